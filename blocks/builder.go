@@ -1,0 +1,127 @@
+package blocks
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Builder appends ops to a network and infers shapes as it goes. The first
+// error sticks: later calls do nothing, and Network returns it. So a network
+// reads as a straight sequence of calls with one check at the end.
+type Builder struct {
+	net          Network
+	scope        []string
+	names        map[string]int
+	stage, block int
+	err          error
+	in           []Shape // scratch
+}
+
+// Value is the output of a node of the network that is being built.
+type Value int
+
+// NewBuilder starts a network with its input.
+func NewBuilder(name string, input Shape) *Builder {
+	b := &Builder{names: make(map[string]int, 64)}
+	b.net.Name = name
+	b.net.Nodes = make([]Node, 0, 64)
+	b.Apply("input", &Input{Shape: input})
+	return b
+}
+
+// Input returns the network's input.
+func (b *Builder) Input() Value { return 0 }
+
+// Shape returns the shape of a value; the zero Shape after an error.
+func (b *Builder) Shape(v Value) Shape {
+	if b.err != nil {
+		return Shape{}
+	}
+	return b.net.Nodes[v].Shape
+}
+
+// Err returns the first error.
+func (b *Builder) Err() error { return b.err }
+
+// Fail makes err the builder's error unless it has one.
+func (b *Builder) Fail(err error) {
+	if b.err == nil && err != nil {
+		b.err = fmt.Errorf("blocks: %s: %w", strings.Join(append([]string{b.net.Name}, b.scope...), "."), err)
+	}
+}
+
+// Mark sets the stage and block of the ops that follow.
+func (b *Builder) Mark(stage, block int) { b.stage, b.block = stage, block }
+
+// Scope runs f with name put before the names of the ops it appends.
+func (b *Builder) Scope(name string, f func()) {
+	b.scope = append(b.scope, name)
+	f()
+	b.scope = b.scope[:len(b.scope)-1]
+}
+
+// Apply appends an op and returns its output. The node's name is the scopes
+// and the name joined by dots; a name already taken gets a number.
+func (b *Builder) Apply(name string, op Op, in ...Value) Value {
+	if b.err != nil {
+		return 0
+	}
+	if len(b.scope) > 0 {
+		name = strings.Join(b.scope, ".") + "." + name
+	}
+	if k := b.names[name]; k > 0 {
+		b.names[name]++
+		name = fmt.Sprintf("%s_%d", name, k+1)
+	}
+	b.names[name] = 1
+	nd := Node{Name: name, Op: op, Stage: b.stage, Block: b.block}
+	b.in = b.in[:0]
+	if len(in) > 0 {
+		nd.Inputs = make([]int, len(in))
+		for i, v := range in {
+			if v < 0 || int(v) >= len(b.net.Nodes) {
+				b.Fail(fmt.Errorf("node %q reads value %d, which does not exist", name, v))
+				return 0
+			}
+			nd.Inputs[i] = int(v)
+			b.in = append(b.in, b.net.Nodes[v].Shape)
+		}
+	}
+	s, err := op.OutShape(b.in)
+	if err != nil {
+		b.err = fmt.Errorf("blocks: %s: node %q: %s: %w", b.net.Name, name, op.Kind(), err)
+		return 0
+	}
+	nd.Shape = s
+	b.net.Nodes = append(b.net.Nodes, nd)
+	return Value(len(b.net.Nodes) - 1)
+}
+
+// Network returns the finished network, whose output is the last op appended,
+// or the first error.
+func (b *Builder) Network() (*Network, error) {
+	if b.err != nil {
+		return nil, b.err
+	}
+	if len(b.net.Nodes) < 2 {
+		return nil, errors.New("blocks: " + b.net.Name + ": the network has no ops")
+	}
+	n := b.net
+	return &n, nil
+}
+
+// Block is a part of a network that a Builder can append: a plain struct of
+// numbers, one for each block of the literature.
+type Block interface {
+	// Build appends the block's ops to b, reading in, and returns its output.
+	Build(b *Builder, in Value) Value
+}
+
+// Act appends an activation, unless f is the identity.
+func (b *Builder) Act(f ActFunc, in Value) Value {
+	if f == Identity {
+		return in
+	}
+	return b.Apply(f.String(), &Activation{Func: f}, in)
+}

@@ -1,0 +1,67 @@
+package blocks
+
+// ConvBNAct is a convolution without bias, batch normalisation and an
+// activation: the unit of nearly every network here. Standard, grouped,
+// depthwise and pointwise convolutions differ in numbers only.
+type ConvBNAct struct {
+	Out      int     // output channels; 0 means as many as the input has
+	Kernel   int     // square kernel size; 0 means 1
+	Stride   int     // 0 means 1
+	Dilation int     // 0 means 1
+	Groups   int     // 0 means 1; Depthwise means one group for each input channel
+	Act      ActFunc // the zero value is none
+	Pad      *Pad    // nil means PadSame
+	Epsilon  float64 // of the batch normalisation; 0 means 1e-5
+}
+
+// Depthwise as ConvBNAct.Groups asks for as many groups as input channels.
+const Depthwise = -1
+
+// Build appends conv, bn and the activation.
+func (p ConvBNAct) Build(b *Builder, in Value) Value {
+	cin := b.Shape(in).C
+	k, d := max(p.Kernel, 1), max(p.Dilation, 1)
+	s := max(p.Stride, 1)
+	op := &Conv{Out: p.Out, Kernel: [2]int{k, k}, Pad: PadSame(k, k, d), Groups: p.Groups}
+	if s > 1 {
+		op.Stride = [2]int{s, s}
+	}
+	if d > 1 {
+		op.Dilation = [2]int{d, d}
+	}
+	if op.Out == 0 {
+		op.Out = cin
+	}
+	if op.Groups == Depthwise {
+		op.Groups = cin
+	}
+	if p.Pad != nil {
+		op.Pad = *p.Pad
+	}
+	x := b.Apply("conv", op, in)
+	x = b.Apply("bn", &BatchNorm{Epsilon: p.Epsilon}, x)
+	return b.Act(p.Act, x)
+}
+
+// Named wraps a block in a naming scope.
+type Named struct {
+	Name  string
+	Block Block
+}
+
+// Build appends the block under its name.
+func (p Named) Build(b *Builder, in Value) (out Value) {
+	b.Scope(p.Name, func() { out = p.Block.Build(b, in) })
+	return out
+}
+
+// Sequence is blocks one after the other.
+type Sequence []Block
+
+// Build appends each block.
+func (p Sequence) Build(b *Builder, in Value) Value {
+	for _, q := range p {
+		in = q.Build(b, in)
+	}
+	return in
+}

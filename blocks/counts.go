@@ -1,0 +1,131 @@
+package blocks
+
+// Counts are the closed-form costs of a network for one image.
+type Counts struct {
+	MACs   int64 // multiply-accumulates of convolutions and linear layers
+	Params int64 // trainable parameters
+	// PeakActivations is the largest number of values that must be alive at
+	// once when the ops run in network order: at each op, the tensors still
+	// needed and its output. Batch normalisation and activations work within
+	// the tensor they read when nobody else reads it. Times bytes per value it
+	// is the peak activation memory.
+	PeakActivations int64
+}
+
+// Counts returns the network's totals.
+func (n *Network) Counts() Counts {
+	var c Counts
+	for i, nd := range n.Nodes {
+		in := n.InShapes(i)
+		c.MACs += nd.Op.MACs(in)
+		c.Params += sumParams(nd.Op.Params(in))
+	}
+	c.PeakActivations = n.peakActivations()
+	return c
+}
+
+func (n *Network) peakActivations() int64 {
+	readers := make([]int, len(n.Nodes))
+	for _, nd := range n.Nodes {
+		for _, j := range nd.Inputs {
+			readers[j]++
+		}
+	}
+	// store[i] is the node whose tensor holds i's output.
+	store := make([]int, len(n.Nodes))
+	last := make([]int, len(n.Nodes))
+	for i, nd := range n.Nodes {
+		store[i] = i
+		if _, ok := nd.Op.(InPlace); ok && readers[nd.Inputs[0]] == 1 {
+			store[i] = store[nd.Inputs[0]]
+		}
+		last[store[i]] = i
+		for _, j := range nd.Inputs {
+			last[store[j]] = i
+		}
+	}
+	last[store[len(n.Nodes)-1]] = len(n.Nodes)
+	frees := make([][]int, len(n.Nodes)+1)
+	var alive, peak int64
+	for i, nd := range n.Nodes {
+		if store[i] == i {
+			alive += int64(nd.Shape.Elems())
+			frees[last[i]] = append(frees[last[i]], i)
+		}
+		peak = max(peak, alive)
+		for _, j := range frees[i] {
+			alive -= int64(n.Nodes[j].Shape.Elems())
+		}
+	}
+	return peak
+}
+
+// ReceptiveField returns the largest extent, vertical or horizontal, of the
+// input region that one output value can see through sliding windows, not cut
+// at the image border: r += (K-1) x dilation x jump, jump x= stride along the
+// widest path (Araujo et al., Distill 2019). Ops that see the whole map at once
+// (global pooling, linear) do not extend it further.
+func (n *Network) ReceptiveField() int {
+	type field struct{ r, jump [2]float64 }
+	fs := make([]field, len(n.Nodes))
+	for i, nd := range n.Nodes {
+		f := field{[2]float64{1, 1}, [2]float64{1, 1}}
+		for _, j := range nd.Inputs {
+			for a := range 2 {
+				f.r[a], f.jump[a] = max(f.r[a], fs[j].r[a]), max(f.jump[a], fs[j].jump[a])
+			}
+		}
+		switch o := nd.Op.(type) {
+		case Windowed:
+			k, s, d := o.Window()
+			for a := range 2 {
+				f.r[a] += float64((k[a]-1)*d[a]) * f.jump[a]
+				f.jump[a] *= float64(s[a])
+			}
+		case *Resize:
+			in := n.Nodes[nd.Inputs[0]].Shape
+			f.jump[0] *= float64(in.H) / float64(nd.Shape.H)
+			f.jump[1] *= float64(in.W) / float64(nd.Shape.W)
+		}
+		fs[i] = f
+	}
+	f := fs[len(fs)-1]
+	return int(max(f.r[0], f.r[1]))
+}
+
+// Layer is a row of a layer table.
+type Layer struct {
+	Name     string
+	Op       string
+	Kernel   [2]int // {0, 0} where there is no window
+	Stride   [2]int
+	Dilation [2]int
+	Groups   int
+	In, Out  Shape
+	Params   int64
+	MACs     int64
+	Stage    int
+	Block    int
+}
+
+// Layers returns one row for each node but the input. In is the shape of the
+// first input. The rows' params and MACs add up to [Network.Counts].
+func (n *Network) Layers() []Layer {
+	rows := make([]Layer, 0, len(n.Nodes))
+	for i, nd := range n.Nodes {
+		if i == 0 {
+			continue
+		}
+		in := n.InShapes(i)
+		l := Layer{Name: nd.Name, Op: nd.Op.Kind(), Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}, Groups: 1,
+			In: in[0], Out: nd.Shape, Params: sumParams(nd.Op.Params(in)), MACs: nd.Op.MACs(in), Stage: nd.Stage, Block: nd.Block}
+		if w, ok := nd.Op.(Windowed); ok {
+			l.Kernel, l.Stride, l.Dilation = w.Window()
+		}
+		if c, ok := nd.Op.(interface{ G() int }); ok {
+			l.Groups = c.G()
+		}
+		rows = append(rows, l)
+	}
+	return rows
+}

@@ -1,0 +1,94 @@
+package blocks
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// Network files are JSON: a name and the nodes in order, each with its op's
+// kind and attributes and the names of the nodes it reads. Shapes are not
+// stored; they are inferred when the file is read.
+type fileNetwork struct {
+	Format string     `json:"format"`
+	Name   string     `json:"name"`
+	Nodes  []fileNode `json:"nodes"`
+}
+
+type fileNode struct {
+	Name   string          `json:"name"`
+	Op     string          `json:"op"`
+	Attrs  json.RawMessage `json:"attrs,omitempty"`
+	Inputs []string        `json:"inputs,omitempty"`
+	Stage  int             `json:"stage,omitempty"`
+	Block  int             `json:"block,omitempty"`
+}
+
+const fileFormat = "nas-network-1"
+
+// MarshalJSON writes the network in the format "nas-network-1".
+func (n *Network) MarshalJSON() ([]byte, error) {
+	f := fileNetwork{Format: fileFormat, Name: n.Name, Nodes: make([]fileNode, len(n.Nodes))}
+	for i, nd := range n.Nodes {
+		attrs, err := json.Marshal(nd.Op)
+		if err != nil {
+			return nil, fmt.Errorf("blocks: node %q: %w", nd.Name, err)
+		}
+		if string(attrs) == "{}" {
+			attrs = nil
+		}
+		fn := fileNode{Name: nd.Name, Op: nd.Op.Kind(), Attrs: attrs, Stage: nd.Stage, Block: nd.Block}
+		for _, j := range nd.Inputs {
+			fn.Inputs = append(fn.Inputs, n.Nodes[j].Name)
+		}
+		f.Nodes[i] = fn
+	}
+	return json.Marshal(f)
+}
+
+// UnmarshalJSON reads what MarshalJSON writes and infers all shapes. Unknown
+// ops, attributes and node names are errors.
+func (n *Network) UnmarshalJSON(data []byte) error {
+	var f fileNetwork
+	if err := strictJSON(data, &f); err != nil {
+		return fmt.Errorf("blocks: %w", err)
+	}
+	if f.Format != fileFormat {
+		return fmt.Errorf("blocks: format is %q, this program reads %q", f.Format, fileFormat)
+	}
+	net := Network{Name: f.Name, Nodes: make([]Node, len(f.Nodes))}
+	index := make(map[string]int, len(f.Nodes))
+	for i, fn := range f.Nodes {
+		zero, ok := kinds[fn.Op]
+		if !ok {
+			return fmt.Errorf("blocks: node %q: unknown op %q, want one of %v", fn.Name, fn.Op, Kinds())
+		}
+		op := zero()
+		if len(fn.Attrs) > 0 {
+			if err := strictJSON(fn.Attrs, op); err != nil {
+				return fmt.Errorf("blocks: node %q: %s: %w", fn.Name, fn.Op, err)
+			}
+		}
+		nd := Node{Name: fn.Name, Op: op, Stage: fn.Stage, Block: fn.Block}
+		for _, in := range fn.Inputs {
+			j, ok := index[in]
+			if !ok {
+				return fmt.Errorf("blocks: node %q reads %q, which no earlier node is called", fn.Name, in)
+			}
+			nd.Inputs = append(nd.Inputs, j)
+		}
+		index[fn.Name] = i
+		net.Nodes[i] = nd
+	}
+	if err := net.Infer(); err != nil {
+		return err
+	}
+	*n = net
+	return nil
+}
+
+func strictJSON(data []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	return d.Decode(v)
+}

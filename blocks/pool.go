@@ -1,0 +1,150 @@
+package blocks
+
+import (
+	"fmt"
+	"math"
+)
+
+// PoolKind says what a pooling window keeps.
+type PoolKind int
+
+const (
+	MaxPool PoolKind = iota
+	AvgPool
+)
+
+var poolNames = []string{MaxPool: "max", AvgPool: "avg"}
+
+// String returns "max" or "avg".
+func (k PoolKind) String() string { return poolNames[k] }
+
+// MarshalText writes the name.
+func (k PoolKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads a name.
+func (k *PoolKind) UnmarshalText(text []byte) error {
+	for i, n := range poolNames {
+		if n == string(text) {
+			*k = PoolKind(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown pooling %q, want max or avg", text)
+}
+
+// Pool slides a window over each channel and keeps its maximum or its mean.
+// Padding never wins a maximum. A mean divides by the number of taps inside
+// the input, or, with CountPad, inside the input and its declared padding; taps
+// beyond that, which only Ceil produces, never count.
+type Pool struct {
+	Pool     PoolKind `json:"pool"`
+	Kernel   [2]int   `json:"kernel"`
+	Stride   [2]int   `json:"stride,omitzero"` // {0, 0} means {1, 1}
+	Pad      Pad      `json:"pad,omitzero"`
+	Ceil     bool     `json:"ceil,omitempty"`      // round the output extent up
+	CountPad bool     `json:"count_pad,omitempty"` // average pooling only
+}
+
+func init() { Register(func() Op { return new(Pool) }) }
+
+// Kind returns "pool".
+func (*Pool) Kind() string { return "pool" }
+
+// Window returns kernel size and stride; the dilation is 1.
+func (o *Pool) Window() (kernel, stride, dilation [2]int) {
+	return o.Kernel, orOnes(o.Stride), [2]int{1, 1}
+}
+
+// OutShape applies the window rule.
+func (o *Pool) OutShape(in []Shape) (Shape, error) {
+	if err := wantInputs(in, 1); err != nil {
+		return Shape{}, err
+	}
+	if o.Pool != MaxPool && o.Pool != AvgPool {
+		return Shape{}, fmt.Errorf("no pooling has number %d", int(o.Pool))
+	}
+	if p := o.Pad; max(p.Top, p.Bottom) >= max(o.Kernel[0], 1) || max(p.Left, p.Right) >= max(o.Kernel[1], 1) {
+		return Shape{}, fmt.Errorf("padding %+v must stay below the kernel size %v: a window would lie outside the input", p, o.Kernel)
+	}
+	k, s, d := o.Window()
+	h, w, err := window2(in[0], k, s, d, o.Pad, o.Ceil)
+	return Shape{h, w, in[0].C}, err
+}
+
+// MACs returns 0.
+func (*Pool) MACs([]Shape) int64 { return 0 }
+
+// Params returns nil.
+func (*Pool) Params([]Shape) []Param { return nil }
+
+// Eval visits each window.
+func (o *Pool) Eval(out Tensor, in []Tensor, _ [][]float32) {
+	x := in[0]
+	k, s, _ := o.Window()
+	for y := range out.Shape.H {
+		for px := range out.Shape.W {
+			y0, x0 := y*s[0]-o.Pad.Top, px*s[1]-o.Pad.Left
+			n := 0
+			if o.CountPad {
+				n = (min(y0+k[0], x.Shape.H+o.Pad.Bottom) - y0) * (min(x0+k[1], x.Shape.W+o.Pad.Right) - x0)
+			} else {
+				n = (min(y0+k[0], x.Shape.H) - max(y0, 0)) * (min(x0+k[1], x.Shape.W) - max(x0, 0))
+			}
+			for c := range x.Shape.C {
+				m, sum := math.Inf(-1), 0.0
+				for iy := max(y0, 0); iy < min(y0+k[0], x.Shape.H); iy++ {
+					for ix := max(x0, 0); ix < min(x0+k[1], x.Shape.W); ix++ {
+						v := float64(x.At(iy, ix, c))
+						m, sum = max(m, v), sum+v
+					}
+				}
+				if o.Pool == AvgPool {
+					m = sum / float64(n)
+				}
+				out.Data[(y*out.Shape.W+px)*x.Shape.C+c] = float32(m)
+			}
+		}
+	}
+}
+
+// GlobalPool reduces each channel to one value: its mean, or its maximum.
+type GlobalPool struct {
+	Pool PoolKind `json:"pool"`
+}
+
+func init() { Register(func() Op { return new(GlobalPool) }) }
+
+// Kind returns "global_pool".
+func (*GlobalPool) Kind() string { return "global_pool" }
+
+// OutShape returns 1 x 1 x C.
+func (o *GlobalPool) OutShape(in []Shape) (Shape, error) {
+	if err := wantInputs(in, 1); err != nil {
+		return Shape{}, err
+	}
+	if o.Pool != MaxPool && o.Pool != AvgPool {
+		return Shape{}, fmt.Errorf("no pooling has number %d", int(o.Pool))
+	}
+	return Shape{1, 1, in[0].C}, nil
+}
+
+// MACs returns 0.
+func (*GlobalPool) MACs([]Shape) int64 { return 0 }
+
+// Params returns nil.
+func (*GlobalPool) Params([]Shape) []Param { return nil }
+
+// Eval reduces channel by channel.
+func (o *GlobalPool) Eval(out Tensor, in []Tensor, _ [][]float32) {
+	x := in[0]
+	for c := range x.Shape.C {
+		m, sum := math.Inf(-1), 0.0
+		for i := c; i < len(x.Data); i += x.Shape.C {
+			m, sum = max(m, float64(x.Data[i])), sum+float64(x.Data[i])
+		}
+		if o.Pool == AvgPool {
+			m = sum / float64(x.Shape.Pixels())
+		}
+		out.Data[c] = float32(m)
+	}
+}

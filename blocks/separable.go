@@ -1,0 +1,132 @@
+package blocks
+
+// ActPlace says after which half of a depthwise-separable convolution the
+// activation stands.
+type ActPlace int
+
+const (
+	AfterBoth      ActPlace = iota // MobileNetV1
+	AfterDepthwise                 // a linear pointwise: the bottleneck of MobileNetV2
+	AfterPointwise                 // Xception's order
+)
+
+// DepthwiseSeparable is a KxK depthwise convolution and a 1x1 pointwise one,
+// each followed by batch normalisation (Howard et al., MobileNets, 2017,
+// figure 3). Its cost is 1/Out + 1/K^2 of the standard convolution's.
+type DepthwiseSeparable struct {
+	Out      int
+	Kernel   int // 0 means 3
+	Stride   int // 0 means 1
+	Dilation int // 0 means 1
+	Act      ActFunc
+	ActAfter ActPlace
+	SE       *SqueezeExcite // between the two convolutions; nil means none
+	Residual bool           // add the input where stride is 1 and channels are equal
+	Epsilon  float64        // of the batch normalisations; 0 means 1e-5
+}
+
+// Build appends the block.
+func (p DepthwiseSeparable) Build(b *Builder, in Value) Value {
+	dwAct, pwAct := p.Act, p.Act
+	switch p.ActAfter {
+	case AfterDepthwise:
+		pwAct = Identity
+	case AfterPointwise:
+		dwAct = Identity
+	}
+	k := p.Kernel
+	if k == 0 {
+		k = 3
+	}
+	x := Named{"depthwise", ConvBNAct{Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Groups: Depthwise, Act: dwAct, Epsilon: p.Epsilon}}.Build(b, in)
+	if p.SE != nil {
+		x = p.SE.Build(b, x)
+	}
+	x = Named{"pointwise", ConvBNAct{Out: p.Out, Act: pwAct, Epsilon: p.Epsilon}}.Build(b, x)
+	if p.Residual {
+		x = residual(b, in, x)
+	}
+	return x
+}
+
+// InvertedResidual is MobileNetV2's block (Sandler et al., CVPR 2018, table 1):
+// 1x1 expand, KxK depthwise, optional squeeze-and-excite, linear 1x1 project,
+// and a residual where stride is 1 and channels are equal.
+type InvertedResidual struct {
+	Out      int
+	Expanded int // channels between; equal to the input's means no expand layer
+	Kernel   int // 0 means 3
+	Stride   int // 0 means 1
+	Dilation int // 0 means 1, of the depthwise convolution
+	Act      ActFunc
+	SE       *SqueezeExcite
+	// ProjectAct is an activation after the projection; the zero value keeps
+	// the linear bottleneck of the paper.
+	ProjectAct ActFunc
+	// KeepExpand builds the expand layer even where Expanded equals the input's channels.
+	KeepExpand bool
+	NoResidual bool
+	Epsilon    float64 // of the batch normalisations; 0 means 1e-5
+}
+
+// Build appends the block.
+func (p InvertedResidual) Build(b *Builder, in Value) Value {
+	k := p.Kernel
+	if k == 0 {
+		k = 3
+	}
+	x := in
+	if p.Expanded != b.Shape(in).C || p.KeepExpand {
+		x = Named{"expand", ConvBNAct{Out: p.Expanded, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, x)
+	}
+	x = Named{"depthwise", ConvBNAct{Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Groups: Depthwise, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, x)
+	if p.SE != nil {
+		x = p.SE.Build(b, x)
+	}
+	x = Named{"project", ConvBNAct{Out: p.Out, Act: p.ProjectAct, Epsilon: p.Epsilon}}.Build(b, x)
+	if p.NoResidual {
+		return x
+	}
+	return residual(b, in, x)
+}
+
+// FusedInvertedResidual replaces expand and depthwise by one standard KxK
+// convolution (Gupta and Tan, EfficientNet-EdgeTPU, 2019; EfficientNetV2, ICML
+// 2021, figure 2). With Expanded equal to the input's channels it is a single
+// KxK convolution to Out.
+type FusedInvertedResidual struct {
+	Out      int
+	Expanded int
+	Kernel   int // 0 means 3
+	Stride   int // 0 means 1
+	Dilation int // 0 means 1
+	Act      ActFunc
+	SE       *SqueezeExcite
+	Epsilon  float64 // of the batch normalisations; 0 means 1e-5
+}
+
+// Build appends the block.
+func (p FusedInvertedResidual) Build(b *Builder, in Value) Value {
+	k := p.Kernel
+	if k == 0 {
+		k = 3
+	}
+	if p.Expanded == b.Shape(in).C {
+		x := Named{"fused", ConvBNAct{Out: p.Out, Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, in)
+		return residual(b, in, x)
+	}
+	x := Named{"fused", ConvBNAct{Out: p.Expanded, Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, in)
+	if p.SE != nil {
+		x = p.SE.Build(b, x)
+	}
+	x = Named{"project", ConvBNAct{Out: p.Out, Epsilon: p.Epsilon}}.Build(b, x)
+	return residual(b, in, x)
+}
+
+// residual adds in to x where the shapes agree.
+func residual(b *Builder, in, x Value) Value {
+	if b.Shape(in) != b.Shape(x) {
+		return x
+	}
+	return b.Apply("add", &Add{}, x, in)
+}

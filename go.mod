@@ -1,0 +1,3 @@
+module nas
+
+go 1.26
