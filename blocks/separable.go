@@ -102,7 +102,9 @@ type FusedInvertedResidual struct {
 	Dilation int // 0 means 1
 	Act      ActFunc
 	SE       *SqueezeExcite
-	Epsilon  float64 // of the batch normalisations; 0 means 1e-5
+	// NoResidual leaves the residual out where it would otherwise be.
+	NoResidual bool
+	Epsilon    float64 // of the batch normalisations; 0 means 1e-5
 }
 
 // Build appends the block.
@@ -113,6 +115,9 @@ func (p FusedInvertedResidual) Build(b *Builder, in Value) Value {
 	}
 	if p.Expanded == b.Shape(in).C {
 		x := Named{"fused", ConvBNAct{Out: p.Out, Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, in)
+		if p.NoResidual {
+			return x
+		}
 		return residual(b, in, x)
 	}
 	x := Named{"fused", ConvBNAct{Out: p.Expanded, Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, in)
@@ -120,6 +125,9 @@ func (p FusedInvertedResidual) Build(b *Builder, in Value) Value {
 		x = p.SE.Build(b, x)
 	}
 	x = Named{"project", ConvBNAct{Out: p.Out, Epsilon: p.Epsilon}}.Build(b, x)
+	if p.NoResidual {
+		return x
+	}
 	return residual(b, in, x)
 }
 

@@ -1,0 +1,189 @@
+package space
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+
+	"nas/blocks"
+)
+
+// Arch describes one network completely: every block with its final numbers.
+// It needs no space and no config to be lowered or understood. Its text form,
+// which [Parse] reads, is described in the package comment.
+type Arch struct {
+	Input  blocks.Shape
+	Stem   []Block   // stage 0; may be empty
+	Stages [][]Block // stages 1, 2 ...; a stage may be empty
+	Head   Head
+}
+
+// HeadKind names what stands after the last stage.
+type HeadKind uint8
+
+// The heads.
+const (
+	// Classifier: optional 1x1 convolution to Channels with BN and Activation,
+	// global average pool, optional linear layer to Hidden with Activation,
+	// linear layer to Classes.
+	Classifier HeadKind = iota
+	// ASPP: atrous spatial pyramid pooling (Chen et al., DeepLabV3, 2017): a 1x1
+	// convolution, a 3x3 one for each dilation of Rates and an image-pooling
+	// branch, Channels each; concat, 1x1 to Channels, 1x1 to Classes, resized to
+	// the input. No Rates is the light form of MobileNetV2's paper.
+	ASPP
+	// LRASPP: the segmentation head of MobileNetV3 (Howard et al., ICCV 2019,
+	// figure 10): a pooled gate on the last stage, resized to stage Low, and a
+	// 1x1 classifier on each; their sum resized to the input.
+	LRASPP
+	// FastSCNN: pyramid pooling, fusion with stage Low, two separable
+	// convolutions and a 1x1 classifier, resized to the input (Poudel et al.,
+	// BMVC 2019).
+	FastSCNN
+	headKinds
+)
+
+// headTable is the one place that knows the heads' names and parameters.
+var headTable = [headKinds]struct {
+	name                       string
+	hidden, rates, low, needsC bool
+}{
+	Classifier: {name: "classifier", hidden: true},
+	ASPP:       {name: "aspp", rates: true, needsC: true},
+	LRASPP:     {name: "lraspp", low: true, needsC: true},
+	FastSCNN:   {name: "fast_scnn", low: true, needsC: true},
+}
+
+// String returns the name used in configs and arch strings.
+func (k HeadKind) String() string {
+	if k >= headKinds {
+		return fmt.Sprintf("HeadKind(%d)", uint8(k))
+	}
+	return headTable[k].name
+}
+
+// Head is the end of a network.
+type Head struct {
+	Kind       HeadKind
+	Channels   int            // 0, Classifier only: no 1x1 convolution
+	Hidden     int            // Classifier: 0 means no hidden linear layer
+	Rates      []int          // ASPP: dilations of the 3x3 branches, 2 or more each
+	Low        int            // LRASPP, FastSCNN: number of the stage that gives detail
+	Activation blocks.ActFunc //
+	Classes    int
+}
+
+// String returns the canonical text of a. Parse reads it back to an equal Arch.
+func (a Arch) String() string {
+	var buf [1024]byte
+	return string(a.append(buf[:0]))
+}
+
+// ID returns the first 12 hexadecimal digits of the SHA-256 of String: the same
+// for every run, space and program version in which the network occurs.
+func (a Arch) ID() string {
+	var buf [1024]byte
+	return idOf(a.append(buf[:0]))
+}
+
+func idOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:6])
+}
+
+// append writes the text form. The order of tokens is part of the format.
+func (a *Arch) append(p []byte) []byte {
+	p = strconv.AppendInt(p, int64(a.Input.H), 10)
+	p = append(p, 'x')
+	p = strconv.AppendInt(p, int64(a.Input.W), 10)
+	p = append(p, 'x')
+	p = strconv.AppendInt(p, int64(a.Input.C), 10)
+	p = appendSegment(p, a.Stem)
+	for _, st := range a.Stages {
+		p = appendSegment(p, st)
+	}
+	p = append(p, " | "...)
+	return a.Head.append(p)
+}
+
+func appendSegment(p []byte, bs []Block) []byte {
+	p = append(p, " |"...)
+	if len(bs) == 0 {
+		return append(p, " -"...)
+	}
+	for i := range bs {
+		p = append(p, ' ')
+		p = bs[i].append(p)
+	}
+	return p
+}
+
+// String returns the block's part of an arch string.
+func (b Block) String() string { return string(b.append(nil)) }
+
+func (b *Block) append(p []byte) []byte {
+	p = append(p, b.Kind.String()...)
+	p = appendToken(p, "_k", b.Kernel)
+	p = appendToken(p, "_s", b.Stride)
+	if b.Dilation > 1 {
+		p = appendToken(p, "_d", b.Dilation)
+	}
+	if b.Groups > 1 {
+		p = appendToken(p, "_g", b.Groups)
+	}
+	if b.Expanded > 0 {
+		p = appendToken(p, "_x", b.Expanded)
+	}
+	p = appendToken(p, "_c", b.Channels)
+	p = append(p, '_')
+	p = append(p, b.Activation.String()...)
+	if b.Kind == DS {
+		p = append(p, '_')
+		p = append(p, afterNames[b.After]...)
+	}
+	if b.SE.Squeeze > 0 {
+		p = appendToken(p, "_se", b.SE.Squeeze)
+		p = append(p, ':')
+		p = append(p, b.SE.Inner.String()...)
+		p = append(p, ':')
+		p = append(p, b.SE.Gate.String()...)
+	}
+	if b.Residual {
+		p = append(p, "_res"...)
+	}
+	return p
+}
+
+func (h *Head) append(p []byte) []byte {
+	p = append(p, h.Kind.String()...)
+	if h.Channels > 0 {
+		p = appendToken(p, "_c", h.Channels)
+	}
+	if h.Hidden > 0 {
+		p = appendToken(p, "_h", h.Hidden)
+	}
+	for i, r := range h.Rates {
+		sep := "_d"
+		if i > 0 {
+			sep = ":"
+		}
+		p = appendToken(p, sep, r)
+	}
+	if h.Low > 0 {
+		p = appendToken(p, "_t", h.Low)
+	}
+	if h.acts() {
+		p = append(p, '_')
+		p = append(p, h.Activation.String()...)
+	}
+	return appendToken(p, "_n", h.Classes)
+}
+
+// acts reports whether the head's activation occurs anywhere.
+func (h *Head) acts() bool { return h.Channels > 0 || h.Hidden > 0 }
+
+func appendToken(p []byte, name string, n int) []byte {
+	p = append(p, name...)
+	return strconv.AppendInt(p, int64(n), 10)
+}

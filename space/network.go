@@ -1,0 +1,113 @@
+package space
+
+import (
+	"strconv"
+
+	"nas/blocks"
+)
+
+// Network lowers a to its ops. Nodes carry the number of the stage (stem 0,
+// head one after the last) and of the block in it, from 1. The network's name
+// is a's ID. An Arch that has not passed Validate gives an error.
+func (a Arch) Network() (*blocks.Network, error) {
+	if err := a.Validate(); err != nil {
+		return nil, err
+	}
+	b := blocks.NewBuilder(a.ID(), a.Input)
+	x := b.Input()
+	var low blocks.Value
+	for i := range a.Stem {
+		b.Mark(0, i+1)
+		name := "stem"
+		if i > 0 {
+			name += strconv.Itoa(i + 1)
+		}
+		x = blocks.Named{Name: name, Block: a.Stem[i].layers()}.Build(b, x)
+	}
+	for s, st := range a.Stages {
+		stage := "stage" + strconv.Itoa(s+1)
+		for i := range st {
+			b.Mark(s+1, i+1)
+			x = blocks.Named{Name: stage + ".block" + strconv.Itoa(i+1), Block: st[i].layers()}.Build(b, x)
+		}
+		if s+1 == a.Head.Low {
+			low = x
+		}
+	}
+	b.Mark(len(a.Stages)+1, 0)
+	b.Scope("head", func() { a.Head.build(b, x, low) })
+	return b.Network()
+}
+
+// layers returns the block of package blocks that has these numbers.
+func (k *Block) layers() blocks.Block {
+	switch k.Kind {
+	case DS:
+		return blocks.DepthwiseSeparable{Out: k.Channels, Kernel: k.Kernel, Stride: k.Stride, Dilation: k.Dilation,
+			Act: k.Activation, ActAfter: k.After, SE: k.SE.layers(), Residual: k.Residual}
+	case MBConv:
+		return blocks.InvertedResidual{Out: k.Channels, Expanded: k.Expanded, Kernel: k.Kernel, Stride: k.Stride,
+			Dilation: k.Dilation, Act: k.Activation, SE: k.SE.layers(), NoResidual: !k.Residual}
+	case Fused:
+		return blocks.FusedInvertedResidual{Out: k.Channels, Expanded: k.Expanded, Kernel: k.Kernel, Stride: k.Stride,
+			Dilation: k.Dilation, Act: k.Activation, SE: k.SE.layers(), NoResidual: !k.Residual}
+	case Xception:
+		return blocks.XceptionSeparable{Out: k.Channels, Kernel: k.Kernel, Stride: k.Stride, Dilation: k.Dilation,
+			PreAct: k.Activation, Residual: k.Residual}
+	}
+	conv := blocks.ConvBNAct{Out: k.Channels, Kernel: k.Kernel, Stride: k.Stride, Dilation: k.Dilation, Groups: k.Groups, Act: k.Activation}
+	if k.Residual {
+		return shortcut{conv}
+	}
+	return conv
+}
+
+func (s SE) layers() *blocks.SqueezeExcite {
+	if s.Squeeze == 0 {
+		return nil
+	}
+	return &blocks.SqueezeExcite{Hidden: s.Squeeze, Act: s.Inner, Gate: s.Gate}
+}
+
+// shortcut adds a block's input to its output.
+type shortcut struct{ inner blocks.Block }
+
+func (s shortcut) Build(b *blocks.Builder, in blocks.Value) blocks.Value {
+	return b.Apply("add", &blocks.Add{}, s.inner.Build(b, in), in)
+}
+
+// build appends the head to x.
+func (h *Head) build(b *blocks.Builder, x, low blocks.Value) {
+	input := b.Shape(b.Input())
+	conv1x1 := func(name string, out int, in blocks.Value) blocks.Value {
+		return b.Apply(name, &blocks.Conv{Out: out, Kernel: [2]int{1, 1}, Bias: true}, in)
+	}
+	switch h.Kind {
+	case ASPP:
+		x = blocks.Named{Name: "aspp", Block: blocks.ASPP{Out: h.Channels, Rates: h.Rates, Act: h.Activation}}.Build(b, x)
+		x = conv1x1("classifier", h.Classes, x)
+	case LRASPP:
+		x = blocks.Named{Name: "lraspp", Block: blocks.LRASPP{Hidden: h.Channels, Classes: h.Classes, Low: low, Act: h.Activation}}.Build(b, x)
+	case FastSCNN:
+		ds := blocks.DepthwiseSeparable{Out: h.Channels, Act: h.Activation}
+		x = blocks.Sequence{
+			blocks.Named{Name: "context", Block: blocks.PyramidPooling{Out: h.Channels, Act: h.Activation}},
+			blocks.Named{Name: "fusion", Block: blocks.FeatureFusion{Out: h.Channels, Fine: low, Act: h.Activation}},
+			blocks.Named{Name: "refine1", Block: ds},
+			blocks.Named{Name: "refine2", Block: ds},
+		}.Build(b, x)
+		x = conv1x1("classifier", h.Classes, x)
+	default:
+		if h.Channels > 0 {
+			x = blocks.Named{Name: "conv", Block: blocks.ConvBNAct{Out: h.Channels, Act: h.Activation}}.Build(b, x)
+		}
+		x = b.Apply("pool", &blocks.GlobalPool{Pool: blocks.AvgPool}, x)
+		if h.Hidden > 0 {
+			x = b.Apply("hidden", &blocks.Linear{Out: h.Hidden, Bias: true}, x)
+			x = b.Act(h.Activation, x)
+		}
+		b.Apply("classifier", &blocks.Linear{Out: h.Classes, Bias: true}, x)
+		return
+	}
+	b.Apply("resize", &blocks.Resize{H: input.H, W: input.W}, x)
+}

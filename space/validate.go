@@ -1,0 +1,187 @@
+package space
+
+import (
+	"fmt"
+
+	"nas/blocks"
+)
+
+// Limits on what an Arch may ask for. They lie far beyond any network that this
+// package is meant for, keep every count in an int64, and keep a hostile arch
+// string from asking for memory.
+const (
+	maxNumber   = 1 << 16 // any single number
+	maxSide     = 1 << 13 // height and width of the input
+	maxKernel   = 31
+	maxDilation = 1 << 12
+	maxBlocks   = 1024
+	maxStages   = 128
+	maxRates    = 8
+	maxValues   = 1 << 31 // of one activation
+	maxWeights  = 1 << 31 // of one convolution or linear layer
+	maxMACs     = 1 << 60 // of a whole network, by a generous bound
+)
+
+// Validate returns an error unless a is in normal form and within limits. What
+// it accepts, Network can lower.
+func (a Arch) Validate() error {
+	v := validator{shape: a.Input}
+	in := a.Input
+	switch {
+	case in.H < 1 || in.W < 1 || in.C < 1 || in.H > maxSide || in.W > maxSide || in.C > maxNumber:
+		return fmt.Errorf("space: arch: input %v: want sides of 1 to %d and 1 to %d channels", in, maxSide, maxNumber)
+	case len(a.Stages) > maxStages:
+		return fmt.Errorf("space: arch: %d stages, want at most %d", len(a.Stages), maxStages)
+	}
+	for i := range a.Stem {
+		if err := v.block(&a.Stem[i]); err != nil {
+			return fmt.Errorf("space: arch: stem, block %d (%v): %w", i+1, a.Stem[i], err)
+		}
+	}
+	low := in
+	for s, st := range a.Stages {
+		for i := range st {
+			if err := v.block(&st[i]); err != nil {
+				return fmt.Errorf("space: arch: stage %d, block %d (%v): %w", s+1, i+1, st[i], err)
+			}
+		}
+		if s+1 == a.Head.Low {
+			low = v.shape
+		}
+	}
+	if err := v.head(&a.Head, len(a.Stages), in, low); err != nil {
+		return fmt.Errorf("space: arch: head: %w", err)
+	}
+	return nil
+}
+
+// validator follows the shape through the network.
+type validator struct {
+	shape  blocks.Shape
+	blocks int
+	macs   float64 // upper bound
+}
+
+// work adds n weights used at each of so many pixels.
+func (v *validator) work(pixels, n int) error {
+	if v.macs += float64(pixels) * float64(n); v.macs > maxMACs {
+		return fmt.Errorf("more than 2^60 multiply-accumulates")
+	}
+	return nil
+}
+
+func (v *validator) block(b *Block) error {
+	in := v.shape
+	if v.blocks++; v.blocks > maxBlocks {
+		return fmt.Errorf("more than %d blocks", maxBlocks)
+	}
+	row := kindTable[min(b.Kind, skip)]
+	has := func(g blockGene) bool { return row.genes>>g&1 == 1 }
+	for _, n := range [...]struct {
+		what      string
+		v, lo, hi int
+	}{
+		{"kernel size", b.Kernel, 1, maxKernel},
+		{"stride", b.Stride, 1, maxKernel},
+		{"dilation", b.Dilation, 1, maxDilation},
+		{"groups", b.Groups, 1, maxNumber},
+		{"channels", b.Channels, 1, maxNumber},
+		{"expanded channels", b.Expanded, 0, maxNumber},
+		{"squeeze channels", b.SE.Squeeze, 0, maxNumber},
+		{"activation", int(b.Activation), 0, len(blocks.ActFuncs()) - 1},
+		{"place of the activation", int(b.After), 0, len(afterNames) - 1},
+	} {
+		if n.v < n.lo || n.v > n.hi {
+			return fmt.Errorf("%s is %d, want %d to %d", n.what, n.v, n.lo, n.hi)
+		}
+	}
+	switch {
+	case b.Kind >= skip:
+		return fmt.Errorf("unknown kind %d", b.Kind)
+	case b.Kernel%2 == 0:
+		return fmt.Errorf("kernel size is %d, want an odd number", b.Kernel)
+	case b.Kernel == 1 && b.Dilation > 1:
+		return fmt.Errorf("a 1x1 kernel has dilation %d, want none", b.Dilation)
+	case b.Dilation > 1 && b.Stride > 1:
+		return fmt.Errorf("dilation %d and stride %d, want one of them 1", b.Dilation, b.Stride)
+	case (b.Kind == Grouped) != (b.Groups > 1):
+		return fmt.Errorf("%d groups: want 2 or more for kind grouped, 1 for the others", b.Groups)
+	case in.C%b.Groups != 0 || b.Channels%b.Groups != 0:
+		return fmt.Errorf("%d groups divide not both %d input and %d output channels", b.Groups, in.C, b.Channels)
+	case has(gExpansion) != (b.Expanded > 0):
+		return fmt.Errorf("%d expanded channels: want some for kinds mbconv and fused, none for the others", b.Expanded)
+	case b.Expanded == in.C && b.Kind == MBConv:
+		return fmt.Errorf("no expansion (%d channels already): write it as ds, activation after the depthwise", in.C)
+	case b.Expanded == in.C && b.Kind == Fused:
+		return fmt.Errorf("no expansion (%d channels already): write it as conv", in.C)
+	case b.Kind == DS && b.Activation == blocks.Identity && b.After != blocks.AfterDepthwise:
+		return fmt.Errorf("without an activation its place is written as depthwise")
+	case b.Kind != DS && b.After != 0:
+		return fmt.Errorf("only a ds block has a place for its activation")
+	case b.SE.Squeeze > 0 && !has(gSE):
+		return fmt.Errorf("a %v block has no squeeze-and-excite", b.Kind)
+	case b.SE.Squeeze > 0 && !goodSE(b.SE) || b.SE.Squeeze == 0 && b.SE != SE{}:
+		return fmt.Errorf("squeeze-and-excite %d:%v:%v: want an inner activation and a gate of hsigmoid or sigmoid", b.SE.Squeeze, b.SE.Inner, b.SE.Gate)
+	case b.Residual && (b.Stride != 1 || b.Channels != in.C):
+		return fmt.Errorf("residual from %d to %d channels at stride %d, want equal channels and stride 1", in.C, b.Channels, b.Stride)
+	}
+	out := blocks.Shape{H: (in.H-1)/b.Stride + 1, W: (in.W-1)/b.Stride + 1, C: b.Channels}
+	inner := max(b.Expanded, in.C, b.Channels)
+	if in.Pixels() > maxValues/max(b.Expanded, in.C) || out.Pixels() > maxValues/b.Channels {
+		return fmt.Errorf("an activation of %v has more than 2^31 values", in)
+	}
+	if b.Kernel*b.Kernel*inner > maxWeights/inner {
+		return fmt.Errorf("more than 2^31 weights")
+	}
+	v.shape = out
+	return v.work(in.Pixels(), 3*b.Kernel*b.Kernel*inner*inner)
+}
+
+func goodSE(se SE) bool {
+	return se.Inner > blocks.Identity && int(se.Inner) < len(blocks.ActFuncs()) &&
+		(se.Gate == blocks.HSigmoid || se.Gate == blocks.Sigmoid)
+}
+
+// head checks the head. In and low are the shapes of the input and of stage Low.
+func (v *validator) head(h *Head, stages int, in, low blocks.Shape) error {
+	if h.Kind >= headKinds {
+		return fmt.Errorf("unknown kind %d", h.Kind)
+	}
+	row := headTable[h.Kind]
+	switch {
+	case h.Channels < 0 || h.Channels > maxNumber || h.Hidden < 0 || h.Hidden > maxNumber:
+		return fmt.Errorf("%d channels, %d hidden: want 0 to %d", h.Channels, h.Hidden, maxNumber)
+	case row.needsC && h.Channels == 0:
+		return fmt.Errorf("%v needs channels", h.Kind)
+	case h.Hidden > 0 && !row.hidden:
+		return fmt.Errorf("%v has no hidden layer", h.Kind)
+	case len(h.Rates) > 0 && !row.rates || len(h.Rates) > maxRates:
+		return fmt.Errorf("%d rates: want none, or up to %d for aspp", len(h.Rates), maxRates)
+	case row.low && (h.Low < 1 || h.Low > stages):
+		return fmt.Errorf("%v takes detail from stage %d, want 1 to %d", h.Kind, h.Low, stages)
+	case !row.low && h.Low != 0:
+		return fmt.Errorf("%v takes no detail from a stage", h.Kind)
+	case h.Activation < 0 || int(h.Activation) >= len(blocks.ActFuncs()):
+		return fmt.Errorf("unknown activation %d", h.Activation)
+	case !h.acts() && h.Activation != blocks.Identity:
+		return fmt.Errorf("an activation without a layer that it follows")
+	case h.Classes < 1 || h.Classes > maxNumber:
+		return fmt.Errorf("%d classes, want 1 to %d", h.Classes, maxNumber)
+	}
+	for _, r := range h.Rates {
+		if r < 2 || r > maxDilation {
+			return fmt.Errorf("rate %d, want 2 to %d", r, maxDilation)
+		}
+	}
+	// The widest tensor of any head: all branches of the map that it works on,
+	// and the classes at full size.
+	widest := max(h.Channels, v.shape.C) * (len(h.Rates) + 2)
+	if max(v.shape.Pixels(), low.Pixels()) > maxValues/max(widest, low.C) || row.needsC && in.Pixels() > maxValues/h.Classes {
+		return fmt.Errorf("an activation has more than 2^31 values")
+	}
+	n := max(h.Channels, v.shape.C, low.C, h.Hidden, h.Classes)
+	if 9*n > maxWeights/n/(len(h.Rates)+2) {
+		return fmt.Errorf("more than 2^31 weights")
+	}
+	return v.work(max(v.shape.Pixels(), low.Pixels()), 9*n*n*(len(h.Rates)+2))
+}
