@@ -1,0 +1,312 @@
+package kernels
+
+// Conv is the geometry of a convolution of one feature map: dense, grouped,
+// pointwise or depthwise, any rectangular kernel, stride, dilation and padding.
+// Output (y, x) reads input rows y*SH - PadT + ky*DH and columns
+// x*SW - PadL + kx*DW; what lies outside the map is zero. Padding below and to
+// the right follows from OH and OW. All fields must be set.
+type Conv struct {
+	H, W, C    int // input map
+	OH, OW, N  int // output map, N channels
+	KH, KW     int // kernel size
+	SH, SW     int // stride
+	DH, DW     int // dilation, 1: none
+	PadT, PadL int
+	Groups     int // divides C and N
+}
+
+// All is the whole output.
+func (g *Conv) All() Range { return Range{0, g.OH, 0, g.N} }
+
+// Depthwise tells whether every channel is filtered by itself, one output for
+// each input channel.
+func (g *Conv) Depthwise() bool { return g.Groups == g.C && g.N == g.C && g.C > 1 }
+
+func (g *Conv) pointwise() bool {
+	return g.KH == 1 && g.KW == 1 && g.PadT == 0 && g.PadL == 0 && g.Groups == 1 &&
+		(g.OH-1)*g.SH < g.H && (g.OW-1)*g.SW < g.W
+}
+
+// rowMerged tells whether the taps of a kernel row are taken as one run of
+// KW*C floats, from rows copied with their padding: for the few channels of an
+// image, where a pointer for each tap would cost as much as its products.
+func (g *Conv) rowMerged() bool {
+	return g.Groups == 1 && g.DW == 1 && g.KW > 1 && g.C < 16
+}
+
+// taps returns the kernel rows [ka, kb) of output row y that lie in the map.
+func (g *Conv) taps(y int) (ka, kb int) { return taps(y*g.SH-g.PadT, g.DH, g.KH, g.H) }
+
+func taps(i0, d, k, n int) (ka, kb int) {
+	if i0 < 0 {
+		ka = (-i0 + d - 1) / d
+	}
+	if i0 < n {
+		kb = min(k, (n-1-i0)/d+1)
+	}
+	return min(ka, kb), kb
+}
+
+// MACs returns the multiply-accumulates of the layer, taps in the padding counted.
+func (g *Conv) MACs() int64 {
+	return int64(g.OH) * int64(g.OW) * int64(g.N) * int64(g.KH*g.KW*(g.C/g.Groups))
+}
+
+// ConvNeed is the scratch of Conv for g.
+func (s *Set) ConvNeed(g *Conv) Need {
+	switch {
+	case g.Depthwise():
+		return s.dwNeed(g)
+	case g.pointwise():
+		return Need{}
+	case g.rowMerged():
+		r := g.mergedRows()
+		return Need{Ptrs: r * g.OW * g.KH, Floats: ((r-1)*g.SH + (g.KH-1)*g.DH + 1) * g.mergedWidth()}
+	}
+	return Need{Ptrs: g.stripRows() * g.OW * g.KH * g.KW, Zeros: g.C}
+}
+
+// Conv computes the range r of the layer's output: dst = act(conv(src) + bias +
+// residual). w and bias are packed by g.Pack and g.PackBias. src and dst are
+// views of the whole maps: a ring must hold all rows that the range touches.
+func (s *Set) Conv(g *Conv, w, bias []float32, dst, src View, ep Epilogue, r Range, sc *Scratch) {
+	if r.Y0 >= r.Y1 || r.N0 >= r.N1 {
+		return
+	}
+	_, _ = w[g.PackedLen()-1], bias[g.BiasLen()-1]
+	lo, hi := max(0, r.Y0*g.SH-g.PadT), min(g.H, (r.Y1-1)*g.SH-g.PadT+(g.KH-1)*g.DH+1)
+	src.check(lo, hi, g.W, g.C)
+	dst.check(r.Y0, r.Y1, g.OW, g.N)
+	if ep.Residual.Data != nil {
+		ep.Residual.check(r.Y0, r.Y1, g.OW, g.N)
+	}
+	switch {
+	case g.Depthwise():
+		s.depthwise(g, w, bias, &dst, &src, &ep, r, sc)
+	case g.pointwise():
+		s.pointwise(g, w, bias, &dst, &src, &ep, r, sc)
+	case g.rowMerged():
+		s.convMerged(g, w, bias, &dst, &src, &ep, r, sc)
+	default:
+		s.convTaps(g, w, bias, &dst, &src, &ep, r, sc)
+	}
+}
+
+// stripRows is the number of output rows whose pointers are built at once:
+// 4096 pointers fill a first-level cache.
+func (g *Conv) stripRows() int { return min(g.OH, max(1, 4096/(g.OW*g.KH*g.KW))) }
+
+// convTaps runs any convolution through a table of pointers, one for each pixel
+// and tap. The rows of a strip are the inner loop, so that the weights of a
+// panel are fetched once for a strip.
+func (s *Set) convTaps(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue, r Range, sc *Scratch) {
+	cpg := g.C / g.Groups
+	a := &sc.gemm
+	a.setup(ep)
+	a.k = cpg
+	split := splitRows(g.OW, s.igemm.most())
+	step := g.stripRows()
+	for y0 := r.Y0; y0 < r.Y1; y0 += step {
+		y1 := min(r.Y1, y0+step)
+		n := 0
+		for y := y0; y < y1; y++ {
+			n = g.pointers(sc, n, y, src, split)
+		}
+		s.panels(g, a, w, bias, r, func(j, cols, n int, wp *float32, c0 int) {
+			a.koff = c0
+			p := 0
+			for y := y0; y < y1; y++ {
+				ka, kb := g.taps(y)
+				a.ks = (kb - ka) * g.KW
+				if a.b = wp; a.ks > 0 {
+					a.b = at(wp, ka*g.KW*cpg*panel)
+				}
+				a.ind = ptr(sc.ptrs, p)
+				s.igemm.run(a, dst, ep, y, 0, j, cols, n, split)
+				p += a.ks * g.OW
+			}
+		})
+		s.finish(ep, dst, y0, y1, g.OW, r.N0, r.N1, sc)
+	}
+}
+
+// pointers appends to the table at n the pointers of output row y: for each
+// block of pixels, each tap, each pixel.
+func (g *Conv) pointers(sc *Scratch, n, y int, src *View, split rowSplit) int {
+	ka, kb := g.taps(y)
+	if ka == kb {
+		return n
+	}
+	zero := &sc.zeros[:g.C][0]
+	tab := sc.ptrs
+	for x := 0; x < g.OW; {
+		mr := split.at(x)
+		for ky := ka; ky < kb; ky++ {
+			row := src.base(y*g.SH - g.PadT + ky*g.DH)
+			for kx := 0; kx < g.KW; kx++ {
+				ix := x*g.SW - g.PadL + kx*g.DW
+				for range mr {
+					if uint(ix) < uint(g.W) {
+						tab[n] = at(row, ix*src.Pix)
+					} else {
+						tab[n] = zero
+					}
+					n++
+					ix += g.SW
+				}
+			}
+		}
+		x += mr
+	}
+	return n
+}
+
+// mergedRows is the strip of convMerged: small, so that the copied rows stay in
+// the first-level cache.
+func (g *Conv) mergedRows() int { return min(g.OH, 2) }
+
+// mergedWidth is the length in floats of a copied row.
+func (g *Conv) mergedWidth() int { return ((g.OW-1)*g.SW + g.KW) * g.C }
+
+// convMerged copies the input rows of a strip with their padding and takes the
+// taps of a kernel row as one run of KW*C floats.
+func (s *Set) convMerged(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue, r Range, sc *Scratch) {
+	a := &sc.gemm
+	a.setup(ep)
+	a.k = g.KW * g.C
+	split := splitRows(g.OW, s.igemm.most())
+	step, width := g.mergedRows(), g.mergedWidth()
+	for y0 := r.Y0; y0 < r.Y1; y0 += step {
+		y1 := min(r.Y1, y0+step)
+		top := y0*g.SH - g.PadT
+		for iy := max(0, top); iy < min(g.H, (y1-1)*g.SH-g.PadT+(g.KH-1)*g.DH+1); iy++ {
+			g.padRow(sc.buf[(iy-top)*width:][:width], src, iy)
+		}
+		n := 0
+		for y := y0; y < y1; y++ {
+			ka, kb := g.taps(y)
+			for x := 0; x < g.OW; {
+				mr := split.at(x)
+				for ky := ka; ky < kb; ky++ {
+					row := ptrf(sc.buf, ((y-y0)*g.SH+ky*g.DH)*width+x*g.SW*g.C)
+					for i := 0; i < mr; i++ {
+						sc.ptrs[n] = at(row, i*g.SW*g.C)
+						n++
+					}
+				}
+				x += mr
+			}
+		}
+		s.panels(g, a, w, bias, r, func(j, cols, n int, wp *float32, _ int) {
+			a.koff = 0
+			p := 0
+			for y := y0; y < y1; y++ {
+				ka, kb := g.taps(y)
+				a.ks = kb - ka
+				if a.b = wp; a.ks > 0 {
+					a.b = at(wp, ka*a.k*panel)
+				}
+				a.ind = ptr(sc.ptrs, p)
+				s.igemm.run(a, dst, ep, y, 0, j, cols, n, split)
+				p += a.ks * g.OW
+			}
+		})
+		s.finish(ep, dst, y0, y1, g.OW, r.N0, r.N1, sc)
+	}
+}
+
+// padRow writes input row iy into d with its padding columns.
+func (g *Conv) padRow(d []float32, src *View, iy int) {
+	row := src.Data[src.index(iy):]
+	left := g.PadL * g.C
+	if src.Pix == g.C {
+		n := min(len(d)-left, g.W*g.C)
+		clear(d[:left])
+		copy(d[left:left+n], row)
+		clear(d[left+n:])
+		return
+	}
+	clear(d)
+	for x := 0; x < g.W && left+(x+1)*g.C <= len(d); x++ {
+		copy(d[left+x*g.C:][:g.C], row[x*src.Pix:])
+	}
+}
+
+// pointwise runs a 1x1 convolution: rows of A lie at a constant distance.
+func (s *Set) pointwise(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue, r Range, sc *Scratch) {
+	a := &sc.gemm
+	a.setup(ep)
+	a.k, a.ks, a.koff = g.C, 1, 0
+	a.lda = uintptr(g.SW*src.Pix) * 4
+	res := &ep.Residual
+	if g.SH == 1 && g.SW == 1 && g.OW == g.W && src.flat(g.OW, r.Y0, r.Y1) && dst.flat(g.OW, r.Y0, r.Y1) &&
+		(res.Data == nil || res.flat(g.OW, r.Y0, r.Y1)) {
+		m := (r.Y1 - r.Y0) * g.OW
+		strip := m
+		if 4*g.C*g.N <= 512<<10 { // weights stay in L2 while the maps pass by
+			strip = max(64, (256<<10)/(4*max(g.C, g.N)))
+			strip = (m + ceilDiv(m, strip) - 1) / ceilDiv(m, strip)
+			if q := s.gemm.most(); strip < m {
+				strip = ceilDiv(strip, q) * q
+			}
+		}
+		for x0 := 0; x0 < m; x0 += strip {
+			n := min(strip, m-x0)
+			s.pointwiseRun(g, a, w, bias, dst, src, ep, r, r.Y0, x0, n)
+			s.finishRun(ep, dst, r.Y0, x0, n, r.N0, r.N1, sc)
+		}
+		return
+	}
+	for y := r.Y0; y < r.Y1; y++ {
+		s.pointwiseRun(g, a, w, bias, dst, src, ep, r, y, 0, g.OW)
+		s.finishRun(ep, dst, y, 0, g.OW, r.N0, r.N1, sc)
+	}
+}
+
+// pointwiseRun computes m pixels from pixel x0 of output row y on.
+func (s *Set) pointwiseRun(g *Conv, a *gemmArgs, w, bias []float32, dst, src *View, ep *Epilogue, r Range, y, x0, m int) {
+	from := at(src.base(y*g.SH), x0*g.SW*src.Pix)
+	bs := g.C * panel
+	a.bs = uintptr(bs) * 4
+	for j := r.N0; j < r.N1; {
+		cols := s.gemm.cols(r.N1 - j)
+		n := min(cols, r.N1-j)
+		a.a = from
+		a.b = ptrf(w, j/panel*bs)
+		a.bias = ptrf(bias, j)
+		s.gemm.run(a, dst, ep, y, x0, j, cols, n, splitRows(m, s.gemm.rows[cols/8]))
+		j += n
+	}
+}
+
+// panels calls f for each tile column of the output channels of r: the first
+// channel, the tile's width, the channels in it, its weights and the first
+// input channel.
+func (s *Set) panels(g *Conv, a *gemmArgs, w, bias []float32, r Range, f func(j, cols, n int, w *float32, c0 int)) {
+	cpg, npg := g.C/g.Groups, g.N/g.Groups
+	bs := g.KH * g.KW * cpg * panel
+	a.bs = uintptr(bs) * 4
+	pp := ceilDiv(npg, panel)
+	for q := r.N0 / npg; q < g.Groups && q*npg < r.N1; q++ {
+		j0, j1 := max(r.N0-q*npg, 0), min(r.N1-q*npg, npg)
+		for j := j0; j < j1; {
+			cols := s.igemm.cols(j1 - j)
+			n := min(cols, j1-j)
+			p := q*pp + j/panel
+			a.bias = ptrf(bias, p*panel)
+			f(q*npg+j, cols, n, ptrf(w, p*bs), q*cpg)
+			j += n
+		}
+	}
+}
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
+
+func ptr(s []*float32, i int) **float32 {
+	if i >= len(s) {
+		return nil
+	}
+	return &s[i]
+}
+
+func ptrf(s []float32, i int) *float32 { return &s[i] }

@@ -1,0 +1,124 @@
+package kernels
+
+import "unsafe"
+
+// gemmArgs is the argument of the GEMM kernels; the assembly knows the offsets.
+//
+// A kernel of mr x nr computes nblk blocks of mr output pixels by nr channels:
+//
+//	for blk := range nblk {
+//		acc[i][j] = bias[j]
+//		for t := range ks {             // ks = 1 and rows at distance lda in gemm
+//			for p := koff; p < koff+k; p++ {
+//				acc[i][j] = fma(ind[t][i][p], b[j/16][t*k+p-koff][j%16], acc[i][j])
+//			}
+//		}
+//		c[i][j] = min(max(acc[i][j]+res[i][j], lo), hi)      // j < n
+//	}
+type gemmArgs struct {
+	a    *float32 // gemm: pixel 0
+	lda  uintptr  // gemm: bytes from pixel to pixel
+	ind  **float32
+	ks   int
+	k    int
+	koff int // first channel read through ind
+	b    *float32
+	bs   uintptr // bytes from panel to panel
+	c    *float32
+	ldc  uintptr
+	bias *float32
+	res  *float32 // nil: nothing is added
+	ldr  uintptr
+	nblk int
+	mask uint64    // avx512: lanes of the last vector that are stored
+	tail *[8]int32 // avx2: the same as a vector mask, nil: all
+	lo   float32
+	hi   float32
+	n    int // columns stored
+	mr   int
+	nr   int
+}
+
+// setup sets what is the same in all calls for a layer.
+func (a *gemmArgs) setup(ep *Epilogue) {
+	a.lo, a.hi, _ = ep.Act.clamp()
+	a.a, a.ind, a.res, a.ldr = nil, nil, nil, 0
+	if ep.Residual.Data != nil {
+		a.ldr = uintptr(ep.Residual.Pix) * 4
+	}
+}
+
+// tails[n] stores the first n of eight lanes.
+var tails = func() (t [9][8]int32) {
+	for n := range t {
+		for i := 0; i < n; i++ {
+			t[n][i] = -1
+		}
+	}
+	return
+}()
+
+// rowSplit divides m pixels evenly into blocks of at most some number: the
+// first nbig blocks have base+1 pixels, the others base.
+type rowSplit struct{ base, nbig, blocks int }
+
+func splitRows(m, most int) rowSplit {
+	n := ceilDiv(m, most)
+	return rowSplit{m / n, m % n, n}
+}
+
+// at is the size of the block that starts at pixel x.
+func (s rowSplit) at(x int) int {
+	if x < s.nbig*(s.base+1) {
+		return s.base + 1
+	}
+	return s.base
+}
+
+// most is the largest number of rows that every width has.
+func (t *tiles) most() int {
+	m := maxRows
+	for _, r := range t.rows {
+		if r > 0 {
+			m = min(m, r)
+		}
+	}
+	return m
+}
+
+// run computes m pixels from pixel x of output row y on and the n channels from
+// j on, with tiles of cols columns. a.a or a.ind, a.b and a.bias are set.
+func (t *tiles) run(a *gemmArgs, dst *View, ep *Epilogue, y, x, j, cols, n int, split rowSplit) {
+	a.n, a.nr = n, cols
+	a.ldc = uintptr(dst.Pix) * 4
+	a.c = at(dst.base(y), x*dst.Pix+j)
+	if ep.Residual.Data != nil {
+		a.res = at(ep.Residual.base(y), x*ep.Residual.Pix+j)
+	}
+	a.tail = nil
+	if last := n - (cols - 8); last < 8 {
+		a.tail = &tails[max(last, 0)]
+	}
+	v := (cols - 1) / 16 * 16
+	a.mask = 1<<uint(max(n-v, 0)) - 1
+	if split.nbig > 0 {
+		a.nblk, a.mr = split.nbig, split.base+1
+		t.f[a.mr][cols/8](a)
+		if split.nbig == split.blocks {
+			return
+		}
+		d := split.nbig * a.mr
+		if a.a != nil {
+			a.a = (*float32)(unsafe.Add(unsafe.Pointer(a.a), uintptr(d)*a.lda))
+		}
+		if a.ind != nil {
+			a.ind = (**float32)(unsafe.Add(unsafe.Pointer(a.ind), d*a.ks*8))
+		}
+		a.c = at(a.c, d*dst.Pix)
+		if a.res != nil {
+			a.res = at(a.res, d*ep.Residual.Pix)
+		}
+	}
+	a.nblk, a.mr = split.blocks-split.nbig, split.base
+	t.f[a.mr][cols/8](a)
+}

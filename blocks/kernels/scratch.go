@@ -1,0 +1,42 @@
+package kernels
+
+// Need is the working memory of a driver call.
+type Need struct {
+	Ptrs   int // pointers
+	Zeros  int // floats that stay zero
+	Floats int // floats
+}
+
+// Max returns the need that covers both calls, one after the other.
+func (n Need) Max(o Need) Need {
+	return Need{max(n.Ptrs, o.Ptrs), max(n.Zeros, o.Zeros), max(n.Floats, o.Floats)}
+}
+
+// Scratch is working memory for drivers: one for each goroutine. It holds the
+// arguments of the kernel in flight too, so that a driver call allocates nothing.
+type Scratch struct {
+	ptrs  []*float32
+	zeros []float32
+	buf   []float32
+	gemm  gemmArgs
+	dw    tapArgs
+	vec   vecArgs
+}
+
+// NewScratch returns scratch for any call whose need is covered by n.
+func NewScratch(n Need) *Scratch {
+	return &Scratch{ptrs: make([]*float32, n.Ptrs), zeros: Alloc(n.Zeros), buf: Alloc(n.Floats)}
+}
+
+// Grow makes s large enough for n.
+func (s *Scratch) Grow(n Need) {
+	if len(s.ptrs) < n.Ptrs {
+		s.ptrs = make([]*float32, n.Ptrs)
+	}
+	if len(s.zeros) < n.Zeros {
+		s.zeros = Alloc(n.Zeros)
+	}
+	if len(s.buf) < n.Floats {
+		s.buf = Alloc(n.Floats)
+	}
+}

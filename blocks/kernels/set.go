@@ -1,0 +1,224 @@
+package kernels
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Set is the kernels of one instruction set. Its methods are the drivers. A Set
+// is immutable: any number of goroutines may use it, each with its own Scratch.
+type Set struct {
+	name        string
+	gemm, igemm tiles
+	dw          [8][3][9]func(*tapArgs) // [taps a row][stride][output pixels]
+	dwMax       [8][3]int               // widest tile of each, 0: none
+	tap         [numTap]func(*tapArgs)
+	vec         [numVec]func(*vecArgs)
+	peak        func(n int) (flops int)
+}
+
+// tiles are the GEMM kernels by number of rows and of columns/8.
+type tiles struct {
+	f    [maxRows + 1][maxCols/8 + 1]func(*gemmArgs)
+	rows [maxCols/8 + 1]int // most rows of each width, 0: no such width
+}
+
+const (
+	panel   = 16 // output channels in a panel of packed weights
+	maxRows = 14
+	maxCols = 64
+)
+
+// Name returns "generic", "avx2", "avx512" or "neon".
+func (s *Set) Name() string { return s.name }
+
+// family says what a registry row's function is.
+type family uint8
+
+const (
+	famGemm family = iota
+	famIGemm
+	famDW
+	famTap
+	famVec
+)
+
+// row is one kernel of the registry. It is the only place that connects a name
+// with a function: sets, tests and benchmarks are made from the rows.
+type row struct {
+	name string
+	isa  string
+	fam  family
+	// Tile: output pixels and output channels (GEMM); output pixels (depthwise).
+	mr, nr int
+	kw, sw int // taps a row and stride (depthwise)
+	tap    tapOp
+	vec    vecOp
+	gemm   func(*gemmArgs)
+	taps   func(*tapArgs)
+	vecf   func(*vecArgs)
+}
+
+// isa is one instruction set of this program.
+type isa struct {
+	name string
+	has  func() bool // whether this machine runs it
+	rows []row
+	peak func(n int) (flops int)
+}
+
+// isas lists the instruction sets from slow to fast. The files of an
+// architecture append theirs in archISAs.
+var isas = sync.OnceValue(func() []isa {
+	return append([]isa{{name: "generic", has: func() bool { return true }, rows: genericRows(), peak: peakGeneric}}, archISAs()...)
+})
+
+// sets holds a Set for each entry of isas. An instruction set takes from the
+// generic one the kernels for which it has no row.
+var sets = sync.OnceValue(func() []*Set {
+	var out []*Set
+	for _, a := range isas() {
+		s := &Set{name: a.name, peak: a.peak}
+		for _, r := range a.rows {
+			s.add(r)
+		}
+		if len(out) > 0 {
+			s.fill(out[0])
+		}
+		out = append(out, s)
+	}
+	return out
+})
+
+func (s *Set) add(r row) {
+	switch r.fam {
+	case famGemm:
+		s.gemm.add(r)
+	case famIGemm:
+		s.igemm.add(r)
+	case famDW:
+		s.dw[r.kw][r.sw][r.mr] = r.taps
+		s.dwMax[r.kw][r.sw] = max(s.dwMax[r.kw][r.sw], r.mr)
+	case famTap:
+		s.tap[r.tap] = r.taps
+	case famVec:
+		s.vec[r.vec] = r.vecf
+	}
+}
+
+func (t *tiles) add(r row) {
+	t.f[r.mr][r.nr/8] = r.gemm
+	t.rows[r.nr/8] = max(t.rows[r.nr/8], r.mr)
+}
+
+// fill takes what s lacks from the generic set.
+func (s *Set) fill(g *Set) {
+	if s.gemm.widest() == 0 {
+		s.gemm = g.gemm
+	}
+	if s.igemm.widest() == 0 {
+		s.igemm = g.igemm
+	}
+	for i := range s.tap {
+		if s.tap[i] == nil {
+			s.tap[i] = g.tap[i]
+		}
+	}
+	for i := range s.vec {
+		if s.vec[i] == nil {
+			s.vec[i] = g.vec[i]
+		}
+	}
+}
+
+func (t *tiles) widest() int {
+	for j := len(t.rows) - 1; j > 0; j-- {
+		if t.rows[j] > 0 {
+			return 8 * j
+		}
+	}
+	return 0
+}
+
+// cols returns the width of the tile for n remaining columns: the narrowest
+// that holds them, or the widest there is.
+func (t *tiles) cols(n int) int {
+	w := 0
+	for j := 1; j < len(t.rows); j++ {
+		if t.rows[j] == 0 {
+			continue
+		}
+		w = 8 * j
+		if w >= n {
+			break
+		}
+	}
+	return w
+}
+
+// Names lists the instruction sets of this program, slowest first, whether or
+// not this machine runs them.
+func Names() []string {
+	var out []string
+	for _, a := range isas() {
+		out = append(out, a.name)
+	}
+	return out
+}
+
+// Supported lists those of Names that this machine runs.
+func Supported() []string {
+	var out []string
+	for _, a := range isas() {
+		if a.has() {
+			out = append(out, a.name)
+		}
+	}
+	return out
+}
+
+// ErrUnsupported is wrapped by ByName's error for an instruction set that the
+// program has and the machine does not run.
+var ErrUnsupported = errors.New("not supported by this processor")
+
+// ByName returns the set of one instruction set.
+func ByName(name string) (*Set, error) {
+	i := slices.IndexFunc(isas(), func(a isa) bool { return a.name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("kernels: no instruction set %q in this program (it has %s)", name, strings.Join(Names(), ", "))
+	}
+	if !isas()[i].has() {
+		return nil, fmt.Errorf("kernels: instruction set %q: %w (it runs %s)", name, ErrUnsupported, strings.Join(Supported(), ", "))
+	}
+	return sets()[i], nil
+}
+
+// Best returns the fastest set that this machine runs.
+func Best() *Set {
+	s, err := ByName(Supported()[len(Supported())-1])
+	if err != nil {
+		panic(err) // generic always runs
+	}
+	return s
+}
+
+// EnvName is the environment variable that forces an instruction set.
+const EnvName = "NAS_KERNELS"
+
+// Default returns the set that NAS_KERNELS names, or Best if it is unset or
+// empty. The error says which names would do.
+func Default() (*Set, error) {
+	name := os.Getenv(EnvName)
+	if name == "" {
+		return Best(), nil
+	}
+	s, err := ByName(name)
+	if err != nil {
+		return nil, fmt.Errorf("%w; set by the environment variable %s", err, EnvName)
+	}
+	return s, nil
+}
