@@ -1,0 +1,173 @@
+package search
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Crowding returns the crowding distance of each point of one front: the sum
+// over the objectives of the gap between its two neighbours, divided by the
+// front's range in that objective (Deb et al., 2002, section III-B). The ends of
+// each objective have +Inf. An objective in which all points are equal counts
+// nothing.
+func Crowding(points [][]float64) []float64 {
+	c := newCrowd(points)
+	return c.distance
+}
+
+// Thin chooses keep points of one front and returns their indices in
+// increasing order with their crowding distances. It removes the most crowded
+// point, updates its neighbours, and repeats: O(M N log N).
+//
+// Deb et al. cut at once by the distances of the whole front, which removes
+// whole clusters and leaves holes; removing one by one is the pruning of
+// Kukkonen and Deb, "Improved pruning of non-dominated solutions based on
+// crowding distance for bi-objective optimization problems", CEC 2006. Of
+// equally crowded points the one with the largest index goes first.
+func Thin(points [][]float64, keep int) (kept []int, distance []float64) {
+	c := newCrowd(points)
+	n := len(points)
+	c.init()
+	for len(c.heap) > max(0, keep) {
+		c.remove()
+	}
+	for i := range n {
+		if c.where[i] >= 0 {
+			kept = append(kept, i)
+			distance = append(distance, c.distance[i])
+		}
+	}
+	return kept, distance
+}
+
+// crowd is a front in which every point knows its neighbours in each objective,
+// with a heap that finds the most crowded.
+type crowd struct {
+	points     [][]float64
+	prev, next [][]int32 // [objective][point], -1 at the ends
+	scale      []float64 // 1/range, 0 for a flat objective
+	distance   []float64
+	heap       []int32 // the smallest distance on top
+	where      []int32 // position in heap, -1 once removed
+}
+
+func newCrowd(points [][]float64) *crowd {
+	n := len(points)
+	c := &crowd{points: points, distance: make([]float64, n)}
+	if n == 0 {
+		return c
+	}
+	order := make([]int32, n)
+	for m := range points[0] {
+		for i := range order {
+			order[i] = int32(i)
+		}
+		slices.SortFunc(order, func(a, b int32) int {
+			return cmp.Or(cmp.Compare(points[a][m], points[b][m]), cmp.Compare(a, b))
+		})
+		prev, next := make([]int32, n), make([]int32, n)
+		for k, i := range order {
+			prev[i], next[i] = -1, -1
+			if k > 0 {
+				prev[i] = order[k-1]
+			}
+			if k < n-1 {
+				next[i] = order[k+1]
+			}
+		}
+		c.prev, c.next = append(c.prev, prev), append(c.next, next)
+		span := points[order[n-1]][m] - points[order[0]][m]
+		if span > 0 {
+			span = 1 / span
+		}
+		c.scale = append(c.scale, span)
+	}
+	for i := range points {
+		c.distance[i] = c.measure(int32(i))
+	}
+	return c
+}
+
+func (c *crowd) measure(i int32) float64 {
+	sum := 0.0
+	for m, scale := range c.scale {
+		if scale == 0 {
+			continue
+		}
+		a, b := c.prev[m][i], c.next[m][i]
+		if a < 0 || b < 0 {
+			return math.Inf(1)
+		}
+		sum += (c.points[b][m] - c.points[a][m]) * scale
+	}
+	return sum
+}
+
+func (c *crowd) init() {
+	n := len(c.points)
+	c.heap, c.where = make([]int32, n), make([]int32, n)
+	for i := range c.heap {
+		c.heap[i], c.where[i] = int32(i), int32(i)
+	}
+	for k := n/2 - 1; k >= 0; k-- {
+		c.down(k)
+	}
+}
+
+// remove takes out the most crowded point.
+func (c *crowd) remove() {
+	i := c.heap[0]
+	last := len(c.heap) - 1
+	c.swap(0, last)
+	c.heap = c.heap[:last]
+	c.where[i] = -1
+	c.down(0)
+	for m := range c.scale {
+		a, b := c.prev[m][i], c.next[m][i]
+		if a >= 0 {
+			c.next[m][a] = b
+		}
+		if b >= 0 {
+			c.prev[m][b] = a
+		}
+	}
+	for m := range c.scale {
+		for _, j := range [2]int32{c.prev[m][i], c.next[m][i]} {
+			if j >= 0 && c.where[j] >= 0 {
+				// Distances only grow when a neighbour leaves.
+				c.distance[j] = c.measure(j)
+				c.down(int(c.where[j]))
+			}
+		}
+	}
+}
+
+func (c *crowd) less(a, b int32) bool {
+	if c.distance[a] != c.distance[b] {
+		return c.distance[a] < c.distance[b]
+	}
+	return a > b
+}
+
+func (c *crowd) swap(a, b int) {
+	c.heap[a], c.heap[b] = c.heap[b], c.heap[a]
+	c.where[c.heap[a]], c.where[c.heap[b]] = int32(a), int32(b)
+}
+
+func (c *crowd) down(k int) {
+	for {
+		child := 2*k + 1
+		if child >= len(c.heap) {
+			return
+		}
+		if child+1 < len(c.heap) && c.less(c.heap[child+1], c.heap[child]) {
+			child++
+		}
+		if !c.less(c.heap[child], c.heap[k]) {
+			return
+		}
+		c.swap(k, child)
+		k = child
+	}
+}

@@ -1,0 +1,76 @@
+package search
+
+import "math"
+
+// IGDPlus returns the inverted generational distance plus of points against a
+// reference front, all objectives to be minimised: the mean over the reference
+// of how far the nearest point is worse than it, counted only in the objectives
+// in which it is worse. 0 means that every reference point is attained or
+// dominated; +Inf that there are no points. Ishibuchi, Masuda, Tanigaki and
+// Nojima, "Modified distance calculation in generational distance and inverted
+// generational distance", EMO 2015, equation 14.
+//
+// Scale the objectives to comparable ranges first.
+func IGDPlus(points, reference [][]float64) float64 {
+	if len(reference) == 0 {
+		return 0
+	}
+	sum := 0.0
+	for _, z := range reference {
+		nearest := math.Inf(1)
+		for _, a := range points {
+			d := 0.0
+			for m, v := range z {
+				if worse := a[m] - v; worse > 0 {
+					d += worse * worse
+				}
+			}
+			nearest = min(nearest, d)
+		}
+		sum += math.Sqrt(nearest)
+	}
+	return sum / float64(len(reference))
+}
+
+// Knee returns the index of the point that bulges most towards the ideal: with
+// each objective scaled to 0..1 over the points, the one farthest below the
+// hyperplane through the unit points, which is the one with the smallest sum.
+// For two objectives this is the knee of Das, "On characterizing the knee of the
+// Pareto curve based on normal-boundary intersection", Structural Optimization
+// 18, 1999. All objectives are to be minimised. The first of equals is returned;
+// -1 for no points.
+func Knee(points [][]float64) int {
+	knee, least := -1, math.Inf(1)
+	lo, scale := spans(points)
+	for i, p := range points {
+		sum := 0.0
+		for m, v := range p {
+			sum += (v - lo[m]) * scale[m]
+		}
+		if sum < least {
+			knee, least = i, sum
+		}
+	}
+	return knee
+}
+
+// spans returns the smallest value of each objective and 1 over its range, 0
+// where the range is empty.
+func spans(points [][]float64) (lo, scale []float64) {
+	if len(points) == 0 {
+		return nil, nil
+	}
+	n := len(points[0])
+	lo, scale = make([]float64, n), make([]float64, n)
+	for m := range n {
+		low, high := math.Inf(1), math.Inf(-1)
+		for _, p := range points {
+			low, high = min(low, p[m]), max(high, p[m])
+		}
+		lo[m] = low
+		if high > low {
+			scale[m] = 1 / (high - low)
+		}
+	}
+	return lo, scale
+}

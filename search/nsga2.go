@@ -1,0 +1,229 @@
+package search
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"nas/space"
+)
+
+// NSGA2Settings are the settings of [NSGA2].
+type NSGA2Settings struct {
+	// Population is how many trials survive a generation. 0 means 96.
+	Population int
+	// Offspring is how many candidates a generation asks for, and so how many
+	// are evaluated at the same time: fewer learn sooner, more keep more
+	// workers busy. 0 means the population or 96, whichever is smaller.
+	Offspring int
+	// Crossover is the probability that a child has two parents. 0 means 0.9;
+	// negative means none.
+	Crossover float64
+}
+
+// NSGA2 is the elitist genetic algorithm of Deb, Pratap, Agarwal and Meyarivan,
+// "A fast and elitist multiobjective genetic algorithm: NSGA-II", IEEE Trans.
+// Evol. Comput. 6(2), 2002: binary tournaments by rank, then crowding distance;
+// the best of parents and children survive; constraint domination.
+//
+// It differs in five points. Crossover and mutation are the space's own, one
+// child a mating. No network is asked for twice; a duplicate child is bred anew.
+// The last front is thinned one by one ([Thin]). A generation may be smaller
+// than the population. Of the trials with equal objectives one survives before
+// any other does: many networks of a coarse space tie, and copies crowd out
+// diversity.
+//
+// Look-ahead: a generation. Its candidates are asked for when exactly the
+// results of all earlier generations have been told.
+type NSGA2 struct {
+	proposer
+	settings NSGA2Settings
+
+	population []individual
+	children   []individual // told trials of the current generation
+	first      int          // id of the current generation's first trial
+	generation int
+}
+
+// NewNSGA2 returns an NSGA-II searcher.
+func NewNSGA2(setup Setup, s NSGA2Settings) (*NSGA2, error) {
+	p, err := newProposer(setup)
+	if err != nil {
+		return nil, err
+	}
+	s.Population = cmp.Or(s.Population, 96)
+	s.Offspring = cmp.Or(s.Offspring, min(s.Population, 96))
+	s.Crossover = max(0, cmp.Or(s.Crossover, 0.9))
+	switch {
+	case s.Population < 2:
+		return nil, fmt.Errorf("search: nsga2: population is %d; want 2 or more", s.Population)
+	case s.Offspring < 1:
+		return nil, fmt.Errorf("search: nsga2: offspring is %d; want 1 or more", s.Offspring)
+	case !(s.Crossover <= 1):
+		return nil, fmt.Errorf("search: nsga2: crossover is %v; want a probability", s.Crossover)
+	}
+	return &NSGA2{proposer: p, settings: s}, nil
+}
+
+// String implements [Searcher].
+func (n *NSGA2) String() string {
+	return fmt.Sprintf("nsga2(population=%d, offspring=%d, crossover=%g, %s)",
+		n.settings.Population, n.settings.Offspring, n.settings.Crossover, n.proposer.settings())
+}
+
+// size is the number of candidates of the current generation.
+func (n *NSGA2) size() int {
+	if n.generation == 0 {
+		return n.settings.Population
+	}
+	return n.settings.Offspring
+}
+
+// Ask implements [Searcher].
+func (n *NSGA2) Ask() (Candidate, State) {
+	if n.asked == n.first+n.size() {
+		if n.told < n.asked {
+			return Candidate{}, Wait
+		}
+		n.survive()
+	}
+	draw := n.mate
+	if n.generation == 0 {
+		draw = nil
+	}
+	return n.propose(n.generation, draw)
+}
+
+// Tell implements [Searcher].
+func (n *NSGA2) Tell(t Trial) error {
+	if err := n.tell(&t); err != nil {
+		return err
+	}
+	n.children = append(n.children, n.observe(&t))
+	return nil
+}
+
+// survive ends a generation: the best of population and children stay.
+func (n *NSGA2) survive() {
+	n.population = survivors(append(n.population, n.children...), n.settings.Population)
+	n.children = n.children[:0]
+	n.first = n.asked
+	n.generation++
+}
+
+// mate makes a child of the winners of two tournaments.
+func (n *NSGA2) mate(r *rand.Rand) (space.Genes, []int) {
+	a := n.tournament(r)
+	if r.Float64() >= n.settings.Crossover {
+		return n.Space.Mutate(a.genes, r), []int{a.id}
+	}
+	b := n.tournament(r)
+	if a.id == b.id {
+		return n.Space.Mutate(a.genes, r), []int{a.id}
+	}
+	return n.Space.Mutate(n.Space.Crossover(a.genes, b.genes, r), r), []int{a.id, b.id}
+}
+
+// tournament returns the better of two members drawn at random.
+func (n *NSGA2) tournament(r *rand.Rand) *individual {
+	a, b := &n.population[r.IntN(len(n.population))], &n.population[r.IntN(len(n.population))]
+	if crowdedLess(b, a) {
+		return b
+	}
+	return a
+}
+
+// crowdedLess is the crowded-comparison operator of Deb et al., section III-B.
+func crowdedLess(a, b *individual) bool {
+	if a.rank != b.rank {
+		return a.rank < b.rank
+	}
+	return a.crowd > b.crowd
+}
+
+// survivors returns the best keep of all, with rank and crowding set, in the
+// order of rank and id. It reorders all.
+func survivors(all []individual, keep int) []individual {
+	points := make([][]float64, len(all))
+	cv := make([]float64, len(all))
+	for i := range all {
+		points[i], cv[i] = all[i].cost, all[i].cv
+	}
+	ranks, fronts := Sort(points, cv)
+	demoteCopies(points, cv, ranks, fronts)
+	for i := range all {
+		all[i].rank = ranks[i]
+	}
+	slices.SortFunc(all, func(a, b individual) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.id, b.id))
+	})
+	kept := all[:0]
+	for len(all) > 0 && len(kept) < keep {
+		n := 1
+		for n < len(all) && all[n].rank == all[0].rank {
+			n++
+		}
+		kept = append(kept, thin(all[:n], keep-len(kept))...)
+		all = all[n:]
+	}
+	return kept
+}
+
+// demoteCopies puts all but the first of equal feasible points behind the last
+// feasible front, as further fronts: second copies, third copies and so on. The
+// infeasible move up accordingly.
+func demoteCopies(points [][]float64, cv []float64, ranks []int, fronts int) {
+	order := make([]int32, 0, len(points))
+	for i := range points {
+		if cv[i] == 0 {
+			order = append(order, int32(i))
+		}
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(ranks[a], ranks[b]), slices.Compare(points[a], points[b]), cmp.Compare(a, b))
+	})
+	feasible := 0 // fronts of feasible points
+	if len(order) > 0 {
+		feasible = ranks[order[len(order)-1]] + 1
+	}
+	extra, copies := 0, 0
+	for k := 1; k < len(order); k++ {
+		if !slices.Equal(points[order[k]], points[order[k-1]]) {
+			copies = 0
+			continue
+		}
+		copies++
+		extra = max(extra, copies)
+		ranks[order[k]] = feasible + copies - 1
+	}
+	if extra == 0 || feasible == fronts {
+		return
+	}
+	for i := range points {
+		if cv[i] != 0 {
+			ranks[i] += extra
+		}
+	}
+}
+
+// thin keeps the least crowded members of one front and sets their distances.
+func thin(front []individual, keep int) []individual {
+	if front[0].cost == nil { // infeasible: equal violations, nothing to tell them apart
+		front = front[:min(len(front), keep)]
+		for i := range front {
+			front[i].crowd = 0
+		}
+		return front
+	}
+	points := make([][]float64, len(front))
+	for i := range front {
+		points[i] = front[i].cost
+	}
+	kept, distance := Thin(points, keep)
+	for k, i := range kept {
+		front[k] = front[i]
+		front[k].crowd = distance[k]
+	}
+	return front[:len(kept)]
+}

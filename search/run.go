@@ -1,0 +1,412 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Sink stores trials. Append is called with batches in id order, from one
+// goroutine, and returns when they are safe. An error ends the run; what was
+// appended before stays valid.
+type Sink interface {
+	Append(batch []Trial) error
+}
+
+// Options are the options of [Run]. The zero value runs one worker until the
+// space is exhausted.
+type Options struct {
+	// Workers is how many candidates are evaluated at the same time. 0 means 1.
+	// It has no influence on the trials.
+	Workers int
+	Stop    Stop
+	// Timeout bounds one evaluation through its context; the trial fails when it
+	// is over. 0 means no bound. An evaluator that ignores its context is not
+	// interrupted.
+	Timeout time.Duration
+	// Reference is the reference point of the hypervolume, one value an
+	// objective in its own unit. nil means that hypervolume is not computed.
+	Reference []float64
+	// Replay yields the recorded trials of a run to be resumed, from trial 0.
+	// They are told again and neither evaluated nor appended to the sink.
+	Replay iter.Seq2[Trial, error]
+	// Observe is called with every trial in id order, replayed ones included,
+	// and the front after it.
+	Observe func(Trial, *Front)
+	// Progress is called from time to time and once at the end.
+	Progress func(Progress)
+	// Every is the least time between two calls of Progress. 0 means 200 ms.
+	Every time.Duration
+}
+
+// Progress is a look at a run.
+type Progress struct {
+	Trials      int // told so far, replayed ones included
+	Replayed    int
+	Evaluations int // trials that were not screened out by cheap constraints
+	Feasible    int
+	Failed      int
+	Front       int       // members
+	Best        []float64 // the best feasible value of each objective; nil if none
+	Hypervolume float64
+	Elapsed     time.Duration
+	Rate        float64 // trials a second of this process, without replayed ones
+}
+
+// Summary is the outcome of a run.
+type Summary struct {
+	Progress
+	Status Status
+	Front  *Front
+	Walls  Walls
+}
+
+// ErrDiverged is in the error of a replay that asks for other candidates than
+// were recorded: the seed, the settings, the space or the program differ.
+var ErrDiverged = errors.New("the recorded trials belong to another run")
+
+// errStopping marks an evaluation that says nothing about the candidate because
+// the run was being stopped.
+var errStopping = errors.New("search: stopping")
+
+// outcome is what a worker sends back.
+type outcome struct {
+	trial Trial
+	err   error
+}
+
+// Run searches until a criterion of o.Stop is met or ctx is done, and returns how
+// far it came; both are no errors. It returns an error, with a Summary, when the
+// sink or the replay fails or the searcher breaks its protocol. The sink then
+// holds a prefix of the trials.
+//
+// A nil sink stores nothing. objectives are those that the searcher was made
+// with.
+//
+// Candidates that are being evaluated when the run ends are dropped; their
+// evaluations have returned when Run returns.
+func Run(ctx context.Context, s Searcher, e Evaluator, sink Sink, objectives []Objective, o Options) (*Summary, error) {
+	front, err := NewFront(objectives, o.Reference)
+	if err != nil {
+		return nil, err
+	}
+	if o.Stop.Plateau > 0 && o.Reference == nil {
+		return nil, errors.New("search: a stop by hypervolume plateau needs a reference point")
+	}
+	l := &loop{
+		searcher: s, objectives: front.objectives, options: o, front: front, began: time.Now(),
+		plateau: plateau{window: o.Stop.Plateau, gain: o.Stop.PlateauGain},
+		tasks:   make(chan Candidate), results: make(chan outcome),
+	}
+	if l.plateau.gain == 0 {
+		l.plateau.gain = 0.001
+	}
+	if l.options.Every == 0 {
+		l.options.Every = 200 * time.Millisecond
+	}
+	if err = l.replay(); err == nil && l.status == StatusRunning {
+		err = l.work(ctx, e, sink)
+	}
+	if err != nil {
+		l.status = StatusFailed
+	}
+	l.report()
+	return &Summary{Progress: l.progress(), Status: l.status, Front: l.front, Walls: l.walls}, err
+}
+
+// loop is the state of Run.
+type loop struct {
+	searcher   Searcher
+	objectives []Objective
+	options    Options
+	front      *Front
+	walls      Walls
+	plateau    plateau
+	status     Status
+	exhausted  bool
+
+	queue    []Candidate // asked for, not handed to a worker
+	asked    int
+	told     int
+	replayed int
+
+	evaluations int
+	best        []float64 // costs
+	began       time.Time
+	workBegan   time.Time
+	reported    time.Time
+
+	tasks   chan Candidate
+	results chan outcome
+}
+
+// ask queues candidates until the searcher waits. No more than limit are asked
+// for in all; 0 means no limit.
+func (l *loop) ask(limit int) error {
+	for !l.exhausted && (limit == 0 || l.asked < limit) {
+		c, state := l.searcher.Ask()
+		switch state {
+		case Wait:
+			if l.told == l.asked {
+				return fmt.Errorf("search: %s waits though every result has been told", l.searcher)
+			}
+			return nil
+		case Exhausted:
+			l.exhausted = true
+			return nil
+		}
+		if c.ID != l.asked {
+			return fmt.Errorf("search: %s asked for candidate %d where %d comes next", l.searcher, c.ID, l.asked)
+		}
+		l.asked++
+		l.queue = append(l.queue, c)
+	}
+	return nil
+}
+
+// tell hands the next trial to searcher, front and criteria.
+func (l *loop) tell(t Trial) error {
+	if err := l.searcher.Tell(t); err != nil {
+		return err
+	}
+	l.told++
+	l.walls.Add(t)
+	if l.front.Add(t) {
+		p, _ := costsTo(make([]float64, len(l.objectives)), &t.Result, l.objectives)
+		if l.best == nil {
+			l.best = p
+		}
+		for i, v := range p {
+			l.best[i] = min(l.best[i], v)
+		}
+	}
+	if l.options.Observe != nil {
+		l.options.Observe(t, l.front)
+	}
+	stop := &l.options.Stop
+	if !t.Screened {
+		l.evaluations++
+		if l.plateau.done(l.front.Hypervolume()) {
+			l.status = StatusPlateau
+		}
+		if stop.Evaluations > 0 && l.evaluations >= stop.Evaluations {
+			l.status = StatusEvaluations
+		}
+	}
+	if stop.Trials > 0 && l.told >= stop.Trials {
+		l.status = StatusTrials
+	}
+	if now := time.Now(); l.options.Progress != nil && now.Sub(l.reported) >= l.options.Every {
+		l.report()
+	}
+	return nil
+}
+
+// replay tells the recorded trials, checking that the searcher asks for them.
+// Trials recorded beyond a criterion are kept: the run then had a later one.
+func (l *loop) replay() error {
+	defer func() { l.workBegan = time.Now() }()
+	if l.options.Replay == nil {
+		return nil
+	}
+	for t, err := range l.options.Replay {
+		if err != nil {
+			return err
+		}
+		if len(l.queue) == 0 {
+			limit := l.options.Stop.Trials
+			if limit > 0 {
+				limit = max(limit, l.told+1)
+			}
+			if err := l.ask(limit); err != nil {
+				return err
+			}
+		}
+		if len(l.queue) == 0 {
+			return fmt.Errorf("search: trial %d was recorded, but the searcher has no more candidates: %w", t.ID, ErrDiverged)
+		}
+		c := l.queue[0]
+		l.queue = l.queue[1:]
+		if t.ID != c.ID || t.ArchID != c.ArchID || !slices.Equal(t.Genes, c.Genes) {
+			return fmt.Errorf("search: trial %d (arch %s, genes %v) was recorded where trial %d (arch %s, genes %v) is asked for: %w",
+				t.ID, t.ArchID, t.Genes, c.ID, c.ArchID, c.Genes, ErrDiverged)
+		}
+		if err := l.tell(t); err != nil {
+			return err
+		}
+		l.replayed++
+		if err := l.ask(l.options.Stop.Trials); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// work evaluates until the run ends.
+func (l *loop) work(ctx context.Context, e Evaluator, sink Sink) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	workers := max(1, l.options.Workers)
+	for range workers {
+		go l.worker(ctx, e)
+	}
+	store := newWriter(sink)
+	open := 0 // candidates at the workers
+	defer func() {
+		cancel()
+		close(l.tasks)
+		for ; open > 0; open-- {
+			<-l.results
+		}
+		if e := store.close(); err == nil {
+			err = e
+		}
+	}()
+	var deadline <-chan time.Time
+	if l.options.Stop.Time > 0 {
+		timer := time.NewTimer(l.options.Stop.Time - time.Since(l.began))
+		defer timer.Stop()
+		deadline = timer.C
+	}
+	done := map[int]Trial{} // evaluated, waiting for a smaller id
+	if err := l.ask(l.options.Stop.Trials); err != nil {
+		return err
+	}
+	for {
+		for l.status == StatusRunning {
+			t, ok := done[l.told]
+			if !ok {
+				break
+			}
+			delete(done, t.ID)
+			if err := l.tell(t); err != nil {
+				return err
+			}
+			store.put(t)
+			if l.status == StatusRunning {
+				if err := l.ask(l.options.Stop.Trials); err != nil {
+					return err
+				}
+			}
+		}
+		if l.status == StatusRunning && l.exhausted && l.told == l.asked {
+			l.status = StatusExhausted
+		}
+		if l.status != StatusRunning {
+			return nil
+		}
+		var tasks chan Candidate
+		var next Candidate
+		if len(l.queue) > 0 {
+			tasks, next = l.tasks, l.queue[0]
+		}
+		select {
+		case tasks <- next:
+			l.queue = l.queue[1:]
+			open++
+		case r := <-l.results:
+			open--
+			if r.err != nil {
+				// Only a run that is being stopped yields errors.
+				l.status = StatusInterrupted
+				return nil
+			}
+			done[r.trial.ID] = r.trial
+		case <-deadline:
+			l.status = StatusTime
+		case <-ctx.Done():
+			l.status = StatusInterrupted
+		case <-store.failed:
+			return nil // close returns the error
+		}
+	}
+}
+
+// worker evaluates tasks until there are none.
+func (l *loop) worker(ctx context.Context, e Evaluator) {
+	for c := range l.tasks {
+		r, err := evaluate(ctx, e, c, l.options.Timeout)
+		if err == nil {
+			r.Failed = r.check(l.objectives)
+			l.results <- outcome{trial: NewTrial(c, r)}
+			continue
+		}
+		l.results <- outcome{err: err}
+	}
+}
+
+// evaluate returns the result of a candidate; errors and panics of the evaluator
+// become failed results. The error is errStopping when ctx was done, because
+// the result may then be that of an interrupted evaluation.
+func evaluate(ctx context.Context, e Evaluator, c Candidate, timeout time.Duration) (r Result, err error) {
+	inner := ctx
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		inner, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			r, err = Result{Failed: panicReason(p)}, nil
+		}
+	}()
+	r, err = e.Evaluate(inner, c)
+	switch {
+	case err == nil:
+		return r, nil
+	case ctx.Err() != nil:
+		return r, errStopping
+	case errors.Is(err, context.DeadlineExceeded) && inner.Err() != nil:
+		r.Failed = fmt.Sprintf("timed out after %v", timeout)
+	default:
+		r.Failed = err.Error()
+	}
+	if r.Failed == "" {
+		r.Failed = "the evaluator returned an error without text"
+	}
+	return r, nil
+}
+
+// panicReason names a panic and the place it came from. Called from the
+// deferred function, it finds that place behind the runtime's own frames.
+func panicReason(p any) string {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for {
+		f, more := frames.Next()
+		if f.File != "" && !strings.HasPrefix(f.Function, "runtime.") {
+			return fmt.Sprintf("panic: %v (%s:%d)", p, filepath.Base(f.File), f.Line)
+		}
+		if !more {
+			return fmt.Sprintf("panic: %v", p)
+		}
+	}
+}
+
+func (l *loop) progress() Progress {
+	now := time.Now()
+	p := Progress{
+		Trials: l.told, Replayed: l.replayed, Evaluations: l.evaluations,
+		Feasible: l.walls.feasible, Failed: l.walls.failed,
+		Front: l.front.Len(), Hypervolume: l.front.Hypervolume(), Elapsed: now.Sub(l.began),
+	}
+	if l.best != nil {
+		p.Best = costs(l.best, l.objectives)
+	}
+	if worked := now.Sub(l.workBegan).Seconds(); !l.workBegan.IsZero() && worked > 0 {
+		p.Rate = float64(l.told-l.replayed) / worked
+	}
+	return p
+}
+
+func (l *loop) report() {
+	if l.options.Progress != nil {
+		l.reported = time.Now()
+		l.options.Progress(l.progress())
+	}
+}

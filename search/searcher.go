@@ -1,0 +1,242 @@
+package search
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"nas/space"
+)
+
+// State is what a searcher answers when asked.
+type State int
+
+// The answers of [Searcher.Ask].
+const (
+	Ready     State = iota // here is a candidate
+	Wait                   // tell me the next result first
+	Exhausted              // every network of the space has been asked for
+)
+
+// String returns "ready", "wait" or "exhausted".
+func (s State) String() string { return [...]string{"ready", "wait", "exhausted"}[s] }
+
+// A Searcher proposes candidates and learns from their results. It is
+// deterministic: what Ask returns depends on the settings and on the sequence
+// of calls so far, nothing else. It is not safe for concurrent use; [Run] owns
+// the concurrency.
+//
+// The protocol: ask until the answer is not Ready, tell one trial, ask again.
+// Trials are told in the order of their ids. No two candidates of a run have
+// the same ArchID.
+type Searcher interface {
+	// Ask returns the next candidate, or why there is none now. It never
+	// returns Wait while nothing that was asked for is untold.
+	Ask() (Candidate, State)
+	// Tell gives the result of the candidate with the smallest untold id.
+	Tell(Trial) error
+	// String names the algorithm with all its settings.
+	String() string
+}
+
+// Setup is what all searchers need.
+type Setup struct {
+	Space      Space
+	Objectives []Objective
+	Seed       uint64
+	// Start holds genes to be asked for first, such as networks that are known
+	// to be good. Duplicates are skipped.
+	Start []space.Genes
+	// Retries is how often a candidate that turns out to be a duplicate is
+	// drawn anew before uniform samples are tried. 0 means 64.
+	Retries int
+}
+
+// listLimit is the largest space of which the unseen rest is listed when drawing
+// at random no longer finds it.
+const listLimit = 1 << 20
+
+// proposer makes candidates: it numbers them, seeds their randomness, and sees
+// to it that none occurs twice. Every searcher embeds one.
+type proposer struct {
+	Setup
+	asked, told int
+	started     int // how many of Start have had their turn
+	pcg         rand.PCG
+	rng         *rand.Rand
+	arch        archSpace           // nil if the space has none
+	genes       map[uint64]struct{} // canonical genes that were asked for or found to be duplicates
+	archs       map[uint64]struct{} // arch ids that were asked for; unused without arch
+	size        uint64              // of the space; 0 if it does not fit
+	rest        []space.Genes       // what is left of the space, once it is listed
+	listed      bool
+	exhausted   bool
+}
+
+func newProposer(s Setup) (proposer, error) {
+	if s.Space == nil {
+		return proposer{}, errors.New("search: no space given")
+	}
+	if err := checkObjectives(s.Objectives); err != nil {
+		return proposer{}, err
+	}
+	if s.Retries < 0 {
+		return proposer{}, fmt.Errorf("search: retries is %d; want 0 (the default) or more", s.Retries)
+	}
+	s.Retries = cmp.Or(s.Retries, 64)
+	p := proposer{Setup: s, genes: map[uint64]struct{}{}}
+	p.arch, _ = s.Space.(archSpace)
+	if p.arch != nil {
+		p.archs = map[uint64]struct{}{}
+	}
+	if n := s.Space.Size(); n.IsUint64() {
+		p.size = n.Uint64()
+		p.exhausted = p.size == 0
+	}
+	return p, nil
+}
+
+// settings is the part of String that all searchers share.
+func (p *proposer) settings() string {
+	return fmt.Sprintf("start=%d, retries=%d, seed=%d, objectives=%s", len(p.Start), p.Retries, p.Seed, objectivesString(p.Objectives))
+}
+
+// reseed makes the generator of the candidate that is asked for next.
+func (p *proposer) reseed() *rand.Rand {
+	if p.rng == nil {
+		p.rng = rand.New(&p.pcg)
+	}
+	p.pcg.Seed(mix(p.Seed), mix(p.Seed^mix(uint64(p.asked))))
+	return p.rng
+}
+
+// propose returns the next candidate. It is the next of Start, else the first
+// unseen genotype out of draw, else out of uniform samples, else the rest of the
+// space in random order. A nil draw samples.
+func (p *proposer) propose(generation int, draw func(*rand.Rand) (space.Genes, []int)) (Candidate, State) {
+	r := p.reseed()
+	for p.started < len(p.Start) && !p.exhausted {
+		p.started++
+		if c, ok := p.accept(p.Space.Canonical(p.Start[p.started-1]), nil, generation); ok {
+			return c, Ready
+		}
+	}
+	if draw != nil {
+		for range p.Retries {
+			if p.full() {
+				break
+			}
+			g, parents := draw(r)
+			if c, ok := p.accept(g, parents, generation); ok {
+				return c, Ready
+			}
+		}
+	}
+	// A small space is worth more samples: its last networks are hard to hit.
+	samples := p.Retries
+	if p.size > 0 && p.size < listLimit/32 {
+		samples = max(samples, 4*int(p.size))
+	}
+	for range samples {
+		if p.full() || p.listed {
+			break
+		}
+		if c, ok := p.accept(p.Space.Sample(r), nil, generation); ok {
+			return c, Ready
+		}
+	}
+	p.list(r)
+	for len(p.rest) > 0 {
+		g := p.rest[len(p.rest)-1]
+		p.rest = p.rest[:len(p.rest)-1]
+		if c, ok := p.accept(g, nil, generation); ok {
+			return c, Ready
+		}
+	}
+	p.exhausted = true
+	return Candidate{}, Exhausted
+}
+
+// full reports whether every genotype of the space has been seen.
+func (p *proposer) full() bool {
+	return p.exhausted || p.size > 0 && uint64(len(p.genes)) >= p.size
+}
+
+// list collects the unseen rest of a small space that can be listed, shuffled.
+func (p *proposer) list(r *rand.Rand) {
+	l, ok := p.Space.(Lister)
+	if p.listed || !ok || p.full() || p.size == 0 || p.size > listLimit {
+		return
+	}
+	p.listed = true
+	for g := range l.All() {
+		if _, seen := p.genes[hashGenes(g)]; !seen {
+			p.rest = append(p.rest, g)
+		}
+	}
+	r.Shuffle(len(p.rest), func(i, j int) { p.rest[i], p.rest[j] = p.rest[j], p.rest[i] })
+}
+
+// accept makes g, which is canonical, a candidate unless its network was asked
+// for before.
+func (p *proposer) accept(g space.Genes, parents []int, generation int) (Candidate, bool) {
+	h := hashGenes(g)
+	if _, seen := p.genes[h]; seen {
+		return Candidate{}, false
+	}
+	p.genes[h] = struct{}{}
+	c := Candidate{ID: p.asked, Genes: g, Generation: generation, Parents: parents}
+	if p.arch == nil {
+		c.ArchID = genesID(g)
+	} else {
+		c.Arch = p.arch.Arch(g)
+		c.ArchID = c.Arch.ID()
+		id := hashID(c.ArchID)
+		if _, seen := p.archs[id]; seen {
+			return Candidate{}, false
+		}
+		p.archs[id] = struct{}{}
+	}
+	p.asked++
+	return c, true
+}
+
+// tell checks the order of trials and counts them.
+func (p *proposer) tell(t *Trial) error {
+	if t.ID != p.told || t.ID >= p.asked {
+		return fmt.Errorf("search: told trial %d where trial %d of %d asked comes next", t.ID, p.told, p.asked)
+	}
+	p.told++
+	return nil
+}
+
+// individual is a trial as the algorithms see it.
+type individual struct {
+	id    int
+	genes space.Genes
+	cost  []float64 // objectives to be minimised; nil if infeasible
+	cv    float64   // constraint violation; +Inf if failed
+	rank  int       // of the front that it is on, 0 the best
+	crowd float64   // crowding distance in its front
+}
+
+// observe makes an individual of a told trial.
+func (p *proposer) observe(t *Trial) individual {
+	x := individual{id: t.ID, genes: t.Genes}
+	if t.Failed != "" {
+		x.cv = math.Inf(1)
+		return x
+	}
+	x.cv = t.Violation
+	if x.cv == 0 {
+		cost, ok := costsTo(make([]float64, len(p.Objectives)), &t.Result, p.Objectives)
+		if !ok {
+			x.cv = math.Inf(1)
+			return x
+		}
+		x.cost = cost
+	}
+	return x
+}

@@ -1,0 +1,160 @@
+package search
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Sort ranks points by domination: rank 0 is the Pareto front, rank 1 the front
+// of what is left without it, and so on. points[i] holds the i-th point's
+// objectives, all to be minimised, none NaN; equal points get equal ranks. It
+// returns the ranks and the number of fronts.
+//
+// violation[i] > 0 makes point i infeasible (its objectives are not looked at):
+// it ranks behind all feasible points, among the infeasible by its violation,
+// and equal violations share a rank. This is the constraint domination of Deb,
+// Pratap, Agarwal and Meyarivan, "A fast and elitist multiobjective genetic
+// algorithm: NSGA-II", IEEE Trans. Evol. Comput. 6(2), 2002, definition 1. A nil
+// violation means that all are feasible.
+//
+// Two objectives take O(N log N): after sorting, a point's rank is found by
+// binary search over the smallest second objective of each front. More take the
+// efficient non-dominated sort with binary search (Zhang, Tian, Cheng and Jin,
+// IEEE Trans. Evol. Comput. 19(2), 2015), O(M N^2) at worst, instead of the
+// O(M N^2) that Deb's sort always takes.
+func Sort(points [][]float64, violation []float64) (ranks []int, fronts int) {
+	ranks = make([]int, len(points))
+	feasible := make([]int32, 0, len(points))
+	var broken []int32
+	for i := range points {
+		if violation != nil && violation[i] > 0 {
+			broken = append(broken, int32(i))
+		} else {
+			feasible = append(feasible, int32(i))
+		}
+	}
+	if len(feasible) > 0 {
+		switch len(points[feasible[0]]) {
+		case 1, 2:
+			fronts = sortTwo(points, feasible, ranks)
+		default:
+			fronts = sortMany(points, feasible, ranks)
+		}
+	}
+	slices.SortFunc(broken, func(a, b int32) int {
+		return cmp.Or(cmp.Compare(violation[a], violation[b]), cmp.Compare(a, b))
+	})
+	for k, i := range broken {
+		if k == 0 || violation[i] != violation[broken[k-1]] {
+			fronts++
+		}
+		ranks[i] = fronts - 1
+	}
+	return ranks, fronts
+}
+
+// sortTwo ranks the points in index by one or two objectives.
+func sortTwo(points [][]float64, index []int32, ranks []int) int {
+	type point struct {
+		x, y float64
+		i    int32
+	}
+	ps := make([]point, len(index))
+	for k, i := range index {
+		p := points[i]
+		ps[k] = point{p[0], p[len(p)-1], i}
+	}
+	slices.SortFunc(ps, func(a, b point) int {
+		switch {
+		case a.x < b.x:
+			return -1
+		case a.x > b.x:
+			return 1
+		case a.y < b.y:
+			return -1
+		case a.y > b.y:
+			return 1
+		}
+		return int(a.i - b.i)
+	})
+	var lowest []float64 // smallest y of each front so far; does not fall from front to front
+	for k, p := range ps {
+		if k > 0 && p.x == ps[k-1].x && p.y == ps[k-1].y {
+			ranks[p.i] = ranks[ps[k-1].i]
+			continue
+		}
+		// All points before p have no larger x: a front dominates p iff its
+		// smallest y is not above p's.
+		lo, hi := 0, len(lowest)
+		for lo < hi {
+			if mid := (lo + hi) / 2; lowest[mid] <= p.y {
+				lo = mid + 1
+			} else {
+				hi = mid
+			}
+		}
+		if lo == len(lowest) {
+			lowest = append(lowest, math.Inf(1))
+		}
+		lowest[lo] = p.y
+		ranks[p.i] = lo
+	}
+	return len(lowest)
+}
+
+// sortMany ranks the points in index by any number of objectives.
+func sortMany(points [][]float64, index []int32, ranks []int) int {
+	order := slices.Clone(index)
+	slices.SortFunc(order, func(a, b int32) int {
+		return cmp.Or(slices.Compare(points[a], points[b]), cmp.Compare(a, b))
+	})
+	var fronts [][]int32
+	// dominated says whether a member of front f dominates p. Points before p
+	// in lexicographic order are not dominated by it and have no larger first
+	// objective. The latest members are the likeliest to be close to p.
+	dominated := func(f []int32, p []float64) bool {
+		for k := len(f) - 1; k >= 0; k-- {
+			if weaklyDominates(points[f[k]][1:], p[1:]) {
+				return true
+			}
+		}
+		return false
+	}
+	for k, i := range order {
+		p := points[i]
+		if k > 0 && slices.Equal(p, points[order[k-1]]) {
+			ranks[i] = ranks[order[k-1]]
+			continue // an equal point adds nothing to the front's members
+		}
+		lo, hi := 0, len(fronts)
+		for lo < hi {
+			if mid := (lo + hi) / 2; dominated(fronts[mid], p) {
+				lo = mid + 1
+			} else {
+				hi = mid
+			}
+		}
+		if lo == len(fronts) {
+			fronts = append(fronts, nil)
+		}
+		fronts[lo] = append(fronts[lo], i)
+		ranks[i] = lo
+	}
+	return len(fronts)
+}
+
+// weaklyDominates reports whether a is nowhere worse than b.
+func weaklyDominates(a, b []float64) bool {
+	for m, v := range a {
+		if v > b[m] {
+			return false
+		}
+	}
+	return true
+}
+
+// dominates reports whether a is nowhere worse than b and somewhere better.
+func dominates(a, b []float64) bool {
+	return weaklyDominates(a, b) && !slices.Equal(a, b)
+}

@@ -1,0 +1,95 @@
+package search
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"iter"
+	"math/big"
+	"math/rand/v2"
+
+	"nas/space"
+)
+
+// Space is what a searcher must know of a search space. [space.Space] is one;
+// a table of measured networks or a vector problem can be another.
+//
+// Genes of equal networks have equal canonical genes, and every method returns
+// canonical genes. None of them may keep or change its arguments, and all must
+// be deterministic given r.
+type Space interface {
+	// Size is the number of distinct canonical genotypes.
+	Size() *big.Int
+	// Sample draws a genotype.
+	Sample(r *rand.Rand) space.Genes
+	// Mutate returns a changed copy of g.
+	Mutate(g space.Genes, r *rand.Rand) space.Genes
+	// Crossover returns one child of a and b.
+	Crossover(a, b space.Genes, r *rand.Rand) space.Genes
+	// Canonical returns the one genotype that stands for g's network.
+	Canonical(g space.Genes) space.Genes
+}
+
+// A Space may also be any of these.
+type (
+	// archSpace lowers genes. Networks with equal arch ids count as one even
+	// where their genes differ.
+	archSpace interface {
+		Arch(g space.Genes) space.Arch
+	}
+
+	// Lister is a Space whose canonical genotypes can be listed, each once, in
+	// a fixed order; the yielded genes are the caller's. Exhaustive search needs
+	// it; the others use it to find the last candidates of a small space.
+	Lister interface {
+		All() iter.Seq[space.Genes]
+	}
+
+	// Encoder is a Space that says how genes become the features of a surrogate,
+	// a vector of fixed length with entries of about unit scale. Without it the
+	// genes themselves are used, scaled by the largest value seen.
+	Encoder interface {
+		Encode(g space.Genes) []float64
+	}
+)
+
+// hashGenes returns a 64-bit hash: FNV-1a over whole words, finished with the
+// mixer of SplitMix64. With a million candidates the chance that any two of
+// them collide, which would reject one unseen network, is 3e-8.
+func hashGenes(g space.Genes) uint64 {
+	h := uint64(len(g)) + 0xcbf29ce484222325
+	for _, v := range g {
+		h = mix(h ^ uint64(v))
+	}
+	return h
+}
+
+// mix is the output function of SplitMix64 (Steele, Lea and Flood, OOPSLA
+// 2014): a bijection in which every input bit changes about half the output.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// hashID turns an arch id of hex digits into a number; other texts are hashed.
+func hashID(id string) uint64 {
+	var b [8]byte
+	if len(id) <= 16 && len(id)%2 == 0 {
+		if _, err := hex.Decode(b[8-len(id)/2:], []byte(id)); err == nil {
+			return binary.BigEndian.Uint64(b[:])
+		}
+	}
+	h := uint64(len(id))
+	for _, c := range []byte(id) {
+		h = mix(h ^ uint64(c))
+	}
+	return h
+}
+
+// genesID is the id of a network in a space without archs: 12 hex digits.
+func genesID(g space.Genes) string {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], hashGenes(g))
+	return hex.EncodeToString(b[:6])
+}

@@ -1,0 +1,83 @@
+package search
+
+import (
+	"fmt"
+	"time"
+)
+
+// Status says how a run ended. None of them is an error.
+type Status int
+
+// How a run ends.
+const (
+	StatusRunning     Status = iota // it has not
+	StatusTrials                    // Stop.Trials reached
+	StatusEvaluations               // Stop.Evaluations reached
+	StatusTime                      // Stop.Time is over
+	StatusPlateau                   // the hypervolume no longer grows
+	StatusExhausted                 // every network of the space has been tried
+	StatusInterrupted               // the context was done
+	StatusFailed                    // Run returns an error
+)
+
+var statusNames = [...]string{"running", "trials", "evaluations", "time", "plateau", "exhausted", "interrupted", "failed"}
+
+// String returns one lower-case word.
+func (s Status) String() string {
+	if s < 0 || int(s) >= len(statusNames) {
+		return fmt.Sprintf("Status(%d)", int(s))
+	}
+	return statusNames[s]
+}
+
+// Finished reports whether resuming with the same settings would add nothing.
+func (s Status) Finished() bool {
+	switch s {
+	case StatusTrials, StatusEvaluations, StatusPlateau, StatusExhausted:
+		return true
+	}
+	return false
+}
+
+// Stop says when a run ends; the first criterion met ends it. The zero Stop ends
+// only when the space is exhausted. All but Time depend on nothing but the
+// trials, so they end a run at the same trial for any number of workers.
+type Stop struct {
+	// Trials is how many candidates are asked for at most. 0 means no limit.
+	Trials int
+	// Evaluations is how many trials that were not screened out by cheap
+	// constraints there are at most. 0 means no limit.
+	Evaluations int
+	// Time is how long this process works at most, replay included. 0 means no limit.
+	Time time.Duration
+	// Plateau ends the run when the hypervolume of the front has grown by less
+	// than the share PlateauGain over so many evaluations. 0 means never. It
+	// needs a reference point.
+	Plateau     int
+	PlateauGain float64 // 0 means 0.001, a tenth of a per cent
+}
+
+// plateau watches the hypervolume over evaluations.
+type plateau struct {
+	window int
+	gain   float64
+	past   []float64 // ring: the volume after each of the last window evaluations
+	n      int
+}
+
+// done records the volume after one more evaluation and reports whether it has
+// stalled. A volume of zero has not begun to grow.
+func (p *plateau) done(volume float64) bool {
+	if p.window == 0 {
+		return false
+	}
+	if len(p.past) < p.window {
+		p.past = append(p.past, volume)
+		return false
+	}
+	slot := &p.past[p.n%p.window]
+	before := *slot
+	*slot = volume
+	p.n++
+	return before > 0 && volume-before < p.gain*before
+}

@@ -1,0 +1,127 @@
+package search
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"nas/space"
+)
+
+// Candidate is a network that a searcher wants to have evaluated.
+type Candidate struct {
+	ID         int         // 0, 1, 2 ... in ask order
+	Genes      space.Genes // canonical; not to be changed
+	Arch       space.Arch  // zero where the space has no Arch method
+	ArchID     string      // 12 hex digits; equal for equal networks
+	Generation int         // 0 for the first; what it counts is the searcher's affair
+	Parents    []int       // ids of the trials it was made from; nil if it was sampled
+}
+
+// Result is what an evaluation found. The zero Result is feasible and misses
+// every objective, so the run loop records it as failed.
+type Result struct {
+	// Objectives holds a value for each objective, in its own unit and
+	// direction. An infeasible result may lack those that were not computed.
+	Objectives map[string]float64
+	// Parts holds further figures worth keeping: counts, ends of intervals,
+	// scores of the proxies that were combined.
+	Parts map[string]float64
+	// Violation is the sum of Violations: 0 is feasible, more is worse. It is
+	// what constraint domination compares.
+	Violation float64
+	// Violations holds the relative excess of every broken constraint, by the
+	// constraint's name. [Result.AtMost] and [Result.AtLeast] fill both.
+	Violations map[string]float64
+	// Screened says that the cheap constraints already decided and nothing
+	// expensive was computed; such a trial does not count as an evaluation.
+	Screened bool
+	Warnings []string
+	// Failed is the reason why the evaluation has no result, or "".
+	Failed string
+}
+
+// AtMost records how far value exceeds limit: (value-limit)/|limit|, or the
+// plain difference where limit is 0. Nothing is recorded where it does not.
+// It reports whether the constraint holds.
+func (r *Result) AtMost(name string, value, limit float64) bool {
+	return r.exceeds(name, value-limit, limit)
+}
+
+// AtLeast is [Result.AtMost] for a lower limit.
+func (r *Result) AtLeast(name string, value, limit float64) bool {
+	return r.exceeds(name, limit-value, limit)
+}
+
+func (r *Result) exceeds(name string, excess, limit float64) bool {
+	if excess <= 0 {
+		return true
+	}
+	if limit != 0 {
+		excess /= math.Abs(limit)
+	}
+	if r.Violations == nil {
+		r.Violations = map[string]float64{}
+	}
+	r.Violation += excess - r.Violations[name]
+	r.Violations[name] = excess
+	return false
+}
+
+// Feasible reports whether the evaluation succeeded and broke no constraint.
+func (r *Result) Feasible() bool { return r.Failed == "" && r.Violation == 0 }
+
+// check returns why a result cannot be used as it is, or "".
+func (r *Result) check(objectives []Objective) string {
+	if r.Failed != "" {
+		return r.Failed
+	}
+	if !(r.Violation >= 0) || math.IsInf(r.Violation, 0) {
+		return fmt.Sprintf("the constraint violation is %v", r.Violation)
+	}
+	for _, o := range objectives {
+		v, ok := r.Objectives[o.Name]
+		if !ok && r.Violation == 0 {
+			return fmt.Sprintf("objective %s has no value", o.Name)
+		}
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return fmt.Sprintf("objective %s is %v", o.Name, v)
+		}
+	}
+	return ""
+}
+
+// An Evaluator judges one candidate. It must be safe for concurrent use and
+// should return soon after ctx is done. Constraints that are cheap to compute
+// come first: a candidate that breaks one is returned with a Violation and
+// without the expensive rest.
+//
+// A returned error makes a failed trial and does not end the run.
+type Evaluator interface {
+	Evaluate(ctx context.Context, c Candidate) (Result, error)
+}
+
+// EvaluatorFunc makes a function an [Evaluator].
+type EvaluatorFunc func(ctx context.Context, c Candidate) (Result, error)
+
+// Evaluate calls f.
+func (f EvaluatorFunc) Evaluate(ctx context.Context, c Candidate) (Result, error) { return f(ctx, c) }
+
+// Trial is the record of one evaluation: the candidate as text, and its result.
+type Trial struct {
+	ID         int
+	ArchID     string
+	Arch       string // [space.Arch.String]; "" where the space has none
+	Genes      space.Genes
+	Generation int
+	Parents    []int
+	Result
+}
+
+// NewTrial returns the record of a candidate and its result.
+func NewTrial(c Candidate, r Result) Trial {
+	return Trial{
+		ID: c.ID, ArchID: c.ArchID, Arch: c.Arch.String(), Genes: c.Genes,
+		Generation: c.Generation, Parents: c.Parents, Result: r,
+	}
+}
