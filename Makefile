@@ -1,0 +1,47 @@
+# Bare `make` lists the targets.
+GO ?= go
+
+.PHONY: help run test short race lint build bench check-generate generate noasm cross test-arm64 fuzz smoke
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+run: ## search configs/mobile.toml and draw its front (resumes where it was stopped)
+	$(GO) run ./cmd/nas run configs/mobile.toml --resume
+
+test: lint ## everything that decides whether a change is good, under 5 minutes
+	$(GO) test ./...
+	$(GO) test -tags noasm -short ./blocks/...
+	$(MAKE) --no-print-directory cross
+
+short: ## the quick tests only
+	$(GO) test -short ./...
+
+race: ## short tests with the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -short ./...
+
+lint: ## gofmt, go vet; the import table is a test of internal/lint
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt would change these files'; exit 1; }
+	$(GO) vet ./...
+
+build: ## the binary ./nas
+	CGO_ENABLED=0 $(GO) build -trimpath -o nas ./cmd/nas
+
+cross: ## vet for other systems, build where there is no assembly
+	GOOS=linux GOARCH=arm64 $(GO) vet ./...
+	GOOS=darwin GOARCH=arm64 $(GO) vet ./...
+	GOOS=windows GOARCH=amd64 $(GO) vet ./...
+	GOOS=linux GOARCH=riscv64 $(GO) build ./blocks/... ./space/... ./search/... ./latency/... ./accuracy/...
+	GOOS=js GOARCH=wasm $(GO) build ./blocks/... ./space/... ./search/... ./latency/... ./accuracy/...
+
+generate: ## write the assembly anew
+	cd blocks/kernels/internal/gen && $(GO) run .
+
+check-generate: generate ## regenerate and compare with what is committed
+	git diff --exit-code -- blocks/kernels
+
+bench: ## kernel speeds over the shape list, with per cent of this machine's peak
+	$(GO) run ./cmd/nas kernels
+
+smoke: ## a run of under 20 seconds
+	$(GO) run ./cmd/nas run configs/smoke.toml --resume

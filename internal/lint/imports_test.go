@@ -1,0 +1,169 @@
+package lint
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "nas"
+
+// A rule says what the packages under a folder may import besides the standard
+// library. own lists packages of the module, third modules of others; "*" is all.
+// Packages may always import their own internal/ folders. Test files are exempt.
+type rule struct {
+	dir        string
+	own, third []string
+}
+
+// rules is the table of who may import whom. The longest matching dir decides.
+var rules = []rule{
+	{"blocks/kernels", nil, []string{"golang.org/x/sys/cpu"}},
+	{"blocks", nil, nil},
+	{"blocks/engine", []string{"blocks", "blocks/kernels"}, nil},
+	{"blocks/zoo", []string{"blocks"}, nil},
+	{"blocks/onnx", []string{"blocks"}, []string{"google.golang.org/protobuf/encoding/protowire", "golang.org/x/exp/mmap"}},
+	{"blocks/tflite", []string{"blocks"}, []string{"github.com/google/flatbuffers"}},
+	{"blocks/pytorch", []string{"blocks"}, []string{"github.com/sbinet/npyio"}},
+	{"space", []string{"blocks"}, nil},
+	{"search", []string{"space", "blocks"}, []string{"gonum.org/v1/gonum", "golang.org/x/sync"}},
+	{"search/searchtest", []string{"search", "space"}, nil},
+	{"latency", []string{"blocks", "blocks/engine", "blocks/onnx", "blocks/tflite"}, []string{"gonum.org/v1/gonum", "golang.org/x/sys"}},
+	{"latency/devices", []string{"latency"}, nil},
+	{"accuracy", []string{"blocks", "blocks/engine", "blocks/kernels", "blocks/zoo"}, []string{"gonum.org/v1/gonum"}},
+	{"accuracy/train", []string{"accuracy", "blocks", "blocks/engine", "blocks/kernels"}, []string{"golang.org/x/exp", "golang.org/x/sync"}},
+	{"internal/config", []string{"space"}, []string{"github.com/BurntSushi/toml"}},
+	{"internal/runstore", []string{"search"}, []string{"golang.org/x/sys"}},
+	{"internal/report", []string{"*"}, []string{"*"}},
+	{"internal/run", []string{"*"}, []string{"*"}},
+	{"internal/archref", []string{"*"}, []string{"github.com/BurntSushi/toml"}},
+	{"internal/lint", nil, nil},
+	{"cmd/nas", []string{"*"}, []string{"*"}},
+}
+
+// single lists third-party packages that only one package may import.
+var single = map[string]string{
+	"gonum.org/v1/plot": "internal/report",
+}
+
+// never lists importers that "*" does not cover.
+var never = map[string][]string{
+	"internal/report":  {"cmd/nas", "internal/run"},
+	"internal/run":     {"cmd/nas"},
+	"internal/archref": {"cmd/nas", "internal/run", "internal/report"},
+}
+
+func TestImports(t *testing.T) {
+	root := filepath.Join("..", "..")
+	checked := 0
+	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, _ := filepath.Rel(root, p)
+		rel = filepath.ToSlash(rel)
+		if d.IsDir() {
+			if strings.HasPrefix(d.Name(), ".") && rel != "." || d.Name() == "testdata" || isNestedModule(p, rel) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go") {
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), p, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		dir := path.Dir(rel)
+		r := ruleOf(dir)
+		if r == nil {
+			t.Errorf("%s: no rule for its folder: add a row to the table, or find the folder it belongs to", rel)
+			return nil
+		}
+		for _, im := range f.Imports {
+			q, _ := strconv.Unquote(im.Path.Value)
+			if msg := r.judge(dir, q); msg != "" {
+				t.Errorf("%s imports %s: %s", rel, q, msg)
+			}
+		}
+		checked++
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if checked < 50 {
+		t.Errorf("only %d files were looked at: is the tree where this test expects it?", checked)
+	}
+}
+
+func TestRulesCatch(t *testing.T) {
+	for _, c := range []struct{ dir, imp string }{
+		{"search", "nas/latency"}, {"blocks", "nas/blocks/kernels"}, {"space", "gonum.org/v1/gonum/mat"},
+		{"latency", "gonum.org/v1/plot"}, {"internal/run", "gonum.org/v1/plot/vg"}, {"internal/report", "nas/internal/run"},
+	} {
+		if ruleOf(c.dir).judge(c.dir, c.imp) == "" {
+			t.Errorf("%s may import %s, want it forbidden", c.dir, c.imp)
+		}
+	}
+}
+
+// isNestedModule tells whether a folder other than the root has a go.mod.
+func isNestedModule(p, rel string) bool {
+	_, err := os.Stat(filepath.Join(p, "go.mod"))
+	return rel != "." && err == nil
+}
+
+func ruleOf(dir string) *rule {
+	var best *rule
+	for i, r := range rules {
+		if within(dir, r.dir) && (best == nil || len(r.dir) > len(best.dir)) {
+			best = &rules[i]
+		}
+	}
+	return best
+}
+
+func within(p, dir string) bool { return p == dir || strings.HasPrefix(p, dir+"/") }
+
+func (r *rule) judge(dir, imp string) string {
+	if only, ok := single[prefixIn(single, imp)]; ok && !within(dir, only) {
+		return "only " + only + " may"
+	}
+	own, isOwn := strings.CutPrefix(imp, module+"/")
+	switch {
+	case isOwn && slices.Contains(never[r.dir], own):
+		return r.dir + " must not"
+	case isOwn && (slices.Contains(r.own, "*") || slices.Contains(r.own, own) || within(own, r.dir)):
+		return ""
+	case isOwn:
+		return r.dir + " may import of this module: " + strings.Join(r.own, ", ")
+	case !strings.Contains(strings.SplitN(imp, "/", 2)[0], "."):
+		return "" // standard library
+	case slices.Contains(r.third, "*"):
+		return ""
+	}
+	for _, q := range r.third {
+		if within(imp, q) {
+			return ""
+		}
+	}
+	return r.dir + " may import of others: " + strings.Join(r.third, ", ")
+}
+
+func prefixIn(m map[string]string, imp string) string {
+	for k := range m {
+		if within(imp, k) {
+			return k
+		}
+	}
+	return ""
+}
