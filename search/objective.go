@@ -24,12 +24,28 @@ func (d Direction) String() string {
 	return "min"
 }
 
+// MarshalText writes what String returns.
+func (d Direction) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads "min" or "max".
+func (d *Direction) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "min":
+		*d = Minimize
+	case "max":
+		*d = Maximize
+	default:
+		return fmt.Errorf("search: direction %q; want min or max", text)
+	}
+	return nil
+}
+
 // Objective is one axis of the front. Name is the key of its value in
 // [Result.Objectives]; Unit is for people and may be empty.
 type Objective struct {
-	Name      string
-	Unit      string
-	Direction Direction
+	Name      string    `json:"name"`
+	Unit      string    `json:"unit"`
+	Direction Direction `json:"direction"`
 }
 
 // String returns "latency min" or "latency[ms] min".

@@ -1,0 +1,17 @@
+// Package runstore keeps a run in a directory: what it was made with, every
+// trial in id order, and the tables derived from them. It promises that a
+// process killed at any instant leaves a directory from which the run can be
+// resumed, that no existing run is overwritten, and that the bytes of
+// trials.jsonl depend on the trials alone.
+package runstore
+
+// The files of a run directory that this package writes.
+const (
+	ConfigFile   = "config.toml"   // the resolved configuration
+	ProfileFile  = "profile.json"  // a copy of the latency profile used
+	ManifestFile = "manifest.json" // [Manifest]
+	TrialsFile   = "trials.jsonl"  // one line a trial, in id order
+	FrontFile    = "front.csv"     // [FrontRow]
+	MeasuredFile = "measured.csv"  // [MeasuredRow]
+	lockFile     = ".lock"
+)

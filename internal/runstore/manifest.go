@@ -1,0 +1,145 @@
+package runstore
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"nas/search"
+)
+
+// format is the version of the directory's layout.
+const format = 1
+
+// Manifest says what a run was made with and how it ended.
+type Manifest struct {
+	Format       int                `json:"format"` // set by this package
+	Version      string             `json:"version"`
+	Name         string             `json:"name"`
+	Seed         uint64             `json:"seed"`
+	NumericClass string             `json:"numeric_class"` // program version, GOARCH and kernel variant
+	Device       string             `json:"device"`
+	ScaleID      string             `json:"scale_id"`
+	Algorithm    string             `json:"algorithm"` // [search.Searcher.String]
+	Objectives   []search.Objective `json:"objectives"`
+	Reference    []float64          `json:"reference"` // of the hypervolume, in the objectives' units
+	Notes        map[string]string  `json:"notes,omitempty"`
+
+	Status  string    `json:"status"` // [search.Status], "running" until the run ends
+	Reason  string    `json:"reason,omitempty"`
+	Trials  int       `json:"trials"` // when Status was written; trials.jsonl decides
+	Started time.Time `json:"started"`
+	Updated time.Time `json:"updated"`
+	WallS   float64   `json:"wall_s"` // of all processes that worked on the run
+}
+
+// Same returns an error that names everything in which a resumed run would
+// differ from the recorded one, or nil: the seed, the numeric class, the device,
+// the scale id, the algorithm with its settings, the objectives.
+func (m *Manifest) Same(now *Manifest) error {
+	var diff []string
+	for _, f := range []struct {
+		name        string
+		then, after any
+	}{
+		{"seed", m.Seed, now.Seed},
+		{"numeric class", m.NumericClass, now.NumericClass},
+		{"device", m.Device, now.Device},
+		{"scale id", m.ScaleID, now.ScaleID},
+		{"algorithm", m.Algorithm, now.Algorithm},
+	} {
+		if f.then != f.after {
+			diff = append(diff, fmt.Sprintf("%s (was %v, is %v)", f.name, f.then, f.after))
+		}
+	}
+	if !slices.Equal(m.Objectives, now.Objectives) {
+		diff = append(diff, fmt.Sprintf("objectives (were %v, are %v)", m.Objectives, now.Objectives))
+	}
+	if !slices.Equal(m.Reference, now.Reference) {
+		diff = append(diff, fmt.Sprintf("reference point (was %v, is %v)", m.Reference, now.Reference))
+	}
+	if diff == nil {
+		return nil
+	}
+	return fmt.Errorf("runstore: the recorded run differs in %s: give another directory with --out, or restore what changed",
+		strings.Join(diff, ", "))
+}
+
+func readManifest(dir string) (Manifest, error) {
+	var m Manifest
+	path := filepath.Join(dir, ManifestFile)
+	b, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return m, fmt.Errorf("runstore: %s holds no run: %w", dir, err)
+	}
+	if err != nil {
+		return m, fmt.Errorf("runstore: %w", err)
+	}
+	if err := json.Unmarshal(b, &m); err != nil {
+		return m, fmt.Errorf("runstore: %s is broken: %w", path, err)
+	}
+	if m.Format > format {
+		return m, fmt.Errorf("runstore: %s has format %d, this program knows formats up to %d: use a newer nas", path, m.Format, format)
+	}
+	return m, nil
+}
+
+func writeManifest(dir string, m *Manifest) error {
+	m.Format = format
+	b, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return fmt.Errorf("runstore: %s: %w", ManifestFile, err)
+	}
+	return WriteFile(filepath.Join(dir, ManifestFile), append(b, '\n'))
+}
+
+// WriteFile replaces a file as a whole: after a crash at any instant, or on a
+// full disk, the file holds either the old bytes or the new ones.
+func WriteFile(path string, data []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return fmt.Errorf("runstore: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+			err = fmt.Errorf("runstore: %s was not written, what it held before is kept: %w", path, err)
+		}
+	}()
+	if err = f.Chmod(0o644); err != nil {
+		return err
+	}
+	if _, err = f.Write(data); err != nil {
+		return err
+	}
+	if err = f.Sync(); err != nil {
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	if err = os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes renames and new files in a directory durable, where the system
+// lets a directory be synced.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, os.ErrInvalid) && !errors.Is(err, os.ErrPermission) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package runstore
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"nas/search"
+)
+
+// maxLine bounds a line of trials.jsonl, so that a damaged file cannot ask for
+// all memory.
+const maxLine = 16 << 20
+
+// ReadManifest reads the manifest of the run in dir without locking it.
+func ReadManifest(dir string) (Manifest, error) { return readManifest(dir) }
+
+// ReadTrials yields the trials of the run in dir in id order without locking it;
+// the run may be in progress. A last line without a newline is left out. The
+// iteration ends with the first error, which names file and line.
+func ReadTrials(dir string) iter.Seq2[search.Trial, error] {
+	return func(yield func(search.Trial, error) bool) {
+		path := filepath.Join(dir, TrialsFile)
+		f, err := os.Open(path)
+		if err != nil {
+			yield(search.Trial{}, fmt.Errorf("runstore: %w", err))
+			return
+		}
+		defer f.Close()
+		size, err := wholeLines(f)
+		if err != nil {
+			yield(search.Trial{}, fmt.Errorf("runstore: %s: %w", path, err))
+			return
+		}
+		readTrials(io.NewSectionReader(f, 0, size), path)(yield)
+	}
+}
+
+// readTrials yields the trials of r, all of whose lines are whole.
+func readTrials(r io.Reader, path string) iter.Seq2[search.Trial, error] {
+	return func(yield func(search.Trial, error) bool) {
+		in := bufio.NewReaderSize(r, 1<<16)
+		var long []byte
+		for n := 0; ; n++ {
+			line, err := in.ReadSlice('\n')
+			if errors.Is(err, bufio.ErrBufferFull) {
+				long = append(long[:0], line...)
+				for errors.Is(err, bufio.ErrBufferFull) && len(long) <= maxLine {
+					line, err = in.ReadSlice('\n')
+					long = append(long, line...)
+				}
+				line = long
+			}
+			if err == io.EOF && len(line) == 0 {
+				return
+			}
+			var t search.Trial
+			switch {
+			case len(line) > maxLine:
+				err = fmt.Errorf("is longer than %d bytes", maxLine)
+			case err != nil && err != io.EOF:
+			default:
+				if t, err = ParseTrial(line); err == nil && t.ID != n {
+					err = fmt.Errorf("holds trial %d where trial %d comes next", t.ID, n)
+				}
+			}
+			if err != nil {
+				yield(search.Trial{}, fmt.Errorf("runstore: %s line %d is damaged (restore it, or cut the file before it to lose it and what follows): %w", path, n+1, err))
+				return
+			}
+			if !yield(t, nil) {
+				return
+			}
+		}
+	}
+}
+
+// wholeLines returns the length of f up to and including its last newline. Some
+// file systems leave zeros behind after a power cut; they hold no newline, so
+// they fall away with the line that was cut short.
+func wholeLines(f *os.File) (int64, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	var buf [1 << 14]byte
+	for end := info.Size(); end > 0; {
+		begin := max(0, end-int64(len(buf)))
+		part := buf[:end-begin]
+		if _, err := f.ReadAt(part, begin); err != nil {
+			return 0, err
+		}
+		if i := bytes.LastIndexByte(part, '\n'); i >= 0 {
+			return begin + int64(i) + 1, nil
+		}
+		end = begin
+	}
+	return 0, nil
+}

@@ -1,0 +1,208 @@
+package runstore
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"nas/search"
+)
+
+// ExistsError says that a directory already holds a run. The user has to decide.
+type ExistsError struct{ Dir string }
+
+// Error names the two ways out.
+func (e *ExistsError) Error() string {
+	return fmt.Sprintf("runstore: %s already holds a run: continue it with --resume, or give another directory with --out", e.Dir)
+}
+
+// LockedError says that another process works on the directory.
+type LockedError struct{ Dir string }
+
+// Error names the directory.
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("runstore: another process is working on %s: wait for it, or give another directory with --out", e.Dir)
+}
+
+var errLocked = errors.New("locked")
+
+// Run is a run directory that this process may write to. It is a [search.Sink];
+// its methods must not be called concurrently.
+type Run struct {
+	dir      string
+	manifest Manifest
+	lock     *os.File
+	trials   *os.File
+	size     int64 // of the trials that are safe
+	count    int   // of trials appended by this process
+	buf      []byte
+	broken   error // set once the file could not be restored after a failed write
+}
+
+// Create makes dir hold a new run and locks it. config and profile are the bytes
+// of the resolved configuration and of the latency profile; a nil profile is
+// left out. A directory that holds a run gives an [*ExistsError], untouched. The
+// manifest is written last: what a crash leaves before that is not yet a run.
+func Create(dir string, m Manifest, config, profile []byte) (_ *Run, err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("runstore: %w", err)
+	}
+	if Holds(dir) {
+		return nil, &ExistsError{dir}
+	}
+	r := &Run{dir: dir, manifest: m}
+	defer func() {
+		if err != nil {
+			r.Close()
+		}
+	}()
+	if err = r.acquire(); err != nil {
+		return nil, err
+	}
+	if Holds(dir) { // made while we waited for the lock
+		return nil, &ExistsError{dir}
+	}
+	if err = WriteFile(r.Path(ConfigFile), config); err != nil {
+		return nil, err
+	}
+	if profile != nil {
+		if err = WriteFile(r.Path(ProfileFile), profile); err != nil {
+			return nil, err
+		}
+	}
+	if err = r.open(os.O_CREATE | os.O_TRUNC); err != nil {
+		return nil, err
+	}
+	if err = writeManifest(dir, &r.manifest); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Resume opens the run in dir and locks it. A last line of trials.jsonl that a
+// crash cut short is removed. The error is [os.ErrNotExist] if dir holds no run,
+// and a [*LockedError] if another process works on it.
+func Resume(dir string) (_ *Run, err error) {
+	m, err := readManifest(dir)
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{dir: dir, manifest: m}
+	defer func() {
+		if err != nil {
+			r.Close()
+		}
+	}()
+	if err = r.acquire(); err != nil {
+		return nil, err
+	}
+	if err = r.open(os.O_CREATE); err != nil {
+		return nil, err
+	}
+	if r.size, err = wholeLines(r.trials); err != nil {
+		return nil, fmt.Errorf("runstore: %s: %w", r.Path(TrialsFile), err)
+	}
+	if err = r.trials.Truncate(r.size); err != nil {
+		return nil, fmt.Errorf("runstore: cannot repair the end of %s: %w", r.Path(TrialsFile), err)
+	}
+	return r, nil
+}
+
+// Holds reports whether dir holds a run.
+func Holds(dir string) bool {
+	_, err := os.Lstat(filepath.Join(dir, ManifestFile))
+	return err == nil
+}
+
+func (r *Run) acquire() error {
+	f, err := os.OpenFile(r.Path(lockFile), os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return fmt.Errorf("runstore: %w", err)
+	}
+	r.lock = f
+	switch err := lock(f); {
+	case errors.Is(err, errLocked):
+		return &LockedError{r.dir}
+	case err != nil:
+		return fmt.Errorf("runstore: cannot lock %s: %w", r.dir, err)
+	}
+	return nil
+}
+
+func (r *Run) open(flag int) error {
+	f, err := os.OpenFile(r.Path(TrialsFile), os.O_RDWR|flag, 0o644)
+	if err != nil {
+		return fmt.Errorf("runstore: %w", err)
+	}
+	r.trials = f
+	return nil
+}
+
+// Dir returns the directory.
+func (r *Run) Dir() string { return r.dir }
+
+// Path returns the path of a file of the run.
+func (r *Run) Path(name string) string { return filepath.Join(r.dir, name) }
+
+// Manifest returns the manifest as it was last written or read.
+func (r *Run) Manifest() Manifest { return r.manifest }
+
+// SetManifest replaces the manifest, atomically.
+func (r *Run) SetManifest(m Manifest) error {
+	if err := writeManifest(r.dir, &m); err != nil {
+		return err
+	}
+	r.manifest = m
+	return nil
+}
+
+// Append stores trials and returns when they are on the disk. After an error
+// none of the batch is kept, all trials before it are, and the run can be
+// resumed. It implements [search.Sink].
+func (r *Run) Append(batch []search.Trial) error {
+	if r.broken != nil {
+		return r.broken
+	}
+	r.buf = r.buf[:0]
+	for i := range batch {
+		r.buf = AppendTrial(r.buf, &batch[i])
+	}
+	_, err := r.trials.WriteAt(r.buf, r.size)
+	if err == nil {
+		err = r.trials.Sync()
+	}
+	if err != nil {
+		// Resume would drop a cut line as well, but not whole lines of a batch
+		// that was reported as lost.
+		if e := r.trials.Truncate(r.size); e != nil {
+			r.broken = fmt.Errorf("runstore: %s cannot be written: %w", r.Path(TrialsFile), e)
+		}
+		return fmt.Errorf("runstore: trials from %d on were not stored, all before are safe: free some space and continue with --resume: %w",
+			batch[0].ID, err)
+	}
+	r.size += int64(len(r.buf))
+	r.count += len(batch)
+	return nil
+}
+
+// Trials yields the stored trials in id order. They are read from the disk one
+// at a time. The iteration ends with the first error, which names file and line.
+func (r *Run) Trials() iter.Seq2[search.Trial, error] {
+	return readTrials(io.NewSectionReader(r.trials, 0, r.size), r.Path(TrialsFile))
+}
+
+// Close releases the directory. What was appended is safe without it.
+func (r *Run) Close() error {
+	var err error
+	if r.trials != nil {
+		err = r.trials.Close()
+	}
+	if r.lock != nil {
+		err = errors.Join(err, r.lock.Close())
+	}
+	r.trials, r.lock = nil, nil
+	return err
+}

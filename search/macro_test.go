@@ -1,0 +1,214 @@
+package search_test
+
+import (
+	"context"
+	"encoding/csv"
+	"flag"
+	"fmt"
+	"iter"
+	"math/big"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+
+	"nas/search"
+	"nas/space"
+)
+
+// macro is the table of NAS-Bench-Macro as a space of eight genes with three
+// choices each. Genotypes without a row are infeasible at no cost.
+type macro struct {
+	rows map[string][2]float64 // accuracy, MACs
+	full float64               // hypervolume of the whole table
+	top  float64               // most MACs
+}
+
+func loadMacro(tb testing.TB) *macro {
+	f, err := os.Open("testdata/nasbench_macro.csv")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer f.Close()
+	lines, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	m := &macro{rows: map[string][2]float64{}}
+	for _, l := range lines[1:] {
+		acc, err1 := strconv.ParseFloat(l[1], 64)
+		macs, err2 := strconv.ParseFloat(l[2], 64)
+		if err1 != nil || err2 != nil {
+			tb.Fatal(l)
+		}
+		m.rows[l[0]] = [2]float64{acc, macs}
+		m.top = max(m.top, macs)
+	}
+	var points [][]float64
+	for _, r := range m.rows {
+		points = append(points, []float64{r[1], -r[0]})
+	}
+	m.full = search.Hypervolume(points, []float64{m.top, -85})
+	return m
+}
+
+func (m *macro) objectives() []search.Objective {
+	return []search.Objective{{Name: "macs"}, {Name: "top1", Unit: "%", Direction: search.Maximize}}
+}
+
+func (m *macro) reference() []float64 { return []float64{m.top, 85} }
+
+func (m *macro) Size() *big.Int { return big.NewInt(9 * 21 * 21) }
+
+func (m *macro) Sample(r *rand.Rand) space.Genes {
+	g := make(space.Genes, 8)
+	for i := range g {
+		g[i] = r.IntN(3)
+	}
+	return m.Canonical(g)
+}
+
+func (m *macro) Mutate(g space.Genes, r *rand.Rand) space.Genes {
+	out := slices.Clone(g)
+	for {
+		for i := range out {
+			if r.IntN(len(out)) == 0 {
+				out[i] = (out[i] + 1 + r.IntN(2)) % 3
+			}
+		}
+		if c := m.Canonical(out); !slices.Equal(c, g) {
+			return c
+		}
+	}
+}
+
+func (m *macro) Crossover(a, b space.Genes, r *rand.Rand) space.Genes {
+	out := slices.Clone(a)
+	for i := range out {
+		if r.IntN(2) == 0 {
+			out[i] = b[i]
+		}
+	}
+	return m.Canonical(out)
+}
+
+// Canonical moves identities to the end of their stage; a stage's first layer
+// changes the shape and stays.
+func (m *macro) Canonical(g space.Genes) space.Genes {
+	out := make(space.Genes, 8)
+	at := 0
+	for _, n := range []int{2, 3, 3} {
+		out[at] = g[at]
+		k := at + 1
+		for i := at + 1; i < at+n; i++ {
+			if g[i] != 0 {
+				out[k] = g[i]
+				k++
+			}
+		}
+		at += n
+	}
+	return out
+}
+
+func (m *macro) All() iter.Seq[space.Genes] {
+	return func(yield func(space.Genes) bool) {
+		for n := range 6561 {
+			g := make(space.Genes, 8)
+			for i := range g {
+				g[i] = n % 3
+				n /= 3
+			}
+			if slices.Equal(g, m.Canonical(g)) && !yield(g) {
+				return
+			}
+		}
+	}
+}
+
+func (m *macro) Encode(g space.Genes) []float64 {
+	x := make([]float64, 16)
+	for i, v := range g {
+		if v > 0 {
+			x[2*i+v-1] = 1
+		}
+	}
+	return x
+}
+
+func (m *macro) Evaluate(_ context.Context, c search.Candidate) (search.Result, error) {
+	text := make([]byte, 8)
+	for i, v := range c.Genes {
+		text[i] = '0' + byte(v)
+	}
+	row, ok := m.rows[string(text)]
+	if !ok {
+		return search.Result{Violation: 1, Screened: true}, nil
+	}
+	return search.Result{Objectives: map[string]float64{"top1": row[0], "macs": row[1]}}, nil
+}
+
+// curve returns the share of the table's hypervolume after each evaluation.
+func (m *macro) curve(tb testing.TB, s search.Searcher, evaluations int) []float64 {
+	var out []float64
+	_, err := search.Run(context.Background(), s, m, nil, m.objectives(), search.Options{
+		Stop: search.Stop{Evaluations: evaluations}, Reference: m.reference(),
+		Observe: func(t search.Trial, f *search.Front) {
+			if !t.Screened {
+				out = append(out, f.Hypervolume()/m.full)
+			}
+		},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return out
+}
+
+var replaySeeds = flag.Int("replay-seeds", 20, "seeds of TestMacroReplay")
+
+type maker struct {
+	name string
+	make func(search.Setup) (search.Searcher, error)
+}
+
+func nsga2(s search.NSGA2Settings) func(search.Setup) (search.Searcher, error) {
+	return func(u search.Setup) (search.Searcher, error) { return search.NewNSGA2(u, s) }
+}
+
+// TestMacroReplay searches the table with every searcher. With -v it prints the
+// median share of the table's hypervolume over the evaluations.
+func TestMacroReplay(t *testing.T) {
+	m := loadMacro(t)
+	marks := []int{25, 50, 100, 150, 200, 400, 1000}
+	makers := []maker{
+		{"random", func(u search.Setup) (search.Searcher, error) { return search.NewRandom(u) }},
+		{"local", func(u search.Setup) (search.Searcher, error) { return search.NewLocal(u, search.LocalSettings{}) }},
+		{"evolution", func(u search.Setup) (search.Searcher, error) { return search.NewEvolution(u, search.EvolutionSettings{}) }},
+		{"nsga2 96", nsga2(search.NSGA2Settings{})},
+		{"nsga2 40/8", nsga2(search.NSGA2Settings{Population: 40, Offspring: 8})},
+		{"nsga2 20/20", nsga2(search.NSGA2Settings{Population: 20, Offspring: 20})},
+		{"nsga2 32/4", nsga2(search.NSGA2Settings{Population: 32, Offspring: 4})},
+		{"nsga2 20/1", nsga2(search.NSGA2Settings{Population: 20, Offspring: 1})},
+	}
+	for _, mk := range makers {
+		shares := make([][]float64, len(marks))
+		for seed := range *replaySeeds {
+			s, err := mk.make(search.Setup{Space: m, Objectives: m.objectives(), Seed: uint64(seed)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := m.curve(t, s, marks[len(marks)-1])
+			for k, n := range marks {
+				shares[k] = append(shares[k], c[n-1])
+			}
+		}
+		line := fmt.Sprintf("%-12s", mk.name)
+		for k := range marks {
+			slices.Sort(shares[k])
+			line += fmt.Sprintf(" %4d: %.2f", marks[k], 100*shares[k][len(shares[k])/2])
+		}
+		t.Log(line)
+	}
+}
