@@ -142,7 +142,7 @@ func (r *rule) judge(dir, imp string) string {
 	switch {
 	case isOwn && slices.Contains(never[r.dir], own):
 		return r.dir + " must not"
-	case isOwn && (slices.Contains(r.own, "*") || slices.Contains(r.own, own) || within(own, r.dir)):
+	case isOwn && (slices.Contains(r.own, "*") || slices.Contains(r.own, own) || within(own, r.dir+"/internal")):
 		return ""
 	case isOwn:
 		return r.dir + " may import of this module: " + strings.Join(r.own, ", ")
