@@ -269,7 +269,7 @@ func (s *Set) pointwiseRun(g *Conv, a *gemmArgs, w, bias []float32, dst, src *Vi
 	bs := g.C * panel
 	a.bs = uintptr(bs) * 4
 	for j := r.N0; j < r.N1; {
-		cols := s.gemm.cols(r.N1 - j)
+		cols := s.gemm.cols(m, r.N1-j)
 		n := min(cols, r.N1-j)
 		a.a = from
 		a.b = ptrf(w, j/panel*bs)
@@ -290,7 +290,7 @@ func (s *Set) panels(g *Conv, a *gemmArgs, w, bias []float32, r Range, f func(j,
 	for q := r.N0 / npg; q < g.Groups && q*npg < r.N1; q++ {
 		j0, j1 := max(r.N0-q*npg, 0), min(r.N1-q*npg, npg)
 		for j := j0; j < j1; {
-			cols := s.igemm.cols(j1 - j)
+			cols := s.igemm.cols(g.OW+1, j1-j)
 			n := min(cols, j1-j)
 			p := q*pp + j/panel
 			a.bias = ptrf(bias, p*panel)

@@ -23,7 +23,7 @@ import "unsafe"
 //
 // with cols = (u-1)*s + kw: the pointers of a row cover the tile's columns. A tap
 // kernel has one pixel and ny pointers, with the products or the maximum taken
-// over them (tapOp).
+// over them (tapOp). A kernel leaves off, dst and nt changed.
 type tapArgs struct {
 	tab     **float32
 	ny      int
@@ -125,20 +125,20 @@ func (s *Set) dwRow(g *Conv, a *tapArgs, most int, dst, src *View, y, ka, c0 int
 			ix := q*g.SW - g.PadL + i*g.SW*g.DW
 			inside := ix >= 0 && ix+(cols-1)*g.DW < g.W
 			g.dwPointers(sc, src, y, ka, a.ny, ix, cols, c0)
-			a.u, a.nt = u, 1
-			a.off = 0
+			nt := 1
 			a.dst = at(out, (q+i*g.DW)*dst.Pix+c0)
 			if inside {
 				// The following tiles of the same width that lie inside use the same pointers.
 				step := u * g.SW * g.DW
-				for i+a.nt*u+u <= n && split.at(i+a.nt*u) == u && ix+a.nt*step+(cols-1)*g.DW < g.W {
-					a.nt++
+				for i+nt*u+u <= n && split.at(i+nt*u) == u && ix+nt*step+(cols-1)*g.DW < g.W {
+					nt++
 				}
 				a.offStep = step * src.Pix * 4
 				a.dstStep = uintptr(u*g.DW*dst.Pix) * 4
 			}
+			a.u, a.nt, a.off = u, nt, 0
 			kern[u](a)
-			i += u * a.nt
+			i += u * nt
 		}
 	}
 }
@@ -171,15 +171,17 @@ func (s *Set) dwTaps(g *Conv, a *tapArgs, dst, src *View, y, ka, c0 int, sc *Scr
 	a.u, a.ny = 1, ny*g.KW
 	a.tab = ptr(sc.ptrs, 0)
 	a.offStep, a.dstStep = g.SW*src.Pix*4, uintptr(dst.Pix)*4
-	for x := 0; x < g.OW; x += a.nt {
+	for x := 0; x < g.OW; {
 		ix := x*g.SW - g.PadL
 		g.dwPointers(sc, src, y, ka, ny, ix, g.KW, c0)
-		a.nt, a.off = 1, 0
+		nt := 1
 		if last := g.W - 1 - (g.KW-1)*g.DW; ix >= 0 && ix <= last {
-			a.nt = min(g.OW-x, (last-ix)/g.SW+1)
+			nt = min(g.OW-x, (last-ix)/g.SW+1)
 		}
 		a.dst = at(out, x*dst.Pix+c0)
+		a.nt, a.off = nt, 0
 		s.tap[tapDW](a)
+		x += nt
 	}
 	a.ny = ny
 }

@@ -15,6 +15,8 @@ import "unsafe"
 //		}
 //		c[i][j] = min(max(acc[i][j]+res[i][j], lo), hi)      // j < n
 //	}
+//
+// A kernel leaves a, c, res and nblk changed.
 type gemmArgs struct {
 	a    *float32 // gemm: pixel 0
 	lda  uintptr  // gemm: bytes from pixel to pixel
@@ -75,11 +77,12 @@ func (s rowSplit) at(x int) int {
 	return s.base
 }
 
-// most is the largest number of rows that every width has.
+// most is the largest number of rows that every width has, those for a single
+// pixel aside.
 func (t *tiles) most() int {
 	m := maxRows
 	for _, r := range t.rows {
-		if r > 0 {
+		if r > 1 {
 			m = min(m, r)
 		}
 	}
@@ -101,24 +104,28 @@ func (t *tiles) run(a *gemmArgs, dst *View, ep *Epilogue, y, x, j, cols, n int, 
 	}
 	v := (cols - 1) / 16 * 16
 	a.mask = 1<<uint(max(n-v, 0)) - 1
-	if split.nbig > 0 {
-		a.nblk, a.mr = split.nbig, split.base+1
-		t.f[a.mr][cols/8](a)
-		if split.nbig == split.blocks {
-			return
-		}
-		d := split.nbig * a.mr
-		if a.a != nil {
-			a.a = (*float32)(unsafe.Add(unsafe.Pointer(a.a), uintptr(d)*a.lda))
-		}
-		if a.ind != nil {
-			a.ind = (**float32)(unsafe.Add(unsafe.Pointer(a.ind), d*a.ks*8))
-		}
-		a.c = at(a.c, d*dst.Pix)
-		if a.res != nil {
-			a.res = at(a.res, d*ep.Residual.Pix)
-		}
+	f := &t.f
+	if split.nbig == 0 {
+		a.nblk, a.mr = split.blocks, split.base
+		f[a.mr][cols/8](a)
+		return
 	}
+	// A kernel moves the pointers of its arguments, so those of the second part come first.
+	mr := split.base + 1
+	d := split.nbig * mr
+	from, ind, c, res := a.a, a.ind, at(a.c, d*dst.Pix), a.res
+	if from != nil {
+		from = (*float32)(unsafe.Add(unsafe.Pointer(from), uintptr(d)*a.lda))
+	}
+	if ind != nil && a.ks > 0 {
+		ind = (**float32)(unsafe.Add(unsafe.Pointer(ind), d*a.ks*8))
+	}
+	if res != nil {
+		res = at(res, d*ep.Residual.Pix)
+	}
+	a.nblk, a.mr = split.nbig, mr
+	f[mr][cols/8](a)
+	a.a, a.ind, a.c, a.res = from, ind, c, res
 	a.nblk, a.mr = split.blocks-split.nbig, split.base
-	t.f[a.mr][cols/8](a)
+	f[a.mr][cols/8](a)
 }

@@ -46,12 +46,12 @@ func (s *Set) pool(g *Pool, dst, src *View, r Range, sc *Scratch, op tapOp) {
 	for y := r.Y0; y < r.Y1; y++ {
 		iy := y*g.SH - g.PadT
 		ka, kb := taps(iy, 1, g.KH, g.H)
-		for x := 0; x < g.OW; x += a.nt {
+		for x := 0; x < g.OW; {
 			ix := x*g.SW - g.PadL
 			xa, xb := taps(ix, 1, g.KW, g.W)
-			a.nt, a.off = 1, 0
+			nt := 1
 			if xa == 0 && xb == g.KW { // the following windows inside use the same pointers
-				a.nt = min(g.OW-x, (g.W-g.KW-ix)/g.SW+1)
+				nt = min(g.OW-x, (g.W-g.KW-ix)/g.SW+1)
 			}
 			n := 0
 			for ky := ka; ky < kb; ky++ {
@@ -74,7 +74,9 @@ func (s *Set) pool(g *Pool, dst, src *View, r Range, sc *Scratch, op tapOp) {
 				a.w = ptrf(w, 0)
 			}
 			a.dst = at(dst.base(y), x*dst.Pix+r.N0)
+			a.nt, a.off = nt, 0
 			s.tap[op](a)
+			x += nt
 		}
 	}
 }

@@ -44,7 +44,7 @@ func (s *Set) Bilinear(g *Resize, dst, src View, r Range, sc *Scratch) {
 	a.lo, a.hi, _ = None.clamp()
 	a.channels(r.N1 - r.N0)
 	a.bias = nil
-	a.u, a.ny, a.nt, a.off = 1, 4, 1, 0
+	a.u, a.ny = 1, 4
 	tab, w := sc.ptrs[:4], sc.buf[:4]
 	a.tab, a.w = &tab[0], &w[0]
 	for y := r.Y0; y < r.Y1; y++ {
@@ -57,6 +57,7 @@ func (s *Set) Bilinear(g *Resize, dst, src View, r Range, sc *Scratch) {
 			w[0], w[1] = (1-ty)*(1-tx), (1-ty)*tx
 			w[2], w[3] = ty*(1-tx), ty*tx
 			a.dst = at(dst.base(y), x*dst.Pix+r.N0)
+			a.nt, a.off = 1, 0
 			s.tap[tapBlend](a)
 		}
 	}

@@ -144,12 +144,13 @@ func (t *tiles) widest() int {
 	return 0
 }
 
-// cols returns the width of the tile for n remaining columns: the narrowest
-// that holds them, or the widest there is.
-func (t *tiles) cols(n int) int {
+// cols returns the width of the tile for m pixels and n remaining columns: the
+// narrowest that holds them, or the widest there is. Widths that exist for a
+// single pixel only are for that, and never partly filled.
+func (t *tiles) cols(m, n int) int {
 	w := 0
 	for j := 1; j < len(t.rows); j++ {
-		if t.rows[j] == 0 {
+		if t.rows[j] == 0 || t.rows[j] == 1 && (m > 1 || n < 8*j) {
 			continue
 		}
 		w = 8 * j

@@ -1,0 +1,128 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// isa is what differs between the instruction sets.
+type isa struct {
+	name string
+	go_  string // as it stands in Go names
+	vl   int    // floats in a vector
+}
+
+var (
+	avx2   = isa{"avx2", "AVX2", 8}
+	avx512 = isa{"avx512", "AVX512", 16}
+)
+
+func (g *generator) bytes() int { return 4 * g.vl }
+
+func (g *generator) wide() bool { return g.vl == 16 }
+
+// vec returns a new vector register.
+func (g *generator) vec() VecVirtual {
+	if g.wide() {
+		return g.ZMM()
+	}
+	return g.YMM()
+}
+
+func (g *generator) zero(v VecVirtual) {
+	if g.wide() {
+		g.VPXORD(v, v, v)
+	} else {
+		g.VXORPS(v, v, v)
+	}
+}
+
+// mask stands for the lanes of an incomplete last vector: an opmask register or
+// a vector of sign bits.
+type mask struct {
+	k Register
+	v VecVirtual
+}
+
+func (g *generator) loadMask(args Register, s *layout) *mask {
+	if g.wide() {
+		r, k := g.GP64(), g.K()
+		g.MOVQ(s.at(args, "mask"), r)
+		g.KMOVW(r.As32(), k)
+		return &mask{k: k}
+	}
+	r, v := g.GP64(), g.YMM()
+	g.MOVQ(s.at(args, "tail"), r)
+	g.VMOVUPS(Mem{Base: r}, v)
+	return &mask{v: v}
+}
+
+// load reads a vector; lanes outside the mask are zero and not touched in memory.
+func (g *generator) load(m Mem, v VecVirtual, k *mask) {
+	switch {
+	case k == nil:
+		g.VMOVUPS(m, v)
+	case g.wide():
+		g.VMOVUPS_Z(m, k.k, v)
+	default:
+		g.VMASKMOVPS(m, k.v, v)
+	}
+}
+
+func (g *generator) store(v VecVirtual, m Mem, k *mask) {
+	switch {
+	case k == nil:
+		g.VMOVUPS(v, m)
+	case g.wide():
+		g.VMOVUPS(v, k.k, m)
+	default:
+		g.VMASKMOVPS(v, k.v, m)
+	}
+}
+
+// clamp limits v to [lo, hi]; NaN stays NaN.
+func (g *generator) clamp(v, lo, hi VecVirtual) {
+	g.VMAXPS(v, lo, v)
+	g.VMINPS(v, hi, v)
+}
+
+func (g *generator) bounds(args Register, s *layout) (lo, hi VecVirtual) {
+	lo, hi = g.vec(), g.vec()
+	g.VBROADCASTSS(s.at(args, "lo"), lo)
+	g.VBROADCASTSS(s.at(args, "hi"), hi)
+	return
+}
+
+// layout is a Go argument struct as the assembly sees it.
+type layout struct {
+	name   string
+	fields []field
+}
+
+type field struct {
+	name string
+	off  int
+}
+
+func words(names ...string) (f []field) {
+	for i, n := range names {
+		f = append(f, field{n, 8 * i})
+	}
+	return
+}
+
+var gemmArgs = &layout{"gemmArgs", append(words("a", "lda", "ind", "ks", "k", "koff", "b", "bs", "c", "ldc", "bias", "res", "ldr", "nblk", "mask", "tail"), field{"lo", 128}, field{"hi", 132})}
+var tapArgs = &layout{"tapArgs", append(words("tab", "ny", "off", "offStep", "w", "wcs", "bias", "dst", "ds", "dstStep", "nt", "n", "mask", "tail"), field{"lo", 112}, field{"hi", 116})}
+var vecArgs = &layout{"vecArgs", append(words("d", "a", "b", "c", "ds", "as", "bs", "rows", "n", "tail", "mask"), field{"lo", 88}, field{"hi", 92})}
+
+var layouts = []*layout{gemmArgs, tapArgs, vecArgs}
+
+// at is the memory of a field.
+func (s *layout) at(base Register, name string) Mem {
+	for _, f := range s.fields {
+		if f.name == name {
+			return Mem{Base: base, Disp: f.off}
+		}
+	}
+	panic("gen: no field " + name + " in " + s.name)
+}

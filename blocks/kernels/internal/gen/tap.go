@@ -1,0 +1,192 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+func (g *generator) depthwise() {
+	for _, kw := range []int{3, 5, 7} {
+		for s := 1; s <= 2; s++ {
+			for u := 1; u <= 8; u++ {
+				if !g.wide() && kw+u > 14 {
+					continue
+				}
+				g.dw(kw, s, u)
+			}
+		}
+	}
+}
+
+// tiles wraps a tap kernel: the loop over tiles, and in it the loop over
+// channels, complete vectors first. body emits one vector of channels at byte
+// o of the inputs and weights w.
+func (g *generator) tiles(weights bool, body func(args, o, d, w, bias Register, k *mask, sfx string)) {
+	S := tapArgs
+	args := g.GP64()
+	g.Load(g.Param("a"), args)
+	g.Label("tile")
+	o, d, w, bias, n := g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64()
+	g.MOVQ(S.at(args, "off"), o)
+	g.MOVQ(S.at(args, "dst"), d)
+	g.MOVQ(S.at(args, "w"), w)
+	if weights {
+		g.MOVQ(S.at(args, "bias"), bias)
+	}
+	g.MOVQ(S.at(args, "n"), n)
+	g.SUBQ(Imm(uint64(g.vl)), n)
+	g.JLT(LabelRef("rest"))
+	g.Label("chan")
+	body(args, o, d, w, bias, nil, "")
+	step := Imm(uint64(g.bytes()))
+	g.ADDQ(step, o)
+	g.ADDQ(step, d)
+	if weights {
+		g.ADDQ(step, bias)
+		if g.wide() {
+			g.ADDQ(S.at(args, "wcs"), w)
+		} else {
+			// Packed weights are 64-byte aligned panels of two vectors.
+			g.XORQ(Imm(32), w)
+			g.TESTQ(U32(32), w)
+			g.JNZ(LabelRef("second"))
+			g.ADDQ(S.at(args, "wcs"), w)
+			g.Label("second")
+		}
+	}
+	g.SUBQ(Imm(uint64(g.vl)), n)
+	g.JGE(LabelRef("chan"))
+	g.Label("rest")
+	g.ADDQ(Imm(uint64(g.vl)), n)
+	g.JZ(LabelRef("done"))
+	k := g.loadMask(args, S)
+	body(args, o, d, w, bias, k, "Tail")
+	g.Label("done")
+	t := g.GP64()
+	g.MOVQ(S.at(args, "offStep"), t)
+	g.ADDQ(t, S.at(args, "off"))
+	g.MOVQ(S.at(args, "dstStep"), t)
+	g.ADDQ(t, S.at(args, "dst"))
+	g.DECQ(S.at(args, "nt"))
+	g.JNZ(LabelRef("tile"))
+	g.VZEROUPPER()
+	g.RET()
+}
+
+// dw emits a depthwise tile of u neighbouring outputs, kw taps a row, stride s.
+func (g *generator) dw(kw, s, u int) {
+	name := fmt.Sprintf("dw%ds%dF32%s_1x%d", kw, s, g.go_, u)
+	cols := (u-1)*s + kw
+	doc := fmt.Sprintf("// for x := range %d { for c := range n {\n//\tdst[x][c] = clamp(bias[c] + sum over ky, kx of tab[ky*%d+x*%d+kx][off+c]*w[ky*%d+kx][c])\n// }}, nt times\n", u, cols, s, kw)
+	g.text(name, "tapArgs", doc, fmt.Sprintf("name: \"dw%ds%d_f32_%s_1x%d\", fam: famDW, mr: %d, kw: %d, sw: %d, taps: %s", kw, s, g.name, u, u, kw, s, name))
+	S := tapArgs
+	g.tiles(true, func(args, o, d, w, bias Register, k *mask, sfx string) {
+		acc := make([]VecVirtual, u)
+		for x := range acc {
+			acc[x] = g.vec()
+			if x == 0 {
+				g.VMOVUPS(Mem{Base: bias}, acc[x])
+			} else {
+				g.VMOVAPS(acc[0], acc[x])
+			}
+		}
+		tab, ny, wp := g.GP64(), g.GP64(), g.GP64()
+		g.MOVQ(S.at(args, "tab"), tab)
+		g.MOVQ(S.at(args, "ny"), ny)
+		g.MOVQ(w, wp)
+		g.TESTQ(ny, ny)
+		g.JZ(LabelRef("sum" + sfx))
+		g.Label("ky" + sfx)
+		wv := make([]VecVirtual, kw)
+		for x := range cols {
+			if x < kw {
+				wv[x] = g.vec()
+				g.VMOVUPS(Mem{Base: wp, Disp: 64 * x}, wv[x])
+			}
+			p, v := g.GP64(), g.vec()
+			g.MOVQ(Mem{Base: tab, Disp: 8 * x}, p)
+			g.load(Mem{Base: p, Index: o, Scale: 1}, v, k)
+			for q := range acc {
+				if kx := x - q*s; kx >= 0 && kx < kw {
+					g.VFMADD231PS(wv[kx], v, acc[q])
+				}
+			}
+		}
+		g.ADDQ(U32(8*cols), tab)
+		g.ADDQ(U32(64*kw), wp)
+		g.DECQ(ny)
+		g.JNZ(LabelRef("ky" + sfx))
+		g.Label("sum" + sfx)
+		lo, hi := g.bounds(args, S)
+		ds, to := g.GP64(), g.GP64()
+		g.MOVQ(S.at(args, "ds"), ds)
+		g.MOVQ(d, to)
+		for x := range acc {
+			g.clamp(acc[x], lo, hi)
+			g.store(acc[x], Mem{Base: to}, k)
+			if x < u-1 {
+				g.ADDQ(ds, to)
+			}
+		}
+	})
+}
+
+// taps emits the kernels of one output pixel from any number of taps.
+func (g *generator) taps() {
+	loop := func(sfx string, args, o Register, k *mask, each func(t Register, v VecVirtual)) {
+		S := tapArgs
+		tab, ny, t := g.GP64(), g.GP64(), g.GP64()
+		g.MOVQ(S.at(args, "tab"), tab)
+		g.MOVQ(S.at(args, "ny"), ny)
+		g.XORQ(t, t)
+		g.TESTQ(ny, ny)
+		g.JZ(LabelRef("sum" + sfx))
+		g.Label("tap" + sfx)
+		p, v := g.GP64(), g.vec()
+		g.MOVQ(Mem{Base: tab, Index: t, Scale: 8}, p)
+		g.load(Mem{Base: p, Index: o, Scale: 1}, v, k)
+		each(t, v)
+		g.INCQ(t)
+		g.CMPQ(t, ny)
+		g.JLT(LabelRef("tap" + sfx))
+		g.Label("sum" + sfx)
+	}
+	text := func(op, row, sum string) {
+		name := op + "F32" + g.go_
+		g.text(name, "tapArgs", fmt.Sprintf("// for c := range n {\n//\t%s over t < ny\n// }, nt times\n", sum), fmt.Sprintf("name: \"%s_f32_%s\", fam: famTap, tap: %s, taps: %s", op, g.name, row, name))
+	}
+	text("dwtap", "tapDW", "dst[c] = clamp(bias[c] + sum of tab[t][off+c]*w[t][c])")
+	g.tiles(true, func(args, o, d, w, bias Register, k *mask, sfx string) {
+		acc := g.vec()
+		g.VMOVUPS(Mem{Base: bias}, acc)
+		wp := g.GP64()
+		g.MOVQ(w, wp)
+		loop(sfx, args, o, k, func(_ Register, v VecVirtual) {
+			g.VFMADD231PS(Mem{Base: wp}, v, acc)
+			g.ADDQ(Imm(64), wp)
+		})
+		lo, hi := g.bounds(args, tapArgs)
+		g.clamp(acc, lo, hi)
+		g.store(acc, Mem{Base: d}, k)
+	})
+	text("maxtap", "tapMax", "dst[c] = maximum of lo and tab[t][off+c]")
+	g.tiles(false, func(args, o, d, _, _ Register, k *mask, sfx string) {
+		acc := g.vec()
+		g.VBROADCASTSS(tapArgs.at(args, "lo"), acc)
+		loop(sfx, args, o, k, func(_ Register, v VecVirtual) { g.VMAXPS(v, acc, acc) })
+		g.store(acc, Mem{Base: d}, k)
+	})
+	text("blendtap", "tapBlend", "dst[c] = sum of tab[t][off+c]*w[t]")
+	g.tiles(false, func(args, o, d, w, _ Register, k *mask, sfx string) {
+		acc := g.vec()
+		g.zero(acc)
+		loop(sfx, args, o, k, func(t Register, v VecVirtual) {
+			f := g.vec()
+			g.VBROADCASTSS(Mem{Base: w, Index: t, Scale: 4}, f)
+			g.VFMADD231PS(f, v, acc)
+		})
+		g.store(acc, Mem{Base: d}, k)
+	})
+}

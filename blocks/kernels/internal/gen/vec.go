@@ -1,0 +1,383 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// The constants of exp.go in package kernels, and those of the activations.
+var consts = []struct {
+	name  string
+	value uint32
+}{
+	{"lo", bits(-87.33654)}, {"hi", bits(88)}, {"log2", bits(1.44269504088896341)}, {"c1", bits(0.693359375)}, {"c2", bits(-2.12194440e-4)},
+	{"p0", bits(1.9875691500e-4)}, {"p1", bits(1.3981999507e-3)}, {"p2", bits(8.3334519073e-3)}, {"p3", bits(4.1665795894e-2)},
+	{"p4", bits(1.6666665459e-1)}, {"p5", bits(5.0000001201e-1)}, {"one", bits(1)}, {"bias", 127}, {"sign", 1 << 31},
+	{"three", bits(3)}, {"six", bits(6)}, {"sixth", bits(1.0 / 6)}, {"zero", 0},
+}
+
+func bits(f float64) uint32 { return math.Float32bits(float32(f)) }
+
+// consts are vectors of constants: registers, or memory where registers are few.
+func (g *generator) constants(names ...string) func(string) Op {
+	if !g.data {
+		g.data = true
+		g.StaticGlobal("consts" + g.go_)
+		g.DataAttributes(24) // NOPTR | RODATA
+		for i, c := range consts {
+			for l := range g.vl {
+				g.AddDatum(i*g.bytes()+4*l, U32(c.value))
+			}
+		}
+	}
+	at := func(name string) Mem {
+		for i, c := range consts {
+			if c.name == name {
+				return NewDataAddr(Symbol{Name: "consts" + g.go_, Static: true}, i*g.bytes())
+			}
+		}
+		panic("gen: no constant " + name)
+	}
+	regs := map[string]VecVirtual{}
+	if g.wide() {
+		for _, n := range names {
+			regs[n] = g.vec()
+			g.VMOVUPS(at(n), regs[n])
+		}
+	}
+	return func(name string) Op {
+		if v := regs[name]; v != nil {
+			return v
+		}
+		return at(name)
+	}
+}
+
+var expNames = []string{"lo", "hi", "log2", "c1", "c2", "p0", "p1", "p2", "p3", "p4", "p5", "one", "bias"}
+
+// exp replaces x by its exponential.
+func (g *generator) exp(x VecVirtual, c func(string) Op) {
+	mov := func(name string) VecVirtual {
+		v := g.vec()
+		g.VMOVUPS(c(name), v)
+		return v
+	}
+	lo, hi := mov("lo"), mov("hi")
+	g.VMAXPS(x, lo, x)
+	g.VMINPS(x, hi, x)
+	n := g.vec()
+	g.VMULPS(c("log2"), x, n)
+	if g.wide() {
+		g.VRNDSCALEPS(Imm(8), n, n)
+	} else {
+		g.VROUNDPS(Imm(8), n, n)
+	}
+	g.VFNMADD231PS(c("c1"), n, x)
+	g.VFNMADD231PS(c("c2"), n, x)
+	p := mov("p0")
+	for _, q := range []string{"p1", "p2", "p3", "p4", "p5"} {
+		g.VFMADD213PS(c(q), x, p)
+	}
+	q := g.vec()
+	g.VMULPS(x, x, q)
+	g.VFMADD213PS(x, q, p)
+	g.VADDPS(c("one"), p, p)
+	g.VCVTPS2DQ(n, n)
+	if g.wide() {
+		g.VPADDD(c("bias"), n, n)
+	} else {
+		g.VPADDD(c("bias"), n, n)
+	}
+	g.VPSLLD(Imm(23), n, n)
+	g.VMULPS(n, p, x)
+}
+
+func (g *generator) negate(x VecVirtual, c func(string) Op) {
+	if g.wide() {
+		g.VPXORD(c("sign"), x, x)
+	} else {
+		g.VXORPS(c("sign"), x, x)
+	}
+}
+
+// hsigmoid replaces x by min(max(x+3, 0), 6)/6.
+func (g *generator) hsigmoid(x VecVirtual, c func(string) Op) {
+	g.VADDPS(c("three"), x, x)
+	z, s := g.vec(), g.vec()
+	g.VMOVUPS(c("zero"), z)
+	g.VMOVUPS(c("six"), s)
+	g.VMAXPS(x, z, x)
+	g.VMINPS(x, s, x)
+	g.VMULPS(c("sixth"), x, x)
+}
+
+type vecKernel struct {
+	op, row, doc string
+	b, c         bool     // reads b, c
+	clamp        bool     // ends in a clamp
+	lo           bool     // needs lo
+	unroll       int      // vectors at a time
+	consts       []string // constants it needs
+	f            func(g *generator, x, lo VecVirtual, b, c Op, k func(string) Op)
+}
+
+func (g *generator) vecs() {
+	hard := []string{"three", "six", "sixth", "zero"}
+	exps := append([]string{"sign"}, expNames...)
+	for _, v := range []vecKernel{
+		{op: "add", row: "vecAdd", doc: "clamp(a[i] + b[i])", b: true, clamp: true, unroll: 4,
+			f: func(g *generator, x, _ VecVirtual, b, _ Op, _ func(string) Op) { g.VADDPS(b, x, x) }},
+		{op: "mul", row: "vecMul", doc: "clamp(a[i] * b[i])", b: true, clamp: true, unroll: 4,
+			f: func(g *generator, x, _ VecVirtual, b, _ Op, _ func(string) Op) { g.VMULPS(b, x, x) }},
+		{op: "scale", row: "vecScale", doc: "a[i] * b[i]", b: true, unroll: 4,
+			f: func(g *generator, x, _ VecVirtual, b, _ Op, _ func(string) Op) { g.VMULPS(b, x, x) }},
+		{op: "affine", row: "vecAffine", doc: "clamp(fma(a[i], b[i], c[i]))", b: true, c: true, clamp: true, unroll: 2,
+			f: func(g *generator, x, _ VecVirtual, b, c Op, _ func(string) Op) {
+				v := g.vec()
+				g.VMOVUPS(b, v)
+				g.VFMADD213PS(c, v, x)
+			}},
+		{op: "clamp", row: "vecClamp", doc: "clamp(a[i])", clamp: true, unroll: 4,
+			f: func(*generator, VecVirtual, VecVirtual, Op, Op, func(string) Op) {}},
+		{op: "hsigmoid", row: "vecHSigmoid", doc: "min(max(a[i]+3, 0), 6) / 6", unroll: 4, consts: hard,
+			f: func(g *generator, x, _ VecVirtual, _, _ Op, k func(string) Op) { g.hsigmoid(x, k) }},
+		{op: "hswish", row: "vecHSwish", doc: "a[i] * (min(max(a[i]+3, 0), 6) / 6)", unroll: 4, consts: hard,
+			f: func(g *generator, x, _ VecVirtual, _, _ Op, k func(string) Op) {
+				t := g.vec()
+				g.VMOVAPS(x, t)
+				g.hsigmoid(x, k)
+				g.VMULPS(t, x, x)
+			}},
+		{op: "sigmoid", row: "vecSigmoid", doc: "1 / (1 + exp(-a[i]))", unroll: 2, consts: exps,
+			f: func(g *generator, x, _ VecVirtual, _, _ Op, k func(string) Op) {
+				g.negate(x, k)
+				g.exp(x, k)
+				g.VADDPS(k("one"), x, x)
+				t := g.vec()
+				g.VMOVUPS(k("one"), t)
+				g.VDIVPS(x, t, x)
+			}},
+		{op: "swish", row: "vecSwish", doc: "a[i] / (1 + exp(-a[i]))", unroll: 2, consts: exps,
+			f: func(g *generator, x, _ VecVirtual, _, _ Op, k func(string) Op) {
+				t := g.vec()
+				g.VMOVAPS(x, t)
+				g.negate(x, k)
+				g.exp(x, k)
+				g.VADDPS(k("one"), x, x)
+				g.VDIVPS(x, t, x)
+			}},
+		{op: "exp", row: "vecExp", doc: "exp(a[i] - lo)", lo: true, unroll: 2, consts: expNames,
+			f: func(g *generator, x, lo VecVirtual, _, _ Op, k func(string) Op) {
+				g.VSUBPS(lo, x, x)
+				g.exp(x, k)
+			}},
+	} {
+		g.vecMap(v)
+	}
+	g.vecSums("sum", "vecSum", "d[i] += a[i]", false)
+	g.vecSums("sqdev", "vecSqDev", "t := a[i] - b[i]; d[i] = fma(t, t, d[i])", true)
+}
+
+// vecMap emits an elementwise kernel.
+func (g *generator) vecMap(v vecKernel) {
+	name := v.op + "F32" + g.go_
+	g.text(name, "vecArgs", fmt.Sprintf("// for r := range rows { for i := range n {\n//\td[r][i] = %s\n// }}\n", v.doc), fmt.Sprintf("name: \"%s_f32_%s\", fam: famVec, vec: %s, vecf: %s", v.op, g.name, v.row, name))
+	S := vecArgs
+	args := g.GP64()
+	g.Load(g.Param("a"), args)
+	var lo, hi VecVirtual
+	if v.clamp || v.lo {
+		lo = g.vec()
+		g.VBROADCASTSS(S.at(args, "lo"), lo)
+	}
+	if v.clamp {
+		hi = g.vec()
+		g.VBROADCASTSS(S.at(args, "hi"), hi)
+	}
+	k := g.constants(v.consts...)
+	if len(v.consts) == 0 {
+		k = nil
+	}
+	g.Label("row")
+	d, a, b, c, n, i := g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64()
+	g.MOVQ(S.at(args, "d"), d)
+	g.MOVQ(S.at(args, "a"), a)
+	if v.b {
+		g.MOVQ(S.at(args, "b"), b)
+	}
+	if v.c {
+		g.MOVQ(S.at(args, "c"), c)
+	}
+	g.MOVQ(S.at(args, "n"), n)
+	g.XORQ(i, i)
+	body := func(u int, m *mask) {
+		for j := range u {
+			x := g.vec()
+			at := func(r Register) Mem { return Mem{Base: r, Index: i, Scale: 4, Disp: j * g.bytes()} }
+			g.load(at(a), x, m)
+			second := func(r Register, used bool) Op {
+				if !used || m == nil {
+					return at(r)
+				}
+				t := g.vec()
+				g.load(at(r), t, m)
+				return t
+			}
+			var bo, co Op
+			if v.b {
+				bo = second(b, true)
+			}
+			if v.c {
+				co = second(c, true)
+			}
+			v.f(g, x, lo, bo, co, k)
+			if v.clamp {
+				g.clamp(x, lo, hi)
+			}
+			g.store(x, at(d), m)
+		}
+		g.ADDQ(Imm(uint64(u*g.vl)), i)
+	}
+	g.SUBQ(Imm(uint64(v.unroll*g.vl)), n)
+	g.JLT(LabelRef("few"))
+	g.Label("many")
+	body(v.unroll, nil)
+	g.SUBQ(Imm(uint64(v.unroll*g.vl)), n)
+	g.JGE(LabelRef("many"))
+	g.Label("few")
+	g.ADDQ(Imm(uint64((v.unroll-1)*g.vl)), n)
+	g.JLT(LabelRef("rest"))
+	g.Label("one")
+	body(1, nil)
+	g.SUBQ(Imm(uint64(g.vl)), n)
+	g.JGE(LabelRef("one"))
+	g.Label("rest")
+	g.ADDQ(Imm(uint64(g.vl)), n)
+	g.JZ(LabelRef("next"))
+	body(1, g.loadMask(args, S))
+	g.Label("next")
+	t := g.GP64()
+	for _, f := range []struct{ p, s string }{{"d", "ds"}, {"a", "as"}, {"b", "bs"}} {
+		if f.p == "b" && !v.b {
+			continue
+		}
+		g.MOVQ(S.at(args, f.s), t)
+		g.ADDQ(t, S.at(args, f.p))
+	}
+	g.DECQ(S.at(args, "rows"))
+	g.JNZ(LabelRef("row"))
+	g.VZEROUPPER()
+	g.RET()
+}
+
+// vecSums emits a sum over rows: columns outermost, four vectors of them at a
+// time, so that the sums stay in registers.
+func (g *generator) vecSums(op, row, doc string, dev bool) {
+	name := op + "F32" + g.go_
+	g.text(name, "vecArgs", fmt.Sprintf("// for r := range rows { for i := range n {\n//\t%s    (a of row r)\n// }}\n", doc), fmt.Sprintf("name: \"%s_f32_%s\", fam: famVec, vec: %s, vecf: %s", op, g.name, row, name))
+	S := vecArgs
+	args, d, a, b, n, as := g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64()
+	g.Load(g.Param("a"), args)
+	g.MOVQ(S.at(args, "d"), d)
+	g.MOVQ(S.at(args, "a"), a)
+	if dev {
+		g.MOVQ(S.at(args, "b"), b)
+	}
+	g.MOVQ(S.at(args, "n"), n)
+	g.MOVQ(S.at(args, "as"), as)
+	body := func(u int, m *mask, label string) {
+		acc, bv := make([]VecVirtual, u), make([]VecVirtual, u)
+		for j := range acc {
+			acc[j] = g.vec()
+			g.load(Mem{Base: d, Disp: j * g.bytes()}, acc[j], m)
+			if dev {
+				bv[j] = g.vec()
+				g.load(Mem{Base: b, Disp: j * g.bytes()}, bv[j], m)
+			}
+		}
+		p, r := g.GP64(), g.GP64()
+		g.MOVQ(a, p)
+		g.MOVQ(S.at(args, "rows"), r)
+		g.Label(label)
+		for j := range acc {
+			x := g.vec()
+			g.load(Mem{Base: p, Disp: j * g.bytes()}, x, m)
+			if dev {
+				g.VSUBPS(bv[j], x, x)
+				g.VFMADD231PS(x, x, acc[j])
+			} else {
+				g.VADDPS(x, acc[j], acc[j])
+			}
+		}
+		g.ADDQ(as, p)
+		g.DECQ(r)
+		g.JNZ(LabelRef(label))
+		for j := range acc {
+			g.store(acc[j], Mem{Base: d, Disp: j * g.bytes()}, m)
+		}
+		step := U32(u * g.bytes())
+		g.ADDQ(step, d)
+		g.ADDQ(step, a)
+		if dev {
+			g.ADDQ(step, b)
+		}
+	}
+	const many = 4
+	g.SUBQ(Imm(uint64(many*g.vl)), n)
+	g.JLT(LabelRef("few"))
+	g.Label("many")
+	body(many, nil, "rowsMany")
+	g.SUBQ(Imm(uint64(many*g.vl)), n)
+	g.JGE(LabelRef("many"))
+	g.Label("few")
+	g.ADDQ(Imm(uint64((many-1)*g.vl)), n)
+	g.JLT(LabelRef("rest"))
+	g.Label("one")
+	body(1, nil, "rowsOne")
+	g.SUBQ(Imm(uint64(g.vl)), n)
+	g.JGE(LabelRef("one"))
+	g.Label("rest")
+	g.ADDQ(Imm(uint64(g.vl)), n)
+	g.JZ(LabelRef("done"))
+	body(1, g.loadMask(args, S), "rowsRest")
+	g.Label("done")
+	g.VZEROUPPER()
+	g.RET()
+}
+
+// peakKernel emits the loop that measures the rate of multiply-adds: 24
+// independent ones (12 in AVX2) on registers, n times.
+func (g *generator) peakKernel() {
+	name := "peakF32" + g.go_
+	g.Function(name)
+	g.Attributes(4)
+	g.SignatureExpr("func(n int)")
+	fmt.Fprintf(&g.decl, "// for range n { %d independent multiply-adds of a vector }\nfunc %s(n int)\n\n", g.peakCount(), name)
+	fmt.Fprintf(&g.decl, "const peakFlops%s = %d\n\n", g.go_, 2*g.vl*g.peakCount())
+	n := g.Load(g.Param("n"), g.GP64())
+	x := g.vec()
+	g.zero(x)
+	acc := make([]VecVirtual, g.peakCount())
+	for i := range acc {
+		acc[i] = g.vec()
+		g.zero(acc[i])
+	}
+	g.Label("loop")
+	for i := range acc {
+		g.VFMADD231PS(x, x, acc[i])
+	}
+	g.DECQ(n)
+	g.JNZ(LabelRef("loop"))
+	g.VZEROUPPER()
+	g.RET()
+}
+
+func (g *generator) peakCount() int {
+	if g.wide() {
+		return 24
+	}
+	return 12
+}
