@@ -68,7 +68,11 @@ func (o *Pool) OutShape(in []Shape) (Shape, error) {
 	}
 	k, s, d := o.Window()
 	h, w, err := window2(in[0], k, s, d, o.Pad, o.Ceil)
-	return Shape{h, w, in[0].C}, err
+	if err != nil {
+		return Shape{}, err
+	}
+	out := Shape{h, w, in[0].C}
+	return out, out.Check()
 }
 
 // MACs returns 0.
