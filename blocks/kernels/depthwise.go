@@ -23,7 +23,7 @@ import "unsafe"
 //
 // with cols = (u-1)*s + kw: the pointers of a row cover the tile's columns. A tap
 // kernel has one pixel and ny pointers, with the products or the maximum taken
-// over them (tapOp). A kernel leaves off, dst and nt changed.
+// over them (tapOp).
 type tapArgs struct {
 	tab     **float32
 	ny      int
@@ -40,9 +40,9 @@ type tapArgs struct {
 	mask    uint64    // avx512: lanes of the last vector, if n%16 > 0
 	tail    *[8]int32 // avx2: the same, if n%8 > 0
 	lo, hi  float32
-	u       int
-	kw      int
-	sw      int
+
+	coff, cdst, ct uintptr // room for the assembly's moving copies of off, dst and nt
+
 }
 
 // tapOp names a tap kernel.
@@ -76,7 +76,6 @@ func (s *Set) depthwise(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue
 	a.wcs = uintptr(g.KH*g.KW*panel) * 4
 	a.channels(r.N1 - r.N0)
 	a.bias = ptrf(bias, r.N0)
-	a.kw, a.sw = g.KW, g.SW
 	a.ds = uintptr(dst.Pix*g.DW) * 4
 	most := 0
 	if g.KW < len(s.dwMax) && g.SW < 3 {
@@ -136,7 +135,7 @@ func (s *Set) dwRow(g *Conv, a *tapArgs, most int, dst, src *View, y, ka, c0 int
 				a.offStep = step * src.Pix * 4
 				a.dstStep = uintptr(u*g.DW*dst.Pix) * 4
 			}
-			a.u, a.nt, a.off = u, nt, 0
+			a.nt, a.off = nt, 0
 			kern[u](a)
 			i += u * nt
 		}
@@ -168,7 +167,7 @@ func (g *Conv) dwPointers(sc *Scratch, src *View, y, ka, ny, ix, cols, c0 int) {
 func (s *Set) dwTaps(g *Conv, a *tapArgs, dst, src *View, y, ka, c0 int, sc *Scratch) {
 	out := dst.base(y)
 	ny := a.ny
-	a.u, a.ny = 1, ny*g.KW
+	a.ny = ny * g.KW
 	a.tab = ptr(sc.ptrs, 0)
 	a.offStep, a.dstStep = g.SW*src.Pix*4, uintptr(dst.Pix)*4
 	for x := 0; x < g.OW; {

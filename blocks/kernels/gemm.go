@@ -15,8 +15,6 @@ import "unsafe"
 //		}
 //		c[i][j] = min(max(acc[i][j]+res[i][j], lo), hi)      // j < n
 //	}
-//
-// A kernel leaves a, c, res and nblk changed.
 type gemmArgs struct {
 	a    *float32 // gemm: pixel 0
 	lda  uintptr  // gemm: bytes from pixel to pixel
@@ -36,9 +34,12 @@ type gemmArgs struct {
 	tail *[8]int32 // avx2: the same as a vector mask, nil: all
 	lo   float32
 	hi   float32
-	n    int // columns stored
-	mr   int
-	nr   int
+
+	// Room for the assembly's moving copies of a, c, res and nblk. They are
+	// no pointers to Go: at the end they may point past an object.
+	ca, cc, cres, cblk uintptr
+
+	n, mr, nr int // columns stored; the tile: for the portable kernels
 }
 
 // setup sets what is the same in all calls for a layer.
@@ -110,22 +111,19 @@ func (t *tiles) run(a *gemmArgs, dst *View, ep *Epilogue, y, x, j, cols, n int, 
 		f[a.mr][cols/8](a)
 		return
 	}
-	// A kernel moves the pointers of its arguments, so those of the second part come first.
-	mr := split.base + 1
-	d := split.nbig * mr
-	from, ind, c, res := a.a, a.ind, at(a.c, d*dst.Pix), a.res
-	if from != nil {
-		from = (*float32)(unsafe.Add(unsafe.Pointer(from), uintptr(d)*a.lda))
+	a.nblk, a.mr = split.nbig, split.base+1
+	f[a.mr][cols/8](a)
+	d := split.nbig * a.mr
+	if a.a != nil {
+		a.a = (*float32)(unsafe.Add(unsafe.Pointer(a.a), uintptr(d)*a.lda))
 	}
-	if ind != nil && a.ks > 0 {
-		ind = (**float32)(unsafe.Add(unsafe.Pointer(ind), d*a.ks*8))
+	if a.ind != nil && a.ks > 0 {
+		a.ind = (**float32)(unsafe.Add(unsafe.Pointer(a.ind), d*a.ks*8))
 	}
-	if res != nil {
-		res = at(res, d*ep.Residual.Pix)
+	if a.res != nil {
+		a.res = at(a.res, d*ep.Residual.Pix)
 	}
-	a.nblk, a.mr = split.nbig, mr
-	f[mr][cols/8](a)
-	a.a, a.ind, a.c, a.res = from, ind, c, res
+	a.c = at(a.c, d*dst.Pix)
 	a.nblk, a.mr = split.blocks-split.nbig, split.base
 	f[a.mr][cols/8](a)
 }

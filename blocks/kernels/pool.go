@@ -40,7 +40,6 @@ func (s *Set) pool(g *Pool, dst, src *View, r Range, sc *Scratch, op tapOp) {
 	a := &sc.dw
 	a.lo, a.hi, _ = None.clamp()
 	a.channels(r.N1 - r.N0)
-	a.u = 1
 	a.tab, a.w, a.bias = ptr(sc.ptrs, 0), nil, nil
 	a.offStep, a.dstStep = g.SW*src.Pix*4, uintptr(dst.Pix)*4
 	for y := r.Y0; y < r.Y1; y++ {

@@ -44,7 +44,7 @@ func (s *Set) Bilinear(g *Resize, dst, src View, r Range, sc *Scratch) {
 	a.lo, a.hi, _ = None.clamp()
 	a.channels(r.N1 - r.N0)
 	a.bias = nil
-	a.u, a.ny = 1, 4
+	a.ny = 4
 	tab, w := sc.ptrs[:4], sc.buf[:4]
 	a.tab, a.w = &tab[0], &w[0]
 	for y := r.Y0; y < r.Y1; y++ {

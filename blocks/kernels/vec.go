@@ -40,6 +40,8 @@ type vecArgs struct {
 	tail       *[8]int32 // avx2: lanes of the last vector, if n%8 > 0
 	mask       uint64    // avx512: the same, if n%16 > 0
 	lo, hi     float32
+
+	cd, ca, cb, crow uintptr // room for the assembly's moving copies of d, a, b and rows
 }
 
 // set gives rows of n floats to a kernel; one long row where they adjoin.

@@ -8,6 +8,14 @@
 // Requires: AVX, FMA3
 TEXT ·gemmF32AVX2_1x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -15,7 +23,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), BX
+	MOVQ    136(AX), BX
 	MOVQ    32(AX), AX
 
 loop:
@@ -28,32 +36,32 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x01, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         120(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clamp
 	MOVQ         96(AX), DX
 	VADDPS       (CX), Y0, Y0
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y1
 	VBROADCASTSS 132(AX), Y2
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
 	VMOVUPS      Y0, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -61,31 +69,39 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y1
-	MOVQ       88(AX), CX
+	MOVQ       152(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
 	VMASKMOVPS (CX), Y1, Y2
 	VADDPS     Y2, Y0, Y0
 	ADDQ       DX, CX
-	MOVQ       CX, 88(AX)
+	MOVQ       CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y2
 	VBROADCASTSS 132(AX), Y3
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
 	VMASKMOVPS   Y0, Y1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 	JMP          next
 
 // func gemmF32AVX2_2x8(a *byte)
 // Requires: AVX, FMA3
 TEXT ·gemmF32AVX2_2x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -94,7 +110,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), BX
+	MOVQ    136(AX), BX
 	MOVQ    32(AX), AX
 
 loop:
@@ -109,12 +125,12 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x02, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         120(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clamp
 	MOVQ         96(AX), DX
@@ -122,12 +138,12 @@ loop:
 	ADDQ         DX, CX
 	VADDPS       (CX), Y1, Y1
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y2
 	VBROADCASTSS 132(AX), Y3
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
@@ -137,10 +153,10 @@ clamp:
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -148,7 +164,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y2
-	MOVQ       88(AX), CX
+	MOVQ       152(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -158,12 +174,12 @@ tail:
 	VMASKMOVPS (CX), Y2, Y3
 	VADDPS     Y3, Y1, Y1
 	ADDQ       DX, CX
-	MOVQ       CX, 88(AX)
+	MOVQ       CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y3
 	VBROADCASTSS 132(AX), Y4
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y4, Y0
@@ -173,13 +189,21 @@ clampTail:
 	VMINPS       Y1, Y4, Y1
 	VMASKMOVPS   Y1, Y2, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 	JMP          next
 
 // func gemmF32AVX2_3x8(a *byte)
 // Requires: AVX, FMA3
 TEXT ·gemmF32AVX2_3x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -189,7 +213,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), BX
+	MOVQ    136(AX), BX
 	MOVQ    32(AX), AX
 
 loop:
@@ -206,12 +230,12 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x03, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         120(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clamp
 	MOVQ         96(AX), DX
@@ -221,12 +245,12 @@ loop:
 	ADDQ         DX, CX
 	VADDPS       (CX), Y2, Y2
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y3
 	VBROADCASTSS 132(AX), Y4
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y4, Y0
@@ -240,10 +264,10 @@ clamp:
 	VMINPS       Y2, Y4, Y2
 	VMOVUPS      Y2, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -251,7 +275,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y3
-	MOVQ       88(AX), CX
+	MOVQ       152(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -264,12 +288,12 @@ tail:
 	VMASKMOVPS (CX), Y3, Y4
 	VADDPS     Y4, Y2, Y2
 	ADDQ       DX, CX
-	MOVQ       CX, 88(AX)
+	MOVQ       CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y4
 	VBROADCASTSS 132(AX), Y5
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
@@ -283,13 +307,21 @@ clampTail:
 	VMINPS       Y2, Y5, Y2
 	VMASKMOVPS   Y2, Y3, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 	JMP          next
 
 // func gemmF32AVX2_4x8(a *byte)
 // Requires: AVX, FMA3
 TEXT ·gemmF32AVX2_4x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -300,7 +332,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	MOVQ    32(AX), AX
 
 loop:
@@ -319,12 +351,12 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x04, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         120(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clamp
 	MOVQ         96(AX), DX
@@ -336,12 +368,12 @@ loop:
 	ADDQ         DX, CX
 	VADDPS       (CX), Y3, Y3
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y4
 	VBROADCASTSS 132(AX), Y5
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
@@ -359,10 +391,10 @@ clamp:
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -370,7 +402,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y4
-	MOVQ       88(AX), CX
+	MOVQ       152(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -386,12 +418,12 @@ tail:
 	VMASKMOVPS (CX), Y4, Y5
 	VADDPS     Y5, Y3, Y3
 	ADDQ       DX, CX
-	MOVQ       CX, 88(AX)
+	MOVQ       CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y5
 	VBROADCASTSS 132(AX), Y6
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y6, Y0
@@ -409,13 +441,21 @@ clampTail:
 	VMINPS       Y3, Y6, Y3
 	VMASKMOVPS   Y3, Y4, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 	JMP          next
 
 // func gemmF32AVX2_5x8(a *byte)
 // Requires: AVX, FMA3
 TEXT ·gemmF32AVX2_5x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -427,7 +467,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	MOVQ    32(AX), AX
 
@@ -450,12 +490,12 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x05, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         120(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clamp
 	MOVQ         96(AX), DX
@@ -469,12 +509,12 @@ loop:
 	ADDQ         DX, CX
 	VADDPS       (CX), Y4, Y4
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y5
 	VBROADCASTSS 132(AX), Y6
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y6, Y0
@@ -496,10 +536,10 @@ clamp:
 	VMINPS       Y4, Y6, Y4
 	VMOVUPS      Y4, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -507,7 +547,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y5
-	MOVQ       88(AX), CX
+	MOVQ       152(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -526,12 +566,12 @@ tail:
 	VMASKMOVPS (CX), Y5, Y6
 	VADDPS     Y6, Y4, Y4
 	ADDQ       DX, CX
-	MOVQ       CX, 88(AX)
+	MOVQ       CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y6
 	VBROADCASTSS 132(AX), Y7
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
@@ -553,13 +593,21 @@ clampTail:
 	VMINPS       Y4, Y7, Y4
 	VMASKMOVPS   Y4, Y5, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 	JMP          next
 
 // func gemmF32AVX2_6x8(a *byte)
 // Requires: AVX, FMA3
 TEXT ·gemmF32AVX2_6x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -572,7 +620,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	MOVQ    32(AX), AX
 
@@ -597,12 +645,12 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x06, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         120(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clamp
 	MOVQ         96(AX), DX
@@ -618,12 +666,12 @@ loop:
 	ADDQ         DX, CX
 	VADDPS       (CX), Y5, Y5
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y6
 	VBROADCASTSS 132(AX), Y7
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
@@ -649,10 +697,10 @@ clamp:
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -660,7 +708,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y6
-	MOVQ       88(AX), CX
+	MOVQ       152(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -682,12 +730,12 @@ tail:
 	VMASKMOVPS (CX), Y6, Y7
 	VADDPS     Y7, Y5, Y5
 	ADDQ       DX, CX
-	MOVQ       CX, 88(AX)
+	MOVQ       CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y7
 	VBROADCASTSS 132(AX), Y8
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
@@ -713,13 +761,21 @@ clampTail:
 	VMINPS       Y5, Y8, Y5
 	VMASKMOVPS   Y5, Y6, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 	JMP          next
 
 // func gemmF32AVX2_7x8(a *byte)
 // Requires: AVX, FMA3
 TEXT ·gemmF32AVX2_7x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -733,7 +789,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	MOVQ    32(AX), AX
 
@@ -760,12 +816,12 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x07, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         120(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clamp
 	MOVQ         96(AX), DX
@@ -783,12 +839,12 @@ loop:
 	ADDQ         DX, CX
 	VADDPS       (CX), Y6, Y6
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y7
 	VBROADCASTSS 132(AX), Y8
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
@@ -818,10 +874,10 @@ clamp:
 	VMINPS       Y6, Y8, Y6
 	VMOVUPS      Y6, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -829,7 +885,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y7
-	MOVQ       88(AX), CX
+	MOVQ       152(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -854,12 +910,12 @@ tail:
 	VMASKMOVPS (CX), Y7, Y8
 	VADDPS     Y8, Y6, Y6
 	ADDQ       DX, CX
-	MOVQ       CX, 88(AX)
+	MOVQ       CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y8
 	VBROADCASTSS 132(AX), Y9
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
@@ -889,13 +945,21 @@ clampTail:
 	VMINPS       Y6, Y9, Y6
 	VMASKMOVPS   Y6, Y7, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 	JMP          next
 
 // func gemmF32AVX2_8x8(a *byte)
 // Requires: AVX, FMA3
 TEXT ·gemmF32AVX2_8x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -910,7 +974,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	MOVQ    32(AX), AX
 
@@ -939,12 +1003,12 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x08, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         120(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clamp
 	MOVQ         96(AX), DX
@@ -964,12 +1028,12 @@ loop:
 	ADDQ         DX, CX
 	VADDPS       (CX), Y7, Y7
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y8
 	VBROADCASTSS 132(AX), Y9
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
@@ -1003,10 +1067,10 @@ clamp:
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -1014,7 +1078,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y8
-	MOVQ       88(AX), CX
+	MOVQ       152(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -1042,12 +1106,12 @@ tail:
 	VMASKMOVPS (CX), Y8, Y9
 	VADDPS     Y9, Y7, Y7
 	ADDQ       DX, CX
-	MOVQ       CX, 88(AX)
+	MOVQ       CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y9
 	VBROADCASTSS 132(AX), Y10
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y9, Y0
 	VMINPS       Y0, Y10, Y0
@@ -1081,13 +1145,21 @@ clampTail:
 	VMINPS       Y7, Y10, Y7
 	VMASKMOVPS   Y7, Y8, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 	JMP          next
 
 // func gemmF32AVX2_9x8(a *byte)
 // Requires: AVX, FMA3
 TEXT ·gemmF32AVX2_9x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -1103,7 +1175,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	LEAQ    (DI)(DX*4), R8
 	MOVQ    32(AX), AX
@@ -1136,12 +1208,12 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x09, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         120(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clamp
 	MOVQ         96(AX), DX
@@ -1163,12 +1235,12 @@ loop:
 	ADDQ         DX, CX
 	VADDPS       (CX), Y8, Y8
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y9
 	VBROADCASTSS 132(AX), Y10
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y9, Y0
 	VMINPS       Y0, Y10, Y0
@@ -1206,10 +1278,10 @@ clamp:
 	VMINPS       Y8, Y10, Y8
 	VMOVUPS      Y8, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -1217,7 +1289,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y9
-	MOVQ       88(AX), CX
+	MOVQ       152(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -1248,12 +1320,12 @@ tail:
 	VMASKMOVPS (CX), Y9, Y10
 	VADDPS     Y10, Y8, Y8
 	ADDQ       DX, CX
-	MOVQ       CX, 88(AX)
+	MOVQ       CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y10
 	VBROADCASTSS 132(AX), Y11
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y10, Y0
 	VMINPS       Y0, Y11, Y0
@@ -1291,13 +1363,21 @@ clampTail:
 	VMINPS       Y8, Y11, Y8
 	VMASKMOVPS   Y8, Y9, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 	JMP          next
 
 // func gemmF32AVX2_10x8(a *byte)
 // Requires: AVX, FMA3
 TEXT ·gemmF32AVX2_10x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -1314,7 +1394,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	LEAQ    (DI)(DX*4), R8
 	MOVQ    32(AX), AX
@@ -1349,12 +1429,12 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0a, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         120(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clamp
 	MOVQ         96(AX), DX
@@ -1378,12 +1458,12 @@ loop:
 	ADDQ         DX, CX
 	VADDPS       (CX), Y9, Y9
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y10
 	VBROADCASTSS 132(AX), Y11
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y10, Y0
 	VMINPS       Y0, Y11, Y0
@@ -1425,10 +1505,10 @@ clamp:
 	VMINPS       Y9, Y11, Y9
 	VMOVUPS      Y9, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -1436,7 +1516,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y10
-	MOVQ       88(AX), CX
+	MOVQ       152(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -1470,12 +1550,12 @@ tail:
 	VMASKMOVPS (CX), Y10, Y11
 	VADDPS     Y11, Y9, Y9
 	ADDQ       DX, CX
-	MOVQ       CX, 88(AX)
+	MOVQ       CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y11
 	VBROADCASTSS 132(AX), Y12
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y11, Y0
 	VMINPS       Y0, Y12, Y0
@@ -1517,13 +1597,21 @@ clampTail:
 	VMINPS       Y9, Y12, Y9
 	VMASKMOVPS   Y9, Y10, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 	JMP          next
 
 // func gemmF32AVX2_11x8(a *byte)
 // Requires: AVX, FMA3
 TEXT ·gemmF32AVX2_11x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -1541,7 +1629,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	LEAQ    (DI)(DX*4), R8
 	MOVQ    32(AX), AX
@@ -1578,12 +1666,12 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0b, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         120(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clamp
 	MOVQ         96(AX), DX
@@ -1609,12 +1697,12 @@ loop:
 	ADDQ         DX, CX
 	VADDPS       (CX), Y10, Y10
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y11
 	VBROADCASTSS 132(AX), Y12
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y11, Y0
 	VMINPS       Y0, Y12, Y0
@@ -1660,10 +1748,10 @@ clamp:
 	VMINPS       Y10, Y12, Y10
 	VMOVUPS      Y10, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -1671,7 +1759,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y11
-	MOVQ       88(AX), CX
+	MOVQ       152(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -1708,12 +1796,12 @@ tail:
 	VMASKMOVPS (CX), Y11, Y12
 	VADDPS     Y12, Y10, Y10
 	ADDQ       DX, CX
-	MOVQ       CX, 88(AX)
+	MOVQ       CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y12
 	VBROADCASTSS 132(AX), Y13
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -1759,13 +1847,21 @@ clampTail:
 	VMINPS       Y10, Y13, Y10
 	VMASKMOVPS   Y10, Y11, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 	JMP          next
 
 // func gemmF32AVX2_12x8(a *byte)
 // Requires: AVX, FMA3
 TEXT ·gemmF32AVX2_12x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -1784,7 +1880,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	LEAQ    (DI)(DX*4), R8
 	MOVQ    32(AX), AX
@@ -1823,12 +1919,12 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0c, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         120(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clamp
 	MOVQ         96(AX), DX
@@ -1856,12 +1952,12 @@ loop:
 	ADDQ         DX, CX
 	VADDPS       (CX), Y11, Y11
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y12
 	VBROADCASTSS 132(AX), Y13
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -1911,10 +2007,10 @@ clamp:
 	VMINPS       Y11, Y13, Y11
 	VMOVUPS      Y11, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -1922,7 +2018,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y12
-	MOVQ       88(AX), CX
+	MOVQ       152(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -1962,12 +2058,12 @@ tail:
 	VMASKMOVPS (CX), Y12, Y13
 	VADDPS     Y13, Y11, Y11
 	ADDQ       DX, CX
-	MOVQ       CX, 88(AX)
+	MOVQ       CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y13
 	VBROADCASTSS 132(AX), Y14
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y13, Y0
 	VMINPS       Y0, Y14, Y0
@@ -2017,13 +2113,21 @@ clampTail:
 	VMINPS       Y11, Y14, Y11
 	VMASKMOVPS   Y11, Y12, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 	JMP          next
 
 // func igemmF32AVX2_1x8(a *byte)
 // Requires: AVX, FMA3
 TEXT ·igemmF32AVX2_1x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2058,27 +2162,27 @@ sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   88(AX), DX
+	MOVQ   152(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   BX, DX
-	MOVQ   DX, 88(AX)
+	MOVQ   DX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y1
 	VBROADCASTSS 132(AX), Y2
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
 	VMOVUPS      Y0, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -2086,31 +2190,39 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y1
-	MOVQ       88(AX), DX
+	MOVQ       152(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
 	VMASKMOVPS (DX), Y1, Y2
 	VADDPS     Y2, Y0, Y0
 	ADDQ       BX, DX
-	MOVQ       DX, 88(AX)
+	MOVQ       DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y2
 	VBROADCASTSS 132(AX), Y3
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
 	VMASKMOVPS   Y0, Y1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 	JMP          next
 
 // func igemmF32AVX2_2x8(a *byte)
 // Requires: AVX, FMA3
 TEXT ·igemmF32AVX2_2x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2149,7 +2261,7 @@ sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   88(AX), DX
+	MOVQ   152(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -2157,12 +2269,12 @@ sum:
 	ADDQ   BX, DX
 	VADDPS (DX), Y1, Y1
 	ADDQ   BX, DX
-	MOVQ   DX, 88(AX)
+	MOVQ   DX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y2
 	VBROADCASTSS 132(AX), Y3
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
@@ -2172,10 +2284,10 @@ clamp:
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -2183,7 +2295,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y2
-	MOVQ       88(AX), DX
+	MOVQ       152(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -2193,12 +2305,12 @@ tail:
 	VMASKMOVPS (DX), Y2, Y3
 	VADDPS     Y3, Y1, Y1
 	ADDQ       BX, DX
-	MOVQ       DX, 88(AX)
+	MOVQ       DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y3
 	VBROADCASTSS 132(AX), Y4
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y4, Y0
@@ -2208,13 +2320,21 @@ clampTail:
 	VMINPS       Y1, Y4, Y1
 	VMASKMOVPS   Y1, Y2, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 	JMP          next
 
 // func igemmF32AVX2_3x8(a *byte)
 // Requires: AVX, FMA3
 TEXT ·igemmF32AVX2_3x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2257,7 +2377,7 @@ sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   88(AX), DX
+	MOVQ   152(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -2267,12 +2387,12 @@ sum:
 	ADDQ   BX, DX
 	VADDPS (DX), Y2, Y2
 	ADDQ   BX, DX
-	MOVQ   DX, 88(AX)
+	MOVQ   DX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y3
 	VBROADCASTSS 132(AX), Y4
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y4, Y0
@@ -2286,10 +2406,10 @@ clamp:
 	VMINPS       Y2, Y4, Y2
 	VMOVUPS      Y2, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -2297,7 +2417,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y3
-	MOVQ       88(AX), DX
+	MOVQ       152(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -2310,12 +2430,12 @@ tail:
 	VMASKMOVPS (DX), Y3, Y4
 	VADDPS     Y4, Y2, Y2
 	ADDQ       BX, DX
-	MOVQ       DX, 88(AX)
+	MOVQ       DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y4
 	VBROADCASTSS 132(AX), Y5
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
@@ -2329,13 +2449,21 @@ clampTail:
 	VMINPS       Y2, Y5, Y2
 	VMASKMOVPS   Y2, Y3, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 	JMP          next
 
 // func igemmF32AVX2_4x8(a *byte)
 // Requires: AVX, FMA3
 TEXT ·igemmF32AVX2_4x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2382,7 +2510,7 @@ sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   88(AX), DX
+	MOVQ   152(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -2394,12 +2522,12 @@ sum:
 	ADDQ   BX, DX
 	VADDPS (DX), Y3, Y3
 	ADDQ   BX, DX
-	MOVQ   DX, 88(AX)
+	MOVQ   DX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y4
 	VBROADCASTSS 132(AX), Y5
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
@@ -2417,10 +2545,10 @@ clamp:
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -2428,7 +2556,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y4
-	MOVQ       88(AX), DX
+	MOVQ       152(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -2444,12 +2572,12 @@ tail:
 	VMASKMOVPS (DX), Y4, Y5
 	VADDPS     Y5, Y3, Y3
 	ADDQ       BX, DX
-	MOVQ       DX, 88(AX)
+	MOVQ       DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y5
 	VBROADCASTSS 132(AX), Y6
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y6, Y0
@@ -2467,13 +2595,21 @@ clampTail:
 	VMINPS       Y3, Y6, Y3
 	VMASKMOVPS   Y3, Y4, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 	JMP          next
 
 // func igemmF32AVX2_5x8(a *byte)
 // Requires: AVX, FMA3
 TEXT ·igemmF32AVX2_5x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2524,7 +2660,7 @@ sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   88(AX), DX
+	MOVQ   152(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -2538,12 +2674,12 @@ sum:
 	ADDQ   BX, DX
 	VADDPS (DX), Y4, Y4
 	ADDQ   BX, DX
-	MOVQ   DX, 88(AX)
+	MOVQ   DX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y5
 	VBROADCASTSS 132(AX), Y6
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y6, Y0
@@ -2565,10 +2701,10 @@ clamp:
 	VMINPS       Y4, Y6, Y4
 	VMOVUPS      Y4, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -2576,7 +2712,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y5
-	MOVQ       88(AX), DX
+	MOVQ       152(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -2595,12 +2731,12 @@ tail:
 	VMASKMOVPS (DX), Y5, Y6
 	VADDPS     Y6, Y4, Y4
 	ADDQ       BX, DX
-	MOVQ       DX, 88(AX)
+	MOVQ       DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y6
 	VBROADCASTSS 132(AX), Y7
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
@@ -2622,13 +2758,21 @@ clampTail:
 	VMINPS       Y4, Y7, Y4
 	VMASKMOVPS   Y4, Y5, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 	JMP          next
 
 // func igemmF32AVX2_6x8(a *byte)
 // Requires: AVX, FMA3
 TEXT ·igemmF32AVX2_6x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2683,7 +2827,7 @@ sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   88(AX), DX
+	MOVQ   152(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -2699,12 +2843,12 @@ sum:
 	ADDQ   BX, DX
 	VADDPS (DX), Y5, Y5
 	ADDQ   BX, DX
-	MOVQ   DX, 88(AX)
+	MOVQ   DX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y6
 	VBROADCASTSS 132(AX), Y7
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
@@ -2730,10 +2874,10 @@ clamp:
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -2741,7 +2885,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y6
-	MOVQ       88(AX), DX
+	MOVQ       152(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -2763,12 +2907,12 @@ tail:
 	VMASKMOVPS (DX), Y6, Y7
 	VADDPS     Y7, Y5, Y5
 	ADDQ       BX, DX
-	MOVQ       DX, 88(AX)
+	MOVQ       DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y7
 	VBROADCASTSS 132(AX), Y8
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
@@ -2794,13 +2938,21 @@ clampTail:
 	VMINPS       Y5, Y8, Y5
 	VMASKMOVPS   Y5, Y6, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 	JMP          next
 
 // func gemmF32AVX2_1x16(a *byte)
 // Requires: AVX, FMA3
 TEXT ·gemmF32AVX2_1x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -2809,7 +2961,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), BX
+	MOVQ    136(AX), BX
 	MOVQ    32(AX), AX
 
 loop:
@@ -2824,24 +2976,24 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x01, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         120(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clamp
 	MOVQ         96(AX), DX
 	VADDPS       (CX), Y0, Y0
 	VADDPS       32(CX), Y1, Y1
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y2
 	VBROADCASTSS 132(AX), Y3
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
@@ -2850,10 +3002,10 @@ clamp:
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -2861,7 +3013,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y2
-	MOVQ       88(AX), CX
+	MOVQ       152(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -2869,12 +3021,12 @@ tail:
 	VMASKMOVPS 32(CX), Y2, Y3
 	VADDPS     Y3, Y1, Y1
 	ADDQ       DX, CX
-	MOVQ       CX, 88(AX)
+	MOVQ       CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y3
 	VBROADCASTSS 132(AX), Y4
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y4, Y0
@@ -2883,13 +3035,21 @@ clampTail:
 	VMINPS       Y1, Y4, Y1
 	VMASKMOVPS   Y1, Y2, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 	JMP          next
 
 // func gemmF32AVX2_2x16(a *byte)
 // Requires: AVX, FMA3
 TEXT ·gemmF32AVX2_2x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -2900,7 +3060,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), BX
+	MOVQ    136(AX), BX
 	MOVQ    32(AX), AX
 
 loop:
@@ -2918,12 +3078,12 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x02, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         120(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clamp
 	MOVQ         96(AX), DX
@@ -2933,12 +3093,12 @@ loop:
 	VADDPS       (CX), Y2, Y2
 	VADDPS       32(CX), Y3, Y3
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y4
 	VBROADCASTSS 132(AX), Y5
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
@@ -2954,10 +3114,10 @@ clamp:
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -2965,7 +3125,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y4
-	MOVQ       88(AX), CX
+	MOVQ       152(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -2977,12 +3137,12 @@ tail:
 	VMASKMOVPS 32(CX), Y4, Y5
 	VADDPS     Y5, Y3, Y3
 	ADDQ       DX, CX
-	MOVQ       CX, 88(AX)
+	MOVQ       CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y5
 	VBROADCASTSS 132(AX), Y6
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y6, Y0
@@ -2998,13 +3158,21 @@ clampTail:
 	VMINPS       Y3, Y6, Y3
 	VMASKMOVPS   Y3, Y4, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 	JMP          next
 
 // func gemmF32AVX2_3x16(a *byte)
 // Requires: AVX, FMA3
 TEXT ·gemmF32AVX2_3x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3017,7 +3185,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), BX
+	MOVQ    136(AX), BX
 	MOVQ    32(AX), AX
 
 loop:
@@ -3038,12 +3206,12 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x03, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         120(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clamp
 	MOVQ         96(AX), DX
@@ -3056,12 +3224,12 @@ loop:
 	VADDPS       (CX), Y4, Y4
 	VADDPS       32(CX), Y5, Y5
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y6
 	VBROADCASTSS 132(AX), Y7
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
@@ -3084,10 +3252,10 @@ clamp:
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -3095,7 +3263,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y6
-	MOVQ       88(AX), CX
+	MOVQ       152(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -3111,12 +3279,12 @@ tail:
 	VMASKMOVPS 32(CX), Y6, Y7
 	VADDPS     Y7, Y5, Y5
 	ADDQ       DX, CX
-	MOVQ       CX, 88(AX)
+	MOVQ       CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y7
 	VBROADCASTSS 132(AX), Y8
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
@@ -3139,13 +3307,21 @@ clampTail:
 	VMINPS       Y5, Y8, Y5
 	VMASKMOVPS   Y5, Y6, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 	JMP          next
 
 // func gemmF32AVX2_4x16(a *byte)
 // Requires: AVX, FMA3
 TEXT ·gemmF32AVX2_4x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3160,7 +3336,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	MOVQ    32(AX), AX
 
 loop:
@@ -3184,12 +3360,12 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x04, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         120(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clamp
 	MOVQ         96(AX), DX
@@ -3205,12 +3381,12 @@ loop:
 	VADDPS       (CX), Y6, Y6
 	VADDPS       32(CX), Y7, Y7
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y8
 	VBROADCASTSS 132(AX), Y9
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
@@ -3240,10 +3416,10 @@ clamp:
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -3251,7 +3427,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y8
-	MOVQ       88(AX), CX
+	MOVQ       152(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -3271,12 +3447,12 @@ tail:
 	VMASKMOVPS 32(CX), Y8, Y9
 	VADDPS     Y9, Y7, Y7
 	ADDQ       DX, CX
-	MOVQ       CX, 88(AX)
+	MOVQ       CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y9
 	VBROADCASTSS 132(AX), Y10
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y9, Y0
 	VMINPS       Y0, Y10, Y0
@@ -3306,13 +3482,21 @@ clampTail:
 	VMINPS       Y7, Y10, Y7
 	VMASKMOVPS   Y7, Y8, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 	JMP          next
 
 // func gemmF32AVX2_5x16(a *byte)
 // Requires: AVX, FMA3
 TEXT ·gemmF32AVX2_5x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3329,7 +3513,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	MOVQ    32(AX), AX
 
@@ -3358,12 +3542,12 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x05, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         120(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clamp
 	MOVQ         96(AX), DX
@@ -3382,12 +3566,12 @@ loop:
 	VADDPS       (CX), Y8, Y8
 	VADDPS       32(CX), Y9, Y9
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y10
 	VBROADCASTSS 132(AX), Y11
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y10, Y0
 	VMINPS       Y0, Y11, Y0
@@ -3424,10 +3608,10 @@ clamp:
 	VMINPS       Y9, Y11, Y9
 	VMOVUPS      Y9, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -3435,7 +3619,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y10
-	MOVQ       88(AX), CX
+	MOVQ       152(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -3459,12 +3643,12 @@ tail:
 	VMASKMOVPS 32(CX), Y10, Y11
 	VADDPS     Y11, Y9, Y9
 	ADDQ       DX, CX
-	MOVQ       CX, 88(AX)
+	MOVQ       CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y11
 	VBROADCASTSS 132(AX), Y12
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y11, Y0
 	VMINPS       Y0, Y12, Y0
@@ -3501,13 +3685,21 @@ clampTail:
 	VMINPS       Y9, Y12, Y9
 	VMASKMOVPS   Y9, Y10, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 	JMP          next
 
 // func gemmF32AVX2_6x16(a *byte)
 // Requires: AVX, FMA3
 TEXT ·gemmF32AVX2_6x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3526,7 +3718,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	MOVQ    32(AX), AX
 
@@ -3558,12 +3750,12 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x06, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         120(AX), CX
 	TESTQ        CX, CX
 	JNZ          tail
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clamp
 	MOVQ         96(AX), DX
@@ -3585,12 +3777,12 @@ loop:
 	VADDPS       (CX), Y10, Y10
 	VADDPS       32(CX), Y11, Y11
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y12
 	VBROADCASTSS 132(AX), Y13
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -3634,10 +3826,10 @@ clamp:
 	VMINPS       Y11, Y13, Y11
 	VMOVUPS      Y11, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -3645,7 +3837,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y12
-	MOVQ       88(AX), CX
+	MOVQ       152(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -3673,12 +3865,12 @@ tail:
 	VMASKMOVPS 32(CX), Y12, Y13
 	VADDPS     Y13, Y11, Y11
 	ADDQ       DX, CX
-	MOVQ       CX, 88(AX)
+	MOVQ       CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y13
 	VBROADCASTSS 132(AX), Y14
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y13, Y0
 	VMINPS       Y0, Y14, Y0
@@ -3722,13 +3914,21 @@ clampTail:
 	VMINPS       Y11, Y14, Y11
 	VMASKMOVPS   Y11, Y12, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
+	MOVQ         CX, 144(AX)
 	JMP          next
 
 // func igemmF32AVX2_1x16(a *byte)
 // Requires: AVX, FMA3
 TEXT ·igemmF32AVX2_1x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -3766,19 +3966,19 @@ sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   88(AX), DX
+	MOVQ   152(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
 	VADDPS (DX), Y0, Y0
 	VADDPS 32(DX), Y1, Y1
 	ADDQ   BX, DX
-	MOVQ   DX, 88(AX)
+	MOVQ   DX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y2
 	VBROADCASTSS 132(AX), Y3
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
@@ -3787,10 +3987,10 @@ clamp:
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -3798,7 +3998,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y2
-	MOVQ       88(AX), DX
+	MOVQ       152(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -3806,12 +4006,12 @@ tail:
 	VMASKMOVPS 32(DX), Y2, Y3
 	VADDPS     Y3, Y1, Y1
 	ADDQ       BX, DX
-	MOVQ       DX, 88(AX)
+	MOVQ       DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y3
 	VBROADCASTSS 132(AX), Y4
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y4, Y0
@@ -3820,13 +4020,21 @@ clampTail:
 	VMINPS       Y1, Y4, Y1
 	VMASKMOVPS   Y1, Y2, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 	JMP          next
 
 // func igemmF32AVX2_2x16(a *byte)
 // Requires: AVX, FMA3
 TEXT ·igemmF32AVX2_2x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -3870,7 +4078,7 @@ sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   88(AX), DX
+	MOVQ   152(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -3880,12 +4088,12 @@ sum:
 	VADDPS (DX), Y2, Y2
 	VADDPS 32(DX), Y3, Y3
 	ADDQ   BX, DX
-	MOVQ   DX, 88(AX)
+	MOVQ   DX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y4
 	VBROADCASTSS 132(AX), Y5
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
@@ -3901,10 +4109,10 @@ clamp:
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -3912,7 +4120,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y4
-	MOVQ       88(AX), DX
+	MOVQ       152(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -3924,12 +4132,12 @@ tail:
 	VMASKMOVPS 32(DX), Y4, Y5
 	VADDPS     Y5, Y3, Y3
 	ADDQ       BX, DX
-	MOVQ       DX, 88(AX)
+	MOVQ       DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y5
 	VBROADCASTSS 132(AX), Y6
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y6, Y0
@@ -3945,13 +4153,21 @@ clampTail:
 	VMINPS       Y3, Y6, Y3
 	VMASKMOVPS   Y3, Y4, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 	JMP          next
 
 // func igemmF32AVX2_3x16(a *byte)
 // Requires: AVX, FMA3
 TEXT ·igemmF32AVX2_3x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4001,7 +4217,7 @@ sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   88(AX), DX
+	MOVQ   152(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -4014,12 +4230,12 @@ sum:
 	VADDPS (DX), Y4, Y4
 	VADDPS 32(DX), Y5, Y5
 	ADDQ   BX, DX
-	MOVQ   DX, 88(AX)
+	MOVQ   DX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y6
 	VBROADCASTSS 132(AX), Y7
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
@@ -4042,10 +4258,10 @@ clamp:
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -4053,7 +4269,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y6
-	MOVQ       88(AX), DX
+	MOVQ       152(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -4069,12 +4285,12 @@ tail:
 	VMASKMOVPS 32(DX), Y6, Y7
 	VADDPS     Y7, Y5, Y5
 	ADDQ       BX, DX
-	MOVQ       DX, 88(AX)
+	MOVQ       DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y7
 	VBROADCASTSS 132(AX), Y8
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
@@ -4097,13 +4313,21 @@ clampTail:
 	VMINPS       Y5, Y8, Y5
 	VMASKMOVPS   Y5, Y6, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 	JMP          next
 
 // func igemmF32AVX2_4x16(a *byte)
 // Requires: AVX, FMA3
 TEXT ·igemmF32AVX2_4x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4159,7 +4383,7 @@ sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   88(AX), DX
+	MOVQ   152(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -4175,12 +4399,12 @@ sum:
 	VADDPS (DX), Y6, Y6
 	VADDPS 32(DX), Y7, Y7
 	ADDQ   BX, DX
-	MOVQ   DX, 88(AX)
+	MOVQ   DX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y8
 	VBROADCASTSS 132(AX), Y9
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
@@ -4210,10 +4434,10 @@ clamp:
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -4221,7 +4445,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y8
-	MOVQ       88(AX), DX
+	MOVQ       152(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -4241,12 +4465,12 @@ tail:
 	VMASKMOVPS 32(DX), Y8, Y9
 	VADDPS     Y9, Y7, Y7
 	ADDQ       BX, DX
-	MOVQ       DX, 88(AX)
+	MOVQ       DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y9
 	VBROADCASTSS 132(AX), Y10
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y9, Y0
 	VMINPS       Y0, Y10, Y0
@@ -4276,13 +4500,21 @@ clampTail:
 	VMINPS       Y7, Y10, Y7
 	VMASKMOVPS   Y7, Y8, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 	JMP          next
 
 // func igemmF32AVX2_5x16(a *byte)
 // Requires: AVX, FMA3
 TEXT ·igemmF32AVX2_5x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4344,7 +4576,7 @@ sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   88(AX), DX
+	MOVQ   152(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -4363,12 +4595,12 @@ sum:
 	VADDPS (DX), Y8, Y8
 	VADDPS 32(DX), Y9, Y9
 	ADDQ   BX, DX
-	MOVQ   DX, 88(AX)
+	MOVQ   DX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y10
 	VBROADCASTSS 132(AX), Y11
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y10, Y0
 	VMINPS       Y0, Y11, Y0
@@ -4405,10 +4637,10 @@ clamp:
 	VMINPS       Y9, Y11, Y9
 	VMOVUPS      Y9, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -4416,7 +4648,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y10
-	MOVQ       88(AX), DX
+	MOVQ       152(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -4440,12 +4672,12 @@ tail:
 	VMASKMOVPS 32(DX), Y10, Y11
 	VADDPS     Y11, Y9, Y9
 	ADDQ       BX, DX
-	MOVQ       DX, 88(AX)
+	MOVQ       DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y11
 	VBROADCASTSS 132(AX), Y12
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y11, Y0
 	VMINPS       Y0, Y12, Y0
@@ -4482,13 +4714,21 @@ clampTail:
 	VMINPS       Y9, Y12, Y9
 	VMASKMOVPS   Y9, Y10, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 	JMP          next
 
 // func igemmF32AVX2_6x16(a *byte)
 // Requires: AVX, FMA3
 TEXT ·igemmF32AVX2_6x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4556,7 +4796,7 @@ sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   88(AX), DX
+	MOVQ   152(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -4578,12 +4818,12 @@ sum:
 	VADDPS (DX), Y10, Y10
 	VADDPS 32(DX), Y11, Y11
 	ADDQ   BX, DX
-	MOVQ   DX, 88(AX)
+	MOVQ   DX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y12
 	VBROADCASTSS 132(AX), Y13
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -4627,10 +4867,10 @@ clamp:
 	VMINPS       Y11, Y13, Y11
 	VMOVUPS      Y11, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -4638,7 +4878,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y12
-	MOVQ       88(AX), DX
+	MOVQ       152(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -4666,12 +4906,12 @@ tail:
 	VMASKMOVPS 32(DX), Y12, Y13
 	VADDPS     Y13, Y11, Y11
 	ADDQ       BX, DX
-	MOVQ       DX, 88(AX)
+	MOVQ       DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y13
 	VBROADCASTSS 132(AX), Y14
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y13, Y0
 	VMINPS       Y0, Y14, Y0
@@ -4715,13 +4955,21 @@ clampTail:
 	VMINPS       Y11, Y14, Y11
 	VMASKMOVPS   Y11, Y12, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
+	MOVQ         DX, 144(AX)
 	JMP          next
 
 // func gemmF32AVX2_1x64(a *byte)
 // Requires: AVX, FMA3
 TEXT ·gemmF32AVX2_1x64(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 	LEAQ (CX)(CX*2), DX
 
@@ -4738,7 +4986,7 @@ block:
 	MOVQ    48(AX), BX
 	MOVQ    8(AX), SI
 	LEAQ    (SI)(SI*2), DI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	MOVQ    32(AX), AX
 
 loop:
@@ -4757,12 +5005,12 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x01, SI, BX
-	ADDQ         BX, (AX)
+	ADDQ         BX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         120(AX), BX
 	TESTQ        BX, BX
 	JNZ          tail
-	MOVQ         88(AX), BX
+	MOVQ         152(AX), BX
 	TESTQ        BX, BX
 	JZ           clamp
 	MOVQ         96(AX), SI
@@ -4775,12 +5023,12 @@ loop:
 	VADDPS       192(BX), Y6, Y6
 	VADDPS       224(BX), Y7, Y7
 	ADDQ         SI, BX
-	MOVQ         BX, 88(AX)
+	MOVQ         BX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y8
 	VBROADCASTSS 132(AX), Y9
-	MOVQ         64(AX), BX
+	MOVQ         144(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
@@ -4807,10 +5055,10 @@ clamp:
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, 224(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 64(AX)
+	MOVQ         BX, 144(AX)
 
 next:
-	DECQ 104(AX)
+	DECQ 160(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -4818,7 +5066,7 @@ next:
 tail:
 	MOVQ       120(AX), BX
 	VMOVUPS    (BX), Y8
-	MOVQ       88(AX), BX
+	MOVQ       152(AX), BX
 	TESTQ      BX, BX
 	JZ         clampTail
 	MOVQ       96(AX), SI
@@ -4832,12 +5080,12 @@ tail:
 	VMASKMOVPS 224(BX), Y8, Y9
 	VADDPS     Y9, Y7, Y7
 	ADDQ       SI, BX
-	MOVQ       BX, 88(AX)
+	MOVQ       BX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Y9
 	VBROADCASTSS 132(AX), Y10
-	MOVQ         64(AX), BX
+	MOVQ         144(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Y0, Y9, Y0
 	VMINPS       Y0, Y10, Y0
@@ -4864,17 +5112,23 @@ clampTail:
 	VMINPS       Y7, Y10, Y7
 	VMASKMOVPS   Y7, Y8, 224(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 64(AX)
+	MOVQ         BX, 144(AX)
 	JMP          next
 
 // func dw3s1F32AVX2_1x1(a *byte)
 // Requires: AVX, FMA3
 TEXT ·dw3s1F32AVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -4967,10 +5221,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -4979,10 +5233,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw3s1F32AVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -5094,10 +5354,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -5106,10 +5366,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw3s1F32AVX2_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -5241,10 +5507,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -5253,10 +5519,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw3s1F32AVX2_1x4(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -5408,10 +5680,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -5420,10 +5692,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw3s1F32AVX2_1x5(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -5595,10 +5873,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -5607,10 +5885,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw3s1F32AVX2_1x6(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -5802,10 +6086,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -5814,10 +6098,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw3s1F32AVX2_1x7(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -6029,10 +6319,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -6041,10 +6331,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw3s1F32AVX2_1x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -6276,10 +6572,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -6288,10 +6584,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw3s2F32AVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -6384,10 +6686,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -6396,10 +6698,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw3s2F32AVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -6515,10 +6823,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -6527,10 +6835,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw3s2F32AVX2_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -6670,10 +6984,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -6682,10 +6996,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw3s2F32AVX2_1x4(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -6849,10 +7169,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -6861,10 +7181,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw3s2F32AVX2_1x5(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -7052,10 +7378,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -7064,10 +7390,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw3s2F32AVX2_1x6(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -7279,10 +7611,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -7291,10 +7623,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw3s2F32AVX2_1x7(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -7530,10 +7868,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -7542,10 +7880,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw3s2F32AVX2_1x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -7805,10 +8149,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -7817,10 +8161,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw5s1F32AVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -7929,10 +8279,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -7941,10 +8291,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw5s1F32AVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -8076,10 +8432,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -8088,10 +8444,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw5s1F32AVX2_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -8247,10 +8609,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -8259,10 +8621,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw5s1F32AVX2_1x4(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -8442,10 +8810,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -8454,10 +8822,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw5s1F32AVX2_1x5(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -8661,10 +9035,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -8673,10 +9047,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw5s1F32AVX2_1x6(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -8904,10 +9284,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -8916,10 +9296,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw5s1F32AVX2_1x7(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -9171,10 +9557,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -9183,10 +9569,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw5s1F32AVX2_1x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -9462,10 +9854,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -9474,10 +9866,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw5s2F32AVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -9586,10 +9984,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -9598,10 +9996,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw5s2F32AVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -9737,10 +10141,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -9749,10 +10153,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw5s2F32AVX2_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -9916,10 +10326,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -9928,10 +10338,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw5s2F32AVX2_1x4(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -10123,10 +10539,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -10135,10 +10551,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw5s2F32AVX2_1x5(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -10358,10 +10780,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -10370,10 +10792,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw5s2F32AVX2_1x6(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -10621,10 +11049,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -10633,10 +11061,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw5s2F32AVX2_1x7(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -10912,10 +11346,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -10924,10 +11358,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw5s2F32AVX2_1x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -11231,10 +11671,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -11243,10 +11683,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw7s1F32AVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -11371,10 +11817,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -11383,10 +11829,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw7s1F32AVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -11538,10 +11990,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -11550,10 +12002,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw7s1F32AVX2_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -11733,10 +12191,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -11745,10 +12203,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw7s1F32AVX2_1x4(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -11956,10 +12420,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -11968,10 +12432,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw7s1F32AVX2_1x5(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -12207,10 +12677,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -12219,10 +12689,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw7s1F32AVX2_1x6(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -12486,10 +12962,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -12498,10 +12974,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw7s1F32AVX2_1x7(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -12793,10 +13275,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -12805,10 +13287,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw7s2F32AVX2_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -12933,10 +13421,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -12945,10 +13433,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw7s2F32AVX2_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -13104,10 +13598,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -13116,10 +13610,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw7s2F32AVX2_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -13307,10 +13807,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -13319,10 +13819,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw7s2F32AVX2_1x4(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -13542,10 +14048,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -13554,10 +14060,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw7s2F32AVX2_1x5(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -13809,10 +14321,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -13821,10 +14333,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw7s2F32AVX2_1x6(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -14108,10 +14626,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -14120,10 +14638,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dw7s2F32AVX2_1x7(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -14439,10 +14963,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -14451,10 +14975,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·dwtapF32AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -14527,10 +15057,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -14539,10 +15069,16 @@ done:
 // Requires: AVX
 TEXT ·maxtapF32AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 88(AX), BX
 	SUBQ $0x08, BX
@@ -14596,10 +15132,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -14608,10 +15144,16 @@ done:
 // Requires: AVX, FMA3
 TEXT ·blendtapF32AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 88(AX), SI
 	SUBQ $0x08, SI
@@ -14667,10 +15209,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -14681,11 +15223,19 @@ TEXT ·addF32AVX2(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	VBROADCASTSS 88(AX), Y0
 	VBROADCASTSS 92(AX), Y1
+	MOVQ         (AX), CX
+	MOVQ         CX, 96(AX)
+	MOVQ         8(AX), CX
+	MOVQ         CX, 104(AX)
+	MOVQ         56(AX), CX
+	MOVQ         CX, 120(AX)
+	MOVQ         16(AX), CX
+	MOVQ         CX, 112(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
+	MOVQ 112(AX), BX
 	MOVQ 64(AX), SI
 	XORQ DI, DI
 	SUBQ $0x20, SI
@@ -14745,12 +15295,12 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
+	ADDQ CX, 104(AX)
 	MOVQ 48(AX), CX
-	ADDQ CX, 16(AX)
-	DECQ 56(AX)
+	ADDQ CX, 112(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -14907,11 +15457,19 @@ TEXT ·mulF32AVX2(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	VBROADCASTSS 88(AX), Y0
 	VBROADCASTSS 92(AX), Y1
+	MOVQ         (AX), CX
+	MOVQ         CX, 96(AX)
+	MOVQ         8(AX), CX
+	MOVQ         CX, 104(AX)
+	MOVQ         56(AX), CX
+	MOVQ         CX, 120(AX)
+	MOVQ         16(AX), CX
+	MOVQ         CX, 112(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
+	MOVQ 112(AX), BX
 	MOVQ 64(AX), SI
 	XORQ DI, DI
 	SUBQ $0x20, SI
@@ -14971,12 +15529,12 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
+	ADDQ CX, 104(AX)
 	MOVQ 48(AX), CX
-	ADDQ CX, 16(AX)
-	DECQ 56(AX)
+	ADDQ CX, 112(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -14985,11 +15543,19 @@ next:
 // Requires: AVX
 TEXT ·scaleF32AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 8(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 112(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
+	MOVQ 112(AX), BX
 	MOVQ 64(AX), SI
 	XORQ DI, DI
 	SUBQ $0x20, SI
@@ -15037,12 +15603,12 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
+	ADDQ CX, 104(AX)
 	MOVQ 48(AX), CX
-	ADDQ CX, 16(AX)
-	DECQ 56(AX)
+	ADDQ CX, 112(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -15053,11 +15619,19 @@ TEXT ·affineF32AVX2(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	VBROADCASTSS 88(AX), Y0
 	VBROADCASTSS 92(AX), Y1
+	MOVQ         (AX), CX
+	MOVQ         CX, 96(AX)
+	MOVQ         8(AX), CX
+	MOVQ         CX, 104(AX)
+	MOVQ         56(AX), CX
+	MOVQ         CX, 120(AX)
+	MOVQ         16(AX), CX
+	MOVQ         CX, 112(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
+	MOVQ 112(AX), BX
 	MOVQ 24(AX), SI
 	MOVQ 64(AX), DI
 	XORQ R8, R8
@@ -15113,12 +15687,12 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
+	ADDQ CX, 104(AX)
 	MOVQ 48(AX), CX
-	ADDQ CX, 16(AX)
-	DECQ 56(AX)
+	ADDQ CX, 112(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -15129,10 +15703,16 @@ TEXT ·clampF32AVX2(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	VBROADCASTSS 88(AX), Y0
 	VBROADCASTSS 92(AX), Y1
+	MOVQ         (AX), CX
+	MOVQ         CX, 96(AX)
+	MOVQ         8(AX), CX
+	MOVQ         CX, 104(AX)
+	MOVQ         56(AX), CX
+	MOVQ         CX, 120(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
 	MOVQ 64(AX), BX
 	XORQ SI, SI
 	SUBQ $0x20, BX
@@ -15185,10 +15765,10 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
-	DECQ 56(AX)
+	ADDQ CX, 104(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -15197,10 +15777,16 @@ next:
 // Requires: AVX
 TEXT ·hsigmoidF32AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 8(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 120(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
 	MOVQ 64(AX), BX
 	XORQ SI, SI
 	SUBQ $0x20, BX
@@ -15277,10 +15863,10 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
-	DECQ 56(AX)
+	ADDQ CX, 104(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -15289,10 +15875,16 @@ next:
 // Requires: AVX
 TEXT ·hswishF32AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 8(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 120(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
 	MOVQ 64(AX), BX
 	XORQ SI, SI
 	SUBQ $0x20, BX
@@ -15381,10 +15973,10 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
-	DECQ 56(AX)
+	ADDQ CX, 104(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -15393,10 +15985,16 @@ next:
 // Requires: AVX, AVX2, FMA3
 TEXT ·sigmoidF32AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 8(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 120(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
 	MOVQ 64(AX), BX
 	XORQ SI, SI
 	SUBQ $0x10, BX
@@ -15533,10 +16131,10 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
-	DECQ 56(AX)
+	ADDQ CX, 104(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -15545,10 +16143,16 @@ next:
 // Requires: AVX, AVX2, FMA3
 TEXT ·swishF32AVX2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 8(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 120(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
 	MOVQ 64(AX), BX
 	XORQ SI, SI
 	SUBQ $0x10, BX
@@ -15685,10 +16289,10 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
-	DECQ 56(AX)
+	ADDQ CX, 104(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -15698,10 +16302,16 @@ next:
 TEXT ·expF32AVX2(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	VBROADCASTSS 88(AX), Y0
+	MOVQ         (AX), CX
+	MOVQ         CX, 96(AX)
+	MOVQ         8(AX), CX
+	MOVQ         CX, 104(AX)
+	MOVQ         56(AX), CX
+	MOVQ         CX, 120(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
 	MOVQ 64(AX), BX
 	XORQ SI, SI
 	SUBQ $0x10, BX
@@ -15826,10 +16436,10 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
-	DECQ 56(AX)
+	ADDQ CX, 104(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET

@@ -8,6 +8,14 @@
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_1x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -15,7 +23,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), BX
+	MOVQ    136(AX), BX
 	MOVQ    32(AX), AX
 
 loop:
@@ -28,30 +36,30 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x01, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
 	VMOVUPS.Z    (CX), K1, Y1
 	VADDPS       Y1, Y0, Y0
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z1
 	VBROADCASTSS 132(AX), Z2
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
 	VMOVUPS      Y0, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -60,6 +68,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_2x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -68,7 +84,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), BX
+	MOVQ    136(AX), BX
 	MOVQ    32(AX), AX
 
 loop:
@@ -83,11 +99,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x02, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -97,12 +113,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Y2
 	VADDPS       Y2, Y1, Y1
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z2
 	VBROADCASTSS 132(AX), Z3
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
@@ -112,8 +128,8 @@ clampTail:
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -122,6 +138,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_3x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -131,7 +155,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), BX
+	MOVQ    136(AX), BX
 	MOVQ    32(AX), AX
 
 loop:
@@ -148,11 +172,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x03, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -165,12 +189,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Y3
 	VADDPS       Y3, Y2, Y2
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z3
 	VBROADCASTSS 132(AX), Z4
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y4, Y0
@@ -184,8 +208,8 @@ clampTail:
 	VMINPS       Y2, Y4, Y2
 	VMOVUPS      Y2, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -194,6 +218,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_4x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -204,7 +236,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	MOVQ    32(AX), AX
 
 loop:
@@ -223,11 +255,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x04, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -243,12 +275,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Y4
 	VADDPS       Y4, Y3, Y3
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z4
 	VBROADCASTSS 132(AX), Z5
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
@@ -266,8 +298,8 @@ clampTail:
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -276,6 +308,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_5x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -287,7 +327,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	MOVQ    32(AX), AX
 
@@ -310,11 +350,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x05, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -333,12 +373,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Y5
 	VADDPS       Y5, Y4, Y4
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z5
 	VBROADCASTSS 132(AX), Z6
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y6, Y0
@@ -360,8 +400,8 @@ clampTail:
 	VMINPS       Y4, Y6, Y4
 	VMOVUPS      Y4, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -370,6 +410,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_6x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -382,7 +430,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	MOVQ    32(AX), AX
 
@@ -407,11 +455,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x06, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -433,12 +481,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Y6
 	VADDPS       Y6, Y5, Y5
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z6
 	VBROADCASTSS 132(AX), Z7
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
@@ -464,8 +512,8 @@ clampTail:
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -474,6 +522,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_7x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -487,7 +543,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	MOVQ    32(AX), AX
 
@@ -514,11 +570,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x07, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -543,12 +599,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Y7
 	VADDPS       Y7, Y6, Y6
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z7
 	VBROADCASTSS 132(AX), Z8
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
@@ -578,8 +634,8 @@ clampTail:
 	VMINPS       Y6, Y8, Y6
 	VMOVUPS      Y6, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -588,6 +644,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_8x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -602,7 +666,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	MOVQ    32(AX), AX
 
@@ -631,11 +695,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x08, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -663,12 +727,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Y8
 	VADDPS       Y8, Y7, Y7
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z8
 	VBROADCASTSS 132(AX), Z9
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
@@ -702,8 +766,8 @@ clampTail:
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -712,6 +776,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_9x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -727,7 +799,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	LEAQ    (DI)(DX*4), R8
 	MOVQ    32(AX), AX
@@ -760,11 +832,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x09, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -795,12 +867,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Y9
 	VADDPS       Y9, Y8, Y8
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z9
 	VBROADCASTSS 132(AX), Z10
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y9, Y0
 	VMINPS       Y0, Y10, Y0
@@ -838,8 +910,8 @@ clampTail:
 	VMINPS       Y8, Y10, Y8
 	VMOVUPS      Y8, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -848,6 +920,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_10x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -864,7 +944,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	LEAQ    (DI)(DX*4), R8
 	MOVQ    32(AX), AX
@@ -899,11 +979,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0a, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -937,12 +1017,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Y10
 	VADDPS       Y10, Y9, Y9
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z10
 	VBROADCASTSS 132(AX), Z11
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y10, Y0
 	VMINPS       Y0, Y11, Y0
@@ -984,8 +1064,8 @@ clampTail:
 	VMINPS       Y9, Y11, Y9
 	VMOVUPS      Y9, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -994,6 +1074,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_11x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -1011,7 +1099,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	LEAQ    (DI)(DX*4), R8
 	MOVQ    32(AX), AX
@@ -1048,11 +1136,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0b, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -1089,12 +1177,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Y11
 	VADDPS       Y11, Y10, Y10
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z11
 	VBROADCASTSS 132(AX), Z12
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y11, Y0
 	VMINPS       Y0, Y12, Y0
@@ -1140,8 +1228,8 @@ clampTail:
 	VMINPS       Y10, Y12, Y10
 	VMOVUPS      Y10, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -1150,6 +1238,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_12x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -1168,7 +1264,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	LEAQ    (DI)(DX*4), R8
 	MOVQ    32(AX), AX
@@ -1207,11 +1303,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0c, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -1251,12 +1347,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Y12
 	VADDPS       Y12, Y11, Y11
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z12
 	VBROADCASTSS 132(AX), Z13
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -1306,8 +1402,8 @@ clampTail:
 	VMINPS       Y11, Y13, Y11
 	VMOVUPS      Y11, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -1316,6 +1412,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_13x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -1335,7 +1439,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	LEAQ    (DI)(DX*4), R8
 	LEAQ    (R8)(DX*4), R9
@@ -1378,11 +1482,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0d, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -1425,12 +1529,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Y13
 	VADDPS       Y13, Y12, Y12
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z13
 	VBROADCASTSS 132(AX), Z14
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y13, Y0
 	VMINPS       Y0, Y14, Y0
@@ -1484,8 +1588,8 @@ clampTail:
 	VMINPS       Y12, Y14, Y12
 	VMOVUPS      Y12, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -1494,6 +1598,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_14x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -1514,7 +1626,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	LEAQ    (DI)(DX*4), R8
 	LEAQ    (R8)(DX*4), R9
@@ -1559,11 +1671,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0e, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -1609,12 +1721,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Y14
 	VADDPS       Y14, Y13, Y13
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z14
 	VBROADCASTSS 132(AX), Z15
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y14, Y0
 	VMINPS       Y0, Y15, Y0
@@ -1672,8 +1784,8 @@ clampTail:
 	VMINPS       Y13, Y15, Y13
 	VMOVUPS      Y13, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -1682,6 +1794,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·igemmF32AVX512_1x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -1715,26 +1835,26 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      88(AX), DX
+	MOVQ      152(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
 	VMOVUPS.Z (DX), K1, Y1
 	VADDPS    Y1, Y0, Y0
 	ADDQ      BX, DX
-	MOVQ      DX, 88(AX)
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z1
 	VBROADCASTSS 132(AX), Z2
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
 	VMOVUPS      Y0, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -1743,6 +1863,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·igemmF32AVX512_2x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -1780,7 +1908,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      88(AX), DX
+	MOVQ      152(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -1790,12 +1918,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Y2
 	VADDPS    Y2, Y1, Y1
 	ADDQ      BX, DX
-	MOVQ      DX, 88(AX)
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z2
 	VBROADCASTSS 132(AX), Z3
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
@@ -1805,8 +1933,8 @@ clampTail:
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -1815,6 +1943,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·igemmF32AVX512_3x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -1856,7 +1992,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      88(AX), DX
+	MOVQ      152(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -1869,12 +2005,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Y3
 	VADDPS    Y3, Y2, Y2
 	ADDQ      BX, DX
-	MOVQ      DX, 88(AX)
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z3
 	VBROADCASTSS 132(AX), Z4
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y4, Y0
@@ -1888,8 +2024,8 @@ clampTail:
 	VMINPS       Y2, Y4, Y2
 	VMOVUPS      Y2, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -1898,6 +2034,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·igemmF32AVX512_4x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -1943,7 +2087,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      88(AX), DX
+	MOVQ      152(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -1959,12 +2103,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Y4
 	VADDPS    Y4, Y3, Y3
 	ADDQ      BX, DX
-	MOVQ      DX, 88(AX)
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z4
 	VBROADCASTSS 132(AX), Z5
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
@@ -1982,8 +2126,8 @@ clampTail:
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -1992,6 +2136,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·igemmF32AVX512_5x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2041,7 +2193,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      88(AX), DX
+	MOVQ      152(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -2060,12 +2212,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Y5
 	VADDPS    Y5, Y4, Y4
 	ADDQ      BX, DX
-	MOVQ      DX, 88(AX)
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z5
 	VBROADCASTSS 132(AX), Z6
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y6, Y0
@@ -2087,8 +2239,8 @@ clampTail:
 	VMINPS       Y4, Y6, Y4
 	VMOVUPS      Y4, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2097,6 +2249,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·igemmF32AVX512_6x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2150,7 +2310,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      88(AX), DX
+	MOVQ      152(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -2172,12 +2332,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Y6
 	VADDPS    Y6, Y5, Y5
 	ADDQ      BX, DX
-	MOVQ      DX, 88(AX)
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z6
 	VBROADCASTSS 132(AX), Z7
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
@@ -2203,8 +2363,8 @@ clampTail:
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2213,6 +2373,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·igemmF32AVX512_7x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2270,7 +2438,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      88(AX), DX
+	MOVQ      152(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -2295,12 +2463,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Y7
 	VADDPS    Y7, Y6, Y6
 	ADDQ      BX, DX
-	MOVQ      DX, 88(AX)
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z7
 	VBROADCASTSS 132(AX), Z8
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
@@ -2330,8 +2498,8 @@ clampTail:
 	VMINPS       Y6, Y8, Y6
 	VMOVUPS      Y6, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2340,6 +2508,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·igemmF32AVX512_8x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2401,7 +2577,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      88(AX), DX
+	MOVQ      152(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -2429,12 +2605,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Y8
 	VADDPS    Y8, Y7, Y7
 	ADDQ      BX, DX
-	MOVQ      DX, 88(AX)
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z8
 	VBROADCASTSS 132(AX), Z9
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
@@ -2468,8 +2644,8 @@ clampTail:
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2478,6 +2654,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_1x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -2485,7 +2669,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), BX
+	MOVQ    136(AX), BX
 	MOVQ    32(AX), AX
 
 loop:
@@ -2498,30 +2682,30 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x01, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
 	VMOVUPS.Z    (CX), K1, Z1
 	VADDPS       Z1, Z0, Z0
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z1
 	VBROADCASTSS 132(AX), Z2
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z1, Z0
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2530,6 +2714,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_2x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -2538,7 +2730,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), BX
+	MOVQ    136(AX), BX
 	MOVQ    32(AX), AX
 
 loop:
@@ -2553,11 +2745,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x02, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -2567,12 +2759,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Z2
 	VADDPS       Z2, Z1, Z1
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z2
 	VBROADCASTSS 132(AX), Z3
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z3, Z0
@@ -2582,8 +2774,8 @@ clampTail:
 	VMINPS       Z1, Z3, Z1
 	VMOVUPS      Z1, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2592,6 +2784,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_3x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -2601,7 +2801,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), BX
+	MOVQ    136(AX), BX
 	MOVQ    32(AX), AX
 
 loop:
@@ -2618,11 +2818,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x03, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -2635,12 +2835,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Z3
 	VADDPS       Z3, Z2, Z2
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z3
 	VBROADCASTSS 132(AX), Z4
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z3, Z0
 	VMINPS       Z0, Z4, Z0
@@ -2654,8 +2854,8 @@ clampTail:
 	VMINPS       Z2, Z4, Z2
 	VMOVUPS      Z2, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2664,6 +2864,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_4x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -2674,7 +2882,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	MOVQ    32(AX), AX
 
 loop:
@@ -2693,11 +2901,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x04, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -2713,12 +2921,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Z4
 	VADDPS       Z4, Z3, Z3
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z4
 	VBROADCASTSS 132(AX), Z5
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
@@ -2736,8 +2944,8 @@ clampTail:
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2746,6 +2954,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_5x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -2757,7 +2973,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	MOVQ    32(AX), AX
 
@@ -2780,11 +2996,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x05, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -2803,12 +3019,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Z5
 	VADDPS       Z5, Z4, Z4
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z5
 	VBROADCASTSS 132(AX), Z6
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z5, Z0
 	VMINPS       Z0, Z6, Z0
@@ -2830,8 +3046,8 @@ clampTail:
 	VMINPS       Z4, Z6, Z4
 	VMOVUPS      Z4, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2840,6 +3056,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_6x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -2852,7 +3076,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	MOVQ    32(AX), AX
 
@@ -2877,11 +3101,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x06, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -2903,12 +3127,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Z6
 	VADDPS       Z6, Z5, Z5
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z6
 	VBROADCASTSS 132(AX), Z7
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
@@ -2934,8 +3158,8 @@ clampTail:
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2944,6 +3168,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_7x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -2957,7 +3189,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	MOVQ    32(AX), AX
 
@@ -2984,11 +3216,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x07, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -3013,12 +3245,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Z7
 	VADDPS       Z7, Z6, Z6
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z7
 	VBROADCASTSS 132(AX), Z8
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
@@ -3048,8 +3280,8 @@ clampTail:
 	VMINPS       Z6, Z8, Z6
 	VMOVUPS      Z6, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -3058,6 +3290,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_8x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3072,7 +3312,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	MOVQ    32(AX), AX
 
@@ -3101,11 +3341,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x08, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -3133,12 +3373,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Z8
 	VADDPS       Z8, Z7, Z7
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z8
 	VBROADCASTSS 132(AX), Z9
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
@@ -3172,8 +3412,8 @@ clampTail:
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -3182,6 +3422,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_9x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3197,7 +3445,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	LEAQ    (DI)(DX*4), R8
 	MOVQ    32(AX), AX
@@ -3230,11 +3478,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x09, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -3265,12 +3513,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Z9
 	VADDPS       Z9, Z8, Z8
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z9
 	VBROADCASTSS 132(AX), Z10
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z9, Z0
 	VMINPS       Z0, Z10, Z0
@@ -3308,8 +3556,8 @@ clampTail:
 	VMINPS       Z8, Z10, Z8
 	VMOVUPS      Z8, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -3318,6 +3566,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_10x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3334,7 +3590,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	LEAQ    (DI)(DX*4), R8
 	MOVQ    32(AX), AX
@@ -3369,11 +3625,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0a, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -3407,12 +3663,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Z10
 	VADDPS       Z10, Z9, Z9
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z10
 	VBROADCASTSS 132(AX), Z11
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z10, Z0
 	VMINPS       Z0, Z11, Z0
@@ -3454,8 +3710,8 @@ clampTail:
 	VMINPS       Z9, Z11, Z9
 	VMOVUPS      Z9, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -3464,6 +3720,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_11x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3481,7 +3745,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	LEAQ    (DI)(DX*4), R8
 	MOVQ    32(AX), AX
@@ -3518,11 +3782,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0b, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -3559,12 +3823,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Z11
 	VADDPS       Z11, Z10, Z10
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z11
 	VBROADCASTSS 132(AX), Z12
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z11, Z0
 	VMINPS       Z0, Z12, Z0
@@ -3610,8 +3874,8 @@ clampTail:
 	VMINPS       Z10, Z12, Z10
 	VMOVUPS      Z10, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -3620,6 +3884,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_12x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3638,7 +3910,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	LEAQ    (DI)(DX*4), R8
 	MOVQ    32(AX), AX
@@ -3677,11 +3949,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0c, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -3721,12 +3993,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Z12
 	VADDPS       Z12, Z11, Z11
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z12
 	VBROADCASTSS 132(AX), Z13
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
@@ -3776,8 +4048,8 @@ clampTail:
 	VMINPS       Z11, Z13, Z11
 	VMOVUPS      Z11, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -3786,6 +4058,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_13x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3805,7 +4085,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	LEAQ    (DI)(DX*4), R8
 	LEAQ    (R8)(DX*4), R9
@@ -3848,11 +4128,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0d, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -3895,12 +4175,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Z13
 	VADDPS       Z13, Z12, Z12
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z13
 	VBROADCASTSS 132(AX), Z14
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z13, Z0
 	VMINPS       Z0, Z14, Z0
@@ -3954,8 +4234,8 @@ clampTail:
 	VMINPS       Z12, Z14, Z12
 	VMOVUPS      Z12, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -3964,6 +4244,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_14x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3984,7 +4272,7 @@ block:
 	MOVQ    48(AX), CX
 	MOVQ    8(AX), DX
 	LEAQ    (DX)(DX*2), BX
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	LEAQ    (SI)(DX*4), DI
 	LEAQ    (DI)(DX*4), R8
 	LEAQ    (R8)(DX*4), R9
@@ -4029,11 +4317,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0e, DX, CX
-	ADDQ         CX, (AX)
+	ADDQ         CX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), CX
 	KMOVW        CX, K1
-	MOVQ         88(AX), CX
+	MOVQ         152(AX), CX
 	TESTQ        CX, CX
 	JZ           clampTail
 	MOVQ         96(AX), DX
@@ -4079,12 +4367,12 @@ loop:
 	VMOVUPS.Z    (CX), K1, Z14
 	VADDPS       Z14, Z13, Z13
 	ADDQ         DX, CX
-	MOVQ         CX, 88(AX)
+	MOVQ         CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z14
 	VBROADCASTSS 132(AX), Z15
-	MOVQ         64(AX), CX
+	MOVQ         144(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z14, Z0
 	VMINPS       Z0, Z15, Z0
@@ -4142,8 +4430,8 @@ clampTail:
 	VMINPS       Z13, Z15, Z13
 	VMOVUPS      Z13, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         CX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -4152,6 +4440,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·igemmF32AVX512_1x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4185,26 +4481,26 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      88(AX), DX
+	MOVQ      152(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
 	VMOVUPS.Z (DX), K1, Z1
 	VADDPS    Z1, Z0, Z0
 	ADDQ      BX, DX
-	MOVQ      DX, 88(AX)
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z1
 	VBROADCASTSS 132(AX), Z2
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z1, Z0
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -4213,6 +4509,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·igemmF32AVX512_2x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4250,7 +4554,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      88(AX), DX
+	MOVQ      152(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -4260,12 +4564,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Z2
 	VADDPS    Z2, Z1, Z1
 	ADDQ      BX, DX
-	MOVQ      DX, 88(AX)
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z2
 	VBROADCASTSS 132(AX), Z3
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z3, Z0
@@ -4275,8 +4579,8 @@ clampTail:
 	VMINPS       Z1, Z3, Z1
 	VMOVUPS      Z1, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -4285,6 +4589,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·igemmF32AVX512_3x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4326,7 +4638,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      88(AX), DX
+	MOVQ      152(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -4339,12 +4651,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Z3
 	VADDPS    Z3, Z2, Z2
 	ADDQ      BX, DX
-	MOVQ      DX, 88(AX)
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z3
 	VBROADCASTSS 132(AX), Z4
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z3, Z0
 	VMINPS       Z0, Z4, Z0
@@ -4358,8 +4670,8 @@ clampTail:
 	VMINPS       Z2, Z4, Z2
 	VMOVUPS      Z2, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -4368,6 +4680,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·igemmF32AVX512_4x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4413,7 +4733,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      88(AX), DX
+	MOVQ      152(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -4429,12 +4749,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Z4
 	VADDPS    Z4, Z3, Z3
 	ADDQ      BX, DX
-	MOVQ      DX, 88(AX)
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z4
 	VBROADCASTSS 132(AX), Z5
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
@@ -4452,8 +4772,8 @@ clampTail:
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -4462,6 +4782,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·igemmF32AVX512_5x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4511,7 +4839,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      88(AX), DX
+	MOVQ      152(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -4530,12 +4858,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Z5
 	VADDPS    Z5, Z4, Z4
 	ADDQ      BX, DX
-	MOVQ      DX, 88(AX)
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z5
 	VBROADCASTSS 132(AX), Z6
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z5, Z0
 	VMINPS       Z0, Z6, Z0
@@ -4557,8 +4885,8 @@ clampTail:
 	VMINPS       Z4, Z6, Z4
 	VMOVUPS      Z4, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -4567,6 +4895,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·igemmF32AVX512_6x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4620,7 +4956,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      88(AX), DX
+	MOVQ      152(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -4642,12 +4978,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Z6
 	VADDPS    Z6, Z5, Z5
 	ADDQ      BX, DX
-	MOVQ      DX, 88(AX)
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z6
 	VBROADCASTSS 132(AX), Z7
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
@@ -4673,8 +5009,8 @@ clampTail:
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -4683,6 +5019,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·igemmF32AVX512_7x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4740,7 +5084,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      88(AX), DX
+	MOVQ      152(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -4765,12 +5109,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Z7
 	VADDPS    Z7, Z6, Z6
 	ADDQ      BX, DX
-	MOVQ      DX, 88(AX)
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z7
 	VBROADCASTSS 132(AX), Z8
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
@@ -4800,8 +5144,8 @@ clampTail:
 	VMINPS       Z6, Z8, Z6
 	VMOVUPS      Z6, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -4810,6 +5154,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·igemmF32AVX512_8x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4871,7 +5223,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      88(AX), DX
+	MOVQ      152(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -4899,12 +5251,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Z8
 	VADDPS    Z8, Z7, Z7
 	ADDQ      BX, DX
-	MOVQ      DX, 88(AX)
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z8
 	VBROADCASTSS 132(AX), Z9
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
@@ -4938,8 +5290,8 @@ clampTail:
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -4948,6 +5300,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_1x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -4957,7 +5317,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	MOVQ    32(AX), AX
 
 loop:
@@ -4972,11 +5332,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x01, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -4984,12 +5344,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Y2
 	VADDPS       Y2, Y1, Y1
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z2
 	VBROADCASTSS 132(AX), Z3
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z3, Z0
@@ -4998,8 +5358,8 @@ clampTail:
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -5008,6 +5368,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_2x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -5019,7 +5387,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	MOVQ    32(AX), AX
 
 loop:
@@ -5037,11 +5405,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x02, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -5053,12 +5421,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Y4
 	VADDPS       Y4, Y3, Y3
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z4
 	VBROADCASTSS 132(AX), Z5
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
@@ -5074,8 +5442,8 @@ clampTail:
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -5084,6 +5452,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_3x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -5097,7 +5473,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	MOVQ    32(AX), AX
 
 loop:
@@ -5118,11 +5494,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x03, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -5138,12 +5514,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Y6
 	VADDPS       Y6, Y5, Y5
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z6
 	VBROADCASTSS 132(AX), Z7
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
@@ -5166,8 +5542,8 @@ clampTail:
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -5176,6 +5552,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_4x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -5191,7 +5575,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	MOVQ    32(AX), AX
 
 loop:
@@ -5215,11 +5599,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x04, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -5239,12 +5623,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Y8
 	VADDPS       Y8, Y7, Y7
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z8
 	VBROADCASTSS 132(AX), Z9
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
@@ -5274,8 +5658,8 @@ clampTail:
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -5284,6 +5668,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_5x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -5301,7 +5693,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	MOVQ    32(AX), AX
 
@@ -5330,11 +5722,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x05, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -5358,12 +5750,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Y10
 	VADDPS       Y10, Y9, Y9
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z10
 	VBROADCASTSS 132(AX), Z11
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z10, Z0
 	VMINPS       Z0, Z11, Z0
@@ -5400,8 +5792,8 @@ clampTail:
 	VMINPS       Y9, Y11, Y9
 	VMOVUPS      Y9, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -5410,6 +5802,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_6x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -5429,7 +5829,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	MOVQ    32(AX), AX
 
@@ -5461,11 +5861,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x06, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -5493,12 +5893,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Y12
 	VADDPS       Y12, Y11, Y11
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z12
 	VBROADCASTSS 132(AX), Z13
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
@@ -5542,8 +5942,8 @@ clampTail:
 	VMINPS       Y11, Y13, Y11
 	VMOVUPS      Y11, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -5552,6 +5952,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_7x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -5573,7 +5981,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	MOVQ    32(AX), AX
 
@@ -5608,11 +6016,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x07, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -5644,12 +6052,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Y14
 	VADDPS       Y14, Y13, Y13
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z14
 	VBROADCASTSS 132(AX), Z15
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z14, Z0
 	VMINPS       Z0, Z15, Z0
@@ -5700,8 +6108,8 @@ clampTail:
 	VMINPS       Y13, Y15, Y13
 	VMOVUPS      Y13, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -5710,6 +6118,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_8x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -5733,7 +6149,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	MOVQ    32(AX), AX
 
@@ -5771,11 +6187,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x08, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -5811,12 +6227,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Y16
 	VADDPS       Y16, Y15, Y15
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z16
 	VBROADCASTSS 132(AX), Z17
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z16, Z0
 	VMINPS       Z0, Z17, Z0
@@ -5874,8 +6290,8 @@ clampTail:
 	VMINPS       Y15, Y17, Y15
 	VMOVUPS      Y15, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -5884,6 +6300,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_9x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -5909,7 +6333,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	LEAQ    (R8)(BX*4), R9
 	MOVQ    32(AX), AX
@@ -5952,11 +6376,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x09, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -5996,12 +6420,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Y18
 	VADDPS       Y18, Y17, Y17
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z18
 	VBROADCASTSS 132(AX), Z19
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z18, Z0
 	VMINPS       Z0, Z19, Z0
@@ -6066,8 +6490,8 @@ clampTail:
 	VMINPS       Y17, Y19, Y17
 	VMOVUPS      Y17, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -6076,6 +6500,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_10x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -6103,7 +6535,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	LEAQ    (R8)(BX*4), R9
 	MOVQ    32(AX), AX
@@ -6149,11 +6581,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0a, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -6197,12 +6629,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Y20
 	VADDPS       Y20, Y19, Y19
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z20
 	VBROADCASTSS 132(AX), Z21
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z20, Z0
 	VMINPS       Z0, Z21, Z0
@@ -6274,8 +6706,8 @@ clampTail:
 	VMINPS       Y19, Y21, Y19
 	VMOVUPS      Y19, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -6284,6 +6716,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_11x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -6313,7 +6753,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	LEAQ    (R8)(BX*4), R9
 	MOVQ    32(AX), AX
@@ -6362,11 +6802,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0b, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -6414,12 +6854,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Y22
 	VADDPS       Y22, Y21, Y21
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z22
 	VBROADCASTSS 132(AX), Z23
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z22, Z0
 	VMINPS       Z0, Z23, Z0
@@ -6498,8 +6938,8 @@ clampTail:
 	VMINPS       Y21, Y23, Y21
 	VMOVUPS      Y21, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -6508,6 +6948,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_12x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -6539,7 +6987,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	LEAQ    (R8)(BX*4), R9
 	MOVQ    32(AX), AX
@@ -6591,11 +7039,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0c, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -6647,12 +7095,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Y24
 	VADDPS       Y24, Y23, Y23
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z24
 	VBROADCASTSS 132(AX), Z25
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z24, Z0
 	VMINPS       Z0, Z25, Z0
@@ -6738,8 +7186,8 @@ clampTail:
 	VMINPS       Y23, Y25, Y23
 	VMOVUPS      Y23, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -6748,6 +7196,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_13x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -6781,7 +7237,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	LEAQ    (R8)(BX*4), R9
 	LEAQ    (R9)(BX*4), R10
@@ -6838,11 +7294,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0d, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -6898,12 +7354,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Y26
 	VADDPS       Y26, Y25, Y25
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z26
 	VBROADCASTSS 132(AX), Z27
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z26, Z0
 	VMINPS       Z0, Z27, Z0
@@ -6996,8 +7452,8 @@ clampTail:
 	VMINPS       Y25, Y27, Y25
 	VMOVUPS      Y25, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -7006,6 +7462,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·gemmF32AVX512_14x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -7041,7 +7505,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	LEAQ    (R8)(BX*4), R9
 	LEAQ    (R9)(BX*4), R10
@@ -7101,11 +7565,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0e, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -7165,12 +7629,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Y28
 	VADDPS       Y28, Y27, Y27
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z28
 	VBROADCASTSS 132(AX), Z29
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z28, Z0
 	VMINPS       Z0, Z29, Z0
@@ -7270,8 +7734,8 @@ clampTail:
 	VMINPS       Y27, Y29, Y27
 	VMOVUPS      Y27, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -7280,6 +7744,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·igemmF32AVX512_1x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -7317,7 +7789,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      88(AX), BX
+	MOVQ      152(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -7325,12 +7797,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Y2
 	VADDPS    Y2, Y1, Y1
 	ADDQ      SI, BX
-	MOVQ      BX, 88(AX)
+	MOVQ      BX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z2
 	VBROADCASTSS 132(AX), Z3
-	MOVQ         64(AX), BX
+	MOVQ         144(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z3, Z0
@@ -7339,8 +7811,8 @@ clampTail:
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         BX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -7349,6 +7821,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·igemmF32AVX512_2x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -7392,7 +7872,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      88(AX), BX
+	MOVQ      152(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -7404,12 +7884,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Y4
 	VADDPS    Y4, Y3, Y3
 	ADDQ      SI, BX
-	MOVQ      BX, 88(AX)
+	MOVQ      BX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z4
 	VBROADCASTSS 132(AX), Z5
-	MOVQ         64(AX), BX
+	MOVQ         144(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
@@ -7425,8 +7905,8 @@ clampTail:
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         BX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -7435,6 +7915,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·igemmF32AVX512_3x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -7484,7 +7972,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      88(AX), BX
+	MOVQ      152(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -7500,12 +7988,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Y6
 	VADDPS    Y6, Y5, Y5
 	ADDQ      SI, BX
-	MOVQ      BX, 88(AX)
+	MOVQ      BX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z6
 	VBROADCASTSS 132(AX), Z7
-	MOVQ         64(AX), BX
+	MOVQ         144(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
@@ -7528,8 +8016,8 @@ clampTail:
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         BX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -7538,6 +8026,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·igemmF32AVX512_4x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -7593,7 +8089,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      88(AX), BX
+	MOVQ      152(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -7613,12 +8109,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Y8
 	VADDPS    Y8, Y7, Y7
 	ADDQ      SI, BX
-	MOVQ      BX, 88(AX)
+	MOVQ      BX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z8
 	VBROADCASTSS 132(AX), Z9
-	MOVQ         64(AX), BX
+	MOVQ         144(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
@@ -7648,8 +8144,8 @@ clampTail:
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         BX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -7658,6 +8154,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·igemmF32AVX512_5x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -7719,7 +8223,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      88(AX), BX
+	MOVQ      152(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -7743,12 +8247,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Y10
 	VADDPS    Y10, Y9, Y9
 	ADDQ      SI, BX
-	MOVQ      BX, 88(AX)
+	MOVQ      BX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z10
 	VBROADCASTSS 132(AX), Z11
-	MOVQ         64(AX), BX
+	MOVQ         144(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z10, Z0
 	VMINPS       Z0, Z11, Z0
@@ -7785,8 +8289,8 @@ clampTail:
 	VMINPS       Y9, Y11, Y9
 	VMOVUPS      Y9, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         BX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -7795,6 +8299,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·igemmF32AVX512_6x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -7862,7 +8374,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      88(AX), BX
+	MOVQ      152(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -7890,12 +8402,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Y12
 	VADDPS    Y12, Y11, Y11
 	ADDQ      SI, BX
-	MOVQ      BX, 88(AX)
+	MOVQ      BX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z12
 	VBROADCASTSS 132(AX), Z13
-	MOVQ         64(AX), BX
+	MOVQ         144(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
@@ -7939,8 +8451,8 @@ clampTail:
 	VMINPS       Y11, Y13, Y11
 	VMOVUPS      Y11, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         BX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -7949,6 +8461,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·igemmF32AVX512_7x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -8022,7 +8542,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      88(AX), BX
+	MOVQ      152(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -8054,12 +8574,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Y14
 	VADDPS    Y14, Y13, Y13
 	ADDQ      SI, BX
-	MOVQ      BX, 88(AX)
+	MOVQ      BX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z14
 	VBROADCASTSS 132(AX), Z15
-	MOVQ         64(AX), BX
+	MOVQ         144(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z14, Z0
 	VMINPS       Z0, Z15, Z0
@@ -8110,8 +8630,8 @@ clampTail:
 	VMINPS       Y13, Y15, Y13
 	VMOVUPS      Y13, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         BX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -8120,6 +8640,14 @@ clampTail:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·igemmF32AVX512_8x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -8199,7 +8727,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      88(AX), BX
+	MOVQ      152(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -8235,12 +8763,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Y16
 	VADDPS    Y16, Y15, Y15
 	ADDQ      SI, BX
-	MOVQ      BX, 88(AX)
+	MOVQ      BX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z16
 	VBROADCASTSS 132(AX), Z17
-	MOVQ         64(AX), BX
+	MOVQ         144(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z16, Z0
 	VMINPS       Z0, Z17, Z0
@@ -8298,8 +8826,8 @@ clampTail:
 	VMINPS       Y15, Y17, Y15
 	VMOVUPS      Y15, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         BX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -8308,6 +8836,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_1x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -8317,7 +8853,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	MOVQ    32(AX), AX
 
 loop:
@@ -8332,11 +8868,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x01, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -8344,12 +8880,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Z2
 	VADDPS       Z2, Z1, Z1
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z2
 	VBROADCASTSS 132(AX), Z3
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z3, Z0
@@ -8358,8 +8894,8 @@ clampTail:
 	VMINPS       Z1, Z3, Z1
 	VMOVUPS      Z1, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -8368,6 +8904,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_2x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -8379,7 +8923,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	MOVQ    32(AX), AX
 
 loop:
@@ -8397,11 +8941,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x02, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -8413,12 +8957,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Z4
 	VADDPS       Z4, Z3, Z3
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z4
 	VBROADCASTSS 132(AX), Z5
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
@@ -8434,8 +8978,8 @@ clampTail:
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -8444,6 +8988,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_3x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -8457,7 +9009,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), SI
+	MOVQ    136(AX), SI
 	MOVQ    32(AX), AX
 
 loop:
@@ -8478,11 +9030,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x03, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -8498,12 +9050,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Z6
 	VADDPS       Z6, Z5, Z5
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z6
 	VBROADCASTSS 132(AX), Z7
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
@@ -8526,8 +9078,8 @@ clampTail:
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -8536,6 +9088,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_4x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -8551,7 +9111,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	MOVQ    32(AX), AX
 
 loop:
@@ -8575,11 +9135,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x04, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -8599,12 +9159,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Z8
 	VADDPS       Z8, Z7, Z7
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z8
 	VBROADCASTSS 132(AX), Z9
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
@@ -8634,8 +9194,8 @@ clampTail:
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -8644,6 +9204,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_5x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -8661,7 +9229,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	MOVQ    32(AX), AX
 
@@ -8690,11 +9258,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x05, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -8718,12 +9286,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Z10
 	VADDPS       Z10, Z9, Z9
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z10
 	VBROADCASTSS 132(AX), Z11
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z10, Z0
 	VMINPS       Z0, Z11, Z0
@@ -8760,8 +9328,8 @@ clampTail:
 	VMINPS       Z9, Z11, Z9
 	VMOVUPS      Z9, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -8770,6 +9338,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_6x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -8789,7 +9365,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	MOVQ    32(AX), AX
 
@@ -8821,11 +9397,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x06, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -8853,12 +9429,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Z12
 	VADDPS       Z12, Z11, Z11
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z12
 	VBROADCASTSS 132(AX), Z13
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
@@ -8902,8 +9478,8 @@ clampTail:
 	VMINPS       Z11, Z13, Z11
 	VMOVUPS      Z11, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -8912,6 +9488,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_7x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -8933,7 +9517,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	MOVQ    32(AX), AX
 
@@ -8968,11 +9552,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x07, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -9004,12 +9588,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Z14
 	VADDPS       Z14, Z13, Z13
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z14
 	VBROADCASTSS 132(AX), Z15
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z14, Z0
 	VMINPS       Z0, Z15, Z0
@@ -9060,8 +9644,8 @@ clampTail:
 	VMINPS       Z13, Z15, Z13
 	VMOVUPS      Z13, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -9070,6 +9654,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_8x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -9093,7 +9685,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	MOVQ    32(AX), AX
 
@@ -9131,11 +9723,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x08, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -9171,12 +9763,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Z16
 	VADDPS       Z16, Z15, Z15
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z16
 	VBROADCASTSS 132(AX), Z17
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z16, Z0
 	VMINPS       Z0, Z17, Z0
@@ -9234,8 +9826,8 @@ clampTail:
 	VMINPS       Z15, Z17, Z15
 	VMOVUPS      Z15, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -9244,6 +9836,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_9x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -9269,7 +9869,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	LEAQ    (R8)(BX*4), R9
 	MOVQ    32(AX), AX
@@ -9312,11 +9912,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x09, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -9356,12 +9956,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Z18
 	VADDPS       Z18, Z17, Z17
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z18
 	VBROADCASTSS 132(AX), Z19
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z18, Z0
 	VMINPS       Z0, Z19, Z0
@@ -9426,8 +10026,8 @@ clampTail:
 	VMINPS       Z17, Z19, Z17
 	VMOVUPS      Z17, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -9436,6 +10036,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_10x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -9463,7 +10071,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	LEAQ    (R8)(BX*4), R9
 	MOVQ    32(AX), AX
@@ -9509,11 +10117,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0a, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -9557,12 +10165,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Z20
 	VADDPS       Z20, Z19, Z19
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z20
 	VBROADCASTSS 132(AX), Z21
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z20, Z0
 	VMINPS       Z0, Z21, Z0
@@ -9634,8 +10242,8 @@ clampTail:
 	VMINPS       Z19, Z21, Z19
 	VMOVUPS      Z19, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -9644,6 +10252,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_11x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -9673,7 +10289,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	LEAQ    (R8)(BX*4), R9
 	MOVQ    32(AX), AX
@@ -9722,11 +10338,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0b, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -9774,12 +10390,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Z22
 	VADDPS       Z22, Z21, Z21
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z22
 	VBROADCASTSS 132(AX), Z23
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z22, Z0
 	VMINPS       Z0, Z23, Z0
@@ -9858,8 +10474,8 @@ clampTail:
 	VMINPS       Z21, Z23, Z21
 	VMOVUPS      Z21, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -9868,6 +10484,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_12x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -9899,7 +10523,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	LEAQ    (R8)(BX*4), R9
 	MOVQ    32(AX), AX
@@ -9951,11 +10575,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0c, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -10007,12 +10631,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Z24
 	VADDPS       Z24, Z23, Z23
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z24
 	VBROADCASTSS 132(AX), Z25
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z24, Z0
 	VMINPS       Z0, Z25, Z0
@@ -10098,8 +10722,8 @@ clampTail:
 	VMINPS       Z23, Z25, Z23
 	VMOVUPS      Z23, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -10108,6 +10732,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_13x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -10141,7 +10773,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	LEAQ    (R8)(BX*4), R9
 	LEAQ    (R9)(BX*4), R10
@@ -10198,11 +10830,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0d, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -10258,12 +10890,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Z26
 	VADDPS       Z26, Z25, Z25
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z26
 	VBROADCASTSS 132(AX), Z27
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z26, Z0
 	VMINPS       Z0, Z27, Z0
@@ -10356,8 +10988,8 @@ clampTail:
 	VMINPS       Z25, Z27, Z25
 	VMOVUPS      Z25, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -10366,6 +10998,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_14x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -10401,7 +11041,7 @@ block:
 	MOVQ    48(AX), DX
 	MOVQ    8(AX), BX
 	LEAQ    (BX)(BX*2), SI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	LEAQ    (DI)(BX*4), R8
 	LEAQ    (R8)(BX*4), R9
 	LEAQ    (R9)(BX*4), R10
@@ -10461,11 +11101,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x0e, BX, DX
-	ADDQ         DX, (AX)
+	ADDQ         DX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), DX
 	KMOVW        DX, K1
-	MOVQ         88(AX), DX
+	MOVQ         152(AX), DX
 	TESTQ        DX, DX
 	JZ           clampTail
 	MOVQ         96(AX), BX
@@ -10525,12 +11165,12 @@ loop:
 	VMOVUPS.Z    64(DX), K1, Z28
 	VADDPS       Z28, Z27, Z27
 	ADDQ         BX, DX
-	MOVQ         DX, 88(AX)
+	MOVQ         DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z28
 	VBROADCASTSS 132(AX), Z29
-	MOVQ         64(AX), DX
+	MOVQ         144(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z28, Z0
 	VMINPS       Z0, Z29, Z0
@@ -10630,8 +11270,8 @@ clampTail:
 	VMINPS       Z27, Z29, Z27
 	VMOVUPS      Z27, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         DX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -10640,6 +11280,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·igemmF32AVX512_1x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -10677,7 +11325,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      88(AX), BX
+	MOVQ      152(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -10685,12 +11333,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Z2
 	VADDPS    Z2, Z1, Z1
 	ADDQ      SI, BX
-	MOVQ      BX, 88(AX)
+	MOVQ      BX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z2
 	VBROADCASTSS 132(AX), Z3
-	MOVQ         64(AX), BX
+	MOVQ         144(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z3, Z0
@@ -10699,8 +11347,8 @@ clampTail:
 	VMINPS       Z1, Z3, Z1
 	VMOVUPS      Z1, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         BX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -10709,6 +11357,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·igemmF32AVX512_2x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -10752,7 +11408,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      88(AX), BX
+	MOVQ      152(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -10764,12 +11420,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Z4
 	VADDPS    Z4, Z3, Z3
 	ADDQ      SI, BX
-	MOVQ      BX, 88(AX)
+	MOVQ      BX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z4
 	VBROADCASTSS 132(AX), Z5
-	MOVQ         64(AX), BX
+	MOVQ         144(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
@@ -10785,8 +11441,8 @@ clampTail:
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         BX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -10795,6 +11451,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·igemmF32AVX512_3x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -10844,7 +11508,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      88(AX), BX
+	MOVQ      152(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -10860,12 +11524,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Z6
 	VADDPS    Z6, Z5, Z5
 	ADDQ      SI, BX
-	MOVQ      BX, 88(AX)
+	MOVQ      BX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z6
 	VBROADCASTSS 132(AX), Z7
-	MOVQ         64(AX), BX
+	MOVQ         144(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
@@ -10888,8 +11552,8 @@ clampTail:
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         BX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -10898,6 +11562,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·igemmF32AVX512_4x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -10953,7 +11625,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      88(AX), BX
+	MOVQ      152(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -10973,12 +11645,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Z8
 	VADDPS    Z8, Z7, Z7
 	ADDQ      SI, BX
-	MOVQ      BX, 88(AX)
+	MOVQ      BX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z8
 	VBROADCASTSS 132(AX), Z9
-	MOVQ         64(AX), BX
+	MOVQ         144(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
@@ -11008,8 +11680,8 @@ clampTail:
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         BX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -11018,6 +11690,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·igemmF32AVX512_5x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -11079,7 +11759,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      88(AX), BX
+	MOVQ      152(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -11103,12 +11783,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Z10
 	VADDPS    Z10, Z9, Z9
 	ADDQ      SI, BX
-	MOVQ      BX, 88(AX)
+	MOVQ      BX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z10
 	VBROADCASTSS 132(AX), Z11
-	MOVQ         64(AX), BX
+	MOVQ         144(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z10, Z0
 	VMINPS       Z0, Z11, Z0
@@ -11145,8 +11825,8 @@ clampTail:
 	VMINPS       Z9, Z11, Z9
 	VMOVUPS      Z9, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         BX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -11155,6 +11835,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·igemmF32AVX512_6x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -11222,7 +11910,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      88(AX), BX
+	MOVQ      152(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -11250,12 +11938,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Z12
 	VADDPS    Z12, Z11, Z11
 	ADDQ      SI, BX
-	MOVQ      BX, 88(AX)
+	MOVQ      BX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z12
 	VBROADCASTSS 132(AX), Z13
-	MOVQ         64(AX), BX
+	MOVQ         144(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
@@ -11299,8 +11987,8 @@ clampTail:
 	VMINPS       Z11, Z13, Z11
 	VMOVUPS      Z11, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         BX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -11309,6 +11997,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·igemmF32AVX512_7x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -11382,7 +12078,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      88(AX), BX
+	MOVQ      152(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -11414,12 +12110,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Z14
 	VADDPS    Z14, Z13, Z13
 	ADDQ      SI, BX
-	MOVQ      BX, 88(AX)
+	MOVQ      BX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z14
 	VBROADCASTSS 132(AX), Z15
-	MOVQ         64(AX), BX
+	MOVQ         144(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z14, Z0
 	VMINPS       Z0, Z15, Z0
@@ -11470,8 +12166,8 @@ clampTail:
 	VMINPS       Z13, Z15, Z13
 	VMOVUPS      Z13, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         BX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -11480,6 +12176,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·igemmF32AVX512_8x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -11559,7 +12263,7 @@ sum:
 	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      88(AX), BX
+	MOVQ      152(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -11595,12 +12299,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Z16
 	VADDPS    Z16, Z15, Z15
 	ADDQ      SI, BX
-	MOVQ      BX, 88(AX)
+	MOVQ      BX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z16
 	VBROADCASTSS 132(AX), Z17
-	MOVQ         64(AX), BX
+	MOVQ         144(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z16, Z0
 	VMINPS       Z0, Z17, Z0
@@ -11658,8 +12362,8 @@ clampTail:
 	VMINPS       Z15, Z17, Z15
 	VMOVUPS      Z15, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         BX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -11668,6 +12372,14 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·gemmF32AVX512_1x64(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 136(AX)
+	MOVQ 64(AX), CX
+	MOVQ CX, 144(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 160(AX)
 	MOVQ 56(AX), CX
 	LEAQ (CX)(CX*2), DX
 
@@ -11680,7 +12392,7 @@ block:
 	MOVQ    48(AX), BX
 	MOVQ    8(AX), SI
 	LEAQ    (SI)(SI*2), DI
-	MOVQ    (AX), DI
+	MOVQ    136(AX), DI
 	MOVQ    32(AX), AX
 
 loop:
@@ -11699,11 +12411,11 @@ loop:
 	JNZ          loop
 	MOVQ         a+0(FP), AX
 	IMUL3Q       $0x01, SI, BX
-	ADDQ         BX, (AX)
+	ADDQ         BX, 136(AX)
 	MOVQ         a+0(FP), AX
 	MOVQ         112(AX), BX
 	KMOVW        BX, K1
-	MOVQ         88(AX), BX
+	MOVQ         152(AX), BX
 	TESTQ        BX, BX
 	JZ           clampTail
 	MOVQ         96(AX), SI
@@ -11713,12 +12425,12 @@ loop:
 	VMOVUPS.Z    192(BX), K1, Z4
 	VADDPS       Z4, Z3, Z3
 	ADDQ         SI, BX
-	MOVQ         BX, 88(AX)
+	MOVQ         BX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z4
 	VBROADCASTSS 132(AX), Z5
-	MOVQ         64(AX), BX
+	MOVQ         144(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
@@ -11733,8 +12445,8 @@ clampTail:
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, K1, 192(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 64(AX)
-	DECQ         104(AX)
+	MOVQ         BX, 144(AX)
+	DECQ         160(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -11743,10 +12455,16 @@ clampTail:
 // Requires: AVX, AVX512F
 TEXT ·dw3s1F32AVX512_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -11834,10 +12552,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -11846,10 +12564,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw3s1F32AVX512_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -11956,10 +12680,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -11968,10 +12692,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw3s1F32AVX512_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -12098,10 +12828,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -12110,10 +12840,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw3s1F32AVX512_1x4(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -12260,10 +12996,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -12272,10 +13008,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw3s1F32AVX512_1x5(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -12442,10 +13184,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -12454,10 +13196,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw3s1F32AVX512_1x6(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -12644,10 +13392,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -12656,10 +13404,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw3s1F32AVX512_1x7(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -12866,10 +13620,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -12878,10 +13632,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw3s1F32AVX512_1x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -13108,10 +13868,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -13120,10 +13880,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw3s2F32AVX512_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -13211,10 +13977,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -13223,10 +13989,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw3s2F32AVX512_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -13337,10 +14109,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -13349,10 +14121,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw3s2F32AVX512_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -13487,10 +14265,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -13499,10 +14277,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw3s2F32AVX512_1x4(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -13661,10 +14445,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -13673,10 +14457,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw3s2F32AVX512_1x5(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -13859,10 +14649,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -13871,10 +14661,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw3s2F32AVX512_1x6(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -14081,10 +14877,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -14093,10 +14889,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw3s2F32AVX512_1x7(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -14327,10 +15129,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -14339,10 +15141,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw3s2F32AVX512_1x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -14597,10 +15405,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -14609,10 +15417,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw5s1F32AVX512_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -14716,10 +15530,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -14728,10 +15542,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw5s1F32AVX512_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -14858,10 +15678,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -14870,10 +15690,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw5s1F32AVX512_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -15024,10 +15850,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -15036,10 +15862,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw5s1F32AVX512_1x4(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -15214,10 +16046,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -15226,10 +16058,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw5s1F32AVX512_1x5(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -15428,10 +16266,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -15440,10 +16278,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw5s1F32AVX512_1x6(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -15666,10 +16510,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -15678,10 +16522,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw5s1F32AVX512_1x7(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -15928,10 +16778,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -15940,10 +16790,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw5s1F32AVX512_1x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -16214,10 +17070,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -16226,10 +17082,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw5s2F32AVX512_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -16333,10 +17195,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -16345,10 +17207,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw5s2F32AVX512_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -16479,10 +17347,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -16491,10 +17359,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw5s2F32AVX512_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -16653,10 +17527,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -16665,10 +17539,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw5s2F32AVX512_1x4(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -16855,10 +17735,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -16867,10 +17747,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw5s2F32AVX512_1x5(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -17085,10 +17971,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -17097,10 +17983,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw5s2F32AVX512_1x6(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -17343,10 +18235,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -17355,10 +18247,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw5s2F32AVX512_1x7(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -17629,10 +18527,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -17641,10 +18539,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw5s2F32AVX512_1x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -17943,10 +18847,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -17955,10 +18859,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw7s1F32AVX512_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -18078,10 +18988,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -18090,10 +19000,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw7s1F32AVX512_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -18240,10 +19156,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -18252,10 +19168,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw7s1F32AVX512_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -18430,10 +19352,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -18442,10 +19364,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw7s1F32AVX512_1x4(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -18648,10 +19576,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -18660,10 +19588,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw7s1F32AVX512_1x5(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -18894,10 +19828,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -18906,10 +19840,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw7s1F32AVX512_1x6(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -19168,10 +20108,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -19180,10 +20120,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw7s1F32AVX512_1x7(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -19470,10 +20416,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -19482,10 +20428,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw7s1F32AVX512_1x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -19800,10 +20752,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -19812,10 +20764,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw7s2F32AVX512_1x1(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -19935,10 +20893,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -19947,10 +20905,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw7s2F32AVX512_1x2(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -20101,10 +21065,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -20113,10 +21077,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw7s2F32AVX512_1x3(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -20299,10 +21269,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -20311,10 +21281,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw7s2F32AVX512_1x4(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -20529,10 +21505,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -20541,10 +21517,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw7s2F32AVX512_1x5(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -20791,10 +21773,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -20803,10 +21785,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw7s2F32AVX512_1x6(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -21085,10 +22073,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -21097,10 +22085,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw7s2F32AVX512_1x7(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -21411,10 +22405,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -21423,10 +22417,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dw7s2F32AVX512_1x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -21769,10 +22769,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -21781,10 +22781,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·dwtapF32AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
@@ -21852,10 +22858,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -21864,10 +22870,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·maxtapF32AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 88(AX), BX
 	SUBQ $0x10, BX
@@ -21921,10 +22933,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -21933,10 +22945,16 @@ done:
 // Requires: AVX, AVX512F
 TEXT ·blendtapF32AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
 
 tile:
-	MOVQ 16(AX), CX
-	MOVQ 56(AX), DX
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 88(AX), SI
 	SUBQ $0x10, SI
@@ -21992,10 +23010,10 @@ sumTail:
 
 done:
 	MOVQ 24(AX), CX
-	ADDQ CX, 16(AX)
+	ADDQ CX, 120(AX)
 	MOVQ 72(AX), CX
-	ADDQ CX, 56(AX)
-	DECQ 80(AX)
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
 	JNZ  tile
 	VZEROUPPER
 	RET
@@ -22006,11 +23024,19 @@ TEXT ·addF32AVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	VBROADCASTSS 88(AX), Z0
 	VBROADCASTSS 92(AX), Z1
+	MOVQ         (AX), CX
+	MOVQ         CX, 96(AX)
+	MOVQ         8(AX), CX
+	MOVQ         CX, 104(AX)
+	MOVQ         56(AX), CX
+	MOVQ         CX, 120(AX)
+	MOVQ         16(AX), CX
+	MOVQ         CX, 112(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
+	MOVQ 112(AX), BX
 	MOVQ 64(AX), SI
 	XORQ DI, DI
 	SUBQ $0x40, SI
@@ -22070,12 +23096,12 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
+	ADDQ CX, 104(AX)
 	MOVQ 48(AX), CX
-	ADDQ CX, 16(AX)
-	DECQ 56(AX)
+	ADDQ CX, 112(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -22376,11 +23402,19 @@ TEXT ·mulF32AVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	VBROADCASTSS 88(AX), Z0
 	VBROADCASTSS 92(AX), Z1
+	MOVQ         (AX), CX
+	MOVQ         CX, 96(AX)
+	MOVQ         8(AX), CX
+	MOVQ         CX, 104(AX)
+	MOVQ         56(AX), CX
+	MOVQ         CX, 120(AX)
+	MOVQ         16(AX), CX
+	MOVQ         CX, 112(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
+	MOVQ 112(AX), BX
 	MOVQ 64(AX), SI
 	XORQ DI, DI
 	SUBQ $0x40, SI
@@ -22440,12 +23474,12 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
+	ADDQ CX, 104(AX)
 	MOVQ 48(AX), CX
-	ADDQ CX, 16(AX)
-	DECQ 56(AX)
+	ADDQ CX, 112(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -22454,11 +23488,19 @@ next:
 // Requires: AVX, AVX512F
 TEXT ·scaleF32AVX512(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
+	MOVQ (AX), CX
+	MOVQ CX, 96(AX)
+	MOVQ 8(AX), CX
+	MOVQ CX, 104(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 16(AX), CX
+	MOVQ CX, 112(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
+	MOVQ 112(AX), BX
 	MOVQ 64(AX), SI
 	XORQ DI, DI
 	SUBQ $0x40, SI
@@ -22506,12 +23548,12 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
+	ADDQ CX, 104(AX)
 	MOVQ 48(AX), CX
-	ADDQ CX, 16(AX)
-	DECQ 56(AX)
+	ADDQ CX, 112(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -22522,11 +23564,19 @@ TEXT ·affineF32AVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	VBROADCASTSS 88(AX), Z0
 	VBROADCASTSS 92(AX), Z1
+	MOVQ         (AX), CX
+	MOVQ         CX, 96(AX)
+	MOVQ         8(AX), CX
+	MOVQ         CX, 104(AX)
+	MOVQ         56(AX), CX
+	MOVQ         CX, 120(AX)
+	MOVQ         16(AX), CX
+	MOVQ         CX, 112(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
-	MOVQ 16(AX), BX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
+	MOVQ 112(AX), BX
 	MOVQ 24(AX), SI
 	MOVQ 64(AX), DI
 	XORQ R8, R8
@@ -22582,12 +23632,12 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
+	ADDQ CX, 104(AX)
 	MOVQ 48(AX), CX
-	ADDQ CX, 16(AX)
-	DECQ 56(AX)
+	ADDQ CX, 112(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -22598,10 +23648,16 @@ TEXT ·clampF32AVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), AX
 	VBROADCASTSS 88(AX), Z0
 	VBROADCASTSS 92(AX), Z1
+	MOVQ         (AX), CX
+	MOVQ         CX, 96(AX)
+	MOVQ         8(AX), CX
+	MOVQ         CX, 104(AX)
+	MOVQ         56(AX), CX
+	MOVQ         CX, 120(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
 	MOVQ 64(AX), BX
 	XORQ SI, SI
 	SUBQ $0x40, BX
@@ -22654,10 +23710,10 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
-	DECQ 56(AX)
+	ADDQ CX, 104(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -22670,10 +23726,16 @@ TEXT ·hsigmoidF32AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS constsAVX512<>+960(SB), Z1
 	VMOVUPS constsAVX512<>+1024(SB), Z2
 	VMOVUPS constsAVX512<>+1088(SB), Z3
+	MOVQ    (AX), CX
+	MOVQ    CX, 96(AX)
+	MOVQ    8(AX), CX
+	MOVQ    CX, 104(AX)
+	MOVQ    56(AX), CX
+	MOVQ    CX, 120(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
 	MOVQ 64(AX), BX
 	XORQ SI, SI
 	SUBQ $0x40, BX
@@ -22750,10 +23812,10 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
-	DECQ 56(AX)
+	ADDQ CX, 104(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -22766,10 +23828,16 @@ TEXT ·hswishF32AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS constsAVX512<>+960(SB), Z1
 	VMOVUPS constsAVX512<>+1024(SB), Z2
 	VMOVUPS constsAVX512<>+1088(SB), Z3
+	MOVQ    (AX), CX
+	MOVQ    CX, 96(AX)
+	MOVQ    8(AX), CX
+	MOVQ    CX, 104(AX)
+	MOVQ    56(AX), CX
+	MOVQ    CX, 120(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
 	MOVQ 64(AX), BX
 	XORQ SI, SI
 	SUBQ $0x40, BX
@@ -22858,10 +23926,10 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
-	DECQ 56(AX)
+	ADDQ CX, 104(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -22884,10 +23952,16 @@ TEXT ·sigmoidF32AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS constsAVX512<>+640(SB), Z11
 	VMOVUPS constsAVX512<>+704(SB), Z12
 	VMOVUPS constsAVX512<>+768(SB), Z13
+	MOVQ    (AX), CX
+	MOVQ    CX, 96(AX)
+	MOVQ    8(AX), CX
+	MOVQ    CX, 104(AX)
+	MOVQ    56(AX), CX
+	MOVQ    CX, 120(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
 	MOVQ 64(AX), BX
 	XORQ SI, SI
 	SUBQ $0x20, BX
@@ -23024,10 +24098,10 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
-	DECQ 56(AX)
+	ADDQ CX, 104(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -23050,10 +24124,16 @@ TEXT ·swishF32AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS constsAVX512<>+640(SB), Z11
 	VMOVUPS constsAVX512<>+704(SB), Z12
 	VMOVUPS constsAVX512<>+768(SB), Z13
+	MOVQ    (AX), CX
+	MOVQ    CX, 96(AX)
+	MOVQ    8(AX), CX
+	MOVQ    CX, 104(AX)
+	MOVQ    56(AX), CX
+	MOVQ    CX, 120(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
 	MOVQ 64(AX), BX
 	XORQ SI, SI
 	SUBQ $0x20, BX
@@ -23190,10 +24270,10 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
-	DECQ 56(AX)
+	ADDQ CX, 104(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET
@@ -23216,10 +24296,16 @@ TEXT ·expF32AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS      constsAVX512<>+640(SB), Z11
 	VMOVUPS      constsAVX512<>+704(SB), Z12
 	VMOVUPS      constsAVX512<>+768(SB), Z13
+	MOVQ         (AX), CX
+	MOVQ         CX, 96(AX)
+	MOVQ         8(AX), CX
+	MOVQ         CX, 104(AX)
+	MOVQ         56(AX), CX
+	MOVQ         CX, 120(AX)
 
 row:
-	MOVQ (AX), CX
-	MOVQ 8(AX), DX
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
 	MOVQ 64(AX), BX
 	XORQ SI, SI
 	SUBQ $0x20, BX
@@ -23344,10 +24430,10 @@ rest:
 
 next:
 	MOVQ 32(AX), CX
-	ADDQ CX, (AX)
+	ADDQ CX, 96(AX)
 	MOVQ 40(AX), CX
-	ADDQ CX, 8(AX)
-	DECQ 56(AX)
+	ADDQ CX, 104(AX)
+	DECQ 120(AX)
 	JNZ  row
 	VZEROUPPER
 	RET

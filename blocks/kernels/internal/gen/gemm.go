@@ -73,6 +73,7 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 	args := g.GP64()
 	arg := func() { g.Load(g.Param("a"), args) }
 	arg()
+	g.copyFields(S, args, "a", "ca", "c", "cc", "res", "cres", "nblk", "cblk")
 	var bs, bs3 Register
 	if nr > 16 {
 		bs = g.GP64()
@@ -163,7 +164,7 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 		for i := range base {
 			base[i] = g.GP64()
 			if i == 0 {
-				g.MOVQ(S.at(args, "a"), base[0])
+				g.MOVQ(S.at(args, "ca"), base[0])
 			} else {
 				g.LEAQ(Mem{Base: base[i-1], Index: lda, Scale: 4}, base[i])
 			}
@@ -191,7 +192,7 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 		arg()
 		t := g.GP64()
 		g.IMUL3Q(Imm(uint64(mr)), lda, t)
-		g.ADDQ(t, S.at(args, "a"))
+		g.ADDQ(t, S.at(args, "ca"))
 	}
 
 	g.Label("sum")
@@ -208,7 +209,7 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 		if k != nil {
 			sfx = "Tail"
 		}
-		g.MOVQ(S.at(args, "res"), res)
+		g.MOVQ(S.at(args, "cres"), res)
 		g.TESTQ(res, res)
 		g.JZ(LabelRef("clamp" + sfx))
 		ldr := g.GP64()
@@ -230,10 +231,10 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 			}
 			g.ADDQ(ldr, res)
 		}
-		g.MOVQ(res, S.at(args, "res"))
+		g.MOVQ(res, S.at(args, "cres"))
 		g.Label("clamp" + sfx)
 		lo, hi := g.bounds(args, S)
-		g.MOVQ(S.at(args, "c"), c)
+		g.MOVQ(S.at(args, "cc"), c)
 		g.MOVQ(S.at(args, "ldc"), ldc)
 		for i := range acc {
 			for j := range acc[i] {
@@ -252,7 +253,7 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 			}
 			g.ADDQ(ldc, c)
 		}
-		g.MOVQ(c, S.at(args, "c"))
+		g.MOVQ(c, S.at(args, "cc"))
 	}
 	if g.wide() {
 		full(km)
@@ -264,7 +265,7 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 		full(nil)
 		g.Label("next")
 	}
-	g.DECQ(S.at(args, "nblk"))
+	g.DECQ(S.at(args, "cblk"))
 	g.JNZ(LabelRef("block"))
 	g.VZEROUPPER()
 	g.RET()

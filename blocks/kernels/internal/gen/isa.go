@@ -111,11 +111,21 @@ func words(names ...string) (f []field) {
 	return
 }
 
-var gemmArgs = &layout{"gemmArgs", append(words("a", "lda", "ind", "ks", "k", "koff", "b", "bs", "c", "ldc", "bias", "res", "ldr", "nblk", "mask", "tail"), field{"lo", 128}, field{"hi", 132})}
-var tapArgs = &layout{"tapArgs", append(words("tab", "ny", "off", "offStep", "w", "wcs", "bias", "dst", "ds", "dstStep", "nt", "n", "mask", "tail"), field{"lo", 112}, field{"hi", 116})}
-var vecArgs = &layout{"vecArgs", append(words("d", "a", "b", "c", "ds", "as", "bs", "rows", "n", "tail", "mask"), field{"lo", 88}, field{"hi", 92})}
+var gemmArgs = &layout{"gemmArgs", append(words("a", "lda", "ind", "ks", "k", "koff", "b", "bs", "c", "ldc", "bias", "res", "ldr", "nblk", "mask", "tail"), field{"lo", 128}, field{"hi", 132}, field{"ca", 136}, field{"cc", 144}, field{"cres", 152}, field{"cblk", 160})}
+var tapArgs = &layout{"tapArgs", append(words("tab", "ny", "off", "offStep", "w", "wcs", "bias", "dst", "ds", "dstStep", "nt", "n", "mask", "tail"), field{"lo", 112}, field{"hi", 116}, field{"coff", 120}, field{"cdst", 128}, field{"ct", 136})}
+var vecArgs = &layout{"vecArgs", append(words("d", "a", "b", "c", "ds", "as", "bs", "rows", "n", "tail", "mask"), field{"lo", 88}, field{"hi", 92}, field{"cd", 96}, field{"ca", 104}, field{"cb", 112}, field{"crow", 120})}
 
 var layouts = []*layout{gemmArgs, tapArgs, vecArgs}
+
+// copyFields copies the pairs of fields: those a kernel moves are copies, for
+// the collector must not see a Go pointer run past its object.
+func (g *generator) copyFields(s *layout, args Register, pairs ...string) {
+	t := g.GP64()
+	for i := 0; i < len(pairs); i += 2 {
+		g.MOVQ(s.at(args, pairs[i]), t)
+		g.MOVQ(t, s.at(args, pairs[i+1]))
+	}
+}
 
 // at is the memory of a field.
 func (s *layout) at(base Register, name string) Mem {

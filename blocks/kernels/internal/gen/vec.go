@@ -201,12 +201,16 @@ func (g *generator) vecMap(v vecKernel) {
 	if len(v.consts) == 0 {
 		k = nil
 	}
+	g.copyFields(S, args, "d", "cd", "a", "ca", "rows", "crow")
+	if v.b {
+		g.copyFields(S, args, "b", "cb")
+	}
 	g.Label("row")
 	d, a, b, c, n, i := g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64()
-	g.MOVQ(S.at(args, "d"), d)
-	g.MOVQ(S.at(args, "a"), a)
+	g.MOVQ(S.at(args, "cd"), d)
+	g.MOVQ(S.at(args, "ca"), a)
 	if v.b {
-		g.MOVQ(S.at(args, "b"), b)
+		g.MOVQ(S.at(args, "cb"), b)
 	}
 	if v.c {
 		g.MOVQ(S.at(args, "c"), c)
@@ -260,14 +264,14 @@ func (g *generator) vecMap(v vecKernel) {
 	body(1, g.loadMask(args, S))
 	g.Label("next")
 	t := g.GP64()
-	for _, f := range []struct{ p, s string }{{"d", "ds"}, {"a", "as"}, {"b", "bs"}} {
-		if f.p == "b" && !v.b {
+	for _, f := range []struct{ p, s string }{{"cd", "ds"}, {"ca", "as"}, {"cb", "bs"}} {
+		if f.p == "cb" && !v.b {
 			continue
 		}
 		g.MOVQ(S.at(args, f.s), t)
 		g.ADDQ(t, S.at(args, f.p))
 	}
-	g.DECQ(S.at(args, "rows"))
+	g.DECQ(S.at(args, "crow"))
 	g.JNZ(LabelRef("row"))
 	g.VZEROUPPER()
 	g.RET()
