@@ -1,0 +1,87 @@
+package accuracy
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"nas/blocks"
+)
+
+// An Estimator scores networks. Higher is better, always. Implementations are
+// safe for concurrent use, and the same network gives the same score whatever
+// was scored before it.
+type Estimator interface {
+	// Estimate scores one network. It returns an error if the network cannot be
+	// scored at all (a task that the estimator knows nothing about, an op it
+	// cannot run) and ctx.Err() if ctx ends first.
+	Estimate(ctx context.Context, n *blocks.Network) (Score, error)
+
+	// Info describes what the values are.
+	Info() Info
+
+	// String returns the specification that [New] reads, with the settings that
+	// the values depend on: equal strings mean comparable values.
+	String() string
+}
+
+// Info describes an estimator's values.
+type Info struct {
+	Name  string // "rankmean(naswot,depth)"
+	Label string // for a plot's axis: "ImageNet top-1 (%), fitted estimate"
+	Unit  string // "pct" for per cent of test images, "" for a score without unit
+
+	// Blind lists what of a network the value does not depend on. A search will
+	// take the cheapest choice of every such gene.
+	Blind []Trait
+
+	// ScaleID is the hash of the reference sample behind a combined rank, ""
+	// where there is none. Values with different ids must not be mixed.
+	ScaleID string
+}
+
+// A Trait is something of a network that a score may or may not see.
+type Trait string
+
+// The traits that estimators are asked about.
+const (
+	SE         Trait = "SE"         // squeeze-and-excite
+	Activation Trait = "activation" // which function, not where
+	Dilation   Trait = "dilation"
+	KernelSize Trait = "kernel size"
+	Expansion  Trait = "expansion"
+	Resolution Trait = "resolution"
+	Width      Trait = "width"
+	Depth      Trait = "depth"
+)
+
+// Score is what an estimator says of one network.
+type Score struct {
+	Value float64
+
+	// Low and High bound the 90 % interval. Both are NaN where the estimator
+	// has none.
+	Low, High float64
+
+	// Parts are the raw values that Value was made of, by name, for the record;
+	// nil for a proxy alone.
+	Parts map[string]float64
+
+	// Warnings say why this network's score deserves less trust than others:
+	// complete sentences without a final stop.
+	Warnings []string
+}
+
+// HasInterval tells whether Low and High are given.
+func (s Score) HasInterval() bool { return !math.IsNaN(s.Low) && !math.IsNaN(s.High) }
+
+// point returns a score without interval.
+func point(v float64) Score { return Score{Value: v, Low: math.NaN(), High: math.NaN()} }
+
+// finite returns an error unless v is an ordinary number.
+func finite(name string, n *blocks.Network, v float64) error {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return fmt.Errorf("accuracy: %s of network %s is %v", name, n.Name, v)
+	}
+	return nil
+}

@@ -1,0 +1,145 @@
+package accuracy
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+
+	"nas/blocks"
+
+	"pgregory.net/rapid"
+)
+
+func TestRulerKnown(t *testing.T) {
+	// 20 values 0, 10 ... 190: position of value 10i is (i + 1/2)/20, and the slope is 1/200 everywhere.
+	var sample []float64
+	for i := range 20 {
+		sample = append(sample, float64(190-10*i))
+	}
+	r := newRuler(sample)
+	for _, tt := range []struct{ v, want float64 }{{0, 0.025}, {5, 0.05}, {100, 0.525}, {190, 0.975}, {390, 1.975}, {-200, -0.975}} {
+		if got := r.position(tt.v); math.Abs(got-tt.want) > 1e-12 {
+			t.Errorf("position(%g) = %g, want %g", tt.v, got, tt.want)
+		}
+	}
+	// Ties share the middle of their positions, as in depth.
+	r = newRuler([]float64{3, 3, 3, 5})
+	if got := r.position(3); got != 0.375 {
+		t.Errorf("tied position %g, want 0.375", got)
+	}
+}
+
+func TestRulerStrictlyIncreasing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		sample := rapid.SliceOfN(rapid.Float64Range(-1e3, 1e3), 1, 300).Draw(t, "sample")
+		if rapid.Bool().Draw(t, "ties") {
+			for i := range sample {
+				sample[i] = math.Round(sample[i] / 100)
+			}
+		}
+		r := newRuler(sample)
+		a := rapid.Float64Range(-2e3, 2e3).Draw(t, "a")
+		b := a + rapid.Float64Range(1e-3, 1e3).Draw(t, "step")
+		if pa, pb := r.position(a), r.position(b); !(pa < pb) {
+			t.Fatalf("position(%g) = %g, position(%g) = %g", a, pa, b, pb)
+		}
+	})
+}
+
+func macroNets(t testing.TB, digits ...string) []*blocks.Network {
+	var nets []*blocks.Network
+	for _, d := range digits {
+		n, err := MacroNetwork(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nets = append(nets, n)
+	}
+	return nets
+}
+
+func TestRankMeanStoredScale(t *testing.T) {
+	ref := macroNets(t, "00000000", "10000000", "11100100", "22222222", "21022010", "12112112")
+	a, err := New("rankmean(macs, depth)", Options{Reference: ref})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(a.(*RankMean).Scale())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s Scale
+	if err := json.Unmarshal(text, &s); err != nil {
+		t.Fatal(err)
+	}
+	b, err := New("rankmean(macs,depth)", Options{Scale: &s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.String() != b.String() || a.Info().ScaleID == "" {
+		t.Errorf("scales %s and %s, want equal ones", a, b)
+	}
+	c, err := New("rankmean(macs,depth)", Options{Reference: ref[1:]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Info().ScaleID == a.Info().ScaleID {
+		t.Error("another sample has the same scale id")
+	}
+	for _, n := range macroNets(t, "22212220", "00000000", "22222222") {
+		x, err := a.Estimate(context.Background(), n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, _ := b.Estimate(context.Background(), n)
+		if x.Value != y.Value {
+			t.Errorf("%s: %v from the sample, %v from the stored scale", n.Name, x.Value, y.Value)
+		}
+		if x.Parts["depth"] != CountDepth(n) || x.HasInterval() {
+			t.Errorf("%s: parts %v", n.Name, x.Parts)
+		}
+	}
+}
+
+func TestSpec(t *testing.T) {
+	for _, tt := range []struct{ spec, want string }{
+		{"depht", `unknown proxy "depht", want one of depth, entropy`},
+		{"rankmean", "needs the proxies"},
+		{"rankmean()", "a name is missing"},
+		{"rankmean(depth", "want , or )"},
+		{"rankmean(depth,depth)", "twice"},
+		{"rankmean(depth,rankmean(macs))", "another rankmean"},
+		{"depth(macs)", "takes no arguments"},
+		{"depth macs", `unexpected "macs"`},
+		{"", "a name is missing"},
+	} {
+		if err := CheckSpec(tt.spec); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("CheckSpec(%q) = %v, want %q", tt.spec, err, tt.want)
+		}
+	}
+	for _, name := range []string{"depth", " macs ", "rankmean( depth , params)"} {
+		if err := CheckSpec(name); err != nil {
+			t.Errorf("CheckSpec(%q) = %v", name, err)
+		}
+	}
+	if _, err := New("rankmean(depth)", Options{}); err == nil || !strings.Contains(err.Error(), "reference sample") {
+		t.Errorf("rankmean without a sample: %v", err)
+	}
+}
+
+func FuzzSpec(f *testing.F) {
+	f.Add("rankmean(naswot,depth)")
+	f.Add("a(b(c),d)")
+	f.Fuzz(func(t *testing.T, spec string) {
+		tm, err := parseSpec(spec)
+		if err != nil {
+			return
+		}
+		again, err := parseSpec(tm.String())
+		if err != nil || again.String() != tm.String() {
+			t.Fatalf("%q reads as %q, which reads as %v, %v", spec, tm, again, err)
+		}
+	})
+}

@@ -1,0 +1,203 @@
+package accuracy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"nas/blocks"
+)
+
+// Options are the settings of [New]. The zero value is usable for every
+// estimator but rankmean, which needs Reference or Scale.
+type Options struct {
+	// Seed of the random inputs and weights of proxies that run the network.
+	Seed uint64
+
+	// Reference is the sample of networks whose scores make the scale of
+	// rankmean; 256 networks of the space that will be searched is the rule.
+	Reference []*blocks.Network
+
+	// Scale is a stored scale, which spares scoring Reference again.
+	Scale *Scale
+
+	// Workers is the number of reference networks scored at once; 0 means as
+	// many as processors.
+	Workers int
+}
+
+// New makes an estimator from its specification: a name, or a combiner of
+// names such as "rankmean(naswot,depth)". The names are those of [Names].
+func New(spec string, o Options) (Estimator, error) {
+	return NewContext(context.Background(), spec, o)
+}
+
+// NewContext is New, which stops scoring the reference sample when ctx ends.
+func NewContext(ctx context.Context, spec string, o Options) (Estimator, error) {
+	t, err := parseSpec(spec)
+	if err != nil {
+		return nil, err
+	}
+	return t.build(ctx, o)
+}
+
+// Names returns the names that specifications are made of, sorted, combiners
+// with their brackets.
+func Names() []string {
+	names := []string{"rankmean(...)"}
+	for name := range proxies {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// CheckSpec reports whether New would accept spec, without scoring anything.
+func CheckSpec(spec string) error {
+	t, err := parseSpec(spec)
+	if err != nil {
+		return err
+	}
+	return t.check()
+}
+
+// NeedsReference tells whether spec is put on the scale of a reference sample.
+func NeedsReference(spec string) bool {
+	t, err := parseSpec(spec)
+	return err == nil && t.name == "rankmean"
+}
+
+// term is a parsed specification.
+type term struct {
+	name string
+	args []term
+	call bool // brackets were given
+}
+
+func (t term) String() string {
+	if !t.call {
+		return t.name
+	}
+	args := make([]string, len(t.args))
+	for i, a := range t.args {
+		args[i] = a.String()
+	}
+	return t.name + "(" + strings.Join(args, ",") + ")"
+}
+
+// parseSpec reads name or name(term, term ...), spaces allowed anywhere
+// between tokens.
+func parseSpec(spec string) (term, error) {
+	p := specParser{text: spec}
+	t, err := p.term(0)
+	if err == nil {
+		if p.space(); p.at < len(spec) {
+			err = fmt.Errorf("unexpected %q", spec[p.at:])
+		}
+	}
+	if err != nil {
+		return term{}, fmt.Errorf("accuracy: proxy %q: %w", spec, err)
+	}
+	return t, nil
+}
+
+type specParser struct {
+	text string
+	at   int
+}
+
+func (p *specParser) space() {
+	for p.at < len(p.text) && strings.IndexByte(" \t\n", p.text[p.at]) >= 0 {
+		p.at++
+	}
+}
+
+func (p *specParser) next(c byte) bool {
+	p.space()
+	if p.at < len(p.text) && p.text[p.at] == c {
+		p.at++
+		return true
+	}
+	return false
+}
+
+func (p *specParser) term(level int) (term, error) {
+	if level > 4 {
+		return term{}, fmt.Errorf("brackets are nested too deeply")
+	}
+	p.space()
+	start := p.at
+	for p.at < len(p.text) {
+		if c := p.text[p.at]; c != '_' && c != '-' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			break
+		}
+		p.at++
+	}
+	t := term{name: p.text[start:p.at]}
+	if t.name == "" {
+		return t, fmt.Errorf("a name is missing at position %d", start+1)
+	}
+	if !p.next('(') {
+		return t, nil
+	}
+	t.call = true
+	for {
+		a, err := p.term(level + 1)
+		if err != nil {
+			return t, err
+		}
+		t.args = append(t.args, a)
+		if p.next(')') {
+			return t, nil
+		}
+		if !p.next(',') {
+			return t, fmt.Errorf("want , or ) at position %d", p.at+1)
+		}
+	}
+}
+
+// check judges names and numbers of arguments.
+func (t term) check() error {
+	known := t.name == "rankmean" || proxies[t.name].score != nil
+	switch {
+	case !known:
+		return fmt.Errorf("accuracy: unknown proxy %q, want one of %s", t.name, strings.Join(Names(), ", "))
+	case t.name == "rankmean" && len(t.args) == 0:
+		return fmt.Errorf("accuracy: rankmean needs the proxies it combines, for example rankmean(naswot,depth)")
+	case t.name != "rankmean" && t.call:
+		return fmt.Errorf("accuracy: %s takes no arguments, in %q", t.name, t)
+	}
+	seen := make(map[string]bool)
+	for _, a := range t.args {
+		if a.name == "rankmean" {
+			return fmt.Errorf("accuracy: rankmean cannot hold another rankmean, in %q", t)
+		}
+		if seen[a.name] {
+			return fmt.Errorf("accuracy: %s occurs twice in %q", a.name, t)
+		}
+		seen[a.name] = true
+		if err := a.check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t term) build(ctx context.Context, o Options) (Estimator, error) {
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	if t.name == "rankmean" {
+		parts := make([]Estimator, len(t.args))
+		for i, a := range t.args {
+			p, err := a.build(ctx, o)
+			if err != nil {
+				return nil, err
+			}
+			parts[i] = p
+		}
+		return newRankMean(ctx, parts, o)
+	}
+	return newProxyEstimator(proxies[t.name], o), nil
+}
