@@ -1,0 +1,97 @@
+package zoo
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"nas/blocks"
+)
+
+// Entry is one network of the zoo.
+type Entry struct {
+	Name    string
+	Paper   string
+	Options []Option
+	Figures []Figure // what has been published about it
+
+	build func(b *blocks.Builder, s settings)
+}
+
+// Figure is a published number.
+type Figure struct {
+	Options  string  // which form it is about, "" for the base form: "width=0.75"
+	Quantity string  // "top1_pct", "top5_pct" (ImageNet validation, one crop), "miou_pct", "params", "macs"
+	Value    float64 //
+	Source   string  // who says so
+	Note     string  // for counts that are not ours: why they differ
+}
+
+// entries are the zoo in the order of Entries, put together once.
+var entries = slices.Concat(mobileNetV1, mobileNetV2, mobileNetV3)
+
+// Entries returns all networks, families in order of their first paper that
+// this toolkit was asked for, and within a family from small to large.
+func Entries() []Entry { return slices.Clone(entries) }
+
+// Get builds the network that spec asks for: NAME or NAME@OPTION=VALUE,... An
+// unknown name gives the nearest ones, a bad option what is allowed. The
+// network's name is the spec in canonical form: options that have their default
+// left out, the others in the entry's order.
+func Get(spec string) (*blocks.Network, error) {
+	name, rest, has := strings.Cut(spec, "@")
+	i := slices.IndexFunc(entries, func(e Entry) bool { return e.Name == name })
+	if i < 0 {
+		return nil, fmt.Errorf("zoo: there is no network %q, nearest: %s", name, strings.Join(nearest(name, 3), ", "))
+	}
+	e := &entries[i]
+	if has && rest == "" {
+		return nil, fmt.Errorf("zoo: %q: no option after the @, allowed: %s", spec, e.allowed())
+	}
+	s, canonical, err := e.settings(rest)
+	if err != nil {
+		return nil, fmt.Errorf("zoo: %q: %w", spec, err)
+	}
+	if canonical != "" {
+		name += "@" + canonical
+	}
+	b := blocks.NewBuilder(name, blocks.Shape{H: s.h, W: s.w, C: 3})
+	e.build(b, s)
+	n, err := b.Network()
+	if err != nil {
+		return nil, fmt.Errorf("zoo: %q cannot be built: %w", spec, err)
+	}
+	return n, nil
+}
+
+// nearest returns the k names with the smallest edit distance to name.
+func nearest(name string, k int) []string {
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name
+	}
+	name = name[:min(len(name), 64)]
+	slices.SortStableFunc(names, func(a, b string) int { return editDistance(name, a) - editDistance(name, b) })
+	return names[:min(k, len(names))]
+}
+
+// editDistance is Levenshtein's: insertions, deletions and changes of bytes.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
