@@ -58,10 +58,10 @@ func (s *Set) ConvNeed(g *Conv) Need {
 	case g.Depthwise():
 		return s.dwNeed(g)
 	case g.pointwise():
-		return Need{}
+		return Need{Ptrs: 1}
 	case g.rowMerged():
 		r := g.mergedRows()
-		return Need{Ptrs: r * g.OW * g.KH, Floats: ((r-1)*g.SH + (g.KH-1)*g.DH + 1) * g.mergedWidth()}
+		return Need{Ptrs: r * g.KH, Floats: ((r-1)*g.SH + (g.KH-1)*g.DH + 1) * g.mergedWidth()}
 	}
 	return Need{Ptrs: g.stripRows() * g.OW * g.KH * g.KW, Zeros: g.C}
 }
@@ -112,7 +112,7 @@ func (s *Set) convTaps(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue,
 		for y := y0; y < y1; y++ {
 			n = g.pointers(sc, n, y, src, split)
 		}
-		s.panels(g, a, w, bias, r, func(j, cols, n int, wp *float32, c0 int) {
+		s.panels(g, &s.igemm, a, w, bias, r, func(j, cols, n int, wp *float32, c0 int) {
 			a.koff = c0
 			p := 0
 			for y := y0; y < y1; y++ {
@@ -174,7 +174,7 @@ func (s *Set) convMerged(g *Conv, w, bias []float32, dst, src *View, ep *Epilogu
 	a := &sc.gemm
 	a.setup(ep)
 	a.k = g.KW * g.C
-	split := splitRows(g.OW, s.igemm.most())
+	a.lda = uintptr(g.SW*g.C) * 4
 	step, width := g.mergedRows(), g.mergedWidth()
 	for y0 := r.Y0; y0 < r.Y1; y0 += step {
 		y1 := min(r.Y1, y0+step)
@@ -182,33 +182,21 @@ func (s *Set) convMerged(g *Conv, w, bias []float32, dst, src *View, ep *Epilogu
 		for iy := max(0, top); iy < min(g.H, (y1-1)*g.SH-g.PadT+(g.KH-1)*g.DH+1); iy++ {
 			g.padRow(sc.buf[(iy-top)*width:][:width], src, iy)
 		}
-		n := 0
 		for y := y0; y < y1; y++ {
 			ka, kb := g.taps(y)
-			for x := 0; x < g.OW; {
-				mr := split.at(x)
-				for ky := ka; ky < kb; ky++ {
-					row := ptrf(sc.buf, ((y-y0)*g.SH+ky*g.DH)*width+x*g.SW*g.C)
-					for i := 0; i < mr; i++ {
-						sc.ptrs[n] = at(row, i*g.SW*g.C)
-						n++
-					}
-				}
-				x += mr
+			for ky := ka; ky < kb; ky++ {
+				sc.ptrs[(y-y0)*g.KH+ky-ka] = ptrf(sc.buf, ((y-y0)*g.SH+ky*g.DH)*width)
 			}
 		}
-		s.panels(g, a, w, bias, r, func(j, cols, n int, wp *float32, _ int) {
-			a.koff = 0
-			p := 0
+		s.panels(g, &s.gemm, a, w, bias, r, func(j, cols, n int, wp *float32, _ int) {
 			for y := y0; y < y1; y++ {
 				ka, kb := g.taps(y)
 				a.ks = kb - ka
 				if a.b = wp; a.ks > 0 {
 					a.b = at(wp, ka*a.k*panel)
 				}
-				a.ind = ptr(sc.ptrs, p)
-				s.igemm.run(a, dst, ep, y, 0, j, cols, n, split)
-				p += a.ks * g.OW
+				a.ind, a.aoff = ptr(sc.ptrs, (y-y0)*g.KH), 0
+				s.gemm.run(a, dst, ep, y, 0, j, cols, n, splitRows(g.OW, s.gemm.rows[cols/8]))
 			}
 		})
 		s.finish(ep, dst, y0, y1, g.OW, r.N0, r.N1, sc)
@@ -236,7 +224,7 @@ func (g *Conv) padRow(d []float32, src *View, iy int) {
 func (s *Set) pointwise(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue, r Range, sc *Scratch) {
 	a := &sc.gemm
 	a.setup(ep)
-	a.k, a.ks, a.koff = g.C, 1, 0
+	a.k, a.ks = g.C, 1
 	a.lda = uintptr(g.SW*src.Pix) * 4
 	res := &ep.Residual
 	if g.SH == 1 && g.SW == 1 && g.OW == g.W && src.flat(g.OW, r.Y0, r.Y1) && dst.flat(g.OW, r.Y0, r.Y1) &&
@@ -252,26 +240,26 @@ func (s *Set) pointwise(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue
 		}
 		for x0 := 0; x0 < m; x0 += strip {
 			n := min(strip, m-x0)
-			s.pointwiseRun(g, a, w, bias, dst, src, ep, r, r.Y0, x0, n)
+			s.pointwiseRun(g, a, w, bias, dst, src, ep, r, r.Y0, x0, n, sc)
 			s.finishRun(ep, dst, r.Y0, x0, n, r.N0, r.N1, sc)
 		}
 		return
 	}
 	for y := r.Y0; y < r.Y1; y++ {
-		s.pointwiseRun(g, a, w, bias, dst, src, ep, r, y, 0, g.OW)
+		s.pointwiseRun(g, a, w, bias, dst, src, ep, r, y, 0, g.OW, sc)
 		s.finishRun(ep, dst, y, 0, g.OW, r.N0, r.N1, sc)
 	}
 }
 
 // pointwiseRun computes m pixels from pixel x0 of output row y on.
-func (s *Set) pointwiseRun(g *Conv, a *gemmArgs, w, bias []float32, dst, src *View, ep *Epilogue, r Range, y, x0, m int) {
-	from := at(src.base(y*g.SH), x0*g.SW*src.Pix)
+func (s *Set) pointwiseRun(g *Conv, a *gemmArgs, w, bias []float32, dst, src *View, ep *Epilogue, r Range, y, x0, m int, sc *Scratch) {
+	sc.ptrs[0] = at(src.base(y*g.SH), x0*g.SW*src.Pix)
 	bs := g.C * panel
 	a.bs = uintptr(bs) * 4
 	for j := r.N0; j < r.N1; {
-		cols := s.gemm.cols(m, r.N1-j)
+		cols := s.gemm.cols(m, g.C, r.N1-j)
 		n := min(cols, r.N1-j)
-		a.a = from
+		a.ind, a.aoff = ptr(sc.ptrs, 0), 0
 		a.b = ptrf(w, j/panel*bs)
 		a.bias = ptrf(bias, j)
 		s.gemm.run(a, dst, ep, y, x0, j, cols, n, splitRows(m, s.gemm.rows[cols/8]))
@@ -282,7 +270,7 @@ func (s *Set) pointwiseRun(g *Conv, a *gemmArgs, w, bias []float32, dst, src *Vi
 // panels calls f for each tile column of the output channels of r: the first
 // channel, the tile's width, the channels in it, its weights and the first
 // input channel.
-func (s *Set) panels(g *Conv, a *gemmArgs, w, bias []float32, r Range, f func(j, cols, n int, w *float32, c0 int)) {
+func (s *Set) panels(g *Conv, t *tiles, a *gemmArgs, w, bias []float32, r Range, f func(j, cols, n int, w *float32, c0 int)) {
 	cpg, npg := g.C/g.Groups, g.N/g.Groups
 	bs := g.KH * g.KW * cpg * panel
 	a.bs = uintptr(bs) * 4
@@ -290,7 +278,7 @@ func (s *Set) panels(g *Conv, a *gemmArgs, w, bias []float32, r Range, f func(j,
 	for q := r.N0 / npg; q < g.Groups && q*npg < r.N1; q++ {
 		j0, j1 := max(r.N0-q*npg, 0), min(r.N1-q*npg, npg)
 		for j := j0; j < j1; {
-			cols := s.igemm.cols(g.OW+1, j1-j)
+			cols := t.cols(g.OW, g.KH*g.KW*cpg, j1-j)
 			n := min(cols, j1-j)
 			p := q*pp + j/panel
 			a.bias = ptrf(bias, p*panel)

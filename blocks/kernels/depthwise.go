@@ -21,9 +21,9 @@ import "unsafe"
 //		off += offStep; dst += dstStep
 //	}
 //
-// with cols = (u-1)*s + kw: the pointers of a row cover the tile's columns. A tap
-// kernel has one pixel and ny pointers, with the products or the maximum taken
-// over them (tapOp).
+// with cols = (u-1)*s + kw: the pointers of a row cover the tile's columns. The
+// kernels for any kernel size take ny*kw taps and u pointers for each. A tap
+// kernel (tapOp) has one output pixel and ny pointers.
 type tapArgs struct {
 	tab     **float32
 	ny      int
@@ -49,18 +49,27 @@ type tapArgs struct {
 type tapOp uint8
 
 const (
-	tapDW    tapOp = iota // depthwise: fma over taps, a weight for each tap and channel
-	tapMax                // maximum over taps, from -Inf
+	tapMax   tapOp = iota // maximum over taps, from -Inf
 	tapBlend              // fma over taps from zero, one weight a tap
 	numTap
 )
 
-func (s *Set) dwNeed(g *Conv) Need {
-	u := g.KH * g.KW
-	if g.KW < len(s.dwMax) && g.SW < 3 {
-		u = max(u, g.KH*((s.dwMax[g.KW][g.SW]-1)*g.SW+g.KW))
+// dwTiles returns the kernels for g and their widest tile; fixed tells that they
+// are made for this number of taps a row and stride.
+func (s *Set) dwTiles(g *Conv) (t *[9]func(*tapArgs), most int, fixed bool) {
+	if g.KW < len(s.dw) && g.SW < len(s.dw[0]) && s.dwMax[g.KW][g.SW] > 0 {
+		return &s.dw[g.KW][g.SW], s.dwMax[g.KW][g.SW], true
 	}
-	return Need{Ptrs: u, Zeros: g.C}
+	return &s.dw[0][0], s.dwMax[0][0], false
+}
+
+func (s *Set) dwNeed(g *Conv) Need {
+	_, u, fixed := s.dwTiles(g)
+	n := g.KH * g.KW * u
+	if fixed {
+		n = g.KH * ((u-1)*g.SW + g.KW)
+	}
+	return Need{Ptrs: n, Zeros: g.C}
 }
 
 // depthwise computes output rows one by one. A row is cut into tiles of
@@ -77,10 +86,6 @@ func (s *Set) depthwise(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue
 	a.channels(r.N1 - r.N0)
 	a.bias = ptrf(bias, r.N0)
 	a.ds = uintptr(dst.Pix*g.DW) * 4
-	most := 0
-	if g.KW < len(s.dwMax) && g.SW < 3 {
-		most = s.dwMax[g.KW][g.SW]
-	}
 	for y := r.Y0; y < r.Y1; y++ {
 		ka, kb := g.taps(y)
 		a.ny = kb - ka
@@ -88,11 +93,7 @@ func (s *Set) depthwise(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue
 			ka = 0
 		}
 		a.w = ptrf(w, r.N0*g.KH*g.KW+ka*g.KW*panel)
-		if most > 0 {
-			s.dwRow(g, a, most, dst, src, y, ka, r.N0, sc)
-		} else {
-			s.dwTaps(g, a, dst, src, y, ka, r.N0, sc)
-		}
+		s.dwRow(g, a, dst, src, y, ka, r.N0, sc)
 		if residual {
 			s.finishDW(g, ep, dst, y, r, sc)
 		}
@@ -109,11 +110,12 @@ func (s *Set) finishDW(g *Conv, ep *Epilogue, dst *View, y int, r Range, sc *Scr
 	s.vec[vecAdd](v)
 }
 
-// dwRow computes output row y with tile kernels.
-func (s *Set) dwRow(g *Conv, a *tapArgs, most int, dst, src *View, y, ka, c0 int, sc *Scratch) {
+// dwRow computes output row y.
+func (s *Set) dwRow(g *Conv, a *tapArgs, dst, src *View, y, ka, c0 int, sc *Scratch) {
 	out := dst.base(y)
-	kern := &s.dw[g.KW][g.SW]
+	kern, most, fixed := s.dwTiles(g)
 	a.tab = ptr(sc.ptrs, 0)
+	ny := a.ny
 	for q := 0; q < min(g.DW, g.OW); q++ {
 		n := ceilDiv(g.OW-q, g.DW) // outputs q, q+DW, ...
 		split := splitRows(n, most)
@@ -123,9 +125,13 @@ func (s *Set) dwRow(g *Conv, a *tapArgs, most int, dst, src *View, y, ka, c0 int
 			// The tile's input columns are ix, ix+DW, ..., cols of them.
 			ix := q*g.SW - g.PadL + i*g.SW*g.DW
 			inside := ix >= 0 && ix+(cols-1)*g.DW < g.W
-			g.dwPointers(sc, src, y, ka, a.ny, ix, cols, c0)
+			if fixed {
+				g.dwColumns(sc.ptrs[:ny*cols], sc, src, y, ka, ix, cols, c0)
+			} else {
+				a.ny = ny * g.KW
+				g.dwPointers(sc.ptrs[:ny*g.KW*u], sc, src, y, ka, ix, g.KW, u, g.SW, c0)
+			}
 			nt := 1
-			a.dst = at(out, (q+i*g.DW)*dst.Pix+c0)
 			if inside {
 				// The following tiles of the same width that lie inside use the same pointers.
 				step := u * g.SW * g.DW
@@ -135,52 +141,55 @@ func (s *Set) dwRow(g *Conv, a *tapArgs, most int, dst, src *View, y, ka, c0 int
 				a.offStep = step * src.Pix * 4
 				a.dstStep = uintptr(u*g.DW*dst.Pix) * 4
 			}
+			a.dst = at(out, (q+i*g.DW)*dst.Pix+c0)
 			a.nt, a.off = nt, 0
 			kern[u](a)
 			i += u * nt
 		}
 	}
+	a.ny = ny
 }
 
-// dwPointers fills the table with ny rows of cols pointers to channel c0 of
-// input columns ix, ix+DW, ...
-func (g *Conv) dwPointers(sc *Scratch, src *View, y, ka, ny, ix, cols, c0 int) {
-	tab := sc.ptrs[:ny*cols]
+// dwColumns fills the table, rows of cols pointers to channel c0 of the input
+// columns ix, ix+DW, ...
+func (g *Conv) dwColumns(tab []*float32, sc *Scratch, src *View, y, ka, ix, cols, c0 int) {
 	zero := unsafe.SliceData(sc.zeros[:g.C])
+	xa, xb := taps(ix, g.DW, cols, g.W)
 	step := g.DW * src.Pix
-	for ky := range ny {
-		p := at(src.base(y*g.SH-g.PadT+(ka+ky)*g.DH), c0)
-		x := ix
-		for c := range tab[:cols] {
-			if uint(x) < uint(g.W) {
-				tab[c] = at(p, ix*src.Pix+c*step)
-			} else {
-				tab[c] = zero
-			}
-			x += g.DW
+	for ky := ka; len(tab) > 0; ky++ {
+		row := src.base(y*g.SH - g.PadT + ky*g.DH)
+		t := tab[:cols]
+		for i := range t[:xa] {
+			t[i] = zero
+		}
+		off := (ix+xa*g.DW)*src.Pix + c0
+		for i := range t[xa:xb] {
+			t[xa+i] = at(row, off)
+			off += step
+		}
+		for i := range t[xb:] {
+			t[xb+i] = zero
 		}
 		tab = tab[cols:]
 	}
 }
 
-// dwTaps computes output row y pixel by pixel with the tap kernel.
-func (s *Set) dwTaps(g *Conv, a *tapArgs, dst, src *View, y, ka, c0 int, sc *Scratch) {
-	out := dst.base(y)
-	ny := a.ny
-	a.ny = ny * g.KW
-	a.tab = ptr(sc.ptrs, 0)
-	a.offStep, a.dstStep = g.SW*src.Pix*4, uintptr(dst.Pix)*4
-	for x := 0; x < g.OW; {
-		ix := x*g.SW - g.PadL
-		g.dwPointers(sc, src, y, ka, ny, ix, g.KW, c0)
-		nt := 1
-		if last := g.W - 1 - (g.KW-1)*g.DW; ix >= 0 && ix <= last {
-			nt = min(g.OW-x, (last-ix)/g.SW+1)
+// dwPointers fills the table, a number of rows of cols x u pointers: number
+// (kx, i) is that to channel c0 of input column ix + (kx + i*s)*DW.
+func (g *Conv) dwPointers(tab []*float32, sc *Scratch, src *View, y, ka, ix, cols, u, s, c0 int) {
+	zero := unsafe.SliceData(sc.zeros[:g.C])
+	for ky := ka; len(tab) > 0; ky++ {
+		row := at(src.base(y*g.SH-g.PadT+ky*g.DH), c0)
+		for kx := range cols {
+			for i := range u {
+				x := ix + (kx+i*s)*g.DW
+				if uint(x) < uint(g.W) {
+					tab[kx*u+i] = at(row, x*src.Pix)
+				} else {
+					tab[kx*u+i] = zero
+				}
+			}
 		}
-		a.dst = at(out, x*dst.Pix+c0)
-		a.nt, a.off = nt, 0
-		s.tap[tapDW](a)
-		x += nt
+		tab = tab[cols*u:]
 	}
-	a.ny = ny
 }

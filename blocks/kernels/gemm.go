@@ -8,17 +8,20 @@ import "unsafe"
 //
 //	for blk := range nblk {
 //		acc[i][j] = bias[j]
-//		for t := range ks {             // ks = 1 and rows at distance lda in gemm
+//		for t := range ks {
 //			for p := koff; p < koff+k; p++ {
-//				acc[i][j] = fma(ind[t][i][p], b[j/16][t*k+p-koff][j%16], acc[i][j])
+//				acc[i][j] = fma(a[t][i][p], b[j/16][t*k+p-koff][j%16], acc[i][j])
 //			}
 //		}
 //		c[i][j] = min(max(acc[i][j]+res[i][j], lo), hi)      // j < n
 //	}
+//
+// Row a[t][i] of a block is at ind[blk][t][i] in the form igemm; in gemm, whose
+// rows keep a distance, at ind[t] + aoff + (blk*mr+i)*lda, and koff is 0.
 type gemmArgs struct {
-	a    *float32 // gemm: pixel 0
-	lda  uintptr  // gemm: bytes from pixel to pixel
-	ind  **float32
+	aoff int       // gemm: bytes added to the pointers
+	lda  uintptr   // gemm: bytes from pixel to pixel
+	ind  **float32 // igemm: ks*mr pointers for each block; gemm: ks, to pixel 0
 	ks   int
 	k    int
 	koff int // first channel read through ind
@@ -35,7 +38,7 @@ type gemmArgs struct {
 	lo   float32
 	hi   float32
 
-	// Room for the assembly's moving copies of a, c, res and nblk. They are
+	// Room for the assembly's moving copies of aoff, c, res and nblk. They are
 	// no pointers to Go: at the end they may point past an object.
 	ca, cc, cres, cblk uintptr
 
@@ -45,7 +48,7 @@ type gemmArgs struct {
 // setup sets what is the same in all calls for a layer.
 func (a *gemmArgs) setup(ep *Epilogue) {
 	a.lo, a.hi, _ = ep.Act.clamp()
-	a.a, a.ind, a.res, a.ldr = nil, nil, nil, 0
+	a.aoff, a.lda, a.ind, a.res, a.ldr, a.koff = 0, 0, nil, nil, 0, 0
 	if ep.Residual.Data != nil {
 		a.ldr = uintptr(ep.Residual.Pix) * 4
 	}
@@ -91,7 +94,7 @@ func (t *tiles) most() int {
 }
 
 // run computes m pixels from pixel x of output row y on and the n channels from
-// j on, with tiles of cols columns. a.a or a.ind, a.b and a.bias are set.
+// j on, with tiles of cols columns. a.ind, a.b and a.bias are set.
 func (t *tiles) run(a *gemmArgs, dst *View, ep *Epilogue, y, x, j, cols, n int, split rowSplit) {
 	a.n, a.nr = n, cols
 	a.ldc = uintptr(dst.Pix) * 4
@@ -114,10 +117,9 @@ func (t *tiles) run(a *gemmArgs, dst *View, ep *Epilogue, y, x, j, cols, n int, 
 	a.nblk, a.mr = split.nbig, split.base+1
 	f[a.mr][cols/8](a)
 	d := split.nbig * a.mr
-	if a.a != nil {
-		a.a = (*float32)(unsafe.Add(unsafe.Pointer(a.a), uintptr(d)*a.lda))
-	}
-	if a.ind != nil && a.ks > 0 {
+	if a.lda > 0 {
+		a.aoff += d * int(a.lda)
+	} else if a.ind != nil {
 		a.ind = (**float32)(unsafe.Add(unsafe.Pointer(a.ind), d*a.ks*8))
 	}
 	if a.res != nil {

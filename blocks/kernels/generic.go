@@ -8,7 +8,7 @@ func genericRows() []row {
 	rows := []row{
 		{name: "gemm_f32_generic_4x16", fam: famGemm, mr: 4, nr: 16, gemm: gemmGeneric},
 		{name: "igemm_f32_generic_4x16", fam: famIGemm, mr: 4, nr: 16, gemm: igemmGeneric},
-		{name: "dwtap_f32_generic", fam: famTap, tap: tapDW, taps: dwTapGeneric},
+		{name: "dw_f32_generic_1x1", fam: famDW, mr: 1, taps: dwGeneric},
 		{name: "maxtap_f32_generic", fam: famTap, tap: tapMax, taps: maxTapGeneric},
 		{name: "blendtap_f32_generic", fam: famTap, tap: tapBlend, taps: blendTapGeneric},
 	}
@@ -29,8 +29,11 @@ func genericRows() []row {
 func gemmGeneric(a *gemmArgs) {
 	for m := range a.nblk * a.mr {
 		acc := *(*[panel]float32)(unsafe.Pointer(a.bias))
-		row := (*float32)(unsafe.Add(unsafe.Pointer(a.a), uintptr(m)*a.lda))
-		dot16(&acc, span(row, a.k), span(a.b, a.k*panel))
+		for t := range a.ks {
+			row := unsafe.Slice(a.ind, a.ks)[t]
+			row = (*float32)(unsafe.Add(unsafe.Pointer(row), a.aoff+m*int(a.lda)))
+			dot16(&acc, span(row, a.k), span(at(a.b, t*a.k*panel), a.k*panel))
+		}
 		a.store(&acc, m)
 	}
 }
@@ -82,7 +85,7 @@ func (a *tapArgs) src(i, off int) []float32 {
 	return span((*float32)(unsafe.Add(unsafe.Pointer(p), off)), a.n)
 }
 
-func dwTapGeneric(a *tapArgs) {
+func dwGeneric(a *tapArgs) {
 	a.each(func(dst []float32, off int) {
 		copy(dst, span(a.bias, a.n))
 		for i := range a.ny {

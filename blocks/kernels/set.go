@@ -14,17 +14,20 @@ import (
 type Set struct {
 	name        string
 	gemm, igemm tiles
-	dw          [8][3][9]func(*tapArgs) // [taps a row][stride][output pixels]
-	dwMax       [8][3]int               // widest tile of each, 0: none
-	tap         [numTap]func(*tapArgs)
-	vec         [numVec]func(*vecArgs)
-	peak        func(n int) (flops int)
+	// dw[taps a row][stride][output pixels]; dw[0][0] are for any kernel.
+	dw    [8][3][9]func(*tapArgs)
+	dwMax [8][3]int // widest tile of each, 0: none
+	tap   [numTap]func(*tapArgs)
+	vec   [numVec]func(*vecArgs)
+	peak  func(n int) (flops int)
 }
 
 // tiles are the GEMM kernels by number of rows and of columns/8.
 type tiles struct {
 	f    [maxRows + 1][maxCols/8 + 1]func(*gemmArgs)
 	rows [maxCols/8 + 1]int // most rows of each width, 0: no such width
+	// Sums of fewer products than this are too short for tiles wider than a panel.
+	narrowK int
 }
 
 const (
@@ -55,7 +58,7 @@ type row struct {
 	fam  family
 	// Tile: output pixels and output channels (GEMM); output pixels (depthwise).
 	mr, nr int
-	kw, sw int // taps a row and stride (depthwise)
+	kw, sw int // taps a row and stride (depthwise), 0: any
 	tap    tapOp
 	vec    vecOp
 	gemm   func(*gemmArgs)
@@ -69,6 +72,8 @@ type isa struct {
 	has  func() bool // whether this machine runs it
 	rows []row
 	peak func(n int) (flops int)
+	// See tiles.narrowK.
+	narrowK int
 }
 
 // isas lists the instruction sets from slow to fast. The files of an
@@ -86,6 +91,7 @@ var sets = sync.OnceValue(func() []*Set {
 		for _, r := range a.rows {
 			s.add(r)
 		}
+		s.gemm.narrowK, s.igemm.narrowK = a.narrowK, a.narrowK
 		if len(out) > 0 {
 			s.fill(out[0])
 		}
@@ -123,6 +129,9 @@ func (s *Set) fill(g *Set) {
 	if s.igemm.widest() == 0 {
 		s.igemm = g.igemm
 	}
+	if s.dwMax[0][0] == 0 {
+		s.dw[0][0], s.dwMax[0][0] = g.dw[0][0], g.dwMax[0][0]
+	}
 	for i := range s.tap {
 		if s.tap[i] == nil {
 			s.tap[i] = g.tap[i]
@@ -144,19 +153,22 @@ func (t *tiles) widest() int {
 	return 0
 }
 
-// cols returns the width of the tile for m pixels and n remaining columns: the
-// narrowest that holds them, or the widest there is. Widths that exist for a
-// single pixel only are for that, and never partly filled.
-func (t *tiles) cols(m, n int) int {
+// cols returns the width of the tile for m pixels, k products and n remaining
+// columns: the widest that leaves less than eight columns unused. Widths that
+// exist for a single pixel only are for that, and never partly filled.
+func (t *tiles) cols(m, k, n int) int {
+	if k < t.narrowK {
+		n = min(n, panel)
+	}
 	w := 0
 	for j := 1; j < len(t.rows); j++ {
 		if t.rows[j] == 0 || t.rows[j] == 1 && (m > 1 || n < 8*j) {
 			continue
 		}
-		w = 8 * j
-		if w >= n {
-			break
+		if w > 0 && 8*j-n >= 8 {
+			break // eight columns for nothing
 		}
+		w = 8 * j
 	}
 	return w
 }

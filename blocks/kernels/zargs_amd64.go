@@ -8,7 +8,7 @@ import "unsafe"
 
 // The assembly addresses the arguments by these offsets.
 var (
-	_ = [1]int{}[unsafe.Offsetof(gemmArgs{}.a)-0]
+	_ = [1]int{}[unsafe.Offsetof(gemmArgs{}.aoff)-0]
 	_ = [1]int{}[unsafe.Offsetof(gemmArgs{}.lda)-8]
 	_ = [1]int{}[unsafe.Offsetof(gemmArgs{}.ind)-16]
 	_ = [1]int{}[unsafe.Offsetof(gemmArgs{}.ks)-24]

@@ -36,6 +36,14 @@ var avx2Rows = []row{
 	{isa: "avx2", name: "igemm_f32_avx2_5x16", fam: famIGemm, mr: 5, nr: 16, gemm: igemmF32AVX2_5x16},
 	{isa: "avx2", name: "igemm_f32_avx2_6x16", fam: famIGemm, mr: 6, nr: 16, gemm: igemmF32AVX2_6x16},
 	{isa: "avx2", name: "gemm_f32_avx2_1x64", fam: famGemm, mr: 1, nr: 64, gemm: gemmF32AVX2_1x64},
+	{isa: "avx2", name: "dw_f32_avx2_1x1", fam: famDW, mr: 1, taps: dwF32AVX2_1x1},
+	{isa: "avx2", name: "dw_f32_avx2_1x2", fam: famDW, mr: 2, taps: dwF32AVX2_1x2},
+	{isa: "avx2", name: "dw_f32_avx2_1x3", fam: famDW, mr: 3, taps: dwF32AVX2_1x3},
+	{isa: "avx2", name: "dw_f32_avx2_1x4", fam: famDW, mr: 4, taps: dwF32AVX2_1x4},
+	{isa: "avx2", name: "dw_f32_avx2_1x5", fam: famDW, mr: 5, taps: dwF32AVX2_1x5},
+	{isa: "avx2", name: "dw_f32_avx2_1x6", fam: famDW, mr: 6, taps: dwF32AVX2_1x6},
+	{isa: "avx2", name: "dw_f32_avx2_1x7", fam: famDW, mr: 7, taps: dwF32AVX2_1x7},
+	{isa: "avx2", name: "dw_f32_avx2_1x8", fam: famDW, mr: 8, taps: dwF32AVX2_1x8},
 	{isa: "avx2", name: "dw3s1_f32_avx2_1x1", fam: famDW, mr: 1, kw: 3, sw: 1, taps: dw3s1F32AVX2_1x1},
 	{isa: "avx2", name: "dw3s1_f32_avx2_1x2", fam: famDW, mr: 2, kw: 3, sw: 1, taps: dw3s1F32AVX2_1x2},
 	{isa: "avx2", name: "dw3s1_f32_avx2_1x3", fam: famDW, mr: 3, kw: 3, sw: 1, taps: dw3s1F32AVX2_1x3},
@@ -82,7 +90,6 @@ var avx2Rows = []row{
 	{isa: "avx2", name: "dw7s2_f32_avx2_1x5", fam: famDW, mr: 5, kw: 7, sw: 2, taps: dw7s2F32AVX2_1x5},
 	{isa: "avx2", name: "dw7s2_f32_avx2_1x6", fam: famDW, mr: 6, kw: 7, sw: 2, taps: dw7s2F32AVX2_1x6},
 	{isa: "avx2", name: "dw7s2_f32_avx2_1x7", fam: famDW, mr: 7, kw: 7, sw: 2, taps: dw7s2F32AVX2_1x7},
-	{isa: "avx2", name: "dwtap_f32_avx2", fam: famTap, tap: tapDW, taps: dwtapF32AVX2},
 	{isa: "avx2", name: "maxtap_f32_avx2", fam: famTap, tap: tapMax, taps: maxtapF32AVX2},
 	{isa: "avx2", name: "blendtap_f32_avx2", fam: famTap, tap: tapBlend, taps: blendtapF32AVX2},
 	{isa: "avx2", name: "add_f32_avx2", fam: famVec, vec: vecAdd, vecf: addF32AVX2},
@@ -315,6 +322,62 @@ func igemmF32AVX2_6x16(a *gemmArgs)
 //
 //go:noescape
 func gemmF32AVX2_1x64(a *gemmArgs)
+
+//	for x := range 1 { for c := range n {
+//		dst[x][c] = clamp(bias[c] + sum over t < ny of tab[t*1+x][off+c]*w[t][c])
+//	}}, nt times
+//
+//go:noescape
+func dwF32AVX2_1x1(a *tapArgs)
+
+//	for x := range 2 { for c := range n {
+//		dst[x][c] = clamp(bias[c] + sum over t < ny of tab[t*2+x][off+c]*w[t][c])
+//	}}, nt times
+//
+//go:noescape
+func dwF32AVX2_1x2(a *tapArgs)
+
+//	for x := range 3 { for c := range n {
+//		dst[x][c] = clamp(bias[c] + sum over t < ny of tab[t*3+x][off+c]*w[t][c])
+//	}}, nt times
+//
+//go:noescape
+func dwF32AVX2_1x3(a *tapArgs)
+
+//	for x := range 4 { for c := range n {
+//		dst[x][c] = clamp(bias[c] + sum over t < ny of tab[t*4+x][off+c]*w[t][c])
+//	}}, nt times
+//
+//go:noescape
+func dwF32AVX2_1x4(a *tapArgs)
+
+//	for x := range 5 { for c := range n {
+//		dst[x][c] = clamp(bias[c] + sum over t < ny of tab[t*5+x][off+c]*w[t][c])
+//	}}, nt times
+//
+//go:noescape
+func dwF32AVX2_1x5(a *tapArgs)
+
+//	for x := range 6 { for c := range n {
+//		dst[x][c] = clamp(bias[c] + sum over t < ny of tab[t*6+x][off+c]*w[t][c])
+//	}}, nt times
+//
+//go:noescape
+func dwF32AVX2_1x6(a *tapArgs)
+
+//	for x := range 7 { for c := range n {
+//		dst[x][c] = clamp(bias[c] + sum over t < ny of tab[t*7+x][off+c]*w[t][c])
+//	}}, nt times
+//
+//go:noescape
+func dwF32AVX2_1x7(a *tapArgs)
+
+//	for x := range 8 { for c := range n {
+//		dst[x][c] = clamp(bias[c] + sum over t < ny of tab[t*8+x][off+c]*w[t][c])
+//	}}, nt times
+//
+//go:noescape
+func dwF32AVX2_1x8(a *tapArgs)
 
 //	for x := range 1 { for c := range n {
 //		dst[x][c] = clamp(bias[c] + sum over ky, kx of tab[ky*3+x*1+kx][off+c]*w[ky*3+kx][c])
@@ -639,13 +702,6 @@ func dw7s2F32AVX2_1x6(a *tapArgs)
 func dw7s2F32AVX2_1x7(a *tapArgs)
 
 //	for c := range n {
-//		dst[c] = clamp(bias[c] + sum of tab[t][off+c]*w[t][c]) over t < ny
-//	}, nt times
-//
-//go:noescape
-func dwtapF32AVX2(a *tapArgs)
-
-//	for c := range n {
 //		dst[c] = maximum of lo and tab[t][off+c] over t < ny
 //	}, nt times
 //
@@ -747,3 +803,6 @@ func sqdevF32AVX2(a *vecArgs)
 func peakF32AVX2(n int)
 
 const peakFlopsAVX2 = 192
+
+// cpuid is the instruction of that name.
+func cpuid(leaf uint32) (eax, ebx, ecx, edx uint32)

@@ -20,34 +20,44 @@ TEXT ·gemmF32AVX2_1x8(SB), NOSPLIT, $0-8
 block:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Y0
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), BX
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), CX
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), DI
+	TESTQ   DI, DI
+	JZ      advance
+
+tap:
+	MOVQ (CX), R8
+	ADDQ 136(AX), R8
+	ADDQ $0x08, CX
+	MOVQ 32(AX), SI
 
 loop:
-	VMOVUPS      (CX), Y1
-	VBROADCASTSS (BX), Y2
+	VMOVUPS      (DX), Y1
+	VBROADCASTSS (R8), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, BX
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R8
+	DECQ         SI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x01, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         120(AX), CX
-	TESTQ        CX, CX
-	JNZ          tail
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clamp
-	MOVQ         96(AX), DX
-	VADDPS       (CX), Y0, Y0
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         DI
+	JNZ          tap
+
+advance:
+	IMUL3Q $0x01, BX, CX
+	ADDQ   CX, 136(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
+	JNZ    tail
+	MOVQ   152(AX), CX
+	TESTQ  CX, CX
+	JZ     clamp
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	ADDQ   DX, CX
+	MOVQ   CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y1
@@ -107,38 +117,48 @@ block:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Y0
 	VMOVAPS Y0, Y1
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), BX
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), CX
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), DI
+	TESTQ   DI, DI
+	JZ      advance
+
+tap:
+	MOVQ (CX), R8
+	ADDQ 136(AX), R8
+	ADDQ $0x08, CX
+	MOVQ 32(AX), SI
 
 loop:
-	VMOVUPS      (CX), Y2
-	VBROADCASTSS (BX), Y3
+	VMOVUPS      (DX), Y2
+	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (BX)(DX*1), Y3
+	VBROADCASTSS (R8)(BX*1), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, BX
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R8
+	DECQ         SI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x02, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         120(AX), CX
-	TESTQ        CX, CX
-	JNZ          tail
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clamp
-	MOVQ         96(AX), DX
-	VADDPS       (CX), Y0, Y0
-	ADDQ         DX, CX
-	VADDPS       (CX), Y1, Y1
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         DI
+	JNZ          tap
+
+advance:
+	IMUL3Q $0x02, BX, CX
+	ADDQ   CX, 136(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
+	JNZ    tail
+	MOVQ   152(AX), CX
+	TESTQ  CX, CX
+	JZ     clamp
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	ADDQ   DX, CX
+	VADDPS (CX), Y1, Y1
+	ADDQ   DX, CX
+	MOVQ   CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y2
@@ -210,42 +230,52 @@ block:
 	VMOVUPS (CX), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), BX
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), CX
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), DI
+	TESTQ   DI, DI
+	JZ      advance
+
+tap:
+	MOVQ (CX), R8
+	ADDQ 136(AX), R8
+	ADDQ $0x08, CX
+	MOVQ 32(AX), SI
 
 loop:
-	VMOVUPS      (CX), Y3
-	VBROADCASTSS (BX), Y4
+	VMOVUPS      (DX), Y3
+	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS (BX)(DX*1), Y4
+	VBROADCASTSS (R8)(BX*1), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS (BX)(DX*2), Y4
+	VBROADCASTSS (R8)(BX*2), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, BX
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R8
+	DECQ         SI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x03, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         120(AX), CX
-	TESTQ        CX, CX
-	JNZ          tail
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clamp
-	MOVQ         96(AX), DX
-	VADDPS       (CX), Y0, Y0
-	ADDQ         DX, CX
-	VADDPS       (CX), Y1, Y1
-	ADDQ         DX, CX
-	VADDPS       (CX), Y2, Y2
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         DI
+	JNZ          tap
+
+advance:
+	IMUL3Q $0x03, BX, CX
+	ADDQ   CX, 136(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
+	JNZ    tail
+	MOVQ   152(AX), CX
+	TESTQ  CX, CX
+	JZ     clamp
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	ADDQ   DX, CX
+	VADDPS (CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	ADDQ   DX, CX
+	MOVQ   CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y3
@@ -329,46 +359,56 @@ block:
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y3
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y4
-	VBROADCASTSS (SI), Y5
+	VMOVUPS      (DX), Y4
+	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (SI)(DX*1), Y5
+	VBROADCASTSS (R9)(BX*1), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (SI)(DX*2), Y5
+	VBROADCASTSS (R9)(BX*2), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (SI)(BX*1), Y5
+	VBROADCASTSS (R9)(SI*1), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x04, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         120(AX), CX
-	TESTQ        CX, CX
-	JNZ          tail
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clamp
-	MOVQ         96(AX), DX
-	VADDPS       (CX), Y0, Y0
-	ADDQ         DX, CX
-	VADDPS       (CX), Y1, Y1
-	ADDQ         DX, CX
-	VADDPS       (CX), Y2, Y2
-	ADDQ         DX, CX
-	VADDPS       (CX), Y3, Y3
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q $0x04, BX, CX
+	ADDQ   CX, 136(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
+	JNZ    tail
+	MOVQ   152(AX), CX
+	TESTQ  CX, CX
+	JZ     clamp
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	ADDQ   DX, CX
+	VADDPS (CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	ADDQ   DX, CX
+	VADDPS (CX), Y3, Y3
+	ADDQ   DX, CX
+	MOVQ   CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y4
@@ -464,52 +504,62 @@ block:
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y3
 	VMOVAPS Y0, Y4
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y5
-	VBROADCASTSS (SI), Y6
+	VMOVUPS      (DX), Y5
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS (SI)(DX*1), Y6
+	VBROADCASTSS (R9)(BX*1), Y6
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (SI)(DX*2), Y6
+	VBROADCASTSS (R9)(BX*2), Y6
 	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS (SI)(BX*1), Y6
+	VBROADCASTSS (R9)(SI*1), Y6
 	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS (DI), Y6
+	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x05, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         120(AX), CX
-	TESTQ        CX, CX
-	JNZ          tail
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clamp
-	MOVQ         96(AX), DX
-	VADDPS       (CX), Y0, Y0
-	ADDQ         DX, CX
-	VADDPS       (CX), Y1, Y1
-	ADDQ         DX, CX
-	VADDPS       (CX), Y2, Y2
-	ADDQ         DX, CX
-	VADDPS       (CX), Y3, Y3
-	ADDQ         DX, CX
-	VADDPS       (CX), Y4, Y4
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q $0x05, BX, CX
+	ADDQ   CX, 136(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
+	JNZ    tail
+	MOVQ   152(AX), CX
+	TESTQ  CX, CX
+	JZ     clamp
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	ADDQ   DX, CX
+	VADDPS (CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	ADDQ   DX, CX
+	VADDPS (CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	ADDQ   DX, CX
+	MOVQ   CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y5
@@ -617,56 +667,66 @@ block:
 	VMOVAPS Y0, Y3
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y6
-	VBROADCASTSS (SI), Y7
+	VMOVUPS      (DX), Y6
+	VBROADCASTSS (R9), Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (SI)(DX*1), Y7
+	VBROADCASTSS (R9)(BX*1), Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (SI)(DX*2), Y7
+	VBROADCASTSS (R9)(BX*2), Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (SI)(BX*1), Y7
+	VBROADCASTSS (R9)(SI*1), Y7
 	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS (DI), Y7
+	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (DI)(DX*1), Y7
+	VBROADCASTSS (R10)(BX*1), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x06, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         120(AX), CX
-	TESTQ        CX, CX
-	JNZ          tail
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clamp
-	MOVQ         96(AX), DX
-	VADDPS       (CX), Y0, Y0
-	ADDQ         DX, CX
-	VADDPS       (CX), Y1, Y1
-	ADDQ         DX, CX
-	VADDPS       (CX), Y2, Y2
-	ADDQ         DX, CX
-	VADDPS       (CX), Y3, Y3
-	ADDQ         DX, CX
-	VADDPS       (CX), Y4, Y4
-	ADDQ         DX, CX
-	VADDPS       (CX), Y5, Y5
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q $0x06, BX, CX
+	ADDQ   CX, 136(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
+	JNZ    tail
+	MOVQ   152(AX), CX
+	TESTQ  CX, CX
+	JZ     clamp
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	ADDQ   DX, CX
+	VADDPS (CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	ADDQ   DX, CX
+	VADDPS (CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	ADDQ   DX, CX
+	VADDPS (CX), Y5, Y5
+	ADDQ   DX, CX
+	MOVQ   CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y6
@@ -786,60 +846,70 @@ block:
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y7
-	VBROADCASTSS (SI), Y8
+	VMOVUPS      (DX), Y7
+	VBROADCASTSS (R9), Y8
 	VFMADD231PS  Y7, Y8, Y0
-	VBROADCASTSS (SI)(DX*1), Y8
+	VBROADCASTSS (R9)(BX*1), Y8
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (SI)(DX*2), Y8
+	VBROADCASTSS (R9)(BX*2), Y8
 	VFMADD231PS  Y7, Y8, Y2
-	VBROADCASTSS (SI)(BX*1), Y8
+	VBROADCASTSS (R9)(SI*1), Y8
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (DI), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y7, Y8, Y4
-	VBROADCASTSS (DI)(DX*1), Y8
+	VBROADCASTSS (R10)(BX*1), Y8
 	VFMADD231PS  Y7, Y8, Y5
-	VBROADCASTSS (DI)(DX*2), Y8
+	VBROADCASTSS (R10)(BX*2), Y8
 	VFMADD231PS  Y7, Y8, Y6
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x07, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         120(AX), CX
-	TESTQ        CX, CX
-	JNZ          tail
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clamp
-	MOVQ         96(AX), DX
-	VADDPS       (CX), Y0, Y0
-	ADDQ         DX, CX
-	VADDPS       (CX), Y1, Y1
-	ADDQ         DX, CX
-	VADDPS       (CX), Y2, Y2
-	ADDQ         DX, CX
-	VADDPS       (CX), Y3, Y3
-	ADDQ         DX, CX
-	VADDPS       (CX), Y4, Y4
-	ADDQ         DX, CX
-	VADDPS       (CX), Y5, Y5
-	ADDQ         DX, CX
-	VADDPS       (CX), Y6, Y6
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q $0x07, BX, CX
+	ADDQ   CX, 136(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
+	JNZ    tail
+	MOVQ   152(AX), CX
+	TESTQ  CX, CX
+	JZ     clamp
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	ADDQ   DX, CX
+	VADDPS (CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	ADDQ   DX, CX
+	VADDPS (CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	ADDQ   DX, CX
+	VADDPS (CX), Y5, Y5
+	ADDQ   DX, CX
+	VADDPS (CX), Y6, Y6
+	ADDQ   DX, CX
+	MOVQ   CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y7
@@ -971,64 +1041,74 @@ block:
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
 	VMOVAPS Y0, Y7
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y8
-	VBROADCASTSS (SI), Y9
+	VMOVUPS      (DX), Y8
+	VBROADCASTSS (R9), Y9
 	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS (SI)(DX*1), Y9
+	VBROADCASTSS (R9)(BX*1), Y9
 	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS (SI)(DX*2), Y9
+	VBROADCASTSS (R9)(BX*2), Y9
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (SI)(BX*1), Y9
+	VBROADCASTSS (R9)(SI*1), Y9
 	VFMADD231PS  Y8, Y9, Y3
-	VBROADCASTSS (DI), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS (DI)(DX*1), Y9
+	VBROADCASTSS (R10)(BX*1), Y9
 	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS (DI)(DX*2), Y9
+	VBROADCASTSS (R10)(BX*2), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS (DI)(BX*1), Y9
+	VBROADCASTSS (R10)(SI*1), Y9
 	VFMADD231PS  Y8, Y9, Y7
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x08, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         120(AX), CX
-	TESTQ        CX, CX
-	JNZ          tail
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clamp
-	MOVQ         96(AX), DX
-	VADDPS       (CX), Y0, Y0
-	ADDQ         DX, CX
-	VADDPS       (CX), Y1, Y1
-	ADDQ         DX, CX
-	VADDPS       (CX), Y2, Y2
-	ADDQ         DX, CX
-	VADDPS       (CX), Y3, Y3
-	ADDQ         DX, CX
-	VADDPS       (CX), Y4, Y4
-	ADDQ         DX, CX
-	VADDPS       (CX), Y5, Y5
-	ADDQ         DX, CX
-	VADDPS       (CX), Y6, Y6
-	ADDQ         DX, CX
-	VADDPS       (CX), Y7, Y7
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q $0x08, BX, CX
+	ADDQ   CX, 136(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
+	JNZ    tail
+	MOVQ   152(AX), CX
+	TESTQ  CX, CX
+	JZ     clamp
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	ADDQ   DX, CX
+	VADDPS (CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	ADDQ   DX, CX
+	VADDPS (CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	ADDQ   DX, CX
+	VADDPS (CX), Y5, Y5
+	ADDQ   DX, CX
+	VADDPS (CX), Y6, Y6
+	ADDQ   DX, CX
+	VADDPS (CX), Y7, Y7
+	ADDQ   DX, CX
+	MOVQ   CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y8
@@ -1172,70 +1252,80 @@ block:
 	VMOVAPS Y0, Y6
 	VMOVAPS Y0, Y7
 	VMOVAPS Y0, Y8
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	LEAQ    (DI)(DX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	LEAQ (R10)(BX*4), R11
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y9
-	VBROADCASTSS (SI), Y10
+	VMOVUPS      (DX), Y9
+	VBROADCASTSS (R9), Y10
 	VFMADD231PS  Y9, Y10, Y0
-	VBROADCASTSS (SI)(DX*1), Y10
+	VBROADCASTSS (R9)(BX*1), Y10
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (SI)(DX*2), Y10
+	VBROADCASTSS (R9)(BX*2), Y10
 	VFMADD231PS  Y9, Y10, Y2
-	VBROADCASTSS (SI)(BX*1), Y10
+	VBROADCASTSS (R9)(SI*1), Y10
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (DI), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y9, Y10, Y4
-	VBROADCASTSS (DI)(DX*1), Y10
+	VBROADCASTSS (R10)(BX*1), Y10
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (DI)(DX*2), Y10
+	VBROADCASTSS (R10)(BX*2), Y10
 	VFMADD231PS  Y9, Y10, Y6
-	VBROADCASTSS (DI)(BX*1), Y10
+	VBROADCASTSS (R10)(SI*1), Y10
 	VFMADD231PS  Y9, Y10, Y7
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y9, Y10, Y8
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x09, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         120(AX), CX
-	TESTQ        CX, CX
-	JNZ          tail
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clamp
-	MOVQ         96(AX), DX
-	VADDPS       (CX), Y0, Y0
-	ADDQ         DX, CX
-	VADDPS       (CX), Y1, Y1
-	ADDQ         DX, CX
-	VADDPS       (CX), Y2, Y2
-	ADDQ         DX, CX
-	VADDPS       (CX), Y3, Y3
-	ADDQ         DX, CX
-	VADDPS       (CX), Y4, Y4
-	ADDQ         DX, CX
-	VADDPS       (CX), Y5, Y5
-	ADDQ         DX, CX
-	VADDPS       (CX), Y6, Y6
-	ADDQ         DX, CX
-	VADDPS       (CX), Y7, Y7
-	ADDQ         DX, CX
-	VADDPS       (CX), Y8, Y8
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q $0x09, BX, CX
+	ADDQ   CX, 136(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
+	JNZ    tail
+	MOVQ   152(AX), CX
+	TESTQ  CX, CX
+	JZ     clamp
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	ADDQ   DX, CX
+	VADDPS (CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	ADDQ   DX, CX
+	VADDPS (CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	ADDQ   DX, CX
+	VADDPS (CX), Y5, Y5
+	ADDQ   DX, CX
+	VADDPS (CX), Y6, Y6
+	ADDQ   DX, CX
+	VADDPS (CX), Y7, Y7
+	ADDQ   DX, CX
+	VADDPS (CX), Y8, Y8
+	ADDQ   DX, CX
+	MOVQ   CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y9
@@ -1391,74 +1481,84 @@ block:
 	VMOVAPS Y0, Y7
 	VMOVAPS Y0, Y8
 	VMOVAPS Y0, Y9
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	LEAQ    (DI)(DX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	LEAQ (R10)(BX*4), R11
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y10
-	VBROADCASTSS (SI), Y11
+	VMOVUPS      (DX), Y10
+	VBROADCASTSS (R9), Y11
 	VFMADD231PS  Y10, Y11, Y0
-	VBROADCASTSS (SI)(DX*1), Y11
+	VBROADCASTSS (R9)(BX*1), Y11
 	VFMADD231PS  Y10, Y11, Y1
-	VBROADCASTSS (SI)(DX*2), Y11
+	VBROADCASTSS (R9)(BX*2), Y11
 	VFMADD231PS  Y10, Y11, Y2
-	VBROADCASTSS (SI)(BX*1), Y11
+	VBROADCASTSS (R9)(SI*1), Y11
 	VFMADD231PS  Y10, Y11, Y3
-	VBROADCASTSS (DI), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y10, Y11, Y4
-	VBROADCASTSS (DI)(DX*1), Y11
+	VBROADCASTSS (R10)(BX*1), Y11
 	VFMADD231PS  Y10, Y11, Y5
-	VBROADCASTSS (DI)(DX*2), Y11
+	VBROADCASTSS (R10)(BX*2), Y11
 	VFMADD231PS  Y10, Y11, Y6
-	VBROADCASTSS (DI)(BX*1), Y11
+	VBROADCASTSS (R10)(SI*1), Y11
 	VFMADD231PS  Y10, Y11, Y7
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y10, Y11, Y8
-	VBROADCASTSS (R8)(DX*1), Y11
+	VBROADCASTSS (R11)(BX*1), Y11
 	VFMADD231PS  Y10, Y11, Y9
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0a, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         120(AX), CX
-	TESTQ        CX, CX
-	JNZ          tail
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clamp
-	MOVQ         96(AX), DX
-	VADDPS       (CX), Y0, Y0
-	ADDQ         DX, CX
-	VADDPS       (CX), Y1, Y1
-	ADDQ         DX, CX
-	VADDPS       (CX), Y2, Y2
-	ADDQ         DX, CX
-	VADDPS       (CX), Y3, Y3
-	ADDQ         DX, CX
-	VADDPS       (CX), Y4, Y4
-	ADDQ         DX, CX
-	VADDPS       (CX), Y5, Y5
-	ADDQ         DX, CX
-	VADDPS       (CX), Y6, Y6
-	ADDQ         DX, CX
-	VADDPS       (CX), Y7, Y7
-	ADDQ         DX, CX
-	VADDPS       (CX), Y8, Y8
-	ADDQ         DX, CX
-	VADDPS       (CX), Y9, Y9
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q $0x0a, BX, CX
+	ADDQ   CX, 136(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
+	JNZ    tail
+	MOVQ   152(AX), CX
+	TESTQ  CX, CX
+	JZ     clamp
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	ADDQ   DX, CX
+	VADDPS (CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	ADDQ   DX, CX
+	VADDPS (CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	ADDQ   DX, CX
+	VADDPS (CX), Y5, Y5
+	ADDQ   DX, CX
+	VADDPS (CX), Y6, Y6
+	ADDQ   DX, CX
+	VADDPS (CX), Y7, Y7
+	ADDQ   DX, CX
+	VADDPS (CX), Y8, Y8
+	ADDQ   DX, CX
+	VADDPS (CX), Y9, Y9
+	ADDQ   DX, CX
+	MOVQ   CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y10
@@ -1626,78 +1726,88 @@ block:
 	VMOVAPS Y0, Y8
 	VMOVAPS Y0, Y9
 	VMOVAPS Y0, Y10
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	LEAQ    (DI)(DX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	LEAQ (R10)(BX*4), R11
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y11
-	VBROADCASTSS (SI), Y12
+	VMOVUPS      (DX), Y11
+	VBROADCASTSS (R9), Y12
 	VFMADD231PS  Y11, Y12, Y0
-	VBROADCASTSS (SI)(DX*1), Y12
+	VBROADCASTSS (R9)(BX*1), Y12
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (SI)(DX*2), Y12
+	VBROADCASTSS (R9)(BX*2), Y12
 	VFMADD231PS  Y11, Y12, Y2
-	VBROADCASTSS (SI)(BX*1), Y12
+	VBROADCASTSS (R9)(SI*1), Y12
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS (DI), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y11, Y12, Y4
-	VBROADCASTSS (DI)(DX*1), Y12
+	VBROADCASTSS (R10)(BX*1), Y12
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (DI)(DX*2), Y12
+	VBROADCASTSS (R10)(BX*2), Y12
 	VFMADD231PS  Y11, Y12, Y6
-	VBROADCASTSS (DI)(BX*1), Y12
+	VBROADCASTSS (R10)(SI*1), Y12
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y11, Y12, Y8
-	VBROADCASTSS (R8)(DX*1), Y12
+	VBROADCASTSS (R11)(BX*1), Y12
 	VFMADD231PS  Y11, Y12, Y9
-	VBROADCASTSS (R8)(DX*2), Y12
+	VBROADCASTSS (R11)(BX*2), Y12
 	VFMADD231PS  Y11, Y12, Y10
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0b, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         120(AX), CX
-	TESTQ        CX, CX
-	JNZ          tail
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clamp
-	MOVQ         96(AX), DX
-	VADDPS       (CX), Y0, Y0
-	ADDQ         DX, CX
-	VADDPS       (CX), Y1, Y1
-	ADDQ         DX, CX
-	VADDPS       (CX), Y2, Y2
-	ADDQ         DX, CX
-	VADDPS       (CX), Y3, Y3
-	ADDQ         DX, CX
-	VADDPS       (CX), Y4, Y4
-	ADDQ         DX, CX
-	VADDPS       (CX), Y5, Y5
-	ADDQ         DX, CX
-	VADDPS       (CX), Y6, Y6
-	ADDQ         DX, CX
-	VADDPS       (CX), Y7, Y7
-	ADDQ         DX, CX
-	VADDPS       (CX), Y8, Y8
-	ADDQ         DX, CX
-	VADDPS       (CX), Y9, Y9
-	ADDQ         DX, CX
-	VADDPS       (CX), Y10, Y10
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q $0x0b, BX, CX
+	ADDQ   CX, 136(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
+	JNZ    tail
+	MOVQ   152(AX), CX
+	TESTQ  CX, CX
+	JZ     clamp
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	ADDQ   DX, CX
+	VADDPS (CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	ADDQ   DX, CX
+	VADDPS (CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	ADDQ   DX, CX
+	VADDPS (CX), Y5, Y5
+	ADDQ   DX, CX
+	VADDPS (CX), Y6, Y6
+	ADDQ   DX, CX
+	VADDPS (CX), Y7, Y7
+	ADDQ   DX, CX
+	VADDPS (CX), Y8, Y8
+	ADDQ   DX, CX
+	VADDPS (CX), Y9, Y9
+	ADDQ   DX, CX
+	VADDPS (CX), Y10, Y10
+	ADDQ   DX, CX
+	MOVQ   CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y11
@@ -1877,82 +1987,92 @@ block:
 	VMOVAPS Y0, Y9
 	VMOVAPS Y0, Y10
 	VMOVAPS Y0, Y11
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	LEAQ    (DI)(DX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	LEAQ (R10)(BX*4), R11
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y12
-	VBROADCASTSS (SI), Y13
+	VMOVUPS      (DX), Y12
+	VBROADCASTSS (R9), Y13
 	VFMADD231PS  Y12, Y13, Y0
-	VBROADCASTSS (SI)(DX*1), Y13
+	VBROADCASTSS (R9)(BX*1), Y13
 	VFMADD231PS  Y12, Y13, Y1
-	VBROADCASTSS (SI)(DX*2), Y13
+	VBROADCASTSS (R9)(BX*2), Y13
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS (SI)(BX*1), Y13
+	VBROADCASTSS (R9)(SI*1), Y13
 	VFMADD231PS  Y12, Y13, Y3
-	VBROADCASTSS (DI), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS (DI)(DX*1), Y13
+	VBROADCASTSS (R10)(BX*1), Y13
 	VFMADD231PS  Y12, Y13, Y5
-	VBROADCASTSS (DI)(DX*2), Y13
+	VBROADCASTSS (R10)(BX*2), Y13
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS (DI)(BX*1), Y13
+	VBROADCASTSS (R10)(SI*1), Y13
 	VFMADD231PS  Y12, Y13, Y7
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS (R8)(DX*1), Y13
+	VBROADCASTSS (R11)(BX*1), Y13
 	VFMADD231PS  Y12, Y13, Y9
-	VBROADCASTSS (R8)(DX*2), Y13
+	VBROADCASTSS (R11)(BX*2), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	VBROADCASTSS (R8)(BX*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y12, Y13, Y11
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0c, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         120(AX), CX
-	TESTQ        CX, CX
-	JNZ          tail
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clamp
-	MOVQ         96(AX), DX
-	VADDPS       (CX), Y0, Y0
-	ADDQ         DX, CX
-	VADDPS       (CX), Y1, Y1
-	ADDQ         DX, CX
-	VADDPS       (CX), Y2, Y2
-	ADDQ         DX, CX
-	VADDPS       (CX), Y3, Y3
-	ADDQ         DX, CX
-	VADDPS       (CX), Y4, Y4
-	ADDQ         DX, CX
-	VADDPS       (CX), Y5, Y5
-	ADDQ         DX, CX
-	VADDPS       (CX), Y6, Y6
-	ADDQ         DX, CX
-	VADDPS       (CX), Y7, Y7
-	ADDQ         DX, CX
-	VADDPS       (CX), Y8, Y8
-	ADDQ         DX, CX
-	VADDPS       (CX), Y9, Y9
-	ADDQ         DX, CX
-	VADDPS       (CX), Y10, Y10
-	ADDQ         DX, CX
-	VADDPS       (CX), Y11, Y11
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q $0x0c, BX, CX
+	ADDQ   CX, 136(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
+	JNZ    tail
+	MOVQ   152(AX), CX
+	TESTQ  CX, CX
+	JZ     clamp
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	ADDQ   DX, CX
+	VADDPS (CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	ADDQ   DX, CX
+	VADDPS (CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	ADDQ   DX, CX
+	VADDPS (CX), Y5, Y5
+	ADDQ   DX, CX
+	VADDPS (CX), Y6, Y6
+	ADDQ   DX, CX
+	VADDPS (CX), Y7, Y7
+	ADDQ   DX, CX
+	VADDPS (CX), Y8, Y8
+	ADDQ   DX, CX
+	VADDPS (CX), Y9, Y9
+	ADDQ   DX, CX
+	VADDPS (CX), Y10, Y10
+	ADDQ   DX, CX
+	VADDPS (CX), Y11, Y11
+	ADDQ   DX, CX
+	MOVQ   CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y12
@@ -2142,8 +2262,8 @@ tap:
 	MOVQ (CX), SI
 	ADDQ $0x08, CX
 	MOVQ 40(AX), DI
-	MOVQ 32(AX), AX
-	ADDQ DI, AX
+	MOVQ 32(AX), R8
+	ADDQ DI, R8
 
 loop:
 	VMOVUPS      (DX), Y1
@@ -2151,14 +2271,12 @@ loop:
 	VFMADD231PS  Y1, Y2, Y0
 	ADDQ         $0x40, DX
 	INCQ         DI
-	CMPQ         DI, AX
+	CMPQ         DI, R8
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ   a+0(FP), AX
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
@@ -2239,8 +2357,8 @@ tap:
 	MOVQ 8(CX), DI
 	ADDQ $0x10, CX
 	MOVQ 40(AX), R8
-	MOVQ 32(AX), AX
-	ADDQ R8, AX
+	MOVQ 32(AX), R9
+	ADDQ R8, R9
 
 loop:
 	VMOVUPS      (DX), Y2
@@ -2250,14 +2368,12 @@ loop:
 	VFMADD231PS  Y2, Y3, Y1
 	ADDQ         $0x40, DX
 	INCQ         R8
-	CMPQ         R8, AX
+	CMPQ         R8, R9
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ   a+0(FP), AX
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
@@ -2353,8 +2469,8 @@ tap:
 	MOVQ 16(CX), R8
 	ADDQ $0x18, CX
 	MOVQ 40(AX), R9
-	MOVQ 32(AX), AX
-	ADDQ R9, AX
+	MOVQ 32(AX), R10
+	ADDQ R9, R10
 
 loop:
 	VMOVUPS      (DX), Y3
@@ -2366,14 +2482,12 @@ loop:
 	VFMADD231PS  Y3, Y4, Y2
 	ADDQ         $0x40, DX
 	INCQ         R9
-	CMPQ         R9, AX
+	CMPQ         R9, R10
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ   a+0(FP), AX
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
@@ -2484,8 +2598,8 @@ tap:
 	MOVQ 24(CX), R9
 	ADDQ $0x20, CX
 	MOVQ 40(AX), R10
-	MOVQ 32(AX), AX
-	ADDQ R10, AX
+	MOVQ 32(AX), R11
+	ADDQ R10, R11
 
 loop:
 	VMOVUPS      (DX), Y4
@@ -2499,14 +2613,12 @@ loop:
 	VFMADD231PS  Y4, Y5, Y3
 	ADDQ         $0x40, DX
 	INCQ         R10
-	CMPQ         R10, AX
+	CMPQ         R10, R11
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ   a+0(FP), AX
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
@@ -2632,8 +2744,8 @@ tap:
 	MOVQ 32(CX), R10
 	ADDQ $0x28, CX
 	MOVQ 40(AX), R11
-	MOVQ 32(AX), AX
-	ADDQ R11, AX
+	MOVQ 32(AX), R12
+	ADDQ R11, R12
 
 loop:
 	VMOVUPS      (DX), Y5
@@ -2649,14 +2761,12 @@ loop:
 	VFMADD231PS  Y5, Y6, Y4
 	ADDQ         $0x40, DX
 	INCQ         R11
-	CMPQ         R11, AX
+	CMPQ         R11, R12
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ   a+0(FP), AX
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
@@ -2797,8 +2907,8 @@ tap:
 	MOVQ 40(CX), R11
 	ADDQ $0x30, CX
 	MOVQ 40(AX), R12
-	MOVQ 32(AX), AX
-	ADDQ R12, AX
+	MOVQ 32(AX), R13
+	ADDQ R12, R13
 
 loop:
 	VMOVUPS      (DX), Y6
@@ -2816,14 +2926,12 @@ loop:
 	VFMADD231PS  Y6, Y7, Y5
 	ADDQ         $0x40, DX
 	INCQ         R12
-	CMPQ         R12, AX
+	CMPQ         R12, R13
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ   a+0(FP), AX
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
@@ -2958,37 +3066,47 @@ block:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Y0
 	VMOVUPS 32(CX), Y1
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), BX
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), CX
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), DI
+	TESTQ   DI, DI
+	JZ      advance
+
+tap:
+	MOVQ (CX), R8
+	ADDQ 136(AX), R8
+	ADDQ $0x08, CX
+	MOVQ 32(AX), SI
 
 loop:
-	VMOVUPS      (CX), Y2
-	VMOVUPS      32(CX), Y3
-	VBROADCASTSS (BX), Y4
+	VMOVUPS      (DX), Y2
+	VMOVUPS      32(DX), Y3
+	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y2, Y4, Y0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, BX
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R8
+	DECQ         SI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x01, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         120(AX), CX
-	TESTQ        CX, CX
-	JNZ          tail
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clamp
-	MOVQ         96(AX), DX
-	VADDPS       (CX), Y0, Y0
-	VADDPS       32(CX), Y1, Y1
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         DI
+	JNZ          tap
+
+advance:
+	IMUL3Q $0x01, BX, CX
+	ADDQ   CX, 136(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
+	JNZ    tail
+	MOVQ   152(AX), CX
+	TESTQ  CX, CX
+	JZ     clamp
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	MOVQ   CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y2
@@ -3057,43 +3175,53 @@ block:
 	VMOVUPS 32(CX), Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), BX
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), CX
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), DI
+	TESTQ   DI, DI
+	JZ      advance
+
+tap:
+	MOVQ (CX), R8
+	ADDQ 136(AX), R8
+	ADDQ $0x08, CX
+	MOVQ 32(AX), SI
 
 loop:
-	VMOVUPS      (CX), Y4
-	VMOVUPS      32(CX), Y5
-	VBROADCASTSS (BX), Y6
+	VMOVUPS      (DX), Y4
+	VMOVUPS      32(DX), Y5
+	VBROADCASTSS (R8), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (BX)(DX*1), Y6
+	VBROADCASTSS (R8)(BX*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, BX
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R8
+	DECQ         SI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x02, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         120(AX), CX
-	TESTQ        CX, CX
-	JNZ          tail
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clamp
-	MOVQ         96(AX), DX
-	VADDPS       (CX), Y0, Y0
-	VADDPS       32(CX), Y1, Y1
-	ADDQ         DX, CX
-	VADDPS       (CX), Y2, Y2
-	VADDPS       32(CX), Y3, Y3
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         DI
+	JNZ          tap
+
+advance:
+	IMUL3Q $0x02, BX, CX
+	ADDQ   CX, 136(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
+	JNZ    tail
+	MOVQ   152(AX), CX
+	TESTQ  CX, CX
+	JZ     clamp
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   DX, CX
+	MOVQ   CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y4
@@ -3182,49 +3310,59 @@ block:
 	VMOVAPS Y1, Y3
 	VMOVAPS Y0, Y4
 	VMOVAPS Y1, Y5
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), BX
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), CX
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), DI
+	TESTQ   DI, DI
+	JZ      advance
+
+tap:
+	MOVQ (CX), R8
+	ADDQ 136(AX), R8
+	ADDQ $0x08, CX
+	MOVQ 32(AX), SI
 
 loop:
-	VMOVUPS      (CX), Y6
-	VMOVUPS      32(CX), Y7
-	VBROADCASTSS (BX), Y8
+	VMOVUPS      (DX), Y6
+	VMOVUPS      32(DX), Y7
+	VBROADCASTSS (R8), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (BX)(DX*1), Y8
+	VBROADCASTSS (R8)(BX*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (BX)(DX*2), Y8
+	VBROADCASTSS (R8)(BX*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, BX
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R8
+	DECQ         SI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x03, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         120(AX), CX
-	TESTQ        CX, CX
-	JNZ          tail
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clamp
-	MOVQ         96(AX), DX
-	VADDPS       (CX), Y0, Y0
-	VADDPS       32(CX), Y1, Y1
-	ADDQ         DX, CX
-	VADDPS       (CX), Y2, Y2
-	VADDPS       32(CX), Y3, Y3
-	ADDQ         DX, CX
-	VADDPS       (CX), Y4, Y4
-	VADDPS       32(CX), Y5, Y5
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         DI
+	JNZ          tap
+
+advance:
+	IMUL3Q $0x03, BX, CX
+	ADDQ   CX, 136(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
+	JNZ    tail
+	MOVQ   152(AX), CX
+	TESTQ  CX, CX
+	JZ     clamp
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	VADDPS 32(CX), Y5, Y5
+	ADDQ   DX, CX
+	MOVQ   CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y6
@@ -3333,55 +3471,65 @@ block:
 	VMOVAPS Y1, Y5
 	VMOVAPS Y0, Y6
 	VMOVAPS Y1, Y7
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y8
-	VMOVUPS      32(CX), Y9
-	VBROADCASTSS (SI), Y10
+	VMOVUPS      (DX), Y8
+	VMOVUPS      32(DX), Y9
+	VBROADCASTSS (R9), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (SI)(DX*1), Y10
+	VBROADCASTSS (R9)(BX*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (SI)(DX*2), Y10
+	VBROADCASTSS (R9)(BX*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (SI)(BX*1), Y10
+	VBROADCASTSS (R9)(SI*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x04, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         120(AX), CX
-	TESTQ        CX, CX
-	JNZ          tail
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clamp
-	MOVQ         96(AX), DX
-	VADDPS       (CX), Y0, Y0
-	VADDPS       32(CX), Y1, Y1
-	ADDQ         DX, CX
-	VADDPS       (CX), Y2, Y2
-	VADDPS       32(CX), Y3, Y3
-	ADDQ         DX, CX
-	VADDPS       (CX), Y4, Y4
-	VADDPS       32(CX), Y5, Y5
-	ADDQ         DX, CX
-	VADDPS       (CX), Y6, Y6
-	VADDPS       32(CX), Y7, Y7
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q $0x04, BX, CX
+	ADDQ   CX, 136(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
+	JNZ    tail
+	MOVQ   152(AX), CX
+	TESTQ  CX, CX
+	JZ     clamp
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	VADDPS 32(CX), Y5, Y5
+	ADDQ   DX, CX
+	VADDPS (CX), Y6, Y6
+	VADDPS 32(CX), Y7, Y7
+	ADDQ   DX, CX
+	MOVQ   CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y8
@@ -3510,63 +3658,73 @@ block:
 	VMOVAPS Y1, Y7
 	VMOVAPS Y0, Y8
 	VMOVAPS Y1, Y9
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y10
-	VMOVUPS      32(CX), Y11
-	VBROADCASTSS (SI), Y12
+	VMOVUPS      (DX), Y10
+	VMOVUPS      32(DX), Y11
+	VBROADCASTSS (R9), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (SI)(DX*1), Y12
+	VBROADCASTSS (R9)(BX*1), Y12
 	VFMADD231PS  Y10, Y12, Y2
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS (SI)(DX*2), Y12
+	VBROADCASTSS (R9)(BX*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (SI)(BX*1), Y12
+	VBROADCASTSS (R9)(SI*1), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (DI), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x05, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         120(AX), CX
-	TESTQ        CX, CX
-	JNZ          tail
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clamp
-	MOVQ         96(AX), DX
-	VADDPS       (CX), Y0, Y0
-	VADDPS       32(CX), Y1, Y1
-	ADDQ         DX, CX
-	VADDPS       (CX), Y2, Y2
-	VADDPS       32(CX), Y3, Y3
-	ADDQ         DX, CX
-	VADDPS       (CX), Y4, Y4
-	VADDPS       32(CX), Y5, Y5
-	ADDQ         DX, CX
-	VADDPS       (CX), Y6, Y6
-	VADDPS       32(CX), Y7, Y7
-	ADDQ         DX, CX
-	VADDPS       (CX), Y8, Y8
-	VADDPS       32(CX), Y9, Y9
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q $0x05, BX, CX
+	ADDQ   CX, 136(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
+	JNZ    tail
+	MOVQ   152(AX), CX
+	TESTQ  CX, CX
+	JZ     clamp
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	VADDPS 32(CX), Y5, Y5
+	ADDQ   DX, CX
+	VADDPS (CX), Y6, Y6
+	VADDPS 32(CX), Y7, Y7
+	ADDQ   DX, CX
+	VADDPS (CX), Y8, Y8
+	VADDPS 32(CX), Y9, Y9
+	ADDQ   DX, CX
+	MOVQ   CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y10
@@ -3715,69 +3873,79 @@ block:
 	VMOVAPS Y1, Y9
 	VMOVAPS Y0, Y10
 	VMOVAPS Y1, Y11
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y12
-	VMOVUPS      32(CX), Y13
-	VBROADCASTSS (SI), Y14
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (R9), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (SI)(DX*1), Y14
+	VBROADCASTSS (R9)(BX*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (SI)(DX*2), Y14
+	VBROADCASTSS (R9)(BX*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (SI)(BX*1), Y14
+	VBROADCASTSS (R9)(SI*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (DI), Y14
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (DI)(DX*1), Y14
+	VBROADCASTSS (R10)(BX*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x06, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         120(AX), CX
-	TESTQ        CX, CX
-	JNZ          tail
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clamp
-	MOVQ         96(AX), DX
-	VADDPS       (CX), Y0, Y0
-	VADDPS       32(CX), Y1, Y1
-	ADDQ         DX, CX
-	VADDPS       (CX), Y2, Y2
-	VADDPS       32(CX), Y3, Y3
-	ADDQ         DX, CX
-	VADDPS       (CX), Y4, Y4
-	VADDPS       32(CX), Y5, Y5
-	ADDQ         DX, CX
-	VADDPS       (CX), Y6, Y6
-	VADDPS       32(CX), Y7, Y7
-	ADDQ         DX, CX
-	VADDPS       (CX), Y8, Y8
-	VADDPS       32(CX), Y9, Y9
-	ADDQ         DX, CX
-	VADDPS       (CX), Y10, Y10
-	VADDPS       32(CX), Y11, Y11
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q $0x06, BX, CX
+	ADDQ   CX, 136(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
+	JNZ    tail
+	MOVQ   152(AX), CX
+	TESTQ  CX, CX
+	JZ     clamp
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	VADDPS 32(CX), Y5, Y5
+	ADDQ   DX, CX
+	VADDPS (CX), Y6, Y6
+	VADDPS 32(CX), Y7, Y7
+	ADDQ   DX, CX
+	VADDPS (CX), Y8, Y8
+	VADDPS 32(CX), Y9, Y9
+	ADDQ   DX, CX
+	VADDPS (CX), Y10, Y10
+	VADDPS 32(CX), Y11, Y11
+	ADDQ   DX, CX
+	MOVQ   CX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y12
@@ -3944,8 +4112,8 @@ tap:
 	MOVQ (CX), SI
 	ADDQ $0x08, CX
 	MOVQ 40(AX), DI
-	MOVQ 32(AX), AX
-	ADDQ DI, AX
+	MOVQ 32(AX), R8
+	ADDQ DI, R8
 
 loop:
 	VMOVUPS      (DX), Y2
@@ -3955,14 +4123,12 @@ loop:
 	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         $0x40, DX
 	INCQ         DI
-	CMPQ         DI, AX
+	CMPQ         DI, R8
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ   a+0(FP), AX
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
@@ -4053,8 +4219,8 @@ tap:
 	MOVQ 8(CX), DI
 	ADDQ $0x10, CX
 	MOVQ 40(AX), R8
-	MOVQ 32(AX), AX
-	ADDQ R8, AX
+	MOVQ 32(AX), R9
+	ADDQ R8, R9
 
 loop:
 	VMOVUPS      (DX), Y4
@@ -4067,14 +4233,12 @@ loop:
 	VFMADD231PS  Y5, Y6, Y3
 	ADDQ         $0x40, DX
 	INCQ         R8
-	CMPQ         R8, AX
+	CMPQ         R8, R9
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ   a+0(FP), AX
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
@@ -4189,8 +4353,8 @@ tap:
 	MOVQ 16(CX), R8
 	ADDQ $0x18, CX
 	MOVQ 40(AX), R9
-	MOVQ 32(AX), AX
-	ADDQ R9, AX
+	MOVQ 32(AX), R10
+	ADDQ R9, R10
 
 loop:
 	VMOVUPS      (DX), Y6
@@ -4206,14 +4370,12 @@ loop:
 	VFMADD231PS  Y7, Y8, Y5
 	ADDQ         $0x40, DX
 	INCQ         R9
-	CMPQ         R9, AX
+	CMPQ         R9, R10
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ   a+0(FP), AX
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
@@ -4352,8 +4514,8 @@ tap:
 	MOVQ 24(CX), R9
 	ADDQ $0x20, CX
 	MOVQ 40(AX), R10
-	MOVQ 32(AX), AX
-	ADDQ R10, AX
+	MOVQ 32(AX), R11
+	ADDQ R10, R11
 
 loop:
 	VMOVUPS      (DX), Y8
@@ -4372,14 +4534,12 @@ loop:
 	VFMADD231PS  Y9, Y10, Y7
 	ADDQ         $0x40, DX
 	INCQ         R10
-	CMPQ         R10, AX
+	CMPQ         R10, R11
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ   a+0(FP), AX
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
@@ -4542,8 +4702,8 @@ tap:
 	MOVQ 32(CX), R10
 	ADDQ $0x28, CX
 	MOVQ 40(AX), R11
-	MOVQ 32(AX), AX
-	ADDQ R11, AX
+	MOVQ 32(AX), R12
+	ADDQ R11, R12
 
 loop:
 	VMOVUPS      (DX), Y10
@@ -4565,14 +4725,12 @@ loop:
 	VFMADD231PS  Y11, Y12, Y9
 	ADDQ         $0x40, DX
 	INCQ         R11
-	CMPQ         R11, AX
+	CMPQ         R11, R12
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ   a+0(FP), AX
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
@@ -4759,8 +4917,8 @@ tap:
 	MOVQ 40(CX), R11
 	ADDQ $0x30, CX
 	MOVQ 40(AX), R12
-	MOVQ 32(AX), AX
-	ADDQ R12, AX
+	MOVQ 32(AX), R13
+	ADDQ R12, R13
 
 loop:
 	VMOVUPS      (DX), Y12
@@ -4785,14 +4943,12 @@ loop:
 	VFMADD231PS  Y13, Y14, Y11
 	ADDQ         $0x40, DX
 	INCQ         R12
-	CMPQ         R12, AX
+	CMPQ         R12, R13
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ   a+0(FP), AX
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
@@ -4983,47 +5139,57 @@ block:
 	VMOVUPS 160(BX), Y5
 	VMOVUPS 192(BX), Y6
 	VMOVUPS 224(BX), Y7
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    136(AX), DI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), SI
+	MOVQ    8(AX), DI
+	LEAQ    (DI)(DI*2), BX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (BX), R10
+	ADDQ 136(AX), R10
+	ADDQ $0x08, BX
+	MOVQ 32(AX), R8
 
 loop:
-	VBROADCASTSS (DI), Y8
-	VFMADD231PS  (BX), Y8, Y0
-	VFMADD231PS  32(BX), Y8, Y1
-	VFMADD231PS  (BX)(CX*1), Y8, Y2
-	VFMADD231PS  32(BX)(CX*1), Y8, Y3
-	VFMADD231PS  (BX)(CX*2), Y8, Y4
-	VFMADD231PS  32(BX)(CX*2), Y8, Y5
-	VFMADD231PS  (BX)(DX*1), Y8, Y6
-	VFMADD231PS  32(BX)(DX*1), Y8, Y7
-	ADDQ         $0x40, BX
-	ADDQ         $0x04, DI
-	DECQ         AX
+	VBROADCASTSS (R10), Y8
+	VFMADD231PS  (SI), Y8, Y0
+	VFMADD231PS  32(SI), Y8, Y1
+	VFMADD231PS  (SI)(CX*1), Y8, Y2
+	VFMADD231PS  32(SI)(CX*1), Y8, Y3
+	VFMADD231PS  (SI)(CX*2), Y8, Y4
+	VFMADD231PS  32(SI)(CX*2), Y8, Y5
+	VFMADD231PS  (SI)(DX*1), Y8, Y6
+	VFMADD231PS  32(SI)(DX*1), Y8, Y7
+	ADDQ         $0x40, SI
+	ADDQ         $0x04, R10
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x01, SI, BX
-	ADDQ         BX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         120(AX), BX
-	TESTQ        BX, BX
-	JNZ          tail
-	MOVQ         152(AX), BX
-	TESTQ        BX, BX
-	JZ           clamp
-	MOVQ         96(AX), SI
-	VADDPS       (BX), Y0, Y0
-	VADDPS       32(BX), Y1, Y1
-	VADDPS       64(BX), Y2, Y2
-	VADDPS       96(BX), Y3, Y3
-	VADDPS       128(BX), Y4, Y4
-	VADDPS       160(BX), Y5, Y5
-	VADDPS       192(BX), Y6, Y6
-	VADDPS       224(BX), Y7, Y7
-	ADDQ         SI, BX
-	MOVQ         BX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q $0x01, DI, BX
+	ADDQ   BX, 136(AX)
+	MOVQ   120(AX), BX
+	TESTQ  BX, BX
+	JNZ    tail
+	MOVQ   152(AX), BX
+	TESTQ  BX, BX
+	JZ     clamp
+	MOVQ   96(AX), SI
+	VADDPS (BX), Y0, Y0
+	VADDPS 32(BX), Y1, Y1
+	VADDPS 64(BX), Y2, Y2
+	VADDPS 96(BX), Y3, Y3
+	VADDPS 128(BX), Y4, Y4
+	VADDPS 160(BX), Y5, Y5
+	VADDPS 192(BX), Y6, Y6
+	VADDPS 224(BX), Y7, Y7
+	ADDQ   SI, BX
+	MOVQ   BX, 152(AX)
 
 clamp:
 	VBROADCASTSS 128(AX), Y8
@@ -5114,6 +5280,1195 @@ clampTail:
 	ADDQ         SI, BX
 	MOVQ         BX, 144(AX)
 	JMP          next
+
+// func dwF32AVX2_1x1(a *byte)
+// Requires: AVX, FMA3
+TEXT ·dwF32AVX2_1x1(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
+
+tile:
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 88(AX), DI
+	SUBQ $0x08, DI
+	JLT  rest
+
+chan:
+	VMOVUPS (SI), Y0
+	MOVQ    (AX), R8
+	MOVQ    8(AX), R9
+	MOVQ    BX, R10
+	TESTQ   R9, R9
+	JZ      sum
+
+tap:
+	VMOVUPS     (R10), Y1
+	MOVQ        (R8), R11
+	VFMADD231PS (R11)(CX*1), Y1, Y0
+	ADDQ        $0x08, R8
+	ADDQ        $0x40, R10
+	DECQ        R9
+	JNZ         tap
+
+sum:
+	VBROADCASTSS 112(AX), Y1
+	VBROADCASTSS 116(AX), Y2
+	MOVQ         64(AX), R8
+	MOVQ         DX, R8
+	VMAXPS       Y0, Y1, Y0
+	VMINPS       Y0, Y2, Y0
+	VMOVUPS      Y0, (R8)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, SI
+	XORQ         $0x20, BX
+	TESTQ        $0x00000020, BX
+	JNZ          second
+	ADDQ         40(AX), BX
+
+second:
+	SUBQ $0x08, DI
+	JGE  chan
+
+rest:
+	ADDQ    $0x08, DI
+	JZ      done
+	MOVQ    104(AX), DI
+	VMOVUPS (DI), Y0
+	VMOVUPS (SI), Y1
+	MOVQ    (AX), SI
+	MOVQ    8(AX), DI
+	TESTQ   DI, DI
+	JZ      sumTail
+
+tapTail:
+	VMOVUPS     (BX), Y2
+	MOVQ        (SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y3
+	VFMADD231PS Y3, Y2, Y1
+	ADDQ        $0x08, SI
+	ADDQ        $0x40, BX
+	DECQ        DI
+	JNZ         tapTail
+
+sumTail:
+	VBROADCASTSS 112(AX), Y2
+	VBROADCASTSS 116(AX), Y3
+	MOVQ         64(AX), CX
+	MOVQ         DX, CX
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+	VMASKMOVPS   Y1, Y0, (CX)
+
+done:
+	MOVQ 24(AX), CX
+	ADDQ CX, 120(AX)
+	MOVQ 72(AX), CX
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func dwF32AVX2_1x2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·dwF32AVX2_1x2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
+
+tile:
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 88(AX), DI
+	SUBQ $0x08, DI
+	JLT  rest
+
+chan:
+	VMOVUPS (SI), Y0
+	VMOVAPS Y0, Y1
+	MOVQ    (AX), R8
+	MOVQ    8(AX), R9
+	MOVQ    BX, R10
+	TESTQ   R9, R9
+	JZ      sum
+
+tap:
+	VMOVUPS     (R10), Y2
+	MOVQ        (R8), R11
+	VFMADD231PS (R11)(CX*1), Y2, Y0
+	MOVQ        8(R8), R11
+	VFMADD231PS (R11)(CX*1), Y2, Y1
+	ADDQ        $0x10, R8
+	ADDQ        $0x40, R10
+	DECQ        R9
+	JNZ         tap
+
+sum:
+	VBROADCASTSS 112(AX), Y2
+	VBROADCASTSS 116(AX), Y3
+	MOVQ         64(AX), R8
+	MOVQ         DX, R9
+	VMAXPS       Y0, Y2, Y0
+	VMINPS       Y0, Y3, Y0
+	VMOVUPS      Y0, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, SI
+	XORQ         $0x20, BX
+	TESTQ        $0x00000020, BX
+	JNZ          second
+	ADDQ         40(AX), BX
+
+second:
+	SUBQ $0x08, DI
+	JGE  chan
+
+rest:
+	ADDQ    $0x08, DI
+	JZ      done
+	MOVQ    104(AX), DI
+	VMOVUPS (DI), Y0
+	VMOVUPS (SI), Y1
+	VMOVAPS Y1, Y2
+	MOVQ    (AX), SI
+	MOVQ    8(AX), DI
+	TESTQ   DI, DI
+	JZ      sumTail
+
+tapTail:
+	VMOVUPS     (BX), Y3
+	MOVQ        (SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y4
+	VFMADD231PS Y4, Y3, Y1
+	MOVQ        8(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y4
+	VFMADD231PS Y4, Y3, Y2
+	ADDQ        $0x10, SI
+	ADDQ        $0x40, BX
+	DECQ        DI
+	JNZ         tapTail
+
+sumTail:
+	VBROADCASTSS 112(AX), Y3
+	VBROADCASTSS 116(AX), Y4
+	MOVQ         64(AX), CX
+	VMAXPS       Y1, Y3, Y1
+	VMINPS       Y1, Y4, Y1
+	VMASKMOVPS   Y1, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y2, Y3, Y2
+	VMINPS       Y2, Y4, Y2
+	VMASKMOVPS   Y2, Y0, (DX)
+
+done:
+	MOVQ 24(AX), CX
+	ADDQ CX, 120(AX)
+	MOVQ 72(AX), CX
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func dwF32AVX2_1x3(a *byte)
+// Requires: AVX, FMA3
+TEXT ·dwF32AVX2_1x3(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
+
+tile:
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 88(AX), DI
+	SUBQ $0x08, DI
+	JLT  rest
+
+chan:
+	VMOVUPS (SI), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	MOVQ    (AX), R8
+	MOVQ    8(AX), R9
+	MOVQ    BX, R10
+	TESTQ   R9, R9
+	JZ      sum
+
+tap:
+	VMOVUPS     (R10), Y3
+	MOVQ        (R8), R11
+	VFMADD231PS (R11)(CX*1), Y3, Y0
+	MOVQ        8(R8), R11
+	VFMADD231PS (R11)(CX*1), Y3, Y1
+	MOVQ        16(R8), R11
+	VFMADD231PS (R11)(CX*1), Y3, Y2
+	ADDQ        $0x18, R8
+	ADDQ        $0x40, R10
+	DECQ        R9
+	JNZ         tap
+
+sum:
+	VBROADCASTSS 112(AX), Y3
+	VBROADCASTSS 116(AX), Y4
+	MOVQ         64(AX), R8
+	MOVQ         DX, R9
+	VMAXPS       Y0, Y3, Y0
+	VMINPS       Y0, Y4, Y0
+	VMOVUPS      Y0, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y1, Y3, Y1
+	VMINPS       Y1, Y4, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y2, Y3, Y2
+	VMINPS       Y2, Y4, Y2
+	VMOVUPS      Y2, (R9)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, SI
+	XORQ         $0x20, BX
+	TESTQ        $0x00000020, BX
+	JNZ          second
+	ADDQ         40(AX), BX
+
+second:
+	SUBQ $0x08, DI
+	JGE  chan
+
+rest:
+	ADDQ    $0x08, DI
+	JZ      done
+	MOVQ    104(AX), DI
+	VMOVUPS (DI), Y0
+	VMOVUPS (SI), Y1
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	MOVQ    (AX), SI
+	MOVQ    8(AX), DI
+	TESTQ   DI, DI
+	JZ      sumTail
+
+tapTail:
+	VMOVUPS     (BX), Y4
+	MOVQ        (SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y5
+	VFMADD231PS Y5, Y4, Y1
+	MOVQ        8(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y5
+	VFMADD231PS Y5, Y4, Y2
+	MOVQ        16(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y5
+	VFMADD231PS Y5, Y4, Y3
+	ADDQ        $0x18, SI
+	ADDQ        $0x40, BX
+	DECQ        DI
+	JNZ         tapTail
+
+sumTail:
+	VBROADCASTSS 112(AX), Y4
+	VBROADCASTSS 116(AX), Y5
+	MOVQ         64(AX), CX
+	VMAXPS       Y1, Y4, Y1
+	VMINPS       Y1, Y5, Y1
+	VMASKMOVPS   Y1, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y2, Y4, Y2
+	VMINPS       Y2, Y5, Y2
+	VMASKMOVPS   Y2, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y3, Y4, Y3
+	VMINPS       Y3, Y5, Y3
+	VMASKMOVPS   Y3, Y0, (DX)
+
+done:
+	MOVQ 24(AX), CX
+	ADDQ CX, 120(AX)
+	MOVQ 72(AX), CX
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func dwF32AVX2_1x4(a *byte)
+// Requires: AVX, FMA3
+TEXT ·dwF32AVX2_1x4(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
+
+tile:
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 88(AX), DI
+	SUBQ $0x08, DI
+	JLT  rest
+
+chan:
+	VMOVUPS (SI), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	MOVQ    (AX), R8
+	MOVQ    8(AX), R9
+	MOVQ    BX, R10
+	TESTQ   R9, R9
+	JZ      sum
+
+tap:
+	VMOVUPS     (R10), Y4
+	MOVQ        (R8), R11
+	VFMADD231PS (R11)(CX*1), Y4, Y0
+	MOVQ        8(R8), R11
+	VFMADD231PS (R11)(CX*1), Y4, Y1
+	MOVQ        16(R8), R11
+	VFMADD231PS (R11)(CX*1), Y4, Y2
+	MOVQ        24(R8), R11
+	VFMADD231PS (R11)(CX*1), Y4, Y3
+	ADDQ        $0x20, R8
+	ADDQ        $0x40, R10
+	DECQ        R9
+	JNZ         tap
+
+sum:
+	VBROADCASTSS 112(AX), Y4
+	VBROADCASTSS 116(AX), Y5
+	MOVQ         64(AX), R8
+	MOVQ         DX, R9
+	VMAXPS       Y0, Y4, Y0
+	VMINPS       Y0, Y5, Y0
+	VMOVUPS      Y0, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y1, Y4, Y1
+	VMINPS       Y1, Y5, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y2, Y4, Y2
+	VMINPS       Y2, Y5, Y2
+	VMOVUPS      Y2, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y3, Y4, Y3
+	VMINPS       Y3, Y5, Y3
+	VMOVUPS      Y3, (R9)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, SI
+	XORQ         $0x20, BX
+	TESTQ        $0x00000020, BX
+	JNZ          second
+	ADDQ         40(AX), BX
+
+second:
+	SUBQ $0x08, DI
+	JGE  chan
+
+rest:
+	ADDQ    $0x08, DI
+	JZ      done
+	MOVQ    104(AX), DI
+	VMOVUPS (DI), Y0
+	VMOVUPS (SI), Y1
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+	MOVQ    (AX), SI
+	MOVQ    8(AX), DI
+	TESTQ   DI, DI
+	JZ      sumTail
+
+tapTail:
+	VMOVUPS     (BX), Y5
+	MOVQ        (SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y6
+	VFMADD231PS Y6, Y5, Y1
+	MOVQ        8(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y6
+	VFMADD231PS Y6, Y5, Y2
+	MOVQ        16(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y6
+	VFMADD231PS Y6, Y5, Y3
+	MOVQ        24(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y6
+	VFMADD231PS Y6, Y5, Y4
+	ADDQ        $0x20, SI
+	ADDQ        $0x40, BX
+	DECQ        DI
+	JNZ         tapTail
+
+sumTail:
+	VBROADCASTSS 112(AX), Y5
+	VBROADCASTSS 116(AX), Y6
+	MOVQ         64(AX), CX
+	VMAXPS       Y1, Y5, Y1
+	VMINPS       Y1, Y6, Y1
+	VMASKMOVPS   Y1, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y2, Y5, Y2
+	VMINPS       Y2, Y6, Y2
+	VMASKMOVPS   Y2, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y3, Y5, Y3
+	VMINPS       Y3, Y6, Y3
+	VMASKMOVPS   Y3, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y4, Y5, Y4
+	VMINPS       Y4, Y6, Y4
+	VMASKMOVPS   Y4, Y0, (DX)
+
+done:
+	MOVQ 24(AX), CX
+	ADDQ CX, 120(AX)
+	MOVQ 72(AX), CX
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func dwF32AVX2_1x5(a *byte)
+// Requires: AVX, FMA3
+TEXT ·dwF32AVX2_1x5(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
+
+tile:
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 88(AX), DI
+	SUBQ $0x08, DI
+	JLT  rest
+
+chan:
+	VMOVUPS (SI), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	MOVQ    (AX), R8
+	MOVQ    8(AX), R9
+	MOVQ    BX, R10
+	TESTQ   R9, R9
+	JZ      sum
+
+tap:
+	VMOVUPS     (R10), Y5
+	MOVQ        (R8), R11
+	VFMADD231PS (R11)(CX*1), Y5, Y0
+	MOVQ        8(R8), R11
+	VFMADD231PS (R11)(CX*1), Y5, Y1
+	MOVQ        16(R8), R11
+	VFMADD231PS (R11)(CX*1), Y5, Y2
+	MOVQ        24(R8), R11
+	VFMADD231PS (R11)(CX*1), Y5, Y3
+	MOVQ        32(R8), R11
+	VFMADD231PS (R11)(CX*1), Y5, Y4
+	ADDQ        $0x28, R8
+	ADDQ        $0x40, R10
+	DECQ        R9
+	JNZ         tap
+
+sum:
+	VBROADCASTSS 112(AX), Y5
+	VBROADCASTSS 116(AX), Y6
+	MOVQ         64(AX), R8
+	MOVQ         DX, R9
+	VMAXPS       Y0, Y5, Y0
+	VMINPS       Y0, Y6, Y0
+	VMOVUPS      Y0, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y1, Y5, Y1
+	VMINPS       Y1, Y6, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y2, Y5, Y2
+	VMINPS       Y2, Y6, Y2
+	VMOVUPS      Y2, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y3, Y5, Y3
+	VMINPS       Y3, Y6, Y3
+	VMOVUPS      Y3, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y4, Y5, Y4
+	VMINPS       Y4, Y6, Y4
+	VMOVUPS      Y4, (R9)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, SI
+	XORQ         $0x20, BX
+	TESTQ        $0x00000020, BX
+	JNZ          second
+	ADDQ         40(AX), BX
+
+second:
+	SUBQ $0x08, DI
+	JGE  chan
+
+rest:
+	ADDQ    $0x08, DI
+	JZ      done
+	MOVQ    104(AX), DI
+	VMOVUPS (DI), Y0
+	VMOVUPS (SI), Y1
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+	VMOVAPS Y1, Y5
+	MOVQ    (AX), SI
+	MOVQ    8(AX), DI
+	TESTQ   DI, DI
+	JZ      sumTail
+
+tapTail:
+	VMOVUPS     (BX), Y6
+	MOVQ        (SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y7
+	VFMADD231PS Y7, Y6, Y1
+	MOVQ        8(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y7
+	VFMADD231PS Y7, Y6, Y2
+	MOVQ        16(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y7
+	VFMADD231PS Y7, Y6, Y3
+	MOVQ        24(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y7
+	VFMADD231PS Y7, Y6, Y4
+	MOVQ        32(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y7
+	VFMADD231PS Y7, Y6, Y5
+	ADDQ        $0x28, SI
+	ADDQ        $0x40, BX
+	DECQ        DI
+	JNZ         tapTail
+
+sumTail:
+	VBROADCASTSS 112(AX), Y6
+	VBROADCASTSS 116(AX), Y7
+	MOVQ         64(AX), CX
+	VMAXPS       Y1, Y6, Y1
+	VMINPS       Y1, Y7, Y1
+	VMASKMOVPS   Y1, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y2, Y6, Y2
+	VMINPS       Y2, Y7, Y2
+	VMASKMOVPS   Y2, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y3, Y6, Y3
+	VMINPS       Y3, Y7, Y3
+	VMASKMOVPS   Y3, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y4, Y6, Y4
+	VMINPS       Y4, Y7, Y4
+	VMASKMOVPS   Y4, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y5, Y6, Y5
+	VMINPS       Y5, Y7, Y5
+	VMASKMOVPS   Y5, Y0, (DX)
+
+done:
+	MOVQ 24(AX), CX
+	ADDQ CX, 120(AX)
+	MOVQ 72(AX), CX
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func dwF32AVX2_1x6(a *byte)
+// Requires: AVX, FMA3
+TEXT ·dwF32AVX2_1x6(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
+
+tile:
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 88(AX), DI
+	SUBQ $0x08, DI
+	JLT  rest
+
+chan:
+	VMOVUPS (SI), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	MOVQ    (AX), R8
+	MOVQ    8(AX), R9
+	MOVQ    BX, R10
+	TESTQ   R9, R9
+	JZ      sum
+
+tap:
+	VMOVUPS     (R10), Y6
+	MOVQ        (R8), R11
+	VFMADD231PS (R11)(CX*1), Y6, Y0
+	MOVQ        8(R8), R11
+	VFMADD231PS (R11)(CX*1), Y6, Y1
+	MOVQ        16(R8), R11
+	VFMADD231PS (R11)(CX*1), Y6, Y2
+	MOVQ        24(R8), R11
+	VFMADD231PS (R11)(CX*1), Y6, Y3
+	MOVQ        32(R8), R11
+	VFMADD231PS (R11)(CX*1), Y6, Y4
+	MOVQ        40(R8), R11
+	VFMADD231PS (R11)(CX*1), Y6, Y5
+	ADDQ        $0x30, R8
+	ADDQ        $0x40, R10
+	DECQ        R9
+	JNZ         tap
+
+sum:
+	VBROADCASTSS 112(AX), Y6
+	VBROADCASTSS 116(AX), Y7
+	MOVQ         64(AX), R8
+	MOVQ         DX, R9
+	VMAXPS       Y0, Y6, Y0
+	VMINPS       Y0, Y7, Y0
+	VMOVUPS      Y0, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y1, Y6, Y1
+	VMINPS       Y1, Y7, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y2, Y6, Y2
+	VMINPS       Y2, Y7, Y2
+	VMOVUPS      Y2, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y3, Y6, Y3
+	VMINPS       Y3, Y7, Y3
+	VMOVUPS      Y3, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y4, Y6, Y4
+	VMINPS       Y4, Y7, Y4
+	VMOVUPS      Y4, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y5, Y6, Y5
+	VMINPS       Y5, Y7, Y5
+	VMOVUPS      Y5, (R9)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, SI
+	XORQ         $0x20, BX
+	TESTQ        $0x00000020, BX
+	JNZ          second
+	ADDQ         40(AX), BX
+
+second:
+	SUBQ $0x08, DI
+	JGE  chan
+
+rest:
+	ADDQ    $0x08, DI
+	JZ      done
+	MOVQ    104(AX), DI
+	VMOVUPS (DI), Y0
+	VMOVUPS (SI), Y1
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y1, Y6
+	MOVQ    (AX), SI
+	MOVQ    8(AX), DI
+	TESTQ   DI, DI
+	JZ      sumTail
+
+tapTail:
+	VMOVUPS     (BX), Y7
+	MOVQ        (SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y8
+	VFMADD231PS Y8, Y7, Y1
+	MOVQ        8(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y8
+	VFMADD231PS Y8, Y7, Y2
+	MOVQ        16(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y8
+	VFMADD231PS Y8, Y7, Y3
+	MOVQ        24(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y8
+	VFMADD231PS Y8, Y7, Y4
+	MOVQ        32(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y8
+	VFMADD231PS Y8, Y7, Y5
+	MOVQ        40(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y8
+	VFMADD231PS Y8, Y7, Y6
+	ADDQ        $0x30, SI
+	ADDQ        $0x40, BX
+	DECQ        DI
+	JNZ         tapTail
+
+sumTail:
+	VBROADCASTSS 112(AX), Y7
+	VBROADCASTSS 116(AX), Y8
+	MOVQ         64(AX), CX
+	VMAXPS       Y1, Y7, Y1
+	VMINPS       Y1, Y8, Y1
+	VMASKMOVPS   Y1, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y2, Y7, Y2
+	VMINPS       Y2, Y8, Y2
+	VMASKMOVPS   Y2, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y3, Y7, Y3
+	VMINPS       Y3, Y8, Y3
+	VMASKMOVPS   Y3, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y4, Y7, Y4
+	VMINPS       Y4, Y8, Y4
+	VMASKMOVPS   Y4, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y5, Y7, Y5
+	VMINPS       Y5, Y8, Y5
+	VMASKMOVPS   Y5, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       Y6, Y8, Y6
+	VMASKMOVPS   Y6, Y0, (DX)
+
+done:
+	MOVQ 24(AX), CX
+	ADDQ CX, 120(AX)
+	MOVQ 72(AX), CX
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func dwF32AVX2_1x7(a *byte)
+// Requires: AVX, FMA3
+TEXT ·dwF32AVX2_1x7(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
+
+tile:
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 88(AX), DI
+	SUBQ $0x08, DI
+	JLT  rest
+
+chan:
+	VMOVUPS (SI), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	MOVQ    (AX), R8
+	MOVQ    8(AX), R9
+	MOVQ    BX, R10
+	TESTQ   R9, R9
+	JZ      sum
+
+tap:
+	VMOVUPS     (R10), Y7
+	MOVQ        (R8), R11
+	VFMADD231PS (R11)(CX*1), Y7, Y0
+	MOVQ        8(R8), R11
+	VFMADD231PS (R11)(CX*1), Y7, Y1
+	MOVQ        16(R8), R11
+	VFMADD231PS (R11)(CX*1), Y7, Y2
+	MOVQ        24(R8), R11
+	VFMADD231PS (R11)(CX*1), Y7, Y3
+	MOVQ        32(R8), R11
+	VFMADD231PS (R11)(CX*1), Y7, Y4
+	MOVQ        40(R8), R11
+	VFMADD231PS (R11)(CX*1), Y7, Y5
+	MOVQ        48(R8), R11
+	VFMADD231PS (R11)(CX*1), Y7, Y6
+	ADDQ        $0x38, R8
+	ADDQ        $0x40, R10
+	DECQ        R9
+	JNZ         tap
+
+sum:
+	VBROADCASTSS 112(AX), Y7
+	VBROADCASTSS 116(AX), Y8
+	MOVQ         64(AX), R8
+	MOVQ         DX, R9
+	VMAXPS       Y0, Y7, Y0
+	VMINPS       Y0, Y8, Y0
+	VMOVUPS      Y0, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y1, Y7, Y1
+	VMINPS       Y1, Y8, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y2, Y7, Y2
+	VMINPS       Y2, Y8, Y2
+	VMOVUPS      Y2, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y3, Y7, Y3
+	VMINPS       Y3, Y8, Y3
+	VMOVUPS      Y3, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y4, Y7, Y4
+	VMINPS       Y4, Y8, Y4
+	VMOVUPS      Y4, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y5, Y7, Y5
+	VMINPS       Y5, Y8, Y5
+	VMOVUPS      Y5, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       Y6, Y8, Y6
+	VMOVUPS      Y6, (R9)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, SI
+	XORQ         $0x20, BX
+	TESTQ        $0x00000020, BX
+	JNZ          second
+	ADDQ         40(AX), BX
+
+second:
+	SUBQ $0x08, DI
+	JGE  chan
+
+rest:
+	ADDQ    $0x08, DI
+	JZ      done
+	MOVQ    104(AX), DI
+	VMOVUPS (DI), Y0
+	VMOVUPS (SI), Y1
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y1, Y6
+	VMOVAPS Y1, Y7
+	MOVQ    (AX), SI
+	MOVQ    8(AX), DI
+	TESTQ   DI, DI
+	JZ      sumTail
+
+tapTail:
+	VMOVUPS     (BX), Y8
+	MOVQ        (SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y9, Y8, Y1
+	MOVQ        8(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y9, Y8, Y2
+	MOVQ        16(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y9, Y8, Y3
+	MOVQ        24(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y9, Y8, Y4
+	MOVQ        32(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y9, Y8, Y5
+	MOVQ        40(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y9, Y8, Y6
+	MOVQ        48(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y9, Y8, Y7
+	ADDQ        $0x38, SI
+	ADDQ        $0x40, BX
+	DECQ        DI
+	JNZ         tapTail
+
+sumTail:
+	VBROADCASTSS 112(AX), Y8
+	VBROADCASTSS 116(AX), Y9
+	MOVQ         64(AX), CX
+	VMAXPS       Y1, Y8, Y1
+	VMINPS       Y1, Y9, Y1
+	VMASKMOVPS   Y1, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y2, Y8, Y2
+	VMINPS       Y2, Y9, Y2
+	VMASKMOVPS   Y2, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y3, Y8, Y3
+	VMINPS       Y3, Y9, Y3
+	VMASKMOVPS   Y3, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y4, Y8, Y4
+	VMINPS       Y4, Y9, Y4
+	VMASKMOVPS   Y4, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y5, Y8, Y5
+	VMINPS       Y5, Y9, Y5
+	VMASKMOVPS   Y5, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y6, Y8, Y6
+	VMINPS       Y6, Y9, Y6
+	VMASKMOVPS   Y6, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y7, Y8, Y7
+	VMINPS       Y7, Y9, Y7
+	VMASKMOVPS   Y7, Y0, (DX)
+
+done:
+	MOVQ 24(AX), CX
+	ADDQ CX, 120(AX)
+	MOVQ 72(AX), CX
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func dwF32AVX2_1x8(a *byte)
+// Requires: AVX, FMA3
+TEXT ·dwF32AVX2_1x8(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
+
+tile:
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 88(AX), DI
+	SUBQ $0x08, DI
+	JLT  rest
+
+chan:
+	VMOVUPS (SI), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	VMOVAPS Y0, Y7
+	MOVQ    (AX), R8
+	MOVQ    8(AX), R9
+	MOVQ    BX, R10
+	TESTQ   R9, R9
+	JZ      sum
+
+tap:
+	VMOVUPS     (R10), Y8
+	MOVQ        (R8), R11
+	VFMADD231PS (R11)(CX*1), Y8, Y0
+	MOVQ        8(R8), R11
+	VFMADD231PS (R11)(CX*1), Y8, Y1
+	MOVQ        16(R8), R11
+	VFMADD231PS (R11)(CX*1), Y8, Y2
+	MOVQ        24(R8), R11
+	VFMADD231PS (R11)(CX*1), Y8, Y3
+	MOVQ        32(R8), R11
+	VFMADD231PS (R11)(CX*1), Y8, Y4
+	MOVQ        40(R8), R11
+	VFMADD231PS (R11)(CX*1), Y8, Y5
+	MOVQ        48(R8), R11
+	VFMADD231PS (R11)(CX*1), Y8, Y6
+	MOVQ        56(R8), R11
+	VFMADD231PS (R11)(CX*1), Y8, Y7
+	ADDQ        $0x40, R8
+	ADDQ        $0x40, R10
+	DECQ        R9
+	JNZ         tap
+
+sum:
+	VBROADCASTSS 112(AX), Y8
+	VBROADCASTSS 116(AX), Y9
+	MOVQ         64(AX), R8
+	MOVQ         DX, R9
+	VMAXPS       Y0, Y8, Y0
+	VMINPS       Y0, Y9, Y0
+	VMOVUPS      Y0, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y1, Y8, Y1
+	VMINPS       Y1, Y9, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y2, Y8, Y2
+	VMINPS       Y2, Y9, Y2
+	VMOVUPS      Y2, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y3, Y8, Y3
+	VMINPS       Y3, Y9, Y3
+	VMOVUPS      Y3, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y4, Y8, Y4
+	VMINPS       Y4, Y9, Y4
+	VMOVUPS      Y4, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y5, Y8, Y5
+	VMINPS       Y5, Y9, Y5
+	VMOVUPS      Y5, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y6, Y8, Y6
+	VMINPS       Y6, Y9, Y6
+	VMOVUPS      Y6, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Y7, Y8, Y7
+	VMINPS       Y7, Y9, Y7
+	VMOVUPS      Y7, (R9)
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, SI
+	XORQ         $0x20, BX
+	TESTQ        $0x00000020, BX
+	JNZ          second
+	ADDQ         40(AX), BX
+
+second:
+	SUBQ $0x08, DI
+	JGE  chan
+
+rest:
+	ADDQ    $0x08, DI
+	JZ      done
+	MOVQ    104(AX), DI
+	VMOVUPS (DI), Y0
+	VMOVUPS (SI), Y1
+	VMOVAPS Y1, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y1, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y1, Y6
+	VMOVAPS Y1, Y7
+	VMOVAPS Y1, Y8
+	MOVQ    (AX), SI
+	MOVQ    8(AX), DI
+	TESTQ   DI, DI
+	JZ      sumTail
+
+tapTail:
+	VMOVUPS     (BX), Y9
+	MOVQ        (SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y10, Y9, Y1
+	MOVQ        8(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y10, Y9, Y2
+	MOVQ        16(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y10, Y9, Y3
+	MOVQ        24(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y10, Y9, Y4
+	MOVQ        32(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y10, Y9, Y5
+	MOVQ        40(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y10, Y9, Y6
+	MOVQ        48(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y10, Y9, Y7
+	MOVQ        56(SI), R8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y10, Y9, Y8
+	ADDQ        $0x40, SI
+	ADDQ        $0x40, BX
+	DECQ        DI
+	JNZ         tapTail
+
+sumTail:
+	VBROADCASTSS 112(AX), Y9
+	VBROADCASTSS 116(AX), Y10
+	MOVQ         64(AX), CX
+	VMAXPS       Y1, Y9, Y1
+	VMINPS       Y1, Y10, Y1
+	VMASKMOVPS   Y1, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y2, Y9, Y2
+	VMINPS       Y2, Y10, Y2
+	VMASKMOVPS   Y2, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y3, Y9, Y3
+	VMINPS       Y3, Y10, Y3
+	VMASKMOVPS   Y3, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y4, Y9, Y4
+	VMINPS       Y4, Y10, Y4
+	VMASKMOVPS   Y4, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y5, Y9, Y5
+	VMINPS       Y5, Y10, Y5
+	VMASKMOVPS   Y5, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y6, Y9, Y6
+	VMINPS       Y6, Y10, Y6
+	VMASKMOVPS   Y6, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y7, Y9, Y7
+	VMINPS       Y7, Y10, Y7
+	VMASKMOVPS   Y7, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       Y8, Y10, Y8
+	VMASKMOVPS   Y8, Y0, (DX)
+
+done:
+	MOVQ 24(AX), CX
+	ADDQ CX, 120(AX)
+	MOVQ 72(AX), CX
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
 
 // func dw3s1F32AVX2_1x1(a *byte)
 // Requires: AVX, FMA3
@@ -14971,100 +16326,6 @@ done:
 	VZEROUPPER
 	RET
 
-// func dwtapF32AVX2(a *byte)
-// Requires: AVX, FMA3
-TEXT ·dwtapF32AVX2(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ 16(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 56(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 136(AX)
-
-tile:
-	MOVQ 120(AX), CX
-	MOVQ 128(AX), DX
-	MOVQ 32(AX), BX
-	MOVQ 48(AX), SI
-	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
-	JLT  rest
-
-chan:
-	VMOVUPS (SI), Y0
-	MOVQ    BX, R8
-	MOVQ    (AX), R9
-	MOVQ    8(AX), R10
-	XORQ    R11, R11
-	TESTQ   R10, R10
-	JZ      sum
-
-tap:
-	MOVQ        (R9)(R11*8), R12
-	VMOVUPS     (R12)(CX*1), Y1
-	VFMADD231PS (R8), Y1, Y0
-	ADDQ        $0x40, R8
-	INCQ        R11
-	CMPQ        R11, R10
-	JLT         tap
-
-sum:
-	VBROADCASTSS 112(AX), Y1
-	VBROADCASTSS 116(AX), Y2
-	VMAXPS       Y0, Y1, Y0
-	VMINPS       Y0, Y2, Y0
-	VMOVUPS      Y0, (DX)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
-	XORQ         $0x20, BX
-	TESTQ        $0x00000020, BX
-	JNZ          second
-	ADDQ         40(AX), BX
-
-second:
-	SUBQ $0x08, DI
-	JGE  chan
-
-rest:
-	ADDQ    $0x08, DI
-	JZ      done
-	MOVQ    104(AX), DI
-	VMOVUPS (DI), Y0
-	VMOVUPS (SI), Y1
-	MOVQ    (AX), SI
-	MOVQ    8(AX), DI
-	XORQ    R8, R8
-	TESTQ   DI, DI
-	JZ      sumTail
-
-tapTail:
-	MOVQ        (SI)(R8*8), R9
-	VMASKMOVPS  (R9)(CX*1), Y0, Y2
-	VFMADD231PS (BX), Y2, Y1
-	ADDQ        $0x40, BX
-	INCQ        R8
-	CMPQ        R8, DI
-	JLT         tapTail
-
-sumTail:
-	VBROADCASTSS 112(AX), Y2
-	VBROADCASTSS 116(AX), Y3
-	VMAXPS       Y1, Y2, Y1
-	VMINPS       Y1, Y3, Y1
-	VMASKMOVPS   Y1, Y0, (DX)
-
-done:
-	MOVQ 24(AX), CX
-	ADDQ CX, 120(AX)
-	MOVQ 72(AX), CX
-	ADDQ CX, 128(AX)
-	DECQ 136(AX)
-	JNZ  tile
-	VZEROUPPER
-	RET
-
 // func maxtapF32AVX2(a *byte)
 // Requires: AVX
 TEXT ·maxtapF32AVX2(SB), NOSPLIT, $0-8
@@ -16662,4 +17923,16 @@ loop:
 	DECQ        AX
 	JNZ         loop
 	VZEROUPPER
+	RET
+
+// func cpuid(leaf uint32) (eax uint32, ebx uint32, ecx uint32, edx uint32)
+// Requires: CPUID
+TEXT ·cpuid(SB), NOSPLIT, $0-24
+	MOVL leaf+0(FP), AX
+	XORL CX, CX
+	CPUID
+	MOVL AX, eax+8(FP)
+	MOVL BX, ebx+12(FP)
+	MOVL CX, ecx+16(FP)
+	MOVL DX, edx+20(FP)
 	RET

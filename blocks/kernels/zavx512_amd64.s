@@ -20,34 +20,44 @@ TEXT ·gemmF32AVX512_1x8(SB), NOSPLIT, $0-8
 block:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Y0
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), BX
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), CX
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), DI
+	TESTQ   DI, DI
+	JZ      advance
+
+tap:
+	MOVQ (CX), R8
+	ADDQ 136(AX), R8
+	ADDQ $0x08, CX
+	MOVQ 32(AX), SI
 
 loop:
-	VMOVUPS      (CX), Y1
-	VBROADCASTSS (BX), Y2
+	VMOVUPS      (DX), Y1
+	VBROADCASTSS (R8), Y2
 	VFMADD231PS  Y1, Y2, Y0
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, BX
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R8
+	DECQ         SI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x01, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Y1
-	VADDPS       Y1, Y0, Y0
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         DI
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x01, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Y1
+	VADDPS    Y1, Y0, Y0
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z1
@@ -81,39 +91,49 @@ block:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Y0
 	VMOVAPS Y0, Y1
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), BX
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), CX
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), DI
+	TESTQ   DI, DI
+	JZ      advance
+
+tap:
+	MOVQ (CX), R8
+	ADDQ 136(AX), R8
+	ADDQ $0x08, CX
+	MOVQ 32(AX), SI
 
 loop:
-	VMOVUPS      (CX), Y2
-	VBROADCASTSS (BX), Y3
+	VMOVUPS      (DX), Y2
+	VBROADCASTSS (R8), Y3
 	VFMADD231PS  Y2, Y3, Y0
-	VBROADCASTSS (BX)(DX*1), Y3
+	VBROADCASTSS (R8)(BX*1), Y3
 	VFMADD231PS  Y2, Y3, Y1
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, BX
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R8
+	DECQ         SI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x02, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Y2
-	VADDPS       Y2, Y0, Y0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y2
-	VADDPS       Y2, Y1, Y1
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         DI
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x02, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Y2
+	VADDPS    Y2, Y0, Y0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y2
+	VADDPS    Y2, Y1, Y1
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z2
@@ -152,44 +172,54 @@ block:
 	VMOVUPS (CX), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), BX
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), CX
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), DI
+	TESTQ   DI, DI
+	JZ      advance
+
+tap:
+	MOVQ (CX), R8
+	ADDQ 136(AX), R8
+	ADDQ $0x08, CX
+	MOVQ 32(AX), SI
 
 loop:
-	VMOVUPS      (CX), Y3
-	VBROADCASTSS (BX), Y4
+	VMOVUPS      (DX), Y3
+	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y3, Y4, Y0
-	VBROADCASTSS (BX)(DX*1), Y4
+	VBROADCASTSS (R8)(BX*1), Y4
 	VFMADD231PS  Y3, Y4, Y1
-	VBROADCASTSS (BX)(DX*2), Y4
+	VBROADCASTSS (R8)(BX*2), Y4
 	VFMADD231PS  Y3, Y4, Y2
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, BX
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R8
+	DECQ         SI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x03, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Y3
-	VADDPS       Y3, Y0, Y0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y3
-	VADDPS       Y3, Y1, Y1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y3
-	VADDPS       Y3, Y2, Y2
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         DI
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x03, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Y3
+	VADDPS    Y3, Y0, Y0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y3
+	VADDPS    Y3, Y1, Y1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y3
+	VADDPS    Y3, Y2, Y2
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z3
@@ -233,49 +263,59 @@ block:
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y3
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y4
-	VBROADCASTSS (SI), Y5
+	VMOVUPS      (DX), Y4
+	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y4, Y5, Y0
-	VBROADCASTSS (SI)(DX*1), Y5
+	VBROADCASTSS (R9)(BX*1), Y5
 	VFMADD231PS  Y4, Y5, Y1
-	VBROADCASTSS (SI)(DX*2), Y5
+	VBROADCASTSS (R9)(BX*2), Y5
 	VFMADD231PS  Y4, Y5, Y2
-	VBROADCASTSS (SI)(BX*1), Y5
+	VBROADCASTSS (R9)(SI*1), Y5
 	VFMADD231PS  Y4, Y5, Y3
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x04, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Y4
-	VADDPS       Y4, Y0, Y0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y4
-	VADDPS       Y4, Y1, Y1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y4
-	VADDPS       Y4, Y2, Y2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y4
-	VADDPS       Y4, Y3, Y3
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x04, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Y4
+	VADDPS    Y4, Y0, Y0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y4
+	VADDPS    Y4, Y1, Y1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y4
+	VADDPS    Y4, Y2, Y2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y4
+	VADDPS    Y4, Y3, Y3
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z4
@@ -324,56 +364,66 @@ block:
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y3
 	VMOVAPS Y0, Y4
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y5
-	VBROADCASTSS (SI), Y6
+	VMOVUPS      (DX), Y5
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y5, Y6, Y0
-	VBROADCASTSS (SI)(DX*1), Y6
+	VBROADCASTSS (R9)(BX*1), Y6
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (SI)(DX*2), Y6
+	VBROADCASTSS (R9)(BX*2), Y6
 	VFMADD231PS  Y5, Y6, Y2
-	VBROADCASTSS (SI)(BX*1), Y6
+	VBROADCASTSS (R9)(SI*1), Y6
 	VFMADD231PS  Y5, Y6, Y3
-	VBROADCASTSS (DI), Y6
+	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y5, Y6, Y4
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x05, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Y5
-	VADDPS       Y5, Y0, Y0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y5
-	VADDPS       Y5, Y1, Y1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y5
-	VADDPS       Y5, Y2, Y2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y5
-	VADDPS       Y5, Y3, Y3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y5
-	VADDPS       Y5, Y4, Y4
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x05, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Y5
+	VADDPS    Y5, Y0, Y0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y5
+	VADDPS    Y5, Y1, Y1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y5
+	VADDPS    Y5, Y2, Y2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y5
+	VADDPS    Y5, Y3, Y3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y5
+	VADDPS    Y5, Y4, Y4
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z5
@@ -427,61 +477,71 @@ block:
 	VMOVAPS Y0, Y3
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y6
-	VBROADCASTSS (SI), Y7
+	VMOVUPS      (DX), Y6
+	VBROADCASTSS (R9), Y7
 	VFMADD231PS  Y6, Y7, Y0
-	VBROADCASTSS (SI)(DX*1), Y7
+	VBROADCASTSS (R9)(BX*1), Y7
 	VFMADD231PS  Y6, Y7, Y1
-	VBROADCASTSS (SI)(DX*2), Y7
+	VBROADCASTSS (R9)(BX*2), Y7
 	VFMADD231PS  Y6, Y7, Y2
-	VBROADCASTSS (SI)(BX*1), Y7
+	VBROADCASTSS (R9)(SI*1), Y7
 	VFMADD231PS  Y6, Y7, Y3
-	VBROADCASTSS (DI), Y7
+	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y6, Y7, Y4
-	VBROADCASTSS (DI)(DX*1), Y7
+	VBROADCASTSS (R10)(BX*1), Y7
 	VFMADD231PS  Y6, Y7, Y5
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x06, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Y6
-	VADDPS       Y6, Y0, Y0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y6
-	VADDPS       Y6, Y1, Y1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y6
-	VADDPS       Y6, Y2, Y2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y6
-	VADDPS       Y6, Y3, Y3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y6
-	VADDPS       Y6, Y4, Y4
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y6
-	VADDPS       Y6, Y5, Y5
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x06, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Y6
+	VADDPS    Y6, Y0, Y0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y6
+	VADDPS    Y6, Y1, Y1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y6
+	VADDPS    Y6, Y2, Y2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y6
+	VADDPS    Y6, Y3, Y3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y6
+	VADDPS    Y6, Y4, Y4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y6
+	VADDPS    Y6, Y5, Y5
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z6
@@ -540,66 +600,76 @@ block:
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y7
-	VBROADCASTSS (SI), Y8
+	VMOVUPS      (DX), Y7
+	VBROADCASTSS (R9), Y8
 	VFMADD231PS  Y7, Y8, Y0
-	VBROADCASTSS (SI)(DX*1), Y8
+	VBROADCASTSS (R9)(BX*1), Y8
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (SI)(DX*2), Y8
+	VBROADCASTSS (R9)(BX*2), Y8
 	VFMADD231PS  Y7, Y8, Y2
-	VBROADCASTSS (SI)(BX*1), Y8
+	VBROADCASTSS (R9)(SI*1), Y8
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (DI), Y8
+	VBROADCASTSS (R10), Y8
 	VFMADD231PS  Y7, Y8, Y4
-	VBROADCASTSS (DI)(DX*1), Y8
+	VBROADCASTSS (R10)(BX*1), Y8
 	VFMADD231PS  Y7, Y8, Y5
-	VBROADCASTSS (DI)(DX*2), Y8
+	VBROADCASTSS (R10)(BX*2), Y8
 	VFMADD231PS  Y7, Y8, Y6
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x07, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Y7
-	VADDPS       Y7, Y0, Y0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y7
-	VADDPS       Y7, Y1, Y1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y7
-	VADDPS       Y7, Y2, Y2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y7
-	VADDPS       Y7, Y3, Y3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y7
-	VADDPS       Y7, Y4, Y4
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y7
-	VADDPS       Y7, Y5, Y5
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y7
-	VADDPS       Y7, Y6, Y6
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x07, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Y7
+	VADDPS    Y7, Y0, Y0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y7
+	VADDPS    Y7, Y1, Y1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y7
+	VADDPS    Y7, Y2, Y2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y7
+	VADDPS    Y7, Y3, Y3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y7
+	VADDPS    Y7, Y4, Y4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y7
+	VADDPS    Y7, Y5, Y5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y7
+	VADDPS    Y7, Y6, Y6
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z7
@@ -663,71 +733,81 @@ block:
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
 	VMOVAPS Y0, Y7
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y8
-	VBROADCASTSS (SI), Y9
+	VMOVUPS      (DX), Y8
+	VBROADCASTSS (R9), Y9
 	VFMADD231PS  Y8, Y9, Y0
-	VBROADCASTSS (SI)(DX*1), Y9
+	VBROADCASTSS (R9)(BX*1), Y9
 	VFMADD231PS  Y8, Y9, Y1
-	VBROADCASTSS (SI)(DX*2), Y9
+	VBROADCASTSS (R9)(BX*2), Y9
 	VFMADD231PS  Y8, Y9, Y2
-	VBROADCASTSS (SI)(BX*1), Y9
+	VBROADCASTSS (R9)(SI*1), Y9
 	VFMADD231PS  Y8, Y9, Y3
-	VBROADCASTSS (DI), Y9
+	VBROADCASTSS (R10), Y9
 	VFMADD231PS  Y8, Y9, Y4
-	VBROADCASTSS (DI)(DX*1), Y9
+	VBROADCASTSS (R10)(BX*1), Y9
 	VFMADD231PS  Y8, Y9, Y5
-	VBROADCASTSS (DI)(DX*2), Y9
+	VBROADCASTSS (R10)(BX*2), Y9
 	VFMADD231PS  Y8, Y9, Y6
-	VBROADCASTSS (DI)(BX*1), Y9
+	VBROADCASTSS (R10)(SI*1), Y9
 	VFMADD231PS  Y8, Y9, Y7
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x08, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Y8
-	VADDPS       Y8, Y0, Y0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y8
-	VADDPS       Y8, Y1, Y1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y8
-	VADDPS       Y8, Y2, Y2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y8
-	VADDPS       Y8, Y3, Y3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y8
-	VADDPS       Y8, Y4, Y4
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y8
-	VADDPS       Y8, Y5, Y5
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y8
-	VADDPS       Y8, Y6, Y6
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y8
-	VADDPS       Y8, Y7, Y7
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x08, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Y8
+	VADDPS    Y8, Y0, Y0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y8
+	VADDPS    Y8, Y1, Y1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y8
+	VADDPS    Y8, Y2, Y2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y8
+	VADDPS    Y8, Y3, Y3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y8
+	VADDPS    Y8, Y4, Y4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y8
+	VADDPS    Y8, Y5, Y5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y8
+	VADDPS    Y8, Y6, Y6
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y8
+	VADDPS    Y8, Y7, Y7
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z8
@@ -796,78 +876,88 @@ block:
 	VMOVAPS Y0, Y6
 	VMOVAPS Y0, Y7
 	VMOVAPS Y0, Y8
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	LEAQ    (DI)(DX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	LEAQ (R10)(BX*4), R11
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y9
-	VBROADCASTSS (SI), Y10
+	VMOVUPS      (DX), Y9
+	VBROADCASTSS (R9), Y10
 	VFMADD231PS  Y9, Y10, Y0
-	VBROADCASTSS (SI)(DX*1), Y10
+	VBROADCASTSS (R9)(BX*1), Y10
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (SI)(DX*2), Y10
+	VBROADCASTSS (R9)(BX*2), Y10
 	VFMADD231PS  Y9, Y10, Y2
-	VBROADCASTSS (SI)(BX*1), Y10
+	VBROADCASTSS (R9)(SI*1), Y10
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (DI), Y10
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y9, Y10, Y4
-	VBROADCASTSS (DI)(DX*1), Y10
+	VBROADCASTSS (R10)(BX*1), Y10
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (DI)(DX*2), Y10
+	VBROADCASTSS (R10)(BX*2), Y10
 	VFMADD231PS  Y9, Y10, Y6
-	VBROADCASTSS (DI)(BX*1), Y10
+	VBROADCASTSS (R10)(SI*1), Y10
 	VFMADD231PS  Y9, Y10, Y7
-	VBROADCASTSS (R8), Y10
+	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y9, Y10, Y8
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x09, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Y9
-	VADDPS       Y9, Y0, Y0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y9
-	VADDPS       Y9, Y1, Y1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y9
-	VADDPS       Y9, Y2, Y2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y9
-	VADDPS       Y9, Y3, Y3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y9
-	VADDPS       Y9, Y4, Y4
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y9
-	VADDPS       Y9, Y5, Y5
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y9
-	VADDPS       Y9, Y6, Y6
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y9
-	VADDPS       Y9, Y7, Y7
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y9
-	VADDPS       Y9, Y8, Y8
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x09, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Y9
+	VADDPS    Y9, Y0, Y0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VADDPS    Y9, Y1, Y1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VADDPS    Y9, Y2, Y2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VADDPS    Y9, Y3, Y3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VADDPS    Y9, Y4, Y4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VADDPS    Y9, Y5, Y5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VADDPS    Y9, Y6, Y6
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VADDPS    Y9, Y7, Y7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y9
+	VADDPS    Y9, Y8, Y8
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z9
@@ -941,83 +1031,93 @@ block:
 	VMOVAPS Y0, Y7
 	VMOVAPS Y0, Y8
 	VMOVAPS Y0, Y9
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	LEAQ    (DI)(DX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	LEAQ (R10)(BX*4), R11
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y10
-	VBROADCASTSS (SI), Y11
+	VMOVUPS      (DX), Y10
+	VBROADCASTSS (R9), Y11
 	VFMADD231PS  Y10, Y11, Y0
-	VBROADCASTSS (SI)(DX*1), Y11
+	VBROADCASTSS (R9)(BX*1), Y11
 	VFMADD231PS  Y10, Y11, Y1
-	VBROADCASTSS (SI)(DX*2), Y11
+	VBROADCASTSS (R9)(BX*2), Y11
 	VFMADD231PS  Y10, Y11, Y2
-	VBROADCASTSS (SI)(BX*1), Y11
+	VBROADCASTSS (R9)(SI*1), Y11
 	VFMADD231PS  Y10, Y11, Y3
-	VBROADCASTSS (DI), Y11
+	VBROADCASTSS (R10), Y11
 	VFMADD231PS  Y10, Y11, Y4
-	VBROADCASTSS (DI)(DX*1), Y11
+	VBROADCASTSS (R10)(BX*1), Y11
 	VFMADD231PS  Y10, Y11, Y5
-	VBROADCASTSS (DI)(DX*2), Y11
+	VBROADCASTSS (R10)(BX*2), Y11
 	VFMADD231PS  Y10, Y11, Y6
-	VBROADCASTSS (DI)(BX*1), Y11
+	VBROADCASTSS (R10)(SI*1), Y11
 	VFMADD231PS  Y10, Y11, Y7
-	VBROADCASTSS (R8), Y11
+	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y10, Y11, Y8
-	VBROADCASTSS (R8)(DX*1), Y11
+	VBROADCASTSS (R11)(BX*1), Y11
 	VFMADD231PS  Y10, Y11, Y9
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0a, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Y10
-	VADDPS       Y10, Y0, Y0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y10
-	VADDPS       Y10, Y1, Y1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y10
-	VADDPS       Y10, Y2, Y2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y10
-	VADDPS       Y10, Y3, Y3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y10
-	VADDPS       Y10, Y4, Y4
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y10
-	VADDPS       Y10, Y5, Y5
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y10
-	VADDPS       Y10, Y6, Y6
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y10
-	VADDPS       Y10, Y7, Y7
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y10
-	VADDPS       Y10, Y8, Y8
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y10
-	VADDPS       Y10, Y9, Y9
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0a, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Y10
+	VADDPS    Y10, Y0, Y0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VADDPS    Y10, Y1, Y1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VADDPS    Y10, Y2, Y2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VADDPS    Y10, Y3, Y3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VADDPS    Y10, Y4, Y4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VADDPS    Y10, Y5, Y5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VADDPS    Y10, Y6, Y6
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VADDPS    Y10, Y7, Y7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VADDPS    Y10, Y8, Y8
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y10
+	VADDPS    Y10, Y9, Y9
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z10
@@ -1096,88 +1196,98 @@ block:
 	VMOVAPS Y0, Y8
 	VMOVAPS Y0, Y9
 	VMOVAPS Y0, Y10
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	LEAQ    (DI)(DX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	LEAQ (R10)(BX*4), R11
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y11
-	VBROADCASTSS (SI), Y12
+	VMOVUPS      (DX), Y11
+	VBROADCASTSS (R9), Y12
 	VFMADD231PS  Y11, Y12, Y0
-	VBROADCASTSS (SI)(DX*1), Y12
+	VBROADCASTSS (R9)(BX*1), Y12
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (SI)(DX*2), Y12
+	VBROADCASTSS (R9)(BX*2), Y12
 	VFMADD231PS  Y11, Y12, Y2
-	VBROADCASTSS (SI)(BX*1), Y12
+	VBROADCASTSS (R9)(SI*1), Y12
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS (DI), Y12
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y11, Y12, Y4
-	VBROADCASTSS (DI)(DX*1), Y12
+	VBROADCASTSS (R10)(BX*1), Y12
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (DI)(DX*2), Y12
+	VBROADCASTSS (R10)(BX*2), Y12
 	VFMADD231PS  Y11, Y12, Y6
-	VBROADCASTSS (DI)(BX*1), Y12
+	VBROADCASTSS (R10)(SI*1), Y12
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (R8), Y12
+	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y11, Y12, Y8
-	VBROADCASTSS (R8)(DX*1), Y12
+	VBROADCASTSS (R11)(BX*1), Y12
 	VFMADD231PS  Y11, Y12, Y9
-	VBROADCASTSS (R8)(DX*2), Y12
+	VBROADCASTSS (R11)(BX*2), Y12
 	VFMADD231PS  Y11, Y12, Y10
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0b, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Y11
-	VADDPS       Y11, Y0, Y0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y11
-	VADDPS       Y11, Y1, Y1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y11
-	VADDPS       Y11, Y2, Y2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y11
-	VADDPS       Y11, Y3, Y3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y11
-	VADDPS       Y11, Y4, Y4
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y11
-	VADDPS       Y11, Y5, Y5
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y11
-	VADDPS       Y11, Y6, Y6
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y11
-	VADDPS       Y11, Y7, Y7
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y11
-	VADDPS       Y11, Y8, Y8
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y11
-	VADDPS       Y11, Y9, Y9
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y11
-	VADDPS       Y11, Y10, Y10
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0b, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y0, Y0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y1, Y1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y2, Y2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y3, Y3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y4, Y4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y5, Y5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y6, Y6
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y7, Y7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y8, Y8
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y9, Y9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y11
+	VADDPS    Y11, Y10, Y10
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z11
@@ -1261,93 +1371,103 @@ block:
 	VMOVAPS Y0, Y9
 	VMOVAPS Y0, Y10
 	VMOVAPS Y0, Y11
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	LEAQ    (DI)(DX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	LEAQ (R10)(BX*4), R11
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y12
-	VBROADCASTSS (SI), Y13
+	VMOVUPS      (DX), Y12
+	VBROADCASTSS (R9), Y13
 	VFMADD231PS  Y12, Y13, Y0
-	VBROADCASTSS (SI)(DX*1), Y13
+	VBROADCASTSS (R9)(BX*1), Y13
 	VFMADD231PS  Y12, Y13, Y1
-	VBROADCASTSS (SI)(DX*2), Y13
+	VBROADCASTSS (R9)(BX*2), Y13
 	VFMADD231PS  Y12, Y13, Y2
-	VBROADCASTSS (SI)(BX*1), Y13
+	VBROADCASTSS (R9)(SI*1), Y13
 	VFMADD231PS  Y12, Y13, Y3
-	VBROADCASTSS (DI), Y13
+	VBROADCASTSS (R10), Y13
 	VFMADD231PS  Y12, Y13, Y4
-	VBROADCASTSS (DI)(DX*1), Y13
+	VBROADCASTSS (R10)(BX*1), Y13
 	VFMADD231PS  Y12, Y13, Y5
-	VBROADCASTSS (DI)(DX*2), Y13
+	VBROADCASTSS (R10)(BX*2), Y13
 	VFMADD231PS  Y12, Y13, Y6
-	VBROADCASTSS (DI)(BX*1), Y13
+	VBROADCASTSS (R10)(SI*1), Y13
 	VFMADD231PS  Y12, Y13, Y7
-	VBROADCASTSS (R8), Y13
+	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y12, Y13, Y8
-	VBROADCASTSS (R8)(DX*1), Y13
+	VBROADCASTSS (R11)(BX*1), Y13
 	VFMADD231PS  Y12, Y13, Y9
-	VBROADCASTSS (R8)(DX*2), Y13
+	VBROADCASTSS (R11)(BX*2), Y13
 	VFMADD231PS  Y12, Y13, Y10
-	VBROADCASTSS (R8)(BX*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y12, Y13, Y11
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0c, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Y12
-	VADDPS       Y12, Y0, Y0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y12
-	VADDPS       Y12, Y1, Y1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y12
-	VADDPS       Y12, Y2, Y2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y12
-	VADDPS       Y12, Y3, Y3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y12
-	VADDPS       Y12, Y4, Y4
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y12
-	VADDPS       Y12, Y5, Y5
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y12
-	VADDPS       Y12, Y6, Y6
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y12
-	VADDPS       Y12, Y7, Y7
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y12
-	VADDPS       Y12, Y8, Y8
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y12
-	VADDPS       Y12, Y9, Y9
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y12
-	VADDPS       Y12, Y10, Y10
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y12
-	VADDPS       Y12, Y11, Y11
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0c, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y0, Y0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y2, Y2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y4, Y4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y5, Y5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y6, Y6
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y7, Y7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y8, Y8
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y9, Y9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y10, Y10
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y12
+	VADDPS    Y12, Y11, Y11
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z12
@@ -1436,100 +1556,110 @@ block:
 	VMOVAPS Y0, Y10
 	VMOVAPS Y0, Y11
 	VMOVAPS Y0, Y12
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	LEAQ    (DI)(DX*4), R8
-	LEAQ    (R8)(DX*4), R9
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	LEAQ (R10)(BX*4), R11
+	LEAQ (R11)(BX*4), R12
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y13
-	VBROADCASTSS (SI), Y14
-	VFMADD231PS  Y13, Y14, Y0
-	VBROADCASTSS (SI)(DX*1), Y14
-	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (SI)(DX*2), Y14
-	VFMADD231PS  Y13, Y14, Y2
-	VBROADCASTSS (SI)(BX*1), Y14
-	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (DI), Y14
-	VFMADD231PS  Y13, Y14, Y4
-	VBROADCASTSS (DI)(DX*1), Y14
-	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (DI)(DX*2), Y14
-	VFMADD231PS  Y13, Y14, Y6
-	VBROADCASTSS (DI)(BX*1), Y14
-	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (R8), Y14
-	VFMADD231PS  Y13, Y14, Y8
-	VBROADCASTSS (R8)(DX*1), Y14
-	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R8)(DX*2), Y14
-	VFMADD231PS  Y13, Y14, Y10
-	VBROADCASTSS (R8)(BX*1), Y14
-	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      (DX), Y13
 	VBROADCASTSS (R9), Y14
+	VFMADD231PS  Y13, Y14, Y0
+	VBROADCASTSS (R9)(BX*1), Y14
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R9)(BX*2), Y14
+	VFMADD231PS  Y13, Y14, Y2
+	VBROADCASTSS (R9)(SI*1), Y14
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y13, Y14, Y4
+	VBROADCASTSS (R10)(BX*1), Y14
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R10)(BX*2), Y14
+	VFMADD231PS  Y13, Y14, Y6
+	VBROADCASTSS (R10)(SI*1), Y14
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y13, Y14, Y8
+	VBROADCASTSS (R11)(BX*1), Y14
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R11)(BX*2), Y14
+	VFMADD231PS  Y13, Y14, Y10
+	VBROADCASTSS (R11)(SI*1), Y14
+	VFMADD231PS  Y13, Y14, Y11
+	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y13, Y14, Y12
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R9
-	DECQ         AX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0d, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Y13
-	VADDPS       Y13, Y0, Y0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VADDPS       Y13, Y1, Y1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VADDPS       Y13, Y2, Y2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VADDPS       Y13, Y3, Y3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VADDPS       Y13, Y4, Y4
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VADDPS       Y13, Y5, Y5
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VADDPS       Y13, Y6, Y6
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VADDPS       Y13, Y7, Y7
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VADDPS       Y13, Y8, Y8
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VADDPS       Y13, Y9, Y9
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VADDPS       Y13, Y10, Y10
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VADDPS       Y13, Y11, Y11
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y13
-	VADDPS       Y13, Y12, Y12
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0d, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y0, Y0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y1, Y1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y2, Y2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y3, Y3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y4, Y4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y5, Y5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y6, Y6
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y7, Y7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y8, Y8
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y9, Y9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y10, Y10
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y11, Y11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y13
+	VADDPS    Y13, Y12, Y12
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z13
@@ -1623,105 +1753,115 @@ block:
 	VMOVAPS Y0, Y11
 	VMOVAPS Y0, Y12
 	VMOVAPS Y0, Y13
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	LEAQ    (DI)(DX*4), R8
-	LEAQ    (R8)(DX*4), R9
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	LEAQ (R10)(BX*4), R11
+	LEAQ (R11)(BX*4), R12
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Y14
-	VBROADCASTSS (SI), Y15
-	VFMADD231PS  Y14, Y15, Y0
-	VBROADCASTSS (SI)(DX*1), Y15
-	VFMADD231PS  Y14, Y15, Y1
-	VBROADCASTSS (SI)(DX*2), Y15
-	VFMADD231PS  Y14, Y15, Y2
-	VBROADCASTSS (SI)(BX*1), Y15
-	VFMADD231PS  Y14, Y15, Y3
-	VBROADCASTSS (DI), Y15
-	VFMADD231PS  Y14, Y15, Y4
-	VBROADCASTSS (DI)(DX*1), Y15
-	VFMADD231PS  Y14, Y15, Y5
-	VBROADCASTSS (DI)(DX*2), Y15
-	VFMADD231PS  Y14, Y15, Y6
-	VBROADCASTSS (DI)(BX*1), Y15
-	VFMADD231PS  Y14, Y15, Y7
-	VBROADCASTSS (R8), Y15
-	VFMADD231PS  Y14, Y15, Y8
-	VBROADCASTSS (R8)(DX*1), Y15
-	VFMADD231PS  Y14, Y15, Y9
-	VBROADCASTSS (R8)(DX*2), Y15
-	VFMADD231PS  Y14, Y15, Y10
-	VBROADCASTSS (R8)(BX*1), Y15
-	VFMADD231PS  Y14, Y15, Y11
+	VMOVUPS      (DX), Y14
 	VBROADCASTSS (R9), Y15
+	VFMADD231PS  Y14, Y15, Y0
+	VBROADCASTSS (R9)(BX*1), Y15
+	VFMADD231PS  Y14, Y15, Y1
+	VBROADCASTSS (R9)(BX*2), Y15
+	VFMADD231PS  Y14, Y15, Y2
+	VBROADCASTSS (R9)(SI*1), Y15
+	VFMADD231PS  Y14, Y15, Y3
+	VBROADCASTSS (R10), Y15
+	VFMADD231PS  Y14, Y15, Y4
+	VBROADCASTSS (R10)(BX*1), Y15
+	VFMADD231PS  Y14, Y15, Y5
+	VBROADCASTSS (R10)(BX*2), Y15
+	VFMADD231PS  Y14, Y15, Y6
+	VBROADCASTSS (R10)(SI*1), Y15
+	VFMADD231PS  Y14, Y15, Y7
+	VBROADCASTSS (R11), Y15
+	VFMADD231PS  Y14, Y15, Y8
+	VBROADCASTSS (R11)(BX*1), Y15
+	VFMADD231PS  Y14, Y15, Y9
+	VBROADCASTSS (R11)(BX*2), Y15
+	VFMADD231PS  Y14, Y15, Y10
+	VBROADCASTSS (R11)(SI*1), Y15
+	VFMADD231PS  Y14, Y15, Y11
+	VBROADCASTSS (R12), Y15
 	VFMADD231PS  Y14, Y15, Y12
-	VBROADCASTSS (R9)(DX*1), Y15
+	VBROADCASTSS (R12)(BX*1), Y15
 	VFMADD231PS  Y14, Y15, Y13
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R9
-	DECQ         AX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0e, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Y14
-	VADDPS       Y14, Y0, Y0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y14
-	VADDPS       Y14, Y1, Y1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y14
-	VADDPS       Y14, Y2, Y2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y14
-	VADDPS       Y14, Y3, Y3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y14
-	VADDPS       Y14, Y4, Y4
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y14
-	VADDPS       Y14, Y5, Y5
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y14
-	VADDPS       Y14, Y6, Y6
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y14
-	VADDPS       Y14, Y7, Y7
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y14
-	VADDPS       Y14, Y8, Y8
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y14
-	VADDPS       Y14, Y9, Y9
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y14
-	VADDPS       Y14, Y10, Y10
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y14
-	VADDPS       Y14, Y11, Y11
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y14
-	VADDPS       Y14, Y12, Y12
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Y14
-	VADDPS       Y14, Y13, Y13
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0e, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y0, Y0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y2, Y2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y3, Y3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y4, Y4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y5, Y5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y6, Y6
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y7, Y7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y8, Y8
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y9, Y9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y10, Y10
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y11, Y11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y12, Y12
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Y14
+	VADDPS    Y14, Y13, Y13
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z14
@@ -1816,8 +1956,8 @@ tap:
 	MOVQ (CX), SI
 	ADDQ $0x08, CX
 	MOVQ 40(AX), DI
-	MOVQ 32(AX), AX
-	ADDQ DI, AX
+	MOVQ 32(AX), R8
+	ADDQ DI, R8
 
 loop:
 	VMOVUPS      (DX), Y1
@@ -1825,14 +1965,12 @@ loop:
 	VFMADD231PS  Y1, Y2, Y0
 	ADDQ         $0x40, DX
 	INCQ         DI
-	CMPQ         DI, AX
+	CMPQ         DI, R8
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
 	MOVQ      152(AX), DX
@@ -1887,8 +2025,8 @@ tap:
 	MOVQ 8(CX), DI
 	ADDQ $0x10, CX
 	MOVQ 40(AX), R8
-	MOVQ 32(AX), AX
-	ADDQ R8, AX
+	MOVQ 32(AX), R9
+	ADDQ R8, R9
 
 loop:
 	VMOVUPS      (DX), Y2
@@ -1898,14 +2036,12 @@ loop:
 	VFMADD231PS  Y2, Y3, Y1
 	ADDQ         $0x40, DX
 	INCQ         R8
-	CMPQ         R8, AX
+	CMPQ         R8, R9
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
 	MOVQ      152(AX), DX
@@ -1969,8 +2105,8 @@ tap:
 	MOVQ 16(CX), R8
 	ADDQ $0x18, CX
 	MOVQ 40(AX), R9
-	MOVQ 32(AX), AX
-	ADDQ R9, AX
+	MOVQ 32(AX), R10
+	ADDQ R9, R10
 
 loop:
 	VMOVUPS      (DX), Y3
@@ -1982,14 +2118,12 @@ loop:
 	VFMADD231PS  Y3, Y4, Y2
 	ADDQ         $0x40, DX
 	INCQ         R9
-	CMPQ         R9, AX
+	CMPQ         R9, R10
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
 	MOVQ      152(AX), DX
@@ -2062,8 +2196,8 @@ tap:
 	MOVQ 24(CX), R9
 	ADDQ $0x20, CX
 	MOVQ 40(AX), R10
-	MOVQ 32(AX), AX
-	ADDQ R10, AX
+	MOVQ 32(AX), R11
+	ADDQ R10, R11
 
 loop:
 	VMOVUPS      (DX), Y4
@@ -2077,14 +2211,12 @@ loop:
 	VFMADD231PS  Y4, Y5, Y3
 	ADDQ         $0x40, DX
 	INCQ         R10
-	CMPQ         R10, AX
+	CMPQ         R10, R11
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
 	MOVQ      152(AX), DX
@@ -2166,8 +2298,8 @@ tap:
 	MOVQ 32(CX), R10
 	ADDQ $0x28, CX
 	MOVQ 40(AX), R11
-	MOVQ 32(AX), AX
-	ADDQ R11, AX
+	MOVQ 32(AX), R12
+	ADDQ R11, R12
 
 loop:
 	VMOVUPS      (DX), Y5
@@ -2183,14 +2315,12 @@ loop:
 	VFMADD231PS  Y5, Y6, Y4
 	ADDQ         $0x40, DX
 	INCQ         R11
-	CMPQ         R11, AX
+	CMPQ         R11, R12
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
 	MOVQ      152(AX), DX
@@ -2281,8 +2411,8 @@ tap:
 	MOVQ 40(CX), R11
 	ADDQ $0x30, CX
 	MOVQ 40(AX), R12
-	MOVQ 32(AX), AX
-	ADDQ R12, AX
+	MOVQ 32(AX), R13
+	ADDQ R12, R13
 
 loop:
 	VMOVUPS      (DX), Y6
@@ -2300,14 +2430,12 @@ loop:
 	VFMADD231PS  Y6, Y7, Y5
 	ADDQ         $0x40, DX
 	INCQ         R12
-	CMPQ         R12, AX
+	CMPQ         R12, R13
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
 	MOVQ      152(AX), DX
@@ -2407,8 +2535,8 @@ tap:
 	MOVQ 48(CX), R12
 	ADDQ $0x38, CX
 	MOVQ 40(AX), R13
-	MOVQ 32(AX), AX
-	ADDQ R13, AX
+	MOVQ 32(AX), R14
+	ADDQ R13, R14
 
 loop:
 	VMOVUPS      (DX), Y7
@@ -2428,14 +2556,12 @@ loop:
 	VFMADD231PS  Y7, Y8, Y6
 	ADDQ         $0x40, DX
 	INCQ         R13
-	CMPQ         R13, AX
+	CMPQ         R13, R14
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
 	MOVQ      152(AX), DX
@@ -2544,8 +2670,8 @@ tap:
 	MOVQ 56(CX), R13
 	ADDQ $0x40, CX
 	MOVQ 40(AX), R14
-	MOVQ 32(AX), AX
-	ADDQ R14, AX
+	MOVQ 32(AX), R15
+	ADDQ R14, R15
 
 loop:
 	VMOVUPS      (DX), Y8
@@ -2567,14 +2693,12 @@ loop:
 	VFMADD231PS  Y8, Y9, Y7
 	ADDQ         $0x40, DX
 	INCQ         R14
-	CMPQ         R14, AX
+	CMPQ         R14, R15
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
 	MOVQ      152(AX), DX
@@ -2666,34 +2790,44 @@ TEXT ·gemmF32AVX512_1x16(SB), NOSPLIT, $0-8
 block:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), BX
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), CX
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), DI
+	TESTQ   DI, DI
+	JZ      advance
+
+tap:
+	MOVQ (CX), R8
+	ADDQ 136(AX), R8
+	ADDQ $0x08, CX
+	MOVQ 32(AX), SI
 
 loop:
-	VMOVUPS      (CX), Z1
-	VBROADCASTSS (BX), Z2
+	VMOVUPS      (DX), Z1
+	VBROADCASTSS (R8), Z2
 	VFMADD231PS  Z1, Z2, Z0
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, BX
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R8
+	DECQ         SI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x01, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Z1
-	VADDPS       Z1, Z0, Z0
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         DI
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x01, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z1
+	VADDPS    Z1, Z0, Z0
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z1
@@ -2727,39 +2861,49 @@ block:
 	MOVQ    80(AX), CX
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), BX
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), CX
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), DI
+	TESTQ   DI, DI
+	JZ      advance
+
+tap:
+	MOVQ (CX), R8
+	ADDQ 136(AX), R8
+	ADDQ $0x08, CX
+	MOVQ 32(AX), SI
 
 loop:
-	VMOVUPS      (CX), Z2
-	VBROADCASTSS (BX), Z3
+	VMOVUPS      (DX), Z2
+	VBROADCASTSS (R8), Z3
 	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS (BX)(DX*1), Z3
+	VBROADCASTSS (R8)(BX*1), Z3
 	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, BX
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R8
+	DECQ         SI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x02, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Z2
-	VADDPS       Z2, Z0, Z0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z2
-	VADDPS       Z2, Z1, Z1
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         DI
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x02, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z2
+	VADDPS    Z2, Z0, Z0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z2
@@ -2798,44 +2942,54 @@ block:
 	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), BX
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), CX
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), DI
+	TESTQ   DI, DI
+	JZ      advance
+
+tap:
+	MOVQ (CX), R8
+	ADDQ 136(AX), R8
+	ADDQ $0x08, CX
+	MOVQ 32(AX), SI
 
 loop:
-	VMOVUPS      (CX), Z3
-	VBROADCASTSS (BX), Z4
+	VMOVUPS      (DX), Z3
+	VBROADCASTSS (R8), Z4
 	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS (BX)(DX*1), Z4
+	VBROADCASTSS (R8)(BX*1), Z4
 	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS (BX)(DX*2), Z4
+	VBROADCASTSS (R8)(BX*2), Z4
 	VFMADD231PS  Z3, Z4, Z2
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, BX
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R8
+	DECQ         SI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x03, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Z3
-	VADDPS       Z3, Z0, Z0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z3
-	VADDPS       Z3, Z1, Z1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z3
-	VADDPS       Z3, Z2, Z2
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         DI
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x03, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z3
+	VADDPS    Z3, Z0, Z0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z3
+	VADDPS    Z3, Z1, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z3
+	VADDPS    Z3, Z2, Z2
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z3
@@ -2879,49 +3033,59 @@ block:
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Z4
-	VBROADCASTSS (SI), Z5
+	VMOVUPS      (DX), Z4
+	VBROADCASTSS (R9), Z5
 	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS (SI)(DX*1), Z5
+	VBROADCASTSS (R9)(BX*1), Z5
 	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS (SI)(DX*2), Z5
+	VBROADCASTSS (R9)(BX*2), Z5
 	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS (SI)(BX*1), Z5
+	VBROADCASTSS (R9)(SI*1), Z5
 	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x04, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Z4
-	VADDPS       Z4, Z0, Z0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z4
-	VADDPS       Z4, Z1, Z1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z4
-	VADDPS       Z4, Z2, Z2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z4
-	VADDPS       Z4, Z3, Z3
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x04, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z4
+	VADDPS    Z4, Z0, Z0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VADDPS    Z4, Z1, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VADDPS    Z4, Z2, Z2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
+	VADDPS    Z4, Z3, Z3
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z4
@@ -2970,56 +3134,66 @@ block:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 	VMOVAPS Z0, Z4
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Z5
-	VBROADCASTSS (SI), Z6
+	VMOVUPS      (DX), Z5
+	VBROADCASTSS (R9), Z6
 	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS (SI)(DX*1), Z6
+	VBROADCASTSS (R9)(BX*1), Z6
 	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (SI)(DX*2), Z6
+	VBROADCASTSS (R9)(BX*2), Z6
 	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS (SI)(BX*1), Z6
+	VBROADCASTSS (R9)(SI*1), Z6
 	VFMADD231PS  Z5, Z6, Z3
-	VBROADCASTSS (DI), Z6
+	VBROADCASTSS (R10), Z6
 	VFMADD231PS  Z5, Z6, Z4
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x05, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Z5
-	VADDPS       Z5, Z0, Z0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z5
-	VADDPS       Z5, Z1, Z1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z5
-	VADDPS       Z5, Z2, Z2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z5
-	VADDPS       Z5, Z3, Z3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z5
-	VADDPS       Z5, Z4, Z4
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x05, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z5
+	VADDPS    Z5, Z0, Z0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z5
+	VADDPS    Z5, Z1, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z5
+	VADDPS    Z5, Z2, Z2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z5
+	VADDPS    Z5, Z3, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z5
+	VADDPS    Z5, Z4, Z4
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z5
@@ -3073,61 +3247,71 @@ block:
 	VMOVAPS Z0, Z3
 	VMOVAPS Z0, Z4
 	VMOVAPS Z0, Z5
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Z6
-	VBROADCASTSS (SI), Z7
+	VMOVUPS      (DX), Z6
+	VBROADCASTSS (R9), Z7
 	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS (SI)(DX*1), Z7
+	VBROADCASTSS (R9)(BX*1), Z7
 	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS (SI)(DX*2), Z7
+	VBROADCASTSS (R9)(BX*2), Z7
 	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS (SI)(BX*1), Z7
+	VBROADCASTSS (R9)(SI*1), Z7
 	VFMADD231PS  Z6, Z7, Z3
-	VBROADCASTSS (DI), Z7
+	VBROADCASTSS (R10), Z7
 	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS (DI)(DX*1), Z7
+	VBROADCASTSS (R10)(BX*1), Z7
 	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x06, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Z6
-	VADDPS       Z6, Z0, Z0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z6
-	VADDPS       Z6, Z1, Z1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z6
-	VADDPS       Z6, Z2, Z2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z6
-	VADDPS       Z6, Z3, Z3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z6
-	VADDPS       Z6, Z4, Z4
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z6
-	VADDPS       Z6, Z5, Z5
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x06, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z6
+	VADDPS    Z6, Z0, Z0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VADDPS    Z6, Z1, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VADDPS    Z6, Z2, Z2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VADDPS    Z6, Z3, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VADDPS    Z6, Z4, Z4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
+	VADDPS    Z6, Z5, Z5
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z6
@@ -3186,66 +3370,76 @@ block:
 	VMOVAPS Z0, Z4
 	VMOVAPS Z0, Z5
 	VMOVAPS Z0, Z6
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Z7
-	VBROADCASTSS (SI), Z8
+	VMOVUPS      (DX), Z7
+	VBROADCASTSS (R9), Z8
 	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS (SI)(DX*1), Z8
+	VBROADCASTSS (R9)(BX*1), Z8
 	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (SI)(DX*2), Z8
+	VBROADCASTSS (R9)(BX*2), Z8
 	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS (SI)(BX*1), Z8
+	VBROADCASTSS (R9)(SI*1), Z8
 	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS (DI), Z8
+	VBROADCASTSS (R10), Z8
 	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS (DI)(DX*1), Z8
+	VBROADCASTSS (R10)(BX*1), Z8
 	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS (DI)(DX*2), Z8
+	VBROADCASTSS (R10)(BX*2), Z8
 	VFMADD231PS  Z7, Z8, Z6
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x07, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Z7
-	VADDPS       Z7, Z0, Z0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z7
-	VADDPS       Z7, Z1, Z1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z7
-	VADDPS       Z7, Z2, Z2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z7
-	VADDPS       Z7, Z3, Z3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z7
-	VADDPS       Z7, Z4, Z4
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z7
-	VADDPS       Z7, Z5, Z5
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z7
-	VADDPS       Z7, Z6, Z6
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x07, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z7
+	VADDPS    Z7, Z0, Z0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VADDPS    Z7, Z1, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VADDPS    Z7, Z2, Z2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VADDPS    Z7, Z3, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VADDPS    Z7, Z4, Z4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VADDPS    Z7, Z5, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z7
+	VADDPS    Z7, Z6, Z6
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z7
@@ -3309,71 +3503,81 @@ block:
 	VMOVAPS Z0, Z5
 	VMOVAPS Z0, Z6
 	VMOVAPS Z0, Z7
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Z8
-	VBROADCASTSS (SI), Z9
+	VMOVUPS      (DX), Z8
+	VBROADCASTSS (R9), Z9
 	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS (SI)(DX*1), Z9
+	VBROADCASTSS (R9)(BX*1), Z9
 	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS (SI)(DX*2), Z9
+	VBROADCASTSS (R9)(BX*2), Z9
 	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS (SI)(BX*1), Z9
+	VBROADCASTSS (R9)(SI*1), Z9
 	VFMADD231PS  Z8, Z9, Z3
-	VBROADCASTSS (DI), Z9
+	VBROADCASTSS (R10), Z9
 	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS (DI)(DX*1), Z9
+	VBROADCASTSS (R10)(BX*1), Z9
 	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS (DI)(DX*2), Z9
+	VBROADCASTSS (R10)(BX*2), Z9
 	VFMADD231PS  Z8, Z9, Z6
-	VBROADCASTSS (DI)(BX*1), Z9
+	VBROADCASTSS (R10)(SI*1), Z9
 	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x08, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Z8
-	VADDPS       Z8, Z0, Z0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z8
-	VADDPS       Z8, Z1, Z1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z8
-	VADDPS       Z8, Z2, Z2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z8
-	VADDPS       Z8, Z3, Z3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z8
-	VADDPS       Z8, Z4, Z4
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z8
-	VADDPS       Z8, Z5, Z5
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z8
-	VADDPS       Z8, Z6, Z6
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z8
-	VADDPS       Z8, Z7, Z7
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x08, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z8
+	VADDPS    Z8, Z0, Z0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VADDPS    Z8, Z1, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VADDPS    Z8, Z2, Z2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VADDPS    Z8, Z3, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VADDPS    Z8, Z4, Z4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VADDPS    Z8, Z5, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VADDPS    Z8, Z6, Z6
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
+	VADDPS    Z8, Z7, Z7
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z8
@@ -3442,78 +3646,88 @@ block:
 	VMOVAPS Z0, Z6
 	VMOVAPS Z0, Z7
 	VMOVAPS Z0, Z8
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	LEAQ    (DI)(DX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	LEAQ (R10)(BX*4), R11
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Z9
-	VBROADCASTSS (SI), Z10
+	VMOVUPS      (DX), Z9
+	VBROADCASTSS (R9), Z10
 	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS (SI)(DX*1), Z10
+	VBROADCASTSS (R9)(BX*1), Z10
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (SI)(DX*2), Z10
+	VBROADCASTSS (R9)(BX*2), Z10
 	VFMADD231PS  Z9, Z10, Z2
-	VBROADCASTSS (SI)(BX*1), Z10
+	VBROADCASTSS (R9)(SI*1), Z10
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (DI), Z10
+	VBROADCASTSS (R10), Z10
 	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS (DI)(DX*1), Z10
+	VBROADCASTSS (R10)(BX*1), Z10
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (DI)(DX*2), Z10
+	VBROADCASTSS (R10)(BX*2), Z10
 	VFMADD231PS  Z9, Z10, Z6
-	VBROADCASTSS (DI)(BX*1), Z10
+	VBROADCASTSS (R10)(SI*1), Z10
 	VFMADD231PS  Z9, Z10, Z7
-	VBROADCASTSS (R8), Z10
+	VBROADCASTSS (R11), Z10
 	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x09, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Z9
-	VADDPS       Z9, Z0, Z0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VADDPS       Z9, Z1, Z1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VADDPS       Z9, Z2, Z2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VADDPS       Z9, Z3, Z3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VADDPS       Z9, Z4, Z4
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VADDPS       Z9, Z5, Z5
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VADDPS       Z9, Z6, Z6
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VADDPS       Z9, Z7, Z7
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z9
-	VADDPS       Z9, Z8, Z8
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x09, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z0, Z0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z1, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z2, Z2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z3, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z4, Z4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z5, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z6, Z6
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z7, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z9
+	VADDPS    Z9, Z8, Z8
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z9
@@ -3587,83 +3801,93 @@ block:
 	VMOVAPS Z0, Z7
 	VMOVAPS Z0, Z8
 	VMOVAPS Z0, Z9
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	LEAQ    (DI)(DX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	LEAQ (R10)(BX*4), R11
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Z10
-	VBROADCASTSS (SI), Z11
+	VMOVUPS      (DX), Z10
+	VBROADCASTSS (R9), Z11
 	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS (SI)(DX*1), Z11
+	VBROADCASTSS (R9)(BX*1), Z11
 	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS (SI)(DX*2), Z11
+	VBROADCASTSS (R9)(BX*2), Z11
 	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS (SI)(BX*1), Z11
+	VBROADCASTSS (R9)(SI*1), Z11
 	VFMADD231PS  Z10, Z11, Z3
-	VBROADCASTSS (DI), Z11
+	VBROADCASTSS (R10), Z11
 	VFMADD231PS  Z10, Z11, Z4
-	VBROADCASTSS (DI)(DX*1), Z11
+	VBROADCASTSS (R10)(BX*1), Z11
 	VFMADD231PS  Z10, Z11, Z5
-	VBROADCASTSS (DI)(DX*2), Z11
+	VBROADCASTSS (R10)(BX*2), Z11
 	VFMADD231PS  Z10, Z11, Z6
-	VBROADCASTSS (DI)(BX*1), Z11
+	VBROADCASTSS (R10)(SI*1), Z11
 	VFMADD231PS  Z10, Z11, Z7
-	VBROADCASTSS (R8), Z11
+	VBROADCASTSS (R11), Z11
 	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS (R8)(DX*1), Z11
+	VBROADCASTSS (R11)(BX*1), Z11
 	VFMADD231PS  Z10, Z11, Z9
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0a, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Z10
-	VADDPS       Z10, Z0, Z0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z10
-	VADDPS       Z10, Z1, Z1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z10
-	VADDPS       Z10, Z2, Z2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z10
-	VADDPS       Z10, Z3, Z3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z10
-	VADDPS       Z10, Z4, Z4
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z10
-	VADDPS       Z10, Z5, Z5
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z10
-	VADDPS       Z10, Z6, Z6
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z10
-	VADDPS       Z10, Z7, Z7
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z10
-	VADDPS       Z10, Z8, Z8
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z10
-	VADDPS       Z10, Z9, Z9
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0a, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z10
+	VADDPS    Z10, Z0, Z0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VADDPS    Z10, Z1, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VADDPS    Z10, Z2, Z2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VADDPS    Z10, Z3, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VADDPS    Z10, Z4, Z4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VADDPS    Z10, Z5, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VADDPS    Z10, Z6, Z6
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VADDPS    Z10, Z7, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VADDPS    Z10, Z8, Z8
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
+	VADDPS    Z10, Z9, Z9
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z10
@@ -3742,88 +3966,98 @@ block:
 	VMOVAPS Z0, Z8
 	VMOVAPS Z0, Z9
 	VMOVAPS Z0, Z10
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	LEAQ    (DI)(DX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	LEAQ (R10)(BX*4), R11
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Z11
-	VBROADCASTSS (SI), Z12
+	VMOVUPS      (DX), Z11
+	VBROADCASTSS (R9), Z12
 	VFMADD231PS  Z11, Z12, Z0
-	VBROADCASTSS (SI)(DX*1), Z12
+	VBROADCASTSS (R9)(BX*1), Z12
 	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS (SI)(DX*2), Z12
+	VBROADCASTSS (R9)(BX*2), Z12
 	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS (SI)(BX*1), Z12
+	VBROADCASTSS (R9)(SI*1), Z12
 	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS (DI), Z12
+	VBROADCASTSS (R10), Z12
 	VFMADD231PS  Z11, Z12, Z4
-	VBROADCASTSS (DI)(DX*1), Z12
+	VBROADCASTSS (R10)(BX*1), Z12
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (DI)(DX*2), Z12
+	VBROADCASTSS (R10)(BX*2), Z12
 	VFMADD231PS  Z11, Z12, Z6
-	VBROADCASTSS (DI)(BX*1), Z12
+	VBROADCASTSS (R10)(SI*1), Z12
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R8), Z12
+	VBROADCASTSS (R11), Z12
 	VFMADD231PS  Z11, Z12, Z8
-	VBROADCASTSS (R8)(DX*1), Z12
+	VBROADCASTSS (R11)(BX*1), Z12
 	VFMADD231PS  Z11, Z12, Z9
-	VBROADCASTSS (R8)(DX*2), Z12
+	VBROADCASTSS (R11)(BX*2), Z12
 	VFMADD231PS  Z11, Z12, Z10
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0b, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Z11
-	VADDPS       Z11, Z0, Z0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VADDPS       Z11, Z1, Z1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VADDPS       Z11, Z2, Z2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VADDPS       Z11, Z3, Z3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VADDPS       Z11, Z4, Z4
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VADDPS       Z11, Z5, Z5
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VADDPS       Z11, Z6, Z6
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VADDPS       Z11, Z7, Z7
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VADDPS       Z11, Z8, Z8
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VADDPS       Z11, Z9, Z9
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z11
-	VADDPS       Z11, Z10, Z10
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0b, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z0, Z0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z1, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z2, Z2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z3, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z4, Z4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z5, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z6, Z6
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z7, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z8, Z8
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z9, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
+	VADDPS    Z11, Z10, Z10
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z11
@@ -3907,93 +4141,103 @@ block:
 	VMOVAPS Z0, Z9
 	VMOVAPS Z0, Z10
 	VMOVAPS Z0, Z11
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	LEAQ    (DI)(DX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	LEAQ (R10)(BX*4), R11
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Z12
-	VBROADCASTSS (SI), Z13
+	VMOVUPS      (DX), Z12
+	VBROADCASTSS (R9), Z13
 	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS (SI)(DX*1), Z13
+	VBROADCASTSS (R9)(BX*1), Z13
 	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS (SI)(DX*2), Z13
+	VBROADCASTSS (R9)(BX*2), Z13
 	VFMADD231PS  Z12, Z13, Z2
-	VBROADCASTSS (SI)(BX*1), Z13
+	VBROADCASTSS (R9)(SI*1), Z13
 	VFMADD231PS  Z12, Z13, Z3
-	VBROADCASTSS (DI), Z13
+	VBROADCASTSS (R10), Z13
 	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS (DI)(DX*1), Z13
+	VBROADCASTSS (R10)(BX*1), Z13
 	VFMADD231PS  Z12, Z13, Z5
-	VBROADCASTSS (DI)(DX*2), Z13
+	VBROADCASTSS (R10)(BX*2), Z13
 	VFMADD231PS  Z12, Z13, Z6
-	VBROADCASTSS (DI)(BX*1), Z13
+	VBROADCASTSS (R10)(SI*1), Z13
 	VFMADD231PS  Z12, Z13, Z7
-	VBROADCASTSS (R8), Z13
+	VBROADCASTSS (R11), Z13
 	VFMADD231PS  Z12, Z13, Z8
-	VBROADCASTSS (R8)(DX*1), Z13
+	VBROADCASTSS (R11)(BX*1), Z13
 	VFMADD231PS  Z12, Z13, Z9
-	VBROADCASTSS (R8)(DX*2), Z13
+	VBROADCASTSS (R11)(BX*2), Z13
 	VFMADD231PS  Z12, Z13, Z10
-	VBROADCASTSS (R8)(BX*1), Z13
+	VBROADCASTSS (R11)(SI*1), Z13
 	VFMADD231PS  Z12, Z13, Z11
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0c, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Z12
-	VADDPS       Z12, Z0, Z0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VADDPS       Z12, Z1, Z1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VADDPS       Z12, Z2, Z2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VADDPS       Z12, Z3, Z3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VADDPS       Z12, Z4, Z4
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VADDPS       Z12, Z5, Z5
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VADDPS       Z12, Z6, Z6
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VADDPS       Z12, Z7, Z7
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VADDPS       Z12, Z8, Z8
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VADDPS       Z12, Z9, Z9
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VADDPS       Z12, Z10, Z10
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z12
-	VADDPS       Z12, Z11, Z11
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0c, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z0, Z0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z1, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z2, Z2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z3, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z4, Z4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z5, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z6, Z6
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z7, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z8, Z8
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z9, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z10, Z10
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
+	VADDPS    Z12, Z11, Z11
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z12
@@ -4082,100 +4326,110 @@ block:
 	VMOVAPS Z0, Z10
 	VMOVAPS Z0, Z11
 	VMOVAPS Z0, Z12
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	LEAQ    (DI)(DX*4), R8
-	LEAQ    (R8)(DX*4), R9
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	LEAQ (R10)(BX*4), R11
+	LEAQ (R11)(BX*4), R12
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Z13
-	VBROADCASTSS (SI), Z14
-	VFMADD231PS  Z13, Z14, Z0
-	VBROADCASTSS (SI)(DX*1), Z14
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS (SI)(DX*2), Z14
-	VFMADD231PS  Z13, Z14, Z2
-	VBROADCASTSS (SI)(BX*1), Z14
-	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS (DI), Z14
-	VFMADD231PS  Z13, Z14, Z4
-	VBROADCASTSS (DI)(DX*1), Z14
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (DI)(DX*2), Z14
-	VFMADD231PS  Z13, Z14, Z6
-	VBROADCASTSS (DI)(BX*1), Z14
-	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS (R8), Z14
-	VFMADD231PS  Z13, Z14, Z8
-	VBROADCASTSS (R8)(DX*1), Z14
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (R8)(DX*2), Z14
-	VFMADD231PS  Z13, Z14, Z10
-	VBROADCASTSS (R8)(BX*1), Z14
-	VFMADD231PS  Z13, Z14, Z11
+	VMOVUPS      (DX), Z13
 	VBROADCASTSS (R9), Z14
+	VFMADD231PS  Z13, Z14, Z0
+	VBROADCASTSS (R9)(BX*1), Z14
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R9)(BX*2), Z14
+	VFMADD231PS  Z13, Z14, Z2
+	VBROADCASTSS (R9)(SI*1), Z14
+	VFMADD231PS  Z13, Z14, Z3
+	VBROADCASTSS (R10), Z14
+	VFMADD231PS  Z13, Z14, Z4
+	VBROADCASTSS (R10)(BX*1), Z14
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R10)(BX*2), Z14
+	VFMADD231PS  Z13, Z14, Z6
+	VBROADCASTSS (R10)(SI*1), Z14
+	VFMADD231PS  Z13, Z14, Z7
+	VBROADCASTSS (R11), Z14
+	VFMADD231PS  Z13, Z14, Z8
+	VBROADCASTSS (R11)(BX*1), Z14
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R11)(BX*2), Z14
+	VFMADD231PS  Z13, Z14, Z10
+	VBROADCASTSS (R11)(SI*1), Z14
+	VFMADD231PS  Z13, Z14, Z11
+	VBROADCASTSS (R12), Z14
 	VFMADD231PS  Z13, Z14, Z12
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R9
-	DECQ         AX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0d, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Z13
-	VADDPS       Z13, Z0, Z0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VADDPS       Z13, Z1, Z1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VADDPS       Z13, Z2, Z2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VADDPS       Z13, Z3, Z3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VADDPS       Z13, Z4, Z4
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VADDPS       Z13, Z5, Z5
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VADDPS       Z13, Z6, Z6
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VADDPS       Z13, Z7, Z7
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VADDPS       Z13, Z8, Z8
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VADDPS       Z13, Z9, Z9
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VADDPS       Z13, Z10, Z10
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VADDPS       Z13, Z11, Z11
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z13
-	VADDPS       Z13, Z12, Z12
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0d, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z0, Z0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z1, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z2, Z2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z3, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z4, Z4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z5, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z6, Z6
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z7, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z8, Z8
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z9, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z10, Z10
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z11, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
+	VADDPS    Z13, Z12, Z12
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z13
@@ -4269,105 +4523,115 @@ block:
 	VMOVAPS Z0, Z11
 	VMOVAPS Z0, Z12
 	VMOVAPS Z0, Z13
-	MOVQ    48(AX), CX
-	MOVQ    8(AX), DX
-	LEAQ    (DX)(DX*2), BX
-	MOVQ    136(AX), SI
-	LEAQ    (SI)(DX*4), DI
-	LEAQ    (DI)(DX*4), R8
-	LEAQ    (R8)(DX*4), R9
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), DX
+	MOVQ    8(AX), BX
+	LEAQ    (BX)(BX*2), SI
+	MOVQ    16(AX), CX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (CX), R9
+	ADDQ 136(AX), R9
+	LEAQ (R9)(BX*4), R10
+	LEAQ (R10)(BX*4), R11
+	LEAQ (R11)(BX*4), R12
+	ADDQ $0x08, CX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (CX), Z14
-	VBROADCASTSS (SI), Z15
-	VFMADD231PS  Z14, Z15, Z0
-	VBROADCASTSS (SI)(DX*1), Z15
-	VFMADD231PS  Z14, Z15, Z1
-	VBROADCASTSS (SI)(DX*2), Z15
-	VFMADD231PS  Z14, Z15, Z2
-	VBROADCASTSS (SI)(BX*1), Z15
-	VFMADD231PS  Z14, Z15, Z3
-	VBROADCASTSS (DI), Z15
-	VFMADD231PS  Z14, Z15, Z4
-	VBROADCASTSS (DI)(DX*1), Z15
-	VFMADD231PS  Z14, Z15, Z5
-	VBROADCASTSS (DI)(DX*2), Z15
-	VFMADD231PS  Z14, Z15, Z6
-	VBROADCASTSS (DI)(BX*1), Z15
-	VFMADD231PS  Z14, Z15, Z7
-	VBROADCASTSS (R8), Z15
-	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS (R8)(DX*1), Z15
-	VFMADD231PS  Z14, Z15, Z9
-	VBROADCASTSS (R8)(DX*2), Z15
-	VFMADD231PS  Z14, Z15, Z10
-	VBROADCASTSS (R8)(BX*1), Z15
-	VFMADD231PS  Z14, Z15, Z11
+	VMOVUPS      (DX), Z14
 	VBROADCASTSS (R9), Z15
+	VFMADD231PS  Z14, Z15, Z0
+	VBROADCASTSS (R9)(BX*1), Z15
+	VFMADD231PS  Z14, Z15, Z1
+	VBROADCASTSS (R9)(BX*2), Z15
+	VFMADD231PS  Z14, Z15, Z2
+	VBROADCASTSS (R9)(SI*1), Z15
+	VFMADD231PS  Z14, Z15, Z3
+	VBROADCASTSS (R10), Z15
+	VFMADD231PS  Z14, Z15, Z4
+	VBROADCASTSS (R10)(BX*1), Z15
+	VFMADD231PS  Z14, Z15, Z5
+	VBROADCASTSS (R10)(BX*2), Z15
+	VFMADD231PS  Z14, Z15, Z6
+	VBROADCASTSS (R10)(SI*1), Z15
+	VFMADD231PS  Z14, Z15, Z7
+	VBROADCASTSS (R11), Z15
+	VFMADD231PS  Z14, Z15, Z8
+	VBROADCASTSS (R11)(BX*1), Z15
+	VFMADD231PS  Z14, Z15, Z9
+	VBROADCASTSS (R11)(BX*2), Z15
+	VFMADD231PS  Z14, Z15, Z10
+	VBROADCASTSS (R11)(SI*1), Z15
+	VFMADD231PS  Z14, Z15, Z11
+	VBROADCASTSS (R12), Z15
 	VFMADD231PS  Z14, Z15, Z12
-	VBROADCASTSS (R9)(DX*1), Z15
+	VBROADCASTSS (R12)(BX*1), Z15
 	VFMADD231PS  Z14, Z15, Z13
-	ADDQ         $0x40, CX
-	ADDQ         $0x04, SI
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R9
-	DECQ         AX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0e, DX, CX
-	ADDQ         CX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), CX
-	KMOVW        CX, K1
-	MOVQ         152(AX), CX
-	TESTQ        CX, CX
-	JZ           clampTail
-	MOVQ         96(AX), DX
-	VMOVUPS.Z    (CX), K1, Z14
-	VADDPS       Z14, Z0, Z0
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VADDPS       Z14, Z1, Z1
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VADDPS       Z14, Z2, Z2
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VADDPS       Z14, Z3, Z3
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VADDPS       Z14, Z4, Z4
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VADDPS       Z14, Z5, Z5
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VADDPS       Z14, Z6, Z6
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VADDPS       Z14, Z7, Z7
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VADDPS       Z14, Z8, Z8
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VADDPS       Z14, Z9, Z9
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VADDPS       Z14, Z10, Z10
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VADDPS       Z14, Z11, Z11
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VADDPS       Z14, Z12, Z12
-	ADDQ         DX, CX
-	VMOVUPS.Z    (CX), K1, Z14
-	VADDPS       Z14, Z13, Z13
-	ADDQ         DX, CX
-	MOVQ         CX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0e, BX, CX
+	ADDQ      CX, 136(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      152(AX), CX
+	TESTQ     CX, CX
+	JZ        clampTail
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z0, Z0
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z1, Z1
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z2, Z2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z3, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z4, Z4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z5, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z6, Z6
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z7, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z8, Z8
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z9, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z10, Z10
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z11, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z12, Z12
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
+	VADDPS    Z14, Z13, Z13
+	ADDQ      DX, CX
+	MOVQ      CX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z14
@@ -4462,8 +4726,8 @@ tap:
 	MOVQ (CX), SI
 	ADDQ $0x08, CX
 	MOVQ 40(AX), DI
-	MOVQ 32(AX), AX
-	ADDQ DI, AX
+	MOVQ 32(AX), R8
+	ADDQ DI, R8
 
 loop:
 	VMOVUPS      (DX), Z1
@@ -4471,14 +4735,12 @@ loop:
 	VFMADD231PS  Z1, Z2, Z0
 	ADDQ         $0x40, DX
 	INCQ         DI
-	CMPQ         DI, AX
+	CMPQ         DI, R8
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
 	MOVQ      152(AX), DX
@@ -4533,8 +4795,8 @@ tap:
 	MOVQ 8(CX), DI
 	ADDQ $0x10, CX
 	MOVQ 40(AX), R8
-	MOVQ 32(AX), AX
-	ADDQ R8, AX
+	MOVQ 32(AX), R9
+	ADDQ R8, R9
 
 loop:
 	VMOVUPS      (DX), Z2
@@ -4544,14 +4806,12 @@ loop:
 	VFMADD231PS  Z2, Z3, Z1
 	ADDQ         $0x40, DX
 	INCQ         R8
-	CMPQ         R8, AX
+	CMPQ         R8, R9
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
 	MOVQ      152(AX), DX
@@ -4615,8 +4875,8 @@ tap:
 	MOVQ 16(CX), R8
 	ADDQ $0x18, CX
 	MOVQ 40(AX), R9
-	MOVQ 32(AX), AX
-	ADDQ R9, AX
+	MOVQ 32(AX), R10
+	ADDQ R9, R10
 
 loop:
 	VMOVUPS      (DX), Z3
@@ -4628,14 +4888,12 @@ loop:
 	VFMADD231PS  Z3, Z4, Z2
 	ADDQ         $0x40, DX
 	INCQ         R9
-	CMPQ         R9, AX
+	CMPQ         R9, R10
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
 	MOVQ      152(AX), DX
@@ -4708,8 +4966,8 @@ tap:
 	MOVQ 24(CX), R9
 	ADDQ $0x20, CX
 	MOVQ 40(AX), R10
-	MOVQ 32(AX), AX
-	ADDQ R10, AX
+	MOVQ 32(AX), R11
+	ADDQ R10, R11
 
 loop:
 	VMOVUPS      (DX), Z4
@@ -4723,14 +4981,12 @@ loop:
 	VFMADD231PS  Z4, Z5, Z3
 	ADDQ         $0x40, DX
 	INCQ         R10
-	CMPQ         R10, AX
+	CMPQ         R10, R11
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
 	MOVQ      152(AX), DX
@@ -4812,8 +5068,8 @@ tap:
 	MOVQ 32(CX), R10
 	ADDQ $0x28, CX
 	MOVQ 40(AX), R11
-	MOVQ 32(AX), AX
-	ADDQ R11, AX
+	MOVQ 32(AX), R12
+	ADDQ R11, R12
 
 loop:
 	VMOVUPS      (DX), Z5
@@ -4829,14 +5085,12 @@ loop:
 	VFMADD231PS  Z5, Z6, Z4
 	ADDQ         $0x40, DX
 	INCQ         R11
-	CMPQ         R11, AX
+	CMPQ         R11, R12
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
 	MOVQ      152(AX), DX
@@ -4927,8 +5181,8 @@ tap:
 	MOVQ 40(CX), R11
 	ADDQ $0x30, CX
 	MOVQ 40(AX), R12
-	MOVQ 32(AX), AX
-	ADDQ R12, AX
+	MOVQ 32(AX), R13
+	ADDQ R12, R13
 
 loop:
 	VMOVUPS      (DX), Z6
@@ -4946,14 +5200,12 @@ loop:
 	VFMADD231PS  Z6, Z7, Z5
 	ADDQ         $0x40, DX
 	INCQ         R12
-	CMPQ         R12, AX
+	CMPQ         R12, R13
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
 	MOVQ      152(AX), DX
@@ -5053,8 +5305,8 @@ tap:
 	MOVQ 48(CX), R12
 	ADDQ $0x38, CX
 	MOVQ 40(AX), R13
-	MOVQ 32(AX), AX
-	ADDQ R13, AX
+	MOVQ 32(AX), R14
+	ADDQ R13, R14
 
 loop:
 	VMOVUPS      (DX), Z7
@@ -5074,14 +5326,12 @@ loop:
 	VFMADD231PS  Z7, Z8, Z6
 	ADDQ         $0x40, DX
 	INCQ         R13
-	CMPQ         R13, AX
+	CMPQ         R13, R14
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
 	MOVQ      152(AX), DX
@@ -5190,8 +5440,8 @@ tap:
 	MOVQ 56(CX), R13
 	ADDQ $0x40, CX
 	MOVQ 40(AX), R14
-	MOVQ 32(AX), AX
-	ADDQ R14, AX
+	MOVQ 32(AX), R15
+	ADDQ R14, R15
 
 loop:
 	VMOVUPS      (DX), Z8
@@ -5213,14 +5463,12 @@ loop:
 	VFMADD231PS  Z8, Z9, Z7
 	ADDQ         $0x40, DX
 	INCQ         R14
-	CMPQ         R14, AX
+	CMPQ         R14, R15
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         BX
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
 	MOVQ      152(AX), DX
@@ -5314,37 +5562,47 @@ block:
 	MOVQ    80(AX), DX
 	VMOVUPS (DX), Z0
 	VMOVUPS 64(DX), Y1
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), SI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (DX), R9
+	ADDQ 136(AX), R9
+	ADDQ $0x08, DX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (DX), Z2
-	VMOVUPS      (DX)(CX*1), Y3
-	VBROADCASTSS (SI), Z4
+	VMOVUPS      (BX), Z2
+	VMOVUPS      (BX)(CX*1), Y3
+	VBROADCASTSS (R9), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Y3, Y4, Y1
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, SI
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R9
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x01, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Y2
-	VADDPS       Y2, Y1, Y1
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x01, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Y2
+	VADDPS    Y2, Y1, Y1
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z2
@@ -5384,44 +5642,54 @@ block:
 	VMOVUPS 64(DX), Y1
 	VMOVAPS Z0, Z2
 	VMOVAPS Y1, Y3
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), SI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (DX), R9
+	ADDQ 136(AX), R9
+	ADDQ $0x08, DX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (DX), Z4
-	VMOVUPS      (DX)(CX*1), Y5
-	VBROADCASTSS (SI), Z6
+	VMOVUPS      (BX), Z4
+	VMOVUPS      (BX)(CX*1), Y5
+	VBROADCASTSS (R9), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (SI)(BX*1), Z6
+	VBROADCASTSS (R9)(SI*1), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, SI
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R9
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x02, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Y4
-	VADDPS       Y4, Y1, Y1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Y4
-	VADDPS       Y4, Y3, Y3
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x02, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Y4
+	VADDPS    Y4, Y1, Y1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Y4
+	VADDPS    Y4, Y3, Y3
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z4
@@ -5470,51 +5738,61 @@ block:
 	VMOVAPS Y1, Y3
 	VMOVAPS Z0, Z4
 	VMOVAPS Y1, Y5
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), SI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (DX), R9
+	ADDQ 136(AX), R9
+	ADDQ $0x08, DX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (DX), Z6
-	VMOVUPS      (DX)(CX*1), Y7
-	VBROADCASTSS (SI), Z8
+	VMOVUPS      (BX), Z6
+	VMOVUPS      (BX)(CX*1), Y7
+	VBROADCASTSS (R9), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (SI)(BX*1), Z8
+	VBROADCASTSS (R9)(SI*1), Z8
 	VFMADD231PS  Z6, Z8, Z2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (SI)(BX*2), Z8
+	VBROADCASTSS (R9)(SI*2), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, SI
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R9
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x03, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Y6
-	VADDPS       Y6, Y1, Y1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Y6
-	VADDPS       Y6, Y3, Y3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Y6
-	VADDPS       Y6, Y5, Y5
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x03, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Y6
+	VADDPS    Y6, Y1, Y1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Y6
+	VADDPS    Y6, Y3, Y3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Y6
+	VADDPS    Y6, Y5, Y5
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z6
@@ -5572,58 +5850,68 @@ block:
 	VMOVAPS Y1, Y5
 	VMOVAPS Z0, Z6
 	VMOVAPS Y1, Y7
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z8
-	VMOVUPS      (DX)(CX*1), Y9
-	VBROADCASTSS (DI), Z10
+	VMOVUPS      (BX), Z8
+	VMOVUPS      (BX)(CX*1), Y9
+	VBROADCASTSS (R10), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (DI)(BX*1), Z10
+	VBROADCASTSS (R10)(SI*1), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (DI)(BX*2), Z10
+	VBROADCASTSS (R10)(SI*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (DI)(SI*1), Z10
+	VBROADCASTSS (R10)(DI*1), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x04, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Y8
-	VADDPS       Y8, Y1, Y1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Y8
-	VADDPS       Y8, Y3, Y3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Y8
-	VADDPS       Y8, Y5, Y5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Y8
-	VADDPS       Y8, Y7, Y7
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x04, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Y8
+	VADDPS    Y8, Y1, Y1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Y8
+	VADDPS    Y8, Y3, Y3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Y8
+	VADDPS    Y8, Y5, Y5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Y8
+	VADDPS    Y8, Y7, Y7
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z8
@@ -5690,67 +5978,77 @@ block:
 	VMOVAPS Y1, Y7
 	VMOVAPS Z0, Z8
 	VMOVAPS Y1, Y9
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z10
-	VMOVUPS      (DX)(CX*1), Y11
-	VBROADCASTSS (DI), Z12
+	VMOVUPS      (BX), Z10
+	VMOVUPS      (BX)(CX*1), Y11
+	VBROADCASTSS (R10), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (DI)(BX*1), Z12
+	VBROADCASTSS (R10)(SI*1), Z12
 	VFMADD231PS  Z10, Z12, Z2
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS (DI)(BX*2), Z12
+	VBROADCASTSS (R10)(SI*2), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (DI)(SI*1), Z12
+	VBROADCASTSS (R10)(DI*1), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (R8), Z12
+	VBROADCASTSS (R11), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x05, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Y10
-	VADDPS       Y10, Y1, Y1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Y10
-	VADDPS       Y10, Y3, Y3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Y10
-	VADDPS       Y10, Y5, Y5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Y10
-	VADDPS       Y10, Y7, Y7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Y10
-	VADDPS       Y10, Y9, Y9
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x05, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Y10
+	VADDPS    Y10, Y1, Y1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Y10
+	VADDPS    Y10, Y3, Y3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Y10
+	VADDPS    Y10, Y5, Y5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Y10
+	VADDPS    Y10, Y7, Y7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Y10
+	VADDPS    Y10, Y9, Y9
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z10
@@ -5826,74 +6124,84 @@ block:
 	VMOVAPS Y1, Y9
 	VMOVAPS Z0, Z10
 	VMOVAPS Y1, Y11
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z12
-	VMOVUPS      (DX)(CX*1), Y13
-	VBROADCASTSS (DI), Z14
+	VMOVUPS      (BX), Z12
+	VMOVUPS      (BX)(CX*1), Y13
+	VBROADCASTSS (R10), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (DI)(BX*1), Z14
+	VBROADCASTSS (R10)(SI*1), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (DI)(BX*2), Z14
+	VBROADCASTSS (R10)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (DI)(SI*1), Z14
+	VBROADCASTSS (R10)(DI*1), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (R8), Z14
+	VBROADCASTSS (R11), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R8)(BX*1), Z14
+	VBROADCASTSS (R11)(SI*1), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x06, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Y12
-	VADDPS       Y12, Y1, Y1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Y12
-	VADDPS       Y12, Y3, Y3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Y12
-	VADDPS       Y12, Y5, Y5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Y12
-	VADDPS       Y12, Y7, Y7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Y12
-	VADDPS       Y12, Y9, Y9
-	ADDQ         BX, DX
-	VADDPS       (DX), Z10, Z10
-	VMOVUPS.Z    64(DX), K1, Y12
-	VADDPS       Y12, Y11, Y11
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x06, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Y12
+	VADDPS    Y12, Y1, Y1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Y12
+	VADDPS    Y12, Y3, Y3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Y12
+	VADDPS    Y12, Y5, Y5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Y12
+	VADDPS    Y12, Y7, Y7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Y12
+	VADDPS    Y12, Y9, Y9
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Y12
+	VADDPS    Y12, Y11, Y11
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z12
@@ -5978,81 +6286,91 @@ block:
 	VMOVAPS Y1, Y11
 	VMOVAPS Z0, Z12
 	VMOVAPS Y1, Y13
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z14
-	VMOVUPS      (DX)(CX*1), Y15
-	VBROADCASTSS (DI), Z16
+	VMOVUPS      (BX), Z14
+	VMOVUPS      (BX)(CX*1), Y15
+	VBROADCASTSS (R10), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Y15, Y16, Y1
-	VBROADCASTSS (DI)(BX*1), Z16
+	VBROADCASTSS (R10)(SI*1), Z16
 	VFMADD231PS  Z14, Z16, Z2
 	VFMADD231PS  Y15, Y16, Y3
-	VBROADCASTSS (DI)(BX*2), Z16
+	VBROADCASTSS (R10)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Y15, Y16, Y5
-	VBROADCASTSS (DI)(SI*1), Z16
+	VBROADCASTSS (R10)(DI*1), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Y15, Y16, Y7
-	VBROADCASTSS (R8), Z16
+	VBROADCASTSS (R11), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Y15, Y16, Y9
-	VBROADCASTSS (R8)(BX*1), Z16
+	VBROADCASTSS (R11)(SI*1), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Y15, Y16, Y11
-	VBROADCASTSS (R8)(BX*2), Z16
+	VBROADCASTSS (R11)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Y15, Y16, Y13
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x07, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Y14
-	VADDPS       Y14, Y1, Y1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Y14
-	VADDPS       Y14, Y3, Y3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Y14
-	VADDPS       Y14, Y5, Y5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Y14
-	VADDPS       Y14, Y7, Y7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Y14
-	VADDPS       Y14, Y9, Y9
-	ADDQ         BX, DX
-	VADDPS       (DX), Z10, Z10
-	VMOVUPS.Z    64(DX), K1, Y14
-	VADDPS       Y14, Y11, Y11
-	ADDQ         BX, DX
-	VADDPS       (DX), Z12, Z12
-	VMOVUPS.Z    64(DX), K1, Y14
-	VADDPS       Y14, Y13, Y13
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x07, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Y14
+	VADDPS    Y14, Y1, Y1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Y14
+	VADDPS    Y14, Y3, Y3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Y14
+	VADDPS    Y14, Y5, Y5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Y14
+	VADDPS    Y14, Y7, Y7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Y14
+	VADDPS    Y14, Y9, Y9
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Y14
+	VADDPS    Y14, Y11, Y11
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Y14
+	VADDPS    Y14, Y13, Y13
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z14
@@ -6146,88 +6464,98 @@ block:
 	VMOVAPS Y1, Y13
 	VMOVAPS Z0, Z14
 	VMOVAPS Y1, Y15
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z16
-	VMOVUPS      (DX)(CX*1), Y17
-	VBROADCASTSS (DI), Z18
+	VMOVUPS      (BX), Z16
+	VMOVUPS      (BX)(CX*1), Y17
+	VBROADCASTSS (R10), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Y17, Y18, Y1
-	VBROADCASTSS (DI)(BX*1), Z18
+	VBROADCASTSS (R10)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Y17, Y18, Y3
-	VBROADCASTSS (DI)(BX*2), Z18
+	VBROADCASTSS (R10)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Y17, Y18, Y5
-	VBROADCASTSS (DI)(SI*1), Z18
+	VBROADCASTSS (R10)(DI*1), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Y17, Y18, Y7
-	VBROADCASTSS (R8), Z18
+	VBROADCASTSS (R11), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Y17, Y18, Y9
-	VBROADCASTSS (R8)(BX*1), Z18
+	VBROADCASTSS (R11)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Y17, Y18, Y11
-	VBROADCASTSS (R8)(BX*2), Z18
+	VBROADCASTSS (R11)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Y17, Y18, Y13
-	VBROADCASTSS (R8)(SI*1), Z18
+	VBROADCASTSS (R11)(DI*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Y17, Y18, Y15
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x08, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Y16
-	VADDPS       Y16, Y1, Y1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Y16
-	VADDPS       Y16, Y3, Y3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Y16
-	VADDPS       Y16, Y5, Y5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Y16
-	VADDPS       Y16, Y7, Y7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Y16
-	VADDPS       Y16, Y9, Y9
-	ADDQ         BX, DX
-	VADDPS       (DX), Z10, Z10
-	VMOVUPS.Z    64(DX), K1, Y16
-	VADDPS       Y16, Y11, Y11
-	ADDQ         BX, DX
-	VADDPS       (DX), Z12, Z12
-	VMOVUPS.Z    64(DX), K1, Y16
-	VADDPS       Y16, Y13, Y13
-	ADDQ         BX, DX
-	VADDPS       (DX), Z14, Z14
-	VMOVUPS.Z    64(DX), K1, Y16
-	VADDPS       Y16, Y15, Y15
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x08, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Y16
+	VADDPS    Y16, Y1, Y1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Y16
+	VADDPS    Y16, Y3, Y3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Y16
+	VADDPS    Y16, Y5, Y5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Y16
+	VADDPS    Y16, Y7, Y7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Y16
+	VADDPS    Y16, Y9, Y9
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Y16
+	VADDPS    Y16, Y11, Y11
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Y16
+	VADDPS    Y16, Y13, Y13
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Y16
+	VADDPS    Y16, Y15, Y15
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z16
@@ -6330,97 +6658,107 @@ block:
 	VMOVAPS Y1, Y15
 	VMOVAPS Z0, Z16
 	VMOVAPS Y1, Y17
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	LEAQ    (R8)(BX*4), R9
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	LEAQ (R11)(SI*4), R12
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z18
-	VMOVUPS      (DX)(CX*1), Y19
-	VBROADCASTSS (DI), Z20
+	VMOVUPS      (BX), Z18
+	VMOVUPS      (BX)(CX*1), Y19
+	VBROADCASTSS (R10), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Y19, Y20, Y1
-	VBROADCASTSS (DI)(BX*1), Z20
+	VBROADCASTSS (R10)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z2
 	VFMADD231PS  Y19, Y20, Y3
-	VBROADCASTSS (DI)(BX*2), Z20
+	VBROADCASTSS (R10)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z4
 	VFMADD231PS  Y19, Y20, Y5
-	VBROADCASTSS (DI)(SI*1), Z20
+	VBROADCASTSS (R10)(DI*1), Z20
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Y19, Y20, Y7
-	VBROADCASTSS (R8), Z20
+	VBROADCASTSS (R11), Z20
 	VFMADD231PS  Z18, Z20, Z8
 	VFMADD231PS  Y19, Y20, Y9
-	VBROADCASTSS (R8)(BX*1), Z20
+	VBROADCASTSS (R11)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Y19, Y20, Y11
-	VBROADCASTSS (R8)(BX*2), Z20
+	VBROADCASTSS (R11)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z12
 	VFMADD231PS  Y19, Y20, Y13
-	VBROADCASTSS (R8)(SI*1), Z20
+	VBROADCASTSS (R11)(DI*1), Z20
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Y19, Y20, Y15
-	VBROADCASTSS (R9), Z20
+	VBROADCASTSS (R12), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Y19, Y20, Y17
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x09, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Y18
-	VADDPS       Y18, Y1, Y1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Y18
-	VADDPS       Y18, Y3, Y3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Y18
-	VADDPS       Y18, Y5, Y5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Y18
-	VADDPS       Y18, Y7, Y7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Y18
-	VADDPS       Y18, Y9, Y9
-	ADDQ         BX, DX
-	VADDPS       (DX), Z10, Z10
-	VMOVUPS.Z    64(DX), K1, Y18
-	VADDPS       Y18, Y11, Y11
-	ADDQ         BX, DX
-	VADDPS       (DX), Z12, Z12
-	VMOVUPS.Z    64(DX), K1, Y18
-	VADDPS       Y18, Y13, Y13
-	ADDQ         BX, DX
-	VADDPS       (DX), Z14, Z14
-	VMOVUPS.Z    64(DX), K1, Y18
-	VADDPS       Y18, Y15, Y15
-	ADDQ         BX, DX
-	VADDPS       (DX), Z16, Z16
-	VMOVUPS.Z    64(DX), K1, Y18
-	VADDPS       Y18, Y17, Y17
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x09, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Y18
+	VADDPS    Y18, Y1, Y1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Y18
+	VADDPS    Y18, Y3, Y3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Y18
+	VADDPS    Y18, Y5, Y5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Y18
+	VADDPS    Y18, Y7, Y7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Y18
+	VADDPS    Y18, Y9, Y9
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Y18
+	VADDPS    Y18, Y11, Y11
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Y18
+	VADDPS    Y18, Y13, Y13
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Y18
+	VADDPS    Y18, Y15, Y15
+	ADDQ      BX, DX
+	VADDPS    (DX), Z16, Z16
+	VMOVUPS.Z 64(DX), K1, Y18
+	VADDPS    Y18, Y17, Y17
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z18
@@ -6532,104 +6870,114 @@ block:
 	VMOVAPS Y1, Y17
 	VMOVAPS Z0, Z18
 	VMOVAPS Y1, Y19
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	LEAQ    (R8)(BX*4), R9
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	LEAQ (R11)(SI*4), R12
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z20
-	VMOVUPS      (DX)(CX*1), Y21
-	VBROADCASTSS (DI), Z22
+	VMOVUPS      (BX), Z20
+	VMOVUPS      (BX)(CX*1), Y21
+	VBROADCASTSS (R10), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Y21, Y22, Y1
-	VBROADCASTSS (DI)(BX*1), Z22
+	VBROADCASTSS (R10)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z2
 	VFMADD231PS  Y21, Y22, Y3
-	VBROADCASTSS (DI)(BX*2), Z22
+	VBROADCASTSS (R10)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z4
 	VFMADD231PS  Y21, Y22, Y5
-	VBROADCASTSS (DI)(SI*1), Z22
+	VBROADCASTSS (R10)(DI*1), Z22
 	VFMADD231PS  Z20, Z22, Z6
 	VFMADD231PS  Y21, Y22, Y7
-	VBROADCASTSS (R8), Z22
+	VBROADCASTSS (R11), Z22
 	VFMADD231PS  Z20, Z22, Z8
 	VFMADD231PS  Y21, Y22, Y9
-	VBROADCASTSS (R8)(BX*1), Z22
+	VBROADCASTSS (R11)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z10
 	VFMADD231PS  Y21, Y22, Y11
-	VBROADCASTSS (R8)(BX*2), Z22
+	VBROADCASTSS (R11)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z12
 	VFMADD231PS  Y21, Y22, Y13
-	VBROADCASTSS (R8)(SI*1), Z22
+	VBROADCASTSS (R11)(DI*1), Z22
 	VFMADD231PS  Z20, Z22, Z14
 	VFMADD231PS  Y21, Y22, Y15
-	VBROADCASTSS (R9), Z22
+	VBROADCASTSS (R12), Z22
 	VFMADD231PS  Z20, Z22, Z16
 	VFMADD231PS  Y21, Y22, Y17
-	VBROADCASTSS (R9)(BX*1), Z22
+	VBROADCASTSS (R12)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Y21, Y22, Y19
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0a, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Y20
-	VADDPS       Y20, Y1, Y1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Y20
-	VADDPS       Y20, Y3, Y3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Y20
-	VADDPS       Y20, Y5, Y5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Y20
-	VADDPS       Y20, Y7, Y7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Y20
-	VADDPS       Y20, Y9, Y9
-	ADDQ         BX, DX
-	VADDPS       (DX), Z10, Z10
-	VMOVUPS.Z    64(DX), K1, Y20
-	VADDPS       Y20, Y11, Y11
-	ADDQ         BX, DX
-	VADDPS       (DX), Z12, Z12
-	VMOVUPS.Z    64(DX), K1, Y20
-	VADDPS       Y20, Y13, Y13
-	ADDQ         BX, DX
-	VADDPS       (DX), Z14, Z14
-	VMOVUPS.Z    64(DX), K1, Y20
-	VADDPS       Y20, Y15, Y15
-	ADDQ         BX, DX
-	VADDPS       (DX), Z16, Z16
-	VMOVUPS.Z    64(DX), K1, Y20
-	VADDPS       Y20, Y17, Y17
-	ADDQ         BX, DX
-	VADDPS       (DX), Z18, Z18
-	VMOVUPS.Z    64(DX), K1, Y20
-	VADDPS       Y20, Y19, Y19
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0a, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Y20
+	VADDPS    Y20, Y1, Y1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Y20
+	VADDPS    Y20, Y3, Y3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Y20
+	VADDPS    Y20, Y5, Y5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Y20
+	VADDPS    Y20, Y7, Y7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Y20
+	VADDPS    Y20, Y9, Y9
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Y20
+	VADDPS    Y20, Y11, Y11
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Y20
+	VADDPS    Y20, Y13, Y13
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Y20
+	VADDPS    Y20, Y15, Y15
+	ADDQ      BX, DX
+	VADDPS    (DX), Z16, Z16
+	VMOVUPS.Z 64(DX), K1, Y20
+	VADDPS    Y20, Y17, Y17
+	ADDQ      BX, DX
+	VADDPS    (DX), Z18, Z18
+	VMOVUPS.Z 64(DX), K1, Y20
+	VADDPS    Y20, Y19, Y19
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z20
@@ -6750,111 +7098,121 @@ block:
 	VMOVAPS Y1, Y19
 	VMOVAPS Z0, Z20
 	VMOVAPS Y1, Y21
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	LEAQ    (R8)(BX*4), R9
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	LEAQ (R11)(SI*4), R12
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z22
-	VMOVUPS      (DX)(CX*1), Y23
-	VBROADCASTSS (DI), Z24
+	VMOVUPS      (BX), Z22
+	VMOVUPS      (BX)(CX*1), Y23
+	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Y23, Y24, Y1
-	VBROADCASTSS (DI)(BX*1), Z24
+	VBROADCASTSS (R10)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z2
 	VFMADD231PS  Y23, Y24, Y3
-	VBROADCASTSS (DI)(BX*2), Z24
+	VBROADCASTSS (R10)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z4
 	VFMADD231PS  Y23, Y24, Y5
-	VBROADCASTSS (DI)(SI*1), Z24
+	VBROADCASTSS (R10)(DI*1), Z24
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Y23, Y24, Y7
-	VBROADCASTSS (R8), Z24
+	VBROADCASTSS (R11), Z24
 	VFMADD231PS  Z22, Z24, Z8
 	VFMADD231PS  Y23, Y24, Y9
-	VBROADCASTSS (R8)(BX*1), Z24
+	VBROADCASTSS (R11)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Y23, Y24, Y11
-	VBROADCASTSS (R8)(BX*2), Z24
+	VBROADCASTSS (R11)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z12
 	VFMADD231PS  Y23, Y24, Y13
-	VBROADCASTSS (R8)(SI*1), Z24
+	VBROADCASTSS (R11)(DI*1), Z24
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Y23, Y24, Y15
-	VBROADCASTSS (R9), Z24
+	VBROADCASTSS (R12), Z24
 	VFMADD231PS  Z22, Z24, Z16
 	VFMADD231PS  Y23, Y24, Y17
-	VBROADCASTSS (R9)(BX*1), Z24
+	VBROADCASTSS (R12)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Y23, Y24, Y19
-	VBROADCASTSS (R9)(BX*2), Z24
+	VBROADCASTSS (R12)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Y23, Y24, Y21
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0b, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Y22
-	VADDPS       Y22, Y1, Y1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Y22
-	VADDPS       Y22, Y3, Y3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Y22
-	VADDPS       Y22, Y5, Y5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Y22
-	VADDPS       Y22, Y7, Y7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Y22
-	VADDPS       Y22, Y9, Y9
-	ADDQ         BX, DX
-	VADDPS       (DX), Z10, Z10
-	VMOVUPS.Z    64(DX), K1, Y22
-	VADDPS       Y22, Y11, Y11
-	ADDQ         BX, DX
-	VADDPS       (DX), Z12, Z12
-	VMOVUPS.Z    64(DX), K1, Y22
-	VADDPS       Y22, Y13, Y13
-	ADDQ         BX, DX
-	VADDPS       (DX), Z14, Z14
-	VMOVUPS.Z    64(DX), K1, Y22
-	VADDPS       Y22, Y15, Y15
-	ADDQ         BX, DX
-	VADDPS       (DX), Z16, Z16
-	VMOVUPS.Z    64(DX), K1, Y22
-	VADDPS       Y22, Y17, Y17
-	ADDQ         BX, DX
-	VADDPS       (DX), Z18, Z18
-	VMOVUPS.Z    64(DX), K1, Y22
-	VADDPS       Y22, Y19, Y19
-	ADDQ         BX, DX
-	VADDPS       (DX), Z20, Z20
-	VMOVUPS.Z    64(DX), K1, Y22
-	VADDPS       Y22, Y21, Y21
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0b, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Y22
+	VADDPS    Y22, Y1, Y1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Y22
+	VADDPS    Y22, Y3, Y3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Y22
+	VADDPS    Y22, Y5, Y5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Y22
+	VADDPS    Y22, Y7, Y7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Y22
+	VADDPS    Y22, Y9, Y9
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Y22
+	VADDPS    Y22, Y11, Y11
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Y22
+	VADDPS    Y22, Y13, Y13
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Y22
+	VADDPS    Y22, Y15, Y15
+	ADDQ      BX, DX
+	VADDPS    (DX), Z16, Z16
+	VMOVUPS.Z 64(DX), K1, Y22
+	VADDPS    Y22, Y17, Y17
+	ADDQ      BX, DX
+	VADDPS    (DX), Z18, Z18
+	VMOVUPS.Z 64(DX), K1, Y22
+	VADDPS    Y22, Y19, Y19
+	ADDQ      BX, DX
+	VADDPS    (DX), Z20, Z20
+	VMOVUPS.Z 64(DX), K1, Y22
+	VADDPS    Y22, Y21, Y21
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z22
@@ -6984,118 +7342,128 @@ block:
 	VMOVAPS Y1, Y21
 	VMOVAPS Z0, Z22
 	VMOVAPS Y1, Y23
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	LEAQ    (R8)(BX*4), R9
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	LEAQ (R11)(SI*4), R12
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z24
-	VMOVUPS      (DX)(CX*1), Y25
-	VBROADCASTSS (DI), Z26
+	VMOVUPS      (BX), Z24
+	VMOVUPS      (BX)(CX*1), Y25
+	VBROADCASTSS (R10), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Y25, Y26, Y1
-	VBROADCASTSS (DI)(BX*1), Z26
+	VBROADCASTSS (R10)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z2
 	VFMADD231PS  Y25, Y26, Y3
-	VBROADCASTSS (DI)(BX*2), Z26
+	VBROADCASTSS (R10)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Y25, Y26, Y5
-	VBROADCASTSS (DI)(SI*1), Z26
+	VBROADCASTSS (R10)(DI*1), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Y25, Y26, Y7
-	VBROADCASTSS (R8), Z26
+	VBROADCASTSS (R11), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Y25, Y26, Y9
-	VBROADCASTSS (R8)(BX*1), Z26
+	VBROADCASTSS (R11)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Y25, Y26, Y11
-	VBROADCASTSS (R8)(BX*2), Z26
+	VBROADCASTSS (R11)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Y25, Y26, Y13
-	VBROADCASTSS (R8)(SI*1), Z26
+	VBROADCASTSS (R11)(DI*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Y25, Y26, Y15
-	VBROADCASTSS (R9), Z26
+	VBROADCASTSS (R12), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Y25, Y26, Y17
-	VBROADCASTSS (R9)(BX*1), Z26
+	VBROADCASTSS (R12)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Y25, Y26, Y19
-	VBROADCASTSS (R9)(BX*2), Z26
+	VBROADCASTSS (R12)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Y25, Y26, Y21
-	VBROADCASTSS (R9)(SI*1), Z26
+	VBROADCASTSS (R12)(DI*1), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Y25, Y26, Y23
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0c, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Y24
-	VADDPS       Y24, Y1, Y1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Y24
-	VADDPS       Y24, Y3, Y3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Y24
-	VADDPS       Y24, Y5, Y5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Y24
-	VADDPS       Y24, Y7, Y7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Y24
-	VADDPS       Y24, Y9, Y9
-	ADDQ         BX, DX
-	VADDPS       (DX), Z10, Z10
-	VMOVUPS.Z    64(DX), K1, Y24
-	VADDPS       Y24, Y11, Y11
-	ADDQ         BX, DX
-	VADDPS       (DX), Z12, Z12
-	VMOVUPS.Z    64(DX), K1, Y24
-	VADDPS       Y24, Y13, Y13
-	ADDQ         BX, DX
-	VADDPS       (DX), Z14, Z14
-	VMOVUPS.Z    64(DX), K1, Y24
-	VADDPS       Y24, Y15, Y15
-	ADDQ         BX, DX
-	VADDPS       (DX), Z16, Z16
-	VMOVUPS.Z    64(DX), K1, Y24
-	VADDPS       Y24, Y17, Y17
-	ADDQ         BX, DX
-	VADDPS       (DX), Z18, Z18
-	VMOVUPS.Z    64(DX), K1, Y24
-	VADDPS       Y24, Y19, Y19
-	ADDQ         BX, DX
-	VADDPS       (DX), Z20, Z20
-	VMOVUPS.Z    64(DX), K1, Y24
-	VADDPS       Y24, Y21, Y21
-	ADDQ         BX, DX
-	VADDPS       (DX), Z22, Z22
-	VMOVUPS.Z    64(DX), K1, Y24
-	VADDPS       Y24, Y23, Y23
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0c, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Y24
+	VADDPS    Y24, Y1, Y1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Y24
+	VADDPS    Y24, Y3, Y3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Y24
+	VADDPS    Y24, Y5, Y5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Y24
+	VADDPS    Y24, Y7, Y7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Y24
+	VADDPS    Y24, Y9, Y9
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Y24
+	VADDPS    Y24, Y11, Y11
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Y24
+	VADDPS    Y24, Y13, Y13
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Y24
+	VADDPS    Y24, Y15, Y15
+	ADDQ      BX, DX
+	VADDPS    (DX), Z16, Z16
+	VMOVUPS.Z 64(DX), K1, Y24
+	VADDPS    Y24, Y17, Y17
+	ADDQ      BX, DX
+	VADDPS    (DX), Z18, Z18
+	VMOVUPS.Z 64(DX), K1, Y24
+	VADDPS    Y24, Y19, Y19
+	ADDQ      BX, DX
+	VADDPS    (DX), Z20, Z20
+	VMOVUPS.Z 64(DX), K1, Y24
+	VADDPS    Y24, Y21, Y21
+	ADDQ      BX, DX
+	VADDPS    (DX), Z22, Z22
+	VMOVUPS.Z 64(DX), K1, Y24
+	VADDPS    Y24, Y23, Y23
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z24
@@ -7234,127 +7602,137 @@ block:
 	VMOVAPS Y1, Y23
 	VMOVAPS Z0, Z24
 	VMOVAPS Y1, Y25
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	LEAQ    (R8)(BX*4), R9
-	LEAQ    (R9)(BX*4), R10
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	LEAQ (R11)(SI*4), R12
+	LEAQ (R12)(SI*4), R13
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z26
-	VMOVUPS      (DX)(CX*1), Y27
-	VBROADCASTSS (DI), Z28
+	VMOVUPS      (BX), Z26
+	VMOVUPS      (BX)(CX*1), Y27
+	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Y27, Y28, Y1
-	VBROADCASTSS (DI)(BX*1), Z28
+	VBROADCASTSS (R10)(SI*1), Z28
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Y27, Y28, Y3
-	VBROADCASTSS (DI)(BX*2), Z28
+	VBROADCASTSS (R10)(SI*2), Z28
 	VFMADD231PS  Z26, Z28, Z4
 	VFMADD231PS  Y27, Y28, Y5
-	VBROADCASTSS (DI)(SI*1), Z28
+	VBROADCASTSS (R10)(DI*1), Z28
 	VFMADD231PS  Z26, Z28, Z6
 	VFMADD231PS  Y27, Y28, Y7
-	VBROADCASTSS (R8), Z28
+	VBROADCASTSS (R11), Z28
 	VFMADD231PS  Z26, Z28, Z8
 	VFMADD231PS  Y27, Y28, Y9
-	VBROADCASTSS (R8)(BX*1), Z28
+	VBROADCASTSS (R11)(SI*1), Z28
 	VFMADD231PS  Z26, Z28, Z10
 	VFMADD231PS  Y27, Y28, Y11
-	VBROADCASTSS (R8)(BX*2), Z28
+	VBROADCASTSS (R11)(SI*2), Z28
 	VFMADD231PS  Z26, Z28, Z12
 	VFMADD231PS  Y27, Y28, Y13
-	VBROADCASTSS (R8)(SI*1), Z28
+	VBROADCASTSS (R11)(DI*1), Z28
 	VFMADD231PS  Z26, Z28, Z14
 	VFMADD231PS  Y27, Y28, Y15
-	VBROADCASTSS (R9), Z28
+	VBROADCASTSS (R12), Z28
 	VFMADD231PS  Z26, Z28, Z16
 	VFMADD231PS  Y27, Y28, Y17
-	VBROADCASTSS (R9)(BX*1), Z28
+	VBROADCASTSS (R12)(SI*1), Z28
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Y27, Y28, Y19
-	VBROADCASTSS (R9)(BX*2), Z28
+	VBROADCASTSS (R12)(SI*2), Z28
 	VFMADD231PS  Z26, Z28, Z20
 	VFMADD231PS  Y27, Y28, Y21
-	VBROADCASTSS (R9)(SI*1), Z28
+	VBROADCASTSS (R12)(DI*1), Z28
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Y27, Y28, Y23
-	VBROADCASTSS (R10), Z28
+	VBROADCASTSS (R13), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Y27, Y28, Y25
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R10
-	DECQ         AX
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	ADDQ         $0x04, R13
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0d, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Y26
-	VADDPS       Y26, Y1, Y1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Y26
-	VADDPS       Y26, Y3, Y3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Y26
-	VADDPS       Y26, Y5, Y5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Y26
-	VADDPS       Y26, Y7, Y7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Y26
-	VADDPS       Y26, Y9, Y9
-	ADDQ         BX, DX
-	VADDPS       (DX), Z10, Z10
-	VMOVUPS.Z    64(DX), K1, Y26
-	VADDPS       Y26, Y11, Y11
-	ADDQ         BX, DX
-	VADDPS       (DX), Z12, Z12
-	VMOVUPS.Z    64(DX), K1, Y26
-	VADDPS       Y26, Y13, Y13
-	ADDQ         BX, DX
-	VADDPS       (DX), Z14, Z14
-	VMOVUPS.Z    64(DX), K1, Y26
-	VADDPS       Y26, Y15, Y15
-	ADDQ         BX, DX
-	VADDPS       (DX), Z16, Z16
-	VMOVUPS.Z    64(DX), K1, Y26
-	VADDPS       Y26, Y17, Y17
-	ADDQ         BX, DX
-	VADDPS       (DX), Z18, Z18
-	VMOVUPS.Z    64(DX), K1, Y26
-	VADDPS       Y26, Y19, Y19
-	ADDQ         BX, DX
-	VADDPS       (DX), Z20, Z20
-	VMOVUPS.Z    64(DX), K1, Y26
-	VADDPS       Y26, Y21, Y21
-	ADDQ         BX, DX
-	VADDPS       (DX), Z22, Z22
-	VMOVUPS.Z    64(DX), K1, Y26
-	VADDPS       Y26, Y23, Y23
-	ADDQ         BX, DX
-	VADDPS       (DX), Z24, Z24
-	VMOVUPS.Z    64(DX), K1, Y26
-	VADDPS       Y26, Y25, Y25
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0d, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Y26
+	VADDPS    Y26, Y1, Y1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Y26
+	VADDPS    Y26, Y3, Y3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Y26
+	VADDPS    Y26, Y5, Y5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Y26
+	VADDPS    Y26, Y7, Y7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Y26
+	VADDPS    Y26, Y9, Y9
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Y26
+	VADDPS    Y26, Y11, Y11
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Y26
+	VADDPS    Y26, Y13, Y13
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Y26
+	VADDPS    Y26, Y15, Y15
+	ADDQ      BX, DX
+	VADDPS    (DX), Z16, Z16
+	VMOVUPS.Z 64(DX), K1, Y26
+	VADDPS    Y26, Y17, Y17
+	ADDQ      BX, DX
+	VADDPS    (DX), Z18, Z18
+	VMOVUPS.Z 64(DX), K1, Y26
+	VADDPS    Y26, Y19, Y19
+	ADDQ      BX, DX
+	VADDPS    (DX), Z20, Z20
+	VMOVUPS.Z 64(DX), K1, Y26
+	VADDPS    Y26, Y21, Y21
+	ADDQ      BX, DX
+	VADDPS    (DX), Z22, Z22
+	VMOVUPS.Z 64(DX), K1, Y26
+	VADDPS    Y26, Y23, Y23
+	ADDQ      BX, DX
+	VADDPS    (DX), Z24, Z24
+	VMOVUPS.Z 64(DX), K1, Y26
+	VADDPS    Y26, Y25, Y25
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z26
@@ -7502,134 +7880,144 @@ block:
 	VMOVAPS Y1, Y25
 	VMOVAPS Z0, Z26
 	VMOVAPS Y1, Y27
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	LEAQ    (R8)(BX*4), R9
-	LEAQ    (R9)(BX*4), R10
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	LEAQ (R11)(SI*4), R12
+	LEAQ (R12)(SI*4), R13
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z28
-	VMOVUPS      (DX)(CX*1), Y29
-	VBROADCASTSS (DI), Z30
+	VMOVUPS      (BX), Z28
+	VMOVUPS      (BX)(CX*1), Y29
+	VBROADCASTSS (R10), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Y29, Y30, Y1
-	VBROADCASTSS (DI)(BX*1), Z30
+	VBROADCASTSS (R10)(SI*1), Z30
 	VFMADD231PS  Z28, Z30, Z2
 	VFMADD231PS  Y29, Y30, Y3
-	VBROADCASTSS (DI)(BX*2), Z30
+	VBROADCASTSS (R10)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Y29, Y30, Y5
-	VBROADCASTSS (DI)(SI*1), Z30
+	VBROADCASTSS (R10)(DI*1), Z30
 	VFMADD231PS  Z28, Z30, Z6
 	VFMADD231PS  Y29, Y30, Y7
-	VBROADCASTSS (R8), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Y29, Y30, Y9
-	VBROADCASTSS (R8)(BX*1), Z30
+	VBROADCASTSS (R11)(SI*1), Z30
 	VFMADD231PS  Z28, Z30, Z10
 	VFMADD231PS  Y29, Y30, Y11
-	VBROADCASTSS (R8)(BX*2), Z30
+	VBROADCASTSS (R11)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Y29, Y30, Y13
-	VBROADCASTSS (R8)(SI*1), Z30
+	VBROADCASTSS (R11)(DI*1), Z30
 	VFMADD231PS  Z28, Z30, Z14
 	VFMADD231PS  Y29, Y30, Y15
-	VBROADCASTSS (R9), Z30
+	VBROADCASTSS (R12), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Y29, Y30, Y17
-	VBROADCASTSS (R9)(BX*1), Z30
+	VBROADCASTSS (R12)(SI*1), Z30
 	VFMADD231PS  Z28, Z30, Z18
 	VFMADD231PS  Y29, Y30, Y19
-	VBROADCASTSS (R9)(BX*2), Z30
+	VBROADCASTSS (R12)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z20
 	VFMADD231PS  Y29, Y30, Y21
-	VBROADCASTSS (R9)(SI*1), Z30
+	VBROADCASTSS (R12)(DI*1), Z30
 	VFMADD231PS  Z28, Z30, Z22
 	VFMADD231PS  Y29, Y30, Y23
-	VBROADCASTSS (R10), Z30
+	VBROADCASTSS (R13), Z30
 	VFMADD231PS  Z28, Z30, Z24
 	VFMADD231PS  Y29, Y30, Y25
-	VBROADCASTSS (R10)(BX*1), Z30
+	VBROADCASTSS (R13)(SI*1), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Y29, Y30, Y27
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R10
-	DECQ         AX
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	ADDQ         $0x04, R13
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0e, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Y28
-	VADDPS       Y28, Y1, Y1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Y28
-	VADDPS       Y28, Y3, Y3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Y28
-	VADDPS       Y28, Y5, Y5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Y28
-	VADDPS       Y28, Y7, Y7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Y28
-	VADDPS       Y28, Y9, Y9
-	ADDQ         BX, DX
-	VADDPS       (DX), Z10, Z10
-	VMOVUPS.Z    64(DX), K1, Y28
-	VADDPS       Y28, Y11, Y11
-	ADDQ         BX, DX
-	VADDPS       (DX), Z12, Z12
-	VMOVUPS.Z    64(DX), K1, Y28
-	VADDPS       Y28, Y13, Y13
-	ADDQ         BX, DX
-	VADDPS       (DX), Z14, Z14
-	VMOVUPS.Z    64(DX), K1, Y28
-	VADDPS       Y28, Y15, Y15
-	ADDQ         BX, DX
-	VADDPS       (DX), Z16, Z16
-	VMOVUPS.Z    64(DX), K1, Y28
-	VADDPS       Y28, Y17, Y17
-	ADDQ         BX, DX
-	VADDPS       (DX), Z18, Z18
-	VMOVUPS.Z    64(DX), K1, Y28
-	VADDPS       Y28, Y19, Y19
-	ADDQ         BX, DX
-	VADDPS       (DX), Z20, Z20
-	VMOVUPS.Z    64(DX), K1, Y28
-	VADDPS       Y28, Y21, Y21
-	ADDQ         BX, DX
-	VADDPS       (DX), Z22, Z22
-	VMOVUPS.Z    64(DX), K1, Y28
-	VADDPS       Y28, Y23, Y23
-	ADDQ         BX, DX
-	VADDPS       (DX), Z24, Z24
-	VMOVUPS.Z    64(DX), K1, Y28
-	VADDPS       Y28, Y25, Y25
-	ADDQ         BX, DX
-	VADDPS       (DX), Z26, Z26
-	VMOVUPS.Z    64(DX), K1, Y28
-	VADDPS       Y28, Y27, Y27
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0e, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Y28
+	VADDPS    Y28, Y1, Y1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Y28
+	VADDPS    Y28, Y3, Y3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Y28
+	VADDPS    Y28, Y5, Y5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Y28
+	VADDPS    Y28, Y7, Y7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Y28
+	VADDPS    Y28, Y9, Y9
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Y28
+	VADDPS    Y28, Y11, Y11
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Y28
+	VADDPS    Y28, Y13, Y13
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Y28
+	VADDPS    Y28, Y15, Y15
+	ADDQ      BX, DX
+	VADDPS    (DX), Z16, Z16
+	VMOVUPS.Z 64(DX), K1, Y28
+	VADDPS    Y28, Y17, Y17
+	ADDQ      BX, DX
+	VADDPS    (DX), Z18, Z18
+	VMOVUPS.Z 64(DX), K1, Y28
+	VADDPS    Y28, Y19, Y19
+	ADDQ      BX, DX
+	VADDPS    (DX), Z20, Z20
+	VMOVUPS.Z 64(DX), K1, Y28
+	VADDPS    Y28, Y21, Y21
+	ADDQ      BX, DX
+	VADDPS    (DX), Z22, Z22
+	VMOVUPS.Z 64(DX), K1, Y28
+	VADDPS    Y28, Y23, Y23
+	ADDQ      BX, DX
+	VADDPS    (DX), Z24, Z24
+	VMOVUPS.Z 64(DX), K1, Y28
+	VADDPS    Y28, Y25, Y25
+	ADDQ      BX, DX
+	VADDPS    (DX), Z26, Z26
+	VMOVUPS.Z 64(DX), K1, Y28
+	VADDPS    Y28, Y27, Y27
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z28
@@ -7768,8 +8156,8 @@ tap:
 	MOVQ (DX), DI
 	ADDQ $0x08, DX
 	MOVQ 40(AX), R8
-	MOVQ 32(AX), AX
-	ADDQ R8, AX
+	MOVQ 32(AX), R9
+	ADDQ R8, R9
 
 loop:
 	VMOVUPS      (BX), Z2
@@ -7779,14 +8167,12 @@ loop:
 	VFMADD231PS  Y3, Y4, Y1
 	ADDQ         $0x40, BX
 	INCQ         R8
-	CMPQ         R8, AX
+	CMPQ         R8, R9
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         SI
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
 	MOVQ      152(AX), BX
@@ -7848,8 +8234,8 @@ tap:
 	MOVQ 8(DX), R8
 	ADDQ $0x10, DX
 	MOVQ 40(AX), R9
-	MOVQ 32(AX), AX
-	ADDQ R9, AX
+	MOVQ 32(AX), R10
+	ADDQ R9, R10
 
 loop:
 	VMOVUPS      (BX), Z4
@@ -7862,14 +8248,12 @@ loop:
 	VFMADD231PS  Y5, Y6, Y3
 	ADDQ         $0x40, BX
 	INCQ         R9
-	CMPQ         R9, AX
+	CMPQ         R9, R10
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         SI
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
 	MOVQ      152(AX), BX
@@ -7945,8 +8329,8 @@ tap:
 	MOVQ 16(DX), R9
 	ADDQ $0x18, DX
 	MOVQ 40(AX), R10
-	MOVQ 32(AX), AX
-	ADDQ R10, AX
+	MOVQ 32(AX), R11
+	ADDQ R10, R11
 
 loop:
 	VMOVUPS      (BX), Z6
@@ -7962,14 +8346,12 @@ loop:
 	VFMADD231PS  Y7, Y8, Y5
 	ADDQ         $0x40, BX
 	INCQ         R10
-	CMPQ         R10, AX
+	CMPQ         R10, R11
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         SI
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
 	MOVQ      152(AX), BX
@@ -8059,8 +8441,8 @@ tap:
 	MOVQ 24(DX), R10
 	ADDQ $0x20, DX
 	MOVQ 40(AX), R11
-	MOVQ 32(AX), AX
-	ADDQ R11, AX
+	MOVQ 32(AX), R12
+	ADDQ R11, R12
 
 loop:
 	VMOVUPS      (BX), Z8
@@ -8079,14 +8461,12 @@ loop:
 	VFMADD231PS  Y9, Y10, Y7
 	ADDQ         $0x40, BX
 	INCQ         R11
-	CMPQ         R11, AX
+	CMPQ         R11, R12
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         SI
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
 	MOVQ      152(AX), BX
@@ -8190,8 +8570,8 @@ tap:
 	MOVQ 32(DX), R11
 	ADDQ $0x28, DX
 	MOVQ 40(AX), R12
-	MOVQ 32(AX), AX
-	ADDQ R12, AX
+	MOVQ 32(AX), R13
+	ADDQ R12, R13
 
 loop:
 	VMOVUPS      (BX), Z10
@@ -8213,14 +8593,12 @@ loop:
 	VFMADD231PS  Y11, Y12, Y9
 	ADDQ         $0x40, BX
 	INCQ         R12
-	CMPQ         R12, AX
+	CMPQ         R12, R13
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         SI
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
 	MOVQ      152(AX), BX
@@ -8338,8 +8716,8 @@ tap:
 	MOVQ 40(DX), R12
 	ADDQ $0x30, DX
 	MOVQ 40(AX), R13
-	MOVQ 32(AX), AX
-	ADDQ R13, AX
+	MOVQ 32(AX), R14
+	ADDQ R13, R14
 
 loop:
 	VMOVUPS      (BX), Z12
@@ -8364,14 +8742,12 @@ loop:
 	VFMADD231PS  Y13, Y14, Y11
 	ADDQ         $0x40, BX
 	INCQ         R13
-	CMPQ         R13, AX
+	CMPQ         R13, R14
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         SI
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
 	MOVQ      152(AX), BX
@@ -8503,8 +8879,8 @@ tap:
 	MOVQ 48(DX), R13
 	ADDQ $0x38, DX
 	MOVQ 40(AX), R14
-	MOVQ 32(AX), AX
-	ADDQ R14, AX
+	MOVQ 32(AX), R15
+	ADDQ R14, R15
 
 loop:
 	VMOVUPS      (BX), Z14
@@ -8532,14 +8908,12 @@ loop:
 	VFMADD231PS  Y15, Y16, Y13
 	ADDQ         $0x40, BX
 	INCQ         R14
-	CMPQ         R14, AX
+	CMPQ         R14, R15
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         SI
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
 	MOVQ      152(AX), BX
@@ -8638,7 +9012,7 @@ clampTail:
 
 // func igemmF32AVX512_8x24(a *byte)
 // Requires: AVX, AVX512F, AVX512VL, FMA3
-TEXT ·igemmF32AVX512_8x24(SB), NOSPLIT, $0-8
+TEXT ·igemmF32AVX512_8x24(SB), NOSPLIT, $8-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, 136(AX)
@@ -8685,8 +9059,8 @@ tap:
 	MOVQ 56(DX), R14
 	ADDQ $0x40, DX
 	MOVQ 40(AX), R15
-	MOVQ 32(AX), AX
-	ADDQ R15, AX
+	MOVQ 32(AX), BP
+	ADDQ R15, BP
 
 loop:
 	VMOVUPS      (BX), Z16
@@ -8717,14 +9091,12 @@ loop:
 	VFMADD231PS  Y17, Y18, Y15
 	ADDQ         $0x40, BX
 	INCQ         R15
-	CMPQ         R15, AX
+	CMPQ         R15, BP
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         SI
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
 	MOVQ      152(AX), BX
@@ -8850,37 +9222,47 @@ block:
 	MOVQ    80(AX), DX
 	VMOVUPS (DX), Z0
 	VMOVUPS 64(DX), Z1
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), SI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (DX), R9
+	ADDQ 136(AX), R9
+	ADDQ $0x08, DX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (DX), Z2
-	VMOVUPS      (DX)(CX*1), Z3
-	VBROADCASTSS (SI), Z4
+	VMOVUPS      (BX), Z2
+	VMOVUPS      (BX)(CX*1), Z3
+	VBROADCASTSS (R9), Z4
 	VFMADD231PS  Z2, Z4, Z0
 	VFMADD231PS  Z3, Z4, Z1
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, SI
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R9
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x01, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Z2
-	VADDPS       Z2, Z1, Z1
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x01, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z2
+	VADDPS    Z2, Z1, Z1
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z2
@@ -8920,44 +9302,54 @@ block:
 	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), SI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (DX), R9
+	ADDQ 136(AX), R9
+	ADDQ $0x08, DX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (DX), Z4
-	VMOVUPS      (DX)(CX*1), Z5
-	VBROADCASTSS (SI), Z6
+	VMOVUPS      (BX), Z4
+	VMOVUPS      (BX)(CX*1), Z5
+	VBROADCASTSS (R9), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (SI)(BX*1), Z6
+	VBROADCASTSS (R9)(SI*1), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, SI
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R9
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x02, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Z4
-	VADDPS       Z4, Z1, Z1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Z4
-	VADDPS       Z4, Z3, Z3
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x02, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z4
+	VADDPS    Z4, Z1, Z1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z4
+	VADDPS    Z4, Z3, Z3
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z4
@@ -9006,51 +9398,61 @@ block:
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
 	VMOVAPS Z1, Z5
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), SI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
+	JZ      advance
+
+tap:
+	MOVQ (DX), R9
+	ADDQ 136(AX), R9
+	ADDQ $0x08, DX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (DX), Z6
-	VMOVUPS      (DX)(CX*1), Z7
-	VBROADCASTSS (SI), Z8
+	VMOVUPS      (BX), Z6
+	VMOVUPS      (BX)(CX*1), Z7
+	VBROADCASTSS (R9), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (SI)(BX*1), Z8
+	VBROADCASTSS (R9)(SI*1), Z8
 	VFMADD231PS  Z6, Z8, Z2
 	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS (SI)(BX*2), Z8
+	VBROADCASTSS (R9)(SI*2), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, SI
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R9
+	DECQ         DI
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x03, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Z6
-	VADDPS       Z6, Z1, Z1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Z6
-	VADDPS       Z6, Z3, Z3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Z6
-	VADDPS       Z6, Z5, Z5
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R8
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x03, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z6
+	VADDPS    Z6, Z1, Z1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z6
+	VADDPS    Z6, Z3, Z3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z6
+	VADDPS    Z6, Z5, Z5
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z6
@@ -9108,58 +9510,68 @@ block:
 	VMOVAPS Z1, Z5
 	VMOVAPS Z0, Z6
 	VMOVAPS Z1, Z7
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z8
-	VMOVUPS      (DX)(CX*1), Z9
-	VBROADCASTSS (DI), Z10
+	VMOVUPS      (BX), Z8
+	VMOVUPS      (BX)(CX*1), Z9
+	VBROADCASTSS (R10), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (DI)(BX*1), Z10
+	VBROADCASTSS (R10)(SI*1), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (DI)(BX*2), Z10
+	VBROADCASTSS (R10)(SI*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (DI)(SI*1), Z10
+	VBROADCASTSS (R10)(DI*1), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x04, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Z8
-	VADDPS       Z8, Z1, Z1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Z8
-	VADDPS       Z8, Z3, Z3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Z8
-	VADDPS       Z8, Z5, Z5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Z8
-	VADDPS       Z8, Z7, Z7
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x04, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z8
+	VADDPS    Z8, Z1, Z1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z8
+	VADDPS    Z8, Z3, Z3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z8
+	VADDPS    Z8, Z5, Z5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z8
+	VADDPS    Z8, Z7, Z7
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z8
@@ -9226,67 +9638,77 @@ block:
 	VMOVAPS Z1, Z7
 	VMOVAPS Z0, Z8
 	VMOVAPS Z1, Z9
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z10
-	VMOVUPS      (DX)(CX*1), Z11
-	VBROADCASTSS (DI), Z12
+	VMOVUPS      (BX), Z10
+	VMOVUPS      (BX)(CX*1), Z11
+	VBROADCASTSS (R10), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS (DI)(BX*1), Z12
+	VBROADCASTSS (R10)(SI*1), Z12
 	VFMADD231PS  Z10, Z12, Z2
 	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS (DI)(BX*2), Z12
+	VBROADCASTSS (R10)(SI*2), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (DI)(SI*1), Z12
+	VBROADCASTSS (R10)(DI*1), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R8), Z12
+	VBROADCASTSS (R11), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x05, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Z10
-	VADDPS       Z10, Z1, Z1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Z10
-	VADDPS       Z10, Z3, Z3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Z10
-	VADDPS       Z10, Z5, Z5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Z10
-	VADDPS       Z10, Z7, Z7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Z10
-	VADDPS       Z10, Z9, Z9
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x05, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z10
+	VADDPS    Z10, Z1, Z1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z10
+	VADDPS    Z10, Z3, Z3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z10
+	VADDPS    Z10, Z5, Z5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z10
+	VADDPS    Z10, Z7, Z7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z10
+	VADDPS    Z10, Z9, Z9
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z10
@@ -9362,74 +9784,84 @@ block:
 	VMOVAPS Z1, Z9
 	VMOVAPS Z0, Z10
 	VMOVAPS Z1, Z11
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z12
-	VMOVUPS      (DX)(CX*1), Z13
-	VBROADCASTSS (DI), Z14
+	VMOVUPS      (BX), Z12
+	VMOVUPS      (BX)(CX*1), Z13
+	VBROADCASTSS (R10), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS (DI)(BX*1), Z14
+	VBROADCASTSS (R10)(SI*1), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS (DI)(BX*2), Z14
+	VBROADCASTSS (R10)(SI*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (DI)(SI*1), Z14
+	VBROADCASTSS (R10)(DI*1), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS (R8), Z14
+	VBROADCASTSS (R11), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (R8)(BX*1), Z14
+	VBROADCASTSS (R11)(SI*1), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x06, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Z12
-	VADDPS       Z12, Z1, Z1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Z12
-	VADDPS       Z12, Z3, Z3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Z12
-	VADDPS       Z12, Z5, Z5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Z12
-	VADDPS       Z12, Z7, Z7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Z12
-	VADDPS       Z12, Z9, Z9
-	ADDQ         BX, DX
-	VADDPS       (DX), Z10, Z10
-	VMOVUPS.Z    64(DX), K1, Z12
-	VADDPS       Z12, Z11, Z11
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x06, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z12
+	VADDPS    Z12, Z1, Z1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z12
+	VADDPS    Z12, Z3, Z3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z12
+	VADDPS    Z12, Z5, Z5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z12
+	VADDPS    Z12, Z7, Z7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z12
+	VADDPS    Z12, Z9, Z9
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Z12
+	VADDPS    Z12, Z11, Z11
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z12
@@ -9514,81 +9946,91 @@ block:
 	VMOVAPS Z1, Z11
 	VMOVAPS Z0, Z12
 	VMOVAPS Z1, Z13
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z14
-	VMOVUPS      (DX)(CX*1), Z15
-	VBROADCASTSS (DI), Z16
+	VMOVUPS      (BX), Z14
+	VMOVUPS      (BX)(CX*1), Z15
+	VBROADCASTSS (R10), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
-	VBROADCASTSS (DI)(BX*1), Z16
+	VBROADCASTSS (R10)(SI*1), Z16
 	VFMADD231PS  Z14, Z16, Z2
 	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS (DI)(BX*2), Z16
+	VBROADCASTSS (R10)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS (DI)(SI*1), Z16
+	VBROADCASTSS (R10)(DI*1), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS (R8), Z16
+	VBROADCASTSS (R11), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS (R8)(BX*1), Z16
+	VBROADCASTSS (R11)(SI*1), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS (R8)(BX*2), Z16
+	VBROADCASTSS (R11)(SI*2), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x07, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Z14
-	VADDPS       Z14, Z1, Z1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Z14
-	VADDPS       Z14, Z3, Z3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Z14
-	VADDPS       Z14, Z5, Z5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Z14
-	VADDPS       Z14, Z7, Z7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Z14
-	VADDPS       Z14, Z9, Z9
-	ADDQ         BX, DX
-	VADDPS       (DX), Z10, Z10
-	VMOVUPS.Z    64(DX), K1, Z14
-	VADDPS       Z14, Z11, Z11
-	ADDQ         BX, DX
-	VADDPS       (DX), Z12, Z12
-	VMOVUPS.Z    64(DX), K1, Z14
-	VADDPS       Z14, Z13, Z13
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x07, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z14
+	VADDPS    Z14, Z1, Z1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z14
+	VADDPS    Z14, Z3, Z3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z14
+	VADDPS    Z14, Z5, Z5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z14
+	VADDPS    Z14, Z7, Z7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z14
+	VADDPS    Z14, Z9, Z9
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Z14
+	VADDPS    Z14, Z11, Z11
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Z14
+	VADDPS    Z14, Z13, Z13
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z14
@@ -9682,88 +10124,98 @@ block:
 	VMOVAPS Z1, Z13
 	VMOVAPS Z0, Z14
 	VMOVAPS Z1, Z15
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z16
-	VMOVUPS      (DX)(CX*1), Z17
-	VBROADCASTSS (DI), Z18
+	VMOVUPS      (BX), Z16
+	VMOVUPS      (BX)(CX*1), Z17
+	VBROADCASTSS (R10), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (DI)(BX*1), Z18
+	VBROADCASTSS (R10)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (DI)(BX*2), Z18
+	VBROADCASTSS (R10)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (DI)(SI*1), Z18
+	VBROADCASTSS (R10)(DI*1), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS (R8), Z18
+	VBROADCASTSS (R11), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R8)(BX*1), Z18
+	VBROADCASTSS (R11)(SI*1), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R8)(BX*2), Z18
+	VBROADCASTSS (R11)(SI*2), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS (R8)(SI*1), Z18
+	VBROADCASTSS (R11)(DI*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x08, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Z16
-	VADDPS       Z16, Z1, Z1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Z16
-	VADDPS       Z16, Z3, Z3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Z16
-	VADDPS       Z16, Z5, Z5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Z16
-	VADDPS       Z16, Z7, Z7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Z16
-	VADDPS       Z16, Z9, Z9
-	ADDQ         BX, DX
-	VADDPS       (DX), Z10, Z10
-	VMOVUPS.Z    64(DX), K1, Z16
-	VADDPS       Z16, Z11, Z11
-	ADDQ         BX, DX
-	VADDPS       (DX), Z12, Z12
-	VMOVUPS.Z    64(DX), K1, Z16
-	VADDPS       Z16, Z13, Z13
-	ADDQ         BX, DX
-	VADDPS       (DX), Z14, Z14
-	VMOVUPS.Z    64(DX), K1, Z16
-	VADDPS       Z16, Z15, Z15
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x08, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z16
+	VADDPS    Z16, Z1, Z1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z16
+	VADDPS    Z16, Z3, Z3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z16
+	VADDPS    Z16, Z5, Z5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z16
+	VADDPS    Z16, Z7, Z7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z16
+	VADDPS    Z16, Z9, Z9
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Z16
+	VADDPS    Z16, Z11, Z11
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Z16
+	VADDPS    Z16, Z13, Z13
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Z16
+	VADDPS    Z16, Z15, Z15
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z16
@@ -9866,97 +10318,107 @@ block:
 	VMOVAPS Z1, Z15
 	VMOVAPS Z0, Z16
 	VMOVAPS Z1, Z17
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	LEAQ    (R8)(BX*4), R9
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	LEAQ (R11)(SI*4), R12
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z18
-	VMOVUPS      (DX)(CX*1), Z19
-	VBROADCASTSS (DI), Z20
+	VMOVUPS      (BX), Z18
+	VMOVUPS      (BX)(CX*1), Z19
+	VBROADCASTSS (R10), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
-	VBROADCASTSS (DI)(BX*1), Z20
+	VBROADCASTSS (R10)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z2
 	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS (DI)(BX*2), Z20
+	VBROADCASTSS (R10)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z4
 	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS (DI)(SI*1), Z20
+	VBROADCASTSS (R10)(DI*1), Z20
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS (R8), Z20
+	VBROADCASTSS (R11), Z20
 	VFMADD231PS  Z18, Z20, Z8
 	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS (R8)(BX*1), Z20
+	VBROADCASTSS (R11)(SI*1), Z20
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS (R8)(BX*2), Z20
+	VBROADCASTSS (R11)(SI*2), Z20
 	VFMADD231PS  Z18, Z20, Z12
 	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS (R8)(SI*1), Z20
+	VBROADCASTSS (R11)(DI*1), Z20
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS (R9), Z20
+	VBROADCASTSS (R12), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x09, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Z18
-	VADDPS       Z18, Z1, Z1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Z18
-	VADDPS       Z18, Z3, Z3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Z18
-	VADDPS       Z18, Z5, Z5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Z18
-	VADDPS       Z18, Z7, Z7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Z18
-	VADDPS       Z18, Z9, Z9
-	ADDQ         BX, DX
-	VADDPS       (DX), Z10, Z10
-	VMOVUPS.Z    64(DX), K1, Z18
-	VADDPS       Z18, Z11, Z11
-	ADDQ         BX, DX
-	VADDPS       (DX), Z12, Z12
-	VMOVUPS.Z    64(DX), K1, Z18
-	VADDPS       Z18, Z13, Z13
-	ADDQ         BX, DX
-	VADDPS       (DX), Z14, Z14
-	VMOVUPS.Z    64(DX), K1, Z18
-	VADDPS       Z18, Z15, Z15
-	ADDQ         BX, DX
-	VADDPS       (DX), Z16, Z16
-	VMOVUPS.Z    64(DX), K1, Z18
-	VADDPS       Z18, Z17, Z17
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x09, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z18
+	VADDPS    Z18, Z1, Z1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z18
+	VADDPS    Z18, Z3, Z3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z18
+	VADDPS    Z18, Z5, Z5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z18
+	VADDPS    Z18, Z7, Z7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z18
+	VADDPS    Z18, Z9, Z9
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Z18
+	VADDPS    Z18, Z11, Z11
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Z18
+	VADDPS    Z18, Z13, Z13
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Z18
+	VADDPS    Z18, Z15, Z15
+	ADDQ      BX, DX
+	VADDPS    (DX), Z16, Z16
+	VMOVUPS.Z 64(DX), K1, Z18
+	VADDPS    Z18, Z17, Z17
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z18
@@ -10068,104 +10530,114 @@ block:
 	VMOVAPS Z1, Z17
 	VMOVAPS Z0, Z18
 	VMOVAPS Z1, Z19
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	LEAQ    (R8)(BX*4), R9
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	LEAQ (R11)(SI*4), R12
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z20
-	VMOVUPS      (DX)(CX*1), Z21
-	VBROADCASTSS (DI), Z22
+	VMOVUPS      (BX), Z20
+	VMOVUPS      (BX)(CX*1), Z21
+	VBROADCASTSS (R10), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
-	VBROADCASTSS (DI)(BX*1), Z22
+	VBROADCASTSS (R10)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z2
 	VFMADD231PS  Z21, Z22, Z3
-	VBROADCASTSS (DI)(BX*2), Z22
+	VBROADCASTSS (R10)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z4
 	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS (DI)(SI*1), Z22
+	VBROADCASTSS (R10)(DI*1), Z22
 	VFMADD231PS  Z20, Z22, Z6
 	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS (R8), Z22
+	VBROADCASTSS (R11), Z22
 	VFMADD231PS  Z20, Z22, Z8
 	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS (R8)(BX*1), Z22
+	VBROADCASTSS (R11)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z10
 	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS (R8)(BX*2), Z22
+	VBROADCASTSS (R11)(SI*2), Z22
 	VFMADD231PS  Z20, Z22, Z12
 	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS (R8)(SI*1), Z22
+	VBROADCASTSS (R11)(DI*1), Z22
 	VFMADD231PS  Z20, Z22, Z14
 	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS (R9), Z22
+	VBROADCASTSS (R12), Z22
 	VFMADD231PS  Z20, Z22, Z16
 	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS (R9)(BX*1), Z22
+	VBROADCASTSS (R12)(SI*1), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0a, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Z20
-	VADDPS       Z20, Z1, Z1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Z20
-	VADDPS       Z20, Z3, Z3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Z20
-	VADDPS       Z20, Z5, Z5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Z20
-	VADDPS       Z20, Z7, Z7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Z20
-	VADDPS       Z20, Z9, Z9
-	ADDQ         BX, DX
-	VADDPS       (DX), Z10, Z10
-	VMOVUPS.Z    64(DX), K1, Z20
-	VADDPS       Z20, Z11, Z11
-	ADDQ         BX, DX
-	VADDPS       (DX), Z12, Z12
-	VMOVUPS.Z    64(DX), K1, Z20
-	VADDPS       Z20, Z13, Z13
-	ADDQ         BX, DX
-	VADDPS       (DX), Z14, Z14
-	VMOVUPS.Z    64(DX), K1, Z20
-	VADDPS       Z20, Z15, Z15
-	ADDQ         BX, DX
-	VADDPS       (DX), Z16, Z16
-	VMOVUPS.Z    64(DX), K1, Z20
-	VADDPS       Z20, Z17, Z17
-	ADDQ         BX, DX
-	VADDPS       (DX), Z18, Z18
-	VMOVUPS.Z    64(DX), K1, Z20
-	VADDPS       Z20, Z19, Z19
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0a, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z20
+	VADDPS    Z20, Z1, Z1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z20
+	VADDPS    Z20, Z3, Z3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z20
+	VADDPS    Z20, Z5, Z5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z20
+	VADDPS    Z20, Z7, Z7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z20
+	VADDPS    Z20, Z9, Z9
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Z20
+	VADDPS    Z20, Z11, Z11
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Z20
+	VADDPS    Z20, Z13, Z13
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Z20
+	VADDPS    Z20, Z15, Z15
+	ADDQ      BX, DX
+	VADDPS    (DX), Z16, Z16
+	VMOVUPS.Z 64(DX), K1, Z20
+	VADDPS    Z20, Z17, Z17
+	ADDQ      BX, DX
+	VADDPS    (DX), Z18, Z18
+	VMOVUPS.Z 64(DX), K1, Z20
+	VADDPS    Z20, Z19, Z19
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z20
@@ -10286,111 +10758,121 @@ block:
 	VMOVAPS Z1, Z19
 	VMOVAPS Z0, Z20
 	VMOVAPS Z1, Z21
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	LEAQ    (R8)(BX*4), R9
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	LEAQ (R11)(SI*4), R12
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z22
-	VMOVUPS      (DX)(CX*1), Z23
-	VBROADCASTSS (DI), Z24
+	VMOVUPS      (BX), Z22
+	VMOVUPS      (BX)(CX*1), Z23
+	VBROADCASTSS (R10), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
-	VBROADCASTSS (DI)(BX*1), Z24
+	VBROADCASTSS (R10)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z2
 	VFMADD231PS  Z23, Z24, Z3
-	VBROADCASTSS (DI)(BX*2), Z24
+	VBROADCASTSS (R10)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z4
 	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS (DI)(SI*1), Z24
+	VBROADCASTSS (R10)(DI*1), Z24
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS (R8), Z24
+	VBROADCASTSS (R11), Z24
 	VFMADD231PS  Z22, Z24, Z8
 	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS (R8)(BX*1), Z24
+	VBROADCASTSS (R11)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS (R8)(BX*2), Z24
+	VBROADCASTSS (R11)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z12
 	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS (R8)(SI*1), Z24
+	VBROADCASTSS (R11)(DI*1), Z24
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS (R9), Z24
+	VBROADCASTSS (R12), Z24
 	VFMADD231PS  Z22, Z24, Z16
 	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS (R9)(BX*1), Z24
+	VBROADCASTSS (R12)(SI*1), Z24
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS (R9)(BX*2), Z24
+	VBROADCASTSS (R12)(SI*2), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0b, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Z22
-	VADDPS       Z22, Z1, Z1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Z22
-	VADDPS       Z22, Z3, Z3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Z22
-	VADDPS       Z22, Z5, Z5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Z22
-	VADDPS       Z22, Z7, Z7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Z22
-	VADDPS       Z22, Z9, Z9
-	ADDQ         BX, DX
-	VADDPS       (DX), Z10, Z10
-	VMOVUPS.Z    64(DX), K1, Z22
-	VADDPS       Z22, Z11, Z11
-	ADDQ         BX, DX
-	VADDPS       (DX), Z12, Z12
-	VMOVUPS.Z    64(DX), K1, Z22
-	VADDPS       Z22, Z13, Z13
-	ADDQ         BX, DX
-	VADDPS       (DX), Z14, Z14
-	VMOVUPS.Z    64(DX), K1, Z22
-	VADDPS       Z22, Z15, Z15
-	ADDQ         BX, DX
-	VADDPS       (DX), Z16, Z16
-	VMOVUPS.Z    64(DX), K1, Z22
-	VADDPS       Z22, Z17, Z17
-	ADDQ         BX, DX
-	VADDPS       (DX), Z18, Z18
-	VMOVUPS.Z    64(DX), K1, Z22
-	VADDPS       Z22, Z19, Z19
-	ADDQ         BX, DX
-	VADDPS       (DX), Z20, Z20
-	VMOVUPS.Z    64(DX), K1, Z22
-	VADDPS       Z22, Z21, Z21
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0b, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z22
+	VADDPS    Z22, Z1, Z1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z22
+	VADDPS    Z22, Z3, Z3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z22
+	VADDPS    Z22, Z5, Z5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z22
+	VADDPS    Z22, Z7, Z7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z22
+	VADDPS    Z22, Z9, Z9
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Z22
+	VADDPS    Z22, Z11, Z11
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Z22
+	VADDPS    Z22, Z13, Z13
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Z22
+	VADDPS    Z22, Z15, Z15
+	ADDQ      BX, DX
+	VADDPS    (DX), Z16, Z16
+	VMOVUPS.Z 64(DX), K1, Z22
+	VADDPS    Z22, Z17, Z17
+	ADDQ      BX, DX
+	VADDPS    (DX), Z18, Z18
+	VMOVUPS.Z 64(DX), K1, Z22
+	VADDPS    Z22, Z19, Z19
+	ADDQ      BX, DX
+	VADDPS    (DX), Z20, Z20
+	VMOVUPS.Z 64(DX), K1, Z22
+	VADDPS    Z22, Z21, Z21
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z22
@@ -10520,118 +11002,128 @@ block:
 	VMOVAPS Z1, Z21
 	VMOVAPS Z0, Z22
 	VMOVAPS Z1, Z23
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	LEAQ    (R8)(BX*4), R9
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	LEAQ (R11)(SI*4), R12
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z24
-	VMOVUPS      (DX)(CX*1), Z25
-	VBROADCASTSS (DI), Z26
+	VMOVUPS      (BX), Z24
+	VMOVUPS      (BX)(CX*1), Z25
+	VBROADCASTSS (R10), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
-	VBROADCASTSS (DI)(BX*1), Z26
+	VBROADCASTSS (R10)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z2
 	VFMADD231PS  Z25, Z26, Z3
-	VBROADCASTSS (DI)(BX*2), Z26
+	VBROADCASTSS (R10)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS (DI)(SI*1), Z26
+	VBROADCASTSS (R10)(DI*1), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS (R8), Z26
+	VBROADCASTSS (R11), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS (R8)(BX*1), Z26
+	VBROADCASTSS (R11)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS (R8)(BX*2), Z26
+	VBROADCASTSS (R11)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS (R8)(SI*1), Z26
+	VBROADCASTSS (R11)(DI*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS (R9), Z26
+	VBROADCASTSS (R12), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS (R9)(BX*1), Z26
+	VBROADCASTSS (R12)(SI*1), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS (R9)(BX*2), Z26
+	VBROADCASTSS (R12)(SI*2), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS (R9)(SI*1), Z26
+	VBROADCASTSS (R12)(DI*1), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
-	DECQ         AX
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0c, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Z24
-	VADDPS       Z24, Z1, Z1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Z24
-	VADDPS       Z24, Z3, Z3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Z24
-	VADDPS       Z24, Z5, Z5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Z24
-	VADDPS       Z24, Z7, Z7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Z24
-	VADDPS       Z24, Z9, Z9
-	ADDQ         BX, DX
-	VADDPS       (DX), Z10, Z10
-	VMOVUPS.Z    64(DX), K1, Z24
-	VADDPS       Z24, Z11, Z11
-	ADDQ         BX, DX
-	VADDPS       (DX), Z12, Z12
-	VMOVUPS.Z    64(DX), K1, Z24
-	VADDPS       Z24, Z13, Z13
-	ADDQ         BX, DX
-	VADDPS       (DX), Z14, Z14
-	VMOVUPS.Z    64(DX), K1, Z24
-	VADDPS       Z24, Z15, Z15
-	ADDQ         BX, DX
-	VADDPS       (DX), Z16, Z16
-	VMOVUPS.Z    64(DX), K1, Z24
-	VADDPS       Z24, Z17, Z17
-	ADDQ         BX, DX
-	VADDPS       (DX), Z18, Z18
-	VMOVUPS.Z    64(DX), K1, Z24
-	VADDPS       Z24, Z19, Z19
-	ADDQ         BX, DX
-	VADDPS       (DX), Z20, Z20
-	VMOVUPS.Z    64(DX), K1, Z24
-	VADDPS       Z24, Z21, Z21
-	ADDQ         BX, DX
-	VADDPS       (DX), Z22, Z22
-	VMOVUPS.Z    64(DX), K1, Z24
-	VADDPS       Z24, Z23, Z23
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0c, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z24
+	VADDPS    Z24, Z1, Z1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z24
+	VADDPS    Z24, Z3, Z3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z24
+	VADDPS    Z24, Z5, Z5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z24
+	VADDPS    Z24, Z7, Z7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z24
+	VADDPS    Z24, Z9, Z9
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Z24
+	VADDPS    Z24, Z11, Z11
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Z24
+	VADDPS    Z24, Z13, Z13
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Z24
+	VADDPS    Z24, Z15, Z15
+	ADDQ      BX, DX
+	VADDPS    (DX), Z16, Z16
+	VMOVUPS.Z 64(DX), K1, Z24
+	VADDPS    Z24, Z17, Z17
+	ADDQ      BX, DX
+	VADDPS    (DX), Z18, Z18
+	VMOVUPS.Z 64(DX), K1, Z24
+	VADDPS    Z24, Z19, Z19
+	ADDQ      BX, DX
+	VADDPS    (DX), Z20, Z20
+	VMOVUPS.Z 64(DX), K1, Z24
+	VADDPS    Z24, Z21, Z21
+	ADDQ      BX, DX
+	VADDPS    (DX), Z22, Z22
+	VMOVUPS.Z 64(DX), K1, Z24
+	VADDPS    Z24, Z23, Z23
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z24
@@ -10770,127 +11262,137 @@ block:
 	VMOVAPS Z1, Z23
 	VMOVAPS Z0, Z24
 	VMOVAPS Z1, Z25
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	LEAQ    (R8)(BX*4), R9
-	LEAQ    (R9)(BX*4), R10
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	LEAQ (R11)(SI*4), R12
+	LEAQ (R12)(SI*4), R13
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z26
-	VMOVUPS      (DX)(CX*1), Z27
-	VBROADCASTSS (DI), Z28
+	VMOVUPS      (BX), Z26
+	VMOVUPS      (BX)(CX*1), Z27
+	VBROADCASTSS (R10), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
-	VBROADCASTSS (DI)(BX*1), Z28
+	VBROADCASTSS (R10)(SI*1), Z28
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS (DI)(BX*2), Z28
+	VBROADCASTSS (R10)(SI*2), Z28
 	VFMADD231PS  Z26, Z28, Z4
 	VFMADD231PS  Z27, Z28, Z5
-	VBROADCASTSS (DI)(SI*1), Z28
+	VBROADCASTSS (R10)(DI*1), Z28
 	VFMADD231PS  Z26, Z28, Z6
 	VFMADD231PS  Z27, Z28, Z7
-	VBROADCASTSS (R8), Z28
+	VBROADCASTSS (R11), Z28
 	VFMADD231PS  Z26, Z28, Z8
 	VFMADD231PS  Z27, Z28, Z9
-	VBROADCASTSS (R8)(BX*1), Z28
+	VBROADCASTSS (R11)(SI*1), Z28
 	VFMADD231PS  Z26, Z28, Z10
 	VFMADD231PS  Z27, Z28, Z11
-	VBROADCASTSS (R8)(BX*2), Z28
+	VBROADCASTSS (R11)(SI*2), Z28
 	VFMADD231PS  Z26, Z28, Z12
 	VFMADD231PS  Z27, Z28, Z13
-	VBROADCASTSS (R8)(SI*1), Z28
+	VBROADCASTSS (R11)(DI*1), Z28
 	VFMADD231PS  Z26, Z28, Z14
 	VFMADD231PS  Z27, Z28, Z15
-	VBROADCASTSS (R9), Z28
+	VBROADCASTSS (R12), Z28
 	VFMADD231PS  Z26, Z28, Z16
 	VFMADD231PS  Z27, Z28, Z17
-	VBROADCASTSS (R9)(BX*1), Z28
+	VBROADCASTSS (R12)(SI*1), Z28
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Z27, Z28, Z19
-	VBROADCASTSS (R9)(BX*2), Z28
+	VBROADCASTSS (R12)(SI*2), Z28
 	VFMADD231PS  Z26, Z28, Z20
 	VFMADD231PS  Z27, Z28, Z21
-	VBROADCASTSS (R9)(SI*1), Z28
+	VBROADCASTSS (R12)(DI*1), Z28
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
-	VBROADCASTSS (R10), Z28
+	VBROADCASTSS (R13), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R10
-	DECQ         AX
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	ADDQ         $0x04, R13
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0d, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Z26
-	VADDPS       Z26, Z1, Z1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Z26
-	VADDPS       Z26, Z3, Z3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Z26
-	VADDPS       Z26, Z5, Z5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Z26
-	VADDPS       Z26, Z7, Z7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Z26
-	VADDPS       Z26, Z9, Z9
-	ADDQ         BX, DX
-	VADDPS       (DX), Z10, Z10
-	VMOVUPS.Z    64(DX), K1, Z26
-	VADDPS       Z26, Z11, Z11
-	ADDQ         BX, DX
-	VADDPS       (DX), Z12, Z12
-	VMOVUPS.Z    64(DX), K1, Z26
-	VADDPS       Z26, Z13, Z13
-	ADDQ         BX, DX
-	VADDPS       (DX), Z14, Z14
-	VMOVUPS.Z    64(DX), K1, Z26
-	VADDPS       Z26, Z15, Z15
-	ADDQ         BX, DX
-	VADDPS       (DX), Z16, Z16
-	VMOVUPS.Z    64(DX), K1, Z26
-	VADDPS       Z26, Z17, Z17
-	ADDQ         BX, DX
-	VADDPS       (DX), Z18, Z18
-	VMOVUPS.Z    64(DX), K1, Z26
-	VADDPS       Z26, Z19, Z19
-	ADDQ         BX, DX
-	VADDPS       (DX), Z20, Z20
-	VMOVUPS.Z    64(DX), K1, Z26
-	VADDPS       Z26, Z21, Z21
-	ADDQ         BX, DX
-	VADDPS       (DX), Z22, Z22
-	VMOVUPS.Z    64(DX), K1, Z26
-	VADDPS       Z26, Z23, Z23
-	ADDQ         BX, DX
-	VADDPS       (DX), Z24, Z24
-	VMOVUPS.Z    64(DX), K1, Z26
-	VADDPS       Z26, Z25, Z25
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0d, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z26
+	VADDPS    Z26, Z1, Z1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z26
+	VADDPS    Z26, Z3, Z3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z26
+	VADDPS    Z26, Z5, Z5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z26
+	VADDPS    Z26, Z7, Z7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z26
+	VADDPS    Z26, Z9, Z9
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Z26
+	VADDPS    Z26, Z11, Z11
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Z26
+	VADDPS    Z26, Z13, Z13
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Z26
+	VADDPS    Z26, Z15, Z15
+	ADDQ      BX, DX
+	VADDPS    (DX), Z16, Z16
+	VMOVUPS.Z 64(DX), K1, Z26
+	VADDPS    Z26, Z17, Z17
+	ADDQ      BX, DX
+	VADDPS    (DX), Z18, Z18
+	VMOVUPS.Z 64(DX), K1, Z26
+	VADDPS    Z26, Z19, Z19
+	ADDQ      BX, DX
+	VADDPS    (DX), Z20, Z20
+	VMOVUPS.Z 64(DX), K1, Z26
+	VADDPS    Z26, Z21, Z21
+	ADDQ      BX, DX
+	VADDPS    (DX), Z22, Z22
+	VMOVUPS.Z 64(DX), K1, Z26
+	VADDPS    Z26, Z23, Z23
+	ADDQ      BX, DX
+	VADDPS    (DX), Z24, Z24
+	VMOVUPS.Z 64(DX), K1, Z26
+	VADDPS    Z26, Z25, Z25
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z26
@@ -11038,134 +11540,144 @@ block:
 	VMOVAPS Z1, Z25
 	VMOVAPS Z0, Z26
 	VMOVAPS Z1, Z27
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    136(AX), DI
-	LEAQ    (DI)(BX*4), R8
-	LEAQ    (R8)(BX*4), R9
-	LEAQ    (R9)(BX*4), R10
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (DX), R10
+	ADDQ 136(AX), R10
+	LEAQ (R10)(SI*4), R11
+	LEAQ (R11)(SI*4), R12
+	LEAQ (R12)(SI*4), R13
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z28
-	VMOVUPS      (DX)(CX*1), Z29
-	VBROADCASTSS (DI), Z30
+	VMOVUPS      (BX), Z28
+	VMOVUPS      (BX)(CX*1), Z29
+	VBROADCASTSS (R10), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (DI)(BX*1), Z30
+	VBROADCASTSS (R10)(SI*1), Z30
 	VFMADD231PS  Z28, Z30, Z2
 	VFMADD231PS  Z29, Z30, Z3
-	VBROADCASTSS (DI)(BX*2), Z30
+	VBROADCASTSS (R10)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS (DI)(SI*1), Z30
+	VBROADCASTSS (R10)(DI*1), Z30
 	VFMADD231PS  Z28, Z30, Z6
 	VFMADD231PS  Z29, Z30, Z7
-	VBROADCASTSS (R8), Z30
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R8)(BX*1), Z30
+	VBROADCASTSS (R11)(SI*1), Z30
 	VFMADD231PS  Z28, Z30, Z10
 	VFMADD231PS  Z29, Z30, Z11
-	VBROADCASTSS (R8)(BX*2), Z30
+	VBROADCASTSS (R11)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS (R8)(SI*1), Z30
+	VBROADCASTSS (R11)(DI*1), Z30
 	VFMADD231PS  Z28, Z30, Z14
 	VFMADD231PS  Z29, Z30, Z15
-	VBROADCASTSS (R9), Z30
+	VBROADCASTSS (R12), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	VBROADCASTSS (R9)(BX*1), Z30
+	VBROADCASTSS (R12)(SI*1), Z30
 	VFMADD231PS  Z28, Z30, Z18
 	VFMADD231PS  Z29, Z30, Z19
-	VBROADCASTSS (R9)(BX*2), Z30
+	VBROADCASTSS (R12)(SI*2), Z30
 	VFMADD231PS  Z28, Z30, Z20
 	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS (R9)(SI*1), Z30
+	VBROADCASTSS (R12)(DI*1), Z30
 	VFMADD231PS  Z28, Z30, Z22
 	VFMADD231PS  Z29, Z30, Z23
-	VBROADCASTSS (R10), Z30
+	VBROADCASTSS (R13), Z30
 	VFMADD231PS  Z28, Z30, Z24
 	VFMADD231PS  Z29, Z30, Z25
-	VBROADCASTSS (R10)(BX*1), Z30
+	VBROADCASTSS (R13)(SI*1), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, DI
-	ADDQ         $0x04, R8
-	ADDQ         $0x04, R9
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R10
-	DECQ         AX
+	ADDQ         $0x04, R11
+	ADDQ         $0x04, R12
+	ADDQ         $0x04, R13
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x0e, BX, DX
-	ADDQ         DX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), DX
-	KMOVW        DX, K1
-	MOVQ         152(AX), DX
-	TESTQ        DX, DX
-	JZ           clampTail
-	MOVQ         96(AX), BX
-	VADDPS       (DX), Z0, Z0
-	VMOVUPS.Z    64(DX), K1, Z28
-	VADDPS       Z28, Z1, Z1
-	ADDQ         BX, DX
-	VADDPS       (DX), Z2, Z2
-	VMOVUPS.Z    64(DX), K1, Z28
-	VADDPS       Z28, Z3, Z3
-	ADDQ         BX, DX
-	VADDPS       (DX), Z4, Z4
-	VMOVUPS.Z    64(DX), K1, Z28
-	VADDPS       Z28, Z5, Z5
-	ADDQ         BX, DX
-	VADDPS       (DX), Z6, Z6
-	VMOVUPS.Z    64(DX), K1, Z28
-	VADDPS       Z28, Z7, Z7
-	ADDQ         BX, DX
-	VADDPS       (DX), Z8, Z8
-	VMOVUPS.Z    64(DX), K1, Z28
-	VADDPS       Z28, Z9, Z9
-	ADDQ         BX, DX
-	VADDPS       (DX), Z10, Z10
-	VMOVUPS.Z    64(DX), K1, Z28
-	VADDPS       Z28, Z11, Z11
-	ADDQ         BX, DX
-	VADDPS       (DX), Z12, Z12
-	VMOVUPS.Z    64(DX), K1, Z28
-	VADDPS       Z28, Z13, Z13
-	ADDQ         BX, DX
-	VADDPS       (DX), Z14, Z14
-	VMOVUPS.Z    64(DX), K1, Z28
-	VADDPS       Z28, Z15, Z15
-	ADDQ         BX, DX
-	VADDPS       (DX), Z16, Z16
-	VMOVUPS.Z    64(DX), K1, Z28
-	VADDPS       Z28, Z17, Z17
-	ADDQ         BX, DX
-	VADDPS       (DX), Z18, Z18
-	VMOVUPS.Z    64(DX), K1, Z28
-	VADDPS       Z28, Z19, Z19
-	ADDQ         BX, DX
-	VADDPS       (DX), Z20, Z20
-	VMOVUPS.Z    64(DX), K1, Z28
-	VADDPS       Z28, Z21, Z21
-	ADDQ         BX, DX
-	VADDPS       (DX), Z22, Z22
-	VMOVUPS.Z    64(DX), K1, Z28
-	VADDPS       Z28, Z23, Z23
-	ADDQ         BX, DX
-	VADDPS       (DX), Z24, Z24
-	VMOVUPS.Z    64(DX), K1, Z28
-	VADDPS       Z28, Z25, Z25
-	ADDQ         BX, DX
-	VADDPS       (DX), Z26, Z26
-	VMOVUPS.Z    64(DX), K1, Z28
-	VADDPS       Z28, Z27, Z27
-	ADDQ         BX, DX
-	MOVQ         DX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x0e, SI, DX
+	ADDQ      DX, 136(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      152(AX), DX
+	TESTQ     DX, DX
+	JZ        clampTail
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z28
+	VADDPS    Z28, Z1, Z1
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z28
+	VADDPS    Z28, Z3, Z3
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z28
+	VADDPS    Z28, Z5, Z5
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z28
+	VADDPS    Z28, Z7, Z7
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z28
+	VADDPS    Z28, Z9, Z9
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Z28
+	VADDPS    Z28, Z11, Z11
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Z28
+	VADDPS    Z28, Z13, Z13
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Z28
+	VADDPS    Z28, Z15, Z15
+	ADDQ      BX, DX
+	VADDPS    (DX), Z16, Z16
+	VMOVUPS.Z 64(DX), K1, Z28
+	VADDPS    Z28, Z17, Z17
+	ADDQ      BX, DX
+	VADDPS    (DX), Z18, Z18
+	VMOVUPS.Z 64(DX), K1, Z28
+	VADDPS    Z28, Z19, Z19
+	ADDQ      BX, DX
+	VADDPS    (DX), Z20, Z20
+	VMOVUPS.Z 64(DX), K1, Z28
+	VADDPS    Z28, Z21, Z21
+	ADDQ      BX, DX
+	VADDPS    (DX), Z22, Z22
+	VMOVUPS.Z 64(DX), K1, Z28
+	VADDPS    Z28, Z23, Z23
+	ADDQ      BX, DX
+	VADDPS    (DX), Z24, Z24
+	VMOVUPS.Z 64(DX), K1, Z28
+	VADDPS    Z28, Z25, Z25
+	ADDQ      BX, DX
+	VADDPS    (DX), Z26, Z26
+	VMOVUPS.Z 64(DX), K1, Z28
+	VADDPS    Z28, Z27, Z27
+	ADDQ      BX, DX
+	MOVQ      DX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z28
@@ -11304,8 +11816,8 @@ tap:
 	MOVQ (DX), DI
 	ADDQ $0x08, DX
 	MOVQ 40(AX), R8
-	MOVQ 32(AX), AX
-	ADDQ R8, AX
+	MOVQ 32(AX), R9
+	ADDQ R8, R9
 
 loop:
 	VMOVUPS      (BX), Z2
@@ -11315,14 +11827,12 @@ loop:
 	VFMADD231PS  Z3, Z4, Z1
 	ADDQ         $0x40, BX
 	INCQ         R8
-	CMPQ         R8, AX
+	CMPQ         R8, R9
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         SI
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
 	MOVQ      152(AX), BX
@@ -11384,8 +11894,8 @@ tap:
 	MOVQ 8(DX), R8
 	ADDQ $0x10, DX
 	MOVQ 40(AX), R9
-	MOVQ 32(AX), AX
-	ADDQ R9, AX
+	MOVQ 32(AX), R10
+	ADDQ R9, R10
 
 loop:
 	VMOVUPS      (BX), Z4
@@ -11398,14 +11908,12 @@ loop:
 	VFMADD231PS  Z5, Z6, Z3
 	ADDQ         $0x40, BX
 	INCQ         R9
-	CMPQ         R9, AX
+	CMPQ         R9, R10
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         SI
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
 	MOVQ      152(AX), BX
@@ -11481,8 +11989,8 @@ tap:
 	MOVQ 16(DX), R9
 	ADDQ $0x18, DX
 	MOVQ 40(AX), R10
-	MOVQ 32(AX), AX
-	ADDQ R10, AX
+	MOVQ 32(AX), R11
+	ADDQ R10, R11
 
 loop:
 	VMOVUPS      (BX), Z6
@@ -11498,14 +12006,12 @@ loop:
 	VFMADD231PS  Z7, Z8, Z5
 	ADDQ         $0x40, BX
 	INCQ         R10
-	CMPQ         R10, AX
+	CMPQ         R10, R11
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         SI
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
 	MOVQ      152(AX), BX
@@ -11595,8 +12101,8 @@ tap:
 	MOVQ 24(DX), R10
 	ADDQ $0x20, DX
 	MOVQ 40(AX), R11
-	MOVQ 32(AX), AX
-	ADDQ R11, AX
+	MOVQ 32(AX), R12
+	ADDQ R11, R12
 
 loop:
 	VMOVUPS      (BX), Z8
@@ -11615,14 +12121,12 @@ loop:
 	VFMADD231PS  Z9, Z10, Z7
 	ADDQ         $0x40, BX
 	INCQ         R11
-	CMPQ         R11, AX
+	CMPQ         R11, R12
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         SI
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
 	MOVQ      152(AX), BX
@@ -11726,8 +12230,8 @@ tap:
 	MOVQ 32(DX), R11
 	ADDQ $0x28, DX
 	MOVQ 40(AX), R12
-	MOVQ 32(AX), AX
-	ADDQ R12, AX
+	MOVQ 32(AX), R13
+	ADDQ R12, R13
 
 loop:
 	VMOVUPS      (BX), Z10
@@ -11749,14 +12253,12 @@ loop:
 	VFMADD231PS  Z11, Z12, Z9
 	ADDQ         $0x40, BX
 	INCQ         R12
-	CMPQ         R12, AX
+	CMPQ         R12, R13
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         SI
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
 	MOVQ      152(AX), BX
@@ -11874,8 +12376,8 @@ tap:
 	MOVQ 40(DX), R12
 	ADDQ $0x30, DX
 	MOVQ 40(AX), R13
-	MOVQ 32(AX), AX
-	ADDQ R13, AX
+	MOVQ 32(AX), R14
+	ADDQ R13, R14
 
 loop:
 	VMOVUPS      (BX), Z12
@@ -11900,14 +12402,12 @@ loop:
 	VFMADD231PS  Z13, Z14, Z11
 	ADDQ         $0x40, BX
 	INCQ         R13
-	CMPQ         R13, AX
+	CMPQ         R13, R14
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         SI
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
 	MOVQ      152(AX), BX
@@ -12039,8 +12539,8 @@ tap:
 	MOVQ 48(DX), R13
 	ADDQ $0x38, DX
 	MOVQ 40(AX), R14
-	MOVQ 32(AX), AX
-	ADDQ R14, AX
+	MOVQ 32(AX), R15
+	ADDQ R14, R15
 
 loop:
 	VMOVUPS      (BX), Z14
@@ -12068,14 +12568,12 @@ loop:
 	VFMADD231PS  Z15, Z16, Z13
 	ADDQ         $0x40, BX
 	INCQ         R14
-	CMPQ         R14, AX
+	CMPQ         R14, R15
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         SI
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
 	MOVQ      152(AX), BX
@@ -12174,7 +12672,7 @@ clampTail:
 
 // func igemmF32AVX512_8x32(a *byte)
 // Requires: AVX, AVX512F
-TEXT ·igemmF32AVX512_8x32(SB), NOSPLIT, $0-8
+TEXT ·igemmF32AVX512_8x32(SB), NOSPLIT, $8-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
 	MOVQ CX, 136(AX)
@@ -12221,8 +12719,8 @@ tap:
 	MOVQ 56(DX), R14
 	ADDQ $0x40, DX
 	MOVQ 40(AX), R15
-	MOVQ 32(AX), AX
-	ADDQ R15, AX
+	MOVQ 32(AX), BP
+	ADDQ R15, BP
 
 loop:
 	VMOVUPS      (BX), Z16
@@ -12253,14 +12751,12 @@ loop:
 	VFMADD231PS  Z17, Z18, Z15
 	ADDQ         $0x40, BX
 	INCQ         R15
-	CMPQ         R15, AX
+	CMPQ         R15, BP
 	JLT          loop
-	MOVQ         a+0(FP), AX
 	DECQ         SI
 	JNZ          tap
 
 sum:
-	MOVQ      a+0(FP), AX
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
 	MOVQ      152(AX), BX
@@ -12389,43 +12885,53 @@ block:
 	VMOVUPS 64(BX), Z1
 	VMOVUPS 128(BX), Z2
 	VMOVUPS 192(BX), Z3
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    136(AX), DI
-	MOVQ    32(AX), AX
+	MOVQ    48(AX), SI
+	MOVQ    8(AX), DI
+	LEAQ    (DI)(DI*2), BX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
+	JZ      advance
+
+tap:
+	MOVQ (BX), R10
+	ADDQ 136(AX), R10
+	ADDQ $0x08, BX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (BX), Z4
-	VMOVUPS      (BX)(CX*1), Z5
-	VMOVUPS      (BX)(CX*2), Z6
-	VMOVUPS      (BX)(DX*1), Z7
-	VBROADCASTSS (DI), Z8
+	VMOVUPS      (SI), Z4
+	VMOVUPS      (SI)(CX*1), Z5
+	VMOVUPS      (SI)(CX*2), Z6
+	VMOVUPS      (SI)(DX*1), Z7
+	VBROADCASTSS (R10), Z8
 	VFMADD231PS  Z4, Z8, Z0
 	VFMADD231PS  Z5, Z8, Z1
 	VFMADD231PS  Z6, Z8, Z2
 	VFMADD231PS  Z7, Z8, Z3
-	ADDQ         $0x40, BX
-	ADDQ         $0x04, DI
-	DECQ         AX
+	ADDQ         $0x40, SI
+	ADDQ         $0x04, R10
+	DECQ         R8
 	JNZ          loop
-	MOVQ         a+0(FP), AX
-	IMUL3Q       $0x01, SI, BX
-	ADDQ         BX, 136(AX)
-	MOVQ         a+0(FP), AX
-	MOVQ         112(AX), BX
-	KMOVW        BX, K1
-	MOVQ         152(AX), BX
-	TESTQ        BX, BX
-	JZ           clampTail
-	MOVQ         96(AX), SI
-	VADDPS       (BX), Z0, Z0
-	VADDPS       64(BX), Z1, Z1
-	VADDPS       128(BX), Z2, Z2
-	VMOVUPS.Z    192(BX), K1, Z4
-	VADDPS       Z4, Z3, Z3
-	ADDQ         SI, BX
-	MOVQ         BX, 152(AX)
+	DECQ         R9
+	JNZ          tap
+
+advance:
+	IMUL3Q    $0x01, DI, BX
+	ADDQ      BX, 136(AX)
+	MOVQ      112(AX), BX
+	KMOVW     BX, K1
+	MOVQ      152(AX), BX
+	TESTQ     BX, BX
+	JZ        clampTail
+	MOVQ      96(AX), SI
+	VADDPS    (BX), Z0, Z0
+	VADDPS    64(BX), Z1, Z1
+	VADDPS    128(BX), Z2, Z2
+	VMOVUPS.Z 192(BX), K1, Z4
+	VADDPS    Z4, Z3, Z3
+	ADDQ      SI, BX
+	MOVQ      BX, 152(AX)
 
 clampTail:
 	VBROADCASTSS 128(AX), Z4
@@ -12448,6 +12954,1155 @@ clampTail:
 	MOVQ         BX, 144(AX)
 	DECQ         160(AX)
 	JNZ          block
+	VZEROUPPER
+	RET
+
+// func dwF32AVX512_1x1(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·dwF32AVX512_1x1(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
+
+tile:
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 88(AX), DI
+	SUBQ $0x10, DI
+	JLT  rest
+
+chan:
+	VMOVUPS (SI), Z0
+	MOVQ    (AX), R8
+	MOVQ    8(AX), R9
+	MOVQ    BX, R10
+	TESTQ   R9, R9
+	JZ      sum
+
+tap:
+	VMOVUPS     (R10), Z1
+	MOVQ        (R8), R11
+	VFMADD231PS (R11)(CX*1), Z1, Z0
+	ADDQ        $0x08, R8
+	ADDQ        $0x40, R10
+	DECQ        R9
+	JNZ         tap
+
+sum:
+	VBROADCASTSS 112(AX), Z1
+	VBROADCASTSS 116(AX), Z2
+	MOVQ         64(AX), R8
+	MOVQ         DX, R8
+	VMAXPS       Z0, Z1, Z0
+	VMINPS       Z0, Z2, Z0
+	VMOVUPS      Z0, (R8)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, SI
+	ADDQ         40(AX), BX
+	SUBQ         $0x10, DI
+	JGE          chan
+
+rest:
+	ADDQ    $0x10, DI
+	JZ      done
+	MOVQ    96(AX), DI
+	KMOVW   DI, K1
+	VMOVUPS (SI), Z0
+	MOVQ    (AX), SI
+	MOVQ    8(AX), DI
+	TESTQ   DI, DI
+	JZ      sumTail
+
+tapTail:
+	VMOVUPS     (BX), Z1
+	MOVQ        (SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z2
+	VFMADD231PS Z2, Z1, Z0
+	ADDQ        $0x08, SI
+	ADDQ        $0x40, BX
+	DECQ        DI
+	JNZ         tapTail
+
+sumTail:
+	VBROADCASTSS 112(AX), Z1
+	VBROADCASTSS 116(AX), Z2
+	MOVQ         64(AX), CX
+	MOVQ         DX, CX
+	VMAXPS       Z0, Z1, Z0
+	VMINPS       Z0, Z2, Z0
+	VMOVUPS      Z0, K1, (CX)
+
+done:
+	MOVQ 24(AX), CX
+	ADDQ CX, 120(AX)
+	MOVQ 72(AX), CX
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func dwF32AVX512_1x2(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·dwF32AVX512_1x2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
+
+tile:
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 88(AX), DI
+	SUBQ $0x10, DI
+	JLT  rest
+
+chan:
+	VMOVUPS (SI), Z0
+	VMOVAPS Z0, Z1
+	MOVQ    (AX), R8
+	MOVQ    8(AX), R9
+	MOVQ    BX, R10
+	TESTQ   R9, R9
+	JZ      sum
+
+tap:
+	VMOVUPS     (R10), Z2
+	MOVQ        (R8), R11
+	VFMADD231PS (R11)(CX*1), Z2, Z0
+	MOVQ        8(R8), R11
+	VFMADD231PS (R11)(CX*1), Z2, Z1
+	ADDQ        $0x10, R8
+	ADDQ        $0x40, R10
+	DECQ        R9
+	JNZ         tap
+
+sum:
+	VBROADCASTSS 112(AX), Z2
+	VBROADCASTSS 116(AX), Z3
+	MOVQ         64(AX), R8
+	MOVQ         DX, R9
+	VMAXPS       Z0, Z2, Z0
+	VMINPS       Z0, Z3, Z0
+	VMOVUPS      Z0, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z1, Z2, Z1
+	VMINPS       Z1, Z3, Z1
+	VMOVUPS      Z1, (R9)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, SI
+	ADDQ         40(AX), BX
+	SUBQ         $0x10, DI
+	JGE          chan
+
+rest:
+	ADDQ    $0x10, DI
+	JZ      done
+	MOVQ    96(AX), DI
+	KMOVW   DI, K1
+	VMOVUPS (SI), Z0
+	VMOVAPS Z0, Z1
+	MOVQ    (AX), SI
+	MOVQ    8(AX), DI
+	TESTQ   DI, DI
+	JZ      sumTail
+
+tapTail:
+	VMOVUPS     (BX), Z2
+	MOVQ        (SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z3
+	VFMADD231PS Z3, Z2, Z0
+	MOVQ        8(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z3
+	VFMADD231PS Z3, Z2, Z1
+	ADDQ        $0x10, SI
+	ADDQ        $0x40, BX
+	DECQ        DI
+	JNZ         tapTail
+
+sumTail:
+	VBROADCASTSS 112(AX), Z2
+	VBROADCASTSS 116(AX), Z3
+	MOVQ         64(AX), CX
+	VMAXPS       Z0, Z2, Z0
+	VMINPS       Z0, Z3, Z0
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z1, Z2, Z1
+	VMINPS       Z1, Z3, Z1
+	VMOVUPS      Z1, K1, (DX)
+
+done:
+	MOVQ 24(AX), CX
+	ADDQ CX, 120(AX)
+	MOVQ 72(AX), CX
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func dwF32AVX512_1x3(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·dwF32AVX512_1x3(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
+
+tile:
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 88(AX), DI
+	SUBQ $0x10, DI
+	JLT  rest
+
+chan:
+	VMOVUPS (SI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    (AX), R8
+	MOVQ    8(AX), R9
+	MOVQ    BX, R10
+	TESTQ   R9, R9
+	JZ      sum
+
+tap:
+	VMOVUPS     (R10), Z3
+	MOVQ        (R8), R11
+	VFMADD231PS (R11)(CX*1), Z3, Z0
+	MOVQ        8(R8), R11
+	VFMADD231PS (R11)(CX*1), Z3, Z1
+	MOVQ        16(R8), R11
+	VFMADD231PS (R11)(CX*1), Z3, Z2
+	ADDQ        $0x18, R8
+	ADDQ        $0x40, R10
+	DECQ        R9
+	JNZ         tap
+
+sum:
+	VBROADCASTSS 112(AX), Z3
+	VBROADCASTSS 116(AX), Z4
+	MOVQ         64(AX), R8
+	MOVQ         DX, R9
+	VMAXPS       Z0, Z3, Z0
+	VMINPS       Z0, Z4, Z0
+	VMOVUPS      Z0, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z1, Z3, Z1
+	VMINPS       Z1, Z4, Z1
+	VMOVUPS      Z1, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z2, Z3, Z2
+	VMINPS       Z2, Z4, Z2
+	VMOVUPS      Z2, (R9)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, SI
+	ADDQ         40(AX), BX
+	SUBQ         $0x10, DI
+	JGE          chan
+
+rest:
+	ADDQ    $0x10, DI
+	JZ      done
+	MOVQ    96(AX), DI
+	KMOVW   DI, K1
+	VMOVUPS (SI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	MOVQ    (AX), SI
+	MOVQ    8(AX), DI
+	TESTQ   DI, DI
+	JZ      sumTail
+
+tapTail:
+	VMOVUPS     (BX), Z3
+	MOVQ        (SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z4
+	VFMADD231PS Z4, Z3, Z0
+	MOVQ        8(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z4
+	VFMADD231PS Z4, Z3, Z1
+	MOVQ        16(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z4
+	VFMADD231PS Z4, Z3, Z2
+	ADDQ        $0x18, SI
+	ADDQ        $0x40, BX
+	DECQ        DI
+	JNZ         tapTail
+
+sumTail:
+	VBROADCASTSS 112(AX), Z3
+	VBROADCASTSS 116(AX), Z4
+	MOVQ         64(AX), CX
+	VMAXPS       Z0, Z3, Z0
+	VMINPS       Z0, Z4, Z0
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z1, Z3, Z1
+	VMINPS       Z1, Z4, Z1
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z2, Z3, Z2
+	VMINPS       Z2, Z4, Z2
+	VMOVUPS      Z2, K1, (DX)
+
+done:
+	MOVQ 24(AX), CX
+	ADDQ CX, 120(AX)
+	MOVQ 72(AX), CX
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func dwF32AVX512_1x4(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·dwF32AVX512_1x4(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
+
+tile:
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 88(AX), DI
+	SUBQ $0x10, DI
+	JLT  rest
+
+chan:
+	VMOVUPS (SI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	MOVQ    (AX), R8
+	MOVQ    8(AX), R9
+	MOVQ    BX, R10
+	TESTQ   R9, R9
+	JZ      sum
+
+tap:
+	VMOVUPS     (R10), Z4
+	MOVQ        (R8), R11
+	VFMADD231PS (R11)(CX*1), Z4, Z0
+	MOVQ        8(R8), R11
+	VFMADD231PS (R11)(CX*1), Z4, Z1
+	MOVQ        16(R8), R11
+	VFMADD231PS (R11)(CX*1), Z4, Z2
+	MOVQ        24(R8), R11
+	VFMADD231PS (R11)(CX*1), Z4, Z3
+	ADDQ        $0x20, R8
+	ADDQ        $0x40, R10
+	DECQ        R9
+	JNZ         tap
+
+sum:
+	VBROADCASTSS 112(AX), Z4
+	VBROADCASTSS 116(AX), Z5
+	MOVQ         64(AX), R8
+	MOVQ         DX, R9
+	VMAXPS       Z0, Z4, Z0
+	VMINPS       Z0, Z5, Z0
+	VMOVUPS      Z0, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z1, Z4, Z1
+	VMINPS       Z1, Z5, Z1
+	VMOVUPS      Z1, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z2, Z4, Z2
+	VMINPS       Z2, Z5, Z2
+	VMOVUPS      Z2, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z3, Z4, Z3
+	VMINPS       Z3, Z5, Z3
+	VMOVUPS      Z3, (R9)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, SI
+	ADDQ         40(AX), BX
+	SUBQ         $0x10, DI
+	JGE          chan
+
+rest:
+	ADDQ    $0x10, DI
+	JZ      done
+	MOVQ    96(AX), DI
+	KMOVW   DI, K1
+	VMOVUPS (SI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	MOVQ    (AX), SI
+	MOVQ    8(AX), DI
+	TESTQ   DI, DI
+	JZ      sumTail
+
+tapTail:
+	VMOVUPS     (BX), Z4
+	MOVQ        (SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z5
+	VFMADD231PS Z5, Z4, Z0
+	MOVQ        8(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z5
+	VFMADD231PS Z5, Z4, Z1
+	MOVQ        16(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z5
+	VFMADD231PS Z5, Z4, Z2
+	MOVQ        24(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z5
+	VFMADD231PS Z5, Z4, Z3
+	ADDQ        $0x20, SI
+	ADDQ        $0x40, BX
+	DECQ        DI
+	JNZ         tapTail
+
+sumTail:
+	VBROADCASTSS 112(AX), Z4
+	VBROADCASTSS 116(AX), Z5
+	MOVQ         64(AX), CX
+	VMAXPS       Z0, Z4, Z0
+	VMINPS       Z0, Z5, Z0
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z1, Z4, Z1
+	VMINPS       Z1, Z5, Z1
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z2, Z4, Z2
+	VMINPS       Z2, Z5, Z2
+	VMOVUPS      Z2, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z3, Z4, Z3
+	VMINPS       Z3, Z5, Z3
+	VMOVUPS      Z3, K1, (DX)
+
+done:
+	MOVQ 24(AX), CX
+	ADDQ CX, 120(AX)
+	MOVQ 72(AX), CX
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func dwF32AVX512_1x5(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·dwF32AVX512_1x5(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
+
+tile:
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 88(AX), DI
+	SUBQ $0x10, DI
+	JLT  rest
+
+chan:
+	VMOVUPS (SI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	MOVQ    (AX), R8
+	MOVQ    8(AX), R9
+	MOVQ    BX, R10
+	TESTQ   R9, R9
+	JZ      sum
+
+tap:
+	VMOVUPS     (R10), Z5
+	MOVQ        (R8), R11
+	VFMADD231PS (R11)(CX*1), Z5, Z0
+	MOVQ        8(R8), R11
+	VFMADD231PS (R11)(CX*1), Z5, Z1
+	MOVQ        16(R8), R11
+	VFMADD231PS (R11)(CX*1), Z5, Z2
+	MOVQ        24(R8), R11
+	VFMADD231PS (R11)(CX*1), Z5, Z3
+	MOVQ        32(R8), R11
+	VFMADD231PS (R11)(CX*1), Z5, Z4
+	ADDQ        $0x28, R8
+	ADDQ        $0x40, R10
+	DECQ        R9
+	JNZ         tap
+
+sum:
+	VBROADCASTSS 112(AX), Z5
+	VBROADCASTSS 116(AX), Z6
+	MOVQ         64(AX), R8
+	MOVQ         DX, R9
+	VMAXPS       Z0, Z5, Z0
+	VMINPS       Z0, Z6, Z0
+	VMOVUPS      Z0, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z1, Z5, Z1
+	VMINPS       Z1, Z6, Z1
+	VMOVUPS      Z1, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z2, Z5, Z2
+	VMINPS       Z2, Z6, Z2
+	VMOVUPS      Z2, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z3, Z5, Z3
+	VMINPS       Z3, Z6, Z3
+	VMOVUPS      Z3, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z4, Z5, Z4
+	VMINPS       Z4, Z6, Z4
+	VMOVUPS      Z4, (R9)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, SI
+	ADDQ         40(AX), BX
+	SUBQ         $0x10, DI
+	JGE          chan
+
+rest:
+	ADDQ    $0x10, DI
+	JZ      done
+	MOVQ    96(AX), DI
+	KMOVW   DI, K1
+	VMOVUPS (SI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	MOVQ    (AX), SI
+	MOVQ    8(AX), DI
+	TESTQ   DI, DI
+	JZ      sumTail
+
+tapTail:
+	VMOVUPS     (BX), Z5
+	MOVQ        (SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z6
+	VFMADD231PS Z6, Z5, Z0
+	MOVQ        8(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z6
+	VFMADD231PS Z6, Z5, Z1
+	MOVQ        16(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z6
+	VFMADD231PS Z6, Z5, Z2
+	MOVQ        24(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z6
+	VFMADD231PS Z6, Z5, Z3
+	MOVQ        32(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z6
+	VFMADD231PS Z6, Z5, Z4
+	ADDQ        $0x28, SI
+	ADDQ        $0x40, BX
+	DECQ        DI
+	JNZ         tapTail
+
+sumTail:
+	VBROADCASTSS 112(AX), Z5
+	VBROADCASTSS 116(AX), Z6
+	MOVQ         64(AX), CX
+	VMAXPS       Z0, Z5, Z0
+	VMINPS       Z0, Z6, Z0
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z1, Z5, Z1
+	VMINPS       Z1, Z6, Z1
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z2, Z5, Z2
+	VMINPS       Z2, Z6, Z2
+	VMOVUPS      Z2, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z3, Z5, Z3
+	VMINPS       Z3, Z6, Z3
+	VMOVUPS      Z3, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z4, Z5, Z4
+	VMINPS       Z4, Z6, Z4
+	VMOVUPS      Z4, K1, (DX)
+
+done:
+	MOVQ 24(AX), CX
+	ADDQ CX, 120(AX)
+	MOVQ 72(AX), CX
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func dwF32AVX512_1x6(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·dwF32AVX512_1x6(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
+
+tile:
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 88(AX), DI
+	SUBQ $0x10, DI
+	JLT  rest
+
+chan:
+	VMOVUPS (SI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	MOVQ    (AX), R8
+	MOVQ    8(AX), R9
+	MOVQ    BX, R10
+	TESTQ   R9, R9
+	JZ      sum
+
+tap:
+	VMOVUPS     (R10), Z6
+	MOVQ        (R8), R11
+	VFMADD231PS (R11)(CX*1), Z6, Z0
+	MOVQ        8(R8), R11
+	VFMADD231PS (R11)(CX*1), Z6, Z1
+	MOVQ        16(R8), R11
+	VFMADD231PS (R11)(CX*1), Z6, Z2
+	MOVQ        24(R8), R11
+	VFMADD231PS (R11)(CX*1), Z6, Z3
+	MOVQ        32(R8), R11
+	VFMADD231PS (R11)(CX*1), Z6, Z4
+	MOVQ        40(R8), R11
+	VFMADD231PS (R11)(CX*1), Z6, Z5
+	ADDQ        $0x30, R8
+	ADDQ        $0x40, R10
+	DECQ        R9
+	JNZ         tap
+
+sum:
+	VBROADCASTSS 112(AX), Z6
+	VBROADCASTSS 116(AX), Z7
+	MOVQ         64(AX), R8
+	MOVQ         DX, R9
+	VMAXPS       Z0, Z6, Z0
+	VMINPS       Z0, Z7, Z0
+	VMOVUPS      Z0, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z1, Z6, Z1
+	VMINPS       Z1, Z7, Z1
+	VMOVUPS      Z1, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z2, Z6, Z2
+	VMINPS       Z2, Z7, Z2
+	VMOVUPS      Z2, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z3, Z6, Z3
+	VMINPS       Z3, Z7, Z3
+	VMOVUPS      Z3, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z4, Z6, Z4
+	VMINPS       Z4, Z7, Z4
+	VMOVUPS      Z4, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z5, Z6, Z5
+	VMINPS       Z5, Z7, Z5
+	VMOVUPS      Z5, (R9)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, SI
+	ADDQ         40(AX), BX
+	SUBQ         $0x10, DI
+	JGE          chan
+
+rest:
+	ADDQ    $0x10, DI
+	JZ      done
+	MOVQ    96(AX), DI
+	KMOVW   DI, K1
+	VMOVUPS (SI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	MOVQ    (AX), SI
+	MOVQ    8(AX), DI
+	TESTQ   DI, DI
+	JZ      sumTail
+
+tapTail:
+	VMOVUPS     (BX), Z6
+	MOVQ        (SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z7
+	VFMADD231PS Z7, Z6, Z0
+	MOVQ        8(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z7
+	VFMADD231PS Z7, Z6, Z1
+	MOVQ        16(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z7
+	VFMADD231PS Z7, Z6, Z2
+	MOVQ        24(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z7
+	VFMADD231PS Z7, Z6, Z3
+	MOVQ        32(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z7
+	VFMADD231PS Z7, Z6, Z4
+	MOVQ        40(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z7
+	VFMADD231PS Z7, Z6, Z5
+	ADDQ        $0x30, SI
+	ADDQ        $0x40, BX
+	DECQ        DI
+	JNZ         tapTail
+
+sumTail:
+	VBROADCASTSS 112(AX), Z6
+	VBROADCASTSS 116(AX), Z7
+	MOVQ         64(AX), CX
+	VMAXPS       Z0, Z6, Z0
+	VMINPS       Z0, Z7, Z0
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z1, Z6, Z1
+	VMINPS       Z1, Z7, Z1
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z2, Z6, Z2
+	VMINPS       Z2, Z7, Z2
+	VMOVUPS      Z2, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z3, Z6, Z3
+	VMINPS       Z3, Z7, Z3
+	VMOVUPS      Z3, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z4, Z6, Z4
+	VMINPS       Z4, Z7, Z4
+	VMOVUPS      Z4, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z5, Z6, Z5
+	VMINPS       Z5, Z7, Z5
+	VMOVUPS      Z5, K1, (DX)
+
+done:
+	MOVQ 24(AX), CX
+	ADDQ CX, 120(AX)
+	MOVQ 72(AX), CX
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func dwF32AVX512_1x7(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·dwF32AVX512_1x7(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
+
+tile:
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 88(AX), DI
+	SUBQ $0x10, DI
+	JLT  rest
+
+chan:
+	VMOVUPS (SI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	MOVQ    (AX), R8
+	MOVQ    8(AX), R9
+	MOVQ    BX, R10
+	TESTQ   R9, R9
+	JZ      sum
+
+tap:
+	VMOVUPS     (R10), Z7
+	MOVQ        (R8), R11
+	VFMADD231PS (R11)(CX*1), Z7, Z0
+	MOVQ        8(R8), R11
+	VFMADD231PS (R11)(CX*1), Z7, Z1
+	MOVQ        16(R8), R11
+	VFMADD231PS (R11)(CX*1), Z7, Z2
+	MOVQ        24(R8), R11
+	VFMADD231PS (R11)(CX*1), Z7, Z3
+	MOVQ        32(R8), R11
+	VFMADD231PS (R11)(CX*1), Z7, Z4
+	MOVQ        40(R8), R11
+	VFMADD231PS (R11)(CX*1), Z7, Z5
+	MOVQ        48(R8), R11
+	VFMADD231PS (R11)(CX*1), Z7, Z6
+	ADDQ        $0x38, R8
+	ADDQ        $0x40, R10
+	DECQ        R9
+	JNZ         tap
+
+sum:
+	VBROADCASTSS 112(AX), Z7
+	VBROADCASTSS 116(AX), Z8
+	MOVQ         64(AX), R8
+	MOVQ         DX, R9
+	VMAXPS       Z0, Z7, Z0
+	VMINPS       Z0, Z8, Z0
+	VMOVUPS      Z0, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z1, Z7, Z1
+	VMINPS       Z1, Z8, Z1
+	VMOVUPS      Z1, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z2, Z7, Z2
+	VMINPS       Z2, Z8, Z2
+	VMOVUPS      Z2, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z3, Z7, Z3
+	VMINPS       Z3, Z8, Z3
+	VMOVUPS      Z3, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z4, Z7, Z4
+	VMINPS       Z4, Z8, Z4
+	VMOVUPS      Z4, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z5, Z7, Z5
+	VMINPS       Z5, Z8, Z5
+	VMOVUPS      Z5, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z6, Z7, Z6
+	VMINPS       Z6, Z8, Z6
+	VMOVUPS      Z6, (R9)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, SI
+	ADDQ         40(AX), BX
+	SUBQ         $0x10, DI
+	JGE          chan
+
+rest:
+	ADDQ    $0x10, DI
+	JZ      done
+	MOVQ    96(AX), DI
+	KMOVW   DI, K1
+	VMOVUPS (SI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	MOVQ    (AX), SI
+	MOVQ    8(AX), DI
+	TESTQ   DI, DI
+	JZ      sumTail
+
+tapTail:
+	VMOVUPS     (BX), Z7
+	MOVQ        (SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z8
+	VFMADD231PS Z8, Z7, Z0
+	MOVQ        8(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z8
+	VFMADD231PS Z8, Z7, Z1
+	MOVQ        16(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z8
+	VFMADD231PS Z8, Z7, Z2
+	MOVQ        24(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z8
+	VFMADD231PS Z8, Z7, Z3
+	MOVQ        32(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z8
+	VFMADD231PS Z8, Z7, Z4
+	MOVQ        40(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z8
+	VFMADD231PS Z8, Z7, Z5
+	MOVQ        48(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z8
+	VFMADD231PS Z8, Z7, Z6
+	ADDQ        $0x38, SI
+	ADDQ        $0x40, BX
+	DECQ        DI
+	JNZ         tapTail
+
+sumTail:
+	VBROADCASTSS 112(AX), Z7
+	VBROADCASTSS 116(AX), Z8
+	MOVQ         64(AX), CX
+	VMAXPS       Z0, Z7, Z0
+	VMINPS       Z0, Z8, Z0
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z1, Z7, Z1
+	VMINPS       Z1, Z8, Z1
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z2, Z7, Z2
+	VMINPS       Z2, Z8, Z2
+	VMOVUPS      Z2, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z3, Z7, Z3
+	VMINPS       Z3, Z8, Z3
+	VMOVUPS      Z3, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z4, Z7, Z4
+	VMINPS       Z4, Z8, Z4
+	VMOVUPS      Z4, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z5, Z7, Z5
+	VMINPS       Z5, Z8, Z5
+	VMOVUPS      Z5, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z6, Z7, Z6
+	VMINPS       Z6, Z8, Z6
+	VMOVUPS      Z6, K1, (DX)
+
+done:
+	MOVQ 24(AX), CX
+	ADDQ CX, 120(AX)
+	MOVQ 72(AX), CX
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func dwF32AVX512_1x8(a *byte)
+// Requires: AVX, AVX512F
+TEXT ·dwF32AVX512_1x8(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 16(AX), CX
+	MOVQ CX, 120(AX)
+	MOVQ 56(AX), CX
+	MOVQ CX, 128(AX)
+	MOVQ 80(AX), CX
+	MOVQ CX, 136(AX)
+
+tile:
+	MOVQ 120(AX), CX
+	MOVQ 128(AX), DX
+	MOVQ 32(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 88(AX), DI
+	SUBQ $0x10, DI
+	JLT  rest
+
+chan:
+	VMOVUPS (SI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	MOVQ    (AX), R8
+	MOVQ    8(AX), R9
+	MOVQ    BX, R10
+	TESTQ   R9, R9
+	JZ      sum
+
+tap:
+	VMOVUPS     (R10), Z8
+	MOVQ        (R8), R11
+	VFMADD231PS (R11)(CX*1), Z8, Z0
+	MOVQ        8(R8), R11
+	VFMADD231PS (R11)(CX*1), Z8, Z1
+	MOVQ        16(R8), R11
+	VFMADD231PS (R11)(CX*1), Z8, Z2
+	MOVQ        24(R8), R11
+	VFMADD231PS (R11)(CX*1), Z8, Z3
+	MOVQ        32(R8), R11
+	VFMADD231PS (R11)(CX*1), Z8, Z4
+	MOVQ        40(R8), R11
+	VFMADD231PS (R11)(CX*1), Z8, Z5
+	MOVQ        48(R8), R11
+	VFMADD231PS (R11)(CX*1), Z8, Z6
+	MOVQ        56(R8), R11
+	VFMADD231PS (R11)(CX*1), Z8, Z7
+	ADDQ        $0x40, R8
+	ADDQ        $0x40, R10
+	DECQ        R9
+	JNZ         tap
+
+sum:
+	VBROADCASTSS 112(AX), Z8
+	VBROADCASTSS 116(AX), Z9
+	MOVQ         64(AX), R8
+	MOVQ         DX, R9
+	VMAXPS       Z0, Z8, Z0
+	VMINPS       Z0, Z9, Z0
+	VMOVUPS      Z0, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z1, Z8, Z1
+	VMINPS       Z1, Z9, Z1
+	VMOVUPS      Z1, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z2, Z8, Z2
+	VMINPS       Z2, Z9, Z2
+	VMOVUPS      Z2, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z3, Z8, Z3
+	VMINPS       Z3, Z9, Z3
+	VMOVUPS      Z3, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z4, Z8, Z4
+	VMINPS       Z4, Z9, Z4
+	VMOVUPS      Z4, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z5, Z8, Z5
+	VMINPS       Z5, Z9, Z5
+	VMOVUPS      Z5, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z6, Z8, Z6
+	VMINPS       Z6, Z9, Z6
+	VMOVUPS      Z6, (R9)
+	ADDQ         R8, R9
+	VMAXPS       Z7, Z8, Z7
+	VMINPS       Z7, Z9, Z7
+	VMOVUPS      Z7, (R9)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, SI
+	ADDQ         40(AX), BX
+	SUBQ         $0x10, DI
+	JGE          chan
+
+rest:
+	ADDQ    $0x10, DI
+	JZ      done
+	MOVQ    96(AX), DI
+	KMOVW   DI, K1
+	VMOVUPS (SI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	MOVQ    (AX), SI
+	MOVQ    8(AX), DI
+	TESTQ   DI, DI
+	JZ      sumTail
+
+tapTail:
+	VMOVUPS     (BX), Z8
+	MOVQ        (SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z9
+	VFMADD231PS Z9, Z8, Z0
+	MOVQ        8(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z9
+	VFMADD231PS Z9, Z8, Z1
+	MOVQ        16(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z9
+	VFMADD231PS Z9, Z8, Z2
+	MOVQ        24(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z9
+	VFMADD231PS Z9, Z8, Z3
+	MOVQ        32(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z9
+	VFMADD231PS Z9, Z8, Z4
+	MOVQ        40(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z9
+	VFMADD231PS Z9, Z8, Z5
+	MOVQ        48(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z9
+	VFMADD231PS Z9, Z8, Z6
+	MOVQ        56(SI), R8
+	VMOVUPS.Z   (R8)(CX*1), K1, Z9
+	VFMADD231PS Z9, Z8, Z7
+	ADDQ        $0x40, SI
+	ADDQ        $0x40, BX
+	DECQ        DI
+	JNZ         tapTail
+
+sumTail:
+	VBROADCASTSS 112(AX), Z8
+	VBROADCASTSS 116(AX), Z9
+	MOVQ         64(AX), CX
+	VMAXPS       Z0, Z8, Z0
+	VMINPS       Z0, Z9, Z0
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z1, Z8, Z1
+	VMINPS       Z1, Z9, Z1
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z2, Z8, Z2
+	VMINPS       Z2, Z9, Z2
+	VMOVUPS      Z2, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z3, Z8, Z3
+	VMINPS       Z3, Z9, Z3
+	VMOVUPS      Z3, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z4, Z8, Z4
+	VMINPS       Z4, Z9, Z4
+	VMOVUPS      Z4, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z5, Z8, Z5
+	VMINPS       Z5, Z9, Z5
+	VMOVUPS      Z5, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z6, Z8, Z6
+	VMINPS       Z6, Z9, Z6
+	VMOVUPS      Z6, K1, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Z7, Z8, Z7
+	VMINPS       Z7, Z9, Z7
+	VMOVUPS      Z7, K1, (DX)
+
+done:
+	MOVQ 24(AX), CX
+	ADDQ CX, 120(AX)
+	MOVQ 72(AX), CX
+	ADDQ CX, 128(AX)
+	DECQ 136(AX)
+	JNZ  tile
 	VZEROUPPER
 	RET
 
@@ -22766,95 +24421,6 @@ sumTail:
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, K1, (DX)
-
-done:
-	MOVQ 24(AX), CX
-	ADDQ CX, 120(AX)
-	MOVQ 72(AX), CX
-	ADDQ CX, 128(AX)
-	DECQ 136(AX)
-	JNZ  tile
-	VZEROUPPER
-	RET
-
-// func dwtapF32AVX512(a *byte)
-// Requires: AVX, AVX512F
-TEXT ·dwtapF32AVX512(SB), NOSPLIT, $0-8
-	MOVQ a+0(FP), AX
-	MOVQ 16(AX), CX
-	MOVQ CX, 120(AX)
-	MOVQ 56(AX), CX
-	MOVQ CX, 128(AX)
-	MOVQ 80(AX), CX
-	MOVQ CX, 136(AX)
-
-tile:
-	MOVQ 120(AX), CX
-	MOVQ 128(AX), DX
-	MOVQ 32(AX), BX
-	MOVQ 48(AX), SI
-	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
-	JLT  rest
-
-chan:
-	VMOVUPS (SI), Z0
-	MOVQ    BX, R8
-	MOVQ    (AX), R9
-	MOVQ    8(AX), R10
-	XORQ    R11, R11
-	TESTQ   R10, R10
-	JZ      sum
-
-tap:
-	MOVQ        (R9)(R11*8), R12
-	VMOVUPS     (R12)(CX*1), Z1
-	VFMADD231PS (R8), Z1, Z0
-	ADDQ        $0x40, R8
-	INCQ        R11
-	CMPQ        R11, R10
-	JLT         tap
-
-sum:
-	VBROADCASTSS 112(AX), Z1
-	VBROADCASTSS 116(AX), Z2
-	VMAXPS       Z0, Z1, Z0
-	VMINPS       Z0, Z2, Z0
-	VMOVUPS      Z0, (DX)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
-	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
-	JGE          chan
-
-rest:
-	ADDQ    $0x10, DI
-	JZ      done
-	MOVQ    96(AX), DI
-	KMOVW   DI, K1
-	VMOVUPS (SI), Z0
-	MOVQ    (AX), SI
-	MOVQ    8(AX), DI
-	XORQ    R8, R8
-	TESTQ   DI, DI
-	JZ      sumTail
-
-tapTail:
-	MOVQ        (SI)(R8*8), R9
-	VMOVUPS.Z   (R9)(CX*1), K1, Z1
-	VFMADD231PS (BX), Z1, Z0
-	ADDQ        $0x40, BX
-	INCQ        R8
-	CMPQ        R8, DI
-	JLT         tapTail
-
-sumTail:
-	VBROADCASTSS 112(AX), Z1
-	VBROADCASTSS 116(AX), Z2
-	VMAXPS       Z0, Z1, Z0
-	VMINPS       Z0, Z2, Z0
-	VMOVUPS      Z0, K1, (DX)
 
 done:
 	MOVQ 24(AX), CX

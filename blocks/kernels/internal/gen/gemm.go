@@ -71,9 +71,8 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 	}
 
 	args := g.GP64()
-	arg := func() { g.Load(g.Param("a"), args) }
-	arg()
-	g.copyFields(S, args, "a", "ca", "c", "cc", "res", "cres", "nblk", "cblk")
+	g.Load(g.Param("a"), args)
+	g.copyFields(S, args, "aoff", "ca", "c", "cc", "res", "cres", "nblk", "cblk")
 	var bs, bs3 Register
 	if nr > 16 {
 		bs = g.GP64()
@@ -153,22 +152,28 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 		g.INCQ(at)
 		g.CMPQ(at, end)
 		g.JLT(LabelRef("loop"))
-		arg()
 		g.DECQ(ks)
 		g.JNZ(LabelRef("tap"))
 	} else {
-		lda, lda3, k := g.GP64(), g.GP64(), g.GP64()
+		lda, lda3, k, ks := g.GP64(), g.GP64(), g.GP64(), g.GP64()
 		g.MOVQ(S.at(args, "lda"), lda)
 		g.LEAQ(Mem{Base: lda, Index: lda, Scale: 2}, lda3)
+		g.MOVQ(S.at(args, "ind"), ind)
+		g.MOVQ(S.at(args, "ks"), ks)
+		g.TESTQ(ks, ks)
+		g.JZ(LabelRef("advance"))
+		g.Label("tap")
 		base := make([]Register, (mr+3)/4)
 		for i := range base {
 			base[i] = g.GP64()
 			if i == 0 {
-				g.MOVQ(S.at(args, "ca"), base[0])
+				g.MOVQ(Mem{Base: ind}, base[0])
+				g.ADDQ(S.at(args, "ca"), base[0])
 			} else {
 				g.LEAQ(Mem{Base: base[i-1], Index: lda, Scale: 4}, base[i])
 			}
 		}
+		g.ADDQ(Imm(8), ind)
 		g.MOVQ(S.at(args, "k"), k)
 		g.Label("loop")
 		fmas(func(i int) Mem {
@@ -188,15 +193,16 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 		}
 		g.DECQ(k)
 		g.JNZ(LabelRef("loop"))
+		g.DECQ(ks)
+		g.JNZ(LabelRef("tap"))
 		// The next block's rows.
-		arg()
+		g.Label("advance")
 		t := g.GP64()
 		g.IMUL3Q(Imm(uint64(mr)), lda, t)
 		g.ADDQ(t, S.at(args, "ca"))
 	}
 
 	g.Label("sum")
-	arg()
 	var km *mask
 	if g.wide() {
 		km = g.loadMask(args, S)

@@ -8,6 +8,9 @@ import (
 )
 
 func (g *generator) depthwise() {
+	for u := 1; u <= 8; u++ {
+		g.dwAny(u)
+	}
 	for _, kw := range []int{3, 5, 7} {
 		for s := 1; s <= 2; s++ {
 			for u := 1; u <= 8; u++ {
@@ -84,15 +87,7 @@ func (g *generator) dw(kw, s, u int) {
 	g.text(name, "tapArgs", doc, fmt.Sprintf("name: \"dw%ds%d_f32_%s_1x%d\", fam: famDW, mr: %d, kw: %d, sw: %d, taps: %s", kw, s, g.name, u, u, kw, s, name))
 	S := tapArgs
 	g.tiles(true, func(args, o, d, w, bias Register, k *mask, sfx string) {
-		acc := make([]VecVirtual, u)
-		for x := range acc {
-			acc[x] = g.vec()
-			if x == 0 {
-				g.VMOVUPS(Mem{Base: bias}, acc[x])
-			} else {
-				g.VMOVAPS(acc[0], acc[x])
-			}
-		}
+		acc := g.start(u, bias)
 		tab, ny, wp := g.GP64(), g.GP64(), g.GP64()
 		g.MOVQ(S.at(args, "tab"), tab)
 		g.MOVQ(S.at(args, "ny"), ny)
@@ -120,18 +115,76 @@ func (g *generator) dw(kw, s, u int) {
 		g.DECQ(ny)
 		g.JNZ(LabelRef("ky" + sfx))
 		g.Label("sum" + sfx)
-		lo, hi := g.bounds(args, S)
-		ds, to := g.GP64(), g.GP64()
-		g.MOVQ(S.at(args, "ds"), ds)
-		g.MOVQ(d, to)
-		for x := range acc {
-			g.clamp(acc[x], lo, hi)
-			g.store(acc[x], Mem{Base: to}, k)
-			if x < u-1 {
-				g.ADDQ(ds, to)
-			}
-		}
+		g.finish(args, acc, d, k)
 	})
+}
+
+// dwAny emits a depthwise tile of u outputs for any kernel: a pointer for each
+// tap and output.
+func (g *generator) dwAny(u int) {
+	name := fmt.Sprintf("dwF32%s_1x%d", g.go_, u)
+	doc := fmt.Sprintf("// for x := range %d { for c := range n {\n//\tdst[x][c] = clamp(bias[c] + sum over t < ny of tab[t*%d+x][off+c]*w[t][c])\n// }}, nt times\n", u, u)
+	g.text(name, "tapArgs", doc, fmt.Sprintf("name: \"dw_f32_%s_1x%d\", fam: famDW, mr: %d, taps: %s", g.name, u, u, name))
+	S := tapArgs
+	g.tiles(true, func(args, o, d, w, bias Register, k *mask, sfx string) {
+		acc := g.start(u, bias)
+		tab, ny, wp := g.GP64(), g.GP64(), g.GP64()
+		g.MOVQ(S.at(args, "tab"), tab)
+		g.MOVQ(S.at(args, "ny"), ny)
+		g.MOVQ(w, wp)
+		g.TESTQ(ny, ny)
+		g.JZ(LabelRef("sum" + sfx))
+		g.Label("tap" + sfx)
+		wv := g.vec()
+		g.VMOVUPS(Mem{Base: wp}, wv)
+		for x := range acc {
+			p := g.GP64()
+			g.MOVQ(Mem{Base: tab, Disp: 8 * x}, p)
+			m := Mem{Base: p, Index: o, Scale: 1}
+			if k == nil {
+				g.VFMADD231PS(m, wv, acc[x])
+				continue
+			}
+			v := g.vec()
+			g.load(m, v, k)
+			g.VFMADD231PS(v, wv, acc[x])
+		}
+		g.ADDQ(Imm(uint64(8*u)), tab)
+		g.ADDQ(Imm(64), wp)
+		g.DECQ(ny)
+		g.JNZ(LabelRef("tap" + sfx))
+		g.Label("sum" + sfx)
+		g.finish(args, acc, d, k)
+	})
+}
+
+// start returns u sums that begin with the bias.
+func (g *generator) start(u int, bias Register) []VecVirtual {
+	acc := make([]VecVirtual, u)
+	for x := range acc {
+		acc[x] = g.vec()
+		if x == 0 {
+			g.VMOVUPS(Mem{Base: bias}, acc[x])
+		} else {
+			g.VMOVAPS(acc[0], acc[x])
+		}
+	}
+	return acc
+}
+
+// finish clamps and stores the sums of neighbouring outputs.
+func (g *generator) finish(args Register, acc []VecVirtual, d Register, k *mask) {
+	lo, hi := g.bounds(args, tapArgs)
+	ds, to := g.GP64(), g.GP64()
+	g.MOVQ(tapArgs.at(args, "ds"), ds)
+	g.MOVQ(d, to)
+	for x := range acc {
+		g.clamp(acc[x], lo, hi)
+		g.store(acc[x], Mem{Base: to}, k)
+		if x < len(acc)-1 {
+			g.ADDQ(ds, to)
+		}
+	}
 }
 
 // taps emits the kernels of one output pixel from any number of taps.
@@ -158,20 +211,6 @@ func (g *generator) taps() {
 		name := op + "F32" + g.go_
 		g.text(name, "tapArgs", fmt.Sprintf("// for c := range n {\n//\t%s over t < ny\n// }, nt times\n", sum), fmt.Sprintf("name: \"%s_f32_%s\", fam: famTap, tap: %s, taps: %s", op, g.name, row, name))
 	}
-	text("dwtap", "tapDW", "dst[c] = clamp(bias[c] + sum of tab[t][off+c]*w[t][c])")
-	g.tiles(true, func(args, o, d, w, bias Register, k *mask, sfx string) {
-		acc := g.vec()
-		g.VMOVUPS(Mem{Base: bias}, acc)
-		wp := g.GP64()
-		g.MOVQ(w, wp)
-		loop(sfx, args, o, k, func(_ Register, v VecVirtual) {
-			g.VFMADD231PS(Mem{Base: wp}, v, acc)
-			g.ADDQ(Imm(64), wp)
-		})
-		lo, hi := g.bounds(args, tapArgs)
-		g.clamp(acc, lo, hi)
-		g.store(acc, Mem{Base: d}, k)
-	})
 	text("maxtap", "tapMax", "dst[c] = maximum of lo and tab[t][off+c]")
 	g.tiles(false, func(args, o, d, _, _ Register, k *mask, sfx string) {
 		acc := g.vec()
