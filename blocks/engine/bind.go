@@ -1,0 +1,177 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+
+	"nas/blocks"
+	"nas/blocks/kernels"
+)
+
+// tensor is a value in memory: batch images of h x w pixels, pix floats apart,
+// one after the other.
+type tensor struct {
+	data []float32
+	blocks.Shape
+	pix int
+}
+
+// image returns the k-th map of h x w pixels.
+func (t *tensor) image(k, h, w int) kernels.View {
+	return kernels.View{Data: t.data[k*h*w*t.pix:], Row: w * t.pix, Pix: t.pix}
+}
+
+// all returns all images as one map of batch*H rows.
+func (t *tensor) all() kernels.View {
+	return kernels.View{Data: t.data, Row: t.W * t.pix, Pix: t.pix}
+}
+
+// runner is a unit bound to its data. Every split into parts writes the same
+// bytes.
+type runner interface {
+	// pieces is the largest number of parts worth making.
+	pieces() int
+	// run computes one of the parts.
+	run(part, parts int, l *lane)
+}
+
+// need is the working memory of a runner, for each thread.
+type need struct {
+	kernels.Need
+	floats int // of lane.buf
+}
+
+// lane is the working memory of one thread.
+type lane struct {
+	scratch *kernels.Scratch
+	buf     []float32
+}
+
+// binding is what a maker makes a runner from.
+type binding struct {
+	set     *kernels.Set
+	unit    *Unit
+	threads int
+	dst     *tensor
+	src     []*tensor
+	res     *tensor // nil: none
+	layers  [3]raw
+	at      int       // of a copy unit: where in dst
+	op      blocks.Op // of an eval unit
+	params  [][]float32
+}
+
+// raw are the weights of a layer before folding and packing.
+type raw struct {
+	w, bias []float32
+	bn      [][]float32 // scale, shift, mean, variance; nil: none
+	eps     float64
+}
+
+// makers of runners by unit name. Each kernel's file adds its own.
+var makers = map[string]func(b *binding) (runner, need){}
+
+// scaleShift returns what batch normalisation does to channel n of a layer's
+// output before the bias: y*scale + shift.
+func (r *raw) scaleShift(n int) (scale, shift float64) {
+	scale = 1
+	if r.bn != nil {
+		scale = float64(r.bn[0][n]) / math.Sqrt(float64(r.bn[3][n])+r.eps)
+		shift = float64(r.bn[1][n]) - float64(r.bn[2][n])*scale
+	}
+	if r.bias != nil {
+		shift += float64(r.bias[n]) * scale
+	}
+	return scale, shift
+}
+
+// layer packs the weights of the k-th layer for the geometry g, batch
+// normalisation folded.
+func (b *binding) layer(k int, g kernels.Conv, act blocks.ActFunc) layer {
+	r := &b.layers[k]
+	l := layer{g: g, w: kernels.Alloc(g.PackedLen()), bias: kernels.Alloc(g.BiasLen()), act: actOf[act]}
+	g.Pack(l.w, r.w)
+	shift := make([]float32, g.N)
+	groups, npg := g.Groups, g.N/g.Groups
+	rows := g.KH * g.KW * (g.C / g.Groups)
+	if g.Depthwise() {
+		groups, npg = 1, g.N
+	}
+	var scale [16]float64
+	w := l.w
+	for q := range groups {
+		for j := 0; j < npg; j += 16 {
+			n := min(16, npg-j)
+			for i := range n {
+				var s float64
+				scale[i], s = r.scaleShift(q*npg + j + i)
+				shift[q*npg+j+i] = float32(s)
+			}
+			if r.bn != nil {
+				for t := range rows {
+					for i := range n {
+						w[t*16+i] = float32(float64(w[t*16+i]) * scale[i])
+					}
+				}
+			}
+			w = w[rows*16:]
+		}
+	}
+	g.PackBias(l.bias, shift)
+	return l
+}
+
+// raws collects the weights of a step.
+func (p *Plan) raws(s *step, w *blocks.Weights) (rs [3]raw) {
+	for k, f := range s.fold {
+		if f.layer >= 0 {
+			ts := w.Node(int(f.layer))
+			rs[k].w = ts[0]
+			if len(ts) > 1 {
+				rs[k].bias = ts[1]
+			}
+		}
+		if f.bn >= 0 {
+			rs[k].bn = w.Node(int(f.bn))
+			rs[k].eps = p.net.Nodes[f.bn].Op.(*blocks.BatchNorm).Eps()
+		}
+	}
+	return rs
+}
+
+// Bind takes the weights into the plan: folds, packs and plans the memory. The
+// machine must run the target's instruction set. Weights may change afterwards
+// without effect, except those of units called "eval."; a plan may be bound anew.
+func (p *Plan) Bind(w *blocks.Weights) error {
+	set, err := kernels.ByName(p.target.ISA)
+	if err != nil {
+		return fmt.Errorf("engine: cannot run a plan for %s here: %w", p.target.ISA, err)
+	}
+	if err := w.Check(p.net); err != nil {
+		return err
+	}
+	p.layout()
+	runs := make([]runner, len(p.steps))
+	var most need
+	for i := range p.steps {
+		s := &p.steps[i]
+		b := &binding{set: set, unit: &s.Unit, threads: p.target.Threads, dst: &p.tensors[s.dst], layers: p.raws(s, w), at: s.at}
+		for _, v := range s.src {
+			b.src = append(b.src, &p.tensors[v])
+		}
+		if s.res >= 0 {
+			b.res = &p.tensors[s.res]
+		}
+		mk, ok := makers[s.Unit.Name]
+		if !ok {
+			mk = makeEval
+			b.op, b.params = p.net.Nodes[s.Nodes[0]].Op, w.Node(s.Nodes[0])
+		}
+		var n need
+		runs[i], n = mk(b)
+		most.Need, most.floats = most.Need.Max(n.Need), max(most.floats, n.floats)
+	}
+	p.runs, p.weights = runs, w
+	p.team = newTeam(p.target.Threads, most)
+	return nil
+}

@@ -1,0 +1,135 @@
+package engine
+
+import (
+	"slices"
+
+	"nas/blocks/kernels"
+)
+
+// Activations live in one arena. A value that is read for the last time leaves
+// its place to later ones; elementwise calls write over their input where it
+// dies with them; the input and, where possible, the output are the caller's
+// slices. Places are given to the largest values first, each the lowest offset
+// that is free for its whole life: for chains of blocks this comes close to the
+// largest sum of values alive at once.
+
+const align = 16 // floats: a cache line
+
+// places decides the storage of every value: owner is the value that holds it
+// (itself for most), and off the owner's offset in the arena, -1 for the
+// caller's slices. size is that of the arena in floats.
+func (p *Plan) places() (owner []int32, size int, off []int) {
+	n := len(p.vals)
+	owner, off = make([]int32, n), make([]int, n)
+	life := make([][2]int32, n) // of owners
+	for i, v := range p.vals {
+		owner[i] = p.root(int32(i))
+		life[i] = [2]int32{v.first, v.last}
+	}
+	for i := range p.vals {
+		o := owner[i]
+		life[o][0], life[o][1] = min(life[o][0], life[i][0]), max(life[o][1], life[i][1])
+	}
+	in, out := owner[0], p.out
+	life[owner[out]][1] = int32(len(p.steps))
+	for k := range p.steps {
+		s := &p.steps[k]
+		if !s.reuse || s.dst == out || p.vals[s.dst].parent >= 0 || owner[s.dst] != s.dst || p.holds(s.dst) {
+			continue
+		}
+		src := s.src[0]
+		o := owner[src]
+		if o == in || o == s.dst || p.vals[o].shape != p.vals[s.dst].shape || life[o][1] != int32(k) {
+			continue
+		}
+		owner[s.dst] = o
+		life[o][1] = max(life[o][1], life[s.dst][1])
+	}
+	ids := make([]int32, 0, n)
+	for i := range p.vals {
+		off[i] = -1
+		if o := int32(i); owner[i] == o && o != in && !(o == out && p.writesOut()) {
+			ids = append(ids, o)
+		}
+	}
+	length := func(o int32) int {
+		return (p.vals[o].shape.Elems()*p.batch + align - 1) / align * align
+	}
+	slices.SortFunc(ids, func(a, b int32) int {
+		if d := length(b) - length(a); d != 0 {
+			return d
+		}
+		return int(a - b)
+	})
+	placed := make([]int32, 0, len(ids)) // by offset
+	for _, o := range ids {
+		at := 0
+		for _, q := range placed {
+			if life[q][0] > life[o][1] || life[q][1] < life[o][0] || off[q]+length(q) <= at {
+				continue
+			}
+			if off[q] >= at+length(o) {
+				break
+			}
+			at = off[q] + length(q)
+		}
+		off[o] = at
+		size = max(size, at+length(o))
+		k, _ := slices.BinarySearchFunc(placed, at, func(q int32, at int) int { return off[q] - at })
+		placed = slices.Insert(placed, k, o)
+	}
+	return owner, size, off
+}
+
+// root follows the concatenations that hold value v.
+func (p *Plan) root(v int32) int32 {
+	for p.vals[v].parent >= 0 {
+		v = p.vals[v].parent
+	}
+	return v
+}
+
+// holds tells whether other values lie inside v.
+func (p *Plan) holds(v int32) bool {
+	return slices.ContainsFunc(p.vals, func(x value) bool { return x.parent == v })
+}
+
+// writesOut tells whether the output value can be the caller's slice.
+func (p *Plan) writesOut() bool { return p.out != 0 && p.vals[p.out].parent < 0 }
+
+// place is a value that lies in one of the caller's slices, from float at on.
+type place struct {
+	value int32
+	at    int
+}
+
+// layout allocates the arena and makes the tensors.
+func (p *Plan) layout() {
+	if p.tensors != nil {
+		return
+	}
+	owner, size, off := p.places()
+	p.arena = kernels.Alloc(size)
+	p.direct = p.writesOut()
+	p.tensors = make([]tensor, len(p.vals))
+	for i := range p.vals {
+		o := owner[i]
+		t := &p.tensors[i]
+		t.Shape = p.vals[i].shape
+		t.pix = p.vals[o].shape.C
+		at := 0
+		for v := int32(i); p.vals[v].parent >= 0; v = p.vals[v].parent {
+			at += int(p.vals[v].at)
+		}
+		if off[o] < 0 { // set by Run
+			if o != owner[0] {
+				p.outs = append(p.outs, place{int32(i), at})
+			} else {
+				p.ins = append(p.ins, place{int32(i), at})
+			}
+			continue
+		}
+		n := p.vals[o].shape.Elems() * p.batch
+		t.data = p.arena[off[o]+at : off[o]+n]
+	}
+}

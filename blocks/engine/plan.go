@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"nas/blocks"
+	"nas/blocks/kernels"
+)
+
+// Plan is a network as a sequence of kernel calls. [Compile] makes one. Kernels
+// may be called from any goroutine; Bind, Run and RunTimed from one at a time.
+type Plan struct {
+	net    *blocks.Network
+	target Target
+	opts   Options
+	batch  int
+	steps  []step
+	vals   []value
+	out    int32 // value of the network's output
+
+	// After Bind:
+	weights *blocks.Weights
+	tensors []tensor // of each value
+	arena   []float32
+	direct  bool // the output is computed in the caller's slice
+	ins     []place
+	outs    []place
+	runs    []runner
+	team    *team
+}
+
+// Kernels returns the calls in the order in which Run makes them. It needs no
+// weights and no particular machine.
+func (p *Plan) Kernels() []Call {
+	calls := make([]Call, len(p.steps))
+	for i := range p.steps {
+		calls[i] = p.steps[i].Call
+	}
+	return calls
+}
+
+// Target returns what the plan was made for, zero values resolved.
+func (p *Plan) Target() Target { return p.target }
+
+// Network returns the network.
+func (p *Plan) Network() *blocks.Network { return p.net }
+
+// InLen and OutLen are the lengths of Run's slices: batch x H x W x C.
+func (p *Plan) InLen() int { return p.batch * p.net.Input().Elems() }
+
+// OutLen is the length of Run's output.
+func (p *Plan) OutLen() int { return p.batch * p.net.Output().Elems() }
+
+// ArenaBytes returns the memory for activations that Bind allocates: all maps
+// between the calls, those with disjoint lifetimes sharing their place.
+func (p *Plan) ArenaBytes() int {
+	if p.tensors == nil {
+		_, n, _ := p.places()
+		return 4 * n
+	}
+	return 4 * len(p.arena)
+}
+
+// Run computes the network: in is batch x H x W x C, out likewise. It allocates
+// nothing, unless the plan holds a unit called "eval.". Not safe for concurrent
+// use: one plan for each goroutine.
+func (p *Plan) Run(out, in []float32) error { return p.run(out, in, nil) }
+
+// RunTimed is Run, and adds the nanoseconds of the i-th call of [Plan.Kernels]
+// to ns[i].
+func (p *Plan) RunTimed(out, in []float32, ns []int64) error {
+	if len(ns) != len(p.steps) {
+		return fmt.Errorf("engine: %d counters for %d calls", len(ns), len(p.steps))
+	}
+	return p.run(out, in, ns)
+}
+
+var errUnbound = errors.New("engine: the plan has no weights; call Bind first")
+
+func (p *Plan) run(out, in []float32, ns []int64) error {
+	if p.runs == nil {
+		return errUnbound
+	}
+	if len(in) != p.InLen() || len(out) != p.OutLen() {
+		return fmt.Errorf("engine: %d values in and %d out, want %d and %d", len(in), len(out), p.InLen(), p.OutLen())
+	}
+	p.attach(in, out)
+	p.team.begin()
+	var t0 time.Time
+	for i, r := range p.runs {
+		if s := &p.steps[i]; s.tap >= 0 {
+			p.opts.Tap(int(s.tap), p.tensors[s.src[0]].data)
+		}
+		if ns != nil {
+			t0 = time.Now()
+		}
+		p.team.do(r)
+		if ns != nil {
+			ns[i] += int64(time.Since(t0))
+		}
+	}
+	p.team.end()
+	if !p.direct {
+		t := &p.tensors[p.out]
+		copyRows(kernels.Dense(out, p.batch*t.H, t.W, t.C), t.all(), p.batch*t.H, t.W, t.C)
+	}
+	p.attach(nil, nil)
+	return nil
+}
+
+// attach lets the values that lie in the caller's slices point there.
+func (p *Plan) attach(in, out []float32) {
+	for _, v := range p.ins {
+		p.tensors[v.value].data = in[min(v.at, len(in)):]
+	}
+	for _, v := range p.outs {
+		p.tensors[v.value].data = out[min(v.at, len(out)):]
+	}
+}

@@ -1,0 +1,61 @@
+package engine
+
+import (
+	"nas/blocks"
+	"nas/blocks/kernels"
+)
+
+func init() {
+	lower("resize", true, lowerResize)
+	makers["bilinear"] = makeResize
+	makers["bilinear_corners"] = makeResize
+	makers["nearest"] = makeResize
+}
+
+func lowerResize(c *compiler, i int) {
+	o := c.net.Nodes[i].Op.(*blocks.Resize)
+	name := "bilinear"
+	switch {
+	case o.Mode == blocks.Nearest:
+		name = "nearest"
+	case o.AlignCorners:
+		name = "bilinear_corners"
+	}
+	c.emit(c.start(i, name), i, i)
+}
+
+// resizeRun interpolates. Threads share the rows of all images.
+type resizeRun struct {
+	set      *kernels.Set
+	g        kernels.Resize
+	nearest  bool
+	dst, src *tensor
+	images   int
+}
+
+func makeResize(b *binding) (runner, need) {
+	u := b.unit
+	r := &resizeRun{set: b.set, nearest: u.Name == "nearest", dst: b.dst, src: b.src[0], images: u.Batch,
+		g: kernels.Resize{H: u.In.H, W: u.In.W, C: u.In.C, OH: u.Out.H, OW: u.Out.W, AlignCorners: u.Name == "bilinear_corners"}}
+	return r, need{Need: r.g.Need()}
+}
+
+func (r *resizeRun) pieces() int {
+	return min(r.images*r.g.OH, pieces(int64(r.images*r.dst.Elems())*16))
+}
+
+func (r *resizeRun) run(part, parts int, l *lane) {
+	y0, y1 := cut(r.images*r.g.OH, part, parts)
+	for y0 < y1 {
+		k := y0 / r.g.OH
+		end := min(y1, (k+1)*r.g.OH)
+		dst, src := r.dst.image(k, r.g.OH, r.g.OW), r.src.image(k, r.g.H, r.g.W)
+		rng := kernels.Range{Y0: y0 - k*r.g.OH, Y1: end - k*r.g.OH, N0: 0, N1: r.g.C}
+		if r.nearest {
+			r.set.Nearest(&r.g, dst, src, rng)
+		} else {
+			r.set.Bilinear(&r.g, dst, src, rng, l.scratch)
+		}
+		y0 = end
+	}
+}

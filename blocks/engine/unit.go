@@ -1,0 +1,284 @@
+package engine
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"nas/blocks"
+)
+
+// Unit describes one kernel call in full: two calls with equal units do the
+// same work. It is comparable, and its [Unit.Key] is the same in every version
+// that can read it, so it serves as a key of tables.
+//
+// Name is the routine:
+//
+//	conv        dense, pointwise, grouped convolution
+//	dwconv      depthwise convolution, one output for each channel
+//	block       1x1 convolution to Mid channels, depthwise, 1x1 convolution, tile by tile
+//	expand_dw   the first two of them
+//	dw_project  the last two of them
+//	linear      fully connected layer
+//	maxpool avgpool avgpool_pad (padding counts)  globalavg globalmax
+//	add mul     two maps
+//	scale       a map times one factor a channel
+//	scale_conv  the same, then a pointwise convolution
+//	affine      batch normalisation that could not be folded
+//	batchnorm   the same with the statistics of the batch
+//	act         an activation by itself
+//	copy        a map into a part of another (concatenation)
+//	bilinear bilinear_corners nearest  softmax
+//	eval.KIND   the reference evaluation of op KIND
+type Unit struct {
+	Name     string
+	In, Out  blocks.Shape // of one image; In is the first input
+	Kernel   [2]int       // vertical, horizontal; {0, 0} where there is no window
+	Stride   [2]int       // {0, 0} where there is no window
+	Dilation [2]int       // {0, 0} where there is no window
+	Pad      [2]int       // top, left; bottom and right follow from Out
+	Groups   int          // of a convolution, else 0
+	Mid      int          // channels of the depthwise part of block, expand_dw, dw_project
+	Act      blocks.ActFunc
+	// MidAct and DWAct stand behind the expanding and the depthwise convolution
+	// of block, expand_dw and dw_project. (Act of expand_dw is unused.)
+	MidAct, DWAct blocks.ActFunc
+	Residual      bool // a map of Out's shape is added before Act
+	Batch         int  // images, at least 1
+}
+
+// Key returns the unit as text, for example
+//
+//	conv 56x56x24>56x56x144 k1x1 s1x1 d1x1 g1 relu6
+//	block 112x112x16>56x56x24 k3x3 s2x2 d1x1 p1x1 m96 mid:relu6 dw:relu6
+//
+// Fields that have their zero value (batch: 1) are left out. [ParseUnit] is the inverse.
+func (u Unit) Key() string {
+	b := make([]byte, 0, 96)
+	b = append(b, u.Name...)
+	b = appendShape(append(b, ' '), u.In)
+	b = appendShape(append(b, '>'), u.Out)
+	for _, f := range pairFields {
+		if v := *f.of(&u); v != [2]int{} {
+			b = strconv.AppendInt(append(b, ' ', f.tag), int64(v[0]), 10)
+			b = strconv.AppendInt(append(b, 'x'), int64(v[1]), 10)
+		}
+	}
+	for _, f := range intFields {
+		if v := *f.of(&u); v != f.zero {
+			b = strconv.AppendInt(append(b, ' ', f.tag), int64(v), 10)
+		}
+	}
+	for _, f := range actFields {
+		if v := *f.of(&u); v != blocks.Identity {
+			b = append(append(append(b, ' '), f.tag...), v.String()...)
+		}
+	}
+	if u.Residual {
+		b = append(b, " res"...)
+	}
+	return string(b)
+}
+
+// String returns the key.
+func (u Unit) String() string { return u.Key() }
+
+func appendShape(b []byte, s blocks.Shape) []byte {
+	b = strconv.AppendInt(b, int64(s.H), 10)
+	b = strconv.AppendInt(append(b, 'x'), int64(s.W), 10)
+	return strconv.AppendInt(append(b, 'x'), int64(s.C), 10)
+}
+
+// The fields of a key, in their order.
+var (
+	pairFields = []struct {
+		tag byte
+		of  func(*Unit) *[2]int
+	}{
+		{'k', func(u *Unit) *[2]int { return &u.Kernel }},
+		{'s', func(u *Unit) *[2]int { return &u.Stride }},
+		{'d', func(u *Unit) *[2]int { return &u.Dilation }},
+		{'p', func(u *Unit) *[2]int { return &u.Pad }},
+	}
+	intFields = []struct {
+		tag  byte
+		zero int
+		of   func(*Unit) *int
+	}{
+		{'g', 0, func(u *Unit) *int { return &u.Groups }},
+		{'m', 0, func(u *Unit) *int { return &u.Mid }},
+		{'b', 1, func(u *Unit) *int { return &u.Batch }},
+	}
+	actFields = []struct {
+		tag string
+		of  func(*Unit) *blocks.ActFunc
+	}{
+		{"mid:", func(u *Unit) *blocks.ActFunc { return &u.MidAct }},
+		{"dw:", func(u *Unit) *blocks.ActFunc { return &u.DWAct }},
+		{"", func(u *Unit) *blocks.ActFunc { return &u.Act }},
+	}
+)
+
+// ParseUnit reads a key. Only what Key writes is accepted.
+func ParseUnit(key string) (Unit, error) {
+	u := Unit{Batch: 1}
+	fields := strings.Split(key, " ")
+	if len(fields) < 2 {
+		return Unit{}, fmt.Errorf("engine: unit %q: want a name and shapes, as in \"conv 8x8x16>8x8x32 k1x1\"", key)
+	}
+	u.Name = fields[0]
+	in, out, _ := strings.Cut(fields[1], ">")
+	if !parseShape(in, &u.In) || !parseShape(out, &u.Out) {
+		return Unit{}, fmt.Errorf("engine: unit %q: %q is not HxWxC>HxWxC", key, fields[1])
+	}
+	for _, f := range fields[2:] {
+		if !u.parseField(f) {
+			return Unit{}, fmt.Errorf("engine: unit %q: unknown field %q", key, f)
+		}
+	}
+	if u.Key() != key {
+		return Unit{}, fmt.Errorf("engine: unit %q is not in its canonical form %q", key, u.Key())
+	}
+	return u, nil
+}
+
+func (u *Unit) parseField(f string) bool {
+	if f == "res" {
+		u.Residual = true
+		return true
+	}
+	for _, a := range actFields {
+		if name, ok := strings.CutPrefix(f, a.tag); ok {
+			if act, err := blocks.ParseActFunc(name); err == nil {
+				*a.of(u) = act
+				return true
+			}
+		}
+	}
+	if len(f) < 2 {
+		return false
+	}
+	for _, p := range pairFields {
+		if f[0] == p.tag {
+			a, b, _ := strings.Cut(f[1:], "x")
+			v := p.of(u)
+			return parseInt(a, &v[0]) && parseInt(b, &v[1])
+		}
+	}
+	for _, p := range intFields {
+		if f[0] == p.tag {
+			return parseInt(f[1:], p.of(u))
+		}
+	}
+	return false
+}
+
+func parseShape(s string, to *blocks.Shape) bool {
+	h, rest, _ := strings.Cut(s, "x")
+	w, c, _ := strings.Cut(rest, "x")
+	return parseInt(h, &to.H) && parseInt(w, &to.W) && parseInt(c, &to.C)
+}
+
+func parseInt(s string, to *int) bool {
+	n, err := strconv.Atoi(s)
+	*to = n
+	return err == nil && n >= 0
+}
+
+// parts are the convolutions of a unit, in order: the number of output pixels,
+// and the weights, of each.
+func (u Unit) parts() (pixels, weights [3]int64) {
+	expand := func(i int) {
+		pixels[i], weights[i] = int64(u.In.Pixels()), int64(u.In.C)*int64(u.Mid)
+	}
+	depthwise := func(i int) {
+		pixels[i], weights[i] = int64(u.Out.Pixels()), int64(u.Kernel[0]*u.Kernel[1])*int64(u.Mid)
+	}
+	project := func(i int) {
+		pixels[i], weights[i] = int64(u.Out.Pixels()), int64(u.Mid)*int64(u.Out.C)
+	}
+	switch u.Name {
+	case "conv", "dwconv", "scale_conv":
+		pixels[0] = int64(u.Out.Pixels())
+		weights[0] = int64(u.Kernel[0]*u.Kernel[1]) * int64(u.In.C/max(u.Groups, 1)) * int64(u.Out.C)
+	case "linear":
+		pixels[0], weights[0] = 1, int64(u.In.Elems())*int64(u.Out.C)
+	case "block":
+		expand(0)
+		depthwise(1)
+		project(2)
+	case "expand_dw":
+		expand(0)
+		depthwise(1)
+	case "dw_project":
+		depthwise(0)
+		project(1)
+	}
+	return pixels, weights
+}
+
+// MACs returns the multiply-accumulates of convolutions and linear layers in
+// the call, all images together, taps in the padding counted.
+func (u Unit) MACs() int64 {
+	var n int64
+	p, w := u.parts()
+	for i := range p {
+		n += p[i] * w[i]
+	}
+	return n * int64(u.Batch)
+}
+
+// BytesIn returns the bytes of all maps read, each once.
+func (u Unit) BytesIn() int64 {
+	n := int64(u.In.Elems())
+	switch u.Name {
+	case "add", "mul":
+		n *= 2
+	case "scale", "scale_conv":
+		n += int64(u.In.C)
+	}
+	if u.Residual {
+		n += int64(u.Out.Elems())
+	}
+	return 4 * n * int64(u.Batch)
+}
+
+// BytesOut returns the bytes of the map written.
+func (u Unit) BytesOut() int64 { return 4 * int64(u.Out.Elems()) * int64(u.Batch) }
+
+// BytesWeights returns the bytes of weights and biases read, batch normalisation folded.
+func (u Unit) BytesWeights() int64 {
+	var n int64
+	_, w := u.parts()
+	for _, v := range w {
+		n += v
+	}
+	switch u.Name {
+	case "conv", "dwconv", "scale_conv", "linear":
+		n += int64(u.Out.C)
+	case "block":
+		n += int64(2*u.Mid + u.Out.C)
+	case "expand_dw":
+		n += int64(2 * u.Mid)
+	case "dw_project":
+		n += int64(u.Mid + u.Out.C)
+	case "affine", "batchnorm":
+		n += int64(2 * u.Out.C)
+	}
+	return 4 * n
+}
+
+// BytesMid returns the bytes of the maps between the convolutions of a fused
+// unit, which would be written and read if they ran one by one.
+func (u Unit) BytesMid() int64 {
+	var n int64
+	switch u.Name {
+	case "block":
+		n = int64(u.In.Pixels()+u.Out.Pixels()) * int64(u.Mid)
+	case "expand_dw":
+		n = int64(u.In.Pixels()) * int64(u.Mid)
+	case "dw_project":
+		n = int64(u.Out.Pixels()) * int64(u.Mid)
+	}
+	return 4 * n * int64(u.Batch)
+}
