@@ -7,14 +7,82 @@ import (
 	"testing"
 )
 
-// each runs f for every instruction set that this machine has.
-func eachSet(t *testing.T, f func(t *testing.T, s *Set)) {
-	for _, name := range Supported() {
-		s, err := ByName(name)
-		if err != nil {
-			t.Fatal(err)
+// allSets returns a set for every instruction set that this machine has, by
+// name, and one of all its kernels where the machine's choice leaves some out.
+func allSets() (out []*Set) {
+	for i, a := range isas() {
+		if !a.has() {
+			continue
 		}
-		t.Run(name, func(t *testing.T) { f(t, s) })
+		out = append(out, sets()[i])
+		all := a
+		all.name, all.rows, all.narrowK = a.name+"_all", nil, 0
+		for _, r := range append(genericRows(), archRows()...) {
+			if r.isa == a.name {
+				all.rows = append(all.rows, r)
+			}
+		}
+		if a.narrowK > 0 {
+			out = append(out, newSet(all, sets()[0]))
+		}
+	}
+	return
+}
+
+// eachSet runs f for allSets.
+func eachSet(t *testing.T, f func(t *testing.T, s *Set)) {
+	for _, s := range allSets() {
+		t.Run(s.name, func(t *testing.T) { f(t, s) })
+	}
+}
+
+// TestEveryRow runs layers that need every tile: each row of the registry that
+// this machine can run is called, and the results are those of the reference.
+func TestEveryRow(t *testing.T) {
+	for _, a := range isas()[1:] {
+		if !a.has() {
+			continue
+		}
+		called := map[string]bool{}
+		own := isa{name: a.name, peak: a.peak}
+		for _, r := range archRows() {
+			if r.isa != a.name {
+				continue
+			}
+			called[r.name] = false
+			q := r
+			if r.gemm != nil {
+				q.gemm = func(a *gemmArgs) { called[r.name] = true; r.gemm(a) }
+			} else if r.taps != nil {
+				q.taps = func(a *tapArgs) { called[r.name] = true; r.taps(a) }
+			} else {
+				q.vecf = func(a *vecArgs) { called[r.name] = true; r.vecf(a) }
+			}
+			own.rows = append(own.rows, q)
+		}
+		s := newSet(own, sets()[0])
+		t.Run(a.name, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(10, 11))
+			for m := 1; m <= 14; m++ {
+				for _, n := range []int{5, 16, 20, 31, 64, 140} {
+					convCase{g: conv(1, m, 1+r.IntN(9), n, 1, 1, 1, 0, 1), act: Act(r.IntN(int(numActs))), residual: n%2 == 0}.check(t, s, r)
+					g := conv(2, m, 16, n, 3, 1, 1, 1, 1)
+					convCase{g: g, residual: n%2 == 1}.check(t, s, r)
+				}
+				for _, k := range []int{3, 5, 6, 7} {
+					for st := 1; st <= 2; st++ {
+						g := conv(3, m*st, 33, 33, k, st, 1, k/2, 33)
+						g.OW = m
+						convCase{g: g}.check(t, s, r)
+					}
+				}
+			}
+			for name, was := range called {
+				if r := name[:4]; !was && (r == "gemm" || r == "igem" || r[:2] == "dw") {
+					t.Errorf("%s: not called", name)
+				}
+			}
+		})
 	}
 }
 
@@ -162,6 +230,123 @@ func TestConvSizes(t *testing.T) {
 					convCase{g: conv(h, w, c, c, k, st, d, (k-1)*d/2+r.IntN(2), c), act: ReLU6, residual: w%2 == 0}.check(t, s, r)
 				}
 			}
+		}
+	})
+}
+
+// TestConvChannels goes through all channel remainders.
+func TestConvChannels(t *testing.T) {
+	eachSet(t, func(t *testing.T, s *Set) {
+		r := rand.New(rand.NewPCG(2, 3))
+		for n := 1; n <= 70; n++ {
+			act, res := Act(n%int(numActs)), n%3 == 0
+			c := 1 + r.IntN(33)
+			convCase{g: conv(2, 9, c, n, 1, 1, 1, 0, 1), act: act, residual: res, srcPix: n % 3, dPix: n % 5}.check(t, s, r)
+			convCase{g: conv(3, 5, c, n, 3, 1+n%2, 1, 1, 1), act: act, residual: res, srcPix: n % 2, dPix: n % 3}.check(t, s, r)
+			convCase{g: conv(1, 1, 1+r.IntN(90), n*2, 1, 1, 1, 0, 1), act: act}.check(t, s, r)
+			for k := 2; k <= 7; k++ {
+				if testing.Short() && k != 2+n%6 {
+					continue
+				}
+				d := 1 + r.IntN(2)
+				h, w := (k-1)*d+1+r.IntN(4), (k-1)*d+1+r.IntN(12)
+				convCase{g: conv(h, w, n+1, n+1, k, 1+r.IntN(3), d, r.IntN(k), n+1), act: act, residual: res, srcPix: n % 2, dPix: n % 4}.check(t, s, r)
+			}
+		}
+	})
+}
+
+// TestConvGroups covers grouped convolutions and channel multipliers.
+func TestConvGroups(t *testing.T) {
+	eachSet(t, func(t *testing.T, s *Set) {
+		r := rand.New(rand.NewPCG(4, 5))
+		for groups := 2; groups <= 6; groups++ {
+			for npg := 1; npg <= 40; npg += 1 + npg/8 {
+				convCase{g: conv(4, 6, groups*(1+r.IntN(20)), groups*npg, 1+2*r.IntN(2), 1+r.IntN(2), 1, 1, groups), act: ReLU6, residual: npg%2 == 0}.check(t, s, r)
+			}
+			convCase{g: conv(4, 6, groups, 3*groups, 3, 1, 1, 1, groups)}.check(t, s, r)
+		}
+	})
+}
+
+// TestConvShapes covers rectangular kernels, strides, dilations and uneven padding.
+func TestConvShapes(t *testing.T) {
+	n := 400
+	if testing.Short() {
+		n = 60
+	}
+	eachSet(t, func(t *testing.T, s *Set) {
+		r := rand.New(rand.NewPCG(6, 7))
+		for range n {
+			randomConv(r).check(t, s, r)
+		}
+	})
+}
+
+func randomConv(r *rand.Rand) convCase {
+	g := Conv{H: 1 + r.IntN(20), W: 1 + r.IntN(20), KH: 1 + r.IntN(7), KW: 1 + r.IntN(7), SH: 1 + r.IntN(3), SW: 1 + r.IntN(3), DH: 1 + r.IntN(3), DW: 1 + r.IntN(3)}
+	g.Groups = 1
+	switch r.IntN(3) {
+	case 0:
+		g.C = 1 + r.IntN(40)
+		g.N, g.Groups = g.C, g.C
+	case 1:
+		g.C, g.N = 1+r.IntN(24), 1+r.IntN(40)
+	default:
+		g.Groups = 1 + r.IntN(4)
+		g.C, g.N = g.Groups*(1+r.IntN(10)), g.Groups*(1+r.IntN(20))
+	}
+	// Padding of up to the whole kernel, so that some rows and columns see nothing else.
+	h, w := (g.KH-1)*g.DH+1, (g.KW-1)*g.DW+1
+	g.PadT, g.PadL = r.IntN(h+1), r.IntN(w+1)
+	g.OH = max(1, (g.H+g.PadT+r.IntN(h+1)-h)/g.SH+1)
+	g.OW = max(1, (g.W+g.PadL+r.IntN(w+1)-w)/g.SW+1)
+	return convCase{g: g, act: Act(r.IntN(int(numActs))), residual: r.IntN(2) == 0, srcPix: r.IntN(4), dPix: r.IntN(4)}
+}
+
+// TestConvRing runs a layer from one ring into another, a few rows at a time.
+func TestConvRing(t *testing.T) {
+	eachSet(t, func(t *testing.T, s *Set) {
+		r := rand.New(rand.NewPCG(8, 9))
+		for _, groups := range []int{1, 40} {
+			for _, k := range []int{1, 3, 5} {
+				if groups > 1 && k == 1 {
+					continue
+				}
+				g := conv(17, 9, 40, 40, k, 1, 1, k/2, groups)
+				b := s.NewBench(BenchShape{Conv: g})
+				b.Run()
+				row := g.W * g.C
+				ring := k + 2
+				in := View{Data: guarded(r, ring*row, false), Row: row, Pix: g.C, Ring: ring}
+				out := View{Data: guarded(r, 3*row, false), Row: row, Pix: g.N, Ring: 3}
+				have := 0
+				for y := 0; y < g.OH; y += 2 {
+					y1 := min(y+2, g.OH)
+					for ; have < min(g.H, y1-1+k/2+1); have++ {
+						copy(in.Data[have%ring*row:][:row], b.src.Data[have*row:])
+					}
+					s.Conv(&g, b.w, b.bias, out, in, Epilogue{Act: ReLU6}, Range{y, y1, 0, g.N}, b.sc)
+					for i := y; i < y1; i++ {
+						equal(t, fmt.Sprintf("row %d of k%d", i, k), out.Data[i%3*row:][:row], b.dst.Data[i*row:][:row])
+					}
+				}
+				intact(t, "ring", out.Data)
+			}
+		}
+	})
+}
+
+// FuzzConv draws shapes from a seed.
+func FuzzConv(f *testing.F) {
+	for seed := range uint64(5) {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, seed uint64) {
+		for _, name := range Supported() {
+			s, _ := ByName(name)
+			r := rand.New(rand.NewPCG(seed, 0))
+			randomConv(r).check(t, s, r)
 		}
 	})
 }

@@ -17,6 +17,9 @@ func archISAs() []isa {
 	return []isa{a2, a512}
 }
 
+// archRows are all kernels of this architecture, chosen here or not.
+func archRows() []row { return append(append([]row(nil), avx2Rows...), avx512Rows...) }
+
 // doublePumped tells whether a 512-bit operation occupies two 256-bit units:
 // AMD's family 25 (Zen 4).
 func doublePumped() bool {

@@ -76,8 +76,9 @@ type isa struct {
 	narrowK int
 }
 
-// isas lists the instruction sets from slow to fast. The files of an
-// architecture append theirs in archISAs.
+// isas lists the instruction sets from slow to fast, each with the rows that
+// this machine is served best with. The files of an architecture append theirs
+// in archISAs.
 var isas = sync.OnceValue(func() []isa {
 	return append([]isa{{name: "generic", has: func() bool { return true }, rows: genericRows(), peak: peakGeneric}}, archISAs()...)
 })
@@ -87,18 +88,23 @@ var isas = sync.OnceValue(func() []isa {
 var sets = sync.OnceValue(func() []*Set {
 	var out []*Set
 	for _, a := range isas() {
-		s := &Set{name: a.name, peak: a.peak}
-		for _, r := range a.rows {
-			s.add(r)
-		}
-		s.gemm.narrowK, s.igemm.narrowK = a.narrowK, a.narrowK
-		if len(out) > 0 {
-			s.fill(out[0])
-		}
-		out = append(out, s)
+		out = append(out, newSet(a, out...))
 	}
 	return out
 })
+
+// newSet makes a set; what a lacks comes from the first of others.
+func newSet(a isa, others ...*Set) *Set {
+	s := &Set{name: a.name, peak: a.peak}
+	for _, r := range a.rows {
+		s.add(r)
+	}
+	s.gemm.narrowK, s.igemm.narrowK = a.narrowK, a.narrowK
+	if len(others) > 0 {
+		s.fill(others[0])
+	}
+	return s
+}
 
 func (s *Set) add(r row) {
 	switch r.fam {
