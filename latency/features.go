@@ -1,0 +1,215 @@
+package latency
+
+import (
+	"math"
+
+	"nas/blocks"
+	"nas/blocks/engine"
+)
+
+// A cost model sees a unit as two lists of numbers.
+//
+// Terms are amounts of work that take time in proportion and can only add:
+// multiply-accumulates with the tails of their tiles filled up, tiles, bytes by
+// the cache level they must come from, activations by their price. A time is a
+// sum of terms times costs that are not negative (nonNegative).
+//
+// Features describe the place of a unit among others, in logarithms to base 2
+// where they are sizes: what the terms get wrong is a smooth function of them
+// (process).
+
+// termNames names the terms. Costs in a profile are keyed by them, so names may
+// be added and dropped but never change their meaning.
+var termNames = []string{
+	"call",      // 1: a call of a kernel
+	"gemm_mac",  // dense multiply-accumulates, tails filled up
+	"gemm_tile", // tiles of dense products
+	"dw_mac",    // depthwise multiply-accumulates, channels filled up
+	"dw_row",    // rows of a panel of depthwise channels
+	"move",      // bytes read and written
+	"move_l2",   // ... that a first-level cache does not hold
+	"move_l3",   // ... that a second-level cache does not hold
+	"move_mem",  // ... that a third-level cache does not hold
+	"weights",   // bytes of weights
+	"again",     // bytes of input read again for each block of output channels
+	"act_poly",  // values through hswish or hsigmoid
+	"act_exp",   // values through swish, sigmoid or softmax
+	"residual",  // values added
+	"eval",      // values of units without a kernel: output plus products
+}
+
+// tile is the usual tile of an instruction set (output pixels x channels) and
+// its number of float32 lanes.
+type tile struct{ rows, cols, lanes int }
+
+var tiles = map[string]tile{
+	"generic": {4, 16, 1},
+	"avx2":    {6, 16, 8},
+	"avx512":  {8, 32, 16},
+	"neon":    {8, 8, 4},
+}
+
+func tileOf(t *engine.Target) tile {
+	if v, ok := tiles[t.ISA]; ok {
+		return v
+	}
+	return tile{4, 16, 4}
+}
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
+
+// terms appends the unit's amounts to dst, in the order of termNames. Work is
+// scaled to thousands, so that costs are nanoseconds a piece when times are in
+// microseconds.
+func terms(dst []float64, u *engine.Unit, t *engine.Target) []float64 {
+	tl := tileOf(t)
+	batch := float64(max(1, u.Batch))
+	v := make([]float64, len(termNames))
+	v[0] = 1000
+	gemm := func(h, w, k, n, groups int) {
+		n /= groups
+		px := float64(h*ceilDiv(w, tl.rows)*tl.rows) * batch * float64(groups)
+		v[1] += px * float64(ceilDiv(n, 16)*16) * float64(k)
+		v[2] += float64(h*ceilDiv(w, tl.rows)*ceilDiv(n, tl.cols)) * batch * float64(groups)
+	}
+	dw := func(h, w, c, taps, rows int) {
+		lanes := ceilDiv(c, tl.lanes)
+		v[3] += float64(h*w*lanes*tl.lanes*taps) * batch
+		v[4] += float64(h*lanes*rows) * batch
+	}
+	act := func(a blocks.ActFunc, n int) {
+		switch a {
+		case blocks.HSwish, blocks.HSigmoid:
+			v[11] += float64(n) * batch
+		case blocks.Swish, blocks.Sigmoid:
+			v[12] += float64(n) * batch
+		}
+	}
+	taps := u.Kernel[0] * u.Kernel[1]
+	in, out := u.In, u.Out
+	groups := max(u.Groups, 1)
+	passes := 0
+	switch u.Name {
+	case "conv", "scale_conv":
+		gemm(out.H, out.W, taps*in.C/groups, out.C, groups)
+		passes = ceilDiv(out.C/groups, tl.cols) - 1
+	case "linear":
+		gemm(1, 1, in.Elems(), out.C, 1)
+	case "dwconv":
+		dw(out.H, out.W, out.C, taps, u.Kernel[0])
+	case "block":
+		gemm(in.H, in.W, in.C/groups, u.Mid, 1)
+		dw(out.H, out.W, u.Mid, taps, u.Kernel[0])
+		gemm(out.H, out.W, u.Mid/groups, out.C, 1)
+		passes = ceilDiv(u.Mid, tl.cols) - 1
+	case "expand_dw":
+		gemm(in.H, in.W, in.C, u.Mid, 1)
+		dw(out.H, out.W, u.Mid, taps, u.Kernel[0])
+		passes = ceilDiv(u.Mid, tl.cols) - 1
+	case "dw_project":
+		dw(out.H, out.W, u.Mid, taps, u.Kernel[0])
+		gemm(out.H, out.W, u.Mid, out.C, 1)
+	case "maxpool", "avgpool", "avgpool_pad":
+		dw(out.H, out.W, out.C, taps, u.Kernel[0])
+	case "softmax":
+		v[12] += float64(out.Elems()) * batch
+	default:
+		if isEval(u.Name) {
+			v[14] = float64(out.Elems()+in.Elems()) * batch * float64(max(1, taps))
+		}
+	}
+	move := float64(u.BytesIn() + u.BytesOut())
+	v[5] = move
+	// A cache of size s that has to hold m bytes is passed by over a factor of
+	// two, not at once.
+	beyond := func(s int) float64 { return min(1, max(0, math.Log2(move/float64(max(s, 1)))+0.5)) }
+	v[6], v[7], v[8] = move*beyond(t.L1), move*beyond(t.L2), move*beyond(t.L3)
+	v[9] = float64(u.BytesWeights())
+	v[10] = float64(u.BytesIn()) * float64(passes)
+	act(u.Act, out.Elems())
+	act(u.MidAct, in.Pixels()*u.Mid)
+	act(u.DWAct, out.Pixels()*u.Mid)
+	if u.Residual {
+		v[13] = float64(out.Elems()) * batch
+	}
+	for _, x := range v {
+		dst = append(dst, x/1000)
+	}
+	return dst
+}
+
+// feature is one coordinate of a unit.
+type feature struct {
+	name string
+	of   func(u *engine.Unit, t *engine.Target) float64
+}
+
+func log2(n int) float64 { return math.Log2(float64(max(n, 1))) }
+
+// occupancy is the share of a row of tiles of width w that n values fill.
+func occupancy(n, w int) float64 {
+	if n == 0 {
+		return 1
+	}
+	return float64(n) / float64(ceilDiv(n, w)*w)
+}
+
+// actPrice orders activations by what they cost.
+var actPrice = map[blocks.ActFunc]float64{
+	blocks.Identity: 0, blocks.ReLU: 0.5, blocks.ReLU6: 1, blocks.HSigmoid: 2, blocks.HSwish: 2.5, blocks.Sigmoid: 4, blocks.Swish: 4.5,
+}
+
+var features = []feature{
+	{"height", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Out.H) }},
+	{"width", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Out.W) }},
+	{"in", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.In.C) }},
+	{"mid", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Mid) }},
+	{"out", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Out.C) }},
+	{"kernel", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Kernel[0]*u.Kernel[1]) / 2 }},
+	{"stride", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Stride[0]*u.Stride[1]) / 2 }},
+	{"dilation", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Dilation[0]*u.Dilation[1]) / 2 }},
+	{"shrink", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.In.Pixels()) - log2(u.Out.Pixels()) }},
+	{"groups", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Groups) }},
+	{"act", func(u *engine.Unit, t *engine.Target) float64 { return actPrice[u.Act] }},
+	{"mid_act", func(u *engine.Unit, t *engine.Target) float64 { return actPrice[u.MidAct] }},
+	{"dw_act", func(u *engine.Unit, t *engine.Target) float64 { return actPrice[u.DWAct] }},
+	{"residual", func(u *engine.Unit, t *engine.Target) float64 {
+		if u.Residual {
+			return 1
+		}
+		return 0
+	}},
+	{"width_fill", func(u *engine.Unit, t *engine.Target) float64 { return 4 * occupancy(u.Out.W, tileOf(t).rows) }},
+	{"out_fill", func(u *engine.Unit, t *engine.Target) float64 { return 4 * occupancy(u.Out.C, tileOf(t).cols) }},
+	{"mid_fill", func(u *engine.Unit, t *engine.Target) float64 { return 4 * occupancy(u.Mid, tileOf(t).cols) }},
+	{"set_l2", func(u *engine.Unit, t *engine.Target) float64 {
+		return min(2, max(-2, math.Log2(float64(u.BytesIn()+u.BytesOut()+u.BytesWeights())/float64(max(t.L2, 1)))))
+	}},
+	{"batch", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Batch) }},
+}
+
+func featuresOf(dst []float64, u *engine.Unit, t *engine.Target) []float64 {
+	for i := range features {
+		dst = append(dst, features[i].of(u, t))
+	}
+	return dst
+}
+
+func isEval(name string) bool { return len(name) > 5 && name[:5] == "eval." }
+
+// kindOf names the cost model that a unit belongs to: its routine, with
+// convolutions told apart by the path they take.
+func kindOf(u *engine.Unit) string {
+	if u.Name != "conv" {
+		return u.Name
+	}
+	switch {
+	case u.Groups > 1:
+		return "conv.grouped"
+	case u.Kernel == [2]int{1, 1}:
+		return "conv.pointwise"
+	case u.In.C < 16:
+		return "conv.image"
+	}
+	return "conv.dense"
+}

@@ -1,0 +1,108 @@
+package latency
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// Sample summarises repeated timings of one thing, in milliseconds.
+type Sample struct {
+	MedianMs float64 `json:"median_ms"`
+	P10Ms    float64 `json:"p10_ms"`
+	P90Ms    float64 `json:"p90_ms"`
+	// LowMs and HighMs hold the true median with a probability of at least 95 %,
+	// whatever the distribution: they are two order statistics (Hettmansperger,
+	// Statistical Inference Based on Ranks, 1984, section 1.2). Fewer than 6
+	// values cannot give that; then they are the smallest and the largest.
+	LowMs    float64  `json:"low_ms"`
+	HighMs   float64  `json:"high_ms"`
+	Runs     int      `json:"runs"`               // values that count
+	Dropped  int      `json:"dropped,omitempty"`  // runs left out because the system interrupted them
+	Warnings []string `json:"warnings,omitempty"` // what a reader of the numbers must know
+}
+
+// medianConfidence is the probability that a Sample's interval holds the median.
+const medianConfidence = 0.95
+
+// NewSample summarises timings in milliseconds. It sorts ms. No values give the
+// zero Sample with a warning.
+func NewSample(ms []float64) Sample {
+	s := Sample{Runs: len(ms)}
+	if len(ms) == 0 {
+		s.Warnings = []string{"no timings"}
+		return s
+	}
+	slices.Sort(ms)
+	s.MedianMs = quantile(ms, 0.5)
+	s.P10Ms, s.P90Ms = quantile(ms, 0.1), quantile(ms, 0.9)
+	k := medianRank(len(ms), medianConfidence)
+	if k < 0 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%d runs are too few for a 95 %% interval of the median (6 are enough)", len(ms)))
+		k = 0
+	}
+	s.LowMs, s.HighMs = ms[k], ms[len(ms)-1-k]
+	return s
+}
+
+// Spread is half the width of the median's interval, relative to the median.
+func (s Sample) Spread() float64 {
+	if s.MedianMs <= 0 {
+		return 0
+	}
+	return (s.HighMs - s.LowMs) / 2 / s.MedianMs
+}
+
+// quantile interpolates between the order statistics of a sorted slice: the
+// value at position q*(n-1).
+func quantile(sorted []float64, q float64) float64 {
+	x := q * float64(len(sorted)-1)
+	i := int(x)
+	if i+1 >= len(sorted) {
+		return sorted[len(sorted)-1]
+	}
+	f := x - float64(i)
+	return sorted[i]*(1-f) + sorted[i+1]*f
+}
+
+// median returns the median of xs, which it sorts; NaN for none.
+func median(xs []float64) float64 {
+	if len(xs) == 0 {
+		return math.NaN()
+	}
+	slices.Sort(xs)
+	return quantile(xs, 0.5)
+}
+
+// medianRank returns the largest k for which the k-th smallest and k-th largest
+// of n values, counted from 0, enclose the median with at least the given
+// probability; -1 if not even the smallest and largest do. The number of values
+// below the median is binomial with p = 1/2.
+func medianRank(n int, confidence float64) int {
+	// Terms of the binomial by recurrence in logarithms: n may be thousands.
+	logP := -float64(n) * math.Ln2
+	tail := 0.0
+	for k := 0; k <= (n-1)/2; k++ {
+		tail += math.Exp(logP)
+		if 1-2*tail < confidence {
+			return k - 1
+		}
+		logP += math.Log(float64(n-k)) - math.Log(float64(k+1))
+	}
+	return (n - 1) / 2
+}
+
+// spreadOf is a robust relative standard deviation: 1.4826 times the median
+// absolute deviation, over the median (Huber, Robust Statistics, section 5.1).
+// It sorts xs.
+func spreadOf(xs []float64) float64 {
+	if len(xs) < 2 {
+		return 0
+	}
+	m := median(xs)
+	d := make([]float64, len(xs))
+	for i, x := range xs {
+		d[i] = math.Abs(x - m)
+	}
+	return 1.4826 * median(d) / m
+}
