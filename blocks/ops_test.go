@@ -100,6 +100,12 @@ func TestKnownAnswers(t *testing.T) {
 		{"softmax by pixel, no overflow", &Softmax{}, nil, []Tensor{{Shape{1, 2, 2}, []float32{1000, 1000, 0, float32(math.Log(3))}}}, Shape{1, 2, 2}, []float32{0.5, 0.5, 0.25, 0.75}},
 		{"bilinear, half pixel", &Resize{H: 1, W: 4}, nil, []Tensor{{Shape{1, 2, 1}, []float32{0, 4}}}, Shape{1, 4, 1}, []float32{0, 1, 3, 4}},
 		{"bilinear, corners", &Resize{H: 1, W: 5, AlignCorners: true}, nil, []Tensor{{Shape{1, 2, 1}, []float32{0, 4}}}, Shape{1, 5, 1}, []float32{0, 1, 2, 3, 4}},
+		{"response over three channels", &LRN{Size: 3, Alpha: 3, Beta: 1, Bias: 1}, nil, []Tensor{{Shape{1, 1, 4}, []float32{1, 2, 3, 4}}}, Shape{1, 1, 4},
+			[]float32{1. / 6, 2. / 15, 3. / 30, 4. / 26}},
+		{"response, even size leans to later channels", &LRN{Size: 2, Alpha: 2, Beta: 0.5, Bias: 1}, nil, []Tensor{{Shape{1, 1, 2}, []float32{2, 2}}}, Shape{1, 1, 2},
+			[]float32{2. / 3, float32(2 / math.Sqrt(5))}},
+		{"channel shuffle", &ChannelShuffle{Groups: 2}, nil, []Tensor{{Shape{1, 1, 6}, []float32{1, 2, 3, 4, 5, 6}}}, Shape{1, 1, 6}, []float32{1, 4, 2, 5, 3, 6}},
+		{"channel slice", &ChannelSlice{From: 1, To: 2}, nil, []Tensor{pair}, Shape{1, 2, 1}, []float32{2, 4}},
 		{"nearest", &Resize{H: 1, W: 5, Mode: Nearest}, nil, []Tensor{{Shape{1, 2, 1}, []float32{0, 4}}}, Shape{1, 5, 1}, []float32{0, 0, 0, 4, 4}},
 	} {
 		t.Run(c.name, func(t *testing.T) { wantData(t, c.name, eval(t, c.op, c.params, c.in...), c.shape, c.want...) })
@@ -265,6 +271,13 @@ func TestShapeRulesRefuse(t *testing.T) {
 		"mul of different shapes":     {&Mul{}, []Shape{s, {8, 1, 6}}},
 		"concat of different extents": {&Concat{}, []Shape{s, {8, 7, 6}}},
 		"concat of nothing":           {&Concat{}, nil},
+		"lrn without size":            {&LRN{Bias: 1}, []Shape{s}},
+		"lrn that may divide by zero": {&LRN{Size: 5, Alpha: 1, Beta: 1}, []Shape{s}},
+		"shuffle of uneven groups":    {&ChannelShuffle{Groups: 4}, []Shape{s}},
+		"shuffle of no groups":        {&ChannelShuffle{}, []Shape{s}},
+		"slice of nothing":            {&ChannelSlice{From: 2, To: 2}, []Shape{s}},
+		"slice beyond the channels":   {&ChannelSlice{To: 7}, []Shape{s}},
+		"slice from below 0":          {&ChannelSlice{From: -1, To: 7}, []Shape{s}},
 		"resize to nothing":           {&Resize{}, []Shape{s}},
 		"resize huge":                 {&Resize{H: big, W: big}, []Shape{s}},
 		"input with an input":         {&Input{Shape: s}, []Shape{s}},
@@ -292,5 +305,15 @@ func TestMakeDivisible(t *testing.T) {
 		if n%8 != 0 || n < 8 || float64(n) < 0.9*v || float64(n) > max(8, v+8) {
 			t.Fatalf("MakeDivisible(%v, 8) = %d", v, n)
 		}
+	}
+}
+
+// Shuffling with g and then with C/g groups puts every channel back.
+func TestShuffleInverse(t *testing.T) {
+	x := ramp(Shape{2, 1, 24})
+	for _, g := range []int{1, 2, 3, 4, 6, 8, 12, 24} {
+		y := eval(t, &ChannelShuffle{Groups: g}, nil, x)
+		z := eval(t, &ChannelShuffle{Groups: 24 / g}, nil, y)
+		wantData(t, "shuffled back", z, x.Shape, x.Data...)
 	}
 }
