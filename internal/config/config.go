@@ -1,0 +1,196 @@
+// Package config reads the one TOML file that describes a run. It is strict:
+// unknown keys, wrong types and impossible values are all reported at once, each
+// with file, line, key, value and what would be right.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"nas/space"
+)
+
+// Config is one run. Load returns it checked and with every default filled in.
+type Config struct {
+	Name        string      `toml:"name"` // default: the file's name without its ending
+	Seed        uint64      `toml:"seed"` // default 1
+	Space       space.Spec  `toml:"space"`
+	Latency     Latency     `toml:"latency"`
+	Accuracy    Accuracy    `toml:"accuracy"`
+	Constraints Constraints `toml:"constraints"`
+	Search      Search      `toml:"search"`
+	Output      Output      `toml:"output"`
+}
+
+// Latency says whose latency is predicted.
+type Latency struct {
+	Device  string `toml:"device"`  // "native", a shipped recipe's name or a recipe file; default native
+	Threads int    `toml:"threads"` // 1 to 1024; default 1
+	// Profile is "auto" (the cached profile of this device, calibrated where it is
+	// missing) or a file, or several by name: { pixel7 = "p7.json", here = "auto" }.
+	Profile Named[string] `toml:"profile"`
+	// Budget is how long a calibration may take, e.g. "30s". Default 30s.
+	Budget Duration `toml:"budget"`
+}
+
+// Accuracy says what stands in for trained accuracy.
+type Accuracy struct {
+	Proxy string `toml:"proxy"` // default rankmean(naswot,depth)
+	Seed  uint64 `toml:"seed"`  // of the proxies and of the reference sample; default 0
+}
+
+// Constraints are upper limits, and lower ones for min_. A nil limit is none.
+type Constraints struct {
+	MaxLatency         Named[Limit] `toml:"max_latency"` // ms; one for all profiles, or by profile name
+	MaxParams          *Limit       `toml:"max_params"`
+	MaxMACs            *Limit       `toml:"max_macs"`
+	MaxActivationBytes *Limit       `toml:"max_activation_bytes"`
+	MaxWeightBytes     *Limit       `toml:"max_weight_bytes"`
+	MinTop1Pct         *Limit       `toml:"min_top1_pct"`    // of the accuracy score, where it is in per cent
+	BytesPerValue      int          `toml:"bytes_per_value"` // 1, 2 or 4; default 4
+}
+
+// Search says how candidates are proposed, and when to stop.
+type Search struct {
+	Objectives  []string `toml:"objectives"`  // default latency, accuracy
+	Algorithm   string   `toml:"algorithm"`   // default nsga2
+	Population  int      `toml:"population"`  // default 96
+	Evaluations int      `toml:"evaluations"` // candidates scored at most; default 4000
+	Trials      int      `toml:"trials"`      // candidates asked for at most, infeasible ones included; default 20 x evaluations
+	Time        Duration `toml:"time"`        // default 0, no limit
+	Plateau     int      `toml:"plateau"`     // stop when the hypervolume stalls over so many evaluations; default 0, never
+	Timeout     Duration `toml:"timeout"`     // of one evaluation; default 0, none
+	// Start names networks whose nearest genotypes seed the population.
+	Start []string `toml:"start"`
+}
+
+// Output says where results go.
+type Output struct {
+	Dir     string   `toml:"dir"`     // default results/NAME
+	Export  []string `toml:"export"`  // onnx, toml, json; default all
+	Measure int      `toml:"measure"` // front members measured at the end, spread over it; 0 means none; default 40
+}
+
+// Objectives are the names that search.objectives may hold; latency may be
+// followed by @ and the name of a profile.
+var Objectives = []string{"latency", "accuracy", "params", "macs", "activation_bytes", "weight_bytes"}
+
+// Algorithms are the names that search.algorithm may hold.
+var Algorithms = []string{"nsga2", "evolution", "local", "random", "exhaustive", "surrogate"}
+
+// Formats are the names that output.export may hold.
+var Formats = []string{"onnx", "toml", "json"}
+
+// Load reads a file.
+func Load(path string) (*Config, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("config: %s does not exist: give the path of a config, such as configs/mobile.toml", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	return Decode(path, data)
+}
+
+// Decode reads the text of a file. Every problem is in the error, an [*Error].
+func Decode(path string, data []byte) (*Config, error) {
+	var tree map[string]any
+	if err := toml.Unmarshal(data, &tree); err != nil {
+		p := Problem{Want: err.Error()}
+		var pe toml.ParseError
+		if errors.As(err, &pe) {
+			p = Problem{Line: pe.Position.Line, Key: pe.LastKey, Want: strings.TrimSuffix(pe.Message, ".")}
+		}
+		return nil, &Error{path, []Problem{p}}
+	}
+	c := defaults(path)
+	d := decoder{}
+	d.table("", tree, c)
+	// A value that could not be read would be reported again as missing or
+	// impossible, so the space is judged only when it was read whole.
+	if !slices.ContainsFunc(d.problems, func(p Problem) bool { return strings.HasPrefix(p.Key, "space") }) {
+		c.checkSpace(&d)
+	}
+	c.check(&d)
+	if len(d.problems) > 0 {
+		lines := positions(data)
+		for i := range d.problems {
+			d.problems[i].Line = lines.of(d.problems[i].Key)
+		}
+		slices.SortStableFunc(d.problems, func(a, b Problem) int { return a.Line - b.Line })
+		return nil, &Error{path, d.problems}
+	}
+	return c, nil
+}
+
+// checkSpace has the space judge its table. The table is kept as written: the
+// defaults of its genes depend on the kinds of block beside them.
+func (c *Config) checkSpace(d *decoder) {
+	_, err := space.New(c.Space)
+	if err == nil {
+		return
+	}
+	var se *space.SpecError
+	if !errors.As(err, &se) {
+		d.add("space", "", err.Error())
+		return
+	}
+	for _, p := range se.Problems {
+		d.add(p.Key, p.Value, p.Want)
+	}
+}
+
+// Encode writes the resolved config as TOML, which Decode reads to the same config.
+func (c *Config) Encode() ([]byte, error) {
+	var b bytes.Buffer
+	e := toml.NewEncoder(&b)
+	e.Indent = ""
+	if err := e.Encode(c); err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// A Problem is one thing wrong with a config.
+type Problem struct {
+	Line  int    // 0 if unknown
+	Key   string // e.g. space.stage[2].kernel; entries are counted from 1
+	Value string // as found; "" where there is none
+	Want  string // what would be right
+}
+
+// Error is everything wrong with a config.
+type Error struct {
+	File     string
+	Problems []Problem
+}
+
+// Error lists the problems, a line each: "file:line: key = value: want ...".
+func (e *Error) Error() string {
+	var sb strings.Builder
+	for i, p := range e.Problems {
+		if i > 0 {
+			sb.WriteByte('\n')
+		}
+		fmt.Fprintf(&sb, "%s:", e.File)
+		if p.Line > 0 {
+			fmt.Fprintf(&sb, "%d:", p.Line)
+		}
+		switch {
+		case p.Key == "":
+		case p.Value == "":
+			fmt.Fprintf(&sb, " %s:", p.Key)
+		default:
+			fmt.Fprintf(&sb, " %s = %s:", p.Key, p.Value)
+		}
+		fmt.Fprintf(&sb, " %s", p.Want)
+	}
+	return sb.String()
+}

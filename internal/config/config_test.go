@@ -1,0 +1,194 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+const small = `
+[space]
+input = [32, 32, 3]
+classes = 10
+[[space.stage]]
+channels = 16
+`
+
+func decode(t *testing.T, text string) *Config {
+	t.Helper()
+	c, err := Decode("a/b.toml", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestDefaults(t *testing.T) {
+	c := decode(t, small)
+	if c.Name != "b" || c.Seed != 1 || c.Output.Dir != "results/b" || c.Latency.Device != "native" || c.Latency.Profile[""] != "auto" {
+		t.Errorf("defaults are %+v", c)
+	}
+}
+
+func TestValues(t *testing.T) {
+	c := decode(t, `name = "x"
+[latency]
+profile = { pixel7 = "p7.json", here = "auto" }
+budget = "90s"
+[constraints]
+max_latency = { pixel7 = "25ms", here = "1.2 mobilenet_v2@width=0.75" }
+max_params = "5M"
+max_activation_bytes = "320 kB"
+max_macs = 3e8
+[search]
+objectives = ["latency@pixel7", "latency@here", "accuracy"]
+`+small)
+	want := Constraints{
+		MaxLatency:         Named[Limit]{"pixel7": {Value: 25}, "here": {Factor: 1.2, Of: "mobilenet_v2@width=0.75"}},
+		MaxParams:          &Limit{Value: 5e6},
+		MaxActivationBytes: &Limit{Value: 320e3},
+		MaxMACs:            &Limit{Value: 3e8},
+		BytesPerValue:      4,
+	}
+	if !reflect.DeepEqual(c.Constraints, want) {
+		t.Errorf("constraints are %+v, want %+v", c.Constraints, want)
+	}
+	if time.Duration(c.Latency.Budget) != 90*time.Second {
+		t.Errorf("budget is %v", c.Latency.Budget)
+	}
+}
+
+// Each text has mistakes; want names what each line of the message must hold.
+func TestMistakes(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"three at once", `name = "x"
+[space]
+input = [32, 32, 3]
+classes = 10
+[[space.stage]]
+channels = 16
+[[space.stage]]
+channels = 24
+kernle = 3
+kernel = [3, "five"]
+[search]
+population = 2
+`, []string{
+			"b.toml:9: space.stage[2].kernle: unknown key, did you mean kernel?",
+			`b.toml:10: space.stage[2].kernel[2] = "five": want a whole number`,
+			"b.toml:12: search.population = 2: want 4 to 100000",
+		}},
+		{"impossible values of the space", `[space]
+input = [32, 32, 3]
+classes = 10
+[[space.stage]]
+channels = 16
+kernel = [3,
+  4]
+`, []string{"b.toml:7: space.stage[1].kernel[2] = 4:"}},
+		{"missing", `[[space.stage]]
+channels = 16
+`, []string{"space.input", "space.classes"}},
+		{"unknown objective", small + `[search]
+objectives = ["latency@phone", "speed"]
+`, []string{"b.toml:8: search.objectives[1]", "b.toml:8: search.objectives[2]"}},
+		{"limit", small + "[constraints]\nmax_params = \"many\"\n", []string{`b.toml:8: constraints.max_params = "many": want a number above 0`}},
+		{"syntax", "name = \n", []string{"b.toml:1:"}},
+		{"wrong table", "space = 3\n", []string{"b.toml:1: space = 3: want a table"}},
+	} {
+		_, err := Decode("b.toml", []byte(c.text))
+		var e *Error
+		if !errors.As(err, &e) {
+			t.Errorf("%s: error is %v, want a *config.Error", c.name, err)
+			continue
+		}
+		lines := strings.Split(err.Error(), "\n")
+		if len(lines) != len(c.want) {
+			t.Errorf("%s: %d problems, want %d:\n%v", c.name, len(lines), len(c.want), err)
+			continue
+		}
+		for i, w := range c.want {
+			if !strings.Contains(lines[i], w) {
+				t.Errorf("%s: line %d is\n%s\nwant\n%s", c.name, i, lines[i], w)
+			}
+		}
+	}
+}
+
+// Every shipped config loads, and the resolved form is a fixed point.
+func TestShippedConfigs(t *testing.T) {
+	files, _ := filepath.Glob("../../configs/*.toml")
+	if len(files) < 2 {
+		t.Fatalf("found %v", files)
+	}
+	for _, f := range files {
+		c, err := Load(f)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		text, err := c.Encode()
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		again, err := Decode(f, text)
+		if err != nil {
+			t.Errorf("%s: the resolved config does not load: %v\n%s", f, err, text)
+			continue
+		}
+		if !reflect.DeepEqual(c, again) {
+			t.Errorf("%s: the resolved config is another one:\n%+v\n%+v", f, c, again)
+		}
+	}
+}
+
+func TestPositions(t *testing.T) {
+	lines := positions([]byte(`a = """
+x = 1
+"""
+[b.c]
+"d.e" = { f = 1, g = [ # ]
+  2, 3] }
+[[h]]
+i = 'x#'
+[[h]]
+[[h.j]]
+k = 1
+`))
+	for key, want := range map[string]int{"a": 1, "b.c": 4, "b.c.d.e": 5, "b.c.d.e.g[2]": 6, "h[1]": 7, "h[1].i": 8, "h[2]": 9, "h[2].j[1].k": 11, "h[2].nothing": 9} {
+		if got := lines.of(key); got != want {
+			t.Errorf("%s is on line %d, want %d", key, got, want)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, name := range []string{"mobile", "smoke"} {
+		data, err := os.ReadFile("../../configs/" + name + ".toml")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(data))
+	}
+	f.Add("[[space.stage]]\nchoice = [{block = \"skip\"}, {kernel = 5}]\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := Decode("f.toml", []byte(text))
+		var e *Error
+		switch {
+		case err == nil:
+			if _, err := c.Encode(); err != nil {
+				t.Errorf("accepted, but cannot be written: %v", err)
+			}
+		case !errors.As(err, &e) || len(e.Problems) == 0:
+			t.Errorf("error is %v, want problems", err)
+		}
+	})
+}
