@@ -5298,7 +5298,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -5307,18 +5307,18 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-tap:
+tapchan:
 	VMOVUPS     (R10), Y1
 	MOVQ        (R8), R11
 	VFMADD231PS (R11)(CX*1), Y1, Y0
 	ADDQ        $0x08, R8
 	ADDQ        $0x40, R10
 	DECQ        R9
-	JNZ         tap
+	JNZ         tapchan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y1
 	VBROADCASTSS 116(AX), Y2
 	MOVQ         64(AX), R8
@@ -5326,20 +5326,20 @@ sum:
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
 	VMOVUPS      Y0, (R8)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -5395,7 +5395,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -5405,9 +5405,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-tap:
+tapchan:
 	VMOVUPS     (R10), Y2
 	MOVQ        (R8), R11
 	VFMADD231PS (R11)(CX*1), Y2, Y0
@@ -5416,9 +5416,9 @@ tap:
 	ADDQ        $0x10, R8
 	ADDQ        $0x40, R10
 	DECQ        R9
-	JNZ         tap
+	JNZ         tapchan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y2
 	VBROADCASTSS 116(AX), Y3
 	MOVQ         64(AX), R8
@@ -5430,20 +5430,20 @@ sum:
 	VMAXPS       Y1, Y2, Y1
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -5506,7 +5506,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -5517,9 +5517,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-tap:
+tapchan:
 	VMOVUPS     (R10), Y3
 	MOVQ        (R8), R11
 	VFMADD231PS (R11)(CX*1), Y3, Y0
@@ -5530,9 +5530,9 @@ tap:
 	ADDQ        $0x18, R8
 	ADDQ        $0x40, R10
 	DECQ        R9
-	JNZ         tap
+	JNZ         tapchan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y3
 	VBROADCASTSS 116(AX), Y4
 	MOVQ         64(AX), R8
@@ -5548,20 +5548,20 @@ sum:
 	VMAXPS       Y2, Y3, Y2
 	VMINPS       Y2, Y4, Y2
 	VMOVUPS      Y2, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -5632,7 +5632,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -5644,9 +5644,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-tap:
+tapchan:
 	VMOVUPS     (R10), Y4
 	MOVQ        (R8), R11
 	VFMADD231PS (R11)(CX*1), Y4, Y0
@@ -5659,9 +5659,9 @@ tap:
 	ADDQ        $0x20, R8
 	ADDQ        $0x40, R10
 	DECQ        R9
-	JNZ         tap
+	JNZ         tapchan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y4
 	VBROADCASTSS 116(AX), Y5
 	MOVQ         64(AX), R8
@@ -5681,20 +5681,20 @@ sum:
 	VMAXPS       Y3, Y4, Y3
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -5773,7 +5773,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -5786,9 +5786,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-tap:
+tapchan:
 	VMOVUPS     (R10), Y5
 	MOVQ        (R8), R11
 	VFMADD231PS (R11)(CX*1), Y5, Y0
@@ -5803,9 +5803,9 @@ tap:
 	ADDQ        $0x28, R8
 	ADDQ        $0x40, R10
 	DECQ        R9
-	JNZ         tap
+	JNZ         tapchan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y5
 	VBROADCASTSS 116(AX), Y6
 	MOVQ         64(AX), R8
@@ -5829,20 +5829,20 @@ sum:
 	VMAXPS       Y4, Y5, Y4
 	VMINPS       Y4, Y6, Y4
 	VMOVUPS      Y4, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -5929,7 +5929,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -5943,9 +5943,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-tap:
+tapchan:
 	VMOVUPS     (R10), Y6
 	MOVQ        (R8), R11
 	VFMADD231PS (R11)(CX*1), Y6, Y0
@@ -5962,9 +5962,9 @@ tap:
 	ADDQ        $0x30, R8
 	ADDQ        $0x40, R10
 	DECQ        R9
-	JNZ         tap
+	JNZ         tapchan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y6
 	VBROADCASTSS 116(AX), Y7
 	MOVQ         64(AX), R8
@@ -5992,20 +5992,20 @@ sum:
 	VMAXPS       Y5, Y6, Y5
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -6100,7 +6100,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -6115,9 +6115,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-tap:
+tapchan:
 	VMOVUPS     (R10), Y7
 	MOVQ        (R8), R11
 	VFMADD231PS (R11)(CX*1), Y7, Y0
@@ -6136,9 +6136,9 @@ tap:
 	ADDQ        $0x38, R8
 	ADDQ        $0x40, R10
 	DECQ        R9
-	JNZ         tap
+	JNZ         tapchan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y7
 	VBROADCASTSS 116(AX), Y8
 	MOVQ         64(AX), R8
@@ -6170,20 +6170,20 @@ sum:
 	VMAXPS       Y6, Y7, Y6
 	VMINPS       Y6, Y8, Y6
 	VMOVUPS      Y6, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -6286,7 +6286,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -6302,9 +6302,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-tap:
+tapchan:
 	VMOVUPS     (R10), Y8
 	MOVQ        (R8), R11
 	VFMADD231PS (R11)(CX*1), Y8, Y0
@@ -6325,9 +6325,9 @@ tap:
 	ADDQ        $0x40, R8
 	ADDQ        $0x40, R10
 	DECQ        R9
-	JNZ         tap
+	JNZ         tapchan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y8
 	VBROADCASTSS 116(AX), Y9
 	MOVQ         64(AX), R8
@@ -6363,20 +6363,20 @@ sum:
 	VMAXPS       Y7, Y8, Y7
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -6487,7 +6487,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -6496,9 +6496,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y1
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y2
@@ -6514,9 +6514,9 @@ ky:
 	ADDQ        $0x00000018, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y1
 	VBROADCASTSS 116(AX), Y2
 	MOVQ         64(AX), R8
@@ -6524,20 +6524,20 @@ sum:
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
 	VMOVUPS      Y0, (R8)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -6601,7 +6601,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -6611,9 +6611,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y2
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y3
@@ -6634,9 +6634,9 @@ ky:
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y2
 	VBROADCASTSS 116(AX), Y3
 	MOVQ         64(AX), R8
@@ -6648,20 +6648,20 @@ sum:
 	VMAXPS       Y1, Y2, Y1
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -6734,7 +6734,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -6745,9 +6745,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y3
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y4
@@ -6773,9 +6773,9 @@ ky:
 	ADDQ        $0x00000028, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y3
 	VBROADCASTSS 116(AX), Y4
 	MOVQ         64(AX), R8
@@ -6791,20 +6791,20 @@ sum:
 	VMAXPS       Y2, Y3, Y2
 	VMINPS       Y2, Y4, Y2
 	VMOVUPS      Y2, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -6887,7 +6887,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -6899,9 +6899,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y4
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y5
@@ -6932,9 +6932,9 @@ ky:
 	ADDQ        $0x00000030, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y4
 	VBROADCASTSS 116(AX), Y5
 	MOVQ         64(AX), R8
@@ -6954,20 +6954,20 @@ sum:
 	VMAXPS       Y3, Y4, Y3
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -7060,7 +7060,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -7073,9 +7073,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y5
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y6
@@ -7111,9 +7111,9 @@ ky:
 	ADDQ        $0x00000038, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y5
 	VBROADCASTSS 116(AX), Y6
 	MOVQ         64(AX), R8
@@ -7137,20 +7137,20 @@ sum:
 	VMAXPS       Y4, Y5, Y4
 	VMINPS       Y4, Y6, Y4
 	VMOVUPS      Y4, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -7253,7 +7253,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -7267,9 +7267,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y6
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y7
@@ -7310,9 +7310,9 @@ ky:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y6
 	VBROADCASTSS 116(AX), Y7
 	MOVQ         64(AX), R8
@@ -7340,20 +7340,20 @@ sum:
 	VMAXPS       Y5, Y6, Y5
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -7466,7 +7466,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -7481,9 +7481,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y7
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y8
@@ -7529,9 +7529,9 @@ ky:
 	ADDQ        $0x00000048, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y7
 	VBROADCASTSS 116(AX), Y8
 	MOVQ         64(AX), R8
@@ -7563,20 +7563,20 @@ sum:
 	VMAXPS       Y6, Y7, Y6
 	VMINPS       Y6, Y8, Y6
 	VMOVUPS      Y6, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -7699,7 +7699,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -7715,9 +7715,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y8
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y9
@@ -7768,9 +7768,9 @@ ky:
 	ADDQ        $0x00000050, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y8
 	VBROADCASTSS 116(AX), Y9
 	MOVQ         64(AX), R8
@@ -7806,20 +7806,20 @@ sum:
 	VMAXPS       Y7, Y8, Y7
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -7952,7 +7952,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -7961,9 +7961,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y1
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y2
@@ -7979,9 +7979,9 @@ ky:
 	ADDQ        $0x00000018, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y1
 	VBROADCASTSS 116(AX), Y2
 	MOVQ         64(AX), R8
@@ -7989,20 +7989,20 @@ sum:
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
 	VMOVUPS      Y0, (R8)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -8066,7 +8066,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -8076,9 +8076,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y2
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y3
@@ -8101,9 +8101,9 @@ ky:
 	ADDQ        $0x00000028, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y2
 	VBROADCASTSS 116(AX), Y3
 	MOVQ         64(AX), R8
@@ -8115,20 +8115,20 @@ sum:
 	VMAXPS       Y1, Y2, Y1
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -8203,7 +8203,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -8214,9 +8214,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y3
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y4
@@ -8246,9 +8246,9 @@ ky:
 	ADDQ        $0x00000038, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y3
 	VBROADCASTSS 116(AX), Y4
 	MOVQ         64(AX), R8
@@ -8264,20 +8264,20 @@ sum:
 	VMAXPS       Y2, Y3, Y2
 	VMINPS       Y2, Y4, Y2
 	VMOVUPS      Y2, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -8364,7 +8364,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -8376,9 +8376,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y4
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y5
@@ -8415,9 +8415,9 @@ ky:
 	ADDQ        $0x00000048, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y4
 	VBROADCASTSS 116(AX), Y5
 	MOVQ         64(AX), R8
@@ -8437,20 +8437,20 @@ sum:
 	VMAXPS       Y3, Y4, Y3
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -8549,7 +8549,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -8562,9 +8562,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y5
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y6
@@ -8608,9 +8608,9 @@ ky:
 	ADDQ        $0x00000058, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y5
 	VBROADCASTSS 116(AX), Y6
 	MOVQ         64(AX), R8
@@ -8634,20 +8634,20 @@ sum:
 	VMAXPS       Y4, Y5, Y4
 	VMINPS       Y4, Y6, Y4
 	VMOVUPS      Y4, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -8758,7 +8758,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -8772,9 +8772,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y6
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y7
@@ -8825,9 +8825,9 @@ ky:
 	ADDQ        $0x00000068, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y6
 	VBROADCASTSS 116(AX), Y7
 	MOVQ         64(AX), R8
@@ -8855,20 +8855,20 @@ sum:
 	VMAXPS       Y5, Y6, Y5
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -8991,7 +8991,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -9006,9 +9006,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y7
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y8
@@ -9066,9 +9066,9 @@ ky:
 	ADDQ        $0x00000078, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y7
 	VBROADCASTSS 116(AX), Y8
 	MOVQ         64(AX), R8
@@ -9100,20 +9100,20 @@ sum:
 	VMAXPS       Y6, Y7, Y6
 	VMINPS       Y6, Y8, Y6
 	VMOVUPS      Y6, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -9248,7 +9248,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -9264,9 +9264,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y8
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y9
@@ -9331,9 +9331,9 @@ ky:
 	ADDQ        $0x00000088, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y8
 	VBROADCASTSS 116(AX), Y9
 	MOVQ         64(AX), R8
@@ -9369,20 +9369,20 @@ sum:
 	VMAXPS       Y7, Y8, Y7
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -9529,7 +9529,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -9538,9 +9538,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y1
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y2
@@ -9564,9 +9564,9 @@ ky:
 	ADDQ        $0x00000028, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y1
 	VBROADCASTSS 116(AX), Y2
 	MOVQ         64(AX), R8
@@ -9574,20 +9574,20 @@ sum:
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
 	VMOVUPS      Y0, (R8)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -9659,7 +9659,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -9669,9 +9669,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y2
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y3
@@ -9702,9 +9702,9 @@ ky:
 	ADDQ        $0x00000030, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y2
 	VBROADCASTSS 116(AX), Y3
 	MOVQ         64(AX), R8
@@ -9716,20 +9716,20 @@ sum:
 	VMAXPS       Y1, Y2, Y1
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -9812,7 +9812,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -9823,9 +9823,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y3
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y4
@@ -9863,9 +9863,9 @@ ky:
 	ADDQ        $0x00000038, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y3
 	VBROADCASTSS 116(AX), Y4
 	MOVQ         64(AX), R8
@@ -9881,20 +9881,20 @@ sum:
 	VMAXPS       Y2, Y3, Y2
 	VMINPS       Y2, Y4, Y2
 	VMOVUPS      Y2, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -9989,7 +9989,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -10001,9 +10001,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y4
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y5
@@ -10048,9 +10048,9 @@ ky:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y4
 	VBROADCASTSS 116(AX), Y5
 	MOVQ         64(AX), R8
@@ -10070,20 +10070,20 @@ sum:
 	VMAXPS       Y3, Y4, Y3
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -10190,7 +10190,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -10203,9 +10203,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y5
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y6
@@ -10257,9 +10257,9 @@ ky:
 	ADDQ        $0x00000048, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y5
 	VBROADCASTSS 116(AX), Y6
 	MOVQ         64(AX), R8
@@ -10283,20 +10283,20 @@ sum:
 	VMAXPS       Y4, Y5, Y4
 	VMINPS       Y4, Y6, Y4
 	VMOVUPS      Y4, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -10415,7 +10415,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -10429,9 +10429,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y6
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y7
@@ -10490,9 +10490,9 @@ ky:
 	ADDQ        $0x00000050, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y6
 	VBROADCASTSS 116(AX), Y7
 	MOVQ         64(AX), R8
@@ -10520,20 +10520,20 @@ sum:
 	VMAXPS       Y5, Y6, Y5
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -10664,7 +10664,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -10679,9 +10679,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y7
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y8
@@ -10747,9 +10747,9 @@ ky:
 	ADDQ        $0x00000058, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y7
 	VBROADCASTSS 116(AX), Y8
 	MOVQ         64(AX), R8
@@ -10781,20 +10781,20 @@ sum:
 	VMAXPS       Y6, Y7, Y6
 	VMINPS       Y6, Y8, Y6
 	VMOVUPS      Y6, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -10937,7 +10937,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -10953,9 +10953,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y8
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y9
@@ -11028,9 +11028,9 @@ ky:
 	ADDQ        $0x00000060, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y8
 	VBROADCASTSS 116(AX), Y9
 	MOVQ         64(AX), R8
@@ -11066,20 +11066,20 @@ sum:
 	VMAXPS       Y7, Y8, Y7
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -11234,7 +11234,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -11243,9 +11243,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y1
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y2
@@ -11269,9 +11269,9 @@ ky:
 	ADDQ        $0x00000028, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y1
 	VBROADCASTSS 116(AX), Y2
 	MOVQ         64(AX), R8
@@ -11279,20 +11279,20 @@ sum:
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
 	VMOVUPS      Y0, (R8)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -11364,7 +11364,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -11374,9 +11374,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y2
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y3
@@ -11409,9 +11409,9 @@ ky:
 	ADDQ        $0x00000038, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y2
 	VBROADCASTSS 116(AX), Y3
 	MOVQ         64(AX), R8
@@ -11423,20 +11423,20 @@ sum:
 	VMAXPS       Y1, Y2, Y1
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -11521,7 +11521,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -11532,9 +11532,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y3
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y4
@@ -11576,9 +11576,9 @@ ky:
 	ADDQ        $0x00000048, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y3
 	VBROADCASTSS 116(AX), Y4
 	MOVQ         64(AX), R8
@@ -11594,20 +11594,20 @@ sum:
 	VMAXPS       Y2, Y3, Y2
 	VMINPS       Y2, Y4, Y2
 	VMOVUPS      Y2, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -11706,7 +11706,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -11718,9 +11718,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y4
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y5
@@ -11771,9 +11771,9 @@ ky:
 	ADDQ        $0x00000058, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y4
 	VBROADCASTSS 116(AX), Y5
 	MOVQ         64(AX), R8
@@ -11793,20 +11793,20 @@ sum:
 	VMAXPS       Y3, Y4, Y3
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -11919,7 +11919,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -11932,9 +11932,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y5
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y6
@@ -11994,9 +11994,9 @@ ky:
 	ADDQ        $0x00000068, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y5
 	VBROADCASTSS 116(AX), Y6
 	MOVQ         64(AX), R8
@@ -12020,20 +12020,20 @@ sum:
 	VMAXPS       Y4, Y5, Y4
 	VMINPS       Y4, Y6, Y4
 	VMOVUPS      Y4, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -12160,7 +12160,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -12174,9 +12174,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y6
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y7
@@ -12245,9 +12245,9 @@ ky:
 	ADDQ        $0x00000078, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y6
 	VBROADCASTSS 116(AX), Y7
 	MOVQ         64(AX), R8
@@ -12275,20 +12275,20 @@ sum:
 	VMAXPS       Y5, Y6, Y5
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -12429,7 +12429,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -12444,9 +12444,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y7
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y8
@@ -12524,9 +12524,9 @@ ky:
 	ADDQ        $0x00000088, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y7
 	VBROADCASTSS 116(AX), Y8
 	MOVQ         64(AX), R8
@@ -12558,20 +12558,20 @@ sum:
 	VMAXPS       Y6, Y7, Y6
 	VMINPS       Y6, Y8, Y6
 	VMOVUPS      Y6, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -12726,7 +12726,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -12742,9 +12742,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y8
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y9
@@ -12831,9 +12831,9 @@ ky:
 	ADDQ        $0x00000098, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y8
 	VBROADCASTSS 116(AX), Y9
 	MOVQ         64(AX), R8
@@ -12869,20 +12869,20 @@ sum:
 	VMAXPS       Y7, Y8, Y7
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -13051,7 +13051,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -13060,9 +13060,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y1
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y2
@@ -13094,9 +13094,9 @@ ky:
 	ADDQ        $0x00000038, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y1
 	VBROADCASTSS 116(AX), Y2
 	MOVQ         64(AX), R8
@@ -13104,20 +13104,20 @@ sum:
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
 	VMOVUPS      Y0, (R8)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -13197,7 +13197,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -13207,9 +13207,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y2
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y3
@@ -13250,9 +13250,9 @@ ky:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y2
 	VBROADCASTSS 116(AX), Y3
 	MOVQ         64(AX), R8
@@ -13264,20 +13264,20 @@ sum:
 	VMAXPS       Y1, Y2, Y1
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -13370,7 +13370,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -13381,9 +13381,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y3
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y4
@@ -13433,9 +13433,9 @@ ky:
 	ADDQ        $0x00000048, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y3
 	VBROADCASTSS 116(AX), Y4
 	MOVQ         64(AX), R8
@@ -13451,20 +13451,20 @@ sum:
 	VMAXPS       Y2, Y3, Y2
 	VMINPS       Y2, Y4, Y2
 	VMOVUPS      Y2, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -13571,7 +13571,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -13583,9 +13583,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y4
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y5
@@ -13644,9 +13644,9 @@ ky:
 	ADDQ        $0x00000050, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y4
 	VBROADCASTSS 116(AX), Y5
 	MOVQ         64(AX), R8
@@ -13666,20 +13666,20 @@ sum:
 	VMAXPS       Y3, Y4, Y3
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -13800,7 +13800,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -13813,9 +13813,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y5
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y6
@@ -13883,9 +13883,9 @@ ky:
 	ADDQ        $0x00000058, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y5
 	VBROADCASTSS 116(AX), Y6
 	MOVQ         64(AX), R8
@@ -13909,20 +13909,20 @@ sum:
 	VMAXPS       Y4, Y5, Y4
 	VMINPS       Y4, Y6, Y4
 	VMOVUPS      Y4, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -14057,7 +14057,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -14071,9 +14071,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y6
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y7
@@ -14150,9 +14150,9 @@ ky:
 	ADDQ        $0x00000060, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y6
 	VBROADCASTSS 116(AX), Y7
 	MOVQ         64(AX), R8
@@ -14180,20 +14180,20 @@ sum:
 	VMAXPS       Y5, Y6, Y5
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -14342,7 +14342,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -14357,9 +14357,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y7
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y8
@@ -14445,9 +14445,9 @@ ky:
 	ADDQ        $0x00000068, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y7
 	VBROADCASTSS 116(AX), Y8
 	MOVQ         64(AX), R8
@@ -14479,20 +14479,20 @@ sum:
 	VMAXPS       Y6, Y7, Y6
 	VMINPS       Y6, Y8, Y6
 	VMOVUPS      Y6, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -14655,7 +14655,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -14664,9 +14664,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y1
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y2
@@ -14698,9 +14698,9 @@ ky:
 	ADDQ        $0x00000038, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y1
 	VBROADCASTSS 116(AX), Y2
 	MOVQ         64(AX), R8
@@ -14708,20 +14708,20 @@ sum:
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
 	VMOVUPS      Y0, (R8)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -14801,7 +14801,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -14811,9 +14811,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y2
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y3
@@ -14856,9 +14856,9 @@ ky:
 	ADDQ        $0x00000048, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y2
 	VBROADCASTSS 116(AX), Y3
 	MOVQ         64(AX), R8
@@ -14870,20 +14870,20 @@ sum:
 	VMAXPS       Y1, Y2, Y1
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -14978,7 +14978,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -14989,9 +14989,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y3
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y4
@@ -15045,9 +15045,9 @@ ky:
 	ADDQ        $0x00000058, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y3
 	VBROADCASTSS 116(AX), Y4
 	MOVQ         64(AX), R8
@@ -15063,20 +15063,20 @@ sum:
 	VMAXPS       Y2, Y3, Y2
 	VMINPS       Y2, Y4, Y2
 	VMOVUPS      Y2, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -15187,7 +15187,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -15199,9 +15199,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y4
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y5
@@ -15266,9 +15266,9 @@ ky:
 	ADDQ        $0x00000068, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y4
 	VBROADCASTSS 116(AX), Y5
 	MOVQ         64(AX), R8
@@ -15288,20 +15288,20 @@ sum:
 	VMAXPS       Y3, Y4, Y3
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -15428,7 +15428,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -15441,9 +15441,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y5
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y6
@@ -15519,9 +15519,9 @@ ky:
 	ADDQ        $0x00000078, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y5
 	VBROADCASTSS 116(AX), Y6
 	MOVQ         64(AX), R8
@@ -15545,20 +15545,20 @@ sum:
 	VMAXPS       Y4, Y5, Y4
 	VMINPS       Y4, Y6, Y4
 	VMOVUPS      Y4, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -15701,7 +15701,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -15715,9 +15715,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y6
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y7
@@ -15804,9 +15804,9 @@ ky:
 	ADDQ        $0x00000088, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y6
 	VBROADCASTSS 116(AX), Y7
 	MOVQ         64(AX), R8
@@ -15834,20 +15834,20 @@ sum:
 	VMAXPS       Y5, Y6, Y5
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -16006,7 +16006,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JLT  rest
 
 chan:
@@ -16021,9 +16021,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Y7
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Y8
@@ -16121,9 +16121,9 @@ ky:
 	ADDQ        $0x00000098, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Y7
 	VBROADCASTSS 116(AX), Y8
 	MOVQ         64(AX), R8
@@ -16155,20 +16155,20 @@ sum:
 	VMAXPS       Y6, Y7, Y6
 	VMINPS       Y6, Y8, Y6
 	VMOVUPS      Y6, (R9)
-	ADDQ         $0x20, CX
-	ADDQ         $0x20, DX
-	ADDQ         $0x20, SI
+	ADDQ         $0x00000020, CX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, SI
 	XORQ         $0x20, BX
 	TESTQ        $0x00000020, BX
 	JNZ          second
 	ADDQ         40(AX), BX
 
 second:
-	SUBQ $0x08, DI
+	SUBQ $0x00000008, DI
 	JGE  chan
 
 rest:
-	ADDQ    $0x08, DI
+	ADDQ    $0x00000008, DI
 	JZ      done
 	MOVQ    104(AX), DI
 	VMOVUPS (DI), Y0
@@ -16342,7 +16342,47 @@ tile:
 	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 88(AX), BX
-	SUBQ $0x08, BX
+	SUBQ $0x00000020, BX
+	JLT  few
+
+many:
+	VBROADCASTSS 112(AX), Y0
+	VBROADCASTSS 112(AX), Y1
+	VBROADCASTSS 112(AX), Y2
+	VBROADCASTSS 112(AX), Y3
+	MOVQ         (AX), SI
+	MOVQ         8(AX), DI
+	XORQ         R8, R8
+	TESTQ        DI, DI
+	JZ           summany
+
+tapmany:
+	MOVQ    (SI)(R8*8), R9
+	VMOVUPS (R9)(CX*1), Y4
+	VMAXPS  Y4, Y0, Y0
+	VMOVUPS 32(R9)(CX*1), Y4
+	VMAXPS  Y4, Y1, Y1
+	VMOVUPS 64(R9)(CX*1), Y4
+	VMAXPS  Y4, Y2, Y2
+	VMOVUPS 96(R9)(CX*1), Y4
+	VMAXPS  Y4, Y3, Y3
+	INCQ    R8
+	CMPQ    R8, DI
+	JLT     tapmany
+
+summany:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	VMOVUPS Y2, 64(DX)
+	VMOVUPS Y3, 96(DX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, BX
+	JGE     many
+
+few:
+	ADDQ $0x00000020, BX
+	SUBQ $0x00000008, BX
 	JLT  rest
 
 chan:
@@ -16351,25 +16391,25 @@ chan:
 	MOVQ         8(AX), DI
 	XORQ         R8, R8
 	TESTQ        DI, DI
-	JZ           sum
+	JZ           sumchan
 
-tap:
+tapchan:
 	MOVQ    (SI)(R8*8), R9
 	VMOVUPS (R9)(CX*1), Y1
 	VMAXPS  Y1, Y0, Y0
 	INCQ    R8
 	CMPQ    R8, DI
-	JLT     tap
+	JLT     tapchan
 
-sum:
+sumchan:
 	VMOVUPS Y0, (DX)
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, DX
-	SUBQ    $0x08, BX
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, BX
 	JGE     chan
 
 rest:
-	ADDQ         $0x08, BX
+	ADDQ         $0x00000008, BX
 	JZ           done
 	MOVQ         104(AX), BX
 	VMOVUPS      (BX), Y0
@@ -16417,7 +16457,48 @@ tile:
 	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 88(AX), SI
-	SUBQ $0x08, SI
+	SUBQ $0x00000020, SI
+	JLT  few
+
+many:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   (AX), DI
+	MOVQ   8(AX), R8
+	XORQ   R9, R9
+	TESTQ  R8, R8
+	JZ     summany
+
+tapmany:
+	MOVQ         (DI)(R9*8), R10
+	VBROADCASTSS (BX)(R9*4), Y4
+	VMOVUPS      (R10)(CX*1), Y5
+	VFMADD231PS  Y4, Y5, Y0
+	VMOVUPS      32(R10)(CX*1), Y5
+	VFMADD231PS  Y4, Y5, Y1
+	VMOVUPS      64(R10)(CX*1), Y5
+	VFMADD231PS  Y4, Y5, Y2
+	VMOVUPS      96(R10)(CX*1), Y5
+	VFMADD231PS  Y4, Y5, Y3
+	INCQ         R9
+	CMPQ         R9, R8
+	JLT          tapmany
+
+summany:
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, 32(DX)
+	VMOVUPS Y2, 64(DX)
+	VMOVUPS Y3, 96(DX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, DX
+	SUBQ    $0x00000020, SI
+	JGE     many
+
+few:
+	ADDQ $0x00000020, SI
+	SUBQ $0x00000008, SI
 	JLT  rest
 
 chan:
@@ -16426,26 +16507,26 @@ chan:
 	MOVQ   8(AX), R8
 	XORQ   R9, R9
 	TESTQ  R8, R8
-	JZ     sum
+	JZ     sumchan
 
-tap:
+tapchan:
 	MOVQ         (DI)(R9*8), R10
-	VMOVUPS      (R10)(CX*1), Y1
-	VBROADCASTSS (BX)(R9*4), Y2
-	VFMADD231PS  Y2, Y1, Y0
+	VBROADCASTSS (BX)(R9*4), Y1
+	VMOVUPS      (R10)(CX*1), Y2
+	VFMADD231PS  Y1, Y2, Y0
 	INCQ         R9
 	CMPQ         R9, R8
-	JLT          tap
+	JLT          tapchan
 
-sum:
+sumchan:
 	VMOVUPS Y0, (DX)
-	ADDQ    $0x20, CX
-	ADDQ    $0x20, DX
-	SUBQ    $0x08, SI
+	ADDQ    $0x00000020, CX
+	ADDQ    $0x00000020, DX
+	SUBQ    $0x00000008, SI
 	JGE     chan
 
 rest:
-	ADDQ    $0x08, SI
+	ADDQ    $0x00000008, SI
 	JZ      done
 	MOVQ    104(AX), SI
 	VMOVUPS (SI), Y0
@@ -16458,9 +16539,9 @@ rest:
 
 tapTail:
 	MOVQ         (SI)(R8*8), R9
-	VMASKMOVPS   (R9)(CX*1), Y0, Y2
-	VBROADCASTSS (BX)(R8*4), Y3
-	VFMADD231PS  Y3, Y2, Y1
+	VBROADCASTSS (BX)(R8*4), Y2
+	VMASKMOVPS   (R9)(CX*1), Y0, Y3
+	VFMADD231PS  Y2, Y3, Y1
 	INCQ         R8
 	CMPQ         R8, DI
 	JLT          tapTail

@@ -12974,7 +12974,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -12983,18 +12983,18 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-tap:
+tapchan:
 	VMOVUPS     (R10), Z1
 	MOVQ        (R8), R11
 	VFMADD231PS (R11)(CX*1), Z1, Z0
 	ADDQ        $0x08, R8
 	ADDQ        $0x40, R10
 	DECQ        R9
-	JNZ         tap
+	JNZ         tapchan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z1
 	VBROADCASTSS 116(AX), Z2
 	MOVQ         64(AX), R8
@@ -13002,15 +13002,15 @@ sum:
 	VMAXPS       Z0, Z1, Z0
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, (R8)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -13066,7 +13066,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -13076,9 +13076,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-tap:
+tapchan:
 	VMOVUPS     (R10), Z2
 	MOVQ        (R8), R11
 	VFMADD231PS (R11)(CX*1), Z2, Z0
@@ -13087,9 +13087,9 @@ tap:
 	ADDQ        $0x10, R8
 	ADDQ        $0x40, R10
 	DECQ        R9
-	JNZ         tap
+	JNZ         tapchan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z2
 	VBROADCASTSS 116(AX), Z3
 	MOVQ         64(AX), R8
@@ -13101,15 +13101,15 @@ sum:
 	VMAXPS       Z1, Z2, Z1
 	VMINPS       Z1, Z3, Z1
 	VMOVUPS      Z1, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -13172,7 +13172,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -13183,9 +13183,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-tap:
+tapchan:
 	VMOVUPS     (R10), Z3
 	MOVQ        (R8), R11
 	VFMADD231PS (R11)(CX*1), Z3, Z0
@@ -13196,9 +13196,9 @@ tap:
 	ADDQ        $0x18, R8
 	ADDQ        $0x40, R10
 	DECQ        R9
-	JNZ         tap
+	JNZ         tapchan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z3
 	VBROADCASTSS 116(AX), Z4
 	MOVQ         64(AX), R8
@@ -13214,15 +13214,15 @@ sum:
 	VMAXPS       Z2, Z3, Z2
 	VMINPS       Z2, Z4, Z2
 	VMOVUPS      Z2, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -13293,7 +13293,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -13305,9 +13305,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-tap:
+tapchan:
 	VMOVUPS     (R10), Z4
 	MOVQ        (R8), R11
 	VFMADD231PS (R11)(CX*1), Z4, Z0
@@ -13320,9 +13320,9 @@ tap:
 	ADDQ        $0x20, R8
 	ADDQ        $0x40, R10
 	DECQ        R9
-	JNZ         tap
+	JNZ         tapchan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z4
 	VBROADCASTSS 116(AX), Z5
 	MOVQ         64(AX), R8
@@ -13342,15 +13342,15 @@ sum:
 	VMAXPS       Z3, Z4, Z3
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -13429,7 +13429,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -13442,9 +13442,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-tap:
+tapchan:
 	VMOVUPS     (R10), Z5
 	MOVQ        (R8), R11
 	VFMADD231PS (R11)(CX*1), Z5, Z0
@@ -13459,9 +13459,9 @@ tap:
 	ADDQ        $0x28, R8
 	ADDQ        $0x40, R10
 	DECQ        R9
-	JNZ         tap
+	JNZ         tapchan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z5
 	VBROADCASTSS 116(AX), Z6
 	MOVQ         64(AX), R8
@@ -13485,15 +13485,15 @@ sum:
 	VMAXPS       Z4, Z5, Z4
 	VMINPS       Z4, Z6, Z4
 	VMOVUPS      Z4, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -13580,7 +13580,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -13594,9 +13594,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-tap:
+tapchan:
 	VMOVUPS     (R10), Z6
 	MOVQ        (R8), R11
 	VFMADD231PS (R11)(CX*1), Z6, Z0
@@ -13613,9 +13613,9 @@ tap:
 	ADDQ        $0x30, R8
 	ADDQ        $0x40, R10
 	DECQ        R9
-	JNZ         tap
+	JNZ         tapchan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z6
 	VBROADCASTSS 116(AX), Z7
 	MOVQ         64(AX), R8
@@ -13643,15 +13643,15 @@ sum:
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -13746,7 +13746,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -13761,9 +13761,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-tap:
+tapchan:
 	VMOVUPS     (R10), Z7
 	MOVQ        (R8), R11
 	VFMADD231PS (R11)(CX*1), Z7, Z0
@@ -13782,9 +13782,9 @@ tap:
 	ADDQ        $0x38, R8
 	ADDQ        $0x40, R10
 	DECQ        R9
-	JNZ         tap
+	JNZ         tapchan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z7
 	VBROADCASTSS 116(AX), Z8
 	MOVQ         64(AX), R8
@@ -13816,15 +13816,15 @@ sum:
 	VMAXPS       Z6, Z7, Z6
 	VMINPS       Z6, Z8, Z6
 	VMOVUPS      Z6, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -13927,7 +13927,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -13943,9 +13943,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-tap:
+tapchan:
 	VMOVUPS     (R10), Z8
 	MOVQ        (R8), R11
 	VFMADD231PS (R11)(CX*1), Z8, Z0
@@ -13966,9 +13966,9 @@ tap:
 	ADDQ        $0x40, R8
 	ADDQ        $0x40, R10
 	DECQ        R9
-	JNZ         tap
+	JNZ         tapchan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z8
 	VBROADCASTSS 116(AX), Z9
 	MOVQ         64(AX), R8
@@ -14004,15 +14004,15 @@ sum:
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -14123,7 +14123,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -14132,9 +14132,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z1
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z2
@@ -14150,9 +14150,9 @@ ky:
 	ADDQ        $0x00000018, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z1
 	VBROADCASTSS 116(AX), Z2
 	MOVQ         64(AX), R8
@@ -14160,15 +14160,15 @@ sum:
 	VMAXPS       Z0, Z1, Z0
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, (R8)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -14232,7 +14232,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -14242,9 +14242,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z2
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z3
@@ -14265,9 +14265,9 @@ ky:
 	ADDQ        $0x00000020, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z2
 	VBROADCASTSS 116(AX), Z3
 	MOVQ         64(AX), R8
@@ -14279,15 +14279,15 @@ sum:
 	VMAXPS       Z1, Z2, Z1
 	VMINPS       Z1, Z3, Z1
 	VMOVUPS      Z1, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -14360,7 +14360,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -14371,9 +14371,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z3
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z4
@@ -14399,9 +14399,9 @@ ky:
 	ADDQ        $0x00000028, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z3
 	VBROADCASTSS 116(AX), Z4
 	MOVQ         64(AX), R8
@@ -14417,15 +14417,15 @@ sum:
 	VMAXPS       Z2, Z3, Z2
 	VMINPS       Z2, Z4, Z2
 	VMOVUPS      Z2, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -14508,7 +14508,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -14520,9 +14520,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z4
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z5
@@ -14553,9 +14553,9 @@ ky:
 	ADDQ        $0x00000030, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z4
 	VBROADCASTSS 116(AX), Z5
 	MOVQ         64(AX), R8
@@ -14575,15 +14575,15 @@ sum:
 	VMAXPS       Z3, Z4, Z3
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -14676,7 +14676,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -14689,9 +14689,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z5
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z6
@@ -14727,9 +14727,9 @@ ky:
 	ADDQ        $0x00000038, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z5
 	VBROADCASTSS 116(AX), Z6
 	MOVQ         64(AX), R8
@@ -14753,15 +14753,15 @@ sum:
 	VMAXPS       Z4, Z5, Z4
 	VMINPS       Z4, Z6, Z4
 	VMOVUPS      Z4, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -14864,7 +14864,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -14878,9 +14878,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z6
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z7
@@ -14921,9 +14921,9 @@ ky:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z6
 	VBROADCASTSS 116(AX), Z7
 	MOVQ         64(AX), R8
@@ -14951,15 +14951,15 @@ sum:
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -15072,7 +15072,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -15087,9 +15087,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z7
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z8
@@ -15135,9 +15135,9 @@ ky:
 	ADDQ        $0x00000048, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z7
 	VBROADCASTSS 116(AX), Z8
 	MOVQ         64(AX), R8
@@ -15169,15 +15169,15 @@ sum:
 	VMAXPS       Z6, Z7, Z6
 	VMINPS       Z6, Z8, Z6
 	VMOVUPS      Z6, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -15300,7 +15300,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -15316,9 +15316,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z8
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z9
@@ -15369,9 +15369,9 @@ ky:
 	ADDQ        $0x00000050, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z8
 	VBROADCASTSS 116(AX), Z9
 	MOVQ         64(AX), R8
@@ -15407,15 +15407,15 @@ sum:
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -15548,7 +15548,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -15557,9 +15557,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z1
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z2
@@ -15575,9 +15575,9 @@ ky:
 	ADDQ        $0x00000018, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z1
 	VBROADCASTSS 116(AX), Z2
 	MOVQ         64(AX), R8
@@ -15585,15 +15585,15 @@ sum:
 	VMAXPS       Z0, Z1, Z0
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, (R8)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -15657,7 +15657,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -15667,9 +15667,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z2
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z3
@@ -15692,9 +15692,9 @@ ky:
 	ADDQ        $0x00000028, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z2
 	VBROADCASTSS 116(AX), Z3
 	MOVQ         64(AX), R8
@@ -15706,15 +15706,15 @@ sum:
 	VMAXPS       Z1, Z2, Z1
 	VMINPS       Z1, Z3, Z1
 	VMOVUPS      Z1, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -15789,7 +15789,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -15800,9 +15800,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z3
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z4
@@ -15832,9 +15832,9 @@ ky:
 	ADDQ        $0x00000038, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z3
 	VBROADCASTSS 116(AX), Z4
 	MOVQ         64(AX), R8
@@ -15850,15 +15850,15 @@ sum:
 	VMAXPS       Z2, Z3, Z2
 	VMINPS       Z2, Z4, Z2
 	VMOVUPS      Z2, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -15945,7 +15945,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -15957,9 +15957,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z4
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z5
@@ -15996,9 +15996,9 @@ ky:
 	ADDQ        $0x00000048, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z4
 	VBROADCASTSS 116(AX), Z5
 	MOVQ         64(AX), R8
@@ -16018,15 +16018,15 @@ sum:
 	VMAXPS       Z3, Z4, Z3
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -16125,7 +16125,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -16138,9 +16138,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z5
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z6
@@ -16184,9 +16184,9 @@ ky:
 	ADDQ        $0x00000058, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z5
 	VBROADCASTSS 116(AX), Z6
 	MOVQ         64(AX), R8
@@ -16210,15 +16210,15 @@ sum:
 	VMAXPS       Z4, Z5, Z4
 	VMINPS       Z4, Z6, Z4
 	VMOVUPS      Z4, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -16329,7 +16329,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -16343,9 +16343,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z6
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z7
@@ -16396,9 +16396,9 @@ ky:
 	ADDQ        $0x00000068, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z6
 	VBROADCASTSS 116(AX), Z7
 	MOVQ         64(AX), R8
@@ -16426,15 +16426,15 @@ sum:
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -16557,7 +16557,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -16572,9 +16572,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z7
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z8
@@ -16632,9 +16632,9 @@ ky:
 	ADDQ        $0x00000078, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z7
 	VBROADCASTSS 116(AX), Z8
 	MOVQ         64(AX), R8
@@ -16666,15 +16666,15 @@ sum:
 	VMAXPS       Z6, Z7, Z6
 	VMINPS       Z6, Z8, Z6
 	VMOVUPS      Z6, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -16809,7 +16809,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -16825,9 +16825,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z8
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z9
@@ -16892,9 +16892,9 @@ ky:
 	ADDQ        $0x00000088, R8
 	ADDQ        $0x000000c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z8
 	VBROADCASTSS 116(AX), Z9
 	MOVQ         64(AX), R8
@@ -16930,15 +16930,15 @@ sum:
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -17085,7 +17085,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -17094,9 +17094,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z1
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z2
@@ -17120,9 +17120,9 @@ ky:
 	ADDQ        $0x00000028, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z1
 	VBROADCASTSS 116(AX), Z2
 	MOVQ         64(AX), R8
@@ -17130,15 +17130,15 @@ sum:
 	VMAXPS       Z0, Z1, Z0
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, (R8)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -17210,7 +17210,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -17220,9 +17220,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z2
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z3
@@ -17253,9 +17253,9 @@ ky:
 	ADDQ        $0x00000030, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z2
 	VBROADCASTSS 116(AX), Z3
 	MOVQ         64(AX), R8
@@ -17267,15 +17267,15 @@ sum:
 	VMAXPS       Z1, Z2, Z1
 	VMINPS       Z1, Z3, Z1
 	VMOVUPS      Z1, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -17358,7 +17358,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -17369,9 +17369,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z3
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z4
@@ -17409,9 +17409,9 @@ ky:
 	ADDQ        $0x00000038, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z3
 	VBROADCASTSS 116(AX), Z4
 	MOVQ         64(AX), R8
@@ -17427,15 +17427,15 @@ sum:
 	VMAXPS       Z2, Z3, Z2
 	VMINPS       Z2, Z4, Z2
 	VMOVUPS      Z2, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -17530,7 +17530,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -17542,9 +17542,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z4
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z5
@@ -17589,9 +17589,9 @@ ky:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z4
 	VBROADCASTSS 116(AX), Z5
 	MOVQ         64(AX), R8
@@ -17611,15 +17611,15 @@ sum:
 	VMAXPS       Z3, Z4, Z3
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -17726,7 +17726,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -17739,9 +17739,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z5
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z6
@@ -17793,9 +17793,9 @@ ky:
 	ADDQ        $0x00000048, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z5
 	VBROADCASTSS 116(AX), Z6
 	MOVQ         64(AX), R8
@@ -17819,15 +17819,15 @@ sum:
 	VMAXPS       Z4, Z5, Z4
 	VMINPS       Z4, Z6, Z4
 	VMOVUPS      Z4, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -17946,7 +17946,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -17960,9 +17960,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z6
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z7
@@ -18021,9 +18021,9 @@ ky:
 	ADDQ        $0x00000050, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z6
 	VBROADCASTSS 116(AX), Z7
 	MOVQ         64(AX), R8
@@ -18051,15 +18051,15 @@ sum:
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -18190,7 +18190,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -18205,9 +18205,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z7
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z8
@@ -18273,9 +18273,9 @@ ky:
 	ADDQ        $0x00000058, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z7
 	VBROADCASTSS 116(AX), Z8
 	MOVQ         64(AX), R8
@@ -18307,15 +18307,15 @@ sum:
 	VMAXPS       Z6, Z7, Z6
 	VMINPS       Z6, Z8, Z6
 	VMOVUPS      Z6, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -18458,7 +18458,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -18474,9 +18474,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z8
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z9
@@ -18549,9 +18549,9 @@ ky:
 	ADDQ        $0x00000060, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z8
 	VBROADCASTSS 116(AX), Z9
 	MOVQ         64(AX), R8
@@ -18587,15 +18587,15 @@ sum:
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -18750,7 +18750,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -18759,9 +18759,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z1
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z2
@@ -18785,9 +18785,9 @@ ky:
 	ADDQ        $0x00000028, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z1
 	VBROADCASTSS 116(AX), Z2
 	MOVQ         64(AX), R8
@@ -18795,15 +18795,15 @@ sum:
 	VMAXPS       Z0, Z1, Z0
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, (R8)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -18875,7 +18875,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -18885,9 +18885,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z2
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z3
@@ -18920,9 +18920,9 @@ ky:
 	ADDQ        $0x00000038, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z2
 	VBROADCASTSS 116(AX), Z3
 	MOVQ         64(AX), R8
@@ -18934,15 +18934,15 @@ sum:
 	VMAXPS       Z1, Z2, Z1
 	VMINPS       Z1, Z3, Z1
 	VMOVUPS      Z1, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -19027,7 +19027,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -19038,9 +19038,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z3
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z4
@@ -19082,9 +19082,9 @@ ky:
 	ADDQ        $0x00000048, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z3
 	VBROADCASTSS 116(AX), Z4
 	MOVQ         64(AX), R8
@@ -19100,15 +19100,15 @@ sum:
 	VMAXPS       Z2, Z3, Z2
 	VMINPS       Z2, Z4, Z2
 	VMOVUPS      Z2, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -19207,7 +19207,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -19219,9 +19219,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z4
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z5
@@ -19272,9 +19272,9 @@ ky:
 	ADDQ        $0x00000058, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z4
 	VBROADCASTSS 116(AX), Z5
 	MOVQ         64(AX), R8
@@ -19294,15 +19294,15 @@ sum:
 	VMAXPS       Z3, Z4, Z3
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -19415,7 +19415,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -19428,9 +19428,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z5
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z6
@@ -19490,9 +19490,9 @@ ky:
 	ADDQ        $0x00000068, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z5
 	VBROADCASTSS 116(AX), Z6
 	MOVQ         64(AX), R8
@@ -19516,15 +19516,15 @@ sum:
 	VMAXPS       Z4, Z5, Z4
 	VMINPS       Z4, Z6, Z4
 	VMOVUPS      Z4, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -19651,7 +19651,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -19665,9 +19665,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z6
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z7
@@ -19736,9 +19736,9 @@ ky:
 	ADDQ        $0x00000078, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z6
 	VBROADCASTSS 116(AX), Z7
 	MOVQ         64(AX), R8
@@ -19766,15 +19766,15 @@ sum:
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -19915,7 +19915,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -19930,9 +19930,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z7
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z8
@@ -20010,9 +20010,9 @@ ky:
 	ADDQ        $0x00000088, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z7
 	VBROADCASTSS 116(AX), Z8
 	MOVQ         64(AX), R8
@@ -20044,15 +20044,15 @@ sum:
 	VMAXPS       Z6, Z7, Z6
 	VMINPS       Z6, Z8, Z6
 	VMOVUPS      Z6, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -20207,7 +20207,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -20223,9 +20223,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z8
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z9
@@ -20312,9 +20312,9 @@ ky:
 	ADDQ        $0x00000098, R8
 	ADDQ        $0x00000140, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z8
 	VBROADCASTSS 116(AX), Z9
 	MOVQ         64(AX), R8
@@ -20350,15 +20350,15 @@ sum:
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -20527,7 +20527,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -20536,9 +20536,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z1
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z2
@@ -20570,9 +20570,9 @@ ky:
 	ADDQ        $0x00000038, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z1
 	VBROADCASTSS 116(AX), Z2
 	MOVQ         64(AX), R8
@@ -20580,15 +20580,15 @@ sum:
 	VMAXPS       Z0, Z1, Z0
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, (R8)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -20668,7 +20668,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -20678,9 +20678,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z2
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z3
@@ -20721,9 +20721,9 @@ ky:
 	ADDQ        $0x00000040, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z2
 	VBROADCASTSS 116(AX), Z3
 	MOVQ         64(AX), R8
@@ -20735,15 +20735,15 @@ sum:
 	VMAXPS       Z1, Z2, Z1
 	VMINPS       Z1, Z3, Z1
 	VMOVUPS      Z1, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -20836,7 +20836,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -20847,9 +20847,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z3
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z4
@@ -20899,9 +20899,9 @@ ky:
 	ADDQ        $0x00000048, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z3
 	VBROADCASTSS 116(AX), Z4
 	MOVQ         64(AX), R8
@@ -20917,15 +20917,15 @@ sum:
 	VMAXPS       Z2, Z3, Z2
 	VMINPS       Z2, Z4, Z2
 	VMOVUPS      Z2, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -21032,7 +21032,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -21044,9 +21044,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z4
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z5
@@ -21105,9 +21105,9 @@ ky:
 	ADDQ        $0x00000050, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z4
 	VBROADCASTSS 116(AX), Z5
 	MOVQ         64(AX), R8
@@ -21127,15 +21127,15 @@ sum:
 	VMAXPS       Z3, Z4, Z3
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -21256,7 +21256,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -21269,9 +21269,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z5
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z6
@@ -21339,9 +21339,9 @@ ky:
 	ADDQ        $0x00000058, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z5
 	VBROADCASTSS 116(AX), Z6
 	MOVQ         64(AX), R8
@@ -21365,15 +21365,15 @@ sum:
 	VMAXPS       Z4, Z5, Z4
 	VMINPS       Z4, Z6, Z4
 	VMOVUPS      Z4, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -21508,7 +21508,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -21522,9 +21522,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z6
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z7
@@ -21601,9 +21601,9 @@ ky:
 	ADDQ        $0x00000060, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z6
 	VBROADCASTSS 116(AX), Z7
 	MOVQ         64(AX), R8
@@ -21631,15 +21631,15 @@ sum:
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -21788,7 +21788,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -21803,9 +21803,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z7
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z8
@@ -21891,9 +21891,9 @@ ky:
 	ADDQ        $0x00000068, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z7
 	VBROADCASTSS 116(AX), Z8
 	MOVQ         64(AX), R8
@@ -21925,15 +21925,15 @@ sum:
 	VMAXPS       Z6, Z7, Z6
 	VMINPS       Z6, Z8, Z6
 	VMOVUPS      Z6, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -22096,7 +22096,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -22112,9 +22112,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z8
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z9
@@ -22209,9 +22209,9 @@ ky:
 	ADDQ        $0x00000070, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z8
 	VBROADCASTSS 116(AX), Z9
 	MOVQ         64(AX), R8
@@ -22247,15 +22247,15 @@ sum:
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -22432,7 +22432,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -22441,9 +22441,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z1
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z2
@@ -22475,9 +22475,9 @@ ky:
 	ADDQ        $0x00000038, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z1
 	VBROADCASTSS 116(AX), Z2
 	MOVQ         64(AX), R8
@@ -22485,15 +22485,15 @@ sum:
 	VMAXPS       Z0, Z1, Z0
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, (R8)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -22573,7 +22573,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -22583,9 +22583,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z2
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z3
@@ -22628,9 +22628,9 @@ ky:
 	ADDQ        $0x00000048, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z2
 	VBROADCASTSS 116(AX), Z3
 	MOVQ         64(AX), R8
@@ -22642,15 +22642,15 @@ sum:
 	VMAXPS       Z1, Z2, Z1
 	VMINPS       Z1, Z3, Z1
 	VMOVUPS      Z1, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -22745,7 +22745,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -22756,9 +22756,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z3
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z4
@@ -22812,9 +22812,9 @@ ky:
 	ADDQ        $0x00000058, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z3
 	VBROADCASTSS 116(AX), Z4
 	MOVQ         64(AX), R8
@@ -22830,15 +22830,15 @@ sum:
 	VMAXPS       Z2, Z3, Z2
 	VMINPS       Z2, Z4, Z2
 	VMOVUPS      Z2, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -22949,7 +22949,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -22961,9 +22961,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z4
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z5
@@ -23028,9 +23028,9 @@ ky:
 	ADDQ        $0x00000068, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z4
 	VBROADCASTSS 116(AX), Z5
 	MOVQ         64(AX), R8
@@ -23050,15 +23050,15 @@ sum:
 	VMAXPS       Z3, Z4, Z3
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -23185,7 +23185,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -23198,9 +23198,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z5
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z6
@@ -23276,9 +23276,9 @@ ky:
 	ADDQ        $0x00000078, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z5
 	VBROADCASTSS 116(AX), Z6
 	MOVQ         64(AX), R8
@@ -23302,15 +23302,15 @@ sum:
 	VMAXPS       Z4, Z5, Z4
 	VMINPS       Z4, Z6, Z4
 	VMOVUPS      Z4, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -23453,7 +23453,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -23467,9 +23467,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z6
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z7
@@ -23556,9 +23556,9 @@ ky:
 	ADDQ        $0x00000088, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z6
 	VBROADCASTSS 116(AX), Z7
 	MOVQ         64(AX), R8
@@ -23586,15 +23586,15 @@ sum:
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -23753,7 +23753,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -23768,9 +23768,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z7
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z8
@@ -23868,9 +23868,9 @@ ky:
 	ADDQ        $0x00000098, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z7
 	VBROADCASTSS 116(AX), Z8
 	MOVQ         64(AX), R8
@@ -23902,15 +23902,15 @@ sum:
 	VMAXPS       Z6, Z7, Z6
 	VMINPS       Z6, Z8, Z6
 	VMOVUPS      Z6, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -24085,7 +24085,7 @@ tile:
 	MOVQ 32(AX), BX
 	MOVQ 48(AX), SI
 	MOVQ 88(AX), DI
-	SUBQ $0x10, DI
+	SUBQ $0x00000010, DI
 	JLT  rest
 
 chan:
@@ -24101,9 +24101,9 @@ chan:
 	MOVQ    8(AX), R9
 	MOVQ    BX, R10
 	TESTQ   R9, R9
-	JZ      sum
+	JZ      sumchan
 
-ky:
+kychan:
 	VMOVUPS     (R10), Z8
 	MOVQ        (R8), R11
 	VMOVUPS     (R11)(CX*1), Z9
@@ -24212,9 +24212,9 @@ ky:
 	ADDQ        $0x000000a8, R8
 	ADDQ        $0x000001c0, R10
 	DECQ        R9
-	JNZ         ky
+	JNZ         kychan
 
-sum:
+sumchan:
 	VBROADCASTSS 112(AX), Z8
 	VBROADCASTSS 116(AX), Z9
 	MOVQ         64(AX), R8
@@ -24250,15 +24250,15 @@ sum:
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, (R9)
-	ADDQ         $0x40, CX
-	ADDQ         $0x40, DX
-	ADDQ         $0x40, SI
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
 	ADDQ         40(AX), BX
-	SUBQ         $0x10, DI
+	SUBQ         $0x00000010, DI
 	JGE          chan
 
 rest:
-	ADDQ    $0x10, DI
+	ADDQ    $0x00000010, DI
 	JZ      done
 	MOVQ    96(AX), DI
 	KMOVW   DI, K1
@@ -24448,7 +24448,47 @@ tile:
 	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 88(AX), BX
-	SUBQ $0x10, BX
+	SUBQ $0x00000040, BX
+	JLT  few
+
+many:
+	VBROADCASTSS 112(AX), Z0
+	VBROADCASTSS 112(AX), Z1
+	VBROADCASTSS 112(AX), Z2
+	VBROADCASTSS 112(AX), Z3
+	MOVQ         (AX), SI
+	MOVQ         8(AX), DI
+	XORQ         R8, R8
+	TESTQ        DI, DI
+	JZ           summany
+
+tapmany:
+	MOVQ    (SI)(R8*8), R9
+	VMOVUPS (R9)(CX*1), Z4
+	VMAXPS  Z4, Z0, Z0
+	VMOVUPS 64(R9)(CX*1), Z4
+	VMAXPS  Z4, Z1, Z1
+	VMOVUPS 128(R9)(CX*1), Z4
+	VMAXPS  Z4, Z2, Z2
+	VMOVUPS 192(R9)(CX*1), Z4
+	VMAXPS  Z4, Z3, Z3
+	INCQ    R8
+	CMPQ    R8, DI
+	JLT     tapmany
+
+summany:
+	VMOVUPS Z0, (DX)
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, 128(DX)
+	VMOVUPS Z3, 192(DX)
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, BX
+	JGE     many
+
+few:
+	ADDQ $0x00000040, BX
+	SUBQ $0x00000010, BX
 	JLT  rest
 
 chan:
@@ -24457,25 +24497,25 @@ chan:
 	MOVQ         8(AX), DI
 	XORQ         R8, R8
 	TESTQ        DI, DI
-	JZ           sum
+	JZ           sumchan
 
-tap:
+tapchan:
 	MOVQ    (SI)(R8*8), R9
 	VMOVUPS (R9)(CX*1), Z1
 	VMAXPS  Z1, Z0, Z0
 	INCQ    R8
 	CMPQ    R8, DI
-	JLT     tap
+	JLT     tapchan
 
-sum:
+sumchan:
 	VMOVUPS Z0, (DX)
-	ADDQ    $0x40, CX
-	ADDQ    $0x40, DX
-	SUBQ    $0x10, BX
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, BX
 	JGE     chan
 
 rest:
-	ADDQ         $0x10, BX
+	ADDQ         $0x00000010, BX
 	JZ           done
 	MOVQ         96(AX), BX
 	KMOVW        BX, K1
@@ -24523,39 +24563,80 @@ tile:
 	MOVQ 128(AX), DX
 	MOVQ 32(AX), BX
 	MOVQ 88(AX), SI
-	SUBQ $0x10, SI
-	JLT  rest
+	SUBQ $0x00000040, SI
+	JLT  few
 
-chan:
+many:
 	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
 	MOVQ   (AX), DI
 	MOVQ   8(AX), R8
 	XORQ   R9, R9
 	TESTQ  R8, R8
-	JZ     sum
+	JZ     summany
 
-tap:
+tapmany:
 	MOVQ         (DI)(R9*8), R10
-	VMOVUPS      (R10)(CX*1), Z1
-	VBROADCASTSS (BX)(R9*4), Z2
-	VFMADD231PS  Z2, Z1, Z0
+	VBROADCASTSS (BX)(R9*4), Z4
+	VMOVUPS      (R10)(CX*1), Z5
+	VFMADD231PS  Z4, Z5, Z0
+	VMOVUPS      64(R10)(CX*1), Z5
+	VFMADD231PS  Z4, Z5, Z1
+	VMOVUPS      128(R10)(CX*1), Z5
+	VFMADD231PS  Z4, Z5, Z2
+	VMOVUPS      192(R10)(CX*1), Z5
+	VFMADD231PS  Z4, Z5, Z3
 	INCQ         R9
 	CMPQ         R9, R8
-	JLT          tap
+	JLT          tapmany
 
-sum:
+summany:
 	VMOVUPS Z0, (DX)
-	ADDQ    $0x40, CX
-	ADDQ    $0x40, DX
-	SUBQ    $0x10, SI
+	VMOVUPS Z1, 64(DX)
+	VMOVUPS Z2, 128(DX)
+	VMOVUPS Z3, 192(DX)
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, DX
+	SUBQ    $0x00000040, SI
+	JGE     many
+
+few:
+	ADDQ $0x00000040, SI
+	SUBQ $0x00000010, SI
+	JLT  rest
+
+chan:
+	VPXORD Z6, Z6, Z6
+	MOVQ   (AX), DI
+	MOVQ   8(AX), R8
+	XORQ   R9, R9
+	TESTQ  R8, R8
+	JZ     sumchan
+
+tapchan:
+	MOVQ         (DI)(R9*8), R10
+	VBROADCASTSS (BX)(R9*4), Z4
+	VMOVUPS      (R10)(CX*1), Z5
+	VFMADD231PS  Z4, Z5, Z6
+	INCQ         R9
+	CMPQ         R9, R8
+	JLT          tapchan
+
+sumchan:
+	VMOVUPS Z6, (DX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, DX
+	SUBQ    $0x00000010, SI
 	JGE     chan
 
 rest:
-	ADDQ   $0x10, SI
+	ADDQ   $0x00000010, SI
 	JZ     done
 	MOVQ   96(AX), SI
 	KMOVW  SI, K1
-	VPXORD Z3, Z3, Z3
+	VPXORD Z7, Z7, Z7
 	MOVQ   (AX), SI
 	MOVQ   8(AX), DI
 	XORQ   R8, R8
@@ -24564,15 +24645,15 @@ rest:
 
 tapTail:
 	MOVQ         (SI)(R8*8), R9
-	VMOVUPS.Z    (R9)(CX*1), K1, Z1
-	VBROADCASTSS (BX)(R8*4), Z2
-	VFMADD231PS  Z2, Z1, Z3
+	VBROADCASTSS (BX)(R8*4), Z4
+	VMOVUPS.Z    (R9)(CX*1), K1, Z5
+	VFMADD231PS  Z4, Z5, Z7
 	INCQ         R8
 	CMPQ         R8, DI
 	JLT          tapTail
 
 sumTail:
-	VMOVUPS Z3, K1, (DX)
+	VMOVUPS Z7, K1, (DX)
 
 done:
 	MOVQ 24(AX), CX

@@ -24,9 +24,9 @@ func (g *generator) depthwise() {
 }
 
 // tiles wraps a tap kernel: the loop over tiles, and in it the loop over
-// channels, complete vectors first. body emits one vector of channels at byte
-// o of the inputs and weights w.
-func (g *generator) tiles(weights bool, body func(args, o, d, w, bias Register, k *mask, sfx string)) {
+// channels, complete vectors first. body emits u vectors of channels at byte o
+// of the inputs and weights w; many > 1 makes it take that many at a time.
+func (g *generator) tiles(weights bool, many int, body func(args, o, d, w, bias Register, u int, k *mask, sfx string)) {
 	S := tapArgs
 	args := g.GP64()
 	g.Load(g.Param("a"), args)
@@ -40,33 +40,41 @@ func (g *generator) tiles(weights bool, body func(args, o, d, w, bias Register, 
 		g.MOVQ(S.at(args, "bias"), bias)
 	}
 	g.MOVQ(S.at(args, "n"), n)
-	g.SUBQ(Imm(uint64(g.vl)), n)
-	g.JLT(LabelRef("rest"))
-	g.Label("chan")
-	body(args, o, d, w, bias, nil, "")
-	step := Imm(uint64(g.bytes()))
-	g.ADDQ(step, o)
-	g.ADDQ(step, d)
-	if weights {
-		g.ADDQ(step, bias)
-		if g.wide() {
-			g.ADDQ(S.at(args, "wcs"), w)
-		} else {
-			// Packed weights are 64-byte aligned panels of two vectors.
-			g.XORQ(Imm(32), w)
-			g.TESTQ(U32(32), w)
-			g.JNZ(LabelRef("second"))
-			g.ADDQ(S.at(args, "wcs"), w)
-			g.Label("second")
+	// loop takes u vectors while they last; n stays short by what is left.
+	loop := func(u int, label, end string) {
+		step := U32(u * g.vl)
+		g.SUBQ(step, n)
+		g.JLT(LabelRef(end))
+		g.Label(label)
+		body(args, o, d, w, bias, u, nil, label)
+		step = U32(u * g.bytes())
+		g.ADDQ(step, o)
+		g.ADDQ(step, d)
+		if weights {
+			g.ADDQ(step, bias)
+			if g.wide() {
+				g.ADDQ(S.at(args, "wcs"), w)
+			} else {
+				// Packed weights are 64-byte aligned panels of two vectors.
+				g.XORQ(Imm(32), w)
+				g.TESTQ(U32(32), w)
+				g.JNZ(LabelRef("second"))
+				g.ADDQ(S.at(args, "wcs"), w)
+				g.Label("second")
+			}
 		}
+		g.SUBQ(U32(u*g.vl), n)
+		g.JGE(LabelRef(label))
+		g.Label(end)
+		g.ADDQ(U32(u*g.vl), n)
 	}
-	g.SUBQ(Imm(uint64(g.vl)), n)
-	g.JGE(LabelRef("chan"))
-	g.Label("rest")
-	g.ADDQ(Imm(uint64(g.vl)), n)
+	if many > 1 {
+		loop(many, "many", "few")
+	}
+	loop(1, "chan", "rest")
 	g.JZ(LabelRef("done"))
 	k := g.loadMask(args, S)
-	body(args, o, d, w, bias, k, "Tail")
+	body(args, o, d, w, bias, 1, k, "Tail")
 	g.Label("done")
 	t := g.GP64()
 	g.MOVQ(S.at(args, "offStep"), t)
@@ -86,7 +94,7 @@ func (g *generator) dw(kw, s, u int) {
 	doc := fmt.Sprintf("// for x := range %d { for c := range n {\n//\tdst[x][c] = clamp(bias[c] + sum over ky, kx of tab[ky*%d+x*%d+kx][off+c]*w[ky*%d+kx][c])\n// }}, nt times\n", u, cols, s, kw)
 	g.text(name, "tapArgs", doc, fmt.Sprintf("name: \"dw%ds%d_f32_%s_1x%d\", fam: famDW, mr: %d, kw: %d, sw: %d, taps: %s", kw, s, g.name, u, u, kw, s, name))
 	S := tapArgs
-	g.tiles(true, func(args, o, d, w, bias Register, k *mask, sfx string) {
+	g.tiles(true, 1, func(args, o, d, w, bias Register, _ int, k *mask, sfx string) {
 		acc := g.start(u, bias)
 		tab, ny, wp := g.GP64(), g.GP64(), g.GP64()
 		g.MOVQ(S.at(args, "tab"), tab)
@@ -126,7 +134,7 @@ func (g *generator) dwAny(u int) {
 	doc := fmt.Sprintf("// for x := range %d { for c := range n {\n//\tdst[x][c] = clamp(bias[c] + sum over t < ny of tab[t*%d+x][off+c]*w[t][c])\n// }}, nt times\n", u, u)
 	g.text(name, "tapArgs", doc, fmt.Sprintf("name: \"dw_f32_%s_1x%d\", fam: famDW, mr: %d, taps: %s", g.name, u, u, name))
 	S := tapArgs
-	g.tiles(true, func(args, o, d, w, bias Register, k *mask, sfx string) {
+	g.tiles(true, 1, func(args, o, d, w, bias Register, _ int, k *mask, sfx string) {
 		acc := g.start(u, bias)
 		tab, ny, wp := g.GP64(), g.GP64(), g.GP64()
 		g.MOVQ(S.at(args, "tab"), tab)
@@ -189,44 +197,48 @@ func (g *generator) finish(args Register, acc []VecVirtual, d Register, k *mask)
 
 // taps emits the kernels of one output pixel from any number of taps.
 func (g *generator) taps() {
-	loop := func(sfx string, args, o Register, k *mask, each func(t Register, v VecVirtual)) {
-		S := tapArgs
-		tab, ny, t := g.GP64(), g.GP64(), g.GP64()
-		g.MOVQ(S.at(args, "tab"), tab)
-		g.MOVQ(S.at(args, "ny"), ny)
-		g.XORQ(t, t)
-		g.TESTQ(ny, ny)
-		g.JZ(LabelRef("sum" + sfx))
-		g.Label("tap" + sfx)
-		p, v := g.GP64(), g.vec()
-		g.MOVQ(Mem{Base: tab, Index: t, Scale: 8}, p)
-		g.load(Mem{Base: p, Index: o, Scale: 1}, v, k)
-		each(t, v)
-		g.INCQ(t)
-		g.CMPQ(t, ny)
-		g.JLT(LabelRef("tap" + sfx))
-		g.Label("sum" + sfx)
-	}
-	text := func(op, row, sum string) {
+	kernel := func(op, row, sum string, start func(args Register, acc VecVirtual), each func(w, t Register) func(v, acc VecVirtual)) {
 		name := op + "F32" + g.go_
 		g.text(name, "tapArgs", fmt.Sprintf("// for c := range n {\n//\t%s over t < ny\n// }, nt times\n", sum), fmt.Sprintf("name: \"%s_f32_%s\", fam: famTap, tap: %s, taps: %s", op, g.name, row, name))
+		g.tiles(false, 4, func(args, o, d, w, _ Register, u int, k *mask, sfx string) {
+			acc := make([]VecVirtual, u)
+			for j := range acc {
+				acc[j] = g.vec()
+				start(args, acc[j])
+			}
+			tab, ny, t, p := g.GP64(), g.GP64(), g.GP64(), g.GP64()
+			g.MOVQ(tapArgs.at(args, "tab"), tab)
+			g.MOVQ(tapArgs.at(args, "ny"), ny)
+			g.XORQ(t, t)
+			g.TESTQ(ny, ny)
+			g.JZ(LabelRef("sum" + sfx))
+			g.Label("tap" + sfx)
+			g.MOVQ(Mem{Base: tab, Index: t, Scale: 8}, p)
+			f := each(w, t)
+			for j := range acc {
+				v := g.vec()
+				g.load(Mem{Base: p, Index: o, Scale: 1, Disp: j * g.bytes()}, v, k)
+				f(v, acc[j])
+			}
+			g.INCQ(t)
+			g.CMPQ(t, ny)
+			g.JLT(LabelRef("tap" + sfx))
+			g.Label("sum" + sfx)
+			for j := range acc {
+				g.store(acc[j], Mem{Base: d, Disp: j * g.bytes()}, k)
+			}
+		})
 	}
-	text("maxtap", "tapMax", "dst[c] = maximum of lo and tab[t][off+c]")
-	g.tiles(false, func(args, o, d, _, _ Register, k *mask, sfx string) {
-		acc := g.vec()
-		g.VBROADCASTSS(tapArgs.at(args, "lo"), acc)
-		loop(sfx, args, o, k, func(_ Register, v VecVirtual) { g.VMAXPS(v, acc, acc) })
-		g.store(acc, Mem{Base: d}, k)
-	})
-	text("blendtap", "tapBlend", "dst[c] = sum of tab[t][off+c]*w[t]")
-	g.tiles(false, func(args, o, d, w, _ Register, k *mask, sfx string) {
-		acc := g.vec()
-		g.zero(acc)
-		loop(sfx, args, o, k, func(t Register, v VecVirtual) {
+	kernel("maxtap", "tapMax", "dst[c] = maximum of lo and tab[t][off+c]",
+		func(args Register, acc VecVirtual) { g.VBROADCASTSS(tapArgs.at(args, "lo"), acc) },
+		func(_, _ Register) func(v, acc VecVirtual) {
+			return func(v, acc VecVirtual) { g.VMAXPS(v, acc, acc) }
+		})
+	kernel("blendtap", "tapBlend", "dst[c] = sum of tab[t][off+c]*w[t]",
+		func(_ Register, acc VecVirtual) { g.zero(acc) },
+		func(w, t Register) func(v, acc VecVirtual) {
 			f := g.vec()
 			g.VBROADCASTSS(Mem{Base: w, Index: t, Scale: 4}, f)
-			g.VFMADD231PS(f, v, acc)
+			return func(v, acc VecVirtual) { g.VFMADD231PS(f, v, acc) }
 		})
-		g.store(acc, Mem{Base: d}, k)
-	})
 }
