@@ -28,10 +28,10 @@ type Figure struct {
 }
 
 // entries are the zoo in the order of Entries, put together once.
-var entries = slices.Concat(mobileNetV1, mobileNetV2, mobileNetV3)
+var entries = slices.Concat(alexNet, squeezeNet, inceptionV3, xception, resNet, mobileNetV1, mobileNetV2, mobileNetV3, mnasNet,
+	efficientNet, shuffleNetV2, fastSCNN, deepLab)
 
-// Entries returns all networks, families in order of their first paper that
-// this toolkit was asked for, and within a family from small to large.
+// Entries returns all networks: classics, mobile networks, segmentation.
 func Entries() []Entry { return slices.Clone(entries) }
 
 // Get builds the network that spec asks for: NAME or NAME@OPTION=VALUE,... An
