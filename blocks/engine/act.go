@@ -7,7 +7,7 @@ import (
 
 func init() {
 	lower("act", true, lowerAct)
-	makers["act"] = makeAct
+	routines["act"] = &routine{make: makeAct}
 }
 
 func lowerAct(c *compiler, i int) {

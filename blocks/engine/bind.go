@@ -49,16 +49,16 @@ type lane struct {
 
 // binding is what a maker makes a runner from.
 type binding struct {
-	set     *kernels.Set
-	unit    *Unit
-	threads int
-	dst     *tensor
-	src     []*tensor
-	res     *tensor // nil: none
-	layers  [3]raw
-	at      int       // of a copy unit: where in dst
-	op      blocks.Op // of an eval unit
-	params  [][]float32
+	set    *kernels.Set
+	unit   *Unit
+	target Target
+	dst    *tensor
+	src    []*tensor
+	res    *tensor // nil: none
+	layers [3]raw
+	at     int       // of a copy unit: where in dst
+	op     blocks.Op // of an eval unit
+	params [][]float32
 }
 
 // raw are the weights of a layer before folding and packing.
@@ -68,8 +68,25 @@ type raw struct {
 	eps     float64
 }
 
-// makers of runners by unit name. Each kernel's file adds its own.
-var makers = map[string]func(b *binding) (runner, need){}
+// routine is what the package knows of a unit's name.
+type routine struct {
+	// make binds a unit to its data.
+	make func(b *binding) (runner, need)
+	// parts lists the layers with weights; nil: none.
+	parts func(u *Unit) [3]part
+	// second is the shape of a second input map; nil: there is none.
+	second func(u *Unit) blocks.Shape
+	// check finds what the unit's shapes rule out; nil: they are free. Compile
+	// makes good units only; others come from text.
+	check func(u *Unit) error
+}
+
+// part is a layer with weights inside a unit: fanIn x out of them and out
+// biases, used for each of some pixels.
+type part struct{ pixels, fanIn, out int }
+
+// routines by unit name. Each kernel's file adds its own.
+var routines = map[string]*routine{}
 
 // scaleShift returns what batch normalisation does to channel n of a layer's
 // output before the bias: y*scale + shift.
@@ -155,16 +172,17 @@ func (p *Plan) Bind(w *blocks.Weights) error {
 	var most need
 	for i := range p.steps {
 		s := &p.steps[i]
-		b := &binding{set: set, unit: &s.Unit, threads: p.target.Threads, dst: &p.tensors[s.dst], layers: p.raws(s, w), at: s.at}
+		b := &binding{set: set, unit: &s.Unit, target: p.target, dst: &p.tensors[s.dst], layers: p.raws(s, w), at: s.at}
 		for _, v := range s.src {
 			b.src = append(b.src, &p.tensors[v])
 		}
 		if s.res >= 0 {
 			b.res = &p.tensors[s.res]
 		}
-		mk, ok := makers[s.Unit.Name]
-		if !ok {
-			mk = makeEval
+		mk := makeEval
+		if r, ok := routines[s.Unit.Name]; ok {
+			mk = r.make
+		} else {
 			b.op, b.params = p.net.Nodes[s.Nodes[0]].Op, w.Node(s.Nodes[0])
 		}
 		var n need

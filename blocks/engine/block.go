@@ -1,5 +1,231 @@
 package engine
 
+import (
+	"fmt"
+
+	"nas/blocks"
+	"nas/blocks/kernels"
+)
+
+// Fused blocks. An inverted residual block widens its input, filters every
+// channel by itself and narrows the result; run layer by layer, the two wide
+// maps are written to and read from memory. Where they are large they are what
+// the time goes into. Here only some rows of them exist: the expanding
+// convolution writes rows into a ring of (T-1)*stride + dilation*(K-1) + 1 of
+// them, each computed once; the depthwise convolution makes T rows from the
+// ring, and the projecting one turns these into T rows of the output.
+//
+// With squeeze-and-excite behind the depthwise convolution the block cannot be
+// closed, since the gate needs all of its rows: expand and depthwise are fused.
+// Without an expanding layer, depthwise and project are.
+
+func init() {
+	routines["block"] = &routine{make: makeBlock, parts: func(u *Unit) [3]part {
+		return [3]part{{u.In.Pixels(), u.In.C, u.Mid}, u.dwPart(), {u.Out.Pixels(), u.Mid, u.Out.C}}
+	}, check: checkBlock}
+	routines["expand_dw"] = &routine{make: makeBlock, parts: func(u *Unit) [3]part {
+		return [3]part{{u.In.Pixels(), u.In.C, u.Mid}, u.dwPart()}
+	}, check: checkBlock}
+	routines["dw_project"] = &routine{make: makeBlock, parts: func(u *Unit) [3]part {
+		return [3]part{u.dwPart(), {u.Out.Pixels(), u.Mid, u.Out.C}}
+	}, check: checkBlock}
+}
+
+func (u *Unit) dwPart() part { return part{u.Out.Pixels(), u.Kernel[0] * u.Kernel[1], u.Mid} }
+
+func checkBlock(u *Unit) error {
+	if u.Mid < 2 || u.Name == "dw_project" && u.Mid != u.In.C || u.Name == "expand_dw" && u.Mid != u.Out.C {
+		return fmt.Errorf("%d channels between the layers do not fit", u.Mid)
+	}
+	return checkWindow(u)
+}
+
+// depthwiseAt returns the link of the depthwise convolution that alone reads node i.
+func (c *compiler) depthwiseAt(j int) (link, *blocks.Conv, bool) {
+	if j < 0 {
+		return link{}, nil, false
+	}
+	o, ok := c.net.Nodes[j].Op.(*blocks.Conv)
+	if in := c.shape(c.input(j, 0)).C; !ok || !o.Depthwise(in) || o.Out != in {
+		return link{}, nil, false
+	}
+	return c.link(j, false), o, true
+}
+
+// pointwiseAt does so for a pointwise convolution; an addition behind it is
+// taken in.
+func (c *compiler) pointwiseAt(j int) (link, bool) {
+	if j < 0 {
+		return link{}, false
+	}
+	o, ok := c.net.Nodes[j].Op.(*blocks.Conv)
+	if !ok || !plainPointwise(o) {
+		return link{}, false
+	}
+	return c.link(j, true), true
+}
+
 // lowerBlock lowers the convolution i and those behind it as one call, if they
 // are the parts of an inverted residual block that is worth it.
-func (c *compiler) lowerBlock(i int) bool { return false }
+func (c *compiler) lowerBlock(i int) bool {
+	if d, o, ok := c.depthwiseAt(i); ok {
+		p, ok := c.pointwiseAt(c.sole(d.end))
+		if !ok || !c.worthProject(c.shape(i)) {
+			return false
+		}
+		s := c.start(i, "dw_project")
+		s.Unit.window(o)
+		s.Unit.Out, s.Unit.Mid = c.shape(p.end), o.Out
+		s.Unit.DWAct, s.Unit.Act = d.f, p.f
+		s.fold[0], s.fold[1] = d.fold(), p.fold()
+		c.residual(&s, &p)
+		c.emit(s, p.end, d.layer, d.bn, d.act, p.layer, p.bn, p.add, p.act)
+		return true
+	}
+	if o := c.net.Nodes[i].Op.(*blocks.Conv); !plainPointwise(o) || !c.worthExpand(c.shape(i)) {
+		return false
+	}
+	e := c.link(i, false)
+	d, o, ok := c.depthwiseAt(c.sole(e.end))
+	if !ok {
+		return false
+	}
+	s := c.start(i, "expand_dw")
+	s.Unit.window(o)
+	s.Unit.Mid, s.Unit.Out = o.Out, c.shape(d.end)
+	s.Unit.MidAct, s.Unit.DWAct = e.f, d.f
+	s.fold[0], s.fold[1] = e.fold(), d.fold()
+	p, ok := c.pointwiseAt(c.sole(d.end))
+	if !ok {
+		c.emit(s, d.end, e.layer, e.bn, e.act, d.layer, d.bn, d.act)
+		return true
+	}
+	s.Unit.Name = "block"
+	s.Unit.Out, s.Unit.Act = c.shape(p.end), p.f
+	s.fold[2] = p.fold()
+	c.residual(&s, &p)
+	c.emit(s, p.end, e.layer, e.bn, e.act, d.layer, d.bn, d.act, p.layer, p.bn, p.add, p.act)
+	return true
+}
+
+// worthExpand tells whether an expanded map is so large that it would not stay
+// in the second-level cache beside the map made from it.
+func (c *compiler) worthExpand(s blocks.Shape) bool { return 4*s.Elems() > c.t.L2/2 }
+
+// worthProject tells so for the map between a depthwise and a projecting convolution.
+func (c *compiler) worthProject(s blocks.Shape) bool { return 4*s.Elems() > c.t.L2/2 }
+
+// blockRun is a fused block. Threads share the rows of all images; where two
+// parts meet, both compute the expanded rows that they have in common.
+type blockRun struct {
+	set             *kernels.Set
+	expand, project *layer // or nil
+	dw              layer
+	dst, src, res   *tensor
+	images          int
+	step            int // output rows at a time
+	ring            int // expanded rows kept
+	macs            int64
+}
+
+func makeBlock(b *binding) (runner, need) {
+	u := b.unit
+	pw := func(k, h, w, cin, cout int, act blocks.ActFunc) *layer {
+		l := b.layer(k, kernels.Conv{H: h, W: w, C: cin, OH: h, OW: w, N: cout, KH: 1, KW: 1, SH: 1, SW: 1, DH: 1, DW: 1, Groups: 1}, act)
+		return &l
+	}
+	r := &blockRun{set: b.set, dst: b.dst, src: b.src[0], res: b.res, images: u.Batch, macs: u.MACs()}
+	k := 0
+	if u.Name != "dw_project" {
+		r.expand = pw(k, u.In.H, u.In.W, u.In.C, u.Mid, u.MidAct)
+		k++
+	}
+	g := u.geometry()
+	g.C, g.N, g.Groups = u.Mid, u.Mid, u.Mid
+	r.dw = b.layer(k, g, u.DWAct)
+	if u.Name != "expand_dw" {
+		r.project = pw(k+1, u.Out.H, u.Out.W, u.Mid, u.Out.C, u.Act)
+	}
+	rowBytes := 4 * u.Mid * max(u.In.W, u.Out.W)
+	for r.step = 1; 2*r.step <= min(8, u.Out.H); r.step *= 2 {
+		if rowBytes*(r.ringRows(2*r.step)+2*r.step) > b.target.L2/3 {
+			break
+		}
+	}
+	var n need
+	n.Need = b.set.ConvNeed(&r.dw.g)
+	if r.expand != nil {
+		r.ring = r.ringRows(r.step)
+		n.Need = n.Need.Max(b.set.ConvNeed(&r.expand.g))
+		n.floats += r.ringFloats()
+	}
+	if r.project != nil {
+		n.Need = n.Need.Max(b.set.ConvNeed(&r.project.g))
+		n.floats += r.step * g.OW * g.N
+	}
+	return r, n
+}
+
+// ringRows is the number of expanded rows from which n output rows are made.
+func (r *blockRun) ringRows(n int) int {
+	g := &r.dw.g
+	return min(g.H, (n-1)*g.SH+(g.KH-1)*g.DH+1)
+}
+
+func (r *blockRun) ringFloats() int {
+	return (r.ring*r.dw.g.W*r.dw.g.C + align - 1) / align * align
+}
+
+func (r *blockRun) pieces() int { return min(r.images*r.dw.g.OH, pieces(r.macs)) }
+
+func (r *blockRun) run(part, parts int, l *lane) {
+	oh := r.dw.g.OH
+	y0, y1 := cut(r.images*oh, part, parts)
+	for y0 < y1 {
+		k := y0 / oh
+		end := min(y1, (k+1)*oh)
+		r.image(k, y0-k*oh, end-k*oh, l)
+		y0 = end
+	}
+}
+
+// image computes output rows y0 to y1 of the k-th image.
+func (r *blockRun) image(k, y0, y1 int, l *lane) {
+	g := &r.dw.g
+	src, dst := r.src.image(k, g.H, g.W), r.dst.image(k, g.OH, g.OW)
+	buf := l.buf
+	wide := src
+	if r.expand != nil {
+		n := r.ringFloats()
+		wide = kernels.View{Data: buf[:n], Row: g.W * g.C, Pix: g.C, Ring: r.ring}
+		buf = buf[n:]
+	}
+	mid := dst
+	if r.project != nil {
+		mid = kernels.View{Data: buf[:r.step*g.OW*g.C], Row: g.OW * g.C, Pix: g.C, Ring: r.step}
+	}
+	ep := kernels.Epilogue{}
+	if r.project != nil {
+		ep.Act = r.project.act
+		if r.res != nil {
+			ep.Residual = r.res.image(k, g.OH, g.OW)
+		}
+	}
+	done := max(0, y0*g.SH-g.PadT)
+	for y := y0; y < y1; {
+		end := min(y1, (y/r.step+1)*r.step) // the rows of a step lie in mid without a break
+		if r.expand != nil {
+			for need := min(g.H, (end-1)*g.SH-g.PadT+(g.KH-1)*g.DH+1); done < need; {
+				to := min(need, (done/r.ring+1)*r.ring)
+				r.set.Conv(&r.expand.g, r.expand.w, r.expand.bias, wide, src, kernels.Epilogue{Act: r.expand.act},
+					kernels.Range{Y0: done, Y1: to, N0: 0, N1: g.C}, l.scratch)
+				done = to
+			}
+		}
+		r.set.Conv(g, r.dw.w, r.dw.bias, mid, wide, kernels.Epilogue{Act: r.dw.act}, kernels.Range{Y0: y, Y1: end, N0: 0, N1: g.C}, l.scratch)
+		if r.project != nil {
+			r.set.Conv(&r.project.g, r.project.w, r.project.bias, dst, mid, ep, kernels.Range{Y0: y, Y1: end, N0: 0, N1: r.project.g.N}, l.scratch)
+		}
+		y = end
+	}
+}

@@ -1,14 +1,16 @@
 package engine
 
 import (
+	"fmt"
+
 	"nas/blocks"
 	"nas/blocks/kernels"
 )
 
 func init() {
 	lower("conv", true, lowerConv)
-	makers["conv"] = makeConv
-	makers["dwconv"] = makeConv
+	routines["conv"] = &routine{make: makeConv, parts: convParts, check: checkConv}
+	routines["dwconv"] = &routine{make: makeConv, parts: convParts, check: checkConv}
 }
 
 // link is a convolution or linear layer with what follows it and can be
@@ -97,6 +99,36 @@ func (u *Unit) geometry() kernels.Conv {
 		PadT: u.Pad[0], PadL: u.Pad[1], Groups: u.Groups}
 }
 
+func convParts(u *Unit) [3]part {
+	return [3]part{{u.Out.Pixels(), u.Kernel[0] * u.Kernel[1] * (u.In.C / max(u.Groups, 1)), u.Out.C}}
+}
+
+// checkWindow judges the window of a unit that was not made by Compile.
+func checkWindow(u *Unit) error {
+	in, out := [2]int{u.In.H, u.In.W}, [2]int{u.Out.H, u.Out.W}
+	for i := range 2 {
+		k, s, d := u.Kernel[i], u.Stride[i], u.Dilation[i]
+		if min(k, s, d) < 1 || max(k, s, d) > 1<<15 || u.Pad[i] > d*(k-1) {
+			return fmt.Errorf("kernel size %d, stride %d, dilation %d, padding %d is no window", k, s, d, u.Pad[i])
+		}
+		if (out[i]-1)*s-u.Pad[i] >= in[i] {
+			return fmt.Errorf("the last window of %d outputs lies outside of %d inputs", out[i], in[i])
+		}
+	}
+	return nil
+}
+
+func checkConv(u *Unit) error {
+	g := u.Groups
+	if g < 1 || u.In.C%g != 0 || u.Out.C%g != 0 {
+		return fmt.Errorf("%d groups do not divide %d and %d channels", g, u.In.C, u.Out.C)
+	}
+	if u.Name == "dwconv" && (g != u.In.C || g != u.Out.C || g < 2) {
+		return fmt.Errorf("a depthwise convolution has as many groups and outputs as inputs, at least 2")
+	}
+	return checkWindow(u)
+}
+
 // actOf maps the network's activations to the kernels'.
 var actOf = [...]kernels.Act{
 	blocks.Identity: kernels.None, blocks.ReLU: kernels.ReLU, blocks.ReLU6: kernels.ReLU6, blocks.HSwish: kernels.HSwish,
@@ -134,7 +166,7 @@ func makeConv(b *binding) (runner, need) {
 	// Rows where they divide well and the maps outweigh the weights; otherwise
 	// channels, so that each thread streams its own part of the weights.
 	maps, weights := r.images*g.OH*g.OW*(g.C+g.N), g.PackedLen()
-	r.byChan = g.N >= 4*r.grain && (weights > maps || r.images*g.OH < 4*b.threads)
+	r.byChan = g.N >= 4*r.grain && (weights > maps || r.images*g.OH < 4*b.target.Threads)
 	return r, need{Need: b.set.ConvNeed(&g)}
 }
 

@@ -1,16 +1,17 @@
 package engine
 
 import (
+	"nas/blocks"
 	"nas/blocks/kernels"
 )
 
 func init() {
 	lower("add", true, lowerAdd)
 	lower("mul", true, lowerMul)
-	makers["add"] = makeAdd
-	makers["mul"] = makeMul
-	makers["scale"] = makeScale
-	makers["scale_map"] = makeScaleMap
+	routines["add"] = &routine{make: makeAdd, second: sameShape}
+	routines["mul"] = &routine{make: makeMul, second: sameShape}
+	routines["scale"] = &routine{make: makeScale, second: vectorShape}
+	routines["scale_map"] = &routine{make: makeScaleMap, second: mapShape}
 }
 
 // lowerAdd adds two at a time; the activation is computed with the last.
@@ -58,6 +59,10 @@ func lowerMul(c *compiler, i int) {
 		c.emit(s, i, i)
 	}
 }
+
+func sameShape(u *Unit) blocks.Shape   { return u.In }
+func vectorShape(u *Unit) blocks.Shape { return blocks.Shape{H: 1, W: 1, C: u.In.C} }
+func mapShape(u *Unit) blocks.Shape    { return blocks.Shape{H: u.In.H, W: u.In.W, C: 1} }
 
 func makeAdd(b *binding) (runner, need) {
 	set, dst, x, y, act := b.set, b.dst, b.src[0], b.src[1], actOf[b.unit.Act]

@@ -123,7 +123,7 @@ func TestRandomNetworks(t *testing.T) {
 		}
 	}
 	if !testing.Short() {
-		for name := range makers {
+		for name := range routines {
 			if !units[name] && name != "batchnorm" {
 				t.Errorf("no random network has a %s", name)
 			}

@@ -6,7 +6,7 @@ import (
 
 func init() {
 	lower("linear", false, lowerLinear)
-	makers["linear"] = makeLinear
+	routines["linear"] = &routine{make: makeLinear, parts: linearParts}
 }
 
 func lowerLinear(c *compiler, i int) {
@@ -17,6 +17,8 @@ func lowerLinear(c *compiler, i int) {
 	c.residual(&s, &l)
 	c.emit(s, l.end, l.layer, l.bn, l.add, l.act)
 }
+
+func linearParts(u *Unit) [3]part { return [3]part{{1, u.In.Elems(), u.Out.C}} }
 
 // makeLinear treats each image as a pixel of a 1x1 convolution. Threads share
 // the outputs, and so the weights.

@@ -8,8 +8,8 @@ import (
 
 func init() {
 	lower("bn", true, lowerBN)
-	makers["affine"] = makeAffine
-	makers["batchnorm"] = makeBatchNorm
+	routines["affine"] = &routine{make: makeAffine, parts: normParts}
+	routines["batchnorm"] = &routine{make: makeBatchNorm, parts: normParts}
 }
 
 // lowerBN handles a batch normalisation that no layer before it could take in.
@@ -23,6 +23,9 @@ func lowerBN(c *compiler, i int) {
 	s.Unit.Act = f
 	c.emit(s, last(i, act), i, act)
 }
+
+// normParts has one weight and one bias a channel, and no multiply-accumulates by convention.
+func normParts(u *Unit) [3]part { return [3]part{{0, 1, u.Out.C}} }
 
 func makeAffine(b *binding) (runner, need) {
 	set, dst, src, act := b.set, b.dst, b.src[0], actOf[b.unit.Act]

@@ -8,11 +8,11 @@ import (
 func init() {
 	lower("pool", true, lowerPool)
 	lower("global_pool", true, lowerGlobalPool)
-	makers["maxpool"] = makePool
-	makers["avgpool"] = makePool
-	makers["avgpool_pad"] = makePool
-	makers["globalavg"] = makeGlobalPool
-	makers["globalmax"] = makeGlobalPool
+	routines["maxpool"] = &routine{make: makePool, check: checkWindow}
+	routines["avgpool"] = &routine{make: makePool, check: checkWindow}
+	routines["avgpool_pad"] = &routine{make: makePool, check: checkWindow}
+	routines["globalavg"] = &routine{make: makeGlobalPool}
+	routines["globalmax"] = &routine{make: makeGlobalPool}
 }
 
 func lowerPool(c *compiler, i int) {

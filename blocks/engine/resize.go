@@ -7,9 +7,9 @@ import (
 
 func init() {
 	lower("resize", true, lowerResize)
-	makers["bilinear"] = makeResize
-	makers["bilinear_corners"] = makeResize
-	makers["nearest"] = makeResize
+	routines["bilinear"] = &routine{make: makeResize}
+	routines["bilinear_corners"] = &routine{make: makeResize}
+	routines["nearest"] = &routine{make: makeResize}
 }
 
 func lowerResize(c *compiler, i int) {

@@ -8,7 +8,7 @@ func init() {
 		s.strid, s.reuse = false, true
 		c.emit(s, i, i)
 	})
-	makers["softmax"] = makeSoftmax
+	routines["softmax"] = &routine{make: makeSoftmax}
 }
 
 func makeSoftmax(b *binding) (runner, need) {

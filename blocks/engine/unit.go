@@ -185,58 +185,35 @@ func parseInt(s string, to *int) bool {
 	return err == nil && n >= 0
 }
 
-// parts are the convolutions of a unit, in order: the number of output pixels,
-// and the weights, of each.
-func (u Unit) parts() (pixels, weights [3]int64) {
-	expand := func(i int) {
-		pixels[i], weights[i] = int64(u.In.Pixels()), int64(u.In.C)*int64(u.Mid)
+// parts returns the layers with weights.
+func (u *Unit) parts() [3]part {
+	if r := routines[u.Name]; r != nil && r.parts != nil {
+		return r.parts(u)
 	}
-	depthwise := func(i int) {
-		pixels[i], weights[i] = int64(u.Out.Pixels()), int64(u.Kernel[0]*u.Kernel[1])*int64(u.Mid)
+	return [3]part{}
+}
+
+// second returns the shape of the second input map, the zero shape if there is none.
+func (u *Unit) second() blocks.Shape {
+	if r := routines[u.Name]; r != nil && r.second != nil {
+		return r.second(u)
 	}
-	project := func(i int) {
-		pixels[i], weights[i] = int64(u.Out.Pixels()), int64(u.Mid)*int64(u.Out.C)
-	}
-	switch u.Name {
-	case "conv", "dwconv", "scale_conv":
-		pixels[0] = int64(u.Out.Pixels())
-		weights[0] = int64(u.Kernel[0]*u.Kernel[1]) * int64(u.In.C/max(u.Groups, 1)) * int64(u.Out.C)
-	case "linear":
-		pixels[0], weights[0] = 1, int64(u.In.Elems())*int64(u.Out.C)
-	case "block":
-		expand(0)
-		depthwise(1)
-		project(2)
-	case "expand_dw":
-		expand(0)
-		depthwise(1)
-	case "dw_project":
-		depthwise(0)
-		project(1)
-	}
-	return pixels, weights
+	return blocks.Shape{}
 }
 
 // MACs returns the multiply-accumulates of convolutions and linear layers in
 // the call, all images together, taps in the padding counted.
 func (u Unit) MACs() int64 {
 	var n int64
-	p, w := u.parts()
-	for i := range p {
-		n += p[i] * w[i]
+	for _, p := range u.parts() {
+		n += int64(p.pixels) * int64(p.fanIn) * int64(p.out)
 	}
 	return n * int64(u.Batch)
 }
 
 // BytesIn returns the bytes of all maps read, each once.
 func (u Unit) BytesIn() int64 {
-	n := int64(u.In.Elems())
-	switch u.Name {
-	case "add", "mul":
-		n *= 2
-	case "scale", "scale_conv":
-		n += int64(u.In.C)
-	}
+	n := int64(u.In.Elems()) + int64(u.second().Elems())
 	if u.Residual {
 		n += int64(u.Out.Elems())
 	}
@@ -249,36 +226,21 @@ func (u Unit) BytesOut() int64 { return 4 * int64(u.Out.Elems()) * int64(u.Batch
 // BytesWeights returns the bytes of weights and biases read, batch normalisation folded.
 func (u Unit) BytesWeights() int64 {
 	var n int64
-	_, w := u.parts()
-	for _, v := range w {
-		n += v
-	}
-	switch u.Name {
-	case "conv", "dwconv", "scale_conv", "linear":
-		n += int64(u.Out.C)
-	case "block":
-		n += int64(2*u.Mid + u.Out.C)
-	case "expand_dw":
-		n += int64(2 * u.Mid)
-	case "dw_project":
-		n += int64(u.Mid + u.Out.C)
-	case "affine", "batchnorm":
-		n += int64(2 * u.Out.C)
+	for _, p := range u.parts() {
+		n += int64(p.fanIn+1) * int64(p.out)
 	}
 	return 4 * n
 }
 
-// BytesMid returns the bytes of the maps between the convolutions of a fused
-// unit, which would be written and read if they ran one by one.
+// BytesMid returns the bytes of the maps between the layers of a fused unit,
+// which would be written and read if they ran one by one.
 func (u Unit) BytesMid() int64 {
 	var n int64
-	switch u.Name {
-	case "block":
-		n = int64(u.In.Pixels()+u.Out.Pixels()) * int64(u.Mid)
-	case "expand_dw":
-		n = int64(u.In.Pixels()) * int64(u.Mid)
-	case "dw_project":
-		n = int64(u.Out.Pixels()) * int64(u.Mid)
+	for i, p := range u.parts() {
+		if i > 0 && p.out > 0 {
+			q := u.parts()[i-1]
+			n += int64(q.pixels) * int64(q.out)
+		}
 	}
 	return 4 * n * int64(u.Batch)
 }
