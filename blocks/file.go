@@ -10,9 +10,10 @@ import (
 // kind and attributes and the names of the nodes it reads. Shapes are not
 // stored; they are inferred when the file is read.
 type fileNetwork struct {
-	Format string     `json:"format"`
-	Name   string     `json:"name"`
-	Nodes  []fileNode `json:"nodes"`
+	Format string            `json:"format"`
+	Name   string            `json:"name"`
+	Meta   map[string]string `json:"meta,omitempty"`
+	Nodes  []fileNode        `json:"nodes"`
 }
 
 type fileNode struct {
@@ -28,7 +29,7 @@ const fileFormat = "nas-network-1"
 
 // MarshalJSON writes the network in the format "nas-network-1".
 func (n *Network) MarshalJSON() ([]byte, error) {
-	f := fileNetwork{Format: fileFormat, Name: n.Name, Nodes: make([]fileNode, len(n.Nodes))}
+	f := fileNetwork{Format: fileFormat, Name: n.Name, Meta: n.Meta, Nodes: make([]fileNode, len(n.Nodes))}
 	for i, nd := range n.Nodes {
 		attrs, err := json.Marshal(nd.Op)
 		if err != nil {
@@ -56,7 +57,7 @@ func (n *Network) UnmarshalJSON(data []byte) error {
 	if f.Format != fileFormat {
 		return fmt.Errorf("blocks: format is %q, this program reads %q", f.Format, fileFormat)
 	}
-	net := Network{Name: f.Name, Nodes: make([]Node, len(f.Nodes))}
+	net := Network{Name: f.Name, Meta: f.Meta, Nodes: make([]Node, len(f.Nodes))}
 	index := make(map[string]int, len(f.Nodes))
 	for i, fn := range f.Nodes {
 		zero, ok := kinds[fn.Op]

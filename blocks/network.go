@@ -12,6 +12,9 @@ import (
 type Network struct {
 	Name  string
 	Nodes []Node
+	// Meta is free text about the network that travels with its files: the arch
+	// string, the run that found it, predicted figures. It may be nil.
+	Meta map[string]string
 }
 
 // Node is one op in its place.

@@ -1,0 +1,61 @@
+package netfile
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"nas/blocks"
+	"nas/blocks/zoo"
+)
+
+func TestRoundTrip(t *testing.T) {
+	n, err := zoo.Get("mobilenet_v3_small")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.Meta = map[string]string{"arch": "a | b"}
+	for _, f := range Readable() {
+		data, err := Encode(f, n, func() (*blocks.Weights, error) { return blocks.NewWeights(n, 1), nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "net."+f)
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f == "onnx" { // keeps what it computes, not how it was written down
+			if got.Counts() != n.Counts() {
+				t.Errorf("%s: counts are %+v, want %+v", f, got.Counts(), n.Counts())
+			}
+			continue
+		}
+		if !reflect.DeepEqual(got, n) {
+			t.Errorf("%s: the network read differs from the one written", f)
+		}
+	}
+}
+
+func TestBadFiles(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"a.json": "{", "b.json": `{"format":"nas-network-9"}`, "c.toml": "x = ", "d.toml": `format = "nas-network-1"`, "e.txt": "",
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := Read(path); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: error is %v, want one that names the file", name, err)
+		}
+	}
+	if _, err := Encode("png", nil, nil); err == nil {
+		t.Error("an unknown format was written")
+	}
+}
