@@ -16663,135 +16663,143 @@ DATA constsAVX2<>+48(SB)/4, $0x42b00000
 DATA constsAVX2<>+52(SB)/4, $0x42b00000
 DATA constsAVX2<>+56(SB)/4, $0x42b00000
 DATA constsAVX2<>+60(SB)/4, $0x42b00000
-DATA constsAVX2<>+64(SB)/4, $0x3fb8aa3b
-DATA constsAVX2<>+68(SB)/4, $0x3fb8aa3b
-DATA constsAVX2<>+72(SB)/4, $0x3fb8aa3b
-DATA constsAVX2<>+76(SB)/4, $0x3fb8aa3b
-DATA constsAVX2<>+80(SB)/4, $0x3fb8aa3b
-DATA constsAVX2<>+84(SB)/4, $0x3fb8aa3b
-DATA constsAVX2<>+88(SB)/4, $0x3fb8aa3b
-DATA constsAVX2<>+92(SB)/4, $0x3fb8aa3b
-DATA constsAVX2<>+96(SB)/4, $0x3f318000
-DATA constsAVX2<>+100(SB)/4, $0x3f318000
-DATA constsAVX2<>+104(SB)/4, $0x3f318000
-DATA constsAVX2<>+108(SB)/4, $0x3f318000
-DATA constsAVX2<>+112(SB)/4, $0x3f318000
-DATA constsAVX2<>+116(SB)/4, $0x3f318000
-DATA constsAVX2<>+120(SB)/4, $0x3f318000
-DATA constsAVX2<>+124(SB)/4, $0x3f318000
-DATA constsAVX2<>+128(SB)/4, $0xb95e8083
-DATA constsAVX2<>+132(SB)/4, $0xb95e8083
-DATA constsAVX2<>+136(SB)/4, $0xb95e8083
-DATA constsAVX2<>+140(SB)/4, $0xb95e8083
-DATA constsAVX2<>+144(SB)/4, $0xb95e8083
-DATA constsAVX2<>+148(SB)/4, $0xb95e8083
-DATA constsAVX2<>+152(SB)/4, $0xb95e8083
-DATA constsAVX2<>+156(SB)/4, $0xb95e8083
-DATA constsAVX2<>+160(SB)/4, $0x39506967
-DATA constsAVX2<>+164(SB)/4, $0x39506967
-DATA constsAVX2<>+168(SB)/4, $0x39506967
-DATA constsAVX2<>+172(SB)/4, $0x39506967
-DATA constsAVX2<>+176(SB)/4, $0x39506967
-DATA constsAVX2<>+180(SB)/4, $0x39506967
-DATA constsAVX2<>+184(SB)/4, $0x39506967
-DATA constsAVX2<>+188(SB)/4, $0x39506967
-DATA constsAVX2<>+192(SB)/4, $0x3ab743ce
-DATA constsAVX2<>+196(SB)/4, $0x3ab743ce
-DATA constsAVX2<>+200(SB)/4, $0x3ab743ce
-DATA constsAVX2<>+204(SB)/4, $0x3ab743ce
-DATA constsAVX2<>+208(SB)/4, $0x3ab743ce
-DATA constsAVX2<>+212(SB)/4, $0x3ab743ce
-DATA constsAVX2<>+216(SB)/4, $0x3ab743ce
-DATA constsAVX2<>+220(SB)/4, $0x3ab743ce
-DATA constsAVX2<>+224(SB)/4, $0x3c088908
-DATA constsAVX2<>+228(SB)/4, $0x3c088908
-DATA constsAVX2<>+232(SB)/4, $0x3c088908
-DATA constsAVX2<>+236(SB)/4, $0x3c088908
-DATA constsAVX2<>+240(SB)/4, $0x3c088908
-DATA constsAVX2<>+244(SB)/4, $0x3c088908
-DATA constsAVX2<>+248(SB)/4, $0x3c088908
-DATA constsAVX2<>+252(SB)/4, $0x3c088908
-DATA constsAVX2<>+256(SB)/4, $0x3d2aa9c1
-DATA constsAVX2<>+260(SB)/4, $0x3d2aa9c1
-DATA constsAVX2<>+264(SB)/4, $0x3d2aa9c1
-DATA constsAVX2<>+268(SB)/4, $0x3d2aa9c1
-DATA constsAVX2<>+272(SB)/4, $0x3d2aa9c1
-DATA constsAVX2<>+276(SB)/4, $0x3d2aa9c1
-DATA constsAVX2<>+280(SB)/4, $0x3d2aa9c1
-DATA constsAVX2<>+284(SB)/4, $0x3d2aa9c1
-DATA constsAVX2<>+288(SB)/4, $0x3e2aaaaa
-DATA constsAVX2<>+292(SB)/4, $0x3e2aaaaa
-DATA constsAVX2<>+296(SB)/4, $0x3e2aaaaa
-DATA constsAVX2<>+300(SB)/4, $0x3e2aaaaa
-DATA constsAVX2<>+304(SB)/4, $0x3e2aaaaa
-DATA constsAVX2<>+308(SB)/4, $0x3e2aaaaa
-DATA constsAVX2<>+312(SB)/4, $0x3e2aaaaa
-DATA constsAVX2<>+316(SB)/4, $0x3e2aaaaa
-DATA constsAVX2<>+320(SB)/4, $0x3f000000
-DATA constsAVX2<>+324(SB)/4, $0x3f000000
-DATA constsAVX2<>+328(SB)/4, $0x3f000000
-DATA constsAVX2<>+332(SB)/4, $0x3f000000
-DATA constsAVX2<>+336(SB)/4, $0x3f000000
-DATA constsAVX2<>+340(SB)/4, $0x3f000000
-DATA constsAVX2<>+344(SB)/4, $0x3f000000
-DATA constsAVX2<>+348(SB)/4, $0x3f000000
-DATA constsAVX2<>+352(SB)/4, $0x3f800000
-DATA constsAVX2<>+356(SB)/4, $0x3f800000
-DATA constsAVX2<>+360(SB)/4, $0x3f800000
-DATA constsAVX2<>+364(SB)/4, $0x3f800000
-DATA constsAVX2<>+368(SB)/4, $0x3f800000
-DATA constsAVX2<>+372(SB)/4, $0x3f800000
-DATA constsAVX2<>+376(SB)/4, $0x3f800000
-DATA constsAVX2<>+380(SB)/4, $0x3f800000
-DATA constsAVX2<>+384(SB)/4, $0x0000007f
-DATA constsAVX2<>+388(SB)/4, $0x0000007f
-DATA constsAVX2<>+392(SB)/4, $0x0000007f
-DATA constsAVX2<>+396(SB)/4, $0x0000007f
-DATA constsAVX2<>+400(SB)/4, $0x0000007f
-DATA constsAVX2<>+404(SB)/4, $0x0000007f
-DATA constsAVX2<>+408(SB)/4, $0x0000007f
-DATA constsAVX2<>+412(SB)/4, $0x0000007f
-DATA constsAVX2<>+416(SB)/4, $0x80000000
-DATA constsAVX2<>+420(SB)/4, $0x80000000
-DATA constsAVX2<>+424(SB)/4, $0x80000000
-DATA constsAVX2<>+428(SB)/4, $0x80000000
-DATA constsAVX2<>+432(SB)/4, $0x80000000
-DATA constsAVX2<>+436(SB)/4, $0x80000000
-DATA constsAVX2<>+440(SB)/4, $0x80000000
-DATA constsAVX2<>+444(SB)/4, $0x80000000
-DATA constsAVX2<>+448(SB)/4, $0x40400000
-DATA constsAVX2<>+452(SB)/4, $0x40400000
-DATA constsAVX2<>+456(SB)/4, $0x40400000
-DATA constsAVX2<>+460(SB)/4, $0x40400000
-DATA constsAVX2<>+464(SB)/4, $0x40400000
-DATA constsAVX2<>+468(SB)/4, $0x40400000
-DATA constsAVX2<>+472(SB)/4, $0x40400000
-DATA constsAVX2<>+476(SB)/4, $0x40400000
-DATA constsAVX2<>+480(SB)/4, $0x40c00000
-DATA constsAVX2<>+484(SB)/4, $0x40c00000
-DATA constsAVX2<>+488(SB)/4, $0x40c00000
-DATA constsAVX2<>+492(SB)/4, $0x40c00000
-DATA constsAVX2<>+496(SB)/4, $0x40c00000
-DATA constsAVX2<>+500(SB)/4, $0x40c00000
-DATA constsAVX2<>+504(SB)/4, $0x40c00000
-DATA constsAVX2<>+508(SB)/4, $0x40c00000
-DATA constsAVX2<>+512(SB)/4, $0x3e2aaaab
-DATA constsAVX2<>+516(SB)/4, $0x3e2aaaab
-DATA constsAVX2<>+520(SB)/4, $0x3e2aaaab
-DATA constsAVX2<>+524(SB)/4, $0x3e2aaaab
-DATA constsAVX2<>+528(SB)/4, $0x3e2aaaab
-DATA constsAVX2<>+532(SB)/4, $0x3e2aaaab
-DATA constsAVX2<>+536(SB)/4, $0x3e2aaaab
-DATA constsAVX2<>+540(SB)/4, $0x3e2aaaab
-DATA constsAVX2<>+544(SB)/4, $0x00000000
-DATA constsAVX2<>+548(SB)/4, $0x00000000
-DATA constsAVX2<>+552(SB)/4, $0x00000000
-DATA constsAVX2<>+556(SB)/4, $0x00000000
-DATA constsAVX2<>+560(SB)/4, $0x00000000
-DATA constsAVX2<>+564(SB)/4, $0x00000000
-DATA constsAVX2<>+568(SB)/4, $0x00000000
-DATA constsAVX2<>+572(SB)/4, $0x00000000
-GLOBL constsAVX2<>(SB), RODATA|NOPTR, $576
+DATA constsAVX2<>+64(SB)/4, $0x42aeac4f
+DATA constsAVX2<>+68(SB)/4, $0x42aeac4f
+DATA constsAVX2<>+72(SB)/4, $0x42aeac4f
+DATA constsAVX2<>+76(SB)/4, $0x42aeac4f
+DATA constsAVX2<>+80(SB)/4, $0x42aeac4f
+DATA constsAVX2<>+84(SB)/4, $0x42aeac4f
+DATA constsAVX2<>+88(SB)/4, $0x42aeac4f
+DATA constsAVX2<>+92(SB)/4, $0x42aeac4f
+DATA constsAVX2<>+96(SB)/4, $0xc2b00000
+DATA constsAVX2<>+100(SB)/4, $0xc2b00000
+DATA constsAVX2<>+104(SB)/4, $0xc2b00000
+DATA constsAVX2<>+108(SB)/4, $0xc2b00000
+DATA constsAVX2<>+112(SB)/4, $0xc2b00000
+DATA constsAVX2<>+116(SB)/4, $0xc2b00000
+DATA constsAVX2<>+120(SB)/4, $0xc2b00000
+DATA constsAVX2<>+124(SB)/4, $0xc2b00000
+DATA constsAVX2<>+128(SB)/4, $0x3fb8aa3b
+DATA constsAVX2<>+132(SB)/4, $0x3fb8aa3b
+DATA constsAVX2<>+136(SB)/4, $0x3fb8aa3b
+DATA constsAVX2<>+140(SB)/4, $0x3fb8aa3b
+DATA constsAVX2<>+144(SB)/4, $0x3fb8aa3b
+DATA constsAVX2<>+148(SB)/4, $0x3fb8aa3b
+DATA constsAVX2<>+152(SB)/4, $0x3fb8aa3b
+DATA constsAVX2<>+156(SB)/4, $0x3fb8aa3b
+DATA constsAVX2<>+160(SB)/4, $0xbfb8aa3b
+DATA constsAVX2<>+164(SB)/4, $0xbfb8aa3b
+DATA constsAVX2<>+168(SB)/4, $0xbfb8aa3b
+DATA constsAVX2<>+172(SB)/4, $0xbfb8aa3b
+DATA constsAVX2<>+176(SB)/4, $0xbfb8aa3b
+DATA constsAVX2<>+180(SB)/4, $0xbfb8aa3b
+DATA constsAVX2<>+184(SB)/4, $0xbfb8aa3b
+DATA constsAVX2<>+188(SB)/4, $0xbfb8aa3b
+DATA constsAVX2<>+192(SB)/4, $0x4b400000
+DATA constsAVX2<>+196(SB)/4, $0x4b400000
+DATA constsAVX2<>+200(SB)/4, $0x4b400000
+DATA constsAVX2<>+204(SB)/4, $0x4b400000
+DATA constsAVX2<>+208(SB)/4, $0x4b400000
+DATA constsAVX2<>+212(SB)/4, $0x4b400000
+DATA constsAVX2<>+216(SB)/4, $0x4b400000
+DATA constsAVX2<>+220(SB)/4, $0x4b400000
+DATA constsAVX2<>+224(SB)/4, $0x3f318000
+DATA constsAVX2<>+228(SB)/4, $0x3f318000
+DATA constsAVX2<>+232(SB)/4, $0x3f318000
+DATA constsAVX2<>+236(SB)/4, $0x3f318000
+DATA constsAVX2<>+240(SB)/4, $0x3f318000
+DATA constsAVX2<>+244(SB)/4, $0x3f318000
+DATA constsAVX2<>+248(SB)/4, $0x3f318000
+DATA constsAVX2<>+252(SB)/4, $0x3f318000
+DATA constsAVX2<>+256(SB)/4, $0xb95e8083
+DATA constsAVX2<>+260(SB)/4, $0xb95e8083
+DATA constsAVX2<>+264(SB)/4, $0xb95e8083
+DATA constsAVX2<>+268(SB)/4, $0xb95e8083
+DATA constsAVX2<>+272(SB)/4, $0xb95e8083
+DATA constsAVX2<>+276(SB)/4, $0xb95e8083
+DATA constsAVX2<>+280(SB)/4, $0xb95e8083
+DATA constsAVX2<>+284(SB)/4, $0xb95e8083
+DATA constsAVX2<>+288(SB)/4, $0x3ab511e8
+DATA constsAVX2<>+292(SB)/4, $0x3ab511e8
+DATA constsAVX2<>+296(SB)/4, $0x3ab511e8
+DATA constsAVX2<>+300(SB)/4, $0x3ab511e8
+DATA constsAVX2<>+304(SB)/4, $0x3ab511e8
+DATA constsAVX2<>+308(SB)/4, $0x3ab511e8
+DATA constsAVX2<>+312(SB)/4, $0x3ab511e8
+DATA constsAVX2<>+316(SB)/4, $0x3ab511e8
+DATA constsAVX2<>+320(SB)/4, $0x3c091d10
+DATA constsAVX2<>+324(SB)/4, $0x3c091d10
+DATA constsAVX2<>+328(SB)/4, $0x3c091d10
+DATA constsAVX2<>+332(SB)/4, $0x3c091d10
+DATA constsAVX2<>+336(SB)/4, $0x3c091d10
+DATA constsAVX2<>+340(SB)/4, $0x3c091d10
+DATA constsAVX2<>+344(SB)/4, $0x3c091d10
+DATA constsAVX2<>+348(SB)/4, $0x3c091d10
+DATA constsAVX2<>+352(SB)/4, $0x3d2aac79
+DATA constsAVX2<>+356(SB)/4, $0x3d2aac79
+DATA constsAVX2<>+360(SB)/4, $0x3d2aac79
+DATA constsAVX2<>+364(SB)/4, $0x3d2aac79
+DATA constsAVX2<>+368(SB)/4, $0x3d2aac79
+DATA constsAVX2<>+372(SB)/4, $0x3d2aac79
+DATA constsAVX2<>+376(SB)/4, $0x3d2aac79
+DATA constsAVX2<>+380(SB)/4, $0x3d2aac79
+DATA constsAVX2<>+384(SB)/4, $0x3e2aaa49
+DATA constsAVX2<>+388(SB)/4, $0x3e2aaa49
+DATA constsAVX2<>+392(SB)/4, $0x3e2aaa49
+DATA constsAVX2<>+396(SB)/4, $0x3e2aaa49
+DATA constsAVX2<>+400(SB)/4, $0x3e2aaa49
+DATA constsAVX2<>+404(SB)/4, $0x3e2aaa49
+DATA constsAVX2<>+408(SB)/4, $0x3e2aaa49
+DATA constsAVX2<>+412(SB)/4, $0x3e2aaa49
+DATA constsAVX2<>+416(SB)/4, $0x3efffffe
+DATA constsAVX2<>+420(SB)/4, $0x3efffffe
+DATA constsAVX2<>+424(SB)/4, $0x3efffffe
+DATA constsAVX2<>+428(SB)/4, $0x3efffffe
+DATA constsAVX2<>+432(SB)/4, $0x3efffffe
+DATA constsAVX2<>+436(SB)/4, $0x3efffffe
+DATA constsAVX2<>+440(SB)/4, $0x3efffffe
+DATA constsAVX2<>+444(SB)/4, $0x3efffffe
+DATA constsAVX2<>+448(SB)/4, $0x3f800000
+DATA constsAVX2<>+452(SB)/4, $0x3f800000
+DATA constsAVX2<>+456(SB)/4, $0x3f800000
+DATA constsAVX2<>+460(SB)/4, $0x3f800000
+DATA constsAVX2<>+464(SB)/4, $0x3f800000
+DATA constsAVX2<>+468(SB)/4, $0x3f800000
+DATA constsAVX2<>+472(SB)/4, $0x3f800000
+DATA constsAVX2<>+476(SB)/4, $0x3f800000
+DATA constsAVX2<>+480(SB)/4, $0x40400000
+DATA constsAVX2<>+484(SB)/4, $0x40400000
+DATA constsAVX2<>+488(SB)/4, $0x40400000
+DATA constsAVX2<>+492(SB)/4, $0x40400000
+DATA constsAVX2<>+496(SB)/4, $0x40400000
+DATA constsAVX2<>+500(SB)/4, $0x40400000
+DATA constsAVX2<>+504(SB)/4, $0x40400000
+DATA constsAVX2<>+508(SB)/4, $0x40400000
+DATA constsAVX2<>+512(SB)/4, $0x40c00000
+DATA constsAVX2<>+516(SB)/4, $0x40c00000
+DATA constsAVX2<>+520(SB)/4, $0x40c00000
+DATA constsAVX2<>+524(SB)/4, $0x40c00000
+DATA constsAVX2<>+528(SB)/4, $0x40c00000
+DATA constsAVX2<>+532(SB)/4, $0x40c00000
+DATA constsAVX2<>+536(SB)/4, $0x40c00000
+DATA constsAVX2<>+540(SB)/4, $0x40c00000
+DATA constsAVX2<>+544(SB)/4, $0x3e2aaaab
+DATA constsAVX2<>+548(SB)/4, $0x3e2aaaab
+DATA constsAVX2<>+552(SB)/4, $0x3e2aaaab
+DATA constsAVX2<>+556(SB)/4, $0x3e2aaaab
+DATA constsAVX2<>+560(SB)/4, $0x3e2aaaab
+DATA constsAVX2<>+564(SB)/4, $0x3e2aaaab
+DATA constsAVX2<>+568(SB)/4, $0x3e2aaaab
+DATA constsAVX2<>+572(SB)/4, $0x3e2aaaab
+DATA constsAVX2<>+576(SB)/4, $0x00000000
+DATA constsAVX2<>+580(SB)/4, $0x00000000
+DATA constsAVX2<>+584(SB)/4, $0x00000000
+DATA constsAVX2<>+588(SB)/4, $0x00000000
+DATA constsAVX2<>+592(SB)/4, $0x00000000
+DATA constsAVX2<>+596(SB)/4, $0x00000000
+DATA constsAVX2<>+600(SB)/4, $0x00000000
+DATA constsAVX2<>+604(SB)/4, $0x00000000
+GLOBL constsAVX2<>(SB), RODATA|NOPTR, $608
 
 // func mulF32AVX2(a *byte)
 // Requires: AVX
@@ -17136,36 +17144,36 @@ row:
 
 many:
 	VMOVUPS (DX)(SI*4), Y0
-	VADDPS  constsAVX2<>+448(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+544(SB), Y1
-	VMOVUPS constsAVX2<>+480(SB), Y2
+	VADDPS  constsAVX2<>+480(SB), Y0, Y0
+	VMOVUPS constsAVX2<>+576(SB), Y1
+	VMOVUPS constsAVX2<>+512(SB), Y2
 	VMAXPS  Y0, Y1, Y0
 	VMINPS  Y0, Y2, Y0
-	VMULPS  constsAVX2<>+512(SB), Y0, Y0
+	VMULPS  constsAVX2<>+544(SB), Y0, Y0
 	VMOVUPS Y0, (CX)(SI*4)
 	VMOVUPS 32(DX)(SI*4), Y0
-	VADDPS  constsAVX2<>+448(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+544(SB), Y1
-	VMOVUPS constsAVX2<>+480(SB), Y2
+	VADDPS  constsAVX2<>+480(SB), Y0, Y0
+	VMOVUPS constsAVX2<>+576(SB), Y1
+	VMOVUPS constsAVX2<>+512(SB), Y2
 	VMAXPS  Y0, Y1, Y0
 	VMINPS  Y0, Y2, Y0
-	VMULPS  constsAVX2<>+512(SB), Y0, Y0
+	VMULPS  constsAVX2<>+544(SB), Y0, Y0
 	VMOVUPS Y0, 32(CX)(SI*4)
 	VMOVUPS 64(DX)(SI*4), Y0
-	VADDPS  constsAVX2<>+448(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+544(SB), Y1
-	VMOVUPS constsAVX2<>+480(SB), Y2
+	VADDPS  constsAVX2<>+480(SB), Y0, Y0
+	VMOVUPS constsAVX2<>+576(SB), Y1
+	VMOVUPS constsAVX2<>+512(SB), Y2
 	VMAXPS  Y0, Y1, Y0
 	VMINPS  Y0, Y2, Y0
-	VMULPS  constsAVX2<>+512(SB), Y0, Y0
+	VMULPS  constsAVX2<>+544(SB), Y0, Y0
 	VMOVUPS Y0, 64(CX)(SI*4)
 	VMOVUPS 96(DX)(SI*4), Y0
-	VADDPS  constsAVX2<>+448(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+544(SB), Y1
-	VMOVUPS constsAVX2<>+480(SB), Y2
+	VADDPS  constsAVX2<>+480(SB), Y0, Y0
+	VMOVUPS constsAVX2<>+576(SB), Y1
+	VMOVUPS constsAVX2<>+512(SB), Y2
 	VMAXPS  Y0, Y1, Y0
 	VMINPS  Y0, Y2, Y0
-	VMULPS  constsAVX2<>+512(SB), Y0, Y0
+	VMULPS  constsAVX2<>+544(SB), Y0, Y0
 	VMOVUPS Y0, 96(CX)(SI*4)
 	ADDQ    $0x20, SI
 	SUBQ    $0x20, BX
@@ -17177,12 +17185,12 @@ few:
 
 one:
 	VMOVUPS (DX)(SI*4), Y0
-	VADDPS  constsAVX2<>+448(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+544(SB), Y1
-	VMOVUPS constsAVX2<>+480(SB), Y2
+	VADDPS  constsAVX2<>+480(SB), Y0, Y0
+	VMOVUPS constsAVX2<>+576(SB), Y1
+	VMOVUPS constsAVX2<>+512(SB), Y2
 	VMAXPS  Y0, Y1, Y0
 	VMINPS  Y0, Y2, Y0
-	VMULPS  constsAVX2<>+512(SB), Y0, Y0
+	VMULPS  constsAVX2<>+544(SB), Y0, Y0
 	VMOVUPS Y0, (CX)(SI*4)
 	ADDQ    $0x08, SI
 	SUBQ    $0x08, BX
@@ -17194,12 +17202,12 @@ rest:
 	MOVQ       72(AX), BX
 	VMOVUPS    (BX), Y0
 	VMASKMOVPS (DX)(SI*4), Y0, Y1
-	VADDPS     constsAVX2<>+448(SB), Y1, Y1
-	VMOVUPS    constsAVX2<>+544(SB), Y2
-	VMOVUPS    constsAVX2<>+480(SB), Y3
+	VADDPS     constsAVX2<>+480(SB), Y1, Y1
+	VMOVUPS    constsAVX2<>+576(SB), Y2
+	VMOVUPS    constsAVX2<>+512(SB), Y3
 	VMAXPS     Y1, Y2, Y1
 	VMINPS     Y1, Y3, Y1
-	VMULPS     constsAVX2<>+512(SB), Y1, Y1
+	VMULPS     constsAVX2<>+544(SB), Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)(SI*4)
 	ADDQ       $0x08, SI
 
@@ -17235,42 +17243,42 @@ row:
 many:
 	VMOVUPS (DX)(SI*4), Y0
 	VMOVAPS Y0, Y1
-	VADDPS  constsAVX2<>+448(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+544(SB), Y2
-	VMOVUPS constsAVX2<>+480(SB), Y3
+	VADDPS  constsAVX2<>+480(SB), Y0, Y0
+	VMOVUPS constsAVX2<>+576(SB), Y2
+	VMOVUPS constsAVX2<>+512(SB), Y3
 	VMAXPS  Y0, Y2, Y0
 	VMINPS  Y0, Y3, Y0
-	VMULPS  constsAVX2<>+512(SB), Y0, Y0
+	VMULPS  constsAVX2<>+544(SB), Y0, Y0
 	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, (CX)(SI*4)
 	VMOVUPS 32(DX)(SI*4), Y0
 	VMOVAPS Y0, Y1
-	VADDPS  constsAVX2<>+448(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+544(SB), Y2
-	VMOVUPS constsAVX2<>+480(SB), Y3
+	VADDPS  constsAVX2<>+480(SB), Y0, Y0
+	VMOVUPS constsAVX2<>+576(SB), Y2
+	VMOVUPS constsAVX2<>+512(SB), Y3
 	VMAXPS  Y0, Y2, Y0
 	VMINPS  Y0, Y3, Y0
-	VMULPS  constsAVX2<>+512(SB), Y0, Y0
+	VMULPS  constsAVX2<>+544(SB), Y0, Y0
 	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, 32(CX)(SI*4)
 	VMOVUPS 64(DX)(SI*4), Y0
 	VMOVAPS Y0, Y1
-	VADDPS  constsAVX2<>+448(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+544(SB), Y2
-	VMOVUPS constsAVX2<>+480(SB), Y3
+	VADDPS  constsAVX2<>+480(SB), Y0, Y0
+	VMOVUPS constsAVX2<>+576(SB), Y2
+	VMOVUPS constsAVX2<>+512(SB), Y3
 	VMAXPS  Y0, Y2, Y0
 	VMINPS  Y0, Y3, Y0
-	VMULPS  constsAVX2<>+512(SB), Y0, Y0
+	VMULPS  constsAVX2<>+544(SB), Y0, Y0
 	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, 64(CX)(SI*4)
 	VMOVUPS 96(DX)(SI*4), Y0
 	VMOVAPS Y0, Y1
-	VADDPS  constsAVX2<>+448(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+544(SB), Y2
-	VMOVUPS constsAVX2<>+480(SB), Y3
+	VADDPS  constsAVX2<>+480(SB), Y0, Y0
+	VMOVUPS constsAVX2<>+576(SB), Y2
+	VMOVUPS constsAVX2<>+512(SB), Y3
 	VMAXPS  Y0, Y2, Y0
 	VMINPS  Y0, Y3, Y0
-	VMULPS  constsAVX2<>+512(SB), Y0, Y0
+	VMULPS  constsAVX2<>+544(SB), Y0, Y0
 	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, 96(CX)(SI*4)
 	ADDQ    $0x20, SI
@@ -17284,12 +17292,12 @@ few:
 one:
 	VMOVUPS (DX)(SI*4), Y0
 	VMOVAPS Y0, Y1
-	VADDPS  constsAVX2<>+448(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+544(SB), Y2
-	VMOVUPS constsAVX2<>+480(SB), Y3
+	VADDPS  constsAVX2<>+480(SB), Y0, Y0
+	VMOVUPS constsAVX2<>+576(SB), Y2
+	VMOVUPS constsAVX2<>+512(SB), Y3
 	VMAXPS  Y0, Y2, Y0
 	VMINPS  Y0, Y3, Y0
-	VMULPS  constsAVX2<>+512(SB), Y0, Y0
+	VMULPS  constsAVX2<>+544(SB), Y0, Y0
 	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, (CX)(SI*4)
 	ADDQ    $0x08, SI
@@ -17303,12 +17311,12 @@ rest:
 	VMOVUPS    (BX), Y0
 	VMASKMOVPS (DX)(SI*4), Y0, Y1
 	VMOVAPS    Y1, Y2
-	VADDPS     constsAVX2<>+448(SB), Y1, Y1
-	VMOVUPS    constsAVX2<>+544(SB), Y3
-	VMOVUPS    constsAVX2<>+480(SB), Y4
+	VADDPS     constsAVX2<>+480(SB), Y1, Y1
+	VMOVUPS    constsAVX2<>+576(SB), Y3
+	VMOVUPS    constsAVX2<>+512(SB), Y4
 	VMAXPS     Y1, Y3, Y1
 	VMINPS     Y1, Y4, Y1
-	VMULPS     constsAVX2<>+512(SB), Y1, Y1
+	VMULPS     constsAVX2<>+544(SB), Y1, Y1
 	VMULPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)(SI*4)
 	ADDQ       $0x08, SI
@@ -17344,57 +17352,49 @@ row:
 
 many:
 	VMOVUPS      (DX)(SI*4), Y0
-	VXORPS       constsAVX2<>+416(SB), Y0, Y0
-	VMOVUPS      constsAVX2<>+0(SB), Y1
-	VMOVUPS      constsAVX2<>+32(SB), Y2
+	VMOVUPS      constsAVX2<>+96(SB), Y1
+	VMOVUPS      constsAVX2<>+64(SB), Y2
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
-	VMULPS       constsAVX2<>+64(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS constsAVX2<>+96(SB), Y1, Y0
-	VFNMADD231PS constsAVX2<>+128(SB), Y1, Y0
-	VMOVUPS      constsAVX2<>+160(SB), Y2
-	VFMADD213PS  constsAVX2<>+192(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+224(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+256(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+288(SB), Y0, Y2
+	VMOVUPS      constsAVX2<>+192(SB), Y1
+	VFMADD231PS  constsAVX2<>+160(SB), Y0, Y1
+	VSUBPS       constsAVX2<>+192(SB), Y1, Y2
+	VFNMSUB231PS constsAVX2<>+224(SB), Y2, Y0
+	VFNMADD231PS constsAVX2<>+256(SB), Y2, Y0
+	VMOVUPS      constsAVX2<>+288(SB), Y2
 	VFMADD213PS  constsAVX2<>+320(SB), Y0, Y2
-	VMULPS       Y0, Y0, Y3
-	VFMADD213PS  Y0, Y3, Y2
-	VADDPS       constsAVX2<>+352(SB), Y2, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPADDD       constsAVX2<>+384(SB), Y1, Y1
+	VFMADD213PS  constsAVX2<>+352(SB), Y0, Y2
+	VFMADD213PS  constsAVX2<>+384(SB), Y0, Y2
+	VFMADD213PS  constsAVX2<>+416(SB), Y0, Y2
+	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y2
+	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y2
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y2, Y0
-	VADDPS       constsAVX2<>+352(SB), Y0, Y0
-	VMOVUPS      constsAVX2<>+352(SB), Y1
+	VPADDD       Y1, Y2, Y0
+	VADDPS       constsAVX2<>+448(SB), Y0, Y0
+	VMOVUPS      constsAVX2<>+448(SB), Y1
 	VDIVPS       Y0, Y1, Y0
 	VMOVUPS      Y0, (CX)(SI*4)
 	VMOVUPS      32(DX)(SI*4), Y0
-	VXORPS       constsAVX2<>+416(SB), Y0, Y0
-	VMOVUPS      constsAVX2<>+0(SB), Y1
-	VMOVUPS      constsAVX2<>+32(SB), Y2
+	VMOVUPS      constsAVX2<>+96(SB), Y1
+	VMOVUPS      constsAVX2<>+64(SB), Y2
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
-	VMULPS       constsAVX2<>+64(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS constsAVX2<>+96(SB), Y1, Y0
-	VFNMADD231PS constsAVX2<>+128(SB), Y1, Y0
-	VMOVUPS      constsAVX2<>+160(SB), Y2
-	VFMADD213PS  constsAVX2<>+192(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+224(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+256(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+288(SB), Y0, Y2
+	VMOVUPS      constsAVX2<>+192(SB), Y1
+	VFMADD231PS  constsAVX2<>+160(SB), Y0, Y1
+	VSUBPS       constsAVX2<>+192(SB), Y1, Y2
+	VFNMSUB231PS constsAVX2<>+224(SB), Y2, Y0
+	VFNMADD231PS constsAVX2<>+256(SB), Y2, Y0
+	VMOVUPS      constsAVX2<>+288(SB), Y2
 	VFMADD213PS  constsAVX2<>+320(SB), Y0, Y2
-	VMULPS       Y0, Y0, Y3
-	VFMADD213PS  Y0, Y3, Y2
-	VADDPS       constsAVX2<>+352(SB), Y2, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPADDD       constsAVX2<>+384(SB), Y1, Y1
+	VFMADD213PS  constsAVX2<>+352(SB), Y0, Y2
+	VFMADD213PS  constsAVX2<>+384(SB), Y0, Y2
+	VFMADD213PS  constsAVX2<>+416(SB), Y0, Y2
+	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y2
+	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y2
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y2, Y0
-	VADDPS       constsAVX2<>+352(SB), Y0, Y0
-	VMOVUPS      constsAVX2<>+352(SB), Y1
+	VPADDD       Y1, Y2, Y0
+	VADDPS       constsAVX2<>+448(SB), Y0, Y0
+	VMOVUPS      constsAVX2<>+448(SB), Y1
 	VDIVPS       Y0, Y1, Y0
 	VMOVUPS      Y0, 32(CX)(SI*4)
 	ADDQ         $0x10, SI
@@ -17407,30 +17407,26 @@ few:
 
 one:
 	VMOVUPS      (DX)(SI*4), Y0
-	VXORPS       constsAVX2<>+416(SB), Y0, Y0
-	VMOVUPS      constsAVX2<>+0(SB), Y1
-	VMOVUPS      constsAVX2<>+32(SB), Y2
+	VMOVUPS      constsAVX2<>+96(SB), Y1
+	VMOVUPS      constsAVX2<>+64(SB), Y2
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
-	VMULPS       constsAVX2<>+64(SB), Y0, Y1
-	VROUNDPS     $0x08, Y1, Y1
-	VFNMADD231PS constsAVX2<>+96(SB), Y1, Y0
-	VFNMADD231PS constsAVX2<>+128(SB), Y1, Y0
-	VMOVUPS      constsAVX2<>+160(SB), Y2
-	VFMADD213PS  constsAVX2<>+192(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+224(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+256(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+288(SB), Y0, Y2
+	VMOVUPS      constsAVX2<>+192(SB), Y1
+	VFMADD231PS  constsAVX2<>+160(SB), Y0, Y1
+	VSUBPS       constsAVX2<>+192(SB), Y1, Y2
+	VFNMSUB231PS constsAVX2<>+224(SB), Y2, Y0
+	VFNMADD231PS constsAVX2<>+256(SB), Y2, Y0
+	VMOVUPS      constsAVX2<>+288(SB), Y2
 	VFMADD213PS  constsAVX2<>+320(SB), Y0, Y2
-	VMULPS       Y0, Y0, Y3
-	VFMADD213PS  Y0, Y3, Y2
-	VADDPS       constsAVX2<>+352(SB), Y2, Y2
-	VCVTPS2DQ    Y1, Y1
-	VPADDD       constsAVX2<>+384(SB), Y1, Y1
+	VFMADD213PS  constsAVX2<>+352(SB), Y0, Y2
+	VFMADD213PS  constsAVX2<>+384(SB), Y0, Y2
+	VFMADD213PS  constsAVX2<>+416(SB), Y0, Y2
+	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y2
+	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y2
 	VPSLLD       $0x17, Y1, Y1
-	VMULPS       Y1, Y2, Y0
-	VADDPS       constsAVX2<>+352(SB), Y0, Y0
-	VMOVUPS      constsAVX2<>+352(SB), Y1
+	VPADDD       Y1, Y2, Y0
+	VADDPS       constsAVX2<>+448(SB), Y0, Y0
+	VMOVUPS      constsAVX2<>+448(SB), Y1
 	VDIVPS       Y0, Y1, Y0
 	VMOVUPS      Y0, (CX)(SI*4)
 	ADDQ         $0x08, SI
@@ -17443,30 +17439,26 @@ rest:
 	MOVQ         72(AX), BX
 	VMOVUPS      (BX), Y0
 	VMASKMOVPS   (DX)(SI*4), Y0, Y1
-	VXORPS       constsAVX2<>+416(SB), Y1, Y1
-	VMOVUPS      constsAVX2<>+0(SB), Y2
-	VMOVUPS      constsAVX2<>+32(SB), Y3
+	VMOVUPS      constsAVX2<>+96(SB), Y2
+	VMOVUPS      constsAVX2<>+64(SB), Y3
 	VMAXPS       Y1, Y2, Y1
 	VMINPS       Y1, Y3, Y1
-	VMULPS       constsAVX2<>+64(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS constsAVX2<>+96(SB), Y2, Y1
-	VFNMADD231PS constsAVX2<>+128(SB), Y2, Y1
-	VMOVUPS      constsAVX2<>+160(SB), Y3
-	VFMADD213PS  constsAVX2<>+192(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+224(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+256(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+288(SB), Y1, Y3
+	VMOVUPS      constsAVX2<>+192(SB), Y2
+	VFMADD231PS  constsAVX2<>+160(SB), Y1, Y2
+	VSUBPS       constsAVX2<>+192(SB), Y2, Y3
+	VFNMSUB231PS constsAVX2<>+224(SB), Y3, Y1
+	VFNMADD231PS constsAVX2<>+256(SB), Y3, Y1
+	VMOVUPS      constsAVX2<>+288(SB), Y3
 	VFMADD213PS  constsAVX2<>+320(SB), Y1, Y3
-	VMULPS       Y1, Y1, Y4
-	VFMADD213PS  Y1, Y4, Y3
-	VADDPS       constsAVX2<>+352(SB), Y3, Y3
-	VCVTPS2DQ    Y2, Y2
-	VPADDD       constsAVX2<>+384(SB), Y2, Y2
+	VFMADD213PS  constsAVX2<>+352(SB), Y1, Y3
+	VFMADD213PS  constsAVX2<>+384(SB), Y1, Y3
+	VFMADD213PS  constsAVX2<>+416(SB), Y1, Y3
+	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
+	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y1
-	VADDPS       constsAVX2<>+352(SB), Y1, Y1
-	VMOVUPS      constsAVX2<>+352(SB), Y2
+	VPADDD       Y2, Y3, Y1
+	VADDPS       constsAVX2<>+448(SB), Y1, Y1
+	VMOVUPS      constsAVX2<>+448(SB), Y2
 	VDIVPS       Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (CX)(SI*4)
 	ADDQ         $0x08, SI
@@ -17503,56 +17495,48 @@ row:
 many:
 	VMOVUPS      (DX)(SI*4), Y0
 	VMOVAPS      Y0, Y1
-	VXORPS       constsAVX2<>+416(SB), Y0, Y0
-	VMOVUPS      constsAVX2<>+0(SB), Y2
-	VMOVUPS      constsAVX2<>+32(SB), Y3
+	VMOVUPS      constsAVX2<>+96(SB), Y2
+	VMOVUPS      constsAVX2<>+64(SB), Y3
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
-	VMULPS       constsAVX2<>+64(SB), Y0, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS constsAVX2<>+96(SB), Y2, Y0
-	VFNMADD231PS constsAVX2<>+128(SB), Y2, Y0
-	VMOVUPS      constsAVX2<>+160(SB), Y3
-	VFMADD213PS  constsAVX2<>+192(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+224(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+256(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+288(SB), Y0, Y3
+	VMOVUPS      constsAVX2<>+192(SB), Y2
+	VFMADD231PS  constsAVX2<>+160(SB), Y0, Y2
+	VSUBPS       constsAVX2<>+192(SB), Y2, Y3
+	VFNMSUB231PS constsAVX2<>+224(SB), Y3, Y0
+	VFNMADD231PS constsAVX2<>+256(SB), Y3, Y0
+	VMOVUPS      constsAVX2<>+288(SB), Y3
 	VFMADD213PS  constsAVX2<>+320(SB), Y0, Y3
-	VMULPS       Y0, Y0, Y4
-	VFMADD213PS  Y0, Y4, Y3
-	VADDPS       constsAVX2<>+352(SB), Y3, Y3
-	VCVTPS2DQ    Y2, Y2
-	VPADDD       constsAVX2<>+384(SB), Y2, Y2
+	VFMADD213PS  constsAVX2<>+352(SB), Y0, Y3
+	VFMADD213PS  constsAVX2<>+384(SB), Y0, Y3
+	VFMADD213PS  constsAVX2<>+416(SB), Y0, Y3
+	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y3
+	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y3
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y0
-	VADDPS       constsAVX2<>+352(SB), Y0, Y0
+	VPADDD       Y2, Y3, Y0
+	VADDPS       constsAVX2<>+448(SB), Y0, Y0
 	VDIVPS       Y0, Y1, Y0
 	VMOVUPS      Y0, (CX)(SI*4)
 	VMOVUPS      32(DX)(SI*4), Y0
 	VMOVAPS      Y0, Y1
-	VXORPS       constsAVX2<>+416(SB), Y0, Y0
-	VMOVUPS      constsAVX2<>+0(SB), Y2
-	VMOVUPS      constsAVX2<>+32(SB), Y3
+	VMOVUPS      constsAVX2<>+96(SB), Y2
+	VMOVUPS      constsAVX2<>+64(SB), Y3
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
-	VMULPS       constsAVX2<>+64(SB), Y0, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS constsAVX2<>+96(SB), Y2, Y0
-	VFNMADD231PS constsAVX2<>+128(SB), Y2, Y0
-	VMOVUPS      constsAVX2<>+160(SB), Y3
-	VFMADD213PS  constsAVX2<>+192(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+224(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+256(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+288(SB), Y0, Y3
+	VMOVUPS      constsAVX2<>+192(SB), Y2
+	VFMADD231PS  constsAVX2<>+160(SB), Y0, Y2
+	VSUBPS       constsAVX2<>+192(SB), Y2, Y3
+	VFNMSUB231PS constsAVX2<>+224(SB), Y3, Y0
+	VFNMADD231PS constsAVX2<>+256(SB), Y3, Y0
+	VMOVUPS      constsAVX2<>+288(SB), Y3
 	VFMADD213PS  constsAVX2<>+320(SB), Y0, Y3
-	VMULPS       Y0, Y0, Y4
-	VFMADD213PS  Y0, Y4, Y3
-	VADDPS       constsAVX2<>+352(SB), Y3, Y3
-	VCVTPS2DQ    Y2, Y2
-	VPADDD       constsAVX2<>+384(SB), Y2, Y2
+	VFMADD213PS  constsAVX2<>+352(SB), Y0, Y3
+	VFMADD213PS  constsAVX2<>+384(SB), Y0, Y3
+	VFMADD213PS  constsAVX2<>+416(SB), Y0, Y3
+	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y3
+	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y3
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y0
-	VADDPS       constsAVX2<>+352(SB), Y0, Y0
+	VPADDD       Y2, Y3, Y0
+	VADDPS       constsAVX2<>+448(SB), Y0, Y0
 	VDIVPS       Y0, Y1, Y0
 	VMOVUPS      Y0, 32(CX)(SI*4)
 	ADDQ         $0x10, SI
@@ -17566,29 +17550,25 @@ few:
 one:
 	VMOVUPS      (DX)(SI*4), Y0
 	VMOVAPS      Y0, Y1
-	VXORPS       constsAVX2<>+416(SB), Y0, Y0
-	VMOVUPS      constsAVX2<>+0(SB), Y2
-	VMOVUPS      constsAVX2<>+32(SB), Y3
+	VMOVUPS      constsAVX2<>+96(SB), Y2
+	VMOVUPS      constsAVX2<>+64(SB), Y3
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
-	VMULPS       constsAVX2<>+64(SB), Y0, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS constsAVX2<>+96(SB), Y2, Y0
-	VFNMADD231PS constsAVX2<>+128(SB), Y2, Y0
-	VMOVUPS      constsAVX2<>+160(SB), Y3
-	VFMADD213PS  constsAVX2<>+192(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+224(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+256(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+288(SB), Y0, Y3
+	VMOVUPS      constsAVX2<>+192(SB), Y2
+	VFMADD231PS  constsAVX2<>+160(SB), Y0, Y2
+	VSUBPS       constsAVX2<>+192(SB), Y2, Y3
+	VFNMSUB231PS constsAVX2<>+224(SB), Y3, Y0
+	VFNMADD231PS constsAVX2<>+256(SB), Y3, Y0
+	VMOVUPS      constsAVX2<>+288(SB), Y3
 	VFMADD213PS  constsAVX2<>+320(SB), Y0, Y3
-	VMULPS       Y0, Y0, Y4
-	VFMADD213PS  Y0, Y4, Y3
-	VADDPS       constsAVX2<>+352(SB), Y3, Y3
-	VCVTPS2DQ    Y2, Y2
-	VPADDD       constsAVX2<>+384(SB), Y2, Y2
+	VFMADD213PS  constsAVX2<>+352(SB), Y0, Y3
+	VFMADD213PS  constsAVX2<>+384(SB), Y0, Y3
+	VFMADD213PS  constsAVX2<>+416(SB), Y0, Y3
+	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y3
+	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y3
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y0
-	VADDPS       constsAVX2<>+352(SB), Y0, Y0
+	VPADDD       Y2, Y3, Y0
+	VADDPS       constsAVX2<>+448(SB), Y0, Y0
 	VDIVPS       Y0, Y1, Y0
 	VMOVUPS      Y0, (CX)(SI*4)
 	ADDQ         $0x08, SI
@@ -17602,29 +17582,25 @@ rest:
 	VMOVUPS      (BX), Y0
 	VMASKMOVPS   (DX)(SI*4), Y0, Y1
 	VMOVAPS      Y1, Y2
-	VXORPS       constsAVX2<>+416(SB), Y1, Y1
-	VMOVUPS      constsAVX2<>+0(SB), Y3
-	VMOVUPS      constsAVX2<>+32(SB), Y4
+	VMOVUPS      constsAVX2<>+96(SB), Y3
+	VMOVUPS      constsAVX2<>+64(SB), Y4
 	VMAXPS       Y1, Y3, Y1
 	VMINPS       Y1, Y4, Y1
-	VMULPS       constsAVX2<>+64(SB), Y1, Y3
-	VROUNDPS     $0x08, Y3, Y3
-	VFNMADD231PS constsAVX2<>+96(SB), Y3, Y1
-	VFNMADD231PS constsAVX2<>+128(SB), Y3, Y1
-	VMOVUPS      constsAVX2<>+160(SB), Y4
-	VFMADD213PS  constsAVX2<>+192(SB), Y1, Y4
-	VFMADD213PS  constsAVX2<>+224(SB), Y1, Y4
-	VFMADD213PS  constsAVX2<>+256(SB), Y1, Y4
-	VFMADD213PS  constsAVX2<>+288(SB), Y1, Y4
+	VMOVUPS      constsAVX2<>+192(SB), Y3
+	VFMADD231PS  constsAVX2<>+160(SB), Y1, Y3
+	VSUBPS       constsAVX2<>+192(SB), Y3, Y4
+	VFNMSUB231PS constsAVX2<>+224(SB), Y4, Y1
+	VFNMADD231PS constsAVX2<>+256(SB), Y4, Y1
+	VMOVUPS      constsAVX2<>+288(SB), Y4
 	VFMADD213PS  constsAVX2<>+320(SB), Y1, Y4
-	VMULPS       Y1, Y1, Y5
-	VFMADD213PS  Y1, Y5, Y4
-	VADDPS       constsAVX2<>+352(SB), Y4, Y4
-	VCVTPS2DQ    Y3, Y3
-	VPADDD       constsAVX2<>+384(SB), Y3, Y3
+	VFMADD213PS  constsAVX2<>+352(SB), Y1, Y4
+	VFMADD213PS  constsAVX2<>+384(SB), Y1, Y4
+	VFMADD213PS  constsAVX2<>+416(SB), Y1, Y4
+	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y4
+	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y4
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y1
-	VADDPS       constsAVX2<>+352(SB), Y1, Y1
+	VPADDD       Y3, Y4, Y1
+	VADDPS       constsAVX2<>+448(SB), Y1, Y1
 	VDIVPS       Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (CX)(SI*4)
 	ADDQ         $0x08, SI
@@ -17666,23 +17642,20 @@ many:
 	VMOVUPS      constsAVX2<>+32(SB), Y3
 	VMAXPS       Y1, Y2, Y1
 	VMINPS       Y1, Y3, Y1
-	VMULPS       constsAVX2<>+64(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS constsAVX2<>+96(SB), Y2, Y1
-	VFNMADD231PS constsAVX2<>+128(SB), Y2, Y1
-	VMOVUPS      constsAVX2<>+160(SB), Y3
-	VFMADD213PS  constsAVX2<>+192(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+224(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+256(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+288(SB), Y1, Y3
+	VMOVUPS      constsAVX2<>+192(SB), Y2
+	VFMADD231PS  constsAVX2<>+128(SB), Y1, Y2
+	VSUBPS       constsAVX2<>+192(SB), Y2, Y3
+	VFNMADD231PS constsAVX2<>+224(SB), Y3, Y1
+	VFNMADD231PS constsAVX2<>+256(SB), Y3, Y1
+	VMOVUPS      constsAVX2<>+288(SB), Y3
 	VFMADD213PS  constsAVX2<>+320(SB), Y1, Y3
-	VMULPS       Y1, Y1, Y4
-	VFMADD213PS  Y1, Y4, Y3
-	VADDPS       constsAVX2<>+352(SB), Y3, Y3
-	VCVTPS2DQ    Y2, Y2
-	VPADDD       constsAVX2<>+384(SB), Y2, Y2
+	VFMADD213PS  constsAVX2<>+352(SB), Y1, Y3
+	VFMADD213PS  constsAVX2<>+384(SB), Y1, Y3
+	VFMADD213PS  constsAVX2<>+416(SB), Y1, Y3
+	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
+	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y1
+	VPADDD       Y2, Y3, Y1
 	VMOVUPS      Y1, (CX)(SI*4)
 	VMOVUPS      32(DX)(SI*4), Y1
 	VSUBPS       Y0, Y1, Y1
@@ -17690,23 +17663,20 @@ many:
 	VMOVUPS      constsAVX2<>+32(SB), Y3
 	VMAXPS       Y1, Y2, Y1
 	VMINPS       Y1, Y3, Y1
-	VMULPS       constsAVX2<>+64(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS constsAVX2<>+96(SB), Y2, Y1
-	VFNMADD231PS constsAVX2<>+128(SB), Y2, Y1
-	VMOVUPS      constsAVX2<>+160(SB), Y3
-	VFMADD213PS  constsAVX2<>+192(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+224(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+256(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+288(SB), Y1, Y3
+	VMOVUPS      constsAVX2<>+192(SB), Y2
+	VFMADD231PS  constsAVX2<>+128(SB), Y1, Y2
+	VSUBPS       constsAVX2<>+192(SB), Y2, Y3
+	VFNMADD231PS constsAVX2<>+224(SB), Y3, Y1
+	VFNMADD231PS constsAVX2<>+256(SB), Y3, Y1
+	VMOVUPS      constsAVX2<>+288(SB), Y3
 	VFMADD213PS  constsAVX2<>+320(SB), Y1, Y3
-	VMULPS       Y1, Y1, Y4
-	VFMADD213PS  Y1, Y4, Y3
-	VADDPS       constsAVX2<>+352(SB), Y3, Y3
-	VCVTPS2DQ    Y2, Y2
-	VPADDD       constsAVX2<>+384(SB), Y2, Y2
+	VFMADD213PS  constsAVX2<>+352(SB), Y1, Y3
+	VFMADD213PS  constsAVX2<>+384(SB), Y1, Y3
+	VFMADD213PS  constsAVX2<>+416(SB), Y1, Y3
+	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
+	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y1
+	VPADDD       Y2, Y3, Y1
 	VMOVUPS      Y1, 32(CX)(SI*4)
 	ADDQ         $0x10, SI
 	SUBQ         $0x10, BX
@@ -17723,23 +17693,20 @@ one:
 	VMOVUPS      constsAVX2<>+32(SB), Y3
 	VMAXPS       Y1, Y2, Y1
 	VMINPS       Y1, Y3, Y1
-	VMULPS       constsAVX2<>+64(SB), Y1, Y2
-	VROUNDPS     $0x08, Y2, Y2
-	VFNMADD231PS constsAVX2<>+96(SB), Y2, Y1
-	VFNMADD231PS constsAVX2<>+128(SB), Y2, Y1
-	VMOVUPS      constsAVX2<>+160(SB), Y3
-	VFMADD213PS  constsAVX2<>+192(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+224(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+256(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+288(SB), Y1, Y3
+	VMOVUPS      constsAVX2<>+192(SB), Y2
+	VFMADD231PS  constsAVX2<>+128(SB), Y1, Y2
+	VSUBPS       constsAVX2<>+192(SB), Y2, Y3
+	VFNMADD231PS constsAVX2<>+224(SB), Y3, Y1
+	VFNMADD231PS constsAVX2<>+256(SB), Y3, Y1
+	VMOVUPS      constsAVX2<>+288(SB), Y3
 	VFMADD213PS  constsAVX2<>+320(SB), Y1, Y3
-	VMULPS       Y1, Y1, Y4
-	VFMADD213PS  Y1, Y4, Y3
-	VADDPS       constsAVX2<>+352(SB), Y3, Y3
-	VCVTPS2DQ    Y2, Y2
-	VPADDD       constsAVX2<>+384(SB), Y2, Y2
+	VFMADD213PS  constsAVX2<>+352(SB), Y1, Y3
+	VFMADD213PS  constsAVX2<>+384(SB), Y1, Y3
+	VFMADD213PS  constsAVX2<>+416(SB), Y1, Y3
+	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
+	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
 	VPSLLD       $0x17, Y2, Y2
-	VMULPS       Y2, Y3, Y1
+	VPADDD       Y2, Y3, Y1
 	VMOVUPS      Y1, (CX)(SI*4)
 	ADDQ         $0x08, SI
 	SUBQ         $0x08, BX
@@ -17756,23 +17723,20 @@ rest:
 	VMOVUPS      constsAVX2<>+32(SB), Y4
 	VMAXPS       Y2, Y3, Y2
 	VMINPS       Y2, Y4, Y2
-	VMULPS       constsAVX2<>+64(SB), Y2, Y3
-	VROUNDPS     $0x08, Y3, Y3
-	VFNMADD231PS constsAVX2<>+96(SB), Y3, Y2
-	VFNMADD231PS constsAVX2<>+128(SB), Y3, Y2
-	VMOVUPS      constsAVX2<>+160(SB), Y4
-	VFMADD213PS  constsAVX2<>+192(SB), Y2, Y4
-	VFMADD213PS  constsAVX2<>+224(SB), Y2, Y4
-	VFMADD213PS  constsAVX2<>+256(SB), Y2, Y4
-	VFMADD213PS  constsAVX2<>+288(SB), Y2, Y4
+	VMOVUPS      constsAVX2<>+192(SB), Y3
+	VFMADD231PS  constsAVX2<>+128(SB), Y2, Y3
+	VSUBPS       constsAVX2<>+192(SB), Y3, Y4
+	VFNMADD231PS constsAVX2<>+224(SB), Y4, Y2
+	VFNMADD231PS constsAVX2<>+256(SB), Y4, Y2
+	VMOVUPS      constsAVX2<>+288(SB), Y4
 	VFMADD213PS  constsAVX2<>+320(SB), Y2, Y4
-	VMULPS       Y2, Y2, Y5
-	VFMADD213PS  Y2, Y5, Y4
-	VADDPS       constsAVX2<>+352(SB), Y4, Y4
-	VCVTPS2DQ    Y3, Y3
-	VPADDD       constsAVX2<>+384(SB), Y3, Y3
+	VFMADD213PS  constsAVX2<>+352(SB), Y2, Y4
+	VFMADD213PS  constsAVX2<>+384(SB), Y2, Y4
+	VFMADD213PS  constsAVX2<>+416(SB), Y2, Y4
+	VFMADD213PS  constsAVX2<>+448(SB), Y2, Y4
+	VFMADD213PS  constsAVX2<>+448(SB), Y2, Y4
 	VPSLLD       $0x17, Y3, Y3
-	VMULPS       Y3, Y4, Y2
+	VPADDD       Y3, Y4, Y2
 	VMASKMOVPS   Y2, Y1, (CX)(SI*4)
 	ADDQ         $0x08, SI
 

@@ -13,15 +13,17 @@ var consts = []struct {
 	name  string
 	value uint32
 }{
-	{"lo", bits(-87.33654)}, {"hi", bits(88)}, {"log2", bits(1.44269504088896341)}, {"c1", bits(0.693359375)}, {"c2", bits(-2.12194440e-4)},
-	{"p0", bits(1.9875691500e-4)}, {"p1", bits(1.3981999507e-3)}, {"p2", bits(8.3334519073e-3)}, {"p3", bits(4.1665795894e-2)},
-	{"p4", bits(1.6666665459e-1)}, {"p5", bits(5.0000001201e-1)}, {"one", bits(1)}, {"bias", 127}, {"sign", 1 << 31},
+	{"lo", bits(-87.33654)}, {"hi", bits(88)}, {"minusLo", bits(87.33654)}, {"minusHi", bits(-88)},
+	{"log2", bits(1.44269504088896341)}, {"minusLog2", bits(-1.44269504088896341)}, {"magic", bits(12582912)},
+	{"c1", bits(0.693359375)}, {"c2", bits(-2.12194440e-4)},
+	{"p6", bits(0.00138145406)}, {"p5", bits(0.00836874545)}, {"p4", bits(0.041668389)}, {"p3", bits(0.166665211)}, {"p2", bits(0.49999994)},
+	{"one", bits(1)},
 	{"three", bits(3)}, {"six", bits(6)}, {"sixth", bits(1.0 / 6)}, {"zero", 0},
 }
 
 func bits(f float64) uint32 { return math.Float32bits(float32(f)) }
 
-// consts are vectors of constants: registers, or memory where registers are few.
+// constants returns vectors of constants: registers, or memory where registers are few.
 func (g *generator) constants(names ...string) func(string) Op {
 	if !g.data {
 		g.data = true
@@ -56,51 +58,45 @@ func (g *generator) constants(names ...string) func(string) Op {
 	}
 }
 
-var expNames = []string{"lo", "hi", "log2", "c1", "c2", "p0", "p1", "p2", "p3", "p4", "p5", "one", "bias"}
+var (
+	expNames      = []string{"lo", "hi", "log2", "magic", "c1", "c2", "p6", "p5", "p4", "p3", "p2", "one"}
+	minusExpNames = []string{"minusHi", "minusLo", "minusLog2", "magic", "c1", "c2", "p6", "p5", "p4", "p3", "p2", "one"}
+)
 
-// exp replaces x by its exponential.
-func (g *generator) exp(x VecVirtual, c func(string) Op) {
-	mov := func(name string) VecVirtual {
-		v := g.vec()
-		g.VMOVUPS(c(name), v)
-		return v
+// exp replaces x by its exponential, or by that of -x: the roundings are those
+// of negating first.
+func (g *generator) exp(x VecVirtual, c func(string) Op, minus bool) {
+	names := expNames
+	if minus {
+		names = minusExpNames
 	}
-	lo, hi := mov("lo"), mov("hi")
-	g.VMAXPS(x, lo, x)
-	g.VMINPS(x, hi, x)
-	n := g.vec()
-	g.VMULPS(c("log2"), x, n)
 	if g.wide() {
-		g.VRNDSCALEPS(Imm(8), n, n)
+		// Min and max with the constant as first operand let NaN through.
+		g.VMAXPS(x, c(names[0]).(VecVirtual), x)
+		g.VMINPS(x, c(names[1]).(VecVirtual), x)
 	} else {
-		g.VROUNDPS(Imm(8), n, n)
+		lo, hi := g.vec(), g.vec()
+		g.VMOVUPS(c(names[0]), lo)
+		g.VMOVUPS(c(names[1]), hi)
+		g.VMAXPS(x, lo, x)
+		g.VMINPS(x, hi, x)
 	}
-	g.VFNMADD231PS(c("c1"), n, x)
+	t, n, p := g.vec(), g.vec(), g.vec()
+	g.VMOVUPS(c("magic"), t)
+	g.VFMADD231PS(c(names[2]), x, t)
+	g.VSUBPS(c("magic"), t, n)
+	if minus {
+		g.VFNMSUB231PS(c("c1"), n, x)
+	} else {
+		g.VFNMADD231PS(c("c1"), n, x)
+	}
 	g.VFNMADD231PS(c("c2"), n, x)
-	p := mov("p0")
-	for _, q := range []string{"p1", "p2", "p3", "p4", "p5"} {
+	g.VMOVUPS(c("p6"), p)
+	for _, q := range []string{"p5", "p4", "p3", "p2", "one", "one"} {
 		g.VFMADD213PS(c(q), x, p)
 	}
-	q := g.vec()
-	g.VMULPS(x, x, q)
-	g.VFMADD213PS(x, q, p)
-	g.VADDPS(c("one"), p, p)
-	g.VCVTPS2DQ(n, n)
-	if g.wide() {
-		g.VPADDD(c("bias"), n, n)
-	} else {
-		g.VPADDD(c("bias"), n, n)
-	}
-	g.VPSLLD(Imm(23), n, n)
-	g.VMULPS(n, p, x)
-}
-
-func (g *generator) negate(x VecVirtual, c func(string) Op) {
-	if g.wide() {
-		g.VPXORD(c("sign"), x, x)
-	} else {
-		g.VXORPS(c("sign"), x, x)
-	}
+	g.VPSLLD(Imm(23), t, t)
+	g.VPADDD(t, p, x)
 }
 
 // hsigmoid replaces x by min(max(x+3, 0), 6)/6.
@@ -126,7 +122,6 @@ type vecKernel struct {
 
 func (g *generator) vecs() {
 	hard := []string{"three", "six", "sixth", "zero"}
-	exps := append([]string{"sign"}, expNames...)
 	for _, v := range []vecKernel{
 		{op: "add", row: "vecAdd", doc: "clamp(a[i] + b[i])", b: true, clamp: true, unroll: 4,
 			f: func(g *generator, x, _ VecVirtual, b, _ Op, _ func(string) Op) { g.VADDPS(b, x, x) }},
@@ -151,28 +146,26 @@ func (g *generator) vecs() {
 				g.hsigmoid(x, k)
 				g.VMULPS(t, x, x)
 			}},
-		{op: "sigmoid", row: "vecSigmoid", doc: "1 / (1 + exp(-a[i]))", unroll: 2, consts: exps,
+		{op: "sigmoid", row: "vecSigmoid", doc: "1 / (1 + exp(-a[i]))", unroll: 2, consts: minusExpNames,
 			f: func(g *generator, x, _ VecVirtual, _, _ Op, k func(string) Op) {
-				g.negate(x, k)
-				g.exp(x, k)
+				g.exp(x, k, true)
 				g.VADDPS(k("one"), x, x)
 				t := g.vec()
 				g.VMOVUPS(k("one"), t)
 				g.VDIVPS(x, t, x)
 			}},
-		{op: "swish", row: "vecSwish", doc: "a[i] / (1 + exp(-a[i]))", unroll: 2, consts: exps,
+		{op: "swish", row: "vecSwish", doc: "a[i] / (1 + exp(-a[i]))", unroll: 2, consts: minusExpNames,
 			f: func(g *generator, x, _ VecVirtual, _, _ Op, k func(string) Op) {
 				t := g.vec()
 				g.VMOVAPS(x, t)
-				g.negate(x, k)
-				g.exp(x, k)
+				g.exp(x, k, true)
 				g.VADDPS(k("one"), x, x)
 				g.VDIVPS(x, t, x)
 			}},
 		{op: "exp", row: "vecExp", doc: "exp(a[i] - lo)", lo: true, unroll: 2, consts: expNames,
 			f: func(g *generator, x, lo VecVirtual, _, _ Op, k func(string) Op) {
 				g.VSUBPS(lo, x, x)
-				g.exp(x, k)
+				g.exp(x, k, false)
 			}},
 	} {
 		g.vecMap(v)
