@@ -77,7 +77,7 @@ func (l *Local) Tell(t Trial) error {
 		return err
 	}
 	x := l.observe(&t)
-	if x.cost == nil {
+	if x.cv > 0 {
 		if l.nearest.genes == nil || x.cv < l.nearest.cv {
 			l.nearest = x
 		}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+	"time"
 
 	"nas/search"
 	"nas/space"
@@ -137,12 +138,17 @@ func (m *macro) Encode(g space.Genes) []float64 {
 	return x
 }
 
-func (m *macro) Evaluate(_ context.Context, c search.Candidate) (search.Result, error) {
+func (m *macro) row(g space.Genes) (row [2]float64, ok bool) {
 	text := make([]byte, 8)
-	for i, v := range c.Genes {
+	for i, v := range g {
 		text[i] = '0' + byte(v)
 	}
-	row, ok := m.rows[string(text)]
+	row, ok = m.rows[string(text)]
+	return row, ok
+}
+
+func (m *macro) Evaluate(_ context.Context, c search.Candidate) (search.Result, error) {
+	row, ok := m.row(c.Genes)
 	if !ok {
 		return search.Result{Violation: 1, Screened: true}, nil
 	}
@@ -166,36 +172,31 @@ func (m *macro) curve(tb testing.TB, s search.Searcher, evaluations int) []float
 	return out
 }
 
-var replaySeeds = flag.Int("replay-seeds", 20, "seeds of TestMacroReplay")
-
-type maker struct {
-	name string
-	make func(search.Setup) (search.Searcher, error)
-}
-
-func nsga2(s search.NSGA2Settings) func(search.Setup) (search.Searcher, error) {
-	return func(u search.Setup) (search.Searcher, error) { return search.NewNSGA2(u, s) }
-}
+var (
+	replaySeeds = flag.Int("replay-seeds", 20, "number of seeds of TestMacroReplay")
+	replayFirst = flag.Int("replay-first", 0, "first seed of TestMacroReplay")
+)
 
 // TestMacroReplay searches the table with every searcher. With -v it prints the
 // median share of the table's hypervolume over the evaluations.
 func TestMacroReplay(t *testing.T) {
 	m := loadMacro(t)
-	marks := []int{25, 50, 100, 150, 200, 400, 1000}
-	makers := []maker{
-		{"random", func(u search.Setup) (search.Searcher, error) { return search.NewRandom(u) }},
-		{"local", func(u search.Setup) (search.Searcher, error) { return search.NewLocal(u, search.LocalSettings{}) }},
-		{"evolution", func(u search.Setup) (search.Searcher, error) { return search.NewEvolution(u, search.EvolutionSettings{}) }},
-		{"nsga2 96", nsga2(search.NSGA2Settings{})},
-		{"nsga2 40/8", nsga2(search.NSGA2Settings{Population: 40, Offspring: 8})},
-		{"nsga2 20/20", nsga2(search.NSGA2Settings{Population: 20, Offspring: 20})},
-		{"nsga2 32/4", nsga2(search.NSGA2Settings{Population: 32, Offspring: 4})},
-		{"nsga2 20/1", nsga2(search.NSGA2Settings{Population: 20, Offspring: 1})},
+	marks := []int{25, 50, 100, 150, 200}
+	known := func(g space.Genes) (map[string]float64, float64) {
+		row, ok := m.row(g)
+		if !ok {
+			return nil, 1
+		}
+		return map[string]float64{"macs": row[1]}, 0
 	}
-	for _, mk := range makers {
+	for _, name := range []string{"random", "local", "evolution", "nsga2", "surrogate_nsga2"} {
+		began := time.Now()
 		shares := make([][]float64, len(marks))
 		for seed := range *replaySeeds {
-			s, err := mk.make(search.Setup{Space: m, Objectives: m.objectives(), Seed: uint64(seed)})
+			s, err := search.New(name, search.Settings{
+				Setup:       search.Setup{Space: m, Objectives: m.objectives(), Seed: uint64(*replayFirst + seed), Reference: m.reference()},
+				Evaluations: 200, Known: known,
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -204,11 +205,11 @@ func TestMacroReplay(t *testing.T) {
 				shares[k] = append(shares[k], c[n-1])
 			}
 		}
-		line := fmt.Sprintf("%-12s", mk.name)
+		line := fmt.Sprintf("%-15s", name)
 		for k := range marks {
 			slices.Sort(shares[k])
 			line += fmt.Sprintf(" %4d: %.2f", marks[k], 100*shares[k][len(shares[k])/2])
 		}
-		t.Log(line)
+		t.Log(line, time.Since(began)/time.Duration(*replaySeeds))
 	}
 }

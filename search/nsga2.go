@@ -15,7 +15,7 @@ type NSGA2Settings struct {
 	Population int
 	// Offspring is how many candidates a generation asks for, and so how many
 	// are evaluated at the same time: fewer learn sooner, more keep more
-	// workers busy. 0 means the population or 96, whichever is smaller.
+	// workers busy. 0 means a quarter of the population.
 	Offspring int
 	// Crossover is the probability that a child has two parents. 0 means 0.9;
 	// negative means none.
@@ -53,7 +53,7 @@ func NewNSGA2(setup Setup, s NSGA2Settings) (*NSGA2, error) {
 		return nil, err
 	}
 	s.Population = cmp.Or(s.Population, 96)
-	s.Offspring = cmp.Or(s.Offspring, min(s.Population, 96))
+	s.Offspring = cmp.Or(s.Offspring, max(1, s.Population/4))
 	s.Crossover = max(0, cmp.Or(s.Crossover, 0.9))
 	switch {
 	case s.Population < 2:
@@ -209,7 +209,7 @@ func demoteCopies(points [][]float64, cv []float64, ranks []int, fronts int) {
 
 // thin keeps the least crowded members of one front and sets their distances.
 func thin(front []individual, keep int) []individual {
-	if front[0].cost == nil { // infeasible: equal violations, nothing to tell them apart
+	if front[0].cv > 0 { // equal violations, nothing to tell them apart
 		front = front[:min(len(front), keep)]
 		for i := range front {
 			front[i].crowd = 0

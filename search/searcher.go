@@ -49,6 +49,11 @@ type Setup struct {
 	// Start holds genes to be asked for first, such as networks that are known
 	// to be good. Duplicates are skipped.
 	Start []space.Genes
+	// Reference is the reference point of the run's hypervolume, in the units of
+	// the objectives, or nil. Feasible trials that are not better than it in
+	// every objective do not count in the result, so searchers treat them like
+	// infeasible ones that are closer than any truly infeasible one.
+	Reference []float64
 	// Retries is how often a candidate that turns out to be a duplicate is
 	// drawn anew before uniform samples are tried. 0 means 64.
 	Retries int
@@ -63,7 +68,8 @@ const listLimit = 1 << 20
 type proposer struct {
 	Setup
 	asked, told int
-	started     int // how many of Start have had their turn
+	started     int       // how many of Start have had their turn
+	reference   []float64 // Reference as costs
 	pcg         rand.PCG
 	rng         *rand.Rand
 	arch        archSpace           // nil if the space has none
@@ -86,7 +92,13 @@ func newProposer(s Setup) (proposer, error) {
 		return proposer{}, fmt.Errorf("search: retries is %d; want 0 (the default) or more", s.Retries)
 	}
 	s.Retries = cmp.Or(s.Retries, 64)
+	if s.Reference != nil && len(s.Reference) != len(s.Objectives) {
+		return proposer{}, fmt.Errorf("search: the reference point has %d values for %d objectives", len(s.Reference), len(s.Objectives))
+	}
 	p := proposer{Setup: s, genes: map[uint64]struct{}{}}
+	if s.Reference != nil {
+		p.reference = costs(s.Reference, s.Objectives)
+	}
 	p.arch, _ = s.Space.(archSpace)
 	if p.arch != nil {
 		p.archs = map[uint64]struct{}{}
@@ -100,7 +112,11 @@ func newProposer(s Setup) (proposer, error) {
 
 // settings is the part of String that all searchers share.
 func (p *proposer) settings() string {
-	return fmt.Sprintf("start=%d, retries=%d, seed=%d, objectives=%s", len(p.Start), p.Retries, p.Seed, objectivesString(p.Objectives))
+	reference := ""
+	if p.Reference != nil {
+		reference = fmt.Sprintf(", reference=%v", p.Reference)
+	}
+	return fmt.Sprintf("start=%d, retries=%d, seed=%d, objectives=%s%s", len(p.Start), p.Retries, p.Seed, objectivesString(p.Objectives), reference)
 }
 
 // reseed makes the generator of the candidate that is asked for next.
@@ -217,26 +233,36 @@ type individual struct {
 	id    int
 	genes space.Genes
 	cost  []float64 // objectives to be minimised; nil if infeasible
-	cv    float64   // constraint violation; +Inf if failed
+	cv    float64   // what constraint domination compares, see observe
 	rank  int       // of the front that it is on, 0 the best
 	crowd float64   // crowding distance in its front
 }
 
-// observe makes an individual of a told trial.
+// observe makes an individual of a told trial. Its cv is 0 for a feasible trial
+// and below 1 for one that is not better than the reference point, by how far;
+// 1 plus the violation for an infeasible and +Inf for a failed one.
 func (p *proposer) observe(t *Trial) individual {
 	x := individual{id: t.ID, genes: t.Genes}
 	if t.Failed != "" {
 		x.cv = math.Inf(1)
 		return x
 	}
-	x.cv = t.Violation
-	if x.cv == 0 {
-		cost, ok := costsTo(make([]float64, len(p.Objectives)), &t.Result, p.Objectives)
-		if !ok {
-			x.cv = math.Inf(1)
-			return x
+	if t.Violation > 0 {
+		x.cv = 1 + t.Violation
+		return x
+	}
+	cost, ok := costsTo(make([]float64, len(p.Objectives)), &t.Result, p.Objectives)
+	if !ok {
+		x.cv = math.Inf(1)
+		return x
+	}
+	x.cost = cost
+	if p.reference != nil && !strictlyBelow(cost, p.reference) {
+		excess := math.SmallestNonzeroFloat64
+		for m, ref := range p.reference {
+			excess += max(0, cost[m]-ref) / max(math.Abs(ref), 1e-12)
 		}
-		x.cost = cost
+		x.cv = max(excess/(1+excess), math.SmallestNonzeroFloat64)
 	}
 	return x
 }

@@ -1,0 +1,72 @@
+package search
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"nas/space"
+)
+
+// Settings are what a configuration says about the search, in words that suit
+// every algorithm. Zero values take the algorithm's default.
+type Settings struct {
+	Setup
+	// Evaluations is the budget, if it is known. Population follows it.
+	Evaluations int
+	// Population is NSGA-II's, evolution's, and the number of initial samples of
+	// local search and of the surrogate. 0 means the algorithm's default; for
+	// NSGA-II with a budget 1.5 times its root, at least 12 and at most 1000, so
+	// that the number of generations grows with the population.
+	Population int
+	Offspring  int     // NSGA-II's offspring, the surrogate's batch
+	Crossover  float64 // NSGA-II's
+	// Known is [SurrogateSettings.Known].
+	Known func(space.Genes) (values map[string]float64, violation float64)
+}
+
+var algorithms = []struct {
+	name string
+	make func(Settings) (Searcher, error)
+}{
+	{"nsga2", func(s Settings) (Searcher, error) {
+		if s.Population == 0 && s.Evaluations > 0 {
+			s.Population = min(1000, max(12, int(1.5*math.Sqrt(float64(s.Evaluations))+0.5)))
+		}
+		return NewNSGA2(s.Setup, NSGA2Settings{Population: s.Population, Offspring: s.Offspring, Crossover: s.Crossover})
+	}},
+	{"surrogate_nsga2", func(s Settings) (Searcher, error) {
+		return NewSurrogateNSGA2(s.Setup, SurrogateSettings{Initial: s.Population, Batch: s.Offspring, Known: s.Known})
+	}},
+	{"evolution", func(s Settings) (Searcher, error) {
+		return NewEvolution(s.Setup, EvolutionSettings{Population: s.Population})
+	}},
+	{"local", func(s Settings) (Searcher, error) {
+		return NewLocal(s.Setup, LocalSettings{Initial: s.Population})
+	}},
+	{"random", func(s Settings) (Searcher, error) { return NewRandom(s.Setup) }},
+	{"exhaustive", func(s Settings) (Searcher, error) { return NewExhaustive(s.Setup) }},
+}
+
+// Algorithms returns the names that [New] knows.
+func Algorithms() []string {
+	names := make([]string, len(algorithms))
+	for i, a := range algorithms {
+		names[i] = a.name
+	}
+	return names
+}
+
+// New returns the searcher with the given name.
+func New(name string, s Settings) (Searcher, error) {
+	i := slices.Index(Algorithms(), name)
+	if i < 0 {
+		return nil, fmt.Errorf("search: unknown algorithm %q; want one of %s", name, strings.Join(Algorithms(), ", "))
+	}
+	searcher, err := algorithms[i].make(s)
+	if err != nil {
+		return nil, err // not a nil pointer in a Searcher
+	}
+	return searcher, nil
+}

@@ -1,0 +1,108 @@
+package search
+
+import (
+	"errors"
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+// RBF is cubic radial basis interpolation with a linear tail (Powell, "The
+// theory of radial basis function approximation in 1990", 1992), the default
+// surrogate of NSGANetV2. The diagonal carries a small constant, so that equal
+// features with different values, and indicators that always sum to one, do no
+// harm. The zero value is ready for Fit.
+type RBF struct {
+	x       [][]float64
+	y       standard
+	weights []float64 // of the points, then of the tail: constant and features
+	density float64   // mean distance to the nearest neighbour
+}
+
+// rbfSmoothing is the constant on the diagonal, relative to the mean cube of
+// the distances.
+const rbfSmoothing = 1e-3
+
+// String implements [Surrogate].
+func (*RBF) String() string { return "rbf(cubic, linear tail)" }
+
+// Fit implements [Surrogate].
+func (r *RBF) Fit(x [][]float64, y []float64) error {
+	n, p := len(x), len(x[0])
+	s, z := standardise(y)
+	r.x, r.y = x, s
+	size := n + 1 + p
+	a := mat.NewDense(size, size, nil)
+	mean := 0.0
+	r.density = 0
+	for i := range n {
+		nearest := math.Inf(1)
+		for j := range n {
+			if i == j {
+				continue
+			}
+			d := math.Sqrt(squaredDistance(x[i], x[j]))
+			nearest = min(nearest, d)
+			mean += d * d * d / float64(n*(n-1))
+			a.Set(i, j, d*d*d)
+		}
+		r.density += nearest / float64(n)
+	}
+	if mean == 0 {
+		return errors.New("search: rbf: all networks have the same features")
+	}
+	for i := range n {
+		a.Set(i, i, -rbfSmoothing*mean) // cubes are conditionally positive on the complement of the tail, with this sign
+		a.Set(i, n, 1)
+		a.Set(n, i, 1)
+		for j, v := range x[i] {
+			a.Set(i, n+1+j, v)
+			a.Set(n+1+j, i, v)
+		}
+	}
+	for j := range p {
+		a.Set(n+1+j, n+1+j, 1e-6*mean)
+	}
+	right := mat.NewVecDense(size, nil)
+	for i, v := range z {
+		right.SetVec(i, v)
+	}
+	var lu mat.LU
+	lu.Factorize(a)
+	w := mat.NewVecDense(size, nil)
+	var bad mat.Condition
+	if err := lu.SolveVecTo(w, false, right); err != nil && (!errors.As(err, &bad) || math.IsInf(float64(bad), 1)) {
+		return errors.New("search: rbf: the system is singular")
+	}
+	r.weights = append(r.weights[:0], w.RawVector().Data...)
+	return nil
+}
+
+// Predict implements [Surrogate].
+func (r *RBF) Predict(x []float64) float64 {
+	n := len(r.x)
+	mean := r.weights[n]
+	for i, xi := range r.x {
+		d := squaredDistance(x, xi)
+		mean += r.weights[i] * d * math.Sqrt(d)
+	}
+	for j, v := range x {
+		mean += r.weights[n+1+j] * v
+	}
+	return r.y.mean + r.y.deviation*mean
+}
+
+// Deviation implements [Surrogate]. An interpolation knows no variance: this
+// grows with the distance to the nearest point, to a quarter of the deviation of
+// all values where that is the points' own usual distance.
+func (r *RBF) Deviation(x []float64) float64 {
+	nearest := math.Inf(1)
+	for _, xi := range r.x {
+		nearest = min(nearest, math.Sqrt(squaredDistance(x, xi)))
+	}
+	share := 1.0
+	if r.density > 0 {
+		share = min(1, nearest/r.density)
+	}
+	return 0.25 * r.y.deviation * share
+}

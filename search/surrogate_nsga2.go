@@ -1,0 +1,412 @@
+package search
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"nas/space"
+)
+
+// SurrogateSettings are the settings of [SurrogateNSGA2].
+type SurrogateSettings struct {
+	// Initial is how many samples precede the first fit. 0 means one and a half
+	// times the number of genes, at least 12 and at most 48.
+	Initial int
+	// Batch is how many candidates are chosen after a fit, and evaluated at the
+	// same time. 0 means 8.
+	Batch int
+	// Population and Generations are those of the NSGA-II that searches the
+	// surrogate. 0 means 64 and 16.
+	Population, Generations int
+	// Optimism is how many standard deviations a prediction is improved by when
+	// candidates are compared. 0 means 0.5; negative means none.
+	Optimism float64
+	// New returns a fresh surrogate of an objective. nil means an [RBF]; [GP],
+	// [Ridge] and [Switching] are others. All that it returns must have one
+	// String.
+	New func(Objective) Surrogate
+	// Known returns what is cheap to compute of a genotype: the values of the
+	// objectives that need no surrogate, and the constraint violation as far as
+	// it is known. It must be deterministic. nil means that nothing is.
+	Known func(space.Genes) (values map[string]float64, violation float64)
+}
+
+// SurrogateNSGA2 is the search loop for evaluations that are expensive, that of
+// NSGANetV2 (Lu, Deb, Goodman, Banzhaf and Boddeti, "NSGANetV2: evolutionary
+// multi-objective surrogate-assisted neural architecture search", ECCV 2020,
+// algorithm 1): fit a surrogate to all trials, search it with NSGA-II, evaluate
+// a few of what it finds, repeat.
+//
+// It differs in three points. Any objective may have a surrogate, and those that
+// [SurrogateSettings.Known] gives have none. The few are chosen one by one by
+// the hypervolume that each adds to the front and to those chosen before it, at
+// its prediction improved by some standard deviations: that fills the widest
+// gaps of the front, as their subset selection does, and prefers the uncertain
+// among equals. Mutants of the front join the candidates.
+//
+// Look-ahead: a batch, as in [NSGA2].
+type SurrogateNSGA2 struct {
+	proposer
+	settings SurrogateSettings
+	encode   encoder
+	models   []Surrogate // nil where the objective is known
+	name     string      // of the models
+	trials   []individual
+	features [][]float64 // of trials
+	feasible int
+	next     []plannedGenes // chosen, not asked for
+	until    int            // the id at which the next batch begins
+	round    int
+}
+
+type plannedGenes struct {
+	genes   space.Genes
+	parents []int
+}
+
+// fitLimit bounds how many trials a surrogate is fitted to: the best ranked,
+// then the latest. The cost of a fit is cubic in it.
+const fitLimit = 320
+
+// NewSurrogateNSGA2 returns a surrogate-assisted NSGA-II searcher.
+func NewSurrogateNSGA2(setup Setup, s SurrogateSettings) (*SurrogateNSGA2, error) {
+	p, err := newProposer(setup)
+	if err != nil {
+		return nil, err
+	}
+	s.Batch = cmp.Or(s.Batch, 8)
+	s.Population = cmp.Or(s.Population, 64)
+	s.Generations = cmp.Or(s.Generations, 16)
+	s.Optimism = max(0, cmp.Or(s.Optimism, 0.5))
+	if p.exhausted {
+		return nil, errors.New("search: surrogate_nsga2: the space is empty")
+	}
+	sample := p.Space.Sample(rand.New(rand.NewPCG(mix(p.Seed), 0)))
+	s.Initial = cmp.Or(s.Initial, min(48, max(12, 3*len(sample)/2)))
+	for _, f := range []struct {
+		name     string
+		value, a int
+	}{{"initial", s.Initial, 4}, {"batch", s.Batch, 1}, {"population", s.Population, 4}, {"generations", s.Generations, 1}} {
+		if f.value < f.a {
+			return nil, fmt.Errorf("search: surrogate_nsga2: %s is %d; want %d or more", f.name, f.value, f.a)
+		}
+	}
+	if s.New == nil {
+		s.New = func(Objective) Surrogate { return new(RBF) }
+	}
+	n := &SurrogateNSGA2{proposer: p, settings: s, encode: newEncoder(p.Space), until: s.Initial}
+	var known map[string]float64
+	if s.Known != nil {
+		// Values may be missing where a constraint is broken.
+		r := rand.New(rand.NewPCG(mix(p.Seed), 0))
+		for range 256 {
+			values, violation := s.Known(p.Space.Sample(r))
+			if known = values; violation <= 0 {
+				break
+			}
+		}
+	}
+	for _, o := range p.Objectives {
+		var m Surrogate
+		if _, ok := known[o.Name]; !ok {
+			m = s.New(o)
+			n.name = m.String()
+		}
+		n.models = append(n.models, m)
+	}
+	return n, nil
+}
+
+// String implements [Searcher].
+func (n *SurrogateNSGA2) String() string {
+	known := ""
+	for i, o := range n.Objectives {
+		if n.models[i] == nil {
+			known += " " + o.Name
+		}
+	}
+	return fmt.Sprintf("surrogate_nsga2(initial=%d, batch=%d, population=%d, generations=%d, optimism=%g, surrogate=%s, known=[%s], %s)",
+		n.settings.Initial, n.settings.Batch, n.settings.Population, n.settings.Generations, n.settings.Optimism, n.name, known, n.proposer.settings())
+}
+
+// Ask implements [Searcher].
+func (n *SurrogateNSGA2) Ask() (Candidate, State) {
+	if n.asked == n.until {
+		if n.told < n.asked {
+			return Candidate{}, Wait
+		}
+		n.round++
+		n.until += n.settings.Batch
+		n.plan()
+	}
+	return n.propose(n.round, n.draw)
+}
+
+// Tell implements [Searcher].
+func (n *SurrogateNSGA2) Tell(t Trial) error {
+	if err := n.tell(&t); err != nil {
+		return err
+	}
+	x := n.observe(&t)
+	n.trials = append(n.trials, x)
+	n.features = append(n.features, n.encode(x.genes))
+	if x.cost != nil {
+		n.feasible++
+	}
+	return nil
+}
+
+// draw returns the next planned genotype; without one, a sample that breaks no
+// known constraint, or after some tries any sample.
+func (n *SurrogateNSGA2) draw(r *rand.Rand) (space.Genes, []int) {
+	if len(n.next) > 0 {
+		p := n.next[0]
+		n.next = n.next[1:]
+		return p.genes, p.parents
+	}
+	for range 32 {
+		g := n.Space.Sample(r)
+		if n.settings.Known == nil {
+			return g, nil
+		}
+		if _, violation := n.settings.Known(g); violation <= 0 {
+			return g, nil
+		}
+	}
+	return n.Space.Sample(r), nil
+}
+
+// plan chooses the next batch. It leaves next empty, so that samples are asked
+// for, as long as too little is feasible or a model cannot be fitted.
+func (n *SurrogateNSGA2) plan() {
+	n.next = n.next[:0]
+	if n.feasible < max(4, n.settings.Initial/3) || !n.fit() {
+		return
+	}
+	r := rand.New(rand.NewPCG(mix(n.Seed), mix(uint64(n.round)^mix(n.Seed))))
+	front := n.front()
+	if len(front) == 0 {
+		return
+	}
+	pool := n.searchModels(front, r)
+	for range 2 * n.settings.Population {
+		p := front[r.IntN(len(front))]
+		pool = append(pool, plannedGenes{n.Space.Mutate(p.genes, r), []int{p.id}})
+	}
+	n.choose(pool, front)
+}
+
+// front returns the distinct, non-dominated trials among the feasible ones; those
+// beyond the reference point only if there are no others.
+func (n *SurrogateNSGA2) front() []individual {
+	limit := 1.0
+	for i := range n.trials {
+		if n.trials[i].cv == 0 {
+			limit = 0
+			break
+		}
+	}
+	var f []individual
+next:
+	for _, x := range n.trials {
+		if x.cost == nil || x.cv > limit {
+			continue
+		}
+		for _, y := range f {
+			if weaklyDominates(y.cost, x.cost) {
+				continue next
+			}
+		}
+		f = append(slices.DeleteFunc(f, func(y individual) bool { return dominates(x.cost, y.cost) }), x)
+	}
+	return f
+}
+
+// fit fits the models and reports whether all could be.
+func (n *SurrogateNSGA2) fit() bool {
+	var index []int
+	for i := range n.trials {
+		if n.trials[i].cost != nil {
+			index = append(index, i)
+		}
+	}
+	if len(index) > fitLimit {
+		points := make([][]float64, len(index))
+		for k, i := range index {
+			points[k] = n.trials[i].cost
+		}
+		ranks, _ := Sort(points, nil)
+		order := make([]int, len(index))
+		for k := range order {
+			order[k] = k
+		}
+		slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(ranks[a], ranks[b]), cmp.Compare(b, a)) })
+		chosen := make([]int, fitLimit)
+		for k := range chosen {
+			chosen[k] = index[order[k]]
+		}
+		slices.Sort(chosen)
+		index = chosen
+	}
+	x, y := make([][]float64, len(index)), make([]float64, len(index))
+	for m, model := range n.models {
+		if model == nil {
+			continue
+		}
+		for k, i := range index {
+			x[k], y[k] = n.features[i], n.trials[i].cost[m]
+		}
+		if model.Fit(slices.Clone(x), y) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// predict returns the expected costs of a genotype, improved by optimism
+// standard deviations, and its known violation.
+func (n *SurrogateNSGA2) predict(g space.Genes, optimism float64) (cost []float64, violation float64) {
+	var known map[string]float64
+	if n.settings.Known != nil {
+		if known, violation = n.settings.Known(g); violation > 0 {
+			return nil, violation
+		}
+	}
+	x := n.encode(g)
+	cost = make([]float64, len(n.models))
+	for m, model := range n.models {
+		if model == nil {
+			cost[m] = n.Objectives[m].cost(known[n.Objectives[m].Name])
+			continue
+		}
+		cost[m] = model.Predict(x)
+		if optimism > 0 {
+			cost[m] -= optimism * model.Deviation(x)
+		}
+	}
+	return cost, 0
+}
+
+// searchModels runs NSGA-II on the predictions, from the front, and returns its
+// last population.
+func (n *SurrogateNSGA2) searchModels(front []individual, r *rand.Rand) []plannedGenes {
+	start := make([]space.Genes, len(front))
+	for i, x := range front {
+		start[i] = x.genes
+	}
+	if keep := n.settings.Population / 2; len(start) > keep {
+		r.Shuffle(len(start), func(i, j int) { start[i], start[j] = start[j], start[i] })
+		start = start[:keep]
+	}
+	inner, err := NewNSGA2(Setup{Space: n.Space, Objectives: n.Objectives, Seed: r.Uint64(), Start: start},
+		NSGA2Settings{Population: n.settings.Population})
+	if err != nil {
+		panic("search: " + err.Error()) // the settings were checked when n was made
+	}
+	for range n.settings.Population * n.settings.Generations {
+		c, state := inner.Ask()
+		if state != Ready {
+			break
+		}
+		t := Trial{ID: c.ID, Genes: c.Genes}
+		var cost []float64
+		if cost, t.Violation = n.predict(c.Genes, 0); cost != nil {
+			t.Objectives = make(map[string]float64, len(cost))
+			for m, o := range n.Objectives {
+				t.Objectives[o.Name] = o.cost(cost[m])
+			}
+		}
+		if inner.Tell(t) != nil {
+			panic("search: a trial was told out of order")
+		}
+	}
+	inner.survive()
+	pool := make([]plannedGenes, len(inner.population))
+	for i, x := range inner.population {
+		pool[i] = plannedGenes{genes: x.genes}
+	}
+	return pool
+}
+
+// choose fills next with a batch out of pool.
+func (n *SurrogateNSGA2) choose(pool []plannedGenes, front []individual) {
+	// Without a reference point one a little beyond the worst of the front, so
+	// that its ends count.
+	taken := make([][]float64, len(front))
+	for i, x := range front {
+		taken[i] = x.cost
+	}
+	lo, scale := spans(taken)
+	ref := make([]float64, len(lo))
+	for m := range ref {
+		worst := lo[m]
+		for _, p := range taken {
+			worst = max(worst, p[m])
+		}
+		span := 1.0
+		if scale[m] > 0 {
+			span = 1 / scale[m]
+		}
+		ref[m] = worst + 0.1*span
+	}
+	if n.reference != nil {
+		ref = n.reference
+	}
+	type option struct {
+		plannedGenes
+		cost []float64
+	}
+	var options []option
+	known := map[uint64]bool{}
+	for _, p := range pool {
+		h := hashGenes(p.genes)
+		if _, seen := n.genes[h]; seen || known[h] {
+			continue
+		}
+		known[h] = true
+		if cost, violation := n.predict(p.genes, n.settings.Optimism); violation <= 0 {
+			options = append(options, option{p, cost})
+		}
+	}
+	for len(n.next) < n.settings.Batch && len(options) > 0 {
+		best, most := -1, 0.0
+		for i := range options {
+			if v := exclusive(options[i].cost, taken, ref); v > most {
+				best, most = i, v
+			}
+		}
+		if best < 0 {
+			best = nearestRank(len(options), func(i int) []float64 { return options[i].cost }, lo, scale, taken)
+		}
+		n.next = append(n.next, options[best].plannedGenes)
+		taken = append(taken, options[best].cost)
+		options = slices.Delete(options, best, best+1)
+	}
+}
+
+// nearestRank returns the option that is closest to the front: the smallest
+// over options of the smallest excess over any taken point in its worst
+// objective, objectives scaled to the front's range.
+func nearestRank(options int, cost func(int) []float64, lo, scale []float64, taken [][]float64) int {
+	best, least := 0, 0.0
+	for i := range options {
+		c := cost(i)
+		nearest := 0.0
+		for k, p := range taken {
+			worst := 0.0
+			for m, v := range c {
+				worst = max(worst, (v-p[m])*scale[m])
+			}
+			if k == 0 || worst < nearest {
+				nearest = worst
+			}
+		}
+		if i == 0 || nearest < least {
+			best, least = i, nearest
+		}
+	}
+	return best
+}
