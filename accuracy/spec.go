@@ -25,6 +25,9 @@ type Options struct {
 	// Workers is the number of reference networks scored at once; 0 means as
 	// many as processors.
 	Workers int
+
+	// NASWOT holds the settings of that proxy.
+	NASWOT NASWOT
 }
 
 // New makes an estimator from its specification: a name, or a combiner of

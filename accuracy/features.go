@@ -1,0 +1,262 @@
+package accuracy
+
+import (
+	"math"
+
+	"nas/blocks"
+)
+
+// slots are the parts of a network that the fitted estimate tells apart: the
+// blocks at output stride 2, 4, 8, 16 and 32, the last two split where the width
+// first changes (MobileNet-like networks spend most of their blocks there, on
+// two widths each).
+const slots = 7
+
+// perSlot features describe a slot.
+const perSlot = 4
+
+// slotFeatures is the number of features that the Gaussian process sees.
+const slotFeatures = slots * perSlot
+
+// The features of a slot, in order.
+const (
+	slotWidth  = iota // log2(sum of expanded widths / slotReference); -1 for an empty slot
+	slotDepth         // log2(number of blocks); -1 for an empty slot
+	slotKernel        // mean kernel size, weighted by expanded width; 3 for an empty slot
+	slotSE            // share of blocks with squeeze-and-excite
+)
+
+// slotReference are the widths that a slot's expanded width is compared with:
+// the output widths of MnasNet's stages.
+var slotReference = [slots]float64{16, 24, 40, 80, 112, 192, 320}
+
+// maxExpansion caps the expanded width that counts, as a multiple of the
+// block's input channels: nobody trained more, and an optimiser would.
+const maxExpansion = 6
+
+// traits is what the fitted estimate reads from a network: plain numbers, no
+// genes, so that a network written by hand is judged like one from a space.
+type traits struct {
+	x [slotFeatures]float64
+
+	resolution float64 // geometric mean of the input's height and width
+	macs       float64
+	convParams float64 // trainable parameters but those of linear layers
+	swish      float64 // share of MACs whose activation is swish or hard-swish
+	outWidth   float64 // log2 of the mean ratio of output widths to slotReference, MACs-weighted
+	blocks     int
+	classes    int
+
+	// what the data says nothing of
+	unseen unseen
+}
+
+// unseen marks what no trained network of the data has.
+type unseen struct {
+	dilated, attention, grouped, resized, standardConv, noGlobalPool, plainAct bool
+	deepStride                                                                 bool // maps beyond output stride 32
+	shallowStem                                                                bool // blocks above output stride 2
+}
+
+// unit is one spatial convolution outside the stem, with what belongs to it.
+type unit struct {
+	level    int // log2 of the output stride, as a power of two
+	expanded int
+	in       int // channels into the block
+	out      int // channels of the block's output
+	kernel   float64
+	se       bool
+	stage    int
+	block    int
+}
+
+// readTraits computes the features of any network. It never fails; what it
+// cannot place it marks as unseen.
+func readTraits(n *blocks.Network) traits {
+	var t traits
+	in := n.Input()
+	t.resolution = math.Sqrt(float64(in.Pixels()))
+	t.classes = n.Output().C
+
+	var store [64]unit
+	units := store[:0]
+	marked := false
+	for i := range n.Nodes {
+		if n.Nodes[i].Stage > 0 {
+			marked = true
+			break
+		}
+	}
+	var totalMACs, swishMACs, pendingMACs, linearParams, params float64
+	var ins [4]blocks.Shape
+	blockIn, first, pooled := in.C, true, false
+	lastStage, lastBlock := -1, -1
+	for i := 1; i < len(n.Nodes); i++ {
+		nd := &n.Nodes[i]
+		src := n.Nodes[nd.Inputs[0]].Shape
+		if nd.Stage != lastStage || nd.Block != lastBlock {
+			lastStage, lastBlock = nd.Stage, nd.Block
+			blockIn = src.C
+		}
+		switch op := nd.Op.(type) {
+		case *blocks.Conv:
+			g := op.G()
+			macs := float64(nd.Shape.Pixels()) * float64(op.Kernel[0]*op.Kernel[1]*(src.C/g)) * float64(op.Out)
+			totalMACs += macs
+			pendingMACs += macs
+			params += float64(op.Kernel[0]*op.Kernel[1]*(src.C/g)) * float64(op.Out)
+			if op.Bias {
+				params += float64(op.Out)
+			}
+			if g > 1 && g < src.C {
+				t.unseen.grouped = true
+			}
+			if src.IsVector() {
+				continue // a gate, or a head after pooling
+			}
+			if op.Dilation[0] > 1 || op.Dilation[1] > 1 {
+				t.unseen.dilated = true
+			}
+			if op.Kernel[0] == 1 && op.Kernel[1] == 1 {
+				if k := len(units) - 1; k >= 0 && units[k].out == 0 && (!marked || units[k].stage == nd.Stage && units[k].block == nd.Block) {
+					units[k].out = op.Out
+				}
+				if !marked && len(units) > 0 && units[len(units)-1].out != op.Out {
+					blockIn = src.C
+				}
+				continue
+			}
+			stem := nd.Stage == 0
+			if !marked {
+				stem = first
+			}
+			first = false
+			if stem {
+				continue
+			}
+			if g < src.C {
+				t.unseen.standardConv = true
+			}
+			u := unit{expanded: op.Out, in: blockIn, kernel: math.Sqrt(float64(op.Kernel[0] * op.Kernel[1])), stage: nd.Stage, block: nd.Block}
+			u.level = int(math.Round(math.Log2(math.Sqrt(float64(in.Pixels()) / float64(nd.Shape.Pixels())))))
+			units = append(units, u)
+		case *blocks.BatchNorm:
+			params += 2 * float64(src.C)
+		case *blocks.Activation:
+			switch op.Func {
+			case blocks.Swish, blocks.HSwish:
+				swishMACs += pendingMACs
+			case blocks.ReLU, blocks.ReLU6, blocks.Sigmoid, blocks.HSigmoid:
+			}
+			pendingMACs = 0
+		case *blocks.Mul:
+			gate := n.Nodes[nd.Inputs[1]].Shape
+			switch {
+			case gate.IsVector() && len(units) > 0:
+				units[len(units)-1].se = true
+			case gate != nd.Shape:
+				t.unseen.attention = true
+			}
+		case *blocks.Linear:
+			macs := float64(src.Elems()) * float64(op.Out)
+			totalMACs += macs
+			linearParams += macs
+		case *blocks.GlobalPool:
+			pooled = true
+		case *blocks.Resize:
+			t.unseen.resized = true
+		default:
+			ins := ins[:0]
+			for _, j := range nd.Inputs {
+				ins = append(ins, n.Nodes[j].Shape)
+			}
+			totalMACs += float64(nd.Op.MACs(ins))
+		}
+	}
+	_ = linearParams
+	t.unseen.noGlobalPool = !pooled || !n.Output().IsVector()
+	t.macs, t.convParams = totalMACs, params
+	if totalMACs > 0 {
+		t.swish = swishMACs / totalMACs
+	}
+	t.blocks = len(units)
+	t.fillSlots(units)
+	return t
+}
+
+// fillSlots places the units in slots and sums them up.
+func (t *traits) fillSlots(units []unit) {
+	var width, square, weight [slots]float64
+	var count, se [slots]int
+	var outSum, outWeight float64
+	add := func(s int, u *unit) {
+		e := float64(u.expanded)
+		if u.in > 0 {
+			e = math.Min(e, maxExpansion*float64(u.in))
+		}
+		width[s] += e
+		weight[s] += float64(u.expanded)
+		square[s] += float64(u.expanded) * u.kernel
+		count[s]++
+		if u.se {
+			se[s]++
+		}
+		if u.out > 0 {
+			outSum += e * math.Log2(float64(u.out)/slotReference[s])
+			outWeight += e
+		}
+	}
+	for i := 0; i < len(units); {
+		level := units[i].level
+		j := i
+		for j < len(units) && units[j].level == level {
+			j++
+		}
+		run := units[i:j]
+		i = j
+		switch {
+		case level < 1:
+			t.unseen.shallowStem = true
+			level = 1
+		case level > 5:
+			t.unseen.deepStride = true
+			level = 5
+		}
+		if level < 4 {
+			for k := range run {
+				add(level-1, &run[k])
+			}
+			continue
+		}
+		// The first width goes to a, later ones to b; blocks of one width are halved.
+		a := 0
+		for a < len(run) && run[a].out == run[0].out {
+			a++
+		}
+		if a == len(run) {
+			a = (len(run) + 1) / 2
+		}
+		s := 3 + 2*(level-4)
+		for k := range run {
+			if k < a {
+				add(s, &run[k])
+			} else {
+				add(s+1, &run[k])
+			}
+		}
+	}
+	for s := range slots {
+		f := t.x[s*perSlot:][:perSlot]
+		if count[s] == 0 {
+			f[slotWidth], f[slotDepth], f[slotKernel], f[slotSE] = -1, -1, 3, 0
+			continue
+		}
+		f[slotWidth] = math.Log2(width[s] / slotReference[s])
+		f[slotDepth] = math.Log2(float64(count[s]))
+		f[slotKernel] = square[s] / weight[s]
+		f[slotSE] = float64(se[s]) / float64(count[s])
+	}
+	if outWeight > 0 {
+		t.outWidth = outSum / outWeight
+	}
+}
