@@ -185,6 +185,7 @@ func (s *StageSpec) complete(c *checker, key string) {
 			if n := whole.variants(); n > maxVariants {
 				c.add(key, fmt.Sprintf("%d variants of one block", n), fmt.Sprintf("at most %d: shorten a list", maxVariants))
 			}
+			whole.trim()
 		}
 		s.setBlock(whole)
 		return
@@ -210,6 +211,7 @@ func (s *StageSpec) complete(c *checker, key string) {
 		o.complete(c, at)
 		if len(c.problems) == before {
 			o.useless(c, at, used)
+			o.trim()
 		}
 	}
 	s.setBlock(whole)
@@ -299,6 +301,28 @@ func (o *ChoiceSpec) useless(c *checker, key string, set [blockGenes]bool) {
 	}
 }
 
+// trim takes away the genes that no kind of block reads, so that a completed
+// spec says nothing that New would refuse.
+func (o *ChoiceSpec) trim() {
+	reads := func(g blockGene) bool {
+		return slices.ContainsFunc(o.Block, func(b string) bool { k, _ := parseKind(b); return k.has(g) })
+	}
+	drop(&o.Kernel, reads(gKernel))
+	drop(&o.Expansion, reads(gExpansion))
+	drop(&o.Dilation, reads(gDilation))
+	drop(&o.Activation, reads(gActivation))
+	drop(&o.ActivationAfter, reads(gAfter))
+	drop(&o.Groups, reads(gGroups))
+	drop(&o.SE, reads(gSE))
+	drop(&o.Residual, reads(gResidual))
+}
+
+func drop[L ~[]T, T any](list *L, keep bool) {
+	if !keep {
+		*list = nil
+	}
+}
+
 func (o *ChoiceSpec) value(g blockGene) string {
 	return fmt.Sprint([blockGenes]any{o.Block, o.Kernel, o.Expansion, o.Dilation, o.Activation, o.ActivationAfter, o.Groups, o.SE, o.Residual}[g])
 }
@@ -325,7 +349,7 @@ func (s *HeadSpec) complete(c *checker, stages int) {
 		least, want = 1, fmt.Sprintf("1 to %d", maxChannels)
 	}
 	gene(c, ".head.channels", (*[]int)(&s.Channels), [headKinds]int{1280, 256, 128, 128}[k], between(least, maxChannels), want)
-	if s.Hidden != nil && !row.hidden {
+	if s.Hidden != nil && !row.hidden && !slices.Equal(s.Hidden, Ints{0}) {
 		c.add(".head.hidden", fmt.Sprint([]int(s.Hidden)), "no such key: only the classifier has a hidden layer")
 	}
 	gene(c, ".head.hidden", (*[]int)(&s.Hidden), 0, between(0, maxChannels), fmt.Sprintf("0 (none) to %d", maxChannels))

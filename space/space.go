@@ -261,8 +261,16 @@ func (st *stage) init(s *Space, spec *StageSpec, number int) {
 	}
 }
 
-// values converts checked text and numbers.
-func (o *ChoiceSpec) values() values {
+// values converts checked text and numbers. Genes that no kind reads have one
+// value that does not matter.
+func (o ChoiceSpec) values() values {
+	inherit((*[]int)(&o.Kernel), []int{1})
+	inherit((*[]float64)(&o.Expansion), []float64{1})
+	inherit((*[]int)(&o.Dilation), []int{1})
+	inherit((*[]string)(&o.Activation), []string{"identity"})
+	inherit((*[]string)(&o.ActivationAfter), []string{"both"})
+	inherit((*[]int)(&o.Groups), []int{1})
+	inherit((*[]float64)(&o.SE), []float64{0})
 	v := values{kernels: o.Kernel, expansions: o.Expansion, dilations: o.Dilation,
 		activations: activations(o.Activation), groups: o.Groups, ses: o.SE, residuals: []int8{-1}}
 	for _, name := range o.Block {
