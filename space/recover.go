@@ -1,0 +1,231 @@
+package space
+
+import (
+	"fmt"
+
+	"nas/blocks"
+)
+
+// FromNetwork describes a network, of the zoo or read from a file, as an Arch:
+// the way from a network that somebody has to [Space.Nearest]. It reads the
+// blocks off the ops' stage and block marks; ops without a block are the stem
+// before the first block, and the head after the last.
+//
+// What an Arch cannot say is approximated where the block keeps its role
+// (epsilons, other gates) and an error where it does not: a block that is not a
+// row of convolutions, a head without a classifier.
+func FromNetwork(n *blocks.Network) (Arch, error) {
+	a := Arch{Input: n.Input()}
+	parts := partition(n)
+	last := -1
+	for i, p := range parts {
+		if p.block > 0 && p.stage > 0 {
+			last = i
+		}
+	}
+	if last < 0 {
+		return a, fmt.Errorf("space: network %s has no ops marked as blocks", n.Name)
+	}
+	stage := 0
+	for i, p := range parts {
+		switch {
+		case i > last:
+			continue
+		case (p.block == 0 || p.stage == 0) && len(a.Stages) == 0:
+			bs, err := p.convolutions()
+			if err != nil {
+				return a, fmt.Errorf("space: network %s: stem: %w", n.Name, err)
+			}
+			a.Stem = append(a.Stem, bs...)
+		case p.block == 0:
+			continue // a classifier's auxiliary, a pool between stages
+		default:
+			b, err := p.asBlock()
+			if err != nil {
+				return a, fmt.Errorf("space: network %s: stage %d, block %d: %w", n.Name, p.stage, p.block, err)
+			}
+			if p.stage != stage || len(a.Stages) == 0 {
+				a.Stages, stage = append(a.Stages, nil), p.stage
+			}
+			k := len(a.Stages) - 1
+			a.Stages[k] = append(a.Stages[k], b)
+		}
+	}
+	head, err := headOf(n, parts[last+1:])
+	if err != nil {
+		return a, fmt.Errorf("space: network %s: %w", n.Name, err)
+	}
+	a.Head = head
+	return a, a.Validate()
+}
+
+// part is the nodes of one block, or a run of nodes outside blocks.
+type part struct {
+	net          *blocks.Network
+	stage, block int
+	nodes        []int
+}
+
+func partition(n *blocks.Network) (parts []part) {
+	for i, nd := range n.Nodes[1:] {
+		k := len(parts) - 1
+		if k < 0 || parts[k].stage != nd.Stage || parts[k].block != nd.Block {
+			parts = append(parts, part{net: n, stage: nd.Stage, block: nd.Block})
+			k++
+		}
+		parts[k].nodes = append(parts[k].nodes, i+1)
+	}
+	return parts
+}
+
+// layer is a convolution with the activation behind it.
+type layer struct {
+	conv *blocks.Conv
+	cin  int
+	act  blocks.ActFunc
+}
+
+func (l layer) depthwise() bool { return l.conv.Depthwise(l.cin) }
+
+// layers returns the convolutions on maps in order, the squeeze-and-excite layer,
+// and whether there is an addition.
+func (p *part) layers() (ls []layer, se SE, add bool) {
+	gates := 0
+	for _, i := range p.nodes {
+		nd := p.net.Nodes[i]
+		in := p.net.Nodes[nd.Inputs[0]].Shape
+		switch op := nd.Op.(type) {
+		case *blocks.Conv:
+			if in.IsVector() && op.Pointwise() && op.Bias {
+				if gates++; gates == 1 {
+					se.Squeeze = op.Out
+				}
+				continue
+			}
+			ls = append(ls, layer{conv: op, cin: in.C})
+		case *blocks.Activation:
+			switch {
+			case gates == 1:
+				se.Inner = op.Func
+			case gates == 2 && in.IsVector():
+				se.Gate = op.Func
+			case len(ls) > 0:
+				ls[len(ls)-1].act = op.Func
+			}
+		case *blocks.Add:
+			add = true
+		}
+	}
+	if gates < 2 {
+		se = SE{}
+	}
+	return ls, se, add
+}
+
+// convolutions reads a part as plain convolutions, which a stem is made of.
+func (p *part) convolutions() (bs []Block, err error) {
+	ls, _, _ := p.layers()
+	for i := 0; i < len(ls); i++ {
+		l := ls[i]
+		if l.depthwise() && i+1 < len(ls) && ls[i+1].conv.Pointwise() {
+			bs = append(bs, separable(l, ls[i+1]))
+			i++
+			continue
+		}
+		bs = append(bs, plain(l))
+	}
+	return bs, nil
+}
+
+// start is a block with the numbers of its spatial convolution.
+func start(kind Kind, l layer) Block {
+	k, s, d := l.conv.Window()
+	return Block{Kind: kind, Kernel: k[0], Stride: s[0], Dilation: d[0], Groups: 1, Channels: l.conv.Out, Activation: l.act}
+}
+
+func plain(l layer) Block {
+	b := start(Conv, l)
+	if g := l.conv.G(); g > 1 {
+		b.Kind, b.Groups = Grouped, g
+	}
+	return b
+}
+
+func separable(dw, pw layer) Block {
+	b := start(DS, dw)
+	b.Channels = pw.conv.Out
+	switch {
+	case pw.act == blocks.Identity:
+		b.After = blocks.AfterDepthwise
+	case dw.act == blocks.Identity:
+		b.After, b.Activation = blocks.AfterPointwise, pw.act
+	}
+	return b
+}
+
+// asBlock recognises the block by the row of its convolutions.
+func (p *part) asBlock() (Block, error) {
+	ls, se, add := p.layers()
+	for _, l := range ls {
+		if k := l.conv.Kernel; k[0] != k[1] {
+			return Block{}, fmt.Errorf("kernel size %dx%d is not square", k[0], k[1])
+		}
+	}
+	var b Block
+	switch {
+	case len(ls) == 1 && !ls[0].depthwise():
+		b = plain(ls[0])
+	case len(ls) == 2 && ls[0].depthwise() && ls[1].conv.Pointwise():
+		b = separable(ls[0], ls[1])
+	case len(ls) == 3 && ls[0].conv.Pointwise() && ls[1].depthwise() && ls[2].conv.Pointwise():
+		b = start(MBConv, ls[1])
+		b.Expanded, b.Channels = ls[0].conv.Out, ls[2].conv.Out
+	case len(ls) == 2 && ls[0].conv.G() == 1 && ls[1].conv.Pointwise():
+		b = start(Fused, ls[0])
+		b.Expanded, b.Channels = ls[0].conv.Out, ls[1].conv.Out
+	default:
+		return Block{}, fmt.Errorf("%d convolutions that are no block of a space (conv, grouped, ds, mbconv, fused)", len(ls))
+	}
+	if se.Squeeze > 0 && b.Kind != Conv && b.Kind != Grouped {
+		b.SE = se
+		if b.SE.Gate != blocks.HSigmoid {
+			b.SE.Gate = blocks.Sigmoid
+		}
+	}
+	b.Residual = add
+	return b, nil
+}
+
+// headOf reads a classifier: convolutions on the map, pooling, linear layers
+// (or 1x1 convolutions on the pooled vector).
+func headOf(n *blocks.Network, parts []part) (Head, error) {
+	h := Head{Kind: Classifier}
+	linear := 0
+	for _, p := range parts {
+		for _, i := range p.nodes {
+			nd := n.Nodes[i]
+			vector := n.Nodes[nd.Inputs[0]].Shape.IsVector()
+			switch op := nd.Op.(type) {
+			case *blocks.Conv:
+				if vector {
+					linear++
+					h.Hidden, h.Classes = h.Classes, op.Out
+				} else {
+					h.Channels = op.Out
+				}
+			case *blocks.Linear:
+				linear++
+				h.Hidden, h.Classes = h.Classes, op.Out
+			case *blocks.Activation:
+				h.Activation = op.Func
+			}
+		}
+	}
+	if linear == 0 || !n.Output().IsVector() {
+		return h, fmt.Errorf("the head is not a classifier (pooling and linear layers)")
+	}
+	if h.Channels == 0 && h.Hidden == 0 {
+		h.Activation = blocks.Identity
+	}
+	return h, nil
+}
