@@ -1,0 +1,230 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"gonum.org/v1/plot/vg"
+)
+
+func encode(t *testing.T, format string, f Figure) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Encode(&b, format, f); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestEqualFiguresGiveEqualBytes(t *testing.T) {
+	first, second := figures(), figures()
+	for name, f := range first {
+		if name == "front-large" || name == "front-log" {
+			continue
+		}
+		for _, format := range Formats {
+			if !bytes.Equal(encode(t, format, f), encode(t, format, second[name])) {
+				t.Errorf("%s.%s differs between two drawings of the same data", name, format)
+			}
+		}
+	}
+}
+
+func TestDrawingLeavesItsDataAlone(t *testing.T) {
+	f, same := madeUpFronts(300), madeUpFronts(300)
+	encode(t, "svg", f)
+	if !reflect.DeepEqual(f, same) {
+		t.Error("drawing changed the figure")
+	}
+}
+
+func TestSVGOfManyTrialsStaysSmall(t *testing.T) {
+	f := madeUpFronts(0)
+	if n := len(encode(t, "svg", madeUpFronts(60000))); n > 1<<20 {
+		t.Errorf("60 000 trials make an SVG of %d bytes, want less than 1 MiB", n)
+	}
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 300000 { // the worst case: trials everywhere
+		f.Series[0].Trials = append(f.Series[0].Trials, XY{1 + 20*r.Float64(), r.Float64()})
+		f.Series[0].Infeasible = append(f.Series[0].Infeasible, XY{1 + 20*r.Float64(), r.Float64()})
+	}
+	if n := len(encode(t, "svg", f)); n > 1<<20 {
+		t.Errorf("600 000 trials make an SVG of %d bytes, want less than 1 MiB", n)
+	}
+}
+
+func TestThinKeepsEveryRegion(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	var pts []vg.Point
+	for range 50000 {
+		pts = append(pts, vg.Point{X: vg.Length(100 + 30*r.NormFloat64()), Y: vg.Length(100 + 30*r.NormFloat64())})
+	}
+	lonely := vg.Point{X: 400, Y: 5}
+	pts = append(pts, lonely)
+	dots := thin(pts, 1)
+	count, kept := 0, false
+	for _, d := range dots {
+		count += d.count
+		kept = kept || d.at == lonely
+	}
+	if count != len(pts) || len(dots) > maxDots || !kept {
+		t.Errorf("%d dots stand for %d of %d points, outlier kept: %v", len(dots), count, len(pts), kept)
+	}
+	few := []vg.Point{{X: 1, Y: 1}, {X: 50, Y: 1}, {X: 1, Y: 50}}
+	if got := thin(few, 1.5); len(got) != 3 {
+		t.Errorf("three distant points make %d dots", len(got))
+	}
+	if got := thin(nil, 1); len(got) != 0 {
+		t.Errorf("no points make %d dots", len(got))
+	}
+}
+
+func TestStepsAreTheFront(t *testing.T) {
+	pts := []Point{{X: 3, Y: 5}, {X: 1, Y: 1}, {X: 2, Y: 4}, {X: 2, Y: 3}, {X: 4, Y: 5}, {X: 2.5, Y: 2}}
+	for _, tc := range []struct {
+		x, y Axis
+		want []Point
+	}{
+		{Axis{}, Axis{Maximize: true}, []Point{{X: 1, Y: 1}, {X: 2, Y: 4}, {X: 3, Y: 5}}},
+		{Axis{}, Axis{}, []Point{{X: 1, Y: 1}}},
+		{Axis{Maximize: true}, Axis{Maximize: true}, []Point{{X: 4, Y: 5}}},
+		{Axis{Maximize: true}, Axis{}, []Point{{X: 4, Y: 5}, {X: 2.5, Y: 2}, {X: 1, Y: 1}}},
+	} {
+		if got := (Fronts{X: tc.x, Y: tc.y}).steps(pts); !reflect.DeepEqual(got, tc.want) {
+			t.Errorf("steps with %+v, %+v = %v, want %v", tc.x, tc.y, got, tc.want)
+		}
+	}
+}
+
+func TestStaircase(t *testing.T) {
+	canvas := vg.Rectangle{Max: vg.Point{X: 10, Y: 10}}
+	at := func(v XY) vg.Point { return vg.Point{X: vg.Length(v.X), Y: vg.Length(v.Y)} }
+	got := Fronts{Y: Axis{Maximize: true}}.staircase([]Point{{X: 2, Y: 3}, {X: 5, Y: 7}}, at, canvas)
+	want := []vg.Point{{X: 2, Y: 0}, {X: 2, Y: 3}, {X: 5, Y: 3}, {X: 5, Y: 7}, {X: 10, Y: 7}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("staircase = %v, want %v", got, want)
+	}
+}
+
+// Every label of the made-up front has a place of its own inside the frame.
+func TestLabelsDoNotOverlap(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	bounds := vg.Rectangle{Max: vg.Point{X: 600, Y: 350}}
+	sty := textStyle(labelSize, ink, regular)
+	for round := range 20 {
+		var ls []label
+		for i := range 24 {
+			// Three families along a curve, every other pair nearly in one place.
+			x := vg.Length(25*(i/2)) + vg.Length(4*r.Float64()) + 20
+			ls = append(ls, label{fmt.Sprintf("%.2f", r.Float64()), sty, vg.Point{X: x, Y: 40 + x*0.4 + vg.Length(15*r.Float64())}, referenceRadius})
+		}
+		got := placeLabels(ls, nil, bounds)
+		for i := range got {
+			if outside(got[i].box, bounds) > 0 {
+				t.Errorf("round %d: label %d leaves the frame: %v", round, i, got[i].box)
+			}
+			for j := range i {
+				if o := overlap(got[i].box, got[j].box); o > 0 {
+					t.Errorf("round %d: labels %d and %d overlap by %.1f", round, i, j, o)
+				}
+			}
+		}
+	}
+}
+
+func TestTicks(t *testing.T) {
+	labels := func(ticks []string) string { return strings.Join(ticks, " ") }
+	linear := func(lo, hi float64) string {
+		var s []string
+		for _, k := range (linearTicks{}).Ticks(lo, hi) {
+			s = append(s, k.Label)
+		}
+		return labels(s)
+	}
+	log := func(lo, hi float64) string {
+		var s []string
+		for _, k := range (logTicks{}).Ticks(lo, hi) {
+			if k.Label != "" {
+				s = append(s, k.Label)
+			}
+		}
+		return labels(s)
+	}
+	for _, tc := range []struct{ got, want string }{
+		{linear(0, 10), "0 2 4 6 8 10"},
+		{linear(-0.25, 1.02), "-0.2 0.0 0.2 0.4 0.6 0.8 1.0"},
+		{linear(0, 4240), "0 1000 2000 3000 4000"},
+		{linear(0.013, 0.021), "0.014 0.016 0.018 0.020"},
+		{log(1.8, 27), "2 5 10 20"},
+		{log(0.3, 900), "1 10 100"},
+	} {
+		if tc.got != tc.want {
+			t.Errorf("ticks %q, want %q", tc.got, tc.want)
+		}
+	}
+	for v, want := range map[float64]string{0: "0", 999: "999", 1000: "1 000", 1234567: "1 234 567", -1000: "-1 000", -999: "-999"} {
+		if got := thousands(v); got != want {
+			t.Errorf("thousands(%v) = %q, want %q", v, got, want)
+		}
+	}
+}
+
+func TestBadData(t *testing.T) {
+	nan := math.NaN()
+	for name, f := range map[string]Figure{
+		"fronts":    Fronts{Series: []Series{{Infeasible: []XY{{1, 2}}, Trials: []XY{{nan, 1}}}}},
+		"log":       Fronts{X: Axis{Log: true}, Series: []Series{{Trials: []XY{{0, 1}, {-1, 1}}}}},
+		"growth":    Growth{Series: []GrowthSeries{{Name: "empty"}}},
+		"agreement": Agreement{Series: []AgreementSeries{{Points: []Prediction{{Measured: 0, Predicted: 1}}}}},
+		"breakdown": Breakdown{Rows: []Bar{{Label: "x"}}},
+		"shares":    Shares{},
+	} {
+		if err := Encode(&bytes.Buffer{}, "svg", f); err == nil || !strings.HasPrefix(err.Error(), "report: there is no") {
+			t.Errorf("%s without data: %v", name, err)
+		}
+	}
+	// What can be drawn is drawn.
+	odd := Fronts{X: Axis{Log: true}, Constraints: []Constraint{{Value: -5}, {OnY: true, Value: nan}}, Series: []Series{{
+		Trials: []XY{{1, 2}, {math.Inf(1), 3}, {2, nan}}, Front: []Point{{X: 1, Y: 2, XLow: -1, XHigh: 3}},
+	}}, References: []Reference{{Label: "<&\"'>", Point: Point{X: 3, Y: 3}}}}
+	for _, format := range Formats {
+		if b := encode(t, format, odd); bytes.Contains(b, []byte("NaN")) || len(b) == 0 {
+			t.Errorf("%s holds NaN", format)
+		}
+	}
+}
+
+func TestSave(t *testing.T) {
+	f := madeUpFronts(10)
+	path := filepath.Join(t.TempDir(), "front.SVG")
+	if err := Save(path, f); err != nil {
+		t.Fatal(err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil || !bytes.HasPrefix(b, []byte("<?xml")) || !bytes.Contains(b, []byte("Arial")) {
+		t.Errorf("no SVG: %v", err)
+	}
+	if err := Save("front.gif", f); err == nil || !strings.Contains(err.Error(), ".svg, .png, .pdf") {
+		t.Errorf("front.gif: %v", err)
+	}
+	if err := Save(filepath.Join(t.TempDir(), "no", "front.png"), f); err == nil {
+		t.Error("a missing directory gives no error")
+	}
+}
+
+func TestPDFTextIsWindows1252(t *testing.T) {
+	// The page's stream is compressed; the same characters in the title must
+	// make the same file as their Windows-1252 bytes would, which "?" does not.
+	a, b := madeUpFronts(10), madeUpFronts(10)
+	a.Title, b.Title = "±10 %", "?10 %"
+	if bytes.Equal(encode(t, "pdf", a), encode(t, "pdf", b)) {
+		t.Error("± became ?")
+	}
+}

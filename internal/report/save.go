@@ -1,0 +1,130 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"codeberg.org/go-pdf/fpdf"
+
+	"gonum.org/v1/plot/font"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgpdf"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// A Figure is one of this package's plots.
+type Figure interface {
+	// page lays the figure out, or says what it lacks.
+	page() (*page, error)
+}
+
+// Formats are the file formats of [Encode], by extension.
+var Formats = []string{"svg", "png", "pdf"}
+
+const pngDPI = 192 // a 9-inch page is 1728 pixels wide
+
+// Encode writes a figure in one of [Formats]. Equal figures give equal bytes.
+func Encode(w io.Writer, format string, f Figure) error {
+	p, err := f.page()
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	var c vg.CanvasWriterTo
+	fix := func(b []byte) []byte { return b }
+	switch format {
+	case "svg":
+		c, fix = vgsvg.New(p.width, p.height), portableFonts
+	case "png":
+		c = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(p.width, p.height), vgimg.UseDPI(pngDPI))}
+	case "pdf":
+		c = pdfCanvas{vgpdf.New(p.width, p.height)}
+	default:
+		return fmt.Errorf("report: format %q, want one of %s", format, strings.Join(Formats, ", "))
+	}
+	p.draw(draw.NewCanvas(c, p.width, p.height))
+	var buf bytes.Buffer
+	if _, err := c.WriteTo(&buf); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	if _, err := w.Write(fix(buf.Bytes())); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
+// Save writes a figure to a file whose extension is one of [Formats]. The file
+// is replaced as a whole.
+func Save(path string, f Figure) error {
+	format := strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))
+	var buf bytes.Buffer
+	switch format {
+	case "svg", "png", "pdf":
+	default:
+		return fmt.Errorf("report: %s: want a file name that ends in .%s", path, strings.Join(Formats, ", ."))
+	}
+	if err := Encode(&buf, format, f); err != nil {
+		return err
+	}
+	tmp := path + ".part"
+	if err := os.WriteFile(tmp, buf.Bytes(), 0o644); err != nil {
+		os.Remove(tmp)
+		return fmt.Errorf("report: %w", err)
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		os.Remove(tmp)
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
+// portableFonts lets a viewer without the Liberation fonts use ones of the same
+// metrics.
+func portableFonts(svg []byte) []byte {
+	const family = "font-family:Liberation Sans,Arimo,Arial,Helvetica,sans-serif"
+	for variant, style := range map[string]string{"normal": family, "sansbold": family + ";font-weight:bold"} {
+		svg = bytes.ReplaceAll(svg, []byte("font-family:Liberation Sans;font-variant:"+variant+";font-weight:normal;font-style:normal"), []byte(style))
+	}
+	return svg
+}
+
+// PDFs are to depend on what they show alone: without this they hold the time,
+// and their fonts in the order of a map.
+func init() {
+	fpdf.SetDefaultCatalogSort(true)
+	epoch := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	fpdf.SetDefaultCreationDate(epoch)
+	fpdf.SetDefaultModificationDate(epoch)
+}
+
+// pdfCanvas passes text in the encoding that the fonts of a PDF have,
+// Windows-1252, which the canvas below leaves to its caller.
+type pdfCanvas struct{ *vgpdf.Canvas }
+
+func (c pdfCanvas) FillString(f font.Face, pt vg.Point, s string) {
+	b := make([]byte, 0, len(s))
+	for _, r := range s {
+		switch {
+		case r < 0x80 || r >= 0xA0 && r <= 0xFF:
+			b = append(b, byte(r))
+		default:
+			v, ok := windows1252[r]
+			if !ok {
+				v = '?'
+			}
+			b = append(b, v)
+		}
+	}
+	c.Canvas.FillString(f, pt, string(b))
+}
+
+// windows1252 holds what a label may have from 0x80 to 0x9F.
+var windows1252 = map[rune]byte{
+	'€': 0x80, '…': 0x85, '‘': 0x91, '’': 0x92, '“': 0x93, '”': 0x94, '•': 0x95, '–': 0x96, '—': 0x97, '™': 0x99,
+}

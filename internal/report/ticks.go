@@ -1,0 +1,80 @@
+package report
+
+import (
+	"math"
+	"strconv"
+
+	"gonum.org/v1/plot"
+)
+
+// linearTicks marks about seven multiples of 1, 2 or 5 times a power of ten,
+// all labelled with the same number of decimals.
+type linearTicks struct{ format func(float64) string }
+
+func (t linearTicks) Ticks(lo, hi float64) []plot.Tick {
+	step := niceStep((hi - lo) / 7)
+	decimals := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
+	var ticks []plot.Tick
+	for k := math.Ceil(lo/step - 1e-9); k*step <= hi+step*1e-9; k++ {
+		v := k * step
+		if k == 0 {
+			v = 0 // not -0
+		}
+		label := strconv.FormatFloat(v, 'f', decimals, 64)
+		if t.format != nil {
+			label = t.format(v)
+		}
+		ticks = append(ticks, plot.Tick{Value: v, Label: label})
+	}
+	return ticks
+}
+
+// niceStep returns the smallest 1, 2 or 5 times a power of ten that is not below v.
+func niceStep(v float64) float64 {
+	if !(v > 0) || math.IsInf(v, 0) {
+		return 1
+	}
+	p := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, m := range []float64{1, 2, 5} {
+		if m*p >= v*(1-1e-9) {
+			return m * p
+		}
+	}
+	return 10 * p
+}
+
+// logTicks marks 1, 2 and 5 times powers of ten; the digits between have ticks
+// without a label.
+type logTicks struct{}
+
+func (logTicks) Ticks(lo, hi float64) []plot.Tick {
+	var ticks []plot.Tick
+	wide := hi/lo > 200 // then 1 of each decade is enough
+	for e := math.Floor(math.Log10(lo)); e <= math.Ceil(math.Log10(hi)); e++ {
+		for m := 1.0; m < 10; m++ {
+			v := m * math.Pow(10, e)
+			if v < lo*(1-1e-9) || v > hi*(1+1e-9) {
+				continue
+			}
+			t := plot.Tick{Value: v}
+			if m == 1 || !wide && (m == 2 || m == 5) || hi/lo < 5 {
+				t.Label = strconv.FormatFloat(v, 'g', 6, 64)
+			}
+			ticks = append(ticks, t)
+		}
+	}
+	return ticks
+}
+
+// thousands formats a count with spaces between groups of three digits.
+func thousands(v float64) string {
+	s := strconv.FormatFloat(v, 'f', 0, 64)
+	start := 0
+	if len(s) > 0 && s[0] == '-' {
+		start = 1
+	}
+	for i := len(s) - 3; i > start; i -= 3 {
+		s = s[:i] + " " + s[i:]
+	}
+	return s
+}
