@@ -230,13 +230,17 @@ func (s *Set) pointwise(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue
 	if g.SH == 1 && g.SW == 1 && g.OW == g.W && src.flat(g.OW, r.Y0, r.Y1) && dst.flat(g.OW, r.Y0, r.Y1) &&
 		(res.Data == nil || res.flat(g.OW, r.Y0, r.Y1)) {
 		m := (r.Y1 - r.Y0) * g.OW
-		strip := m
-		if 4*g.C*g.N <= 512<<10 { // weights stay in L2 while the maps pass by
-			strip = max(64, (256<<10)/(4*max(g.C, g.N)))
-			strip = (m + ceilDiv(m, strip) - 1) / ceilDiv(m, strip)
-			if q := s.gemm.most(); strip < m {
-				strip = ceilDiv(strip, q) * q
-			}
+		// Strips of pixels that stay in the second-level cache while the weights
+		// pass by; longer ones where the weights do not fit there themselves.
+		limit := 256 << 10
+		if 4*g.C*g.N > 512<<10 {
+			limit = 1 << 20
+		}
+		parts := ceilDiv(m, max(64, limit/(4*max(g.C, g.N))))
+		strip := ceilDiv(m, parts)
+		if parts > 1 {
+			q := s.gemm.most()
+			strip = ceilDiv(strip, q) * q
 		}
 		for x0 := 0; x0 < m; x0 += strip {
 			n := min(strip, m-x0)

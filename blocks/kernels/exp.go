@@ -4,12 +4,12 @@ import "math"
 
 // The exponential of every variant: x = n ln 2 + r with |r| <= ln(2)/2, the
 // minimax polynomial 1 + r + ... of degree six (found with the Remez algorithm,
-// relative error 3.1e-9), and n added to the exponent bits. n is rounded by
+// relative error 3.1e-9), times 2^n. n is rounded by
 // adding 1.5 * 2^23, which leaves it in the low bits of the sum. Each step is
 // one fused multiply-add, so that all variants round alike. Relative error below
 // 1e-7 in [-87.33, 88] (TestExpError). Arguments outside are clamped: exp(-200)
-// gives 1.2e-38, never a subnormal, and exp(200) 1.65e38. NaN gives NaN if the
-// low nine bits of its payload are zero, as of every NaN that arithmetic makes.
+// gives 1.2e-38, never a subnormal, and exp(200) 1.65e38.
+// NaN gives NaN.
 const (
 	expLo    = -87.33654
 	expHi    = 88.0
@@ -36,7 +36,7 @@ func exp32(x float32) float32 {
 	p = fma32(p, r, expP2)
 	p = fma32(p, r, 1)
 	p = fma32(p, r, 1)
-	return math.Float32frombits(math.Float32bits(p) + math.Float32bits(t)<<23)
+	return p * math.Float32frombits(math.Float32bits(t)<<23+math.Float32bits(1))
 }
 
 func sigmoid32(x float32) float32 { return 1 / (1 + exp32(-x)) }

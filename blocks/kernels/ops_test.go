@@ -334,3 +334,51 @@ func TestNoAllocation(t *testing.T) {
 		}
 	})
 }
+
+// TestNaN checks that a NaN in the input is not hidden by a clamp.
+func TestNaN(t *testing.T) {
+	eachSet(t, func(t *testing.T, s *Set) {
+		for _, g := range []Conv{conv(3, 3, 20, 20, 1, 1, 1, 0, 1), conv(3, 3, 20, 20, 3, 1, 1, 1, 1), conv(3, 3, 20, 20, 3, 1, 1, 1, 20), conv(3, 3, 3, 20, 3, 1, 1, 1, 1)} {
+			for act := range numActs {
+				b := s.NewBench(BenchShape{Conv: g})
+				for i := range g.C {
+					b.src.Data[4*g.C+i] = nan
+				}
+				s.Conv(&g, b.w, b.bias, b.dst, b.src, Epilogue{Act: act}, g.All(), b.sc)
+				for i, v := range b.dst.Data[4*g.N : 5*g.N] {
+					if v == v {
+						t.Fatalf("%+v %v: channel %d is %v", g, act, i, v)
+					}
+				}
+			}
+		}
+	})
+}
+
+// TestLinear checks a fully connected layer of several samples against a sum.
+func TestLinear(t *testing.T) {
+	eachSet(t, func(t *testing.T, s *Set) {
+		r := rand.New(rand.NewPCG(15, 16))
+		for _, l := range []Linear{{1, 5, 3}, {1, 300, 200}, {7, 33, 21}} {
+			g := l.Conv()
+			x, w, bias := guarded(r, l.Batch*l.K, true), guarded(r, l.K*l.N, true), guarded(r, l.N, true)
+			pw, pb := Alloc(g.PackedLen()), Alloc(g.BiasLen())
+			g.Pack(pw, w)
+			g.PackBias(pb, bias)
+			dst := guarded(r, l.Batch*l.N, false)
+			s.Conv(&g, pw, pb, Dense(dst, 1, l.Batch, l.N), Dense(x, 1, l.Batch, l.K), Epilogue{}, g.All(), NewScratch(s.ConvNeed(&g)))
+			intact(t, "linear", dst)
+			for b := range l.Batch {
+				for n := range l.N {
+					sum := float64(bias[n])
+					for k := range l.K {
+						sum += float64(x[b*l.K+k]) * float64(w[k*l.N+n])
+					}
+					if got := float64(dst[b*l.N+n]); math.Abs(got-sum) > 1e-4*(1+math.Abs(sum)) {
+						t.Fatalf("%+v: sample %d output %d is %v, want %v", l, b, n, got, sum)
+					}
+				}
+			}
+		}
+	})
+}

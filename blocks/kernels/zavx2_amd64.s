@@ -17369,7 +17369,8 @@ many:
 	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y2
 	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y2
 	VPSLLD       $0x17, Y1, Y1
-	VPADDD       Y1, Y2, Y0
+	VPADDD       constsAVX2<>+448(SB), Y1, Y1
+	VMULPS       Y1, Y2, Y0
 	VADDPS       constsAVX2<>+448(SB), Y0, Y0
 	VMOVUPS      constsAVX2<>+448(SB), Y1
 	VDIVPS       Y0, Y1, Y0
@@ -17392,7 +17393,8 @@ many:
 	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y2
 	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y2
 	VPSLLD       $0x17, Y1, Y1
-	VPADDD       Y1, Y2, Y0
+	VPADDD       constsAVX2<>+448(SB), Y1, Y1
+	VMULPS       Y1, Y2, Y0
 	VADDPS       constsAVX2<>+448(SB), Y0, Y0
 	VMOVUPS      constsAVX2<>+448(SB), Y1
 	VDIVPS       Y0, Y1, Y0
@@ -17424,7 +17426,8 @@ one:
 	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y2
 	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y2
 	VPSLLD       $0x17, Y1, Y1
-	VPADDD       Y1, Y2, Y0
+	VPADDD       constsAVX2<>+448(SB), Y1, Y1
+	VMULPS       Y1, Y2, Y0
 	VADDPS       constsAVX2<>+448(SB), Y0, Y0
 	VMOVUPS      constsAVX2<>+448(SB), Y1
 	VDIVPS       Y0, Y1, Y0
@@ -17456,7 +17459,8 @@ rest:
 	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
 	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
 	VPSLLD       $0x17, Y2, Y2
-	VPADDD       Y2, Y3, Y1
+	VPADDD       constsAVX2<>+448(SB), Y2, Y2
+	VMULPS       Y2, Y3, Y1
 	VADDPS       constsAVX2<>+448(SB), Y1, Y1
 	VMOVUPS      constsAVX2<>+448(SB), Y2
 	VDIVPS       Y1, Y2, Y1
@@ -17512,7 +17516,8 @@ many:
 	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y3
 	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y3
 	VPSLLD       $0x17, Y2, Y2
-	VPADDD       Y2, Y3, Y0
+	VPADDD       constsAVX2<>+448(SB), Y2, Y2
+	VMULPS       Y2, Y3, Y0
 	VADDPS       constsAVX2<>+448(SB), Y0, Y0
 	VDIVPS       Y0, Y1, Y0
 	VMOVUPS      Y0, (CX)(SI*4)
@@ -17535,7 +17540,8 @@ many:
 	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y3
 	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y3
 	VPSLLD       $0x17, Y2, Y2
-	VPADDD       Y2, Y3, Y0
+	VPADDD       constsAVX2<>+448(SB), Y2, Y2
+	VMULPS       Y2, Y3, Y0
 	VADDPS       constsAVX2<>+448(SB), Y0, Y0
 	VDIVPS       Y0, Y1, Y0
 	VMOVUPS      Y0, 32(CX)(SI*4)
@@ -17567,7 +17573,8 @@ one:
 	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y3
 	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y3
 	VPSLLD       $0x17, Y2, Y2
-	VPADDD       Y2, Y3, Y0
+	VPADDD       constsAVX2<>+448(SB), Y2, Y2
+	VMULPS       Y2, Y3, Y0
 	VADDPS       constsAVX2<>+448(SB), Y0, Y0
 	VDIVPS       Y0, Y1, Y0
 	VMOVUPS      Y0, (CX)(SI*4)
@@ -17599,7 +17606,8 @@ rest:
 	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y4
 	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y4
 	VPSLLD       $0x17, Y3, Y3
-	VPADDD       Y3, Y4, Y1
+	VPADDD       constsAVX2<>+448(SB), Y3, Y3
+	VMULPS       Y3, Y4, Y1
 	VADDPS       constsAVX2<>+448(SB), Y1, Y1
 	VDIVPS       Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (CX)(SI*4)
@@ -17655,7 +17663,8 @@ many:
 	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
 	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
 	VPSLLD       $0x17, Y2, Y2
-	VPADDD       Y2, Y3, Y1
+	VPADDD       constsAVX2<>+448(SB), Y2, Y2
+	VMULPS       Y2, Y3, Y1
 	VMOVUPS      Y1, (CX)(SI*4)
 	VMOVUPS      32(DX)(SI*4), Y1
 	VSUBPS       Y0, Y1, Y1
@@ -17676,7 +17685,8 @@ many:
 	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
 	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
 	VPSLLD       $0x17, Y2, Y2
-	VPADDD       Y2, Y3, Y1
+	VPADDD       constsAVX2<>+448(SB), Y2, Y2
+	VMULPS       Y2, Y3, Y1
 	VMOVUPS      Y1, 32(CX)(SI*4)
 	ADDQ         $0x10, SI
 	SUBQ         $0x10, BX
@@ -17706,7 +17716,8 @@ one:
 	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
 	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
 	VPSLLD       $0x17, Y2, Y2
-	VPADDD       Y2, Y3, Y1
+	VPADDD       constsAVX2<>+448(SB), Y2, Y2
+	VMULPS       Y2, Y3, Y1
 	VMOVUPS      Y1, (CX)(SI*4)
 	ADDQ         $0x08, SI
 	SUBQ         $0x08, BX
@@ -17736,7 +17747,8 @@ rest:
 	VFMADD213PS  constsAVX2<>+448(SB), Y2, Y4
 	VFMADD213PS  constsAVX2<>+448(SB), Y2, Y4
 	VPSLLD       $0x17, Y3, Y3
-	VPADDD       Y3, Y4, Y2
+	VPADDD       constsAVX2<>+448(SB), Y3, Y3
+	VMULPS       Y3, Y4, Y2
 	VMASKMOVPS   Y2, Y1, (CX)(SI*4)
 	ADDQ         $0x08, SI
 

@@ -96,7 +96,8 @@ func (g *generator) exp(x VecVirtual, c func(string) Op, minus bool) {
 		g.VFMADD213PS(c(q), x, p)
 	}
 	g.VPSLLD(Imm(23), t, t)
-	g.VPADDD(t, p, x)
+	g.VPADDD(c("one"), t, t)
+	g.VMULPS(t, p, x)
 }
 
 // hsigmoid replaces x by min(max(x+3, 0), 6)/6.
