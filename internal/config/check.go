@@ -67,6 +67,7 @@ func (c *Config) check(d *decoder) {
 			d.add(join("constraints.max_latency", name), "", "want the name of a profile of latency.profile: "+strings.Join(c.Latency.Profile.Names(), ", "))
 		}
 	}
+	c.checkUnits(d)
 	oneOf("search.algorithm", c.Search.Algorithm, Algorithms)
 	between("search.population", c.Search.Population, 4, 100_000)
 	between("search.evaluations", c.Search.Evaluations, 1, 1_000_000_000)
@@ -102,6 +103,30 @@ func (c *Config) checkObjectives(d *decoder, oneOf func(key, v string, words []s
 			oneOf(key, name, Objectives)
 		}
 	}
+}
+
+// checkUnits reports limits in a unit of something else, and forgets the units:
+// from here on a limit is in its constraint's own one.
+func (c *Config) checkUnits(d *decoder) {
+	check := func(key string, l *Limit, want quantity) {
+		if l == nil {
+			return
+		}
+		if l.quantity != anything && l.quantity != want {
+			d.add(key, strconv.Quote(l.written), "want "+string(want))
+		}
+		l.quantity, l.written = anything, ""
+	}
+	k := &c.Constraints
+	for name, l := range k.MaxLatency.All() {
+		check(join("constraints.max_latency", name), &l, duration)
+		k.MaxLatency[name] = l
+	}
+	check("constraints.max_params", k.MaxParams, count)
+	check("constraints.max_macs", k.MaxMACs, count)
+	check("constraints.max_activation_bytes", k.MaxActivationBytes, memory)
+	check("constraints.max_weight_bytes", k.MaxWeightBytes, memory)
+	check("constraints.min_top1_pct", k.MinTop1Pct, percent)
 }
 
 func join(key, name string) string {

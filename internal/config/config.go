@@ -87,8 +87,14 @@ var Algorithms = []string{"nsga2", "evolution", "local", "random", "exhaustive",
 // Formats are the names that output.export may hold.
 var Formats = []string{"onnx", "toml", "json"}
 
-// Load reads a file.
-func Load(path string) (*Config, error) {
+// A Check judges what this package cannot, such as the names of networks, and
+// reports what it finds: key is a path such as search.start[2], value the text
+// found there, want what would be right. It sees a config that may have other
+// problems.
+type Check func(c *Config, report func(key, value, want string))
+
+// Load reads a file. Its problems and those of the checks are reported together.
+func Load(path string, checks ...Check) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("config: %s does not exist: give the path of a config, such as configs/mobile.toml", path)
@@ -96,11 +102,11 @@ func Load(path string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
-	return Decode(path, data)
+	return Decode(path, data, checks...)
 }
 
 // Decode reads the text of a file. Every problem is in the error, an [*Error].
-func Decode(path string, data []byte) (*Config, error) {
+func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 	var tree map[string]any
 	if err := toml.Unmarshal(data, &tree); err != nil {
 		p := Problem{Want: err.Error()}
@@ -119,6 +125,9 @@ func Decode(path string, data []byte) (*Config, error) {
 		c.checkSpace(&d)
 	}
 	c.check(&d)
+	for _, check := range checks {
+		check(c, d.add)
+	}
 	if len(d.problems) > 0 {
 		lines := positions(data)
 		for i := range d.problems {
@@ -130,11 +139,11 @@ func Decode(path string, data []byte) (*Config, error) {
 	return c, nil
 }
 
-// checkSpace has the space judge its table. The table is kept as written: the
-// defaults of its genes depend on the kinds of block beside them.
+// checkSpace has the space judge its table and fill in its defaults.
 func (c *Config) checkSpace(d *decoder) {
-	_, err := space.New(c.Space)
+	s, err := space.New(c.Space)
 	if err == nil {
+		c.Space = s.Spec()
 		return
 	}
 	var se *space.SpecError

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -100,6 +101,10 @@ channels = 16
 objectives = ["latency@phone", "speed"]
 `, []string{"b.toml:8: search.objectives[1]", "b.toml:8: search.objectives[2]"}},
 		{"limit", small + "[constraints]\nmax_params = \"many\"\n", []string{`b.toml:8: constraints.max_params = "many": want a number above 0`}},
+		{"limits in other units", small + "[constraints]\nmax_params = \"25ms\"\nmax_latency = \"5M\"\nmax_weight_bytes = \"1.2 mobilenet_v2\"\nmax_macs = \"1MB\"\n", []string{
+			`b.toml:8: constraints.max_params = "25ms": want a number such as`,
+			`b.toml:9: constraints.max_latency = "5M": want a time such as`,
+			`b.toml:11: constraints.max_macs = "1MB": want a number such as`}},
 		{"syntax", "name = \n", []string{"b.toml:1:"}},
 		{"wrong table", "space = 3\n", []string{"b.toml:1: space = 3: want a table"}},
 	} {
@@ -119,6 +124,25 @@ objectives = ["latency@phone", "speed"]
 				t.Errorf("%s: line %d is\n%s\nwant\n%s", c.name, i, lines[i], w)
 			}
 		}
+	}
+}
+
+// The caller's checks report in the same breath, with lines.
+func TestChecks(t *testing.T) {
+	_, err := Decode("b.toml", []byte(small+`[search]
+population = 1
+start = ["mobilenet_v2",
+  "mobilenet_v9"]
+`), func(c *Config, report func(key, value, want string)) {
+		for i, name := range c.Search.Start {
+			if name == "mobilenet_v9" {
+				report(fmt.Sprintf("search.start[%d]", i+1), name, "want a network of the zoo")
+			}
+		}
+	})
+	want := "b.toml:8: search.population = 1: want 4 to 100000\nb.toml:10: search.start[2] = mobilenet_v9: want a network of the zoo"
+	if err == nil || err.Error() != want {
+		t.Errorf("error\n%v, want\n%s", err, want)
 	}
 }
 
@@ -184,8 +208,13 @@ func FuzzDecode(f *testing.F) {
 		var e *Error
 		switch {
 		case err == nil:
-			if _, err := c.Encode(); err != nil {
-				t.Errorf("accepted, but cannot be written: %v", err)
+			out, err := c.Encode()
+			if err != nil {
+				t.Fatalf("accepted, but cannot be written: %v", err)
+			}
+			again, err := Decode("f.toml", out)
+			if err != nil || !reflect.DeepEqual(c, again) {
+				t.Errorf("the resolved config is another one: %v\n%+v\n%+v\n%s", err, c, again, out)
 			}
 		case !errors.As(err, &e) || len(e.Problems) == 0:
 			t.Errorf("error is %v, want problems", err)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -66,15 +67,32 @@ type Limit struct {
 	Value  float64
 	Factor float64 // used if Of is set
 	Of     string  // a network, such as "mobilenet_v2@width=0.75"
+
+	quantity quantity // of the unit as written; check compares it with the constraint's
+	written  string   // until then
 }
 
-// scales are the endings that a limit may have and what they multiply.
-var scales = []struct {
-	suffix string
-	factor float64
+// quantity is what a unit measures.
+type quantity string
+
+const (
+	anything quantity = ""
+	duration quantity = `a time such as "25ms"`
+	memory   quantity = `a memory size such as "320kB" or "1MiB"`
+	count    quantity = `a number such as 5e6 or "5M"`
+	percent  quantity = `a percentage such as 70 or "70%"`
+)
+
+// units are the endings that a limit may have and what they multiply, the
+// longer ones first.
+var units = []struct {
+	suffix   string
+	quantity quantity
+	factor   float64
 }{
-	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"kB", 1e3}, {"MB", 1e6}, {"us", 1e-3}, {"ms", 1}, {"s", 1e3}, {"%", 1},
-	{"k", 1e3}, {"M", 1e6}, {"G", 1e9},
+	{"KiB", memory, 1 << 10}, {"MiB", memory, 1 << 20}, {"kB", memory, 1e3}, {"MB", memory, 1e6}, {"B", memory, 1},
+	{"us", duration, 1e-3}, {"ms", duration, 1}, {"s", duration, 1e3}, {"%", percent, 1},
+	{"k", count, 1e3}, {"M", count, 1e6}, {"G", count, 1e9},
 }
 
 const limitWant = `want a number above 0, or text such as "25ms", "320kB", "5M" or "1.2 mobilenet_v2"`
@@ -82,33 +100,33 @@ const limitWant = `want a number above 0, or text such as "25ms", "320kB", "5M" 
 func (l *Limit) parse(s string) error {
 	head, of, isRef := strings.Cut(strings.TrimSpace(s), " ")
 	of = strings.TrimSpace(of)
-	factor := 1.0
-	for _, u := range scales {
+	factor, q := 1.0, anything
+	for _, u := range units {
 		if isRef && of == u.suffix {
-			factor, isRef = u.factor, false
+			factor, q, isRef = u.factor, u.quantity, false
 			break
 		}
 		if n, ok := strings.CutSuffix(head, u.suffix); ok && !isRef {
-			head, factor = n, u.factor
+			head, factor, q = n, u.factor, u.quantity
 			break
 		}
 	}
 	v, err := strconv.ParseFloat(head, 64)
 	if err != nil || !(v > 0) || v > 1e18 {
-		return fmt.Errorf(limitWant)
+		return errors.New(limitWant)
 	}
 	if isRef {
 		*l = Limit{Factor: v, Of: of}
 		return nil
 	}
-	*l = Limit{Value: v * factor}
+	*l = Limit{Value: v * factor, quantity: q, written: s}
 	return nil
 }
 
 // number takes a plain number in the constraint's unit.
 func (l *Limit) number(v float64) error {
 	if !(v > 0) || v > 1e18 {
-		return fmt.Errorf(limitWant)
+		return errors.New(limitWant)
 	}
 	*l = Limit{Value: v}
 	return nil
