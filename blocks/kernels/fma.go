@@ -12,13 +12,17 @@ import "math"
 // is correct (S. Boldo, G. Melquiond, "Emulation of FMA and correctly rounded
 // sums: proved algorithms using rounding to odd", 2008, theorem 3).
 func fma32(a, b, c float32) float32 {
-	p := float64(a) * float64(b)
-	s := float64(p) + float64(c)
-	bits := math.Float64bits(s)
-	if bits&0x1fffffff == 0x10000000 || bits>>52&0x7ff < 1023-125 {
-		return fmaOdd(p, float64(c))
+	s := float64(a)*float64(b) + float64(c)
+	if doubtful(s) {
+		return fmaOdd(float64(a)*float64(b), float64(c))
 	}
 	return float32(s)
+}
+
+// doubtful tells whether rounding s to float32 may round for the second time.
+func doubtful(s float64) bool {
+	b := math.Float64bits(s)
+	return b&0x1fffffff == 0x10000000 || b>>52&0x7ff-1 < 1023-126-1 // a zero is exact
 }
 
 func fmaOdd(p, c float64) float32 {

@@ -50,12 +50,19 @@ func igemmGeneric(a *gemmArgs) {
 	}
 }
 
-// dot16 adds x times the 16 columns of b to acc.
+// dot16 adds x times the 16 columns of b to acc; fma32 by hand, for speed.
 func dot16(acc *[panel]float32, x, b []float32) {
-	for i, v := range x {
-		w := (*[panel]float32)(b[i*panel:])
+	for _, v := range x {
+		w := (*[panel]float32)(b)
+		b = b[panel:]
+		v := float64(v)
 		for j := range acc {
-			acc[j] = fma32(v, w[j], acc[j])
+			s := v*float64(w[j]) + float64(acc[j])
+			if doubtful(s) {
+				acc[j] = fmaOdd(v*float64(w[j]), float64(acc[j]))
+				continue
+			}
+			acc[j] = float32(s)
 		}
 	}
 }
@@ -92,8 +99,14 @@ func dwGeneric(a *tapArgs) {
 			x := a.src(i, off)
 			for c := 0; c < a.n; c += panel {
 				w := span((*float32)(unsafe.Add(unsafe.Pointer(a.w), uintptr(c/panel)*a.wcs+uintptr(i*panel*4))), panel)
-				for j := c; j < min(c+panel, a.n); j++ {
-					dst[j] = fma32(x[j], w[j-c], dst[j])
+				x, d := x[c:min(c+panel, a.n)], dst[c:]
+				for j, v := range x {
+					s := float64(v)*float64(w[j]) + float64(d[j])
+					if doubtful(s) {
+						d[j] = fma32(v, w[j], d[j])
+						continue
+					}
+					d[j] = float32(s)
 				}
 			}
 		}
