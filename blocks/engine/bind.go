@@ -52,6 +52,7 @@ type binding struct {
 	set    *kernels.Set
 	unit   *Unit
 	target Target
+	slab   *slab // for packed weights
 	dst    *tensor
 	src    []*tensor
 	res    *tensor // nil: none
@@ -72,18 +73,14 @@ type raw struct {
 type routine struct {
 	// make binds a unit to its data.
 	make func(b *binding) (runner, need)
-	// parts lists the layers with weights; nil: none.
-	parts func(u *Unit) [3]part
+	// layers lists the layers with weights, for one image; nil: none.
+	layers func(u *Unit) [3]kernels.Conv
 	// second is the shape of a second input map; nil: there is none.
 	second func(u *Unit) blocks.Shape
 	// check finds what the unit's shapes rule out; nil: they are free. Compile
 	// makes good units only; others come from text.
 	check func(u *Unit) error
 }
-
-// part is a layer with weights inside a unit: fanIn x out of them and out
-// biases, used for each of some pixels.
-type part struct{ pixels, fanIn, out int }
 
 // routines by unit name. Each kernel's file adds its own.
 var routines = map[string]*routine{}
@@ -106,7 +103,7 @@ func (r *raw) scaleShift(n int) (scale, shift float64) {
 // normalisation folded.
 func (b *binding) layer(k int, g kernels.Conv, act blocks.ActFunc) layer {
 	r := &b.layers[k]
-	l := layer{g: g, w: kernels.Alloc(g.PackedLen()), bias: kernels.Alloc(g.BiasLen()), act: actOf[act]}
+	l := layer{g: g, w: b.slab.take(g.PackedLen()), bias: b.slab.take(g.BiasLen()), act: actOf[act]}
 	g.Pack(l.w, r.w)
 	shift := make([]float32, g.N)
 	groups, npg := g.Groups, g.N/g.Groups
@@ -136,6 +133,17 @@ func (b *binding) layer(k int, g kernels.Conv, act blocks.ActFunc) layer {
 	}
 	g.PackBias(l.bias, shift)
 	return l
+}
+
+// packedLen is the slab space of a unit's weights.
+func (u *Unit) packedLen() int {
+	n := 0
+	for _, g := range u.layers() {
+		if g.C > 0 {
+			n += roundUp(g.PackedLen(), align) + roundUp(g.BiasLen(), align)
+		}
+	}
+	return n
 }
 
 // raws collects the weights of a step.
@@ -168,11 +176,12 @@ func (p *Plan) Bind(w *blocks.Weights) error {
 		return err
 	}
 	p.layout()
+	p.slab.used = roundUp(len(p.arena), align) // the weights of an earlier Bind make room
 	runs := make([]runner, len(p.steps))
 	var most need
 	for i := range p.steps {
 		s := &p.steps[i]
-		b := &binding{set: set, unit: &s.Unit, target: p.target, dst: &p.tensors[s.dst], layers: p.raws(s, w), at: s.at}
+		b := &binding{set: set, unit: &s.Unit, target: p.target, slab: p.slab, dst: &p.tensors[s.dst], layers: p.raws(s, w), at: s.at}
 		for _, v := range s.src {
 			b.src = append(b.src, &p.tensors[v])
 		}

@@ -20,18 +20,31 @@ import (
 // Without an expanding layer, depthwise and project are.
 
 func init() {
-	routines["block"] = &routine{make: makeBlock, parts: func(u *Unit) [3]part {
-		return [3]part{{u.In.Pixels(), u.In.C, u.Mid}, u.dwPart(), {u.Out.Pixels(), u.Mid, u.Out.C}}
+	routines["block"] = &routine{make: makeBlock, layers: func(u *Unit) [3]kernels.Conv {
+		return [3]kernels.Conv{u.expandGeometry(), u.depthwiseGeometry(), u.projectGeometry()}
 	}, check: checkBlock}
-	routines["expand_dw"] = &routine{make: makeBlock, parts: func(u *Unit) [3]part {
-		return [3]part{{u.In.Pixels(), u.In.C, u.Mid}, u.dwPart()}
+	routines["expand_dw"] = &routine{make: makeBlock, layers: func(u *Unit) [3]kernels.Conv {
+		return [3]kernels.Conv{u.expandGeometry(), u.depthwiseGeometry()}
 	}, check: checkBlock}
-	routines["dw_project"] = &routine{make: makeBlock, parts: func(u *Unit) [3]part {
-		return [3]part{u.dwPart(), {u.Out.Pixels(), u.Mid, u.Out.C}}
+	routines["dw_project"] = &routine{make: makeBlock, layers: func(u *Unit) [3]kernels.Conv {
+		return [3]kernels.Conv{u.depthwiseGeometry(), u.projectGeometry()}
 	}, check: checkBlock}
 }
 
-func (u *Unit) dwPart() part { return part{u.Out.Pixels(), u.Kernel[0] * u.Kernel[1], u.Mid} }
+func (u *Unit) expandGeometry() kernels.Conv { return pointwise(u.In.H, u.In.W, u.In.C, u.Mid) }
+
+func (u *Unit) projectGeometry() kernels.Conv { return pointwise(u.Out.H, u.Out.W, u.Mid, u.Out.C) }
+
+func (u *Unit) depthwiseGeometry() kernels.Conv {
+	g := u.geometry()
+	g.C, g.N, g.Groups = u.Mid, u.Mid, u.Mid
+	return g
+}
+
+// pointwise is the geometry of a 1x1 convolution.
+func pointwise(h, w, cin, cout int) kernels.Conv {
+	return kernels.Conv{H: h, W: w, C: cin, OH: h, OW: w, N: cout, KH: 1, KW: 1, SH: 1, SW: 1, DH: 1, DW: 1, Groups: 1}
+}
 
 func checkBlock(u *Unit) error {
 	if u.Mid < 2 || u.Name == "dw_project" && u.Mid != u.In.C || u.Name == "expand_dw" && u.Mid != u.Out.C {
@@ -70,7 +83,7 @@ func (c *compiler) pointwiseAt(j int) (link, bool) {
 func (c *compiler) lowerBlock(i int) bool {
 	if d, o, ok := c.depthwiseAt(i); ok {
 		p, ok := c.pointwiseAt(c.sole(d.end))
-		if !ok || !c.worthProject(c.shape(i)) {
+		if !ok || !c.large(c.shape(i)) {
 			return false
 		}
 		s := c.start(i, "dw_project")
@@ -82,12 +95,12 @@ func (c *compiler) lowerBlock(i int) bool {
 		c.emit(s, p.end, d.layer, d.bn, d.act, p.layer, p.bn, p.add, p.act)
 		return true
 	}
-	if o := c.net.Nodes[i].Op.(*blocks.Conv); !plainPointwise(o) || !c.worthExpand(c.shape(i)) {
+	if o := c.net.Nodes[i].Op.(*blocks.Conv); !plainPointwise(o) || !c.large(c.shape(i)) {
 		return false
 	}
 	e := c.link(i, false)
 	d, o, ok := c.depthwiseAt(c.sole(e.end))
-	if !ok {
+	if !ok || !c.amortised(i) {
 		return false
 	}
 	s := c.start(i, "expand_dw")
@@ -108,12 +121,17 @@ func (c *compiler) lowerBlock(i int) bool {
 	return true
 }
 
-// worthExpand tells whether an expanded map is so large that it would not stay
-// in the second-level cache beside the map made from it.
-func (c *compiler) worthExpand(s blocks.Shape) bool { return 4*s.Elems() > c.t.L2/2 }
+// large tells whether a map between two layers is worth keeping out of memory:
+// it would not stay in the second-level cache beside what is made from it.
+func (c *compiler) large(s blocks.Shape) bool { return 4*s.Elems() > c.t.L2/2 }
 
-// worthProject tells so for the map between a depthwise and a projecting convolution.
-func (c *compiler) worthProject(s blocks.Shape) bool { return 4*s.Elems() > c.t.L2/2 }
+// amortised tells whether the expanded map outweighs the weights that make it,
+// at least two to one: they are fetched again for every few rows, which small maps
+// of many channels do not pay back.
+func (c *compiler) amortised(expand int) bool {
+	s := c.shape(expand)
+	return 2*c.shape(c.input(expand, 0)).C <= s.Pixels()
+}
 
 // blockRun is a fused block. Threads share the rows of all images; where two
 // parts meet, both compute the expanded rows that they have in common.
@@ -130,21 +148,18 @@ type blockRun struct {
 
 func makeBlock(b *binding) (runner, need) {
 	u := b.unit
-	pw := func(k, h, w, cin, cout int, act blocks.ActFunc) *layer {
-		l := b.layer(k, kernels.Conv{H: h, W: w, C: cin, OH: h, OW: w, N: cout, KH: 1, KW: 1, SH: 1, SW: 1, DH: 1, DW: 1, Groups: 1}, act)
-		return &l
-	}
 	r := &blockRun{set: b.set, dst: b.dst, src: b.src[0], res: b.res, images: u.Batch, macs: u.MACs()}
 	k := 0
 	if u.Name != "dw_project" {
-		r.expand = pw(k, u.In.H, u.In.W, u.In.C, u.Mid, u.MidAct)
+		l := b.layer(k, u.expandGeometry(), u.MidAct)
+		r.expand = &l
 		k++
 	}
-	g := u.geometry()
-	g.C, g.N, g.Groups = u.Mid, u.Mid, u.Mid
+	g := u.depthwiseGeometry()
 	r.dw = b.layer(k, g, u.DWAct)
 	if u.Name != "expand_dw" {
-		r.project = pw(k+1, u.Out.H, u.Out.W, u.Mid, u.Out.C, u.Act)
+		l := b.layer(k+1, u.projectGeometry(), u.Act)
+		r.project = &l
 	}
 	rowBytes := 4 * u.Mid * max(u.In.W, u.Out.W)
 	for r.step = 1; 2*r.step <= min(8, u.Out.H); r.step *= 2 {
@@ -173,7 +188,7 @@ func (r *blockRun) ringRows(n int) int {
 }
 
 func (r *blockRun) ringFloats() int {
-	return (r.ring*r.dw.g.W*r.dw.g.C + align - 1) / align * align
+	return roundUp(r.ring*r.dw.g.W*r.dw.g.C, align)
 }
 
 func (r *blockRun) pieces() int { return min(r.images*r.dw.g.OH, pieces(r.macs)) }

@@ -9,8 +9,8 @@ import (
 
 func init() {
 	lower("conv", true, lowerConv)
-	routines["conv"] = &routine{make: makeConv, parts: convParts, check: checkConv}
-	routines["dwconv"] = &routine{make: makeConv, parts: convParts, check: checkConv}
+	routines["conv"] = &routine{make: makeConv, layers: convLayers, check: checkConv}
+	routines["dwconv"] = &routine{make: makeConv, layers: convLayers, check: checkConv}
 }
 
 // link is a convolution or linear layer with what follows it and can be
@@ -99,9 +99,7 @@ func (u *Unit) geometry() kernels.Conv {
 		PadT: u.Pad[0], PadL: u.Pad[1], Groups: u.Groups}
 }
 
-func convParts(u *Unit) [3]part {
-	return [3]part{{u.Out.Pixels(), u.Kernel[0] * u.Kernel[1] * (u.In.C / max(u.Groups, 1)), u.Out.C}}
-}
+func convLayers(u *Unit) [3]kernels.Conv { return [3]kernels.Conv{u.geometry()} }
 
 // checkWindow judges the window of a unit that was not made by Compile.
 func checkWindow(u *Unit) error {

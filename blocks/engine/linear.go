@@ -6,7 +6,7 @@ import (
 
 func init() {
 	lower("linear", false, lowerLinear)
-	routines["linear"] = &routine{make: makeLinear, parts: linearParts}
+	routines["linear"] = &routine{make: makeLinear, layers: linearLayers}
 }
 
 func lowerLinear(c *compiler, i int) {
@@ -18,7 +18,9 @@ func lowerLinear(c *compiler, i int) {
 	c.emit(s, l.end, l.layer, l.bn, l.add, l.act)
 }
 
-func linearParts(u *Unit) [3]part { return [3]part{{1, u.In.Elems(), u.Out.C}} }
+func linearLayers(u *Unit) [3]kernels.Conv {
+	return [3]kernels.Conv{kernels.Linear{Batch: 1, K: u.In.Elems(), N: u.Out.C}.Conv()}
+}
 
 // makeLinear treats each image as a pixel of a 1x1 convolution. Threads share
 // the outputs, and so the weights.

@@ -2,8 +2,6 @@ package engine
 
 import (
 	"slices"
-
-	"nas/blocks/kernels"
 )
 
 // Activations live in one arena. A value that is read for the last time leaves
@@ -53,7 +51,7 @@ func (p *Plan) places() (owner []int32, size int, off []int) {
 		}
 	}
 	length := func(o int32) int {
-		return (p.vals[o].shape.Elems()*p.batch + align - 1) / align * align
+		return roundUp(p.vals[o].shape.Elems()*p.batch, align)
 	}
 	slices.SortFunc(ids, func(a, b int32) int {
 		if d := length(b) - length(a); d != 0 {
@@ -109,7 +107,12 @@ func (p *Plan) layout() {
 		return
 	}
 	owner, size, off := p.places()
-	p.arena = kernels.Alloc(size)
+	n := size
+	for i := range p.steps {
+		n += p.steps[i].Unit.packedLen()
+	}
+	p.slab = newSlab(n)
+	p.arena = p.slab.take(size)
 	p.direct = p.writesOut()
 	p.tensors = make([]tensor, len(p.vals))
 	for i := range p.vals {

@@ -8,8 +8,8 @@ import (
 
 func init() {
 	lower("bn", true, lowerBN)
-	routines["affine"] = &routine{make: makeAffine, parts: normParts}
-	routines["batchnorm"] = &routine{make: makeBatchNorm, parts: normParts}
+	routines["affine"] = &routine{make: makeAffine, layers: normLayers}
+	routines["batchnorm"] = &routine{make: makeBatchNorm, layers: normLayers}
 }
 
 // lowerBN handles a batch normalisation that no layer before it could take in.
@@ -24,8 +24,13 @@ func lowerBN(c *compiler, i int) {
 	c.emit(s, last(i, act), i, act)
 }
 
-// normParts has one weight and one bias a channel, and no multiply-accumulates by convention.
-func normParts(u *Unit) [3]part { return [3]part{{0, 1, u.Out.C}} }
+// normLayers is a 1x1 filter of each channel; without pixels, since by
+// convention it has no multiply-accumulates.
+func normLayers(u *Unit) [3]kernels.Conv {
+	g := pointwise(0, 0, u.In.C, u.In.C)
+	g.Groups = g.C
+	return [3]kernels.Conv{g}
+}
 
 func makeAffine(b *binding) (runner, need) {
 	set, dst, src, act := b.set, b.dst, b.src[0], actOf[b.unit.Act]

@@ -23,6 +23,7 @@ type Plan struct {
 	// After Bind:
 	weights *blocks.Weights
 	tensors []tensor // of each value
+	slab    *slab
 	arena   []float32
 	direct  bool // the output is computed in the caller's slice
 	ins     []place

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"nas/blocks/kernels"
 	"strconv"
 	"strings"
 
@@ -185,12 +186,13 @@ func parseInt(s string, to *int) bool {
 	return err == nil && n >= 0
 }
 
-// parts returns the layers with weights.
-func (u *Unit) parts() [3]part {
-	if r := routines[u.Name]; r != nil && r.parts != nil {
-		return r.parts(u)
+// layers returns the geometry of the layers with weights, for one image; C is 0
+// where there is none.
+func (u *Unit) layers() [3]kernels.Conv {
+	if r := routines[u.Name]; r != nil && r.layers != nil {
+		return r.layers(u)
 	}
-	return [3]part{}
+	return [3]kernels.Conv{}
 }
 
 // second returns the shape of the second input map, the zero shape if there is none.
@@ -201,12 +203,17 @@ func (u *Unit) second() blocks.Shape {
 	return blocks.Shape{}
 }
 
+// weightsOf is the number of weights of a layer, unpacked.
+func weightsOf(g *kernels.Conv) int { return g.KH * g.KW * (g.C / max(g.Groups, 1)) * g.N }
+
 // MACs returns the multiply-accumulates of convolutions and linear layers in
 // the call, all images together, taps in the padding counted.
 func (u Unit) MACs() int64 {
 	var n int64
-	for _, p := range u.parts() {
-		n += int64(p.pixels) * int64(p.fanIn) * int64(p.out)
+	for _, g := range u.layers() {
+		if g.C > 0 {
+			n += g.MACs()
+		}
 	}
 	return n * int64(u.Batch)
 }
@@ -226,8 +233,8 @@ func (u Unit) BytesOut() int64 { return 4 * int64(u.Out.Elems()) * int64(u.Batch
 // BytesWeights returns the bytes of weights and biases read, batch normalisation folded.
 func (u Unit) BytesWeights() int64 {
 	var n int64
-	for _, p := range u.parts() {
-		n += int64(p.fanIn+1) * int64(p.out)
+	for _, g := range u.layers() {
+		n += int64(weightsOf(&g)) + int64(g.N)
 	}
 	return 4 * n
 }
@@ -236,10 +243,10 @@ func (u Unit) BytesWeights() int64 {
 // which would be written and read if they ran one by one.
 func (u Unit) BytesMid() int64 {
 	var n int64
-	for i, p := range u.parts() {
-		if i > 0 && p.out > 0 {
-			q := u.parts()[i-1]
-			n += int64(q.pixels) * int64(q.out)
+	ls := u.layers()
+	for i, g := range ls[1:] {
+		if g.C > 0 {
+			n += int64(ls[i].OH*ls[i].OW) * int64(ls[i].N)
 		}
 	}
 	return 4 * n * int64(u.Batch)

@@ -47,19 +47,22 @@ func NewUnit(t Target, u Unit) (*UnitRunner, error) {
 		floats += u.Batch * s.Elems()
 		return &tensor{noise(u.Batch * s.Elems()), s, s.C}
 	}
-	b := &binding{set: set, unit: &u, target: t, dst: maps(u.Out), src: []*tensor{maps(u.In)}}
+	b := &binding{set: set, unit: &u, target: t, slab: newSlab(u.packedLen()), dst: maps(u.Out), src: []*tensor{maps(u.In)}}
 	if s := u.second(); s.C > 0 {
 		b.src = append(b.src, maps(s))
 	}
 	if u.Residual {
 		b.res = maps(u.Out)
 	}
-	for i, p := range u.parts() {
-		one := make([]float32, p.out)
+	for i, g := range u.layers() {
+		if g.C == 0 {
+			continue
+		}
+		one := make([]float32, g.N)
 		for k := range one {
 			one[k] = 1
 		}
-		b.layers[i] = raw{w: noise(p.fanIn * p.out), bias: noise(p.out), bn: [][]float32{one, noise(p.out), noise(p.out), one}, eps: 1e-5}
+		b.layers[i] = raw{w: noise(weightsOf(&g)), bias: noise(g.N), bn: [][]float32{one, noise(g.N), noise(g.N), one}, eps: 1e-5}
 	}
 	run, n := rt.make(b)
 	return &UnitRunner{run, newTeam(t.Threads, n), 4*int64(floats) + u.BytesWeights()}, nil
@@ -97,9 +100,9 @@ func (u *Unit) check(rt *routine) error {
 			return err
 		}
 	}
-	for _, p := range u.parts() {
-		if p.fanIn > 0 && p.out > maxUnitElems/p.fanIn {
-			return fmt.Errorf("%d x %d weights are too much", p.fanIn, p.out)
+	for _, g := range u.layers() {
+		if float64(g.KH*g.KW)*float64(g.C)*float64(g.N) > maxUnitElems {
+			return fmt.Errorf("a layer of %d to %d channels is too large", g.C, g.N)
 		}
 	}
 	return nil
