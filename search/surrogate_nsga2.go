@@ -22,7 +22,7 @@ type SurrogateSettings struct {
 	// surrogate. 0 means 64 and 16.
 	Population, Generations int
 	// Optimism is how many standard deviations a prediction is improved by when
-	// candidates are compared. 0 means 0.5; negative means none.
+	// candidates are compared. 0 means 1; negative means none.
 	Optimism float64
 	// New returns a fresh surrogate of an objective. nil means an [RBF]; [GP],
 	// [Ridge] and [Switching] are others. All that it returns must have one
@@ -40,12 +40,13 @@ type SurrogateSettings struct {
 // algorithm 1): fit a surrogate to all trials, search it with NSGA-II, evaluate
 // a few of what it finds, repeat.
 //
-// It differs in three points. Any objective may have a surrogate, and those that
+// It differs in four points. Any objective may have a surrogate, and those that
 // [SurrogateSettings.Known] gives have none. The few are chosen one by one by
 // the hypervolume that each adds to the front and to those chosen before it, at
 // its prediction improved by some standard deviations: that fills the widest
 // gaps of the front, as their subset selection does, and prefers the uncertain
-// among equals. Mutants of the front join the candidates.
+// among equals. Mutants of the front join the candidates. Every fourth of the few
+// is such a mutant, drawn at random.
 //
 // Look-ahead: a batch, as in [NSGA2].
 type SurrogateNSGA2 struct {
@@ -71,6 +72,11 @@ type plannedGenes struct {
 // then the latest. The cost of a fit is cubic in it.
 const fitLimit = 320
 
+// freeEvery is how often a mutant of the front is chosen without asking the
+// models: of a batch every fourth. A model that is wrong about a region never
+// goes there, and so never learns.
+const freeEvery = 4
+
 // NewSurrogateNSGA2 returns a surrogate-assisted NSGA-II searcher.
 func NewSurrogateNSGA2(setup Setup, s SurrogateSettings) (*SurrogateNSGA2, error) {
 	p, err := newProposer(setup)
@@ -80,7 +86,7 @@ func NewSurrogateNSGA2(setup Setup, s SurrogateSettings) (*SurrogateNSGA2, error
 	s.Batch = cmp.Or(s.Batch, 8)
 	s.Population = cmp.Or(s.Population, 64)
 	s.Generations = cmp.Or(s.Generations, 16)
-	s.Optimism = max(0, cmp.Or(s.Optimism, 0.5))
+	s.Optimism = max(0, cmp.Or(s.Optimism, 1))
 	if p.exhausted {
 		return nil, errors.New("search: surrogate_nsga2: the space is empty")
 	}
@@ -196,7 +202,7 @@ func (n *SurrogateNSGA2) plan() {
 		p := front[r.IntN(len(front))]
 		pool = append(pool, plannedGenes{n.Space.Mutate(p.genes, r), []int{p.id}})
 	}
-	n.choose(pool, front)
+	n.choose(pool, front, r)
 }
 
 // front returns the distinct, non-dominated trials among the feasible ones; those
@@ -332,7 +338,7 @@ func (n *SurrogateNSGA2) searchModels(front []individual, r *rand.Rand) []planne
 }
 
 // choose fills next with a batch out of pool.
-func (n *SurrogateNSGA2) choose(pool []plannedGenes, front []individual) {
+func (n *SurrogateNSGA2) choose(pool []plannedGenes, front []individual, r *rand.Rand) {
 	// Without a reference point one a little beyond the worst of the front, so
 	// that its ends count.
 	taken := make([][]float64, len(front))
@@ -373,9 +379,24 @@ func (n *SurrogateNSGA2) choose(pool []plannedGenes, front []individual) {
 	}
 	for len(n.next) < n.settings.Batch && len(options) > 0 {
 		best, most := -1, 0.0
-		for i := range options {
-			if v := exclusive(options[i].cost, taken, ref); v > most {
-				best, most = i, v
+		if len(n.next)%freeEvery == freeEvery-1 {
+			// Options with parents are mutants. The k-th of k replaces the choice
+			// with probability 1/k: uniform over all of them.
+			mutants := 0
+			for i := range options {
+				if options[i].parents == nil {
+					continue
+				}
+				if mutants++; r.IntN(mutants) == 0 {
+					best = i
+				}
+			}
+		}
+		if best < 0 {
+			for i := range options {
+				if v := exclusive(options[i].cost, taken, ref); v > most {
+					best, most = i, v
+				}
 			}
 		}
 		if best < 0 {
