@@ -112,3 +112,26 @@ func (o *Activation) Eval(out Tensor, in []Tensor, _ [][]float32) {
 		out.Data[i] = float32(o.Func.Apply(float64(v)))
 	}
 }
+
+// onnxActs are the forms of the activation functions.
+var onnxActs = []func(g ONNXGraph, x ONNXValue) ONNXValue{
+	Identity: func(g ONNXGraph, x ONNXValue) ONNXValue { return x },
+	ReLU:     func(g ONNXGraph, x ONNXValue) ONNXValue { return g.Node("Relu", []ONNXValue{x}) },
+	ReLU6: func(g ONNXGraph, x ONNXValue) ONNXValue {
+		return g.Node("Clip", []ONNXValue{x, g.Floats("min", nil, []float32{0}), g.Floats("max", nil, []float32{6})})
+	},
+	HSwish: func(g ONNXGraph, x ONNXValue) ONNXValue { return g.Node("HardSwish", []ONNXValue{x}) },
+	HSigmoid: func(g ONNXGraph, x ONNXValue) ONNXValue {
+		return g.Node("HardSigmoid", []ONNXValue{x}, ONNXAttr{"alpha", 1. / 6}, ONNXAttr{"beta", 0.5})
+	},
+	Swish: func(g ONNXGraph, x ONNXValue) ONNXValue {
+		return g.Node("Mul", []ONNXValue{x, g.Node("Sigmoid", []ONNXValue{x})})
+	},
+	Sigmoid: func(g ONNXGraph, x ONNXValue) ONNXValue { return g.Node("Sigmoid", []ONNXValue{x}) },
+}
+
+// WriteONNX writes Relu, Clip, HardSwish, HardSigmoid, Sigmoid or, for swish,
+// Sigmoid and Mul; the identity writes nothing.
+func (o *Activation) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
+	return onnxActs[o.Func](g, in[0])
+}

@@ -62,3 +62,12 @@ func unary(in []Shape) (Shape, error) {
 	}
 	return in[0], nil
 }
+
+// WriteONNX writes BatchNormalization.
+func (o *BatchNorm) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, params [][]float32) ONNXValue {
+	args := []ONNXValue{in[0]}
+	for i, name := range []string{"scale", "shift", "mean", "variance"} {
+		args = append(args, g.Floats(name, []int{n.Out.C}, params[i]))
+	}
+	return g.Node("BatchNormalization", args, ONNXAttr{"epsilon", o.Eps()})
+}

@@ -209,3 +209,22 @@ func MakeDivisible(channels float64, divisor int) int {
 	}
 	return int(n)
 }
+
+// WriteONNX writes Conv with weights [Cout, Cin/G, KH, KW].
+func (o *Conv) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, params [][]float32) ONNXValue {
+	k, s, d := o.Window()
+	cin := n.In[0].C / o.G()
+	w := make([]float32, len(params[0]))
+	for t := range k[0] * k[1] {
+		for c := range cin {
+			for m, v := range params[0][(t*cin+c)*o.Out:][:o.Out] {
+				w[(m*cin+c)*k[0]*k[1]+t] = v
+			}
+		}
+	}
+	args := []ONNXValue{g.AsMap(in[0]), g.Floats("weight", []int{o.Out, cin, k[0], k[1]}, w)}
+	if o.Bias {
+		args = append(args, g.Floats("bias", []int{o.Out}, params[1]))
+	}
+	return g.Node("Conv", args, ONNXAttr{"dilations", d[:]}, ONNXAttr{"group", o.G()}, ONNXAttr{"kernel_shape", k[:]}, onnxPads(o.Pad), ONNXAttr{"strides", s[:]})
+}

@@ -84,3 +84,18 @@ func (*Mul) Eval(out Tensor, in []Tensor, _ [][]float32) {
 		out.Data[i] = v * b.Data[j]
 	}
 }
+
+// WriteONNX writes Add, one for each input after the first.
+func (*Add) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
+	in = sameRank(g, in)
+	sum := in[0]
+	for _, v := range in[1:] {
+		sum = g.Node("Add", []ONNXValue{sum, v})
+	}
+	return sum
+}
+
+// WriteONNX writes Mul; ONNX repeats the second input by itself.
+func (*Mul) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
+	return g.Node("Mul", sameRank(g, in))
+}

@@ -55,3 +55,27 @@ func (o *Linear) Eval(out Tensor, in []Tensor, params [][]float32) {
 		out.Data[i] = float32(v)
 	}
 }
+
+// WriteONNX writes Flatten and Gemm with weights [out, in]. ONNX flattens in CHW
+// order, so the columns are permuted.
+func (o *Linear) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, params [][]float32) ONNXValue {
+	x := in[0]
+	if !x.Vector {
+		x = g.Node("Flatten", []ONNXValue{x}, ONNXAttr{"axis", 1})
+		x.Vector = true
+	}
+	s := n.In[0]
+	w := make([]float32, len(params[0]))
+	for p := range s.Pixels() {
+		for c := range s.C {
+			for m, v := range params[0][(p*s.C+c)*o.Out:][:o.Out] {
+				w[m*s.Elems()+c*s.Pixels()+p] = v
+			}
+		}
+	}
+	args := []ONNXValue{x, g.Floats("weight", []int{o.Out, s.Elems()}, w)}
+	if o.Bias {
+		args = append(args, g.Floats("bias", []int{o.Out}, params[1]))
+	}
+	return g.Node("Gemm", args, ONNXAttr{"transB", 1})
+}

@@ -152,3 +152,38 @@ func (o *GlobalPool) Eval(out Tensor, in []Tensor, _ [][]float32) {
 		out.Data[c] = float32(m)
 	}
 }
+
+// WriteONNX writes MaxPool or AveragePool. Rounding up is written as padding,
+// which runtimes agree about, where they differ about ceil_mode: a mean over
+// what lies inside does not count it, and a mean that counts the declared
+// padding gets that from a Pad of its own.
+func (o *Pool) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
+	k, s, _ := o.Window()
+	x, p := g.AsMap(in[0]), o.Pad
+	beyond := func(out, k, s, size, before, after int) int { return max(0, (out-1)*s+k-size-before-after) }
+	bottom := beyond(n.Out.H, k[0], s[0], n.In[0].H, p.Top, p.Bottom)
+	right := beyond(n.Out.W, k[1], s[1], n.In[0].W, p.Left, p.Right)
+	count := 0
+	if o.CountPad && o.Pool == AvgPool {
+		if bottom == 0 && right == 0 {
+			count = 1
+		} else {
+			if p != (Pad{}) {
+				x = g.Node("Pad", []ONNXValue{x, g.Ints("pads", 0, 0, p.Top, p.Left, 0, 0, p.Bottom, p.Right)})
+			}
+			p = Pad{}
+		}
+	}
+	p.Bottom += bottom
+	p.Right += right
+	attrs := []ONNXAttr{{"kernel_shape", k[:]}, onnxPads(p), {"strides", s[:]}}
+	if o.Pool == MaxPool {
+		return g.Node("MaxPool", []ONNXValue{x}, attrs...)
+	}
+	return g.Node("AveragePool", []ONNXValue{x}, append(attrs, ONNXAttr{"count_include_pad", count})...)
+}
+
+// WriteONNX writes GlobalAveragePool or GlobalMaxPool.
+func (o *GlobalPool) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
+	return g.Node([]string{MaxPool: "GlobalMaxPool", AvgPool: "GlobalAveragePool"}[o.Pool], []ONNXValue{g.AsMap(in[0])})
+}

@@ -100,3 +100,15 @@ func (o *Resize) Eval(out Tensor, in []Tensor, _ [][]float32) {
 		}
 	}
 }
+
+// WriteONNX writes Resize to given sizes.
+func (o *Resize) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
+	attrs := []ONNXAttr{{"coordinate_transformation_mode", "half_pixel"}, {"mode", "linear"}}
+	if o.AlignCorners {
+		attrs[0].Value = "align_corners"
+	}
+	if o.Mode == Nearest {
+		attrs = []ONNXAttr{{"coordinate_transformation_mode", "asymmetric"}, {"mode", "nearest"}, {"nearest_mode", "floor"}}
+	}
+	return g.Node("Resize", []ONNXValue{g.AsMap(in[0]), {}, {}, g.Ints("sizes", g.Batch(), n.Out.C, o.H, o.W)}, attrs...)
+}

@@ -38,3 +38,8 @@ func (o *ChannelSlice) Eval(out Tensor, in []Tensor, _ [][]float32) {
 		copy(out.Data[p*n:][:n], in[0].Data[p*c+o.From:])
 	}
 }
+
+// WriteONNX writes Slice.
+func (o *ChannelSlice) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
+	return g.Node("Slice", []ONNXValue{in[0], g.Ints("from", o.From), g.Ints("to", o.To), g.Ints("axis", 1)})
+}

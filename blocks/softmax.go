@@ -38,3 +38,8 @@ func (*Softmax) Eval(out Tensor, in []Tensor, _ [][]float32) {
 		}
 	}
 }
+
+// WriteONNX writes Softmax over the channels.
+func (*Softmax) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
+	return g.Node("Softmax", in, ONNXAttr{"axis", 1})
+}

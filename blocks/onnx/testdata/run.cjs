@@ -1,0 +1,26 @@
+// Runs ONNX models with ONNX Runtime: node run.cjs DIR < jobs.json
+// jobs: [{model, input, dims, output}], paths of the model and of raw float32
+// input and output. Prints the runtime's version.
+const dir = process.argv[2];
+const ort = require(dir ? require.resolve('onnxruntime-node', { paths: [dir] }) : 'onnxruntime-node');
+const fs = require('fs');
+(async () => {
+  const jobs = JSON.parse(fs.readFileSync(0, 'utf8'));
+  for (const job of jobs) {
+    try {
+      const session = await ort.InferenceSession.create(job.model, { graphOptimizationLevel: job.level || 'all', logSeverityLevel: 3 });
+      const raw = fs.readFileSync(job.input);
+      const data = new Float32Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.length));
+      const feeds = {};
+      feeds[session.inputNames[0]] = new ort.Tensor('float32', data, job.dims);
+      const result = await session.run(feeds);
+      const out = result[session.outputNames[0]];
+      fs.writeFileSync(job.output, Buffer.from(out.data.buffer, out.data.byteOffset, out.data.byteLength));
+      if (session.release) await session.release();
+    } catch (e) {
+      console.error(job.model + ': ' + e.message);
+      process.exit(1);
+    }
+  }
+  console.log((ort.env && ort.env.versions && ort.env.versions.node) || '');
+})();

@@ -1,0 +1,247 @@
+package onnx
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"nas/blocks"
+	"nas/blocks/zoo"
+)
+
+// build makes a network of a function.
+func build(t testing.TB, name string, in blocks.Shape, f func(b *blocks.Builder, x blocks.Value)) *blocks.Network {
+	t.Helper()
+	b := blocks.NewBuilder(name, in)
+	f(b, b.Input())
+	n, err := b.Network()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// specimens are small networks that together hold every kind of op and every
+// form that the writer has for it.
+func specimens(t testing.TB) []*blocks.Network {
+	type B = *blocks.Builder
+	type V = blocks.Value
+	pool := func(kind blocks.PoolKind, k, s int, p blocks.Pad, ceil, count bool) *blocks.Pool {
+		return &blocks.Pool{Pool: kind, Kernel: [2]int{k, k}, Stride: [2]int{s, s}, Pad: p, Ceil: ceil, CountPad: count}
+	}
+	ns := []*blocks.Network{
+		build(t, "conv", blocks.Shape{H: 11, W: 9, C: 6}, func(b B, x V) {
+			x = b.Apply("plain", &blocks.Conv{Out: 8, Kernel: [2]int{3, 5}, Stride: [2]int{2, 1}, Dilation: [2]int{1, 2}, Pad: blocks.Pad{Top: 0, Left: 3, Bottom: 2, Right: 4}, Bias: true}, x)
+			x = b.Apply("grouped", &blocks.Conv{Out: 12, Kernel: [2]int{3, 3}, Groups: 4, Pad: blocks.PadAll(1)}, x)
+			x = b.Apply("multiplied", &blocks.Conv{Out: 24, Kernel: [2]int{3, 3}, Groups: 12, Pad: blocks.PadAll(1)}, x)
+			b.Apply("pointwise", &blocks.Conv{Out: 5, Kernel: [2]int{1, 1}}, x)
+		}),
+		build(t, "linear over a map", blocks.Shape{H: 4, W: 3, C: 5}, func(b B, x V) {
+			x = b.Apply("fc1", &blocks.Linear{Out: 7, Bias: true}, x)
+			x = b.Act(blocks.HSwish, x)
+			y := b.Apply("fc2", &blocks.Linear{Out: 7}, x)
+			x = b.Apply("add", &blocks.Add{}, x, y, x)
+			b.Apply("softmax", &blocks.Softmax{}, x)
+		}),
+		build(t, "vectors meet maps", blocks.Shape{H: 4, W: 3, C: 5}, func(b B, x V) {
+			v := b.Apply("fc", &blocks.Linear{Out: 5}, x)
+			v = b.Apply("bn", &blocks.BatchNorm{}, v)
+			p := b.Apply("pool", &blocks.GlobalPool{Pool: blocks.MaxPool}, x)
+			v = b.Apply("both", &blocks.Add{}, v, p)
+			v = b.Apply("input", &blocks.Activation{Func: blocks.Sigmoid}, v) // names that the model wants too
+			x = b.Apply("output", &blocks.Mul{}, x, v)
+			m := b.Apply("map", &blocks.Conv{Out: 1, Kernel: [2]int{1, 1}}, x)
+			x = b.Apply("spatial", &blocks.Mul{}, x, m)
+			x = b.Apply("softmax", &blocks.Softmax{}, x)
+			v = b.Apply("fc2", &blocks.Linear{Out: 4}, x)
+			b.Apply("1x1", &blocks.Conv{Out: 4, Kernel: [2]int{1, 1}}, v)
+		}),
+		build(t, "channels", blocks.Shape{H: 5, W: 4, C: 12}, func(b B, x V) {
+			l := b.Apply("left", &blocks.ChannelSlice{To: 5}, x)
+			r := b.Apply("right", &blocks.ChannelSlice{From: 3, To: 12}, x)
+			x = b.Apply("concat", &blocks.Concat{}, r, l, x)
+			x = b.Apply("slice", &blocks.ChannelSlice{To: 24}, x)
+			x = b.Apply("shuffle", &blocks.ChannelShuffle{Groups: 3}, x)
+			x = b.Apply("lrn", &blocks.LRN{Size: 5, Alpha: 2, Beta: 0.75, Bias: 2}, x)
+			b.Apply("lrn2", &blocks.LRN{Size: 3, Alpha: 2, Beta: 0.5, Bias: 1}, x)
+		}),
+		build(t, "identity", blocks.Shape{H: 2, W: 2, C: 2}, func(b B, x V) {
+			x = b.Apply("same", &blocks.Activation{}, x)
+			x = b.Apply("relu", &blocks.Activation{Func: blocks.ReLU}, x)
+			b.Apply("same again", &blocks.Activation{}, x)
+		}),
+		build(t, "resize", blocks.Shape{H: 5, W: 7, C: 2}, func(b B, x V) {
+			x = b.Apply("up", &blocks.Resize{H: 13, W: 14}, x)
+			x = b.Apply("down", &blocks.Resize{H: 6, W: 5}, x)
+			x = b.Apply("corners", &blocks.Resize{H: 11, W: 1, AlignCorners: true}, x)
+			x = b.Apply("wide", &blocks.Resize{H: 11, W: 4}, x)
+			b.Apply("nearest", &blocks.Resize{H: 19, W: 3, Mode: blocks.Nearest}, x)
+		}),
+	}
+	for _, f := range blocks.ActFuncs() {
+		ns = append(ns, build(t, f.String(), blocks.Shape{H: 6, W: 5, C: 3}, func(b B, x V) {
+			b.Apply("act", &blocks.Activation{Func: f}, b.Apply("bn", &blocks.BatchNorm{Epsilon: 1e-3}, x))
+		}))
+	}
+	r := rand.New(rand.NewPCG(11, 12))
+	for i := range 24 {
+		k, s := 1+r.IntN(4), 1+r.IntN(3)
+		p := blocks.Pad{Top: r.IntN(k), Left: r.IntN(k), Bottom: r.IntN(k), Right: r.IntN(k)}
+		op := pool(blocks.PoolKind(i%2), k, s, p, r.IntN(2) == 0, r.IntN(2) == 0)
+		ns = append(ns, build(t, fmt.Sprintf("pool %+v", *op), blocks.Shape{H: 7, W: 8, C: 2}, func(b B, x V) { b.Apply("pool", op, x) }))
+	}
+	return ns
+}
+
+// zooSpecs are the networks compared with ONNX Runtime, at resolutions that the
+// reference evaluation can do.
+var zooSpecs = []string{
+	"mobilenet_v1@width=0.25,res=64", "mobilenet_v2@width=0.35,res=96", "mobilenet_v3_large@res=64", "mobilenet_v3_small@res=64",
+	"mobilenet_v3_small_minimalistic@res=64", "mnasnet_a1@res=64", "mnasnet_b1@width=0.5,res=64", "efficientnet_b0@res=64", "efficientnet_lite0@res=64",
+	"shufflenet_v2@width=0.5,res=64", "squeezenet@res=64,classes=50", "squeezenet_1_1@res=64,classes=50", "alexnet@res=67", "alexnet_owt@res=63,classes=10",
+	"fast_scnn@res=64x128", "deeplabv3_mobilenet_v2@width=0.25,res=65,aspp=true", "deeplabv3_mobilenet_v3_large@width=0.25,res=64", "lraspp_mobilenet_v3_large@res=64",
+	"xception@res=71", "inception_v3@res=75", "resnet50@res=32",
+}
+
+func TestRuntimeAgrees(t *testing.T) {
+	runtimeDir(t)
+	dir := t.TempDir()
+	nets := specimens(t)
+	specs := zooSpecs
+	if testing.Short() {
+		specs = specs[:4]
+	}
+	for _, spec := range specs {
+		n, err := zoo.Get(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nets = append(nets, n)
+	}
+	var jobs []job
+	var wants [][]float32
+	var names []string
+	for i, n := range nets {
+		w, in, out := settle(t, n, uint64(i))
+		for _, fold := range []bool{false, true} {
+			j := job{
+				Model:  filepath.Join(dir, fmt.Sprintf("%d_%v.onnx", i, fold)),
+				Input:  filepath.Join(dir, fmt.Sprintf("%d.in", i)),
+				Dims:   []int{1, n.Input().C, n.Input().H, n.Input().W},
+				Output: filepath.Join(dir, fmt.Sprintf("%d_%v.out", i, fold)),
+				in:     chw(blocks.Tensor{Shape: n.Input(), Data: in}),
+			}
+			f, err := os.Create(j.Model)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(Write(f, n, w, Options{FoldBN: fold}), f.Close()); err != nil {
+				t.Fatal(err)
+			}
+			jobs, wants, names = append(jobs, j), append(wants, chw(out)), append(names, fmt.Sprintf("%s, folded %v", n.Name, fold))
+		}
+	}
+	t.Run("checker", func(t *testing.T) { checkModels(t, jobs) })
+	worst, name := 0.0, ""
+	for i, got := range runRuntime(t, jobs) {
+		ratio, err := compare(got, wants[i])
+		if err != nil {
+			t.Errorf("%s: %v", names[i], err)
+		}
+		if ratio > worst {
+			worst, name = ratio, names[i]
+		}
+	}
+	t.Logf("largest max|a-b|/max|b|: %.2g, %s", worst, name)
+}
+
+// checkModels runs onnx.checker where Python has the onnx package.
+func checkModels(t *testing.T, jobs []job) {
+	python := os.Getenv("NAS_PYTHON")
+	if python == "" {
+		python = "python3"
+	}
+	if err := exec.Command(python, "-c", "import onnx").Run(); err != nil {
+		t.Skipf("skipped: %s has no onnx package (%v). Install it, or set NAS_PYTHON to a Python that has it", python, err)
+	}
+	args := []string{filepath.Join("testdata", "check.py")}
+	for _, j := range jobs {
+		args = append(args, j.Model)
+	}
+	if out, err := exec.Command(python, args...).CombinedOutput(); err != nil {
+		t.Errorf("onnx.checker: %v\n%s", err, out)
+	}
+}
+
+// The bytes of one model: they change only when the writer or the drawing of
+// weights does.
+func TestWriteIsReproducible(t *testing.T) {
+	n, err := zoo.Get("mobilenet_v3_small@width=0.25,res=32,classes=10")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := blocks.NewWeights(n, 1)
+	sum := func(o Options) string {
+		h := sha256.New()
+		if err := Write(h, n, w, o); err != nil {
+			t.Fatal(err)
+		}
+		return hex.EncodeToString(h.Sum(nil))[:16]
+	}
+	o := Options{Metadata: map[string]string{"arch": "a", "seed": "1", "zz": "", "b": "c"}}
+	if got, want := sum(o), "004f401aa821266d"; got != want || sum(o) != got {
+		t.Errorf("model hashes to %s, want %s", got, want)
+	}
+	o.FoldBN = true
+	if got, want := sum(o), "60b54b147acdf6db"; got != want {
+		t.Errorf("folded model hashes to %s, want %s", got, want)
+	}
+}
+
+type mute struct{ *blocks.Softmax }
+
+func (mute) Kind() string { return "mute" }
+
+func (mute) WriteONNX() {} // hides the embedded method
+
+type full struct{ room int }
+
+func (f *full) Write(p []byte) (int, error) {
+	if f.room -= len(p); f.room < 0 {
+		return 0, errors.New("no space left")
+	}
+	return len(p), nil
+}
+
+func TestWriteRefuses(t *testing.T) {
+	n := build(t, "n", blocks.Shape{H: 2, W: 2, C: 2}, func(b *blocks.Builder, x blocks.Value) {
+		b.Apply("first", &blocks.Conv{Out: 2, Kernel: [2]int{1, 1}}, x)
+	})
+	strange := build(t, "strange", blocks.Shape{H: 2, W: 2, C: 2}, func(b *blocks.Builder, x blocks.Value) { b.Apply("odd one", mute{}, x) })
+	for _, c := range []struct {
+		n    *blocks.Network
+		w    *blocks.Weights
+		o    Options
+		want string
+	}{
+		{n, blocks.EmptyWeights(n), Options{}, `"first"`},
+		{n, blocks.NewWeights(n, 1), Options{Batch: -1}, "batch"},
+		{strange, blocks.NewWeights(strange, 1), Options{}, `"odd one"`},
+	} {
+		err := Write(&bytes.Buffer{}, c.n, c.w, c.o)
+		if err == nil || !strings.HasPrefix(err.Error(), "onnx: ") || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want an error with %q", c.n.Name, err, c.want)
+		}
+	}
+	if err := Write(&full{}, n, blocks.NewWeights(n, 1), Options{}); err == nil || !strings.Contains(err.Error(), "no space left") {
+		t.Errorf("a full disk gives %v", err)
+	}
+}
