@@ -11,11 +11,12 @@ import (
 // reads as a straight sequence of calls with one check at the end.
 type Builder struct {
 	net          Network
-	scope        []string
+	scope        string // names of the scopes that are open, each with a dot behind it
 	names        map[string]int
 	stage, block int
 	err          error
 	in           []Shape // scratch
+	inputs       []int   // backing of Node.Inputs
 }
 
 // Value is the output of a node of the network that is being built.
@@ -23,9 +24,9 @@ type Value int
 
 // NewBuilder starts a network with its input.
 func NewBuilder(name string, input Shape) *Builder {
-	b := &Builder{names: make(map[string]int, 64)}
+	b := &Builder{names: make(map[string]int, 160)}
 	b.net.Name = name
-	b.net.Nodes = make([]Node, 0, 64)
+	b.net.Nodes = make([]Node, 0, 160)
 	b.Apply("input", &Input{Shape: input})
 	return b
 }
@@ -47,7 +48,7 @@ func (b *Builder) Err() error { return b.err }
 // Fail makes err the builder's error unless it has one.
 func (b *Builder) Fail(err error) {
 	if b.err == nil && err != nil {
-		b.err = fmt.Errorf("blocks: %s: %w", strings.Join(append([]string{b.net.Name}, b.scope...), "."), err)
+		b.err = fmt.Errorf("blocks: %s: %w", strings.TrimSuffix(b.net.Name+"."+b.scope, "."), err)
 	}
 }
 
@@ -56,9 +57,10 @@ func (b *Builder) Mark(stage, block int) { b.stage, b.block = stage, block }
 
 // Scope runs f with name put before the names of the ops it appends.
 func (b *Builder) Scope(name string, f func()) {
-	b.scope = append(b.scope, name)
+	outer := b.scope
+	b.scope += name + "."
 	f()
-	b.scope = b.scope[:len(b.scope)-1]
+	b.scope = outer
 }
 
 // Apply appends an op and returns its output. The node's name is the scopes
@@ -67,9 +69,7 @@ func (b *Builder) Apply(name string, op Op, in ...Value) Value {
 	if b.err != nil {
 		return 0
 	}
-	if len(b.scope) > 0 {
-		name = strings.Join(b.scope, ".") + "." + name
-	}
+	name = b.scope + name
 	if k := b.names[name]; k > 0 {
 		b.names[name]++
 		name = fmt.Sprintf("%s_%d", name, k+1)
@@ -78,15 +78,16 @@ func (b *Builder) Apply(name string, op Op, in ...Value) Value {
 	nd := Node{Name: name, Op: op, Stage: b.stage, Block: b.block}
 	b.in = b.in[:0]
 	if len(in) > 0 {
-		nd.Inputs = make([]int, len(in))
-		for i, v := range in {
+		start := len(b.inputs)
+		for _, v := range in {
 			if v < 0 || int(v) >= len(b.net.Nodes) {
 				b.Fail(fmt.Errorf("node %q reads value %d, which does not exist", name, v))
 				return 0
 			}
-			nd.Inputs[i] = int(v)
+			b.inputs = append(b.inputs, int(v))
 			b.in = append(b.in, b.net.Nodes[v].Shape)
 		}
+		nd.Inputs = b.inputs[start:len(b.inputs):len(b.inputs)]
 	}
 	s, err := op.OutShape(b.in)
 	if err != nil {

@@ -88,7 +88,7 @@ func (v *validator) block(b *Block) error {
 		{"channels", b.Channels, 1, maxNumber},
 		{"expanded channels", b.Expanded, 0, maxNumber},
 		{"squeeze channels", b.SE.Squeeze, 0, maxNumber},
-		{"activation", int(b.Activation), 0, len(blocks.ActFuncs()) - 1},
+		{"activation", int(b.Activation), 0, activationCount - 1},
 		{"place of the activation", int(b.After), 0, len(afterNames) - 1},
 	} {
 		if n.v < n.lo || n.v > n.hi {
@@ -138,7 +138,7 @@ func (v *validator) block(b *Block) error {
 }
 
 func goodSE(se SE) bool {
-	return se.Inner > blocks.Identity && int(se.Inner) < len(blocks.ActFuncs()) &&
+	return se.Inner > blocks.Identity && int(se.Inner) < activationCount &&
 		(se.Gate == blocks.HSigmoid || se.Gate == blocks.Sigmoid)
 }
 
@@ -161,7 +161,7 @@ func (v *validator) head(h *Head, stages int, in, low blocks.Shape) error {
 		return fmt.Errorf("%v takes detail from stage %d, want 1 to %d", h.Kind, h.Low, stages)
 	case !row.low && h.Low != 0:
 		return fmt.Errorf("%v takes no detail from a stage", h.Kind)
-	case h.Activation < 0 || int(h.Activation) >= len(blocks.ActFuncs()):
+	case h.Activation < 0 || int(h.Activation) >= activationCount:
 		return fmt.Errorf("unknown activation %d", h.Activation)
 	case !h.acts() && h.Activation != blocks.Identity:
 		return fmt.Errorf("an activation without a layer that it follows")
@@ -185,3 +185,6 @@ func (v *validator) head(h *Head, stages int, in, low blocks.Shape) error {
 	}
 	return v.work(max(v.shape.Pixels(), low.Pixels()), 9*n*n*(len(h.Rates)+2))
 }
+
+// activationCount is the number of functions that package blocks knows.
+var activationCount = len(blocks.ActFuncs())
