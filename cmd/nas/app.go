@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"nas/internal/config"
+	"nas/internal/runstore"
+)
+
+// The exit codes.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130 // 128 + SIGINT
+)
+
+// app is what the commands share.
+type app struct {
+	stdout, stderr io.Writer
+	quiet          bool
+	json           bool
+	started        bool // the command line was understood
+}
+
+// commands lists the subcommands in the order of the help.
+var commands = []func(*app) *cobra.Command{
+	newZoo, newShow, newSpace, newCost, newInfer, newExport,
+}
+
+// run carries out one command line and returns its exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	a := &app{stdout: stdout, stderr: stderr}
+	root := &cobra.Command{
+		Use:   "nas",
+		Short: "Search, design, measure and export networks of depthwise-separable blocks",
+		Long: `nas searches spaces of depthwise-separable networks for the best trade of
+latency on a device against accuracy, and is a workbench for single networks.
+
+ARCH is a network: ` + archForms + `.`,
+		Example: `  nas run configs/mobile.toml
+  nas show mobilenet_v2@width=0.75 --layers
+  nas plot results/mobile --out front.svg`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		PersistentPreRun: func(*cobra.Command, []string) {
+			a.started = true
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			message := fmt.Sprintf("there is no command %q", args[0])
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				message += ", do you mean " + strings.Join(near, " or ") + "?"
+			}
+			return usagef("%s (nas --help lists them)", message)
+		},
+	}
+	root.SuggestionsMinimumDistance = 2
+	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress on standard error")
+	for _, make := range commands {
+		root.AddCommand(make(a))
+	}
+	cobra.EnableCommandSorting = false
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.SetHelpCommand(&cobra.Command{Hidden: true}) // --help is enough
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	code := a.exitCode(ctx, err)
+	if code == exitInterrupted {
+		fmt.Fprintln(stderr, "nas: interrupted")
+		return code
+	}
+	fmt.Fprintln(stderr, "nas: "+err.Error())
+	if !a.started {
+		fmt.Fprintln(stderr, "     nas --help, or --help behind a command, says more")
+	}
+	return code
+}
+
+func (a *app) exitCode(ctx context.Context, err error) int {
+	var usage *usageError
+	var bad *config.Error
+	var exists *runstore.ExistsError
+	switch {
+	case errors.As(err, &usage), errors.As(err, &bad), errors.As(err, &exists), !a.started:
+		return exitUsage
+	case ctx.Err() != nil:
+		return exitInterrupted
+	}
+	return exitFailed
+}
+
+// usageError is a mistake in what the user asked for.
+type usageError struct{ error }
+
+func (e *usageError) Unwrap() error { return e.error }
+
+func usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &usageError{err}
+}
+
+func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
+
+// jsonFlag gives a command that prints figures its --json.
+func (a *app) jsonFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&a.json, "json", false, "print one JSON object instead of text")
+}
+
+// writeJSON prints an object for scripts.
+func (a *app) writeJSON(v any) error {
+	e := json.NewEncoder(a.stdout)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// printf prints to standard output and keeps quiet about a reader that has gone.
+func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.stdout, format, args...) }

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// nas runs a command line as the program would.
+func nas(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err bytes.Buffer
+	code = run(t.Context(), args, &out, &err)
+	return code, out.String(), err.String()
+}
+
+const tinyArch = "32x32x3 | conv_k3_s2_c8_relu6 | ds_k3_s1_c16_relu6_both | classifier_c32_relu6_n10"
+
+func TestGolden(t *testing.T) {
+	for name, args := range map[string][]string{
+		"help":        {"--help"},
+		"show":        {"show", "mobilenet_v2@width=0.35,res=96"},
+		"show-layers": {"show", tinyArch, "--layers"},
+		"show-json":   {"show", tinyArch, "--json"},
+		"zoo-v2":      {"zoo", "mobilenet_v2"},
+		"cost":        {"cost", "--in", "56x56x64", "--out", "128", "--kernel", "3"},
+		"cost-json":   {"cost", "--in", "14x14x6", "--out", "9", "--kernel", "5", "--stride", "2", "--json"},
+		"space":       {"space", "testdata/tiny.toml", "--sample", "2"},
+		"space-json":  {"space", "testdata/tiny.toml", "--sample", "1", "--json"},
+		"export-toml": {"export", tinyArch, "--format", "toml", "--out", "-"},
+		"bad-config":  {"space", "testdata/bad.toml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, out, err := nas(t, args...)
+			got := out
+			if err != "" {
+				got += "--- stderr, exit code " + string(rune('0'+code)) + "\n" + err
+			}
+			path := filepath.Join("testdata", name+".golden")
+			if *update {
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, e := os.ReadFile(path)
+			if e != nil {
+				t.Fatal(e)
+			}
+			if got != string(want) {
+				t.Errorf("nas %s prints\n%s\nwant\n%s", strings.Join(args, " "), got, want)
+			}
+		})
+	}
+}
+
+func TestWrongUseIsExitCode2(t *testing.T) {
+	for _, tc := range []struct {
+		want string
+		args []string
+	}{
+		{"do you mean", []string{"sho"}},
+		{"unknown flag: --foo", []string{"show", "--foo", "x"}},
+		{"got 0 arguments", []string{"show"}},
+		{"nearest", []string{"show", "mobilnet_v2"}},
+		{"missing.toml", []string{"space", "missing.toml"}},
+		{"want one config", []string{"space"}},
+		{"--in \"56x56\"", []string{"cost", "--in", "56x56", "--out", "8"}},
+		{"--out 0", []string{"cost", "--in", "56x56x3"}},
+		{"--format \"gif\"", []string{"export", "mobilenet_v1", "--format", "gif", "--out", "-"}},
+		{"--out is missing", []string{"export", "mobilenet_v1", "--format", "json"}},
+		{"--input", []string{"infer", "mobilenet_v1"}},
+		{"no.npy", []string{"infer", tinyArch, "--input", "no.npy", "--output", "y.npy"}},
+		{"invalid argument", []string{"space", "testdata/tiny.toml", "--sample", "x"}},
+		{"--sample -1", []string{"space", "testdata/tiny.toml", "--sample", "-1"}},
+	} {
+		code, out, err := nas(t, tc.args...)
+		if code != exitUsage || !strings.HasPrefix(err, "nas: ") || !strings.Contains(err, tc.want) || out != "" {
+			t.Errorf("nas %s: code %d, stderr %q, stdout %q, want 2 and %q", strings.Join(tc.args, " "), code, err, out, tc.want)
+		}
+	}
+}
+
+func TestEveryCommandHasAnExample(t *testing.T) {
+	for _, make := range commands {
+		cmd := make(&app{})
+		if cmd.Short == "" || cmd.Long == "" || !strings.Contains(cmd.Example, "nas "+cmd.Name()) {
+			t.Errorf("nas %s lacks a description or an example", cmd.Name())
+		}
+		if strings.HasSuffix(cmd.Short, ".") {
+			t.Errorf("nas %s: its short description ends in a stop", cmd.Name())
+		}
+	}
+}
+
+func TestShowLayersAddUp(t *testing.T) {
+	for _, arch := range []string{"mobilenet_v1", "mobilenet_v3_large@res=160", tinyArch} {
+		_, out, _ := nas(t, "show", arch, "--json")
+		var v networkView
+		if err := json.Unmarshal([]byte(out), &v); err != nil {
+			t.Fatal(err)
+		}
+		var params, macs int64
+		for _, l := range v.Layers {
+			params, macs = params+l.Params, macs+l.MACs
+		}
+		if params != v.Params || macs != v.MACs || params == 0 {
+			t.Errorf("%s: layers have %d params and %d MACs, the network %d and %d", arch, params, macs, v.Params, v.MACs)
+		}
+	}
+}
+
+func TestExportedNetworksAreTheSame(t *testing.T) {
+	dir := t.TempDir()
+	_, want, _ := nas(t, "show", "mobilenet_v3_small", "--json")
+	for _, format := range []string{"json", "toml"} {
+		path := filepath.Join(dir, "sub", "net."+format)
+		if code, _, err := nas(t, "export", "mobilenet_v3_small", "--out", path); code != 0 {
+			t.Fatal(err)
+		}
+		if _, got, err := nas(t, "show", path, "--json"); got != want {
+			t.Errorf("%s: exported and read back it shows\n%s%s", format, got, err)
+		}
+	}
+}
+
+func TestInfer(t *testing.T) {
+	dir := t.TempDir()
+	in, one, two := filepath.Join(dir, "x.npy"), filepath.Join(dir, "y1.npy"), filepath.Join(dir, "y2.npy")
+	x := make([]float32, 2*32*32*3)
+	for i := range x {
+		x[i] = float32(math.Sin(float64(i)))
+	}
+	write := func(path string, values []float32, shape []int) {
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := writeNPY(f, values, shape); err != nil {
+			t.Fatal(err)
+		}
+	}
+	infer := func(out string) []float32 {
+		if code, _, err := nas(t, "infer", tinyArch, "--input", in, "--output", out, "--seed", "3"); code != 0 {
+			t.Fatal(err)
+		}
+		y, _, err := readNPY(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return y
+	}
+	write(in, x, []int{2, 32, 32, 3})
+	both := infer(two)
+	_, shape, _ := readNPY(two)
+	if len(shape) != 2 || shape[0] != 2 || shape[1] != 10 {
+		t.Errorf("two images give an array of shape %v, want [2 10]", shape)
+	}
+	write(in, x[32*32*3:], []int{32, 32, 3})
+	second := infer(one)
+	for i, v := range second {
+		if both[10+i] != v || v == both[i] {
+			t.Fatalf("the second image gives %v alone and %v behind another", second, both[10:])
+		}
+	}
+	write(in, x, []int{2, 32, 96})
+	if code, _, err := nas(t, "infer", tinyArch, "--input", in, "--output", one); code != exitUsage || !strings.Contains(err, "[2 32 96]") {
+		t.Errorf("a wrong shape gives code %d, %q", code, err)
+	}
+	if err := os.WriteFile(in, []byte("no array"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, err := nas(t, "infer", tinyArch, "--input", in, "--output", one); code != exitUsage || !strings.Contains(err, "no NumPy file") {
+		t.Errorf("a broken file gives code %d, %q", code, err)
+	}
+}
+
+func TestNPYHeaderIsAligned(t *testing.T) {
+	for _, shape := range [][]int{{}, {7}, {2, 3}, {1, 2, 3, 4}, {1000, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}} {
+		n := 1
+		for _, d := range shape {
+			n *= d
+		}
+		var b bytes.Buffer
+		if err := writeNPY(&b, make([]float32, n), shape); err != nil {
+			t.Fatal(err)
+		}
+		head := b.Len() - 4*n
+		length := int(b.Bytes()[8]) | int(b.Bytes()[9])<<8
+		if head%64 != 0 || head != length+10 || b.Bytes()[head-1] != '\n' {
+			t.Errorf("shape %v: header of %d bytes, says %d", shape, head, length)
+		}
+	}
+}
+
+func TestInterruptIsExitCode130(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	a := &app{started: true}
+	if code := a.exitCode(ctx, context.Canceled); code != exitInterrupted {
+		t.Errorf("exit code %d", code)
+	}
+	if code := a.exitCode(context.Background(), context.Canceled); code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+}

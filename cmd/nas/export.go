@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"nas/blocks"
+	"nas/internal/netfile"
+	"nas/internal/runstore"
+)
+
+func newExport(a *app) *cobra.Command {
+	var format, out string
+	var seed uint64
+	cmd := &cobra.Command{
+		Use:   "export ARCH --format FORMAT --out FILE",
+		Short: "Write a network for other programs",
+		Long: `Export writes a network to a file. Formats: ` + strings.Join(netfile.Writable(), ", ") + `. Without --format
+the ending of the file's name decides; --out - writes to standard output.
+Formats that hold weights get the network's own, or ones drawn from the seed.`,
+		Example: `  nas export results/mobile:17 --format json --out net.json
+  nas export mobilenet_v2 --format dot --out - | dot -Tsvg > net.svg`,
+		Args: oneArch,
+		RunE: func(_ *cobra.Command, args []string) error {
+			n, err := find(args[0])
+			if err != nil {
+				return err
+			}
+			if out == "" {
+				return usagef("--out is missing: want a file, or - for standard output")
+			}
+			if format == "" {
+				format = strings.TrimPrefix(filepath.Ext(out), ".")
+			}
+			if !slices.Contains(netfile.Writable(), format) {
+				return usagef("--format %q: want one of %s", format, strings.Join(netfile.Writable(), ", "))
+			}
+			data, err := netfile.Encode(format, n.Network, func() (*blocks.Weights, error) { return n.WeightsFor(seed) })
+			if err != nil {
+				return err
+			}
+			if out == "-" {
+				_, err := a.stdout.Write(data)
+				return err
+			}
+			if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
+				return err
+			}
+			if err := runstore.WriteFile(out, data); err != nil {
+				return err
+			}
+			if !a.quiet {
+				fmt.Fprintf(a.stderr, "%s: %s, %sB\n", out, n.Name, si(int64(len(data))))
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "", "one of "+strings.Join(netfile.Writable(), ", "))
+	cmd.Flags().StringVar(&out, "out", "", "the `FILE` to write")
+	cmd.Flags().Uint64Var(&seed, "seed", 0, "of weights that are drawn")
+	return cmd
+}

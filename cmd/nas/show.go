@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"nas/blocks"
+)
+
+func newShow(a *app) *cobra.Command {
+	var layers bool
+	cmd := &cobra.Command{
+		Use:   "show ARCH",
+		Short: "Counts of a network, its receptive field, its layers",
+		Long: `Show prints what follows from a network's shape alone: parameters,
+multiply-accumulates, peak activation memory (batch 1, 4 bytes a value) and
+receptive field. With --layers, one row for each layer; rows add up to the totals.
+
+ARCH is ` + archForms + `.`,
+		Example: `  nas show mobilenet_v2@width=0.75,res=192 --layers
+  nas show results/mobile:17 --json`,
+		Args: oneArch,
+		RunE: func(_ *cobra.Command, args []string) error {
+			n, err := find(args[0])
+			if err != nil {
+				return err
+			}
+			v := viewOf(n.Network, layers || a.json)
+			v.Arch = n.Arch
+			if a.json {
+				return a.writeJSON(v)
+			}
+			v.print(a)
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&layers, "layers", false, "list the layers")
+	a.jsonFlag(cmd)
+	return cmd
+}
+
+// networkView is a network's figures, in the JSON form that scripts rely on.
+type networkView struct {
+	Name           string      `json:"name"`
+	Arch           string      `json:"arch,omitempty"`
+	Input          [3]int      `json:"input"`
+	Output         [3]int      `json:"output"`
+	Params         int64       `json:"params"`
+	MACs           int64       `json:"macs"`
+	PeakActivation int64       `json:"peak_activation_bytes"`
+	ReceptiveField int         `json:"receptive_field"`
+	Layers         []layerView `json:"layers,omitempty"`
+}
+
+type layerView struct {
+	Name     string `json:"name"`
+	Op       string `json:"op"`
+	Kernel   [2]int `json:"kernel"`
+	Stride   [2]int `json:"stride"`
+	Dilation [2]int `json:"dilation"`
+	Groups   int    `json:"groups"`
+	In       [3]int `json:"in"`
+	Out      [3]int `json:"out"`
+	Params   int64  `json:"params"`
+	MACs     int64  `json:"macs"`
+	Stage    int    `json:"stage"`
+	Block    int    `json:"block"`
+}
+
+func viewOf(n *blocks.Network, layers bool) networkView {
+	c := n.Counts()
+	v := networkView{Name: n.Name, Input: hwc(n.Input()), Output: hwc(n.Output()), Params: c.Params, MACs: c.MACs,
+		PeakActivation: 4 * c.PeakActivations, ReceptiveField: n.ReceptiveField()}
+	if layers {
+		for _, l := range n.Layers() {
+			v.Layers = append(v.Layers, layerView{l.Name, l.Op, l.Kernel, l.Stride, l.Dilation, l.Groups, hwc(l.In), hwc(l.Out), l.Params, l.MACs, l.Stage, l.Block})
+		}
+	}
+	return v
+}
+
+func hwc(s blocks.Shape) [3]int { return [3]int{s.H, s.W, s.C} }
+
+func (v networkView) print(a *app) {
+	if len(v.Layers) > 0 {
+		t := table{head: []string{"layer", "op", "kernel", "stride", "dilation", "groups", "in", "out", "params", "MACs"}}
+		for _, l := range v.Layers {
+			window := [3]string{"-", "-", "-"}
+			if l.Kernel != [2]int{} {
+				window = [3]string{pair(l.Kernel), pair(l.Stride), pair(l.Dilation)}
+			}
+			t.add(l.Name, l.Op, window[0], window[1], window[2], l.Groups, shapeOf(l.In), shapeOf(l.Out), l.Params, l.MACs)
+		}
+		t.write(a.stdout)
+		a.printf("\n")
+	}
+	a.printf("%s\n", v.Name)
+	if v.Arch != "" {
+		a.printf("  arch               %s\n", v.Arch)
+	}
+	a.printf("  input              %s\n", shapeOf(v.Input))
+	a.printf("  output             %s\n", shapeOf(v.Output))
+	a.printf("  params             %d (%s)\n", v.Params, si(v.Params))
+	a.printf("  MACs               %d (%s)\n", v.MACs, si(v.MACs))
+	a.printf("  peak activations   %d bytes (%sB)\n", v.PeakActivation, si(v.PeakActivation))
+	a.printf("  receptive field    %d\n", v.ReceptiveField)
+}
+
+func shapeOf(s [3]int) string { return blocks.Shape{H: s[0], W: s[1], C: s[2]}.String() }
+
+// pair writes equal extents once.
+func pair(p [2]int) string {
+	if p[0] == p[1] {
+		return fmt.Sprint(p[0])
+	}
+	return fmt.Sprintf("%dx%d", p[0], p[1])
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"math"
+	"math/big"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"nas/internal/config"
+	"nas/space"
+)
+
+func newSpace(a *app) *cobra.Command {
+	var samples int
+	var seed uint64
+	cmd := &cobra.Command{
+		Use:   "space CONFIG",
+		Short: "Size of a search space, its choices, samples of it",
+		Long: `Space reads the [space] section of a config and prints the exact number of
+distinct networks and every gene with its choices. With --sample N it draws
+networks from it and prints their counts.`,
+		Example: `  nas space configs/mobile.toml
+  nas space configs/mobile.toml --sample 5 --seed 2`,
+		Args: oneConfig,
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, err := loadConfig(args[0])
+			if err != nil {
+				return err
+			}
+			s, err := space.New(c.Space)
+			if err != nil {
+				return usage(err)
+			}
+			if samples < 0 {
+				return usagef("--sample %d: want 0 or more", samples)
+			}
+			v := spaceView{Name: c.Name, ID: s.ID(), Size: s.Size().String(), Genes: []geneView{}, Samples: []sampleView{}}
+			for _, g := range s.Genes() {
+				v.Genes = append(v.Genes, geneView{g.Name, g.Choices})
+			}
+			r := rand.New(rand.NewPCG(seed, 0))
+			for range samples {
+				arch := s.Arch(s.Sample(r))
+				n, err := arch.Network()
+				if err != nil {
+					return err
+				}
+				counts := n.Counts()
+				v.Samples = append(v.Samples, sampleView{arch.ID(), arch.String(), counts.Params, counts.MACs, 4 * counts.PeakActivations})
+			}
+			if a.json {
+				return a.writeJSON(v)
+			}
+			v.print(a, s.Size())
+			return nil
+		},
+	}
+	cmd.Flags().IntVar(&samples, "sample", 0, "print `N` networks drawn from the space")
+	cmd.Flags().Uint64Var(&seed, "seed", 1, "of the sample")
+	a.jsonFlag(cmd)
+	return cmd
+}
+
+func oneConfig(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usagef("want one config file, such as configs/mobile.toml, got %d arguments", len(args))
+	}
+	return nil
+}
+
+// loadConfig reads a config; whatever is wrong with it is the user's mistake.
+func loadConfig(path string, checks ...config.Check) (*config.Config, error) {
+	c, err := config.Load(path, checks...)
+	return c, usage(err)
+}
+
+type spaceView struct {
+	Name    string       `json:"name"`
+	ID      string       `json:"space_id"`
+	Size    string       `json:"size"` // exact, so text
+	Genes   []geneView   `json:"genes"`
+	Samples []sampleView `json:"samples"`
+}
+
+type geneView struct {
+	Name    string   `json:"name"`
+	Choices []string `json:"choices"`
+}
+
+type sampleView struct {
+	ArchID         string `json:"arch_id"`
+	Arch           string `json:"arch"`
+	Params         int64  `json:"params"`
+	MACs           int64  `json:"macs"`
+	PeakActivation int64  `json:"peak_activation_bytes"`
+}
+
+func (v spaceView) print(a *app, size *big.Int) {
+	f, _ := new(big.Float).SetInt(size).Float64()
+	a.printf("%s: %s networks", v.Name, v.Size)
+	if f >= 1e6 {
+		a.printf(" (about 10^%.1f)", math.Log10(f))
+	}
+	a.printf(", %d genes\n\n", len(v.Genes))
+	t := table{head: []string{"gene", "choices"}}
+	for _, g := range v.Genes {
+		t.add(g.Name, strings.Join(g.Choices, "  "))
+	}
+	t.write(a.stdout)
+	if len(v.Samples) == 0 {
+		return
+	}
+	a.printf("\n")
+	t = table{head: []string{"arch_id", "params", "MACs", "peak bytes", "arch"}}
+	for _, s := range v.Samples {
+		t.add(s.ArchID, si(s.Params), si(s.MACs), si(s.PeakActivation), s.Arch)
+	}
+	t.write(a.stdout)
+}
