@@ -14,6 +14,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"nas/blocks"
+	"nas/blocks/onnx"
 )
 
 // maxText bounds a text file that is read: a network of ten thousand ops takes
@@ -31,6 +32,7 @@ var formats = []format{
 	{"json", encodeJSON, decodeJSON},
 	{"toml", encodeTOML, decodeTOML},
 	{"dot", encodeDOT, nil},
+	{"onnx", encodeONNX, nil},
 }
 
 // Writable and Readable return the names of the formats, which are also the
@@ -179,4 +181,15 @@ func encodeDOT(n *blocks.Network, _ func() (*blocks.Weights, error)) ([]byte, er
 	}
 	b.WriteString("}\n")
 	return b.Bytes(), nil
+}
+
+// encodeONNX writes opset 17 with NCHW input and the weights in the file.
+func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error)) ([]byte, error) {
+	w, err := weights()
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = onnx.Write(&b, n, w, onnx.Options{Metadata: n.Meta})
+	return b.Bytes(), err
 }
