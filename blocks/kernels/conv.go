@@ -161,9 +161,9 @@ func (g *Conv) pointers(sc *Scratch, n, y int, src *View, split rowSplit) int {
 	return n
 }
 
-// mergedRows is the strip of convMerged: small, so that the copied rows stay in
-// the first-level cache.
-func (g *Conv) mergedRows() int { return min(g.OH, 2) }
+// mergedRows is the strip of convMerged: the copied rows stay in cache, and few
+// are copied again for the next strip.
+func (g *Conv) mergedRows() int { return min(g.OH, 8) }
 
 // mergedWidth is the length in floats of a copied row.
 func (g *Conv) mergedWidth() int { return ((g.OW-1)*g.SW + g.KW) * g.C }

@@ -40,8 +40,8 @@
 // A convolution or a linear layer has one accumulator for an output. It starts
 // with the bias and takes the products in the order (ky, kx, c) with one fused
 // multiply-add each, in every instruction set and in the reference: variants
-// agree bit for bit (save the sign of a zero). Sums over pixels are taken in
-// pixel order likewise. The logistic function and its relatives evaluate the
+// agree bit for bit (save the sign of a zero). Sums over pixels are taken in pixel
+// order likewise. The logistic function and its relatives evaluate the
 // same polynomial with the same roundings everywhere (see exp.go for its error).
 //
 // # Names
@@ -59,8 +59,11 @@
 // kernel without a row does not exist. The rows of an instruction set stand in
 // the file that names its assembly (rows_amd64.go).
 //
+// The assembly comes from internal/gen, a module of its own: go run . there
+// writes it, go run . -check compares.
+//
 // Drivers allocate nothing: what they need beyond their arguments is a
-// [Scratch], one for each goroutine, sized by the Need functions. Shapes are the caller's
-// responsibility; a driver panics on a buffer that is too short and otherwise
-// trusts its arguments.
+// [Scratch], one for each goroutine, sized by the Need functions. Shapes are the
+// caller's responsibility; a driver panics on a buffer that is too short and
+// otherwise trusts its arguments.
 package kernels

@@ -4,12 +4,11 @@ import "math"
 
 // The exponential of every variant: x = n ln 2 + r with |r| <= ln(2)/2, the
 // minimax polynomial 1 + r + ... of degree six (found with the Remez algorithm,
-// relative error 3.1e-9), times 2^n. n is rounded by
-// adding 1.5 * 2^23, which leaves it in the low bits of the sum. Each step is
-// one fused multiply-add, so that all variants round alike. Relative error below
-// 1e-7 in [-87.33, 88] (TestExpError). Arguments outside are clamped: exp(-200)
-// gives 1.2e-38, never a subnormal, and exp(200) 1.65e38.
-// NaN gives NaN.
+// relative error 3.1e-9), times 2^n. n is rounded by adding 1.5 * 2^23, which
+// leaves it in the low bits of the sum. Each step is one fused multiply-add, so
+// that all variants round alike. Relative error below 1e-7 in [-87.33, 88]
+// (TestExpError). Arguments outside are clamped: exp(-200) gives 1.2e-38, never a
+// subnormal, and exp(200) 1.65e38. NaN gives NaN.
 const (
 	expLo    = -87.33654
 	expHi    = 88.0
