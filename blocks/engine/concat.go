@@ -6,7 +6,7 @@ import (
 
 func init() {
 	lower("concat", true, lowerConcat)
-	routines["copy"] = &routine{make: makeCopy}
+	routines["copy"] = &routine{make: makeCopy, check: checkKept}
 }
 
 // lowerConcat makes the inputs parts of the output: an input whose maker can

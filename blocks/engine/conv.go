@@ -72,6 +72,10 @@ func lowerConv(c *compiler, i int) {
 		return
 	}
 	o := c.net.Nodes[i].Op.(*blocks.Conv)
+	if k, st, d := o.Window(); (c.shape(i).H-1)*st[0]+d[0]*(k[0]-1) < o.Pad.Top || (c.shape(i).W-1)*st[1]+d[1]*(k[1]-1) < o.Pad.Left {
+		c.eval(i) // no window reaches beyond the padding; kernels want one that does
+		return
+	}
 	l := c.link(i, true)
 	s := c.start(i, "conv")
 	if in := s.Unit.In.C; o.Depthwise(in) && o.Out == in {
@@ -106,12 +110,23 @@ func checkWindow(u *Unit) error {
 	in, out := [2]int{u.In.H, u.In.W}, [2]int{u.Out.H, u.Out.W}
 	for i := range 2 {
 		k, s, d := u.Kernel[i], u.Stride[i], u.Dilation[i]
-		if min(k, s, d) < 1 || max(k, s, d) > 1<<15 || u.Pad[i] > d*(k-1) {
+		if min(k, s, d) < 1 || max(k, s, d, u.Pad[i]) > 1<<15 {
 			return fmt.Errorf("kernel size %d, stride %d, dilation %d, padding %d is no window", k, s, d, u.Pad[i])
 		}
-		if (out[i]-1)*s-u.Pad[i] >= in[i] {
-			return fmt.Errorf("the last window of %d outputs lies outside of %d inputs", out[i], in[i])
+		span := d*(k-1) + 1
+		if (out[i]-1)*s+span <= u.Pad[i] || (out[i]-1)*s > in[i]+2*u.Pad[i]+span {
+			return fmt.Errorf("%d windows of %d from %d before the first of %d values lie outside", out[i], span, u.Pad[i], in[i])
 		}
+	}
+	return nil
+}
+
+// checkKept wants a unit that keeps its input's shape.
+func checkKept(u *Unit) error { return checkOut(u, u.In) }
+
+func checkOut(u *Unit, want blocks.Shape) error {
+	if u.Out != want {
+		return fmt.Errorf("the output is %v, want %v", u.Out, want)
 	}
 	return nil
 }

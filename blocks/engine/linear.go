@@ -1,12 +1,13 @@
 package engine
 
 import (
+	"nas/blocks"
 	"nas/blocks/kernels"
 )
 
 func init() {
 	lower("linear", false, lowerLinear)
-	routines["linear"] = &routine{make: makeLinear, layers: linearLayers}
+	routines["linear"] = &routine{make: makeLinear, layers: linearLayers, check: checkLinear}
 }
 
 func lowerLinear(c *compiler, i int) {
@@ -17,6 +18,8 @@ func lowerLinear(c *compiler, i int) {
 	c.residual(&s, &l)
 	c.emit(s, l.end, l.layer, l.bn, l.add, l.act)
 }
+
+func checkLinear(u *Unit) error { return checkOut(u, blocks.Shape{H: 1, W: 1, C: u.Out.C}) }
 
 func linearLayers(u *Unit) [3]kernels.Conv {
 	return [3]kernels.Conv{kernels.Linear{Batch: 1, K: u.In.Elems(), N: u.Out.C}.Conv()}
