@@ -1,0 +1,134 @@
+package latency
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"nas/blocks"
+	"nas/blocks/engine"
+)
+
+// Runtime times networks on a device. [Native] is this machine's own; a recipe
+// makes one of any program that times a model file.
+type Runtime interface {
+	// Device says what is timed. Facts describe the machine underneath.
+	Device() Device
+	Facts() Facts
+	// Open prepares for timing on the calling goroutine, which must be the one
+	// that uses and closes the Timer. referenceMs is the reference kernel's time
+	// that the device had when its profile was made, 0 if there is none yet.
+	Open(ctx context.Context, referenceMs float64) (Timer, error)
+}
+
+// Timer times networks until it is closed.
+type Timer interface {
+	// Time times a network as a whole, and its calls if the runtime can tell them.
+	Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error)
+	// ReferenceMs is the reference kernel's undisturbed time in this session; 0
+	// if the runtime has none.
+	ReferenceMs() float64
+	// Close ends the session and returns what has to be said about it.
+	Close() []string
+}
+
+// Effort says how long to look at one network.
+type Effort struct {
+	Runs    int  // of the whole network, at least
+	Kernels bool // time the calls, too
+	// Warm is how long to run before the first timing; two runs at least.
+	Warm time.Duration
+	// MaxRuns, if more than Runs, allows more: until the median's interval is
+	// within Until of it on either side, or Budget has passed.
+	MaxRuns int
+	Until   float64
+	Budget  time.Duration
+}
+
+// Timing is what a timer found.
+type Timing struct {
+	Whole Sample
+	Calls []engine.Call
+	// CallMs are the times of the calls and CallSpread their relative half
+	// widths; nil if they were not timed.
+	CallMs, CallSpread []float64
+	// Slow is by how much the reference kernel was slower than undisturbed while
+	// this was measured, as a factor: 1 is undisturbed.
+	Slow        float64
+	RefMs       float64 // its median then
+	Runs        int     // all of them
+	Interrupted int     // runs in which another task took a core
+}
+
+const nativeName = "native"
+
+// Ways to cut a network into units.
+const (
+	cutPlan = ""    // the calls of the engine's plan
+	cutOps  = "ops" // the same without block fusion: convolutions with what runtimes commonly fuse
+)
+
+// cut lists the units of a network on a device.
+func cut(n *blocks.Network, d Device) ([]engine.Call, error) {
+	p, err := engine.Compile(n, d.Target, engine.Options{NoBlockFusion: d.Cut == cutOps})
+	if err != nil {
+		return nil, fmt.Errorf("latency: %w", err)
+	}
+	return p.Kernels(), nil
+}
+
+// Native is this machine, running the engine's kernels.
+type Native struct {
+	target engine.Target
+	cpus   []int
+}
+
+// NewNative returns this machine for a number of threads (less than 1 means 1).
+// cpus are the cores to measure on; none: the last of the fastest usable ones.
+func NewNative(threads int, cpus ...int) *Native {
+	threads = max(1, threads)
+	if len(cpus) == 0 {
+		cpus = lastCPUs(threads)
+	}
+	return &Native{target: engine.Host(threads), cpus: cpus}
+}
+
+// Device returns what is timed.
+func (n *Native) Device() Device {
+	return Device{
+		Name: nativeName, CPU: HostFacts(n.cpus).CPU, Runtime: "nas kernels", DType: "float32",
+		Threads: n.target.Threads, CPUSet: ranges(n.cpus), Target: n.target,
+	}
+}
+
+// Facts describes this machine now.
+func (n *Native) Facts() Facts { return HostFacts(n.cpus) }
+
+// Open starts a measuring session.
+func (n *Native) Open(ctx context.Context, referenceMs float64) (Timer, error) {
+	return newMeter(n.target, n.cpus, referenceMs)
+}
+
+func trimFloat(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
+
+// ranges writes sorted numbers as "0-3,6".
+func ranges(xs []int) string {
+	var b strings.Builder
+	for i := 0; i < len(xs); {
+		j := i
+		for j+1 < len(xs) && xs[j+1] == xs[j]+1 {
+			j++
+		}
+		if b.Len() > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strconv.Itoa(xs[i]))
+		if j > i {
+			b.WriteString("-" + strconv.Itoa(xs[j]))
+		}
+		i = j + 1
+	}
+	return b.String()
+}

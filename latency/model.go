@@ -1,0 +1,277 @@
+package latency
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"nas/blocks/engine"
+)
+
+// UnitTime is one row of a profile's table: what a unit took.
+type UnitTime struct {
+	Unit engine.Unit
+	Ms   float64
+	// Spread is the standard deviation of Ms relative to it: between networks
+	// in which the unit occurred, or between runs where it occurred in one.
+	Spread float64
+	// Networks is the number of networks that the unit was timed in.
+	Networks int
+}
+
+// KindModel predicts the time of units of one kind:
+//
+//	ms = (terms . costs) * exp(residual(features))
+//
+// with costs that are not negative and a residual that is a Gaussian process
+// around zero.
+type KindModel struct {
+	Kind  string             `json:"kind"`
+	Units int                `json:"units"` // it was fitted to
+	Costs map[string]float64 `json:"costs"` // microseconds per thousand of each term
+	// Features names those that vary among the units; the process knows of no
+	// other. Low and High are the range of each feature of the program, used
+	// or not.
+	Features []string           `json:"features,omitempty"`
+	Low      map[string]float64 `json:"low,omitempty"`
+	High     map[string]float64 `json:"high,omitempty"`
+	// Rough is the root mean square of the logarithm of ms / (terms . costs).
+	Rough float64 `json:"rough"`
+	Hyper *Hyper  `json:"process,omitempty"`
+	// LeaveOneOut is the root mean square of the relative error of each unit
+	// predicted from the others.
+	LeaveOneOut float64 `json:"leave_one_out"`
+
+	costs []float64
+	use   []int // indices of Features
+	gp    *process
+}
+
+// minProcess is the number of units below which a kind has costs only.
+const minProcess = 8
+
+// unknownSpread is the relative standard deviation claimed for a unit of a kind
+// that was never measured.
+const unknownSpread = 0.6
+
+// anyKind is the model of all units together, costs only: for kinds never seen.
+const anyKind = "*"
+
+// fitKinds fits one model for each kind among the units and one of all.
+// hypers, if it has a kind, spares the search for its hyperparameters.
+func fitKinds(units []UnitTime, t *engine.Target, hypers map[string]*Hyper) (map[string]*KindModel, error) {
+	by := map[string][]UnitTime{}
+	for _, u := range units {
+		k := kindOf(&u.Unit)
+		by[k] = append(by[k], u)
+		by[anyKind] = append(by[anyKind], u)
+	}
+	out := make(map[string]*KindModel, len(by))
+	for k, us := range by {
+		// By size, then by key: the order decides which points a large fit samples,
+		// and the sum's rounding.
+		slices.SortFunc(us, func(a, b UnitTime) int {
+			return cmp.Or(cmp.Compare(a.Unit.MACs(), b.Unit.MACs()), cmp.Compare(a.Unit.Key(), b.Unit.Key()))
+		})
+		m, err := fitKind(k, us, t, hypers[k])
+		if err != nil {
+			return nil, err
+		}
+		out[k] = m
+	}
+	return out, nil
+}
+
+func fitKind(kind string, us []UnitTime, t *engine.Target, h *Hyper) (*KindModel, error) {
+	m := &KindModel{Kind: kind, Units: len(us), Low: map[string]float64{}, High: map[string]float64{}}
+	n := len(us)
+	tm := make([][]float64, n)
+	ft := make([][]float64, n)
+	for i := range us {
+		tm[i] = terms(nil, &us[i].Unit, t)
+		ft[i] = featuresOf(nil, &us[i].Unit, t)
+	}
+	m.fitCosts(us, tm)
+	resid := make([]float64, n)
+	for i := range us {
+		resid[i] = math.Log(us[i].Ms / m.analytic(tm[i]))
+	}
+	m.Rough = rms(resid)
+	for j := range features {
+		lo, hi := math.Inf(1), math.Inf(-1)
+		for i := range ft {
+			lo, hi = min(lo, ft[i][j]), max(hi, ft[i][j])
+		}
+		m.Low[features[j].name], m.High[features[j].name] = lo, hi
+		if hi > lo {
+			m.use = append(m.use, j)
+			m.Features = append(m.Features, features[j].name)
+		}
+	}
+	m.LeaveOneOut = m.Rough
+	if n < minProcess || len(m.use) == 0 || kind == anyKind {
+		return m, nil
+	}
+	if h == nil || len(h.Scale) != len(m.use) {
+		x, sd := m.points(us, ft)
+		v := fitHyper(x, resid, sd)
+		h = &v
+	}
+	m.Hyper = h
+	if err := m.condition(us, ft, resid); err != nil {
+		return nil, err
+	}
+	_, sd := m.points(us, ft)
+	if e, _ := m.gp.leaveOneOut(sd); e != nil {
+		m.LeaveOneOut = rms(e)
+	}
+	return m, nil
+}
+
+// points returns the features in use and the standard deviations of us.
+func (m *KindModel) points(us []UnitTime, ft [][]float64) (x [][]float64, sd []float64) {
+	x, sd = make([][]float64, len(us)), make([]float64, len(us))
+	for i := range us {
+		x[i] = m.pick(ft[i])
+		sd[i] = us[i].Spread
+	}
+	return x, sd
+}
+
+func (m *KindModel) pick(f []float64) []float64 {
+	x := make([]float64, len(m.use))
+	for k, j := range m.use {
+		x[k] = f[j]
+	}
+	return x
+}
+
+func (m *KindModel) condition(us []UnitTime, ft [][]float64, resid []float64) (err error) {
+	x, sd := m.points(us, ft)
+	m.gp, err = newProcess(*m.Hyper, x, resid, sd)
+	return err
+}
+
+// fitCosts minimises the squared relative error, twice: the second time without
+// the weight of what the first could not explain (Huber weights, k = 1.345).
+func (m *KindModel) fitCosts(us []UnitTime, tm [][]float64) {
+	rows := make([][]float64, len(us))
+	b := make([]float64, len(us))
+	w := make([]float64, len(us))
+	for i := range w {
+		w[i] = 1
+	}
+	for range 3 {
+		for i, u := range us {
+			r := make([]float64, len(tm[i]))
+			for j, v := range tm[i] {
+				r[j] = w[i] * v / (1000 * u.Ms)
+			}
+			rows[i], b[i] = r, w[i]
+		}
+		m.costs = nonNegative(rows, b, 1e-4)
+		abs := make([]float64, len(us))
+		for i, u := range us {
+			abs[i] = math.Abs(m.sum(tm[i])/u.Ms - 1)
+		}
+		s := 1.4826 * median(slices.Clone(abs))
+		for i := range w {
+			w[i] = math.Sqrt(min(1, 1.345*max(s, 1e-6)/max(abs[i], 1e-12)))
+		}
+	}
+	m.Costs = map[string]float64{}
+	for j, c := range m.costs {
+		if c > 0 {
+			m.Costs[termNames[j]] = c
+		}
+	}
+}
+
+// sum is terms times costs, in ms.
+func (m *KindModel) sum(tm []float64) float64 {
+	s := 0.0
+	for j, c := range m.costs {
+		s += c * tm[j]
+	}
+	return s / 1000
+}
+
+// analytic is sum with a floor of ten nanoseconds: no kernel is free.
+func (m *KindModel) analytic(tm []float64) float64 { return max(1e-5, m.sum(tm)) }
+
+// restore makes a model that came from a file ready to predict. It reports
+// false if the model has terms or features that this program does not have.
+func (m *KindModel) restore(units []UnitTime, t *engine.Target) (bool, error) {
+	m.costs = make([]float64, len(termNames))
+	for name, c := range m.Costs {
+		j := slices.Index(termNames, name)
+		if j < 0 {
+			return false, nil
+		}
+		m.costs[j] = c
+	}
+	m.use = m.use[:0]
+	for _, name := range m.Features {
+		j := slices.IndexFunc(features, func(f feature) bool { return f.name == name })
+		if j < 0 {
+			return false, nil
+		}
+		m.use = append(m.use, j)
+	}
+	if m.Hyper == nil {
+		return true, nil
+	}
+	if len(m.Hyper.Scale) != len(m.use) {
+		return false, nil
+	}
+	var us []UnitTime
+	var ft [][]float64
+	var resid []float64
+	for _, u := range units {
+		if kindOf(&u.Unit) != m.Kind {
+			continue
+		}
+		us = append(us, u)
+		ft = append(ft, featuresOf(nil, &u.Unit, t))
+		resid = append(resid, math.Log(u.Ms/m.analytic(terms(nil, &u.Unit, t))))
+	}
+	if len(us) == 0 {
+		return false, nil
+	}
+	return true, m.condition(us, ft, resid)
+}
+
+// predict returns the time of a unit in ms and its relative standard deviation.
+// outside names a feature that lies beyond what was measured, if any.
+func (m *KindModel) predict(u *engine.Unit, t *engine.Target) (ms, sd float64, outside string) {
+	tm, ft := terms(nil, u, t), featuresOf(nil, u, t)
+	ms, sd = m.analytic(tm), m.Rough
+	if m.gp != nil {
+		mean, dev := m.gp.predict(m.pick(ft))
+		ms *= math.Exp(mean)
+		sd = math.Hypot(dev, m.Hyper.Noise)
+	}
+	far := 0.0
+	for j, f := range features {
+		lo, ok := m.Low[f.name]
+		if !ok {
+			continue
+		}
+		d := max(lo-ft[j], ft[j]-m.High[f.name])
+		if d > far {
+			far, outside = d, f.name
+		}
+	}
+	if far <= 0.5 { // half an octave: neighbours in a table of sizes
+		outside = ""
+	}
+	return ms, math.Hypot(sd, 0.1*far), outside
+}
+
+func rms(xs []float64) float64 {
+	s := 0.0
+	for _, x := range xs {
+		s += x * x
+	}
+	return math.Sqrt(s / float64(max(1, len(xs))))
+}

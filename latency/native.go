@@ -1,0 +1,281 @@
+package latency
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"nas/blocks"
+	"nas/blocks/engine"
+)
+
+// runnable is a network ready to be timed on this machine.
+type runnable struct {
+	plan    *engine.Plan
+	calls   []engine.Call
+	in, out []float32
+	ns      []int64
+}
+
+// prepare compiles and binds a network. The weights are random; their values do
+// not change the time of any kernel as long as no activation is denormal, which
+// He's rule sees to.
+func prepare(n *blocks.Network, t engine.Target) (*runnable, error) {
+	p, err := engine.Compile(n, t, engine.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("latency: %w", err)
+	}
+	if err := p.Bind(timingWeights(n)); err != nil {
+		return nil, fmt.Errorf("latency: %w", err)
+	}
+	r := &runnable{plan: p, calls: p.Kernels(), in: make([]float32, p.InLen()), out: make([]float32, p.OutLen())}
+	for i := range r.in {
+		r.in[i] = normals[i&(len(normals)-1)]
+	}
+	r.ns = make([]int64, len(r.calls))
+	return r, nil
+}
+
+// normals are standard normal values, to be repeated: drawing each of some
+// million weights anew would take longer than timing the network.
+var normals = func() []float32 {
+	r := rand.New(rand.NewPCG(0x6c6174, 0))
+	v := make([]float32, 1<<14)
+	for i := range v {
+		v[i] = float32(r.NormFloat64())
+	}
+	return v
+}()
+
+func timingWeights(n *blocks.Network) *blocks.Weights {
+	w := blocks.EmptyWeights(n)
+	at := 0
+	for i := range n.Nodes {
+		ps := n.Params(i)
+		ts := make([][]float32, len(ps))
+		for k, p := range ps {
+			t := make([]float32, p.Len())
+			switch p.Init {
+			case blocks.InitOne:
+				for j := range t {
+					t[j] = 1
+				}
+			case blocks.InitHe:
+				std := float32(math.Sqrt(2 / float64(max(p.FanIn, 1))))
+				for j := range t {
+					t[j] = std * normals[(at+j)&(len(normals)-1)]
+				}
+				at += len(t) + 1
+			}
+			ts[k] = t
+		}
+		if len(ts) > 0 {
+			w.Set(i, ts)
+		}
+	}
+	return w
+}
+
+// meter times networks in one open session. Around every run it times the
+// reference kernel, which tells how fast the machine is at that moment.
+type meter struct {
+	s      *session
+	target engine.Target
+	ref    *runnable
+	refMs  float64   // from the caller, or 0
+	seen   []float64 // reference times of this session
+	since  int       // bytes bound since the last garbage collection
+}
+
+func newMeter(t engine.Target, cpus []int, refMs float64) (*meter, error) {
+	m := &meter{target: t, refMs: refMs}
+	ref, err := prepare(referenceNetwork(), t)
+	if err != nil {
+		return nil, err
+	}
+	m.ref = ref
+	m.s = openSession(max(t.Threads, 1), cpus)
+	for range 100 {
+		m.reference()
+	}
+	m.seen = m.seen[50:] // the clock may need some milliseconds to rise
+	return m, nil
+}
+
+// referenceNetwork is the reference kernel: pointwise and depthwise convolutions
+// of ordinary shapes, and a layer whose weights come from the third-level cache;
+// about a quarter of a millisecond on a fast core. It slows down when the clock
+// falls, when a neighbour shares the core's units and when its caches are taken
+// away, as networks do.
+func referenceNetwork() *blocks.Network {
+	b := blocks.NewBuilder("reference", blocks.Shape{H: 14, W: 14, C: 64})
+	x := b.Input()
+	for range 2 {
+		x = blocks.InvertedResidual{Out: 64, Kernel: 3, Stride: 1, Expanded: 192, Act: blocks.ReLU6}.Build(b, x)
+	}
+	x = blocks.ConvBNAct{Out: 256, Kernel: 1, Act: blocks.ReLU6}.Build(b, x)
+	x = b.Apply("pool", &blocks.GlobalPool{}, x)
+	x = b.Apply("wide", &blocks.Linear{Out: 2048}, x)
+	n, err := b.Network()
+	if err != nil {
+		panic(err) // a constant
+	}
+	return n
+}
+
+// reference times the reference kernel: the shorter of two runs, in ms.
+func (m *meter) reference() float64 {
+	best := math.Inf(1)
+	for range 2 {
+		t := time.Now()
+		m.ref.plan.Run(m.ref.out, m.ref.in) // bound, and the slices fit
+		best = min(best, float64(time.Since(t).Nanoseconds())/1e6)
+	}
+	m.seen = append(m.seen, best)
+	return best
+}
+
+// ReferenceMs is the tenth percentile of the session's reference times.
+func (m *meter) ReferenceMs() float64 {
+	s := slices.Clone(m.seen)
+	slices.Sort(s)
+	return quantile(s, 0.1)
+}
+
+// Close leaves the measuring state.
+func (m *meter) Close() []string { return m.s.close() }
+
+// Time times a network: two runs to warm up, then e.Runs of the whole and as
+// many with a clock around each call, in turn. A run that another task
+// interrupted counts with the time its thread had the core, where the system
+// tells that; several threads that wait for each other have no such time, so
+// there the uninterrupted runs are used as long as they are a third.
+func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
+	r, err := prepare(n, m.target)
+	if err != nil {
+		return Timing{}, err
+	}
+	t := Timing{Calls: r.calls}
+	per := make([][]float64, len(r.calls))
+	var clean, stopped, refs []float64
+	start := time.Now()
+	for i := 0; i < 2 || time.Since(start) < e.Warm; i++ {
+		if err := canceled(ctx); err != nil {
+			return Timing{}, err
+		}
+		if _, err := m.run(r, i == 1); err != nil {
+			return Timing{}, err
+		}
+	}
+	m.reference()
+	start = time.Now()
+	enough := func(n int) bool {
+		if n < max(1, e.Runs) {
+			return false
+		}
+		return n >= e.MaxRuns || time.Since(start) >= e.Budget || NewSample(slices.Clone(clean)).Spread() <= e.Until
+	}
+	for !enough(t.Runs) {
+		if err := canceled(ctx); err != nil {
+			return Timing{}, err
+		}
+		if e.Kernels {
+			if _, err := m.run(r, true); err != nil {
+				return Timing{}, err
+			}
+			for i, ns := range r.ns {
+				per[i] = append(per[i], float64(ns)/1e6)
+			}
+		}
+		x, err := m.run(r, false)
+		if err != nil {
+			return Timing{}, err
+		}
+		t.Runs++
+		refs = append(refs, m.reference())
+		switch {
+		case !x.interrupted:
+			clean = append(clean, x.ms)
+		case m.s.threads == 1 && x.cpuMs > 0:
+			t.Interrupted++
+			clean = append(clean, min(x.ms, x.cpuMs))
+		default:
+			t.Interrupted++
+			stopped = append(stopped, x.ms)
+		}
+	}
+	dropped := len(stopped)
+	if len(clean) < t.Runs/3 || len(clean) == 0 {
+		clean, dropped = append(clean, stopped...), 0
+	}
+	t.Whole = NewSample(clean)
+	t.Whole.Dropped = dropped
+	if 4*t.Interrupted > 3*t.Runs && t.Runs >= 4 {
+		t.Whole.Warnings = append(t.Whole.Warnings, fmt.Sprintf("other programs interrupted %d of %d runs", t.Interrupted, t.Runs))
+	}
+	if base := m.base(); base > 0 {
+		t.RefMs = median(refs)
+		t.Slow = t.RefMs / base
+	}
+	if e.Kernels {
+		t.CallMs, t.CallSpread = make([]float64, len(per)), make([]float64, len(per))
+		for i := range per {
+			v, half := shortMedian(per[i])
+			t.CallMs[i], t.CallSpread[i] = max(v, 1e-5), half/max(v, 1e-5)
+		}
+	}
+	if m.since += 4*len(r.in) + 2*weightBytes(n); m.since > 1<<29 {
+		m.since = 0
+		m.s.collect()
+	}
+	return t, nil
+}
+
+func (m *meter) base() float64 {
+	if m.refMs > 0 {
+		return m.refMs
+	}
+	return m.ReferenceMs()
+}
+
+func weightBytes(n *blocks.Network) int { return 4 * int(n.Counts().Params) }
+
+// run is one timed run of a network.
+type run struct {
+	ms          float64 // wall time
+	cpuMs       float64 // time that the thread had a core
+	interrupted bool    // another task took it in between
+}
+
+// run runs r once. With kernels, the times of its calls are left in r.ns.
+func (m *meter) run(r *runnable, kernels bool) (run, error) {
+	clear(r.ns)
+	u0 := readUsage(m.s.threads)
+	var err error
+	t := time.Now()
+	if kernels {
+		err = r.plan.RunTimed(r.out, r.in, r.ns)
+	} else {
+		err = r.plan.Run(r.out, r.in)
+	}
+	d := time.Since(t)
+	u1 := readUsage(m.s.threads)
+	if err != nil {
+		return run{}, fmt.Errorf("latency: %w", err)
+	}
+	return run{
+		ms:    float64(d.Nanoseconds()) / 1e6,
+		cpuMs: float64((u1.cpu - u0.cpu).Nanoseconds()) / 1e6, interrupted: u1.switched != u0.switched,
+	}, nil
+}
+
+// canceled is the context's error with the package's prefix.
+func canceled(ctx context.Context) error {
+	if err := context.Cause(ctx); err != nil {
+		return fmt.Errorf("latency: stopped: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,212 @@
+package latency
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"nas/blocks"
+	"nas/blocks/engine"
+)
+
+// Where a kernel's time comes from.
+const (
+	SourceTable   = "table"   // it was timed on the device
+	SourceModel   = "model"   // from units of its kind
+	SourceUnknown = "unknown" // from units of other kinds, or far from its own
+)
+
+// Estimate is a predicted latency.
+type Estimate struct {
+	LatencyMs float64 `json:"latency_ms"`
+	// LowMs and HighMs hold the measured time of 90 % of networks like those of
+	// the calibration.
+	LowMs    float64  `json:"low_ms"`
+	HighMs   float64  `json:"high_ms"`
+	Kernels  []Kernel `json:"kernels"`  // in the order of their first call
+	Warnings []string `json:"warnings"` // never nil
+}
+
+// Kernel is one row of an estimate: equal units together.
+type Kernel struct {
+	Name   string  `json:"name"`
+	Shape  string  `json:"shape"`
+	Ms     float64 `json:"ms"` // of all calls together
+	Count  int     `json:"count"`
+	Source string  `json:"source"`
+	// Stage and Block are the place of each call, in order of the calls.
+	Places [][2]int    `json:"-"`
+	Unit   engine.Unit `json:"-"`
+}
+
+// Predictor predicts from a profile. It is safe for concurrent use.
+type Predictor struct {
+	p      *Profile
+	target engine.Target
+	kinds  map[string]*KindModel
+	table  map[engine.Unit]cost // read only
+	// guessed remembers what the models said: a search asks for the same units
+	// over and over.
+	mu      sync.RWMutex
+	guessed map[engine.Unit]cost
+}
+
+// cost is the time of one call.
+type cost struct {
+	ms, var2 float64 // var2: square of the standard deviation in ms
+	weights  int64
+	source   uint8 // index into sources
+	outside  string
+}
+
+var sources = [...]string{SourceTable, SourceModel, SourceUnknown}
+
+// Predictor makes the profile ready to predict. If the models stored were made
+// from terms or features that this program does not have, they are fitted anew
+// from the measurements.
+func (p *Profile) Predictor() (*Predictor, error) {
+	kinds := make(map[string]*KindModel, len(p.Kinds))
+	for _, k := range p.Kinds {
+		c := *k
+		ok, err := c.restore(p.Units, &p.Device.Target)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			if kinds, err = fitKinds(p.Units, &p.Device.Target, nil); err != nil {
+				return nil, err
+			}
+			break
+		}
+		kinds[c.Kind] = &c
+	}
+	return newPredictor(p, kinds), nil
+}
+
+func newPredictor(p *Profile, kinds map[string]*KindModel) *Predictor {
+	r := &Predictor{p: p, target: p.Device.Target, kinds: kinds, table: make(map[engine.Unit]cost, len(p.Units)), guessed: map[engine.Unit]cost{}}
+	for _, u := range p.Units {
+		sd := u.Ms * u.Spread
+		r.table[u.Unit] = cost{ms: u.Ms, var2: sd * sd, weights: u.Unit.BytesWeights()}
+	}
+	return r
+}
+
+// Device returns what the predictions are for.
+func (r *Predictor) Device() Device { return r.p.Device }
+
+// Target returns the target that a network must be compiled for.
+func (r *Predictor) Target() engine.Target { return r.target }
+
+// Predict lowers a network for the profile's target and predicts its latency.
+func (r *Predictor) Predict(n *blocks.Network) (Estimate, error) {
+	calls, err := cut(n, r.p.Device)
+	if err != nil {
+		return Estimate{}, err
+	}
+	return r.PredictCalls(calls), nil
+}
+
+// PredictCalls predicts from the calls of a plan made for the profile's target.
+func (r *Predictor) PredictCalls(calls []engine.Call) Estimate {
+	var s sums
+	var e Estimate
+	at := make(map[engine.Unit]int, len(calls))
+	far := map[string]string{} // warnings by kind and feature: the first unit
+	e.Warnings = []string{}
+	for i := range calls {
+		u := &calls[i].Unit
+		c := r.cost(u)
+		s.add(&c)
+		k, ok := at[*u]
+		if !ok {
+			k = len(e.Kernels)
+			at[*u] = k
+			name, shape, _ := strings.Cut(u.Key(), " ")
+			e.Kernels = append(e.Kernels, Kernel{Name: name, Shape: shape, Source: sources[c.source], Unit: *u})
+			switch {
+			case c.source == 2 && c.outside == "":
+				far[fmt.Sprintf("%s: no unit of this kind was measured; its time is a guess", kindOf(u))] = ""
+			case c.outside != "":
+				far[fmt.Sprintf("%s: %s is outside of what was measured", kindOf(u), c.outside)] = ""
+			}
+		}
+		e.Kernels[k].Ms += c.ms
+		e.Kernels[k].Count++
+		e.Kernels[k].Places = append(e.Kernels[k].Places, [2]int{calls[i].Stage, calls[i].Block})
+	}
+	e.Warnings = append(e.Warnings, slices.Sorted(maps.Keys(far))...)
+	e.LatencyMs, e.LowMs, e.HighMs = r.p.Network.predict(&s)
+	if m := r.p.Network; m.HeldOut < 20 {
+		e.Warnings = append(e.Warnings, fmt.Sprintf("the interval rests on %d measured network(s) only", m.HeldOut))
+	} else if e.LatencyMs > 2*m.HighMs || e.LatencyMs < m.LowMs/2 {
+		e.Warnings = append(e.Warnings, fmt.Sprintf("the latency is outside of what was measured (%.3g to %.3g ms)", m.LowMs, m.HighMs))
+	}
+	return e
+}
+
+// Latency is PredictCalls without the parts: the latency and its interval in ms.
+// It allocates nothing once every unit has been asked for.
+func (r *Predictor) Latency(calls []engine.Call) (ms, low, high float64) {
+	var s sums
+	for i := range calls {
+		c := r.cost(&calls[i].Unit)
+		s.add(&c)
+	}
+	return r.p.Network.predict(&s)
+}
+
+func (s *sums) add(c *cost) {
+	s.ms += c.ms
+	s.var2 += c.var2
+	s.calls++
+	s.weights += c.weights
+	if c.source > 0 {
+		s.guess += c.ms
+	}
+	if c.source == 2 {
+		s.unknown++
+	}
+}
+
+// cost returns the time of a unit: from the table, from its kind's model, or
+// from the model of all kinds.
+func (r *Predictor) cost(u *engine.Unit) cost {
+	if c, ok := r.table[*u]; ok {
+		return c
+	}
+	r.mu.RLock()
+	c, ok := r.guessed[*u]
+	r.mu.RUnlock()
+	if ok {
+		return c
+	}
+	c = r.guess(u)
+	r.mu.Lock()
+	r.guessed[*u] = c
+	r.mu.Unlock()
+	return c
+}
+
+func (r *Predictor) guess(u *engine.Unit) cost {
+	c := cost{weights: u.BytesWeights(), source: 1}
+	var sd float64
+	if m, ok := r.kinds[kindOf(u)]; ok {
+		c.ms, sd, c.outside = m.predict(u, &r.target)
+		if c.outside != "" && sd > unknownSpread/2 {
+			c.source = 2
+		}
+	} else if m, ok := r.kinds[anyKind]; ok {
+		c.ms, _, _ = m.predict(u, &r.target)
+		sd, c.source = unknownSpread, 2
+	} else {
+		// Not one unit was ever measured: a nanosecond for eight multiply-accumulates
+		// and for four bytes moved.
+		c.ms = (float64(u.MACs())/8 + float64(u.BytesIn()+u.BytesOut()+u.BytesWeights())/4) / 1e6
+		sd, c.source = 1, 2
+	}
+	c.var2 = c.ms * c.ms * sd * sd
+	return c
+}
