@@ -17,8 +17,8 @@ type Settings struct {
 	Evaluations int
 	// Population is NSGA-II's, evolution's, and the number of initial samples of
 	// local search and of the surrogate. 0 means the algorithm's default; for
-	// NSGA-II with a budget 1.5 times its root, at least 12 and at most 1000, so
-	// that the number of generations grows with the population.
+	// NSGA-II with a budget its root, at least 12 and at most 1000, so that the
+	// number of generations grows with the population.
 	Population int
 	Offspring  int     // NSGA-II's offspring, the surrogate's batch
 	Crossover  float64 // NSGA-II's
@@ -32,7 +32,7 @@ var algorithms = []struct {
 }{
 	{"nsga2", func(s Settings) (Searcher, error) {
 		if s.Population == 0 && s.Evaluations > 0 {
-			s.Population = min(1000, max(12, int(1.5*math.Sqrt(float64(s.Evaluations))+0.5)))
+			s.Population = min(1000, max(12, int(math.Sqrt(float64(s.Evaluations)))))
 		}
 		return NewNSGA2(s.Setup, NSGA2Settings{Population: s.Population, Offspring: s.Offspring, Crossover: s.Crossover})
 	}},

@@ -15,10 +15,13 @@ type NSGA2Settings struct {
 	Population int
 	// Offspring is how many candidates a generation asks for, and so how many
 	// are evaluated at the same time: fewer learn sooner, more keep more
-	// workers busy. 0 means a quarter of the population.
+	// workers busy. 0 means a quarter of the population,
+	// at least 4.
 	Offspring int
-	// Crossover is the probability that a child has two parents. 0 means 0.9;
-	// negative means none.
+	// Crossover is the probability that a child has two parents. 0 means 0.5;
+	// negative means none. Deb et al. use 0.9, which suits real vectors; genes of
+	// networks depend on each other, and a child of two good parents is more often
+	// a bad one.
 	Crossover float64
 }
 
@@ -53,8 +56,8 @@ func NewNSGA2(setup Setup, s NSGA2Settings) (*NSGA2, error) {
 		return nil, err
 	}
 	s.Population = cmp.Or(s.Population, 96)
-	s.Offspring = cmp.Or(s.Offspring, max(1, s.Population/4))
-	s.Crossover = max(0, cmp.Or(s.Crossover, 0.9))
+	s.Offspring = cmp.Or(s.Offspring, max(4, s.Population/4))
+	s.Crossover = max(0, cmp.Or(s.Crossover, 0.5))
 	switch {
 	case s.Population < 2:
 		return nil, fmt.Errorf("search: nsga2: population is %d; want 2 or more", s.Population)

@@ -56,28 +56,12 @@ func Sort(points [][]float64, violation []float64) (ranks []int, fronts int) {
 
 // sortTwo ranks the points in index by one or two objectives.
 func sortTwo(points [][]float64, index []int32, ranks []int) int {
-	type point struct {
-		x, y float64
-		i    int32
-	}
-	ps := make([]point, len(index))
+	ps := make([]planar, len(index))
 	for k, i := range index {
 		p := points[i]
-		ps[k] = point{p[0], p[len(p)-1], i}
+		ps[k] = planar{p[0], p[len(p)-1], i}
 	}
-	slices.SortFunc(ps, func(a, b point) int {
-		switch {
-		case a.x < b.x:
-			return -1
-		case a.x > b.x:
-			return 1
-		case a.y < b.y:
-			return -1
-		case a.y > b.y:
-			return 1
-		}
-		return int(a.i - b.i)
-	})
+	ps = sortPlanar(ps)
 	var lowest []float64 // smallest y of each front so far; does not fall from front to front
 	for k, p := range ps {
 		if k > 0 && p.x == ps[k-1].x && p.y == ps[k-1].y {
@@ -101,6 +85,90 @@ func sortTwo(points [][]float64, index []int32, ranks []int) int {
 		ranks[p.i] = lo
 	}
 	return len(lowest)
+}
+
+// planar is a point of two objectives.
+type planar struct {
+	x, y float64
+	i    int32
+}
+
+func comparePlanar(a, b planar) int {
+	switch {
+	case a.x < b.x:
+		return -1
+	case a.x > b.x:
+		return 1
+	case a.y < b.y:
+		return -1
+	case a.y > b.y:
+		return 1
+	}
+	return int(a.i - b.i)
+}
+
+// sortPlanar sorts by x, y, index. Many points go through a radix sort by x,
+// eleven bits at a time, which is several times as fast as comparing.
+func sortPlanar(ps []planar) []planar {
+	if len(ps) < 2048 {
+		slices.SortFunc(ps, comparePlanar)
+		return ps
+	}
+	const digit = 11
+	type keyed struct {
+		key uint64
+		k   int32
+	}
+	keys, spare := make([]keyed, len(ps)), make([]keyed, len(ps))
+	var counts [6][1 << digit]int32
+	for k, p := range ps {
+		key := orderedBits(p.x)
+		keys[k] = keyed{key, int32(k)}
+		for d := range counts {
+			counts[d][key>>(d*digit)&(1<<digit-1)]++
+		}
+	}
+	for d := range counts {
+		count := &counts[d]
+		shift := d * digit
+		if count[keys[0].key>>shift&(1<<digit-1)] == int32(len(ps)) {
+			continue // all points agree in these bits
+		}
+		at := int32(0)
+		for v, n := range count {
+			count[v] = at
+			at += n
+		}
+		for _, e := range keys {
+			slot := &count[e.key>>shift&(1<<digit-1)]
+			spare[*slot] = e
+			*slot++
+		}
+		keys, spare = spare, keys
+	}
+	out := make([]planar, len(ps))
+	from := 0
+	for k, e := range keys {
+		out[k] = ps[e.k]
+		if k > 0 && out[k].x != out[from].x {
+			if k-from > 1 {
+				slices.SortFunc(out[from:k], comparePlanar)
+			}
+			from = k
+		}
+	}
+	slices.SortFunc(out[from:], comparePlanar)
+	return out
+}
+
+// orderedBits maps numbers to unsigned ones in the same order; both zeros to
+// one.
+func orderedBits(x float64) uint64 {
+	b := math.Float64bits(x + 0) // -0 + 0 is +0
+	if b>>63 != 0 {
+		return ^b
+	}
+	return b | 1<<63
 }
 
 // sortMany ranks the points in index by any number of objectives.
