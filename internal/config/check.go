@@ -68,7 +68,6 @@ func (c *Config) check(d *decoder) {
 		}
 	}
 	c.checkUnits(d)
-	oneOf("search.algorithm", c.Search.Algorithm, Algorithms)
 	between("search.population", c.Search.Population, 4, 100_000)
 	between("search.evaluations", c.Search.Evaluations, 1, 1_000_000_000)
 	if c.Search.Trials == 0 {

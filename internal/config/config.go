@@ -59,7 +59,7 @@ type Constraints struct {
 // Search says how candidates are proposed, and when to stop.
 type Search struct {
 	Objectives  []string `toml:"objectives"`  // default latency, accuracy
-	Algorithm   string   `toml:"algorithm"`   // default nsga2
+	Algorithm   string   `toml:"algorithm"`   // a name that search.Algorithms lists; default nsga2
 	Population  int      `toml:"population"`  // default 96
 	Evaluations int      `toml:"evaluations"` // candidates scored at most; default 4000
 	Trials      int      `toml:"trials"`      // candidates asked for at most, infeasible ones included; default 20 x evaluations
@@ -80,9 +80,6 @@ type Output struct {
 // Objectives are the names that search.objectives may hold; latency may be
 // followed by @ and the name of a profile.
 var Objectives = []string{"latency", "accuracy", "params", "macs", "activation_bytes", "weight_bytes"}
-
-// Algorithms are the names that search.algorithm may hold.
-var Algorithms = []string{"nsga2", "evolution", "local", "random", "exhaustive", "surrogate"}
 
 // Formats are the names that output.export may hold.
 var Formats = []string{"onnx", "toml", "json"}

@@ -28,6 +28,7 @@ type Manifest struct {
 	Algorithm    string             `json:"algorithm"` // [search.Searcher.String]
 	Objectives   []search.Objective `json:"objectives"`
 	Reference    []float64          `json:"reference"` // of the hypervolume, in the objectives' units
+	Limits       []Limit            `json:"limits,omitempty"`
 	Notes        map[string]string  `json:"notes,omitempty"`
 
 	Status  string    `json:"status"` // [search.Status], "running" until the run ends
@@ -36,6 +37,16 @@ type Manifest struct {
 	Started time.Time `json:"started"`
 	Updated time.Time `json:"updated"`
 	WallS   float64   `json:"wall_s"` // of all processes that worked on the run
+}
+
+// Limit is a constraint of the run with its bound in the unit of the value that
+// Key names, whatever the config said it in.
+type Limit struct {
+	Name    string  `json:"name"` // as in the config: "max_latency"
+	Key     string  `json:"key"`  // of the trials' values: "latency_ms"
+	Bound   float64 `json:"bound"`
+	AtLeast bool    `json:"at_least,omitempty"`
+	Text    string  `json:"text"` // as the config said it: "1.2 mobilenet_v2"
 }
 
 // Same returns an error that names everything in which a resumed run would
@@ -62,6 +73,9 @@ func (m *Manifest) Same(now *Manifest) error {
 	}
 	if !slices.Equal(m.Reference, now.Reference) {
 		diff = append(diff, fmt.Sprintf("reference point (was %v, is %v)", m.Reference, now.Reference))
+	}
+	if !slices.Equal(m.Limits, now.Limits) {
+		diff = append(diff, fmt.Sprintf("limits (were %v, are %v)", m.Limits, now.Limits))
 	}
 	if diff == nil {
 		return nil

@@ -1,0 +1,118 @@
+package run
+
+import (
+	"context"
+	"fmt"
+
+	"nas/accuracy"
+	"nas/blocks"
+	"nas/latency"
+	"nas/search"
+)
+
+// The keys of a trial's values: objectives by these names, everything else that
+// is known of a network among the parts.
+const (
+	keyLatency     = "latency_ms" // "latency_ms@pixel7" where the config names several profiles
+	keyAccuracy    = "accuracy"
+	keyParams      = "params"
+	keyMACs        = "macs"
+	keyActivations = "peak_activation_bytes"
+	keyWeights     = "weight_bytes"
+)
+
+// device is a latency axis: a profile under the name that the config gives it,
+// "" for the only one.
+type device struct {
+	name      string
+	profile   *latency.Profile
+	predictor *latency.Predictor
+}
+
+func (d *device) key() string {
+	if d.name == "" {
+		return keyLatency
+	}
+	return keyLatency + "@" + d.name
+}
+
+// evaluator judges networks: counts, then predicted latency, then the
+// constraints on these, and only for what holds them the accuracy score.
+type evaluator struct {
+	objectives map[string]bool // keys that are axes of the front
+	devices    []*device
+	accuracy   accuracy.Estimator
+	limits     limits
+}
+
+// Evaluate implements [search.Evaluator]. It is safe for concurrent use.
+func (e *evaluator) Evaluate(ctx context.Context, c search.Candidate) (search.Result, error) {
+	net, err := c.Arch.Network()
+	if err != nil {
+		return search.Result{}, err
+	}
+	return e.judge(ctx, net)
+}
+
+// judge is Evaluate for a network of any origin.
+func (e *evaluator) judge(ctx context.Context, net *blocks.Network) (search.Result, error) {
+	r := search.Result{Objectives: map[string]float64{}, Parts: map[string]float64{}}
+	if err := e.cheap(&r, net); err != nil {
+		return r, err
+	}
+	e.limits.apply(&r, e.value, false)
+	if r.Violation > 0 {
+		r.Screened = true
+		return r, nil
+	}
+	s, err := e.accuracy.Estimate(ctx, net)
+	if err != nil {
+		return r, err
+	}
+	e.set(&r, keyAccuracy, s.Value)
+	if s.Low < s.High {
+		r.Parts[keyAccuracy+"_low"], r.Parts[keyAccuracy+"_high"] = s.Low, s.High
+	}
+	for k, v := range s.Parts {
+		r.Parts[k] = v
+	}
+	r.Warnings = append(r.Warnings, s.Warnings...)
+	e.limits.apply(&r, e.value, true)
+	return r, nil
+}
+
+// cheap fills in what needs no run of the network: counts and predictions.
+func (e *evaluator) cheap(r *search.Result, net *blocks.Network) error {
+	n := net.Counts()
+	bytes := float64(e.limits.bytesPerValue)
+	e.set(r, keyParams, float64(n.Params))
+	e.set(r, keyMACs, float64(n.MACs))
+	e.set(r, keyActivations, float64(n.PeakActivations)*bytes)
+	e.set(r, keyWeights, float64(n.Params)*bytes)
+	for _, d := range e.devices {
+		p, err := d.predictor.Predict(net)
+		if err != nil {
+			return fmt.Errorf("latency: %w", err)
+		}
+		e.set(r, d.key(), p.LatencyMs)
+		r.Parts[d.key()+"_low"], r.Parts[d.key()+"_high"] = p.LowMs, p.HighMs
+		r.Warnings = append(r.Warnings, p.Warnings...)
+	}
+	return nil
+}
+
+func (e *evaluator) set(r *search.Result, key string, v float64) {
+	if e.objectives[key] {
+		r.Objectives[key] = v
+	} else {
+		r.Parts[key] = v
+	}
+}
+
+// value looks a key up where set has put it.
+func (e *evaluator) value(r *search.Result, key string) float64 {
+	if e.objectives[key] {
+		return r.Objectives[key]
+	}
+	return r.Parts[key]
+}

@@ -1,0 +1,174 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"math/rand/v2"
+	"time"
+
+	"nas/blocks"
+	"nas/blocks/zoo"
+	"nas/internal/runstore"
+	"nas/latency"
+	"nas/space"
+)
+
+// profiles loads the latency profiles of the run, and calibrates this device
+// where its profile is missing. A run that is resumed keeps the profiles that
+// lie in its directory.
+func (p *pipeline) profiles(ctx context.Context) error {
+	names := p.cfg.Latency.Profile.Names()
+	for i, name := range names {
+		prof, err := p.profile(ctx, i, name)
+		if err != nil {
+			return err
+		}
+		predictor, err := prof.Predictor()
+		if err != nil {
+			return err
+		}
+		p.eval.devices = append(p.eval.devices, &device{name: name, profile: prof, predictor: predictor})
+	}
+	p.eval.objectives = map[string]bool{}
+	for _, o := range p.objectives {
+		p.eval.objectives[o.Name] = true
+	}
+	return nil
+}
+
+// profileFile is the name of a profile's copy in the run directory.
+func profileFile(name string, i int) string {
+	if i == 0 {
+		return runstore.ProfileFile
+	}
+	return "profile-" + name + ".json"
+}
+
+func (p *pipeline) profile(ctx context.Context, i int, name string) (*latency.Profile, error) {
+	if p.resumed {
+		return latency.Load(p.store.Path(profileFile(name, i)))
+	}
+	if file := p.cfg.Latency.Profile[name]; file != "auto" {
+		prof, err := latency.Load(file)
+		if err != nil {
+			return nil, &UsageError{err}
+		}
+		return prof, nil
+	}
+	return p.ownProfile(ctx)
+}
+
+// ownProfile returns the cached profile of this device, extended where the space
+// has units that it does not know, or a new one.
+func (p *pipeline) ownProfile(ctx context.Context) (*latency.Profile, error) {
+	rt := latency.NewNative(p.cfg.Latency.Threads)
+	dev := rt.Device()
+	prof, err := latency.Cached(dev)
+	switch {
+	case err == nil && p.covers(prof):
+		p.say("latency profile: %s, calibrated %s", prof.Device, prof.Created.Format(time.DateTime))
+		return prof, nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, latency.ErrNoCache):
+		p.say("the cached profile is not used: %v", err)
+	}
+	if prof != nil {
+		p.say("the cached profile does not cover this space: measuring more")
+	}
+	p.say("calibrating %s for up to %v: please leave the machine alone", dev, p.cfg.Latency.Budget)
+	prof, err = latency.Calibrate(ctx, rt, p.calibrationNetworks(), latency.Options{
+		Budget: time.Duration(p.cfg.Latency.Budget), Base: prof,
+		Progress: func(x latency.Progress) {
+			p.progress(Progress{Step: "calibrate", Done: int(x.Elapsed.Milliseconds()), Total: int(time.Duration(p.cfg.Latency.Budget).Milliseconds())})
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range prof.Warnings {
+		p.say("calibration: %s", w)
+	}
+	path, err := latency.CachePath(dev)
+	if err != nil {
+		p.say("the profile is kept with the run only: %v", err)
+		return prof, nil
+	}
+	if err := prof.Save(path); err != nil {
+		p.say("the profile is kept with the run only: %v", err)
+	}
+	return prof, nil
+}
+
+// covers tells whether a profile was made for networks like those of the space:
+// nearly all predicted time of a sample must come from units within its range.
+func (p *pipeline) covers(prof *latency.Profile) bool {
+	predictor, err := prof.Predictor()
+	if err != nil {
+		return false
+	}
+	r := rand.New(rand.NewPCG(p.cfg.Accuracy.Seed, 0x636f766572)) // "cover"
+	good, n := 0, 0
+	for range 32 {
+		net, err := p.space.Arch(p.space.Sample(r)).Network()
+		if err != nil {
+			continue
+		}
+		n++
+		if e, err := predictor.Predict(net); err == nil && len(e.Warnings) == 0 {
+			good++
+		}
+	}
+	return n > 0 && 10*good >= 8*n
+}
+
+// calibrationNetworks yields what a calibration times: the classics first, then
+// samples of the space for as long as it asks.
+func (p *pipeline) calibrationNetworks() iter.Seq[*blocks.Network] {
+	return func(yield func(*blocks.Network) bool) {
+		r := rand.New(rand.NewPCG(p.cfg.Accuracy.Seed, 0x63616c6962)) // "calib"
+		for i := 0; ; i++ {
+			if i%4 == 3 && i/4 < len(classics) {
+				c := classics[i/4]
+				if _, n, err := p.classic(c.spec, c.widths[len(c.widths)-1]); err == nil && !yield(n) {
+					return
+				}
+				continue
+			}
+			n, err := p.space.Arch(p.space.Sample(r)).Network()
+			if err == nil && !yield(n) {
+				return
+			}
+		}
+	}
+}
+
+// NetworksOf yields networks for a calibration without a run: samples of a space,
+// or the zoo's mobile networks where there is none.
+func NetworksOf(s *space.Space, seed uint64) iter.Seq[*blocks.Network] {
+	p := &pipeline{space: s}
+	if s != nil {
+		return func(yield func(*blocks.Network) bool) {
+			r := rand.New(rand.NewPCG(seed, 0x63616c6962))
+			for {
+				n, err := p.space.Arch(p.space.Sample(r)).Network()
+				if err == nil && !yield(n) {
+					return
+				}
+			}
+		}
+	}
+	return func(yield func(*blocks.Network) bool) {
+		for _, c := range classics {
+			for _, w := range c.widths {
+				for _, res := range []int{224, 192, 160, 128} {
+					n, err := zoo.Get(fmt.Sprintf("%s@width=%g,res=%d", c.spec, w, res))
+					if err == nil && !yield(n) {
+						return
+					}
+				}
+			}
+		}
+	}
+}

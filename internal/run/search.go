@@ -1,0 +1,103 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"nas/blocks/zoo"
+	"nas/search"
+	"nas/space"
+)
+
+// searcher makes the run's searcher, fresh.
+func (p *pipeline) searcher() (search.Searcher, error) {
+	start, err := p.start()
+	if err != nil {
+		return nil, err
+	}
+	s, err := search.New(p.cfg.Search.Algorithm, search.Settings{
+		Setup:       search.Setup{Space: p.space, Objectives: p.objectives, Seed: p.cfg.Seed, Start: start},
+		Evaluations: p.cfg.Search.Evaluations,
+		Population:  p.cfg.Search.Population,
+	})
+	if err != nil {
+		return nil, &UsageError{err}
+	}
+	return s, nil
+}
+
+// start maps the networks of search.start to their nearest genotypes.
+func (p *pipeline) start() ([]space.Genes, error) {
+	var out []space.Genes
+	for i, name := range p.cfg.Search.Start {
+		arch, err := archOf(name)
+		if err != nil {
+			return nil, &UsageError{fmt.Errorf("search.start[%d] = %q: %w", i+1, name, err)}
+		}
+		out = append(out, p.space.Nearest(arch))
+	}
+	return out, nil
+}
+
+// archOf reads an arch string, or describes a network of the zoo as an arch.
+func archOf(name string) (space.Arch, error) {
+	if strings.Contains(name, "|") {
+		return space.Parse(name)
+	}
+	net, err := zoo.Get(name)
+	if err != nil {
+		return space.Arch{}, err
+	}
+	return space.FromNetwork(net)
+}
+
+func (p *pipeline) search(ctx context.Context) error {
+	s, err := p.searcher()
+	if err != nil {
+		return err
+	}
+	c := p.cfg.Search
+	o := search.Options{
+		Workers: p.Workers, Timeout: time.Duration(c.Timeout), Reference: p.worst,
+		Stop: search.Stop{Trials: c.Trials, Evaluations: c.Evaluations, Time: time.Duration(c.Time), Plateau: c.Plateau},
+		Progress: func(x search.Progress) {
+			p.progress(Progress{Step: "search", Done: x.Evaluations, Total: c.Evaluations, Search: &x})
+		},
+	}
+	if p.resumed {
+		o.Replay = p.store.Trials()
+	}
+	p.say("searching %s with %s", p.cfg.Name, s)
+	p.summary, err = search.Run(ctx, s, &p.eval, p.store, p.objectives, o)
+	return err
+}
+
+// rank orders the front by its first objective and writes front.csv.
+func (p *pipeline) rank(context.Context) error {
+	for _, t := range p.summary.Front.Trials() {
+		m := Member{Trial: t}
+		d := p.eval.devices[0]
+		m.Latency = p.eval.value(&t.Result, d.key())
+		m.Low, m.High = t.Parts[d.key()+"_low"], t.Parts[d.key()+"_high"]
+		m.Accuracy = p.eval.value(&t.Result, keyAccuracy)
+		p.front = append(p.front, m)
+	}
+	first := p.objectives[0]
+	slices.SortStableFunc(p.front, func(a, b Member) int {
+		x, y := a.Objectives[first.Name], b.Objectives[first.Name]
+		if first.Direction == search.Maximize {
+			x, y = y, x
+		}
+		switch {
+		case x < y:
+			return -1
+		case x > y:
+			return 1
+		}
+		return a.ID - b.ID
+	})
+	return p.writeFront()
+}

@@ -1,0 +1,234 @@
+package run
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"nas/internal/config"
+	"nas/internal/report"
+	"nas/internal/runstore"
+	"nas/search"
+)
+
+// Stored is a run as its directory holds it, finished or not: what plots and
+// reports are made of.
+type Stored struct {
+	Dir        string
+	Manifest   runstore.Manifest
+	Config     *config.Config
+	Trials     []search.Trial
+	Front      *search.Front
+	References []Reference
+	Measured   []runstore.MeasuredRow
+	growth     []report.XY
+}
+
+// Load reads a run directory without locking it.
+func Load(dir string) (*Stored, error) {
+	s := &Stored{Dir: dir}
+	var err error
+	if s.Manifest, err = runstore.ReadManifest(dir); err != nil {
+		return nil, err
+	}
+	if s.Config, err = config.Load(filepath.Join(dir, runstore.ConfigFile)); err != nil {
+		return nil, err
+	}
+	if s.Front, err = search.NewFront(s.Manifest.Objectives, s.Manifest.Reference); err != nil {
+		return nil, err
+	}
+	evaluations := 0
+	for t, err := range runstore.ReadTrials(dir) {
+		if err != nil {
+			return nil, err
+		}
+		s.Trials = append(s.Trials, t)
+		if !t.Screened {
+			evaluations++
+		}
+		if s.Front.Add(t) {
+			s.growth = append(s.growth, report.XY{X: float64(evaluations), Y: s.Front.Hypervolume()})
+		}
+	}
+	if n := len(s.growth); n > 0 {
+		s.growth = append(s.growth, report.XY{X: float64(evaluations), Y: s.growth[n-1].Y})
+	}
+	data, err := os.ReadFile(filepath.Join(dir, ReferencesFile))
+	if err == nil {
+		err = json.Unmarshal(data, &s.References)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("run: %s: %w", ReferencesFile, err)
+	}
+	s.Measured, err = runstore.ReadMeasured(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return s, nil
+}
+
+// axes returns the two objectives that a plot shows: the first latency (or else
+// the first objective), and accuracy (or else the second).
+func (s *Stored) axes() (x, y search.Objective, err error) {
+	os := s.Manifest.Objectives
+	if len(os) < 2 {
+		return x, y, fmt.Errorf("run: %s has one objective: there is no front to draw", s.Dir)
+	}
+	x, y = os[0], os[1]
+	for _, o := range os {
+		if o.Name == keyAccuracy {
+			y = o
+		}
+	}
+	if x == y {
+		x = os[1]
+	}
+	for i := len(os) - 1; i >= 0; i-- {
+		if strings.HasPrefix(os[i].Name, keyLatency) && os[i] != y {
+			x = os[i]
+		}
+	}
+	return x, y, nil
+}
+
+// axis describes an objective for people.
+func (s *Stored) axis(o search.Objective) report.Axis {
+	a := report.Axis{Maximize: o.Direction == search.Maximize}
+	switch {
+	case strings.HasPrefix(o.Name, keyLatency):
+		a.Label = "predicted latency in ms: " + s.Manifest.Device
+		if _, name, ok := strings.Cut(o.Name, "@"); ok {
+			a.Label = "predicted latency in ms: " + s.Manifest.Notes["device@"+name]
+		}
+		a.Log = true
+	case o.Name == keyAccuracy:
+		a.Label = s.Manifest.Notes["score"]
+	case o.Name == keyMACs:
+		a.Label, a.Log = "multiply-accumulates", true
+	case o.Name == keyParams:
+		a.Label, a.Log = "parameters", true
+	default:
+		a.Label, a.Log = strings.ReplaceAll(o.Name, "_", " "), true
+	}
+	return a
+}
+
+// Figure draws the front of one run or several over each other. They must share
+// objectives, and the scale of the accuracy score.
+func Figure(runs ...*Stored) (report.Fronts, error) {
+	first := runs[0]
+	x, y, err := first.axes()
+	if err != nil {
+		return report.Fronts{}, err
+	}
+	f := report.Fronts{Title: first.Config.Name, X: first.axis(x), Y: first.axis(y)}
+	for _, s := range runs {
+		if s.Manifest.ScaleID != first.Manifest.ScaleID || s.Manifest.Notes["accuracy"] != first.Manifest.Notes["accuracy"] {
+			return f, &UsageError{fmt.Errorf("run: %s and %s score accuracy on different scales (%s, %s): they cannot share a plot",
+				first.Dir, s.Dir, first.Manifest.ScaleID, s.Manifest.ScaleID)}
+		}
+		q := report.Series{Name: s.Config.Name}
+		if len(runs) > 1 {
+			q.Name = filepath.Base(s.Dir)
+		}
+		for i := range s.Trials {
+			t := &s.Trials[i]
+			p := report.XY{X: value(t, x.Name), Y: value(t, y.Name)}
+			if t.Failed != "" || math.IsNaN(p.X) || math.IsNaN(p.Y) {
+				continue
+			}
+			if t.Feasible() {
+				q.Trials = append(q.Trials, p)
+			} else {
+				q.Infeasible = append(q.Infeasible, p)
+			}
+		}
+		for _, t := range s.Front.Trials() {
+			q.Front = append(q.Front, point(func(key string) float64 { return value(&t, key) }, x.Name, y.Name))
+		}
+		f.Series = append(f.Series, q)
+	}
+	for _, r := range first.References {
+		get := func(key string) float64 {
+			if v, ok := r.Values[key]; ok {
+				return v
+			}
+			return math.NaN()
+		}
+		if p := point(get, x.Name, y.Name); !math.IsNaN(p.X) && !math.IsNaN(p.Y) {
+			f.References = append(f.References, report.Reference{Group: r.Family, Label: r.Label, Point: p})
+		}
+	}
+	f.Subtitle = first.subtitle(len(runs))
+	f.Constraints = first.constraints(x.Name, y.Name)
+	if b := first.Manifest.Notes["blind"]; b != "" {
+		f.Notes = append(f.Notes, "The score cannot see "+b+": of these the search takes what is cheapest.")
+	}
+	return f, nil
+}
+
+func (s *Stored) subtitle(runs int) string {
+	if runs > 1 {
+		return fmt.Sprintf("%d runs", runs)
+	}
+	in := s.Config.Space.Input
+	return fmt.Sprintf("%d trials, front of %d; input up to %dx%d, %d classes, seed %d", len(s.Trials), s.Front.Len(), in[0], in[1],
+		s.Config.Space.Classes, s.Manifest.Seed)
+}
+
+// constraints are those on the axes. Their bounds are in the manifest, because a
+// limit such as "1.2 mobilenet_v2" needs the models to be turned into a number.
+func (s *Stored) constraints(x, y string) (out []report.Constraint) {
+	for _, l := range s.Manifest.Limits {
+		if l.Key == x || l.Key == y {
+			out = append(out, report.Constraint{OnY: l.Key == y, Value: l.Bound, Label: l.Text})
+		}
+	}
+	return out
+}
+
+// value is a trial's objective or part; NaN if it has neither.
+func value(t *search.Trial, key string) float64 {
+	if v, ok := t.Objectives[key]; ok {
+		return v
+	}
+	if v, ok := t.Parts[key]; ok {
+		return v
+	}
+	return math.NaN()
+}
+
+func point(get func(string) float64, x, y string) report.Point {
+	p := report.Point{X: get(x), Y: get(y)}
+	if lo, hi := get(x+"_low"), get(x+"_high"); lo < hi {
+		p.XLow, p.XHigh = lo, hi
+	}
+	if lo, hi := get(y+"_low"), get(y+"_high"); lo < hi {
+		p.YLow, p.YHigh = lo, hi
+	}
+	return p
+}
+
+// Growth draws the hypervolume over the run.
+func (s *Stored) Growth() report.Growth {
+	return report.Growth{
+		Title: s.Config.Name + ": hypervolume", YLabel: "hypervolume up to the worst of the reference sample",
+		Subtitle: s.Manifest.Algorithm, Series: []report.GrowthSeries{{Name: s.Config.Name, Points: s.growth}},
+	}
+}
+
+// Agreement draws predicted against measured latency of the front.
+func (s *Stored) Agreement() report.Agreement {
+	a := report.Agreement{Title: s.Config.Name + ": the front, predicted and measured", Quantity: "latency in ms (" + s.Manifest.Device + ")"}
+	q := report.AgreementSeries{Name: "members of the front"}
+	for _, r := range s.Measured {
+		q.Points = append(q.Points, report.Prediction{Measured: r.MeasuredMs, Predicted: r.PredictedMs, Low: r.LowMs, High: r.HighMs})
+	}
+	a.Series = append(a.Series, q)
+	return a
+}
