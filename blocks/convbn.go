@@ -12,14 +12,22 @@ type ConvBNAct struct {
 	Act      ActFunc // the zero value is none
 	Pad      *Pad    // nil means PadSame
 	Epsilon  float64 // of the batch normalisation; 0 means 1e-5
+	// Shuffle deals the channels of the groups out at the end, so that the next
+	// grouped convolution sees all of them.
+	Shuffle bool
 }
 
 // Depthwise as ConvBNAct.Groups asks for as many groups as input channels.
 const Depthwise = -1
 
-// Build appends conv, bn and the activation.
+// Build appends conv, bn, the activation, and the shuffle if asked for.
 func (p ConvBNAct) Build(b *Builder, in Value) Value {
-	cin := b.Shape(in).C
+	op := p.conv(b.Shape(in).C)
+	return p.finish(b, op, b.Apply("conv", op, in))
+}
+
+// conv returns the convolution over cin channels.
+func (p ConvBNAct) conv(cin int) *Conv {
 	k, d := max(p.Kernel, 1), max(p.Dilation, 1)
 	s := max(p.Stride, 1)
 	op := &Conv{Out: p.Out, Kernel: [2]int{k, k}, Pad: PadSame(k, k, d), Groups: p.Groups}
@@ -38,9 +46,17 @@ func (p ConvBNAct) Build(b *Builder, in Value) Value {
 	if p.Pad != nil {
 		op.Pad = *p.Pad
 	}
-	x := b.Apply("conv", op, in)
+	return op
+}
+
+// finish appends what follows the convolution op.
+func (p ConvBNAct) finish(b *Builder, op *Conv, x Value) Value {
 	x = b.Apply("bn", &BatchNorm{Epsilon: p.Epsilon}, x)
-	return b.Act(p.Act, x)
+	x = b.Act(p.Act, x)
+	if p.Shuffle {
+		x = b.Apply("shuffle", &ChannelShuffle{Groups: op.G()}, x)
+	}
+	return x
 }
 
 // Named wraps a block in a naming scope.

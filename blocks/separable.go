@@ -23,6 +23,10 @@ type DepthwiseSeparable struct {
 	SE       *SqueezeExcite // between the two convolutions; nil means none
 	Residual bool           // add the input where stride is 1 and channels are equal
 	Epsilon  float64        // of the batch normalisations; 0 means 1e-5
+	// Multiplier is the number of depthwise outputs of each input channel; 0 means 1.
+	Multiplier int
+	// Attention is another gate in the place of SE ([ECA], [CBAM]); nil means none.
+	Attention Block
 }
 
 // Build appends the block.
@@ -38,10 +42,9 @@ func (p DepthwiseSeparable) Build(b *Builder, in Value) Value {
 	if k == 0 {
 		k = 3
 	}
-	x := Named{"depthwise", ConvBNAct{Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Groups: Depthwise, Act: dwAct, Epsilon: p.Epsilon}}.Build(b, in)
-	if p.SE != nil {
-		x = p.SE.Build(b, x)
-	}
+	out := b.Shape(in).C * max(p.Multiplier, 1)
+	x := Named{"depthwise", ConvBNAct{Out: out, Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Groups: Depthwise, Act: dwAct, Epsilon: p.Epsilon}}.Build(b, in)
+	x = attend(b, p.SE, p.Attention, x)
 	x = Named{"pointwise", ConvBNAct{Out: p.Out, Act: pwAct, Epsilon: p.Epsilon}}.Build(b, x)
 	if p.Residual {
 		x = residual(b, in, x)
@@ -60,6 +63,8 @@ type InvertedResidual struct {
 	Dilation int // 0 means 1, of the depthwise convolution
 	Act      ActFunc
 	SE       *SqueezeExcite
+	// Attention is another gate in the place of SE ([ECA], [CBAM]); nil means none.
+	Attention Block
 	// ProjectAct is an activation after the projection; the zero value keeps
 	// the linear bottleneck of the paper.
 	ProjectAct ActFunc
@@ -80,9 +85,7 @@ func (p InvertedResidual) Build(b *Builder, in Value) Value {
 		x = Named{"expand", ConvBNAct{Out: p.Expanded, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, x)
 	}
 	x = Named{"depthwise", ConvBNAct{Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Groups: Depthwise, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, x)
-	if p.SE != nil {
-		x = p.SE.Build(b, x)
-	}
+	x = attend(b, p.SE, p.Attention, x)
 	x = Named{"project", ConvBNAct{Out: p.Out, Act: p.ProjectAct, Epsilon: p.Epsilon}}.Build(b, x)
 	if p.NoResidual {
 		return x
@@ -129,6 +132,17 @@ func (p FusedInvertedResidual) Build(b *Builder, in Value) Value {
 		return x
 	}
 	return residual(b, in, x)
+}
+
+// attend appends the gates that a block asks for.
+func attend(b *Builder, se *SqueezeExcite, other Block, x Value) Value {
+	if se != nil {
+		x = se.Build(b, x)
+	}
+	if other != nil {
+		x = other.Build(b, x)
+	}
+	return x
 }
 
 // residual adds in to x where the shapes agree.

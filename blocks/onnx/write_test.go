@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -78,6 +79,22 @@ func specimens(t testing.TB) []*blocks.Network {
 			x = b.Apply("relu", &blocks.Activation{Func: blocks.ReLU}, x)
 			b.Apply("same again", &blocks.Activation{}, x)
 		}),
+		build(t, "gates", blocks.Shape{H: 7, W: 5, C: 12}, func(b B, x V) {
+			x = blocks.DepthwiseSeparable{Out: 12, Multiplier: 2, Act: blocks.ReLU, Attention: blocks.ECA{}}.Build(b, x)
+			x = blocks.CBAM{Hidden: 3}.Build(b, x)
+			x = blocks.ConvBNAct{Out: 24, Kernel: 3, Groups: 3, Shuffle: true, Act: blocks.HSwish}.Build(b, x)
+			x = blocks.SqueezeExcite{Hidden: 6, Gate: blocks.HSigmoid}.Build(b, x)
+			v := b.Apply("squeeze", &blocks.Linear{Out: 9, Bias: true}, x)
+			v = b.Apply("blur", &blocks.ChannelConv{Kernel: 5}, v)
+			b.Apply("stack", &blocks.Stack{}, v, v)
+		}),
+		build(t, "experts", blocks.Shape{H: 7, W: 5, C: 6}, func(b B, x V) {
+			x = blocks.Conditional{ConvBNAct: blocks.ConvBNAct{Kernel: 3, Groups: blocks.Depthwise, Stride: 2, Act: blocks.Swish}, Experts: 3}.Build(b, x)
+			x = blocks.Conditional{ConvBNAct: blocks.ConvBNAct{Out: 9, Kernel: 3, Groups: 3, Dilation: 2}, Experts: 2}.Build(b, x)
+			s := b.Apply("pool", &blocks.GlobalPool{Pool: blocks.AvgPool}, x)
+			s = b.Apply("shares", &blocks.Conv{Out: 4, Kernel: [2]int{1, 1}, Bias: true}, s)
+			b.Apply("mixed", &blocks.CondConv{Experts: 4, Out: 5, Kernel: [2]int{1, 1}}, x, b.Apply("softmax", &blocks.Softmax{}, s))
+		}),
 		build(t, "resize", blocks.Shape{H: 5, W: 7, C: 2}, func(b B, x V) {
 			x = b.Apply("up", &blocks.Resize{H: 13, W: 14}, x)
 			x = b.Apply("down", &blocks.Resize{H: 6, W: 5}, x)
@@ -115,6 +132,7 @@ func TestRuntimeAgrees(t *testing.T) {
 	runtimeDir(t)
 	dir := t.TempDir()
 	nets := specimens(t)
+	small := len(nets)
 	specs := zooSpecs
 	if testing.Short() {
 		specs = specs[:4]
@@ -131,22 +149,37 @@ func TestRuntimeAgrees(t *testing.T) {
 	var names []string
 	for i, n := range nets {
 		w, in, out := settle(t, n, uint64(i))
-		for _, fold := range []bool{false, true} {
+		x, y := chw(blocks.Tensor{Shape: n.Input(), Data: in}), chw(out)
+		forms := []Options{{}, {FoldBN: true}}
+		if i < small {
+			forms = append(forms, Options{Batch: 2})
+		}
+		for k, o := range forms {
+			if o.Batch == 2 { // a second image: the first one backwards
+				other := slices.Clone(in)
+				slices.Reverse(other)
+				acts, err := n.Eval(w, other)
+				if err != nil {
+					t.Fatal(err)
+				}
+				x = append(x, chw(blocks.Tensor{Shape: n.Input(), Data: other})...)
+				y = append(y, chw(acts[len(acts)-1])...)
+			}
 			j := job{
-				Model:  filepath.Join(dir, fmt.Sprintf("%d_%v.onnx", i, fold)),
-				Input:  filepath.Join(dir, fmt.Sprintf("%d.in", i)),
-				Dims:   []int{1, n.Input().C, n.Input().H, n.Input().W},
-				Output: filepath.Join(dir, fmt.Sprintf("%d_%v.out", i, fold)),
-				in:     chw(blocks.Tensor{Shape: n.Input(), Data: in}),
+				Model:  filepath.Join(dir, fmt.Sprintf("%d_%d.onnx", i, k)),
+				Input:  filepath.Join(dir, fmt.Sprintf("%d_%d.in", i, k)),
+				Dims:   []int{max(o.Batch, 1), n.Input().C, n.Input().H, n.Input().W},
+				Output: filepath.Join(dir, fmt.Sprintf("%d_%d.out", i, k)),
+				in:     x,
 			}
 			f, err := os.Create(j.Model)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := errors.Join(Write(f, n, w, Options{FoldBN: fold}), f.Close()); err != nil {
+			if err := errors.Join(Write(f, n, w, o), f.Close()); err != nil {
 				t.Fatal(err)
 			}
-			jobs, wants, names = append(jobs, j), append(wants, chw(out)), append(names, fmt.Sprintf("%s, folded %v", n.Name, fold))
+			jobs, wants, names = append(jobs, j), append(wants, y), append(names, fmt.Sprintf("%s, %+v", n.Name, o))
 		}
 	}
 	t.Run("checker", func(t *testing.T) { checkModels(t, jobs) })

@@ -22,20 +22,14 @@ var fastSCNN = []Entry{{
 	},
 	build: func(b *blocks.Builder, s settings) {
 		input := b.Shape(b.Input())
-		separable := func(out, stride int) blocks.Block {
-			// Section 3.2.1: nothing between depthwise and pointwise.
-			return blocks.DepthwiseSeparable{Out: out, Stride: stride, Act: blocks.ReLU, ActAfter: blocks.AfterPointwise}
-		}
-		x := convAs(b, "stem", b.Input(), blocks.ConvBNAct{Out: 32, Kernel: 3, Stride: 2, Act: blocks.ReLU})
-		x = blocks.Named{Name: "stem2", Block: separable(48, 2)}.Build(b, x)
-		x = blocks.Named{Name: "stem3", Block: separable(64, 2)}.Build(b, x)
-		fine := x
-		outs := inverted{stages: fastBottlenecks}.build(b, x)
-		x = blocks.Sequence{
+		separable := blocks.DepthwiseSeparable{Out: 128, Act: blocks.ReLU, ActAfter: blocks.AfterPointwise}
+		fine := blocks.Named{Name: "stem", Block: blocks.LearningToDownsample{Channels: [3]int{32, 48, 64}, Act: blocks.ReLU}}.Build(b, b.Input())
+		outs := inverted{stages: fastBottlenecks}.build(b, fine)
+		x := blocks.Sequence{
 			blocks.Named{Name: "head.context", Block: blocks.PyramidPooling{Out: 128, Act: blocks.ReLU}},
 			blocks.Named{Name: "head.fusion", Block: blocks.FeatureFusion{Out: 128, Fine: fine, Act: blocks.ReLU}},
-			blocks.Named{Name: "head.refine1", Block: separable(128, 1)},
-			blocks.Named{Name: "head.refine2", Block: separable(128, 1)},
+			blocks.Named{Name: "head.refine1", Block: separable},
+			blocks.Named{Name: "head.refine2", Block: separable},
 		}.Build(b, outs[len(outs)-1])
 		segment(b, x, s.classes, input)
 	},

@@ -1,0 +1,20 @@
+package blocks
+
+// Conditional is ConvBNAct with weights mixed for each image from Experts
+// convolutions, by shares that a linear layer and a sigmoid make of the input's
+// global mean (Yang et al., CondConv, NeurIPS 2019, section 3). Its MACs are
+// routing, Cin x Experts; mixing, Experts x weights; and one convolution.
+type Conditional struct {
+	ConvBNAct
+	Experts int // at least 1
+}
+
+// Build appends routing, convolution, batch normalisation and activation.
+func (p Conditional) Build(b *Builder, in Value) Value {
+	r := b.Apply("routing.pool", &GlobalPool{Pool: AvgPool}, in)
+	r = b.Apply("routing.linear", &Linear{Out: p.Experts, Bias: true}, r)
+	r = b.Apply("routing.sigmoid", &Activation{Func: Sigmoid}, r)
+	c := p.ConvBNAct.conv(b.Shape(in).C)
+	x := b.Apply("conv", &CondConv{Experts: p.Experts, Out: c.Out, Kernel: c.Kernel, Stride: c.Stride, Dilation: c.Dilation, Pad: c.Pad, Groups: c.Groups}, in, r)
+	return p.ConvBNAct.finish(b, c, x)
+}
