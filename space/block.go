@@ -13,7 +13,7 @@ type Kind uint8
 // activation.
 const (
 	Conv     Kind = iota // K x K convolution, act
-	Grouped              // K x K convolution in groups, act
+	Grouped              // K x K convolution in groups, act, channel shuffle (Zhang et al., CVPR 2018) unless depthwise
 	DS                   // K x K depthwise, 1x1; act after either or both (Howard et al., 2017)
 	MBConv               // 1x1 expansion, act, K x K depthwise, act, 1x1 linear (Sandler et al., CVPR 2018)
 	Fused                // K x K expansion, act, 1x1 linear (Gupta and Tan, 2019)

@@ -83,14 +83,12 @@ func firstOf(list []int, v int) int {
 func (st *stage) canonicalBlocks(out, g Genes, p, rest place) {
 	n := 0 // blocks that are left
 	d := st.depth.of(g)
-	var ws [1]want
 	for b := range st.depths[d] {
 		pk := st.pick(g, b)
 		t := st.template(&pk)
 		block, ok := t.build(p, st.style)
 		if ok {
-			ws[0] = want{block, p}
-			c, _ := st.find(ws[:])
+			c := st.first(&pk, &block, p)
 			st.setPick(out, n, &c)
 			n++
 		}
@@ -169,6 +167,52 @@ func (st *stage) findShared(q sequence, first, rest place) (pick, int) {
 		return c, d
 	}
 	return st.skipPick, st.depthFor(1)
+}
+
+// first returns the first genes that build b at p, which pk does. It is find for
+// one block, with a short way for the common case that only pk's kind can.
+func (st *stage) first(pk *pick, b *Block, p place) (c pick) {
+	v, i := &st.values, pk[gKind]
+	short := st.options == nil && v.kinds[i] != skip
+	for j := uint8(0); short && j < i; j++ {
+		short = v.kinds[j] != skip && !v.kinds[j].canBe(b)
+	}
+	if !short {
+		c, _ = st.find([]want{{*b, p}})
+		return c
+	}
+	// Choices of a gene differ, so a gene that has an effect keeps its value,
+	// unless rounding makes it the effect of another one.
+	k := v.kinds[i]
+	genes := kindTable[k].genes
+	c[gKind], c[gKernel], c[gActivation] = i, pk[gKernel], pk[gActivation]
+	if genes>>gExpansion&1 == 1 {
+		x := b.Expanded
+		if x == 0 {
+			x = p.cin
+		}
+		for expandedChannels(p.cin, v.expansions[c[gExpansion]]) != x {
+			c[gExpansion]++
+		}
+	}
+	if b.Kernel > 1 && p.stride == 1 {
+		c[gDilation] = pk[gDilation]
+	}
+	if k == DS && b.Activation != blocks.Identity {
+		c[gAfter] = pk[gAfter]
+	}
+	if k == Grouped {
+		c[gGroups] = pk[gGroups]
+	}
+	if genes>>gSE&1 == 1 && len(v.ses) > 1 && !(k == Fused && b.Expanded == 0) {
+		for !st.matches(k, gSE, int(c[gSE]), []want{{*b, p}}) {
+			c[gSE]++
+		}
+	}
+	if p.stride == 1 && p.cin == p.cout {
+		c[gResidual] = pk[gResidual]
+	}
+	return c
 }
 
 // find returns the first genes, in the order of kinds and then gene by gene,

@@ -56,10 +56,21 @@ func (k *Block) layers() blocks.Block {
 			PreAct: k.Activation, Residual: k.Residual}
 	}
 	conv := blocks.ConvBNAct{Out: k.Channels, Kernel: k.Kernel, Stride: k.Stride, Dilation: k.Dilation, Groups: k.Groups, Act: k.Activation}
-	if k.Residual {
-		return shortcut{conv}
+	var block blocks.Block = conv
+	if k.Groups > 1 && k.Groups < k.Channels {
+		block = blocks.Sequence{conv, shuffle{k.Groups}}
 	}
-	return conv
+	if k.Residual {
+		block = shortcut{block}
+	}
+	return block
+}
+
+// shuffle mixes the channels of groups.
+type shuffle struct{ groups int }
+
+func (s shuffle) Build(b *blocks.Builder, in blocks.Value) blocks.Value {
+	return b.Apply("shuffle", &blocks.ChannelShuffle{Groups: s.groups}, in)
 }
 
 func (s SE) layers() *blocks.SqueezeExcite {

@@ -47,10 +47,10 @@ func (s *Space) Live(g Genes, dst []bool) []bool {
 	return dst
 }
 
-// Mutate returns a canonical genotype near g: each live gene changes to one of
+// Mutate returns a canonical genotype near g, which must be canonical too: each live gene changes to one of
 // its other values with probability 1/live genes. Genes that come to life (a
 // deeper stage, another kind of block) are drawn afresh. The result differs from
-// the canonical form of g unless the space has a single network.
+// g unless the space has a single network.
 func (s *Space) Mutate(g Genes, r *rand.Rand) Genes {
 	const tries = 64
 	n := len(s.genes)
@@ -61,7 +61,7 @@ func (s *Space) Mutate(g Genes, r *rand.Rand) Genes {
 			count++
 		}
 	}
-	now, raw, out := s.Canonical(g), make(Genes, n), make(Genes, n)
+	raw, out := make(Genes, n), make(Genes, n)
 	for t := 0; t < tries && count > 0; t++ {
 		changes := 0
 		for i, l := range live {
@@ -86,22 +86,22 @@ func (s *Space) Mutate(g Genes, r *rand.Rand) Genes {
 			}
 		}
 		clear(out)
-		if s.canonicalTo(out, raw); !slices.Equal(out, now) {
+		if s.canonicalTo(out, raw); !slices.Equal(out, g) {
 			return out
 		}
 	}
 	// Nearly all genotypes around are the same network. Look further.
 	for t := 0; t < tries; t++ {
-		if out := s.Sample(r); !slices.Equal(out, now) {
+		if out := s.Sample(r); !slices.Equal(out, g) {
 			return out
 		}
 	}
 	for out := range s.All() {
-		if !slices.Equal(out, now) {
+		if !slices.Equal(out, g) {
 			return out
 		}
 	}
-	return now
+	return slices.Clone(g)
 }
 
 // other draws a value of gene i that is not v.
