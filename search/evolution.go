@@ -12,12 +12,12 @@ import (
 type EvolutionSettings struct {
 	// Population is how many of the latest trials may become parents. 0 means 64.
 	Population int
-	// Sample is how many of them compete to become the parent. 0 means a
-	// quarter of the population.
+	// Sample is how many of them compete to become the parent. 0 means
+	// half of the population.
 	Sample int
 	// LookAhead is how many candidates may be open besides the one that is asked
 	// for: candidate i knows the results of trials below i - LookAhead. 0 means
-	// 16; negative means none.
+	// 8; negative means none.
 	LookAhead int
 }
 
@@ -43,8 +43,8 @@ func NewEvolution(setup Setup, s EvolutionSettings) (*Evolution, error) {
 		return nil, err
 	}
 	s.Population = cmp.Or(s.Population, 64)
-	s.Sample = cmp.Or(s.Sample, max(1, s.Population/4))
-	s.LookAhead = max(0, cmp.Or(s.LookAhead, 16))
+	s.Sample = cmp.Or(s.Sample, max(1, s.Population/2))
+	s.LookAhead = max(0, cmp.Or(s.LookAhead, 8))
 	switch {
 	case s.Population < 1:
 		return nil, fmt.Errorf("search: evolution: population is %d; want 1 or more", s.Population)

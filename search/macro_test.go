@@ -189,6 +189,7 @@ func TestMacroReplay(t *testing.T) {
 		}
 		return map[string]float64{"macs": row[1]}, 0
 	}
+	chance := 0.0
 	for _, name := range []string{"random", "local", "evolution", "nsga2", "surrogate_nsga2"} {
 		began := time.Now()
 		shares := make([][]float64, len(marks))
@@ -209,6 +210,14 @@ func TestMacroReplay(t *testing.T) {
 		for k := range marks {
 			slices.Sort(shares[k])
 			line += fmt.Sprintf(" %4d: %.2f", marks[k], 100*shares[k][len(shares[k])/2])
+		}
+		last := shares[len(shares)-1]
+		if name == "random" {
+			chance = last[len(last)/2]
+		} else if v := last[len(last)/2]; v <= chance {
+			t.Errorf("%s covers %.4f of the hypervolume, random %.4f", name, v, chance)
+		} else if (name == "nsga2" || name == "surrogate_nsga2") && v < 0.98 {
+			t.Errorf("%s covers %.4f of the hypervolume after 200 evaluations; want 0.98", name, v)
 		}
 		t.Log(line, time.Since(began)/time.Duration(*replaySeeds))
 	}
