@@ -17,26 +17,39 @@ import (
 //
 // With squeeze-and-excite behind the depthwise convolution the block cannot be
 // closed, since the gate needs all of its rows: expand and depthwise are fused.
-// Without an expanding layer, depthwise and project are.
+// Without an expanding layer, depthwise and project are. The first layer may also
+// be the network's stem: any dense convolution.
 
 func init() {
 	routines["block"] = &routine{make: makeBlock, layers: func(u *Unit) [3]kernels.Conv {
 		return [3]kernels.Conv{u.expandGeometry(), u.depthwiseGeometry(), u.projectGeometry()}
 	}, check: checkBlock}
+	routines["stem_block"] = routines["block"]
 	routines["expand_dw"] = &routine{make: makeBlock, layers: func(u *Unit) [3]kernels.Conv {
 		return [3]kernels.Conv{u.expandGeometry(), u.depthwiseGeometry()}
 	}, check: checkBlock}
+	routines["stem_dw"] = routines["expand_dw"]
 	routines["dw_project"] = &routine{make: makeBlock, layers: func(u *Unit) [3]kernels.Conv {
 		return [3]kernels.Conv{u.depthwiseGeometry(), u.projectGeometry()}
 	}, check: checkBlock}
 }
 
-func (u *Unit) expandGeometry() kernels.Conv { return pointwise(u.In.H, u.In.W, u.In.C, u.Mid) }
+func (u *Unit) expandGeometry() kernels.Conv {
+	g := pointwise(u.In.H, u.In.W, u.In.C, u.Mid)
+	if s := &u.Stem; s.Kernel[0] > 0 {
+		g.OH, g.OW = s.Out[0], s.Out[1]
+		g.KH, g.KW, g.SH, g.SW, g.PadT, g.PadL = s.Kernel[0], s.Kernel[1], s.Stride[0], s.Stride[1], s.Pad[0], s.Pad[1]
+	}
+	return g
+}
 
 func (u *Unit) projectGeometry() kernels.Conv { return pointwise(u.Out.H, u.Out.W, u.Mid, u.Out.C) }
 
 func (u *Unit) depthwiseGeometry() kernels.Conv {
 	g := u.geometry()
+	if u.Stem.Kernel[0] > 0 {
+		g.H, g.W = u.Stem.Out[0], u.Stem.Out[1]
+	}
 	g.C, g.N, g.Groups = u.Mid, u.Mid, u.Mid
 	return g
 }
@@ -47,10 +60,28 @@ func pointwise(h, w, cin, cout int) kernels.Conv {
 }
 
 func checkBlock(u *Unit) error {
-	if u.Mid < 2 || u.Name == "dw_project" && u.Mid != u.In.C || u.Name == "expand_dw" && u.Mid != u.Out.C {
+	open := u.Name == "expand_dw" || u.Name == "stem_dw"
+	if u.Mid < 2 || u.Name == "dw_project" && u.Mid != u.In.C || open && u.Mid != u.Out.C {
 		return fmt.Errorf("%d channels between the layers do not fit", u.Mid)
 	}
-	return checkWindow(u)
+	stem := u.Name == "stem_block" || u.Name == "stem_dw"
+	if stem != (u.Stem != Stem{}) {
+		return fmt.Errorf("a stem goes with stem_block and stem_dw")
+	}
+	in := u.In
+	if stem {
+		w := Unit{In: u.In, Out: blocks.Shape{H: u.Stem.Out[0], W: u.Stem.Out[1], C: u.Mid}, Kernel: u.Stem.Kernel, Stride: u.Stem.Stride, Dilation: [2]int{1, 1}, Pad: u.Stem.Pad}
+		if err := w.Out.Check(); err != nil {
+			return err
+		}
+		if err := checkWindow(&w); err != nil {
+			return err
+		}
+		in = w.Out
+	}
+	w := *u
+	w.In = in
+	return checkWindow(&w)
 }
 
 // depthwiseAt returns the link of the depthwise convolution that alone reads node i.
@@ -83,7 +114,7 @@ func (c *compiler) pointwiseAt(j int) (link, bool) {
 func (c *compiler) lowerBlock(i int) bool {
 	if d, o, ok := c.depthwiseAt(i); ok {
 		p, ok := c.pointwiseAt(c.sole(d.end))
-		if !ok || !c.large(c.shape(i)) {
+		if !ok || !c.large(c.shape(i)) || !reaches(o, c.shape(i)) {
 			return false
 		}
 		s := c.start(i, "dw_project")
@@ -95,16 +126,26 @@ func (c *compiler) lowerBlock(i int) bool {
 		c.emit(s, p.end, d.layer, d.bn, d.act, p.layer, p.bn, p.add, p.act)
 		return true
 	}
-	if o := c.net.Nodes[i].Op.(*blocks.Conv); !plainPointwise(o) || !c.large(c.shape(i)) {
+	first := c.net.Nodes[i].Op.(*blocks.Conv)
+	stem := !plainPointwise(first)
+	if stem && (first.G() != 1 || dilated(first)) || !c.large(c.shape(i)) || !c.amortised(i, first) {
 		return false
 	}
 	e := c.link(i, false)
 	d, o, ok := c.depthwiseAt(c.sole(e.end))
-	if !ok || !c.amortised(i) {
+	if !ok || !reaches(first, c.shape(i)) || !reaches(o, c.shape(d.layer)) {
 		return false
 	}
-	s := c.start(i, "expand_dw")
+	name := [2]string{"expand_dw", "block"}
+	if stem {
+		name = [2]string{"stem_dw", "stem_block"}
+	}
+	s := c.start(i, name[0])
 	s.Unit.window(o)
+	if stem {
+		k, st, _ := first.Window()
+		s.Unit.Stem = Stem{k, st, [2]int{first.Pad.Top, first.Pad.Left}, [2]int{c.shape(i).H, c.shape(i).W}}
+	}
 	s.Unit.Mid, s.Unit.Out = o.Out, c.shape(d.end)
 	s.Unit.MidAct, s.Unit.DWAct = e.f, d.f
 	s.fold[0], s.fold[1] = e.fold(), d.fold()
@@ -113,7 +154,7 @@ func (c *compiler) lowerBlock(i int) bool {
 		c.emit(s, d.end, e.layer, e.bn, e.act, d.layer, d.bn, d.act)
 		return true
 	}
-	s.Unit.Name = "block"
+	s.Unit.Name = name[1]
 	s.Unit.Out, s.Unit.Act = c.shape(p.end), p.f
 	s.fold[2] = p.fold()
 	c.residual(&s, &p)
@@ -121,16 +162,20 @@ func (c *compiler) lowerBlock(i int) bool {
 	return true
 }
 
+func dilated(o *blocks.Conv) bool {
+	_, _, d := o.Window()
+	return d != [2]int{1, 1}
+}
+
 // large tells whether a map between two layers is worth keeping out of memory:
 // it would not stay in the second-level cache beside what is made from it.
 func (c *compiler) large(s blocks.Shape) bool { return 4*s.Elems() > c.t.L2/2 }
 
-// amortised tells whether the expanded map outweighs the weights that make it,
-// at least two to one: they are fetched again for every few rows, which small maps
-// of many channels do not pay back.
-func (c *compiler) amortised(expand int) bool {
-	s := c.shape(expand)
-	return 2*c.shape(c.input(expand, 0)).C <= s.Pixels()
+// amortised tells whether the map that the first layer makes outweighs its
+// weights, at least two to one: they are fetched again for every few rows, which
+// small maps of many channels do not pay back.
+func (c *compiler) amortised(i int, o *blocks.Conv) bool {
+	return 2*o.Kernel[0]*o.Kernel[1]*c.shape(c.input(i, 0)).C <= c.shape(i).Pixels()
 }
 
 // blockRun is a fused block. Threads share the rows of all images; where two
@@ -157,12 +202,12 @@ func makeBlock(b *binding) (runner, need) {
 	}
 	g := u.depthwiseGeometry()
 	r.dw = b.layer(k, g, u.DWAct)
-	if u.Name != "expand_dw" {
+	if u.Name != "expand_dw" && u.Name != "stem_dw" {
 		l := b.layer(k+1, u.projectGeometry(), u.Act)
 		r.project = &l
 	}
 	rowBytes := 4 * u.Mid * max(u.In.W, u.Out.W)
-	for r.step = 1; 2*r.step <= min(8, u.Out.H); r.step *= 2 {
+	for r.step = 1; 2*r.step <= min(4, u.Out.H); r.step *= 2 {
 		if rowBytes*(r.ringRows(2*r.step)+2*r.step) > b.target.L2/3 {
 			break
 		}

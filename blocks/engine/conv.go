@@ -67,13 +67,20 @@ func plainPointwise(o *blocks.Conv) bool {
 	return o.Pointwise() && s == [2]int{1, 1} && o.Pad == (blocks.Pad{}) && o.G() == 1
 }
 
+// reaches tells whether some window of a convolution goes beyond the padding
+// above and to the left, as the kernels ask. Where none does the output is the bias.
+func reaches(o *blocks.Conv, out blocks.Shape) bool {
+	k, s, d := o.Window()
+	return (out.H-1)*s[0]+d[0]*(k[0]-1) >= o.Pad.Top && (out.W-1)*s[1]+d[1]*(k[1]-1) >= o.Pad.Left
+}
+
 func lowerConv(c *compiler, i int) {
 	if !c.o.NoBlockFusion && c.lowerBlock(i) {
 		return
 	}
 	o := c.net.Nodes[i].Op.(*blocks.Conv)
-	if k, st, d := o.Window(); (c.shape(i).H-1)*st[0]+d[0]*(k[0]-1) < o.Pad.Top || (c.shape(i).W-1)*st[1]+d[1]*(k[1]-1) < o.Pad.Left {
-		c.eval(i) // no window reaches beyond the padding; kernels want one that does
+	if !reaches(o, c.shape(i)) {
+		c.eval(i)
 		return
 	}
 	l := c.link(i, true)

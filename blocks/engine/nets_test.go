@@ -121,6 +121,10 @@ func randomNet(t testing.TB, seed uint64) *blocks.Network {
 	act := func() blocks.ActFunc { return blocks.ActFunc(r.IntN(len(blocks.ActFuncs()))) }
 	name := fmt.Sprintf("random_%d", seed)
 	return build(t, name, blocks.Shape{H: 5 + r.IntN(16), W: 5 + r.IntN(16), C: pick(1, 3, 16)}, func(b *blocks.Builder, x blocks.Value) blocks.Value {
+		if r.IntN(3) == 0 { // a stem: wide maps, small weights
+			x = blocks.ConvBNAct{Out: pick(8, 16), Kernel: 3, Stride: pick(1, 2), Act: act()}.Build(b, x)
+			x = blocks.DepthwiseSeparable{Out: pick(8, 16, 24), Kernel: pick(3, 5), Stride: pick(1, 2), Act: act(), SE: pick2(r, nil, &blocks.SqueezeExcite{Hidden: 3})}.Build(b, x)
+		}
 		all := []blocks.Value{x}
 		same := func(x blocks.Value) blocks.Value { // an earlier value of the same shape
 			for range 8 {

@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"nas/blocks/kernels"
 )
@@ -94,15 +95,22 @@ func (t *team) share() {
 
 func (t *team) wait() {
 	for n := 1; t.pending.Load() != 0; n++ {
-		if n%spins == 0 {
-			runtime.Gosched()
-		}
+		pause(n)
 	}
 }
 
-// spins is the number of looks between two offers of the processor: about ten
-// microseconds.
-const spins = 4096
+// pause is called between two looks at a flag, the n-th time. It offers the
+// processor to other goroutines every few microseconds, and to other processes
+// after half a millisecond: then the lane waited for has most likely lost its own.
+func pause(n int) {
+	const spins, patience = 1 << 12, 1 << 19
+	switch {
+	case n >= patience && n%spins == 0:
+		time.Sleep(20 * time.Microsecond)
+	case n%spins == 0:
+		runtime.Gosched()
+	}
+}
 
 // do runs all parts of a call.
 func (t *team) do(r runner) {
@@ -124,9 +132,7 @@ func (t *team) do(r runner) {
 func (t *team) help(lane int, turn uint32) {
 	for {
 		for n := 1; t.turn.Load() == turn; n++ {
-			if n%spins == 0 {
-				runtime.Gosched()
-			}
+			pause(n)
 		}
 		turn++
 		if t.over {

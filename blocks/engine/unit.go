@@ -20,6 +20,8 @@ import (
 //	block       1x1 convolution to Mid channels, depthwise, 1x1 convolution, tile by tile
 //	expand_dw   the first two of them
 //	dw_project  the last two of them
+//	stem_block  any convolution (the Stem fields), depthwise, 1x1 convolution
+//	stem_dw     the first two of them
 //	linear      fully connected layer
 //	maxpool avgpool avgpool_pad (padding counts)  globalavg globalmax
 //	add mul     two maps
@@ -39,13 +41,20 @@ type Unit struct {
 	Dilation [2]int       // {0, 0} where there is no window
 	Pad      [2]int       // top, left; bottom and right follow from Out
 	Groups   int          // of a convolution, else 0
-	Mid      int          // channels of the depthwise part of block, expand_dw, dw_project
+	Mid      int          // channels of the depthwise part of a fused unit
+	Stem     Stem         // of stem_block and stem_dw
 	Act      blocks.ActFunc
-	// MidAct and DWAct stand behind the expanding and the depthwise convolution
-	// of block, expand_dw and dw_project. (Act of expand_dw is unused.)
+	// MidAct and DWAct stand behind the first and the depthwise convolution of a
+	// fused unit. Act, behind the last, is unused where that is the depthwise one.
 	MidAct, DWAct blocks.ActFunc
 	Residual      bool // a map of Out's shape is added before Act
 	Batch         int  // images, at least 1
+}
+
+// Stem is the first convolution of a fused unit where it is not a pointwise one.
+type Stem struct {
+	Kernel, Stride, Pad [2]int
+	Out                 [2]int // height and width of its output
 }
 
 // Key returns the unit as text, for example
@@ -61,13 +70,13 @@ func (u Unit) Key() string {
 	b = appendShape(append(b, '>'), u.Out)
 	for _, f := range pairFields {
 		if v := *f.of(&u); v != [2]int{} {
-			b = strconv.AppendInt(append(b, ' ', f.tag), int64(v[0]), 10)
+			b = strconv.AppendInt(append(append(b, ' '), f.tag...), int64(v[0]), 10)
 			b = strconv.AppendInt(append(b, 'x'), int64(v[1]), 10)
 		}
 	}
 	for _, f := range intFields {
 		if v := *f.of(&u); v != f.zero {
-			b = strconv.AppendInt(append(b, ' ', f.tag), int64(v), 10)
+			b = strconv.AppendInt(append(append(b, ' '), f.tag...), int64(v), 10)
 		}
 	}
 	for _, f := range actFields {
@@ -93,22 +102,26 @@ func appendShape(b []byte, s blocks.Shape) []byte {
 // The fields of a key, in their order.
 var (
 	pairFields = []struct {
-		tag byte
+		tag string
 		of  func(*Unit) *[2]int
 	}{
-		{'k', func(u *Unit) *[2]int { return &u.Kernel }},
-		{'s', func(u *Unit) *[2]int { return &u.Stride }},
-		{'d', func(u *Unit) *[2]int { return &u.Dilation }},
-		{'p', func(u *Unit) *[2]int { return &u.Pad }},
+		{"stem_k", func(u *Unit) *[2]int { return &u.Stem.Kernel }},
+		{"stem_s", func(u *Unit) *[2]int { return &u.Stem.Stride }},
+		{"stem_p", func(u *Unit) *[2]int { return &u.Stem.Pad }},
+		{"stem_o", func(u *Unit) *[2]int { return &u.Stem.Out }},
+		{"k", func(u *Unit) *[2]int { return &u.Kernel }},
+		{"s", func(u *Unit) *[2]int { return &u.Stride }},
+		{"d", func(u *Unit) *[2]int { return &u.Dilation }},
+		{"p", func(u *Unit) *[2]int { return &u.Pad }},
 	}
 	intFields = []struct {
-		tag  byte
+		tag  string
 		zero int
 		of   func(*Unit) *int
 	}{
-		{'g', 0, func(u *Unit) *int { return &u.Groups }},
-		{'m', 0, func(u *Unit) *int { return &u.Mid }},
-		{'b', 1, func(u *Unit) *int { return &u.Batch }},
+		{"g", 0, func(u *Unit) *int { return &u.Groups }},
+		{"m", 0, func(u *Unit) *int { return &u.Mid }},
+		{"b", 1, func(u *Unit) *int { return &u.Batch }},
 	}
 	actFields = []struct {
 		tag string
@@ -156,23 +169,22 @@ func (u *Unit) parseField(f string) bool {
 			}
 		}
 	}
-	if len(f) < 2 {
-		return false
-	}
 	for _, p := range pairFields {
-		if f[0] == p.tag {
-			a, b, _ := strings.Cut(f[1:], "x")
+		if pair, ok := strings.CutPrefix(f, p.tag); ok && digit(pair) {
+			a, b, _ := strings.Cut(pair, "x")
 			v := p.of(u)
 			return parseInt(a, &v[0]) && parseInt(b, &v[1])
 		}
 	}
 	for _, p := range intFields {
-		if f[0] == p.tag {
-			return parseInt(f[1:], p.of(u))
+		if n, ok := strings.CutPrefix(f, p.tag); ok && digit(n) {
+			return parseInt(n, p.of(u))
 		}
 	}
 	return false
 }
+
+func digit(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }
 
 func parseShape(s string, to *blocks.Shape) bool {
 	h, rest, _ := strings.Cut(s, "x")
