@@ -16,9 +16,9 @@ type tensor struct {
 	pix int
 }
 
-// image returns the k-th map of h x w pixels.
-func (t *tensor) image(k, h, w int) kernels.View {
-	return kernels.View{Data: t.data[k*h*w*t.pix:], Row: w * t.pix, Pix: t.pix}
+// image returns the k-th map.
+func (t *tensor) image(k int) kernels.View {
+	return kernels.View{Data: t.data[k*t.H*t.W*t.pix:], Row: t.W * t.pix, Pix: t.pix}
 }
 
 // all returns all images as one map of batch*H rows.

@@ -252,7 +252,7 @@ func (r *blockRun) run(part, parts int, l *lane) {
 // image computes output rows y0 to y1 of the k-th image.
 func (r *blockRun) image(k, y0, y1 int, l *lane) {
 	g := &r.dw.g
-	src, dst := r.src.image(k, g.H, g.W), r.dst.image(k, g.OH, g.OW)
+	src, dst := r.src.image(k), r.dst.image(k)
 	buf := l.buf
 	wide := src
 	if r.expand != nil {
@@ -268,7 +268,7 @@ func (r *blockRun) image(k, y0, y1 int, l *lane) {
 	if r.project != nil {
 		ep.Act = r.project.act
 		if r.res != nil {
-			ep.Residual = r.res.image(k, g.OH, g.OW)
+			ep.Residual = r.res.image(k)
 		}
 	}
 	done := max(0, y0*g.SH-g.PadT)

@@ -222,9 +222,9 @@ func (r *convRun) rows(y0, y1, n0, n1 int, lane *lane) {
 		end := min(y1, (k+1)*r.g.OH)
 		ep := kernels.Epilogue{Act: r.act}
 		if r.res != nil {
-			ep.Residual = r.res.image(k, r.g.OH, r.g.OW)
+			ep.Residual = r.res.image(k)
 		}
-		r.set.Conv(&r.g, r.w, r.bias, r.dst.image(k, r.g.OH, r.g.OW), r.src.image(k, r.g.H, r.g.W), ep,
+		r.set.Conv(&r.g, r.w, r.bias, r.dst.image(k), r.src.image(k), ep,
 			kernels.Range{Y0: y0 - k*r.g.OH, Y1: end - k*r.g.OH, N0: n0, N1: n1}, lane.scratch)
 		y0 = end
 	}

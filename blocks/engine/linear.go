@@ -45,8 +45,8 @@ func (r *linearRun) run(part, parts int, l *lane) {
 	src := kernels.View{Data: r.in.data, Row: r.g.C * r.g.W, Pix: r.g.C}
 	ep := kernels.Epilogue{Act: r.act}
 	if r.res != nil {
-		ep.Residual = r.res.image(0, 1, r.g.W)
+		ep.Residual = r.res.image(0)
 	}
-	r.set.Conv(&r.g, r.w, r.bias, r.dst.image(0, 1, r.g.W), src, ep,
+	r.set.Conv(&r.g, r.w, r.bias, r.dst.image(0), src, ep,
 		kernels.Range{Y0: 0, Y1: 1, N0: n0 * 16, N1: min(n1*16, r.g.N)}, l.scratch)
 }

@@ -81,7 +81,7 @@ func (r *poolRun) run(part, parts int, l *lane) {
 	for y0 < y1 {
 		k := y0 / r.g.OH
 		end := min(y1, (k+1)*r.g.OH)
-		dst, src := r.dst.image(k, r.g.OH, r.g.OW), r.src.image(k, r.g.H, r.g.W)
+		dst, src := r.dst.image(k), r.src.image(k)
 		rng := kernels.Range{Y0: y0 - k*r.g.OH, Y1: end - k*r.g.OH, N0: 0, N1: r.g.C}
 		if r.max {
 			r.set.MaxPool(&r.g, dst, src, rng, l.scratch)
@@ -117,7 +117,7 @@ func (r *globalRun) run(part, parts int, l *lane) {
 		end := min(p1, (k+1)*r.panels())
 		c0, c1 := (p0-k*r.panels())*16, min((end-k*r.panels())*16, r.src.C)
 		dst := r.dst.data[k*r.dst.pix:][c0:c1]
-		src := r.src.image(k, r.src.H, r.src.W).Channels(c0)
+		src := r.src.image(k).Channels(c0)
 		if r.max {
 			maxOver(dst, src, r.src.H*r.src.W)
 		} else {

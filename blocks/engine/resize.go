@@ -53,7 +53,7 @@ func (r *resizeRun) run(part, parts int, l *lane) {
 	for y0 < y1 {
 		k := y0 / r.g.OH
 		end := min(y1, (k+1)*r.g.OH)
-		dst, src := r.dst.image(k, r.g.OH, r.g.OW), r.src.image(k, r.g.H, r.g.W)
+		dst, src := r.dst.image(k), r.src.image(k)
 		rng := kernels.Range{Y0: y0 - k*r.g.OH, Y1: end - k*r.g.OH, N0: 0, N1: r.g.C}
 		if r.nearest {
 			r.set.Nearest(&r.g, dst, src, rng)
