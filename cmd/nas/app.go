@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/internal/config"
+	nasrun "nas/internal/run"
 	"nas/internal/runstore"
 )
 
@@ -32,7 +33,10 @@ type app struct {
 
 // commands lists the subcommands in the order of the help.
 var commands = []func(*app) *cobra.Command{
-	newZoo, newShow, newSpace, newCost, newInfer, newExport,
+	newRun, newPlot,
+	newSpace, newZoo, newShow, newCost,
+	newBench, newPredict, newKernels, newCalibrate, newValidate,
+	newInfer, newExport, newDoctor, newVersion,
 }
 
 // run carries out one command line and returns its exit code.
@@ -80,9 +84,8 @@ ARCH is a network: ` + archForms + `.`,
 		return exitDone
 	}
 	code := a.exitCode(ctx, err)
-	if code == exitInterrupted {
-		fmt.Fprintln(stderr, "nas: interrupted")
-		return code
+	if code == exitInterrupted && !errors.Is(err, errInterrupted) {
+		err = errInterrupted // "context canceled" says nothing to a person
 	}
 	fmt.Fprintln(stderr, "nas: "+err.Error())
 	if !a.started {
@@ -93,12 +96,13 @@ ARCH is a network: ` + archForms + `.`,
 
 func (a *app) exitCode(ctx context.Context, err error) int {
 	var usage *usageError
+	var wrong *nasrun.UsageError
 	var bad *config.Error
 	var exists *runstore.ExistsError
 	switch {
-	case errors.As(err, &usage), errors.As(err, &bad), errors.As(err, &exists), !a.started:
+	case errors.As(err, &usage), errors.As(err, &wrong), errors.As(err, &bad), errors.As(err, &exists), !a.started:
 		return exitUsage
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, errInterrupted):
 		return exitInterrupted
 	}
 	return exitFailed

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"nas/latency"
+)
+
+func newBench(a *app) *cobra.Command {
+	var threads, runs int
+	var budget, sustained time.Duration
+	cmd := &cobra.Command{
+		Use:   "bench ARCH...",
+		Short: "Measure the latency of networks on this machine",
+		Long: `Bench runs networks with this program's kernels, one image at a time, and prints
+the median with the 10th and 90th percentile of the runs. Nothing else should be
+running.`,
+		Example: `  nas bench mobilenet_v2 mobilenet_v3_large
+  nas bench results/mobile:17 --threads 2 --runs 200 --json`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("want at least one network: ARCH is %s", archForms)
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if threads < 1 || runs < 0 || budget <= 0 || sustained < 0 {
+				return usagef("--threads, --runs, --budget and --sustained must be positive")
+			}
+			rt := latency.NewNative(threads)
+			device := rt.Device().String()
+			t := table{head: []string{"network", "median ms", "p10", "p90", "runs", "GMAC/s"}}
+			var views []benchView
+			for _, arg := range args {
+				n, err := find(arg)
+				if err != nil {
+					return err
+				}
+				s, err := latency.Measure(cmd.Context(), n.Network, rt, latency.MeasureOptions{Runs: runs, Budget: budget, Sustained: sustained})
+				if err != nil {
+					return err
+				}
+				views = append(views, benchView{n.Name, s.MedianMs, s.P10Ms, s.P90Ms, s.Runs, threads, device, warnings(s.Warnings)})
+				t.add(n.Name, ms(s.MedianMs), ms(s.P10Ms), ms(s.P90Ms), s.Runs, fmt.Sprintf("%.1f", float64(n.Counts().MACs)/1e6/s.MedianMs))
+			}
+			if a.json {
+				if len(views) == 1 {
+					return a.writeJSON(views[0])
+				}
+				return a.writeJSON(map[string]any{"networks": views})
+			}
+			t.write(a.stdout)
+			a.printf("\n%s\n", device)
+			for _, v := range views {
+				a.warn(v.Warnings)
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&threads, "threads", 1, "threads")
+	f.IntVar(&runs, "runs", 0, "timed runs (default: until the median is known to 1 %)")
+	f.DurationVar(&budget, "budget", time.Second, "time for each network where --runs is not given")
+	f.DurationVar(&sustained, "sustained", 0, "run for so long before the first timing, to time steady work")
+	a.jsonFlag(cmd)
+	return cmd
+}
+
+type benchView struct {
+	Name     string   `json:"name"`
+	MedianMs float64  `json:"median_ms"`
+	P10Ms    float64  `json:"p10_ms"`
+	P90Ms    float64  `json:"p90_ms"`
+	Runs     int      `json:"runs"`
+	Threads  int      `json:"threads"`
+	Device   string   `json:"device"`
+	Warnings []string `json:"warnings"`
+}
+
+// warnings is an empty list rather than null in JSON.
+func warnings(w []string) []string {
+	if w == nil {
+		return []string{}
+	}
+	return w
+}

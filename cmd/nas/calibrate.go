@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	pipeline "nas/internal/run"
+	"nas/latency"
+	"nas/space"
+)
+
+func newCalibrate(a *app) *cobra.Command {
+	var o struct {
+		space, out, base string
+		threads          int
+		budget           time.Duration
+		target           float64
+		seed             uint64
+	}
+	cmd := &cobra.Command{
+		Use:   "calibrate",
+		Short: "Measure this machine's kernels and fit its latency model",
+		Long: `Calibrate times the kernels of networks on this machine, fits a model to them and
+judges it on networks that it has not seen. The profile is kept in the user's cache
+directory, where nas run and nas predict look for it, or in --out. Please leave
+the machine alone meanwhile.
+
+Networks come from --space, or are well-known mobile ones. With --base, the
+measurements of an earlier profile of this machine are kept and added to.`,
+		Example: `  nas calibrate --space configs/mobile.toml
+  nas calibrate --threads 2 --budget 2m --out two-threads.json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.threads < 1 {
+				return usagef("--threads %d: want at least 1", o.threads)
+			}
+			rt := latency.NewNative(o.threads)
+			path := o.out
+			if path == "" {
+				var err error
+				if path, err = latency.CachePath(rt.Device()); err != nil {
+					return usage(err)
+				}
+			}
+			opts := latency.Options{Budget: o.budget, TargetError: o.target / 100}
+			if o.base != "" {
+				b, err := latency.Load(o.base)
+				if err != nil {
+					return usage(err)
+				}
+				if err := b.Matches(rt); err != nil {
+					return usagef("--base %s: %w", o.base, err)
+				}
+				opts.Base = b
+			}
+			var s *space.Space
+			if o.space != "" {
+				c, err := loadConfig(o.space)
+				if err != nil {
+					return err
+				}
+				if s, err = space.New(c.Space); err != nil {
+					return usage(err)
+				}
+			}
+			m := a.newMeter()
+			defer m.end()
+			m.say(fmt.Sprintf("calibrating %s for up to %v: please leave the machine alone", rt.Device(), o.budget))
+			opts.Progress = func(p latency.Progress) {
+				detail := fmt.Sprintf("%d kernels", p.Units)
+				if p.Error > 0 {
+					detail += fmt.Sprintf("  error %.1f %%", 100*p.Error)
+				}
+				m.show(p.Phase, int(p.Elapsed.Seconds()), int(p.Budget.Seconds()), detail)
+			}
+			p, err := latency.Calibrate(cmd.Context(), rt, pipeline.NetworksOf(s, o.seed), opts)
+			m.end()
+			if p == nil {
+				return err
+			}
+			if e := os.MkdirAll(filepath.Dir(path), 0o755); e != nil {
+				return errors.Join(err, e)
+			}
+			if e := p.Save(path); e != nil {
+				return errors.Join(err, e)
+			}
+			if err != nil {
+				return fmt.Errorf("%w: what was measured is kept in %s", errInterrupted, path)
+			}
+			if a.json {
+				return a.writeJSON(map[string]any{"profile": path, "device": p.Device.String(), "units_measured": len(p.Units), "wall_s": p.Calibration.WallS,
+					"validation": p.Validation, "warnings": warnings(p.Warnings)})
+			}
+			a.printf("%s\n%d kernels measured in %.1f s, profile in %s\n", p.Device, len(p.Units), p.Calibration.WallS, path)
+			if v := p.Validation; v != nil {
+				a.printf("on %d networks that the model has not seen: error %.1f %%, %.0f %% of them within 10 %%, %.0f %% inside the 90 %% interval\n",
+					v.Networks, v.MAPEPct, v.Within10, v.Coverage)
+			}
+			a.warn(p.Warnings)
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.space, "space", "", "draw networks from the space of this `CONFIG`")
+	f.IntVar(&o.threads, "threads", 1, "threads")
+	f.DurationVar(&o.budget, "budget", time.Minute, "wall time, fitting included")
+	f.Float64Var(&o.target, "target-error", 0, "stop as soon as the error is at most so many per cent")
+	f.StringVar(&o.base, "base", "", "add to this profile of the same machine")
+	f.Uint64Var(&o.seed, "seed", 0, "of the networks that are drawn")
+	f.StringVar(&o.out, "out", "", "the `FILE` to write (default: in the user's cache directory)")
+	a.jsonFlag(cmd)
+	return cmd
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"nas/internal/report"
+	pipeline "nas/internal/run"
+)
+
+// plots are the pictures of a run by name. Those that show several runs over
+// each other get them all.
+var plots = []struct {
+	name, what string
+	several    bool
+	draw       func(runs []*pipeline.Stored) (report.Figure, error)
+}{
+	{"front", "latency against accuracy", true, func(rs []*pipeline.Stored) (report.Figure, error) { return pipeline.Figure(rs...) }},
+	{"hypervolume", "the front's growth over the run", true, func(rs []*pipeline.Stored) (report.Figure, error) {
+		g := rs[0].Growth()
+		for _, r := range rs[1:] {
+			g.Title, g.Subtitle = "hypervolume", ""
+			g.Series = append(g.Series, r.Growth().Series...)
+		}
+		return g, nil
+	}},
+	{"measured", "predicted against measured latency", false, func(rs []*pipeline.Stored) (report.Figure, error) { return rs[0].Agreement(), nil }},
+}
+
+func newPlot(a *app) *cobra.Command {
+	var out, kind string
+	kinds := ""
+	for _, p := range plots {
+		kinds += "\n  " + p.name + "  " + p.what
+	}
+	cmd := &cobra.Command{
+		Use:   "plot DIR... --out FILE",
+		Short: "Draw a run, or several over each other",
+		Long: `Plot draws runs from their directories, finished or not, as SVG, PNG or PDF by
+the ending of the file's name. Pictures:
+` + kinds,
+		Example: `  nas plot results/mobile --out front.pdf
+  nas plot results/a results/b --out both.png
+  nas plot results/mobile --what hypervolume --out growth.svg`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return usagef("want the directory of a run, such as results/mobile")
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			if out == "" {
+				return usagef("--out is missing: want a file that ends in .svg, .png or .pdf")
+			}
+			var runs []*pipeline.Stored
+			for _, dir := range args {
+				r, err := pipeline.Load(dir)
+				if err != nil {
+					return usage(err)
+				}
+				runs = append(runs, r)
+			}
+			for _, p := range plots {
+				if p.name != kind {
+					continue
+				}
+				if len(runs) > 1 && !p.several {
+					return usagef("--what %s shows one run, %d are given", kind, len(runs))
+				}
+				f, err := p.draw(runs)
+				if err != nil {
+					return err
+				}
+				return report.Save(out, f)
+			}
+			return usagef("--what %q: want one of:%s", kind, kinds)
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "the `FILE` to write")
+	cmd.Flags().StringVar(&kind, "what", "front", "the picture to draw")
+	return cmd
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"nas/internal/report"
+	"nas/latency"
+)
+
+func newPredict(a *app) *cobra.Command {
+	var profile, plot string
+	var kernels bool
+	var threads int
+	cmd := &cobra.Command{
+		Use:   "predict ARCH",
+		Short: "Predict the latency of a network, with its interval and parts",
+		Long: `Predict sums what the latency profile knows of each kernel that the network
+needs. The interval holds the measured latency of 90 % of networks like those of
+the calibration. The profile may be of any device; by default it is this
+machine's, as nas calibrate or nas run left it.`,
+		Example: `  nas predict mobilenet_v2 --kernels
+  nas predict results/mobile:17 --profile phone.json --json
+  nas predict mobilenet_v2 --plot breakdown.svg`,
+		Args: oneArch,
+		RunE: func(_ *cobra.Command, args []string) error {
+			n, err := find(args[0])
+			if err != nil {
+				return err
+			}
+			p, err := profileOf(profile, threads)
+			if err != nil {
+				return err
+			}
+			r, err := p.Predictor()
+			if err != nil {
+				return err
+			}
+			e, err := r.Predict(n.Network)
+			if err != nil {
+				return err
+			}
+			if plot != "" {
+				if err := report.Save(plot, report.LatencyBreakdown(n.Network, e, p.Device.String())); err != nil {
+					return err
+				}
+			}
+			if a.json {
+				return a.writeJSON(struct {
+					Name   string `json:"name"`
+					Device string `json:"device"`
+					latency.Estimate
+				}{n.Name, p.Device.String(), e})
+			}
+			a.printf("%s: %s ms, 90 %% interval %s to %s\n%s, profile of %s\n", n.Name, ms(e.LatencyMs), ms(e.LowMs), ms(e.HighMs),
+				p.Device, p.Created.Format("2006-01-02"))
+			if kernels {
+				a.printf("\n")
+				t := table{head: []string{"kernel", "count", "ms", "%", "from", "shape"}}
+				sum := 0.0
+				for _, k := range e.Kernels {
+					sum += k.Ms
+				}
+				for _, k := range e.Kernels {
+					t.add(k.Name, k.Count, fmt.Sprintf("%.4f", k.Ms), fmt.Sprintf("%.1f", 100*k.Ms/sum), k.Source, k.Shape)
+				}
+				t.write(a.stdout)
+			}
+			a.warn(e.Warnings)
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&profile, "profile", "", "a latency profile (default: this machine's)")
+	f.IntVar(&threads, "threads", 1, "threads, where --profile is not given")
+	f.BoolVar(&kernels, "kernels", false, "list the kernels")
+	f.StringVar(&plot, "plot", "", "draw where the latency goes into `FILE`, .svg, .png or .pdf")
+	a.jsonFlag(cmd)
+	return cmd
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	pipeline "nas/internal/run"
+	"nas/search"
+)
+
+func newRun(a *app) *cobra.Command {
+	var o runFlags
+	cmd := &cobra.Command{
+		Use:   "run CONFIG",
+		Short: "Search a space for the best trade of latency against accuracy",
+		Long: `Run carries out a config: it calibrates the latency model where the device has
+none yet, searches the space, measures the front on the device, and leaves trials,
+front, plots and exported networks in a directory.
+
+Ctrl-C ends the search in good order; --resume continues it. The directory of an
+earlier run is never overwritten.`,
+		Example: `  nas run configs/mobile.toml
+  nas run configs/mobile.toml --resume
+  nas run configs/mobile.toml --out results/long --evaluations 20000 --seed 1,2,3`,
+		Args: oneConfig,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			seeds, err := parseSeeds(o.seeds)
+			if err != nil {
+				return err
+			}
+			for i := range max(1, len(seeds)) {
+				if err := a.runOnce(cmd, args[0], o, seeds, i); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.out, "out", "", "the `DIR` of the run, instead of the config's output.dir")
+	f.BoolVar(&o.resume, "resume", false, "continue the run in the directory; start one if there is none")
+	f.StringVar(&o.seeds, "seed", "", "seed instead of the config's; several, `N,N...`, make a run each in DIR-seedN")
+	f.IntVar(&o.evaluations, "evaluations", 0, "networks scored at most, instead of the config's number")
+	f.IntVar(&o.workers, "workers", 0, "networks evaluated at once; the result does not depend on it (default: one a core)")
+	f.StringArrayVar(&o.profiles, "profile", nil, "latency profile, `[NAME=]FILE`, instead of the config's")
+	return cmd
+}
+
+type runFlags struct {
+	out, seeds           string
+	resume               bool
+	evaluations, workers int
+	profiles             []string
+}
+
+func parseSeeds(s string) ([]uint64, error) {
+	if s == "" {
+		return nil, nil
+	}
+	var seeds []uint64
+	for _, f := range strings.Split(s, ",") {
+		n, err := strconv.ParseUint(strings.TrimSpace(f), 10, 64)
+		if err != nil {
+			return nil, usagef("--seed %q: want a whole number, or several with commas between", s)
+		}
+		seeds = append(seeds, n)
+	}
+	return seeds, nil
+}
+
+// runOnce carries out a config with the i-th of the seeds, or its own if there
+// are none.
+func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint64, i int) error {
+	c, err := loadConfig(path, pipeline.Check)
+	if err != nil {
+		return err
+	}
+	if o.out != "" {
+		c.Output.Dir = o.out
+	}
+	if len(seeds) > 0 {
+		c.Seed = seeds[i]
+	}
+	if len(seeds) > 1 {
+		c.Output.Dir = fmt.Sprintf("%s-seed%d", c.Output.Dir, c.Seed)
+	}
+	switch {
+	case o.evaluations < 0:
+		return usagef("--evaluations %d: want a positive number", o.evaluations)
+	case o.evaluations > 0:
+		c.Search.Trials = max(c.Search.Trials, c.Search.Trials/max(1, c.Search.Evaluations)*o.evaluations)
+		c.Search.Evaluations = o.evaluations
+	}
+	for _, p := range o.profiles {
+		name, file, named := strings.Cut(p, "=")
+		if !named {
+			name, file = "", p
+		}
+		if _, ok := c.Latency.Profile[name]; !ok {
+			if name == "" {
+				return usagef("--profile %s: the config names several profiles, want NAME=FILE with one of %s", p, strings.Join(c.Latency.Profile.Names(), ", "))
+			}
+			return usagef("--profile %s: the config names no profile %q", p, name)
+		}
+		c.Latency.Profile[name] = file
+	}
+	m := a.newMeter()
+	defer m.end()
+	r, err := pipeline.Run(cmd.Context(), pipeline.Options{
+		Config: c, Resume: o.resume, Workers: o.workers, Say: m.say,
+		Progress: func(p pipeline.Progress) { m.show(p.Step, p.Done, p.Total, searchDetail(p.Search)) },
+	})
+	m.end()
+	if err != nil {
+		return err
+	}
+	a.printOutcome(r)
+	switch {
+	case r.Status == search.StatusInterrupted:
+		return fmt.Errorf("%w: nas run %s --resume continues %s", errInterrupted, path, r.Dir)
+	case len(r.Front) == 0:
+		return fmt.Errorf("no network of %d holds all constraints: %s", r.Trials, r.Walls)
+	}
+	return nil
+}
+
+// errInterrupted is in the error of a command that Ctrl-C ended.
+var errInterrupted = errors.New("interrupted")
+
+func searchDetail(p *search.Progress) string {
+	if p == nil {
+		return ""
+	}
+	s := fmt.Sprintf("front %d", p.Front)
+	if n := len(p.Best); n > 0 {
+		s += fmt.Sprintf("  best %.4g", p.Best[n-1])
+	}
+	if p.Hypervolume > 0 {
+		s += fmt.Sprintf("  hypervolume %.4g", p.Hypervolume)
+	}
+	return s
+}
+
+// known is a figure of a trial, whether it is an objective of the run or not.
+func known(m pipeline.Member, key string) int64 {
+	if v, ok := m.Objectives[key]; ok {
+		return int64(v)
+	}
+	return int64(m.Parts[key])
+}
+
+// frontRows is how many members of the front the screen shows.
+const frontRows = 12
+
+func (a *app) printOutcome(r *pipeline.Outcome) {
+	a.printf("%s: %d networks tried, %d scored, %d on the front, %v (%s)\n", r.Dir, r.Trials, r.Evaluated, len(r.Front), r.Wall.Round(100*time.Millisecond), r.Status)
+	if len(r.Front) == 0 {
+		return
+	}
+	a.printf("latency in ms: %s; accuracy: %s\n\n", r.Device, r.Score)
+	t := table{head: []string{"trial", "latency", "90 % interval", "accuracy", "params", "MACs", "arch_id"}}
+	shown := min(frontRows, len(r.Front))
+	for i := range shown {
+		m := r.Front[i*(len(r.Front)-1)/max(1, shown-1)]
+		t.add(m.ID, ms(m.Latency), ms(m.Low)+" - "+ms(m.High), fmt.Sprintf("%.4g", m.Accuracy), si(known(m, "params")), si(known(m, "macs")), m.ArchID)
+	}
+	t.write(a.stdout)
+	if shown < len(r.Front) {
+		a.printf("(%d of %d, spread over the front; front.csv has all)\n", shown, len(r.Front))
+	}
+	if r.Measured != nil {
+		a.printf("\n%s\n", r.Measured)
+	}
+	a.printf("\nlook at %s/front.svg; nas show %s:%d --layers shows a network\n", r.Dir, r.Dir, r.Front[len(r.Front)/2].ID)
+	for _, f := range r.Exported {
+		a.printf("exported %s\n", f)
+	}
+}

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"nas/blocks/engine"
+	pipeline "nas/internal/run"
+)
+
+func newVersion(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Version, Go version, platform and instruction set",
+		Long: `Version prints what the bytes of a run depend on besides its config and latency
+profile: the program's version, the platform and the kernels in use.`,
+		Example: `  nas version`,
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			v := map[string]string{"version": pipeline.Version(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH, "isa": engine.Host(1).ISA}
+			if a.json {
+				return a.writeJSON(v)
+			}
+			a.printf("nas %s (%s, %s/%s, kernels %s)\n", v["version"], v["go"], v["os"], v["arch"], v["isa"])
+			return nil
+		},
+	}
+	a.jsonFlag(cmd)
+	return cmd
+}
