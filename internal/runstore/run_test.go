@@ -1,0 +1,450 @@
+package runstore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"nas/search"
+	"nas/search/searchtest"
+)
+
+func create(t testing.TB, dir string) *Run {
+	t.Helper()
+	r, err := Create(dir, Manifest{Version: "v1", Seed: 3, Status: "running"}, []byte("name = 'x'\n"), []byte("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func someTrials(n int) []search.Trial {
+	trials := make([]search.Trial, n)
+	for i := range trials {
+		trials[i] = search.Trial{ID: i, ArchID: fmt.Sprintf("%012x", i), Genes: []int{i}, Result: search.Result{Objectives: map[string]float64{"a": 1 / float64(i+1)}}}
+	}
+	return trials
+}
+
+func collect(t *testing.T, r *Run) []search.Trial {
+	t.Helper()
+	var out []search.Trial
+	for x, err := range r.Trials() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+func closeRun(t *testing.T, r *Run) {
+	t.Helper()
+	if err := r.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCreateAppendResume(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "results", "x")
+	want := someTrials(10)
+	r := create(t, dir)
+	for _, batch := range [][]search.Trial{want[:1], want[1:4], want[4:]} {
+		if err := r.Append(batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := r.Manifest()
+	m.Status, m.Objectives, m.Started = "evaluations", []search.Objective{{Name: "a", Unit: "ms", Direction: search.Maximize}}, time.Unix(1e9, 0).UTC()
+	if err := r.SetManifest(m); err != nil {
+		t.Fatal(err)
+	}
+	closeRun(t, r)
+
+	var exists *ExistsError
+	before, _ := os.ReadFile(filepath.Join(dir, TrialsFile))
+	if _, err := Create(dir, Manifest{}, nil, nil); !errors.As(err, &exists) || !strings.Contains(err.Error(), "--resume") || !strings.Contains(err.Error(), "--out") {
+		t.Errorf("creating again gives %v", err)
+	}
+	if after, _ := os.ReadFile(filepath.Join(dir, TrialsFile)); !bytes.Equal(before, after) {
+		t.Error("creating again changes the trials")
+	}
+
+	r, err := Resume(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := r.Manifest(); !reflect.DeepEqual(got, m) && got.Format != format {
+		t.Errorf("the manifest is %+v, want %+v", got, m)
+	}
+	if got := collect(t, r); !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	more := someTrials(11)[10:]
+	if err := r.Append(more); err != nil {
+		t.Fatal(err)
+	}
+	closeRun(t, r)
+	n := 0
+	for x, err := range ReadTrials(dir) {
+		if err != nil || x.ID != n {
+			t.Fatal(x, err)
+		}
+		n++
+	}
+	if n != 11 {
+		t.Errorf("%d trials, want 11", n)
+	}
+	for name, want := range map[string]string{ConfigFile: "name = 'x'\n", ProfileFile: "{}"} {
+		if got, err := os.ReadFile(r.Path(name)); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+	if files, _ := filepath.Glob(filepath.Join(dir, ".*-*")); files != nil {
+		t.Errorf("temporary files are left: %v", files)
+	}
+}
+
+func TestResumeMissing(t *testing.T) {
+	if _, err := Resume(t.TempDir()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("resuming nothing gives %v", err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, ManifestFile), []byte(`{"format": 99}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Resume(dir); err == nil || !strings.Contains(err.Error(), "format 99") {
+		t.Errorf("a newer format gives %v", err)
+	}
+}
+
+// Cut anywhere, the file is repaired to its whole lines and the run goes on.
+func TestRepair(t *testing.T) {
+	dir := t.TempDir()
+	r := create(t, dir)
+	want := someTrials(3)
+	if err := r.Append(want); err != nil {
+		t.Fatal(err)
+	}
+	closeRun(t, r)
+	path := filepath.Join(dir, TrialsFile)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tails := [][]byte{whole, append(slices.Clone(whole), 0, 0, 0, 0), append(slices.Clone(whole), `{"id":3,"ar`...)}
+	for n := range whole {
+		tails = append(tails, whole[:n])
+	}
+	for _, data := range tails {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, err := Resume(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := bytes.Count(data, []byte{'\n'})
+		if got := collect(t, r); len(got) != n || n > 0 && !reflect.DeepEqual(got, want[:n]) {
+			t.Fatalf("cut to %d bytes: %d trials, want %d", len(data), len(got), n)
+		}
+		if n < 3 {
+			if err := r.Append(want[n:]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		closeRun(t, r)
+		if got, _ := os.ReadFile(path); !bytes.Equal(got, whole) {
+			t.Fatalf("cut to %d bytes the file does not become whole again", len(data))
+		}
+	}
+}
+
+func TestDamage(t *testing.T) {
+	dir := t.TempDir()
+	r := create(t, dir)
+	if err := r.Append(someTrials(4)); err != nil {
+		t.Fatal(err)
+	}
+	closeRun(t, r)
+	path := filepath.Join(dir, TrialsFile)
+	whole, _ := os.ReadFile(path)
+	lines := bytes.SplitAfter(whole, []byte{'\n'})
+	for _, c := range []struct {
+		data []byte
+		want string
+	}{
+		{slices.Concat(lines[0], []byte("{\"id\":1,\n"), lines[2], lines[3]), "trials.jsonl line 2 is damaged"},
+		{slices.Concat(lines[0], lines[2], lines[3]), "line 2 is damaged (restore it, or cut the file before it to lose it and what follows): holds trial 2 where trial 1 comes next"},
+		{slices.Concat(lines[0], lines[1], []byte("\n"), lines[3]), "line 3 is damaged"},
+	} {
+		if err := os.WriteFile(path, c.data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r, err := Resume(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var last error
+		for _, err := range r.Trials() {
+			last = err
+		}
+		closeRun(t, r)
+		if last == nil || !strings.Contains(last.Error(), c.want) {
+			t.Errorf("%v, want %s", last, c.want)
+		}
+		if got, _ := os.ReadFile(path); !bytes.Equal(got, c.data) {
+			t.Error("a damaged file is changed")
+		}
+	}
+}
+
+func TestLock(t *testing.T) {
+	dir := t.TempDir()
+	r := create(t, dir)
+	var locked *LockedError
+	if _, err := Resume(dir); !errors.As(err, &locked) {
+		t.Errorf("a second process gets %v", err)
+	}
+	closeRun(t, r)
+	again, err := Resume(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeRun(t, again)
+}
+
+// A full disk takes nothing that was stored. /dev/full refuses every write.
+func TestFullDisk(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_RDWR, 0)
+	if err != nil {
+		t.Skip("no /dev/full here")
+	}
+	defer full.Close()
+	dir := t.TempDir()
+	r := create(t, dir)
+	want := someTrials(6)
+	if err := r.Append(want[:3]); err != nil {
+		t.Fatal(err)
+	}
+	real := r.trials
+	r.trials = full
+	err = r.Append(want[3:])
+	if err == nil || !strings.Contains(err.Error(), "trials from 3 on were not stored") || !strings.Contains(err.Error(), "--resume") {
+		t.Errorf("a full disk gives %v", err)
+	}
+	r.trials = real
+	closeRun(t, r)
+	if r, err = Resume(dir); err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if got := collect(t, r); !reflect.DeepEqual(got, want[:3]) {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestSame(t *testing.T) {
+	m := Manifest{Seed: 1, NumericClass: "a", Algorithm: "nsga2(population=4)", Objectives: []search.Objective{{Name: "x"}}, Reference: []float64{1}}
+	other := m
+	if err := m.Same(&other); err != nil {
+		t.Error(err)
+	}
+	other.Seed, other.Reference = 2, []float64{2}
+	if err := m.Same(&other); err == nil || !strings.Contains(err.Error(), "seed (was 1, is 2), reference point (was [1], is [2])") {
+		t.Error(err)
+	}
+}
+
+func TestTables(t *testing.T) {
+	dir := t.TempDir()
+	front := []FrontRow{
+		{ID: 3, ArchID: "ab", Arch: "32x32x3 | x, y", LatencyMs: 1.5, LatencyLowMs: 1, LatencyHighMs: 2, Accuracy: 0.25, AccuracyLow: math.NaN(), AccuracyHigh: math.NaN(),
+			Params: 5, MACs: 300e6, PeakActivationBytes: 7, LatencyDevice: `nas kernels on "CPU", 1 thread`, Extra: []float64{0.5}},
+	}
+	if err := WriteFront(dir, front, "p_front"); err != nil {
+		t.Fatal(err)
+	}
+	const want = "id,arch_id,arch,latency_ms,latency_low_ms,latency_high_ms,accuracy,accuracy_low,accuracy_high,params,macs,peak_activation_bytes,latency_device,p_front\n" +
+		"3,ab,\"32x32x3 | x, y\",1.5,1,2,0.25,,,5,300000000,7,\"nas kernels on \"\"CPU\"\", 1 thread\",0.5\n"
+	if got, err := os.ReadFile(filepath.Join(dir, FrontFile)); err != nil || string(got) != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	rows, extra, err := ReadFront(dir)
+	if err != nil || fmt.Sprint(rows) != fmt.Sprint(front) || !slices.Equal(extra, []string{"p_front"}) {
+		t.Errorf("%+v, %v, %v", rows, extra, err)
+	}
+	if WriteFront(dir, front) == nil {
+		t.Error("a value without a column is written")
+	}
+	measured := []MeasuredRow{{ID: 3, Device: "here", Threads: 1, PredictedMs: 1.5, LowMs: 1, HighMs: 2, MeasuredMs: 1.6, P10Ms: 1.5, P90Ms: 1.75, Runs: 30}}
+	if err := WriteMeasured(dir, measured); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ReadMeasured(dir); err != nil || !slices.Equal(got, measured) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := ReadMeasured(t.TempDir()); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, MeasuredFile), []byte(strings.Join(measuredColumns, ",")+"\nx,a,1,1,1,1,1,1,1,1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadMeasured(dir); err == nil || !strings.Contains(err.Error(), "line 2: field 1") {
+		t.Error(err)
+	}
+}
+
+// killTrials makes a run long enough that kills hit it.
+const killTrials = 4000
+
+var kills = flag.Int("kills", 12, "kills of TestKill")
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("RUNSTORE_KILL_DIR"); dir != "" {
+		workers, _ := strconv.Atoi(os.Getenv("RUNSTORE_KILL_WORKERS"))
+		if err := searchInto(dir, workers); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// searchInto starts or resumes a run in dir and finishes it.
+func searchInto(dir string, workers int) error {
+	p := &searchtest.Toy{Genes: 9, Choices: 4, MaxCost: 150, FailEvery: 13}
+	r, err := Resume(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		r, err = Create(dir, Manifest{Seed: 1}, []byte("x"), nil)
+	}
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	s, err := search.New("nsga2", search.Settings{Setup: search.Setup{Space: p, Objectives: p.Objectives(), Seed: 1}, Population: 64})
+	if err != nil {
+		return err
+	}
+	slow := search.EvaluatorFunc(func(ctx context.Context, c search.Candidate) (search.Result, error) {
+		for begin := time.Now(); time.Since(begin) < 100*time.Microsecond; {
+		}
+		return p.Evaluate(ctx, c)
+	})
+	_, err = search.Run(context.Background(), s, slow, r, p.Objectives(), search.Options{Workers: workers, Stop: search.Stop{Trials: killTrials}, Replay: r.Trials()})
+	return err
+}
+
+// A process killed at any instant, again and again, with any number of workers,
+// leaves a run that ends with the bytes of one that was left alone.
+func TestKill(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no SIGKILL")
+	}
+	alone := filepath.Join(t.TempDir(), "alone")
+	began := time.Now()
+	if err := searchInto(alone, 1); err != nil {
+		t.Fatal(err)
+	}
+	length := time.Since(began)
+	want, err := os.ReadFile(filepath.Join(alone, TrialsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	killed, within := 0, 0
+	for killed < *kills {
+		dir := filepath.Join(t.TempDir(), "run")
+		for workers := 1; ; workers++ {
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = append(os.Environ(), "RUNSTORE_KILL_DIR="+dir, fmt.Sprintf("RUNSTORE_KILL_WORKERS=%d", 1+workers%4))
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if killed < *kills {
+				time.Sleep(time.Duration(r.Int64N(int64(length))))
+				cmd.Process.Kill()
+			}
+			err := cmd.Wait()
+			if err == nil {
+				break
+			}
+			if cmd.ProcessState.Exited() {
+				t.Fatalf("%v: %s", err, &stderr)
+			}
+			killed++
+			got, err := os.ReadFile(filepath.Join(dir, TrialsFile))
+			if err != nil && !errors.Is(err, os.ErrNotExist) {
+				t.Fatal(err)
+			}
+			if n := bytes.LastIndexByte(got, '\n') + 1; n > 0 && n < len(want) {
+				within++
+			}
+			if !bytes.HasPrefix(want, got) {
+				t.Fatalf("after a kill %d bytes are no prefix", len(got))
+			}
+		}
+		if got, err := os.ReadFile(filepath.Join(dir, TrialsFile)); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("after kills the trials differ: %v", err)
+		}
+	}
+	t.Logf("%d kills, %d of them between the first and the last trial, within %v", killed, within, length)
+	if 2*within < killed {
+		t.Errorf("only %d of %d kills hit the trials", within, killed)
+	}
+}
+
+// BenchmarkResume reads and replays a run of so many trials.
+func BenchmarkResume(b *testing.B) {
+	const n = 20_000
+	dir := b.TempDir()
+	r := create(b, dir)
+	defer r.Close()
+	p := searchtest.ZDT(1)
+	searcher := func() search.Searcher {
+		s, err := search.NewNSGA2(search.Setup{Space: p, Objectives: p.Objectives(), Seed: 1}, search.NSGA2Settings{Population: 100})
+		if err != nil {
+			b.Fatal(err)
+		}
+		return s
+	}
+	if _, err := search.Run(context.Background(), searcher(), p, r, p.Objectives(), search.Options{Stop: search.Stop{Trials: n}}); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("read", func(b *testing.B) {
+		for b.Loop() {
+			for _, err := range r.Trials() {
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/trial")
+	})
+	b.Run("replay", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := search.Run(context.Background(), searcher(), p, nil, p.Objectives(), search.Options{Stop: search.Stop{Trials: n}, Replay: r.Trials()}); err != nil && err != io.EOF {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/trial")
+	})
+}
