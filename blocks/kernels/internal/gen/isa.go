@@ -111,7 +111,7 @@ func words(names ...string) (f []field) {
 	return
 }
 
-var gemmArgs = &layout{"gemmArgs", append(words("aoff", "lda", "ind", "ks", "k", "koff", "b", "bs", "c", "ldc", "bias", "res", "ldr", "nblk", "mask", "tail"), field{"lo", 128}, field{"hi", 132}, field{"ca", 136}, field{"cc", 144}, field{"cres", 152}, field{"cblk", 160})}
+var gemmArgs = &layout{"gemmArgs", append(words("aoff", "lda", "ind", "ks", "k", "koff", "b", "bs", "c", "ldc", "bias", "res", "ldr", "nblk", "mask", "tail"), field{"lo", 128}, field{"hi", 132}, field{"ca", 136}, field{"cc", 144}, field{"cres", 152}, field{"cblk", 160}, field{"n", 168})}
 var tapArgs = &layout{"tapArgs", append(words("tab", "ny", "off", "offStep", "w", "wcs", "bias", "dst", "ds", "dstStep", "nt", "n", "mask", "tail"), field{"lo", 112}, field{"hi", 116}, field{"coff", 120}, field{"cdst", 128}, field{"ct", 136})}
 var vecArgs = &layout{"vecArgs", append(words("d", "a", "b", "c", "ds", "as", "bs", "rows", "n", "tail", "mask"), field{"lo", 88}, field{"hi", 92}, field{"cd", 96}, field{"ca", 104}, field{"cb", 112}, field{"crow", 120})}
 
@@ -128,10 +128,13 @@ func (g *generator) copyFields(s *layout, args Register, pairs ...string) {
 }
 
 // at is the memory of a field.
-func (s *layout) at(base Register, name string) Mem {
+func (s *layout) at(base Register, name string) Mem { return Mem{Base: base, Disp: s.off(name)} }
+
+// off is the offset of a field.
+func (s *layout) off(name string) int {
 	for _, f := range s.fields {
 		if f.name == name {
-			return Mem{Base: base, Disp: f.off}
+			return f.off
 		}
 	}
 	panic("gen: no field " + name + " in " + s.name)

@@ -1,13 +1,14 @@
-// Command gen writes the amd64 kernels of package kernels: for each instruction
-// set the assembly (zavx2_amd64.s), the Go declarations with the registry rows
-// (zavx2_amd64.go), and the check that the assembly's view of the argument
-// structs is that of Go (zargs_amd64.go).
+// Command gen writes the assembly kernels of package kernels: for each
+// instruction set the assembly (zavx2_amd64.s), the Go declarations with the
+// registry rows (zavx2_amd64.go), and the check that the assembly's view of the
+// argument structs is that of Go (zargs.go).
 //
-//	go run . -dir ../..            write the files
-//	go run . -dir ../.. -check     compare them with what is there; fail if different
+//	go run .            write the files
+//	go run . -check     compare them with what is there; fail if different
 //
-// It is a module of its own: the assembler library it needs is nobody else's
-// dependency.
+// The amd64 kernels are made with avo, the arm64 ones by the few lines of
+// neon.go. It is a module of its own: the assembler library it needs is nobody
+// else's dependency.
 package main
 
 import (
@@ -31,16 +32,25 @@ func main() {
 	out := flag.String("dir", "../..", "folder of package kernels")
 	check := flag.Bool("check", false, "compare with the files there instead of writing them")
 	flag.Parse()
-	files := map[string][]byte{"zargs_amd64.go": argsFile()}
-	for _, i := range []isa{avx2, avx512} {
-		g := newGenerator(i)
-		g.all()
-		asm, decl, err := g.files()
+	files := map[string][]byte{"zargs.go": argsFile()}
+	for _, t := range []struct {
+		name string
+		gen  interface {
+			all()
+			files() (asm, decl []byte, err error)
+		}
+	}{
+		{"zavx2_amd64", newGenerator(avx2)},
+		{"zavx512_amd64", newGenerator(avx512)},
+		{"zneon_arm64", &neon{}},
+	} {
+		t.gen.all()
+		asm, decl, err := t.gen.files()
 		if err != nil {
-			fmt.Fprintln(os.Stderr, "gen:", err)
+			fmt.Fprintf(os.Stderr, "gen: %s: %v\n", t.name, err)
 			os.Exit(1)
 		}
-		files["z"+i.name+"_amd64.s"], files["z"+i.name+"_amd64.go"] = asm, decl
+		files[t.name+".s"], files[t.name+".go"] = asm, decl
 	}
 	bad := false
 	for name, text := range files {
@@ -145,7 +155,7 @@ func (g *generator) files() (asm, decl []byte, err error) {
 func argsFile() []byte {
 	var b bytes.Buffer
 	b.WriteString(header)
-	b.WriteString("//go:build !noasm\n\npackage kernels\n\nimport \"unsafe\"\n\n// The assembly addresses the arguments by these offsets.\nvar (\n")
+	b.WriteString("//go:build (amd64 || arm64) && !noasm\n\npackage kernels\n\nimport \"unsafe\"\n\n// The assembly addresses the arguments by these offsets.\nvar (\n")
 	for _, s := range layouts {
 		for _, f := range s.fields {
 			fmt.Fprintf(&b, "_ = [1]int{}[unsafe.Offsetof(%s{}.%s)-%d]\n", s.name, f.name, f.off)
