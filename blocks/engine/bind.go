@@ -168,6 +168,16 @@ func (p *Plan) raws(s *step, w *blocks.Weights) (rs [3]raw) {
 // machine must run the target's instruction set. Weights may change afterwards
 // without effect, except those of units called "eval."; a plan may be bound anew.
 func (p *Plan) Bind(w *blocks.Weights) error {
+	ws := p.ws
+	if ws == nil || ws.plan != p {
+		ws = new(Workspace)
+	}
+	return p.BindIn(ws, w)
+}
+
+// BindIn is Bind with memory from ws. The plan that was bound there before has
+// to be bound anew before it can run again.
+func (p *Plan) BindIn(ws *Workspace, w *blocks.Weights) error {
 	set, err := kernels.ByName(p.target.ISA)
 	if err != nil {
 		return fmt.Errorf("engine: cannot run a plan for %s here: %w", p.target.ISA, err)
@@ -175,13 +185,12 @@ func (p *Plan) Bind(w *blocks.Weights) error {
 	if err := w.Check(p.net); err != nil {
 		return err
 	}
-	p.layout()
-	p.slab.used = roundUp(len(p.arena), align) // the weights of an earlier Bind make room
+	p.layout(ws)
 	runs := make([]runner, len(p.steps))
 	var most need
 	for i := range p.steps {
 		s := &p.steps[i]
-		b := &binding{set: set, unit: &s.Unit, target: p.target, slab: p.slab, dst: &p.tensors[s.dst], layers: p.raws(s, w), at: s.at}
+		b := &binding{set: set, unit: &s.Unit, target: p.target, slab: &ws.slab, dst: &p.tensors[s.dst], layers: p.raws(s, w), at: s.at}
 		for _, v := range s.src {
 			b.src = append(b.src, &p.tensors[v])
 		}
@@ -198,7 +207,7 @@ func (p *Plan) Bind(w *blocks.Weights) error {
 		runs[i], n = mk(b)
 		most.Need, most.floats = most.Need.Max(n.Need), max(most.floats, n.floats)
 	}
-	p.runs, p.weights = runs, w
-	p.team = newTeam(p.target.Threads, most)
+	p.runs, p.team = runs, newTeam(ws.crew(p.target.Threads, most))
+	p.ws, ws.plan = ws, p
 	return nil
 }

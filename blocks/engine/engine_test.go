@@ -438,6 +438,35 @@ func TestRebind(t *testing.T) {
 	}
 }
 
+// TestWorkspace binds plans of different sizes in one workspace, full of what
+// the last one left.
+func TestWorkspace(t *testing.T) {
+	var ws Workspace
+	var first *Plan
+	for seed := range uint64(30) {
+		n := randomNet(t, 4000+seed)
+		w := randomWeights(t, n, seed)
+		in := noise(n.Input().Elems(), seed)
+		p, err := Compile(n, small(Host(1).ISA, 1+int(seed)%2), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.BindIn(&ws, w); err != nil {
+			t.Fatal(err)
+		}
+		out := make([]float32, p.OutLen())
+		if err := p.Run(out, in); err != nil {
+			t.Fatal(err)
+		}
+		identical(t, n.Name, out, mustRun(t, n, w, small(Host(1).ISA, 1), Options{}, in))
+		if first == nil {
+			first = p
+		} else if first.Run(make([]float32, first.OutLen()), make([]float32, first.InLen())) == nil {
+			t.Fatal("a plan runs whose memory is another's")
+		}
+	}
+}
+
 // TestPlansInParallel: each goroutine has its plan, and the workers are shared.
 func TestPlansInParallel(t *testing.T) {
 	n := mobilenetV3Small(t, 32)

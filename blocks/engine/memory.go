@@ -101,20 +101,17 @@ type place struct {
 	at    int
 }
 
-// layout allocates the arena and makes the tensors.
-func (p *Plan) layout() {
-	if p.tensors != nil {
-		return
-	}
+// layout reserves the memory and makes the tensors.
+func (p *Plan) layout(ws *Workspace) {
 	owner, size, off := p.places()
 	n := size
 	for i := range p.steps {
 		n += p.steps[i].Unit.packedLen()
 	}
-	p.slab = newSlab(n)
-	p.arena = p.slab.take(size)
+	p.arena = ws.reserve(n).take(size)
 	p.direct = p.writesOut()
 	p.tensors = make([]tensor, len(p.vals))
+	p.ins, p.outs = nil, nil
 	for i := range p.vals {
 		o := owner[i]
 		t := &p.tensors[i]

@@ -21,9 +21,8 @@ type Plan struct {
 	out    int32 // value of the network's output
 
 	// After Bind:
-	weights *blocks.Weights
 	tensors []tensor // of each value
-	slab    *slab
+	ws      *Workspace
 	arena   []float32
 	direct  bool // the output is computed in the caller's slice
 	ins     []place
@@ -78,10 +77,10 @@ func (p *Plan) RunTimed(out, in []float32, ns []int64) error {
 	return p.run(out, in, ns)
 }
 
-var errUnbound = errors.New("engine: the plan has no weights; call Bind first")
+var errUnbound = errors.New("engine: the plan has no weights, or another has been bound in its workspace since; call Bind first")
 
 func (p *Plan) run(out, in []float32, ns []int64) error {
-	if p.runs == nil {
+	if p.runs == nil || p.ws.plan != p {
 		return errUnbound
 	}
 	if len(in) != p.InLen() || len(out) != p.OutLen() {

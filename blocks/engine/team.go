@@ -5,8 +5,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"nas/blocks/kernels"
 )
 
 // team runs the parts of a call on several threads. The goroutine that calls
@@ -23,12 +21,8 @@ type team struct {
 	over    bool          // with the next turn the run ends
 }
 
-func newTeam(threads int, n need) *team {
-	t := &team{lanes: make([]lane, threads), helpers: make([]*worker, threads-1)}
-	for i := range t.lanes {
-		t.lanes[i] = lane{kernels.NewScratch(n.Need), kernels.Alloc(n.floats)}
-	}
-	return t
+func newTeam(lanes []lane) *team {
+	return &team{lanes: lanes, helpers: make([]*worker, len(lanes)-1)}
 }
 
 // worker is a parked goroutine of the process.

@@ -65,7 +65,7 @@ func NewUnit(t Target, u Unit) (*UnitRunner, error) {
 		b.layers[i] = raw{w: noise(weightsOf(&g)), bias: noise(g.N), bn: [][]float32{one, noise(g.N), noise(g.N), one}, eps: 1e-5}
 	}
 	run, n := rt.make(b)
-	return &UnitRunner{run, newTeam(t.Threads, n), 4*int64(floats) + u.BytesWeights()}, nil
+	return &UnitRunner{run, newTeam(new(Workspace).crew(t.Threads, n)), 4*int64(floats) + u.BytesWeights()}, nil
 }
 
 // Run computes the unit once. It allocates nothing.
