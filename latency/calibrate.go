@@ -330,7 +330,7 @@ func (c *calibration) time(ctx context.Context, n *blocks.Network, e Effort) (be
 func (c *calibration) holdOut(ctx context.Context) error {
 	h := c.held[0]
 	c.held = c.held[1:]
-	t, ref, err := c.time(ctx, h.net, Effort{Runs: 9})
+	t, ref, err := c.time(ctx, h.net, Effort{Runs: 9, MinTime: 30 * time.Millisecond})
 	if err != nil {
 		return err
 	}

@@ -38,6 +38,9 @@ type Timer interface {
 type Effort struct {
 	Runs    int  // of the whole network, at least
 	Kernels bool // time the calls, too
+	// MinTime is the least time to spend in timed runs of the whole; short networks
+	// get more runs for it, at most 20 times Runs.
+	MinTime time.Duration
 	// Warm is how long to run before the first timing; two runs at least.
 	Warm time.Duration
 	// MaxRuns, if more than Runs, allows more: until the median's interval is
@@ -98,7 +101,7 @@ func NewNative(threads int, cpus ...int) *Native {
 // Device returns what is timed.
 func (n *Native) Device() Device {
 	return Device{
-		Name: nativeName, CPU: HostFacts(n.cpus).CPU, Runtime: "nas kernels", DType: "float32",
+		Name: nativeName, CPU: HostFacts(n.cpus).CPU, Runtime: "nas kernels", Version: releaseVersion(), DType: "float32",
 		Threads: n.target.Threads, CPUSet: ranges(n.cpus), Target: n.target,
 	}
 }

@@ -89,6 +89,7 @@ func terms(dst []float64, u *engine.Unit, t *engine.Target) []float64 {
 	in, out := u.In, u.Out
 	groups := max(u.Groups, 1)
 	passes := 0
+	mid := in.Pixels() // of the map between the first and the depthwise convolution
 	switch u.Name {
 	case "conv", "scale_conv":
 		gemm(out.H, out.W, taps*in.C/groups, out.C, groups)
@@ -102,6 +103,14 @@ func terms(dst []float64, u *engine.Unit, t *engine.Target) []float64 {
 		dw(out.H, out.W, u.Mid, taps, u.Kernel[0])
 		gemm(out.H, out.W, u.Mid/groups, out.C, 1)
 		passes = ceilDiv(u.Mid, tl.cols) - 1
+	case "stem_block", "stem_dw":
+		st := u.Stem
+		gemm(st.Out[0], st.Out[1], st.Kernel[0]*st.Kernel[1]*in.C, u.Mid, 1)
+		dw(out.H, out.W, u.Mid, taps, u.Kernel[0])
+		if u.Name == "stem_block" {
+			gemm(out.H, out.W, u.Mid, out.C, 1)
+		}
+		mid = st.Out[0] * st.Out[1]
 	case "expand_dw":
 		gemm(in.H, in.W, in.C, u.Mid, 1)
 		dw(out.H, out.W, u.Mid, taps, u.Kernel[0])
@@ -127,7 +136,7 @@ func terms(dst []float64, u *engine.Unit, t *engine.Target) []float64 {
 	v[9] = float64(u.BytesWeights())
 	v[10] = float64(u.BytesIn()) * float64(passes)
 	act(u.Act, out.Elems())
-	act(u.MidAct, in.Pixels()*u.Mid)
+	act(u.MidAct, mid*u.Mid)
 	act(u.DWAct, out.Pixels()*u.Mid)
 	if u.Residual {
 		v[13] = float64(out.Elems()) * batch
@@ -185,6 +194,7 @@ var features = []feature{
 	{"set_l2", func(u *engine.Unit, t *engine.Target) float64 {
 		return min(2, max(-2, math.Log2(float64(u.BytesIn()+u.BytesOut()+u.BytesWeights())/float64(max(t.L2, 1)))))
 	}},
+	{"stem_kernel", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Stem.Kernel[0]*u.Stem.Kernel[1]) / 2 }},
 	{"batch", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Batch) }},
 }
 

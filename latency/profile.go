@@ -44,9 +44,10 @@ type Profile struct {
 // Device is what a profile is of. Timings with equal Device can be compared and
 // put together. It is comparable.
 type Device struct {
-	Name    string        `json:"name"`    // "native", a recipe's or a table's name
-	CPU     string        `json:"cpu"`     // model name of the processor
-	Runtime string        `json:"runtime"` // "nas kernels", "onnxruntime 1.30.0"
+	Name    string        `json:"name"`              // "native", a recipe's or a table's name
+	CPU     string        `json:"cpu"`               // model name of the processor
+	Runtime string        `json:"runtime"`           // "nas kernels", "onnxruntime 1.30.0"
+	Version string        `json:"version,omitempty"` // of the runtime; empty: not a release
 	DType   string        `json:"dtype"`
 	Threads int           `json:"threads"`
 	Cut     string        `json:"cut,omitempty"` // how networks are cut into units; empty: as the engine's plan
@@ -306,7 +307,7 @@ func (d Device) match(o Device) error {
 		what string
 		a, b any
 	}{
-		{"device", d.Name, o.Name}, {"processor", d.CPU, o.CPU}, {"runtime", d.Runtime, o.Runtime},
+		{"device", d.Name, o.Name}, {"processor", d.CPU, o.CPU}, {"runtime", d.Runtime, o.Runtime}, {"runtime version", d.Version, o.Version},
 		{"data type", d.DType, o.DType}, {"threads", d.Threads, o.Threads}, {"cut", d.Cut, o.Cut}, {"target", d.Target, o.Target},
 	} {
 		if f.a != f.b {

@@ -106,25 +106,3 @@ func spreadOf(xs []float64) float64 {
 	}
 	return 1.4826 * median(d) / m
 }
-
-// shortMedian is the median of the shortest half of xs, which it sorts: where
-// values pile up. Up to half of them may be too long, by any amount, as timings
-// of short kernels are when another task or an interrupt came in between; of
-// undisturbed values it is close to the median (compare the shorth of Andrews et
-// al., Robust Estimates of Location, 1972). halfWidth is half the extent of that half.
-func shortMedian(xs []float64) (m, halfWidth float64) {
-	slices.Sort(xs)
-	n := len(xs)
-	h := n/2 + 1
-	if n < 3 {
-		return median(xs), 0
-	}
-	best := 0
-	for i := 1; i+h <= n; i++ {
-		if xs[i+h-1]-xs[i] < xs[best+h-1]-xs[best] {
-			best = i
-		}
-	}
-	half := xs[best : best+h]
-	return quantile(half, 0.5), (half[h-1] - half[0]) / 2
-}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"nas/blocks"
 )
@@ -57,7 +58,7 @@ type Point struct {
 
 // ValidateOptions of [Validate].
 type ValidateOptions struct {
-	Runs     int                   // of each network, each of the two times; 0 means 15
+	Runs     int                   // of each network, each of the two times, at least; 0 means 15
 	Progress func(done, total int) // after each measurement; may be nil
 }
 
@@ -95,7 +96,7 @@ func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Ne
 	var slow []float64
 	for pass := range 2 {
 		for i, n := range networks {
-			t, err := timer.Time(ctx, n, Effort{Runs: o.Runs})
+			t, err := timer.Time(ctx, n, Effort{Runs: o.Runs, MinTime: 60 * time.Millisecond})
 			if err != nil {
 				timer.Close()
 				return nil, err

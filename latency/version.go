@@ -1,6 +1,20 @@
 package latency
 
-import "runtime/debug"
+import (
+	"regexp"
+	"runtime/debug"
+)
+
+var release = regexp.MustCompile(`^v\d+\.\d+\.\d+$`)
+
+// releaseVersion is the program's version if it is a release. Builds between
+// releases share their profiles: their kernels are nearly always the same.
+func releaseVersion() string {
+	if v := programVersion(); release.MatchString(v) {
+		return v
+	}
+	return ""
+}
 
 // programVersion is the main module's version, or the revision it was built
 // from; empty for a test binary.
