@@ -105,6 +105,8 @@ type FusedInvertedResidual struct {
 	Dilation int // 0 means 1
 	Act      ActFunc
 	SE       *SqueezeExcite
+	// Attention is another gate in the place of SE ([ECA], [CBAM]); nil means none.
+	Attention Block
 	// NoResidual leaves the residual out where it would otherwise be.
 	NoResidual bool
 	Epsilon    float64 // of the batch normalisations; 0 means 1e-5
@@ -124,9 +126,7 @@ func (p FusedInvertedResidual) Build(b *Builder, in Value) Value {
 		return residual(b, in, x)
 	}
 	x := Named{"fused", ConvBNAct{Out: p.Expanded, Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, in)
-	if p.SE != nil {
-		x = p.SE.Build(b, x)
-	}
+	x = attend(b, p.SE, p.Attention, x)
 	x = Named{"project", ConvBNAct{Out: p.Out, Epsilon: p.Epsilon}}.Build(b, x)
 	if p.NoResidual {
 		return x

@@ -135,6 +135,9 @@ func (b *Block) append(p []byte) []byte {
 	if b.Expanded > 0 {
 		p = appendToken(p, "_x", b.Expanded)
 	}
+	if b.Multiplier > 0 {
+		p = appendToken(p, "_m", b.Multiplier)
+	}
 	p = appendToken(p, "_c", b.Channels)
 	p = append(p, '_')
 	p = append(p, b.Activation.String()...)
@@ -142,12 +145,23 @@ func (b *Block) append(p []byte) []byte {
 		p = append(p, '_')
 		p = append(p, afterNames[b.After]...)
 	}
-	if b.SE.Squeeze > 0 {
-		p = appendToken(p, "_se", b.SE.Squeeze)
+	switch a := &b.Attention; a.Kind {
+	case SE:
+		p = appendToken(p, "_se", a.Squeeze)
 		p = append(p, ':')
-		p = append(p, b.SE.Inner.String()...)
+		p = append(p, a.Inner.String()...)
 		p = append(p, ':')
-		p = append(p, b.SE.Gate.String()...)
+		p = append(p, a.Gate.String()...)
+	case ECA:
+		p = appendToken(p, "_eca", a.Kernel)
+	case CBAM:
+		p = appendToken(p, "_cbam", a.Squeeze)
+	}
+	if b.Experts > 0 {
+		p = appendToken(p, "_q", b.Experts)
+	}
+	if b.PointExperts > 0 {
+		p = appendToken(p, "_p", b.PointExperts)
 	}
 	if b.Residual {
 		p = append(p, "_res"...)

@@ -33,15 +33,24 @@ const (
 	gActivation
 	gAfter
 	gGroups
+	gAttention
 	gSE
 	gResidual
+	gExperts
+	gMultiplier
 	blockGenes // their number
 )
 
 // blockGeneKeys are the names of the genes in a config.
 var blockGeneKeys = [blockGenes]string{
-	"block", "kernel", "expansion", "dilation", "activation", "activation_after", "groups", "se", "residual",
+	"block", "kernel", "expansion", "dilation", "activation", "activation_after", "groups", "attention", "se",
+	"residual", "experts", "multiplier",
 }
+
+const (
+	window   = 1<<gKernel | 1<<gDilation | 1<<gActivation | 1<<gResidual
+	attended = 1<<gAttention | 1<<gSE
+)
 
 // kindTable is the one place that knows names of kinds and the genes they have.
 var kindTable = [...]struct {
@@ -49,12 +58,12 @@ var kindTable = [...]struct {
 	genes    uint16 // bit per blockGene beyond the kind
 	residual bool   // where the config does not say
 }{
-	Conv:     {"conv", 1<<gKernel | 1<<gDilation | 1<<gActivation | 1<<gResidual, false},
-	Grouped:  {"grouped", 1<<gKernel | 1<<gDilation | 1<<gActivation | 1<<gGroups | 1<<gResidual, false},
-	DS:       {"ds", 1<<gKernel | 1<<gDilation | 1<<gActivation | 1<<gAfter | 1<<gSE | 1<<gResidual, false},
-	MBConv:   {"mbconv", 1<<gKernel | 1<<gExpansion | 1<<gDilation | 1<<gActivation | 1<<gSE | 1<<gResidual, true},
-	Fused:    {"fused", 1<<gKernel | 1<<gExpansion | 1<<gDilation | 1<<gActivation | 1<<gSE | 1<<gResidual, true},
-	Xception: {"xception", 1<<gKernel | 1<<gDilation | 1<<gActivation | 1<<gResidual, true},
+	Conv:     {"conv", window | 1<<gExperts, false},
+	Grouped:  {"grouped", window | 1<<gGroups | 1<<gExperts, false},
+	DS:       {"ds", window | 1<<gAfter | attended | 1<<gExperts | 1<<gMultiplier, false},
+	MBConv:   {"mbconv", window | 1<<gExpansion | attended | 1<<gExperts, true},
+	Fused:    {"fused", window | 1<<gExpansion | attended | 1<<gExperts, true},
+	Xception: {"xception", window, true},
 	skip:     {"skip", 0, false},
 }
 
@@ -93,13 +102,43 @@ func parseAfter(name string) (blocks.ActPlace, bool) {
 	return 0, false
 }
 
-// SE is a squeeze-and-excite layer (Hu et al., CVPR 2018): global average pool,
-// linear to Squeeze channels, Inner, linear back, Gate, multiply. The zero value
-// is none.
-type SE struct {
-	Squeeze int            // channels between the two layers; 0 means no layer
-	Inner   blocks.ActFunc // after the first
-	Gate    blocks.ActFunc // after the second: blocks.HSigmoid or blocks.Sigmoid
+// AttentionKind names a gate on the channels of a block.
+type AttentionKind uint8
+
+// The gates.
+const (
+	NoAttention AttentionKind = iota
+	SE                        // squeeze-and-excite (Hu et al., CVPR 2018)
+	ECA                       // efficient channel attention (Wang et al., CVPR 2020)
+	CBAM                      // channel and spatial gates (Woo et al., ECCV 2018)
+)
+
+var attentionNames = [...]string{NoAttention: "none", SE: "se", ECA: "eca", CBAM: "cbam"}
+
+// String returns "none", "se", "eca" or "cbam".
+func (k AttentionKind) String() string {
+	if int(k) >= len(attentionNames) {
+		return fmt.Sprintf("AttentionKind(%d)", uint8(k))
+	}
+	return attentionNames[k]
+}
+
+func parseAttention(name string) (AttentionKind, bool) {
+	for k, n := range attentionNames {
+		if n == name {
+			return AttentionKind(k), true
+		}
+	}
+	return 0, false
+}
+
+// Attention is a gate with its final numbers. The zero value is none.
+type Attention struct {
+	Kind    AttentionKind
+	Squeeze int            // SE and CBAM: channels between the two layers
+	Kernel  int            // ECA: taps of the convolution over channels, odd
+	Inner   blocks.ActFunc // SE: after the first layer; CBAM always has ReLU
+	Gate    blocks.ActFunc // SE: blocks.HSigmoid or blocks.Sigmoid; the others always have Sigmoid
 }
 
 // Block is one block of an [Arch] with its final numbers. Blocks are
@@ -116,8 +155,14 @@ type Block struct {
 	Channels   int             // of the output
 	Activation blocks.ActFunc  //
 	After      blocks.ActPlace // DS only: AfterDepthwise is the linear bottleneck
-	SE         SE              // DS and MBConv: after the depthwise; Fused: after the expansion
-	Residual   bool            // the input is added to the output; Stride 1, equal channels
+	Attention  Attention       // DS and MBConv: after the depthwise; Fused: after the expansion
+	Multiplier int             // DS: depthwise outputs for each input channel, 2 or more; 0 means one
+	// Experts, if not 0, mixes the weights of the KxK convolution for each image
+	// from so many sets (CondConv: Yang et al., NeurIPS 2019); 2 or more. Not for
+	// Xception. PointExperts does so for the 1x1 convolutions of DS, MBConv and Fused.
+	Experts      int
+	PointExperts int
+	Residual     bool // the input is added to the output; Stride 1, equal channels
 }
 
 // template is a block before its place in a network is known: what one set of
@@ -131,7 +176,10 @@ type template struct {
 	groups     int
 	expansion  float64
 	activation blocks.ActFunc
+	attention  AttentionKind
 	se         float64
+	experts    int
+	multiplier int
 }
 
 // place is where a block stands: all that its final numbers depend on besides
@@ -143,10 +191,12 @@ type place struct {
 	forced    bool // stride is 1 only because of a limited output stride
 }
 
-// seStyle is how a stage sizes and activates its squeeze-and-excite layers.
-type seStyle struct {
-	fromInput   bool
-	inner, gate blocks.ActFunc
+// style is what a stage settles for all its blocks, beyond their genes.
+type style struct {
+	seFromInput     bool // the ratio is of the block's input channels
+	seInner, seGate blocks.ActFunc
+	// Where the experts of blocks of several convolutions are.
+	kernelExperts, pointExperts bool
 }
 
 // absent reports whether a skip vanishes at p: nothing changes shape there.
@@ -154,7 +204,7 @@ func (p place) absent() bool { return p.stride == 1 && p.cin == p.cout && !p.for
 
 // build gives t its final numbers at p in normal form; ok is false where
 // nothing is left of it.
-func (t *template) build(p place, style seStyle) (b Block, ok bool) {
+func (t *template) build(p place, style *style) (b Block, ok bool) {
 	if t.kind == skip {
 		if p.absent() {
 			return b, false
@@ -174,6 +224,10 @@ func (t *template) build(p place, style seStyle) (b Block, ok bool) {
 			b.Kind = Conv
 		}
 	case DS:
+		if t.multiplier > 1 {
+			b.Multiplier = t.multiplier
+			inner *= t.multiplier
+		}
 		if b.After = t.after; t.activation == blocks.Identity {
 			b.After = blocks.AfterDepthwise
 		}
@@ -191,11 +245,47 @@ func (t *template) build(p place, style seStyle) (b Block, ok bool) {
 		}
 	}
 	if row.genes>>gSE&1 == 1 && inner > 0 {
-		if n := squeezeChannels(t.se, p.cin, inner, style.fromInput); n > 0 {
-			b.SE = SE{Squeeze: n, Inner: style.inner, Gate: style.gate}
-		}
+		b.Attention = attention(t.attention, t.se, p.cin, inner, style)
+	}
+	if row.genes>>gExperts&1 == 1 {
+		b.Experts, b.PointExperts = style.experts(b.Kind, t.experts)
 	}
 	return b, true
+}
+
+// attention gives a gate on inner channels its final numbers.
+func attention(k AttentionKind, ratio float64, cin, inner int, style *style) Attention {
+	switch k {
+	case SE:
+		if n := squeezeChannels(ratio, cin, inner, style.seFromInput); n > 0 {
+			return Attention{Kind: SE, Squeeze: n, Inner: style.seInner, Gate: style.seGate}
+		}
+	case ECA:
+		return Attention{Kind: ECA, Kernel: blocks.ECAKernel(inner)}
+	case CBAM:
+		if ratio == 0 {
+			ratio = 0.25
+		}
+		return Attention{Kind: CBAM, Squeeze: squeezeChannels(ratio, cin, inner, style.seFromInput)}
+	}
+	return Attention{}
+}
+
+// experts says which convolutions of a block in normal form have n experts.
+func (s *style) experts(k Kind, n int) (kernel, point int) {
+	if n < 2 {
+		return 0, 0
+	}
+	if k == Conv || k == Grouped {
+		return n, 0
+	}
+	if s.kernelExperts {
+		kernel = n
+	}
+	if s.pointExperts {
+		point = n
+	}
+	return kernel, point
 }
 
 // effectiveDilation is the dilation that a block really gets: a 1x1 kernel has

@@ -86,7 +86,7 @@ func (st *stage) canonicalBlocks(out, g Genes, p, rest place) {
 	for b := range st.depths[d] {
 		pk := st.pick(g, b)
 		t := st.template(&pk)
-		block, ok := t.build(p, st.style)
+		block, ok := t.build(p, &st.style)
 		if ok {
 			c := st.first(&pk, &block, p)
 			st.setPick(out, n, &c)
@@ -139,11 +139,11 @@ func (st *stage) sharedBlocks(g Genes, depth int, first, rest place) (q sequence
 func (st *stage) sequence(pk *pick, depth int, first, rest place) (q sequence) {
 	t := st.template(pk)
 	var ok bool
-	if q.first, ok = t.build(first, st.style); ok {
+	if q.first, ok = t.build(first, &st.style); ok {
 		q.n = 1
 	}
 	if depth > 1 {
-		if b, ok := t.build(rest, st.style); ok {
+		if b, ok := t.build(rest, &st.style); ok {
 			q.rest = b
 			q.n += depth - 1
 		}
@@ -204,10 +204,14 @@ func (st *stage) first(pk *pick, b *Block, p place) (c pick) {
 	if k == Grouped {
 		c[gGroups] = pk[gGroups]
 	}
-	if genes>>gSE&1 == 1 && len(v.ses) > 1 && !(k == Fused && b.Expanded == 0) {
-		for !st.matches(k, gSE, int(c[gSE]), []want{{*b, p}}) {
-			c[gSE]++
-		}
+	if genes>>gSE&1 == 1 && len(v.ses)+len(v.attentions) > 2 {
+		st.firstGate(&c, []want{{*b, p}})
+	}
+	if genes>>gExperts&1 == 1 {
+		c[gExperts] = pk[gExperts]
+	}
+	if k == DS {
+		c[gMultiplier] = pk[gMultiplier]
 	}
 	if p.stride == 1 && p.cin == p.cout {
 		c[gResidual] = pk[gResidual]
@@ -220,7 +224,7 @@ func (st *stage) first(pk *pick, b *Block, p place) (c pick) {
 func (st *stage) find(ws []want) (p pick, ok bool) {
 	if st.options != nil {
 		for i := range st.options {
-			if st.options[i].builds(ws, st.style) {
+			if st.options[i].builds(ws, &st.style) {
 				return pick{gKind: uint8(i)}, true
 			}
 		}
@@ -230,7 +234,7 @@ kinds:
 	for i, k := range st.values.kinds {
 		p = pick{gKind: uint8(i)}
 		if k == skip {
-			if (&template{kind: skip}).builds(ws, st.style) {
+			if (&template{kind: skip}).builds(ws, &st.style) {
 				return p, true
 			}
 			continue
@@ -241,7 +245,13 @@ kinds:
 			}
 		}
 		for g := gKernel; g < blockGenes; g++ {
-			if !k.has(g) {
+			if !k.has(g) || g == gAttention {
+				continue
+			}
+			if g == gSE {
+				if !st.firstGate(&p, ws) {
+					continue kinds
+				}
 				continue
 			}
 			n := st.values.count(g)
@@ -259,7 +269,34 @@ kinds:
 	return p, false
 }
 
-func (t *template) builds(ws []want, style seStyle) bool {
+// firstGate sets the first attention, and for it the first ratio, that give all
+// wanted blocks their gate.
+func (st *stage) firstGate(p *pick, ws []want) bool {
+	v := &st.values
+	for a, k := range v.attentions {
+	ratios:
+		for c, ratio := range v.ses {
+			for i := range ws {
+				b, cin := &ws[i].block, ws[i].place.cin
+				inner := cin * max(1, b.Multiplier)
+				if b.Expanded > 0 {
+					inner = b.Expanded
+				}
+				if b.Kind == Conv {
+					continue // a fused block without expansion has no gate
+				}
+				if attention(k, ratio, cin, inner, &st.style) != b.Attention {
+					continue ratios
+				}
+			}
+			p[gAttention], p[gSE] = uint8(a), uint8(c)
+			return true
+		}
+	}
+	return false
+}
+
+func (t *template) builds(ws []want, style *style) bool {
 	for i := range ws {
 		if b, ok := t.build(ws[i].place, style); !ok || b != ws[i].block {
 			return false
@@ -273,7 +310,7 @@ func (t *template) builds(ws []want, style seStyle) bool {
 func (k Kind) canBe(b *Block) bool {
 	switch k {
 	case MBConv:
-		return b.Kind == MBConv || b.Kind == DS && b.After == blocks.AfterDepthwise
+		return b.Kind == MBConv || b.Kind == DS && b.After == blocks.AfterDepthwise && b.Multiplier == 0
 	case Fused, Grouped:
 		return b.Kind == k || b.Kind == Conv
 	}
@@ -282,7 +319,7 @@ func (k Kind) canBe(b *Block) bool {
 
 func (v *values) count(g blockGene) int {
 	return [blockGenes]int{len(v.kinds), len(v.kernels), len(v.expansions), len(v.dilations), len(v.activations),
-		len(v.afters), len(v.groups), len(v.ses), len(v.residuals)}[g]
+		len(v.afters), len(v.groups), len(v.attentions), len(v.ses), len(v.residuals), len(v.experts), len(v.multipliers)}[g]
 }
 
 // matches reports whether choice c of gene g gives all wanted blocks what it
@@ -307,16 +344,11 @@ func (st *stage) matches(k Kind, g blockGene, c int, ws []want) bool {
 			ok = v.afters[c] == b.After || b.Activation == blocks.Identity
 		case gGroups:
 			ok = v.groups[c] == b.Groups
-		case gSE:
-			inner := p.cin
-			if b.Expanded > 0 {
-				inner = b.Expanded
-			}
-			if k == Fused && b.Expanded == 0 {
-				break // nothing to squeeze
-			}
-			n := squeezeChannels(v.ses[c], p.cin, inner, st.style.fromInput)
-			ok = n == b.SE.Squeeze
+		case gExperts:
+			n, m := st.style.experts(b.Kind, v.experts[c])
+			ok = n == b.Experts && m == b.PointExperts
+		case gMultiplier:
+			ok = v.multipliers[c] == max(1, b.Multiplier)
 		case gResidual:
 			r := v.residuals[c]
 			ok = ((r > 0 || r < 0 && kindTable[k].residual) && p.stride == 1 && p.cin == p.cout) == b.Residual

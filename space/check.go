@@ -171,6 +171,7 @@ func (s *StageSpec) complete(c *checker, key string) {
 	gene(c, key+".stride", (*[]int)(&s.Stride), 1, between(1, 8), "1 to 8")
 	gene(c, key+".depth", (*[]int)(&s.Depth), 1, between(1, maxDepth), fmt.Sprintf("1 to %d", maxDepth))
 	setting(c, key+".per", &s.Per, "block", "stage")
+	setting(c, key+".experts_in", &s.ExpertsIn, "depthwise", "pointwise", "both")
 	setting(c, key+".se_from", &s.SEFrom, "expanded", "input")
 	setting(c, key+".se_activation", &s.SEActivation, append([]string{"relu"}, slices.DeleteFunc(slices.Clone(actWords), func(w string) bool { return w == "relu" || w == "identity" })...)...)
 	setting(c, key+".se_gate", &s.SEGate, "hsigmoid", "sigmoid")
@@ -219,12 +220,14 @@ func (s *StageSpec) complete(c *checker, key string) {
 
 // blockSpec views the genes of a stage's blocks as one ChoiceSpec.
 func (s *StageSpec) blockSpec() ChoiceSpec {
-	return ChoiceSpec{s.Block, s.Kernel, s.Expansion, s.Dilation, s.Activation, s.ActivationAfter, s.Groups, s.SE, s.Residual}
+	return ChoiceSpec{s.Block, s.Kernel, s.Expansion, s.Dilation, s.Activation, s.ActivationAfter, s.Groups, s.SE, s.Residual,
+		s.Attention, s.Experts, s.Multiplier}
 }
 
 func (s *StageSpec) setBlock(o ChoiceSpec) {
 	s.Block, s.Kernel, s.Expansion, s.Dilation, s.Activation, s.ActivationAfter, s.Groups, s.SE, s.Residual =
 		o.Block, o.Kernel, o.Expansion, o.Dilation, o.Activation, o.ActivationAfter, o.Groups, o.SE, o.Residual
+	s.Attention, s.Experts, s.Multiplier = o.Attention, o.Experts, o.Multiplier
 }
 
 // complete checks the genes of a block. Residual stays nil where it is as the
@@ -238,6 +241,9 @@ func (o *ChoiceSpec) complete(c *checker, key string) {
 	gene(c, key+".activation_after", (*[]string)(&o.ActivationAfter), "both", oneWord(afterNames[:]), oneOf(afterNames[:]))
 	gene(c, key+".groups", (*[]int)(&o.Groups), 1, between(1, 4096), "1 to 4096")
 	gene(c, key+".se", (*[]float64)(&o.SE), 0, func(v float64) bool { return v >= 0 && v <= 1 }, "a ratio from 0 (none) to 1")
+	gene(c, key+".attention", (*[]string)(&o.Attention), "se", oneWord(attentionNames[:]), oneOf(attentionNames[:]))
+	gene(c, key+".experts", (*[]int)(&o.Experts), 1, between(1, maxExperts), "1 (an ordinary convolution) to 64")
+	gene(c, key+".multiplier", (*[]int)(&o.Multiplier), 1, between(1, maxExperts), "1 to 64")
 	if o.Residual != nil {
 		gene(c, key+".residual", (*[]bool)(&o.Residual), true, func(bool) bool { return true }, "true or false")
 	}
@@ -248,6 +254,7 @@ func (o *ChoiceSpec) lengths() [blockGenes]int {
 	return [blockGenes]int{
 		gKind: len(o.Block), gKernel: len(o.Kernel), gExpansion: len(o.Expansion), gDilation: len(o.Dilation),
 		gActivation: len(o.Activation), gAfter: len(o.ActivationAfter), gGroups: len(o.Groups), gSE: len(o.SE), gResidual: len(o.Residual),
+		gAttention: len(o.Attention), gExperts: len(o.Experts), gMultiplier: len(o.Multiplier),
 	}
 }
 
@@ -268,6 +275,9 @@ func (o *ChoiceSpec) inherit(from *ChoiceSpec) {
 	inherit((*[]int)(&o.Groups), from.Groups)
 	inherit((*[]float64)(&o.SE), from.SE)
 	inherit((*[]bool)(&o.Residual), from.Residual)
+	inherit((*[]string)(&o.Attention), from.Attention)
+	inherit((*[]int)(&o.Experts), from.Experts)
+	inherit((*[]int)(&o.Multiplier), from.Multiplier)
 }
 
 func inherit[T any](to *[]T, from []T) {
@@ -315,6 +325,9 @@ func (o *ChoiceSpec) trim() {
 	drop(&o.Groups, reads(gGroups))
 	drop(&o.SE, reads(gSE))
 	drop(&o.Residual, reads(gResidual))
+	drop(&o.Attention, reads(gAttention))
+	drop(&o.Experts, reads(gExperts))
+	drop(&o.Multiplier, reads(gMultiplier))
 }
 
 func drop[L ~[]T, T any](list *L, keep bool) {
@@ -324,7 +337,9 @@ func drop[L ~[]T, T any](list *L, keep bool) {
 }
 
 func (o *ChoiceSpec) value(g blockGene) string {
-	return fmt.Sprint([blockGenes]any{o.Block, o.Kernel, o.Expansion, o.Dilation, o.Activation, o.ActivationAfter, o.Groups, o.SE, o.Residual}[g])
+	return fmt.Sprint([blockGenes]any{gKind: o.Block, gKernel: o.Kernel, gExpansion: o.Expansion, gDilation: o.Dilation,
+		gActivation: o.Activation, gAfter: o.ActivationAfter, gGroups: o.Groups, gAttention: o.Attention, gSE: o.SE,
+		gResidual: o.Residual, gExperts: o.Experts, gMultiplier: o.Multiplier}[g])
 }
 
 // variants bounds the number of different blocks.

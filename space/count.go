@@ -133,10 +133,10 @@ func (st *stage) countAt(first, rest place) *big.Int {
 	firsts, rests := map[Block]bool{}, map[Block]bool{}
 	st.picks(func(pk *pick) {
 		t := st.template(pk)
-		if b, ok := t.build(first, st.style); ok {
+		if b, ok := t.build(first, &st.style); ok {
 			firsts[b] = true
 		}
-		if b, ok := t.build(rest, st.style); ok {
+		if b, ok := t.build(rest, &st.style); ok {
 			rests[b] = true
 		}
 	})

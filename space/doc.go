@@ -39,10 +39,12 @@
 //	stem    = stage
 //	stage   = "-" | block { " " block }             "-": no blocks
 //	block   = kind "_k" K "_s" stride [ "_d" dilation ] [ "_g" groups ]
-//	          [ "_x" expanded ] "_c" channels "_" act [ "_" after ] [ se ] [ "_res" ]
+//	          [ "_x" expanded ] [ "_m" multiplier ] "_c" channels "_" act [ "_" after ]
+//	          [ attention ] [ "_q" experts ] [ "_p" pointwise experts ] [ "_res" ]
 //	kind    = "conv" | "grouped" | "ds" | "mbconv" | "fused" | "xception"
 //	after   = "depthwise" | "pointwise" | "both"    ds only, and always there
-//	se      = "_se" squeeze ":" act ":" gate        ds, mbconv, fused
+//	attention = "_se" squeeze ":" act ":" gate | "_eca" taps | "_cbam" squeeze
+//	                                                ds, mbconv, fused
 //	gate    = "hsigmoid" | "sigmoid"
 //	act     = "identity" | "relu" | "relu6" | "hswish" | "hsigmoid" | "swish" | "sigmoid"
 //	head    = "classifier" [ "_c" channels ] [ "_h" hidden ] [ "_" act ] "_n" classes
@@ -50,9 +52,11 @@
 //	        | "lraspp" "_c" channels "_t" stage "_" act "_n" classes
 //	        | "fast_scnn" "_c" channels "_t" stage "_" act "_n" classes
 //
-// All numbers are final: absolute channels, none of them scaled later. Dilation
-// and groups of 1 are left out; groups stand in grouped and expanded channels in
-// mbconv and fused, always. "_res" says that the input is added to the output.
+// All numbers are final: absolute channels, none of them scaled later. Dilation,
+// groups, multiplier and experts of 1 are left out; groups stand in grouped and
+// expanded channels in mbconv and fused, always. A multiplier is ds's alone.
+// "_q" counts the experts of the KxK convolution (not xception's), "_p" those of
+// the 1x1 ones of ds, mbconv and fused. "_res" says that the input is added to the output.
 // "_t" is the number of the stage, from 1, that gives a segmentation head its
 // detail. The classifier has an activation if it has channels or hidden ones.
 //

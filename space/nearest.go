@@ -287,10 +287,10 @@ func (st *stage) nearestPick(src *source, k int, p place) (best pick) {
 	for i := range st.kinds() {
 		pk := pick{gKind: uint8(i)}
 		if st.options == nil {
-			st.values.nearest(&pk, &b, src.cin[k], st.style.fromInput)
+			st.values.nearest(&pk, &b, src.cin[k], st.style.seFromInput)
 		}
 		t := st.template(&pk)
-		got, ok := t.build(p, st.style)
+		got, ok := t.build(p, &st.style)
 		if !ok {
 			continue
 		}
@@ -314,11 +314,20 @@ func (v *values) nearest(pk *pick, b *Block, cin int, seFromInput bool) {
 		}
 	}
 	set(gGroups, nearest(v.groups, float64(b.Groups)))
-	se := float64(b.SE.Squeeze) / float64(cin)
+	se := float64(b.Attention.Squeeze) / float64(cin)
 	if !seFromInput {
 		se /= ratio(b, cin)
 	}
 	set(gSE, nearest(v.ses, se))
+	// Of gates without one of b's kind the last resort is the first one.
+	for i, a := range v.attentions {
+		if a == b.Attention.Kind || a == SE && b.Attention.Kind == NoAttention && v.ses[pk[gSE]] == 0 {
+			set(gAttention, i)
+			break
+		}
+	}
+	set(gExperts, nearest(v.experts, float64(max(1, b.Experts, b.PointExperts))))
+	set(gMultiplier, nearest(v.multipliers, float64(max(1, b.Multiplier))))
 	for i, r := range v.residuals {
 		if (r != 0) == (b.Residual || b.Kind == MBConv || b.Kind == Fused) {
 			set(gResidual, i)
@@ -343,8 +352,9 @@ func differ(x, y *Block, a, b int) float64 {
 	if separable(x.Kind) != separable(y.Kind) {
 		d += 2
 	}
-	for _, differs := range [...]bool{x.Kind != y.Kind, x.Activation != y.Activation, (x.SE.Squeeze > 0) != (y.SE.Squeeze > 0),
-		x.After != y.After, x.Dilation != y.Dilation} {
+	for _, differs := range [...]bool{x.Kind != y.Kind, x.Activation != y.Activation, x.Attention.Kind != y.Attention.Kind,
+		x.After != y.After, x.Dilation != y.Dilation, x.Multiplier != y.Multiplier,
+		x.Experts != y.Experts || x.PointExperts != y.PointExperts} {
 		if differs {
 			d += 0.25
 		}

@@ -41,43 +41,47 @@ func (a Arch) Network() (*blocks.Network, error) {
 
 // layers returns the block of package blocks that has these numbers.
 func (k *Block) layers() blocks.Block {
+	if k.Experts > 0 || k.PointExperts > 0 {
+		return mixture{k}
+	}
+	se, other := k.Attention.layers()
 	switch k.Kind {
 	case DS:
 		return blocks.DepthwiseSeparable{Out: k.Channels, Kernel: k.Kernel, Stride: k.Stride, Dilation: k.Dilation,
-			Act: k.Activation, ActAfter: k.After, SE: k.SE.layers(), Residual: k.Residual}
+			Act: k.Activation, ActAfter: k.After, SE: se, Attention: other, Multiplier: k.Multiplier, Residual: k.Residual}
 	case MBConv:
 		return blocks.InvertedResidual{Out: k.Channels, Expanded: k.Expanded, Kernel: k.Kernel, Stride: k.Stride,
-			Dilation: k.Dilation, Act: k.Activation, SE: k.SE.layers(), NoResidual: !k.Residual}
+			Dilation: k.Dilation, Act: k.Activation, SE: se, Attention: other, NoResidual: !k.Residual}
 	case Fused:
 		return blocks.FusedInvertedResidual{Out: k.Channels, Expanded: k.Expanded, Kernel: k.Kernel, Stride: k.Stride,
-			Dilation: k.Dilation, Act: k.Activation, SE: k.SE.layers(), NoResidual: !k.Residual}
+			Dilation: k.Dilation, Act: k.Activation, SE: se, Attention: other, NoResidual: !k.Residual}
 	case Xception:
 		return blocks.XceptionSeparable{Out: k.Channels, Kernel: k.Kernel, Stride: k.Stride, Dilation: k.Dilation,
 			PreAct: k.Activation, Residual: k.Residual}
 	}
-	conv := blocks.ConvBNAct{Out: k.Channels, Kernel: k.Kernel, Stride: k.Stride, Dilation: k.Dilation, Groups: k.Groups, Act: k.Activation}
-	var block blocks.Block = conv
-	if k.Groups > 1 && k.Groups < k.Channels {
-		block = blocks.Sequence{conv, shuffle{k.Groups}}
-	}
 	if k.Residual {
-		block = shortcut{block}
+		return shortcut{k.conv()}
 	}
-	return block
+	return k.conv()
 }
 
-// shuffle mixes the channels of groups.
-type shuffle struct{ groups int }
-
-func (s shuffle) Build(b *blocks.Builder, in blocks.Value) blocks.Value {
-	return b.Apply("shuffle", &blocks.ChannelShuffle{Groups: s.groups}, in)
+// conv is the one convolution of the kinds Conv and Grouped.
+func (k *Block) conv() blocks.ConvBNAct {
+	return blocks.ConvBNAct{Out: k.Channels, Kernel: k.Kernel, Stride: k.Stride, Dilation: k.Dilation, Groups: k.Groups,
+		Act: k.Activation, Shuffle: k.Groups > 1 && k.Groups < k.Channels}
 }
 
-func (s SE) layers() *blocks.SqueezeExcite {
-	if s.Squeeze == 0 {
-		return nil
+// layers returns the gate: a squeeze-and-excite, or another one, or neither.
+func (a *Attention) layers() (*blocks.SqueezeExcite, blocks.Block) {
+	switch a.Kind {
+	case SE:
+		return &blocks.SqueezeExcite{Hidden: a.Squeeze, Act: a.Inner, Gate: a.Gate}, nil
+	case ECA:
+		return nil, blocks.ECA{Kernel: a.Kernel}
+	case CBAM:
+		return nil, blocks.CBAM{Hidden: a.Squeeze}
 	}
-	return &blocks.SqueezeExcite{Hidden: s.Squeeze, Act: s.Inner, Gate: s.Gate}
+	return nil, nil
 }
 
 // shortcut adds a block's input to its output.

@@ -153,6 +153,9 @@ func (p *parser) block() (b Block) {
 		p.expect("_x")
 		b.Expanded = p.number("expanded channels")
 	}
+	if k.has(gMultiplier) && p.accept("_m") {
+		b.Multiplier = p.above1("a depthwise multiplier")
+	}
 	p.expect("_c")
 	b.Channels = p.number("channels")
 	p.expect("_")
@@ -164,12 +167,25 @@ func (p *parser) block() (b Block) {
 			p.failf(p.at, "want depthwise, pointwise or both: where the activation stands")
 		}
 	}
-	if k.has(gSE) && p.accept("_se") {
-		b.SE.Squeeze = p.number("squeeze channels")
-		p.expect(":")
-		b.SE.Inner = p.activation()
-		p.expect(":")
-		b.SE.Gate = p.activation()
+	if a := &b.Attention; k.has(gAttention) {
+		switch {
+		case p.accept("_se"):
+			a.Kind, a.Squeeze = SE, p.number("squeeze channels")
+			p.expect(":")
+			a.Inner = p.activation()
+			p.expect(":")
+			a.Gate = p.activation()
+		case p.accept("_eca"):
+			a.Kind, a.Kernel = ECA, p.number("taps over channels")
+		case p.accept("_cbam"):
+			a.Kind, a.Squeeze = CBAM, p.number("squeeze channels")
+		}
+	}
+	if k.has(gExperts) && p.accept("_q") {
+		b.Experts = p.above1("a number of experts")
+	}
+	if k.has(gExperts) && p.accept("_p") {
+		b.PointExperts = p.above1("a number of experts")
 	}
 	b.Residual = p.accept("_res")
 	p.done()

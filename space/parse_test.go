@@ -21,7 +21,7 @@ func TestParse(t *testing.T) {
 		Stages: [][]Block{
 			{
 				{Kind: MBConv, Kernel: 5, Stride: 2, Dilation: 1, Groups: 1, Expanded: 48, Channels: 24, Activation: blocks.HSwish,
-					SE: SE{16, blocks.ReLU, blocks.HSigmoid}},
+					Attention: Attention{Kind: SE, Squeeze: 16, Inner: blocks.ReLU, Gate: blocks.HSigmoid}},
 				{Kind: MBConv, Kernel: 3, Stride: 1, Dilation: 2, Groups: 1, Expanded: 72, Channels: 24, Activation: blocks.HSwish, Residual: true},
 			},
 			nil,
@@ -112,6 +112,12 @@ func TestParseErrors(t *testing.T) {
 		{in + stem + " | classifier_n0", "starts with 0"},
 		{in + stem + " | - | lraspp_c8_t2_relu_n10", "takes detail from stage 2, want 1 to 1"},
 		{in + stem + " | - | aspp_c8_d1_relu_n10", "not written"},
+		{in + stem + " | ds_k3_s1_m1_c16_relu_both" + head, "not written"},
+		{in + stem + " | mbconv_k3_s1_x32_m2_c16_relu" + head, `want "_c"`},
+		{in + stem + " | ds_k3_s1_c16_relu_both_q99" + head, "number of experts is 99, want 0 to 64"},
+		{in + stem + " | xception_k3_s1_c16_relu_q2" + head, `unknown token "_q2"`},
+		{in + stem + " | conv_k3_s1_c16_relu_p2" + head, "has no such experts"},
+		{in + stem + " | ds_k3_s1_c16_relu_both_eca4" + head, "eca of 4 taps"},
 		{"32x99999999999999999999x3" + stem + head, "is above 65536"},
 		{"9000x32x3" + stem + head, "want sides of 1 to 8192"},
 		{"8192x8192x3 | conv_k1_s1_c64_relu" + head, "more than 2^31 values"},
@@ -141,6 +147,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add("513x513x3 | conv_k3_s2_c32_relu6 | - | aspp_c256_d6:12:18_relu_n21")
 	f.Add("64x128x3 | - | xception_k3_s2_c8_relu | grouped_k3_s1_g4_c8_swish_res | fast_scnn_c16_t1_relu_n19")
+	f.Add("32x32x3 | - | ds_k3_s1_m2_c8_relu_both_eca3_q2_p4 mbconv_k5_s2_x16_c8_relu_cbam4_q2 | classifier_n2")
 	f.Add("8192x8192x31 | conv_k31_s31_c65536_relu | lraspp_c65536_t1_relu_n65536")
 	f.Fuzz(func(t *testing.T, text string) {
 		a, err := Parse(text)

@@ -44,8 +44,11 @@ func FromNetwork(n *blocks.Network) (Arch, error) {
 			if err != nil {
 				return a, fmt.Errorf("space: network %s: stage %d, block %d: %w", n.Name, p.stage, p.block, err)
 			}
+			if p.stage > maxStages {
+				return a, fmt.Errorf("space: network %s: stage %d, want at most %d", n.Name, p.stage, maxStages)
+			}
 			if p.stage != stage || len(a.Stages) == 0 {
-				a.Stages, stage = append(a.Stages, nil), p.stage
+				a.Stages, stage = append(a.Stages, make([][]Block, max(1, p.stage-len(a.Stages)))...), p.stage
 			}
 			k := len(a.Stages) - 1
 			a.Stages[k] = append(a.Stages[k], b)
@@ -80,35 +83,54 @@ func partition(n *blocks.Network) (parts []part) {
 
 // layer is a convolution with the activation behind it.
 type layer struct {
-	conv *blocks.Conv
-	cin  int
-	act  blocks.ActFunc
+	conv    *blocks.Conv
+	cin     int
+	act     blocks.ActFunc
+	experts int // of a mixture; 0 for an ordinary convolution
 }
 
 func (l layer) depthwise() bool { return l.conv.Depthwise(l.cin) }
 
-// layers returns the convolutions on maps in order, the squeeze-and-excite layer,
-// and whether there is an addition.
-func (p *part) layers() (ls []layer, se SE, add bool) {
-	gates := 0
+// layers returns the convolutions on maps in order, the gate on channels, and
+// whether there is an addition.
+func (p *part) layers() (ls []layer, gate Attention, add bool) {
+	squeezes := map[int]bool{} // layers of a squeeze-and-excite
+	aside := map[int]bool{}    // nodes of other gates and of routing
 	for _, i := range p.nodes {
-		nd := p.net.Nodes[i]
+		nd := &p.net.Nodes[i]
 		in := p.net.Nodes[nd.Inputs[0]].Shape
 		switch op := nd.Op.(type) {
 		case *blocks.Conv:
-			if in.IsVector() && op.Pointwise() && op.Bias {
-				if gates++; gates == 1 {
-					se.Squeeze = op.Out
+			switch {
+			case gate.Kind == CBAM && in.H == 2 && in.W == 1 && gate.Squeeze == 0:
+				gate.Squeeze = op.Out
+			case gate.Kind == CBAM && (in.IsVector() || in.C == 2 && op.Out == 1):
+			case in.IsVector() && op.Pointwise() && op.Bias:
+				if gate.Kind == NoAttention {
+					gate.Kind, gate.Squeeze = SE, op.Out
 				}
+				squeezes[i] = true
+			default:
+				ls = append(ls, layer{conv: op, cin: in.C})
 				continue
 			}
-			ls = append(ls, layer{conv: op, cin: in.C})
+			aside[i] = true
+		case *blocks.CondConv:
+			ls = append(ls, layer{experts: op.Experts, cin: in.C,
+				conv: &blocks.Conv{Out: op.Out, Kernel: op.Kernel, Stride: op.Stride, Dilation: op.Dilation, Pad: op.Pad, Groups: op.Groups}})
+		case *blocks.ChannelConv:
+			gate, aside[i] = Attention{Kind: ECA, Kernel: op.Kernel}, true
+		case *blocks.Stack:
+			gate.Kind = CBAM
+		case *blocks.Linear, *blocks.SumPixels:
+			aside[i] = true
 		case *blocks.Activation:
 			switch {
-			case gates == 1:
-				se.Inner = op.Func
-			case gates == 2 && in.IsVector():
-				se.Gate = op.Func
+			case squeezes[nd.Inputs[0]] && gate.Inner == blocks.Identity:
+				gate.Inner = op.Func
+			case squeezes[nd.Inputs[0]]:
+				gate.Gate = op.Func
+			case aside[nd.Inputs[0]]:
 			case len(ls) > 0:
 				ls[len(ls)-1].act = op.Func
 			}
@@ -116,10 +138,14 @@ func (p *part) layers() (ls []layer, se SE, add bool) {
 			add = true
 		}
 	}
-	if gates < 2 {
-		se = SE{}
+	if gate.Kind == SE {
+		if gate.Inner == blocks.Identity || gate.Gate == blocks.Identity {
+			gate = Attention{}
+		} else if gate.Gate != blocks.HSigmoid {
+			gate.Gate = blocks.Sigmoid
+		}
 	}
-	return ls, se, add
+	return ls, gate, add
 }
 
 // convolutions reads a part as plain convolutions, which a stem is made of.
@@ -140,7 +166,7 @@ func (p *part) convolutions() (bs []Block, err error) {
 // start is a block with the numbers of its spatial convolution.
 func start(kind Kind, l layer) Block {
 	k, s, d := l.conv.Window()
-	return Block{Kind: kind, Kernel: k[0], Stride: s[0], Dilation: d[0], Groups: 1, Channels: l.conv.Out, Activation: l.act}
+	return Block{Kind: kind, Kernel: k[0], Stride: s[0], Dilation: d[0], Groups: 1, Channels: l.conv.Out, Activation: l.act, Experts: l.experts}
 }
 
 func plain(l layer) Block {
@@ -153,7 +179,10 @@ func plain(l layer) Block {
 
 func separable(dw, pw layer) Block {
 	b := start(DS, dw)
-	b.Channels = pw.conv.Out
+	b.Channels, b.PointExperts = pw.conv.Out, pw.experts
+	if m := dw.conv.Out / dw.cin; m > 1 {
+		b.Multiplier = m
+	}
 	switch {
 	case pw.act == blocks.Identity:
 		b.After = blocks.AfterDepthwise
@@ -165,7 +194,7 @@ func separable(dw, pw layer) Block {
 
 // asBlock recognises the block by the row of its convolutions.
 func (p *part) asBlock() (Block, error) {
-	ls, se, add := p.layers()
+	ls, gate, add := p.layers()
 	for _, l := range ls {
 		if k := l.conv.Kernel; k[0] != k[1] {
 			return Block{}, fmt.Errorf("kernel size %dx%d is not square", k[0], k[1])
@@ -179,18 +208,15 @@ func (p *part) asBlock() (Block, error) {
 		b = separable(ls[0], ls[1])
 	case len(ls) == 3 && ls[0].conv.Pointwise() && ls[1].depthwise() && ls[2].conv.Pointwise():
 		b = start(MBConv, ls[1])
-		b.Expanded, b.Channels = ls[0].conv.Out, ls[2].conv.Out
+		b.Expanded, b.Channels, b.PointExperts = ls[0].conv.Out, ls[2].conv.Out, ls[2].experts
 	case len(ls) == 2 && ls[0].conv.G() == 1 && ls[1].conv.Pointwise():
 		b = start(Fused, ls[0])
-		b.Expanded, b.Channels = ls[0].conv.Out, ls[1].conv.Out
+		b.Expanded, b.Channels, b.PointExperts = ls[0].conv.Out, ls[1].conv.Out, ls[1].experts
 	default:
 		return Block{}, fmt.Errorf("%d convolutions that are no block of a space (conv, grouped, ds, mbconv, fused)", len(ls))
 	}
-	if se.Squeeze > 0 && b.Kind != Conv && b.Kind != Grouped {
-		b.SE = se
-		if b.SE.Gate != blocks.HSigmoid {
-			b.SE.Gate = blocks.Sigmoid
-		}
+	if b.Kind.has(gAttention) {
+		b.Attention = gate
 	}
 	b.Residual = add
 	return b, nil

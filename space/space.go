@@ -83,7 +83,7 @@ type stage struct {
 	shared                  bool
 	values                  values
 	options                 []template // the blocks of a choice; nil without one
-	style                   seStyle
+	style                   style
 	skips                   bool // a block may be skip
 	skipPick                pick // the first genes that say so
 }
@@ -99,6 +99,9 @@ type values struct {
 	groups      []int
 	ses         []float64
 	residuals   []int8
+	attentions  []AttentionKind
+	experts     []int
+	multipliers []int
 }
 
 // pick is one value for each gene of a block.
@@ -213,7 +216,8 @@ func (st *stage) init(s *Space, spec *StageSpec, number int) {
 	st.strides, st.depths = spec.Stride, spec.Depth
 	st.width = newWidths(spec.Channels, s.spec.Width, "always")
 	st.shared = spec.Per == "stage"
-	st.style = seStyle{spec.SEFrom == "input", activation(spec.SEActivation), activation(spec.SEGate)}
+	st.style = style{spec.SEFrom == "input", activation(spec.SEActivation), activation(spec.SEGate),
+		spec.ExpertsIn != "pointwise", spec.ExpertsIn != "depthwise"}
 	st.channels = add(s, number, 0, "channels", spec.Channels)
 	st.stride = add(s, number, 0, "stride", spec.Stride)
 	st.depth = add(s, number, 0, "depth", spec.Depth)
@@ -251,7 +255,10 @@ func (st *stage) init(s *Space, spec *StageSpec, number int) {
 			gAfter:      add(s, number, block, blockGeneKeys[gAfter], own.ActivationAfter),
 			gGroups:     add(s, number, block, blockGeneKeys[gGroups], own.Groups),
 			gSE:         add(s, number, block, blockGeneKeys[gSE], own.SE),
+			gAttention:  add(s, number, block, blockGeneKeys[gAttention], own.Attention),
 			gResidual:   add(s, number, block, blockGeneKeys[gResidual], own.Residual),
+			gExperts:    add(s, number, block, blockGeneKeys[gExperts], own.Experts),
+			gMultiplier: add(s, number, block, blockGeneKeys[gMultiplier], own.Multiplier),
 		}
 	}
 	for i := range st.kinds() {
@@ -271,8 +278,16 @@ func (o ChoiceSpec) values() values {
 	inherit((*[]string)(&o.ActivationAfter), []string{"both"})
 	inherit((*[]int)(&o.Groups), []int{1})
 	inherit((*[]float64)(&o.SE), []float64{0})
+	inherit((*[]string)(&o.Attention), []string{"none"})
+	inherit((*[]int)(&o.Experts), []int{1})
+	inherit((*[]int)(&o.Multiplier), []int{1})
 	v := values{kernels: o.Kernel, expansions: o.Expansion, dilations: o.Dilation,
-		activations: activations(o.Activation), groups: o.Groups, ses: o.SE, residuals: []int8{-1}}
+		activations: activations(o.Activation), groups: o.Groups, ses: o.SE, residuals: []int8{-1},
+		experts: o.Experts, multipliers: o.Multiplier}
+	for _, name := range o.Attention {
+		k, _ := parseAttention(name)
+		v.attentions = append(v.attentions, k)
+	}
 	for _, name := range o.Block {
 		k, _ := parseKind(name)
 		v.kinds = append(v.kinds, k)
@@ -311,8 +326,17 @@ func (o *ChoiceSpec) name() string {
 	if k.has(gGroups) {
 		name += "_g" + strconv.Itoa(o.Groups[0])
 	}
-	if k.has(gSE) && o.SE[0] > 0 {
-		name += "_se" + text(o.SE[0])
+	if a := v.attentions[0]; k.has(gAttention) && a != NoAttention && (a != SE || o.SE[0] > 0) {
+		name += "_" + a.String()
+		if a != ECA {
+			name += text(o.SE[0])
+		}
+	}
+	if k.has(gExperts) && o.Experts[0] > 1 {
+		name += "_q" + strconv.Itoa(o.Experts[0])
+	}
+	if k.has(gMultiplier) && o.Multiplier[0] > 1 {
+		name += "_m" + strconv.Itoa(o.Multiplier[0])
 	}
 	return name
 }
@@ -321,7 +345,8 @@ func (v *values) template(p *pick) template {
 	return template{
 		kind: v.kinds[p[gKind]], after: v.afters[p[gAfter]], residual: v.residuals[p[gResidual]],
 		kernel: v.kernels[p[gKernel]], dilation: v.dilations[p[gDilation]], groups: v.groups[p[gGroups]],
-		expansion: v.expansions[p[gExpansion]], activation: v.activations[p[gActivation]], se: v.ses[p[gSE]],
+		expansion: v.expansions[p[gExpansion]], activation: v.activations[p[gActivation]],
+		attention: v.attentions[p[gAttention]], se: v.ses[p[gSE]], experts: v.experts[p[gExperts]], multiplier: v.multipliers[p[gMultiplier]],
 	}
 }
 
@@ -503,7 +528,7 @@ func (s *Space) Arch(g Genes) Arch {
 		for b := range st.depths[st.depth.of(g)] {
 			pk := st.pick(g, b)
 			t := st.template(&pk)
-			if block, ok := t.build(p, st.style); ok {
+			if block, ok := t.build(p, &st.style); ok {
 				all = append(all, block)
 				total *= block.Stride
 			}

@@ -72,6 +72,16 @@ func randomSpec(r *rand.Rand) Spec {
 			st.SE = subset(r, 3, 0, 0.1, 0.2, 0.25)
 			st.SEFrom = subset(r, 1, "input", "expanded")[0]
 		}
+		if has(gAttention) && r.IntN(3) == 0 {
+			st.Attention = subset(r, 3, "none", "se", "eca", "cbam")
+		}
+		if has(gExperts) && r.IntN(3) == 0 {
+			st.Experts = subset(r, 2, 1, 2, 4)
+			st.ExpertsIn = subset(r, 1, "depthwise", "pointwise", "both")[0]
+		}
+		if has(gMultiplier) && r.IntN(3) == 0 {
+			st.Multiplier = subset(r, 2, 1, 2)
+		}
 		if has(gResidual) && r.IntN(2) == 0 {
 			st.Residual = subset(r, 2, true, false)
 		}
@@ -99,7 +109,7 @@ func raw(s *Space) float64 {
 func TestCanonicalBruteForce(t *testing.T) {
 	r := newRand(1)
 	tested, genotypes := 0, 0
-	for i := 0; tested < 400; i++ {
+	for i := 0; tested < 300; i++ {
 		spec := randomSpec(r)
 		s, err := New(spec)
 		if err != nil {
@@ -169,8 +179,12 @@ func TestOperators(t *testing.T) {
 				t.Fatalf("spec %d: %s: %v is not canonical: %v", i, what, g, c)
 			}
 			a := s.Arch(g)
-			if _, err := a.Network(); err != nil {
+			n, err := a.Network()
+			if err != nil {
 				t.Fatalf("spec %d: %s: %v\n%v", i, what, err, a)
+			}
+			if back, err := FromNetwork(n); recoverable(a) && (err != nil || back.String() != a.String()) {
+				t.Fatalf("spec %d: %s: %v: read off the network of\n%v:\n%v", i, what, err, a, back)
 			}
 			b, err := Parse(a.String())
 			if err != nil || b.String() != a.String() || b.ID() != a.ID() {
@@ -197,6 +211,13 @@ func TestOperators(t *testing.T) {
 			}
 		}
 	}
+}
+
+// recoverable reports whether a can be read off its network: all but Xception's
+// blocks, and stages at the end that are empty.
+func recoverable(a Arch) bool {
+	last := a.Stages[len(a.Stages)-1]
+	return len(last) > 0 && !slices.ContainsFunc(slices.Concat(a.Stages...), func(b Block) bool { return b.Kind == Xception })
 }
 
 // TestSampleUniform checks the law of Sample on a stage whose depth decides

@@ -58,14 +58,26 @@ type StageSpec struct {
 	// "pointwise" or "both". Default both.
 	ActivationAfter Strings `toml:"activation_after"`
 	Groups          Ints    `toml:"groups"`   // grouped: 1 to 4096; must divide input and output channels
-	SE              Floats  `toml:"se"`       // squeeze-and-excite ratio, 0 to 1; 0 means none; default 0
+	SE              Floats  `toml:"se"`       // ratio of squeeze-and-excite, 0 to 1; 0 means none; default 0
 	Residual        Bools   `toml:"residual"` // where stride is 1 and channels are equal; default: mbconv, fused, xception
+	// Attention is what weighs the channels of ds, mbconv and fused blocks: "se"
+	// where the ratio is not 0, "eca", "cbam" (ratio 0 means 0.25) or "none". Default
+	// se.
+	Attention Strings `toml:"attention"`
+	// Experts is the number of sets of weights that a convolution mixes for each
+	// image (CondConv), 1 to 64; default 1, an ordinary convolution.
+	Experts    Ints `toml:"experts"`
+	Multiplier Ints `toml:"multiplier"` // ds: depthwise outputs for each input channel, 1 to 64; default 1
 	// Choice makes whole blocks one gene, instead of the lists above, which then
 	// hold one value at most: the default of the entries.
 	Choice []ChoiceSpec `toml:"choice"`
 	// Per is "block" (each block of the stage has genes of its own) or "stage"
 	// (all share one set). Default block.
 	Per string `toml:"per"`
+	// ExpertsIn says which convolutions of ds, mbconv and fused blocks have experts:
+	// "depthwise" (the KxK one, also where it is not depthwise), "pointwise" or
+	// "both". Default depthwise.
+	ExpertsIn string `toml:"experts_in"`
 	// SEFrom says what the ratio multiplies: the "expanded" channels, rounded to
 	// a multiple of 8 (MobileNetV3), or the block's "input" channels, rounded down
 	// (MnasNet, EfficientNet). Default expanded.
@@ -87,6 +99,9 @@ type ChoiceSpec struct {
 	Groups          Ints    `toml:"groups"`
 	SE              Floats  `toml:"se"`
 	Residual        Bools   `toml:"residual"`
+	Attention       Strings `toml:"attention"`
+	Experts         Ints    `toml:"experts"`
+	Multiplier      Ints    `toml:"multiplier"`
 }
 
 // HeadSpec is what stands after the last stage. See [HeadKind].

@@ -12,6 +12,7 @@ import (
 const (
 	maxNumber   = 1 << 16 // any single number
 	maxSide     = 1 << 13 // height and width of the input
+	maxExperts  = 64      // and depthwise multiplier
 	maxKernel   = 31
 	maxDilation = 1 << 12
 	maxBlocks   = 1024
@@ -87,7 +88,10 @@ func (v *validator) block(b *Block) error {
 		{"groups", b.Groups, 1, maxNumber},
 		{"channels", b.Channels, 1, maxNumber},
 		{"expanded channels", b.Expanded, 0, maxNumber},
-		{"squeeze channels", b.SE.Squeeze, 0, maxNumber},
+		{"squeeze channels", b.Attention.Squeeze, 0, maxNumber},
+		{"depthwise multiplier", b.Multiplier, 0, maxExperts},
+		{"number of experts", b.Experts, 0, maxExperts},
+		{"number of pointwise experts", b.PointExperts, 0, maxExperts},
 		{"activation", int(b.Activation), 0, activationCount - 1},
 		{"place of the activation", int(b.After), 0, len(afterNames) - 1},
 	} {
@@ -118,28 +122,60 @@ func (v *validator) block(b *Block) error {
 		return fmt.Errorf("without an activation its place is written as depthwise")
 	case b.Kind != DS && b.After != 0:
 		return fmt.Errorf("only a ds block has a place for its activation")
-	case b.SE.Squeeze > 0 && !has(gSE):
-		return fmt.Errorf("a %v block has no squeeze-and-excite", b.Kind)
-	case b.SE.Squeeze > 0 && !goodSE(b.SE) || b.SE.Squeeze == 0 && b.SE != SE{}:
-		return fmt.Errorf("squeeze-and-excite %d:%v:%v: want an inner activation and a gate of hsigmoid or sigmoid", b.SE.Squeeze, b.SE.Inner, b.SE.Gate)
+	case b.Multiplier == 1 || b.Experts == 1 || b.PointExperts == 1:
+		return fmt.Errorf("a multiplier or a number of experts of 1 is written as 0")
+	case b.Multiplier > 0 && b.Kind != DS:
+		return fmt.Errorf("only a ds block has a depthwise multiplier")
+	case b.Experts > 0 && !has(gExperts) || b.PointExperts > 0 && !has(gAttention):
+		return fmt.Errorf("a %v block has no such experts", b.Kind)
+	case b.Attention.Kind != NoAttention && !has(gAttention):
+		return fmt.Errorf("a %v block has no attention", b.Kind)
 	case b.Residual && (b.Stride != 1 || b.Channels != in.C):
 		return fmt.Errorf("residual from %d to %d channels at stride %d, want equal channels and stride 1", in.C, b.Channels, b.Stride)
 	}
+	if err := b.Attention.validate(); err != nil {
+		return err
+	}
 	out := blocks.Shape{H: (in.H-1)/b.Stride + 1, W: (in.W-1)/b.Stride + 1, C: b.Channels}
-	inner := max(b.Expanded, in.C, b.Channels)
-	if in.Pixels() > maxValues/max(b.Expanded, in.C) || out.Pixels() > maxValues/b.Channels {
+	wide := max(b.Expanded, in.C*max(1, b.Multiplier))
+	inner := max(wide, b.Channels)
+	if wide > maxNumber {
+		return fmt.Errorf("%d channels inside, want at most %d", wide, maxNumber)
+	}
+	if in.Pixels() > maxValues/wide || out.Pixels() > maxValues/b.Channels {
 		return fmt.Errorf("an activation of %v has more than 2^31 values", in)
 	}
-	if b.Kernel*b.Kernel*inner > maxWeights/inner {
+	sets := max(1, b.Experts, b.PointExperts)
+	if b.Kernel*b.Kernel*inner > maxWeights/inner/sets {
 		return fmt.Errorf("more than 2^31 weights")
 	}
 	v.shape = out
-	return v.work(in.Pixels(), 3*b.Kernel*b.Kernel*inner*inner)
+	return v.work(in.Pixels()+sets, 3*max(b.Kernel*b.Kernel, b.Attention.Kernel, 49)*inner*inner)
 }
 
-func goodSE(se SE) bool {
-	return se.Inner > blocks.Identity && int(se.Inner) < activationCount &&
-		(se.Gate == blocks.HSigmoid || se.Gate == blocks.Sigmoid)
+func (a *Attention) validate() error {
+	switch a.Kind {
+	case NoAttention:
+		if *a != (Attention{}) {
+			return fmt.Errorf("numbers of an attention without its kind")
+		}
+	case SE:
+		if a.Squeeze < 1 || a.Kernel != 0 || a.Inner <= blocks.Identity || int(a.Inner) >= activationCount ||
+			a.Gate != blocks.HSigmoid && a.Gate != blocks.Sigmoid {
+			return fmt.Errorf("squeeze-and-excite %d:%v:%v: want channels, an inner activation and a gate of hsigmoid or sigmoid", a.Squeeze, a.Inner, a.Gate)
+		}
+	case ECA:
+		if *a != (Attention{Kind: ECA, Kernel: a.Kernel}) || a.Kernel < 1 || a.Kernel > maxKernel || a.Kernel%2 == 0 {
+			return fmt.Errorf("eca of %d taps: want an odd number from 1 to %d and no more", a.Kernel, maxKernel)
+		}
+	case CBAM:
+		if *a != (Attention{Kind: CBAM, Squeeze: a.Squeeze}) || a.Squeeze < 1 {
+			return fmt.Errorf("cbam of %d channels: want 1 or more and nothing else", a.Squeeze)
+		}
+	default:
+		return fmt.Errorf("unknown attention %d", a.Kind)
+	}
+	return nil
 }
 
 // head checks the head. In and low are the shapes of the input and of stage Low.
