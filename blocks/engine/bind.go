@@ -49,17 +49,17 @@ type lane struct {
 
 // binding is what a maker makes a runner from.
 type binding struct {
-	set    *kernels.Set
-	unit   *Unit
-	target Target
-	slab   *slab // for packed weights
-	dst    *tensor
-	src    []*tensor
-	res    *tensor // nil: none
-	layers [3]raw
-	at     int       // of a copy unit: where in dst
-	op     blocks.Op // of an eval unit
-	params [][]float32
+	set      *kernels.Set
+	unit     *Unit
+	target   Target
+	slab     *slab // for packed weights
+	dst      *tensor
+	src      []*tensor
+	res      *tensor // nil: none
+	layers   [3]raw
+	at, from int       // of a copy unit: first channel written and read
+	op       blocks.Op // of an eval unit
+	params   [][]float32
 }
 
 // raw are the weights of a layer before folding and packing.
@@ -75,6 +75,8 @@ type routine struct {
 	make func(b *binding) (runner, need)
 	// layers lists the layers with weights, for one image; nil: none.
 	layers func(u *Unit) [3]kernels.Conv
+	// mixed: the weights are those of Mid experts.
+	mixed bool
 	// second is the shape of a second input map; nil: there is none.
 	second func(u *Unit) blocks.Shape
 	// check finds what the unit's shapes rule out; nil: they are free. Compile
@@ -143,6 +145,9 @@ func (u *Unit) packedLen() int {
 			n += roundUp(g.PackedLen(), align) + roundUp(g.BiasLen(), align)
 		}
 	}
+	if routines[u.Name] != nil && routines[u.Name].mixed {
+		n *= u.Mid + 1 // each expert, and their mixture
+	}
 	return n
 }
 
@@ -190,7 +195,7 @@ func (p *Plan) BindIn(ws *Workspace, w *blocks.Weights) error {
 	var most need
 	for i := range p.steps {
 		s := &p.steps[i]
-		b := &binding{set: set, unit: &s.Unit, target: p.target, slab: &ws.slab, dst: &p.tensors[s.dst], layers: p.raws(s, w), at: s.at}
+		b := &binding{set: set, unit: &s.Unit, target: p.target, slab: &ws.slab, dst: &p.tensors[s.dst], layers: p.raws(s, w), at: s.at, from: s.from}
 		for _, v := range s.src {
 			b.src = append(b.src, &p.tensors[v])
 		}

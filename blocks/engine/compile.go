@@ -53,6 +53,7 @@ type step struct {
 	strid bool    // the kernel can write into a part of a wider map
 	reuse bool    // dst may take the place of src[0]
 	at    int     // copy: first channel of the part of dst that is written
+	from  int     // copy: first channel of src that is read
 	tap   int32   // node whose input is shown before the step, -1: none
 }
 

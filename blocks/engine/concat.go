@@ -83,10 +83,10 @@ func (c *compiler) hasParts(v int32) bool {
 }
 
 func makeCopy(b *binding) (runner, need) {
-	dst, src, at := b.dst, b.src[0], b.at
-	return &rowsRun{b.unit.Batch * src.H, src.W, src.C, int64(b.unit.Batch*src.Elems()) * 16,
+	dst, src, at, from := b.dst, b.src[0], b.at, b.from
+	return &rowsRun{b.unit.Batch * src.H, src.W, b.unit.In.C, int64(b.unit.Batch*b.unit.In.Elems()) * 16,
 		func(m kernels.Map, _ *kernels.Scratch) {
-			b.set.Copy(m, dst.all().Channels(at), src.all())
+			b.set.Copy(m, dst.all().Channels(at), src.all().Channels(from))
 		}}, need{}
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"nas/blocks"
@@ -138,10 +139,12 @@ func checkOut(u *Unit, want blocks.Shape) error {
 	return nil
 }
 
+var errGroups = errors.New("the groups do not divide the channels:")
+
 func checkConv(u *Unit) error {
 	g := u.Groups
 	if g < 1 || u.In.C%g != 0 || u.Out.C%g != 0 {
-		return fmt.Errorf("%d groups do not divide %d and %d channels", g, u.In.C, u.Out.C)
+		return fmt.Errorf("%w %d and %d channels", errGroups, u.In.C, u.Out.C)
 	}
 	if u.Name == "dwconv" && (g != u.In.C || g != u.Out.C || g < 2) {
 		return fmt.Errorf("a depthwise convolution has as many groups and outputs as inputs, at least 2")

@@ -145,7 +145,7 @@ func randomNet(t testing.TB, seed uint64) *blocks.Network {
 			if s.H < 5 || s.W < 5 {
 				st = 1
 			}
-			switch r.IntN(17) {
+			switch r.IntN(20) {
 			case 0, 1:
 				x = blocks.ConvBNAct{Out: 1 + r.IntN(40), Kernel: k, Stride: st, Dilation: d, Act: act()}.Build(b, x)
 			case 2:
@@ -181,7 +181,9 @@ func randomNet(t testing.TB, seed uint64) *blocks.Network {
 				}
 			case 11:
 				p := &blocks.Pool{Pool: blocks.PoolKind(r.IntN(2)), Kernel: [2]int{3, 2}, Stride: [2]int{st, st}, Pad: blocks.Pad{Top: 1, Bottom: 1, Right: r.IntN(2)}, Ceil: r.IntN(2) == 0, CountPad: r.IntN(2) == 0}
-				x = b.Apply("pool", p, x)
+				if s.W > 1 {
+					x = b.Apply("pool", p, x)
+				}
 			case 12:
 				x = b.Apply("resize", &blocks.Resize{H: 1 + r.IntN(14), W: 1 + r.IntN(14), Mode: blocks.ResizeMode(r.IntN(2)), AlignCorners: r.IntN(2) == 0}, x)
 			case 13:
@@ -192,6 +194,27 @@ func randomNet(t testing.TB, seed uint64) *blocks.Network {
 				g := blocks.PoolKind(r.IntN(2))
 				y := b.Apply("gap", &blocks.GlobalPool{Pool: g}, x)
 				x = b.Apply("mul", &blocks.Mul{}, x, y)
+			case 17:
+				if s.C > 1 {
+					from := r.IntN(s.C - 1)
+					y := b.Apply("slice", &blocks.ChannelSlice{From: from, To: from + 1 + r.IntN(s.C-from)}, x)
+					all = append(all, y)
+					if r.IntN(2) == 0 {
+						x = b.Apply("concat", &blocks.Concat{}, y, blocks.ConvBNAct{Out: 4, Act: act()}.Build(b, x))
+					} else {
+						x = y
+					}
+				}
+			case 18:
+				for _, g := range []int{2, 3, 4} {
+					if s.C%g == 0 {
+						x = b.Apply("shuffle", &blocks.ChannelShuffle{Groups: g}, x)
+					}
+				}
+			case 19:
+				shares := b.Act(blocks.Sigmoid, b.Apply("route", &blocks.Linear{Out: 3, Bias: true}, b.Apply("gap", &blocks.GlobalPool{Pool: blocks.AvgPool}, x)))
+				x = b.Apply("cond", &blocks.CondConv{Experts: 3, Out: 4 + r.IntN(20), Kernel: [2]int{k, 1}, Pad: blocks.Pad{Top: k / 2, Bottom: k / 2}}, x, shares)
+				x = b.Act(act(), b.Apply("bn", &blocks.BatchNorm{}, x))
 			case 16:
 				y := b.Apply("spatial", &blocks.Conv{Out: 1, Kernel: [2]int{1, 1}, Bias: true}, x)
 				if s.C > 1 {

@@ -22,15 +22,17 @@ import (
 //	dw_project  the last two of them
 //	stem_block  any convolution (the Stem fields), depthwise, 1x1 convolution
 //	stem_dw     the first two of them
+//	cond_conv   convolution with weights mixed from Mid experts
 //	linear      fully connected layer
 //	maxpool avgpool avgpool_pad (padding counts)  globalavg globalmax
 //	add mul     two maps
 //	scale       a map times one factor a channel
-//	scale_conv  the same, then a pointwise convolution
+//	scale_map   a map times one factor a pixel
 //	affine      batch normalisation that could not be folded
 //	batchnorm   the same with the statistics of the batch
 //	act         an activation by itself
-//	copy        a map into a part of another (concatenation)
+//	copy        a map, or a part of one, into a part of another
+//	shuffle     channels of Groups groups dealt out in turn
 //	bilinear bilinear_corners nearest  softmax
 //	eval.KIND   the reference evaluation of op KIND
 type Unit struct {
@@ -41,7 +43,7 @@ type Unit struct {
 	Dilation [2]int       // {0, 0} where there is no window
 	Pad      [2]int       // top, left; bottom and right follow from Out
 	Groups   int          // of a convolution, else 0
-	Mid      int          // channels of the depthwise part of a fused unit
+	Mid      int          // channels of the depthwise part of a fused unit; experts of cond_conv
 	Stem     Stem         // of stem_block and stem_dw
 	Act      blocks.ActFunc
 	// MidAct and DWAct stand behind the first and the depthwise convolution of a
@@ -218,8 +220,8 @@ func (u *Unit) second() blocks.Shape {
 // weightsOf is the number of weights of a layer, unpacked.
 func weightsOf(g *kernels.Conv) int { return g.KH * g.KW * (g.C / max(g.Groups, 1)) * g.N }
 
-// MACs returns the multiply-accumulates of convolutions and linear layers in
-// the call, all images together, taps in the padding counted.
+// MACs returns the multiply-accumulates of convolutions, linear layers and the
+// mixing of their weights in the call, all images together, taps in the padding counted.
 func (u Unit) MACs() int64 {
 	var n int64
 	for _, g := range u.layers() {
@@ -227,7 +229,20 @@ func (u Unit) MACs() int64 {
 			n += g.MACs()
 		}
 	}
+	if r := routines[u.Name]; r != nil && r.mixed {
+		for _, g := range u.layers() {
+			n += int64(u.Mid * weightsOf(&g))
+		}
+	}
 	return n * int64(u.Batch)
+}
+
+// experts is the number of sets of weights from which the unit's are mixed, or 1.
+func (u *Unit) experts() int {
+	if r := routines[u.Name]; r != nil && r.mixed {
+		return u.Mid
+	}
+	return 1
 }
 
 // BytesIn returns the bytes of all maps read, each once.
@@ -246,7 +261,7 @@ func (u Unit) BytesOut() int64 { return 4 * int64(u.Out.Elems()) * int64(u.Batch
 func (u Unit) BytesWeights() int64 {
 	var n int64
 	for _, g := range u.layers() {
-		n += int64(weightsOf(&g)) + int64(g.N)
+		n += int64(weightsOf(&g)*u.experts()) + int64(g.N)
 	}
 	return 4 * n
 }

@@ -62,7 +62,7 @@ func NewUnit(t Target, u Unit) (*UnitRunner, error) {
 		for k := range one {
 			one[k] = 1
 		}
-		b.layers[i] = raw{w: noise(weightsOf(&g)), bias: noise(g.N), bn: [][]float32{one, noise(g.N), noise(g.N), one}, eps: 1e-5}
+		b.layers[i] = raw{w: noise(weightsOf(&g) * u.experts()), bias: noise(g.N), bn: [][]float32{one, noise(g.N), noise(g.N), one}, eps: 1e-5}
 	}
 	run, n := rt.make(b)
 	return &UnitRunner{run, newTeam(new(Workspace).crew(t.Threads, n)), 4*int64(floats) + u.BytesWeights()}, nil
@@ -101,7 +101,7 @@ func (u *Unit) check(rt *routine) error {
 		}
 	}
 	for _, g := range u.layers() {
-		if float64(g.KH*g.KW)*float64(g.C)*float64(g.N) > maxUnitElems {
+		if float64(g.KH*g.KW)*float64(g.C)*float64(g.N)*float64(u.experts()) > maxUnitElems {
 			return fmt.Errorf("a layer of %d to %d channels is too large", g.C, g.N)
 		}
 	}
