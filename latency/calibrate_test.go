@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 )
@@ -20,6 +21,20 @@ func calibrateFake(t *testing.T, f *fakeRuntime, n int, o Options) *Profile {
 		t.Fatal(err)
 	}
 	return p
+}
+
+var fakeOnce struct {
+	sync.Once
+	p *Profile
+}
+
+// fakeProfile is a small profile of the fake device that tests share.
+func fakeProfile(t *testing.T) *Profile {
+	fakeOnce.Do(func() { fakeOnce.p = calibrateFake(t, newFake(3, 0.01, 0.01), 60, Options{}) })
+	if fakeOnce.p == nil {
+		t.Fatal("no profile")
+	}
+	return fakeOnce.p
 }
 
 func TestCalibrateKnownDevice(t *testing.T) {
@@ -50,8 +65,7 @@ func TestCalibrateKnownDevice(t *testing.T) {
 }
 
 func TestProfileRoundTrip(t *testing.T) {
-	f := newFake(2, 0.01, 0.01)
-	p := calibrateFake(t, f, 60, Options{})
+	p := fakeProfile(t)
 	var a, b bytes.Buffer
 	if err := p.Write(&a); err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 
 func TestPredictSources(t *testing.T) {
 	f := newFake(3, 0.01, 0.01)
-	p := calibrateFake(t, f, 60, Options{})
+	p := fakeProfile(t)
 	r, err := p.Predictor()
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func TestPredictSources(t *testing.T) {
 
 // More work of a kind must never be predicted to take much less time.
 func TestPredictGrows(t *testing.T) {
-	p := calibrateFake(t, newFake(4, 0.01, 0.01), 60, Options{})
+	p := fakeProfile(t)
 	r, err := p.Predictor()
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func TestPredictGrows(t *testing.T) {
 }
 
 func TestPredictConcurrently(t *testing.T) {
-	p := calibrateFake(t, newFake(5, 0.01, 0.01), 40, Options{})
+	p := fakeProfile(t)
 	r, err := p.Predictor()
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +107,7 @@ func TestPredictConcurrently(t *testing.T) {
 
 // A network's parts must add up to what the whole is made from, call by call.
 func TestPredictParts(t *testing.T) {
-	p := calibrateFake(t, newFake(6, 0.01, 0.01), 40, Options{})
+	p := fakeProfile(t)
 	r, _ := p.Predictor()
 	for _, n := range sampleNetworks(t, mobileSpec(), 7, 5) {
 		e, err := r.Predict(n)
