@@ -15,7 +15,7 @@ type Front struct {
 	objectives []Objective
 	ref        []float64   // to be minimised; nil without a reference point
 	points     [][]float64 // to be minimised, in lexicographic order
-	trials     []Trial     // of the points
+	trials     []*Trial    // of the points
 	volume     float64
 	scratch    []float64
 }
@@ -49,7 +49,13 @@ func (f *Front) Len() int { return len(f.trials) }
 func (f *Front) Objectives() []Objective { return slices.Clone(f.objectives) }
 
 // Trials returns the members from the best to the worst first objective.
-func (f *Front) Trials() []Trial { return slices.Clone(f.trials) }
+func (f *Front) Trials() []Trial {
+	out := make([]Trial, len(f.trials))
+	for i, t := range f.trials {
+		out[i] = *t
+	}
+	return out
+}
 
 // Hypervolume returns the volume that the front dominates up to the reference
 // point, in the product of the objectives' units; 0 without a reference point.
@@ -103,6 +109,7 @@ func (f *Front) Add(t Trial) bool {
 		f.volume += f.gain(p, at)
 	}
 	p = slices.Clone(p)
+	member := t
 	keep := at
 	for i := from; i < to; i++ {
 		if !weaklyDominates(p, f.points[i]) {
@@ -111,7 +118,7 @@ func (f *Front) Add(t Trial) bool {
 		}
 	}
 	f.points = slices.Insert(slices.Delete(f.points, keep, to), at, p)
-	f.trials = slices.Insert(slices.Delete(f.trials, keep, to), at, t)
+	f.trials = slices.Insert(slices.Delete(f.trials, keep, to), at, &member)
 	return true
 }
 

@@ -107,6 +107,19 @@ func (n *NSGA2) Tell(t Trial) error {
 	return nil
 }
 
+// Population returns the objectives of the feasible trials that survived the
+// generations told so far, in their own units.
+func (n *NSGA2) Population() [][]float64 {
+	all := survivors(slices.Concat(n.population, n.children), n.settings.Population)
+	var points [][]float64
+	for _, x := range all {
+		if x.cost != nil {
+			points = append(points, costs(x.cost, n.Objectives))
+		}
+	}
+	return points
+}
+
 // survive ends a generation: the best of population and children stay.
 func (n *NSGA2) survive() {
 	n.population = survivors(append(n.population, n.children...), n.settings.Population)

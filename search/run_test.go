@@ -15,6 +15,7 @@ import (
 
 	"nas/search"
 	"nas/search/searchtest"
+	"nas/space"
 )
 
 // memory is a sink that can fail.
@@ -282,23 +283,93 @@ func TestViolations(t *testing.T) {
 }
 
 // BenchmarkRun is the whole cost of a candidate besides its evaluation, at
-// population 1000, on a problem whose own cost is small.
+// population 1000. The space of networks includes the cost of making genes and
+// arch ids; the toy's own cost is small.
 func BenchmarkRun(b *testing.B) {
-	p := searchtest.ZDT(1)
-	s, err := search.NewNSGA2(search.Setup{Space: p, Objectives: p.Objectives(), Seed: 1}, search.NSGA2Settings{Population: 1000})
-	if err != nil {
-		b.Fatal(err)
+	for _, c := range []struct {
+		name  string
+		space search.Space
+	}{{"toy", &searchtest.Toy{Genes: 16, Choices: 4}}, {"networks", phoneSpace(b)}} {
+		b.Run(c.name, func(b *testing.B) {
+			objectives := []search.Objective{{Name: "f1"}, {Name: "f2"}}
+			s, err := search.NewNSGA2(search.Setup{Space: c.space, Objectives: objectives, Seed: 1}, search.NSGA2Settings{Population: 1000})
+			if err != nil {
+				b.Fatal(err)
+			}
+			e := search.EvaluatorFunc(func(_ context.Context, c search.Candidate) (search.Result, error) {
+				x, y := 0, 0
+				for i, g := range c.Genes {
+					x += g * (i + 1)
+					y += (3 - g) * (i + 2)
+				}
+				return search.Result{Objectives: map[string]float64{"f1": float64(x), "f2": float64(y)}}, nil
+			})
+			b.ReportAllocs()
+			b.ResetTimer()
+			if _, err := search.Run(context.Background(), s, e, nil, objectives, search.Options{Stop: search.Stop{Trials: b.N}, Reference: []float64{1e6, 1e6}}); err != nil {
+				b.Fatal(err)
+			}
+		})
 	}
-	r := search.Result{}
+}
+
+// phoneSpace is a space of the size that people search for phones.
+func phoneSpace(tb testing.TB) *space.Space {
+	spec := space.Spec{Input: []int{224, 224, 3}, Classes: 1000, Resolution: space.Ints{160, 192, 224}, Width: space.Floats{0.25, 0.5, 0.75, 1, 1.25}}
+	for i, channels := range []space.Ints{{16}, {24, 32}, {32, 40}, {64, 80}, {96, 112}, {160, 192}, {320}} {
+		stage := space.StageSpec{Channels: channels, Stride: space.Ints{[]int{1, 2, 2, 2, 1, 2, 1}[i]}, Depth: space.Ints{1, 2, 3, 4},
+			Kernel: space.Ints{3, 5, 7}, Expansion: space.Floats{3, 4, 6}, Activation: space.Strings{"relu6", "hswish"}, SE: space.Floats{0, 0.25}}
+		if i > 3 {
+			stage.Dilation = space.Ints{1, 2}
+		}
+		spec.Stage = append(spec.Stage, stage)
+	}
+	s, err := space.New(spec)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+// Networks of a real space go through a run: distinct, with their text, and the
+// same for any number of workers.
+func TestNetworks(t *testing.T) {
+	sp := phoneSpace(t)
+	objectives := []search.Objective{{Name: "blocks"}, {Name: "channels", Direction: search.Maximize}}
 	e := search.EvaluatorFunc(func(_ context.Context, c search.Candidate) (search.Result, error) {
-		r := r
-		x := float64(c.Genes[0]%1000003) / 1000003
-		r.Objectives = map[string]float64{"f1": x, "f2": 1 - x + float64(c.Genes[1]%1000003)/1000003}
-		return r, nil
+		blocks, channels := 0, 0
+		for _, st := range c.Arch.Stages {
+			blocks += len(st)
+			for _, b := range st {
+				channels += b.Expanded
+			}
+		}
+		return search.Result{Objectives: map[string]float64{"blocks": float64(blocks), "channels": float64(channels)}}, nil
 	})
-	b.ReportAllocs()
-	b.ResetTimer()
-	if _, err := search.Run(context.Background(), s, e, nil, p.Objectives(), search.Options{Stop: search.Stop{Trials: b.N}, Reference: []float64{2, 2}}); err != nil {
-		b.Fatal(err)
+	var first []search.Trial
+	for _, algorithm := range []string{"nsga2", "surrogate_nsga2"} {
+		first = nil
+		for workers := 1; workers <= 3; workers += 2 {
+			s, err := search.New(algorithm, search.Settings{Setup: search.Setup{Space: sp, Objectives: objectives, Seed: 1}, Evaluations: 120, Offspring: 24})
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := &memory{}
+			if _, err := search.Run(context.Background(), s, e, m, objectives, search.Options{Workers: workers, Stop: search.Stop{Trials: 120}}); err != nil {
+				t.Fatal(err)
+			}
+			ids := map[string]bool{}
+			for _, x := range m.trials {
+				a, err := space.Parse(x.Arch)
+				if err != nil || a.ID() != x.ArchID || ids[x.ArchID] {
+					t.Fatalf("trial %d: arch %q, id %s: %v", x.ID, x.Arch, x.ArchID, err)
+				}
+				ids[x.ArchID] = true
+			}
+			if first != nil && !reflect.DeepEqual(first, m.trials) {
+				t.Errorf("%s: the number of workers changes the trials", algorithm)
+			}
+			first = m.trials
+		}
 	}
 }
