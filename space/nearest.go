@@ -69,6 +69,25 @@ func (src *source) channels(n int) int {
 	return src.blocks[n-1].Channels
 }
 
+// nearestChannels returns the choice nearest to the blocks from a up to b, taken
+// together.
+func (src *source) nearestChannels(choices []int, a, b int) int {
+	if a == b {
+		return nearest(choices, float64(src.channels(b)))
+	}
+	best, bestCost := 0, math.Inf(1)
+	for i, c := range choices {
+		cost := 0.0
+		for k := a; k < b; k++ {
+			cost += apart(c, src.blocks[k].Channels)
+		}
+		if cost < bestCost {
+			best, bestCost = i, cost
+		}
+	}
+	return best
+}
+
 // fit sets all genes of g but width and output stride, and returns how far the
 // network is from src in what those two decide.
 func (s *Space) fit(g Genes, src *source) (cost float64) {
@@ -219,7 +238,7 @@ func (s *Space) fitStages(g Genes, src *source, ends []int) {
 	for i := range s.stages {
 		st := &s.stages[i]
 		end := ends[i]
-		c := nearest(st.width.eff[w], float64(src.channels(end)))
+		c := src.nearestChannels(st.width.eff[w], at, end)
 		st.channels.set(g, c)
 		st.stride.set(g, strides[i])
 		first, rest := f.next(st, strides[i], st.width.eff[w][c])
