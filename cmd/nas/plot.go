@@ -23,6 +23,7 @@ var plots = []struct {
 		}
 		return g, nil
 	}},
+	{"genes", "what the front takes, against the whole space", false, func(rs []*pipeline.Stored) (report.Figure, error) { return rs[0].Shares() }},
 	{"measured", "predicted against measured latency", false, func(rs []*pipeline.Stored) (report.Figure, error) { return rs[0].Agreement(), nil }},
 }
 

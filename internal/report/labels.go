@@ -48,7 +48,7 @@ func placeLabels(labels []label, obstacles []vg.Point, bounds vg.Rectangle) []pl
 		for di, d := range distances {
 			for k, dir := range directions {
 				box := boxBeside(l.at, dir, d+l.clear, w, h)
-				p := placed{box: box, lead: d >= leadFrom, cost: float64(di*di)*1.5 + float64(di) + 0.35*float64(k)}
+				p := placed{box: box, lead: d >= leadFrom, cost: float64(di*di)*1.2 + float64(di) + 0.35*float64(k)}
 				p.cost += 40 * float64(outside(box, bounds))
 				if p.cost >= best.cost {
 					continue
@@ -69,7 +69,7 @@ func placeLabels(labels []label, obstacles []vg.Point, bounds vg.Rectangle) []pl
 				wide := inflate(box, 1.5)
 				for _, o := range obstacles {
 					if inside(o, wide) {
-						p.cost += 4
+						p.cost += 6
 					}
 				}
 				if p.cost < best.cost {

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"gonum.org/v1/plot/vg"
+
+	"nas/space"
 )
 
 func encode(t *testing.T, format string, f Figure) []byte {
@@ -226,5 +228,66 @@ func TestPDFTextIsWindows1252(t *testing.T) {
 	a.Title, b.Title = "±10 %", "?10 %"
 	if bytes.Equal(encode(t, "pdf", a), encode(t, "pdf", b)) {
 		t.Error("± became ?")
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	f := Fronts{X: Axis{Name: "latency"}, Y: Axis{Maximize: true}, Series: []Series{{Front: []Point{{X: 2, Y: 5}, {X: 4, Y: 8}, {X: 3, Y: 5}}}}}
+	if got := f.Verdict(); got != "" {
+		t.Errorf("without references: %q", got)
+	}
+	f.References = []Reference{
+		{Group: "A", Label: "1", Point: Point{X: 5, Y: 7}}, // dominated by (4, 8)
+		{Group: "A", Label: "2", Point: Point{X: 3, Y: 6}}, // not: (4, 8) is slower
+		{Label: "B", Point: Point{X: 1, Y: 1}},             // not: faster than all
+		{Label: "C", Point: Point{X: 9, Y: 9}},             // out of reach
+		{Label: "D", Point: Point{X: 2, Y: 5}},             // equal is not dominated
+		{Label: "E", Point: Point{X: 2, Y: 4.5, XLow: 1}},  // equal in x, worse in y
+	}
+	if got, want := f.Verdict(), "By these measures the front dominates 2 of 6 reference networks; A 1 is matched with 20 % less latency"; got != want {
+		t.Errorf("Verdict() = %q, want %q", got, want)
+	}
+	f.References[0].X = 2
+	if got := f.Verdict(); !strings.HasSuffix(got, "A 1 is matched with 100 % more latency") {
+		t.Errorf("Verdict() = %q", got)
+	}
+}
+
+func TestSharesOfGenes(t *testing.T) {
+	s, err := space.New(space.Spec{Input: []int{32, 32, 3}, Classes: 10, Stage: []space.StageSpec{{
+		Channels: space.Ints{16}, Depth: space.Ints{1, 2}, Kernel: space.Ints{3, 5}, Activation: space.Strings{"relu6", "hswish"}, Per: "block"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(3, 4))
+	var front []space.Genes
+	for len(front) < 50 {
+		g := s.Sample(r)
+		if a := s.Arch(g); len(a.Stages[0]) == 1 && a.Stages[0][0].Kernel == 5 {
+			front = append(front, g)
+		}
+	}
+	got := SharesOfGenes(s, front, 400, func(key string) bool { return key == "activation" })
+	for _, g := range got {
+		fs, ss := 0.0, 0.0
+		for _, c := range g.Choices {
+			fs, ss = fs+c.Front, ss+c.Space
+			want := map[string]float64{"depth 1": 100, "depth 2": 0, "kernel 5": 100, "kernel 3": 0}
+			if w, ok := want[g.Name+" "+c.Label]; ok && c.Front != w {
+				t.Errorf("%s %s: %v %% of the front, want %v", g.Name, c.Label, c.Front, w)
+			}
+			if c.Space < 35 || c.Space > 65 {
+				t.Errorf("%s %s: %v %% of the space, want about half", g.Name, c.Label, c.Space)
+			}
+		}
+		if math.Abs(fs-100) > 1e-9 || math.Abs(ss-100) > 1e-9 {
+			t.Errorf("%s: shares add up to %v and %v", g.Name, fs, ss)
+		}
+		if g.Blind != (g.Name == "activation") {
+			t.Errorf("%s: blind %v", g.Name, g.Blind)
+		}
+	}
+	if len(got) != 3 {
+		t.Errorf("%d genes, want 3", len(got))
 	}
 }

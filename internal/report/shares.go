@@ -45,7 +45,7 @@ func (s Shares) page() (*page, error) {
 		return nil, errors.New("there is no gene with a choice")
 	}
 	p := newPlot()
-	p.X.Min, p.X.Max = 0, 100
+	p.X.Min, p.X.Max = -1.5, 101.5 // markers at the ends stay clear of the labels
 	rowAxis(p, ticks, row)
 	grid(p, true, false)
 	p.Add(sharesLayer{s})

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"strings"
 
 	"nas/internal/report"
 	"nas/internal/runstore"
@@ -43,7 +44,7 @@ func (p *pipeline) draw(ctx context.Context) error {
 		for _, k := range p.picks() {
 			m := p.front[k.member]
 			x, y, _ := s.axes()
-			f.Picks = append(f.Picks, report.Reference{Label: k.name, Point: point(func(key string) float64 { return value(&m.Trial, key) }, x.Name, y.Name)})
+			f.Picks = append(f.Picks, report.Reference{Label: strings.ReplaceAll(k.name, "_", " "), Point: point(func(key string) float64 { return value(&m.Trial, key) }, x.Name, y.Name)})
 		}
 		for _, name := range []string{"front.svg", "front.png"} {
 			if err := report.Save(p.store.Path(name), f); err != nil {

@@ -105,7 +105,7 @@ func (s *Stored) axis(o search.Objective) report.Axis {
 		if _, name, ok := strings.Cut(o.Name, "@"); ok {
 			a.Label = "predicted latency in ms: " + s.Manifest.Notes["device@"+name]
 		}
-		a.Log = true
+		a.Name, a.Log = "latency", true
 	case o.Name == keyAccuracy:
 		a.Label = s.Manifest.Notes["score"]
 	case o.Name == keyMACs:
@@ -132,13 +132,17 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 			return f, &UsageError{fmt.Errorf("run: %s and %s score accuracy on different scales (%s, %s): they cannot share a plot",
 				first.Dir, s.Dir, first.Manifest.ScaleID, s.Manifest.ScaleID)}
 		}
-		q := report.Series{Name: s.Config.Name}
+		q := report.Series{Name: "front"}
 		if len(runs) > 1 {
 			q.Name = filepath.Base(s.Dir)
 		}
+		screened := 0
 		for i := range s.Trials {
 			t := &s.Trials[i]
 			p := report.XY{X: value(t, x.Name), Y: value(t, y.Name)}
+			if t.Screened {
+				screened++
+			}
 			if t.Failed != "" || math.IsNaN(p.X) || math.IsNaN(p.Y) {
 				continue
 			}
@@ -152,6 +156,9 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 			q.Front = append(q.Front, point(func(key string) float64 { return value(&t, key) }, x.Name, y.Name))
 		}
 		f.Series = append(f.Series, q)
+		if screened > 0 && len(runs) == 1 {
+			f.Notes = append(f.Notes, fmt.Sprintf("Not shown: %d candidates that broke a constraint before they were scored.", screened))
+		}
 	}
 	for _, r := range first.References {
 		get := func(key string) float64 {
@@ -168,6 +175,9 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 	f.Constraints = first.constraints(x.Name, y.Name)
 	if b := first.Manifest.Notes["blind"]; b != "" {
 		f.Notes = append(f.Notes, "The score cannot see "+b+": of these the search takes what is cheapest.")
+	}
+	if strings.HasPrefix(x.Name, keyLatency) {
+		f.Notes = append(f.Notes, "Thin bars: 90 % interval of the predicted latency.")
 	}
 	return f, nil
 }
