@@ -3,6 +3,7 @@ package engine
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"nas/blocks"
@@ -47,6 +48,33 @@ func TestUnitKeys(t *testing.T) {
 		"conv 1x1x1>1x1x1 s1x1 k1x1", "conv 1x1x-1>1x1x1", "conv 1x1x1>1x1x1  k1x1", "conv 01x1x1>1x1x1", "conv 1x1x1>1x1x1 gelu", "conv 1x1x1>1x1x1 identity"} {
 		if u, err := ParseUnit(bad); err == nil {
 			t.Errorf("%q is read as %+v", bad, u)
+		}
+	}
+}
+
+func TestUnitLayers(t *testing.T) {
+	u, err := ParseUnit("stem_block 224x224x3>56x56x24 stem_k3x3 stem_s2x2 stem_p1x1 stem_o112x112 k5x5 s2x2 d1x1 p2x2 m32 mid:relu6 dw:hswish relu")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := func(h, c int) blocks.Shape { return blocks.Shape{H: h, W: h, C: c} }
+	one, two := [2]int{1, 1}, [2]int{2, 2}
+	want := []Layer{
+		{s(224, 3), s(112, 32), [2]int{3, 3}, two, one, 1, blocks.ReLU6},
+		{s(112, 32), s(56, 32), [2]int{5, 5}, two, one, 32, blocks.HSwish},
+		{s(56, 32), s(56, 24), one, one, one, 1, blocks.ReLU},
+	}
+	if got := u.Layers(); !slices.Equal(got, want) {
+		t.Errorf("layers are %+v, want %+v", got, want)
+	}
+	u, _ = ParseUnit("dw_project 8x8x4>8x8x6 k3x3 s1x1 d1x1 p1x1 m4 dw:swish relu6")
+	if ls := u.Layers(); len(ls) != 2 || ls[0].Act != blocks.Swish || ls[1].Act != blocks.ReLU6 || ls[1].Out.C != 6 {
+		t.Errorf("layers are %+v", ls)
+	}
+	for key, n := range map[string]int{"affine 4x4x8>4x4x8": 0, "add 4x4x8>4x4x8": 0, "linear 2x2x2>1x1x5 relu": 1} {
+		u, err := ParseUnit(key)
+		if ls := u.Layers(); err != nil || len(ls) != n || n > 0 && ls[0].Act != u.Act {
+			t.Errorf("%s: layers are %+v, %v", key, ls, err)
 		}
 	}
 }
