@@ -569,20 +569,10 @@ func (p *Profile) addHeldOut(name string, calls []engine.Call, s Sample, at map[
 // each of them is predicted from the others.
 func (p *Profile) fitHeldOut(kinds map[string]*KindModel) error {
 	p.Network = fitNetwork(nil)
-	r := newPredictor(p, kinds)
-	hs := make([]heldOut, len(p.HeldOut))
-	macs := make([]float64, len(hs))
-	for i, h := range p.HeldOut {
-		hs[i].measured = h.Measured.MedianMs
-		if !(hs[i].measured > 0) {
-			return fmt.Errorf("latency: network %s: %g ms is not a time", h.Name, hs[i].measured)
-		}
-		for _, u := range h.Units {
-			c := r.cost(&p.Shapes[u[0]].Unit)
-			macs[i] += float64(p.Shapes[u[0]].MACs()) * float64(u[1])
-			for range u[1] {
-				hs[i].add(&c)
-			}
+	hs, macs := p.sums(newPredictor(p, kinds))
+	for i, h := range hs {
+		if !(h.measured > 0) || !(h.ms > 0) {
+			return fmt.Errorf("latency: network %s: %g ms is not a time", p.HeldOut[i].Name, h.measured)
 		}
 	}
 	p.Network = fitNetwork(hs)
@@ -599,6 +589,22 @@ func (p *Profile) fitHeldOut(kinds map[string]*KindModel) error {
 	}
 	p.Validation = summarize(ps, fitLine(ps))
 	return nil
+}
+
+// sums adds up the units of the held-out networks, and their MACs.
+func (p *Profile) sums(r *Predictor) (hs []heldOut, macs []float64) {
+	hs, macs = make([]heldOut, len(p.HeldOut)), make([]float64, len(p.HeldOut))
+	for i, h := range p.HeldOut {
+		hs[i].measured = h.Measured.MedianMs
+		for _, u := range h.Units {
+			c := r.cost(&p.Shapes[u[0]].Unit)
+			macs[i] += float64(p.Shapes[u[0]].MACs()) * float64(u[1])
+			for range u[1] {
+				hs[i].add(&c)
+			}
+		}
+	}
+	return hs, macs
 }
 
 // finish makes the profile.

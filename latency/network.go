@@ -10,10 +10,12 @@ import (
 // NetworkModel turns the sum over a network's units into the network's time and
 // an interval:
 //
-//	log ms = log sum + w . (1, log2 sum, calls/sum, log2 weights)
+//	log ms = log sum + w . (1, log2 sum, calls/sum, log2 weights) + residual(mix)
 //	|log measured - log ms| <= Quantile * (Floor + spread of the units)
 //
 // What units do to each other shows in w: with none, all of w is 0. The
+// residual, a Gaussian process over the shares of the time that different kinds
+// of units take, is there only if it predicts held-out networks clearly better. The
 // interval is split conformal prediction with normalised scores (Lei et al.,
 // Distribution-Free Predictive Inference for Regression, JASA 2018, section 5.2):
 // it holds 90 % of networks drawn like the held-out ones, whatever the error's
@@ -25,10 +27,12 @@ type NetworkModel struct {
 	Floor    float64   `json:"floor"` // median error, relative
 	Quantile float64   `json:"quantile"`
 	HeldOut  int       `json:"held_out"`
+	Process  *Hyper    `json:"process,omitempty"` // of the residual
 	// Range of the held-out networks, in ms.
 	LowMs  float64 `json:"low_ms"`
 	HighMs float64 `json:"high_ms"`
 
+	gp   *process
 	left []float64 // log errors of the held-out networks, each as predicted from the others
 }
 
@@ -43,6 +47,34 @@ type sums struct {
 	calls   int
 	weights int64 // bytes
 	unknown int   // units of kinds never measured
+	groups  [numGroups]float64
+}
+
+// groups of units that load a machine in different ways.
+const (
+	groupRest = iota
+	groupPointwise
+	groupDense
+	groupDepthwise
+	groupFused
+	numGroups
+)
+
+var groupOf = map[string]uint8{
+	"conv.pointwise": groupPointwise, "scale_conv": groupPointwise, "linear": groupPointwise,
+	"conv.dense": groupDense, "conv.image": groupDense, "conv.grouped": groupDense,
+	"dwconv": groupDepthwise,
+	"block":  groupFused, "expand_dw": groupFused, "dw_project": groupFused, "stem_block": groupFused, "stem_dw": groupFused,
+}
+
+// mix is what the residual sees: logarithms to base 2 of the groups' shares of
+// the time (3 % more, so that none is not minus infinity), the sum and the calls.
+func (s *sums) mix() []float64 {
+	x := make([]float64, 0, numGroups+2)
+	for _, g := range s.groups {
+		x = append(x, math.Log2(g/max(s.ms, 1e-9)+0.03))
+	}
+	return append(x, math.Log2(max(s.ms, 1e-6)), math.Log2(float64(s.calls)))
 }
 
 // spread is the relative standard deviation of the sum if the units' errors
@@ -90,9 +122,12 @@ func fitNetwork(hs []heldOut) *NetworkModel {
 	}
 	w, left := robustRidge(x, y)
 	m.Weights, m.left = w, left
+	if n >= minMix {
+		m.fitMix(hs, x, y)
+	}
 	abs := make([]float64, n)
-	for i := range left {
-		abs[i] = math.Abs(left[i])
+	for i := range m.left {
+		abs[i] = math.Abs(m.left[i])
 	}
 	m.Floor = max(0.002, median(slices.Clone(abs)))
 	scores := make([]float64, n)
@@ -101,6 +136,62 @@ func fitNetwork(hs []heldOut) *NetworkModel {
 	}
 	m.Quantile = conformalQuantile(scores, coverage)
 	return m
+}
+
+// minMix is the number of held-out networks from which on a residual is tried,
+// and mixGain by how much it must lower the mean error of left-out networks.
+const (
+	minMix  = 60
+	mixGain = 0.9
+)
+
+func (m *NetworkModel) fitMix(hs []heldOut, x [][]float64, y []float64) {
+	mixes, rest, sd := m.residuals(hs, x, y)
+	h := fitHyper(mixes, rest, sd)
+	g, err := newProcess(h, mixes, rest, sd)
+	if err != nil {
+		return
+	}
+	loo, _ := g.leaveOneOut(sd)
+	var with, without float64
+	for i := range loo {
+		with += math.Abs(loo[i])
+		without += math.Abs(m.left[i])
+	}
+	if loo != nil && with < mixGain*without {
+		m.Process, m.gp, m.left = &h, g, loo
+	}
+}
+
+// residuals are what the weights leave of each held-out network.
+func (m *NetworkModel) residuals(hs []heldOut, x [][]float64, y []float64) (mixes [][]float64, rest, sd []float64) {
+	for i := range hs {
+		e := y[i]
+		for j, w := range m.Weights {
+			e -= w * x[i][j]
+		}
+		mixes, rest = append(mixes, hs[i].mix()), append(rest, e)
+	}
+	return mixes, rest, make([]float64, len(hs))
+}
+
+// restore makes a model that came from a file ready to predict.
+func (m *NetworkModel) restore(hs []heldOut) error {
+	if m.Process == nil {
+		return nil
+	}
+	x, y := make([][]float64, len(hs)), make([]float64, len(hs))
+	for i := range hs {
+		x[i], y[i] = m.center(hs[i].features()), math.Log(hs[i].measured/hs[i].ms)
+	}
+	mixes, rest, sd := m.residuals(hs, x, y)
+	if len(mixes) == 0 || len(m.Process.Scale) != len(mixes[0]) {
+		m.Process = nil
+		return nil
+	}
+	var err error
+	m.gp, err = newProcess(*m.Process, mixes, rest, sd)
+	return err
 }
 
 func (m *NetworkModel) center(f [4]float64) []float64 {
@@ -123,7 +214,11 @@ func (m *NetworkModel) predict(s *sums) (ms, low, high float64) {
 	for j, w := range m.Weights {
 		c += w * (f[j] - m.Mean[j])
 	}
-	c = min(max(c, -0.5), 0.5)
+	if m.gp != nil {
+		r, _ := m.gp.predict(s.mix())
+		c += r
+	}
+	c = min(max(c, -1.5), 1.5)
 	ms = s.ms * math.Exp(c)
 	half := min(m.Quantile*(m.Floor+s.spread()), 2.3)
 	return ms, ms * math.Exp(-half), ms * math.Exp(half)

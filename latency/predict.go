@@ -43,10 +43,11 @@ type Kernel struct {
 
 // Predictor predicts from a profile. It is safe for concurrent use.
 type Predictor struct {
-	p      *Profile
-	target engine.Target
-	kinds  map[string]*KindModel
-	table  map[engine.Unit]cost // read only
+	p       *Profile
+	target  engine.Target
+	network *NetworkModel
+	kinds   map[string]*KindModel
+	table   map[engine.Unit]cost // read only
 	// guessed remembers what the models said: a search asks for the same units
 	// over and over.
 	mu      sync.RWMutex
@@ -58,6 +59,7 @@ type cost struct {
 	ms, var2 float64 // var2: square of the standard deviation in ms
 	weights  int64
 	source   uint8 // index into sources
+	group    uint8
 	outside  string
 }
 
@@ -82,14 +84,22 @@ func (p *Profile) Predictor() (*Predictor, error) {
 		}
 		kinds[c.Kind] = &c
 	}
-	return newPredictor(p, kinds), nil
+	r := newPredictor(p, kinds)
+	r.network = new(NetworkModel)
+	*r.network = *p.Network
+	hs, _ := p.sums(r)
+	if err := r.network.restore(hs); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
+// newPredictor uses models that are ready to predict.
 func newPredictor(p *Profile, kinds map[string]*KindModel) *Predictor {
-	r := &Predictor{p: p, target: p.Device.Target, kinds: kinds, table: make(map[engine.Unit]cost, len(p.Units)), guessed: map[engine.Unit]cost{}}
+	r := &Predictor{p: p, network: p.Network, target: p.Device.Target, kinds: kinds, table: make(map[engine.Unit]cost, len(p.Units)), guessed: map[engine.Unit]cost{}}
 	for _, u := range p.Units {
 		sd := u.Ms * u.Spread
-		r.table[u.Unit] = cost{ms: u.Ms, var2: sd * sd, weights: u.Unit.BytesWeights()}
+		r.table[u.Unit] = cost{ms: u.Ms, var2: sd * sd, weights: u.Unit.BytesWeights(), group: groupOf[kindOf(&u.Unit)]}
 	}
 	return r
 }
@@ -138,8 +148,8 @@ func (r *Predictor) PredictCalls(calls []engine.Call) Estimate {
 		e.Kernels[k].Places = append(e.Kernels[k].Places, [2]int{calls[i].Stage, calls[i].Block})
 	}
 	e.Warnings = append(e.Warnings, slices.Sorted(maps.Keys(far))...)
-	e.LatencyMs, e.LowMs, e.HighMs = r.p.Network.predict(&s)
-	if m := r.p.Network; m.HeldOut < 20 {
+	e.LatencyMs, e.LowMs, e.HighMs = r.network.predict(&s)
+	if m := r.network; m.HeldOut < 20 {
 		e.Warnings = append(e.Warnings, fmt.Sprintf("the interval rests on %d measured network(s) only", m.HeldOut))
 	} else if e.LatencyMs > 2*m.HighMs || e.LatencyMs < m.LowMs/2 {
 		e.Warnings = append(e.Warnings, fmt.Sprintf("the latency is outside of what was measured (%.3g to %.3g ms)", m.LowMs, m.HighMs))
@@ -155,7 +165,7 @@ func (r *Predictor) Latency(calls []engine.Call) (ms, low, high float64) {
 		c := r.cost(&calls[i].Unit)
 		s.add(&c)
 	}
-	return r.p.Network.predict(&s)
+	return r.network.predict(&s)
 }
 
 func (s *sums) add(c *cost) {
@@ -163,6 +173,7 @@ func (s *sums) add(c *cost) {
 	s.var2 += c.var2
 	s.calls++
 	s.weights += c.weights
+	s.groups[c.group] += c.ms
 	if c.source > 0 {
 		s.guess += c.ms
 	}
@@ -191,7 +202,7 @@ func (r *Predictor) cost(u *engine.Unit) cost {
 }
 
 func (r *Predictor) guess(u *engine.Unit) cost {
-	c := cost{weights: u.BytesWeights(), source: 1}
+	c := cost{weights: u.BytesWeights(), source: 1, group: groupOf[kindOf(u)]}
 	var sd float64
 	if m, ok := r.kinds[kindOf(u)]; ok {
 		c.ms, sd, c.outside = m.predict(u, &r.target)
