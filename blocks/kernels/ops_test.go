@@ -65,7 +65,7 @@ func TestElementwise(t *testing.T) {
 				holds(t, fmt.Sprintf("%s %v %dx%dx%d", op, act, h, w, c), d, h, w, c, want, 0)
 			}
 			do("add", func(i int) float32 { return act.apply(da[i] + db[i]) }, func(d View) { s.Add(m, d, a, b, act, sc) })
-			do("mul", func(i int) float32 { return act.apply(da[i] * db[i]) }, func(d View) { s.Mul(m, d, a, b, act, sc) })
+			do("mul", func(i int) float32 { return act.apply(float32(da[i] * db[i])) }, func(d View) { s.Mul(m, d, a, b, act, sc) })
 			do("activate", func(i int) float32 { return act.apply(da[i]) }, func(d View) { s.Activate(m, d, a, act, sc) })
 			scale, shift := guarded(r, c, true), guarded(r, c, true)
 			do("scale", func(i int) float32 { return da[i] * scale[i%c] }, func(d View) { s.Scale(m, d, a, scale, sc) })
