@@ -17,7 +17,7 @@ const module = "nas"
 
 // A rule says what the packages under a folder may import besides the standard
 // library. own lists packages of the module, third modules of others; "*" is all.
-// Packages may always import their own internal/ folders. Test files are exempt.
+// Packages may always import their own internal/ folders, and these their owner. Test files are exempt.
 type rule struct {
 	dir        string
 	own, third []string
@@ -142,7 +142,7 @@ func (r *rule) judge(dir, imp string) string {
 	switch {
 	case isOwn && slices.Contains(never[r.dir], own):
 		return r.dir + " must not"
-	case isOwn && (slices.Contains(r.own, "*") || slices.Contains(r.own, own) || within(own, r.dir+"/internal")):
+	case isOwn && (slices.Contains(r.own, "*") || slices.Contains(r.own, own) || within(own, r.dir+"/internal") || own == r.dir && within(dir, r.dir+"/internal")):
 		return ""
 	case isOwn:
 		return r.dir + " may import of this module: " + strings.Join(r.own, ", ")
