@@ -24,6 +24,7 @@ const (
 	nodeName         = 3
 	nodeOpType       = 4
 	nodeAttribute    = 5
+	nodeDoc          = 6
 	nodeDomain       = 7
 	attrName         = 1
 	attrFloat        = 2

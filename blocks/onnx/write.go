@@ -34,7 +34,7 @@ type Options struct {
 // N x 3 x H x W or whatever channels n has, output "output", N x C for a vector
 // and N x C x H x W for a map. Operators, their outputs and their weights carry
 // the names of n's nodes; where an op takes several operators, the last has the
-// node's name. The same arguments give the same bytes.
+// node's name. Stage and block stand in the operators' doc_string. The same arguments give the same bytes.
 //
 // An op without an ONNX form, weights that do not fit, and a model of 2 GiB or
 // more are errors.
@@ -67,6 +67,7 @@ func Write(w io.Writer, n *blocks.Network, weights *blocks.Weights, o Options) e
 // operator is a NodeProto.
 type operator struct {
 	name, kind string
+	doc        string
 	in, out    []string
 	attrs      []blocks.ONNXAttr
 }
@@ -89,6 +90,7 @@ type info struct {
 type graph struct {
 	batch     int
 	node      string // name of the network's node at work
+	doc       string // its place in the network
 	first     int    // its first operator
 	operators []operator
 	constants []constant
@@ -110,7 +112,7 @@ func (g *graph) unique(name string) string {
 func (g *graph) Batch() int { return g.batch }
 
 func (g *graph) Node(kind string, in []blocks.ONNXValue, attrs ...blocks.ONNXAttr) blocks.ONNXValue {
-	op := operator{kind: kind, attrs: attrs}
+	op := operator{kind: kind, doc: g.doc, attrs: attrs}
 	for _, v := range in {
 		op.in = append(op.in, v.Name)
 	}
@@ -166,7 +168,7 @@ func (g *graph) network(n *blocks.Network, weights *blocks.Weights) {
 		for k, j := range nd.Inputs {
 			in[k] = values[j]
 		}
-		g.node, g.first = nd.Name, len(g.operators)
+		g.node, g.first, g.doc = nd.Name, len(g.operators), placeDoc(nd.Stage, nd.Block)
 		v := op.WriteONNX(g, blocks.ONNXNode{In: n.InShapes(i), Out: nd.Shape}, in, weights.Node(i))
 		values[i] = g.rename(v, nd.Name)
 		if i+1 < len(n.Nodes) {
@@ -186,6 +188,14 @@ func (g *graph) network(n *blocks.Network, weights *blocks.Weights) {
 	// operator keeps the node's name.
 	g.operators[len(g.operators)-1].out[0] = "output"
 	g.infos = append(g.infos, info{"output", g.dims(n.Output(), out.Vector)})
+}
+
+// placeDoc is the doc_string that keeps stage and block of a node.
+func placeDoc(stage, block int) string {
+	if stage == 0 && block == 0 {
+		return ""
+	}
+	return fmt.Sprintf("stage %d block %d", stage, block)
 }
 
 // rename gives a value made by the node at work the node's name.
@@ -275,6 +285,9 @@ func (op operator) message() (m message) {
 		m = m.text(nodeOutput, out)
 	}
 	m = m.text(nodeName, op.name).text(nodeOpType, op.kind)
+	if op.doc != "" {
+		m = m.text(nodeDoc, op.doc)
+	}
 	for _, a := range op.attrs {
 		s := message(nil).text(attrName, a.Name)
 		switch v := a.Value.(type) {

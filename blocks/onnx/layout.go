@@ -1,0 +1,483 @@
+package onnx
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"nas/blocks"
+)
+
+// Operators that move, cut or pool values.
+
+func readPad(r *reader, c call) ([]*value, error) {
+	v, err := c.activation(0)
+	if err != nil {
+		return nil, err
+	}
+	if mode := c.textAttr("mode", "constant"); mode != "constant" {
+		return nil, fmt.Errorf("of mode %.40q", mode)
+	}
+	fill := c.floatAttr("value", 0)
+	if c.arg(2) != nil {
+		t, err := c.floats(2)
+		if err != nil || len(t.f) != 1 {
+			return nil, errors.New("its value must be a constant number")
+		}
+		fill = float64(t.f[0])
+	}
+	p := c.attrs["pads"].ints
+	if c.arg(1) != nil {
+		if p, err = c.ints(1); err != nil {
+			return nil, err
+		}
+	}
+	if v.view != asMap || len(v.dims) != 4 || len(p) != 8 || p[0]|p[1]|p[4]|p[5] != 0 || slices.Min(p) < 0 || slices.Max(p) > 1<<20 || fill != 0 || c.arg(3) != nil {
+		return nil, fmt.Errorf("by %v with %v, want zeros around height and width of a map", short(p), fill)
+	}
+	if !v.gate && v.a == 1 && v.b == 0 {
+		w := *v // padding upon padding adds up
+		w.done = nil
+		w.pad = plus(v.pad, blocks.Pad{Top: p[2], Left: p[3], Bottom: p[6], Right: p[7]})
+		w.dims = []int{v.dims[0], v.dims[1], v.dims[2] + p[2] + p[6], v.dims[3] + p[3] + p[7]}
+		return []*value{&w}, nil
+	}
+	if v, err = r.plain(v); err != nil {
+		return nil, err
+	}
+	w := *v
+	w.done = nil
+	w.pad = blocks.Pad{Top: p[2], Left: p[3], Bottom: p[6], Right: p[7]}
+	w.dims = []int{v.dims[0], v.dims[1], v.dims[2] + p[2] + p[6], v.dims[3] + p[3] + p[7]}
+	return []*value{&w}, nil
+}
+
+func readPool(r *reader, c call) ([]*value, error) {
+	v, err := c.activation(0)
+	if err != nil {
+		return nil, err
+	}
+	k := c.attrs["kernel_shape"].ints
+	if v.view != asMap || len(v.dims) != 4 || len(k) != 2 || min(k[0], k[1]) < 1 {
+		return nil, fmt.Errorf("of %s with kernel_shape %v, want a map and two positive numbers", viewNames[v.view], short(k))
+	}
+	op := &blocks.Pool{Pool: blocks.MaxPool, Kernel: [2]int{k[0], k[1]}, Ceil: c.intAttr("ceil_mode", 0) != 0}
+	if c.op == "AveragePool" {
+		op.Pool, op.CountPad = blocks.AvgPool, c.intAttr("count_include_pad", 0) != 0
+	}
+	var dilation [2]int
+	if op.Stride, dilation, op.Pad, err = c.window(op.Kernel, v.dims[2], v.dims[3]); err != nil {
+		return nil, err
+	}
+	if dilation != [2]int{1, 1} || len(c.out) > 1 && c.out[1] != "" {
+		return nil, errors.New("with dilation or indices")
+	}
+	// Zeros of a padding operator count in a mean like any value.
+	if bare, p := withoutPad(r, v); p != (blocks.Pad{}) && op.Pool == blocks.AvgPool && !op.Ceil && (op.CountPad || op.Pad == blocks.Pad{}) &&
+		max(p.Top, p.Bottom) < k[0] && max(p.Left, p.Right) < k[1] && op.Pad == (blocks.Pad{}) {
+		v, op.Pad, op.CountPad = bare, p, true
+	}
+	if v, err = r.plain(v); err != nil {
+		return nil, err
+	}
+	if op.Pad == (blocks.Pad{}) && k[0] == v.dims[2] && k[1] == v.dims[3] {
+		return one(r.add("", &blocks.GlobalPool{Pool: op.Pool}, nil, v))
+	}
+	if op.Pad == (blocks.Pad{}) {
+		op.CountPad = false
+	}
+	return one(r.add("", op, nil, v))
+}
+
+func globalPool(kind blocks.PoolKind) func(r *reader, c call) ([]*value, error) {
+	return func(r *reader, c call) ([]*value, error) {
+		v, err := r.map0(c)
+		if err != nil {
+			return nil, err
+		}
+		if len(v.dims) != 4 {
+			return nil, fmt.Errorf("of dims %v, want a map", v.dims)
+		}
+		return one(r.add("", &blocks.GlobalPool{Pool: kind}, nil, v))
+	}
+}
+
+// readReduce takes means, maxima and sums over height and width, and means and
+// maxima over channels.
+func readReduce(r *reader, c call) ([]*value, error) {
+	v, err := r.map0(c)
+	if err != nil {
+		return nil, err
+	}
+	axes, err := c.axes(1, len(v.dims))
+	if err != nil {
+		return nil, err
+	}
+	pixels := len(v.dims) == 4 && slices.Equal(axes, []int{2, 3})
+	channels := len(v.dims) == 4 && slices.Equal(axes, []int{1})
+	kind := blocks.AvgPool
+	if c.op == "ReduceMax" {
+		kind = blocks.MaxPool
+	}
+	var out *value
+	switch {
+	case pixels && c.op == "ReduceSum":
+		out, err = r.add("", &blocks.SumPixels{}, nil, v)
+	case pixels:
+		out, err = r.add("", &blocks.GlobalPool{Pool: kind}, nil, v)
+	case channels && c.op != "ReduceSum":
+		out, err = r.add("", &blocks.ChannelPool{Pool: kind}, nil, v)
+	default:
+		return nil, fmt.Errorf("over axes %v of %v", short(axes), short(v.dims))
+	}
+	if err == nil && c.intAttr("keepdims", 1) == 0 {
+		if pixels {
+			out.dims = out.dims[:2]
+		} else {
+			out.dims, out.view = []int{v.dims[0], v.dims[2], v.dims[3]}, asPlane
+		}
+	}
+	return one(out, err)
+}
+
+func readResize(r *reader, c call) ([]*value, error) {
+	v, err := r.map0(c)
+	if err != nil {
+		return nil, err
+	}
+	if len(v.dims) != 4 {
+		return nil, fmt.Errorf("of dims %v, want a map", v.dims)
+	}
+	s := r.nodes[v.node].Shape
+	op := &blocks.Resize{}
+	scalesAt, sizesAt := 2, 3
+	if c.op == "Upsample" || r.opset < 11 {
+		scalesAt, sizesAt = 1, 9
+	}
+	if sizes := c.arg(sizesAt); sizes != nil {
+		d, err := c.ints(sizesAt)
+		if err != nil || len(d) != 4 || d[1] != s.C {
+			return nil, errors.New("its sizes must be four constants that keep the channels")
+		}
+		op.H, op.W = d[2], d[3]
+	} else {
+		t, err := c.floats(scalesAt)
+		if err != nil || len(t.f) != 4 || t.f[0] != 1 || t.f[1] != 1 {
+			return nil, errors.New("its scales must be four constants that keep batch and channels")
+		}
+		op.H, op.W = int(toInt(math.Floor(float64(s.H)*float64(t.f[2])))), int(toInt(math.Floor(float64(s.W)*float64(t.f[3]))))
+		if float64(op.H) != float64(s.H)*float64(t.f[2]) || float64(op.W) != float64(s.W)*float64(t.f[3]) {
+			return nil, fmt.Errorf("by scales %v of %v, which give no whole number of pixels", t.f[2:], s)
+		}
+	}
+	if op.H < 1 || op.W < 1 {
+		return nil, fmt.Errorf("to %d x %d", op.H, op.W)
+	}
+	missing := "half_pixel"
+	if r.opset < 11 {
+		missing = "asymmetric"
+	}
+	mode, coordinates, nearest := c.textAttr("mode", "nearest"), c.textAttr("coordinate_transformation_mode", missing), c.textAttr("nearest_mode", "round_prefer_floor")
+	if r.opset < 11 {
+		nearest = "floor"
+	}
+	whole := op.H%s.H == 0 && op.W%s.W == 0
+	switch {
+	case op.H == s.H && op.W == s.W:
+		return []*value{v}, nil
+	case mode == "linear" && coordinates == "half_pixel",
+		mode == "linear" && coordinates == "pytorch_half_pixel" && (op.H > 1 || s.H == 1) && (op.W > 1 || s.W == 1),
+		mode == "linear" && s.H == 1 && s.W == 1:
+	case mode == "linear" && coordinates == "align_corners":
+		op.AlignCorners = true
+	case mode == "nearest" && coordinates == "asymmetric" && nearest == "floor",
+		mode == "nearest" && whole && (coordinates == "half_pixel" || coordinates == "pytorch_half_pixel") && (nearest == "round_prefer_floor" || nearest == "round_prefer_ceil"),
+		mode == "nearest" && s.H == 1 && s.W == 1:
+		op.Mode = blocks.Nearest
+	default:
+		return nil, fmt.Errorf("of mode %.40q, coordinates %.40q, rounding %.40q from %v to %d x %d", mode, coordinates, nearest, s, op.H, op.W)
+	}
+	return one(r.add("", op, nil, v))
+}
+
+func readConcat(r *reader, c call) ([]*value, error) {
+	var in []*value
+	for i := range c.in {
+		v, err := c.activation(i)
+		if err != nil {
+			return nil, err
+		}
+		if v, err = r.mapOf(v); err != nil {
+			return nil, err
+		}
+		if len(in) > 0 && len(v.dims) != len(in[0].dims) {
+			return nil, errors.New("of tensors of different rank")
+		}
+		in = append(in, v)
+	}
+	if len(in) == 0 {
+		return nil, errors.New("of nothing")
+	}
+	axis, rank := c.intAttr("axis", 1), len(in[0].dims)
+	if axis < 0 {
+		axis += rank
+	}
+	switch {
+	case axis == 1:
+		out, err := r.add("", &blocks.Concat{}, nil, in...)
+		if err == nil && rank == 2 {
+			out.dims = out.dims[:2]
+		}
+		return one(out, err)
+	case axis == 2 && rank == 4:
+		return one(r.add("", &blocks.Stack{}, nil, in...))
+	}
+	return nil, fmt.Errorf("along axis %d", axis)
+}
+
+// cut returns channels from to to, as a map or a vector.
+func (r *reader) cut(v *value, suffix string, from, to int) (*value, error) {
+	out, err := r.add(suffix, &blocks.ChannelSlice{From: from, To: to}, nil, v)
+	if err == nil {
+		out.dims = out.dims[:len(v.dims)]
+	}
+	return out, err
+}
+
+func readSplit(r *reader, c call) ([]*value, error) {
+	v, err := r.map0(c)
+	if err != nil {
+		return nil, err
+	}
+	axis := c.intAttr("axis", 0)
+	if axis < 0 {
+		axis += len(v.dims)
+	}
+	if axis != 1 {
+		return nil, fmt.Errorf("along axis %d", axis)
+	}
+	sizes := c.attrs["split"].ints
+	if c.arg(1) != nil {
+		if sizes, err = c.ints(1); err != nil {
+			return nil, err
+		}
+	}
+	if sizes == nil {
+		n := len(c.out)
+		each := (v.dims[1] + max(n, 1) - 1) / max(n, 1)
+		for at := 0; len(sizes) < n; at += each {
+			sizes = append(sizes, min(each, v.dims[1]-at))
+		}
+	}
+	total := 0
+	for _, s := range sizes {
+		total += s
+	}
+	if total != v.dims[1] {
+		return nil, fmt.Errorf("of %d channels into %v", v.dims[1], short(sizes))
+	}
+	var outs []*value
+	at := 0
+	for i, s := range sizes {
+		o, err := r.cut(v, fmt.Sprint(i), at, at+s)
+		if err != nil {
+			return nil, err
+		}
+		at += s
+		outs = append(outs, o)
+	}
+	return outs, nil
+}
+
+func readSlice(r *reader, c call) ([]*value, error) {
+	v, err := r.map0(c)
+	if err != nil {
+		return nil, err
+	}
+	starts, ends, axes, steps, err := sliceArgs(c)
+	if err != nil {
+		return nil, err
+	}
+	from, to := 0, v.dims[1]
+	for i, axis := range axes {
+		if axis < 0 {
+			axis += len(v.dims)
+		}
+		if axis < 0 || axis >= len(v.dims) || steps[i] != 1 {
+			return nil, fmt.Errorf("along axis %d with step %d", axes[i], steps[i])
+		}
+		d := v.dims[axis]
+		clip := func(k int) int {
+			if k < 0 {
+				k += d
+			}
+			return min(max(k, 0), d)
+		}
+		a, b := clip(starts[i]), clip(ends[i])
+		switch {
+		case axis == 1:
+			from, to = a, b
+		case a != 0 || b != d:
+			return nil, fmt.Errorf("from %d to %d along axis %d: only channels are cut", a, b, axis)
+		}
+	}
+	if from == 0 && to == v.dims[1] {
+		return []*value{v}, nil
+	}
+	return one(r.cut(v, "", from, to))
+}
+
+func readGather(r *reader, c call) ([]*value, error) {
+	v, err := r.map0(c)
+	if err != nil {
+		return nil, err
+	}
+	index, err := c.ints(1)
+	if err != nil {
+		return nil, err
+	}
+	axis := c.intAttr("axis", 0)
+	if axis < 0 {
+		axis += len(v.dims)
+	}
+	if axis != 1 || len(index) != 1 || len(v.dims) != 4 {
+		return nil, fmt.Errorf("of %d elements along axis %d of %v: only one channel of a map is read", len(index), axis, short(v.dims))
+	}
+	k := index[0]
+	if k < 0 {
+		k += v.dims[1]
+	}
+	out, err := r.cut(v, "", k, k+1)
+	if err == nil && len(c.in[1].k.dims) == 0 {
+		out.dims, out.view = []int{v.dims[0], v.dims[2], v.dims[3]}, asPlane
+	}
+	return one(out, err)
+}
+
+func readTranspose(r *reader, c call) ([]*value, error) {
+	v, err := c.activation(0)
+	if err != nil {
+		return nil, err
+	}
+	perm := c.attrs["perm"].ints
+	if len(perm) != len(v.dims) {
+		return nil, fmt.Errorf("by %v of rank %d", short(perm), len(v.dims))
+	}
+	if slices.IsSorted(perm) {
+		return []*value{v}, nil
+	}
+	vector := len(v.dims) == 4 && r.nodes[v.node].Shape.IsVector() && slices.Equal(perm, []int{0, 2, 1, 3})
+	w := value{node: v.node, a: v.a, b: v.b, gate: v.gate, dims: slices.Clone(v.dims)}
+	switch {
+	case v.view == asGroups && slices.Equal(perm, []int{0, 2, 1, 3, 4}):
+		w.view = asSwapped
+		w.dims[1], w.dims[2] = v.dims[2], v.dims[1]
+	case vector && v.view == asMap && v.pad == (blocks.Pad{}):
+		w.view = asTurned
+		w.dims[1], w.dims[2] = v.dims[2], v.dims[1]
+	case vector && v.view == asTurned:
+		w.view = asMap
+		w.dims[1], w.dims[2] = v.dims[2], v.dims[1]
+	default:
+		return nil, fmt.Errorf("of %s by %v", viewNames[v.view], short(perm))
+	}
+	return []*value{&w}, nil
+}
+
+// reshape gives v other dims, where that is a view which an operator can read.
+func (r *reader) reshape(v *value, dims []int) (*value, error) {
+	if slices.Equal(v.dims, dims) {
+		return v, nil
+	}
+	if v.pad != (blocks.Pad{}) {
+		var err error
+		if v, err = r.plain(v); err != nil {
+			return nil, err
+		}
+	}
+	s := r.nodes[v.node].Shape
+	w := *v
+	w.dims, w.done = dims, nil
+	n := v.dims[0]
+	whole := []int{n, s.C, s.H, s.W}
+	switch {
+	case v.view == asSwapped && slices.Equal(dims, whole):
+		p, err := r.plain(v)
+		if err != nil {
+			return nil, err
+		}
+		return r.add("", &blocks.ChannelShuffle{Groups: v.dims[2]}, nil, p)
+	case v.view != asMap && v.view != asFlat && v.view != asGroups && v.view != asPlane:
+	case slices.Equal(dims, whole), s.IsVector() && slices.Equal(dims, whole[:2]):
+		w.view = asMap
+		return &w, nil
+	case len(dims) == 2 && dims[0] == n:
+		w.view = asFlat
+		return &w, nil
+	case len(dims) == 5 && dims[0] == n && dims[1]*dims[2] == s.C && slices.Equal(dims[3:], whole[2:]):
+		w.view = asGroups
+		return &w, nil
+	case len(dims) == 4 && n == 1 && v.isPlain() && s.IsVector():
+		if l, ok := r.nodes[v.node].Op.(*blocks.Linear); ok && !l.Bias && r.nodes[r.nodes[v.node].Inputs[0]].Shape.IsVector() && slices.Min(dims) > 0 {
+			w.view = asKernels
+			return &w, nil
+		}
+	}
+	return nil, fmt.Errorf("from %s %v to %v", viewNames[v.view], short(v.dims), short(dims))
+}
+
+func readReshape(r *reader, c call) ([]*value, error) {
+	v, err := c.activation(0)
+	if err != nil {
+		return nil, err
+	}
+	to, err := c.ints(1)
+	if err != nil {
+		return nil, err
+	}
+	dims, err := resolve(v.dims, to, c.intAttr("allowzero", 0) == 1)
+	if err != nil {
+		return nil, err
+	}
+	return one(r.reshape(v, dims))
+}
+
+func readFlatten(r *reader, c call) ([]*value, error) {
+	v, err := c.activation(0)
+	if err != nil {
+		return nil, err
+	}
+	if axis := c.intAttr("axis", 1); axis != 1 && axis != 1-len(v.dims) {
+		return nil, fmt.Errorf("at axis %d", axis)
+	}
+	dims, err := resolve(v.dims, []int{v.dims[0], -1}, false)
+	if err != nil {
+		return nil, err
+	}
+	return one(r.reshape(v, dims))
+}
+
+func readSqueeze(r *reader, c call) ([]*value, error) {
+	v, err := c.activation(0)
+	if err != nil {
+		return nil, err
+	}
+	dims, err := squeezed(c, v.dims)
+	if err != nil {
+		return nil, err
+	}
+	return one(r.reshape(v, dims))
+}
+
+func readUnsqueeze(r *reader, c call) ([]*value, error) {
+	v, err := c.activation(0)
+	if err != nil {
+		return nil, err
+	}
+	dims, err := unsqueezed(c, v.dims)
+	if err != nil {
+		return nil, err
+	}
+	return one(r.reshape(v, dims))
+}

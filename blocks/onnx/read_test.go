@@ -1,0 +1,216 @@
+package onnx
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
+	"strings"
+	"testing"
+
+	"nas/blocks"
+	"nas/blocks/zoo"
+)
+
+// TestRoundTrip: what Write makes, Read reads back: the same counts and, for
+// the same input, the same output.
+func TestRoundTrip(t *testing.T) {
+	nets := specimens(t)
+	for _, spec := range zooSpecs {
+		n, err := zoo.Get(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		nets = append(nets, n)
+	}
+	small := len(specimens(t))
+	for i, n := range nets {
+		w := blocks.NewWeights(n, 3)
+		var b bytes.Buffer
+		if err := Write(&b, n, w, Options{Metadata: map[string]string{"arch": "x"}}); err != nil {
+			t.Fatal(err)
+		}
+		m, err := Read(b.Bytes(), ReadOptions{})
+		if err != nil {
+			t.Errorf("%s: %v", n.Name, err)
+			continue
+		}
+		if m.Input != "input" || m.Output != "output" || m.Opset != Opset || m.Producer != "nas" || m.Metadata["arch"] != "x" || m.Network.Name != n.Name {
+			t.Errorf("%s: %q %q %d %q %v %q", n.Name, m.Input, m.Output, m.Opset, m.Producer, m.Metadata, m.Network.Name)
+		}
+		// Padding that stands for rounding up makes other pools of the same effect;
+		// identities vanish.
+		a, c := n.Counts(), m.Network.Counts()
+		if a.MACs != c.MACs || a.Params != c.Params {
+			t.Errorf("%s: %+v is read back as %+v", n.Name, a, c)
+		}
+		if i >= small {
+			if x, y := layerTable(n), layerTable(m.Network); !reflect.DeepEqual(x, y) {
+				t.Errorf("%s: layers differ:\n%.1000v\n%.1000v", n.Name, fmt.Sprint(x), fmt.Sprint(y))
+			}
+			continue
+		}
+		w, in, out := settle(t, n, uint64(i))
+		b.Reset()
+		if err := Write(&b, n, w, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		if m, err = Read(b.Bytes(), ReadOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		acts, err := m.Network.Eval(m.Weights, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := compare(acts[len(acts)-1].Data, out.Data); err != nil {
+			t.Errorf("%s read back: %v", n.Name, err)
+		}
+	}
+}
+
+// layerTable is the layers with weights or windows, with their marks.
+func layerTable(n *blocks.Network) (rows []blocks.Layer) {
+	for _, l := range n.Layers() {
+		if l.Params > 0 {
+			rows = append(rows, l)
+		}
+	}
+	return rows
+}
+
+// TestModelsAgree reads the models in the folder NAS_ONNX_MODELS, for instance
+// exports of torchvision, and compares with ONNX Runtime.
+func TestModelsAgree(t *testing.T) {
+	dir := os.Getenv("NAS_ONNX_MODELS")
+	if dir == "" {
+		t.Skip("skipped: NAS_ONNX_MODELS names no folder of models; testdata/export.py makes torchvision's")
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.onnx"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no models in %s: %v", dir, err)
+	}
+	tmp := t.TempDir()
+	var jobs []job
+	var wants [][]float32
+	for i, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := Read(data, ReadOptions{})
+		if err != nil {
+			t.Errorf("%s: %v", f, err)
+			continue
+		}
+		s := m.Network.Input()
+		in := make([]float32, s.Elems())
+		for k := range in {
+			in[k] = float32((k*2654435761)%1000)/250 - 2
+		}
+		acts, err := m.Network.Eval(m.Weights, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		jobs = append(jobs, job{Model: f, Input: filepath.Join(tmp, fmt.Sprint(i, ".in")), Output: filepath.Join(tmp, fmt.Sprint(i, ".out")),
+			Dims: []int{1, s.C, s.H, s.W}, in: chw(blocks.Tensor{Shape: s, Data: in})})
+		wants = append(wants, chw(acts[len(acts)-1]))
+	}
+	for i, got := range runRuntime(t, jobs) {
+		ratio, err := compare(wants[i], got)
+		if err != nil {
+			t.Errorf("%s: %v", jobs[i].Model, err)
+		} else {
+			t.Logf("%s: max|a-b|/max|b| = %.2g", filepath.Base(jobs[i].Model), ratio)
+		}
+	}
+}
+
+// TestRecorded reads small models that PyTorch exported, recorded with an input
+// and PyTorch's output, see testdata/README.md.
+func TestRecorded(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.onnx")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no recorded models: %v", err)
+	}
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := Read(data, ReadOptions{})
+		if err != nil {
+			t.Errorf("%s: %v", f, err)
+			continue
+		}
+		record, err := os.ReadFile(strings.TrimSuffix(f, ".onnx") + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want struct {
+			In, Out []float32
+			Kinds   string
+		}
+		if err := json.Unmarshal(record, &want); err != nil {
+			t.Fatal(err)
+		}
+		acts, err := m.Network.Eval(m.Weights, hwc(want.In, m.Network.Input()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := compare(chw(acts[len(acts)-1]), want.Out); err != nil {
+			t.Errorf("%s: %v", f, err)
+		}
+		var kinds []string
+		for _, nd := range m.Network.Nodes[1:] {
+			k := nd.Op.Kind()
+			if a, ok := nd.Op.(*blocks.Activation); ok {
+				k = a.Func.String()
+			}
+			kinds = append(kinds, k)
+		}
+		if got := strings.Join(kinds, " "); got != want.Kinds {
+			t.Errorf("%s is read as\n%s\nwant\n%s", f, got, want.Kinds)
+		}
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	for _, n := range specimens(f)[:6] {
+		var b bytes.Buffer
+		if err := Write(&b, n, blocks.NewWeights(n, 1), Options{}); err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b.Bytes())
+	}
+	files, _ := filepath.Glob("testdata/*.onnx")
+	for _, name := range files {
+		if data, err := os.ReadFile(name); err == nil {
+			f.Add(data)
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		m, err := Read(data, ReadOptions{H: 8, W: 8})
+		runtime.ReadMemStats(&after)
+		if used, most := after.TotalAlloc-before.TotalAlloc, uint64(256*len(data)+16<<20); used > most {
+			t.Fatalf("%d bytes of file take %d of memory, more than %d", len(data), used, most)
+		}
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "onnx: ") {
+				t.Fatalf("error %q does not name the package", err)
+			}
+			return
+		}
+		if err := m.Network.Infer(); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Weights.Check(m.Network); err != nil {
+			t.Fatal(err)
+		}
+		m.Network.Counts()
+	})
+}
