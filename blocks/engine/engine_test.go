@@ -417,6 +417,47 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestTrivialNetworks: the output is the input, a view of it, or made of it alone.
+func TestTrivialNetworks(t *testing.T) {
+	in := noise(4*5*6, 1)
+	for name, f := range map[string]func(b *blocks.Builder, x blocks.Value) blocks.Value{
+		"identity": func(b *blocks.Builder, x blocks.Value) blocks.Value {
+			return b.Apply("id", &blocks.Activation{}, x)
+		},
+		"relu": func(b *blocks.Builder, x blocks.Value) blocks.Value {
+			return b.Apply("relu", &blocks.Activation{Func: blocks.ReLU}, x)
+		},
+		"one part": func(b *blocks.Builder, x blocks.Value) blocks.Value {
+			return b.Apply("concat", &blocks.Concat{}, x)
+		},
+		"twice": func(b *blocks.Builder, x blocks.Value) blocks.Value {
+			return b.Apply("concat", &blocks.Concat{}, x, x)
+		},
+		"slice": func(b *blocks.Builder, x blocks.Value) blocks.Value {
+			return b.Apply("slice", &blocks.ChannelSlice{From: 1, To: 4}, x)
+		},
+		"double": func(b *blocks.Builder, x blocks.Value) blocks.Value {
+			return b.Apply("add", &blocks.Add{}, x, x)
+		},
+		"unread branch": func(b *blocks.Builder, x blocks.Value) blocks.Value {
+			blocks.ConvBNAct{Out: 3, Act: blocks.ReLU}.Build(b, x)
+			return b.Apply("relu", &blocks.Activation{Func: blocks.ReLU}, x)
+		},
+		"slice of a part": func(b *blocks.Builder, x blocks.Value) blocks.Value {
+			y := blocks.ConvBNAct{Out: 8, Act: blocks.ReLU}.Build(b, x)
+			z := b.Apply("slice", &blocks.ChannelSlice{From: 3, To: 8}, y)
+			c := b.Apply("concat", &blocks.Concat{}, y, blocks.ConvBNAct{Out: 2}.Build(b, z))
+			return b.Apply("slice_2", &blocks.ChannelSlice{From: 5, To: 10}, b.Apply("relu", &blocks.Activation{Func: blocks.ReLU}, c))
+		},
+	} {
+		n := build(t, name, blocks.Shape{H: 4, W: 5, C: 6}, f)
+		w := randomWeights(t, n, 1)
+		for _, isa := range kernels.Supported() {
+			near(t, name+" "+isa, mustRun(t, n, w, target(isa, 1), Options{}, in), oracle(t, n, w, in, 1), tolerance)
+		}
+	}
+}
+
 // TestRebind: new weights take the place of the old ones.
 func TestRebind(t *testing.T) {
 	n := mobilenetV3Small(t, 32)

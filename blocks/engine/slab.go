@@ -22,10 +22,11 @@ func newSlab(n int) *slab {
 	if n < 2*hugePage {
 		return &slab{data: kernels.Alloc(n)}
 	}
+	n = roundUp(n, hugePage)
 	data := make([]float32, n+hugePage)
 	at := int(-uintptr(unsafe.Pointer(&data[0]))&(4*hugePage-1)) / 4
 	s := &slab{data: data[at : at+n : at+n]}
-	adviseHuge(s.data[:n/hugePage*hugePage])
+	adviseHuge(s.data)
 	return s
 }
 
