@@ -34,9 +34,7 @@ func TestGolden(t *testing.T) {
 		"cost":        {"cost", "--in", "56x56x64", "--out", "128", "--kernel", "3"},
 		"cost-json":   {"cost", "--in", "14x14x6", "--out", "9", "--kernel", "5", "--stride", "2", "--json"},
 		"space":       {"space", "testdata/tiny.toml", "--sample", "2"},
-		"space-json":  {"space", "testdata/tiny.toml", "--sample", "1", "--json"},
 		"export-toml": {"export", tinyArch, "--format", "toml", "--out", "-"},
-		"bad-config":  {"space", "testdata/bad.toml"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, out, err := nas(t, args...)
@@ -210,5 +208,19 @@ func TestInterruptIsExitCode130(t *testing.T) {
 	}
 	if code := a.exitCode(context.Background(), context.Canceled); code != exitFailed {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+func TestBadConfigIsReportedWhole(t *testing.T) {
+	for _, command := range []string{"space", "run"} {
+		code, out, err := nas(t, command, "testdata/bad.toml")
+		if code != exitUsage || out != "" {
+			t.Errorf("nas %s: code %d, stdout %q", command, code, out)
+		}
+		for _, want := range []string{"bad.toml:9: space.stage[1].kernel", "bad.toml:10: space.stage[1].colour", "bad.toml:13: search.population"} {
+			if !strings.Contains(err, want) {
+				t.Errorf("nas %s: %q does not report %q", command, err, want)
+			}
+		}
 	}
 }

@@ -116,11 +116,7 @@ func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 	c := defaults(path)
 	d := decoder{}
 	d.table("", tree, c)
-	// A value that could not be read would be reported again as missing or
-	// impossible, so the space is judged only when it was read whole.
-	if !slices.ContainsFunc(d.problems, func(p Problem) bool { return strings.HasPrefix(p.Key, "space") }) {
-		c.checkSpace(&d)
-	}
+	c.checkSpace(&d)
 	c.check(&d)
 	for _, check := range checks {
 		check(c, d.add)
@@ -136,7 +132,9 @@ func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 	return c, nil
 }
 
-// checkSpace has the space judge its table and fill in its defaults.
+// checkSpace has the space judge its table and fill in its defaults. Of a value
+// that could not be read it would say that it is missing or impossible: what is
+// at, above or below a key reported already is not reported again.
 func (c *Config) checkSpace(d *decoder) {
 	s, err := space.New(c.Space)
 	if err == nil {
@@ -148,8 +146,11 @@ func (c *Config) checkSpace(d *decoder) {
 		d.add("space", "", err.Error())
 		return
 	}
+	read := slices.Clone(d.problems)
 	for _, p := range se.Problems {
-		d.add(p.Key, p.Value, p.Want)
+		if !slices.ContainsFunc(read, func(q Problem) bool { return strings.HasPrefix(p.Key, q.Key) || strings.HasPrefix(q.Key, p.Key) }) {
+			d.add(p.Key, p.Value, p.Want)
+		}
 	}
 }
 
