@@ -244,7 +244,7 @@ func TestHypervolumeKnown(t *testing.T) {
 			t.Errorf("%v: %v, want %v", c.points, got, c.want)
 		}
 	}
-	// The front of ZDT1 with infinitely many points covers 0.11 + 2/3 below 1.1, 1.1... less the part above the curve.
+	// Of the square up to 1.1 the front of ZDT1 leaves out the area under 1-sqrt(x), a third.
 	var curve [][]float64
 	for i := range 20001 {
 		x := float64(i) / 20000

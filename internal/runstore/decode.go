@@ -150,11 +150,11 @@ func (p *parser) quoted() []byte {
 		return nil
 	}
 	s := p.rest[:end]
-	plain := bytes.IndexByte(s, '\\') < 0
+	var odd byte // bit 7 of what is not plain ASCII
 	for _, c := range s {
-		plain = plain && c >= ' ' && c < 0x80
+		odd |= c | (c - ' ')
 	}
-	if plain {
+	if odd < 0x80 && bytes.IndexByte(s, '\\') < 0 {
 		p.rest = p.rest[end+1:]
 		return s
 	}
@@ -206,6 +206,17 @@ func (p *parser) integer() int {
 	if p.err != nil {
 		return 0
 	}
+	// Most are short: no sign, few digits, something else behind them.
+	p.space()
+	v, n := 0, 0
+	for n < len(p.rest) && n < 18 && '0' <= p.rest[n] && p.rest[n] <= '9' {
+		v = v*10 + int(p.rest[n]-'0')
+		n++
+	}
+	if 0 < n && n < 18 && n < len(p.rest) && (p.rest[n] == ',' || p.rest[n] == ']') {
+		p.rest = p.rest[n:]
+		return v
+	}
 	s := p.number()
 	v, err := strconv.Atoi(s)
 	if err != nil {
@@ -252,7 +263,8 @@ func (p *parser) boolean() bool {
 }
 
 func (p *parser) integers() []int {
-	list := make([]int, 0, 32)
+	// As many as there are commas before the end.
+	list := make([]int, 0, 1+bytes.Count(p.rest[:max(0, bytes.IndexByte(p.rest, ']'))], []byte{','}))
 	p.array(func() { list = append(list, p.integer()) })
 	return list
 }
