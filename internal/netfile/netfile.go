@@ -32,7 +32,7 @@ var formats = []format{
 	{"json", encodeJSON, decodeJSON},
 	{"toml", encodeTOML, decodeTOML},
 	{"dot", encodeDOT, nil},
-	{"onnx", encodeONNX, nil},
+	{"onnx", encodeONNX, decodeONNX},
 }
 
 // Writable and Readable return the names of the formats, which are also the
@@ -192,4 +192,14 @@ func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error)) ([]b
 	var b bytes.Buffer
 	err = onnx.Write(&b, n, w, onnx.Options{Metadata: n.Meta})
 	return b.Bytes(), err
+}
+
+// decodeONNX reads what exporters write for convolutional networks.
+func decodeONNX(_ string, data []byte) (*blocks.Network, *blocks.Weights, error) {
+	m, err := onnx.Read(data, onnx.ReadOptions{})
+	if err != nil {
+		return nil, nil, err
+	}
+	m.Network.Meta = m.Metadata
+	return m.Network, m.Weights, nil
 }
