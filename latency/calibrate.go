@@ -32,6 +32,9 @@ type Options struct {
 	// Base, if not nil, is a profile of the same device whose measurements are
 	// kept and added to.
 	Base *Profile
+	// Prior, for a runtime that tells the time of whole networks only, is the
+	// profile of another device to start from; nil: costs common to processors.
+	Prior *Profile
 	// Progress, if not nil, is called from the measuring goroutine after each
 	// network. It must be quick: it runs between timings.
 	Progress func(Progress)
@@ -124,6 +127,9 @@ func Calibrate(ctx context.Context, rt Runtime, networks iter.Seq[*blocks.Networ
 	}
 	if opts.MaxUnits == 0 {
 		opts.MaxUnits = defaultMaxUnits
+	}
+	if b, ok := rt.(*Recipe); ok {
+		return calibrateRecipe(ctx, b, networks, opts)
 	}
 	c := &calibration{
 		rt: rt, dev: rt.Device(), opts: opts, start: time.Now(),

@@ -23,6 +23,7 @@ type fakeRuntime struct {
 	slow    float64 // probability of a slow moment (30 % longer)
 	threads int
 	opened  int
+	scale   func(kind string) float64 // nil: 1
 }
 
 func newFake(seed uint64, noise, context float64) *fakeRuntime {
@@ -73,6 +74,9 @@ func (f *fakeRuntime) trueMs(u *engine.Unit) float64 {
 		ns += 0.2 * float64(u.Out.Elems())
 	case blocks.Swish, blocks.Sigmoid:
 		ns += 0.8 * float64(u.Out.Elems())
+	}
+	if f.scale != nil {
+		ns *= f.scale(kindOf(u))
 	}
 	return ns / 1e6
 }

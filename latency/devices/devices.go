@@ -1,0 +1,31 @@
+// Package devices holds the recipes and profiles that come with the program: how
+// to time networks with other people's runtimes, and what others have measured.
+package devices
+
+import (
+	"embed"
+	"io/fs"
+	"slices"
+	"strings"
+)
+
+// Files holds the recipes (NAME.toml), the files that they need, and the tables.
+//
+//go:embed *.toml *.js
+var Files embed.FS
+
+// Recipe returns the text of a shipped recipe.
+func Recipe(name string) ([]byte, error) { return Files.ReadFile(name + ".toml") }
+
+// Recipes lists the names of the shipped recipes.
+func Recipes() []string {
+	var names []string
+	fs.WalkDir(Files, ".", func(path string, _ fs.DirEntry, err error) error {
+		if name, ok := strings.CutSuffix(path, ".toml"); ok && err == nil {
+			names = append(names, name)
+		}
+		return nil
+	})
+	slices.Sort(names)
+	return names
+}
