@@ -18,6 +18,10 @@ type Benchmark struct {
 	Name   string
 	Source string // who trained them, on what
 	Rows   []BenchmarkRow
+
+	// heldOut, where not nil, estimates each network by a fitted model that had
+	// not seen it; it adds what must be said to the report.
+	heldOut func(p *ProxyReport) (map[string]float64, error)
 }
 
 // BenchmarkRow is one trained network.

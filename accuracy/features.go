@@ -30,9 +30,13 @@ const (
 // the output widths of MnasNet's stages.
 var slotReference = [slots]float64{16, 24, 40, 80, 112, 192, 320}
 
-// maxExpansion caps the expanded width that counts, as a multiple of the
-// block's input channels: nobody trained more, and an optimiser would.
+// maxExpansion caps the expanded width that counts: this multiple of the
+// block's input channels, and twice this multiple of its output channels. No
+// network of the data has more, and an optimiser would.
 const maxExpansion = 6
+
+// maxKernel is the largest kernel size outside the stem in the data.
+const maxKernel = 5
 
 // traits is what the fitted estimate reads from a network: plain numbers, no
 // genes, so that a network written by hand is judged like one from a space.
@@ -40,22 +44,26 @@ type traits struct {
 	x [slotFeatures]float64
 
 	resolution float64 // geometric mean of the input's height and width
-	macs       float64
-	convParams float64 // trainable parameters but those of linear layers
+	macs       float64 // kernels above maxKernel counted as that
+	convParams float64 // trainable parameters but those of linear layers, likewise
 	swish      float64 // share of MACs whose activation is swish or hard-swish
-	outWidth   float64 // log2 of the mean ratio of output widths to slotReference, MACs-weighted
 	blocks     int
 	classes    int
 
-	// what the data says nothing of
 	unseen unseen
 }
 
 // unseen marks what no trained network of the data has.
 type unseen struct {
-	dilated, attention, grouped, resized, standardConv, noGlobalPool, plainAct bool
-	deepStride                                                                 bool // maps beyond output stride 32
-	shallowStem                                                                bool // blocks above output stride 2
+	dilated      bool
+	largeKernel  bool
+	attention    bool // a gate that is not one value for each channel
+	grouped      bool // groups, but not depthwise
+	standardConv bool // a convolution with a kernel above 1 outside the stem that is not depthwise
+	deepStride   bool // blocks beyond output stride 32
+	shallowStem  bool // blocks before output stride 2
+	noPooling    bool // no global pooling before the classifier
+	noVector     bool // the output is a map
 }
 
 // unit is one spatial convolution outside the stem, with what belongs to it.
@@ -87,8 +95,7 @@ func readTraits(n *blocks.Network) traits {
 			break
 		}
 	}
-	var totalMACs, swishMACs, pendingMACs, linearParams, params float64
-	var ins [4]blocks.Shape
+	var totalMACs, swishMACs, pendingMACs, params float64
 	blockIn, first, pooled := in.C, true, false
 	lastStage, lastBlock := -1, -1
 	for i := 1; i < len(n.Nodes); i++ {
@@ -101,10 +108,14 @@ func readTraits(n *blocks.Network) traits {
 		switch op := nd.Op.(type) {
 		case *blocks.Conv:
 			g := op.G()
-			macs := float64(nd.Shape.Pixels()) * float64(op.Kernel[0]*op.Kernel[1]*(src.C/g)) * float64(op.Out)
+			// A kernel larger than any in the data counts as the largest of them:
+			// what nobody measured must not pay.
+			weights := float64(min(op.Kernel[0], maxKernel)*min(op.Kernel[1], maxKernel)*(src.C/g)) * float64(op.Out)
+			macs := float64(nd.Shape.Pixels()) * weights
 			totalMACs += macs
 			pendingMACs += macs
-			params += float64(op.Kernel[0]*op.Kernel[1]*(src.C/g)) * float64(op.Out)
+			params += weights
+			t.unseen.largeKernel = t.unseen.largeKernel || max(op.Kernel[0], op.Kernel[1]) > maxKernel && nd.Stage > 0
 			if op.Bias {
 				params += float64(op.Out)
 			}
@@ -118,11 +129,16 @@ func readTraits(n *blocks.Network) traits {
 				t.unseen.dilated = true
 			}
 			if op.Kernel[0] == 1 && op.Kernel[1] == 1 {
-				if k := len(units) - 1; k >= 0 && units[k].out == 0 && (!marked || units[k].stage == nd.Stage && units[k].block == nd.Block) {
+				k := len(units) - 1
+				ends := k >= 0 && units[k].out == 0 && (!marked || units[k].stage == nd.Stage && units[k].block == nd.Block)
+				if ends {
 					units[k].out = op.Out
 				}
-				if !marked && len(units) > 0 && units[len(units)-1].out != op.Out {
+				if !marked { // a block ends where it projects, and starts where it expands
 					blockIn = src.C
+					if ends {
+						blockIn = op.Out
+					}
 				}
 				continue
 			}
@@ -132,6 +148,9 @@ func readTraits(n *blocks.Network) traits {
 			}
 			first = false
 			if stem {
+				if !marked {
+					blockIn = op.Out
+				}
 				continue
 			}
 			if g < src.C {
@@ -143,10 +162,8 @@ func readTraits(n *blocks.Network) traits {
 		case *blocks.BatchNorm:
 			params += 2 * float64(src.C)
 		case *blocks.Activation:
-			switch op.Func {
-			case blocks.Swish, blocks.HSwish:
+			if op.Func == blocks.Swish || op.Func == blocks.HSwish {
 				swishMACs += pendingMACs
-			case blocks.ReLU, blocks.ReLU6, blocks.Sigmoid, blocks.HSigmoid:
 			}
 			pendingMACs = 0
 		case *blocks.Mul:
@@ -158,23 +175,12 @@ func readTraits(n *blocks.Network) traits {
 				t.unseen.attention = true
 			}
 		case *blocks.Linear:
-			macs := float64(src.Elems()) * float64(op.Out)
-			totalMACs += macs
-			linearParams += macs
+			totalMACs += float64(src.Elems()) * float64(op.Out)
 		case *blocks.GlobalPool:
 			pooled = true
-		case *blocks.Resize:
-			t.unseen.resized = true
-		default:
-			ins := ins[:0]
-			for _, j := range nd.Inputs {
-				ins = append(ins, n.Nodes[j].Shape)
-			}
-			totalMACs += float64(nd.Op.MACs(ins))
 		}
 	}
-	_ = linearParams
-	t.unseen.noGlobalPool = !pooled || !n.Output().IsVector()
+	t.unseen.noPooling, t.unseen.noVector = !pooled, !n.Output().IsVector()
 	t.macs, t.convParams = totalMACs, params
 	if totalMACs > 0 {
 		t.swish = swishMACs / totalMACs
@@ -188,11 +194,13 @@ func readTraits(n *blocks.Network) traits {
 func (t *traits) fillSlots(units []unit) {
 	var width, square, weight [slots]float64
 	var count, se [slots]int
-	var outSum, outWeight float64
 	add := func(s int, u *unit) {
 		e := float64(u.expanded)
 		if u.in > 0 {
 			e = math.Min(e, maxExpansion*float64(u.in))
+		}
+		if u.out > 0 {
+			e = math.Min(e, 2*maxExpansion*float64(u.out))
 		}
 		width[s] += e
 		weight[s] += float64(u.expanded)
@@ -200,10 +208,6 @@ func (t *traits) fillSlots(units []unit) {
 		count[s]++
 		if u.se {
 			se[s]++
-		}
-		if u.out > 0 {
-			outSum += e * math.Log2(float64(u.out)/slotReference[s])
-			outWeight += e
 		}
 	}
 	for i := 0; i < len(units); {
@@ -255,8 +259,5 @@ func (t *traits) fillSlots(units []unit) {
 		f[slotDepth] = math.Log2(float64(count[s]))
 		f[slotKernel] = square[s] / weight[s]
 		f[slotSE] = float64(se[s]) / float64(count[s])
-	}
-	if outWeight > 0 {
-		t.outWidth = outSum / outWeight
 	}
 }

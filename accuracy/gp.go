@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"sync"
 
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/optimize"
@@ -144,27 +146,35 @@ func inducingGP(h gpHyper, x *mat.Dense, y []float64, subset []int) (*gp, error)
 	for i, v := range y {
 		t.SetVec(i, (v-g.mean)/g.sd)
 	}
-	kuf := h.cross(u, x)
-	kuu := h.cross(u, u)
-	var a mat.Dense
-	a.Mul(kuf, kuf.T())
-	var scaled mat.Dense
-	scaled.Scale(h.Noise, kuu)
-	a.Add(&a, &scaled)
+	// With L L' = K_uu, V = L^-1 K_um: w = L'^-1 (V V' + noise)^-1 V t, which
+	// stays well conditioned where two points of the subset nearly coincide.
 	n := len(subset)
+	kuu := mat.NewSymDense(n, h.cross(u, u).RawMatrix().Data)
 	for i := range n {
-		a.Set(i, i, a.At(i, i)*(1+1e-10)+1e-8)
+		kuu.SetSym(i, i, kuu.At(i, i)+1e-6)
 	}
-	var rhs mat.VecDense
-	rhs.MulVec(kuf, t)
-	var c mat.Cholesky
-	if !c.Factorize(mat.NewSymDense(n, a.RawMatrix().Data)) {
+	var cu, ca mat.Cholesky
+	if !cu.Factorize(kuu) {
 		return nil, errNotPositive
 	}
-	var w mat.VecDense
-	if err := c.SolveVecTo(&w, &rhs); err != nil {
+	var l mat.TriDense
+	cu.LTo(&l)
+	v := h.cross(u, x)
+	blas64.Trsm(blas.Left, blas.NoTrans, 1, l.RawTriangular(), v.RawMatrix())
+	var a mat.SymDense
+	a.SymOuterK(1, v)
+	for i := range n {
+		a.SetSym(i, i, a.At(i, i)+h.Noise)
+	}
+	if !ca.Factorize(&a) {
+		return nil, errNotPositive
+	}
+	var rhs, w mat.VecDense
+	rhs.MulVec(v, t)
+	if err := ca.SolveVecTo(&w, &rhs); err != nil {
 		return nil, fmt.Errorf("accuracy: %w", err)
 	}
+	blas64.Trsv(blas.Trans, l.RawTriangular(), w.RawVector())
 	g.alpha = w.RawVector().Data
 	return g, nil
 }

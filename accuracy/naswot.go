@@ -56,29 +56,50 @@ func (s NASWOT) check() error {
 	return nil
 }
 
-func (s NASWOT) score(ctx context.Context, n *blocks.Network, seed uint64) (float64, error) {
+// codes runs the network and compares the codes of its inputs.
+func (s NASWOT) codes(ctx context.Context, n *blocks.Network, seed uint64) (*codes, error) {
 	s = s.resolved()
 	if err := s.check(); err != nil {
-		return 0, err
+		return nil, err
+	}
+	memo, _ := ctx.Value(memoKey{}).(*codesMemo)
+	if memo != nil && memo.codes != nil && memo.of == n && memo.settings == s && memo.seed == seed {
+		return memo.codes, nil
 	}
 	small, err := runnable(n, s.Fraction)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	small = trimmed(small)
-	a := agreements{batch: s.Batch, differ: make([]int64, s.Batch*s.Batch)}
-	a.words = wordPool.Get().(*[]uint64)
-	defer wordPool.Put(a.words)
+	c := newCodes(s.Batch)
+	c.words = wordPool.Get().(*[]uint64)
+	defer func() { wordPool.Put(c.words); c.words = nil }()
 	err = runRandom(ctx, small, s.Batch, seed, func(node int, pre []float32) {
 		if op, ok := small.Nodes[node].Op.(*blocks.Activation); ok && bends(op.Func) && !small.Nodes[node].Shape.IsVector() {
-			a.add(pre)
+			c.add(pre)
 		}
-	}, nil)
+	})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return a.logDet()
+	if c.layers == 0 {
+		return nil, fmt.Errorf("the network has no relu, relu6, hard-swish or swish on a map")
+	}
+	if memo != nil {
+		*memo = codesMemo{n, s, seed, c}
+	}
+	return c, nil
 }
+
+// codesMemo lets the parts of a combined score share one run of a network.
+type codesMemo struct {
+	of       *blocks.Network
+	settings NASWOT
+	seed     uint64
+	codes    *codes
+}
+
+type memoKey struct{}
 
 // bends tells whether a function behaves differently on the two sides of zero.
 func bends(f blocks.ActFunc) bool {
@@ -97,9 +118,8 @@ func trimmed(n *blocks.Network) *blocks.Network {
 }
 
 // runRandom runs n once on a random batch with random weights and batch
-// statistics, showing each pre-activation to tap. out, if not nil, gets the
-// network's output.
-func runRandom(ctx context.Context, n *blocks.Network, batch int, seed uint64, tap func(node int, pre []float32), out []float32) error {
+// statistics, showing each pre-activation to tap.
+func runRandom(ctx context.Context, n *blocks.Network, batch int, seed uint64, tap func(node int, pre []float32)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -111,20 +131,30 @@ func runRandom(ctx context.Context, n *blocks.Network, batch int, seed uint64, t
 	if err := p.Bind(d.weightsFor(n)); err != nil {
 		return err
 	}
-	if out == nil {
-		out = make([]float32, p.OutLen())
-	}
-	return p.Run(out, d.input(p.InLen()))
+	return p.Run(make([]float32, p.OutLen()), d.input(p.InLen()))
 }
 
 var wordPool = sync.Pool{New: func() any { return new([]uint64) }}
 
-// agreements counts the bits in which the codes of each two inputs agree.
-type agreements struct {
-	batch  int
-	bits   int64   // of a code
-	differ []int64 // batch x batch, above the diagonal
-	words  *[]uint64
+// codes compares the codes of each two of a batch of inputs, layer by layer.
+type codes struct {
+	batch, layers int
+	words         *[]uint64
+	layer         []int64 // bits in which two codes differ in the current layer
+	// differ are the sums over layers of layer's counts, divided by the square
+	// root of the layer's bits, and divided by its bits; total are the values at
+	// which nothing agrees. Batch x batch, above the diagonal.
+	differ [3][]float64
+	total  [3]float64
+	spread float64 // sum over layers of log(mean share of bits that differ)
+}
+
+func newCodes(batch int) *codes {
+	c := &codes{batch: batch, layer: make([]int64, batch*batch)}
+	for k := range c.differ {
+		c.differ[k] = make([]float64, batch*batch)
+	}
+	return c
 }
 
 // codeBlock is the number of words of each code that are compared at a time:
@@ -132,27 +162,44 @@ type agreements struct {
 const codeBlock = 32
 
 // add appends the signs of one layer's pre-activations, batch x values.
-func (a *agreements) add(pre []float32) {
-	per := len(pre) / a.batch
+func (c *codes) add(pre []float32) {
+	per := len(pre) / c.batch
 	stride := (per + 63) / 64
-	if cap(*a.words) < stride*a.batch {
-		*a.words = make([]uint64, stride*a.batch)
+	if cap(*c.words) < stride*c.batch {
+		*c.words = make([]uint64, stride*c.batch)
 	}
-	words := (*a.words)[:stride*a.batch]
-	for b := range a.batch {
+	words := (*c.words)[:stride*c.batch]
+	for b := range c.batch {
 		packSigns(words[b*stride:][:stride], pre[b*per:][:per])
 	}
+	clear(c.layer)
 	for from := 0; from < stride; from += codeBlock {
 		to := min(from+codeBlock, stride)
-		for i := range a.batch {
+		for i := range c.batch {
 			x := words[i*stride+from : i*stride+to]
-			row := a.differ[i*a.batch:][:a.batch]
-			for j := i + 1; j < a.batch; j++ {
+			row := c.layer[i*c.batch:][:c.batch]
+			for j := i + 1; j < c.batch; j++ {
 				row[j] += int64(hamming(x, words[j*stride+from:j*stride+to]))
 			}
 		}
 	}
-	a.bits += int64(per)
+	bits := float64(per)
+	weight := [3]float64{1, 1 / math.Sqrt(bits), 1 / bits}
+	sum := 0.0
+	for k, d := range c.layer {
+		v := float64(d)
+		sum += v
+		for p, w := range weight {
+			c.differ[p][k] += v * w
+		}
+	}
+	for p, w := range weight {
+		c.total[p] += bits * w
+	}
+	c.layers++
+	pairs := float64(c.batch*(c.batch-1)) / 2
+	// A layer that switches for no input at all counts as half a bit in all.
+	c.spread += math.Log(max(sum, 0.5) / pairs / bits)
 }
 
 // hamming counts differing bits; y is as long as x.
@@ -181,35 +228,50 @@ func packSigns(words []uint64, v []float32) {
 	}
 }
 
-// logDet returns log|det K|, K being the agreements. Two inputs with one code
-// make K singular; a thousandth of a bit on the diagonal keeps the logarithm
-// finite then, and changes nothing otherwise.
-func (a *agreements) logDet() (float64, error) {
-	if a.bits == 0 {
-		return 0, fmt.Errorf("the network has no relu, relu6, hard-swish or swish on a map")
-	}
-	k := mat.NewSymDense(a.batch, nil)
-	for i := range a.batch {
-		k.SetSym(i, i, float64(a.bits)+1e-3)
-		for j := i + 1; j < a.batch; j++ {
-			k.SetSym(i, j, float64(a.bits-a.differ[i*a.batch+j]))
+// logDet returns log|det K|, K being the agreements in one of the three weights.
+// Two inputs with one code make K singular; a millionth of a bit on the diagonal
+// keeps the logarithm finite then, and changes nothing otherwise.
+func (c *codes) logDet(weight int) (float64, error) {
+	k := mat.NewSymDense(c.batch, nil)
+	for i := range c.batch {
+		k.SetSym(i, i, c.total[weight]*(1+1e-6))
+		for j := i + 1; j < c.batch; j++ {
+			k.SetSym(i, j, c.total[weight]-c.differ[weight][i*c.batch+j])
 		}
 	}
-	var c mat.Cholesky
-	if !c.Factorize(k) {
-		return 0, fmt.Errorf("the matrix of agreements of %d inputs is singular", a.batch)
+	var f mat.Cholesky
+	if !f.Factorize(k) {
+		return 0, fmt.Errorf("the matrix of agreements of %d inputs is singular", c.batch)
 	}
-	return c.LogDet(), nil
+	return f.LogDet(), nil
 }
 
+// The members of the family differ in what they make of the codes.
+//
+// naswot is the published score: wide early layers have most bits and decide.
+// naswot_sqrt divides a layer's agreements by the square root of its bits,
+// naswot_even by its bits, so that late layers are heard too. naswot_spread is
+// the sum over layers of the logarithm of the mean share of bits in which two
+// codes differ: deep networks whose inputs end up in one code score low. It is
+// no score by itself, but a counterweight to the others' love of depth.
 func init() {
-	register(proxy{name: "naswot", label: "NASWOT", blind: []Trait{SE, Activation, Dilation},
-		settings: func(o Options) string {
-			s := o.NASWOT.resolved()
-			return fmt.Sprintf("batch=%d,fraction=%.4g,seed=%d", s.Batch, s.Fraction, o.Seed)
-		},
-		score: func(ctx context.Context, n *blocks.Network, o Options) (float64, error) {
-			return o.NASWOT.score(ctx, n, o.Seed)
-		},
-	})
+	family := func(name, label string, f func(c *codes) (float64, error)) {
+		register(proxy{name: name, label: label, blind: []Trait{SE, Activation, Dilation},
+			settings: func(o Options) string {
+				s := o.NASWOT.resolved()
+				return fmt.Sprintf("batch=%d,fraction=%.4g,seed=%d", s.Batch, s.Fraction, o.Seed)
+			},
+			score: func(ctx context.Context, n *blocks.Network, o Options) (float64, error) {
+				c, err := o.NASWOT.codes(ctx, n, o.Seed)
+				if err != nil {
+					return 0, err
+				}
+				return f(c)
+			},
+		})
+	}
+	family("naswot", "NASWOT", func(c *codes) (float64, error) { return c.logDet(0) })
+	family("naswot_sqrt", "NASWOT, square-root layers", func(c *codes) (float64, error) { return c.logDet(1) })
+	family("naswot_even", "NASWOT, even layers", func(c *codes) (float64, error) { return c.logDet(2) })
+	family("naswot_spread", "NASWOT spread", func(c *codes) (float64, error) { return c.spread, nil })
 }

@@ -31,10 +31,11 @@ func naiveWOT(layers [][][]float32, batch int) float64 {
 	return v
 }
 
-func TestAgreementsAgainstDefinition(t *testing.T) {
+func TestCodesAgainstDefinition(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	const batch = 7
-	a := agreements{batch: batch, differ: make([]int64, batch*batch), words: new([]uint64)}
+	a := newCodes(batch)
+	a.words = new([]uint64)
 	var layers [][][]float32
 	for _, per := range []int{1, 63, 64, 65, 500, 64 * 40} {
 		pre := make([]float32, batch*per)
@@ -50,7 +51,7 @@ func TestAgreementsAgainstDefinition(t *testing.T) {
 		layers = append(layers, l)
 		a.add(pre)
 	}
-	got, err := a.logDet()
+	got, err := a.logDet(0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +136,11 @@ func TestNASWOTAgainstReference(t *testing.T) {
 	if len(layers) != 3 {
 		t.Fatalf("%d layers of signs, want 3", len(layers))
 	}
-	got, err := NASWOT{Batch: batch, Fraction: 1}.score(context.Background(), n, seed)
+	c, err := NASWOT{Batch: batch, Fraction: 1}.codes(context.Background(), n, seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.logDet(0)
 	if err != nil {
 		t.Fatal(err)
 	}

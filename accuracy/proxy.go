@@ -38,7 +38,7 @@ type proxyEstimator struct {
 }
 
 func newProxyEstimator(p proxy, o Options) proxyEstimator {
-	o.Reference, o.Scale = nil, nil // not to be kept alive
+	o.Reference, o.Scale, o.Trained = nil, nil, nil // not to be kept alive
 	return proxyEstimator{p, o}
 }
 

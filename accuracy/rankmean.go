@@ -2,9 +2,7 @@ package accuracy
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -28,23 +26,39 @@ type RankMean struct {
 
 func newRankMean(ctx context.Context, parts []Estimator, o Options) (*RankMean, error) {
 	r := &RankMean{parts: parts, names: make([]string, len(parts)), scale: &Scale{parts: map[string]*ruler{}}}
+	var missing []int
 	for i, p := range parts {
 		name := p.String()
 		r.names[i] = name
-		if o.Scale != nil {
-			if have := o.Scale.parts[name]; have != nil {
-				r.scale.parts[name] = have
-				continue
-			}
+		if o.Scale != nil && o.Scale.parts[name] != nil {
+			r.scale.parts[name] = o.Scale.parts[name]
+			continue
 		}
 		if len(o.Reference) < 2 {
 			return nil, fmt.Errorf("accuracy: rankmean needs a reference sample of networks (Options.Reference has %d), or a stored scale with %s", len(o.Reference), name)
 		}
-		sample, err := ScoreAll(ctx, p, o.Reference, o.Workers)
-		if err != nil {
-			return nil, fmt.Errorf("accuracy: reference sample: %w", err)
+		missing = append(missing, i)
+	}
+	samples := make([][]float64, len(missing))
+	for k := range samples {
+		samples[k] = make([]float64, len(o.Reference))
+	}
+	err := forEach(ctx, len(o.Reference), o.Workers, func(ctx context.Context, j int) error {
+		ctx = withMemo(ctx)
+		for k, i := range missing {
+			s, err := parts[i].Estimate(ctx, o.Reference[j])
+			if err != nil {
+				return err
+			}
+			samples[k][j] = s.Value
 		}
-		r.scale.parts[name] = newRuler(sample)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("accuracy: reference sample: %w", err)
+	}
+	for k, i := range missing {
+		r.scale.parts[r.names[i]] = newRuler(samples[k])
 	}
 	r.id = r.scale.id(r.names)
 	return r, nil
@@ -53,9 +67,29 @@ func newRankMean(ctx context.Context, parts []Estimator, o Options) (*RankMean, 
 // Scale returns the reference values, to be stored.
 func (r *RankMean) Scale() *Scale { return r.scale }
 
+// ReferenceValues returns the score of each network of the reference sample, in
+// its order; nil if a stored scale has samples of different length.
+func (r *RankMean) ReferenceValues() []float64 {
+	var values []float64
+	for _, name := range r.names {
+		part := r.scale.parts[name]
+		if values == nil {
+			values = make([]float64, len(part.sample))
+		}
+		if len(part.sample) != len(values) {
+			return nil
+		}
+		for i, v := range part.sample {
+			values[i] += part.position(v) / float64(len(r.names))
+		}
+	}
+	return values
+}
+
 // Estimate returns the mean position; Parts holds the raw values and, as
 // NAME.position, each part's own position.
 func (r *RankMean) Estimate(ctx context.Context, n *blocks.Network) (Score, error) {
+	ctx = withMemo(ctx)
 	s := point(0)
 	s.Parts = make(map[string]float64, 2*len(r.parts))
 	for i, p := range r.parts {
@@ -94,46 +128,44 @@ func (r *RankMean) Info() Info {
 // String names the parts, their settings, and the scale.
 func (r *RankMean) String() string { return "rankmean(" + strings.Join(r.names, ",") + ")@" + r.id }
 
+// withMemo lets the scores of one network share what they have in common.
+func withMemo(ctx context.Context) context.Context {
+	return context.WithValue(ctx, memoKey{}, new(codesMemo))
+}
+
 // ScoreAll returns the values of all networks, workers of them at a time (0:
 // one for each processor). The first error ends it.
 func ScoreAll(ctx context.Context, e Estimator, nets []*blocks.Network, workers int) ([]float64, error) {
+	values := make([]float64, len(nets))
+	err := forEach(ctx, len(nets), workers, func(ctx context.Context, i int) error {
+		s, err := e.Estimate(ctx, nets[i])
+		values[i] = s.Value
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return values, nil
+}
+
+// forEach calls f(0) to f(n-1), workers of them at a time, until one fails.
+func forEach(ctx context.Context, n, workers int, f func(ctx context.Context, i int) error) error {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	values := make([]float64, len(nets))
-	errs := make([]error, len(nets))
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range min(workers, len(nets)) {
+	for range min(workers, n) {
 		wg.Go(func() {
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(nets) || ctx.Err() != nil {
-					return
+			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				if err := f(ctx, i); err != nil {
+					cancel(err)
 				}
-				s, err := e.Estimate(ctx, nets[i])
-				if err != nil {
-					errs[i] = err
-					cancel()
-					return
-				}
-				values[i] = s.Value
 			}
 		})
 	}
 	wg.Wait()
-	for _, err := range errs {
-		if err != nil && !errors.Is(err, context.Canceled) {
-			return nil, err
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	if slices.ContainsFunc(values, math.IsNaN) || ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	return values, nil
+	return context.Cause(ctx)
 }

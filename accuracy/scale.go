@@ -23,7 +23,7 @@ type Scale struct {
 // ruler maps one proxy's values to positions: 0 is below all reference
 // networks, 1 above them all.
 type ruler struct {
-	sample []float64 // sorted
+	sample []float64 // in the order of the reference networks
 	value  []float64 // the distinct values, increasing
 	rank   []float64 // the position of each
 	// slopes beyond the ends, in positions per unit of value
@@ -33,14 +33,14 @@ type ruler struct {
 // newRuler wants one or more finite values.
 func newRuler(sample []float64) *ruler {
 	r := &ruler{sample: slices.Clone(sample)}
-	slices.Sort(r.sample)
-	m := len(r.sample)
+	sorted := slices.Sorted(slices.Values(sample))
+	m := len(sorted)
 	for i := 0; i < m; {
 		j := i
-		for j < m && r.sample[j] == r.sample[i] {
+		for j < m && sorted[j] == sorted[i] {
 			j++
 		}
-		r.value = append(r.value, r.sample[i])
+		r.value = append(r.value, sorted[i])
 		r.rank = append(r.rank, float64(i+j)/float64(2*m)) // the middle of the tied positions
 		i = j
 	}
@@ -53,8 +53,8 @@ func newRuler(sample []float64) *ruler {
 	}
 	// The outer tenth of the sample, and at least two distinct values.
 	tenth := max(m/10, 1)
-	a := max(sort.SearchFloat64s(r.value, r.sample[tenth]), 1)
-	b := min(sort.SearchFloat64s(r.value, r.sample[m-1-tenth]), k-2)
+	a := max(sort.SearchFloat64s(r.value, sorted[tenth]), 1)
+	b := min(sort.SearchFloat64s(r.value, sorted[m-1-tenth]), k-2)
 	r.low = (r.rank[a] - r.rank[0]) / (r.value[a] - r.value[0])
 	r.high = (r.rank[k-1] - r.rank[b]) / (r.value[k-1] - r.value[b])
 	return r
@@ -78,7 +78,7 @@ func (r *ruler) position(v float64) float64 {
 	return r.rank[i-1] + f*(r.rank[i]-r.rank[i-1])
 }
 
-// ID returns 12 hexadecimal digits that depend on every reference value of the
+// id returns 12 hexadecimal digits that depend on every reference value of the
 // named proxies, and on nothing else.
 func (s *Scale) id(names []string) string {
 	h := sha256.New()

@@ -88,6 +88,11 @@ func TestRankMeanStoredScale(t *testing.T) {
 	if c.Info().ScaleID == a.Info().ScaleID {
 		t.Error("another sample has the same scale id")
 	}
+	for i, v := range b.(*RankMean).ReferenceValues() {
+		if x, err := a.Estimate(context.Background(), ref[i]); err != nil || math.Abs(x.Value-v) > 1e-12 {
+			t.Errorf("reference network %d: %v, its stored value %v (%v)", i, x.Value, v, err)
+		}
+	}
 	for _, n := range macroNets(t, "22212220", "00000000", "22222222") {
 		x, err := a.Estimate(context.Background(), n)
 		if err != nil {

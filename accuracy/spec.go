@@ -26,8 +26,12 @@ type Options struct {
 	// many as processors.
 	Workers int
 
-	// NASWOT holds the settings of that proxy.
+	// Trained are the networks that surrogate is fitted to.
+	Trained []TrainedNetwork
+
+	// NASWOT and Zen hold the settings of those proxies.
 	NASWOT NASWOT
+	Zen    Zen
 }
 
 // New makes an estimator from its specification: a name, or a combiner of
@@ -48,7 +52,7 @@ func NewContext(ctx context.Context, spec string, o Options) (Estimator, error) 
 // Names returns the names that specifications are made of, sorted, combiners
 // with their brackets.
 func Names() []string {
-	names := []string{"rankmean(...)"}
+	names := []string{"rankmean(...)", "imagenet", "surrogate"}
 	for name := range proxies {
 		names = append(names, name)
 	}
@@ -162,7 +166,7 @@ func (p *specParser) term(level int) (term, error) {
 
 // check judges names and numbers of arguments.
 func (t term) check() error {
-	known := t.name == "rankmean" || proxies[t.name].score != nil
+	known := t.name == "rankmean" || t.name == "imagenet" || t.name == "surrogate" || proxies[t.name].score != nil
 	switch {
 	case !known:
 		return fmt.Errorf("accuracy: unknown proxy %q, want one of %s", t.name, strings.Join(Names(), ", "))
@@ -191,7 +195,12 @@ func (t term) build(ctx context.Context, o Options) (Estimator, error) {
 	if err := t.check(); err != nil {
 		return nil, err
 	}
-	if t.name == "rankmean" {
+	switch t.name {
+	case "imagenet":
+		return NewImageNet()
+	case "surrogate":
+		return NewSurrogate(ctx, o)
+	case "rankmean":
 		parts := make([]Estimator, len(t.args))
 		for i, a := range t.args {
 			p, err := a.build(ctx, o)

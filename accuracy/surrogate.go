@@ -1,0 +1,293 @@
+package accuracy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"nas/blocks"
+
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/stat"
+)
+
+// TrainedNetwork is a network with the accuracy that somebody's training gave it.
+type TrainedNetwork struct {
+	Network *blocks.Network
+	Top1Pct float64
+}
+
+// Surrogate is an estimate fitted to the user's own trained networks: Gaussian
+// processes on training-free proxies and on the slot features of the fitted
+// estimate. Which columns, length scale and noise it uses is chosen by repeated
+// cross-validation on Kendall's tau, the candidate with the largest mean less
+// standard deviation winning, as in NSGANetV2 (Lu, Deb, Goodman, Banzhaf and
+// Boddeti, ECCV 2020, section 3.2). It differs from theirs in its candidates:
+// proxies stand in for the networks that were not trained.
+type Surrogate struct {
+	parts    []Estimator // proxies of columns
+	prior    *RankMean   // nil without a reference sample
+	columns  []int       // of the columns, those in use
+	mean, sd []float64
+	g        *gp
+	noise    float64 // standard deviation of an out-of-fold error, points
+	rows     int
+	tau      float64
+	choice   string
+}
+
+// surrogateProxies are the proxies among the columns.
+var surrogateProxies = []string{"macs", "params", "depth", "entropy", "profile", "synflow", "naswot", "naswot_sqrt", "naswot_even", "naswot_spread"}
+
+// surrogatePrior is the score that few trained networks are bent from.
+const surrogatePrior = "rankmean(naswot_sqrt,naswot_even,naswot_spread,profile)"
+
+// minTrained is the least number of trained networks.
+const minTrained = 5
+
+// NewSurrogate fits to o.Trained. With o.Reference or o.Scale a combined rank is
+// among the columns, which is worth most where little was trained.
+func NewSurrogate(ctx context.Context, o Options) (*Surrogate, error) {
+	if len(o.Trained) < minTrained {
+		return nil, fmt.Errorf("accuracy: surrogate needs %d trained networks or more, it has %d; give a table with the columns arch and accuracy", minTrained, len(o.Trained))
+	}
+	s := &Surrogate{rows: len(o.Trained)}
+	for _, name := range surrogateProxies {
+		s.parts = append(s.parts, newProxyEstimator(proxies[name], o))
+	}
+	if len(o.Reference) > 1 || o.Scale != nil {
+		e, err := NewContext(ctx, surrogatePrior, o)
+		if err != nil {
+			return nil, err
+		}
+		s.prior = e.(*RankMean)
+	}
+	raw := make([][]float64, len(o.Trained))
+	y := make([]float64, len(o.Trained))
+	err := forEach(ctx, len(raw), o.Workers, func(ctx context.Context, i int) (err error) {
+		raw[i], err = s.row(ctx, o.Trained[i].Network)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("accuracy: surrogate: %w", err)
+	}
+	for i, t := range o.Trained {
+		if math.IsNaN(t.Top1Pct) || t.Top1Pct < 0 || t.Top1Pct > 100 {
+			return nil, fmt.Errorf("accuracy: surrogate: accuracy of network %s is %v, want per cent from 0 to 100", t.Network.Name, t.Top1Pct)
+		}
+		y[i] = t.Top1Pct
+	}
+	if slices.Max(y) == slices.Min(y) {
+		return nil, errors.New("accuracy: surrogate: all trained networks have one accuracy")
+	}
+	return s, s.fit(raw, y, o.Seed)
+}
+
+// row computes all columns of a network.
+func (s *Surrogate) row(ctx context.Context, n *blocks.Network) ([]float64, error) {
+	ctx = withMemo(ctx)
+	row := make([]float64, 1, 1+len(s.parts)+slotFeatures+2)
+	if s.prior != nil {
+		p, err := s.prior.Estimate(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		row[0] = p.Value
+	}
+	for _, p := range s.parts {
+		v, err := p.Estimate(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		row = append(row, v.Value)
+	}
+	t := readTraits(n)
+	row = append(row, t.x[:]...)
+	return append(row, t.swish, math.Log2(t.resolution)), nil
+}
+
+// surrogateChoice is a candidate.
+type surrogateChoice struct {
+	name    string
+	columns []int
+	h       gpHyper
+}
+
+// candidates lists what cross-validation chooses from. Columns that do not vary
+// are dropped.
+func (s *Surrogate) candidates(x *mat.Dense) []surrogateChoice {
+	_, d := x.Dims()
+	varies := func(from, to int) (cols []int) {
+		for j := from; j < to; j++ {
+			if s.sd[j] > 0 {
+				cols = append(cols, j)
+			}
+		}
+		return cols
+	}
+	first := 1 + len(s.parts)
+	prior, proxy, shape := varies(0, 1), varies(1, first), varies(first, d)
+	sets := []struct {
+		name string
+		cols []int
+	}{
+		{"prior", prior}, {"proxies", slices.Concat(prior, proxy)}, {"shape", shape}, {"prior and shape", slices.Concat(prior, shape)}, {"all", slices.Concat(prior, proxy, shape)},
+	}
+	var out []surrogateChoice
+	for _, set := range sets {
+		if len(set.cols) == 0 {
+			continue
+		}
+		for _, length := range []float64{1, 2.5} {
+			for _, noise := range []float64{0.02, 0.1, 0.4} {
+				h := gpHyper{Matern: 1, Linear: 1, Noise: noise, Length: make([]float64, len(set.cols))}
+				for j := range h.Length {
+					h.Length[j] = length * math.Sqrt(float64(len(set.cols)))
+				}
+				out = append(out, surrogateChoice{fmt.Sprintf("%s, length %g, noise %g", set.name, length, noise), set.cols, h})
+			}
+		}
+	}
+	return out
+}
+
+// Settings of the choice.
+const (
+	surrogateFolds   = 5
+	surrogateRepeats = 4
+	surrogateCVRows  = 300 // at most, drawn for the choice alone
+)
+
+func (s *Surrogate) fit(raw [][]float64, y []float64, seed uint64) error {
+	n, d := len(raw), len(raw[0])
+	x := mat.NewDense(n, d, nil)
+	s.mean, s.sd = make([]float64, d), make([]float64, d)
+	column := make([]float64, n)
+	for j := range d {
+		for i := range n {
+			column[i] = raw[i][j]
+		}
+		s.mean[j], s.sd[j] = stat.MeanStdDev(column, nil)
+		if s.sd[j] < 1e-9*(1+math.Abs(s.mean[j])) {
+			s.sd[j] = 0
+		}
+		for i := range n {
+			x.Set(i, j, s.standard(raw[i], j))
+		}
+	}
+	target := make([]float64, n)
+	for i, v := range y {
+		target[i] = linkOf(v)
+	}
+	best := math.Inf(-1)
+	var chosen surrogateChoice
+	for _, c := range s.candidates(x) {
+		var taus []float64
+		errors2 := 0.0
+		for r := range surrogateRepeats {
+			order := sampleRows(n, surrogateCVRows, seed+uint64(r)+100)
+			held := make([]float64, len(order))
+			truth := make([]float64, len(order))
+			for f := range surrogateFolds {
+				var in, out []int
+				for k, i := range order {
+					if k%surrogateFolds == f {
+						out = append(out, i)
+					} else {
+						in = append(in, i)
+					}
+				}
+				g, err := fitGP(c.h, pick(x, in, c.columns), at(target, in))
+				if err != nil {
+					return err
+				}
+				p := g.predict(pick(x, out, c.columns))
+				k := 0
+				for q := range order {
+					if q%surrogateFolds == f {
+						held[q], truth[q] = p[k], y[order[q]]
+						errors2 += math.Pow(unlink(p[k])-truth[q], 2)
+						k++
+					}
+				}
+			}
+			taus = append(taus, KendallTau(held, truth))
+		}
+		mean, sd := stat.MeanStdDev(taus, nil)
+		if mean-sd > best {
+			best, chosen = mean-sd, c
+			s.tau = mean
+			s.noise = math.Sqrt(errors2 / float64(surrogateRepeats*min(n, surrogateCVRows)))
+		}
+	}
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	g, err := fitGP(chosen.h, pick(x, all, chosen.columns), target)
+	if err != nil {
+		return err
+	}
+	s.g, s.columns, s.choice = g, chosen.columns, chosen.name
+	return nil
+}
+
+// linkOf spreads accuracies near 100 %; it is finite at both ends.
+func linkOf(pct float64) float64 { return -math.Log(100.5 - pct) }
+func unlink(t float64) float64   { return 100.5 - math.Exp(-t) }
+
+func (s *Surrogate) standard(raw []float64, j int) float64 {
+	if s.sd[j] == 0 {
+		return 0
+	}
+	return (raw[j] - s.mean[j]) / s.sd[j]
+}
+
+func pick(x *mat.Dense, rows, columns []int) *mat.Dense {
+	m := mat.NewDense(len(rows), len(columns), nil)
+	for a, i := range rows {
+		for b, j := range columns {
+			m.Set(a, b, x.At(i, j))
+		}
+	}
+	return m
+}
+
+func at(v []float64, rows []int) []float64 {
+	out := make([]float64, len(rows))
+	for a, i := range rows {
+		out[a] = v[i]
+	}
+	return out
+}
+
+// Estimate returns accuracy in per cent; the interval is 1.64 standard deviations
+// of the out-of-fold errors.
+func (s *Surrogate) Estimate(ctx context.Context, n *blocks.Network) (Score, error) {
+	raw, err := s.row(ctx, n)
+	if err != nil {
+		return Score{}, err
+	}
+	x := mat.NewDense(1, len(s.columns), nil)
+	for b, j := range s.columns {
+		x.Set(0, b, s.standard(raw, j))
+	}
+	v := unlink(s.g.predict(x)[0])
+	if err := finite("surrogate", n, v); err != nil {
+		return Score{}, err
+	}
+	return Score{Value: v, Low: max(v-1.64*s.noise, 0), High: min(v+1.64*s.noise, 100)}, nil
+}
+
+// Info says per cent, on whatever the user trained.
+func (s *Surrogate) Info() Info {
+	return Info{Name: "surrogate", Label: fmt.Sprintf("accuracy (%%), surrogate of %d trained networks", s.rows), Unit: "pct"}
+}
+
+// String names what was chosen and how well it ranked networks that it had not
+// been fitted to.
+func (s *Surrogate) String() string {
+	return fmt.Sprintf("surrogate{trained=%d,%s,cv_tau=%.3f}", s.rows, s.choice, s.tau)
+}
