@@ -73,14 +73,11 @@ func (t *tensor) set(i int, u *tensor, j int) {
 
 func foldConstant(r *reader, c call) ([]*value, error) {
 	if a, ok := c.attrs["value"]; ok && a.t != nil {
-		if err := r.charge(len(a.t)); err != nil {
-			return nil, err
-		}
 		t, err := parseTensor(a.t)
 		if err != nil {
 			return nil, fmt.Errorf("its value %w", err)
 		}
-		return folded(t), nil
+		return folded(t), r.charge(t.cost)
 	}
 	if a, ok := c.attrs["value_float"]; ok {
 		return folded(&tensor{f: []float32{float32(a.f)}}), nil

@@ -289,9 +289,10 @@ type tensor struct {
 	dims []int
 	f    []float32
 	i    []int64
+	cost int // bytes that decoding took
 }
 
-// len returns the number of elements of the shape, or -1 if it is impossible.
+// elems returns the number of elements of the shape, or -1 if it is impossible.
 func elems(dims []int) int {
 	n := 1
 	for _, d := range dims {
@@ -364,8 +365,10 @@ func parseTensor(data []byte) (*tensor, error) {
 		}
 		return binary.LittleEndian.Uint64(raw[8*i:])
 	}
+	t.cost = 8*n + 40*len(nums)
 	switch elem {
 	case elemFloat, elemFloat16, elemDouble:
+		t.cost = 4*n + 24*len(nums)
 		t.f = make([]float32, n)
 		for i := range t.f {
 			switch v := at(i); elem {

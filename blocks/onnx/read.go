@@ -125,7 +125,7 @@ type reader struct {
 	names        map[string]bool
 	values       map[string]*value
 	initializers map[string][]byte
-	budget       int    // bytes of tensors that may still be made
+	budget       int    // bytes of tensors and nodes that may still be made
 	at           string // name of the operator at work
 	stage, block int    // and its place
 }
@@ -231,12 +231,12 @@ func (r *reader) value(name string) (*value, error) {
 	if !ok {
 		return nil, fmt.Errorf("it reads %.200q, which no operator before it makes", name)
 	}
-	if err := r.charge(len(raw)); err != nil {
-		return nil, err
-	}
 	t, err := parseTensor(raw)
 	if err != nil {
 		return nil, fmt.Errorf("its constant %.200q %w", name, err)
+	}
+	if err := r.charge(t.cost); err != nil {
+		return nil, err
 	}
 	return &value{k: t, dims: t.dims}, nil
 }
@@ -358,6 +358,9 @@ func (r *reader) add(suffix string, op blocks.Op, tensors [][]float32, in ...*va
 	}
 	for i := 2; r.names[nd.Name]; i++ {
 		nd.Name = r.at + "_" + strconv.Itoa(i) + "_" + strconv.Itoa(len(r.nodes))
+	}
+	if err := r.charge(200 + len(nd.Name)); err != nil {
+		return nil, err
 	}
 	r.names[nd.Name] = true
 	nd.Stage, nd.Block = r.stage, r.block

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -177,40 +179,97 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
-func FuzzRead(f *testing.F) {
-	for _, n := range specimens(f)[:6] {
+// seeds are files to start damage from.
+func seeds(t testing.TB) (files [][]byte) {
+	for _, n := range specimens(t)[:9] {
 		var b bytes.Buffer
 		if err := Write(&b, n, blocks.NewWeights(n, 1), Options{}); err != nil {
-			f.Fatal(err)
+			t.Fatal(err)
 		}
-		f.Add(b.Bytes())
+		files = append(files, b.Bytes())
 	}
-	files, _ := filepath.Glob("testdata/*.onnx")
-	for _, name := range files {
-		if data, err := os.ReadFile(name); err == nil {
-			f.Add(data)
-		}
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		m, err := Read(data, ReadOptions{H: 8, W: 8})
-		runtime.ReadMemStats(&after)
-		if used, most := after.TotalAlloc-before.TotalAlloc, uint64(256*len(data)+16<<20); used > most {
-			t.Fatalf("%d bytes of file take %d of memory, more than %d", len(data), used, most)
-		}
+	names, _ := filepath.Glob("testdata/*.onnx")
+	for _, name := range names {
+		data, err := os.ReadFile(name)
 		if err != nil {
-			if !strings.HasPrefix(err.Error(), "onnx: ") {
-				t.Fatalf("error %q does not name the package", err)
+			t.Fatal(err)
+		}
+		files = append(files, data)
+	}
+	return files
+}
+
+// readSafely wants an error of the package or a network that holds together,
+// within the memory that Read promises.
+func readSafely(t *testing.T, data []byte) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	m, err := Read(data, ReadOptions{H: 8, W: 8})
+	runtime.ReadMemStats(&after)
+	if used, most := after.TotalAlloc-before.TotalAlloc, uint64(256*len(data)+16<<20); used > most {
+		t.Fatalf("%d bytes of file take %d of memory, more than %d", len(data), used, most)
+	}
+	if err != nil {
+		if !strings.HasPrefix(err.Error(), "onnx: ") {
+			t.Fatalf("error %q does not name the package", err)
+		}
+		return
+	}
+	if err := m.Network.Infer(); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Weights.Check(m.Network); err != nil {
+		t.Fatal(err)
+	}
+	m.Network.Counts()
+}
+
+func FuzzRead(f *testing.F) {
+	for _, data := range seeds(f) {
+		f.Add(data)
+	}
+	f.Fuzz(readSafely)
+}
+
+// TestReadSurvivesDamage reads models with bytes changed, removed, repeated and
+// exchanged: the part of fuzzing that every run of the tests does.
+func TestReadSurvivesDamage(t *testing.T) {
+	files := seeds(t)
+	rounds := 30000
+	if testing.Short() {
+		rounds = 3000
+	}
+	r := rand.New(rand.NewPCG(21, 22))
+	read := 0
+	for range rounds {
+		data := slices.Clone(files[r.IntN(len(files))])
+		for range 1 + r.IntN(4) {
+			at := r.IntN(len(data))
+			end := min(len(data), at+1+r.IntN(16))
+			switch r.IntN(6) {
+			case 0:
+				data[at] ^= 1 << r.IntN(8)
+			case 1:
+				data[at] = byte(r.IntN(256))
+			case 2:
+				data[at] += byte(1 - 2*r.IntN(2))
+			case 3:
+				data = slices.Delete(data, at, end)
+			case 4:
+				data = slices.Insert(data, at, data[at:end]...)
+			case 5:
+				other := files[r.IntN(len(files))]
+				copy(data[at:end], other[r.IntN(len(other)):])
 			}
-			return
+			if len(data) == 0 {
+				data = []byte{0}
+			}
 		}
-		if err := m.Network.Infer(); err != nil {
-			t.Fatal(err)
+		readSafely(t, data)
+		if _, err := Read(data, ReadOptions{}); err == nil {
+			read++
 		}
-		if err := m.Weights.Check(m.Network); err != nil {
-			t.Fatal(err)
-		}
-		m.Network.Counts()
-	})
+	}
+	t.Logf("%d of %d damaged files are still networks", read, rounds)
 }

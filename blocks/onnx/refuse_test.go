@@ -1,0 +1,146 @@
+package onnx
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"nas/blocks"
+)
+
+// model encodes operators by hand, on an input x of 1 x 4 x 6 x 5; the last output is y.
+func model(t testing.TB, ops []operator, constants ...constant) []byte {
+	t.Helper()
+	g := &graph{operators: ops, constants: constants, infos: []info{{"x", []int{1, 4, 6, 5}}, {"y", []int{1}}}}
+	var b bytes.Buffer
+	if err := g.write(&b, "hand-made", nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func op(kind string, in []string, attrs ...blocks.ONNXAttr) operator {
+	return operator{name: "the_node", kind: kind, in: in, out: []string{"y"}, attrs: attrs}
+}
+
+func TestReadRefuses(t *testing.T) {
+	x := []string{"x"}
+	ints := func(name string, v ...int) constant { return constant{name: name, dims: []int{len(v)}, ints: v} }
+	weights := func(d ...int) constant {
+		n := 1
+		for _, k := range d {
+			n *= k
+		}
+		return constant{name: "w", dims: d, floats: make([]float32, n)}
+	}
+	type A = blocks.ONNXAttr
+	for _, c := range []struct {
+		op        operator
+		constants []constant
+		want      string
+	}{
+		{op("Einsum", x), nil, "does not read it"},
+		{op("LayerNormalization", x), nil, "does not read it"},
+		{op("Relu", []string{"z"}), nil, `"z"`},
+		{op("Relu", nil), nil, "input 0"},
+		{op("Conv", []string{"x", "w"}), []constant{weights(8, 3, 3, 3)}, "of 4 channels in 1 groups"},
+		{op("Conv", []string{"x", "w"}), []constant{weights(8, 4, 3)}, "want two dimensions"},
+		{op("Conv", []string{"x", "w"}), []constant{weights(8, 4, 9, 9)}, "does not fit"},
+		{op("Conv", []string{"x", "w"}, A{Name: "pads", Value: []int{1, 1}}), []constant{weights(8, 4, 1, 1)}, "want four numbers"},
+		{op("Conv", []string{"x", "w"}, A{Name: "auto_pad", Value: "SOMEHOW"}), []constant{weights(8, 4, 1, 1)}, "SOMEHOW"},
+		{op("Conv", []string{"x", "x"}), nil, "constant of floats"},
+		{op("Add", []string{"x", "w"}), []constant{weights(5)}, "with a constant [5]"},
+		{op("Gemm", []string{"x", "w"}), []constant{weights(8, 120)}, "want N x C"},
+		{op("Transpose", x, A{Name: "perm", Value: []int{0, 2, 3, 1}}), nil, "[0 2 3 1]"},
+		{op("Reshape", []string{"x", "s"}), []constant{ints("s", 1, 5, -1)}, "to [1 5"},
+		{op("Reshape", []string{"x", "s"}), []constant{ints("s", 7, -1)}, "from [1 4 6 5] to [7 -1]"},
+		{op("Flatten", x), nil, "flattened map"},
+		{op("Softmax", x, A{Name: "axis", Value: 3}), nil, "axis 3"},
+		{op("Resize", []string{"x", "", "", "s"}, A{Name: "mode", Value: "cubic"}), []constant{ints("s", 1, 4, 9, 9)}, "cubic"},
+		{op("Pad", []string{"x", "s"}, A{Name: "mode", Value: "reflect"}), []constant{ints("s", 0, 0, 1, 1, 0, 0, 1, 1)}, "reflect"},
+		{op("Pad", []string{"x", "s"}), []constant{ints("s", 0, 1, 0, 0, 0, 0, 0, 0)}, "height and width"},
+		{op("MaxPool", x, A{Name: "kernel_shape", Value: []int{2, 2}}, A{Name: "dilations", Value: []int{2, 2}}), nil, "dilation"},
+		{op("Concat", []string{"x", "x"}, A{Name: "axis", Value: 3}), nil, "axis 3"},
+		{op("Split", []string{"x", "s"}, A{Name: "axis", Value: 1}), []constant{ints("s", 1, 1)}, "of 4 channels into [1 1]"},
+		{op("Slice", []string{"x", "s", "e", "a"}), []constant{ints("s", 1), ints("e", 3), ints("a", 2)}, "only channels"},
+		{op("ReduceMean", x, A{Name: "axes", Value: []int{0, 1}}), nil, "axes [0 1]"},
+		{op("Clip", []string{"x", "x"}), nil, "constant numbers"},
+		{op("Div", []string{"w", "x"}), []constant{weights(1)}, "by an activation"},
+	} {
+		_, err := Read(model(t, []operator{c.op}, c.constants...), ReadOptions{})
+		if err == nil {
+			t.Errorf("%s is read, want an error with %q", c.op.kind, c.want)
+			continue
+		}
+		words := []string{"onnx: ", c.want}
+		if c.want != "flattened map" { // the operator is fine, the output is not
+			words = append(words, c.op.kind, `"the_node"`)
+		}
+		for _, w := range words {
+			if !strings.Contains(err.Error(), w) {
+				t.Errorf("%s: error %q lacks %q", c.op.kind, err, w)
+			}
+		}
+	}
+}
+
+func TestReadRefusesFiles(t *testing.T) {
+	good := model(t, []operator{op("Relu", []string{"x"})})
+	if _, err := Read(good, ReadOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	graphOf := func(parts ...message) message {
+		var g message
+		for _, p := range parts {
+			g = append(g, p...)
+		}
+		m := message(nil).sub(modelGraph, g)
+		return m.sub(modelOpsetImport, message(nil).int(opsetVersion, 17))
+	}
+	input := func(name string, elem int, dims ...int) message {
+		var shape message
+		for _, d := range dims {
+			if d > 0 {
+				shape = shape.sub(shapeDim, message(nil).int(dimValue, d))
+			} else {
+				shape = shape.sub(shapeDim, nil)
+			}
+		}
+		typ := message(nil).sub(typeTensor, message(nil).int(tensorTypeElem, elem).sub(tensorTypeShape, shape))
+		return message(nil).sub(graphInput, message(nil).text(infoName, name).sub(infoType, typ))
+	}
+	relu := message(nil).sub(graphNode, op("Relu", []string{"x"}).message())
+	out := message(nil).sub(graphOutput, message(nil).text(infoName, "y"))
+	external := message(nil).sub(graphInitializer, message(nil).int(tensorDims, 1).int(tensorType, elemFloat).text(tensorName, "w").int(tensorLocation, 1))
+	add := message(nil).sub(graphNode, op("Add", []string{"x", "w"}).message())
+	for name, c := range map[string]struct {
+		data []byte
+		o    ReadOptions
+		want string
+	}{
+		"nothing":              {nil, ReadOptions{}, "no ONNX graph"},
+		"text":                 {[]byte("hello, this is not a model"), ReadOptions{}, "protocol buffer"},
+		"a cut file":           {good[:len(good)/2], ReadOptions{}, "cut off"},
+		"no opset":             {message(nil).sub(modelGraph, append(input("x", 1, 1, 3, 8, 8), relu...)), ReadOptions{}, "opset 0"},
+		"no input":             {graphOf(relu, out), ReadOptions{}, "no input"},
+		"two inputs":           {graphOf(input("x", 1, 1, 3, 8, 8), input("z", 1, 1, 3, 8, 8), relu, out), ReadOptions{}, `"z"`},
+		"integers in":          {graphOf(input("x", 7, 1, 3, 8, 8), relu, out), ReadOptions{}, "float32"},
+		"a vector in":          {graphOf(input("x", 1, 1, 3), relu, out), ReadOptions{}, "N x C x H x W"},
+		"open extent":          {graphOf(input("x", 1, 1, 3, -1, -1), relu, out), ReadOptions{}, "height and width"},
+		"no output":            {graphOf(input("x", 1, 1, 3, 8, 8), relu), ReadOptions{}, "no output"},
+		"an output not there":  {graphOf(input("x", 1, 1, 3, 8, 8), relu, out), ReadOptions{Output: "q"}, `"q"`},
+		"weights in a file":    {graphOf(input("x", 1, 1, 3, 8, 8), external, add, out), ReadOptions{}, "another file"},
+		"an impossible extent": {graphOf(input("x", 1, 1, 3, 1<<40, 1<<40), relu, out), ReadOptions{}, "2^31"},
+		"far too much to make": {graphOf(input("x", 1, 1, 1<<30, 1, 1), message(nil).sub(graphInitializer, message(nil).int(tensorType, elemFloat).text(tensorName, "w").sub(tensorRaw, []byte{0, 0, 128, 63})),
+			message(nil).sub(graphNode, op("Add", []string{"x", "w"}).message()), out), ReadOptions{}, "memory"},
+	} {
+		_, err := Read(c.data, c.o)
+		if err == nil || !strings.HasPrefix(err.Error(), "onnx: ") || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want an error with %q", name, err, c.want)
+		}
+	}
+	m, err := Read(graphOf(input("x", 1, -1, 3, -1, -1), relu, out), ReadOptions{H: 10, W: 12})
+	if err != nil || m.Network.Input() != (blocks.Shape{H: 10, W: 12, C: 3}) {
+		t.Errorf("an extent that is given: %v, %v", m, err)
+	}
+}
