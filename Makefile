@@ -1,7 +1,7 @@
 # Bare `make` lists the targets.
 GO ?= go
 
-.PHONY: help run test short race lint build bench check-generate generate noasm cross test-arm64 fuzz smoke
+.PHONY: accuracy-model help run test short race lint build bench check-generate generate noasm cross test-arm64 fuzz smoke
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -33,6 +33,9 @@ cross: ## vet for other systems, build where there is no assembly
 	GOOS=windows GOARCH=amd64 $(GO) vet ./...
 	GOOS=linux GOARCH=riscv64 $(GO) build ./blocks/... ./space/... ./search/... ./latency/... ./accuracy/...
 	GOOS=js GOARCH=wasm $(GO) build ./blocks/... ./space/... ./search/... ./latency/... ./accuracy/...
+
+accuracy-model: ## fit the ImageNet estimate anew (a few minutes) and print what it is worth
+	$(GO) run ./accuracy/internal/fit -out accuracy/data/imagenet_model.json
 
 generate: ## write the assembly anew
 	cd blocks/kernels/internal/gen && $(GO) run .
