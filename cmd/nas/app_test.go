@@ -31,8 +31,8 @@ func TestGolden(t *testing.T) {
 		"show-layers": {"show", tinyArch, "--layers"},
 		"show-json":   {"show", tinyArch, "--json"},
 		"zoo-v2":      {"zoo", "mobilenet_v2"},
-		"cost":        {"cost", "--in", "56x56x64", "--out", "128", "--kernel", "3"},
-		"cost-json":   {"cost", "--in", "14x14x6", "--out", "9", "--kernel", "5", "--stride", "2", "--json"},
+		"cost":        {"cost", "--in", "56x56x128", "--out", "256", "--kernel", "3", "--expand", "6", "--measure=false"},
+		"cost-json":   {"cost", "--in", "14x14x6", "--out", "9", "--kernel", "5", "--stride", "2", "--measure=false", "--json"},
 		"space":       {"space", "testdata/tiny.toml", "--sample", "2"},
 		"export-toml": {"export", tinyArch, "--format", "toml", "--out", "-"},
 	} {
