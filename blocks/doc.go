@@ -4,9 +4,10 @@
 // A [Network] is a directed acyclic graph of typed ops over activations of a
 // [Shape] (height, width, channels; the batch is kept out of it). One op kind
 // is one file: its attributes, its shape rule, its counts, its parameters, its
-// reference evaluation and its ONNX name. A [Builder] appends ops and infers
+// reference evaluation and its ONNX form. A [Builder] appends ops and infers
 // shapes as it goes; the composite blocks of the literature ([ConvBNAct],
-// [DepthwiseSeparable], [InvertedResidual], [FusedInvertedResidual] ...) are
+// [DepthwiseSeparable], [InvertedResidual], [FusedInvertedResidual],
+// [Conditional], [SqueezeExcite], [ECA], [CBAM], [ASPP], [PyramidPooling] ...) are
 // plain structs with a Build method on top of it.
 //
 // Granularity, from large to small: stage > block > op > kernel. This package

@@ -12,6 +12,7 @@ type alexConv struct {
 	lrn, pool                        bool // 3x3 max pooling of stride 2
 }
 
+// alex2012 is section 3.5 of the paper, alexOWT torchvision's network.
 var alex2012 = []alexConv{
 	{out: 96, kernel: 11, stride: 4, lrn: true, pool: true},
 	{out: 256, kernel: 5, stride: 1, pad: 2, groups: 2, lrn: true, pool: true},
@@ -28,6 +29,7 @@ var alexOWT = []alexConv{
 	{out: 256, kernel: 3, stride: 1, pad: 1, pool: true},
 }
 
+// alex appends the convolutions and three linear layers.
 func alex(rows []alexConv) func(b *blocks.Builder, s settings) {
 	return func(b *blocks.Builder, s settings) {
 		x := b.Input()

@@ -21,6 +21,7 @@ func effStages(act blocks.ActFunc, se float64) []stage {
 
 const effEpsilon = 1e-3
 
+// effNet builds B0 to B7: stem, stages and head are scaled.
 func effNet(b *blocks.Builder, s settings) {
 	x := convAs(b, "stem", b.Input(), blocks.ConvBNAct{Out: scale(32, s.width), Kernel: 3, Stride: 2, Act: blocks.Swish, Epsilon: effEpsilon})
 	outs := inverted{stages: effStages(blocks.Swish, 0.25), width: s.width, depth: s.depth, seOfInput: true, seAct: blocks.Swish, epsilon: effEpsilon}.build(b, x)
@@ -28,7 +29,7 @@ func effNet(b *blocks.Builder, s settings) {
 	classify(b, x, s.classes)
 }
 
-// effLite has ReLU6 and no squeeze-and-excite; stem, head and the repeats of the
+// effLite builds Lite0 to Lite4. It has ReLU6 and no squeeze-and-excite; stem, head and the repeats of the
 // first and the last stage are not scaled.
 func effLite(b *blocks.Builder, s settings) {
 	stages := effStages(blocks.ReLU6, 0)
@@ -59,6 +60,7 @@ var effScaling = []struct {
 	{2.0, 3.1, 600, 84.3, 84.12, 37, 66347960},
 }
 
+// effLiteScaling is the same for the Lite networks.
 var effLiteScaling = []struct {
 	width, depth       float64
 	res                int

@@ -7,21 +7,24 @@ import (
 )
 
 // branch is a chain of convolutions and poolings; a mixed block runs several
-// and concatenates them. Each letter-free row is {channels, kernel height,
-// kernel width, stride}; channels 0 is a 3x3 pooling: average at stride 1,
-// maximum at stride 2. Convolutions of stride 1 keep the extent, those of
-// stride 2 and the maximum have no padding.
+// and concatenates them. A row is {channels, kernel height, kernel width,
+// stride}; channels 0 is a 3x3 pooling: average at stride 1, maximum at stride
+// 2. Convolutions of stride 1 keep the extent, those of stride 2 and the maximum
+// have no padding.
 type branch struct {
 	rows [][4]int
 	fork [][4]int // convolutions side by side on the last row's output
 }
 
+// c is a row.
 func c(channels, kh, kw, stride int) [4]int { return [4]int{channels, kh, kw, stride} }
 
+// chain is a branch of rows only.
 func chain(rows ...[4]int) branch { return branch{rows: rows} }
 
-// The mixed blocks of Szegedy et al. (CVPR 2016), figures 5 to 7 and 10, with
-// the channels of the released network.
+// mixedA, mixedC and mixedE are the mixed blocks of Szegedy et al. (CVPR 2016),
+// figures 5 to 7, with the channels of the released network; the reductions
+// between them (figure 10) stand in inceptionStages.
 func mixedA(pool int) []branch {
 	return []branch{
 		chain(c(64, 1, 1, 1)),
@@ -50,6 +53,7 @@ func mixedE() []branch {
 	}
 }
 
+// inceptionStages are the blocks at 35x35, 17x17 and 8x8 pixels.
 var inceptionStages = [][][]branch{
 	{mixedA(32), mixedA(64), mixedA(64)},
 	{
@@ -84,6 +88,7 @@ func incept(b *blocks.Builder, name string, x blocks.Value, r [4]int) blocks.Val
 	return x
 }
 
+// mix appends a mixed block.
 func mix(b *blocks.Builder, in blocks.Value, branches []branch) blocks.Value {
 	outs := make([]blocks.Value, len(branches))
 	for i, p := range branches {

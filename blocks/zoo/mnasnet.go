@@ -25,6 +25,7 @@ var mnasB1 = []stage{
 	{expand: 6, out: 320, n: 1, stride: 1, kernel: 3, act: blocks.ReLU},
 }
 
+// mnas builds either; stem and stages are scaled, the last layer is not.
 func mnas(stages []stage) func(b *blocks.Builder, s settings) {
 	return func(b *blocks.Builder, s settings) {
 		x := convAs(b, "stem", b.Input(), blocks.ConvBNAct{Out: scale(32, s.width), Kernel: 3, Stride: 2, Act: blocks.ReLU})

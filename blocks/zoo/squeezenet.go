@@ -25,8 +25,8 @@ func biased(b *blocks.Builder, name string, x blocks.Value, out, kernel, stride,
 	return x
 }
 
-// squeeze is a SqueezeNet: stages of fire modules, a max pooling before each
-// but those marked as going on without one.
+// squeeze is a SqueezeNet: a stem of so many channels and kernel size, and
+// stages of fire modules with a max pooling before each.
 func squeeze(channels, kernel int, stages [][]fire) func(b *blocks.Builder, s settings) {
 	return func(b *blocks.Builder, s settings) {
 		x := biased(b, "stem", b.Input(), channels, kernel, 2, 0)

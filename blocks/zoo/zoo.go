@@ -8,10 +8,10 @@ import (
 	"nas/blocks"
 )
 
-// Entry is one network of the zoo.
+// Entry is one network of the zoo. [Get] builds it.
 type Entry struct {
 	Name    string
-	Paper   string
+	Paper   string // where it is defined, and how the definition here differs
 	Options []Option
 	Figures []Figure // what has been published about it
 
@@ -20,11 +20,11 @@ type Entry struct {
 
 // Figure is a published number.
 type Figure struct {
-	Options  string  // which form it is about, "" for the base form: "width=0.75"
-	Quantity string  // "top1_pct", "top5_pct" (ImageNet validation, one crop), "miou_pct", "params", "macs"
-	Value    float64 //
-	Source   string  // who says so
-	Note     string  // for counts that are not ours: why they differ
+	Options  string // which form it is about: "width=0.75"; "" is the base form
+	Quantity string // "top1_pct", "top5_pct" (ImageNet validation, one crop), "miou_pct", "params", "macs"
+	Value    float64
+	Source   string // who says so
+	Note     string // why a count differs from ours, or how exact it is
 }
 
 // entries are the zoo in the order of Entries, put together once.
