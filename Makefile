@@ -1,7 +1,7 @@
 # Bare `make` lists the targets.
 GO ?= go
 
-.PHONY: accuracy-model help run test short race lint build bench check-generate generate noasm cross test-arm64 fuzz smoke
+.PHONY: accuracy-model help run test short race lint build bench check-generate generate noasm cross test-arm64 test-kill fuzz smoke
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -52,6 +52,9 @@ test-arm64: ## kernels and engine for arm64, under qemu-user
 	else \
 		echo 'test-arm64: SKIPPED, the arm64 kernels were not tested: there is no qemu-aarch64-static here and it could not be installed (Debian: apt-get install qemu-user-static)'; \
 	fi
+
+test-kill: ## kill -9 a run at 50 instants, resume each, compare bytes
+	NAS_KILL=50 $(GO) test -count=1 -timeout 60m -run '^TestKill$$' -v ./cmd/nas
 
 bench: ## kernel speeds over the shape list, with per cent of this machine's peak
 	$(GO) run ./cmd/nas kernels

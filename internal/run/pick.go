@@ -137,9 +137,9 @@ func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 			f.run.Dir, r.Ms, f.members[fastest].ID, bound(&f.members[fastest]))}
 	}
 	t := &f.members[best]
-	meant := "by its predicted latency"
+	meant := "by their predicted latency"
 	if r.Sure {
-		meant = "by the upper end of the latency's 90 % interval"
+		meant = "by the upper end of their 90 % interval"
 	}
 	why := fmt.Sprintf("of %d members of the front, %d are within %.4g ms %s; of these it is the best: %s", len(f.members), within, r.Ms, meant, f.figures(best))
 	if next >= 0 && better(&f.members[next], t) {
