@@ -46,7 +46,7 @@ func LatencyBreakdown(n *blocks.Network, e latency.Estimate, device string) Brea
 	for i, p := range places {
 		name := fmt.Sprintf("%d.%d", p.stage, p.block)
 		switch {
-		case p.block == 0 && i == 0:
+		case p.stage == 0:
 			name = "stem"
 		case p.block == 0 && i == len(places)-1:
 			name = "head"
@@ -61,19 +61,25 @@ func LatencyBreakdown(n *blocks.Network, e latency.Estimate, device string) Brea
 	return b
 }
 
-// kindOfWork is a kernel's colour.
+// works maps kernels to their colours in a breakdown; convolutions are told apart
+// by their window.
+var works = map[string]string{
+	"dwconv": "depthwise",
+	"block":  "fused block", "expand_dw": "fused block", "dw_project": "fused block", "stem_block": "fused block", "stem_dw": "fused block",
+	"scale_conv": "pointwise",
+	"linear":     "pooling, gates, linear", "globalavg": "pooling, gates, linear", "globalmax": "pooling, gates, linear",
+	"scale": "pooling, gates, linear", "scale_map": "pooling, gates, linear",
+	"avgpool": "pooling, gates, linear", "avgpool_pad": "pooling, gates, linear", "maxpool": "pooling, gates, linear",
+}
+
 func kindOfWork(k latency.Kernel) string {
-	switch u := k.Unit; {
-	case u.Name == "dwconv":
-		return "depthwise"
-	case u.Name == "block", u.Name == "expand_dw", u.Name == "dw_project":
-		return "fused inverted residual"
-	case u.Name == "conv" && u.Kernel == [2]int{1, 1}, u.Name == "scale_conv":
+	switch w, ok := works[k.Unit.Name]; {
+	case ok:
+		return w
+	case k.Unit.Name == "conv" && k.Unit.Kernel == [2]int{1, 1}:
 		return "pointwise"
-	case u.Name == "conv":
+	case k.Unit.Name == "conv" || k.Unit.Name == "cond_conv":
 		return "convolution"
-	case u.Name == "linear", u.Name == "globalavg", u.Name == "scale":
-		return "pooling, gates, linear"
 	}
 	return "other"
 }

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"nas/internal/report"
+	pipeline "nas/internal/run"
+	"nas/internal/runstore"
+)
+
+func newReport(a *app) *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "report DIR",
+		Short: "Write a run as one HTML page to explore",
+		Long: `Report writes one HTML file that needs nothing else and asks no server: every
+trial to hover, every member of the front with its layers and where its latency
+goes, two networks side by side, constraints to try.`,
+		Example: `  nas report results/mobile
+  nas report results/mobile --out mobile.html`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("want the directory of one run, got %d arguments", len(args))
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error {
+			s, err := pipeline.Load(args[0])
+			if err != nil {
+				return usage(err)
+			}
+			p, err := s.Page()
+			if err != nil {
+				return err
+			}
+			var b bytes.Buffer
+			if err := report.WritePage(&b, p); err != nil {
+				return err
+			}
+			path := out
+			if path == "" {
+				path = filepath.Join(args[0], "report.html")
+			}
+			if err := runstore.WriteFile(path, b.Bytes()); err != nil {
+				return err
+			}
+			if !a.quiet {
+				fmt.Fprintf(a.stderr, "%s: %d trials, front of %d, %sB\n", path, len(p.Trials), len(p.Members), si(int64(b.Len())))
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "the `FILE` to write (default: report.html in the run's directory)")
+	return cmd
+}

@@ -1,0 +1,113 @@
+package run
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"nas/internal/report"
+	"nas/internal/runstore"
+	"nas/latency"
+	"nas/space"
+)
+
+// Page makes the run's report.
+func (s *Stored) Page() (report.Page, error) {
+	f, err := Figure(s)
+	if err != nil {
+		return report.Page{}, err
+	}
+	x, y, _ := s.axes()
+	p := report.Page{Fronts: f, Dir: s.Dir, Device: s.Manifest.Device, Facts: [][2]string{
+		{"latency", s.Manifest.Device}, {"score", s.Manifest.Notes["score"]}, {"search", s.Manifest.Algorithm},
+		{"trials", fmt.Sprint(len(s.Trials))}, {"seed", fmt.Sprint(s.Manifest.Seed)}, {"ended", s.Manifest.Status}, {"nas", s.Manifest.Version},
+	}}
+	p.Fronts.Series = nil
+	p.Fronts.Subtitle = f.Verdict()
+	if b := s.Manifest.Notes["blind"]; b != "" {
+		p.Blind = strings.Split(b, ", ")
+	}
+	at := map[int]int{} // trial id to its place in the page
+	for i := range s.Trials {
+		t := &s.Trials[i]
+		q := report.PageTrial{ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, X: value(t, x.Name), Y: value(t, y.Name),
+			Params: int64(value(t, keyParams)), MACs: int64(value(t, keyMACs)), Feasible: t.Feasible()}
+		if t.Failed != "" || q.X != q.X || q.Y != q.Y { // failed or not scored: NaN
+			continue
+		}
+		at[t.ID] = len(p.Trials)
+		p.Trials = append(p.Trials, q)
+	}
+	// Without the profile, as in a directory that was passed on in parts, the
+	// report lacks the breakdowns only.
+	var predictor *latency.Predictor
+	if prof, err := latency.Load(filepath.Join(s.Dir, runstore.ProfileFile)); err == nil {
+		if predictor, err = prof.Predictor(); err != nil {
+			return p, err
+		}
+	}
+	for _, t := range s.Front.Trials() {
+		m := report.PageMember{Trial: at[t.ID], XLow: value(&t, x.Name+"_low"), XHigh: value(&t, x.Name+"_high")}
+		if err := member(&m, t.Arch, predictor); err != nil {
+			return p, fmt.Errorf("run: trial %d of %s: %w", t.ID, s.Dir, err)
+		}
+		p.Members = append(p.Members, m)
+	}
+	slices.SortStableFunc(p.Members, func(a, b report.PageMember) int {
+		switch v, w := p.Trials[a.Trial].X, p.Trials[b.Trial].X; {
+		case v < w:
+			return -1
+		case v > w:
+			return 1
+		}
+		return 0
+	})
+	p.Figures = append(p.Figures, s.Growth())
+	if shares, err := s.Shares(); err == nil && len(shares.Genes) > 0 {
+		p.Figures = append(p.Figures, shares)
+	}
+	if len(s.Measured) > 0 {
+		p.Figures = append(p.Figures, s.Agreement())
+	}
+	return p, nil
+}
+
+// member fills in layers, and where the latency goes.
+func member(m *report.PageMember, arch string, predictor *latency.Predictor) error {
+	a, err := space.Parse(arch)
+	if err != nil {
+		return err
+	}
+	n, err := a.Network()
+	if err != nil {
+		return err
+	}
+	for _, l := range n.Layers() {
+		if l.Op == "bn" || l.Op == "act" {
+			continue // they run with the convolution before them
+		}
+		window := ""
+		if l.Kernel != [2]int{} {
+			window = fmt.Sprintf("%dx%d", l.Kernel[0], l.Kernel[1])
+			for _, part := range []struct {
+				name string
+				n    int
+			}{{"stride", l.Stride[0]}, {"dilation", l.Dilation[0]}, {"groups", l.Groups}} {
+				if part.n > 1 {
+					window += fmt.Sprintf(", %s %d", part.name, part.n)
+				}
+			}
+		}
+		m.Layers = append(m.Layers, report.PageLayer{Name: l.Name, Op: l.Op, Window: window, Out: l.Out.String(), Params: l.Params, MACs: l.MACs})
+	}
+	if predictor == nil {
+		return nil
+	}
+	e, err := predictor.Predict(n)
+	if err != nil {
+		return err
+	}
+	m.Blocks = report.LatencyBreakdown(n, e, predictor.Device().String())
+	return nil
+}
