@@ -30,7 +30,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 	small := len(specimens(t))
 	for i, n := range nets {
-		w := blocks.NewWeights(n, 3)
+		w := zeros(n)
 		var b bytes.Buffer
 		if err := Write(&b, n, w, Options{Metadata: map[string]string{"arch": "x"}}); err != nil {
 			t.Fatal(err)
@@ -71,6 +71,19 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("%s read back: %v", n.Name, err)
 		}
 	}
+}
+
+// zeros are weights for a look at structure alone.
+func zeros(n *blocks.Network) *blocks.Weights {
+	w := blocks.EmptyWeights(n)
+	for i := range n.Nodes {
+		var ts [][]float32
+		for _, p := range n.Params(i) {
+			ts = append(ts, make([]float32, p.Len()))
+		}
+		w.Set(i, ts)
+	}
+	return w
 }
 
 // layerTable is the layers with weights or windows, with their marks.
