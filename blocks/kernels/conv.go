@@ -206,7 +206,7 @@ func (s *Set) convMerged(g *Conv, w, bias []float32, dst, src *View, ep *Epilogu
 // padRow writes input row iy into d with its padding columns.
 func (g *Conv) padRow(d []float32, src *View, iy int) {
 	row := src.Data[src.index(iy):]
-	left := g.PadL * g.C
+	left := min(g.PadL*g.C, len(d)) // a row may be all padding
 	if src.Pix == g.C {
 		n := min(len(d)-left, g.W*g.C)
 		clear(d[:left])

@@ -283,6 +283,21 @@ func TestConvShapes(t *testing.T) {
 	})
 }
 
+// TestConvAllPadding is a window that lies in the padding but for one column,
+// and one that lies in it altogether.
+func TestConvAllPadding(t *testing.T) {
+	eachSet(t, func(t *testing.T, s *Set) {
+		r := rand.New(rand.NewPCG(8, 9))
+		for _, g := range []Conv{
+			{H: 2, W: 1, C: 1, OH: 1, OW: 1, N: 1, KH: 2, KW: 2, PadL: 7},
+			{H: 3, W: 2, C: 3, OH: 3, OW: 2, N: 16, KH: 3, KW: 3, PadL: 9, PadT: 1},
+		} {
+			g.SH, g.SW, g.DH, g.DW, g.Groups = 1, 1, 1, 1, 1
+			convCase{g: g}.check(t, s, r)
+		}
+	})
+}
+
 func randomConv(r *rand.Rand) convCase {
 	g := Conv{H: 1 + r.IntN(20), W: 1 + r.IntN(20), KH: 1 + r.IntN(7), KW: 1 + r.IntN(7), SH: 1 + r.IntN(3), SW: 1 + r.IntN(3), DH: 1 + r.IntN(3), DW: 1 + r.IntN(3)}
 	g.Groups = 1
