@@ -35,6 +35,10 @@ var slotReference = [slots]float64{16, 24, 40, 80, 112, 192, 320}
 // network of the data has more, and an optimiser would.
 const maxExpansion = 6
 
+// maxBlocks is the number of blocks of a slot whose width counts: many narrow
+// blocks must not pass for a few wide ones, of which alone there is data.
+const maxBlocks = 4
+
 // maxKernel is the largest kernel size outside the stem in the data.
 const maxKernel = 5
 
@@ -51,6 +55,9 @@ type traits struct {
 	classes    int
 
 	unseen unseen
+	// uncounted is the number of blocks with a kernel or an expansion of which
+	// only a part counts.
+	uncounted int
 }
 
 // unseen marks what no trained network of the data has.
@@ -78,6 +85,18 @@ type unit struct {
 	block    int
 }
 
+// counted is the expanded width that counts.
+func (u *unit) counted() float64 {
+	e := float64(u.expanded)
+	if u.in > 0 {
+		e = math.Min(e, maxExpansion*float64(u.in))
+	}
+	if u.out > 0 {
+		e = math.Min(e, 2*maxExpansion*float64(u.out))
+	}
+	return e
+}
+
 // readTraits computes the features of any network. It never fails; what it
 // cannot place it marks as unseen.
 func readTraits(n *blocks.Network) traits {
@@ -95,7 +114,14 @@ func readTraits(n *blocks.Network) traits {
 			break
 		}
 	}
-	var totalMACs, swishMACs, pendingMACs, params float64
+	// Sums of the whole network as it is; and of the current block, which count
+	// less where its expanded width is capped.
+	var allMACs, swishMACs, actMACs, blockMACs, blockParams float64
+	flush := func(share float64) {
+		t.macs += share * blockMACs
+		t.convParams += share * blockParams
+		blockMACs, blockParams = 0, 0
+	}
 	blockIn, first, pooled := in.C, true, false
 	lastStage, lastBlock := -1, -1
 	for i := 1; i < len(n.Nodes); i++ {
@@ -112,12 +138,13 @@ func readTraits(n *blocks.Network) traits {
 			// what nobody measured must not pay.
 			weights := float64(min(op.Kernel[0], maxKernel)*min(op.Kernel[1], maxKernel)*(src.C/g)) * float64(op.Out)
 			macs := float64(nd.Shape.Pixels()) * weights
-			totalMACs += macs
-			pendingMACs += macs
-			params += weights
+			allMACs += macs
+			actMACs += macs
+			blockMACs += macs
+			blockParams += weights
 			t.unseen.largeKernel = t.unseen.largeKernel || max(op.Kernel[0], op.Kernel[1]) > maxKernel && nd.Stage > 0
 			if op.Bias {
-				params += float64(op.Out)
+				blockParams += float64(op.Out)
 			}
 			if g > 1 && g < src.C {
 				t.unseen.grouped = true
@@ -133,6 +160,7 @@ func readTraits(n *blocks.Network) traits {
 				ends := k >= 0 && units[k].out == 0 && (!marked || units[k].stage == nd.Stage && units[k].block == nd.Block)
 				if ends {
 					units[k].out = op.Out
+					flush(units[k].counted() / float64(units[k].expanded))
 				}
 				if !marked { // a block ends where it projects, and starts where it expands
 					blockIn = src.C
@@ -148,6 +176,7 @@ func readTraits(n *blocks.Network) traits {
 			}
 			first = false
 			if stem {
+				flush(1)
 				if !marked {
 					blockIn = op.Out
 				}
@@ -160,12 +189,12 @@ func readTraits(n *blocks.Network) traits {
 			u.level = int(math.Round(math.Log2(math.Sqrt(float64(in.Pixels()) / float64(nd.Shape.Pixels())))))
 			units = append(units, u)
 		case *blocks.BatchNorm:
-			params += 2 * float64(src.C)
+			blockParams += 2 * float64(src.C)
 		case *blocks.Activation:
 			if op.Func == blocks.Swish || op.Func == blocks.HSwish {
-				swishMACs += pendingMACs
+				swishMACs += actMACs
 			}
-			pendingMACs = 0
+			actMACs = 0
 		case *blocks.Mul:
 			gate := n.Nodes[nd.Inputs[1]].Shape
 			switch {
@@ -175,17 +204,24 @@ func readTraits(n *blocks.Network) traits {
 				t.unseen.attention = true
 			}
 		case *blocks.Linear:
-			totalMACs += float64(src.Elems()) * float64(op.Out)
+			macs := float64(src.Elems()) * float64(op.Out)
+			allMACs += macs
+			t.macs += macs
 		case *blocks.GlobalPool:
 			pooled = true
 		}
 	}
 	t.unseen.noPooling, t.unseen.noVector = !pooled, !n.Output().IsVector()
-	t.macs, t.convParams = totalMACs, params
-	if totalMACs > 0 {
-		t.swish = swishMACs / totalMACs
+	flush(1)
+	if allMACs > 0 {
+		t.swish = swishMACs / allMACs
 	}
 	t.blocks = len(units)
+	for i := range units {
+		if u := &units[i]; u.kernel > maxKernel || u.counted() < float64(u.expanded) {
+			t.uncounted++
+		}
+	}
 	t.fillSlots(units)
 	return t
 }
@@ -195,14 +231,9 @@ func (t *traits) fillSlots(units []unit) {
 	var width, square, weight [slots]float64
 	var count, se [slots]int
 	add := func(s int, u *unit) {
-		e := float64(u.expanded)
-		if u.in > 0 {
-			e = math.Min(e, maxExpansion*float64(u.in))
+		if count[s] < maxBlocks {
+			width[s] += u.counted()
 		}
-		if u.out > 0 {
-			e = math.Min(e, 2*maxExpansion*float64(u.out))
-		}
-		width[s] += e
 		weight[s] += float64(u.expanded)
 		square[s] += float64(u.expanded) * u.kernel
 		count[s]++

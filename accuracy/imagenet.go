@@ -24,7 +24,7 @@ var imagenetModelJSON []byte
 //
 // It is built to be maximised: features are clipped to the range of the data,
 // expanded width that no network of the data has does not count, nor does a
-// kernel size above 5.
+// kernel size above 5, nor the width of more than 4 blocks of a slot.
 type ImageNet struct{ m *imagenetModel }
 
 var loadImageNet = sync.OnceValues(func() (*imagenetModel, error) {
@@ -48,8 +48,13 @@ func NewImageNet() (*ImageNet, error) {
 const (
 	minImageNetRes = 96  // below, it refuses: nothing smaller was trained
 	maxImageNetRes = 600 // above, it warns
-	farOutside     = 1.0 // standard deviations beyond the data that are worth a warning
+	farOutside     = 4.0 // standard deviations beyond the data, over all features, that are worth a warning
 )
+
+// doubtCost is what each doubt costs, in points, and each block of whose kernel
+// size or expansion only a part counts: of two networks that the data cannot
+// tell apart the one of a kind that it knows wins.
+const doubtCost = 0.1
 
 // doubts are what widens the interval, with the factor and the reason.
 var doubts = []struct {
@@ -57,7 +62,7 @@ var doubts = []struct {
 	factor float64
 	text   string
 }{
-	{func(t *traits) bool { return t.unseen.dilated }, 1.5, "dilation occurs in no network of the data; it changes nothing in the estimate, so the cheapest wins"},
+	{func(t *traits) bool { return t.unseen.dilated }, 1.5, "dilation occurs in no network of the data; it is ignored"},
 	{func(t *traits) bool { return t.unseen.attention }, 1.5, "an attention other than squeeze-and-excite occurs in no network of the data; it is ignored"},
 	{func(t *traits) bool { return t.unseen.grouped }, 1.5, "grouped convolutions that are not depthwise occur in no network of the data"},
 	{func(t *traits) bool { return t.unseen.standardConv }, 1.5, "standard convolutions beyond the stem occur in no network of the data"},
@@ -89,19 +94,20 @@ func (e *ImageNet) Estimate(ctx context.Context, n *blocks.Network) (Score, erro
 	if err := finite("imagenet", n, top1); err != nil {
 		return Score{}, err
 	}
-	s := Score{Value: top1}
+	s := Score{Value: top1 - doubtCost*float64(t.uncounted)}
 	h := e.m.halfWidth(top1)
 	for i := range doubts {
 		if d := &doubts[i]; d.have(&t) {
 			h *= d.factor
+			s.Value -= doubtCost
 			s.Warnings = append(s.Warnings, d.text)
 		}
 	}
 	if outside > farOutside {
-		h *= math.Sqrt(1 + outside/4)
+		h *= math.Sqrt(1 + (outside-farOutside)/4)
 		s.Warnings = append(s.Warnings, fmt.Sprintf("the network lies outside the data by %.1f standard deviations of its features; what lies outside is not counted", outside))
 	}
-	s.Low, s.High = max(top1-h, 0), min(top1+h, 100)
+	s.Low, s.High = max(s.Value-h, 0), min(s.Value+h, 100)
 	return s, nil
 }
 

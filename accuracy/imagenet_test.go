@@ -167,17 +167,17 @@ func TestEstimateIsNotFooled(t *testing.T) {
 	}
 	five := value(block(t, blocks.InvertedResidual{Kernel: 5, Act: blocks.ReLU}, 4, 1))
 	nine := value(block(t, blocks.InvertedResidual{Kernel: 9, Act: blocks.ReLU}, 4, 1))
-	if nine.Value != five.Value || len(nine.Warnings) == 0 || nine.High-nine.Low <= five.High-five.Low {
+	if d := five.Value - nine.Value; d <= 0 || d > 1 || len(nine.Warnings) == 0 || nine.High-nine.Low <= five.High-five.Low {
 		t.Errorf("kernel size 9: %.3f %v, 5: %.3f", nine.Value, nine.Warnings, five.Value)
 	}
 	six := value(block(t, blocks.InvertedResidual{Kernel: 3, Act: blocks.ReLU}, 6, 1))
 	twenty := value(block(t, blocks.InvertedResidual{Kernel: 3, Act: blocks.ReLU}, 20, 1))
-	if gain := twenty.Value - six.Value; gain > 2 {
+	if gain := twenty.Value - six.Value; gain > 0.5 {
 		t.Errorf("expansion 20 gains %.2f points over 6", gain)
 	}
 	full := value(block(t, blocks.InvertedResidual{Kernel: 3, Act: blocks.ReLU}, 6, 1))
 	dilated := value(block(t, blocks.InvertedResidual{Kernel: 3, Dilation: 2, Act: blocks.ReLU}, 6, 1))
-	if dilated.Value != full.Value || len(dilated.Warnings) == 0 {
+	if d := full.Value - dilated.Value; d <= 0 || d > 0.2 || len(dilated.Warnings) == 0 {
 		t.Errorf("dilation 2: %.3f %v, none: %.3f", dilated.Value, dilated.Warnings, full.Value)
 	}
 }
