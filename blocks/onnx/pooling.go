@@ -33,22 +33,34 @@ func readPad(r *reader, c call) ([]*value, error) {
 			return nil, err
 		}
 	}
-	if v.view != asMap || len(v.dims) != 4 || len(p) != 8 || p[0]|p[1]|p[4]|p[5] != 0 || slices.Min(p) < 0 || slices.Max(p) > 1<<20 || fill != 0 || c.arg(3) != nil {
+	if c.arg(3) != nil { // since opset 18, for some axes only
+		axes, err := c.ints(3)
+		if err != nil || len(p) != 2*len(axes) {
+			return nil, errors.New("its axes must be constants, half as many as its pads")
+		}
+		all := make([]int, 8)
+		for i, a := range axes {
+			if a < 0 {
+				a += 4
+			}
+			if a < 0 || a > 3 {
+				return nil, fmt.Errorf("along axis %d", axes[i])
+			}
+			all[a], all[a+4] = p[i], p[len(axes)+i]
+		}
+		p = all
+	}
+	if v.view != asMap || len(v.dims) != 4 || len(p) != 8 || p[0]|p[1]|p[4]|p[5] != 0 || slices.Min(p) < 0 || slices.Max(p) > 1<<20 || fill != 0 {
 		return nil, fmt.Errorf("by %v with %v, want zeros around height and width of a map", short(p), fill)
 	}
-	if !v.gate && v.a == 1 && v.b == 0 {
-		w := *v // padding upon padding adds up
-		w.done = nil
-		w.pad = plus(v.pad, blocks.Pad{Top: p[2], Left: p[3], Bottom: p[6], Right: p[7]})
-		w.dims = []int{v.dims[0], v.dims[1], v.dims[2] + p[2] + p[6], v.dims[3] + p[3] + p[7]}
-		return []*value{&w}, nil
+	if v.gate || v.a != 1 || v.b != 0 {
+		if v, err = r.plain(v); err != nil {
+			return nil, err
+		}
 	}
-	if v, err = r.plain(v); err != nil {
-		return nil, err
-	}
-	w := *v
+	w := *v // padding upon padding adds up
 	w.done = nil
-	w.pad = blocks.Pad{Top: p[2], Left: p[3], Bottom: p[6], Right: p[7]}
+	w.pad = plus(v.pad, blocks.Pad{Top: p[2], Left: p[3], Bottom: p[6], Right: p[7]})
 	w.dims = []int{v.dims[0], v.dims[1], v.dims[2] + p[2] + p[6], v.dims[3] + p[3] + p[7]}
 	return []*value{&w}, nil
 }

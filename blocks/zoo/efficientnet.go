@@ -104,7 +104,7 @@ var efficientNet = func() (es []Entry) {
 			Figures: []Figure{
 				{"", "top1_pct", c.top1, "authors' README", ""},
 				{"", "params", c.params * 1e6, "authors' README", "rounded"},
-				{"", "macs", c.macs * 1e6, "authors' README", "counts other work too"},
+				{"", "macs", c.macs * 1e6, "authors' README", otherWork},
 			},
 			build: effLite,
 		})

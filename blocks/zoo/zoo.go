@@ -27,6 +27,10 @@ type Figure struct {
 	Note     string // why a count differs from ours, or how exact it is
 }
 
+// otherWork is the note of figures a little above an exact count whose source
+// does not say what they count.
+const otherWork = "more than convolutions and linear layers, its source does not say what"
+
 // entries are the zoo in the order of Entries, put together once.
 var entries = slices.Concat(alexNet, squeezeNet, inceptionV3, xception, resNet, mobileNetV1, mobileNetV2, mobileNetV3, mnasNet,
 	efficientNet, shuffleNetV2, fastSCNN, deepLab)

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from onnx import helper, numpy_helper, TensorProto
 
 warnings.filterwarnings("ignore")
+torch.manual_seed(3)
 here = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -110,3 +111,19 @@ g = helper.make_graph(
 x = torch.tensor(r.randn(1, 6, 3, 4).astype(np.float32))
 y = F.conv2d(F.local_response_norm(x, 5, 0.5, 0.75, 2.0), torch.tensor(w.astype(np.float32)))
 save("half_precision_and_lrn", helper.make_model(g, opset_imports=[helper.make_opsetid("", 11)]), x.numpy(), y.numpy(), "lrn conv")
+
+# What changed with opset 18: axes of ReduceMean and Pad as inputs, Split into a number of parts.
+ints = lambda name, *v: numpy_helper.from_array(np.array(v, np.int64), name)
+w = r.randn(4, 3, 3, 3).astype(np.float32)
+g = helper.make_graph(
+    [helper.make_node("Split", ["x"], ["a", "b"], axis=1, num_outputs=2), helper.make_node("Pad", ["a", "p", "", "hw"], ["q"]),
+     helper.make_node("Conv", ["q", "w"], ["c"]), helper.make_node("ReduceMean", ["b", "hw"], ["m"], keepdims=0),
+     helper.make_node("Gemm", ["m", "v"], ["l"], transB=1, alpha=0.5), helper.make_node("Sigmoid", ["l"], ["s"]),
+     helper.make_node("Unsqueeze", ["s", "hw"], ["u"]), helper.make_node("Mul", ["u", "c"], ["y"])], "opset18",
+    [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 6, 5, 4])], [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+    [ints("p", 0, 1, 1, 2), ints("hw", 2, 3), numpy_helper.from_array(w, "w"), numpy_helper.from_array(r.randn(4, 3).astype(np.float32), "v")])
+x = torch.tensor(r.randn(1, 6, 5, 4).astype(np.float32))
+a, b = x.chunk(2, 1)
+v = torch.tensor(numpy_helper.to_array(g.initializer[3]))
+y = F.conv2d(F.pad(a, (1, 2, 0, 1)), torch.tensor(w)) * torch.sigmoid(0.5 * b.mean((2, 3)) @ v.T)[:, :, None, None]
+save("opset18", helper.make_model(g, opset_imports=[helper.make_opsetid("", 18)]), x.numpy(), y.numpy(), "slice slice conv global_pool linear sigmoid mul")
