@@ -19,9 +19,10 @@ import (
 
 // madeUpPage is a report of n trials with archs as long as real ones.
 func madeUpPage(n int) Page {
-	f := madeUpFronts(n)
+	f, others := madeUpFronts(n), figures()
+	blocks := others["breakdown"].(Breakdown)
 	p := Page{Fronts: f, Dir: "results/<made up>", Device: "nas kernels on nothing, 1 thread", Facts: [][2]string{{"seed", "1"}, {"odd", `</script><b>"&`}},
-		Blind: []string{"SE", "activation"}, Figures: []Figure{figures()["growth"]}}
+		Blind: []string{"SE", "activation"}, Figures: []Figure{others["growth"]}}
 	p.Fronts.Series = nil
 	add := func(x, y float64, ok bool) {
 		i := len(p.Trials)
@@ -32,7 +33,7 @@ func madeUpPage(n int) Page {
 		p.Trials = append(p.Trials, PageTrial{ID: i, ArchID: fmt.Sprintf("%012x", i), Arch: arch + " | classifier_c1280_relu6_n1000", X: x, Y: y, Params: int64(1e6 + i), MACs: int64(1e8 + i), Feasible: ok})
 	}
 	for _, m := range f.Series[0].Front {
-		p.Members = append(p.Members, PageMember{Trial: len(p.Trials), XLow: m.XLow, XHigh: m.XHigh, Blocks: figures()["breakdown"].(Breakdown),
+		p.Members = append(p.Members, PageMember{Trial: len(p.Trials), XLow: m.XLow, XHigh: m.XHigh, Blocks: blocks,
 			Layers: []PageLayer{{"stem.conv", "conv", "3x3, stride 2", "112x112x16", 432, 5419008}, {"fc", "linear", "", "1x1x1000", 1281000, 1280000}}})
 		add(m.X, m.Y, true)
 	}
