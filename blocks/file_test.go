@@ -17,6 +17,13 @@ func specimen(t testing.TB) *Network {
 	x = b.Apply("pool", &Pool{Pool: AvgPool, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: PadAll(1), Ceil: true, CountPad: true}, x)
 	x = Named{"fuse", FeatureFusion{Out: 8, Fine: low, Act: ReLU}}.Build(b, x)
 	x = b.Apply("concat", &Concat{}, x, low)
+	x = b.Apply("shuffle", &ChannelShuffle{Groups: 4}, x)
+	x = b.Apply("slice", &ChannelSlice{From: 2, To: 14}, x)
+	x = b.Apply("lrn", &LRN{Size: 5, Alpha: 1e-4, Beta: 0.75, Bias: 2}, x)
+	x = Conditional{ConvBNAct{Kernel: 3, Groups: Depthwise}, 2}.Build(b, x)
+	x = ECA{}.Build(b, x)
+	x = CBAM{Hidden: 3}.Build(b, x)
+	x = b.Apply("nearest", &Resize{H: 9, W: 5, Mode: Nearest}, x)
 	x = b.Apply("global", &GlobalPool{Pool: MaxPool}, x)
 	x = b.Apply("fc", &Linear{Out: 4, Bias: true}, x)
 	b.Apply("softmax", &Softmax{}, x)
@@ -29,6 +36,15 @@ func specimen(t testing.TB) *Network {
 
 func TestFileRoundTrip(t *testing.T) {
 	n := specimen(t)
+	has := map[string]bool{}
+	for _, nd := range n.Nodes {
+		has[nd.Op.Kind()] = true
+	}
+	for _, k := range Kinds() {
+		if !has[k] {
+			t.Errorf("the specimen lacks op %q", k)
+		}
+	}
 	data, err := json.Marshal(n)
 	if err != nil {
 		t.Fatal(err)
