@@ -355,6 +355,26 @@ func TestNaN(t *testing.T) {
 	})
 }
 
+// TestNaNMaxPool checks that a NaN at any place of a window is its maximum.
+func TestNaNMaxPool(t *testing.T) {
+	eachSet(t, func(t *testing.T, s *Set) {
+		g := Pool{H: 3, W: 3, C: 23, OH: 1, OW: 1, KH: 3, KW: 3, SH: 1, SW: 1}
+		dst, sc := Alloc(g.C), NewScratch(g.Need())
+		for at := range g.H * g.W {
+			src := Alloc(g.H * g.W * g.C)
+			for i := range g.C {
+				src[at*g.C+i] = nan
+			}
+			s.MaxPool(&g, Dense(dst, 1, 1, g.C), Dense(src, g.H, g.W, g.C), g.All(), sc)
+			for i, v := range dst {
+				if v == v {
+					t.Fatalf("NaN in pixel %d: channel %d is %v", at, i, v)
+				}
+			}
+		}
+	})
+}
+
 // TestLinear checks a fully connected layer of several samples against a sum.
 func TestLinear(t *testing.T) {
 	eachSet(t, func(t *testing.T, s *Set) {

@@ -16359,13 +16359,21 @@ many:
 tapmany:
 	MOVQ    (SI)(R8*8), R9
 	VMOVUPS (R9)(CX*1), Y4
-	VMAXPS  Y4, Y0, Y0
+	VMAXPS  Y4, Y0, Y5
+	VMAXPS  Y0, Y4, Y0
+	VORPS   Y5, Y0, Y0
 	VMOVUPS 32(R9)(CX*1), Y4
-	VMAXPS  Y4, Y1, Y1
+	VMAXPS  Y4, Y1, Y5
+	VMAXPS  Y1, Y4, Y1
+	VORPS   Y5, Y1, Y1
 	VMOVUPS 64(R9)(CX*1), Y4
-	VMAXPS  Y4, Y2, Y2
+	VMAXPS  Y4, Y2, Y5
+	VMAXPS  Y2, Y4, Y2
+	VORPS   Y5, Y2, Y2
 	VMOVUPS 96(R9)(CX*1), Y4
-	VMAXPS  Y4, Y3, Y3
+	VMAXPS  Y4, Y3, Y5
+	VMAXPS  Y3, Y4, Y3
+	VORPS   Y5, Y3, Y3
 	INCQ    R8
 	CMPQ    R8, DI
 	JLT     tapmany
@@ -16396,7 +16404,9 @@ chan:
 tapchan:
 	MOVQ    (SI)(R8*8), R9
 	VMOVUPS (R9)(CX*1), Y1
-	VMAXPS  Y1, Y0, Y0
+	VMAXPS  Y1, Y0, Y2
+	VMAXPS  Y0, Y1, Y0
+	VORPS   Y2, Y0, Y0
 	INCQ    R8
 	CMPQ    R8, DI
 	JLT     tapchan
@@ -16423,7 +16433,9 @@ rest:
 tapTail:
 	MOVQ       (BX)(DI*8), R8
 	VMASKMOVPS (R8)(CX*1), Y0, Y2
-	VMAXPS     Y2, Y1, Y1
+	VMAXPS     Y2, Y1, Y3
+	VMAXPS     Y1, Y2, Y1
+	VORPS      Y3, Y1, Y1
 	INCQ       DI
 	CMPQ       DI, SI
 	JLT        tapTail

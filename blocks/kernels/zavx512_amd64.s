@@ -24465,13 +24465,21 @@ many:
 tapmany:
 	MOVQ    (SI)(R8*8), R9
 	VMOVUPS (R9)(CX*1), Z4
-	VMAXPS  Z4, Z0, Z0
+	VMAXPS  Z4, Z0, Z5
+	VMAXPS  Z0, Z4, Z0
+	VPORD   Z5, Z0, Z0
 	VMOVUPS 64(R9)(CX*1), Z4
-	VMAXPS  Z4, Z1, Z1
+	VMAXPS  Z4, Z1, Z5
+	VMAXPS  Z1, Z4, Z1
+	VPORD   Z5, Z1, Z1
 	VMOVUPS 128(R9)(CX*1), Z4
-	VMAXPS  Z4, Z2, Z2
+	VMAXPS  Z4, Z2, Z5
+	VMAXPS  Z2, Z4, Z2
+	VPORD   Z5, Z2, Z2
 	VMOVUPS 192(R9)(CX*1), Z4
-	VMAXPS  Z4, Z3, Z3
+	VMAXPS  Z4, Z3, Z5
+	VMAXPS  Z3, Z4, Z3
+	VPORD   Z5, Z3, Z3
 	INCQ    R8
 	CMPQ    R8, DI
 	JLT     tapmany
@@ -24502,7 +24510,9 @@ chan:
 tapchan:
 	MOVQ    (SI)(R8*8), R9
 	VMOVUPS (R9)(CX*1), Z1
-	VMAXPS  Z1, Z0, Z0
+	VMAXPS  Z1, Z0, Z2
+	VMAXPS  Z0, Z1, Z0
+	VPORD   Z2, Z0, Z0
 	INCQ    R8
 	CMPQ    R8, DI
 	JLT     tapchan
@@ -24529,7 +24539,9 @@ rest:
 tapTail:
 	MOVQ      (BX)(DI*8), R8
 	VMOVUPS.Z (R8)(CX*1), K1, Z1
-	VMAXPS    Z1, Z0, Z0
+	VMAXPS    Z1, Z0, Z2
+	VMAXPS    Z0, Z1, Z0
+	VPORD     Z2, Z0, Z0
 	INCQ      DI
 	CMPQ      DI, SI
 	JLT       tapTail

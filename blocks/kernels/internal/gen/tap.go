@@ -232,7 +232,18 @@ func (g *generator) taps() {
 	kernel("maxtap", "tapMax", "dst[c] = maximum of lo and tab[t][off+c]",
 		func(args Register, acc VecVirtual) { g.VBROADCASTSS(tapArgs.at(args, "lo"), acc) },
 		func(_, _ Register) func(v, acc VecVirtual) {
-			return func(v, acc VecVirtual) { g.VMAXPS(v, acc, acc) }
+			// The instruction gives its second operand if either is NaN: both
+			// orders together hide none.
+			return func(v, acc VecVirtual) {
+				t := g.vec()
+				g.VMAXPS(v, acc, t)
+				g.VMAXPS(acc, v, acc)
+				if g.wide() {
+					g.VPORD(t, acc, acc)
+				} else {
+					g.VORPS(t, acc, acc)
+				}
+			}
 		})
 	kernel("blendtap", "tapBlend", "dst[c] = sum of tab[t][off+c]*w[t]",
 		func(_ Register, acc VecVirtual) { g.zero(acc) },
