@@ -161,9 +161,13 @@ func readMul(r *reader, c call) ([]*value, error) {
 	if y.k != nil {
 		return one(r.times(x, y.k, false))
 	}
+	alike := x.view == y.view && slices.Equal(x.dims, y.dims)
+	if !alike && (x.view != asMap || y.view != asMap) {
+		return nil, fmt.Errorf("of %s %v and %s %v", viewNames[x.view], short(x.dims), viewNames[y.view], short(y.dims))
+	}
 	// x * min(max(x+3, 0), 6) and x * sigmoid(x), either way round.
 	for range 2 {
-		if x.isPlain() && y.gate && y.b == 0 && y.pad == (blocks.Pad{}) && x.node == y.node {
+		if alike && x.isPlain() && y.gate && y.b == 0 && y.pad == (blocks.Pad{}) && x.node == y.node {
 			out, err := r.add("", &blocks.Activation{Func: blocks.HSwish}, nil, x)
 			if out, err = like(out, x, err); err != nil {
 				return nil, err
@@ -174,9 +178,9 @@ func readMul(r *reader, c call) ([]*value, error) {
 			}
 			return one(r.affine(out, a, 0))
 		}
-		if x.isPlain() && y.isPlain() {
+		if alike && x.isPlain() && y.isPlain() {
 			nd := r.nodes[y.node]
-			if a, ok := nd.Op.(*blocks.Activation); ok && a.Func == blocks.Sigmoid && nd.Inputs[0] == x.node && x.view == y.view && slices.Equal(x.dims, y.dims) {
+			if a, ok := nd.Op.(*blocks.Activation); ok && a.Func == blocks.Sigmoid && nd.Inputs[0] == x.node {
 				out, err := r.add("", &blocks.Activation{Func: blocks.Swish}, nil, x)
 				return one(like(out, x, err))
 			}

@@ -144,3 +144,17 @@ func TestReadRefusesFiles(t *testing.T) {
 		t.Errorf("an extent that is given: %v, %v", m, err)
 	}
 }
+
+// Two groupings of the same channels look alike only in memory.
+func TestReadTellsGroupingsApart(t *testing.T) {
+	ints := func(name string, v ...int) constant { return constant{name: name, dims: []int{len(v)}, ints: v} }
+	data := model(t, []operator{
+		{name: "a", kind: "Reshape", in: []string{"x", "s"}, out: []string{"a"}},
+		{name: "b", kind: "Reshape", in: []string{"x", "t"}, out: []string{"b"}},
+		{name: "c", kind: "Mul", in: []string{"a", "b"}, out: []string{"c"}},
+		{name: "d", kind: "Reshape", in: []string{"c", "u"}, out: []string{"y"}},
+	}, ints("s", 1, 4, 1, 6, 5), ints("t", 1, 1, 4, 6, 5), ints("u", 1, 4, 6, 5))
+	if m, err := Read(data, ReadOptions{}); err == nil {
+		t.Errorf("channels 4x1 times channels 1x4 is read as %v", m.Network.Layers())
+	}
+}
