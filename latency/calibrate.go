@@ -541,7 +541,7 @@ func (c *calibration) model() (*Profile, map[string]*KindModel, error) {
 		}
 		p.addHeldOut(w.net.Name, w.calls, w.t.Whole, at)
 	}
-	if err := p.fitHeldOut(kinds); err != nil {
+	if err := p.fitHeldOut(newPredictor(p, kinds)); err != nil {
 		return nil, nil, err
 	}
 	return p, kinds, nil
@@ -573,9 +573,8 @@ func (p *Profile) addHeldOut(name string, calls []engine.Call, s Sample, at map[
 
 // fitHeldOut fits the network model to the held-out networks, and keeps how well
 // each of them is predicted from the others.
-func (p *Profile) fitHeldOut(kinds map[string]*KindModel) error {
-	p.Network = fitNetwork(nil)
-	hs, macs := p.sums(newPredictor(p, kinds))
+func (p *Profile) fitHeldOut(r *Predictor) error {
+	hs, macs := p.sums(r)
 	for i, h := range hs {
 		if !(h.measured > 0) || !(h.ms > 0) {
 			return fmt.Errorf("latency: network %s: %g ms is not a time", p.HeldOut[i].Name, h.measured)

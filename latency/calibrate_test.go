@@ -30,7 +30,7 @@ var fakeOnce struct {
 
 // fakeProfile is a small profile of the fake device that tests share.
 func fakeProfile(t *testing.T) *Profile {
-	fakeOnce.Do(func() { fakeOnce.p = calibrateFake(t, newFake(3, 0.01, 0.01), 60, Options{}) })
+	fakeOnce.Do(func() { fakeOnce.p = calibrateFake(t, newFake(3, 0.01, 0.01), 48, Options{}) })
 	if fakeOnce.p == nil {
 		t.Fatal("no profile")
 	}
@@ -38,6 +38,9 @@ func fakeProfile(t *testing.T) *Profile {
 }
 
 func TestCalibrateKnownDevice(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fits 1500 units")
+	}
 	f := newFake(1, 0.01, 0.02)
 	p := calibrateFake(t, f, 210, Options{})
 	if len(p.Units) > defaultMaxUnits {

@@ -172,7 +172,12 @@ var features = []feature{
 	{"height", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Out.H) }},
 	{"width", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Out.W) }},
 	{"in", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.In.C) }},
-	{"mid", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Mid) }},
+	{"expansion", func(u *engine.Unit, t *engine.Target) float64 {
+		if u.Mid == 0 {
+			return 0
+		}
+		return log2(u.Mid) - log2(u.In.C)
+	}},
 	{"out", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Out.C) }},
 	{"kernel", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Kernel[0]*u.Kernel[1]) / 2 }},
 	{"stride", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Stride[0]*u.Stride[1]) / 2 }},

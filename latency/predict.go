@@ -48,6 +48,10 @@ type Predictor struct {
 	network *NetworkModel
 	kinds   map[string]*KindModel
 	table   map[engine.Unit]cost // read only
+	// from, if not nil, predicts for another device; here a unit takes factor of
+	// its kind times as long. Table and kinds are not asked then.
+	from   *Predictor
+	factor func(kind string) float64
 	// guessed remembers what the models said: a search asks for the same units
 	// over and over.
 	mu      sync.RWMutex
@@ -202,6 +206,16 @@ func (r *Predictor) cost(u *engine.Unit) cost {
 }
 
 func (r *Predictor) guess(u *engine.Unit) cost {
+	if r.from != nil {
+		c := r.from.cost(u)
+		f := r.factor(kindOf(u))
+		c.ms *= f
+		c.var2 *= f * f
+		if c.source == 0 {
+			c.var2 += c.ms * c.ms * otherDevice * otherDevice
+		}
+		return c
+	}
 	c := cost{weights: u.BytesWeights(), source: 1, group: groupOf[kindOf(u)]}
 	var sd float64
 	if m, ok := r.kinds[kindOf(u)]; ok {

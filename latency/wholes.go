@@ -58,6 +58,10 @@ func Adapt(base *Profile, d Device, networks []Measured) (*Profile, error) {
 	return p, nil
 }
 
+// otherDevice is the relative standard deviation that a unit's time gets for
+// having been measured on another device.
+const otherDevice = 0.1
+
 // wholeTerms is the number of whole networks from which on single costs are
 // fitted, not only one factor a kind.
 const wholeTerms = 60
@@ -72,27 +76,31 @@ func (p *Profile) fromWholes(base *Profile) error {
 	for i := range all {
 		all[i] = i
 	}
-	fit := func(rows []int) (map[string]*KindModel, []UnitTime) {
+	// A fit gives a predictor for judging, and the kinds and rows to be stored.
+	fit := func(rows []int) (*Predictor, map[string]*KindModel, []UnitTime) {
 		s := p.factors(r, rows)
 		kinds := map[string]*KindModel{}
 		for k, m := range r.kinds {
 			kinds[k] = m.times(s(k))
 		}
-		if len(rows) < wholeTerms {
-			var us []UnitTime
-			for _, u := range base.Units {
-				u.Ms *= s(kindOf(&u.Unit))
-				u.Spread = math.Hypot(u.Spread, 0.1)
-				us = append(us, u)
-			}
-			return kinds, us
+		if len(rows) >= wholeTerms {
+			kinds = p.wholeCosts(kinds, rows)
+			return newPredictor(p, kinds), kinds, nil
 		}
-		return p.wholeCosts(kinds, rows), nil
+		var us []UnitTime
+		for _, u := range base.Units {
+			u.Ms *= s(kindOf(&u.Unit))
+			u.Spread = math.Hypot(u.Spread, otherDevice)
+			us = append(us, u)
+		}
+		q := newPredictor(p, kinds)
+		q.table, q.from, q.factor = nil, r, s // the same figures as from kinds and us, already worked out
+		return q, kinds, us
 	}
-	kinds, units := fit(all)
+	q, kinds, units := fit(all)
 	p.Units = units
 	p.Kinds = slices.SortedFunc(maps.Values(kinds), func(a, b *KindModel) int { return cmp.Compare(a.Kind, b.Kind) })
-	if err := p.fitHeldOut(kinds); err != nil {
+	if err := p.fitHeldOut(q); err != nil {
 		return err
 	}
 	// The factors were fitted to these very networks, so the errors that the
@@ -113,21 +121,18 @@ func (p *Profile) fromWholes(base *Profile) error {
 				in = append(in, i)
 			}
 		}
-		ks, us := fit(in)
-		q := &Profile{Format: Format, Device: p.Device, Units: us, Shapes: p.Shapes}
+		q, _, _ := fit(in)
+		hs, macs := p.sums(q)
+		var known []heldOut
 		for _, i := range in {
-			q.HeldOut = append(q.HeldOut, p.HeldOut[i])
+			known = append(known, hs[i])
 		}
-		q.Network = fitNetwork(nil)
-		hs, _ := q.sums(newPredictor(q, ks))
-		m := fitNetwork(hs)
+		m := fitNetwork(known)
 		for _, i := range out {
-			q.HeldOut = p.HeldOut[i : i+1]
-			h, macs := q.sums(newPredictor(q, ks))
-			ms, _, _ := m.predict(&h[0].sums)
-			errs[i] = math.Abs(math.Log(h[0].measured / ms))
-			spreads[i] = h[0].spread()
-			ps[i] = pair{name: p.HeldOut[i].Name, predicted: ms, measured: h[0].measured, macs: macs[0]}
+			ms, _, _ := m.predict(&hs[i].sums)
+			errs[i] = math.Abs(math.Log(hs[i].measured / ms))
+			spreads[i] = hs[i].spread()
+			ps[i] = pair{name: p.HeldOut[i].Name, predicted: ms, measured: hs[i].measured, macs: macs[i]}
 		}
 	}
 	n := p.Network

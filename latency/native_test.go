@@ -1,0 +1,144 @@
+package latency
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"nas/blocks"
+)
+
+// smallNetworks are quick to run on any machine, with any kernels.
+func smallNetworks(t *testing.T, n int) []*blocks.Network {
+	t.Helper()
+	var nets []*blocks.Network
+	for i := range n {
+		b := blocks.NewBuilder("small", blocks.Shape{H: 16, W: 16, C: 8})
+		x := b.Input()
+		for k := range 1 + i%3 {
+			x = blocks.InvertedResidual{Out: 8 + 8*(i%2), Kernel: 3 + 2*(k%2), Expanded: 16 * (1 + i%4), Act: blocks.ReLU6}.Build(b, x)
+		}
+		net, err := b.Network()
+		if err != nil {
+			t.Fatal(err)
+		}
+		nets = append(nets, net)
+	}
+	return nets
+}
+
+// What is asserted of real timings is their form, never their value.
+func TestNativeEndToEnd(t *testing.T) {
+	rt := NewNative(1)
+	nets := smallNetworks(t, 36)
+	calls := 0
+	p, err := Calibrate(context.Background(), rt, seqOf(nets), Options{Budget: 20 * time.Second, Progress: func(Progress) { calls++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if calls == 0 || len(p.Units) == 0 || len(p.HeldOut) != 12 || p.Calibration.ReferenceMs <= 0 || p.Facts.CPU == "" {
+		t.Errorf("%d units, %d held out, %+v", len(p.Units), len(p.HeldOut), p.Calibration)
+	}
+	path := filepath.Join(t.TempDir(), "sub", "p.json")
+	if err := p.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	q, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Matches(rt); err != nil {
+		t.Error(err)
+	}
+	v, err := Validate(context.Background(), q, rt, nets[:6], ValidateOptions{Runs: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.Networks != 6 || len(v.Points) != 6 || v.Points[0].MeasuredMs <= 0 {
+		t.Errorf("%+v", v)
+	}
+	// More of the same device may be added, nothing of another.
+	if p, err = Calibrate(context.Background(), rt, seqOf(smallNetworks(t, 6)), Options{Base: q}); err != nil {
+		t.Fatal(err)
+	}
+	if len(p.HeldOut) != 14 || len(p.Units) < len(q.Units) {
+		t.Errorf("after adding: %d held out, %d units of %d", len(p.HeldOut), len(p.Units), len(q.Units))
+	}
+	q.Device.Threads = 7
+	if _, err := Calibrate(context.Background(), rt, seqOf(nets), Options{Base: q}); err == nil || !strings.Contains(err.Error(), "threads") {
+		t.Errorf("adding to a profile of another device: %v", err)
+	}
+	if _, err := Validate(context.Background(), q, rt, nets, ValidateOptions{}); err == nil {
+		t.Error("validating a profile of another device: no error")
+	}
+}
+
+func TestMeasure(t *testing.T) {
+	for _, threads := range []int{1, 2} {
+		s, err := Measure(context.Background(), smallNetworks(t, 1)[0], NewNative(threads), MeasureOptions{Budget: 50 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Runs+s.Dropped < 15 || !(s.P10Ms <= s.MedianMs && s.MedianMs <= s.P90Ms) || !(s.LowMs <= s.MedianMs && s.MedianMs <= s.HighMs) {
+			t.Errorf("%d threads: %+v", threads, s)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Measure(ctx, smallNetworks(t, 1)[0], NewNative(1), MeasureOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled: %v", err)
+	}
+}
+
+func TestSessionRestores(t *testing.T) {
+	before := usableCPUs()
+	s := openSession(1, nil)
+	s.close()
+	if after := usableCPUs(); len(after) != len(before) {
+		t.Errorf("cores %v before a session, %v behind it", before, after)
+	}
+}
+
+func TestCalibrateCanceled(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	n := 0
+	_, err := Calibrate(ctx, newFake(1, 0, 0), seqOf(smallNetworks(t, 30)), Options{Progress: func(Progress) {
+		if n++; n == 3 {
+			cancel()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if _, err := Calibrate(context.Background(), newFake(1, 0, 0), seqOf(nil), Options{}); err == nil {
+		t.Error("no networks: no error")
+	}
+	if _, err := Calibrate(context.Background(), newFake(1, 0, 0), seqOf(nil), Options{Budget: time.Millisecond}); err == nil {
+		t.Error("no time: no error")
+	}
+}
+
+func TestCachePath(t *testing.T) {
+	d := Device{Name: nativeName, CPU: "AMD Ryzen(TM) 7/5800X  8-Core", Threads: 2}
+	d.Target.ISA = "avx2"
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	p, err := CachePath(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if base := filepath.Base(p); base != "native-amd-ryzen-tm-7-5800x-8-core-avx2-t2.json" {
+		t.Errorf("%s", base)
+	}
+	if _, err := Cached(d); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("nothing cached: %v", err)
+	}
+	t.Setenv("XDG_CACHE_HOME", "")
+	t.Setenv("HOME", "")
+	if _, err := CachePath(d); !errors.Is(err, ErrNoCache) || !strings.Contains(err.Error(), "--out") {
+		t.Errorf("no HOME: %v", err)
+	}
+}
