@@ -12,8 +12,8 @@ import (
 type EvolutionSettings struct {
 	// Population is how many of the latest trials may become parents. 0 means 64.
 	Population int
-	// Sample is how many of them compete to become the parent. 0 means
-	// half of the population.
+	// Sample is how many of them compete to become the parent. 0 means half of
+	// the population.
 	Sample int
 	// LookAhead is how many candidates may be open besides the one that is asked
 	// for: candidate i knows the results of trials below i - LookAhead. 0 means

@@ -20,7 +20,7 @@ func Hypervolume(points [][]float64, ref []float64) float64 {
 			inside = append(inside, p)
 		}
 	}
-	return volume(nondominated(inside), ref)
+	return volume(inside, ref)
 }
 
 // Contributions returns for each point how much the hypervolume would shrink
@@ -52,17 +52,18 @@ func strictlyBelow(p, ref []float64) bool {
 	return true
 }
 
-// volume returns the hypervolume of a front strictly below ref. It may reorder
-// the front.
-func volume(front [][]float64, ref []float64) float64 {
+// volume returns the hypervolume of points strictly below ref. It may reorder
+// them.
+func volume(points [][]float64, ref []float64) float64 {
 	switch {
-	case len(front) == 0:
+	case len(points) == 0:
 		return 0
 	case len(ref) == 1:
-		return ref[0] - front[0][0]
+		return ref[0] - slices.MinFunc(points, slices.Compare)[0]
 	case len(ref) == 2:
-		return sweep(front, ref)
+		return sweep(points, ref)
 	}
+	front := nondominated(points)
 	// Worst last objective first: the limit sets of later points collapse soon.
 	last := len(ref) - 1
 	slices.SortFunc(front, func(a, b []float64) int {
@@ -101,14 +102,14 @@ func exclusiveBelow(p []float64, others [][]float64, ref []float64) float64 {
 			limited = append(limited, l)
 		}
 	}
-	return box - volume(nondominated(limited), ref)
+	return box - volume(limited, ref)
 }
 
-// sweep returns the area that a front of two objectives dominates up to ref.
-func sweep(front [][]float64, ref []float64) float64 {
-	slices.SortFunc(front, slices.Compare)
+// sweep returns the area that points of two objectives dominate up to ref.
+func sweep(points [][]float64, ref []float64) float64 {
+	slices.SortFunc(points, slices.Compare)
 	area, top := 0.0, ref[1]
-	for _, p := range front {
+	for _, p := range points {
 		if p[1] < top {
 			area += (ref[0] - p[0]) * (top - p[1])
 			top = p[1]

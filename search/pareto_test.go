@@ -98,7 +98,7 @@ func TestSortAgainstDefinition(t *testing.T) {
 func TestSortMany(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, values := range []int{50, 1 << 40} {
-		points := make([][]float64, 3000)
+		points := make([][]float64, 2100)
 		for i := range points {
 			points[i] = []float64{float64(r.IntN(values)-values/2) / 8, float64(r.IntN(values)-values/2) / 8}
 			if points[i][0] == 0 && i%2 == 0 {

@@ -11,7 +11,7 @@ type writer struct {
 }
 
 // batchLimit is how many trials may wait for the sink before the run waits too.
-const batchLimit = 1024
+const batchLimit = 256
 
 func newWriter(sink Sink) *writer {
 	w := &writer{in: make(chan Trial, batchLimit), failed: make(chan struct{}), done: make(chan struct{})}
