@@ -96,55 +96,116 @@ func (s *Set) Conv(g *Conv, w, bias []float32, dst, src View, ep Epilogue, r Ran
 // 4096 pointers fill a first-level cache.
 func (g *Conv) stripRows() int { return min(g.OH, max(1, 4096/(g.OW*g.KH*g.KW))) }
 
+// line is output pixels of a strip that follow each other to the right or
+// downwards and see the same taps of the kernel.
+type line struct {
+	y, x, n        int
+	down           bool
+	ka, kb, xa, xb int // kernel rows and columns, without the ends
+}
+
+// lines calls f for lines that make up output rows y0 to y1. Where down is
+// allowed, pixels whose outer taps lie in the padding left or right are taken
+// column by column, without those taps.
+func (g *Conv) lines(y0, y1 int, down bool, f func(l line)) {
+	ya, yb := y0, y0 // rows that see all kernel rows
+	for y := y0; y < y1; y++ {
+		if ka, kb := g.taps(y); ka == 0 && kb == g.KH {
+			if ya == yb {
+				ya = y
+			}
+			yb = y + 1
+		}
+	}
+	xa := min(ceilDiv(g.PadL, g.SW), g.OW) // columns that see all kernel columns
+	xb := xa
+	if last := g.W - 1 + g.PadL - (g.KW-1)*g.DW; last >= 0 {
+		xb = max(xa, min(last/g.SW+1, g.OW))
+	}
+	cut := down && yb-ya >= minLine && xb-xa >= minLine
+	for y := y0; y < y1; y++ {
+		ka, kb := g.taps(y)
+		l := line{y: y, n: g.OW, ka: ka, kb: kb, xb: g.KW}
+		if cut && ya <= y && y < yb {
+			l.x, l.n = xa, xb-xa
+		}
+		f(l)
+	}
+	for x := 0; cut && x < g.OW; x++ {
+		if x == xa {
+			x = xb - 1
+			continue
+		}
+		ka, kb := taps(x*g.SW-g.PadL, g.DW, g.KW, g.W)
+		f(line{y: ya, x: x, n: yb - ya, down: true, kb: g.KH, xa: ka, xb: kb})
+	}
+}
+
+// minLine is the length from which on a line is worth being cut off.
+const minLine = 6
+
 // convTaps runs any convolution through a table of pointers, one for each pixel
-// and tap. The rows of a strip are the inner loop, so that the weights of a
+// and tap. The lines of a strip are the inner loop, so that the weights of a
 // panel are fetched once for a strip.
 func (s *Set) convTaps(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue, r Range, sc *Scratch) {
 	cpg := g.C / g.Groups
 	a := &sc.gemm
 	a.setup(ep)
 	a.k = cpg
-	split := splitRows(g.OW, s.igemm.most())
 	step := g.stripRows()
+	most := s.igemm.most()
 	for y0 := r.Y0; y0 < r.Y1; y0 += step {
 		y1 := min(r.Y1, y0+step)
+		down := dst.straight(y0, y1) && (ep.Residual.Data == nil || ep.Residual.straight(y0, y1))
 		n := 0
-		for y := y0; y < y1; y++ {
-			n = g.pointers(sc, n, y, src, split)
-		}
+		g.lines(y0, y1, down, func(l line) { n = g.pointers(sc, n, l, src, splitRows(l.n, most)) })
 		s.panels(g, &s.igemm, a, w, bias, r, func(j, cols, n int, wp *float32, c0 int) {
 			a.koff = c0
 			p := 0
-			for y := y0; y < y1; y++ {
-				ka, kb := g.taps(y)
-				a.ks = (kb - ka) * g.KW
-				if a.b = wp; a.ks > 0 {
-					a.b = at(wp, ka*g.KW*cpg*panel)
+			g.lines(y0, y1, down, func(l line) {
+				a.ks, a.runs = l.xb-l.xa, l.kb-l.ka
+				if a.ks == 0 {
+					a.runs = 0
 				}
+				if a.b = wp; a.runs > 0 {
+					a.b = at(wp, (l.ka*g.KW+l.xa)*cpg*panel)
+				}
+				a.bskip = uintptr((g.KW-a.ks)*cpg*panel) * 4
 				a.ind = ptr(sc.ptrs, p)
-				s.igemm.run(a, dst, ep, y, 0, j, cols, n, split)
-				p += a.ks * g.OW
-			}
+				split := splitRows(l.n, most)
+				split.down = l.down
+				s.igemm.run(a, dst, ep, l.y, l.x, j, cols, n, split)
+				p += a.runs * a.ks * l.n
+			})
 		})
 		s.finish(ep, dst, y0, y1, g.OW, r.N0, r.N1, sc)
 	}
 }
 
-// pointers appends to the table at n the pointers of output row y: for each
-// block of pixels, each tap, each pixel.
-func (g *Conv) pointers(sc *Scratch, n, y int, src *View, split rowSplit) int {
-	ka, kb := g.taps(y)
-	if ka == kb {
+// pointers appends to the table at n the pointers of a line: for each block of
+// pixels, each tap, each pixel.
+func (g *Conv) pointers(sc *Scratch, n int, l line, src *View, split rowSplit) int {
+	if l.ka >= l.kb || l.xa >= l.xb {
 		return n
 	}
 	zero := &sc.zeros[:g.C][0]
 	tab := sc.ptrs
-	for x := 0; x < g.OW; {
-		mr := split.at(x)
-		for ky := ka; ky < kb; ky++ {
-			row := src.base(y*g.SH - g.PadT + ky*g.DH)
-			for kx := 0; kx < g.KW; kx++ {
-				ix := x*g.SW - g.PadL + kx*g.DW
+	for i := 0; i < l.n; {
+		mr := split.at(i)
+		for ky := l.ka; ky < l.kb; ky++ {
+			if l.down {
+				for kx := l.xa; kx < l.xb; kx++ {
+					ix := l.x*g.SW - g.PadL + kx*g.DW
+					for q := range mr {
+						tab[n] = at(src.base((l.y+i+q)*g.SH-g.PadT+ky*g.DH), ix*src.Pix)
+						n++
+					}
+				}
+				continue
+			}
+			row := src.base(l.y*g.SH - g.PadT + ky*g.DH)
+			for kx := l.xa; kx < l.xb; kx++ {
+				ix := (l.x+i)*g.SW - g.PadL + kx*g.DW
 				for range mr {
 					if uint(ix) < uint(g.W) {
 						tab[n] = at(row, ix*src.Pix)
@@ -156,7 +217,7 @@ func (g *Conv) pointers(sc *Scratch, n, y int, src *View, split rowSplit) int {
 				}
 			}
 		}
-		x += mr
+		i += mr
 	}
 	return n
 }

@@ -319,6 +319,23 @@ func randomConv(r *rand.Rand) convCase {
 	return convCase{g: g, act: Act(r.IntN(int(numActs))), residual: r.IntN(2) == 0, srcPix: r.IntN(4), dPix: r.IntN(4)}
 }
 
+// TestConvCut covers maps large enough for their outer columns to be computed
+// without the taps in the padding, wide padding included.
+func TestConvCut(t *testing.T) {
+	eachSet(t, func(t *testing.T, s *Set) {
+		r := rand.New(rand.NewPCG(16, 17))
+		for _, k := range [][2]int{{3, 3}, {5, 5}, {1, 7}, {7, 1}, {2, 4}} {
+			for d := 1; d <= 2; d++ {
+				for st := 1; st <= 2; st++ {
+					g := Conv{H: 18, W: 20, C: 16 + r.IntN(3), N: 1 + r.IntN(40), KH: k[0], KW: k[1], SH: st, SW: st, DH: d, DW: d, PadT: r.IntN(9), PadL: r.IntN(9), Groups: 1}
+					g.OH, g.OW = (18+2*g.PadT-d*(k[0]-1)-1)/st+1, (20+2*g.PadL-d*(k[1]-1)-1)/st+1
+					convCase{g: g, act: Act(r.IntN(int(numActs))), residual: d == st, dPix: 1}.check(t, s, r)
+				}
+			}
+		}
+	})
+}
+
 // TestConvRing runs a layer from one ring into another, a few rows at a time.
 func TestConvRing(t *testing.T) {
 	eachSet(t, func(t *testing.T, s *Set) {

@@ -33,7 +33,7 @@
 // threads by rows or by channels; the bytes written do not depend on the split.
 //
 // Padding needs no room in the maps: rows above and below are skipped, columns
-// left and right read a row of zeros.
+// left and right read a row of zeros or, in larger maps, are skipped as well.
 //
 // # Numbers
 //
@@ -57,7 +57,7 @@
 //
 // One row of the registry per kernel drives choice, test and benchmark; a
 // kernel without a row does not exist. The rows of an instruction set stand in
-// the file that names its assembly (rows_amd64.go).
+// the file that names its assembly (zavx2_amd64.go, zneon_arm64.go).
 //
 // The assembly comes from internal/gen, a module of its own: go run . there
 // writes it, go run . -check compares.

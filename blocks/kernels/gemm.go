@@ -8,20 +8,21 @@ import "unsafe"
 //
 //	for blk := range nblk {
 //		acc[i][j] = bias[j]
-//		for t := range ks {
+//		for t := range runs * ks {
 //			for p := koff; p < koff+k; p++ {
 //				acc[i][j] = fma(a[t][i][p], b[j/16][t*k+p-koff][j%16], acc[i][j])
 //			}
+//			// after every ks taps: b += bskip
 //		}
 //		c[i][j] = min(max(acc[i][j]+res[i][j], lo), hi)      // j < n
 //	}
 //
 // Row a[t][i] of a block is at ind[blk][t][i] in the form igemm; in gemm, whose
-// rows keep a distance, at ind[t] + aoff + (blk*mr+i)*lda, and koff is 0.
+// rows keep a distance, at ind[t] + aoff + (blk*mr+i)*lda, koff is 0 and runs 1.
 type gemmArgs struct {
 	aoff int       // gemm: bytes added to the pointers
 	lda  uintptr   // gemm: bytes from pixel to pixel
-	ind  **float32 // igemm: ks*mr pointers for each block; gemm: ks, to pixel 0
+	ind  **float32 // igemm: runs*ks*mr pointers for each block; gemm: ks, to pixel 0
 	ks   int
 	k    int
 	koff int // first channel read through ind
@@ -35,12 +36,15 @@ type gemmArgs struct {
 	nblk int
 	mask uint64    // avx512: lanes of the last vector that are stored
 	tail *[8]int32 // avx2: the same as a vector mask, nil: all
-	lo   float32
-	hi   float32
+	runs int       // igemm: kernel rows, of ks taps each
+	// igemm: bytes of b between the taps of two runs, where some are left out.
+	bskip uintptr
+	lo    float32
+	hi    float32
 
-	// Room for the assembly's moving copies of aoff, c, res and nblk. They are
-	// no pointers to Go: at the end they may point past an object.
-	ca, cc, cres, cblk uintptr
+	// Room for the assembly's moving copies of aoff, c, res, nblk and runs. They
+	// are no pointers to Go: at the end they may point past an object.
+	ca, cc, cres, cblk, crun uintptr
 
 	n, mr, nr int // columns stored; the tile: for the portable kernels
 }
@@ -48,10 +52,7 @@ type gemmArgs struct {
 // setup sets what is the same in all calls for a layer.
 func (a *gemmArgs) setup(ep *Epilogue) {
 	a.lo, a.hi, _ = ep.Act.clamp()
-	a.aoff, a.lda, a.ind, a.res, a.ldr, a.koff = 0, 0, nil, nil, 0, 0
-	if ep.Residual.Data != nil {
-		a.ldr = uintptr(ep.Residual.Pix) * 4
-	}
+	a.aoff, a.lda, a.ind, a.res, a.koff, a.runs, a.bskip = 0, 0, nil, nil, 0, 1, 0
 }
 
 // tails[n] stores the first n of eight lanes.
@@ -66,11 +67,14 @@ var tails = func() (t [9][8]int32) {
 
 // rowSplit divides m pixels evenly into blocks of at most some number: the
 // first nbig blocks have base+1 pixels, the others base.
-type rowSplit struct{ base, nbig, blocks int }
+type rowSplit struct {
+	base, nbig, blocks int
+	down               bool // the pixels are below each other
+}
 
 func splitRows(m, most int) rowSplit {
 	n := ceilDiv(m, most)
-	return rowSplit{m / n, m % n, n}
+	return rowSplit{base: m / n, nbig: m % n, blocks: n}
 }
 
 // at is the size of the block that starts at pixel x.
@@ -93,11 +97,15 @@ func (t *tiles) most() int {
 	return m
 }
 
-// run computes m pixels from pixel x of output row y on and the n channels from
-// j on, with tiles of cols columns. a.ind, a.b and a.bias are set.
+// run computes the pixels of split from pixel x of output row y on, to the right
+// or down, and the n channels from j on, with tiles of cols columns. a.ind, a.b and a.bias are set.
 func (t *tiles) run(a *gemmArgs, dst *View, ep *Epilogue, y, x, j, cols, n int, split rowSplit) {
 	a.n, a.nr = n, cols
-	a.ldc = uintptr(dst.Pix) * 4
+	step, resStep := dst.Pix, ep.Residual.Pix
+	if split.down {
+		step, resStep = dst.Row, ep.Residual.Row
+	}
+	a.ldc, a.ldr = uintptr(step)*4, uintptr(resStep)*4
 	a.c = at(dst.base(y), x*dst.Pix+j)
 	if ep.Residual.Data != nil {
 		a.res = at(ep.Residual.base(y), x*ep.Residual.Pix+j)
@@ -120,12 +128,12 @@ func (t *tiles) run(a *gemmArgs, dst *View, ep *Epilogue, y, x, j, cols, n int, 
 	if a.lda > 0 {
 		a.aoff += d * int(a.lda)
 	} else if a.ind != nil {
-		a.ind = (**float32)(unsafe.Add(unsafe.Pointer(a.ind), d*a.ks*8))
+		a.ind = (**float32)(unsafe.Add(unsafe.Pointer(a.ind), d*a.runs*a.ks*8))
 	}
 	if a.res != nil {
-		a.res = at(a.res, d*ep.Residual.Pix)
+		a.res = at(a.res, d*resStep)
 	}
-	a.c = at(a.c, d*dst.Pix)
+	a.c = at(a.c, d*step)
 	a.nblk, a.mr = split.blocks-split.nbig, split.base
 	f[a.mr][cols/8](a)
 }

@@ -39,12 +39,14 @@ func gemmGeneric(a *gemmArgs) {
 }
 
 func igemmGeneric(a *gemmArgs) {
-	ind := unsafe.Slice(a.ind, a.nblk*a.ks*a.mr)
+	taps := a.runs * a.ks
+	ind := unsafe.Slice(a.ind, a.nblk*taps*a.mr)
 	for m := range a.nblk * a.mr {
 		acc := *(*[panel]float32)(unsafe.Pointer(a.bias))
-		for t := range a.ks {
-			row := at(ind[(m/a.mr*a.ks+t)*a.mr+m%a.mr], a.koff)
-			dot16(&acc, span(row, a.k), span(at(a.b, t*a.k*panel), a.k*panel))
+		for t := range taps {
+			row := at(ind[(m/a.mr*taps+t)*a.mr+m%a.mr], a.koff)
+			b := t*a.k*panel + t/a.ks*int(a.bskip/4)
+			dot16(&acc, span(row, a.k), span(at(a.b, b), a.k*panel))
 		}
 		a.store(&acc, m)
 	}

@@ -39,8 +39,11 @@ func (v *View) flat(w, y0, y1 int) bool {
 	if v.Row != w*v.Pix {
 		return false
 	}
-	return v.Ring == 0 || y0%v.Ring+(y1-y0) <= v.Ring
+	return v.straight(y0, y1)
 }
+
+// straight tells whether rows y0 to y1 follow each other at a constant distance.
+func (v *View) straight(y0, y1 int) bool { return v.Ring == 0 || y0%v.Ring+(y1-y0) <= v.Ring }
 
 // check panics unless rows y0 to y1 of w pixels of c channels lie inside Data.
 func (v *View) check(y0, y1, w, c int) {

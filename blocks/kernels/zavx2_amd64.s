@@ -9,13 +9,13 @@
 TEXT ·gemmF32AVX2_1x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -30,7 +30,7 @@ block:
 
 tap:
 	MOVQ (CX), R8
-	ADDQ 136(AX), R8
+	ADDQ 152(AX), R8
 	ADDQ $0x08, CX
 	MOVQ 32(AX), SI
 
@@ -47,31 +47,31 @@ loop:
 
 advance:
 	IMUL3Q $0x01, BX, CX
-	ADDQ   CX, 136(AX)
+	ADDQ   CX, 152(AX)
 	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   152(AX), CX
+	MOVQ   168(AX), CX
 	TESTQ  CX, CX
 	JZ     clamp
 	MOVQ   96(AX), DX
 	VADDPS (CX), Y0, Y0
 	ADDQ   DX, CX
-	MOVQ   CX, 152(AX)
+	MOVQ   CX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y1
-	VBROADCASTSS 132(AX), Y2
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y1
+	VBROADCASTSS 148(AX), Y2
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
 	VMOVUPS      Y0, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -79,25 +79,25 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y1
-	MOVQ       152(AX), CX
+	MOVQ       168(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
 	VMASKMOVPS (CX), Y1, Y2
 	VADDPS     Y2, Y0, Y0
 	ADDQ       DX, CX
-	MOVQ       CX, 152(AX)
+	MOVQ       CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y2
-	VBROADCASTSS 132(AX), Y3
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y2
+	VBROADCASTSS 148(AX), Y3
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
 	VMASKMOVPS   Y0, Y1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_2x8(a *byte)
@@ -105,13 +105,13 @@ clampTail:
 TEXT ·gemmF32AVX2_2x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -127,7 +127,7 @@ block:
 
 tap:
 	MOVQ (CX), R8
-	ADDQ 136(AX), R8
+	ADDQ 152(AX), R8
 	ADDQ $0x08, CX
 	MOVQ 32(AX), SI
 
@@ -146,11 +146,11 @@ loop:
 
 advance:
 	IMUL3Q $0x02, BX, CX
-	ADDQ   CX, 136(AX)
+	ADDQ   CX, 152(AX)
 	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   152(AX), CX
+	MOVQ   168(AX), CX
 	TESTQ  CX, CX
 	JZ     clamp
 	MOVQ   96(AX), DX
@@ -158,12 +158,12 @@ advance:
 	ADDQ   DX, CX
 	VADDPS (CX), Y1, Y1
 	ADDQ   DX, CX
-	MOVQ   CX, 152(AX)
+	MOVQ   CX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y2
-	VBROADCASTSS 132(AX), Y3
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y2
+	VBROADCASTSS 148(AX), Y3
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
@@ -173,10 +173,10 @@ clamp:
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -184,7 +184,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y2
-	MOVQ       152(AX), CX
+	MOVQ       168(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -194,12 +194,12 @@ tail:
 	VMASKMOVPS (CX), Y2, Y3
 	VADDPS     Y3, Y1, Y1
 	ADDQ       DX, CX
-	MOVQ       CX, 152(AX)
+	MOVQ       CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y3
-	VBROADCASTSS 132(AX), Y4
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y3
+	VBROADCASTSS 148(AX), Y4
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y4, Y0
@@ -209,7 +209,7 @@ clampTail:
 	VMINPS       Y1, Y4, Y1
 	VMASKMOVPS   Y1, Y2, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_3x8(a *byte)
@@ -217,13 +217,13 @@ clampTail:
 TEXT ·gemmF32AVX2_3x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -240,7 +240,7 @@ block:
 
 tap:
 	MOVQ (CX), R8
-	ADDQ 136(AX), R8
+	ADDQ 152(AX), R8
 	ADDQ $0x08, CX
 	MOVQ 32(AX), SI
 
@@ -261,11 +261,11 @@ loop:
 
 advance:
 	IMUL3Q $0x03, BX, CX
-	ADDQ   CX, 136(AX)
+	ADDQ   CX, 152(AX)
 	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   152(AX), CX
+	MOVQ   168(AX), CX
 	TESTQ  CX, CX
 	JZ     clamp
 	MOVQ   96(AX), DX
@@ -275,12 +275,12 @@ advance:
 	ADDQ   DX, CX
 	VADDPS (CX), Y2, Y2
 	ADDQ   DX, CX
-	MOVQ   CX, 152(AX)
+	MOVQ   CX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y3
-	VBROADCASTSS 132(AX), Y4
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y3
+	VBROADCASTSS 148(AX), Y4
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y4, Y0
@@ -294,10 +294,10 @@ clamp:
 	VMINPS       Y2, Y4, Y2
 	VMOVUPS      Y2, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -305,7 +305,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y3
-	MOVQ       152(AX), CX
+	MOVQ       168(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -318,12 +318,12 @@ tail:
 	VMASKMOVPS (CX), Y3, Y4
 	VADDPS     Y4, Y2, Y2
 	ADDQ       DX, CX
-	MOVQ       CX, 152(AX)
+	MOVQ       CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y4
-	VBROADCASTSS 132(AX), Y5
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y4
+	VBROADCASTSS 148(AX), Y5
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
@@ -337,7 +337,7 @@ clampTail:
 	VMINPS       Y2, Y5, Y2
 	VMASKMOVPS   Y2, Y3, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_4x8(a *byte)
@@ -345,13 +345,13 @@ clampTail:
 TEXT ·gemmF32AVX2_4x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -369,7 +369,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
 
@@ -392,11 +392,11 @@ loop:
 
 advance:
 	IMUL3Q $0x04, BX, CX
-	ADDQ   CX, 136(AX)
+	ADDQ   CX, 152(AX)
 	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   152(AX), CX
+	MOVQ   168(AX), CX
 	TESTQ  CX, CX
 	JZ     clamp
 	MOVQ   96(AX), DX
@@ -408,12 +408,12 @@ advance:
 	ADDQ   DX, CX
 	VADDPS (CX), Y3, Y3
 	ADDQ   DX, CX
-	MOVQ   CX, 152(AX)
+	MOVQ   CX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y4
-	VBROADCASTSS 132(AX), Y5
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y4
+	VBROADCASTSS 148(AX), Y5
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
@@ -431,10 +431,10 @@ clamp:
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -442,7 +442,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y4
-	MOVQ       152(AX), CX
+	MOVQ       168(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -458,12 +458,12 @@ tail:
 	VMASKMOVPS (CX), Y4, Y5
 	VADDPS     Y5, Y3, Y3
 	ADDQ       DX, CX
-	MOVQ       CX, 152(AX)
+	MOVQ       CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y5
-	VBROADCASTSS 132(AX), Y6
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y5
+	VBROADCASTSS 148(AX), Y6
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y6, Y0
@@ -481,7 +481,7 @@ clampTail:
 	VMINPS       Y3, Y6, Y3
 	VMASKMOVPS   Y3, Y4, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_5x8(a *byte)
@@ -489,13 +489,13 @@ clampTail:
 TEXT ·gemmF32AVX2_5x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -514,7 +514,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
@@ -541,11 +541,11 @@ loop:
 
 advance:
 	IMUL3Q $0x05, BX, CX
-	ADDQ   CX, 136(AX)
+	ADDQ   CX, 152(AX)
 	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   152(AX), CX
+	MOVQ   168(AX), CX
 	TESTQ  CX, CX
 	JZ     clamp
 	MOVQ   96(AX), DX
@@ -559,12 +559,12 @@ advance:
 	ADDQ   DX, CX
 	VADDPS (CX), Y4, Y4
 	ADDQ   DX, CX
-	MOVQ   CX, 152(AX)
+	MOVQ   CX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y5
-	VBROADCASTSS 132(AX), Y6
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y5
+	VBROADCASTSS 148(AX), Y6
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y6, Y0
@@ -586,10 +586,10 @@ clamp:
 	VMINPS       Y4, Y6, Y4
 	VMOVUPS      Y4, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -597,7 +597,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y5
-	MOVQ       152(AX), CX
+	MOVQ       168(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -616,12 +616,12 @@ tail:
 	VMASKMOVPS (CX), Y5, Y6
 	VADDPS     Y6, Y4, Y4
 	ADDQ       DX, CX
-	MOVQ       CX, 152(AX)
+	MOVQ       CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y6
-	VBROADCASTSS 132(AX), Y7
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y6
+	VBROADCASTSS 148(AX), Y7
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
@@ -643,7 +643,7 @@ clampTail:
 	VMINPS       Y4, Y7, Y4
 	VMASKMOVPS   Y4, Y5, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_6x8(a *byte)
@@ -651,13 +651,13 @@ clampTail:
 TEXT ·gemmF32AVX2_6x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -677,7 +677,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
@@ -706,11 +706,11 @@ loop:
 
 advance:
 	IMUL3Q $0x06, BX, CX
-	ADDQ   CX, 136(AX)
+	ADDQ   CX, 152(AX)
 	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   152(AX), CX
+	MOVQ   168(AX), CX
 	TESTQ  CX, CX
 	JZ     clamp
 	MOVQ   96(AX), DX
@@ -726,12 +726,12 @@ advance:
 	ADDQ   DX, CX
 	VADDPS (CX), Y5, Y5
 	ADDQ   DX, CX
-	MOVQ   CX, 152(AX)
+	MOVQ   CX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y6
-	VBROADCASTSS 132(AX), Y7
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y6
+	VBROADCASTSS 148(AX), Y7
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
@@ -757,10 +757,10 @@ clamp:
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -768,7 +768,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y6
-	MOVQ       152(AX), CX
+	MOVQ       168(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -790,12 +790,12 @@ tail:
 	VMASKMOVPS (CX), Y6, Y7
 	VADDPS     Y7, Y5, Y5
 	ADDQ       DX, CX
-	MOVQ       CX, 152(AX)
+	MOVQ       CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y7
-	VBROADCASTSS 132(AX), Y8
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y7
+	VBROADCASTSS 148(AX), Y8
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
@@ -821,7 +821,7 @@ clampTail:
 	VMINPS       Y5, Y8, Y5
 	VMASKMOVPS   Y5, Y6, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_7x8(a *byte)
@@ -829,13 +829,13 @@ clampTail:
 TEXT ·gemmF32AVX2_7x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -856,7 +856,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
@@ -887,11 +887,11 @@ loop:
 
 advance:
 	IMUL3Q $0x07, BX, CX
-	ADDQ   CX, 136(AX)
+	ADDQ   CX, 152(AX)
 	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   152(AX), CX
+	MOVQ   168(AX), CX
 	TESTQ  CX, CX
 	JZ     clamp
 	MOVQ   96(AX), DX
@@ -909,12 +909,12 @@ advance:
 	ADDQ   DX, CX
 	VADDPS (CX), Y6, Y6
 	ADDQ   DX, CX
-	MOVQ   CX, 152(AX)
+	MOVQ   CX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y7
-	VBROADCASTSS 132(AX), Y8
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y7
+	VBROADCASTSS 148(AX), Y8
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
@@ -944,10 +944,10 @@ clamp:
 	VMINPS       Y6, Y8, Y6
 	VMOVUPS      Y6, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -955,7 +955,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y7
-	MOVQ       152(AX), CX
+	MOVQ       168(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -980,12 +980,12 @@ tail:
 	VMASKMOVPS (CX), Y7, Y8
 	VADDPS     Y8, Y6, Y6
 	ADDQ       DX, CX
-	MOVQ       CX, 152(AX)
+	MOVQ       CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y8
-	VBROADCASTSS 132(AX), Y9
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y8
+	VBROADCASTSS 148(AX), Y9
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
@@ -1015,7 +1015,7 @@ clampTail:
 	VMINPS       Y6, Y9, Y6
 	VMASKMOVPS   Y6, Y7, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_8x8(a *byte)
@@ -1023,13 +1023,13 @@ clampTail:
 TEXT ·gemmF32AVX2_8x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -1051,7 +1051,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
@@ -1084,11 +1084,11 @@ loop:
 
 advance:
 	IMUL3Q $0x08, BX, CX
-	ADDQ   CX, 136(AX)
+	ADDQ   CX, 152(AX)
 	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   152(AX), CX
+	MOVQ   168(AX), CX
 	TESTQ  CX, CX
 	JZ     clamp
 	MOVQ   96(AX), DX
@@ -1108,12 +1108,12 @@ advance:
 	ADDQ   DX, CX
 	VADDPS (CX), Y7, Y7
 	ADDQ   DX, CX
-	MOVQ   CX, 152(AX)
+	MOVQ   CX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y8
-	VBROADCASTSS 132(AX), Y9
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y8
+	VBROADCASTSS 148(AX), Y9
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
@@ -1147,10 +1147,10 @@ clamp:
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -1158,7 +1158,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y8
-	MOVQ       152(AX), CX
+	MOVQ       168(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -1186,12 +1186,12 @@ tail:
 	VMASKMOVPS (CX), Y8, Y9
 	VADDPS     Y9, Y7, Y7
 	ADDQ       DX, CX
-	MOVQ       CX, 152(AX)
+	MOVQ       CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y9
-	VBROADCASTSS 132(AX), Y10
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y9
+	VBROADCASTSS 148(AX), Y10
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y9, Y0
 	VMINPS       Y0, Y10, Y0
@@ -1225,7 +1225,7 @@ clampTail:
 	VMINPS       Y7, Y10, Y7
 	VMASKMOVPS   Y7, Y8, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_9x8(a *byte)
@@ -1233,13 +1233,13 @@ clampTail:
 TEXT ·gemmF32AVX2_9x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -1262,7 +1262,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	ADDQ $0x08, CX
@@ -1299,11 +1299,11 @@ loop:
 
 advance:
 	IMUL3Q $0x09, BX, CX
-	ADDQ   CX, 136(AX)
+	ADDQ   CX, 152(AX)
 	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   152(AX), CX
+	MOVQ   168(AX), CX
 	TESTQ  CX, CX
 	JZ     clamp
 	MOVQ   96(AX), DX
@@ -1325,12 +1325,12 @@ advance:
 	ADDQ   DX, CX
 	VADDPS (CX), Y8, Y8
 	ADDQ   DX, CX
-	MOVQ   CX, 152(AX)
+	MOVQ   CX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y9
-	VBROADCASTSS 132(AX), Y10
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y9
+	VBROADCASTSS 148(AX), Y10
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y9, Y0
 	VMINPS       Y0, Y10, Y0
@@ -1368,10 +1368,10 @@ clamp:
 	VMINPS       Y8, Y10, Y8
 	VMOVUPS      Y8, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -1379,7 +1379,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y9
-	MOVQ       152(AX), CX
+	MOVQ       168(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -1410,12 +1410,12 @@ tail:
 	VMASKMOVPS (CX), Y9, Y10
 	VADDPS     Y10, Y8, Y8
 	ADDQ       DX, CX
-	MOVQ       CX, 152(AX)
+	MOVQ       CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y10
-	VBROADCASTSS 132(AX), Y11
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y10
+	VBROADCASTSS 148(AX), Y11
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y10, Y0
 	VMINPS       Y0, Y11, Y0
@@ -1453,7 +1453,7 @@ clampTail:
 	VMINPS       Y8, Y11, Y8
 	VMASKMOVPS   Y8, Y9, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_10x8(a *byte)
@@ -1461,13 +1461,13 @@ clampTail:
 TEXT ·gemmF32AVX2_10x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -1491,7 +1491,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	ADDQ $0x08, CX
@@ -1530,11 +1530,11 @@ loop:
 
 advance:
 	IMUL3Q $0x0a, BX, CX
-	ADDQ   CX, 136(AX)
+	ADDQ   CX, 152(AX)
 	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   152(AX), CX
+	MOVQ   168(AX), CX
 	TESTQ  CX, CX
 	JZ     clamp
 	MOVQ   96(AX), DX
@@ -1558,12 +1558,12 @@ advance:
 	ADDQ   DX, CX
 	VADDPS (CX), Y9, Y9
 	ADDQ   DX, CX
-	MOVQ   CX, 152(AX)
+	MOVQ   CX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y10
-	VBROADCASTSS 132(AX), Y11
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y10
+	VBROADCASTSS 148(AX), Y11
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y10, Y0
 	VMINPS       Y0, Y11, Y0
@@ -1605,10 +1605,10 @@ clamp:
 	VMINPS       Y9, Y11, Y9
 	VMOVUPS      Y9, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -1616,7 +1616,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y10
-	MOVQ       152(AX), CX
+	MOVQ       168(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -1650,12 +1650,12 @@ tail:
 	VMASKMOVPS (CX), Y10, Y11
 	VADDPS     Y11, Y9, Y9
 	ADDQ       DX, CX
-	MOVQ       CX, 152(AX)
+	MOVQ       CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y11
-	VBROADCASTSS 132(AX), Y12
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y11
+	VBROADCASTSS 148(AX), Y12
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y11, Y0
 	VMINPS       Y0, Y12, Y0
@@ -1697,7 +1697,7 @@ clampTail:
 	VMINPS       Y9, Y12, Y9
 	VMASKMOVPS   Y9, Y10, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_11x8(a *byte)
@@ -1705,13 +1705,13 @@ clampTail:
 TEXT ·gemmF32AVX2_11x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -1736,7 +1736,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	ADDQ $0x08, CX
@@ -1777,11 +1777,11 @@ loop:
 
 advance:
 	IMUL3Q $0x0b, BX, CX
-	ADDQ   CX, 136(AX)
+	ADDQ   CX, 152(AX)
 	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   152(AX), CX
+	MOVQ   168(AX), CX
 	TESTQ  CX, CX
 	JZ     clamp
 	MOVQ   96(AX), DX
@@ -1807,12 +1807,12 @@ advance:
 	ADDQ   DX, CX
 	VADDPS (CX), Y10, Y10
 	ADDQ   DX, CX
-	MOVQ   CX, 152(AX)
+	MOVQ   CX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y11
-	VBROADCASTSS 132(AX), Y12
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y11
+	VBROADCASTSS 148(AX), Y12
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y11, Y0
 	VMINPS       Y0, Y12, Y0
@@ -1858,10 +1858,10 @@ clamp:
 	VMINPS       Y10, Y12, Y10
 	VMOVUPS      Y10, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -1869,7 +1869,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y11
-	MOVQ       152(AX), CX
+	MOVQ       168(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -1906,12 +1906,12 @@ tail:
 	VMASKMOVPS (CX), Y11, Y12
 	VADDPS     Y12, Y10, Y10
 	ADDQ       DX, CX
-	MOVQ       CX, 152(AX)
+	MOVQ       CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y12
-	VBROADCASTSS 132(AX), Y13
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y12
+	VBROADCASTSS 148(AX), Y13
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -1957,7 +1957,7 @@ clampTail:
 	VMINPS       Y10, Y13, Y10
 	VMASKMOVPS   Y10, Y11, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_12x8(a *byte)
@@ -1965,13 +1965,13 @@ clampTail:
 TEXT ·gemmF32AVX2_12x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -1997,7 +1997,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	ADDQ $0x08, CX
@@ -2040,11 +2040,11 @@ loop:
 
 advance:
 	IMUL3Q $0x0c, BX, CX
-	ADDQ   CX, 136(AX)
+	ADDQ   CX, 152(AX)
 	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   152(AX), CX
+	MOVQ   168(AX), CX
 	TESTQ  CX, CX
 	JZ     clamp
 	MOVQ   96(AX), DX
@@ -2072,12 +2072,12 @@ advance:
 	ADDQ   DX, CX
 	VADDPS (CX), Y11, Y11
 	ADDQ   DX, CX
-	MOVQ   CX, 152(AX)
+	MOVQ   CX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y12
-	VBROADCASTSS 132(AX), Y13
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y12
+	VBROADCASTSS 148(AX), Y13
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -2127,10 +2127,10 @@ clamp:
 	VMINPS       Y11, Y13, Y11
 	VMOVUPS      Y11, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -2138,7 +2138,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y12
-	MOVQ       152(AX), CX
+	MOVQ       168(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -2178,12 +2178,12 @@ tail:
 	VMASKMOVPS (CX), Y12, Y13
 	VADDPS     Y13, Y11, Y11
 	ADDQ       DX, CX
-	MOVQ       CX, 152(AX)
+	MOVQ       CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y13
-	VBROADCASTSS 132(AX), Y14
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 148(AX), Y14
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y13, Y0
 	VMINPS       Y0, Y14, Y0
@@ -2233,7 +2233,7 @@ clampTail:
 	VMINPS       Y11, Y14, Y11
 	VMASKMOVPS   Y11, Y12, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func igemmF32AVX2_1x8(a *byte)
@@ -2241,22 +2241,26 @@ clampTail:
 TEXT ·igemmF32AVX2_1x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
 	MOVQ    80(AX), DX
 	VMOVUPS (DX), Y0
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -2275,32 +2279,35 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   152(AX), DX
+	MOVQ   168(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   BX, DX
-	MOVQ   DX, 152(AX)
+	MOVQ   DX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y1
-	VBROADCASTSS 132(AX), Y2
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y1
+	VBROADCASTSS 148(AX), Y2
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
 	VMOVUPS      Y0, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -2308,25 +2315,25 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y1
-	MOVQ       152(AX), DX
+	MOVQ       168(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
 	VMASKMOVPS (DX), Y1, Y2
 	VADDPS     Y2, Y0, Y0
 	ADDQ       BX, DX
-	MOVQ       DX, 152(AX)
+	MOVQ       DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y2
-	VBROADCASTSS 132(AX), Y3
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y2
+	VBROADCASTSS 148(AX), Y3
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
 	VMASKMOVPS   Y0, Y1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 	JMP          next
 
 // func igemmF32AVX2_2x8(a *byte)
@@ -2334,13 +2341,13 @@ clampTail:
 TEXT ·igemmF32AVX2_2x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2348,9 +2355,13 @@ block:
 	VMOVUPS (DX), Y0
 	VMOVAPS Y0, Y1
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -2372,12 +2383,15 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   152(AX), DX
+	MOVQ   168(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -2385,12 +2399,12 @@ sum:
 	ADDQ   BX, DX
 	VADDPS (DX), Y1, Y1
 	ADDQ   BX, DX
-	MOVQ   DX, 152(AX)
+	MOVQ   DX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y2
-	VBROADCASTSS 132(AX), Y3
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y2
+	VBROADCASTSS 148(AX), Y3
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
@@ -2400,10 +2414,10 @@ clamp:
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -2411,7 +2425,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y2
-	MOVQ       152(AX), DX
+	MOVQ       168(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -2421,12 +2435,12 @@ tail:
 	VMASKMOVPS (DX), Y2, Y3
 	VADDPS     Y3, Y1, Y1
 	ADDQ       BX, DX
-	MOVQ       DX, 152(AX)
+	MOVQ       DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y3
-	VBROADCASTSS 132(AX), Y4
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y3
+	VBROADCASTSS 148(AX), Y4
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y4, Y0
@@ -2436,7 +2450,7 @@ clampTail:
 	VMINPS       Y1, Y4, Y1
 	VMASKMOVPS   Y1, Y2, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 	JMP          next
 
 // func igemmF32AVX2_3x8(a *byte)
@@ -2444,13 +2458,13 @@ clampTail:
 TEXT ·igemmF32AVX2_3x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2459,9 +2473,13 @@ block:
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -2486,12 +2504,15 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   152(AX), DX
+	MOVQ   168(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -2501,12 +2522,12 @@ sum:
 	ADDQ   BX, DX
 	VADDPS (DX), Y2, Y2
 	ADDQ   BX, DX
-	MOVQ   DX, 152(AX)
+	MOVQ   DX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y3
-	VBROADCASTSS 132(AX), Y4
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y3
+	VBROADCASTSS 148(AX), Y4
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y4, Y0
@@ -2520,10 +2541,10 @@ clamp:
 	VMINPS       Y2, Y4, Y2
 	VMOVUPS      Y2, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -2531,7 +2552,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y3
-	MOVQ       152(AX), DX
+	MOVQ       168(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -2544,12 +2565,12 @@ tail:
 	VMASKMOVPS (DX), Y3, Y4
 	VADDPS     Y4, Y2, Y2
 	ADDQ       BX, DX
-	MOVQ       DX, 152(AX)
+	MOVQ       DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y4
-	VBROADCASTSS 132(AX), Y5
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y4
+	VBROADCASTSS 148(AX), Y5
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
@@ -2563,7 +2584,7 @@ clampTail:
 	VMINPS       Y2, Y5, Y2
 	VMASKMOVPS   Y2, Y3, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 	JMP          next
 
 // func igemmF32AVX2_4x8(a *byte)
@@ -2571,13 +2592,13 @@ clampTail:
 TEXT ·igemmF32AVX2_4x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2587,9 +2608,13 @@ block:
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y3
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -2617,12 +2642,15 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   152(AX), DX
+	MOVQ   168(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -2634,12 +2662,12 @@ sum:
 	ADDQ   BX, DX
 	VADDPS (DX), Y3, Y3
 	ADDQ   BX, DX
-	MOVQ   DX, 152(AX)
+	MOVQ   DX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y4
-	VBROADCASTSS 132(AX), Y5
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y4
+	VBROADCASTSS 148(AX), Y5
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
@@ -2657,10 +2685,10 @@ clamp:
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -2668,7 +2696,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y4
-	MOVQ       152(AX), DX
+	MOVQ       168(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -2684,12 +2712,12 @@ tail:
 	VMASKMOVPS (DX), Y4, Y5
 	VADDPS     Y5, Y3, Y3
 	ADDQ       BX, DX
-	MOVQ       DX, 152(AX)
+	MOVQ       DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y5
-	VBROADCASTSS 132(AX), Y6
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y5
+	VBROADCASTSS 148(AX), Y6
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y6, Y0
@@ -2707,7 +2735,7 @@ clampTail:
 	VMINPS       Y3, Y6, Y3
 	VMASKMOVPS   Y3, Y4, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 	JMP          next
 
 // func igemmF32AVX2_5x8(a *byte)
@@ -2715,13 +2743,13 @@ clampTail:
 TEXT ·igemmF32AVX2_5x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2732,9 +2760,13 @@ block:
 	VMOVAPS Y0, Y3
 	VMOVAPS Y0, Y4
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -2765,12 +2797,15 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   152(AX), DX
+	MOVQ   168(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -2784,12 +2819,12 @@ sum:
 	ADDQ   BX, DX
 	VADDPS (DX), Y4, Y4
 	ADDQ   BX, DX
-	MOVQ   DX, 152(AX)
+	MOVQ   DX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y5
-	VBROADCASTSS 132(AX), Y6
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y5
+	VBROADCASTSS 148(AX), Y6
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y6, Y0
@@ -2811,10 +2846,10 @@ clamp:
 	VMINPS       Y4, Y6, Y4
 	VMOVUPS      Y4, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -2822,7 +2857,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y5
-	MOVQ       152(AX), DX
+	MOVQ       168(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -2841,12 +2876,12 @@ tail:
 	VMASKMOVPS (DX), Y5, Y6
 	VADDPS     Y6, Y4, Y4
 	ADDQ       BX, DX
-	MOVQ       DX, 152(AX)
+	MOVQ       DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y6
-	VBROADCASTSS 132(AX), Y7
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y6
+	VBROADCASTSS 148(AX), Y7
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
@@ -2868,7 +2903,7 @@ clampTail:
 	VMINPS       Y4, Y7, Y4
 	VMASKMOVPS   Y4, Y5, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 	JMP          next
 
 // func igemmF32AVX2_6x8(a *byte)
@@ -2876,13 +2911,13 @@ clampTail:
 TEXT ·igemmF32AVX2_6x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2894,9 +2929,13 @@ block:
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -2930,12 +2969,15 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   152(AX), DX
+	MOVQ   168(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -2951,12 +2993,12 @@ sum:
 	ADDQ   BX, DX
 	VADDPS (DX), Y5, Y5
 	ADDQ   BX, DX
-	MOVQ   DX, 152(AX)
+	MOVQ   DX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y6
-	VBROADCASTSS 132(AX), Y7
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y6
+	VBROADCASTSS 148(AX), Y7
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
@@ -2982,10 +3024,10 @@ clamp:
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -2993,7 +3035,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y6
-	MOVQ       152(AX), DX
+	MOVQ       168(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -3015,12 +3057,12 @@ tail:
 	VMASKMOVPS (DX), Y6, Y7
 	VADDPS     Y7, Y5, Y5
 	ADDQ       BX, DX
-	MOVQ       DX, 152(AX)
+	MOVQ       DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y7
-	VBROADCASTSS 132(AX), Y8
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y7
+	VBROADCASTSS 148(AX), Y8
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
@@ -3046,7 +3088,7 @@ clampTail:
 	VMINPS       Y5, Y8, Y5
 	VMASKMOVPS   Y5, Y6, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_1x16(a *byte)
@@ -3054,13 +3096,13 @@ clampTail:
 TEXT ·gemmF32AVX2_1x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3076,7 +3118,7 @@ block:
 
 tap:
 	MOVQ (CX), R8
-	ADDQ 136(AX), R8
+	ADDQ 152(AX), R8
 	ADDQ $0x08, CX
 	MOVQ 32(AX), SI
 
@@ -3095,23 +3137,23 @@ loop:
 
 advance:
 	IMUL3Q $0x01, BX, CX
-	ADDQ   CX, 136(AX)
+	ADDQ   CX, 152(AX)
 	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   152(AX), CX
+	MOVQ   168(AX), CX
 	TESTQ  CX, CX
 	JZ     clamp
 	MOVQ   96(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS 32(CX), Y1, Y1
 	ADDQ   DX, CX
-	MOVQ   CX, 152(AX)
+	MOVQ   CX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y2
-	VBROADCASTSS 132(AX), Y3
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y2
+	VBROADCASTSS 148(AX), Y3
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
@@ -3120,10 +3162,10 @@ clamp:
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -3131,7 +3173,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y2
-	MOVQ       152(AX), CX
+	MOVQ       168(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -3139,12 +3181,12 @@ tail:
 	VMASKMOVPS 32(CX), Y2, Y3
 	VADDPS     Y3, Y1, Y1
 	ADDQ       DX, CX
-	MOVQ       CX, 152(AX)
+	MOVQ       CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y3
-	VBROADCASTSS 132(AX), Y4
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y3
+	VBROADCASTSS 148(AX), Y4
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y4, Y0
@@ -3153,7 +3195,7 @@ clampTail:
 	VMINPS       Y1, Y4, Y1
 	VMASKMOVPS   Y1, Y2, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_2x16(a *byte)
@@ -3161,13 +3203,13 @@ clampTail:
 TEXT ·gemmF32AVX2_2x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3185,7 +3227,7 @@ block:
 
 tap:
 	MOVQ (CX), R8
-	ADDQ 136(AX), R8
+	ADDQ 152(AX), R8
 	ADDQ $0x08, CX
 	MOVQ 32(AX), SI
 
@@ -3207,11 +3249,11 @@ loop:
 
 advance:
 	IMUL3Q $0x02, BX, CX
-	ADDQ   CX, 136(AX)
+	ADDQ   CX, 152(AX)
 	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   152(AX), CX
+	MOVQ   168(AX), CX
 	TESTQ  CX, CX
 	JZ     clamp
 	MOVQ   96(AX), DX
@@ -3221,12 +3263,12 @@ advance:
 	VADDPS (CX), Y2, Y2
 	VADDPS 32(CX), Y3, Y3
 	ADDQ   DX, CX
-	MOVQ   CX, 152(AX)
+	MOVQ   CX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y4
-	VBROADCASTSS 132(AX), Y5
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y4
+	VBROADCASTSS 148(AX), Y5
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
@@ -3242,10 +3284,10 @@ clamp:
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -3253,7 +3295,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y4
-	MOVQ       152(AX), CX
+	MOVQ       168(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -3265,12 +3307,12 @@ tail:
 	VMASKMOVPS 32(CX), Y4, Y5
 	VADDPS     Y5, Y3, Y3
 	ADDQ       DX, CX
-	MOVQ       CX, 152(AX)
+	MOVQ       CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y5
-	VBROADCASTSS 132(AX), Y6
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y5
+	VBROADCASTSS 148(AX), Y6
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y6, Y0
@@ -3286,7 +3328,7 @@ clampTail:
 	VMINPS       Y3, Y6, Y3
 	VMASKMOVPS   Y3, Y4, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_3x16(a *byte)
@@ -3294,13 +3336,13 @@ clampTail:
 TEXT ·gemmF32AVX2_3x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3320,7 +3362,7 @@ block:
 
 tap:
 	MOVQ (CX), R8
-	ADDQ 136(AX), R8
+	ADDQ 152(AX), R8
 	ADDQ $0x08, CX
 	MOVQ 32(AX), SI
 
@@ -3345,11 +3387,11 @@ loop:
 
 advance:
 	IMUL3Q $0x03, BX, CX
-	ADDQ   CX, 136(AX)
+	ADDQ   CX, 152(AX)
 	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   152(AX), CX
+	MOVQ   168(AX), CX
 	TESTQ  CX, CX
 	JZ     clamp
 	MOVQ   96(AX), DX
@@ -3362,12 +3404,12 @@ advance:
 	VADDPS (CX), Y4, Y4
 	VADDPS 32(CX), Y5, Y5
 	ADDQ   DX, CX
-	MOVQ   CX, 152(AX)
+	MOVQ   CX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y6
-	VBROADCASTSS 132(AX), Y7
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y6
+	VBROADCASTSS 148(AX), Y7
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
@@ -3390,10 +3432,10 @@ clamp:
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -3401,7 +3443,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y6
-	MOVQ       152(AX), CX
+	MOVQ       168(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -3417,12 +3459,12 @@ tail:
 	VMASKMOVPS 32(CX), Y6, Y7
 	VADDPS     Y7, Y5, Y5
 	ADDQ       DX, CX
-	MOVQ       CX, 152(AX)
+	MOVQ       CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y7
-	VBROADCASTSS 132(AX), Y8
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y7
+	VBROADCASTSS 148(AX), Y8
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
@@ -3445,7 +3487,7 @@ clampTail:
 	VMINPS       Y5, Y8, Y5
 	VMASKMOVPS   Y5, Y6, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_4x16(a *byte)
@@ -3453,13 +3495,13 @@ clampTail:
 TEXT ·gemmF32AVX2_4x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3481,7 +3523,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
 
@@ -3509,11 +3551,11 @@ loop:
 
 advance:
 	IMUL3Q $0x04, BX, CX
-	ADDQ   CX, 136(AX)
+	ADDQ   CX, 152(AX)
 	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   152(AX), CX
+	MOVQ   168(AX), CX
 	TESTQ  CX, CX
 	JZ     clamp
 	MOVQ   96(AX), DX
@@ -3529,12 +3571,12 @@ advance:
 	VADDPS (CX), Y6, Y6
 	VADDPS 32(CX), Y7, Y7
 	ADDQ   DX, CX
-	MOVQ   CX, 152(AX)
+	MOVQ   CX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y8
-	VBROADCASTSS 132(AX), Y9
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y8
+	VBROADCASTSS 148(AX), Y9
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
@@ -3564,10 +3606,10 @@ clamp:
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -3575,7 +3617,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y8
-	MOVQ       152(AX), CX
+	MOVQ       168(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -3595,12 +3637,12 @@ tail:
 	VMASKMOVPS 32(CX), Y8, Y9
 	VADDPS     Y9, Y7, Y7
 	ADDQ       DX, CX
-	MOVQ       CX, 152(AX)
+	MOVQ       CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y9
-	VBROADCASTSS 132(AX), Y10
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y9
+	VBROADCASTSS 148(AX), Y10
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y9, Y0
 	VMINPS       Y0, Y10, Y0
@@ -3630,7 +3672,7 @@ clampTail:
 	VMINPS       Y7, Y10, Y7
 	VMASKMOVPS   Y7, Y8, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_5x16(a *byte)
@@ -3638,13 +3680,13 @@ clampTail:
 TEXT ·gemmF32AVX2_5x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3668,7 +3710,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
@@ -3701,11 +3743,11 @@ loop:
 
 advance:
 	IMUL3Q $0x05, BX, CX
-	ADDQ   CX, 136(AX)
+	ADDQ   CX, 152(AX)
 	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   152(AX), CX
+	MOVQ   168(AX), CX
 	TESTQ  CX, CX
 	JZ     clamp
 	MOVQ   96(AX), DX
@@ -3724,12 +3766,12 @@ advance:
 	VADDPS (CX), Y8, Y8
 	VADDPS 32(CX), Y9, Y9
 	ADDQ   DX, CX
-	MOVQ   CX, 152(AX)
+	MOVQ   CX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y10
-	VBROADCASTSS 132(AX), Y11
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y10
+	VBROADCASTSS 148(AX), Y11
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y10, Y0
 	VMINPS       Y0, Y11, Y0
@@ -3766,10 +3808,10 @@ clamp:
 	VMINPS       Y9, Y11, Y9
 	VMOVUPS      Y9, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -3777,7 +3819,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y10
-	MOVQ       152(AX), CX
+	MOVQ       168(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -3801,12 +3843,12 @@ tail:
 	VMASKMOVPS 32(CX), Y10, Y11
 	VADDPS     Y11, Y9, Y9
 	ADDQ       DX, CX
-	MOVQ       CX, 152(AX)
+	MOVQ       CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y11
-	VBROADCASTSS 132(AX), Y12
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y11
+	VBROADCASTSS 148(AX), Y12
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y11, Y0
 	VMINPS       Y0, Y12, Y0
@@ -3843,7 +3885,7 @@ clampTail:
 	VMINPS       Y9, Y12, Y9
 	VMASKMOVPS   Y9, Y10, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_6x16(a *byte)
@@ -3851,13 +3893,13 @@ clampTail:
 TEXT ·gemmF32AVX2_6x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3883,7 +3925,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
@@ -3919,11 +3961,11 @@ loop:
 
 advance:
 	IMUL3Q $0x06, BX, CX
-	ADDQ   CX, 136(AX)
+	ADDQ   CX, 152(AX)
 	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   152(AX), CX
+	MOVQ   168(AX), CX
 	TESTQ  CX, CX
 	JZ     clamp
 	MOVQ   96(AX), DX
@@ -3945,12 +3987,12 @@ advance:
 	VADDPS (CX), Y10, Y10
 	VADDPS 32(CX), Y11, Y11
 	ADDQ   DX, CX
-	MOVQ   CX, 152(AX)
+	MOVQ   CX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y12
-	VBROADCASTSS 132(AX), Y13
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y12
+	VBROADCASTSS 148(AX), Y13
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -3994,10 +4036,10 @@ clamp:
 	VMINPS       Y11, Y13, Y11
 	VMOVUPS      Y11, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -4005,7 +4047,7 @@ next:
 tail:
 	MOVQ       120(AX), CX
 	VMOVUPS    (CX), Y12
-	MOVQ       152(AX), CX
+	MOVQ       168(AX), CX
 	TESTQ      CX, CX
 	JZ         clampTail
 	MOVQ       96(AX), DX
@@ -4033,12 +4075,12 @@ tail:
 	VMASKMOVPS 32(CX), Y12, Y13
 	VADDPS     Y13, Y11, Y11
 	ADDQ       DX, CX
-	MOVQ       CX, 152(AX)
+	MOVQ       CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y13
-	VBROADCASTSS 132(AX), Y14
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 148(AX), Y14
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y13, Y0
 	VMINPS       Y0, Y14, Y0
@@ -4082,7 +4124,7 @@ clampTail:
 	VMINPS       Y11, Y14, Y11
 	VMASKMOVPS   Y11, Y12, 32(CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func igemmF32AVX2_1x16(a *byte)
@@ -4090,13 +4132,13 @@ clampTail:
 TEXT ·igemmF32AVX2_1x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4104,9 +4146,13 @@ block:
 	VMOVUPS (DX), Y0
 	VMOVUPS 32(DX), Y1
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -4127,24 +4173,27 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   152(AX), DX
+	MOVQ   168(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
 	VADDPS (DX), Y0, Y0
 	VADDPS 32(DX), Y1, Y1
 	ADDQ   BX, DX
-	MOVQ   DX, 152(AX)
+	MOVQ   DX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y2
-	VBROADCASTSS 132(AX), Y3
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y2
+	VBROADCASTSS 148(AX), Y3
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
@@ -4153,10 +4202,10 @@ clamp:
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -4164,7 +4213,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y2
-	MOVQ       152(AX), DX
+	MOVQ       168(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -4172,12 +4221,12 @@ tail:
 	VMASKMOVPS 32(DX), Y2, Y3
 	VADDPS     Y3, Y1, Y1
 	ADDQ       BX, DX
-	MOVQ       DX, 152(AX)
+	MOVQ       DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y3
-	VBROADCASTSS 132(AX), Y4
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y3
+	VBROADCASTSS 148(AX), Y4
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y4, Y0
@@ -4186,7 +4235,7 @@ clampTail:
 	VMINPS       Y1, Y4, Y1
 	VMASKMOVPS   Y1, Y2, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 	JMP          next
 
 // func igemmF32AVX2_2x16(a *byte)
@@ -4194,13 +4243,13 @@ clampTail:
 TEXT ·igemmF32AVX2_2x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4210,9 +4259,13 @@ block:
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -4237,12 +4290,15 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   152(AX), DX
+	MOVQ   168(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -4252,12 +4308,12 @@ sum:
 	VADDPS (DX), Y2, Y2
 	VADDPS 32(DX), Y3, Y3
 	ADDQ   BX, DX
-	MOVQ   DX, 152(AX)
+	MOVQ   DX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y4
-	VBROADCASTSS 132(AX), Y5
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y4
+	VBROADCASTSS 148(AX), Y5
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
@@ -4273,10 +4329,10 @@ clamp:
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -4284,7 +4340,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y4
-	MOVQ       152(AX), DX
+	MOVQ       168(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -4296,12 +4352,12 @@ tail:
 	VMASKMOVPS 32(DX), Y4, Y5
 	VADDPS     Y5, Y3, Y3
 	ADDQ       BX, DX
-	MOVQ       DX, 152(AX)
+	MOVQ       DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y5
-	VBROADCASTSS 132(AX), Y6
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y5
+	VBROADCASTSS 148(AX), Y6
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y6, Y0
@@ -4317,7 +4373,7 @@ clampTail:
 	VMINPS       Y3, Y6, Y3
 	VMASKMOVPS   Y3, Y4, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 	JMP          next
 
 // func igemmF32AVX2_3x16(a *byte)
@@ -4325,13 +4381,13 @@ clampTail:
 TEXT ·igemmF32AVX2_3x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4343,9 +4399,13 @@ block:
 	VMOVAPS Y0, Y4
 	VMOVAPS Y1, Y5
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -4374,12 +4434,15 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   152(AX), DX
+	MOVQ   168(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -4392,12 +4455,12 @@ sum:
 	VADDPS (DX), Y4, Y4
 	VADDPS 32(DX), Y5, Y5
 	ADDQ   BX, DX
-	MOVQ   DX, 152(AX)
+	MOVQ   DX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y6
-	VBROADCASTSS 132(AX), Y7
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y6
+	VBROADCASTSS 148(AX), Y7
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
@@ -4420,10 +4483,10 @@ clamp:
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -4431,7 +4494,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y6
-	MOVQ       152(AX), DX
+	MOVQ       168(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -4447,12 +4510,12 @@ tail:
 	VMASKMOVPS 32(DX), Y6, Y7
 	VADDPS     Y7, Y5, Y5
 	ADDQ       BX, DX
-	MOVQ       DX, 152(AX)
+	MOVQ       DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y7
-	VBROADCASTSS 132(AX), Y8
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y7
+	VBROADCASTSS 148(AX), Y8
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
@@ -4475,7 +4538,7 @@ clampTail:
 	VMINPS       Y5, Y8, Y5
 	VMASKMOVPS   Y5, Y6, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 	JMP          next
 
 // func igemmF32AVX2_4x16(a *byte)
@@ -4483,13 +4546,13 @@ clampTail:
 TEXT ·igemmF32AVX2_4x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4503,9 +4566,13 @@ block:
 	VMOVAPS Y0, Y6
 	VMOVAPS Y1, Y7
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -4538,12 +4605,15 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   152(AX), DX
+	MOVQ   168(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -4559,12 +4629,12 @@ sum:
 	VADDPS (DX), Y6, Y6
 	VADDPS 32(DX), Y7, Y7
 	ADDQ   BX, DX
-	MOVQ   DX, 152(AX)
+	MOVQ   DX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y8
-	VBROADCASTSS 132(AX), Y9
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y8
+	VBROADCASTSS 148(AX), Y9
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
@@ -4594,10 +4664,10 @@ clamp:
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -4605,7 +4675,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y8
-	MOVQ       152(AX), DX
+	MOVQ       168(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -4625,12 +4695,12 @@ tail:
 	VMASKMOVPS 32(DX), Y8, Y9
 	VADDPS     Y9, Y7, Y7
 	ADDQ       BX, DX
-	MOVQ       DX, 152(AX)
+	MOVQ       DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y9
-	VBROADCASTSS 132(AX), Y10
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y9
+	VBROADCASTSS 148(AX), Y10
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y9, Y0
 	VMINPS       Y0, Y10, Y0
@@ -4660,7 +4730,7 @@ clampTail:
 	VMINPS       Y7, Y10, Y7
 	VMASKMOVPS   Y7, Y8, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 	JMP          next
 
 // func igemmF32AVX2_5x16(a *byte)
@@ -4668,13 +4738,13 @@ clampTail:
 TEXT ·igemmF32AVX2_5x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4690,9 +4760,13 @@ block:
 	VMOVAPS Y0, Y8
 	VMOVAPS Y1, Y9
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -4729,12 +4803,15 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   152(AX), DX
+	MOVQ   168(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -4753,12 +4830,12 @@ sum:
 	VADDPS (DX), Y8, Y8
 	VADDPS 32(DX), Y9, Y9
 	ADDQ   BX, DX
-	MOVQ   DX, 152(AX)
+	MOVQ   DX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y10
-	VBROADCASTSS 132(AX), Y11
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y10
+	VBROADCASTSS 148(AX), Y11
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y10, Y0
 	VMINPS       Y0, Y11, Y0
@@ -4795,10 +4872,10 @@ clamp:
 	VMINPS       Y9, Y11, Y9
 	VMOVUPS      Y9, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -4806,7 +4883,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y10
-	MOVQ       152(AX), DX
+	MOVQ       168(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -4830,12 +4907,12 @@ tail:
 	VMASKMOVPS 32(DX), Y10, Y11
 	VADDPS     Y11, Y9, Y9
 	ADDQ       BX, DX
-	MOVQ       DX, 152(AX)
+	MOVQ       DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y11
-	VBROADCASTSS 132(AX), Y12
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y11
+	VBROADCASTSS 148(AX), Y12
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y11, Y0
 	VMINPS       Y0, Y12, Y0
@@ -4872,7 +4949,7 @@ clampTail:
 	VMINPS       Y9, Y12, Y9
 	VMASKMOVPS   Y9, Y10, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 	JMP          next
 
 // func igemmF32AVX2_6x16(a *byte)
@@ -4880,13 +4957,13 @@ clampTail:
 TEXT ·igemmF32AVX2_6x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4904,9 +4981,13 @@ block:
 	VMOVAPS Y0, Y10
 	VMOVAPS Y1, Y11
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -4947,12 +5028,15 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   152(AX), DX
+	MOVQ   168(AX), DX
 	TESTQ  DX, DX
 	JZ     clamp
 	MOVQ   96(AX), BX
@@ -4974,12 +5058,12 @@ sum:
 	VADDPS (DX), Y10, Y10
 	VADDPS 32(DX), Y11, Y11
 	ADDQ   BX, DX
-	MOVQ   DX, 152(AX)
+	MOVQ   DX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y12
-	VBROADCASTSS 132(AX), Y13
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y12
+	VBROADCASTSS 148(AX), Y13
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -5023,10 +5107,10 @@ clamp:
 	VMINPS       Y11, Y13, Y11
 	VMOVUPS      Y11, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -5034,7 +5118,7 @@ next:
 tail:
 	MOVQ       120(AX), DX
 	VMOVUPS    (DX), Y12
-	MOVQ       152(AX), DX
+	MOVQ       168(AX), DX
 	TESTQ      DX, DX
 	JZ         clampTail
 	MOVQ       96(AX), BX
@@ -5062,12 +5146,12 @@ tail:
 	VMASKMOVPS 32(DX), Y12, Y13
 	VADDPS     Y13, Y11, Y11
 	ADDQ       BX, DX
-	MOVQ       DX, 152(AX)
+	MOVQ       DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y13
-	VBROADCASTSS 132(AX), Y14
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Y13
+	VBROADCASTSS 148(AX), Y14
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y13, Y0
 	VMINPS       Y0, Y14, Y0
@@ -5111,7 +5195,7 @@ clampTail:
 	VMINPS       Y11, Y14, Y11
 	VMASKMOVPS   Y11, Y12, 32(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
+	MOVQ         DX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_1x64(a *byte)
@@ -5119,13 +5203,13 @@ clampTail:
 TEXT ·gemmF32AVX2_1x64(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 	LEAQ (CX)(CX*2), DX
 
@@ -5149,7 +5233,7 @@ block:
 
 tap:
 	MOVQ (BX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	ADDQ $0x08, BX
 	MOVQ 32(AX), R8
 
@@ -5172,11 +5256,11 @@ loop:
 
 advance:
 	IMUL3Q $0x01, DI, BX
-	ADDQ   BX, 136(AX)
+	ADDQ   BX, 152(AX)
 	MOVQ   120(AX), BX
 	TESTQ  BX, BX
 	JNZ    tail
-	MOVQ   152(AX), BX
+	MOVQ   168(AX), BX
 	TESTQ  BX, BX
 	JZ     clamp
 	MOVQ   96(AX), SI
@@ -5189,12 +5273,12 @@ advance:
 	VADDPS 192(BX), Y6, Y6
 	VADDPS 224(BX), Y7, Y7
 	ADDQ   SI, BX
-	MOVQ   BX, 152(AX)
+	MOVQ   BX, 168(AX)
 
 clamp:
-	VBROADCASTSS 128(AX), Y8
-	VBROADCASTSS 132(AX), Y9
-	MOVQ         144(AX), BX
+	VBROADCASTSS 144(AX), Y8
+	VBROADCASTSS 148(AX), Y9
+	MOVQ         160(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
@@ -5221,10 +5305,10 @@ clamp:
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, 224(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 144(AX)
+	MOVQ         BX, 160(AX)
 
 next:
-	DECQ 160(AX)
+	DECQ 176(AX)
 	JNZ  block
 	VZEROUPPER
 	RET
@@ -5232,7 +5316,7 @@ next:
 tail:
 	MOVQ       120(AX), BX
 	VMOVUPS    (BX), Y8
-	MOVQ       152(AX), BX
+	MOVQ       168(AX), BX
 	TESTQ      BX, BX
 	JZ         clampTail
 	MOVQ       96(AX), SI
@@ -5246,12 +5330,12 @@ tail:
 	VMASKMOVPS 224(BX), Y8, Y9
 	VADDPS     Y9, Y7, Y7
 	ADDQ       SI, BX
-	MOVQ       BX, 152(AX)
+	MOVQ       BX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Y9
-	VBROADCASTSS 132(AX), Y10
-	MOVQ         144(AX), BX
+	VBROADCASTSS 144(AX), Y9
+	VBROADCASTSS 148(AX), Y10
+	MOVQ         160(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Y0, Y9, Y0
 	VMINPS       Y0, Y10, Y0
@@ -5278,7 +5362,7 @@ clampTail:
 	VMINPS       Y7, Y10, Y7
 	VMASKMOVPS   Y7, Y8, 224(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 144(AX)
+	MOVQ         BX, 160(AX)
 	JMP          next
 
 // func dwF32AVX2_1x1(a *byte)

@@ -9,13 +9,13 @@
 TEXT ·gemmF32AVX512_1x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -30,7 +30,7 @@ block:
 
 tap:
 	MOVQ (CX), R8
-	ADDQ 136(AX), R8
+	ADDQ 152(AX), R8
 	ADDQ $0x08, CX
 	MOVQ 32(AX), SI
 
@@ -47,29 +47,29 @@ loop:
 
 advance:
 	IMUL3Q    $0x01, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
 	VMOVUPS.Z (CX), K1, Y1
 	VADDPS    Y1, Y0, Y0
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z1
-	VBROADCASTSS 132(AX), Z2
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z1
+	VBROADCASTSS 148(AX), Z2
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
 	VMOVUPS      Y0, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -79,13 +79,13 @@ clampTail:
 TEXT ·gemmF32AVX512_2x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -101,7 +101,7 @@ block:
 
 tap:
 	MOVQ (CX), R8
-	ADDQ 136(AX), R8
+	ADDQ 152(AX), R8
 	ADDQ $0x08, CX
 	MOVQ 32(AX), SI
 
@@ -120,10 +120,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x02, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -133,12 +133,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Y2
 	VADDPS    Y2, Y1, Y1
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z2
-	VBROADCASTSS 132(AX), Z3
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z2
+	VBROADCASTSS 148(AX), Z3
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
@@ -148,8 +148,8 @@ clampTail:
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -159,13 +159,13 @@ clampTail:
 TEXT ·gemmF32AVX512_3x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -182,7 +182,7 @@ block:
 
 tap:
 	MOVQ (CX), R8
-	ADDQ 136(AX), R8
+	ADDQ 152(AX), R8
 	ADDQ $0x08, CX
 	MOVQ 32(AX), SI
 
@@ -203,10 +203,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x03, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -219,12 +219,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Y3
 	VADDPS    Y3, Y2, Y2
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z3
-	VBROADCASTSS 132(AX), Z4
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z3
+	VBROADCASTSS 148(AX), Z4
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y4, Y0
@@ -238,8 +238,8 @@ clampTail:
 	VMINPS       Y2, Y4, Y2
 	VMOVUPS      Y2, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -249,13 +249,13 @@ clampTail:
 TEXT ·gemmF32AVX512_4x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -273,7 +273,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
 
@@ -296,10 +296,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x04, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -315,12 +315,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Y4
 	VADDPS    Y4, Y3, Y3
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z4
-	VBROADCASTSS 132(AX), Z5
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z4
+	VBROADCASTSS 148(AX), Z5
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
@@ -338,8 +338,8 @@ clampTail:
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -349,13 +349,13 @@ clampTail:
 TEXT ·gemmF32AVX512_5x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -374,7 +374,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
@@ -401,10 +401,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x05, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -423,12 +423,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Y5
 	VADDPS    Y5, Y4, Y4
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z5
-	VBROADCASTSS 132(AX), Z6
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z5
+	VBROADCASTSS 148(AX), Z6
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y6, Y0
@@ -450,8 +450,8 @@ clampTail:
 	VMINPS       Y4, Y6, Y4
 	VMOVUPS      Y4, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -461,13 +461,13 @@ clampTail:
 TEXT ·gemmF32AVX512_6x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -487,7 +487,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
@@ -516,10 +516,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x06, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -541,12 +541,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Y6
 	VADDPS    Y6, Y5, Y5
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z6
-	VBROADCASTSS 132(AX), Z7
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z6
+	VBROADCASTSS 148(AX), Z7
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
@@ -572,8 +572,8 @@ clampTail:
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -583,13 +583,13 @@ clampTail:
 TEXT ·gemmF32AVX512_7x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -610,7 +610,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
@@ -641,10 +641,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x07, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -669,12 +669,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Y7
 	VADDPS    Y7, Y6, Y6
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z7
-	VBROADCASTSS 132(AX), Z8
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z7
+	VBROADCASTSS 148(AX), Z8
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
@@ -704,8 +704,8 @@ clampTail:
 	VMINPS       Y6, Y8, Y6
 	VMOVUPS      Y6, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -715,13 +715,13 @@ clampTail:
 TEXT ·gemmF32AVX512_8x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -743,7 +743,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
@@ -776,10 +776,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x08, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -807,12 +807,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Y8
 	VADDPS    Y8, Y7, Y7
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z8
-	VBROADCASTSS 132(AX), Z9
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z8
+	VBROADCASTSS 148(AX), Z9
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
@@ -846,8 +846,8 @@ clampTail:
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -857,13 +857,13 @@ clampTail:
 TEXT ·gemmF32AVX512_9x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -886,7 +886,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	ADDQ $0x08, CX
@@ -923,10 +923,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x09, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -957,12 +957,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Y9
 	VADDPS    Y9, Y8, Y8
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z9
-	VBROADCASTSS 132(AX), Z10
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z9
+	VBROADCASTSS 148(AX), Z10
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y9, Y0
 	VMINPS       Y0, Y10, Y0
@@ -1000,8 +1000,8 @@ clampTail:
 	VMINPS       Y8, Y10, Y8
 	VMOVUPS      Y8, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -1011,13 +1011,13 @@ clampTail:
 TEXT ·gemmF32AVX512_10x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -1041,7 +1041,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	ADDQ $0x08, CX
@@ -1080,10 +1080,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0a, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -1117,12 +1117,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Y10
 	VADDPS    Y10, Y9, Y9
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z10
-	VBROADCASTSS 132(AX), Z11
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z10
+	VBROADCASTSS 148(AX), Z11
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y10, Y0
 	VMINPS       Y0, Y11, Y0
@@ -1164,8 +1164,8 @@ clampTail:
 	VMINPS       Y9, Y11, Y9
 	VMOVUPS      Y9, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -1175,13 +1175,13 @@ clampTail:
 TEXT ·gemmF32AVX512_11x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -1206,7 +1206,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	ADDQ $0x08, CX
@@ -1247,10 +1247,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0b, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -1287,12 +1287,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Y11
 	VADDPS    Y11, Y10, Y10
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z11
-	VBROADCASTSS 132(AX), Z12
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z11
+	VBROADCASTSS 148(AX), Z12
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y11, Y0
 	VMINPS       Y0, Y12, Y0
@@ -1338,8 +1338,8 @@ clampTail:
 	VMINPS       Y10, Y12, Y10
 	VMOVUPS      Y10, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -1349,13 +1349,13 @@ clampTail:
 TEXT ·gemmF32AVX512_12x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -1381,7 +1381,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	ADDQ $0x08, CX
@@ -1424,10 +1424,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0c, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -1467,12 +1467,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Y12
 	VADDPS    Y12, Y11, Y11
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z12
-	VBROADCASTSS 132(AX), Z13
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z12
+	VBROADCASTSS 148(AX), Z13
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
@@ -1522,8 +1522,8 @@ clampTail:
 	VMINPS       Y11, Y13, Y11
 	VMOVUPS      Y11, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -1533,13 +1533,13 @@ clampTail:
 TEXT ·gemmF32AVX512_13x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -1566,7 +1566,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	LEAQ (R11)(BX*4), R12
@@ -1613,10 +1613,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0d, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -1659,12 +1659,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Y13
 	VADDPS    Y13, Y12, Y12
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z13
-	VBROADCASTSS 132(AX), Z14
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z13
+	VBROADCASTSS 148(AX), Z14
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y13, Y0
 	VMINPS       Y0, Y14, Y0
@@ -1718,8 +1718,8 @@ clampTail:
 	VMINPS       Y12, Y14, Y12
 	VMOVUPS      Y12, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -1729,13 +1729,13 @@ clampTail:
 TEXT ·gemmF32AVX512_14x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -1763,7 +1763,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	LEAQ (R11)(BX*4), R12
@@ -1812,10 +1812,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0e, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -1861,12 +1861,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Y14
 	VADDPS    Y14, Y13, Y13
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z14
-	VBROADCASTSS 132(AX), Z15
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z14
+	VBROADCASTSS 148(AX), Z15
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y14, Y0
 	VMINPS       Y0, Y15, Y0
@@ -1924,8 +1924,8 @@ clampTail:
 	VMINPS       Y13, Y15, Y13
 	VMOVUPS      Y13, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -1935,22 +1935,26 @@ clampTail:
 TEXT ·igemmF32AVX512_1x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
 	MOVQ    80(AX), DX
 	VMOVUPS (DX), Y0
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -1969,30 +1973,33 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
 	VMOVUPS.Z (DX), K1, Y1
 	VADDPS    Y1, Y0, Y0
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z1
-	VBROADCASTSS 132(AX), Z2
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z1
+	VBROADCASTSS 148(AX), Z2
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y1, Y0
 	VMINPS       Y0, Y2, Y0
 	VMOVUPS      Y0, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2002,13 +2009,13 @@ clampTail:
 TEXT ·igemmF32AVX512_2x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2016,9 +2023,13 @@ block:
 	VMOVUPS (DX), Y0
 	VMOVAPS Y0, Y1
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -2040,11 +2051,14 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -2054,12 +2068,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Y2
 	VADDPS    Y2, Y1, Y1
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z2
-	VBROADCASTSS 132(AX), Z3
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z2
+	VBROADCASTSS 148(AX), Z3
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y2, Y0
 	VMINPS       Y0, Y3, Y0
@@ -2069,8 +2083,8 @@ clampTail:
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2080,13 +2094,13 @@ clampTail:
 TEXT ·igemmF32AVX512_3x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2095,9 +2109,13 @@ block:
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -2122,11 +2140,14 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -2139,12 +2160,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Y3
 	VADDPS    Y3, Y2, Y2
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z3
-	VBROADCASTSS 132(AX), Z4
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z3
+	VBROADCASTSS 148(AX), Z4
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y4, Y0
@@ -2158,8 +2179,8 @@ clampTail:
 	VMINPS       Y2, Y4, Y2
 	VMOVUPS      Y2, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2169,13 +2190,13 @@ clampTail:
 TEXT ·igemmF32AVX512_4x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2185,9 +2206,13 @@ block:
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y3
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -2215,11 +2240,14 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -2235,12 +2263,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Y4
 	VADDPS    Y4, Y3, Y3
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z4
-	VBROADCASTSS 132(AX), Z5
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z4
+	VBROADCASTSS 148(AX), Z5
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
@@ -2258,8 +2286,8 @@ clampTail:
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2269,13 +2297,13 @@ clampTail:
 TEXT ·igemmF32AVX512_5x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2286,9 +2314,13 @@ block:
 	VMOVAPS Y0, Y3
 	VMOVAPS Y0, Y4
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -2319,11 +2351,14 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -2342,12 +2377,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Y5
 	VADDPS    Y5, Y4, Y4
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z5
-	VBROADCASTSS 132(AX), Z6
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z5
+	VBROADCASTSS 148(AX), Z6
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y6, Y0
@@ -2369,8 +2404,8 @@ clampTail:
 	VMINPS       Y4, Y6, Y4
 	VMOVUPS      Y4, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2380,13 +2415,13 @@ clampTail:
 TEXT ·igemmF32AVX512_6x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2398,9 +2433,13 @@ block:
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -2434,11 +2473,14 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -2460,12 +2502,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Y6
 	VADDPS    Y6, Y5, Y5
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z6
-	VBROADCASTSS 132(AX), Z7
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z6
+	VBROADCASTSS 148(AX), Z7
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
@@ -2491,8 +2533,8 @@ clampTail:
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2502,13 +2544,13 @@ clampTail:
 TEXT ·igemmF32AVX512_7x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2521,9 +2563,13 @@ block:
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -2560,11 +2606,14 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -2589,12 +2638,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Y7
 	VADDPS    Y7, Y6, Y6
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z7
-	VBROADCASTSS 132(AX), Z8
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z7
+	VBROADCASTSS 148(AX), Z8
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
@@ -2624,8 +2673,8 @@ clampTail:
 	VMINPS       Y6, Y8, Y6
 	VMOVUPS      Y6, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2635,13 +2684,13 @@ clampTail:
 TEXT ·igemmF32AVX512_8x8(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -2655,9 +2704,13 @@ block:
 	VMOVAPS Y0, Y6
 	VMOVAPS Y0, Y7
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -2697,11 +2750,14 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -2729,12 +2785,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Y8
 	VADDPS    Y8, Y7, Y7
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z8
-	VBROADCASTSS 132(AX), Z9
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z8
+	VBROADCASTSS 148(AX), Z9
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
@@ -2768,8 +2824,8 @@ clampTail:
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2779,13 +2835,13 @@ clampTail:
 TEXT ·gemmF32AVX512_1x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -2800,7 +2856,7 @@ block:
 
 tap:
 	MOVQ (CX), R8
-	ADDQ 136(AX), R8
+	ADDQ 152(AX), R8
 	ADDQ $0x08, CX
 	MOVQ 32(AX), SI
 
@@ -2817,29 +2873,29 @@ loop:
 
 advance:
 	IMUL3Q    $0x01, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
 	VMOVUPS.Z (CX), K1, Z1
 	VADDPS    Z1, Z0, Z0
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z1
-	VBROADCASTSS 132(AX), Z2
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z1
+	VBROADCASTSS 148(AX), Z2
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z1, Z0
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2849,13 +2905,13 @@ clampTail:
 TEXT ·gemmF32AVX512_2x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -2871,7 +2927,7 @@ block:
 
 tap:
 	MOVQ (CX), R8
-	ADDQ 136(AX), R8
+	ADDQ 152(AX), R8
 	ADDQ $0x08, CX
 	MOVQ 32(AX), SI
 
@@ -2890,10 +2946,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x02, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -2903,12 +2959,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Z2
 	VADDPS    Z2, Z1, Z1
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z2
-	VBROADCASTSS 132(AX), Z3
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z2
+	VBROADCASTSS 148(AX), Z3
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z3, Z0
@@ -2918,8 +2974,8 @@ clampTail:
 	VMINPS       Z1, Z3, Z1
 	VMOVUPS      Z1, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -2929,13 +2985,13 @@ clampTail:
 TEXT ·gemmF32AVX512_3x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -2952,7 +3008,7 @@ block:
 
 tap:
 	MOVQ (CX), R8
-	ADDQ 136(AX), R8
+	ADDQ 152(AX), R8
 	ADDQ $0x08, CX
 	MOVQ 32(AX), SI
 
@@ -2973,10 +3029,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x03, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -2989,12 +3045,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Z3
 	VADDPS    Z3, Z2, Z2
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z3
-	VBROADCASTSS 132(AX), Z4
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z3
+	VBROADCASTSS 148(AX), Z4
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z3, Z0
 	VMINPS       Z0, Z4, Z0
@@ -3008,8 +3064,8 @@ clampTail:
 	VMINPS       Z2, Z4, Z2
 	VMOVUPS      Z2, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -3019,13 +3075,13 @@ clampTail:
 TEXT ·gemmF32AVX512_4x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3043,7 +3099,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
 
@@ -3066,10 +3122,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x04, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -3085,12 +3141,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z3, Z3
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z4
-	VBROADCASTSS 132(AX), Z5
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z4
+	VBROADCASTSS 148(AX), Z5
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
@@ -3108,8 +3164,8 @@ clampTail:
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -3119,13 +3175,13 @@ clampTail:
 TEXT ·gemmF32AVX512_5x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3144,7 +3200,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
@@ -3171,10 +3227,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x05, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -3193,12 +3249,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Z5
 	VADDPS    Z5, Z4, Z4
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z5
-	VBROADCASTSS 132(AX), Z6
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z5
+	VBROADCASTSS 148(AX), Z6
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z5, Z0
 	VMINPS       Z0, Z6, Z0
@@ -3220,8 +3276,8 @@ clampTail:
 	VMINPS       Z4, Z6, Z4
 	VMOVUPS      Z4, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -3231,13 +3287,13 @@ clampTail:
 TEXT ·gemmF32AVX512_6x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3257,7 +3313,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
@@ -3286,10 +3342,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x06, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -3311,12 +3367,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Z6
 	VADDPS    Z6, Z5, Z5
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z6
-	VBROADCASTSS 132(AX), Z7
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z6
+	VBROADCASTSS 148(AX), Z7
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
@@ -3342,8 +3398,8 @@ clampTail:
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -3353,13 +3409,13 @@ clampTail:
 TEXT ·gemmF32AVX512_7x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3380,7 +3436,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
@@ -3411,10 +3467,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x07, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -3439,12 +3495,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Z7
 	VADDPS    Z7, Z6, Z6
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z7
-	VBROADCASTSS 132(AX), Z8
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z7
+	VBROADCASTSS 148(AX), Z8
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
@@ -3474,8 +3530,8 @@ clampTail:
 	VMINPS       Z6, Z8, Z6
 	VMOVUPS      Z6, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -3485,13 +3541,13 @@ clampTail:
 TEXT ·gemmF32AVX512_8x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3513,7 +3569,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
@@ -3546,10 +3602,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x08, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -3577,12 +3633,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Z8
 	VADDPS    Z8, Z7, Z7
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z8
-	VBROADCASTSS 132(AX), Z9
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z8
+	VBROADCASTSS 148(AX), Z9
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
@@ -3616,8 +3672,8 @@ clampTail:
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -3627,13 +3683,13 @@ clampTail:
 TEXT ·gemmF32AVX512_9x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3656,7 +3712,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	ADDQ $0x08, CX
@@ -3693,10 +3749,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x09, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -3727,12 +3783,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z8, Z8
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z9
-	VBROADCASTSS 132(AX), Z10
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z9
+	VBROADCASTSS 148(AX), Z10
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z9, Z0
 	VMINPS       Z0, Z10, Z0
@@ -3770,8 +3826,8 @@ clampTail:
 	VMINPS       Z8, Z10, Z8
 	VMOVUPS      Z8, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -3781,13 +3837,13 @@ clampTail:
 TEXT ·gemmF32AVX512_10x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3811,7 +3867,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	ADDQ $0x08, CX
@@ -3850,10 +3906,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0a, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -3887,12 +3943,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Z10
 	VADDPS    Z10, Z9, Z9
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z10
-	VBROADCASTSS 132(AX), Z11
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z10
+	VBROADCASTSS 148(AX), Z11
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z10, Z0
 	VMINPS       Z0, Z11, Z0
@@ -3934,8 +3990,8 @@ clampTail:
 	VMINPS       Z9, Z11, Z9
 	VMOVUPS      Z9, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -3945,13 +4001,13 @@ clampTail:
 TEXT ·gemmF32AVX512_11x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -3976,7 +4032,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	ADDQ $0x08, CX
@@ -4017,10 +4073,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0b, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -4057,12 +4113,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z10, Z10
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z11
-	VBROADCASTSS 132(AX), Z12
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z11
+	VBROADCASTSS 148(AX), Z12
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z11, Z0
 	VMINPS       Z0, Z12, Z0
@@ -4108,8 +4164,8 @@ clampTail:
 	VMINPS       Z10, Z12, Z10
 	VMOVUPS      Z10, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -4119,13 +4175,13 @@ clampTail:
 TEXT ·gemmF32AVX512_12x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -4151,7 +4207,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	ADDQ $0x08, CX
@@ -4194,10 +4250,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0c, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -4237,12 +4293,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z11, Z11
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z12
-	VBROADCASTSS 132(AX), Z13
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z12
+	VBROADCASTSS 148(AX), Z13
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
@@ -4292,8 +4348,8 @@ clampTail:
 	VMINPS       Z11, Z13, Z11
 	VMOVUPS      Z11, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -4303,13 +4359,13 @@ clampTail:
 TEXT ·gemmF32AVX512_13x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -4336,7 +4392,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	LEAQ (R11)(BX*4), R12
@@ -4383,10 +4439,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0d, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -4429,12 +4485,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z12, Z12
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z13
-	VBROADCASTSS 132(AX), Z14
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z13
+	VBROADCASTSS 148(AX), Z14
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z13, Z0
 	VMINPS       Z0, Z14, Z0
@@ -4488,8 +4544,8 @@ clampTail:
 	VMINPS       Z12, Z14, Z12
 	VMOVUPS      Z12, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -4499,13 +4555,13 @@ clampTail:
 TEXT ·gemmF32AVX512_14x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 
 block:
 	MOVQ    80(AX), CX
@@ -4533,7 +4589,7 @@ block:
 
 tap:
 	MOVQ (CX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	LEAQ (R9)(BX*4), R10
 	LEAQ (R10)(BX*4), R11
 	LEAQ (R11)(BX*4), R12
@@ -4582,10 +4638,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0e, BX, CX
-	ADDQ      CX, 136(AX)
+	ADDQ      CX, 152(AX)
 	MOVQ      112(AX), CX
 	KMOVW     CX, K1
-	MOVQ      152(AX), CX
+	MOVQ      168(AX), CX
 	TESTQ     CX, CX
 	JZ        clampTail
 	MOVQ      96(AX), DX
@@ -4631,12 +4687,12 @@ advance:
 	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z13, Z13
 	ADDQ      DX, CX
-	MOVQ      CX, 152(AX)
+	MOVQ      CX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z14
-	VBROADCASTSS 132(AX), Z15
-	MOVQ         144(AX), CX
+	VBROADCASTSS 144(AX), Z14
+	VBROADCASTSS 148(AX), Z15
+	MOVQ         160(AX), CX
 	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z14, Z0
 	VMINPS       Z0, Z15, Z0
@@ -4694,8 +4750,8 @@ clampTail:
 	VMINPS       Z13, Z15, Z13
 	VMOVUPS      Z13, K1, (CX)
 	ADDQ         DX, CX
-	MOVQ         CX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         CX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -4705,22 +4761,26 @@ clampTail:
 TEXT ·igemmF32AVX512_1x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
 	MOVQ    80(AX), DX
 	VMOVUPS (DX), Z0
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -4739,30 +4799,33 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
 	VMOVUPS.Z (DX), K1, Z1
 	VADDPS    Z1, Z0, Z0
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z1
-	VBROADCASTSS 132(AX), Z2
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z1
+	VBROADCASTSS 148(AX), Z2
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z1, Z0
 	VMINPS       Z0, Z2, Z0
 	VMOVUPS      Z0, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -4772,13 +4835,13 @@ clampTail:
 TEXT ·igemmF32AVX512_2x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4786,9 +4849,13 @@ block:
 	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -4810,11 +4877,14 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -4824,12 +4894,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Z2
 	VADDPS    Z2, Z1, Z1
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z2
-	VBROADCASTSS 132(AX), Z3
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z2
+	VBROADCASTSS 148(AX), Z3
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z3, Z0
@@ -4839,8 +4909,8 @@ clampTail:
 	VMINPS       Z1, Z3, Z1
 	VMOVUPS      Z1, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -4850,13 +4920,13 @@ clampTail:
 TEXT ·igemmF32AVX512_3x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4865,9 +4935,13 @@ block:
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -4892,11 +4966,14 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -4909,12 +4986,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Z3
 	VADDPS    Z3, Z2, Z2
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z3
-	VBROADCASTSS 132(AX), Z4
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z3
+	VBROADCASTSS 148(AX), Z4
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z3, Z0
 	VMINPS       Z0, Z4, Z0
@@ -4928,8 +5005,8 @@ clampTail:
 	VMINPS       Z2, Z4, Z2
 	VMOVUPS      Z2, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -4939,13 +5016,13 @@ clampTail:
 TEXT ·igemmF32AVX512_4x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -4955,9 +5032,13 @@ block:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -4985,11 +5066,14 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -5005,12 +5089,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Z4
 	VADDPS    Z4, Z3, Z3
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z4
-	VBROADCASTSS 132(AX), Z5
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z4
+	VBROADCASTSS 148(AX), Z5
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
@@ -5028,8 +5112,8 @@ clampTail:
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -5039,13 +5123,13 @@ clampTail:
 TEXT ·igemmF32AVX512_5x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -5056,9 +5140,13 @@ block:
 	VMOVAPS Z0, Z3
 	VMOVAPS Z0, Z4
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -5089,11 +5177,14 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -5112,12 +5203,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Z5
 	VADDPS    Z5, Z4, Z4
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z5
-	VBROADCASTSS 132(AX), Z6
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z5
+	VBROADCASTSS 148(AX), Z6
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z5, Z0
 	VMINPS       Z0, Z6, Z0
@@ -5139,8 +5230,8 @@ clampTail:
 	VMINPS       Z4, Z6, Z4
 	VMOVUPS      Z4, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -5150,13 +5241,13 @@ clampTail:
 TEXT ·igemmF32AVX512_6x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -5168,9 +5259,13 @@ block:
 	VMOVAPS Z0, Z4
 	VMOVAPS Z0, Z5
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -5204,11 +5299,14 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -5230,12 +5328,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Z6
 	VADDPS    Z6, Z5, Z5
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z6
-	VBROADCASTSS 132(AX), Z7
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z6
+	VBROADCASTSS 148(AX), Z7
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
@@ -5261,8 +5359,8 @@ clampTail:
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -5272,13 +5370,13 @@ clampTail:
 TEXT ·igemmF32AVX512_7x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -5291,9 +5389,13 @@ block:
 	VMOVAPS Z0, Z5
 	VMOVAPS Z0, Z6
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -5330,11 +5432,14 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -5359,12 +5464,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Z7
 	VADDPS    Z7, Z6, Z6
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z7
-	VBROADCASTSS 132(AX), Z8
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z7
+	VBROADCASTSS 148(AX), Z8
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
@@ -5394,8 +5499,8 @@ clampTail:
 	VMINPS       Z6, Z8, Z6
 	VMOVUPS      Z6, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -5405,13 +5510,13 @@ clampTail:
 TEXT ·igemmF32AVX512_8x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 16(AX), CX
 
 block:
@@ -5425,9 +5530,13 @@ block:
 	VMOVAPS Z0, Z6
 	VMOVAPS Z0, Z7
 	MOVQ    48(AX), DX
-	MOVQ    24(AX), BX
+	MOVQ    128(AX), BX
 	TESTQ   BX, BX
 	JZ      sum
+	MOVQ    BX, 184(AX)
+
+run:
+	MOVQ 24(AX), BX
 
 tap:
 	MOVQ (CX), SI
@@ -5467,11 +5576,14 @@ loop:
 	JLT          loop
 	DECQ         BX
 	JNZ          tap
+	ADDQ         136(AX), DX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -5499,12 +5611,12 @@ sum:
 	VMOVUPS.Z (DX), K1, Z8
 	VADDPS    Z8, Z7, Z7
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z8
-	VBROADCASTSS 132(AX), Z9
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z8
+	VBROADCASTSS 148(AX), Z9
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
@@ -5538,8 +5650,8 @@ clampTail:
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, K1, (DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -5549,13 +5661,13 @@ clampTail:
 TEXT ·gemmF32AVX512_1x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -5572,7 +5684,7 @@ block:
 
 tap:
 	MOVQ (DX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	ADDQ $0x08, DX
 	MOVQ 32(AX), DI
 
@@ -5591,10 +5703,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x01, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -5602,12 +5714,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Y2
 	VADDPS    Y2, Y1, Y1
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z2
-	VBROADCASTSS 132(AX), Z3
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z2
+	VBROADCASTSS 148(AX), Z3
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z3, Z0
@@ -5616,8 +5728,8 @@ clampTail:
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -5627,13 +5739,13 @@ clampTail:
 TEXT ·gemmF32AVX512_2x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -5652,7 +5764,7 @@ block:
 
 tap:
 	MOVQ (DX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	ADDQ $0x08, DX
 	MOVQ 32(AX), DI
 
@@ -5674,10 +5786,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x02, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -5689,12 +5801,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Y4
 	VADDPS    Y4, Y3, Y3
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z4
-	VBROADCASTSS 132(AX), Z5
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z4
+	VBROADCASTSS 148(AX), Z5
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
@@ -5710,8 +5822,8 @@ clampTail:
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -5721,13 +5833,13 @@ clampTail:
 TEXT ·gemmF32AVX512_3x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -5748,7 +5860,7 @@ block:
 
 tap:
 	MOVQ (DX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	ADDQ $0x08, DX
 	MOVQ 32(AX), DI
 
@@ -5773,10 +5885,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x03, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -5792,12 +5904,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Y6
 	VADDPS    Y6, Y5, Y5
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z6
-	VBROADCASTSS 132(AX), Z7
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z6
+	VBROADCASTSS 148(AX), Z7
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
@@ -5820,8 +5932,8 @@ clampTail:
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -5831,13 +5943,13 @@ clampTail:
 TEXT ·gemmF32AVX512_4x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -5860,7 +5972,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	ADDQ $0x08, DX
 	MOVQ 32(AX), R8
 
@@ -5888,10 +6000,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x04, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -5911,12 +6023,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Y8
 	VADDPS    Y8, Y7, Y7
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z8
-	VBROADCASTSS 132(AX), Z9
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z8
+	VBROADCASTSS 148(AX), Z9
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
@@ -5946,8 +6058,8 @@ clampTail:
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -5957,13 +6069,13 @@ clampTail:
 TEXT ·gemmF32AVX512_5x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -5988,7 +6100,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	ADDQ $0x08, DX
 	MOVQ 32(AX), R8
@@ -6021,10 +6133,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x05, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -6048,12 +6160,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Y10
 	VADDPS    Y10, Y9, Y9
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z10
-	VBROADCASTSS 132(AX), Z11
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z10
+	VBROADCASTSS 148(AX), Z11
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z10, Z0
 	VMINPS       Z0, Z11, Z0
@@ -6090,8 +6202,8 @@ clampTail:
 	VMINPS       Y9, Y11, Y9
 	VMOVUPS      Y9, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -6101,13 +6213,13 @@ clampTail:
 TEXT ·gemmF32AVX512_6x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -6134,7 +6246,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	ADDQ $0x08, DX
 	MOVQ 32(AX), R8
@@ -6170,10 +6282,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x06, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -6201,12 +6313,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Y12
 	VADDPS    Y12, Y11, Y11
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z12
-	VBROADCASTSS 132(AX), Z13
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z12
+	VBROADCASTSS 148(AX), Z13
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
@@ -6250,8 +6362,8 @@ clampTail:
 	VMINPS       Y11, Y13, Y11
 	VMOVUPS      Y11, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -6261,13 +6373,13 @@ clampTail:
 TEXT ·gemmF32AVX512_7x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -6296,7 +6408,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	ADDQ $0x08, DX
 	MOVQ 32(AX), R8
@@ -6335,10 +6447,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x07, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -6370,12 +6482,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Y14
 	VADDPS    Y14, Y13, Y13
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z14
-	VBROADCASTSS 132(AX), Z15
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z14
+	VBROADCASTSS 148(AX), Z15
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z14, Z0
 	VMINPS       Z0, Z15, Z0
@@ -6426,8 +6538,8 @@ clampTail:
 	VMINPS       Y13, Y15, Y13
 	VMOVUPS      Y13, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -6437,13 +6549,13 @@ clampTail:
 TEXT ·gemmF32AVX512_8x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -6474,7 +6586,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	ADDQ $0x08, DX
 	MOVQ 32(AX), R8
@@ -6516,10 +6628,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x08, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -6555,12 +6667,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Y16
 	VADDPS    Y16, Y15, Y15
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z16
-	VBROADCASTSS 132(AX), Z17
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z16
+	VBROADCASTSS 148(AX), Z17
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z16, Z0
 	VMINPS       Z0, Z17, Z0
@@ -6618,8 +6730,8 @@ clampTail:
 	VMINPS       Y15, Y17, Y15
 	VMOVUPS      Y15, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -6629,13 +6741,13 @@ clampTail:
 TEXT ·gemmF32AVX512_9x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -6668,7 +6780,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	ADDQ $0x08, DX
@@ -6715,10 +6827,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x09, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -6758,12 +6870,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Y18
 	VADDPS    Y18, Y17, Y17
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z18
-	VBROADCASTSS 132(AX), Z19
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z18
+	VBROADCASTSS 148(AX), Z19
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z18, Z0
 	VMINPS       Z0, Z19, Z0
@@ -6828,8 +6940,8 @@ clampTail:
 	VMINPS       Y17, Y19, Y17
 	VMOVUPS      Y17, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -6839,13 +6951,13 @@ clampTail:
 TEXT ·gemmF32AVX512_10x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -6880,7 +6992,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	ADDQ $0x08, DX
@@ -6930,10 +7042,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0a, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -6977,12 +7089,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Y20
 	VADDPS    Y20, Y19, Y19
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z20
-	VBROADCASTSS 132(AX), Z21
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z20
+	VBROADCASTSS 148(AX), Z21
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z20, Z0
 	VMINPS       Z0, Z21, Z0
@@ -7054,8 +7166,8 @@ clampTail:
 	VMINPS       Y19, Y21, Y19
 	VMOVUPS      Y19, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -7065,13 +7177,13 @@ clampTail:
 TEXT ·gemmF32AVX512_11x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -7108,7 +7220,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	ADDQ $0x08, DX
@@ -7161,10 +7273,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0b, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -7212,12 +7324,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Y22
 	VADDPS    Y22, Y21, Y21
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z22
-	VBROADCASTSS 132(AX), Z23
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z22
+	VBROADCASTSS 148(AX), Z23
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z22, Z0
 	VMINPS       Z0, Z23, Z0
@@ -7296,8 +7408,8 @@ clampTail:
 	VMINPS       Y21, Y23, Y21
 	VMOVUPS      Y21, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -7307,13 +7419,13 @@ clampTail:
 TEXT ·gemmF32AVX512_12x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -7352,7 +7464,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	ADDQ $0x08, DX
@@ -7408,10 +7520,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0c, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -7463,12 +7575,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Y24
 	VADDPS    Y24, Y23, Y23
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z24
-	VBROADCASTSS 132(AX), Z25
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z24
+	VBROADCASTSS 148(AX), Z25
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z24, Z0
 	VMINPS       Z0, Z25, Z0
@@ -7554,8 +7666,8 @@ clampTail:
 	VMINPS       Y23, Y25, Y23
 	VMOVUPS      Y23, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -7565,13 +7677,13 @@ clampTail:
 TEXT ·gemmF32AVX512_13x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -7612,7 +7724,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	LEAQ (R12)(SI*4), R13
@@ -7673,10 +7785,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0d, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -7732,12 +7844,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Y26
 	VADDPS    Y26, Y25, Y25
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z26
-	VBROADCASTSS 132(AX), Z27
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z26
+	VBROADCASTSS 148(AX), Z27
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z26, Z0
 	VMINPS       Z0, Z27, Z0
@@ -7830,8 +7942,8 @@ clampTail:
 	VMINPS       Y25, Y27, Y25
 	VMOVUPS      Y25, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -7841,13 +7953,13 @@ clampTail:
 TEXT ·gemmF32AVX512_14x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -7890,7 +8002,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	LEAQ (R12)(SI*4), R13
@@ -7954,10 +8066,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0e, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -8017,12 +8129,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Y28
 	VADDPS    Y28, Y27, Y27
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z28
-	VBROADCASTSS 132(AX), Z29
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z28
+	VBROADCASTSS 148(AX), Z29
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z28, Z0
 	VMINPS       Z0, Z29, Z0
@@ -8122,8 +8234,8 @@ clampTail:
 	VMINPS       Y27, Y29, Y27
 	VMOVUPS      Y27, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -8133,13 +8245,13 @@ clampTail:
 TEXT ·igemmF32AVX512_1x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -8148,9 +8260,13 @@ block:
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Y1
 	MOVQ    48(AX), BX
-	MOVQ    24(AX), SI
+	MOVQ    128(AX), SI
 	TESTQ   SI, SI
 	JZ      sum
+	MOVQ    SI, 184(AX)
+
+run:
+	MOVQ 24(AX), SI
 
 tap:
 	MOVQ (DX), DI
@@ -8171,11 +8287,14 @@ loop:
 	JLT          loop
 	DECQ         SI
 	JNZ          tap
+	ADDQ         136(AX), BX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      152(AX), BX
+	MOVQ      168(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -8183,12 +8302,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Y2
 	VADDPS    Y2, Y1, Y1
 	ADDQ      SI, BX
-	MOVQ      BX, 152(AX)
+	MOVQ      BX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z2
-	VBROADCASTSS 132(AX), Z3
-	MOVQ         144(AX), BX
+	VBROADCASTSS 144(AX), Z2
+	VBROADCASTSS 148(AX), Z3
+	MOVQ         160(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z3, Z0
@@ -8197,8 +8316,8 @@ clampTail:
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      Y1, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         BX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -8208,13 +8327,13 @@ clampTail:
 TEXT ·igemmF32AVX512_2x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -8225,9 +8344,13 @@ block:
 	VMOVAPS Z0, Z2
 	VMOVAPS Y1, Y3
 	MOVQ    48(AX), BX
-	MOVQ    24(AX), SI
+	MOVQ    128(AX), SI
 	TESTQ   SI, SI
 	JZ      sum
+	MOVQ    SI, 184(AX)
+
+run:
+	MOVQ 24(AX), SI
 
 tap:
 	MOVQ (DX), DI
@@ -8252,11 +8375,14 @@ loop:
 	JLT          loop
 	DECQ         SI
 	JNZ          tap
+	ADDQ         136(AX), BX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      152(AX), BX
+	MOVQ      168(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -8268,12 +8394,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Y4
 	VADDPS    Y4, Y3, Y3
 	ADDQ      SI, BX
-	MOVQ      BX, 152(AX)
+	MOVQ      BX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z4
-	VBROADCASTSS 132(AX), Z5
-	MOVQ         144(AX), BX
+	VBROADCASTSS 144(AX), Z4
+	VBROADCASTSS 148(AX), Z5
+	MOVQ         160(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
@@ -8289,8 +8415,8 @@ clampTail:
 	VMINPS       Y3, Y5, Y3
 	VMOVUPS      Y3, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         BX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -8300,13 +8426,13 @@ clampTail:
 TEXT ·igemmF32AVX512_3x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -8319,9 +8445,13 @@ block:
 	VMOVAPS Z0, Z4
 	VMOVAPS Y1, Y5
 	MOVQ    48(AX), BX
-	MOVQ    24(AX), SI
+	MOVQ    128(AX), SI
 	TESTQ   SI, SI
 	JZ      sum
+	MOVQ    SI, 184(AX)
+
+run:
+	MOVQ 24(AX), SI
 
 tap:
 	MOVQ (DX), DI
@@ -8350,11 +8480,14 @@ loop:
 	JLT          loop
 	DECQ         SI
 	JNZ          tap
+	ADDQ         136(AX), BX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      152(AX), BX
+	MOVQ      168(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -8370,12 +8503,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Y6
 	VADDPS    Y6, Y5, Y5
 	ADDQ      SI, BX
-	MOVQ      BX, 152(AX)
+	MOVQ      BX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z6
-	VBROADCASTSS 132(AX), Z7
-	MOVQ         144(AX), BX
+	VBROADCASTSS 144(AX), Z6
+	VBROADCASTSS 148(AX), Z7
+	MOVQ         160(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
@@ -8398,8 +8531,8 @@ clampTail:
 	VMINPS       Y5, Y7, Y5
 	VMOVUPS      Y5, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         BX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -8409,13 +8542,13 @@ clampTail:
 TEXT ·igemmF32AVX512_4x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -8430,9 +8563,13 @@ block:
 	VMOVAPS Z0, Z6
 	VMOVAPS Y1, Y7
 	MOVQ    48(AX), BX
-	MOVQ    24(AX), SI
+	MOVQ    128(AX), SI
 	TESTQ   SI, SI
 	JZ      sum
+	MOVQ    SI, 184(AX)
+
+run:
+	MOVQ 24(AX), SI
 
 tap:
 	MOVQ (DX), DI
@@ -8465,11 +8602,14 @@ loop:
 	JLT          loop
 	DECQ         SI
 	JNZ          tap
+	ADDQ         136(AX), BX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      152(AX), BX
+	MOVQ      168(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -8489,12 +8629,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Y8
 	VADDPS    Y8, Y7, Y7
 	ADDQ      SI, BX
-	MOVQ      BX, 152(AX)
+	MOVQ      BX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z8
-	VBROADCASTSS 132(AX), Z9
-	MOVQ         144(AX), BX
+	VBROADCASTSS 144(AX), Z8
+	VBROADCASTSS 148(AX), Z9
+	MOVQ         160(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
@@ -8524,8 +8664,8 @@ clampTail:
 	VMINPS       Y7, Y9, Y7
 	VMOVUPS      Y7, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         BX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -8535,13 +8675,13 @@ clampTail:
 TEXT ·igemmF32AVX512_5x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -8558,9 +8698,13 @@ block:
 	VMOVAPS Z0, Z8
 	VMOVAPS Y1, Y9
 	MOVQ    48(AX), BX
-	MOVQ    24(AX), SI
+	MOVQ    128(AX), SI
 	TESTQ   SI, SI
 	JZ      sum
+	MOVQ    SI, 184(AX)
+
+run:
+	MOVQ 24(AX), SI
 
 tap:
 	MOVQ (DX), DI
@@ -8597,11 +8741,14 @@ loop:
 	JLT          loop
 	DECQ         SI
 	JNZ          tap
+	ADDQ         136(AX), BX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      152(AX), BX
+	MOVQ      168(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -8625,12 +8772,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Y10
 	VADDPS    Y10, Y9, Y9
 	ADDQ      SI, BX
-	MOVQ      BX, 152(AX)
+	MOVQ      BX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z10
-	VBROADCASTSS 132(AX), Z11
-	MOVQ         144(AX), BX
+	VBROADCASTSS 144(AX), Z10
+	VBROADCASTSS 148(AX), Z11
+	MOVQ         160(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z10, Z0
 	VMINPS       Z0, Z11, Z0
@@ -8667,8 +8814,8 @@ clampTail:
 	VMINPS       Y9, Y11, Y9
 	VMOVUPS      Y9, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         BX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -8678,13 +8825,13 @@ clampTail:
 TEXT ·igemmF32AVX512_6x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -8703,9 +8850,13 @@ block:
 	VMOVAPS Z0, Z10
 	VMOVAPS Y1, Y11
 	MOVQ    48(AX), BX
-	MOVQ    24(AX), SI
+	MOVQ    128(AX), SI
 	TESTQ   SI, SI
 	JZ      sum
+	MOVQ    SI, 184(AX)
+
+run:
+	MOVQ 24(AX), SI
 
 tap:
 	MOVQ (DX), DI
@@ -8746,11 +8897,14 @@ loop:
 	JLT          loop
 	DECQ         SI
 	JNZ          tap
+	ADDQ         136(AX), BX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      152(AX), BX
+	MOVQ      168(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -8778,12 +8932,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Y12
 	VADDPS    Y12, Y11, Y11
 	ADDQ      SI, BX
-	MOVQ      BX, 152(AX)
+	MOVQ      BX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z12
-	VBROADCASTSS 132(AX), Z13
-	MOVQ         144(AX), BX
+	VBROADCASTSS 144(AX), Z12
+	VBROADCASTSS 148(AX), Z13
+	MOVQ         160(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
@@ -8827,8 +8981,8 @@ clampTail:
 	VMINPS       Y11, Y13, Y11
 	VMOVUPS      Y11, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         BX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -8838,13 +8992,13 @@ clampTail:
 TEXT ·igemmF32AVX512_7x24(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -8865,9 +9019,13 @@ block:
 	VMOVAPS Z0, Z12
 	VMOVAPS Y1, Y13
 	MOVQ    48(AX), BX
-	MOVQ    24(AX), SI
+	MOVQ    128(AX), SI
 	TESTQ   SI, SI
 	JZ      sum
+	MOVQ    SI, 184(AX)
+
+run:
+	MOVQ 24(AX), SI
 
 tap:
 	MOVQ (DX), DI
@@ -8912,11 +9070,14 @@ loop:
 	JLT          loop
 	DECQ         SI
 	JNZ          tap
+	ADDQ         136(AX), BX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      152(AX), BX
+	MOVQ      168(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -8948,12 +9109,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Y14
 	VADDPS    Y14, Y13, Y13
 	ADDQ      SI, BX
-	MOVQ      BX, 152(AX)
+	MOVQ      BX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z14
-	VBROADCASTSS 132(AX), Z15
-	MOVQ         144(AX), BX
+	VBROADCASTSS 144(AX), Z14
+	VBROADCASTSS 148(AX), Z15
+	MOVQ         160(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z14, Z0
 	VMINPS       Z0, Z15, Z0
@@ -9004,8 +9165,8 @@ clampTail:
 	VMINPS       Y13, Y15, Y13
 	VMOVUPS      Y13, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         BX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -9015,13 +9176,13 @@ clampTail:
 TEXT ·igemmF32AVX512_8x24(SB), NOSPLIT, $8-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -9044,9 +9205,13 @@ block:
 	VMOVAPS Z0, Z14
 	VMOVAPS Y1, Y15
 	MOVQ    48(AX), BX
-	MOVQ    24(AX), SI
+	MOVQ    128(AX), SI
 	TESTQ   SI, SI
 	JZ      sum
+	MOVQ    SI, 184(AX)
+
+run:
+	MOVQ 24(AX), SI
 
 tap:
 	MOVQ (DX), DI
@@ -9095,11 +9260,14 @@ loop:
 	JLT          loop
 	DECQ         SI
 	JNZ          tap
+	ADDQ         136(AX), BX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      152(AX), BX
+	MOVQ      168(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -9135,12 +9303,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Y16
 	VADDPS    Y16, Y15, Y15
 	ADDQ      SI, BX
-	MOVQ      BX, 152(AX)
+	MOVQ      BX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z16
-	VBROADCASTSS 132(AX), Z17
-	MOVQ         144(AX), BX
+	VBROADCASTSS 144(AX), Z16
+	VBROADCASTSS 148(AX), Z17
+	MOVQ         160(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z16, Z0
 	VMINPS       Z0, Z17, Z0
@@ -9198,8 +9366,8 @@ clampTail:
 	VMINPS       Y15, Y17, Y15
 	VMOVUPS      Y15, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         BX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -9209,13 +9377,13 @@ clampTail:
 TEXT ·gemmF32AVX512_1x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -9232,7 +9400,7 @@ block:
 
 tap:
 	MOVQ (DX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	ADDQ $0x08, DX
 	MOVQ 32(AX), DI
 
@@ -9251,10 +9419,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x01, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -9262,12 +9430,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Z2
 	VADDPS    Z2, Z1, Z1
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z2
-	VBROADCASTSS 132(AX), Z3
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z2
+	VBROADCASTSS 148(AX), Z3
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z3, Z0
@@ -9276,8 +9444,8 @@ clampTail:
 	VMINPS       Z1, Z3, Z1
 	VMOVUPS      Z1, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -9287,13 +9455,13 @@ clampTail:
 TEXT ·gemmF32AVX512_2x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -9312,7 +9480,7 @@ block:
 
 tap:
 	MOVQ (DX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	ADDQ $0x08, DX
 	MOVQ 32(AX), DI
 
@@ -9334,10 +9502,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x02, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -9349,12 +9517,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Z4
 	VADDPS    Z4, Z3, Z3
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z4
-	VBROADCASTSS 132(AX), Z5
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z4
+	VBROADCASTSS 148(AX), Z5
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
@@ -9370,8 +9538,8 @@ clampTail:
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -9381,13 +9549,13 @@ clampTail:
 TEXT ·gemmF32AVX512_3x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -9408,7 +9576,7 @@ block:
 
 tap:
 	MOVQ (DX), R9
-	ADDQ 136(AX), R9
+	ADDQ 152(AX), R9
 	ADDQ $0x08, DX
 	MOVQ 32(AX), DI
 
@@ -9433,10 +9601,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x03, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -9452,12 +9620,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Z6
 	VADDPS    Z6, Z5, Z5
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z6
-	VBROADCASTSS 132(AX), Z7
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z6
+	VBROADCASTSS 148(AX), Z7
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
@@ -9480,8 +9648,8 @@ clampTail:
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -9491,13 +9659,13 @@ clampTail:
 TEXT ·gemmF32AVX512_4x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -9520,7 +9688,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	ADDQ $0x08, DX
 	MOVQ 32(AX), R8
 
@@ -9548,10 +9716,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x04, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -9571,12 +9739,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Z8
 	VADDPS    Z8, Z7, Z7
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z8
-	VBROADCASTSS 132(AX), Z9
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z8
+	VBROADCASTSS 148(AX), Z9
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
@@ -9606,8 +9774,8 @@ clampTail:
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -9617,13 +9785,13 @@ clampTail:
 TEXT ·gemmF32AVX512_5x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -9648,7 +9816,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	ADDQ $0x08, DX
 	MOVQ 32(AX), R8
@@ -9681,10 +9849,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x05, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -9708,12 +9876,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Z10
 	VADDPS    Z10, Z9, Z9
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z10
-	VBROADCASTSS 132(AX), Z11
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z10
+	VBROADCASTSS 148(AX), Z11
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z10, Z0
 	VMINPS       Z0, Z11, Z0
@@ -9750,8 +9918,8 @@ clampTail:
 	VMINPS       Z9, Z11, Z9
 	VMOVUPS      Z9, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -9761,13 +9929,13 @@ clampTail:
 TEXT ·gemmF32AVX512_6x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -9794,7 +9962,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	ADDQ $0x08, DX
 	MOVQ 32(AX), R8
@@ -9830,10 +9998,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x06, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -9861,12 +10029,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Z12
 	VADDPS    Z12, Z11, Z11
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z12
-	VBROADCASTSS 132(AX), Z13
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z12
+	VBROADCASTSS 148(AX), Z13
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
@@ -9910,8 +10078,8 @@ clampTail:
 	VMINPS       Z11, Z13, Z11
 	VMOVUPS      Z11, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -9921,13 +10089,13 @@ clampTail:
 TEXT ·gemmF32AVX512_7x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -9956,7 +10124,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	ADDQ $0x08, DX
 	MOVQ 32(AX), R8
@@ -9995,10 +10163,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x07, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -10030,12 +10198,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Z14
 	VADDPS    Z14, Z13, Z13
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z14
-	VBROADCASTSS 132(AX), Z15
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z14
+	VBROADCASTSS 148(AX), Z15
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z14, Z0
 	VMINPS       Z0, Z15, Z0
@@ -10086,8 +10254,8 @@ clampTail:
 	VMINPS       Z13, Z15, Z13
 	VMOVUPS      Z13, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -10097,13 +10265,13 @@ clampTail:
 TEXT ·gemmF32AVX512_8x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -10134,7 +10302,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	ADDQ $0x08, DX
 	MOVQ 32(AX), R8
@@ -10176,10 +10344,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x08, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -10215,12 +10383,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Z16
 	VADDPS    Z16, Z15, Z15
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z16
-	VBROADCASTSS 132(AX), Z17
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z16
+	VBROADCASTSS 148(AX), Z17
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z16, Z0
 	VMINPS       Z0, Z17, Z0
@@ -10278,8 +10446,8 @@ clampTail:
 	VMINPS       Z15, Z17, Z15
 	VMOVUPS      Z15, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -10289,13 +10457,13 @@ clampTail:
 TEXT ·gemmF32AVX512_9x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -10328,7 +10496,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	ADDQ $0x08, DX
@@ -10375,10 +10543,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x09, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -10418,12 +10586,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Z18
 	VADDPS    Z18, Z17, Z17
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z18
-	VBROADCASTSS 132(AX), Z19
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z18
+	VBROADCASTSS 148(AX), Z19
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z18, Z0
 	VMINPS       Z0, Z19, Z0
@@ -10488,8 +10656,8 @@ clampTail:
 	VMINPS       Z17, Z19, Z17
 	VMOVUPS      Z17, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -10499,13 +10667,13 @@ clampTail:
 TEXT ·gemmF32AVX512_10x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -10540,7 +10708,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	ADDQ $0x08, DX
@@ -10590,10 +10758,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0a, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -10637,12 +10805,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Z20
 	VADDPS    Z20, Z19, Z19
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z20
-	VBROADCASTSS 132(AX), Z21
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z20
+	VBROADCASTSS 148(AX), Z21
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z20, Z0
 	VMINPS       Z0, Z21, Z0
@@ -10714,8 +10882,8 @@ clampTail:
 	VMINPS       Z19, Z21, Z19
 	VMOVUPS      Z19, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -10725,13 +10893,13 @@ clampTail:
 TEXT ·gemmF32AVX512_11x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -10768,7 +10936,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	ADDQ $0x08, DX
@@ -10821,10 +10989,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0b, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -10872,12 +11040,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Z22
 	VADDPS    Z22, Z21, Z21
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z22
-	VBROADCASTSS 132(AX), Z23
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z22
+	VBROADCASTSS 148(AX), Z23
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z22, Z0
 	VMINPS       Z0, Z23, Z0
@@ -10956,8 +11124,8 @@ clampTail:
 	VMINPS       Z21, Z23, Z21
 	VMOVUPS      Z21, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -10967,13 +11135,13 @@ clampTail:
 TEXT ·gemmF32AVX512_12x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -11012,7 +11180,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	ADDQ $0x08, DX
@@ -11068,10 +11236,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0c, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -11123,12 +11291,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Z24
 	VADDPS    Z24, Z23, Z23
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z24
-	VBROADCASTSS 132(AX), Z25
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z24
+	VBROADCASTSS 148(AX), Z25
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z24, Z0
 	VMINPS       Z0, Z25, Z0
@@ -11214,8 +11382,8 @@ clampTail:
 	VMINPS       Z23, Z25, Z23
 	VMOVUPS      Z23, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -11225,13 +11393,13 @@ clampTail:
 TEXT ·gemmF32AVX512_13x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -11272,7 +11440,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	LEAQ (R12)(SI*4), R13
@@ -11333,10 +11501,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0d, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -11392,12 +11560,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Z26
 	VADDPS    Z26, Z25, Z25
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z26
-	VBROADCASTSS 132(AX), Z27
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z26
+	VBROADCASTSS 148(AX), Z27
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z26, Z0
 	VMINPS       Z0, Z27, Z0
@@ -11490,8 +11658,8 @@ clampTail:
 	VMINPS       Z25, Z27, Z25
 	VMOVUPS      Z25, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -11501,13 +11669,13 @@ clampTail:
 TEXT ·gemmF32AVX512_14x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 
 block:
@@ -11550,7 +11718,7 @@ block:
 
 tap:
 	MOVQ (DX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	LEAQ (R12)(SI*4), R13
@@ -11614,10 +11782,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x0e, SI, DX
-	ADDQ      DX, 136(AX)
+	ADDQ      DX, 152(AX)
 	MOVQ      112(AX), DX
 	KMOVW     DX, K1
-	MOVQ      152(AX), DX
+	MOVQ      168(AX), DX
 	TESTQ     DX, DX
 	JZ        clampTail
 	MOVQ      96(AX), BX
@@ -11677,12 +11845,12 @@ advance:
 	VMOVUPS.Z 64(DX), K1, Z28
 	VADDPS    Z28, Z27, Z27
 	ADDQ      BX, DX
-	MOVQ      DX, 152(AX)
+	MOVQ      DX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z28
-	VBROADCASTSS 132(AX), Z29
-	MOVQ         144(AX), DX
+	VBROADCASTSS 144(AX), Z28
+	VBROADCASTSS 148(AX), Z29
+	MOVQ         160(AX), DX
 	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z28, Z0
 	VMINPS       Z0, Z29, Z0
@@ -11782,8 +11950,8 @@ clampTail:
 	VMINPS       Z27, Z29, Z27
 	VMOVUPS      Z27, K1, 64(DX)
 	ADDQ         BX, DX
-	MOVQ         DX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         DX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -11793,13 +11961,13 @@ clampTail:
 TEXT ·igemmF32AVX512_1x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -11808,9 +11976,13 @@ block:
 	VMOVUPS (BX), Z0
 	VMOVUPS 64(BX), Z1
 	MOVQ    48(AX), BX
-	MOVQ    24(AX), SI
+	MOVQ    128(AX), SI
 	TESTQ   SI, SI
 	JZ      sum
+	MOVQ    SI, 184(AX)
+
+run:
+	MOVQ 24(AX), SI
 
 tap:
 	MOVQ (DX), DI
@@ -11831,11 +12003,14 @@ loop:
 	JLT          loop
 	DECQ         SI
 	JNZ          tap
+	ADDQ         136(AX), BX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      152(AX), BX
+	MOVQ      168(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -11843,12 +12018,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Z2
 	VADDPS    Z2, Z1, Z1
 	ADDQ      SI, BX
-	MOVQ      BX, 152(AX)
+	MOVQ      BX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z2
-	VBROADCASTSS 132(AX), Z3
-	MOVQ         144(AX), BX
+	VBROADCASTSS 144(AX), Z2
+	VBROADCASTSS 148(AX), Z3
+	MOVQ         160(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z3, Z0
@@ -11857,8 +12032,8 @@ clampTail:
 	VMINPS       Z1, Z3, Z1
 	VMOVUPS      Z1, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         BX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -11868,13 +12043,13 @@ clampTail:
 TEXT ·igemmF32AVX512_2x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -11885,9 +12060,13 @@ block:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	MOVQ    48(AX), BX
-	MOVQ    24(AX), SI
+	MOVQ    128(AX), SI
 	TESTQ   SI, SI
 	JZ      sum
+	MOVQ    SI, 184(AX)
+
+run:
+	MOVQ 24(AX), SI
 
 tap:
 	MOVQ (DX), DI
@@ -11912,11 +12091,14 @@ loop:
 	JLT          loop
 	DECQ         SI
 	JNZ          tap
+	ADDQ         136(AX), BX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      152(AX), BX
+	MOVQ      168(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -11928,12 +12110,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Z4
 	VADDPS    Z4, Z3, Z3
 	ADDQ      SI, BX
-	MOVQ      BX, 152(AX)
+	MOVQ      BX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z4
-	VBROADCASTSS 132(AX), Z5
-	MOVQ         144(AX), BX
+	VBROADCASTSS 144(AX), Z4
+	VBROADCASTSS 148(AX), Z5
+	MOVQ         160(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
@@ -11949,8 +12131,8 @@ clampTail:
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         BX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -11960,13 +12142,13 @@ clampTail:
 TEXT ·igemmF32AVX512_3x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -11979,9 +12161,13 @@ block:
 	VMOVAPS Z0, Z4
 	VMOVAPS Z1, Z5
 	MOVQ    48(AX), BX
-	MOVQ    24(AX), SI
+	MOVQ    128(AX), SI
 	TESTQ   SI, SI
 	JZ      sum
+	MOVQ    SI, 184(AX)
+
+run:
+	MOVQ 24(AX), SI
 
 tap:
 	MOVQ (DX), DI
@@ -12010,11 +12196,14 @@ loop:
 	JLT          loop
 	DECQ         SI
 	JNZ          tap
+	ADDQ         136(AX), BX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      152(AX), BX
+	MOVQ      168(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -12030,12 +12219,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Z6
 	VADDPS    Z6, Z5, Z5
 	ADDQ      SI, BX
-	MOVQ      BX, 152(AX)
+	MOVQ      BX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z6
-	VBROADCASTSS 132(AX), Z7
-	MOVQ         144(AX), BX
+	VBROADCASTSS 144(AX), Z6
+	VBROADCASTSS 148(AX), Z7
+	MOVQ         160(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
@@ -12058,8 +12247,8 @@ clampTail:
 	VMINPS       Z5, Z7, Z5
 	VMOVUPS      Z5, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         BX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -12069,13 +12258,13 @@ clampTail:
 TEXT ·igemmF32AVX512_4x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -12090,9 +12279,13 @@ block:
 	VMOVAPS Z0, Z6
 	VMOVAPS Z1, Z7
 	MOVQ    48(AX), BX
-	MOVQ    24(AX), SI
+	MOVQ    128(AX), SI
 	TESTQ   SI, SI
 	JZ      sum
+	MOVQ    SI, 184(AX)
+
+run:
+	MOVQ 24(AX), SI
 
 tap:
 	MOVQ (DX), DI
@@ -12125,11 +12318,14 @@ loop:
 	JLT          loop
 	DECQ         SI
 	JNZ          tap
+	ADDQ         136(AX), BX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      152(AX), BX
+	MOVQ      168(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -12149,12 +12345,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Z8
 	VADDPS    Z8, Z7, Z7
 	ADDQ      SI, BX
-	MOVQ      BX, 152(AX)
+	MOVQ      BX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z8
-	VBROADCASTSS 132(AX), Z9
-	MOVQ         144(AX), BX
+	VBROADCASTSS 144(AX), Z8
+	VBROADCASTSS 148(AX), Z9
+	MOVQ         160(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
@@ -12184,8 +12380,8 @@ clampTail:
 	VMINPS       Z7, Z9, Z7
 	VMOVUPS      Z7, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         BX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -12195,13 +12391,13 @@ clampTail:
 TEXT ·igemmF32AVX512_5x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -12218,9 +12414,13 @@ block:
 	VMOVAPS Z0, Z8
 	VMOVAPS Z1, Z9
 	MOVQ    48(AX), BX
-	MOVQ    24(AX), SI
+	MOVQ    128(AX), SI
 	TESTQ   SI, SI
 	JZ      sum
+	MOVQ    SI, 184(AX)
+
+run:
+	MOVQ 24(AX), SI
 
 tap:
 	MOVQ (DX), DI
@@ -12257,11 +12457,14 @@ loop:
 	JLT          loop
 	DECQ         SI
 	JNZ          tap
+	ADDQ         136(AX), BX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      152(AX), BX
+	MOVQ      168(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -12285,12 +12488,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Z10
 	VADDPS    Z10, Z9, Z9
 	ADDQ      SI, BX
-	MOVQ      BX, 152(AX)
+	MOVQ      BX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z10
-	VBROADCASTSS 132(AX), Z11
-	MOVQ         144(AX), BX
+	VBROADCASTSS 144(AX), Z10
+	VBROADCASTSS 148(AX), Z11
+	MOVQ         160(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z10, Z0
 	VMINPS       Z0, Z11, Z0
@@ -12327,8 +12530,8 @@ clampTail:
 	VMINPS       Z9, Z11, Z9
 	VMOVUPS      Z9, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         BX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -12338,13 +12541,13 @@ clampTail:
 TEXT ·igemmF32AVX512_6x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -12363,9 +12566,13 @@ block:
 	VMOVAPS Z0, Z10
 	VMOVAPS Z1, Z11
 	MOVQ    48(AX), BX
-	MOVQ    24(AX), SI
+	MOVQ    128(AX), SI
 	TESTQ   SI, SI
 	JZ      sum
+	MOVQ    SI, 184(AX)
+
+run:
+	MOVQ 24(AX), SI
 
 tap:
 	MOVQ (DX), DI
@@ -12406,11 +12613,14 @@ loop:
 	JLT          loop
 	DECQ         SI
 	JNZ          tap
+	ADDQ         136(AX), BX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      152(AX), BX
+	MOVQ      168(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -12438,12 +12648,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Z12
 	VADDPS    Z12, Z11, Z11
 	ADDQ      SI, BX
-	MOVQ      BX, 152(AX)
+	MOVQ      BX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z12
-	VBROADCASTSS 132(AX), Z13
-	MOVQ         144(AX), BX
+	VBROADCASTSS 144(AX), Z12
+	VBROADCASTSS 148(AX), Z13
+	MOVQ         160(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
@@ -12487,8 +12697,8 @@ clampTail:
 	VMINPS       Z11, Z13, Z11
 	VMOVUPS      Z11, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         BX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -12498,13 +12708,13 @@ clampTail:
 TEXT ·igemmF32AVX512_7x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -12525,9 +12735,13 @@ block:
 	VMOVAPS Z0, Z12
 	VMOVAPS Z1, Z13
 	MOVQ    48(AX), BX
-	MOVQ    24(AX), SI
+	MOVQ    128(AX), SI
 	TESTQ   SI, SI
 	JZ      sum
+	MOVQ    SI, 184(AX)
+
+run:
+	MOVQ 24(AX), SI
 
 tap:
 	MOVQ (DX), DI
@@ -12572,11 +12786,14 @@ loop:
 	JLT          loop
 	DECQ         SI
 	JNZ          tap
+	ADDQ         136(AX), BX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      152(AX), BX
+	MOVQ      168(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -12608,12 +12825,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Z14
 	VADDPS    Z14, Z13, Z13
 	ADDQ      SI, BX
-	MOVQ      BX, 152(AX)
+	MOVQ      BX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z14
-	VBROADCASTSS 132(AX), Z15
-	MOVQ         144(AX), BX
+	VBROADCASTSS 144(AX), Z14
+	VBROADCASTSS 148(AX), Z15
+	MOVQ         160(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z14, Z0
 	VMINPS       Z0, Z15, Z0
@@ -12664,8 +12881,8 @@ clampTail:
 	VMINPS       Z13, Z15, Z13
 	VMOVUPS      Z13, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         BX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -12675,13 +12892,13 @@ clampTail:
 TEXT ·igemmF32AVX512_8x32(SB), NOSPLIT, $8-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 	MOVQ 16(AX), DX
 
@@ -12704,9 +12921,13 @@ block:
 	VMOVAPS Z0, Z14
 	VMOVAPS Z1, Z15
 	MOVQ    48(AX), BX
-	MOVQ    24(AX), SI
+	MOVQ    128(AX), SI
 	TESTQ   SI, SI
 	JZ      sum
+	MOVQ    SI, 184(AX)
+
+run:
+	MOVQ 24(AX), SI
 
 tap:
 	MOVQ (DX), DI
@@ -12755,11 +12976,14 @@ loop:
 	JLT          loop
 	DECQ         SI
 	JNZ          tap
+	ADDQ         136(AX), BX
+	DECQ         184(AX)
+	JNZ          run
 
 sum:
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      152(AX), BX
+	MOVQ      168(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -12795,12 +13019,12 @@ sum:
 	VMOVUPS.Z 64(BX), K1, Z16
 	VADDPS    Z16, Z15, Z15
 	ADDQ      SI, BX
-	MOVQ      BX, 152(AX)
+	MOVQ      BX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z16
-	VBROADCASTSS 132(AX), Z17
-	MOVQ         144(AX), BX
+	VBROADCASTSS 144(AX), Z16
+	VBROADCASTSS 148(AX), Z17
+	MOVQ         160(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z16, Z0
 	VMINPS       Z0, Z17, Z0
@@ -12858,8 +13082,8 @@ clampTail:
 	VMINPS       Z15, Z17, Z15
 	VMOVUPS      Z15, K1, 64(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         BX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
@@ -12869,13 +13093,13 @@ clampTail:
 TEXT ·gemmF32AVX512_1x64(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
-	MOVQ CX, 136(AX)
-	MOVQ 64(AX), CX
-	MOVQ CX, 144(AX)
-	MOVQ 88(AX), CX
 	MOVQ CX, 152(AX)
-	MOVQ 104(AX), CX
+	MOVQ 64(AX), CX
 	MOVQ CX, 160(AX)
+	MOVQ 88(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 104(AX), CX
+	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
 	LEAQ (CX)(CX*2), DX
 
@@ -12895,7 +13119,7 @@ block:
 
 tap:
 	MOVQ (BX), R10
-	ADDQ 136(AX), R10
+	ADDQ 152(AX), R10
 	ADDQ $0x08, BX
 	MOVQ 32(AX), R8
 
@@ -12918,10 +13142,10 @@ loop:
 
 advance:
 	IMUL3Q    $0x01, DI, BX
-	ADDQ      BX, 136(AX)
+	ADDQ      BX, 152(AX)
 	MOVQ      112(AX), BX
 	KMOVW     BX, K1
-	MOVQ      152(AX), BX
+	MOVQ      168(AX), BX
 	TESTQ     BX, BX
 	JZ        clampTail
 	MOVQ      96(AX), SI
@@ -12931,12 +13155,12 @@ advance:
 	VMOVUPS.Z 192(BX), K1, Z4
 	VADDPS    Z4, Z3, Z3
 	ADDQ      SI, BX
-	MOVQ      BX, 152(AX)
+	MOVQ      BX, 168(AX)
 
 clampTail:
-	VBROADCASTSS 128(AX), Z4
-	VBROADCASTSS 132(AX), Z5
-	MOVQ         144(AX), BX
+	VBROADCASTSS 144(AX), Z4
+	VBROADCASTSS 148(AX), Z5
+	MOVQ         160(AX), BX
 	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
@@ -12951,8 +13175,8 @@ clampTail:
 	VMINPS       Z3, Z5, Z3
 	VMOVUPS      Z3, K1, 192(BX)
 	ADDQ         SI, BX
-	MOVQ         BX, 144(AX)
-	DECQ         160(AX)
+	MOVQ         BX, 160(AX)
+	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET

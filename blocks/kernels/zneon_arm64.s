@@ -17,15 +17,15 @@ TEXT ·gemmF32NEON_1x8(SB), NOSPLIT, $32-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    192(R0), R24
 	MOVD    $1, R25
 	MUL     R25, R1, R26
 
 block:
 	FLDPQ   (R23), (F30, F31)
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
 	MOVD    R2, R22
+	MOVD    24(R0), R3
 	CBZ     R3, sum
 
 tap:
@@ -71,7 +71,7 @@ tapend:
 
 sum:
 	ADD     R26, R20
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $8, R24
@@ -162,7 +162,7 @@ TEXT ·gemmF32NEON_2x8(SB), NOSPLIT, $64-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    192(R0), R24
 	MOVD    $2, R25
 	MUL     R25, R1, R26
 
@@ -170,9 +170,9 @@ block:
 	FLDPQ   (R23), (F28, F29)
 	VMOV    V28.B16, V30.B16
 	VMOV    V29.B16, V31.B16
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
 	MOVD    R2, R22
+	MOVD    24(R0), R3
 	CBZ     R3, sum
 
 tap:
@@ -231,7 +231,7 @@ tapend:
 
 sum:
 	ADD     R26, R20
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $8, R24
@@ -333,7 +333,7 @@ TEXT ·gemmF32NEON_3x8(SB), NOSPLIT, $96-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    192(R0), R24
 	MOVD    $3, R25
 	MUL     R25, R1, R26
 
@@ -343,9 +343,9 @@ block:
 	VMOV    V27.B16, V29.B16
 	VMOV    V26.B16, V30.B16
 	VMOV    V27.B16, V31.B16
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
 	MOVD    R2, R22
+	MOVD    24(R0), R3
 	CBZ     R3, sum
 
 tap:
@@ -417,7 +417,7 @@ tapend:
 
 sum:
 	ADD     R26, R20
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $8, R24
@@ -530,7 +530,7 @@ TEXT ·gemmF32NEON_4x8(SB), NOSPLIT, $128-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    192(R0), R24
 	MOVD    $4, R25
 	MUL     R25, R1, R26
 
@@ -542,9 +542,9 @@ block:
 	VMOV    V25.B16, V29.B16
 	VMOV    V24.B16, V30.B16
 	VMOV    V25.B16, V31.B16
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
 	MOVD    R2, R22
+	MOVD    24(R0), R3
 	CBZ     R3, sum
 
 tap:
@@ -629,7 +629,7 @@ tapend:
 
 sum:
 	ADD     R26, R20
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $8, R24
@@ -753,7 +753,7 @@ TEXT ·gemmF32NEON_5x8(SB), NOSPLIT, $160-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    192(R0), R24
 	MOVD    $5, R25
 	MUL     R25, R1, R26
 
@@ -767,9 +767,9 @@ block:
 	VMOV    V23.B16, V29.B16
 	VMOV    V22.B16, V30.B16
 	VMOV    V23.B16, V31.B16
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
 	MOVD    R2, R22
+	MOVD    24(R0), R3
 	CBZ     R3, sum
 
 tap:
@@ -867,7 +867,7 @@ tapend:
 
 sum:
 	ADD     R26, R20
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $8, R24
@@ -1002,7 +1002,7 @@ TEXT ·gemmF32NEON_6x8(SB), NOSPLIT, $192-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    192(R0), R24
 	MOVD    $6, R25
 	MUL     R25, R1, R26
 
@@ -1018,9 +1018,9 @@ block:
 	VMOV    V21.B16, V29.B16
 	VMOV    V20.B16, V30.B16
 	VMOV    V21.B16, V31.B16
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
 	MOVD    R2, R22
+	MOVD    24(R0), R3
 	CBZ     R3, sum
 
 tap:
@@ -1131,7 +1131,7 @@ tapend:
 
 sum:
 	ADD     R26, R20
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $8, R24
@@ -1277,7 +1277,7 @@ TEXT ·gemmF32NEON_7x8(SB), NOSPLIT, $224-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    192(R0), R24
 	MOVD    $7, R25
 	MUL     R25, R1, R26
 
@@ -1295,9 +1295,9 @@ block:
 	VMOV    V19.B16, V29.B16
 	VMOV    V18.B16, V30.B16
 	VMOV    V19.B16, V31.B16
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
 	MOVD    R2, R22
+	MOVD    24(R0), R3
 	CBZ     R3, sum
 
 tap:
@@ -1421,7 +1421,7 @@ tapend:
 
 sum:
 	ADD     R26, R20
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $8, R24
@@ -1578,7 +1578,7 @@ TEXT ·gemmF32NEON_8x8(SB), NOSPLIT, $256-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    192(R0), R24
 	MOVD    $8, R25
 	MUL     R25, R1, R26
 
@@ -1598,9 +1598,9 @@ block:
 	VMOV    V17.B16, V29.B16
 	VMOV    V16.B16, V30.B16
 	VMOV    V17.B16, V31.B16
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
 	MOVD    R2, R22
+	MOVD    24(R0), R3
 	CBZ     R3, sum
 
 tap:
@@ -1737,7 +1737,7 @@ tapend:
 
 sum:
 	ADD     R26, R20
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $8, R24
@@ -1904,14 +1904,18 @@ TEXT ·igemmF32NEON_1x8(SB), NOSPLIT, $32-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    136(R0), R15
+	MOVD    192(R0), R24
 	LSL     $2, R20
 
 block:
 	FLDPQ   (R23), (F30, F31)
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
-	CBZ     R3, sum
+	MOVD    128(R0), R14
+	CBZ     R14, sum
+
+run:
+	MOVD    24(R0), R3
 
 tap:
 	MOVD.P  8(R2), R8
@@ -1953,9 +1957,12 @@ one:
 tapend:
 	SUBS    $1, R3
 	BNE     tap
+	ADD     R15, R5
+	SUBS    $1, R14
+	BNE     run
 
 sum:
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $8, R24
@@ -2045,16 +2052,20 @@ TEXT ·igemmF32NEON_2x8(SB), NOSPLIT, $64-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    136(R0), R15
+	MOVD    192(R0), R24
 	LSL     $2, R20
 
 block:
 	FLDPQ   (R23), (F28, F29)
 	VMOV    V28.B16, V30.B16
 	VMOV    V29.B16, V31.B16
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
-	CBZ     R3, sum
+	MOVD    128(R0), R14
+	CBZ     R14, sum
+
+run:
+	MOVD    24(R0), R3
 
 tap:
 	MOVD.P  8(R2), R8
@@ -2110,9 +2121,12 @@ one:
 tapend:
 	SUBS    $1, R3
 	BNE     tap
+	ADD     R15, R5
+	SUBS    $1, R14
+	BNE     run
 
 sum:
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $8, R24
@@ -2213,7 +2227,8 @@ TEXT ·igemmF32NEON_3x8(SB), NOSPLIT, $96-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    136(R0), R15
+	MOVD    192(R0), R24
 	LSL     $2, R20
 
 block:
@@ -2222,9 +2237,12 @@ block:
 	VMOV    V27.B16, V29.B16
 	VMOV    V26.B16, V30.B16
 	VMOV    V27.B16, V31.B16
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
-	CBZ     R3, sum
+	MOVD    128(R0), R14
+	CBZ     R14, sum
+
+run:
+	MOVD    24(R0), R3
 
 tap:
 	MOVD.P  8(R2), R8
@@ -2294,9 +2312,12 @@ one:
 tapend:
 	SUBS    $1, R3
 	BNE     tap
+	ADD     R15, R5
+	SUBS    $1, R14
+	BNE     run
 
 sum:
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $8, R24
@@ -2408,7 +2429,8 @@ TEXT ·igemmF32NEON_4x8(SB), NOSPLIT, $128-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    136(R0), R15
+	MOVD    192(R0), R24
 	LSL     $2, R20
 
 block:
@@ -2419,9 +2441,12 @@ block:
 	VMOV    V25.B16, V29.B16
 	VMOV    V24.B16, V30.B16
 	VMOV    V25.B16, V31.B16
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
-	CBZ     R3, sum
+	MOVD    128(R0), R14
+	CBZ     R14, sum
+
+run:
+	MOVD    24(R0), R3
 
 tap:
 	MOVD.P  8(R2), R8
@@ -2505,9 +2530,12 @@ one:
 tapend:
 	SUBS    $1, R3
 	BNE     tap
+	ADD     R15, R5
+	SUBS    $1, R14
+	BNE     run
 
 sum:
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $8, R24
@@ -2630,7 +2658,8 @@ TEXT ·igemmF32NEON_5x8(SB), NOSPLIT, $160-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    136(R0), R15
+	MOVD    192(R0), R24
 	LSL     $2, R20
 
 block:
@@ -2643,9 +2672,12 @@ block:
 	VMOV    V23.B16, V29.B16
 	VMOV    V22.B16, V30.B16
 	VMOV    V23.B16, V31.B16
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
-	CBZ     R3, sum
+	MOVD    128(R0), R14
+	CBZ     R14, sum
+
+run:
+	MOVD    24(R0), R3
 
 tap:
 	MOVD.P  8(R2), R8
@@ -2743,9 +2775,12 @@ one:
 tapend:
 	SUBS    $1, R3
 	BNE     tap
+	ADD     R15, R5
+	SUBS    $1, R14
+	BNE     run
 
 sum:
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $8, R24
@@ -2880,16 +2915,16 @@ TEXT ·gemmF32NEON_1x16(SB), NOSPLIT, $64-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    192(R0), R24
 	MOVD    $1, R25
 	MUL     R25, R1, R26
 
 block:
 	FLDPQ   (R23), (F28, F29)
 	FLDPQ   32(R23), (F30, F31)
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
 	MOVD    R2, R22
+	MOVD    24(R0), R3
 	CBZ     R3, sum
 
 tap:
@@ -2950,7 +2985,7 @@ tapend:
 
 sum:
 	ADD     R26, R20
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $16, R24
@@ -3050,7 +3085,7 @@ TEXT ·gemmF32NEON_2x16(SB), NOSPLIT, $128-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    192(R0), R24
 	MOVD    $2, R25
 	MUL     R25, R1, R26
 
@@ -3061,9 +3096,9 @@ block:
 	VMOV    V25.B16, V29.B16
 	VMOV    V26.B16, V30.B16
 	VMOV    V27.B16, V31.B16
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
 	MOVD    R2, R22
+	MOVD    24(R0), R3
 	CBZ     R3, sum
 
 tap:
@@ -3147,7 +3182,7 @@ tapend:
 
 sum:
 	ADD     R26, R20
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $16, R24
@@ -3267,7 +3302,7 @@ TEXT ·gemmF32NEON_3x16(SB), NOSPLIT, $192-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    192(R0), R24
 	MOVD    $3, R25
 	MUL     R25, R1, R26
 
@@ -3282,9 +3317,9 @@ block:
 	VMOV    V21.B16, V29.B16
 	VMOV    V22.B16, V30.B16
 	VMOV    V23.B16, V31.B16
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
 	MOVD    R2, R22
+	MOVD    24(R0), R3
 	CBZ     R3, sum
 
 tap:
@@ -3391,7 +3426,7 @@ tapend:
 
 sum:
 	ADD     R26, R20
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $16, R24
@@ -3531,7 +3566,7 @@ TEXT ·gemmF32NEON_4x16(SB), NOSPLIT, $256-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    192(R0), R24
 	MOVD    $4, R25
 	MUL     R25, R1, R26
 
@@ -3550,9 +3585,9 @@ block:
 	VMOV    V17.B16, V29.B16
 	VMOV    V18.B16, V30.B16
 	VMOV    V19.B16, V31.B16
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
 	MOVD    R2, R22
+	MOVD    24(R0), R3
 	CBZ     R3, sum
 
 tap:
@@ -3682,7 +3717,7 @@ tapend:
 
 sum:
 	ADD     R26, R20
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $16, R24
@@ -3842,7 +3877,7 @@ TEXT ·gemmF32NEON_5x16(SB), NOSPLIT, $320-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    192(R0), R24
 	MOVD    $5, R25
 	MUL     R25, R1, R26
 
@@ -3865,9 +3900,9 @@ block:
 	VMOV    V13.B16, V29.B16
 	VMOV    V14.B16, V30.B16
 	VMOV    V15.B16, V31.B16
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
 	MOVD    R2, R22
+	MOVD    24(R0), R3
 	CBZ     R3, sum
 
 tap:
@@ -4020,7 +4055,7 @@ tapend:
 
 sum:
 	ADD     R26, R20
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $16, R24
@@ -4199,15 +4234,19 @@ TEXT ·igemmF32NEON_1x16(SB), NOSPLIT, $64-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    136(R0), R15
+	MOVD    192(R0), R24
 	LSL     $2, R20
 
 block:
 	FLDPQ   (R23), (F28, F29)
 	FLDPQ   32(R23), (F30, F31)
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
-	CBZ     R3, sum
+	MOVD    128(R0), R14
+	CBZ     R14, sum
+
+run:
+	MOVD    24(R0), R3
 
 tap:
 	MOVD.P  8(R2), R8
@@ -4264,9 +4303,12 @@ one:
 tapend:
 	SUBS    $1, R3
 	BNE     tap
+	ADD     R15, R5
+	SUBS    $1, R14
+	BNE     run
 
 sum:
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $16, R24
@@ -4365,7 +4407,8 @@ TEXT ·igemmF32NEON_2x16(SB), NOSPLIT, $128-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    136(R0), R15
+	MOVD    192(R0), R24
 	LSL     $2, R20
 
 block:
@@ -4375,9 +4418,12 @@ block:
 	VMOV    V25.B16, V29.B16
 	VMOV    V26.B16, V30.B16
 	VMOV    V27.B16, V31.B16
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
-	CBZ     R3, sum
+	MOVD    128(R0), R14
+	CBZ     R14, sum
+
+run:
+	MOVD    24(R0), R3
 
 tap:
 	MOVD.P  8(R2), R8
@@ -4458,9 +4504,12 @@ one:
 tapend:
 	SUBS    $1, R3
 	BNE     tap
+	ADD     R15, R5
+	SUBS    $1, R14
+	BNE     run
 
 sum:
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $16, R24
@@ -4579,7 +4628,8 @@ TEXT ·igemmF32NEON_3x16(SB), NOSPLIT, $192-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    136(R0), R15
+	MOVD    192(R0), R24
 	LSL     $2, R20
 
 block:
@@ -4593,9 +4643,12 @@ block:
 	VMOV    V21.B16, V29.B16
 	VMOV    V22.B16, V30.B16
 	VMOV    V23.B16, V31.B16
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
-	CBZ     R3, sum
+	MOVD    128(R0), R14
+	CBZ     R14, sum
+
+run:
+	MOVD    24(R0), R3
 
 tap:
 	MOVD.P  8(R2), R8
@@ -4700,9 +4753,12 @@ one:
 tapend:
 	SUBS    $1, R3
 	BNE     tap
+	ADD     R15, R5
+	SUBS    $1, R14
+	BNE     run
 
 sum:
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $16, R24
@@ -4841,7 +4897,8 @@ TEXT ·igemmF32NEON_4x16(SB), NOSPLIT, $256-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    136(R0), R15
+	MOVD    192(R0), R24
 	LSL     $2, R20
 
 block:
@@ -4859,9 +4916,12 @@ block:
 	VMOV    V17.B16, V29.B16
 	VMOV    V18.B16, V30.B16
 	VMOV    V19.B16, V31.B16
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
-	CBZ     R3, sum
+	MOVD    128(R0), R14
+	CBZ     R14, sum
+
+run:
+	MOVD    24(R0), R3
 
 tap:
 	MOVD.P  8(R2), R8
@@ -4990,9 +5050,12 @@ one:
 tapend:
 	SUBS    $1, R3
 	BNE     tap
+	ADD     R15, R5
+	SUBS    $1, R14
+	BNE     run
 
 sum:
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $16, R24
@@ -5151,7 +5214,8 @@ TEXT ·igemmF32NEON_5x16(SB), NOSPLIT, $320-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    136(R0), R15
+	MOVD    192(R0), R24
 	LSL     $2, R20
 
 block:
@@ -5173,9 +5237,12 @@ block:
 	VMOV    V13.B16, V29.B16
 	VMOV    V14.B16, V30.B16
 	VMOV    V15.B16, V31.B16
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
-	CBZ     R3, sum
+	MOVD    128(R0), R14
+	CBZ     R14, sum
+
+run:
+	MOVD    24(R0), R3
 
 tap:
 	MOVD.P  8(R2), R8
@@ -5328,9 +5395,12 @@ one:
 tapend:
 	SUBS    $1, R3
 	BNE     tap
+	ADD     R15, R5
+	SUBS    $1, R14
+	BNE     run
 
 sum:
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $16, R24
@@ -5510,7 +5580,7 @@ TEXT ·gemmF32NEON_1x64(SB), NOSPLIT, $256-8
 	MOVD    88(R0), R16
 	MOVD    96(R0), R17
 	MOVD    104(R0), R19
-	MOVD    168(R0), R24
+	MOVD    192(R0), R24
 	MOVD    $1, R25
 	MUL     R25, R1, R26
 
@@ -5523,13 +5593,13 @@ block:
 	FLDPQ   160(R23), (F26, F27)
 	FLDPQ   192(R23), (F28, F29)
 	FLDPQ   224(R23), (F30, F31)
-	MOVD    24(R0), R3
 	MOVD    48(R0), R5
 	MOVD    56(R0), R25
 	ADD     R25, R5, R9
 	ADD     R25, R9, R10
 	ADD     R25, R10, R11
 	MOVD    R2, R22
+	MOVD    24(R0), R3
 	CBZ     R3, sum
 
 tap:
@@ -5686,7 +5756,7 @@ tapend:
 
 sum:
 	ADD     R26, R20
-	ADD     $128, R0, R25
+	ADD     $144, R0, R25
 	VLD1R.P 4(R25), [V0.S4]
 	VLD1R   (R25), [V1.S4]
 	CMP     $64, R24

@@ -132,10 +132,13 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 		g.ADDQ(Imm(64), b)
 	}
 	if indirect {
-		ks := g.GP64()
-		g.MOVQ(S.at(args, "ks"), ks)
-		g.TESTQ(ks, ks)
+		runs, ks := g.GP64(), g.GP64()
+		g.MOVQ(S.at(args, "runs"), runs)
+		g.TESTQ(runs, runs)
 		g.JZ(LabelRef("sum"))
+		g.MOVQ(runs, S.at(args, "crun"))
+		g.Label("run")
+		g.MOVQ(S.at(args, "ks"), ks)
 		g.Label("tap")
 		p := make([]Register, mr)
 		for i := range p {
@@ -154,6 +157,9 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 		g.JLT(LabelRef("loop"))
 		g.DECQ(ks)
 		g.JNZ(LabelRef("tap"))
+		g.ADDQ(S.at(args, "bskip"), b)
+		g.DECQ(S.at(args, "crun"))
+		g.JNZ(LabelRef("run"))
 	} else {
 		lda, lda3, k, ks := g.GP64(), g.GP64(), g.GP64(), g.GP64()
 		g.MOVQ(S.at(args, "lda"), lda)

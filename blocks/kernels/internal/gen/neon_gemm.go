@@ -42,6 +42,7 @@ func (g *neon) gemm(mr, nr int, indirect bool) {
 		row0                          xreg = 8 // to R15
 		res, ldr, nblk, off, kc, itab xreg = 16, 17, 19, 20, 21, 22
 		bias, n, tmp, step            xreg = 23, 24, 25, 26
+		runs, bskip                   xreg = 14, 15 // indirect, where rows end at R12
 	)
 	panels := []xreg{5}
 	if nr > 16 {
@@ -49,7 +50,7 @@ func (g *neon) gemm(mr, nr int, indirect bool) {
 	}
 	in := map[string]xreg{"ind": ind, "c": c, "ldc": ldc, "bias": bias, "res": res, "ldr": ldr, "nblk": nblk, "k": k, "n": n}
 	if indirect {
-		in["koff"] = off
+		in["koff"], in["bskip"] = off, bskip
 	} else {
 		in["aoff"], in["lda"] = off, lda
 	}
@@ -70,7 +71,7 @@ func (g *neon) gemm(mr, nr int, indirect bool) {
 			g.move(acc(i, j), acc(0, j))
 		}
 	}
-	g.fields(gemmArgs, map[string]xreg{"b": panels[0], "ks": ks})
+	g.fields(gemmArgs, map[string]xreg{"b": panels[0]})
 	if len(panels) > 1 {
 		g.fields(gemmArgs, map[string]xreg{"bs": tmp})
 		for q := 1; q < len(panels); q++ {
@@ -80,7 +81,15 @@ func (g *neon) gemm(mr, nr int, indirect bool) {
 	if !indirect {
 		g.op("MOVD", ind, itab)
 	}
-	g.op("CBZ", ks, "sum")
+	if indirect {
+		g.fields(gemmArgs, map[string]xreg{"runs": runs})
+		g.op("CBZ", runs, "sum")
+		g.label("run")
+		g.fields(gemmArgs, map[string]xreg{"ks": ks})
+	} else {
+		g.fields(gemmArgs, map[string]xreg{"ks": ks})
+		g.op("CBZ", ks, "sum")
+	}
 
 	g.label("tap")
 	if indirect {
@@ -144,6 +153,11 @@ func (g *neon) gemm(mr, nr int, indirect bool) {
 	g.label("tapend")
 	g.op("SUBS", 1, ks)
 	g.op("BNE", "tap")
+	if indirect {
+		g.op("ADD", bskip, panels[0])
+		g.op("SUBS", 1, runs)
+		g.op("BNE", "run")
+	}
 
 	g.label("sum")
 	if !indirect {
