@@ -13,11 +13,17 @@ import (
 // its hypervolume up to date. A Front is not safe for concurrent use.
 type Front struct {
 	objectives []Objective
-	ref        []float64   // to be minimised; nil without a reference point
-	points     [][]float64 // to be minimised, in lexicographic order
-	trials     []*Trial    // of the points
+	ref        []float64 // to be minimised; nil without a reference point
+	members    []member  // in no order, with gaps
+	order      []int32   // of the members by cost; four bytes each are cheap to move
+	free       []int32   // the gaps
 	volume     float64
 	scratch    []float64
+}
+
+type member struct {
+	cost  []float64 // to be minimised
+	trial Trial
 }
 
 // NewFront returns an empty front. reference is the point up to which
@@ -43,16 +49,27 @@ func NewFront(objectives []Objective, reference []float64) (*Front, error) {
 }
 
 // Len is the number of members.
-func (f *Front) Len() int { return len(f.trials) }
+func (f *Front) Len() int { return len(f.order) }
 
 // Objectives returns the objectives of the front.
 func (f *Front) Objectives() []Objective { return slices.Clone(f.objectives) }
 
 // Trials returns the members from the best to the worst first objective.
 func (f *Front) Trials() []Trial {
-	out := make([]Trial, len(f.trials))
-	for i, t := range f.trials {
-		out[i] = *t
+	out := make([]Trial, len(f.order))
+	for i := range out {
+		out[i] = f.at(i).trial
+	}
+	return out
+}
+
+func (f *Front) at(i int) *member { return &f.members[f.order[i]] }
+
+// costs returns the members' objectives, to be minimised, in order.
+func (f *Front) costs() [][]float64 {
+	out := make([][]float64, len(f.order))
+	for i := range out {
+		out[i] = f.at(i).cost
 	}
 	return out
 }
@@ -64,8 +81,8 @@ func (f *Front) Hypervolume() float64 { return f.volume }
 // Points returns the members' objectives in their own units, in the order of
 // Trials.
 func (f *Front) Points() [][]float64 {
-	out := make([][]float64, len(f.points))
-	for i, p := range f.points {
+	out := f.costs()
+	for i, p := range out {
 		out[i] = costs(p, f.objectives)
 	}
 	return out
@@ -83,42 +100,52 @@ func (f *Front) Add(t Trial) bool {
 	if !ok {
 		return false
 	}
-	at := sort.Search(len(f.points), func(i int) bool { return slices.Compare(f.points[i], p) >= 0 })
-	var from, to int // members that p dominates are in points[from:to]
+	n := len(f.order)
+	at := sort.Search(n, func(i int) bool { return slices.Compare(f.at(i).cost, p) >= 0 })
+	var from, to int // members that p dominates are in from ... to-1
 	if len(f.objectives) <= 2 {
 		last := len(p) - 1
 		// Ordered by the first objective, a front falls in the second: the
 		// member before p is the only one that can dominate it, and those that
 		// it dominates follow it without a gap.
-		if at > 0 && f.points[at-1][last] <= p[last] || at < len(f.points) && slices.Equal(f.points[at], p) {
+		if at > 0 && f.at(at - 1).cost[last] <= p[last] || at < n && slices.Equal(f.at(at).cost, p) {
 			return false
 		}
 		from, to = at, at
-		for to < len(f.points) && f.points[to][last] >= p[last] {
+		for to < n && f.at(to).cost[last] >= p[last] {
 			to++
 		}
 	} else {
-		for _, q := range f.points {
-			if weaklyDominates(q, p) {
+		for i := range n {
+			if weaklyDominates(f.at(i).cost, p) {
 				return false
 			}
 		}
-		from, to = at, len(f.points)
+		from, to = at, n
 	}
 	if f.ref != nil {
 		f.volume += f.gain(p, at)
 	}
-	p = slices.Clone(p)
-	member := t
 	keep := at
 	for i := from; i < to; i++ {
-		if !weaklyDominates(p, f.points[i]) {
-			f.points[keep], f.trials[keep] = f.points[i], f.trials[i]
-			keep++
+		k := f.order[i]
+		if weaklyDominates(p, f.members[k].cost) {
+			f.members[k] = member{}
+			f.free = append(f.free, k)
+			continue
 		}
+		f.order[keep] = k
+		keep++
 	}
-	f.points = slices.Insert(slices.Delete(f.points, keep, to), at, p)
-	f.trials = slices.Insert(slices.Delete(f.trials, keep, to), at, &member)
+	f.order = slices.Delete(f.order, keep, to)
+	if len(f.free) == 0 {
+		f.free = append(f.free, int32(len(f.members)))
+		f.members = append(f.members, member{})
+	}
+	k := f.free[len(f.free)-1]
+	f.free = f.free[:len(f.free)-1]
+	f.members[k] = member{slices.Clone(p), t}
+	f.order = slices.Insert(f.order, at, k)
 	return true
 }
 
@@ -126,24 +153,24 @@ func (f *Front) Add(t Trial) bool {
 // where p belongs.
 func (f *Front) gain(p []float64, at int) float64 {
 	if len(f.objectives) != 2 {
-		return exclusive(p, f.points, f.ref)
+		return exclusive(p, f.costs(), f.ref)
 	}
 	x, y := p[0], p[1]
 	top := f.ref[1] // down to here the member before already dominates
 	if at > 0 {
-		top = min(top, f.points[at-1][1])
+		top = min(top, f.at(at - 1).cost[1])
 	}
 	area := 0.0
 	for i := at; x < f.ref[0] && top > y; i++ {
 		right := f.ref[0]
-		if i < len(f.points) {
-			right = min(right, f.points[i][0])
+		if i < len(f.order) {
+			right = min(right, f.at(i).cost[0])
 		}
 		area += (right - x) * (top - y)
-		if i == len(f.points) {
+		if i == len(f.order) {
 			break
 		}
-		x, top = right, min(top, f.points[i][1])
+		x, top = right, min(top, f.at(i).cost[1])
 	}
 	return area
 }

@@ -20,8 +20,8 @@ func (f *Front) Knee() (Pick, error) {
 	if err := f.pickable(); err != nil {
 		return Pick{}, err
 	}
-	i := Knee(f.points)
-	return Pick{*f.trials[i], "the knee: it bulges most beyond the line between the ends of the front"}, nil
+	i := Knee(f.costs())
+	return Pick{f.at(i).trial, "the knee: it bulges most beyond the line between the ends of the front"}, nil
 }
 
 // Within returns the member that is best in the objective best among those whose
@@ -40,22 +40,23 @@ func (f *Front) Within(limited string, limit float64, best string) (Pick, error)
 	}
 	o := f.objectives[l]
 	bound, pick, inside, closest := o.cost(limit), -1, 0, 0
-	for i, p := range f.points {
-		if p[l] < f.points[closest][l] {
+	points := f.costs()
+	for i, p := range points {
+		if p[l] < points[closest][l] {
 			closest = i
 		}
 		if p[l] <= bound {
 			inside++
-			if pick < 0 || p[b] < f.points[pick][b] {
+			if pick < 0 || p[b] < points[pick][b] {
 				pick = i
 			}
 		}
 	}
 	if pick < 0 {
 		return Pick{}, fmt.Errorf("search: no member of the front has %s within %g%s; the closest, trial %d, has %g%s",
-			limited, limit, unit(o), f.trials[closest].ID, o.cost(f.points[closest][l]), unit(o))
+			limited, limit, unit(o), f.at(closest).trial.ID, o.cost(points[closest][l]), unit(o))
 	}
-	return Pick{*f.trials[pick], fmt.Sprintf("the best %s of %d members with %s within %g%s", best, inside, limited, limit, unit(o))}, nil
+	return Pick{f.at(pick).trial, fmt.Sprintf("the best %s of %d members with %s within %g%s", best, inside, limited, limit, unit(o))}, nil
 }
 
 // Contributor returns the member without which the hypervolume would shrink
@@ -64,16 +65,16 @@ func (f *Front) Contributor() (Pick, error) {
 	if err := f.pickable(); err != nil {
 		return Pick{}, err
 	}
-	ref := f.ref
+	points, ref := f.costs(), f.ref
 	if ref == nil {
-		ref = slices.Clone(f.points[0])
-		for _, p := range f.points {
+		ref = slices.Clone(points[0])
+		for _, p := range points {
 			for m, v := range p {
 				ref[m] = max(ref[m], v)
 			}
 		}
 	}
-	parts := Contributions(f.points, ref)
+	parts := Contributions(points, ref)
 	i := 0
 	for k, v := range parts {
 		if v > parts[i] {
@@ -81,10 +82,10 @@ func (f *Front) Contributor() (Pick, error) {
 		}
 	}
 	share := 0.0
-	if v := Hypervolume(f.points, ref); v > 0 {
+	if v := Hypervolume(points, ref); v > 0 {
 		share = 100 * parts[i] / v
 	}
-	return Pick{*f.trials[i], fmt.Sprintf("without it the hypervolume would shrink most, by %.3g %%", share)}, nil
+	return Pick{f.at(i).trial, fmt.Sprintf("without it the hypervolume would shrink most, by %.3g %%", share)}, nil
 }
 
 // Weighted returns the member with the smallest augmented weighted Tchebycheff
@@ -112,9 +113,10 @@ func (f *Front) Weighted(weights map[string]float64) (Pick, error) {
 		return Pick{}, fmt.Errorf("search: no weights given")
 	}
 	slices.Sort(names)
-	lo, scale := spans(f.points)
+	points := f.costs()
+	lo, scale := spans(points)
 	pick, least := 0, math.Inf(1)
-	for i, p := range f.points {
+	for i, p := range points {
 		worst, sum := 0.0, 0.0
 		for m, v := range p {
 			z := (v - lo[m]) * scale[m]
@@ -125,7 +127,7 @@ func (f *Front) Weighted(weights map[string]float64) (Pick, error) {
 			pick, least = i, d
 		}
 	}
-	return Pick{*f.trials[pick], "closest to the best of everything with the weights " + strings.Join(names, ", ")}, nil
+	return Pick{f.at(pick).trial, "closest to the best of everything with the weights " + strings.Join(names, ", ")}, nil
 }
 
 func (f *Front) pickable() error {
