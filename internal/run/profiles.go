@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"nas/blocks"
@@ -68,14 +70,22 @@ func (p *pipeline) ownProfile(ctx context.Context) (*latency.Profile, error) {
 	dev := rt.Device()
 	prof, err := latency.Cached(dev)
 	switch {
-	case err == nil && p.covers(prof):
-		p.say("latency profile: %s, calibrated %s", prof.Device, prof.Created.Format(time.DateTime))
-		return prof, nil
-	case err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, latency.ErrNoCache):
+	case err == nil:
+		off, err := p.staleness(ctx, rt, prof)
+		switch {
+		case err != nil:
+			return nil, err
+		case off > staleLimit:
+			p.say("the cached profile is %.0f %% off by now (another build of this program, or another clock): calibrating anew", 100*off)
+			prof = nil
+		case p.covers(prof):
+			p.say("latency profile: %s, calibrated %s", prof.Device, prof.Created.Format(time.DateTime))
+			return prof, nil
+		default:
+			p.say("the cached profile does not cover this space: measuring more")
+		}
+	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, latency.ErrNoCache):
 		p.say("the cached profile is not used: %v", err)
-	}
-	if prof != nil {
-		p.say("the cached profile does not cover this space: measuring more")
 	}
 	p.say("calibrating %s for up to %v: please leave the machine alone", dev, p.cfg.Latency.Budget)
 	prof, err = latency.Calibrate(ctx, rt, p.calibrationNetworks(), latency.Options{
@@ -99,6 +109,43 @@ func (p *pipeline) ownProfile(ctx context.Context) (*latency.Profile, error) {
 		p.say("the profile is kept with the run only: %v", err)
 	}
 	return prof, nil
+}
+
+// staleLimit is how far a cached profile may be off before it is thrown away:
+// beyond what a busy machine does to a median of undisturbed runs.
+const staleLimit = 0.12
+
+// staleness measures three networks of the space for a moment each and returns
+// by how much, as a share, the profile is off in the median. The key of a cached
+// profile holds what a device is, not what its clock or this program's kernels
+// do today.
+func (p *pipeline) staleness(ctx context.Context, rt latency.Runtime, prof *latency.Profile) (float64, error) {
+	predictor, err := prof.Predictor()
+	if err != nil {
+		return math.Inf(1), nil // unreadable by this program: as good as stale
+	}
+	var off []float64
+	r := rand.New(rand.NewPCG(p.cfg.Accuracy.Seed, 0x7374616c65)) // "stale"
+	for range 3 {
+		net, err := p.space.Arch(p.space.Sample(r)).Network()
+		if err != nil {
+			continue
+		}
+		e, err := predictor.Predict(net)
+		if err != nil {
+			return 0, err
+		}
+		s, err := latency.Measure(ctx, net, rt, latency.MeasureOptions{Budget: 200 * time.Millisecond, ReferenceMs: prof.Calibration.ReferenceMs})
+		if err != nil {
+			return 0, err
+		}
+		off = append(off, math.Abs(e.LatencyMs/s.MedianMs-1))
+	}
+	if len(off) == 0 {
+		return 0, nil
+	}
+	slices.Sort(off)
+	return off[len(off)/2], nil
 }
 
 // covers tells whether a profile was made for networks like those of the space:
