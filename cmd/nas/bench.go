@@ -11,12 +11,13 @@ import (
 
 func newBench(a *app) *cobra.Command {
 	var threads, runs int
+	var device string
 	var budget, sustained time.Duration
 	cmd := &cobra.Command{
 		Use:   "bench ARCH...",
-		Short: "Measure the latency of networks on this machine",
-		Long: `Bench runs networks with this program's kernels, one image at a time, and prints
-the median with the 10th and 90th percentile of the runs. Nothing else should be
+		Short: "Measure the latency of networks",
+		Long: `Bench runs networks, with this program's kernels or by a device recipe, one image
+at a time, and prints the median with the 10th and 90th percentile of the runs. Nothing else should be
 running.`,
 		Example: `  nas bench mobilenet_v2 mobilenet_v3_large
   nas bench results/mobile:17 --threads 2 --runs 200 --json`,
@@ -27,11 +28,14 @@ running.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if threads < 1 || runs < 0 || budget <= 0 || sustained < 0 {
-				return usagef("--threads, --runs, --budget and --sustained must be positive")
+			if runs < 0 || budget <= 0 || sustained < 0 {
+				return usagef("--runs, --budget and --sustained must be positive")
 			}
-			rt := latency.NewNative(threads)
-			device := rt.Device().String()
+			rt, err := runtimeOf(device, threads)
+			if err != nil {
+				return err
+			}
+			name, threads := rt.Device().String(), rt.Device().Threads
 			t := table{head: []string{"network", "median ms", "p10", "p90", "runs", "GMAC/s"}}
 			var views []benchView
 			for _, arg := range args {
@@ -43,7 +47,7 @@ running.`,
 				if err != nil {
 					return err
 				}
-				views = append(views, benchView{n.Name, s.MedianMs, s.P10Ms, s.P90Ms, s.Runs, threads, device, warnings(s.Warnings)})
+				views = append(views, benchView{n.Name, s.MedianMs, s.P10Ms, s.P90Ms, s.Runs, threads, name, warnings(s.Warnings)})
 				t.add(n.Name, ms(s.MedianMs), ms(s.P10Ms), ms(s.P90Ms), s.Runs, fmt.Sprintf("%.1f", float64(n.Counts().MACs)/1e6/s.MedianMs))
 			}
 			if a.json {
@@ -53,7 +57,7 @@ running.`,
 				return a.writeJSON(map[string]any{"networks": views})
 			}
 			t.write(a.stdout)
-			a.printf("\n%s\n", device)
+			a.printf("\n%s\n", name)
 			for _, v := range views {
 				a.warn(v.Warnings)
 			}
@@ -61,7 +65,8 @@ running.`,
 		},
 	}
 	f := cmd.Flags()
-	f.IntVar(&threads, "threads", 1, "threads")
+	f.StringVar(&device, "device", "", "what runs them: "+deviceForms)
+	f.IntVar(&threads, "threads", 0, "threads (default 1, or the recipe's)")
 	f.IntVar(&runs, "runs", 0, "timed runs (default: until the median is known to 1 %)")
 	f.DurationVar(&budget, "budget", time.Second, "time for each network where --runs is not given")
 	f.DurationVar(&sustained, "sustained", 0, "run for so long before the first timing, to time steady work")

@@ -16,33 +16,43 @@ import (
 
 func newCalibrate(a *app) *cobra.Command {
 	var o struct {
-		space, out, base string
-		threads          int
-		budget           time.Duration
-		target           float64
-		seed             uint64
+		space, out, base, device         string
+		from, measurements               string
+		name, cpu, runtime, source, only string
+		threads                          int
+		budget                           time.Duration
+		target                           float64
+		seed                             uint64
 	}
 	cmd := &cobra.Command{
 		Use:   "calibrate",
-		Short: "Measure this machine's kernels and fit its latency model",
+		Short: "Make the latency profile of a device",
 		Long: `Calibrate times the kernels of networks on this machine, fits a model to them and
 judges it on networks that it has not seen. The profile is kept in the user's cache
 directory, where nas run and nas predict look for it, or in --out. Please leave
 the machine alone meanwhile.
 
 Networks come from --space, or are well-known mobile ones. With --base, the
-measurements of an earlier profile of this machine are kept and added to.`,
+measurements of an earlier profile of this machine are kept and added to.
+
+A profile can also be made from what somebody measured elsewhere: --from a CSV
+file with a row for each kernel, block or network (columns unit or network, and ms),
+or --base PROFILE --measurements with some ten networks of another device.`,
 		Example: `  nas calibrate --space configs/mobile.toml
-  nas calibrate --threads 2 --budget 2m --out two-threads.json`,
+  nas calibrate --threads 2 --budget 2m --out two-threads.json
+  nas calibrate --from table.csv --name pixel4 --out pixel4.json
+  nas calibrate --base pixel4.json --measurements ten.csv --name pixel7 --out pixel7.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.threads < 1 {
-				return usagef("--threads %d: want at least 1", o.threads)
+			if o.from != "" || o.measurements != "" {
+				return a.fromTable(tableFlags{o.from, o.measurements, o.base, o.out, o.name, o.cpu, o.runtime, o.source, o.only, o.threads})
 			}
-			rt := latency.NewNative(o.threads)
+			rt, err := runtimeOf(o.device, o.threads)
+			if err != nil {
+				return err
+			}
 			path := o.out
 			if path == "" {
-				var err error
 				if path, err = latency.CachePath(rt.Device()); err != nil {
 					return usage(err)
 				}
@@ -78,7 +88,8 @@ measurements of an earlier profile of this machine are kept and added to.`,
 				}
 				m.show(p.Phase, int(p.Elapsed.Seconds()), int(p.Budget.Seconds()), detail)
 			}
-			p, err := latency.Calibrate(cmd.Context(), rt, pipeline.NetworksOf(s, o.seed), opts)
+			var p *latency.Profile
+			p, err = latency.Calibrate(cmd.Context(), rt, pipeline.NetworksOf(s, o.seed), opts)
 			m.end()
 			if p == nil {
 				return err
@@ -107,10 +118,18 @@ measurements of an earlier profile of this machine are kept and added to.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.space, "space", "", "draw networks from the space of this `CONFIG`")
-	f.IntVar(&o.threads, "threads", 1, "threads")
+	f.StringVar(&o.device, "device", "", "what is timed: "+deviceForms)
+	f.IntVar(&o.threads, "threads", 0, "threads (default 1, or the recipe's)")
 	f.DurationVar(&o.budget, "budget", time.Minute, "wall time, fitting included")
 	f.Float64Var(&o.target, "target-error", 0, "stop as soon as the error is at most so many per cent")
-	f.StringVar(&o.base, "base", "", "add to this profile of the same machine")
+	f.StringVar(&o.base, "base", "", "add to this `PROFILE` of the same machine; with --measurements: of another one")
+	f.StringVar(&o.from, "from", "", "make the profile from this `TABLE` (.csv)")
+	f.StringVar(&o.measurements, "measurements", "", "adapt --base to the networks of this `TABLE` (.csv)")
+	f.StringVar(&o.name, "name", "", "the device's name, with --from or --measurements (default: the table's)")
+	f.StringVar(&o.cpu, "cpu", "", "its processor")
+	f.StringVar(&o.runtime, "runtime", "", "what ran there, such as \"TFLite 2.16\"")
+	f.StringVar(&o.source, "source", "", "where the table comes from")
+	f.StringVar(&o.only, "only", "", "take the rows whose column device has this value")
 	f.Uint64Var(&o.seed, "seed", 0, "of the networks that are drawn")
 	f.StringVar(&o.out, "out", "", "the `FILE` to write (default: in the user's cache directory)")
 	a.jsonFlag(cmd)

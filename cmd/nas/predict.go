@@ -10,7 +10,7 @@ import (
 )
 
 func newPredict(a *app) *cobra.Command {
-	var profile, plot string
+	var profile, device, plot string
 	var kernels bool
 	var threads int
 	cmd := &cobra.Command{
@@ -29,7 +29,7 @@ machine's, as nas calibrate or nas run left it.`,
 			if err != nil {
 				return err
 			}
-			p, err := profileOf(profile, threads)
+			p, err := profileOf(profile, device, threads)
 			if err != nil {
 				return err
 			}
@@ -73,7 +73,8 @@ machine's, as nas calibrate or nas run left it.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&profile, "profile", "", "a latency profile (default: this machine's)")
-	f.IntVar(&threads, "threads", 1, "threads, where --profile is not given")
+	f.StringVar(&device, "device", "", "the device whose cached profile is taken: "+deviceForms)
+	f.IntVar(&threads, "threads", 0, "threads of that device")
 	f.BoolVar(&kernels, "kernels", false, "list the kernels")
 	f.StringVar(&plot, "plot", "", "draw where the latency goes into `FILE`, .svg, .png or .pdf")
 	a.jsonFlag(cmd)

@@ -8,21 +8,21 @@ import (
 	"nas/latency"
 )
 
-// profileOf loads a latency profile: the file given, or the cached one of this
-// machine.
-func profileOf(file string, threads int) (*latency.Profile, error) {
+// profileOf loads a latency profile: the file given, or the cached one of a device.
+func profileOf(file, device string, threads int) (*latency.Profile, error) {
 	if file != "" {
 		p, err := latency.Load(file)
 		return p, usage(err)
 	}
-	if threads < 1 {
-		return nil, usagef("--threads %d: want at least 1", threads)
+	rt, err := runtimeOf(device, threads)
+	if err != nil {
+		return nil, err
 	}
-	dev := latency.NewNative(threads).Device()
+	dev := rt.Device()
 	p, err := latency.Cached(dev)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, usagef("this machine has no latency profile for %s yet: run nas calibrate --threads %d, or give one with --profile", dev, threads)
+		return nil, usagef("there is no latency profile of %s yet: run nas calibrate (with the same --device and --threads), or give one with --profile", dev)
 	case errors.Is(err, latency.ErrNoCache):
 		return nil, usagef("%w: give a profile with --profile", err)
 	}

@@ -24,15 +24,15 @@ func newValidate(a *app) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newValidateLatency(a))
+	cmd.AddCommand(newValidateLatency(a), newValidateAccuracy(a))
 	return cmd
 }
 
 func newValidateLatency(a *app) *cobra.Command {
 	var o struct {
-		profile, space, archs, plot string
-		networks, threads, runs     int
-		seed                        uint64
+		profile, device, space, archs, plot string
+		networks, threads, runs             int
+		seed                                uint64
 	}
 	cmd := &cobra.Command{
 		Use:   "latency",
@@ -45,11 +45,14 @@ line through the MACs.`,
   nas validate latency --archs networks.txt --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			p, err := profileOf(o.profile, o.threads)
+			p, err := profileOf(o.profile, o.device, o.threads)
 			if err != nil {
 				return err
 			}
-			rt := latency.NewNative(p.Device.Threads)
+			rt, err := runtimeOf(o.device, p.Device.Threads)
+			if err != nil {
+				return err
+			}
 			if err := p.Matches(rt); err != nil {
 				return usagef("this machine cannot check the profile: %w", err)
 			}
@@ -90,7 +93,8 @@ line through the MACs.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "", "a latency profile of this machine (default: the cached one)")
-	f.IntVar(&o.threads, "threads", 1, "threads, where --profile is not given")
+	f.StringVar(&o.device, "device", "", "what is timed: "+deviceForms)
+	f.IntVar(&o.threads, "threads", 0, "threads, where --profile is not given")
 	f.StringVar(&o.space, "space", "", "draw networks from the space of this `CONFIG`")
 	f.IntVar(&o.networks, "networks", 40, "networks drawn from the space")
 	f.StringVar(&o.archs, "archs", "", "a `FILE` with one ARCH a line")

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"nas/blocks"
+	"nas/latency"
+)
+
+// tableFlags are those of nas calibrate that concern somebody's measurements.
+type tableFlags struct {
+	from, measurements, base, out    string
+	name, cpu, runtime, source, only string
+	threads                          int
+}
+
+// fromTable makes a profile without measuring anything.
+func (a *app) fromTable(o tableFlags) error {
+	path := o.from
+	switch {
+	case o.from != "" && o.measurements != "":
+		return usagef("--from and --measurements exclude each other")
+	case o.measurements != "" && o.base == "":
+		return usagef("--measurements adapts a profile: say which with --base")
+	case o.out == "":
+		return usagef("--out is missing: a profile of another device is not kept in the cache")
+	case o.measurements != "":
+		path = o.measurements
+	}
+	if o.name == "" {
+		o.name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	}
+	if o.cpu == "" {
+		o.cpu = o.name
+	}
+	if o.runtime == "" {
+		o.runtime = "measurements"
+	}
+	opts := latency.TableOptions{
+		Device: latency.Device{Name: o.name, CPU: o.cpu, Runtime: o.runtime, Threads: max(1, o.threads)}, Source: o.source, Only: o.only,
+		Network: func(text string) (*blocks.Network, error) {
+			n, err := find(text)
+			if err != nil {
+				return nil, err
+			}
+			return n.Network, nil
+		},
+	}
+	if o.base != "" {
+		base, err := latency.Load(o.base)
+		if err != nil {
+			return usage(err)
+		}
+		opts.Base = base
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return usage(err)
+	}
+	defer f.Close()
+	p, err := latency.FromTable(f, path, opts)
+	if err != nil {
+		return usage(err)
+	}
+	if err := p.Save(o.out); err != nil {
+		return err
+	}
+	if a.json {
+		return a.writeJSON(map[string]any{"profile": o.out, "device": p.Device.String(), "units_measured": len(p.Units), "wall_s": 0,
+			"validation": p.Validation, "warnings": warnings(p.Warnings)})
+	}
+	a.printf("%s: %s, from %d kernels and %d networks\n", o.out, p.Device, len(p.Units), len(p.HeldOut))
+	a.warn(p.Warnings)
+	return nil
+}
