@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nas/internal/config"
 	pipeline "nas/internal/run"
 	"nas/search"
 )
@@ -96,18 +97,8 @@ func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint6
 		c.Search.Trials = max(c.Search.Trials, c.Search.Trials/max(1, c.Search.Evaluations)*o.evaluations)
 		c.Search.Evaluations = o.evaluations
 	}
-	for _, p := range o.profiles {
-		name, file, named := strings.Cut(p, "=")
-		if !named {
-			name, file = "", p
-		}
-		if _, ok := c.Latency.Profile[name]; !ok {
-			if name == "" {
-				return usagef("--profile %s: the config names several profiles, want NAME=FILE with one of %s", p, strings.Join(c.Latency.Profile.Names(), ", "))
-			}
-			return usagef("--profile %s: the config names no profile %q", p, name)
-		}
-		c.Latency.Profile[name] = file
+	if err := setProfiles(c, o.profiles); err != nil {
+		return err
 	}
 	m := a.newMeter()
 	defer m.end()
@@ -125,6 +116,24 @@ func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint6
 		return fmt.Errorf("%w: nas run %s --resume continues %s", errInterrupted, path, r.Dir)
 	case len(r.Front) == 0:
 		return fmt.Errorf("no network of %d holds all constraints: %s", r.Trials, r.Walls)
+	}
+	return nil
+}
+
+// setProfiles replaces profiles of a config by those of --profile [NAME=]FILE.
+func setProfiles(c *config.Config, profiles []string) error {
+	for _, p := range profiles {
+		name, file, named := strings.Cut(p, "=")
+		if !named {
+			name, file = "", p
+		}
+		if _, ok := c.Latency.Profile[name]; !ok {
+			if name == "" {
+				return usagef("--profile %s: the config names several profiles, want NAME=FILE with one of %s", p, strings.Join(c.Latency.Profile.Names(), ", "))
+			}
+			return usagef("--profile %s: the config names no profile %q", p, name)
+		}
+		c.Latency.Profile[name] = file
 	}
 	return nil
 }

@@ -109,23 +109,40 @@ type pipeline struct {
 // found so far is kept, drawn and can be resumed, and the outcome's status is
 // interrupted.
 func Run(ctx context.Context, o Options) (*Outcome, error) {
+	p := newPipeline(o)
+	if err := p.run(ctx); err != nil {
+		return nil, err
+	}
+	return p.outcome(), nil
+}
+
+func newPipeline(o Options) *pipeline {
 	p := &pipeline{Options: o, cfg: o.Config, started: time.Now()}
 	if p.Workers <= 0 {
 		p.Workers = runtime.GOMAXPROCS(0)
 	}
+	return p
+}
+
+// run takes all steps. The models can be used when it has returned; the directory
+// is released.
+func (p *pipeline) run(ctx context.Context) error {
 	defer func() {
 		if p.store != nil {
 			p.store.Close()
 		}
 	}()
-	for _, step := range []func(context.Context) error{
-		p.open, p.profiles, p.scale, p.constrain, p.record, p.search, p.rank, p.measure, p.export, p.draw, p.finish,
-	} {
+	return p.take(ctx, p.prepare, p.open, p.profiles, p.scale, p.constrain, p.warnBlind, p.record,
+		p.search, p.rank, p.measure, p.export, p.draw, p.finish)
+}
+
+func (p *pipeline) take(ctx context.Context, steps ...func(context.Context) error) error {
+	for _, step := range steps {
 		if err := step(ctx); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return p.outcome(), nil
+	return nil
 }
 
 func (p *pipeline) say(format string, a ...any) {
@@ -140,8 +157,8 @@ func (p *pipeline) progress(x Progress) {
 	}
 }
 
-// open checks everything that can be checked before time is spent.
-func (p *pipeline) open(context.Context) (err error) {
+// prepare checks everything that can be checked before time is spent.
+func (p *pipeline) prepare(context.Context) (err error) {
 	if p.space, err = space.New(p.cfg.Space); err != nil {
 		return &UsageError{err}
 	}
@@ -151,6 +168,11 @@ func (p *pipeline) open(context.Context) (err error) {
 	if p.objectives, err = objectives(p.cfg); err != nil {
 		return &UsageError{err}
 	}
+	return nil
+}
+
+// open opens the run in the directory, if there is one to be resumed.
+func (p *pipeline) open(context.Context) (err error) {
 	dir := p.cfg.Output.Dir
 	if !runstore.Holds(dir) {
 		return nil

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	pipeline "nas/internal/run"
+)
+
+// auditSpace is nas space CONFIG --audit.
+func (a *app) auditSpace(cmd *cobra.Command, path string, profiles []string, workers int) error {
+	c, err := loadConfig(path, pipeline.Check)
+	if err != nil {
+		return err
+	}
+	if err := setProfiles(c, profiles); err != nil {
+		return err
+	}
+	m := a.newMeter()
+	defer m.end()
+	audit, err := pipeline.AuditSpace(cmd.Context(), pipeline.Options{
+		Config: c, Workers: workers, Say: m.say,
+		Progress: func(p pipeline.Progress) { m.show(p.Step, p.Done, p.Total, "") },
+	})
+	m.end()
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.writeJSON(audit)
+	}
+	a.printf("%s: one gene at a time flipped on %d networks\n", c.Name, audit.Bases)
+	a.printf("score: %s, noise of its seed %.3g; latency: %s\n", audit.Score, audit.Noise, audit.Device)
+	a.printf("changes are those from a choice to a later one: mean, and +- their spread\n\n")
+	t := table{head: []string{"gene", "genes", "flips", "score", "+-", "latency %", "+-", "the score"}}
+	for _, r := range audit.Rows {
+		t.add(r.Gene, r.Genes, r.Flips, fmt.Sprintf("%+.3f", r.ScoreMean), fmt.Sprintf("%.3f", r.ScoreSpread),
+			fmt.Sprintf("%+.1f", r.LatencyMeanPct), fmt.Sprintf("%.1f", r.LatencySpread), r.String())
+	}
+	t.write(a.stdout)
+	return nil
+}
