@@ -1,6 +1,8 @@
 package run
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -11,6 +13,26 @@ import (
 	"nas/latency"
 	"nas/space"
 )
+
+// page writes report.html, last of all, because it says how the run ended.
+func (p *pipeline) page(context.Context) error {
+	if len(p.front) == 0 || len(p.objectives) < 2 {
+		return nil
+	}
+	s, err := Load(p.cfg.Output.Dir)
+	if err != nil {
+		return err
+	}
+	page, err := s.Page()
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := report.WritePage(&b, page); err != nil {
+		return err
+	}
+	return runstore.WriteFile(p.store.Path("report.html"), b.Bytes())
+}
 
 // Page makes the run's report.
 func (s *Stored) Page() (report.Page, error) {

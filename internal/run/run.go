@@ -133,7 +133,7 @@ func (p *pipeline) run(ctx context.Context) error {
 		}
 	}()
 	return p.take(ctx, p.prepare, p.open, p.profiles, p.scale, p.constrain, p.warnBlind, p.record,
-		p.search, p.rank, p.measure, p.export, p.draw, p.finish)
+		p.search, p.rank, p.measure, p.export, p.draw, p.finish, p.page)
 }
 
 func (p *pipeline) take(ctx context.Context, steps ...func(context.Context) error) error {
