@@ -465,13 +465,13 @@ func (l frontLayer) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 	for i, s := range f.Series {
 		stairs := f.staircase(s.Front, at, allowed)
-		c.StrokeLines(f.frontLine(i), c.ClipLinesXY(stairs)...)
 		obstacles = append(obstacles, along(stairs, 4)...)
-		thinBar := line(0.9, tint(f.frontColor(i), 0.35))
+		thinBar := line(0.8, tint(f.frontColor(i), 0.55))
 		every := 1 + len(s.Front)/50
 		for k := 0; k < len(s.Front); k += every {
 			l.interval(&c, s.Front[k], at, thinBar)
 		}
+		c.StrokeLines(f.frontLine(i), c.ClipLinesXY(stairs)...)
 	}
 	for i, s := range f.Series {
 		r := vg.Length(frontRadius)

@@ -177,7 +177,7 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 		f.Notes = append(f.Notes, "The score cannot see "+b+": of these the search takes what is cheapest.")
 	}
 	if strings.HasPrefix(x.Name, keyLatency) {
-		f.Notes = append(f.Notes, "Thin bars: 90 % interval of the predicted latency.")
+		f.Notes = append(f.Notes, "Thin bars: 90 % intervals of what is predicted.")
 	}
 	return f, nil
 }
