@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"nas/accuracy"
-	"nas/blocks/zoo"
 	"nas/internal/config"
 	"nas/search"
 )
@@ -30,7 +29,7 @@ func Check(c *config.Config, report func(key, value, want string)) {
 		if l == nil || l.Of == "" {
 			return
 		}
-		if _, err := zoo.Get(l.Of); err != nil {
+		if _, err := networkOf(l.Of); err != nil {
 			report(key, strconv.Quote(l.String()), err.Error())
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"nas/blocks/zoo"
 	"nas/internal/config"
 	"nas/internal/runstore"
 	"nas/search"
@@ -52,7 +51,7 @@ func (e *evaluator) resolve(ctx context.Context, c config.Constraints) error {
 	add := func(name, key string, l config.Limit, atLeast bool) error {
 		text := l.String()
 		if l.Of != "" {
-			net, err := zoo.Get(l.Of)
+			net, err := networkOf(l.Of)
 			if err != nil {
 				return &UsageError{fmt.Errorf("constraints.%s = %q: %w", name, l, err)}
 			}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"nas/blocks"
 	"nas/blocks/zoo"
 	"nas/search"
 	"nas/space"
@@ -52,6 +53,18 @@ func archOf(name string) (space.Arch, error) {
 		return space.Arch{}, err
 	}
 	return space.FromNetwork(net)
+}
+
+// networkOf builds the network of an arch string, or of a name of the zoo.
+func networkOf(name string) (*blocks.Network, error) {
+	if !strings.Contains(name, "|") {
+		return zoo.Get(name)
+	}
+	a, err := space.Parse(name)
+	if err != nil {
+		return nil, err
+	}
+	return a.Network()
 }
 
 func (p *pipeline) search(ctx context.Context) error {
