@@ -1,0 +1,95 @@
+package pytorch
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"nas/blocks"
+)
+
+// maxNames bounds how many names an error lists.
+const maxNames = 3
+
+// stored is a tensor in a file that has been opened, not yet read.
+type stored struct {
+	shape []int
+	// read fills dst, which has as many values as shape says.
+	read func(dst []float32) error
+}
+
+// values returns the tensor in PyTorch's order.
+func (t *Tensor) values(w *blocks.Weights) []float32 {
+	ours := w.Node(t.node)[t.param]
+	if t.form.order == nil {
+		return ours
+	}
+	v := make([]float32, len(ours))
+	t.form.visit(func(theirs, k int) { v[theirs] = ours[k] })
+	return v
+}
+
+// fill reads the module's tensors. It wants each of them in its shape, and no
+// others but counters of training steps, which PyTorch keeps beside batch
+// normalisations.
+func (m *Module) fill(file map[string]stored) (*blocks.Weights, error) {
+	known := make(map[string]bool, len(m.Tensors))
+	var missing []string
+	for _, t := range m.Tensors {
+		known[t.Name] = true
+		if _, ok := file[t.Name]; !ok {
+			missing = append(missing, t.Name)
+		}
+	}
+	var extra []string
+	for name := range file {
+		if !known[name] && !strings.HasSuffix(name, ".num_batches_tracked") {
+			extra = append(extra, name)
+		}
+	}
+	if len(missing) > 0 || len(extra) > 0 {
+		problems := strings.TrimSuffix(list(missing, "missing")+list(extra, "not expected"), "; ")
+		return nil, fmt.Errorf("pytorch: the weights are of another network than %s: %s", m.net.Name, problems)
+	}
+	w := blocks.EmptyWeights(m.net)
+	for i := range m.net.Nodes {
+		if n := len(m.net.Params(i)); n > 0 {
+			w.Set(i, make([][]float32, n))
+		}
+	}
+	for k := range m.Tensors {
+		t := &m.Tensors[k]
+		s := file[t.Name]
+		if !slices.Equal(s.shape, t.Shape) {
+			return nil, fmt.Errorf("pytorch: tensor %q has shape %v, %s wants %v", t.Name, s.shape, m.net.Name, t.Shape)
+		}
+		theirs := make([]float32, t.form.len())
+		if err := s.read(theirs); err != nil {
+			return nil, fmt.Errorf("pytorch: tensor %q of shape %v: %w", t.Name, t.Shape, err)
+		}
+		ours := theirs
+		if t.form.order != nil {
+			ours = make([]float32, len(theirs))
+			t.form.visit(func(a, b int) { ours[b] = theirs[a] })
+		}
+		w.Node(t.node)[t.param] = ours
+	}
+	return w, nil
+}
+
+// list names the first few tensors that something is wrong with.
+func list(tensors []string, what string) string {
+	if len(tensors) == 0 {
+		return ""
+	}
+	slices.Sort(tensors)
+	text := fmt.Sprintf("%d tensors %s", len(tensors), what)
+	if len(tensors) == 1 {
+		text = "tensor " + what
+	}
+	text += ": " + strings.Join(tensors[:min(len(tensors), maxNames)], ", ")
+	if len(tensors) > maxNames {
+		text += " ..."
+	}
+	return text + "; "
+}
