@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"nas/internal/config"
 	pipeline "nas/internal/run"
+	"nas/internal/runstore"
 	"nas/search"
 )
 
@@ -27,19 +29,27 @@ Ctrl-C ends the search in good order; --resume continues it. The directory of an
 earlier run is never overwritten.`,
 		Example: `  nas run configs/mobile.toml
   nas run configs/mobile.toml --resume
-  nas run configs/mobile.toml --out results/long --evaluations 20000 --seed 1,2,3`,
+  nas run configs/mobile.toml --out results/long --evaluations 20000 --seed 1,2,3
+  nas run configs/mobile.toml --out results/more --warm-start results/mobile`,
 		Args: oneConfig,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			seeds, err := parseSeeds(o.seeds)
 			if err != nil {
 				return err
 			}
+			var dirs []string
 			for i := range max(1, len(seeds)) {
-				if err := a.runOnce(cmd, args[0], o, seeds, i); err != nil {
+				dir, err := a.runOnce(cmd, args[0], o, seeds, i)
+				if err != nil {
 					return err
 				}
+				dirs = append(dirs, dir)
+				if i == 0 && len(seeds) > 1 && len(o.profiles) == 0 {
+					// Whatever is measured meanwhile, all seeds see the same device.
+					o.first = dir
+				}
 			}
-			return nil
+			return a.printSpread(dirs)
 		},
 	}
 	f := cmd.Flags()
@@ -48,6 +58,7 @@ earlier run is never overwritten.`,
 	f.StringVar(&o.seeds, "seed", "", "seed instead of the config's; several, `N,N...`, make a run each in DIR-seedN")
 	f.IntVar(&o.evaluations, "evaluations", 0, "networks scored at most, instead of the config's number")
 	f.IntVar(&o.workers, "workers", 0, "networks evaluated at once; the result does not depend on it (default: one a core)")
+	f.StringArrayVar(&o.warm, "warm-start", nil, "seed the population with the front of an earlier run, `DIR`, that has the same scale id")
 	f.StringArrayVar(&o.profiles, "profile", nil, "latency profile, `[NAME=]FILE`, instead of the config's")
 	return cmd
 }
@@ -56,7 +67,8 @@ type runFlags struct {
 	out, seeds           string
 	resume               bool
 	evaluations, workers int
-	profiles             []string
+	profiles, warm       []string
+	first                string // the run of the first of several seeds, whose profile the others take
 }
 
 func parseSeeds(s string) ([]uint64, error) {
@@ -74,12 +86,33 @@ func parseSeeds(s string) ([]uint64, error) {
 	return seeds, nil
 }
 
-// runOnce carries out a config with the i-th of the seeds, or its own if there
-// are none.
-func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint64, i int) error {
-	c, err := loadConfig(path, pipeline.Check)
+// printSpread says how far the runs of several seeds agree.
+func (a *app) printSpread(dirs []string) error {
+	if len(dirs) < 2 {
+		return nil
+	}
+	var runs []*pipeline.Stored
+	for _, dir := range dirs {
+		s, err := pipeline.Load(dir)
+		if err != nil {
+			return err
+		}
+		runs = append(runs, s)
+	}
+	s, err := pipeline.Spread(runs)
 	if err != nil {
 		return err
+	}
+	a.printf("\n%s\n", s)
+	return nil
+}
+
+// runOnce carries out a config with the i-th of the seeds, or its own if there
+// are none.
+func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint64, i int) (dir string, err error) {
+	c, err := loadConfig(path, pipeline.Check)
+	if err != nil {
+		return "", err
 	}
 	if o.out != "" {
 		c.Output.Dir = o.out
@@ -92,32 +125,35 @@ func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint6
 	}
 	switch {
 	case o.evaluations < 0:
-		return usagef("--evaluations %d: want a positive number", o.evaluations)
+		return "", usagef("--evaluations %d: want a positive number", o.evaluations)
 	case o.evaluations > 0:
 		c.Search.Trials = max(c.Search.Trials, c.Search.Trials/max(1, c.Search.Evaluations)*o.evaluations)
 		c.Search.Evaluations = o.evaluations
 	}
 	if err := setProfiles(c, o.profiles); err != nil {
-		return err
+		return "", err
+	}
+	if _, one := c.Latency.Profile[""]; one && o.first != "" {
+		c.Latency.Profile[""] = filepath.Join(o.first, runstore.ProfileFile)
 	}
 	m := a.newMeter()
 	defer m.end()
 	r, err := pipeline.Run(cmd.Context(), pipeline.Options{
-		Config: c, Resume: o.resume, Workers: o.workers, Say: m.say,
+		Config: c, Resume: o.resume, Workers: o.workers, WarmStart: o.warm, Say: m.say,
 		Progress: func(p pipeline.Progress) { m.show(p.Step, p.Done, p.Total, searchDetail(p.Search)) },
 	})
 	m.end()
 	if err != nil {
-		return err
+		return "", err
 	}
 	a.printOutcome(r)
 	switch {
 	case r.Status == search.StatusInterrupted:
-		return fmt.Errorf("%w: nas run %s --resume continues %s", errInterrupted, path, r.Dir)
+		return "", fmt.Errorf("%w: nas run %s --resume continues %s", errInterrupted, path, r.Dir)
 	case len(r.Front) == 0:
-		return fmt.Errorf("no network of %d holds all constraints: %s", r.Trials, r.Walls)
+		return "", fmt.Errorf("no network of %d holds all constraints: %s", r.Trials, r.Walls)
 	}
-	return nil
+	return r.Dir, nil
 }
 
 // setProfiles replaces profiles of a config by those of --profile [NAME=]FILE.

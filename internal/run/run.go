@@ -49,6 +49,9 @@ type Options struct {
 	// Workers is how many candidates are evaluated at once; it never changes the
 	// result. 0 means one for each processor.
 	Workers int
+	// WarmStart are directories of earlier runs whose fronts seed the population.
+	// Their accuracy must be on this run's scale.
+	WarmStart []string
 	// Say is called with one line of text at each step. Progress is called from
 	// time to time within a step. Both may be nil and are called from one
 	// goroutine at a time.
@@ -98,6 +101,7 @@ type pipeline struct {
 	worst      []float64         // reference point of the hypervolume
 	store      *runstore.Run
 	resumed    bool
+	earlier    []*Stored // of a warm start
 	started    time.Time
 	summary    *search.Summary
 	front      []Member
@@ -132,7 +136,7 @@ func (p *pipeline) run(ctx context.Context) error {
 			p.store.Close()
 		}
 	}()
-	return p.take(ctx, p.prepare, p.open, p.profiles, p.scale, p.constrain, p.warnBlind, p.record,
+	return p.take(ctx, p.prepare, p.warm, p.open, p.profiles, p.scale, p.sameScale, p.constrain, p.warnBlind, p.record,
 		p.search, p.rank, p.measure, p.export, p.draw, p.finish, p.page)
 }
 
