@@ -25,6 +25,14 @@ type Measured struct {
 // cent or two on a machine that is not quite idle.
 const measureRuns = 30
 
+// A member is measured again, up to so many times in all, while the reference
+// kernel beside it runs slower than at calibration by more than slowLimit: a
+// neighbour on the same core then stretches every time alike.
+const (
+	measurePasses = 4
+	slowLimit     = 1.06
+)
+
 // measure times members of the front, spread evenly over it, on this machine.
 // Only a profile of this machine can be held against what is measured here.
 func (p *pipeline) measure(ctx context.Context) error {
@@ -103,23 +111,43 @@ func (p *pipeline) time(ctx context.Context, rt latency.Runtime, d *device, whic
 			p.say("measuring: %s", w)
 		}
 	}()
-	var rows []runstore.MeasuredRow
+	best := make([]latency.Timing, len(which))
+	left := make([]int, len(which)) // positions still to be measured undisturbed
+	for i := range left {
+		left[i] = i
+	}
+	for pass := 0; pass < measurePasses && len(left) > 0; pass++ {
+		var again []int
+		for n, i := range left {
+			net, err := p.network(p.front[which[i]])
+			if err != nil {
+				return nil, err
+			}
+			t, err := timer.Time(ctx, net, latency.Effort{Runs: measureRuns})
+			if err != nil {
+				return nil, err
+			}
+			if pass == 0 || t.Slow < best[i].Slow {
+				best[i] = t
+			}
+			if best[i].Slow > slowLimit {
+				again = append(again, i)
+			}
+			p.progress(Progress{Step: "measure", Done: len(which) - len(left) + n + 1, Total: len(which)})
+		}
+		left = again
+	}
+	if len(left) > 0 {
+		p.say("measuring: the machine was slower than at its calibration for %d of %d networks, %d times over: their times are too long",
+			len(left), len(which), measurePasses)
+	}
+	rows := make([]runstore.MeasuredRow, len(which))
 	for i, k := range which {
-		m := p.front[k]
-		net, err := p.network(m)
-		if err != nil {
-			return nil, err
-		}
-		t, err := timer.Time(ctx, net, latency.Effort{Runs: measureRuns})
-		if err != nil {
-			return nil, err
-		}
-		s := t.Whole
-		rows = append(rows, runstore.MeasuredRow{
+		m, w := p.front[k], best[i].Whole
+		rows[i] = runstore.MeasuredRow{
 			ID: m.ID, Device: d.profile.Device.String(), Threads: d.profile.Device.Target.Threads, PredictedMs: m.Latency, LowMs: m.Low, HighMs: m.High,
-			MeasuredMs: s.MedianMs, P10Ms: s.P10Ms, P90Ms: s.P90Ms, Runs: s.Runs,
-		})
-		p.progress(Progress{Step: "measure", Done: i + 1, Total: len(which)})
+			MeasuredMs: w.MedianMs, P10Ms: w.P10Ms, P90Ms: w.P90Ms, Runs: w.Runs,
+		}
 	}
 	return rows, nil
 }
