@@ -19,9 +19,10 @@ func (p *pipeline) writeFront() error {
 			Accuracy: m.Accuracy, AccuracyLow: value(&m.Trial, keyAccuracy+"_low"), AccuracyHigh: value(&m.Trial, keyAccuracy+"_high"),
 			Params: int64(value(&m.Trial, keyParams)), MACs: int64(value(&m.Trial, keyMACs)),
 			PeakActivationBytes: int64(value(&m.Trial, keyActivations)), LatencyDevice: d.profile.Device.String(),
+			Extra: []float64{m.OnFront},
 		}
 	}
-	return runstore.WriteFront(p.cfg.Output.Dir, rows)
+	return runstore.WriteFront(p.cfg.Output.Dir, rows, chanceColumn)
 }
 
 // draw makes the pictures, from what is stored.

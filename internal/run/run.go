@@ -88,6 +88,7 @@ type Member struct {
 	search.Trial
 	Latency, Low, High float64 // predicted, ms, of the first device
 	Accuracy           float64
+	OnFront            float64 // probability that no other network tried is better, by the intervals of both axes
 }
 
 // pipeline is a run under way.
@@ -104,6 +105,7 @@ type pipeline struct {
 	earlier    []*Stored // of a warm start
 	started    time.Time
 	summary    *search.Summary
+	rivals     []rival // for the probability of being on the true front
 	front      []Member
 	measured   *Measured
 	exported   []string

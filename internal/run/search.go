@@ -80,6 +80,11 @@ func (p *pipeline) search(ctx context.Context) error {
 			p.progress(Progress{Step: "search", Done: x.Evaluations, Total: c.Evaluations, Search: &x})
 		},
 	}
+	o.Observe = func(t search.Trial, _ *search.Front) {
+		if r, ok := rivalOf(&t, p.objectives); ok {
+			p.rivals = append(p.rivals, r)
+		}
+	}
 	if p.resumed {
 		o.Replay = p.store.Trials()
 	}
@@ -90,12 +95,14 @@ func (p *pipeline) search(ctx context.Context) error {
 
 // rank orders the front by its first objective and writes front.csv.
 func (p *pipeline) rank(context.Context) error {
+	chance := chances(p.rivals)
 	for _, t := range p.summary.Front.Trials() {
 		m := Member{Trial: t}
 		d := p.eval.devices[0]
 		m.Latency = p.eval.value(&t.Result, d.key())
 		m.Low, m.High = t.Parts[d.key()+"_low"], t.Parts[d.key()+"_high"]
 		m.Accuracy = p.eval.value(&t.Result, keyAccuracy)
+		m.OnFront = chance[t.ID]
 		p.front = append(p.front, m)
 	}
 	first := p.objectives[0]
