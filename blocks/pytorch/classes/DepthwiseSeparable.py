@@ -2,7 +2,8 @@ class DepthwiseSeparable(nn.Module):
     """Depthwise convolution, then a pointwise one (Howard et al., MobileNets, 2017)."""
 
     def __init__(
-        self, cin, cout, kernel=3, stride=1, dilation=1, multiplier=1, act=nn.ReLU, pointwise_act=nn.Identity, attention=None, residual=False
+        self, cin, cout, kernel=3, stride=1, dilation=1, multiplier=1, act=nn.ReLU, pointwise_act=nn.Identity,
+        attention=None, residual=False
     ):
         super().__init__()
         inner = cin * multiplier

@@ -2,7 +2,8 @@ class InvertedResidual(nn.Module):
     """1x1 expansion, depthwise convolution, 1x1 projection (Sandler et al., CVPR 2018)."""
 
     def __init__(
-        self, cin, cout, expanded=None, kernel=3, stride=1, dilation=1, act=nn.ReLU6, project_act=nn.Identity, attention=None, residual=False
+        self, cin, cout, expanded=None, kernel=3, stride=1, dilation=1, act=nn.ReLU6, project_act=nn.Identity,
+        attention=None, residual=False
     ):
         super().__init__()
         inner = expanded or cin

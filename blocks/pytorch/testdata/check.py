@@ -1,0 +1,77 @@
+"""Runs exported modules in PyTorch: python3 check.py < jobs.json > results.json."""
+
+import importlib.util
+import json
+import sys
+
+import numpy
+import torch
+import torch.nn.functional as F
+
+torch.set_num_threads(1)
+
+
+def load(path):
+    spec = importlib.util.spec_from_file_location("exported", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(job):
+    torch.manual_seed(0)
+    exported = load(job["module"])
+    model = getattr(exported, job["class"])()
+    state = exported.load_safetensors(job["weights"])
+    model.load_state_dict(state)
+    model.eval()
+    x = torch.from_numpy(numpy.fromfile(job["input"], dtype=numpy.float32).reshape(job["dims"]))
+    # The second image makes sure that images do not mix; its result is not compared.
+    both = torch.cat([x, x.flip(3)])
+    with torch.no_grad():
+        y = model(both)
+        alone = model(x)
+    scale = alone.abs().max().item()
+    result = {
+        "params": sum(p.numel() for p in model.parameters()),
+        "shape": list(alone.shape),
+        "batch": (y[:1] - alone).abs().max().item() / max(scale, 1e-30),
+    }
+    alone.numpy().astype(numpy.float32).tofile(job["output"])
+    if job["npz"]:
+        saved = {k: v.numpy() for k, v in model.state_dict().items()}
+        numpy.savez_compressed(job["npz"], **saved)
+        again = exported.load_npz(job["npz"])
+        result["npz"] = all(torch.equal(again[k], v) for k, v in state.items())
+        # What torch itself considers the state must be what the file holds.
+        result["names"] = sorted(set(saved) ^ set(state))
+    if job["train"]:
+        result.update(train(model, both))
+    return result
+
+
+def train(model, x):
+    """Two steps of SGD: every parameter must have a gradient, and the loss must stay finite."""
+    model.train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    losses = []
+    for _ in range(2):
+        optimizer.zero_grad()
+        y = model(x)
+        y = y.flatten(2).mean(2) if y.dim() > 2 else y
+        loss = F.cross_entropy(y, torch.arange(len(x)) % y.shape[1])
+        loss.backward()
+        still = [n for n, p in model.named_parameters() if p.grad is None or not torch.isfinite(p.grad).all()]
+        optimizer.step()
+        losses.append(loss.item())
+    moved = [n for n, p in model.named_parameters() if p.grad.abs().sum() > 0]
+    return {"losses": losses, "still": still, "moved": len(moved), "tensors": len(list(model.parameters()))}
+
+
+results = []
+for job in json.load(sys.stdin):
+    try:
+        results.append(run(job))
+    except Exception as e:  # told to the test, which knows the job's name
+        results.append({"error": f"{type(e).__name__}: {e}"})
+json.dump({"torch": torch.__version__, "results": results}, sys.stdout)

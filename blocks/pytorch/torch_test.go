@@ -1,0 +1,309 @@
+package pytorch
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+
+	"nas/blocks"
+	"nas/blocks/engine"
+	"nas/blocks/zoo"
+	"nas/internal/config"
+	"nas/space"
+)
+
+// job is one module to run in PyTorch; see testdata/check.py.
+type job struct {
+	Module  string `json:"module"`
+	Class   string `json:"class"`
+	Weights string `json:"weights"`
+	Input   string `json:"input"`
+	Dims    []int  `json:"dims"`
+	Output  string `json:"output"`
+	NPZ     string `json:"npz"`
+	Train   bool   `json:"train"`
+
+	net  *blocks.Network
+	w    *blocks.Weights
+	want []float32 // CHW
+}
+
+type outcome struct {
+	Error   string    `json:"error"`
+	Params  int64     `json:"params"`
+	Shape   []int     `json:"shape"`
+	Batch   float64   `json:"batch"`
+	NPZ     bool      `json:"npz"`
+	Names   []string  `json:"names"`
+	Losses  []float64 `json:"losses"`
+	Still   []string  `json:"still"`
+	Moved   int       `json:"moved"`
+	Tensors int       `json:"tensors"`
+}
+
+// python returns a Python that has torch and numpy: $NAS_PYTHON, or python3.
+func python(t *testing.T) string {
+	t.Helper()
+	wanted := os.Getenv("NAS_PYTHON")
+	candidates := []string{"python3", "/usr/bin/python3"}
+	if wanted != "" {
+		candidates = []string{wanted}
+	}
+	for _, p := range candidates {
+		if exec.Command(p, "-c", "import torch, numpy").Run() == nil {
+			return p
+		}
+	}
+	if wanted != "" {
+		t.Fatalf("NAS_PYTHON is %s, but that has no torch and numpy", wanted)
+	}
+	t.Skip("skipped: no Python with torch and numpy, so exported modules are not run (Debian: apt install python3-torch; or set NAS_PYTHON)")
+	return ""
+}
+
+// prepare writes the module and the weights of a network.
+func prepare(t *testing.T, n *blocks.Network, w *blocks.Weights, in, want []float32) job {
+	t.Helper()
+	dir := t.TempDir()
+	m, err := New(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var weights bytes.Buffer
+	if err := m.WriteSafetensors(&weights, w); err != nil {
+		t.Fatal(err)
+	}
+	s := n.Input()
+	j := job{
+		Module: filepath.Join(dir, "net.py"), Class: m.Class, Weights: filepath.Join(dir, "net.safetensors"),
+		Input: filepath.Join(dir, "in"), Dims: []int{1, s.C, s.H, s.W}, Output: filepath.Join(dir, "out"), net: n, w: w, want: want,
+	}
+	var raw bytes.Buffer
+	err = errors.Join(
+		binary.Write(&raw, binary.LittleEndian, chw(s, in)),
+		os.WriteFile(j.Module, []byte(m.Source()), 0o600),
+		os.WriteFile(j.Weights, weights.Bytes(), 0o600),
+		os.WriteFile(j.Input, raw.Bytes(), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return j
+}
+
+// byEngine prepares a network with calibrated weights and the engine's output.
+func byEngine(t *testing.T, n *blocks.Network, seed uint64) job {
+	t.Helper()
+	w := blocks.NewWeights(n, seed)
+	if err := engine.CalibrateBN(n, w, seed); err != nil {
+		t.Fatal(err)
+	}
+	in := normal(rand.New(rand.NewPCG(seed, 33)), n.Input().Elems())
+	p, err := engine.Compile(n, engine.Host(1), engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := make([]float32, n.Output().Elems())
+	if err := errors.Join(p.Bind(w), p.Run(out, in)); err != nil {
+		t.Fatal(err)
+	}
+	return prepare(t, n, w, in, chw(n.Output(), out))
+}
+
+// runTorch runs the jobs in one process and checks what came out.
+func runTorch(t *testing.T, jobs []job) {
+	t.Helper()
+	list, err := json.Marshal(jobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(python(t), "-B", filepath.Join("testdata", "check.py"))
+	cmd.Stdin = bytes.NewReader(list)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	text, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("check.py: %v\n%s", err, stderr.Bytes())
+	}
+	var all struct {
+		Torch   string    `json:"torch"`
+		Results []outcome `json:"results"`
+	}
+	if err := json.Unmarshal(text, &all); err != nil {
+		t.Fatal(err)
+	}
+	worst := 0.0
+	for k, j := range jobs {
+		worst = max(worst, j.check(t, all.Results[k]))
+	}
+	t.Logf("torch %s, %d networks: largest max|a-b|/max|b| is %.2g", all.Torch, len(jobs), worst)
+}
+
+func (j *job) check(t *testing.T, r outcome) (ratio float64) {
+	t.Helper()
+	name := j.net.Name
+	if r.Error != "" {
+		source, _ := os.ReadFile(j.Module)
+		t.Errorf("%s: %s\n%s", name, r.Error, source)
+		return 0
+	}
+	if want := j.net.Counts().Params; r.Params != want {
+		t.Errorf("%s: PyTorch counts %d params, want %d", name, r.Params, want)
+	}
+	o := j.net.Output()
+	shape := []int{1, o.C, o.H, o.W}
+	if o.IsVector() {
+		shape = shape[:2]
+	}
+	if !slices.Equal(r.Shape, shape) {
+		t.Errorf("%s: output has shape %v, want %v", name, r.Shape, shape)
+	}
+	if r.Batch > 1e-4 {
+		t.Errorf("%s: the output of an image changes by %.2g in a batch", name, r.Batch)
+	}
+	raw, err := os.ReadFile(j.Output)
+	if err != nil || len(raw) != 4*len(j.want) {
+		t.Errorf("%s: output has %d bytes, want %d: %v", name, len(raw), 4*len(j.want), err)
+		return 0
+	}
+	var diff, size float64
+	for i, want := range j.want {
+		got := math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+		d := math.Abs(float64(got) - float64(want))
+		if math.IsNaN(d) {
+			t.Errorf("%s: value %d is %v, want %v", name, i, got, want)
+			return 0
+		}
+		diff, size = max(diff, d), max(size, math.Abs(float64(want)))
+	}
+	if diff > 1e-4*size || size == 0 {
+		t.Errorf("%s: largest difference %.3g, largest value %.3g", name, diff, size)
+	}
+	if j.NPZ != "" {
+		j.checkNPZ(t, r)
+	}
+	if j.Train {
+		finite := len(r.Losses) == 2 && !math.IsNaN(r.Losses[1]) && !math.IsInf(r.Losses[1], 0)
+		if !finite || len(r.Still) > 0 || r.Moved*10 < r.Tensors*9 {
+			t.Errorf("%s: two steps of SGD: losses %v, no gradient for %v, %d of %d tensors move", name, r.Losses, r.Still, r.Moved, r.Tensors)
+		}
+	}
+	return diff / size
+}
+
+// checkNPZ reads the archive that NumPy wrote, and wants our weights back.
+func (j *job) checkNPZ(t *testing.T, r outcome) {
+	t.Helper()
+	if !r.NPZ {
+		t.Errorf("%s: the module's load_npz gives other weights than its load_safetensors", j.net.Name)
+	}
+	for _, name := range r.Names {
+		if filepath.Ext(name) != ".num_batches_tracked" {
+			t.Errorf("%s: %s is in only one of the state dict and the weight file", j.net.Name, name)
+		}
+	}
+	w, err := ReadFile(j.NPZ, j.net)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	sameWeights(t, j.net, w, j.w)
+}
+
+// TestTorchRunsOddNetworks compares with the ops' reference evaluations.
+func TestTorchRunsOddNetworks(t *testing.T) {
+	python(t)
+	var jobs []job
+	for i, n := range oddNetworks(t) {
+		w, in, out := settled(t, n, uint64(i))
+		j := prepare(t, n, w, in, out)
+		j.NPZ = filepath.Join(filepath.Dir(j.Module), "net.npz")
+		j.Train = n.Counts().Params > 0
+		jobs = append(jobs, j)
+	}
+	runTorch(t, jobs)
+}
+
+// zooSmall are the zoo's families in sizes that run in no time.
+var zooSmall = []string{
+	"alexnet@res=99,classes=7", "alexnet_owt@res=95,classes=7", "squeezenet@res=65,classes=7", "squeezenet_1_1@res=66,classes=7",
+	"inception_v3@res=107,classes=7", "xception@res=97,classes=7", "resnet50@res=64,classes=7", "mobilenet_v1@width=0.25,res=64",
+	"mobilenet_v2@width=0.35,res=64", "mobilenet_v3_small@res=64", "mobilenet_v3_large@width=0.5,res=64", "mobilenet_v3_large_minimalistic@res=64",
+	"mnasnet_a1@width=0.5,res=64", "mnasnet_b1@width=0.5,res=64", "efficientnet_b0@res=64", "efficientnet_lite0@res=64", "shufflenet_v2@res=64",
+	"fast_scnn@res=128", "deeplabv3_mobilenet_v2@width=0.5,res=65,aspp=true", "deeplabv3_mobilenet_v3_large@width=0.5,res=64",
+	"lraspp_mobilenet_v3_large@width=0.5,res=64",
+}
+
+// TestTorchRunsZoo compares with the engine. NAS_PYTORCH_FULL=1 takes every
+// network in its full size instead, which takes minutes.
+func TestTorchRunsZoo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped: -short")
+	}
+	python(t)
+	specs := zooSmall
+	if os.Getenv("NAS_PYTORCH_FULL") != "" {
+		specs = nil
+		for _, e := range zoo.Entries() {
+			specs = append(specs, e.Name)
+		}
+	}
+	var jobs []job
+	for i, spec := range specs {
+		n, err := zoo.Get(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		j := byEngine(t, n, uint64(i))
+		j.Train = spec == "mobilenet_v3_small@res=64" || spec == "lraspp_mobilenet_v3_large@width=0.5,res=64"
+		jobs = append(jobs, j)
+	}
+	runTorch(t, jobs)
+}
+
+// TestTorchRunsSpaces compares random networks of every shipped config's space.
+// NAS_PYTORCH_SAMPLES says how many of each, 1 without it.
+func TestTorchRunsSpaces(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped: -short")
+	}
+	python(t)
+	samples := 1
+	if s, err := strconv.Atoi(os.Getenv("NAS_PYTORCH_SAMPLES")); err == nil {
+		samples = s
+	}
+	files, err := filepath.Glob("../../configs/*.toml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no configs: %v", err)
+	}
+	var jobs []job
+	r := rand.New(rand.NewPCG(41, 42))
+	for _, file := range files {
+		c, err := config.Load(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := space.New(c.Space)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range samples {
+			a := s.Arch(s.Sample(r))
+			n, err := a.Network()
+			if err != nil {
+				t.Fatal(err)
+			}
+			n.Name = filepath.Base(file) + " " + a.String()
+			jobs = append(jobs, byEngine(t, n, uint64(i)))
+		}
+	}
+	runTorch(t, jobs)
+}
