@@ -246,11 +246,7 @@ func (g *graph) unitAt(i int, taken []bool) *item {
 		if it == nil || !g.sealed(it.nodes) {
 			continue
 		}
-		first := g.net.Nodes[i]
-		if !slices.ContainsFunc(it.nodes, func(j int) bool {
-			nd := g.net.Nodes[j]
-			return taken[j] || nd.Stage != first.Stage || nd.Block != first.Block
-		}) {
+		if !slices.ContainsFunc(it.nodes, func(j int) bool { return taken[j] || !g.samePlace(i, j) }) {
 			it.name = g.unitName(it)
 			return it
 		}

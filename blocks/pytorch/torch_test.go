@@ -196,6 +196,9 @@ func (j *job) check(t *testing.T, r outcome) (ratio float64) {
 			t.Errorf("%s: two steps of SGD: losses %v, no gradient for %v, %d of %d tensors move", name, r.Losses, r.Still, r.Moved, r.Tensors)
 		}
 	}
+	if diff > 1e-5*size {
+		t.Logf("%s: max|a-b|/max|b| is %.2g", name, diff/size)
+	}
 	return diff / size
 }
 
@@ -235,7 +238,7 @@ func TestTorchRunsOddNetworks(t *testing.T) {
 // zooSmall are the zoo's families in sizes that run in no time.
 var zooSmall = []string{
 	"alexnet@res=99,classes=7", "alexnet_owt@res=95,classes=7", "squeezenet@res=65,classes=7", "squeezenet_1_1@res=66,classes=7",
-	"inception_v3@res=107,classes=7", "xception@res=97,classes=7", "resnet50@res=64,classes=7", "mobilenet_v1@width=0.25,res=64",
+	"inception_v3@res=171,classes=7", "xception@res=97,classes=7", "resnet50@res=64,classes=7", "mobilenet_v1@width=0.25,res=64",
 	"mobilenet_v2@width=0.35,res=64", "mobilenet_v3_small@res=64", "mobilenet_v3_large@width=0.5,res=64", "mobilenet_v3_large_minimalistic@res=64",
 	"mnasnet_a1@width=0.5,res=64", "mnasnet_b1@width=0.5,res=64", "efficientnet_b0@res=64", "efficientnet_lite0@res=64", "shufflenet_v2@res=64",
 	"fast_scnn@res=128", "deeplabv3_mobilenet_v2@width=0.5,res=65,aspp=true", "deeplabv3_mobilenet_v3_large@width=0.5,res=64",

@@ -57,8 +57,15 @@ func opAt[T blocks.Op](g *graph, i int) (op T, ok bool) {
 	return op, ok
 }
 
+// samePlace tells whether two nodes are of one block.
+func (g *graph) samePlace(i, j int) bool {
+	a, b := g.net.Nodes[i], g.net.Nodes[j]
+	return a.Stage == b.Stage && a.Block == b.Block
+}
+
 // normalised returns the batch normalisation and the activation after node i:
-// the nodes, and what they are. The list is empty without the former.
+// the nodes, and what they are. The list is empty without the former. An
+// activation of the next block, which starts with it, stays there.
 func (g *graph) normalised(i int) (nodes []int, bn *blocks.BatchNorm, f blocks.ActFunc) {
 	j := g.sole(i)
 	bn, ok := opAt[*blocks.BatchNorm](g, j)
@@ -67,7 +74,7 @@ func (g *graph) normalised(i int) (nodes []int, bn *blocks.BatchNorm, f blocks.A
 	}
 	nodes = []int{j}
 	k := g.sole(j)
-	if f, ok := g.act(k); ok {
+	if f, ok := g.act(k); ok && g.samePlace(j, k) {
 		return append(nodes, k), bn, f
 	}
 	return nodes, bn, blocks.Identity
