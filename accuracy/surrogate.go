@@ -281,6 +281,10 @@ func (s *Surrogate) Estimate(ctx context.Context, n *blocks.Network) (Score, err
 	return Score{Value: v, Low: max(v-1.64*s.noise, 0), High: min(v+1.64*s.noise, 100)}, nil
 }
 
+// CrossValidated returns the mean Kendall tau between the accuracies of trained
+// networks and what was predicted for them by surrogates fitted without them.
+func (s *Surrogate) CrossValidated() float64 { return s.tau }
+
 // Info says per cent, on whatever the user trained.
 func (s *Surrogate) Info() Info {
 	return Info{Name: "surrogate", Label: fmt.Sprintf("accuracy (%%), surrogate of %d trained networks", s.rows), Unit: "pct"}

@@ -33,11 +33,15 @@ var frontColumns = []string{
 // WriteFront writes front.csv into dir, atomically. extra names the columns of
 // [FrontRow.Extra], behind the fixed ones.
 func WriteFront(dir string, rows []FrontRow, extra ...string) error {
+	return writeFront(filepath.Join(dir, FrontFile), rows, extra)
+}
+
+func writeFront(path string, rows []FrontRow, extra []string) error {
 	table := [][]string{append(slices.Clone(frontColumns), extra...)}
 	for i := range rows {
 		r := &rows[i]
 		if len(r.Extra) != len(extra) {
-			return fmt.Errorf("runstore: trial %d has %d further values for the columns %v of %s", r.ID, len(r.Extra), extra, FrontFile)
+			return fmt.Errorf("runstore: trial %d has %d further values for the columns %v of %s", r.ID, len(r.Extra), extra, filepath.Base(path))
 		}
 		line := []string{
 			strconv.Itoa(r.ID), r.ArchID, r.Arch,
@@ -51,7 +55,7 @@ func WriteFront(dir string, rows []FrontRow, extra ...string) error {
 		}
 		table = append(table, line)
 	}
-	return writeCSV(filepath.Join(dir, FrontFile), table)
+	return writeCSV(path, table)
 }
 
 // ReadFront reads front.csv of dir. It returns the names of the columns behind

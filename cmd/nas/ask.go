@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	pipeline "nas/internal/run"
+	"nas/internal/runstore"
+)
+
+func newAsk(a *app) *cobra.Command {
+	var n int
+	var out string
+	cmd := &cobra.Command{
+		Use:   "ask DIR",
+		Short: "The networks of a run whose training would tell most",
+		Long: `Ask chooses networks at the front of a run for training: each one so that what is
+unknown about the accuracy of the front shrinks most, given those before it and
+those that were told already. With --out it writes a table with an empty column
+accuracy, which nas tell reads once it is filled in.`,
+		Example: `  nas ask results/mobile -n 5 --out trained.csv
+  nas tell results/mobile trained.csv`,
+		Args: oneRun,
+		RunE: func(_ *cobra.Command, args []string) error {
+			asked, err := pipeline.Ask(args[0], n)
+			if err != nil {
+				return err
+			}
+			if out != "" {
+				var b bytes.Buffer
+				w := csv.NewWriter(&b)
+				lines := [][]string{{"id", "arch", "accuracy"}}
+				for _, q := range asked {
+					lines = append(lines, []string{strconv.Itoa(q.ID), q.Arch, ""})
+				}
+				if err := w.WriteAll(lines); err != nil {
+					return err
+				}
+				if err := runstore.WriteFile(out, b.Bytes()); err != nil {
+					return err
+				}
+			}
+			if a.json {
+				views := make([]askedView, len(asked))
+				for i, q := range asked {
+					views[i] = askedView{q.ID, q.ArchID, q.Arch, q.Objectives, q.OnFront, q.Explains}
+				}
+				return a.writeJSON(map[string]any{"networks": views})
+			}
+			t := table{head: []string{"trial", "arch_id", "on the true front", "tells % of what is unknown", "arch"}}
+			for _, q := range asked {
+				t.add(q.ID, q.ArchID, fmt.Sprintf("%.2f", q.OnFront), fmt.Sprintf("%.1f", q.Explains), q.Arch)
+			}
+			t.write(a.stdout)
+			return nil
+		},
+	}
+	cmd.Flags().IntVarP(&n, "number", "n", 5, "how many")
+	cmd.Flags().StringVar(&out, "out", "", "write a table to be filled in to `FILE`")
+	a.jsonFlag(cmd)
+	return cmd
+}
+
+type askedView struct {
+	ID         int                `json:"id"`
+	ArchID     string             `json:"arch_id"`
+	Arch       string             `json:"arch"`
+	Objectives map[string]float64 `json:"objectives"`
+	OnFront    float64            `json:"p_front"`
+	Explains   float64            `json:"explains_pct"`
+}
+
+func newTell(a *app) *cobra.Command {
+	var workers int
+	cmd := &cobra.Command{
+		Use:   "tell DIR TRAINED.csv",
+		Short: "Tell a run what trained networks achieved, and rank its front anew",
+		Long: `Tell reads a table with the columns id (a trial or its arch_id) or arch, and accuracy
+in per cent, and keeps it with the run. From five networks on it fits a surrogate to
+all that was told, ranks the trials at the front anew, and says how far the front
+moved. front-told.csv in the directory holds the new front; the run's own files stay.`,
+		Example: `  nas tell results/mobile trained.csv`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return usagef("want the directory of a run and a table, such as results/mobile trained.csv, got %d arguments", len(args))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			m := a.newMeter()
+			defer m.end()
+			r, err := pipeline.Tell(cmd.Context(), args[0], args[1], pipeline.Options{Workers: workers, Say: m.say})
+			m.end()
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return a.writeJSON(r)
+			}
+			a.printf("%s\n", r)
+			if len(r.Front) == 0 {
+				return nil
+			}
+			a.printf("\n")
+			t := table{head: []string{"trial", "latency", "accuracy", "90 % interval", "", "arch_id"}}
+			for _, x := range r.Front {
+				interval, note := fmt.Sprintf("%.1f - %.1f", x.Low, x.High), ""
+				switch {
+				case x.Trained:
+					interval = "trained"
+				case !x.Before:
+					note = "new"
+				}
+				t.add(x.ID, ms(x.LatencyMs), fmt.Sprintf("%.2f", x.Accuracy), interval, note, x.ArchID)
+			}
+			t.write(a.stdout)
+			return nil
+		},
+	}
+	cmd.Flags().IntVar(&workers, "workers", 0, "networks scored at once (default: one a core)")
+	a.jsonFlag(cmd)
+	return cmd
+}
