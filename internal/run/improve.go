@@ -440,7 +440,7 @@ func (m *improver) judge(ctx context.Context) error {
 		limit = m.o.MaxLatencyMs
 	}
 	if o.Best == nil {
-		o.Verdict = fmt.Sprintf("nothing better was found among %d networks within %.4g ms", o.Evaluated, limit)
+		o.Verdict = fmt.Sprintf("nothing better was found: of %d tried and %d within %.4g ms, none scores more", m.summary.Trials, o.Evaluated, limit)
 		if len(m.front) == 0 {
 			o.Verdict = fmt.Sprintf("no network of the space was found within %.4g ms: %s", limit, m.summary.Walls.String())
 		}
@@ -469,6 +469,8 @@ func (m *improver) judge(ctx context.Context) error {
 	slower := o.Best.RatioLow > math.Max(1, limit/o.Model.Ms)
 	o.Better = gain > o.GainHalfWidth && !slower
 	switch {
+	case gain <= 0 && limit < o.Model.Ms:
+		o.Verdict = fmt.Sprintf("faster, not better: within %.4g ms the best of %d networks scores %.3g%s less, at %.3g times the model's predicted latency", limit, o.Evaluated, -gain, unit, o.Best.Ms/o.Model.Ms)
 	case gain <= 0:
 		o.Verdict = fmt.Sprintf("nothing better was found: within %.4g ms the best of %d networks scores %.4g, the model %.4g", limit, o.Evaluated, o.Best.Score, o.Model.Score)
 	case slower:
