@@ -10,16 +10,18 @@ import (
 )
 
 func newInfer(a *app) *cobra.Command {
-	var input, output string
+	var input, output, weights string
 	var seed uint64
 	var threads int
 	cmd := &cobra.Command{
 		Use:   "infer ARCH --input x.npy --output y.npy",
 		Short: "Run a network on the images of a NumPy file",
 		Long: `Infer runs a network on float32 images, H x W x C or N x H x W x C, and writes
-what it returns. Weights are the network's own, or drawn from the seed.`,
-		Example: `  nas infer mobilenet_v2 --input x.npy --output y.npy --seed 1`,
-		Args:    oneArch,
+what it returns. Weights are those of --weights, else the network's own, or drawn
+from the seed.`,
+		Example: `  nas infer mobilenet_v2 --input x.npy --output y.npy --seed 1
+  nas infer results/mobile:17 --weights trained.safetensors --input x.npy --output y.npy`,
+		Args: oneArch,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if input == "" || output == "" {
 				return usagef("want --input and --output, two .npy files")
@@ -41,7 +43,7 @@ what it returns. Weights are the network's own, or drawn from the seed.`,
 			if len(shape) != 3 || shape[0] != want[0] || shape[1] != want[1] || shape[2] != want[2] || images < 1 {
 				return usagef("%s holds images of shape %v, %s wants %v (height, width, channels)", input, shape, n.Name, want)
 			}
-			w, err := n.WeightsFor(seed)
+			w, err := weightsOf(n, weights, seed)
 			if err != nil {
 				return err
 			}
@@ -84,6 +86,7 @@ what it returns. Weights are the network's own, or drawn from the seed.`,
 	f.StringVar(&input, "input", "", "the `FILE` with the images")
 	f.StringVar(&output, "output", "", "the `FILE` to write")
 	f.Uint64Var(&seed, "seed", 0, "of weights that are drawn")
+	f.StringVar(&weights, "weights", "", weightsHelp)
 	f.IntVar(&threads, "threads", 1, "threads")
 	return cmd
 }

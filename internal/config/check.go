@@ -18,7 +18,7 @@ func defaults(path string) *Config {
 		Accuracy:    Accuracy{Proxy: "rankmean(naswot,depth)"},
 		Constraints: Constraints{BytesPerValue: 4},
 		Search:      Search{Objectives: []string{"latency", "accuracy"}, Algorithm: "nsga2", Population: 96, Evaluations: 4000},
-		Output:      Output{Export: slices.Clone(Formats), Measure: 40},
+		Output:      Output{Export: []string{"onnx", "toml", "json"}, Measure: 40},
 	}
 }
 

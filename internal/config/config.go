@@ -73,7 +73,7 @@ type Search struct {
 // Output says where results go.
 type Output struct {
 	Dir     string   `toml:"dir"`     // default results/NAME
-	Export  []string `toml:"export"`  // onnx, toml, json; default all
+	Export  []string `toml:"export"`  // onnx, toml, json, pytorch; default the first three
 	Measure int      `toml:"measure"` // front members measured at the end, spread over it; 0 means none; default 40
 }
 
@@ -82,7 +82,7 @@ type Output struct {
 var Objectives = []string{"latency", "accuracy", "params", "macs", "activation_bytes", "weight_bytes"}
 
 // Formats are the names that output.export may hold.
-var Formats = []string{"onnx", "toml", "json"}
+var Formats = []string{"onnx", "toml", "json", "pytorch"}
 
 // A Check judges what this package cannot, such as the names of networks, and
 // reports what it finds: key is a path such as search.start[2], value the text

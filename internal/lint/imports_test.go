@@ -44,7 +44,7 @@ var rules = []rule{
 	{"internal/report", []string{"*"}, []string{"*"}},
 	{"internal/run", []string{"*"}, []string{"*"}},
 	{"internal/netfile", []string{"blocks", "blocks/onnx", "blocks/tflite", "blocks/pytorch"}, []string{"github.com/BurntSushi/toml"}},
-	{"internal/resolve", []string{"blocks", "blocks/engine", "blocks/zoo", "internal/netfile", "internal/runstore", "space"}, nil},
+	{"internal/resolve", []string{"blocks", "blocks/engine", "blocks/zoo", "internal/netfile", "internal/runstore", "search", "space"}, nil},
 	{"internal/lint", nil, nil},
 	{"cmd/nas", []string{"*"}, []string{"*"}},
 }

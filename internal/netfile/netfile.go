@@ -15,6 +15,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/onnx"
+	"nas/blocks/pytorch"
 )
 
 // maxText bounds a text file that is read: a network of ten thousand ops takes
@@ -24,19 +25,28 @@ const maxText = 64 << 20
 // format is one file format. A nil function means that the direction is missing.
 type format struct {
 	name   string
+	ending string // of its files, without the dot
 	encode func(n *blocks.Network, w func() (*blocks.Weights, error)) ([]byte, error)
 	decode func(path string, data []byte) (*blocks.Network, *blocks.Weights, error)
+	beside *companion // a second file; nil for none
+}
+
+// companion is a file that belongs to another.
+type companion struct {
+	ending string
+	encode func(n *blocks.Network, w func() (*blocks.Weights, error)) ([]byte, error)
 }
 
 var formats = []format{
-	{"json", encodeJSON, decodeJSON},
-	{"toml", encodeTOML, decodeTOML},
-	{"dot", encodeDOT, nil},
-	{"onnx", encodeONNX, decodeONNX},
+	{"json", "json", encodeJSON, decodeJSON, nil},
+	{"toml", "toml", encodeTOML, decodeTOML, nil},
+	{"dot", "dot", encodeDOT, nil, nil},
+	{"onnx", "onnx", encodeONNX, decodeONNX, nil},
+	{"pytorch", "py", encodePyTorch, nil, &companion{"safetensors", encodeSafetensors}},
 }
 
-// Writable and Readable return the names of the formats, which are also the
-// endings of the files.
+// Writable returns the names of the formats that networks are written in,
+// Readable of those that they are read from, which are also the files' endings.
 func Writable() []string { return names(func(f format) bool { return f.encode != nil }) }
 
 // Readable is documented with Writable.
@@ -51,14 +61,73 @@ func names(want func(format) bool) (ns []string) {
 	return ns
 }
 
-// Encode returns the bytes of n in a format. weights is called only by the
-// formats that hold weights.
-func Encode(name string, n *blocks.Network, weights func() (*blocks.Weights, error)) ([]byte, error) {
+// FormatOf returns the format whose files end like path; where there is none, the
+// ending itself, which Encode then refuses.
+func FormatOf(path string) string {
+	ending := strings.TrimPrefix(filepath.Ext(path), ".")
+	for _, f := range formats {
+		if f.ending == ending {
+			return f.name
+		}
+	}
+	return ending
+}
+
+// writer returns the format of that name.
+func writer(name string) (*format, error) {
 	i := slices.IndexFunc(formats, func(f format) bool { return f.name == name && f.encode != nil })
 	if i < 0 {
 		return nil, fmt.Errorf("netfile: format %q cannot be written: want one of %s", name, strings.Join(Writable(), ", "))
 	}
-	return formats[i].encode(n, weights)
+	return &formats[i], nil
+}
+
+// Encode returns the bytes of n in a format. weights is called only by the
+// formats that hold weights.
+func Encode(name string, n *blocks.Network, weights func() (*blocks.Weights, error)) ([]byte, error) {
+	f, err := writer(name)
+	if err != nil {
+		return nil, err
+	}
+	return f.encode(n, weights)
+}
+
+// A File is one of the files that a network becomes.
+type File struct {
+	Path string
+	Data []byte
+}
+
+// Files returns what is to be written for n in a format: path, and for a format
+// that keeps weights apart their file beside it, which has path's name and
+// another ending.
+func Files(name, path string, n *blocks.Network, weights func() (*blocks.Weights, error)) ([]File, error) {
+	f, err := writer(name)
+	if err != nil {
+		return nil, err
+	}
+	data, err := f.encode(n, weights)
+	if err != nil {
+		return nil, err
+	}
+	files := []File{{path, data}}
+	if f.beside != nil {
+		if data, err = f.beside.encode(n, weights); err != nil {
+			return nil, err
+		}
+		files = append(files, File{strings.TrimSuffix(path, filepath.Ext(path)) + "." + f.beside.ending, data})
+	}
+	return files, nil
+}
+
+// Ending returns the ending of a format's files, without the dot.
+func Ending(name string) string {
+	for _, f := range formats {
+		if f.name == name {
+			return f.ending
+		}
+	}
+	return name
 }
 
 // IsFile tells whether a name looks like a network file that Read accepts.
@@ -69,7 +138,7 @@ func IsFile(path string) bool {
 // Read reads a network, and its weights where the file holds them.
 func Read(path string) (*blocks.Network, *blocks.Weights, error) {
 	ext := strings.TrimPrefix(filepath.Ext(path), ".")
-	i := slices.IndexFunc(formats, func(f format) bool { return f.name == ext && f.decode != nil })
+	i := slices.IndexFunc(formats, func(f format) bool { return f.ending == ext && f.decode != nil })
 	if i < 0 {
 		return nil, nil, fmt.Errorf("netfile: %s: want a file that ends in .%s", path, strings.Join(Readable(), ", ."))
 	}
@@ -202,4 +271,32 @@ func decodeONNX(_ string, data []byte) (*blocks.Network, *blocks.Weights, error)
 	}
 	m.Network.Meta = m.Metadata
 	return m.Network, m.Weights, nil
+}
+
+// encodePyTorch writes a Python module; its weights stand in a file beside it.
+func encodePyTorch(n *blocks.Network, _ func() (*blocks.Weights, error)) ([]byte, error) {
+	var b bytes.Buffer
+	err := pytorch.Write(&b, n)
+	return b.Bytes(), err
+}
+
+// encodeSafetensors writes the state dict of the Python module.
+func encodeSafetensors(n *blocks.Network, weights func() (*blocks.Weights, error)) ([]byte, error) {
+	w, err := weights()
+	if err != nil {
+		return nil, err
+	}
+	m, err := pytorch.New(n)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = m.WriteSafetensors(&b, w)
+	return b.Bytes(), err
+}
+
+// ReadWeights reads weights for n from a .safetensors or .npz file: the state
+// dict of the Python module that n is written as.
+func ReadWeights(path string, n *blocks.Network) (*blocks.Weights, error) {
+	return pytorch.ReadFile(path, n)
 }

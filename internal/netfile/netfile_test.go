@@ -59,3 +59,36 @@ func TestBadFiles(t *testing.T) {
 		t.Error("an unknown format was written")
 	}
 }
+
+func TestPyTorchWritesTwoFiles(t *testing.T) {
+	n, err := zoo.Get("mobilenet_v3_small@res=64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := blocks.NewWeights(n, 3)
+	out := filepath.Join(t.TempDir(), "net.v2.py")
+	if f := FormatOf(out); f != "pytorch" || Ending(f) != "py" {
+		t.Errorf("the format of %s is %q", out, f)
+	}
+	files, err := Files("pytorch", out, n, func() (*blocks.Weights, error) { return w, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	beside := strings.TrimSuffix(out, ".py") + ".safetensors"
+	if len(files) != 2 || files[0].Path != out || files[1].Path != beside || !strings.Contains(string(files[0].Data), "class MobileNetV3Small(") {
+		t.Fatalf("%d files, want %s and %s", len(files), out, beside)
+	}
+	if err := os.WriteFile(beside, files[1].Data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	got, err := ReadWeights(beside, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, w) {
+		t.Error("the weights read differ from those written")
+	}
+	if IsFile(out) {
+		t.Error("a Python file is taken for one that is read")
+	}
+}

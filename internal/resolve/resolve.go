@@ -15,6 +15,7 @@ import (
 	"nas/blocks/zoo"
 	"nas/internal/netfile"
 	"nas/internal/runstore"
+	"nas/search"
 	"nas/space"
 )
 
@@ -91,7 +92,27 @@ func fromArch(text, origin string) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
+	n.Meta = map[string]string{"arch": a.String(), "arch_id": a.ID()}
 	return &Network{Network: n, Arch: a.String(), Origin: origin}, nil
+}
+
+// describe notes what the run found out about a trial; its files carry that.
+func describe(n *Network, dir string, t *search.Trial) {
+	const latency = "latency_ms"
+	n.Meta["trial"] = strconv.Itoa(t.ID)
+	ms, ok := t.Objectives[latency]
+	if !ok {
+		ms, ok = t.Parts[latency]
+	}
+	m, err := runstore.ReadManifest(dir)
+	if !ok || err != nil { // a note that is missing is no reason to fail
+		return
+	}
+	n.Meta["latency_device"] = m.Device
+	n.Meta["predicted_latency_ms"] = fmt.Sprintf("%.4g", ms)
+	if low, high := t.Parts[latency+"_low"], t.Parts[latency+"_high"]; high > 0 {
+		n.Meta["predicted_latency_ms"] += fmt.Sprintf(" (90 %%: %.4g to %.4g)", low, high)
+	}
 }
 
 // fromRun looks for a trial by id or by arch_id. An arch_id may be all digits;
@@ -116,7 +137,11 @@ func fromRun(dir, trial string) (*Network, error) {
 		}
 		last = t.ID
 		if byID && t.ID == id || !byID && t.ArchID == trial {
-			return fromArch(t.Arch, fmt.Sprintf("trial %d of %s", t.ID, dir))
+			n, err := fromArch(t.Arch, fmt.Sprintf("trial %d of %s", t.ID, dir))
+			if err == nil {
+				describe(n, dir, &t)
+			}
+			return n, err
 		}
 	}
 	return nil, fmt.Errorf("%s holds no trial %s: it has 0 to %d", dir, trial, last)

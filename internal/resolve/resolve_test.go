@@ -120,3 +120,22 @@ func TestWeightsFor(t *testing.T) {
 		t.Error("the network's own weights were not used")
 	}
 }
+
+// TestTrialIsDescribed wants what a run knows of a trial in the network's Meta.
+func TestTrialIsDescribed(t *testing.T) {
+	a, err := space.Parse(arch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := aRun(t, search.Trial{ID: 0, ArchID: a.ID(), Arch: arch, Genes: space.Genes{0}, Result: search.Result{
+		Objectives: map[string]float64{"latency_ms": 1.25}, Parts: map[string]float64{"latency_ms_low": 1, "latency_ms_high": 1.5}}})
+	n, err := Find(dir + ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{"arch": a.String(), "arch_id": a.ID(), "trial": "0", "predicted_latency_ms": "1.25 (90 %: 1 to 1.5)"} {
+		if n.Meta[key] != want {
+			t.Errorf("Meta[%q] is %q, want %q", key, n.Meta[key], want)
+		}
+	}
+}

@@ -80,15 +80,17 @@ func (p *pipeline) export(context.Context) error {
 			if err := os.MkdirAll(dir, 0o755); err != nil {
 				return err
 			}
-			data, err := netfile.Encode(format, n, func() (*blocks.Weights, error) { return Weights(n, p.cfg.Seed) })
+			path := filepath.Join(dir, k.name+"."+netfile.Ending(format))
+			files, err := netfile.Files(format, path, n, func() (*blocks.Weights, error) { return Weights(n, p.cfg.Seed) })
 			if err != nil {
 				return err
 			}
-			path := filepath.Join(dir, k.name+"."+format)
-			if err := runstore.WriteFile(path, data); err != nil {
-				return err
+			for _, f := range files {
+				if err := runstore.WriteFile(f.Path, f.Data); err != nil {
+					return err
+				}
+				p.exported = append(p.exported, f.Path)
 			}
-			p.exported = append(p.exported, path)
 		}
 	}
 	return nil
