@@ -93,9 +93,10 @@ func newGraph(n *blocks.Network) *graph {
 
 // classifiers returns the layers whose output channels are the network's: what
 // stands between is adding, activation, resizing and pooling. It returns none
-// where some other layer is met, because then the width is not free.
+// where another op is met, or reads what is between, because then the width is
+// not free.
 func (g *graph) classifiers() map[int]bool {
-	found := map[int]bool{}
+	found, between := map[int]bool{}, map[int]bool{}
 	todo := []int{len(g.net.Nodes) - 1}
 	for len(todo) > 0 {
 		i := todo[len(todo)-1]
@@ -109,8 +110,14 @@ func (g *graph) classifiers() map[int]bool {
 			}
 			found[i] = true
 		case *blocks.Add, *blocks.Activation, *blocks.Softmax, *blocks.Resize, *blocks.GlobalPool:
+			between[i] = true
 			todo = append(todo, g.net.Nodes[i].Inputs...)
 		default:
+			return nil
+		}
+	}
+	for i, readers := range g.consumers {
+		if (found[i] || between[i]) && slices.ContainsFunc(readers, func(c int) bool { return !between[c] }) {
 			return nil
 		}
 	}

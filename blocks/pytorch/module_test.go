@@ -159,3 +159,31 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// TestClassesAreFree wants num_classes only where nothing else depends on the
+// width of the last layers.
+func TestClassesAreFree(t *testing.T) {
+	conv := &blocks.Conv{Out: 4, Kernel: [2]int{1, 1}}
+	for name, x := range map[string]struct {
+		free  bool
+		build func(b *blocks.Builder, x blocks.Value)
+	}{
+		"last": {true, func(b *blocks.Builder, x blocks.Value) { b.Act(blocks.ReLU, b.Apply("a", conv, x)) }},
+		"two": {true, func(b *blocks.Builder, x blocks.Value) {
+			b.Apply("sum", &blocks.Add{}, b.Apply("a", conv, x), b.Apply("b", conv, x))
+		}},
+		"read again": {false, func(b *blocks.Builder, x blocks.Value) {
+			a := b.Apply("a", conv, x)
+			b.Apply("sum", &blocks.Add{}, b.Apply("b", conv, a), a)
+		}},
+		"input": {false, func(b *blocks.Builder, x blocks.Value) { b.Apply("sum", &blocks.Add{}, b.Apply("a", conv, x), x) }},
+	} {
+		m, err := New(built(t, name, blocks.Shape{H: 2, W: 2, C: 4}, x.build))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(m.Source(), numClasses); got != x.free {
+			t.Errorf("%s: a parameter for classes: %v, want %v", name, got, x.free)
+		}
+	}
+}

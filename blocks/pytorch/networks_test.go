@@ -104,6 +104,19 @@ func oddNetworks(t testing.TB) []*blocks.Network {
 			y = b.Apply("same", &blocks.Activation{}, y)
 			b.Apply("class", &blocks.Softmax{}, y)
 		}),
+		// Names as other exporters give them, no marks, and outputs that are read again.
+		built(t, `3 "odd\ names`, blocks.Shape{H: 7, W: 7, C: 3}, func(b *blocks.Builder, x blocks.Value) {
+			for _, name := range []string{"/features/0/Conv", "/features/0 Conv", `head."""\.a`, `head."""\.b`, `head."""\.c`, `head."""\.d`, "self", "x", "torch.F"} {
+				x = b.Apply(name, &blocks.Conv{Out: 4, Kernel: [2]int{1, 1}, Bias: true}, x)
+			}
+			y := b.Apply("0", &blocks.Activation{Func: blocks.ReLU}, x)
+			z := b.Apply("1", &blocks.ChannelPool{Pool: blocks.MaxPool}, x)
+			y = b.Apply("2", &blocks.Mul{}, y, z)
+			p := b.Apply("channel_shuffle", &blocks.Pool{Pool: blocks.MaxPool, Kernel: [2]int{3, 3}, Pad: blocks.PadAll(1)}, y)
+			y = b.Apply("mixed", &blocks.ChannelShuffle{Groups: 2}, p)
+			y = b.Apply("sum", &blocks.Add{}, y, p, x)
+			b.Apply("again", &blocks.Resize{H: 7, W: 7}, y)
+		}),
 		built(t, "heads", blocks.Shape{H: 32, W: 48, C: 3}, func(b *blocks.Builder, x blocks.Value) {
 			fine := blocks.Named{Name: "stem", Block: blocks.LearningToDownsample{Channels: [3]int{4, 6, 8}, Act: blocks.ReLU}}.Build(b, x)
 			b.Mark(1, 1)

@@ -42,6 +42,7 @@ type outcome struct {
 	Params  int64     `json:"params"`
 	Shape   []int     `json:"shape"`
 	Batch   float64   `json:"batch"`
+	Classes *int      `json:"classes"` // of a module made for three, if it can be
 	NPZ     bool      `json:"npz"`
 	Names   []string  `json:"names"`
 	Losses  []float64 `json:"losses"`
@@ -165,6 +166,9 @@ func (j *job) check(t *testing.T, r outcome) (ratio float64) {
 	}
 	if !slices.Equal(r.Shape, shape) {
 		t.Errorf("%s: output has shape %v, want %v", name, r.Shape, shape)
+	}
+	if r.Classes != nil && *r.Classes != 3 {
+		t.Errorf("%s: made for 3 classes it returns %d", name, *r.Classes)
 	}
 	if r.Batch > 1e-4 {
 		t.Errorf("%s: the output of an image changes by %.2g in a batch", name, r.Batch)

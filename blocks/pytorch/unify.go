@@ -197,10 +197,10 @@ func parameters(args []*arg, attrs []string, columns [][]string, cin, cout []str
 // doc describes a class by where its modules stand.
 func (c *cluster) doc(times int) string {
 	if !c.block {
-		return "The part " + c.scope + " of the network."
+		return "The part " + inDocstring(c.scope) + " of the network."
 	}
 	if times == 1 {
-		return "The block " + c.scope + "."
+		return "The block " + inDocstring(c.scope) + "."
 	}
 	return "A block of which the network has " + strconv.Itoa(times) + "."
 }
