@@ -223,7 +223,7 @@ func applyShuffle(s *scope, i int, _ string, in []value) value {
 	return value{fmt.Sprintf("channel_shuffle(%s, %d)", in[0].expr, o.Groups), in[0].flat}
 }
 
-// applySlice takes a half by chunk, which two halves share; see scope.line.
+// applySlice takes a half by chunk, which scope.forward joins where both halves are taken.
 func applySlice(s *scope, i int, _ string, in []value) value {
 	o := s.g.net.Nodes[i].Op.(*blocks.ChannelSlice)
 	n := o.To - o.From
