@@ -33,13 +33,12 @@ type gpHyper struct {
 
 // gp is a fitted process.
 type gp struct {
-	h       gpHyper
-	x       *mat.Dense // training inputs, scaled by 1/length where the Matern part reads them
-	raw     *mat.Dense
-	alpha   []float64
-	mean    float64 // of the target
-	sd      float64
-	weights []float64 // of the linear part: alpha folded into the inputs
+	h     gpHyper
+	x     *mat.Dense // training inputs, scaled by 1/length where the Matern part reads them
+	raw   *mat.Dense
+	alpha []float64
+	mean  float64 // of the target
+	sd    float64
 }
 
 // matern52 of the squared distance.

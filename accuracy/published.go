@@ -28,7 +28,7 @@ const (
 	earlyRecipe
 )
 
-var recipeNames = []string{"base", "augmented", "strong", "early"}
+var recipeNames = []string{baseRecipe: "base", augmentedRecipe: "augmented", strongRecipe: "strong", earlyRecipe: "early"}
 
 // published is one network at one resolution, trained by one class of recipes.
 type published struct {

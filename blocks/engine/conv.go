@@ -139,12 +139,12 @@ func checkOut(u *Unit, want blocks.Shape) error {
 	return nil
 }
 
-var errGroups = errors.New("the groups do not divide the channels:")
+var errGroups = errors.New("the groups do not divide the channels")
 
 func checkConv(u *Unit) error {
 	g := u.Groups
 	if g < 1 || u.In.C%g != 0 || u.Out.C%g != 0 {
-		return fmt.Errorf("%w %d and %d channels", errGroups, u.In.C, u.Out.C)
+		return fmt.Errorf("%w: %d and %d", errGroups, u.In.C, u.Out.C)
 	}
 	if u.Name == "dwconv" && (g != u.In.C || g != u.Out.C || g < 2) {
 		return fmt.Errorf("a depthwise convolution has as many groups and outputs as inputs, at least 2")

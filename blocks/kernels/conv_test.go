@@ -135,7 +135,6 @@ type convCase struct {
 	act          Act
 	residual     bool
 	srcPix, dPix int // extra channels of the wider maps
-	ringS, ringD bool
 }
 
 func (c convCase) String() string {
@@ -178,7 +177,7 @@ func (c convCase) check(t *testing.T, s *Set, r *rand.Rand) {
 	sv, dv := View{Data: src, Row: g.W * sp, Pix: sp}, View{Data: dst, Row: g.OW * dp, Pix: dp}
 	// Uneven parts of the rows and of the channels.
 	ys := []int{0, g.OH / 3, g.OH}
-	ns := []int{0, g.N}
+	var ns []int
 	if step := 16; g.Groups == 1 || g.Depthwise() {
 		ns = []int{0, g.N / 2 / step * step, g.N}
 	} else {
