@@ -34,10 +34,10 @@ type Spec struct {
 
 // StemSpec is the convolution in front of the first stage.
 type StemSpec struct {
-	Channels   Ints    `toml:"channels"`   // default 32; 0 means no stem
-	Kernel     Ints    `toml:"kernel"`     // odd, 1 to 31; default 3
+	Channels   Ints    `toml:"channels"`   // of the output, before the width multiplier; 0 means no stem; default 32
+	Kernel     Ints    `toml:"kernel"`     // spatial extent K, odd, 1 to 31; default 3
 	Stride     Ints    `toml:"stride"`     // 1 to 8; default 2
-	Activation Strings `toml:"activation"` // default relu6
+	Activation Strings `toml:"activation"` // behind the batch normalisation; default relu6
 	// Scale says whether the width multiplier applies to Channels: "always",
 	// "up" (only above 1) or "never". Default always.
 	Scale string `toml:"scale"`
@@ -46,20 +46,20 @@ type StemSpec struct {
 // StageSpec is a row of blocks of equal output channels, of which the first one
 // has the stride.
 type StageSpec struct {
-	Block      Strings `toml:"block"`      // ds, mbconv, fused, xception, grouped, conv, skip; default mbconv
+	Block      Strings `toml:"block"`      // the kind of block; default mbconv
 	Channels   Ints    `toml:"channels"`   // of the output, before the width multiplier; no default
 	Stride     Ints    `toml:"stride"`     // of the first block, 1 to 8; default 1
-	Depth      Ints    `toml:"depth"`      // blocks, 1 to 64; default 1
-	Kernel     Ints    `toml:"kernel"`     // odd, 1 to 31; default 3
+	Depth      Ints    `toml:"depth"`      // number of blocks, 1 to 64; default 1
+	Kernel     Ints    `toml:"kernel"`     // spatial extent K of the depthwise, or the only, convolution; odd, 1 to 31; default 3
 	Expansion  Floats  `toml:"expansion"`  // mbconv, fused: hidden / input channels, above 0, at most 32; default 6
-	Dilation   Ints    `toml:"dilation"`   // 1 to 64; has no effect at stride > 1; default 1
-	Activation Strings `toml:"activation"` // default relu6
+	Dilation   Ints    `toml:"dilation"`   // of the same convolution, 1 to 64; has no effect at stride > 1; default 1
+	Activation Strings `toml:"activation"` // of all convolutions of a block but a linear last one; default relu6
 	// ActivationAfter places the activation of a ds block: after "depthwise",
 	// "pointwise" or "both". Default both.
 	ActivationAfter Strings `toml:"activation_after"`
-	Groups          Ints    `toml:"groups"`   // grouped: 1 to 4096; must divide input and output channels
+	Groups          Ints    `toml:"groups"`   // grouped: groups of the convolution, 1 to 4096; must divide input and output channels; no default for grouped
 	SE              Floats  `toml:"se"`       // ratio of squeeze-and-excite, 0 to 1; 0 means none; default 0
-	Residual        Bools   `toml:"residual"` // where stride is 1 and channels are equal; default: mbconv, fused, xception
+	Residual        Bools   `toml:"residual"` // whether the input is added to the output where stride is 1 and channels are equal; default: mbconv, fused and xception do
 	// Attention is what weighs the channels of ds, mbconv and fused blocks: "se"
 	// where the ratio is not 0, "eca", "cbam" (ratio 0 means 0.25) or "none". Default
 	// se.
@@ -78,11 +78,11 @@ type StageSpec struct {
 	// "depthwise" (the KxK one, also where it is not depthwise), "pointwise" or
 	// "both". Default depthwise.
 	ExpertsIn string `toml:"experts_in"`
-	// SEFrom says what the ratio multiplies: the "expanded" channels, rounded to
+	// SEFrom says what the ratio SE multiplies: the "expanded" channels, rounded to
 	// a multiple of 8 (MobileNetV3), or the block's "input" channels, rounded down
 	// (MnasNet, EfficientNet). Default expanded.
 	SEFrom string `toml:"se_from"`
-	// SEActivation follows the first of the two layers. Default relu.
+	// SEActivation follows the first of the two layers of squeeze-and-excite. Default relu.
 	SEActivation string `toml:"se_activation"`
 	// SEGate follows the second: hsigmoid or sigmoid. Default hsigmoid.
 	SEGate string `toml:"se_gate"`
@@ -106,8 +106,8 @@ type ChoiceSpec struct {
 
 // HeadSpec is what stands after the last stage. See [HeadKind].
 type HeadSpec struct {
-	Kind     string `toml:"kind"`     // classifier, aspp, lraspp, fast_scnn; default classifier
-	Channels Ints   `toml:"channels"` // default 1280, 256, 128, 128 by kind; classifier: 0 means no convolution
+	Kind     string `toml:"kind"`     // what the network ends in; default classifier
+	Channels Ints   `toml:"channels"` // of the last 1x1 convolution, or of the head's branches; classifier: 0 means no convolution; default 1280 (classifier), 256 (aspp), 128 (lraspp, fast_scnn)
 	Hidden   Ints   `toml:"hidden"`   // classifier: channels of a hidden linear layer; default 0, none
 	// Rates are the dilations of aspp's 3x3 branches, all of them used. Default
 	// 6, 12, 18; an empty list leaves the branches out.
@@ -116,7 +116,7 @@ type HeadSpec struct {
 	// fast_scnn their detail. Default 0: the last one whose output is not smaller
 	// than an eighth of the input.
 	Low        int     `toml:"low"`
-	Activation Strings `toml:"activation"` // default relu6
+	Activation Strings `toml:"activation"` // of the head's convolutions and hidden layer; default relu6
 	// Scale is as in StemSpec, for Channels. Default up (MobileNetV2's rule).
 	// Hidden is never scaled.
 	Scale string `toml:"scale"`

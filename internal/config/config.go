@@ -18,8 +18,8 @@ import (
 
 // Config is one run. Load returns it checked and with every default filled in.
 type Config struct {
-	Name        string      `toml:"name"` // default: the file's name without its ending
-	Seed        uint64      `toml:"seed"` // default 1
+	Name        string      `toml:"name"` // of the run; default: the file's name without its ending
+	Seed        uint64      `toml:"seed"` // of the search; every random choice follows from it; default 1
 	Space       space.Spec  `toml:"space"`
 	Latency     Latency     `toml:"latency"`
 	Accuracy    Accuracy    `toml:"accuracy"`
@@ -30,10 +30,10 @@ type Config struct {
 
 // Latency says whose latency is predicted.
 type Latency struct {
-	Device  string `toml:"device"`  // "native", a shipped recipe's name or a recipe file; default native
-	Threads int    `toml:"threads"` // 1 to 1024; default 1
+	Device  string `toml:"device"`  // what runs the networks: "native", a shipped recipe's name or a recipe file; default native
+	Threads int    `toml:"threads"` // threads of one network; default 1
 	// Profile is "auto" (the cached profile of this device, calibrated where it is
-	// missing) or a file, or several by name: { pixel7 = "p7.json", here = "auto" }.
+	// missing) or a file, or several by name. Default auto.
 	Profile Named[string] `toml:"profile"`
 	// Budget is how long a calibration may take, e.g. "30s". Default 30s.
 	Budget Duration `toml:"budget"`
@@ -41,29 +41,29 @@ type Latency struct {
 
 // Accuracy says what stands in for trained accuracy.
 type Accuracy struct {
-	Proxy string `toml:"proxy"` // default rankmean(naswot,depth)
+	Proxy string `toml:"proxy"` // the score; default rankmean(naswot,depth)
 	Seed  uint64 `toml:"seed"`  // of the proxies and of the reference sample; default 0
 }
 
 // Constraints are upper limits, and lower ones for min_. A nil limit is none.
 type Constraints struct {
-	MaxLatency         Named[Limit] `toml:"max_latency"` // ms; one for all profiles, or by profile name
-	MaxParams          *Limit       `toml:"max_params"`
-	MaxMACs            *Limit       `toml:"max_macs"`
-	MaxActivationBytes *Limit       `toml:"max_activation_bytes"`
-	MaxWeightBytes     *Limit       `toml:"max_weight_bytes"`
-	MinTop1Pct         *Limit       `toml:"min_top1_pct"`    // of the accuracy score, where it is in per cent
-	BytesPerValue      int          `toml:"bytes_per_value"` // 1, 2 or 4; default 4
+	MaxLatency         Named[Limit] `toml:"max_latency"`          // predicted; one for all profiles, or by profile name
+	MaxParams          *Limit       `toml:"max_params"`           // trainable, batch normalisation included
+	MaxMACs            *Limit       `toml:"max_macs"`             // multiply-accumulates of one image
+	MaxActivationBytes *Limit       `toml:"max_activation_bytes"` // peak activation memory, batch 1
+	MaxWeightBytes     *Limit       `toml:"max_weight_bytes"`     // params times BytesPerValue
+	MinTop1Pct         *Limit       `toml:"min_top1_pct"`         // of the accuracy score, where it is in per cent
+	BytesPerValue      int          `toml:"bytes_per_value"`      // of activations and weights in the limits in bytes; default 4
 }
 
 // Search says how candidates are proposed, and when to stop.
 type Search struct {
-	Objectives  []string `toml:"objectives"`  // default latency, accuracy
-	Algorithm   string   `toml:"algorithm"`   // a name that search.Algorithms lists; default nsga2
-	Population  int      `toml:"population"`  // default 96
+	Objectives  []string `toml:"objectives"`  // what the front trades; latency may be followed by @ and the name of a profile; default latency, accuracy
+	Algorithm   string   `toml:"algorithm"`   // how candidates are proposed; default nsga2
+	Population  int      `toml:"population"`  // candidates that survive a generation; default 96
 	Evaluations int      `toml:"evaluations"` // candidates scored at most; default 4000
 	Trials      int      `toml:"trials"`      // candidates asked for at most, infeasible ones included; default 20 x evaluations
-	Time        Duration `toml:"time"`        // default 0, no limit
+	Time        Duration `toml:"time"`        // wall time of the search; default 0, no limit
 	Plateau     int      `toml:"plateau"`     // stop when the hypervolume stalls over so many evaluations; default 0, never
 	Timeout     Duration `toml:"timeout"`     // of one evaluation; default 0, none
 	// Start names networks whose nearest genotypes seed the population.
@@ -72,8 +72,8 @@ type Search struct {
 
 // Output says where results go.
 type Output struct {
-	Dir     string   `toml:"dir"`     // default results/NAME
-	Export  []string `toml:"export"`  // onnx, toml, json, pytorch; default the first three
+	Dir     string   `toml:"dir"`     // the run's directory; default results/NAME
+	Export  []string `toml:"export"`  // formats of the networks under export/; default onnx, toml, json
 	Measure int      `toml:"measure"` // front members measured at the end, spread over it; 0 means none; default 40
 }
 
