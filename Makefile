@@ -46,8 +46,9 @@ cross: ## vet for other systems, build where there is no assembly
 accuracy-model: ## fit the ImageNet estimate anew (a few minutes) and print what it is worth
 	$(GO) run ./accuracy/internal/fit -out accuracy/data/imagenet_model.json
 
-generate: ## write the assembly anew
+generate: ## write the assembly and the reference of the config file anew
 	cd blocks/kernels/internal/gen && $(GO) run .
+	$(GO) run ./internal/docs
 
 check-generate: ## compare the assembly with what its generator writes
 	cd blocks/kernels/internal/gen && $(GO) vet . && $(GO) test . && $(GO) run . -check

@@ -11,7 +11,7 @@ import (
 //
 // A Spec is checked and completed by [New].
 type Spec struct {
-	// Input is height, width and channels of the image, e.g. {224, 224, 3}.
+	// Input is height, width and channels of the image, e.g. 224, 224, 3.
 	Input []int `toml:"input"`
 	// Classes is the number of outputs (of a pixel, for segmentation heads).
 	Classes int `toml:"classes"`
@@ -36,7 +36,7 @@ type Spec struct {
 type StemSpec struct {
 	Channels   Ints    `toml:"channels"`   // of the output, before the width multiplier; 0 means no stem; default 32
 	Kernel     Ints    `toml:"kernel"`     // spatial extent K, odd, 1 to 31; default 3
-	Stride     Ints    `toml:"stride"`     // 1 to 8; default 2
+	Stride     Ints    `toml:"stride"`     // of its convolution, 1 to 8; default 2
 	Activation Strings `toml:"activation"` // behind the batch normalisation; default relu6
 	// Scale says whether the width multiplier applies to Channels: "always",
 	// "up" (only above 1) or "never". Default always.
@@ -57,7 +57,7 @@ type StageSpec struct {
 	// ActivationAfter places the activation of a ds block: after "depthwise",
 	// "pointwise" or "both". Default both.
 	ActivationAfter Strings `toml:"activation_after"`
-	Groups          Ints    `toml:"groups"`   // grouped: groups of the convolution, 1 to 4096; must divide input and output channels; no default for grouped
+	Groups          Ints    `toml:"groups"`   // grouped: groups of the convolution, 1 to 4096; must divide input and output channels; default: grouped has none
 	SE              Floats  `toml:"se"`       // ratio of squeeze-and-excite, 0 to 1; 0 means none; default 0
 	Residual        Bools   `toml:"residual"` // whether the input is added to the output where stride is 1 and channels are equal; default: mbconv, fused and xception do
 	// Attention is what weighs the channels of ds, mbconv and fused blocks: "se"

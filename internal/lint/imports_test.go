@@ -45,6 +45,7 @@ var rules = []rule{
 	{"internal/run", []string{"*"}, []string{"*"}},
 	{"internal/netfile", []string{"blocks", "blocks/onnx", "blocks/tflite", "blocks/pytorch"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/resolve", []string{"blocks", "blocks/engine", "blocks/zoo", "internal/netfile", "internal/runstore", "search", "space"}, nil},
+	{"internal/docs", []string{"internal/config", "search"}, nil},
 	{"internal/lint", nil, nil},
 	{"cmd/nas", []string{"*"}, []string{"*"}},
 }
