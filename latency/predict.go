@@ -128,7 +128,7 @@ func (r *Predictor) PredictCalls(calls []engine.Call) Estimate {
 	var s sums
 	var e Estimate
 	at := make(map[engine.Unit]int, len(calls))
-	far := map[string]string{} // warnings by kind and feature: the first unit
+	far := map[string]bool{} // warnings of units
 	e.Warnings = []string{}
 	for i := range calls {
 		u := &calls[i].Unit
@@ -140,25 +140,39 @@ func (r *Predictor) PredictCalls(calls []engine.Call) Estimate {
 			at[*u] = k
 			name, shape, _ := strings.Cut(u.Key(), " ")
 			e.Kernels = append(e.Kernels, Kernel{Name: name, Shape: shape, Source: sources[c.source], Unit: *u})
-			switch {
-			case c.source == 2 && c.outside == "":
-				far[fmt.Sprintf("%s: no unit of this kind was measured; its time is a guess", kindOf(u))] = ""
-			case c.outside != "":
-				far[fmt.Sprintf("%s: %s is outside of what was measured", kindOf(u), c.outside)] = ""
+			if w := c.warning(u); w != "" {
+				far[w] = true
 			}
 		}
 		e.Kernels[k].Ms += c.ms
 		e.Kernels[k].Count++
 		e.Kernels[k].Places = append(e.Kernels[k].Places, [2]int{calls[i].Stage, calls[i].Block})
 	}
+	r.finish(&e, &s, far)
+	return e
+}
+
+// finish fills in what follows from the sums, and the warnings: those of the
+// units, and those of the whole.
+func (r *Predictor) finish(e *Estimate, s *sums, far map[string]bool) {
 	e.Warnings = append(e.Warnings, slices.Sorted(maps.Keys(far))...)
-	e.LatencyMs, e.LowMs, e.HighMs = r.network.predict(&s)
+	e.LatencyMs, e.LowMs, e.HighMs = r.network.predict(s)
 	if m := r.network; m.HeldOut < 20 {
 		e.Warnings = append(e.Warnings, fmt.Sprintf("the interval rests on %d measured network(s) only", m.HeldOut))
 	} else if e.LatencyMs > 2*m.HighMs || e.LatencyMs < m.LowMs/2 {
 		e.Warnings = append(e.Warnings, fmt.Sprintf("the latency is outside of what was measured (%.3g to %.3g ms)", m.LowMs, m.HighMs))
 	}
-	return e
+}
+
+// warning says why the cost of u deserves less trust than others, or "".
+func (c *cost) warning(u *engine.Unit) string {
+	switch {
+	case c.outside != "":
+		return fmt.Sprintf("%s: %s is outside of what was measured", kindOf(u), c.outside)
+	case c.source == 2:
+		return kindOf(u) + ": no unit of this kind was measured; its time is a guess"
+	}
+	return ""
 }
 
 // Latency is PredictCalls without the parts: the latency and its interval in ms.

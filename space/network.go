@@ -17,26 +17,32 @@ func (a Arch) Network() (*blocks.Network, error) {
 	x := b.Input()
 	var low blocks.Value
 	for i := range a.Stem {
-		b.Mark(0, i+1)
-		name := "stem"
-		if i > 0 {
-			name += strconv.Itoa(i + 1)
-		}
-		x = blocks.Named{Name: name, Block: a.Stem[i].layers()}.Build(b, x)
+		x = a.Stem[i].build(b, x, 0, i+1)
 	}
 	for s, st := range a.Stages {
-		stage := "stage" + strconv.Itoa(s+1)
 		for i := range st {
-			b.Mark(s+1, i+1)
-			x = blocks.Named{Name: stage + ".block" + strconv.Itoa(i+1), Block: st[i].layers()}.Build(b, x)
+			x = st[i].build(b, x, s+1, i+1)
 		}
 		if s+1 == a.Head.Low {
 			low = x
 		}
 	}
-	b.Mark(len(a.Stages)+1, 0)
-	b.Scope("head", func() { a.Head.build(b, x, low) })
+	a.Head.build(b, x, low, len(a.Stages)+1)
 	return b.Network()
+}
+
+// build appends the block to x as the block-th of its stage, both as nodes have
+// them.
+func (k *Block) build(b *blocks.Builder, x blocks.Value, stage, block int) blocks.Value {
+	b.Mark(stage, block)
+	name := "stem"
+	switch {
+	case stage > 0:
+		name = "stage" + strconv.Itoa(stage) + ".block" + strconv.Itoa(block)
+	case block > 1:
+		name += strconv.Itoa(block)
+	}
+	return blocks.Named{Name: name, Block: k.layers()}.Build(b, x)
 }
 
 // layers returns the block of package blocks that has these numbers.
@@ -91,8 +97,13 @@ func (s shortcut) Build(b *blocks.Builder, in blocks.Value) blocks.Value {
 	return b.Apply("add", &blocks.Add{}, s.inner.Build(b, in), in)
 }
 
-// build appends the head to x.
-func (h *Head) build(b *blocks.Builder, x, low blocks.Value) {
+// build appends the head to x, as the last stage.
+func (h *Head) build(b *blocks.Builder, x, low blocks.Value, stage int) {
+	b.Mark(stage, 0)
+	b.Scope("head", func() { h.layers(b, x, low) })
+}
+
+func (h *Head) layers(b *blocks.Builder, x, low blocks.Value) {
 	input := b.Shape(b.Input())
 	conv1x1 := func(name string, out int, in blocks.Value) blocks.Value {
 		return b.Apply(name, &blocks.Conv{Out: out, Kernel: [2]int{1, 1}, Bias: true}, in)

@@ -29,7 +29,7 @@ func (a Arch) Validate() error {
 	v := validator{shape: a.Input}
 	in := a.Input
 	switch {
-	case in.H < 1 || in.W < 1 || in.C < 1 || in.H > maxSide || in.W > maxSide || in.C > maxNumber:
+	case !validInput(in):
 		return fmt.Errorf("space: arch: input %v: want sides of 1 to %d and 1 to %d channels", in, maxSide, maxNumber)
 	case len(a.Stages) > maxStages:
 		return fmt.Errorf("space: arch: %d stages, want at most %d", len(a.Stages), maxStages)
@@ -54,6 +54,10 @@ func (a Arch) Validate() error {
 		return fmt.Errorf("space: arch: head: %w", err)
 	}
 	return nil
+}
+
+func validInput(in blocks.Shape) bool {
+	return min(in.H, in.W, in.C) >= 1 && max(in.H, in.W) <= maxSide && in.C <= maxNumber
 }
 
 // validator follows the shape through the network.
