@@ -8,6 +8,7 @@ import (
 	"nas/blocks"
 	"nas/latency"
 	"nas/search"
+	"nas/space"
 )
 
 // The keys of a trial's values: objectives by these names, everything else that
@@ -27,6 +28,7 @@ type device struct {
 	name      string
 	profile   *latency.Profile
 	predictor *latency.Predictor
+	memory    partMemory
 }
 
 func (d *device) key() string {
@@ -43,10 +45,15 @@ type evaluator struct {
 	devices    []*device
 	accuracy   accuracy.Estimator
 	limits     limits
+	lowerer    *space.Lowerer
 }
 
 // Evaluate implements [search.Evaluator]. It is safe for concurrent use.
 func (e *evaluator) Evaluate(ctx context.Context, c search.Candidate) (search.Result, error) {
+	var room [64]*space.Piece
+	if pieces, ok := e.lowerer.Lower(room[:0], &c.Arch); ok {
+		return e.judgeAs(ctx, inPieces{c.ArchID, pieces})
+	}
 	net, err := c.Arch.Network()
 	if err != nil {
 		return search.Result{}, err
@@ -56,8 +63,12 @@ func (e *evaluator) Evaluate(ctx context.Context, c search.Candidate) (search.Re
 
 // judge is Evaluate for a network of any origin.
 func (e *evaluator) judge(ctx context.Context, net *blocks.Network) (search.Result, error) {
-	r := search.Result{Objectives: map[string]float64{}, Parts: map[string]float64{}}
-	if err := e.cheap(&r, net); err != nil {
+	return e.judgeAs(ctx, whole{net})
+}
+
+func (e *evaluator) judgeAs(ctx context.Context, x lowered) (search.Result, error) {
+	r := search.Result{Objectives: make(map[string]float64, len(e.objectives)), Parts: make(map[string]float64, 8)}
+	if err := e.cheap(&r, x); err != nil {
 		return r, err
 	}
 	e.limits.apply(&r, e.value, false)
@@ -65,7 +76,7 @@ func (e *evaluator) judge(ctx context.Context, net *blocks.Network) (search.Resu
 		r.Screened = true
 		return r, nil
 	}
-	s, err := e.accuracy.Estimate(ctx, net)
+	s, err := e.accuracy.Estimate(ctx, x.network())
 	if err != nil {
 		return r, err
 	}
@@ -82,15 +93,15 @@ func (e *evaluator) judge(ctx context.Context, net *blocks.Network) (search.Resu
 }
 
 // cheap fills in what needs no run of the network: counts and predictions.
-func (e *evaluator) cheap(r *search.Result, net *blocks.Network) error {
-	n := net.Counts()
+func (e *evaluator) cheap(r *search.Result, x lowered) error {
+	n := x.counts()
 	bytes := float64(e.limits.bytesPerValue)
 	e.set(r, keyParams, float64(n.Params))
 	e.set(r, keyMACs, float64(n.MACs))
 	e.set(r, keyActivations, float64(n.PeakActivations)*bytes)
 	e.set(r, keyWeights, float64(n.Params)*bytes)
 	for _, d := range e.devices {
-		p, err := d.predictor.Predict(net)
+		p, err := x.predict(d)
 		if err != nil {
 			return fmt.Errorf("latency: %w", err)
 		}

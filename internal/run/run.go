@@ -123,7 +123,7 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 }
 
 func newPipeline(o Options) *pipeline {
-	p := &pipeline{Options: o, cfg: o.Config, started: time.Now()}
+	p := &pipeline{Options: o, cfg: o.Config, started: time.Now(), eval: evaluator{lowerer: new(space.Lowerer)}}
 	if p.Workers <= 0 {
 		p.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -340,7 +340,7 @@ func (p *pipeline) findWorst(ctx context.Context) error {
 	}
 	for k, n := range p.sample {
 		r := search.Result{Objectives: map[string]float64{}, Parts: map[string]float64{}}
-		if err := p.eval.cheap(&r, n); err != nil {
+		if err := p.eval.cheap(&r, whole{n}); err != nil {
 			return err
 		}
 		for i, o := range p.objectives {

@@ -1,0 +1,89 @@
+package run
+
+import (
+	"sync"
+
+	"nas/blocks"
+	"nas/latency"
+	"nas/space"
+)
+
+// lowered is a network as the evaluator needs it.
+type lowered interface {
+	network() *blocks.Network
+	counts() blocks.Counts
+	predict(*device) (latency.Estimate, error) // Kernels may be missing
+}
+
+// whole is a network of any origin.
+type whole struct{ n *blocks.Network }
+
+func (w whole) network() *blocks.Network                    { return w.n }
+func (w whole) counts() blocks.Counts                       { return w.n.Counts() }
+func (w whole) predict(d *device) (latency.Estimate, error) { return d.predictor.Predict(w.n) }
+
+// inPieces is a candidate of a search: a chain of pieces, most of which occurred
+// in candidates before it. What is said of it is to the bit what is said of the
+// whole network.
+type inPieces struct {
+	name   string
+	pieces []*space.Piece
+}
+
+func (x inPieces) network() *blocks.Network { return space.Join(x.name, x.pieces) }
+func (x inPieces) counts() blocks.Counts    { return space.JoinCounts(x.pieces) }
+
+func (x inPieces) predict(d *device) (latency.Estimate, error) {
+	var room [64]*latency.Part
+	parts := room[:0]
+	for from, to := 0, 1; from < len(x.pieces); from, to = to, to+1 {
+		for to < len(x.pieces) && !latency.Apart(x.pieces[to-1].Network, x.pieces[to].Network) {
+			to++
+		}
+		p, err := d.memory.part(d.predictor, x.pieces[from:to])
+		if err != nil {
+			return latency.Estimate{}, err
+		}
+		parts = append(parts, p)
+	}
+	return d.predictor.Sum(parts...), nil
+}
+
+// partMemory keeps the parts of a device that were predicted. The zero value is
+// ready for use, by several goroutines.
+type partMemory struct {
+	mu    sync.RWMutex
+	parts map[stretch]*latency.Part
+}
+
+// stretch is a row of pieces that cannot be cut; a shorter one ends with nil.
+type stretch [3]*space.Piece
+
+// partLimit bounds how many parts are kept. When there are more all are
+// forgotten, as [space.Lowerer] does.
+const partLimit = 1 << 15
+
+func (m *partMemory) part(r *latency.Predictor, pieces []*space.Piece) (*latency.Part, error) {
+	var key stretch
+	if len(pieces) > len(key) { // rarely met again
+		return r.Part(space.Join("", pieces))
+	}
+	copy(key[:], pieces)
+	m.mu.RLock()
+	p := m.parts[key]
+	m.mu.RUnlock()
+	if p != nil {
+		return p, nil
+	}
+	p, err := r.Part(space.Join("", pieces))
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.parts == nil || len(m.parts) >= partLimit {
+		m.parts = map[stretch]*latency.Part{}
+	}
+	m.parts[key] = p
+	return p, nil
+}
