@@ -6,25 +6,42 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/blocks"
+	"nas/internal/report"
 )
 
 func newShow(a *app) *cobra.Command {
 	var layers bool
+	var diagram, profile string
 	cmd := &cobra.Command{
 		Use:   "show ARCH",
 		Short: "Counts of a network, its receptive field, its layers",
 		Long: `Show prints what follows from a network's shape alone: parameters,
 multiply-accumulates, peak activation memory (batch 1, 4 bytes a value) and
 receptive field. With --layers, one row for each layer; rows add up to the totals.
+With --diagram, a picture of the architecture, its blocks to the scale of the
+latency that --profile predicts, or the profile of this machine; without one, to
+the scale of multiply-accumulates.
 
 ARCH is ` + archForms + `.`,
 		Example: `  nas show mobilenet_v2@width=0.75,res=192 --layers
+  nas show results/mobile:17 --diagram net.svg
   nas show results/mobile:17 --json`,
 		Args: oneArch,
 		RunE: func(_ *cobra.Command, args []string) error {
 			n, err := find(args[0])
 			if err != nil {
 				return err
+			}
+			if diagram != "" {
+				d, err := diagramOf(n.Network, profile)
+				if err != nil {
+					return err
+				}
+				if err := report.Save(diagram, d); err != nil {
+					return usage(err)
+				}
+			} else if profile != "" {
+				return usagef("--profile goes with --diagram")
 			}
 			v := viewOf(n.Network, layers || a.json)
 			v.Arch = n.Arch
@@ -36,8 +53,31 @@ ARCH is ` + archForms + `.`,
 		},
 	}
 	cmd.Flags().BoolVar(&layers, "layers", false, "list the layers")
+	cmd.Flags().StringVar(&diagram, "diagram", "", "draw the architecture into `FILE`, .svg, .png or .pdf")
+	cmd.Flags().StringVar(&profile, "profile", "", "the latency profile of the diagram (default: this machine's)")
 	a.jsonFlag(cmd)
 	return cmd
+}
+
+// diagramOf draws a network to the scale of the latency by a profile: the one
+// given, or this machine's if it has been calibrated.
+func diagramOf(n *blocks.Network, profile string) (report.Figure, error) {
+	p, err := profileOf(profile, "", 0)
+	if err != nil {
+		if profile != "" {
+			return nil, err
+		}
+		return report.CountsDiagram(n), nil
+	}
+	r, err := p.Predictor()
+	if err != nil {
+		return nil, err
+	}
+	e, err := r.Predict(n)
+	if err != nil {
+		return nil, err
+	}
+	return report.NetworkDiagram(n, e, p.Device.String()), nil
 }
 
 // networkView is a network's figures, in the JSON form that scripts rely on.

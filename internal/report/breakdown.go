@@ -85,10 +85,7 @@ func (b Breakdown) page() (*page, error) {
 	out := &page{width: 9.6 * vg.Inch, height: 150 + vg.Length(len(b.Rows))*rowHeight + 14*vg.Length(len(b.Notes)), title: b.Title, subtitle: b.Subtitle,
 		plot: p, xLabel: b.XLabel, notes: b.Notes}
 	for i, k := range b.kinds() {
-		out.legend = append(out.legend, legendEntry{k, func(c *draw.Canvas, box vg.Rectangle) {
-			c.SetColor(seriesColor(i))
-			c.Fill(vg.Rectangle{Min: vg.Point{X: box.Min.X + 8, Y: box.Min.Y}, Max: vg.Point{X: box.Min.X + 20, Y: box.Min.Y + 9}}.Path())
-		}})
+		out.legend = append(out.legend, workEntry(k, i))
 	}
 	return out, nil
 }
@@ -121,7 +118,7 @@ func (l breakdownLayer) Plot(c draw.Canvas, p *plot.Plot) {
 				}
 			}
 			if v > 0 {
-				c.SetColor(seriesColor(k))
+				c.SetColor(workColor(kind, k))
 				c.Fill(vg.Rectangle{Min: vg.Point{X: tx(x), Y: y - half}, Max: vg.Point{X: tx(x + v), Y: y + half}}.Path())
 				x += v
 				// A rim between parts keeps neighbours apart in black and white too.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -100,6 +101,15 @@ func figures() map[string]Figure {
 		}
 		bars.Rows = append(bars.Rows, Bar{fmt.Sprintf("%d.%d  mbconv k5 e6 c%d", i/4+1, i%4+1, 24+8*i), parts})
 	}
+	diagram := Diagram{Title: "4f2a90b1c3d2", Subtitle: "8.31 ms predicted, 90 % interval 7.9 to 8.7: nas kernels on AMD EPYC 9R14, 1 thread", Unit: "ms"}
+	for i, b := range bars.Rows {
+		row := DiagramRow{Name: strings.Fields(b.Label)[0], Shape: "14x14x96", Acts: "hswish", Residual: i%4 == 2, Parts: b.Parts}
+		for k := range 3 + i%3*i {
+			row.Ops = append(row.Ops, DiagramOp{fmt.Sprintf("1x1, %d", 100*k), []string{"pointwise", "depthwise", gates}[k%3]})
+		}
+		diagram.Rows = append(diagram.Rows, row)
+	}
+	diagram.Rows[3].Parts = nil
 	shares := Shares{Title: "What the front takes", Subtitle: "43 networks of the front against 1 000 samples of the space"}
 	for _, g := range []struct {
 		name    string
@@ -119,7 +129,7 @@ func figures() map[string]Figure {
 		shares.Genes = append(shares.Genes, gs)
 	}
 	return map[string]Figure{
-		"growth": growth, "agreement": agree, "breakdown": bars, "shares": shares,
+		"growth": growth, "agreement": agree, "breakdown": bars, "diagram": diagram, "shares": shares,
 		"front":       madeUpFronts(4000),
 		"front-large": madeUpFronts(60000),
 		"front-few":   madeUpFronts(25),

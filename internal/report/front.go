@@ -29,6 +29,7 @@ type Point struct {
 type Axis struct {
 	Label    string // with unit and, for a latency, whose it is
 	Name     string // one word, such as "latency"
+	Unit     string // such as "ms"; may be empty
 	Maximize bool
 	Log      bool
 }

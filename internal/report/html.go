@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -25,6 +26,9 @@ type Page struct {
 	Trials  []PageTrial
 	Members []PageMember // of the front
 	Figures []Figure     // further pictures
+	// Live makes a page of a run under way: it asks the server that it came from
+	// for trials, see [Update] and [PageNetwork]; Trials and Members are not used.
+	Live bool
 }
 
 // PageTrial is a scored trial.
@@ -40,8 +44,14 @@ type PageTrial struct {
 type PageMember struct {
 	Trial       int // index into Page.Trials
 	XLow, XHigh float64
-	Blocks      Breakdown // where its latency goes; no rows if that is unknown
-	Layers      []PageLayer
+	YLow, YHigh float64
+	PageNetwork
+}
+
+// PageNetwork is what a click on a point shows.
+type PageNetwork struct {
+	Diagram Diagram // rows only; they have no parts if where the latency goes is unknown
+	Layers  []PageLayer
 }
 
 // PageLayer is a row of a layer table.
@@ -58,6 +68,15 @@ var pageCSS string
 
 //go:embed page/page.js
 var pageJS string
+
+//go:embed page/chart.js
+var chartJS string
+
+//go:embed page/card.js
+var cardJS string
+
+//go:embed page/live.js
+var liveJS string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 
@@ -81,7 +100,8 @@ func WritePage(w io.Writer, p Page) error {
 	}
 	err = pageTemplate.Execute(w, map[string]any{
 		"Title": p.Fronts.Title, "Subtitle": p.Fronts.Subtitle, "Facts": p.Facts, "Notes": p.Fronts.Notes, "Blind": strings.Join(p.Blind, ", "),
-		"Figures": figures, "CSS": template.CSS(pageCSS), "JS": template.JS(pageJS), "Data": template.JS(data), "X": p.Fronts.X.Label, "XName": name, "Y": p.Fronts.Y.Label,
+		"Figures": figures, "CSS": template.CSS(pageCSS), "JS": template.JS("'use strict';\n(() => {\n" + pageJS + chartJS + cardJS + liveJS + "})();\n"), "Data": template.JS(data), "X": p.Fronts.X.Label, "XName": name, "XUnit": p.Fronts.X.Unit, "Y": p.Fronts.Y.Label, "Live": p.Live,
+		"XMax": p.Fronts.X.Maximize, "YMax": p.Fronts.Y.Maximize,
 	})
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
@@ -109,11 +129,12 @@ type pageData struct {
 	Y           pageAxis         `json:"y"`
 	Words       []string         `json:"words"`
 	Blind       []string         `json:"blind"`
+	Live        bool             `json:"live"`
 	Trials      pageColumns      `json:"trials"`
 	Members     []pageMember     `json:"members"`
+	Rows        [][]any          `json:"rows"`
 	Layers      [][]any          `json:"layers"`
-	Kinds       []string         `json:"kinds"`
-	Colors      []string         `json:"colors"`
+	Work        [][2]string      `json:"work"` // kinds of work and their colours
 	References  []map[string]any `json:"references"`
 	Constraints []map[string]any `json:"constraints"`
 }
@@ -121,6 +142,7 @@ type pageData struct {
 type pageAxis struct {
 	Label string `json:"label"`
 	Name  string `json:"name"`
+	Unit  string `json:"unit"`
 	Log   bool   `json:"log"`
 	Max   bool   `json:"max"`
 }
@@ -128,7 +150,7 @@ type pageAxis struct {
 type pageColumns struct {
 	ID     []int    `json:"id"`
 	ArchID []string `json:"arch_id"`
-	Arch   [][]int  `json:"arch"`
+	Words  [][]int  `json:"words"` // the arch string, as indices into the words of the page
 	X      []short  `json:"x"`
 	Y      []short  `json:"y"`
 	Params []int64  `json:"params"`
@@ -137,16 +159,13 @@ type pageColumns struct {
 }
 
 type pageMember struct {
-	Trial  int         `json:"trial"`
-	Low    short       `json:"low"`
-	High   short       `json:"high"`
-	Blocks []pageBlock `json:"blocks"`
-	Layers []int       `json:"layers"`
-}
-
-type pageBlock struct {
-	Label string           `json:"label"`
-	Parts map[string]short `json:"parts"`
+	Trial  int   `json:"trial"`
+	Low    short `json:"low"`
+	High   short `json:"high"`
+	YLow   short `json:"y_low"`
+	YHigh  short `json:"y_high"`
+	Rows   []int `json:"rows,omitempty"`
+	Layers []int `json:"layers,omitempty"`
 }
 
 // short is a number with five significant digits.
@@ -179,59 +198,33 @@ func (d *dictionary) of(word string) int {
 	return i
 }
 
+func axisData(a Axis) pageAxis { return pageAxis{a.Label, a.Name, a.Unit, a.Log, a.Maximize} }
+
 func (p Page) data() *pageData {
 	d := &pageData{
-		Dir: p.Dir, Device: p.Device, Blind: p.Blind,
-		X:       pageAxis{p.Fronts.X.Label, p.Fronts.X.Name, p.Fronts.X.Log, p.Fronts.X.Maximize},
-		Y:       pageAxis{p.Fronts.Y.Label, p.Fronts.Y.Name, p.Fronts.Y.Log, p.Fronts.Y.Maximize},
-		Layers:  [][]any{},
-		Members: []pageMember{}, References: []map[string]any{}, Constraints: []map[string]any{},
+		Dir: p.Dir, Device: p.Device, Blind: p.Blind, Live: p.Live, X: axisData(p.Fronts.X), Y: axisData(p.Fronts.Y),
+		Rows: [][]any{}, Layers: [][]any{}, Members: []pageMember{}, Work: workData(), References: []map[string]any{}, Constraints: []map[string]any{},
 	}
 	var words dictionary
-	t := &d.Trials
-	for _, x := range p.Trials {
-		t.ID, t.ArchID = append(t.ID, x.ID), append(t.ArchID, x.ArchID)
-		t.X, t.Y = append(t.X, short(x.X)), append(t.Y, short(x.Y))
-		t.Params, t.MACs = append(t.Params, x.Params), append(t.MACs, x.MACs)
-		ok := 0
-		if x.Feasible {
-			ok = 1
-		}
-		t.OK = append(t.OK, ok)
+	for _, t := range p.Trials {
+		d.Trials.add(t)
 		arch := []int{}
-		for _, word := range strings.Fields(x.Arch) {
+		for _, word := range strings.Fields(t.Arch) {
 			arch = append(arch, words.of(word))
 		}
-		t.Arch = append(t.Arch, arch)
+		d.Trials.Words = append(d.Trials.Words, arch)
 	}
 	d.Words = words.words
-	rows := map[PageLayer]int{}
-	all := Breakdown{}
+	var rows, layers dictionary // by what they are written as
 	for _, m := range p.Members {
-		q := pageMember{Trial: m.Trial, Low: short(m.XLow), High: short(m.XHigh), Blocks: []pageBlock{}, Layers: []int{}}
-		for _, r := range m.Blocks.Rows {
-			b := pageBlock{r.Label, map[string]short{}}
-			for _, part := range r.Parts {
-				b.Parts[part.Kind] += short(part.Value)
-			}
-			q.Blocks = append(q.Blocks, b)
+		q := pageMember{Trial: m.Trial, Low: short(m.XLow), High: short(m.XHigh), YLow: short(m.YLow), YHigh: short(m.YHigh)}
+		for _, r := range m.Diagram.Rows {
+			q.Rows = append(q.Rows, collect(&d.Rows, &rows, r.data()))
 		}
-		all.Rows = append(all.Rows, m.Blocks.Rows...)
 		for _, l := range m.Layers {
-			i, ok := rows[l]
-			if !ok {
-				i = len(d.Layers)
-				rows[l] = i
-				d.Layers = append(d.Layers, []any{l.Name, l.Op, l.Window, l.Out, l.Params, l.MACs})
-			}
-			q.Layers = append(q.Layers, i)
+			q.Layers = append(q.Layers, collect(&d.Layers, &layers, l.data()))
 		}
 		d.Members = append(d.Members, q)
-	}
-	d.Kinds = all.kinds()
-	for i := range d.Kinds {
-		c := seriesColor(i)
-		d.Colors = append(d.Colors, fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B))
 	}
 	for _, r := range p.Fronts.finite().References {
 		d.References = append(d.References, map[string]any{"group": r.Group, "label": r.Label, "x": short(r.X), "y": short(r.Y)})
@@ -240,4 +233,98 @@ func (p Page) data() *pageData {
 		d.Constraints = append(d.Constraints, map[string]any{"on_y": c.OnY, "value": short(c.Value), "label": c.Label})
 	}
 	return d
+}
+
+// collect returns the place of a row among those that differ.
+func collect(all *[][]any, seen *dictionary, row []any) int {
+	i := seen.of(fmt.Sprint(row))
+	if i == len(*all) {
+		*all = append(*all, row)
+	}
+	return i
+}
+
+func (t *pageColumns) add(x PageTrial) {
+	t.ID, t.ArchID = append(t.ID, x.ID), append(t.ArchID, x.ArchID)
+	t.X, t.Y = append(t.X, short(x.X)), append(t.Y, short(x.Y))
+	t.Params, t.MACs = append(t.Params, x.Params), append(t.MACs, x.MACs)
+	ok := 0
+	if x.Feasible {
+		ok = 1
+	}
+	t.OK = append(t.OK, ok)
+}
+
+func (l PageLayer) data() []any { return []any{l.Name, l.Op, l.Window, l.Out, l.Params, l.MACs} }
+
+func (r DiagramRow) data() []any {
+	ops := [][2]string{}
+	for _, o := range r.Ops {
+		ops = append(ops, [2]string{o.Text, o.Kind})
+	}
+	parts := [][2]any{}
+	for _, p := range r.Parts {
+		parts = append(parts, [2]any{p.Kind, short(p.Value)})
+	}
+	return []any{r.Name, r.Shape, r.Acts, ops, r.Residual && !r.Branched, r.Branched, parts}
+}
+
+func workData() [][2]string {
+	var out [][2]string
+	for kind, c := range workColors {
+		out = append(out, [2]string{kind, fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B)})
+	}
+	slices.SortFunc(out, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
+	return out
+}
+
+// Update is what a live page gets again and again: how the run stands, and the
+// trials that it has not seen.
+type Update struct {
+	Run     string // tells one run from the next that the same server shows
+	Step    string // "search", "measure" ...
+	Detail  string // "1200 of 4000"
+	Next    int    // milliseconds until the page should ask again
+	Ended   bool   // the report of the finished run is there
+	From    int    // index of the first of Trials
+	Trials  []PageTrial
+	Members []PageMember // of the front as it is now, without PageNetwork
+}
+
+// MarshalJSON writes what page/live.js reads.
+func (u Update) MarshalJSON() ([]byte, error) {
+	out := struct {
+		Run     string       `json:"run"`
+		Step    string       `json:"step"`
+		Detail  string       `json:"detail"`
+		Next    int          `json:"next"`
+		Ended   bool         `json:"ended"`
+		From    int          `json:"from"`
+		Trials  pageColumns  `json:"trials"`
+		Archs   []string     `json:"archs"`
+		Members []pageMember `json:"members"`
+	}{Run: u.Run, Step: u.Step, Detail: u.Detail, Next: u.Next, Ended: u.Ended, From: u.From, Archs: []string{}, Members: []pageMember{}}
+	for _, t := range u.Trials {
+		out.Trials.add(t)
+		out.Archs = append(out.Archs, t.Arch)
+	}
+	for _, m := range u.Members {
+		out.Members = append(out.Members, pageMember{Trial: m.Trial, Low: short(m.XLow), High: short(m.XHigh), YLow: short(m.YLow), YHigh: short(m.YHigh)})
+	}
+	return json.Marshal(out)
+}
+
+// MarshalJSON writes what page/live.js reads.
+func (n PageNetwork) MarshalJSON() ([]byte, error) {
+	out := struct {
+		Rows   [][]any `json:"rows"`
+		Layers [][]any `json:"layers"`
+	}{[][]any{}, [][]any{}}
+	for _, r := range n.Diagram.Rows {
+		out.Rows = append(out.Rows, r.data())
+	}
+	for _, l := range n.Layers {
+		out.Layers = append(out.Layers, l.data())
+	}
+	return json.Marshal(out)
 }

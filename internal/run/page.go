@@ -42,8 +42,8 @@ func (s *Stored) Page() (report.Page, error) {
 	}
 	x, y, _ := s.axes()
 	p := report.Page{Fronts: f, Dir: s.Dir, Device: s.Manifest.Device, Facts: [][2]string{
-		{"latency", s.Manifest.Device}, {"score", s.Manifest.Notes["score"]}, {"search", s.Manifest.Algorithm},
-		{"trials", fmt.Sprint(len(s.Trials))}, {"seed", fmt.Sprint(s.Manifest.Seed)}, {"ended", s.Manifest.Status}, {"nas", s.Manifest.Version},
+		{"latency", s.Manifest.Device}, {"score", s.Manifest.Notes["score"]},
+		{"trials", fmt.Sprint(len(s.Trials))}, {"seed", fmt.Sprint(s.Manifest.Seed)}, {"ended", s.Manifest.Status}, {"nas", s.Manifest.Version}, {"search", s.Manifest.Algorithm},
 	}}
 	p.Fronts.Series = nil
 	p.Fronts.Subtitle = f.Verdict()
@@ -71,7 +71,8 @@ func (s *Stored) Page() (report.Page, error) {
 	}
 	for _, t := range s.Front.Trials() {
 		m := report.PageMember{Trial: at[t.ID], XLow: value(&t, x.Name+"_low"), XHigh: value(&t, x.Name+"_high")}
-		if err := member(&m, t.Arch, predictor); err != nil {
+		m.YLow, m.YHigh = value(&t, y.Name+"_low"), value(&t, y.Name+"_high")
+		if m.PageNetwork, err = pageNetwork(t.Arch, predictor); err != nil {
 			return p, fmt.Errorf("run: trial %d of %s: %w", t.ID, s.Dir, err)
 		}
 		p.Members = append(p.Members, m)
@@ -95,15 +96,16 @@ func (s *Stored) Page() (report.Page, error) {
 	return p, nil
 }
 
-// member fills in layers, and where the latency goes.
-func member(m *report.PageMember, arch string, predictor *latency.Predictor) error {
+// pageNetwork is the diagram and the layers of a network; without a predictor the
+// diagram lacks where the latency goes.
+func pageNetwork(arch string, predictor *latency.Predictor) (p report.PageNetwork, err error) {
 	a, err := space.Parse(arch)
 	if err != nil {
-		return err
+		return p, err
 	}
 	n, err := a.Network()
 	if err != nil {
-		return err
+		return p, err
 	}
 	for _, l := range n.Layers() {
 		if l.Op == "bn" || l.Op == "act" {
@@ -121,15 +123,16 @@ func member(m *report.PageMember, arch string, predictor *latency.Predictor) err
 				}
 			}
 		}
-		m.Layers = append(m.Layers, report.PageLayer{Name: l.Name, Op: l.Op, Window: window, Out: l.Out.String(), Params: l.Params, MACs: l.MACs})
+		p.Layers = append(p.Layers, report.PageLayer{Name: l.Name, Op: l.Op, Window: window, Out: l.Out.String(), Params: l.Params, MACs: l.MACs})
 	}
-	if predictor == nil {
-		return nil
+	var e latency.Estimate
+	device := ""
+	if predictor != nil {
+		if e, err = predictor.Predict(n); err != nil {
+			return p, err
+		}
+		device = predictor.Device().String()
 	}
-	e, err := predictor.Predict(n)
-	if err != nil {
-		return err
-	}
-	m.Blocks = report.LatencyBreakdown(n, e, predictor.Device().String())
-	return nil
+	p.Diagram = report.NetworkDiagram(n, e, device)
+	return p, nil
 }

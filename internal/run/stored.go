@@ -105,7 +105,7 @@ func (s *Stored) axis(o search.Objective) report.Axis {
 		if _, name, ok := strings.Cut(o.Name, "@"); ok {
 			a.Label = "predicted latency in ms: " + s.Manifest.Notes["device@"+name]
 		}
-		a.Name, a.Log = "latency", true
+		a.Name, a.Unit, a.Log = "latency", "ms", true
 	case o.Name == keyAccuracy:
 		a.Label = s.Manifest.Notes["score"]
 	case o.Name == keyMACs:
@@ -196,7 +196,11 @@ func (s *Stored) subtitle(runs int) string {
 func (s *Stored) constraints(x, y string) (out []report.Constraint) {
 	for _, l := range s.Manifest.Limits {
 		if l.Key == x || l.Key == y {
-			out = append(out, report.Constraint{OnY: l.Key == y, Value: l.Bound, Label: l.Text})
+			label := l.Text
+			if strings.HasPrefix(l.Key, keyLatency) && strings.Contains(label, " ") { // of a network
+				label += fmt.Sprintf(" = %.3g ms", l.Bound)
+			}
+			out = append(out, report.Constraint{OnY: l.Key == y, Value: l.Bound, Label: label})
 		}
 	}
 	return out

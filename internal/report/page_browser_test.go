@@ -1,0 +1,129 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestPageInABrowser uses the page of 10,000 trials as a person would: it hovers,
+// clicks, filters, compares and types.
+func TestPageInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped with -short: starts a browser")
+	}
+	b := openBrowser(t)
+	p := madeUpPage(10000)
+	path := filepath.Join(t.TempDir(), "report.html")
+	if err := os.WriteFile(path, writePage(t, p), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	url := "file://" + path
+	text := func(selector string) string {
+		return b.eval(fmt.Sprintf(`document.querySelector(%q).innerText`, selector))
+	}
+	wants := func(what, got string, wanted ...string) {
+		t.Helper()
+		for _, w := range wanted {
+			if !strings.Contains(got, w) {
+				t.Errorf("%s: lacks %q: %.300s", what, w, got)
+			}
+		}
+	}
+	// where returns the place on the screen of a member of the front, by its
+	// number in the order of x.
+	where := func(k int) (x, y float64) {
+		var at [2]float64
+		got := b.eval(fmt.Sprintf(`(() => { const c = [...document.querySelectorAll('#marks > circle')][%d].getBoundingClientRect(); return JSON.stringify([c.x + c.width / 2, c.y + c.height / 2]); })()`, k))
+		if err := json.Unmarshal([]byte(got), &at); err != nil {
+			t.Fatal(err)
+		}
+		return at[0], at[1]
+	}
+
+	b.size(1280, 900, false, false)
+	b.open(url)
+	t.Logf("ready after %s ms, a page of %s bytes", b.eval(`Math.round(performance.now())`), b.eval(`document.documentElement.outerHTML.length`))
+	if n := b.eval(`document.querySelectorAll('#marks > circle').length`); n != strconv.Itoa(len(p.Members)) {
+		t.Errorf("%s members drawn, want %d", n, len(p.Members))
+	}
+	wants("legend", text("#legend"), fmt.Sprintf("front (%d)", len(p.Members)), "infeasible (", "MobileNetV2")
+
+	x, y := where(3)
+	b.mouse("mouseMoved", x, y, 0)
+	wants("hover", text("#tip"), "trial 3, on the front", "params", "MACs", "224x224x3")
+	b.mouse("mouseMoved", 5, 5, 0)
+	if b.eval(`document.querySelector('#tip').style.display`) != "none" {
+		t.Error("the figures of a point stay when the pointer has left it")
+	}
+
+	b.click(x, y, 0)
+	wants("click", text("#detail"), "trial 3 ", "Diagram, to the scale of latency", "3.2", "14x14x96", "1x1, 100", "ms", "with a neighbour")
+	all := b.eval(`document.querySelector('#detail').textContent`)
+	wants("card", all, "112x112x16", "stem.conv", "The most expensive blocks", "nas export 'results/<made up>:3' --format pytorch", "nas show 'results/<made up>:3' --diagram")
+	if n := b.eval(`document.querySelectorAll('#detail mark').length`); n == "0" {
+		t.Error("what the score cannot see is not marked")
+	}
+	if got := b.eval("location.hash"); got != "#3" {
+		t.Errorf("the address says %q, want #3", got)
+	}
+	b.shot("page-desktop")
+
+	x, y = where(len(p.Members) - 1)
+	b.click(x, y, shiftKey)
+	last := fmt.Sprintf("trial %d ", len(p.Members)-1)
+	wants("compare", text("#detail"), "Two networks", "trial 3 ", last, "%")
+	if n := b.eval(`document.querySelectorAll('#detail .card').length`); n != "2" {
+		t.Errorf("%s cards, want two", n)
+	}
+	b.eval(`document.querySelector('[data-act=swap]').click()`)
+	wants("swap", b.eval("location.hash"), fmt.Sprintf("#%d,3", len(p.Members)-1))
+	b.eval(`document.querySelector('[data-act=close]').click()`)
+	if got := text("#detail"); got != "" {
+		t.Errorf("after close there is still %q", got)
+	}
+
+	// The keyboard alone: along the front, choose, compare, clear.
+	b.eval(`document.querySelector('#chart').focus()`)
+	b.key("ArrowRight", "ArrowRight", "Enter", "End", "c")
+	wants("keyboard", text("#detail"), "Two networks", "trial 1 ", last)
+	b.key("Escape")
+	if got := text("#detail"); got != "" {
+		t.Errorf("after Escape there is still %q", got)
+	}
+
+	// A limit on latency between the second and the third member.
+	limit := (p.Trials[1].X + p.Trials[2].X) / 2
+	b.eval(`document.querySelector('[name=x]').focus()`)
+	for _, c := range fmt.Sprintf("%.4f", limit) {
+		b.key(string(c))
+	}
+	wants("filter", text("#left"), fmt.Sprintf("2 of %d members left", len(p.Members)))
+	if n := b.eval(`document.querySelectorAll('#members tr.out').length`); n != strconv.Itoa(len(p.Members)-2) {
+		t.Errorf("%s rows are out, want %d", n, len(p.Members)-2)
+	}
+	b.eval(`document.querySelector('#filter button').click()`)
+	b.until(`document.querySelector('#left').innerText === ''`)
+
+	// A phone in dark mode, opened at two networks; no shift key there.
+	b.size(390, 844, true, true)
+	b.open(url + "?phone#0,2")
+	wants("address", text("#detail"), "Two networks", "trial 0 ", "trial 2 ")
+	if b.eval(`getComputedStyle(document.body).backgroundColor`) == "rgb(255, 255, 255)" {
+		t.Error("the page is white in dark mode")
+	}
+	if wide := b.eval(`[...document.querySelectorAll('body *')].filter(e => !e.closest('.scroll, svg, .ops') && e.getBoundingClientRect().right > 391).map(e => e.tagName + '.' + e.className + '#' + e.id).join(' ')`); wide != "" {
+		t.Errorf("on a phone these stand out to the right: %s", wide)
+	}
+	b.shot("page-phone")
+	b.eval(`document.querySelector('[data-act=alone]').click(); document.querySelector('[data-act=compare]').click(); document.querySelector('#members button[data-i="1"]').click()`)
+	wants("compare by button", b.eval("location.hash"), "#0,1")
+
+	for _, c := range b.complaints(url) {
+		t.Error(c)
+	}
+}
