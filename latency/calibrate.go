@@ -61,20 +61,22 @@ const (
 	poolSize        = 160  // networks to choose from
 	maxHeldOut      = 160  // enough for the interval's quantile
 	fitShare        = 0.18 // of the budget, kept for fitting
-	slowLimit       = 1.06 // of the reference kernel: what is measured then is measured again
+	waiting         = 4    // networks before one of them is measured again
+	maxVisits       = 3    // of a network that is measured while the machine is slow
 )
 
 // candidate is a network that may be timed.
 type candidate struct {
-	net   *blocks.Network
-	calls []engine.Call
+	net    *blocks.Network
+	calls  []engine.Call
+	tried  int    // visits so far, all while the machine was slow
+	before Timing // the best of them
 }
 
 // wholeRecord is a held-out network with its measurement.
 type wholeRecord struct {
 	candidate
-	t     Timing
-	refMs float64
+	t Timing
 }
 
 // unitRecord is what one network told about one unit.
@@ -95,6 +97,7 @@ type calibration struct {
 	ended   bool
 	pool    []candidate
 	held    []candidate // waiting to be measured
+	later   []candidate // timed while the machine was slow: once more
 	freq    map[engine.Unit]float64
 	units   map[engine.Unit][]unitRecord
 	kept    map[engine.Unit]UnitTime // of Options.Base
@@ -163,6 +166,15 @@ func Calibrate(ctx context.Context, rt Runtime, networks iter.Seq[*blocks.Networ
 	}
 	c.timer = timer
 	why, err := c.measure(ctx)
+	// What waited for a better moment counts as it is.
+	for _, n := range c.later {
+		err = errors.Join(err, c.keep(n.before))
+	}
+	for _, h := range c.held {
+		if h.tried > 0 {
+			c.whole = append(c.whole, wholeRecord{h, h.before})
+		}
+	}
 	base := timer.ReferenceMs()
 	slowPct := slowShare(timer)
 	warnings := append(facts.warnings(c.dev.Threads), timer.Close()...)
@@ -242,10 +254,10 @@ func (c *calibration) draw() error {
 	}
 	c.drawn++
 	if c.drawn%3 == 0 {
-		c.held = append(c.held, candidate{n, calls})
+		c.held = append(c.held, candidate{net: n, calls: calls})
 		return nil
 	}
-	c.pool = append(c.pool, candidate{n, calls})
+	c.pool = append(c.pool, candidate{net: n, calls: calls})
 	for i := range calls {
 		c.freq[calls[i].Unit]++
 	}
@@ -271,7 +283,7 @@ func (c *calibration) measure(ctx context.Context) (why string, err error) {
 		}
 		full := len(c.units) >= c.opts.MaxUnits
 		hold := len(c.held) > 0 && len(c.whole) < maxHeldOut
-		train := len(c.pool) > 0
+		train := len(c.pool)+len(c.later) > 0
 		switch {
 		case !hold && !train:
 			return "networks", nil
@@ -310,55 +322,71 @@ func (c *calibration) report(phase string) {
 	}
 }
 
-// time times a network, again if the machine was slow at that moment; after
-// three times the fastest moment counts.
-func (c *calibration) time(ctx context.Context, n *blocks.Network, e Effort) (best Timing, refMs float64, err error) {
-	for try := range 3 {
-		t, err := c.timer.Time(ctx, n, e)
-		if err != nil {
-			return t, 0, err
-		}
-		c.runs += t.Runs
-		c.broken += t.Interrupted
-		if try == 0 || t.RefMs < refMs {
-			best, refMs = t, t.RefMs
-		}
-		if t.Slow < slowLimit {
-			break
-		}
-		if try == 0 {
-			c.slow++
-		}
+// time times a network and tells whether it has to be measured again, later: the
+// machine was slow, and a neighbour's bursts last for seconds.
+func (c *calibration) time(ctx context.Context, n *candidate, e Effort) (t Timing, again bool, err error) {
+	t, err = c.timer.Time(ctx, n.net, e)
+	if err != nil {
+		return t, false, err
 	}
-	return best, refMs, nil
+	c.runs += t.Runs
+	c.broken += t.Interrupted
+	slow := t.Slow > slowLimit
+	if slow {
+		c.slow++
+	}
+	if n.tried > 0 {
+		t = better(n.before, t)
+	}
+	n.tried++
+	n.before = t
+	return t, slow && n.tried < maxVisits, nil
 }
 
 func (c *calibration) holdOut(ctx context.Context) error {
 	h := c.held[0]
 	c.held = c.held[1:]
-	t, ref, err := c.time(ctx, h.net, Effort{Runs: 9, MinTime: 30 * time.Millisecond})
+	t, again, err := c.time(ctx, &h, Effort{Runs: 9, MinTime: 30 * time.Millisecond})
 	if err != nil {
 		return err
 	}
-	c.whole = append(c.whole, wholeRecord{h, t, ref})
+	if again {
+		c.held = append(c.held, h)
+		return nil
+	}
+	c.whole = append(c.whole, wholeRecord{h, t})
 	return nil
 }
 
 // learn times the calls of the network that promises most. full: the table is
 // full, only units in it are timed again.
 func (c *calibration) learn(ctx context.Context, full bool) error {
-	i := c.choose(full)
-	n := c.pool[i]
-	c.pool = slices.Delete(c.pool, i, i+1)
-	if !c.ended {
-		if err := c.fill(); err != nil {
-			return err
+	var n candidate
+	if len(c.later) > waiting || len(c.pool) == 0 {
+		n, c.later = c.later[0], c.later[1:]
+	} else {
+		i := c.choose(full)
+		n = c.pool[i]
+		c.pool = slices.Delete(c.pool, i, i+1)
+		if !c.ended {
+			if err := c.fill(); err != nil {
+				return err
+			}
 		}
 	}
-	t, ref, err := c.time(ctx, n.net, Effort{Runs: 6, Kernels: true})
+	t, again, err := c.time(ctx, &n, Effort{Runs: 8, Kernels: true})
 	if err != nil {
 		return err
 	}
+	if again {
+		c.later = append(c.later, n)
+		return nil
+	}
+	return c.keep(t)
+}
+
+// keep takes what a network told about its units.
+func (c *calibration) keep(t Timing) error {
 	c.nets++
 	if t.CallMs == nil {
 		return fmt.Errorf("latency: %s does not time single calls", c.dev.Name)
@@ -368,7 +396,7 @@ func (c *calibration) learn(ctx context.Context, full bool) error {
 	for i := range t.Calls {
 		u := t.Calls[i].Unit
 		if by[u] == nil {
-			by[u] = &unitRecord{refMs: ref}
+			by[u] = &unitRecord{refMs: t.RefMs}
 		}
 		by[u].ms += t.CallMs[i]
 		by[u].spread += t.CallSpread[i]
@@ -536,7 +564,7 @@ func (c *calibration) model() (*Profile, map[string]*KindModel, error) {
 	}
 	base := c.timer.ReferenceMs()
 	for _, w := range c.whole {
-		if w.refMs > slowLimit*base && len(c.whole) > 20 {
+		if w.t.RefMs > slowLimit*base && len(c.whole) > 20 {
 			continue
 		}
 		p.addHeldOut(w.net.Name, w.calls, w.t.Whole, at)

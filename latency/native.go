@@ -145,19 +145,18 @@ func (m *meter) ReferenceMs() float64 {
 // Close leaves the measuring state.
 func (m *meter) Close() []string { return m.s.close() }
 
-// Time times a network: two runs to warm up, then e.Runs of the whole and as
-// many with a clock around each call, in turn. Runs that another task
-// interrupted are dropped if a quarter of the runs, and at least five, were not.
-// Otherwise they count with the time that the thread had its core, where the
-// system tells it; for several threads, which wait for each other, it cannot.
+// Time times a network: two runs to warm up, then blocks of runs with the
+// reference kernel in between, the calls timed within the same runs where they
+// are asked for. While the reference is slower than undisturbed, more runs are
+// made, up to patience times as many. Of a run during which other tasks had the
+// core, the time on the core counts; for several threads, which wait for each
+// other, all of it.
 func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
 	r, err := prepare(n, m.target)
 	if err != nil {
 		return Timing{}, err
 	}
 	t := Timing{Calls: r.calls}
-	per := make([][]float64, len(r.calls))
-	var clean, stopped, refs []float64
 	start := time.Now()
 	for i := 0; i < 2 || time.Since(start) < e.Warm; i++ {
 		if err := canceled(ctx); err != nil {
@@ -167,51 +166,61 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 			return Timing{}, err
 		}
 	}
-	m.reference()
 	start = time.Now()
-	var spent float64 // ms in timed runs of the whole
-	enough := func(n int) bool {
-		if n < max(1, e.Runs) || n < 20*e.Runs && spent < float64(e.MinTime.Nanoseconds())/1e6 {
+	var (
+		ms, refs []float64
+		per      [][]float64 // times of the calls, one row a run
+		spent    float64     // ms in timed runs
+		quiet    int         // runs beside an undisturbed reference
+		before   = m.reference()
+	)
+	enough := func() bool {
+		if len(ms) < patience*e.Runs && quiet < e.Runs || len(ms) == 0 {
 			return false
 		}
-		return n >= e.MaxRuns || time.Since(start) >= e.Budget || NewSample(slices.Clone(clean)).Spread() <= e.Until
+		if len(ms) < 20*e.Runs && spent < float64(e.MinTime.Nanoseconds())/1e6 {
+			return false
+		}
+		return len(ms) >= e.MaxRuns || time.Since(start) >= e.Budget || quietSample(ms).Spread() <= e.Until
 	}
-	for !enough(t.Runs) {
+	for !enough() {
 		if err := canceled(ctx); err != nil {
 			return Timing{}, err
 		}
-		if e.Kernels {
-			if _, err := m.run(r, true); err != nil {
+		block, runs := 0.0, 0
+		for block < blockMs && (runs == 0 || len(ms) < e.Runs || e.Runs == 0) {
+			x, err := m.run(r, e.Kernels)
+			if err != nil {
 				return Timing{}, err
 			}
-			for i, ns := range r.ns {
-				per[i] = append(per[i], float64(ns)/1e6)
+			if x.lost() {
+				t.Interrupted++
+				if m.s.threads == 1 {
+					x.ms = x.cpuMs
+				}
+			}
+			ms = append(ms, x.ms)
+			block += x.ms
+			runs++
+			if e.Kernels {
+				row := make([]float64, len(r.ns))
+				for i, ns := range r.ns {
+					row[i] = float64(ns) / 1e6
+				}
+				per = append(per, row)
 			}
 		}
-		x, err := m.run(r, false)
-		if err != nil {
-			return Timing{}, err
+		spent += block
+		after := m.reference()
+		refs = append(refs, after)
+		if base := m.base(); max(before, after) <= quietLimit*base {
+			quiet += runs
 		}
-		t.Runs++
-		spent += min(x.ms, max(x.cpuMs, x.ms/10))
-		refs = append(refs, m.reference())
-		if x.interrupted {
-			t.Interrupted++
-			ms := x.ms
-			if m.s.threads == 1 && x.cpuMs > 0 {
-				ms = min(ms, x.cpuMs)
-			}
-			stopped = append(stopped, ms)
-		} else {
-			clean = append(clean, x.ms)
-		}
+		before = after
 	}
-	dropped := len(stopped)
-	if len(clean) < 5 || 4*len(clean) < t.Runs {
-		clean, dropped = append(clean, stopped...), 0
-	}
-	t.Whole = NewSample(clean)
-	t.Whole.Dropped = dropped
+	t.Runs = len(ms)
+	limit := disturbed(slices.Sorted(slices.Values(ms)))
+	t.Whole = quietSample(ms)
 	if 4*t.Interrupted > 3*t.Runs && t.Runs >= 4 {
 		t.Whole.Warnings = append(t.Whole.Warnings, fmt.Sprintf("other programs interrupted %d of %d runs", t.Interrupted, t.Runs))
 	}
@@ -220,16 +229,17 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 		t.Slow = t.RefMs / base
 	}
 	if e.Kernels {
-		t.CallMs, t.CallSpread = make([]float64, len(per)), make([]float64, len(per))
-		for i := range per {
-			// The lower quartile: other tasks and interrupts only ever add time, and to
-			// single calls by far more than to the whole. What it is shorter by than
-			// the median, the network model finds.
-			slices.Sort(per[i])
-			v := max(quantile(per[i], 0.25), 1e-5)
-			t.CallMs[i] = v
-			// Its spread is taken from the side that nothing disturbs.
-			t.CallSpread[i] = min(0.3, (v-per[i][0])/v)
+		t.CallMs, t.CallSpread = make([]float64, len(r.calls)), make([]float64, len(r.calls))
+		v := make([]float64, 0, len(per))
+		for i := range t.CallMs {
+			v = v[:0]
+			for k, row := range per {
+				if ms[k] <= limit {
+					v = append(v, row[i])
+				}
+			}
+			t.CallMs[i] = max(median(v), 1e-5)
+			t.CallSpread[i] = min(0.3, spreadOf(v)/math.Sqrt(float64(len(v))))
 		}
 	}
 	if m.since += 4*len(r.in) + 2*weightBytes(n); m.since > 1<<29 {
@@ -238,6 +248,37 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 	}
 	return t, nil
 }
+
+// slowLimit is how much slower than undisturbed the reference kernel may be in
+// the median before what was measured beside it is measured again.
+const slowLimit = 1.06
+
+// steady times a network, twice if the machine is slow; the shorter time counts.
+// Runs and interruptions are of both.
+func steady(ctx context.Context, timer Timer, n *blocks.Network, e Effort) (Timing, error) {
+	t, err := timer.Time(ctx, n, e)
+	if err != nil || t.Slow <= slowLimit {
+		return t, err
+	}
+	u, err := timer.Time(ctx, n, e)
+	return better(t, u), err
+}
+
+// better returns the shorter of two timings of one network, with the runs of both.
+func better(t, u Timing) Timing {
+	if u.Whole.MedianMs < t.Whole.MedianMs {
+		t, u = u, t
+	}
+	t.Runs += u.Runs
+	t.Interrupted += u.Interrupted
+	return t
+}
+
+const (
+	blockMs    = 4    // of runs between two looks at the reference kernel, at least one run
+	patience   = 3    // times as many runs on a machine that is not quiet
+	quietLimit = 1.05 // of the reference kernel's undisturbed time
+)
 
 func (m *meter) base() float64 {
 	if m.refMs > 0 {
@@ -250,10 +291,14 @@ func weightBytes(n *blocks.Network) int { return 4 * int(n.Counts().Params) }
 
 // run is one timed run of a network.
 type run struct {
-	ms          float64 // wall time
-	cpuMs       float64 // time that the thread had a core
-	interrupted bool    // another task took it in between
+	ms       float64 // wall time
+	cpuMs    float64 // time that the thread had a core; 0 if the system does not tell
+	switched bool    // another task took it in between
 }
+
+// lost tells whether other tasks took more than a fiftieth of the run. A glance
+// of the system's own threads, or of this program's, takes microseconds.
+func (x run) lost() bool { return x.switched && x.cpuMs > 0 && x.cpuMs < 0.98*x.ms }
 
 // run runs r once. With kernels, the times of its calls are left in r.ns.
 func (m *meter) run(r *runnable, kernels bool) (run, error) {
@@ -271,10 +316,7 @@ func (m *meter) run(r *runnable, kernels bool) (run, error) {
 	if err != nil {
 		return run{}, fmt.Errorf("latency: %w", err)
 	}
-	return run{
-		ms:    float64(d.Nanoseconds()) / 1e6,
-		cpuMs: float64((u1.cpu - u0.cpu).Nanoseconds()) / 1e6, interrupted: u1.switched != u0.switched,
-	}, nil
+	return run{float64(d.Nanoseconds()) / 1e6, float64((u1.cpu - u0.cpu).Nanoseconds()) / 1e6, u1.switched != u0.switched}, nil
 }
 
 // canceled is the context's error with the package's prefix.

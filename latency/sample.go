@@ -18,7 +18,7 @@ type Sample struct {
 	LowMs    float64  `json:"low_ms"`
 	HighMs   float64  `json:"high_ms"`
 	Runs     int      `json:"runs"`               // values that count
-	Dropped  int      `json:"dropped,omitempty"`  // runs left out because the system interrupted them
+	Dropped  int      `json:"dropped,omitempty"`  // runs left out of the median because something disturbed them
 	Warnings []string `json:"warnings,omitempty"` // what a reader of the numbers must know
 }
 
@@ -43,6 +43,36 @@ func NewSample(ms []float64) Sample {
 	}
 	s.LowMs, s.HighMs = ms[k], ms[len(ms)-1-k]
 	return s
+}
+
+// quietSample summarises runs of one thing on a machine that has neighbours.
+// What they do to a timing comes in bursts and only ever makes it longer: on a
+// shared host the median of all runs moves by a fifth within seconds, while the
+// runs between the bursts agree within two per cent. So the median and its
+// interval are those of the undisturbed runs; the percentiles are of all.
+func quietSample(ms []float64) Sample {
+	all := slices.Sorted(slices.Values(ms))
+	if len(all) == 0 {
+		return NewSample(nil)
+	}
+	limit := disturbed(all)
+	n := len(all)
+	for n > 1 && all[n-1] > limit {
+		n--
+	}
+	s := NewSample(all[:n])
+	s.P10Ms, s.P90Ms = quantile(all, 0.1), quantile(all, 0.9)
+	s.MedianMs = max(s.MedianMs, s.P10Ms)
+	s.Dropped = len(all) - n
+	return s
+}
+
+// disturbed returns the time beyond which a run counts as disturbed: a twentieth
+// more than the first decile, but never so little that less than six runs, or
+// than a quarter, would remain. It wants ms sorted.
+func disturbed(ms []float64) float64 {
+	n := len(ms)
+	return max(1.05*quantile(ms, 0.1), ms[min(n-1, max(5, n/4))])
 }
 
 // Spread is half the width of the median's interval, relative to the median.

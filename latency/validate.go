@@ -58,13 +58,20 @@ type Point struct {
 
 // ValidateOptions of [Validate].
 type ValidateOptions struct {
-	Runs     int                   // of each network, each of the two times, at least; 0 means 15
+	Runs     int                   // of each network at each of four visits, at least; 0 means 8
 	Progress func(done, total int) // after each measurement; may be nil
 }
 
-// Validate measures networks, each twice with all the others in between, and
-// compares the mean of the two with the profile's prediction. rt must be the
-// profile's device.
+// A network is measured twice, each time in two visits with all other networks
+// in between, of which the shorter counts: what a neighbour does to one visit
+// lasts for seconds.
+const (
+	visits    = 4
+	visitTime = 30 * time.Millisecond // at least, in timed runs
+)
+
+// Validate measures networks, each twice, and compares the mean of the two with
+// the profile's prediction. rt must be the profile's device.
 func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Network, o ValidateOptions) (*Validation, error) {
 	if err := p.Device.match(rt.Device()); err != nil {
 		return nil, fmt.Errorf("latency: this machine cannot check the profile: %w", err)
@@ -73,7 +80,7 @@ func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Ne
 		return nil, errors.New("latency: no networks to validate with")
 	}
 	if o.Runs <= 0 {
-		o.Runs = 15
+		o.Runs = 8
 	}
 	r, err := p.Predictor()
 	if err != nil {
@@ -92,21 +99,25 @@ func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Ne
 	if err != nil {
 		return nil, err
 	}
-	twice := make([][2]Sample, len(networks))
+	twice := make([][2]Timing, len(networks))
 	var slow []float64
-	for pass := range 2 {
+	for visit := range visits {
 		for i, n := range networks {
-			t, err := timer.Time(ctx, n, Effort{Runs: o.Runs, MinTime: 60 * time.Millisecond})
+			t, err := timer.Time(ctx, n, Effort{Runs: o.Runs, MinTime: visitTime})
 			if err != nil {
 				timer.Close()
 				return nil, err
 			}
-			twice[i][pass] = t.Whole
 			if t.Slow > 0 {
 				slow = append(slow, t.Slow)
 			}
+			if m := &twice[i][visit%2]; visit < 2 {
+				*m = t
+			} else {
+				*m = better(*m, t)
+			}
 			if o.Progress != nil {
-				o.Progress(pass*len(networks)+i+1, 2*len(networks))
+				o.Progress(visit*len(networks)+i+1, visits*len(networks))
 			}
 		}
 	}
@@ -116,15 +127,15 @@ func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Ne
 	}
 	noise := 0.0
 	for i, t := range twice {
-		a, b := t[0].MedianMs, t[1].MedianMs
+		a, b := t[0].Whole.MedianMs, t[1].Whole.MedianMs
 		ps[i].measured = (a + b) / 2
 		noise += 100 * math.Abs(a-b) / ps[i].measured / float64(len(twice))
 	}
 	v := summarize(ps, p.line(ps))
 	v.NoisePct, v.Device, v.Warnings = noise, p.Device.String(), warnings
 	for i, q := range ps {
-		t := twice[i]
-		v.Points = append(v.Points, Point{q.name, q.predicted, q.low, q.high, q.measured, min(t[0].P10Ms, t[1].P10Ms), max(t[0].P90Ms, t[1].P90Ms), t[0].Runs + t[1].Runs})
+		a, b := &twice[i][0], &twice[i][1]
+		v.Points = append(v.Points, Point{q.name, q.predicted, q.low, q.high, q.measured, min(a.Whole.P10Ms, b.Whole.P10Ms), max(a.Whole.P90Ms, b.Whole.P90Ms), a.Runs + b.Runs})
 	}
 	return v, nil
 }
