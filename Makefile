@@ -1,7 +1,7 @@
 # Bare `make` lists the targets.
 GO ?= go
 
-.PHONY: accuracy-model help run test short race lint build bench check-generate generate noasm cross test-arm64 test-kill fuzz smoke
+.PHONY: accuracy-model bench build check-generate check-release cross generate help lint race release run short smoke test test-arm64 test-kill
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -35,6 +35,20 @@ lint: ## gofmt, go vet, staticcheck, the import table
 
 build: ## the binary ./nas
 	CGO_ENABLED=0 $(GO) build -trimpath -o nas ./cmd/nas
+
+VERSION ?= v0.1.0-dev
+
+release: ## binaries for all systems with checksums in dist/ (VERSION=v1.2.3)
+	$(GO) run ./internal/release -version $(VERSION) -out dist
+
+# The second build sees neither the first one's directory nor its build cache.
+check-release: ## release twice, from two directories, and compare the bytes
+	NAS_RELEASE=1 $(GO) test -count=1 ./internal/release
+	@rm -rf dist && $(MAKE) --no-print-directory release
+	@tmp=$$(mktemp -d) && trap 'chmod -R u+w "$$tmp"; rm -rf "$$tmp"' EXIT && \
+		git ls-files -z | tar -c --null -T - | tar -x -C "$$tmp" && \
+		(cd "$$tmp" && GOCACHE="$$tmp/cache" $(GO) run ./internal/release -version $(VERSION) -out dist >/dev/null) && \
+		diff dist/SHA256SUMS "$$tmp/dist/SHA256SUMS" && (cd dist && sha256sum -c --quiet SHA256SUMS) && echo 'check-release: the two releases are the same bytes'
 
 cross: ## vet for other systems, build where there is no assembly
 	GOOS=linux GOARCH=arm64 $(GO) vet ./...

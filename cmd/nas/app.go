@@ -42,6 +42,27 @@ var commands = []func(*app) *cobra.Command{
 // run carries out one command line and returns its exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	a := &app{stdout: stdout, stderr: stderr}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	code := a.exitCode(ctx, err)
+	if code == exitInterrupted && !errors.Is(err, errInterrupted) {
+		err = errInterrupted // "context canceled" says nothing to a person
+	}
+	fmt.Fprintln(stderr, "nas: "+err.Error())
+	if !a.started {
+		fmt.Fprintln(stderr, "     nas --help, or --help behind a command, says more")
+	}
+	return code
+}
+
+// root is the command line.
+func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "nas",
 		Short: "Search, design, measure and export networks of depthwise-separable blocks",
@@ -75,23 +96,8 @@ ARCH is a network: ` + archForms + `.`,
 		root.AddCommand(make(a))
 	}
 	cobra.EnableCommandSorting = false
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
 	root.SetHelpCommand(&cobra.Command{Hidden: true}) // --help is enough
-	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return exitDone
-	}
-	code := a.exitCode(ctx, err)
-	if code == exitInterrupted && !errors.Is(err, errInterrupted) {
-		err = errInterrupted // "context canceled" says nothing to a person
-	}
-	fmt.Fprintln(stderr, "nas: "+err.Error())
-	if !a.started {
-		fmt.Fprintln(stderr, "     nas --help, or --help behind a command, says more")
-	}
-	return code
+	return root
 }
 
 func (a *app) exitCode(ctx context.Context, err error) int {

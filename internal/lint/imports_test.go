@@ -47,6 +47,7 @@ var rules = []rule{
 	{"internal/resolve", []string{"blocks", "blocks/engine", "blocks/zoo", "internal/netfile", "internal/runstore", "search", "space"}, nil},
 	{"internal/docs", []string{"internal/config", "search"}, nil},
 	{"internal/lint", nil, nil},
+	{"internal/release", nil, nil},
 	{"cmd/nas", []string{"*"}, []string{"*"}},
 }
 
