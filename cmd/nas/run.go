@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -26,16 +27,28 @@ none yet, searches the space, measures the front on the device, and leaves trial
 front, plots and exported networks in a directory.
 
 Ctrl-C ends the search in good order; --resume continues it. The directory of an
-earlier run is never overwritten.`,
+earlier run is never overwritten.
+
+With --serve the report can be watched in a browser while the search runs, and
+stays there afterwards until Ctrl-C. A port alone is open to this machine only;
+for others name an address, such as 0.0.0.0:8080: whoever reaches it may read the
+run, and nothing else.`,
 		Example: `  nas run configs/mobile.toml
   nas run configs/mobile.toml --resume
   nas run configs/mobile.toml --out results/long --evaluations 20000 --seed 1,2,3
+  nas run configs/mobile.toml --serve 8080
   nas run configs/mobile.toml --out results/more --warm-start results/mobile`,
 		Args: oneConfig,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			seeds, err := parseSeeds(o.seeds)
 			if err != nil {
 				return err
+			}
+			url := ""
+			if o.serve != "" {
+				if url, err = a.watch(cmd.Context(), &o); err != nil {
+					return err
+				}
 			}
 			var dirs []string
 			for i := range max(1, len(seeds)) {
@@ -49,7 +62,14 @@ earlier run is never overwritten.`,
 					o.first = dir
 				}
 			}
-			return a.printSpread(dirs)
+			if err := a.printSpread(dirs); err != nil {
+				return err
+			}
+			if url != "" {
+				a.printf("\nthe report stays at %s until Ctrl-C\n", url)
+				<-cmd.Context().Done()
+			}
+			return nil
 		},
 	}
 	f := cmd.Flags()
@@ -58,6 +78,7 @@ earlier run is never overwritten.`,
 	f.StringVar(&o.seeds, "seed", "", "seed instead of the config's; several, `N,N...`, make a run each in DIR-seedN")
 	f.IntVar(&o.evaluations, "evaluations", 0, "networks scored at most, instead of the config's number")
 	f.IntVar(&o.workers, "workers", 0, "networks evaluated at once; the result does not depend on it (default: one a core)")
+	f.StringVar(&o.serve, "serve", "", "show the report at `HOST:PORT` while the search runs, and until Ctrl-C")
 	f.StringArrayVar(&o.warm, "warm-start", nil, "seed the population with the front of an earlier run, `DIR`, that has the same scale id")
 	f.StringArrayVar(&o.profiles, "profile", nil, "latency profile, `[NAME=]FILE`, instead of the config's")
 	return cmd
@@ -68,7 +89,28 @@ type runFlags struct {
 	resume               bool
 	evaluations, workers int
 	profiles, warm       []string
+	serve                string
+	live                 *pipeline.Live
 	first                string // the run of the first of several seeds, whose profile the others take
+}
+
+// watch opens the page of --serve.
+func (a *app) watch(ctx context.Context, o *runFlags) (url string, err error) {
+	address, err := serveAddress(o.serve)
+	if err != nil {
+		return "", err
+	}
+	o.live = new(pipeline.Live)
+	if url, err = serve(ctx, address, o.live); err != nil {
+		return "", err
+	}
+	if !a.quiet {
+		fmt.Fprintf(a.stderr, "watch it at %s\n", url)
+	}
+	if !loopback(address) {
+		fmt.Fprintf(a.stderr, "warning: whoever can reach %s can read this run\n", address)
+	}
+	return url, nil
 }
 
 func parseSeeds(s string) ([]uint64, error) {
@@ -139,7 +181,7 @@ func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint6
 	m := a.newMeter()
 	defer m.end()
 	r, err := pipeline.Run(cmd.Context(), pipeline.Options{
-		Config: c, Resume: o.resume, Workers: o.workers, WarmStart: o.warm, Say: m.say,
+		Config: c, Resume: o.resume, Workers: o.workers, WarmStart: o.warm, Say: m.say, Live: o.live,
 		Progress: func(p pipeline.Progress) { m.show(p.Step, p.Done, p.Total, searchDetail(p.Search)) },
 	})
 	m.end()

@@ -150,7 +150,7 @@ type pageAxis struct {
 type pageColumns struct {
 	ID     []int    `json:"id"`
 	ArchID []string `json:"arch_id"`
-	Words  [][]int  `json:"words"` // the arch string, as indices into the words of the page
+	Words  [][]int  `json:"words,omitempty"` // the arch string, as indices into the words of the page
 	X      []short  `json:"x"`
 	Y      []short  `json:"y"`
 	Params []int64  `json:"params"`

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"nas/internal/report"
 	"nas/internal/runstore"
 	"nas/latency"
+	"nas/search"
 	"nas/space"
 )
 
@@ -31,8 +33,10 @@ func (p *pipeline) page(context.Context) error {
 	if err := report.WritePage(&b, page); err != nil {
 		return err
 	}
-	return runstore.WriteFile(p.store.Path("report.html"), b.Bytes())
+	return runstore.WriteFile(p.store.Path(reportFile), b.Bytes())
 }
+
+const reportFile = "report.html"
 
 // Page makes the run's report.
 func (s *Stored) Page() (report.Page, error) {
@@ -41,25 +45,17 @@ func (s *Stored) Page() (report.Page, error) {
 		return report.Page{}, err
 	}
 	x, y, _ := s.axes()
-	p := report.Page{Fronts: f, Dir: s.Dir, Device: s.Manifest.Device, Facts: [][2]string{
-		{"latency", s.Manifest.Device}, {"score", s.Manifest.Notes["score"]},
-		{"trials", fmt.Sprint(len(s.Trials))}, {"seed", fmt.Sprint(s.Manifest.Seed)}, {"ended", s.Manifest.Status}, {"nas", s.Manifest.Version}, {"search", s.Manifest.Algorithm},
-	}}
+	p := s.head(x, y)
+	p.Fronts = f
 	p.Fronts.Series = nil
 	p.Fronts.Subtitle = f.Verdict()
-	if b := s.Manifest.Notes["blind"]; b != "" {
-		p.Blind = strings.Split(b, ", ")
-	}
+	p.Facts = slices.Insert(p.Facts, 2, [2]string{"trials", fmt.Sprint(len(s.Trials))}, [2]string{"ended", s.Manifest.Status})
 	at := map[int]int{} // trial id to its place in the page
 	for i := range s.Trials {
-		t := &s.Trials[i]
-		q := report.PageTrial{ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, X: value(t, x.Name), Y: value(t, y.Name),
-			Params: int64(value(t, keyParams)), MACs: int64(value(t, keyMACs)), Feasible: t.Feasible()}
-		if t.Failed != "" || q.X != q.X || q.Y != q.Y { // failed or not scored: NaN
-			continue
+		if q, ok := pageTrial(&s.Trials[i], x, y); ok {
+			at[q.ID] = len(p.Trials)
+			p.Trials = append(p.Trials, q)
 		}
-		at[t.ID] = len(p.Trials)
-		p.Trials = append(p.Trials, q)
 	}
 	// Without the profile, as in a directory that was passed on in parts, the
 	// report lacks the breakdowns only.
@@ -70,8 +66,7 @@ func (s *Stored) Page() (report.Page, error) {
 		}
 	}
 	for _, t := range s.Front.Trials() {
-		m := report.PageMember{Trial: at[t.ID], XLow: value(&t, x.Name+"_low"), XHigh: value(&t, x.Name+"_high")}
-		m.YLow, m.YHigh = value(&t, y.Name+"_low"), value(&t, y.Name+"_high")
+		m := pageMember(&t, at[t.ID], x, y)
 		if m.PageNetwork, err = pageNetwork(t.Arch, predictor); err != nil {
 			return p, fmt.Errorf("run: trial %d of %s: %w", t.ID, s.Dir, err)
 		}
@@ -94,6 +89,31 @@ func (s *Stored) Page() (report.Page, error) {
 		p.Figures = append(p.Figures, s.Agreement())
 	}
 	return p, nil
+}
+
+// head is what a page says of a run before there are trials.
+func (s *Stored) head(x, y search.Objective) report.Page {
+	p := report.Page{Dir: s.Dir, Device: s.Manifest.Device, Facts: [][2]string{
+		{"latency", s.Manifest.Device}, {"score", s.Manifest.Notes["score"]}, {"seed", fmt.Sprint(s.Manifest.Seed)},
+		{"nas", s.Manifest.Version}, {"search", s.Manifest.Algorithm},
+	}}
+	p.Fronts = report.Fronts{Title: s.Config.Name, X: s.axis(x), Y: s.axis(y), Constraints: s.constraints(x.Name, y.Name), Notes: s.notes(x)}
+	if b := s.Manifest.Notes["blind"]; b != "" {
+		p.Blind = strings.Split(b, ", ")
+	}
+	return p
+}
+
+// pageTrial is a trial as a page shows it; not if it failed or was not scored.
+func pageTrial(t *search.Trial, x, y search.Objective) (report.PageTrial, bool) {
+	q := report.PageTrial{ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, X: value(t, x.Name), Y: value(t, y.Name),
+		Params: int64(value(t, keyParams)), MACs: int64(value(t, keyMACs)), Feasible: t.Feasible()}
+	return q, t.Failed == "" && !math.IsNaN(q.X) && !math.IsNaN(q.Y)
+}
+
+func pageMember(t *search.Trial, at int, x, y search.Objective) report.PageMember {
+	return report.PageMember{Trial: at, XLow: value(t, x.Name+"_low"), XHigh: value(t, x.Name+"_high"),
+		YLow: value(t, y.Name+"_low"), YHigh: value(t, y.Name+"_high")}
 }
 
 // pageNetwork is the diagram and the layers of a network; without a predictor the

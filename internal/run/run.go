@@ -57,6 +57,8 @@ type Options struct {
 	// goroutine at a time.
 	Say      func(string)
 	Progress func(Progress)
+	// Live, if not nil, shows the run from its first trial on.
+	Live *Live
 }
 
 // Progress is how far a step has come.
@@ -119,6 +121,9 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	if err := p.run(ctx); err != nil {
 		return nil, err
 	}
+	if p.Live != nil {
+		p.Live.end(p.store.Path(reportFile))
+	}
 	return p.outcome(), nil
 }
 
@@ -138,7 +143,7 @@ func (p *pipeline) run(ctx context.Context) error {
 			p.store.Close()
 		}
 	}()
-	return p.take(ctx, p.prepare, p.warm, p.open, p.profiles, p.scale, p.sameScale, p.constrain, p.warnBlind, p.record,
+	return p.take(ctx, p.prepare, p.warm, p.open, p.profiles, p.scale, p.sameScale, p.constrain, p.warnBlind, p.record, p.watch,
 		p.search, p.rank, p.measure, p.export, p.draw, p.finish, p.page)
 }
 
@@ -158,6 +163,9 @@ func (p *pipeline) say(format string, a ...any) {
 }
 
 func (p *pipeline) progress(x Progress) {
+	if p.Live != nil {
+		p.Live.progress(x)
+	}
 	if p.Progress != nil {
 		p.Progress(x)
 	}

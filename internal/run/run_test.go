@@ -96,6 +96,8 @@ func TestChain(t *testing.T) {
 		}
 	})
 
+	t.Run("watched", func(t *testing.T) { testLive(t, dir) })
+
 	t.Run("stopped and resumed", func(t *testing.T) {
 		d := smoke(t, filepath.Join(dir, "profile.json"))
 		ctx, cancel := context.WithCancel(t.Context())

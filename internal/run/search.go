@@ -81,6 +81,9 @@ func (p *pipeline) search(ctx context.Context) error {
 		},
 	}
 	o.Observe = func(t search.Trial, _ *search.Front) {
+		if p.Live != nil {
+			p.Live.observe(&t)
+		}
 		if r, ok := rivalOf(&t, p.objectives); ok {
 			p.rivals = append(p.rivals, r)
 		}

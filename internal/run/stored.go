@@ -160,7 +160,27 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 			f.Notes = append(f.Notes, fmt.Sprintf("Not shown: %d candidates that broke a constraint before they were scored.", screened))
 		}
 	}
-	for _, r := range first.References {
+	f.References = classicPoints(first.References, x, y)
+	f.Subtitle = first.subtitle(len(runs))
+	f.Constraints = first.constraints(x.Name, y.Name)
+	f.Notes = append(f.Notes, first.notes(x)...)
+	return f, nil
+}
+
+// notes are what a reader of the front has to know.
+func (s *Stored) notes(x search.Objective) (notes []string) {
+	if b := s.Manifest.Notes["blind"]; b != "" {
+		notes = append(notes, "The score cannot see "+b+": of these the search takes what is cheapest.")
+	}
+	if strings.HasPrefix(x.Name, keyLatency) {
+		notes = append(notes, "Thin bars: 90 % intervals of what is predicted.")
+	}
+	return notes
+}
+
+// classicPoints are the references that have a place on the axes.
+func classicPoints(rs []Reference, x, y search.Objective) (out []report.Reference) {
+	for _, r := range rs {
 		get := func(key string) float64 {
 			if v, ok := r.Values[key]; ok {
 				return v
@@ -168,18 +188,10 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 			return math.NaN()
 		}
 		if p := point(get, x.Name, y.Name); !math.IsNaN(p.X) && !math.IsNaN(p.Y) {
-			f.References = append(f.References, report.Reference{Group: r.Family, Label: r.Label, Point: p})
+			out = append(out, report.Reference{Group: r.Family, Label: r.Label, Point: p})
 		}
 	}
-	f.Subtitle = first.subtitle(len(runs))
-	f.Constraints = first.constraints(x.Name, y.Name)
-	if b := first.Manifest.Notes["blind"]; b != "" {
-		f.Notes = append(f.Notes, "The score cannot see "+b+": of these the search takes what is cheapest.")
-	}
-	if strings.HasPrefix(x.Name, keyLatency) {
-		f.Notes = append(f.Notes, "Thin bars: 90 % intervals of what is predicted.")
-	}
-	return f, nil
+	return out
 }
 
 func (s *Stored) subtitle(runs int) string {

@@ -1,0 +1,97 @@
+package run
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// update is what page/live.js reads of an answer.
+type update struct {
+	Run, Step, Detail string
+	Ended             bool
+	From              int
+	Trials            struct{ ID []int }
+	Archs             []string
+	Members           []struct{ Trial int }
+}
+
+// testLive watches a run like that in dir, made by one worker, from its own
+// progress, and holds the result to the same bytes.
+func testLive(t *testing.T, dir string) {
+	live := new(Live)
+	get := func(path string) (int, string) {
+		w := httptest.NewRecorder()
+		live.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		return w.Code, w.Body.String()
+	}
+	trials := func(path string) (u update) {
+		code, body := get(path)
+		if code != http.StatusOK {
+			t.Fatalf("%s: %d %s", path, code, body)
+		}
+		if err := json.Unmarshal([]byte(body), &u); err != nil {
+			t.Fatal(err)
+		}
+		return u
+	}
+	if _, page := get("/"); !strings.Contains(page, "gets ready") {
+		t.Error("before the run the page does not say that it gets ready")
+	}
+
+	c := smoke(t, filepath.Join(dir, "profile.json"))
+	seen, run, asked := 0, "", 0
+	mustRun(t, t.Context(), Options{Config: c, Workers: 1, Live: live, Progress: func(p Progress) {
+		if p.Step != "search" {
+			return
+		}
+		u := trials("/trials?from=" + strconv.Itoa(seen))
+		if u.Ended || u.From != seen || len(u.Archs) != len(u.Trials.ID) {
+			t.Fatalf("asked from %d: %+v", seen, u)
+		}
+		if run != "" && u.Run != run {
+			t.Fatal("the run changed its name on the way")
+		}
+		run, seen, asked = u.Run, seen+len(u.Trials.ID), asked+1
+		for _, m := range u.Members {
+			if m.Trial >= seen {
+				t.Fatalf("member %d of the front is not among %d trials", m.Trial, seen)
+			}
+		}
+		if len(u.Trials.ID) > 0 {
+			if code, body := get("/network?trial=" + strconv.Itoa(u.Trials.ID[0])); code != http.StatusOK || !strings.Contains(body, `"stem"`) {
+				t.Fatalf("network: %d %s", code, body)
+			}
+			if _, page := get("/"); !strings.Contains(page, `id="live"`) {
+				t.Fatal("the page is not a live one")
+			}
+		}
+	}})
+	if seen == 0 || asked < 2 {
+		t.Errorf("%d trials were seen in %d answers", seen, asked)
+	}
+	for _, name := range []string{"trials.jsonl", "front.csv"} {
+		if !bytes.Equal(read(t, dir, name), read(t, c.Output.Dir, name)) {
+			t.Errorf("%s differs when the run is watched", name)
+		}
+	}
+	if u := trials("/trials?from=0&run=another"); !u.Ended || len(u.Trials.ID) > 0 {
+		t.Errorf("after the end: %+v", u)
+	}
+	if _, page := get("/"); page != string(read(t, c.Output.Dir, "report.html")) {
+		t.Error("after the end the page is not the report")
+	}
+	for path, want := range map[string]int{
+		"/trials": http.StatusBadRequest, "/trials?from=-1": http.StatusBadRequest, "/trials?from=999999": http.StatusOK,
+		"/network?trial=999999": http.StatusNotFound, "/network": http.StatusNotFound, "/../config.toml": http.StatusNotFound, "/config.toml": http.StatusNotFound,
+	} {
+		if code, _ := get(path); code != want {
+			t.Errorf("%s: %d, want %d", path, code, want)
+		}
+	}
+}
