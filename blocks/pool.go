@@ -9,8 +9,8 @@ import (
 type PoolKind int
 
 const (
-	MaxPool PoolKind = iota
-	AvgPool
+	MaxPool PoolKind = iota // the largest value
+	AvgPool                 // the mean
 )
 
 var poolNames = []string{MaxPool: "max", AvgPool: "avg"}

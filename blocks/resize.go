@@ -9,8 +9,8 @@ import (
 type ResizeMode int
 
 const (
-	Bilinear ResizeMode = iota
-	Nearest
+	Bilinear ResizeMode = iota // linear in both directions
+	Nearest                    // the value of one pixel
 )
 
 var resizeNames = []string{Bilinear: "bilinear", Nearest: "nearest"}

@@ -24,6 +24,7 @@ const (
 
 var actNames = [numActs]string{"none", "relu", "relu6", "hswish", "hsigmoid", "swish", "sigmoid"}
 
+// String returns the name, as in "relu6".
 func (a Act) String() string {
 	if a < numActs {
 		return actNames[a]
