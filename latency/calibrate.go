@@ -59,9 +59,10 @@ const (
 	minBudget       = time.Second
 	defaultMaxUnits = 1500
 	poolSize        = 160  // networks to choose from
-	maxHeldOut      = 160  // enough for the interval's quantile
+	maxHeldOut      = 140  // enough for the interval's quantile
 	fitShare        = 0.18 // of the budget, kept for fitting
-	waiting         = 4    // networks before one of them is measured again
+	between         = 30   // other networks between two visits to a held-out one
+	waiting         = 4    // networks timed while the machine was slow before the first is timed again
 	maxVisits       = 3    // of a network that is measured while the machine is slow
 )
 
@@ -69,7 +70,7 @@ const (
 type candidate struct {
 	net    *blocks.Network
 	calls  []engine.Call
-	tried  int    // visits so far, all while the machine was slow
+	tried  int    // visits so far
 	before Timing // the best of them
 }
 
@@ -97,7 +98,8 @@ type calibration struct {
 	ended   bool
 	pool    []candidate
 	held    []candidate // waiting to be measured
-	later   []candidate // timed while the machine was slow: once more
+	second  []candidate // held out, to be measured once more
+	later   []candidate // timed call by call while the machine was slow: once more
 	freq    map[engine.Unit]float64
 	units   map[engine.Unit][]unitRecord
 	kept    map[engine.Unit]UnitTime // of Options.Base
@@ -170,10 +172,8 @@ func Calibrate(ctx context.Context, rt Runtime, networks iter.Seq[*blocks.Networ
 	for _, n := range c.later {
 		err = errors.Join(err, c.keep(n.before))
 	}
-	for _, h := range c.held {
-		if h.tried > 0 {
-			c.whole = append(c.whole, wholeRecord{h, h.before})
-		}
+	for _, h := range c.second {
+		c.whole = append(c.whole, wholeRecord{h, h.before})
 	}
 	base := timer.ReferenceMs()
 	slowPct := slowShare(timer)
@@ -276,13 +276,13 @@ func (c *calibration) measure(ctx context.Context) (why string, err error) {
 		if time.Now().After(deadline) {
 			return "budget", nil
 		}
-		for len(c.held) == 0 && !c.ended {
+		for len(c.held)+len(c.second) == 0 && !c.ended {
 			if err := c.draw(); err != nil {
 				return "", err
 			}
 		}
 		full := len(c.units) >= c.opts.MaxUnits
-		hold := len(c.held) > 0 && len(c.whole) < maxHeldOut
+		hold := len(c.held)+len(c.second) > 0 && len(c.whole) < maxHeldOut
 		train := len(c.pool)+len(c.later) > 0
 		switch {
 		case !hold && !train:
@@ -343,15 +343,21 @@ func (c *calibration) time(ctx context.Context, n *candidate, e Effort) (t Timin
 	return t, slow && n.tried < maxVisits, nil
 }
 
+// holdOut measures a held-out network as Validate does: in two visits with other
+// networks in between, of which the shorter counts.
 func (c *calibration) holdOut(ctx context.Context) error {
-	h := c.held[0]
-	c.held = c.held[1:]
-	t, again, err := c.time(ctx, &h, Effort{Runs: 9, MinTime: 30 * time.Millisecond})
+	var h candidate
+	if len(c.second) >= between || len(c.held) == 0 {
+		h, c.second = c.second[0], c.second[1:]
+	} else {
+		h, c.held = c.held[0], c.held[1:]
+	}
+	t, again, err := c.time(ctx, &h, visit)
 	if err != nil {
 		return err
 	}
-	if again {
-		c.held = append(c.held, h)
+	if again || h.tried < 2 {
+		c.second = append(c.second, h)
 		return nil
 	}
 	c.whole = append(c.whole, wholeRecord{h, t})
@@ -362,7 +368,7 @@ func (c *calibration) holdOut(ctx context.Context) error {
 // full, only units in it are timed again.
 func (c *calibration) learn(ctx context.Context, full bool) error {
 	var n candidate
-	if len(c.later) > waiting || len(c.pool) == 0 {
+	if len(c.later) >= waiting || len(c.pool) == 0 {
 		n, c.later = c.later[0], c.later[1:]
 	} else {
 		i := c.choose(full)

@@ -163,6 +163,32 @@ func occupancy(n, w int) float64 {
 	return float64(n) / float64(ceilDiv(n, w)*w)
 }
 
+// ragged is 1 for channels that are not whole vectors: then the pixels behind the
+// first do not start on one either, and every access pays for it.
+func ragged(c int, t *engine.Target) float64 {
+	if c%tileOf(t).lanes != 0 {
+		return 1
+	}
+	return 0
+}
+
+// inside is the share of a kernel's taps, in one direction, that read the map and
+// not its padding.
+func inside(in, out, kernel, stride, dilation, pad int) float64 {
+	if out*kernel == 0 {
+		return 1
+	}
+	n := 0
+	for o := range out {
+		for k := range kernel {
+			if at := o*stride + k*dilation - pad; at >= 0 && at < in {
+				n++
+			}
+		}
+	}
+	return float64(n) / float64(out*kernel)
+}
+
 // actPrice orders activations by what they cost.
 var actPrice = map[blocks.ActFunc]float64{
 	blocks.Identity: 0, blocks.ReLU: 0.5, blocks.ReLU6: 1, blocks.HSigmoid: 2, blocks.HSwish: 2.5, blocks.Sigmoid: 4, blocks.Swish: 4.5,
@@ -196,6 +222,16 @@ var features = []feature{
 	{"width_fill", func(u *engine.Unit, t *engine.Target) float64 { return 4 * occupancy(u.Out.W, tileOf(t).rows) }},
 	{"out_fill", func(u *engine.Unit, t *engine.Target) float64 { return 4 * occupancy(u.Out.C, tileOf(t).cols) }},
 	{"mid_fill", func(u *engine.Unit, t *engine.Target) float64 { return 4 * occupancy(u.Mid, tileOf(t).cols) }},
+	{"in_ragged", func(u *engine.Unit, t *engine.Target) float64 { return ragged(u.In.C, t) }},
+	{"out_ragged", func(u *engine.Unit, t *engine.Target) float64 { return ragged(u.Out.C, t) }},
+	{"mid_ragged", func(u *engine.Unit, t *engine.Target) float64 { return ragged(u.Mid, t) }},
+	{"inside", func(u *engine.Unit, t *engine.Target) float64 {
+		h, w := u.In.H, u.In.W
+		if u.Stem.Out[0] > 0 {
+			h, w = u.Stem.Out[0], u.Stem.Out[1]
+		}
+		return 4 * inside(h, u.Out.H, u.Kernel[0], u.Stride[0], u.Dilation[0], u.Pad[0]) * inside(w, u.Out.W, u.Kernel[1], u.Stride[1], u.Dilation[1], u.Pad[1])
+	}},
 	{"set_l2", func(u *engine.Unit, t *engine.Target) float64 {
 		return min(2, max(-2, math.Log2(float64(u.BytesIn()+u.BytesOut()+u.BytesWeights())/float64(max(t.L2, 1)))))
 	}},
@@ -221,6 +257,8 @@ func kindOf(u *engine.Unit) string {
 	switch {
 	case u.Groups > 1:
 		return "conv.grouped"
+	case u.Kernel == [2]int{1, 1} && u.Out.Pixels() == 1:
+		return "conv.vector"
 	case u.Kernel == [2]int{1, 1}:
 		return "conv.pointwise"
 	case u.In.C < 16:

@@ -34,7 +34,7 @@ type Hyper struct {
 
 // maxFitted bounds the points used to find the hyperparameters: the search
 // costs the cube of it several dozen times.
-const maxFitted = 320
+const maxFitted = 240
 
 // newProcess conditions a process on points: x[i] has d features, y[i] is
 // observed with standard deviation sd[i].

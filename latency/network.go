@@ -61,7 +61,7 @@ const (
 )
 
 var groupOf = map[string]uint8{
-	"conv.pointwise": groupPointwise, "scale_conv": groupPointwise, "linear": groupPointwise,
+	"conv.pointwise": groupPointwise, "scale_conv": groupPointwise, "linear": groupPointwise, "conv.vector": groupPointwise,
 	"conv.dense": groupDense, "conv.image": groupDense, "conv.grouped": groupDense,
 	"dwconv": groupDepthwise,
 	"block":  groupFused, "expand_dw": groupFused, "dw_project": groupFused, "stem_block": groupFused, "stem_dw": groupFused,

@@ -62,13 +62,12 @@ type ValidateOptions struct {
 	Progress func(done, total int) // after each measurement; may be nil
 }
 
-// A network is measured twice, each time in two visits with all other networks
-// in between, of which the shorter counts: what a neighbour does to one visit
-// lasts for seconds.
-const (
-	visits    = 4
-	visitTime = 30 * time.Millisecond // at least, in timed runs
-)
+// A network is measured twice, each time in two visits with other networks in
+// between, of which the shorter counts: what a neighbour does to one visit lasts
+// for seconds.
+const visits = 4
+
+var visit = Effort{Runs: 8, MinTime: 30 * time.Millisecond}
 
 // Validate measures networks, each twice, and compares the mean of the two with
 // the profile's prediction. rt must be the profile's device.
@@ -79,8 +78,9 @@ func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Ne
 	if len(networks) == 0 {
 		return nil, errors.New("latency: no networks to validate with")
 	}
-	if o.Runs <= 0 {
-		o.Runs = 8
+	effort := visit
+	if o.Runs > 0 {
+		effort.Runs = o.Runs
 	}
 	r, err := p.Predictor()
 	if err != nil {
@@ -101,9 +101,9 @@ func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Ne
 	}
 	twice := make([][2]Timing, len(networks))
 	var slow []float64
-	for visit := range visits {
+	for pass := range visits {
 		for i, n := range networks {
-			t, err := timer.Time(ctx, n, Effort{Runs: o.Runs, MinTime: visitTime})
+			t, err := timer.Time(ctx, n, effort)
 			if err != nil {
 				timer.Close()
 				return nil, err
@@ -111,13 +111,13 @@ func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Ne
 			if t.Slow > 0 {
 				slow = append(slow, t.Slow)
 			}
-			if m := &twice[i][visit%2]; visit < 2 {
+			if m := &twice[i][pass%2]; pass < 2 {
 				*m = t
 			} else {
 				*m = better(*m, t)
 			}
 			if o.Progress != nil {
-				o.Progress(visit*len(networks)+i+1, visits*len(networks))
+				o.Progress(pass*len(networks)+i+1, visits*len(networks))
 			}
 		}
 	}

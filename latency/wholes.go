@@ -299,7 +299,7 @@ func genericProfile(d Device) *Profile {
 	}
 	p := &Profile{Format: Format, Device: d, Network: fitNetwork(nil)}
 	for _, k := range []string{
-		anyKind, "conv.pointwise", "conv.dense", "conv.image", "conv.grouped", "dwconv", "block", "expand_dw", "dw_project", "stem_block", "stem_dw",
+		anyKind, "conv.pointwise", "conv.vector", "conv.dense", "conv.image", "conv.grouped", "dwconv", "block", "expand_dw", "dw_project", "stem_block", "stem_dw",
 		"linear", "globalavg", "scale", "scale_conv", "add", "mul", "act", "copy", "maxpool", "avgpool", "bilinear", "softmax",
 	} {
 		p.Kinds = append(p.Kinds, &KindModel{Kind: k, Costs: costs, Rough: 0.3, LeaveOneOut: 0.3})
