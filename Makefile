@@ -1,7 +1,7 @@
 # Bare `make` lists the targets.
 GO ?= go
 
-.PHONY: accuracy-model bench build check-generate check-release cross generate help lint race release run short smoke test test-arm64 test-kill
+.PHONY: accuracy-model bench build check-generate check-release cross generate help lint race release run short smoke test test-arm64 test-page test-kill
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -76,6 +76,12 @@ test-arm64: ## kernels and engine for arm64, under qemu-user
 	else \
 		echo 'test-arm64: SKIPPED, the arm64 kernels were not tested: there is no qemu-aarch64-static here and it could not be installed (Debian: apt-get install qemu-user-static)'; \
 	fi
+
+# So is Chromium. The test drives it through a pipe and needs nothing else.
+test-page: ## the report, used in a headless Chromium as a person would
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || [ -n "$$NAS_CHROMIUM" ] || { command -v apt-get >/dev/null && \
+		{ [ "$$(id -u)" = 0 ] && S= || S='sudo -n'; $$S apt-get update -qq && $$S apt-get install -qq -y --no-install-recommends chromium; } >/dev/null 2>&1; } || true
+	$(GO) test -count=1 -v -run '^TestPageInABrowser$$' ./internal/report
 
 test-kill: ## kill -9 a run at 50 instants, resume each, compare bytes
 	NAS_KILL=50 $(GO) test -count=1 -timeout 60m -run '^TestKill$$' -v ./cmd/nas

@@ -26,6 +26,7 @@ type browser struct {
 	next    int
 	session string
 	events  []message
+	waiting bool // in until, which may fail for a while
 }
 
 type message struct {
@@ -69,7 +70,7 @@ func openBrowser(t *testing.T) *browser {
 	}
 	fromUs.Close()
 	fromChrome.Close()
-	watchdog := time.AfterFunc(60*time.Second, func() { cmd.Process.Kill() })
+	watchdog := time.AfterFunc(2*time.Minute, func() { cmd.Process.Kill() })
 	b := &browser{t: t, in: toChrome, out: bufio.NewReader(toUs)}
 	t.Cleanup(func() {
 		watchdog.Stop()
@@ -117,6 +118,9 @@ func (b *browser) call(method string, params, result any) {
 			b.events = append(b.events, m)
 			continue
 		}
+		if m.Error != nil && b.waiting {
+			return // the page that was asked has just gone
+		}
 		if m.Error != nil {
 			b.t.Fatalf("%s: %s", method, m.Error.Message)
 		}
@@ -146,14 +150,16 @@ func (b *browser) read(during string) message {
 func (b *browser) open(url string) {
 	b.t.Helper()
 	b.call("Page.navigate", map[string]any{"url": url}, nil)
-	b.until(`document.documentElement?.dataset.ready === 'yes'`)
+	b.until(`document.documentElement.dataset.ready === 'yes'`)
 }
 
 // until waits for a condition in the page.
 func (b *browser) until(condition string) {
 	b.t.Helper()
-	for range 400 {
-		if b.eval(`!!(`+condition+`)`) == "true" {
+	b.waiting = true
+	defer func() { b.waiting = false }()
+	for range 800 {
+		if b.eval(`(() => { try { return !!(`+condition+`); } catch { return false; } })()`) == "true" {
 			return
 		}
 		time.Sleep(25 * time.Millisecond)

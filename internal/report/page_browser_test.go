@@ -3,10 +3,13 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -125,5 +128,87 @@ func TestPageInABrowser(t *testing.T) {
 
 	for _, c := range b.complaints(url) {
 		t.Error(c)
+	}
+	b.events = nil
+	t.Run("live", func(t *testing.T) {
+		b.t = t
+		testLivePage(t, b, p)
+	})
+}
+
+// testLivePage follows a run that grows with every answer, loses its server for
+// a moment, and ends.
+func testLivePage(t *testing.T, b *browser, p Page) {
+	trials, members := p.Trials, p.Members
+	head := p
+	head.Trials, head.Members, head.Figures, head.Live = nil, nil, nil, true
+	var mu sync.Mutex
+	shown, away, ended := 100, false, false
+	set := func(n int, gone, over bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		shown, away, ended = n, gone, over
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		var v any
+		switch r.URL.Path {
+		case "/":
+			page := head
+			if ended {
+				page = p
+			}
+			if err := WritePage(w, page); err != nil {
+				t.Error(err)
+			}
+			return
+		case "/trials":
+			from, _ := strconv.Atoi(r.URL.Query().Get("from"))
+			if away {
+				http.Error(w, "away", http.StatusServiceUnavailable)
+				return
+			}
+			u := Update{Run: "1", Step: "search", Detail: fmt.Sprintf("%d of 10000", shown), Next: 30, Ended: ended, From: from, Trials: trials[from:shown]}
+			for _, m := range members {
+				if m.Trial < shown {
+					u.Members = append(u.Members, m)
+				}
+			}
+			v = u
+		case "/network":
+			v = members[0].PageNetwork
+		}
+		data, err := json.Marshal(v)
+		if err != nil {
+			t.Error(err)
+		}
+		w.Write(data)
+	}))
+	defer server.Close()
+	b.size(1280, 900, false, false)
+	b.open(server.URL + "/")
+	b.until(`document.querySelectorAll('#marks > circle').length === 100`)
+	b.until(`document.querySelector('#live').innerText === 'search: 100 of 10000'`)
+	b.eval(`document.querySelector('#members button[data-i="7"]').click()`)
+	b.until(`document.querySelector('#detail .diagram')`)
+	set(5000, false, false)
+	b.until(fmt.Sprintf(`document.querySelectorAll('#marks > circle').length === %d`, len(members)))
+	b.until(`document.querySelector('#live').innerText === 'search: 5000 of 10000'`)
+	if got := b.eval(`document.querySelector('#detail').innerText`); !strings.Contains(got, "trial 7 ") {
+		t.Error("what was chosen is gone when trials arrive")
+	}
+	set(5000, true, false)
+	b.until(`document.querySelector('#live').dataset.state === 'off'`)
+	b.events = nil // the browser complains about the answer 503, rightly
+	set(10000, false, true)
+	b.until(`!document.querySelector('#live') && document.documentElement.dataset.ready === 'yes'`)
+	if got := b.eval(`document.querySelector('#detail').innerText`); !strings.Contains(got, "trial 7 ") {
+		t.Error("what was chosen is gone when the run has ended")
+	}
+	for _, c := range b.complaints(server.URL) {
+		if !strings.Contains(c, "503") {
+			t.Error(c)
+		}
 	}
 }
