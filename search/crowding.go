@@ -58,26 +58,35 @@ func newCrowd(points [][]float64) *crowd {
 	if n == 0 {
 		return c
 	}
-	order := make([]int32, n)
+	order := make([]ordered, n)
 	for m := range points[0] {
-		for i := range order {
-			order[i] = int32(i)
+		if m == 1 && falls(order, points) {
+			// Ordered by the first of two objectives, a front is in the reverse order
+			// of the second.
+			slices.Reverse(order)
+			for k := range order {
+				order[k].v = points[order[k].i][1]
+			}
+		} else {
+			for i := range order {
+				order[i] = ordered{points[i][m], int32(i)}
+			}
+			slices.SortFunc(order, func(a, b ordered) int {
+				return cmp.Or(cmp.Compare(a.v, b.v), cmp.Compare(a.i, b.i))
+			})
 		}
-		slices.SortFunc(order, func(a, b int32) int {
-			return cmp.Or(cmp.Compare(points[a][m], points[b][m]), cmp.Compare(a, b))
-		})
 		prev, next := make([]int32, n), make([]int32, n)
-		for k, i := range order {
-			prev[i], next[i] = -1, -1
+		for k, o := range order {
+			prev[o.i], next[o.i] = -1, -1
 			if k > 0 {
-				prev[i] = order[k-1]
+				prev[o.i] = order[k-1].i
 			}
 			if k < n-1 {
-				next[i] = order[k+1]
+				next[o.i] = order[k+1].i
 			}
 		}
 		c.prev, c.next = append(c.prev, prev), append(c.next, next)
-		span := points[order[n-1]][m] - points[order[0]][m]
+		span := order[n-1].v - order[0].v
 		if span > 0 {
 			span = 1 / span
 		}
@@ -87,6 +96,23 @@ func newCrowd(points [][]float64) *crowd {
 		c.distance[i] = c.measure(int32(i))
 	}
 	return c
+}
+
+// ordered is a point by one objective.
+type ordered struct {
+	v float64
+	i int32
+}
+
+// falls reports whether the second objective of points is strictly falling in the
+// given order.
+func falls(order []ordered, points [][]float64) bool {
+	for k := 1; k < len(order); k++ {
+		if !(points[order[k].i][1] < points[order[k-1].i][1]) {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *crowd) measure(i int32) float64 {

@@ -3,6 +3,8 @@ package search
 import (
 	"cmp"
 	"fmt"
+	"math"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 
@@ -166,14 +168,24 @@ func survivors(all []individual, keep int) []individual {
 	for i := range all {
 		points[i], cv[i] = all[i].cost, all[i].cv
 	}
-	ranks, fronts := Sort(points, cv)
-	demoteCopies(points, cv, ranks, fronts)
+	ranks, _ := Sort(points, cv)
+	demoteCopies(points, cv, ranks)
+	order := make([]uint64, len(all)) // rank, then id, then the place in all
 	for i := range all {
 		all[i].rank = ranks[i]
+		order[i] = uint64(ranks[i])<<44 | uint64(i)
 	}
-	slices.SortFunc(all, func(a, b individual) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.id, b.id))
+	slices.SortFunc(order, func(a, b uint64) int {
+		if a>>44 != b>>44 {
+			return cmp.Compare(a, b)
+		}
+		return all[a&(1<<44-1)].id - all[b&(1<<44-1)].id
 	})
+	sorted := make([]individual, len(all))
+	for k, o := range order {
+		sorted[k] = all[o&(1<<44-1)]
+	}
+	copy(all, sorted)
 	kept := all[:0]
 	for len(all) > 0 && len(kept) < keep {
 		n := 1
@@ -189,36 +201,43 @@ func survivors(all []individual, keep int) []individual {
 // demoteCopies puts all but the first of equal feasible points behind the last
 // feasible front, as further fronts: second copies, third copies and so on. The
 // infeasible move up accordingly.
-func demoteCopies(points [][]float64, cv []float64, ranks []int, fronts int) {
-	order := make([]int32, 0, len(points))
-	for i := range points {
-		if cv[i] == 0 {
-			order = append(order, int32(i))
-		}
-	}
-	slices.SortFunc(order, func(a, b int32) int {
-		return cmp.Or(cmp.Compare(ranks[a], ranks[b]), slices.Compare(points[a], points[b]), cmp.Compare(a, b))
-	})
-	feasible := 0 // fronts of feasible points
-	if len(order) > 0 {
-		feasible = ranks[order[len(order)-1]] + 1
-	}
-	extra, copies := 0, 0
-	for k := 1; k < len(order); k++ {
-		if !slices.Equal(points[order[k]], points[order[k-1]]) {
-			copies = 0
+func demoteCopies(points [][]float64, cv []float64, ranks []int) {
+	// An open hash table of the first of equal points; seen counts its copies.
+	size := 1 << bits.Len(uint(2*len(points)))
+	first, seen := make([]int32, size), make([]int32, size) // first: index+1, 0 is free
+	var copies []int32                                      // of points[i]: how many equal ones come before it
+	feasible, extra := 0, int32(0)
+	for i, p := range points {
+		if cv[i] != 0 {
 			continue
 		}
-		copies++
-		extra = max(extra, copies)
-		ranks[order[k]] = feasible + copies - 1
+		feasible = max(feasible, ranks[i]+1)
+		h := uint64(0)
+		for _, v := range p {
+			h = mix(h ^ math.Float64bits(v+0)) // both zeros are equal
+		}
+		for k := int(h) & (size - 1); ; k = (k + 1) & (size - 1) {
+			if first[k] == 0 {
+				first[k] = int32(i) + 1
+				break
+			}
+			if !slices.Equal(points[first[k]-1], p) {
+				continue
+			}
+			if copies == nil {
+				copies = make([]int32, len(points))
+			}
+			seen[k]++
+			copies[i] = seen[k]
+			extra = max(extra, seen[k])
+			break
+		}
 	}
-	if extra == 0 || feasible == fronts {
-		return
-	}
-	for i := range points {
-		if cv[i] != 0 {
-			ranks[i] += extra
+	for i, n := range copies {
+		if n > 0 {
+			ranks[i] = feasible + int(n) - 1
+		} else if cv[i] != 0 {
+			ranks[i] += int(extra)
 		}
 	}
 }

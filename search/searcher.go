@@ -208,7 +208,8 @@ func (p *proposer) accept(g space.Genes, parents []int, generation int) (Candida
 		c.ArchID = genesID(g)
 	} else {
 		c.Arch = p.arch.Arch(g)
-		c.ArchID = c.Arch.ID()
+		c.text = c.Arch.String()
+		c.ArchID = space.TextID(c.text)
 		id := hashID(c.ArchID)
 		if _, seen := p.archs[id]; seen {
 			return Candidate{}, false

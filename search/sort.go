@@ -110,7 +110,7 @@ func comparePlanar(a, b planar) int {
 // sortPlanar sorts by x, y, index. Many points go through a radix sort by x,
 // eleven bits at a time, which is several times as fast as comparing.
 func sortPlanar(ps []planar) []planar {
-	if len(ps) < 2048 {
+	if len(ps) < 768 {
 		slices.SortFunc(ps, comparePlanar)
 		return ps
 	}

@@ -16,6 +16,7 @@ type Candidate struct {
 	ArchID     string      // 12 hex digits; equal for equal networks
 	Generation int         // 0 for the first; what it counts is the searcher's affair
 	Parents    []int       // ids of the trials it was made from; nil if it was sampled
+	text       string      // Arch.String(), if it is known
 }
 
 // Result is what an evaluation found. The zero Result is feasible and misses
@@ -120,8 +121,11 @@ type Trial struct {
 
 // NewTrial returns the record of a candidate and its result.
 func NewTrial(c Candidate, r Result) Trial {
+	if c.text == "" {
+		c.text = c.Arch.String()
+	}
 	return Trial{
-		ID: c.ID, ArchID: c.ArchID, Arch: c.Arch.String(), Genes: c.Genes,
+		ID: c.ID, ArchID: c.ArchID, Arch: c.text, Genes: c.Genes,
 		Generation: c.Generation, Parents: c.Parents, Result: r,
 	}
 }

@@ -87,6 +87,9 @@ func (a Arch) ID() string {
 	return idOf(a.append(buf[:0]))
 }
 
+// TextID returns the ID of the arch whose String is text.
+func TextID(text string) string { return idOf([]byte(text)) }
+
 func idOf(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:6])

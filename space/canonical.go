@@ -70,6 +70,36 @@ func (s *Space) canonicalTo(out, g Genes) {
 	}
 }
 
+// canonicalNear is canonicalTo for a g that differs from near, which is canonical,
+// in the genes changed and in genes that are not live in near. Stages in which
+// nothing changed keep their form as long as no channels and strides did.
+func (s *Space) canonicalNear(out, g, near Genes, changed []int) {
+	var inside uint64 // stages of which a gene of a block, or the depth, changed
+	for _, i := range changed {
+		gene := &s.genes[i]
+		if k := gene.Stage - 1; k < 0 || k >= min(len(s.stages), 64) || s.stages[k].shared || gene.Block == 0 && i != s.stages[k].depth.at {
+			clear(out)
+			s.canonicalTo(out, g)
+			return
+		}
+		inside |= 1 << (gene.Stage - 1)
+	}
+	copy(out, near)
+	w := s.width.of(g)
+	f := s.flow(g)
+	for i := range s.stages {
+		st := &s.stages[i]
+		first, rest := f.next(st, st.stride.of(g), st.width.eff[w][st.channels.of(g)])
+		if inside>>i&1 == 0 {
+			continue
+		}
+		for b := range st.blocks {
+			st.setPick(out, b, &pick{})
+		}
+		st.canonicalBlocks(out, g, first, rest)
+	}
+}
+
 func firstOf(list []int, v int) int {
 	for i, x := range list {
 		if x == v {
@@ -85,12 +115,16 @@ func (st *stage) canonicalBlocks(out, g Genes, p, rest place) {
 	d := st.depth.of(g)
 	for b := range st.depths[d] {
 		pk := st.pick(g, b)
-		t := st.template(&pk)
-		block, ok := t.build(p, &st.style)
-		if ok {
-			c := st.first(&pk, &block, p)
+		if c, ok := st.plain(&pk, p); ok {
 			st.setPick(out, n, &c)
 			n++
+		} else {
+			t := st.template(&pk)
+			if block, ok := t.build(p, &st.style); ok {
+				c := st.first(&pk, &block, p)
+				st.setPick(out, n, &c)
+				n++
+			}
 		}
 		p = rest
 	}
@@ -169,54 +203,83 @@ func (st *stage) findShared(q sequence, first, rest place) (pick, int) {
 	return st.skipPick, st.depthFor(1)
 }
 
-// first returns the first genes that build b at p, which pk does. It is find for
-// one block, with a short way for the common case that only pk's kind can.
+// first returns the first genes that build b at p, which pk does.
 func (st *stage) first(pk *pick, b *Block, p place) (c pick) {
-	v, i := &st.values, pk[gKind]
-	short := st.options == nil && v.kinds[i] != skip
-	for j := uint8(0); short && j < i; j++ {
-		short = v.kinds[j] != skip && !v.kinds[j].canBe(b)
+	c, _ = st.find([]want{{*b, p}})
+	return c
+}
+
+// findPlain says of each kind whether a block of it can be no other kind's that
+// comes before, so that plain may be asked.
+func (st *stage) findPlain() {
+	kinds := st.values.kinds
+	st.plainKind = make([]bool, len(kinds))
+	for i, k := range kinds {
+		ok := st.options == nil && k != skip && k != Grouped
+		for _, j := range kinds[:i] {
+			ok = ok && j != skip && !j.canBe(&Block{Kind: k, After: blocks.AfterDepthwise})
+		}
+		st.plainKind[i] = ok
 	}
-	if !short {
-		c, _ = st.find([]want{{*b, p}})
-		return c
+}
+
+// plain is first for the block that pk gives at p, without building it. ok is
+// false where that takes more: the block may be another kind's.
+func (st *stage) plain(pk *pick, p place) (c pick, ok bool) {
+	i := pk[gKind]
+	if st.options != nil || !st.plainKind[i] {
+		return c, false
 	}
 	// Choices of a gene differ, so a gene that has an effect keeps its value,
 	// unless rounding makes it the effect of another one.
+	v := &st.values
 	k := v.kinds[i]
 	genes := kindTable[k].genes
+	inner := p.cin
 	c[gKind], c[gKernel], c[gActivation] = i, pk[gKernel], pk[gActivation]
 	if genes>>gExpansion&1 == 1 {
-		x := b.Expanded
-		if x == 0 {
-			x = p.cin
+		if inner = expandedChannels(p.cin, v.expansions[pk[gExpansion]]); inner == p.cin {
+			return c, false
 		}
-		for expandedChannels(p.cin, v.expansions[c[gExpansion]]) != x {
+		for expandedChannels(p.cin, v.expansions[c[gExpansion]]) != inner {
 			c[gExpansion]++
 		}
 	}
-	if b.Kernel > 1 && p.stride == 1 {
+	if v.kernels[pk[gKernel]] > 1 && p.stride == 1 {
 		c[gDilation] = pk[gDilation]
 	}
-	if k == DS && b.Activation != blocks.Identity {
-		c[gAfter] = pk[gAfter]
-	}
-	if k == Grouped {
-		c[gGroups] = pk[gGroups]
+	if k == DS {
+		if v.activations[pk[gActivation]] != blocks.Identity {
+			c[gAfter] = pk[gAfter]
+		}
+		c[gMultiplier] = pk[gMultiplier]
+		inner *= v.multipliers[pk[gMultiplier]]
 	}
 	if genes>>gSE&1 == 1 && len(v.ses)+len(v.attentions) > 2 {
-		st.firstGate(&c, []want{{*b, p}})
+		c[gAttention], c[gSE] = st.gate(pk, p.cin, inner)
 	}
 	if genes>>gExperts&1 == 1 {
 		c[gExperts] = pk[gExperts]
 	}
-	if k == DS {
-		c[gMultiplier] = pk[gMultiplier]
-	}
 	if p.stride == 1 && p.cin == p.cout {
 		c[gResidual] = pk[gResidual]
 	}
-	return c
+	return c, true
+}
+
+// gate returns the first attention, and for it the first ratio, that come to the
+// gate which pk gives.
+func (st *stage) gate(pk *pick, cin, inner int) (a, ratio uint8) {
+	v := &st.values
+	gate := attention(v.attentions[pk[gAttention]], v.ses[pk[gSE]], cin, inner, &st.style)
+	for i, k := range v.attentions {
+		for c, se := range v.ses {
+			if attention(k, se, cin, inner, &st.style) == gate {
+				return uint8(i), uint8(c)
+			}
+		}
+	}
+	return pk[gAttention], pk[gSE] // not reached: pk itself does
 }
 
 // find returns the first genes, in the order of kinds and then gene by gene,

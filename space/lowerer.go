@@ -32,8 +32,8 @@ type Piece struct {
 
 type pieceKey struct {
 	in           blocks.Shape
-	stage, block int   // as in blocks.Node
-	spec         Block // zero for a head
+	stage, block int        // as in blocks.Node
+	spec         Block      // zero for a head
 	head         classifier // zero for a block
 }
 

@@ -41,6 +41,7 @@ type Space struct {
 	stages     []stage
 	head       head
 
+	spare    sync.Pool // of *scratch
 	sizeOnce sync.Once
 	size     *big.Int
 }
@@ -80,12 +81,20 @@ type stage struct {
 	strides, depths         []int
 	width                   widths
 	blocks                  [][blockGenes]slot // one a block; a single one if all share it
+	active                  [][]activeGene     // the genes of blocks that have a position
+	plainKind               []bool             // by kind, see plain
 	shared                  bool
 	values                  values
 	options                 []template // the blocks of a choice; nil without one
 	style                   style
 	skips                   bool // a block may be skip
 	skipPick                pick // the first genes that say so
+}
+
+// activeGene is a gene of a block and its position in the genotype.
+type activeGene struct {
+	gene blockGene
+	at   int32
 }
 
 // values are the choices of the genes of a stage's blocks.
@@ -261,6 +270,15 @@ func (st *stage) init(s *Space, spec *StageSpec, number int) {
 			gMultiplier: add(s, number, block, blockGeneKeys[gMultiplier], own.Multiplier),
 		}
 	}
+	st.findPlain()
+	st.active = make([][]activeGene, n)
+	for b := range st.blocks {
+		for g, sl := range st.blocks[b] {
+			if sl.at >= 0 {
+				st.active[b] = append(st.active[b], activeGene{blockGene(g), int32(sl.at)})
+			}
+		}
+	}
 	for i := range st.kinds() {
 		if p := (pick{gKind: uint8(i)}); !st.skips && st.kind(&p) == skip {
 			st.skips, st.skipPick = true, p
@@ -372,28 +390,24 @@ func (st *stage) template(p *pick) template {
 	return st.values.template(p)
 }
 
-// slots returns the genes of block b, counted from 0.
-func (st *stage) slots(b int) *[blockGenes]slot {
+// activeOf returns the genes of block b, counted from 0.
+func (st *stage) activeOf(b int) []activeGene {
 	if st.shared {
 		b = 0
 	}
-	return &st.blocks[b]
+	return st.active[b]
 }
 
 func (st *stage) pick(g Genes, b int) (p pick) {
-	for i, sl := range st.slots(b) {
-		if sl.at >= 0 {
-			p[i] = uint8(g[sl.at])
-		}
+	for _, a := range st.activeOf(b) {
+		p[a.gene] = uint8(g[a.at])
 	}
 	return p
 }
 
 func (st *stage) setPick(g Genes, b int, p *pick) {
-	for i, sl := range st.slots(b) {
-		if sl.at >= 0 {
-			g[sl.at] = int(p[i])
-		}
+	for _, a := range st.activeOf(b) {
+		g[a.at] = int(p[a.gene])
 	}
 }
 

@@ -268,3 +268,34 @@ func TestReproducible(t *testing.T) {
 		t.Errorf("two runs of one seed differ:\n%s\n%s", a, b)
 	}
 }
+
+// TestCanonicalNear compares the short way of Mutate with the whole one.
+func TestCanonicalNear(t *testing.T) {
+	r := newRand(4)
+	for range 300 {
+		s, err := New(randomSpec(r))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 30 {
+			near := s.Sample(r)
+			live := s.Live(near, nil)
+			g := slices.Clone(near)
+			var changed []int
+			for i := range g {
+				switch {
+				case !live[i]:
+					g[i] = r.IntN(len(s.genes[i].Choices))
+				case r.IntN(6) == 0:
+					g[i] = s.other(i, near[i], r)
+					changed = append(changed, i)
+				}
+			}
+			out := make(Genes, len(g))
+			s.canonicalNear(out, g, near, changed)
+			if want := s.Canonical(g); !slices.Equal(out, want) {
+				t.Fatalf("%+v: near %v, changed %v to %v: %v, want %v", s.spec, near, changed, g, out, want)
+			}
+		}
+	}
+}

@@ -10,11 +10,30 @@ import (
 // choices. The result is canonical. Networks that several genotypes stand for
 // are drawn more often than others.
 func (s *Space) Sample(r *rand.Rand) Genes {
-	g, out := make(Genes, len(s.genes)), make(Genes, len(s.genes))
-	s.draw(g, r)
-	s.canonicalTo(out, g)
+	w := s.scratch()
+	defer s.free(w)
+	out := make(Genes, len(s.genes))
+	s.draw(w.raw, r)
+	s.canonicalTo(out, w.raw)
 	return out
 }
+
+// scratch is what the operators work in.
+type scratch struct {
+	live, other []bool
+	raw         Genes
+	changed     []int
+}
+
+func (s *Space) scratch() *scratch {
+	if w, ok := s.spare.Get().(*scratch); ok {
+		return w
+	}
+	n := len(s.genes)
+	return &scratch{live: make([]bool, n), other: make([]bool, n), raw: make(Genes, n), changed: make([]int, 0, n)}
+}
+
+func (s *Space) free(w *scratch) { s.spare.Put(w) }
 
 // draw gives every gene a value, live or not.
 func (s *Space) draw(g Genes, r *rand.Rand) {
@@ -35,12 +54,20 @@ func (s *Space) Live(g Genes, dst []bool) []bool {
 		st := &s.stages[i]
 		depth := st.depths[st.depth.of(g)]
 		for b := range st.blocks {
-			pk := st.pick(g, b)
-			k := st.kind(&pk)
-			for key, sl := range st.blocks[b] {
-				if sl.at >= 0 {
-					dst[sl.at] = (st.shared || b < depth) && k.has(blockGene(key))
+			list := st.active[b]
+			if !st.shared && b >= depth {
+				for _, a := range list {
+					dst[a.at] = false
 				}
+				continue
+			}
+			kind := pick{}
+			if at := st.blocks[b][gKind].at; at >= 0 {
+				kind[gKind] = uint8(g[at])
+			}
+			genes := kindTable[st.kind(&kind)].genes | 1<<gKind
+			for _, a := range list {
+				dst[a.at] = genes>>a.gene&1 == 1
 			}
 		}
 	}
@@ -54,25 +81,28 @@ func (s *Space) Live(g Genes, dst []bool) []bool {
 func (s *Space) Mutate(g Genes, r *rand.Rand) Genes {
 	const tries = 64
 	n := len(s.genes)
-	live := s.Live(g, make([]bool, 0, n))
+	w := s.scratch()
+	defer s.free(w)
+	w.live = s.Live(g, w.live)
+	live, raw := w.live, w.raw
 	count := 0
 	for _, l := range live {
 		if l {
 			count++
 		}
 	}
-	raw, out := make(Genes, n), make(Genes, n)
+	out := make(Genes, n)
 	for t := 0; t < tries && count > 0; t++ {
-		changes := 0
+		changed := w.changed[:0]
 		for i, l := range live {
 			if !l {
 				raw[i] = r.IntN(len(s.genes[i].Choices))
 			} else if raw[i] = g[i]; r.IntN(count) == 0 {
 				raw[i] = s.other(i, g[i], r)
-				changes++
+				changed = append(changed, i)
 			}
 		}
-		if changes == 0 {
+		if len(changed) == 0 {
 			k := r.IntN(count)
 			for i, l := range live {
 				if !l {
@@ -80,13 +110,14 @@ func (s *Space) Mutate(g Genes, r *rand.Rand) Genes {
 				}
 				if k == 0 {
 					raw[i] = s.other(i, g[i], r)
+					changed = append(changed, i)
 					break
 				}
 				k--
 			}
 		}
-		clear(out)
-		if s.canonicalTo(out, raw); !slices.Equal(out, g) {
+		w.changed = changed
+		if s.canonicalNear(out, raw, g, changed); !slices.Equal(out, g) {
 			return out
 		}
 	}
@@ -116,9 +147,10 @@ func (s *Space) other(i, v int, r *rand.Rand) int {
 // Crossover returns a canonical child of a and b: each gene comes from either
 // parent with equal chance, or from the one in which it is live.
 func (s *Space) Crossover(a, b Genes, r *rand.Rand) Genes {
-	n := len(s.genes)
-	la, lb := s.Live(a, make([]bool, 0, n)), s.Live(b, make([]bool, 0, n))
-	raw, out := make(Genes, n), make(Genes, n)
+	w := s.scratch()
+	defer s.free(w)
+	w.live, w.other = s.Live(a, w.live), s.Live(b, w.other)
+	la, lb, raw, out := w.live, w.other, w.raw, make(Genes, len(s.genes))
 	var coins uint64
 	for i := range raw {
 		if i%64 == 0 {
