@@ -1,6 +1,9 @@
 package main
 
 import (
+	"path/filepath"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"nas/internal/report"
@@ -15,16 +18,14 @@ var plots = []struct {
 	draw       func(runs []*pipeline.Stored) (report.Figure, error)
 }{
 	{"front", "latency against accuracy", true, func(rs []*pipeline.Stored) (report.Figure, error) { return pipeline.Figure(rs...) }},
-	{"hypervolume", "the front's growth over the run", true, func(rs []*pipeline.Stored) (report.Figure, error) {
-		g := rs[0].Growth()
-		for _, r := range rs[1:] {
-			g.Title, g.Subtitle = "hypervolume", ""
-			g.Series = append(g.Series, r.Growth().Series...)
-		}
-		return g, nil
-	}},
+	{"hypervolume", "the front's growth over the run", true, func(rs []*pipeline.Stored) (report.Figure, error) { return pipeline.Growth(rs...), nil }},
 	{"genes", "what the front takes, against the whole space", false, func(rs []*pipeline.Stored) (report.Figure, error) { return rs[0].Shares() }},
-	{"measured", "predicted against measured latency", false, func(rs []*pipeline.Stored) (report.Figure, error) { return rs[0].Agreement(), nil }},
+	{"measured", "predicted against measured latency", false, func(rs []*pipeline.Stored) (report.Figure, error) {
+		if len(rs[0].Measured) == 0 {
+			return nil, usagef("nothing was measured in %s: measured.csv comes from output.measure members of the front, on the device of the profile", rs[0].Dir)
+		}
+		return rs[0].Agreement(), nil
+	}},
 }
 
 func newPlot(a *app) *cobra.Command {
@@ -49,8 +50,8 @@ the ending of the file's name. Pictures:
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			if out == "" {
-				return usagef("--out is missing: want a file that ends in .svg, .png or .pdf")
+			if err := picture("--out", out); err != nil {
+				return err
 			}
 			var runs []*pipeline.Stored
 			for _, dir := range args {
@@ -79,4 +80,16 @@ the ending of the file's name. Pictures:
 	cmd.Flags().StringVar(&out, "out", "", "the `FILE` to write")
 	cmd.Flags().StringVar(&kind, "what", "front", "the picture to draw")
 	return cmd
+}
+
+// picture checks the name of a file to be drawn.
+func picture(flag, name string) error {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".svg", ".png", ".pdf":
+		return nil
+	}
+	if name == "" {
+		return usagef("%s is missing: want a file that ends in .svg, .png or .pdf", flag)
+	}
+	return usagef("%s %s: want a file that ends in .svg, .png or .pdf", flag, name)
 }

@@ -25,6 +25,11 @@ machine's, as nas calibrate or nas run left it.`,
   nas predict mobilenet_v2 --plot breakdown.svg`,
 		Args: oneArch,
 		RunE: func(_ *cobra.Command, args []string) error {
+			if plot != "" {
+				if err := picture("--plot", plot); err != nil {
+					return err
+				}
+			}
 			n, err := find(args[0])
 			if err != nil {
 				return err

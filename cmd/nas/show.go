@@ -33,12 +33,15 @@ ARCH is ` + archForms + `.`,
 				return err
 			}
 			if diagram != "" {
+				if err := picture("--diagram", diagram); err != nil {
+					return err
+				}
 				d, err := diagramOf(n.Network, profile)
 				if err != nil {
 					return err
 				}
 				if err := report.Save(diagram, d); err != nil {
-					return usage(err)
+					return err
 				}
 			} else if profile != "" {
 				return usagef("--profile goes with --diagram")

@@ -46,8 +46,10 @@ func (g Growth) page() (*page, error) {
 	p := newPlot()
 	p.X.Tick.Marker = linearTicks{format: thousands}
 	p.X.Min, p.X.Max = 0, max(xhi*1.06, 1)
-	_, p.Y.Max = pad(ylo, yhi, false)
-	p.Y.Min = min(0, ylo)
+	p.Y.Min, p.Y.Max = pad(ylo, yhi, false)
+	if ylo >= 0 && ylo < yhi/2 {
+		p.Y.Min = 0 // else the axis begins where the search began: the last steps are to be seen
+	}
 	grid(p, false, true)
 	p.Add(growthLayer{g})
 	out := &page{width: 9.6 * vg.Inch, height: 5.4 * vg.Inch, title: g.Title, subtitle: g.Subtitle,

@@ -53,7 +53,7 @@ func (p *pipeline) draw(ctx context.Context) error {
 			}
 		}
 	}
-	if err := report.Save(p.store.Path("hypervolume.svg"), s.Growth()); err != nil {
+	if err := report.Save(p.store.Path("hypervolume.svg"), Growth(s)); err != nil {
 		return err
 	}
 	if len(s.Measured) > 0 {

@@ -81,7 +81,7 @@ func (s *Stored) Page() (report.Page, error) {
 		}
 		return 0
 	})
-	p.Figures = append(p.Figures, s.Growth())
+	p.Figures = append(p.Figures, Growth(s))
 	if shares, err := s.Shares(); err == nil && len(shares.Genes) > 0 {
 		p.Figures = append(p.Figures, shares)
 	}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"nas/internal/config"
@@ -101,10 +102,7 @@ func (s *Stored) axis(o search.Objective) report.Axis {
 	a := report.Axis{Maximize: o.Direction == search.Maximize}
 	switch {
 	case strings.HasPrefix(o.Name, keyLatency):
-		a.Label = "predicted latency in ms: " + s.Manifest.Device
-		if _, name, ok := strings.Cut(o.Name, "@"); ok {
-			a.Label = "predicted latency in ms: " + s.Manifest.Notes["device@"+name]
-		}
+		a.Label = "predicted latency in ms: " + s.deviceOf(o)
 		a.Name, a.Unit, a.Log = "latency", "ms", true
 	case o.Name == keyAccuracy:
 		a.Label = s.Manifest.Notes["score"]
@@ -118,23 +116,56 @@ func (s *Stored) axis(o search.Objective) report.Axis {
 	return a
 }
 
+// deviceOf names the device of a latency objective; "" for any other.
+func (s *Stored) deviceOf(o search.Objective) string {
+	if !strings.HasPrefix(o.Name, keyLatency) {
+		return ""
+	}
+	if _, name, ok := strings.Cut(o.Name, "@"); ok {
+		return s.Manifest.Notes["device@"+name]
+	}
+	return s.Manifest.Device
+}
+
 // Figure draws the front of one run or several over each other. They must share
-// objectives, and the scale of the accuracy score.
+// objectives, and the scale of the accuracy score; the latency may be that of
+// another device each.
 func Figure(runs ...*Stored) (report.Fronts, error) {
 	first := runs[0]
 	x, y, err := first.axes()
 	if err != nil {
 		return report.Fronts{}, err
 	}
-	f := report.Fronts{Title: first.Config.Name, X: first.axis(x), Y: first.axis(y)}
-	for _, s := range runs {
+	device := first.deviceOf(x)
+	f := report.Fronts{Title: titleOf(runs), X: first.axis(x), Y: first.axis(y)}
+	one := true // device
+	for _, s := range runs[1:] {
+		sx, sy, err := s.axes()
+		if err != nil {
+			return f, err
+		}
+		if (sx.Name != x.Name && (device == "" || s.deviceOf(sx) == "")) || sy.Name != y.Name {
+			return f, &UsageError{fmt.Errorf("run: %s shows %s against %s, %s shows %s against %s: they cannot share a plot",
+				first.Dir, x.Name, y.Name, s.Dir, sx.Name, sy.Name)}
+		}
+		one = one && s.deviceOf(sx) == device
+	}
+	if !one {
+		f.X.Label = "predicted latency in ms, of the device that each run names"
+	}
+	names := seriesNames(runs)
+	for i, s := range runs {
+		x, y, _ := s.axes()
 		if s.Manifest.ScaleID != first.Manifest.ScaleID || s.Manifest.Notes["accuracy"] != first.Manifest.Notes["accuracy"] {
 			return f, &UsageError{fmt.Errorf("run: %s and %s score accuracy on different scales (%s, %s): they cannot share a plot",
 				first.Dir, s.Dir, first.Manifest.ScaleID, s.Manifest.ScaleID)}
 		}
 		q := report.Series{Name: "front"}
 		if len(runs) > 1 {
-			q.Name = filepath.Base(s.Dir)
+			q.Name = names[i]
+		}
+		if !one {
+			q.Name += ": " + s.deviceOf(x)
 		}
 		screened := 0
 		for i := range s.Trials {
@@ -160,9 +191,13 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 			f.Notes = append(f.Notes, fmt.Sprintf("Not shown: %d candidates that broke a constraint before they were scored.", screened))
 		}
 	}
-	f.References = classicPoints(first.References, x, y)
 	f.Subtitle = first.subtitle(len(runs))
-	f.Constraints = first.constraints(x.Name, y.Name)
+	if one {
+		f.References = classicPoints(first.References, x, y)
+		f.Constraints = first.constraints(x.Name, y.Name)
+	} else {
+		f.Notes = append(f.Notes, "Limits and the networks of the literature are left out: they stand elsewhere on each device.")
+	}
 	f.Notes = append(f.Notes, first.notes(x)...)
 	return f, nil
 }
@@ -189,6 +224,33 @@ func classicPoints(rs []Reference, x, y search.Objective) (out []report.Referenc
 		}
 		if p := point(get, x.Name, y.Name); !math.IsNaN(p.X) && !math.IsNaN(p.Y) {
 			out = append(out, report.Reference{Group: r.Family, Label: r.Label, Point: p})
+		}
+	}
+	return out
+}
+
+// titleOf joins the names of the runs' configs.
+func titleOf(runs []*Stored) string {
+	var names []string
+	for _, s := range runs {
+		if !slices.Contains(names, s.Config.Name) {
+			names = append(names, s.Config.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// seriesNames are the last parts of the runs' directories, or the whole paths
+// where these are equal.
+func seriesNames(runs []*Stored) []string {
+	count := map[string]int{}
+	for _, s := range runs {
+		count[filepath.Base(s.Dir)]++
+	}
+	out := make([]string, len(runs))
+	for i, s := range runs {
+		if out[i] = filepath.Base(s.Dir); count[out[i]] > 1 {
+			out[i] = s.Dir
 		}
 	}
 	return out
@@ -240,12 +302,20 @@ func point(get func(string) float64, x, y string) report.Point {
 	return p
 }
 
-// Growth draws the hypervolume over the run.
-func (s *Stored) Growth() report.Growth {
-	return report.Growth{
-		Title: s.Config.Name + ": hypervolume", YLabel: "hypervolume up to the worst of the reference sample",
-		Subtitle: s.Manifest.Algorithm, Series: []report.GrowthSeries{{Name: s.Config.Name, Points: s.growth}},
+// Growth draws the hypervolume over one run or several.
+func Growth(runs ...*Stored) report.Growth {
+	g := report.Growth{Title: titleOf(runs) + ": hypervolume", YLabel: "hypervolume up to the worst of the reference sample"}
+	if len(runs) == 1 {
+		g.Subtitle = runs[0].Manifest.Algorithm
 	}
+	names := seriesNames(runs)
+	for i, s := range runs {
+		g.Series = append(g.Series, report.GrowthSeries{Name: names[i], Points: s.growth})
+		if !slices.Equal(s.Manifest.Reference, runs[0].Manifest.Reference) && len(g.Notes) == 0 {
+			g.Notes = append(g.Notes, "The runs have different reference points: compare shapes, not levels.")
+		}
+	}
+	return g
 }
 
 // Agreement draws predicted against measured latency of the front.
