@@ -234,6 +234,28 @@ func TestExpError(t *testing.T) {
 	})
 }
 
+// TestSigmoidError states the errors of the logistic function and of swish.
+func TestSigmoidError(t *testing.T) {
+	r := rand.New(rand.NewPCG(17, 18))
+	for _, c := range []struct{ lo, hi, bound float64 }{{-16, 16, 3.5e-7}, {-87, 88, 1.4e-6}} {
+		worst := map[Act]float64{}
+		for range 1 << 17 {
+			x := float32(c.lo + r.Float64()*(c.hi-c.lo))
+			for _, a := range []Act{Sigmoid, Swish} {
+				want := RefAct(float64(x), a)
+				worst[a] = max(worst[a], math.Abs(float64(a.apply(x))-want)/math.Abs(want))
+			}
+		}
+		t.Logf("[%g, %g]: largest relative errors %v", c.lo, c.hi, worst)
+		if e := max(worst[Sigmoid], worst[Swish]); e > c.bound {
+			t.Errorf("[%g, %g]: relative error %.3g", c.lo, c.hi, e)
+		}
+	}
+	if y := Sigmoid.apply(0); y != 0.5 {
+		t.Errorf("sigmoid(0) is %v", y)
+	}
+}
+
 // TestFMA compares fma32 with exact arithmetic where the second rounding of a
 // float64 sum would go wrong, and on random values.
 func TestFMA(t *testing.T) {

@@ -3199,7 +3199,7 @@ clampTail:
 	JMP          next
 
 // func gemmF32AVX2_2x16(a *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·gemmF32AVX2_2x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -3210,81 +3210,83 @@ TEXT ·gemmF32AVX2_2x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
+	MOVQ 56(AX), CX
 
 block:
-	MOVQ    80(AX), CX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), CX
-	MOVQ    16(AX), CX
-	MOVQ    24(AX), DI
-	TESTQ   DI, DI
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
 	JZ      advance
 
 tap:
-	MOVQ (CX), R8
-	ADDQ 152(AX), R8
-	ADDQ $0x08, CX
-	MOVQ 32(AX), SI
+	MOVQ (DX), R9
+	ADDQ 152(AX), R9
+	ADDQ $0x08, DX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (DX), Y4
-	VMOVUPS      32(DX), Y5
-	VBROADCASTSS (R8), Y6
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
+	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
-	VBROADCASTSS (R8)(BX*1), Y6
+	VBROADCASTSS (R9)(SI*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, R8
-	DECQ         SI
-	JNZ          loop
+	PREFETCHT1   (BX)(CX*1)
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R9
 	DECQ         DI
+	JNZ          loop
+	DECQ         R8
 	JNZ          tap
 
 advance:
-	IMUL3Q $0x02, BX, CX
-	ADDQ   CX, 152(AX)
-	MOVQ   120(AX), CX
-	TESTQ  CX, CX
+	IMUL3Q $0x02, SI, DX
+	ADDQ   DX, 152(AX)
+	MOVQ   120(AX), DX
+	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   168(AX), CX
-	TESTQ  CX, CX
+	MOVQ   168(AX), DX
+	TESTQ  DX, DX
 	JZ     clamp
-	MOVQ   96(AX), DX
-	VADDPS (CX), Y0, Y0
-	VADDPS 32(CX), Y1, Y1
-	ADDQ   DX, CX
-	VADDPS (CX), Y2, Y2
-	VADDPS 32(CX), Y3, Y3
-	ADDQ   DX, CX
-	MOVQ   CX, 168(AX)
+	MOVQ   96(AX), BX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	ADDQ   BX, DX
+	VADDPS (DX), Y2, Y2
+	VADDPS 32(DX), Y3, Y3
+	ADDQ   BX, DX
+	MOVQ   DX, 168(AX)
 
 clamp:
 	VBROADCASTSS 144(AX), Y4
 	VBROADCASTSS 148(AX), Y5
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
-	VMOVUPS      Y0, (CX)
+	VMOVUPS      Y0, (DX)
 	VMAXPS       Y1, Y4, Y1
 	VMINPS       Y1, Y5, Y1
-	VMOVUPS      Y1, 32(CX)
-	ADDQ         DX, CX
+	VMOVUPS      Y1, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y2, Y4, Y2
 	VMINPS       Y2, Y5, Y2
-	VMOVUPS      Y2, (CX)
+	VMOVUPS      Y2, (DX)
 	VMAXPS       Y3, Y4, Y3
 	VMINPS       Y3, Y5, Y3
-	VMOVUPS      Y3, 32(CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMOVUPS      Y3, 32(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 
 next:
 	DECQ 176(AX)
@@ -3293,46 +3295,46 @@ next:
 	RET
 
 tail:
-	MOVQ       120(AX), CX
-	VMOVUPS    (CX), Y4
-	MOVQ       168(AX), CX
-	TESTQ      CX, CX
+	MOVQ       120(AX), DX
+	VMOVUPS    (DX), Y4
+	MOVQ       168(AX), DX
+	TESTQ      DX, DX
 	JZ         clampTail
-	MOVQ       96(AX), DX
-	VADDPS     (CX), Y0, Y0
-	VMASKMOVPS 32(CX), Y4, Y5
+	MOVQ       96(AX), BX
+	VADDPS     (DX), Y0, Y0
+	VMASKMOVPS 32(DX), Y4, Y5
 	VADDPS     Y5, Y1, Y1
-	ADDQ       DX, CX
-	VADDPS     (CX), Y2, Y2
-	VMASKMOVPS 32(CX), Y4, Y5
+	ADDQ       BX, DX
+	VADDPS     (DX), Y2, Y2
+	VMASKMOVPS 32(DX), Y4, Y5
 	VADDPS     Y5, Y3, Y3
-	ADDQ       DX, CX
-	MOVQ       CX, 168(AX)
+	ADDQ       BX, DX
+	MOVQ       DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Y5
 	VBROADCASTSS 148(AX), Y6
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y6, Y0
-	VMOVUPS      Y0, (CX)
+	VMOVUPS      Y0, (DX)
 	VMAXPS       Y1, Y5, Y1
 	VMINPS       Y1, Y6, Y1
-	VMASKMOVPS   Y1, Y4, 32(CX)
-	ADDQ         DX, CX
+	VMASKMOVPS   Y1, Y4, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y2, Y5, Y2
 	VMINPS       Y2, Y6, Y2
-	VMOVUPS      Y2, (CX)
+	VMOVUPS      Y2, (DX)
 	VMAXPS       Y3, Y5, Y3
 	VMINPS       Y3, Y6, Y3
-	VMASKMOVPS   Y3, Y4, 32(CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMASKMOVPS   Y3, Y4, 32(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_3x16(a *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·gemmF32AVX2_3x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -3343,96 +3345,98 @@ TEXT ·gemmF32AVX2_3x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
+	MOVQ 56(AX), CX
 
 block:
-	MOVQ    80(AX), CX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y0, Y4
 	VMOVAPS Y1, Y5
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), CX
-	MOVQ    16(AX), CX
-	MOVQ    24(AX), DI
-	TESTQ   DI, DI
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
 	JZ      advance
 
 tap:
-	MOVQ (CX), R8
-	ADDQ 152(AX), R8
-	ADDQ $0x08, CX
-	MOVQ 32(AX), SI
+	MOVQ (DX), R9
+	ADDQ 152(AX), R9
+	ADDQ $0x08, DX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (DX), Y6
-	VMOVUPS      32(DX), Y7
-	VBROADCASTSS (R8), Y8
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VBROADCASTSS (R9), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
-	VBROADCASTSS (R8)(BX*1), Y8
+	VBROADCASTSS (R9)(SI*1), Y8
 	VFMADD231PS  Y6, Y8, Y2
 	VFMADD231PS  Y7, Y8, Y3
-	VBROADCASTSS (R8)(BX*2), Y8
+	VBROADCASTSS (R9)(SI*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, R8
-	DECQ         SI
-	JNZ          loop
+	PREFETCHT1   (BX)(CX*1)
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R9
 	DECQ         DI
+	JNZ          loop
+	DECQ         R8
 	JNZ          tap
 
 advance:
-	IMUL3Q $0x03, BX, CX
-	ADDQ   CX, 152(AX)
-	MOVQ   120(AX), CX
-	TESTQ  CX, CX
+	IMUL3Q $0x03, SI, DX
+	ADDQ   DX, 152(AX)
+	MOVQ   120(AX), DX
+	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   168(AX), CX
-	TESTQ  CX, CX
+	MOVQ   168(AX), DX
+	TESTQ  DX, DX
 	JZ     clamp
-	MOVQ   96(AX), DX
-	VADDPS (CX), Y0, Y0
-	VADDPS 32(CX), Y1, Y1
-	ADDQ   DX, CX
-	VADDPS (CX), Y2, Y2
-	VADDPS 32(CX), Y3, Y3
-	ADDQ   DX, CX
-	VADDPS (CX), Y4, Y4
-	VADDPS 32(CX), Y5, Y5
-	ADDQ   DX, CX
-	MOVQ   CX, 168(AX)
+	MOVQ   96(AX), BX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	ADDQ   BX, DX
+	VADDPS (DX), Y2, Y2
+	VADDPS 32(DX), Y3, Y3
+	ADDQ   BX, DX
+	VADDPS (DX), Y4, Y4
+	VADDPS 32(DX), Y5, Y5
+	ADDQ   BX, DX
+	MOVQ   DX, 168(AX)
 
 clamp:
 	VBROADCASTSS 144(AX), Y6
 	VBROADCASTSS 148(AX), Y7
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
-	VMOVUPS      Y0, (CX)
+	VMOVUPS      Y0, (DX)
 	VMAXPS       Y1, Y6, Y1
 	VMINPS       Y1, Y7, Y1
-	VMOVUPS      Y1, 32(CX)
-	ADDQ         DX, CX
+	VMOVUPS      Y1, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y2, Y6, Y2
 	VMINPS       Y2, Y7, Y2
-	VMOVUPS      Y2, (CX)
+	VMOVUPS      Y2, (DX)
 	VMAXPS       Y3, Y6, Y3
 	VMINPS       Y3, Y7, Y3
-	VMOVUPS      Y3, 32(CX)
-	ADDQ         DX, CX
+	VMOVUPS      Y3, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y4, Y6, Y4
 	VMINPS       Y4, Y7, Y4
-	VMOVUPS      Y4, (CX)
+	VMOVUPS      Y4, (DX)
 	VMAXPS       Y5, Y6, Y5
 	VMINPS       Y5, Y7, Y5
-	VMOVUPS      Y5, 32(CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMOVUPS      Y5, 32(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 
 next:
 	DECQ 176(AX)
@@ -3441,57 +3445,57 @@ next:
 	RET
 
 tail:
-	MOVQ       120(AX), CX
-	VMOVUPS    (CX), Y6
-	MOVQ       168(AX), CX
-	TESTQ      CX, CX
+	MOVQ       120(AX), DX
+	VMOVUPS    (DX), Y6
+	MOVQ       168(AX), DX
+	TESTQ      DX, DX
 	JZ         clampTail
-	MOVQ       96(AX), DX
-	VADDPS     (CX), Y0, Y0
-	VMASKMOVPS 32(CX), Y6, Y7
+	MOVQ       96(AX), BX
+	VADDPS     (DX), Y0, Y0
+	VMASKMOVPS 32(DX), Y6, Y7
 	VADDPS     Y7, Y1, Y1
-	ADDQ       DX, CX
-	VADDPS     (CX), Y2, Y2
-	VMASKMOVPS 32(CX), Y6, Y7
+	ADDQ       BX, DX
+	VADDPS     (DX), Y2, Y2
+	VMASKMOVPS 32(DX), Y6, Y7
 	VADDPS     Y7, Y3, Y3
-	ADDQ       DX, CX
-	VADDPS     (CX), Y4, Y4
-	VMASKMOVPS 32(CX), Y6, Y7
+	ADDQ       BX, DX
+	VADDPS     (DX), Y4, Y4
+	VMASKMOVPS 32(DX), Y6, Y7
 	VADDPS     Y7, Y5, Y5
-	ADDQ       DX, CX
-	MOVQ       CX, 168(AX)
+	ADDQ       BX, DX
+	MOVQ       DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Y7
 	VBROADCASTSS 148(AX), Y8
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
-	VMOVUPS      Y0, (CX)
+	VMOVUPS      Y0, (DX)
 	VMAXPS       Y1, Y7, Y1
 	VMINPS       Y1, Y8, Y1
-	VMASKMOVPS   Y1, Y6, 32(CX)
-	ADDQ         DX, CX
+	VMASKMOVPS   Y1, Y6, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y2, Y7, Y2
 	VMINPS       Y2, Y8, Y2
-	VMOVUPS      Y2, (CX)
+	VMOVUPS      Y2, (DX)
 	VMAXPS       Y3, Y7, Y3
 	VMINPS       Y3, Y8, Y3
-	VMASKMOVPS   Y3, Y6, 32(CX)
-	ADDQ         DX, CX
+	VMASKMOVPS   Y3, Y6, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y4, Y7, Y4
 	VMINPS       Y4, Y8, Y4
-	VMOVUPS      Y4, (CX)
+	VMOVUPS      Y4, (DX)
 	VMAXPS       Y5, Y7, Y5
 	VMINPS       Y5, Y8, Y5
-	VMASKMOVPS   Y5, Y6, 32(CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMASKMOVPS   Y5, Y6, 32(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_4x16(a *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·gemmF32AVX2_4x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -3502,111 +3506,113 @@ TEXT ·gemmF32AVX2_4x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
+	MOVQ 56(AX), CX
 
 block:
-	MOVQ    80(AX), CX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y0, Y4
 	VMOVAPS Y1, Y5
 	VMOVAPS Y0, Y6
 	VMOVAPS Y1, Y7
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    16(AX), CX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
 	JZ      advance
 
 tap:
-	MOVQ (CX), R9
-	ADDQ 152(AX), R9
-	ADDQ $0x08, CX
-	MOVQ 32(AX), DI
+	MOVQ (DX), R10
+	ADDQ 152(AX), R10
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Y8
-	VMOVUPS      32(DX), Y9
-	VBROADCASTSS (R9), Y10
+	VMOVUPS      (BX), Y8
+	VMOVUPS      32(BX), Y9
+	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
-	VBROADCASTSS (R9)(BX*1), Y10
+	VBROADCASTSS (R10)(SI*1), Y10
 	VFMADD231PS  Y8, Y10, Y2
 	VFMADD231PS  Y9, Y10, Y3
-	VBROADCASTSS (R9)(BX*2), Y10
+	VBROADCASTSS (R10)(SI*2), Y10
 	VFMADD231PS  Y8, Y10, Y4
 	VFMADD231PS  Y9, Y10, Y5
-	VBROADCASTSS (R9)(SI*1), Y10
+	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, R9
-	DECQ         DI
-	JNZ          loop
+	PREFETCHT1   (BX)(CX*1)
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
 	DECQ         R8
+	JNZ          loop
+	DECQ         R9
 	JNZ          tap
 
 advance:
-	IMUL3Q $0x04, BX, CX
-	ADDQ   CX, 152(AX)
-	MOVQ   120(AX), CX
-	TESTQ  CX, CX
+	IMUL3Q $0x04, SI, DX
+	ADDQ   DX, 152(AX)
+	MOVQ   120(AX), DX
+	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   168(AX), CX
-	TESTQ  CX, CX
+	MOVQ   168(AX), DX
+	TESTQ  DX, DX
 	JZ     clamp
-	MOVQ   96(AX), DX
-	VADDPS (CX), Y0, Y0
-	VADDPS 32(CX), Y1, Y1
-	ADDQ   DX, CX
-	VADDPS (CX), Y2, Y2
-	VADDPS 32(CX), Y3, Y3
-	ADDQ   DX, CX
-	VADDPS (CX), Y4, Y4
-	VADDPS 32(CX), Y5, Y5
-	ADDQ   DX, CX
-	VADDPS (CX), Y6, Y6
-	VADDPS 32(CX), Y7, Y7
-	ADDQ   DX, CX
-	MOVQ   CX, 168(AX)
+	MOVQ   96(AX), BX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	ADDQ   BX, DX
+	VADDPS (DX), Y2, Y2
+	VADDPS 32(DX), Y3, Y3
+	ADDQ   BX, DX
+	VADDPS (DX), Y4, Y4
+	VADDPS 32(DX), Y5, Y5
+	ADDQ   BX, DX
+	VADDPS (DX), Y6, Y6
+	VADDPS 32(DX), Y7, Y7
+	ADDQ   BX, DX
+	MOVQ   DX, 168(AX)
 
 clamp:
 	VBROADCASTSS 144(AX), Y8
 	VBROADCASTSS 148(AX), Y9
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
-	VMOVUPS      Y0, (CX)
+	VMOVUPS      Y0, (DX)
 	VMAXPS       Y1, Y8, Y1
 	VMINPS       Y1, Y9, Y1
-	VMOVUPS      Y1, 32(CX)
-	ADDQ         DX, CX
+	VMOVUPS      Y1, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y2, Y8, Y2
 	VMINPS       Y2, Y9, Y2
-	VMOVUPS      Y2, (CX)
+	VMOVUPS      Y2, (DX)
 	VMAXPS       Y3, Y8, Y3
 	VMINPS       Y3, Y9, Y3
-	VMOVUPS      Y3, 32(CX)
-	ADDQ         DX, CX
+	VMOVUPS      Y3, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y4, Y8, Y4
 	VMINPS       Y4, Y9, Y4
-	VMOVUPS      Y4, (CX)
+	VMOVUPS      Y4, (DX)
 	VMAXPS       Y5, Y8, Y5
 	VMINPS       Y5, Y9, Y5
-	VMOVUPS      Y5, 32(CX)
-	ADDQ         DX, CX
+	VMOVUPS      Y5, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y6, Y8, Y6
 	VMINPS       Y6, Y9, Y6
-	VMOVUPS      Y6, (CX)
+	VMOVUPS      Y6, (DX)
 	VMAXPS       Y7, Y8, Y7
 	VMINPS       Y7, Y9, Y7
-	VMOVUPS      Y7, 32(CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMOVUPS      Y7, 32(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 
 next:
 	DECQ 176(AX)
@@ -3615,68 +3621,68 @@ next:
 	RET
 
 tail:
-	MOVQ       120(AX), CX
-	VMOVUPS    (CX), Y8
-	MOVQ       168(AX), CX
-	TESTQ      CX, CX
+	MOVQ       120(AX), DX
+	VMOVUPS    (DX), Y8
+	MOVQ       168(AX), DX
+	TESTQ      DX, DX
 	JZ         clampTail
-	MOVQ       96(AX), DX
-	VADDPS     (CX), Y0, Y0
-	VMASKMOVPS 32(CX), Y8, Y9
+	MOVQ       96(AX), BX
+	VADDPS     (DX), Y0, Y0
+	VMASKMOVPS 32(DX), Y8, Y9
 	VADDPS     Y9, Y1, Y1
-	ADDQ       DX, CX
-	VADDPS     (CX), Y2, Y2
-	VMASKMOVPS 32(CX), Y8, Y9
+	ADDQ       BX, DX
+	VADDPS     (DX), Y2, Y2
+	VMASKMOVPS 32(DX), Y8, Y9
 	VADDPS     Y9, Y3, Y3
-	ADDQ       DX, CX
-	VADDPS     (CX), Y4, Y4
-	VMASKMOVPS 32(CX), Y8, Y9
+	ADDQ       BX, DX
+	VADDPS     (DX), Y4, Y4
+	VMASKMOVPS 32(DX), Y8, Y9
 	VADDPS     Y9, Y5, Y5
-	ADDQ       DX, CX
-	VADDPS     (CX), Y6, Y6
-	VMASKMOVPS 32(CX), Y8, Y9
+	ADDQ       BX, DX
+	VADDPS     (DX), Y6, Y6
+	VMASKMOVPS 32(DX), Y8, Y9
 	VADDPS     Y9, Y7, Y7
-	ADDQ       DX, CX
-	MOVQ       CX, 168(AX)
+	ADDQ       BX, DX
+	MOVQ       DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Y9
 	VBROADCASTSS 148(AX), Y10
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y9, Y0
 	VMINPS       Y0, Y10, Y0
-	VMOVUPS      Y0, (CX)
+	VMOVUPS      Y0, (DX)
 	VMAXPS       Y1, Y9, Y1
 	VMINPS       Y1, Y10, Y1
-	VMASKMOVPS   Y1, Y8, 32(CX)
-	ADDQ         DX, CX
+	VMASKMOVPS   Y1, Y8, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y2, Y9, Y2
 	VMINPS       Y2, Y10, Y2
-	VMOVUPS      Y2, (CX)
+	VMOVUPS      Y2, (DX)
 	VMAXPS       Y3, Y9, Y3
 	VMINPS       Y3, Y10, Y3
-	VMASKMOVPS   Y3, Y8, 32(CX)
-	ADDQ         DX, CX
+	VMASKMOVPS   Y3, Y8, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y4, Y9, Y4
 	VMINPS       Y4, Y10, Y4
-	VMOVUPS      Y4, (CX)
+	VMOVUPS      Y4, (DX)
 	VMAXPS       Y5, Y9, Y5
 	VMINPS       Y5, Y10, Y5
-	VMASKMOVPS   Y5, Y8, 32(CX)
-	ADDQ         DX, CX
+	VMASKMOVPS   Y5, Y8, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y6, Y9, Y6
 	VMINPS       Y6, Y10, Y6
-	VMOVUPS      Y6, (CX)
+	VMOVUPS      Y6, (DX)
 	VMAXPS       Y7, Y9, Y7
 	VMINPS       Y7, Y10, Y7
-	VMASKMOVPS   Y7, Y8, 32(CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMASKMOVPS   Y7, Y8, 32(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_5x16(a *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·gemmF32AVX2_5x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -3687,11 +3693,12 @@ TEXT ·gemmF32AVX2_5x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
+	MOVQ 56(AX), CX
 
 block:
-	MOVQ    80(AX), CX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y0, Y4
@@ -3700,115 +3707,116 @@ block:
 	VMOVAPS Y1, Y7
 	VMOVAPS Y0, Y8
 	VMOVAPS Y1, Y9
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    16(AX), CX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
 	JZ      advance
 
 tap:
-	MOVQ (CX), R9
-	ADDQ 152(AX), R9
-	LEAQ (R9)(BX*4), R10
-	ADDQ $0x08, CX
-	MOVQ 32(AX), DI
+	MOVQ (DX), R10
+	ADDQ 152(AX), R10
+	LEAQ (R10)(SI*4), R11
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Y10
-	VMOVUPS      32(DX), Y11
-	VBROADCASTSS (R9), Y12
+	VMOVUPS      (BX), Y10
+	VMOVUPS      32(BX), Y11
+	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
-	VBROADCASTSS (R9)(BX*1), Y12
+	VBROADCASTSS (R10)(SI*1), Y12
 	VFMADD231PS  Y10, Y12, Y2
 	VFMADD231PS  Y11, Y12, Y3
-	VBROADCASTSS (R9)(BX*2), Y12
+	VBROADCASTSS (R10)(SI*2), Y12
 	VFMADD231PS  Y10, Y12, Y4
 	VFMADD231PS  Y11, Y12, Y5
-	VBROADCASTSS (R9)(SI*1), Y12
+	VBROADCASTSS (R10)(DI*1), Y12
 	VFMADD231PS  Y10, Y12, Y6
 	VFMADD231PS  Y11, Y12, Y7
-	VBROADCASTSS (R10), Y12
+	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, R9
+	PREFETCHT1   (BX)(CX*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R10
-	DECQ         DI
-	JNZ          loop
+	ADDQ         $0x04, R11
 	DECQ         R8
+	JNZ          loop
+	DECQ         R9
 	JNZ          tap
 
 advance:
-	IMUL3Q $0x05, BX, CX
-	ADDQ   CX, 152(AX)
-	MOVQ   120(AX), CX
-	TESTQ  CX, CX
+	IMUL3Q $0x05, SI, DX
+	ADDQ   DX, 152(AX)
+	MOVQ   120(AX), DX
+	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   168(AX), CX
-	TESTQ  CX, CX
+	MOVQ   168(AX), DX
+	TESTQ  DX, DX
 	JZ     clamp
-	MOVQ   96(AX), DX
-	VADDPS (CX), Y0, Y0
-	VADDPS 32(CX), Y1, Y1
-	ADDQ   DX, CX
-	VADDPS (CX), Y2, Y2
-	VADDPS 32(CX), Y3, Y3
-	ADDQ   DX, CX
-	VADDPS (CX), Y4, Y4
-	VADDPS 32(CX), Y5, Y5
-	ADDQ   DX, CX
-	VADDPS (CX), Y6, Y6
-	VADDPS 32(CX), Y7, Y7
-	ADDQ   DX, CX
-	VADDPS (CX), Y8, Y8
-	VADDPS 32(CX), Y9, Y9
-	ADDQ   DX, CX
-	MOVQ   CX, 168(AX)
+	MOVQ   96(AX), BX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	ADDQ   BX, DX
+	VADDPS (DX), Y2, Y2
+	VADDPS 32(DX), Y3, Y3
+	ADDQ   BX, DX
+	VADDPS (DX), Y4, Y4
+	VADDPS 32(DX), Y5, Y5
+	ADDQ   BX, DX
+	VADDPS (DX), Y6, Y6
+	VADDPS 32(DX), Y7, Y7
+	ADDQ   BX, DX
+	VADDPS (DX), Y8, Y8
+	VADDPS 32(DX), Y9, Y9
+	ADDQ   BX, DX
+	MOVQ   DX, 168(AX)
 
 clamp:
 	VBROADCASTSS 144(AX), Y10
 	VBROADCASTSS 148(AX), Y11
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y10, Y0
 	VMINPS       Y0, Y11, Y0
-	VMOVUPS      Y0, (CX)
+	VMOVUPS      Y0, (DX)
 	VMAXPS       Y1, Y10, Y1
 	VMINPS       Y1, Y11, Y1
-	VMOVUPS      Y1, 32(CX)
-	ADDQ         DX, CX
+	VMOVUPS      Y1, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y2, Y10, Y2
 	VMINPS       Y2, Y11, Y2
-	VMOVUPS      Y2, (CX)
+	VMOVUPS      Y2, (DX)
 	VMAXPS       Y3, Y10, Y3
 	VMINPS       Y3, Y11, Y3
-	VMOVUPS      Y3, 32(CX)
-	ADDQ         DX, CX
+	VMOVUPS      Y3, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y4, Y10, Y4
 	VMINPS       Y4, Y11, Y4
-	VMOVUPS      Y4, (CX)
+	VMOVUPS      Y4, (DX)
 	VMAXPS       Y5, Y10, Y5
 	VMINPS       Y5, Y11, Y5
-	VMOVUPS      Y5, 32(CX)
-	ADDQ         DX, CX
+	VMOVUPS      Y5, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y6, Y10, Y6
 	VMINPS       Y6, Y11, Y6
-	VMOVUPS      Y6, (CX)
+	VMOVUPS      Y6, (DX)
 	VMAXPS       Y7, Y10, Y7
 	VMINPS       Y7, Y11, Y7
-	VMOVUPS      Y7, 32(CX)
-	ADDQ         DX, CX
+	VMOVUPS      Y7, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y8, Y10, Y8
 	VMINPS       Y8, Y11, Y8
-	VMOVUPS      Y8, (CX)
+	VMOVUPS      Y8, (DX)
 	VMAXPS       Y9, Y10, Y9
 	VMINPS       Y9, Y11, Y9
-	VMOVUPS      Y9, 32(CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMOVUPS      Y9, 32(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 
 next:
 	DECQ 176(AX)
@@ -3817,79 +3825,79 @@ next:
 	RET
 
 tail:
-	MOVQ       120(AX), CX
-	VMOVUPS    (CX), Y10
-	MOVQ       168(AX), CX
-	TESTQ      CX, CX
+	MOVQ       120(AX), DX
+	VMOVUPS    (DX), Y10
+	MOVQ       168(AX), DX
+	TESTQ      DX, DX
 	JZ         clampTail
-	MOVQ       96(AX), DX
-	VADDPS     (CX), Y0, Y0
-	VMASKMOVPS 32(CX), Y10, Y11
+	MOVQ       96(AX), BX
+	VADDPS     (DX), Y0, Y0
+	VMASKMOVPS 32(DX), Y10, Y11
 	VADDPS     Y11, Y1, Y1
-	ADDQ       DX, CX
-	VADDPS     (CX), Y2, Y2
-	VMASKMOVPS 32(CX), Y10, Y11
+	ADDQ       BX, DX
+	VADDPS     (DX), Y2, Y2
+	VMASKMOVPS 32(DX), Y10, Y11
 	VADDPS     Y11, Y3, Y3
-	ADDQ       DX, CX
-	VADDPS     (CX), Y4, Y4
-	VMASKMOVPS 32(CX), Y10, Y11
+	ADDQ       BX, DX
+	VADDPS     (DX), Y4, Y4
+	VMASKMOVPS 32(DX), Y10, Y11
 	VADDPS     Y11, Y5, Y5
-	ADDQ       DX, CX
-	VADDPS     (CX), Y6, Y6
-	VMASKMOVPS 32(CX), Y10, Y11
+	ADDQ       BX, DX
+	VADDPS     (DX), Y6, Y6
+	VMASKMOVPS 32(DX), Y10, Y11
 	VADDPS     Y11, Y7, Y7
-	ADDQ       DX, CX
-	VADDPS     (CX), Y8, Y8
-	VMASKMOVPS 32(CX), Y10, Y11
+	ADDQ       BX, DX
+	VADDPS     (DX), Y8, Y8
+	VMASKMOVPS 32(DX), Y10, Y11
 	VADDPS     Y11, Y9, Y9
-	ADDQ       DX, CX
-	MOVQ       CX, 168(AX)
+	ADDQ       BX, DX
+	MOVQ       DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Y11
 	VBROADCASTSS 148(AX), Y12
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y11, Y0
 	VMINPS       Y0, Y12, Y0
-	VMOVUPS      Y0, (CX)
+	VMOVUPS      Y0, (DX)
 	VMAXPS       Y1, Y11, Y1
 	VMINPS       Y1, Y12, Y1
-	VMASKMOVPS   Y1, Y10, 32(CX)
-	ADDQ         DX, CX
+	VMASKMOVPS   Y1, Y10, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y2, Y11, Y2
 	VMINPS       Y2, Y12, Y2
-	VMOVUPS      Y2, (CX)
+	VMOVUPS      Y2, (DX)
 	VMAXPS       Y3, Y11, Y3
 	VMINPS       Y3, Y12, Y3
-	VMASKMOVPS   Y3, Y10, 32(CX)
-	ADDQ         DX, CX
+	VMASKMOVPS   Y3, Y10, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y4, Y11, Y4
 	VMINPS       Y4, Y12, Y4
-	VMOVUPS      Y4, (CX)
+	VMOVUPS      Y4, (DX)
 	VMAXPS       Y5, Y11, Y5
 	VMINPS       Y5, Y12, Y5
-	VMASKMOVPS   Y5, Y10, 32(CX)
-	ADDQ         DX, CX
+	VMASKMOVPS   Y5, Y10, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y6, Y11, Y6
 	VMINPS       Y6, Y12, Y6
-	VMOVUPS      Y6, (CX)
+	VMOVUPS      Y6, (DX)
 	VMAXPS       Y7, Y11, Y7
 	VMINPS       Y7, Y12, Y7
-	VMASKMOVPS   Y7, Y10, 32(CX)
-	ADDQ         DX, CX
+	VMASKMOVPS   Y7, Y10, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y8, Y11, Y8
 	VMINPS       Y8, Y12, Y8
-	VMOVUPS      Y8, (CX)
+	VMOVUPS      Y8, (DX)
 	VMAXPS       Y9, Y11, Y9
 	VMINPS       Y9, Y12, Y9
-	VMASKMOVPS   Y9, Y10, 32(CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMASKMOVPS   Y9, Y10, 32(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_6x16(a *byte)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·gemmF32AVX2_6x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -3900,11 +3908,12 @@ TEXT ·gemmF32AVX2_6x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
+	MOVQ 56(AX), CX
 
 block:
-	MOVQ    80(AX), CX
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y0, Y4
@@ -3915,128 +3924,129 @@ block:
 	VMOVAPS Y1, Y9
 	VMOVAPS Y0, Y10
 	VMOVAPS Y1, Y11
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    16(AX), CX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
 	JZ      advance
 
 tap:
-	MOVQ (CX), R9
-	ADDQ 152(AX), R9
-	LEAQ (R9)(BX*4), R10
-	ADDQ $0x08, CX
-	MOVQ 32(AX), DI
+	MOVQ (DX), R10
+	ADDQ 152(AX), R10
+	LEAQ (R10)(SI*4), R11
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Y12
-	VMOVUPS      32(DX), Y13
-	VBROADCASTSS (R9), Y14
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
-	VBROADCASTSS (R9)(BX*1), Y14
+	VBROADCASTSS (R10)(SI*1), Y14
 	VFMADD231PS  Y12, Y14, Y2
 	VFMADD231PS  Y13, Y14, Y3
-	VBROADCASTSS (R9)(BX*2), Y14
+	VBROADCASTSS (R10)(SI*2), Y14
 	VFMADD231PS  Y12, Y14, Y4
 	VFMADD231PS  Y13, Y14, Y5
-	VBROADCASTSS (R9)(SI*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y12, Y14, Y6
 	VFMADD231PS  Y13, Y14, Y7
-	VBROADCASTSS (R10), Y14
+	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y12, Y14, Y8
 	VFMADD231PS  Y13, Y14, Y9
-	VBROADCASTSS (R10)(BX*1), Y14
+	VBROADCASTSS (R11)(SI*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, R9
+	PREFETCHT1   (BX)(CX*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R10
-	DECQ         DI
-	JNZ          loop
+	ADDQ         $0x04, R11
 	DECQ         R8
+	JNZ          loop
+	DECQ         R9
 	JNZ          tap
 
 advance:
-	IMUL3Q $0x06, BX, CX
-	ADDQ   CX, 152(AX)
-	MOVQ   120(AX), CX
-	TESTQ  CX, CX
+	IMUL3Q $0x06, SI, DX
+	ADDQ   DX, 152(AX)
+	MOVQ   120(AX), DX
+	TESTQ  DX, DX
 	JNZ    tail
-	MOVQ   168(AX), CX
-	TESTQ  CX, CX
+	MOVQ   168(AX), DX
+	TESTQ  DX, DX
 	JZ     clamp
-	MOVQ   96(AX), DX
-	VADDPS (CX), Y0, Y0
-	VADDPS 32(CX), Y1, Y1
-	ADDQ   DX, CX
-	VADDPS (CX), Y2, Y2
-	VADDPS 32(CX), Y3, Y3
-	ADDQ   DX, CX
-	VADDPS (CX), Y4, Y4
-	VADDPS 32(CX), Y5, Y5
-	ADDQ   DX, CX
-	VADDPS (CX), Y6, Y6
-	VADDPS 32(CX), Y7, Y7
-	ADDQ   DX, CX
-	VADDPS (CX), Y8, Y8
-	VADDPS 32(CX), Y9, Y9
-	ADDQ   DX, CX
-	VADDPS (CX), Y10, Y10
-	VADDPS 32(CX), Y11, Y11
-	ADDQ   DX, CX
-	MOVQ   CX, 168(AX)
+	MOVQ   96(AX), BX
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	ADDQ   BX, DX
+	VADDPS (DX), Y2, Y2
+	VADDPS 32(DX), Y3, Y3
+	ADDQ   BX, DX
+	VADDPS (DX), Y4, Y4
+	VADDPS 32(DX), Y5, Y5
+	ADDQ   BX, DX
+	VADDPS (DX), Y6, Y6
+	VADDPS 32(DX), Y7, Y7
+	ADDQ   BX, DX
+	VADDPS (DX), Y8, Y8
+	VADDPS 32(DX), Y9, Y9
+	ADDQ   BX, DX
+	VADDPS (DX), Y10, Y10
+	VADDPS 32(DX), Y11, Y11
+	ADDQ   BX, DX
+	MOVQ   DX, 168(AX)
 
 clamp:
 	VBROADCASTSS 144(AX), Y12
 	VBROADCASTSS 148(AX), Y13
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
-	VMOVUPS      Y0, (CX)
+	VMOVUPS      Y0, (DX)
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
-	VMOVUPS      Y1, 32(CX)
-	ADDQ         DX, CX
+	VMOVUPS      Y1, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y2, Y12, Y2
 	VMINPS       Y2, Y13, Y2
-	VMOVUPS      Y2, (CX)
+	VMOVUPS      Y2, (DX)
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
-	VMOVUPS      Y3, 32(CX)
-	ADDQ         DX, CX
+	VMOVUPS      Y3, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y4, Y12, Y4
 	VMINPS       Y4, Y13, Y4
-	VMOVUPS      Y4, (CX)
+	VMOVUPS      Y4, (DX)
 	VMAXPS       Y5, Y12, Y5
 	VMINPS       Y5, Y13, Y5
-	VMOVUPS      Y5, 32(CX)
-	ADDQ         DX, CX
+	VMOVUPS      Y5, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y6, Y12, Y6
 	VMINPS       Y6, Y13, Y6
-	VMOVUPS      Y6, (CX)
+	VMOVUPS      Y6, (DX)
 	VMAXPS       Y7, Y12, Y7
 	VMINPS       Y7, Y13, Y7
-	VMOVUPS      Y7, 32(CX)
-	ADDQ         DX, CX
+	VMOVUPS      Y7, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y8, Y12, Y8
 	VMINPS       Y8, Y13, Y8
-	VMOVUPS      Y8, (CX)
+	VMOVUPS      Y8, (DX)
 	VMAXPS       Y9, Y12, Y9
 	VMINPS       Y9, Y13, Y9
-	VMOVUPS      Y9, 32(CX)
-	ADDQ         DX, CX
+	VMOVUPS      Y9, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y10, Y12, Y10
 	VMINPS       Y10, Y13, Y10
-	VMOVUPS      Y10, (CX)
+	VMOVUPS      Y10, (DX)
 	VMAXPS       Y11, Y12, Y11
 	VMINPS       Y11, Y13, Y11
-	VMOVUPS      Y11, 32(CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMOVUPS      Y11, 32(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 
 next:
 	DECQ 176(AX)
@@ -4045,86 +4055,86 @@ next:
 	RET
 
 tail:
-	MOVQ       120(AX), CX
-	VMOVUPS    (CX), Y12
-	MOVQ       168(AX), CX
-	TESTQ      CX, CX
+	MOVQ       120(AX), DX
+	VMOVUPS    (DX), Y12
+	MOVQ       168(AX), DX
+	TESTQ      DX, DX
 	JZ         clampTail
-	MOVQ       96(AX), DX
-	VADDPS     (CX), Y0, Y0
-	VMASKMOVPS 32(CX), Y12, Y13
+	MOVQ       96(AX), BX
+	VADDPS     (DX), Y0, Y0
+	VMASKMOVPS 32(DX), Y12, Y13
 	VADDPS     Y13, Y1, Y1
-	ADDQ       DX, CX
-	VADDPS     (CX), Y2, Y2
-	VMASKMOVPS 32(CX), Y12, Y13
+	ADDQ       BX, DX
+	VADDPS     (DX), Y2, Y2
+	VMASKMOVPS 32(DX), Y12, Y13
 	VADDPS     Y13, Y3, Y3
-	ADDQ       DX, CX
-	VADDPS     (CX), Y4, Y4
-	VMASKMOVPS 32(CX), Y12, Y13
+	ADDQ       BX, DX
+	VADDPS     (DX), Y4, Y4
+	VMASKMOVPS 32(DX), Y12, Y13
 	VADDPS     Y13, Y5, Y5
-	ADDQ       DX, CX
-	VADDPS     (CX), Y6, Y6
-	VMASKMOVPS 32(CX), Y12, Y13
+	ADDQ       BX, DX
+	VADDPS     (DX), Y6, Y6
+	VMASKMOVPS 32(DX), Y12, Y13
 	VADDPS     Y13, Y7, Y7
-	ADDQ       DX, CX
-	VADDPS     (CX), Y8, Y8
-	VMASKMOVPS 32(CX), Y12, Y13
+	ADDQ       BX, DX
+	VADDPS     (DX), Y8, Y8
+	VMASKMOVPS 32(DX), Y12, Y13
 	VADDPS     Y13, Y9, Y9
-	ADDQ       DX, CX
-	VADDPS     (CX), Y10, Y10
-	VMASKMOVPS 32(CX), Y12, Y13
+	ADDQ       BX, DX
+	VADDPS     (DX), Y10, Y10
+	VMASKMOVPS 32(DX), Y12, Y13
 	VADDPS     Y13, Y11, Y11
-	ADDQ       DX, CX
-	MOVQ       CX, 168(AX)
+	ADDQ       BX, DX
+	MOVQ       DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Y13
 	VBROADCASTSS 148(AX), Y14
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Y0, Y13, Y0
 	VMINPS       Y0, Y14, Y0
-	VMOVUPS      Y0, (CX)
+	VMOVUPS      Y0, (DX)
 	VMAXPS       Y1, Y13, Y1
 	VMINPS       Y1, Y14, Y1
-	VMASKMOVPS   Y1, Y12, 32(CX)
-	ADDQ         DX, CX
+	VMASKMOVPS   Y1, Y12, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y2, Y13, Y2
 	VMINPS       Y2, Y14, Y2
-	VMOVUPS      Y2, (CX)
+	VMOVUPS      Y2, (DX)
 	VMAXPS       Y3, Y13, Y3
 	VMINPS       Y3, Y14, Y3
-	VMASKMOVPS   Y3, Y12, 32(CX)
-	ADDQ         DX, CX
+	VMASKMOVPS   Y3, Y12, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y4, Y13, Y4
 	VMINPS       Y4, Y14, Y4
-	VMOVUPS      Y4, (CX)
+	VMOVUPS      Y4, (DX)
 	VMAXPS       Y5, Y13, Y5
 	VMINPS       Y5, Y14, Y5
-	VMASKMOVPS   Y5, Y12, 32(CX)
-	ADDQ         DX, CX
+	VMASKMOVPS   Y5, Y12, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y6, Y13, Y6
 	VMINPS       Y6, Y14, Y6
-	VMOVUPS      Y6, (CX)
+	VMOVUPS      Y6, (DX)
 	VMAXPS       Y7, Y13, Y7
 	VMINPS       Y7, Y14, Y7
-	VMASKMOVPS   Y7, Y12, 32(CX)
-	ADDQ         DX, CX
+	VMASKMOVPS   Y7, Y12, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y8, Y13, Y8
 	VMINPS       Y8, Y14, Y8
-	VMOVUPS      Y8, (CX)
+	VMOVUPS      Y8, (DX)
 	VMAXPS       Y9, Y13, Y9
 	VMINPS       Y9, Y14, Y9
-	VMASKMOVPS   Y9, Y12, 32(CX)
-	ADDQ         DX, CX
+	VMASKMOVPS   Y9, Y12, 32(DX)
+	ADDQ         BX, DX
 	VMAXPS       Y10, Y13, Y10
 	VMINPS       Y10, Y14, Y10
-	VMOVUPS      Y10, (CX)
+	VMOVUPS      Y10, (DX)
 	VMAXPS       Y11, Y13, Y11
 	VMINPS       Y11, Y14, Y11
-	VMASKMOVPS   Y11, Y12, 32(CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMASKMOVPS   Y11, Y12, 32(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	JMP          next
 
 // func igemmF32AVX2_1x16(a *byte)
@@ -16681,25 +16691,25 @@ row:
 
 many:
 	VMOVUPS (DX)(DI*4), Y2
+	VMOVUPS 32(DX)(DI*4), Y3
+	VMOVUPS 64(DX)(DI*4), Y4
+	VMOVUPS 96(DX)(DI*4), Y5
 	VADDPS  (BX)(DI*4), Y2, Y2
+	VADDPS  32(BX)(DI*4), Y3, Y3
+	VADDPS  64(BX)(DI*4), Y4, Y4
+	VADDPS  96(BX)(DI*4), Y5, Y5
 	VMAXPS  Y2, Y0, Y2
 	VMINPS  Y2, Y1, Y2
 	VMOVUPS Y2, (CX)(DI*4)
-	VMOVUPS 32(DX)(DI*4), Y2
-	VADDPS  32(BX)(DI*4), Y2, Y2
-	VMAXPS  Y2, Y0, Y2
-	VMINPS  Y2, Y1, Y2
-	VMOVUPS Y2, 32(CX)(DI*4)
-	VMOVUPS 64(DX)(DI*4), Y2
-	VADDPS  64(BX)(DI*4), Y2, Y2
-	VMAXPS  Y2, Y0, Y2
-	VMINPS  Y2, Y1, Y2
-	VMOVUPS Y2, 64(CX)(DI*4)
-	VMOVUPS 96(DX)(DI*4), Y2
-	VADDPS  96(BX)(DI*4), Y2, Y2
-	VMAXPS  Y2, Y0, Y2
-	VMINPS  Y2, Y1, Y2
-	VMOVUPS Y2, 96(CX)(DI*4)
+	VMAXPS  Y3, Y0, Y3
+	VMINPS  Y3, Y1, Y3
+	VMOVUPS Y3, 32(CX)(DI*4)
+	VMAXPS  Y4, Y0, Y4
+	VMINPS  Y4, Y1, Y4
+	VMOVUPS Y4, 64(CX)(DI*4)
+	VMAXPS  Y5, Y0, Y5
+	VMINPS  Y5, Y1, Y5
+	VMOVUPS Y5, 96(CX)(DI*4)
 	ADDQ    $0x20, DI
 	SUBQ    $0x20, SI
 	JGE     many
@@ -16855,47 +16865,95 @@ DATA constsAVX2<>+432(SB)/4, $0x3efffffe
 DATA constsAVX2<>+436(SB)/4, $0x3efffffe
 DATA constsAVX2<>+440(SB)/4, $0x3efffffe
 DATA constsAVX2<>+444(SB)/4, $0x3efffffe
-DATA constsAVX2<>+448(SB)/4, $0x3f800000
-DATA constsAVX2<>+452(SB)/4, $0x3f800000
-DATA constsAVX2<>+456(SB)/4, $0x3f800000
-DATA constsAVX2<>+460(SB)/4, $0x3f800000
-DATA constsAVX2<>+464(SB)/4, $0x3f800000
-DATA constsAVX2<>+468(SB)/4, $0x3f800000
-DATA constsAVX2<>+472(SB)/4, $0x3f800000
-DATA constsAVX2<>+476(SB)/4, $0x3f800000
-DATA constsAVX2<>+480(SB)/4, $0x40400000
-DATA constsAVX2<>+484(SB)/4, $0x40400000
-DATA constsAVX2<>+488(SB)/4, $0x40400000
-DATA constsAVX2<>+492(SB)/4, $0x40400000
-DATA constsAVX2<>+496(SB)/4, $0x40400000
-DATA constsAVX2<>+500(SB)/4, $0x40400000
-DATA constsAVX2<>+504(SB)/4, $0x40400000
-DATA constsAVX2<>+508(SB)/4, $0x40400000
-DATA constsAVX2<>+512(SB)/4, $0x40c00000
-DATA constsAVX2<>+516(SB)/4, $0x40c00000
-DATA constsAVX2<>+520(SB)/4, $0x40c00000
-DATA constsAVX2<>+524(SB)/4, $0x40c00000
-DATA constsAVX2<>+528(SB)/4, $0x40c00000
-DATA constsAVX2<>+532(SB)/4, $0x40c00000
-DATA constsAVX2<>+536(SB)/4, $0x40c00000
-DATA constsAVX2<>+540(SB)/4, $0x40c00000
-DATA constsAVX2<>+544(SB)/4, $0x3e2aaaab
-DATA constsAVX2<>+548(SB)/4, $0x3e2aaaab
-DATA constsAVX2<>+552(SB)/4, $0x3e2aaaab
-DATA constsAVX2<>+556(SB)/4, $0x3e2aaaab
-DATA constsAVX2<>+560(SB)/4, $0x3e2aaaab
-DATA constsAVX2<>+564(SB)/4, $0x3e2aaaab
-DATA constsAVX2<>+568(SB)/4, $0x3e2aaaab
-DATA constsAVX2<>+572(SB)/4, $0x3e2aaaab
-DATA constsAVX2<>+576(SB)/4, $0x00000000
-DATA constsAVX2<>+580(SB)/4, $0x00000000
-DATA constsAVX2<>+584(SB)/4, $0x00000000
-DATA constsAVX2<>+588(SB)/4, $0x00000000
-DATA constsAVX2<>+592(SB)/4, $0x00000000
-DATA constsAVX2<>+596(SB)/4, $0x00000000
-DATA constsAVX2<>+600(SB)/4, $0x00000000
-DATA constsAVX2<>+604(SB)/4, $0x00000000
-GLOBL constsAVX2<>(SB), RODATA|NOPTR, $608
+DATA constsAVX2<>+448(SB)/4, $0x39238630
+DATA constsAVX2<>+452(SB)/4, $0x39238630
+DATA constsAVX2<>+456(SB)/4, $0x39238630
+DATA constsAVX2<>+460(SB)/4, $0x39238630
+DATA constsAVX2<>+464(SB)/4, $0x39238630
+DATA constsAVX2<>+468(SB)/4, $0x39238630
+DATA constsAVX2<>+472(SB)/4, $0x39238630
+DATA constsAVX2<>+476(SB)/4, $0x39238630
+DATA constsAVX2<>+480(SB)/4, $0x3aafb97d
+DATA constsAVX2<>+484(SB)/4, $0x3aafb97d
+DATA constsAVX2<>+488(SB)/4, $0x3aafb97d
+DATA constsAVX2<>+492(SB)/4, $0x3aafb97d
+DATA constsAVX2<>+496(SB)/4, $0x3aafb97d
+DATA constsAVX2<>+500(SB)/4, $0x3aafb97d
+DATA constsAVX2<>+504(SB)/4, $0x3aafb97d
+DATA constsAVX2<>+508(SB)/4, $0x3aafb97d
+DATA constsAVX2<>+512(SB)/4, $0x3c1d9386
+DATA constsAVX2<>+516(SB)/4, $0x3c1d9386
+DATA constsAVX2<>+520(SB)/4, $0x3c1d9386
+DATA constsAVX2<>+524(SB)/4, $0x3c1d9386
+DATA constsAVX2<>+528(SB)/4, $0x3c1d9386
+DATA constsAVX2<>+532(SB)/4, $0x3c1d9386
+DATA constsAVX2<>+536(SB)/4, $0x3c1d9386
+DATA constsAVX2<>+540(SB)/4, $0x3c1d9386
+DATA constsAVX2<>+544(SB)/4, $0x3d635739
+DATA constsAVX2<>+548(SB)/4, $0x3d635739
+DATA constsAVX2<>+552(SB)/4, $0x3d635739
+DATA constsAVX2<>+556(SB)/4, $0x3d635739
+DATA constsAVX2<>+560(SB)/4, $0x3d635739
+DATA constsAVX2<>+564(SB)/4, $0x3d635739
+DATA constsAVX2<>+568(SB)/4, $0x3d635739
+DATA constsAVX2<>+572(SB)/4, $0x3d635739
+DATA constsAVX2<>+576(SB)/4, $0x3e75fdf1
+DATA constsAVX2<>+580(SB)/4, $0x3e75fdf1
+DATA constsAVX2<>+584(SB)/4, $0x3e75fdf1
+DATA constsAVX2<>+588(SB)/4, $0x3e75fdf1
+DATA constsAVX2<>+592(SB)/4, $0x3e75fdf1
+DATA constsAVX2<>+596(SB)/4, $0x3e75fdf1
+DATA constsAVX2<>+600(SB)/4, $0x3e75fdf1
+DATA constsAVX2<>+604(SB)/4, $0x3e75fdf1
+DATA constsAVX2<>+608(SB)/4, $0x3f317219
+DATA constsAVX2<>+612(SB)/4, $0x3f317219
+DATA constsAVX2<>+616(SB)/4, $0x3f317219
+DATA constsAVX2<>+620(SB)/4, $0x3f317219
+DATA constsAVX2<>+624(SB)/4, $0x3f317219
+DATA constsAVX2<>+628(SB)/4, $0x3f317219
+DATA constsAVX2<>+632(SB)/4, $0x3f317219
+DATA constsAVX2<>+636(SB)/4, $0x3f317219
+DATA constsAVX2<>+640(SB)/4, $0x3f800000
+DATA constsAVX2<>+644(SB)/4, $0x3f800000
+DATA constsAVX2<>+648(SB)/4, $0x3f800000
+DATA constsAVX2<>+652(SB)/4, $0x3f800000
+DATA constsAVX2<>+656(SB)/4, $0x3f800000
+DATA constsAVX2<>+660(SB)/4, $0x3f800000
+DATA constsAVX2<>+664(SB)/4, $0x3f800000
+DATA constsAVX2<>+668(SB)/4, $0x3f800000
+DATA constsAVX2<>+672(SB)/4, $0x40400000
+DATA constsAVX2<>+676(SB)/4, $0x40400000
+DATA constsAVX2<>+680(SB)/4, $0x40400000
+DATA constsAVX2<>+684(SB)/4, $0x40400000
+DATA constsAVX2<>+688(SB)/4, $0x40400000
+DATA constsAVX2<>+692(SB)/4, $0x40400000
+DATA constsAVX2<>+696(SB)/4, $0x40400000
+DATA constsAVX2<>+700(SB)/4, $0x40400000
+DATA constsAVX2<>+704(SB)/4, $0x40c00000
+DATA constsAVX2<>+708(SB)/4, $0x40c00000
+DATA constsAVX2<>+712(SB)/4, $0x40c00000
+DATA constsAVX2<>+716(SB)/4, $0x40c00000
+DATA constsAVX2<>+720(SB)/4, $0x40c00000
+DATA constsAVX2<>+724(SB)/4, $0x40c00000
+DATA constsAVX2<>+728(SB)/4, $0x40c00000
+DATA constsAVX2<>+732(SB)/4, $0x40c00000
+DATA constsAVX2<>+736(SB)/4, $0x3e2aaaab
+DATA constsAVX2<>+740(SB)/4, $0x3e2aaaab
+DATA constsAVX2<>+744(SB)/4, $0x3e2aaaab
+DATA constsAVX2<>+748(SB)/4, $0x3e2aaaab
+DATA constsAVX2<>+752(SB)/4, $0x3e2aaaab
+DATA constsAVX2<>+756(SB)/4, $0x3e2aaaab
+DATA constsAVX2<>+760(SB)/4, $0x3e2aaaab
+DATA constsAVX2<>+764(SB)/4, $0x3e2aaaab
+DATA constsAVX2<>+768(SB)/4, $0x00000000
+DATA constsAVX2<>+772(SB)/4, $0x00000000
+DATA constsAVX2<>+776(SB)/4, $0x00000000
+DATA constsAVX2<>+780(SB)/4, $0x00000000
+DATA constsAVX2<>+784(SB)/4, $0x00000000
+DATA constsAVX2<>+788(SB)/4, $0x00000000
+DATA constsAVX2<>+792(SB)/4, $0x00000000
+DATA constsAVX2<>+796(SB)/4, $0x00000000
+GLOBL constsAVX2<>(SB), RODATA|NOPTR, $800
 
 // func mulF32AVX2(a *byte)
 // Requires: AVX
@@ -16923,25 +16981,25 @@ row:
 
 many:
 	VMOVUPS (DX)(DI*4), Y2
+	VMOVUPS 32(DX)(DI*4), Y3
+	VMOVUPS 64(DX)(DI*4), Y4
+	VMOVUPS 96(DX)(DI*4), Y5
 	VMULPS  (BX)(DI*4), Y2, Y2
+	VMULPS  32(BX)(DI*4), Y3, Y3
+	VMULPS  64(BX)(DI*4), Y4, Y4
+	VMULPS  96(BX)(DI*4), Y5, Y5
 	VMAXPS  Y2, Y0, Y2
 	VMINPS  Y2, Y1, Y2
 	VMOVUPS Y2, (CX)(DI*4)
-	VMOVUPS 32(DX)(DI*4), Y2
-	VMULPS  32(BX)(DI*4), Y2, Y2
-	VMAXPS  Y2, Y0, Y2
-	VMINPS  Y2, Y1, Y2
-	VMOVUPS Y2, 32(CX)(DI*4)
-	VMOVUPS 64(DX)(DI*4), Y2
-	VMULPS  64(BX)(DI*4), Y2, Y2
-	VMAXPS  Y2, Y0, Y2
-	VMINPS  Y2, Y1, Y2
-	VMOVUPS Y2, 64(CX)(DI*4)
-	VMOVUPS 96(DX)(DI*4), Y2
-	VMULPS  96(BX)(DI*4), Y2, Y2
-	VMAXPS  Y2, Y0, Y2
-	VMINPS  Y2, Y1, Y2
-	VMOVUPS Y2, 96(CX)(DI*4)
+	VMAXPS  Y3, Y0, Y3
+	VMINPS  Y3, Y1, Y3
+	VMOVUPS Y3, 32(CX)(DI*4)
+	VMAXPS  Y4, Y0, Y4
+	VMINPS  Y4, Y1, Y4
+	VMOVUPS Y4, 64(CX)(DI*4)
+	VMAXPS  Y5, Y0, Y5
+	VMINPS  Y5, Y1, Y5
+	VMOVUPS Y5, 96(CX)(DI*4)
 	ADDQ    $0x20, DI
 	SUBQ    $0x20, SI
 	JGE     many
@@ -17009,17 +17067,17 @@ row:
 
 many:
 	VMOVUPS (DX)(DI*4), Y0
+	VMOVUPS 32(DX)(DI*4), Y1
+	VMOVUPS 64(DX)(DI*4), Y2
+	VMOVUPS 96(DX)(DI*4), Y3
 	VMULPS  (BX)(DI*4), Y0, Y0
+	VMULPS  32(BX)(DI*4), Y1, Y1
+	VMULPS  64(BX)(DI*4), Y2, Y2
+	VMULPS  96(BX)(DI*4), Y3, Y3
 	VMOVUPS Y0, (CX)(DI*4)
-	VMOVUPS 32(DX)(DI*4), Y0
-	VMULPS  32(BX)(DI*4), Y0, Y0
-	VMOVUPS Y0, 32(CX)(DI*4)
-	VMOVUPS 64(DX)(DI*4), Y0
-	VMULPS  64(BX)(DI*4), Y0, Y0
-	VMOVUPS Y0, 64(CX)(DI*4)
-	VMOVUPS 96(DX)(DI*4), Y0
-	VMULPS  96(BX)(DI*4), Y0, Y0
-	VMOVUPS Y0, 96(CX)(DI*4)
+	VMOVUPS Y1, 32(CX)(DI*4)
+	VMOVUPS Y2, 64(CX)(DI*4)
+	VMOVUPS Y3, 96(CX)(DI*4)
 	ADDQ    $0x20, DI
 	SUBQ    $0x20, SI
 	JGE     many
@@ -17086,17 +17144,17 @@ row:
 
 many:
 	VMOVUPS     (DX)(R8*4), Y2
-	VMOVUPS     (BX)(R8*4), Y3
-	VFMADD213PS (SI)(R8*4), Y3, Y2
+	VMOVUPS     32(DX)(R8*4), Y3
+	VMOVUPS     (BX)(R8*4), Y4
+	VFMADD213PS (SI)(R8*4), Y4, Y2
+	VMOVUPS     32(BX)(R8*4), Y4
+	VFMADD213PS 32(SI)(R8*4), Y4, Y3
 	VMAXPS      Y2, Y0, Y2
 	VMINPS      Y2, Y1, Y2
 	VMOVUPS     Y2, (CX)(R8*4)
-	VMOVUPS     32(DX)(R8*4), Y2
-	VMOVUPS     32(BX)(R8*4), Y3
-	VFMADD213PS 32(SI)(R8*4), Y3, Y2
-	VMAXPS      Y2, Y0, Y2
-	VMINPS      Y2, Y1, Y2
-	VMOVUPS     Y2, 32(CX)(R8*4)
+	VMAXPS      Y3, Y0, Y3
+	VMINPS      Y3, Y1, Y3
+	VMOVUPS     Y3, 32(CX)(R8*4)
 	ADDQ        $0x10, R8
 	SUBQ        $0x10, DI
 	JGE         many
@@ -17166,21 +17224,21 @@ row:
 
 many:
 	VMOVUPS (DX)(SI*4), Y2
+	VMOVUPS 32(DX)(SI*4), Y3
+	VMOVUPS 64(DX)(SI*4), Y4
+	VMOVUPS 96(DX)(SI*4), Y5
 	VMAXPS  Y2, Y0, Y2
 	VMINPS  Y2, Y1, Y2
 	VMOVUPS Y2, (CX)(SI*4)
-	VMOVUPS 32(DX)(SI*4), Y2
-	VMAXPS  Y2, Y0, Y2
-	VMINPS  Y2, Y1, Y2
-	VMOVUPS Y2, 32(CX)(SI*4)
-	VMOVUPS 64(DX)(SI*4), Y2
-	VMAXPS  Y2, Y0, Y2
-	VMINPS  Y2, Y1, Y2
-	VMOVUPS Y2, 64(CX)(SI*4)
-	VMOVUPS 96(DX)(SI*4), Y2
-	VMAXPS  Y2, Y0, Y2
-	VMINPS  Y2, Y1, Y2
-	VMOVUPS Y2, 96(CX)(SI*4)
+	VMAXPS  Y3, Y0, Y3
+	VMINPS  Y3, Y1, Y3
+	VMOVUPS Y3, 32(CX)(SI*4)
+	VMAXPS  Y4, Y0, Y4
+	VMINPS  Y4, Y1, Y4
+	VMOVUPS Y4, 64(CX)(SI*4)
+	VMAXPS  Y5, Y0, Y5
+	VMINPS  Y5, Y1, Y5
+	VMOVUPS Y5, 96(CX)(SI*4)
 	ADDQ    $0x20, SI
 	SUBQ    $0x20, BX
 	JGE     many
@@ -17240,37 +17298,31 @@ row:
 
 many:
 	VMOVUPS (DX)(SI*4), Y0
-	VADDPS  constsAVX2<>+480(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+576(SB), Y1
-	VMOVUPS constsAVX2<>+512(SB), Y2
-	VMAXPS  Y0, Y1, Y0
-	VMINPS  Y0, Y2, Y0
-	VMULPS  constsAVX2<>+544(SB), Y0, Y0
+	VMOVUPS 32(DX)(SI*4), Y1
+	VMOVUPS 64(DX)(SI*4), Y2
+	VMOVUPS 96(DX)(SI*4), Y3
+	VADDPS  constsAVX2<>+672(SB), Y0, Y0
+	VADDPS  constsAVX2<>+672(SB), Y1, Y1
+	VADDPS  constsAVX2<>+672(SB), Y2, Y2
+	VADDPS  constsAVX2<>+672(SB), Y3, Y3
+	VMOVUPS constsAVX2<>+768(SB), Y4
+	VMAXPS  Y0, Y4, Y0
+	VMAXPS  Y1, Y4, Y1
+	VMAXPS  Y2, Y4, Y2
+	VMAXPS  Y3, Y4, Y3
+	VMOVUPS constsAVX2<>+704(SB), Y4
+	VMINPS  Y0, Y4, Y0
+	VMINPS  Y1, Y4, Y1
+	VMINPS  Y2, Y4, Y2
+	VMINPS  Y3, Y4, Y3
+	VMULPS  constsAVX2<>+736(SB), Y0, Y0
+	VMULPS  constsAVX2<>+736(SB), Y1, Y1
+	VMULPS  constsAVX2<>+736(SB), Y2, Y2
+	VMULPS  constsAVX2<>+736(SB), Y3, Y3
 	VMOVUPS Y0, (CX)(SI*4)
-	VMOVUPS 32(DX)(SI*4), Y0
-	VADDPS  constsAVX2<>+480(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+576(SB), Y1
-	VMOVUPS constsAVX2<>+512(SB), Y2
-	VMAXPS  Y0, Y1, Y0
-	VMINPS  Y0, Y2, Y0
-	VMULPS  constsAVX2<>+544(SB), Y0, Y0
-	VMOVUPS Y0, 32(CX)(SI*4)
-	VMOVUPS 64(DX)(SI*4), Y0
-	VADDPS  constsAVX2<>+480(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+576(SB), Y1
-	VMOVUPS constsAVX2<>+512(SB), Y2
-	VMAXPS  Y0, Y1, Y0
-	VMINPS  Y0, Y2, Y0
-	VMULPS  constsAVX2<>+544(SB), Y0, Y0
-	VMOVUPS Y0, 64(CX)(SI*4)
-	VMOVUPS 96(DX)(SI*4), Y0
-	VADDPS  constsAVX2<>+480(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+576(SB), Y1
-	VMOVUPS constsAVX2<>+512(SB), Y2
-	VMAXPS  Y0, Y1, Y0
-	VMINPS  Y0, Y2, Y0
-	VMULPS  constsAVX2<>+544(SB), Y0, Y0
-	VMOVUPS Y0, 96(CX)(SI*4)
+	VMOVUPS Y1, 32(CX)(SI*4)
+	VMOVUPS Y2, 64(CX)(SI*4)
+	VMOVUPS Y3, 96(CX)(SI*4)
 	ADDQ    $0x20, SI
 	SUBQ    $0x20, BX
 	JGE     many
@@ -17281,12 +17333,12 @@ few:
 
 one:
 	VMOVUPS (DX)(SI*4), Y0
-	VADDPS  constsAVX2<>+480(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+576(SB), Y1
-	VMOVUPS constsAVX2<>+512(SB), Y2
+	VADDPS  constsAVX2<>+672(SB), Y0, Y0
+	VMOVUPS constsAVX2<>+768(SB), Y1
 	VMAXPS  Y0, Y1, Y0
-	VMINPS  Y0, Y2, Y0
-	VMULPS  constsAVX2<>+544(SB), Y0, Y0
+	VMOVUPS constsAVX2<>+704(SB), Y1
+	VMINPS  Y0, Y1, Y0
+	VMULPS  constsAVX2<>+736(SB), Y0, Y0
 	VMOVUPS Y0, (CX)(SI*4)
 	ADDQ    $0x08, SI
 	SUBQ    $0x08, BX
@@ -17298,12 +17350,12 @@ rest:
 	MOVQ       72(AX), BX
 	VMOVUPS    (BX), Y0
 	VMASKMOVPS (DX)(SI*4), Y0, Y1
-	VADDPS     constsAVX2<>+480(SB), Y1, Y1
-	VMOVUPS    constsAVX2<>+576(SB), Y2
-	VMOVUPS    constsAVX2<>+512(SB), Y3
+	VADDPS     constsAVX2<>+672(SB), Y1, Y1
+	VMOVUPS    constsAVX2<>+768(SB), Y2
 	VMAXPS     Y1, Y2, Y1
-	VMINPS     Y1, Y3, Y1
-	VMULPS     constsAVX2<>+544(SB), Y1, Y1
+	VMOVUPS    constsAVX2<>+704(SB), Y2
+	VMINPS     Y1, Y2, Y1
+	VMULPS     constsAVX2<>+736(SB), Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)(SI*4)
 	ADDQ       $0x08, SI
 
@@ -17338,45 +17390,39 @@ row:
 
 many:
 	VMOVUPS (DX)(SI*4), Y0
-	VMOVAPS Y0, Y1
-	VADDPS  constsAVX2<>+480(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+576(SB), Y2
-	VMOVUPS constsAVX2<>+512(SB), Y3
-	VMAXPS  Y0, Y2, Y0
-	VMINPS  Y0, Y3, Y0
-	VMULPS  constsAVX2<>+544(SB), Y0, Y0
-	VMULPS  Y1, Y0, Y0
+	VMOVUPS 32(DX)(SI*4), Y1
+	VMOVUPS 64(DX)(SI*4), Y2
+	VMOVUPS 96(DX)(SI*4), Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y2, Y6
+	VMOVAPS Y3, Y7
+	VADDPS  constsAVX2<>+672(SB), Y0, Y0
+	VADDPS  constsAVX2<>+672(SB), Y1, Y1
+	VADDPS  constsAVX2<>+672(SB), Y2, Y2
+	VADDPS  constsAVX2<>+672(SB), Y3, Y3
+	VMOVUPS constsAVX2<>+768(SB), Y8
+	VMAXPS  Y0, Y8, Y0
+	VMAXPS  Y1, Y8, Y1
+	VMAXPS  Y2, Y8, Y2
+	VMAXPS  Y3, Y8, Y3
+	VMOVUPS constsAVX2<>+704(SB), Y8
+	VMINPS  Y0, Y8, Y0
+	VMINPS  Y1, Y8, Y1
+	VMINPS  Y2, Y8, Y2
+	VMINPS  Y3, Y8, Y3
+	VMULPS  constsAVX2<>+736(SB), Y0, Y0
+	VMULPS  constsAVX2<>+736(SB), Y1, Y1
+	VMULPS  constsAVX2<>+736(SB), Y2, Y2
+	VMULPS  constsAVX2<>+736(SB), Y3, Y3
+	VMULPS  Y4, Y0, Y0
+	VMULPS  Y5, Y1, Y1
+	VMULPS  Y6, Y2, Y2
+	VMULPS  Y7, Y3, Y3
 	VMOVUPS Y0, (CX)(SI*4)
-	VMOVUPS 32(DX)(SI*4), Y0
-	VMOVAPS Y0, Y1
-	VADDPS  constsAVX2<>+480(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+576(SB), Y2
-	VMOVUPS constsAVX2<>+512(SB), Y3
-	VMAXPS  Y0, Y2, Y0
-	VMINPS  Y0, Y3, Y0
-	VMULPS  constsAVX2<>+544(SB), Y0, Y0
-	VMULPS  Y1, Y0, Y0
-	VMOVUPS Y0, 32(CX)(SI*4)
-	VMOVUPS 64(DX)(SI*4), Y0
-	VMOVAPS Y0, Y1
-	VADDPS  constsAVX2<>+480(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+576(SB), Y2
-	VMOVUPS constsAVX2<>+512(SB), Y3
-	VMAXPS  Y0, Y2, Y0
-	VMINPS  Y0, Y3, Y0
-	VMULPS  constsAVX2<>+544(SB), Y0, Y0
-	VMULPS  Y1, Y0, Y0
-	VMOVUPS Y0, 64(CX)(SI*4)
-	VMOVUPS 96(DX)(SI*4), Y0
-	VMOVAPS Y0, Y1
-	VADDPS  constsAVX2<>+480(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+576(SB), Y2
-	VMOVUPS constsAVX2<>+512(SB), Y3
-	VMAXPS  Y0, Y2, Y0
-	VMINPS  Y0, Y3, Y0
-	VMULPS  constsAVX2<>+544(SB), Y0, Y0
-	VMULPS  Y1, Y0, Y0
-	VMOVUPS Y0, 96(CX)(SI*4)
+	VMOVUPS Y1, 32(CX)(SI*4)
+	VMOVUPS Y2, 64(CX)(SI*4)
+	VMOVUPS Y3, 96(CX)(SI*4)
 	ADDQ    $0x20, SI
 	SUBQ    $0x20, BX
 	JGE     many
@@ -17388,12 +17434,12 @@ few:
 one:
 	VMOVUPS (DX)(SI*4), Y0
 	VMOVAPS Y0, Y1
-	VADDPS  constsAVX2<>+480(SB), Y0, Y0
-	VMOVUPS constsAVX2<>+576(SB), Y2
-	VMOVUPS constsAVX2<>+512(SB), Y3
+	VADDPS  constsAVX2<>+672(SB), Y0, Y0
+	VMOVUPS constsAVX2<>+768(SB), Y2
 	VMAXPS  Y0, Y2, Y0
-	VMINPS  Y0, Y3, Y0
-	VMULPS  constsAVX2<>+544(SB), Y0, Y0
+	VMOVUPS constsAVX2<>+704(SB), Y2
+	VMINPS  Y0, Y2, Y0
+	VMULPS  constsAVX2<>+736(SB), Y0, Y0
 	VMULPS  Y1, Y0, Y0
 	VMOVUPS Y0, (CX)(SI*4)
 	ADDQ    $0x08, SI
@@ -17407,12 +17453,12 @@ rest:
 	VMOVUPS    (BX), Y0
 	VMASKMOVPS (DX)(SI*4), Y0, Y1
 	VMOVAPS    Y1, Y2
-	VADDPS     constsAVX2<>+480(SB), Y1, Y1
-	VMOVUPS    constsAVX2<>+576(SB), Y3
-	VMOVUPS    constsAVX2<>+512(SB), Y4
+	VADDPS     constsAVX2<>+672(SB), Y1, Y1
+	VMOVUPS    constsAVX2<>+768(SB), Y3
 	VMAXPS     Y1, Y3, Y1
-	VMINPS     Y1, Y4, Y1
-	VMULPS     constsAVX2<>+544(SB), Y1, Y1
+	VMOVUPS    constsAVX2<>+704(SB), Y3
+	VMINPS     Y1, Y3, Y1
+	VMULPS     constsAVX2<>+736(SB), Y1, Y1
 	VMULPS     Y2, Y1, Y1
 	VMASKMOVPS Y1, Y0, (CX)(SI*4)
 	ADDQ       $0x08, SI
@@ -17443,125 +17489,161 @@ row:
 	MOVQ 104(AX), DX
 	MOVQ 64(AX), BX
 	XORQ SI, SI
-	SUBQ $0x10, BX
+	SUBQ $0x20, BX
 	JLT  few
 
 many:
-	VMOVUPS      (DX)(SI*4), Y0
-	VMOVUPS      constsAVX2<>+96(SB), Y1
-	VMOVUPS      constsAVX2<>+64(SB), Y2
-	VMAXPS       Y0, Y1, Y0
-	VMINPS       Y0, Y2, Y0
-	VMOVUPS      constsAVX2<>+192(SB), Y1
-	VFMADD231PS  constsAVX2<>+160(SB), Y0, Y1
-	VSUBPS       constsAVX2<>+192(SB), Y1, Y2
-	VFNMSUB231PS constsAVX2<>+224(SB), Y2, Y0
-	VFNMADD231PS constsAVX2<>+256(SB), Y2, Y0
-	VMOVUPS      constsAVX2<>+288(SB), Y2
-	VFMADD213PS  constsAVX2<>+320(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+352(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+384(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+416(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y2
-	VPSLLD       $0x17, Y1, Y1
-	VPADDD       constsAVX2<>+448(SB), Y1, Y1
-	VMULPS       Y1, Y2, Y0
-	VADDPS       constsAVX2<>+448(SB), Y0, Y0
-	VMOVUPS      constsAVX2<>+448(SB), Y1
-	VDIVPS       Y0, Y1, Y0
-	VMOVUPS      Y0, (CX)(SI*4)
-	VMOVUPS      32(DX)(SI*4), Y0
-	VMOVUPS      constsAVX2<>+96(SB), Y1
-	VMOVUPS      constsAVX2<>+64(SB), Y2
-	VMAXPS       Y0, Y1, Y0
-	VMINPS       Y0, Y2, Y0
-	VMOVUPS      constsAVX2<>+192(SB), Y1
-	VFMADD231PS  constsAVX2<>+160(SB), Y0, Y1
-	VSUBPS       constsAVX2<>+192(SB), Y1, Y2
-	VFNMSUB231PS constsAVX2<>+224(SB), Y2, Y0
-	VFNMADD231PS constsAVX2<>+256(SB), Y2, Y0
-	VMOVUPS      constsAVX2<>+288(SB), Y2
-	VFMADD213PS  constsAVX2<>+320(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+352(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+384(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+416(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y2
-	VPSLLD       $0x17, Y1, Y1
-	VPADDD       constsAVX2<>+448(SB), Y1, Y1
-	VMULPS       Y1, Y2, Y0
-	VADDPS       constsAVX2<>+448(SB), Y0, Y0
-	VMOVUPS      constsAVX2<>+448(SB), Y1
-	VDIVPS       Y0, Y1, Y0
-	VMOVUPS      Y0, 32(CX)(SI*4)
-	ADDQ         $0x10, SI
-	SUBQ         $0x10, BX
-	JGE          many
+	VMOVUPS     (DX)(SI*4), Y0
+	VMOVUPS     32(DX)(SI*4), Y1
+	VMOVUPS     64(DX)(SI*4), Y2
+	VMOVUPS     96(DX)(SI*4), Y3
+	VMOVUPS     constsAVX2<>+96(SB), Y4
+	VMOVUPS     constsAVX2<>+64(SB), Y5
+	VMAXPS      Y0, Y4, Y0
+	VMAXPS      Y1, Y4, Y1
+	VMAXPS      Y2, Y4, Y2
+	VMAXPS      Y3, Y4, Y3
+	VMINPS      Y0, Y5, Y0
+	VMINPS      Y1, Y5, Y1
+	VMINPS      Y2, Y5, Y2
+	VMINPS      Y3, Y5, Y3
+	VMOVUPS     constsAVX2<>+192(SB), Y4
+	VMOVUPS     constsAVX2<>+192(SB), Y5
+	VMOVUPS     constsAVX2<>+192(SB), Y6
+	VMOVUPS     constsAVX2<>+192(SB), Y7
+	VFMADD231PS constsAVX2<>+160(SB), Y0, Y4
+	VFMADD231PS constsAVX2<>+160(SB), Y1, Y5
+	VFMADD231PS constsAVX2<>+160(SB), Y2, Y6
+	VFMADD231PS constsAVX2<>+160(SB), Y3, Y7
+	VSUBPS      constsAVX2<>+192(SB), Y4, Y8
+	VSUBPS      constsAVX2<>+192(SB), Y5, Y9
+	VSUBPS      constsAVX2<>+192(SB), Y6, Y10
+	VSUBPS      constsAVX2<>+192(SB), Y7, Y11
+	VFMSUB132PS constsAVX2<>+160(SB), Y8, Y0
+	VFMSUB132PS constsAVX2<>+160(SB), Y9, Y1
+	VFMSUB132PS constsAVX2<>+160(SB), Y10, Y2
+	VFMSUB132PS constsAVX2<>+160(SB), Y11, Y3
+	VMOVUPS     constsAVX2<>+448(SB), Y8
+	VMOVUPS     constsAVX2<>+448(SB), Y9
+	VMOVUPS     constsAVX2<>+448(SB), Y10
+	VMOVUPS     constsAVX2<>+448(SB), Y11
+	VFMADD213PS constsAVX2<>+480(SB), Y0, Y8
+	VFMADD213PS constsAVX2<>+480(SB), Y1, Y9
+	VFMADD213PS constsAVX2<>+480(SB), Y2, Y10
+	VFMADD213PS constsAVX2<>+480(SB), Y3, Y11
+	VFMADD213PS constsAVX2<>+512(SB), Y0, Y8
+	VFMADD213PS constsAVX2<>+512(SB), Y1, Y9
+	VFMADD213PS constsAVX2<>+512(SB), Y2, Y10
+	VFMADD213PS constsAVX2<>+512(SB), Y3, Y11
+	VFMADD213PS constsAVX2<>+544(SB), Y0, Y8
+	VFMADD213PS constsAVX2<>+544(SB), Y1, Y9
+	VFMADD213PS constsAVX2<>+544(SB), Y2, Y10
+	VFMADD213PS constsAVX2<>+544(SB), Y3, Y11
+	VFMADD213PS constsAVX2<>+576(SB), Y0, Y8
+	VFMADD213PS constsAVX2<>+576(SB), Y1, Y9
+	VFMADD213PS constsAVX2<>+576(SB), Y2, Y10
+	VFMADD213PS constsAVX2<>+576(SB), Y3, Y11
+	VFMADD213PS constsAVX2<>+608(SB), Y0, Y8
+	VFMADD213PS constsAVX2<>+608(SB), Y1, Y9
+	VFMADD213PS constsAVX2<>+608(SB), Y2, Y10
+	VFMADD213PS constsAVX2<>+608(SB), Y3, Y11
+	VFMADD213PS constsAVX2<>+640(SB), Y0, Y8
+	VFMADD213PS constsAVX2<>+640(SB), Y1, Y9
+	VFMADD213PS constsAVX2<>+640(SB), Y2, Y10
+	VFMADD213PS constsAVX2<>+640(SB), Y3, Y11
+	VPSLLD      $0x17, Y4, Y4
+	VPSLLD      $0x17, Y5, Y5
+	VPSLLD      $0x17, Y6, Y6
+	VPSLLD      $0x17, Y7, Y7
+	VPADDD      constsAVX2<>+640(SB), Y4, Y4
+	VPADDD      constsAVX2<>+640(SB), Y5, Y5
+	VPADDD      constsAVX2<>+640(SB), Y6, Y6
+	VPADDD      constsAVX2<>+640(SB), Y7, Y7
+	VMOVUPS     constsAVX2<>+640(SB), Y0
+	VMOVUPS     constsAVX2<>+640(SB), Y1
+	VMOVUPS     constsAVX2<>+640(SB), Y2
+	VMOVUPS     constsAVX2<>+640(SB), Y3
+	VFMADD231PS Y4, Y8, Y0
+	VFMADD231PS Y5, Y9, Y1
+	VFMADD231PS Y6, Y10, Y2
+	VFMADD231PS Y7, Y11, Y3
+	VMOVUPS     constsAVX2<>+640(SB), Y4
+	VDIVPS      Y0, Y4, Y0
+	VMOVUPS     constsAVX2<>+640(SB), Y4
+	VDIVPS      Y1, Y4, Y1
+	VMOVUPS     constsAVX2<>+640(SB), Y4
+	VDIVPS      Y2, Y4, Y2
+	VMOVUPS     constsAVX2<>+640(SB), Y4
+	VDIVPS      Y3, Y4, Y3
+	VMOVUPS     Y0, (CX)(SI*4)
+	VMOVUPS     Y1, 32(CX)(SI*4)
+	VMOVUPS     Y2, 64(CX)(SI*4)
+	VMOVUPS     Y3, 96(CX)(SI*4)
+	ADDQ        $0x20, SI
+	SUBQ        $0x20, BX
+	JGE         many
 
 few:
-	ADDQ $0x08, BX
+	ADDQ $0x18, BX
 	JLT  rest
 
 one:
-	VMOVUPS      (DX)(SI*4), Y0
-	VMOVUPS      constsAVX2<>+96(SB), Y1
-	VMOVUPS      constsAVX2<>+64(SB), Y2
-	VMAXPS       Y0, Y1, Y0
-	VMINPS       Y0, Y2, Y0
-	VMOVUPS      constsAVX2<>+192(SB), Y1
-	VFMADD231PS  constsAVX2<>+160(SB), Y0, Y1
-	VSUBPS       constsAVX2<>+192(SB), Y1, Y2
-	VFNMSUB231PS constsAVX2<>+224(SB), Y2, Y0
-	VFNMADD231PS constsAVX2<>+256(SB), Y2, Y0
-	VMOVUPS      constsAVX2<>+288(SB), Y2
-	VFMADD213PS  constsAVX2<>+320(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+352(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+384(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+416(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y2
-	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y2
-	VPSLLD       $0x17, Y1, Y1
-	VPADDD       constsAVX2<>+448(SB), Y1, Y1
-	VMULPS       Y1, Y2, Y0
-	VADDPS       constsAVX2<>+448(SB), Y0, Y0
-	VMOVUPS      constsAVX2<>+448(SB), Y1
-	VDIVPS       Y0, Y1, Y0
-	VMOVUPS      Y0, (CX)(SI*4)
-	ADDQ         $0x08, SI
-	SUBQ         $0x08, BX
-	JGE          one
+	VMOVUPS     (DX)(SI*4), Y0
+	VMOVUPS     constsAVX2<>+96(SB), Y1
+	VMOVUPS     constsAVX2<>+64(SB), Y2
+	VMAXPS      Y0, Y1, Y0
+	VMINPS      Y0, Y2, Y0
+	VMOVUPS     constsAVX2<>+192(SB), Y1
+	VFMADD231PS constsAVX2<>+160(SB), Y0, Y1
+	VSUBPS      constsAVX2<>+192(SB), Y1, Y2
+	VFMSUB132PS constsAVX2<>+160(SB), Y2, Y0
+	VMOVUPS     constsAVX2<>+448(SB), Y2
+	VFMADD213PS constsAVX2<>+480(SB), Y0, Y2
+	VFMADD213PS constsAVX2<>+512(SB), Y0, Y2
+	VFMADD213PS constsAVX2<>+544(SB), Y0, Y2
+	VFMADD213PS constsAVX2<>+576(SB), Y0, Y2
+	VFMADD213PS constsAVX2<>+608(SB), Y0, Y2
+	VFMADD213PS constsAVX2<>+640(SB), Y0, Y2
+	VPSLLD      $0x17, Y1, Y1
+	VPADDD      constsAVX2<>+640(SB), Y1, Y1
+	VMOVUPS     constsAVX2<>+640(SB), Y0
+	VFMADD231PS Y1, Y2, Y0
+	VMOVUPS     constsAVX2<>+640(SB), Y1
+	VDIVPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (CX)(SI*4)
+	ADDQ        $0x08, SI
+	SUBQ        $0x08, BX
+	JGE         one
 
 rest:
-	ADDQ         $0x08, BX
-	JZ           next
-	MOVQ         72(AX), BX
-	VMOVUPS      (BX), Y0
-	VMASKMOVPS   (DX)(SI*4), Y0, Y1
-	VMOVUPS      constsAVX2<>+96(SB), Y2
-	VMOVUPS      constsAVX2<>+64(SB), Y3
-	VMAXPS       Y1, Y2, Y1
-	VMINPS       Y1, Y3, Y1
-	VMOVUPS      constsAVX2<>+192(SB), Y2
-	VFMADD231PS  constsAVX2<>+160(SB), Y1, Y2
-	VSUBPS       constsAVX2<>+192(SB), Y2, Y3
-	VFNMSUB231PS constsAVX2<>+224(SB), Y3, Y1
-	VFNMADD231PS constsAVX2<>+256(SB), Y3, Y1
-	VMOVUPS      constsAVX2<>+288(SB), Y3
-	VFMADD213PS  constsAVX2<>+320(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+352(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+384(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+416(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       constsAVX2<>+448(SB), Y2, Y2
-	VMULPS       Y2, Y3, Y1
-	VADDPS       constsAVX2<>+448(SB), Y1, Y1
-	VMOVUPS      constsAVX2<>+448(SB), Y2
-	VDIVPS       Y1, Y2, Y1
-	VMASKMOVPS   Y1, Y0, (CX)(SI*4)
-	ADDQ         $0x08, SI
+	ADDQ        $0x08, BX
+	JZ          next
+	MOVQ        72(AX), BX
+	VMOVUPS     (BX), Y0
+	VMASKMOVPS  (DX)(SI*4), Y0, Y1
+	VMOVUPS     constsAVX2<>+96(SB), Y2
+	VMOVUPS     constsAVX2<>+64(SB), Y3
+	VMAXPS      Y1, Y2, Y1
+	VMINPS      Y1, Y3, Y1
+	VMOVUPS     constsAVX2<>+192(SB), Y2
+	VFMADD231PS constsAVX2<>+160(SB), Y1, Y2
+	VSUBPS      constsAVX2<>+192(SB), Y2, Y3
+	VFMSUB132PS constsAVX2<>+160(SB), Y3, Y1
+	VMOVUPS     constsAVX2<>+448(SB), Y3
+	VFMADD213PS constsAVX2<>+480(SB), Y1, Y3
+	VFMADD213PS constsAVX2<>+512(SB), Y1, Y3
+	VFMADD213PS constsAVX2<>+544(SB), Y1, Y3
+	VFMADD213PS constsAVX2<>+576(SB), Y1, Y3
+	VFMADD213PS constsAVX2<>+608(SB), Y1, Y3
+	VFMADD213PS constsAVX2<>+640(SB), Y1, Y3
+	VPSLLD      $0x17, Y2, Y2
+	VPADDD      constsAVX2<>+640(SB), Y2, Y2
+	VMOVUPS     constsAVX2<>+640(SB), Y1
+	VFMADD231PS Y2, Y3, Y1
+	VMOVUPS     constsAVX2<>+640(SB), Y2
+	VDIVPS      Y1, Y2, Y1
+	VMASKMOVPS  Y1, Y0, (CX)(SI*4)
+	ADDQ        $0x08, SI
 
 next:
 	MOVQ 32(AX), CX
@@ -17589,125 +17671,161 @@ row:
 	MOVQ 104(AX), DX
 	MOVQ 64(AX), BX
 	XORQ SI, SI
-	SUBQ $0x10, BX
+	SUBQ $0x20, BX
 	JLT  few
 
 many:
-	VMOVUPS      (DX)(SI*4), Y0
-	VMOVAPS      Y0, Y1
-	VMOVUPS      constsAVX2<>+96(SB), Y2
-	VMOVUPS      constsAVX2<>+64(SB), Y3
-	VMAXPS       Y0, Y2, Y0
-	VMINPS       Y0, Y3, Y0
-	VMOVUPS      constsAVX2<>+192(SB), Y2
-	VFMADD231PS  constsAVX2<>+160(SB), Y0, Y2
-	VSUBPS       constsAVX2<>+192(SB), Y2, Y3
-	VFNMSUB231PS constsAVX2<>+224(SB), Y3, Y0
-	VFNMADD231PS constsAVX2<>+256(SB), Y3, Y0
-	VMOVUPS      constsAVX2<>+288(SB), Y3
-	VFMADD213PS  constsAVX2<>+320(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+352(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+384(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+416(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y3
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       constsAVX2<>+448(SB), Y2, Y2
-	VMULPS       Y2, Y3, Y0
-	VADDPS       constsAVX2<>+448(SB), Y0, Y0
-	VDIVPS       Y0, Y1, Y0
-	VMOVUPS      Y0, (CX)(SI*4)
-	VMOVUPS      32(DX)(SI*4), Y0
-	VMOVAPS      Y0, Y1
-	VMOVUPS      constsAVX2<>+96(SB), Y2
-	VMOVUPS      constsAVX2<>+64(SB), Y3
-	VMAXPS       Y0, Y2, Y0
-	VMINPS       Y0, Y3, Y0
-	VMOVUPS      constsAVX2<>+192(SB), Y2
-	VFMADD231PS  constsAVX2<>+160(SB), Y0, Y2
-	VSUBPS       constsAVX2<>+192(SB), Y2, Y3
-	VFNMSUB231PS constsAVX2<>+224(SB), Y3, Y0
-	VFNMADD231PS constsAVX2<>+256(SB), Y3, Y0
-	VMOVUPS      constsAVX2<>+288(SB), Y3
-	VFMADD213PS  constsAVX2<>+320(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+352(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+384(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+416(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y3
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       constsAVX2<>+448(SB), Y2, Y2
-	VMULPS       Y2, Y3, Y0
-	VADDPS       constsAVX2<>+448(SB), Y0, Y0
-	VDIVPS       Y0, Y1, Y0
-	VMOVUPS      Y0, 32(CX)(SI*4)
-	ADDQ         $0x10, SI
-	SUBQ         $0x10, BX
-	JGE          many
+	VMOVUPS     (DX)(SI*4), Y0
+	VMOVUPS     32(DX)(SI*4), Y1
+	VMOVUPS     64(DX)(SI*4), Y2
+	VMOVUPS     96(DX)(SI*4), Y3
+	VMOVUPS     constsAVX2<>+96(SB), Y4
+	VMOVUPS     constsAVX2<>+64(SB), Y5
+	VMAXPS      Y0, Y4, Y0
+	VMAXPS      Y1, Y4, Y1
+	VMAXPS      Y2, Y4, Y2
+	VMAXPS      Y3, Y4, Y3
+	VMINPS      Y0, Y5, Y0
+	VMINPS      Y1, Y5, Y1
+	VMINPS      Y2, Y5, Y2
+	VMINPS      Y3, Y5, Y3
+	VMOVUPS     constsAVX2<>+192(SB), Y4
+	VMOVUPS     constsAVX2<>+192(SB), Y5
+	VMOVUPS     constsAVX2<>+192(SB), Y6
+	VMOVUPS     constsAVX2<>+192(SB), Y7
+	VFMADD231PS constsAVX2<>+160(SB), Y0, Y4
+	VFMADD231PS constsAVX2<>+160(SB), Y1, Y5
+	VFMADD231PS constsAVX2<>+160(SB), Y2, Y6
+	VFMADD231PS constsAVX2<>+160(SB), Y3, Y7
+	VSUBPS      constsAVX2<>+192(SB), Y4, Y8
+	VSUBPS      constsAVX2<>+192(SB), Y5, Y9
+	VSUBPS      constsAVX2<>+192(SB), Y6, Y10
+	VSUBPS      constsAVX2<>+192(SB), Y7, Y11
+	VFMSUB132PS constsAVX2<>+160(SB), Y8, Y0
+	VFMSUB132PS constsAVX2<>+160(SB), Y9, Y1
+	VFMSUB132PS constsAVX2<>+160(SB), Y10, Y2
+	VFMSUB132PS constsAVX2<>+160(SB), Y11, Y3
+	VMOVUPS     constsAVX2<>+448(SB), Y8
+	VMOVUPS     constsAVX2<>+448(SB), Y9
+	VMOVUPS     constsAVX2<>+448(SB), Y10
+	VMOVUPS     constsAVX2<>+448(SB), Y11
+	VFMADD213PS constsAVX2<>+480(SB), Y0, Y8
+	VFMADD213PS constsAVX2<>+480(SB), Y1, Y9
+	VFMADD213PS constsAVX2<>+480(SB), Y2, Y10
+	VFMADD213PS constsAVX2<>+480(SB), Y3, Y11
+	VFMADD213PS constsAVX2<>+512(SB), Y0, Y8
+	VFMADD213PS constsAVX2<>+512(SB), Y1, Y9
+	VFMADD213PS constsAVX2<>+512(SB), Y2, Y10
+	VFMADD213PS constsAVX2<>+512(SB), Y3, Y11
+	VFMADD213PS constsAVX2<>+544(SB), Y0, Y8
+	VFMADD213PS constsAVX2<>+544(SB), Y1, Y9
+	VFMADD213PS constsAVX2<>+544(SB), Y2, Y10
+	VFMADD213PS constsAVX2<>+544(SB), Y3, Y11
+	VFMADD213PS constsAVX2<>+576(SB), Y0, Y8
+	VFMADD213PS constsAVX2<>+576(SB), Y1, Y9
+	VFMADD213PS constsAVX2<>+576(SB), Y2, Y10
+	VFMADD213PS constsAVX2<>+576(SB), Y3, Y11
+	VFMADD213PS constsAVX2<>+608(SB), Y0, Y8
+	VFMADD213PS constsAVX2<>+608(SB), Y1, Y9
+	VFMADD213PS constsAVX2<>+608(SB), Y2, Y10
+	VFMADD213PS constsAVX2<>+608(SB), Y3, Y11
+	VFMADD213PS constsAVX2<>+640(SB), Y0, Y8
+	VFMADD213PS constsAVX2<>+640(SB), Y1, Y9
+	VFMADD213PS constsAVX2<>+640(SB), Y2, Y10
+	VFMADD213PS constsAVX2<>+640(SB), Y3, Y11
+	VPSLLD      $0x17, Y4, Y4
+	VPSLLD      $0x17, Y5, Y5
+	VPSLLD      $0x17, Y6, Y6
+	VPSLLD      $0x17, Y7, Y7
+	VPADDD      constsAVX2<>+640(SB), Y4, Y4
+	VPADDD      constsAVX2<>+640(SB), Y5, Y5
+	VPADDD      constsAVX2<>+640(SB), Y6, Y6
+	VPADDD      constsAVX2<>+640(SB), Y7, Y7
+	VMOVUPS     constsAVX2<>+640(SB), Y0
+	VMOVUPS     constsAVX2<>+640(SB), Y1
+	VMOVUPS     constsAVX2<>+640(SB), Y2
+	VMOVUPS     constsAVX2<>+640(SB), Y3
+	VFMADD231PS Y4, Y8, Y0
+	VFMADD231PS Y5, Y9, Y1
+	VFMADD231PS Y6, Y10, Y2
+	VFMADD231PS Y7, Y11, Y3
+	VMOVUPS     (DX)(SI*4), Y4
+	VDIVPS      Y0, Y4, Y0
+	VMOVUPS     32(DX)(SI*4), Y4
+	VDIVPS      Y1, Y4, Y1
+	VMOVUPS     64(DX)(SI*4), Y4
+	VDIVPS      Y2, Y4, Y2
+	VMOVUPS     96(DX)(SI*4), Y4
+	VDIVPS      Y3, Y4, Y3
+	VMOVUPS     Y0, (CX)(SI*4)
+	VMOVUPS     Y1, 32(CX)(SI*4)
+	VMOVUPS     Y2, 64(CX)(SI*4)
+	VMOVUPS     Y3, 96(CX)(SI*4)
+	ADDQ        $0x20, SI
+	SUBQ        $0x20, BX
+	JGE         many
 
 few:
-	ADDQ $0x08, BX
+	ADDQ $0x18, BX
 	JLT  rest
 
 one:
-	VMOVUPS      (DX)(SI*4), Y0
-	VMOVAPS      Y0, Y1
-	VMOVUPS      constsAVX2<>+96(SB), Y2
-	VMOVUPS      constsAVX2<>+64(SB), Y3
-	VMAXPS       Y0, Y2, Y0
-	VMINPS       Y0, Y3, Y0
-	VMOVUPS      constsAVX2<>+192(SB), Y2
-	VFMADD231PS  constsAVX2<>+160(SB), Y0, Y2
-	VSUBPS       constsAVX2<>+192(SB), Y2, Y3
-	VFNMSUB231PS constsAVX2<>+224(SB), Y3, Y0
-	VFNMADD231PS constsAVX2<>+256(SB), Y3, Y0
-	VMOVUPS      constsAVX2<>+288(SB), Y3
-	VFMADD213PS  constsAVX2<>+320(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+352(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+384(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+416(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y3
-	VFMADD213PS  constsAVX2<>+448(SB), Y0, Y3
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       constsAVX2<>+448(SB), Y2, Y2
-	VMULPS       Y2, Y3, Y0
-	VADDPS       constsAVX2<>+448(SB), Y0, Y0
-	VDIVPS       Y0, Y1, Y0
-	VMOVUPS      Y0, (CX)(SI*4)
-	ADDQ         $0x08, SI
-	SUBQ         $0x08, BX
-	JGE          one
+	VMOVUPS     (DX)(SI*4), Y0
+	VMOVUPS     constsAVX2<>+96(SB), Y1
+	VMOVUPS     constsAVX2<>+64(SB), Y2
+	VMAXPS      Y0, Y1, Y0
+	VMINPS      Y0, Y2, Y0
+	VMOVUPS     constsAVX2<>+192(SB), Y1
+	VFMADD231PS constsAVX2<>+160(SB), Y0, Y1
+	VSUBPS      constsAVX2<>+192(SB), Y1, Y2
+	VFMSUB132PS constsAVX2<>+160(SB), Y2, Y0
+	VMOVUPS     constsAVX2<>+448(SB), Y2
+	VFMADD213PS constsAVX2<>+480(SB), Y0, Y2
+	VFMADD213PS constsAVX2<>+512(SB), Y0, Y2
+	VFMADD213PS constsAVX2<>+544(SB), Y0, Y2
+	VFMADD213PS constsAVX2<>+576(SB), Y0, Y2
+	VFMADD213PS constsAVX2<>+608(SB), Y0, Y2
+	VFMADD213PS constsAVX2<>+640(SB), Y0, Y2
+	VPSLLD      $0x17, Y1, Y1
+	VPADDD      constsAVX2<>+640(SB), Y1, Y1
+	VMOVUPS     constsAVX2<>+640(SB), Y0
+	VFMADD231PS Y1, Y2, Y0
+	VMOVUPS     (DX)(SI*4), Y1
+	VDIVPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (CX)(SI*4)
+	ADDQ        $0x08, SI
+	SUBQ        $0x08, BX
+	JGE         one
 
 rest:
-	ADDQ         $0x08, BX
-	JZ           next
-	MOVQ         72(AX), BX
-	VMOVUPS      (BX), Y0
-	VMASKMOVPS   (DX)(SI*4), Y0, Y1
-	VMOVAPS      Y1, Y2
-	VMOVUPS      constsAVX2<>+96(SB), Y3
-	VMOVUPS      constsAVX2<>+64(SB), Y4
-	VMAXPS       Y1, Y3, Y1
-	VMINPS       Y1, Y4, Y1
-	VMOVUPS      constsAVX2<>+192(SB), Y3
-	VFMADD231PS  constsAVX2<>+160(SB), Y1, Y3
-	VSUBPS       constsAVX2<>+192(SB), Y3, Y4
-	VFNMSUB231PS constsAVX2<>+224(SB), Y4, Y1
-	VFNMADD231PS constsAVX2<>+256(SB), Y4, Y1
-	VMOVUPS      constsAVX2<>+288(SB), Y4
-	VFMADD213PS  constsAVX2<>+320(SB), Y1, Y4
-	VFMADD213PS  constsAVX2<>+352(SB), Y1, Y4
-	VFMADD213PS  constsAVX2<>+384(SB), Y1, Y4
-	VFMADD213PS  constsAVX2<>+416(SB), Y1, Y4
-	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y4
-	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y4
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       constsAVX2<>+448(SB), Y3, Y3
-	VMULPS       Y3, Y4, Y1
-	VADDPS       constsAVX2<>+448(SB), Y1, Y1
-	VDIVPS       Y1, Y2, Y1
-	VMASKMOVPS   Y1, Y0, (CX)(SI*4)
-	ADDQ         $0x08, SI
+	ADDQ        $0x08, BX
+	JZ          next
+	MOVQ        72(AX), BX
+	VMOVUPS     (BX), Y0
+	VMASKMOVPS  (DX)(SI*4), Y0, Y1
+	VMOVAPS     Y1, Y2
+	VMOVUPS     constsAVX2<>+96(SB), Y3
+	VMOVUPS     constsAVX2<>+64(SB), Y4
+	VMAXPS      Y1, Y3, Y1
+	VMINPS      Y1, Y4, Y1
+	VMOVUPS     constsAVX2<>+192(SB), Y3
+	VFMADD231PS constsAVX2<>+160(SB), Y1, Y3
+	VSUBPS      constsAVX2<>+192(SB), Y3, Y4
+	VFMSUB132PS constsAVX2<>+160(SB), Y4, Y1
+	VMOVUPS     constsAVX2<>+448(SB), Y4
+	VFMADD213PS constsAVX2<>+480(SB), Y1, Y4
+	VFMADD213PS constsAVX2<>+512(SB), Y1, Y4
+	VFMADD213PS constsAVX2<>+544(SB), Y1, Y4
+	VFMADD213PS constsAVX2<>+576(SB), Y1, Y4
+	VFMADD213PS constsAVX2<>+608(SB), Y1, Y4
+	VFMADD213PS constsAVX2<>+640(SB), Y1, Y4
+	VPSLLD      $0x17, Y3, Y3
+	VPADDD      constsAVX2<>+640(SB), Y3, Y3
+	VMOVUPS     constsAVX2<>+640(SB), Y1
+	VFMADD231PS Y3, Y4, Y1
+	VDIVPS      Y1, Y2, Y1
+	VMASKMOVPS  Y1, Y0, (CX)(SI*4)
+	ADDQ        $0x08, SI
 
 next:
 	MOVQ 32(AX), CX
@@ -17736,60 +17854,78 @@ row:
 	MOVQ 104(AX), DX
 	MOVQ 64(AX), BX
 	XORQ SI, SI
-	SUBQ $0x10, BX
+	SUBQ $0x18, BX
 	JLT  few
 
 many:
 	VMOVUPS      (DX)(SI*4), Y1
+	VMOVUPS      32(DX)(SI*4), Y2
+	VMOVUPS      64(DX)(SI*4), Y3
 	VSUBPS       Y0, Y1, Y1
-	VMOVUPS      constsAVX2<>+0(SB), Y2
-	VMOVUPS      constsAVX2<>+32(SB), Y3
-	VMAXPS       Y1, Y2, Y1
-	VMINPS       Y1, Y3, Y1
-	VMOVUPS      constsAVX2<>+192(SB), Y2
-	VFMADD231PS  constsAVX2<>+128(SB), Y1, Y2
-	VSUBPS       constsAVX2<>+192(SB), Y2, Y3
-	VFNMADD231PS constsAVX2<>+224(SB), Y3, Y1
-	VFNMADD231PS constsAVX2<>+256(SB), Y3, Y1
-	VMOVUPS      constsAVX2<>+288(SB), Y3
-	VFMADD213PS  constsAVX2<>+320(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+352(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+384(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+416(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       constsAVX2<>+448(SB), Y2, Y2
-	VMULPS       Y2, Y3, Y1
+	VSUBPS       Y0, Y2, Y2
+	VSUBPS       Y0, Y3, Y3
+	VMOVUPS      constsAVX2<>+0(SB), Y4
+	VMOVUPS      constsAVX2<>+32(SB), Y5
+	VMAXPS       Y1, Y4, Y1
+	VMAXPS       Y2, Y4, Y2
+	VMAXPS       Y3, Y4, Y3
+	VMINPS       Y1, Y5, Y1
+	VMINPS       Y2, Y5, Y2
+	VMINPS       Y3, Y5, Y3
+	VMOVUPS      constsAVX2<>+192(SB), Y4
+	VMOVUPS      constsAVX2<>+192(SB), Y5
+	VMOVUPS      constsAVX2<>+192(SB), Y6
+	VFMADD231PS  constsAVX2<>+128(SB), Y1, Y4
+	VFMADD231PS  constsAVX2<>+128(SB), Y2, Y5
+	VFMADD231PS  constsAVX2<>+128(SB), Y3, Y6
+	VSUBPS       constsAVX2<>+192(SB), Y4, Y7
+	VSUBPS       constsAVX2<>+192(SB), Y5, Y8
+	VSUBPS       constsAVX2<>+192(SB), Y6, Y9
+	VFNMADD231PS constsAVX2<>+224(SB), Y7, Y1
+	VFNMADD231PS constsAVX2<>+224(SB), Y8, Y2
+	VFNMADD231PS constsAVX2<>+224(SB), Y9, Y3
+	VFNMADD231PS constsAVX2<>+256(SB), Y7, Y1
+	VFNMADD231PS constsAVX2<>+256(SB), Y8, Y2
+	VFNMADD231PS constsAVX2<>+256(SB), Y9, Y3
+	VMOVUPS      constsAVX2<>+288(SB), Y7
+	VMOVUPS      constsAVX2<>+288(SB), Y8
+	VMOVUPS      constsAVX2<>+288(SB), Y9
+	VFMADD213PS  constsAVX2<>+320(SB), Y1, Y7
+	VFMADD213PS  constsAVX2<>+320(SB), Y2, Y8
+	VFMADD213PS  constsAVX2<>+320(SB), Y3, Y9
+	VFMADD213PS  constsAVX2<>+352(SB), Y1, Y7
+	VFMADD213PS  constsAVX2<>+352(SB), Y2, Y8
+	VFMADD213PS  constsAVX2<>+352(SB), Y3, Y9
+	VFMADD213PS  constsAVX2<>+384(SB), Y1, Y7
+	VFMADD213PS  constsAVX2<>+384(SB), Y2, Y8
+	VFMADD213PS  constsAVX2<>+384(SB), Y3, Y9
+	VFMADD213PS  constsAVX2<>+416(SB), Y1, Y7
+	VFMADD213PS  constsAVX2<>+416(SB), Y2, Y8
+	VFMADD213PS  constsAVX2<>+416(SB), Y3, Y9
+	VFMADD213PS  constsAVX2<>+640(SB), Y1, Y7
+	VFMADD213PS  constsAVX2<>+640(SB), Y2, Y8
+	VFMADD213PS  constsAVX2<>+640(SB), Y3, Y9
+	VFMADD213PS  constsAVX2<>+640(SB), Y1, Y7
+	VFMADD213PS  constsAVX2<>+640(SB), Y2, Y8
+	VFMADD213PS  constsAVX2<>+640(SB), Y3, Y9
+	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       constsAVX2<>+640(SB), Y4, Y4
+	VPADDD       constsAVX2<>+640(SB), Y5, Y5
+	VPADDD       constsAVX2<>+640(SB), Y6, Y6
+	VMULPS       Y4, Y7, Y1
+	VMULPS       Y5, Y8, Y2
+	VMULPS       Y6, Y9, Y3
 	VMOVUPS      Y1, (CX)(SI*4)
-	VMOVUPS      32(DX)(SI*4), Y1
-	VSUBPS       Y0, Y1, Y1
-	VMOVUPS      constsAVX2<>+0(SB), Y2
-	VMOVUPS      constsAVX2<>+32(SB), Y3
-	VMAXPS       Y1, Y2, Y1
-	VMINPS       Y1, Y3, Y1
-	VMOVUPS      constsAVX2<>+192(SB), Y2
-	VFMADD231PS  constsAVX2<>+128(SB), Y1, Y2
-	VSUBPS       constsAVX2<>+192(SB), Y2, Y3
-	VFNMADD231PS constsAVX2<>+224(SB), Y3, Y1
-	VFNMADD231PS constsAVX2<>+256(SB), Y3, Y1
-	VMOVUPS      constsAVX2<>+288(SB), Y3
-	VFMADD213PS  constsAVX2<>+320(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+352(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+384(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+416(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       constsAVX2<>+448(SB), Y2, Y2
-	VMULPS       Y2, Y3, Y1
-	VMOVUPS      Y1, 32(CX)(SI*4)
-	ADDQ         $0x10, SI
-	SUBQ         $0x10, BX
+	VMOVUPS      Y2, 32(CX)(SI*4)
+	VMOVUPS      Y3, 64(CX)(SI*4)
+	ADDQ         $0x18, SI
+	SUBQ         $0x18, BX
 	JGE          many
 
 few:
-	ADDQ $0x08, BX
+	ADDQ $0x10, BX
 	JLT  rest
 
 one:
@@ -17809,10 +17945,10 @@ one:
 	VFMADD213PS  constsAVX2<>+352(SB), Y1, Y3
 	VFMADD213PS  constsAVX2<>+384(SB), Y1, Y3
 	VFMADD213PS  constsAVX2<>+416(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
-	VFMADD213PS  constsAVX2<>+448(SB), Y1, Y3
+	VFMADD213PS  constsAVX2<>+640(SB), Y1, Y3
+	VFMADD213PS  constsAVX2<>+640(SB), Y1, Y3
 	VPSLLD       $0x17, Y2, Y2
-	VPADDD       constsAVX2<>+448(SB), Y2, Y2
+	VPADDD       constsAVX2<>+640(SB), Y2, Y2
 	VMULPS       Y2, Y3, Y1
 	VMOVUPS      Y1, (CX)(SI*4)
 	ADDQ         $0x08, SI
@@ -17840,10 +17976,10 @@ rest:
 	VFMADD213PS  constsAVX2<>+352(SB), Y2, Y4
 	VFMADD213PS  constsAVX2<>+384(SB), Y2, Y4
 	VFMADD213PS  constsAVX2<>+416(SB), Y2, Y4
-	VFMADD213PS  constsAVX2<>+448(SB), Y2, Y4
-	VFMADD213PS  constsAVX2<>+448(SB), Y2, Y4
+	VFMADD213PS  constsAVX2<>+640(SB), Y2, Y4
+	VFMADD213PS  constsAVX2<>+640(SB), Y2, Y4
 	VPSLLD       $0x17, Y3, Y3
-	VPADDD       constsAVX2<>+448(SB), Y3, Y3
+	VPADDD       constsAVX2<>+640(SB), Y3, Y3
 	VMULPS       Y3, Y4, Y2
 	VMASKMOVPS   Y2, Y1, (CX)(SI*4)
 	ADDQ         $0x08, SI

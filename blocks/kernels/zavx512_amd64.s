@@ -2901,7 +2901,7 @@ clampTail:
 	RET
 
 // func gemmF32AVX512_2x16(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_2x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -2912,76 +2912,78 @@ TEXT ·gemmF32AVX512_2x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
+	MOVQ 56(AX), CX
 
 block:
-	MOVQ    80(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), CX
-	MOVQ    16(AX), CX
-	MOVQ    24(AX), DI
-	TESTQ   DI, DI
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
 	JZ      advance
 
 tap:
-	MOVQ (CX), R8
-	ADDQ 152(AX), R8
-	ADDQ $0x08, CX
-	MOVQ 32(AX), SI
+	MOVQ (DX), R9
+	ADDQ 152(AX), R9
+	ADDQ $0x08, DX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (DX), Z2
-	VBROADCASTSS (R8), Z3
+	VMOVUPS      (BX), Z2
+	VBROADCASTSS (R9), Z3
 	VFMADD231PS  Z2, Z3, Z0
-	VBROADCASTSS (R8)(BX*1), Z3
+	VBROADCASTSS (R9)(SI*1), Z3
 	VFMADD231PS  Z2, Z3, Z1
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, R8
-	DECQ         SI
-	JNZ          loop
+	PREFETCHT1   (BX)(CX*1)
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R9
 	DECQ         DI
+	JNZ          loop
+	DECQ         R8
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x02, BX, CX
-	ADDQ      CX, 152(AX)
-	MOVQ      112(AX), CX
-	KMOVW     CX, K1
-	MOVQ      168(AX), CX
-	TESTQ     CX, CX
+	IMUL3Q    $0x02, SI, DX
+	ADDQ      DX, 152(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), DX
-	VMOVUPS.Z (CX), K1, Z2
+	MOVQ      96(AX), BX
+	VMOVUPS.Z (DX), K1, Z2
 	VADDPS    Z2, Z0, Z0
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z2
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z2
 	VADDPS    Z2, Z1, Z1
-	ADDQ      DX, CX
-	MOVQ      CX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z2
 	VBROADCASTSS 148(AX), Z3
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z3, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z1, Z2, Z1
 	VMINPS       Z1, Z3, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_3x16(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_3x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -2992,86 +2994,88 @@ TEXT ·gemmF32AVX512_3x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
+	MOVQ 56(AX), CX
 
 block:
-	MOVQ    80(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), CX
-	MOVQ    16(AX), CX
-	MOVQ    24(AX), DI
-	TESTQ   DI, DI
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DX
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R8
+	TESTQ   R8, R8
 	JZ      advance
 
 tap:
-	MOVQ (CX), R8
-	ADDQ 152(AX), R8
-	ADDQ $0x08, CX
-	MOVQ 32(AX), SI
+	MOVQ (DX), R9
+	ADDQ 152(AX), R9
+	ADDQ $0x08, DX
+	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (DX), Z3
-	VBROADCASTSS (R8), Z4
+	VMOVUPS      (BX), Z3
+	VBROADCASTSS (R9), Z4
 	VFMADD231PS  Z3, Z4, Z0
-	VBROADCASTSS (R8)(BX*1), Z4
+	VBROADCASTSS (R9)(SI*1), Z4
 	VFMADD231PS  Z3, Z4, Z1
-	VBROADCASTSS (R8)(BX*2), Z4
+	VBROADCASTSS (R9)(SI*2), Z4
 	VFMADD231PS  Z3, Z4, Z2
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, R8
-	DECQ         SI
-	JNZ          loop
+	PREFETCHT1   (BX)(CX*1)
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R9
 	DECQ         DI
+	JNZ          loop
+	DECQ         R8
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x03, BX, CX
-	ADDQ      CX, 152(AX)
-	MOVQ      112(AX), CX
-	KMOVW     CX, K1
-	MOVQ      168(AX), CX
-	TESTQ     CX, CX
+	IMUL3Q    $0x03, SI, DX
+	ADDQ      DX, 152(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), DX
-	VMOVUPS.Z (CX), K1, Z3
+	MOVQ      96(AX), BX
+	VMOVUPS.Z (DX), K1, Z3
 	VADDPS    Z3, Z0, Z0
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z3
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z3
 	VADDPS    Z3, Z1, Z1
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z3
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z3
 	VADDPS    Z3, Z2, Z2
-	ADDQ      DX, CX
-	MOVQ      CX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z3
 	VBROADCASTSS 148(AX), Z4
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z3, Z0
 	VMINPS       Z0, Z4, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z1, Z3, Z1
 	VMINPS       Z1, Z4, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z3, Z2
 	VMINPS       Z2, Z4, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMOVUPS      Z2, K1, (DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_4x16(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_4x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -3082,96 +3086,98 @@ TEXT ·gemmF32AVX512_4x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
+	MOVQ 56(AX), CX
 
 block:
-	MOVQ    80(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    16(AX), CX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
 	JZ      advance
 
 tap:
-	MOVQ (CX), R9
-	ADDQ 152(AX), R9
-	ADDQ $0x08, CX
-	MOVQ 32(AX), DI
+	MOVQ (DX), R10
+	ADDQ 152(AX), R10
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z4
-	VBROADCASTSS (R9), Z5
+	VMOVUPS      (BX), Z4
+	VBROADCASTSS (R10), Z5
 	VFMADD231PS  Z4, Z5, Z0
-	VBROADCASTSS (R9)(BX*1), Z5
+	VBROADCASTSS (R10)(SI*1), Z5
 	VFMADD231PS  Z4, Z5, Z1
-	VBROADCASTSS (R9)(BX*2), Z5
+	VBROADCASTSS (R10)(SI*2), Z5
 	VFMADD231PS  Z4, Z5, Z2
-	VBROADCASTSS (R9)(SI*1), Z5
+	VBROADCASTSS (R10)(DI*1), Z5
 	VFMADD231PS  Z4, Z5, Z3
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, R9
-	DECQ         DI
-	JNZ          loop
+	PREFETCHT1   (BX)(CX*1)
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R10
 	DECQ         R8
+	JNZ          loop
+	DECQ         R9
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x04, BX, CX
-	ADDQ      CX, 152(AX)
-	MOVQ      112(AX), CX
-	KMOVW     CX, K1
-	MOVQ      168(AX), CX
-	TESTQ     CX, CX
+	IMUL3Q    $0x04, SI, DX
+	ADDQ      DX, 152(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), DX
-	VMOVUPS.Z (CX), K1, Z4
+	MOVQ      96(AX), BX
+	VMOVUPS.Z (DX), K1, Z4
 	VADDPS    Z4, Z0, Z0
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z4
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z4
 	VADDPS    Z4, Z1, Z1
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z4
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z4
 	VADDPS    Z4, Z2, Z2
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z4
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z4
 	VADDPS    Z4, Z3, Z3
-	ADDQ      DX, CX
-	MOVQ      CX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z4
 	VBROADCASTSS 148(AX), Z5
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z1, Z4, Z1
 	VMINPS       Z1, Z5, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z4, Z2
 	VMINPS       Z2, Z5, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z2, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z3, Z4, Z3
 	VMINPS       Z3, Z5, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMOVUPS      Z3, K1, (DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_5x16(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_5x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -3182,108 +3188,110 @@ TEXT ·gemmF32AVX512_5x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
+	MOVQ 56(AX), CX
 
 block:
-	MOVQ    80(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 	VMOVAPS Z0, Z4
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    16(AX), CX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
 	JZ      advance
 
 tap:
-	MOVQ (CX), R9
-	ADDQ 152(AX), R9
-	LEAQ (R9)(BX*4), R10
-	ADDQ $0x08, CX
-	MOVQ 32(AX), DI
+	MOVQ (DX), R10
+	ADDQ 152(AX), R10
+	LEAQ (R10)(SI*4), R11
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z5
-	VBROADCASTSS (R9), Z6
-	VFMADD231PS  Z5, Z6, Z0
-	VBROADCASTSS (R9)(BX*1), Z6
-	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (R9)(BX*2), Z6
-	VFMADD231PS  Z5, Z6, Z2
-	VBROADCASTSS (R9)(SI*1), Z6
-	VFMADD231PS  Z5, Z6, Z3
+	VMOVUPS      (BX), Z5
 	VBROADCASTSS (R10), Z6
+	VFMADD231PS  Z5, Z6, Z0
+	VBROADCASTSS (R10)(SI*1), Z6
+	VFMADD231PS  Z5, Z6, Z1
+	VBROADCASTSS (R10)(SI*2), Z6
+	VFMADD231PS  Z5, Z6, Z2
+	VBROADCASTSS (R10)(DI*1), Z6
+	VFMADD231PS  Z5, Z6, Z3
+	VBROADCASTSS (R11), Z6
 	VFMADD231PS  Z5, Z6, Z4
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, R9
+	PREFETCHT1   (BX)(CX*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R10
-	DECQ         DI
-	JNZ          loop
+	ADDQ         $0x04, R11
 	DECQ         R8
+	JNZ          loop
+	DECQ         R9
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x05, BX, CX
-	ADDQ      CX, 152(AX)
-	MOVQ      112(AX), CX
-	KMOVW     CX, K1
-	MOVQ      168(AX), CX
-	TESTQ     CX, CX
+	IMUL3Q    $0x05, SI, DX
+	ADDQ      DX, 152(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), DX
-	VMOVUPS.Z (CX), K1, Z5
+	MOVQ      96(AX), BX
+	VMOVUPS.Z (DX), K1, Z5
 	VADDPS    Z5, Z0, Z0
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z5
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z5
 	VADDPS    Z5, Z1, Z1
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z5
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z5
 	VADDPS    Z5, Z2, Z2
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z5
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z5
 	VADDPS    Z5, Z3, Z3
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z5
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z5
 	VADDPS    Z5, Z4, Z4
-	ADDQ      DX, CX
-	MOVQ      CX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z5
 	VBROADCASTSS 148(AX), Z6
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z5, Z0
 	VMINPS       Z0, Z6, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z1, Z5, Z1
 	VMINPS       Z1, Z6, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z5, Z2
 	VMINPS       Z2, Z6, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z2, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z3, Z5, Z3
 	VMINPS       Z3, Z6, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z3, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z5, Z4
 	VMINPS       Z4, Z6, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMOVUPS      Z4, K1, (DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_6x16(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_6x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -3294,118 +3302,120 @@ TEXT ·gemmF32AVX512_6x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
+	MOVQ 56(AX), CX
 
 block:
-	MOVQ    80(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 	VMOVAPS Z0, Z4
 	VMOVAPS Z0, Z5
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    16(AX), CX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
 	JZ      advance
 
 tap:
-	MOVQ (CX), R9
-	ADDQ 152(AX), R9
-	LEAQ (R9)(BX*4), R10
-	ADDQ $0x08, CX
-	MOVQ 32(AX), DI
+	MOVQ (DX), R10
+	ADDQ 152(AX), R10
+	LEAQ (R10)(SI*4), R11
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z6
-	VBROADCASTSS (R9), Z7
-	VFMADD231PS  Z6, Z7, Z0
-	VBROADCASTSS (R9)(BX*1), Z7
-	VFMADD231PS  Z6, Z7, Z1
-	VBROADCASTSS (R9)(BX*2), Z7
-	VFMADD231PS  Z6, Z7, Z2
-	VBROADCASTSS (R9)(SI*1), Z7
-	VFMADD231PS  Z6, Z7, Z3
+	VMOVUPS      (BX), Z6
 	VBROADCASTSS (R10), Z7
+	VFMADD231PS  Z6, Z7, Z0
+	VBROADCASTSS (R10)(SI*1), Z7
+	VFMADD231PS  Z6, Z7, Z1
+	VBROADCASTSS (R10)(SI*2), Z7
+	VFMADD231PS  Z6, Z7, Z2
+	VBROADCASTSS (R10)(DI*1), Z7
+	VFMADD231PS  Z6, Z7, Z3
+	VBROADCASTSS (R11), Z7
 	VFMADD231PS  Z6, Z7, Z4
-	VBROADCASTSS (R10)(BX*1), Z7
+	VBROADCASTSS (R11)(SI*1), Z7
 	VFMADD231PS  Z6, Z7, Z5
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, R9
+	PREFETCHT1   (BX)(CX*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R10
-	DECQ         DI
-	JNZ          loop
+	ADDQ         $0x04, R11
 	DECQ         R8
+	JNZ          loop
+	DECQ         R9
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x06, BX, CX
-	ADDQ      CX, 152(AX)
-	MOVQ      112(AX), CX
-	KMOVW     CX, K1
-	MOVQ      168(AX), CX
-	TESTQ     CX, CX
+	IMUL3Q    $0x06, SI, DX
+	ADDQ      DX, 152(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), DX
-	VMOVUPS.Z (CX), K1, Z6
+	MOVQ      96(AX), BX
+	VMOVUPS.Z (DX), K1, Z6
 	VADDPS    Z6, Z0, Z0
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z6
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z6
 	VADDPS    Z6, Z1, Z1
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z6
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z6
 	VADDPS    Z6, Z2, Z2
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z6
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z6
 	VADDPS    Z6, Z3, Z3
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z6
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z6
 	VADDPS    Z6, Z4, Z4
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z6
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z6
 	VADDPS    Z6, Z5, Z5
-	ADDQ      DX, CX
-	MOVQ      CX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z6
 	VBROADCASTSS 148(AX), Z7
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z1, Z6, Z1
 	VMINPS       Z1, Z7, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z6, Z2
 	VMINPS       Z2, Z7, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z2, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z3, Z6, Z3
 	VMINPS       Z3, Z7, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z3, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z6, Z4
 	VMINPS       Z4, Z7, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z4, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMOVUPS      Z5, K1, (DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_7x16(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_7x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -3416,128 +3426,130 @@ TEXT ·gemmF32AVX512_7x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
+	MOVQ 56(AX), CX
 
 block:
-	MOVQ    80(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 	VMOVAPS Z0, Z4
 	VMOVAPS Z0, Z5
 	VMOVAPS Z0, Z6
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    16(AX), CX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
 	JZ      advance
 
 tap:
-	MOVQ (CX), R9
-	ADDQ 152(AX), R9
-	LEAQ (R9)(BX*4), R10
-	ADDQ $0x08, CX
-	MOVQ 32(AX), DI
+	MOVQ (DX), R10
+	ADDQ 152(AX), R10
+	LEAQ (R10)(SI*4), R11
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z7
-	VBROADCASTSS (R9), Z8
-	VFMADD231PS  Z7, Z8, Z0
-	VBROADCASTSS (R9)(BX*1), Z8
-	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (R9)(BX*2), Z8
-	VFMADD231PS  Z7, Z8, Z2
-	VBROADCASTSS (R9)(SI*1), Z8
-	VFMADD231PS  Z7, Z8, Z3
+	VMOVUPS      (BX), Z7
 	VBROADCASTSS (R10), Z8
+	VFMADD231PS  Z7, Z8, Z0
+	VBROADCASTSS (R10)(SI*1), Z8
+	VFMADD231PS  Z7, Z8, Z1
+	VBROADCASTSS (R10)(SI*2), Z8
+	VFMADD231PS  Z7, Z8, Z2
+	VBROADCASTSS (R10)(DI*1), Z8
+	VFMADD231PS  Z7, Z8, Z3
+	VBROADCASTSS (R11), Z8
 	VFMADD231PS  Z7, Z8, Z4
-	VBROADCASTSS (R10)(BX*1), Z8
+	VBROADCASTSS (R11)(SI*1), Z8
 	VFMADD231PS  Z7, Z8, Z5
-	VBROADCASTSS (R10)(BX*2), Z8
+	VBROADCASTSS (R11)(SI*2), Z8
 	VFMADD231PS  Z7, Z8, Z6
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, R9
+	PREFETCHT1   (BX)(CX*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R10
-	DECQ         DI
-	JNZ          loop
+	ADDQ         $0x04, R11
 	DECQ         R8
+	JNZ          loop
+	DECQ         R9
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x07, BX, CX
-	ADDQ      CX, 152(AX)
-	MOVQ      112(AX), CX
-	KMOVW     CX, K1
-	MOVQ      168(AX), CX
-	TESTQ     CX, CX
+	IMUL3Q    $0x07, SI, DX
+	ADDQ      DX, 152(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), DX
-	VMOVUPS.Z (CX), K1, Z7
+	MOVQ      96(AX), BX
+	VMOVUPS.Z (DX), K1, Z7
 	VADDPS    Z7, Z0, Z0
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z7
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z7
 	VADDPS    Z7, Z1, Z1
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z7
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z7
 	VADDPS    Z7, Z2, Z2
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z7
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z7
 	VADDPS    Z7, Z3, Z3
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z7
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z7
 	VADDPS    Z7, Z4, Z4
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z7
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z7
 	VADDPS    Z7, Z5, Z5
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z7
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z7
 	VADDPS    Z7, Z6, Z6
-	ADDQ      DX, CX
-	MOVQ      CX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z7
 	VBROADCASTSS 148(AX), Z8
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z1, Z7, Z1
 	VMINPS       Z1, Z8, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z7, Z2
 	VMINPS       Z2, Z8, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z2, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z3, Z7, Z3
 	VMINPS       Z3, Z8, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z3, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z7, Z4
 	VMINPS       Z4, Z8, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z4, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z5, Z7, Z5
 	VMINPS       Z5, Z8, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z5, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z6, Z7, Z6
 	VMINPS       Z6, Z8, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMOVUPS      Z6, K1, (DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_8x16(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_8x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -3548,10 +3560,11 @@ TEXT ·gemmF32AVX512_8x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
+	MOVQ 56(AX), CX
 
 block:
-	MOVQ    80(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -3559,127 +3572,128 @@ block:
 	VMOVAPS Z0, Z5
 	VMOVAPS Z0, Z6
 	VMOVAPS Z0, Z7
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    16(AX), CX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
 	JZ      advance
 
 tap:
-	MOVQ (CX), R9
-	ADDQ 152(AX), R9
-	LEAQ (R9)(BX*4), R10
-	ADDQ $0x08, CX
-	MOVQ 32(AX), DI
+	MOVQ (DX), R10
+	ADDQ 152(AX), R10
+	LEAQ (R10)(SI*4), R11
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z8
-	VBROADCASTSS (R9), Z9
-	VFMADD231PS  Z8, Z9, Z0
-	VBROADCASTSS (R9)(BX*1), Z9
-	VFMADD231PS  Z8, Z9, Z1
-	VBROADCASTSS (R9)(BX*2), Z9
-	VFMADD231PS  Z8, Z9, Z2
-	VBROADCASTSS (R9)(SI*1), Z9
-	VFMADD231PS  Z8, Z9, Z3
+	VMOVUPS      (BX), Z8
 	VBROADCASTSS (R10), Z9
-	VFMADD231PS  Z8, Z9, Z4
-	VBROADCASTSS (R10)(BX*1), Z9
-	VFMADD231PS  Z8, Z9, Z5
-	VBROADCASTSS (R10)(BX*2), Z9
-	VFMADD231PS  Z8, Z9, Z6
+	VFMADD231PS  Z8, Z9, Z0
 	VBROADCASTSS (R10)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z1
+	VBROADCASTSS (R10)(SI*2), Z9
+	VFMADD231PS  Z8, Z9, Z2
+	VBROADCASTSS (R10)(DI*1), Z9
+	VFMADD231PS  Z8, Z9, Z3
+	VBROADCASTSS (R11), Z9
+	VFMADD231PS  Z8, Z9, Z4
+	VBROADCASTSS (R11)(SI*1), Z9
+	VFMADD231PS  Z8, Z9, Z5
+	VBROADCASTSS (R11)(SI*2), Z9
+	VFMADD231PS  Z8, Z9, Z6
+	VBROADCASTSS (R11)(DI*1), Z9
 	VFMADD231PS  Z8, Z9, Z7
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, R9
+	PREFETCHT1   (BX)(CX*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R10
-	DECQ         DI
-	JNZ          loop
+	ADDQ         $0x04, R11
 	DECQ         R8
+	JNZ          loop
+	DECQ         R9
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x08, BX, CX
-	ADDQ      CX, 152(AX)
-	MOVQ      112(AX), CX
-	KMOVW     CX, K1
-	MOVQ      168(AX), CX
-	TESTQ     CX, CX
+	IMUL3Q    $0x08, SI, DX
+	ADDQ      DX, 152(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), DX
-	VMOVUPS.Z (CX), K1, Z8
+	MOVQ      96(AX), BX
+	VMOVUPS.Z (DX), K1, Z8
 	VADDPS    Z8, Z0, Z0
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z8
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z8
 	VADDPS    Z8, Z1, Z1
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z8
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z8
 	VADDPS    Z8, Z2, Z2
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z8
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z8
 	VADDPS    Z8, Z3, Z3
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z8
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z8
 	VADDPS    Z8, Z4, Z4
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z8
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z8
 	VADDPS    Z8, Z5, Z5
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z8
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z8
 	VADDPS    Z8, Z6, Z6
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z8
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z8
 	VADDPS    Z8, Z7, Z7
-	ADDQ      DX, CX
-	MOVQ      CX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z8
 	VBROADCASTSS 148(AX), Z9
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z1, Z8, Z1
 	VMINPS       Z1, Z9, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z8, Z2
 	VMINPS       Z2, Z9, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z2, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z3, Z8, Z3
 	VMINPS       Z3, Z9, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z3, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z8, Z4
 	VMINPS       Z4, Z9, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z4, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z5, Z8, Z5
 	VMINPS       Z5, Z9, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z5, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z6, Z8, Z6
 	VMINPS       Z6, Z9, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z6, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMOVUPS      Z7, K1, (DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_9x16(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_9x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -3690,10 +3704,11 @@ TEXT ·gemmF32AVX512_9x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
+	MOVQ 56(AX), CX
 
 block:
-	MOVQ    80(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -3702,138 +3717,139 @@ block:
 	VMOVAPS Z0, Z6
 	VMOVAPS Z0, Z7
 	VMOVAPS Z0, Z8
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    16(AX), CX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
 	JZ      advance
 
 tap:
-	MOVQ (CX), R9
-	ADDQ 152(AX), R9
-	LEAQ (R9)(BX*4), R10
-	LEAQ (R10)(BX*4), R11
-	ADDQ $0x08, CX
-	MOVQ 32(AX), DI
+	MOVQ (DX), R10
+	ADDQ 152(AX), R10
+	LEAQ (R10)(SI*4), R11
+	LEAQ (R11)(SI*4), R12
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z9
-	VBROADCASTSS (R9), Z10
-	VFMADD231PS  Z9, Z10, Z0
-	VBROADCASTSS (R9)(BX*1), Z10
-	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (R9)(BX*2), Z10
-	VFMADD231PS  Z9, Z10, Z2
-	VBROADCASTSS (R9)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z3
+	VMOVUPS      (BX), Z9
 	VBROADCASTSS (R10), Z10
-	VFMADD231PS  Z9, Z10, Z4
-	VBROADCASTSS (R10)(BX*1), Z10
-	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R10)(BX*2), Z10
-	VFMADD231PS  Z9, Z10, Z6
+	VFMADD231PS  Z9, Z10, Z0
 	VBROADCASTSS (R10)(SI*1), Z10
-	VFMADD231PS  Z9, Z10, Z7
+	VFMADD231PS  Z9, Z10, Z1
+	VBROADCASTSS (R10)(SI*2), Z10
+	VFMADD231PS  Z9, Z10, Z2
+	VBROADCASTSS (R10)(DI*1), Z10
+	VFMADD231PS  Z9, Z10, Z3
 	VBROADCASTSS (R11), Z10
+	VFMADD231PS  Z9, Z10, Z4
+	VBROADCASTSS (R11)(SI*1), Z10
+	VFMADD231PS  Z9, Z10, Z5
+	VBROADCASTSS (R11)(SI*2), Z10
+	VFMADD231PS  Z9, Z10, Z6
+	VBROADCASTSS (R11)(DI*1), Z10
+	VFMADD231PS  Z9, Z10, Z7
+	VBROADCASTSS (R12), Z10
 	VFMADD231PS  Z9, Z10, Z8
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, R9
+	PREFETCHT1   (BX)(CX*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
-	DECQ         DI
-	JNZ          loop
+	ADDQ         $0x04, R12
 	DECQ         R8
+	JNZ          loop
+	DECQ         R9
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x09, BX, CX
-	ADDQ      CX, 152(AX)
-	MOVQ      112(AX), CX
-	KMOVW     CX, K1
-	MOVQ      168(AX), CX
-	TESTQ     CX, CX
+	IMUL3Q    $0x09, SI, DX
+	ADDQ      DX, 152(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), DX
-	VMOVUPS.Z (CX), K1, Z9
+	MOVQ      96(AX), BX
+	VMOVUPS.Z (DX), K1, Z9
 	VADDPS    Z9, Z0, Z0
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z9
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z9
 	VADDPS    Z9, Z1, Z1
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z9
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z9
 	VADDPS    Z9, Z2, Z2
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z9
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z9
 	VADDPS    Z9, Z3, Z3
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z9
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z9
 	VADDPS    Z9, Z4, Z4
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z9
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z9
 	VADDPS    Z9, Z5, Z5
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z9
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z9
 	VADDPS    Z9, Z6, Z6
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z9
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z9
 	VADDPS    Z9, Z7, Z7
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z9
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z9
 	VADDPS    Z9, Z8, Z8
-	ADDQ      DX, CX
-	MOVQ      CX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z9
 	VBROADCASTSS 148(AX), Z10
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z9, Z0
 	VMINPS       Z0, Z10, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z1, Z9, Z1
 	VMINPS       Z1, Z10, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z9, Z2
 	VMINPS       Z2, Z10, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z2, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z3, Z9, Z3
 	VMINPS       Z3, Z10, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z3, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z9, Z4
 	VMINPS       Z4, Z10, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z4, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z5, Z9, Z5
 	VMINPS       Z5, Z10, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z5, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z6, Z9, Z6
 	VMINPS       Z6, Z10, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z6, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z7, Z9, Z7
 	VMINPS       Z7, Z10, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z7, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z8, Z9, Z8
 	VMINPS       Z8, Z10, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMOVUPS      Z8, K1, (DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_10x16(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_10x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -3844,10 +3860,11 @@ TEXT ·gemmF32AVX512_10x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
+	MOVQ 56(AX), CX
 
 block:
-	MOVQ    80(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -3857,147 +3874,148 @@ block:
 	VMOVAPS Z0, Z7
 	VMOVAPS Z0, Z8
 	VMOVAPS Z0, Z9
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    16(AX), CX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
 	JZ      advance
 
 tap:
-	MOVQ (CX), R9
-	ADDQ 152(AX), R9
-	LEAQ (R9)(BX*4), R10
-	LEAQ (R10)(BX*4), R11
-	ADDQ $0x08, CX
-	MOVQ 32(AX), DI
+	MOVQ (DX), R10
+	ADDQ 152(AX), R10
+	LEAQ (R10)(SI*4), R11
+	LEAQ (R11)(SI*4), R12
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z10
-	VBROADCASTSS (R9), Z11
-	VFMADD231PS  Z10, Z11, Z0
-	VBROADCASTSS (R9)(BX*1), Z11
-	VFMADD231PS  Z10, Z11, Z1
-	VBROADCASTSS (R9)(BX*2), Z11
-	VFMADD231PS  Z10, Z11, Z2
-	VBROADCASTSS (R9)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z3
+	VMOVUPS      (BX), Z10
 	VBROADCASTSS (R10), Z11
-	VFMADD231PS  Z10, Z11, Z4
-	VBROADCASTSS (R10)(BX*1), Z11
-	VFMADD231PS  Z10, Z11, Z5
-	VBROADCASTSS (R10)(BX*2), Z11
-	VFMADD231PS  Z10, Z11, Z6
+	VFMADD231PS  Z10, Z11, Z0
 	VBROADCASTSS (R10)(SI*1), Z11
-	VFMADD231PS  Z10, Z11, Z7
+	VFMADD231PS  Z10, Z11, Z1
+	VBROADCASTSS (R10)(SI*2), Z11
+	VFMADD231PS  Z10, Z11, Z2
+	VBROADCASTSS (R10)(DI*1), Z11
+	VFMADD231PS  Z10, Z11, Z3
 	VBROADCASTSS (R11), Z11
+	VFMADD231PS  Z10, Z11, Z4
+	VBROADCASTSS (R11)(SI*1), Z11
+	VFMADD231PS  Z10, Z11, Z5
+	VBROADCASTSS (R11)(SI*2), Z11
+	VFMADD231PS  Z10, Z11, Z6
+	VBROADCASTSS (R11)(DI*1), Z11
+	VFMADD231PS  Z10, Z11, Z7
+	VBROADCASTSS (R12), Z11
 	VFMADD231PS  Z10, Z11, Z8
-	VBROADCASTSS (R11)(BX*1), Z11
+	VBROADCASTSS (R12)(SI*1), Z11
 	VFMADD231PS  Z10, Z11, Z9
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, R9
+	PREFETCHT1   (BX)(CX*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
-	DECQ         DI
-	JNZ          loop
+	ADDQ         $0x04, R12
 	DECQ         R8
+	JNZ          loop
+	DECQ         R9
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0a, BX, CX
-	ADDQ      CX, 152(AX)
-	MOVQ      112(AX), CX
-	KMOVW     CX, K1
-	MOVQ      168(AX), CX
-	TESTQ     CX, CX
+	IMUL3Q    $0x0a, SI, DX
+	ADDQ      DX, 152(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), DX
-	VMOVUPS.Z (CX), K1, Z10
+	MOVQ      96(AX), BX
+	VMOVUPS.Z (DX), K1, Z10
 	VADDPS    Z10, Z0, Z0
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z10
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z10
 	VADDPS    Z10, Z1, Z1
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z10
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z10
 	VADDPS    Z10, Z2, Z2
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z10
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z10
 	VADDPS    Z10, Z3, Z3
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z10
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z10
 	VADDPS    Z10, Z4, Z4
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z10
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z10
 	VADDPS    Z10, Z5, Z5
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z10
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z10
 	VADDPS    Z10, Z6, Z6
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z10
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z10
 	VADDPS    Z10, Z7, Z7
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z10
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z10
 	VADDPS    Z10, Z8, Z8
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z10
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z10
 	VADDPS    Z10, Z9, Z9
-	ADDQ      DX, CX
-	MOVQ      CX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z10
 	VBROADCASTSS 148(AX), Z11
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z10, Z0
 	VMINPS       Z0, Z11, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z1, Z10, Z1
 	VMINPS       Z1, Z11, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z10, Z2
 	VMINPS       Z2, Z11, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z2, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z3, Z10, Z3
 	VMINPS       Z3, Z11, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z3, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z10, Z4
 	VMINPS       Z4, Z11, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z4, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z5, Z10, Z5
 	VMINPS       Z5, Z11, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z5, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z6, Z10, Z6
 	VMINPS       Z6, Z11, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z6, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z7, Z10, Z7
 	VMINPS       Z7, Z11, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z7, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z8, Z10, Z8
 	VMINPS       Z8, Z11, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z8, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z9, Z10, Z9
 	VMINPS       Z9, Z11, Z9
-	VMOVUPS      Z9, K1, (CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMOVUPS      Z9, K1, (DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_11x16(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_11x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -4008,10 +4026,11 @@ TEXT ·gemmF32AVX512_11x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
+	MOVQ 56(AX), CX
 
 block:
-	MOVQ    80(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -4022,156 +4041,157 @@ block:
 	VMOVAPS Z0, Z8
 	VMOVAPS Z0, Z9
 	VMOVAPS Z0, Z10
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    16(AX), CX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
 	JZ      advance
 
 tap:
-	MOVQ (CX), R9
-	ADDQ 152(AX), R9
-	LEAQ (R9)(BX*4), R10
-	LEAQ (R10)(BX*4), R11
-	ADDQ $0x08, CX
-	MOVQ 32(AX), DI
+	MOVQ (DX), R10
+	ADDQ 152(AX), R10
+	LEAQ (R10)(SI*4), R11
+	LEAQ (R11)(SI*4), R12
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z11
-	VBROADCASTSS (R9), Z12
-	VFMADD231PS  Z11, Z12, Z0
-	VBROADCASTSS (R9)(BX*1), Z12
-	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS (R9)(BX*2), Z12
-	VFMADD231PS  Z11, Z12, Z2
-	VBROADCASTSS (R9)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z3
+	VMOVUPS      (BX), Z11
 	VBROADCASTSS (R10), Z12
-	VFMADD231PS  Z11, Z12, Z4
-	VBROADCASTSS (R10)(BX*1), Z12
-	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (R10)(BX*2), Z12
-	VFMADD231PS  Z11, Z12, Z6
+	VFMADD231PS  Z11, Z12, Z0
 	VBROADCASTSS (R10)(SI*1), Z12
-	VFMADD231PS  Z11, Z12, Z7
+	VFMADD231PS  Z11, Z12, Z1
+	VBROADCASTSS (R10)(SI*2), Z12
+	VFMADD231PS  Z11, Z12, Z2
+	VBROADCASTSS (R10)(DI*1), Z12
+	VFMADD231PS  Z11, Z12, Z3
 	VBROADCASTSS (R11), Z12
+	VFMADD231PS  Z11, Z12, Z4
+	VBROADCASTSS (R11)(SI*1), Z12
+	VFMADD231PS  Z11, Z12, Z5
+	VBROADCASTSS (R11)(SI*2), Z12
+	VFMADD231PS  Z11, Z12, Z6
+	VBROADCASTSS (R11)(DI*1), Z12
+	VFMADD231PS  Z11, Z12, Z7
+	VBROADCASTSS (R12), Z12
 	VFMADD231PS  Z11, Z12, Z8
-	VBROADCASTSS (R11)(BX*1), Z12
+	VBROADCASTSS (R12)(SI*1), Z12
 	VFMADD231PS  Z11, Z12, Z9
-	VBROADCASTSS (R11)(BX*2), Z12
+	VBROADCASTSS (R12)(SI*2), Z12
 	VFMADD231PS  Z11, Z12, Z10
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, R9
+	PREFETCHT1   (BX)(CX*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
-	DECQ         DI
-	JNZ          loop
+	ADDQ         $0x04, R12
 	DECQ         R8
+	JNZ          loop
+	DECQ         R9
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0b, BX, CX
-	ADDQ      CX, 152(AX)
-	MOVQ      112(AX), CX
-	KMOVW     CX, K1
-	MOVQ      168(AX), CX
-	TESTQ     CX, CX
+	IMUL3Q    $0x0b, SI, DX
+	ADDQ      DX, 152(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), DX
-	VMOVUPS.Z (CX), K1, Z11
+	MOVQ      96(AX), BX
+	VMOVUPS.Z (DX), K1, Z11
 	VADDPS    Z11, Z0, Z0
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z11
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z11
 	VADDPS    Z11, Z1, Z1
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z11
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z11
 	VADDPS    Z11, Z2, Z2
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z11
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z11
 	VADDPS    Z11, Z3, Z3
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z11
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z11
 	VADDPS    Z11, Z4, Z4
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z11
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z11
 	VADDPS    Z11, Z5, Z5
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z11
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z11
 	VADDPS    Z11, Z6, Z6
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z11
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z11
 	VADDPS    Z11, Z7, Z7
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z11
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z11
 	VADDPS    Z11, Z8, Z8
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z11
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z11
 	VADDPS    Z11, Z9, Z9
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z11
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z11
 	VADDPS    Z11, Z10, Z10
-	ADDQ      DX, CX
-	MOVQ      CX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z11
 	VBROADCASTSS 148(AX), Z12
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z11, Z0
 	VMINPS       Z0, Z12, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z1, Z11, Z1
 	VMINPS       Z1, Z12, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z11, Z2
 	VMINPS       Z2, Z12, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z2, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z3, Z11, Z3
 	VMINPS       Z3, Z12, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z3, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z11, Z4
 	VMINPS       Z4, Z12, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z4, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z5, Z11, Z5
 	VMINPS       Z5, Z12, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z5, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z6, Z11, Z6
 	VMINPS       Z6, Z12, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z6, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z7, Z11, Z7
 	VMINPS       Z7, Z12, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z7, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z8, Z11, Z8
 	VMINPS       Z8, Z12, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z8, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z9, Z11, Z9
 	VMINPS       Z9, Z12, Z9
-	VMOVUPS      Z9, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z9, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z10, Z11, Z10
 	VMINPS       Z10, Z12, Z10
-	VMOVUPS      Z10, K1, (CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMOVUPS      Z10, K1, (DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_12x16(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_12x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -4182,10 +4202,11 @@ TEXT ·gemmF32AVX512_12x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
+	MOVQ 56(AX), CX
 
 block:
-	MOVQ    80(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -4197,165 +4218,166 @@ block:
 	VMOVAPS Z0, Z9
 	VMOVAPS Z0, Z10
 	VMOVAPS Z0, Z11
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    16(AX), CX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
 	JZ      advance
 
 tap:
-	MOVQ (CX), R9
-	ADDQ 152(AX), R9
-	LEAQ (R9)(BX*4), R10
-	LEAQ (R10)(BX*4), R11
-	ADDQ $0x08, CX
-	MOVQ 32(AX), DI
+	MOVQ (DX), R10
+	ADDQ 152(AX), R10
+	LEAQ (R10)(SI*4), R11
+	LEAQ (R11)(SI*4), R12
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z12
-	VBROADCASTSS (R9), Z13
-	VFMADD231PS  Z12, Z13, Z0
-	VBROADCASTSS (R9)(BX*1), Z13
-	VFMADD231PS  Z12, Z13, Z1
-	VBROADCASTSS (R9)(BX*2), Z13
-	VFMADD231PS  Z12, Z13, Z2
-	VBROADCASTSS (R9)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z3
+	VMOVUPS      (BX), Z12
 	VBROADCASTSS (R10), Z13
-	VFMADD231PS  Z12, Z13, Z4
-	VBROADCASTSS (R10)(BX*1), Z13
-	VFMADD231PS  Z12, Z13, Z5
-	VBROADCASTSS (R10)(BX*2), Z13
-	VFMADD231PS  Z12, Z13, Z6
+	VFMADD231PS  Z12, Z13, Z0
 	VBROADCASTSS (R10)(SI*1), Z13
-	VFMADD231PS  Z12, Z13, Z7
+	VFMADD231PS  Z12, Z13, Z1
+	VBROADCASTSS (R10)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z2
+	VBROADCASTSS (R10)(DI*1), Z13
+	VFMADD231PS  Z12, Z13, Z3
 	VBROADCASTSS (R11), Z13
-	VFMADD231PS  Z12, Z13, Z8
-	VBROADCASTSS (R11)(BX*1), Z13
-	VFMADD231PS  Z12, Z13, Z9
-	VBROADCASTSS (R11)(BX*2), Z13
-	VFMADD231PS  Z12, Z13, Z10
+	VFMADD231PS  Z12, Z13, Z4
 	VBROADCASTSS (R11)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z5
+	VBROADCASTSS (R11)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z6
+	VBROADCASTSS (R11)(DI*1), Z13
+	VFMADD231PS  Z12, Z13, Z7
+	VBROADCASTSS (R12), Z13
+	VFMADD231PS  Z12, Z13, Z8
+	VBROADCASTSS (R12)(SI*1), Z13
+	VFMADD231PS  Z12, Z13, Z9
+	VBROADCASTSS (R12)(SI*2), Z13
+	VFMADD231PS  Z12, Z13, Z10
+	VBROADCASTSS (R12)(DI*1), Z13
 	VFMADD231PS  Z12, Z13, Z11
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, R9
+	PREFETCHT1   (BX)(CX*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
-	DECQ         DI
-	JNZ          loop
+	ADDQ         $0x04, R12
 	DECQ         R8
+	JNZ          loop
+	DECQ         R9
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0c, BX, CX
-	ADDQ      CX, 152(AX)
-	MOVQ      112(AX), CX
-	KMOVW     CX, K1
-	MOVQ      168(AX), CX
-	TESTQ     CX, CX
+	IMUL3Q    $0x0c, SI, DX
+	ADDQ      DX, 152(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), DX
-	VMOVUPS.Z (CX), K1, Z12
+	MOVQ      96(AX), BX
+	VMOVUPS.Z (DX), K1, Z12
 	VADDPS    Z12, Z0, Z0
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z12
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z12
 	VADDPS    Z12, Z1, Z1
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z12
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z12
 	VADDPS    Z12, Z2, Z2
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z12
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z12
 	VADDPS    Z12, Z3, Z3
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z12
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z12
 	VADDPS    Z12, Z4, Z4
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z12
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z12
 	VADDPS    Z12, Z5, Z5
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z12
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z12
 	VADDPS    Z12, Z6, Z6
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z12
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z12
 	VADDPS    Z12, Z7, Z7
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z12
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z12
 	VADDPS    Z12, Z8, Z8
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z12
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z12
 	VADDPS    Z12, Z9, Z9
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z12
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z12
 	VADDPS    Z12, Z10, Z10
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z12
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z12
 	VADDPS    Z12, Z11, Z11
-	ADDQ      DX, CX
-	MOVQ      CX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z12
 	VBROADCASTSS 148(AX), Z13
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z1, Z12, Z1
 	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z12, Z2
 	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z2, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z3, Z12, Z3
 	VMINPS       Z3, Z13, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z3, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z12, Z4
 	VMINPS       Z4, Z13, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z4, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z5, Z12, Z5
 	VMINPS       Z5, Z13, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z5, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z6, Z12, Z6
 	VMINPS       Z6, Z13, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z6, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z7, Z12, Z7
 	VMINPS       Z7, Z13, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z7, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z8, Z12, Z8
 	VMINPS       Z8, Z13, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z8, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z9, Z12, Z9
 	VMINPS       Z9, Z13, Z9
-	VMOVUPS      Z9, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z9, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z10, Z12, Z10
 	VMINPS       Z10, Z13, Z10
-	VMOVUPS      Z10, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z10, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z11, Z12, Z11
 	VMINPS       Z11, Z13, Z11
-	VMOVUPS      Z11, K1, (CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMOVUPS      Z11, K1, (DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_13x16(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_13x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -4366,10 +4388,11 @@ TEXT ·gemmF32AVX512_13x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
+	MOVQ 56(AX), CX
 
 block:
-	MOVQ    80(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -4382,176 +4405,177 @@ block:
 	VMOVAPS Z0, Z10
 	VMOVAPS Z0, Z11
 	VMOVAPS Z0, Z12
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    16(AX), CX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
 	JZ      advance
 
 tap:
-	MOVQ (CX), R9
-	ADDQ 152(AX), R9
-	LEAQ (R9)(BX*4), R10
-	LEAQ (R10)(BX*4), R11
-	LEAQ (R11)(BX*4), R12
-	ADDQ $0x08, CX
-	MOVQ 32(AX), DI
+	MOVQ (DX), R10
+	ADDQ 152(AX), R10
+	LEAQ (R10)(SI*4), R11
+	LEAQ (R11)(SI*4), R12
+	LEAQ (R12)(SI*4), R13
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z13
-	VBROADCASTSS (R9), Z14
-	VFMADD231PS  Z13, Z14, Z0
-	VBROADCASTSS (R9)(BX*1), Z14
-	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS (R9)(BX*2), Z14
-	VFMADD231PS  Z13, Z14, Z2
-	VBROADCASTSS (R9)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z3
+	VMOVUPS      (BX), Z13
 	VBROADCASTSS (R10), Z14
-	VFMADD231PS  Z13, Z14, Z4
-	VBROADCASTSS (R10)(BX*1), Z14
-	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (R10)(BX*2), Z14
-	VFMADD231PS  Z13, Z14, Z6
+	VFMADD231PS  Z13, Z14, Z0
 	VBROADCASTSS (R10)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z7
+	VFMADD231PS  Z13, Z14, Z1
+	VBROADCASTSS (R10)(SI*2), Z14
+	VFMADD231PS  Z13, Z14, Z2
+	VBROADCASTSS (R10)(DI*1), Z14
+	VFMADD231PS  Z13, Z14, Z3
 	VBROADCASTSS (R11), Z14
-	VFMADD231PS  Z13, Z14, Z8
-	VBROADCASTSS (R11)(BX*1), Z14
-	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (R11)(BX*2), Z14
-	VFMADD231PS  Z13, Z14, Z10
+	VFMADD231PS  Z13, Z14, Z4
 	VBROADCASTSS (R11)(SI*1), Z14
-	VFMADD231PS  Z13, Z14, Z11
+	VFMADD231PS  Z13, Z14, Z5
+	VBROADCASTSS (R11)(SI*2), Z14
+	VFMADD231PS  Z13, Z14, Z6
+	VBROADCASTSS (R11)(DI*1), Z14
+	VFMADD231PS  Z13, Z14, Z7
 	VBROADCASTSS (R12), Z14
+	VFMADD231PS  Z13, Z14, Z8
+	VBROADCASTSS (R12)(SI*1), Z14
+	VFMADD231PS  Z13, Z14, Z9
+	VBROADCASTSS (R12)(SI*2), Z14
+	VFMADD231PS  Z13, Z14, Z10
+	VBROADCASTSS (R12)(DI*1), Z14
+	VFMADD231PS  Z13, Z14, Z11
+	VBROADCASTSS (R13), Z14
 	VFMADD231PS  Z13, Z14, Z12
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, R9
+	PREFETCHT1   (BX)(CX*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
-	DECQ         DI
-	JNZ          loop
+	ADDQ         $0x04, R13
 	DECQ         R8
+	JNZ          loop
+	DECQ         R9
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0d, BX, CX
-	ADDQ      CX, 152(AX)
-	MOVQ      112(AX), CX
-	KMOVW     CX, K1
-	MOVQ      168(AX), CX
-	TESTQ     CX, CX
+	IMUL3Q    $0x0d, SI, DX
+	ADDQ      DX, 152(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), DX
-	VMOVUPS.Z (CX), K1, Z13
+	MOVQ      96(AX), BX
+	VMOVUPS.Z (DX), K1, Z13
 	VADDPS    Z13, Z0, Z0
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z13
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z13
 	VADDPS    Z13, Z1, Z1
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z13
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z13
 	VADDPS    Z13, Z2, Z2
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z13
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z13
 	VADDPS    Z13, Z3, Z3
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z13
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z13
 	VADDPS    Z13, Z4, Z4
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z13
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z13
 	VADDPS    Z13, Z5, Z5
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z13
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z13
 	VADDPS    Z13, Z6, Z6
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z13
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z13
 	VADDPS    Z13, Z7, Z7
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z13
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z13
 	VADDPS    Z13, Z8, Z8
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z13
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z13
 	VADDPS    Z13, Z9, Z9
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z13
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z13
 	VADDPS    Z13, Z10, Z10
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z13
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z13
 	VADDPS    Z13, Z11, Z11
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z13
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z13
 	VADDPS    Z13, Z12, Z12
-	ADDQ      DX, CX
-	MOVQ      CX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z13
 	VBROADCASTSS 148(AX), Z14
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z13, Z0
 	VMINPS       Z0, Z14, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z1, Z13, Z1
 	VMINPS       Z1, Z14, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z13, Z2
 	VMINPS       Z2, Z14, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z2, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z3, Z13, Z3
 	VMINPS       Z3, Z14, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z3, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z13, Z4
 	VMINPS       Z4, Z14, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z4, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z5, Z13, Z5
 	VMINPS       Z5, Z14, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z5, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z6, Z13, Z6
 	VMINPS       Z6, Z14, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z6, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z7, Z13, Z7
 	VMINPS       Z7, Z14, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z7, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z8, Z13, Z8
 	VMINPS       Z8, Z14, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z8, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z9, Z13, Z9
 	VMINPS       Z9, Z14, Z9
-	VMOVUPS      Z9, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z9, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z10, Z13, Z10
 	VMINPS       Z10, Z14, Z10
-	VMOVUPS      Z10, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z10, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z11, Z13, Z11
 	VMINPS       Z11, Z14, Z11
-	VMOVUPS      Z11, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z11, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z12, Z13, Z12
 	VMINPS       Z12, Z14, Z12
-	VMOVUPS      Z12, K1, (CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMOVUPS      Z12, K1, (DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_14x16(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_14x16(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -4562,10 +4586,11 @@ TEXT ·gemmF32AVX512_14x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
+	MOVQ 56(AX), CX
 
 block:
-	MOVQ    80(AX), CX
-	VMOVUPS (CX), Z0
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -4579,178 +4604,179 @@ block:
 	VMOVAPS Z0, Z11
 	VMOVAPS Z0, Z12
 	VMOVAPS Z0, Z13
-	MOVQ    48(AX), DX
-	MOVQ    8(AX), BX
-	LEAQ    (BX)(BX*2), SI
-	MOVQ    16(AX), CX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
+	MOVQ    48(AX), BX
+	MOVQ    8(AX), SI
+	LEAQ    (SI)(SI*2), DI
+	MOVQ    16(AX), DX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
 	JZ      advance
 
 tap:
-	MOVQ (CX), R9
-	ADDQ 152(AX), R9
-	LEAQ (R9)(BX*4), R10
-	LEAQ (R10)(BX*4), R11
-	LEAQ (R11)(BX*4), R12
-	ADDQ $0x08, CX
-	MOVQ 32(AX), DI
+	MOVQ (DX), R10
+	ADDQ 152(AX), R10
+	LEAQ (R10)(SI*4), R11
+	LEAQ (R11)(SI*4), R12
+	LEAQ (R12)(SI*4), R13
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (DX), Z14
-	VBROADCASTSS (R9), Z15
-	VFMADD231PS  Z14, Z15, Z0
-	VBROADCASTSS (R9)(BX*1), Z15
-	VFMADD231PS  Z14, Z15, Z1
-	VBROADCASTSS (R9)(BX*2), Z15
-	VFMADD231PS  Z14, Z15, Z2
-	VBROADCASTSS (R9)(SI*1), Z15
-	VFMADD231PS  Z14, Z15, Z3
+	VMOVUPS      (BX), Z14
 	VBROADCASTSS (R10), Z15
-	VFMADD231PS  Z14, Z15, Z4
-	VBROADCASTSS (R10)(BX*1), Z15
-	VFMADD231PS  Z14, Z15, Z5
-	VBROADCASTSS (R10)(BX*2), Z15
-	VFMADD231PS  Z14, Z15, Z6
+	VFMADD231PS  Z14, Z15, Z0
 	VBROADCASTSS (R10)(SI*1), Z15
-	VFMADD231PS  Z14, Z15, Z7
+	VFMADD231PS  Z14, Z15, Z1
+	VBROADCASTSS (R10)(SI*2), Z15
+	VFMADD231PS  Z14, Z15, Z2
+	VBROADCASTSS (R10)(DI*1), Z15
+	VFMADD231PS  Z14, Z15, Z3
 	VBROADCASTSS (R11), Z15
-	VFMADD231PS  Z14, Z15, Z8
-	VBROADCASTSS (R11)(BX*1), Z15
-	VFMADD231PS  Z14, Z15, Z9
-	VBROADCASTSS (R11)(BX*2), Z15
-	VFMADD231PS  Z14, Z15, Z10
+	VFMADD231PS  Z14, Z15, Z4
 	VBROADCASTSS (R11)(SI*1), Z15
-	VFMADD231PS  Z14, Z15, Z11
+	VFMADD231PS  Z14, Z15, Z5
+	VBROADCASTSS (R11)(SI*2), Z15
+	VFMADD231PS  Z14, Z15, Z6
+	VBROADCASTSS (R11)(DI*1), Z15
+	VFMADD231PS  Z14, Z15, Z7
 	VBROADCASTSS (R12), Z15
+	VFMADD231PS  Z14, Z15, Z8
+	VBROADCASTSS (R12)(SI*1), Z15
+	VFMADD231PS  Z14, Z15, Z9
+	VBROADCASTSS (R12)(SI*2), Z15
+	VFMADD231PS  Z14, Z15, Z10
+	VBROADCASTSS (R12)(DI*1), Z15
+	VFMADD231PS  Z14, Z15, Z11
+	VBROADCASTSS (R13), Z15
 	VFMADD231PS  Z14, Z15, Z12
-	VBROADCASTSS (R12)(BX*1), Z15
+	VBROADCASTSS (R13)(SI*1), Z15
 	VFMADD231PS  Z14, Z15, Z13
-	ADDQ         $0x40, DX
-	ADDQ         $0x04, R9
+	PREFETCHT1   (BX)(CX*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
-	DECQ         DI
-	JNZ          loop
+	ADDQ         $0x04, R13
 	DECQ         R8
+	JNZ          loop
+	DECQ         R9
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0e, BX, CX
-	ADDQ      CX, 152(AX)
-	MOVQ      112(AX), CX
-	KMOVW     CX, K1
-	MOVQ      168(AX), CX
-	TESTQ     CX, CX
+	IMUL3Q    $0x0e, SI, DX
+	ADDQ      DX, 152(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), DX
-	VMOVUPS.Z (CX), K1, Z14
+	MOVQ      96(AX), BX
+	VMOVUPS.Z (DX), K1, Z14
 	VADDPS    Z14, Z0, Z0
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z14
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z14
 	VADDPS    Z14, Z1, Z1
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z14
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z14
 	VADDPS    Z14, Z2, Z2
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z14
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z14
 	VADDPS    Z14, Z3, Z3
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z14
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z14
 	VADDPS    Z14, Z4, Z4
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z14
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z14
 	VADDPS    Z14, Z5, Z5
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z14
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z14
 	VADDPS    Z14, Z6, Z6
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z14
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z14
 	VADDPS    Z14, Z7, Z7
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z14
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z14
 	VADDPS    Z14, Z8, Z8
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z14
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z14
 	VADDPS    Z14, Z9, Z9
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z14
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z14
 	VADDPS    Z14, Z10, Z10
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z14
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z14
 	VADDPS    Z14, Z11, Z11
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z14
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z14
 	VADDPS    Z14, Z12, Z12
-	ADDQ      DX, CX
-	VMOVUPS.Z (CX), K1, Z14
+	ADDQ      BX, DX
+	VMOVUPS.Z (DX), K1, Z14
 	VADDPS    Z14, Z13, Z13
-	ADDQ      DX, CX
-	MOVQ      CX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z14
 	VBROADCASTSS 148(AX), Z15
-	MOVQ         160(AX), CX
-	MOVQ         72(AX), DX
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z14, Z0
 	VMINPS       Z0, Z15, Z0
-	VMOVUPS      Z0, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z0, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z1, Z14, Z1
 	VMINPS       Z1, Z15, Z1
-	VMOVUPS      Z1, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z1, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z14, Z2
 	VMINPS       Z2, Z15, Z2
-	VMOVUPS      Z2, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z2, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z3, Z14, Z3
 	VMINPS       Z3, Z15, Z3
-	VMOVUPS      Z3, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z3, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z14, Z4
 	VMINPS       Z4, Z15, Z4
-	VMOVUPS      Z4, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z4, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z5, Z14, Z5
 	VMINPS       Z5, Z15, Z5
-	VMOVUPS      Z5, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z5, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z6, Z14, Z6
 	VMINPS       Z6, Z15, Z6
-	VMOVUPS      Z6, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z6, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z7, Z14, Z7
 	VMINPS       Z7, Z15, Z7
-	VMOVUPS      Z7, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z7, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z8, Z14, Z8
 	VMINPS       Z8, Z15, Z8
-	VMOVUPS      Z8, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z8, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z9, Z14, Z9
 	VMINPS       Z9, Z15, Z9
-	VMOVUPS      Z9, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z9, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z10, Z14, Z10
 	VMINPS       Z10, Z15, Z10
-	VMOVUPS      Z10, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z10, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z11, Z14, Z11
 	VMINPS       Z11, Z15, Z11
-	VMOVUPS      Z11, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z11, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z12, Z14, Z12
 	VMINPS       Z12, Z15, Z12
-	VMOVUPS      Z12, K1, (CX)
-	ADDQ         DX, CX
+	VMOVUPS      Z12, K1, (DX)
+	ADDQ         BX, DX
 	VMAXPS       Z13, Z14, Z13
 	VMINPS       Z13, Z15, Z13
-	VMOVUPS      Z13, K1, (CX)
-	ADDQ         DX, CX
-	MOVQ         CX, 160(AX)
+	VMOVUPS      Z13, K1, (DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -9451,7 +9477,7 @@ clampTail:
 	RET
 
 // func gemmF32AVX512_2x32(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_2x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -9463,89 +9489,92 @@ TEXT ·gemmF32AVX512_2x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
+	LEAQ (CX)(CX*2), DX
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
-	VMOVUPS 64(DX), Z1
+	MOVQ    80(AX), BX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DX
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
+	MOVQ    48(AX), SI
+	MOVQ    8(AX), DI
+	LEAQ    (DI)(DI*2), BX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
 	JZ      advance
 
 tap:
-	MOVQ (DX), R9
-	ADDQ 152(AX), R9
-	ADDQ $0x08, DX
-	MOVQ 32(AX), DI
+	MOVQ (BX), R10
+	ADDQ 152(AX), R10
+	ADDQ $0x08, BX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (BX), Z4
-	VMOVUPS      (BX)(CX*1), Z5
-	VBROADCASTSS (R9), Z6
+	VMOVUPS      (SI), Z4
+	VMOVUPS      (SI)(CX*1), Z5
+	VBROADCASTSS (R10), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (R9)(SI*1), Z6
+	VBROADCASTSS (R10)(DI*1), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
-	ADDQ         $0x40, BX
-	ADDQ         $0x04, R9
-	DECQ         DI
-	JNZ          loop
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(DX*1)
+	ADDQ         $0x40, SI
+	ADDQ         $0x04, R10
 	DECQ         R8
+	JNZ          loop
+	DECQ         R9
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x02, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q    $0x02, DI, BX
+	ADDQ      BX, 152(AX)
+	MOVQ      112(AX), BX
+	KMOVW     BX, K1
+	MOVQ      168(AX), BX
+	TESTQ     BX, BX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VADDPS    (DX), Z0, Z0
-	VMOVUPS.Z 64(DX), K1, Z4
+	MOVQ      96(AX), SI
+	VADDPS    (BX), Z0, Z0
+	VMOVUPS.Z 64(BX), K1, Z4
 	VADDPS    Z4, Z1, Z1
-	ADDQ      BX, DX
-	VADDPS    (DX), Z2, Z2
-	VMOVUPS.Z 64(DX), K1, Z4
+	ADDQ      SI, BX
+	VADDPS    (BX), Z2, Z2
+	VMOVUPS.Z 64(BX), K1, Z4
 	VADDPS    Z4, Z3, Z3
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      SI, BX
+	MOVQ      BX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z4
 	VBROADCASTSS 148(AX), Z5
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), BX
+	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
-	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z0, (BX)
 	VMAXPS       Z1, Z4, Z1
 	VMINPS       Z1, Z5, Z1
-	VMOVUPS      Z1, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z2, Z4, Z2
 	VMINPS       Z2, Z5, Z2
-	VMOVUPS      Z2, (DX)
+	VMOVUPS      Z2, (BX)
 	VMAXPS       Z3, Z4, Z3
 	VMINPS       Z3, Z5, Z3
-	VMOVUPS      Z3, K1, 64(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z3, K1, 64(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_3x32(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_3x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -9557,105 +9586,108 @@ TEXT ·gemmF32AVX512_3x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
+	LEAQ (CX)(CX*2), DX
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
-	VMOVUPS 64(DX), Z1
+	MOVQ    80(AX), BX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
 	VMOVAPS Z1, Z5
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DX
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
+	MOVQ    48(AX), SI
+	MOVQ    8(AX), DI
+	LEAQ    (DI)(DI*2), BX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), R9
+	TESTQ   R9, R9
 	JZ      advance
 
 tap:
-	MOVQ (DX), R9
-	ADDQ 152(AX), R9
-	ADDQ $0x08, DX
-	MOVQ 32(AX), DI
+	MOVQ (BX), R10
+	ADDQ 152(AX), R10
+	ADDQ $0x08, BX
+	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (BX), Z6
-	VMOVUPS      (BX)(CX*1), Z7
-	VBROADCASTSS (R9), Z8
+	VMOVUPS      (SI), Z6
+	VMOVUPS      (SI)(CX*1), Z7
+	VBROADCASTSS (R10), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (R9)(SI*1), Z8
+	VBROADCASTSS (R10)(DI*1), Z8
 	VFMADD231PS  Z6, Z8, Z2
 	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS (R9)(SI*2), Z8
+	VBROADCASTSS (R10)(DI*2), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
-	ADDQ         $0x40, BX
-	ADDQ         $0x04, R9
-	DECQ         DI
-	JNZ          loop
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(DX*1)
+	ADDQ         $0x40, SI
+	ADDQ         $0x04, R10
 	DECQ         R8
+	JNZ          loop
+	DECQ         R9
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x03, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q    $0x03, DI, BX
+	ADDQ      BX, 152(AX)
+	MOVQ      112(AX), BX
+	KMOVW     BX, K1
+	MOVQ      168(AX), BX
+	TESTQ     BX, BX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VADDPS    (DX), Z0, Z0
-	VMOVUPS.Z 64(DX), K1, Z6
+	MOVQ      96(AX), SI
+	VADDPS    (BX), Z0, Z0
+	VMOVUPS.Z 64(BX), K1, Z6
 	VADDPS    Z6, Z1, Z1
-	ADDQ      BX, DX
-	VADDPS    (DX), Z2, Z2
-	VMOVUPS.Z 64(DX), K1, Z6
+	ADDQ      SI, BX
+	VADDPS    (BX), Z2, Z2
+	VMOVUPS.Z 64(BX), K1, Z6
 	VADDPS    Z6, Z3, Z3
-	ADDQ      BX, DX
-	VADDPS    (DX), Z4, Z4
-	VMOVUPS.Z 64(DX), K1, Z6
+	ADDQ      SI, BX
+	VADDPS    (BX), Z4, Z4
+	VMOVUPS.Z 64(BX), K1, Z6
 	VADDPS    Z6, Z5, Z5
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      SI, BX
+	MOVQ      BX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z6
 	VBROADCASTSS 148(AX), Z7
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), BX
+	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
-	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z0, (BX)
 	VMAXPS       Z1, Z6, Z1
 	VMINPS       Z1, Z7, Z1
-	VMOVUPS      Z1, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z2, Z6, Z2
 	VMINPS       Z2, Z7, Z2
-	VMOVUPS      Z2, (DX)
+	VMOVUPS      Z2, (BX)
 	VMAXPS       Z3, Z6, Z3
 	VMINPS       Z3, Z7, Z3
-	VMOVUPS      Z3, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z4, Z6, Z4
 	VMINPS       Z4, Z7, Z4
-	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z4, (BX)
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
-	VMOVUPS      Z5, K1, 64(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z5, K1, 64(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_4x32(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_4x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -9667,121 +9699,124 @@ TEXT ·gemmF32AVX512_4x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
+	LEAQ (CX)(CX*2), DX
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
-	VMOVUPS 64(DX), Z1
+	MOVQ    80(AX), BX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
 	VMOVAPS Z1, Z5
 	VMOVAPS Z0, Z6
 	VMOVAPS Z1, Z7
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
+	MOVQ    48(AX), SI
+	MOVQ    8(AX), DI
+	LEAQ    (DI)(DI*2), R8
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), R10
+	TESTQ   R10, R10
 	JZ      advance
 
 tap:
-	MOVQ (DX), R10
-	ADDQ 152(AX), R10
-	ADDQ $0x08, DX
-	MOVQ 32(AX), R8
+	MOVQ (BX), R11
+	ADDQ 152(AX), R11
+	ADDQ $0x08, BX
+	MOVQ 32(AX), R9
 
 loop:
-	VMOVUPS      (BX), Z8
-	VMOVUPS      (BX)(CX*1), Z9
-	VBROADCASTSS (R10), Z10
+	VMOVUPS      (SI), Z8
+	VMOVUPS      (SI)(CX*1), Z9
+	VBROADCASTSS (R11), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (R10)(SI*1), Z10
+	VBROADCASTSS (R11)(DI*1), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (R10)(SI*2), Z10
+	VBROADCASTSS (R11)(DI*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R10)(DI*1), Z10
+	VBROADCASTSS (R11)(R8*1), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	ADDQ         $0x40, BX
-	ADDQ         $0x04, R10
-	DECQ         R8
-	JNZ          loop
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(DX*1)
+	ADDQ         $0x40, SI
+	ADDQ         $0x04, R11
 	DECQ         R9
+	JNZ          loop
+	DECQ         R10
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x04, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q    $0x04, DI, BX
+	ADDQ      BX, 152(AX)
+	MOVQ      112(AX), BX
+	KMOVW     BX, K1
+	MOVQ      168(AX), BX
+	TESTQ     BX, BX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VADDPS    (DX), Z0, Z0
-	VMOVUPS.Z 64(DX), K1, Z8
+	MOVQ      96(AX), SI
+	VADDPS    (BX), Z0, Z0
+	VMOVUPS.Z 64(BX), K1, Z8
 	VADDPS    Z8, Z1, Z1
-	ADDQ      BX, DX
-	VADDPS    (DX), Z2, Z2
-	VMOVUPS.Z 64(DX), K1, Z8
+	ADDQ      SI, BX
+	VADDPS    (BX), Z2, Z2
+	VMOVUPS.Z 64(BX), K1, Z8
 	VADDPS    Z8, Z3, Z3
-	ADDQ      BX, DX
-	VADDPS    (DX), Z4, Z4
-	VMOVUPS.Z 64(DX), K1, Z8
+	ADDQ      SI, BX
+	VADDPS    (BX), Z4, Z4
+	VMOVUPS.Z 64(BX), K1, Z8
 	VADDPS    Z8, Z5, Z5
-	ADDQ      BX, DX
-	VADDPS    (DX), Z6, Z6
-	VMOVUPS.Z 64(DX), K1, Z8
+	ADDQ      SI, BX
+	VADDPS    (BX), Z6, Z6
+	VMOVUPS.Z 64(BX), K1, Z8
 	VADDPS    Z8, Z7, Z7
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      SI, BX
+	MOVQ      BX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z8
 	VBROADCASTSS 148(AX), Z9
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), BX
+	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
-	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z0, (BX)
 	VMAXPS       Z1, Z8, Z1
 	VMINPS       Z1, Z9, Z1
-	VMOVUPS      Z1, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z2, Z8, Z2
 	VMINPS       Z2, Z9, Z2
-	VMOVUPS      Z2, (DX)
+	VMOVUPS      Z2, (BX)
 	VMAXPS       Z3, Z8, Z3
 	VMINPS       Z3, Z9, Z3
-	VMOVUPS      Z3, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z4, Z8, Z4
 	VMINPS       Z4, Z9, Z4
-	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z4, (BX)
 	VMAXPS       Z5, Z8, Z5
 	VMINPS       Z5, Z9, Z5
-	VMOVUPS      Z5, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z5, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z6, Z8, Z6
 	VMINPS       Z6, Z9, Z6
-	VMOVUPS      Z6, (DX)
+	VMOVUPS      Z6, (BX)
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
-	VMOVUPS      Z7, K1, 64(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z7, K1, 64(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_5x32(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_5x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -9793,11 +9828,12 @@ TEXT ·gemmF32AVX512_5x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
+	LEAQ (CX)(CX*2), DX
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
-	VMOVUPS 64(DX), Z1
+	MOVQ    80(AX), BX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -9806,126 +9842,128 @@ block:
 	VMOVAPS Z1, Z7
 	VMOVAPS Z0, Z8
 	VMOVAPS Z1, Z9
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
+	MOVQ    48(AX), SI
+	MOVQ    8(AX), DI
+	LEAQ    (DI)(DI*2), R8
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), R10
+	TESTQ   R10, R10
 	JZ      advance
 
 tap:
-	MOVQ (DX), R10
-	ADDQ 152(AX), R10
-	LEAQ (R10)(SI*4), R11
-	ADDQ $0x08, DX
-	MOVQ 32(AX), R8
+	MOVQ (BX), R11
+	ADDQ 152(AX), R11
+	LEAQ (R11)(DI*4), R12
+	ADDQ $0x08, BX
+	MOVQ 32(AX), R9
 
 loop:
-	VMOVUPS      (BX), Z10
-	VMOVUPS      (BX)(CX*1), Z11
-	VBROADCASTSS (R10), Z12
+	VMOVUPS      (SI), Z10
+	VMOVUPS      (SI)(CX*1), Z11
+	VBROADCASTSS (R11), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS (R10)(SI*1), Z12
+	VBROADCASTSS (R11)(DI*1), Z12
 	VFMADD231PS  Z10, Z12, Z2
 	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS (R10)(SI*2), Z12
+	VBROADCASTSS (R11)(DI*2), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (R10)(DI*1), Z12
+	VBROADCASTSS (R11)(R8*1), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R11), Z12
+	VBROADCASTSS (R12), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	ADDQ         $0x40, BX
-	ADDQ         $0x04, R10
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(DX*1)
+	ADDQ         $0x40, SI
 	ADDQ         $0x04, R11
-	DECQ         R8
-	JNZ          loop
+	ADDQ         $0x04, R12
 	DECQ         R9
+	JNZ          loop
+	DECQ         R10
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x05, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q    $0x05, DI, BX
+	ADDQ      BX, 152(AX)
+	MOVQ      112(AX), BX
+	KMOVW     BX, K1
+	MOVQ      168(AX), BX
+	TESTQ     BX, BX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VADDPS    (DX), Z0, Z0
-	VMOVUPS.Z 64(DX), K1, Z10
+	MOVQ      96(AX), SI
+	VADDPS    (BX), Z0, Z0
+	VMOVUPS.Z 64(BX), K1, Z10
 	VADDPS    Z10, Z1, Z1
-	ADDQ      BX, DX
-	VADDPS    (DX), Z2, Z2
-	VMOVUPS.Z 64(DX), K1, Z10
+	ADDQ      SI, BX
+	VADDPS    (BX), Z2, Z2
+	VMOVUPS.Z 64(BX), K1, Z10
 	VADDPS    Z10, Z3, Z3
-	ADDQ      BX, DX
-	VADDPS    (DX), Z4, Z4
-	VMOVUPS.Z 64(DX), K1, Z10
+	ADDQ      SI, BX
+	VADDPS    (BX), Z4, Z4
+	VMOVUPS.Z 64(BX), K1, Z10
 	VADDPS    Z10, Z5, Z5
-	ADDQ      BX, DX
-	VADDPS    (DX), Z6, Z6
-	VMOVUPS.Z 64(DX), K1, Z10
+	ADDQ      SI, BX
+	VADDPS    (BX), Z6, Z6
+	VMOVUPS.Z 64(BX), K1, Z10
 	VADDPS    Z10, Z7, Z7
-	ADDQ      BX, DX
-	VADDPS    (DX), Z8, Z8
-	VMOVUPS.Z 64(DX), K1, Z10
+	ADDQ      SI, BX
+	VADDPS    (BX), Z8, Z8
+	VMOVUPS.Z 64(BX), K1, Z10
 	VADDPS    Z10, Z9, Z9
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      SI, BX
+	MOVQ      BX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z10
 	VBROADCASTSS 148(AX), Z11
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), BX
+	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z10, Z0
 	VMINPS       Z0, Z11, Z0
-	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z0, (BX)
 	VMAXPS       Z1, Z10, Z1
 	VMINPS       Z1, Z11, Z1
-	VMOVUPS      Z1, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z2, Z10, Z2
 	VMINPS       Z2, Z11, Z2
-	VMOVUPS      Z2, (DX)
+	VMOVUPS      Z2, (BX)
 	VMAXPS       Z3, Z10, Z3
 	VMINPS       Z3, Z11, Z3
-	VMOVUPS      Z3, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z4, Z10, Z4
 	VMINPS       Z4, Z11, Z4
-	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z4, (BX)
 	VMAXPS       Z5, Z10, Z5
 	VMINPS       Z5, Z11, Z5
-	VMOVUPS      Z5, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z5, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z6, Z10, Z6
 	VMINPS       Z6, Z11, Z6
-	VMOVUPS      Z6, (DX)
+	VMOVUPS      Z6, (BX)
 	VMAXPS       Z7, Z10, Z7
 	VMINPS       Z7, Z11, Z7
-	VMOVUPS      Z7, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z7, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z8, Z10, Z8
 	VMINPS       Z8, Z11, Z8
-	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z8, (BX)
 	VMAXPS       Z9, Z10, Z9
 	VMINPS       Z9, Z11, Z9
-	VMOVUPS      Z9, K1, 64(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z9, K1, 64(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_6x32(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_6x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -9937,11 +9975,12 @@ TEXT ·gemmF32AVX512_6x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
+	LEAQ (CX)(CX*2), DX
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
-	VMOVUPS 64(DX), Z1
+	MOVQ    80(AX), BX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -9952,140 +9991,142 @@ block:
 	VMOVAPS Z1, Z9
 	VMOVAPS Z0, Z10
 	VMOVAPS Z1, Z11
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
+	MOVQ    48(AX), SI
+	MOVQ    8(AX), DI
+	LEAQ    (DI)(DI*2), R8
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), R10
+	TESTQ   R10, R10
 	JZ      advance
 
 tap:
-	MOVQ (DX), R10
-	ADDQ 152(AX), R10
-	LEAQ (R10)(SI*4), R11
-	ADDQ $0x08, DX
-	MOVQ 32(AX), R8
+	MOVQ (BX), R11
+	ADDQ 152(AX), R11
+	LEAQ (R11)(DI*4), R12
+	ADDQ $0x08, BX
+	MOVQ 32(AX), R9
 
 loop:
-	VMOVUPS      (BX), Z12
-	VMOVUPS      (BX)(CX*1), Z13
-	VBROADCASTSS (R10), Z14
+	VMOVUPS      (SI), Z12
+	VMOVUPS      (SI)(CX*1), Z13
+	VBROADCASTSS (R11), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS (R10)(SI*1), Z14
+	VBROADCASTSS (R11)(DI*1), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS (R10)(SI*2), Z14
+	VBROADCASTSS (R11)(DI*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (R10)(DI*1), Z14
+	VBROADCASTSS (R11)(R8*1), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS (R11), Z14
+	VBROADCASTSS (R12), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (R11)(SI*1), Z14
+	VBROADCASTSS (R12)(DI*1), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	ADDQ         $0x40, BX
-	ADDQ         $0x04, R10
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(DX*1)
+	ADDQ         $0x40, SI
 	ADDQ         $0x04, R11
-	DECQ         R8
-	JNZ          loop
+	ADDQ         $0x04, R12
 	DECQ         R9
+	JNZ          loop
+	DECQ         R10
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x06, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q    $0x06, DI, BX
+	ADDQ      BX, 152(AX)
+	MOVQ      112(AX), BX
+	KMOVW     BX, K1
+	MOVQ      168(AX), BX
+	TESTQ     BX, BX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VADDPS    (DX), Z0, Z0
-	VMOVUPS.Z 64(DX), K1, Z12
+	MOVQ      96(AX), SI
+	VADDPS    (BX), Z0, Z0
+	VMOVUPS.Z 64(BX), K1, Z12
 	VADDPS    Z12, Z1, Z1
-	ADDQ      BX, DX
-	VADDPS    (DX), Z2, Z2
-	VMOVUPS.Z 64(DX), K1, Z12
+	ADDQ      SI, BX
+	VADDPS    (BX), Z2, Z2
+	VMOVUPS.Z 64(BX), K1, Z12
 	VADDPS    Z12, Z3, Z3
-	ADDQ      BX, DX
-	VADDPS    (DX), Z4, Z4
-	VMOVUPS.Z 64(DX), K1, Z12
+	ADDQ      SI, BX
+	VADDPS    (BX), Z4, Z4
+	VMOVUPS.Z 64(BX), K1, Z12
 	VADDPS    Z12, Z5, Z5
-	ADDQ      BX, DX
-	VADDPS    (DX), Z6, Z6
-	VMOVUPS.Z 64(DX), K1, Z12
+	ADDQ      SI, BX
+	VADDPS    (BX), Z6, Z6
+	VMOVUPS.Z 64(BX), K1, Z12
 	VADDPS    Z12, Z7, Z7
-	ADDQ      BX, DX
-	VADDPS    (DX), Z8, Z8
-	VMOVUPS.Z 64(DX), K1, Z12
+	ADDQ      SI, BX
+	VADDPS    (BX), Z8, Z8
+	VMOVUPS.Z 64(BX), K1, Z12
 	VADDPS    Z12, Z9, Z9
-	ADDQ      BX, DX
-	VADDPS    (DX), Z10, Z10
-	VMOVUPS.Z 64(DX), K1, Z12
+	ADDQ      SI, BX
+	VADDPS    (BX), Z10, Z10
+	VMOVUPS.Z 64(BX), K1, Z12
 	VADDPS    Z12, Z11, Z11
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      SI, BX
+	MOVQ      BX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z12
 	VBROADCASTSS 148(AX), Z13
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), BX
+	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z0, (BX)
 	VMAXPS       Z1, Z12, Z1
 	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z2, Z12, Z2
 	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, (DX)
+	VMOVUPS      Z2, (BX)
 	VMAXPS       Z3, Z12, Z3
 	VMINPS       Z3, Z13, Z3
-	VMOVUPS      Z3, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z4, Z12, Z4
 	VMINPS       Z4, Z13, Z4
-	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z4, (BX)
 	VMAXPS       Z5, Z12, Z5
 	VMINPS       Z5, Z13, Z5
-	VMOVUPS      Z5, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z5, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z6, Z12, Z6
 	VMINPS       Z6, Z13, Z6
-	VMOVUPS      Z6, (DX)
+	VMOVUPS      Z6, (BX)
 	VMAXPS       Z7, Z12, Z7
 	VMINPS       Z7, Z13, Z7
-	VMOVUPS      Z7, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z7, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z8, Z12, Z8
 	VMINPS       Z8, Z13, Z8
-	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z8, (BX)
 	VMAXPS       Z9, Z12, Z9
 	VMINPS       Z9, Z13, Z9
-	VMOVUPS      Z9, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z9, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z10, Z12, Z10
 	VMINPS       Z10, Z13, Z10
-	VMOVUPS      Z10, (DX)
+	VMOVUPS      Z10, (BX)
 	VMAXPS       Z11, Z12, Z11
 	VMINPS       Z11, Z13, Z11
-	VMOVUPS      Z11, K1, 64(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z11, K1, 64(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_7x32(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_7x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -10097,11 +10138,12 @@ TEXT ·gemmF32AVX512_7x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
+	LEAQ (CX)(CX*2), DX
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
-	VMOVUPS 64(DX), Z1
+	MOVQ    80(AX), BX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -10114,154 +10156,156 @@ block:
 	VMOVAPS Z1, Z11
 	VMOVAPS Z0, Z12
 	VMOVAPS Z1, Z13
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
+	MOVQ    48(AX), SI
+	MOVQ    8(AX), DI
+	LEAQ    (DI)(DI*2), R8
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), R10
+	TESTQ   R10, R10
 	JZ      advance
 
 tap:
-	MOVQ (DX), R10
-	ADDQ 152(AX), R10
-	LEAQ (R10)(SI*4), R11
-	ADDQ $0x08, DX
-	MOVQ 32(AX), R8
+	MOVQ (BX), R11
+	ADDQ 152(AX), R11
+	LEAQ (R11)(DI*4), R12
+	ADDQ $0x08, BX
+	MOVQ 32(AX), R9
 
 loop:
-	VMOVUPS      (BX), Z14
-	VMOVUPS      (BX)(CX*1), Z15
-	VBROADCASTSS (R10), Z16
+	VMOVUPS      (SI), Z14
+	VMOVUPS      (SI)(CX*1), Z15
+	VBROADCASTSS (R11), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
-	VBROADCASTSS (R10)(SI*1), Z16
+	VBROADCASTSS (R11)(DI*1), Z16
 	VFMADD231PS  Z14, Z16, Z2
 	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS (R10)(SI*2), Z16
+	VBROADCASTSS (R11)(DI*2), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS (R10)(DI*1), Z16
+	VBROADCASTSS (R11)(R8*1), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS (R11), Z16
+	VBROADCASTSS (R12), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS (R11)(SI*1), Z16
+	VBROADCASTSS (R12)(DI*1), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS (R11)(SI*2), Z16
+	VBROADCASTSS (R12)(DI*2), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
-	ADDQ         $0x40, BX
-	ADDQ         $0x04, R10
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(DX*1)
+	ADDQ         $0x40, SI
 	ADDQ         $0x04, R11
-	DECQ         R8
-	JNZ          loop
+	ADDQ         $0x04, R12
 	DECQ         R9
+	JNZ          loop
+	DECQ         R10
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x07, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q    $0x07, DI, BX
+	ADDQ      BX, 152(AX)
+	MOVQ      112(AX), BX
+	KMOVW     BX, K1
+	MOVQ      168(AX), BX
+	TESTQ     BX, BX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VADDPS    (DX), Z0, Z0
-	VMOVUPS.Z 64(DX), K1, Z14
+	MOVQ      96(AX), SI
+	VADDPS    (BX), Z0, Z0
+	VMOVUPS.Z 64(BX), K1, Z14
 	VADDPS    Z14, Z1, Z1
-	ADDQ      BX, DX
-	VADDPS    (DX), Z2, Z2
-	VMOVUPS.Z 64(DX), K1, Z14
+	ADDQ      SI, BX
+	VADDPS    (BX), Z2, Z2
+	VMOVUPS.Z 64(BX), K1, Z14
 	VADDPS    Z14, Z3, Z3
-	ADDQ      BX, DX
-	VADDPS    (DX), Z4, Z4
-	VMOVUPS.Z 64(DX), K1, Z14
+	ADDQ      SI, BX
+	VADDPS    (BX), Z4, Z4
+	VMOVUPS.Z 64(BX), K1, Z14
 	VADDPS    Z14, Z5, Z5
-	ADDQ      BX, DX
-	VADDPS    (DX), Z6, Z6
-	VMOVUPS.Z 64(DX), K1, Z14
+	ADDQ      SI, BX
+	VADDPS    (BX), Z6, Z6
+	VMOVUPS.Z 64(BX), K1, Z14
 	VADDPS    Z14, Z7, Z7
-	ADDQ      BX, DX
-	VADDPS    (DX), Z8, Z8
-	VMOVUPS.Z 64(DX), K1, Z14
+	ADDQ      SI, BX
+	VADDPS    (BX), Z8, Z8
+	VMOVUPS.Z 64(BX), K1, Z14
 	VADDPS    Z14, Z9, Z9
-	ADDQ      BX, DX
-	VADDPS    (DX), Z10, Z10
-	VMOVUPS.Z 64(DX), K1, Z14
+	ADDQ      SI, BX
+	VADDPS    (BX), Z10, Z10
+	VMOVUPS.Z 64(BX), K1, Z14
 	VADDPS    Z14, Z11, Z11
-	ADDQ      BX, DX
-	VADDPS    (DX), Z12, Z12
-	VMOVUPS.Z 64(DX), K1, Z14
+	ADDQ      SI, BX
+	VADDPS    (BX), Z12, Z12
+	VMOVUPS.Z 64(BX), K1, Z14
 	VADDPS    Z14, Z13, Z13
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      SI, BX
+	MOVQ      BX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z14
 	VBROADCASTSS 148(AX), Z15
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), BX
+	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z14, Z0
 	VMINPS       Z0, Z15, Z0
-	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z0, (BX)
 	VMAXPS       Z1, Z14, Z1
 	VMINPS       Z1, Z15, Z1
-	VMOVUPS      Z1, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z2, Z14, Z2
 	VMINPS       Z2, Z15, Z2
-	VMOVUPS      Z2, (DX)
+	VMOVUPS      Z2, (BX)
 	VMAXPS       Z3, Z14, Z3
 	VMINPS       Z3, Z15, Z3
-	VMOVUPS      Z3, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z4, Z14, Z4
 	VMINPS       Z4, Z15, Z4
-	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z4, (BX)
 	VMAXPS       Z5, Z14, Z5
 	VMINPS       Z5, Z15, Z5
-	VMOVUPS      Z5, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z5, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z6, Z14, Z6
 	VMINPS       Z6, Z15, Z6
-	VMOVUPS      Z6, (DX)
+	VMOVUPS      Z6, (BX)
 	VMAXPS       Z7, Z14, Z7
 	VMINPS       Z7, Z15, Z7
-	VMOVUPS      Z7, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z7, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z8, Z14, Z8
 	VMINPS       Z8, Z15, Z8
-	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z8, (BX)
 	VMAXPS       Z9, Z14, Z9
 	VMINPS       Z9, Z15, Z9
-	VMOVUPS      Z9, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z9, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z10, Z14, Z10
 	VMINPS       Z10, Z15, Z10
-	VMOVUPS      Z10, (DX)
+	VMOVUPS      Z10, (BX)
 	VMAXPS       Z11, Z14, Z11
 	VMINPS       Z11, Z15, Z11
-	VMOVUPS      Z11, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z11, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z12, Z14, Z12
 	VMINPS       Z12, Z15, Z12
-	VMOVUPS      Z12, (DX)
+	VMOVUPS      Z12, (BX)
 	VMAXPS       Z13, Z14, Z13
 	VMINPS       Z13, Z15, Z13
-	VMOVUPS      Z13, K1, 64(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z13, K1, 64(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_8x32(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_8x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -10273,11 +10317,12 @@ TEXT ·gemmF32AVX512_8x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
+	LEAQ (CX)(CX*2), DX
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
-	VMOVUPS 64(DX), Z1
+	MOVQ    80(AX), BX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -10292,168 +10337,170 @@ block:
 	VMOVAPS Z1, Z13
 	VMOVAPS Z0, Z14
 	VMOVAPS Z1, Z15
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
+	MOVQ    48(AX), SI
+	MOVQ    8(AX), DI
+	LEAQ    (DI)(DI*2), R8
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), R10
+	TESTQ   R10, R10
 	JZ      advance
 
 tap:
-	MOVQ (DX), R10
-	ADDQ 152(AX), R10
-	LEAQ (R10)(SI*4), R11
-	ADDQ $0x08, DX
-	MOVQ 32(AX), R8
+	MOVQ (BX), R11
+	ADDQ 152(AX), R11
+	LEAQ (R11)(DI*4), R12
+	ADDQ $0x08, BX
+	MOVQ 32(AX), R9
 
 loop:
-	VMOVUPS      (BX), Z16
-	VMOVUPS      (BX)(CX*1), Z17
-	VBROADCASTSS (R10), Z18
+	VMOVUPS      (SI), Z16
+	VMOVUPS      (SI)(CX*1), Z17
+	VBROADCASTSS (R11), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (R10)(SI*1), Z18
+	VBROADCASTSS (R11)(DI*1), Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (R10)(SI*2), Z18
+	VBROADCASTSS (R11)(DI*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (R10)(DI*1), Z18
+	VBROADCASTSS (R11)(R8*1), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS (R11), Z18
+	VBROADCASTSS (R12), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R11)(SI*1), Z18
+	VBROADCASTSS (R12)(DI*1), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R11)(SI*2), Z18
+	VBROADCASTSS (R12)(DI*2), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS (R11)(DI*1), Z18
+	VBROADCASTSS (R12)(R8*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	ADDQ         $0x40, BX
-	ADDQ         $0x04, R10
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(DX*1)
+	ADDQ         $0x40, SI
 	ADDQ         $0x04, R11
-	DECQ         R8
-	JNZ          loop
+	ADDQ         $0x04, R12
 	DECQ         R9
+	JNZ          loop
+	DECQ         R10
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x08, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q    $0x08, DI, BX
+	ADDQ      BX, 152(AX)
+	MOVQ      112(AX), BX
+	KMOVW     BX, K1
+	MOVQ      168(AX), BX
+	TESTQ     BX, BX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VADDPS    (DX), Z0, Z0
-	VMOVUPS.Z 64(DX), K1, Z16
+	MOVQ      96(AX), SI
+	VADDPS    (BX), Z0, Z0
+	VMOVUPS.Z 64(BX), K1, Z16
 	VADDPS    Z16, Z1, Z1
-	ADDQ      BX, DX
-	VADDPS    (DX), Z2, Z2
-	VMOVUPS.Z 64(DX), K1, Z16
+	ADDQ      SI, BX
+	VADDPS    (BX), Z2, Z2
+	VMOVUPS.Z 64(BX), K1, Z16
 	VADDPS    Z16, Z3, Z3
-	ADDQ      BX, DX
-	VADDPS    (DX), Z4, Z4
-	VMOVUPS.Z 64(DX), K1, Z16
+	ADDQ      SI, BX
+	VADDPS    (BX), Z4, Z4
+	VMOVUPS.Z 64(BX), K1, Z16
 	VADDPS    Z16, Z5, Z5
-	ADDQ      BX, DX
-	VADDPS    (DX), Z6, Z6
-	VMOVUPS.Z 64(DX), K1, Z16
+	ADDQ      SI, BX
+	VADDPS    (BX), Z6, Z6
+	VMOVUPS.Z 64(BX), K1, Z16
 	VADDPS    Z16, Z7, Z7
-	ADDQ      BX, DX
-	VADDPS    (DX), Z8, Z8
-	VMOVUPS.Z 64(DX), K1, Z16
+	ADDQ      SI, BX
+	VADDPS    (BX), Z8, Z8
+	VMOVUPS.Z 64(BX), K1, Z16
 	VADDPS    Z16, Z9, Z9
-	ADDQ      BX, DX
-	VADDPS    (DX), Z10, Z10
-	VMOVUPS.Z 64(DX), K1, Z16
+	ADDQ      SI, BX
+	VADDPS    (BX), Z10, Z10
+	VMOVUPS.Z 64(BX), K1, Z16
 	VADDPS    Z16, Z11, Z11
-	ADDQ      BX, DX
-	VADDPS    (DX), Z12, Z12
-	VMOVUPS.Z 64(DX), K1, Z16
+	ADDQ      SI, BX
+	VADDPS    (BX), Z12, Z12
+	VMOVUPS.Z 64(BX), K1, Z16
 	VADDPS    Z16, Z13, Z13
-	ADDQ      BX, DX
-	VADDPS    (DX), Z14, Z14
-	VMOVUPS.Z 64(DX), K1, Z16
+	ADDQ      SI, BX
+	VADDPS    (BX), Z14, Z14
+	VMOVUPS.Z 64(BX), K1, Z16
 	VADDPS    Z16, Z15, Z15
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      SI, BX
+	MOVQ      BX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z16
 	VBROADCASTSS 148(AX), Z17
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), BX
+	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z16, Z0
 	VMINPS       Z0, Z17, Z0
-	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z0, (BX)
 	VMAXPS       Z1, Z16, Z1
 	VMINPS       Z1, Z17, Z1
-	VMOVUPS      Z1, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z2, Z16, Z2
 	VMINPS       Z2, Z17, Z2
-	VMOVUPS      Z2, (DX)
+	VMOVUPS      Z2, (BX)
 	VMAXPS       Z3, Z16, Z3
 	VMINPS       Z3, Z17, Z3
-	VMOVUPS      Z3, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z4, Z16, Z4
 	VMINPS       Z4, Z17, Z4
-	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z4, (BX)
 	VMAXPS       Z5, Z16, Z5
 	VMINPS       Z5, Z17, Z5
-	VMOVUPS      Z5, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z5, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z6, Z16, Z6
 	VMINPS       Z6, Z17, Z6
-	VMOVUPS      Z6, (DX)
+	VMOVUPS      Z6, (BX)
 	VMAXPS       Z7, Z16, Z7
 	VMINPS       Z7, Z17, Z7
-	VMOVUPS      Z7, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z7, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z8, Z16, Z8
 	VMINPS       Z8, Z17, Z8
-	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z8, (BX)
 	VMAXPS       Z9, Z16, Z9
 	VMINPS       Z9, Z17, Z9
-	VMOVUPS      Z9, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z9, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z10, Z16, Z10
 	VMINPS       Z10, Z17, Z10
-	VMOVUPS      Z10, (DX)
+	VMOVUPS      Z10, (BX)
 	VMAXPS       Z11, Z16, Z11
 	VMINPS       Z11, Z17, Z11
-	VMOVUPS      Z11, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z11, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z12, Z16, Z12
 	VMINPS       Z12, Z17, Z12
-	VMOVUPS      Z12, (DX)
+	VMOVUPS      Z12, (BX)
 	VMAXPS       Z13, Z16, Z13
 	VMINPS       Z13, Z17, Z13
-	VMOVUPS      Z13, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z13, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z14, Z16, Z14
 	VMINPS       Z14, Z17, Z14
-	VMOVUPS      Z14, (DX)
+	VMOVUPS      Z14, (BX)
 	VMAXPS       Z15, Z16, Z15
 	VMINPS       Z15, Z17, Z15
-	VMOVUPS      Z15, K1, 64(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z15, K1, 64(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_9x32(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_9x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -10465,11 +10512,12 @@ TEXT ·gemmF32AVX512_9x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
+	LEAQ (CX)(CX*2), DX
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
-	VMOVUPS 64(DX), Z1
+	MOVQ    80(AX), BX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -10486,184 +10534,186 @@ block:
 	VMOVAPS Z1, Z15
 	VMOVAPS Z0, Z16
 	VMOVAPS Z1, Z17
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
+	MOVQ    48(AX), SI
+	MOVQ    8(AX), DI
+	LEAQ    (DI)(DI*2), R8
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), R10
+	TESTQ   R10, R10
 	JZ      advance
 
 tap:
-	MOVQ (DX), R10
-	ADDQ 152(AX), R10
-	LEAQ (R10)(SI*4), R11
-	LEAQ (R11)(SI*4), R12
-	ADDQ $0x08, DX
-	MOVQ 32(AX), R8
+	MOVQ (BX), R11
+	ADDQ 152(AX), R11
+	LEAQ (R11)(DI*4), R12
+	LEAQ (R12)(DI*4), R13
+	ADDQ $0x08, BX
+	MOVQ 32(AX), R9
 
 loop:
-	VMOVUPS      (BX), Z18
-	VMOVUPS      (BX)(CX*1), Z19
-	VBROADCASTSS (R10), Z20
+	VMOVUPS      (SI), Z18
+	VMOVUPS      (SI)(CX*1), Z19
+	VBROADCASTSS (R11), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
-	VBROADCASTSS (R10)(SI*1), Z20
+	VBROADCASTSS (R11)(DI*1), Z20
 	VFMADD231PS  Z18, Z20, Z2
 	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS (R10)(SI*2), Z20
+	VBROADCASTSS (R11)(DI*2), Z20
 	VFMADD231PS  Z18, Z20, Z4
 	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS (R10)(DI*1), Z20
+	VBROADCASTSS (R11)(R8*1), Z20
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS (R11), Z20
+	VBROADCASTSS (R12), Z20
 	VFMADD231PS  Z18, Z20, Z8
 	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS (R11)(SI*1), Z20
+	VBROADCASTSS (R12)(DI*1), Z20
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS (R11)(SI*2), Z20
+	VBROADCASTSS (R12)(DI*2), Z20
 	VFMADD231PS  Z18, Z20, Z12
 	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS (R11)(DI*1), Z20
+	VBROADCASTSS (R12)(R8*1), Z20
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS (R12), Z20
+	VBROADCASTSS (R13), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	ADDQ         $0x40, BX
-	ADDQ         $0x04, R10
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(DX*1)
+	ADDQ         $0x40, SI
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
-	DECQ         R8
-	JNZ          loop
+	ADDQ         $0x04, R13
 	DECQ         R9
+	JNZ          loop
+	DECQ         R10
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x09, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q    $0x09, DI, BX
+	ADDQ      BX, 152(AX)
+	MOVQ      112(AX), BX
+	KMOVW     BX, K1
+	MOVQ      168(AX), BX
+	TESTQ     BX, BX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VADDPS    (DX), Z0, Z0
-	VMOVUPS.Z 64(DX), K1, Z18
+	MOVQ      96(AX), SI
+	VADDPS    (BX), Z0, Z0
+	VMOVUPS.Z 64(BX), K1, Z18
 	VADDPS    Z18, Z1, Z1
-	ADDQ      BX, DX
-	VADDPS    (DX), Z2, Z2
-	VMOVUPS.Z 64(DX), K1, Z18
+	ADDQ      SI, BX
+	VADDPS    (BX), Z2, Z2
+	VMOVUPS.Z 64(BX), K1, Z18
 	VADDPS    Z18, Z3, Z3
-	ADDQ      BX, DX
-	VADDPS    (DX), Z4, Z4
-	VMOVUPS.Z 64(DX), K1, Z18
+	ADDQ      SI, BX
+	VADDPS    (BX), Z4, Z4
+	VMOVUPS.Z 64(BX), K1, Z18
 	VADDPS    Z18, Z5, Z5
-	ADDQ      BX, DX
-	VADDPS    (DX), Z6, Z6
-	VMOVUPS.Z 64(DX), K1, Z18
+	ADDQ      SI, BX
+	VADDPS    (BX), Z6, Z6
+	VMOVUPS.Z 64(BX), K1, Z18
 	VADDPS    Z18, Z7, Z7
-	ADDQ      BX, DX
-	VADDPS    (DX), Z8, Z8
-	VMOVUPS.Z 64(DX), K1, Z18
+	ADDQ      SI, BX
+	VADDPS    (BX), Z8, Z8
+	VMOVUPS.Z 64(BX), K1, Z18
 	VADDPS    Z18, Z9, Z9
-	ADDQ      BX, DX
-	VADDPS    (DX), Z10, Z10
-	VMOVUPS.Z 64(DX), K1, Z18
+	ADDQ      SI, BX
+	VADDPS    (BX), Z10, Z10
+	VMOVUPS.Z 64(BX), K1, Z18
 	VADDPS    Z18, Z11, Z11
-	ADDQ      BX, DX
-	VADDPS    (DX), Z12, Z12
-	VMOVUPS.Z 64(DX), K1, Z18
+	ADDQ      SI, BX
+	VADDPS    (BX), Z12, Z12
+	VMOVUPS.Z 64(BX), K1, Z18
 	VADDPS    Z18, Z13, Z13
-	ADDQ      BX, DX
-	VADDPS    (DX), Z14, Z14
-	VMOVUPS.Z 64(DX), K1, Z18
+	ADDQ      SI, BX
+	VADDPS    (BX), Z14, Z14
+	VMOVUPS.Z 64(BX), K1, Z18
 	VADDPS    Z18, Z15, Z15
-	ADDQ      BX, DX
-	VADDPS    (DX), Z16, Z16
-	VMOVUPS.Z 64(DX), K1, Z18
+	ADDQ      SI, BX
+	VADDPS    (BX), Z16, Z16
+	VMOVUPS.Z 64(BX), K1, Z18
 	VADDPS    Z18, Z17, Z17
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      SI, BX
+	MOVQ      BX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z18
 	VBROADCASTSS 148(AX), Z19
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), BX
+	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z18, Z0
 	VMINPS       Z0, Z19, Z0
-	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z0, (BX)
 	VMAXPS       Z1, Z18, Z1
 	VMINPS       Z1, Z19, Z1
-	VMOVUPS      Z1, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z2, Z18, Z2
 	VMINPS       Z2, Z19, Z2
-	VMOVUPS      Z2, (DX)
+	VMOVUPS      Z2, (BX)
 	VMAXPS       Z3, Z18, Z3
 	VMINPS       Z3, Z19, Z3
-	VMOVUPS      Z3, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z4, Z18, Z4
 	VMINPS       Z4, Z19, Z4
-	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z4, (BX)
 	VMAXPS       Z5, Z18, Z5
 	VMINPS       Z5, Z19, Z5
-	VMOVUPS      Z5, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z5, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z6, Z18, Z6
 	VMINPS       Z6, Z19, Z6
-	VMOVUPS      Z6, (DX)
+	VMOVUPS      Z6, (BX)
 	VMAXPS       Z7, Z18, Z7
 	VMINPS       Z7, Z19, Z7
-	VMOVUPS      Z7, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z7, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z8, Z18, Z8
 	VMINPS       Z8, Z19, Z8
-	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z8, (BX)
 	VMAXPS       Z9, Z18, Z9
 	VMINPS       Z9, Z19, Z9
-	VMOVUPS      Z9, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z9, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z10, Z18, Z10
 	VMINPS       Z10, Z19, Z10
-	VMOVUPS      Z10, (DX)
+	VMOVUPS      Z10, (BX)
 	VMAXPS       Z11, Z18, Z11
 	VMINPS       Z11, Z19, Z11
-	VMOVUPS      Z11, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z11, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z12, Z18, Z12
 	VMINPS       Z12, Z19, Z12
-	VMOVUPS      Z12, (DX)
+	VMOVUPS      Z12, (BX)
 	VMAXPS       Z13, Z18, Z13
 	VMINPS       Z13, Z19, Z13
-	VMOVUPS      Z13, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z13, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z14, Z18, Z14
 	VMINPS       Z14, Z19, Z14
-	VMOVUPS      Z14, (DX)
+	VMOVUPS      Z14, (BX)
 	VMAXPS       Z15, Z18, Z15
 	VMINPS       Z15, Z19, Z15
-	VMOVUPS      Z15, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z15, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z16, Z18, Z16
 	VMINPS       Z16, Z19, Z16
-	VMOVUPS      Z16, (DX)
+	VMOVUPS      Z16, (BX)
 	VMAXPS       Z17, Z18, Z17
 	VMINPS       Z17, Z19, Z17
-	VMOVUPS      Z17, K1, 64(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z17, K1, 64(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_10x32(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_10x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -10675,11 +10725,12 @@ TEXT ·gemmF32AVX512_10x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
+	LEAQ (CX)(CX*2), DX
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
-	VMOVUPS 64(DX), Z1
+	MOVQ    80(AX), BX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -10698,198 +10749,200 @@ block:
 	VMOVAPS Z1, Z17
 	VMOVAPS Z0, Z18
 	VMOVAPS Z1, Z19
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
+	MOVQ    48(AX), SI
+	MOVQ    8(AX), DI
+	LEAQ    (DI)(DI*2), R8
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), R10
+	TESTQ   R10, R10
 	JZ      advance
 
 tap:
-	MOVQ (DX), R10
-	ADDQ 152(AX), R10
-	LEAQ (R10)(SI*4), R11
-	LEAQ (R11)(SI*4), R12
-	ADDQ $0x08, DX
-	MOVQ 32(AX), R8
+	MOVQ (BX), R11
+	ADDQ 152(AX), R11
+	LEAQ (R11)(DI*4), R12
+	LEAQ (R12)(DI*4), R13
+	ADDQ $0x08, BX
+	MOVQ 32(AX), R9
 
 loop:
-	VMOVUPS      (BX), Z20
-	VMOVUPS      (BX)(CX*1), Z21
-	VBROADCASTSS (R10), Z22
+	VMOVUPS      (SI), Z20
+	VMOVUPS      (SI)(CX*1), Z21
+	VBROADCASTSS (R11), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
-	VBROADCASTSS (R10)(SI*1), Z22
+	VBROADCASTSS (R11)(DI*1), Z22
 	VFMADD231PS  Z20, Z22, Z2
 	VFMADD231PS  Z21, Z22, Z3
-	VBROADCASTSS (R10)(SI*2), Z22
+	VBROADCASTSS (R11)(DI*2), Z22
 	VFMADD231PS  Z20, Z22, Z4
 	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS (R10)(DI*1), Z22
+	VBROADCASTSS (R11)(R8*1), Z22
 	VFMADD231PS  Z20, Z22, Z6
 	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS (R11), Z22
+	VBROADCASTSS (R12), Z22
 	VFMADD231PS  Z20, Z22, Z8
 	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS (R11)(SI*1), Z22
+	VBROADCASTSS (R12)(DI*1), Z22
 	VFMADD231PS  Z20, Z22, Z10
 	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS (R11)(SI*2), Z22
+	VBROADCASTSS (R12)(DI*2), Z22
 	VFMADD231PS  Z20, Z22, Z12
 	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS (R11)(DI*1), Z22
+	VBROADCASTSS (R12)(R8*1), Z22
 	VFMADD231PS  Z20, Z22, Z14
 	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS (R12), Z22
+	VBROADCASTSS (R13), Z22
 	VFMADD231PS  Z20, Z22, Z16
 	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS (R12)(SI*1), Z22
+	VBROADCASTSS (R13)(DI*1), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
-	ADDQ         $0x40, BX
-	ADDQ         $0x04, R10
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(DX*1)
+	ADDQ         $0x40, SI
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
-	DECQ         R8
-	JNZ          loop
+	ADDQ         $0x04, R13
 	DECQ         R9
+	JNZ          loop
+	DECQ         R10
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0a, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q    $0x0a, DI, BX
+	ADDQ      BX, 152(AX)
+	MOVQ      112(AX), BX
+	KMOVW     BX, K1
+	MOVQ      168(AX), BX
+	TESTQ     BX, BX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VADDPS    (DX), Z0, Z0
-	VMOVUPS.Z 64(DX), K1, Z20
+	MOVQ      96(AX), SI
+	VADDPS    (BX), Z0, Z0
+	VMOVUPS.Z 64(BX), K1, Z20
 	VADDPS    Z20, Z1, Z1
-	ADDQ      BX, DX
-	VADDPS    (DX), Z2, Z2
-	VMOVUPS.Z 64(DX), K1, Z20
+	ADDQ      SI, BX
+	VADDPS    (BX), Z2, Z2
+	VMOVUPS.Z 64(BX), K1, Z20
 	VADDPS    Z20, Z3, Z3
-	ADDQ      BX, DX
-	VADDPS    (DX), Z4, Z4
-	VMOVUPS.Z 64(DX), K1, Z20
+	ADDQ      SI, BX
+	VADDPS    (BX), Z4, Z4
+	VMOVUPS.Z 64(BX), K1, Z20
 	VADDPS    Z20, Z5, Z5
-	ADDQ      BX, DX
-	VADDPS    (DX), Z6, Z6
-	VMOVUPS.Z 64(DX), K1, Z20
+	ADDQ      SI, BX
+	VADDPS    (BX), Z6, Z6
+	VMOVUPS.Z 64(BX), K1, Z20
 	VADDPS    Z20, Z7, Z7
-	ADDQ      BX, DX
-	VADDPS    (DX), Z8, Z8
-	VMOVUPS.Z 64(DX), K1, Z20
+	ADDQ      SI, BX
+	VADDPS    (BX), Z8, Z8
+	VMOVUPS.Z 64(BX), K1, Z20
 	VADDPS    Z20, Z9, Z9
-	ADDQ      BX, DX
-	VADDPS    (DX), Z10, Z10
-	VMOVUPS.Z 64(DX), K1, Z20
+	ADDQ      SI, BX
+	VADDPS    (BX), Z10, Z10
+	VMOVUPS.Z 64(BX), K1, Z20
 	VADDPS    Z20, Z11, Z11
-	ADDQ      BX, DX
-	VADDPS    (DX), Z12, Z12
-	VMOVUPS.Z 64(DX), K1, Z20
+	ADDQ      SI, BX
+	VADDPS    (BX), Z12, Z12
+	VMOVUPS.Z 64(BX), K1, Z20
 	VADDPS    Z20, Z13, Z13
-	ADDQ      BX, DX
-	VADDPS    (DX), Z14, Z14
-	VMOVUPS.Z 64(DX), K1, Z20
+	ADDQ      SI, BX
+	VADDPS    (BX), Z14, Z14
+	VMOVUPS.Z 64(BX), K1, Z20
 	VADDPS    Z20, Z15, Z15
-	ADDQ      BX, DX
-	VADDPS    (DX), Z16, Z16
-	VMOVUPS.Z 64(DX), K1, Z20
+	ADDQ      SI, BX
+	VADDPS    (BX), Z16, Z16
+	VMOVUPS.Z 64(BX), K1, Z20
 	VADDPS    Z20, Z17, Z17
-	ADDQ      BX, DX
-	VADDPS    (DX), Z18, Z18
-	VMOVUPS.Z 64(DX), K1, Z20
+	ADDQ      SI, BX
+	VADDPS    (BX), Z18, Z18
+	VMOVUPS.Z 64(BX), K1, Z20
 	VADDPS    Z20, Z19, Z19
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      SI, BX
+	MOVQ      BX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z20
 	VBROADCASTSS 148(AX), Z21
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), BX
+	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z20, Z0
 	VMINPS       Z0, Z21, Z0
-	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z0, (BX)
 	VMAXPS       Z1, Z20, Z1
 	VMINPS       Z1, Z21, Z1
-	VMOVUPS      Z1, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z2, Z20, Z2
 	VMINPS       Z2, Z21, Z2
-	VMOVUPS      Z2, (DX)
+	VMOVUPS      Z2, (BX)
 	VMAXPS       Z3, Z20, Z3
 	VMINPS       Z3, Z21, Z3
-	VMOVUPS      Z3, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z4, Z20, Z4
 	VMINPS       Z4, Z21, Z4
-	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z4, (BX)
 	VMAXPS       Z5, Z20, Z5
 	VMINPS       Z5, Z21, Z5
-	VMOVUPS      Z5, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z5, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z6, Z20, Z6
 	VMINPS       Z6, Z21, Z6
-	VMOVUPS      Z6, (DX)
+	VMOVUPS      Z6, (BX)
 	VMAXPS       Z7, Z20, Z7
 	VMINPS       Z7, Z21, Z7
-	VMOVUPS      Z7, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z7, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z8, Z20, Z8
 	VMINPS       Z8, Z21, Z8
-	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z8, (BX)
 	VMAXPS       Z9, Z20, Z9
 	VMINPS       Z9, Z21, Z9
-	VMOVUPS      Z9, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z9, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z10, Z20, Z10
 	VMINPS       Z10, Z21, Z10
-	VMOVUPS      Z10, (DX)
+	VMOVUPS      Z10, (BX)
 	VMAXPS       Z11, Z20, Z11
 	VMINPS       Z11, Z21, Z11
-	VMOVUPS      Z11, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z11, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z12, Z20, Z12
 	VMINPS       Z12, Z21, Z12
-	VMOVUPS      Z12, (DX)
+	VMOVUPS      Z12, (BX)
 	VMAXPS       Z13, Z20, Z13
 	VMINPS       Z13, Z21, Z13
-	VMOVUPS      Z13, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z13, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z14, Z20, Z14
 	VMINPS       Z14, Z21, Z14
-	VMOVUPS      Z14, (DX)
+	VMOVUPS      Z14, (BX)
 	VMAXPS       Z15, Z20, Z15
 	VMINPS       Z15, Z21, Z15
-	VMOVUPS      Z15, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z15, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z16, Z20, Z16
 	VMINPS       Z16, Z21, Z16
-	VMOVUPS      Z16, (DX)
+	VMOVUPS      Z16, (BX)
 	VMAXPS       Z17, Z20, Z17
 	VMINPS       Z17, Z21, Z17
-	VMOVUPS      Z17, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z17, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z18, Z20, Z18
 	VMINPS       Z18, Z21, Z18
-	VMOVUPS      Z18, (DX)
+	VMOVUPS      Z18, (BX)
 	VMAXPS       Z19, Z20, Z19
 	VMINPS       Z19, Z21, Z19
-	VMOVUPS      Z19, K1, 64(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z19, K1, 64(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_11x32(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_11x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -10901,11 +10954,12 @@ TEXT ·gemmF32AVX512_11x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
+	LEAQ (CX)(CX*2), DX
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
-	VMOVUPS 64(DX), Z1
+	MOVQ    80(AX), BX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -10926,212 +10980,214 @@ block:
 	VMOVAPS Z1, Z19
 	VMOVAPS Z0, Z20
 	VMOVAPS Z1, Z21
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
+	MOVQ    48(AX), SI
+	MOVQ    8(AX), DI
+	LEAQ    (DI)(DI*2), R8
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), R10
+	TESTQ   R10, R10
 	JZ      advance
 
 tap:
-	MOVQ (DX), R10
-	ADDQ 152(AX), R10
-	LEAQ (R10)(SI*4), R11
-	LEAQ (R11)(SI*4), R12
-	ADDQ $0x08, DX
-	MOVQ 32(AX), R8
+	MOVQ (BX), R11
+	ADDQ 152(AX), R11
+	LEAQ (R11)(DI*4), R12
+	LEAQ (R12)(DI*4), R13
+	ADDQ $0x08, BX
+	MOVQ 32(AX), R9
 
 loop:
-	VMOVUPS      (BX), Z22
-	VMOVUPS      (BX)(CX*1), Z23
-	VBROADCASTSS (R10), Z24
+	VMOVUPS      (SI), Z22
+	VMOVUPS      (SI)(CX*1), Z23
+	VBROADCASTSS (R11), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
-	VBROADCASTSS (R10)(SI*1), Z24
+	VBROADCASTSS (R11)(DI*1), Z24
 	VFMADD231PS  Z22, Z24, Z2
 	VFMADD231PS  Z23, Z24, Z3
-	VBROADCASTSS (R10)(SI*2), Z24
+	VBROADCASTSS (R11)(DI*2), Z24
 	VFMADD231PS  Z22, Z24, Z4
 	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS (R10)(DI*1), Z24
+	VBROADCASTSS (R11)(R8*1), Z24
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS (R11), Z24
+	VBROADCASTSS (R12), Z24
 	VFMADD231PS  Z22, Z24, Z8
 	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS (R11)(SI*1), Z24
+	VBROADCASTSS (R12)(DI*1), Z24
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS (R11)(SI*2), Z24
+	VBROADCASTSS (R12)(DI*2), Z24
 	VFMADD231PS  Z22, Z24, Z12
 	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS (R11)(DI*1), Z24
+	VBROADCASTSS (R12)(R8*1), Z24
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS (R12), Z24
+	VBROADCASTSS (R13), Z24
 	VFMADD231PS  Z22, Z24, Z16
 	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS (R12)(SI*1), Z24
+	VBROADCASTSS (R13)(DI*1), Z24
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS (R12)(SI*2), Z24
+	VBROADCASTSS (R13)(DI*2), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
-	ADDQ         $0x40, BX
-	ADDQ         $0x04, R10
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(DX*1)
+	ADDQ         $0x40, SI
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
-	DECQ         R8
-	JNZ          loop
+	ADDQ         $0x04, R13
 	DECQ         R9
+	JNZ          loop
+	DECQ         R10
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0b, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q    $0x0b, DI, BX
+	ADDQ      BX, 152(AX)
+	MOVQ      112(AX), BX
+	KMOVW     BX, K1
+	MOVQ      168(AX), BX
+	TESTQ     BX, BX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VADDPS    (DX), Z0, Z0
-	VMOVUPS.Z 64(DX), K1, Z22
+	MOVQ      96(AX), SI
+	VADDPS    (BX), Z0, Z0
+	VMOVUPS.Z 64(BX), K1, Z22
 	VADDPS    Z22, Z1, Z1
-	ADDQ      BX, DX
-	VADDPS    (DX), Z2, Z2
-	VMOVUPS.Z 64(DX), K1, Z22
+	ADDQ      SI, BX
+	VADDPS    (BX), Z2, Z2
+	VMOVUPS.Z 64(BX), K1, Z22
 	VADDPS    Z22, Z3, Z3
-	ADDQ      BX, DX
-	VADDPS    (DX), Z4, Z4
-	VMOVUPS.Z 64(DX), K1, Z22
+	ADDQ      SI, BX
+	VADDPS    (BX), Z4, Z4
+	VMOVUPS.Z 64(BX), K1, Z22
 	VADDPS    Z22, Z5, Z5
-	ADDQ      BX, DX
-	VADDPS    (DX), Z6, Z6
-	VMOVUPS.Z 64(DX), K1, Z22
+	ADDQ      SI, BX
+	VADDPS    (BX), Z6, Z6
+	VMOVUPS.Z 64(BX), K1, Z22
 	VADDPS    Z22, Z7, Z7
-	ADDQ      BX, DX
-	VADDPS    (DX), Z8, Z8
-	VMOVUPS.Z 64(DX), K1, Z22
+	ADDQ      SI, BX
+	VADDPS    (BX), Z8, Z8
+	VMOVUPS.Z 64(BX), K1, Z22
 	VADDPS    Z22, Z9, Z9
-	ADDQ      BX, DX
-	VADDPS    (DX), Z10, Z10
-	VMOVUPS.Z 64(DX), K1, Z22
+	ADDQ      SI, BX
+	VADDPS    (BX), Z10, Z10
+	VMOVUPS.Z 64(BX), K1, Z22
 	VADDPS    Z22, Z11, Z11
-	ADDQ      BX, DX
-	VADDPS    (DX), Z12, Z12
-	VMOVUPS.Z 64(DX), K1, Z22
+	ADDQ      SI, BX
+	VADDPS    (BX), Z12, Z12
+	VMOVUPS.Z 64(BX), K1, Z22
 	VADDPS    Z22, Z13, Z13
-	ADDQ      BX, DX
-	VADDPS    (DX), Z14, Z14
-	VMOVUPS.Z 64(DX), K1, Z22
+	ADDQ      SI, BX
+	VADDPS    (BX), Z14, Z14
+	VMOVUPS.Z 64(BX), K1, Z22
 	VADDPS    Z22, Z15, Z15
-	ADDQ      BX, DX
-	VADDPS    (DX), Z16, Z16
-	VMOVUPS.Z 64(DX), K1, Z22
+	ADDQ      SI, BX
+	VADDPS    (BX), Z16, Z16
+	VMOVUPS.Z 64(BX), K1, Z22
 	VADDPS    Z22, Z17, Z17
-	ADDQ      BX, DX
-	VADDPS    (DX), Z18, Z18
-	VMOVUPS.Z 64(DX), K1, Z22
+	ADDQ      SI, BX
+	VADDPS    (BX), Z18, Z18
+	VMOVUPS.Z 64(BX), K1, Z22
 	VADDPS    Z22, Z19, Z19
-	ADDQ      BX, DX
-	VADDPS    (DX), Z20, Z20
-	VMOVUPS.Z 64(DX), K1, Z22
+	ADDQ      SI, BX
+	VADDPS    (BX), Z20, Z20
+	VMOVUPS.Z 64(BX), K1, Z22
 	VADDPS    Z22, Z21, Z21
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      SI, BX
+	MOVQ      BX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z22
 	VBROADCASTSS 148(AX), Z23
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), BX
+	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z22, Z0
 	VMINPS       Z0, Z23, Z0
-	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z0, (BX)
 	VMAXPS       Z1, Z22, Z1
 	VMINPS       Z1, Z23, Z1
-	VMOVUPS      Z1, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z2, Z22, Z2
 	VMINPS       Z2, Z23, Z2
-	VMOVUPS      Z2, (DX)
+	VMOVUPS      Z2, (BX)
 	VMAXPS       Z3, Z22, Z3
 	VMINPS       Z3, Z23, Z3
-	VMOVUPS      Z3, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z4, Z22, Z4
 	VMINPS       Z4, Z23, Z4
-	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z4, (BX)
 	VMAXPS       Z5, Z22, Z5
 	VMINPS       Z5, Z23, Z5
-	VMOVUPS      Z5, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z5, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z6, Z22, Z6
 	VMINPS       Z6, Z23, Z6
-	VMOVUPS      Z6, (DX)
+	VMOVUPS      Z6, (BX)
 	VMAXPS       Z7, Z22, Z7
 	VMINPS       Z7, Z23, Z7
-	VMOVUPS      Z7, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z7, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z8, Z22, Z8
 	VMINPS       Z8, Z23, Z8
-	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z8, (BX)
 	VMAXPS       Z9, Z22, Z9
 	VMINPS       Z9, Z23, Z9
-	VMOVUPS      Z9, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z9, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z10, Z22, Z10
 	VMINPS       Z10, Z23, Z10
-	VMOVUPS      Z10, (DX)
+	VMOVUPS      Z10, (BX)
 	VMAXPS       Z11, Z22, Z11
 	VMINPS       Z11, Z23, Z11
-	VMOVUPS      Z11, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z11, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z12, Z22, Z12
 	VMINPS       Z12, Z23, Z12
-	VMOVUPS      Z12, (DX)
+	VMOVUPS      Z12, (BX)
 	VMAXPS       Z13, Z22, Z13
 	VMINPS       Z13, Z23, Z13
-	VMOVUPS      Z13, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z13, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z14, Z22, Z14
 	VMINPS       Z14, Z23, Z14
-	VMOVUPS      Z14, (DX)
+	VMOVUPS      Z14, (BX)
 	VMAXPS       Z15, Z22, Z15
 	VMINPS       Z15, Z23, Z15
-	VMOVUPS      Z15, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z15, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z16, Z22, Z16
 	VMINPS       Z16, Z23, Z16
-	VMOVUPS      Z16, (DX)
+	VMOVUPS      Z16, (BX)
 	VMAXPS       Z17, Z22, Z17
 	VMINPS       Z17, Z23, Z17
-	VMOVUPS      Z17, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z17, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z18, Z22, Z18
 	VMINPS       Z18, Z23, Z18
-	VMOVUPS      Z18, (DX)
+	VMOVUPS      Z18, (BX)
 	VMAXPS       Z19, Z22, Z19
 	VMINPS       Z19, Z23, Z19
-	VMOVUPS      Z19, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z19, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z20, Z22, Z20
 	VMINPS       Z20, Z23, Z20
-	VMOVUPS      Z20, (DX)
+	VMOVUPS      Z20, (BX)
 	VMAXPS       Z21, Z22, Z21
 	VMINPS       Z21, Z23, Z21
-	VMOVUPS      Z21, K1, 64(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z21, K1, 64(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_12x32(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_12x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -11143,11 +11199,12 @@ TEXT ·gemmF32AVX512_12x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
+	LEAQ (CX)(CX*2), DX
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
-	VMOVUPS 64(DX), Z1
+	MOVQ    80(AX), BX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -11170,226 +11227,228 @@ block:
 	VMOVAPS Z1, Z21
 	VMOVAPS Z0, Z22
 	VMOVAPS Z1, Z23
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
+	MOVQ    48(AX), SI
+	MOVQ    8(AX), DI
+	LEAQ    (DI)(DI*2), R8
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), R10
+	TESTQ   R10, R10
 	JZ      advance
 
 tap:
-	MOVQ (DX), R10
-	ADDQ 152(AX), R10
-	LEAQ (R10)(SI*4), R11
-	LEAQ (R11)(SI*4), R12
-	ADDQ $0x08, DX
-	MOVQ 32(AX), R8
+	MOVQ (BX), R11
+	ADDQ 152(AX), R11
+	LEAQ (R11)(DI*4), R12
+	LEAQ (R12)(DI*4), R13
+	ADDQ $0x08, BX
+	MOVQ 32(AX), R9
 
 loop:
-	VMOVUPS      (BX), Z24
-	VMOVUPS      (BX)(CX*1), Z25
-	VBROADCASTSS (R10), Z26
+	VMOVUPS      (SI), Z24
+	VMOVUPS      (SI)(CX*1), Z25
+	VBROADCASTSS (R11), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
-	VBROADCASTSS (R10)(SI*1), Z26
+	VBROADCASTSS (R11)(DI*1), Z26
 	VFMADD231PS  Z24, Z26, Z2
 	VFMADD231PS  Z25, Z26, Z3
-	VBROADCASTSS (R10)(SI*2), Z26
+	VBROADCASTSS (R11)(DI*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS (R10)(DI*1), Z26
+	VBROADCASTSS (R11)(R8*1), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS (R11), Z26
+	VBROADCASTSS (R12), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS (R11)(SI*1), Z26
+	VBROADCASTSS (R12)(DI*1), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS (R11)(SI*2), Z26
+	VBROADCASTSS (R12)(DI*2), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS (R11)(DI*1), Z26
+	VBROADCASTSS (R12)(R8*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS (R12), Z26
+	VBROADCASTSS (R13), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS (R12)(SI*1), Z26
+	VBROADCASTSS (R13)(DI*1), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS (R12)(SI*2), Z26
+	VBROADCASTSS (R13)(DI*2), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS (R12)(DI*1), Z26
+	VBROADCASTSS (R13)(R8*1), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
-	ADDQ         $0x40, BX
-	ADDQ         $0x04, R10
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(DX*1)
+	ADDQ         $0x40, SI
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
-	DECQ         R8
-	JNZ          loop
+	ADDQ         $0x04, R13
 	DECQ         R9
+	JNZ          loop
+	DECQ         R10
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0c, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q    $0x0c, DI, BX
+	ADDQ      BX, 152(AX)
+	MOVQ      112(AX), BX
+	KMOVW     BX, K1
+	MOVQ      168(AX), BX
+	TESTQ     BX, BX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VADDPS    (DX), Z0, Z0
-	VMOVUPS.Z 64(DX), K1, Z24
+	MOVQ      96(AX), SI
+	VADDPS    (BX), Z0, Z0
+	VMOVUPS.Z 64(BX), K1, Z24
 	VADDPS    Z24, Z1, Z1
-	ADDQ      BX, DX
-	VADDPS    (DX), Z2, Z2
-	VMOVUPS.Z 64(DX), K1, Z24
+	ADDQ      SI, BX
+	VADDPS    (BX), Z2, Z2
+	VMOVUPS.Z 64(BX), K1, Z24
 	VADDPS    Z24, Z3, Z3
-	ADDQ      BX, DX
-	VADDPS    (DX), Z4, Z4
-	VMOVUPS.Z 64(DX), K1, Z24
+	ADDQ      SI, BX
+	VADDPS    (BX), Z4, Z4
+	VMOVUPS.Z 64(BX), K1, Z24
 	VADDPS    Z24, Z5, Z5
-	ADDQ      BX, DX
-	VADDPS    (DX), Z6, Z6
-	VMOVUPS.Z 64(DX), K1, Z24
+	ADDQ      SI, BX
+	VADDPS    (BX), Z6, Z6
+	VMOVUPS.Z 64(BX), K1, Z24
 	VADDPS    Z24, Z7, Z7
-	ADDQ      BX, DX
-	VADDPS    (DX), Z8, Z8
-	VMOVUPS.Z 64(DX), K1, Z24
+	ADDQ      SI, BX
+	VADDPS    (BX), Z8, Z8
+	VMOVUPS.Z 64(BX), K1, Z24
 	VADDPS    Z24, Z9, Z9
-	ADDQ      BX, DX
-	VADDPS    (DX), Z10, Z10
-	VMOVUPS.Z 64(DX), K1, Z24
+	ADDQ      SI, BX
+	VADDPS    (BX), Z10, Z10
+	VMOVUPS.Z 64(BX), K1, Z24
 	VADDPS    Z24, Z11, Z11
-	ADDQ      BX, DX
-	VADDPS    (DX), Z12, Z12
-	VMOVUPS.Z 64(DX), K1, Z24
+	ADDQ      SI, BX
+	VADDPS    (BX), Z12, Z12
+	VMOVUPS.Z 64(BX), K1, Z24
 	VADDPS    Z24, Z13, Z13
-	ADDQ      BX, DX
-	VADDPS    (DX), Z14, Z14
-	VMOVUPS.Z 64(DX), K1, Z24
+	ADDQ      SI, BX
+	VADDPS    (BX), Z14, Z14
+	VMOVUPS.Z 64(BX), K1, Z24
 	VADDPS    Z24, Z15, Z15
-	ADDQ      BX, DX
-	VADDPS    (DX), Z16, Z16
-	VMOVUPS.Z 64(DX), K1, Z24
+	ADDQ      SI, BX
+	VADDPS    (BX), Z16, Z16
+	VMOVUPS.Z 64(BX), K1, Z24
 	VADDPS    Z24, Z17, Z17
-	ADDQ      BX, DX
-	VADDPS    (DX), Z18, Z18
-	VMOVUPS.Z 64(DX), K1, Z24
+	ADDQ      SI, BX
+	VADDPS    (BX), Z18, Z18
+	VMOVUPS.Z 64(BX), K1, Z24
 	VADDPS    Z24, Z19, Z19
-	ADDQ      BX, DX
-	VADDPS    (DX), Z20, Z20
-	VMOVUPS.Z 64(DX), K1, Z24
+	ADDQ      SI, BX
+	VADDPS    (BX), Z20, Z20
+	VMOVUPS.Z 64(BX), K1, Z24
 	VADDPS    Z24, Z21, Z21
-	ADDQ      BX, DX
-	VADDPS    (DX), Z22, Z22
-	VMOVUPS.Z 64(DX), K1, Z24
+	ADDQ      SI, BX
+	VADDPS    (BX), Z22, Z22
+	VMOVUPS.Z 64(BX), K1, Z24
 	VADDPS    Z24, Z23, Z23
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      SI, BX
+	MOVQ      BX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z24
 	VBROADCASTSS 148(AX), Z25
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), BX
+	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z24, Z0
 	VMINPS       Z0, Z25, Z0
-	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z0, (BX)
 	VMAXPS       Z1, Z24, Z1
 	VMINPS       Z1, Z25, Z1
-	VMOVUPS      Z1, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z2, Z24, Z2
 	VMINPS       Z2, Z25, Z2
-	VMOVUPS      Z2, (DX)
+	VMOVUPS      Z2, (BX)
 	VMAXPS       Z3, Z24, Z3
 	VMINPS       Z3, Z25, Z3
-	VMOVUPS      Z3, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z4, Z24, Z4
 	VMINPS       Z4, Z25, Z4
-	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z4, (BX)
 	VMAXPS       Z5, Z24, Z5
 	VMINPS       Z5, Z25, Z5
-	VMOVUPS      Z5, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z5, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z6, Z24, Z6
 	VMINPS       Z6, Z25, Z6
-	VMOVUPS      Z6, (DX)
+	VMOVUPS      Z6, (BX)
 	VMAXPS       Z7, Z24, Z7
 	VMINPS       Z7, Z25, Z7
-	VMOVUPS      Z7, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z7, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z8, Z24, Z8
 	VMINPS       Z8, Z25, Z8
-	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z8, (BX)
 	VMAXPS       Z9, Z24, Z9
 	VMINPS       Z9, Z25, Z9
-	VMOVUPS      Z9, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z9, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z10, Z24, Z10
 	VMINPS       Z10, Z25, Z10
-	VMOVUPS      Z10, (DX)
+	VMOVUPS      Z10, (BX)
 	VMAXPS       Z11, Z24, Z11
 	VMINPS       Z11, Z25, Z11
-	VMOVUPS      Z11, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z11, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z12, Z24, Z12
 	VMINPS       Z12, Z25, Z12
-	VMOVUPS      Z12, (DX)
+	VMOVUPS      Z12, (BX)
 	VMAXPS       Z13, Z24, Z13
 	VMINPS       Z13, Z25, Z13
-	VMOVUPS      Z13, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z13, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z14, Z24, Z14
 	VMINPS       Z14, Z25, Z14
-	VMOVUPS      Z14, (DX)
+	VMOVUPS      Z14, (BX)
 	VMAXPS       Z15, Z24, Z15
 	VMINPS       Z15, Z25, Z15
-	VMOVUPS      Z15, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z15, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z16, Z24, Z16
 	VMINPS       Z16, Z25, Z16
-	VMOVUPS      Z16, (DX)
+	VMOVUPS      Z16, (BX)
 	VMAXPS       Z17, Z24, Z17
 	VMINPS       Z17, Z25, Z17
-	VMOVUPS      Z17, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z17, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z18, Z24, Z18
 	VMINPS       Z18, Z25, Z18
-	VMOVUPS      Z18, (DX)
+	VMOVUPS      Z18, (BX)
 	VMAXPS       Z19, Z24, Z19
 	VMINPS       Z19, Z25, Z19
-	VMOVUPS      Z19, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z19, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z20, Z24, Z20
 	VMINPS       Z20, Z25, Z20
-	VMOVUPS      Z20, (DX)
+	VMOVUPS      Z20, (BX)
 	VMAXPS       Z21, Z24, Z21
 	VMINPS       Z21, Z25, Z21
-	VMOVUPS      Z21, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z21, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z22, Z24, Z22
 	VMINPS       Z22, Z25, Z22
-	VMOVUPS      Z22, (DX)
+	VMOVUPS      Z22, (BX)
 	VMAXPS       Z23, Z24, Z23
 	VMINPS       Z23, Z25, Z23
-	VMOVUPS      Z23, K1, 64(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z23, K1, 64(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_13x32(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_13x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -11401,11 +11460,12 @@ TEXT ·gemmF32AVX512_13x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
+	LEAQ (CX)(CX*2), DX
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
-	VMOVUPS 64(DX), Z1
+	MOVQ    80(AX), BX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -11430,242 +11490,244 @@ block:
 	VMOVAPS Z1, Z23
 	VMOVAPS Z0, Z24
 	VMOVAPS Z1, Z25
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
+	MOVQ    48(AX), SI
+	MOVQ    8(AX), DI
+	LEAQ    (DI)(DI*2), R8
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), R10
+	TESTQ   R10, R10
 	JZ      advance
 
 tap:
-	MOVQ (DX), R10
-	ADDQ 152(AX), R10
-	LEAQ (R10)(SI*4), R11
-	LEAQ (R11)(SI*4), R12
-	LEAQ (R12)(SI*4), R13
-	ADDQ $0x08, DX
-	MOVQ 32(AX), R8
+	MOVQ (BX), R11
+	ADDQ 152(AX), R11
+	LEAQ (R11)(DI*4), R12
+	LEAQ (R12)(DI*4), R13
+	LEAQ (R13)(DI*4), R14
+	ADDQ $0x08, BX
+	MOVQ 32(AX), R9
 
 loop:
-	VMOVUPS      (BX), Z26
-	VMOVUPS      (BX)(CX*1), Z27
-	VBROADCASTSS (R10), Z28
+	VMOVUPS      (SI), Z26
+	VMOVUPS      (SI)(CX*1), Z27
+	VBROADCASTSS (R11), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
-	VBROADCASTSS (R10)(SI*1), Z28
+	VBROADCASTSS (R11)(DI*1), Z28
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS (R10)(SI*2), Z28
+	VBROADCASTSS (R11)(DI*2), Z28
 	VFMADD231PS  Z26, Z28, Z4
 	VFMADD231PS  Z27, Z28, Z5
-	VBROADCASTSS (R10)(DI*1), Z28
+	VBROADCASTSS (R11)(R8*1), Z28
 	VFMADD231PS  Z26, Z28, Z6
 	VFMADD231PS  Z27, Z28, Z7
-	VBROADCASTSS (R11), Z28
+	VBROADCASTSS (R12), Z28
 	VFMADD231PS  Z26, Z28, Z8
 	VFMADD231PS  Z27, Z28, Z9
-	VBROADCASTSS (R11)(SI*1), Z28
+	VBROADCASTSS (R12)(DI*1), Z28
 	VFMADD231PS  Z26, Z28, Z10
 	VFMADD231PS  Z27, Z28, Z11
-	VBROADCASTSS (R11)(SI*2), Z28
+	VBROADCASTSS (R12)(DI*2), Z28
 	VFMADD231PS  Z26, Z28, Z12
 	VFMADD231PS  Z27, Z28, Z13
-	VBROADCASTSS (R11)(DI*1), Z28
+	VBROADCASTSS (R12)(R8*1), Z28
 	VFMADD231PS  Z26, Z28, Z14
 	VFMADD231PS  Z27, Z28, Z15
-	VBROADCASTSS (R12), Z28
+	VBROADCASTSS (R13), Z28
 	VFMADD231PS  Z26, Z28, Z16
 	VFMADD231PS  Z27, Z28, Z17
-	VBROADCASTSS (R12)(SI*1), Z28
+	VBROADCASTSS (R13)(DI*1), Z28
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Z27, Z28, Z19
-	VBROADCASTSS (R12)(SI*2), Z28
+	VBROADCASTSS (R13)(DI*2), Z28
 	VFMADD231PS  Z26, Z28, Z20
 	VFMADD231PS  Z27, Z28, Z21
-	VBROADCASTSS (R12)(DI*1), Z28
+	VBROADCASTSS (R13)(R8*1), Z28
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
-	VBROADCASTSS (R13), Z28
+	VBROADCASTSS (R14), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	ADDQ         $0x40, BX
-	ADDQ         $0x04, R10
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(DX*1)
+	ADDQ         $0x40, SI
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
 	ADDQ         $0x04, R13
-	DECQ         R8
-	JNZ          loop
+	ADDQ         $0x04, R14
 	DECQ         R9
+	JNZ          loop
+	DECQ         R10
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0d, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q    $0x0d, DI, BX
+	ADDQ      BX, 152(AX)
+	MOVQ      112(AX), BX
+	KMOVW     BX, K1
+	MOVQ      168(AX), BX
+	TESTQ     BX, BX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VADDPS    (DX), Z0, Z0
-	VMOVUPS.Z 64(DX), K1, Z26
+	MOVQ      96(AX), SI
+	VADDPS    (BX), Z0, Z0
+	VMOVUPS.Z 64(BX), K1, Z26
 	VADDPS    Z26, Z1, Z1
-	ADDQ      BX, DX
-	VADDPS    (DX), Z2, Z2
-	VMOVUPS.Z 64(DX), K1, Z26
+	ADDQ      SI, BX
+	VADDPS    (BX), Z2, Z2
+	VMOVUPS.Z 64(BX), K1, Z26
 	VADDPS    Z26, Z3, Z3
-	ADDQ      BX, DX
-	VADDPS    (DX), Z4, Z4
-	VMOVUPS.Z 64(DX), K1, Z26
+	ADDQ      SI, BX
+	VADDPS    (BX), Z4, Z4
+	VMOVUPS.Z 64(BX), K1, Z26
 	VADDPS    Z26, Z5, Z5
-	ADDQ      BX, DX
-	VADDPS    (DX), Z6, Z6
-	VMOVUPS.Z 64(DX), K1, Z26
+	ADDQ      SI, BX
+	VADDPS    (BX), Z6, Z6
+	VMOVUPS.Z 64(BX), K1, Z26
 	VADDPS    Z26, Z7, Z7
-	ADDQ      BX, DX
-	VADDPS    (DX), Z8, Z8
-	VMOVUPS.Z 64(DX), K1, Z26
+	ADDQ      SI, BX
+	VADDPS    (BX), Z8, Z8
+	VMOVUPS.Z 64(BX), K1, Z26
 	VADDPS    Z26, Z9, Z9
-	ADDQ      BX, DX
-	VADDPS    (DX), Z10, Z10
-	VMOVUPS.Z 64(DX), K1, Z26
+	ADDQ      SI, BX
+	VADDPS    (BX), Z10, Z10
+	VMOVUPS.Z 64(BX), K1, Z26
 	VADDPS    Z26, Z11, Z11
-	ADDQ      BX, DX
-	VADDPS    (DX), Z12, Z12
-	VMOVUPS.Z 64(DX), K1, Z26
+	ADDQ      SI, BX
+	VADDPS    (BX), Z12, Z12
+	VMOVUPS.Z 64(BX), K1, Z26
 	VADDPS    Z26, Z13, Z13
-	ADDQ      BX, DX
-	VADDPS    (DX), Z14, Z14
-	VMOVUPS.Z 64(DX), K1, Z26
+	ADDQ      SI, BX
+	VADDPS    (BX), Z14, Z14
+	VMOVUPS.Z 64(BX), K1, Z26
 	VADDPS    Z26, Z15, Z15
-	ADDQ      BX, DX
-	VADDPS    (DX), Z16, Z16
-	VMOVUPS.Z 64(DX), K1, Z26
+	ADDQ      SI, BX
+	VADDPS    (BX), Z16, Z16
+	VMOVUPS.Z 64(BX), K1, Z26
 	VADDPS    Z26, Z17, Z17
-	ADDQ      BX, DX
-	VADDPS    (DX), Z18, Z18
-	VMOVUPS.Z 64(DX), K1, Z26
+	ADDQ      SI, BX
+	VADDPS    (BX), Z18, Z18
+	VMOVUPS.Z 64(BX), K1, Z26
 	VADDPS    Z26, Z19, Z19
-	ADDQ      BX, DX
-	VADDPS    (DX), Z20, Z20
-	VMOVUPS.Z 64(DX), K1, Z26
+	ADDQ      SI, BX
+	VADDPS    (BX), Z20, Z20
+	VMOVUPS.Z 64(BX), K1, Z26
 	VADDPS    Z26, Z21, Z21
-	ADDQ      BX, DX
-	VADDPS    (DX), Z22, Z22
-	VMOVUPS.Z 64(DX), K1, Z26
+	ADDQ      SI, BX
+	VADDPS    (BX), Z22, Z22
+	VMOVUPS.Z 64(BX), K1, Z26
 	VADDPS    Z26, Z23, Z23
-	ADDQ      BX, DX
-	VADDPS    (DX), Z24, Z24
-	VMOVUPS.Z 64(DX), K1, Z26
+	ADDQ      SI, BX
+	VADDPS    (BX), Z24, Z24
+	VMOVUPS.Z 64(BX), K1, Z26
 	VADDPS    Z26, Z25, Z25
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      SI, BX
+	MOVQ      BX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z26
 	VBROADCASTSS 148(AX), Z27
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), BX
+	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z26, Z0
 	VMINPS       Z0, Z27, Z0
-	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z0, (BX)
 	VMAXPS       Z1, Z26, Z1
 	VMINPS       Z1, Z27, Z1
-	VMOVUPS      Z1, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z2, Z26, Z2
 	VMINPS       Z2, Z27, Z2
-	VMOVUPS      Z2, (DX)
+	VMOVUPS      Z2, (BX)
 	VMAXPS       Z3, Z26, Z3
 	VMINPS       Z3, Z27, Z3
-	VMOVUPS      Z3, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z4, Z26, Z4
 	VMINPS       Z4, Z27, Z4
-	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z4, (BX)
 	VMAXPS       Z5, Z26, Z5
 	VMINPS       Z5, Z27, Z5
-	VMOVUPS      Z5, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z5, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z6, Z26, Z6
 	VMINPS       Z6, Z27, Z6
-	VMOVUPS      Z6, (DX)
+	VMOVUPS      Z6, (BX)
 	VMAXPS       Z7, Z26, Z7
 	VMINPS       Z7, Z27, Z7
-	VMOVUPS      Z7, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z7, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z8, Z26, Z8
 	VMINPS       Z8, Z27, Z8
-	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z8, (BX)
 	VMAXPS       Z9, Z26, Z9
 	VMINPS       Z9, Z27, Z9
-	VMOVUPS      Z9, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z9, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z10, Z26, Z10
 	VMINPS       Z10, Z27, Z10
-	VMOVUPS      Z10, (DX)
+	VMOVUPS      Z10, (BX)
 	VMAXPS       Z11, Z26, Z11
 	VMINPS       Z11, Z27, Z11
-	VMOVUPS      Z11, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z11, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z12, Z26, Z12
 	VMINPS       Z12, Z27, Z12
-	VMOVUPS      Z12, (DX)
+	VMOVUPS      Z12, (BX)
 	VMAXPS       Z13, Z26, Z13
 	VMINPS       Z13, Z27, Z13
-	VMOVUPS      Z13, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z13, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z14, Z26, Z14
 	VMINPS       Z14, Z27, Z14
-	VMOVUPS      Z14, (DX)
+	VMOVUPS      Z14, (BX)
 	VMAXPS       Z15, Z26, Z15
 	VMINPS       Z15, Z27, Z15
-	VMOVUPS      Z15, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z15, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z16, Z26, Z16
 	VMINPS       Z16, Z27, Z16
-	VMOVUPS      Z16, (DX)
+	VMOVUPS      Z16, (BX)
 	VMAXPS       Z17, Z26, Z17
 	VMINPS       Z17, Z27, Z17
-	VMOVUPS      Z17, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z17, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z18, Z26, Z18
 	VMINPS       Z18, Z27, Z18
-	VMOVUPS      Z18, (DX)
+	VMOVUPS      Z18, (BX)
 	VMAXPS       Z19, Z26, Z19
 	VMINPS       Z19, Z27, Z19
-	VMOVUPS      Z19, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z19, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z20, Z26, Z20
 	VMINPS       Z20, Z27, Z20
-	VMOVUPS      Z20, (DX)
+	VMOVUPS      Z20, (BX)
 	VMAXPS       Z21, Z26, Z21
 	VMINPS       Z21, Z27, Z21
-	VMOVUPS      Z21, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z21, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z22, Z26, Z22
 	VMINPS       Z22, Z27, Z22
-	VMOVUPS      Z22, (DX)
+	VMOVUPS      Z22, (BX)
 	VMAXPS       Z23, Z26, Z23
 	VMINPS       Z23, Z27, Z23
-	VMOVUPS      Z23, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z23, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z24, Z26, Z24
 	VMINPS       Z24, Z27, Z24
-	VMOVUPS      Z24, (DX)
+	VMOVUPS      Z24, (BX)
 	VMAXPS       Z25, Z26, Z25
 	VMINPS       Z25, Z27, Z25
-	VMOVUPS      Z25, K1, 64(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z25, K1, 64(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
 	RET
 
 // func gemmF32AVX512_14x32(a *byte)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·gemmF32AVX512_14x32(SB), NOSPLIT, $0-8
 	MOVQ a+0(FP), AX
 	MOVQ (AX), CX
@@ -11677,11 +11739,12 @@ TEXT ·gemmF32AVX512_14x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
+	LEAQ (CX)(CX*2), DX
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
-	VMOVUPS 64(DX), Z1
+	MOVQ    80(AX), BX
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -11708,249 +11771,251 @@ block:
 	VMOVAPS Z1, Z25
 	VMOVAPS Z0, Z26
 	VMOVAPS Z1, Z27
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
+	MOVQ    48(AX), SI
+	MOVQ    8(AX), DI
+	LEAQ    (DI)(DI*2), R8
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), R10
+	TESTQ   R10, R10
 	JZ      advance
 
 tap:
-	MOVQ (DX), R10
-	ADDQ 152(AX), R10
-	LEAQ (R10)(SI*4), R11
-	LEAQ (R11)(SI*4), R12
-	LEAQ (R12)(SI*4), R13
-	ADDQ $0x08, DX
-	MOVQ 32(AX), R8
+	MOVQ (BX), R11
+	ADDQ 152(AX), R11
+	LEAQ (R11)(DI*4), R12
+	LEAQ (R12)(DI*4), R13
+	LEAQ (R13)(DI*4), R14
+	ADDQ $0x08, BX
+	MOVQ 32(AX), R9
 
 loop:
-	VMOVUPS      (BX), Z28
-	VMOVUPS      (BX)(CX*1), Z29
-	VBROADCASTSS (R10), Z30
+	VMOVUPS      (SI), Z28
+	VMOVUPS      (SI)(CX*1), Z29
+	VBROADCASTSS (R11), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R10)(SI*1), Z30
+	VBROADCASTSS (R11)(DI*1), Z30
 	VFMADD231PS  Z28, Z30, Z2
 	VFMADD231PS  Z29, Z30, Z3
-	VBROADCASTSS (R10)(SI*2), Z30
+	VBROADCASTSS (R11)(DI*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS (R10)(DI*1), Z30
+	VBROADCASTSS (R11)(R8*1), Z30
 	VFMADD231PS  Z28, Z30, Z6
 	VFMADD231PS  Z29, Z30, Z7
-	VBROADCASTSS (R11), Z30
+	VBROADCASTSS (R12), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R11)(SI*1), Z30
+	VBROADCASTSS (R12)(DI*1), Z30
 	VFMADD231PS  Z28, Z30, Z10
 	VFMADD231PS  Z29, Z30, Z11
-	VBROADCASTSS (R11)(SI*2), Z30
+	VBROADCASTSS (R12)(DI*2), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS (R11)(DI*1), Z30
+	VBROADCASTSS (R12)(R8*1), Z30
 	VFMADD231PS  Z28, Z30, Z14
 	VFMADD231PS  Z29, Z30, Z15
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R13), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	VBROADCASTSS (R12)(SI*1), Z30
+	VBROADCASTSS (R13)(DI*1), Z30
 	VFMADD231PS  Z28, Z30, Z18
 	VFMADD231PS  Z29, Z30, Z19
-	VBROADCASTSS (R12)(SI*2), Z30
+	VBROADCASTSS (R13)(DI*2), Z30
 	VFMADD231PS  Z28, Z30, Z20
 	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS (R12)(DI*1), Z30
+	VBROADCASTSS (R13)(R8*1), Z30
 	VFMADD231PS  Z28, Z30, Z22
 	VFMADD231PS  Z29, Z30, Z23
-	VBROADCASTSS (R13), Z30
+	VBROADCASTSS (R14), Z30
 	VFMADD231PS  Z28, Z30, Z24
 	VFMADD231PS  Z29, Z30, Z25
-	VBROADCASTSS (R13)(SI*1), Z30
+	VBROADCASTSS (R14)(DI*1), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
-	ADDQ         $0x40, BX
-	ADDQ         $0x04, R10
+	PREFETCHT1   (SI)(CX*2)
+	PREFETCHT1   (SI)(DX*1)
+	ADDQ         $0x40, SI
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
 	ADDQ         $0x04, R13
-	DECQ         R8
-	JNZ          loop
+	ADDQ         $0x04, R14
 	DECQ         R9
+	JNZ          loop
+	DECQ         R10
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0e, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q    $0x0e, DI, BX
+	ADDQ      BX, 152(AX)
+	MOVQ      112(AX), BX
+	KMOVW     BX, K1
+	MOVQ      168(AX), BX
+	TESTQ     BX, BX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VADDPS    (DX), Z0, Z0
-	VMOVUPS.Z 64(DX), K1, Z28
+	MOVQ      96(AX), SI
+	VADDPS    (BX), Z0, Z0
+	VMOVUPS.Z 64(BX), K1, Z28
 	VADDPS    Z28, Z1, Z1
-	ADDQ      BX, DX
-	VADDPS    (DX), Z2, Z2
-	VMOVUPS.Z 64(DX), K1, Z28
+	ADDQ      SI, BX
+	VADDPS    (BX), Z2, Z2
+	VMOVUPS.Z 64(BX), K1, Z28
 	VADDPS    Z28, Z3, Z3
-	ADDQ      BX, DX
-	VADDPS    (DX), Z4, Z4
-	VMOVUPS.Z 64(DX), K1, Z28
+	ADDQ      SI, BX
+	VADDPS    (BX), Z4, Z4
+	VMOVUPS.Z 64(BX), K1, Z28
 	VADDPS    Z28, Z5, Z5
-	ADDQ      BX, DX
-	VADDPS    (DX), Z6, Z6
-	VMOVUPS.Z 64(DX), K1, Z28
+	ADDQ      SI, BX
+	VADDPS    (BX), Z6, Z6
+	VMOVUPS.Z 64(BX), K1, Z28
 	VADDPS    Z28, Z7, Z7
-	ADDQ      BX, DX
-	VADDPS    (DX), Z8, Z8
-	VMOVUPS.Z 64(DX), K1, Z28
+	ADDQ      SI, BX
+	VADDPS    (BX), Z8, Z8
+	VMOVUPS.Z 64(BX), K1, Z28
 	VADDPS    Z28, Z9, Z9
-	ADDQ      BX, DX
-	VADDPS    (DX), Z10, Z10
-	VMOVUPS.Z 64(DX), K1, Z28
+	ADDQ      SI, BX
+	VADDPS    (BX), Z10, Z10
+	VMOVUPS.Z 64(BX), K1, Z28
 	VADDPS    Z28, Z11, Z11
-	ADDQ      BX, DX
-	VADDPS    (DX), Z12, Z12
-	VMOVUPS.Z 64(DX), K1, Z28
+	ADDQ      SI, BX
+	VADDPS    (BX), Z12, Z12
+	VMOVUPS.Z 64(BX), K1, Z28
 	VADDPS    Z28, Z13, Z13
-	ADDQ      BX, DX
-	VADDPS    (DX), Z14, Z14
-	VMOVUPS.Z 64(DX), K1, Z28
+	ADDQ      SI, BX
+	VADDPS    (BX), Z14, Z14
+	VMOVUPS.Z 64(BX), K1, Z28
 	VADDPS    Z28, Z15, Z15
-	ADDQ      BX, DX
-	VADDPS    (DX), Z16, Z16
-	VMOVUPS.Z 64(DX), K1, Z28
+	ADDQ      SI, BX
+	VADDPS    (BX), Z16, Z16
+	VMOVUPS.Z 64(BX), K1, Z28
 	VADDPS    Z28, Z17, Z17
-	ADDQ      BX, DX
-	VADDPS    (DX), Z18, Z18
-	VMOVUPS.Z 64(DX), K1, Z28
+	ADDQ      SI, BX
+	VADDPS    (BX), Z18, Z18
+	VMOVUPS.Z 64(BX), K1, Z28
 	VADDPS    Z28, Z19, Z19
-	ADDQ      BX, DX
-	VADDPS    (DX), Z20, Z20
-	VMOVUPS.Z 64(DX), K1, Z28
+	ADDQ      SI, BX
+	VADDPS    (BX), Z20, Z20
+	VMOVUPS.Z 64(BX), K1, Z28
 	VADDPS    Z28, Z21, Z21
-	ADDQ      BX, DX
-	VADDPS    (DX), Z22, Z22
-	VMOVUPS.Z 64(DX), K1, Z28
+	ADDQ      SI, BX
+	VADDPS    (BX), Z22, Z22
+	VMOVUPS.Z 64(BX), K1, Z28
 	VADDPS    Z28, Z23, Z23
-	ADDQ      BX, DX
-	VADDPS    (DX), Z24, Z24
-	VMOVUPS.Z 64(DX), K1, Z28
+	ADDQ      SI, BX
+	VADDPS    (BX), Z24, Z24
+	VMOVUPS.Z 64(BX), K1, Z28
 	VADDPS    Z28, Z25, Z25
-	ADDQ      BX, DX
-	VADDPS    (DX), Z26, Z26
-	VMOVUPS.Z 64(DX), K1, Z28
+	ADDQ      SI, BX
+	VADDPS    (BX), Z26, Z26
+	VMOVUPS.Z 64(BX), K1, Z28
 	VADDPS    Z28, Z27, Z27
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      SI, BX
+	MOVQ      BX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z28
 	VBROADCASTSS 148(AX), Z29
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), BX
+	MOVQ         72(AX), SI
 	VMAXPS       Z0, Z28, Z0
 	VMINPS       Z0, Z29, Z0
-	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z0, (BX)
 	VMAXPS       Z1, Z28, Z1
 	VMINPS       Z1, Z29, Z1
-	VMOVUPS      Z1, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z2, Z28, Z2
 	VMINPS       Z2, Z29, Z2
-	VMOVUPS      Z2, (DX)
+	VMOVUPS      Z2, (BX)
 	VMAXPS       Z3, Z28, Z3
 	VMINPS       Z3, Z29, Z3
-	VMOVUPS      Z3, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z4, Z28, Z4
 	VMINPS       Z4, Z29, Z4
-	VMOVUPS      Z4, (DX)
+	VMOVUPS      Z4, (BX)
 	VMAXPS       Z5, Z28, Z5
 	VMINPS       Z5, Z29, Z5
-	VMOVUPS      Z5, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z5, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z6, Z28, Z6
 	VMINPS       Z6, Z29, Z6
-	VMOVUPS      Z6, (DX)
+	VMOVUPS      Z6, (BX)
 	VMAXPS       Z7, Z28, Z7
 	VMINPS       Z7, Z29, Z7
-	VMOVUPS      Z7, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z7, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z8, Z28, Z8
 	VMINPS       Z8, Z29, Z8
-	VMOVUPS      Z8, (DX)
+	VMOVUPS      Z8, (BX)
 	VMAXPS       Z9, Z28, Z9
 	VMINPS       Z9, Z29, Z9
-	VMOVUPS      Z9, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z9, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z10, Z28, Z10
 	VMINPS       Z10, Z29, Z10
-	VMOVUPS      Z10, (DX)
+	VMOVUPS      Z10, (BX)
 	VMAXPS       Z11, Z28, Z11
 	VMINPS       Z11, Z29, Z11
-	VMOVUPS      Z11, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z11, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z12, Z28, Z12
 	VMINPS       Z12, Z29, Z12
-	VMOVUPS      Z12, (DX)
+	VMOVUPS      Z12, (BX)
 	VMAXPS       Z13, Z28, Z13
 	VMINPS       Z13, Z29, Z13
-	VMOVUPS      Z13, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z13, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z14, Z28, Z14
 	VMINPS       Z14, Z29, Z14
-	VMOVUPS      Z14, (DX)
+	VMOVUPS      Z14, (BX)
 	VMAXPS       Z15, Z28, Z15
 	VMINPS       Z15, Z29, Z15
-	VMOVUPS      Z15, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z15, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z16, Z28, Z16
 	VMINPS       Z16, Z29, Z16
-	VMOVUPS      Z16, (DX)
+	VMOVUPS      Z16, (BX)
 	VMAXPS       Z17, Z28, Z17
 	VMINPS       Z17, Z29, Z17
-	VMOVUPS      Z17, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z17, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z18, Z28, Z18
 	VMINPS       Z18, Z29, Z18
-	VMOVUPS      Z18, (DX)
+	VMOVUPS      Z18, (BX)
 	VMAXPS       Z19, Z28, Z19
 	VMINPS       Z19, Z29, Z19
-	VMOVUPS      Z19, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z19, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z20, Z28, Z20
 	VMINPS       Z20, Z29, Z20
-	VMOVUPS      Z20, (DX)
+	VMOVUPS      Z20, (BX)
 	VMAXPS       Z21, Z28, Z21
 	VMINPS       Z21, Z29, Z21
-	VMOVUPS      Z21, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z21, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z22, Z28, Z22
 	VMINPS       Z22, Z29, Z22
-	VMOVUPS      Z22, (DX)
+	VMOVUPS      Z22, (BX)
 	VMAXPS       Z23, Z28, Z23
 	VMINPS       Z23, Z29, Z23
-	VMOVUPS      Z23, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z23, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z24, Z28, Z24
 	VMINPS       Z24, Z29, Z24
-	VMOVUPS      Z24, (DX)
+	VMOVUPS      Z24, (BX)
 	VMAXPS       Z25, Z28, Z25
 	VMINPS       Z25, Z29, Z25
-	VMOVUPS      Z25, K1, 64(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z25, K1, 64(BX)
+	ADDQ         SI, BX
 	VMAXPS       Z26, Z28, Z26
 	VMINPS       Z26, Z29, Z26
-	VMOVUPS      Z26, (DX)
+	VMOVUPS      Z26, (BX)
 	VMAXPS       Z27, Z28, Z27
 	VMINPS       Z27, Z29, Z27
-	VMOVUPS      Z27, K1, 64(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z27, K1, 64(BX)
+	ADDQ         SI, BX
+	MOVQ         BX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -24927,25 +24992,25 @@ row:
 
 many:
 	VMOVUPS (DX)(DI*4), Z2
+	VMOVUPS 64(DX)(DI*4), Z3
+	VMOVUPS 128(DX)(DI*4), Z4
+	VMOVUPS 192(DX)(DI*4), Z5
 	VADDPS  (BX)(DI*4), Z2, Z2
+	VADDPS  64(BX)(DI*4), Z3, Z3
+	VADDPS  128(BX)(DI*4), Z4, Z4
+	VADDPS  192(BX)(DI*4), Z5, Z5
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (CX)(DI*4)
-	VMOVUPS 64(DX)(DI*4), Z2
-	VADDPS  64(BX)(DI*4), Z2, Z2
-	VMAXPS  Z2, Z0, Z2
-	VMINPS  Z2, Z1, Z2
-	VMOVUPS Z2, 64(CX)(DI*4)
-	VMOVUPS 128(DX)(DI*4), Z2
-	VADDPS  128(BX)(DI*4), Z2, Z2
-	VMAXPS  Z2, Z0, Z2
-	VMINPS  Z2, Z1, Z2
-	VMOVUPS Z2, 128(CX)(DI*4)
-	VMOVUPS 192(DX)(DI*4), Z2
-	VADDPS  192(BX)(DI*4), Z2, Z2
-	VMAXPS  Z2, Z0, Z2
-	VMINPS  Z2, Z1, Z2
-	VMOVUPS Z2, 192(CX)(DI*4)
+	VMAXPS  Z3, Z0, Z3
+	VMINPS  Z3, Z1, Z3
+	VMOVUPS Z3, 64(CX)(DI*4)
+	VMAXPS  Z4, Z0, Z4
+	VMINPS  Z4, Z1, Z4
+	VMOVUPS Z4, 128(CX)(DI*4)
+	VMAXPS  Z5, Z0, Z5
+	VMINPS  Z5, Z1, Z5
+	VMOVUPS Z5, 192(CX)(DI*4)
 	ADDQ    $0x40, DI
 	SUBQ    $0x40, SI
 	JGE     many
@@ -25213,87 +25278,183 @@ DATA constsAVX512<>+880(SB)/4, $0x3efffffe
 DATA constsAVX512<>+884(SB)/4, $0x3efffffe
 DATA constsAVX512<>+888(SB)/4, $0x3efffffe
 DATA constsAVX512<>+892(SB)/4, $0x3efffffe
-DATA constsAVX512<>+896(SB)/4, $0x3f800000
-DATA constsAVX512<>+900(SB)/4, $0x3f800000
-DATA constsAVX512<>+904(SB)/4, $0x3f800000
-DATA constsAVX512<>+908(SB)/4, $0x3f800000
-DATA constsAVX512<>+912(SB)/4, $0x3f800000
-DATA constsAVX512<>+916(SB)/4, $0x3f800000
-DATA constsAVX512<>+920(SB)/4, $0x3f800000
-DATA constsAVX512<>+924(SB)/4, $0x3f800000
-DATA constsAVX512<>+928(SB)/4, $0x3f800000
-DATA constsAVX512<>+932(SB)/4, $0x3f800000
-DATA constsAVX512<>+936(SB)/4, $0x3f800000
-DATA constsAVX512<>+940(SB)/4, $0x3f800000
-DATA constsAVX512<>+944(SB)/4, $0x3f800000
-DATA constsAVX512<>+948(SB)/4, $0x3f800000
-DATA constsAVX512<>+952(SB)/4, $0x3f800000
-DATA constsAVX512<>+956(SB)/4, $0x3f800000
-DATA constsAVX512<>+960(SB)/4, $0x40400000
-DATA constsAVX512<>+964(SB)/4, $0x40400000
-DATA constsAVX512<>+968(SB)/4, $0x40400000
-DATA constsAVX512<>+972(SB)/4, $0x40400000
-DATA constsAVX512<>+976(SB)/4, $0x40400000
-DATA constsAVX512<>+980(SB)/4, $0x40400000
-DATA constsAVX512<>+984(SB)/4, $0x40400000
-DATA constsAVX512<>+988(SB)/4, $0x40400000
-DATA constsAVX512<>+992(SB)/4, $0x40400000
-DATA constsAVX512<>+996(SB)/4, $0x40400000
-DATA constsAVX512<>+1000(SB)/4, $0x40400000
-DATA constsAVX512<>+1004(SB)/4, $0x40400000
-DATA constsAVX512<>+1008(SB)/4, $0x40400000
-DATA constsAVX512<>+1012(SB)/4, $0x40400000
-DATA constsAVX512<>+1016(SB)/4, $0x40400000
-DATA constsAVX512<>+1020(SB)/4, $0x40400000
-DATA constsAVX512<>+1024(SB)/4, $0x40c00000
-DATA constsAVX512<>+1028(SB)/4, $0x40c00000
-DATA constsAVX512<>+1032(SB)/4, $0x40c00000
-DATA constsAVX512<>+1036(SB)/4, $0x40c00000
-DATA constsAVX512<>+1040(SB)/4, $0x40c00000
-DATA constsAVX512<>+1044(SB)/4, $0x40c00000
-DATA constsAVX512<>+1048(SB)/4, $0x40c00000
-DATA constsAVX512<>+1052(SB)/4, $0x40c00000
-DATA constsAVX512<>+1056(SB)/4, $0x40c00000
-DATA constsAVX512<>+1060(SB)/4, $0x40c00000
-DATA constsAVX512<>+1064(SB)/4, $0x40c00000
-DATA constsAVX512<>+1068(SB)/4, $0x40c00000
-DATA constsAVX512<>+1072(SB)/4, $0x40c00000
-DATA constsAVX512<>+1076(SB)/4, $0x40c00000
-DATA constsAVX512<>+1080(SB)/4, $0x40c00000
-DATA constsAVX512<>+1084(SB)/4, $0x40c00000
-DATA constsAVX512<>+1088(SB)/4, $0x3e2aaaab
-DATA constsAVX512<>+1092(SB)/4, $0x3e2aaaab
-DATA constsAVX512<>+1096(SB)/4, $0x3e2aaaab
-DATA constsAVX512<>+1100(SB)/4, $0x3e2aaaab
-DATA constsAVX512<>+1104(SB)/4, $0x3e2aaaab
-DATA constsAVX512<>+1108(SB)/4, $0x3e2aaaab
-DATA constsAVX512<>+1112(SB)/4, $0x3e2aaaab
-DATA constsAVX512<>+1116(SB)/4, $0x3e2aaaab
-DATA constsAVX512<>+1120(SB)/4, $0x3e2aaaab
-DATA constsAVX512<>+1124(SB)/4, $0x3e2aaaab
-DATA constsAVX512<>+1128(SB)/4, $0x3e2aaaab
-DATA constsAVX512<>+1132(SB)/4, $0x3e2aaaab
-DATA constsAVX512<>+1136(SB)/4, $0x3e2aaaab
-DATA constsAVX512<>+1140(SB)/4, $0x3e2aaaab
-DATA constsAVX512<>+1144(SB)/4, $0x3e2aaaab
-DATA constsAVX512<>+1148(SB)/4, $0x3e2aaaab
-DATA constsAVX512<>+1152(SB)/4, $0x00000000
-DATA constsAVX512<>+1156(SB)/4, $0x00000000
-DATA constsAVX512<>+1160(SB)/4, $0x00000000
-DATA constsAVX512<>+1164(SB)/4, $0x00000000
-DATA constsAVX512<>+1168(SB)/4, $0x00000000
-DATA constsAVX512<>+1172(SB)/4, $0x00000000
-DATA constsAVX512<>+1176(SB)/4, $0x00000000
-DATA constsAVX512<>+1180(SB)/4, $0x00000000
-DATA constsAVX512<>+1184(SB)/4, $0x00000000
-DATA constsAVX512<>+1188(SB)/4, $0x00000000
-DATA constsAVX512<>+1192(SB)/4, $0x00000000
-DATA constsAVX512<>+1196(SB)/4, $0x00000000
-DATA constsAVX512<>+1200(SB)/4, $0x00000000
-DATA constsAVX512<>+1204(SB)/4, $0x00000000
-DATA constsAVX512<>+1208(SB)/4, $0x00000000
-DATA constsAVX512<>+1212(SB)/4, $0x00000000
-GLOBL constsAVX512<>(SB), RODATA|NOPTR, $1216
+DATA constsAVX512<>+896(SB)/4, $0x39238630
+DATA constsAVX512<>+900(SB)/4, $0x39238630
+DATA constsAVX512<>+904(SB)/4, $0x39238630
+DATA constsAVX512<>+908(SB)/4, $0x39238630
+DATA constsAVX512<>+912(SB)/4, $0x39238630
+DATA constsAVX512<>+916(SB)/4, $0x39238630
+DATA constsAVX512<>+920(SB)/4, $0x39238630
+DATA constsAVX512<>+924(SB)/4, $0x39238630
+DATA constsAVX512<>+928(SB)/4, $0x39238630
+DATA constsAVX512<>+932(SB)/4, $0x39238630
+DATA constsAVX512<>+936(SB)/4, $0x39238630
+DATA constsAVX512<>+940(SB)/4, $0x39238630
+DATA constsAVX512<>+944(SB)/4, $0x39238630
+DATA constsAVX512<>+948(SB)/4, $0x39238630
+DATA constsAVX512<>+952(SB)/4, $0x39238630
+DATA constsAVX512<>+956(SB)/4, $0x39238630
+DATA constsAVX512<>+960(SB)/4, $0x3aafb97d
+DATA constsAVX512<>+964(SB)/4, $0x3aafb97d
+DATA constsAVX512<>+968(SB)/4, $0x3aafb97d
+DATA constsAVX512<>+972(SB)/4, $0x3aafb97d
+DATA constsAVX512<>+976(SB)/4, $0x3aafb97d
+DATA constsAVX512<>+980(SB)/4, $0x3aafb97d
+DATA constsAVX512<>+984(SB)/4, $0x3aafb97d
+DATA constsAVX512<>+988(SB)/4, $0x3aafb97d
+DATA constsAVX512<>+992(SB)/4, $0x3aafb97d
+DATA constsAVX512<>+996(SB)/4, $0x3aafb97d
+DATA constsAVX512<>+1000(SB)/4, $0x3aafb97d
+DATA constsAVX512<>+1004(SB)/4, $0x3aafb97d
+DATA constsAVX512<>+1008(SB)/4, $0x3aafb97d
+DATA constsAVX512<>+1012(SB)/4, $0x3aafb97d
+DATA constsAVX512<>+1016(SB)/4, $0x3aafb97d
+DATA constsAVX512<>+1020(SB)/4, $0x3aafb97d
+DATA constsAVX512<>+1024(SB)/4, $0x3c1d9386
+DATA constsAVX512<>+1028(SB)/4, $0x3c1d9386
+DATA constsAVX512<>+1032(SB)/4, $0x3c1d9386
+DATA constsAVX512<>+1036(SB)/4, $0x3c1d9386
+DATA constsAVX512<>+1040(SB)/4, $0x3c1d9386
+DATA constsAVX512<>+1044(SB)/4, $0x3c1d9386
+DATA constsAVX512<>+1048(SB)/4, $0x3c1d9386
+DATA constsAVX512<>+1052(SB)/4, $0x3c1d9386
+DATA constsAVX512<>+1056(SB)/4, $0x3c1d9386
+DATA constsAVX512<>+1060(SB)/4, $0x3c1d9386
+DATA constsAVX512<>+1064(SB)/4, $0x3c1d9386
+DATA constsAVX512<>+1068(SB)/4, $0x3c1d9386
+DATA constsAVX512<>+1072(SB)/4, $0x3c1d9386
+DATA constsAVX512<>+1076(SB)/4, $0x3c1d9386
+DATA constsAVX512<>+1080(SB)/4, $0x3c1d9386
+DATA constsAVX512<>+1084(SB)/4, $0x3c1d9386
+DATA constsAVX512<>+1088(SB)/4, $0x3d635739
+DATA constsAVX512<>+1092(SB)/4, $0x3d635739
+DATA constsAVX512<>+1096(SB)/4, $0x3d635739
+DATA constsAVX512<>+1100(SB)/4, $0x3d635739
+DATA constsAVX512<>+1104(SB)/4, $0x3d635739
+DATA constsAVX512<>+1108(SB)/4, $0x3d635739
+DATA constsAVX512<>+1112(SB)/4, $0x3d635739
+DATA constsAVX512<>+1116(SB)/4, $0x3d635739
+DATA constsAVX512<>+1120(SB)/4, $0x3d635739
+DATA constsAVX512<>+1124(SB)/4, $0x3d635739
+DATA constsAVX512<>+1128(SB)/4, $0x3d635739
+DATA constsAVX512<>+1132(SB)/4, $0x3d635739
+DATA constsAVX512<>+1136(SB)/4, $0x3d635739
+DATA constsAVX512<>+1140(SB)/4, $0x3d635739
+DATA constsAVX512<>+1144(SB)/4, $0x3d635739
+DATA constsAVX512<>+1148(SB)/4, $0x3d635739
+DATA constsAVX512<>+1152(SB)/4, $0x3e75fdf1
+DATA constsAVX512<>+1156(SB)/4, $0x3e75fdf1
+DATA constsAVX512<>+1160(SB)/4, $0x3e75fdf1
+DATA constsAVX512<>+1164(SB)/4, $0x3e75fdf1
+DATA constsAVX512<>+1168(SB)/4, $0x3e75fdf1
+DATA constsAVX512<>+1172(SB)/4, $0x3e75fdf1
+DATA constsAVX512<>+1176(SB)/4, $0x3e75fdf1
+DATA constsAVX512<>+1180(SB)/4, $0x3e75fdf1
+DATA constsAVX512<>+1184(SB)/4, $0x3e75fdf1
+DATA constsAVX512<>+1188(SB)/4, $0x3e75fdf1
+DATA constsAVX512<>+1192(SB)/4, $0x3e75fdf1
+DATA constsAVX512<>+1196(SB)/4, $0x3e75fdf1
+DATA constsAVX512<>+1200(SB)/4, $0x3e75fdf1
+DATA constsAVX512<>+1204(SB)/4, $0x3e75fdf1
+DATA constsAVX512<>+1208(SB)/4, $0x3e75fdf1
+DATA constsAVX512<>+1212(SB)/4, $0x3e75fdf1
+DATA constsAVX512<>+1216(SB)/4, $0x3f317219
+DATA constsAVX512<>+1220(SB)/4, $0x3f317219
+DATA constsAVX512<>+1224(SB)/4, $0x3f317219
+DATA constsAVX512<>+1228(SB)/4, $0x3f317219
+DATA constsAVX512<>+1232(SB)/4, $0x3f317219
+DATA constsAVX512<>+1236(SB)/4, $0x3f317219
+DATA constsAVX512<>+1240(SB)/4, $0x3f317219
+DATA constsAVX512<>+1244(SB)/4, $0x3f317219
+DATA constsAVX512<>+1248(SB)/4, $0x3f317219
+DATA constsAVX512<>+1252(SB)/4, $0x3f317219
+DATA constsAVX512<>+1256(SB)/4, $0x3f317219
+DATA constsAVX512<>+1260(SB)/4, $0x3f317219
+DATA constsAVX512<>+1264(SB)/4, $0x3f317219
+DATA constsAVX512<>+1268(SB)/4, $0x3f317219
+DATA constsAVX512<>+1272(SB)/4, $0x3f317219
+DATA constsAVX512<>+1276(SB)/4, $0x3f317219
+DATA constsAVX512<>+1280(SB)/4, $0x3f800000
+DATA constsAVX512<>+1284(SB)/4, $0x3f800000
+DATA constsAVX512<>+1288(SB)/4, $0x3f800000
+DATA constsAVX512<>+1292(SB)/4, $0x3f800000
+DATA constsAVX512<>+1296(SB)/4, $0x3f800000
+DATA constsAVX512<>+1300(SB)/4, $0x3f800000
+DATA constsAVX512<>+1304(SB)/4, $0x3f800000
+DATA constsAVX512<>+1308(SB)/4, $0x3f800000
+DATA constsAVX512<>+1312(SB)/4, $0x3f800000
+DATA constsAVX512<>+1316(SB)/4, $0x3f800000
+DATA constsAVX512<>+1320(SB)/4, $0x3f800000
+DATA constsAVX512<>+1324(SB)/4, $0x3f800000
+DATA constsAVX512<>+1328(SB)/4, $0x3f800000
+DATA constsAVX512<>+1332(SB)/4, $0x3f800000
+DATA constsAVX512<>+1336(SB)/4, $0x3f800000
+DATA constsAVX512<>+1340(SB)/4, $0x3f800000
+DATA constsAVX512<>+1344(SB)/4, $0x40400000
+DATA constsAVX512<>+1348(SB)/4, $0x40400000
+DATA constsAVX512<>+1352(SB)/4, $0x40400000
+DATA constsAVX512<>+1356(SB)/4, $0x40400000
+DATA constsAVX512<>+1360(SB)/4, $0x40400000
+DATA constsAVX512<>+1364(SB)/4, $0x40400000
+DATA constsAVX512<>+1368(SB)/4, $0x40400000
+DATA constsAVX512<>+1372(SB)/4, $0x40400000
+DATA constsAVX512<>+1376(SB)/4, $0x40400000
+DATA constsAVX512<>+1380(SB)/4, $0x40400000
+DATA constsAVX512<>+1384(SB)/4, $0x40400000
+DATA constsAVX512<>+1388(SB)/4, $0x40400000
+DATA constsAVX512<>+1392(SB)/4, $0x40400000
+DATA constsAVX512<>+1396(SB)/4, $0x40400000
+DATA constsAVX512<>+1400(SB)/4, $0x40400000
+DATA constsAVX512<>+1404(SB)/4, $0x40400000
+DATA constsAVX512<>+1408(SB)/4, $0x40c00000
+DATA constsAVX512<>+1412(SB)/4, $0x40c00000
+DATA constsAVX512<>+1416(SB)/4, $0x40c00000
+DATA constsAVX512<>+1420(SB)/4, $0x40c00000
+DATA constsAVX512<>+1424(SB)/4, $0x40c00000
+DATA constsAVX512<>+1428(SB)/4, $0x40c00000
+DATA constsAVX512<>+1432(SB)/4, $0x40c00000
+DATA constsAVX512<>+1436(SB)/4, $0x40c00000
+DATA constsAVX512<>+1440(SB)/4, $0x40c00000
+DATA constsAVX512<>+1444(SB)/4, $0x40c00000
+DATA constsAVX512<>+1448(SB)/4, $0x40c00000
+DATA constsAVX512<>+1452(SB)/4, $0x40c00000
+DATA constsAVX512<>+1456(SB)/4, $0x40c00000
+DATA constsAVX512<>+1460(SB)/4, $0x40c00000
+DATA constsAVX512<>+1464(SB)/4, $0x40c00000
+DATA constsAVX512<>+1468(SB)/4, $0x40c00000
+DATA constsAVX512<>+1472(SB)/4, $0x3e2aaaab
+DATA constsAVX512<>+1476(SB)/4, $0x3e2aaaab
+DATA constsAVX512<>+1480(SB)/4, $0x3e2aaaab
+DATA constsAVX512<>+1484(SB)/4, $0x3e2aaaab
+DATA constsAVX512<>+1488(SB)/4, $0x3e2aaaab
+DATA constsAVX512<>+1492(SB)/4, $0x3e2aaaab
+DATA constsAVX512<>+1496(SB)/4, $0x3e2aaaab
+DATA constsAVX512<>+1500(SB)/4, $0x3e2aaaab
+DATA constsAVX512<>+1504(SB)/4, $0x3e2aaaab
+DATA constsAVX512<>+1508(SB)/4, $0x3e2aaaab
+DATA constsAVX512<>+1512(SB)/4, $0x3e2aaaab
+DATA constsAVX512<>+1516(SB)/4, $0x3e2aaaab
+DATA constsAVX512<>+1520(SB)/4, $0x3e2aaaab
+DATA constsAVX512<>+1524(SB)/4, $0x3e2aaaab
+DATA constsAVX512<>+1528(SB)/4, $0x3e2aaaab
+DATA constsAVX512<>+1532(SB)/4, $0x3e2aaaab
+DATA constsAVX512<>+1536(SB)/4, $0x00000000
+DATA constsAVX512<>+1540(SB)/4, $0x00000000
+DATA constsAVX512<>+1544(SB)/4, $0x00000000
+DATA constsAVX512<>+1548(SB)/4, $0x00000000
+DATA constsAVX512<>+1552(SB)/4, $0x00000000
+DATA constsAVX512<>+1556(SB)/4, $0x00000000
+DATA constsAVX512<>+1560(SB)/4, $0x00000000
+DATA constsAVX512<>+1564(SB)/4, $0x00000000
+DATA constsAVX512<>+1568(SB)/4, $0x00000000
+DATA constsAVX512<>+1572(SB)/4, $0x00000000
+DATA constsAVX512<>+1576(SB)/4, $0x00000000
+DATA constsAVX512<>+1580(SB)/4, $0x00000000
+DATA constsAVX512<>+1584(SB)/4, $0x00000000
+DATA constsAVX512<>+1588(SB)/4, $0x00000000
+DATA constsAVX512<>+1592(SB)/4, $0x00000000
+DATA constsAVX512<>+1596(SB)/4, $0x00000000
+GLOBL constsAVX512<>(SB), RODATA|NOPTR, $1600
 
 // func mulF32AVX512(a *byte)
 // Requires: AVX, AVX512F
@@ -25321,25 +25482,25 @@ row:
 
 many:
 	VMOVUPS (DX)(DI*4), Z2
+	VMOVUPS 64(DX)(DI*4), Z3
+	VMOVUPS 128(DX)(DI*4), Z4
+	VMOVUPS 192(DX)(DI*4), Z5
 	VMULPS  (BX)(DI*4), Z2, Z2
+	VMULPS  64(BX)(DI*4), Z3, Z3
+	VMULPS  128(BX)(DI*4), Z4, Z4
+	VMULPS  192(BX)(DI*4), Z5, Z5
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (CX)(DI*4)
-	VMOVUPS 64(DX)(DI*4), Z2
-	VMULPS  64(BX)(DI*4), Z2, Z2
-	VMAXPS  Z2, Z0, Z2
-	VMINPS  Z2, Z1, Z2
-	VMOVUPS Z2, 64(CX)(DI*4)
-	VMOVUPS 128(DX)(DI*4), Z2
-	VMULPS  128(BX)(DI*4), Z2, Z2
-	VMAXPS  Z2, Z0, Z2
-	VMINPS  Z2, Z1, Z2
-	VMOVUPS Z2, 128(CX)(DI*4)
-	VMOVUPS 192(DX)(DI*4), Z2
-	VMULPS  192(BX)(DI*4), Z2, Z2
-	VMAXPS  Z2, Z0, Z2
-	VMINPS  Z2, Z1, Z2
-	VMOVUPS Z2, 192(CX)(DI*4)
+	VMAXPS  Z3, Z0, Z3
+	VMINPS  Z3, Z1, Z3
+	VMOVUPS Z3, 64(CX)(DI*4)
+	VMAXPS  Z4, Z0, Z4
+	VMINPS  Z4, Z1, Z4
+	VMOVUPS Z4, 128(CX)(DI*4)
+	VMAXPS  Z5, Z0, Z5
+	VMINPS  Z5, Z1, Z5
+	VMOVUPS Z5, 192(CX)(DI*4)
 	ADDQ    $0x40, DI
 	SUBQ    $0x40, SI
 	JGE     many
@@ -25407,17 +25568,17 @@ row:
 
 many:
 	VMOVUPS (DX)(DI*4), Z0
+	VMOVUPS 64(DX)(DI*4), Z1
+	VMOVUPS 128(DX)(DI*4), Z2
+	VMOVUPS 192(DX)(DI*4), Z3
 	VMULPS  (BX)(DI*4), Z0, Z0
+	VMULPS  64(BX)(DI*4), Z1, Z1
+	VMULPS  128(BX)(DI*4), Z2, Z2
+	VMULPS  192(BX)(DI*4), Z3, Z3
 	VMOVUPS Z0, (CX)(DI*4)
-	VMOVUPS 64(DX)(DI*4), Z0
-	VMULPS  64(BX)(DI*4), Z0, Z0
-	VMOVUPS Z0, 64(CX)(DI*4)
-	VMOVUPS 128(DX)(DI*4), Z0
-	VMULPS  128(BX)(DI*4), Z0, Z0
-	VMOVUPS Z0, 128(CX)(DI*4)
-	VMOVUPS 192(DX)(DI*4), Z0
-	VMULPS  192(BX)(DI*4), Z0, Z0
-	VMOVUPS Z0, 192(CX)(DI*4)
+	VMOVUPS Z1, 64(CX)(DI*4)
+	VMOVUPS Z2, 128(CX)(DI*4)
+	VMOVUPS Z3, 192(CX)(DI*4)
 	ADDQ    $0x40, DI
 	SUBQ    $0x40, SI
 	JGE     many
@@ -25484,17 +25645,17 @@ row:
 
 many:
 	VMOVUPS     (DX)(R8*4), Z2
-	VMOVUPS     (BX)(R8*4), Z3
-	VFMADD213PS (SI)(R8*4), Z3, Z2
+	VMOVUPS     64(DX)(R8*4), Z3
+	VMOVUPS     (BX)(R8*4), Z4
+	VFMADD213PS (SI)(R8*4), Z4, Z2
+	VMOVUPS     64(BX)(R8*4), Z4
+	VFMADD213PS 64(SI)(R8*4), Z4, Z3
 	VMAXPS      Z2, Z0, Z2
 	VMINPS      Z2, Z1, Z2
 	VMOVUPS     Z2, (CX)(R8*4)
-	VMOVUPS     64(DX)(R8*4), Z2
-	VMOVUPS     64(BX)(R8*4), Z3
-	VFMADD213PS 64(SI)(R8*4), Z3, Z2
-	VMAXPS      Z2, Z0, Z2
-	VMINPS      Z2, Z1, Z2
-	VMOVUPS     Z2, 64(CX)(R8*4)
+	VMAXPS      Z3, Z0, Z3
+	VMINPS      Z3, Z1, Z3
+	VMOVUPS     Z3, 64(CX)(R8*4)
 	ADDQ        $0x20, R8
 	SUBQ        $0x20, DI
 	JGE         many
@@ -25564,21 +25725,21 @@ row:
 
 many:
 	VMOVUPS (DX)(SI*4), Z2
+	VMOVUPS 64(DX)(SI*4), Z3
+	VMOVUPS 128(DX)(SI*4), Z4
+	VMOVUPS 192(DX)(SI*4), Z5
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (CX)(SI*4)
-	VMOVUPS 64(DX)(SI*4), Z2
-	VMAXPS  Z2, Z0, Z2
-	VMINPS  Z2, Z1, Z2
-	VMOVUPS Z2, 64(CX)(SI*4)
-	VMOVUPS 128(DX)(SI*4), Z2
-	VMAXPS  Z2, Z0, Z2
-	VMINPS  Z2, Z1, Z2
-	VMOVUPS Z2, 128(CX)(SI*4)
-	VMOVUPS 192(DX)(SI*4), Z2
-	VMAXPS  Z2, Z0, Z2
-	VMINPS  Z2, Z1, Z2
-	VMOVUPS Z2, 192(CX)(SI*4)
+	VMAXPS  Z3, Z0, Z3
+	VMINPS  Z3, Z1, Z3
+	VMOVUPS Z3, 64(CX)(SI*4)
+	VMAXPS  Z4, Z0, Z4
+	VMINPS  Z4, Z1, Z4
+	VMOVUPS Z4, 128(CX)(SI*4)
+	VMAXPS  Z5, Z0, Z5
+	VMINPS  Z5, Z1, Z5
+	VMOVUPS Z5, 192(CX)(SI*4)
 	ADDQ    $0x40, SI
 	SUBQ    $0x40, BX
 	JGE     many
@@ -25621,10 +25782,10 @@ next:
 // Requires: AVX, AVX512F
 TEXT ·hsigmoidF32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    a+0(FP), AX
-	VMOVUPS constsAVX512<>+960(SB), Z0
-	VMOVUPS constsAVX512<>+1024(SB), Z1
-	VMOVUPS constsAVX512<>+1088(SB), Z2
-	VMOVUPS constsAVX512<>+1152(SB), Z3
+	VMOVUPS constsAVX512<>+1344(SB), Z0
+	VMOVUPS constsAVX512<>+1408(SB), Z1
+	VMOVUPS constsAVX512<>+1472(SB), Z2
+	VMOVUPS constsAVX512<>+1536(SB), Z3
 	MOVQ    (AX), CX
 	MOVQ    CX, 96(AX)
 	MOVQ    8(AX), CX
@@ -25642,37 +25803,31 @@ row:
 
 many:
 	VMOVUPS (DX)(SI*4), Z4
+	VMOVUPS 64(DX)(SI*4), Z5
+	VMOVUPS 128(DX)(SI*4), Z6
+	VMOVUPS 192(DX)(SI*4), Z7
 	VADDPS  Z0, Z4, Z4
-	VMOVUPS Z3, Z5
-	VMOVUPS Z1, Z6
-	VMAXPS  Z4, Z5, Z4
-	VMINPS  Z4, Z6, Z4
+	VADDPS  Z0, Z5, Z5
+	VADDPS  Z0, Z6, Z6
+	VADDPS  Z0, Z7, Z7
+	VMOVUPS Z3, Z8
+	VMAXPS  Z4, Z8, Z4
+	VMAXPS  Z5, Z8, Z5
+	VMAXPS  Z6, Z8, Z6
+	VMAXPS  Z7, Z8, Z7
+	VMOVUPS Z1, Z8
+	VMINPS  Z4, Z8, Z4
+	VMINPS  Z5, Z8, Z5
+	VMINPS  Z6, Z8, Z6
+	VMINPS  Z7, Z8, Z7
 	VMULPS  Z2, Z4, Z4
+	VMULPS  Z2, Z5, Z5
+	VMULPS  Z2, Z6, Z6
+	VMULPS  Z2, Z7, Z7
 	VMOVUPS Z4, (CX)(SI*4)
-	VMOVUPS 64(DX)(SI*4), Z4
-	VADDPS  Z0, Z4, Z4
-	VMOVUPS Z3, Z5
-	VMOVUPS Z1, Z6
-	VMAXPS  Z4, Z5, Z4
-	VMINPS  Z4, Z6, Z4
-	VMULPS  Z2, Z4, Z4
-	VMOVUPS Z4, 64(CX)(SI*4)
-	VMOVUPS 128(DX)(SI*4), Z4
-	VADDPS  Z0, Z4, Z4
-	VMOVUPS Z3, Z5
-	VMOVUPS Z1, Z6
-	VMAXPS  Z4, Z5, Z4
-	VMINPS  Z4, Z6, Z4
-	VMULPS  Z2, Z4, Z4
-	VMOVUPS Z4, 128(CX)(SI*4)
-	VMOVUPS 192(DX)(SI*4), Z4
-	VADDPS  Z0, Z4, Z4
-	VMOVUPS Z3, Z5
-	VMOVUPS Z1, Z6
-	VMAXPS  Z4, Z5, Z4
-	VMINPS  Z4, Z6, Z4
-	VMULPS  Z2, Z4, Z4
-	VMOVUPS Z4, 192(CX)(SI*4)
+	VMOVUPS Z5, 64(CX)(SI*4)
+	VMOVUPS Z6, 128(CX)(SI*4)
+	VMOVUPS Z7, 192(CX)(SI*4)
 	ADDQ    $0x40, SI
 	SUBQ    $0x40, BX
 	JGE     many
@@ -25685,9 +25840,9 @@ one:
 	VMOVUPS (DX)(SI*4), Z4
 	VADDPS  Z0, Z4, Z4
 	VMOVUPS Z3, Z5
-	VMOVUPS Z1, Z6
 	VMAXPS  Z4, Z5, Z4
-	VMINPS  Z4, Z6, Z4
+	VMOVUPS Z1, Z5
+	VMINPS  Z4, Z5, Z4
 	VMULPS  Z2, Z4, Z4
 	VMOVUPS Z4, (CX)(SI*4)
 	ADDQ    $0x10, SI
@@ -25702,9 +25857,9 @@ rest:
 	VMOVUPS.Z (DX)(SI*4), K1, Z4
 	VADDPS    Z0, Z4, Z4
 	VMOVUPS   Z3, Z5
-	VMOVUPS   Z1, Z6
 	VMAXPS    Z4, Z5, Z4
-	VMINPS    Z4, Z6, Z4
+	VMOVUPS   Z1, Z5
+	VMINPS    Z4, Z5, Z4
 	VMULPS    Z2, Z4, Z4
 	VMOVUPS   Z4, K1, (CX)(SI*4)
 	ADDQ      $0x10, SI
@@ -25723,10 +25878,10 @@ next:
 // Requires: AVX, AVX512F
 TEXT ·hswishF32AVX512(SB), NOSPLIT, $0-8
 	MOVQ    a+0(FP), AX
-	VMOVUPS constsAVX512<>+960(SB), Z0
-	VMOVUPS constsAVX512<>+1024(SB), Z1
-	VMOVUPS constsAVX512<>+1088(SB), Z2
-	VMOVUPS constsAVX512<>+1152(SB), Z3
+	VMOVUPS constsAVX512<>+1344(SB), Z0
+	VMOVUPS constsAVX512<>+1408(SB), Z1
+	VMOVUPS constsAVX512<>+1472(SB), Z2
+	VMOVUPS constsAVX512<>+1536(SB), Z3
 	MOVQ    (AX), CX
 	MOVQ    CX, 96(AX)
 	MOVQ    8(AX), CX
@@ -25744,45 +25899,39 @@ row:
 
 many:
 	VMOVUPS (DX)(SI*4), Z4
-	VMOVAPS Z4, Z5
+	VMOVUPS 64(DX)(SI*4), Z5
+	VMOVUPS 128(DX)(SI*4), Z6
+	VMOVUPS 192(DX)(SI*4), Z7
+	VMOVAPS Z4, Z8
+	VMOVAPS Z5, Z9
+	VMOVAPS Z6, Z10
+	VMOVAPS Z7, Z11
 	VADDPS  Z0, Z4, Z4
-	VMOVUPS Z3, Z6
-	VMOVUPS Z1, Z7
-	VMAXPS  Z4, Z6, Z4
-	VMINPS  Z4, Z7, Z4
+	VADDPS  Z0, Z5, Z5
+	VADDPS  Z0, Z6, Z6
+	VADDPS  Z0, Z7, Z7
+	VMOVUPS Z3, Z12
+	VMAXPS  Z4, Z12, Z4
+	VMAXPS  Z5, Z12, Z5
+	VMAXPS  Z6, Z12, Z6
+	VMAXPS  Z7, Z12, Z7
+	VMOVUPS Z1, Z12
+	VMINPS  Z4, Z12, Z4
+	VMINPS  Z5, Z12, Z5
+	VMINPS  Z6, Z12, Z6
+	VMINPS  Z7, Z12, Z7
 	VMULPS  Z2, Z4, Z4
-	VMULPS  Z5, Z4, Z4
+	VMULPS  Z2, Z5, Z5
+	VMULPS  Z2, Z6, Z6
+	VMULPS  Z2, Z7, Z7
+	VMULPS  Z8, Z4, Z4
+	VMULPS  Z9, Z5, Z5
+	VMULPS  Z10, Z6, Z6
+	VMULPS  Z11, Z7, Z7
 	VMOVUPS Z4, (CX)(SI*4)
-	VMOVUPS 64(DX)(SI*4), Z4
-	VMOVAPS Z4, Z5
-	VADDPS  Z0, Z4, Z4
-	VMOVUPS Z3, Z6
-	VMOVUPS Z1, Z7
-	VMAXPS  Z4, Z6, Z4
-	VMINPS  Z4, Z7, Z4
-	VMULPS  Z2, Z4, Z4
-	VMULPS  Z5, Z4, Z4
-	VMOVUPS Z4, 64(CX)(SI*4)
-	VMOVUPS 128(DX)(SI*4), Z4
-	VMOVAPS Z4, Z5
-	VADDPS  Z0, Z4, Z4
-	VMOVUPS Z3, Z6
-	VMOVUPS Z1, Z7
-	VMAXPS  Z4, Z6, Z4
-	VMINPS  Z4, Z7, Z4
-	VMULPS  Z2, Z4, Z4
-	VMULPS  Z5, Z4, Z4
-	VMOVUPS Z4, 128(CX)(SI*4)
-	VMOVUPS 192(DX)(SI*4), Z4
-	VMOVAPS Z4, Z5
-	VADDPS  Z0, Z4, Z4
-	VMOVUPS Z3, Z6
-	VMOVUPS Z1, Z7
-	VMAXPS  Z4, Z6, Z4
-	VMINPS  Z4, Z7, Z4
-	VMULPS  Z2, Z4, Z4
-	VMULPS  Z5, Z4, Z4
-	VMOVUPS Z4, 192(CX)(SI*4)
+	VMOVUPS Z5, 64(CX)(SI*4)
+	VMOVUPS Z6, 128(CX)(SI*4)
+	VMOVUPS Z7, 192(CX)(SI*4)
 	ADDQ    $0x40, SI
 	SUBQ    $0x40, BX
 	JGE     many
@@ -25796,9 +25945,9 @@ one:
 	VMOVAPS Z4, Z5
 	VADDPS  Z0, Z4, Z4
 	VMOVUPS Z3, Z6
-	VMOVUPS Z1, Z7
 	VMAXPS  Z4, Z6, Z4
-	VMINPS  Z4, Z7, Z4
+	VMOVUPS Z1, Z6
+	VMINPS  Z4, Z6, Z4
 	VMULPS  Z2, Z4, Z4
 	VMULPS  Z5, Z4, Z4
 	VMOVUPS Z4, (CX)(SI*4)
@@ -25815,9 +25964,9 @@ rest:
 	VMOVAPS   Z4, Z5
 	VADDPS    Z0, Z4, Z4
 	VMOVUPS   Z3, Z6
-	VMOVUPS   Z1, Z7
 	VMAXPS    Z4, Z6, Z4
-	VMINPS    Z4, Z7, Z4
+	VMOVUPS   Z1, Z6
+	VMINPS    Z4, Z6, Z4
 	VMULPS    Z2, Z4, Z4
 	VMULPS    Z5, Z4, Z4
 	VMOVUPS   Z4, K1, (CX)(SI*4)
@@ -25841,14 +25990,13 @@ TEXT ·sigmoidF32AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS constsAVX512<>+128(SB), Z1
 	VMOVUPS constsAVX512<>+320(SB), Z2
 	VMOVUPS constsAVX512<>+384(SB), Z3
-	VMOVUPS constsAVX512<>+448(SB), Z4
-	VMOVUPS constsAVX512<>+512(SB), Z5
-	VMOVUPS constsAVX512<>+576(SB), Z6
-	VMOVUPS constsAVX512<>+640(SB), Z7
-	VMOVUPS constsAVX512<>+704(SB), Z8
-	VMOVUPS constsAVX512<>+768(SB), Z9
-	VMOVUPS constsAVX512<>+832(SB), Z10
-	VMOVUPS constsAVX512<>+896(SB), Z11
+	VMOVUPS constsAVX512<>+896(SB), Z4
+	VMOVUPS constsAVX512<>+960(SB), Z5
+	VMOVUPS constsAVX512<>+1024(SB), Z6
+	VMOVUPS constsAVX512<>+1088(SB), Z7
+	VMOVUPS constsAVX512<>+1152(SB), Z8
+	VMOVUPS constsAVX512<>+1216(SB), Z9
+	VMOVUPS constsAVX512<>+1280(SB), Z10
 	MOVQ    (AX), CX
 	MOVQ    CX, 96(AX)
 	MOVQ    8(AX), CX
@@ -25861,117 +26009,197 @@ row:
 	MOVQ 104(AX), DX
 	MOVQ 64(AX), BX
 	XORQ SI, SI
-	SUBQ $0x20, BX
+	SUBQ $0x60, BX
 	JLT  few
 
 many:
-	VMOVUPS      (DX)(SI*4), Z12
-	VMAXPS       Z12, Z0, Z12
-	VMINPS       Z12, Z1, Z12
-	VMOVUPS      Z3, Z13
-	VFMADD231PS  Z2, Z12, Z13
-	VSUBPS       Z3, Z13, Z14
-	VFNMSUB231PS Z4, Z14, Z12
-	VFNMADD231PS Z5, Z14, Z12
-	VMOVUPS      Z6, Z14
-	VFMADD213PS  Z7, Z12, Z14
-	VFMADD213PS  Z8, Z12, Z14
-	VFMADD213PS  Z9, Z12, Z14
-	VFMADD213PS  Z10, Z12, Z14
-	VFMADD213PS  Z11, Z12, Z14
-	VFMADD213PS  Z11, Z12, Z14
-	VPSLLD       $0x17, Z13, Z13
-	VPADDD       Z11, Z13, Z13
-	VMULPS       Z13, Z14, Z12
-	VADDPS       Z11, Z12, Z12
-	VMOVUPS      Z11, Z13
-	VDIVPS       Z12, Z13, Z12
-	VMOVUPS      Z12, (CX)(SI*4)
-	VMOVUPS      64(DX)(SI*4), Z12
-	VMAXPS       Z12, Z0, Z12
-	VMINPS       Z12, Z1, Z12
-	VMOVUPS      Z3, Z13
-	VFMADD231PS  Z2, Z12, Z13
-	VSUBPS       Z3, Z13, Z14
-	VFNMSUB231PS Z4, Z14, Z12
-	VFNMADD231PS Z5, Z14, Z12
-	VMOVUPS      Z6, Z14
-	VFMADD213PS  Z7, Z12, Z14
-	VFMADD213PS  Z8, Z12, Z14
-	VFMADD213PS  Z9, Z12, Z14
-	VFMADD213PS  Z10, Z12, Z14
-	VFMADD213PS  Z11, Z12, Z14
-	VFMADD213PS  Z11, Z12, Z14
-	VPSLLD       $0x17, Z13, Z13
-	VPADDD       Z11, Z13, Z13
-	VMULPS       Z13, Z14, Z12
-	VADDPS       Z11, Z12, Z12
-	VMOVUPS      Z11, Z13
-	VDIVPS       Z12, Z13, Z12
-	VMOVUPS      Z12, 64(CX)(SI*4)
-	ADDQ         $0x20, SI
-	SUBQ         $0x20, BX
-	JGE          many
+	VMOVUPS     (DX)(SI*4), Z11
+	VMOVUPS     64(DX)(SI*4), Z12
+	VMOVUPS     128(DX)(SI*4), Z13
+	VMOVUPS     192(DX)(SI*4), Z14
+	VMOVUPS     256(DX)(SI*4), Z15
+	VMOVUPS     320(DX)(SI*4), Z16
+	VMAXPS      Z11, Z0, Z11
+	VMAXPS      Z12, Z0, Z12
+	VMAXPS      Z13, Z0, Z13
+	VMAXPS      Z14, Z0, Z14
+	VMAXPS      Z15, Z0, Z15
+	VMAXPS      Z16, Z0, Z16
+	VMINPS      Z11, Z1, Z11
+	VMINPS      Z12, Z1, Z12
+	VMINPS      Z13, Z1, Z13
+	VMINPS      Z14, Z1, Z14
+	VMINPS      Z15, Z1, Z15
+	VMINPS      Z16, Z1, Z16
+	VMOVUPS     Z3, Z17
+	VMOVUPS     Z3, Z18
+	VMOVUPS     Z3, Z19
+	VMOVUPS     Z3, Z20
+	VMOVUPS     Z3, Z21
+	VMOVUPS     Z3, Z22
+	VFMADD231PS Z2, Z11, Z17
+	VFMADD231PS Z2, Z12, Z18
+	VFMADD231PS Z2, Z13, Z19
+	VFMADD231PS Z2, Z14, Z20
+	VFMADD231PS Z2, Z15, Z21
+	VFMADD231PS Z2, Z16, Z22
+	VSUBPS      Z3, Z17, Z23
+	VSUBPS      Z3, Z18, Z24
+	VSUBPS      Z3, Z19, Z25
+	VSUBPS      Z3, Z20, Z26
+	VSUBPS      Z3, Z21, Z27
+	VSUBPS      Z3, Z22, Z28
+	VFMSUB132PS Z2, Z23, Z11
+	VFMSUB132PS Z2, Z24, Z12
+	VFMSUB132PS Z2, Z25, Z13
+	VFMSUB132PS Z2, Z26, Z14
+	VFMSUB132PS Z2, Z27, Z15
+	VFMSUB132PS Z2, Z28, Z16
+	VMOVUPS     Z4, Z23
+	VMOVUPS     Z4, Z24
+	VMOVUPS     Z4, Z25
+	VMOVUPS     Z4, Z26
+	VMOVUPS     Z4, Z27
+	VMOVUPS     Z4, Z28
+	VFMADD213PS Z5, Z11, Z23
+	VFMADD213PS Z5, Z12, Z24
+	VFMADD213PS Z5, Z13, Z25
+	VFMADD213PS Z5, Z14, Z26
+	VFMADD213PS Z5, Z15, Z27
+	VFMADD213PS Z5, Z16, Z28
+	VFMADD213PS Z6, Z11, Z23
+	VFMADD213PS Z6, Z12, Z24
+	VFMADD213PS Z6, Z13, Z25
+	VFMADD213PS Z6, Z14, Z26
+	VFMADD213PS Z6, Z15, Z27
+	VFMADD213PS Z6, Z16, Z28
+	VFMADD213PS Z7, Z11, Z23
+	VFMADD213PS Z7, Z12, Z24
+	VFMADD213PS Z7, Z13, Z25
+	VFMADD213PS Z7, Z14, Z26
+	VFMADD213PS Z7, Z15, Z27
+	VFMADD213PS Z7, Z16, Z28
+	VFMADD213PS Z8, Z11, Z23
+	VFMADD213PS Z8, Z12, Z24
+	VFMADD213PS Z8, Z13, Z25
+	VFMADD213PS Z8, Z14, Z26
+	VFMADD213PS Z8, Z15, Z27
+	VFMADD213PS Z8, Z16, Z28
+	VFMADD213PS Z9, Z11, Z23
+	VFMADD213PS Z9, Z12, Z24
+	VFMADD213PS Z9, Z13, Z25
+	VFMADD213PS Z9, Z14, Z26
+	VFMADD213PS Z9, Z15, Z27
+	VFMADD213PS Z9, Z16, Z28
+	VFMADD213PS Z10, Z11, Z23
+	VFMADD213PS Z10, Z12, Z24
+	VFMADD213PS Z10, Z13, Z25
+	VFMADD213PS Z10, Z14, Z26
+	VFMADD213PS Z10, Z15, Z27
+	VFMADD213PS Z10, Z16, Z28
+	VPSLLD      $0x17, Z17, Z17
+	VPSLLD      $0x17, Z18, Z18
+	VPSLLD      $0x17, Z19, Z19
+	VPSLLD      $0x17, Z20, Z20
+	VPSLLD      $0x17, Z21, Z21
+	VPSLLD      $0x17, Z22, Z22
+	VPADDD      Z10, Z17, Z17
+	VPADDD      Z10, Z18, Z18
+	VPADDD      Z10, Z19, Z19
+	VPADDD      Z10, Z20, Z20
+	VPADDD      Z10, Z21, Z21
+	VPADDD      Z10, Z22, Z22
+	VMOVUPS     Z10, Z11
+	VMOVUPS     Z10, Z12
+	VMOVUPS     Z10, Z13
+	VMOVUPS     Z10, Z14
+	VMOVUPS     Z10, Z15
+	VMOVUPS     Z10, Z16
+	VFMADD231PS Z17, Z23, Z11
+	VFMADD231PS Z18, Z24, Z12
+	VFMADD231PS Z19, Z25, Z13
+	VFMADD231PS Z20, Z26, Z14
+	VFMADD231PS Z21, Z27, Z15
+	VFMADD231PS Z22, Z28, Z16
+	VMOVUPS     Z10, Z17
+	VDIVPS      Z11, Z17, Z11
+	VMOVUPS     Z10, Z17
+	VDIVPS      Z12, Z17, Z12
+	VMOVUPS     Z10, Z17
+	VDIVPS      Z13, Z17, Z13
+	VMOVUPS     Z10, Z17
+	VDIVPS      Z14, Z17, Z14
+	VMOVUPS     Z10, Z17
+	VDIVPS      Z15, Z17, Z15
+	VMOVUPS     Z10, Z17
+	VDIVPS      Z16, Z17, Z16
+	VMOVUPS     Z11, (CX)(SI*4)
+	VMOVUPS     Z12, 64(CX)(SI*4)
+	VMOVUPS     Z13, 128(CX)(SI*4)
+	VMOVUPS     Z14, 192(CX)(SI*4)
+	VMOVUPS     Z15, 256(CX)(SI*4)
+	VMOVUPS     Z16, 320(CX)(SI*4)
+	ADDQ        $0x60, SI
+	SUBQ        $0x60, BX
+	JGE         many
 
 few:
-	ADDQ $0x10, BX
+	ADDQ $0x50, BX
 	JLT  rest
 
 one:
-	VMOVUPS      (DX)(SI*4), Z12
-	VMAXPS       Z12, Z0, Z12
-	VMINPS       Z12, Z1, Z12
-	VMOVUPS      Z3, Z13
-	VFMADD231PS  Z2, Z12, Z13
-	VSUBPS       Z3, Z13, Z14
-	VFNMSUB231PS Z4, Z14, Z12
-	VFNMADD231PS Z5, Z14, Z12
-	VMOVUPS      Z6, Z14
-	VFMADD213PS  Z7, Z12, Z14
-	VFMADD213PS  Z8, Z12, Z14
-	VFMADD213PS  Z9, Z12, Z14
-	VFMADD213PS  Z10, Z12, Z14
-	VFMADD213PS  Z11, Z12, Z14
-	VFMADD213PS  Z11, Z12, Z14
-	VPSLLD       $0x17, Z13, Z13
-	VPADDD       Z11, Z13, Z13
-	VMULPS       Z13, Z14, Z12
-	VADDPS       Z11, Z12, Z12
-	VMOVUPS      Z11, Z13
-	VDIVPS       Z12, Z13, Z12
-	VMOVUPS      Z12, (CX)(SI*4)
-	ADDQ         $0x10, SI
-	SUBQ         $0x10, BX
-	JGE          one
+	VMOVUPS     (DX)(SI*4), Z11
+	VMAXPS      Z11, Z0, Z11
+	VMINPS      Z11, Z1, Z11
+	VMOVUPS     Z3, Z12
+	VFMADD231PS Z2, Z11, Z12
+	VSUBPS      Z3, Z12, Z13
+	VFMSUB132PS Z2, Z13, Z11
+	VMOVUPS     Z4, Z13
+	VFMADD213PS Z5, Z11, Z13
+	VFMADD213PS Z6, Z11, Z13
+	VFMADD213PS Z7, Z11, Z13
+	VFMADD213PS Z8, Z11, Z13
+	VFMADD213PS Z9, Z11, Z13
+	VFMADD213PS Z10, Z11, Z13
+	VPSLLD      $0x17, Z12, Z12
+	VPADDD      Z10, Z12, Z12
+	VMOVUPS     Z10, Z11
+	VFMADD231PS Z12, Z13, Z11
+	VMOVUPS     Z10, Z12
+	VDIVPS      Z11, Z12, Z11
+	VMOVUPS     Z11, (CX)(SI*4)
+	ADDQ        $0x10, SI
+	SUBQ        $0x10, BX
+	JGE         one
 
 rest:
-	ADDQ         $0x10, BX
-	JZ           next
-	MOVQ         80(AX), BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (DX)(SI*4), K1, Z12
-	VMAXPS       Z12, Z0, Z12
-	VMINPS       Z12, Z1, Z12
-	VMOVUPS      Z3, Z13
-	VFMADD231PS  Z2, Z12, Z13
-	VSUBPS       Z3, Z13, Z14
-	VFNMSUB231PS Z4, Z14, Z12
-	VFNMADD231PS Z5, Z14, Z12
-	VMOVUPS      Z6, Z14
-	VFMADD213PS  Z7, Z12, Z14
-	VFMADD213PS  Z8, Z12, Z14
-	VFMADD213PS  Z9, Z12, Z14
-	VFMADD213PS  Z10, Z12, Z14
-	VFMADD213PS  Z11, Z12, Z14
-	VFMADD213PS  Z11, Z12, Z14
-	VPSLLD       $0x17, Z13, Z13
-	VPADDD       Z11, Z13, Z13
-	VMULPS       Z13, Z14, Z12
-	VADDPS       Z11, Z12, Z12
-	VMOVUPS      Z11, Z13
-	VDIVPS       Z12, Z13, Z12
-	VMOVUPS      Z12, K1, (CX)(SI*4)
-	ADDQ         $0x10, SI
+	ADDQ        $0x10, BX
+	JZ          next
+	MOVQ        80(AX), BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (DX)(SI*4), K1, Z11
+	VMAXPS      Z11, Z0, Z11
+	VMINPS      Z11, Z1, Z11
+	VMOVUPS     Z3, Z12
+	VFMADD231PS Z2, Z11, Z12
+	VSUBPS      Z3, Z12, Z13
+	VFMSUB132PS Z2, Z13, Z11
+	VMOVUPS     Z4, Z13
+	VFMADD213PS Z5, Z11, Z13
+	VFMADD213PS Z6, Z11, Z13
+	VFMADD213PS Z7, Z11, Z13
+	VFMADD213PS Z8, Z11, Z13
+	VFMADD213PS Z9, Z11, Z13
+	VFMADD213PS Z10, Z11, Z13
+	VPSLLD      $0x17, Z12, Z12
+	VPADDD      Z10, Z12, Z12
+	VMOVUPS     Z10, Z11
+	VFMADD231PS Z12, Z13, Z11
+	VMOVUPS     Z10, Z12
+	VDIVPS      Z11, Z12, Z11
+	VMOVUPS     Z11, K1, (CX)(SI*4)
+	ADDQ        $0x10, SI
 
 next:
 	MOVQ 32(AX), CX
@@ -25991,14 +26219,13 @@ TEXT ·swishF32AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS constsAVX512<>+128(SB), Z1
 	VMOVUPS constsAVX512<>+320(SB), Z2
 	VMOVUPS constsAVX512<>+384(SB), Z3
-	VMOVUPS constsAVX512<>+448(SB), Z4
-	VMOVUPS constsAVX512<>+512(SB), Z5
-	VMOVUPS constsAVX512<>+576(SB), Z6
-	VMOVUPS constsAVX512<>+640(SB), Z7
-	VMOVUPS constsAVX512<>+704(SB), Z8
-	VMOVUPS constsAVX512<>+768(SB), Z9
-	VMOVUPS constsAVX512<>+832(SB), Z10
-	VMOVUPS constsAVX512<>+896(SB), Z11
+	VMOVUPS constsAVX512<>+896(SB), Z4
+	VMOVUPS constsAVX512<>+960(SB), Z5
+	VMOVUPS constsAVX512<>+1024(SB), Z6
+	VMOVUPS constsAVX512<>+1088(SB), Z7
+	VMOVUPS constsAVX512<>+1152(SB), Z8
+	VMOVUPS constsAVX512<>+1216(SB), Z9
+	VMOVUPS constsAVX512<>+1280(SB), Z10
 	MOVQ    (AX), CX
 	MOVQ    CX, 96(AX)
 	MOVQ    8(AX), CX
@@ -26011,117 +26238,197 @@ row:
 	MOVQ 104(AX), DX
 	MOVQ 64(AX), BX
 	XORQ SI, SI
-	SUBQ $0x20, BX
+	SUBQ $0x60, BX
 	JLT  few
 
 many:
-	VMOVUPS      (DX)(SI*4), Z12
-	VMOVAPS      Z12, Z13
-	VMAXPS       Z12, Z0, Z12
-	VMINPS       Z12, Z1, Z12
-	VMOVUPS      Z3, Z14
-	VFMADD231PS  Z2, Z12, Z14
-	VSUBPS       Z3, Z14, Z15
-	VFNMSUB231PS Z4, Z15, Z12
-	VFNMADD231PS Z5, Z15, Z12
-	VMOVUPS      Z6, Z15
-	VFMADD213PS  Z7, Z12, Z15
-	VFMADD213PS  Z8, Z12, Z15
-	VFMADD213PS  Z9, Z12, Z15
-	VFMADD213PS  Z10, Z12, Z15
-	VFMADD213PS  Z11, Z12, Z15
-	VFMADD213PS  Z11, Z12, Z15
-	VPSLLD       $0x17, Z14, Z14
-	VPADDD       Z11, Z14, Z14
-	VMULPS       Z14, Z15, Z12
-	VADDPS       Z11, Z12, Z12
-	VDIVPS       Z12, Z13, Z12
-	VMOVUPS      Z12, (CX)(SI*4)
-	VMOVUPS      64(DX)(SI*4), Z12
-	VMOVAPS      Z12, Z13
-	VMAXPS       Z12, Z0, Z12
-	VMINPS       Z12, Z1, Z12
-	VMOVUPS      Z3, Z14
-	VFMADD231PS  Z2, Z12, Z14
-	VSUBPS       Z3, Z14, Z15
-	VFNMSUB231PS Z4, Z15, Z12
-	VFNMADD231PS Z5, Z15, Z12
-	VMOVUPS      Z6, Z15
-	VFMADD213PS  Z7, Z12, Z15
-	VFMADD213PS  Z8, Z12, Z15
-	VFMADD213PS  Z9, Z12, Z15
-	VFMADD213PS  Z10, Z12, Z15
-	VFMADD213PS  Z11, Z12, Z15
-	VFMADD213PS  Z11, Z12, Z15
-	VPSLLD       $0x17, Z14, Z14
-	VPADDD       Z11, Z14, Z14
-	VMULPS       Z14, Z15, Z12
-	VADDPS       Z11, Z12, Z12
-	VDIVPS       Z12, Z13, Z12
-	VMOVUPS      Z12, 64(CX)(SI*4)
-	ADDQ         $0x20, SI
-	SUBQ         $0x20, BX
-	JGE          many
+	VMOVUPS     (DX)(SI*4), Z11
+	VMOVUPS     64(DX)(SI*4), Z12
+	VMOVUPS     128(DX)(SI*4), Z13
+	VMOVUPS     192(DX)(SI*4), Z14
+	VMOVUPS     256(DX)(SI*4), Z15
+	VMOVUPS     320(DX)(SI*4), Z16
+	VMAXPS      Z11, Z0, Z11
+	VMAXPS      Z12, Z0, Z12
+	VMAXPS      Z13, Z0, Z13
+	VMAXPS      Z14, Z0, Z14
+	VMAXPS      Z15, Z0, Z15
+	VMAXPS      Z16, Z0, Z16
+	VMINPS      Z11, Z1, Z11
+	VMINPS      Z12, Z1, Z12
+	VMINPS      Z13, Z1, Z13
+	VMINPS      Z14, Z1, Z14
+	VMINPS      Z15, Z1, Z15
+	VMINPS      Z16, Z1, Z16
+	VMOVUPS     Z3, Z17
+	VMOVUPS     Z3, Z18
+	VMOVUPS     Z3, Z19
+	VMOVUPS     Z3, Z20
+	VMOVUPS     Z3, Z21
+	VMOVUPS     Z3, Z22
+	VFMADD231PS Z2, Z11, Z17
+	VFMADD231PS Z2, Z12, Z18
+	VFMADD231PS Z2, Z13, Z19
+	VFMADD231PS Z2, Z14, Z20
+	VFMADD231PS Z2, Z15, Z21
+	VFMADD231PS Z2, Z16, Z22
+	VSUBPS      Z3, Z17, Z23
+	VSUBPS      Z3, Z18, Z24
+	VSUBPS      Z3, Z19, Z25
+	VSUBPS      Z3, Z20, Z26
+	VSUBPS      Z3, Z21, Z27
+	VSUBPS      Z3, Z22, Z28
+	VFMSUB132PS Z2, Z23, Z11
+	VFMSUB132PS Z2, Z24, Z12
+	VFMSUB132PS Z2, Z25, Z13
+	VFMSUB132PS Z2, Z26, Z14
+	VFMSUB132PS Z2, Z27, Z15
+	VFMSUB132PS Z2, Z28, Z16
+	VMOVUPS     Z4, Z23
+	VMOVUPS     Z4, Z24
+	VMOVUPS     Z4, Z25
+	VMOVUPS     Z4, Z26
+	VMOVUPS     Z4, Z27
+	VMOVUPS     Z4, Z28
+	VFMADD213PS Z5, Z11, Z23
+	VFMADD213PS Z5, Z12, Z24
+	VFMADD213PS Z5, Z13, Z25
+	VFMADD213PS Z5, Z14, Z26
+	VFMADD213PS Z5, Z15, Z27
+	VFMADD213PS Z5, Z16, Z28
+	VFMADD213PS Z6, Z11, Z23
+	VFMADD213PS Z6, Z12, Z24
+	VFMADD213PS Z6, Z13, Z25
+	VFMADD213PS Z6, Z14, Z26
+	VFMADD213PS Z6, Z15, Z27
+	VFMADD213PS Z6, Z16, Z28
+	VFMADD213PS Z7, Z11, Z23
+	VFMADD213PS Z7, Z12, Z24
+	VFMADD213PS Z7, Z13, Z25
+	VFMADD213PS Z7, Z14, Z26
+	VFMADD213PS Z7, Z15, Z27
+	VFMADD213PS Z7, Z16, Z28
+	VFMADD213PS Z8, Z11, Z23
+	VFMADD213PS Z8, Z12, Z24
+	VFMADD213PS Z8, Z13, Z25
+	VFMADD213PS Z8, Z14, Z26
+	VFMADD213PS Z8, Z15, Z27
+	VFMADD213PS Z8, Z16, Z28
+	VFMADD213PS Z9, Z11, Z23
+	VFMADD213PS Z9, Z12, Z24
+	VFMADD213PS Z9, Z13, Z25
+	VFMADD213PS Z9, Z14, Z26
+	VFMADD213PS Z9, Z15, Z27
+	VFMADD213PS Z9, Z16, Z28
+	VFMADD213PS Z10, Z11, Z23
+	VFMADD213PS Z10, Z12, Z24
+	VFMADD213PS Z10, Z13, Z25
+	VFMADD213PS Z10, Z14, Z26
+	VFMADD213PS Z10, Z15, Z27
+	VFMADD213PS Z10, Z16, Z28
+	VPSLLD      $0x17, Z17, Z17
+	VPSLLD      $0x17, Z18, Z18
+	VPSLLD      $0x17, Z19, Z19
+	VPSLLD      $0x17, Z20, Z20
+	VPSLLD      $0x17, Z21, Z21
+	VPSLLD      $0x17, Z22, Z22
+	VPADDD      Z10, Z17, Z17
+	VPADDD      Z10, Z18, Z18
+	VPADDD      Z10, Z19, Z19
+	VPADDD      Z10, Z20, Z20
+	VPADDD      Z10, Z21, Z21
+	VPADDD      Z10, Z22, Z22
+	VMOVUPS     Z10, Z11
+	VMOVUPS     Z10, Z12
+	VMOVUPS     Z10, Z13
+	VMOVUPS     Z10, Z14
+	VMOVUPS     Z10, Z15
+	VMOVUPS     Z10, Z16
+	VFMADD231PS Z17, Z23, Z11
+	VFMADD231PS Z18, Z24, Z12
+	VFMADD231PS Z19, Z25, Z13
+	VFMADD231PS Z20, Z26, Z14
+	VFMADD231PS Z21, Z27, Z15
+	VFMADD231PS Z22, Z28, Z16
+	VMOVUPS     (DX)(SI*4), Z17
+	VDIVPS      Z11, Z17, Z11
+	VMOVUPS     64(DX)(SI*4), Z17
+	VDIVPS      Z12, Z17, Z12
+	VMOVUPS     128(DX)(SI*4), Z17
+	VDIVPS      Z13, Z17, Z13
+	VMOVUPS     192(DX)(SI*4), Z17
+	VDIVPS      Z14, Z17, Z14
+	VMOVUPS     256(DX)(SI*4), Z17
+	VDIVPS      Z15, Z17, Z15
+	VMOVUPS     320(DX)(SI*4), Z17
+	VDIVPS      Z16, Z17, Z16
+	VMOVUPS     Z11, (CX)(SI*4)
+	VMOVUPS     Z12, 64(CX)(SI*4)
+	VMOVUPS     Z13, 128(CX)(SI*4)
+	VMOVUPS     Z14, 192(CX)(SI*4)
+	VMOVUPS     Z15, 256(CX)(SI*4)
+	VMOVUPS     Z16, 320(CX)(SI*4)
+	ADDQ        $0x60, SI
+	SUBQ        $0x60, BX
+	JGE         many
 
 few:
-	ADDQ $0x10, BX
+	ADDQ $0x50, BX
 	JLT  rest
 
 one:
-	VMOVUPS      (DX)(SI*4), Z12
-	VMOVAPS      Z12, Z13
-	VMAXPS       Z12, Z0, Z12
-	VMINPS       Z12, Z1, Z12
-	VMOVUPS      Z3, Z14
-	VFMADD231PS  Z2, Z12, Z14
-	VSUBPS       Z3, Z14, Z15
-	VFNMSUB231PS Z4, Z15, Z12
-	VFNMADD231PS Z5, Z15, Z12
-	VMOVUPS      Z6, Z15
-	VFMADD213PS  Z7, Z12, Z15
-	VFMADD213PS  Z8, Z12, Z15
-	VFMADD213PS  Z9, Z12, Z15
-	VFMADD213PS  Z10, Z12, Z15
-	VFMADD213PS  Z11, Z12, Z15
-	VFMADD213PS  Z11, Z12, Z15
-	VPSLLD       $0x17, Z14, Z14
-	VPADDD       Z11, Z14, Z14
-	VMULPS       Z14, Z15, Z12
-	VADDPS       Z11, Z12, Z12
-	VDIVPS       Z12, Z13, Z12
-	VMOVUPS      Z12, (CX)(SI*4)
-	ADDQ         $0x10, SI
-	SUBQ         $0x10, BX
-	JGE          one
+	VMOVUPS     (DX)(SI*4), Z11
+	VMAXPS      Z11, Z0, Z11
+	VMINPS      Z11, Z1, Z11
+	VMOVUPS     Z3, Z12
+	VFMADD231PS Z2, Z11, Z12
+	VSUBPS      Z3, Z12, Z13
+	VFMSUB132PS Z2, Z13, Z11
+	VMOVUPS     Z4, Z13
+	VFMADD213PS Z5, Z11, Z13
+	VFMADD213PS Z6, Z11, Z13
+	VFMADD213PS Z7, Z11, Z13
+	VFMADD213PS Z8, Z11, Z13
+	VFMADD213PS Z9, Z11, Z13
+	VFMADD213PS Z10, Z11, Z13
+	VPSLLD      $0x17, Z12, Z12
+	VPADDD      Z10, Z12, Z12
+	VMOVUPS     Z10, Z11
+	VFMADD231PS Z12, Z13, Z11
+	VMOVUPS     (DX)(SI*4), Z12
+	VDIVPS      Z11, Z12, Z11
+	VMOVUPS     Z11, (CX)(SI*4)
+	ADDQ        $0x10, SI
+	SUBQ        $0x10, BX
+	JGE         one
 
 rest:
-	ADDQ         $0x10, BX
-	JZ           next
-	MOVQ         80(AX), BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (DX)(SI*4), K1, Z12
-	VMOVAPS      Z12, Z13
-	VMAXPS       Z12, Z0, Z12
-	VMINPS       Z12, Z1, Z12
-	VMOVUPS      Z3, Z14
-	VFMADD231PS  Z2, Z12, Z14
-	VSUBPS       Z3, Z14, Z15
-	VFNMSUB231PS Z4, Z15, Z12
-	VFNMADD231PS Z5, Z15, Z12
-	VMOVUPS      Z6, Z15
-	VFMADD213PS  Z7, Z12, Z15
-	VFMADD213PS  Z8, Z12, Z15
-	VFMADD213PS  Z9, Z12, Z15
-	VFMADD213PS  Z10, Z12, Z15
-	VFMADD213PS  Z11, Z12, Z15
-	VFMADD213PS  Z11, Z12, Z15
-	VPSLLD       $0x17, Z14, Z14
-	VPADDD       Z11, Z14, Z14
-	VMULPS       Z14, Z15, Z12
-	VADDPS       Z11, Z12, Z12
-	VDIVPS       Z12, Z13, Z12
-	VMOVUPS      Z12, K1, (CX)(SI*4)
-	ADDQ         $0x10, SI
+	ADDQ        $0x10, BX
+	JZ          next
+	MOVQ        80(AX), BX
+	KMOVW       BX, K1
+	VMOVUPS.Z   (DX)(SI*4), K1, Z11
+	VMOVAPS     Z11, Z12
+	VMAXPS      Z11, Z0, Z11
+	VMINPS      Z11, Z1, Z11
+	VMOVUPS     Z3, Z13
+	VFMADD231PS Z2, Z11, Z13
+	VSUBPS      Z3, Z13, Z14
+	VFMSUB132PS Z2, Z14, Z11
+	VMOVUPS     Z4, Z14
+	VFMADD213PS Z5, Z11, Z14
+	VFMADD213PS Z6, Z11, Z14
+	VFMADD213PS Z7, Z11, Z14
+	VFMADD213PS Z8, Z11, Z14
+	VFMADD213PS Z9, Z11, Z14
+	VFMADD213PS Z10, Z11, Z14
+	VPSLLD      $0x17, Z13, Z13
+	VPADDD      Z10, Z13, Z13
+	VMOVUPS     Z10, Z11
+	VFMADD231PS Z13, Z14, Z11
+	VDIVPS      Z11, Z12, Z11
+	VMOVUPS     Z11, K1, (CX)(SI*4)
+	ADDQ        $0x10, SI
 
 next:
 	MOVQ 32(AX), CX
@@ -26149,7 +26456,7 @@ TEXT ·expF32AVX512(SB), NOSPLIT, $0-8
 	VMOVUPS      constsAVX512<>+704(SB), Z9
 	VMOVUPS      constsAVX512<>+768(SB), Z10
 	VMOVUPS      constsAVX512<>+832(SB), Z11
-	VMOVUPS      constsAVX512<>+896(SB), Z12
+	VMOVUPS      constsAVX512<>+1280(SB), Z12
 	MOVQ         (AX), CX
 	MOVQ         CX, 96(AX)
 	MOVQ         8(AX), CX
@@ -26162,56 +26469,116 @@ row:
 	MOVQ 104(AX), DX
 	MOVQ 64(AX), BX
 	XORQ SI, SI
-	SUBQ $0x20, BX
+	SUBQ $0x50, BX
 	JLT  few
 
 many:
 	VMOVUPS      (DX)(SI*4), Z13
+	VMOVUPS      64(DX)(SI*4), Z14
+	VMOVUPS      128(DX)(SI*4), Z15
+	VMOVUPS      192(DX)(SI*4), Z16
+	VMOVUPS      256(DX)(SI*4), Z17
 	VSUBPS       Z0, Z13, Z13
+	VSUBPS       Z0, Z14, Z14
+	VSUBPS       Z0, Z15, Z15
+	VSUBPS       Z0, Z16, Z16
+	VSUBPS       Z0, Z17, Z17
 	VMAXPS       Z13, Z1, Z13
+	VMAXPS       Z14, Z1, Z14
+	VMAXPS       Z15, Z1, Z15
+	VMAXPS       Z16, Z1, Z16
+	VMAXPS       Z17, Z1, Z17
 	VMINPS       Z13, Z2, Z13
-	VMOVUPS      Z4, Z14
-	VFMADD231PS  Z3, Z13, Z14
-	VSUBPS       Z4, Z14, Z15
-	VFNMADD231PS Z5, Z15, Z13
-	VFNMADD231PS Z6, Z15, Z13
-	VMOVUPS      Z7, Z15
-	VFMADD213PS  Z8, Z13, Z15
-	VFMADD213PS  Z9, Z13, Z15
-	VFMADD213PS  Z10, Z13, Z15
-	VFMADD213PS  Z11, Z13, Z15
-	VFMADD213PS  Z12, Z13, Z15
-	VFMADD213PS  Z12, Z13, Z15
-	VPSLLD       $0x17, Z14, Z14
-	VPADDD       Z12, Z14, Z14
-	VMULPS       Z14, Z15, Z13
+	VMINPS       Z14, Z2, Z14
+	VMINPS       Z15, Z2, Z15
+	VMINPS       Z16, Z2, Z16
+	VMINPS       Z17, Z2, Z17
+	VMOVUPS      Z4, Z18
+	VMOVUPS      Z4, Z19
+	VMOVUPS      Z4, Z20
+	VMOVUPS      Z4, Z21
+	VMOVUPS      Z4, Z22
+	VFMADD231PS  Z3, Z13, Z18
+	VFMADD231PS  Z3, Z14, Z19
+	VFMADD231PS  Z3, Z15, Z20
+	VFMADD231PS  Z3, Z16, Z21
+	VFMADD231PS  Z3, Z17, Z22
+	VSUBPS       Z4, Z18, Z23
+	VSUBPS       Z4, Z19, Z24
+	VSUBPS       Z4, Z20, Z25
+	VSUBPS       Z4, Z21, Z26
+	VSUBPS       Z4, Z22, Z27
+	VFNMADD231PS Z5, Z23, Z13
+	VFNMADD231PS Z5, Z24, Z14
+	VFNMADD231PS Z5, Z25, Z15
+	VFNMADD231PS Z5, Z26, Z16
+	VFNMADD231PS Z5, Z27, Z17
+	VFNMADD231PS Z6, Z23, Z13
+	VFNMADD231PS Z6, Z24, Z14
+	VFNMADD231PS Z6, Z25, Z15
+	VFNMADD231PS Z6, Z26, Z16
+	VFNMADD231PS Z6, Z27, Z17
+	VMOVUPS      Z7, Z23
+	VMOVUPS      Z7, Z24
+	VMOVUPS      Z7, Z25
+	VMOVUPS      Z7, Z26
+	VMOVUPS      Z7, Z27
+	VFMADD213PS  Z8, Z13, Z23
+	VFMADD213PS  Z8, Z14, Z24
+	VFMADD213PS  Z8, Z15, Z25
+	VFMADD213PS  Z8, Z16, Z26
+	VFMADD213PS  Z8, Z17, Z27
+	VFMADD213PS  Z9, Z13, Z23
+	VFMADD213PS  Z9, Z14, Z24
+	VFMADD213PS  Z9, Z15, Z25
+	VFMADD213PS  Z9, Z16, Z26
+	VFMADD213PS  Z9, Z17, Z27
+	VFMADD213PS  Z10, Z13, Z23
+	VFMADD213PS  Z10, Z14, Z24
+	VFMADD213PS  Z10, Z15, Z25
+	VFMADD213PS  Z10, Z16, Z26
+	VFMADD213PS  Z10, Z17, Z27
+	VFMADD213PS  Z11, Z13, Z23
+	VFMADD213PS  Z11, Z14, Z24
+	VFMADD213PS  Z11, Z15, Z25
+	VFMADD213PS  Z11, Z16, Z26
+	VFMADD213PS  Z11, Z17, Z27
+	VFMADD213PS  Z12, Z13, Z23
+	VFMADD213PS  Z12, Z14, Z24
+	VFMADD213PS  Z12, Z15, Z25
+	VFMADD213PS  Z12, Z16, Z26
+	VFMADD213PS  Z12, Z17, Z27
+	VFMADD213PS  Z12, Z13, Z23
+	VFMADD213PS  Z12, Z14, Z24
+	VFMADD213PS  Z12, Z15, Z25
+	VFMADD213PS  Z12, Z16, Z26
+	VFMADD213PS  Z12, Z17, Z27
+	VPSLLD       $0x17, Z18, Z18
+	VPSLLD       $0x17, Z19, Z19
+	VPSLLD       $0x17, Z20, Z20
+	VPSLLD       $0x17, Z21, Z21
+	VPSLLD       $0x17, Z22, Z22
+	VPADDD       Z12, Z18, Z18
+	VPADDD       Z12, Z19, Z19
+	VPADDD       Z12, Z20, Z20
+	VPADDD       Z12, Z21, Z21
+	VPADDD       Z12, Z22, Z22
+	VMULPS       Z18, Z23, Z13
+	VMULPS       Z19, Z24, Z14
+	VMULPS       Z20, Z25, Z15
+	VMULPS       Z21, Z26, Z16
+	VMULPS       Z22, Z27, Z17
 	VMOVUPS      Z13, (CX)(SI*4)
-	VMOVUPS      64(DX)(SI*4), Z13
-	VSUBPS       Z0, Z13, Z13
-	VMAXPS       Z13, Z1, Z13
-	VMINPS       Z13, Z2, Z13
-	VMOVUPS      Z4, Z14
-	VFMADD231PS  Z3, Z13, Z14
-	VSUBPS       Z4, Z14, Z15
-	VFNMADD231PS Z5, Z15, Z13
-	VFNMADD231PS Z6, Z15, Z13
-	VMOVUPS      Z7, Z15
-	VFMADD213PS  Z8, Z13, Z15
-	VFMADD213PS  Z9, Z13, Z15
-	VFMADD213PS  Z10, Z13, Z15
-	VFMADD213PS  Z11, Z13, Z15
-	VFMADD213PS  Z12, Z13, Z15
-	VFMADD213PS  Z12, Z13, Z15
-	VPSLLD       $0x17, Z14, Z14
-	VPADDD       Z12, Z14, Z14
-	VMULPS       Z14, Z15, Z13
-	VMOVUPS      Z13, 64(CX)(SI*4)
-	ADDQ         $0x20, SI
-	SUBQ         $0x20, BX
+	VMOVUPS      Z14, 64(CX)(SI*4)
+	VMOVUPS      Z15, 128(CX)(SI*4)
+	VMOVUPS      Z16, 192(CX)(SI*4)
+	VMOVUPS      Z17, 256(CX)(SI*4)
+	ADDQ         $0x50, SI
+	SUBQ         $0x50, BX
 	JGE          many
 
 few:
-	ADDQ $0x10, BX
+	ADDQ $0x40, BX
 	JLT  rest
 
 one:

@@ -7,6 +7,9 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
+// panel is the number of columns in a panel of packed weights.
+const panel = 16
+
 // gemms emits the tiles. Rows: as many as registers allow where a block's
 // pointers follow from one distance (gemm), as many pointers as there are
 // general registers for in the indirect form (igemm).
@@ -45,6 +48,8 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 	g.text(name, "gemmArgs", doc, fmt.Sprintf("name: \"%s_f32_%s_%dx%d\", fam: %s, mr: %d, nr: %d, gemm: %s", form, g.name, mr, nr, row, mr, nr, name))
 	S := gemmArgs
 
+	prefetch := !indirect && (nr == panel || nr == 2*panel) && mr > 1
+
 	// The vectors of a row of the tile; the last may be half of one.
 	nv := (nr + g.vl - 1) / g.vl
 	half := nr%g.vl != 0
@@ -74,10 +79,10 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 	g.Load(g.Param("a"), args)
 	g.copyFields(S, args, "aoff", "ca", "c", "cc", "res", "cres", "nblk", "cblk")
 	var bs, bs3 Register
-	if nr > 16 {
+	if nr > 16 || prefetch {
 		bs = g.GP64()
 		g.MOVQ(S.at(args, "bs"), bs)
-		if nr > 48 {
+		if nr > 48 || prefetch && nr > 16 {
 			bs3 = g.GP64()
 			g.LEAQ(Mem{Base: bs, Index: bs, Scale: 2}, bs3)
 		}
@@ -127,6 +132,18 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 				} else {
 					g.VFMADD231PS(as(bv[j], j), as(av, j), as(acc[i][j], j))
 				}
+			}
+		}
+		if prefetch {
+			// The panels of the next tile column, while this one is at work: weights
+			// are read once a run and come from far. Into the second level, for the
+			// first is full. Behind the last panel lies, as a rule, the next layer.
+			for j := 0; j < nr; j += panel {
+				m := Mem{Base: b, Index: bs, Scale: uint8(nr / panel)}
+				if j > 0 {
+					m.Index, m.Scale = bs3, 1
+				}
+				g.PREFETCHT1(m)
 			}
 		}
 		g.ADDQ(Imm(64), b)

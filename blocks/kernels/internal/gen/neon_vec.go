@@ -50,12 +50,12 @@ func (g *neon) vecs() {
 				g.hsigmoid(v)
 				v.each(func(i vreg) { g.three(opFMUL, v.x+i, v.x+i, v.old+i) })
 			}},
-		{op: "sigmoid", row: "vecSigmoid", doc: "1 / (1 + exp(-a[i]))", consts: expNames,
+		{op: "sigmoid", row: "vecSigmoid", doc: "1 / (1 + exp(-a[i]))", consts: sigmoidNames,
 			f: func(g *neon, v *neonRegs) {
 				g.onePlusExpMinus(v)
 				v.each(func(i vreg) { g.three(opFDIV, v.x+i, v.k["one"], v.x+i) })
 			}},
-		{op: "swish", row: "vecSwish", doc: "a[i] / (1 + exp(-a[i]))", consts: expNames,
+		{op: "swish", row: "vecSwish", doc: "a[i] / (1 + exp(-a[i]))", consts: sigmoidNames,
 			f: func(g *neon, v *neonRegs) {
 				keep(g, v)
 				g.onePlusExpMinus(v)
@@ -102,11 +102,27 @@ func (g *neon) exp(v *neonRegs) {
 	v.each(func(i vreg) { g.three(opFMUL, x+i, p+i, t+i) })
 }
 
-// onePlusExpMinus replaces x by 1 + exp(-x).
+// onePlusExpMinus replaces x by 1 + exp(-x), with the roundings of the function
+// of that name in package kernels.
 func (g *neon) onePlusExpMinus(v *neonRegs) {
-	v.each(func(i vreg) { g.fneg(v.x+i, v.x+i) })
-	g.exp(v)
-	v.each(func(i vreg) { g.three(opFADD, v.x+i, v.x+i, v.k["one"]) })
+	x, t, p, q := v.x, v.t, v.b, v.c
+	v.each(func(i vreg) { g.three(opFMAX, x+i, x+i, v.k["minusHi"]) })
+	v.each(func(i vreg) { g.three(opFMIN, x+i, x+i, v.k["minusLo"]) })
+	v.each(func(i vreg) { g.move(t+i, v.k["magic"]) })
+	v.each(func(i vreg) { g.fmla(t+i, x+i, v.k["minusLog2"]) })
+	v.each(func(i vreg) { g.three(opFSUB, p+i, v.k["magic"], t+i) }) // -n
+	v.each(func(i vreg) { g.fmla(p+i, x+i, v.k["minusLog2"]) })
+	v.each(func(i vreg) { g.move(x+i, p+i) })
+	v.each(func(i vreg) { g.move(p+i, v.k["s6"]) })
+	for _, c := range []string{"s5", "s4", "s3", "s2", "s1", "one"} {
+		v.each(func(i vreg) { g.move(q+i, v.k[c]) })
+		v.each(func(i vreg) { g.fmla(q+i, p+i, x+i) })
+		p, q = q, p
+	}
+	v.each(func(i vreg) { g.op("VSHL", 23, (t + i).s4(), (t + i).s4()) })
+	v.each(func(i vreg) { g.op("VADD", v.k["one"].s4(), (t + i).s4(), (t + i).s4()) })
+	v.each(func(i vreg) { g.move(x+i, v.k["one"]) })
+	v.each(func(i vreg) { g.fmla(x+i, p+i, t+i) })
 }
 
 // vecMap emits an elementwise kernel: rows, and in them 16 values at a time.

@@ -17,6 +17,7 @@ var consts = []struct {
 	{"log2", bits(1.44269504088896341)}, {"minusLog2", bits(-1.44269504088896341)}, {"magic", bits(12582912)},
 	{"c1", bits(0.693359375)}, {"c2", bits(-2.12194440e-4)},
 	{"p6", bits(0.00138145406)}, {"p5", bits(0.00836874545)}, {"p4", bits(0.041668389)}, {"p3", bits(0.166665211)}, {"p2", bits(0.49999994)},
+	{"s6", bits(0.000155948801)}, {"s5", bits(0.001340672025)}, {"s4", bits(0.00961769186)}, {"s3", bits(0.05550310388)}, {"s2", bits(0.2402265221)}, {"s1", bits(0.6931472421)},
 	{"one", bits(1)},
 	{"three", bits(3)}, {"six", bits(6)}, {"sixth", bits(1.0 / 6)}, {"zero", 0},
 }
@@ -59,56 +60,106 @@ func (g *generator) constants(names ...string) func(string) Op {
 }
 
 var (
-	expNames      = []string{"lo", "hi", "log2", "magic", "c1", "c2", "p6", "p5", "p4", "p3", "p2", "one"}
-	minusExpNames = []string{"minusHi", "minusLo", "minusLog2", "magic", "c1", "c2", "p6", "p5", "p4", "p3", "p2", "one"}
+	expNames     = []string{"lo", "hi", "log2", "magic", "c1", "c2", "p6", "p5", "p4", "p3", "p2", "one"}
+	sigmoidNames = []string{"minusHi", "minusLo", "minusLog2", "magic", "s6", "s5", "s4", "s3", "s2", "s1", "one"}
 )
 
-// exp replaces x by its exponential, or by that of -x: the roundings are those
-// of negating first.
-func (g *generator) exp(x VecVirtual, c func(string) Op, minus bool) {
-	names := expNames
-	if minus {
-		names = minusExpNames
+// each calls f for all vectors: a step is taken for all of them before the next,
+// so that none waits for another. The processor's window is too short to find
+// that order by itself.
+func each(xs []VecVirtual, f func(i int, x VecVirtual)) {
+	for i, x := range xs {
+		f(i, x)
 	}
-	if g.wide() {
-		// Min and max with the constant as first operand let NaN through.
-		g.VMAXPS(x, c(names[0]).(VecVirtual), x)
-		g.VMINPS(x, c(names[1]).(VecVirtual), x)
-	} else {
-		lo, hi := g.vec(), g.vec()
-		g.VMOVUPS(c(names[0]), lo)
-		g.VMOVUPS(c(names[1]), hi)
-		g.VMAXPS(x, lo, x)
-		g.VMINPS(x, hi, x)
-	}
-	t, n, p := g.vec(), g.vec(), g.vec()
-	g.VMOVUPS(c("magic"), t)
-	g.VFMADD231PS(c(names[2]), x, t)
-	g.VSUBPS(c("magic"), t, n)
-	if minus {
-		g.VFNMSUB231PS(c("c1"), n, x)
-	} else {
-		g.VFNMADD231PS(c("c1"), n, x)
-	}
-	g.VFNMADD231PS(c("c2"), n, x)
-	g.VMOVUPS(c("p6"), p)
-	for _, q := range []string{"p5", "p4", "p3", "p2", "one", "one"} {
-		g.VFMADD213PS(c(q), x, p)
-	}
-	g.VPSLLD(Imm(23), t, t)
-	g.VPADDD(c("one"), t, t)
-	g.VMULPS(t, p, x)
 }
 
-// hsigmoid replaces x by min(max(x+3, 0), 6)/6.
-func (g *generator) hsigmoid(x VecVirtual, c func(string) Op) {
-	g.VADDPS(c("three"), x, x)
+func (g *generator) vecsLike(xs []VecVirtual) []VecVirtual {
+	v := make([]VecVirtual, len(xs))
+	for i := range v {
+		v[i] = g.vec()
+	}
+	return v
+}
+
+// limit brings each x between two constants. Min and max with the constant as
+// first operand let NaN through.
+func (g *generator) limit(xs []VecVirtual, c func(string) Op, from, to string) {
+	lo, hi := g.constVec(c, from), g.constVec(c, to)
+	each(xs, func(_ int, x VecVirtual) { g.VMAXPS(x, lo, x) })
+	each(xs, func(_ int, x VecVirtual) { g.VMINPS(x, hi, x) })
+}
+
+// constVec is a constant in a register.
+func (g *generator) constVec(c func(string) Op, name string) VecVirtual {
+	if v, ok := c(name).(VecVirtual); ok {
+		return v
+	}
+	v := g.vec()
+	g.VMOVUPS(c(name), v)
+	return v
+}
+
+// exp replaces each x by its exponential: exp32 in package kernels.
+func (g *generator) exp(xs []VecVirtual, c func(string) Op) {
+	g.limit(xs, c, "lo", "hi")
+	t, p := g.vecsLike(xs), g.vecsLike(xs)
+	each(t, func(_ int, t VecVirtual) { g.VMOVUPS(c("magic"), t) })
+	each(t, func(i int, t VecVirtual) { g.VFMADD231PS(c("log2"), xs[i], t) })
+	each(p, func(i int, n VecVirtual) { g.VSUBPS(c("magic"), t[i], n) })
+	each(xs, func(i int, x VecVirtual) { g.VFNMADD231PS(c("c1"), p[i], x) })
+	each(xs, func(i int, x VecVirtual) { g.VFNMADD231PS(c("c2"), p[i], x) })
+	g.horner(p, xs, c, "p6", "p5", "p4", "p3", "p2", "one", "one")
+	g.powers(t, c)
+	each(xs, func(i int, x VecVirtual) { g.VMULPS(t[i], p[i], x) })
+}
+
+// horner sets each p to a polynomial in x, the highest coefficient first.
+func (g *generator) horner(p, xs []VecVirtual, c func(string) Op, coefficients ...string) {
+	each(p, func(_ int, p VecVirtual) { g.VMOVUPS(c(coefficients[0]), p) })
+	for _, q := range coefficients[1:] {
+		each(p, func(i int, p VecVirtual) { g.VFMADD213PS(c(q), xs[i], p) })
+	}
+}
+
+// powers replaces each t = magic + n by 2^n.
+func (g *generator) powers(t []VecVirtual, c func(string) Op) {
+	each(t, func(_ int, t VecVirtual) { g.VPSLLD(Imm(23), t, t) })
+	each(t, func(_ int, t VecVirtual) { g.VPADDD(c("one"), t, t) })
+}
+
+// onePlusExpMinus replaces each x by 1 + exp(-x): the function of that name in
+// package kernels.
+func (g *generator) onePlusExpMinus(xs []VecVirtual, c func(string) Op) {
+	g.limit(xs, c, "minusHi", "minusLo")
+	t, p := g.vecsLike(xs), g.vecsLike(xs)
+	each(t, func(_ int, t VecVirtual) { g.VMOVUPS(c("magic"), t) })
+	each(t, func(i int, t VecVirtual) { g.VFMADD231PS(c("minusLog2"), xs[i], t) })
+	each(p, func(i int, n VecVirtual) { g.VSUBPS(c("magic"), t[i], n) })
+	each(xs, func(i int, x VecVirtual) { g.VFMSUB132PS(c("minusLog2"), p[i], x) })
+	g.horner(p, xs, c, "s6", "s5", "s4", "s3", "s2", "s1", "one")
+	g.powers(t, c)
+	each(xs, func(i int, x VecVirtual) { g.VMOVUPS(c("one"), x) })
+	each(xs, func(i int, x VecVirtual) { g.VFMADD231PS(t[i], p[i], x) })
+}
+
+// hsigmoid replaces each x by min(max(x+3, 0), 6)/6.
+func (g *generator) hsigmoid(xs []VecVirtual, c func(string) Op) {
+	each(xs, func(_ int, x VecVirtual) { g.VADDPS(c("three"), x, x) })
 	z, s := g.vec(), g.vec()
 	g.VMOVUPS(c("zero"), z)
+	each(xs, func(_ int, x VecVirtual) { g.VMAXPS(x, z, x) })
 	g.VMOVUPS(c("six"), s)
-	g.VMAXPS(x, z, x)
-	g.VMINPS(x, s, x)
-	g.VMULPS(c("sixth"), x, x)
+	each(xs, func(_ int, x VecVirtual) { g.VMINPS(x, s, x) })
+	each(xs, func(_ int, x VecVirtual) { g.VMULPS(c("sixth"), x, x) })
+}
+
+// vecRegs are the operands of an elementwise kernel, some vectors of each.
+type vecRegs struct {
+	x    []VecVirtual
+	b, c []Op  // the vectors of b and c
+	a    []Mem // where x was read, if in full
+	lo   VecVirtual
+	k    func(string) Op
 }
 
 type vecKernel struct {
@@ -117,56 +168,67 @@ type vecKernel struct {
 	clamp        bool     // ends in a clamp
 	lo           bool     // needs lo
 	unroll       int      // vectors at a time
+	unroll2      int      // the same where registers are few, 0: unroll
 	consts       []string // constants it needs
-	f            func(g *generator, x, lo VecVirtual, b, c Op, k func(string) Op)
+	f            func(g *generator, v *vecRegs)
 }
 
 func (g *generator) vecs() {
 	hard := []string{"three", "six", "sixth", "zero"}
 	for _, v := range []vecKernel{
 		{op: "add", row: "vecAdd", doc: "clamp(a[i] + b[i])", b: true, clamp: true, unroll: 4,
-			f: func(g *generator, x, _ VecVirtual, b, _ Op, _ func(string) Op) { g.VADDPS(b, x, x) }},
+			f: func(g *generator, v *vecRegs) { each(v.x, func(i int, x VecVirtual) { g.VADDPS(v.b[i], x, x) }) }},
 		{op: "mul", row: "vecMul", doc: "clamp(a[i] * b[i])", b: true, clamp: true, unroll: 4,
-			f: func(g *generator, x, _ VecVirtual, b, _ Op, _ func(string) Op) { g.VMULPS(b, x, x) }},
+			f: func(g *generator, v *vecRegs) { each(v.x, func(i int, x VecVirtual) { g.VMULPS(v.b[i], x, x) }) }},
 		{op: "scale", row: "vecScale", doc: "a[i] * b[i]", b: true, unroll: 4,
-			f: func(g *generator, x, _ VecVirtual, b, _ Op, _ func(string) Op) { g.VMULPS(b, x, x) }},
+			f: func(g *generator, v *vecRegs) { each(v.x, func(i int, x VecVirtual) { g.VMULPS(v.b[i], x, x) }) }},
 		{op: "affine", row: "vecAffine", doc: "clamp(fma(a[i], b[i], c[i]))", b: true, c: true, clamp: true, unroll: 2,
-			f: func(g *generator, x, _ VecVirtual, b, c Op, _ func(string) Op) {
-				v := g.vec()
-				g.VMOVUPS(b, v)
-				g.VFMADD213PS(c, v, x)
+			f: func(g *generator, v *vecRegs) {
+				each(v.x, func(i int, x VecVirtual) {
+					t := g.vec()
+					g.VMOVUPS(v.b[i], t)
+					g.VFMADD213PS(v.c[i], t, x)
+				})
 			}},
-		{op: "clamp", row: "vecClamp", doc: "clamp(a[i])", clamp: true, unroll: 4,
-			f: func(*generator, VecVirtual, VecVirtual, Op, Op, func(string) Op) {}},
+		{op: "clamp", row: "vecClamp", doc: "clamp(a[i])", clamp: true, unroll: 4, f: func(*generator, *vecRegs) {}},
 		{op: "hsigmoid", row: "vecHSigmoid", doc: "min(max(a[i]+3, 0), 6) / 6", unroll: 4, consts: hard,
-			f: func(g *generator, x, _ VecVirtual, _, _ Op, k func(string) Op) { g.hsigmoid(x, k) }},
+			f: func(g *generator, v *vecRegs) { g.hsigmoid(v.x, v.k) }},
 		{op: "hswish", row: "vecHSwish", doc: "a[i] * (min(max(a[i]+3, 0), 6) / 6)", unroll: 4, consts: hard,
-			f: func(g *generator, x, _ VecVirtual, _, _ Op, k func(string) Op) {
-				t := g.vec()
-				g.VMOVAPS(x, t)
-				g.hsigmoid(x, k)
-				g.VMULPS(t, x, x)
+			f: func(g *generator, v *vecRegs) {
+				old := g.keep(v)
+				g.hsigmoid(v.x, v.k)
+				each(v.x, func(i int, x VecVirtual) { g.VMULPS(old[i], x, x) })
 			}},
-		{op: "sigmoid", row: "vecSigmoid", doc: "1 / (1 + exp(-a[i]))", unroll: 2, consts: minusExpNames,
-			f: func(g *generator, x, _ VecVirtual, _, _ Op, k func(string) Op) {
-				g.exp(x, k, true)
-				g.VADDPS(k("one"), x, x)
-				t := g.vec()
-				g.VMOVUPS(k("one"), t)
-				g.VDIVPS(x, t, x)
+		{op: "sigmoid", row: "vecSigmoid", doc: "1 / (1 + exp(-a[i]))", unroll: 6, unroll2: 4, consts: sigmoidNames,
+			f: func(g *generator, v *vecRegs) {
+				g.onePlusExpMinus(v.x, v.k)
+				each(v.x, func(_ int, x VecVirtual) {
+					t := g.vec()
+					g.VMOVUPS(v.k("one"), t)
+					g.VDIVPS(x, t, x)
+				})
 			}},
-		{op: "swish", row: "vecSwish", doc: "a[i] / (1 + exp(-a[i]))", unroll: 2, consts: minusExpNames,
-			f: func(g *generator, x, _ VecVirtual, _, _ Op, k func(string) Op) {
-				t := g.vec()
-				g.VMOVAPS(x, t)
-				g.exp(x, k, true)
-				g.VADDPS(k("one"), x, x)
-				g.VDIVPS(x, t, x)
+		{op: "swish", row: "vecSwish", doc: "a[i] / (1 + exp(-a[i]))", unroll: 6, unroll2: 4, consts: sigmoidNames,
+			f: func(g *generator, v *vecRegs) {
+				var old []VecVirtual
+				if v.a == nil {
+					old = g.keep(v)
+				}
+				g.onePlusExpMinus(v.x, v.k)
+				each(v.x, func(i int, x VecVirtual) {
+					if v.a == nil {
+						g.VDIVPS(x, old[i], x)
+						return
+					}
+					t := g.vec()
+					g.VMOVUPS(v.a[i], t) // again: registers are few
+					g.VDIVPS(x, t, x)
+				})
 			}},
-		{op: "exp", row: "vecExp", doc: "exp(a[i] - lo)", lo: true, unroll: 2, consts: expNames,
-			f: func(g *generator, x, lo VecVirtual, _, _ Op, k func(string) Op) {
-				g.VSUBPS(lo, x, x)
-				g.exp(x, k, false)
+		{op: "exp", row: "vecExp", doc: "exp(a[i] - lo)", lo: true, unroll: 5, unroll2: 3, consts: expNames,
+			f: func(g *generator, v *vecRegs) {
+				each(v.x, func(_ int, x VecVirtual) { g.VSUBPS(v.lo, x, x) })
+				g.exp(v.x, v.k)
 			}},
 	} {
 		g.vecMap(v)
@@ -175,10 +237,20 @@ func (g *generator) vecs() {
 	g.vecSums("sqdev", "vecSqDev", "t := a[i] - b[i]; d[i] = fma(t, t, d[i])", true)
 }
 
+// keep copies x.
+func (g *generator) keep(v *vecRegs) []VecVirtual {
+	old := g.vecsLike(v.x)
+	each(old, func(i int, t VecVirtual) { g.VMOVAPS(v.x[i], t) })
+	return old
+}
+
 // vecMap emits an elementwise kernel.
 func (g *generator) vecMap(v vecKernel) {
 	name := v.op + "F32" + g.go_
 	g.text(name, "vecArgs", fmt.Sprintf("// for r := range rows { for i := range n {\n//\td[r][i] = %s\n// }}\n", v.doc), fmt.Sprintf("name: \"%s_f32_%s\", fam: famVec, vec: %s, vecf: %s", v.op, g.name, v.row, name))
+	if v.unroll2 > 0 && !g.wide() {
+		v.unroll = v.unroll2
+	}
 	S := vecArgs
 	args := g.GP64()
 	g.Load(g.Param("a"), args)
@@ -212,30 +284,39 @@ func (g *generator) vecMap(v vecKernel) {
 	g.MOVQ(S.at(args, "n"), n)
 	g.XORQ(i, i)
 	body := func(u int, m *mask) {
-		for j := range u {
-			x := g.vec()
-			at := func(r Register) Mem { return Mem{Base: r, Index: i, Scale: 4, Disp: j * g.bytes()} }
-			g.load(at(a), x, m)
-			second := func(r Register, used bool) Op {
-				if !used || m == nil {
-					return at(r)
+		at := func(r Register, j int) Mem { return Mem{Base: r, Index: i, Scale: 4, Disp: j * g.bytes()} }
+		r := vecRegs{x: make([]VecVirtual, u), lo: lo, k: k}
+		second := func(reg Register) []Op {
+			o := make([]Op, u)
+			for j := range o {
+				o[j] = at(reg, j)
+				if m != nil {
+					t := g.vec()
+					g.load(at(reg, j), t, m)
+					o[j] = t
 				}
-				t := g.vec()
-				g.load(at(r), t, m)
-				return t
 			}
-			var bo, co Op
-			if v.b {
-				bo = second(b, true)
+			return o
+		}
+		for j := range r.x {
+			r.x[j] = g.vec()
+			g.load(at(a, j), r.x[j], m)
+			if m == nil {
+				r.a = append(r.a, at(a, j))
 			}
-			if v.c {
-				co = second(c, true)
-			}
-			v.f(g, x, lo, bo, co, k)
+		}
+		if v.b {
+			r.b = second(b)
+		}
+		if v.c {
+			r.c = second(c)
+		}
+		v.f(g, &r)
+		for j, x := range r.x {
 			if v.clamp {
 				g.clamp(x, lo, hi)
 			}
-			g.store(x, at(d), m)
+			g.store(x, at(d, j), m)
 		}
 		g.ADDQ(Imm(uint64(u*g.vl)), i)
 	}
