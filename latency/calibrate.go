@@ -107,7 +107,8 @@ type calibration struct {
 	runs    int
 	broken  int // runs interrupted
 	nets    int // timed call by call
-	slow    int // networks measured again
+	visits  int // to all networks
+	slow    int // ... while the machine was slow
 	guesser *Predictor
 	hypers  map[string]*Hyper
 	error   float64
@@ -181,11 +182,10 @@ func Calibrate(ctx context.Context, rt Runtime, networks iter.Seq[*blocks.Networ
 	if err != nil && (ctx.Err() == nil || len(c.units) == 0 || len(c.whole) < 10) {
 		return nil, err
 	}
-	p, ferr := c.finish(why, base, facts, warnings)
+	p, ferr := c.finish(why, base, slowPct, facts, warnings)
 	if ferr != nil {
 		return nil, ferr
 	}
-	p.Calibration.SlowPct = slowPct
 	return p, err
 }
 
@@ -340,7 +340,9 @@ func (c *calibration) time(ctx context.Context, n *candidate, e Effort) (t Timin
 	}
 	n.tried++
 	n.before = t
-	return t, slow && n.tried < maxVisits, nil
+	// Where the machine is always slow, more networks tell more than more visits.
+	c.visits++
+	return t, slow && n.tried < maxVisits && (c.visits < 20 || 2*c.slow < c.visits), nil
 }
 
 // holdOut measures a held-out network as Validate does: in two visits with other
@@ -502,7 +504,7 @@ func (c *calibration) table() []UnitTime {
 		}
 		if len(ms) == 0 { // measured in a slow moment only: better than nothing
 			for _, r := range rs {
-				ms, sp = append(ms, r.ms*min(1, base/r.refMs)), append(sp, r.spread+0.1)
+				ms, sp = append(ms, r.ms), append(sp, r.spread+0.05)
 			}
 		}
 		row := UnitTime{Unit: u, Networks: len(ms)}
@@ -569,10 +571,11 @@ func (c *calibration) model() (*Profile, map[string]*KindModel, error) {
 		}
 	}
 	base := c.timer.ReferenceMs()
-	for _, w := range c.whole {
-		if w.t.RefMs > slowLimit*base && len(c.whole) > 20 {
-			continue
-		}
+	quiet := slices.DeleteFunc(slices.Clone(c.whole), func(w wholeRecord) bool { return w.t.RefMs > slowLimit*base })
+	if len(quiet) < max(20, len(c.whole)/2) {
+		quiet = c.whole
+	}
+	for _, w := range quiet {
 		p.addHeldOut(w.net.Name, w.calls, w.t.Whole, at)
 	}
 	if err := p.fitHeldOut(newPredictor(p, kinds)); err != nil {
@@ -647,7 +650,7 @@ func (p *Profile) sums(r *Predictor) (hs []heldOut, macs []float64) {
 }
 
 // finish makes the profile.
-func (c *calibration) finish(why string, refMs float64, facts Facts, warnings []string) (*Profile, error) {
+func (c *calibration) finish(why string, refMs, slowPct float64, facts Facts, warnings []string) (*Profile, error) {
 	c.report("fitting")
 	t0 := time.Now()
 	c.hypers = map[string]*Hyper{}
@@ -660,6 +663,7 @@ func (c *calibration) finish(why string, refMs float64, facts Facts, warnings []
 	p.Calibration = Calibration{
 		WallS: time.Since(c.start).Seconds(), FitS: time.Since(t0).Seconds(), Networks: c.nets, Runs: c.runs,
 		ReferenceMs: refMs, Stopped: why, InterruptPct: 100 * float64(c.broken) / float64(max(1, c.runs)),
+		SlowPct: slowPct,
 	}
 	if b := c.opts.Base; b != nil {
 		p.Calibration.AddedTo = b.Created.Format(time.RFC3339)
@@ -669,8 +673,8 @@ func (c *calibration) finish(why string, refMs float64, facts Facts, warnings []
 			warnings = append(warnings, fmt.Sprintf("the reference kernel took %.0f %% of its time in the profile that was added to: the machine has changed", 100*r))
 		}
 	}
-	if n := c.nets + len(c.whole); c.slow > n/4 {
-		warnings = append(warnings, fmt.Sprintf("the machine was slower than its best during %d of %d measurements, which were repeated", c.slow, n))
+	if c.slow > c.visits/4 {
+		warnings = append(warnings, fmt.Sprintf("the machine was slower than its best during %d of %d measurements", c.slow, c.visits))
 	}
 	if p.Calibration.InterruptPct > 10 {
 		warnings = append(warnings, fmt.Sprintf("other programs interrupted %.0f %% of the runs", p.Calibration.InterruptPct))
@@ -682,3 +686,26 @@ func (c *calibration) finish(why string, refMs float64, facts Facts, warnings []
 	c.report("fitting")
 	return p, nil
 }
+
+// Busy returns why the profile should not be trusted, or "": other programs took
+// a large part of the machine while it was calibrated, and the held-out networks
+// show it, or are too few to show anything.
+func (p *Profile) Busy() string {
+	c := &p.Calibration
+	v := p.Validation
+	if c.InterruptPct <= 25 && c.SlowPct <= 50 || v == nil && c.WallS < 20 {
+		return "" // a moment's calibration says itself that it is rough
+	}
+	shown := "too few networks could be measured to judge the model"
+	if v != nil {
+		if v.MAPEPct <= busyError {
+			return ""
+		}
+		shown = fmt.Sprintf("the model errs by %.1f %% on networks that it has not seen", v.MAPEPct)
+	}
+	return fmt.Sprintf("other programs interrupted %.0f %% of the runs, the reference kernel was slowed down in %.0f %% of its, and %s", c.InterruptPct, c.SlowPct, shown)
+}
+
+// busyError is the error in per cent beyond which a calibration on a busy machine
+// is not to be trusted: about twice that on a quiet one.
+const busyError = 4

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -120,5 +121,25 @@ func TestReadRefuses(t *testing.T) {
 	}
 	if _, err := Read(bytes.NewReader([]byte(`{"format": 99}`)), "p"); !errors.Is(err, ErrNewer) {
 		t.Errorf("a newer format gives %v", err)
+	}
+}
+
+func TestBusy(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		c    Calibration
+		v    *Validation
+		want string
+	}{
+		{"quiet", Calibration{WallS: 60, InterruptPct: 1, SlowPct: 20}, &Validation{MAPEPct: 9}, ""},
+		{"busy, and it does not show", Calibration{WallS: 60, InterruptPct: 80}, &Validation{MAPEPct: 2}, ""},
+		{"busy", Calibration{WallS: 60, InterruptPct: 80}, &Validation{MAPEPct: 9.5}, "errs by 9.5 %"},
+		{"too few networks", Calibration{WallS: 60, SlowPct: 80}, nil, "too few"},
+		{"a moment's", Calibration{WallS: 3, SlowPct: 80}, nil, ""},
+	} {
+		p := &Profile{Calibration: c.c, Validation: c.v}
+		if got := p.Busy(); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s: %q", c.name, got)
+		}
 	}
 }

@@ -87,6 +87,8 @@ type meter struct {
 	ref    *runnable
 	refMs  float64   // from the caller, or 0
 	seen   []float64 // reference times of this session
+	looks  int       // at the reference beside runs
+	quiet  int       // ... that found it undisturbed
 	since  int       // bytes bound since the last garbage collection
 }
 
@@ -172,10 +174,11 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 		per      [][]float64 // times of the calls, one row a run
 		spent    float64     // ms in timed runs
 		quiet    int         // runs beside an undisturbed reference
+		lost     []bool      // of each run
 		before   = m.reference()
 	)
 	enough := func() bool {
-		if len(ms) < patience*e.Runs && quiet < e.Runs || len(ms) == 0 {
+		if len(ms) == 0 || len(ms) < e.Runs || len(ms) < patience*e.Runs && quiet < e.Runs && !m.restless() {
 			return false
 		}
 		if len(ms) < 20*e.Runs && spent < float64(e.MinTime.Nanoseconds())/1e6 {
@@ -193,6 +196,7 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 			if err != nil {
 				return Timing{}, err
 			}
+			lost = append(lost, x.lost())
 			if x.lost() {
 				t.Interrupted++
 				if m.s.threads == 1 {
@@ -213,7 +217,9 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 		spent += block
 		after := m.reference()
 		refs = append(refs, after)
-		if base := m.base(); max(before, after) <= quietLimit*base {
+		m.looks++
+		if max(before, after) <= quietLimit*m.base() {
+			m.quiet++
 			quiet += runs
 		}
 		before = after
@@ -230,15 +236,25 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 	}
 	if e.Kernels {
 		t.CallMs, t.CallSpread = make([]float64, len(r.calls)), make([]float64, len(r.calls))
-		v := make([]float64, 0, len(per))
-		for i := range t.CallMs {
-			v = v[:0]
-			for k, row := range per {
-				if ms[k] <= limit {
-					v = append(v, row[i])
-				}
+		// Of a run that was interrupted the call is not known in which it was: such
+		// runs tell of single calls only where no others do.
+		var rows [][]float64
+		for k, row := range per {
+			if ms[k] <= limit && !lost[k] {
+				rows = append(rows, row)
 			}
-			t.CallMs[i] = max(median(v), 1e-5)
+		}
+		at := 0.5
+		if len(rows) < 3 {
+			rows, at = per, 0.25
+		}
+		v := make([]float64, len(rows))
+		for i := range t.CallMs {
+			for k, row := range rows {
+				v[k] = row[i]
+			}
+			slices.Sort(v)
+			t.CallMs[i] = max(quantile(v, at), 1e-5)
 			t.CallSpread[i] = min(0.3, spreadOf(v)/math.Sqrt(float64(len(v))))
 		}
 	}
@@ -253,17 +269,6 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 // the median before what was measured beside it is measured again.
 const slowLimit = 1.06
 
-// steady times a network, twice if the machine is slow; the shorter time counts.
-// Runs and interruptions are of both.
-func steady(ctx context.Context, timer Timer, n *blocks.Network, e Effort) (Timing, error) {
-	t, err := timer.Time(ctx, n, e)
-	if err != nil || t.Slow <= slowLimit {
-		return t, err
-	}
-	u, err := timer.Time(ctx, n, e)
-	return better(t, u), err
-}
-
 // better returns the shorter of two timings of one network, with the runs of both.
 func better(t, u Timing) Timing {
 	if u.Whole.MedianMs < t.Whole.MedianMs {
@@ -273,6 +278,9 @@ func better(t, u Timing) Timing {
 	t.Interrupted += u.Interrupted
 	return t
 }
+
+// restless tells that waiting for a quiet moment is in vain in this session.
+func (m *meter) restless() bool { return m.looks > 30 && 4*m.quiet < m.looks }
 
 const (
 	blockMs    = 4    // of runs between two looks at the reference kernel, at least one run

@@ -22,6 +22,7 @@ func newCalibrate(a *app) *cobra.Command {
 		threads                          int
 		budget                           time.Duration
 		target                           float64
+		busy                             bool
 		seed                             uint64
 	}
 	cmd := &cobra.Command{
@@ -30,7 +31,7 @@ func newCalibrate(a *app) *cobra.Command {
 		Long: `Calibrate times the kernels of networks on this machine, fits a model to them and
 judges it on networks that it has not seen. The profile is kept in the user's cache
 directory, where nas run and nas predict look for it, or in --out. Please leave
-the machine alone meanwhile.
+the machine alone meanwhile: a profile that other programs spoiled is refused.
 
 Networks come from --space, or are well-known mobile ones. With --base, the
 measurements of an earlier profile of this machine are kept and added to.
@@ -94,6 +95,9 @@ or --base PROFILE --measurements with some ten networks of another device.`,
 			if p == nil {
 				return err
 			}
+			if why := p.Busy(); why != "" && !o.busy {
+				return errors.Join(err, fmt.Errorf("the machine was too busy: %s; nothing is kept: try again when it is idle, with a longer --budget, or keep it with --accept-busy", why))
+			}
 			if e := os.MkdirAll(filepath.Dir(path), 0o755); e != nil {
 				return errors.Join(err, e)
 			}
@@ -122,6 +126,7 @@ or --base PROFILE --measurements with some ten networks of another device.`,
 	f.IntVar(&o.threads, "threads", 0, "threads (default 1, or the recipe's)")
 	f.DurationVar(&o.budget, "budget", time.Minute, "wall time, fitting included")
 	f.Float64Var(&o.target, "target-error", 0, "stop as soon as the error is at most so many per cent")
+	f.BoolVar(&o.busy, "accept-busy", false, "keep the profile even if other programs spoiled it")
 	f.StringVar(&o.base, "base", "", "add to this `PROFILE` of the same machine; with --measurements: of another one")
 	f.StringVar(&o.from, "from", "", "make the profile from this `TABLE` (.csv)")
 	f.StringVar(&o.measurements, "measurements", "", "adapt --base to the networks of this `TABLE` (.csv)")
