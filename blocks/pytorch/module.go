@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -84,7 +85,7 @@ var classFiles embed.FS
 var helpers = readHelpers("ConvBNAct", "SqueezeExcite", "ECA", "CBAM", "CondConv", "CondConvBNAct", "InvertedResidual", "DepthwiseSeparable",
 	"FusedInvertedResidual", "ResidualConv", "Bottleneck", "channel_shuffle", "avg_pool_inside")
 
-var loader = readHelpers("load_weights")[0].text
+var loader = readHelpers("load_safetensors")[0].text
 
 type helper struct{ name, text string }
 
@@ -125,7 +126,7 @@ func (g *graph) source(name string, top *scope) string {
 			parts = append([]string{strings.ReplaceAll(h.text, "eps=1e-05", "eps="+g.epsilon)}, parts...)
 		}
 	}
-	parts = append([]string{g.header(name)}, parts...)
+	parts = append([]string{g.header(name, strings.Join(parts, "\n"))}, parts...)
 	return strings.Join(parts, "\n\n")
 }
 
@@ -174,26 +175,60 @@ func repeated(c *call, indent string, times int) string {
 	return indent + "*(\n" + c.wrapped(indent+"    ", "", "") + indent + "    " + loop + "\n" + indent + "),\n"
 }
 
-// metaLines are the entries of Network.Meta that have words of their own.
-var metaLines = []struct{ key, label string }{
-	{"arch", "Arch"}, {"arch_id", "Arch ID"}, {"trial", "Trial"}, {"predicted_latency_ms", "Predicted latency in ms"}, {"latency_device", "Latency is of"},
-	{"score", "Score"}, {"score_is", "Score is"}, {"seed", "Seed"},
+// metaLines are the entries of Network.Meta that the docstring repeats. Where
+// there are two keys the second says what the first is of.
+var metaLines = []struct{ label, key, of string }{
+	{"Predicted latency in ms", "predicted_latency_ms", "latency_device"}, {"Score", "score", "score_is"},
+	{"Trial", "trial", ""}, {"Seed", "seed", ""}, {"Arch ID", "arch_id", ""}, {"Arch", "arch", ""},
 }
 
-// header is the docstring and the imports.
-func (g *graph) header(class string) string {
+// usesF finds uses of torch.nn.functional.
+var usesF = regexp.MustCompile(`\bF\.`)
+
+// header is the docstring and the imports of what the code uses.
+func (g *graph) header(class, code string) string {
 	c, in := g.net.Counts(), g.net.Input()
 	var b strings.Builder
 	fmt.Fprintf(&b, "\"\"\"%s as a PyTorch module, written by nas.\n\n", inDocstring(g.net.Name))
 	fmt.Fprintf(&b, "Input: N x %d x %d x %d\nParameters: %s\nMultiply-accumulates of an image: %s\n", in.C, in.H, in.W, thousands(c.Params), thousands(c.MACs))
 	for _, l := range metaLines {
-		if v := g.net.Meta[l.key]; v != "" {
-			fmt.Fprintf(&b, "%s: %s\n", l.label, inDocstring(v))
+		v := inDocstring(g.net.Meta[l.key])
+		if v == "" {
+			continue
 		}
+		if of := inDocstring(g.net.Meta[l.of]); of != "" {
+			v += ", " + of
+		}
+		b.WriteString(folded(l.label + ": " + v))
 	}
-	fmt.Fprintf(&b, "\n    model = %s()\n    model.load_state_dict(load_safetensors(\"weights.safetensors\"))\n\"\"\"\n\n", class)
-	b.WriteString("import ast\nimport json\nimport zipfile\n\nimport torch\nimport torch.nn.functional as F\nfrom torch import nn\n")
+	fmt.Fprintf(&b, "\n    model = %s()\n    model.load_state_dict(load_safetensors(\"weights.safetensors\"))  # the file beside this one\n\"\"\"\n\n", class)
+	b.WriteString("import json\n\nimport torch\n")
+	if usesF.MatchString(code) {
+		b.WriteString("import torch.nn.functional as F\n")
+	}
+	b.WriteString("from torch import nn\n")
 	return b.String()
+}
+
+// folded breaks a line of a docstring where it is longer than code may be.
+func folded(text string) string {
+	var b strings.Builder
+	width := 0
+	for k, word := range strings.Fields(text) {
+		switch {
+		case k == 0:
+		case width+1+len(word) > lineLimit:
+			b.WriteString("\n   ")
+			width = 3
+			fallthrough
+		default:
+			b.WriteByte(' ')
+			width++
+		}
+		b.WriteString(word)
+		width += len(word)
+	}
+	return b.String() + "\n"
 }
 
 // inDocstring makes text safe between triple quotes, on one line.

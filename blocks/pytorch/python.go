@@ -144,7 +144,7 @@ var reserved = wordSet(`
 	named_parameters named_buffers named_children named_modules add_module register_module register_buffer
 	register_parameter get_parameter get_buffer get_submodule state_dict load_state_dict requires_grad_ zero_grad
 	share_memory extra_repr dump_patches call_super_init compile
-	torch nn F self ast json zipfile int slice tuple x y size num_classes super print range`)
+	torch nn F self json int bytearray x y size num_classes super print range`)
 
 func wordSet(text string) map[string]bool {
 	set := map[string]bool{}

@@ -26,8 +26,8 @@ type member struct {
 	list []*call
 }
 
-// A line is "to = expr"; the last one returns, and has no to.
-type line struct{ to, expr string }
+// A line is "to = expr  # note"; the last one returns, and has no to.
+type line struct{ to, expr, note string }
 
 // write turns items that read the values inputs into a scope. scope is the part
 // of the items' names that the class's own name stands for.
@@ -82,10 +82,15 @@ func (g *graph) write(items []*item, inputs []int, prefix string, top bool) *sco
 			in[0].expr = s.lines[len(s.lines)-1].expr
 		}
 		result := it.apply(s, attr, in)
-		l := line{chain, result.expr}
+		l := line{chain, result.expr, ""}
+		if top && it.list != nil {
+			if sh := g.net.Nodes[v].Shape; !sh.IsVector() {
+				l.note = fmt.Sprintf("  # %d x %d x %d", sh.C, sh.H, sh.W)
+			}
+		}
 		switch {
 		case k == len(items)-1:
-			l = line{"", g.returned(result, v, top)}
+			l = line{"", g.returned(result, v, top), ""}
 		case !slices.Equal(readers[v], []int{k + 1}):
 			l.to = vars.unique(within(it.name, prefix))
 		}
@@ -156,7 +161,7 @@ func (s *scope) forward() []string {
 			out = append(out, l.to+", "+s.lines[k+1].to+" = "+strings.TrimSuffix(l.expr, "[0]"))
 			k++
 		default:
-			out = append(out, l.to+" = "+l.expr)
+			out = append(out, l.to+" = "+l.expr+l.note)
 		}
 	}
 	return out
