@@ -67,10 +67,9 @@ var groupOf = map[string]uint8{
 	"block":  groupFused, "expand_dw": groupFused, "dw_project": groupFused, "stem_block": groupFused, "stem_dw": groupFused,
 }
 
-// mix is what the residual sees: logarithms to base 2 of the groups' shares of
+// mix appends to x what the residual sees: logarithms to base 2 of the groups' shares of
 // the time (3 % more, so that none is not minus infinity), the sum and the calls.
-func (s *sums) mix() []float64 {
-	x := make([]float64, 0, numGroups+2)
+func (s *sums) mix(x []float64) []float64 {
 	for _, g := range s.groups {
 		x = append(x, math.Log2(g/max(s.ms, 1e-9)+0.03))
 	}
@@ -170,7 +169,7 @@ func (m *NetworkModel) residuals(hs []heldOut, x [][]float64, y []float64) (mixe
 		for j, w := range m.Weights {
 			e -= w * x[i][j]
 		}
-		mixes, rest = append(mixes, hs[i].mix()), append(rest, e)
+		mixes, rest = append(mixes, hs[i].mix(nil)), append(rest, e)
 	}
 	return mixes, rest, make([]float64, len(hs))
 }
@@ -215,8 +214,8 @@ func (m *NetworkModel) predict(s *sums) (ms, low, high float64) {
 		c += w * (f[j] - m.Mean[j])
 	}
 	if m.gp != nil {
-		r, _ := m.gp.predict(s.mix())
-		c += r
+		var x [numGroups + 2]float64
+		c += m.gp.mean(s.mix(x[:0]))
 	}
 	c = min(max(c, -1.5), 1.5)
 	ms = s.ms * math.Exp(c)
