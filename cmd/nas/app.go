@@ -95,6 +95,7 @@ ARCH is a network: ` + archForms + `.`,
 	for _, make := range commands {
 		root.AddCommand(make(a))
 	}
+	completions(root)
 	cobra.EnableCommandSorting = false
 	root.SetHelpCommand(&cobra.Command{Hidden: true}) // --help is enough
 	return root

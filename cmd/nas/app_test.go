@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -87,16 +89,60 @@ func TestWrongUseIsExitCode2(t *testing.T) {
 
 func TestEveryCommandHasAnExample(t *testing.T) {
 	_, help, _ := nas(t, "--help")
+	var check func(cmd *cobra.Command, path string)
+	check = func(cmd *cobra.Command, path string) {
+		path += " " + cmd.Name()
+		if cmd.Short == "" || cmd.Long == "" || !strings.Contains(cmd.Example, path) {
+			t.Errorf("%s lacks a description or an example", path)
+		}
+		if strings.HasSuffix(cmd.Short, ".") {
+			t.Errorf("%s: its short description ends in a stop", path)
+		}
+		for _, line := range strings.Split(cmd.Example, "\n") {
+			checkFlags(t, cmd, path, line)
+		}
+		for _, sub := range cmd.Commands() {
+			check(sub, path)
+		}
+	}
 	for _, make := range commands {
 		cmd := make(&app{})
 		if !strings.Contains(help, "  "+cmd.Name()+" ") {
 			t.Errorf("nas --help does not list %s", cmd.Name())
 		}
-		if cmd.Short == "" || cmd.Long == "" || !strings.Contains(cmd.Example, "nas "+cmd.Name()) {
-			t.Errorf("nas %s lacks a description or an example", cmd.Name())
+		check(cmd, "nas")
+	}
+}
+
+// checkFlags holds the flags of an example against those that the command has.
+func checkFlags(t *testing.T, cmd *cobra.Command, path, example string) {
+	t.Helper()
+	example, _, _ = strings.Cut(example, " | ")
+	if cmd.HasSubCommands() {
+		return // the examples are those of the subcommands
+	}
+	for _, word := range strings.Fields(example) {
+		name, ok := strings.CutPrefix(word, "--")
+		if name, _, _ = strings.Cut(name, "="); ok && cmd.Flags().Lookup(name) == nil && name != "quiet" {
+			t.Errorf("%s: the example has --%s, the command has not", path, name)
 		}
-		if strings.HasSuffix(cmd.Short, ".") {
-			t.Errorf("nas %s: its short description ends in a stop", cmd.Name())
+	}
+}
+
+// Shells complete commands, flags, and what an argument or a flag may be.
+func TestCompletion(t *testing.T) {
+	for _, tc := range []struct{ args, want string }{
+		{"pl", "plot"}, {"show mobilenet_v", "mobilenet_v2"}, {"plot --what g", "genes"}, {"export mobilenet_v2 --format py", "pytorch"},
+		{"show mobilenet_v2 --la", "--layers"}, {"predict --device on", "onnxruntime"},
+	} {
+		words := strings.Fields(tc.args)
+		if code, out, err := nas(t, append([]string{"__complete"}, words...)...); code != 0 || !strings.Contains(out, tc.want) {
+			t.Errorf("nas %s<TAB> gives %q, want %q; %s", tc.args, out, tc.want, err)
+		}
+	}
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if code, out, _ := nas(t, "completion", shell); code != 0 || len(out) < 1000 {
+			t.Errorf("nas completion %s: code %d, %d bytes", shell, code, len(out))
 		}
 	}
 }

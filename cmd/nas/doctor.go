@@ -2,16 +2,22 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/BurntSushi/toml"
 	"github.com/spf13/cobra"
 
+	"nas/accuracy"
 	"nas/blocks/engine"
 	"nas/blocks/kernels"
 	pipeline "nas/internal/run"
 	"nas/latency"
+	"nas/latency/devices"
 )
 
 func newDoctor(a *app) *cobra.Command {
@@ -19,9 +25,11 @@ func newDoctor(a *app) *cobra.Command {
 		Use:   "doctor",
 		Short: "What this machine offers, and whether it is quiet enough to measure",
 		Long: `Doctor lists the instruction set and its peak, cores, caches, clock, the latency
-profiles of this machine and their age, other programs that device recipes use,
-and how much timings vary right now.`,
-		Example: `  nas doctor`,
+profiles in the cache and their age, the devices and runtimes that can be timed
+from here, the tables of trained networks that scores can be judged on, and how
+much timings vary right now.`,
+		Example: `  nas doctor
+  nas doctor --json`,
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v, err := examine()
@@ -46,19 +54,29 @@ type doctorView struct {
 	PeakGFLOPs float64           `json:"peak_gflops"`
 	NoisePct   float64           `json:"noise_pct"`
 	Profiles   []profileView     `json:"profiles"`
+	Devices    []deviceView      `json:"devices"`
 	Programs   map[string]string `json:"programs"`
+	Benchmarks []string          `json:"benchmarks"`
 	Advice     []string          `json:"advice"`
+}
+
+// deviceView is something that --device can name.
+type deviceView struct {
+	Name    string   `json:"name"`
+	Runtime string   `json:"runtime"`
+	Missing []string `json:"missing"` // programs that its recipe starts and that are not here
 }
 
 type profileView struct {
 	Path    string    `json:"path"`
+	Device  string    `json:"device"`
 	Threads int       `json:"threads"`
 	Created time.Time `json:"created"`
 	MAPEPct float64   `json:"mape_pct"`
 }
 
-// programs are those that device recipes and documents use.
-var programs = []string{"adb", "ssh", "benchmark_model", "onnxruntime_perf_test", "dot"}
+// programs are those that documents use beside those that recipes start.
+var programs = []string{"dot", "chromium"}
 
 // noiseLimit is the spread of equal timings, in per cent, above which a
 // calibration is not worth much.
@@ -70,28 +88,18 @@ func examine() (*doctorView, error) {
 		return nil, err
 	}
 	v := &doctorView{Version: pipeline.Version(), Facts: latency.HostFacts(nil), ISA: engine.Host(1).ISA,
-		Profiles: []profileView{}, Programs: map[string]string{}, Advice: []string{}}
+		Profiles: cachedProfiles(), Programs: map[string]string{}, Benchmarks: accuracy.Benchmarks(), Advice: []string{}}
 	v.PeakGFLOPs = set.Peak()
 	v.NoisePct = noise(set)
-	for threads := 1; threads <= max(1, v.Facts.Cores); threads *= 2 {
-		dev := latency.NewNative(threads).Device()
-		p, err := latency.Cached(dev)
-		if err != nil {
-			continue
-		}
-		path, _ := latency.CachePath(dev)
-		view := profileView{Path: path, Threads: threads, Created: p.Created}
-		if p.Validation != nil {
-			view.MAPEPct = p.Validation.MAPEPct
-		}
-		v.Profiles = append(v.Profiles, view)
+	if v.Devices, err = knownDevices(v.Programs); err != nil {
+		return nil, err
 	}
 	for _, name := range programs {
 		if path, err := exec.LookPath(name); err == nil {
 			v.Programs[name] = path
 		}
 	}
-	if len(v.Profiles) == 0 {
+	if !slices.ContainsFunc(v.Profiles, func(p profileView) bool { return p.Device == latency.NewNative(p.Threads).Device().String() }) {
 		v.Advice = append(v.Advice, "no latency profile of this machine yet: nas calibrate makes one, and so does the first nas run")
 	}
 	if v.NoisePct > noiseLimit {
@@ -104,6 +112,62 @@ func examine() (*doctorView, error) {
 		v.Advice = append(v.Advice, "a hypervisor is underneath: neighbours that this machine cannot see may slow it down")
 	}
 	return v, nil
+}
+
+// cachedProfiles lists the latency profiles in the user's cache; those that this
+// version does not read are left out, as predict and run leave them out.
+func cachedProfiles() []profileView {
+	views := []profileView{}
+	path, err := latency.CachePath(latency.NewNative(1).Device())
+	if err != nil {
+		return views
+	}
+	files, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*.json"))
+	for _, f := range files {
+		p, err := latency.Load(f)
+		if err != nil {
+			continue
+		}
+		view := profileView{Path: f, Device: p.Device.String(), Threads: p.Device.Threads, Created: p.Created}
+		if p.Validation != nil {
+			view.MAPEPct = p.Validation.MAPEPct
+		}
+		views = append(views, view)
+	}
+	return views
+}
+
+// knownDevices lists the shipped recipes with what they lack here, and adds the
+// programs that it finds.
+func knownDevices(found map[string]string) ([]deviceView, error) {
+	views := []deviceView{{Name: "native", Runtime: "nas kernels", Missing: []string{}}}
+	for _, name := range devices.Recipes() {
+		text, err := devices.Recipe(name)
+		if err != nil {
+			return nil, err
+		}
+		var r latency.RecipeSpec
+		if _, err := toml.Decode(string(text), &r); err != nil {
+			return nil, fmt.Errorf("the recipe %s: %w", name, err)
+		}
+		v := deviceView{Name: name, Runtime: r.Runtime, Missing: []string{}}
+		for _, command := range append([][]string{r.Convert, r.Push, r.Command, r.Cleanup, r.Facts}, r.Setup...) {
+			if len(command) == 0 {
+				continue
+			}
+			program := command[0]
+			if program == "sh" && len(command) > 2 {
+				program = strings.Fields(command[2])[0]
+			}
+			if path, err := exec.LookPath(program); err == nil {
+				found[program] = path
+			} else if !slices.Contains(v.Missing, program) {
+				v.Missing = append(v.Missing, program)
+			}
+		}
+		views = append(views, v)
+	}
+	return views, nil
 }
 
 // noise runs one layer for half a second and returns the spread of its times: 10th
@@ -137,15 +201,19 @@ func (v *doctorView) print(a *app) {
 		row("clock", "%.0f MHz%s", f.MHz, optional(", policy ", f.Governor))
 	}
 	for _, p := range v.Profiles {
-		row("profile", "%d thread(s), %s old, error %.1f %%: %s", p.Threads, age(time.Since(p.Created)), p.MAPEPct, p.Path)
+		row("profile", "%s, %s old, error %.1f %%: %s", p.Device, age(time.Since(p.Created)), p.MAPEPct, p.Path)
 	}
-	var found []string
-	for _, name := range programs {
-		if v.Programs[name] != "" {
-			found = append(found, name)
+	for _, d := range v.Devices {
+		state := "its programs are here"
+		if len(d.Missing) > 0 {
+			state = "needs " + strings.Join(d.Missing, ", ")
+		} else if d.Name == "native" {
+			state = "ready"
 		}
+		row("device", "%s (%s): %s", d.Name, d.Runtime, state)
 	}
-	if found != nil {
+	row("trained networks", "%s (nas validate accuracy)", strings.Join(v.Benchmarks, ", "))
+	if found := slices.Sorted(maps.Keys(v.Programs)); found != nil {
 		row("programs", "%s", strings.Join(found, ", "))
 	}
 	for i, s := range v.Advice {

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"nas/blocks/zoo"
+	"nas/internal/netfile"
+	"nas/latency/devices"
+)
+
+// completions tell the shell what may stand where. A command's ARCH is completed
+// to the networks of the zoo, or else to files.
+func completions(root *cobra.Command) {
+	for _, cmd := range root.Commands() {
+		completions(cmd)
+		if strings.Contains(cmd.Use, "ARCH") {
+			cmd.ValidArgsFunction = func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+				return beginningWith(typed, zooNames()), cobra.ShellCompDirectiveDefault
+			}
+		}
+		for flag, values := range map[string]func() []string{
+			"format": netfile.Writable, "device": func() []string { return append([]string{"native"}, devices.Recipes()...) }, "what": plotNames,
+		} {
+			if cmd.Flags().Lookup(flag) != nil {
+				cmd.RegisterFlagCompletionFunc(flag, func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+					return beginningWith(typed, values()), cobra.ShellCompDirectiveDefault
+				})
+			}
+		}
+	}
+}
+
+func zooNames() (names []string) {
+	for _, e := range zoo.Entries() {
+		names = append(names, e.Name)
+	}
+	return names
+}
+
+func plotNames() (names []string) {
+	for _, p := range plots {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+func beginningWith(typed string, names []string) (out []string) {
+	for _, n := range names {
+		if strings.HasPrefix(n, typed) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
