@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 
@@ -40,8 +41,9 @@ type SurrogateSettings struct {
 // algorithm 1): fit a surrogate to all trials, search it with NSGA-II, evaluate
 // a few of what it finds, repeat.
 //
-// It differs in four points. Any objective may have a surrogate, and those that
-// [SurrogateSettings.Known] gives have none. The few are chosen one by one by
+// It differs in five points. Any objective may have a surrogate, and those that
+// [SurrogateSettings.Known] gives have none: they are features instead, since what
+// a network costs says much of how good it is. The few are chosen one by one by
 // the hypervolume that each adds to the front and to those chosen before it, at
 // its prediction improved by some standard deviations: that fills the widest
 // gaps of the front, as their subset selection does, and prefers the uncertain
@@ -55,8 +57,9 @@ type SurrogateNSGA2 struct {
 	encode   encoder
 	models   []Surrogate // nil where the objective is known
 	name     string      // of the models
+	scales   []scale     // of the known objectives as features
 	trials   []individual
-	features [][]float64 // of trials
+	features [][]float64 // of trials; nil where infeasible
 	feasible int
 	next     []plannedGenes // chosen, not asked for
 	until    int            // the id at which the next batch begins
@@ -67,6 +70,24 @@ type plannedGenes struct {
 	genes   space.Genes
 	parents []int
 }
+
+// scale makes a feature of a known objective: logarithm, where all values seen are
+// positive, centred, and times factor.
+type scale struct {
+	objective    int
+	log          bool
+	mean, factor float64
+}
+
+func (s *scale) of(v float64) float64 {
+	if s.log {
+		v = math.Log(max(v, math.SmallestNonzeroFloat64))
+	}
+	return (v - s.mean) * s.factor
+}
+
+// scaleSamples is how many samples the scales rest on.
+const scaleSamples = 256
 
 // fitLimit bounds how many trials a surrogate is fitted to: the best ranked,
 // then the latest. The cost of a fit is cubic in it.
@@ -104,26 +125,72 @@ func NewSurrogateNSGA2(setup Setup, s SurrogateSettings) (*SurrogateNSGA2, error
 		s.New = func(Objective) Surrogate { return new(RBF) }
 	}
 	n := &SurrogateNSGA2{proposer: p, settings: s, encode: newEncoder(p.Space), until: s.Initial}
-	var known map[string]float64
-	if s.Known != nil {
-		// Values may be missing where a constraint is broken.
-		r := rand.New(rand.NewPCG(mix(p.Seed), 0))
-		for range 256 {
-			values, violation := s.Known(p.Space.Sample(r))
-			if known = values; violation <= 0 {
-				break
-			}
-		}
-	}
+	known := n.sampleKnown()
 	for _, o := range p.Objectives {
 		var m Surrogate
-		if _, ok := known[o.Name]; !ok {
+		if !known[o.Name] {
 			m = s.New(o)
 			n.name = m.String()
 		}
 		n.models = append(n.models, m)
 	}
 	return n, nil
+}
+
+// sampleKnown finds out which objectives are known, and their scales: together
+// their mean squared distance between two networks is that of the genes.
+func (n *SurrogateNSGA2) sampleKnown() map[string]bool {
+	if n.settings.Known == nil {
+		return nil
+	}
+	r := rand.New(rand.NewPCG(mix(n.Seed), 0))
+	values := map[string][]float64{}
+	var genes [][]float64
+	for range scaleSamples {
+		g := n.Space.Sample(r)
+		known, violation := n.settings.Known(g)
+		if violation > 0 && len(genes) > 0 { // values may be missing where a constraint is broken
+			continue
+		}
+		for name, v := range known {
+			values[name] = append(values[name], v)
+		}
+		if len(known) > 0 {
+			genes = append(genes, n.encode(g))
+		}
+	}
+	distance := 0.0
+	for i := 1; i < len(genes); i++ {
+		distance += squaredDistance(genes[i], genes[i-1]) / float64(len(genes)-1)
+	}
+	known := map[string]bool{}
+	for i, o := range n.Objectives {
+		list := values[o.Name]
+		if known[o.Name] = len(list) > 0; !known[o.Name] {
+			continue
+		}
+		s := scale{objective: i, log: slices.Min(list) > 0, factor: 1}
+		for k, v := range list {
+			list[k] = s.of(v)
+		}
+		spread, _ := standardise(list)
+		s.mean, s.factor = spread.mean, 1/spread.deviation
+		n.scales = append(n.scales, s)
+	}
+	for k := range n.scales {
+		n.scales[k].factor *= math.Sqrt(distance / 2 / float64(len(n.scales)))
+	}
+	return known
+}
+
+// describe returns the features of a genotype whose known costs are given.
+func (n *SurrogateNSGA2) describe(g space.Genes, cost []float64) []float64 {
+	x := n.encode(g)
+	for i := range n.scales {
+		s := &n.scales[i]
+		x = append(x, s.of(n.Objectives[s.objective].cost(cost[s.objective])))
+	}
+	return x
 }
 
 // String implements [Searcher].
@@ -158,10 +225,12 @@ func (n *SurrogateNSGA2) Tell(t Trial) error {
 	}
 	x := n.observe(&t)
 	n.trials = append(n.trials, x)
-	n.features = append(n.features, n.encode(x.genes))
+	var features []float64
 	if x.cost != nil {
 		n.feasible++
+		features = n.describe(x.genes, x.cost)
 	}
+	n.features = append(n.features, features)
 	return nil
 }
 
@@ -281,11 +350,15 @@ func (n *SurrogateNSGA2) predict(g space.Genes, optimism float64) (cost []float6
 			return nil, violation
 		}
 	}
-	x := n.encode(g)
 	cost = make([]float64, len(n.models))
 	for m, model := range n.models {
 		if model == nil {
 			cost[m] = n.Objectives[m].cost(known[n.Objectives[m].Name])
+		}
+	}
+	x := n.describe(g, cost)
+	for m, model := range n.models {
+		if model == nil {
 			continue
 		}
 		cost[m] = model.Predict(x)

@@ -50,15 +50,35 @@ type evaluator struct {
 
 // Evaluate implements [search.Evaluator]. It is safe for concurrent use.
 func (e *evaluator) Evaluate(ctx context.Context, c search.Candidate) (search.Result, error) {
-	var room [64]*space.Piece
-	if pieces, ok := e.lowerer.Lower(room[:0], &c.Arch); ok {
-		return e.judgeAs(ctx, inPieces{c.ArchID, pieces})
-	}
-	net, err := c.Arch.Network()
+	x, err := e.lower(&c.Arch, c.ArchID)
 	if err != nil {
 		return search.Result{}, err
 	}
-	return e.judge(ctx, net)
+	return e.judgeAs(ctx, x)
+}
+
+// known returns what needs no score, for searchers that ask for it: the values and
+// the violation.
+func (e *evaluator) known(a space.Arch) (values map[string]float64, violation float64) {
+	r := search.Result{Objectives: map[string]float64{}, Parts: map[string]float64{}}
+	x, err := e.lower(&a, "")
+	if err == nil {
+		err = e.cheap(&r, x)
+	}
+	if err != nil {
+		return nil, 1 // its trial will say why
+	}
+	e.limits.apply(&r, e.value, false)
+	return r.Objectives, r.Violation
+}
+
+// lower returns the network of an arch, in pieces where that is possible.
+func (e *evaluator) lower(a *space.Arch, name string) (lowered, error) {
+	if pieces, ok := e.lowerer.Lower(make([]*space.Piece, 0, 32), a); ok {
+		return inPieces{name, pieces}, nil
+	}
+	net, err := a.Network()
+	return whole{net}, err
 }
 
 // judge is Evaluate for a network of any origin.

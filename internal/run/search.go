@@ -23,6 +23,7 @@ func (p *pipeline) searcher() (search.Searcher, error) {
 		Setup:       search.Setup{Space: p.space, Objectives: p.objectives, Seed: p.cfg.Seed, Start: start},
 		Evaluations: p.cfg.Search.Evaluations,
 		Population:  p.cfg.Search.Population,
+		Known:       func(g space.Genes) (map[string]float64, float64) { return p.eval.known(p.space.Arch(g)) },
 	})
 	if err != nil {
 		return nil, &UsageError{err}
