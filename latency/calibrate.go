@@ -62,6 +62,8 @@ const (
 	maxHeldOut      = 140  // enough for the interval's quantile
 	fitShare        = 0.18 // of the budget, kept for fitting
 	between         = 30   // other networks between two visits to a held-out one
+	visitShare      = 100  // one visit takes at most this part of the budget, or three runs
+	enoughVisits    = 60   // fewer make a rough profile
 	waiting         = 4    // networks timed while the machine was slow before the first is timed again
 	maxVisits       = 3    // of a network that is measured while the machine is slow
 )
@@ -325,6 +327,7 @@ func (c *calibration) report(phase string) {
 // time times a network and tells whether it has to be measured again, later: the
 // machine was slow, and a neighbour's bursts last for seconds.
 func (c *calibration) time(ctx context.Context, n *candidate, e Effort) (t Timing, again bool, err error) {
+	e.MaxTime = c.opts.Budget / visitShare
 	t, err = c.timer.Time(ctx, n.net, e)
 	if err != nil {
 		return t, false, err
@@ -678,6 +681,10 @@ func (c *calibration) finish(why string, refMs, slowPct float64, facts Facts, wa
 	}
 	if p.Calibration.InterruptPct > 10 {
 		warnings = append(warnings, fmt.Sprintf("other programs interrupted %.0f %% of the runs", p.Calibration.InterruptPct))
+	}
+	if c.visits < enoughVisits && why == "budget" {
+		longer := time.Duration(2 * enoughVisits / float64(max(1, c.visits)) * float64(c.opts.Budget)).Round(10 * time.Second)
+		warnings = append(warnings, fmt.Sprintf("the budget of %v was enough for %d measurements of such networks only: %v would do better", c.opts.Budget, c.visits, longer))
 	}
 	if len(p.HeldOut) < 30 {
 		warnings = append(warnings, fmt.Sprintf("only %d networks were measured to judge the model: the interval is rough", len(p.HeldOut)))

@@ -41,6 +41,8 @@ type Effort struct {
 	// MinTime is the least time to spend in timed runs of the whole; short networks
 	// get more runs for it, at most 20 times Runs.
 	MinTime time.Duration
+	// MaxTime, if not 0, ends the runs after so long, once there are three.
+	MaxTime time.Duration
 	// Warm is how long to run before the first timing; two runs at least.
 	Warm time.Duration
 	// MaxRuns, if more than Runs, allows more: until the median's interval is

@@ -20,3 +20,22 @@ func TestHostFacts(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 }
+
+func TestFactsWarn(t *testing.T) {
+	for _, c := range []struct {
+		f       Facts
+		threads int
+		want    string
+	}{
+		{Facts{Cores: 4, Load: 0.1, Governor: "performance"}, 1, ""},
+		{Facts{Cores: 4, Load: 9}, 1, ""}, // one thread notices by itself
+		{Facts{Cores: 4, Load: 9}, 2, "load average was 9.0"},
+		{Facts{Cores: 2, Load: -1}, 3, "3 threads share 2"},
+		{Facts{Cores: 2, Load: -1, Governor: "schedutil"}, 1, "schedutil"},
+	} {
+		w := strings.Join(c.f.warnings(c.threads), "; ")
+		if (w == "") != (c.want == "") || !strings.Contains(w, c.want) {
+			t.Errorf("%+v, %d threads: %q, want %q", c.f, c.threads, w, c.want)
+		}
+	}
+}

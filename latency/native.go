@@ -178,6 +178,9 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 		before   = m.reference()
 	)
 	enough := func() bool {
+		if e.MaxTime > 0 && len(ms) >= 3 && time.Since(start) > e.MaxTime {
+			return true
+		}
 		if len(ms) == 0 || len(ms) < e.Runs || len(ms) < patience*e.Runs && quiet < e.Runs && !m.restless() {
 			return false
 		}
