@@ -193,6 +193,7 @@ func (p *Plan) BindIn(ws *Workspace, w *blocks.Weights) error {
 	p.layout(ws)
 	runs := make([]runner, len(p.steps))
 	var most need
+	end := make([]int, len(p.steps)) // of the weights of each step in the slab
 	for i := range p.steps {
 		s := &p.steps[i]
 		b := &binding{set: set, unit: &s.Unit, target: p.target, slab: &ws.slab, dst: &p.tensors[s.dst], layers: p.raws(s, w), at: s.at, from: s.from}
@@ -210,8 +211,10 @@ func (p *Plan) BindIn(ws *Workspace, w *blocks.Weights) error {
 		}
 		var n need
 		runs[i], n = mk(b)
+		end[i] = ws.slab.used
 		most.Need, most.floats = most.Need.Max(n.Need), max(most.floats, n.floats)
 	}
+	p.lookAhead(runs, end, ws.slab.data)
 	p.runs, p.team = runs, newTeam(ws.crew(p.target.Threads, most))
 	p.ws, ws.plan = ws, p
 	return nil

@@ -170,10 +170,11 @@ type convRun struct {
 	set *kernels.Set
 	layer
 	dst, src *tensor
-	res      *tensor // or nil
-	images   int     // the images of a pointwise convolution are one tall map
-	byChan   bool    // threads share the channels, else the rows
-	grain    int     // channels are cut at multiples of it
+	res      *tensor   // or nil
+	images   int       // the images of a pointwise convolution are one tall map
+	byChan   bool      // threads share the channels, else the rows
+	grain    int       // channels are cut at multiples of it
+	next     []float32 // fetched meanwhile, see Plan.lookAhead
 }
 
 func makeConv(b *binding) (runner, need) {
@@ -223,7 +224,7 @@ func (r *convRun) rows(y0, y1, n0, n1 int, lane *lane) {
 	for y0 < y1 {
 		k := y0 / r.g.OH
 		end := min(y1, (k+1)*r.g.OH)
-		ep := kernels.Epilogue{Act: r.act}
+		ep := kernels.Epilogue{Act: r.act, Next: r.next}
 		if r.res != nil {
 			ep.Residual = r.res.image(k)
 		}

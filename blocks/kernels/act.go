@@ -55,4 +55,8 @@ type Epilogue struct {
 	// Residual, if its Data is not nil, is added before the activation. It has
 	// the shape of the layer's output and may be the output itself.
 	Residual View
+	// Next is memory that will be read soon after this layer, or nil. A pointwise
+	// layer of several pixels, whose multiplications leave the memory idle, fetches
+	// it into the second-level cache on its way. It changes nothing but speed.
+	Next []float32
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -378,6 +379,21 @@ func FuzzConv(f *testing.F) {
 			s, _ := ByName(name)
 			r := rand.New(rand.NewPCG(seed, 0))
 			randomConv(r).check(t, s, r)
+		}
+	})
+}
+
+// TestNext wants the same bytes whatever a layer is told to fetch meanwhile.
+func TestNext(t *testing.T) {
+	g := Conv{H: 7, W: 7, C: 40, OH: 7, OW: 7, N: 100, KH: 1, KW: 1, SH: 1, SW: 1, DH: 1, DW: 1, Groups: 1}
+	eachSet(t, func(t *testing.T, s *Set) {
+		b := s.NewBench(BenchShape{Conv: g})
+		b.Run()
+		want := slices.Clone(b.dst.Data)
+		for _, n := range []int{1, 1000, 4000, 1 << 20} {
+			clear(b.dst.Data)
+			s.Conv(&g, b.w, b.bias, b.dst, b.src, Epilogue{Act: ReLU6, Next: make([]float32, n)}, g.All(), b.sc)
+			equal(t, fmt.Sprint(n, " floats fetched"), b.dst.Data, want)
 		}
 	})
 }

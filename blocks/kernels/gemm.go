@@ -46,6 +46,11 @@ type gemmArgs struct {
 	// are no pointers to Go: at the end they may point past an object.
 	ca, cc, cres, cblk, crun uintptr
 
+	// gemm: where the blocks of pixels after the first prefetch (that looks at the
+	// next panels), and by how much from block to block; 0: there too. An address
+	// only, never read through; and its copy.
+	ahead, aheadStep, cahead uintptr
+
 	n, mr, nr int // columns stored; the tile: for the portable kernels
 }
 
@@ -53,6 +58,7 @@ type gemmArgs struct {
 func (a *gemmArgs) setup(ep *Epilogue) {
 	a.lo, a.hi, _ = ep.Act.clamp()
 	a.aoff, a.lda, a.ind, a.res, a.koff, a.runs, a.bskip = 0, 0, nil, nil, 0, 1, 0
+	a.ahead, a.aheadStep = 0, 0
 }
 
 // tails[n] stores the first n of eight lanes.
@@ -134,6 +140,7 @@ func (t *tiles) run(a *gemmArgs, dst *View, ep *Epilogue, y, x, j, cols, n int, 
 		a.res = at(a.res, d*resStep)
 	}
 	a.c = at(a.c, d*step)
+	a.ahead += uintptr(a.nblk-1) * a.aheadStep
 	a.nblk, a.mr = split.blocks-split.nbig, split.base
 	f[a.mr][cols/8](a)
 }

@@ -3210,39 +3210,47 @@ TEXT ·gemmF32AVX2_2x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
-	MOVQ 56(AX), CX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
+	MOVQ    80(AX), CX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DX
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
-	JZ      advance
+	MOVQ    48(AX), DX
+	MOVQ    208(AX), BX
+	TESTQ   BX, BX
+	JNZ     ahead
+	MOVQ    56(AX), BX
+	ADDQ    DX, BX
+
+ahead:
+	SUBQ  DX, BX
+	MOVQ  8(AX), SI
+	LEAQ  (SI)(SI*2), CX
+	MOVQ  16(AX), CX
+	MOVQ  24(AX), R8
+	TESTQ R8, R8
+	JZ    advance
 
 tap:
-	MOVQ (DX), R9
+	MOVQ (CX), R9
 	ADDQ 152(AX), R9
-	ADDQ $0x08, DX
+	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (BX), Y4
-	VMOVUPS      32(BX), Y5
+	VMOVUPS      (DX), Y4
+	VMOVUPS      32(DX), Y5
 	VBROADCASTSS (R9), Y6
 	VFMADD231PS  Y4, Y6, Y0
 	VFMADD231PS  Y5, Y6, Y1
 	VBROADCASTSS (R9)(SI*1), Y6
 	VFMADD231PS  Y4, Y6, Y2
 	VFMADD231PS  Y5, Y6, Y3
-	PREFETCHT1   (BX)(CX*1)
-	ADDQ         $0x40, BX
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R9
 	DECQ         DI
 	JNZ          loop
@@ -3250,43 +3258,52 @@ loop:
 	JNZ          tap
 
 advance:
-	IMUL3Q $0x02, SI, DX
-	ADDQ   DX, 152(AX)
-	MOVQ   120(AX), DX
-	TESTQ  DX, DX
+	IMUL3Q $0x02, SI, CX
+	ADDQ   CX, 152(AX)
+	MOVQ   208(AX), CX
+	TESTQ  CX, CX
+	JNZ    further
+	MOVQ   192(AX), CX
+	SUBQ   200(AX), CX
+
+further:
+	ADDQ   200(AX), CX
+	MOVQ   CX, 208(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   168(AX), DX
-	TESTQ  DX, DX
+	MOVQ   168(AX), CX
+	TESTQ  CX, CX
 	JZ     clamp
-	MOVQ   96(AX), BX
-	VADDPS (DX), Y0, Y0
-	VADDPS 32(DX), Y1, Y1
-	ADDQ   BX, DX
-	VADDPS (DX), Y2, Y2
-	VADDPS 32(DX), Y3, Y3
-	ADDQ   BX, DX
-	MOVQ   DX, 168(AX)
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   DX, CX
+	MOVQ   CX, 168(AX)
 
 clamp:
 	VBROADCASTSS 144(AX), Y4
 	VBROADCASTSS 148(AX), Y5
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y4, Y0
 	VMINPS       Y0, Y5, Y0
-	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y0, (CX)
 	VMAXPS       Y1, Y4, Y1
 	VMINPS       Y1, Y5, Y1
-	VMOVUPS      Y1, 32(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Y1, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y2, Y4, Y2
 	VMINPS       Y2, Y5, Y2
-	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y2, (CX)
 	VMAXPS       Y3, Y4, Y3
 	VMINPS       Y3, Y5, Y3
-	VMOVUPS      Y3, 32(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Y3, 32(CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 
 next:
 	DECQ 176(AX)
@@ -3295,42 +3312,42 @@ next:
 	RET
 
 tail:
-	MOVQ       120(AX), DX
-	VMOVUPS    (DX), Y4
-	MOVQ       168(AX), DX
-	TESTQ      DX, DX
+	MOVQ       120(AX), CX
+	VMOVUPS    (CX), Y4
+	MOVQ       168(AX), CX
+	TESTQ      CX, CX
 	JZ         clampTail
-	MOVQ       96(AX), BX
-	VADDPS     (DX), Y0, Y0
-	VMASKMOVPS 32(DX), Y4, Y5
+	MOVQ       96(AX), DX
+	VADDPS     (CX), Y0, Y0
+	VMASKMOVPS 32(CX), Y4, Y5
 	VADDPS     Y5, Y1, Y1
-	ADDQ       BX, DX
-	VADDPS     (DX), Y2, Y2
-	VMASKMOVPS 32(DX), Y4, Y5
+	ADDQ       DX, CX
+	VADDPS     (CX), Y2, Y2
+	VMASKMOVPS 32(CX), Y4, Y5
 	VADDPS     Y5, Y3, Y3
-	ADDQ       BX, DX
-	MOVQ       DX, 168(AX)
+	ADDQ       DX, CX
+	MOVQ       CX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Y5
 	VBROADCASTSS 148(AX), Y6
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y6, Y0
-	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y0, (CX)
 	VMAXPS       Y1, Y5, Y1
 	VMINPS       Y1, Y6, Y1
-	VMASKMOVPS   Y1, Y4, 32(DX)
-	ADDQ         BX, DX
+	VMASKMOVPS   Y1, Y4, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y2, Y5, Y2
 	VMINPS       Y2, Y6, Y2
-	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y2, (CX)
 	VMAXPS       Y3, Y5, Y3
 	VMINPS       Y3, Y6, Y3
-	VMASKMOVPS   Y3, Y4, 32(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMASKMOVPS   Y3, Y4, 32(CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_3x16(a *byte)
@@ -3345,33 +3362,41 @@ TEXT ·gemmF32AVX2_3x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
-	MOVQ 56(AX), CX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
+	MOVQ    80(AX), CX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y0, Y4
 	VMOVAPS Y1, Y5
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DX
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
-	JZ      advance
+	MOVQ    48(AX), DX
+	MOVQ    208(AX), BX
+	TESTQ   BX, BX
+	JNZ     ahead
+	MOVQ    56(AX), BX
+	ADDQ    DX, BX
+
+ahead:
+	SUBQ  DX, BX
+	MOVQ  8(AX), SI
+	LEAQ  (SI)(SI*2), CX
+	MOVQ  16(AX), CX
+	MOVQ  24(AX), R8
+	TESTQ R8, R8
+	JZ    advance
 
 tap:
-	MOVQ (DX), R9
+	MOVQ (CX), R9
 	ADDQ 152(AX), R9
-	ADDQ $0x08, DX
+	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (BX), Y6
-	VMOVUPS      32(BX), Y7
+	VMOVUPS      (DX), Y6
+	VMOVUPS      32(DX), Y7
 	VBROADCASTSS (R9), Y8
 	VFMADD231PS  Y6, Y8, Y0
 	VFMADD231PS  Y7, Y8, Y1
@@ -3381,8 +3406,8 @@ loop:
 	VBROADCASTSS (R9)(SI*2), Y8
 	VFMADD231PS  Y6, Y8, Y4
 	VFMADD231PS  Y7, Y8, Y5
-	PREFETCHT1   (BX)(CX*1)
-	ADDQ         $0x40, BX
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R9
 	DECQ         DI
 	JNZ          loop
@@ -3390,53 +3415,62 @@ loop:
 	JNZ          tap
 
 advance:
-	IMUL3Q $0x03, SI, DX
-	ADDQ   DX, 152(AX)
-	MOVQ   120(AX), DX
-	TESTQ  DX, DX
+	IMUL3Q $0x03, SI, CX
+	ADDQ   CX, 152(AX)
+	MOVQ   208(AX), CX
+	TESTQ  CX, CX
+	JNZ    further
+	MOVQ   192(AX), CX
+	SUBQ   200(AX), CX
+
+further:
+	ADDQ   200(AX), CX
+	MOVQ   CX, 208(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   168(AX), DX
-	TESTQ  DX, DX
+	MOVQ   168(AX), CX
+	TESTQ  CX, CX
 	JZ     clamp
-	MOVQ   96(AX), BX
-	VADDPS (DX), Y0, Y0
-	VADDPS 32(DX), Y1, Y1
-	ADDQ   BX, DX
-	VADDPS (DX), Y2, Y2
-	VADDPS 32(DX), Y3, Y3
-	ADDQ   BX, DX
-	VADDPS (DX), Y4, Y4
-	VADDPS 32(DX), Y5, Y5
-	ADDQ   BX, DX
-	MOVQ   DX, 168(AX)
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	VADDPS 32(CX), Y5, Y5
+	ADDQ   DX, CX
+	MOVQ   CX, 168(AX)
 
 clamp:
 	VBROADCASTSS 144(AX), Y6
 	VBROADCASTSS 148(AX), Y7
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y6, Y0
 	VMINPS       Y0, Y7, Y0
-	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y0, (CX)
 	VMAXPS       Y1, Y6, Y1
 	VMINPS       Y1, Y7, Y1
-	VMOVUPS      Y1, 32(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Y1, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y2, Y6, Y2
 	VMINPS       Y2, Y7, Y2
-	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y2, (CX)
 	VMAXPS       Y3, Y6, Y3
 	VMINPS       Y3, Y7, Y3
-	VMOVUPS      Y3, 32(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Y3, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y4, Y6, Y4
 	VMINPS       Y4, Y7, Y4
-	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y4, (CX)
 	VMAXPS       Y5, Y6, Y5
 	VMINPS       Y5, Y7, Y5
-	VMOVUPS      Y5, 32(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Y5, 32(CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 
 next:
 	DECQ 176(AX)
@@ -3445,53 +3479,53 @@ next:
 	RET
 
 tail:
-	MOVQ       120(AX), DX
-	VMOVUPS    (DX), Y6
-	MOVQ       168(AX), DX
-	TESTQ      DX, DX
+	MOVQ       120(AX), CX
+	VMOVUPS    (CX), Y6
+	MOVQ       168(AX), CX
+	TESTQ      CX, CX
 	JZ         clampTail
-	MOVQ       96(AX), BX
-	VADDPS     (DX), Y0, Y0
-	VMASKMOVPS 32(DX), Y6, Y7
+	MOVQ       96(AX), DX
+	VADDPS     (CX), Y0, Y0
+	VMASKMOVPS 32(CX), Y6, Y7
 	VADDPS     Y7, Y1, Y1
-	ADDQ       BX, DX
-	VADDPS     (DX), Y2, Y2
-	VMASKMOVPS 32(DX), Y6, Y7
+	ADDQ       DX, CX
+	VADDPS     (CX), Y2, Y2
+	VMASKMOVPS 32(CX), Y6, Y7
 	VADDPS     Y7, Y3, Y3
-	ADDQ       BX, DX
-	VADDPS     (DX), Y4, Y4
-	VMASKMOVPS 32(DX), Y6, Y7
+	ADDQ       DX, CX
+	VADDPS     (CX), Y4, Y4
+	VMASKMOVPS 32(CX), Y6, Y7
 	VADDPS     Y7, Y5, Y5
-	ADDQ       BX, DX
-	MOVQ       DX, 168(AX)
+	ADDQ       DX, CX
+	MOVQ       CX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Y7
 	VBROADCASTSS 148(AX), Y8
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
-	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y0, (CX)
 	VMAXPS       Y1, Y7, Y1
 	VMINPS       Y1, Y8, Y1
-	VMASKMOVPS   Y1, Y6, 32(DX)
-	ADDQ         BX, DX
+	VMASKMOVPS   Y1, Y6, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y2, Y7, Y2
 	VMINPS       Y2, Y8, Y2
-	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y2, (CX)
 	VMAXPS       Y3, Y7, Y3
 	VMINPS       Y3, Y8, Y3
-	VMASKMOVPS   Y3, Y6, 32(DX)
-	ADDQ         BX, DX
+	VMASKMOVPS   Y3, Y6, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y4, Y7, Y4
 	VMINPS       Y4, Y8, Y4
-	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y4, (CX)
 	VMAXPS       Y5, Y7, Y5
 	VMINPS       Y5, Y8, Y5
-	VMASKMOVPS   Y5, Y6, 32(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMASKMOVPS   Y5, Y6, 32(CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_4x16(a *byte)
@@ -3506,35 +3540,43 @@ TEXT ·gemmF32AVX2_4x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
-	MOVQ 56(AX), CX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
+	MOVQ    80(AX), CX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y0, Y4
 	VMOVAPS Y1, Y5
 	VMOVAPS Y0, Y6
 	VMOVAPS Y1, Y7
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
-	JZ      advance
+	MOVQ    48(AX), DX
+	MOVQ    208(AX), BX
+	TESTQ   BX, BX
+	JNZ     ahead
+	MOVQ    56(AX), BX
+	ADDQ    DX, BX
+
+ahead:
+	SUBQ  DX, BX
+	MOVQ  8(AX), SI
+	LEAQ  (SI)(SI*2), DI
+	MOVQ  16(AX), CX
+	MOVQ  24(AX), R9
+	TESTQ R9, R9
+	JZ    advance
 
 tap:
-	MOVQ (DX), R10
+	MOVQ (CX), R10
 	ADDQ 152(AX), R10
-	ADDQ $0x08, DX
+	ADDQ $0x08, CX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (BX), Y8
-	VMOVUPS      32(BX), Y9
+	VMOVUPS      (DX), Y8
+	VMOVUPS      32(DX), Y9
 	VBROADCASTSS (R10), Y10
 	VFMADD231PS  Y8, Y10, Y0
 	VFMADD231PS  Y9, Y10, Y1
@@ -3547,8 +3589,8 @@ loop:
 	VBROADCASTSS (R10)(DI*1), Y10
 	VFMADD231PS  Y8, Y10, Y6
 	VFMADD231PS  Y9, Y10, Y7
-	PREFETCHT1   (BX)(CX*1)
-	ADDQ         $0x40, BX
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R10
 	DECQ         R8
 	JNZ          loop
@@ -3556,63 +3598,72 @@ loop:
 	JNZ          tap
 
 advance:
-	IMUL3Q $0x04, SI, DX
-	ADDQ   DX, 152(AX)
-	MOVQ   120(AX), DX
-	TESTQ  DX, DX
+	IMUL3Q $0x04, SI, CX
+	ADDQ   CX, 152(AX)
+	MOVQ   208(AX), CX
+	TESTQ  CX, CX
+	JNZ    further
+	MOVQ   192(AX), CX
+	SUBQ   200(AX), CX
+
+further:
+	ADDQ   200(AX), CX
+	MOVQ   CX, 208(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   168(AX), DX
-	TESTQ  DX, DX
+	MOVQ   168(AX), CX
+	TESTQ  CX, CX
 	JZ     clamp
-	MOVQ   96(AX), BX
-	VADDPS (DX), Y0, Y0
-	VADDPS 32(DX), Y1, Y1
-	ADDQ   BX, DX
-	VADDPS (DX), Y2, Y2
-	VADDPS 32(DX), Y3, Y3
-	ADDQ   BX, DX
-	VADDPS (DX), Y4, Y4
-	VADDPS 32(DX), Y5, Y5
-	ADDQ   BX, DX
-	VADDPS (DX), Y6, Y6
-	VADDPS 32(DX), Y7, Y7
-	ADDQ   BX, DX
-	MOVQ   DX, 168(AX)
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	VADDPS 32(CX), Y5, Y5
+	ADDQ   DX, CX
+	VADDPS (CX), Y6, Y6
+	VADDPS 32(CX), Y7, Y7
+	ADDQ   DX, CX
+	MOVQ   CX, 168(AX)
 
 clamp:
 	VBROADCASTSS 144(AX), Y8
 	VBROADCASTSS 148(AX), Y9
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y8, Y0
 	VMINPS       Y0, Y9, Y0
-	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y0, (CX)
 	VMAXPS       Y1, Y8, Y1
 	VMINPS       Y1, Y9, Y1
-	VMOVUPS      Y1, 32(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Y1, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y2, Y8, Y2
 	VMINPS       Y2, Y9, Y2
-	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y2, (CX)
 	VMAXPS       Y3, Y8, Y3
 	VMINPS       Y3, Y9, Y3
-	VMOVUPS      Y3, 32(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Y3, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y4, Y8, Y4
 	VMINPS       Y4, Y9, Y4
-	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y4, (CX)
 	VMAXPS       Y5, Y8, Y5
 	VMINPS       Y5, Y9, Y5
-	VMOVUPS      Y5, 32(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Y5, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y6, Y8, Y6
 	VMINPS       Y6, Y9, Y6
-	VMOVUPS      Y6, (DX)
+	VMOVUPS      Y6, (CX)
 	VMAXPS       Y7, Y8, Y7
 	VMINPS       Y7, Y9, Y7
-	VMOVUPS      Y7, 32(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Y7, 32(CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 
 next:
 	DECQ 176(AX)
@@ -3621,64 +3672,64 @@ next:
 	RET
 
 tail:
-	MOVQ       120(AX), DX
-	VMOVUPS    (DX), Y8
-	MOVQ       168(AX), DX
-	TESTQ      DX, DX
+	MOVQ       120(AX), CX
+	VMOVUPS    (CX), Y8
+	MOVQ       168(AX), CX
+	TESTQ      CX, CX
 	JZ         clampTail
-	MOVQ       96(AX), BX
-	VADDPS     (DX), Y0, Y0
-	VMASKMOVPS 32(DX), Y8, Y9
+	MOVQ       96(AX), DX
+	VADDPS     (CX), Y0, Y0
+	VMASKMOVPS 32(CX), Y8, Y9
 	VADDPS     Y9, Y1, Y1
-	ADDQ       BX, DX
-	VADDPS     (DX), Y2, Y2
-	VMASKMOVPS 32(DX), Y8, Y9
+	ADDQ       DX, CX
+	VADDPS     (CX), Y2, Y2
+	VMASKMOVPS 32(CX), Y8, Y9
 	VADDPS     Y9, Y3, Y3
-	ADDQ       BX, DX
-	VADDPS     (DX), Y4, Y4
-	VMASKMOVPS 32(DX), Y8, Y9
+	ADDQ       DX, CX
+	VADDPS     (CX), Y4, Y4
+	VMASKMOVPS 32(CX), Y8, Y9
 	VADDPS     Y9, Y5, Y5
-	ADDQ       BX, DX
-	VADDPS     (DX), Y6, Y6
-	VMASKMOVPS 32(DX), Y8, Y9
+	ADDQ       DX, CX
+	VADDPS     (CX), Y6, Y6
+	VMASKMOVPS 32(CX), Y8, Y9
 	VADDPS     Y9, Y7, Y7
-	ADDQ       BX, DX
-	MOVQ       DX, 168(AX)
+	ADDQ       DX, CX
+	MOVQ       CX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Y9
 	VBROADCASTSS 148(AX), Y10
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y9, Y0
 	VMINPS       Y0, Y10, Y0
-	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y0, (CX)
 	VMAXPS       Y1, Y9, Y1
 	VMINPS       Y1, Y10, Y1
-	VMASKMOVPS   Y1, Y8, 32(DX)
-	ADDQ         BX, DX
+	VMASKMOVPS   Y1, Y8, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y2, Y9, Y2
 	VMINPS       Y2, Y10, Y2
-	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y2, (CX)
 	VMAXPS       Y3, Y9, Y3
 	VMINPS       Y3, Y10, Y3
-	VMASKMOVPS   Y3, Y8, 32(DX)
-	ADDQ         BX, DX
+	VMASKMOVPS   Y3, Y8, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y4, Y9, Y4
 	VMINPS       Y4, Y10, Y4
-	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y4, (CX)
 	VMAXPS       Y5, Y9, Y5
 	VMINPS       Y5, Y10, Y5
-	VMASKMOVPS   Y5, Y8, 32(DX)
-	ADDQ         BX, DX
+	VMASKMOVPS   Y5, Y8, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y6, Y9, Y6
 	VMINPS       Y6, Y10, Y6
-	VMOVUPS      Y6, (DX)
+	VMOVUPS      Y6, (CX)
 	VMAXPS       Y7, Y9, Y7
 	VMINPS       Y7, Y10, Y7
-	VMASKMOVPS   Y7, Y8, 32(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMASKMOVPS   Y7, Y8, 32(CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_5x16(a *byte)
@@ -3693,12 +3744,12 @@ TEXT ·gemmF32AVX2_5x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
-	MOVQ 56(AX), CX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
+	MOVQ    80(AX), CX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y0, Y4
@@ -3707,24 +3758,32 @@ block:
 	VMOVAPS Y1, Y7
 	VMOVAPS Y0, Y8
 	VMOVAPS Y1, Y9
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
-	JZ      advance
+	MOVQ    48(AX), DX
+	MOVQ    208(AX), BX
+	TESTQ   BX, BX
+	JNZ     ahead
+	MOVQ    56(AX), BX
+	ADDQ    DX, BX
+
+ahead:
+	SUBQ  DX, BX
+	MOVQ  8(AX), SI
+	LEAQ  (SI)(SI*2), DI
+	MOVQ  16(AX), CX
+	MOVQ  24(AX), R9
+	TESTQ R9, R9
+	JZ    advance
 
 tap:
-	MOVQ (DX), R10
+	MOVQ (CX), R10
 	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
-	ADDQ $0x08, DX
+	ADDQ $0x08, CX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (BX), Y10
-	VMOVUPS      32(BX), Y11
+	VMOVUPS      (DX), Y10
+	VMOVUPS      32(DX), Y11
 	VBROADCASTSS (R10), Y12
 	VFMADD231PS  Y10, Y12, Y0
 	VFMADD231PS  Y11, Y12, Y1
@@ -3740,8 +3799,8 @@ loop:
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y10, Y12, Y8
 	VFMADD231PS  Y11, Y12, Y9
-	PREFETCHT1   (BX)(CX*1)
-	ADDQ         $0x40, BX
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	DECQ         R8
@@ -3750,73 +3809,82 @@ loop:
 	JNZ          tap
 
 advance:
-	IMUL3Q $0x05, SI, DX
-	ADDQ   DX, 152(AX)
-	MOVQ   120(AX), DX
-	TESTQ  DX, DX
+	IMUL3Q $0x05, SI, CX
+	ADDQ   CX, 152(AX)
+	MOVQ   208(AX), CX
+	TESTQ  CX, CX
+	JNZ    further
+	MOVQ   192(AX), CX
+	SUBQ   200(AX), CX
+
+further:
+	ADDQ   200(AX), CX
+	MOVQ   CX, 208(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   168(AX), DX
-	TESTQ  DX, DX
+	MOVQ   168(AX), CX
+	TESTQ  CX, CX
 	JZ     clamp
-	MOVQ   96(AX), BX
-	VADDPS (DX), Y0, Y0
-	VADDPS 32(DX), Y1, Y1
-	ADDQ   BX, DX
-	VADDPS (DX), Y2, Y2
-	VADDPS 32(DX), Y3, Y3
-	ADDQ   BX, DX
-	VADDPS (DX), Y4, Y4
-	VADDPS 32(DX), Y5, Y5
-	ADDQ   BX, DX
-	VADDPS (DX), Y6, Y6
-	VADDPS 32(DX), Y7, Y7
-	ADDQ   BX, DX
-	VADDPS (DX), Y8, Y8
-	VADDPS 32(DX), Y9, Y9
-	ADDQ   BX, DX
-	MOVQ   DX, 168(AX)
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	VADDPS 32(CX), Y5, Y5
+	ADDQ   DX, CX
+	VADDPS (CX), Y6, Y6
+	VADDPS 32(CX), Y7, Y7
+	ADDQ   DX, CX
+	VADDPS (CX), Y8, Y8
+	VADDPS 32(CX), Y9, Y9
+	ADDQ   DX, CX
+	MOVQ   CX, 168(AX)
 
 clamp:
 	VBROADCASTSS 144(AX), Y10
 	VBROADCASTSS 148(AX), Y11
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y10, Y0
 	VMINPS       Y0, Y11, Y0
-	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y0, (CX)
 	VMAXPS       Y1, Y10, Y1
 	VMINPS       Y1, Y11, Y1
-	VMOVUPS      Y1, 32(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Y1, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y2, Y10, Y2
 	VMINPS       Y2, Y11, Y2
-	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y2, (CX)
 	VMAXPS       Y3, Y10, Y3
 	VMINPS       Y3, Y11, Y3
-	VMOVUPS      Y3, 32(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Y3, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y4, Y10, Y4
 	VMINPS       Y4, Y11, Y4
-	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y4, (CX)
 	VMAXPS       Y5, Y10, Y5
 	VMINPS       Y5, Y11, Y5
-	VMOVUPS      Y5, 32(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Y5, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y6, Y10, Y6
 	VMINPS       Y6, Y11, Y6
-	VMOVUPS      Y6, (DX)
+	VMOVUPS      Y6, (CX)
 	VMAXPS       Y7, Y10, Y7
 	VMINPS       Y7, Y11, Y7
-	VMOVUPS      Y7, 32(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Y7, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y8, Y10, Y8
 	VMINPS       Y8, Y11, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVUPS      Y8, (CX)
 	VMAXPS       Y9, Y10, Y9
 	VMINPS       Y9, Y11, Y9
-	VMOVUPS      Y9, 32(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Y9, 32(CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 
 next:
 	DECQ 176(AX)
@@ -3825,75 +3893,75 @@ next:
 	RET
 
 tail:
-	MOVQ       120(AX), DX
-	VMOVUPS    (DX), Y10
-	MOVQ       168(AX), DX
-	TESTQ      DX, DX
+	MOVQ       120(AX), CX
+	VMOVUPS    (CX), Y10
+	MOVQ       168(AX), CX
+	TESTQ      CX, CX
 	JZ         clampTail
-	MOVQ       96(AX), BX
-	VADDPS     (DX), Y0, Y0
-	VMASKMOVPS 32(DX), Y10, Y11
+	MOVQ       96(AX), DX
+	VADDPS     (CX), Y0, Y0
+	VMASKMOVPS 32(CX), Y10, Y11
 	VADDPS     Y11, Y1, Y1
-	ADDQ       BX, DX
-	VADDPS     (DX), Y2, Y2
-	VMASKMOVPS 32(DX), Y10, Y11
+	ADDQ       DX, CX
+	VADDPS     (CX), Y2, Y2
+	VMASKMOVPS 32(CX), Y10, Y11
 	VADDPS     Y11, Y3, Y3
-	ADDQ       BX, DX
-	VADDPS     (DX), Y4, Y4
-	VMASKMOVPS 32(DX), Y10, Y11
+	ADDQ       DX, CX
+	VADDPS     (CX), Y4, Y4
+	VMASKMOVPS 32(CX), Y10, Y11
 	VADDPS     Y11, Y5, Y5
-	ADDQ       BX, DX
-	VADDPS     (DX), Y6, Y6
-	VMASKMOVPS 32(DX), Y10, Y11
+	ADDQ       DX, CX
+	VADDPS     (CX), Y6, Y6
+	VMASKMOVPS 32(CX), Y10, Y11
 	VADDPS     Y11, Y7, Y7
-	ADDQ       BX, DX
-	VADDPS     (DX), Y8, Y8
-	VMASKMOVPS 32(DX), Y10, Y11
+	ADDQ       DX, CX
+	VADDPS     (CX), Y8, Y8
+	VMASKMOVPS 32(CX), Y10, Y11
 	VADDPS     Y11, Y9, Y9
-	ADDQ       BX, DX
-	MOVQ       DX, 168(AX)
+	ADDQ       DX, CX
+	MOVQ       CX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Y11
 	VBROADCASTSS 148(AX), Y12
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y11, Y0
 	VMINPS       Y0, Y12, Y0
-	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y0, (CX)
 	VMAXPS       Y1, Y11, Y1
 	VMINPS       Y1, Y12, Y1
-	VMASKMOVPS   Y1, Y10, 32(DX)
-	ADDQ         BX, DX
+	VMASKMOVPS   Y1, Y10, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y2, Y11, Y2
 	VMINPS       Y2, Y12, Y2
-	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y2, (CX)
 	VMAXPS       Y3, Y11, Y3
 	VMINPS       Y3, Y12, Y3
-	VMASKMOVPS   Y3, Y10, 32(DX)
-	ADDQ         BX, DX
+	VMASKMOVPS   Y3, Y10, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y4, Y11, Y4
 	VMINPS       Y4, Y12, Y4
-	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y4, (CX)
 	VMAXPS       Y5, Y11, Y5
 	VMINPS       Y5, Y12, Y5
-	VMASKMOVPS   Y5, Y10, 32(DX)
-	ADDQ         BX, DX
+	VMASKMOVPS   Y5, Y10, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y6, Y11, Y6
 	VMINPS       Y6, Y12, Y6
-	VMOVUPS      Y6, (DX)
+	VMOVUPS      Y6, (CX)
 	VMAXPS       Y7, Y11, Y7
 	VMINPS       Y7, Y12, Y7
-	VMASKMOVPS   Y7, Y10, 32(DX)
-	ADDQ         BX, DX
+	VMASKMOVPS   Y7, Y10, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y8, Y11, Y8
 	VMINPS       Y8, Y12, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVUPS      Y8, (CX)
 	VMAXPS       Y9, Y11, Y9
 	VMINPS       Y9, Y12, Y9
-	VMASKMOVPS   Y9, Y10, 32(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMASKMOVPS   Y9, Y10, 32(CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func gemmF32AVX2_6x16(a *byte)
@@ -3908,12 +3976,12 @@ TEXT ·gemmF32AVX2_6x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
-	MOVQ 56(AX), CX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
+	MOVQ    80(AX), CX
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
 	VMOVAPS Y0, Y4
@@ -3924,24 +3992,32 @@ block:
 	VMOVAPS Y1, Y9
 	VMOVAPS Y0, Y10
 	VMOVAPS Y1, Y11
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
-	JZ      advance
+	MOVQ    48(AX), DX
+	MOVQ    208(AX), BX
+	TESTQ   BX, BX
+	JNZ     ahead
+	MOVQ    56(AX), BX
+	ADDQ    DX, BX
+
+ahead:
+	SUBQ  DX, BX
+	MOVQ  8(AX), SI
+	LEAQ  (SI)(SI*2), DI
+	MOVQ  16(AX), CX
+	MOVQ  24(AX), R9
+	TESTQ R9, R9
+	JZ    advance
 
 tap:
-	MOVQ (DX), R10
+	MOVQ (CX), R10
 	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
-	ADDQ $0x08, DX
+	ADDQ $0x08, CX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (BX), Y12
-	VMOVUPS      32(BX), Y13
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
 	VBROADCASTSS (R10), Y14
 	VFMADD231PS  Y12, Y14, Y0
 	VFMADD231PS  Y13, Y14, Y1
@@ -3960,8 +4036,8 @@ loop:
 	VBROADCASTSS (R11)(SI*1), Y14
 	VFMADD231PS  Y12, Y14, Y10
 	VFMADD231PS  Y13, Y14, Y11
-	PREFETCHT1   (BX)(CX*1)
-	ADDQ         $0x40, BX
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	DECQ         R8
@@ -3970,83 +4046,92 @@ loop:
 	JNZ          tap
 
 advance:
-	IMUL3Q $0x06, SI, DX
-	ADDQ   DX, 152(AX)
-	MOVQ   120(AX), DX
-	TESTQ  DX, DX
+	IMUL3Q $0x06, SI, CX
+	ADDQ   CX, 152(AX)
+	MOVQ   208(AX), CX
+	TESTQ  CX, CX
+	JNZ    further
+	MOVQ   192(AX), CX
+	SUBQ   200(AX), CX
+
+further:
+	ADDQ   200(AX), CX
+	MOVQ   CX, 208(AX)
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
 	JNZ    tail
-	MOVQ   168(AX), DX
-	TESTQ  DX, DX
+	MOVQ   168(AX), CX
+	TESTQ  CX, CX
 	JZ     clamp
-	MOVQ   96(AX), BX
-	VADDPS (DX), Y0, Y0
-	VADDPS 32(DX), Y1, Y1
-	ADDQ   BX, DX
-	VADDPS (DX), Y2, Y2
-	VADDPS 32(DX), Y3, Y3
-	ADDQ   BX, DX
-	VADDPS (DX), Y4, Y4
-	VADDPS 32(DX), Y5, Y5
-	ADDQ   BX, DX
-	VADDPS (DX), Y6, Y6
-	VADDPS 32(DX), Y7, Y7
-	ADDQ   BX, DX
-	VADDPS (DX), Y8, Y8
-	VADDPS 32(DX), Y9, Y9
-	ADDQ   BX, DX
-	VADDPS (DX), Y10, Y10
-	VADDPS 32(DX), Y11, Y11
-	ADDQ   BX, DX
-	MOVQ   DX, 168(AX)
+	MOVQ   96(AX), DX
+	VADDPS (CX), Y0, Y0
+	VADDPS 32(CX), Y1, Y1
+	ADDQ   DX, CX
+	VADDPS (CX), Y2, Y2
+	VADDPS 32(CX), Y3, Y3
+	ADDQ   DX, CX
+	VADDPS (CX), Y4, Y4
+	VADDPS 32(CX), Y5, Y5
+	ADDQ   DX, CX
+	VADDPS (CX), Y6, Y6
+	VADDPS 32(CX), Y7, Y7
+	ADDQ   DX, CX
+	VADDPS (CX), Y8, Y8
+	VADDPS 32(CX), Y9, Y9
+	ADDQ   DX, CX
+	VADDPS (CX), Y10, Y10
+	VADDPS 32(CX), Y11, Y11
+	ADDQ   DX, CX
+	MOVQ   CX, 168(AX)
 
 clamp:
 	VBROADCASTSS 144(AX), Y12
 	VBROADCASTSS 148(AX), Y13
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y12, Y0
 	VMINPS       Y0, Y13, Y0
-	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y0, (CX)
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y1, Y13, Y1
-	VMOVUPS      Y1, 32(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Y1, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y2, Y12, Y2
 	VMINPS       Y2, Y13, Y2
-	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y2, (CX)
 	VMAXPS       Y3, Y12, Y3
 	VMINPS       Y3, Y13, Y3
-	VMOVUPS      Y3, 32(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Y3, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y4, Y12, Y4
 	VMINPS       Y4, Y13, Y4
-	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y4, (CX)
 	VMAXPS       Y5, Y12, Y5
 	VMINPS       Y5, Y13, Y5
-	VMOVUPS      Y5, 32(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Y5, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y6, Y12, Y6
 	VMINPS       Y6, Y13, Y6
-	VMOVUPS      Y6, (DX)
+	VMOVUPS      Y6, (CX)
 	VMAXPS       Y7, Y12, Y7
 	VMINPS       Y7, Y13, Y7
-	VMOVUPS      Y7, 32(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Y7, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y8, Y12, Y8
 	VMINPS       Y8, Y13, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVUPS      Y8, (CX)
 	VMAXPS       Y9, Y12, Y9
 	VMINPS       Y9, Y13, Y9
-	VMOVUPS      Y9, 32(DX)
-	ADDQ         BX, DX
+	VMOVUPS      Y9, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y10, Y12, Y10
 	VMINPS       Y10, Y13, Y10
-	VMOVUPS      Y10, (DX)
+	VMOVUPS      Y10, (CX)
 	VMAXPS       Y11, Y12, Y11
 	VMINPS       Y11, Y13, Y11
-	VMOVUPS      Y11, 32(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Y11, 32(CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 
 next:
 	DECQ 176(AX)
@@ -4055,86 +4140,86 @@ next:
 	RET
 
 tail:
-	MOVQ       120(AX), DX
-	VMOVUPS    (DX), Y12
-	MOVQ       168(AX), DX
-	TESTQ      DX, DX
+	MOVQ       120(AX), CX
+	VMOVUPS    (CX), Y12
+	MOVQ       168(AX), CX
+	TESTQ      CX, CX
 	JZ         clampTail
-	MOVQ       96(AX), BX
-	VADDPS     (DX), Y0, Y0
-	VMASKMOVPS 32(DX), Y12, Y13
+	MOVQ       96(AX), DX
+	VADDPS     (CX), Y0, Y0
+	VMASKMOVPS 32(CX), Y12, Y13
 	VADDPS     Y13, Y1, Y1
-	ADDQ       BX, DX
-	VADDPS     (DX), Y2, Y2
-	VMASKMOVPS 32(DX), Y12, Y13
+	ADDQ       DX, CX
+	VADDPS     (CX), Y2, Y2
+	VMASKMOVPS 32(CX), Y12, Y13
 	VADDPS     Y13, Y3, Y3
-	ADDQ       BX, DX
-	VADDPS     (DX), Y4, Y4
-	VMASKMOVPS 32(DX), Y12, Y13
+	ADDQ       DX, CX
+	VADDPS     (CX), Y4, Y4
+	VMASKMOVPS 32(CX), Y12, Y13
 	VADDPS     Y13, Y5, Y5
-	ADDQ       BX, DX
-	VADDPS     (DX), Y6, Y6
-	VMASKMOVPS 32(DX), Y12, Y13
+	ADDQ       DX, CX
+	VADDPS     (CX), Y6, Y6
+	VMASKMOVPS 32(CX), Y12, Y13
 	VADDPS     Y13, Y7, Y7
-	ADDQ       BX, DX
-	VADDPS     (DX), Y8, Y8
-	VMASKMOVPS 32(DX), Y12, Y13
+	ADDQ       DX, CX
+	VADDPS     (CX), Y8, Y8
+	VMASKMOVPS 32(CX), Y12, Y13
 	VADDPS     Y13, Y9, Y9
-	ADDQ       BX, DX
-	VADDPS     (DX), Y10, Y10
-	VMASKMOVPS 32(DX), Y12, Y13
+	ADDQ       DX, CX
+	VADDPS     (CX), Y10, Y10
+	VMASKMOVPS 32(CX), Y12, Y13
 	VADDPS     Y13, Y11, Y11
-	ADDQ       BX, DX
-	MOVQ       DX, 168(AX)
+	ADDQ       DX, CX
+	MOVQ       CX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Y13
 	VBROADCASTSS 148(AX), Y14
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Y0, Y13, Y0
 	VMINPS       Y0, Y14, Y0
-	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y0, (CX)
 	VMAXPS       Y1, Y13, Y1
 	VMINPS       Y1, Y14, Y1
-	VMASKMOVPS   Y1, Y12, 32(DX)
-	ADDQ         BX, DX
+	VMASKMOVPS   Y1, Y12, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y2, Y13, Y2
 	VMINPS       Y2, Y14, Y2
-	VMOVUPS      Y2, (DX)
+	VMOVUPS      Y2, (CX)
 	VMAXPS       Y3, Y13, Y3
 	VMINPS       Y3, Y14, Y3
-	VMASKMOVPS   Y3, Y12, 32(DX)
-	ADDQ         BX, DX
+	VMASKMOVPS   Y3, Y12, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y4, Y13, Y4
 	VMINPS       Y4, Y14, Y4
-	VMOVUPS      Y4, (DX)
+	VMOVUPS      Y4, (CX)
 	VMAXPS       Y5, Y13, Y5
 	VMINPS       Y5, Y14, Y5
-	VMASKMOVPS   Y5, Y12, 32(DX)
-	ADDQ         BX, DX
+	VMASKMOVPS   Y5, Y12, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y6, Y13, Y6
 	VMINPS       Y6, Y14, Y6
-	VMOVUPS      Y6, (DX)
+	VMOVUPS      Y6, (CX)
 	VMAXPS       Y7, Y13, Y7
 	VMINPS       Y7, Y14, Y7
-	VMASKMOVPS   Y7, Y12, 32(DX)
-	ADDQ         BX, DX
+	VMASKMOVPS   Y7, Y12, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y8, Y13, Y8
 	VMINPS       Y8, Y14, Y8
-	VMOVUPS      Y8, (DX)
+	VMOVUPS      Y8, (CX)
 	VMAXPS       Y9, Y13, Y9
 	VMINPS       Y9, Y14, Y9
-	VMASKMOVPS   Y9, Y12, 32(DX)
-	ADDQ         BX, DX
+	VMASKMOVPS   Y9, Y12, 32(CX)
+	ADDQ         DX, CX
 	VMAXPS       Y10, Y13, Y10
 	VMINPS       Y10, Y14, Y10
-	VMOVUPS      Y10, (DX)
+	VMOVUPS      Y10, (CX)
 	VMAXPS       Y11, Y13, Y11
 	VMINPS       Y11, Y14, Y11
-	VMASKMOVPS   Y11, Y12, 32(DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMASKMOVPS   Y11, Y12, 32(CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 	JMP          next
 
 // func igemmF32AVX2_1x16(a *byte)

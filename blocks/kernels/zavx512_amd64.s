@@ -2912,34 +2912,42 @@ TEXT ·gemmF32AVX512_2x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
-	MOVQ 56(AX), CX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
+	MOVQ    80(AX), CX
+	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DX
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
-	JZ      advance
+	MOVQ    48(AX), DX
+	MOVQ    208(AX), BX
+	TESTQ   BX, BX
+	JNZ     ahead
+	MOVQ    56(AX), BX
+	ADDQ    DX, BX
+
+ahead:
+	SUBQ  DX, BX
+	MOVQ  8(AX), SI
+	LEAQ  (SI)(SI*2), CX
+	MOVQ  16(AX), CX
+	MOVQ  24(AX), R8
+	TESTQ R8, R8
+	JZ    advance
 
 tap:
-	MOVQ (DX), R9
+	MOVQ (CX), R9
 	ADDQ 152(AX), R9
-	ADDQ $0x08, DX
+	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (BX), Z2
+	VMOVUPS      (DX), Z2
 	VBROADCASTSS (R9), Z3
 	VFMADD231PS  Z2, Z3, Z0
 	VBROADCASTSS (R9)(SI*1), Z3
 	VFMADD231PS  Z2, Z3, Z1
-	PREFETCHT1   (BX)(CX*1)
-	ADDQ         $0x40, BX
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R9
 	DECQ         DI
 	JNZ          loop
@@ -2947,36 +2955,45 @@ loop:
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x02, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q $0x02, SI, CX
+	ADDQ   CX, 152(AX)
+	MOVQ   208(AX), CX
+	TESTQ  CX, CX
+	JNZ    further
+	MOVQ   192(AX), CX
+	SUBQ   200(AX), CX
+
+further:
+	ADDQ      200(AX), CX
+	MOVQ      CX, 208(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      168(AX), CX
+	TESTQ     CX, CX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VMOVUPS.Z (DX), K1, Z2
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z2
 	VADDPS    Z2, Z0, Z0
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z2
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z2
 	VADDPS    Z2, Z1, Z1
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      DX, CX
+	MOVQ      CX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z2
 	VBROADCASTSS 148(AX), Z3
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z2, Z0
 	VMINPS       Z0, Z3, Z0
-	VMOVUPS      Z0, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z2, Z1
 	VMINPS       Z1, Z3, Z1
-	VMOVUPS      Z1, K1, (DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z1, K1, (CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -2994,37 +3011,45 @@ TEXT ·gemmF32AVX512_3x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
-	MOVQ 56(AX), CX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
+	MOVQ    80(AX), CX
+	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DX
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R8
-	TESTQ   R8, R8
-	JZ      advance
+	MOVQ    48(AX), DX
+	MOVQ    208(AX), BX
+	TESTQ   BX, BX
+	JNZ     ahead
+	MOVQ    56(AX), BX
+	ADDQ    DX, BX
+
+ahead:
+	SUBQ  DX, BX
+	MOVQ  8(AX), SI
+	LEAQ  (SI)(SI*2), CX
+	MOVQ  16(AX), CX
+	MOVQ  24(AX), R8
+	TESTQ R8, R8
+	JZ    advance
 
 tap:
-	MOVQ (DX), R9
+	MOVQ (CX), R9
 	ADDQ 152(AX), R9
-	ADDQ $0x08, DX
+	ADDQ $0x08, CX
 	MOVQ 32(AX), DI
 
 loop:
-	VMOVUPS      (BX), Z3
+	VMOVUPS      (DX), Z3
 	VBROADCASTSS (R9), Z4
 	VFMADD231PS  Z3, Z4, Z0
 	VBROADCASTSS (R9)(SI*1), Z4
 	VFMADD231PS  Z3, Z4, Z1
 	VBROADCASTSS (R9)(SI*2), Z4
 	VFMADD231PS  Z3, Z4, Z2
-	PREFETCHT1   (BX)(CX*1)
-	ADDQ         $0x40, BX
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R9
 	DECQ         DI
 	JNZ          loop
@@ -3032,43 +3057,52 @@ loop:
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x03, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q $0x03, SI, CX
+	ADDQ   CX, 152(AX)
+	MOVQ   208(AX), CX
+	TESTQ  CX, CX
+	JNZ    further
+	MOVQ   192(AX), CX
+	SUBQ   200(AX), CX
+
+further:
+	ADDQ      200(AX), CX
+	MOVQ      CX, 208(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      168(AX), CX
+	TESTQ     CX, CX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VMOVUPS.Z (DX), K1, Z3
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z3
 	VADDPS    Z3, Z0, Z0
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z3
 	VADDPS    Z3, Z1, Z1
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z3
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z3
 	VADDPS    Z3, Z2, Z2
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      DX, CX
+	MOVQ      CX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z3
 	VBROADCASTSS 148(AX), Z4
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z3, Z0
 	VMINPS       Z0, Z4, Z0
-	VMOVUPS      Z0, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z3, Z1
 	VMINPS       Z1, Z4, Z1
-	VMOVUPS      Z1, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z3, Z2
 	VMINPS       Z2, Z4, Z2
-	VMOVUPS      Z2, K1, (DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z2, K1, (CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -3086,30 +3120,38 @@ TEXT ·gemmF32AVX512_4x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
-	MOVQ 56(AX), CX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
+	MOVQ    80(AX), CX
+	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
-	JZ      advance
+	MOVQ    48(AX), DX
+	MOVQ    208(AX), BX
+	TESTQ   BX, BX
+	JNZ     ahead
+	MOVQ    56(AX), BX
+	ADDQ    DX, BX
+
+ahead:
+	SUBQ  DX, BX
+	MOVQ  8(AX), SI
+	LEAQ  (SI)(SI*2), DI
+	MOVQ  16(AX), CX
+	MOVQ  24(AX), R9
+	TESTQ R9, R9
+	JZ    advance
 
 tap:
-	MOVQ (DX), R10
+	MOVQ (CX), R10
 	ADDQ 152(AX), R10
-	ADDQ $0x08, DX
+	ADDQ $0x08, CX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (BX), Z4
+	VMOVUPS      (DX), Z4
 	VBROADCASTSS (R10), Z5
 	VFMADD231PS  Z4, Z5, Z0
 	VBROADCASTSS (R10)(SI*1), Z5
@@ -3118,8 +3160,8 @@ loop:
 	VFMADD231PS  Z4, Z5, Z2
 	VBROADCASTSS (R10)(DI*1), Z5
 	VFMADD231PS  Z4, Z5, Z3
-	PREFETCHT1   (BX)(CX*1)
-	ADDQ         $0x40, BX
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R10
 	DECQ         R8
 	JNZ          loop
@@ -3127,50 +3169,59 @@ loop:
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x04, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q $0x04, SI, CX
+	ADDQ   CX, 152(AX)
+	MOVQ   208(AX), CX
+	TESTQ  CX, CX
+	JNZ    further
+	MOVQ   192(AX), CX
+	SUBQ   200(AX), CX
+
+further:
+	ADDQ      200(AX), CX
+	MOVQ      CX, 208(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      168(AX), CX
+	TESTQ     CX, CX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VMOVUPS.Z (DX), K1, Z4
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z0, Z0
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z1, Z1
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z2, Z2
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z4
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z4
 	VADDPS    Z4, Z3, Z3
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      DX, CX
+	MOVQ      CX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z4
 	VBROADCASTSS 148(AX), Z5
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
-	VMOVUPS      Z0, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z4, Z1
 	VMINPS       Z1, Z5, Z1
-	VMOVUPS      Z1, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z4, Z2
 	VMINPS       Z2, Z5, Z2
-	VMOVUPS      Z2, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z2, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z4, Z3
 	VMINPS       Z3, Z5, Z3
-	VMOVUPS      Z3, K1, (DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z3, K1, (CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -3188,32 +3239,40 @@ TEXT ·gemmF32AVX512_5x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
-	MOVQ 56(AX), CX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
+	MOVQ    80(AX), CX
+	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 	VMOVAPS Z0, Z4
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
-	JZ      advance
+	MOVQ    48(AX), DX
+	MOVQ    208(AX), BX
+	TESTQ   BX, BX
+	JNZ     ahead
+	MOVQ    56(AX), BX
+	ADDQ    DX, BX
+
+ahead:
+	SUBQ  DX, BX
+	MOVQ  8(AX), SI
+	LEAQ  (SI)(SI*2), DI
+	MOVQ  16(AX), CX
+	MOVQ  24(AX), R9
+	TESTQ R9, R9
+	JZ    advance
 
 tap:
-	MOVQ (DX), R10
+	MOVQ (CX), R10
 	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
-	ADDQ $0x08, DX
+	ADDQ $0x08, CX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (BX), Z5
+	VMOVUPS      (DX), Z5
 	VBROADCASTSS (R10), Z6
 	VFMADD231PS  Z5, Z6, Z0
 	VBROADCASTSS (R10)(SI*1), Z6
@@ -3224,8 +3283,8 @@ loop:
 	VFMADD231PS  Z5, Z6, Z3
 	VBROADCASTSS (R11), Z6
 	VFMADD231PS  Z5, Z6, Z4
-	PREFETCHT1   (BX)(CX*1)
-	ADDQ         $0x40, BX
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	DECQ         R8
@@ -3234,57 +3293,66 @@ loop:
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x05, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q $0x05, SI, CX
+	ADDQ   CX, 152(AX)
+	MOVQ   208(AX), CX
+	TESTQ  CX, CX
+	JNZ    further
+	MOVQ   192(AX), CX
+	SUBQ   200(AX), CX
+
+further:
+	ADDQ      200(AX), CX
+	MOVQ      CX, 208(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      168(AX), CX
+	TESTQ     CX, CX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VMOVUPS.Z (DX), K1, Z5
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z5
 	VADDPS    Z5, Z0, Z0
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z5
 	VADDPS    Z5, Z1, Z1
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z5
 	VADDPS    Z5, Z2, Z2
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z5
 	VADDPS    Z5, Z3, Z3
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z5
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z5
 	VADDPS    Z5, Z4, Z4
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      DX, CX
+	MOVQ      CX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z5
 	VBROADCASTSS 148(AX), Z6
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z5, Z0
 	VMINPS       Z0, Z6, Z0
-	VMOVUPS      Z0, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z5, Z1
 	VMINPS       Z1, Z6, Z1
-	VMOVUPS      Z1, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z5, Z2
 	VMINPS       Z2, Z6, Z2
-	VMOVUPS      Z2, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z2, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z5, Z3
 	VMINPS       Z3, Z6, Z3
-	VMOVUPS      Z3, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z5, Z4
 	VMINPS       Z4, Z6, Z4
-	VMOVUPS      Z4, K1, (DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z4, K1, (CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -3302,33 +3370,41 @@ TEXT ·gemmF32AVX512_6x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
-	MOVQ 56(AX), CX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
+	MOVQ    80(AX), CX
+	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 	VMOVAPS Z0, Z4
 	VMOVAPS Z0, Z5
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
-	JZ      advance
+	MOVQ    48(AX), DX
+	MOVQ    208(AX), BX
+	TESTQ   BX, BX
+	JNZ     ahead
+	MOVQ    56(AX), BX
+	ADDQ    DX, BX
+
+ahead:
+	SUBQ  DX, BX
+	MOVQ  8(AX), SI
+	LEAQ  (SI)(SI*2), DI
+	MOVQ  16(AX), CX
+	MOVQ  24(AX), R9
+	TESTQ R9, R9
+	JZ    advance
 
 tap:
-	MOVQ (DX), R10
+	MOVQ (CX), R10
 	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
-	ADDQ $0x08, DX
+	ADDQ $0x08, CX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (BX), Z6
+	VMOVUPS      (DX), Z6
 	VBROADCASTSS (R10), Z7
 	VFMADD231PS  Z6, Z7, Z0
 	VBROADCASTSS (R10)(SI*1), Z7
@@ -3341,8 +3417,8 @@ loop:
 	VFMADD231PS  Z6, Z7, Z4
 	VBROADCASTSS (R11)(SI*1), Z7
 	VFMADD231PS  Z6, Z7, Z5
-	PREFETCHT1   (BX)(CX*1)
-	ADDQ         $0x40, BX
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	DECQ         R8
@@ -3351,64 +3427,73 @@ loop:
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x06, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q $0x06, SI, CX
+	ADDQ   CX, 152(AX)
+	MOVQ   208(AX), CX
+	TESTQ  CX, CX
+	JNZ    further
+	MOVQ   192(AX), CX
+	SUBQ   200(AX), CX
+
+further:
+	ADDQ      200(AX), CX
+	MOVQ      CX, 208(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      168(AX), CX
+	TESTQ     CX, CX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VMOVUPS.Z (DX), K1, Z6
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z6
 	VADDPS    Z6, Z0, Z0
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z6
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
 	VADDPS    Z6, Z1, Z1
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z6
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
 	VADDPS    Z6, Z2, Z2
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z6
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
 	VADDPS    Z6, Z3, Z3
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z6
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
 	VADDPS    Z6, Z4, Z4
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z6
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z6
 	VADDPS    Z6, Z5, Z5
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      DX, CX
+	MOVQ      CX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z6
 	VBROADCASTSS 148(AX), Z7
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
-	VMOVUPS      Z0, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z6, Z1
 	VMINPS       Z1, Z7, Z1
-	VMOVUPS      Z1, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z6, Z2
 	VMINPS       Z2, Z7, Z2
-	VMOVUPS      Z2, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z2, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z6, Z3
 	VMINPS       Z3, Z7, Z3
-	VMOVUPS      Z3, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z6, Z4
 	VMINPS       Z4, Z7, Z4
-	VMOVUPS      Z4, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z4, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
-	VMOVUPS      Z5, K1, (DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z5, K1, (CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -3426,34 +3511,42 @@ TEXT ·gemmF32AVX512_7x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
-	MOVQ 56(AX), CX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
+	MOVQ    80(AX), CX
+	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 	VMOVAPS Z0, Z4
 	VMOVAPS Z0, Z5
 	VMOVAPS Z0, Z6
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
-	JZ      advance
+	MOVQ    48(AX), DX
+	MOVQ    208(AX), BX
+	TESTQ   BX, BX
+	JNZ     ahead
+	MOVQ    56(AX), BX
+	ADDQ    DX, BX
+
+ahead:
+	SUBQ  DX, BX
+	MOVQ  8(AX), SI
+	LEAQ  (SI)(SI*2), DI
+	MOVQ  16(AX), CX
+	MOVQ  24(AX), R9
+	TESTQ R9, R9
+	JZ    advance
 
 tap:
-	MOVQ (DX), R10
+	MOVQ (CX), R10
 	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
-	ADDQ $0x08, DX
+	ADDQ $0x08, CX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (BX), Z7
+	VMOVUPS      (DX), Z7
 	VBROADCASTSS (R10), Z8
 	VFMADD231PS  Z7, Z8, Z0
 	VBROADCASTSS (R10)(SI*1), Z8
@@ -3468,8 +3561,8 @@ loop:
 	VFMADD231PS  Z7, Z8, Z5
 	VBROADCASTSS (R11)(SI*2), Z8
 	VFMADD231PS  Z7, Z8, Z6
-	PREFETCHT1   (BX)(CX*1)
-	ADDQ         $0x40, BX
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	DECQ         R8
@@ -3478,71 +3571,80 @@ loop:
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x07, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q $0x07, SI, CX
+	ADDQ   CX, 152(AX)
+	MOVQ   208(AX), CX
+	TESTQ  CX, CX
+	JNZ    further
+	MOVQ   192(AX), CX
+	SUBQ   200(AX), CX
+
+further:
+	ADDQ      200(AX), CX
+	MOVQ      CX, 208(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      168(AX), CX
+	TESTQ     CX, CX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VMOVUPS.Z (DX), K1, Z7
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z7
 	VADDPS    Z7, Z0, Z0
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z7
 	VADDPS    Z7, Z1, Z1
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z7
 	VADDPS    Z7, Z2, Z2
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z7
 	VADDPS    Z7, Z3, Z3
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z7
 	VADDPS    Z7, Z4, Z4
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z7
 	VADDPS    Z7, Z5, Z5
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z7
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z7
 	VADDPS    Z7, Z6, Z6
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      DX, CX
+	MOVQ      CX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z7
 	VBROADCASTSS 148(AX), Z8
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
-	VMOVUPS      Z0, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z7, Z1
 	VMINPS       Z1, Z8, Z1
-	VMOVUPS      Z1, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z7, Z2
 	VMINPS       Z2, Z8, Z2
-	VMOVUPS      Z2, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z2, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z7, Z3
 	VMINPS       Z3, Z8, Z3
-	VMOVUPS      Z3, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z7, Z4
 	VMINPS       Z4, Z8, Z4
-	VMOVUPS      Z4, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z4, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z7, Z5
 	VMINPS       Z5, Z8, Z5
-	VMOVUPS      Z5, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z5, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z7, Z6
 	VMINPS       Z6, Z8, Z6
-	VMOVUPS      Z6, K1, (DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z6, K1, (CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -3560,11 +3662,11 @@ TEXT ·gemmF32AVX512_8x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
-	MOVQ 56(AX), CX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
+	MOVQ    80(AX), CX
+	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -3572,23 +3674,31 @@ block:
 	VMOVAPS Z0, Z5
 	VMOVAPS Z0, Z6
 	VMOVAPS Z0, Z7
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
-	JZ      advance
+	MOVQ    48(AX), DX
+	MOVQ    208(AX), BX
+	TESTQ   BX, BX
+	JNZ     ahead
+	MOVQ    56(AX), BX
+	ADDQ    DX, BX
+
+ahead:
+	SUBQ  DX, BX
+	MOVQ  8(AX), SI
+	LEAQ  (SI)(SI*2), DI
+	MOVQ  16(AX), CX
+	MOVQ  24(AX), R9
+	TESTQ R9, R9
+	JZ    advance
 
 tap:
-	MOVQ (DX), R10
+	MOVQ (CX), R10
 	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
-	ADDQ $0x08, DX
+	ADDQ $0x08, CX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (BX), Z8
+	VMOVUPS      (DX), Z8
 	VBROADCASTSS (R10), Z9
 	VFMADD231PS  Z8, Z9, Z0
 	VBROADCASTSS (R10)(SI*1), Z9
@@ -3605,8 +3715,8 @@ loop:
 	VFMADD231PS  Z8, Z9, Z6
 	VBROADCASTSS (R11)(DI*1), Z9
 	VFMADD231PS  Z8, Z9, Z7
-	PREFETCHT1   (BX)(CX*1)
-	ADDQ         $0x40, BX
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	DECQ         R8
@@ -3615,78 +3725,87 @@ loop:
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x08, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q $0x08, SI, CX
+	ADDQ   CX, 152(AX)
+	MOVQ   208(AX), CX
+	TESTQ  CX, CX
+	JNZ    further
+	MOVQ   192(AX), CX
+	SUBQ   200(AX), CX
+
+further:
+	ADDQ      200(AX), CX
+	MOVQ      CX, 208(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      168(AX), CX
+	TESTQ     CX, CX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VMOVUPS.Z (DX), K1, Z8
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z8
 	VADDPS    Z8, Z0, Z0
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z8
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
 	VADDPS    Z8, Z1, Z1
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z8
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
 	VADDPS    Z8, Z2, Z2
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z8
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
 	VADDPS    Z8, Z3, Z3
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z8
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
 	VADDPS    Z8, Z4, Z4
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z8
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
 	VADDPS    Z8, Z5, Z5
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z8
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
 	VADDPS    Z8, Z6, Z6
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z8
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z8
 	VADDPS    Z8, Z7, Z7
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      DX, CX
+	MOVQ      CX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z8
 	VBROADCASTSS 148(AX), Z9
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
-	VMOVUPS      Z0, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z8, Z1
 	VMINPS       Z1, Z9, Z1
-	VMOVUPS      Z1, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z8, Z2
 	VMINPS       Z2, Z9, Z2
-	VMOVUPS      Z2, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z2, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z8, Z3
 	VMINPS       Z3, Z9, Z3
-	VMOVUPS      Z3, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z8, Z4
 	VMINPS       Z4, Z9, Z4
-	VMOVUPS      Z4, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z4, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z8, Z5
 	VMINPS       Z5, Z9, Z5
-	VMOVUPS      Z5, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z5, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z8, Z6
 	VMINPS       Z6, Z9, Z6
-	VMOVUPS      Z6, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z6, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
-	VMOVUPS      Z7, K1, (DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z7, K1, (CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -3704,11 +3823,11 @@ TEXT ·gemmF32AVX512_9x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
-	MOVQ 56(AX), CX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
+	MOVQ    80(AX), CX
+	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -3717,24 +3836,32 @@ block:
 	VMOVAPS Z0, Z6
 	VMOVAPS Z0, Z7
 	VMOVAPS Z0, Z8
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
-	JZ      advance
+	MOVQ    48(AX), DX
+	MOVQ    208(AX), BX
+	TESTQ   BX, BX
+	JNZ     ahead
+	MOVQ    56(AX), BX
+	ADDQ    DX, BX
+
+ahead:
+	SUBQ  DX, BX
+	MOVQ  8(AX), SI
+	LEAQ  (SI)(SI*2), DI
+	MOVQ  16(AX), CX
+	MOVQ  24(AX), R9
+	TESTQ R9, R9
+	JZ    advance
 
 tap:
-	MOVQ (DX), R10
+	MOVQ (CX), R10
 	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
-	ADDQ $0x08, DX
+	ADDQ $0x08, CX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (BX), Z9
+	VMOVUPS      (DX), Z9
 	VBROADCASTSS (R10), Z10
 	VFMADD231PS  Z9, Z10, Z0
 	VBROADCASTSS (R10)(SI*1), Z10
@@ -3753,8 +3880,8 @@ loop:
 	VFMADD231PS  Z9, Z10, Z7
 	VBROADCASTSS (R12), Z10
 	VFMADD231PS  Z9, Z10, Z8
-	PREFETCHT1   (BX)(CX*1)
-	ADDQ         $0x40, BX
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
@@ -3764,85 +3891,94 @@ loop:
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x09, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q $0x09, SI, CX
+	ADDQ   CX, 152(AX)
+	MOVQ   208(AX), CX
+	TESTQ  CX, CX
+	JNZ    further
+	MOVQ   192(AX), CX
+	SUBQ   200(AX), CX
+
+further:
+	ADDQ      200(AX), CX
+	MOVQ      CX, 208(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      168(AX), CX
+	TESTQ     CX, CX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VMOVUPS.Z (DX), K1, Z9
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z0, Z0
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z1, Z1
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z2, Z2
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z3, Z3
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z4, Z4
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z5, Z5
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z6, Z6
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z7, Z7
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z9
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z9
 	VADDPS    Z9, Z8, Z8
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      DX, CX
+	MOVQ      CX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z9
 	VBROADCASTSS 148(AX), Z10
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z9, Z0
 	VMINPS       Z0, Z10, Z0
-	VMOVUPS      Z0, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z9, Z1
 	VMINPS       Z1, Z10, Z1
-	VMOVUPS      Z1, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z9, Z2
 	VMINPS       Z2, Z10, Z2
-	VMOVUPS      Z2, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z2, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z9, Z3
 	VMINPS       Z3, Z10, Z3
-	VMOVUPS      Z3, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z9, Z4
 	VMINPS       Z4, Z10, Z4
-	VMOVUPS      Z4, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z4, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z9, Z5
 	VMINPS       Z5, Z10, Z5
-	VMOVUPS      Z5, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z5, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z9, Z6
 	VMINPS       Z6, Z10, Z6
-	VMOVUPS      Z6, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z6, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z9, Z7
 	VMINPS       Z7, Z10, Z7
-	VMOVUPS      Z7, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z7, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z9, Z8
 	VMINPS       Z8, Z10, Z8
-	VMOVUPS      Z8, K1, (DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z8, K1, (CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -3860,11 +3996,11 @@ TEXT ·gemmF32AVX512_10x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
-	MOVQ 56(AX), CX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
+	MOVQ    80(AX), CX
+	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -3874,24 +4010,32 @@ block:
 	VMOVAPS Z0, Z7
 	VMOVAPS Z0, Z8
 	VMOVAPS Z0, Z9
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
-	JZ      advance
+	MOVQ    48(AX), DX
+	MOVQ    208(AX), BX
+	TESTQ   BX, BX
+	JNZ     ahead
+	MOVQ    56(AX), BX
+	ADDQ    DX, BX
+
+ahead:
+	SUBQ  DX, BX
+	MOVQ  8(AX), SI
+	LEAQ  (SI)(SI*2), DI
+	MOVQ  16(AX), CX
+	MOVQ  24(AX), R9
+	TESTQ R9, R9
+	JZ    advance
 
 tap:
-	MOVQ (DX), R10
+	MOVQ (CX), R10
 	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
-	ADDQ $0x08, DX
+	ADDQ $0x08, CX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (BX), Z10
+	VMOVUPS      (DX), Z10
 	VBROADCASTSS (R10), Z11
 	VFMADD231PS  Z10, Z11, Z0
 	VBROADCASTSS (R10)(SI*1), Z11
@@ -3912,8 +4056,8 @@ loop:
 	VFMADD231PS  Z10, Z11, Z8
 	VBROADCASTSS (R12)(SI*1), Z11
 	VFMADD231PS  Z10, Z11, Z9
-	PREFETCHT1   (BX)(CX*1)
-	ADDQ         $0x40, BX
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
@@ -3923,92 +4067,101 @@ loop:
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0a, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q $0x0a, SI, CX
+	ADDQ   CX, 152(AX)
+	MOVQ   208(AX), CX
+	TESTQ  CX, CX
+	JNZ    further
+	MOVQ   192(AX), CX
+	SUBQ   200(AX), CX
+
+further:
+	ADDQ      200(AX), CX
+	MOVQ      CX, 208(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      168(AX), CX
+	TESTQ     CX, CX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VMOVUPS.Z (DX), K1, Z10
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z10
 	VADDPS    Z10, Z0, Z0
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z10
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
 	VADDPS    Z10, Z1, Z1
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z10
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
 	VADDPS    Z10, Z2, Z2
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z10
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
 	VADDPS    Z10, Z3, Z3
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z10
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
 	VADDPS    Z10, Z4, Z4
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z10
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
 	VADDPS    Z10, Z5, Z5
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z10
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
 	VADDPS    Z10, Z6, Z6
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z10
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
 	VADDPS    Z10, Z7, Z7
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z10
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
 	VADDPS    Z10, Z8, Z8
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z10
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z10
 	VADDPS    Z10, Z9, Z9
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      DX, CX
+	MOVQ      CX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z10
 	VBROADCASTSS 148(AX), Z11
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z10, Z0
 	VMINPS       Z0, Z11, Z0
-	VMOVUPS      Z0, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z10, Z1
 	VMINPS       Z1, Z11, Z1
-	VMOVUPS      Z1, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z10, Z2
 	VMINPS       Z2, Z11, Z2
-	VMOVUPS      Z2, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z2, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z10, Z3
 	VMINPS       Z3, Z11, Z3
-	VMOVUPS      Z3, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z10, Z4
 	VMINPS       Z4, Z11, Z4
-	VMOVUPS      Z4, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z4, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z10, Z5
 	VMINPS       Z5, Z11, Z5
-	VMOVUPS      Z5, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z5, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z10, Z6
 	VMINPS       Z6, Z11, Z6
-	VMOVUPS      Z6, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z6, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z10, Z7
 	VMINPS       Z7, Z11, Z7
-	VMOVUPS      Z7, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z7, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z10, Z8
 	VMINPS       Z8, Z11, Z8
-	VMOVUPS      Z8, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z8, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z10, Z9
 	VMINPS       Z9, Z11, Z9
-	VMOVUPS      Z9, K1, (DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z9, K1, (CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -4026,11 +4179,11 @@ TEXT ·gemmF32AVX512_11x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
-	MOVQ 56(AX), CX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
+	MOVQ    80(AX), CX
+	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -4041,24 +4194,32 @@ block:
 	VMOVAPS Z0, Z8
 	VMOVAPS Z0, Z9
 	VMOVAPS Z0, Z10
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
-	JZ      advance
+	MOVQ    48(AX), DX
+	MOVQ    208(AX), BX
+	TESTQ   BX, BX
+	JNZ     ahead
+	MOVQ    56(AX), BX
+	ADDQ    DX, BX
+
+ahead:
+	SUBQ  DX, BX
+	MOVQ  8(AX), SI
+	LEAQ  (SI)(SI*2), DI
+	MOVQ  16(AX), CX
+	MOVQ  24(AX), R9
+	TESTQ R9, R9
+	JZ    advance
 
 tap:
-	MOVQ (DX), R10
+	MOVQ (CX), R10
 	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
-	ADDQ $0x08, DX
+	ADDQ $0x08, CX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (BX), Z11
+	VMOVUPS      (DX), Z11
 	VBROADCASTSS (R10), Z12
 	VFMADD231PS  Z11, Z12, Z0
 	VBROADCASTSS (R10)(SI*1), Z12
@@ -4081,8 +4242,8 @@ loop:
 	VFMADD231PS  Z11, Z12, Z9
 	VBROADCASTSS (R12)(SI*2), Z12
 	VFMADD231PS  Z11, Z12, Z10
-	PREFETCHT1   (BX)(CX*1)
-	ADDQ         $0x40, BX
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
@@ -4092,99 +4253,108 @@ loop:
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0b, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q $0x0b, SI, CX
+	ADDQ   CX, 152(AX)
+	MOVQ   208(AX), CX
+	TESTQ  CX, CX
+	JNZ    further
+	MOVQ   192(AX), CX
+	SUBQ   200(AX), CX
+
+further:
+	ADDQ      200(AX), CX
+	MOVQ      CX, 208(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      168(AX), CX
+	TESTQ     CX, CX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VMOVUPS.Z (DX), K1, Z11
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z0, Z0
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z1, Z1
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z2, Z2
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z3, Z3
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z4, Z4
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z5, Z5
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z6, Z6
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z7, Z7
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z8, Z8
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z9, Z9
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z11
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z11
 	VADDPS    Z11, Z10, Z10
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      DX, CX
+	MOVQ      CX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z11
 	VBROADCASTSS 148(AX), Z12
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z11, Z0
 	VMINPS       Z0, Z12, Z0
-	VMOVUPS      Z0, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z11, Z1
 	VMINPS       Z1, Z12, Z1
-	VMOVUPS      Z1, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z11, Z2
 	VMINPS       Z2, Z12, Z2
-	VMOVUPS      Z2, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z2, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z11, Z3
 	VMINPS       Z3, Z12, Z3
-	VMOVUPS      Z3, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z11, Z4
 	VMINPS       Z4, Z12, Z4
-	VMOVUPS      Z4, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z4, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z11, Z5
 	VMINPS       Z5, Z12, Z5
-	VMOVUPS      Z5, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z5, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z11, Z6
 	VMINPS       Z6, Z12, Z6
-	VMOVUPS      Z6, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z6, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z11, Z7
 	VMINPS       Z7, Z12, Z7
-	VMOVUPS      Z7, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z7, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z11, Z8
 	VMINPS       Z8, Z12, Z8
-	VMOVUPS      Z8, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z8, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z11, Z9
 	VMINPS       Z9, Z12, Z9
-	VMOVUPS      Z9, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z9, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z11, Z10
 	VMINPS       Z10, Z12, Z10
-	VMOVUPS      Z10, K1, (DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z10, K1, (CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -4202,11 +4372,11 @@ TEXT ·gemmF32AVX512_12x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
-	MOVQ 56(AX), CX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
+	MOVQ    80(AX), CX
+	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -4218,24 +4388,32 @@ block:
 	VMOVAPS Z0, Z9
 	VMOVAPS Z0, Z10
 	VMOVAPS Z0, Z11
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
-	JZ      advance
+	MOVQ    48(AX), DX
+	MOVQ    208(AX), BX
+	TESTQ   BX, BX
+	JNZ     ahead
+	MOVQ    56(AX), BX
+	ADDQ    DX, BX
+
+ahead:
+	SUBQ  DX, BX
+	MOVQ  8(AX), SI
+	LEAQ  (SI)(SI*2), DI
+	MOVQ  16(AX), CX
+	MOVQ  24(AX), R9
+	TESTQ R9, R9
+	JZ    advance
 
 tap:
-	MOVQ (DX), R10
+	MOVQ (CX), R10
 	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
-	ADDQ $0x08, DX
+	ADDQ $0x08, CX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (BX), Z12
+	VMOVUPS      (DX), Z12
 	VBROADCASTSS (R10), Z13
 	VFMADD231PS  Z12, Z13, Z0
 	VBROADCASTSS (R10)(SI*1), Z13
@@ -4260,8 +4438,8 @@ loop:
 	VFMADD231PS  Z12, Z13, Z10
 	VBROADCASTSS (R12)(DI*1), Z13
 	VFMADD231PS  Z12, Z13, Z11
-	PREFETCHT1   (BX)(CX*1)
-	ADDQ         $0x40, BX
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
@@ -4271,106 +4449,115 @@ loop:
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0c, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q $0x0c, SI, CX
+	ADDQ   CX, 152(AX)
+	MOVQ   208(AX), CX
+	TESTQ  CX, CX
+	JNZ    further
+	MOVQ   192(AX), CX
+	SUBQ   200(AX), CX
+
+further:
+	ADDQ      200(AX), CX
+	MOVQ      CX, 208(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      168(AX), CX
+	TESTQ     CX, CX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VMOVUPS.Z (DX), K1, Z12
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z0, Z0
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z12
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z1, Z1
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z12
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z2, Z2
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z12
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z3, Z3
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z12
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z4, Z4
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z12
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z5, Z5
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z12
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z6, Z6
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z12
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z7, Z7
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z12
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z8, Z8
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z12
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z9, Z9
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z12
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z10, Z10
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z12
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z12
 	VADDPS    Z12, Z11, Z11
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      DX, CX
+	MOVQ      CX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z12
 	VBROADCASTSS 148(AX), Z13
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z12, Z1
 	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z12, Z2
 	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z2, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z12, Z3
 	VMINPS       Z3, Z13, Z3
-	VMOVUPS      Z3, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z12, Z4
 	VMINPS       Z4, Z13, Z4
-	VMOVUPS      Z4, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z4, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z12, Z5
 	VMINPS       Z5, Z13, Z5
-	VMOVUPS      Z5, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z5, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z12, Z6
 	VMINPS       Z6, Z13, Z6
-	VMOVUPS      Z6, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z6, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z12, Z7
 	VMINPS       Z7, Z13, Z7
-	VMOVUPS      Z7, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z7, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z12, Z8
 	VMINPS       Z8, Z13, Z8
-	VMOVUPS      Z8, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z8, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z12, Z9
 	VMINPS       Z9, Z13, Z9
-	VMOVUPS      Z9, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z9, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z12, Z10
 	VMINPS       Z10, Z13, Z10
-	VMOVUPS      Z10, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z10, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z11, Z12, Z11
 	VMINPS       Z11, Z13, Z11
-	VMOVUPS      Z11, K1, (DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z11, K1, (CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -4388,11 +4575,11 @@ TEXT ·gemmF32AVX512_13x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
-	MOVQ 56(AX), CX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
+	MOVQ    80(AX), CX
+	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -4405,25 +4592,33 @@ block:
 	VMOVAPS Z0, Z10
 	VMOVAPS Z0, Z11
 	VMOVAPS Z0, Z12
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
-	JZ      advance
+	MOVQ    48(AX), DX
+	MOVQ    208(AX), BX
+	TESTQ   BX, BX
+	JNZ     ahead
+	MOVQ    56(AX), BX
+	ADDQ    DX, BX
+
+ahead:
+	SUBQ  DX, BX
+	MOVQ  8(AX), SI
+	LEAQ  (SI)(SI*2), DI
+	MOVQ  16(AX), CX
+	MOVQ  24(AX), R9
+	TESTQ R9, R9
+	JZ    advance
 
 tap:
-	MOVQ (DX), R10
+	MOVQ (CX), R10
 	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	LEAQ (R12)(SI*4), R13
-	ADDQ $0x08, DX
+	ADDQ $0x08, CX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (BX), Z13
+	VMOVUPS      (DX), Z13
 	VBROADCASTSS (R10), Z14
 	VFMADD231PS  Z13, Z14, Z0
 	VBROADCASTSS (R10)(SI*1), Z14
@@ -4450,8 +4645,8 @@ loop:
 	VFMADD231PS  Z13, Z14, Z11
 	VBROADCASTSS (R13), Z14
 	VFMADD231PS  Z13, Z14, Z12
-	PREFETCHT1   (BX)(CX*1)
-	ADDQ         $0x40, BX
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
@@ -4462,113 +4657,122 @@ loop:
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0d, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q $0x0d, SI, CX
+	ADDQ   CX, 152(AX)
+	MOVQ   208(AX), CX
+	TESTQ  CX, CX
+	JNZ    further
+	MOVQ   192(AX), CX
+	SUBQ   200(AX), CX
+
+further:
+	ADDQ      200(AX), CX
+	MOVQ      CX, 208(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      168(AX), CX
+	TESTQ     CX, CX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VMOVUPS.Z (DX), K1, Z13
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z0, Z0
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z1, Z1
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z2, Z2
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z3, Z3
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z4, Z4
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z5, Z5
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z6, Z6
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z7, Z7
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z8, Z8
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z9, Z9
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z10, Z10
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z11, Z11
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z13
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z13
 	VADDPS    Z13, Z12, Z12
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      DX, CX
+	MOVQ      CX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z13
 	VBROADCASTSS 148(AX), Z14
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z13, Z0
 	VMINPS       Z0, Z14, Z0
-	VMOVUPS      Z0, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z13, Z1
 	VMINPS       Z1, Z14, Z1
-	VMOVUPS      Z1, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z13, Z2
 	VMINPS       Z2, Z14, Z2
-	VMOVUPS      Z2, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z2, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z13, Z3
 	VMINPS       Z3, Z14, Z3
-	VMOVUPS      Z3, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z13, Z4
 	VMINPS       Z4, Z14, Z4
-	VMOVUPS      Z4, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z4, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z13, Z5
 	VMINPS       Z5, Z14, Z5
-	VMOVUPS      Z5, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z5, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z13, Z6
 	VMINPS       Z6, Z14, Z6
-	VMOVUPS      Z6, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z6, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z13, Z7
 	VMINPS       Z7, Z14, Z7
-	VMOVUPS      Z7, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z7, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z13, Z8
 	VMINPS       Z8, Z14, Z8
-	VMOVUPS      Z8, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z8, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z13, Z9
 	VMINPS       Z9, Z14, Z9
-	VMOVUPS      Z9, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z9, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z13, Z10
 	VMINPS       Z10, Z14, Z10
-	VMOVUPS      Z10, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z10, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z11, Z13, Z11
 	VMINPS       Z11, Z14, Z11
-	VMOVUPS      Z11, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z11, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z12, Z13, Z12
 	VMINPS       Z12, Z14, Z12
-	VMOVUPS      Z12, K1, (DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z12, K1, (CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -4586,11 +4790,11 @@ TEXT ·gemmF32AVX512_14x16(SB), NOSPLIT, $0-8
 	MOVQ CX, 168(AX)
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
-	MOVQ 56(AX), CX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), DX
-	VMOVUPS (DX), Z0
+	MOVQ    80(AX), CX
+	VMOVUPS (CX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
@@ -4604,25 +4808,33 @@ block:
 	VMOVAPS Z0, Z11
 	VMOVAPS Z0, Z12
 	VMOVAPS Z0, Z13
-	MOVQ    48(AX), BX
-	MOVQ    8(AX), SI
-	LEAQ    (SI)(SI*2), DI
-	MOVQ    16(AX), DX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
-	JZ      advance
+	MOVQ    48(AX), DX
+	MOVQ    208(AX), BX
+	TESTQ   BX, BX
+	JNZ     ahead
+	MOVQ    56(AX), BX
+	ADDQ    DX, BX
+
+ahead:
+	SUBQ  DX, BX
+	MOVQ  8(AX), SI
+	LEAQ  (SI)(SI*2), DI
+	MOVQ  16(AX), CX
+	MOVQ  24(AX), R9
+	TESTQ R9, R9
+	JZ    advance
 
 tap:
-	MOVQ (DX), R10
+	MOVQ (CX), R10
 	ADDQ 152(AX), R10
 	LEAQ (R10)(SI*4), R11
 	LEAQ (R11)(SI*4), R12
 	LEAQ (R12)(SI*4), R13
-	ADDQ $0x08, DX
+	ADDQ $0x08, CX
 	MOVQ 32(AX), R8
 
 loop:
-	VMOVUPS      (BX), Z14
+	VMOVUPS      (DX), Z14
 	VBROADCASTSS (R10), Z15
 	VFMADD231PS  Z14, Z15, Z0
 	VBROADCASTSS (R10)(SI*1), Z15
@@ -4651,8 +4863,8 @@ loop:
 	VFMADD231PS  Z14, Z15, Z12
 	VBROADCASTSS (R13)(SI*1), Z15
 	VFMADD231PS  Z14, Z15, Z13
-	PREFETCHT1   (BX)(CX*1)
-	ADDQ         $0x40, BX
+	PREFETCHT1   (DX)(BX*1)
+	ADDQ         $0x40, DX
 	ADDQ         $0x04, R10
 	ADDQ         $0x04, R11
 	ADDQ         $0x04, R12
@@ -4663,120 +4875,129 @@ loop:
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0e, SI, DX
-	ADDQ      DX, 152(AX)
-	MOVQ      112(AX), DX
-	KMOVW     DX, K1
-	MOVQ      168(AX), DX
-	TESTQ     DX, DX
+	IMUL3Q $0x0e, SI, CX
+	ADDQ   CX, 152(AX)
+	MOVQ   208(AX), CX
+	TESTQ  CX, CX
+	JNZ    further
+	MOVQ   192(AX), CX
+	SUBQ   200(AX), CX
+
+further:
+	ADDQ      200(AX), CX
+	MOVQ      CX, 208(AX)
+	MOVQ      112(AX), CX
+	KMOVW     CX, K1
+	MOVQ      168(AX), CX
+	TESTQ     CX, CX
 	JZ        clampTail
-	MOVQ      96(AX), BX
-	VMOVUPS.Z (DX), K1, Z14
+	MOVQ      96(AX), DX
+	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z0, Z0
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z14
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z1, Z1
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z14
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z2, Z2
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z14
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z3, Z3
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z14
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z4, Z4
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z14
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z5, Z5
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z14
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z6, Z6
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z14
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z7, Z7
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z14
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z8, Z8
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z14
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z9, Z9
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z14
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z10, Z10
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z14
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z11, Z11
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z14
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z12, Z12
-	ADDQ      BX, DX
-	VMOVUPS.Z (DX), K1, Z14
+	ADDQ      DX, CX
+	VMOVUPS.Z (CX), K1, Z14
 	VADDPS    Z14, Z13, Z13
-	ADDQ      BX, DX
-	MOVQ      DX, 168(AX)
+	ADDQ      DX, CX
+	MOVQ      CX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z14
 	VBROADCASTSS 148(AX), Z15
-	MOVQ         160(AX), DX
-	MOVQ         72(AX), BX
+	MOVQ         160(AX), CX
+	MOVQ         72(AX), DX
 	VMAXPS       Z0, Z14, Z0
 	VMINPS       Z0, Z15, Z0
-	VMOVUPS      Z0, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z0, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z1, Z14, Z1
 	VMINPS       Z1, Z15, Z1
-	VMOVUPS      Z1, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z1, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z2, Z14, Z2
 	VMINPS       Z2, Z15, Z2
-	VMOVUPS      Z2, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z2, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z3, Z14, Z3
 	VMINPS       Z3, Z15, Z3
-	VMOVUPS      Z3, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z3, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z4, Z14, Z4
 	VMINPS       Z4, Z15, Z4
-	VMOVUPS      Z4, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z4, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z5, Z14, Z5
 	VMINPS       Z5, Z15, Z5
-	VMOVUPS      Z5, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z5, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z6, Z14, Z6
 	VMINPS       Z6, Z15, Z6
-	VMOVUPS      Z6, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z6, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z7, Z14, Z7
 	VMINPS       Z7, Z15, Z7
-	VMOVUPS      Z7, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z7, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z8, Z14, Z8
 	VMINPS       Z8, Z15, Z8
-	VMOVUPS      Z8, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z8, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z9, Z14, Z9
 	VMINPS       Z9, Z15, Z9
-	VMOVUPS      Z9, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z9, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z10, Z14, Z10
 	VMINPS       Z10, Z15, Z10
-	VMOVUPS      Z10, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z10, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z11, Z14, Z11
 	VMINPS       Z11, Z15, Z11
-	VMOVUPS      Z11, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z11, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z12, Z14, Z12
 	VMINPS       Z12, Z15, Z12
-	VMOVUPS      Z12, K1, (DX)
-	ADDQ         BX, DX
+	VMOVUPS      Z12, K1, (CX)
+	ADDQ         DX, CX
 	VMAXPS       Z13, Z14, Z13
 	VMINPS       Z13, Z15, Z13
-	VMOVUPS      Z13, K1, (DX)
-	ADDQ         BX, DX
-	MOVQ         DX, 160(AX)
+	VMOVUPS      Z13, K1, (CX)
+	ADDQ         DX, CX
+	MOVQ         CX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -9489,85 +9710,105 @@ TEXT ·gemmF32AVX512_2x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
-	LEAQ (CX)(CX*2), DX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), BX
-	VMOVUPS (BX), Z0
-	VMOVUPS 64(BX), Z1
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
-	MOVQ    48(AX), SI
-	MOVQ    8(AX), DI
-	LEAQ    (DI)(DI*2), BX
-	MOVQ    16(AX), BX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
-	JZ      advance
+	MOVQ    48(AX), BX
+	MOVQ    208(AX), SI
+	TESTQ   SI, SI
+	JNZ     ahead
+	MOVQ    56(AX), SI
+	ADDQ    SI, SI
+	ADDQ    BX, SI
+
+ahead:
+	SUBQ  BX, SI
+	MOVQ  56(AX), DI
+	ADDQ  SI, DI
+	MOVQ  8(AX), R8
+	LEAQ  (R8)(R8*2), DX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), R10
+	TESTQ R10, R10
+	JZ    advance
 
 tap:
-	MOVQ (BX), R10
-	ADDQ 152(AX), R10
-	ADDQ $0x08, BX
-	MOVQ 32(AX), R8
+	MOVQ (DX), R11
+	ADDQ 152(AX), R11
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R9
 
 loop:
-	VMOVUPS      (SI), Z4
-	VMOVUPS      (SI)(CX*1), Z5
-	VBROADCASTSS (R10), Z6
+	VMOVUPS      (BX), Z4
+	VMOVUPS      (BX)(CX*1), Z5
+	VBROADCASTSS (R11), Z6
 	VFMADD231PS  Z4, Z6, Z0
 	VFMADD231PS  Z5, Z6, Z1
-	VBROADCASTSS (R10)(DI*1), Z6
+	VBROADCASTSS (R11)(R8*1), Z6
 	VFMADD231PS  Z4, Z6, Z2
 	VFMADD231PS  Z5, Z6, Z3
-	PREFETCHT1   (SI)(CX*2)
-	PREFETCHT1   (SI)(DX*1)
-	ADDQ         $0x40, SI
-	ADDQ         $0x04, R10
-	DECQ         R8
-	JNZ          loop
+	PREFETCHT1   (BX)(SI*1)
+	PREFETCHT1   (BX)(DI*1)
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R11
 	DECQ         R9
+	JNZ          loop
+	DECQ         R10
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x02, DI, BX
-	ADDQ      BX, 152(AX)
-	MOVQ      112(AX), BX
-	KMOVW     BX, K1
-	MOVQ      168(AX), BX
-	TESTQ     BX, BX
+	IMUL3Q $0x02, R8, DX
+	ADDQ   DX, 152(AX)
+	MOVQ   208(AX), DX
+	TESTQ  DX, DX
+	JNZ    further
+	MOVQ   192(AX), DX
+	SUBQ   200(AX), DX
+
+further:
+	ADDQ      200(AX), DX
+	MOVQ      DX, 208(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), SI
-	VADDPS    (BX), Z0, Z0
-	VMOVUPS.Z 64(BX), K1, Z4
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z4
 	VADDPS    Z4, Z1, Z1
-	ADDQ      SI, BX
-	VADDPS    (BX), Z2, Z2
-	VMOVUPS.Z 64(BX), K1, Z4
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z4
 	VADDPS    Z4, Z3, Z3
-	ADDQ      SI, BX
-	MOVQ      BX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z4
 	VBROADCASTSS 148(AX), Z5
-	MOVQ         160(AX), BX
-	MOVQ         72(AX), SI
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z4, Z0
 	VMINPS       Z0, Z5, Z0
-	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z0, (DX)
 	VMAXPS       Z1, Z4, Z1
 	VMINPS       Z1, Z5, Z1
-	VMOVUPS      Z1, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z1, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z4, Z2
 	VMINPS       Z2, Z5, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (DX)
 	VMAXPS       Z3, Z4, Z3
 	VMINPS       Z3, Z5, Z3
-	VMOVUPS      Z3, K1, 64(BX)
-	ADDQ         SI, BX
-	MOVQ         BX, 160(AX)
+	VMOVUPS      Z3, K1, 64(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -9586,101 +9827,121 @@ TEXT ·gemmF32AVX512_3x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
-	LEAQ (CX)(CX*2), DX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), BX
-	VMOVUPS (BX), Z0
-	VMOVUPS 64(BX), Z1
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
 	VMOVAPS Z1, Z5
-	MOVQ    48(AX), SI
-	MOVQ    8(AX), DI
-	LEAQ    (DI)(DI*2), BX
-	MOVQ    16(AX), BX
-	MOVQ    24(AX), R9
-	TESTQ   R9, R9
-	JZ      advance
+	MOVQ    48(AX), BX
+	MOVQ    208(AX), SI
+	TESTQ   SI, SI
+	JNZ     ahead
+	MOVQ    56(AX), SI
+	ADDQ    SI, SI
+	ADDQ    BX, SI
+
+ahead:
+	SUBQ  BX, SI
+	MOVQ  56(AX), DI
+	ADDQ  SI, DI
+	MOVQ  8(AX), R8
+	LEAQ  (R8)(R8*2), DX
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), R10
+	TESTQ R10, R10
+	JZ    advance
 
 tap:
-	MOVQ (BX), R10
-	ADDQ 152(AX), R10
-	ADDQ $0x08, BX
-	MOVQ 32(AX), R8
+	MOVQ (DX), R11
+	ADDQ 152(AX), R11
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R9
 
 loop:
-	VMOVUPS      (SI), Z6
-	VMOVUPS      (SI)(CX*1), Z7
-	VBROADCASTSS (R10), Z8
+	VMOVUPS      (BX), Z6
+	VMOVUPS      (BX)(CX*1), Z7
+	VBROADCASTSS (R11), Z8
 	VFMADD231PS  Z6, Z8, Z0
 	VFMADD231PS  Z7, Z8, Z1
-	VBROADCASTSS (R10)(DI*1), Z8
+	VBROADCASTSS (R11)(R8*1), Z8
 	VFMADD231PS  Z6, Z8, Z2
 	VFMADD231PS  Z7, Z8, Z3
-	VBROADCASTSS (R10)(DI*2), Z8
+	VBROADCASTSS (R11)(R8*2), Z8
 	VFMADD231PS  Z6, Z8, Z4
 	VFMADD231PS  Z7, Z8, Z5
-	PREFETCHT1   (SI)(CX*2)
-	PREFETCHT1   (SI)(DX*1)
-	ADDQ         $0x40, SI
-	ADDQ         $0x04, R10
-	DECQ         R8
-	JNZ          loop
+	PREFETCHT1   (BX)(SI*1)
+	PREFETCHT1   (BX)(DI*1)
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R11
 	DECQ         R9
+	JNZ          loop
+	DECQ         R10
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x03, DI, BX
-	ADDQ      BX, 152(AX)
-	MOVQ      112(AX), BX
-	KMOVW     BX, K1
-	MOVQ      168(AX), BX
-	TESTQ     BX, BX
+	IMUL3Q $0x03, R8, DX
+	ADDQ   DX, 152(AX)
+	MOVQ   208(AX), DX
+	TESTQ  DX, DX
+	JNZ    further
+	MOVQ   192(AX), DX
+	SUBQ   200(AX), DX
+
+further:
+	ADDQ      200(AX), DX
+	MOVQ      DX, 208(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), SI
-	VADDPS    (BX), Z0, Z0
-	VMOVUPS.Z 64(BX), K1, Z6
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z6
 	VADDPS    Z6, Z1, Z1
-	ADDQ      SI, BX
-	VADDPS    (BX), Z2, Z2
-	VMOVUPS.Z 64(BX), K1, Z6
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z6
 	VADDPS    Z6, Z3, Z3
-	ADDQ      SI, BX
-	VADDPS    (BX), Z4, Z4
-	VMOVUPS.Z 64(BX), K1, Z6
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z6
 	VADDPS    Z6, Z5, Z5
-	ADDQ      SI, BX
-	MOVQ      BX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z6
 	VBROADCASTSS 148(AX), Z7
-	MOVQ         160(AX), BX
-	MOVQ         72(AX), SI
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z6, Z0
 	VMINPS       Z0, Z7, Z0
-	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z0, (DX)
 	VMAXPS       Z1, Z6, Z1
 	VMINPS       Z1, Z7, Z1
-	VMOVUPS      Z1, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z1, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z6, Z2
 	VMINPS       Z2, Z7, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (DX)
 	VMAXPS       Z3, Z6, Z3
 	VMINPS       Z3, Z7, Z3
-	VMOVUPS      Z3, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z3, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z6, Z4
 	VMINPS       Z4, Z7, Z4
-	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z4, (DX)
 	VMAXPS       Z5, Z6, Z5
 	VMINPS       Z5, Z7, Z5
-	VMOVUPS      Z5, K1, 64(BX)
-	ADDQ         SI, BX
-	MOVQ         BX, 160(AX)
+	VMOVUPS      Z5, K1, 64(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -9699,117 +9960,137 @@ TEXT ·gemmF32AVX512_4x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
-	LEAQ (CX)(CX*2), DX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), BX
-	VMOVUPS (BX), Z0
-	VMOVUPS 64(BX), Z1
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
 	VMOVAPS Z1, Z5
 	VMOVAPS Z0, Z6
 	VMOVAPS Z1, Z7
-	MOVQ    48(AX), SI
-	MOVQ    8(AX), DI
-	LEAQ    (DI)(DI*2), R8
-	MOVQ    16(AX), BX
-	MOVQ    24(AX), R10
-	TESTQ   R10, R10
-	JZ      advance
+	MOVQ    48(AX), BX
+	MOVQ    208(AX), SI
+	TESTQ   SI, SI
+	JNZ     ahead
+	MOVQ    56(AX), SI
+	ADDQ    SI, SI
+	ADDQ    BX, SI
+
+ahead:
+	SUBQ  BX, SI
+	MOVQ  56(AX), DI
+	ADDQ  SI, DI
+	MOVQ  8(AX), R8
+	LEAQ  (R8)(R8*2), R9
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), R11
+	TESTQ R11, R11
+	JZ    advance
 
 tap:
-	MOVQ (BX), R11
-	ADDQ 152(AX), R11
-	ADDQ $0x08, BX
-	MOVQ 32(AX), R9
+	MOVQ (DX), R12
+	ADDQ 152(AX), R12
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R10
 
 loop:
-	VMOVUPS      (SI), Z8
-	VMOVUPS      (SI)(CX*1), Z9
-	VBROADCASTSS (R11), Z10
+	VMOVUPS      (BX), Z8
+	VMOVUPS      (BX)(CX*1), Z9
+	VBROADCASTSS (R12), Z10
 	VFMADD231PS  Z8, Z10, Z0
 	VFMADD231PS  Z9, Z10, Z1
-	VBROADCASTSS (R11)(DI*1), Z10
+	VBROADCASTSS (R12)(R8*1), Z10
 	VFMADD231PS  Z8, Z10, Z2
 	VFMADD231PS  Z9, Z10, Z3
-	VBROADCASTSS (R11)(DI*2), Z10
+	VBROADCASTSS (R12)(R8*2), Z10
 	VFMADD231PS  Z8, Z10, Z4
 	VFMADD231PS  Z9, Z10, Z5
-	VBROADCASTSS (R11)(R8*1), Z10
+	VBROADCASTSS (R12)(R9*1), Z10
 	VFMADD231PS  Z8, Z10, Z6
 	VFMADD231PS  Z9, Z10, Z7
-	PREFETCHT1   (SI)(CX*2)
-	PREFETCHT1   (SI)(DX*1)
-	ADDQ         $0x40, SI
-	ADDQ         $0x04, R11
-	DECQ         R9
-	JNZ          loop
+	PREFETCHT1   (BX)(SI*1)
+	PREFETCHT1   (BX)(DI*1)
+	ADDQ         $0x40, BX
+	ADDQ         $0x04, R12
 	DECQ         R10
+	JNZ          loop
+	DECQ         R11
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x04, DI, BX
-	ADDQ      BX, 152(AX)
-	MOVQ      112(AX), BX
-	KMOVW     BX, K1
-	MOVQ      168(AX), BX
-	TESTQ     BX, BX
+	IMUL3Q $0x04, R8, DX
+	ADDQ   DX, 152(AX)
+	MOVQ   208(AX), DX
+	TESTQ  DX, DX
+	JNZ    further
+	MOVQ   192(AX), DX
+	SUBQ   200(AX), DX
+
+further:
+	ADDQ      200(AX), DX
+	MOVQ      DX, 208(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), SI
-	VADDPS    (BX), Z0, Z0
-	VMOVUPS.Z 64(BX), K1, Z8
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z8
 	VADDPS    Z8, Z1, Z1
-	ADDQ      SI, BX
-	VADDPS    (BX), Z2, Z2
-	VMOVUPS.Z 64(BX), K1, Z8
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z8
 	VADDPS    Z8, Z3, Z3
-	ADDQ      SI, BX
-	VADDPS    (BX), Z4, Z4
-	VMOVUPS.Z 64(BX), K1, Z8
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z8
 	VADDPS    Z8, Z5, Z5
-	ADDQ      SI, BX
-	VADDPS    (BX), Z6, Z6
-	VMOVUPS.Z 64(BX), K1, Z8
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z8
 	VADDPS    Z8, Z7, Z7
-	ADDQ      SI, BX
-	MOVQ      BX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z8
 	VBROADCASTSS 148(AX), Z9
-	MOVQ         160(AX), BX
-	MOVQ         72(AX), SI
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z8, Z0
 	VMINPS       Z0, Z9, Z0
-	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z0, (DX)
 	VMAXPS       Z1, Z8, Z1
 	VMINPS       Z1, Z9, Z1
-	VMOVUPS      Z1, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z1, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z8, Z2
 	VMINPS       Z2, Z9, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (DX)
 	VMAXPS       Z3, Z8, Z3
 	VMINPS       Z3, Z9, Z3
-	VMOVUPS      Z3, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z3, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z8, Z4
 	VMINPS       Z4, Z9, Z4
-	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z4, (DX)
 	VMAXPS       Z5, Z8, Z5
 	VMINPS       Z5, Z9, Z5
-	VMOVUPS      Z5, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z5, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z6, Z8, Z6
 	VMINPS       Z6, Z9, Z6
-	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z6, (DX)
 	VMAXPS       Z7, Z8, Z7
 	VMINPS       Z7, Z9, Z7
-	VMOVUPS      Z7, K1, 64(BX)
-	ADDQ         SI, BX
-	MOVQ         BX, 160(AX)
+	VMOVUPS      Z7, K1, 64(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -9828,12 +10109,12 @@ TEXT ·gemmF32AVX512_5x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
-	LEAQ (CX)(CX*2), DX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), BX
-	VMOVUPS (BX), Z0
-	VMOVUPS 64(BX), Z1
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -9842,121 +10123,141 @@ block:
 	VMOVAPS Z1, Z7
 	VMOVAPS Z0, Z8
 	VMOVAPS Z1, Z9
-	MOVQ    48(AX), SI
-	MOVQ    8(AX), DI
-	LEAQ    (DI)(DI*2), R8
-	MOVQ    16(AX), BX
-	MOVQ    24(AX), R10
-	TESTQ   R10, R10
-	JZ      advance
+	MOVQ    48(AX), BX
+	MOVQ    208(AX), SI
+	TESTQ   SI, SI
+	JNZ     ahead
+	MOVQ    56(AX), SI
+	ADDQ    SI, SI
+	ADDQ    BX, SI
+
+ahead:
+	SUBQ  BX, SI
+	MOVQ  56(AX), DI
+	ADDQ  SI, DI
+	MOVQ  8(AX), R8
+	LEAQ  (R8)(R8*2), R9
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), R11
+	TESTQ R11, R11
+	JZ    advance
 
 tap:
-	MOVQ (BX), R11
-	ADDQ 152(AX), R11
-	LEAQ (R11)(DI*4), R12
-	ADDQ $0x08, BX
-	MOVQ 32(AX), R9
+	MOVQ (DX), R12
+	ADDQ 152(AX), R12
+	LEAQ (R12)(R8*4), R13
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R10
 
 loop:
-	VMOVUPS      (SI), Z10
-	VMOVUPS      (SI)(CX*1), Z11
-	VBROADCASTSS (R11), Z12
+	VMOVUPS      (BX), Z10
+	VMOVUPS      (BX)(CX*1), Z11
+	VBROADCASTSS (R12), Z12
 	VFMADD231PS  Z10, Z12, Z0
 	VFMADD231PS  Z11, Z12, Z1
-	VBROADCASTSS (R11)(DI*1), Z12
+	VBROADCASTSS (R12)(R8*1), Z12
 	VFMADD231PS  Z10, Z12, Z2
 	VFMADD231PS  Z11, Z12, Z3
-	VBROADCASTSS (R11)(DI*2), Z12
+	VBROADCASTSS (R12)(R8*2), Z12
 	VFMADD231PS  Z10, Z12, Z4
 	VFMADD231PS  Z11, Z12, Z5
-	VBROADCASTSS (R11)(R8*1), Z12
+	VBROADCASTSS (R12)(R9*1), Z12
 	VFMADD231PS  Z10, Z12, Z6
 	VFMADD231PS  Z11, Z12, Z7
-	VBROADCASTSS (R12), Z12
+	VBROADCASTSS (R13), Z12
 	VFMADD231PS  Z10, Z12, Z8
 	VFMADD231PS  Z11, Z12, Z9
-	PREFETCHT1   (SI)(CX*2)
-	PREFETCHT1   (SI)(DX*1)
-	ADDQ         $0x40, SI
-	ADDQ         $0x04, R11
+	PREFETCHT1   (BX)(SI*1)
+	PREFETCHT1   (BX)(DI*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R12
-	DECQ         R9
-	JNZ          loop
+	ADDQ         $0x04, R13
 	DECQ         R10
+	JNZ          loop
+	DECQ         R11
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x05, DI, BX
-	ADDQ      BX, 152(AX)
-	MOVQ      112(AX), BX
-	KMOVW     BX, K1
-	MOVQ      168(AX), BX
-	TESTQ     BX, BX
+	IMUL3Q $0x05, R8, DX
+	ADDQ   DX, 152(AX)
+	MOVQ   208(AX), DX
+	TESTQ  DX, DX
+	JNZ    further
+	MOVQ   192(AX), DX
+	SUBQ   200(AX), DX
+
+further:
+	ADDQ      200(AX), DX
+	MOVQ      DX, 208(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), SI
-	VADDPS    (BX), Z0, Z0
-	VMOVUPS.Z 64(BX), K1, Z10
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z10
 	VADDPS    Z10, Z1, Z1
-	ADDQ      SI, BX
-	VADDPS    (BX), Z2, Z2
-	VMOVUPS.Z 64(BX), K1, Z10
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z10
 	VADDPS    Z10, Z3, Z3
-	ADDQ      SI, BX
-	VADDPS    (BX), Z4, Z4
-	VMOVUPS.Z 64(BX), K1, Z10
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z10
 	VADDPS    Z10, Z5, Z5
-	ADDQ      SI, BX
-	VADDPS    (BX), Z6, Z6
-	VMOVUPS.Z 64(BX), K1, Z10
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z10
 	VADDPS    Z10, Z7, Z7
-	ADDQ      SI, BX
-	VADDPS    (BX), Z8, Z8
-	VMOVUPS.Z 64(BX), K1, Z10
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z10
 	VADDPS    Z10, Z9, Z9
-	ADDQ      SI, BX
-	MOVQ      BX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z10
 	VBROADCASTSS 148(AX), Z11
-	MOVQ         160(AX), BX
-	MOVQ         72(AX), SI
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z10, Z0
 	VMINPS       Z0, Z11, Z0
-	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z0, (DX)
 	VMAXPS       Z1, Z10, Z1
 	VMINPS       Z1, Z11, Z1
-	VMOVUPS      Z1, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z1, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z10, Z2
 	VMINPS       Z2, Z11, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (DX)
 	VMAXPS       Z3, Z10, Z3
 	VMINPS       Z3, Z11, Z3
-	VMOVUPS      Z3, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z3, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z10, Z4
 	VMINPS       Z4, Z11, Z4
-	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z4, (DX)
 	VMAXPS       Z5, Z10, Z5
 	VMINPS       Z5, Z11, Z5
-	VMOVUPS      Z5, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z5, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z6, Z10, Z6
 	VMINPS       Z6, Z11, Z6
-	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z6, (DX)
 	VMAXPS       Z7, Z10, Z7
 	VMINPS       Z7, Z11, Z7
-	VMOVUPS      Z7, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z7, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z8, Z10, Z8
 	VMINPS       Z8, Z11, Z8
-	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z8, (DX)
 	VMAXPS       Z9, Z10, Z9
 	VMINPS       Z9, Z11, Z9
-	VMOVUPS      Z9, K1, 64(BX)
-	ADDQ         SI, BX
-	MOVQ         BX, 160(AX)
+	VMOVUPS      Z9, K1, 64(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -9975,12 +10276,12 @@ TEXT ·gemmF32AVX512_6x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
-	LEAQ (CX)(CX*2), DX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), BX
-	VMOVUPS (BX), Z0
-	VMOVUPS 64(BX), Z1
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -9991,135 +10292,155 @@ block:
 	VMOVAPS Z1, Z9
 	VMOVAPS Z0, Z10
 	VMOVAPS Z1, Z11
-	MOVQ    48(AX), SI
-	MOVQ    8(AX), DI
-	LEAQ    (DI)(DI*2), R8
-	MOVQ    16(AX), BX
-	MOVQ    24(AX), R10
-	TESTQ   R10, R10
-	JZ      advance
+	MOVQ    48(AX), BX
+	MOVQ    208(AX), SI
+	TESTQ   SI, SI
+	JNZ     ahead
+	MOVQ    56(AX), SI
+	ADDQ    SI, SI
+	ADDQ    BX, SI
+
+ahead:
+	SUBQ  BX, SI
+	MOVQ  56(AX), DI
+	ADDQ  SI, DI
+	MOVQ  8(AX), R8
+	LEAQ  (R8)(R8*2), R9
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), R11
+	TESTQ R11, R11
+	JZ    advance
 
 tap:
-	MOVQ (BX), R11
-	ADDQ 152(AX), R11
-	LEAQ (R11)(DI*4), R12
-	ADDQ $0x08, BX
-	MOVQ 32(AX), R9
+	MOVQ (DX), R12
+	ADDQ 152(AX), R12
+	LEAQ (R12)(R8*4), R13
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R10
 
 loop:
-	VMOVUPS      (SI), Z12
-	VMOVUPS      (SI)(CX*1), Z13
-	VBROADCASTSS (R11), Z14
+	VMOVUPS      (BX), Z12
+	VMOVUPS      (BX)(CX*1), Z13
+	VBROADCASTSS (R12), Z14
 	VFMADD231PS  Z12, Z14, Z0
 	VFMADD231PS  Z13, Z14, Z1
-	VBROADCASTSS (R11)(DI*1), Z14
+	VBROADCASTSS (R12)(R8*1), Z14
 	VFMADD231PS  Z12, Z14, Z2
 	VFMADD231PS  Z13, Z14, Z3
-	VBROADCASTSS (R11)(DI*2), Z14
+	VBROADCASTSS (R12)(R8*2), Z14
 	VFMADD231PS  Z12, Z14, Z4
 	VFMADD231PS  Z13, Z14, Z5
-	VBROADCASTSS (R11)(R8*1), Z14
+	VBROADCASTSS (R12)(R9*1), Z14
 	VFMADD231PS  Z12, Z14, Z6
 	VFMADD231PS  Z13, Z14, Z7
-	VBROADCASTSS (R12), Z14
+	VBROADCASTSS (R13), Z14
 	VFMADD231PS  Z12, Z14, Z8
 	VFMADD231PS  Z13, Z14, Z9
-	VBROADCASTSS (R12)(DI*1), Z14
+	VBROADCASTSS (R13)(R8*1), Z14
 	VFMADD231PS  Z12, Z14, Z10
 	VFMADD231PS  Z13, Z14, Z11
-	PREFETCHT1   (SI)(CX*2)
-	PREFETCHT1   (SI)(DX*1)
-	ADDQ         $0x40, SI
-	ADDQ         $0x04, R11
+	PREFETCHT1   (BX)(SI*1)
+	PREFETCHT1   (BX)(DI*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R12
-	DECQ         R9
-	JNZ          loop
+	ADDQ         $0x04, R13
 	DECQ         R10
+	JNZ          loop
+	DECQ         R11
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x06, DI, BX
-	ADDQ      BX, 152(AX)
-	MOVQ      112(AX), BX
-	KMOVW     BX, K1
-	MOVQ      168(AX), BX
-	TESTQ     BX, BX
+	IMUL3Q $0x06, R8, DX
+	ADDQ   DX, 152(AX)
+	MOVQ   208(AX), DX
+	TESTQ  DX, DX
+	JNZ    further
+	MOVQ   192(AX), DX
+	SUBQ   200(AX), DX
+
+further:
+	ADDQ      200(AX), DX
+	MOVQ      DX, 208(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), SI
-	VADDPS    (BX), Z0, Z0
-	VMOVUPS.Z 64(BX), K1, Z12
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z12
 	VADDPS    Z12, Z1, Z1
-	ADDQ      SI, BX
-	VADDPS    (BX), Z2, Z2
-	VMOVUPS.Z 64(BX), K1, Z12
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z12
 	VADDPS    Z12, Z3, Z3
-	ADDQ      SI, BX
-	VADDPS    (BX), Z4, Z4
-	VMOVUPS.Z 64(BX), K1, Z12
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z12
 	VADDPS    Z12, Z5, Z5
-	ADDQ      SI, BX
-	VADDPS    (BX), Z6, Z6
-	VMOVUPS.Z 64(BX), K1, Z12
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z12
 	VADDPS    Z12, Z7, Z7
-	ADDQ      SI, BX
-	VADDPS    (BX), Z8, Z8
-	VMOVUPS.Z 64(BX), K1, Z12
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z12
 	VADDPS    Z12, Z9, Z9
-	ADDQ      SI, BX
-	VADDPS    (BX), Z10, Z10
-	VMOVUPS.Z 64(BX), K1, Z12
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Z12
 	VADDPS    Z12, Z11, Z11
-	ADDQ      SI, BX
-	MOVQ      BX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z12
 	VBROADCASTSS 148(AX), Z13
-	MOVQ         160(AX), BX
-	MOVQ         72(AX), SI
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z12, Z0
 	VMINPS       Z0, Z13, Z0
-	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z0, (DX)
 	VMAXPS       Z1, Z12, Z1
 	VMINPS       Z1, Z13, Z1
-	VMOVUPS      Z1, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z1, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z12, Z2
 	VMINPS       Z2, Z13, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (DX)
 	VMAXPS       Z3, Z12, Z3
 	VMINPS       Z3, Z13, Z3
-	VMOVUPS      Z3, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z3, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z12, Z4
 	VMINPS       Z4, Z13, Z4
-	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z4, (DX)
 	VMAXPS       Z5, Z12, Z5
 	VMINPS       Z5, Z13, Z5
-	VMOVUPS      Z5, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z5, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z6, Z12, Z6
 	VMINPS       Z6, Z13, Z6
-	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z6, (DX)
 	VMAXPS       Z7, Z12, Z7
 	VMINPS       Z7, Z13, Z7
-	VMOVUPS      Z7, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z7, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z8, Z12, Z8
 	VMINPS       Z8, Z13, Z8
-	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z8, (DX)
 	VMAXPS       Z9, Z12, Z9
 	VMINPS       Z9, Z13, Z9
-	VMOVUPS      Z9, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z9, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z10, Z12, Z10
 	VMINPS       Z10, Z13, Z10
-	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z10, (DX)
 	VMAXPS       Z11, Z12, Z11
 	VMINPS       Z11, Z13, Z11
-	VMOVUPS      Z11, K1, 64(BX)
-	ADDQ         SI, BX
-	MOVQ         BX, 160(AX)
+	VMOVUPS      Z11, K1, 64(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -10138,12 +10459,12 @@ TEXT ·gemmF32AVX512_7x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
-	LEAQ (CX)(CX*2), DX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), BX
-	VMOVUPS (BX), Z0
-	VMOVUPS 64(BX), Z1
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -10156,149 +10477,169 @@ block:
 	VMOVAPS Z1, Z11
 	VMOVAPS Z0, Z12
 	VMOVAPS Z1, Z13
-	MOVQ    48(AX), SI
-	MOVQ    8(AX), DI
-	LEAQ    (DI)(DI*2), R8
-	MOVQ    16(AX), BX
-	MOVQ    24(AX), R10
-	TESTQ   R10, R10
-	JZ      advance
+	MOVQ    48(AX), BX
+	MOVQ    208(AX), SI
+	TESTQ   SI, SI
+	JNZ     ahead
+	MOVQ    56(AX), SI
+	ADDQ    SI, SI
+	ADDQ    BX, SI
+
+ahead:
+	SUBQ  BX, SI
+	MOVQ  56(AX), DI
+	ADDQ  SI, DI
+	MOVQ  8(AX), R8
+	LEAQ  (R8)(R8*2), R9
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), R11
+	TESTQ R11, R11
+	JZ    advance
 
 tap:
-	MOVQ (BX), R11
-	ADDQ 152(AX), R11
-	LEAQ (R11)(DI*4), R12
-	ADDQ $0x08, BX
-	MOVQ 32(AX), R9
+	MOVQ (DX), R12
+	ADDQ 152(AX), R12
+	LEAQ (R12)(R8*4), R13
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R10
 
 loop:
-	VMOVUPS      (SI), Z14
-	VMOVUPS      (SI)(CX*1), Z15
-	VBROADCASTSS (R11), Z16
+	VMOVUPS      (BX), Z14
+	VMOVUPS      (BX)(CX*1), Z15
+	VBROADCASTSS (R12), Z16
 	VFMADD231PS  Z14, Z16, Z0
 	VFMADD231PS  Z15, Z16, Z1
-	VBROADCASTSS (R11)(DI*1), Z16
+	VBROADCASTSS (R12)(R8*1), Z16
 	VFMADD231PS  Z14, Z16, Z2
 	VFMADD231PS  Z15, Z16, Z3
-	VBROADCASTSS (R11)(DI*2), Z16
+	VBROADCASTSS (R12)(R8*2), Z16
 	VFMADD231PS  Z14, Z16, Z4
 	VFMADD231PS  Z15, Z16, Z5
-	VBROADCASTSS (R11)(R8*1), Z16
+	VBROADCASTSS (R12)(R9*1), Z16
 	VFMADD231PS  Z14, Z16, Z6
 	VFMADD231PS  Z15, Z16, Z7
-	VBROADCASTSS (R12), Z16
+	VBROADCASTSS (R13), Z16
 	VFMADD231PS  Z14, Z16, Z8
 	VFMADD231PS  Z15, Z16, Z9
-	VBROADCASTSS (R12)(DI*1), Z16
+	VBROADCASTSS (R13)(R8*1), Z16
 	VFMADD231PS  Z14, Z16, Z10
 	VFMADD231PS  Z15, Z16, Z11
-	VBROADCASTSS (R12)(DI*2), Z16
+	VBROADCASTSS (R13)(R8*2), Z16
 	VFMADD231PS  Z14, Z16, Z12
 	VFMADD231PS  Z15, Z16, Z13
-	PREFETCHT1   (SI)(CX*2)
-	PREFETCHT1   (SI)(DX*1)
-	ADDQ         $0x40, SI
-	ADDQ         $0x04, R11
+	PREFETCHT1   (BX)(SI*1)
+	PREFETCHT1   (BX)(DI*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R12
-	DECQ         R9
-	JNZ          loop
+	ADDQ         $0x04, R13
 	DECQ         R10
+	JNZ          loop
+	DECQ         R11
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x07, DI, BX
-	ADDQ      BX, 152(AX)
-	MOVQ      112(AX), BX
-	KMOVW     BX, K1
-	MOVQ      168(AX), BX
-	TESTQ     BX, BX
+	IMUL3Q $0x07, R8, DX
+	ADDQ   DX, 152(AX)
+	MOVQ   208(AX), DX
+	TESTQ  DX, DX
+	JNZ    further
+	MOVQ   192(AX), DX
+	SUBQ   200(AX), DX
+
+further:
+	ADDQ      200(AX), DX
+	MOVQ      DX, 208(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), SI
-	VADDPS    (BX), Z0, Z0
-	VMOVUPS.Z 64(BX), K1, Z14
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z14
 	VADDPS    Z14, Z1, Z1
-	ADDQ      SI, BX
-	VADDPS    (BX), Z2, Z2
-	VMOVUPS.Z 64(BX), K1, Z14
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z14
 	VADDPS    Z14, Z3, Z3
-	ADDQ      SI, BX
-	VADDPS    (BX), Z4, Z4
-	VMOVUPS.Z 64(BX), K1, Z14
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z14
 	VADDPS    Z14, Z5, Z5
-	ADDQ      SI, BX
-	VADDPS    (BX), Z6, Z6
-	VMOVUPS.Z 64(BX), K1, Z14
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z14
 	VADDPS    Z14, Z7, Z7
-	ADDQ      SI, BX
-	VADDPS    (BX), Z8, Z8
-	VMOVUPS.Z 64(BX), K1, Z14
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z14
 	VADDPS    Z14, Z9, Z9
-	ADDQ      SI, BX
-	VADDPS    (BX), Z10, Z10
-	VMOVUPS.Z 64(BX), K1, Z14
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Z14
 	VADDPS    Z14, Z11, Z11
-	ADDQ      SI, BX
-	VADDPS    (BX), Z12, Z12
-	VMOVUPS.Z 64(BX), K1, Z14
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Z14
 	VADDPS    Z14, Z13, Z13
-	ADDQ      SI, BX
-	MOVQ      BX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z14
 	VBROADCASTSS 148(AX), Z15
-	MOVQ         160(AX), BX
-	MOVQ         72(AX), SI
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z14, Z0
 	VMINPS       Z0, Z15, Z0
-	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z0, (DX)
 	VMAXPS       Z1, Z14, Z1
 	VMINPS       Z1, Z15, Z1
-	VMOVUPS      Z1, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z1, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z14, Z2
 	VMINPS       Z2, Z15, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (DX)
 	VMAXPS       Z3, Z14, Z3
 	VMINPS       Z3, Z15, Z3
-	VMOVUPS      Z3, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z3, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z14, Z4
 	VMINPS       Z4, Z15, Z4
-	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z4, (DX)
 	VMAXPS       Z5, Z14, Z5
 	VMINPS       Z5, Z15, Z5
-	VMOVUPS      Z5, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z5, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z6, Z14, Z6
 	VMINPS       Z6, Z15, Z6
-	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z6, (DX)
 	VMAXPS       Z7, Z14, Z7
 	VMINPS       Z7, Z15, Z7
-	VMOVUPS      Z7, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z7, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z8, Z14, Z8
 	VMINPS       Z8, Z15, Z8
-	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z8, (DX)
 	VMAXPS       Z9, Z14, Z9
 	VMINPS       Z9, Z15, Z9
-	VMOVUPS      Z9, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z9, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z10, Z14, Z10
 	VMINPS       Z10, Z15, Z10
-	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z10, (DX)
 	VMAXPS       Z11, Z14, Z11
 	VMINPS       Z11, Z15, Z11
-	VMOVUPS      Z11, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z11, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z12, Z14, Z12
 	VMINPS       Z12, Z15, Z12
-	VMOVUPS      Z12, (BX)
+	VMOVUPS      Z12, (DX)
 	VMAXPS       Z13, Z14, Z13
 	VMINPS       Z13, Z15, Z13
-	VMOVUPS      Z13, K1, 64(BX)
-	ADDQ         SI, BX
-	MOVQ         BX, 160(AX)
+	VMOVUPS      Z13, K1, 64(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -10317,12 +10658,12 @@ TEXT ·gemmF32AVX512_8x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
-	LEAQ (CX)(CX*2), DX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), BX
-	VMOVUPS (BX), Z0
-	VMOVUPS 64(BX), Z1
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -10337,163 +10678,183 @@ block:
 	VMOVAPS Z1, Z13
 	VMOVAPS Z0, Z14
 	VMOVAPS Z1, Z15
-	MOVQ    48(AX), SI
-	MOVQ    8(AX), DI
-	LEAQ    (DI)(DI*2), R8
-	MOVQ    16(AX), BX
-	MOVQ    24(AX), R10
-	TESTQ   R10, R10
-	JZ      advance
+	MOVQ    48(AX), BX
+	MOVQ    208(AX), SI
+	TESTQ   SI, SI
+	JNZ     ahead
+	MOVQ    56(AX), SI
+	ADDQ    SI, SI
+	ADDQ    BX, SI
+
+ahead:
+	SUBQ  BX, SI
+	MOVQ  56(AX), DI
+	ADDQ  SI, DI
+	MOVQ  8(AX), R8
+	LEAQ  (R8)(R8*2), R9
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), R11
+	TESTQ R11, R11
+	JZ    advance
 
 tap:
-	MOVQ (BX), R11
-	ADDQ 152(AX), R11
-	LEAQ (R11)(DI*4), R12
-	ADDQ $0x08, BX
-	MOVQ 32(AX), R9
+	MOVQ (DX), R12
+	ADDQ 152(AX), R12
+	LEAQ (R12)(R8*4), R13
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R10
 
 loop:
-	VMOVUPS      (SI), Z16
-	VMOVUPS      (SI)(CX*1), Z17
-	VBROADCASTSS (R11), Z18
+	VMOVUPS      (BX), Z16
+	VMOVUPS      (BX)(CX*1), Z17
+	VBROADCASTSS (R12), Z18
 	VFMADD231PS  Z16, Z18, Z0
 	VFMADD231PS  Z17, Z18, Z1
-	VBROADCASTSS (R11)(DI*1), Z18
+	VBROADCASTSS (R12)(R8*1), Z18
 	VFMADD231PS  Z16, Z18, Z2
 	VFMADD231PS  Z17, Z18, Z3
-	VBROADCASTSS (R11)(DI*2), Z18
+	VBROADCASTSS (R12)(R8*2), Z18
 	VFMADD231PS  Z16, Z18, Z4
 	VFMADD231PS  Z17, Z18, Z5
-	VBROADCASTSS (R11)(R8*1), Z18
+	VBROADCASTSS (R12)(R9*1), Z18
 	VFMADD231PS  Z16, Z18, Z6
 	VFMADD231PS  Z17, Z18, Z7
-	VBROADCASTSS (R12), Z18
+	VBROADCASTSS (R13), Z18
 	VFMADD231PS  Z16, Z18, Z8
 	VFMADD231PS  Z17, Z18, Z9
-	VBROADCASTSS (R12)(DI*1), Z18
+	VBROADCASTSS (R13)(R8*1), Z18
 	VFMADD231PS  Z16, Z18, Z10
 	VFMADD231PS  Z17, Z18, Z11
-	VBROADCASTSS (R12)(DI*2), Z18
+	VBROADCASTSS (R13)(R8*2), Z18
 	VFMADD231PS  Z16, Z18, Z12
 	VFMADD231PS  Z17, Z18, Z13
-	VBROADCASTSS (R12)(R8*1), Z18
+	VBROADCASTSS (R13)(R9*1), Z18
 	VFMADD231PS  Z16, Z18, Z14
 	VFMADD231PS  Z17, Z18, Z15
-	PREFETCHT1   (SI)(CX*2)
-	PREFETCHT1   (SI)(DX*1)
-	ADDQ         $0x40, SI
-	ADDQ         $0x04, R11
+	PREFETCHT1   (BX)(SI*1)
+	PREFETCHT1   (BX)(DI*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R12
-	DECQ         R9
-	JNZ          loop
+	ADDQ         $0x04, R13
 	DECQ         R10
+	JNZ          loop
+	DECQ         R11
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x08, DI, BX
-	ADDQ      BX, 152(AX)
-	MOVQ      112(AX), BX
-	KMOVW     BX, K1
-	MOVQ      168(AX), BX
-	TESTQ     BX, BX
+	IMUL3Q $0x08, R8, DX
+	ADDQ   DX, 152(AX)
+	MOVQ   208(AX), DX
+	TESTQ  DX, DX
+	JNZ    further
+	MOVQ   192(AX), DX
+	SUBQ   200(AX), DX
+
+further:
+	ADDQ      200(AX), DX
+	MOVQ      DX, 208(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), SI
-	VADDPS    (BX), Z0, Z0
-	VMOVUPS.Z 64(BX), K1, Z16
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z16
 	VADDPS    Z16, Z1, Z1
-	ADDQ      SI, BX
-	VADDPS    (BX), Z2, Z2
-	VMOVUPS.Z 64(BX), K1, Z16
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z16
 	VADDPS    Z16, Z3, Z3
-	ADDQ      SI, BX
-	VADDPS    (BX), Z4, Z4
-	VMOVUPS.Z 64(BX), K1, Z16
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z16
 	VADDPS    Z16, Z5, Z5
-	ADDQ      SI, BX
-	VADDPS    (BX), Z6, Z6
-	VMOVUPS.Z 64(BX), K1, Z16
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z16
 	VADDPS    Z16, Z7, Z7
-	ADDQ      SI, BX
-	VADDPS    (BX), Z8, Z8
-	VMOVUPS.Z 64(BX), K1, Z16
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z16
 	VADDPS    Z16, Z9, Z9
-	ADDQ      SI, BX
-	VADDPS    (BX), Z10, Z10
-	VMOVUPS.Z 64(BX), K1, Z16
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Z16
 	VADDPS    Z16, Z11, Z11
-	ADDQ      SI, BX
-	VADDPS    (BX), Z12, Z12
-	VMOVUPS.Z 64(BX), K1, Z16
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Z16
 	VADDPS    Z16, Z13, Z13
-	ADDQ      SI, BX
-	VADDPS    (BX), Z14, Z14
-	VMOVUPS.Z 64(BX), K1, Z16
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Z16
 	VADDPS    Z16, Z15, Z15
-	ADDQ      SI, BX
-	MOVQ      BX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z16
 	VBROADCASTSS 148(AX), Z17
-	MOVQ         160(AX), BX
-	MOVQ         72(AX), SI
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z16, Z0
 	VMINPS       Z0, Z17, Z0
-	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z0, (DX)
 	VMAXPS       Z1, Z16, Z1
 	VMINPS       Z1, Z17, Z1
-	VMOVUPS      Z1, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z1, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z16, Z2
 	VMINPS       Z2, Z17, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (DX)
 	VMAXPS       Z3, Z16, Z3
 	VMINPS       Z3, Z17, Z3
-	VMOVUPS      Z3, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z3, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z16, Z4
 	VMINPS       Z4, Z17, Z4
-	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z4, (DX)
 	VMAXPS       Z5, Z16, Z5
 	VMINPS       Z5, Z17, Z5
-	VMOVUPS      Z5, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z5, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z6, Z16, Z6
 	VMINPS       Z6, Z17, Z6
-	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z6, (DX)
 	VMAXPS       Z7, Z16, Z7
 	VMINPS       Z7, Z17, Z7
-	VMOVUPS      Z7, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z7, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z8, Z16, Z8
 	VMINPS       Z8, Z17, Z8
-	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z8, (DX)
 	VMAXPS       Z9, Z16, Z9
 	VMINPS       Z9, Z17, Z9
-	VMOVUPS      Z9, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z9, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z10, Z16, Z10
 	VMINPS       Z10, Z17, Z10
-	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z10, (DX)
 	VMAXPS       Z11, Z16, Z11
 	VMINPS       Z11, Z17, Z11
-	VMOVUPS      Z11, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z11, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z12, Z16, Z12
 	VMINPS       Z12, Z17, Z12
-	VMOVUPS      Z12, (BX)
+	VMOVUPS      Z12, (DX)
 	VMAXPS       Z13, Z16, Z13
 	VMINPS       Z13, Z17, Z13
-	VMOVUPS      Z13, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z13, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z14, Z16, Z14
 	VMINPS       Z14, Z17, Z14
-	VMOVUPS      Z14, (BX)
+	VMOVUPS      Z14, (DX)
 	VMAXPS       Z15, Z16, Z15
 	VMINPS       Z15, Z17, Z15
-	VMOVUPS      Z15, K1, 64(BX)
-	ADDQ         SI, BX
-	MOVQ         BX, 160(AX)
+	VMOVUPS      Z15, K1, 64(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -10512,12 +10873,12 @@ TEXT ·gemmF32AVX512_9x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
-	LEAQ (CX)(CX*2), DX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), BX
-	VMOVUPS (BX), Z0
-	VMOVUPS 64(BX), Z1
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -10534,179 +10895,199 @@ block:
 	VMOVAPS Z1, Z15
 	VMOVAPS Z0, Z16
 	VMOVAPS Z1, Z17
-	MOVQ    48(AX), SI
-	MOVQ    8(AX), DI
-	LEAQ    (DI)(DI*2), R8
-	MOVQ    16(AX), BX
-	MOVQ    24(AX), R10
-	TESTQ   R10, R10
-	JZ      advance
+	MOVQ    48(AX), BX
+	MOVQ    208(AX), SI
+	TESTQ   SI, SI
+	JNZ     ahead
+	MOVQ    56(AX), SI
+	ADDQ    SI, SI
+	ADDQ    BX, SI
+
+ahead:
+	SUBQ  BX, SI
+	MOVQ  56(AX), DI
+	ADDQ  SI, DI
+	MOVQ  8(AX), R8
+	LEAQ  (R8)(R8*2), R9
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), R11
+	TESTQ R11, R11
+	JZ    advance
 
 tap:
-	MOVQ (BX), R11
-	ADDQ 152(AX), R11
-	LEAQ (R11)(DI*4), R12
-	LEAQ (R12)(DI*4), R13
-	ADDQ $0x08, BX
-	MOVQ 32(AX), R9
+	MOVQ (DX), R12
+	ADDQ 152(AX), R12
+	LEAQ (R12)(R8*4), R13
+	LEAQ (R13)(R8*4), R14
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R10
 
 loop:
-	VMOVUPS      (SI), Z18
-	VMOVUPS      (SI)(CX*1), Z19
-	VBROADCASTSS (R11), Z20
+	VMOVUPS      (BX), Z18
+	VMOVUPS      (BX)(CX*1), Z19
+	VBROADCASTSS (R12), Z20
 	VFMADD231PS  Z18, Z20, Z0
 	VFMADD231PS  Z19, Z20, Z1
-	VBROADCASTSS (R11)(DI*1), Z20
+	VBROADCASTSS (R12)(R8*1), Z20
 	VFMADD231PS  Z18, Z20, Z2
 	VFMADD231PS  Z19, Z20, Z3
-	VBROADCASTSS (R11)(DI*2), Z20
+	VBROADCASTSS (R12)(R8*2), Z20
 	VFMADD231PS  Z18, Z20, Z4
 	VFMADD231PS  Z19, Z20, Z5
-	VBROADCASTSS (R11)(R8*1), Z20
+	VBROADCASTSS (R12)(R9*1), Z20
 	VFMADD231PS  Z18, Z20, Z6
 	VFMADD231PS  Z19, Z20, Z7
-	VBROADCASTSS (R12), Z20
+	VBROADCASTSS (R13), Z20
 	VFMADD231PS  Z18, Z20, Z8
 	VFMADD231PS  Z19, Z20, Z9
-	VBROADCASTSS (R12)(DI*1), Z20
+	VBROADCASTSS (R13)(R8*1), Z20
 	VFMADD231PS  Z18, Z20, Z10
 	VFMADD231PS  Z19, Z20, Z11
-	VBROADCASTSS (R12)(DI*2), Z20
+	VBROADCASTSS (R13)(R8*2), Z20
 	VFMADD231PS  Z18, Z20, Z12
 	VFMADD231PS  Z19, Z20, Z13
-	VBROADCASTSS (R12)(R8*1), Z20
+	VBROADCASTSS (R13)(R9*1), Z20
 	VFMADD231PS  Z18, Z20, Z14
 	VFMADD231PS  Z19, Z20, Z15
-	VBROADCASTSS (R13), Z20
+	VBROADCASTSS (R14), Z20
 	VFMADD231PS  Z18, Z20, Z16
 	VFMADD231PS  Z19, Z20, Z17
-	PREFETCHT1   (SI)(CX*2)
-	PREFETCHT1   (SI)(DX*1)
-	ADDQ         $0x40, SI
-	ADDQ         $0x04, R11
+	PREFETCHT1   (BX)(SI*1)
+	PREFETCHT1   (BX)(DI*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R12
 	ADDQ         $0x04, R13
-	DECQ         R9
-	JNZ          loop
+	ADDQ         $0x04, R14
 	DECQ         R10
+	JNZ          loop
+	DECQ         R11
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x09, DI, BX
-	ADDQ      BX, 152(AX)
-	MOVQ      112(AX), BX
-	KMOVW     BX, K1
-	MOVQ      168(AX), BX
-	TESTQ     BX, BX
+	IMUL3Q $0x09, R8, DX
+	ADDQ   DX, 152(AX)
+	MOVQ   208(AX), DX
+	TESTQ  DX, DX
+	JNZ    further
+	MOVQ   192(AX), DX
+	SUBQ   200(AX), DX
+
+further:
+	ADDQ      200(AX), DX
+	MOVQ      DX, 208(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), SI
-	VADDPS    (BX), Z0, Z0
-	VMOVUPS.Z 64(BX), K1, Z18
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z18
 	VADDPS    Z18, Z1, Z1
-	ADDQ      SI, BX
-	VADDPS    (BX), Z2, Z2
-	VMOVUPS.Z 64(BX), K1, Z18
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z18
 	VADDPS    Z18, Z3, Z3
-	ADDQ      SI, BX
-	VADDPS    (BX), Z4, Z4
-	VMOVUPS.Z 64(BX), K1, Z18
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z18
 	VADDPS    Z18, Z5, Z5
-	ADDQ      SI, BX
-	VADDPS    (BX), Z6, Z6
-	VMOVUPS.Z 64(BX), K1, Z18
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z18
 	VADDPS    Z18, Z7, Z7
-	ADDQ      SI, BX
-	VADDPS    (BX), Z8, Z8
-	VMOVUPS.Z 64(BX), K1, Z18
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z18
 	VADDPS    Z18, Z9, Z9
-	ADDQ      SI, BX
-	VADDPS    (BX), Z10, Z10
-	VMOVUPS.Z 64(BX), K1, Z18
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Z18
 	VADDPS    Z18, Z11, Z11
-	ADDQ      SI, BX
-	VADDPS    (BX), Z12, Z12
-	VMOVUPS.Z 64(BX), K1, Z18
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Z18
 	VADDPS    Z18, Z13, Z13
-	ADDQ      SI, BX
-	VADDPS    (BX), Z14, Z14
-	VMOVUPS.Z 64(BX), K1, Z18
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Z18
 	VADDPS    Z18, Z15, Z15
-	ADDQ      SI, BX
-	VADDPS    (BX), Z16, Z16
-	VMOVUPS.Z 64(BX), K1, Z18
+	ADDQ      BX, DX
+	VADDPS    (DX), Z16, Z16
+	VMOVUPS.Z 64(DX), K1, Z18
 	VADDPS    Z18, Z17, Z17
-	ADDQ      SI, BX
-	MOVQ      BX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z18
 	VBROADCASTSS 148(AX), Z19
-	MOVQ         160(AX), BX
-	MOVQ         72(AX), SI
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z18, Z0
 	VMINPS       Z0, Z19, Z0
-	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z0, (DX)
 	VMAXPS       Z1, Z18, Z1
 	VMINPS       Z1, Z19, Z1
-	VMOVUPS      Z1, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z1, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z18, Z2
 	VMINPS       Z2, Z19, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (DX)
 	VMAXPS       Z3, Z18, Z3
 	VMINPS       Z3, Z19, Z3
-	VMOVUPS      Z3, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z3, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z18, Z4
 	VMINPS       Z4, Z19, Z4
-	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z4, (DX)
 	VMAXPS       Z5, Z18, Z5
 	VMINPS       Z5, Z19, Z5
-	VMOVUPS      Z5, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z5, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z6, Z18, Z6
 	VMINPS       Z6, Z19, Z6
-	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z6, (DX)
 	VMAXPS       Z7, Z18, Z7
 	VMINPS       Z7, Z19, Z7
-	VMOVUPS      Z7, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z7, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z8, Z18, Z8
 	VMINPS       Z8, Z19, Z8
-	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z8, (DX)
 	VMAXPS       Z9, Z18, Z9
 	VMINPS       Z9, Z19, Z9
-	VMOVUPS      Z9, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z9, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z10, Z18, Z10
 	VMINPS       Z10, Z19, Z10
-	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z10, (DX)
 	VMAXPS       Z11, Z18, Z11
 	VMINPS       Z11, Z19, Z11
-	VMOVUPS      Z11, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z11, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z12, Z18, Z12
 	VMINPS       Z12, Z19, Z12
-	VMOVUPS      Z12, (BX)
+	VMOVUPS      Z12, (DX)
 	VMAXPS       Z13, Z18, Z13
 	VMINPS       Z13, Z19, Z13
-	VMOVUPS      Z13, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z13, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z14, Z18, Z14
 	VMINPS       Z14, Z19, Z14
-	VMOVUPS      Z14, (BX)
+	VMOVUPS      Z14, (DX)
 	VMAXPS       Z15, Z18, Z15
 	VMINPS       Z15, Z19, Z15
-	VMOVUPS      Z15, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z15, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z16, Z18, Z16
 	VMINPS       Z16, Z19, Z16
-	VMOVUPS      Z16, (BX)
+	VMOVUPS      Z16, (DX)
 	VMAXPS       Z17, Z18, Z17
 	VMINPS       Z17, Z19, Z17
-	VMOVUPS      Z17, K1, 64(BX)
-	ADDQ         SI, BX
-	MOVQ         BX, 160(AX)
+	VMOVUPS      Z17, K1, 64(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -10725,12 +11106,12 @@ TEXT ·gemmF32AVX512_10x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
-	LEAQ (CX)(CX*2), DX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), BX
-	VMOVUPS (BX), Z0
-	VMOVUPS 64(BX), Z1
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -10749,193 +11130,213 @@ block:
 	VMOVAPS Z1, Z17
 	VMOVAPS Z0, Z18
 	VMOVAPS Z1, Z19
-	MOVQ    48(AX), SI
-	MOVQ    8(AX), DI
-	LEAQ    (DI)(DI*2), R8
-	MOVQ    16(AX), BX
-	MOVQ    24(AX), R10
-	TESTQ   R10, R10
-	JZ      advance
+	MOVQ    48(AX), BX
+	MOVQ    208(AX), SI
+	TESTQ   SI, SI
+	JNZ     ahead
+	MOVQ    56(AX), SI
+	ADDQ    SI, SI
+	ADDQ    BX, SI
+
+ahead:
+	SUBQ  BX, SI
+	MOVQ  56(AX), DI
+	ADDQ  SI, DI
+	MOVQ  8(AX), R8
+	LEAQ  (R8)(R8*2), R9
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), R11
+	TESTQ R11, R11
+	JZ    advance
 
 tap:
-	MOVQ (BX), R11
-	ADDQ 152(AX), R11
-	LEAQ (R11)(DI*4), R12
-	LEAQ (R12)(DI*4), R13
-	ADDQ $0x08, BX
-	MOVQ 32(AX), R9
+	MOVQ (DX), R12
+	ADDQ 152(AX), R12
+	LEAQ (R12)(R8*4), R13
+	LEAQ (R13)(R8*4), R14
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R10
 
 loop:
-	VMOVUPS      (SI), Z20
-	VMOVUPS      (SI)(CX*1), Z21
-	VBROADCASTSS (R11), Z22
+	VMOVUPS      (BX), Z20
+	VMOVUPS      (BX)(CX*1), Z21
+	VBROADCASTSS (R12), Z22
 	VFMADD231PS  Z20, Z22, Z0
 	VFMADD231PS  Z21, Z22, Z1
-	VBROADCASTSS (R11)(DI*1), Z22
+	VBROADCASTSS (R12)(R8*1), Z22
 	VFMADD231PS  Z20, Z22, Z2
 	VFMADD231PS  Z21, Z22, Z3
-	VBROADCASTSS (R11)(DI*2), Z22
+	VBROADCASTSS (R12)(R8*2), Z22
 	VFMADD231PS  Z20, Z22, Z4
 	VFMADD231PS  Z21, Z22, Z5
-	VBROADCASTSS (R11)(R8*1), Z22
+	VBROADCASTSS (R12)(R9*1), Z22
 	VFMADD231PS  Z20, Z22, Z6
 	VFMADD231PS  Z21, Z22, Z7
-	VBROADCASTSS (R12), Z22
+	VBROADCASTSS (R13), Z22
 	VFMADD231PS  Z20, Z22, Z8
 	VFMADD231PS  Z21, Z22, Z9
-	VBROADCASTSS (R12)(DI*1), Z22
+	VBROADCASTSS (R13)(R8*1), Z22
 	VFMADD231PS  Z20, Z22, Z10
 	VFMADD231PS  Z21, Z22, Z11
-	VBROADCASTSS (R12)(DI*2), Z22
+	VBROADCASTSS (R13)(R8*2), Z22
 	VFMADD231PS  Z20, Z22, Z12
 	VFMADD231PS  Z21, Z22, Z13
-	VBROADCASTSS (R12)(R8*1), Z22
+	VBROADCASTSS (R13)(R9*1), Z22
 	VFMADD231PS  Z20, Z22, Z14
 	VFMADD231PS  Z21, Z22, Z15
-	VBROADCASTSS (R13), Z22
+	VBROADCASTSS (R14), Z22
 	VFMADD231PS  Z20, Z22, Z16
 	VFMADD231PS  Z21, Z22, Z17
-	VBROADCASTSS (R13)(DI*1), Z22
+	VBROADCASTSS (R14)(R8*1), Z22
 	VFMADD231PS  Z20, Z22, Z18
 	VFMADD231PS  Z21, Z22, Z19
-	PREFETCHT1   (SI)(CX*2)
-	PREFETCHT1   (SI)(DX*1)
-	ADDQ         $0x40, SI
-	ADDQ         $0x04, R11
+	PREFETCHT1   (BX)(SI*1)
+	PREFETCHT1   (BX)(DI*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R12
 	ADDQ         $0x04, R13
-	DECQ         R9
-	JNZ          loop
+	ADDQ         $0x04, R14
 	DECQ         R10
+	JNZ          loop
+	DECQ         R11
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0a, DI, BX
-	ADDQ      BX, 152(AX)
-	MOVQ      112(AX), BX
-	KMOVW     BX, K1
-	MOVQ      168(AX), BX
-	TESTQ     BX, BX
+	IMUL3Q $0x0a, R8, DX
+	ADDQ   DX, 152(AX)
+	MOVQ   208(AX), DX
+	TESTQ  DX, DX
+	JNZ    further
+	MOVQ   192(AX), DX
+	SUBQ   200(AX), DX
+
+further:
+	ADDQ      200(AX), DX
+	MOVQ      DX, 208(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), SI
-	VADDPS    (BX), Z0, Z0
-	VMOVUPS.Z 64(BX), K1, Z20
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z20
 	VADDPS    Z20, Z1, Z1
-	ADDQ      SI, BX
-	VADDPS    (BX), Z2, Z2
-	VMOVUPS.Z 64(BX), K1, Z20
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z20
 	VADDPS    Z20, Z3, Z3
-	ADDQ      SI, BX
-	VADDPS    (BX), Z4, Z4
-	VMOVUPS.Z 64(BX), K1, Z20
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z20
 	VADDPS    Z20, Z5, Z5
-	ADDQ      SI, BX
-	VADDPS    (BX), Z6, Z6
-	VMOVUPS.Z 64(BX), K1, Z20
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z20
 	VADDPS    Z20, Z7, Z7
-	ADDQ      SI, BX
-	VADDPS    (BX), Z8, Z8
-	VMOVUPS.Z 64(BX), K1, Z20
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z20
 	VADDPS    Z20, Z9, Z9
-	ADDQ      SI, BX
-	VADDPS    (BX), Z10, Z10
-	VMOVUPS.Z 64(BX), K1, Z20
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Z20
 	VADDPS    Z20, Z11, Z11
-	ADDQ      SI, BX
-	VADDPS    (BX), Z12, Z12
-	VMOVUPS.Z 64(BX), K1, Z20
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Z20
 	VADDPS    Z20, Z13, Z13
-	ADDQ      SI, BX
-	VADDPS    (BX), Z14, Z14
-	VMOVUPS.Z 64(BX), K1, Z20
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Z20
 	VADDPS    Z20, Z15, Z15
-	ADDQ      SI, BX
-	VADDPS    (BX), Z16, Z16
-	VMOVUPS.Z 64(BX), K1, Z20
+	ADDQ      BX, DX
+	VADDPS    (DX), Z16, Z16
+	VMOVUPS.Z 64(DX), K1, Z20
 	VADDPS    Z20, Z17, Z17
-	ADDQ      SI, BX
-	VADDPS    (BX), Z18, Z18
-	VMOVUPS.Z 64(BX), K1, Z20
+	ADDQ      BX, DX
+	VADDPS    (DX), Z18, Z18
+	VMOVUPS.Z 64(DX), K1, Z20
 	VADDPS    Z20, Z19, Z19
-	ADDQ      SI, BX
-	MOVQ      BX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z20
 	VBROADCASTSS 148(AX), Z21
-	MOVQ         160(AX), BX
-	MOVQ         72(AX), SI
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z20, Z0
 	VMINPS       Z0, Z21, Z0
-	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z0, (DX)
 	VMAXPS       Z1, Z20, Z1
 	VMINPS       Z1, Z21, Z1
-	VMOVUPS      Z1, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z1, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z20, Z2
 	VMINPS       Z2, Z21, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (DX)
 	VMAXPS       Z3, Z20, Z3
 	VMINPS       Z3, Z21, Z3
-	VMOVUPS      Z3, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z3, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z20, Z4
 	VMINPS       Z4, Z21, Z4
-	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z4, (DX)
 	VMAXPS       Z5, Z20, Z5
 	VMINPS       Z5, Z21, Z5
-	VMOVUPS      Z5, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z5, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z6, Z20, Z6
 	VMINPS       Z6, Z21, Z6
-	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z6, (DX)
 	VMAXPS       Z7, Z20, Z7
 	VMINPS       Z7, Z21, Z7
-	VMOVUPS      Z7, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z7, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z8, Z20, Z8
 	VMINPS       Z8, Z21, Z8
-	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z8, (DX)
 	VMAXPS       Z9, Z20, Z9
 	VMINPS       Z9, Z21, Z9
-	VMOVUPS      Z9, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z9, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z10, Z20, Z10
 	VMINPS       Z10, Z21, Z10
-	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z10, (DX)
 	VMAXPS       Z11, Z20, Z11
 	VMINPS       Z11, Z21, Z11
-	VMOVUPS      Z11, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z11, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z12, Z20, Z12
 	VMINPS       Z12, Z21, Z12
-	VMOVUPS      Z12, (BX)
+	VMOVUPS      Z12, (DX)
 	VMAXPS       Z13, Z20, Z13
 	VMINPS       Z13, Z21, Z13
-	VMOVUPS      Z13, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z13, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z14, Z20, Z14
 	VMINPS       Z14, Z21, Z14
-	VMOVUPS      Z14, (BX)
+	VMOVUPS      Z14, (DX)
 	VMAXPS       Z15, Z20, Z15
 	VMINPS       Z15, Z21, Z15
-	VMOVUPS      Z15, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z15, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z16, Z20, Z16
 	VMINPS       Z16, Z21, Z16
-	VMOVUPS      Z16, (BX)
+	VMOVUPS      Z16, (DX)
 	VMAXPS       Z17, Z20, Z17
 	VMINPS       Z17, Z21, Z17
-	VMOVUPS      Z17, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z17, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z18, Z20, Z18
 	VMINPS       Z18, Z21, Z18
-	VMOVUPS      Z18, (BX)
+	VMOVUPS      Z18, (DX)
 	VMAXPS       Z19, Z20, Z19
 	VMINPS       Z19, Z21, Z19
-	VMOVUPS      Z19, K1, 64(BX)
-	ADDQ         SI, BX
-	MOVQ         BX, 160(AX)
+	VMOVUPS      Z19, K1, 64(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -10954,12 +11355,12 @@ TEXT ·gemmF32AVX512_11x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
-	LEAQ (CX)(CX*2), DX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), BX
-	VMOVUPS (BX), Z0
-	VMOVUPS 64(BX), Z1
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -10980,207 +11381,227 @@ block:
 	VMOVAPS Z1, Z19
 	VMOVAPS Z0, Z20
 	VMOVAPS Z1, Z21
-	MOVQ    48(AX), SI
-	MOVQ    8(AX), DI
-	LEAQ    (DI)(DI*2), R8
-	MOVQ    16(AX), BX
-	MOVQ    24(AX), R10
-	TESTQ   R10, R10
-	JZ      advance
+	MOVQ    48(AX), BX
+	MOVQ    208(AX), SI
+	TESTQ   SI, SI
+	JNZ     ahead
+	MOVQ    56(AX), SI
+	ADDQ    SI, SI
+	ADDQ    BX, SI
+
+ahead:
+	SUBQ  BX, SI
+	MOVQ  56(AX), DI
+	ADDQ  SI, DI
+	MOVQ  8(AX), R8
+	LEAQ  (R8)(R8*2), R9
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), R11
+	TESTQ R11, R11
+	JZ    advance
 
 tap:
-	MOVQ (BX), R11
-	ADDQ 152(AX), R11
-	LEAQ (R11)(DI*4), R12
-	LEAQ (R12)(DI*4), R13
-	ADDQ $0x08, BX
-	MOVQ 32(AX), R9
+	MOVQ (DX), R12
+	ADDQ 152(AX), R12
+	LEAQ (R12)(R8*4), R13
+	LEAQ (R13)(R8*4), R14
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R10
 
 loop:
-	VMOVUPS      (SI), Z22
-	VMOVUPS      (SI)(CX*1), Z23
-	VBROADCASTSS (R11), Z24
+	VMOVUPS      (BX), Z22
+	VMOVUPS      (BX)(CX*1), Z23
+	VBROADCASTSS (R12), Z24
 	VFMADD231PS  Z22, Z24, Z0
 	VFMADD231PS  Z23, Z24, Z1
-	VBROADCASTSS (R11)(DI*1), Z24
+	VBROADCASTSS (R12)(R8*1), Z24
 	VFMADD231PS  Z22, Z24, Z2
 	VFMADD231PS  Z23, Z24, Z3
-	VBROADCASTSS (R11)(DI*2), Z24
+	VBROADCASTSS (R12)(R8*2), Z24
 	VFMADD231PS  Z22, Z24, Z4
 	VFMADD231PS  Z23, Z24, Z5
-	VBROADCASTSS (R11)(R8*1), Z24
+	VBROADCASTSS (R12)(R9*1), Z24
 	VFMADD231PS  Z22, Z24, Z6
 	VFMADD231PS  Z23, Z24, Z7
-	VBROADCASTSS (R12), Z24
+	VBROADCASTSS (R13), Z24
 	VFMADD231PS  Z22, Z24, Z8
 	VFMADD231PS  Z23, Z24, Z9
-	VBROADCASTSS (R12)(DI*1), Z24
+	VBROADCASTSS (R13)(R8*1), Z24
 	VFMADD231PS  Z22, Z24, Z10
 	VFMADD231PS  Z23, Z24, Z11
-	VBROADCASTSS (R12)(DI*2), Z24
+	VBROADCASTSS (R13)(R8*2), Z24
 	VFMADD231PS  Z22, Z24, Z12
 	VFMADD231PS  Z23, Z24, Z13
-	VBROADCASTSS (R12)(R8*1), Z24
+	VBROADCASTSS (R13)(R9*1), Z24
 	VFMADD231PS  Z22, Z24, Z14
 	VFMADD231PS  Z23, Z24, Z15
-	VBROADCASTSS (R13), Z24
+	VBROADCASTSS (R14), Z24
 	VFMADD231PS  Z22, Z24, Z16
 	VFMADD231PS  Z23, Z24, Z17
-	VBROADCASTSS (R13)(DI*1), Z24
+	VBROADCASTSS (R14)(R8*1), Z24
 	VFMADD231PS  Z22, Z24, Z18
 	VFMADD231PS  Z23, Z24, Z19
-	VBROADCASTSS (R13)(DI*2), Z24
+	VBROADCASTSS (R14)(R8*2), Z24
 	VFMADD231PS  Z22, Z24, Z20
 	VFMADD231PS  Z23, Z24, Z21
-	PREFETCHT1   (SI)(CX*2)
-	PREFETCHT1   (SI)(DX*1)
-	ADDQ         $0x40, SI
-	ADDQ         $0x04, R11
+	PREFETCHT1   (BX)(SI*1)
+	PREFETCHT1   (BX)(DI*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R12
 	ADDQ         $0x04, R13
-	DECQ         R9
-	JNZ          loop
+	ADDQ         $0x04, R14
 	DECQ         R10
+	JNZ          loop
+	DECQ         R11
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0b, DI, BX
-	ADDQ      BX, 152(AX)
-	MOVQ      112(AX), BX
-	KMOVW     BX, K1
-	MOVQ      168(AX), BX
-	TESTQ     BX, BX
+	IMUL3Q $0x0b, R8, DX
+	ADDQ   DX, 152(AX)
+	MOVQ   208(AX), DX
+	TESTQ  DX, DX
+	JNZ    further
+	MOVQ   192(AX), DX
+	SUBQ   200(AX), DX
+
+further:
+	ADDQ      200(AX), DX
+	MOVQ      DX, 208(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), SI
-	VADDPS    (BX), Z0, Z0
-	VMOVUPS.Z 64(BX), K1, Z22
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z22
 	VADDPS    Z22, Z1, Z1
-	ADDQ      SI, BX
-	VADDPS    (BX), Z2, Z2
-	VMOVUPS.Z 64(BX), K1, Z22
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z22
 	VADDPS    Z22, Z3, Z3
-	ADDQ      SI, BX
-	VADDPS    (BX), Z4, Z4
-	VMOVUPS.Z 64(BX), K1, Z22
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z22
 	VADDPS    Z22, Z5, Z5
-	ADDQ      SI, BX
-	VADDPS    (BX), Z6, Z6
-	VMOVUPS.Z 64(BX), K1, Z22
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z22
 	VADDPS    Z22, Z7, Z7
-	ADDQ      SI, BX
-	VADDPS    (BX), Z8, Z8
-	VMOVUPS.Z 64(BX), K1, Z22
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z22
 	VADDPS    Z22, Z9, Z9
-	ADDQ      SI, BX
-	VADDPS    (BX), Z10, Z10
-	VMOVUPS.Z 64(BX), K1, Z22
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Z22
 	VADDPS    Z22, Z11, Z11
-	ADDQ      SI, BX
-	VADDPS    (BX), Z12, Z12
-	VMOVUPS.Z 64(BX), K1, Z22
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Z22
 	VADDPS    Z22, Z13, Z13
-	ADDQ      SI, BX
-	VADDPS    (BX), Z14, Z14
-	VMOVUPS.Z 64(BX), K1, Z22
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Z22
 	VADDPS    Z22, Z15, Z15
-	ADDQ      SI, BX
-	VADDPS    (BX), Z16, Z16
-	VMOVUPS.Z 64(BX), K1, Z22
+	ADDQ      BX, DX
+	VADDPS    (DX), Z16, Z16
+	VMOVUPS.Z 64(DX), K1, Z22
 	VADDPS    Z22, Z17, Z17
-	ADDQ      SI, BX
-	VADDPS    (BX), Z18, Z18
-	VMOVUPS.Z 64(BX), K1, Z22
+	ADDQ      BX, DX
+	VADDPS    (DX), Z18, Z18
+	VMOVUPS.Z 64(DX), K1, Z22
 	VADDPS    Z22, Z19, Z19
-	ADDQ      SI, BX
-	VADDPS    (BX), Z20, Z20
-	VMOVUPS.Z 64(BX), K1, Z22
+	ADDQ      BX, DX
+	VADDPS    (DX), Z20, Z20
+	VMOVUPS.Z 64(DX), K1, Z22
 	VADDPS    Z22, Z21, Z21
-	ADDQ      SI, BX
-	MOVQ      BX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z22
 	VBROADCASTSS 148(AX), Z23
-	MOVQ         160(AX), BX
-	MOVQ         72(AX), SI
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z22, Z0
 	VMINPS       Z0, Z23, Z0
-	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z0, (DX)
 	VMAXPS       Z1, Z22, Z1
 	VMINPS       Z1, Z23, Z1
-	VMOVUPS      Z1, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z1, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z22, Z2
 	VMINPS       Z2, Z23, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (DX)
 	VMAXPS       Z3, Z22, Z3
 	VMINPS       Z3, Z23, Z3
-	VMOVUPS      Z3, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z3, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z22, Z4
 	VMINPS       Z4, Z23, Z4
-	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z4, (DX)
 	VMAXPS       Z5, Z22, Z5
 	VMINPS       Z5, Z23, Z5
-	VMOVUPS      Z5, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z5, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z6, Z22, Z6
 	VMINPS       Z6, Z23, Z6
-	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z6, (DX)
 	VMAXPS       Z7, Z22, Z7
 	VMINPS       Z7, Z23, Z7
-	VMOVUPS      Z7, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z7, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z8, Z22, Z8
 	VMINPS       Z8, Z23, Z8
-	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z8, (DX)
 	VMAXPS       Z9, Z22, Z9
 	VMINPS       Z9, Z23, Z9
-	VMOVUPS      Z9, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z9, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z10, Z22, Z10
 	VMINPS       Z10, Z23, Z10
-	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z10, (DX)
 	VMAXPS       Z11, Z22, Z11
 	VMINPS       Z11, Z23, Z11
-	VMOVUPS      Z11, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z11, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z12, Z22, Z12
 	VMINPS       Z12, Z23, Z12
-	VMOVUPS      Z12, (BX)
+	VMOVUPS      Z12, (DX)
 	VMAXPS       Z13, Z22, Z13
 	VMINPS       Z13, Z23, Z13
-	VMOVUPS      Z13, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z13, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z14, Z22, Z14
 	VMINPS       Z14, Z23, Z14
-	VMOVUPS      Z14, (BX)
+	VMOVUPS      Z14, (DX)
 	VMAXPS       Z15, Z22, Z15
 	VMINPS       Z15, Z23, Z15
-	VMOVUPS      Z15, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z15, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z16, Z22, Z16
 	VMINPS       Z16, Z23, Z16
-	VMOVUPS      Z16, (BX)
+	VMOVUPS      Z16, (DX)
 	VMAXPS       Z17, Z22, Z17
 	VMINPS       Z17, Z23, Z17
-	VMOVUPS      Z17, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z17, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z18, Z22, Z18
 	VMINPS       Z18, Z23, Z18
-	VMOVUPS      Z18, (BX)
+	VMOVUPS      Z18, (DX)
 	VMAXPS       Z19, Z22, Z19
 	VMINPS       Z19, Z23, Z19
-	VMOVUPS      Z19, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z19, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z20, Z22, Z20
 	VMINPS       Z20, Z23, Z20
-	VMOVUPS      Z20, (BX)
+	VMOVUPS      Z20, (DX)
 	VMAXPS       Z21, Z22, Z21
 	VMINPS       Z21, Z23, Z21
-	VMOVUPS      Z21, K1, 64(BX)
-	ADDQ         SI, BX
-	MOVQ         BX, 160(AX)
+	VMOVUPS      Z21, K1, 64(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -11199,12 +11620,12 @@ TEXT ·gemmF32AVX512_12x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
-	LEAQ (CX)(CX*2), DX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), BX
-	VMOVUPS (BX), Z0
-	VMOVUPS 64(BX), Z1
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -11227,221 +11648,241 @@ block:
 	VMOVAPS Z1, Z21
 	VMOVAPS Z0, Z22
 	VMOVAPS Z1, Z23
-	MOVQ    48(AX), SI
-	MOVQ    8(AX), DI
-	LEAQ    (DI)(DI*2), R8
-	MOVQ    16(AX), BX
-	MOVQ    24(AX), R10
-	TESTQ   R10, R10
-	JZ      advance
+	MOVQ    48(AX), BX
+	MOVQ    208(AX), SI
+	TESTQ   SI, SI
+	JNZ     ahead
+	MOVQ    56(AX), SI
+	ADDQ    SI, SI
+	ADDQ    BX, SI
+
+ahead:
+	SUBQ  BX, SI
+	MOVQ  56(AX), DI
+	ADDQ  SI, DI
+	MOVQ  8(AX), R8
+	LEAQ  (R8)(R8*2), R9
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), R11
+	TESTQ R11, R11
+	JZ    advance
 
 tap:
-	MOVQ (BX), R11
-	ADDQ 152(AX), R11
-	LEAQ (R11)(DI*4), R12
-	LEAQ (R12)(DI*4), R13
-	ADDQ $0x08, BX
-	MOVQ 32(AX), R9
+	MOVQ (DX), R12
+	ADDQ 152(AX), R12
+	LEAQ (R12)(R8*4), R13
+	LEAQ (R13)(R8*4), R14
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R10
 
 loop:
-	VMOVUPS      (SI), Z24
-	VMOVUPS      (SI)(CX*1), Z25
-	VBROADCASTSS (R11), Z26
+	VMOVUPS      (BX), Z24
+	VMOVUPS      (BX)(CX*1), Z25
+	VBROADCASTSS (R12), Z26
 	VFMADD231PS  Z24, Z26, Z0
 	VFMADD231PS  Z25, Z26, Z1
-	VBROADCASTSS (R11)(DI*1), Z26
+	VBROADCASTSS (R12)(R8*1), Z26
 	VFMADD231PS  Z24, Z26, Z2
 	VFMADD231PS  Z25, Z26, Z3
-	VBROADCASTSS (R11)(DI*2), Z26
+	VBROADCASTSS (R12)(R8*2), Z26
 	VFMADD231PS  Z24, Z26, Z4
 	VFMADD231PS  Z25, Z26, Z5
-	VBROADCASTSS (R11)(R8*1), Z26
+	VBROADCASTSS (R12)(R9*1), Z26
 	VFMADD231PS  Z24, Z26, Z6
 	VFMADD231PS  Z25, Z26, Z7
-	VBROADCASTSS (R12), Z26
+	VBROADCASTSS (R13), Z26
 	VFMADD231PS  Z24, Z26, Z8
 	VFMADD231PS  Z25, Z26, Z9
-	VBROADCASTSS (R12)(DI*1), Z26
+	VBROADCASTSS (R13)(R8*1), Z26
 	VFMADD231PS  Z24, Z26, Z10
 	VFMADD231PS  Z25, Z26, Z11
-	VBROADCASTSS (R12)(DI*2), Z26
+	VBROADCASTSS (R13)(R8*2), Z26
 	VFMADD231PS  Z24, Z26, Z12
 	VFMADD231PS  Z25, Z26, Z13
-	VBROADCASTSS (R12)(R8*1), Z26
+	VBROADCASTSS (R13)(R9*1), Z26
 	VFMADD231PS  Z24, Z26, Z14
 	VFMADD231PS  Z25, Z26, Z15
-	VBROADCASTSS (R13), Z26
+	VBROADCASTSS (R14), Z26
 	VFMADD231PS  Z24, Z26, Z16
 	VFMADD231PS  Z25, Z26, Z17
-	VBROADCASTSS (R13)(DI*1), Z26
+	VBROADCASTSS (R14)(R8*1), Z26
 	VFMADD231PS  Z24, Z26, Z18
 	VFMADD231PS  Z25, Z26, Z19
-	VBROADCASTSS (R13)(DI*2), Z26
+	VBROADCASTSS (R14)(R8*2), Z26
 	VFMADD231PS  Z24, Z26, Z20
 	VFMADD231PS  Z25, Z26, Z21
-	VBROADCASTSS (R13)(R8*1), Z26
+	VBROADCASTSS (R14)(R9*1), Z26
 	VFMADD231PS  Z24, Z26, Z22
 	VFMADD231PS  Z25, Z26, Z23
-	PREFETCHT1   (SI)(CX*2)
-	PREFETCHT1   (SI)(DX*1)
-	ADDQ         $0x40, SI
-	ADDQ         $0x04, R11
+	PREFETCHT1   (BX)(SI*1)
+	PREFETCHT1   (BX)(DI*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R12
 	ADDQ         $0x04, R13
-	DECQ         R9
-	JNZ          loop
+	ADDQ         $0x04, R14
 	DECQ         R10
+	JNZ          loop
+	DECQ         R11
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0c, DI, BX
-	ADDQ      BX, 152(AX)
-	MOVQ      112(AX), BX
-	KMOVW     BX, K1
-	MOVQ      168(AX), BX
-	TESTQ     BX, BX
+	IMUL3Q $0x0c, R8, DX
+	ADDQ   DX, 152(AX)
+	MOVQ   208(AX), DX
+	TESTQ  DX, DX
+	JNZ    further
+	MOVQ   192(AX), DX
+	SUBQ   200(AX), DX
+
+further:
+	ADDQ      200(AX), DX
+	MOVQ      DX, 208(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), SI
-	VADDPS    (BX), Z0, Z0
-	VMOVUPS.Z 64(BX), K1, Z24
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z24
 	VADDPS    Z24, Z1, Z1
-	ADDQ      SI, BX
-	VADDPS    (BX), Z2, Z2
-	VMOVUPS.Z 64(BX), K1, Z24
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z24
 	VADDPS    Z24, Z3, Z3
-	ADDQ      SI, BX
-	VADDPS    (BX), Z4, Z4
-	VMOVUPS.Z 64(BX), K1, Z24
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z24
 	VADDPS    Z24, Z5, Z5
-	ADDQ      SI, BX
-	VADDPS    (BX), Z6, Z6
-	VMOVUPS.Z 64(BX), K1, Z24
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z24
 	VADDPS    Z24, Z7, Z7
-	ADDQ      SI, BX
-	VADDPS    (BX), Z8, Z8
-	VMOVUPS.Z 64(BX), K1, Z24
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z24
 	VADDPS    Z24, Z9, Z9
-	ADDQ      SI, BX
-	VADDPS    (BX), Z10, Z10
-	VMOVUPS.Z 64(BX), K1, Z24
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Z24
 	VADDPS    Z24, Z11, Z11
-	ADDQ      SI, BX
-	VADDPS    (BX), Z12, Z12
-	VMOVUPS.Z 64(BX), K1, Z24
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Z24
 	VADDPS    Z24, Z13, Z13
-	ADDQ      SI, BX
-	VADDPS    (BX), Z14, Z14
-	VMOVUPS.Z 64(BX), K1, Z24
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Z24
 	VADDPS    Z24, Z15, Z15
-	ADDQ      SI, BX
-	VADDPS    (BX), Z16, Z16
-	VMOVUPS.Z 64(BX), K1, Z24
+	ADDQ      BX, DX
+	VADDPS    (DX), Z16, Z16
+	VMOVUPS.Z 64(DX), K1, Z24
 	VADDPS    Z24, Z17, Z17
-	ADDQ      SI, BX
-	VADDPS    (BX), Z18, Z18
-	VMOVUPS.Z 64(BX), K1, Z24
+	ADDQ      BX, DX
+	VADDPS    (DX), Z18, Z18
+	VMOVUPS.Z 64(DX), K1, Z24
 	VADDPS    Z24, Z19, Z19
-	ADDQ      SI, BX
-	VADDPS    (BX), Z20, Z20
-	VMOVUPS.Z 64(BX), K1, Z24
+	ADDQ      BX, DX
+	VADDPS    (DX), Z20, Z20
+	VMOVUPS.Z 64(DX), K1, Z24
 	VADDPS    Z24, Z21, Z21
-	ADDQ      SI, BX
-	VADDPS    (BX), Z22, Z22
-	VMOVUPS.Z 64(BX), K1, Z24
+	ADDQ      BX, DX
+	VADDPS    (DX), Z22, Z22
+	VMOVUPS.Z 64(DX), K1, Z24
 	VADDPS    Z24, Z23, Z23
-	ADDQ      SI, BX
-	MOVQ      BX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z24
 	VBROADCASTSS 148(AX), Z25
-	MOVQ         160(AX), BX
-	MOVQ         72(AX), SI
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z24, Z0
 	VMINPS       Z0, Z25, Z0
-	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z0, (DX)
 	VMAXPS       Z1, Z24, Z1
 	VMINPS       Z1, Z25, Z1
-	VMOVUPS      Z1, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z1, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z24, Z2
 	VMINPS       Z2, Z25, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (DX)
 	VMAXPS       Z3, Z24, Z3
 	VMINPS       Z3, Z25, Z3
-	VMOVUPS      Z3, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z3, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z24, Z4
 	VMINPS       Z4, Z25, Z4
-	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z4, (DX)
 	VMAXPS       Z5, Z24, Z5
 	VMINPS       Z5, Z25, Z5
-	VMOVUPS      Z5, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z5, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z6, Z24, Z6
 	VMINPS       Z6, Z25, Z6
-	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z6, (DX)
 	VMAXPS       Z7, Z24, Z7
 	VMINPS       Z7, Z25, Z7
-	VMOVUPS      Z7, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z7, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z8, Z24, Z8
 	VMINPS       Z8, Z25, Z8
-	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z8, (DX)
 	VMAXPS       Z9, Z24, Z9
 	VMINPS       Z9, Z25, Z9
-	VMOVUPS      Z9, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z9, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z10, Z24, Z10
 	VMINPS       Z10, Z25, Z10
-	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z10, (DX)
 	VMAXPS       Z11, Z24, Z11
 	VMINPS       Z11, Z25, Z11
-	VMOVUPS      Z11, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z11, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z12, Z24, Z12
 	VMINPS       Z12, Z25, Z12
-	VMOVUPS      Z12, (BX)
+	VMOVUPS      Z12, (DX)
 	VMAXPS       Z13, Z24, Z13
 	VMINPS       Z13, Z25, Z13
-	VMOVUPS      Z13, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z13, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z14, Z24, Z14
 	VMINPS       Z14, Z25, Z14
-	VMOVUPS      Z14, (BX)
+	VMOVUPS      Z14, (DX)
 	VMAXPS       Z15, Z24, Z15
 	VMINPS       Z15, Z25, Z15
-	VMOVUPS      Z15, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z15, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z16, Z24, Z16
 	VMINPS       Z16, Z25, Z16
-	VMOVUPS      Z16, (BX)
+	VMOVUPS      Z16, (DX)
 	VMAXPS       Z17, Z24, Z17
 	VMINPS       Z17, Z25, Z17
-	VMOVUPS      Z17, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z17, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z18, Z24, Z18
 	VMINPS       Z18, Z25, Z18
-	VMOVUPS      Z18, (BX)
+	VMOVUPS      Z18, (DX)
 	VMAXPS       Z19, Z24, Z19
 	VMINPS       Z19, Z25, Z19
-	VMOVUPS      Z19, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z19, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z20, Z24, Z20
 	VMINPS       Z20, Z25, Z20
-	VMOVUPS      Z20, (BX)
+	VMOVUPS      Z20, (DX)
 	VMAXPS       Z21, Z24, Z21
 	VMINPS       Z21, Z25, Z21
-	VMOVUPS      Z21, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z21, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z22, Z24, Z22
 	VMINPS       Z22, Z25, Z22
-	VMOVUPS      Z22, (BX)
+	VMOVUPS      Z22, (DX)
 	VMAXPS       Z23, Z24, Z23
 	VMINPS       Z23, Z25, Z23
-	VMOVUPS      Z23, K1, 64(BX)
-	ADDQ         SI, BX
-	MOVQ         BX, 160(AX)
+	VMOVUPS      Z23, K1, 64(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -11460,12 +11901,12 @@ TEXT ·gemmF32AVX512_13x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
-	LEAQ (CX)(CX*2), DX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), BX
-	VMOVUPS (BX), Z0
-	VMOVUPS 64(BX), Z1
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -11490,237 +11931,257 @@ block:
 	VMOVAPS Z1, Z23
 	VMOVAPS Z0, Z24
 	VMOVAPS Z1, Z25
-	MOVQ    48(AX), SI
-	MOVQ    8(AX), DI
-	LEAQ    (DI)(DI*2), R8
-	MOVQ    16(AX), BX
-	MOVQ    24(AX), R10
-	TESTQ   R10, R10
-	JZ      advance
+	MOVQ    48(AX), BX
+	MOVQ    208(AX), SI
+	TESTQ   SI, SI
+	JNZ     ahead
+	MOVQ    56(AX), SI
+	ADDQ    SI, SI
+	ADDQ    BX, SI
+
+ahead:
+	SUBQ  BX, SI
+	MOVQ  56(AX), DI
+	ADDQ  SI, DI
+	MOVQ  8(AX), R8
+	LEAQ  (R8)(R8*2), R9
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), R11
+	TESTQ R11, R11
+	JZ    advance
 
 tap:
-	MOVQ (BX), R11
-	ADDQ 152(AX), R11
-	LEAQ (R11)(DI*4), R12
-	LEAQ (R12)(DI*4), R13
-	LEAQ (R13)(DI*4), R14
-	ADDQ $0x08, BX
-	MOVQ 32(AX), R9
+	MOVQ (DX), R12
+	ADDQ 152(AX), R12
+	LEAQ (R12)(R8*4), R13
+	LEAQ (R13)(R8*4), R14
+	LEAQ (R14)(R8*4), R15
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R10
 
 loop:
-	VMOVUPS      (SI), Z26
-	VMOVUPS      (SI)(CX*1), Z27
-	VBROADCASTSS (R11), Z28
+	VMOVUPS      (BX), Z26
+	VMOVUPS      (BX)(CX*1), Z27
+	VBROADCASTSS (R12), Z28
 	VFMADD231PS  Z26, Z28, Z0
 	VFMADD231PS  Z27, Z28, Z1
-	VBROADCASTSS (R11)(DI*1), Z28
+	VBROADCASTSS (R12)(R8*1), Z28
 	VFMADD231PS  Z26, Z28, Z2
 	VFMADD231PS  Z27, Z28, Z3
-	VBROADCASTSS (R11)(DI*2), Z28
+	VBROADCASTSS (R12)(R8*2), Z28
 	VFMADD231PS  Z26, Z28, Z4
 	VFMADD231PS  Z27, Z28, Z5
-	VBROADCASTSS (R11)(R8*1), Z28
+	VBROADCASTSS (R12)(R9*1), Z28
 	VFMADD231PS  Z26, Z28, Z6
 	VFMADD231PS  Z27, Z28, Z7
-	VBROADCASTSS (R12), Z28
+	VBROADCASTSS (R13), Z28
 	VFMADD231PS  Z26, Z28, Z8
 	VFMADD231PS  Z27, Z28, Z9
-	VBROADCASTSS (R12)(DI*1), Z28
+	VBROADCASTSS (R13)(R8*1), Z28
 	VFMADD231PS  Z26, Z28, Z10
 	VFMADD231PS  Z27, Z28, Z11
-	VBROADCASTSS (R12)(DI*2), Z28
+	VBROADCASTSS (R13)(R8*2), Z28
 	VFMADD231PS  Z26, Z28, Z12
 	VFMADD231PS  Z27, Z28, Z13
-	VBROADCASTSS (R12)(R8*1), Z28
+	VBROADCASTSS (R13)(R9*1), Z28
 	VFMADD231PS  Z26, Z28, Z14
 	VFMADD231PS  Z27, Z28, Z15
-	VBROADCASTSS (R13), Z28
+	VBROADCASTSS (R14), Z28
 	VFMADD231PS  Z26, Z28, Z16
 	VFMADD231PS  Z27, Z28, Z17
-	VBROADCASTSS (R13)(DI*1), Z28
+	VBROADCASTSS (R14)(R8*1), Z28
 	VFMADD231PS  Z26, Z28, Z18
 	VFMADD231PS  Z27, Z28, Z19
-	VBROADCASTSS (R13)(DI*2), Z28
+	VBROADCASTSS (R14)(R8*2), Z28
 	VFMADD231PS  Z26, Z28, Z20
 	VFMADD231PS  Z27, Z28, Z21
-	VBROADCASTSS (R13)(R8*1), Z28
+	VBROADCASTSS (R14)(R9*1), Z28
 	VFMADD231PS  Z26, Z28, Z22
 	VFMADD231PS  Z27, Z28, Z23
-	VBROADCASTSS (R14), Z28
+	VBROADCASTSS (R15), Z28
 	VFMADD231PS  Z26, Z28, Z24
 	VFMADD231PS  Z27, Z28, Z25
-	PREFETCHT1   (SI)(CX*2)
-	PREFETCHT1   (SI)(DX*1)
-	ADDQ         $0x40, SI
-	ADDQ         $0x04, R11
+	PREFETCHT1   (BX)(SI*1)
+	PREFETCHT1   (BX)(DI*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R12
 	ADDQ         $0x04, R13
 	ADDQ         $0x04, R14
-	DECQ         R9
-	JNZ          loop
+	ADDQ         $0x04, R15
 	DECQ         R10
+	JNZ          loop
+	DECQ         R11
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0d, DI, BX
-	ADDQ      BX, 152(AX)
-	MOVQ      112(AX), BX
-	KMOVW     BX, K1
-	MOVQ      168(AX), BX
-	TESTQ     BX, BX
+	IMUL3Q $0x0d, R8, DX
+	ADDQ   DX, 152(AX)
+	MOVQ   208(AX), DX
+	TESTQ  DX, DX
+	JNZ    further
+	MOVQ   192(AX), DX
+	SUBQ   200(AX), DX
+
+further:
+	ADDQ      200(AX), DX
+	MOVQ      DX, 208(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), SI
-	VADDPS    (BX), Z0, Z0
-	VMOVUPS.Z 64(BX), K1, Z26
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z26
 	VADDPS    Z26, Z1, Z1
-	ADDQ      SI, BX
-	VADDPS    (BX), Z2, Z2
-	VMOVUPS.Z 64(BX), K1, Z26
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z26
 	VADDPS    Z26, Z3, Z3
-	ADDQ      SI, BX
-	VADDPS    (BX), Z4, Z4
-	VMOVUPS.Z 64(BX), K1, Z26
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z26
 	VADDPS    Z26, Z5, Z5
-	ADDQ      SI, BX
-	VADDPS    (BX), Z6, Z6
-	VMOVUPS.Z 64(BX), K1, Z26
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z26
 	VADDPS    Z26, Z7, Z7
-	ADDQ      SI, BX
-	VADDPS    (BX), Z8, Z8
-	VMOVUPS.Z 64(BX), K1, Z26
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z26
 	VADDPS    Z26, Z9, Z9
-	ADDQ      SI, BX
-	VADDPS    (BX), Z10, Z10
-	VMOVUPS.Z 64(BX), K1, Z26
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Z26
 	VADDPS    Z26, Z11, Z11
-	ADDQ      SI, BX
-	VADDPS    (BX), Z12, Z12
-	VMOVUPS.Z 64(BX), K1, Z26
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Z26
 	VADDPS    Z26, Z13, Z13
-	ADDQ      SI, BX
-	VADDPS    (BX), Z14, Z14
-	VMOVUPS.Z 64(BX), K1, Z26
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Z26
 	VADDPS    Z26, Z15, Z15
-	ADDQ      SI, BX
-	VADDPS    (BX), Z16, Z16
-	VMOVUPS.Z 64(BX), K1, Z26
+	ADDQ      BX, DX
+	VADDPS    (DX), Z16, Z16
+	VMOVUPS.Z 64(DX), K1, Z26
 	VADDPS    Z26, Z17, Z17
-	ADDQ      SI, BX
-	VADDPS    (BX), Z18, Z18
-	VMOVUPS.Z 64(BX), K1, Z26
+	ADDQ      BX, DX
+	VADDPS    (DX), Z18, Z18
+	VMOVUPS.Z 64(DX), K1, Z26
 	VADDPS    Z26, Z19, Z19
-	ADDQ      SI, BX
-	VADDPS    (BX), Z20, Z20
-	VMOVUPS.Z 64(BX), K1, Z26
+	ADDQ      BX, DX
+	VADDPS    (DX), Z20, Z20
+	VMOVUPS.Z 64(DX), K1, Z26
 	VADDPS    Z26, Z21, Z21
-	ADDQ      SI, BX
-	VADDPS    (BX), Z22, Z22
-	VMOVUPS.Z 64(BX), K1, Z26
+	ADDQ      BX, DX
+	VADDPS    (DX), Z22, Z22
+	VMOVUPS.Z 64(DX), K1, Z26
 	VADDPS    Z26, Z23, Z23
-	ADDQ      SI, BX
-	VADDPS    (BX), Z24, Z24
-	VMOVUPS.Z 64(BX), K1, Z26
+	ADDQ      BX, DX
+	VADDPS    (DX), Z24, Z24
+	VMOVUPS.Z 64(DX), K1, Z26
 	VADDPS    Z26, Z25, Z25
-	ADDQ      SI, BX
-	MOVQ      BX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z26
 	VBROADCASTSS 148(AX), Z27
-	MOVQ         160(AX), BX
-	MOVQ         72(AX), SI
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z26, Z0
 	VMINPS       Z0, Z27, Z0
-	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z0, (DX)
 	VMAXPS       Z1, Z26, Z1
 	VMINPS       Z1, Z27, Z1
-	VMOVUPS      Z1, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z1, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z26, Z2
 	VMINPS       Z2, Z27, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (DX)
 	VMAXPS       Z3, Z26, Z3
 	VMINPS       Z3, Z27, Z3
-	VMOVUPS      Z3, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z3, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z26, Z4
 	VMINPS       Z4, Z27, Z4
-	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z4, (DX)
 	VMAXPS       Z5, Z26, Z5
 	VMINPS       Z5, Z27, Z5
-	VMOVUPS      Z5, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z5, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z6, Z26, Z6
 	VMINPS       Z6, Z27, Z6
-	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z6, (DX)
 	VMAXPS       Z7, Z26, Z7
 	VMINPS       Z7, Z27, Z7
-	VMOVUPS      Z7, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z7, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z8, Z26, Z8
 	VMINPS       Z8, Z27, Z8
-	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z8, (DX)
 	VMAXPS       Z9, Z26, Z9
 	VMINPS       Z9, Z27, Z9
-	VMOVUPS      Z9, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z9, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z10, Z26, Z10
 	VMINPS       Z10, Z27, Z10
-	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z10, (DX)
 	VMAXPS       Z11, Z26, Z11
 	VMINPS       Z11, Z27, Z11
-	VMOVUPS      Z11, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z11, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z12, Z26, Z12
 	VMINPS       Z12, Z27, Z12
-	VMOVUPS      Z12, (BX)
+	VMOVUPS      Z12, (DX)
 	VMAXPS       Z13, Z26, Z13
 	VMINPS       Z13, Z27, Z13
-	VMOVUPS      Z13, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z13, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z14, Z26, Z14
 	VMINPS       Z14, Z27, Z14
-	VMOVUPS      Z14, (BX)
+	VMOVUPS      Z14, (DX)
 	VMAXPS       Z15, Z26, Z15
 	VMINPS       Z15, Z27, Z15
-	VMOVUPS      Z15, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z15, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z16, Z26, Z16
 	VMINPS       Z16, Z27, Z16
-	VMOVUPS      Z16, (BX)
+	VMOVUPS      Z16, (DX)
 	VMAXPS       Z17, Z26, Z17
 	VMINPS       Z17, Z27, Z17
-	VMOVUPS      Z17, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z17, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z18, Z26, Z18
 	VMINPS       Z18, Z27, Z18
-	VMOVUPS      Z18, (BX)
+	VMOVUPS      Z18, (DX)
 	VMAXPS       Z19, Z26, Z19
 	VMINPS       Z19, Z27, Z19
-	VMOVUPS      Z19, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z19, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z20, Z26, Z20
 	VMINPS       Z20, Z27, Z20
-	VMOVUPS      Z20, (BX)
+	VMOVUPS      Z20, (DX)
 	VMAXPS       Z21, Z26, Z21
 	VMINPS       Z21, Z27, Z21
-	VMOVUPS      Z21, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z21, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z22, Z26, Z22
 	VMINPS       Z22, Z27, Z22
-	VMOVUPS      Z22, (BX)
+	VMOVUPS      Z22, (DX)
 	VMAXPS       Z23, Z26, Z23
 	VMINPS       Z23, Z27, Z23
-	VMOVUPS      Z23, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z23, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z24, Z26, Z24
 	VMINPS       Z24, Z27, Z24
-	VMOVUPS      Z24, (BX)
+	VMOVUPS      Z24, (DX)
 	VMAXPS       Z25, Z26, Z25
 	VMINPS       Z25, Z27, Z25
-	VMOVUPS      Z25, K1, 64(BX)
-	ADDQ         SI, BX
-	MOVQ         BX, 160(AX)
+	VMOVUPS      Z25, K1, 64(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER
@@ -11739,12 +12200,12 @@ TEXT ·gemmF32AVX512_14x32(SB), NOSPLIT, $0-8
 	MOVQ 104(AX), CX
 	MOVQ CX, 176(AX)
 	MOVQ 56(AX), CX
-	LEAQ (CX)(CX*2), DX
+	MOVQ $0x00000000, 208(AX)
 
 block:
-	MOVQ    80(AX), BX
-	VMOVUPS (BX), Z0
-	VMOVUPS 64(BX), Z1
+	MOVQ    80(AX), DX
+	VMOVUPS (DX), Z0
+	VMOVUPS 64(DX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	VMOVAPS Z0, Z4
@@ -11771,251 +12232,271 @@ block:
 	VMOVAPS Z1, Z25
 	VMOVAPS Z0, Z26
 	VMOVAPS Z1, Z27
-	MOVQ    48(AX), SI
-	MOVQ    8(AX), DI
-	LEAQ    (DI)(DI*2), R8
-	MOVQ    16(AX), BX
-	MOVQ    24(AX), R10
-	TESTQ   R10, R10
-	JZ      advance
+	MOVQ    48(AX), BX
+	MOVQ    208(AX), SI
+	TESTQ   SI, SI
+	JNZ     ahead
+	MOVQ    56(AX), SI
+	ADDQ    SI, SI
+	ADDQ    BX, SI
+
+ahead:
+	SUBQ  BX, SI
+	MOVQ  56(AX), DI
+	ADDQ  SI, DI
+	MOVQ  8(AX), R8
+	LEAQ  (R8)(R8*2), R9
+	MOVQ  16(AX), DX
+	MOVQ  24(AX), R11
+	TESTQ R11, R11
+	JZ    advance
 
 tap:
-	MOVQ (BX), R11
-	ADDQ 152(AX), R11
-	LEAQ (R11)(DI*4), R12
-	LEAQ (R12)(DI*4), R13
-	LEAQ (R13)(DI*4), R14
-	ADDQ $0x08, BX
-	MOVQ 32(AX), R9
+	MOVQ (DX), R12
+	ADDQ 152(AX), R12
+	LEAQ (R12)(R8*4), R13
+	LEAQ (R13)(R8*4), R14
+	LEAQ (R14)(R8*4), R15
+	ADDQ $0x08, DX
+	MOVQ 32(AX), R10
 
 loop:
-	VMOVUPS      (SI), Z28
-	VMOVUPS      (SI)(CX*1), Z29
-	VBROADCASTSS (R11), Z30
+	VMOVUPS      (BX), Z28
+	VMOVUPS      (BX)(CX*1), Z29
+	VBROADCASTSS (R12), Z30
 	VFMADD231PS  Z28, Z30, Z0
 	VFMADD231PS  Z29, Z30, Z1
-	VBROADCASTSS (R11)(DI*1), Z30
+	VBROADCASTSS (R12)(R8*1), Z30
 	VFMADD231PS  Z28, Z30, Z2
 	VFMADD231PS  Z29, Z30, Z3
-	VBROADCASTSS (R11)(DI*2), Z30
+	VBROADCASTSS (R12)(R8*2), Z30
 	VFMADD231PS  Z28, Z30, Z4
 	VFMADD231PS  Z29, Z30, Z5
-	VBROADCASTSS (R11)(R8*1), Z30
+	VBROADCASTSS (R12)(R9*1), Z30
 	VFMADD231PS  Z28, Z30, Z6
 	VFMADD231PS  Z29, Z30, Z7
-	VBROADCASTSS (R12), Z30
+	VBROADCASTSS (R13), Z30
 	VFMADD231PS  Z28, Z30, Z8
 	VFMADD231PS  Z29, Z30, Z9
-	VBROADCASTSS (R12)(DI*1), Z30
+	VBROADCASTSS (R13)(R8*1), Z30
 	VFMADD231PS  Z28, Z30, Z10
 	VFMADD231PS  Z29, Z30, Z11
-	VBROADCASTSS (R12)(DI*2), Z30
+	VBROADCASTSS (R13)(R8*2), Z30
 	VFMADD231PS  Z28, Z30, Z12
 	VFMADD231PS  Z29, Z30, Z13
-	VBROADCASTSS (R12)(R8*1), Z30
+	VBROADCASTSS (R13)(R9*1), Z30
 	VFMADD231PS  Z28, Z30, Z14
 	VFMADD231PS  Z29, Z30, Z15
-	VBROADCASTSS (R13), Z30
+	VBROADCASTSS (R14), Z30
 	VFMADD231PS  Z28, Z30, Z16
 	VFMADD231PS  Z29, Z30, Z17
-	VBROADCASTSS (R13)(DI*1), Z30
+	VBROADCASTSS (R14)(R8*1), Z30
 	VFMADD231PS  Z28, Z30, Z18
 	VFMADD231PS  Z29, Z30, Z19
-	VBROADCASTSS (R13)(DI*2), Z30
+	VBROADCASTSS (R14)(R8*2), Z30
 	VFMADD231PS  Z28, Z30, Z20
 	VFMADD231PS  Z29, Z30, Z21
-	VBROADCASTSS (R13)(R8*1), Z30
+	VBROADCASTSS (R14)(R9*1), Z30
 	VFMADD231PS  Z28, Z30, Z22
 	VFMADD231PS  Z29, Z30, Z23
-	VBROADCASTSS (R14), Z30
+	VBROADCASTSS (R15), Z30
 	VFMADD231PS  Z28, Z30, Z24
 	VFMADD231PS  Z29, Z30, Z25
-	VBROADCASTSS (R14)(DI*1), Z30
+	VBROADCASTSS (R15)(R8*1), Z30
 	VFMADD231PS  Z28, Z30, Z26
 	VFMADD231PS  Z29, Z30, Z27
-	PREFETCHT1   (SI)(CX*2)
-	PREFETCHT1   (SI)(DX*1)
-	ADDQ         $0x40, SI
-	ADDQ         $0x04, R11
+	PREFETCHT1   (BX)(SI*1)
+	PREFETCHT1   (BX)(DI*1)
+	ADDQ         $0x40, BX
 	ADDQ         $0x04, R12
 	ADDQ         $0x04, R13
 	ADDQ         $0x04, R14
-	DECQ         R9
-	JNZ          loop
+	ADDQ         $0x04, R15
 	DECQ         R10
+	JNZ          loop
+	DECQ         R11
 	JNZ          tap
 
 advance:
-	IMUL3Q    $0x0e, DI, BX
-	ADDQ      BX, 152(AX)
-	MOVQ      112(AX), BX
-	KMOVW     BX, K1
-	MOVQ      168(AX), BX
-	TESTQ     BX, BX
+	IMUL3Q $0x0e, R8, DX
+	ADDQ   DX, 152(AX)
+	MOVQ   208(AX), DX
+	TESTQ  DX, DX
+	JNZ    further
+	MOVQ   192(AX), DX
+	SUBQ   200(AX), DX
+
+further:
+	ADDQ      200(AX), DX
+	MOVQ      DX, 208(AX)
+	MOVQ      112(AX), DX
+	KMOVW     DX, K1
+	MOVQ      168(AX), DX
+	TESTQ     DX, DX
 	JZ        clampTail
-	MOVQ      96(AX), SI
-	VADDPS    (BX), Z0, Z0
-	VMOVUPS.Z 64(BX), K1, Z28
+	MOVQ      96(AX), BX
+	VADDPS    (DX), Z0, Z0
+	VMOVUPS.Z 64(DX), K1, Z28
 	VADDPS    Z28, Z1, Z1
-	ADDQ      SI, BX
-	VADDPS    (BX), Z2, Z2
-	VMOVUPS.Z 64(BX), K1, Z28
+	ADDQ      BX, DX
+	VADDPS    (DX), Z2, Z2
+	VMOVUPS.Z 64(DX), K1, Z28
 	VADDPS    Z28, Z3, Z3
-	ADDQ      SI, BX
-	VADDPS    (BX), Z4, Z4
-	VMOVUPS.Z 64(BX), K1, Z28
+	ADDQ      BX, DX
+	VADDPS    (DX), Z4, Z4
+	VMOVUPS.Z 64(DX), K1, Z28
 	VADDPS    Z28, Z5, Z5
-	ADDQ      SI, BX
-	VADDPS    (BX), Z6, Z6
-	VMOVUPS.Z 64(BX), K1, Z28
+	ADDQ      BX, DX
+	VADDPS    (DX), Z6, Z6
+	VMOVUPS.Z 64(DX), K1, Z28
 	VADDPS    Z28, Z7, Z7
-	ADDQ      SI, BX
-	VADDPS    (BX), Z8, Z8
-	VMOVUPS.Z 64(BX), K1, Z28
+	ADDQ      BX, DX
+	VADDPS    (DX), Z8, Z8
+	VMOVUPS.Z 64(DX), K1, Z28
 	VADDPS    Z28, Z9, Z9
-	ADDQ      SI, BX
-	VADDPS    (BX), Z10, Z10
-	VMOVUPS.Z 64(BX), K1, Z28
+	ADDQ      BX, DX
+	VADDPS    (DX), Z10, Z10
+	VMOVUPS.Z 64(DX), K1, Z28
 	VADDPS    Z28, Z11, Z11
-	ADDQ      SI, BX
-	VADDPS    (BX), Z12, Z12
-	VMOVUPS.Z 64(BX), K1, Z28
+	ADDQ      BX, DX
+	VADDPS    (DX), Z12, Z12
+	VMOVUPS.Z 64(DX), K1, Z28
 	VADDPS    Z28, Z13, Z13
-	ADDQ      SI, BX
-	VADDPS    (BX), Z14, Z14
-	VMOVUPS.Z 64(BX), K1, Z28
+	ADDQ      BX, DX
+	VADDPS    (DX), Z14, Z14
+	VMOVUPS.Z 64(DX), K1, Z28
 	VADDPS    Z28, Z15, Z15
-	ADDQ      SI, BX
-	VADDPS    (BX), Z16, Z16
-	VMOVUPS.Z 64(BX), K1, Z28
+	ADDQ      BX, DX
+	VADDPS    (DX), Z16, Z16
+	VMOVUPS.Z 64(DX), K1, Z28
 	VADDPS    Z28, Z17, Z17
-	ADDQ      SI, BX
-	VADDPS    (BX), Z18, Z18
-	VMOVUPS.Z 64(BX), K1, Z28
+	ADDQ      BX, DX
+	VADDPS    (DX), Z18, Z18
+	VMOVUPS.Z 64(DX), K1, Z28
 	VADDPS    Z28, Z19, Z19
-	ADDQ      SI, BX
-	VADDPS    (BX), Z20, Z20
-	VMOVUPS.Z 64(BX), K1, Z28
+	ADDQ      BX, DX
+	VADDPS    (DX), Z20, Z20
+	VMOVUPS.Z 64(DX), K1, Z28
 	VADDPS    Z28, Z21, Z21
-	ADDQ      SI, BX
-	VADDPS    (BX), Z22, Z22
-	VMOVUPS.Z 64(BX), K1, Z28
+	ADDQ      BX, DX
+	VADDPS    (DX), Z22, Z22
+	VMOVUPS.Z 64(DX), K1, Z28
 	VADDPS    Z28, Z23, Z23
-	ADDQ      SI, BX
-	VADDPS    (BX), Z24, Z24
-	VMOVUPS.Z 64(BX), K1, Z28
+	ADDQ      BX, DX
+	VADDPS    (DX), Z24, Z24
+	VMOVUPS.Z 64(DX), K1, Z28
 	VADDPS    Z28, Z25, Z25
-	ADDQ      SI, BX
-	VADDPS    (BX), Z26, Z26
-	VMOVUPS.Z 64(BX), K1, Z28
+	ADDQ      BX, DX
+	VADDPS    (DX), Z26, Z26
+	VMOVUPS.Z 64(DX), K1, Z28
 	VADDPS    Z28, Z27, Z27
-	ADDQ      SI, BX
-	MOVQ      BX, 168(AX)
+	ADDQ      BX, DX
+	MOVQ      DX, 168(AX)
 
 clampTail:
 	VBROADCASTSS 144(AX), Z28
 	VBROADCASTSS 148(AX), Z29
-	MOVQ         160(AX), BX
-	MOVQ         72(AX), SI
+	MOVQ         160(AX), DX
+	MOVQ         72(AX), BX
 	VMAXPS       Z0, Z28, Z0
 	VMINPS       Z0, Z29, Z0
-	VMOVUPS      Z0, (BX)
+	VMOVUPS      Z0, (DX)
 	VMAXPS       Z1, Z28, Z1
 	VMINPS       Z1, Z29, Z1
-	VMOVUPS      Z1, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z1, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z2, Z28, Z2
 	VMINPS       Z2, Z29, Z2
-	VMOVUPS      Z2, (BX)
+	VMOVUPS      Z2, (DX)
 	VMAXPS       Z3, Z28, Z3
 	VMINPS       Z3, Z29, Z3
-	VMOVUPS      Z3, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z3, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z4, Z28, Z4
 	VMINPS       Z4, Z29, Z4
-	VMOVUPS      Z4, (BX)
+	VMOVUPS      Z4, (DX)
 	VMAXPS       Z5, Z28, Z5
 	VMINPS       Z5, Z29, Z5
-	VMOVUPS      Z5, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z5, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z6, Z28, Z6
 	VMINPS       Z6, Z29, Z6
-	VMOVUPS      Z6, (BX)
+	VMOVUPS      Z6, (DX)
 	VMAXPS       Z7, Z28, Z7
 	VMINPS       Z7, Z29, Z7
-	VMOVUPS      Z7, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z7, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z8, Z28, Z8
 	VMINPS       Z8, Z29, Z8
-	VMOVUPS      Z8, (BX)
+	VMOVUPS      Z8, (DX)
 	VMAXPS       Z9, Z28, Z9
 	VMINPS       Z9, Z29, Z9
-	VMOVUPS      Z9, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z9, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z10, Z28, Z10
 	VMINPS       Z10, Z29, Z10
-	VMOVUPS      Z10, (BX)
+	VMOVUPS      Z10, (DX)
 	VMAXPS       Z11, Z28, Z11
 	VMINPS       Z11, Z29, Z11
-	VMOVUPS      Z11, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z11, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z12, Z28, Z12
 	VMINPS       Z12, Z29, Z12
-	VMOVUPS      Z12, (BX)
+	VMOVUPS      Z12, (DX)
 	VMAXPS       Z13, Z28, Z13
 	VMINPS       Z13, Z29, Z13
-	VMOVUPS      Z13, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z13, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z14, Z28, Z14
 	VMINPS       Z14, Z29, Z14
-	VMOVUPS      Z14, (BX)
+	VMOVUPS      Z14, (DX)
 	VMAXPS       Z15, Z28, Z15
 	VMINPS       Z15, Z29, Z15
-	VMOVUPS      Z15, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z15, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z16, Z28, Z16
 	VMINPS       Z16, Z29, Z16
-	VMOVUPS      Z16, (BX)
+	VMOVUPS      Z16, (DX)
 	VMAXPS       Z17, Z28, Z17
 	VMINPS       Z17, Z29, Z17
-	VMOVUPS      Z17, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z17, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z18, Z28, Z18
 	VMINPS       Z18, Z29, Z18
-	VMOVUPS      Z18, (BX)
+	VMOVUPS      Z18, (DX)
 	VMAXPS       Z19, Z28, Z19
 	VMINPS       Z19, Z29, Z19
-	VMOVUPS      Z19, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z19, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z20, Z28, Z20
 	VMINPS       Z20, Z29, Z20
-	VMOVUPS      Z20, (BX)
+	VMOVUPS      Z20, (DX)
 	VMAXPS       Z21, Z28, Z21
 	VMINPS       Z21, Z29, Z21
-	VMOVUPS      Z21, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z21, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z22, Z28, Z22
 	VMINPS       Z22, Z29, Z22
-	VMOVUPS      Z22, (BX)
+	VMOVUPS      Z22, (DX)
 	VMAXPS       Z23, Z28, Z23
 	VMINPS       Z23, Z29, Z23
-	VMOVUPS      Z23, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z23, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z24, Z28, Z24
 	VMINPS       Z24, Z29, Z24
-	VMOVUPS      Z24, (BX)
+	VMOVUPS      Z24, (DX)
 	VMAXPS       Z25, Z28, Z25
 	VMINPS       Z25, Z29, Z25
-	VMOVUPS      Z25, K1, 64(BX)
-	ADDQ         SI, BX
+	VMOVUPS      Z25, K1, 64(DX)
+	ADDQ         BX, DX
 	VMAXPS       Z26, Z28, Z26
 	VMINPS       Z26, Z29, Z26
-	VMOVUPS      Z26, (BX)
+	VMOVUPS      Z26, (DX)
 	VMAXPS       Z27, Z28, Z27
 	VMINPS       Z27, Z29, Z27
-	VMOVUPS      Z27, K1, 64(BX)
-	ADDQ         SI, BX
-	MOVQ         BX, 160(AX)
+	VMOVUPS      Z27, K1, 64(DX)
+	ADDQ         BX, DX
+	MOVQ         DX, 160(AX)
 	DECQ         176(AX)
 	JNZ          block
 	VZEROUPPER

@@ -79,10 +79,10 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 	g.Load(g.Param("a"), args)
 	g.copyFields(S, args, "aoff", "ca", "c", "cc", "res", "cres", "nblk", "cblk")
 	var bs, bs3 Register
-	if nr > 16 || prefetch {
+	if nr > 16 {
 		bs = g.GP64()
 		g.MOVQ(S.at(args, "bs"), bs)
-		if nr > 48 || prefetch && nr > 16 {
+		if nr > 48 {
 			bs3 = g.GP64()
 			g.LEAQ(Mem{Base: bs, Index: bs, Scale: 2}, bs3)
 		}
@@ -90,6 +90,9 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 	ind := g.GP64()
 	if indirect {
 		g.MOVQ(S.at(args, "ind"), ind)
+	}
+	if prefetch {
+		g.MOVQ(U32(0), S.at(args, "cahead"))
 	}
 
 	g.Label("block")
@@ -109,6 +112,30 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 	}
 	b := g.GP64()
 	g.MOVQ(S.at(args, "b"), b)
+
+	// What is fetched into the second-level cache meanwhile, a line a panel for
+	// each k: the first block of pixels looks at the panels of the next tile column
+	// (weights are read once a run and come from far; behind the last panel lies,
+	// as a rule, the next layer), the others where ahead tells.
+	var ahead []Register
+	if prefetch {
+		ahead = append(ahead, g.GP64())
+		g.MOVQ(S.at(args, "cahead"), ahead[0])
+		g.TESTQ(ahead[0], ahead[0])
+		g.JNZ(LabelRef("ahead"))
+		g.MOVQ(S.at(args, "bs"), ahead[0])
+		if nr > panel {
+			g.ADDQ(ahead[0], ahead[0])
+		}
+		g.ADDQ(b, ahead[0])
+		g.Label("ahead")
+		g.SUBQ(b, ahead[0])
+		if nr > panel {
+			ahead = append(ahead, g.GP64())
+			g.MOVQ(S.at(args, "bs"), ahead[1])
+			g.ADDQ(ahead[0], ahead[1])
+		}
+	}
 
 	fmas := func(row func(i int) Mem) {
 		bv := make([]VecVirtual, nv)
@@ -134,17 +161,8 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 				}
 			}
 		}
-		if prefetch {
-			// The panels of the next tile column, while this one is at work: weights
-			// are read once a run and come from far. Into the second level, for the
-			// first is full. Behind the last panel lies, as a rule, the next layer.
-			for j := 0; j < nr; j += panel {
-				m := Mem{Base: b, Index: bs, Scale: uint8(nr / panel)}
-				if j > 0 {
-					m.Index, m.Scale = bs3, 1
-				}
-				g.PREFETCHT1(m)
-			}
+		for _, r := range ahead {
+			g.PREFETCHT1(Mem{Base: b, Index: r, Scale: 1})
 		}
 		g.ADDQ(Imm(64), b)
 	}
@@ -223,6 +241,17 @@ func (g *generator) gemm(mr, nr int, indirect bool) {
 		t := g.GP64()
 		g.IMUL3Q(Imm(uint64(mr)), lda, t)
 		g.ADDQ(t, S.at(args, "ca"))
+		if prefetch {
+			t := g.GP64()
+			g.MOVQ(S.at(args, "cahead"), t)
+			g.TESTQ(t, t)
+			g.JNZ(LabelRef("further"))
+			g.MOVQ(S.at(args, "ahead"), t)
+			g.SUBQ(S.at(args, "aheadStep"), t)
+			g.Label("further")
+			g.ADDQ(S.at(args, "aheadStep"), t)
+			g.MOVQ(t, S.at(args, "cahead"))
+		}
 	}
 
 	g.Label("sum")

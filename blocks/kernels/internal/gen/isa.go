@@ -111,7 +111,7 @@ func words(names ...string) (f []field) {
 	return
 }
 
-var gemmArgs = &layout{"gemmArgs", append(words("aoff", "lda", "ind", "ks", "k", "koff", "b", "bs", "c", "ldc", "bias", "res", "ldr", "nblk", "mask", "tail", "runs", "bskip"), field{"lo", 144}, field{"hi", 148}, field{"ca", 152}, field{"cc", 160}, field{"cres", 168}, field{"cblk", 176}, field{"crun", 184}, field{"n", 192})}
+var gemmArgs = &layout{"gemmArgs", append(words("aoff", "lda", "ind", "ks", "k", "koff", "b", "bs", "c", "ldc", "bias", "res", "ldr", "nblk", "mask", "tail", "runs", "bskip"), field{"lo", 144}, field{"hi", 148}, field{"ca", 152}, field{"cc", 160}, field{"cres", 168}, field{"cblk", 176}, field{"crun", 184}, field{"ahead", 192}, field{"aheadStep", 200}, field{"cahead", 208}, field{"n", 216})}
 var tapArgs = &layout{"tapArgs", append(words("tab", "ny", "off", "offStep", "w", "wcs", "bias", "dst", "ds", "dstStep", "nt", "n", "mask", "tail"), field{"lo", 112}, field{"hi", 116}, field{"coff", 120}, field{"cdst", 128}, field{"ct", 136})}
 var vecArgs = &layout{"vecArgs", append(words("d", "a", "b", "c", "ds", "as", "bs", "rows", "n", "tail", "mask"), field{"lo", 88}, field{"hi", 92}, field{"cd", 96}, field{"ca", 104}, field{"cb", 112}, field{"crow", 120})}
 
