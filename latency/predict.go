@@ -47,6 +47,7 @@ type Predictor struct {
 	target  engine.Target
 	network *NetworkModel
 	kinds   map[string]*KindModel
+	sum     *SumModel            // nil: none
 	table   map[engine.Unit]cost // read only
 	// from, if not nil, predicts for another device; here a unit takes factor of
 	// its kind times as long. Table and kinds are not asked then.
@@ -89,6 +90,7 @@ func (p *Profile) Predictor() (*Predictor, error) {
 		kinds[c.Kind] = &c
 	}
 	r := newPredictor(p, kinds)
+	r.sum = p.restoreSums()
 	r.network = new(NetworkModel)
 	*r.network = *p.Network
 	hs, _ := p.sums(r)
@@ -234,6 +236,11 @@ func (r *Predictor) guess(u *engine.Unit) cost {
 	var sd float64
 	if m, ok := r.kinds[kindOf(u)]; ok {
 		c.ms, sd, c.outside = m.predict(u, &r.target)
+		if r.sum != nil {
+			if ms, ok := r.sum.predict(u, r.kinds, &r.target); ok {
+				c.ms = ms
+			}
+		}
 		if c.outside != "" && sd > unknownSpread/2 {
 			c.source = 2
 		}

@@ -32,6 +32,7 @@ type Profile struct {
 
 	Kinds      []*KindModel  `json:"kinds"`
 	Network    *NetworkModel `json:"network"`
+	Sums       *SumModel     `json:"sums,omitempty"`       // what the kinds' costs leave, where only sums were measured
 	Validation *Validation   `json:"validation,omitempty"` // on held-out networks
 
 	// Units is the table, sorted by unit. HeldOut are networks that were measured
@@ -189,8 +190,12 @@ func (p *Profile) check() error {
 	return nil
 }
 
-// Load reads the profile in a file.
+// Load reads the profile in a file, or makes the one of that name that comes
+// with the program ([Shipped]).
 func Load(path string) (*Profile, error) {
+	if _, ok := shippedTables[path]; ok {
+		return shipped(path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("latency: %w", err)

@@ -32,6 +32,7 @@ func calibrateRecipe(ctx context.Context, r *Recipe, networks iter.Seq[*blocks.N
 	defer timer.Close()
 	var ms []Measured
 	var samples []Sample
+	var pace []float64 // the reference networks' time at each
 	why := "networks"
 	next, stop := pull(networks)
 	defer stop()
@@ -54,6 +55,7 @@ func calibrateRecipe(ctx context.Context, r *Recipe, networks iter.Seq[*blocks.N
 		for i, n := range nets {
 			ms = append(ms, Measured{n, ts[i].Whole.MedianMs})
 			samples = append(samples, ts[i].Whole)
+			pace = append(pace, ts[i].RefMs)
 		}
 		if o.Progress != nil {
 			o.Progress(Progress{Phase: "measuring", Elapsed: time.Since(start), Budget: o.Budget, HeldOut: len(ms)})
@@ -61,6 +63,13 @@ func calibrateRecipe(ctx context.Context, r *Recipe, networks iter.Seq[*blocks.N
 		if time.Since(start) > time.Duration(float64(o.Budget)*(1-fitShare)) {
 			why = "budget"
 			break
+		}
+	}
+	ref := timer.ReferenceMs()
+	for i := range ms {
+		if ref > 0 {
+			ms[i].Ms *= ref / pace[i]
+			samples[i] = samples[i].scaled(ref / pace[i])
 		}
 	}
 	p, err := Adapt(base, d, ms)
@@ -71,7 +80,7 @@ func calibrateRecipe(ctx context.Context, r *Recipe, networks iter.Seq[*blocks.N
 		p.HeldOut[i].Measured = samples[i]
 	}
 	p.Facts = facts
-	p.Calibration.Stopped = why
+	p.Calibration.Stopped, p.Calibration.ReferenceMs = why, ref
 	p.Calibration.WallS = time.Since(start).Seconds()
 	p.Warnings = append(p.Warnings, facts.warnings(d.Threads)...)
 	return p, nil

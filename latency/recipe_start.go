@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"nas/blocks"
@@ -23,7 +26,7 @@ const maxRecipeOutput = 4 << 20
 
 // Open asks the device what it is, makes a directory for models, and sets the
 // device up.
-func (r *Recipe) Open(ctx context.Context, _ float64) (Timer, error) {
+func (r *Recipe) Open(ctx context.Context, referenceMs float64) (Timer, error) {
 	if _, err := r.about(); err != nil {
 		return nil, err
 	}
@@ -31,7 +34,7 @@ func (r *Recipe) Open(ctx context.Context, _ float64) (Timer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("latency: %w", err)
 	}
-	t := &recipeTimer{r: r, dir: dir}
+	t := &recipeTimer{r: r, dir: dir, base: referenceMs}
 	for _, f := range r.spec.Files {
 		var b []byte
 		if b, err = fs.ReadFile(r.files, f); err == nil {
@@ -58,10 +61,20 @@ type recipeTimer struct {
 	r   *Recipe
 	dir string
 	n   int // models written
+	// base is the reference networks' time when the profile was made, 0 if there
+	// is none yet; seen are those of this session's starts.
+	base float64
+	seen []float64
 }
 
-// ReferenceMs is 0: a program that times models has no reference kernel.
-func (t *recipeTimer) ReferenceMs() float64 { return 0 }
+// ReferenceMs is the median over this session's starts of what the reference
+// networks took; 0 for commands that take one model.
+func (t *recipeTimer) ReferenceMs() float64 {
+	if len(t.seen) == 0 {
+		return 0
+	}
+	return median(slices.Clone(t.seen))
+}
 
 // Close removes the directory.
 func (t *recipeTimer) Close() []string {
@@ -78,23 +91,94 @@ func (t *recipeTimer) Time(ctx context.Context, n *blocks.Network, e Effort) (Ti
 	return ts[0], nil
 }
 
-// timeAll times networks, as many in one start as the recipe says.
+// timeAll times networks, as many in one start as the recipe says. Where one
+// start takes many, the reference networks are timed with them in the same
+// rounds, and what these took against base, the pace of the machine at that
+// moment, is taken out of the times.
 func (t *recipeTimer) timeAll(ctx context.Context, nets []*blocks.Network, e Effort) ([]Timing, error) {
+	var refs []*blocks.Network
 	batch := 1
 	if t.r.many {
-		batch = t.r.spec.Batch
+		batch, refs = t.r.spec.Batch, paceNetworks()
 	}
 	out := make([]Timing, 0, len(nets))
 	for part := range slices.Chunk(nets, batch) {
-		s, err := t.many(ctx, part, max(e.Runs, recipeRuns))
+		s, err := t.many(ctx, slices.Concat(refs, part), max(e.Runs, recipeRuns))
 		if err != nil {
 			return nil, err
 		}
-		for i := range s {
-			out = append(out, Timing{Whole: s[i], Slow: 1, Runs: s[i].Runs})
+		ref := 0.0
+		for _, r := range s[:len(refs)] {
+			ref += math.Log(r.MedianMs) / float64(len(refs))
+		}
+		slow := 1.0
+		if len(refs) > 0 {
+			ref = math.Exp(ref)
+			t.seen = append(t.seen, ref)
+			if t.base > 0 {
+				slow = ref / t.base
+			}
+		}
+		for _, w := range s[len(refs):] {
+			out = append(out, Timing{Whole: w.scaled(1 / slow), Slow: slow, RefMs: ref, Runs: w.Runs})
 		}
 	}
 	return out, nil
+}
+
+// scaled returns the sample with all times multiplied.
+func (s Sample) scaled(f float64) Sample {
+	s.MedianMs, s.P10Ms, s.P90Ms, s.LowMs, s.HighMs = s.MedianMs*f, s.P10Ms*f, s.P90Ms*f, s.LowMs*f, s.HighMs*f
+	return s
+}
+
+// paceNetworks are the reference networks of recipes: three of MobileNetV2's
+// kind, from a tenth of a millisecond to some, since what slows a machine down
+// hits small and large networks differently.
+var paceNetworks = sync.OnceValue(func() []*blocks.Network {
+	var nets []*blocks.Network
+	for _, size := range []struct{ side, channels, depth int }{{64, 8, 3}, {112, 16, 4}, {160, 24, 6}} {
+		b := blocks.NewBuilder(fmt.Sprintf("reference%d", size.side), blocks.Shape{H: size.side, W: size.side, C: 3})
+		x := blocks.ConvBNAct{Out: size.channels, Kernel: 3, Stride: 2, Act: blocks.ReLU6}.Build(b, b.Input())
+		for i := range size.depth {
+			x = blocks.InvertedResidual{Out: size.channels << (i / 2), Expanded: b.Shape(x).C * 4, Kernel: 3 + 2*(i%2), Stride: 2 - i%2, Act: blocks.ReLU6}.Build(b, x)
+		}
+		n, err := b.Network()
+		if err != nil {
+			panic(err) // constants
+		}
+		nets = append(nets, n)
+	}
+	return nets
+})
+
+// timings times networks one after the other, in batches where the timer can.
+func timings(ctx context.Context, timer Timer, nets []*blocks.Network, e Effort) iter.Seq2[Timing, error] {
+	return func(yield func(Timing, error) bool) {
+		t, many := timer.(*recipeTimer)
+		size := 1
+		if many {
+			size = t.r.spec.Batch
+		}
+		for part := range slices.Chunk(nets, size) {
+			if !many {
+				if t, err := timer.Time(ctx, part[0], e); !yield(t, err) || err != nil {
+					return
+				}
+				continue
+			}
+			ts, err := t.timeAll(ctx, part, e)
+			if err != nil {
+				yield(Timing{}, err)
+				return
+			}
+			for _, x := range ts {
+				if !yield(x, nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // start is what placeholders stand for in one start.

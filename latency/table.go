@@ -36,14 +36,19 @@ type TableOptions struct {
 
 // FromTable makes a profile from measurements in a CSV file with a header line.
 // The columns decide what a row is; ms is in milliseconds. Further columns are
-// ignored. name stands in errors.
+// ignored. name stands in errors. Rows of the same unit count with their median.
 //
 //	unit, ms                      a kernel, as its key in profiles
 //	network, ms                   a whole network
 //	h_in, c_in, c_out, stride,    a separable block: 1x1 convolution to expansion x c_in channels,
 //	kernel, expansion, ms         depthwise convolution of that kernel size and stride, 1x1 to c_out;
 //	  [w_in, groups, dilation,    groups is that of the 1x1 convolutions
-//	   activation, residual]
+//	   activation, residual]       w_in is h_in, and the block has a residual where
+//	                               stride is 1 and c_in = c_out, unless said
+//
+// Instead of ms, a table of blocks may have ms_minus_skip: the time that is left
+// after that of a 1x1 convolution with the block's stride and channels, where the
+// block has no residual. Tables solved from networks that skip blocks tell no more.
 //
 // With a column device, the rows of TableOptions.Only are taken. Rows of networks
 // and of kernels or blocks cannot stand in one table.
@@ -58,7 +63,11 @@ func FromTable(r io.Reader, name string, o TableOptions) (*Profile, error) {
 	for i, h := range head {
 		t.cols[strings.TrimSpace(h)] = i
 	}
-	if _, ok := t.cols["ms"]; !ok {
+	t.msCol = "ms"
+	if !t.has("ms") && t.has("ms_minus_skip", "expansion") {
+		t.msCol = "ms_minus_skip"
+	}
+	if !t.has(t.msCol) {
 		return nil, fmt.Errorf("latency: table %s: no column \"ms\" among %s", name, strings.Join(head, ", "))
 	}
 	var row func(rec []string) error
@@ -104,6 +113,7 @@ func FromTable(r io.Reader, name string, o TableOptions) (*Profile, error) {
 // table is a table being read.
 type table struct {
 	name  string
+	msCol string
 	cols  map[string]int
 	o     TableOptions
 	units map[engine.Unit][]float64
@@ -121,10 +131,10 @@ func (t *table) has(cols ...string) bool {
 }
 
 func (t *table) ms(rec []string) (float64, error) {
-	text := rec[t.cols["ms"]]
+	text := rec[t.cols[t.msCol]]
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil || !(v > 0) || math.IsInf(v, 0) {
-		return 0, fmt.Errorf("ms = %q, want a number above 0", text)
+		return 0, fmt.Errorf("%s = %q, want a number above 0", t.msCol, text)
 	}
 	return v, nil
 }
@@ -216,7 +226,7 @@ func (t *table) profile() (*Profile, error) {
 	d.Threads = max(1, d.Threads)
 	d.DType = cmp.Or(d.DType, "float32")
 	if d.Target.ISA == "" {
-		d.Target = engine.Target{ISA: "neon", L1: 32 << 10, L2: 512 << 10, L3: 4 << 20, Threads: d.Threads}
+		d.Target = phoneTarget(d.Threads)
 	}
 	d.Cut = cutOps
 	if len(t.nets) > 0 {
@@ -238,9 +248,17 @@ func (t *table) profile() (*Profile, error) {
 		p.Units = append(p.Units, UnitTime{Unit: u, Ms: median(ms), Spread: max(0.003, spreadOf(ms)), Networks: len(ms)})
 	}
 	slices.SortFunc(p.Units, func(a, b UnitTime) int { return strings.Compare(a.Unit.Key(), b.Unit.Key()) })
+	var parts map[string]*KindModel
+	if t.block {
+		parts = fitParts(p.Units, t.msCol != "ms", &d.Target)
+	}
 	kinds, err := fitKinds(p.Units, &d.Target, nil)
 	if err != nil {
 		return nil, err
+	}
+	if t.block {
+		maps.Copy(kinds, parts)
+		p.Sums = fitSum(p.sumsOfUnits(kinds), nil)
 	}
 	p.Kinds = slices.SortedFunc(maps.Values(kinds), func(a, b *KindModel) int { return cmp.Compare(a.Kind, b.Kind) })
 	p.Network = fitNetwork(nil)

@@ -85,7 +85,9 @@ func (p *Profile) fromWholes(base *Profile) error {
 		}
 		if len(rows) >= wholeTerms {
 			kinds = p.wholeCosts(kinds, rows)
-			return newPredictor(p, kinds), kinds, nil
+			q := newPredictor(p, kinds)
+			q.sum = fitSum(p.sumsOf(kinds, rows), p.Sums)
+			return q, kinds, nil
 		}
 		var us []UnitTime
 		for _, u := range base.Units {
@@ -97,7 +99,9 @@ func (p *Profile) fromWholes(base *Profile) error {
 		q.table, q.from, q.factor = nil, r, s // the same figures as from kinds and us, already worked out
 		return q, kinds, us
 	}
+	p.Sums = nil
 	q, kinds, units := fit(all)
+	p.Sums = q.sum // its settings serve the fits below, too
 	p.Units = units
 	p.Kinds = slices.SortedFunc(maps.Values(kinds), func(a, b *KindModel) int { return cmp.Compare(a.Kind, b.Kind) })
 	if err := p.fitHeldOut(q); err != nil {

@@ -1,0 +1,499 @@
+package latency
+
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/mat"
+
+	"nas/blocks"
+	"nas/blocks/engine"
+)
+
+// SumModel corrects the cost terms where only sums were measured: blocks of
+// several convolutions, or whole networks. What the terms get wrong, as a
+// logarithm, is a function f of each part's shape; of a sum it shows
+//
+//	log(measured / sum of costs) = sum over parts of share * f(part)
+//
+// to first order, where share is the part's share of the time. With f a Gaussian
+// process for each kind of part, the measured sums are jointly Gaussian, too,
+// and f follows from them (Duvenaud, Nickisch and Rasmussen, Additive Gaussian
+// Processes, NIPS 2011, section 2; differs in that the terms are weighted by shares
+// and that one function serves all parts of a kind). The first order is taken
+// anew around each solution.
+type SumModel struct {
+	Amplitude float64 `json:"amplitude"` // standard deviation of f
+	Length    float64 `json:"length"`    // over which f changes, in octaves
+	Noise     float64 `json:"noise"`     // of a measured sum, relative
+	Level     float64 `json:"level"`     // mean of f
+	// Knots are the weights of the parts of the profile's shapes, or of its units
+	// if these were measured: f is Level plus the sum of weight times covariance.
+	Knots []float64 `json:"knots"`
+
+	by map[string]*knots // by kind
+}
+
+// knots are the parts of one kind that a SumModel has seen.
+type knots struct {
+	at     [][]float64
+	weight []float64
+}
+
+// levelSpread is the standard deviation of the mean of f.
+const levelSpread = 0.1
+
+// part is a piece of a unit.
+type part struct {
+	kind string
+	unit engine.Unit
+}
+
+// partsOf splits a block of a table into its three convolutions; other units are
+// their only part.
+func partsOf(u *engine.Unit) []part {
+	if u.Name != "block" {
+		return []part{{kindOf(u), *u}}
+	}
+	one := [2]int{1, 1}
+	mid := blocks.Shape{H: u.In.H, W: u.In.W, C: u.Mid}
+	after := blocks.Shape{H: u.Out.H, W: u.Out.W, C: u.Mid}
+	return []part{
+		{"block.expand", engine.Unit{Name: "conv", In: u.In, Out: mid, Kernel: one, Stride: one, Dilation: one, Groups: u.Groups, Act: u.MidAct, Batch: u.Batch}},
+		{"block.depthwise", engine.Unit{Name: "dwconv", In: mid, Out: after, Kernel: u.Kernel, Stride: u.Stride, Dilation: u.Dilation, Pad: u.Pad,
+			Groups: u.Mid, Act: u.DWAct, Batch: u.Batch}},
+		{"block.project", engine.Unit{Name: "conv", In: after, Out: u.Out, Kernel: one, Stride: one, Dilation: one, Groups: u.Groups, Act: u.Act,
+			Residual: u.Residual, Batch: u.Batch}},
+	}
+}
+
+// place is where f sees a part: in octaves, or scaled to matter as much as one.
+func place(u *engine.Unit, t *engine.Target) []float64 {
+	groups, in, lanes := u.Groups, u.In.C, tileOf(t).lanes
+	if u.Name == "dwconv" {
+		groups, in = 1, 0 // its input's channels are its output's
+	}
+	residual := 0.0
+	if u.Residual {
+		residual = 1
+	}
+	return []float64{
+		log2(u.Out.H), log2(in), log2(u.Out.C), log2(u.Kernel[0] * u.Kernel[1]), log2(u.Stride[0] * u.Stride[1]), log2(u.Dilation[0]),
+		2 * log2(groups), actPrice[u.Act] / 2, residual, 4 * occupancy(in, lanes), 4 * occupancy(u.Out.C, lanes),
+		max(-2, math.Log2(float64(u.BytesWeights()+1)/float64(max(t.L2, 1)))),
+	}
+}
+
+// near is the covariance of f at two places relative to its variance: Matern's
+// with nu = 5/2 (Rasmussen and Williams, Gaussian Processes for Machine Learning,
+// 2006, equation 4.17).
+func near(a, b []float64, length float64) float64 {
+	d := 0.0
+	for j := range a {
+		d += (a[j] - b[j]) * (a[j] - b[j])
+	}
+	r := math.Sqrt(5*d) / length
+	return (1 + r + r*r/3) * math.Exp(-r)
+}
+
+// f returns the correction of a part's logarithm.
+func (m *SumModel) f(kind string, x []float64) float64 {
+	s := m.Level
+	if k := m.by[kind]; k != nil {
+		for i, w := range k.weight {
+			s += w * near(x, k.at[i], m.Length)
+		}
+	}
+	return s
+}
+
+// sumData is what a SumModel is fitted to: rows of parts with costs.
+type sumData struct {
+	parts []part
+	at    [][]float64
+	kinds map[string][]int // of parts
+	ms    []float64        // of parts, by the cost terms
+	rows  [][]sumEntry
+	y     []float64 // measured ms of rows
+}
+
+type sumEntry struct {
+	part  int
+	count float64
+}
+
+// newSumData prepares rows over units; cost is a part's time by the terms in ms.
+func newSumData(units []engine.Unit, rows [][][2]int, measured []float64, t *engine.Target, cost func(kind string, u *engine.Unit) float64) *sumData {
+	d := &sumData{kinds: map[string][]int{}, y: measured, rows: make([][]sumEntry, len(rows))}
+	first := make([]int, len(units)+1)
+	for i := range units {
+		first[i] = len(d.parts)
+		for _, p := range partsOf(&units[i]) {
+			d.kinds[p.kind] = append(d.kinds[p.kind], len(d.parts))
+			d.parts = append(d.parts, p)
+			d.at = append(d.at, place(&p.unit, t))
+			d.ms = append(d.ms, cost(p.kind, &p.unit))
+		}
+	}
+	first[len(units)] = len(d.parts)
+	for i, row := range rows {
+		for _, u := range row {
+			for p := first[u[0]]; p < first[u[0]+1]; p++ {
+				d.rows[i] = append(d.rows[i], sumEntry{p, float64(u[1])})
+			}
+		}
+	}
+	return d
+}
+
+// shares returns the parts' shares of each row's time, and what f has to be on
+// the rows, for a given f.
+func (d *sumData) shares(f []float64) (s [][]float64, y []float64) {
+	s, y = make([][]float64, len(d.rows)), make([]float64, len(d.rows))
+	for i, row := range d.rows {
+		s[i] = make([]float64, len(row))
+		sum := 0.0
+		for k, e := range row {
+			s[i][k] = e.count * d.ms[e.part] * math.Exp(f[e.part])
+			sum += s[i][k]
+		}
+		y[i] = math.Log(d.y[i] / sum)
+		for k, e := range row {
+			s[i][k] /= sum
+			y[i] += s[i][k] * f[e.part]
+		}
+	}
+	return s, y
+}
+
+// spread computes K S': for each part, its covariance with each row at amplitude 1.
+func (d *sumData) spread(s [][]float64, length float64) [][]float64 {
+	byPart := make([][]sumEntry, len(d.parts)) // row, share
+	for i, row := range d.rows {
+		for k, e := range row {
+			byPart[e.part] = append(byPart[e.part], sumEntry{i, s[i][k]})
+		}
+	}
+	out := make([][]float64, len(d.parts))
+	for i := range out {
+		out[i] = make([]float64, len(d.rows))
+	}
+	for _, list := range d.kinds {
+		for a, p := range list {
+			for _, q := range list[:a+1] {
+				c := near(d.at[p], d.at[q], length)
+				if c < 1e-6 {
+					continue
+				}
+				for _, e := range byPart[q] {
+					out[p][e.part] += c * e.count
+				}
+				if p != q {
+					for _, e := range byPart[p] {
+						out[q][e.part] += c * e.count
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// gram is the covariance of the rows at amplitude 1.
+func (d *sumData) gram(s [][]float64, ks [][]float64) *mat.SymDense {
+	n := len(d.rows)
+	g := mat.NewSymDense(n, nil)
+	for i, row := range d.rows {
+		for j := range i + 1 {
+			v := 0.0
+			for k, e := range row {
+				v += s[i][k] * ks[e.part][j]
+			}
+			g.SetSym(i, j, v)
+		}
+	}
+	return g
+}
+
+// solve returns the weights of the rows and the negative logarithm of the
+// marginal likelihood.
+func solveSum(g *mat.SymDense, y []float64, amp, noise float64) (alpha *mat.VecDense, nll float64, ok bool) {
+	n := len(y)
+	a := mat.NewSymDense(n, nil)
+	for i := range n {
+		for j := range i + 1 {
+			v := amp*amp*g.At(i, j) + levelSpread*levelSpread
+			if i == j {
+				v += noise * noise
+			}
+			a.SetSym(i, j, v)
+		}
+	}
+	var c mat.Cholesky
+	if !c.Factorize(a) {
+		return nil, 0, false
+	}
+	b := mat.NewVecDense(n, y)
+	alpha = mat.NewVecDense(n, nil)
+	if c.SolveVecTo(alpha, b) != nil {
+		return nil, 0, false
+	}
+	return alpha, mat.Dot(alpha, b)/2 + c.LogDet()/2, true
+}
+
+// fitSum fits a SumModel; like, if not nil, gives its settings. It returns nil
+// where the rows cannot tell anything.
+func fitSum(d *sumData, like *SumModel) *SumModel {
+	if len(d.rows) < 8 {
+		return nil
+	}
+	f := make([]float64, len(d.parts))
+	m := &SumModel{}
+	if like != nil {
+		m.Amplitude, m.Length, m.Noise = like.Amplitude, like.Length, like.Noise
+	} else {
+		s, y := d.shares(f)
+		best := math.Inf(1)
+		for _, length := range []float64{1, 2, 4, 8, 16} {
+			g := d.gram(s, d.spread(s, length))
+			for _, amp := range []float64{0.15, 0.3, 0.6, 1.2} {
+				for _, noise := range []float64{0.01, 0.02, 0.04, 0.08} {
+					if _, nll, ok := solveSum(g, y, amp, noise); ok && nll < best {
+						best, m.Amplitude, m.Length, m.Noise = nll, amp, length, noise
+					}
+				}
+			}
+		}
+		if math.IsInf(best, 1) {
+			return nil
+		}
+	}
+	for range 3 {
+		s, y := d.shares(f)
+		ks := d.spread(s, m.Length)
+		alpha, _, ok := solveSum(d.gram(s, ks), y, m.Amplitude, m.Noise)
+		if !ok {
+			return nil
+		}
+		m.Level = levelSpread * levelSpread * mat.Sum(alpha)
+		m.Knots = make([]float64, len(d.parts))
+		a2 := m.Amplitude * m.Amplitude
+		for i, row := range d.rows {
+			for k, e := range row {
+				m.Knots[e.part] += a2 * alpha.AtVec(i) * s[i][k]
+			}
+		}
+		for p := range f {
+			f[p] = m.Level
+			for i := range d.rows {
+				f[p] += a2 * alpha.AtVec(i) * ks[p][i]
+			}
+			f[p] = min(max(f[p], -2), 2)
+		}
+	}
+	m.index(d.parts, d.at)
+	return m
+}
+
+// index makes the model ready to predict from the parts that Knots belong to.
+func (m *SumModel) index(parts []part, at [][]float64) {
+	m.by = map[string]*knots{}
+	for i, p := range parts {
+		if m.Knots[i] == 0 {
+			continue
+		}
+		k := m.by[p.kind]
+		if k == nil {
+			k = &knots{}
+			m.by[p.kind] = k
+		}
+		k.at, k.weight = append(k.at, at[i]), append(k.weight, m.Knots[i])
+	}
+}
+
+// restore makes a model that came from a file ready to predict; it reports false
+// if its knots are not those of units.
+func (m *SumModel) restore(units []engine.Unit, t *engine.Target) bool {
+	d := newSumData(units, nil, nil, t, func(string, *engine.Unit) float64 { return 0 })
+	if len(m.Knots) != len(d.parts) || !(m.Length > 0) {
+		return false
+	}
+	m.index(d.parts, d.at)
+	return true
+}
+
+// predict returns a unit's time in ms, its parts' terms and corrections put
+// together, and false if a part is of no known kind.
+func (m *SumModel) predict(u *engine.Unit, kinds map[string]*KindModel, t *engine.Target) (ms float64, ok bool) {
+	for _, p := range partsOf(u) {
+		k := kinds[p.kind]
+		if k == nil {
+			return 0, false
+		}
+		ms += k.analytic(terms(nil, &p.unit, t)) * math.Exp(min(max(m.f(p.kind, place(&p.unit, t)), -2), 2))
+	}
+	return ms, true
+}
+
+// sumsOf are the held-out networks of rows as data for a SumModel.
+func (p *Profile) sumsOf(kinds map[string]*KindModel, rows []int) *sumData {
+	var units []engine.Unit
+	for _, s := range p.Shapes {
+		units = append(units, s.Unit)
+	}
+	var nets [][][2]int
+	var ms []float64
+	for _, i := range rows {
+		nets = append(nets, p.HeldOut[i].Units)
+		ms = append(ms, p.HeldOut[i].Measured.MedianMs)
+	}
+	return newSumData(units, nets, ms, &p.Device.Target, kindCost(kinds, &p.Device.Target))
+}
+
+// sumsOfUnits are the units of a table of blocks as data for a SumModel.
+func (p *Profile) sumsOfUnits(kinds map[string]*KindModel) *sumData {
+	var units []engine.Unit
+	var rows [][][2]int
+	var ms []float64
+	for i, u := range p.Units {
+		units = append(units, u.Unit)
+		rows = append(rows, [][2]int{{i, 1}})
+		ms = append(ms, u.Ms)
+	}
+	return newSumData(units, rows, ms, &p.Device.Target, kindCost(kinds, &p.Device.Target))
+}
+
+// blockParts are the kinds that blocks of tables consist of.
+var blockParts = []string{"block.expand", "block.depthwise", "block.project"}
+
+// fitParts fits the costs of the parts of blocks to a table of blocks. With
+// minusSkip, the blocks without a residual lack the time of a convolution in
+// their place; it is worked out from what blocks as a whole cost, as a kind
+// "block.skip", and added to us.
+func fitParts(us []UnitTime, minusSkip bool, t *engine.Target) map[string]*KindModel {
+	kinds := map[string]*KindModel{}
+	if minusSkip {
+		amounts := func(u *engine.Unit) []float64 {
+			row := terms(nil, u, t)
+			if s, ok := skipOf(u); ok {
+				for j, v := range terms(nil, &s, t) {
+					row[j] -= v
+				}
+			}
+			return row
+		}
+		kinds[skipKind] = newCosts(skipKind, len(us), relativeCosts(us, amounts, 1e-4))
+		for i := range us {
+			us[i].Ms += skipMs(&us[i].Unit, kinds, t)
+		}
+	}
+	nt := len(termNames)
+	costs := relativeCosts(us, func(u *engine.Unit) []float64 {
+		row := make([]float64, len(blockParts)*nt)
+		for _, p := range partsOf(u) {
+			if k := slices.Index(blockParts, p.kind); k >= 0 {
+				copy(row[k*nt:], terms(nil, &p.unit, t))
+			}
+		}
+		return row
+	}, 1e-2)
+	for k, n := range blockParts {
+		kinds[n] = newCosts(n, len(us), costs[k*nt:(k+1)*nt])
+	}
+	return kinds
+}
+
+// relativeCosts fits costs to the amounts of units by least squares of the
+// relative error with Huber weights (k = 1.345).
+func relativeCosts(us []UnitTime, amounts func(u *engine.Unit) []float64, ridge float64) (costs []float64) {
+	rows := make([][]float64, len(us))
+	b, w := make([]float64, len(us)), make([]float64, len(us))
+	for i := range w {
+		w[i] = 1
+	}
+	for range 3 {
+		for i := range us {
+			rows[i], b[i] = amounts(&us[i].Unit), w[i]
+			for j := range rows[i] {
+				rows[i][j] *= w[i] / (1000 * us[i].Ms)
+			}
+		}
+		costs = nonNegative(rows, b, ridge)
+		abs := make([]float64, len(us))
+		for i := range us {
+			e := b[i]
+			for j, c := range costs {
+				e -= c * rows[i][j]
+			}
+			abs[i] = math.Abs(e) / w[i]
+		}
+		s := 1.4826 * median(slices.Clone(abs))
+		for i := range w {
+			w[i] = math.Sqrt(min(1, 1.345*max(s, 1e-6)/max(abs[i], 1e-12)))
+		}
+	}
+	return costs
+}
+
+// newCosts is a model of costs alone.
+func newCosts(kind string, units int, costs []float64) *KindModel {
+	m := &KindModel{Kind: kind, Units: units, Costs: map[string]float64{}, costs: costs, Rough: 0.15, LeaveOneOut: 0.15}
+	for j, c := range costs {
+		if c > 0 {
+			m.Costs[termNames[j]] = c
+		}
+	}
+	return m
+}
+
+// skipOf is the convolution that stands in the place of a block that is skipped.
+func skipOf(u *engine.Unit) (engine.Unit, bool) {
+	one := [2]int{1, 1}
+	return engine.Unit{Name: "conv", In: u.In, Out: u.Out, Kernel: one, Stride: u.Stride, Dilation: one, Groups: 1, Act: u.DWAct, Batch: u.Batch},
+		u.Name == "block" && !u.Residual
+}
+
+// skipKind is the kind of that convolution.
+const skipKind = "block.skip"
+
+// skipMs is its time in ms, 0 where nothing stands there.
+func skipMs(u *engine.Unit, kinds map[string]*KindModel, t *engine.Target) float64 {
+	s, ok := skipOf(u)
+	if !ok {
+		return 0
+	}
+	return kinds[skipKind].analytic(terms(nil, &s, t))
+}
+
+// kindCost is the cost of a part by its kind's terms.
+func kindCost(kinds map[string]*KindModel, t *engine.Target) func(string, *engine.Unit) float64 {
+	return func(kind string, u *engine.Unit) float64 {
+		k := kinds[kind]
+		if k == nil {
+			k = kinds[anyKind]
+		}
+		return k.analytic(terms(nil, u, t))
+	}
+}
+
+// restoreSums makes the profile's SumModel ready to predict; nil if it has none.
+func (p *Profile) restoreSums() *SumModel {
+	if p.Sums == nil {
+		return nil
+	}
+	m := *p.Sums
+	var units []engine.Unit
+	if len(p.Units) > 0 {
+		for _, u := range p.Units {
+			units = append(units, u.Unit)
+		}
+	} else {
+		for _, s := range p.Shapes {
+			units = append(units, s.Unit)
+		}
+	}
+	if !m.restore(units, &p.Device.Target) {
+		return nil
+	}
+	return &m
+}

@@ -1,0 +1,82 @@
+package latency
+
+import (
+	"bytes"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"nas/latency/devices"
+)
+
+// The blocks of FBNet's space on two boards: fitted to half of the pairs of place
+// and block, the median relative error on the other half, over eleven draws.
+func TestFBNetHalves(t *testing.T) {
+	for _, c := range []struct {
+		device string
+		limit  float64 // somewhat above what it is, so that it fails where it gets worse
+	}{{"raspi4", 0.08}, {"pixel3", 0.04}} {
+		var medians, all []float64
+		for seed := range uint64(11) {
+			lines := strings.Split(strings.TrimSpace(string(mustRead(t, "fbnet_blocks.csv"))), "\n")
+			head, rows := lines[0], []string{}
+			for _, l := range lines[1:] {
+				if strings.HasPrefix(l, c.device+",") {
+					rows = append(rows, l)
+				}
+			}
+			r := rand.New(rand.NewPCG(seed, 0x66626e6574))
+			r.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+			half := len(rows) / 2
+			target := shippedTables[c.device+"-fbnet"].Device.Target
+			fit := func(rows []string) *Profile {
+				p, err := FromTable(strings.NewReader(head+"\n"+strings.Join(rows, "\n")), c.device, TableOptions{Device: Device{Target: target}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return p
+			}
+			q, err := fit(rows[:half]).Predictor()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var errs []float64
+			for _, row := range rows[half:] {
+				one := &table{cols: map[string]int{}, msCol: "ms_minus_skip"}
+				for i, h := range strings.Split(head, ",") {
+					one.cols[h] = i
+				}
+				if err := one.blockRow(strings.Split(row, ",")); err != nil {
+					t.Fatal(err)
+				}
+				for u, ms := range one.units {
+					got := q.cost(&u).ms - skipMs(&u, q.kinds, &q.target)
+					errs = append(errs, math.Abs(got/ms[0]-1))
+				}
+			}
+			all = append(all, errs...)
+			medians = append(medians, median(errs))
+		}
+		m := median(medians)
+		t.Logf("%s: median of the medians %.1f %%, from %.1f to %.1f %%; nine tenths of all blocks within %.0f %%",
+			c.device, 100*m, 100*medians[0], 100*medians[len(medians)-1], 100*quantileOf(all, 0.9))
+		if m > c.limit {
+			t.Errorf("%s: %.1f %%, want at most %.0f %%", c.device, 100*m, 100*c.limit)
+		}
+	}
+}
+
+func quantileOf(xs []float64, q float64) float64 {
+	median(xs) // sorts
+	return quantile(xs, q)
+}
+
+func mustRead(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := devices.Files.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.TrimSpace(b)
+}
