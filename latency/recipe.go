@@ -101,7 +101,10 @@ func NewRecipe(spec RecipeSpec, files fs.FS) (*Recipe, error) {
 	r := &Recipe{spec: spec, files: files}
 	var errs []error
 	bad := func(key, format string, a ...any) {
-		errs = append(errs, fmt.Errorf("latency: recipe %q: %s: %s", spec.Name, key, fmt.Sprintf(format, a...)))
+		err := fmt.Errorf("latency: recipe %q: %s: %s", spec.Name, key, fmt.Sprintf(format, a...))
+		if !slices.ContainsFunc(errs, func(e error) bool { return e.Error() == err.Error() }) { // of several commands
+			errs = append(errs, err)
+		}
 	}
 	for _, k := range []struct{ key, v string }{{"name", spec.Name}, {"runtime", spec.Runtime}} {
 		if k.v == "" {

@@ -79,6 +79,17 @@ func TestWrongUseIsExitCode2(t *testing.T) {
 		{"no.npy", []string{"infer", tinyArch, "--input", "no.npy", "--output", "y.npy"}},
 		{"invalid argument", []string{"space", "testdata/tiny.toml", "--sample", "x"}},
 		{"--sample -1", []string{"space", "testdata/tiny.toml", "--sample", "-1"}},
+		{"--sample 1000001", []string{"space", "testdata/tiny.toml", "--sample", "1000001"}},
+		{"net.onnx does not exist", []string{"show", "net.onnx"}},
+		{"--diagram a.gif", []string{"show", tinyArch, "--diagram", "a.gif"}},
+		{"--profile goes with --diagram", []string{"show", tinyArch, "--profile", "p.json"}},
+		{"--plot a.gif", []string{"predict", tinyArch, "--plot", "a.gif"}},
+		{"--out a.gif", []string{"plot", "testdata", "--out", "a.gif"}},
+		{"there is no testdata/manifest.json", []string{"plot", "testdata", "--out", "a.svg"}},
+		{"there is no testdata/manifest.json", []string{"report", "testdata"}},
+		{"--serve \"localhost\"", []string{"run", "testdata/tiny.toml", "--serve", "localhost"}},
+		{"--budget -3s", []string{"calibrate", "--budget", "-3s"}},
+		{"--device tflite-adb:HOST", []string{"bench", tinyArch, "--device", "tflite-adb"}},
 	} {
 		code, out, err := nas(t, tc.args...)
 		if code != exitUsage || !strings.HasPrefix(err, "nas: ") || !strings.Contains(err, tc.want) || out != "" {

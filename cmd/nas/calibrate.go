@@ -81,6 +81,9 @@ or --base PROFILE --measurements with some ten networks of another device.`,
 			}
 			m := a.newMeter()
 			defer m.end()
+			if o.budget < time.Second {
+				return usagef("--budget %v: want 1s or more", o.budget)
+			}
 			m.say(fmt.Sprintf("calibrating %s for up to %v: please leave the machine alone", rt.Device(), o.budget))
 			opts.Progress = func(p latency.Progress) {
 				detail := fmt.Sprintf("%d kernels", p.Units)

@@ -30,7 +30,7 @@ from here, the tables of trained networks that scores can be judged on, and how
 much timings vary right now.`,
 		Example: `  nas doctor
   nas doctor --json`,
-		Args:    cobra.NoArgs,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v, err := examine()
 			if err != nil {

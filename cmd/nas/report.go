@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -44,6 +45,9 @@ goes, two networks side by side, constraints to try.`,
 			path := out
 			if path == "" {
 				path = filepath.Join(args[0], "report.html")
+			}
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				return err
 			}
 			if err := runstore.WriteFile(path, b.Bytes()); err != nil {
 				return err

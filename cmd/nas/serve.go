@@ -38,6 +38,8 @@ func serve(ctx context.Context, address string, page http.Handler) (url string, 
 		return "", fmt.Errorf("--serve %s: another program has this port: choose another one, or 0 for any that is free", address)
 	case errors.Is(err, syscall.EACCES):
 		return "", fmt.Errorf("--serve %s: this port is not for you to take: choose one above 1023", address)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "", usagef("--serve %s: this machine has no such address: 127.0.0.1 is this machine alone, 0.0.0.0 all that it has", address)
 	case err != nil:
 		return "", fmt.Errorf("--serve %s: %w", address, err)
 	}

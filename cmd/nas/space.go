@@ -12,6 +12,9 @@ import (
 	"nas/space"
 )
 
+// maxSamples bounds --sample: all are kept until they are printed.
+const maxSamples = 1_000_000
+
 func newSpace(a *app) *cobra.Command {
 	var samples, workers int
 	var seed uint64
@@ -43,8 +46,8 @@ genes the score cannot see: of those a search takes whatever is cheapest.`,
 			if err != nil {
 				return usage(err)
 			}
-			if samples < 0 {
-				return usagef("--sample %d: want 0 or more", samples)
+			if samples < 0 || samples > maxSamples {
+				return usagef("--sample %d: want a number from 0 to %d", samples, maxSamples)
 			}
 			v := spaceView{Name: c.Name, ID: s.ID(), Size: s.Size().String(), Genes: []geneView{}, Samples: []sampleView{}}
 			for _, g := range s.Genes() {

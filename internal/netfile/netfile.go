@@ -5,6 +5,7 @@ package netfile
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -143,6 +144,9 @@ func Read(path string) (*blocks.Network, *blocks.Weights, error) {
 		return nil, nil, fmt.Errorf("netfile: %s: want a file that ends in .%s", path, strings.Join(Readable(), ", ."))
 	}
 	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil, fmt.Errorf("netfile: %s does not exist", path)
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("netfile: %w", err)
 	}

@@ -60,7 +60,7 @@ func Encode(w io.Writer, format string, f Figure) error {
 }
 
 // Save writes a figure to a file whose extension is one of [Formats]. The file
-// is replaced as a whole.
+// is replaced as a whole; its directory is made.
 func Save(path string, f Figure) error {
 	format := strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))
 	var buf bytes.Buffer
@@ -71,6 +71,9 @@ func Save(path string, f Figure) error {
 	}
 	if err := Encode(&buf, format, f); err != nil {
 		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("report: %w", err)
 	}
 	tmp := path + ".part"
 	if err := os.WriteFile(tmp, buf.Bytes(), 0o644); err != nil {

@@ -84,12 +84,18 @@ func (m *Manifest) Same(now *Manifest) error {
 		strings.Join(diff, ", "))
 }
 
+// notThere is [os.ErrNotExist] without the words of a system call.
+type notThere struct{ path string }
+
+func (e notThere) Error() string   { return "there is no " + e.path }
+func (e notThere) Is(t error) bool { return t == os.ErrNotExist }
+
 func readManifest(dir string) (Manifest, error) {
 	var m Manifest
 	path := filepath.Join(dir, ManifestFile)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return m, fmt.Errorf("runstore: %s holds no run: %w", dir, err)
+		return m, fmt.Errorf("runstore: %s holds no run, such as nas run leaves: %w", dir, notThere{path})
 	}
 	if err != nil {
 		return m, fmt.Errorf("runstore: %w", err)
