@@ -1,7 +1,7 @@
 # Bare `make` lists the targets.
 GO ?= go
 
-.PHONY: accuracy-model bench build check-generate check-release cross generate help lint race release run short smoke test test-arm64 test-page test-kill
+.PHONY: accuracy-model bench-search bench build check-generate check-release cross generate help lint race release run short smoke test test-arm64 test-page test-kill
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -86,6 +86,9 @@ test-page: ## the report, used in a headless Chromium as a person would
 
 test-kill: ## kill -9 a run at 50 instants, resume each, compare bytes
 	NAS_KILL=50 $(GO) test -count=1 -timeout 60m -run '^TestKill$$' -v ./cmd/nas
+
+bench-search: ## each searcher against random on the table of NAS-Bench-Macro: figures, and a picture in results/search
+	$(GO) test ./search -count=1 -run '^TestMacroReplay$$' -v -replay-out $(CURDIR)/results/search
 
 bench: ## kernel speeds over the shape list, with per cent of this machine's peak
 	$(GO) run ./cmd/nas kernels

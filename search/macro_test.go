@@ -9,11 +9,13 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"testing"
 	"time"
 
+	"nas/internal/report"
 	"nas/search"
 	"nas/space"
 )
@@ -175,50 +177,99 @@ func (m *macro) curve(tb testing.TB, s search.Searcher, evaluations int) []float
 var (
 	replaySeeds = flag.Int("replay-seeds", 20, "number of seeds of TestMacroReplay")
 	replayFirst = flag.Int("replay-first", 0, "first seed of TestMacroReplay")
+	replayOut   = flag.String("replay-out", "", "directory to which TestMacroReplay draws hypervolume against evaluations, as replay.svg and replay.png")
 )
+
+// known is what is cheap to know of a genotype: its MACs, and whether the table
+// has it.
+func (m *macro) known(g space.Genes) (map[string]float64, float64) {
+	row, ok := m.row(g)
+	if !ok {
+		return nil, 1
+	}
+	return map[string]float64{"macs": row[1]}, 0
+}
+
+// searcher makes a searcher for a budget by its name.
+func (m *macro) searcher(tb testing.TB, name string, seed uint64, evaluations int) search.Searcher {
+	s, err := search.New(name, search.Settings{
+		Setup:       search.Setup{Space: m, Objectives: m.objectives(), Seed: seed, Reference: m.reference()},
+		Evaluations: evaluations, Known: m.known,
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
 
 // TestMacroReplay searches the table with every searcher. With -v it prints the
 // median share of the table's hypervolume over the evaluations.
 func TestMacroReplay(t *testing.T) {
 	m := loadMacro(t)
 	marks := []int{25, 50, 100, 150, 200}
-	known := func(g space.Genes) (map[string]float64, float64) {
-		row, ok := m.row(g)
-		if !ok {
-			return nil, 1
-		}
-		return map[string]float64{"macs": row[1]}, 0
+	figure := report.Growth{
+		Title:    "NAS-Bench-Macro searched by replay",
+		Subtitle: fmt.Sprintf("hypervolume of accuracy and MACs, median of %d seeds", *replaySeeds),
+		YLabel:   "share of the table's hypervolume (%)",
 	}
 	chance := 0.0
 	for _, name := range []string{"random", "local", "evolution", "nsga2", "surrogate_nsga2"} {
 		began := time.Now()
-		shares := make([][]float64, len(marks))
+		var curves [][]float64
 		for seed := range *replaySeeds {
-			s, err := search.New(name, search.Settings{
-				Setup:       search.Setup{Space: m, Objectives: m.objectives(), Seed: uint64(*replayFirst + seed), Reference: m.reference()},
-				Evaluations: 200, Known: known,
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			c := m.curve(t, s, marks[len(marks)-1])
-			for k, n := range marks {
-				shares[k] = append(shares[k], c[n-1])
-			}
+			curves = append(curves, m.curve(t, m.searcher(t, name, uint64(*replayFirst+seed), 200), marks[len(marks)-1]))
 		}
+		took := time.Since(began) / time.Duration(*replaySeeds)
+		middle := medianCurve(curves)
 		line := fmt.Sprintf("%-15s", name)
-		for k := range marks {
-			slices.Sort(shares[k])
-			line += fmt.Sprintf(" %4d: %.2f", marks[k], 100*shares[k][len(shares[k])/2])
+		for _, n := range marks {
+			line += fmt.Sprintf(" %4d: %.2f", n, 100*middle[n-1])
 		}
-		last := shares[len(shares)-1]
+		last := middle[len(middle)-1]
 		if name == "random" {
-			chance = last[len(last)/2]
-		} else if v := last[len(last)/2]; v <= chance {
-			t.Errorf("%s covers %.4f of the hypervolume, random %.4f", name, v, chance)
-		} else if (name == "nsga2" || name == "surrogate_nsga2") && v < 0.98 {
-			t.Errorf("%s covers %.4f of the hypervolume after 200 evaluations; want 0.98", name, v)
+			chance = last
+		} else if last <= chance {
+			t.Errorf("%s covers %.4f of the hypervolume, random %.4f", name, last, chance)
+		} else if (name == "nsga2" || name == "surrogate_nsga2") && last < 0.98 {
+			t.Errorf("%s covers %.4f of the hypervolume after 200 evaluations; want 0.98", name, last)
 		}
-		t.Log(line, time.Since(began)/time.Duration(*replaySeeds))
+		t.Log(line, took)
+		q := report.GrowthSeries{Name: name}
+		for k, v := range middle {
+			q.Points = append(q.Points, report.XY{X: float64(k + 1), Y: 100 * v})
+		}
+		figure.Series = append(figure.Series, q)
 	}
+	if *replayOut == "" {
+		return
+	}
+	var curves [][]float64
+	for seed := range *replaySeeds {
+		curves = append(curves, m.curve(t, m.searcher(t, "random", uint64(*replayFirst+seed), 1000), 1000))
+	}
+	late := 100 * medianCurve(curves)[999]
+	t.Logf("random after 1000 evaluations: %.2f", late)
+	figure.Notes = append(figure.Notes, fmt.Sprintf("random has %.2f %% after 1,000 evaluations", late))
+	if err := os.MkdirAll(*replayOut, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"replay.svg", "replay.png"} {
+		if err := report.Save(filepath.Join(*replayOut, name), figure); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// medianCurve returns the median over curves of equal length, point by point.
+func medianCurve(curves [][]float64) []float64 {
+	out := make([]float64, len(curves[0]))
+	column := make([]float64, len(curves))
+	for k := range out {
+		for i := range curves {
+			column[i] = curves[i][k]
+		}
+		slices.Sort(column)
+		out[k] = (column[(len(column)-1)/2] + column[len(column)/2]) / 2
+	}
+	return out
 }
