@@ -584,6 +584,7 @@ func (c *calibration) model() (*Profile, map[string]*KindModel, error) {
 	if err := p.fitHeldOut(newPredictor(p, kinds)); err != nil {
 		return nil, nil, err
 	}
+	p.Network.Between = betweenSessions
 	return p, kinds, nil
 }
 

@@ -2,6 +2,7 @@ package latency
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 
@@ -60,6 +61,9 @@ const anyKind = "*"
 // fitKinds fits one model for each kind among the units and one of all.
 // hypers, if it has a kind, spares the search for its hyperparameters.
 func fitKinds(units []UnitTime, t *engine.Target, hypers map[string]*Hyper) (map[string]*KindModel, error) {
+	if len(units) == 0 {
+		return map[string]*KindModel{}, nil
+	}
 	by := map[string][]UnitTime{}
 	for _, u := range units {
 		k := kindOf(&u.Unit)
@@ -67,22 +71,28 @@ func fitKinds(units []UnitTime, t *engine.Target, hypers map[string]*Hyper) (map
 		by[anyKind] = append(by[anyKind], u)
 	}
 	out := make(map[string]*KindModel, len(by))
-	for k, us := range by {
+	// The model of all kinds first: the others lean on its costs.
+	names := slices.Sorted(maps.Keys(by))
+	var all *KindModel
+	for _, k := range names {
+		us := by[k]
 		// By size, then by key: the order decides which points a large fit samples,
 		// and the sum's rounding.
 		slices.SortFunc(us, func(a, b UnitTime) int {
 			return cmp.Or(cmp.Compare(a.Unit.MACs(), b.Unit.MACs()), cmp.Compare(a.Unit.Key(), b.Unit.Key()))
 		})
-		m, err := fitKind(k, us, t, hypers[k])
+		m, err := fitKind(k, us, t, hypers[k], all)
 		if err != nil {
 			return nil, err
 		}
-		out[k] = m
+		if out[k] = m; k == anyKind {
+			all = m
+		}
 	}
 	return out, nil
 }
 
-func fitKind(kind string, us []UnitTime, t *engine.Target, h *Hyper) (*KindModel, error) {
+func fitKind(kind string, us []UnitTime, t *engine.Target, h *Hyper, all *KindModel) (*KindModel, error) {
 	m := &KindModel{Kind: kind, Units: len(us), Low: map[string]float64{}, High: map[string]float64{}}
 	n := len(us)
 	tm := make([][]float64, n)
@@ -91,7 +101,7 @@ func fitKind(kind string, us []UnitTime, t *engine.Target, h *Hyper) (*KindModel
 		tm[i] = terms(nil, &us[i].Unit, t)
 		ft[i] = featuresOf(nil, &us[i].Unit, t)
 	}
-	m.fitCosts(us, tm)
+	m.fitCosts(us, tm, all)
 	resid := make([]float64, n)
 	for i := range us {
 		resid[i] = math.Log(us[i].Ms / m.analytic(tm[i]))
@@ -152,18 +162,65 @@ func (m *KindModel) condition(us []UnitTime, ft [][]float64, resid []float64) (e
 	return err
 }
 
-// fitCosts minimises the squared relative error, twice: the second time without
-// the weight of what the first could not explain (Huber weights, k = 1.345).
-func (m *KindModel) fitCosts(us []UnitTime, tm [][]float64) {
-	rows := make([][]float64, len(us))
-	b := make([]float64, len(us))
+// commonCosts, in microseconds per thousand of each term, are those of a core of
+// today's servers, which other processors share up to a factor.
+var commonCosts = map[string]float64{
+	"call": 0.5, "gemm_mac": 0.012, "gemm_tile": 5, "dw_mac": 0.016, "dw_row": 1, "move": 0.005, "move_l2": 0.006, "move_l3": 0.01,
+	"weights": 0.02, "again": 0.02, "act_poly": 0.06, "act_exp": 0.15, "residual": 0.03, "eval": 1,
+}
+
+func commonModel() *KindModel {
+	m := &KindModel{costs: make([]float64, len(termNames))}
+	for j, name := range termNames {
+		m.costs[j] = commonCosts[name]
+	}
+	return m
+}
+
+// leaning is the weight of the costs that a kind is expected to have: a tenth of
+// the time moved from one term to another costs as much as one unit missed by
+// this times a tenth.
+const leaning = 0.3
+
+// fitCosts minimises the squared relative error, three times: from the second on
+// with less weight for what the one before could not explain (Huber weights,
+// k = 1.345). Costs that the units of the kind cannot tell apart stay near those
+// of all kinds (nil: those common to processors) times one factor: a few units of
+// nearly one shape would else leave it to chance which term carries their time,
+// and what another shape costs.
+func (m *KindModel) fitCosts(us []UnitTime, tm [][]float64, all *KindModel) {
+	p := len(termNames)
+	expected, share := make([]float64, p), make([]float64, p)
+	if all == nil {
+		all = commonModel()
+	}
+	ratio := make([]float64, len(us))
+	for i, u := range us {
+		ratio[i] = u.Ms / all.analytic(tm[i])
+	}
+	factor := median(ratio)
+	for j := range p {
+		expected[j] = factor * all.costs[j]
+		for i, u := range us {
+			share[j] += tm[i][j] / (1000 * u.Ms) / float64(len(us))
+		}
+	}
+	rows := make([][]float64, len(us), len(us)+p)
+	b := make([]float64, len(us), len(us)+p)
+	for j := range p {
+		if w := leaning * share[j]; w > 0 {
+			row := make([]float64, p)
+			row[j] = w
+			rows, b = append(rows, row), append(b, w*expected[j])
+		}
+	}
 	w := make([]float64, len(us))
 	for i := range w {
 		w[i] = 1
 	}
 	for range 3 {
 		for i, u := range us {
-			r := make([]float64, len(tm[i]))
+			r := make([]float64, p)
 			for j, v := range tm[i] {
 				r[j] = w[i] * v / (1000 * u.Ms)
 			}
@@ -180,9 +237,12 @@ func (m *KindModel) fitCosts(us []UnitTime, tm [][]float64) {
 		}
 	}
 	m.Costs = map[string]float64{}
-	for j, c := range m.costs {
-		if c > 0 {
-			m.Costs[termNames[j]] = c
+	for j := range m.costs {
+		if share[j] == 0 {
+			m.costs[j] = expected[j] // no unit of the kind has any
+		}
+		if m.costs[j] > 0 {
+			m.Costs[termNames[j]] = m.costs[j]
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 // an interval:
 //
 //	log ms = log sum + w . (1, log2 sum, calls/sum, log2 weights) + residual(mix)
-//	|log measured - log ms| <= Quantile * (Floor + spread of the units)
+//	|log measured - log ms| <= Quantile * (Floor + spread of the units) + Between
 //
 // What units do to each other shows in w: with none, all of w is 0. The
 // residual, a Gaussian process over the shares of the time that different kinds
@@ -26,6 +26,7 @@ type NetworkModel struct {
 	Mean     []float64 `json:"mean"`  // of each feature, subtracted
 	Floor    float64   `json:"floor"` // median error, relative
 	Quantile float64   `json:"quantile"`
+	Between  float64   `json:"between,omitempty"` // sessions: see betweenSessions
 	HeldOut  int       `json:"held_out"`
 	Process  *Hyper    `json:"process,omitempty"` // of the residual
 	// Range of the held-out networks, in ms.
@@ -38,6 +39,13 @@ type NetworkModel struct {
 
 // coverage is the share of networks that an interval is made to hold.
 const coverage = 0.9
+
+// betweenSessions is what the same networks differ by, all alike, from one process
+// to the next on one machine: memory lies elsewhere, the neighbours are others.
+// One calibration cannot see it, so the interval is wider by it on either side.
+// It is the root mean square of the median errors of five profiles, each
+// validated in a process of its own.
+const betweenSessions = 0.012
 
 // sums is what a network model sees of a network.
 type sums struct {
@@ -219,7 +227,7 @@ func (m *NetworkModel) predict(s *sums) (ms, low, high float64) {
 	}
 	c = min(max(c, -1.5), 1.5)
 	ms = s.ms * math.Exp(c)
-	half := min(m.Quantile*(m.Floor+s.spread()), 2.3)
+	half := min(m.Quantile*(m.Floor+s.spread())+m.Between, 2.3)
 	return ms, ms * math.Exp(-half), ms * math.Exp(half)
 }
 

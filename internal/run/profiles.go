@@ -191,14 +191,27 @@ func (p *pipeline) calibrationNetworks() iter.Seq[*blocks.Network] {
 	}
 }
 
+// wellKnown are timed with every space, so that a profile can speak of them, too.
+var wellKnown = []string{
+	"mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "mobilenet_v1", "mnasnet_a1", "mobilenet_v3_small", "efficientnet_b1", "efficientnet_b2",
+}
+
 // NetworksOf yields networks for a calibration without a run: samples of a space,
-// or the zoo's mobile networks where there is none.
+// each ninth one of the zoo until those end, or the zoo's mobile networks at
+// several sizes where there is no space.
 func NetworksOf(s *space.Space, seed uint64) iter.Seq[*blocks.Network] {
 	p := &pipeline{space: s}
 	if s != nil {
 		return func(yield func(*blocks.Network) bool) {
 			r := rand.New(rand.NewPCG(seed, 0x63616c6962))
-			for {
+			for i := 0; ; i++ {
+				// Calibrate holds every third out, and never those.
+				if i%9 == 7 && i/9 < len(wellKnown) {
+					if n, err := zoo.Get(wellKnown[i/9]); err == nil && !yield(n) {
+						return
+					}
+					continue
+				}
 				n, err := p.space.Arch(p.space.Sample(r)).Network()
 				if err == nil && !yield(n) {
 					return
