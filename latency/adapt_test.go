@@ -1,0 +1,98 @@
+package latency
+
+import (
+	"cmp"
+	"encoding/csv"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+)
+
+// spearman is the correlation of the ranks; ties keep their order, there are none.
+func spearman(a, b []float64) float64 {
+	ranks := func(x []float64) []float64 {
+		order := make([]int, len(x))
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(x[i], x[j]) })
+		r := make([]float64, len(x))
+		for k, i := range order {
+			r[i] = float64(k)
+		}
+		return r
+	}
+	ra, rb := ranks(a), ranks(b)
+	n, d := float64(len(a)), 0.0
+	for i := range ra {
+		d += (ra[i] - rb[i]) * (ra[i] - rb[i])
+	}
+	return 1 - 6*d/(n*(n*n-1))
+}
+
+// measuredFBNet reads HELP's networks with their latency on a board.
+func measuredFBNet(t *testing.T, device string, n int) []Measured {
+	t.Helper()
+	f, err := os.Open("testdata/fbnet_networks.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	col := slices.Index(rows[0], "lat_ms_"+device)
+	var ms []Measured
+	for _, r := range rows[1 : n+1] {
+		v, err := strconv.ParseFloat(r[col], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ms = append(ms, Measured{fbnet(t, r[0]), v})
+	}
+	return ms
+}
+
+// From the profile of one board and ten networks measured on the other: the rank
+// correlation on networks not measured, as HELP reports it (0.93 for ten).
+func TestAdaptTenFBNets(t *testing.T) {
+	for _, c := range []struct{ base, device string }{{"pixel3", "raspi4"}, {"raspi4", "pixel3"}} {
+		base, err := Load(c.base + "-fbnet")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ms := measuredFBNet(t, c.device, 110)
+		var rank, mape []float64
+		for seed := range uint64(7) {
+			r := rand.New(rand.NewPCG(seed, 0x616461707431))
+			r.Shuffle(len(ms), func(i, j int) { ms[i], ms[j] = ms[j], ms[i] })
+			p, err := Adapt(base, Device{Name: c.device, CPU: c.device}, ms[:10])
+			if err != nil {
+				t.Fatal(err)
+			}
+			q, err := p.Predictor()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var a, b []float64
+			off := 0.0
+			for _, m := range ms[10:] {
+				e, err := q.Predict(m.Network)
+				if err != nil {
+					t.Fatal(err)
+				}
+				a, b = append(a, e.LatencyMs), append(b, m.Ms)
+				off += 100 * max(e.LatencyMs/m.Ms-1, 1-e.LatencyMs/m.Ms) / float64(len(ms)-10)
+			}
+			rank, mape = append(rank, spearman(a, b)), append(mape, off)
+		}
+		t.Logf("%s from %s and ten networks: rank correlation %.3f (%.3f to %.3f), error %.1f %%: medians of 7 draws",
+			c.device, c.base, median(rank), rank[0], rank[len(rank)-1], median(mape))
+		if median(rank) < 0.93 {
+			t.Errorf("rank correlation %.3f, want 0.93", median(rank))
+		}
+	}
+}
