@@ -50,6 +50,9 @@ type Effort struct {
 	MaxRuns int
 	Until   float64
 	Budget  time.Duration
+	// Weights, if not nil, are those that the native device runs the network with;
+	// nil: random ones. Recipes always write random ones.
+	Weights *blocks.Weights
 }
 
 // Timing is what a timer found.

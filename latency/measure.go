@@ -24,6 +24,9 @@ type MeasureOptions struct {
 	// ReferenceMs is the reference kernel's time when the device's profile was
 	// made; with it, the sample warns if the machine is slower now. 0: unknown.
 	ReferenceMs float64
+	// Weights of the network, used by the native device only. nil: random ones,
+	// which take the same time unless these lead to denormal numbers.
+	Weights *blocks.Weights
 }
 
 // Measure times a network as a whole on a device.
@@ -43,6 +46,7 @@ func Measure(ctx context.Context, n *blocks.Network, rt Runtime, o MeasureOption
 	if o.Runs == 0 {
 		e = Effort{Runs: 15, MaxRuns: 500, Until: 0.01, Budget: o.Budget, Warm: o.Sustained}
 	}
+	e.Weights = o.Weights
 	t, err := timer.Time(ctx, n, e)
 	warnings := timer.Close()
 	if err != nil {

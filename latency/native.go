@@ -20,15 +20,18 @@ type runnable struct {
 	ns      []int64
 }
 
-// prepare compiles and binds a network. The weights are random; their values do
+// prepare compiles and binds a network. Where w is nil the weights are random; their values do
 // not change the time of any kernel as long as no activation is denormal, which
 // He's rule sees to.
-func prepare(n *blocks.Network, t engine.Target) (*runnable, error) {
+func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target) (*runnable, error) {
 	p, err := engine.Compile(n, t, engine.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("latency: %w", err)
 	}
-	if err := p.Bind(timingWeights(n)); err != nil {
+	if w == nil {
+		w = timingWeights(n)
+	}
+	if err := p.Bind(w); err != nil {
 		return nil, fmt.Errorf("latency: %w", err)
 	}
 	r := &runnable{plan: p, calls: p.Kernels(), in: make([]float32, p.InLen()), out: make([]float32, p.OutLen())}
@@ -94,7 +97,7 @@ type meter struct {
 
 func newMeter(t engine.Target, cpus []int, refMs float64) (*meter, error) {
 	m := &meter{target: t, refMs: refMs}
-	ref, err := prepare(referenceNetwork(), t)
+	ref, err := prepare(referenceNetwork(), nil, t)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +157,7 @@ func (m *meter) Close() []string { return m.s.close() }
 // core, the time on the core counts; for several threads, which wait for each
 // other, all of it.
 func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
-	r, err := prepare(n, m.target)
+	r, err := prepare(n, e.Weights, m.target)
 	if err != nil {
 		return Timing{}, err
 	}

@@ -11,7 +11,7 @@ import (
 
 func newBench(a *app) *cobra.Command {
 	var threads, runs int
-	var device string
+	var device, weights string
 	var budget, sustained time.Duration
 	cmd := &cobra.Command{
 		Use:   "bench ARCH...",
@@ -31,6 +31,9 @@ running.`,
 			if runs < 0 || budget <= 0 || sustained < 0 {
 				return usagef("--runs, --budget and --sustained must be positive")
 			}
+			if weights != "" && (len(args) > 1 || device != "") {
+				return usagef("--weights is for one network, run by this program's kernels")
+			}
 			rt, err := runtimeOf(device, threads)
 			if err != nil {
 				return err
@@ -43,7 +46,13 @@ running.`,
 				if err != nil {
 					return err
 				}
-				s, err := latency.Measure(cmd.Context(), n.Network, rt, latency.MeasureOptions{Runs: runs, Budget: budget, Sustained: sustained})
+				o := latency.MeasureOptions{Runs: runs, Budget: budget, Sustained: sustained}
+				if weights != "" {
+					if o.Weights, err = weightsOf(n, weights, 0); err != nil {
+						return err
+					}
+				}
+				s, err := latency.Measure(cmd.Context(), n.Network, rt, o)
 				if err != nil {
 					return err
 				}
@@ -68,6 +77,7 @@ running.`,
 	f.StringVar(&device, "device", "", "what runs them: "+deviceForms)
 	f.IntVar(&threads, "threads", 0, "threads (default 1, or the recipe's)")
 	f.IntVar(&runs, "runs", 0, "timed runs (default: until the median is known to 1 %)")
+	f.StringVar(&weights, "weights", "", weightsHelp+"; random ones, the default, take the same time")
 	f.DurationVar(&budget, "budget", time.Second, "time for each network where --runs is not given")
 	f.DurationVar(&sustained, "sustained", 0, "run for so long before the first timing, to time steady work")
 	a.jsonFlag(cmd)
