@@ -1,6 +1,9 @@
 package blocks
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Shape is the extent of one activation of one image: height, width, channels,
 // stored in that order (NHWC). The batch size is never part of it. A vector is
@@ -11,7 +14,7 @@ type Shape struct {
 
 // maxElems bounds an activation: 2^31 values (8 GiB of float32) is beyond any
 // network that this package is meant for, and keeps every count in an int64.
-const maxElems = 1 << 31
+const maxElems = min(1<<31, math.MaxInt)
 
 // Elems returns the number of values of one image.
 func (s Shape) Elems() int { return s.H * s.W * s.C }
@@ -31,7 +34,7 @@ func (s Shape) Check() error {
 	if s.H < 1 || s.W < 1 || s.C < 1 {
 		return fmt.Errorf("shape %v has an extent below 1", s)
 	}
-	if s.H > maxElems || s.W > maxElems || s.C > maxElems || s.H*s.W > maxElems || s.H*s.W*s.C > maxElems {
+	if float64(s.H)*float64(s.W)*float64(s.C) > maxElems {
 		return fmt.Errorf("shape %v has more than 2^31 values", s)
 	}
 	return nil

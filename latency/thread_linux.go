@@ -101,5 +101,5 @@ func readUsage(threads int) usage {
 	if unix.Getrusage(who, &r) != nil || unix.ClockGettime(clock, &ts) != nil {
 		return usage{}
 	}
-	return usage{switched: r.Nivcsw, cpu: time.Duration(ts.Nano())}
+	return usage{switched: int64(r.Nivcsw), cpu: time.Duration(ts.Nano())}
 }

@@ -2,6 +2,7 @@ package space
 
 import (
 	"fmt"
+	"math"
 
 	"nas/blocks"
 )
@@ -18,9 +19,9 @@ const (
 	maxBlocks   = 1024
 	maxStages   = 128
 	maxRates    = 8
-	maxValues   = 1 << 31 // of one activation
-	maxWeights  = 1 << 31 // of one convolution or linear layer
-	maxMACs     = 1 << 60 // of a whole network, by a generous bound
+	maxValues   = min(1<<31, math.MaxInt) // of one activation
+	maxWeights  = min(1<<31, math.MaxInt) // of one convolution or linear layer
+	maxMACs     = 1 << 60                 // of a whole network, by a generous bound
 )
 
 // Validate returns an error unless a is in normal form and within limits. What

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"nas/blocks"
@@ -80,7 +81,7 @@ func (r *UnitRunner) Run() {
 func (r *UnitRunner) Bytes() int64 { return r.data }
 
 // maxUnitElems bounds what NewUnit allocates for one map.
-const maxUnitElems = 1 << 31
+const maxUnitElems = min(1<<31, math.MaxInt)
 
 // check judges a unit that need not come from Compile.
 func (u *Unit) check(rt *routine) error {

@@ -104,7 +104,7 @@ func readConv(r *reader, c call) ([]*value, error) {
 	if v, err = r.plain(v); err != nil {
 		return nil, err
 	}
-	if g := op.Groups; g < 1 || w.dims[1] > 1<<31 || g > 1<<31 || g*w.dims[1] != v.dims[1] {
+	if g := op.Groups; g < 1 || float64(g)*float64(w.dims[1]) != float64(v.dims[1]) {
 		return nil, fmt.Errorf("of %d channels in %d groups with weights %v", v.dims[1], op.Groups, short(w.dims))
 	}
 	if err := r.charge(4 * len(w.f)); err != nil {
@@ -150,7 +150,7 @@ func readCondConv(r *reader, c call, v, mixed *value) ([]*value, error) {
 	if v, err = r.plain(v); err != nil {
 		return nil, err
 	}
-	if g := op.Groups; g < 1 || g > 1<<31 || g*d[1] != v.dims[1] {
+	if g := op.Groups; g < 1 || float64(g)*float64(d[1]) != float64(v.dims[1]) {
 		return nil, fmt.Errorf("of %d channels in %d groups with weights %v", v.dims[1], op.Groups, short(d))
 	}
 	w := r.weights[mixed.node][0]

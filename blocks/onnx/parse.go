@@ -292,16 +292,17 @@ type tensor struct {
 	cost int // bytes that decoding took
 }
 
+// maxElems bounds a tensor.
+const maxElems = min(1<<31, math.MaxInt)
+
 // elems returns the number of elements of the shape, or -1 if it is impossible.
 func elems(dims []int) int {
 	n := 1
 	for _, d := range dims {
-		if d < 0 || d > 1<<31 {
+		if d < 0 || d > maxElems || float64(n)*float64(d) > maxElems {
 			return -1
 		}
-		if n *= d; n > 1<<31 {
-			return -1
-		}
+		n *= d
 	}
 	return n
 }

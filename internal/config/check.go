@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -71,9 +72,9 @@ func (c *Config) check(d *decoder) {
 	between("search.population", c.Search.Population, 4, 100_000)
 	between("search.evaluations", c.Search.Evaluations, 1, 1_000_000_000)
 	if c.Search.Trials == 0 {
-		c.Search.Trials = 20 * c.Search.Evaluations
+		c.Search.Trials = 20 * min(c.Search.Evaluations, math.MaxInt32/20)
 	}
-	between("search.trials", c.Search.Trials, 1, 1_000_000_000_000)
+	between("search.trials", c.Search.Trials, 1, math.MaxInt32)
 	between("search.plateau", c.Search.Plateau, 0, 1_000_000_000)
 	c.checkObjectives(d, oneOf)
 	for i, f := range c.Output.Export {
