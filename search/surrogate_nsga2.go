@@ -195,13 +195,13 @@ func (n *SurrogateNSGA2) describe(g space.Genes, cost []float64) []float64 {
 
 // String implements [Searcher].
 func (n *SurrogateNSGA2) String() string {
-	known := ""
+	var known []string
 	for i, o := range n.Objectives {
 		if n.models[i] == nil {
-			known += " " + o.Name
+			known = append(known, o.Name)
 		}
 	}
-	return fmt.Sprintf("surrogate_nsga2(initial=%d, batch=%d, population=%d, generations=%d, optimism=%g, surrogate=%s, known=[%s], %s)",
+	return fmt.Sprintf("surrogate_nsga2(initial=%d, batch=%d, population=%d, generations=%d, optimism=%g, surrogate=%s, known=%v, %s)",
 		n.settings.Initial, n.settings.Batch, n.settings.Population, n.settings.Generations, n.settings.Optimism, n.name, known, n.proposer.settings())
 }
 

@@ -26,8 +26,9 @@ type Piece struct {
 	// blocks that they have in the whole network.
 	Network *blocks.Network
 	Counts  blocks.Counts // of Network
-	edges   int           // inputs of all nodes
-	work    float64       // bound on MACs, as Validate has it
+	out     blocks.Shape
+	edges   int     // inputs of all nodes
+	work    float64 // bound on MACs, as Validate has it
 }
 
 type pieceKey struct {
@@ -68,7 +69,7 @@ func (l *Lowerer) Lower(dst []*Piece, a *Arch) (pieces []*Piece, ok bool) {
 			}
 		}
 		dst = append(dst, p)
-		in = p.Network.Output()
+		in = p.out
 		work += p.work
 		count++
 		return true
@@ -108,7 +109,7 @@ func (l *Lowerer) add(k pieceKey, a *Arch) *Piece {
 	if err != nil {
 		return nil
 	}
-	p := &Piece{Network: net, Counts: net.Counts(), work: v.macs}
+	p := &Piece{Network: net, Counts: net.Counts(), out: net.Output(), work: v.macs}
 	for i := range net.Nodes {
 		p.edges += len(net.Nodes[i].Inputs)
 	}
