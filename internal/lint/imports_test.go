@@ -46,6 +46,7 @@ var rules = []rule{
 	{"internal/netfile", []string{"blocks", "blocks/onnx", "blocks/tflite", "blocks/pytorch"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/resolve", []string{"blocks", "blocks/engine", "blocks/zoo", "internal/netfile", "internal/runstore", "search", "space"}, nil},
 	{"internal/docs", []string{"internal/config", "search"}, nil},
+	{"internal/device", []string{"latency", "latency/devices"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/lint", nil, nil},
 	{"internal/release", nil, nil},
 	{"cmd/nas", []string{"*"}, []string{"*"}},

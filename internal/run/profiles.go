@@ -13,6 +13,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/zoo"
+	named "nas/internal/device"
 	"nas/internal/runstore"
 	"nas/latency"
 	"nas/space"
@@ -66,7 +67,10 @@ func (p *pipeline) profile(ctx context.Context, i int, name string) (*latency.Pr
 // ownProfile returns the cached profile of this device, extended where the space
 // has units that it does not know, or a new one.
 func (p *pipeline) ownProfile(ctx context.Context) (*latency.Profile, error) {
-	rt := latency.NewNative(p.cfg.Latency.Threads)
+	rt, err := named.Runtime(p.cfg.Latency.Device, p.cfg.Latency.Threads)
+	if err != nil {
+		return nil, &UsageError{fmt.Errorf("latency.device: %w", err)}
+	}
 	dev := rt.Device()
 	prof, err := latency.Cached(dev)
 	switch {
@@ -88,10 +92,13 @@ func (p *pipeline) ownProfile(ctx context.Context) (*latency.Profile, error) {
 		p.say("the cached profile is not used: %v", err)
 	}
 	p.say("calibrating %s for up to %v: please leave the machine alone", dev, p.cfg.Latency.Budget)
+	if _, ok := rt.(*latency.Native); !ok {
+		prof = nil // profiles of whole networks are made anew
+	}
 	prof, err = latency.Calibrate(ctx, rt, p.calibrationNetworks(), latency.Options{
 		Budget: time.Duration(p.cfg.Latency.Budget), Base: prof,
 		Progress: func(x latency.Progress) {
-			p.progress(Progress{Step: "calibrate", Done: int(x.Elapsed.Milliseconds()), Total: int(time.Duration(p.cfg.Latency.Budget).Milliseconds())})
+			p.progress(Progress{Step: "calibrate", Seconds: true, Done: int(x.Elapsed.Seconds()), Total: int(time.Duration(p.cfg.Latency.Budget).Seconds())})
 		},
 	})
 	if err != nil {

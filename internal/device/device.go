@@ -1,0 +1,80 @@
+// Package device finds what times networks from the name that a person gives it.
+package device
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"nas/latency"
+	"nas/latency/devices"
+)
+
+// Forms says what Runtime understands, for help texts.
+var Forms = "native, " + strings.Join(devices.Recipes(), ", ") + ", or a recipe `FILE` (.toml); with :HOST behind it where the recipe reaches another device"
+
+// ErrUnknown is wrapped by the error for a name that is no device's.
+var ErrUnknown = errors.New("there is no such device")
+
+// Runtime returns what times networks: this program's kernels ("native" or
+// nothing), a shipped recipe by name, or a recipe's file, each with :HOST behind
+// it if it reaches another device. threads 0 means the recipe's own number, or 1.
+func Runtime(device string, threads int) (latency.Runtime, error) {
+	if threads < 0 {
+		return nil, fmt.Errorf("%d threads: want at least 1", threads)
+	}
+	if device == "" || device == "native" {
+		return latency.NewNative(max(1, threads)), nil
+	}
+	name, host := cutHost(device)
+	var text []byte
+	var err error
+	files := fs.FS(devices.Files)
+	if slices.Contains(devices.Recipes(), name) {
+		text, err = devices.Recipe(name)
+	} else {
+		text, err = os.ReadFile(name)
+		files = os.DirFS(filepath.Dir(name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("device %s: %w: want %s", name, ErrUnknown, strings.ReplaceAll(Forms, "`", ""))
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("device %s: %w", name, err)
+	}
+	var spec latency.RecipeSpec
+	meta, err := toml.Decode(string(text), &spec)
+	if err != nil {
+		return nil, fmt.Errorf("device %s: %w", name, err)
+	}
+	if unknown := meta.Undecoded(); len(unknown) > 0 {
+		return nil, fmt.Errorf("device %s: unknown key %s", name, unknown[0])
+	}
+	if threads > 0 {
+		spec.Threads = threads
+	}
+	if host != "" {
+		spec.Host = host
+	}
+	return latency.NewRecipe(spec, files)
+}
+
+// cutHost splits RECIPE:HOST. A host may hold colons, as serials of adb do, and a
+// file's name a drive letter.
+func cutHost(device string) (recipe, host string) {
+	name, host, ok := strings.Cut(device, ":")
+	if ok && slices.Contains(devices.Recipes(), name) {
+		return name, host
+	}
+	if i := strings.Index(device, ".toml:"); i >= 0 {
+		i += len(".toml")
+		return device[:i], device[i+1:]
+	}
+	return device, ""
+}
