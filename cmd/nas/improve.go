@@ -52,7 +52,7 @@ ARCH is ` + archForms + `.`,
 			m := a.newMeter()
 			defer m.end()
 			o.Say = m.say
-			o.Progress = func(p pipeline.Progress) { m.show(p.Step, p.Done, p.Total, searchDetail(p.Search)) }
+			o.Progress = m.progress
 			r, err := pipeline.Improve(cmd.Context(), o)
 			m.end()
 			if err != nil {

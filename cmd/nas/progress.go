@@ -9,6 +9,8 @@ import (
 	"github.com/vbauerster/cupwriter"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
+
+	pipeline "nas/internal/run"
 )
 
 // meter shows on standard error how far a command has come: a bar on a terminal,
@@ -29,6 +31,7 @@ type meter struct {
 	began  time.Time // the step
 	last   time.Time // something was shown
 	firstN int       // done when the step began: what a resumed run need not do
+	timed  bool      // what is counted are seconds: a rate would say nothing
 }
 
 const (
@@ -96,6 +99,12 @@ func (m *meter) show(step string, done, total int, detail string) {
 	}
 }
 
+// progress shows a step of a run.
+func (m *meter) progress(p pipeline.Progress) {
+	m.timed = p.Seconds
+	m.show(p.Step, p.Done, p.Total, searchDetail(p.Search))
+}
+
 // eta is the rate so far and what it means for the rest.
 func (m *meter) eta(done int, now time.Time) string {
 	elapsed := now.Sub(m.began).Seconds()
@@ -105,6 +114,9 @@ func (m *meter) eta(done int, now time.Time) string {
 	}
 	rate := float64(fresh) / elapsed
 	text := fmt.Sprintf("%.*f/s  ", boolInt(rate < 10), rate)
+	if m.timed {
+		text = "s  "
+	}
 	if m.total > done {
 		text += fmt.Sprintf("ETA %s  ", clock(float64(m.total-done)/rate))
 	}

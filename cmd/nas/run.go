@@ -182,7 +182,7 @@ func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint6
 	defer m.end()
 	r, err := pipeline.Run(cmd.Context(), pipeline.Options{
 		Config: c, Resume: o.resume, Workers: o.workers, WarmStart: o.warm, Say: m.say, Live: o.live,
-		Progress: func(p pipeline.Progress) { m.show(p.Step, p.Done, p.Total, searchDetail(p.Search)) },
+		Progress: m.progress,
 	})
 	m.end()
 	if err != nil {
@@ -263,7 +263,7 @@ func (a *app) printOutcome(r *pipeline.Outcome) {
 	if r.Measured != nil {
 		a.printf("\n%s\n", r.Measured)
 	}
-	a.printf("\nlook at %s/front.svg; nas show %s:%d --layers shows a network\n", r.Dir, r.Dir, r.Front[len(r.Front)/2].ID)
+	a.printf("\nopen %s/report.html; nas show %s:%d --layers shows a network\n", r.Dir, r.Dir, r.Front[len(r.Front)/2].ID)
 	for _, f := range r.Exported {
 		a.printf("exported %s\n", f)
 	}

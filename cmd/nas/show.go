@@ -47,7 +47,7 @@ ARCH is ` + archForms + `.`,
 				return usagef("--profile goes with --diagram")
 			}
 			v := viewOf(n.Network, layers || a.json)
-			v.Arch = n.Arch
+			v.Arch, v.ArchID = n.Arch, n.Meta["arch_id"]
 			if a.json {
 				return a.writeJSON(v)
 			}
@@ -86,6 +86,7 @@ func diagramOf(n *blocks.Network, profile string) (report.Figure, error) {
 // networkView is a network's figures, in the JSON form that scripts rely on.
 type networkView struct {
 	Name           string      `json:"name"`
+	ArchID         string      `json:"arch_id,omitempty"`
 	Arch           string      `json:"arch,omitempty"`
 	Input          [3]int      `json:"input"`
 	Output         [3]int      `json:"output"`
@@ -141,6 +142,7 @@ func (v networkView) print(a *app) {
 	a.printf("%s\n", v.Name)
 	if v.Arch != "" {
 		a.printf("  arch               %s\n", v.Arch)
+		a.printf("  arch id            %s\n", v.ArchID)
 	}
 	a.printf("  input              %s\n", shapeOf(v.Input))
 	a.printf("  output             %s\n", shapeOf(v.Output))

@@ -105,7 +105,13 @@ func describe(n *Network, dir string, t *search.Trial) {
 		ms, ok = t.Parts[latency]
 	}
 	m, err := runstore.ReadManifest(dir)
-	if !ok || err != nil { // a note that is missing is no reason to fail
+	if err != nil { // a note that is missing is no reason to fail
+		return
+	}
+	if m.Name != "" {
+		n.Name = fmt.Sprintf("%s_%d", m.Name, t.ID) // as in the run's own exports
+	}
+	if !ok {
 		return
 	}
 	n.Meta["latency_device"] = m.Device

@@ -89,6 +89,9 @@ func (l *Live) progress(p Progress) {
 	if p.Total > 0 {
 		l.detail += fmt.Sprintf(" of %d", p.Total)
 	}
+	if p.Seconds {
+		l.detail += " s"
+	}
 }
 
 // end shows the finished report in place of what was shown until now.

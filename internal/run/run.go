@@ -63,10 +63,12 @@ type Options struct {
 
 // Progress is how far a step has come.
 type Progress struct {
-	Step   string // "calibrate", "scale", "search", "measure"
-	Done   int
-	Total  int // 0 if unknown
-	Search *search.Progress
+	Step  string // "calibrate", "scale", "search", "measure"
+	Done  int
+	Total int // 0 if unknown
+	// Seconds tells that Done and Total are seconds.
+	Seconds bool
+	Search  *search.Progress
 }
 
 // Outcome is a run as it ended.
