@@ -28,6 +28,7 @@ type Benchmark struct {
 type BenchmarkRow struct {
 	ID      string
 	Group   string // family of networks, "" where all are of one
+	Recipe  string // class of training recipes, "" where all are of one
 	Truth   float64
 	MACs    int64
 	Params  int64

@@ -35,6 +35,10 @@ type Info struct {
 	// take the cheapest choice of every such gene.
 	Blind []Trait
 
+	// Caps are the largest values of traits that the value tells apart: more
+	// counts as this. A search has no reason to take more.
+	Caps map[Trait]float64
+
 	// ScaleID is the hash of the reference sample behind a combined rank, ""
 	// where there is none. Values with different ids must not be mixed.
 	ScaleID string
@@ -62,6 +66,11 @@ type Score struct {
 	// Low and High bound the 90 % interval. Both are NaN where the estimator
 	// has none.
 	Low, High float64
+
+	// Between is the standard deviation, in the unit of Value, of the part of the
+	// error that this network does not share with others of its space and recipe:
+	// what can change an order. 0 means that the interval says all that is known.
+	Between float64
 
 	// Parts are the raw values that Value was made of, by name, for the record;
 	// nil for a proxy alone.

@@ -235,7 +235,7 @@ func (t *traits) fillSlots(units []unit) {
 			width[s] += u.counted()
 		}
 		weight[s] += float64(u.expanded)
-		square[s] += float64(u.expanded) * u.kernel
+		square[s] += float64(u.expanded) * math.Min(u.kernel, maxKernel)
 		count[s]++
 		if u.se {
 			se[s]++

@@ -19,8 +19,10 @@ var imagenetModelJSON []byte
 // of the base class. See imagenetModel for its form, and the model file,
 // data/imagenet_model.json, for its provenance and figures.
 //
-// The interval is that of the level of a family of networks never seen. The
-// difference between two networks of one space is known much better.
+// The interval is that of the level of a family of networks never seen, trained
+// by a recipe of the base class. The difference between two networks of one space
+// and one recipe is known much better: Score.Between is its error, for each of
+// the two.
 //
 // It is built to be maximised: features are clipped to the range of the data,
 // expanded width that no network of the data has does not count, nor does a
@@ -95,25 +97,28 @@ func (e *ImageNet) Estimate(ctx context.Context, n *blocks.Network) (Score, erro
 		return Score{}, err
 	}
 	s := Score{Value: top1 - doubtCost*float64(t.uncounted)}
-	h := e.m.halfWidth(top1)
+	widen := 1.0
 	for i := range doubts {
 		if d := &doubts[i]; d.have(&t) {
-			h *= d.factor
+			widen *= d.factor
 			s.Value -= doubtCost
 			s.Warnings = append(s.Warnings, d.text)
 		}
 	}
 	if outside > farOutside {
-		h *= math.Sqrt(1 + (outside-farOutside)/4)
+		widen *= math.Sqrt(1 + (outside-farOutside)/4)
 		s.Warnings = append(s.Warnings, fmt.Sprintf("the network lies outside the data by %.1f standard deviations of its features; what lies outside is not counted", outside))
 	}
+	h := widen * e.m.halfWidth(top1)
 	s.Low, s.High = max(s.Value-h, 0), min(s.Value+h, 100)
+	s.Between = widen * e.m.between(top1)
 	return s, nil
 }
 
 // Info says per cent.
 func (e *ImageNet) Info() Info {
-	return Info{Name: "imagenet", Label: "ImageNet top-1 (%), fitted estimate", Unit: "pct", Blind: []Trait{Dilation}}
+	return Info{Name: "imagenet", Label: "ImageNet top-1 (%), fitted estimate", Unit: "pct", Blind: []Trait{Dilation},
+		Caps: map[Trait]float64{KernelSize: maxKernel, Expansion: maxExpansion}}
 }
 
 // String names the model by its figures' provenance.

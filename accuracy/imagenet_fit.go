@@ -372,6 +372,18 @@ func leaveFamiliesOut(first *imagenetModel, rows []trained) ([]leftOut, error) {
 	return out, nil
 }
 
+// classesFixedBefore returns the rows with the recipe classes that were fixed
+// before any error had been seen: early recipes count as base.
+func classesFixedBefore(rows []trained) []trained {
+	rows = slices.Clone(rows)
+	for i := range rows {
+		if rows[i].recipe == earlyRecipe {
+			rows[i].recipe = baseRecipe
+		}
+	}
+	return rows
+}
+
 func splitFamily(rows []trained, family string) (in, rest []trained) {
 	for _, r := range rows {
 		if r.family == family {
@@ -384,31 +396,94 @@ func splitFamily(rows []trained, family string) (in, rest []trained) {
 }
 
 // halfWidthAt75 is the half-width of a 90 % interval for a network of a family
-// not seen, at an estimate of 75 %: errors are scaled by sqrt((100-estimate)/25),
-// then
+// not seen, at an estimate of 75 %: errors are scaled by errorScale, then
 //
-//	t(0.95; F) sqrt(mean_f bias_f^2 + mean_f variance_f)
+//	t(0.95; nu) sqrt(B + V),  B = mean_f bias_f^2,  V = mean_f variance_f
 //
-// over the F families, each of which counts once.
+// over the F families, each of which counts once. B has F degrees of freedom, V
+// those of all n networks less F; their sum has
+//
+//	nu = (B + V)^2 / (B^2/F + V^2/(n-F))
+//
+// (Satterthwaite, An approximate distribution of estimates of variance
+// components, Biometrics Bulletin 1946, equation 17).
 func halfWidthAt75(rows []leftOut) float64 {
-	byFamily := make(map[string][]float64)
-	for _, r := range rows {
-		byFamily[r.family] = append(byFamily[r.family], (r.estimate-r.top1)/math.Sqrt(max(100-r.estimate, 1)/25))
-	}
-	sum, n := 0.0, 0.0
-	for _, family := range families {
-		e := byFamily[family]
-		if len(e) == 0 {
-			continue
-		}
+	var b, v, f, n float64
+	for _, e := range scaledErrors(rows) {
 		mean := stat.Mean(e, nil)
-		sum += mean*mean + stat.MomentAbout(2, e, mean, nil)
-		n++
+		b += mean * mean
+		v += stat.MomentAbout(2, e, mean, nil)
+		f++
+		n += float64(len(e))
 	}
-	if n == 0 {
+	if f == 0 {
 		return math.NaN()
 	}
-	return distuv.StudentsT{Sigma: 1, Nu: n}.Quantile(0.95) * math.Sqrt(sum/n)
+	b, v = b/f, v/f
+	nu := (b + v) * (b + v) / (b*b/f + v*v/max(n-f, 1))
+	return distuv.StudentsT{Sigma: 1, Nu: nu}.Quantile(0.95) * math.Sqrt(b+v)
+}
+
+// scaledErrors returns the errors by family, as they would be at 75 %.
+func scaledErrors(rows []leftOut) (byFamily [][]float64) {
+	for _, family := range families {
+		var e []float64
+		for _, r := range rows {
+			if r.family == family {
+				e = append(e, (r.estimate-r.top1)/errorScale(r.estimate))
+			}
+		}
+		if len(e) > 0 {
+			byFamily = append(byFamily, e)
+		}
+	}
+	return byFamily
+}
+
+// betweenRange is how near two estimates must be for the pair to count in
+// betweenAt75: a front decides between networks of about one accuracy.
+const betweenRange = 2.0
+
+// betweenAt75 is the standard deviation, at an estimate of 75 %, of the part of
+// the error that a network does not share with others: half the mean squared
+// difference of two errors, over the pairs of one family and one recipe class
+// whose estimates are near. Families count equally. What trainings of one network
+// differ by is in it.
+func betweenAt75(rows []leftOut) float64 {
+	sum, n := 0.0, 0.0
+	for _, family := range families {
+		squares, pairs := 0.0, 0.0
+		for i, a := range rows {
+			for _, b := range rows[:i] {
+				if a.family != family || b.family != family || a.recipe != b.recipe || math.Abs(a.estimate-b.estimate) > betweenRange {
+					continue
+				}
+				d := (a.estimate-a.top1)/errorScale(a.estimate) - (b.estimate-b.top1)/errorScale(b.estimate)
+				squares += d * d / 2
+				pairs++
+			}
+		}
+		if pairs > 0 {
+			sum += squares / pairs
+			n++
+		}
+	}
+	return math.Sqrt(sum / n)
+}
+
+// betweenOnAccel is the same of the accel networks at 75 %, from estimates by
+// models that had not seen them: the scatter about a line, on the scale of the
+// link, between estimate and accuracy, whose levels differ by the recipe.
+func betweenOnAccel(accel []trained, estimates []float64) float64 {
+	x, y := make([]float64, len(accel)), make([]float64, len(accel))
+	for i := range accel {
+		x[i], y[i] = -math.Log(ceilingPct-accel[i].top1), -math.Log(ceilingPct-estimates[i])
+	}
+	a, b := stat.LinearRegression(x, y, nil, false)
+	for i := range x {
+		y[i] -= a + b*x[i]
+	}
+	return (ceilingPct - 75) * stat.StdDev(y, nil)
 }
 
 // familyMAE is the mean over families of their mean absolute errors.
@@ -514,22 +589,16 @@ func FitImageNet(log io.Writer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := leaveFamiliesOut(m, pub)
+	out, err := leaveFamiliesOut(m, classesFixedBefore(pub))
+	if err != nil {
+		return nil, err
+	}
+	early, err := leaveFamiliesOut(m, pub)
 	if err != nil {
 		return nil, err
 	}
 	mae, each := familyMAE(out)
-	plain := slices.Clone(pub)
-	for i := range plain {
-		if plain[i].recipe == earlyRecipe {
-			plain[i].recipe = baseRecipe
-		}
-	}
-	plainOut, err := leaveFamiliesOut(m, plain)
-	if err != nil {
-		return nil, err
-	}
-	plainMAE, _ := familyMAE(plainOut)
+	earlyMAE, _ := familyMAE(early)
 	x, y := make([]float64, len(out)), make([]float64, len(out))
 	for i, r := range out {
 		x[i], y[i] = r.estimate, r.top1
@@ -538,20 +607,26 @@ func FitImageNet(log io.Writer) ([]byte, error) {
 	if err := m.fitHead(pub); err != nil {
 		return nil, err
 	}
-	m.HalfWidth, m.AccelHeldOut = halfWidthAt75(out), cv.estimates
+	m.HalfWidth, m.Between, m.AccelHeldOut = halfWidthAt75(out), betweenAt75(out), cv.estimates
+	accelBetween := betweenOnAccel(accel, cv.estimates)
 	fmt.Fprintf(log, "published, one family left out at a time: MAE %.2f (", mae)
 	for _, family := range families {
 		fmt.Fprintf(log, " %s %.2f", family, each[family])
 	}
 	fmt.Fprintf(log, " ), tau %.3f, 90 %% intervals cover %.0f %%, half-width at 75 %%: %.2f\n", tau, coverage, m.HalfWidth)
-	fmt.Fprintf(log, "the same with the early recipes taken as base: MAE %.2f\n", plainMAE)
+	fmt.Fprintf(log, "the same with a class of early recipes: MAE %.2f, intervals cover %.0f %%\n", earlyMAE, coveragePct(early))
+	fmt.Fprintf(log, "errors that networks of one space do not share, at 75 %%: %.2f points on published families, %.2f on accel\n", m.Between, accelBetween)
 	m.Provenance = imagenetProvenance{
 		Command: "make accuracy-model", Tables: map[string]string{}, Published: len(pub), Accel: len(accel),
 		Figures: map[string]float64{
 			"accel_5fold_tau": round(cv.tau, 4), "accel_5fold_same_cost_tau": round(cv.sameCost, 4),
+			"accel_5fold_first_level_tau": round(cv.processTau, 4), "accel_5fold_first_level_same_cost_tau": round(cv.processSameCost, 4),
 			"accel_5fold_regret_mean_pct": round(cv.regretMean, 3), "accel_5fold_regret_worst_pct": round(cv.regretWorst, 3),
-			"published_family_left_out_mae_pct": round(mae, 3), "published_family_left_out_mae_early_as_base_pct": round(plainMAE, 3), "published_family_left_out_tau": round(tau, 4),
-			"published_family_left_out_coverage_pct": round(coverage, 1),
+			"accel_between_sd_at_75_pct":        round(accelBetween, 3),
+			"published_family_left_out_mae_pct": round(mae, 3), "published_family_left_out_tau": round(tau, 4),
+			"published_family_left_out_coverage_pct":            round(coverage, 1),
+			"published_family_left_out_mae_with_early_pct":      round(earlyMAE, 3),
+			"published_family_left_out_coverage_with_early_pct": round(coveragePct(early), 1),
 		},
 	}
 	for _, file := range []string{"accel_nasbench_mnasnet_imagenet.csv", "imagenet_published.csv", "published_networks.csv"} {

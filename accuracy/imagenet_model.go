@@ -25,8 +25,9 @@ type imagenetModel struct {
 	Ceiling    float64             `json:"ceiling_pct"`
 	Intercept  float64             `json:"intercept"`
 	Terms      map[string]headTerm `json:"terms"`
-	Recipes    map[string]float64  `json:"recipes"` // offset of each class to base
-	HalfWidth  float64             `json:"half_width_at_75_pct"`
+	Recipes    map[string]float64  `json:"recipes"`              // offset of each class to base
+	HalfWidth  float64             `json:"half_width_at_75_pct"` // of the 90 % interval of a level
+	Between    float64             `json:"between_sd_at_75_pct"` // of what networks of one space do not share
 
 	// AccelHeldOut are the estimates of the networks of the accel table, in its
 	// order, by models of the cross-validation that had not seen them.
@@ -218,7 +219,13 @@ func (m *imagenetModel) estimate(t *traits, r recipe) (top1, outside float64) {
 	return m.Ceiling - math.Exp(-v), outside
 }
 
-// halfWidth of the 90 % interval at an estimate: errors shrink towards 100 %.
-func (m *imagenetModel) halfWidth(top1 float64) float64 {
-	return m.HalfWidth * math.Sqrt(max(100-top1, 1)/25)
-}
+// halfWidth of the 90 % interval at an estimate.
+func (m *imagenetModel) halfWidth(top1 float64) float64 { return m.HalfWidth * errorScale(top1) }
+
+// between is the standard deviation of what a network at an estimate does not
+// share with others of its space.
+func (m *imagenetModel) between(top1 float64) float64 { return m.Between * errorScale(top1) }
+
+// errorScale compares errors at an estimate with those at 75 %: they shrink
+// towards 100 %.
+func errorScale(top1 float64) float64 { return math.Sqrt(max(100-top1, 1) / 25) }

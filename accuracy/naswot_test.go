@@ -189,3 +189,18 @@ func TestNASWOTDeterministic(t *testing.T) {
 		t.Error("another seed gives the same score")
 	}
 }
+
+// BenchmarkNASWOT scores MobileNetV2 by 64 inputs of 64 x 64, on one thread:
+// what testdata/naswot_pytorch.py times in PyTorch.
+func BenchmarkNASWOT(b *testing.B) {
+	e, err := New("naswot", Options{NASWOT: NASWOT{Batch: 64}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	n := zooNet(b, "mobilenet_v2")
+	for b.Loop() {
+		if _, err := e.Estimate(context.Background(), n); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

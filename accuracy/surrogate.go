@@ -53,20 +53,13 @@ func NewSurrogate(ctx context.Context, o Options) (*Surrogate, error) {
 	if len(o.Trained) < minTrained {
 		return nil, fmt.Errorf("accuracy: surrogate needs %d trained networks or more, it has %d; give a table with the columns arch and accuracy", minTrained, len(o.Trained))
 	}
-	s := &Surrogate{rows: len(o.Trained)}
-	for _, name := range surrogateProxies {
-		s.parts = append(s.parts, newProxyEstimator(proxies[name], o))
-	}
-	if len(o.Reference) > 1 || o.Scale != nil {
-		e, err := NewContext(ctx, surrogatePrior, o)
-		if err != nil {
-			return nil, err
-		}
-		s.prior = e.(*RankMean)
+	s, err := newColumns(ctx, o)
+	if err != nil {
+		return nil, err
 	}
 	raw := make([][]float64, len(o.Trained))
 	y := make([]float64, len(o.Trained))
-	err := forEach(ctx, len(raw), o.Workers, func(ctx context.Context, i int) (err error) {
+	err = forEach(ctx, len(raw), o.Workers, func(ctx context.Context, i int) (err error) {
 		raw[i], err = s.row(ctx, o.Trained[i].Network)
 		return err
 	})
@@ -83,6 +76,22 @@ func NewSurrogate(ctx context.Context, o Options) (*Surrogate, error) {
 		return nil, errors.New("accuracy: surrogate: all trained networks have one accuracy")
 	}
 	return s, s.fit(raw, y, o.Seed)
+}
+
+// newColumns returns a surrogate that can compute columns, but is not fitted.
+func newColumns(ctx context.Context, o Options) (*Surrogate, error) {
+	s := new(Surrogate)
+	for _, name := range surrogateProxies {
+		s.parts = append(s.parts, newProxyEstimator(proxies[name], o))
+	}
+	if len(o.Reference) > 1 || o.Scale != nil {
+		e, err := NewContext(ctx, surrogatePrior, o)
+		if err != nil {
+			return nil, err
+		}
+		s.prior = e.(*RankMean)
+	}
+	return s, nil
 }
 
 // row computes all columns of a network.
@@ -116,9 +125,10 @@ type surrogateChoice struct {
 }
 
 // candidates lists what cross-validation chooses from. Columns that do not vary
-// are dropped.
+// are dropped, and with a prior to fall back on, sets of more columns than half
+// the networks: cross-validation on ten networks picks among them by luck.
 func (s *Surrogate) candidates(x *mat.Dense) []surrogateChoice {
-	_, d := x.Dims()
+	n, d := x.Dims()
 	varies := func(from, to int) (cols []int) {
 		for j := from; j < to; j++ {
 			if s.sd[j] > 0 {
@@ -137,7 +147,7 @@ func (s *Surrogate) candidates(x *mat.Dense) []surrogateChoice {
 	}
 	var out []surrogateChoice
 	for _, set := range sets {
-		if len(set.cols) == 0 {
+		if len(set.cols) == 0 || len(prior) > 0 && len(set.cols) > max(1, n/2) {
 			continue
 		}
 		for _, length := range []float64{1, 2.5} {
@@ -162,6 +172,7 @@ const (
 
 func (s *Surrogate) fit(raw [][]float64, y []float64, seed uint64) error {
 	n, d := len(raw), len(raw[0])
+	s.rows = n
 	x := mat.NewDense(n, d, nil)
 	s.mean, s.sd = make([]float64, d), make([]float64, d)
 	column := make([]float64, n)
@@ -270,15 +281,26 @@ func (s *Surrogate) Estimate(ctx context.Context, n *blocks.Network) (Score, err
 	if err != nil {
 		return Score{}, err
 	}
-	x := mat.NewDense(1, len(s.columns), nil)
-	for b, j := range s.columns {
-		x.Set(0, b, s.standard(raw, j))
-	}
-	v := unlink(s.g.predict(x)[0])
+	v := s.predict([][]float64{raw})[0]
 	if err := finite("surrogate", n, v); err != nil {
 		return Score{}, err
 	}
 	return Score{Value: v, Low: max(v-1.64*s.noise, 0), High: min(v+1.64*s.noise, 100)}, nil
+}
+
+// predict returns accuracies in per cent from rows of columns.
+func (s *Surrogate) predict(raw [][]float64) []float64 {
+	x := mat.NewDense(len(raw), len(s.columns), nil)
+	for i := range raw {
+		for b, j := range s.columns {
+			x.Set(i, b, s.standard(raw[i], j))
+		}
+	}
+	out := s.g.predict(x)
+	for i, t := range out {
+		out[i] = unlink(t)
+	}
+	return out
 }
 
 // CrossValidated returns the mean Kendall tau between the accuracies of trained

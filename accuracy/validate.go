@@ -32,6 +32,8 @@ type ValidateOptions struct {
 	Split     Split  // "" means AllNetworks
 	Workers   int    // networks scored at once; 0 means as many as processors
 	Bootstrap int    // resamples behind the intervals; 0 means 200, negative none
+	Trained   []int  // networks that surrogate is fitted to; nil means 10, 50 and 200
+	Draws     int    // of them; 0 means 20
 	NASWOT    NASWOT
 	Zen       Zen
 }
@@ -44,6 +46,9 @@ type Report struct {
 	Split     Split                   `json:"split"`
 	Networks  int                     `json:"networks"`
 	Proxies   map[string]*ProxyReport `json:"proxies"`
+
+	// FewShot judges the surrogate, which is fitted to a part of the networks.
+	FewShot []FewShotReport `json:"few_shot,omitempty"`
 
 	// Rows are what the figures were computed from, by proxy, for a plot.
 	Rows map[string][]Judged `json:"-"`
@@ -59,6 +64,14 @@ type ProxyReport struct {
 	MsPerNetwork float64    `json:"ms_per_network"` // of one processor
 	TauInterval  [2]float64 `json:"kendall_tau_interval"`
 	SameInterval [2]float64 `json:"same_cost_tau_interval"`
+
+	// NearMACs judges the pairs of one recipe whose MACs differ by a tenth at
+	// most, OneThing those of networks that differ in squeeze-and-excite,
+	// activations or kernel sizes alone, by what that is; GroupTau is Kendall's
+	// tau within each family of networks.
+	NearMACs *PairReport           `json:"pairs_within_10_pct_macs"`
+	OneThing map[string]PairReport `json:"pairs_that_differ_in_one_thing,omitempty"`
+	GroupTau map[string]float64    `json:"group_kendall_tau,omitempty"`
 
 	// MAE and Coverage are given for estimates in per cent on a benchmark of
 	// ImageNet results by full recipes.
@@ -92,6 +105,19 @@ func Validate(ctx context.Context, b *Benchmark, specs []string, o ValidateOptio
 		nets[i] = rows[i].Network
 	}
 	for _, spec := range specs {
+		if spec == "surrogate" {
+			trained, draws := o.Trained, o.Draws
+			if trained == nil {
+				trained = []int{10, 50, 200}
+			}
+			if draws == 0 {
+				draws = 20
+			}
+			if r.FewShot, err = FewShot(ctx, b, trained, draws, o); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		p := &ProxyReport{}
 		var scores []float64
 		start := time.Now()
@@ -123,6 +149,8 @@ func Validate(ctx context.Context, b *Benchmark, specs []string, o ValidateOptio
 			judged[i] = Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth, Score: scores[i]}
 		}
 		p.judge(judged, o)
+		near := nearPairs(rows, scores)
+		p.NearMACs, p.OneThing, p.GroupTau = &near, oneThingPairs(rows, scores), groupTaus(rows, scores)
 		r.Proxies[spec], r.Rows[spec] = p, judged
 	}
 	return r, nil

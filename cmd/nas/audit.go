@@ -39,5 +39,15 @@ func (a *app) auditSpace(cmd *cobra.Command, path string, profiles []string, wor
 			fmt.Sprintf("%+.1f", r.LatencyMeanPct), fmt.Sprintf("%.1f", r.LatencySpread), r.String())
 	}
 	t.write(a.stdout)
+	a.printf("\neach choice against the first, mean change of the score and of the latency\n\n")
+	t = table{head: []string{"gene", "choice", "score", "latency %", ""}}
+	for _, r := range audit.Rows {
+		for i, v := range r.Values {
+			if i > 0 {
+				t.add(r.Gene, v.Choice, fmt.Sprintf("%+.3f", v.ScoreMean), fmt.Sprintf("%+.1f", v.LatencyPct), v.String())
+			}
+		}
+	}
+	t.write(a.stdout)
 	return nil
 }

@@ -15,7 +15,8 @@ func newValidateAccuracy(a *app) *cobra.Command {
 	var o struct {
 		benchmark, proxies, split string
 		seed                      uint64
-		workers                   int
+		workers, draws            int
+		trained                   []int
 	}
 	names := strings.Join(accuracy.Benchmarks(), ", ")
 	cmd := &cobra.Command{
@@ -24,7 +25,8 @@ func newValidateAccuracy(a *app) *cobra.Command {
 		Long: `Every network of a table that somebody trained is scored, and the scores are set
 against the trained accuracies: rank correlation over all, the same among networks
 of equal MACs, and the accuracy lost by trusting the score under ten MACs budgets.
-Intervals are 90 %, from resampling networks.
+Intervals are 90 %, from resampling networks. The score surrogate is fitted to
+networks drawn from the table and judged on the others.
 
 Benchmarks: ` + names + `. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.`,
 		Example: `  nas validate accuracy --benchmark macro --proxy "rankmean(naswot,depth),macs"
@@ -51,7 +53,8 @@ Benchmarks: ` + names + `. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.
 			if err != nil {
 				return err
 			}
-			r, err := accuracy.Validate(cmd.Context(), b, specs, accuracy.ValidateOptions{Seed: o.seed, Split: accuracy.Split(o.split), Workers: o.workers})
+			r, err := accuracy.Validate(cmd.Context(), b, specs, accuracy.ValidateOptions{Seed: o.seed, Split: accuracy.Split(o.split), Workers: o.workers,
+				Trained: o.trained, Draws: o.draws})
 			if err != nil {
 				return err
 			}
@@ -69,7 +72,11 @@ Benchmarks: ` + names + `. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.
 				t.add(name, fmt.Sprintf("%.3f", p.KendallTau), fmt.Sprintf("%.3f - %.3f", p.TauInterval[0], p.TauInterval[1]), same, fmt.Sprintf("%.3f", p.Spearman),
 					fmt.Sprintf("%.2f", p.RegretMean), fmt.Sprintf("%.2f", p.RegretWorst), ms(p.MsPerNetwork))
 			}
-			t.write(a.stdout)
+			if len(t.rows) > 0 {
+				t.write(a.stdout)
+			}
+			writePairs(a, r)
+			writeFewShot(a, r)
 			for _, name := range slices.Sorted(maps.Keys(r.Proxies)) {
 				if n := r.Proxies[name].Note; n != "" {
 					a.printf("\n%s: %s\n", name, n)
@@ -83,9 +90,54 @@ Benchmarks: ` + names + `. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.
 	f.StringVar(&o.proxies, "proxy", "", "scores, `NAME[,NAME]`")
 	f.StringVar(&o.split, "split", string(accuracy.AllNetworks), "part of the networks: all, development (formulas were chosen on it) or held-out")
 	f.Uint64Var(&o.seed, "seed", 0, "of the scores and of resampling")
+	f.IntSliceVar(&o.trained, "trained", []int{10, 50, 200}, "with the score surrogate: networks of the table that it is fitted to")
+	f.IntVar(&o.draws, "draws", 20, "with the score surrogate: how often they are drawn")
 	f.IntVar(&o.workers, "workers", 0, "networks scored at once (default: one a core)")
 	a.jsonFlag(cmd)
 	return cmd
+}
+
+// writePairs prints how each score orders pairs of networks of about one cost,
+// pairs that differ in one thing, and the networks of each family.
+func writePairs(a *app, r *accuracy.Report) {
+	t := table{head: []string{"score", "judged on", "pairs", "right order", "tau"}}
+	for _, name := range slices.Sorted(maps.Keys(r.Proxies)) {
+		p := r.Proxies[name]
+		pairs := func(what string, q accuracy.PairReport) {
+			if q.Pairs > 0 {
+				t.add(name, what, fmt.Sprint(q.Pairs), fmt.Sprintf("%.0f %%", q.RightPct), fmt.Sprintf("%.3f", q.Tau()))
+			}
+		}
+		if p.NearMACs != nil {
+			pairs("MACs within 10 %", *p.NearMACs)
+		}
+		for _, kind := range slices.Sorted(maps.Keys(p.OneThing)) {
+			pairs("differ in "+kind, p.OneThing[kind])
+		}
+		for _, g := range slices.Sorted(maps.Keys(p.GroupTau)) {
+			t.add(name, "family "+g, "-", "-", fmt.Sprintf("%.3f", p.GroupTau[g]))
+		}
+		if p.MAE != nil && p.Coverage != nil {
+			t.add(name, fmt.Sprintf("mean error %.2f points, 90 %% intervals cover %.0f %%", *p.MAE, *p.Coverage), "-", "-", "-")
+		}
+	}
+	if len(t.rows) > 0 {
+		a.printf("\n")
+		t.write(a.stdout)
+	}
+}
+
+// writeFewShot prints what the surrogate is worth.
+func writeFewShot(a *app, r *accuracy.Report) {
+	if len(r.FewShot) == 0 {
+		return
+	}
+	t := table{head: []string{"surrogate of", "draws", "tau", "error", "same-cost tau", "mean regret", "worst", "tau untrained"}}
+	for _, f := range r.FewShot {
+		t.add(fmt.Sprintf("%d trained", f.Trained), f.Draws, fmt.Sprintf("%.3f", f.KendallTau), fmt.Sprintf("%.3f", f.Error), fmt.Sprintf("%.3f", f.SameCostTau),
+			fmt.Sprintf("%.2f", f.RegretMean), fmt.Sprintf("%.2f", f.RegretWorst), fmt.Sprintf("%.3f", f.PriorTau))
+	}
+	t.write(a.stdout)
 }
 
 // splitSpecs splits at the commas outside parentheses: a score such as

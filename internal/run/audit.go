@@ -34,12 +34,16 @@ type AuditRow struct {
 	ScoreSpread    float64  `json:"score_change_spread"` // standard deviation
 	LatencyMeanPct float64  `json:"latency_change_mean_pct"`
 	LatencySpread  float64  `json:"latency_change_spread_pct"`
-	// Visible says that the score's changes are more than its own seed noise.
+	// Visible says that the score's changes are more than its own seed noise, and
+	// not a fixed charge for what the score says it cannot see.
 	Visible bool `json:"visible"`
 	// Cheapest is the choice with the least latency on average, and SavingPct how
 	// much it saves against the dearest one. It wins where the gene is not visible.
 	Cheapest  string  `json:"cheapest"`
 	SavingPct float64 `json:"saving_pct"`
+	// Declared says that the score itself says that it cannot see the gene.
+	Declared bool         `json:"declared_blind"`
+	Values   []AuditValue `json:"values"`
 }
 
 const (
@@ -106,6 +110,10 @@ func AuditSpace(ctx context.Context, o Options) (*Audit, error) {
 			flips = append(flips, f)
 		}
 	}
+	values := p.valueTrials(groups, bases, func(n *blocks.Network) int {
+		nets = append(nets, n)
+		return len(nets) - 1
+	})
 	p.say("scoring %d networks", len(nets))
 	scores, err := accuracy.ScoreAll(ctx, p.eval.accuracy, nets, p.Workers)
 	if err != nil {
@@ -128,8 +136,13 @@ func AuditSpace(ctx context.Context, o Options) (*Audit, error) {
 	if a.Noise, err = p.seedNoise(ctx, some); err != nil {
 		return nil, err
 	}
+	info := p.eval.accuracy.Info()
+	blind := map[string]bool{}
+	for _, t := range info.Blind {
+		blind[blindKeys[string(t)]] = true
+	}
 	for k, group := range groups {
-		row := AuditRow{Gene: group.name, Genes: len(group.genes), Choices: group.choices}
+		row := AuditRow{Gene: group.name, Genes: len(group.genes), Choices: group.choices, Declared: blind[group.key]}
 		var score, slower []float64
 		for _, f := range flips {
 			if f.group == k {
@@ -140,7 +153,14 @@ func AuditSpace(ctx context.Context, o Options) (*Audit, error) {
 		row.Flips = len(score)
 		row.ScoreMean, row.ScoreSpread = meanSpread(score)
 		row.LatencyMeanPct, row.LatencySpread = meanSpread(slower)
-		row.Visible = visible(row, a.Noise)
+		row.Visible = !row.Declared && visible(row, a.Noise)
+		var tried []valueTrial
+		for _, t := range values {
+			if t.group == k {
+				tried = append(tried, t)
+			}
+		}
+		row.Values = auditValues(group, tried, scores, ms, info, a.Noise)
 		row.Cheapest, row.SavingPct = trials[k].cheapest(group.choices)
 		a.Rows = append(a.Rows, row)
 	}
@@ -370,6 +390,7 @@ func (p *pipeline) warnBlind(ctx context.Context) error {
 	if p.Say == nil || !p.eval.objectives[keyAccuracy] {
 		return nil
 	}
+	p.warnCapped()
 	var bases []space.Genes
 	r := rand.New(rand.NewPCG(p.cfg.Accuracy.Seed, 0x626c696e64)) // "blind"
 	for _, group := range geneGroups(p.space.Genes(), false) {
@@ -406,7 +427,22 @@ func (r AuditRow) String() string {
 	case r.Flips == 0:
 		return "never read by the networks drawn"
 	case r.Visible:
-		return "seen"
+		var like []string
+		for _, v := range r.Values {
+			if v.Like != "" {
+				like = append(like, v.Choice+" scores like "+v.Like)
+			}
+		}
+		return strings.Join(append([]string{"seen"}, like...), "; ")
+	case r.Declared && math.Abs(r.ScoreMean) > 0 && len(r.Values) > 0:
+		// A choice unknown to the score costs a fixed charge: the known one wins.
+		best := r.Values[0]
+		for _, v := range r.Values {
+			if v.ScoreMean > best.ScoreMean {
+				best = v
+			}
+		}
+		return fmt.Sprintf("NOT seen, but a fixed charge for the unknown: %s wins", best.Choice)
 	}
 	return fmt.Sprintf("NOT seen: %s wins, %.1f %% cheaper", r.Cheapest, r.SavingPct)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"nas/accuracy"
 	"nas/internal/config"
 )
 
@@ -49,6 +50,15 @@ proxy = "params"
 			t.Errorf("cheapest depth is %s, saving %v %%, latency %+v %%", r.Cheapest, r.SavingPct, r.LatencyMeanPct)
 		}
 	}
+	for _, r := range a.Rows {
+		like := ""
+		if r.Gene == "stage[1].activation" {
+			like = "relu6" // params count no activation
+		}
+		if len(r.Values) != 2 || r.Values[1].Like != like || (r.Values[1].ScoreMean == 0) != (like != "") {
+			t.Errorf("%s: values %+v", r.Gene, r.Values)
+		}
+	}
 	if want := []string{"stage[1].depth", "stage[1].kernel", "stage[1].activation"}; !slices.Equal(names, want) {
 		t.Errorf("genes %v, want %v", names, want)
 	}
@@ -85,5 +95,22 @@ func TestRunWarnsOfBlindGenes(t *testing.T) {
 		if !strings.Contains(all, want) {
 			t.Errorf("the run does not say %q:\n%s", want, all)
 		}
+	}
+}
+
+// TestCountedAs: what a score declares to take for less is said of each such choice.
+func TestCountedAs(t *testing.T) {
+	info := accuracy.Info{Caps: map[accuracy.Trait]float64{accuracy.KernelSize: 5}}
+	kernels := geneGroup{key: "kernel", choices: []string{"3", "5", "7"}}
+	for v, want := range []string{"", "", "5"} {
+		if like, why := countedAs(kernels, v, info); like != want || (why == "") != (want == "") {
+			t.Errorf("kernel %s counts as %q, %q", kernels.choices[v], like, why)
+		}
+	}
+	if like, _ := countedAs(geneGroup{key: "kernel", choices: []string{"3", "9"}}, 1, info); like != "5" {
+		t.Errorf("kernel 9 counts as %q, want 5", like)
+	}
+	if like, _ := countedAs(geneGroup{key: "depth", choices: []string{"3", "9"}}, 1, info); like != "" {
+		t.Errorf("depth 9 counts as %q", like)
 	}
 }

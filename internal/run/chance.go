@@ -20,6 +20,10 @@ const (
 	chanceRivalsMany = 200
 )
 
+// betweenSuffix marks the part of a trial that holds the standard deviation of
+// the error that it does not share with other candidates.
+const betweenSuffix = "_between_sd"
+
 // normal90 is half the width of the central 90 % of a normal distribution.
 const normal90 = 1.6448536269514722
 
@@ -43,7 +47,10 @@ func uncertainCost(t *search.Trial, o search.Objective) uncertain {
 	v := t.Objectives[o.Name]
 	low, hasLow := t.Parts[o.Name+"_low"]
 	high, hasHigh := t.Parts[o.Name+"_high"]
-	if !hasLow || !hasHigh || !(low < high) {
+	switch between := t.Parts[o.Name+betweenSuffix]; {
+	case between > 0: // what all candidates share cannot change their order
+		low, high = v-normal90*between, v+normal90*between
+	case !hasLow || !hasHigh || !(low < high):
 		low, high = v, v
 	}
 	if o.Unit == "ms" && low > 0 {
@@ -77,7 +84,9 @@ func rivalOf(t *search.Trial, objectives []search.Objective) (rival, bool) {
 // chances returns for each trial near the front, by id, the probability that no
 // other network that was tried is better in all objectives, if each value is
 // drawn from its interval, independently. Errors that networks have in common do
-// not change their order, so what is uncertain here may in truth be less so.
+// not change their order: where an estimate tells how much of its error is a
+// network's own, that part alone is drawn; where it does not (latency), what is
+// uncertain here may in truth be less so.
 func chances(rivals []rival) map[int]float64 {
 	if len(rivals) == 0 {
 		return nil

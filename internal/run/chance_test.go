@@ -19,6 +19,12 @@ func uncertainTrial(id int, ms, msHalf, acc, accHalf float64) search.Trial {
 	return t
 }
 
+// sharing sets how much of the accuracy's error is the trial's own.
+func sharing(t search.Trial, sd float64) search.Trial {
+	t.Parts[keyAccuracy+betweenSuffix] = sd
+	return t
+}
+
 func rivalsOf(objectives []search.Objective, trials []search.Trial) (out []rival) {
 	for i := range trials {
 		if r, ok := rivalOf(&trials[i], objectives); ok {
@@ -45,6 +51,9 @@ func TestChances(t *testing.T) {
 			map[int]float64{0: phi(1 / (3 / normal90)), 1: 1 - phi(1/(3/normal90))}},
 		// Twins: either dominates the other in a quarter of the draws.
 		{"both axes", []search.Trial{uncertainTrial(0, 10, 0.1, 70, 3), uncertainTrial(1, 10, 0.1, 70, 3)}, map[int]float64{0: 0.75, 1: 0.75}},
+		// Twins whose errors are mostly shared: accuracy 70 against 69.
+		{"shared errors", []search.Trial{sharing(uncertainTrial(0, 10, 0, 70, 3), 0.5), sharing(uncertainTrial(1, 10, 0, 69, 3), 0.5)},
+			map[int]float64{0: phi(1 / (0.5 * math.Sqrt2)), 1: 1 - phi(1/(0.5*math.Sqrt2))}},
 		{"far apart", []search.Trial{uncertainTrial(0, 10, 0.1, 70, 3), uncertainTrial(1, 30, 0.1, 40, 3)}, map[int]float64{0: 1, 1: 0}},
 	} {
 		got := chances(rivalsOf(os, c.trials))

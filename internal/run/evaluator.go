@@ -104,6 +104,9 @@ func (e *evaluator) judgeAs(ctx context.Context, x lowered) (search.Result, erro
 	if s.Low < s.High {
 		r.Parts[keyAccuracy+"_low"], r.Parts[keyAccuracy+"_high"] = s.Low, s.High
 	}
+	if s.Between > 0 {
+		r.Parts[keyAccuracy+betweenSuffix] = s.Between
+	}
 	for k, v := range s.Parts {
 		r.Parts[k] = v
 	}

@@ -302,6 +302,7 @@ func (t *teller) refit(ctx context.Context) (err error) {
 			y.Parts[k] = v
 		}
 		y.Objectives[keyAccuracy], y.Parts[keyAccuracy+"_low"], y.Parts[keyAccuracy+"_high"] = m.Accuracy, m.Low, m.High
+		delete(y.Parts, keyAccuracy+betweenSuffix) // the surrogate's interval is all of its error
 		front.Add(y)
 		byID[m.ID] = m
 		if r, ok := rivalOf(&y, t.run.Manifest.Objectives); ok {

@@ -1,0 +1,101 @@
+package accuracy
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"nas/blocks"
+
+	"gonum.org/v1/gonum/stat"
+)
+
+// FewShotReport is what surrogates are worth that were fitted to a number of
+// networks drawn from a benchmark and judged on all others. Figures are means
+// over the draws.
+type FewShotReport struct {
+	Trained     int     `json:"trained"`
+	Draws       int     `json:"draws"`
+	KendallTau  float64 `json:"kendall_tau"`
+	Error       float64 `json:"kendall_tau_standard_error"` // of the mean, over draws
+	SameCostTau float64 `json:"same_cost_tau"`
+	RegretMean  float64 `json:"regret_mean"`
+	RegretWorst float64 `json:"regret_worst"`      // mean over draws of the worst budget's
+	PriorTau    float64 `json:"prior_kendall_tau"` // of the training-free score among the columns, on the same networks
+}
+
+// FewShot judges the surrogate on a benchmark: for each number of trained
+// networks, draws of that many are fitted to and the rest of the split is ranked.
+// Columns of all networks are computed once.
+func FewShot(ctx context.Context, b *Benchmark, trained []int, draws int, o ValidateOptions) ([]FewShotReport, error) {
+	if o.Split == "" {
+		o.Split = AllNetworks
+	}
+	rows, err := b.split(o.Split)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newColumns(ctx, Options{Seed: o.Seed, Workers: o.Workers, NASWOT: o.NASWOT, Zen: o.Zen, Reference: b.reference(o.Seed)})
+	if err != nil {
+		return nil, err
+	}
+	nets := make([]*blocks.Network, len(rows))
+	for i := range rows {
+		nets[i] = rows[i].Network
+	}
+	raw := make([][]float64, len(rows))
+	err = forEach(ctx, len(rows), o.Workers, func(ctx context.Context, i int) (err error) {
+		raw[i], err = s.row(ctx, nets[i])
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("accuracy: surrogate: %w", err)
+	}
+	var out []FewShotReport
+	for _, n := range trained {
+		if n < minTrained || n > len(rows)-3 || draws < 1 {
+			return nil, fmt.Errorf("accuracy: surrogate of %d trained networks in %d draws: want %d to %d networks and a draw or more", n, draws, minTrained, len(rows)-3)
+		}
+		r := FewShotReport{Trained: n, Draws: draws}
+		taus := make([]float64, draws)
+		for d := range draws {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			order := rand.New(rand.NewPCG(o.Seed<<16+uint64(d), 6)).Perm(len(rows))
+			var in, rest [][]float64
+			var y []float64
+			for _, i := range order[:n] {
+				in, y = append(in, raw[i]), append(y, rows[i].Truth)
+			}
+			fitted := *s
+			if err := fitted.fit(in, y, uint64(d)); err != nil {
+				return nil, err
+			}
+			judged, prior := make([]Judged, 0, len(rows)-n), make([]float64, 0, len(rows)-n)
+			for _, i := range order[n:] {
+				judged = append(judged, Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth})
+				rest, prior = append(rest, raw[i]), append(prior, raw[i][0])
+			}
+			for k, v := range fitted.predict(rest) {
+				judged[k].Score = v
+			}
+			x, y2 := columns(judged)
+			taus[d] = KendallTau(x, y2)
+			mean, worst := Regret(judged)
+			share := 1 / float64(draws)
+			r.SameCostTau += share * SameCostTau(judged)
+			r.RegretMean += share * mean
+			r.RegretWorst += share * worst
+			r.PriorTau += share * KendallTau(prior, y2)
+		}
+		var sd float64
+		r.KendallTau, sd = stat.MeanStdDev(taus, nil)
+		if draws > 1 {
+			r.Error = sd / math.Sqrt(float64(draws))
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}

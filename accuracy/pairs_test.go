@@ -1,0 +1,116 @@
+package accuracy
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"nas/blocks"
+)
+
+// TestSignature: networks that differ in one trait are equal without it, and
+// only without it.
+func TestSignature(t *testing.T) {
+	net := func(act blocks.ActFunc, kernel int, se bool) *blocks.Network {
+		m := blocks.InvertedResidual{Kernel: kernel, Act: act}
+		if se {
+			m.SE = &blocks.SqueezeExcite{Hidden: 8}
+		}
+		return block(t, m, 4, 1)
+	}
+	plain := net(blocks.ReLU, 3, false)
+	for _, tt := range []struct {
+		other *blocks.Network
+		trait Trait
+	}{{net(blocks.ReLU, 3, true), SE}, {net(blocks.ReLU, 5, false), KernelSize}} {
+		for _, without := range append([]Trait{""}, oneThing...) {
+			if got, want := signature(plain, without) == signature(tt.other, without), without == tt.trait; got != want {
+				t.Errorf("%s differs; without %q the networks are equal: %v, want %v", tt.trait, without, got, want)
+			}
+		}
+	}
+	if signature(plain) != signature(net(blocks.ReLU, 3, false)) {
+		t.Error("one network has two signatures")
+	}
+}
+
+func TestPairsByHand(t *testing.T) {
+	n := block(t, blocks.InvertedResidual{Act: blocks.ReLU}, 4, 1)
+	rows := []BenchmarkRow{
+		{ID: "a", MACs: 100, Truth: 70, Network: n}, {ID: "b", MACs: 109, Truth: 71, Network: n}, {ID: "c", MACs: 111, Truth: 69, Network: n},
+		{ID: "d", MACs: 111, Truth: 60, Network: n, Recipe: "other"}, {ID: "e", MACs: 300, Truth: 80, Network: n},
+	}
+	// a-b right, b-c wrong; a-c are 11 % apart, d is of another recipe.
+	p := nearPairs(rows, []float64{1, 2, 3, 4, 5})
+	if p.Pairs != 2 || p.RightPct != 50 || p.Tau() != 0 {
+		t.Errorf("%+v, want 2 pairs, one right", p)
+	}
+	if p := nearPairs(rows, []float64{1, 1, 1, 1, 1}); p.RightPct != 50 {
+		t.Errorf("ties are %v %% right, want 50", p.RightPct)
+	}
+	if got := oneThingPairs(rows, []float64{1, 2, 3, 4, 5}); len(got) != 0 {
+		t.Errorf("one network trained twice gives pairs: %v", got)
+	}
+}
+
+// TestOneThing: pairs of really trained networks that differ in one thing, of
+// families that the estimate was not fitted to. The counts are PP-LCNet's (5
+// places of squeeze-and-excite, 4 of large kernels, 2 activations) and one pair
+// of MobileNetV2's.
+func TestOneThing(t *testing.T) {
+	b, err := OpenBenchmark("ablations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Published: 1.9 M parameters and 47 M MACs, 3.89 M parameters.
+	for _, r := range b.Rows {
+		switch {
+		case r.ID == "pplcnet" && (math.Abs(float64(r.Params)/1e6-1.9) > 0.05 || math.Abs(float64(r.MACs)/1e6-47) > 3):
+			t.Errorf("%s: %d params, %d MACs", r.ID, r.Params, r.MACs)
+		case r.ID == "mobilenet_v2_se" && math.Abs(float64(r.Params)/1e6-3.89) > 0.005:
+			t.Errorf("%s: %d params", r.ID, r.Params)
+		}
+	}
+	rep, err := Validate(context.Background(), b, []string{"imagenet"}, ValidateOptions{Bootstrap: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := rep.Proxies["imagenet"]
+	pairs, right := 0, 0.0
+	for kind, want := range map[Trait]int{SE: 11, KernelSize: 6, Activation: 1} {
+		q := p.OneThing[string(kind)]
+		if q.Pairs != want {
+			t.Errorf("%s: %d pairs, want %d", kind, q.Pairs, want)
+		}
+		pairs, right = pairs+q.Pairs, right+q.right
+	}
+	if right/float64(pairs) < 0.8 {
+		t.Errorf("%v of %d pairs in the right order", right, pairs)
+	}
+}
+
+// TestGrids: the grids of MobileNetV1 and V2, by estimates of models that had not
+// seen the family.
+func TestGrids(t *testing.T) {
+	b, err := OpenBenchmark("grids")
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[string]int{}
+	for _, r := range b.Rows {
+		count[r.Group]++
+	}
+	if count["v1"] != 16 || count["v2"] != 22 || len(b.Rows) != 38 {
+		t.Fatalf("networks %v, want 16 and 22", count)
+	}
+	rep, err := Validate(context.Background(), b, []string{"imagenet", "profile"}, ValidateOptions{Bootstrap: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range []string{"v1", "v2"} {
+		if tau := rep.Proxies["imagenet"].GroupTau[g]; tau < 0.95 {
+			t.Errorf("%s: tau %.3f, want 0.95", g, tau)
+		}
+		t.Logf("%s: imagenet %.3f, profile %.3f", g, rep.Proxies["imagenet"].GroupTau[g], rep.Proxies["profile"].GroupTau[g])
+	}
+}
