@@ -89,7 +89,7 @@ test-kill: ## kill -9 a run at 50 instants, resume each, compare bytes
 	NAS_KILL=50 $(GO) test -count=1 -timeout 60m -run '^TestKill$$' -v ./cmd/nas
 
 bench-search: ## each searcher against random on the table of NAS-Bench-Macro: figures, and a picture in results/search
-	$(GO) test ./search -count=1 -run '^TestMacroReplay$$' -v -replay-out $(CURDIR)/results/search
+	$(GO) test ./search -count=1 -run '^(TestMacroReplay|TestTruth)$$' -v -replay-out $(CURDIR)/results/search
 
 bench: ## kernel speeds over the shape list, with per cent of this machine's peak
 	$(GO) run ./cmd/nas kernels
