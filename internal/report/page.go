@@ -28,9 +28,10 @@ type legendEntry struct {
 
 const (
 	margin      = 16
-	legendGap   = 18 // between entries of a row
+	legendGap   = 14 // between entries of a row
 	sampleWidth = 22
 	leading     = 1.32 // line distance over font size
+	substitute  = 1.17 // how much wider than ours a font may be that a viewer of an SVG takes instead
 )
 
 // newPlot returns axes in the style of the package, without data or labels.
@@ -73,13 +74,13 @@ func (p *page) draw(c draw.Canvas) {
 	width := c.Max.X - c.Min.X
 
 	title := textStyle(titleSize, ink, bold)
-	for _, l := range wrap(cleanText(p.title), title, width) {
+	for _, l := range wrap(cleanText(p.title), title, width/substitute) {
 		c.Max.Y -= titleSize
 		c.FillText(title, vg.Point{X: c.Min.X, Y: c.Max.Y}, l)
 		c.Max.Y -= titleSize * (leading - 1)
 	}
 	sub := textStyle(subtitleSize, softInk, regular)
-	for _, l := range wrap(cleanText(p.subtitle), sub, width) {
+	for _, l := range wrap(cleanText(p.subtitle), sub, width/substitute) {
 		c.Max.Y -= subtitleSize * leading
 		c.FillText(sub, vg.Point{X: c.Min.X, Y: c.Max.Y}, l)
 	}
@@ -89,7 +90,7 @@ func (p *page) draw(c draw.Canvas) {
 	note := textStyle(noteSize, softInk, regular)
 	var lines []string
 	for _, n := range p.notes {
-		lines = append(lines, wrap(cleanText(n), note, width)...)
+		lines = append(lines, wrap(cleanText(n), note, width/substitute)...)
 	}
 	y := c.Min.Y
 	for i := len(lines) - 1; i >= 0; i-- {
@@ -114,21 +115,21 @@ func (p *page) drawAxisLabels(c draw.Canvas) draw.Canvas {
 		rest.Min.X += axisSize * 1.5
 	}
 	data := p.plot.DataCanvas(rest)
-	// fitted leaves room for a substitute font that is wider than ours.
 	fitted := func(s string, room vg.Length) text.Style {
 		sty := textStyle(axisSize, ink, regular)
 		sty.XAlign = draw.XCenter
-		if w := sty.Width(s) * 1.12; w > room {
+		if w := sty.Width(s) * substitute; w > room {
 			sty.Font.Size *= room / w
 		}
 		return sty
 	}
 	x, y := cleanText(p.xLabel), cleanText(p.yLabel)
-	c.FillText(fitted(x, c.Max.X-c.Min.X), vg.Point{X: (data.Min.X + data.Max.X) / 2, Y: c.Min.Y}, x)
-	sty := fitted(y, c.Max.Y-c.Min.Y)
+	mid := center(data.Rectangle)
+	c.FillText(fitted(x, 2*min(mid.X-c.Min.X, c.Max.X-mid.X)), vg.Point{X: mid.X, Y: c.Min.Y}, x)
+	sty := fitted(y, 2*min(mid.Y-c.Min.Y, c.Max.Y-mid.Y))
 	sty.Rotation = math.Pi / 2
 	sty.YAlign = draw.YTop
-	c.FillText(sty, vg.Point{X: c.Min.X, Y: (data.Min.Y + data.Max.Y) / 2}, y)
+	c.FillText(sty, vg.Point{X: c.Min.X, Y: mid.Y}, y)
 	return rest
 }
 
@@ -144,7 +145,7 @@ func (p *page) drawLegend(c *draw.Canvas) {
 	y := c.Max.Y - row
 	for _, e := range p.legend {
 		name := cleanText(e.name)
-		w := sampleWidth + 5 + sty.Width(name)
+		w := sampleWidth + 5 + sty.Width(name)*substitute
 		if x > c.Min.X && x+w > c.Max.X {
 			x, y = c.Min.X, y-row
 		}

@@ -216,8 +216,11 @@ func TestSave(t *testing.T) {
 	if err := Save("front.gif", f); err == nil || !strings.Contains(err.Error(), ".svg, .png, .pdf") {
 		t.Errorf("front.gif: %v", err)
 	}
-	if err := Save(filepath.Join(t.TempDir(), "no", "front.png"), f); err == nil {
-		t.Error("a missing directory gives no error")
+	if err := Save(filepath.Join(t.TempDir(), "new", "front.png"), f); err != nil {
+		t.Errorf("the directory is not made: %v", err)
+	}
+	if err := Save(filepath.Join(path, "front.png"), f); err == nil {
+		t.Error("a file for a directory gives no error")
 	}
 }
 

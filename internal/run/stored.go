@@ -304,7 +304,7 @@ func point(get func(string) float64, x, y string) report.Point {
 
 // Growth draws the hypervolume over one run or several.
 func Growth(runs ...*Stored) report.Growth {
-	g := report.Growth{Title: titleOf(runs) + ": hypervolume", YLabel: "hypervolume up to the worst of the reference sample"}
+	g := report.Growth{Title: titleOf(runs) + ": hypervolume", YLabel: "hypervolume above the worst of the sample"}
 	if len(runs) == 1 {
 		g.Subtitle = runs[0].Manifest.Algorithm
 	}
