@@ -140,3 +140,33 @@ func TestShippedRecipesAreThere(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// The shipped recipe of ONNX Runtime, where NAS_ONNXRUNTIME names a folder with
+// its package for Node.
+func TestONNXRuntimeRecipe(t *testing.T) {
+	dir := os.Getenv("NAS_ONNXRUNTIME")
+	if dir == "" {
+		t.Skip("skipped: no ONNX Runtime. npm install onnxruntime-node@1.30.0 somewhere and set NAS_ONNXRUNTIME to that folder")
+	}
+	t.Chdir(dir)
+	r, err := NewRecipe(RecipeSpec{
+		Name: "onnxruntime", Runtime: "onnxruntime", Files: []string{"onnxruntime.js"}, Batch: 12, TimeoutS: 120, Unit: "ms",
+		Command: []string{"node", "{dir}/onnxruntime.js", "{threads}", "{runs}", "{models}"},
+		Pattern: `time (?P<time>[0-9.]+) p10 (?P<p10>[0-9.]+) p90 (?P<p90>[0-9.]+) runs (?P<runs>[0-9]+)`,
+	}, devices.Files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Calibrate(t.Context(), r, seqOf(sampleNetworks(t, mobileSpec(), 70, 12)), Options{Budget: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.HeldOut) != 12 || p.Calibration.ReferenceMs <= 0 {
+		t.Errorf("%d networks, reference %g ms", len(p.HeldOut), p.Calibration.ReferenceMs)
+	}
+	for _, h := range p.HeldOut {
+		if s := h.Measured; s.Runs < 30 || !(s.P10Ms <= s.MedianMs && s.MedianMs <= s.P90Ms) || s.MedianMs < 0.1 {
+			t.Errorf("%s: %+v", h.Name, s)
+		}
+	}
+}

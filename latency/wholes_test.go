@@ -72,7 +72,7 @@ func TestAdaptTenNetworks(t *testing.T) {
 // A runtime that only tells the time of whole networks.
 func TestWholeNetworksOnly(t *testing.T) {
 	f := slowerDepthwise(10)
-	p, err := Adapt(nil, f.Device(), measuredBy(t, f, 30, 90))
+	p, err := Adapt(nil, f.Device(), measuredBy(t, f, 30, 120))
 	if err != nil {
 		t.Fatal(err)
 	}
