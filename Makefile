@@ -1,7 +1,7 @@
 # Bare `make` lists the targets.
 GO ?= go
 
-.PHONY: accuracy-model bench-search bench build check-generate check-release cross generate help lint race release run short smoke test test-arm64 test-page test-kill
+.PHONY: accuracy-model bench-search bench build check-generate check-release cross fuzz generate help lint race release run short smoke test test-arm64 test-page test-kill
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -18,7 +18,7 @@ short: ## the quick tests only
 	$(GO) test -short ./...
 
 race: ## short tests with the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -short ./...
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 30m ./...
 
 # staticcheck comes from the module proxy; without one the target says so and goes on.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
@@ -74,7 +74,7 @@ test-arm64: ## kernels and engine for arm64, under qemu-user
 		{ [ "$$(id -u)" = 0 ] && S= || S='sudo -n'; $$S apt-get update -qq && $$S apt-get install -qq -y qemu-user-static; } >/dev/null 2>&1; } || true
 	@if command -v qemu-aarch64-static >/dev/null; then \
 		CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) test -short -timeout 10m -exec qemu-aarch64-static ./blocks/kernels/... ./blocks/engine/... && \
-		NAS_QEMU=qemu-aarch64-static $(GO) test -count=1 -timeout 15m -run '^TestRemoteARM64$$' ./cmd/nas; \
+		NAS_QEMU=qemu-aarch64-static $(GO) test -count=1 -timeout 15m -run '^(TestRemoteARM64|TestCalibratesOnABoard)$$' ./cmd/nas; \
 	else \
 		echo 'test-arm64: SKIPPED, the arm64 kernels were not tested: there is no qemu-aarch64-static here and it could not be installed (Debian: apt-get install qemu-user-static)'; \
 	fi
@@ -90,6 +90,16 @@ test-kill: ## kill -9 a run at 50 instants, resume each, compare bytes
 
 bench-search: ## each searcher against random on the table of NAS-Bench-Macro: figures, and a picture in results/search
 	$(GO) test ./search -count=1 -run '^(TestMacroReplay|TestTruth)$$' -v -replay-out $(CURDIR)/results/search
+
+# A count, not a time: the same work on a busy machine.
+FUZZ = 3000x
+
+fuzz: ## every fuzz test for a moment (FUZZ=5m for longer)
+	@set -e; for file in $$(git ls-files '*_test.go' | xargs grep -l '^func Fuzz'); do \
+		for f in $$(grep -oE '^func Fuzz[A-Za-z0-9_]+' $$file | cut -d' ' -f2); do \
+			echo "fuzz $$file $$f"; \
+			$(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZ) ./$$(dirname $$file) || exit 1; \
+		done; done
 
 bench: ## kernel speeds over the shape list, with per cent of this machine's peak
 	$(GO) run ./cmd/nas kernels
