@@ -35,6 +35,10 @@ type Info struct {
 	// take the cheapest choice of every such gene.
 	Blind []Trait
 
+	// Charged are those of the Blind traits of which an unknown value costs a small
+	// fixed charge, so that of networks that look the same the known kind wins.
+	Charged []Trait
+
 	// Caps are the largest values of traits that the value tells apart: more
 	// counts as this. A search has no reason to take more.
 	Caps map[Trait]float64

@@ -117,7 +117,7 @@ func (e *ImageNet) Estimate(ctx context.Context, n *blocks.Network) (Score, erro
 
 // Info says per cent.
 func (e *ImageNet) Info() Info {
-	return Info{Name: "imagenet", Label: "ImageNet top-1 (%), fitted estimate", Unit: "pct", Blind: []Trait{Dilation},
+	return Info{Name: "imagenet", Label: "ImageNet top-1 (%), fitted estimate", Unit: "pct", Blind: []Trait{Dilation}, Charged: []Trait{Dilation},
 		Caps: map[Trait]float64{KernelSize: maxKernel, Expansion: maxExpansion}}
 }
 

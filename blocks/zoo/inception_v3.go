@@ -115,8 +115,6 @@ var inceptionV3 = []Entry{{
 	Paper:   "Szegedy et al., Rethinking the Inception Architecture for Computer Vision, CVPR 2016; without the auxiliary head, which only training uses",
 	Options: []Option{res(299, 299), classes(1000)},
 	Figures: []Figure{
-		{"", "top1_pct", 78.8, "paper, table 3, single crop", ""},
-		{"", "top5_pct", 94.4, "paper, table 3, single crop", ""},
 		{"", "top1_pct", 77.29, "torchvision, IMAGENET1K_V1", ""},
 		{"", "top5_pct", 93.45, "torchvision, IMAGENET1K_V1", ""},
 		{"", "params", 27161264, "torchvision", "counts the auxiliary head too: 3,326,696"},

@@ -43,10 +43,9 @@ var shuffleNetV2 = []Entry{{
 	Paper:   "Ma et al., ShuffleNet V2: Practical Guidelines for Efficient CNN Architecture Design, ECCV 2018",
 	Options: []Option{widthOf(1, 0.5, 1, 1.5, 2), res(224, 224), classes(1000)},
 	Figures: []Figure{
-		{"width=0.5", "top1_pct", 60.3, "paper, table 8", ""},
-		{"", "top1_pct", 69.4, "paper, table 8", ""},
-		{"width=1.5", "top1_pct", 72.6, "paper, table 8", ""},
-		{"width=2", "top1_pct", 74.9, "paper, table 8", ""},
+		{"width=0.5", "top1_pct", 60.55, "torchvision, IMAGENET1K_V1", ""},
+		{"", "top1_pct", 69.36, "torchvision, IMAGENET1K_V1", ""},
+		{"width=1.5", "top1_pct", 73.00, "torchvision, IMAGENET1K_V1", ""},
 		{"width=2", "top1_pct", 76.23, "torchvision, IMAGENET1K_V1", ""},
 		{"width=0.5", "params", 1366792, "torchvision", ""},
 		{"", "params", 2278604, "torchvision", ""},

@@ -50,8 +50,6 @@ var squeezeNet = []Entry{
 	{
 		Name: "squeezenet", Paper: squeezePaper + "; without bypass", Options: []Option{res(224, 224), classes(1000)},
 		Figures: []Figure{
-			{"", "top1_pct", 57.5, "paper, table 2", ""},
-			{"", "top5_pct", 80.3, "paper, table 2", ""},
 			{"", "top1_pct", 58.09, "torchvision, IMAGENET1K_V1", ""},
 			{"", "params", 1248424, "torchvision", ""},
 		},

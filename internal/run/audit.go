@@ -1,10 +1,13 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
+	"strconv"
 	"strings"
 
 	"nas/accuracy"
@@ -383,9 +386,13 @@ func (p *pipeline) seedScores(ctx context.Context, nets []*blocks.Network) ([][]
 // warnBlind says which genes the score declares that it cannot see, and which
 // choice will win for that reason.
 func (p *pipeline) warnBlind(ctx context.Context) error {
-	blind := map[string]bool{}
-	for _, t := range p.eval.accuracy.Info().Blind {
+	blind, charged := map[string]bool{}, map[string]bool{}
+	info := p.eval.accuracy.Info()
+	for _, t := range info.Blind {
 		blind[blindKeys[string(t)]] = true
+	}
+	for _, t := range info.Charged {
+		charged[blindKeys[string(t)]] = true
 	}
 	if p.Say == nil || !p.eval.objectives[keyAccuracy] {
 		return nil
@@ -395,6 +402,11 @@ func (p *pipeline) warnBlind(ctx context.Context) error {
 	r := rand.New(rand.NewPCG(p.cfg.Accuracy.Seed, 0x626c696e64)) // "blind"
 	for _, group := range geneGroups(p.space.Genes(), false) {
 		if !blind[group.key] {
+			continue
+		}
+		if charged[group.key] {
+			p.say("the score cannot see %s; a choice that no network of its data has costs a small fixed charge, so %s = %s wins whatever it is worth (nas space --audit says more)",
+				group.key, group.key, least(group.choices))
 			continue
 		}
 		if bases == nil {
@@ -419,6 +431,15 @@ func (p *pipeline) warnBlind(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// least returns the smallest of choices that are numbers: the plain one.
+func least(choices []string) string {
+	return slices.MinFunc(choices, func(a, b string) int {
+		x, _ := strconv.ParseFloat(a, 64)
+		y, _ := strconv.ParseFloat(b, 64)
+		return cmp.Compare(x, y)
+	})
 }
 
 // String is the verdict on a gene, for people.
