@@ -1,6 +1,7 @@
 package space
 
 import (
+	"slices"
 	"sync"
 
 	"nas/blocks"
@@ -109,6 +110,7 @@ func (l *Lowerer) add(k pieceKey, a *Arch) *Piece {
 	if err != nil {
 		return nil
 	}
+	net.Nodes = slices.Clone(net.Nodes) // a Builder makes room for a whole network
 	p := &Piece{Network: net, Counts: net.Counts(), out: net.Output(), work: v.macs}
 	for i := range net.Nodes {
 		p.edges += len(net.Nodes[i].Inputs)
