@@ -236,7 +236,8 @@ func slowShare(t Timer) float64 {
 
 // fill draws networks until the pool is full or the iterator ends.
 func (c *calibration) fill() error {
-	for len(c.pool) < poolSize && !c.ended {
+	size := min(poolSize, 12+int(4*c.opts.Budget.Seconds()))
+	for len(c.pool) < size && !c.ended {
 		if err := c.draw(); err != nil {
 			return err
 		}
@@ -275,7 +276,7 @@ func (c *calibration) measure(ctx context.Context) (why string, err error) {
 		if err := canceled(ctx); err != nil {
 			return "interrupted", err
 		}
-		if time.Now().After(deadline) {
+		if time.Now().After(deadline) && c.nets+len(c.later) > 0 && len(c.whole)+len(c.second) > 0 {
 			return "budget", nil
 		}
 		for len(c.held)+len(c.second) == 0 && !c.ended {

@@ -41,6 +41,7 @@ file with a row for each kernel, block or network (columns unit or network, and 
 or --base PROFILE --measurements with some ten networks of another device.`,
 		Example: `  nas calibrate --space configs/mobile.toml
   nas calibrate --threads 2 --budget 2m --out two-threads.json
+  ssh board ./nas calibrate --out - > board.json
   nas calibrate --from table.csv --name pixel4 --out pixel4.json
   nas calibrate --base pixel4.json --measurements ten.csv --name pixel7 --out pixel7.json`,
 		Args: cobra.NoArgs,
@@ -53,6 +54,9 @@ or --base PROFILE --measurements with some ten networks of another device.`,
 				return err
 			}
 			path := o.out
+			if path == "-" && a.json {
+				return usagef("--out - and --json both want standard output: choose one")
+			}
 			if path == "" {
 				if path, err = latency.CachePath(rt.Device()); err != nil {
 					return usage(err)
@@ -101,6 +105,10 @@ or --base PROFILE --measurements with some ten networks of another device.`,
 			if why := p.Busy(); why != "" && !o.busy {
 				return errors.Join(err, fmt.Errorf("the machine was too busy: %s; nothing is kept: try again when it is idle, with a longer --budget, or keep it with --accept-busy", why))
 			}
+			if path == "-" {
+				a.warn(p.Warnings)
+				return errors.Join(err, p.Write(a.stdout))
+			}
 			if e := os.MkdirAll(filepath.Dir(path), 0o755); e != nil {
 				return errors.Join(err, e)
 			}
@@ -139,7 +147,7 @@ or --base PROFILE --measurements with some ten networks of another device.`,
 	f.StringVar(&o.source, "source", "", "where the table comes from")
 	f.StringVar(&o.only, "only", "", "take the rows whose column device has this value")
 	f.Uint64Var(&o.seed, "seed", 0, "of the networks that are drawn")
-	f.StringVar(&o.out, "out", "", "the `FILE` to write (default: in the user's cache directory)")
+	f.StringVar(&o.out, "out", "", "the `FILE` to write, - for standard output (default: in the user's cache directory)")
 	a.jsonFlag(cmd)
 	return cmd
 }
