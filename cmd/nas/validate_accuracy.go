@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"nas/accuracy"
+	"nas/blocks"
 )
 
 func newValidateAccuracy(a *app) *cobra.Command {
@@ -28,13 +30,16 @@ of equal MACs, and the accuracy lost by trusting the score under ten MACs budget
 Intervals are 90 %, from resampling networks. The score surrogate is fitted to
 networks drawn from the table and judged on the others.
 
-Benchmarks: ` + names + `. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.`,
+Benchmarks: ` + names + `, or FILE.csv, a table of your own with the columns
+arch (whatever a network is named by, as in nas show) and accuracy in per cent,
+and if you like id. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.`,
 		Example: `  nas validate accuracy --benchmark macro --proxy "rankmean(naswot,depth),macs"
   nas validate accuracy --benchmark published --proxy imagenet --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !slices.Contains(accuracy.Benchmarks(), o.benchmark) {
-				return usagef("--benchmark %q: want one of %s", o.benchmark, names)
+			own := strings.HasSuffix(strings.ToLower(o.benchmark), ".csv")
+			if !own && !slices.Contains(accuracy.Benchmarks(), o.benchmark) {
+				return usagef("--benchmark %q: want one of %s, or a table FILE.csv with the columns arch and accuracy", o.benchmark, names)
 			}
 			specs := splitSpecs(o.proxies)
 			if len(specs) == 0 {
@@ -49,7 +54,11 @@ Benchmarks: ` + names + `. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.
 			if !slices.Contains(splits, accuracy.Split(o.split)) {
 				return usagef("--split %q: want one of %v", o.split, splits)
 			}
-			b, err := accuracy.OpenBenchmark(o.benchmark)
+			open := accuracy.OpenBenchmark
+			if own {
+				open = ownBenchmark
+			}
+			b, err := open(o.benchmark)
 			if err != nil {
 				return err
 			}
@@ -86,7 +95,7 @@ Benchmarks: ` + names + `. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.benchmark, "benchmark", "", "one of "+names)
+	f.StringVar(&o.benchmark, "benchmark", "", "one of "+names+", or `FILE.csv` of your own")
 	f.StringVar(&o.proxies, "proxy", "", "scores, `NAME[,NAME]`")
 	f.StringVar(&o.split, "split", string(accuracy.AllNetworks), "part of the networks: all, development (formulas were chosen on it) or held-out")
 	f.Uint64Var(&o.seed, "seed", 0, "of the scores and of resampling")
@@ -95,6 +104,23 @@ Benchmarks: ` + names + `. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.
 	f.IntVar(&o.workers, "workers", 0, "networks scored at once (default: one a core)")
 	a.jsonFlag(cmd)
 	return cmd
+}
+
+// ownBenchmark reads a table of the user's. Rows whose accuracy is still empty,
+// as nas ask writes them, are an error that names the line.
+func ownBenchmark(path string) (*accuracy.Benchmark, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, usagef("--benchmark: %w", err)
+	}
+	defer f.Close()
+	return accuracy.ReadBenchmark(path, f, func(arch string) (*blocks.Network, error) {
+		n, err := find(arch)
+		if err != nil {
+			return nil, err
+		}
+		return n.Network, nil
+	})
 }
 
 // writePairs prints how each score orders pairs of networks of about one cost,
