@@ -170,3 +170,29 @@ func TestONNXRuntimeRecipe(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a command prints, parse gives times that are times, or an error.
+func FuzzRecipeParse(f *testing.F) {
+	r, err := NewRecipe(RecipeSpec{Name: "x", Runtime: "x", Command: []string{"x", "{model}"}, Unit: "s",
+		Pattern: `t (?P<time>\S+)(?: p10 (?P<p10>\S+) n (?P<runs>\S+))?`}, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, s := range []string{"t 1", "t 1e400", "t NaN", "t -1", "t 0x1p-2 p10 Inf n 1e300", "t 1 p10 x n -5", ""} {
+		f.Add([]byte(s), 1)
+	}
+	f.Fuzz(func(t *testing.T, out []byte, n int) {
+		ss, err := r.parse(out, n)
+		if err != nil {
+			return
+		}
+		if len(ss) != n {
+			t.Errorf("%d times of %d models", len(ss), n)
+		}
+		for _, s := range ss {
+			if !(s.MedianMs > 0 && s.MedianMs < maxRecipeMs && s.P10Ms >= 0 && s.P10Ms < maxRecipeMs && s.Runs >= 0) {
+				t.Errorf("%q: %+v", out, s)
+			}
+		}
+	})
+}
