@@ -11,11 +11,13 @@ import (
 
 	"nas/accuracy"
 	"nas/blocks"
+	"nas/internal/report"
 )
 
 func newValidateAccuracy(a *app) *cobra.Command {
 	var o struct {
 		benchmark, proxies, split string
+		plot                      string
 		seed                      uint64
 		workers, draws            int
 		trained                   []int
@@ -67,6 +69,14 @@ and if you like id. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.`,
 			if err != nil {
 				return err
 			}
+			if o.plot != "" {
+				if len(specs) != 1 || len(r.Rows[specs[0]]) == 0 {
+					return usagef("--plot draws one score: want one --proxy, and not surrogate")
+				}
+				if err := report.Save(o.plot, rankingOf(r, b, specs[0])); err != nil {
+					return err
+				}
+			}
 			if a.json {
 				return a.writeJSON(r)
 			}
@@ -97,6 +107,7 @@ and if you like id. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.`,
 	f := cmd.Flags()
 	f.StringVar(&o.benchmark, "benchmark", "", "one of "+names+", or `FILE.csv` of your own")
 	f.StringVar(&o.proxies, "proxy", "", "scores, `NAME[,NAME]`")
+	f.StringVar(&o.plot, "plot", "", "also draw the score against trained accuracy, `FILE`.svg, .png or .pdf")
 	f.StringVar(&o.split, "split", string(accuracy.AllNetworks), "part of the networks: all, development (formulas were chosen on it) or held-out")
 	f.Uint64Var(&o.seed, "seed", 0, "of the scores and of resampling")
 	f.IntSliceVar(&o.trained, "trained", []int{10, 50, 200}, "with the score surrogate: networks of the table that it is fitted to")
@@ -104,6 +115,32 @@ and if you like id. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.`,
 	f.IntVar(&o.workers, "workers", 0, "networks scored at once (default: one a core)")
 	a.jsonFlag(cmd)
 	return cmd
+}
+
+// rankingOf is the scatter plot of a score, a series for each family of networks.
+func rankingOf(r *accuracy.Report, b *accuracy.Benchmark, spec string) report.Ranking {
+	p := r.Proxies[spec]
+	g := report.Ranking{Title: "Score against trained accuracy", Score: spec,
+		Subtitle: fmt.Sprintf("%s, %d networks, split %s: Kendall tau %.3f", r.Benchmark, r.Networks, r.Split, p.KendallTau)}
+	if p.Note != "" {
+		g.Notes = append(g.Notes, p.Note)
+	}
+	family := map[string]string{}
+	for _, row := range b.Rows {
+		family[row.ID] = row.Group
+	}
+	series := map[string]int{}
+	for _, q := range r.Rows[spec] {
+		name := family[q.ID]
+		k, ok := series[name]
+		if !ok {
+			k = len(g.Series)
+			series[name] = k
+			g.Series = append(g.Series, report.RankingSeries{Name: name})
+		}
+		g.Series[k].Points = append(g.Series[k].Points, report.Point{X: q.Truth, Y: q.Score})
+	}
+	return g
 }
 
 // ownBenchmark reads a table of the user's. Rows whose accuracy is still empty,
