@@ -1,14 +1,11 @@
 package search_test
 
 import (
-	"context"
-	"fmt"
 	"math"
 	"strings"
 	"testing"
 
 	"nas/search"
-	"nas/search/searchtest"
 )
 
 func pickFront(t *testing.T) *search.Front {
@@ -77,31 +74,6 @@ func TestFrontProbability(t *testing.T) {
 	for i, want := range []float64{1, 0, 0.5, 1} {
 		if math.Abs(p[i]-want) > 0.03 {
 			t.Errorf("point %d: %v, want %v", i, p[i], want)
-		}
-	}
-}
-
-func TestRecall(t *testing.T) {
-	p := &searchtest.Toy{Genes: 5, Choices: 3}
-	m := &memory{}
-	run := func(e search.Evaluator, sink search.Sink) {
-		t.Helper()
-		if _, err := search.Run(context.Background(), newSearcher(t, "nsga2", p, 1), e, sink, p.Objectives(), search.Options{Stop: search.Stop{Trials: 50}}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	run(p, m)
-	old := map[string]search.Result{}
-	for _, x := range m.trials {
-		old[x.ArchID] = x.Result
-	}
-	again := &memory{}
-	run(&search.Recall{Results: old, Next: search.EvaluatorFunc(func(context.Context, search.Candidate) (search.Result, error) {
-		return search.Result{}, fmt.Errorf("evaluated again")
-	})}, again)
-	for i, x := range again.trials {
-		if x.Failed != "" || x.ArchID != m.trials[i].ArchID {
-			t.Fatalf("trial %d: %+v", i, x)
 		}
 	}
 }

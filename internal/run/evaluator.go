@@ -46,6 +46,7 @@ type evaluator struct {
 	accuracy   accuracy.Estimator
 	limits     limits
 	lowerer    *space.Lowerer
+	memory     *memory // scores of earlier runs; may be nil
 }
 
 // Evaluate implements [search.Evaluator]. It is safe for concurrent use.
@@ -54,7 +55,7 @@ func (e *evaluator) Evaluate(ctx context.Context, c search.Candidate) (search.Re
 	if err != nil {
 		return search.Result{}, err
 	}
-	return e.judgeAs(ctx, x)
+	return e.judgeAs(ctx, x, c.ArchID)
 }
 
 // known returns what needs no score, for searchers that ask for it: the values and
@@ -83,10 +84,10 @@ func (e *evaluator) lower(a *space.Arch, name string) (lowered, error) {
 
 // judge is Evaluate for a network of any origin.
 func (e *evaluator) judge(ctx context.Context, net *blocks.Network) (search.Result, error) {
-	return e.judgeAs(ctx, whole{net})
+	return e.judgeAs(ctx, whole{net}, "")
 }
 
-func (e *evaluator) judgeAs(ctx context.Context, x lowered) (search.Result, error) {
+func (e *evaluator) judgeAs(ctx context.Context, x lowered, archID string) (search.Result, error) {
 	r := search.Result{Objectives: make(map[string]float64, len(e.objectives)), Parts: make(map[string]float64, 8)}
 	if err := e.cheap(&r, x); err != nil {
 		return r, err
@@ -96,7 +97,7 @@ func (e *evaluator) judgeAs(ctx context.Context, x lowered) (search.Result, erro
 		r.Screened = true
 		return r, nil
 	}
-	s, err := e.accuracy.Estimate(ctx, x.network())
+	s, err := e.score(ctx, x, archID)
 	if err != nil {
 		return r, err
 	}

@@ -101,7 +101,26 @@ func spread(m, n int) []int {
 }
 
 func (p *pipeline) time(ctx context.Context, rt latency.Runtime, d *device, which []int) ([]runstore.MeasuredRow, error) {
-	p.say("measuring %d networks of the front on this device", len(which))
+	rows := make([]runstore.MeasuredRow, len(which))
+	before := p.measuredBefore()
+	var left []int // positions still to be measured undisturbed
+	for i, k := range which {
+		m := p.front[k]
+		if r, ok := before[m.ArchID]; ok {
+			r.ID = m.ID // predicted by the same profile: all else holds
+			rows[i] = r
+			continue
+		}
+		left = append(left, i)
+	}
+	if n := len(which) - len(left); n > 0 {
+		p.say("%d networks of the front have been measured by an earlier run with the same profile", n)
+	}
+	if len(left) == 0 {
+		return rows, nil
+	}
+	todo := left
+	p.say("measuring %d networks of the front on this device", len(todo))
 	timer, err := rt.Open(ctx, d.profile.Calibration.ReferenceMs)
 	if err != nil {
 		return nil, err
@@ -112,10 +131,6 @@ func (p *pipeline) time(ctx context.Context, rt latency.Runtime, d *device, whic
 		}
 	}()
 	best := make([]latency.Timing, len(which))
-	left := make([]int, len(which)) // positions still to be measured undisturbed
-	for i := range left {
-		left[i] = i
-	}
 	for pass := 0; pass < measurePasses && len(left) > 0; pass++ {
 		var again []int
 		for n, i := range left {
@@ -135,17 +150,16 @@ func (p *pipeline) time(ctx context.Context, rt latency.Runtime, d *device, whic
 			if pass == 0 || slow {
 				again = append(again, i)
 			}
-			p.progress(Progress{Step: "measure", Done: len(which) - len(left) + n + 1, Total: len(which)})
+			p.progress(Progress{Step: "measure", Done: len(todo) - len(left) + n + 1, Total: len(todo)})
 		}
 		left = again
 	}
 	if len(left) > 0 {
 		p.say("measuring: the machine was slower than at its calibration for %d of %d networks, %d times over: their times are too long",
-			len(left), len(which), measurePasses)
+			len(left), len(todo), measurePasses)
 	}
-	rows := make([]runstore.MeasuredRow, len(which))
-	for i, k := range which {
-		m, w := p.front[k], best[i].Whole
+	for _, i := range todo {
+		m, w := p.front[which[i]], best[i].Whole
 		rows[i] = runstore.MeasuredRow{
 			ID: m.ID, Device: d.profile.Device.String(), Threads: d.profile.Device.Target.Threads, PredictedMs: m.Latency, LowMs: m.Low, HighMs: m.High,
 			MeasuredMs: w.MedianMs, P10Ms: w.P10Ms, P90Ms: w.P90Ms, Runs: w.Runs,

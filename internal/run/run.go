@@ -145,7 +145,7 @@ func (p *pipeline) run(ctx context.Context) error {
 			p.store.Close()
 		}
 	}()
-	return p.take(ctx, p.prepare, p.warm, p.open, p.profiles, p.scale, p.sameScale, p.constrain, p.warnBlind, p.record, p.watch,
+	return p.take(ctx, p.prepare, p.warm, p.open, p.profiles, p.scale, p.sameScale, p.recall, p.constrain, p.warnBlind, p.record, p.watch,
 		p.search, p.rank, p.measure, p.export, p.draw, p.finish, p.page)
 }
 

@@ -94,6 +94,9 @@ func (p *pipeline) search(ctx context.Context) error {
 	}
 	p.say("searching %s with %s", p.cfg.Name, s)
 	p.summary, err = search.Run(ctx, s, &p.eval, p.store, p.objectives, o)
+	if m := p.eval.memory; m != nil {
+		p.say("%d scores of earlier runs were used again", m.used.Load())
+	}
 	return err
 }
 

@@ -1,7 +1,9 @@
 package run
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"path/filepath"
 	"strings"
@@ -51,6 +53,71 @@ func TestWarmStart(t *testing.T) {
 	_, err = Run(t.Context(), Options{Config: smoke(t, testProfile(t)), WarmStart: []string{filepath.Join(t.TempDir(), "none")}})
 	if !errors.As(err, &usage) {
 		t.Errorf("a directory without a run gives %v, want wrong use", err)
+	}
+}
+
+// TestRecall: a warm start scores and measures no network that the earlier run had
+// scored or measured, and its trials are those of a run that computes everything.
+func TestRecall(t *testing.T) {
+	cold := smoke(t, testProfile(t))
+	cold.Search.Evaluations = 24
+	mustRun(t, t.Context(), Options{Config: cold})
+	warm := smoke(t, testProfile(t))
+	warm.Output.Measure, warm.Seed, warm.Search.Evaluations = 8, 2, 24
+	var said []string
+	mustRun(t, t.Context(), Options{Config: warm, WarmStart: []string{cold.Output.Dir}, Workers: 2, Say: func(s string) { said = append(said, s) }})
+	find := func(pattern string) int {
+		for _, s := range said {
+			var n int
+			if _, err := fmt.Sscanf(s, pattern, &n); err == nil {
+				return n
+			}
+		}
+		return 0
+	}
+	earlier, err := Load(cold.Output.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later, err := Load(warm.Output.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scored, measured := map[string]bool{}, map[string]float64{}
+	for _, x := range earlier.Trials {
+		scored[x.ArchID] = !x.Screened
+	}
+	for _, r := range earlier.Measured {
+		measured[earlier.Trials[r.ID].ArchID] = r.MeasuredMs
+	}
+	again, same := 0, 0
+	for _, x := range later.Trials {
+		if !x.Screened && scored[x.ArchID] {
+			again++
+		}
+	}
+	for _, r := range later.Measured {
+		if ms, ok := measured[later.Trials[r.ID].ArchID]; ok {
+			same++
+			if r.MeasuredMs != ms {
+				t.Errorf("trial %d was measured again: %v ms, %v before", r.ID, r.MeasuredMs, ms)
+			}
+		}
+	}
+	if got := find("%d scores of earlier runs were used again"); got < again || again < len(later.Config.Search.Start) {
+		t.Errorf("%d scores used again, %d networks were scored in both runs", got, again)
+	}
+	if got := find("%d networks of the front have been measured"); got != same {
+		t.Errorf("%d measurements used again, %d networks were measured in both runs", got, same)
+	}
+
+	alone := later.Config
+	alone.Output.Dir, alone.Output.Measure = filepath.Join(t.TempDir(), "alone"), 0
+	mustRun(t, t.Context(), Options{Config: alone, Workers: 1})
+	for _, name := range []string{"trials.jsonl", "front.csv"} {
+		if a, b := read(t, warm.Output.Dir, name), read(t, alone.Output.Dir, name); !bytes.Equal(a, b) {
+			t.Errorf("%s differs from that of a run which computed every score", name)
+		}
 	}
 }
 
