@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"nas/blocks"
 
@@ -23,6 +24,8 @@ type FewShotReport struct {
 	RegretMean  float64 `json:"regret_mean"`
 	RegretWorst float64 `json:"regret_worst"`      // mean over draws of the worst budget's
 	PriorTau    float64 `json:"prior_kendall_tau"` // of the training-free score among the columns, on the same networks
+	PriorRegret float64 `json:"prior_regret_mean"` // its regret
+	Below       int     `json:"draws_below_prior"` // in how many the surrogate's mean regret is lower
 }
 
 // FewShot judges the surrogate on a benchmark: for each number of trained
@@ -64,6 +67,9 @@ func FewShot(ctx context.Context, b *Benchmark, trained []int, draws int, o Vali
 				return nil, err
 			}
 			order := rand.New(rand.NewPCG(o.Seed<<16+uint64(d), 6)).Perm(len(rows))
+			if o.Choose != nil {
+				order = chosenFirst(o.Choose(byPrior(rows, raw), n, d), len(rows))
+			}
 			var in, rest [][]float64
 			var y []float64
 			for _, i := range order[:n] {
@@ -73,10 +79,11 @@ func FewShot(ctx context.Context, b *Benchmark, trained []int, draws int, o Vali
 			if err := fitted.fit(in, y, uint64(d)); err != nil {
 				return nil, err
 			}
-			judged, prior := make([]Judged, 0, len(rows)-n), make([]float64, 0, len(rows)-n)
+			judged, prior := make([]Judged, 0, len(rows)-n), make([]Judged, 0, len(rows)-n)
 			for _, i := range order[n:] {
 				judged = append(judged, Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth})
-				rest, prior = append(rest, raw[i]), append(prior, raw[i][0])
+				prior = append(prior, Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth, Score: raw[i][0]})
+				rest = append(rest, raw[i])
 			}
 			for k, v := range fitted.predict(rest) {
 				judged[k].Score = v
@@ -84,11 +91,17 @@ func FewShot(ctx context.Context, b *Benchmark, trained []int, draws int, o Vali
 			x, y2 := columns(judged)
 			taus[d] = KendallTau(x, y2)
 			mean, worst := Regret(judged)
+			x0, _ := columns(prior)
+			free, _ := Regret(prior)
+			if mean < free {
+				r.Below++
+			}
 			share := 1 / float64(draws)
 			r.SameCostTau += share * SameCostTau(judged)
 			r.RegretMean += share * mean
 			r.RegretWorst += share * worst
-			r.PriorTau += share * KendallTau(prior, y2)
+			r.PriorTau += share * KendallTau(x0, y2)
+			r.PriorRegret += share * free
 		}
 		var sd float64
 		r.KendallTau, sd = stat.MeanStdDev(taus, nil)
@@ -98,4 +111,24 @@ func FewShot(ctx context.Context, b *Benchmark, trained []int, draws int, o Vali
 		out = append(out, r)
 	}
 	return out, nil
+}
+
+// byPrior are the rows under the training-free score, accuracies left out.
+func byPrior(rows []BenchmarkRow, raw [][]float64) []Judged {
+	out := make([]Judged, len(rows))
+	for i, r := range rows {
+		out[i] = Judged{ID: r.ID, MACs: r.MACs, Score: raw[i][0]}
+	}
+	return out
+}
+
+// chosenFirst is 0 to n-1, the chosen ones in front.
+func chosenFirst(chosen []int, n int) []int {
+	order := slices.Clone(chosen)
+	for i := range n {
+		if !slices.Contains(chosen, i) {
+			order = append(order, i)
+		}
+	}
+	return order
 }

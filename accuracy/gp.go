@@ -21,6 +21,7 @@ import (
 //	K(x, y) = 1 + linear x.y/d + matern (1 + sqrt5 r + 5/3 r^2) exp(-sqrt5 r)
 //	r^2 = sum over j of ((x_j - y_j)/length_j)^2
 //
+// (with Trend, linear sum over j of trend_j x_j y_j in place of linear x.y/d)
 // on d standardised inputs and a standardised target, with observation noise
 // (Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006,
 // equation 4.17 and section 5.4).
@@ -29,6 +30,7 @@ type gpHyper struct {
 	Linear float64   `json:"linear"`
 	Noise  float64   `json:"noise"` // variance
 	Length []float64 `json:"length"`
+	Trend  []float64 `json:"trend,omitempty"` // weights of the columns in the linear part; nil: 1/d each
 }
 
 // gp is a fitted process.
@@ -69,10 +71,22 @@ func (h gpHyper) cross(a, b *mat.Dense) *mat.Dense {
 	parallel(n, func(i int) {
 		row, ai, si := k.RawRowView(i), a.RawRowView(i), sa.RawRowView(i)
 		for j := range m {
-			row[j] = 1 + h.Linear*floats.Dot(ai, b.RawRowView(j))/float64(d) + h.Matern*matern52(squaredDistance(si, sb.RawRowView(j)))
+			row[j] = 1 + h.Linear*h.trend(ai, b.RawRowView(j), d) + h.Matern*matern52(squaredDistance(si, sb.RawRowView(j)))
 		}
 	})
 	return k
+}
+
+// trend is the linear part between two rows of d columns.
+func (h gpHyper) trend(a, b []float64, d int) float64 {
+	if h.Trend == nil {
+		return floats.Dot(a, b) / float64(d)
+	}
+	s := 0.0
+	for j, w := range h.Trend {
+		s += w * a[j] * b[j]
+	}
+	return s
 }
 
 func squaredDistance(a, b []float64) float64 {

@@ -118,12 +118,34 @@ func trimmed(n *blocks.Network) *blocks.Network {
 }
 
 // runRandom runs n once on a random batch with random weights and batch
-// statistics, showing each pre-activation to tap.
-func runRandom(ctx context.Context, n *blocks.Network, batch int, seed uint64, tap func(node int, pre []float32)) error {
+// statistics, showing each pre-activation to tap. It ends between two activations
+// when ctx does.
+func runRandom(ctx context.Context, n *blocks.Network, batch int, seed uint64, tap func(node int, pre []float32)) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	p, err := engine.Compile(n, engine.Host(1), engine.Options{Batch: batch, BatchStats: true, NoBlockFusion: true, Tap: tap})
+	type stopped struct{ error }
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case stopped:
+			err = p.error
+		default:
+			panic(p)
+		}
+	}()
+	watched := func(node int, pre []float32) {
+		if err := ctx.Err(); err != nil {
+			panic(stopped{err})
+		}
+		tap(node, pre)
+	}
+	leave, err := theRoom.enter(n, batch)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	p, err := engine.Compile(n, engine.Host(1), engine.Options{Batch: batch, BatchStats: true, NoBlockFusion: true, Tap: watched})
 	if err != nil {
 		return err
 	}

@@ -36,6 +36,11 @@ type ValidateOptions struct {
 	Draws     int    // of them; 0 means 20
 	NASWOT    NASWOT
 	Zen       Zen
+
+	// Choose, if not nil, chooses the n networks of a draw that surrogate is fitted
+	// to, by their places among the rows; n different ones. It sees the
+	// training-free score, not the accuracy. nil draws them at random.
+	Choose func(rows []Judged, n, draw int) []int
 }
 
 // Report is what [Validate] finds; its JSON form is that of

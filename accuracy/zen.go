@@ -56,6 +56,11 @@ func (s Zen) score(ctx context.Context, n *blocks.Network, seed uint64) (float64
 	if err != nil {
 		return 0, err
 	}
+	leave, err := theRoom.enter(plain, 2*s.Batch)
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
 	p, err := engine.Compile(plain, engine.Host(1), engine.Options{Batch: 2 * s.Batch, NoBlockFusion: true})
 	if err != nil {
 		return 0, err

@@ -195,10 +195,11 @@ func writeFewShot(a *app, r *accuracy.Report) {
 	if len(r.FewShot) == 0 {
 		return
 	}
-	t := table{head: []string{"surrogate of", "draws", "tau", "error", "same-cost tau", "mean regret", "worst", "tau untrained"}}
+	t := table{head: []string{"surrogate of", "draws", "tau", "error", "same-cost tau", "mean regret", "worst", "tau untrained", "regret", "lower in"}}
 	for _, f := range r.FewShot {
 		t.add(fmt.Sprintf("%d trained", f.Trained), f.Draws, fmt.Sprintf("%.3f", f.KendallTau), fmt.Sprintf("%.3f", f.Error), fmt.Sprintf("%.3f", f.SameCostTau),
-			fmt.Sprintf("%.2f", f.RegretMean), fmt.Sprintf("%.2f", f.RegretWorst), fmt.Sprintf("%.3f", f.PriorTau))
+			fmt.Sprintf("%.2f", f.RegretMean), fmt.Sprintf("%.2f", f.RegretWorst), fmt.Sprintf("%.3f", f.PriorTau),
+			fmt.Sprintf("%.2f", f.PriorRegret), fmt.Sprintf("%d draws", f.Below))
 	}
 	t.write(a.stdout)
 }

@@ -3,10 +3,13 @@ package run
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"nas/internal/runstore"
 	"nas/search"
 	"nas/space"
+
+	"gonum.org/v1/gonum/stat"
 )
 
 // Asked is a network whose training would tell much, and why.
@@ -24,6 +27,10 @@ type Asked struct {
 const (
 	askReach = 0.35 // difference in genes, as a share of them, over which it falls to 1/e
 	askNoise = 0.1  // variance of training, against that of the unknown part
+
+	// The error of a score that states none, against the score's spread over the
+	// candidates: without it, none but the front of the score would count.
+	askDoubt = 0.25
 )
 
 // Ask chooses n networks to train: the sequence that lowers the variance of what
@@ -58,10 +65,11 @@ func Ask(dir string, n int) ([]Asked, error) {
 			rivals = append(rivals, r)
 		}
 	}
+	doubt(rivals, slices.IndexFunc(s.Manifest.Objectives, func(o search.Objective) bool { return o.Name == keyAccuracy }))
 	chance := chances(rivals)
 	genes := make([]space.Genes, len(trials))
 	weights := make([]float64, len(trials))
-	known := map[string]bool{}
+	known := make([]bool, len(trials))
 	for i, t := range trials {
 		if err := sp.Check(t.Genes); err != nil {
 			return nil, fmt.Errorf("run: trial %d of %s: %w", t.ID, dir, err)
@@ -73,10 +81,16 @@ func Ask(dir string, n int) ([]Asked, error) {
 		if err != nil {
 			return nil, err
 		}
-		known[r.ArchID] = true
+		for i := range trials {
+			known[i] = known[i] || trials[i].ArchID == r.ArchID
+		}
 		genes = append(genes, sp.Nearest(a))
 	}
-	k := covariance(sp, genes)
+	live := make([][]bool, len(genes))
+	for i, g := range genes {
+		live[i] = sp.Live(g, nil)
+	}
+	k := covariance(genes, live)
 	for i := len(trials); i < len(genes); i++ {
 		condition(k, i)
 	}
@@ -85,10 +99,50 @@ func Ask(dir string, n int) ([]Asked, error) {
 		whole += w * k[i][i]
 	}
 	var out []Asked
+	for _, x := range mostTelling(k, weights, known, n) {
+		out = append(out, Asked{trials[x.place], weights[x.place], 100 * x.gain / whole})
+	}
+	if len(out) == 0 {
+		return nil, &UsageError{fmt.Errorf("run: every network at the front of %s has been trained", dir)}
+	}
+	return out, nil
+}
+
+// doubt gives the values of one objective an error, where they all state none.
+func doubt(rivals []rival, objective int) {
+	if objective < 0 {
+		return
+	}
+	mids := make([]float64, len(rivals))
+	for i, r := range rivals {
+		if u := r.values[objective]; u.below > 0 || u.above > 0 {
+			return
+		}
+		mids[i] = r.values[objective].mid
+	}
+	if len(mids) < 2 {
+		return
+	}
+	sd := askDoubt * stat.StdDev(mids, nil)
+	for i := range rivals {
+		rivals[i].values[objective].below, rivals[i].values[objective].above = sd, sd
+	}
+}
+
+// telling is a network chosen and the variance that knowing it takes away.
+type telling struct {
+	place int
+	gain  float64
+}
+
+// mostTelling chooses n networks, one after the other: k is the covariance of what
+// is unknown about all of them, weights how much each matters, known those that
+// are not to be chosen. k is conditioned on the choice, known set.
+func mostTelling(k [][]float64, weights []float64, known []bool, n int) (out []telling) {
 	for len(out) < n {
 		best, most := -1, 0.0
-		for x, t := range trials {
-			if known[t.ArchID] {
+		for x := range weights {
+			if known[x] {
 				continue
 			}
 			gain := 0.0
@@ -100,25 +154,18 @@ func Ask(dir string, n int) ([]Asked, error) {
 			}
 		}
 		if best < 0 {
-			break // all trained, or nothing left to learn
+			return out // all trained, or nothing left to learn
 		}
-		out = append(out, Asked{trials[best], weights[best], 100 * most / whole})
-		known[trials[best].ArchID] = true
+		out = append(out, telling{best, most})
+		known[best] = true
 		condition(k, best)
 	}
-	if len(out) == 0 {
-		return nil, &UsageError{fmt.Errorf("run: every network at the front of %s has been trained", dir)}
-	}
-	return out, nil
+	return out
 }
 
 // covariance of the unknown part: exp(-d/reach), d being the share of the genes
-// which either network reads that differ.
-func covariance(sp *space.Space, genes []space.Genes) [][]float64 {
-	live := make([][]bool, len(genes))
-	for i, g := range genes {
-		live[i] = sp.Live(g, nil)
-	}
+// which either network reads that differ. live says which each one reads.
+func covariance(genes []space.Genes, live [][]bool) [][]float64 {
 	k := make([][]float64, len(genes))
 	for i := range k {
 		k[i] = make([]float64, len(genes))

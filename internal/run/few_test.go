@@ -1,0 +1,84 @@
+package run
+
+import (
+	"flag"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"nas/accuracy"
+	"nas/search"
+	"nas/space"
+)
+
+var (
+	fewHalf  = flag.String("few", "", "judge ten trained networks on this half of NAS-Bench-Macro: held-out, or development")
+	fewDraws = flag.Int("few-draws", 20, "draws of TestTenTold")
+)
+
+// TestTenTold trains ten networks of NAS-Bench-Macro and ranks all others by what
+// was learned. A draw stands for a run: half of the networks at random, of which
+// the ten are chosen as nas ask does, by the training-free score and MACs. For
+// comparison, ten are drawn at random. A minute or two.
+func TestTenTold(t *testing.T) {
+	if *fewHalf == "" {
+		t.Skip("only with -few")
+	}
+	b, err := accuracy.OpenBenchmark("macro")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := accuracy.ValidateOptions{Split: accuracy.Split(*fewHalf)}
+	judge := func(how string) accuracy.FewShotReport {
+		r, err := accuracy.FewShot(t.Context(), b, []int{10}, *fewDraws, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := r[0]
+		t.Logf("ten networks %s: mean regret %.3f points, that of the training-free score %.3f; lower in %d of %d draws (tau %.3f, %.3f)",
+			how, f.RegretMean, f.PriorRegret, f.Below, f.Draws, f.KendallTau, f.PriorTau)
+		return f
+	}
+	judge("at random")
+	o.Choose = askMacro
+	if f := judge("by asking"); 10*f.Below < 9*f.Draws {
+		t.Errorf("asked and told, ten networks lower the regret in %d of %d draws only", f.Below, f.Draws)
+	}
+}
+
+// askMacro chooses as [Ask] does.
+func askMacro(rows []accuracy.Judged, n, draw int) []int {
+	of := rand.New(rand.NewPCG(uint64(draw), 9)).Perm(len(rows))[:len(rows)/2]
+	points := make([][]float64, len(of))
+	for i, k := range of {
+		points[i] = []float64{float64(rows[k].MACs), -rows[k].Score}
+	}
+	ranks, _ := search.Sort(points, make([]float64, len(points)))
+	at := make([]int, len(of))
+	for i := range at {
+		at[i] = i
+	}
+	slices.SortStableFunc(at, func(a, b int) int { return ranks[a] - ranks[b] })
+	at = at[:min(tellCandidates, len(at))]
+	var rivals []rival
+	genes, live := make([]space.Genes, len(at)), make([][]bool, len(at))
+	for i, k := range at {
+		row := rows[of[k]]
+		rivals = append(rivals, rival{i, []uncertain{{mid: float64(row.MACs)}, {mid: -row.Score}}})
+		for _, d := range row.ID {
+			genes[i] = append(genes[i], int(d-'0'))
+			live[i] = append(live[i], d != '0')
+		}
+	}
+	doubt(rivals, 1)
+	chance := chances(rivals)
+	weights := make([]float64, len(at))
+	for i := range weights {
+		weights[i] = chance[i]
+	}
+	var chosen []int
+	for _, x := range mostTelling(covariance(genes, live), weights, make([]bool, len(at)), n) {
+		chosen = append(chosen, of[at[x.place]])
+	}
+	return chosen
+}
