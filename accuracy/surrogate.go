@@ -171,7 +171,7 @@ func (s *Surrogate) candidates(x *mat.Dense) []surrogateChoice {
 
 // Settings of bent, chosen on half of NAS-Bench-Macro.
 const (
-	bentBelow  = 30 // trained networks
+	bentBelow  = 20 // trained networks: from then on cross-validation finds what the parts do not see
 	bentMatern = 0.3
 	bentLength = 2.5
 	bentNoise  = 0.1 // of training, and of what the parts do not see
