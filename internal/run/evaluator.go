@@ -111,7 +111,7 @@ func (e *evaluator) judgeAs(ctx context.Context, x lowered, archID string) (sear
 	for k, v := range s.Parts {
 		r.Parts[k] = v
 	}
-	r.Warnings = append(r.Warnings, s.Warnings...)
+	warn(&r, warnsAccuracy, s.Warnings)
 	e.limits.apply(&r, e.value, true)
 	return r, nil
 }
@@ -131,9 +131,21 @@ func (e *evaluator) cheap(r *search.Result, x lowered) error {
 		}
 		e.set(r, d.key(), p.LatencyMs)
 		r.Parts[d.key()+"_low"], r.Parts[d.key()+"_high"] = p.LowMs, p.HighMs
-		r.Warnings = append(r.Warnings, p.Warnings...)
+		warn(r, warnsLatency, p.Warnings)
 	}
 	return nil
+}
+
+// What a trial's warnings speak of stands in front of each.
+const (
+	warnsLatency  = "latency: "
+	warnsAccuracy = "accuracy: "
+)
+
+func warn(r *search.Result, of string, warnings []string) {
+	for _, w := range warnings {
+		r.Warnings = append(r.Warnings, of+w)
+	}
 }
 
 func (e *evaluator) set(r *search.Result, key string, v float64) {

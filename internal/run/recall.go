@@ -23,9 +23,9 @@ type memory struct {
 }
 
 // recall collects the scores of a warm start's runs, which are on this run's
-// scale. Trials with warnings are left out: which of them the score's are is not
-// recorded. So are runs of another numeric class, whose last digits may differ,
-// and those where counts are objectives that are parts here, or the reverse.
+// scale. Left out are runs of another numeric class, whose last digits may differ,
+// those where counts are objectives that are parts here, or the reverse, and trials
+// with warnings that do not say what they speak of (of versions before 0.1).
 func (p *pipeline) recall(context.Context) error {
 	if len(p.earlier) == 0 {
 		return nil
@@ -56,8 +56,15 @@ func (s *Stored) aims(key string) bool {
 // scoreOf takes from a trial what its accuracy estimate had put there. Counts stay
 // among the parts: they are those of the network, whoever counts.
 func scoreOf(t *search.Trial) (s accuracy.Score, ok bool) {
-	if t.Failed != "" || t.Screened || len(t.Warnings) > 0 {
+	if t.Failed != "" || t.Screened {
 		return s, false
+	}
+	for _, w := range t.Warnings {
+		if text, ok := strings.CutPrefix(w, warnsAccuracy); ok {
+			s.Warnings = append(s.Warnings, text)
+		} else if !strings.HasPrefix(w, warnsLatency) {
+			return s, false
+		}
 	}
 	for key, v := range t.Parts {
 		switch {
