@@ -386,7 +386,7 @@ func (c *calibration) learn(ctx context.Context, full bool) error {
 			}
 		}
 	}
-	t, again, err := c.time(ctx, &n, Effort{Runs: 8, Kernels: true})
+	t, again, err := c.time(ctx, &n, Effort{Runs: 12, Kernels: true})
 	if err != nil {
 		return err
 	}

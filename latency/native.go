@@ -90,8 +90,6 @@ type meter struct {
 	ref    *runnable
 	refMs  float64   // from the caller, or 0
 	seen   []float64 // reference times of this session
-	looks  int       // at the reference beside runs
-	quiet  int       // ... that found it undisturbed
 	since  int       // bytes bound since the last garbage collection
 }
 
@@ -151,118 +149,67 @@ func (m *meter) ReferenceMs() float64 {
 func (m *meter) Close() []string { return m.s.close() }
 
 // Time times a network: two runs to warm up, then blocks of runs with the
-// reference kernel in between, the calls timed within the same runs where they
-// are asked for. While the reference is slower than undisturbed, more runs are
-// made, up to patience times as many. Of a run during which other tasks had the
-// core, the time on the core counts; for several threads, which wait for each
-// other, all of it.
+// reference kernel in between. Every run tells the times of its calls, from which
+// that of the whole is put together (see recording.timing).
 func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
 	r, err := prepare(n, e.Weights, m.target)
 	if err != nil {
 		return Timing{}, err
 	}
-	t := Timing{Calls: r.calls}
 	start := time.Now()
 	for i := 0; i < 2 || time.Since(start) < e.Warm; i++ {
 		if err := canceled(ctx); err != nil {
 			return Timing{}, err
 		}
-		if _, err := m.run(r, i == 1); err != nil {
+		if _, err := m.run(r); err != nil {
 			return Timing{}, err
 		}
 	}
 	start = time.Now()
-	var (
-		ms, refs []float64
-		per      [][]float64 // times of the calls, one row a run
-		spent    float64     // ms in timed runs
-		quiet    int         // runs beside an undisturbed reference
-		lost     []bool      // of each run
-		before   = m.reference()
-	)
+	rec := recording{threads: m.s.threads}
+	m.reference()
+	spent, look := 0.0, 0 // ms in timed runs; how many runs there were at the last look at the interval
 	enough := func() bool {
-		if e.MaxTime > 0 && len(ms) >= 3 && time.Since(start) > e.MaxTime {
+		n := len(rec.ms)
+		switch {
+		case e.MaxTime > 0 && n >= 3 && time.Since(start) > e.MaxTime:
 			return true
-		}
-		if len(ms) == 0 || len(ms) < e.Runs || len(ms) < patience*e.Runs && quiet < e.Runs && !m.restless() {
+		case n == 0 || n < e.Runs:
+			return false
+		case n < 20*e.Runs && spent < float64(e.MinTime.Nanoseconds())/1e6:
+			return false
+		case n >= e.MaxRuns || time.Since(start) >= e.Budget:
+			return true
+		case n < look+look/8: // looking costs as much as some runs
 			return false
 		}
-		if len(ms) < 20*e.Runs && spent < float64(e.MinTime.Nanoseconds())/1e6 {
-			return false
-		}
-		return len(ms) >= e.MaxRuns || time.Since(start) >= e.Budget || quietSample(ms).Spread() <= e.Until
+		look = n
+		return rec.whole().Spread() <= e.Until
 	}
 	for !enough() {
 		if err := canceled(ctx); err != nil {
 			return Timing{}, err
 		}
 		block, runs := 0.0, 0
-		for block < blockMs && (runs == 0 || len(ms) < e.Runs || e.Runs == 0) {
-			x, err := m.run(r, e.Kernels)
+		for block < blockMs && (runs == 0 || len(rec.ms) < e.Runs || e.Runs == 0) {
+			x, err := m.run(r)
 			if err != nil {
 				return Timing{}, err
 			}
-			lost = append(lost, x.lost())
-			if x.lost() {
-				t.Interrupted++
-				if m.s.threads == 1 {
-					x.ms = x.cpuMs
-				}
-			}
-			ms = append(ms, x.ms)
+			rec.add(x, r.ns)
 			block += x.ms
 			runs++
-			if e.Kernels {
-				row := make([]float64, len(r.ns))
-				for i, ns := range r.ns {
-					row[i] = float64(ns) / 1e6
-				}
-				per = append(per, row)
-			}
 		}
 		spent += block
-		after := m.reference()
-		refs = append(refs, after)
-		m.looks++
-		if max(before, after) <= quietLimit*m.base() {
-			m.quiet++
-			quiet += runs
-		}
-		before = after
+		rec.refs = append(rec.refs, m.reference())
 	}
-	t.Runs = len(ms)
-	limit := disturbed(slices.Sorted(slices.Values(ms)))
-	t.Whole = quietSample(ms)
-	if 4*t.Interrupted > 3*t.Runs && t.Runs >= 4 {
-		t.Whole.Warnings = append(t.Whole.Warnings, fmt.Sprintf("other programs interrupted %d of %d runs", t.Interrupted, t.Runs))
-	}
+	t := rec.timing()
+	t.Calls = r.calls
 	if base := m.base(); base > 0 {
-		t.RefMs = median(refs)
 		t.Slow = t.RefMs / base
 	}
-	if e.Kernels {
-		t.CallMs, t.CallSpread = make([]float64, len(r.calls)), make([]float64, len(r.calls))
-		// Of a run that was interrupted the call is not known in which it was: such
-		// runs tell of single calls only where no others do.
-		var rows [][]float64
-		for k, row := range per {
-			if ms[k] <= limit && !lost[k] {
-				rows = append(rows, row)
-			}
-		}
-		at := 0.5
-		if len(rows) < 3 {
-			rows, at = per, 0.25
-		}
-		v := make([]float64, len(rows))
-		for i := range t.CallMs {
-			for k, row := range rows {
-				v[k] = row[i]
-			}
-			slices.Sort(v)
-			t.CallMs[i] = max(quantile(v, at), 1e-5)
-			t.CallSpread[i] = min(0.3, spreadOf(v)/math.Sqrt(float64(len(v))))
-		}
+	if !e.Kernels {
+		t.CallMs, t.CallSpread = nil, nil
 	}
 	if m.since += 4*len(r.in) + 2*weightBytes(n); m.since > 1<<29 {
 		m.since = 0
@@ -287,14 +234,8 @@ func better(t, u Timing) Timing {
 	return t
 }
 
-// restless tells that waiting for a quiet moment is in vain in this session.
-func (m *meter) restless() bool { return m.looks > 30 && 4*m.quiet < m.looks }
-
-const (
-	blockMs    = 4    // of runs between two looks at the reference kernel, at least one run
-	patience   = 3    // times as many runs on a machine that is not quiet
-	quietLimit = 1.05 // of the reference kernel's undisturbed time
-)
+// blockMs of runs lie between two looks at the reference kernel, at least one run.
+const blockMs = 4
 
 func (m *meter) base() float64 {
 	if m.refMs > 0 {
@@ -305,28 +246,12 @@ func (m *meter) base() float64 {
 
 func weightBytes(n *blocks.Network) int { return 4 * int(n.Counts().Params) }
 
-// run is one timed run of a network.
-type run struct {
-	ms       float64 // wall time
-	cpuMs    float64 // time that the thread had a core; 0 if the system does not tell
-	switched bool    // another task took it in between
-}
-
-// lost tells whether other tasks took more than a fiftieth of the run. A glance
-// of the system's own threads, or of this program's, takes microseconds.
-func (x run) lost() bool { return x.switched && x.cpuMs > 0 && x.cpuMs < 0.98*x.ms }
-
-// run runs r once. With kernels, the times of its calls are left in r.ns.
-func (m *meter) run(r *runnable, kernels bool) (run, error) {
+// run runs r once and leaves the times of its calls in r.ns.
+func (m *meter) run(r *runnable) (run, error) {
 	clear(r.ns)
 	u0 := readUsage(m.s.threads)
-	var err error
 	t := time.Now()
-	if kernels {
-		err = r.plan.RunTimed(r.out, r.in, r.ns)
-	} else {
-		err = r.plan.Run(r.out, r.in)
-	}
+	err := r.plan.RunTimed(r.out, r.in, r.ns)
 	d := time.Since(t)
 	u1 := readUsage(m.s.threads)
 	if err != nil {

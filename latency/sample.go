@@ -72,7 +72,29 @@ func quietSample(ms []float64) Sample {
 // than a quarter, would remain. It wants ms sorted.
 func disturbed(ms []float64) float64 {
 	n := len(ms)
-	return max(1.05*quantile(ms, 0.1), ms[min(n-1, max(5, n/4))])
+	return max(burst*quantile(ms, 0.1), ms[min(n-1, max(5, n/4))])
+}
+
+// burst is what a neighbour adds to a timing at least, as a factor.
+const burst = 1.05
+
+// undisturbed summarises the timings of one call, or of the reference kernel:
+// short enough that some were undisturbed, however many that are. It sorts ms.
+func undisturbed(ms []float64) Sample {
+	slices.Sort(ms)
+	n := len(ms)
+	if n == 0 {
+		return NewSample(nil)
+	}
+	first := quantile(ms, 0.1)
+	for n > 1 && ms[n-1] > burst*first {
+		n--
+	}
+	s := NewSample(ms[:n])
+	s.MedianMs = max(s.MedianMs, first)
+	s.LowMs, s.HighMs = min(s.LowMs, s.MedianMs), max(s.HighMs, s.MedianMs)
+	s.Dropped = len(ms) - n
+	return s
 }
 
 // Spread is half the width of the median's interval, relative to the median.

@@ -58,7 +58,7 @@ type Point struct {
 
 // ValidateOptions of [Validate].
 type ValidateOptions struct {
-	Runs     int                   // of each network at each of four visits, at least; 0 means 8
+	Runs     int                   // of each network at each of four visits, at least; 0 means 12
 	Progress func(done, total int) // after each measurement; may be nil
 }
 
@@ -67,7 +67,7 @@ type ValidateOptions struct {
 // for seconds.
 const visits = 4
 
-var visit = Effort{Runs: 8, MinTime: 30 * time.Millisecond}
+var visit = Effort{Runs: 12, MinTime: 30 * time.Millisecond}
 
 // Validate measures networks, each twice, and compares the mean of the two with
 // the profile's prediction. rt must be the profile's device.
