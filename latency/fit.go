@@ -12,10 +12,21 @@ import (
 	"nas/blocks/engine"
 )
 
+// paceOf is by how much the machine was slower than at its best while the reference
+// kernel took refMs; 1 where that is little. Where a neighbour stayed for a whole
+// visit, and for the visits after it, times divided by the pace are off by a tenth;
+// as they are, by a third.
+func paceOf(refMs, base float64) float64 {
+	if refMs <= slowLimit*base || base == 0 {
+		return 1
+	}
+	return refMs / base
+}
+
 // table makes the rows of the profile's table from what was measured.
 func (c *calibration) table() []UnitTime {
 	base := c.timer.ReferenceMs()
-	ok := func(ref float64) bool { return ref <= slowLimit*base || ref == 0 }
+	ok := func(ref float64) bool { return paceOf(ref, base) == 1 }
 	// How much a unit varies from network to network, where that was seen.
 	var between []float64
 	for _, rs := range c.units {
@@ -45,7 +56,7 @@ func (c *calibration) table() []UnitTime {
 		}
 		if len(ms) == 0 { // measured in a slow moment only: better than nothing
 			for _, r := range rs {
-				ms, sp = append(ms, r.ms), append(sp, r.spread+0.05)
+				ms, sp = append(ms, r.ms/paceOf(r.refMs, base)), append(sp, r.spread+0.05)
 			}
 		}
 		row := UnitTime{Unit: u, Networks: len(ms)}
@@ -112,12 +123,12 @@ func (c *calibration) model() (*Profile, map[string]*KindModel, error) {
 		}
 	}
 	base := c.timer.ReferenceMs()
-	quiet := slices.DeleteFunc(slices.Clone(c.whole), func(w wholeRecord) bool { return w.t.RefMs > slowLimit*base })
+	quiet := slices.DeleteFunc(slices.Clone(c.whole), func(w wholeRecord) bool { return paceOf(w.t.RefMs, base) != 1 })
 	if len(quiet) < max(20, len(c.whole)/2) {
 		quiet = c.whole
 	}
 	for _, w := range quiet {
-		p.addHeldOut(w.net.Name, w.calls, w.t.Whole, at)
+		p.addHeldOut(w.net.Name, w.calls, w.t.Whole.scaled(1/paceOf(w.t.RefMs, base)), at)
 	}
 	if err := p.fitHeldOut(newPredictor(p, kinds)); err != nil {
 		return nil, nil, err

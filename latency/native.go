@@ -222,13 +222,11 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 // the median before what was measured beside it is measured again.
 const slowLimit = 1.06
 
-// better returns the shorter of two timings of one network, with the runs of
-// both; the machine was as slow as at the quieter of them.
+// better returns the shorter of two timings of one network, with the runs of both.
 func better(t, u Timing) Timing {
 	if u.Whole.MedianMs < t.Whole.MedianMs {
 		t, u = u, t
 	}
-	t.Slow, t.RefMs = min(t.Slow, u.Slow), min(t.RefMs, u.RefMs)
 	t.Runs += u.Runs
 	t.Interrupted += u.Interrupted
 	return t
