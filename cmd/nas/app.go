@@ -140,8 +140,9 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 	var wrong *nasrun.UsageError
 	var bad *config.Error
 	var exists *runstore.ExistsError
+	var dir *runstore.DirError
 	switch {
-	case errors.As(err, &usage), errors.As(err, &wrong), errors.As(err, &bad), errors.As(err, &exists), !a.started:
+	case errors.As(err, &usage), errors.As(err, &wrong), errors.As(err, &bad), errors.As(err, &exists), errors.As(err, &dir), !a.started:
 		return exitUsage
 	case ctx.Err() != nil, errors.Is(err, errInterrupted):
 		return exitInterrupted

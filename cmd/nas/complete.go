@@ -41,6 +41,13 @@ func shells(root *cobra.Command) {
 		return
 	}
 	cmd.Example = "  nas completion bash > /etc/bash_completion.d/nas\n  nas completion zsh > \"${fpath[1]}/_nas\""
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usagef("there is no completion for %q: want bash, zsh, fish or powershell", args[0])
+		}
+		return cmd.Help()
+	}
+	cmd.Args = cobra.ArbitraryArgs
 	for _, shell := range cmd.Commands() {
 		shell.Example = "  nas completion " + shell.Name()
 	}
