@@ -294,3 +294,11 @@ func TestSharesOfGenes(t *testing.T) {
 		t.Errorf("%d genes, want 3", len(got))
 	}
 }
+
+// A PDF's label grounds are paper seen through, not grey.
+func TestTranslucentPaperStaysWhite(t *testing.T) {
+	n := translucent(paper, 0xC8)
+	if r, g, b, a := straight(n).RGBA(); r != 0xFFFF || g != 0xFFFF || b != 0xFFFF || a != 0xC8C8 {
+		t.Errorf("translucent paper goes to a PDF as %x %x %x, opacity %x", r, g, b, a)
+	}
+}
