@@ -190,6 +190,14 @@ func (p *Profile) check() error {
 	return nil
 }
 
+// notThere is [os.ErrNotExist] with the cure instead of the words of a system call.
+type notThere struct{ path string }
+
+func (e notThere) Error() string {
+	return fmt.Sprintf("latency: there is no profile %s: nas calibrate --out %s makes one", e.path, e.path)
+}
+func (e notThere) Is(t error) bool { return t == os.ErrNotExist }
+
 // Load reads the profile in a file, or makes the one of that name that comes
 // with the program ([Shipped]).
 func Load(path string) (*Profile, error) {
@@ -197,6 +205,9 @@ func Load(path string) (*Profile, error) {
 		return shipped(path)
 	}
 	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, notThere{path}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("latency: %w", err)
 	}

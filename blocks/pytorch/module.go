@@ -1,6 +1,7 @@
 package pytorch
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
@@ -182,6 +183,10 @@ var metaLines = []struct{ label, key, of string }{
 	{"Trial", "trial", ""}, {"Seed", "seed", ""}, {"Arch ID", "arch_id", ""}, {"Arch", "arch", ""},
 }
 
+// WeightsFile is the key of a network's Meta under which the docstring finds the
+// name of the file that holds the state dict; without it "weights.safetensors".
+const WeightsFile = "weights_file"
+
 // usesF finds uses of torch.nn.functional.
 var usesF = regexp.MustCompile(`\bF\.`)
 
@@ -201,7 +206,8 @@ func (g *graph) header(class, code string) string {
 		}
 		b.WriteString(folded(l.label + ": " + v))
 	}
-	fmt.Fprintf(&b, "\n    model = %s()\n    model.load_state_dict(load_safetensors(\"weights.safetensors\"))  # the file beside this one\n\"\"\"\n\n", class)
+	weights := cmp.Or(inDocstring(g.net.Meta[WeightsFile]), "weights.safetensors")
+	fmt.Fprintf(&b, "\n    model = %s()\n    model.load_state_dict(load_safetensors(\"%s\"))  # the file beside this one\n\"\"\"\n\n", class, weights)
 	b.WriteString("import json\n\nimport torch\n")
 	if usesF.MatchString(code) {
 		b.WriteString("import torch.nn.functional as F\n")

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"nas/internal/config"
 	nasrun "nas/internal/run"
@@ -46,6 +48,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	shells(root)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitDone
@@ -54,11 +57,23 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if code == exitInterrupted && !errors.Is(err, errInterrupted) {
 		err = errInterrupted // "context canceled" says nothing to a person
 	}
-	fmt.Fprintln(stderr, "nas: "+err.Error())
+	fmt.Fprintln(stderr, "nas: "+withoutPackage(err.Error()))
 	if !a.started {
 		fmt.Fprintln(stderr, "     nas --help, or --help behind a command, says more")
 	}
 	return code
+}
+
+// withoutPackage drops the names of packages in front of a message: they tell a
+// person nothing.
+func withoutPackage(message string) string {
+	for {
+		head, rest, ok := strings.Cut(message, ": ")
+		if !ok || !slices.Contains([]string{"accuracy", "config", "latency", "netfile", "run", "runstore", "space", "zoo"}, head) {
+			return message
+		}
+		message = rest
+	}
 }
 
 // root is the command line.
@@ -91,6 +106,25 @@ ARCH is a network: ` + archForms + `.`,
 		},
 	}
 	root.SuggestionsMinimumDistance = 2
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		var bad *pflag.InvalidValueError
+		if want := ""; errors.As(err, &bad) {
+			switch kind := bad.GetFlag().Value.Type(); {
+			case strings.HasPrefix(kind, "int"), strings.HasPrefix(kind, "uint"):
+				want = "a whole number"
+			case strings.HasPrefix(kind, "float"):
+				want = "a number"
+			case kind == "duration":
+				want = "a time such as 90s or 2m"
+			case kind == "bool":
+				want = "true or false"
+			default:
+				return err
+			}
+			return fmt.Errorf("--%s %q: want %s", bad.GetFlag().Name, bad.GetValue(), want)
+		}
+		return err
+	})
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress on standard error")
 	for _, make := range commands {
 		root.AddCommand(make(a))
@@ -106,8 +140,9 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 	var wrong *nasrun.UsageError
 	var bad *config.Error
 	var exists *runstore.ExistsError
+	var dir *runstore.DirError
 	switch {
-	case errors.As(err, &usage), errors.As(err, &wrong), errors.As(err, &bad), errors.As(err, &exists), !a.started:
+	case errors.As(err, &usage), errors.As(err, &wrong), errors.As(err, &bad), errors.As(err, &exists), errors.As(err, &dir), !a.started:
 		return exitUsage
 	case ctx.Err() != nil, errors.Is(err, errInterrupted):
 		return exitInterrupted

@@ -32,6 +32,27 @@ func completions(root *cobra.Command) {
 	}
 }
 
+// shells adds cobra's command that writes the completions, with examples. It
+// writes to where the root's output goes at this moment.
+func shells(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	cmd, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		return
+	}
+	cmd.Example = "  nas completion bash > /etc/bash_completion.d/nas\n  nas completion zsh > \"${fpath[1]}/_nas\""
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usagef("there is no completion for %q: want bash, zsh, fish or powershell", args[0])
+		}
+		return cmd.Help()
+	}
+	cmd.Args = cobra.ArbitraryArgs
+	for _, shell := range cmd.Commands() {
+		shell.Example = "  nas completion " + shell.Name()
+	}
+}
+
 func zooNames() (names []string) {
 	for _, e := range zoo.Entries() {
 		names = append(names, e.Name)

@@ -43,7 +43,11 @@ weights beside it, net.safetensors.`,
 			if !slices.Contains(netfile.Writable(), format) {
 				return usagef("--format %q: want one of %s", format, strings.Join(netfile.Writable(), ", "))
 			}
-			draw := func() (*blocks.Weights, error) { return weightsOf(n, weights, seed) }
+			drawn := false
+			draw := func() (*blocks.Weights, error) {
+				drawn = weights == "" && n.Weights == nil
+				return weightsOf(n, weights, seed)
+			}
 			if out == "-" {
 				data, err := netfile.Encode(format, n.Network, draw)
 				if err != nil {
@@ -66,6 +70,9 @@ weights beside it, net.safetensors.`,
 				if !a.quiet {
 					fmt.Fprintf(a.stderr, "%s: %s, %sB\n", f.Path, n.Name, si(int64(len(f.Data))))
 				}
+			}
+			if drawn && !a.quiet {
+				fmt.Fprintf(a.stderr, "the weights are random (seed %d) until you train them; --weights FILE takes trained ones\n", seed)
 			}
 			return nil
 		},

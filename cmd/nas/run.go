@@ -166,6 +166,8 @@ func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint6
 		c.Output.Dir = fmt.Sprintf("%s-seed%d", c.Output.Dir, c.Seed)
 	}
 	switch {
+	case o.workers < 0:
+		return "", usagef("--workers %d: want a positive number", o.workers)
 	case o.evaluations < 0:
 		return "", usagef("--evaluations %d: want a positive number", o.evaluations)
 	case o.evaluations > 0:
@@ -241,6 +243,15 @@ func known(m pipeline.Member, key string) int64 {
 	return int64(m.Parts[key])
 }
 
+// score is an accuracy with as many decimals as its neighbours have: two of per
+// cent, four of a rank.
+func score(v float64, what string) string {
+	if strings.Contains(what, "(%)") {
+		return fmt.Sprintf("%.2f", v)
+	}
+	return fmt.Sprintf("%.4f", v)
+}
+
 // frontRows is how many members of the front the screen shows.
 const frontRows = 12
 
@@ -254,7 +265,7 @@ func (a *app) printOutcome(r *pipeline.Outcome) {
 	shown := min(frontRows, len(r.Front))
 	for i := range shown {
 		m := r.Front[i*(len(r.Front)-1)/max(1, shown-1)]
-		t.add(m.ID, ms(m.Latency), ms(m.Low)+" - "+ms(m.High), fmt.Sprintf("%.4g", m.Accuracy), si(known(m, "params")), si(known(m, "macs")), m.ArchID)
+		t.add(m.ID, ms(m.Latency), ms(m.Low)+" - "+ms(m.High), score(m.Accuracy, r.Score), si(known(m, "params")), si(known(m, "macs")), m.ArchID)
 	}
 	t.write(a.stdout)
 	if shown < len(r.Front) {

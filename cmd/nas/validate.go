@@ -17,12 +17,14 @@ import (
 
 func newValidate(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "validate",
-		Short:   "Hold predictions against the truth",
-		Long:    `Validate checks the latency model against measurements on this machine.`,
-		Example: `  nas validate latency --space configs/mobile.toml --networks 40`,
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:   "validate",
+		Short: "Hold predictions against the truth",
+		Long: `Validate holds predicted latency against measurements, and accuracy scores
+against networks that were really trained.`,
+		Example: `  nas validate latency --space configs/mobile.toml --networks 40
+  nas validate accuracy --benchmark published --proxy imagenet`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newValidateLatency(a), newValidateAccuracy(a))
 	return cmd

@@ -96,6 +96,9 @@ func Load(path string, checks ...Check) (*Config, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("config: %s does not exist: give the path of a config, such as configs/mobile.toml", path)
 	}
+	if info, e := os.Stat(path); e == nil && info.IsDir() {
+		return nil, fmt.Errorf("config: %s is a directory: give the path of a config, such as configs/mobile.toml", path)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}

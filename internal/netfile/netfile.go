@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -107,6 +108,17 @@ func Files(name, path string, n *blocks.Network, weights func() (*blocks.Weights
 	if err != nil {
 		return nil, err
 	}
+	beside := ""
+	if f.beside != nil {
+		beside = strings.TrimSuffix(path, filepath.Ext(path)) + "." + f.beside.ending
+		named := *n // the file says what lies beside it
+		named.Meta = maps.Clone(n.Meta)
+		if named.Meta == nil {
+			named.Meta = map[string]string{}
+		}
+		named.Meta[pytorch.WeightsFile] = filepath.Base(beside)
+		n = &named
+	}
 	data, err := f.encode(n, weights)
 	if err != nil {
 		return nil, err
@@ -116,7 +128,7 @@ func Files(name, path string, n *blocks.Network, weights func() (*blocks.Weights
 		if data, err = f.beside.encode(n, weights); err != nil {
 			return nil, err
 		}
-		files = append(files, File{strings.TrimSuffix(path, filepath.Ext(path)) + "." + f.beside.ending, data})
+		files = append(files, File{beside, data})
 	}
 	return files, nil
 }

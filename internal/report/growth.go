@@ -3,6 +3,7 @@ package report
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"gonum.org/v1/plot"
@@ -82,7 +83,11 @@ func (l growthLayer) Plot(c draw.Canvas, p *plot.Plot) {
 		last := s.Points[len(s.Points)-1]
 		at := vg.Point{X: tx(last.X), Y: ty(last.Y)}
 		drawMarker(&c, disc, at, 3, shade(seriesColor(i), 0.2))
-		labels = append(labels, label{fmt.Sprintf("%.4g", last.Y), textStyle(labelSize, shade(seriesColor(i), 0.35), bold), at, 3})
+		value := fmt.Sprintf("%.4g", last.Y)
+		if math.Abs(last.Y) >= 1000 {
+			value = thousands(last.Y)
+		}
+		labels = append(labels, label{value, textStyle(labelSize, shade(seriesColor(i), 0.35), bold), at, 3})
 	}
 	drawLabels(&c, labels, obstacles)
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -94,13 +95,9 @@ func WritePage(w io.Writer, p Page) error {
 		}
 		figures = append(figures, inlineSVG(b.String()))
 	}
-	name := p.Fronts.X.Name
-	if name == "" {
-		name = p.Fronts.X.Label
-	}
 	err = pageTemplate.Execute(w, map[string]any{
 		"Title": p.Fronts.Title, "Subtitle": p.Fronts.Subtitle, "Facts": p.Facts, "Notes": p.Fronts.Notes, "Blind": strings.Join(p.Blind, ", "),
-		"Figures": figures, "CSS": template.CSS(pageCSS), "JS": template.JS("'use strict';\n(() => {\n" + pageJS + chartJS + cardJS + liveJS + "})();\n"), "Data": template.JS(data), "X": p.Fronts.X.Label, "XName": name, "XUnit": p.Fronts.X.Unit, "Y": p.Fronts.Y.Label, "Live": p.Live,
+		"Figures": figures, "CSS": template.CSS(pageCSS), "JS": template.JS("'use strict';\n(() => {\n" + pageJS + chartJS + cardJS + liveJS + "})();\n"), "Data": template.JS(data), "X": p.Fronts.X.Label, "XName": cmp.Or(p.Fronts.X.Name, p.Fronts.X.Label), "XUnit": p.Fronts.X.Unit, "YName": cmp.Or(p.Fronts.Y.Name, "score"), "YUnit": p.Fronts.Y.Unit, "Y": p.Fronts.Y.Label, "Live": p.Live,
 		"XMax": p.Fronts.X.Maximize, "YMax": p.Fronts.Y.Maximize,
 	})
 	if err != nil {

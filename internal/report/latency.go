@@ -22,7 +22,11 @@ func LatencyBreakdown(n *blocks.Network, e latency.Estimate, device string) Brea
 		Subtitle: fmt.Sprintf("%s ms predicted, 90 %% interval %s to %s; %d kernel calls", digits3(e.LatencyMs), digits3(e.LowMs), digits3(e.HighMs), calls),
 	}
 	if d := e.LatencyMs/sum - 1; d > 0.02 || d < -0.02 {
-		b.Notes = []string{fmt.Sprintf("The kernels add up to %s ms; what they do to each other makes the network %+.1f %% of that.", digits3(sum), 100*d)}
+		word := "more"
+		if d < 0 {
+			word = "less"
+		}
+		b.Notes = []string{fmt.Sprintf("The kernels by themselves add up to %s ms; together they take %.1f %% %s.", digits3(sum), 100*math.Abs(d), word)}
 	}
 	for _, r := range diagram(n, latencyOf(e)).Rows {
 		if len(r.Parts) > 0 {

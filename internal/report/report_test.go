@@ -162,7 +162,7 @@ func TestTicks(t *testing.T) {
 	for _, tc := range []struct{ got, want string }{
 		{linear(0, 10), "0 2 4 6 8 10"},
 		{linear(-0.25, 1.02), "-0.2 0.0 0.2 0.4 0.6 0.8 1.0"},
-		{linear(0, 4240), "0 1000 2000 3000 4000"},
+		{linear(0, 4240), "0 1,000 2,000 3,000 4,000"},
 		{linear(0.013, 0.021), "0.014 0.016 0.018 0.020"},
 		{log(1.8, 27), "2 5 10 20"},
 		{log(0.3, 900), "1 10 100"},
@@ -171,7 +171,7 @@ func TestTicks(t *testing.T) {
 			t.Errorf("ticks %q, want %q", tc.got, tc.want)
 		}
 	}
-	for v, want := range map[float64]string{0: "0", 999: "999", 1000: "1 000", 1234567: "1 234 567", -1000: "-1 000", -999: "-999"} {
+	for v, want := range map[float64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000", -999: "-999"} {
 		if got := thousands(v); got != want {
 			t.Errorf("thousands(%v) = %q, want %q", v, got, want)
 		}
@@ -292,5 +292,13 @@ func TestSharesOfGenes(t *testing.T) {
 	}
 	if len(got) != 3 {
 		t.Errorf("%d genes, want 3", len(got))
+	}
+}
+
+// A PDF's label grounds are paper seen through, not grey.
+func TestTranslucentPaperStaysWhite(t *testing.T) {
+	n := translucent(paper, 0xC8)
+	if r, g, b, a := straight(n).RGBA(); r != 0xFFFF || g != 0xFFFF || b != 0xFFFF || a != 0xC8C8 {
+		t.Errorf("translucent paper goes to a PDF as %x %x %x, opacity %x", r, g, b, a)
 	}
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"image/color"
 	"io"
 	"os"
 	"path/filepath"
@@ -110,6 +111,22 @@ func init() {
 // Windows-1252, which the canvas below leaves to its caller.
 type pdfCanvas struct{ *vgpdf.Canvas }
 
+// SetColor keeps a translucent colour as it is: the canvas below would give the
+// page the colour already mixed with black, and its opacity once more.
+func (c pdfCanvas) SetColor(clr color.Color) {
+	if clr != nil {
+		clr = straight(color.NRGBAModel.Convert(clr).(color.NRGBA))
+	}
+	c.Canvas.SetColor(clr)
+}
+
+// straight is a colour that is not multiplied by its opacity.
+type straight color.NRGBA
+
+func (s straight) RGBA() (r, g, b, a uint32) {
+	return uint32(s.R) * 0x101, uint32(s.G) * 0x101, uint32(s.B) * 0x101, uint32(s.A) * 0x101
+}
+
 func (c pdfCanvas) FillString(f font.Face, pt vg.Point, s string) {
 	b := make([]byte, 0, len(s))
 	for _, r := range s {
@@ -124,7 +141,16 @@ func (c pdfCanvas) FillString(f font.Face, pt vg.Point, s string) {
 			b = append(b, v)
 		}
 	}
+	if f.Font.Variant != bold {
+		c.Canvas.FillString(f, pt, string(b))
+		return
+	}
+	// The canvas below embeds one font file for both faces, and sets bold text in
+	// regular letters with bold distances. Regular ones, twice, are bold to the eye.
+	size := f.Font.Size
+	f = fonts.Fonts.Lookup(font.Font{Typeface: f.Font.Typeface, Variant: regular}, size)
 	c.Canvas.FillString(f, pt, string(b))
+	c.Canvas.FillString(f, vg.Point{X: pt.X + 0.035*size, Y: pt.Y}, string(b))
 }
 
 // windows1252 holds what a label may have from 0x80 to 0x9F.

@@ -21,6 +21,9 @@ func (t linearTicks) Ticks(lo, hi float64) []plot.Tick {
 			v = 0 // not -0
 		}
 		label := strconv.FormatFloat(v, 'f', decimals, 64)
+		if decimals == 0 {
+			label = thousands(v)
+		}
 		if t.format != nil {
 			label = t.format(v)
 		}
@@ -66,7 +69,10 @@ func (logTicks) Ticks(lo, hi float64) []plot.Tick {
 	return ticks
 }
 
-// thousands formats a count with spaces between groups of three digits.
+// Thousands formats a count as the figures do, 4,039.
+func Thousands(n int) string { return thousands(float64(n)) }
+
+// thousands formats a count with commas between groups of three digits.
 func thousands(v float64) string {
 	s := strconv.FormatFloat(v, 'f', 0, 64)
 	start := 0
@@ -74,7 +80,7 @@ func thousands(v float64) string {
 		start = 1
 	}
 	for i := len(s) - 3; i > start; i -= 3 {
-		s = s[:i] + " " + s[i:]
+		s = s[:i] + "," + s[i:]
 	}
 	return s
 }

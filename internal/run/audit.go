@@ -426,7 +426,7 @@ func (p *pipeline) warnBlind(ctx context.Context) error {
 			}
 		}
 		if value, saving := t.cheapest(group.choices); value != "" {
-			p.say("the score cannot see %s: the search will take the cheapest, %s = %s, which saves %.1f %% of the latency for a gene (nas space --audit says more)",
+			p.say("the score cannot see %s: the search will take the cheapest, %s = %s, which saves %.1f %% of the latency each time (nas space --audit says more)",
 				group.key, group.key, value, saving)
 		}
 	}

@@ -205,6 +205,6 @@ func (m *Measured) String() string {
 	if m.Skipped != "" {
 		return "not measured: " + m.Skipped
 	}
-	return fmt.Sprintf("%d measured: %.0f %% still non-dominated, predictions off by %+.1f %% in the median and %.1f %% in the mean, %.0f %% inside their interval",
+	return fmt.Sprintf("%d measured: %.0f %% still on the front, predictions off by %+.1f %% in the median and %.1f %% in the mean, %.0f %% inside their interval",
 		m.Members, m.NonDominatedPct, m.BiasPct, m.MAPEPct, m.CoveragePct)
 }

@@ -49,7 +49,7 @@ func (s *Stored) Page() (report.Page, error) {
 	p.Fronts = f
 	p.Fronts.Series = nil
 	p.Fronts.Subtitle = f.Verdict()
-	p.Facts = slices.Insert(p.Facts, 2, [2]string{"trials", fmt.Sprint(len(s.Trials))}, [2]string{"ended", s.Manifest.Status})
+	p.Facts = slices.Insert(p.Facts, 2, [2]string{"trials", report.Thousands(len(s.Trials))}, [2]string{"ended", s.Manifest.Status})
 	at := map[int]int{} // trial id to its place in the page
 	for i := range s.Trials {
 		if q, ok := pageTrial(&s.Trials[i], x, y); ok {
@@ -95,7 +95,7 @@ func (s *Stored) Page() (report.Page, error) {
 func (s *Stored) head(x, y search.Objective) report.Page {
 	p := report.Page{Dir: s.Dir, Device: s.Manifest.Device, Facts: [][2]string{
 		{"latency", s.Manifest.Device}, {"score", s.Manifest.Notes["score"]}, {"seed", fmt.Sprint(s.Manifest.Seed)},
-		{"nas", s.Manifest.Version}, {"search", s.Manifest.Algorithm},
+		{"nas", s.Manifest.Version}, {"search", s.searcher()},
 	}}
 	p.Fronts = report.Fronts{Title: s.Config.Name, X: s.axis(x), Y: s.axis(y), Constraints: s.constraints(x.Name, y.Name), Notes: s.notes(x)}
 	if b := s.Manifest.Notes["blind"]; b != "" {

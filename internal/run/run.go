@@ -191,7 +191,7 @@ func (p *pipeline) prepare(context.Context) (err error) {
 func (p *pipeline) open(context.Context) (err error) {
 	dir := p.cfg.Output.Dir
 	if !runstore.Holds(dir) {
-		return nil
+		return writable(dir)
 	}
 	if !p.Resume {
 		return &UsageError{&runstore.ExistsError{Dir: dir}}
@@ -201,6 +201,28 @@ func (p *pipeline) open(context.Context) (err error) {
 	}
 	p.resumed = true
 	return p.sameConfig()
+}
+
+// writable tells before the minutes of a calibration whether the directory can be
+// made, and leaves nothing behind.
+func writable(dir string) error {
+	there := filepath.Clean(dir)
+	for {
+		info, err := os.Stat(there)
+		switch up := filepath.Dir(there); {
+		case err == nil && !info.IsDir():
+			return &UsageError{fmt.Errorf("run: %s is a file: want a directory for the run", there)}
+		case err != nil && up != there: // not made yet, or behind a file
+			there = up
+			continue
+		}
+		f, err := os.CreateTemp(there, ".nas-*")
+		if err != nil {
+			return &UsageError{fmt.Errorf("run: %s cannot be written: give another directory with --out (%w)", there, err)}
+		}
+		f.Close()
+		return os.Remove(f.Name())
+	}
 }
 
 // sameConfig refuses to resume a run under another config. What only says when

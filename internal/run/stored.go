@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -105,7 +107,10 @@ func (s *Stored) axis(o search.Objective) report.Axis {
 		a.Label = "predicted latency in ms: " + s.deviceOf(o)
 		a.Name, a.Unit, a.Log = "latency", "ms", true
 	case o.Name == keyAccuracy:
-		a.Label = s.Manifest.Notes["score"]
+		a.Label, a.Name = s.Manifest.Notes["score"], "score"
+		if strings.Contains(a.Label, "top-1 (%)") {
+			a.Name, a.Unit = "top-1", "%"
+		}
 	case o.Name == keyMACs:
 		a.Label, a.Log = "multiply-accumulates", true
 	case o.Name == keyParams:
@@ -157,8 +162,8 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 	for i, s := range runs {
 		x, y, _ := s.axes()
 		if s.Manifest.ScaleID != first.Manifest.ScaleID || s.Manifest.Notes["accuracy"] != first.Manifest.Notes["accuracy"] {
-			return f, &UsageError{fmt.Errorf("run: %s and %s score accuracy on different scales (%s, %s): they cannot share a plot",
-				first.Dir, s.Dir, first.Manifest.ScaleID, s.Manifest.ScaleID)}
+			return f, &UsageError{fmt.Errorf("run: %s and %s do not score accuracy on one scale (%s, %s): they cannot share a plot",
+				first.Dir, s.Dir, first.scale(), s.scale())}
 		}
 		q := report.Series{Name: "front"}
 		if len(runs) > 1 {
@@ -188,13 +193,19 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 		}
 		f.Series = append(f.Series, q)
 		if screened > 0 && len(runs) == 1 {
-			f.Notes = append(f.Notes, fmt.Sprintf("Not shown: %d candidates that broke a constraint before they were scored.", screened))
+			f.Notes = append(f.Notes, fmt.Sprintf("Not shown: %s candidates that broke a constraint before they were scored.", report.Thousands(screened)))
 		}
 	}
 	f.Subtitle = first.subtitle(len(runs))
 	if one {
 		f.References = classicPoints(first.References, x, y)
 		f.Constraints = first.constraints(x.Name, y.Name)
+		if far := withoutFar(&f); far > 0 {
+			f.Notes = append(f.Notes, fmt.Sprintf("Not shown: networks of the literature at more than twice the %[2]s of all that was tried, and better than all of it (%[1]d).", far, cmp.Or(f.X.Name, f.X.Label)))
+		}
+		if slices.ContainsFunc(runs, func(s *Stored) bool { return !reflect.DeepEqual(s.References, first.References) }) {
+			f.Notes = append(f.Notes, "The runs have profiles of their own; limits and the networks of the literature stand where that of "+names[0]+" has them.")
+		}
 	} else {
 		f.Notes = append(f.Notes, "Limits and the networks of the literature are left out: they stand elsewhere on each device.")
 	}
@@ -205,7 +216,7 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 // notes are what a reader of the front has to know.
 func (s *Stored) notes(x search.Objective) (notes []string) {
 	if b := s.Manifest.Notes["blind"]; b != "" {
-		notes = append(notes, "The score cannot see "+b+": of these the search takes what is cheapest.")
+		notes = append(notes, "The score cannot see "+b+": there the search takes what is cheapest.")
 	}
 	if strings.HasPrefix(x.Name, keyLatency) {
 		notes = append(notes, "Thin bars: 90 % intervals of what is predicted.")
@@ -227,6 +238,25 @@ func classicPoints(rs []Reference, x, y search.Objective) (out []report.Referenc
 		}
 	}
 	return out
+}
+
+// withoutFar leaves out, and counts, the references that a small space has
+// nothing to set against: drawn, they would squeeze its front into a corner.
+func withoutFar(f *report.Fronts) int {
+	if f.X.Maximize || !f.Y.Maximize {
+		return 0
+	}
+	xMost, yBest := math.Inf(-1), math.Inf(-1)
+	for _, s := range f.Series {
+		for _, t := range s.Trials {
+			xMost, yBest = max(xMost, t.X), max(yBest, t.Y)
+		}
+	}
+	all := len(f.References)
+	f.References = slices.DeleteFunc(f.References, func(r report.Reference) bool {
+		return r.X > 2*xMost && r.Y > yBest
+	})
+	return all - len(f.References)
 }
 
 // titleOf joins the names of the runs' configs.
@@ -261,7 +291,7 @@ func (s *Stored) subtitle(runs int) string {
 		return fmt.Sprintf("%d runs", runs)
 	}
 	in := s.Config.Space.Input
-	return fmt.Sprintf("%d trials, front of %d; input up to %dx%d, %d classes, seed %d", len(s.Trials), s.Front.Len(), in[0], in[1],
+	return fmt.Sprintf("%s trials, front of %d; input up to %dx%d, %d classes, seed %d", report.Thousands(len(s.Trials)), s.Front.Len(), in[0], in[1],
 		s.Config.Space.Classes, s.Manifest.Seed)
 }
 
@@ -270,9 +300,9 @@ func (s *Stored) subtitle(runs int) string {
 func (s *Stored) constraints(x, y string) (out []report.Constraint) {
 	for _, l := range s.Manifest.Limits {
 		if l.Key == x || l.Key == y {
-			label := l.Text
-			if strings.HasPrefix(l.Key, keyLatency) && strings.Contains(label, " ") { // of a network
-				label += fmt.Sprintf(" = %.3g ms", l.Bound)
+			label := "limit: " + l.Text
+			if factor, network, ok := strings.Cut(l.Text, " "); ok && strings.HasPrefix(l.Key, keyLatency) {
+				label = fmt.Sprintf("limit: %s x %s = %.3g ms", factor, network, l.Bound)
 			}
 			out = append(out, report.Constraint{OnY: l.Key == y, Value: l.Bound, Label: label})
 		}
@@ -302,16 +332,30 @@ func point(get func(string) float64, x, y string) report.Point {
 	return p
 }
 
+// scale names what accuracy was scored with, for people.
+func (s *Stored) scale() string {
+	return strings.TrimSpace(s.Manifest.Notes["score"] + " " + s.Manifest.ScaleID)
+}
+
+// searcher is the algorithm with its settings; the objectives stand on the axes.
+func (s *Stored) searcher() string {
+	settings, _, cut := strings.Cut(s.Manifest.Algorithm, ", objectives=[")
+	if cut {
+		settings += ")"
+	}
+	return settings
+}
+
 // Growth draws the hypervolume over one run or several.
 func Growth(runs ...*Stored) report.Growth {
-	g := report.Growth{Title: titleOf(runs) + ": hypervolume", YLabel: "hypervolume above the worst of the sample"}
+	g := report.Growth{Title: titleOf(runs) + ": hypervolume", YLabel: "hypervolume", Notes: []string{"Hypervolume is what the front dominates, from the worst of the reference sample on."}}
 	if len(runs) == 1 {
-		g.Subtitle = runs[0].Manifest.Algorithm
+		g.Subtitle = runs[0].searcher()
 	}
 	names := seriesNames(runs)
 	for i, s := range runs {
 		g.Series = append(g.Series, report.GrowthSeries{Name: names[i], Points: s.growth})
-		if !slices.Equal(s.Manifest.Reference, runs[0].Manifest.Reference) && len(g.Notes) == 0 {
+		if !slices.Equal(s.Manifest.Reference, runs[0].Manifest.Reference) && len(g.Notes) == 1 {
 			g.Notes = append(g.Notes, "The runs have different reference points: compare shapes, not levels.")
 		}
 	}

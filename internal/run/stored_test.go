@@ -26,7 +26,10 @@ func storedOn(t *testing.T, dir, device string, objectives ...search.Objective) 
 	}
 	s.Trials = append(s.Trials, trial)
 	s.Front.Add(trial)
-	s.References = []Reference{{Family: "MobileNetV2", Label: "1", Values: map[string]float64{keyLatency: 3, keyAccuracy: 4}}}
+	s.References = []Reference{
+		{Family: "MobileNetV2", Label: "1", Values: map[string]float64{keyLatency: 2, keyAccuracy: 4}},
+		{Family: "MobileNetV2", Label: "1.4", Values: map[string]float64{keyLatency: 3, keyAccuracy: 4}}, // far beyond what was tried
+	}
 	return s
 }
 
@@ -40,7 +43,7 @@ func TestFigureOfSeveralRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Series[0].Name != "x/mobile" || f.Series[1].Name != "y/mobile" || !strings.Contains(f.X.Label, "a board") || len(f.References) != 1 {
+	if f.Series[0].Name != "x/mobile" || f.Series[1].Name != "y/mobile" || !strings.Contains(f.X.Label, "a board") || len(f.References) != 1 || f.References[0].Label != "1" || !strings.Contains(strings.Join(f.Notes, "\n"), "than all of it (1)") {
 		t.Errorf("two runs on one device: %q, %q, x is %q, %d references", f.Series[0].Name, f.Series[1].Name, f.X.Label, len(f.References))
 	}
 	f, err = Figure(a, storedOn(t, "z", "a server", phone, acc))

@@ -97,6 +97,9 @@ func readManifest(dir string) (Manifest, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return m, fmt.Errorf("runstore: %s holds no run, such as nas run leaves: %w", dir, notThere{path})
 	}
+	if info, e := os.Stat(dir); err != nil && e == nil && !info.IsDir() {
+		return m, fmt.Errorf("runstore: %s is a file: want the directory of a run", dir)
+	}
 	if err != nil {
 		return m, fmt.Errorf("runstore: %w", err)
 	}
@@ -118,9 +121,19 @@ func writeManifest(dir string, m *Manifest) error {
 	return WriteFile(filepath.Join(dir, ManifestFile), append(b, '\n'))
 }
 
+// DirError says that a directory stands where a file is to be written.
+type DirError struct{ Path string }
+
+func (e *DirError) Error() string {
+	return fmt.Sprintf("runstore: %s is a directory: want the name of a file", e.Path)
+}
+
 // WriteFile replaces a file as a whole: after a crash at any instant, or on a
 // full disk, the file holds either the old bytes or the new ones.
 func WriteFile(path string, data []byte) (err error) {
+	if info, e := os.Stat(path); e == nil && info.IsDir() {
+		return &DirError{path}
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return fmt.Errorf("runstore: %w", err)

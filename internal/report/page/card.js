@@ -33,11 +33,11 @@ function card(i, other, look, full) {
   if (i < 0) return '';
   const m = member(i), n = network(i), two = other >= 0;
   const ratio = (a, b) => two && b ? ` <span class="diff">${a >= b ? '+' : ''}${(100 * (a / b - 1)).toFixed(1)} %</span>` : '';
-  const interval = (lo, hi) => lo < hi ? ` <span class="diff">90 %: ${num(lo)} to ${num(hi)}</span>` : '';
+  const interval = (lo, hi, f = num) => lo < hi ? ` <span class="diff">90 %: ${f(lo)} to ${f(hi)}</span>` : '';
   const marked = blindPattern && T.arch[i].search(blindPattern) >= 0;
   let h = `<div class="card ${look}"><h3>trial ${T.id[i]} <small>${T.arch_id[i]}${m ? '' : T.ok[i] ? ', not on the front' : ', infeasible'}</small></h3><table>
 <tr><td>${esc(xName)}</td><td>${xNum(T.x[i])}${m ? interval(m.low, m.high) : ''}${ratio(T.x[i], T.x[other])}</td></tr>
-<tr><td>score</td><td>${num(T.y[i])}${m ? interval(m.y_low, m.y_high) : ''}${two ? ` <span class="diff">${T.y[i] >= T.y[other] ? '+' : ''}${num(T.y[i] - T.y[other])}</span>` : ''}</td></tr>
+<tr><td>${esc(yName)}</td><td>${yNum(T.y[i])}${D.y.unit ? ' ' + esc(D.y.unit) : ''}${m ? interval(m.y_low, m.y_high, yNum) : ''}${two ? ` <span class="diff">${T.y[i] >= T.y[other] ? '+' : ''}${yNum(T.y[i] - T.y[other])}</span>` : ''}</td></tr>
 <tr><td>params</td><td>${si(T.params[i])}${ratio(T.params[i], T.params[other])}</td></tr>
 <tr><td>MACs</td><td>${si(T.macs[i])}${ratio(T.macs[i], T.macs[other])}</td></tr></table>`;
   const part = (name, body, open) => { h += `<details data-name="${name}"${open ? ' open' : ''}><summary>${name}</summary>${body}</details>`; };

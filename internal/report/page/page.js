@@ -12,6 +12,7 @@ const css = name => getComputedStyle(document.documentElement).getPropertyValue(
 const num = v => v == null ? '-' : Math.abs(v) >= 1e5 ? v.toExponential(2) : String(+v.toPrecision(4));
 const si = v => v >= 1e9 ? (v / 1e9).toPrecision(3) + ' G' : v >= 1e6 ? (v / 1e6).toPrecision(3) + ' M' : v >= 1e3 ? (v / 1e3).toPrecision(3) + ' k' : String(v);
 const xName = D.x.name || D.x.label, xNum = v => num(v) + (D.x.unit ? ' ' + D.x.unit : '');
+const yName = D.y.name || 'score', yNum = v => v != null && D.y.unit === '%' ? v.toFixed(2) : num(v);
 
 let chosen = -1, second = -1, hovered = -1, comparing = false;
 let memberOf; // from a trial to its place among the members of the front
@@ -36,10 +37,10 @@ function filter() {
 function table() {
   const all = D.members.length, left = front().filter(passes).length;
   $('left').textContent = left === all ? '' : `${left} of ${all} members left`;
-  $('members').innerHTML = `<thead><tr><th>trial</th><th>${esc(xName)}${D.x.unit ? ', ' + esc(D.x.unit) : ''}</th><th>90 % interval</th><th>score</th><th>params</th><th>MACs</th><th>arch_id</th></tr></thead><tbody>` +
+  $('members').innerHTML = `<thead><tr><th>trial</th><th>${esc(xName)}${D.x.unit ? ', ' + esc(D.x.unit) : ''}</th><th>90 % interval</th><th>${esc(yName)}${D.y.unit ? ', ' + esc(D.y.unit) : ''}</th><th>params</th><th>MACs</th><th>arch_id</th></tr></thead><tbody>` +
     D.members.map(m => {
       const i = m.trial;
-      return `<tr class="${passes(i) ? '' : 'out'}"><td><button data-i="${i}">${T.id[i]}</button></td><td>${num(T.x[i])}</td><td>${m.low < m.high ? num(m.low) + ' to ' + num(m.high) : '-'}</td><td>${num(T.y[i])}</td><td>${si(T.params[i])}</td><td>${si(T.macs[i])}</td><td><code>${T.arch_id[i]}</code></td></tr>`;
+      return `<tr class="${passes(i) ? '' : 'out'}"><td><button data-i="${i}">${T.id[i]}</button></td><td>${num(T.x[i])}</td><td>${m.low < m.high ? num(m.low) + ' to ' + num(m.high) : '-'}</td><td>${yNum(T.y[i])}</td><td>${si(T.params[i])}</td><td>${si(T.macs[i])}</td><td><code>${T.arch_id[i]}</code></td></tr>`;
     }).join('') + '</tbody>';
 }
 
