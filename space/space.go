@@ -542,9 +542,11 @@ func (s *Space) Arch(g Genes) Arch {
 		for b := range st.depths[st.depth.of(g)] {
 			pk := st.pick(g, b)
 			t := st.template(&pk)
-			if block, ok := t.build(p, &st.style); ok {
-				all = append(all, block)
-				total *= block.Stride
+			last := len(all)
+			if all = all[:last+1]; t.buildTo(&all[last], p, &st.style) {
+				total *= all[last].Stride
+			} else {
+				all = all[:last]
 			}
 			p = rest
 		}
