@@ -1,7 +1,6 @@
 package search
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -71,9 +70,7 @@ func newCrowd(points [][]float64) *crowd {
 			for i := range order {
 				order[i] = ordered{points[i][m], int32(i)}
 			}
-			slices.SortFunc(order, func(a, b ordered) int {
-				return cmp.Or(cmp.Compare(a.v, b.v), cmp.Compare(a.i, b.i))
-			})
+			slices.SortFunc(order, compareOrdered)
 		}
 		prev, next := make([]int32, n), make([]int32, n)
 		for k, o := range order {
@@ -102,6 +99,16 @@ func newCrowd(points [][]float64) *crowd {
 type ordered struct {
 	v float64
 	i int32
+}
+
+func compareOrdered(a, b ordered) int {
+	switch {
+	case a.v < b.v:
+		return -1
+	case a.v > b.v:
+		return 1
+	}
+	return int(a.i - b.i)
 }
 
 // falls reports whether the second objective of points is strictly falling in the

@@ -32,7 +32,7 @@ var algorithms = []struct {
 }{
 	{"nsga2", func(s Settings) (Searcher, error) {
 		if s.Population == 0 && s.Evaluations > 0 {
-			s.Population = min(1000, max(12, int(math.Sqrt(float64(s.Evaluations)))))
+			s.Population = DefaultPopulation(s.Evaluations)
 		}
 		return NewNSGA2(s.Setup, NSGA2Settings{Population: s.Population, Offspring: s.Offspring, Crossover: s.Crossover})
 	}},
@@ -47,6 +47,26 @@ var algorithms = []struct {
 	}},
 	{"random", func(s Settings) (Searcher, error) { return NewRandom(s.Setup) }},
 	{"exhaustive", func(s Settings) (Searcher, error) { return NewExhaustive(s.Setup) }},
+}
+
+// autoBudget is the number of evaluations from which on [Auto] trusts in numbers. On
+// NAS-Bench-Macro the surrogate has after 100 evaluations what nsga2 has not after
+// 200; beyond some hundred its fits cost more than cheap scores do.
+const autoBudget = 300
+
+// Auto names the algorithm that suits a budget of so many evaluations:
+// surrogate_nsga2 for fewer than 300, nsga2 for more, or where the budget is 0, not
+// known.
+func Auto(evaluations int) string {
+	if 0 < evaluations && evaluations < autoBudget {
+		return "surrogate_nsga2"
+	}
+	return "nsga2"
+}
+
+// DefaultPopulation is [Settings.Population] for NSGA-II with a budget.
+func DefaultPopulation(evaluations int) int {
+	return min(1000, max(12, int(math.Sqrt(float64(evaluations)))))
 }
 
 // Algorithms returns the names that [New] knows.

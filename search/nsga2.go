@@ -170,20 +170,25 @@ func survivors(all []individual, keep int) []individual {
 	}
 	ranks, _ := Sort(points, cv)
 	demoteCopies(points, cv, ranks)
-	order := make([]uint64, len(all)) // rank, then id, then the place in all
+	// By rank, then id: which place a trial has in all is an accident.
+	type place struct {
+		rank, id int
+		at       int32
+	}
+	order := make([]place, len(all))
 	for i := range all {
 		all[i].rank = ranks[i]
-		order[i] = uint64(ranks[i])<<44 | uint64(i)
+		order[i] = place{ranks[i], all[i].id, int32(i)}
 	}
-	slices.SortFunc(order, func(a, b uint64) int {
-		if a>>44 != b>>44 {
-			return cmp.Compare(a, b)
+	slices.SortFunc(order, func(a, b place) int {
+		if a.rank != b.rank {
+			return a.rank - b.rank
 		}
-		return all[a&(1<<44-1)].id - all[b&(1<<44-1)].id
+		return a.id - b.id
 	})
 	sorted := make([]individual, len(all))
-	for k, o := range order {
-		sorted[k] = all[o&(1<<44-1)]
+	for k := range order {
+		sorted[k] = all[order[k].at]
 	}
 	copy(all, sorted)
 	kept := all[:0]

@@ -75,6 +75,7 @@ type proposer struct {
 	arch        archSpace           // nil if the space has none
 	genes       map[uint64]struct{} // canonical genes that were asked for or found to be duplicates
 	archs       map[uint64]struct{} // arch ids that were asked for; unused without arch
+	text        []byte              // room for an arch string
 	size        uint64              // of the space; 0 if it does not fit
 	rest        []space.Genes       // what is left of the space, once it is listed
 	listed      bool
@@ -208,8 +209,9 @@ func (p *proposer) accept(g space.Genes, parents []int, generation int) (Candida
 		c.ArchID = genesID(g)
 	} else {
 		c.Arch = p.arch.Arch(g)
-		c.text = c.Arch.String()
-		c.ArchID = space.TextID(c.text)
+		p.text, _ = c.Arch.AppendText(p.text[:0])
+		c.text = string(p.text)
+		c.ArchID = space.TextID(p.text)
 		id := hashID(c.ArchID)
 		if _, seen := p.archs[id]; seen {
 			return Candidate{}, false

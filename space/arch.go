@@ -87,12 +87,17 @@ func (a Arch) ID() string {
 	return idOf(a.append(buf[:0]))
 }
 
+// AppendText appends what String returns to p. The error is always nil.
+func (a *Arch) AppendText(p []byte) ([]byte, error) { return a.append(p), nil }
+
 // TextID returns the ID of the arch whose String is text.
-func TextID(text string) string { return idOf([]byte(text)) }
+func TextID(text []byte) string { return idOf(text) }
 
 func idOf(text []byte) string {
 	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:6])
+	var digits [12]byte
+	hex.Encode(digits[:], sum[:6])
+	return string(digits[:])
 }
 
 // append writes the text form. The order of tokens is part of the format.
@@ -201,6 +206,19 @@ func (h *Head) append(p []byte) []byte {
 func (h *Head) acts() bool { return h.Channels > 0 || h.Hidden > 0 }
 
 func appendToken(p []byte, name string, n int) []byte {
-	p = append(p, name...)
-	return strconv.AppendInt(p, int64(n), 10)
+	return appendInt(append(p, name...), n)
+}
+
+// appendInt is strconv.AppendInt, of which it spares numbers of one to three digits
+// the generality: an arch string has nearly a hundred.
+func appendInt(p []byte, n int) []byte {
+	switch {
+	case n < 0 || n > 999:
+		return strconv.AppendInt(p, int64(n), 10)
+	case n > 99:
+		return append(p, byte('0'+n/100), byte('0'+n/10%10), byte('0'+n%10))
+	case n > 9:
+		return append(p, byte('0'+n/10), byte('0'+n%10))
+	}
+	return append(p, byte('0'+n))
 }

@@ -205,14 +205,21 @@ func (p place) absent() bool { return p.stride == 1 && p.cin == p.cout && !p.for
 // build gives t its final numbers at p in normal form; ok is false where
 // nothing is left of it.
 func (t *template) build(p place, style *style) (b Block, ok bool) {
+	ok = t.buildTo(&b, p, style)
+	return b, ok
+}
+
+// buildTo is build into b; a Block is large to hand around.
+func (t *template) buildTo(b *Block, p place, style *style) bool {
 	if t.kind == skip {
 		if p.absent() {
-			return b, false
+			return false
 		}
-		return Block{Kind: Conv, Kernel: 1, Stride: p.stride, Dilation: 1, Groups: 1, Channels: p.cout}, true
+		*b = Block{Kind: Conv, Kernel: 1, Stride: p.stride, Dilation: 1, Groups: 1, Channels: p.cout}
+		return true
 	}
 	row := &kindTable[t.kind]
-	b = Block{Kind: t.kind, Kernel: t.kernel, Stride: p.stride, Dilation: effectiveDilation(t.dilation, t.kernel, p),
+	*b = Block{Kind: t.kind, Kernel: t.kernel, Stride: p.stride, Dilation: effectiveDilation(t.dilation, t.kernel, p),
 		Groups: 1, Channels: p.cout, Activation: t.activation}
 	if row.genes>>gResidual&1 == 1 {
 		b.Residual = (t.residual > 0 || t.residual < 0 && row.residual) && p.stride == 1 && p.cin == p.cout
@@ -244,13 +251,13 @@ func (t *template) build(p place, style *style) (b Block, ok bool) {
 			b.Expanded = inner
 		}
 	}
-	if row.genes>>gSE&1 == 1 && inner > 0 {
+	if row.genes>>gSE&1 == 1 && inner > 0 && (t.attention != SE || t.se > 0) {
 		b.Attention = attention(t.attention, t.se, p.cin, inner, style)
 	}
 	if row.genes>>gExperts&1 == 1 {
 		b.Experts, b.PointExperts = style.experts(b.Kind, t.experts)
 	}
-	return b, true
+	return true
 }
 
 // attention gives a gate on inner channels its final numbers.

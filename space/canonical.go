@@ -271,15 +271,22 @@ func (st *stage) plain(pk *pick, p place) (c pick, ok bool) {
 // gate which pk gives.
 func (st *stage) gate(pk *pick, cin, inner int) (a, ratio uint8) {
 	v := &st.values
-	gate := attention(v.attentions[pk[gAttention]], v.ses[pk[gSE]], cin, inner, &st.style)
-	for i, k := range v.attentions {
+	a, ratio = pk[gAttention], pk[gSE]
+	if a == 0 && ratio == 0 {
+		return 0, 0
+	}
+	gate := attention(v.attentions[a], v.ses[ratio], cin, inner, &st.style)
+	for i, k := range v.attentions[:a+1] {
 		for c, se := range v.ses {
+			if i == int(a) && c == int(ratio) {
+				break
+			}
 			if attention(k, se, cin, inner, &st.style) == gate {
 				return uint8(i), uint8(c)
 			}
 		}
 	}
-	return pk[gAttention], pk[gSE] // not reached: pk itself does
+	return a, ratio
 }
 
 // find returns the first genes, in the order of kinds and then gene by gene,

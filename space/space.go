@@ -82,6 +82,7 @@ type stage struct {
 	width                   widths
 	blocks                  [][blockGenes]slot // one a block; a single one if all share it
 	active                  [][]activeGene     // the genes of blocks that have a position
+	mask                    []uint16           // which of them a block has, bit per blockGene
 	plainKind               []bool             // by kind, see plain
 	shared                  bool
 	values                  values
@@ -271,11 +272,12 @@ func (st *stage) init(s *Space, spec *StageSpec, number int) {
 		}
 	}
 	st.findPlain()
-	st.active = make([][]activeGene, n)
+	st.active, st.mask = make([][]activeGene, n), make([]uint16, n)
 	for b := range st.blocks {
 		for g, sl := range st.blocks[b] {
 			if sl.at >= 0 {
 				st.active[b] = append(st.active[b], activeGene{blockGene(g), int32(sl.at)})
+				st.mask[b] |= 1 << g
 			}
 		}
 	}
@@ -542,9 +544,11 @@ func (s *Space) Arch(g Genes) Arch {
 		for b := range st.depths[st.depth.of(g)] {
 			pk := st.pick(g, b)
 			t := st.template(&pk)
-			if block, ok := t.build(p, &st.style); ok {
-				all = append(all, block)
-				total *= block.Stride
+			last := len(all)
+			if all = all[:last+1]; t.buildTo(&all[last], p, &st.style) {
+				total *= all[last].Stride
+			} else {
+				all = all[:last]
 			}
 			p = rest
 		}

@@ -66,6 +66,9 @@ func (s *Space) Live(g Genes, dst []bool) []bool {
 				kind[gKind] = uint8(g[at])
 			}
 			genes := kindTable[st.kind(&kind)].genes | 1<<gKind
+			if st.mask[b]&^genes == 0 {
+				continue // all of them, as is usual
+			}
 			for _, a := range list {
 				dst[a.at] = genes>>a.gene&1 == 1
 			}

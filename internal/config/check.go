@@ -18,7 +18,7 @@ func defaults(path string) *Config {
 		Latency:     Latency{Device: "native", Threads: 1, Profile: Named[string]{"": "auto"}, Budget: Duration(30 * time.Second)},
 		Accuracy:    Accuracy{Proxy: "rankmean(naswot,depth)"},
 		Constraints: Constraints{BytesPerValue: 4},
-		Search:      Search{Objectives: []string{"latency", "accuracy"}, Algorithm: "nsga2", Population: 96, Evaluations: 4000},
+		Search:      Search{Objectives: []string{"latency", "accuracy"}, Algorithm: Auto, Evaluations: 4000},
 		Output:      Output{Export: []string{"onnx", "toml", "json"}, Measure: 40},
 	}
 }
@@ -69,7 +69,9 @@ func (c *Config) check(d *decoder) {
 		}
 	}
 	c.checkUnits(d)
-	between("search.population", c.Search.Population, 4, 100_000)
+	if c.Search.Population != 0 {
+		between("search.population", c.Search.Population, 4, 100_000)
+	}
 	between("search.evaluations", c.Search.Evaluations, 1, 1_000_000_000)
 	if c.Search.Trials == 0 {
 		c.Search.Trials = 20 * min(c.Search.Evaluations, math.MaxInt32/20)

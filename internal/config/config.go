@@ -56,11 +56,14 @@ type Constraints struct {
 	BytesPerValue      int          `toml:"bytes_per_value"`      // of activations and weights in the limits in bytes; default 4
 }
 
+// Auto as an algorithm is the one that suits the budget.
+const Auto = "auto"
+
 // Search says how candidates are proposed, and when to stop.
 type Search struct {
 	Objectives  []string `toml:"objectives"`  // what the front trades; latency may be followed by @ and the name of a profile; default latency, accuracy
-	Algorithm   string   `toml:"algorithm"`   // how candidates are proposed; default nsga2
-	Population  int      `toml:"population"`  // candidates that survive a generation; default 96
+	Algorithm   string   `toml:"algorithm"`   // how candidates are proposed; default auto, by the number of evaluations
+	Population  int      `toml:"population"`  // candidates that survive a generation, and the first that are drawn at random; default 0, by algorithm and evaluations
 	Evaluations int      `toml:"evaluations"` // candidates scored at most; default 4000
 	Trials      int      `toml:"trials"`      // candidates asked for at most, infeasible ones included; default 20 x evaluations
 	Time        Duration `toml:"time"`        // wall time of the search; default 0, no limit

@@ -82,7 +82,7 @@ var notes = map[string]note{
 	"constraints.bytes_per_value":      {unit: "bytes", example: `1`},
 
 	"search.objectives":  {example: `["latency", "accuracy", "params"]`, bad: `["?"]`},
-	"search.algorithm":   {example: `"random"`, allowed: strings.Join(search.Algorithms(), ", ") + ": see [search](search.md)"},
+	"search.algorithm":   {example: `"random"`, allowed: "auto, " + strings.Join(search.Algorithms(), ", ") + ": see [search](search.md)"},
 	"search.population":  {unit: "networks", example: `64`},
 	"search.evaluations": {unit: "networks", example: `20_000`},
 	"search.trials":      {unit: "networks", example: `100_000`},

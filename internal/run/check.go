@@ -14,8 +14,8 @@ import (
 // Check is the [config.Check] of everything that a config names and only other
 // packages know: algorithms, scores, networks.
 func Check(c *config.Config, report func(key, value, want string)) {
-	if a := c.Search.Algorithm; !slices.Contains(search.Algorithms(), a) {
-		report("search.algorithm", strconv.Quote(a), "want one of "+strings.Join(search.Algorithms(), ", "))
+	if a := c.Search.Algorithm; a != config.Auto && !slices.Contains(search.Algorithms(), a) {
+		report("search.algorithm", strconv.Quote(a), "want "+config.Auto+" or one of "+strings.Join(search.Algorithms(), ", "))
 	}
 	if err := accuracy.CheckSpec(c.Accuracy.Proxy); err != nil {
 		report("accuracy.proxy", strconv.Quote(c.Accuracy.Proxy), err.Error())

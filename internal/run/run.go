@@ -191,6 +191,7 @@ func (p *pipeline) prepare(context.Context) (err error) {
 func (p *pipeline) open(context.Context) (err error) {
 	dir := p.cfg.Output.Dir
 	if !runstore.Holds(dir) {
+		choose(&p.cfg.Search, nil)
 		return writable(dir)
 	}
 	if !p.Resume {
@@ -233,6 +234,7 @@ func (p *pipeline) sameConfig() error {
 	if err != nil {
 		return err
 	}
+	choose(&p.cfg.Search, &then.Search)
 	neutral := func(c config.Config) ([]byte, error) {
 		c.Search.Evaluations, c.Search.Trials, c.Search.Time, c.Search.Plateau = 0, 0, 0, 0
 		c.Output, c.Latency.Budget, c.Latency.Profile = config.Output{}, 0, nil

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -9,9 +10,27 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/zoo"
+	"nas/internal/config"
 	"nas/search"
 	"nas/space"
 )
+
+// choose fills in what the config leaves to the budget. A run that goes on with
+// another budget keeps what was chosen then, for the first one; nil if it is new.
+func choose(s, then *config.Search) {
+	if then != nil {
+		if s.Algorithm == config.Auto {
+			s.Algorithm = then.Algorithm
+		}
+		s.Population = cmp.Or(s.Population, then.Population)
+	}
+	if s.Algorithm == config.Auto {
+		s.Algorithm = search.Auto(s.Evaluations)
+	}
+	if s.Algorithm == "nsga2" && s.Population == 0 {
+		s.Population = search.DefaultPopulation(s.Evaluations)
+	}
+}
 
 // searcher makes the run's searcher, fresh.
 func (p *pipeline) searcher() (search.Searcher, error) {

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -16,7 +17,7 @@ const warmShare = 0.5
 // spread evenly over each front. They become part of the config, so the run can be
 // resumed and repeated without those directories.
 func (p *pipeline) warm(context.Context) error {
-	room := int(warmShare * float64(p.cfg.Search.Population))
+	room := int(warmShare * float64(cmp.Or(p.cfg.Search.Population, search.DefaultPopulation(p.cfg.Search.Evaluations))))
 	for i, dir := range p.WarmStart {
 		s, err := Load(dir)
 		if err != nil {

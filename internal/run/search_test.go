@@ -1,0 +1,59 @@
+package run
+
+import (
+	"strings"
+	"testing"
+
+	"nas/internal/config"
+	"nas/internal/runstore"
+	"nas/search"
+)
+
+// TestBudgetChooses leaves algorithm and population to the budget, and goes on with
+// a budget that would have chosen otherwise.
+func TestBudgetChooses(t *testing.T) {
+	c := smoke(t, "../../results/reference/smoke/profile.json")
+	c.Search.Algorithm, c.Search.Population, c.Search.Evaluations = config.Auto, 0, 24
+	c.Output.Measure = 0
+	mustRun(t, t.Context(), Options{Config: c})
+	check := func(trials int) {
+		t.Helper()
+		s, err := Load(c.Output.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := s.Manifest.Algorithm; !strings.HasPrefix(a, "surrogate_nsga2(") {
+			t.Errorf("a run of few evaluations is searched by %s", a)
+		}
+		if len(s.Trials) != trials {
+			t.Errorf("%d trials; want %d", len(s.Trials), trials)
+		}
+	}
+	check(24)
+	stored, err := config.Load(c.Output.Dir + "/" + runstore.ConfigFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := stored.Search.Algorithm; a != "surrogate_nsga2" {
+		t.Errorf("algorithm = %q is stored, which says nothing", a)
+	}
+	c.Search.Algorithm, c.Search.Population = config.Auto, 0
+	c.Search.Evaluations, c.Search.Trials = 1000, 32
+	mustRun(t, t.Context(), Options{Config: c, Resume: true})
+	check(32)
+
+	c = smoke(t, "../../results/reference/smoke/profile.json")
+	c.Search.Algorithm, c.Search.Population, c.Search.Evaluations, c.Search.Trials = config.Auto, 0, 400, 30
+	c.Output.Measure = 0
+	mustRun(t, t.Context(), Options{Config: c})
+	s, err := Load(c.Output.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := s.Manifest.Algorithm; !strings.HasPrefix(a, "nsga2(population=20,") {
+		t.Errorf("a run of 400 evaluations is searched by %s", a)
+	}
+	if search.Auto(0) != "nsga2" {
+		t.Error("a budget that is not known is taken for a small one")
+	}
+}
