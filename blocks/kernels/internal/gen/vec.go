@@ -74,8 +74,9 @@ func each(xs []VecVirtual, f func(i int, x VecVirtual)) {
 }
 
 // eachWith does so with a constant. Where constants have no registers of their own
-// one load serves all vectors of the step: as a memory operand of each, fifteen
-// loads for a vector of swish, they take longer than the arithmetic.
+// one load serves all vectors of the step, instead of a memory operand in each:
+// fifteen loads less for a vector of swish. That is an instruction count; that the
+// loads were what it waited for was not measured.
 func (g *generator) eachWith(c func(string) Op, name string, xs []VecVirtual, f func(i int, x, k VecVirtual)) {
 	k := g.constVec(c, name)
 	each(xs, func(i int, x VecVirtual) { f(i, x, k) })
