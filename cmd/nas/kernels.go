@@ -16,8 +16,8 @@ func newKernels(a *app) *cobra.Command {
 		Use:   "kernels",
 		Short: "Kernel speeds and their share of this machine's peak",
 		Long: `Kernels times the compute kernels on the layer shapes of well-known networks,
-one thread, warm, and sets them against the rate of multiply-adds on registers
-that the same instruction set reaches in the same run.`,
+one thread, warm. Per cent of peak is the layer's lower decile against the rate of
+multiply-adds on registers that the same instruction set reaches in between.`,
 		Example: `  nas kernels
   nas kernels --filter dw --json`,
 		Args: cobra.NoArgs,
@@ -49,9 +49,9 @@ func (v kernelsView) print(a *app) error {
 	if a.json {
 		return a.writeJSON(v)
 	}
-	t := table{head: []string{"kernel", "shape", "variant", "median us", "GFLOP/s", "% of peak", "GB/s"}}
+	t := table{head: []string{"kernel", "shape", "variant", "median us", "p10 us", "GFLOP/s", "% of peak", "GB/s"}}
 	for _, r := range v.Rows {
-		t.add(r.Name, r.Shape, r.Variant, ms(r.MedianUs), fmt.Sprintf("%.1f", r.GFLOPS), fmt.Sprintf("%.1f", r.PctOfPeak), fmt.Sprintf("%.1f", r.GBPerS))
+		t.add(r.Name, r.Shape, r.Variant, ms(r.MedianUs), ms(r.P10Us), fmt.Sprintf("%.1f", r.GFLOPS), fmt.Sprintf("%.1f", r.PctOfPeak), fmt.Sprintf("%.1f", r.GBPerS))
 	}
 	t.write(a.stdout)
 	a.printf("\n%s, peak %.1f GFLOP/s on one core\n", v.ISA, v.PeakGFLOPs)
