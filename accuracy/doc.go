@@ -9,7 +9,7 @@
 // synflow) cost microseconds; naswot and its relatives (naswot_sqrt,
 // naswot_even, naswot_spread) and zen run the network once with random weights,
 // at a fraction of its resolution. [RankMean] puts several on one scale:
-// "rankmean(naswot_sqrt,naswot_even,naswot_spread,profile)" is what ranks best
+// "rankmean(naswot_sqrt,naswot_spread,profile)" is what loses least under budgets
 // without any training among those tried on the development half of
 // NAS-Bench-Macro.
 //

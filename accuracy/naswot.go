@@ -275,10 +275,12 @@ func (c *codes) logDet(weight int) (float64, error) {
 // naswot_even by its bits, so that late layers are heard too. naswot_spread is
 // the sum over layers of the logarithm of the mean share of bits in which two
 // codes differ: deep networks whose inputs end up in one code score low. It is
-// no score by itself, but a counterweight to the others' love of depth.
+// no score by itself, but a counterweight to the others' love of depth. In a
+// combination the upper quartile is enough: codes that differ well are told
+// apart, and to reward more of it would take the shallowest of small networks.
 func init() {
-	family := func(name, label string, f func(c *codes) (float64, error)) {
-		register(proxy{name: name, label: label, blind: []Trait{SE, Activation, Dilation},
+	family := func(name, label string, enough float64, f func(c *codes) (float64, error)) {
+		register(proxy{name: name, label: label, enough: enough, blind: []Trait{SE, Activation, Dilation},
 			settings: func(o Options) string {
 				s := o.NASWOT.resolved()
 				return fmt.Sprintf("batch=%d,fraction=%.4g,seed=%d", s.Batch, s.Fraction, o.Seed)
@@ -292,8 +294,8 @@ func init() {
 			},
 		})
 	}
-	family("naswot", "NASWOT", func(c *codes) (float64, error) { return c.logDet(0) })
-	family("naswot_sqrt", "NASWOT, square-root layers", func(c *codes) (float64, error) { return c.logDet(1) })
-	family("naswot_even", "NASWOT, even layers", func(c *codes) (float64, error) { return c.logDet(2) })
-	family("naswot_spread", "NASWOT spread", func(c *codes) (float64, error) { return c.spread, nil })
+	family("naswot", "NASWOT", 0, func(c *codes) (float64, error) { return c.logDet(0) })
+	family("naswot_sqrt", "NASWOT, square-root layers", 0, func(c *codes) (float64, error) { return c.logDet(1) })
+	family("naswot_even", "NASWOT, even layers", 0, func(c *codes) (float64, error) { return c.logDet(2) })
+	family("naswot_spread", "NASWOT spread", 0.75, func(c *codes) (float64, error) { return c.spread, nil })
 }

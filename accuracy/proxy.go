@@ -15,6 +15,10 @@ type proxy struct {
 	blind    []Trait                                                                  //
 	settings func(o Options) string                                                   // what the values depend on; nil: nothing
 	score    func(ctx context.Context, n *blocks.Network, o Options) (float64, error) //
+
+	// enough is the position in a combination beyond which more says little more
+	// (see held); 0: there is none.
+	enough float64
 }
 
 var proxies = map[string]proxy{}
@@ -64,5 +68,9 @@ func (p proxyEstimator) String() string {
 	if p.settings == nil {
 		return p.name
 	}
-	return p.name + "{" + p.settings(p.o) + "}"
+	settings := p.settings(p.o)
+	if p.enough > 0 {
+		settings += fmt.Sprintf(",enough=%.4g", p.enough) // two scales must not pass for one
+	}
+	return p.name + "{" + settings + "}"
 }

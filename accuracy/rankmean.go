@@ -18,18 +18,22 @@ import (
 // on beyond both ends of the sample. 0.5 is the sample's median network, 1 its
 // best; better networks than any of the sample score above 1.
 type RankMean struct {
-	parts []Estimator
-	names []string // of parts, their settings included
-	scale *Scale
-	id    string
+	parts  []Estimator
+	names  []string  // of parts, their settings included
+	enough []float64 // of parts: the position that is enough, or 0
+	scale  *Scale
+	id     string
 }
 
 func newRankMean(ctx context.Context, parts []Estimator, o Options) (*RankMean, error) {
-	r := &RankMean{parts: parts, names: make([]string, len(parts)), scale: &Scale{parts: map[string]*ruler{}}}
+	r := &RankMean{parts: parts, names: make([]string, len(parts)), enough: make([]float64, len(parts)), scale: &Scale{parts: map[string]*ruler{}}}
 	var missing []int
 	for i, p := range parts {
 		name := p.String()
 		r.names[i] = name
+		if p, ok := p.(proxyEstimator); ok {
+			r.enough[i] = p.enough
+		}
 		if o.Scale != nil && o.Scale.parts[name] != nil {
 			r.scale.parts[name] = o.Scale.parts[name]
 			continue
@@ -71,7 +75,7 @@ func (r *RankMean) Scale() *Scale { return r.scale }
 // its order; nil if a stored scale has samples of different length.
 func (r *RankMean) ReferenceValues() []float64 {
 	var values []float64
-	for _, name := range r.names {
+	for k, name := range r.names {
 		part := r.scale.parts[name]
 		if values == nil {
 			values = make([]float64, len(part.sample))
@@ -80,7 +84,7 @@ func (r *RankMean) ReferenceValues() []float64 {
 			return nil
 		}
 		for i, v := range part.sample {
-			values[i] += part.position(v) / float64(len(r.names))
+			values[i] += held(part.position(v), r.enough[k]) / float64(len(r.names))
 		}
 	}
 	return values
@@ -97,7 +101,7 @@ func (r *RankMean) Estimate(ctx context.Context, n *blocks.Network) (Score, erro
 		if err != nil {
 			return Score{}, err
 		}
-		pos := r.scale.parts[r.names[i]].position(ps.Value)
+		pos := held(r.scale.parts[r.names[i]].position(ps.Value), r.enough[i])
 		s.Value += pos / float64(len(r.parts))
 		name := p.Info().Name
 		s.Parts[name] = ps.Value

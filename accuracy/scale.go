@@ -30,6 +30,18 @@ type ruler struct {
 	low, high float64
 }
 
+// beyondEnough is what a step beyond enough is worth, of one before it: next to
+// nothing, but positions stay strictly increasing.
+const beyondEnough = 0.01
+
+// held lowers a position beyond enough to what it is worth; 0 holds none.
+func held(position, enough float64) float64 {
+	if enough > 0 && position > enough {
+		return enough + beyondEnough*(position-enough)
+	}
+	return position
+}
+
 // newRuler wants one or more finite values.
 func newRuler(sample []float64) *ruler {
 	r := &ruler{sample: slices.Clone(sample)}

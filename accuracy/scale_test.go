@@ -31,6 +31,41 @@ func TestRulerKnown(t *testing.T) {
 	}
 }
 
+// TestHeld: a position beyond enough is worth a hundredth of what it exceeds it by.
+func TestHeld(t *testing.T) {
+	for _, tt := range []struct{ position, enough, want float64 }{{0.5, 0.75, 0.5}, {0.75, 0.75, 0.75}, {1.75, 0.75, 0.76}, {2, 0, 2}, {-1, 0.75, -1}} {
+		if got := held(tt.position, tt.enough); math.Abs(got-tt.want) > 1e-12 {
+			t.Errorf("held(%g, %g) = %g, want %g", tt.position, tt.enough, got, tt.want)
+		}
+	}
+}
+
+// TestSpreadIsEnough: a network far above the sample in naswot_spread gains next
+// to nothing by it in a combination, and the scale of a rule without that has
+// another id.
+func TestSpreadIsEnough(t *testing.T) {
+	ctx := context.Background()
+	reference := macroNets(t, "11100110", "22222222", "12111111", "21211210", "11111111", "22112112")
+	e, err := New("rankmean(naswot_spread)", Options{Reference: reference})
+	if err != nil {
+		t.Fatal(err)
+	}
+	deep, err := e.Estimate(ctx, reference[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	shallow, err := e.Estimate(ctx, macroNets(t, "10000000")[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shallow.Value <= deep.Value || shallow.Value < 0.75 || shallow.Value > 0.8 {
+		t.Errorf("shallow %.3f, deep %.3f, want the shallow one above it and at 0.75 to 0.8", shallow.Value, deep.Value)
+	}
+	if s := e.String(); !strings.Contains(s, "enough=0.75") {
+		t.Errorf("%s does not name the position that is enough", s)
+	}
+}
+
 func TestRulerStrictlyIncreasing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sample := rapid.SliceOfN(rapid.Float64Range(-1e3, 1e3), 1, 300).Draw(t, "sample")

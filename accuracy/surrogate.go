@@ -42,7 +42,7 @@ type Surrogate struct {
 var surrogateProxies = []string{"macs", "params", "depth", "entropy", "profile", "synflow", "naswot", "naswot_sqrt", "naswot_even", "naswot_spread"}
 
 // surrogatePrior is the score that few trained networks are bent from.
-const surrogatePrior = "rankmean(naswot_sqrt,naswot_even,naswot_spread,profile)"
+const surrogatePrior = "rankmean(naswot_sqrt,naswot_spread,profile)"
 
 // minTrained is the least number of trained networks.
 const minTrained = 5
