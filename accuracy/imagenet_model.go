@@ -1,6 +1,7 @@
 package accuracy
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -20,8 +21,6 @@ type imagenetModel struct {
 	Provenance imagenetProvenance  `json:"provenance"`
 	Slots      [slots]slotScale    `json:"slots"` // in network order: output stride 2, 4, 8, 16a, 16b, 32a, 32b
 	Process    storedProcess       `json:"process"`
-	MACs       quadratic           `json:"log2_macs_of_features"`
-	Params     quadratic           `json:"log2_conv_params_of_features"`
 	Ceiling    float64             `json:"ceiling_pct"`
 	Intercept  float64             `json:"intercept"`
 	Terms      map[string]headTerm `json:"terms"`
@@ -55,44 +54,41 @@ type slotScale struct {
 	Options [][perSlot]float64 `json:"options"`
 }
 
-// storedProcess is the process through its inducing points.
+// storedProcess is the process through its inducing points: one kernel, and for
+// each target the weights of the points.
 type storedProcess struct {
 	gpHyper
-	Mean   float64     `json:"mean"` // of the target -ln(ceiling - top-1)
-	SD     float64     `json:"sd"`
-	Points []point7    `json:"points"` // inducing points: the index of an option for each slot
-	Alpha  []float64   `json:"alpha"`
-	Slope  []float64   `json:"slope"` // of the linear part, for each feature
-	Offset float64     `json:"offset"`
-	inv    [28]float64 // 1/length^2
+	Points  []point7                      `json:"points"` // inducing points: the index of an option for each slot
+	Targets [processTargets]processTarget `json:"targets"`
+
+	inv     [slotFeatures]float64 // 1/length^2
+	weights [][processTargets]float64
+}
+
+// The targets of the process. The last two are arithmetic of the network, known
+// without it; what they exceed the process by is what the features do not say.
+const (
+	targetAccuracy = iota // -ln(ceiling - top-1)
+	targetMACs            // log2(MACs/300 M)
+	targetParams          // log2(parameters but the classifier's/3 M)
+	processTargets
+)
+
+// logCounts are the values of targetMACs and targetParams of a network.
+func logCounts(t *traits) [2]float64 {
+	return [2]float64{math.Log2(t.macs / 300e6), math.Log2(t.convParams / 3e6)}
+}
+
+// processTarget is mean + sd (offset + slope.x + matern sum of alpha_i M(x, x_i)).
+type processTarget struct {
+	Mean   float64   `json:"mean"`
+	SD     float64   `json:"sd"`
+	Offset float64   `json:"offset"`
+	Slope  []float64 `json:"slope"` // of the linear part, for each feature
+	Alpha  []float64 `json:"alpha"` // of each point
 }
 
 type point7 [slots]int
-
-// quadratic is a regression on the standardised features and all their products
-// of two.
-type quadratic struct {
-	Intercept float64   `json:"intercept"`
-	Linear    []float64 `json:"linear"`
-	Product   []float64 `json:"product"` // of features j <= k, j slowest
-}
-
-// products is the number of products of two features.
-const products = slotFeatures * (slotFeatures + 1) / 2
-
-func (q *quadratic) at(x *[slotFeatures]float64) float64 {
-	v := q.Intercept
-	row := q.Product
-	for j, f := range x {
-		sum := q.Linear[j]
-		for k, g := range x[j:] {
-			sum += g * row[k]
-		}
-		v += f * sum
-		row = row[slotFeatures-j:]
-	}
-	return v
-}
 
 // headTerm is a term of the second level.
 type headTerm struct {
@@ -113,19 +109,15 @@ const (
 
 var headTermNames = [headTerms]string{"process", "log2_resolution", "swish", "macs_beyond", "params_beyond"}
 
-const imagenetFormat = "nas-imagenet-1"
+const imagenetFormat = "nas-imagenet-2"
 
 // ready checks a model that was read and derives what is not stored.
 func (m *imagenetModel) ready() error {
 	if m.Format != imagenetFormat {
 		return fmt.Errorf("accuracy: imagenet model has format %q, this program reads %q", m.Format, imagenetFormat)
 	}
-	p := &m.Process
-	ok := len(p.Length) == slotFeatures && len(p.Slope) == slotFeatures && len(p.Points) == len(p.Alpha)
-	for _, q := range []*quadratic{&m.MACs, &m.Params} {
-		ok = ok && len(q.Linear) == slotFeatures && len(q.Product) == products
-	}
-	for _, pt := range p.Points {
+	ok := m.Process.ready() == nil
+	for _, pt := range m.Process.Points {
 		for s, o := range pt {
 			ok = ok && o >= 0 && o < len(m.Slots[s].Options)
 		}
@@ -135,10 +127,30 @@ func (m *imagenetModel) ready() error {
 		m.terms[k], ok = t, ok && have
 	}
 	if !ok {
-		return fmt.Errorf("accuracy: imagenet model is incomplete; make it again with: make accuracy-model")
+		return errIncomplete
+	}
+	return nil
+}
+
+var errIncomplete = errors.New("accuracy: imagenet model is incomplete; make it again with: make accuracy-model")
+
+// ready checks a process and lays its weights out for evaluation.
+func (p *storedProcess) ready() error {
+	if len(p.Length) != slotFeatures {
+		return errIncomplete
 	}
 	for j, l := range p.Length {
 		p.inv[j] = 1 / (l * l)
+	}
+	p.weights = make([][processTargets]float64, len(p.Points))
+	for k := range p.Targets {
+		t := &p.Targets[k]
+		if len(t.Slope) != slotFeatures || len(t.Alpha) != len(p.Points) {
+			return errIncomplete
+		}
+		for i, a := range t.Alpha {
+			p.weights[i][k] = a
+		}
 	}
 	return nil
 }
@@ -161,9 +173,9 @@ func (m *imagenetModel) standardise(raw *[slotFeatures]float64) (x [slotFeatures
 // maxOptions bounds the combinations of a slot, so that distances fit on the stack.
 const maxOptions = 64
 
-// process returns g. Squared distances add over the slots, and a slot has few
+// process returns its targets' values. Squared distances add over the slots, and a slot has few
 // combinations of values: they are computed once for each, not for each point.
-func (m *imagenetModel) process(x *[slotFeatures]float64) float64 {
+func (m *imagenetModel) process(x *[slotFeatures]float64) (v [processTargets]float64) {
 	p := &m.Process
 	var d [slots][maxOptions]float64
 	for s := range slots {
@@ -177,30 +189,38 @@ func (m *imagenetModel) process(x *[slotFeatures]float64) float64 {
 			d[s][o] = r2
 		}
 	}
-	sum := 0.0
+	var sum [processTargets]float64
 	for i := range p.Points {
 		pt := &p.Points[i]
 		r2 := 0.0
 		for s, o := range pt {
 			r2 += d[s][o&(maxOptions-1)]
 		}
-		sum += p.Alpha[i] * matern52(r2)
+		k := matern52(r2)
+		for t, w := range &p.weights[i] {
+			sum[t] += w * k
+		}
 	}
-	g := p.Offset + p.Matern*sum
-	for j, v := range x {
-		g += p.Slope[j] * v
+	for k := range p.Targets {
+		t := &p.Targets[k]
+		g := t.Offset + p.Matern*sum[k]
+		for j, f := range x {
+			g += t.Slope[j] * f
+		}
+		v[k] = t.Mean + t.SD*g
 	}
-	return p.Mean + p.SD*g
+	return v
 }
 
 // headInputs returns the terms of the second level, not yet clipped.
 func (m *imagenetModel) headInputs(t *traits) (in [headTerms]float64, outside float64) {
 	x, outside := m.standardise(&t.x)
-	in[termG] = m.process(&x)
+	g, counts := m.process(&x), logCounts(t)
+	in[termG] = g[targetAccuracy]
 	in[termRes] = math.Log2(t.resolution / 224)
 	in[termSwish] = t.swish
-	in[termMACs] = math.Log2(t.macs/300e6) - m.MACs.at(&x)
-	in[termParams] = math.Log2(t.convParams/3e6) - m.Params.at(&x)
+	in[termMACs] = counts[0] - g[targetMACs]
+	in[termParams] = counts[1] - g[targetParams]
 	return in, outside
 }
 
