@@ -40,7 +40,7 @@ func (s *Stored) Shares() (report.Shares, error) {
 	const samples = 2000
 	return report.Shares{
 		Title:    s.Config.Name + ": what the front takes",
-		Subtitle: fmt.Sprintf("%d networks of the front against %d samples of the space, all blocks together", len(front), samples),
+		Subtitle: fmt.Sprintf("%s networks of the front against %s samples of the space, all blocks together", report.Thousands(len(front)), report.Thousands(samples)),
 		Genes:    report.SharesOfGenes(sp, front, samples, s.blindTo),
 	}, nil
 }
