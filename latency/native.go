@@ -222,9 +222,10 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 // the median before what was measured beside it is measured again.
 const slowLimit = 1.06
 
-// better returns the shorter of two timings of one network, with the runs of both.
+// better returns one of two timings of one network, with the runs of both: the one
+// at which the machine was less slow, or the shorter of two undisturbed ones.
 func better(t, u Timing) Timing {
-	if u.Whole.MedianMs < t.Whole.MedianMs {
+	if slow := max(t.Slow, u.Slow) > slowLimit; slow && u.Slow < t.Slow || !slow && u.Whole.MedianMs < t.Whole.MedianMs {
 		t, u = u, t
 	}
 	t.Runs += u.Runs
