@@ -1,7 +1,6 @@
 package space
 
 import (
-	"slices"
 	"sync"
 
 	"nas/blocks"
@@ -95,6 +94,7 @@ func (l *Lowerer) Lower(dst []*Piece, a *Arch) (pieces []*Piece, ok bool) {
 func (l *Lowerer) add(k pieceKey, a *Arch) *Piece {
 	v := validator{shape: k.in}
 	b := blocks.NewBuilder("", k.in)
+	b.Grow(15)
 	if k.head != (classifier{}) {
 		if v.head(&a.Head, len(a.Stages), a.Input, a.Input) != nil {
 			return nil
@@ -110,7 +110,6 @@ func (l *Lowerer) add(k pieceKey, a *Arch) *Piece {
 	if err != nil {
 		return nil
 	}
-	net.Nodes = slices.Clone(net.Nodes) // a Builder makes room for a whole network
 	p := &Piece{Network: net, Counts: net.Counts(), out: net.Output(), work: v.macs}
 	for i := range net.Nodes {
 		p.edges += len(net.Nodes[i].Inputs)
