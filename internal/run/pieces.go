@@ -1,8 +1,10 @@
 package run
 
 import (
+	"context"
 	"sync"
 
+	"nas/accuracy"
 	"nas/blocks"
 	"nas/latency"
 	"nas/space"
@@ -10,17 +12,20 @@ import (
 
 // lowered is a network as the evaluator needs it.
 type lowered interface {
-	network() *blocks.Network
 	counts() blocks.Counts
 	predict(*device) (latency.Estimate, error) // Kernels may be missing
+	score(context.Context, accuracy.Estimator) (accuracy.Score, error)
 }
 
 // whole is a network of any origin.
 type whole struct{ n *blocks.Network }
 
-func (w whole) network() *blocks.Network                    { return w.n }
 func (w whole) counts() blocks.Counts                       { return w.n.Counts() }
 func (w whole) predict(d *device) (latency.Estimate, error) { return d.predictor.Predict(w.n) }
+
+func (w whole) score(ctx context.Context, e accuracy.Estimator) (accuracy.Score, error) {
+	return e.Estimate(ctx, w.n)
+}
 
 // inPieces is a candidate of a search: a chain of pieces, most of which occurred
 // in candidates before it. What is said of it is to the bit what is said of the
@@ -30,8 +35,7 @@ type inPieces struct {
 	pieces []*space.Piece
 }
 
-func (x inPieces) network() *blocks.Network { return space.Join(x.name, x.pieces) }
-func (x inPieces) counts() blocks.Counts    { return space.JoinCounts(x.pieces) }
+func (x inPieces) counts() blocks.Counts { return space.JoinCounts(x.pieces) }
 
 func (x inPieces) predict(d *device) (latency.Estimate, error) {
 	var room [64]*latency.Part
@@ -47,6 +51,19 @@ func (x inPieces) predict(d *device) (latency.Estimate, error) {
 		parts = append(parts, p)
 	}
 	return d.predictor.Sum(parts...), nil
+}
+
+func (x inPieces) score(ctx context.Context, e accuracy.Estimator) (accuracy.Score, error) {
+	c, ok := e.(accuracy.ChainEstimator)
+	if !ok {
+		return e.Estimate(ctx, space.Join(x.name, x.pieces))
+	}
+	var room [64]*blocks.Network
+	chain := room[:0]
+	for _, p := range x.pieces {
+		chain = append(chain, p.Network)
+	}
+	return c.EstimateChain(ctx, x.name, chain...)
 }
 
 // partMemory keeps the parts of a device that were predicted. The zero value is
