@@ -64,7 +64,17 @@ func (p *storedProcess) maternSum(d *[slots][maxOptions]float64) (sum [processTa
 		o := &p.places[i]
 		r2 := ((d[0][o[0]&mask] + d[1][o[1]&mask]) + (d[2][o[2]&mask] + d[3][o[3]&mask])) +
 			((d[4][o[4]&mask] + d[5][o[5]&mask]) + d[6][o[6]&mask])
-		k, w := maternCubic.at(r2), &weights[i]
+		// maternCubic.at, which the compiler does not inline
+		bits := math.Float64bits(r2)
+		var k float64
+		if j := uint(bits>>maternSkip) - maternBase; j < uint(len(maternCubic)) {
+			c := &maternCubic[j]
+			x := r2 - math.Float64frombits(bits&^(1<<maternSkip-1))
+			k = c.c0 + x*(c.c1+x*(c.c2+x*c.c3))
+		} else {
+			k = matern52(r2)
+		}
+		w := &weights[i]
 		s0 += w[0] * k
 		s1 += w[1] * k
 		s2 += w[2] * k

@@ -69,16 +69,17 @@ func (x inPieces) score(ctx context.Context, e accuracy.Estimator) (accuracy.Sco
 // partMemory keeps the parts of a device that were predicted. The zero value is
 // ready for use, by several goroutines.
 type partMemory struct {
-	mu    sync.RWMutex
-	parts map[stretch]*latency.Part
+	mu     sync.RWMutex
+	parts  map[stretch]*latency.Part
+	before map[stretch]*latency.Part
 }
 
 // stretch is a row of pieces that cannot be cut; a shorter one ends with nil.
 type stretch [3]*space.Piece
 
-// partLimit bounds how many parts are kept. When there are more all are
-// forgotten, as [space.Lowerer] does.
-const partLimit = 1 << 15
+// partLimit is the number of parts in a generation, of which two are kept as in
+// [space.Lowerer].
+const partLimit = 1 << 14
 
 func (m *partMemory) part(r *latency.Predictor, pieces []*space.Piece) (*latency.Part, error) {
 	var key stretch
@@ -88,18 +89,26 @@ func (m *partMemory) part(r *latency.Predictor, pieces []*space.Piece) (*latency
 	copy(key[:], pieces)
 	m.mu.RLock()
 	p := m.parts[key]
-	m.mu.RUnlock()
 	if p != nil {
+		m.mu.RUnlock()
 		return p, nil
 	}
-	p, err := r.Part(space.Join("", pieces))
-	if err != nil {
-		return nil, err
+	p = m.before[key]
+	m.mu.RUnlock()
+	if p == nil {
+		n := pieces[0].Network
+		if len(pieces) > 1 {
+			n = space.Join("", pieces)
+		}
+		var err error
+		if p, err = r.Part(n); err != nil {
+			return nil, err
+		}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.parts == nil || len(m.parts) >= partLimit {
-		m.parts = map[stretch]*latency.Part{}
+		m.parts, m.before = map[stretch]*latency.Part{}, m.parts
 	}
 	m.parts[key] = p
 	return p, nil
