@@ -25,6 +25,15 @@ type Estimator interface {
 	String() string
 }
 
+// A ChainEstimator scores a network that is given as a chain of stretches, each a
+// network that reads the output of the one before, to the bit as it scores the
+// network of that name that they make up: a search has most stretches at hand, and
+// need not put them together.
+type ChainEstimator interface {
+	Estimator
+	EstimateChain(ctx context.Context, name string, chain ...*blocks.Network) (Score, error)
+}
+
 // Info describes an estimator's values.
 type Info struct {
 	Name  string // "rankmean(naswot,depth)"

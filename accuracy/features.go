@@ -2,6 +2,7 @@ package accuracy
 
 import (
 	"math"
+	"slices"
 
 	"nas/blocks"
 )
@@ -97,22 +98,20 @@ func (u *unit) counted() float64 {
 	return e
 }
 
-// readTraits computes the features of any network. It never fails; what it
-// cannot place it marks as unseen.
-func readTraits(n *blocks.Network) traits {
+// readTraits computes the features of any network, given whole or as a chain of
+// stretches, each of which reads the output of the one before. It never fails; what
+// it cannot place it marks as unseen.
+func readTraits(chain ...*blocks.Network) traits {
 	var t traits
-	in := n.Input()
+	in, out := chain[0].Input(), chain[len(chain)-1].Output()
 	t.resolution = math.Sqrt(float64(in.Pixels()))
-	t.classes = n.Output().C
+	t.classes = out.C
 
 	var store [64]unit
 	units := store[:0]
 	marked := false
-	for i := range n.Nodes {
-		if n.Nodes[i].Stage > 0 {
-			marked = true
-			break
-		}
+	for _, n := range chain {
+		marked = marked || slices.ContainsFunc(n.Nodes, func(nd blocks.Node) bool { return nd.Stage > 0 })
 	}
 	// Sums of the whole network as it is; and of the current block, which count
 	// less where its expanded width is capped.
@@ -124,94 +123,96 @@ func readTraits(n *blocks.Network) traits {
 	}
 	blockIn, first, pooled := in.C, true, false
 	lastStage, lastBlock := -1, -1
-	for i := 1; i < len(n.Nodes); i++ {
-		nd := &n.Nodes[i]
-		src := n.Nodes[nd.Inputs[0]].Shape
-		if nd.Stage != lastStage || nd.Block != lastBlock {
-			lastStage, lastBlock = nd.Stage, nd.Block
-			blockIn = src.C
-		}
-		switch op := nd.Op.(type) {
-		case *blocks.Conv:
-			g := op.G()
-			// A kernel larger than any in the data counts as the largest of them:
-			// what nobody measured must not pay.
-			weights := float64(min(op.Kernel[0], maxKernel)*min(op.Kernel[1], maxKernel)*(src.C/g)) * float64(op.Out)
-			macs := float64(nd.Shape.Pixels()) * weights
-			allMACs += macs
-			actMACs += macs
-			blockMACs += macs
-			blockParams += weights
-			t.unseen.largeKernel = t.unseen.largeKernel || max(op.Kernel[0], op.Kernel[1]) > maxKernel && nd.Stage > 0
-			if op.Bias {
-				blockParams += float64(op.Out)
+	for _, n := range chain {
+		for i := 1; i < len(n.Nodes); i++ {
+			nd := &n.Nodes[i]
+			src := n.Nodes[nd.Inputs[0]].Shape
+			if nd.Stage != lastStage || nd.Block != lastBlock {
+				lastStage, lastBlock = nd.Stage, nd.Block
+				blockIn = src.C
 			}
-			if g > 1 && g < src.C {
-				t.unseen.grouped = true
-			}
-			if src.IsVector() {
-				continue // a gate, or a head after pooling
-			}
-			if op.Dilation[0] > 1 || op.Dilation[1] > 1 {
-				t.unseen.dilated = true
-			}
-			if op.Kernel[0] == 1 && op.Kernel[1] == 1 {
-				k := len(units) - 1
-				ends := k >= 0 && units[k].out == 0 && (!marked || units[k].stage == nd.Stage && units[k].block == nd.Block)
-				if ends {
-					units[k].out = op.Out
-					flush(units[k].counted() / float64(units[k].expanded))
+			switch op := nd.Op.(type) {
+			case *blocks.Conv:
+				g := op.G()
+				// A kernel larger than any in the data counts as the largest of them:
+				// what nobody measured must not pay.
+				weights := float64(min(op.Kernel[0], maxKernel)*min(op.Kernel[1], maxKernel)*(src.C/g)) * float64(op.Out)
+				macs := float64(nd.Shape.Pixels()) * weights
+				allMACs += macs
+				actMACs += macs
+				blockMACs += macs
+				blockParams += weights
+				t.unseen.largeKernel = t.unseen.largeKernel || max(op.Kernel[0], op.Kernel[1]) > maxKernel && nd.Stage > 0
+				if op.Bias {
+					blockParams += float64(op.Out)
 				}
-				if !marked { // a block ends where it projects, and starts where it expands
-					blockIn = src.C
+				if g > 1 && g < src.C {
+					t.unseen.grouped = true
+				}
+				if src.IsVector() {
+					continue // a gate, or a head after pooling
+				}
+				if op.Dilation[0] > 1 || op.Dilation[1] > 1 {
+					t.unseen.dilated = true
+				}
+				if op.Kernel[0] == 1 && op.Kernel[1] == 1 {
+					k := len(units) - 1
+					ends := k >= 0 && units[k].out == 0 && (!marked || units[k].stage == nd.Stage && units[k].block == nd.Block)
 					if ends {
+						units[k].out = op.Out
+						flush(units[k].counted() / float64(units[k].expanded))
+					}
+					if !marked { // a block ends where it projects, and starts where it expands
+						blockIn = src.C
+						if ends {
+							blockIn = op.Out
+						}
+					}
+					continue
+				}
+				stem := nd.Stage == 0
+				if !marked {
+					stem = first
+				}
+				first = false
+				if stem {
+					flush(1)
+					if !marked {
 						blockIn = op.Out
 					}
+					continue
 				}
-				continue
-			}
-			stem := nd.Stage == 0
-			if !marked {
-				stem = first
-			}
-			first = false
-			if stem {
-				flush(1)
-				if !marked {
-					blockIn = op.Out
+				if g < src.C {
+					t.unseen.standardConv = true
 				}
-				continue
+				u := unit{expanded: op.Out, in: blockIn, kernel: math.Sqrt(float64(op.Kernel[0] * op.Kernel[1])), stage: nd.Stage, block: nd.Block}
+				u.level = int(math.Round(math.Log2(math.Sqrt(float64(in.Pixels()) / float64(nd.Shape.Pixels())))))
+				units = append(units, u)
+			case *blocks.BatchNorm:
+				blockParams += 2 * float64(src.C)
+			case *blocks.Activation:
+				if op.Func == blocks.Swish || op.Func == blocks.HSwish {
+					swishMACs += actMACs
+				}
+				actMACs = 0
+			case *blocks.Mul:
+				gate := n.Nodes[nd.Inputs[1]].Shape
+				switch {
+				case gate.IsVector() && len(units) > 0:
+					units[len(units)-1].se = true
+				case gate != nd.Shape:
+					t.unseen.attention = true
+				}
+			case *blocks.Linear:
+				macs := float64(src.Elems()) * float64(op.Out)
+				allMACs += macs
+				t.macs += macs
+			case *blocks.GlobalPool:
+				pooled = true
 			}
-			if g < src.C {
-				t.unseen.standardConv = true
-			}
-			u := unit{expanded: op.Out, in: blockIn, kernel: math.Sqrt(float64(op.Kernel[0] * op.Kernel[1])), stage: nd.Stage, block: nd.Block}
-			u.level = int(math.Round(math.Log2(math.Sqrt(float64(in.Pixels()) / float64(nd.Shape.Pixels())))))
-			units = append(units, u)
-		case *blocks.BatchNorm:
-			blockParams += 2 * float64(src.C)
-		case *blocks.Activation:
-			if op.Func == blocks.Swish || op.Func == blocks.HSwish {
-				swishMACs += actMACs
-			}
-			actMACs = 0
-		case *blocks.Mul:
-			gate := n.Nodes[nd.Inputs[1]].Shape
-			switch {
-			case gate.IsVector() && len(units) > 0:
-				units[len(units)-1].se = true
-			case gate != nd.Shape:
-				t.unseen.attention = true
-			}
-		case *blocks.Linear:
-			macs := float64(src.Elems()) * float64(op.Out)
-			allMACs += macs
-			t.macs += macs
-		case *blocks.GlobalPool:
-			pooled = true
 		}
 	}
-	t.unseen.noPooling, t.unseen.noVector = !pooled, !n.Output().IsVector()
+	t.unseen.noPooling, t.unseen.noVector = !pooled, !out.IsVector()
 	flush(1)
 	if allMACs > 0 {
 		t.swish = swishMACs / allMACs

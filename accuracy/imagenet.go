@@ -80,20 +80,25 @@ var doubts = []struct {
 // Estimate returns top-1 in per cent. It refuses maps as output and inputs
 // below 96 pixels.
 func (e *ImageNet) Estimate(ctx context.Context, n *blocks.Network) (Score, error) {
+	return e.EstimateChain(ctx, n.Name, n)
+}
+
+// EstimateChain implements [ChainEstimator].
+func (e *ImageNet) EstimateChain(ctx context.Context, name string, chain ...*blocks.Network) (Score, error) {
 	if err := ctx.Err(); err != nil {
 		return Score{}, err
 	}
-	t := readTraits(n)
+	t := readTraits(chain...)
 	switch {
 	case t.unseen.noVector:
-		return Score{}, fmt.Errorf("accuracy: imagenet estimates classifiers, network %s ends in a map of %v; use a training-free proxy, for example rankmean(naswot,depth)", n.Name, n.Output())
+		return Score{}, fmt.Errorf("accuracy: imagenet estimates classifiers, network %s ends in a map of %v; use a training-free proxy, for example rankmean(naswot,depth)", name, chain[len(chain)-1].Output())
 	case t.resolution < minImageNetRes:
-		return Score{}, fmt.Errorf("accuracy: imagenet knows inputs of %d pixels and more, network %s has %v; use a training-free proxy, for example rankmean(naswot,depth)", minImageNetRes, n.Name, n.Input())
+		return Score{}, fmt.Errorf("accuracy: imagenet knows inputs of %d pixels and more, network %s has %v; use a training-free proxy, for example rankmean(naswot,depth)", minImageNetRes, name, chain[0].Input())
 	case t.macs <= 0 || t.convParams <= 0:
-		return Score{}, fmt.Errorf("accuracy: imagenet needs a network with convolutions, network %s has none", n.Name)
+		return Score{}, fmt.Errorf("accuracy: imagenet needs a network with convolutions, network %s has none", name)
 	}
 	top1, outside := e.m.estimate(&t, baseRecipe)
-	if err := finite("imagenet", n, top1); err != nil {
+	if err := finite("imagenet", &blocks.Network{Name: name}, top1); err != nil {
 		return Score{}, err
 	}
 	s := Score{Value: top1 - doubtCost*float64(t.uncounted)}

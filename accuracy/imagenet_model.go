@@ -63,6 +63,7 @@ type storedProcess struct {
 
 	inv     [slotFeatures]float64 // 1/length^2
 	weights [][processTargets]float64
+	places  []place // Points
 }
 
 // The targets of the process. The last two are arithmetic of the network, known
@@ -142,6 +143,15 @@ func (p *storedProcess) ready() error {
 	for j, l := range p.Length {
 		p.inv[j] = 1 / (l * l)
 	}
+	p.places = make([]place, len(p.Points))
+	for i, pt := range p.Points {
+		for s, o := range pt {
+			if o < 0 || o >= maxOptions {
+				return errIncomplete
+			}
+			p.places[i][s] = uint8(o)
+		}
+	}
 	p.weights = make([][processTargets]float64, len(p.Points))
 	for k := range p.Targets {
 		t := &p.Targets[k]
@@ -189,18 +199,7 @@ func (m *imagenetModel) process(x *[slotFeatures]float64) (v [processTargets]flo
 			d[s][o] = r2
 		}
 	}
-	var sum [processTargets]float64
-	for i := range p.Points {
-		pt := &p.Points[i]
-		r2 := 0.0
-		for s, o := range pt {
-			r2 += d[s][o&(maxOptions-1)]
-		}
-		k := matern52(r2)
-		for t, w := range &p.weights[i] {
-			sum[t] += w * k
-		}
-	}
+	sum := p.maternSum(&d)
 	for k := range p.Targets {
 		t := &p.Targets[k]
 		g := t.Offset + p.Matern*sum[k]

@@ -3,6 +3,8 @@ package blocks
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -24,11 +26,19 @@ type Value int
 
 // NewBuilder starts a network with its input.
 func NewBuilder(name string, input Shape) *Builder {
-	b := &Builder{names: make(map[string]int, 160)}
+	b := &Builder{names: map[string]int{}}
 	b.net.Name = name
-	b.net.Nodes = make([]Node, 0, 160)
 	b.Apply("input", &Input{Shape: input})
 	return b
+}
+
+// Grow makes room for n more ops at once, as slices.Grow does.
+func (b *Builder) Grow(n int) {
+	b.net.Nodes = slices.Grow(b.net.Nodes, n)
+	b.inputs = slices.Grow(b.inputs, n)
+	names := make(map[string]int, len(b.names)+n)
+	maps.Copy(names, b.names)
+	b.names = names
 }
 
 // Input returns the network's input.

@@ -15,8 +15,14 @@ type Counts struct {
 // Counts returns the network's totals.
 func (n *Network) Counts() Counts {
 	var c Counts
-	for i, nd := range n.Nodes {
-		in := n.InShapes(i)
+	var room [8]Shape
+	in := room[:0]
+	for i := range n.Nodes {
+		nd := &n.Nodes[i]
+		in = in[:0]
+		for _, j := range nd.Inputs {
+			in = append(in, n.Nodes[j].Shape)
+		}
 		c.MACs += nd.Op.MACs(in)
 		c.Params += sumParams(nd.Op.Params(in))
 	}
@@ -25,16 +31,17 @@ func (n *Network) Counts() Counts {
 }
 
 func (n *Network) peakActivations() int64 {
-	readers := make([]int, len(n.Nodes))
-	for _, nd := range n.Nodes {
-		for _, j := range nd.Inputs {
+	k := len(n.Nodes)
+	all := make([]int, 5*k+1)
+	readers, store, last, next, frees := all[:k], all[k:2*k], all[2*k:3*k], all[3*k:4*k], all[4*k:]
+	for i := range n.Nodes {
+		for _, j := range n.Nodes[i].Inputs {
 			readers[j]++
 		}
 	}
 	// store[i] is the node whose tensor holds i's output.
-	store := make([]int, len(n.Nodes))
-	last := make([]int, len(n.Nodes))
-	for i, nd := range n.Nodes {
+	for i := range n.Nodes {
+		nd := &n.Nodes[i]
 		store[i] = i
 		if _, ok := nd.Op.(InPlace); ok && readers[nd.Inputs[0]] == 1 {
 			store[i] = store[nd.Inputs[0]]
@@ -44,17 +51,17 @@ func (n *Network) peakActivations() int64 {
 			last[store[j]] = i
 		}
 	}
-	last[store[len(n.Nodes)-1]] = len(n.Nodes)
-	frees := make([][]int, len(n.Nodes)+1)
+	last[store[k-1]] = k
+	// frees[i] heads the list of the nodes, plus 1, whose tensors i reads last.
 	var alive, peak int64
-	for i, nd := range n.Nodes {
+	for i := range n.Nodes {
 		if store[i] == i {
-			alive += int64(nd.Shape.Elems())
-			frees[last[i]] = append(frees[last[i]], i)
+			alive += int64(n.Nodes[i].Shape.Elems())
+			next[i], frees[last[i]] = frees[last[i]], i+1
 		}
 		peak = max(peak, alive)
-		for _, j := range frees[i] {
-			alive -= int64(n.Nodes[j].Shape.Elems())
+		for j := frees[i]; j > 0; j = next[j-1] {
+			alive -= int64(n.Nodes[j-1].Shape.Elems())
 		}
 	}
 	return peak

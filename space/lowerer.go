@@ -1,7 +1,6 @@
 package space
 
 import (
-	"slices"
 	"sync"
 
 	"nas/blocks"
@@ -14,11 +13,12 @@ import (
 type Lowerer struct {
 	mu     sync.RWMutex
 	pieces map[pieceKey]*Piece
+	before map[pieceKey]*Piece
 }
 
-// pieceLimit bounds how many pieces are kept, of about 3 kB each. When there are
-// more all are forgotten; those that are still in use come back at once.
-const pieceLimit = 1 << 15
+// pieceLimit is the number of pieces in a generation, of about 3 kB each. Two
+// generations are kept: what was not asked for during a whole one is forgotten.
+const pieceLimit = 1 << 14
 
 // Piece is the stem, a block or the head of an arch, lowered at its place. It
 // must not be changed.
@@ -62,8 +62,14 @@ func (l *Lowerer) Lower(dst []*Piece, a *Arch) (pieces []*Piece, ok bool) {
 	piece := func(k pieceKey) bool {
 		p := l.pieces[k]
 		if p == nil {
+			p = l.before[k]
 			l.mu.RUnlock()
-			p = l.add(k, a)
+			if p == nil {
+				p = lowerPiece(k, a)
+			}
+			if p != nil {
+				l.keep(&k, p)
+			}
 			l.mu.RLock()
 			if p == nil {
 				return false
@@ -91,10 +97,20 @@ func (l *Lowerer) Lower(dst []*Piece, a *Arch) (pieces []*Piece, ok bool) {
 	return dst, piece(k) && count <= maxBlocks && work <= maxMACs
 }
 
-// add lowers what k describes and keeps it; nil if it is not valid.
-func (l *Lowerer) add(k pieceKey, a *Arch) *Piece {
+func (l *Lowerer) keep(k *pieceKey, p *Piece) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.pieces == nil || len(l.pieces) >= pieceLimit {
+		l.pieces, l.before = map[pieceKey]*Piece{}, l.pieces
+	}
+	l.pieces[*k] = p
+}
+
+// lowerPiece lowers what k describes; nil if it is not valid.
+func lowerPiece(k pieceKey, a *Arch) *Piece {
 	v := validator{shape: k.in}
 	b := blocks.NewBuilder("", k.in)
+	b.Grow(15)
 	if k.head != (classifier{}) {
 		if v.head(&a.Head, len(a.Stages), a.Input, a.Input) != nil {
 			return nil
@@ -110,17 +126,10 @@ func (l *Lowerer) add(k pieceKey, a *Arch) *Piece {
 	if err != nil {
 		return nil
 	}
-	net.Nodes = slices.Clone(net.Nodes) // a Builder makes room for a whole network
 	p := &Piece{Network: net, Counts: net.Counts(), out: net.Output(), work: v.macs}
 	for i := range net.Nodes {
 		p.edges += len(net.Nodes[i].Inputs)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.pieces == nil || len(l.pieces) >= pieceLimit {
-		l.pieces = map[pieceKey]*Piece{}
-	}
-	l.pieces[k] = p
 	return p
 }
 

@@ -14,6 +14,7 @@ func (a Arch) Network() (*blocks.Network, error) {
 		return nil, err
 	}
 	b := blocks.NewBuilder(a.ID(), a.Input)
+	b.Grow(160)
 	x := b.Input()
 	var low blocks.Value
 	for i := range a.Stem {

@@ -1,8 +1,10 @@
 package run
 
 import (
+	"context"
 	"sync"
 
+	"nas/accuracy"
 	"nas/blocks"
 	"nas/latency"
 	"nas/space"
@@ -10,17 +12,20 @@ import (
 
 // lowered is a network as the evaluator needs it.
 type lowered interface {
-	network() *blocks.Network
 	counts() blocks.Counts
 	predict(*device) (latency.Estimate, error) // Kernels may be missing
+	score(context.Context, accuracy.Estimator) (accuracy.Score, error)
 }
 
 // whole is a network of any origin.
 type whole struct{ n *blocks.Network }
 
-func (w whole) network() *blocks.Network                    { return w.n }
 func (w whole) counts() blocks.Counts                       { return w.n.Counts() }
 func (w whole) predict(d *device) (latency.Estimate, error) { return d.predictor.Predict(w.n) }
+
+func (w whole) score(ctx context.Context, e accuracy.Estimator) (accuracy.Score, error) {
+	return e.Estimate(ctx, w.n)
+}
 
 // inPieces is a candidate of a search: a chain of pieces, most of which occurred
 // in candidates before it. What is said of it is to the bit what is said of the
@@ -30,8 +35,7 @@ type inPieces struct {
 	pieces []*space.Piece
 }
 
-func (x inPieces) network() *blocks.Network { return space.Join(x.name, x.pieces) }
-func (x inPieces) counts() blocks.Counts    { return space.JoinCounts(x.pieces) }
+func (x inPieces) counts() blocks.Counts { return space.JoinCounts(x.pieces) }
 
 func (x inPieces) predict(d *device) (latency.Estimate, error) {
 	var room [64]*latency.Part
@@ -49,19 +53,33 @@ func (x inPieces) predict(d *device) (latency.Estimate, error) {
 	return d.predictor.Sum(parts...), nil
 }
 
+func (x inPieces) score(ctx context.Context, e accuracy.Estimator) (accuracy.Score, error) {
+	c, ok := e.(accuracy.ChainEstimator)
+	if !ok {
+		return e.Estimate(ctx, space.Join(x.name, x.pieces))
+	}
+	var room [64]*blocks.Network
+	chain := room[:0]
+	for _, p := range x.pieces {
+		chain = append(chain, p.Network)
+	}
+	return c.EstimateChain(ctx, x.name, chain...)
+}
+
 // partMemory keeps the parts of a device that were predicted. The zero value is
 // ready for use, by several goroutines.
 type partMemory struct {
-	mu    sync.RWMutex
-	parts map[stretch]*latency.Part
+	mu     sync.RWMutex
+	parts  map[stretch]*latency.Part
+	before map[stretch]*latency.Part
 }
 
 // stretch is a row of pieces that cannot be cut; a shorter one ends with nil.
 type stretch [3]*space.Piece
 
-// partLimit bounds how many parts are kept. When there are more all are
-// forgotten, as [space.Lowerer] does.
-const partLimit = 1 << 15
+// partLimit is the number of parts in a generation, of which two are kept as in
+// [space.Lowerer].
+const partLimit = 1 << 14
 
 func (m *partMemory) part(r *latency.Predictor, pieces []*space.Piece) (*latency.Part, error) {
 	var key stretch
@@ -71,18 +89,26 @@ func (m *partMemory) part(r *latency.Predictor, pieces []*space.Piece) (*latency
 	copy(key[:], pieces)
 	m.mu.RLock()
 	p := m.parts[key]
-	m.mu.RUnlock()
 	if p != nil {
+		m.mu.RUnlock()
 		return p, nil
 	}
-	p, err := r.Part(space.Join("", pieces))
-	if err != nil {
-		return nil, err
+	p = m.before[key]
+	m.mu.RUnlock()
+	if p == nil {
+		n := pieces[0].Network
+		if len(pieces) > 1 {
+			n = space.Join("", pieces)
+		}
+		var err error
+		if p, err = r.Part(n); err != nil {
+			return nil, err
+		}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.parts == nil || len(m.parts) >= partLimit {
-		m.parts = map[stretch]*latency.Part{}
+		m.parts, m.before = map[stretch]*latency.Part{}, m.parts
 	}
 	m.parts[key] = p
 	return p, nil

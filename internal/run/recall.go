@@ -97,7 +97,7 @@ func (e *evaluator) score(ctx context.Context, x lowered, archID string) (accura
 			return s, nil
 		}
 	}
-	return e.accuracy.Estimate(ctx, x.network())
+	return x.score(ctx, e.accuracy)
 }
 
 // measuredBefore returns what earlier runs with this very profile have measured,
