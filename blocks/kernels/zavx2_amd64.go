@@ -56,10 +56,6 @@ var avx2Rows = []row{
 	{isa: "avx2", name: "dw3s2_f32_avx2_1x2", fam: famDW, mr: 2, kw: 3, sw: 2, taps: dw3s2F32AVX2_1x2},
 	{isa: "avx2", name: "dw3s2_f32_avx2_1x3", fam: famDW, mr: 3, kw: 3, sw: 2, taps: dw3s2F32AVX2_1x3},
 	{isa: "avx2", name: "dw3s2_f32_avx2_1x4", fam: famDW, mr: 4, kw: 3, sw: 2, taps: dw3s2F32AVX2_1x4},
-	{isa: "avx2", name: "dw3s2_f32_avx2_1x5", fam: famDW, mr: 5, kw: 3, sw: 2, taps: dw3s2F32AVX2_1x5},
-	{isa: "avx2", name: "dw3s2_f32_avx2_1x6", fam: famDW, mr: 6, kw: 3, sw: 2, taps: dw3s2F32AVX2_1x6},
-	{isa: "avx2", name: "dw3s2_f32_avx2_1x7", fam: famDW, mr: 7, kw: 3, sw: 2, taps: dw3s2F32AVX2_1x7},
-	{isa: "avx2", name: "dw3s2_f32_avx2_1x8", fam: famDW, mr: 8, kw: 3, sw: 2, taps: dw3s2F32AVX2_1x8},
 	{isa: "avx2", name: "dw5s1_f32_avx2_1x1", fam: famDW, mr: 1, kw: 5, sw: 1, taps: dw5s1F32AVX2_1x1},
 	{isa: "avx2", name: "dw5s1_f32_avx2_1x2", fam: famDW, mr: 2, kw: 5, sw: 1, taps: dw5s1F32AVX2_1x2},
 	{isa: "avx2", name: "dw5s1_f32_avx2_1x3", fam: famDW, mr: 3, kw: 5, sw: 1, taps: dw5s1F32AVX2_1x3},
@@ -462,34 +458,6 @@ func dw3s2F32AVX2_1x3(a *tapArgs)
 //
 //go:noescape
 func dw3s2F32AVX2_1x4(a *tapArgs)
-
-//	for x := range 5 { for c := range n {
-//		dst[x][c] = clamp(bias[c] + sum over ky, kx of tab[ky*11+x*2+kx][off+c]*w[ky*3+kx][c])
-//	}}, nt times
-//
-//go:noescape
-func dw3s2F32AVX2_1x5(a *tapArgs)
-
-//	for x := range 6 { for c := range n {
-//		dst[x][c] = clamp(bias[c] + sum over ky, kx of tab[ky*13+x*2+kx][off+c]*w[ky*3+kx][c])
-//	}}, nt times
-//
-//go:noescape
-func dw3s2F32AVX2_1x6(a *tapArgs)
-
-//	for x := range 7 { for c := range n {
-//		dst[x][c] = clamp(bias[c] + sum over ky, kx of tab[ky*15+x*2+kx][off+c]*w[ky*3+kx][c])
-//	}}, nt times
-//
-//go:noescape
-func dw3s2F32AVX2_1x7(a *tapArgs)
-
-//	for x := range 8 { for c := range n {
-//		dst[x][c] = clamp(bias[c] + sum over ky, kx of tab[ky*17+x*2+kx][off+c]*w[ky*3+kx][c])
-//	}}, nt times
-//
-//go:noescape
-func dw3s2F32AVX2_1x8(a *tapArgs)
 
 //	for x := range 1 { for c := range n {
 //		dst[x][c] = clamp(bias[c] + sum over ky, kx of tab[ky*5+x*1+kx][off+c]*w[ky*5+kx][c])

@@ -14,10 +14,16 @@ func (g *generator) depthwise() {
 	for _, kw := range []int{3, 5, 7} {
 		for s := 1; s <= 2; s++ {
 			for u := 1; u <= 8; u++ {
-				if !g.wide() && kw+u > 14 {
+				// Stride 2 shares few columns between outputs: half as many
+				// pointers count for more than wide tiles.
+				vecs := 1
+				if !g.wide() && kw == 3 && s == 2 {
+					vecs = 2
+				}
+				if !g.wide() && (kw+u)*vecs > 14 {
 					continue
 				}
-				g.dw(kw, s, u)
+				g.dw(kw, s, u, vecs)
 			}
 		}
 	}
@@ -52,7 +58,7 @@ func (g *generator) tiles(weights bool, many int, body func(args, o, d, w, bias 
 		g.ADDQ(step, d)
 		if weights {
 			g.ADDQ(step, bias)
-			if g.wide() {
+			if u*g.vl == 16 {
 				g.ADDQ(S.at(args, "wcs"), w)
 			} else {
 				// Packed weights are 64-byte aligned panels of two vectors.
@@ -87,15 +93,19 @@ func (g *generator) tiles(weights bool, many int, body func(args, o, d, w, bias 
 	g.RET()
 }
 
-// dw emits a depthwise tile of u neighbouring outputs, kw taps a row, stride s.
-func (g *generator) dw(kw, s, u int) {
+// dw emits a depthwise tile of u neighbouring outputs, kw taps a row, stride s,
+// that takes vecs vectors of channels at a time while they last.
+func (g *generator) dw(kw, s, u, vecs int) {
 	name := fmt.Sprintf("dw%ds%dF32%s_1x%d", kw, s, g.go_, u)
 	cols := (u-1)*s + kw
 	doc := fmt.Sprintf("// for x := range %d { for c := range n {\n//\tdst[x][c] = clamp(bias[c] + sum over ky, kx of tab[ky*%d+x*%d+kx][off+c]*w[ky*%d+kx][c])\n// }}, nt times\n", u, cols, s, kw)
 	g.text(name, "tapArgs", doc, fmt.Sprintf("name: \"dw%ds%d_f32_%s_1x%d\", fam: famDW, mr: %d, kw: %d, sw: %d, taps: %s", kw, s, g.name, u, u, kw, s, name))
 	S := tapArgs
-	g.tiles(true, 1, func(args, o, d, w, bias Register, _ int, k *mask, sfx string) {
-		acc := g.start(u, bias)
+	g.tiles(true, vecs, func(args, o, d, w, bias Register, vecs int, k *mask, sfx string) {
+		acc := make([][]VecVirtual, vecs)
+		for j := range acc {
+			acc[j] = g.start(u, Mem{Base: bias, Disp: j * g.bytes()})
+		}
 		tab, ny, wp := g.GP64(), g.GP64(), g.GP64()
 		g.MOVQ(S.at(args, "tab"), tab)
 		g.MOVQ(S.at(args, "ny"), ny)
@@ -103,18 +113,31 @@ func (g *generator) dw(kw, s, u int) {
 		g.TESTQ(ny, ny)
 		g.JZ(LabelRef("sum" + sfx))
 		g.Label("ky" + sfx)
-		wv := make([]VecVirtual, kw)
+		wv := make([][]VecVirtual, vecs)
+		for j := range wv {
+			wv[j] = make([]VecVirtual, kw)
+		}
 		for x := range cols {
 			if x < kw {
-				wv[x] = g.vec()
-				g.VMOVUPS(Mem{Base: wp, Disp: 64 * x}, wv[x])
+				for j := range wv {
+					wv[j][x] = g.vec()
+					g.VMOVUPS(Mem{Base: wp, Disp: 64*x + j*g.bytes()}, wv[j][x])
+				}
 			}
-			p, v := g.GP64(), g.vec()
+			p := g.GP64()
 			g.MOVQ(Mem{Base: tab, Disp: 8 * x}, p)
-			g.load(Mem{Base: p, Index: o, Scale: 1}, v, k)
-			for q := range acc {
-				if kx := x - q*s; kx >= 0 && kx < kw {
-					g.VFMADD231PS(wv[kx], v, acc[q])
+			// Outputs from to to-1 read the column.
+			from, to := max(0, (x-kw+s)/s), min(u, x/s+1)
+			for j := range acc {
+				m := Mem{Base: p, Index: o, Scale: 1, Disp: j * g.bytes()}
+				if !g.wide() && k == nil && to-from == 1 {
+					g.VFMADD231PS(m, wv[j][x-from*s], acc[j][from])
+					continue
+				}
+				v := g.vec()
+				g.load(m, v, k)
+				for q := from; q < to; q++ {
+					g.VFMADD231PS(wv[j][x-q*s], v, acc[j][q])
 				}
 			}
 		}
@@ -135,7 +158,7 @@ func (g *generator) dwAny(u int) {
 	g.text(name, "tapArgs", doc, fmt.Sprintf("name: \"dw_f32_%s_1x%d\", fam: famDW, mr: %d, taps: %s", g.name, u, u, name))
 	S := tapArgs
 	g.tiles(true, 1, func(args, o, d, w, bias Register, _ int, k *mask, sfx string) {
-		acc := g.start(u, bias)
+		acc := g.start(u, Mem{Base: bias})
 		tab, ny, wp := g.GP64(), g.GP64(), g.GP64()
 		g.MOVQ(S.at(args, "tab"), tab)
 		g.MOVQ(S.at(args, "ny"), ny)
@@ -162,17 +185,17 @@ func (g *generator) dwAny(u int) {
 		g.DECQ(ny)
 		g.JNZ(LabelRef("tap" + sfx))
 		g.Label("sum" + sfx)
-		g.finish(args, acc, d, k)
+		g.finish(args, [][]VecVirtual{acc}, d, k)
 	})
 }
 
 // start returns u sums that begin with the bias.
-func (g *generator) start(u int, bias Register) []VecVirtual {
+func (g *generator) start(u int, bias Mem) []VecVirtual {
 	acc := make([]VecVirtual, u)
 	for x := range acc {
 		acc[x] = g.vec()
 		if x == 0 {
-			g.VMOVUPS(Mem{Base: bias}, acc[x])
+			g.VMOVUPS(bias, acc[x])
 		} else {
 			g.VMOVAPS(acc[0], acc[x])
 		}
@@ -180,16 +203,18 @@ func (g *generator) start(u int, bias Register) []VecVirtual {
 	return acc
 }
 
-// finish clamps and stores the sums of neighbouring outputs.
-func (g *generator) finish(args Register, acc []VecVirtual, d Register, k *mask) {
+// finish clamps and stores the sums of neighbouring outputs, acc[vector][output].
+func (g *generator) finish(args Register, acc [][]VecVirtual, d Register, k *mask) {
 	lo, hi := g.bounds(args, tapArgs)
 	ds, to := g.GP64(), g.GP64()
 	g.MOVQ(tapArgs.at(args, "ds"), ds)
 	g.MOVQ(d, to)
-	for x := range acc {
-		g.clamp(acc[x], lo, hi)
-		g.store(acc[x], Mem{Base: to}, k)
-		if x < len(acc)-1 {
+	for x := range acc[0] {
+		for j := range acc {
+			g.clamp(acc[j][x], lo, hi)
+			g.store(acc[j][x], Mem{Base: to, Disp: j * g.bytes()}, k)
+		}
+		if x < len(acc[0])-1 {
 			g.ADDQ(ds, to)
 		}
 	}
