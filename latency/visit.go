@@ -30,7 +30,24 @@ func (c *calibration) time(ctx context.Context, n *candidate, e Effort) (t Timin
 	n.before = t
 	// Where the machine is always slow, more networks tell more than more visits.
 	c.visits++
-	return t, slow && n.tried < maxVisits && (c.visits < 20 || 2*c.slow < c.visits), nil
+	again = slow && (c.visits < 20 || 2*c.slow < c.visits) || c.surprising(n.calls, t.Whole.MedianMs)
+	return t, again && n.tried < maxVisits, nil
+}
+
+// surprise is how much longer than its units' sum a network takes at most, as a
+// factor: more was a neighbour that the reference kernel did not meet.
+const surprise = 1.1
+
+func (c *calibration) surprising(calls []engine.Call, ms float64) bool {
+	if c.guesser == nil || len(c.guesser.kinds) == 0 {
+		return false
+	}
+	sum := 0.0
+	for i := range calls {
+		k := c.guesser.cost(&calls[i].Unit)
+		sum += k.ms
+	}
+	return ms > surprise*sum
 }
 
 // holdOut measures a held-out network as Validate does: in two visits with other
