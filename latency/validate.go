@@ -132,7 +132,7 @@ func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Ne
 	}
 	warnings := append(facts.warnings(p.Device.Threads), timer.Close()...)
 	if late > 0 {
-		warnings = append(warnings, fmt.Sprintf("the machine was slow at each of up to %d visits to %d of %d networks: their times are too long", visits+2*revisits, late, len(networks)))
+		warnings = append(warnings, fmt.Sprintf("the machine was slow at each of up to %d visits to %d of %d networks: their times are the runs at the pace of the reference kernel, and less certain", visits+2*revisits, late, len(networks)))
 	}
 	if s := median(slow); s > 1.03 {
 		warnings = append(warnings, fmt.Sprintf("the reference kernel took %.0f %% longer than when the profile was made", 100*(s-1)))
