@@ -253,39 +253,6 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 	return t, nil
 }
 
-// slowLimit is how much slower than undisturbed the reference kernel may be in
-// the median before what was measured beside it is measured again.
-const slowLimit = 1.06
-
-// better returns one of two timings of one network, with the runs of both: the one
-// at which the machine was less slow, or the shorter of two undisturbed ones. Two at
-// the reference kernel's pace become one.
-func better(t, u Timing) Timing {
-	switch {
-	case t.Slow > slowLimit && u.Slow > slowLimit && t.BaseMs > 0 && u.BaseMs > 0:
-		t.merge(u)
-	case max(t.Slow, u.Slow) > slowLimit && u.Slow < t.Slow, max(t.Slow, u.Slow) <= slowLimit && u.Whole.MedianMs < t.Whole.MedianMs:
-		t, u = u, t
-	}
-	t.Runs += u.Runs
-	t.Interrupted += u.Interrupted
-	return t
-}
-
-// merge makes t the mean of t and u, weighted by their runs.
-func (t *Timing) merge(u Timing) {
-	w := float64(u.Runs) / float64(t.Runs+u.Runs)
-	mix := func(a, b float64) float64 { return a + w*(b-a) }
-	t.Slow, t.RefMs, t.BaseMs = mix(t.Slow, u.Slow), mix(t.RefMs, u.RefMs), mix(t.BaseMs, u.BaseMs)
-	a, b := &t.Whole, &u.Whole
-	a.MedianMs, a.LowMs, a.HighMs = mix(a.MedianMs, b.MedianMs), mix(a.LowMs, b.LowMs), mix(a.HighMs, b.HighMs)
-	a.P10Ms, a.P90Ms = min(a.P10Ms, b.P10Ms), max(a.P90Ms, b.P90Ms)
-	for i := range min(len(t.CallMs), len(u.CallMs)) {
-		t.CallMs[i] = mix(t.CallMs[i], u.CallMs[i])
-		t.CallSpread[i] = math.Hypot((1-w)*t.CallSpread[i], w*u.CallSpread[i])
-	}
-}
-
 // blockMs of runs lie between two looks at the reference kernel, at least one run.
 const blockMs = 4
 
