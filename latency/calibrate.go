@@ -79,7 +79,7 @@ type wholeRecord struct {
 // unitRecord is what one network told about one unit.
 type unitRecord struct {
 	ms, spread float64
-	refMs      float64 // reference time then
+	Pace
 }
 
 // calibration is the state of one Calibrate.

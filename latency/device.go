@@ -62,12 +62,19 @@ type Timing struct {
 	// CallMs are the times of the calls and CallSpread their relative half
 	// widths; nil if they were not timed.
 	CallMs, CallSpread []float64
-	// Slow is by how much the reference kernel was slower than undisturbed while
-	// this was measured, as a factor: 1 is undisturbed.
-	Slow        float64
-	RefMs       float64 // its median then
-	Runs        int     // all of them
-	Interrupted int     // runs in which another task took a core
+	Pace
+	Runs        int // all of them
+	Interrupted int // runs in which another task took a core
+}
+
+// Pace is how fast the machine was while something was measured.
+type Pace struct {
+	// Slow is by how much the reference kernel was slower than undisturbed, as a
+	// factor: 1 is undisturbed. Beyond slowLimit the times of a Timing are those that
+	// its runs would have taken at the undisturbed pace, if BaseMs is known.
+	Slow   float64
+	RefMs  float64 // the reference kernel's time then, of its least disturbed runs
+	BaseMs float64 // undisturbed, as far as was known then; 0: it was not
 }
 
 const nativeName = "native"

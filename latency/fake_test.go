@@ -86,7 +86,7 @@ func (f *fakeRuntime) Time(_ context.Context, n *blocks.Network, e Effort) (Timi
 	if err != nil {
 		return Timing{}, err
 	}
-	t := Timing{Calls: calls, Slow: 1, RefMs: 1, Runs: e.Runs}
+	t := Timing{Calls: calls, Pace: Pace{Slow: 1, RefMs: 1}, Runs: e.Runs}
 	if f.r.Float64() < f.slow {
 		t.Slow, t.RefMs = 1.3, 1.3
 	}

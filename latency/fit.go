@@ -12,28 +12,34 @@ import (
 	"nas/blocks/engine"
 )
 
-// paceOf is by how much the machine was slower than at its best while the reference
-// kernel took refMs; 1 where that is little. Where a neighbour stayed for a whole
-// visit, and for the visits after it, times divided by the pace are off by a tenth;
-// as they are, by a third.
-func paceOf(refMs, base float64) float64 {
-	if refMs <= slowLimit*base || base == 0 {
+// slowAt tells whether the machine was slow, now that the reference kernel's
+// undisturbed time is known to be base.
+func (p Pace) slowAt(base float64) bool { return base > 0 && p.RefMs > slowLimit*base }
+
+// correction is what times measured at this pace have to be multiplied by to be those
+// of an undisturbed machine as far as that is possible: 1 if it was undisturbed. Where a
+// neighbour stayed for a whole visit, and for the visits after it, times at the
+// reference kernel's pace are off by a twentieth; as they are, by a third.
+func (p Pace) correction(base float64) float64 {
+	switch {
+	case !p.slowAt(base):
 		return 1
+	case p.Slow > slowLimit && p.BaseMs > 0: // at its pace already, as known then
+		return base / p.BaseMs
 	}
-	return refMs / base
+	return base / p.RefMs
 }
 
 // table makes the rows of the profile's table from what was measured.
 func (c *calibration) table() []UnitTime {
 	base := c.timer.ReferenceMs()
-	ok := func(ref float64) bool { return paceOf(ref, base) == 1 }
 	// How much a unit varies from network to network, where that was seen.
 	var between []float64
 	for _, rs := range c.units {
 		if len(rs) >= 4 {
 			var ms []float64
 			for _, r := range rs {
-				if ok(r.refMs) {
+				if !r.slowAt(base) {
 					ms = append(ms, r.ms)
 				}
 			}
@@ -50,13 +56,13 @@ func (c *calibration) table() []UnitTime {
 	for u, rs := range c.units {
 		var ms, sp []float64
 		for _, r := range rs {
-			if ok(r.refMs) {
+			if !r.slowAt(base) {
 				ms, sp = append(ms, r.ms), append(sp, r.spread)
 			}
 		}
 		if len(ms) == 0 { // measured in a slow moment only: better than nothing
 			for _, r := range rs {
-				ms, sp = append(ms, r.ms/paceOf(r.refMs, base)), append(sp, r.spread+0.05)
+				ms, sp = append(ms, r.ms*r.correction(base)), append(sp, r.spread+0.05)
 			}
 		}
 		row := UnitTime{Unit: u, Networks: len(ms)}
@@ -123,12 +129,12 @@ func (c *calibration) model() (*Profile, map[string]*KindModel, error) {
 		}
 	}
 	base := c.timer.ReferenceMs()
-	quiet := slices.DeleteFunc(slices.Clone(c.whole), func(w wholeRecord) bool { return paceOf(w.t.RefMs, base) != 1 })
+	quiet := slices.DeleteFunc(slices.Clone(c.whole), func(w wholeRecord) bool { return w.t.slowAt(base) })
 	if len(quiet) < max(20, len(c.whole)/2) {
 		quiet = c.whole
 	}
 	for _, w := range quiet {
-		p.addHeldOut(w.net.Name, w.calls, w.t.Whole.scaled(1/paceOf(w.t.RefMs, base)), at)
+		p.addHeldOut(w.net.Name, w.calls, w.t.Whole.scaled(w.t.correction(base)), at)
 	}
 	if err := p.fitHeldOut(newPredictor(p, kinds)); err != nil {
 		return nil, nil, err

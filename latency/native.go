@@ -162,24 +162,25 @@ func referenceNetwork() *blocks.Network {
 	return n
 }
 
-// reference times the reference kernel: the shortest of three runs, in ms. The
-// first brings its data back into the cache.
+// reference times the reference kernel: the mean of two runs, in ms, after one
+// that brings its data back into the cache.
 func (m *meter) reference() float64 {
-	best := math.Inf(1)
-	for range 3 {
-		t := time.Now()
-		m.ref.plan.Run(m.ref.out, m.ref.in) // bound, and the slices fit
-		best = min(best, float64(time.Since(t).Nanoseconds())/1e6)
+	m.ref.plan.Run(m.ref.out, m.ref.in) // bound, and the slices fit
+	t := time.Now()
+	for range 2 {
+		m.ref.plan.Run(m.ref.out, m.ref.in)
 	}
-	m.seen = append(m.seen, best)
-	return best
+	ms := float64(time.Since(t).Nanoseconds()) / 2e6
+	m.seen = append(m.seen, ms)
+	return ms
 }
 
-// ReferenceMs is the tenth percentile of the session's reference times.
+// ReferenceMs is the fifth percentile of the session's reference times: on a shared
+// host two cores are undisturbed at once hardly more often.
 func (m *meter) ReferenceMs() float64 {
 	s := slices.Clone(m.seen)
 	slices.Sort(s)
-	return quantile(s, 0.1)
+	return quantile(s, 0.05)
 }
 
 // Close leaves the measuring state.
@@ -204,10 +205,10 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 	}
 	start = time.Now()
 	rec := recording{threads: m.s.threads}
-	m.reference()
+	rec.refs = append(rec.refs, m.reference())
 	spent, look := 0.0, 0 // ms in timed runs; how many runs there were at the last look at the interval
 	enough := func() bool {
-		n := len(rec.ms)
+		n := len(rec.runs)
 		switch {
 		case e.MaxTime > 0 && n >= 3 && time.Since(start) > e.MaxTime:
 			return true
@@ -221,14 +222,14 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 			return false
 		}
 		look = n
-		return rec.whole().Spread() <= e.Until
+		return rec.timing(m.base()).Whole.Spread() <= e.Until
 	}
 	for !enough() {
 		if err := canceled(ctx); err != nil {
 			return Timing{}, err
 		}
 		block, runs := 0.0, 0
-		for block < blockMs && (runs == 0 || len(rec.ms) < e.Runs || e.Runs == 0) {
+		for block < blockMs && (runs == 0 || len(rec.runs) < e.Runs || e.Runs == 0) {
 			x, err := m.run(r)
 			if err != nil {
 				return Timing{}, err
@@ -240,11 +241,8 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 		spent += block
 		rec.refs = append(rec.refs, m.reference())
 	}
-	t := rec.timing()
+	t := rec.timing(m.base())
 	t.Calls = r.calls
-	if base := m.base(); base > 0 {
-		t.Slow = t.RefMs / base
-	}
 	if !e.Kernels {
 		t.CallMs, t.CallSpread = nil, nil
 	}
@@ -253,21 +251,6 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 		m.s.collect()
 	}
 	return t, nil
-}
-
-// slowLimit is how much slower than undisturbed the reference kernel may be in
-// the median before what was measured beside it is measured again.
-const slowLimit = 1.06
-
-// better returns one of two timings of one network, with the runs of both: the one
-// at which the machine was less slow, or the shorter of two undisturbed ones.
-func better(t, u Timing) Timing {
-	if slow := max(t.Slow, u.Slow) > slowLimit; slow && u.Slow < t.Slow || !slow && u.Whole.MedianMs < t.Whole.MedianMs {
-		t, u = u, t
-	}
-	t.Runs += u.Runs
-	t.Interrupted += u.Interrupted
-	return t
 }
 
 // blockMs of runs lie between two looks at the reference kernel, at least one run.

@@ -120,7 +120,7 @@ func (t *recipeTimer) timeAll(ctx context.Context, nets []*blocks.Network, e Eff
 			}
 		}
 		for _, w := range s[len(refs):] {
-			out = append(out, Timing{Whole: w.scaled(1 / slow), Slow: slow, RefMs: ref, Runs: w.Runs})
+			out = append(out, Timing{Whole: w.scaled(1 / slow), Pace: Pace{Slow: slow, RefMs: ref}, Runs: w.Runs})
 		}
 	}
 	return out, nil

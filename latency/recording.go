@@ -3,6 +3,7 @@ package latency
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // run is one timed run of a network.
@@ -16,101 +17,183 @@ type run struct {
 // of the system's own threads, or of this program's, takes microseconds.
 func (x run) lost() bool { return x.switched && x.cpuMs > 0 && x.cpuMs < 0.98*x.ms }
 
-// recording is what was seen of a network in one visit.
+// recording is what was seen of a network in one visit: runs, with the reference
+// kernel before the first, after the last and between some.
 type recording struct {
 	threads int
-	ms      []float64   // of each run; where the thread was alone and lost its core, the time on it
-	calls   [][]float64 // ms of the calls, one row a run
-	kept    [][]float64 // rows of runs that kept their core
-	rest    []float64   // ... what these runs took beyond their calls
-	refs    []float64   // the reference kernel between the runs
-	lost    int         // runs that did not
+	runs    []recorded
+	refs    []float64 // ms of the reference kernel
+	lost    int       // runs that lost their core
+}
+
+// recorded is a run as a recording keeps it.
+type recorded struct {
+	ms    float64   // where the thread was alone and lost its core, the time on it
+	calls []float64 // ms
+	rest  float64   // what the run took beyond its calls
+	ref   int       // index of the reference before it
+	lost  bool
 }
 
 func (r *recording) add(x run, ns []int64) {
-	row, sum := make([]float64, len(ns)), 0.0
-	for i, v := range ns {
-		row[i] = float64(v) / 1e6
-		sum += row[i]
+	v := recorded{ms: x.ms, calls: make([]float64, len(ns)), rest: x.ms, ref: max(0, len(r.refs)-1), lost: x.lost()}
+	for i, t := range ns {
+		v.calls[i] = float64(t) / 1e6
+		v.rest -= v.calls[i]
 	}
-	r.calls = append(r.calls, row)
-	if x.lost() {
+	if v.lost {
 		r.lost++
 		if r.threads == 1 {
-			x.ms = x.cpuMs
+			v.ms = x.cpuMs
 		}
-	} else {
-		r.kept = append(r.kept, row)
-		r.rest = append(r.rest, x.ms-sum)
 	}
-	r.ms = append(r.ms, x.ms)
+	r.runs = append(r.runs, v)
 }
 
 // fewKept is the number of runs that kept their core below which the calls of a
 // network do not tell its time.
 const fewKept = 3
 
-// whole is the time of the network with nobody else on the machine. Neighbours,
-// above all those on the other hardware thread of the core, slow it down for
-// milliseconds at a time: of a network that takes longer hardly any run is
-// undisturbed, yet each of its calls is in some. So the time is the sum of what
-// the calls took undisturbed, and of what lies between them. On a machine at rest
-// that is the median of the runs. The percentiles are those of all runs, except
-// that they enclose the median.
-func (r *recording) whole() Sample {
-	s := quietSample(r.ms)
-	if len(r.kept) < fewKept {
-		return s
+// kept are the runs that kept their core.
+func (r *recording) kept() []recorded {
+	var out []recorded
+	for _, v := range r.runs {
+		if !v.lost {
+			out = append(out, v)
+		}
 	}
-	q := undisturbed(r.rest)
-	sum, half2 := q.MedianMs, 0.0
-	for i := range r.kept[0] {
-		q := undisturbed(column(r.kept, i))
-		h := (q.HighMs - q.LowMs) / 2
-		sum += q.MedianMs
-		half2 += h * h
-	}
-	half := math.Sqrt(half2)
-	s.MedianMs, s.LowMs, s.HighMs = sum, sum-half, sum+half
-	s.P10Ms, s.P90Ms = min(s.P10Ms, sum), max(s.P90Ms, sum)
-	return s
+	return out
 }
 
-// timing sums up the recording.
-func (r *recording) timing() Timing {
-	t := Timing{Whole: r.whole(), Runs: len(r.ms), Interrupted: r.lost, RefMs: undisturbed(r.refs).MedianMs}
+// timing is the time of the network with nobody else on the machine. base is the
+// reference kernel's time then; 0: unknown.
+//
+// Neighbours, above all those on the other hardware thread of the core, slow it
+// down for milliseconds at a time: of a network that takes longer hardly any run is
+// undisturbed, yet each of its calls is in some. So the time is the sum of what
+// the calls took undisturbed, and of what lies between them. On a machine at rest
+// that is the median of the runs. Where the reference kernel was undisturbed less
+// than a tenth of the time, so were the calls, and the shortest of them are a matter
+// of luck: see paced.
+func (r *recording) timing(base float64) Timing {
+	t := Timing{Runs: len(r.runs), Interrupted: r.lost, Pace: Pace{Slow: 1, BaseMs: base}}
+	if len(r.refs) > 0 {
+		t.RefMs = undisturbed(slices.Clone(r.refs)).MedianMs
+		if base > 0 {
+			t.Slow = t.RefMs / base
+		}
+	}
+	t.Whole = quietSample(column(r.runs, func(v recorded) float64 { return v.ms }))
 	if 4*t.Interrupted > 3*t.Runs && t.Runs >= 4 {
 		t.Whole.Warnings = append(t.Whole.Warnings, fmt.Sprintf("other programs interrupted %d of %d runs", t.Interrupted, t.Runs))
 	}
-	// Of a run that was interrupted the call is not known in which it was: such
-	// runs tell of single calls only where no others do.
-	rows := r.kept
-	if len(rows) < fewKept {
-		rows = r.calls
-	}
-	if len(rows) == 0 {
+	if len(r.runs) == 0 {
 		return t
 	}
-	t.CallMs, t.CallSpread = make([]float64, len(rows[0])), make([]float64, len(rows[0]))
-	for i := range t.CallMs {
-		v := column(rows, i)
-		q := undisturbed(v)
-		ms := q.MedianMs
-		if len(r.kept) < fewKept {
-			ms = quantile(v, 0.25)
-		} else {
-			v = v[:q.Runs]
+	// Of a run that was interrupted the call is not known in which it was: such
+	// runs tell of single calls only where no others do.
+	kept := r.kept()
+	few := len(kept) < fewKept
+	if few {
+		kept = r.runs
+	}
+	n := len(kept[0].calls)
+	t.CallMs, t.CallSpread = make([]float64, n), make([]float64, n)
+	switch {
+	case t.Slow > slowLimit:
+		r.paced(&t, kept)
+	case few:
+		for i := range t.CallMs {
+			v := callColumn(kept, i)
+			t.CallSpread[i] = meanSpread(v)
+			t.CallMs[i] = max(quantile(v, 0.25), 1e-5)
 		}
-		t.CallMs[i] = max(ms, 1e-5)
-		t.CallSpread[i] = min(0.3, spreadOf(v)/math.Sqrt(float64(len(v))))
+	default:
+		r.quiet(&t, kept)
 	}
 	return t
 }
 
-func column(rows [][]float64, i int) []float64 {
-	v := make([]float64, len(rows))
-	for k, row := range rows {
-		v[k] = row[i]
+// quiet fills in the times of a visit in which the machine had quiet moments.
+func (r *recording) quiet(t *Timing, kept []recorded) {
+	q := undisturbed(column(kept, func(v recorded) float64 { return v.rest }))
+	sum, half2 := q.MedianMs, 0.0
+	for i := range t.CallMs {
+		v := callColumn(kept, i)
+		q := undisturbed(v)
+		h := (q.HighMs - q.LowMs) / 2
+		sum += q.MedianMs
+		half2 += h * h
+		t.CallMs[i] = max(q.MedianMs, 1e-5)
+		t.CallSpread[i] = meanSpread(v[:q.Runs])
+	}
+	half := math.Sqrt(half2)
+	t.Whole.around(sum, sum-half, sum+half)
+}
+
+// paced fills in the times of a visit in which the machine was slow throughout:
+// each run is divided by the reference kernel's pace right before and after it. Two
+// visits of 23 runs then differed by 2.3 per cent, where their undisturbed calls, if
+// one may say so, differed by 14 (a host with a busy neighbour on each core). Yet a
+// neighbour slows some kernels more and others less than the reference: 5 per cent
+// off the truth, as standard deviation between networks.
+func (r *recording) paced(t *Timing, kept []recorded) {
+	scale := make([]float64, len(kept))
+	for i, v := range kept {
+		after := r.refs[min(v.ref+1, len(r.refs)-1)]
+		scale[i] = 1 / max(1, (r.refs[v.ref]+after)/2/t.BaseMs)
+	}
+	at := func(f func(recorded) float64) []float64 {
+		v := column(kept, f)
+		for i := range v {
+			v[i] *= scale[i]
+		}
+		return v
+	}
+	whole := NewSample(at(func(v recorded) float64 { return v.ms }))
+	t.Whole.around(whole.MedianMs, whole.LowMs, whole.HighMs)
+	// A call is disturbed or not, and the pace is a mean over its run.
+	sum := trimmedMean(at(func(v recorded) float64 { return v.rest }))
+	for i := range t.CallMs {
+		v := at(func(x recorded) float64 { return x.calls[i] })
+		t.CallMs[i] = max(trimmedMean(v), 1e-5)
+		t.CallSpread[i] = meanSpread(v)
+		sum += t.CallMs[i]
+	}
+	for i := range t.CallMs {
+		t.CallMs[i] *= whole.MedianMs / sum
+	}
+}
+
+// around sets the median and its interval, which the percentiles of all runs then
+// enclose.
+func (s *Sample) around(ms, low, high float64) {
+	s.MedianMs, s.LowMs, s.HighMs = ms, low, high
+	s.P10Ms, s.P90Ms = min(s.P10Ms, ms), max(s.P90Ms, ms)
+}
+
+// meanSpread is the relative half width of a mean of v.
+func meanSpread(v []float64) float64 { return min(0.3, spreadOf(v)/math.Sqrt(float64(len(v)))) }
+
+// trimmedMean is the mean of v, which it sorts, without a tenth at either end.
+func trimmedMean(v []float64) float64 {
+	slices.Sort(v)
+	mid := v[len(v)/10 : len(v)-len(v)/10]
+	sum := 0.0
+	for _, x := range mid {
+		sum += x
+	}
+	return sum / float64(len(mid))
+}
+
+func column(runs []recorded, f func(recorded) float64) []float64 {
+	v := make([]float64, len(runs))
+	for k, x := range runs {
+		v[k] = f(x)
 	}
 	return v
+}
+
+func callColumn(runs []recorded, i int) []float64 {
+	return column(runs, func(v recorded) float64 { return v.calls[i] })
 }

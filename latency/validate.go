@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"nas/blocks"
 )
@@ -62,13 +61,6 @@ type ValidateOptions struct {
 	Progress func(done, total int) // after each measurement; may be nil
 }
 
-// A network is measured twice, each time in two visits with other networks in
-// between, of which the shorter counts: what a neighbour does to one visit lasts
-// for seconds.
-const visits = 4
-
-var visit = Effort{Runs: 12, MinTime: 30 * time.Millisecond}
-
 // Validate measures networks, each twice, and compares the mean of the two with
 // the profile's prediction. rt must be the profile's device.
 func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Network, o ValidateOptions) (*Validation, error) {
@@ -99,87 +91,58 @@ func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Ne
 	if err != nil {
 		return nil, err
 	}
-	twice := make([][2]Timing, len(networks))
-	var slow []float64
-	visits := visits
-	if _, ok := timer.(*recipeTimer); ok { // each is measured as at calibration
-		visits = 2
+	// Each is measured twice over, to see how well two measurements agree.
+	halves := [2]visits{{timer: timer, networks: networks, effort: effort}, {timer: timer, networks: networks, effort: effort}}
+	rounds := 2 * perMeasurement
+	if _, ok := timer.(*recipeTimer); ok { // as at calibration
+		rounds = 2
 	}
-	for pass := range visits {
-		i := -1
-		for t, err := range timings(ctx, timer, networks, effort) {
-			if i++; err != nil {
-				timer.Close()
-				return nil, err
-			}
-			if t.Slow > 0 {
-				slow = append(slow, t.Slow)
-			}
-			if m := &twice[i][pass%2]; pass < 2 {
-				*m = t
-			} else {
-				*m = better(*m, t)
-			}
-			if o.Progress != nil {
-				o.Progress(pass*len(networks)+i+1, visits*len(networks))
+	var slow []float64
+	measure := func() error {
+		for k := range rounds {
+			if err := halves[k%2].round(ctx, func(i int, t Timing) {
+				if t.Slow > 0 {
+					slow = append(slow, t.Slow)
+				}
+				if o.Progress != nil {
+					o.Progress(k*len(networks)+i+1, rounds*len(networks))
+				}
+			}); err != nil {
+				return err
 			}
 		}
+		for range 2 * revisits {
+			if err := halves[0].again(ctx); err != nil {
+				return err
+			}
+			halves[0], halves[1] = halves[1], halves[0]
+		}
+		return nil
 	}
-	late, err := revisit(ctx, timer, networks, twice, effort)
+	err = measure()
+	warnings := append(facts.warnings(p.Device.Threads), timer.Close()...)
 	if err != nil {
-		timer.Close()
 		return nil, err
 	}
-	warnings := append(facts.warnings(p.Device.Threads), timer.Close()...)
-	if late > 0 {
-		warnings = append(warnings, fmt.Sprintf("the machine was slow at each of up to %d visits to %d of %d networks: their times are too long", visits+2*revisits, late, len(networks)))
+	if late := max(halves[0].late(), halves[1].late()); late > 0 {
+		warnings = append(warnings, fmt.Sprintf("the machine was slow at each of up to %d visits to %d of %d networks: their times are the runs at the pace of the reference kernel, and less certain", rounds/2+revisits, late, len(networks)))
 	}
 	if s := median(slow); s > 1.03 {
 		warnings = append(warnings, fmt.Sprintf("the reference kernel took %.0f %% longer than when the profile was made", 100*(s-1)))
 	}
 	noise := 0.0
-	for i, t := range twice {
-		a, b := t[0].Whole.MedianMs, t[1].Whole.MedianMs
+	for i := range ps {
+		a, b := halves[0].best[i].Whole.MedianMs, halves[1].best[i].Whole.MedianMs
 		ps[i].measured = (a + b) / 2
-		noise += 100 * math.Abs(a-b) / ps[i].measured / float64(len(twice))
+		noise += 100 * math.Abs(a-b) / ps[i].measured / float64(len(ps))
 	}
 	v := summarize(ps, p.line(ps))
 	v.NoisePct, v.Device, v.Warnings = noise, p.Device.String(), warnings
 	for i, q := range ps {
-		a, b := &twice[i][0], &twice[i][1]
+		a, b := &halves[0].best[i], &halves[1].best[i]
 		v.Points = append(v.Points, Point{q.name, q.predicted, q.low, q.high, q.measured, min(a.Whole.P10Ms, b.Whole.P10Ms), max(a.Whole.P90Ms, b.Whole.P90Ms), a.Runs + b.Runs})
 	}
 	return v, nil
-}
-
-// revisits bounds how often a measurement is repeated for which the machine was
-// always slow.
-const revisits = 4
-
-// revisit repeats the measurements beside which the reference kernel was slow,
-// and returns the number of networks for which it still was at the end.
-func revisit(ctx context.Context, timer Timer, networks []*blocks.Network, twice [][2]Timing, e Effort) (late int, err error) {
-	for range revisits {
-		for half := range 2 {
-			for i, n := range networks {
-				m := &twice[i][half]
-				if m.Slow <= slowLimit {
-					continue
-				}
-				t, err := timer.Time(ctx, n, e)
-				if err != nil {
-					return 0, err
-				}
-				*m = better(*m, t)
-			}
-		}
-	}
-	for _, m := range twice {
-		if max(m[0].Slow, m[1].Slow) > slowLimit {
-			late++
-		}
-	}
-	return late, nil
 }
 
 // pair is a prediction with its truth, in ms.

@@ -109,7 +109,7 @@ func (c *calibration) keep(t Timing) error {
 	for i := range t.Calls {
 		u := t.Calls[i].Unit
 		if by[u] == nil {
-			by[u] = &unitRecord{refMs: t.RefMs}
+			by[u] = &unitRecord{Pace: t.Pace}
 		}
 		by[u].ms += t.CallMs[i]
 		by[u].spread += t.CallSpread[i]

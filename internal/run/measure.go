@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"nas/blocks"
 	"nas/internal/runstore"
 	"nas/latency"
 	"nas/search"
@@ -20,18 +21,6 @@ type Measured struct {
 	CoveragePct     float64 // share whose measured time lies in the predicted interval
 	Skipped         string  // why nothing was measured, or ""
 }
-
-// measureRuns is how often a member is run in one visit.
-const measureRuns = 15
-
-// As in a calibration, a member is measured in two visits with the others in
-// between, of which the shorter counts; and again, up to measurePasses visits in
-// all, while the reference kernel beside it runs slower than at calibration by
-// more than slowLimit: a neighbour then stretches every time alike.
-const (
-	measurePasses = 5
-	slowLimit     = 1.06
-)
 
 // measure times members of the front, spread evenly over it, on this machine.
 // Only a profile of this machine can be held against what is measured here.
@@ -103,7 +92,7 @@ func spread(m, n int) []int {
 func (p *pipeline) time(ctx context.Context, rt latency.Runtime, d *device, which []int) ([]runstore.MeasuredRow, error) {
 	rows := make([]runstore.MeasuredRow, len(which))
 	before := p.measuredBefore()
-	var left []int // positions still to be measured undisturbed
+	var todo []int // positions to be measured
 	for i, k := range which {
 		m := p.front[k]
 		if r, ok := before[m.ArchID]; ok {
@@ -111,15 +100,14 @@ func (p *pipeline) time(ctx context.Context, rt latency.Runtime, d *device, whic
 			rows[i] = r
 			continue
 		}
-		left = append(left, i)
+		todo = append(todo, i)
 	}
-	if n := len(which) - len(left); n > 0 {
+	if n := len(which) - len(todo); n > 0 {
 		p.say("%d networks of the front have been measured by an earlier run with the same profile", n)
 	}
-	if len(left) == 0 {
+	if len(todo) == 0 {
 		return rows, nil
 	}
-	todo := left
 	p.say("measuring %d networks of the front on this device", len(todo))
 	timer, err := rt.Open(ctx, d.profile.Calibration.ReferenceMs)
 	if err != nil {
@@ -130,36 +118,23 @@ func (p *pipeline) time(ctx context.Context, rt latency.Runtime, d *device, whic
 			p.say("measuring: %s", w)
 		}
 	}()
-	best := make([]latency.Timing, len(which))
-	for pass := 0; pass < measurePasses && len(left) > 0; pass++ {
-		var again []int
-		for n, i := range left {
-			net, err := p.network(p.front[which[i]])
-			if err != nil {
-				return nil, err
-			}
-			t, err := timer.Time(ctx, net, latency.Effort{Runs: measureRuns})
-			if err != nil {
-				return nil, err
-			}
-			slow := t.Slow > slowLimit
-			if pass > 0 && best[i].Whole.MedianMs <= t.Whole.MedianMs {
-				t = best[i]
-			}
-			best[i] = t
-			if pass == 0 || slow {
-				again = append(again, i)
-			}
-			p.progress(Progress{Step: "measure", Done: len(todo) - len(left) + n + 1, Total: len(todo)})
+	nets := make([]*blocks.Network, len(todo))
+	for k, i := range todo {
+		if nets[k], err = p.network(p.front[which[i]]); err != nil {
+			return nil, err
 		}
-		left = again
 	}
-	if len(left) > 0 {
-		p.say("measuring: the machine was slower than at its calibration for %d of %d networks, %d times over: their times are too long",
-			len(left), len(todo), measurePasses)
+	best, late, err := latency.TimeAll(ctx, timer, nets, func(done, total int) {
+		p.progress(Progress{Step: "measure", Done: done, Total: total})
+	})
+	if err != nil {
+		return nil, err
 	}
-	for _, i := range todo {
-		m, w := p.front[which[i]], best[i].Whole
+	if late > 0 {
+		p.say("measuring: the machine was slower than at its calibration at each visit to %d of %d networks: their times are the runs at the pace of the reference kernel, and less certain", late, len(todo))
+	}
+	for k, i := range todo {
+		m, w := p.front[which[i]], best[k].Whole
 		rows[i] = runstore.MeasuredRow{
 			ID: m.ID, Device: d.profile.Device.String(), Threads: d.profile.Device.Target.Threads, PredictedMs: m.Latency, LowMs: m.Low, HighMs: m.High,
 			MeasuredMs: w.MedianMs, P10Ms: w.P10Ms, P90Ms: w.P90Ms, Runs: w.Runs,

@@ -1,0 +1,132 @@
+package latency
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"nas/blocks"
+)
+
+// A network is measured in two visits with other networks in between, of which
+// the better counts: what a neighbour does to one visit lasts for seconds. revisits
+// bounds how often it is visited once more because the machine was always slow.
+const (
+	perMeasurement = 2
+	revisits       = 4
+)
+
+var visit = Effort{Runs: 12, MinTime: 30 * time.Millisecond}
+
+// visits are rounds of visits to networks.
+type visits struct {
+	timer    Timer
+	networks []*blocks.Network
+	effort   Effort
+	best     []Timing // of each network so far
+	rounds   int
+}
+
+// TimeAll times networks as wholes: each in two visits with the others in between, of
+// which the better counts, and in up to four more while the machine is slow. late is
+// the number of networks at each visit to which it was: see [Pace]. progress, if not
+// nil, is called after each visit of the first two rounds.
+func TimeAll(ctx context.Context, timer Timer, networks []*blocks.Network, progress func(done, total int)) (best []Timing, late int, err error) {
+	v := &visits{timer: timer, networks: networks, effort: visit}
+	for range perMeasurement {
+		if err := v.round(ctx, func(i int, _ Timing) {
+			if progress != nil {
+				progress(v.rounds*len(networks)+i+1, perMeasurement*len(networks))
+			}
+		}); err != nil {
+			return nil, 0, err
+		}
+	}
+	for range revisits {
+		if err := v.again(ctx); err != nil {
+			return nil, 0, err
+		}
+	}
+	return v.best, v.late(), nil
+}
+
+// round visits each network; seen is called with its index and what was found.
+func (v *visits) round(ctx context.Context, seen func(i int, t Timing)) error {
+	if v.best == nil {
+		v.best = make([]Timing, len(v.networks))
+	}
+	i := 0
+	for t, err := range timings(ctx, v.timer, v.networks, v.effort) {
+		if err != nil {
+			return err
+		}
+		if v.rounds > 0 {
+			v.best[i] = better(v.best[i], t)
+		} else {
+			v.best[i] = t
+		}
+		seen(i, t)
+		i++
+	}
+	v.rounds++
+	return nil
+}
+
+// again visits the networks beside which the machine was always slow.
+func (v *visits) again(ctx context.Context) error {
+	for i, n := range v.networks {
+		if v.best[i].Slow <= slowLimit {
+			continue
+		}
+		t, err := v.timer.Time(ctx, n, v.effort)
+		if err != nil {
+			return err
+		}
+		v.best[i] = better(v.best[i], t)
+	}
+	return nil
+}
+
+// late counts them.
+func (v *visits) late() int {
+	n := 0
+	for _, t := range v.best {
+		if t.Slow > slowLimit {
+			n++
+		}
+	}
+	return n
+}
+
+// slowLimit is how much slower than undisturbed the reference kernel may be in
+// the median before what was measured beside it is measured again.
+const slowLimit = 1.06
+
+// better returns one of two timings of one network, with the runs of both: the one
+// at which the machine was less slow, or the shorter of two undisturbed ones. Two at
+// the reference kernel's pace become one.
+func better(t, u Timing) Timing {
+	switch {
+	case t.Slow > slowLimit && u.Slow > slowLimit && t.BaseMs > 0 && u.BaseMs > 0:
+		t.merge(u)
+	case max(t.Slow, u.Slow) > slowLimit && u.Slow < t.Slow, max(t.Slow, u.Slow) <= slowLimit && u.Whole.MedianMs < t.Whole.MedianMs:
+		t, u = u, t
+	}
+	t.Runs += u.Runs
+	t.Interrupted += u.Interrupted
+	return t
+}
+
+// merge makes t the mean of t and u, weighted by their runs.
+func (t *Timing) merge(u Timing) {
+	w := float64(u.Runs) / float64(t.Runs+u.Runs)
+	mix := func(a, b float64) float64 { return a + w*(b-a) }
+	t.Slow, t.RefMs, t.BaseMs = mix(t.Slow, u.Slow), mix(t.RefMs, u.RefMs), mix(t.BaseMs, u.BaseMs)
+	a, b := &t.Whole, &u.Whole
+	a.MedianMs, a.LowMs, a.HighMs = mix(a.MedianMs, b.MedianMs), mix(a.LowMs, b.LowMs), mix(a.HighMs, b.HighMs)
+	a.P10Ms, a.P90Ms = min(a.P10Ms, b.P10Ms), max(a.P90Ms, b.P90Ms)
+	for i := range min(len(t.CallMs), len(u.CallMs)) {
+		t.CallMs[i] = mix(t.CallMs[i], u.CallMs[i])
+		t.CallSpread[i] = math.Hypot((1-w)*t.CallSpread[i], w*u.CallSpread[i])
+	}
+}
