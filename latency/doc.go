@@ -28,12 +28,13 @@
 // On this machine the units are timed inside running networks, each on the
 // activations of the one before: a kernel repeated by itself would find its data
 // in a nearer cache than life offers. The goroutine is locked to its thread, the
-// thread bound to a core, the garbage collector off. Around each run a reference
-// kernel is timed: if it was slower than at other times, the clock fell or a
-// neighbour took part of the core, and the network is timed again. Runs in which
-// the system gave the core to another task are dropped; where nearly all are,
-// they count with the time that the thread had the core. What remains doubtful is
-// a warning that travels with the profile, the sample or the estimate.
+// thread bound to a core, the garbage collector off. Between runs a reference kernel
+// is timed. If it was slower than at other times, the clock fell or a neighbour took
+// part of the core, and the network is timed again; if it was slow at each visit, runs
+// count at the pace of the reference kernel beside them. Runs in which the system gave
+// the core to another task are dropped; where nearly all are, they count with the
+// time that the thread had the core. What remains doubtful is a warning that travels
+// with the profile, the sample or the estimate.
 //
 // # How units are predicted
 //
