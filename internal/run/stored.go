@@ -2,7 +2,6 @@ package run
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +13,7 @@ import (
 	"strings"
 
 	"nas/internal/config"
+	"nas/internal/jsonfile"
 	"nas/internal/report"
 	"nas/internal/runstore"
 	"nas/search"
@@ -58,19 +58,24 @@ func Load(dir string) (*Stored, error) {
 			s.growth = append(s.growth, report.XY{X: float64(evaluations), Y: s.Front.Hypervolume()})
 		}
 	}
+	if m := s.Manifest; m.Status != search.StatusRunning.String() && len(s.Trials) < m.Trials {
+		return nil, fmt.Errorf("run: %s holds %d of the %d trials that %s counts: it was cut off: restore it, or search the rest again with nas run %s --resume --out %s",
+			filepath.Join(dir, runstore.TrialsFile), len(s.Trials), m.Trials, runstore.ManifestFile, filepath.Join(dir, runstore.ConfigFile), dir)
+	}
 	if n := len(s.growth); n > 0 {
 		s.growth = append(s.growth, report.XY{X: float64(evaluations), Y: s.growth[n-1].Y})
 	}
 	data, err := os.ReadFile(filepath.Join(dir, ReferencesFile))
 	if err == nil {
-		err = json.Unmarshal(data, &s.References)
+		err = jsonfile.Decode(data, &s.References)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("run: %s: %w", ReferencesFile, err)
+		path := filepath.Join(dir, ReferencesFile)
+		return nil, fmt.Errorf("run: %s: %w: delete it, the run is then drawn without the reference networks", path, err)
 	}
 	s.Measured, err = runstore.ReadMeasured(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, fmt.Errorf("%w: delete the file, the run is then drawn without measurements", err)
 	}
 	return s, nil
 }
