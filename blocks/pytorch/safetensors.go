@@ -76,7 +76,7 @@ func openSafetensors(r io.ReaderAt, size int64) (map[string]stored, error) {
 	}
 	n := binary.LittleEndian.Uint64(length[:])
 	if n > maxHeader || int64(n) > size-8 {
-		return nil, fmt.Errorf("pytorch: the .safetensors header claims %d bytes of a file of %d: it is damaged or of another format: save it again", n, size)
+		return nil, fmt.Errorf("pytorch: the .safetensors header claims %d bytes of a file of %d: it is damaged, or of another format: save it again", n, size)
 	}
 	head := make([]byte, n)
 	if _, err := r.ReadAt(head, 8); err != nil {

@@ -223,7 +223,7 @@ func TestBadSafetensors(t *testing.T) {
 		want []string // in the error
 	}{
 		{"empty", nil, []string{"too short"}},
-		{"length", []byte("\xff\xff\xff\xff\xff\xff\xff\x7f{}"), []string{"claims a header"}},
+		{"length", []byte("\xff\xff\xff\xff\xff\xff\xff\x7f{}"), []string{"header claims"}},
 		{"no object", file("[]"), []string{"no JSON object"}},
 		{"missing", change("fc.weight", "fc.w"), []string{"missing: fc.weight", "not expected: fc.w"}},
 		{"shape", change("[2,4]", "[4,2]"), []string{"fc.weight", "[4 2]", "[2 4]"}},
