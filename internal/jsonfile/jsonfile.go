@@ -17,7 +17,7 @@ func Decode(data []byte, v any) error {
 	if len(text) == 0 {
 		return &Error{Line: 1, Problem: "the file is empty"}
 	}
-	if text[0] != '{' && text[0] != '[' {
+	if !strings.ContainsRune(`{["-0123456789tfn`, rune(text[0])) {
 		return &Error{Line: 1, Problem: fmt.Sprintf("the file begins with %.8q: it is no JSON", text)}
 	}
 	err := json.Unmarshal(data, v)

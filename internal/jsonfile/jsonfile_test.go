@@ -33,6 +33,7 @@ func TestDecode(t *testing.T) {
 		{"empty", "", "line 1: the file is empty"},
 		{"blank", " \n\t", "line 1: the file is empty"},
 		{"picture", "\x89PNG\r\n\x1a\n", `line 1: the file begins with "\x89PNG\r\n\x1a": it is no JSON`},
+		{"nothing to tell", "null", ""},
 		{"zeros", "\x00\x00", `line 1: the file begins with "\x00\x00": it is no JSON`},
 		{"cut in a string", cut(`"po`), "line 5, key units[1].unit: the file ends here, it was cut off"},
 		{"cut behind a value", cut(`"pool"`), "line 5, key units[1].unit: the file ends here, it was cut off"},
