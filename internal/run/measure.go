@@ -150,7 +150,11 @@ func (p *pipeline) time(ctx context.Context, rt latency.Runtime, d *device, whic
 			if pass == 0 || slow {
 				again = append(again, i)
 			}
-			p.progress(Progress{Step: "measure", Done: len(todo) - len(left) + n + 1, Total: len(todo)})
+			step := "measure"
+			if pass > 0 {
+				step = fmt.Sprintf("measure, visit %d", pass+1)
+			}
+			p.progress(Progress{Step: step, Done: n + 1, Total: len(left)})
 		}
 		left = again
 	}
@@ -205,6 +209,6 @@ func (m *Measured) String() string {
 	if m.Skipped != "" {
 		return "not measured: " + m.Skipped
 	}
-	return fmt.Sprintf("%d measured: %.0f %% still on the front, predictions off by %+.1f %% in the median and %.1f %% in the mean, %.0f %% inside their interval",
+	return fmt.Sprintf("%d measured: %.0f %% of them still on the front; predictions %+.1f %% off in the median, by %.1f %% in the mean; %.0f %% of the measured times lie in the predicted interval",
 		m.Members, m.NonDominatedPct, m.BiasPct, m.MAPEPct, m.CoveragePct)
 }
