@@ -31,11 +31,11 @@ type Estimate struct {
 
 // Kernel is one row of an estimate: equal units together.
 type Kernel struct {
-	Name   string  `json:"name"`
-	Shape  string  `json:"shape"`
-	Ms     float64 `json:"ms"` // of all calls together
-	Count  int     `json:"count"`
-	Source string  `json:"source"`
+	Name   string  `json:"name"`   // the routine, as in engine.Unit
+	Shape  string  `json:"shape"`  // the rest of the unit's key
+	Ms     float64 `json:"ms"`     // of all calls together
+	Count  int     `json:"count"`  // of calls
+	Source string  `json:"source"` // SourceTable, SourceModel or SourceUnknown
 	// Stage and Block are the place of each call, in order of the calls.
 	Places [][2]int    `json:"-"`
 	Unit   engine.Unit `json:"-"`
@@ -116,7 +116,9 @@ func (r *Predictor) Device() Device { return r.p.Device }
 // Target returns the target that a network must be compiled for.
 func (r *Predictor) Target() engine.Target { return r.target }
 
-// Predict lowers a network for the profile's target and predicts its latency.
+// Predict lowers a network for the profile's target and predicts its latency. The
+// error is that the network cannot be lowered; of what was never measured there are
+// warnings and a wide interval.
 func (r *Predictor) Predict(n *blocks.Network) (Estimate, error) {
 	calls, err := cut(n, r.p.Device)
 	if err != nil {

@@ -29,8 +29,9 @@ func newValidateAccuracy(a *app) *cobra.Command {
 		Long: `Every network of a table that somebody trained is scored, and the scores are set
 against the trained accuracies: rank correlation over all, the same among networks
 of equal MACs, and the accuracy lost by trusting the score under ten MACs budgets.
-Intervals are 90 %, from resampling networks. The score surrogate is fitted to
-networks drawn from the table and judged on the others.
+Intervals are 90 %, from resampling networks. Pairs of networks that differ in one
+thing alone are listed where they are few. The score surrogate is fitted to networks
+drawn from the table and judged on the others.
 
 Benchmarks: ` + names + `, or FILE.csv, a table of your own with the columns
 arch (whatever a network is named by, as in nas show) and accuracy in per cent,
