@@ -27,8 +27,8 @@ type Benchmark struct {
 // BenchmarkRow is one trained network.
 type BenchmarkRow struct {
 	ID      string
-	Group   string // family of networks, "" where all are of one
-	Recipe  string // class of training recipes, "" where all are of one
+	Group   string  // family of networks, "" where all are of one
+	Recipe  string  // class of training recipes, "" where all are of one
 	Truth   float64 // accuracy that it was trained to, per cent
 	MACs    int64
 	Params  int64
