@@ -27,9 +27,9 @@ type Benchmark struct {
 // BenchmarkRow is one trained network.
 type BenchmarkRow struct {
 	ID      string
-	Group   string // family of networks, "" where all are of one
-	Recipe  string // class of training recipes, "" where all are of one
-	Truth   float64
+	Group   string  // family of networks, "" where all are of one
+	Recipe  string  // class of training recipes, "" where all are of one
+	Truth   float64 // accuracy that it was trained to, per cent
 	MACs    int64
 	Params  int64
 	Network *blocks.Network
@@ -74,7 +74,7 @@ func readTable(name string, r io.Reader) (*table, error) {
 	c := csv.NewReader(r)
 	all, err := c.ReadAll()
 	if err != nil {
-		return nil, fmt.Errorf("accuracy: %s: %w", name, err)
+		return nil, fmt.Errorf("accuracy: %s: %w: the file was cut off, or a text with commas lacks its quotes", name, err)
 	}
 	if len(all) == 0 {
 		return nil, fmt.Errorf("accuracy: %s: want a header line, the file is empty", name)

@@ -16,8 +16,10 @@ var imagenetModelJSON []byte
 
 // ImageNet is the fitted estimate: ImageNet top-1 accuracy in per cent, with a
 // 90 % interval, for a classifier of separable blocks trained by a full recipe
-// of the base class. See imagenetModel for its form, and the model file,
-// data/imagenet_model.json, for its provenance and figures.
+// of the base class. It is ceiling - exp(-t) with t linear in a Gaussian process
+// over the shapes of the stages, the resolution, the share of (hard-)swish and what
+// the counts say beyond the process. The model file, data/imagenet_model.json, holds
+// its provenance and figures.
 //
 // The interval is that of the level of a family of networks never seen, trained
 // by a recipe of the base class. The difference between two networks of one space

@@ -1,6 +1,7 @@
 package accuracy
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -66,14 +67,16 @@ var oneThing = []Trait{SE, Activation, KernelSize}
 const severalThings = "several of these"
 
 // oneThingPairs judges the pairs of networks that are the same but for
-// squeeze-and-excite, activations or kernel sizes.
-func oneThingPairs(rows []BenchmarkRow, scores []float64) map[string]PairReport {
+// squeeze-and-excite, activations or kernel sizes, and lists those that differ in
+// one of them alone.
+func oneThingPairs(rows []BenchmarkRow, scores []float64) (map[string]PairReport, []Pair) {
 	same := make(map[string][]int) // by what is left without all three
 	for i := range rows {
 		key := rows[i].Recipe + "\n" + signature(rows[i].Network, oneThing...)
 		same[key] = append(same[key], i)
 	}
 	out := make(map[string]PairReport)
+	var list []Pair
 	for _, like := range same {
 		for k, i := range like {
 			for _, j := range like[:k] {
@@ -92,10 +95,16 @@ func oneThingPairs(rows []BenchmarkRow, scores []float64) map[string]PairReport 
 				p := out[kind]
 				p.add(scores[i]-scores[j], rows[i].Truth-rows[j].Truth)
 				out[kind] = p
+				if kind != severalThings {
+					list = append(list, pairOf(rows, scores, j, i, kind))
+				}
 			}
 		}
 	}
-	return out
+	slices.SortFunc(list, func(a, b Pair) int {
+		return cmp.Or(cmp.Compare(a.Differ, b.Differ), cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to))
+	})
+	return out, list
 }
 
 // signature spells a network out but for some of its traits. Equal signatures

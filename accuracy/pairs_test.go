@@ -48,7 +48,7 @@ func TestPairsByHand(t *testing.T) {
 	if p := nearPairs(rows, []float64{1, 1, 1, 1, 1}); p.RightPct != 50 {
 		t.Errorf("ties are %v %% right, want 50", p.RightPct)
 	}
-	if got := oneThingPairs(rows, []float64{1, 2, 3, 4, 5}); len(got) != 0 {
+	if got, _ := oneThingPairs(rows, []float64{1, 2, 3, 4, 5}); len(got) != 0 {
 		t.Errorf("one network trained twice gives pairs: %v", got)
 	}
 }
@@ -86,6 +86,29 @@ func TestOneThing(t *testing.T) {
 	}
 	if right/float64(pairs) < 0.8 {
 		t.Errorf("%v of %d pairs in the right order", right, pairs)
+	}
+
+	// The list is of the same pairs, each with its published difference.
+	if len(p.OneThingList) != pairs {
+		t.Errorf("%d pairs are listed, want %d", len(p.OneThingList), pairs)
+	}
+	listed := 0.0
+	for _, q := range p.OneThingList {
+		if q.Interval == nil || !(q.Interval[0] < q.Estimated && q.Estimated < q.Interval[1]) {
+			t.Errorf("%s to %s: %v with the interval %v", q.From, q.To, q.Estimated, q.Interval)
+		}
+		if q.Order == "right" {
+			listed++
+		}
+		switch {
+		case q.From == "mobilenet_v2" && (q.To != "mobilenet_v2_se" || q.Differ != string(SE) || q.Change != "gates 0 -> 17" || math.Abs(q.Published-1.2) > 1e-9),
+			q.Differ == string(Activation) && (q.Change != "relu -> hswish" && q.Change != "hswish -> relu" || math.Abs(math.Abs(q.Published)-1.21) > 1e-9),
+			q.From == "pplcnet_k5_none" && q.To == "pplcnet_k5_all" && (q.Change != "3x3 x 14 -> 3x3 x 1, 5x5 x 13" || math.Abs(q.Published-0.78) > 1e-9):
+			t.Errorf("%+v", q)
+		}
+	}
+	if listed != right {
+		t.Errorf("%v pairs are listed as right, the shares say %v", listed, right)
 	}
 }
 

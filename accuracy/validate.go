@@ -77,6 +77,9 @@ type ProxyReport struct {
 	NearMACs *PairReport           `json:"pairs_within_10_pct_macs"`
 	OneThing map[string]PairReport `json:"pairs_that_differ_in_one_thing,omitempty"`
 	GroupTau map[string]float64    `json:"group_kendall_tau,omitempty"`
+	// OneThingList are the pairs of OneThing themselves, but for those that differ
+	// in several things; nil for more than a hundred.
+	OneThingList []Pair `json:"one_thing_pairs,omitempty"`
 
 	// MAE and Coverage are given for estimates in per cent on a benchmark of
 	// ImageNet results by full recipes.
@@ -125,6 +128,7 @@ func Validate(ctx context.Context, b *Benchmark, specs []string, o ValidateOptio
 		}
 		p := &ProxyReport{}
 		var scores []float64
+		var estimator Estimator // of the scores; nil where these are of several models
 		start := time.Now()
 		if spec == "imagenet" && b.heldOut != nil {
 			held, err := b.heldOut(p)
@@ -139,7 +143,7 @@ func Validate(ctx context.Context, b *Benchmark, specs []string, o ValidateOptio
 			if err != nil {
 				return nil, err
 			}
-			start = time.Now()
+			start, estimator = time.Now(), e
 			if scores, err = ScoreAll(ctx, e, nets, o.Workers); err != nil {
 				return nil, err
 			}
@@ -155,7 +159,16 @@ func Validate(ctx context.Context, b *Benchmark, specs []string, o ValidateOptio
 		}
 		p.judge(judged, o)
 		near := nearPairs(rows, scores)
-		p.NearMACs, p.OneThing, p.GroupTau = &near, oneThingPairs(rows, scores), groupTaus(rows, scores)
+		p.NearMACs, p.GroupTau = &near, groupTaus(rows, scores)
+		var list []Pair
+		if p.OneThing, list = oneThingPairs(rows, scores); len(list) <= mostPairs {
+			if estimator != nil {
+				if err := withIntervals(ctx, estimator, rows, list); err != nil {
+					return nil, err
+				}
+			}
+			p.OneThingList = list
+		}
 		r.Proxies[spec], r.Rows[spec] = p, judged
 	}
 	return r, nil

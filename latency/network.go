@@ -26,7 +26,7 @@ type NetworkModel struct {
 	Mean     []float64 `json:"mean"`  // of each feature, subtracted
 	Floor    float64   `json:"floor"` // median error, relative
 	Quantile float64   `json:"quantile"`
-	Between  float64   `json:"between,omitempty"` // sessions: see betweenSessions
+	Between  float64   `json:"between,omitempty"` // how far two sessions of the device lie apart, in log ms
 	HeldOut  int       `json:"held_out"`
 	Process  *Hyper    `json:"process,omitempty"` // of the residual
 	// Range of the held-out networks, in ms.

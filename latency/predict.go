@@ -31,11 +31,11 @@ type Estimate struct {
 
 // Kernel is one row of an estimate: equal units together.
 type Kernel struct {
-	Name   string  `json:"name"`
-	Shape  string  `json:"shape"`
-	Ms     float64 `json:"ms"` // of all calls together
-	Count  int     `json:"count"`
-	Source string  `json:"source"`
+	Name   string  `json:"name"`   // the routine, as in engine.Unit
+	Shape  string  `json:"shape"`  // the rest of the unit's key
+	Ms     float64 `json:"ms"`     // of all calls together
+	Count  int     `json:"count"`  // of calls
+	Source string  `json:"source"` // SourceTable, SourceModel or SourceUnknown
 	// Stage and Block are the place of each call, in order of the calls.
 	Places [][2]int    `json:"-"`
 	Unit   engine.Unit `json:"-"`
@@ -116,7 +116,9 @@ func (r *Predictor) Device() Device { return r.p.Device }
 // Target returns the target that a network must be compiled for.
 func (r *Predictor) Target() engine.Target { return r.target }
 
-// Predict lowers a network for the profile's target and predicts its latency.
+// Predict lowers a network for the profile's target and predicts its latency. The
+// error is that the network cannot be lowered; of what was never measured there are
+// warnings and a wide interval.
 func (r *Predictor) Predict(n *blocks.Network) (Estimate, error) {
 	calls, err := cut(n, r.p.Device)
 	if err != nil {
@@ -154,6 +156,10 @@ func (r *Predictor) PredictCalls(calls []engine.Call) Estimate {
 	return e
 }
 
+// OutsideMeasured begins the warning of an estimate whose whole lies where the
+// profile has measured no network: the interval is no more than a guess there.
+const OutsideMeasured = "the latency is outside of what was measured"
+
 // finish fills in what follows from the sums, and the warnings: those of the
 // units, and those of the whole.
 func (r *Predictor) finish(e *Estimate, s *sums, far map[string]bool) {
@@ -162,15 +168,27 @@ func (r *Predictor) finish(e *Estimate, s *sums, far map[string]bool) {
 	if m := r.network; m.HeldOut < 20 {
 		e.Warnings = append(e.Warnings, fmt.Sprintf("the interval rests on %d measured network(s) only", m.HeldOut))
 	} else if e.LatencyMs > 2*m.HighMs || e.LatencyMs < m.LowMs/2 {
-		e.Warnings = append(e.Warnings, fmt.Sprintf("the latency is outside of what was measured (%.3g to %.3g ms)", m.LowMs, m.HighMs))
+		e.Warnings = append(e.Warnings, fmt.Sprintf(OutsideMeasured+" (%.3g to %.3g ms)", m.LowMs, m.HighMs))
 	}
+}
+
+// sizes are features in words, where their names are none.
+var sizes = map[string]string{
+	"in": "number of input channels", "out": "number of output channels", "act": "activation", "mid_act": "activation", "dw_act": "activation",
+	"shrink": "ratio of input to output pixels", "set_l2": "memory beside the second-level cache", "stem_kernel": "stem's kernel",
+	"width_fill": "width", "out_fill": "number of output channels", "mid_fill": "number of expanded channels", "inside": "padding",
+	"in_ragged": "number of input channels", "out_ragged": "number of output channels", "mid_ragged": "number of expanded channels",
 }
 
 // warning says why the cost of u deserves less trust than others, or "".
 func (c *cost) warning(u *engine.Unit) string {
 	switch {
 	case c.outside != "":
-		return fmt.Sprintf("%s: %s is outside of what was measured", kindOf(u), c.outside)
+		what := c.outside
+		if w, ok := sizes[what]; ok {
+			what = w
+		}
+		return fmt.Sprintf("%s: its %s is outside of what was measured", kindOf(u), what)
 	case c.source == 2:
 		return kindOf(u) + ": no unit of this kind was measured; its time is a guess"
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nas/blocks/engine"
+	"nas/internal/jsonfile"
 )
 
 // Format is the version of the profile file that this program writes. It reads
@@ -135,40 +136,26 @@ func Read(r io.Reader, name string) (*Profile, error) {
 	var head struct {
 		Format int `json:"format"`
 	}
-	if err := json.Unmarshal(b, &head); err != nil {
-		return nil, fmt.Errorf("latency: profile %s: %w", name, lineOf(b, err))
+	damaged := func(err error) error {
+		return fmt.Errorf("latency: profile %s: %w: restore the file, or make a new one on its device with nas calibrate --out %s", name, err, name)
+	}
+	if err := jsonfile.Decode(b, &head); err != nil {
+		return nil, damaged(err)
 	}
 	switch {
 	case head.Format > Format:
 		return nil, fmt.Errorf("latency: profile %s has format %d, this program knows up to %d: %w; update the program or calibrate again", name, head.Format, Format, ErrNewer)
 	case head.Format < 1:
-		return nil, fmt.Errorf("latency: %s is not a latency profile (it has no \"format\")", name)
+		return nil, fmt.Errorf("latency: %s is not a latency profile (it has no \"format\"): nas calibrate --out PROFILE makes one", name)
 	}
 	p := new(Profile)
-	if err := json.Unmarshal(b, p); err != nil {
-		return nil, fmt.Errorf("latency: profile %s: %w", name, lineOf(b, err))
+	if err := jsonfile.Decode(b, p); err != nil {
+		return nil, damaged(err)
 	}
 	if err := p.check(); err != nil {
-		return nil, fmt.Errorf("latency: profile %s: %w", name, err)
+		return nil, damaged(err)
 	}
 	return p, nil
-}
-
-// lineOf adds the line to an error of the decoder.
-func lineOf(b []byte, err error) error {
-	var s *json.SyntaxError
-	var t *json.UnmarshalTypeError
-	at := int64(-1)
-	switch {
-	case errors.As(err, &s):
-		at = s.Offset
-	case errors.As(err, &t):
-		at = t.Offset
-	}
-	if at < 0 || at > int64(len(b)) {
-		return err
-	}
-	return fmt.Errorf("line %d: %w", bytes.Count(b[:at], []byte("\n"))+1, err)
 }
 
 func (p *Profile) check() error {
@@ -199,7 +186,9 @@ func (e notThere) Error() string {
 func (e notThere) Is(t error) bool { return t == os.ErrNotExist }
 
 // Load reads the profile in a file, or makes the one of that name that comes
-// with the program ([Shipped]).
+// with the program ([Shipped]). The error wraps fs.ErrNotExist if there is no such
+// file, and [ErrNewer] if a later program wrote it; that of a damaged file names
+// line and key.
 func Load(path string) (*Profile, error) {
 	if _, ok := shippedTables[path]; ok {
 		return shipped(path)

@@ -56,6 +56,9 @@ func FromTable(r io.Reader, name string, o TableOptions) (*Profile, error) {
 	c := csv.NewReader(r)
 	c.TrimLeadingSpace = true
 	head, err := c.Read()
+	if err == io.EOF {
+		err = errors.New("the file is empty")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("latency: table %s: the header line: %w", name, err)
 	}

@@ -112,7 +112,7 @@ func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Ne
 			}
 		}
 		for range 2 * revisits {
-			if err := halves[0].again(ctx); err != nil {
+			if err := halves[0].again(ctx, func(int, Timing) {}); err != nil {
 				return err
 			}
 			halves[0], halves[1] = halves[1], halves[0]

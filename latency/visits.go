@@ -30,20 +30,23 @@ type visits struct {
 // TimeAll times networks as wholes: each in two visits with the others in between, of
 // which the better counts, and in up to four more while the machine is slow. late is
 // the number of networks at each visit to which it was: see [Pace]. progress, if not
-// nil, is called after each visit of the first two rounds.
+// nil, is called after each visit; total grows with the visits that become necessary.
 func TimeAll(ctx context.Context, timer Timer, networks []*blocks.Network, progress func(done, total int)) (best []Timing, late int, err error) {
 	v := &visits{timer: timer, networks: networks, effort: visit}
+	done, total := 0, perMeasurement*len(networks)
+	seen := func(int, Timing) {
+		if done++; progress != nil {
+			progress(done, total)
+		}
+	}
 	for range perMeasurement {
-		if err := v.round(ctx, func(i int, _ Timing) {
-			if progress != nil {
-				progress(v.rounds*len(networks)+i+1, perMeasurement*len(networks))
-			}
-		}); err != nil {
+		if err := v.round(ctx, seen); err != nil {
 			return nil, 0, err
 		}
 	}
 	for range revisits {
-		if err := v.again(ctx); err != nil {
+		total += v.late()
+		if err := v.again(ctx, seen); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -73,7 +76,7 @@ func (v *visits) round(ctx context.Context, seen func(i int, t Timing)) error {
 }
 
 // again visits the networks beside which the machine was always slow.
-func (v *visits) again(ctx context.Context) error {
+func (v *visits) again(ctx context.Context, seen func(i int, t Timing)) error {
 	for i, n := range v.networks {
 		if v.best[i].Slow <= slowLimit {
 			continue
@@ -83,6 +86,7 @@ func (v *visits) again(ctx context.Context) error {
 			return err
 		}
 		v.best[i] = better(v.best[i], t)
+		seen(i, t)
 	}
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 // Measured is a network with the latency that somebody measured.
 type Measured struct {
 	Network *blocks.Network
-	Ms      float64
+	Ms      float64 // of one image
 }
 
 // Adapt makes the profile of a device from another device's profile and a few

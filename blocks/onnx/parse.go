@@ -12,7 +12,7 @@ import (
 // The parser keeps slices of the file: names and weights are not copied until
 // they are needed.
 
-var errWire = errors.New("the file is not a protocol buffer, or is cut off")
+var errWire = errors.New("the file is no ONNX model, or it was cut off: export it again")
 
 // fields calls f for each field of a message. num holds a varint or fixed
 // value, data that of a length-delimited field.
@@ -140,7 +140,7 @@ func parseModel(data []byte) (*modelProto, error) {
 		return nil, err
 	}
 	if graph == nil {
-		return nil, errors.New("the file holds no ONNX graph")
+		return nil, errors.New("the file holds no ONNX graph: export the model again")
 	}
 	return m, fields(graph, func(field protowire.Number, _ protowire.Type, _ uint64, data []byte) error {
 		switch field {

@@ -119,7 +119,7 @@ func TestReadRefusesFiles(t *testing.T) {
 		want string
 	}{
 		"nothing":              {nil, ReadOptions{}, "no ONNX graph"},
-		"text":                 {[]byte("hello, this is not a model"), ReadOptions{}, "protocol buffer"},
+		"text":                 {[]byte("hello, this is not a model"), ReadOptions{}, "no ONNX model"},
 		"a cut file":           {good[:len(good)/2], ReadOptions{}, "cut off"},
 		"no opset":             {message(nil).sub(modelGraph, append(input("x", 1, 1, 3, 8, 8), relu...)), ReadOptions{}, "opset 0"},
 		"no input":             {graphOf(relu, out), ReadOptions{}, "no input"},

@@ -33,6 +33,9 @@ func ReadFile(path string, n *blocks.Network) (*blocks.Weights, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pytorch: %w", err)
 	}
+	if info.IsDir() {
+		return nil, fmt.Errorf("pytorch: %s is a directory: want a file of weights", path)
+	}
 	w, err := read(f, info.Size())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -66,7 +66,7 @@ func New(n *blocks.Network) (*Module, error) {
 // Source returns the Python file.
 func (m *Module) Source() string { return m.source }
 
-// Write writes n as a Python file.
+// Write writes n as a Python file, [Module.Source] of [New], whose errors it shares.
 func Write(w io.Writer, n *blocks.Network) error {
 	m, err := New(n)
 	if err != nil {

@@ -2,18 +2,12 @@ package pytorch
 
 import (
 	"archive/zip"
-	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"nas/blocks"
 )
-
-// maxNPYHeader bounds the header of one array.
-const maxNPYHeader = 1 << 16
 
 // ReadNPZ reads weights from a NumPy archive, one array a tensor, compressed or
 // not: np.savez(path, **{k: v.numpy() for k, v in model.state_dict().items()}).
@@ -21,7 +15,7 @@ const maxNPYHeader = 1 << 16
 func (m *Module) ReadNPZ(r io.ReaderAt, size int64) (*blocks.Weights, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
-		return nil, fmt.Errorf("pytorch: the file is no .npz archive: %w", err)
+		return nil, fmt.Errorf("pytorch: the file is no .npz archive, or it was cut off (%w): save it again with np.savez", err)
 	}
 	file := make(map[string]stored, len(z.File))
 	for _, f := range z.File {
@@ -44,62 +38,26 @@ func (m *Module) ReadNPZ(r io.ReaderAt, size int64) (*blocks.Weights, error) {
 	return m.fill(file)
 }
 
-// npyTypes maps NumPy's types to those of decode.
-var npyTypes = map[string]string{"<f4": "F32", "<f8": "F64", "<f2": "F16"}
-
-var (
-	npyDescr   = regexp.MustCompile(`'descr'\s*:\s*'([^']*)'`)
-	npyFortran = regexp.MustCompile(`'fortran_order'\s*:\s*(True|False)`)
-	npyShape   = regexp.MustCompile(`'shape'\s*:\s*\(([0-9, ]*)\)`)
-)
-
-// openNPY reads an array's header (NEP 1, versions 1 to 3) and, where dst is
-// given, its values.
+// openNPY reads an array's header and, where dst is given, its values.
 func openNPY(f *zip.File, dst []float32) (dtype string, shape []int, err error) {
 	r, err := f.Open()
 	if err != nil {
 		return "", nil, err
 	}
 	defer r.Close()
-	var start [12]byte
-	if _, err := io.ReadFull(r, start[:10]); err != nil || string(start[:6]) != "\x93NUMPY" {
-		return "", nil, errors.New("is no .npy array")
+	dtype, shape, err = npyHeader(r)
+	if err != nil || dst == nil {
+		return dtype, shape, err
 	}
-	n := int(start[8]) | int(start[9])<<8
-	if start[6] > 1 {
-		if _, err := io.ReadFull(r, start[10:]); err != nil {
-			return "", nil, errors.New("the header is cut short")
-		}
-		n |= int(start[10])<<16 | int(start[11])<<24
+	if err := decode(dst, dtype, r); err != nil {
+		return "", nil, err
 	}
-	if n > maxNPYHeader {
-		return "", nil, fmt.Errorf("the header claims %d bytes, want at most %d", n, maxNPYHeader)
+	// The archive's checksum is compared where the array ends.
+	switch n, err := io.Copy(io.Discard, r); {
+	case err != nil:
+		return "", nil, fmt.Errorf("is damaged (%w): save the file again", err)
+	case n > 0:
+		return "", nil, fmt.Errorf("has %d bytes behind its values: save the file again", n)
 	}
-	head := make([]byte, n)
-	if _, err := io.ReadFull(r, head); err != nil {
-		return "", nil, errors.New("the header is cut short")
-	}
-	descr, fortran, dims := npyDescr.FindSubmatch(head), npyFortran.FindSubmatch(head), npyShape.FindSubmatch(head)
-	if descr == nil || fortran == nil || dims == nil {
-		return "", nil, fmt.Errorf("the header %.80q lacks descr, fortran_order or shape", head)
-	}
-	shape = []int{}
-	for _, d := range strings.FieldsFunc(string(dims[1]), func(r rune) bool { return r == ',' || r == ' ' }) {
-		v, err := strconv.Atoi(d)
-		if err != nil {
-			return "", nil, fmt.Errorf("extent %s is too large", d)
-		}
-		shape = append(shape, v)
-	}
-	if string(fortran[1]) == "True" && len(shape) > 1 {
-		return "", nil, errors.New("is in Fortran order: save np.ascontiguousarray(x)")
-	}
-	dtype = string(descr[1])
-	if t, ok := npyTypes[dtype]; ok {
-		dtype = t
-	}
-	if dst == nil {
-		return dtype, shape, nil
-	}
-	return dtype, shape, decode(dst, dtype, r)
+	return dtype, shape, nil
 }

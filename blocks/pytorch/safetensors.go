@@ -72,11 +72,11 @@ func (m *Module) ReadSafetensors(r io.ReaderAt, size int64) (*blocks.Weights, er
 func openSafetensors(r io.ReaderAt, size int64) (map[string]stored, error) {
 	var length [8]byte
 	if _, err := r.ReadAt(length[:], 0); err != nil {
-		return nil, errors.New("pytorch: the file is too short for the .safetensors format")
+		return nil, errors.New("pytorch: the file is too short for the .safetensors format: save it again")
 	}
 	n := binary.LittleEndian.Uint64(length[:])
 	if n > maxHeader || int64(n) > size-8 {
-		return nil, fmt.Errorf("pytorch: the .safetensors header claims %d bytes of a file of %d: damaged, or another format", n, size)
+		return nil, fmt.Errorf("pytorch: the .safetensors header claims %d bytes of a file of %d: it is damaged, or of another format: save it again", n, size)
 	}
 	head := make([]byte, n)
 	if _, err := r.ReadAt(head, 8); err != nil {
@@ -84,7 +84,7 @@ func openSafetensors(r io.ReaderAt, size int64) (map[string]stored, error) {
 	}
 	var entries map[string]json.RawMessage
 	if err := json.Unmarshal(head, &entries); err != nil {
-		return nil, fmt.Errorf("pytorch: the .safetensors header is no JSON object: %w", err)
+		return nil, fmt.Errorf("pytorch: the .safetensors header is no JSON object: %w: save the file again", err)
 	}
 	delete(entries, "__metadata__")
 	start := 8 + int64(n)
@@ -100,7 +100,7 @@ func openSafetensors(r io.ReaderAt, size int64) (map[string]stored, error) {
 		}
 		from, to := e.Offsets[0], e.Offsets[1]
 		if from < 0 || to < from || to > size-start {
-			return nil, fmt.Errorf("pytorch: tensor %q of shape %v lies at bytes %d to %d, the file has %d of values", name, e.Shape, from, to, size-start)
+			return nil, fmt.Errorf("pytorch: tensor %q of shape %v lies at bytes %d to %d, the file has %d of values: it was cut off, save it again", name, e.Shape, from, to, size-start)
 		}
 		file[name] = stored{e.Shape, func(dst []float32) error {
 			if _, ok := widths[e.Dtype]; !ok {

@@ -259,8 +259,8 @@ func TestBadNPZ(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                  "no .npy array",
 		"\x93NUMPY\x01\x00\x40":             "no .npy array",
-		"\x93NUMPY\x01\x00\x40\x00{":        "cut short",
-		"\x93NUMPY\x02\x00\xff\xff\xff\x7f": "header claims",
+		"\x93NUMPY\x01\x00\x40\x00{":        "cut off",
+		"\x93NUMPY\x02\x00\xff\xff\xff\x7f": "claims a header",
 		npy("'descr': '<f4', 'fortran_order': False, 'shape': (2, 1)"):                    "fc.weight",   // no values
 		npy("'descr': '<i4', 'fortran_order': False, 'shape': (2, 1)"):                    "<i4",         // another type
 		npy("'descr': '<f4', 'fortran_order': True, 'shape': (2, 1)"):                     "Fortran",     //
@@ -335,4 +335,53 @@ func FuzzReadNPZ(f *testing.F) {
 			t.Fatal("weights do not fit")
 		}
 	})
+}
+
+func TestReadNPY(t *testing.T) {
+	good := npy("'descr': '<f4', 'fortran_order': False, 'shape': (1, 2)") + "\x00\x00\x80\x3f\x00\x00\x00\xc0"
+	v, shape, err := ReadNPY(strings.NewReader(good), int64(len(good)))
+	if err != nil || !slices.Equal(v, []float32{1, -2}) || !slices.Equal(shape, []int{1, 2}) {
+		t.Errorf("%v of shape %v, %v, want [1 -2] of [1 2]", v, shape, err)
+	}
+	for n := range len(good) {
+		if _, _, err := ReadNPY(strings.NewReader(good[:n]), int64(n)); err == nil || !strings.Contains(err.Error(), "cut off") {
+			t.Errorf("%d of %d bytes: %v", n, len(good), err)
+		}
+	}
+	for text, want := range map[string]string{
+		good + "x": "1 bytes behind",
+		npy("'descr': '<i4', 'fortran_order': False, 'shape': (2,)") + "12345678":                                 "astype(np.float32)",
+		npy("'descr': '<f4', 'fortran_order': True, 'shape': (1, 2)") + "12345678":                                "Fortran",
+		npy("'descr': '<f4', 'fortran_order': False, 'shape': (4000000000, 4000000000, 4000000000)") + "12345678": "impossible shape",
+	} {
+		if _, _, err := ReadNPY(strings.NewReader(text), int64(len(text))); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// One byte of a value may change in an archive without any header noticing.
+func TestDamagedNPZ(t *testing.T) {
+	n := built(t, "one", blocks.Shape{H: 1, W: 1, C: 1}, func(b *blocks.Builder, x blocks.Value) {
+		b.Apply("fc", &blocks.Linear{Out: 2}, x)
+	})
+	m, err := New(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	f, err := z.CreateHeader(&zip.FileHeader{Name: "fc.weight.npy", Method: zip.Store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Write([]byte(npy("'descr': '<f4', 'fortran_order': False, 'shape': (2, 1)") + "VALUE123"))
+	z.Close()
+	if _, err := m.ReadNPZ(bytes.NewReader(b.Bytes()), int64(b.Len())); err != nil {
+		t.Fatal(err)
+	}
+	bad := bytes.Replace(b.Bytes(), []byte("VALUE123"), []byte("VALUE124"), 1)
+	if _, err := m.ReadNPZ(bytes.NewReader(bad), int64(len(bad))); err == nil || !strings.Contains(err.Error(), "is damaged") {
+		t.Errorf("a changed value gives %v", err)
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -57,23 +56,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if code == exitInterrupted && !errors.Is(err, errInterrupted) {
 		err = errInterrupted // "context canceled" says nothing to a person
 	}
-	fmt.Fprintln(stderr, "nas: "+withoutPackage(err.Error()))
+	fmt.Fprintln(stderr, "nas: "+explain(err))
 	if !a.started {
 		fmt.Fprintln(stderr, "     nas --help, or --help behind a command, says more")
 	}
 	return code
-}
-
-// withoutPackage drops the names of packages in front of a message: they tell a
-// person nothing.
-func withoutPackage(message string) string {
-	for {
-		head, rest, ok := strings.Cut(message, ": ")
-		if !ok || !slices.Contains([]string{"accuracy", "config", "latency", "netfile", "run", "runstore", "space", "zoo"}, head) {
-			return message
-		}
-		message = rest
-	}
 }
 
 // root is the command line.

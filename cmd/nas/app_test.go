@@ -244,7 +244,7 @@ func TestInfer(t *testing.T) {
 	if err := os.WriteFile(in, []byte("no array"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, err := nas(t, "infer", tinyArch, "--input", in, "--output", one); code != exitUsage || !strings.Contains(err, "no NumPy file") {
+	if code, _, err := nas(t, "infer", tinyArch, "--input", in, "--output", one); code != exitUsage || !strings.Contains(err, "no .npy array") {
 		t.Errorf("a broken file gives code %d, %q", code, err)
 	}
 }
@@ -289,6 +289,22 @@ func TestBadConfigIsReportedWhole(t *testing.T) {
 			if !strings.Contains(err, want) {
 				t.Errorf("nas %s: %q does not report %q", command, err, want)
 			}
+		}
+	}
+}
+
+func TestInferRefusesACutFile(t *testing.T) {
+	dir := t.TempDir()
+	var b bytes.Buffer
+	if err := writeNPY(&b, make([]float32, 2*32*32*3), []int{2, 32, 32, 3}); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{0, 5, 100, b.Len() / 2, b.Len() - 1} {
+		x := filepath.Join(dir, "x.npy")
+		write(t, x, b.Bytes()[:n])
+		code, _, err := nas(t, "infer", tinyArch, "--input", x, "--output", filepath.Join(dir, "y.npy"))
+		if code != exitUsage || !strings.Contains(err, "cut off") {
+			t.Errorf("%d of %d bytes: code %d, %s", n, b.Len(), code, err)
 		}
 	}
 }

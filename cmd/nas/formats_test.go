@@ -46,7 +46,15 @@ func TestEarlierFormats(t *testing.T) {
 			if out := do("show", run+":3"); !strings.Contains(out, "57f7c10186c0") {
 				t.Errorf("trial 3 is %s", out)
 			}
-			do("pick", run)
+			if out := do("predict", run+":3", "--profile", filepath.Join(run, "profile.json"), "--kernels"); !strings.Contains(out, "by themselves ") {
+				t.Errorf("kernels without their sum: %s", out)
+			}
+			if out := do("pick", run); !strings.Contains(out, " ms, score ") {
+				t.Errorf("pick gives figures without units: %s", out)
+			}
+			if code, _, said := nas(t, "plot", run, "--out", filepath.Join(dir, "f.svg")); code != exitDone || !strings.Contains(said, "f.svg: front of "+run) {
+				t.Errorf("plot says %q", said)
+			}
 			do("ask", run, "-n", "2")
 			do("plot", run, "--out", filepath.Join(dir, "front.svg"))
 			do("plot", run, "--what", "hypervolume", "--out", filepath.Join(dir, "growth.svg"))

@@ -8,51 +8,31 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/sbinet/npyio/npy"
+	"nas/blocks/pytorch"
 )
 
-// readNPY reads a NumPy array of float32 or float64 in C order.
+// readNPY reads a NumPy array of floats in C order.
 func readNPY(path string) (values []float32, shape []int, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, nil, usage(err)
 	}
 	defer f.Close()
-	r, err := npy.NewReader(f)
+	info, err := f.Stat()
 	if err != nil {
-		return nil, nil, usagef("%s is no NumPy file: %w", path, err)
+		return nil, nil, usage(err)
 	}
-	d := r.Header.Descr
-	if d.Fortran {
-		return nil, nil, usagef("%s is in Fortran order: save np.ascontiguousarray(x)", path)
+	if info.IsDir() {
+		return nil, nil, usagef("%s is a directory: want a NumPy file, as np.save writes it", path)
 	}
-	size := 1
-	for _, e := range d.Shape {
-		size *= e
-	}
-	switch strings.TrimLeft(d.Type, "<=>|") {
-	case "f4":
-		err = r.Read(&values)
-	case "f8":
-		var wide []float64
-		err = r.Read(&wide)
-		for _, v := range wide {
-			values = append(values, float32(v))
-		}
-	default:
-		return nil, nil, usagef("%s holds %s values: save x.astype(np.float32)", path, d.Type)
-	}
-	if err == nil && len(values) != size {
-		err = io.ErrUnexpectedEOF
-	}
+	values, shape, err = pytorch.ReadNPY(f, info.Size())
 	if err != nil {
-		return nil, nil, usagef("%s is damaged: %w", path, err)
+		return nil, nil, usagef("%s: %w", path, err)
 	}
-	return values, d.Shape, nil
+	return values, shape, nil
 }
 
-// writeNPY writes a float32 array of any shape, which package npy does not: it
-// knows vectors and matrices. Format 1.0, NEP 1.
+// writeNPY writes a float32 array of any shape, format 1.0, NEP 1.
 func writeNPY(w io.Writer, values []float32, shape []int) error {
 	dims := ""
 	for _, d := range shape {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -32,7 +33,7 @@ func newPlot(a *app) *cobra.Command {
 	var out, kind string
 	kinds := ""
 	for _, p := range plots {
-		kinds += "\n  " + p.name + "  " + p.what
+		kinds += fmt.Sprintf("\n  %-11s  %s", p.name, p.what)
 	}
 	cmd := &cobra.Command{
 		Use:   "plot DIR... --out FILE",
@@ -72,7 +73,13 @@ the ending of the file's name. Pictures:
 				if err != nil {
 					return err
 				}
-				return report.Save(out, f)
+				if err := report.Save(out, f); err != nil {
+					return err
+				}
+				if !a.quiet {
+					fmt.Fprintf(a.stderr, "%s: %s of %s\n", out, kind, strings.Join(args, ", "))
+				}
+				return nil
 			}
 			return usagef("--what %q: want one of:%s", kind, kinds)
 		},

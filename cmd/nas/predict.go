@@ -71,6 +71,7 @@ machine's, as nas calibrate or nas run left it.`,
 					t.add(k.Name, k.Count, fmt.Sprintf("%.4f", k.Ms), fmt.Sprintf("%.1f", 100*k.Ms/sum), k.Source, k.Shape)
 				}
 				t.write(a.stdout)
+				a.printf("\nby themselves %s ms, together %s ms: %+.1f %%, as whole networks took at calibration\n", ms(sum), ms(e.LatencyMs), 100*(e.LatencyMs/sum-1))
 			}
 			a.warn(e.Warnings)
 			return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -195,7 +196,7 @@ func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint6
 	case r.Status == search.StatusInterrupted:
 		return "", fmt.Errorf("%w: nas run %s --resume continues %s", errInterrupted, path, r.Dir)
 	case len(r.Front) == 0:
-		return "", fmt.Errorf("no network of %d holds all constraints: %s", r.Trials, r.Walls)
+		return "", fmt.Errorf("%s: raise the limit by that, or give the space smaller choices", r.Walls)
 	}
 	return r.Dir, nil
 }
@@ -256,7 +257,7 @@ func score(v float64, what string) string {
 const frontRows = 12
 
 func (a *app) printOutcome(r *pipeline.Outcome) {
-	a.printf("%s: %d networks tried, %d scored, %d on the front, %v (%s)\n", r.Dir, r.Trials, r.Evaluated, len(r.Front), r.Wall.Round(100*time.Millisecond), r.Status)
+	a.printf("%s: %d networks tried, %d scored, %d on the front, in %v; ended: %s\n", r.Dir, r.Trials, r.Evaluated, len(r.Front), r.Wall.Round(100*time.Millisecond), r.Status)
 	if len(r.Front) == 0 {
 		return
 	}
@@ -275,7 +276,27 @@ func (a *app) printOutcome(r *pipeline.Outcome) {
 		a.printf("\n%s\n", r.Measured)
 	}
 	a.printf("\nopen %s/report.html; nas show %s:%d --layers shows a network\n", r.Dir, r.Dir, r.Front[len(r.Front)/2].ID)
-	for _, f := range r.Exported {
-		a.printf("exported %s\n", f)
+	if len(r.Exported) > 0 {
+		a.printf("exported to %s: %s\n", filepath.Dir(r.Exported[0]), exports(r.Exported))
 	}
+}
+
+// exports names files of one directory in short: each name with its endings.
+func exports(files []string) string {
+	var names []string
+	endings := map[string][]string{}
+	for _, f := range files {
+		ending := filepath.Ext(f)
+		name := strings.TrimSuffix(filepath.Base(f), ending)
+		if endings[name] == nil {
+			names = append(names, name)
+		}
+		endings[name] = append(endings[name], ending)
+	}
+	for _, n := range names { // all have the formats of the config
+		if !slices.Equal(endings[n], endings[names[0]]) {
+			return strings.Join(files, ", ")
+		}
+	}
+	return strings.Join(names, ", ") + "; each as " + strings.Join(endings[names[0]], " ")
 }

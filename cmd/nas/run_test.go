@@ -138,3 +138,18 @@ func TestRunPlotReport(t *testing.T) {
 		t.Errorf("code %d, %s", code, err)
 	}
 }
+
+func TestExportsInShort(t *testing.T) {
+	for _, c := range []struct {
+		files []string
+		want  string
+	}{
+		{[]string{"r/export/fastest.onnx", "r/export/fastest.toml", "r/export/knee.onnx", "r/export/knee.toml"}, "fastest, knee; each as .onnx .toml"},
+		{[]string{"r/export/fastest.py", "r/export/fastest.safetensors"}, "fastest; each as .py .safetensors"},
+		{[]string{"r/a.toml", "r/b.json"}, "r/a.toml, r/b.json"},
+	} {
+		if got := exports(c.files); got != c.want {
+			t.Errorf("%v: %q, want %q", c.files, got, c.want)
+		}
+	}
+}

@@ -29,8 +29,9 @@ func newValidateAccuracy(a *app) *cobra.Command {
 		Long: `Every network of a table that somebody trained is scored, and the scores are set
 against the trained accuracies: rank correlation over all, the same among networks
 of equal MACs, and the accuracy lost by trusting the score under ten MACs budgets.
-Intervals are 90 %, from resampling networks. The score surrogate is fitted to
-networks drawn from the table and judged on the others.
+Intervals are 90 %, from resampling networks. Pairs of networks that differ in one
+thing alone are listed where they are few. The score surrogate is fitted to networks
+drawn from the table and judged on the others.
 
 Benchmarks: ` + names + `, or FILE.csv, a table of your own with the columns
 arch (whatever a network is named by, as in nas show) and accuracy in per cent,
@@ -188,6 +189,42 @@ func writePairs(a *app, r *accuracy.Report) {
 		a.printf("\n")
 		t.write(a.stdout)
 	}
+	for _, name := range slices.Sorted(maps.Keys(r.Proxies)) {
+		writePairList(a, name, r.Proxies[name].OneThingList)
+	}
+}
+
+// fewPairs are what is listed without --json.
+const fewPairs = 40
+
+// writePairList prints the pairs that differ in one thing, where they are few.
+func writePairList(a *app, score string, list []accuracy.Pair) {
+	if len(list) == 0 || len(list) > fewPairs {
+		return
+	}
+	a.printf("\n%s, the pairs that differ in one thing: differences of the second to the first, published in points of accuracy\n\n", score)
+	right, inside, known := 0, 0, 0
+	t := table{head: []string{"order", "published", "by the score", "90 %", "differ in", "how", "networks"}}
+	for _, p := range list {
+		interval := "-"
+		if p.Interval != nil {
+			interval = fmt.Sprintf("%+.2f to %+.2f", p.Interval[0], p.Interval[1])
+			known++
+			if p.Interval[0] <= p.Published && p.Published <= p.Interval[1] {
+				inside++
+			}
+		}
+		if p.Order == "right" {
+			right++
+		}
+		t.add(p.Order, fmt.Sprintf("%+.2f", p.Published), fmt.Sprintf("%+.2f", p.Estimated), interval, p.Differ, p.Change, p.From+" -> "+p.To)
+	}
+	t.write(a.stdout)
+	a.printf("\n%d of %d are in the right order", right, len(list))
+	if known > 0 {
+		a.printf("; the published difference lies in the interval in %d of %d", inside, known)
+	}
+	a.printf("\n")
 }
 
 // writeFewShot prints what the surrogate is worth.

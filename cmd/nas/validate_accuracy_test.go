@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,5 +31,39 @@ func TestValidateAccuracyOwnTable(t *testing.T) {
 	}
 	if code, _, errs := nas(t, "validate", "accuracy", "--benchmark", "macros", "--proxy", "macs"); code != 2 || !strings.Contains(errs, "FILE.csv") {
 		t.Errorf("an unknown benchmark: exit %d, %s", code, errs)
+	}
+}
+
+// A share of 18 pairs says little without the pairs.
+func TestValidateAccuracyListsPairs(t *testing.T) {
+	args := []string{"validate", "accuracy", "--benchmark", "ablations", "--proxy", "imagenet,depth"}
+	code, out, err := nas(t, args...)
+	if code != 0 {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"gates 0 -> 17", "mobilenet_v2 -> mobilenet_v2_se", "+1.20", "gates 2 -> 2, in other blocks", "hswish -> relu",
+		"imagenet, the pairs", "of 18 are in the right order; the published difference lies in the interval in ", "depth, the pairs"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	_, out, _ = nas(t, append(args, "--json")...)
+	var v struct {
+		Proxies map[string]struct {
+			List []struct {
+				From, To, Differ, Order string
+				Published, Estimated    float64
+				Interval                *[2]float64
+			} `json:"one_thing_pairs"`
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &v); err != nil {
+		t.Fatal(err)
+	}
+	if l := v.Proxies["imagenet"].List; len(l) != 18 || l[0].Interval == nil || l[0].From == "" || l[0].Order == "" {
+		t.Errorf("%d pairs: %+v", len(l), l)
+	}
+	if l := v.Proxies["depth"].List; len(l) != 18 || l[0].Interval != nil {
+		t.Errorf("depth has no error of differences: %+v", l)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 
@@ -110,12 +111,21 @@ func Load(path string, checks ...Check) (*Config, error) {
 
 // Decode reads the text of a file. Every problem is in the error, an [*Error].
 func Decode(path string, data []byte, checks ...Check) (*Config, error) {
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, &Error{path, []Problem{{Want: "the file is empty: start from a config such as configs/mobile.toml"}}}
+	}
 	var tree map[string]any
 	if err := toml.Unmarshal(data, &tree); err != nil {
 		p := Problem{Want: err.Error()}
 		var pe toml.ParseError
 		if errors.As(err, &pe) {
 			p = Problem{Line: pe.Position.Line, Key: pe.LastKey, Want: strings.TrimSuffix(pe.Message, ".")}
+		}
+		switch {
+		case bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(data):
+			p.Want += ": this is no text: want a config such as configs/mobile.toml"
+		case strings.Contains(p.Want, "unexpected EOF"), strings.Contains(p.Want, "end of file"):
+			p.Want += ": the file was cut off: restore the rest"
 		}
 		return nil, &Error{path, []Problem{p}}
 	}

@@ -51,7 +51,10 @@ func Runtime(device string, threads int) (latency.Runtime, error) {
 	var spec latency.RecipeSpec
 	meta, err := toml.Decode(string(text), &spec)
 	if err != nil {
-		return nil, fmt.Errorf("device %s: %w", name, err)
+		return nil, fmt.Errorf("device %s: %w: want a recipe, as docs/devices.md describes it", name, err)
+	}
+	if strings.TrimSpace(string(text)) == "" {
+		return nil, fmt.Errorf("device %s: the file is empty: want a recipe, as docs/devices.md describes it", name)
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		return nil, fmt.Errorf("device %s: unknown key %s", name, unknown[0])

@@ -18,6 +18,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/onnx"
 	"nas/blocks/pytorch"
+	"nas/internal/jsonfile"
 )
 
 // maxText bounds a text file that is read: a network of ten thousand ops takes
@@ -169,8 +170,14 @@ func Read(path string) (*blocks.Network, *blocks.Weights, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("netfile: %w", err)
 	}
+	if len(data) == 0 {
+		return nil, nil, fmt.Errorf("netfile: %s: the file is empty: write it again with nas export", path)
+	}
 	n, w, err := formats[i].decode(path, data)
 	if err != nil {
+		if ext != "onnx" { // whose errors are about what another program wrote
+			err = fmt.Errorf("%w: restore the file, or write it again with nas export", err)
+		}
 		return nil, nil, fmt.Errorf("netfile: %s: %w", path, err)
 	}
 	return n, w, nil
@@ -191,7 +198,7 @@ func encodeJSON(n *blocks.Network, _ func() (*blocks.Weights, error)) ([]byte, e
 
 func decodeJSON(_ string, data []byte) (*blocks.Network, *blocks.Weights, error) {
 	n := new(blocks.Network)
-	return n, nil, json.Unmarshal(data, n)
+	return n, nil, jsonfile.Decode(data, n)
 }
 
 // The TOML form has the same keys and values as the JSON form.

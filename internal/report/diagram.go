@@ -40,7 +40,7 @@ func (r DiagramRow) total() float64 { return Bar{Parts: r.Parts}.total() }
 
 // workColors are the colours of the kinds of work, the same in every picture.
 var workColors = map[string]color.RGBA{
-	"pointwise": palette[0], "fused block": palette[1], gates: palette[2], "depthwise": palette[3], "convolution": palette[4], "other": palette[6],
+	"pointwise": palette[0], fused: palette[1], gates: palette[2], "depthwise": palette[3], "convolution": palette[4], "other": palette[6],
 }
 
 // workColor returns the colour of a kind of work; one that has none takes the
@@ -79,6 +79,13 @@ func (d Diagram) page() (*page, error) {
 	out := &page{width: 9.6 * vg.Inch, height: 118 + vg.Length(len(d.Rows))*diagramRow + 14*vg.Length(len(d.Notes)),
 		title: d.Title, subtitle: d.Subtitle, plot: p, notes: d.Notes}
 	kinds := Breakdown{Rows: bars(d.Rows)}.kinds()
+	for _, r := range d.Rows { // ops have colours, too, where they run within another kind of kernel
+		for _, o := range r.Ops {
+			if !slices.Contains(kinds, o.Kind) {
+				kinds = append(kinds, o.Kind)
+			}
+		}
+	}
 	for i, k := range kinds {
 		out.legend = append(out.legend, workEntry(k, i))
 	}
@@ -127,8 +134,19 @@ func (l diagramLayer) Plot(c draw.Canvas, _ *plot.Plot) {
 			l.segment(&c, r, kinds, left, wedge, from, to)
 		}
 		c.FillPolygon(band, []vg.Point{{X: rows, Y: hi}, {X: c.Max.X, Y: hi}, {X: c.Max.X, Y: lo}, {X: rows, Y: lo}})
-		l.row(&c, r, rows+6, c.Max.X-5, y)
+		l.row(&c, r, l.d.host(i), rows+6, c.Max.X-5, y)
 	}
+}
+
+// host says with which row one of no cost of its own runs: the one before it that
+// has any.
+func (d Diagram) host(i int) string {
+	for k := i - 1; k >= 0; k-- {
+		if d.Rows[k].total() > 0 {
+			return "runs with " + d.Rows[k].Name
+		}
+	}
+	return "runs with the next"
 }
 
 // segment draws a block's part of the column, divided from left to right by kind
@@ -154,7 +172,7 @@ func (l diagramLayer) segment(c *draw.Canvas, r DiagramRow, kinds []string, left
 }
 
 // row writes a block: name, ops from left to right, shape of the output, cost.
-func (l diagramLayer) row(c *draw.Canvas, r DiagramRow, left, right, y vg.Length) {
+func (l diagramLayer) row(c *draw.Canvas, r DiagramRow, host string, left, right, y vg.Length) {
 	write := func(x vg.Length, s string, size vg.Length, ink color.Color, v font.Variant, right bool) {
 		sty := textStyle(size, ink, v)
 		sty.YAlign = draw.YCenter
@@ -164,7 +182,7 @@ func (l diagramLayer) row(c *draw.Canvas, r DiagramRow, left, right, y vg.Length
 		c.FillText(sty, vg.Point{X: x, Y: y + 1}, cleanText(s))
 	}
 	write(left, r.Name, labelSize, ink, bold, false)
-	cost := "with a neighbour"
+	cost := host
 	if t := r.total(); t > 0 {
 		cost = fmt.Sprintf("%s %s, %.1f %%", digits3(t), l.d.Unit, 100*t/l.sum)
 	}

@@ -106,14 +106,16 @@ func WritePage(w io.Writer, p Page) error {
 	return nil
 }
 
-// inlineSVG drops the XML head and the fixed size of a figure. Figures are made by
-// this package, which escapes the text in them.
+// inlineSVG drops the XML head of a figure and leaves its size to the page, which
+// takes the width as --wide. Figures are made by this package, which escapes the
+// text in them.
 func inlineSVG(svg string) template.HTML {
 	svg = svg[strings.Index(svg, "<svg"):]
 	open := svg[:strings.Index(svg, ">")+1]
 	box := open[strings.Index(open, "viewBox="):]
 	box = box[:strings.Index(box[9:], `"`)+10]
-	return template.HTML(`<svg role="img" xmlns="http://www.w3.org/2000/svg" ` + box + ">" + svg[len(open):])
+	wide := strings.Fields(box)[2] // viewBox="0 0 WIDE HIGH"
+	return template.HTML(`<svg role="img" xmlns="http://www.w3.org/2000/svg" style="--wide:` + wide + `pt" ` + box + ">" + svg[len(open):])
 }
 
 // pageData is what the script reads. Columns instead of objects, and a dictionary

@@ -47,11 +47,14 @@ func digits3(v float64) string {
 // gates is the kind of the work that is done once a channel or an image.
 const gates = "pooling, gates, linear"
 
+// fused is the kind of the work of kernels that run a block, or much of it.
+const fused = "fused into one kernel"
+
 // works maps kernels to their colours in a breakdown; convolutions are told apart
 // by their window.
 var works = map[string]string{
 	"dwconv": "depthwise",
-	"block":  "fused block", "expand_dw": "fused block", "dw_project": "fused block", "stem_block": "fused block", "stem_dw": "fused block",
+	"block":  fused, "expand_dw": fused, "dw_project": fused, "stem_block": fused, "stem_dw": fused,
 	"scale_conv": "pointwise",
 	"linear":     gates, "globalavg": gates, "globalmax": gates,
 	"scale": gates, "scale_map": gates,

@@ -28,8 +28,9 @@ type legendEntry struct {
 
 const (
 	margin      = 16
-	legendGap   = 14 // between entries of a row
+	legendGap   = 12 // between entries of a row
 	sampleWidth = 22
+	sampleGap   = 5    // between a sample and its name
 	leading     = 1.32 // line distance over font size
 	substitute  = 1.17 // how much wider than ours a font may be that a viewer of an SVG takes instead
 )
@@ -134,26 +135,51 @@ func (p *page) drawAxisLabels(c draw.Canvas) draw.Canvas {
 }
 
 // drawLegend sets the entries in rows from the left and takes their space off
-// the top of the canvas.
+// the top of the canvas. Where a somewhat smaller font saves a row, it does.
 func (p *page) drawLegend(c *draw.Canvas) {
 	if len(p.legend) == 0 {
 		return
 	}
-	sty := textStyle(legendSize, ink, regular)
+	room := c.Max.X - c.Min.X
+	size := vg.Length(legendSize)
+	for s := size; s >= 0.8*legendSize; s -= 0.02 * legendSize {
+		if p.legendRows(s, room) < p.legendRows(size, room) {
+			size = s
+		}
+	}
+	gap := legendGap * size / legendSize
+	sty := textStyle(size, ink, regular)
 	const row = legendSize * 1.5
 	x := c.Min.X
 	y := c.Max.Y - row
 	for _, e := range p.legend {
-		name := cleanText(e.name)
-		w := sampleWidth + 5 + sty.Width(name)*substitute
+		w := legendWidth(e, size)
 		if x > c.Min.X && x+w > c.Max.X {
 			x, y = c.Min.X, y-row
 		}
 		e.sample(c, vg.Rectangle{Min: vg.Point{X: x, Y: y}, Max: vg.Point{X: x + sampleWidth, Y: y + legendSize}})
-		c.FillText(sty, vg.Point{X: x + sampleWidth + 5, Y: y + 0.5}, name)
-		x += w + legendGap
+		c.FillText(sty, vg.Point{X: x + sampleWidth + sampleGap, Y: y + 0.5}, cleanText(e.name))
+		x += w + gap
 	}
 	c.Max.Y = y - 8
+}
+
+// legendRows is the number of rows that the entries take.
+func (p *page) legendRows(size, room vg.Length) int {
+	rows, x, gap := 1, vg.Length(0), legendGap*size/legendSize
+	for _, e := range p.legend {
+		w := legendWidth(e, size)
+		if x > 0 && x+w > room {
+			rows, x = rows+1, 0
+		}
+		x += w + gap
+	}
+	return rows
+}
+
+// legendWidth is that of an entry, in whatever font a viewer has.
+func legendWidth(e legendEntry, size vg.Length) vg.Length {
+	return sampleWidth + sampleGap + textStyle(size, ink, regular).Width(cleanText(e.name))*substitute
 }
 
 func center(r vg.Rectangle) vg.Point {

@@ -65,7 +65,7 @@ func TestPageInABrowser(t *testing.T) {
 	}
 
 	b.click(x, y, 0)
-	wants("click", text("#detail"), "trial 3 ", "Diagram, to the scale of latency", "3.2", "14x14x96", "1x1, 100", "ms", "with a neighbour")
+	wants("click", text("#detail"), "trial 3 ", "Diagram, to the scale of latency", "3.2", "14x14x96", "1x1, 100", "ms", "runs with ")
 	all := b.eval(`document.querySelector('#detail').textContent`)
 	wants("card", all, "112x112x16", "stem.conv", "The most expensive blocks", "nas export 'results/<made up>:3' --format pytorch", "nas show 'results/<made up>:3' --diagram")
 	if n := b.eval(`document.querySelectorAll('#detail mark').length`); n == "0" {

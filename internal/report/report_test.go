@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
 
 	"nas/space"
 )
@@ -165,6 +167,7 @@ func TestTicks(t *testing.T) {
 		{linear(0, 4240), "0 1,000 2,000 3,000 4,000"},
 		{linear(0.013, 0.021), "0.014 0.016 0.018 0.020"},
 		{log(1.8, 27), "2 5 10 20"},
+		{log(0.022, 0.136), "0.03 0.05 0.07 0.1"},
 		{log(0.3, 900), "1 10 100"},
 	} {
 		if tc.got != tc.want {
@@ -254,6 +257,19 @@ func TestVerdict(t *testing.T) {
 	if got := f.Verdict(); !strings.HasSuffix(got, "A 1 is matched with 100 % more latency") {
 		t.Errorf("Verdict() = %q", got)
 	}
+	f.References = f.References[:1]
+	if got := f.Verdict(); !strings.Contains(got, "dominates 0 of 1") || !strings.Contains(got, "More evaluations") {
+		t.Errorf("Verdict() = %q, want what may help", got)
+	}
+	// A space of tiny networks: none dominated says nothing.
+	f.References = []Reference{{Group: "A", Label: "2", Point: Point{X: 3, Y: 11.5}}, {Group: "A", Label: "1", Point: Point{X: 5, Y: 9.25}}}
+	if got, want := f.Verdict(), "The reference networks are out of this space's reach: A 1, the nearest, has 9.25, the best here 8. More depth or channels, or wider limits, would let it compete"; got != want {
+		t.Errorf("Verdict() = %q, want %q", got, want)
+	}
+	f.Y.Unit = "%"
+	if got := f.Verdict(); !strings.Contains(got, "has 9.2 %, the best here 8.0 %") {
+		t.Errorf("Verdict() = %q, want per cent", got)
+	}
 }
 
 func TestSharesOfGenes(t *testing.T) {
@@ -300,5 +316,41 @@ func TestTranslucentPaperStaysWhite(t *testing.T) {
 	n := translucent(paper, 0xC8)
 	if r, g, b, a := straight(n).RGBA(); r != 0xFFFF || g != 0xFFFF || b != 0xFFFF || a != 0xC8C8 {
 		t.Errorf("translucent paper goes to a PDF as %x %x %x, opacity %x", r, g, b, a)
+	}
+}
+
+// Six entries, as the front of a run with the classics has, take one row; eight do not.
+func TestLegendRows(t *testing.T) {
+	p := &page{}
+	add := func(names ...string) {
+		for _, n := range names {
+			p.legend = append(p.legend, legendEntry{n, func(*draw.Canvas, vg.Rectangle) {}})
+		}
+	}
+	rows := func() int {
+		c := draw.NewCanvas(vgimg.New(9.6*vg.Inch, 6.4*vg.Inch), 9.6*vg.Inch, 6.4*vg.Inch)
+		c = draw.Crop(c, margin, -margin, margin, -margin)
+		top := c.Max.Y
+		p.drawLegend(&c)
+		return int((top - c.Max.Y - 8) / (1.5 * legendSize))
+	}
+	add("front (258)", "tried (4,000)", "MobileNetV1", "MobileNetV2", "MobileNetV3-Large", "MobileNetV3-Small")
+	if got := rows(); got != 1 {
+		t.Errorf("six entries take %d rows", got)
+	}
+	add("infeasible (12,345)", "another")
+	if got := rows(); got != 2 {
+		t.Errorf("eight entries take %d rows", got)
+	}
+}
+
+// A block that runs within the kernel of another says of which.
+func TestRunsWith(t *testing.T) {
+	cost := []Part{{"pointwise", 1}}
+	d := Diagram{Rows: []DiagramRow{{Name: "first"}, {Name: "stem", Parts: cost}, {Name: "1.1"}, {Name: "1.2"}, {Name: "2.1", Parts: cost}, {Name: "2.2"}}}
+	for i, want := range map[int]string{0: "runs with the next", 2: "runs with stem", 3: "runs with stem", 5: "runs with 2.1"} {
+		if got := d.host(i); got != want {
+			t.Errorf("row %d: %q, want %q", i, got, want)
+		}
 	}
 }

@@ -46,13 +46,13 @@ func niceStep(v float64) float64 {
 	return 10 * p
 }
 
-// logTicks marks 1, 2 and 5 times powers of ten; the digits between have ticks
-// without a label.
+// logTicks marks 1, 2 and 5 times powers of ten, and 3 and 7 where these are few;
+// the digits between have ticks without a label.
 type logTicks struct{}
 
 func (logTicks) Ticks(lo, hi float64) []plot.Tick {
 	var ticks []plot.Tick
-	wide := hi/lo > 200 // then 1 of each decade is enough
+	wide, narrow := hi/lo > 200, hi/lo < 12 // in a wide one 1 of each decade is enough
 	for e := math.Floor(math.Log10(lo)); e <= math.Ceil(math.Log10(hi)); e++ {
 		for m := 1.0; m < 10; m++ {
 			v := m * math.Pow(10, e)
@@ -60,7 +60,7 @@ func (logTicks) Ticks(lo, hi float64) []plot.Tick {
 				continue
 			}
 			t := plot.Tick{Value: v}
-			if m == 1 || !wide && (m == 2 || m == 5) || hi/lo < 5 {
+			if m == 1 || !wide && (m == 2 || m == 5) || narrow && (m == 3 || m == 7) || hi/lo < 5 {
 				t.Label = strconv.FormatFloat(v, 'g', 6, 64)
 			}
 			ticks = append(ticks, t)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // subtitle is the one given, and how the front does against the references.
@@ -19,7 +20,8 @@ func (f Fronts) subtitle() string {
 
 // Verdict says in a sentence how the first series' front stands to the reference
 // networks: how many of them it dominates, and at what x it matches the y of the
-// best that it can match. It is empty where there is nothing to compare.
+// best that it can match; or, of a front that none of them is in reach of, what
+// would bring it there. It is empty where there is nothing to compare.
 func (f Fronts) Verdict() string {
 	if len(f.Series) != 1 || len(f.References) == 0 || len(f.Series[0].Front) == 0 {
 		return ""
@@ -41,10 +43,14 @@ func (f Fronts) Verdict() string {
 		return front[i], true
 	}
 	dominated := 0
-	var best *Reference
+	var best *Reference // of those in reach
 	var match Point
+	nearest := &f.References[0] // of those beyond it, if all are
 	for i := range f.References {
 		r := &f.References[i]
+		if sy*r.Y > sy*nearest.Y {
+			nearest = r
+		}
 		m, ok := at(r.Y)
 		if !ok {
 			continue
@@ -56,18 +62,37 @@ func (f Fronts) Verdict() string {
 			best, match = r, m
 		}
 	}
-	text := fmt.Sprintf("By these measures the front dominates %d of %d reference networks", dominated, len(f.References))
-	if best == nil || f.X.Name == "" || f.X.Maximize || best.X <= 0 {
-		return text
+	if best == nil {
+		return fmt.Sprintf("The reference networks are out of this space's reach: %s, the nearest, has %s, the best here %s. More depth or channels, or wider limits, would let it compete",
+			nearest.name(), f.Y.figure(nearest.Y), f.Y.figure(front[len(front)-1].Y))
 	}
-	name := best.Label
-	if best.Group != "" {
-		name = best.Group + " " + best.Label
+	text := fmt.Sprintf("By these measures the front dominates %d of %d reference networks", dominated, len(f.References))
+	if f.X.Name == "" || f.X.Maximize || best.X <= 0 {
+		return text
 	}
 	change := 100 * (match.X/best.X - 1)
 	word := "less"
 	if change > 0 {
 		word = "more"
 	}
-	return fmt.Sprintf("%s; %s is matched with %.0f %% %s %s", text, name, math.Abs(change), word, f.X.Name)
+	text = fmt.Sprintf("%s; %s is matched with %.0f %% %s %s", text, best.name(), math.Abs(change), word, f.X.Name)
+	if dominated == 0 {
+		text += ". More evaluations, or a space with choices nearer to theirs, may do better"
+	}
+	return text
+}
+
+func (r *Reference) name() string {
+	if r.Group == "" {
+		return r.Label
+	}
+	return r.Group + " " + r.Label
+}
+
+// figure is a value of the axis with its unit.
+func (a Axis) figure(v float64) string {
+	if a.Unit == "%" {
+		return fmt.Sprintf("%.1f %%", v)
+	}
+	return strings.TrimSpace(fmt.Sprintf("%.3g %s", v, a.Unit))
 }

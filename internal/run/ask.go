@@ -3,6 +3,7 @@ package run
 import (
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
 
 	"nas/internal/runstore"
@@ -79,7 +80,7 @@ func Ask(dir string, n int) ([]Asked, error) {
 	for _, r := range told {
 		a, err := space.Parse(r.Arch)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("run: %s: trial %d: %w: restore the file, or delete it and tell the run again what you trained", filepath.Join(dir, runstore.ToldFile), r.ID, err)
 		}
 		for i := range trials {
 			known[i] = known[i] || trials[i].ArchID == r.ArchID

@@ -46,6 +46,7 @@ type AuditRow struct {
 	SavingPct float64 `json:"saving_pct"`
 	// Declared says that the score itself says that it cannot see the gene.
 	Declared bool         `json:"declared_blind"`
+	Charged  bool         `json:"charged"` // it is, and a choice that the score has never seen costs a fixed charge
 	Values   []AuditValue `json:"values"`
 }
 
@@ -140,12 +141,15 @@ func AuditSpace(ctx context.Context, o Options) (*Audit, error) {
 		return nil, err
 	}
 	info := p.eval.accuracy.Info()
-	blind := map[string]bool{}
+	blind, charged := map[string]bool{}, map[string]bool{}
 	for _, t := range info.Blind {
 		blind[blindKeys[string(t)]] = true
 	}
+	for _, t := range info.Charged {
+		charged[blindKeys[string(t)]] = true
+	}
 	for k, group := range groups {
-		row := AuditRow{Gene: group.name, Genes: len(group.genes), Choices: group.choices, Declared: blind[group.key]}
+		row := AuditRow{Gene: group.name, Genes: len(group.genes), Choices: group.choices, Declared: blind[group.key], Charged: charged[group.key]}
 		var score, slower []float64
 		for _, f := range flips {
 			if f.group == k {
@@ -455,7 +459,7 @@ func (r AuditRow) String() string {
 			}
 		}
 		return strings.Join(append([]string{"seen"}, like...), "; ")
-	case r.Declared && math.Abs(r.ScoreMean) > 0 && len(r.Values) > 0:
+	case r.Charged && math.Abs(r.ScoreMean) > 0 && len(r.Values) > 0:
 		// A choice unknown to the score costs a fixed charge: the known one wins.
 		best := r.Values[0]
 		for _, v := range r.Values {

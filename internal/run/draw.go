@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"strings"
 
 	"nas/internal/report"
 	"nas/internal/runstore"
@@ -41,11 +40,6 @@ func (p *pipeline) draw(ctx context.Context) error {
 		f, err := Figure(s)
 		if err != nil {
 			return err
-		}
-		for _, k := range p.picks() {
-			m := p.front[k.member]
-			x, y, _ := s.axes()
-			f.Picks = append(f.Picks, report.Reference{Label: strings.ReplaceAll(k.name, "_", " "), Point: point(func(key string) float64 { return value(&m.Trial, key) }, x.Name, y.Name)})
 		}
 		for _, name := range []string{"front.svg", "front.png"} {
 			if err := report.Save(p.store.Path(name), f); err != nil {

@@ -18,21 +18,27 @@ import (
 // picks names the members of the front that are exported: the fastest, the knee
 // and the most accurate. On a small front they may be the same.
 func (p *pipeline) picks() []pick {
-	if len(p.front) == 0 {
+	points := make([][2]float64, len(p.front))
+	for i, m := range p.front {
+		points[i] = [2]float64{m.Latency, m.Accuracy}
+	}
+	return picksOf(points)
+}
+
+// picksOf chooses among latencies and accuracies.
+func picksOf(front [][2]float64) []pick {
+	if len(front) == 0 {
 		return nil
 	}
-	best := 0
-	points := make([][]float64, len(p.front))
-	for i, m := range p.front {
-		points[i] = []float64{m.Latency, -m.Accuracy}
-		if m.Accuracy > p.front[best].Accuracy {
-			best = i
-		}
-	}
-	fastest := 0
-	for i, m := range p.front {
-		if m.Latency < p.front[fastest].Latency {
+	fastest, best := 0, 0
+	points := make([][]float64, len(front))
+	for i, m := range front {
+		points[i] = []float64{m[0], -m[1]}
+		if m[0] < front[fastest][0] {
 			fastest = i
+		}
+		if m[1] > front[best][1] {
+			best = i
 		}
 	}
 	return []pick{{"fastest", fastest}, {"knee", search.Knee(points)}, {"most_accurate", best}}

@@ -480,6 +480,9 @@ func (m *improver) judge(ctx context.Context) error {
 	default:
 		o.Verdict = fmt.Sprintf("perhaps better: %.3g%s more, which is not beyond %.3g, %s: train both before you believe it", gain, unit, o.GainHalfWidth, against)
 	}
+	if max := m.o.MaxLatencyMs; max > 0 && o.Best.MeasuredMs > max {
+		o.Verdict += fmt.Sprintf("; measured it took %.4g ms: predictions are held to --max-latency, so ask for less than %.4g ms", o.Best.MeasuredMs, max)
+	}
 	return nil
 }
 

@@ -196,3 +196,17 @@ proxy = "depth"
 		t.Errorf("alexnet gives %v, want wrong use", err)
 	}
 }
+
+// A limit holds predictions; what was measured beyond it is said.
+func TestImproveSaysThatTheLimitWasMissed(t *testing.T) {
+	for measured, want := range map[float64]bool{3.9: false, 4.2: true} {
+		m := &improver{o: &ImproveOptions{MaxLatencyMs: 4}, out: &Improvement{Unit: "pct",
+			Model: ImproveSide{Ms: 3.5, Score: 62}, Best: &ImproveSide{Ms: 3.97, Score: 72, Low: 69, High: 75, MeasuredMs: measured}}}
+		if err := m.judge(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(m.out.Verdict, "--max-latency"); got != want || !strings.HasPrefix(m.out.Verdict, "better: 10 points more") {
+			t.Errorf("measured at %v ms: %q", measured, m.out.Verdict)
+		}
+	}
+}

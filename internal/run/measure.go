@@ -180,6 +180,6 @@ func (m *Measured) String() string {
 	if m.Skipped != "" {
 		return "not measured: " + m.Skipped
 	}
-	return fmt.Sprintf("%d measured: %.0f %% still on the front, predictions off by %+.1f %% in the median and %.1f %% in the mean, %.0f %% inside their interval",
+	return fmt.Sprintf("%d measured: %.0f %% of them still on the front; predictions %+.1f %% off in the median, by %.1f %% in the mean; %.0f %% of the measured times lie in the predicted interval",
 		m.Members, m.NonDominatedPct, m.BiasPct, m.MAPEPct, m.CoveragePct)
 }

@@ -3,7 +3,9 @@ package run
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"path/filepath"
 	"slices"
@@ -60,10 +62,13 @@ func (s *Stored) Page() (report.Page, error) {
 	// Without the profile, as in a directory that was passed on in parts, the
 	// report lacks the breakdowns only.
 	var predictor *latency.Predictor
-	if prof, err := latency.Load(filepath.Join(s.Dir, runstore.ProfileFile)); err == nil {
+	switch prof, err := latency.Load(filepath.Join(s.Dir, runstore.ProfileFile)); {
+	case err == nil:
 		if predictor, err = prof.Predictor(); err != nil {
 			return p, err
 		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return p, fmt.Errorf("%w; without the file the report lacks the breakdowns only", err)
 	}
 	for _, t := range s.Front.Trials() {
 		m := pageMember(&t, at[t.ID], x, y)

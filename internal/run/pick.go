@@ -73,7 +73,10 @@ func (f *frontView) figure(m int, o search.Objective) string {
 	case strings.HasPrefix(o.Name, keyLatency):
 		return fmt.Sprintf("%.4g ms", v)
 	case o.Name == keyAccuracy:
-		return fmt.Sprintf("accuracy %.4g", v)
+		if a := f.run.axis(o); a.Unit == "%" {
+			return fmt.Sprintf("%s %.2f %% (estimated)", a.Name, v)
+		}
+		return fmt.Sprintf("score %.4g", v)
 	}
 	return fmt.Sprintf("%s %.4g", strings.ReplaceAll(o.Name, "_", " "), v)
 }
@@ -161,7 +164,7 @@ func (AtKnee) pick(f *frontView) ([]Picked, error) {
 		return nil, &UsageError{fmt.Errorf("run: %s has one objective: its front has no knee", f.run.Dir)}
 	}
 	k := search.Knee(f.costs)
-	return []Picked{f.choose(k, fmt.Sprintf("the front of %d bends most here: with every objective scaled to 0..1 over the front, it is the farthest below the plane through the best of each; %s",
+	return []Picked{f.choose(k, fmt.Sprintf("the front of %d bends most here: with every objective scaled to 0..1 over the front, it is farthest from the line, or plane, through the best of each; %s",
 		len(f.members), f.figures(k)))}, nil
 }
 

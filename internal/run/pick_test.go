@@ -41,7 +41,7 @@ func TestPick(t *testing.T) {
 		{WithinBudget{Ms: 20}, []int{2}, "3 are within 20 ms"},
 		{WithinBudget{Ms: 20}, []int{2}, "interval reaches 22 ms"},
 		{WithinBudget{Ms: 20, Sure: true}, []int{1}, "2 are within 20 ms"},
-		{WithinBudget{Ms: 59}, []int{2}, "trial 3, just beyond the budget, would give accuracy 74"},
+		{WithinBudget{Ms: 59}, []int{2}, "trial 3, just beyond the budget, would give score 74"},
 		{WithinBudget{Ms: 1000}, []int{3}, "4 are within"},
 		{AtKnee{}, []int{1}, "bends most"},
 		{ByHypervolume{1}, []int{1}, "one of 1"},

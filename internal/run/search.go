@@ -11,6 +11,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/zoo"
 	"nas/internal/config"
+	"nas/latency"
 	"nas/search"
 	"nas/space"
 )
@@ -145,5 +146,22 @@ func (p *pipeline) rank(context.Context) error {
 		}
 		return a.ID - b.ID
 	})
+	p.warnOutside()
 	return p.writeFront()
+}
+
+// warnOutside says once if much of the front lies where the profile has measured
+// no network: a profile of other networks is worth little there.
+func (p *pipeline) warnOutside() {
+	n, text := 0, ""
+	for i := range p.front {
+		for _, w := range p.front[i].Warnings {
+			if rest, ok := strings.CutPrefix(w, warnsLatency); ok && strings.HasPrefix(rest, latency.OutsideMeasured) {
+				n, text = n+1, rest
+			}
+		}
+	}
+	if 4*n > len(p.front) {
+		p.say("%d of the %d networks on the front: %s: a profile that is calibrated for this space, as profile = \"auto\" makes it, would know them better", n, len(p.front), text)
+	}
 }

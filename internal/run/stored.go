@@ -2,7 +2,6 @@ package run
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +13,7 @@ import (
 	"strings"
 
 	"nas/internal/config"
+	"nas/internal/jsonfile"
 	"nas/internal/report"
 	"nas/internal/runstore"
 	"nas/search"
@@ -58,19 +58,24 @@ func Load(dir string) (*Stored, error) {
 			s.growth = append(s.growth, report.XY{X: float64(evaluations), Y: s.Front.Hypervolume()})
 		}
 	}
+	if m := s.Manifest; m.Status != search.StatusRunning.String() && len(s.Trials) < m.Trials {
+		return nil, fmt.Errorf("run: %s holds %d of the %d trials that %s counts: it was cut off: restore it, or search the rest again with nas run %s --resume --out %s",
+			filepath.Join(dir, runstore.TrialsFile), len(s.Trials), m.Trials, runstore.ManifestFile, filepath.Join(dir, runstore.ConfigFile), dir)
+	}
 	if n := len(s.growth); n > 0 {
 		s.growth = append(s.growth, report.XY{X: float64(evaluations), Y: s.growth[n-1].Y})
 	}
 	data, err := os.ReadFile(filepath.Join(dir, ReferencesFile))
 	if err == nil {
-		err = json.Unmarshal(data, &s.References)
+		err = jsonfile.Decode(data, &s.References)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("run: %s: %w", ReferencesFile, err)
+		path := filepath.Join(dir, ReferencesFile)
+		return nil, fmt.Errorf("run: %s: %w: delete it, the run is then drawn without the reference networks", path, err)
 	}
 	s.Measured, err = runstore.ReadMeasured(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return nil, fmt.Errorf("%w: delete the file, the run is then drawn without measurements", err)
 	}
 	return s, nil
 }
@@ -162,8 +167,8 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 	for i, s := range runs {
 		x, y, _ := s.axes()
 		if s.Manifest.ScaleID != first.Manifest.ScaleID || s.Manifest.Notes["accuracy"] != first.Manifest.Notes["accuracy"] {
-			return f, &UsageError{fmt.Errorf("run: %s and %s do not score accuracy on one scale (%s, %s): they cannot share a plot",
-				first.Dir, s.Dir, first.scale(), s.scale())}
+			return f, &UsageError{fmt.Errorf("run: accuracy is another thing in %s (%s) and in %s (%s): draw each for itself",
+				first.Dir, first.scale(), s.Dir, s.scale())}
 		}
 		q := report.Series{Name: "front"}
 		if len(runs) > 1 {
@@ -191,6 +196,9 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 		for _, t := range s.Front.Trials() {
 			q.Front = append(q.Front, point(func(key string) float64 { return value(&t, key) }, x.Name, y.Name))
 		}
+		if len(runs) == 1 && strings.HasPrefix(x.Name, keyLatency) && y.Name == keyAccuracy {
+			f.Picks = namedMembers(q.Front)
+		}
 		f.Series = append(f.Series, q)
 		if screened > 0 && len(runs) == 1 {
 			f.Notes = append(f.Notes, fmt.Sprintf("Not shown: %s candidates that broke a constraint before they were scored.", report.Thousands(screened)))
@@ -203,6 +211,9 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 		if far := withoutFar(&f); far > 0 {
 			f.Notes = append(f.Notes, fmt.Sprintf("Not shown: networks of the literature at more than twice the %[2]s of all that was tried, and better than all of it (%[1]d).", far, cmp.Or(f.X.Name, f.X.Label)))
 		}
+		if in := first.Config.Space.Input; len(first.References) == 0 && (in[2] != 3 || min(in[0], in[1]) < 16) {
+			f.Notes = append(f.Notes, fmt.Sprintf("No reference networks: those of the literature do not take inputs of %dx%dx%d.", in[0], in[1], in[2]))
+		}
 		if slices.ContainsFunc(runs, func(s *Stored) bool { return !reflect.DeepEqual(s.References, first.References) }) {
 			f.Notes = append(f.Notes, "The runs have profiles of their own; limits and the networks of the literature stand where that of "+names[0]+" has them.")
 		}
@@ -213,13 +224,31 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 	return f, nil
 }
 
+// namedMembers are the members of a front that a run exports.
+func namedMembers(front []report.Point) (named []report.Reference) {
+	order := slices.Clone(front)
+	slices.SortStableFunc(order, func(a, b report.Point) int { return cmp.Compare(a.X, b.X) })
+	points := make([][2]float64, len(order))
+	for i, p := range order {
+		points[i] = [2]float64{p.X, p.Y}
+	}
+	for _, k := range picksOf(points) {
+		named = append(named, report.Reference{Label: strings.ReplaceAll(k.name, "_", " "), Point: order[k.member]})
+	}
+	return named
+}
+
 // notes are what a reader of the front has to know.
 func (s *Stored) notes(x search.Objective) (notes []string) {
 	if b := s.Manifest.Notes["blind"]; b != "" {
 		notes = append(notes, "The score cannot see "+b+": there the search takes what is cheapest.")
 	}
 	if strings.HasPrefix(x.Name, keyLatency) {
-		notes = append(notes, "Thin bars: 90 % intervals of what is predicted.")
+		bars := "Thin bars: 90 % intervals of what is predicted."
+		if len(s.References) > 0 {
+			bars += " Numbers beside the networks of the literature: their width."
+		}
+		notes = append(notes, bars)
 	}
 	return notes
 }
@@ -332,9 +361,14 @@ func point(get func(string) float64, x, y string) report.Point {
 	return p
 }
 
-// scale names what accuracy was scored with, for people.
+// scale names what accuracy was scored with, for people. Ranks are among the
+// networks of one space.
 func (s *Stored) scale() string {
-	return strings.TrimSpace(s.Manifest.Notes["score"] + " " + s.Manifest.ScaleID)
+	name := s.Manifest.Notes["score"]
+	if s.Manifest.ScaleID != "" {
+		name += " in the space of " + s.Config.Name + ".toml"
+	}
+	return name
 }
 
 // searcher is the algorithm with its settings; the objectives stand on the axes.
@@ -348,7 +382,8 @@ func (s *Stored) searcher() string {
 
 // Growth draws the hypervolume over one run or several.
 func Growth(runs ...*Stored) report.Growth {
-	g := report.Growth{Title: titleOf(runs) + ": hypervolume", YLabel: "hypervolume", Notes: []string{"Hypervolume is what the front dominates, from the worst of the reference sample on."}}
+	g := report.Growth{Title: titleOf(runs) + ": hypervolume", YLabel: runs[0].hypervolumeLabel(),
+		Notes: []string{"Hypervolume: what the front dominates, from the worst of a random sample of the space on. More is better."}}
 	if len(runs) == 1 {
 		g.Subtitle = runs[0].searcher()
 	}
@@ -360,6 +395,22 @@ func Growth(runs ...*Stored) report.Growth {
 		}
 	}
 	return g
+}
+
+// hypervolumeLabel names hypervolume with its unit, that of the objectives' product.
+func (s *Stored) hypervolumeLabel() string {
+	var units []string
+	for _, o := range s.Manifest.Objectives {
+		unit := o.Unit
+		if o.Name == keyAccuracy {
+			unit = "score"
+			if a := s.axis(o); a.Unit != "" {
+				unit = a.Unit
+			}
+		}
+		units = append(units, cmp.Or(unit, o.Name))
+	}
+	return "hypervolume, " + strings.Join(units, " x ")
 }
 
 // Agreement draws predicted against measured latency of the front.

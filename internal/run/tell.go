@@ -110,7 +110,7 @@ func readTold(path string, s *Stored) ([]runstore.ToldRow, error) {
 	in.FieldsPerRecord, in.TrimLeadingSpace = -1, true
 	head, err := in.Read()
 	if err != nil {
-		return nil, fmt.Errorf("run: %s: want a table with the columns id or arch, and accuracy: %w", path, err)
+		return nil, fmt.Errorf("run: %s: want a table with the columns id or arch, and accuracy, such as nas ask --out writes: %w", path, emptyTable(err))
 	}
 	column := func(names ...string) int {
 		return slices.IndexFunc(head, func(h string) bool { return slices.Contains(names, strings.ToLower(strings.TrimSpace(h))) })
@@ -136,6 +136,10 @@ func readTold(path string, s *Stored) ([]runstore.ToldRow, error) {
 			}
 			return strings.TrimSpace(line[i])
 		}
+		if acc >= len(line) {
+			bad = append(bad, fmt.Errorf("run: %s line %d ends before the column %s: the file was cut off, or a comma is missing", path, n, head[acc]))
+			continue
+		}
 		if cell(acc) == "" {
 			continue // asked for and not trained yet
 		}
@@ -150,9 +154,17 @@ func readTold(path string, s *Stored) ([]runstore.ToldRow, error) {
 		return nil, errors.Join(bad...)
 	}
 	if len(rows) == 0 {
-		return nil, fmt.Errorf("run: %s holds no network with an accuracy", path)
+		return nil, fmt.Errorf("run: %s holds no network with an accuracy: fill in the column %s", path, head[acc])
 	}
 	return rows, nil
+}
+
+// emptyTable is an error for people where a table has not even a header.
+func emptyTable(err error) error {
+	if errors.Is(err, io.EOF) {
+		return errors.New("the file is empty")
+	}
+	return err
 }
 
 func toldRow(id, arch, acc string, s *Stored) (runstore.ToldRow, error) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"nas/internal/jsonfile"
 	"nas/search"
 )
 
@@ -103,8 +104,8 @@ func readManifest(dir string) (Manifest, error) {
 	if err != nil {
 		return m, fmt.Errorf("runstore: %w", err)
 	}
-	if err := json.Unmarshal(b, &m); err != nil {
-		return m, fmt.Errorf("runstore: %s is broken: %w", path, err)
+	if err := jsonfile.Decode(b, &m); err != nil {
+		return m, fmt.Errorf("runstore: %s: %w: restore the file, or run again into another directory: nas run %s --out DIR", path, err, filepath.Join(dir, ConfigFile))
 	}
 	if m.Format > format {
 		return m, fmt.Errorf("runstore: %s has format %d, this program knows formats up to %d: use a newer nas", path, m.Format, format)

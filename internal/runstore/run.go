@@ -14,9 +14,9 @@ import (
 // ExistsError says that a directory already holds a run. The user has to decide.
 type ExistsError struct{ Dir string }
 
-// Error names the two ways out.
+// Error names the ways out.
 func (e *ExistsError) Error() string {
-	return fmt.Sprintf("runstore: %s already holds a run: continue it with --resume, or give another directory with --out", e.Dir)
+	return fmt.Sprintf("runstore: %s already holds a run: continue it with --resume, give another directory with --out, or delete it", e.Dir)
 }
 
 // LockedError says that another process works on the directory.

@@ -135,9 +135,9 @@ func writeCSV(path string, table [][]string) error {
 // fields hands out the fields of one line; after the first bad one only zero
 // values.
 type fields struct {
-	line []string
-	next int
-	err  error
+	header, line []string
+	next         int
+	err          error
 }
 
 func (f *fields) more() bool { return f.next < len(f.line) }
@@ -150,7 +150,7 @@ func (f *fields) text() string {
 func (f *fields) int() int64 {
 	v, err := strconv.ParseInt(f.text(), 10, 64)
 	if err != nil && f.err == nil {
-		f.err = fmt.Errorf("field %d: %w", f.next, err)
+		f.err = fmt.Errorf("column %s: %q stands where a number is wanted", f.header[f.next-1], f.line[f.next-1])
 	}
 	return v
 }
@@ -162,7 +162,7 @@ func (f *fields) float() float64 {
 	}
 	v, err := strconv.ParseFloat(s, 64)
 	if err != nil && f.err == nil {
-		f.err = fmt.Errorf("field %d: %w", f.next, err)
+		f.err = fmt.Errorf("column %s: %q stands where a number is wanted", f.header[f.next-1], f.line[f.next-1])
 	}
 	return v
 }
@@ -176,11 +176,14 @@ func readCSV(path string, columns []string, row func(*fields)) (extra []string, 
 	}
 	in := csv.NewReader(bytes.NewReader(data))
 	header, err := in.Read()
+	if errors.Is(err, io.EOF) {
+		err = errors.New("the file is empty")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("runstore: %s: %w", path, err)
 	}
 	if len(header) < len(columns) || !slices.Equal(header[:len(columns)], columns) {
-		return nil, fmt.Errorf("runstore: %s line 1: the columns are %s; want %s", path, strings.Join(header, ","), strings.Join(columns, ","))
+		return nil, fmt.Errorf("runstore: %s line 1: the columns are %.60q; want %s", path, strings.Join(header, ","), strings.Join(columns, ","))
 	}
 	for {
 		line, err := in.Read()
@@ -188,9 +191,9 @@ func readCSV(path string, columns []string, row func(*fields)) (extra []string, 
 			return header[len(columns):], nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("runstore: %s: %w", path, err)
+			return nil, fmt.Errorf("runstore: %s is damaged: %w", path, err)
 		}
-		f := fields{line: line}
+		f := fields{header: header, line: line}
 		if row(&f); f.err != nil {
 			n, _ := in.FieldPos(0)
 			return nil, fmt.Errorf("runstore: %s line %d: %w", path, n, f.err)

@@ -2,6 +2,7 @@ package runstore
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"path/filepath"
 	"strconv"
@@ -38,6 +39,9 @@ func ReadTold(dir string) (rows []ToldRow, err error) {
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
+	}
+	if err != nil {
+		err = fmt.Errorf("%w: restore the file, or delete it and tell the run again what you trained", err)
 	}
 	return rows, err
 }

@@ -70,9 +70,14 @@ function diagram(rows, full) {
   const line = r => r[3].map(([text, kind]) => `<i ${box(kind)}>${esc(text)}</i>`).join(r[5] ? ' ' : '<b></b>');
   const out = rows.map((r, n) => {
     const cost = rowCost(r);
-    return `<li class="band${n % 2}"><span class="where">${esc(r[0])}</span><span class="shape">${esc(r[1])}</span><span class="cost">${cost ? `${num(+cost.toPrecision(3))} ms, ${(100 * cost / total).toFixed(1)} %` : total ? 'with a neighbour' : ''}</span><span class="ops${r[4] ? ' residual' : ''}">${line(r)}${r[4] ? '<u title="residual: the input of the block is added">+</u>' : ''} <small>${esc(r[2])}</small></span></li>`;
+    return `<li class="band${n % 2}"><span class="where">${esc(r[0])}</span><span class="shape">${esc(r[1])}</span><span class="cost">${cost ? `${num(+cost.toPrecision(3))} ms, ${(100 * cost / total).toFixed(1)} %` : total ? runsWith(rows, n) : ''}</span><span class="ops${r[4] ? ' residual' : ''}">${line(r)}${r[4] ? '<u title="residual: the input of the block is added">+</u>' : ''} <small>${esc(r[2])}</small></span></li>`;
   }).join('');
   return `<div class="diagram" style="height:${height}px">${total ? `<svg width="${col + wedge}" height="${height}" role="img" aria-label="Blocks to the scale of latency">${s}</svg>` : ''}<ol>${out}</ol></div>` + (total ? key(rows) : '');
+}
+// runsWith says with which row one of no cost of its own runs.
+function runsWith(rows, n) {
+  const host = rows.slice(0, n).reverse().find(r => rowCost(r) > 0);
+  return 'runs with ' + (host ? esc(host[0]) : 'the next');
 }
 function key(rows) {
   const kinds = [...new Set(rows.flatMap(r => r[6].map(([k]) => k)))];

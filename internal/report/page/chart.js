@@ -89,7 +89,7 @@ function drawMarks() {
   for (const c of D.constraints) {
     if (c.on_y) { const y = py(c.value); if (y > Top && y < H - B) { line(L, y, W - R, y, css('--limit'), 'stroke-dasharray="6 4"'); text(W - R, y - 5, c.label, 'text-anchor="end" ' + limit); } continue; }
     const x = px(c.value);
-    if (x > L && x < W - R) { if (!D.x.max) right = Math.min(right, x); line(x, Top, x, H - B, css('--limit'), 'stroke-dasharray="6 4"'); text(Math.max(L + 4, x - 5 - 6.6 * c.label.length), H - B - 8, c.label, 'class="name" ' + limit); }
+    if (x > L && x < W - R) { if (!D.x.max) right = Math.min(right, x); line(x, Top, x, H - B, css('--limit'), 'stroke-dasharray="6 4"'); const label = W < 480 ? `limit ${+c.value.toPrecision(3)} ${D.x.unit || ''}` : c.label; text(Math.max(L + 4, x - 5 - 6.6 * label.length), H - B - 8, label, 'class="name" ' + limit); }
   }
   const blue = css('--front'), order = front().sort((a, b) => (D.x.max ? T.x[b] - T.x[a] : T.x[a] - T.x[b]));
   const every = 1 + Math.floor(D.members.length / 50); // intervals of a full front would hide it

@@ -1,0 +1,99 @@
+package pytorch
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// maxNPYHeader bounds the header of one array.
+const maxNPYHeader = 1 << 16
+
+// npyTypes maps NumPy's types to those of decode.
+var npyTypes = map[string]string{"<f4": "F32", "<f8": "F64", "<f2": "F16"}
+
+var (
+	npyDescr   = regexp.MustCompile(`'descr'\s*:\s*'([^']*)'`)
+	npyFortran = regexp.MustCompile(`'fortran_order'\s*:\s*(True|False)`)
+	npyShape   = regexp.MustCompile(`'shape'\s*:\s*\(([0-9, ]*)\)`)
+)
+
+// ReadNPY reads an array from the size bytes of a NumPy file (.npy): its values as
+// float32, the last axis fastest, and its shape, which is empty for a single
+// number. It takes float16, float32 and float64, little-endian and in C order; any
+// other array, and a file that ends before or after its values, is an error.
+func ReadNPY(r io.Reader, size int64) (values []float32, shape []int, err error) {
+	in := &io.LimitedReader{R: r, N: size}
+	dtype, shape, err := npyHeader(in)
+	if err != nil {
+		return nil, nil, fmt.Errorf("pytorch: the NumPy file %w", err)
+	}
+	width, ok := widths[dtype]
+	if !ok {
+		return nil, nil, fmt.Errorf("pytorch: the NumPy file holds %s values: save x.astype(np.float32)", dtype)
+	}
+	n := int64(1)
+	for _, d := range shape {
+		if d > 0 && n > math.MaxInt64/int64(width)/int64(d) {
+			return nil, nil, fmt.Errorf("pytorch: the NumPy file has the impossible shape %v", shape)
+		}
+		n *= int64(d)
+	}
+	switch want := n * int64(width); {
+	case in.N < want:
+		return nil, nil, fmt.Errorf("pytorch: the NumPy file has %d of the %d bytes of an array of shape %v: it was cut off, save it again", in.N, want, shape)
+	case in.N > want:
+		return nil, nil, fmt.Errorf("pytorch: the NumPy file has %d bytes behind an array of shape %v: save it again", in.N-want, shape)
+	}
+	values = make([]float32, n)
+	if err := decode(values, dtype, in); err != nil {
+		return nil, nil, fmt.Errorf("pytorch: the NumPy file %w", err)
+	}
+	return values, shape, nil
+}
+
+// npyHeader reads an array's header (NEP 1, versions 1 to 3).
+func npyHeader(r io.Reader) (dtype string, shape []int, err error) {
+	var start [12]byte
+	if _, err := io.ReadFull(r, start[:10]); err != nil || string(start[:6]) != "\x93NUMPY" {
+		return "", nil, errors.New("is no .npy array, as np.save writes it, or it was cut off")
+	}
+	n := int(start[8]) | int(start[9])<<8
+	if start[6] > 1 {
+		if _, err := io.ReadFull(r, start[10:]); err != nil {
+			return "", nil, errors.New("has a header that was cut off")
+		}
+		n |= int(start[10])<<16 | int(start[11])<<24
+	}
+	if n > maxNPYHeader {
+		return "", nil, fmt.Errorf("claims a header of %d bytes, want at most %d", n, maxNPYHeader)
+	}
+	head := make([]byte, n)
+	if _, err := io.ReadFull(r, head); err != nil {
+		return "", nil, errors.New("has a header that was cut off")
+	}
+	descr, fortran, dims := npyDescr.FindSubmatch(head), npyFortran.FindSubmatch(head), npyShape.FindSubmatch(head)
+	if descr == nil || fortran == nil || dims == nil {
+		return "", nil, fmt.Errorf("has the header %.80q, which lacks descr, fortran_order or shape", head)
+	}
+	shape = []int{}
+	for _, d := range strings.FieldsFunc(string(dims[1]), func(r rune) bool { return r == ',' || r == ' ' }) {
+		v, err := strconv.Atoi(d)
+		if err != nil {
+			return "", nil, fmt.Errorf("has an extent %s, which is too large", d)
+		}
+		shape = append(shape, v)
+	}
+	if string(fortran[1]) == "True" && len(shape) > 1 {
+		return "", nil, errors.New("is in Fortran order: save np.ascontiguousarray(x)")
+	}
+	dtype = string(descr[1])
+	if t, ok := npyTypes[dtype]; ok {
+		dtype = t
+	}
+	return dtype, shape, nil
+}

@@ -1,0 +1,132 @@
+// Package jsonfile decodes JSON files and says where one is damaged.
+package jsonfile
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Decode is json.Unmarshal with an error that names line and key. What an
+// UnmarshalJSON or UnmarshalText method of v says is passed on as it is.
+func Decode(data []byte, v any) error {
+	text := bytes.TrimSpace(data)
+	if len(text) == 0 {
+		return &Error{Line: 1, Problem: "the file is empty"}
+	}
+	if !strings.ContainsRune(`{["-0123456789tfn`, rune(text[0])) {
+		return &Error{Line: 1, Problem: fmt.Sprintf("the file begins with %.8q: it is no JSON", text)}
+	}
+	err := json.Unmarshal(data, v)
+	var syntax *json.SyntaxError
+	switch wrong, ok := err.(*json.UnmarshalTypeError); {
+	case errors.As(err, &syntax):
+		problem := syntax.Error()
+		if len(bytes.TrimSpace(data[min(int64(len(data)), syntax.Offset):])) == 0 {
+			problem = "the file ends here, it was cut off"
+		}
+		return &Error{line(data, syntax.Offset), keyAt(data, syntax.Offset), problem, err}
+	case ok:
+		return &Error{line(data, wrong.Offset), keyAt(data, wrong.Offset), fmt.Sprintf("%s stands where %s is wanted", strings.Fields(wrong.Value)[0], plain(wrong)), err}
+	}
+	return err
+}
+
+// Error says what is wrong where.
+type Error struct {
+	Line    int    // counted from 1
+	Key     string // such as units[12].ms, entries counted from 0; empty at the top
+	Problem string
+	err     error
+}
+
+func (e *Error) Error() string {
+	if e.Key == "" {
+		return fmt.Sprintf("line %d: %s", e.Line, e.Problem)
+	}
+	return fmt.Sprintf("line %d, key %s: %s", e.Line, e.Key, e.Problem)
+}
+
+func (e *Error) Unwrap() error { return e.err }
+
+// plain is a Go type in JSON's words.
+func plain(e *json.UnmarshalTypeError) string {
+	switch kind := e.Type.Kind().String(); {
+	case strings.Contains(kind, "int"), strings.HasPrefix(kind, "float"):
+		return "number"
+	case kind == "slice", kind == "array":
+		return "array"
+	case kind == "struct", kind == "map", kind == "ptr":
+		return "object"
+	default:
+		return kind // string, bool
+	}
+}
+
+func line(data []byte, offset int64) int {
+	return 1 + bytes.Count(data[:min(int64(len(data)), offset)], []byte("\n"))
+}
+
+// level is an object or a list that is open.
+type level struct {
+	list  bool
+	index int
+	key   string
+	inKey bool // its next string is a key
+}
+
+// keyAt is the path of the value that ends at offset, or in which it lies.
+func keyAt(data []byte, offset int64) string {
+	d := json.NewDecoder(bytes.NewReader(data))
+	var open []level
+	closed := func() { // a value has ended
+		if len(open) > 0 {
+			l := &open[len(open)-1]
+			l.index++
+			l.inKey = !l.list
+		}
+	}
+	for {
+		token, err := d.Token()
+		if err != nil || d.InputOffset() >= offset {
+			return path(open)
+		}
+		switch t := token.(type) {
+		case json.Delim:
+			switch t {
+			case '{', '[':
+				open = append(open, level{list: t == '[', inKey: t == '{'})
+			default:
+				open = open[:len(open)-1]
+				closed()
+			}
+		case string:
+			if l := len(open) - 1; l >= 0 && open[l].inKey {
+				open[l].key, open[l].inKey = t, false
+				continue
+			}
+			closed()
+		default:
+			closed()
+		}
+	}
+}
+
+func path(open []level) string {
+	var b strings.Builder
+	for _, l := range open {
+		switch {
+		case l.list:
+			b.WriteString("[" + strconv.Itoa(l.index) + "]")
+		case l.key == "":
+		case b.Len() > 0:
+			b.WriteString("." + l.key)
+		default:
+			b.WriteString(l.key)
+		}
+	}
+	return b.String()
+}
