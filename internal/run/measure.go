@@ -150,11 +150,7 @@ func (p *pipeline) time(ctx context.Context, rt latency.Runtime, d *device, whic
 			if pass == 0 || slow {
 				again = append(again, i)
 			}
-			step := "measure"
-			if pass > 0 {
-				step = fmt.Sprintf("measure, visit %d", pass+1)
-			}
-			p.progress(Progress{Step: step, Done: n + 1, Total: len(left)})
+			p.progress(Progress{Step: "measure", Done: len(todo) - len(left) + n + 1, Total: len(todo)})
 		}
 		left = again
 	}
