@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -174,7 +173,7 @@ func (l *Live) update(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !complete:
 		u.Next = 20
-	case strings.HasPrefix(u.Step, "measure") || u.Step == "calibrate":
+	case u.Step == "measure" || u.Step == "calibrate":
 		u.Next = 5000 // drawing would disturb what is timed
 	}
 	l.write(w, u)
