@@ -130,7 +130,8 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 }
 
 func newPipeline(o Options) *pipeline {
-	p := &pipeline{Options: o, cfg: o.Config, started: time.Now(), eval: evaluator{lowerer: new(space.Lowerer)}}
+	p := &pipeline{Options: o, cfg: o.Config, started: time.Now()}
+	p.eval.lowerer = &space.Lowerer{Study: p.eval.study}
 	if p.Workers <= 0 {
 		p.Workers = runtime.GOMAXPROCS(0)
 	}
