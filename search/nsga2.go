@@ -45,6 +45,7 @@ type NSGA2 struct {
 	proposer
 	settings NSGA2Settings
 
+	selection  selection
 	population []individual
 	children   []individual // told trials of the current generation
 	first      int          // id of the current generation's first trial
@@ -112,7 +113,7 @@ func (n *NSGA2) Tell(t Trial) error {
 // Population returns the objectives of the feasible trials that survived the
 // generations told so far, in their own units.
 func (n *NSGA2) Population() [][]float64 {
-	all := survivors(slices.Concat(n.population, n.children), n.settings.Population)
+	all := new(selection).survivors(slices.Concat(n.population, n.children), n.settings.Population)
 	var points [][]float64
 	for _, x := range all {
 		if x.cost != nil {
@@ -124,7 +125,7 @@ func (n *NSGA2) Population() [][]float64 {
 
 // survive ends a generation: the best of population and children stay.
 func (n *NSGA2) survive() {
-	n.population = survivors(append(n.population, n.children...), n.settings.Population)
+	n.population = n.selection.survivors(append(n.population, n.children...), n.settings.Population)
 	n.children = n.children[:0]
 	n.first = n.asked
 	n.generation++
@@ -160,45 +161,73 @@ func crowdedLess(a, b *individual) bool {
 	return a.crowd > b.crowd
 }
 
+// selection chooses who survives. Its room serves again.
+type selection struct {
+	points [][]float64
+	cv     []float64
+	order  []place
+	kept   []individual
+}
+
+// place is an individual's: by rank, then id. Which one it has among all is an
+// accident.
+type place struct {
+	rank, id int
+	at       int32
+}
+
 // survivors returns the best keep of all, with rank and crowding set, in the
-// order of rank and id. It reorders all.
-func survivors(all []individual, keep int) []individual {
-	points := make([][]float64, len(all))
-	cv := make([]float64, len(all))
+// order of rank and id. all must not be used afterwards: the next call returns its
+// room.
+func (s *selection) survivors(all []individual, keep int) []individual {
+	n := len(all)
+	s.points, s.cv, s.order = slices.Grow(s.points[:0], n), slices.Grow(s.cv[:0], n), slices.Grow(s.order[:0], n)
 	for i := range all {
-		points[i], cv[i] = all[i].cost, all[i].cv
+		s.points, s.cv = append(s.points, all[i].cost), append(s.cv, all[i].cv)
 	}
-	ranks, _ := Sort(points, cv)
-	demoteCopies(points, cv, ranks)
-	// By rank, then id: which place a trial has in all is an accident.
-	type place struct {
-		rank, id int
-		at       int32
-	}
-	order := make([]place, len(all))
+	ranks, _ := Sort(s.points, s.cv)
+	demoteCopies(s.points, s.cv, ranks)
 	for i := range all {
-		all[i].rank = ranks[i]
-		order[i] = place{ranks[i], all[i].id, int32(i)}
+		s.order = append(s.order, place{ranks[i], all[i].id, int32(i)})
 	}
-	slices.SortFunc(order, func(a, b place) int {
+	slices.SortFunc(s.order, func(a, b place) int {
 		if a.rank != b.rank {
 			return a.rank - b.rank
 		}
 		return a.id - b.id
 	})
-	sorted := make([]individual, len(all))
-	for k := range order {
-		sorted[k] = all[order[k].at]
-	}
-	copy(all, sorted)
-	kept := all[:0]
-	for len(all) > 0 && len(kept) < keep {
-		n := 1
-		for n < len(all) && all[n].rank == all[0].rank {
-			n++
+	kept := s.kept[:0]
+	for rest := s.order; len(rest) > 0 && len(kept) < keep; {
+		k := 1
+		for k < len(rest) && rest[k].rank == rest[0].rank {
+			k++
 		}
-		kept = append(kept, thin(all[:n], keep-len(kept))...)
-		all = all[n:]
+		kept = s.thin(kept, all, rest[:k], keep-len(kept))
+		rest = rest[k:]
+	}
+	s.kept = all[:0]
+	return kept
+}
+
+// thin appends the least crowded of one front of all to kept, with their distances.
+func (s *selection) thin(kept, all []individual, front []place, keep int) []individual {
+	if all[front[0].at].cv > 0 { // equal violations, nothing to tell them apart
+		for _, p := range front[:min(len(front), keep)] {
+			x := all[p.at]
+			x.rank, x.crowd = p.rank, 0
+			kept = append(kept, x)
+		}
+		return kept
+	}
+	s.points = s.points[:0]
+	for _, p := range front {
+		s.points = append(s.points, all[p.at].cost)
+	}
+	chosen, distance := Thin(s.points, keep)
+	for k, i := range chosen {
+		x := all[front[i].at]
+		x.rank, x.crowd = front[i].rank, distance[k]
+		kept = append(kept, x)
 	}
 	return kept
 }
@@ -245,25 +274,4 @@ func demoteCopies(points [][]float64, cv []float64, ranks []int) {
 			ranks[i] += int(extra)
 		}
 	}
-}
-
-// thin keeps the least crowded members of one front and sets their distances.
-func thin(front []individual, keep int) []individual {
-	if front[0].cv > 0 { // equal violations, nothing to tell them apart
-		front = front[:min(len(front), keep)]
-		for i := range front {
-			front[i].crowd = 0
-		}
-		return front
-	}
-	points := make([][]float64, len(front))
-	for i := range front {
-		points[i] = front[i].cost
-	}
-	kept, distance := Thin(points, keep)
-	for k, i := range kept {
-		front[k] = front[i]
-		front[k].crowd = distance[k]
-	}
-	return front[:len(kept)]
 }
