@@ -442,7 +442,7 @@ func (n *SurrogateNSGA2) choose(pool []plannedGenes, front []individual, r *rand
 	known := map[uint64]bool{}
 	for _, p := range pool {
 		h := hashGenes(p.genes)
-		if _, seen := n.genes[h]; seen || known[h] {
+		if n.genes.has(h) || known[h] {
 			continue
 		}
 		known[h] = true
