@@ -201,7 +201,7 @@ func (m *imagenetModel) process(x *[slotFeatures]float64) (v [processTargets]flo
 	}
 	const mask = maxOptions - 1
 	weights := p.weights[:len(p.places)]
-	var sum [processTargets]float64
+	var s0, s1, s2 float64 // an array would not be kept in registers
 	for i := range p.places {
 		o := &p.places[i]
 		r2 := ((d[0][o[0]&mask] + d[1][o[1]&mask]) + (d[2][o[2]&mask] + d[3][o[3]&mask])) +
@@ -211,10 +211,11 @@ func (m *imagenetModel) process(x *[slotFeatures]float64) (v [processTargets]flo
 			m = matern52(r2)
 		}
 		w := &weights[i]
-		sum[targetAccuracy] += w[targetAccuracy] * m
-		sum[targetMACs] += w[targetMACs] * m
-		sum[targetParams] += w[targetParams] * m
+		s0 += w[0] * m
+		s1 += w[1] * m
+		s2 += w[2] * m
 	}
+	sum := [processTargets]float64{s0, s1, s2}
 	for k := range p.Targets {
 		t := &p.Targets[k]
 		g := t.Offset + p.Matern*sum[k]

@@ -40,7 +40,8 @@ func NewStretch(n *blocks.Network) *Stretch { return readStretch(n, true) }
 // readStretch reads a network or a part of it. marked says that its nodes carry
 // stages and blocks; otherwise blocks are told by what they consist of.
 func readStretch(n *blocks.Network, marked bool) *Stretch {
-	s := &Stretch{in: n.Input(), out: n.Output()}
+	room := len(n.Nodes)/8 + 1 // a block has about so many ops
+	s := &Stretch{in: n.Input(), out: n.Output(), units: make([]unit, 0, room), amounts: make([]amount, 0, room)}
 	flush := func(share float64) {
 		s.amounts = append(s.amounts, amount{share: share, macs: s.macs, params: s.params})
 		s.macs, s.params = 0, 0
