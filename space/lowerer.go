@@ -20,7 +20,8 @@ type Lowerer struct {
 	before map[pieceKey]*Piece
 }
 
-// pieceLimit is the number of pieces in a generation, of about half a kB each. Two
+// pieceLimit is the number of pieces in a generation, of about a kB each with
+// what a search keeps of them. Two
 // generations are kept: what was not asked for during a whole one is forgotten.
 const pieceLimit = 1 << 15
 
