@@ -25,13 +25,13 @@ type Estimator interface {
 	String() string
 }
 
-// A ChainEstimator scores a network that is given as a chain of stretches, each a
-// network that reads the output of the one before, to the bit as it scores the
-// network of that name that they make up: a search has most stretches at hand, and
-// need not put them together.
+// A ChainEstimator scores a network that is given as a chain of stretches, each of
+// which reads the output of the one before, to the bit as it scores the network of
+// that name that they make up: a search has most stretches at hand, and need not put
+// them together.
 type ChainEstimator interface {
 	Estimator
-	EstimateChain(ctx context.Context, name string, chain ...*blocks.Network) (Score, error)
+	EstimateChain(ctx context.Context, name string, chain ...*Stretch) (Score, error)
 }
 
 // Info describes an estimator's values.

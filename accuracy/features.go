@@ -48,6 +48,7 @@ const maxKernel = 5
 type traits struct {
 	x [slotFeatures]float64
 
+	in, out    blocks.Shape
 	resolution float64 // geometric mean of the input's height and width
 	macs       float64 // kernels above maxKernel counted as that
 	convParams float64 // trainable parameters but those of linear layers, likewise
@@ -74,20 +75,28 @@ type unseen struct {
 	noVector     bool // the output is a map
 }
 
-// unit is one spatial convolution outside the stem, with what belongs to it.
-type unit struct {
-	level    int // log2 of the output stride, as a power of two
-	expanded int
-	in       int // channels into the block
-	out      int // channels of the block's output
-	kernel   float64
-	se       bool
-	stage    int
-	block    int
+// add marks what a stretch has marked; the last two are of the whole.
+func (u *unseen) add(s *unseen) {
+	u.dilated = u.dilated || s.dilated
+	u.largeKernel = u.largeKernel || s.largeKernel
+	u.attention = u.attention || s.attention
+	u.grouped = u.grouped || s.grouped
+	u.standardConv = u.standardConv || s.standardConv
 }
 
-// counted is the expanded width that counts.
-func (u *unit) counted() float64 {
+// unit is one spatial convolution outside the stem, with what belongs to it.
+type unit struct {
+	pixels   int     // of its output
+	expanded int     // channels
+	in       int     // channels into the block
+	out      int     // channels of the block's output
+	counted  float64 // expanded width that counts
+	kernel   float64
+	se       bool
+}
+
+// count sets the expanded width that counts, once the block is known.
+func (u *unit) count() {
 	e := float64(u.expanded)
 	if u.in > 0 {
 		e = math.Min(e, maxExpansion*float64(u.in))
@@ -95,145 +104,100 @@ func (u *unit) counted() float64 {
 	if u.out > 0 {
 		e = math.Min(e, 2*maxExpansion*float64(u.out))
 	}
-	return e
+	u.counted = e
 }
 
-// readTraits computes the features of any network, given whole or as a chain of
-// stretches, each of which reads the output of the one before. It never fails; what
-// it cannot place it marks as unseen.
-func readTraits(chain ...*blocks.Network) traits {
+// readTraits computes the features of any network. It never fails; what it cannot
+// place it marks as unseen.
+func readTraits(n *blocks.Network) traits {
+	marked := slices.ContainsFunc(n.Nodes, func(nd blocks.Node) bool { return nd.Stage > 0 })
+	return joinTraits(readStretch(n, marked))
+}
+
+// joinTraits computes the features of the network that stretches make up.
+func joinTraits(chain ...*Stretch) traits {
 	var t traits
-	in, out := chain[0].Input(), chain[len(chain)-1].Output()
+	in, out := chain[0].in, chain[len(chain)-1].out
+	t.in, t.out = in, out
 	t.resolution = math.Sqrt(float64(in.Pixels()))
 	t.classes = out.C
 
-	var store [64]unit
+	var store [64]placed
 	units := store[:0]
-	marked := false
-	for _, n := range chain {
-		marked = marked || slices.ContainsFunc(n.Nodes, func(nd blocks.Node) bool { return nd.Stage > 0 })
-	}
+	pooled := false
 	// Sums of the whole network as it is; and of the current block, which count
 	// less where its expanded width is capped.
 	var allMACs, swishMACs, actMACs, blockMACs, blockParams float64
-	flush := func(share float64) {
-		t.macs += share * blockMACs
-		t.convParams += share * blockParams
-		blockMACs, blockParams = 0, 0
-	}
-	blockIn, first, pooled := in.C, true, false
-	lastStage, lastBlock := -1, -1
-	for _, n := range chain {
-		for i := 1; i < len(n.Nodes); i++ {
-			nd := &n.Nodes[i]
-			src := n.Nodes[nd.Inputs[0]].Shape
-			if nd.Stage != lastStage || nd.Block != lastBlock {
-				lastStage, lastBlock = nd.Stage, nd.Block
-				blockIn = src.C
+	pixels, level := -1, 0
+	for _, s := range chain {
+		switch {
+		case s.gateFirst && len(units) > 0:
+			units[len(units)-1].se = true
+		case s.gateOther: // in front of all units
+			t.unseen.attention = true
+		}
+		for i := range s.units {
+			u := &s.units[i]
+			if u.pixels != pixels {
+				pixels = u.pixels
+				level = int(math.Round(math.Log2(math.Sqrt(float64(in.Pixels()) / float64(pixels)))))
 			}
-			switch op := nd.Op.(type) {
-			case *blocks.Conv:
-				g := op.G()
-				// A kernel larger than any in the data counts as the largest of them:
-				// what nobody measured must not pay.
-				weights := float64(min(op.Kernel[0], maxKernel)*min(op.Kernel[1], maxKernel)*(src.C/g)) * float64(op.Out)
-				macs := float64(nd.Shape.Pixels()) * weights
-				allMACs += macs
-				actMACs += macs
-				blockMACs += macs
-				blockParams += weights
-				t.unseen.largeKernel = t.unseen.largeKernel || max(op.Kernel[0], op.Kernel[1]) > maxKernel && nd.Stage > 0
-				if op.Bias {
-					blockParams += float64(op.Out)
-				}
-				if g > 1 && g < src.C {
-					t.unseen.grouped = true
-				}
-				if src.IsVector() {
-					continue // a gate, or a head after pooling
-				}
-				if op.Dilation[0] > 1 || op.Dilation[1] > 1 {
-					t.unseen.dilated = true
-				}
-				if op.Kernel[0] == 1 && op.Kernel[1] == 1 {
-					k := len(units) - 1
-					ends := k >= 0 && units[k].out == 0 && (!marked || units[k].stage == nd.Stage && units[k].block == nd.Block)
-					if ends {
-						units[k].out = op.Out
-						flush(units[k].counted() / float64(units[k].expanded))
-					}
-					if !marked { // a block ends where it projects, and starts where it expands
-						blockIn = src.C
-						if ends {
-							blockIn = op.Out
-						}
-					}
-					continue
-				}
-				stem := nd.Stage == 0
-				if !marked {
-					stem = first
-				}
-				first = false
-				if stem {
-					flush(1)
-					if !marked {
-						blockIn = op.Out
-					}
-					continue
-				}
-				if g < src.C {
-					t.unseen.standardConv = true
-				}
-				u := unit{expanded: op.Out, in: blockIn, kernel: math.Sqrt(float64(op.Kernel[0] * op.Kernel[1])), stage: nd.Stage, block: nd.Block}
-				u.level = int(math.Round(math.Log2(math.Sqrt(float64(in.Pixels()) / float64(nd.Shape.Pixels())))))
-				units = append(units, u)
-			case *blocks.BatchNorm:
-				blockParams += 2 * float64(src.C)
-			case *blocks.Activation:
-				if op.Func == blocks.Swish || op.Func == blocks.HSwish {
-					swishMACs += actMACs
-				}
-				actMACs = 0
-			case *blocks.Mul:
-				gate := n.Nodes[nd.Inputs[1]].Shape
-				switch {
-				case gate.IsVector() && len(units) > 0:
-					units[len(units)-1].se = true
-				case gate != nd.Shape:
-					t.unseen.attention = true
-				}
-			case *blocks.Linear:
-				macs := float64(src.Elems()) * float64(op.Out)
-				allMACs += macs
-				t.macs += macs
-			case *blocks.GlobalPool:
-				pooled = true
+			units = append(units, placed{u, level, u.se})
+			if u.kernel > maxKernel || u.counted < float64(u.expanded) {
+				t.uncounted++
 			}
 		}
+		for i := range s.amounts {
+			a := &s.amounts[i]
+			if a.linear {
+				t.macs += a.macs
+				continue
+			}
+			t.macs += a.share * (blockMACs + a.macs)
+			t.convParams += a.share * (blockParams + a.params)
+			blockMACs, blockParams = 0, 0
+		}
+		blockMACs += s.macs
+		blockParams += s.params
+		allMACs += s.allMACs
+		switch {
+		case !s.activated:
+			actMACs += s.actMACs
+		case s.swishFirst:
+			swishMACs += actMACs + s.swishMACs
+			actMACs = s.actMACs
+		default:
+			swishMACs += s.swishMACs
+			actMACs = s.actMACs
+		}
+		pooled = pooled || s.pooled
+		t.unseen.add(&s.unseen)
 	}
+	t.macs += blockMACs
+	t.convParams += blockParams
 	t.unseen.noPooling, t.unseen.noVector = !pooled, !out.IsVector()
-	flush(1)
 	if allMACs > 0 {
 		t.swish = swishMACs / allMACs
 	}
 	t.blocks = len(units)
-	for i := range units {
-		if u := &units[i]; u.kernel > maxKernel || u.counted() < float64(u.expanded) {
-			t.uncounted++
-		}
-	}
 	t.fillSlots(units)
 	return t
 }
 
+// placed is a unit in a network.
+type placed struct {
+	*unit
+	level int // log2 of the output stride, as a power of two
+	se    bool
+}
+
 // fillSlots places the units in slots and sums them up.
-func (t *traits) fillSlots(units []unit) {
+func (t *traits) fillSlots(units []placed) {
 	var width, square, weight [slots]float64
 	var count, se [slots]int
-	add := func(s int, u *unit) {
+	add := func(s int, u *placed) {
 		if count[s] < maxBlocks {
-			width[s] += u.counted()
+			width[s] += u.counted
 		}
 		weight[s] += float64(u.expanded)
 		square[s] += float64(u.expanded) * math.Min(u.kernel, maxKernel)

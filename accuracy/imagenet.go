@@ -82,20 +82,23 @@ var doubts = []struct {
 // Estimate returns top-1 in per cent. It refuses maps as output and inputs
 // below 96 pixels.
 func (e *ImageNet) Estimate(ctx context.Context, n *blocks.Network) (Score, error) {
-	return e.EstimateChain(ctx, n.Name, n)
+	return e.estimate(ctx, n.Name, readTraits(n))
 }
 
 // EstimateChain implements [ChainEstimator].
-func (e *ImageNet) EstimateChain(ctx context.Context, name string, chain ...*blocks.Network) (Score, error) {
+func (e *ImageNet) EstimateChain(ctx context.Context, name string, chain ...*Stretch) (Score, error) {
+	return e.estimate(ctx, name, joinTraits(chain...))
+}
+
+func (e *ImageNet) estimate(ctx context.Context, name string, t traits) (Score, error) {
 	if err := ctx.Err(); err != nil {
 		return Score{}, err
 	}
-	t := readTraits(chain...)
 	switch {
 	case t.unseen.noVector:
-		return Score{}, fmt.Errorf("accuracy: imagenet estimates classifiers, network %s ends in a map of %v; use a training-free proxy, for example rankmean(naswot,depth)", name, chain[len(chain)-1].Output())
+		return Score{}, fmt.Errorf("accuracy: imagenet estimates classifiers, network %s ends in a map of %v; use a training-free proxy, for example rankmean(naswot,depth)", name, t.out)
 	case t.resolution < minImageNetRes:
-		return Score{}, fmt.Errorf("accuracy: imagenet knows inputs of %d pixels and more, network %s has %v; use a training-free proxy, for example rankmean(naswot,depth)", minImageNetRes, name, chain[0].Input())
+		return Score{}, fmt.Errorf("accuracy: imagenet knows inputs of %d pixels and more, network %s has %v; use a training-free proxy, for example rankmean(naswot,depth)", minImageNetRes, name, t.in)
 	case t.macs <= 0 || t.convParams <= 0:
 		return Score{}, fmt.Errorf("accuracy: imagenet needs a network with convolutions, network %s has none", name)
 	}

@@ -199,7 +199,23 @@ func (m *imagenetModel) process(x *[slotFeatures]float64) (v [processTargets]flo
 			d[s][o] = r2
 		}
 	}
-	sum := p.maternSum(&d)
+	const mask = maxOptions - 1
+	weights := p.weights[:len(p.places)]
+	var s0, s1, s2 float64 // an array would not be kept in registers
+	for i := range p.places {
+		o := &p.places[i]
+		r2 := ((d[0][o[0]&mask] + d[1][o[1]&mask]) + (d[2][o[2]&mask] + d[3][o[3]&mask])) +
+			((d[4][o[4]&mask] + d[5][o[5]&mask]) + d[6][o[6]&mask])
+		m, ok := maternCubic.at(r2)
+		if !ok {
+			m = matern52(r2)
+		}
+		w := &weights[i]
+		s0 += w[0] * m
+		s1 += w[1] * m
+		s2 += w[2] * m
+	}
+	sum := [processTargets]float64{s0, s1, s2}
 	for k := range p.Targets {
 		t := &p.Targets[k]
 		g := t.Offset + p.Matern*sum[k]

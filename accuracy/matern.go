@@ -39,45 +39,18 @@ func newMaternTable() *maternTable {
 	return t
 }
 
-// at returns matern52(r2).
-func (t *maternTable) at(r2 float64) float64 {
+// at returns matern52(r2); ok is false where there is no piece. Without that call
+// the compiler inlines it.
+func (t *maternTable) at(r2 float64) (k float64, ok bool) {
 	bits := math.Float64bits(r2)
 	i := int(bits>>maternSkip) - maternBase
 	if uint(i) >= uint(len(t)) {
-		return matern52(r2)
+		return 0, false
 	}
 	c := &t[i]
 	x := r2 - math.Float64frombits(bits&^(1<<maternSkip-1))
-	return c.c0 + x*(c.c1+x*(c.c2+x*c.c3))
+	return c.c0 + x*(c.c1+x*(c.c2+x*c.c3)), true
 }
 
 // place is a point7 in few bytes: a search reads all of them for each candidate.
 type place [8]uint8
-
-// maternSum returns the sums of the weights times the Matern part over the inducing
-// points. d holds the squared distance to each option of each slot.
-func (p *storedProcess) maternSum(d *[slots][maxOptions]float64) (sum [processTargets]float64) {
-	const mask = maxOptions - 1
-	weights := p.weights[:len(p.places)]
-	var s0, s1, s2 float64
-	for i := range p.places {
-		o := &p.places[i]
-		r2 := ((d[0][o[0]&mask] + d[1][o[1]&mask]) + (d[2][o[2]&mask] + d[3][o[3]&mask])) +
-			((d[4][o[4]&mask] + d[5][o[5]&mask]) + d[6][o[6]&mask])
-		// maternCubic.at, which the compiler does not inline
-		bits := math.Float64bits(r2)
-		var k float64
-		if j := uint(bits>>maternSkip) - maternBase; j < uint(len(maternCubic)) {
-			c := &maternCubic[j]
-			x := r2 - math.Float64frombits(bits&^(1<<maternSkip-1))
-			k = c.c0 + x*(c.c1+x*(c.c2+x*c.c3))
-		} else {
-			k = matern52(r2)
-		}
-		w := &weights[i]
-		s0 += w[0] * k
-		s1 += w[1] * k
-		s2 += w[2] * k
-	}
-	return [processTargets]float64{s0, s1, s2}
-}

@@ -64,7 +64,8 @@ func ceilDiv(a, b int) int { return (a + b - 1) / b }
 func terms(dst []float64, u *engine.Unit, t *engine.Target) []float64 {
 	tl := tileOf(t)
 	batch := float64(max(1, u.Batch))
-	v := make([]float64, len(termNames))
+	var room [16]float64
+	v := room[:len(termNames)]
 	v[0] = 1000
 	gemm := func(h, w, k, n, groups int) {
 		n /= groups

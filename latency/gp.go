@@ -25,6 +25,7 @@ type process struct {
 	// diagonal. The first prediction makes it.
 	once    sync.Once
 	inverse []float32
+	spare   sync.Pool // of *[]float32, n long
 }
 
 // Hyper are the parameters of a process that data decide. Features are in the
@@ -86,11 +87,18 @@ func (g *process) predict(x []float64) (mean, sd float64) {
 		return 0, g.Signal
 	}
 	g.once.Do(g.invert)
-	z := make([]float64, g.d)
+	var scaledRoom [32]float64
+	z := append(scaledRoom[:0], x[:g.d]...)
 	for j := range z {
-		z[j] = x[j] / g.Scale[j]
+		z[j] /= g.Scale[j]
 	}
-	k := make([]float32, g.n)
+	room, _ := g.spare.Get().(*[]float32)
+	if room == nil {
+		room = new([]float32)
+		*room = make([]float32, g.n)
+	}
+	defer g.spare.Put(room)
+	k := *room
 	s2 := g.Signal * g.Signal
 	for i := range g.n {
 		c := s2 * matern(distance(z, g.row(i)))
@@ -111,13 +119,18 @@ func (g *process) predict(x []float64) (mean, sd float64) {
 }
 
 // mean is predict without the standard deviation, which costs most of it. It
-// allocates nothing.
+// allocates nothing for up to 32 features.
 func (g *process) mean(x []float64) float64 {
+	var room [32]float64
+	z := append(room[:0], x[:g.d]...)
+	for j := range z {
+		z[j] /= g.Scale[j]
+	}
 	s := 0.0
 	for i := range g.n {
 		r2 := 0.0
 		for j, v := range g.row(i) {
-			d := x[j]/g.Scale[j] - v
+			d := z[j] - v
 			r2 += d * d
 		}
 		s += matern(math.Sqrt(r2)) * g.alpha[i]

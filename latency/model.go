@@ -142,18 +142,18 @@ func fitKind(kind string, us []UnitTime, t *engine.Target, h *Hyper, all *KindMo
 func (m *KindModel) points(us []UnitTime, ft [][]float64) (x [][]float64, sd []float64) {
 	x, sd = make([][]float64, len(us)), make([]float64, len(us))
 	for i := range us {
-		x[i] = m.pick(ft[i])
+		x[i] = m.pick(nil, ft[i])
 		sd[i] = us[i].Spread
 	}
 	return x, sd
 }
 
-func (m *KindModel) pick(f []float64) []float64 {
-	x := make([]float64, len(m.use))
-	for k, j := range m.use {
-		x[k] = f[j]
+// pick appends the features in use to dst.
+func (m *KindModel) pick(dst, f []float64) []float64 {
+	for _, j := range m.use {
+		dst = append(dst, f[j])
 	}
-	return x
+	return dst
 }
 
 func (m *KindModel) condition(us []UnitTime, ft [][]float64, resid []float64) (err error) {
@@ -304,10 +304,12 @@ func (m *KindModel) restore(units []UnitTime, t *engine.Target) (bool, error) {
 // predict returns the time of a unit in ms and its relative standard deviation.
 // outside names a feature that lies beyond what was measured, if any.
 func (m *KindModel) predict(u *engine.Unit, t *engine.Target) (ms, sd float64, outside string) {
-	tm, ft := terms(nil, u, t), featuresOf(nil, u, t)
+	var termRoom [16]float64
+	var featureRoom, usedRoom [32]float64
+	tm, ft := terms(termRoom[:0], u, t), featuresOf(featureRoom[:0], u, t)
 	ms, sd = m.analytic(tm), m.Rough
 	if m.gp != nil {
-		mean, dev := m.gp.predict(m.pick(ft))
+		mean, dev := m.gp.predict(m.pick(usedRoom[:0], ft))
 		ms *= math.Exp(mean)
 		sd = math.Hypot(dev, m.Hyper.Noise)
 	}

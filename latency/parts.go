@@ -49,30 +49,61 @@ func (r *Predictor) Sum(parts ...*Part) Estimate {
 	return e
 }
 
+// Ends is how a stretch of a network begins and ends.
+type Ends struct {
+	opens        opening
+	depthwiseEnd bool // its last convolution is depthwise
+}
+
+// opening says whether a stretch may be fused with what is in front of it.
+type opening uint8
+
+const (
+	openFused     opening = iota // it may be
+	openPointwise                // only behind a depthwise convolution
+	openAlone                    // never
+)
+
+// EndsOf returns how a stretch, given as a network whose input is what it reads,
+// begins and ends.
+func EndsOf(n *blocks.Network) Ends {
+	e := Ends{depthwiseEnd: endsDepthwise(n)}
+	readers := 0
+	for i := 1; i < len(n.Nodes); i++ {
+		for _, j := range n.Nodes[i].Inputs {
+			if j > 0 {
+				continue
+			}
+			readers++
+			switch o := n.Nodes[i].Op.(type) {
+			case *blocks.ChannelSlice, *blocks.Concat:
+				e.opens = openFused // whether these are calls depends on what is around them
+				return e
+			case *blocks.GlobalPool:
+				e.opens = openAlone
+			case *blocks.Conv:
+				if !o.Depthwise(n.Input().C) {
+					e.opens = openPointwise
+				}
+			}
+		}
+	}
+	if readers > 1 {
+		e.opens = openAlone
+	}
+	return e
+}
+
+// Opens reports whether there is a stretch that it may be cut from, behind it.
+func (e Ends) Opens() bool { return e.opens != openFused }
+
 // Apart reports whether a network may be cut between two stretches of it, so that
 // next reads what before computes: whether it is certain that no op of one is fused
 // with one of the other. That is so where the value between them is read twice,
 // or by something that is fused with nothing in front of it: a global pooling, or a
 // convolution, which must not be depthwise, nor pointwise behind a depthwise one.
-func Apart(before, next *blocks.Network) bool {
-	readers, alone := 0, false
-	for i := 1; i < len(next.Nodes); i++ {
-		for _, j := range next.Nodes[i].Inputs {
-			if j > 0 {
-				continue
-			}
-			readers++
-			switch o := next.Nodes[i].Op.(type) {
-			case *blocks.ChannelSlice, *blocks.Concat:
-				return false // whether these are calls depends on what is around them
-			case *blocks.GlobalPool:
-				alone = true
-			case *blocks.Conv:
-				alone = !o.Depthwise(next.Input().C) && !endsDepthwise(before)
-			}
-		}
-	}
-	return readers > 1 || readers == 1 && alone
+func Apart(before, next Ends) bool {
+	return next.opens == openAlone || next.opens == openPointwise && !before.depthwiseEnd
 }
 
 // endsDepthwise reports whether the last convolution of n is depthwise.

@@ -55,18 +55,18 @@ func TestSum(t *testing.T) {
 				}
 				var parts []*Part
 				for from, to := 0, 1; from < len(pieces); from, to = to, to+1 {
-					for to < len(pieces) && !Apart(pieces[to-1].Network, pieces[to].Network) {
+					for to < len(pieces) && !Apart(EndsOf(pieces[to-1].Network()), EndsOf(pieces[to].Network())) {
 						to++
 						open++
 					}
-					part, err := predictor.Part(space.Join("", pieces[from:to]))
+					part, err := predictor.Part(space.Join(pieces[from:to]))
 					if err != nil {
 						t.Fatal(err)
 					}
 					parts = append(parts, part)
 				}
 				joints += len(parts) - 1
-				want, err := predictor.Predict(space.Join("", pieces))
+				want, err := predictor.Predict(space.Join(pieces))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -27,6 +27,14 @@ func Crowding(points [][]float64) []float64 {
 func Thin(points [][]float64, keep int) (kept []int, distance []float64) {
 	c := newCrowd(points)
 	n := len(points)
+	kept = make([]int, 0, min(n, max(0, keep)))
+	if n <= keep {
+		for i := range n {
+			kept = append(kept, i)
+		}
+		return kept, c.distance
+	}
+	distance = make([]float64, 0, cap(kept))
 	c.init()
 	for len(c.heap) > max(0, keep) {
 		c.remove()
@@ -58,6 +66,7 @@ func newCrowd(points [][]float64) *crowd {
 		return c
 	}
 	order := make([]ordered, n)
+	links := make([]int32, 2*n*len(points[0]))
 	for m := range points[0] {
 		if m == 1 && falls(order, points) {
 			// Ordered by the first of two objectives, a front is in the reverse order
@@ -72,7 +81,8 @@ func newCrowd(points [][]float64) *crowd {
 			}
 			slices.SortFunc(order, compareOrdered)
 		}
-		prev, next := make([]int32, n), make([]int32, n)
+		prev, next := links[:n:n], links[n:2*n:2*n]
+		links = links[2*n:]
 		for k, o := range order {
 			prev[o.i], next[o.i] = -1, -1
 			if k > 0 {

@@ -3,8 +3,6 @@ package search
 import (
 	"cmp"
 	"fmt"
-	"math"
-	"math/bits"
 	"math/rand/v2"
 	"slices"
 
@@ -45,6 +43,7 @@ type NSGA2 struct {
 	proposer
 	settings NSGA2Settings
 
+	selection  selection
 	population []individual
 	children   []individual // told trials of the current generation
 	first      int          // id of the current generation's first trial
@@ -112,7 +111,7 @@ func (n *NSGA2) Tell(t Trial) error {
 // Population returns the objectives of the feasible trials that survived the
 // generations told so far, in their own units.
 func (n *NSGA2) Population() [][]float64 {
-	all := survivors(slices.Concat(n.population, n.children), n.settings.Population)
+	all := new(selection).survivors(slices.Concat(n.population, n.children), n.settings.Population)
 	var points [][]float64
 	for _, x := range all {
 		if x.cost != nil {
@@ -124,7 +123,7 @@ func (n *NSGA2) Population() [][]float64 {
 
 // survive ends a generation: the best of population and children stay.
 func (n *NSGA2) survive() {
-	n.population = survivors(append(n.population, n.children...), n.settings.Population)
+	n.population = n.selection.survivors(append(n.population, n.children...), n.settings.Population)
 	n.children = n.children[:0]
 	n.first = n.asked
 	n.generation++
@@ -150,120 +149,4 @@ func (n *NSGA2) tournament(r *rand.Rand) *individual {
 		return b
 	}
 	return a
-}
-
-// crowdedLess is the crowded-comparison operator of Deb et al., section III-B.
-func crowdedLess(a, b *individual) bool {
-	if a.rank != b.rank {
-		return a.rank < b.rank
-	}
-	return a.crowd > b.crowd
-}
-
-// survivors returns the best keep of all, with rank and crowding set, in the
-// order of rank and id. It reorders all.
-func survivors(all []individual, keep int) []individual {
-	points := make([][]float64, len(all))
-	cv := make([]float64, len(all))
-	for i := range all {
-		points[i], cv[i] = all[i].cost, all[i].cv
-	}
-	ranks, _ := Sort(points, cv)
-	demoteCopies(points, cv, ranks)
-	// By rank, then id: which place a trial has in all is an accident.
-	type place struct {
-		rank, id int
-		at       int32
-	}
-	order := make([]place, len(all))
-	for i := range all {
-		all[i].rank = ranks[i]
-		order[i] = place{ranks[i], all[i].id, int32(i)}
-	}
-	slices.SortFunc(order, func(a, b place) int {
-		if a.rank != b.rank {
-			return a.rank - b.rank
-		}
-		return a.id - b.id
-	})
-	sorted := make([]individual, len(all))
-	for k := range order {
-		sorted[k] = all[order[k].at]
-	}
-	copy(all, sorted)
-	kept := all[:0]
-	for len(all) > 0 && len(kept) < keep {
-		n := 1
-		for n < len(all) && all[n].rank == all[0].rank {
-			n++
-		}
-		kept = append(kept, thin(all[:n], keep-len(kept))...)
-		all = all[n:]
-	}
-	return kept
-}
-
-// demoteCopies puts all but the first of equal feasible points behind the last
-// feasible front, as further fronts: second copies, third copies and so on. The
-// infeasible move up accordingly.
-func demoteCopies(points [][]float64, cv []float64, ranks []int) {
-	// An open hash table of the first of equal points; seen counts its copies.
-	size := 1 << bits.Len(uint(2*len(points)))
-	first, seen := make([]int32, size), make([]int32, size) // first: index+1, 0 is free
-	var copies []int32                                      // of points[i]: how many equal ones come before it
-	feasible, extra := 0, int32(0)
-	for i, p := range points {
-		if cv[i] != 0 {
-			continue
-		}
-		feasible = max(feasible, ranks[i]+1)
-		h := uint64(0)
-		for _, v := range p {
-			h = mix(h ^ math.Float64bits(v+0)) // both zeros are equal
-		}
-		for k := int(h) & (size - 1); ; k = (k + 1) & (size - 1) {
-			if first[k] == 0 {
-				first[k] = int32(i) + 1
-				break
-			}
-			if !slices.Equal(points[first[k]-1], p) {
-				continue
-			}
-			if copies == nil {
-				copies = make([]int32, len(points))
-			}
-			seen[k]++
-			copies[i] = seen[k]
-			extra = max(extra, seen[k])
-			break
-		}
-	}
-	for i, n := range copies {
-		if n > 0 {
-			ranks[i] = feasible + int(n) - 1
-		} else if cv[i] != 0 {
-			ranks[i] += int(extra)
-		}
-	}
-}
-
-// thin keeps the least crowded members of one front and sets their distances.
-func thin(front []individual, keep int) []individual {
-	if front[0].cv > 0 { // equal violations, nothing to tell them apart
-		front = front[:min(len(front), keep)]
-		for i := range front {
-			front[i].crowd = 0
-		}
-		return front
-	}
-	points := make([][]float64, len(front))
-	for i := range front {
-		points[i] = front[i].cost
-	}
-	kept, distance := Thin(points, keep)
-	for k, i := range kept {
-		front[k] = front[i]
-		front[k].crowd = distance[k]
-	}
-	return front[:len(kept)]
 }

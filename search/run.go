@@ -102,7 +102,6 @@ func Run(ctx context.Context, s Searcher, e Evaluator, sink Sink, objectives []O
 	l := &loop{
 		searcher: s, objectives: front.objectives, options: o, front: front, began: time.Now(),
 		plateau: plateau{window: o.Stop.Plateau, gain: o.Stop.PlateauGain},
-		tasks:   make(chan Candidate), results: make(chan outcome),
 	}
 	if l.plateau.gain == 0 {
 		l.plateau.gain = 0.001
@@ -142,8 +141,11 @@ type loop struct {
 	workBegan   time.Time
 	reported    time.Time
 
-	tasks   chan Candidate
+	tasks   chan Candidate // nil before work
 	results chan outcome
+	open    int           // candidates at the workers
+	done    map[int]Trial // evaluated, waiting for a smaller id
+	stopped bool          // a worker says so
 }
 
 // ask queues candidates until the searcher waits. No more than limit are asked
@@ -166,8 +168,35 @@ func (l *loop) ask(limit int) error {
 		}
 		l.asked++
 		l.queue = append(l.queue, c)
+		l.exchange()
 	}
 	return nil
+}
+
+// exchange gives the workers what they take without delay, and takes what they
+// have: asking for a generation takes a while, during which they need not wait.
+func (l *loop) exchange() {
+	for len(l.queue) > 0 {
+		select {
+		case l.tasks <- l.queue[0]:
+			l.queue = l.queue[1:]
+			l.open++
+		case r := <-l.results:
+			l.take(r)
+		default:
+			return
+		}
+	}
+}
+
+// take notes what a worker sends back.
+func (l *loop) take(r outcome) {
+	l.open--
+	if r.err != nil {
+		l.stopped = true // only a run that is being stopped yields errors
+		return
+	}
+	l.done[r.trial.ID] = r.trial
 }
 
 // tell hands the next trial to searcher, front and criteria.
@@ -252,15 +281,16 @@ func (l *loop) replay() error {
 func (l *loop) work(ctx context.Context, e Evaluator, sink Sink) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	workers := max(1, l.options.Workers)
+	l.tasks, l.results = make(chan Candidate, 8*workers), make(chan outcome, 8*workers)
+	l.done = map[int]Trial{}
 	for range workers {
 		go l.worker(ctx, e)
 	}
 	store := newWriter(sink)
-	open := 0 // candidates at the workers
 	defer func() {
 		cancel()
 		close(l.tasks)
-		for ; open > 0; open-- {
+		for ; l.open > 0; l.open-- {
 			<-l.results
 		}
 		if e := store.close(); err == nil {
@@ -273,17 +303,16 @@ func (l *loop) work(ctx context.Context, e Evaluator, sink Sink) (err error) {
 		defer timer.Stop()
 		deadline = timer.C
 	}
-	done := map[int]Trial{} // evaluated, waiting for a smaller id
 	if err := l.ask(l.options.Stop.Trials); err != nil {
 		return err
 	}
 	for {
 		for l.status == StatusRunning {
-			t, ok := done[l.told]
+			t, ok := l.done[l.told]
 			if !ok {
 				break
 			}
-			delete(done, t.ID)
+			delete(l.done, t.ID)
 			if err := l.tell(t); err != nil {
 				return err
 			}
@@ -293,6 +322,9 @@ func (l *loop) work(ctx context.Context, e Evaluator, sink Sink) (err error) {
 					return err
 				}
 			}
+		}
+		if l.status == StatusRunning && l.stopped {
+			l.status = StatusInterrupted
 		}
 		if l.status == StatusRunning && l.exhausted && l.told == l.asked {
 			l.status = StatusExhausted
@@ -308,15 +340,9 @@ func (l *loop) work(ctx context.Context, e Evaluator, sink Sink) (err error) {
 		select {
 		case tasks <- next:
 			l.queue = l.queue[1:]
-			open++
+			l.open++
 		case r := <-l.results:
-			open--
-			if r.err != nil {
-				// Only a run that is being stopped yields errors.
-				l.status = StatusInterrupted
-				return nil
-			}
-			done[r.trial.ID] = r.trial
+			l.take(r)
 		case <-deadline:
 			l.status = StatusTime
 		case <-ctx.Done():
@@ -330,6 +356,10 @@ func (l *loop) work(ctx context.Context, e Evaluator, sink Sink) (err error) {
 // worker evaluates tasks until there are none.
 func (l *loop) worker(ctx context.Context, e Evaluator) {
 	for c := range l.tasks {
+		if ctx.Err() != nil { // the run ends; this one was not begun
+			l.results <- outcome{err: errStopping}
+			continue
+		}
 		r, err := evaluate(ctx, e, c, l.options.Timeout)
 		if err == nil {
 			r.Failed = r.check(l.objectives)

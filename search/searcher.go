@@ -72,12 +72,12 @@ type proposer struct {
 	reference   []float64 // Reference as costs
 	pcg         rand.PCG
 	rng         *rand.Rand
-	arch        archSpace           // nil if the space has none
-	genes       map[uint64]struct{} // canonical genes that were asked for or found to be duplicates
-	archs       map[uint64]struct{} // arch ids that were asked for; unused without arch
-	text        []byte              // room for an arch string
-	size        uint64              // of the space; 0 if it does not fit
-	rest        []space.Genes       // what is left of the space, once it is listed
+	arch        archSpace     // nil if the space has none
+	genes       hashSet       // canonical genes that were asked for or found to be duplicates
+	archs       hashSet       // arch ids that were asked for; unused without arch
+	text        []byte        // room for an arch string
+	size        uint64        // of the space; 0 if it does not fit
+	rest        []space.Genes // what is left of the space, once it is listed
 	listed      bool
 	exhausted   bool
 }
@@ -96,14 +96,11 @@ func newProposer(s Setup) (proposer, error) {
 	if s.Reference != nil && len(s.Reference) != len(s.Objectives) {
 		return proposer{}, fmt.Errorf("search: the reference point has %d values for %d objectives", len(s.Reference), len(s.Objectives))
 	}
-	p := proposer{Setup: s, genes: map[uint64]struct{}{}}
+	p := proposer{Setup: s}
 	if s.Reference != nil {
 		p.reference = costs(s.Reference, s.Objectives)
 	}
 	p.arch, _ = s.Space.(archSpace)
-	if p.arch != nil {
-		p.archs = map[uint64]struct{}{}
-	}
 	if n := s.Space.Size(); n.IsUint64() {
 		p.size = n.Uint64()
 		p.exhausted = p.size == 0
@@ -178,7 +175,7 @@ func (p *proposer) propose(generation int, draw func(*rand.Rand) (space.Genes, [
 
 // full reports whether every genotype of the space has been seen.
 func (p *proposer) full() bool {
-	return p.exhausted || p.size > 0 && uint64(len(p.genes)) >= p.size
+	return p.exhausted || p.size > 0 && uint64(p.genes.len()) >= p.size
 }
 
 // list collects the unseen rest of a small space that can be listed, shuffled.
@@ -189,7 +186,7 @@ func (p *proposer) list(r *rand.Rand) {
 	}
 	p.listed = true
 	for g := range l.All() {
-		if _, seen := p.genes[hashGenes(g)]; !seen {
+		if !p.genes.has(hashGenes(g)) {
 			p.rest = append(p.rest, g)
 		}
 	}
@@ -199,11 +196,9 @@ func (p *proposer) list(r *rand.Rand) {
 // accept makes g, which is canonical, a candidate unless its network was asked
 // for before.
 func (p *proposer) accept(g space.Genes, parents []int, generation int) (Candidate, bool) {
-	h := hashGenes(g)
-	if _, seen := p.genes[h]; seen {
+	if !p.genes.add(hashGenes(g)) {
 		return Candidate{}, false
 	}
-	p.genes[h] = struct{}{}
 	c := Candidate{ID: p.asked, Genes: g, Generation: generation, Parents: parents}
 	if p.arch == nil {
 		c.ArchID = genesID(g)
@@ -212,11 +207,9 @@ func (p *proposer) accept(g space.Genes, parents []int, generation int) (Candida
 		p.text, _ = c.Arch.AppendText(p.text[:0])
 		c.text = string(p.text)
 		c.ArchID = space.TextID(p.text)
-		id := hashID(c.ArchID)
-		if _, seen := p.archs[id]; seen {
+		if !p.archs.add(mix(hashID(c.ArchID))) {
 			return Candidate{}, false
 		}
-		p.archs[id] = struct{}{}
 	}
 	p.asked++
 	return c, true

@@ -22,11 +22,18 @@ func TestLowerer(t *testing.T) {
 		if !ok {
 			return
 		}
-		if got := Join(want.Name, pieces); !reflect.DeepEqual(got, want) {
-			t.Fatalf("%v: joined pieces differ from the whole", a)
+		joined := Join(pieces)
+		if c := joined.Counts(); c != want.Counts() || c != JoinCounts(pieces) {
+			t.Fatalf("%v: counts %+v by pieces, %+v joined, %+v of the whole", a, JoinCounts(pieces), c, want.Counts())
 		}
-		if got, want := JoinCounts(pieces), want.Counts(); got != want {
-			t.Fatalf("%v: counts %+v by pieces, %+v of the whole", a, got, want)
+		want.Name = ""
+		for _, n := range []*blocks.Network{joined, want} {
+			for i := range n.Nodes {
+				n.Nodes[i].Name, n.Nodes[i].Stage, n.Nodes[i].Block = "", min(n.Nodes[i].Stage, 1), 0
+			}
+		}
+		if !reflect.DeepEqual(joined, want) {
+			t.Fatalf("%v: joined pieces differ from the whole", a)
 		}
 	}
 	mobile := mobileSpace(t)
@@ -70,6 +77,54 @@ func TestLowererForgets(t *testing.T) {
 	}
 }
 
+// TestPieceKey changes every number that a piece consists of, one at a time: the
+// key must tell.
+func TestPieceKey(t *testing.T) {
+	seen := map[pieceKey]string{}
+	var walk func(c *content, v reflect.Value, name string)
+	walk = func(c *content, v reflect.Value, name string) {
+		v = reflect.NewAt(v.Type(), v.Addr().UnsafePointer()).Elem() // unexported fields, too
+		old := reflect.New(v.Type()).Elem()
+		old.Set(v)
+		switch v.Kind() {
+		case reflect.Struct:
+			for i := range v.NumField() {
+				walk(c, v.Field(i), name+"."+v.Type().Field(i).Name)
+			}
+			return
+		case reflect.Bool:
+			v.SetBool(!v.Bool())
+		case reflect.Int:
+			v.SetInt(v.Int() + 1)
+		case reflect.Uint8:
+			v.SetUint(v.Uint() + 1)
+		default:
+			t.Fatalf("%s is a %v", name, v.Kind())
+		}
+		k, ok := c.key()
+		if before, taken := seen[k]; taken || !ok {
+			t.Errorf("%s: key %v (%v), which %s has", name, k, ok, before)
+		}
+		seen[k] = name
+		v.Set(old)
+	}
+	block := content{in: blocks.Shape{H: 8, W: 8, C: 8}}
+	head := content{in: blocks.Shape{H: 8, W: 8, C: 8}, head: classifier{input: blocks.Shape{H: 9, W: 9, C: 9}}}
+	for _, c := range []*content{&block, &head} {
+		k, _ := c.key()
+		seen[k] = "unchanged"
+	}
+	walk(&block, reflect.ValueOf(&block.in).Elem(), "in")
+	walk(&block, reflect.ValueOf(&block.stem).Elem(), "stem")
+	walk(&block, reflect.ValueOf(&block.block).Elem(), "block")
+	walk(&head, reflect.ValueOf(&head.in).Elem(), "head's in")
+	walk(&head, reflect.ValueOf(&head.head).Elem(), "head")
+	block.block.Channels = 1 << 21
+	if _, ok := block.key(); ok {
+		t.Error("a number that does not fit has a key")
+	}
+}
+
 func BenchmarkLowerer(b *testing.B) {
 	s, r := mobileSpace(b), newRand(1)
 	archs := make([]Arch, 64)
@@ -81,6 +136,5 @@ func BenchmarkLowerer(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		pieces, _ = l.Lower(pieces[:0], &archs[i%len(archs)])
-		Join("", pieces)
 	}
 }

@@ -76,47 +76,6 @@ type head struct {
 	rates                        []int
 }
 
-type stage struct {
-	channels, stride, depth slot
-	strides, depths         []int
-	width                   widths
-	blocks                  [][blockGenes]slot // one a block; a single one if all share it
-	active                  [][]activeGene     // the genes of blocks that have a position
-	mask                    []uint16           // which of them a block has, bit per blockGene
-	plainKind               []bool             // by kind, see plain
-	shared                  bool
-	values                  values
-	options                 []template // the blocks of a choice; nil without one
-	style                   style
-	skips                   bool // a block may be skip
-	skipPick                pick // the first genes that say so
-}
-
-// activeGene is a gene of a block and its position in the genotype.
-type activeGene struct {
-	gene blockGene
-	at   int32
-}
-
-// values are the choices of the genes of a stage's blocks.
-type values struct {
-	kinds       []Kind
-	kernels     []int
-	expansions  []float64
-	dilations   []int
-	activations []blocks.ActFunc
-	afters      []blocks.ActPlace
-	groups      []int
-	ses         []float64
-	residuals   []int8
-	attentions  []AttentionKind
-	experts     []int
-	multipliers []int
-}
-
-// pick is one value for each gene of a block.
-type pick [blockGenes]uint8
-
 // widths tabulates the channels that a gene has after the width multiplier.
 type widths struct {
 	eff [][]int // by width, choice
@@ -222,113 +181,6 @@ func add[T any](s *Space, stage, block int, key string, choices []T) slot {
 	return slot{len(s.genes) - 1, len(choices)}
 }
 
-func (st *stage) init(s *Space, spec *StageSpec, number int) {
-	st.strides, st.depths = spec.Stride, spec.Depth
-	st.width = newWidths(spec.Channels, s.spec.Width, "always")
-	st.shared = spec.Per == "stage"
-	st.style = style{spec.SEFrom == "input", activation(spec.SEActivation), activation(spec.SEGate),
-		spec.ExpertsIn != "pointwise", spec.ExpertsIn != "depthwise"}
-	st.channels = add(s, number, 0, "channels", spec.Channels)
-	st.stride = add(s, number, 0, "stride", spec.Stride)
-	st.depth = add(s, number, 0, "depth", spec.Depth)
-	own := spec.blockSpec()
-	st.values = own.values()
-	var names []string
-	for i := range spec.Choice {
-		v := spec.Choice[i].values()
-		st.options = append(st.options, v.template(&pick{}))
-		names = append(names, spec.Choice[i].name())
-	}
-	n := slices.Max(spec.Depth)
-	if st.shared {
-		n = 1
-	}
-	st.blocks = make([][blockGenes]slot, n)
-	for b := range st.blocks {
-		block, gs := b+1, &st.blocks[b]
-		if st.shared {
-			block = 0
-		}
-		if st.options != nil {
-			for g := range gs {
-				gs[g] = slot{-1, 1}
-			}
-			gs[gKind] = add(s, number, block, "choice", names)
-			continue
-		}
-		*gs = [blockGenes]slot{
-			gKind:       add(s, number, block, blockGeneKeys[gKind], own.Block),
-			gKernel:     add(s, number, block, blockGeneKeys[gKernel], own.Kernel),
-			gExpansion:  add(s, number, block, blockGeneKeys[gExpansion], own.Expansion),
-			gDilation:   add(s, number, block, blockGeneKeys[gDilation], own.Dilation),
-			gActivation: add(s, number, block, blockGeneKeys[gActivation], own.Activation),
-			gAfter:      add(s, number, block, blockGeneKeys[gAfter], own.ActivationAfter),
-			gGroups:     add(s, number, block, blockGeneKeys[gGroups], own.Groups),
-			gSE:         add(s, number, block, blockGeneKeys[gSE], own.SE),
-			gAttention:  add(s, number, block, blockGeneKeys[gAttention], own.Attention),
-			gResidual:   add(s, number, block, blockGeneKeys[gResidual], own.Residual),
-			gExperts:    add(s, number, block, blockGeneKeys[gExperts], own.Experts),
-			gMultiplier: add(s, number, block, blockGeneKeys[gMultiplier], own.Multiplier),
-		}
-	}
-	st.findPlain()
-	st.active, st.mask = make([][]activeGene, n), make([]uint16, n)
-	for b := range st.blocks {
-		for g, sl := range st.blocks[b] {
-			if sl.at >= 0 {
-				st.active[b] = append(st.active[b], activeGene{blockGene(g), int32(sl.at)})
-				st.mask[b] |= 1 << g
-			}
-		}
-	}
-	for i := range st.kinds() {
-		if p := (pick{gKind: uint8(i)}); !st.skips && st.kind(&p) == skip {
-			st.skips, st.skipPick = true, p
-		}
-	}
-}
-
-// values converts checked text and numbers. Genes that no kind reads have one
-// value that does not matter.
-func (o ChoiceSpec) values() values {
-	inherit((*[]int)(&o.Kernel), []int{1})
-	inherit((*[]float64)(&o.Expansion), []float64{1})
-	inherit((*[]int)(&o.Dilation), []int{1})
-	inherit((*[]string)(&o.Activation), []string{"identity"})
-	inherit((*[]string)(&o.ActivationAfter), []string{"both"})
-	inherit((*[]int)(&o.Groups), []int{1})
-	inherit((*[]float64)(&o.SE), []float64{0})
-	inherit((*[]string)(&o.Attention), []string{"none"})
-	inherit((*[]int)(&o.Experts), []int{1})
-	inherit((*[]int)(&o.Multiplier), []int{1})
-	v := values{kernels: o.Kernel, expansions: o.Expansion, dilations: o.Dilation,
-		activations: activations(o.Activation), groups: o.Groups, ses: o.SE, residuals: []int8{-1},
-		experts: o.Experts, multipliers: o.Multiplier}
-	for _, name := range o.Attention {
-		k, _ := parseAttention(name)
-		v.attentions = append(v.attentions, k)
-	}
-	for _, name := range o.Block {
-		k, _ := parseKind(name)
-		v.kinds = append(v.kinds, k)
-	}
-	for _, name := range o.ActivationAfter {
-		a, _ := parseAfter(name)
-		v.afters = append(v.afters, a)
-	}
-	if o.Residual != nil {
-		v.residuals = v.residuals[:0]
-		for _, r := range o.Residual {
-			if r {
-				v.residuals = append(v.residuals, 1)
-			} else {
-				v.residuals = append(v.residuals, 0)
-			}
-		}
-	}
-	return v
-}
-
 // name is a short text for an entry of a choice.
 func (o *ChoiceSpec) name() string {
 	v := o.values()
@@ -359,58 +211,6 @@ func (o *ChoiceSpec) name() string {
 		name += "_m" + strconv.Itoa(o.Multiplier[0])
 	}
 	return name
-}
-
-func (v *values) template(p *pick) template {
-	return template{
-		kind: v.kinds[p[gKind]], after: v.afters[p[gAfter]], residual: v.residuals[p[gResidual]],
-		kernel: v.kernels[p[gKernel]], dilation: v.dilations[p[gDilation]], groups: v.groups[p[gGroups]],
-		expansion: v.expansions[p[gExpansion]], activation: v.activations[p[gActivation]],
-		attention: v.attentions[p[gAttention]], se: v.ses[p[gSE]], experts: v.experts[p[gExperts]], multiplier: v.multipliers[p[gMultiplier]],
-	}
-}
-
-// kinds returns the number of choices of the first gene of a block.
-func (st *stage) kinds() int {
-	if st.options != nil {
-		return len(st.options)
-	}
-	return len(st.values.kinds)
-}
-
-func (st *stage) kind(p *pick) Kind {
-	if st.options != nil {
-		return st.options[p[gKind]].kind
-	}
-	return st.values.kinds[p[gKind]]
-}
-
-func (st *stage) template(p *pick) template {
-	if st.options != nil {
-		return st.options[p[gKind]]
-	}
-	return st.values.template(p)
-}
-
-// activeOf returns the genes of block b, counted from 0.
-func (st *stage) activeOf(b int) []activeGene {
-	if st.shared {
-		b = 0
-	}
-	return st.active[b]
-}
-
-func (st *stage) pick(g Genes, b int) (p pick) {
-	for _, a := range st.activeOf(b) {
-		p[a.gene] = uint8(g[a.at])
-	}
-	return p
-}
-
-func (st *stage) setPick(g Genes, b int, p *pick) {
-	for _, a := range st.activeOf(b) {
-		g[a.at] = int(p[a.gene])
-	}
 }
 
 // largest is the genotype with the largest value of every gene.
@@ -448,38 +248,6 @@ func (s *Space) compareStrides() {
 	}
 }
 
-// flow follows channels, stride and dilation from stage to stage.
-type flow struct {
-	g        Genes
-	cin      int
-	total    int // stride so far
-	limit    int // on total; 0 means none
-	dilation int
-}
-
-func (s *Space) flow(g Genes) flow {
-	f := flow{g: g, cin: s.spec.Input[2], total: 1, limit: s.spec.OutputStride[s.outputStride.of(g)], dilation: 1}
-	if c := s.stem.width.eff[s.width.of(g)][s.stem.channels.of(g)]; c > 0 {
-		f.cin, f.total = c, s.spec.Stem.Stride[s.stem.stride.of(g)]
-	}
-	return f
-}
-
-// next returns the places of a stage's first block and of the others. The
-// stage's output has cout channels; stride is an index into its choices.
-func (f *flow) next(st *stage, stride, cout int) (first, rest place) {
-	n := st.strides[stride]
-	first = place{cin: f.cin, cout: cout, stride: n, dilation: f.dilation}
-	if n > 1 && f.limit > 0 && f.total*n > f.limit {
-		first.stride, first.forced = 1, true
-		f.dilation *= n
-	} else {
-		f.total *= n
-	}
-	f.cin = cout
-	return first, place{cin: cout, cout: cout, stride: 1, dilation: f.dilation}
-}
-
 // Spec returns the spec with every default filled in. It must not be changed.
 func (s *Space) Spec() Spec { return s.spec }
 
@@ -510,75 +278,6 @@ func (s *Space) Check(g Genes) error {
 		}
 	}
 	return nil
-}
-
-// Arch returns the description of the network that g stands for. Genotypes of
-// equal Canonical form have equal Archs.
-func (s *Space) Arch(g Genes) Arch {
-	w := s.width.of(g)
-	in := s.spec.Input
-	height := s.spec.Resolution[s.resolution.of(g)]
-	a := Arch{
-		Input:  blocks.Shape{H: height, W: height * in[1] / in[0], C: in[2]},
-		Stages: make([][]Block, len(s.stages)),
-	}
-	n := 1
-	for i := range s.stages {
-		n += s.stages[i].depths[s.stages[i].depth.of(g)]
-	}
-	all := make([]Block, 0, n)
-	if c := s.stem.width.eff[w][s.stem.channels.of(g)]; c > 0 {
-		a.Stem = append(all, Block{
-			Kind: Conv, Kernel: s.spec.Stem.Kernel[s.stem.kernel.of(g)], Stride: s.spec.Stem.Stride[s.stem.stride.of(g)],
-			Dilation: 1, Groups: 1, Channels: c, Activation: s.stem.acts[s.stem.activation.of(g)],
-		})
-		a.Stem = a.Stem[:1:1]
-		all = all[:1]
-	}
-	f := s.flow(g)
-	low, total := 1, a.strideOfStem()
-	for i := range s.stages {
-		st := &s.stages[i]
-		start := len(all)
-		p, rest := f.next(st, st.stride.of(g), st.width.eff[w][st.channels.of(g)])
-		for b := range st.depths[st.depth.of(g)] {
-			pk := st.pick(g, b)
-			t := st.template(&pk)
-			last := len(all)
-			if all = all[:last+1]; t.buildTo(&all[last], p, &st.style) {
-				total *= all[last].Stride
-			} else {
-				all = all[:last]
-			}
-			p = rest
-		}
-		if len(all) > start {
-			a.Stages[i] = all[start:len(all):len(all)]
-		}
-		if total <= 8 {
-			low = i + 1
-		}
-	}
-	h := &s.head
-	a.Head = Head{Kind: h.kind, Channels: h.width.eff[w][h.channels.of(g)], Hidden: s.spec.Head.Hidden[h.hidden.of(g)],
-		Rates: h.rates, Classes: s.spec.Classes}
-	if a.Head.acts() {
-		a.Head.Activation = h.acts[h.activation.of(g)]
-	}
-	if headTable[h.kind].low {
-		if a.Head.Low = s.spec.Head.Low; a.Head.Low == 0 {
-			a.Head.Low = low
-		}
-	}
-	return a
-}
-
-func (a *Arch) strideOfStem() int {
-	n := 1
-	for i := range a.Stem {
-		n *= a.Stem[i].Stride
-	}
-	return n
 }
 
 // firstBit returns the lowest set bit's number.

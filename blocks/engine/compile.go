@@ -143,7 +143,7 @@ func (c *compiler) index() {
 	c.val, store = store[:len(ns):len(ns)], store[len(ns):]
 	c.from, c.readers = store[:len(ns)+1:len(ns)+1], store[len(ns)+1:]
 	c.done = make([]bool, len(ns))
-	c.steps = make([]step, 0, len(ns)/2+2)
+	c.steps = make([]step, 0, len(ns)/3+2)
 	c.vals = make([]value, 0, len(ns)/2+3)
 	c.nodes = make([]int, 0, len(ns)+16)
 	c.ids = make([]int32, 0, len(ns)+16)

@@ -280,7 +280,7 @@ func (u *Unit) experts() int {
 }
 
 // BytesIn returns the bytes of all maps read, each once.
-func (u Unit) BytesIn() int64 {
+func (u *Unit) BytesIn() int64 {
 	n := int64(u.In.Elems()) + int64(u.second().Elems())
 	if u.Residual {
 		n += int64(u.Out.Elems())
@@ -292,7 +292,7 @@ func (u Unit) BytesIn() int64 {
 func (u Unit) BytesOut() int64 { return 4 * int64(u.Out.Elems()) * int64(u.Batch) }
 
 // BytesWeights returns the bytes of weights and biases read, batch normalisation folded.
-func (u Unit) BytesWeights() int64 {
+func (u *Unit) BytesWeights() int64 {
 	var n int64
 	for _, g := range u.layers() {
 		n += int64(weightsOf(&g)*u.experts()) + int64(g.N)

@@ -43,8 +43,8 @@ func mobileEvaluator(tb testing.TB) (*evaluator, *space.Space, *config.Config) {
 		objectives: map[string]bool{keyLatency: true, keyAccuracy: true},
 		devices:    []*device{{profile: p, predictor: predictor}},
 		accuracy:   score,
-		lowerer:    new(space.Lowerer),
 	}
+	e.lowerer = &space.Lowerer{Study: e.study}
 	if err := e.resolve(context.Background(), cfg.Constraints); err != nil {
 		tb.Fatal(err)
 	}
@@ -130,10 +130,10 @@ func BenchmarkEstimateSteps(b *testing.B) {
 		{"append", func(i int) { buf = runstore.AppendTrial(buf[:0], &trials[i]) }},
 		{"trial", func(i int) { search.NewTrial(search.Candidate{Arch: archs[i]}, search.Result{}) }},
 		{"lower", func(i int) { pieces, _ = e.lowerer.Lower(pieces[:0], &archs[i]) }},
-		{"join", func(i int) { pieces, _ = e.lowerer.Lower(pieces[:0], &archs[i]); space.Join("", pieces) }},
+		{"join", func(i int) { pieces, _ = e.lowerer.Lower(pieces[:0], &archs[i]); space.Join(pieces) }},
 		{"parts", func(i int) {
 			pieces, _ = e.lowerer.Lower(pieces[:0], &archs[i])
-			inPieces{"", pieces}.predict(e.devices[0])
+			inPieces{nil, "", pieces}.predict(e.devices[0])
 		}},
 		{"evaluate", func(i int) { e.Evaluate(context.Background(), search.Candidate{Arch: archs[i]}) }},
 	} {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"nas/blocks"
 	"nas/internal/config"
 	"nas/internal/runstore"
-	"nas/latency"
 	"nas/search"
 	"nas/space"
 )
@@ -85,17 +83,6 @@ type ImproveSide struct {
 	RatioHigh float64 `json:"measured_ratio_high,omitempty"`
 
 	net *blocks.Network
-}
-
-// Edit is what differs in one block, or in a stage as a whole.
-type Edit struct {
-	Where   string   `json:"where"` // "stage 3, block 2"
-	Changes []string `json:"changes"`
-	// Ms and Score are what the best network would lose of its latency and of its
-	// score if this edit alone were taken back: positive Score is a gain by the
-	// edit, positive Ms a price. Edits act on each other and need not add up.
-	Ms    float64 `json:"latency_ms"`
-	Score float64 `json:"score"`
 }
 
 // improveEvaluations are the defaults for a score of microseconds and for one
@@ -306,184 +293,6 @@ func (m *improver) compare(ctx context.Context) (err error) {
 		m.out.Faster, err = load(faster)
 	}
 	return err
-}
-
-const (
-	improveRounds = 7
-	improveRuns   = 15 // of each network in a round
-)
-
-// time measures the networks in turn, round after round, so that a machine that
-// gets slower does so for all of them.
-func (m *improver) time(ctx context.Context) error {
-	d := m.eval.devices[0]
-	rt := latency.NewNative(d.profile.Device.Threads)
-	if err := d.profile.Matches(rt); err != nil {
-		m.out.Skipped = err.Error()
-		return nil
-	}
-	sides := []*ImproveSide{&m.out.Model}
-	for _, s := range []*ImproveSide{m.out.Best, m.out.Faster} {
-		if s != nil {
-			sides = append(sides, s)
-		}
-	}
-	m.say("measuring %d networks on this device, in turn", len(sides))
-	timer, err := rt.Open(ctx, d.profile.Calibration.ReferenceMs)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		for _, w := range timer.Close() {
-			m.out.Warnings = with(m.out.Warnings, "measuring: "+w)
-		}
-	}()
-	ms := make([][]float64, len(sides))
-	for round := range improveRounds {
-		for i, s := range sides {
-			t, err := timer.Time(ctx, s.net, latency.Effort{Runs: improveRuns})
-			if err != nil {
-				return err
-			}
-			ms[i] = append(ms[i], t.Whole.MedianMs)
-		}
-		m.progress(Progress{Step: "measure", Done: round + 1, Total: improveRounds})
-	}
-	for i, s := range sides {
-		ratios := make([]float64, improveRounds)
-		for k := range ratios {
-			ratios[k] = ms[i][k] / ms[0][k]
-		}
-		slices.Sort(ratios)
-		slices.Sort(ms[i])
-		s.MeasuredMs = ms[i][improveRounds/2]
-		s.Ratio, s.RatioLow, s.RatioHigh = ratios[improveRounds/2], ratios[0], ratios[improveRounds-1]
-	}
-	return nil
-}
-
-// edits lists what was changed, block by block, and judges the best network with
-// each edit alone taken back.
-func (m *improver) edits(ctx context.Context) error {
-	if m.out.Best == nil {
-		return nil
-	}
-	genes := m.space.Genes()
-	from, to := m.space.Live(m.start, nil), m.space.Live(m.picked, nil)
-	a, b := m.space.Arch(m.start), m.space.Arch(m.picked)
-	for i := 0; i < len(genes); {
-		g, j := genes[i], i
-		for j < len(genes) && genes[j].Stage == g.Stage && genes[j].Block == g.Block {
-			j++
-		}
-		edit := Edit{Where: where(g, len(a.Stages))}
-		back := slices.Clone(m.picked)
-		for k := i; k < j; k++ {
-			if !from[k] || !to[k] || m.start[k] == m.picked[k] {
-				continue
-			}
-			back[k] = m.start[k]
-			edit.Changes = append(edit.Changes, fmt.Sprintf("%s %s -> %s", genes[k].Key, genes[k].Choices[m.start[k]], genes[k].Choices[m.picked[k]]))
-		}
-		if g.Stage > 0 && g.Stage <= len(a.Stages) && g.Block == 0 {
-			x, y := a.Stages[g.Stage-1], b.Stages[g.Stage-1]
-			for n := len(x); n < len(y); n++ {
-				edit.Changes = append(edit.Changes, "new block "+y[n].String())
-			}
-			for n := len(y); n < len(x); n++ {
-				edit.Changes = append(edit.Changes, "without block "+x[n].String())
-			}
-			for k := range genes { // a block that comes back is the one that was there
-				if genes[k].Stage == g.Stage && genes[k].Block > len(y) {
-					back[k] = m.start[k]
-				}
-			}
-		}
-		i = j
-		if len(edit.Changes) == 0 {
-			continue
-		}
-		n, err := m.space.Arch(back).Network()
-		if err != nil {
-			return err
-		}
-		s, err := m.side(ctx, n)
-		if err != nil {
-			return err
-		}
-		edit.Ms, edit.Score = m.out.Best.Ms-s.Ms, m.out.Best.Score-s.Score
-		m.out.Edits = append(m.out.Edits, edit)
-	}
-	return nil
-}
-
-// where names the owner of a gene.
-func where(g space.Gene, stages int) string {
-	switch {
-	case g.Stage < 0:
-		return "network"
-	case g.Stage == 0:
-		return "stem"
-	case g.Stage > stages:
-		return "head"
-	case g.Block == 0:
-		return fmt.Sprintf("stage %d", g.Stage)
-	}
-	return fmt.Sprintf("stage %d, block %d", g.Stage, g.Block)
-}
-
-// judge says in one sentence what came of it.
-func (m *improver) judge(ctx context.Context) error {
-	o := m.out
-	limit := o.Model.Ms
-	if m.o.MaxLatencyMs > 0 {
-		limit = m.o.MaxLatencyMs
-	}
-	if o.Best == nil {
-		o.Verdict = fmt.Sprintf("nothing better was found: of %d tried and %d within %.4g ms, none scores more", m.summary.Trials, o.Evaluated, limit)
-		if len(m.front) == 0 {
-			o.Verdict = fmt.Sprintf("no network of the space was found within %.4g ms: %s", limit, m.summary.Walls.String())
-		}
-		return nil
-	}
-	gain := o.Best.Score - o.Model.Score
-	o.GainHalfWidth = (o.Best.High - o.Best.Low) / 2
-	against := "the half width of the estimate's 90 % interval"
-	if o.GainHalfWidth == 0 {
-		scores, err := m.seedScores(ctx, []*blocks.Network{o.Model.net, o.Best.net})
-		if err != nil {
-			return err
-		}
-		var diffs []float64
-		for _, s := range scores {
-			diffs = append(diffs, s[1]-s[0])
-		}
-		_, sd := meanSpread(diffs)
-		o.GainHalfWidth = 1.645 * sd
-		against = "what the score's seed alone can do"
-	}
-	unit := ""
-	if o.Unit == "pct" {
-		unit = " points"
-	}
-	slower := o.Best.RatioLow > math.Max(1, limit/o.Model.Ms)
-	o.Better = gain > o.GainHalfWidth && !slower
-	switch {
-	case gain <= 0 && limit < o.Model.Ms:
-		o.Verdict = fmt.Sprintf("faster, not better: within %.4g ms the best of %d networks scores %.3g%s less, at %.3g times the model's predicted latency", limit, o.Evaluated, -gain, unit, o.Best.Ms/o.Model.Ms)
-	case gain <= 0:
-		o.Verdict = fmt.Sprintf("nothing better was found: within %.4g ms the best of %d networks scores %.4g, the model %.4g", limit, o.Evaluated, o.Best.Score, o.Model.Score)
-	case slower:
-		o.Verdict = fmt.Sprintf("not an improvement on this device: %.3g%s more, but measured it takes %.3g times the model's latency, more than was predicted", gain, unit, o.Best.Ratio)
-	case o.Better:
-		o.Verdict = fmt.Sprintf("better: %.3g%s more, beyond %.3g, %s", gain, unit, o.GainHalfWidth, against)
-	default:
-		o.Verdict = fmt.Sprintf("perhaps better: %.3g%s more, which is not beyond %.3g, %s: train both before you believe it", gain, unit, o.GainHalfWidth, against)
-	}
-	if max := m.o.MaxLatencyMs; max > 0 && o.Best.MeasuredMs > max {
-		o.Verdict += fmt.Sprintf("; measured it took %.4g ms: predictions are held to --max-latency, so ask for less than %.4g ms", o.Best.MeasuredMs, max)
-	}
-	return nil
 }
 
 func (m *improver) save(context.Context) error {

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"nas/accuracy"
 	"nas/blocks"
@@ -31,9 +32,32 @@ func (w whole) score(ctx context.Context, e accuracy.Estimator) (accuracy.Score,
 // in candidates before it. What is said of it is to the bit what is said of the
 // whole network.
 type inPieces struct {
+	arch   *space.Arch
 	name   string
 	pieces []*space.Piece
 }
+
+// known is what is kept of a piece.
+type known struct {
+	ends    latency.Ends
+	stretch *accuracy.Stretch
+	alone   []atomic.Pointer[latency.Part] // by device, if it was asked for: of this piece alone
+}
+
+// study is [space.Lowerer.Study].
+func (e *evaluator) study(n *blocks.Network) any {
+	k := &known{latency.EndsOf(n), accuracy.NewStretch(n), make([]atomic.Pointer[latency.Part], len(e.devices))}
+	if k.ends.Opens() { // most stand alone, and n is at hand
+		for i, d := range e.devices {
+			if p, err := d.predictor.Part(n); err == nil {
+				k.alone[i].Store(p)
+			}
+		}
+	}
+	return k
+}
+
+func knownOf(p *space.Piece) *known { return p.Known.(*known) }
 
 func (x inPieces) counts() blocks.Counts { return space.JoinCounts(x.pieces) }
 
@@ -41,10 +65,10 @@ func (x inPieces) predict(d *device) (latency.Estimate, error) {
 	var room [64]*latency.Part
 	parts := room[:0]
 	for from, to := 0, 1; from < len(x.pieces); from, to = to, to+1 {
-		for to < len(x.pieces) && !latency.Apart(x.pieces[to-1].Network, x.pieces[to].Network) {
+		for to < len(x.pieces) && !latency.Apart(knownOf(x.pieces[to-1]).ends, knownOf(x.pieces[to]).ends) {
 			to++
 		}
-		p, err := d.memory.part(d.predictor, x.pieces[from:to])
+		p, err := d.part(x.pieces[from:to])
 		if err != nil {
 			return latency.Estimate{}, err
 		}
@@ -56,18 +80,38 @@ func (x inPieces) predict(d *device) (latency.Estimate, error) {
 func (x inPieces) score(ctx context.Context, e accuracy.Estimator) (accuracy.Score, error) {
 	c, ok := e.(accuracy.ChainEstimator)
 	if !ok {
-		return e.Estimate(ctx, space.Join(x.name, x.pieces))
+		n, err := x.arch.Network()
+		if err != nil {
+			return accuracy.Score{}, err
+		}
+		return e.Estimate(ctx, n)
 	}
-	var room [64]*blocks.Network
+	var room [64]*accuracy.Stretch
 	chain := room[:0]
 	for _, p := range x.pieces {
-		chain = append(chain, p.Network)
+		chain = append(chain, knownOf(p).stretch)
 	}
 	return c.EstimateChain(ctx, x.name, chain...)
 }
 
-// partMemory keeps the parts of a device that were predicted. The zero value is
-// ready for use, by several goroutines.
+// part returns the part of a network that cannot be cut.
+func (d *device) part(pieces []*space.Piece) (*latency.Part, error) {
+	if len(pieces) > 1 {
+		return d.memory.part(d.predictor, pieces)
+	}
+	alone := &knownOf(pieces[0]).alone[d.at]
+	if p := alone.Load(); p != nil {
+		return p, nil
+	}
+	p, err := d.predictor.Part(pieces[0].Network())
+	if err == nil {
+		alone.Store(p)
+	}
+	return p, err
+}
+
+// partMemory keeps the parts of a device that consist of several pieces and were
+// predicted. The zero value is ready for use, by several goroutines.
 type partMemory struct {
 	mu     sync.RWMutex
 	parts  map[stretch]*latency.Part
@@ -79,29 +123,26 @@ type stretch [3]*space.Piece
 
 // partLimit is the number of parts in a generation, of which two are kept as in
 // [space.Lowerer].
-const partLimit = 1 << 14
+const partLimit = 1 << 13
 
 func (m *partMemory) part(r *latency.Predictor, pieces []*space.Piece) (*latency.Part, error) {
 	var key stretch
 	if len(pieces) > len(key) { // rarely met again
-		return r.Part(space.Join("", pieces))
+		return r.Part(space.Join(pieces))
 	}
 	copy(key[:], pieces)
 	m.mu.RLock()
-	p := m.parts[key]
-	if p != nil {
-		m.mu.RUnlock()
+	p, recent := m.parts[key]
+	if !recent {
+		p = m.before[key]
+	}
+	m.mu.RUnlock()
+	if recent {
 		return p, nil
 	}
-	p = m.before[key]
-	m.mu.RUnlock()
 	if p == nil {
-		n := pieces[0].Network
-		if len(pieces) > 1 {
-			n = space.Join("", pieces)
-		}
 		var err error
-		if p, err = r.Part(n); err != nil {
+		if p, err = r.Part(space.Join(pieces)); err != nil {
 			return nil, err
 		}
 	}

@@ -33,7 +33,7 @@ func (p *pipeline) profiles(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p.eval.devices = append(p.eval.devices, &device{name: name, profile: prof, predictor: predictor})
+		p.eval.devices = append(p.eval.devices, &device{name: name, profile: prof, predictor: predictor, at: len(p.eval.devices)})
 	}
 	p.eval.objectives = map[string]bool{}
 	for _, o := range p.objectives {

@@ -3,16 +3,11 @@ package run
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
-	"strings"
 	"time"
 
 	"nas/accuracy"
@@ -130,7 +125,8 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 }
 
 func newPipeline(o Options) *pipeline {
-	p := &pipeline{Options: o, cfg: o.Config, started: time.Now(), eval: evaluator{lowerer: new(space.Lowerer)}}
+	p := &pipeline{Options: o, cfg: o.Config, started: time.Now()}
+	p.eval.lowerer = &space.Lowerer{Study: p.eval.study}
 	if p.Workers <= 0 {
 		p.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -292,213 +288,9 @@ func objectives(c *config.Config) ([]search.Objective, error) {
 	return out, nil
 }
 
-// scale makes the accuracy score, whose reference sample is drawn from the space
-// and the accuracy seed alone, and finds the worst value of the sample in each
-// objective: the reference point of the run's hypervolume.
-func (p *pipeline) scale(ctx context.Context) error {
-	if err := p.drawSample(); err != nil {
-		return err
-	}
-	o := accuracy.Options{Seed: p.cfg.Accuracy.Seed, Workers: p.Workers}
-	if p.resumed {
-		o.Scale = p.storedScale()
-	}
-	if o.Scale == nil && accuracy.NeedsReference(p.cfg.Accuracy.Proxy) {
-		p.say("scoring the reference sample of %d networks", len(p.sample))
-		o.Reference = p.sample
-	}
-	est, err := accuracy.NewContext(ctx, p.cfg.Accuracy.Proxy, o)
-	if err != nil {
-		return err
-	}
-	p.eval.accuracy = est
-	if p.resumed {
-		p.worst = p.store.Manifest().Reference
-		return nil
-	}
-	return p.findWorst(ctx)
-}
-
-// drawSample lowers the reference sample.
-func (p *pipeline) drawSample() error {
-	r := rand.New(rand.NewPCG(p.cfg.Accuracy.Seed, 0x7265666572656e63)) // "referenc"
-	var first error
-	for range 8 * accuracy.ReferenceSize {
-		if len(p.sample) == accuracy.ReferenceSize {
-			return nil
-		}
-		n, err := p.space.Arch(p.space.Sample(r)).Network()
-		if err != nil {
-			first = cmpError(first, err)
-			continue
-		}
-		p.sample = append(p.sample, n)
-	}
-	if len(p.sample) == 0 {
-		return &UsageError{fmt.Errorf("run: no network of the space can be built: %w", first)}
-	}
-	return nil
-}
-
-func cmpError(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
-}
-
-func (p *pipeline) storedScale() *accuracy.Scale {
-	data, err := os.ReadFile(p.store.Path(ScaleFile))
-	if err != nil {
-		return nil
-	}
-	s := new(accuracy.Scale)
-	if json.Unmarshal(data, s) != nil {
-		return nil // it is derived: score the sample again
-	}
-	return s
-}
-
-// findWorst judges the sample by all objectives.
-func (p *pipeline) findWorst(ctx context.Context) error {
-	scores, err := p.sampleScores(ctx)
-	if err != nil {
-		return err
-	}
-	p.worst = make([]float64, len(p.objectives))
-	for i, o := range p.objectives {
-		p.worst[i] = math.Inf(-1)
-		if o.Direction == search.Maximize {
-			p.worst[i] = math.Inf(1)
-		}
-	}
-	for k, n := range p.sample {
-		r := search.Result{Objectives: map[string]float64{}, Parts: map[string]float64{}}
-		if err := p.eval.cheap(&r, whole{n}); err != nil {
-			return err
-		}
-		for i, o := range p.objectives {
-			v := p.eval.value(&r, o.Name)
-			if o.Name == keyAccuracy {
-				v = scores[k]
-			}
-			if o.Direction == search.Maximize {
-				p.worst[i] = min(p.worst[i], v)
-			} else {
-				p.worst[i] = max(p.worst[i], v)
-			}
-		}
-	}
-	return nil
-}
-
-// sampleScores returns the accuracy score of each network of the sample; nil
-// if accuracy is no objective.
-func (p *pipeline) sampleScores(ctx context.Context) ([]float64, error) {
-	if !slices.ContainsFunc(p.objectives, func(o search.Objective) bool { return o.Name == keyAccuracy }) {
-		return nil, nil
-	}
-	if r, ok := p.eval.accuracy.(interface{ ReferenceValues() []float64 }); ok {
-		if v := r.ReferenceValues(); len(v) == len(p.sample) {
-			return v, nil
-		}
-	}
-	return accuracy.ScoreAll(ctx, p.eval.accuracy, p.sample, p.Workers)
-}
-
 // constrain resolves the constraints, now that the models are there.
 func (p *pipeline) constrain(ctx context.Context) error {
 	return p.eval.resolve(ctx, p.cfg.Constraints)
-}
-
-// record creates the run directory, or checks that the one to be resumed was
-// made in the same way.
-func (p *pipeline) record(context.Context) error {
-	searcher, err := p.searcher()
-	if err != nil {
-		return err
-	}
-	m := runstore.Manifest{
-		Version: Version(), Name: p.cfg.Name, Seed: p.cfg.Seed,
-		NumericClass: numericClass(), Device: p.eval.devices[0].profile.Device.String(), ScaleID: p.eval.accuracy.Info().ScaleID,
-		Algorithm: searcher.String(), Objectives: p.objectives, Reference: p.worst,
-		Limits: p.eval.limits.stored(), Notes: p.notes(),
-		Status: search.StatusRunning.String(), Started: p.started.UTC(), Updated: time.Now().UTC(),
-	}
-	if p.resumed {
-		then := p.store.Manifest()
-		if err := then.Same(&m); err != nil {
-			return &UsageError{err}
-		}
-		m.Started, m.WallS = then.Started, then.WallS
-		return nil
-	}
-	text, err := p.cfg.Encode()
-	if err != nil {
-		return err
-	}
-	var first []byte
-	for i, d := range p.eval.devices {
-		var b bytes.Buffer
-		if err := d.profile.Write(&b); err != nil {
-			return err
-		}
-		data := b.Bytes()
-		if i == 0 {
-			first = data
-			continue
-		}
-		if err := os.MkdirAll(p.cfg.Output.Dir, 0o755); err != nil {
-			return err
-		}
-		if err := runstore.WriteFile(filepath.Join(p.cfg.Output.Dir, profileFile(d.name, i)), data); err != nil {
-			return err
-		}
-	}
-	if s, ok := p.eval.accuracy.(interface{ Scale() *accuracy.Scale }); ok {
-		data, err := json.Marshal(s.Scale())
-		if err != nil {
-			return err
-		}
-		if err := os.MkdirAll(p.cfg.Output.Dir, 0o755); err != nil {
-			return err
-		}
-		if err := runstore.WriteFile(filepath.Join(p.cfg.Output.Dir, ScaleFile), data); err != nil {
-			return err
-		}
-	}
-	p.store, err = runstore.Create(p.cfg.Output.Dir, m, text, first)
-	return err
-}
-
-// notes are what plots say in words.
-func (p *pipeline) notes() map[string]string {
-	info := p.eval.accuracy.Info()
-	blind := make([]string, len(info.Blind))
-	for i, t := range info.Blind {
-		blind[i] = string(t)
-	}
-	notes := map[string]string{
-		"accuracy": p.eval.accuracy.String(), "score": info.Label, "blind": strings.Join(blind, ", "), "space": p.space.ID(),
-	}
-	for _, d := range p.eval.devices {
-		if d.name != "" {
-			notes["device@"+d.name] = d.profile.Device.String()
-		}
-	}
-	return notes
-}
-
-// finish writes how the run ended.
-func (p *pipeline) finish(context.Context) error {
-	m := p.store.Manifest()
-	m.Status, m.Trials = p.summary.Status.String(), p.summary.Trials
-	if p.summary.Front.Len() == 0 {
-		m.Reason = p.summary.Walls.String()
-	}
-	m.Updated = time.Now().UTC()
-	m.WallS += time.Since(p.started).Seconds()
-	return p.store.SetManifest(m)
 }
 
 func (p *pipeline) outcome() *Outcome {
