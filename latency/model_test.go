@@ -247,3 +247,36 @@ func TestTermsOfUnits(t *testing.T) {
 		}
 	}
 }
+
+// A correction that falls by a tenth with every doubling, seen from 1 to 4 ms, is not
+// followed to 128 ms: it stays what it is one doubling beyond, and the interval grows.
+func TestCorrectionIsNotExtrapolated(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 5))
+	hs := make([]heldOut, 60)
+	for i := range hs {
+		ms := math.Exp2(2 * r.Float64())
+		hs[i] = heldOut{sums: sums{ms: ms, calls: 50, weights: int64(ms * (1 << 20))}}
+		hs[i].measured = ms * math.Exp(-0.1*math.Log2(ms)+0.001*r.NormFloat64())
+	}
+	m := fitNetwork(hs)
+	at := func(ms float64) (correction, half float64) {
+		got, low, high := m.predict(&sums{ms: ms, calls: 50, weights: int64(ms * (1 << 20))})
+		return math.Log(got / ms), math.Log(high/low) / 2
+	}
+	inside, narrow := at(3)
+	if math.Abs(inside+0.1*math.Log2(3)) > 0.02 {
+		t.Errorf("3 ms: a correction of %g, want %g", inside, -0.1*math.Log2(3))
+	}
+	edge, _ := at(8)
+	far, wide := at(128)
+	if math.Abs(far-edge) > 0.02 {
+		t.Errorf("128 ms: a correction of %g, at 8 ms %g", far, edge)
+	}
+	if want := narrow + 4*perOctave; math.Abs(wide-want) > 0.02 {
+		t.Errorf("128 ms: an interval of %g on either side, want about %g", wide, want)
+	}
+	m.Low, m.High = nil, nil // as in a profile of an earlier version
+	if _, half := at(128); half > narrow+0.02 {
+		t.Errorf("without ranges: an interval of %g on either side, %g inside", half, narrow)
+	}
+}

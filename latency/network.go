@@ -32,10 +32,19 @@ type NetworkModel struct {
 	// Range of the held-out networks, in ms.
 	LowMs  float64 `json:"low_ms"`
 	HighMs float64 `json:"high_ms"`
+	// Range of their features; a profile of an earlier version has none.
+	Low  []float64 `json:"low,omitempty"`
+	High []float64 `json:"high,omitempty"`
 
 	gp   *process
 	left []float64 // log errors of the held-out networks, each as predicted from the others
 }
+
+// perOctave is what the interval grows by, in log ms on either side, with each
+// doubling of the sum or of the weights beyond the held-out networks. Eight reference
+// networks predicted by four profiles of spaces of small networks, up to six octaves
+// away, were in the interval 28 times of 32 with it, 23 times without.
+const perOctave = 0.05
 
 // coverage is the share of networks that an interval is made to hold.
 const coverage = 0.9
@@ -109,11 +118,14 @@ func fitNetwork(hs []heldOut) *NetworkModel {
 		return m
 	}
 	m.LowMs, m.HighMs = hs[0].measured, hs[0].measured
+	first := hs[0].features()
+	m.Low, m.High = slices.Clone(first[:]), slices.Clone(first[:])
 	y := make([]float64, n)
 	for i, h := range hs {
 		m.LowMs, m.HighMs = min(m.LowMs, h.measured), max(m.HighMs, h.measured)
 		y[i] = math.Log(h.measured / h.ms)
 		for j, f := range h.features() {
+			m.Low[j], m.High[j] = min(m.Low[j], f), max(m.High[j], f)
 			if j > 0 {
 				m.Mean[j] += f / float64(n)
 			}
@@ -208,15 +220,11 @@ func (m *NetworkModel) center(f [4]float64) []float64 {
 	return f[:]
 }
 
-// predict returns the time and its interval in ms.
+// predict returns the time and its interval in ms. Outside the range of the held-out
+// networks the correction stays what it is at the edge, and the interval grows.
 func (m *NetworkModel) predict(s *sums) (ms, low, high float64) {
-	// Outside the range of the held-out networks the correction stays what it is
-	// at the edge.
-	e := *s
-	if m.HighMs > 0 {
-		e.ms = min(max(s.ms, m.LowMs/2), 2*m.HighMs)
-	}
-	f := e.features()
+	f := s.features()
+	far := m.clamp(&f)
 	c := 0.0
 	for j, w := range m.Weights {
 		c += w * (f[j] - m.Mean[j])
@@ -227,8 +235,27 @@ func (m *NetworkModel) predict(s *sums) (ms, low, high float64) {
 	}
 	c = min(max(c, -1.5), 1.5)
 	ms = s.ms * math.Exp(c)
-	half := min(m.Quantile*(m.Floor+s.spread())+m.Between, 2.3)
+	half := min(m.Quantile*(m.Floor+s.spread())+m.Between+perOctave*far, 2.3)
 	return ms, ms * math.Exp(-half), ms * math.Exp(half)
+}
+
+// slack is how far beyond the held-out networks a feature is followed: a factor of
+// two in the sum and in the weights.
+var slack = [4]float64{0, 1, 0, 1}
+
+// clamp brings features into the range of the held-out networks, with some slack,
+// and returns by how many octaves the sum or the weights were beyond.
+func (m *NetworkModel) clamp(f *[4]float64) (far float64) {
+	if len(m.Low) != len(f) || len(m.High) != len(f) {
+		return 0
+	}
+	for j, v := range f {
+		f[j] = min(max(v, m.Low[j]-slack[j]), m.High[j]+slack[j])
+		if slack[j] > 0 {
+			far = max(far, math.Abs(v-f[j]))
+		}
+	}
+	return far
 }
 
 // conformalQuantile is the ceil((n+1) q)-th smallest score, the largest one if
