@@ -88,6 +88,20 @@ func (f *Front) Points() [][]float64 {
 	return out
 }
 
+// Admits reports whether Add would make a feasible trial with these objectives, in
+// their own units, a member. It is what to ask first where making a Trial is dear.
+func (f *Front) Admits(objectives []float64) bool {
+	p := f.scratch
+	for i, o := range f.objectives {
+		if math.IsNaN(objectives[i]) || math.IsInf(objectives[i], 0) {
+			return false
+		}
+		p[i] = o.cost(objectives[i])
+	}
+	_, _, ok := f.place(p)
+	return ok
+}
+
 // Add offers a trial and reports whether it is now a member. It takes time
 // linear in the front for two objectives (a binary search, and a move in memory
 // if it joins), and for more (one comparison a member) as long as no
@@ -100,34 +114,15 @@ func (f *Front) Add(t Trial) bool {
 	if !ok {
 		return false
 	}
-	n := len(f.order)
-	at := sort.Search(n, func(i int) bool { return slices.Compare(f.at(i).cost, p) >= 0 })
-	var from, to int // members that p dominates are in from ... to-1
-	if len(f.objectives) <= 2 {
-		last := len(p) - 1
-		// Ordered by the first objective, a front falls in the second: the
-		// member before p is the only one that can dominate it, and those that
-		// it dominates follow it without a gap.
-		if at > 0 && f.at(at - 1).cost[last] <= p[last] || at < n && slices.Equal(f.at(at).cost, p) {
-			return false
-		}
-		from, to = at, at
-		for to < n && f.at(to).cost[last] >= p[last] {
-			to++
-		}
-	} else {
-		for i := range n {
-			if weaklyDominates(f.at(i).cost, p) {
-				return false
-			}
-		}
-		from, to = at, n
+	at, to, ok := f.place(p)
+	if !ok {
+		return false
 	}
 	if f.ref != nil {
 		f.volume += f.gain(p, at)
 	}
 	keep := at
-	for i := from; i < to; i++ {
+	for i := at; i < to; i++ {
 		k := f.order[i]
 		if weaklyDominates(p, f.members[k].cost) {
 			f.members[k] = member{}
@@ -147,6 +142,34 @@ func (f *Front) Add(t Trial) bool {
 	f.members[k] = member{slices.Clone(p), t}
 	f.order = slices.Insert(f.order, at, k)
 	return true
+}
+
+// place returns where p belongs, behind it the members among which are all those
+// that p dominates, at ... to-1, and whether no member dominates p.
+func (f *Front) place(p []float64) (at, to int, ok bool) {
+	n := len(f.order)
+	at = sort.Search(n, func(i int) bool { return slices.Compare(f.at(i).cost, p) >= 0 })
+	if len(f.objectives) <= 2 {
+		last := len(p) - 1
+		// Ordered by the first objective, a front falls in the second: the
+		// member before p is the only one that can dominate it, and those that
+		// it dominates follow it without a gap.
+		if at > 0 && f.at(at - 1).cost[last] <= p[last] || at < n && slices.Equal(f.at(at).cost, p) {
+			return at, at, false
+		}
+		to = at
+		for to < n && f.at(to).cost[last] >= p[last] {
+			to++
+		}
+	} else {
+		for i := range n {
+			if weaklyDominates(f.at(i).cost, p) {
+				return at, at, false
+			}
+		}
+		to = n
+	}
+	return at, to, true
 }
 
 // gain returns the hypervolume that p, which no member dominates, adds. at is

@@ -1,8 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -38,10 +38,6 @@ goes, two networks side by side, constraints to try.`,
 			if err != nil {
 				return err
 			}
-			var b bytes.Buffer
-			if err := report.WritePage(&b, p); err != nil {
-				return err
-			}
 			path := out
 			if path == "" {
 				path = filepath.Join(args[0], "report.html")
@@ -49,11 +45,15 @@ goes, two networks side by side, constraints to try.`,
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				return err
 			}
-			if err := runstore.WriteFile(path, b.Bytes()); err != nil {
+			if err := runstore.Write(path, func(w io.Writer) error { return report.WritePage(w, p) }); err != nil {
 				return err
 			}
 			if !a.quiet {
-				fmt.Fprintf(a.stderr, "%s: %d trials, front of %d, %sB\n", path, len(p.Trials), len(p.Members), si(int64(b.Len())))
+				info, err := os.Stat(path)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(a.stderr, "%s: %d trials, front of %d, %sB\n", path, p.Trials.Len(), len(p.Members), si(info.Size()))
 			}
 			return nil
 		},

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	_ "embed"
@@ -24,21 +25,12 @@ type Page struct {
 	Facts  [][2]string // name and value, for the head of the page
 	// Blind lists the parts of an architecture that the score cannot see.
 	Blind   []string
-	Trials  []PageTrial
+	Trials  PageTrials
 	Members []PageMember // of the front
 	Figures []Figure     // further pictures
 	// Live makes a page of a run under way: it asks the server that it came from
 	// for trials, see [Update] and [PageNetwork]; Trials and Members are not used.
 	Live bool
-}
-
-// PageTrial is a scored trial.
-type PageTrial struct {
-	ID           int
-	ArchID, Arch string
-	X, Y         float64
-	Params, MACs int64
-	Feasible     bool
 }
 
 // PageMember is a member of the front in detail.
@@ -81,12 +73,11 @@ var liveJS string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 
+// dataMark stands where the data goes. It is not in the scripts, all that follows.
+const dataMark = `{"data":"here"}`
+
 // WritePage writes the report. Equal pages give equal bytes.
 func WritePage(w io.Writer, p Page) error {
-	data, err := json.Marshal(p.data())
-	if err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
 	var figures []template.HTML
 	for _, f := range p.Figures {
 		var b bytes.Buffer
@@ -95,15 +86,45 @@ func WritePage(w io.Writer, p Page) error {
 		}
 		figures = append(figures, inlineSVG(b.String()))
 	}
-	err = pageTemplate.Execute(w, map[string]any{
+	var b bytes.Buffer
+	err := pageTemplate.Execute(&b, map[string]any{
 		"Title": p.Fronts.Title, "Subtitle": p.Fronts.Subtitle, "Facts": p.Facts, "Notes": p.Fronts.Notes, "Blind": strings.Join(p.Blind, ", "),
-		"Figures": figures, "CSS": template.CSS(pageCSS), "JS": template.JS("'use strict';\n(() => {\n" + pageJS + chartJS + cardJS + liveJS + "})();\n"), "Data": template.JS(data), "X": p.Fronts.X.Label, "XName": cmp.Or(p.Fronts.X.Name, p.Fronts.X.Label), "XUnit": p.Fronts.X.Unit, "YName": cmp.Or(p.Fronts.Y.Name, "score"), "YUnit": p.Fronts.Y.Unit, "Y": p.Fronts.Y.Label, "Live": p.Live,
+		"Figures": figures, "CSS": template.CSS(pageCSS), "JS": template.JS("'use strict';\n(() => {\n" + pageJS + chartJS + cardJS + liveJS + "})();\n"), "Data": template.JS(dataMark), "X": p.Fronts.X.Label, "XName": cmp.Or(p.Fronts.X.Name, p.Fronts.X.Label), "XUnit": p.Fronts.X.Unit, "YName": cmp.Or(p.Fronts.Y.Name, "score"), "YUnit": p.Fronts.Y.Unit, "Y": p.Fronts.Y.Label, "Live": p.Live,
 		"XMax": p.Fronts.X.Maximize, "YMax": p.Fronts.Y.Maximize,
 	})
+	if err == nil {
+		err = p.write(w, b.Bytes())
+	}
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	return nil
+}
+
+// write writes the page with the data in its place. That of a million trials has
+// more than 100 MB: it is nowhere as a whole.
+func (p Page) write(w io.Writer, page []byte) error {
+	data := p.data()
+	first, err := json.Marshal(data.pageHead)
+	if err != nil {
+		return err
+	}
+	last, err := json.Marshal(data.pageRest)
+	if err != nil {
+		return err
+	}
+	at := bytes.LastIndex(page, []byte(dataMark))
+	out := bufio.NewWriterSize(w, 1<<16)
+	out.Write(page[:at])
+	out.Write(first[:len(first)-1])
+	out.WriteString(`,"trials":`)
+	if err := p.Trials.write(out); err != nil {
+		return err
+	}
+	out.WriteByte(',')
+	out.Write(last[1:])
+	out.Write(page[at+len(dataMark):])
+	return out.Flush()
 }
 
 // inlineSVG drops the XML head of a figure and leaves its size to the page, which
@@ -118,18 +139,25 @@ func inlineSVG(svg string) template.HTML {
 	return template.HTML(`<svg role="img" xmlns="http://www.w3.org/2000/svg" style="--wide:` + wide + `pt" ` + box + ">" + svg[len(open):])
 }
 
-// pageData is what the script reads. Columns instead of objects, and a dictionary
-// of the words of arch strings and of layers, keep ten thousand trials in a
-// megabyte or two.
+// pageData is what the script reads, with the trials in the middle. Columns
+// instead of objects, and a dictionary of the words of arch strings and of layers,
+// keep ten thousand trials in a megabyte or two.
 type pageData struct {
-	Dir         string           `json:"dir"`
-	Device      string           `json:"device"`
-	X           pageAxis         `json:"x"`
-	Y           pageAxis         `json:"y"`
-	Words       []string         `json:"words"`
-	Blind       []string         `json:"blind"`
-	Live        bool             `json:"live"`
-	Trials      pageColumns      `json:"trials"`
+	pageHead
+	pageRest
+}
+
+type pageHead struct {
+	Dir    string   `json:"dir"`
+	Device string   `json:"device"`
+	X      pageAxis `json:"x"`
+	Y      pageAxis `json:"y"`
+	Words  []string `json:"words"`
+	Blind  []string `json:"blind"`
+	Live   bool     `json:"live"`
+}
+
+type pageRest struct {
 	Members     []pageMember     `json:"members"`
 	Rows        [][]any          `json:"rows"`
 	Layers      [][]any          `json:"layers"`
@@ -149,7 +177,6 @@ type pageAxis struct {
 type pageColumns struct {
 	ID     []int    `json:"id"`
 	ArchID []string `json:"arch_id"`
-	Words  [][]int  `json:"words,omitempty"` // the arch string, as indices into the words of the page
 	X      []short  `json:"x"`
 	Y      []short  `json:"y"`
 	Params []int64  `json:"params"`
@@ -170,12 +197,14 @@ type pageMember struct {
 // short is a number with five significant digits.
 type short float64
 
-func (s short) MarshalJSON() ([]byte, error) {
+func (s short) MarshalJSON() ([]byte, error) { return s.append(nil), nil }
+
+func (s short) append(b []byte) []byte {
 	v := float64(s)
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return []byte("null"), nil
+		return append(b, "null"...)
 	}
-	return strconv.AppendFloat(nil, v, 'g', 5, 64), nil
+	return strconv.AppendFloat(b, v, 'g', 5, 64)
 }
 
 // dictionary numbers strings in order of appearance.
@@ -197,23 +226,20 @@ func (d *dictionary) of(word string) int {
 	return i
 }
 
+func (d *dictionary) ofBytes(word []byte) int {
+	if i, ok := d.at[string(word)]; ok {
+		return i
+	}
+	return d.of(string(word))
+}
+
 func axisData(a Axis) pageAxis { return pageAxis{a.Label, a.Name, a.Unit, a.Log, a.Maximize} }
 
 func (p Page) data() *pageData {
 	d := &pageData{
-		Dir: p.Dir, Device: p.Device, Blind: p.Blind, Live: p.Live, X: axisData(p.Fronts.X), Y: axisData(p.Fronts.Y),
-		Rows: [][]any{}, Layers: [][]any{}, Members: []pageMember{}, Work: workData(), References: []map[string]any{}, Constraints: []map[string]any{},
+		pageHead{Dir: p.Dir, Device: p.Device, Blind: p.Blind, Live: p.Live, X: axisData(p.Fronts.X), Y: axisData(p.Fronts.Y), Words: p.Trials.words.words},
+		pageRest{Rows: [][]any{}, Layers: [][]any{}, Members: []pageMember{}, Work: workData(), References: []map[string]any{}, Constraints: []map[string]any{}},
 	}
-	var words dictionary
-	for _, t := range p.Trials {
-		d.Trials.add(t)
-		arch := []int{}
-		for _, word := range strings.Fields(t.Arch) {
-			arch = append(arch, words.of(word))
-		}
-		d.Trials.Words = append(d.Trials.Words, arch)
-	}
-	d.Words = words.words
 	var rows, layers dictionary // by what they are written as
 	for _, m := range p.Members {
 		q := pageMember{Trial: m.Trial, Low: short(m.XLow), High: short(m.XHigh), YLow: short(m.YLow), YHigh: short(m.YHigh)}

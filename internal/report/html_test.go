@@ -20,15 +20,15 @@ func madeUpPage(n int) Page {
 		Blind: []string{"SE", "activation"}, Figures: []Figure{others["growth"]}}
 	p.Fronts.Series = nil
 	add := func(x, y float64, ok bool) {
-		i := len(p.Trials)
+		i := p.Trials.Len()
 		arch := "224x224x3 | conv_k3_s2_c16_relu6 |"
 		for b := range 20 {
 			arch += fmt.Sprintf(" mbconv_k%d_s1_x%d_c%d_hswish_se%d:relu:hsigmoid_res", 3+2*((i+b)%3), 96+8*((i*7+b)%40), 16+8*b, 8+8*((i+b)%5))
 		}
-		p.Trials = append(p.Trials, PageTrial{ID: i, ArchID: fmt.Sprintf("%012x", i), Arch: arch + " | classifier_c1280_relu6_n1000", X: x, Y: y, Params: int64(1e6 + i), MACs: int64(1e8 + i), Feasible: ok})
+		p.Trials.Add(i, fmt.Appendf(nil, "%012x", i), []byte(arch+" | classifier_c1280_relu6_n1000"), XY{x, y}, int64(1e6+i), int64(1e8+i), ok)
 	}
 	for _, m := range f.Series[0].Front {
-		p.Members = append(p.Members, PageMember{Trial: len(p.Trials), XLow: m.XLow, XHigh: m.XHigh, YLow: m.Y - 0.02, YHigh: m.Y + 0.02, PageNetwork: PageNetwork{diagram,
+		p.Members = append(p.Members, PageMember{Trial: p.Trials.Len(), XLow: m.XLow, XHigh: m.XHigh, YLow: m.Y - 0.02, YHigh: m.Y + 0.02, PageNetwork: PageNetwork{diagram,
 			[]PageLayer{{"stem.conv", "conv", "3x3, stride 2", "112x112x16", 432, 5419008}, {"fc", "linear", "", "1x1x1000", 1281000, 1280000}}}})
 		add(m.X, m.Y, true)
 	}

@@ -100,7 +100,7 @@ func TestPageInABrowser(t *testing.T) {
 	}
 
 	// A limit on latency between the second and the third member.
-	limit := (p.Trials[1].X + p.Trials[2].X) / 2
+	limit := (p.Trials.At(1).X + p.Trials.At(2).X) / 2
 	b.eval(`document.querySelector('[name=x]').focus()`)
 	for _, c := range fmt.Sprintf("%.4f", limit) {
 		b.key(string(c))
@@ -139,9 +139,13 @@ func TestPageInABrowser(t *testing.T) {
 // testLivePage follows a run that grows with every answer, loses its server for
 // a moment, and ends.
 func testLivePage(t *testing.T, b *browser, p Page) {
-	trials, members := p.Trials, p.Members
+	var trials []PageTrial
+	for i := range p.Trials.Len() {
+		trials = append(trials, p.Trials.At(i))
+	}
+	members := p.Members
 	head := p
-	head.Trials, head.Members, head.Figures, head.Live = nil, nil, nil, true
+	head.Trials, head.Members, head.Figures, head.Live = PageTrials{}, nil, nil, true
 	var mu sync.Mutex
 	shown, away, ended := 100, false, false
 	set := func(n int, gone, over bool) {

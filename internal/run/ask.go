@@ -56,7 +56,10 @@ func Ask(dir string, n int) ([]Asked, error) {
 	if err != nil {
 		return nil, err
 	}
-	trials := s.candidates(tellCandidates)
+	trials, err := s.candidates(tellCandidates)
+	if err != nil {
+		return nil, err
+	}
 	if len(trials) == 0 {
 		return nil, &UsageError{fmt.Errorf("run: no trial of %s holds its constraints: there is nothing to train", dir)}
 	}

@@ -36,6 +36,7 @@ func (p *pipeline) draw(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.stored = s
 	if len(p.objectives) > 1 {
 		f, err := Figure(s)
 		if err != nil {

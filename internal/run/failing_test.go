@@ -38,11 +38,7 @@ func allFailed(t *testing.T, o Options, reason string) {
 	if out.Evaluated < 12 || len(out.Front) > 0 {
 		t.Errorf("%d networks were tried, %d are on the front", out.Evaluated, len(out.Front))
 	}
-	s, err := Load(o.Config.Output.Dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, x := range s.Trials {
+	for _, x := range trialsOf(t, o.Config.Output.Dir) {
 		if !x.Screened && !strings.Contains(x.Failed, reason) {
 			t.Errorf("trial %d: failed is %q, want %q", x.ID, x.Failed, reason)
 		}

@@ -53,11 +53,7 @@ func TestImprove(t *testing.T) {
 	if r.Skipped == "" && (r.Model.MeasuredMs <= 0 || r.Best.RatioLow > r.Best.Ratio || r.Best.Ratio > r.Best.RatioHigh) {
 		t.Errorf("measured: %+v and %+v", r.Model, *r.Best)
 	}
-	s, err := Load(o.Dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if first := s.Trials[0]; !first.Feasible() || first.Parts[keyMACs] != float64(o.Network.Counts().MACs) || first.Objectives[keyLatency] != r.Model.Ms {
+	if first := trialsOf(t, o.Dir)[0]; !first.Feasible() || first.Parts[keyMACs] != float64(o.Network.Counts().MACs) || first.Objectives[keyLatency] != r.Model.Ms {
 		t.Errorf("trial 0 is %+v, want the model itself", first)
 	}
 	read(t, o.Dir, ImproveFile)

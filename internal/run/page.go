@@ -1,10 +1,11 @@
 package run
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"path/filepath"
@@ -23,19 +24,16 @@ func (p *pipeline) page(context.Context) error {
 	if len(p.front) == 0 || len(p.objectives) < 2 {
 		return nil
 	}
-	s, err := Load(p.cfg.Output.Dir)
-	if err != nil {
+	s := p.stored
+	var err error
+	if s.Manifest, err = runstore.ReadManifest(s.Dir); err != nil {
 		return err
 	}
 	page, err := s.Page()
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	if err := report.WritePage(&b, page); err != nil {
-		return err
-	}
-	return runstore.WriteFile(p.store.Path(reportFile), b.Bytes())
+	return runstore.Write(p.store.Path(reportFile), func(w io.Writer) error { return report.WritePage(w, page) })
 }
 
 const reportFile = "report.html"
@@ -51,14 +49,8 @@ func (s *Stored) Page() (report.Page, error) {
 	p.Fronts = f
 	p.Fronts.Series = nil
 	p.Fronts.Subtitle = f.Verdict()
-	p.Facts = slices.Insert(p.Facts, 2, [2]string{"trials", report.Thousands(len(s.Trials))}, [2]string{"ended", s.Manifest.Status})
-	at := map[int]int{} // trial id to its place in the page
-	for i := range s.Trials {
-		if q, ok := pageTrial(&s.Trials[i], x, y); ok {
-			at[q.ID] = len(p.Trials)
-			p.Trials = append(p.Trials, q)
-		}
-	}
+	p.Facts = slices.Insert(p.Facts, 2, [2]string{"trials", report.Thousands(s.Trials)}, [2]string{"ended", s.Manifest.Status})
+	p.Trials = s.Shown
 	// Without the profile, as in a directory that was passed on in parts, the
 	// report lacks the breakdowns only.
 	var predictor *latency.Predictor
@@ -71,20 +63,20 @@ func (s *Stored) Page() (report.Page, error) {
 		return p, fmt.Errorf("%w; without the file the report lacks the breakdowns only", err)
 	}
 	for _, t := range s.Front.Trials() {
-		m := pageMember(&t, at[t.ID], x, y)
+		at, ok := p.Trials.Find(t.ID)
+		if !ok {
+			return p, fmt.Errorf("run: trial %d of %s is on the front and has no place on the axes", t.ID, s.Dir)
+		}
+		m := pageMember(&t, at, x, y)
 		if m.PageNetwork, err = pageNetwork(t.Arch, predictor); err != nil {
 			return p, fmt.Errorf("run: trial %d of %s: %w", t.ID, s.Dir, err)
 		}
 		p.Members = append(p.Members, m)
 	}
 	slices.SortStableFunc(p.Members, func(a, b report.PageMember) int {
-		switch v, w := p.Trials[a.Trial].X, p.Trials[b.Trial].X; {
-		case v < w:
-			return -1
-		case v > w:
-			return 1
-		}
-		return 0
+		v, _ := p.Trials.Point(a.Trial)
+		w, _ := p.Trials.Point(b.Trial)
+		return cmp.Compare(v.X, w.X)
 	})
 	p.Figures = append(p.Figures, Growth(s))
 	if shares, err := s.Shares(); err == nil && len(shares.Genes) > 0 {

@@ -39,9 +39,12 @@ func (p *pipeline) recall(context.Context) error {
 		if slices.ContainsFunc([]string{keyParams, keyMACs}, func(key string) bool { return p.eval.objectives[key] != s.aims(key) }) {
 			continue
 		}
-		for i := range s.Trials {
-			if score, ok := scoreOf(&s.Trials[i]); ok {
-				m.scores[s.Trials[i].ArchID] = score
+		for t, err := range runstore.ReadTrials(s.Dir) {
+			if err != nil {
+				return err
+			}
+			if score, ok := scoreOf(&t); ok {
+				m.scores[t.ArchID] = score
 			}
 		}
 	}
@@ -113,9 +116,16 @@ func (p *pipeline) measuredBefore() map[string]runstore.MeasuredRow {
 		if err != nil || !bytes.Equal(mine, theirs) {
 			continue
 		}
+		byID := map[int]runstore.MeasuredRow{}
 		for _, r := range s.Measured {
-			if r.ID >= 0 && r.ID < len(s.Trials) {
-				out[s.Trials[r.ID].ArchID] = r
+			byID[r.ID] = r
+		}
+		for g, err := range runstore.Glances(s.Dir) {
+			if err != nil {
+				break // what is not known is measured
+			}
+			if r, ok := byID[g.ID]; ok {
+				out[string(g.ArchID)] = r
 			}
 		}
 	}

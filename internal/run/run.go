@@ -108,6 +108,7 @@ type pipeline struct {
 	front      []Member
 	measured   *Measured
 	exported   []string
+	stored     *Stored // what was drawn
 }
 
 // Run carries out a config. A cancelled context ends the search cleanly: what was

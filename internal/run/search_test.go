@@ -25,8 +25,8 @@ func TestBudgetChooses(t *testing.T) {
 		if a := s.Manifest.Algorithm; !strings.HasPrefix(a, "surrogate_nsga2(") {
 			t.Errorf("a run of few evaluations is searched by %s", a)
 		}
-		if len(s.Trials) != trials {
-			t.Errorf("%d trials; want %d", len(s.Trials), trials)
+		if s.Trials != trials {
+			t.Errorf("%d trials; want %d", s.Trials, trials)
 		}
 	}
 	check(24)

@@ -20,12 +20,15 @@ import (
 )
 
 // Stored is a run as its directory holds it, finished or not: what plots and
-// reports are made of.
+// reports are made of. Of trials that are not on the front it holds what a page
+// shows; [runstore.ReadTrials] and [runstore.Glances] have the rest.
 type Stored struct {
 	Dir        string
 	Manifest   runstore.Manifest
 	Config     *config.Config
-	Trials     []search.Trial
+	Trials     int               // stored
+	Screened   int               // of them, those that broke a constraint before they were scored
+	Shown      report.PageTrials // those with a place on the axes; none in a run of one objective
 	Front      *search.Front
 	References []Reference
 	Measured   []runstore.MeasuredRow
@@ -45,25 +48,15 @@ func Load(dir string) (*Stored, error) {
 	if s.Front, err = search.NewFront(s.Manifest.Objectives, s.Manifest.Reference); err != nil {
 		return nil, err
 	}
-	evaluations := 0
-	for t, err := range runstore.ReadTrials(dir) {
-		if err != nil {
-			return nil, err
-		}
-		s.Trials = append(s.Trials, t)
-		if !t.Screened {
-			evaluations++
-		}
-		if s.Front.Add(t) {
-			s.growth = append(s.growth, report.XY{X: float64(evaluations), Y: s.Front.Hypervolume()})
-		}
+	if err := s.read(); err != nil {
+		return nil, err
 	}
-	if m := s.Manifest; m.Status != search.StatusRunning.String() && len(s.Trials) < m.Trials {
+	if m := s.Manifest; m.Status != search.StatusRunning.String() && s.Trials < m.Trials {
 		return nil, fmt.Errorf("run: %s holds %d of the %d trials that %s counts: it was cut off: restore it, or search the rest again with nas run %s --resume --out %s",
-			filepath.Join(dir, runstore.TrialsFile), len(s.Trials), m.Trials, runstore.ManifestFile, filepath.Join(dir, runstore.ConfigFile), dir)
+			filepath.Join(dir, runstore.TrialsFile), s.Trials, m.Trials, runstore.ManifestFile, filepath.Join(dir, runstore.ConfigFile), dir)
 	}
 	if n := len(s.growth); n > 0 {
-		s.growth = append(s.growth, report.XY{X: float64(evaluations), Y: s.growth[n-1].Y})
+		s.growth = append(s.growth, report.XY{X: float64(s.Trials - s.Screened), Y: s.growth[n-1].Y})
 	}
 	data, err := os.ReadFile(filepath.Join(dir, ReferencesFile))
 	if err == nil {
@@ -78,6 +71,50 @@ func Load(dir string) (*Stored, error) {
 		return nil, fmt.Errorf("%w: delete the file, the run is then drawn without measurements", err)
 	}
 	return s, nil
+}
+
+// read goes through the trials, once.
+func (s *Stored) read() error {
+	var keys []string
+	for _, o := range s.Manifest.Objectives {
+		keys = append(keys, o.Name)
+	}
+	place := func(key string) int {
+		i := slices.Index(keys, key)
+		if i < 0 {
+			i, keys = len(keys), append(keys, key)
+		}
+		return i
+	}
+	x, y := -1, -1
+	if a, b, err := s.axes(); err == nil {
+		x, y = place(a.Name), place(b.Name)
+	}
+	params, macs := place(keyParams), place(keyMACs)
+	for g, err := range runstore.Glances(s.Dir, keys...) {
+		if err != nil {
+			return err
+		}
+		s.Trials++
+		if g.Screened {
+			s.Screened++
+		}
+		v := g.Values
+		if x >= 0 && !g.Failed && !math.IsNaN(v[x]) && !math.IsNaN(v[y]) {
+			s.Shown.Add(g.ID, g.ArchID, g.Arch, report.XY{X: v[x], Y: v[y]}, int64(v[params]), int64(v[macs]), g.Feasible())
+		}
+		if !g.Feasible() || !s.Front.Admits(v) {
+			continue
+		}
+		t, err := g.Trial()
+		if err != nil {
+			return err
+		}
+		if s.Front.Add(t) {
+			s.growth = append(s.growth, report.XY{X: float64(s.Trials - s.Screened), Y: s.Front.Hypervolume()})
+		}
+	}
+	return nil
 }
 
 // axes returns the two objectives that a plot shows: the first latency (or else
@@ -177,17 +214,8 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 		if !one {
 			q.Name += ": " + s.deviceOf(x)
 		}
-		screened := 0
-		for i := range s.Trials {
-			t := &s.Trials[i]
-			p := report.XY{X: value(t, x.Name), Y: value(t, y.Name)}
-			if t.Screened {
-				screened++
-			}
-			if t.Failed != "" || math.IsNaN(p.X) || math.IsNaN(p.Y) {
-				continue
-			}
-			if t.Feasible() {
+		for i := range s.Shown.Len() {
+			if p, feasible := s.Shown.Point(i); feasible {
 				q.Trials = append(q.Trials, p)
 			} else {
 				q.Infeasible = append(q.Infeasible, p)
@@ -200,8 +228,8 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 			f.Picks = namedMembers(q.Front)
 		}
 		f.Series = append(f.Series, q)
-		if screened > 0 && len(runs) == 1 {
-			f.Notes = append(f.Notes, fmt.Sprintf("Not shown: %s candidates that broke a constraint before they were scored.", report.Thousands(screened)))
+		if s.Screened > 0 && len(runs) == 1 {
+			f.Notes = append(f.Notes, fmt.Sprintf("Not shown: %s candidates that broke a constraint before they were scored.", report.Thousands(s.Screened)))
 		}
 	}
 	f.Subtitle = first.subtitle(len(runs))
@@ -320,7 +348,7 @@ func (s *Stored) subtitle(runs int) string {
 		return fmt.Sprintf("%d runs", runs)
 	}
 	in := s.Config.Space.Input
-	return fmt.Sprintf("%s trials, front of %d; input up to %dx%d, %d classes, seed %d", report.Thousands(len(s.Trials)), s.Front.Len(), in[0], in[1],
+	return fmt.Sprintf("%s trials, front of %d; input up to %dx%d, %d classes, seed %d", report.Thousands(s.Trials), s.Front.Len(), in[0], in[1],
 		s.Config.Space.Classes, s.Manifest.Seed)
 }
 

@@ -2,12 +2,164 @@ package run
 
 import (
 	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 
 	"nas/internal/config"
+	"nas/internal/runstore"
 	"nas/search"
 )
+
+// trialFile writes trials into a directory of their own.
+func trialFile(t *testing.T, trials ...search.Trial) (dir string) {
+	t.Helper()
+	var b []byte
+	for i := range trials {
+		b = runstore.AppendTrial(b, &trials[i])
+	}
+	dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, runstore.TrialsFile), b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// trialsOf reads all trials of a run.
+func trialsOf(t *testing.T, dir string) (all []search.Trial) {
+	t.Helper()
+	for x, err := range runstore.ReadTrials(dir) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, x)
+	}
+	return all
+}
+
+// A million stored trials must not take gigabytes: what is held of one that is not
+// on the front is far less than its line, and little is allocated on the way.
+func TestLoadHoldsLittleOfATrial(t *testing.T) {
+	const n = 20000
+	objectives := []search.Objective{{Name: keyLatency, Unit: "ms"}, {Name: keyAccuracy, Direction: search.Maximize}}
+	trials := make([]search.Trial, n)
+	for i := range trials {
+		arch := "224x224x3 | conv_k3_s2_c16_relu6 |"
+		for b := range 20 {
+			arch += fmt.Sprintf(" mbconv_k%d_s1_x%d_c%d_hswish_se%d:relu:hsigmoid_res", 3+2*((i+b)%3), 96+8*((i*7+b)%40), 16+8*b, 8+8*((i+b)%5))
+		}
+		x := &trials[i]
+		*x = search.Trial{ID: i, ArchID: fmt.Sprintf("%012x", i), Arch: arch, Genes: make([]int, 120), Generation: i / 100, Parents: []int{i / 2, i / 3}}
+		ms := 5 + float64(i*7919%n)/n
+		x.Objectives = map[string]float64{keyLatency: ms, keyAccuracy: 70 + float64(i%97)/97}
+		x.Parts = map[string]float64{keyLatency + "_low": 0.9 * ms, keyLatency + "_high": 1.1 * ms, keyParams: float64(3e6 + i), keyMACs: float64(3e8 + i)}
+	}
+	s := &Stored{Dir: trialFile(t, trials...), Config: &config.Config{}}
+	s.Manifest.Objectives = objectives
+	var err error
+	if s.Front, err = search.NewFront(objectives, []float64{100, 0}); err != nil {
+		t.Fatal(err)
+	}
+	trials = nil
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	if err := s.read(); err != nil {
+		t.Fatal(err)
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if s.Trials != n || s.Shown.Len() != n || s.Front.Len() < 3 || s.Front.Len() > n/100 {
+		t.Fatalf("%d trials, %d shown, a front of %d", s.Trials, s.Shown.Len(), s.Front.Len())
+	}
+	if held := float64(int64(after.HeapAlloc)-int64(before.HeapAlloc)) / n; held > 300 {
+		t.Errorf("%.0f bytes are held of a trial, want at most 300", held)
+	}
+	if made := float64(after.Mallocs-before.Mallocs) / n; made > 1 {
+		t.Errorf("%.2f allocations a trial, want less than one", made)
+	}
+	runtime.KeepAlive(s)
+}
+
+// What is read at a glance is what the whole trials say, for every kind of trial.
+func TestReadAgreesWithWholeTrials(t *testing.T) {
+	objectives := []search.Objective{{Name: keyLatency, Unit: "ms"}, {Name: keyAccuracy, Direction: search.Maximize}, {Name: keyMACs}}
+	r := rand.New(rand.NewPCG(1, 2))
+	var trials []search.Trial
+	for i := range 400 {
+		x := search.Trial{ID: i, ArchID: fmt.Sprintf("%012x", i%300), Arch: fmt.Sprintf("32x32x3 | ds_k%d  | é_%d", r.IntN(4), i%9), Genes: []int{i, -i}, Parents: []int{0}, Result: search.Result{
+			Objectives: map[string]float64{keyLatency: float64(1 + r.IntN(40)), keyAccuracy: r.Float64(), keyMACs: float64(r.IntN(50))},
+			Parts:      map[string]float64{keyLatency + "_low": math.Inf(-1), keyParams: float64(i), keyAccuracy: 9},
+		}}
+		switch r.IntN(8) {
+		case 0:
+			x.Screened, x.Objectives = true, nil
+			x.AtMost("params", 2, 1)
+		case 1:
+			x.AtMost("latency", x.Objectives[keyLatency], 0.5)
+		case 2:
+			x.Failed, x.Warnings = "no such kernel", []string{"odd"}
+		case 3:
+			x.Objectives[keyAccuracy] = math.NaN()
+		case 4:
+			delete(x.Objectives, keyMACs)
+		}
+		trials = append(trials, x)
+	}
+	s := &Stored{Dir: trialFile(t, trials...), Config: &config.Config{}}
+	s.Manifest.Objectives = objectives
+	var err error
+	if s.Front, err = search.NewFront(objectives, []float64{100, 0, 100}); err != nil {
+		t.Fatal(err)
+	}
+	want, _ := search.NewFront(objectives, []float64{100, 0, 100})
+	if err := s.read(); err != nil {
+		t.Fatal(err)
+	}
+	x, y, _ := s.axes()
+	screened, shown := 0, 0
+	for i := range trials {
+		want.Add(trials[i])
+		if trials[i].Screened {
+			screened++
+		}
+		q, ok := pageTrial(&trials[i], x, y)
+		at, found := s.Shown.Find(i)
+		if ok != found {
+			t.Fatalf("trial %d: shown %v, want %v", i, found, ok)
+		}
+		if !ok {
+			continue
+		}
+		shown++
+		q.Arch = strings.Join(strings.Fields(q.Arch), " ")
+		if got := s.Shown.At(at); got != q {
+			t.Errorf("trial %d is %+v, want %+v", i, got, q)
+		}
+	}
+	if s.Trials != len(trials) || s.Screened != screened || s.Shown.Len() != shown {
+		t.Errorf("%d trials, %d screened, %d shown; want %d, %d, %d", s.Trials, s.Screened, s.Shown.Len(), len(trials), screened, shown)
+	}
+	if a, b := s.Front.Trials(), want.Trials(); !reflect.DeepEqual(ids(a), ids(b)) || s.Front.Hypervolume() != want.Hypervolume() || len(a) < 3 {
+		t.Errorf("the front is %v, want %v", ids(a), ids(b))
+	}
+	if a := s.Front.Trials()[0]; !reflect.DeepEqual(a, trials[a.ID]) {
+		t.Errorf("a member is %+v, want all of %+v", a, trials[a.ID])
+	}
+}
+
+func ids(ts []search.Trial) (out []int) {
+	for _, t := range ts {
+		out = append(out, t.ID)
+	}
+	return out
+}
 
 // storedOn is a run of one trial on a device.
 func storedOn(t *testing.T, dir, device string, objectives ...search.Objective) *Stored {
@@ -24,8 +176,11 @@ func storedOn(t *testing.T, dir, device string, objectives ...search.Objective) 
 	for i, o := range objectives {
 		trial.Objectives[o.Name] = float64(i + 1)
 	}
-	s.Trials = append(s.Trials, trial)
-	s.Front.Add(trial)
+	s.Dir = trialFile(t, trial)
+	if err := s.read(); err != nil {
+		t.Fatal(err)
+	}
+	s.Dir = dir
 	s.References = []Reference{
 		{Family: "MobileNetV2", Label: "1", Values: map[string]float64{keyLatency: 2, keyAccuracy: 4}},
 		{Family: "MobileNetV2", Label: "1.4", Values: map[string]float64{keyLatency: 3, keyAccuracy: 4}}, // far beyond what was tried

@@ -119,8 +119,7 @@ func readTold(path string, s *Stored) ([]runstore.ToldRow, error) {
 	if acc < 0 || id < 0 && arch < 0 {
 		return nil, fmt.Errorf("run: %s line 1: the columns are %s; want id or arch, and accuracy in per cent", path, strings.Join(head, ","))
 	}
-	var rows []runstore.ToldRow
-	var bad []error
+	var lines []toldLine
 	for {
 		line, err := in.Read()
 		if errors.Is(err, io.EOF) {
@@ -137,18 +136,33 @@ func readTold(path string, s *Stored) ([]runstore.ToldRow, error) {
 			return strings.TrimSpace(line[i])
 		}
 		if acc >= len(line) {
-			bad = append(bad, fmt.Errorf("run: %s line %d ends before the column %s: the file was cut off, or a comma is missing", path, n, head[acc]))
+			lines = append(lines, toldLine{err: fmt.Errorf("run: %s line %d ends before the column %s: the file was cut off, or a comma is missing", path, n, head[acc])})
 			continue
 		}
 		if cell(acc) == "" {
 			continue // asked for and not trained yet
 		}
-		r, err := toldRow(cell(id), cell(arch), cell(acc), s)
-		if err != nil {
-			bad = append(bad, fmt.Errorf("run: %s line %d: %w", path, n, err))
-			continue
+		l := toldLine{id: cell(id)}
+		if l.row, err = toldRow(cell(arch), cell(acc)); err != nil {
+			l.err = fmt.Errorf("run: %s line %d: %w", path, n, err)
 		}
-		rows = append(rows, r)
+		l.n = n
+		lines = append(lines, l)
+	}
+	if err := s.identify(lines); err != nil {
+		return nil, err
+	}
+	var rows []runstore.ToldRow
+	var bad []error
+	for _, l := range lines {
+		switch {
+		case l.err != nil:
+			bad = append(bad, l.err)
+		case l.row.ArchID == "":
+			bad = append(bad, fmt.Errorf("run: %s line %d: id %q: %s has the trials 0 to %d", path, l.n, l.id, s.Dir, s.Trials-1))
+		default:
+			rows = append(rows, l.row)
+		}
 	}
 	if len(bad) > 0 {
 		return nil, errors.Join(bad...)
@@ -167,7 +181,16 @@ func emptyTable(err error) error {
 	return err
 }
 
-func toldRow(id, arch, acc string, s *Stored) (runstore.ToldRow, error) {
+// toldLine is a line of a table; err says what is wrong with it.
+type toldLine struct {
+	n   int
+	id  string // of a trial, or its arch id
+	row runstore.ToldRow
+	err error
+}
+
+// toldRow is a network that is named by its arch, or "", and its accuracy.
+func toldRow(arch, acc string) (runstore.ToldRow, error) {
 	r := runstore.ToldRow{ID: -1}
 	v, err := strconv.ParseFloat(strings.TrimSuffix(acc, "%"), 64)
 	if err != nil || !(v >= 0 && v <= 100) {
@@ -181,35 +204,62 @@ func toldRow(id, arch, acc string, s *Stored) (runstore.ToldRow, error) {
 		}
 		r.ArchID, r.Arch = a.ID(), a.String()
 	}
-	for i := range s.Trials {
-		t := &s.Trials[i]
-		if r.Arch != "" && t.ArchID == r.ArchID || r.Arch == "" && (strconv.Itoa(t.ID) == id || t.ArchID == id) {
-			r.ID, r.ArchID, r.Arch = t.ID, t.ArchID, t.Arch
-			return r, nil
+	return r, nil
+}
+
+// identify finds the lines' trials: by their arch where they have one, by their id
+// otherwise. Of several that fit it is the first.
+func (s *Stored) identify(lines []toldLine) error {
+	byArch, byID := map[string][]*runstore.ToldRow{}, map[string][]*runstore.ToldRow{}
+	for i := range lines {
+		l := &lines[i]
+		switch {
+		case l.err != nil:
+		case l.row.ArchID != "":
+			byArch[l.row.ArchID] = append(byArch[l.row.ArchID], &l.row)
+		default:
+			byID[l.id] = append(byID[l.id], &l.row)
 		}
 	}
-	if r.Arch == "" {
-		return r, fmt.Errorf("id %q: %s has the trials 0 to %d", id, s.Dir, len(s.Trials)-1)
+	for g, err := range runstore.Glances(s.Dir) {
+		if err != nil {
+			return err
+		}
+		if len(byArch)+len(byID) == 0 {
+			break
+		}
+		take := func(of map[string][]*runstore.ToldRow, key string) {
+			for _, r := range of[key] {
+				r.ID, r.ArchID, r.Arch = g.ID, string(g.ArchID), string(g.Arch)
+			}
+			delete(of, key)
+		}
+		take(byArch, string(g.ArchID))
+		take(byID, string(g.ArchID))
+		take(byID, strconv.Itoa(g.ID))
 	}
-	return r, nil
+	return nil
 }
 
 // candidates returns the feasible trials of the first fronts, in id order, at most
 // n of them.
-func (s *Stored) candidates(n int) []search.Trial {
-	var feasible []search.Trial
+func (s *Stored) candidates(n int) ([]search.Trial, error) {
+	var feasible []int // ids
 	var points [][]float64
-	for _, t := range s.Trials {
+	for t, err := range runstore.ReadTrials(s.Dir) {
+		if err != nil {
+			return nil, err
+		}
 		if r, ok := rivalOf(&t, s.Manifest.Objectives); ok {
 			p := make([]float64, len(r.values))
 			for k, u := range r.values {
 				p[k] = u.mid
 			}
-			feasible, points = append(feasible, t), append(points, p)
+			feasible, points = append(feasible, t.ID), append(points, p)
 		}
 	}
 	if len(feasible) == 0 {
-		return nil
+		return nil, nil
 	}
 	ranks, _ := search.Sort(points, make([]float64, len(points)))
 	order := make([]int, len(feasible))
@@ -219,11 +269,24 @@ func (s *Stored) candidates(n int) []search.Trial {
 	slices.SortStableFunc(order, func(a, b int) int { return ranks[a] - ranks[b] })
 	order = order[:min(n, len(order))]
 	slices.Sort(order)
-	out := make([]search.Trial, len(order))
-	for i, k := range order {
-		out[i] = feasible[k]
+	var out []search.Trial
+	for g, err := range runstore.Glances(s.Dir) {
+		if err != nil {
+			return nil, err
+		}
+		if len(out) == len(order) {
+			break
+		}
+		if g.ID != feasible[order[len(out)]] {
+			continue
+		}
+		t, err := g.Trial()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, t)
 	}
-	return out
+	return out, nil
 }
 
 // teller fits and ranks.
@@ -244,6 +307,18 @@ func (t *teller) refit(ctx context.Context) (err error) {
 	}
 	opts := accuracy.Options{Seed: t.cfg.Accuracy.Seed, Workers: t.Workers, Reference: t.sample}
 	known := map[string]float64{}
+	scores := map[int]float64{} // of trials that were trained, by the run
+	for _, r := range t.told {
+		scores[r.ID] = math.NaN()
+	}
+	for g, err := range runstore.Glances(t.run.Dir, keyAccuracy) {
+		if err != nil {
+			return err
+		}
+		if _, ok := scores[g.ID]; ok {
+			scores[g.ID] = g.Values[0]
+		}
+	}
 	var score, truth []float64
 	for _, r := range t.told {
 		n, err := networkOf(r.Arch)
@@ -252,10 +327,8 @@ func (t *teller) refit(ctx context.Context) (err error) {
 		}
 		known[r.ArchID] = r.Accuracy
 		opts.Trained = append(opts.Trained, accuracy.TrainedNetwork{Network: n, Top1Pct: r.Accuracy})
-		if r.ID >= 0 && r.ID < len(t.run.Trials) {
-			if v := value(&t.run.Trials[r.ID], keyAccuracy); !math.IsNaN(v) {
-				score, truth = append(score, v), append(truth, r.Accuracy)
-			}
+		if v := scores[r.ID]; !math.IsNaN(v) {
+			score, truth = append(score, v), append(truth, r.Accuracy)
 		}
 	}
 	t.say("fitting a surrogate to %d trained networks", len(t.told))
@@ -275,7 +348,10 @@ func (t *teller) refit(ctx context.Context) (err error) {
 	t.out.Refit = true
 	t.out.TauTold = accuracy.KendallTau(score, truth)
 
-	trials := t.run.candidates(tellCandidates)
+	trials, err := t.run.candidates(tellCandidates)
+	if err != nil {
+		return err
+	}
 	t.out.Candidates = len(trials)
 	t.say("ranking %d networks anew", len(trials))
 	nets := make([]*blocks.Network, len(trials))

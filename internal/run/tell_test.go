@@ -130,7 +130,7 @@ func TestAskTell(t *testing.T) {
 
 func TestToldTableIsChecked(t *testing.T) {
 	s := storedFront(t, [2]float64{10, 50})
-	s.Trials = s.Front.Trials()
+	s.Dir, s.Trials = trialFile(t, s.Front.Trials()...), 1
 	const arch = "32x32x3 | conv_k3_s2_c8_relu6 | ds_k3_s1_c16_relu6_both | classifier_c32_relu6_n10"
 	for text, want := range map[string]string{
 		"":                            "want a table",

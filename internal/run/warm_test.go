@@ -32,7 +32,7 @@ func TestWarmStart(t *testing.T) {
 	for _, m := range first.Front {
 		front[m.ArchID] = true
 	}
-	for _, x := range s.Trials[:n] {
+	for _, x := range trialsOf(t, s.Dir)[:n] {
 		if !front[x.ArchID] {
 			t.Errorf("trial %d (%s) is not of the earlier front", x.ID, x.ArchID)
 		}
@@ -84,20 +84,21 @@ func TestRecall(t *testing.T) {
 		t.Fatal(err)
 	}
 	scored, measured := map[string]bool{}, map[string]float64{}
-	for _, x := range earlier.Trials {
+	before, after := trialsOf(t, earlier.Dir), trialsOf(t, later.Dir)
+	for _, x := range before {
 		scored[x.ArchID] = !x.Screened
 	}
 	for _, r := range earlier.Measured {
-		measured[earlier.Trials[r.ID].ArchID] = r.MeasuredMs
+		measured[before[r.ID].ArchID] = r.MeasuredMs
 	}
 	again, same := 0, 0
-	for _, x := range later.Trials {
+	for _, x := range after {
 		if !x.Screened && scored[x.ArchID] {
 			again++
 		}
 	}
 	for _, r := range later.Measured {
-		if ms, ok := measured[later.Trials[r.ID].ArchID]; ok {
+		if ms, ok := measured[after[r.ID].ArchID]; ok {
 			same++
 			if r.MeasuredMs != ms {
 				t.Errorf("trial %d was measured again: %v ms, %v before", r.ID, r.MeasuredMs, ms)

@@ -2,6 +2,7 @@ package runstore
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,56 +19,113 @@ import (
 func ParseTrial(line []byte) (search.Trial, error) {
 	p := parser{rest: line}
 	var t search.Trial
-	seen := 0
-	p.object(func(key []byte) {
-		bit := 0
-		switch string(key) {
-		case "id":
-			bit, t.ID = 1, p.integer()
-		case "arch_id":
-			bit, t.ArchID = 2, p.text()
-		case "arch":
-			bit, t.Arch = 4, p.text()
-		case "genes":
-			bit, t.Genes = 8, p.integers()
-		case "generation":
-			bit, t.Generation = 16, p.integer()
-		case "parents":
-			bit, t.Parents = 32, p.integers()
-		case "objectives":
-			bit, t.Objectives = 64, p.values()
-		case "parts":
-			bit, t.Parts = 128, p.values()
-		case "violation":
-			bit, t.Violation = 256, p.float()
-		case "violations":
-			bit, t.Violations = 512, p.values()
-		case "screened":
-			bit, t.Screened = 1024, p.boolean()
-		case "warnings":
-			bit = 2048
+	p.trial(func(key int) {
+		switch key {
+		case keyID:
+			t.ID = p.integer()
+		case keyArchID:
+			t.ArchID = p.text()
+		case keyArch:
+			t.Arch = p.text()
+		case keyGenes:
+			t.Genes = p.integers()
+		case keyGeneration:
+			t.Generation = p.integer()
+		case keyParents:
+			t.Parents = p.integers()
+		case keyObjectives:
+			t.Objectives = p.values()
+		case keyParts:
+			t.Parts = p.values()
+		case keyViolation:
+			t.Violation = p.float()
+		case keyViolations:
+			t.Violations = p.values()
+		case keyScreened:
+			t.Screened = p.boolean()
+		case keyWarnings:
 			p.array(func() { t.Warnings = append(t.Warnings, p.text()) })
-		case "failed":
-			bit, t.Failed = 4096, p.text()
-		default:
-			p.fail("unknown key %q", key)
+		case keyFailed:
+			t.Failed = p.text()
 		}
-		if seen&bit != 0 {
-			p.fail("key %q occurs twice", key)
-		}
-		seen |= bit
 	})
-	const required = 1 | 2 | 8 | 256
-	if p.space(); p.err == nil && len(p.rest) > 0 {
-		p.fail("text after the trial: %.20q", p.rest)
-	}
-	if p.err == nil && seen&required != required {
-		p.err = errors.New("one of id, arch_id, genes and violation is missing")
-	}
 	if p.err != nil {
 		return search.Trial{}, p.err
 	}
 	return t, nil
+}
+
+// The keys of a trial.
+const (
+	keyID = 1 << iota
+	keyArchID
+	keyArch
+	keyGenes
+	keyGeneration
+	keyParents
+	keyObjectives
+	keyParts
+	keyViolation
+	keyViolations
+	keyScreened
+	keyWarnings
+	keyFailed
+
+	requiredKeys = keyID | keyArchID | keyGenes | keyViolation
+)
+
+func keyOf(key []byte) int {
+	switch string(key) {
+	case "id":
+		return keyID
+	case "arch_id":
+		return keyArchID
+	case "arch":
+		return keyArch
+	case "genes":
+		return keyGenes
+	case "generation":
+		return keyGeneration
+	case "parents":
+		return keyParents
+	case "objectives":
+		return keyObjectives
+	case "parts":
+		return keyParts
+	case "violation":
+		return keyViolation
+	case "violations":
+		return keyViolations
+	case "screened":
+		return keyScreened
+	case "warnings":
+		return keyWarnings
+	case "failed":
+		return keyFailed
+	}
+	return 0
+}
+
+// trial calls member with each key of the only trial of a line; member reads the
+// value.
+func (p *parser) trial(member func(key int)) {
+	seen := 0
+	p.object(func(name []byte) {
+		key := keyOf(name)
+		if key == 0 {
+			p.fail("unknown key %q", name)
+		}
+		if member(key); seen&key != 0 {
+			p.fail("key %q occurs twice", name)
+		}
+		seen |= key
+	})
+	if p.space(); p.err == nil && len(p.rest) > 0 {
+		p.fail("text after the trial: %.20q", p.rest)
+	}
+	if p.err == nil && seen&requiredKeys != requiredKeys {
+		p.err = errors.New("one of id, arch_id, genes and violation is missing")
+	}
 }
 
 // parser reads JSON from the front of rest. After an error nothing more is read
@@ -150,11 +208,17 @@ func (p *parser) quoted() []byte {
 		return nil
 	}
 	s := p.rest[:end]
-	var odd byte // bit 7 of what is not plain ASCII
-	for _, c := range s {
-		odd |= c | (c - ' ')
+	const spaces, high = 0x2020202020202020, 0x8080808080808080
+	var odd uint64 // has bit 7 of a byte set if one is not plain ASCII
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		c := binary.LittleEndian.Uint64(s[i:])
+		odd |= c | (c - spaces)
 	}
-	if odd < 0x80 && bytes.IndexByte(s, '\\') < 0 {
+	for ; i < len(s); i++ {
+		odd |= uint64(s[i] | (s[i] - ' '))
+	}
+	if odd&high == 0 && bytes.IndexByte(s, '\\') < 0 {
 		p.rest = p.rest[end+1:]
 		return s
 	}
@@ -187,7 +251,7 @@ func (p *parser) quoted() []byte {
 func (p *parser) text() string { return string(p.quoted()) }
 
 // number returns the characters of a number.
-func (p *parser) number() string {
+func (p *parser) number() []byte {
 	p.space()
 	n := 0
 	for n < len(p.rest) {
@@ -199,7 +263,7 @@ func (p *parser) number() string {
 	}
 	s := p.rest[:n]
 	p.rest = p.rest[n:]
-	return string(s)
+	return s
 }
 
 func (p *parser) integer() int {
@@ -218,7 +282,7 @@ func (p *parser) integer() int {
 		return v
 	}
 	s := p.number()
-	v, err := strconv.Atoi(s)
+	v, err := strconv.Atoi(string(s))
 	if err != nil {
 		p.fail("%q stands where an integer is wanted", s)
 	}
@@ -243,7 +307,7 @@ func (p *parser) float() float64 {
 		}
 	}
 	s := p.number()
-	v, err := strconv.ParseFloat(s, 64)
+	v, err := strconv.ParseFloat(string(s), 64)
 	if err != nil {
 		p.fail("%q stands where a number is wanted", s)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -131,7 +132,15 @@ func (e *DirError) Error() string {
 
 // WriteFile replaces a file as a whole: after a crash at any instant, or on a
 // full disk, the file holds either the old bytes or the new ones.
-func WriteFile(path string, data []byte) (err error) {
+func WriteFile(path string, data []byte) error {
+	return Write(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// Write is [WriteFile] of what write writes; nothing is replaced if that fails.
+func Write(path string, write func(io.Writer) error) (err error) {
 	if info, e := os.Stat(path); e == nil && info.IsDir() {
 		return &DirError{path}
 	}
@@ -149,7 +158,7 @@ func WriteFile(path string, data []byte) (err error) {
 	if err = f.Chmod(0o644); err != nil {
 		return err
 	}
-	if _, err = f.Write(data); err != nil {
+	if err = write(f); err != nil {
 		return err
 	}
 	if err = f.Sync(); err != nil {

@@ -24,26 +24,50 @@ func ReadManifest(dir string) (Manifest, error) { return readManifest(dir) }
 // the run may be in progress. A last line without a newline is left out. The
 // iteration ends with the first error, which names file and line.
 func ReadTrials(dir string) iter.Seq2[search.Trial, error] {
-	return func(yield func(search.Trial, error) bool) {
+	return readFile(dir, wholeTrial)
+}
+
+// wholeTrial is [ParseTrial] for [readLines].
+func wholeTrial(line []byte, _ place) (search.Trial, int, error) {
+	t, err := ParseTrial(line)
+	return t, t.ID, err
+}
+
+// place is where a line stands.
+type place struct {
+	path string
+	n    int // 0 for the first
+}
+
+func (at place) damaged(err error) error {
+	return fmt.Errorf("runstore: %s line %d is damaged (restore it, or cut the file before it to lose it and what follows): %w", at.path, at.n+1, err)
+}
+
+// readFile yields what parse makes of the whole lines of the trials in dir.
+func readFile[T any](dir string, parse func([]byte, place) (T, int, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
 		path := filepath.Join(dir, TrialsFile)
 		f, err := os.Open(path)
 		if err != nil {
-			yield(search.Trial{}, fmt.Errorf("runstore: %w", err))
+			yield(none, fmt.Errorf("runstore: %w", err))
 			return
 		}
 		defer f.Close()
 		size, err := wholeLines(f)
 		if err != nil {
-			yield(search.Trial{}, fmt.Errorf("runstore: %s: %w", path, err))
+			yield(none, fmt.Errorf("runstore: %s: %w", path, err))
 			return
 		}
-		readTrials(io.NewSectionReader(f, 0, size), path)(yield)
+		readLines(io.NewSectionReader(f, 0, size), path, parse)(yield)
 	}
 }
 
-// readTrials yields the trials of r, all of whose lines are whole.
-func readTrials(r io.Reader, path string) iter.Seq2[search.Trial, error] {
-	return func(yield func(search.Trial, error) bool) {
+// readLines yields what parse makes of the lines of r, all of which are whole,
+// and of which each has the id that follows on the one before.
+func readLines[T any](r io.Reader, path string, parse func([]byte, place) (T, int, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
 		in := bufio.NewReaderSize(r, 1<<16)
 		var long []byte
 		for n := 0; ; n++ {
@@ -59,18 +83,20 @@ func readTrials(r io.Reader, path string) iter.Seq2[search.Trial, error] {
 			if err == io.EOF && len(line) == 0 {
 				return
 			}
-			var t search.Trial
+			at := place{path, n}
+			var t T
 			switch {
 			case len(line) > maxLine:
 				err = fmt.Errorf("is longer than %d bytes", maxLine)
 			case err != nil && err != io.EOF:
 			default:
-				if t, err = ParseTrial(line); err == nil && t.ID != n {
-					err = fmt.Errorf("holds trial %d where trial %d comes next", t.ID, n)
+				var id int
+				if t, id, err = parse(line, at); err == nil && id != n {
+					err = fmt.Errorf("holds trial %d where trial %d comes next", id, n)
 				}
 			}
 			if err != nil {
-				yield(search.Trial{}, fmt.Errorf("runstore: %s line %d is damaged (restore it, or cut the file before it to lose it and what follows): %w", path, n+1, err))
+				yield(none, at.damaged(err))
 				return
 			}
 			if !yield(t, nil) {

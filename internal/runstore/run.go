@@ -191,7 +191,7 @@ func (r *Run) Append(batch []search.Trial) error {
 // Trials yields the stored trials in id order. They are read from the disk one
 // at a time. The iteration ends with the first error, which names file and line.
 func (r *Run) Trials() iter.Seq2[search.Trial, error] {
-	return readTrials(io.NewSectionReader(r.trials, 0, r.size), r.Path(TrialsFile))
+	return readLines(io.NewSectionReader(r.trials, 0, r.size), r.Path(TrialsFile), wholeTrial)
 }
 
 // Close releases the directory. What was appended is safe without it.
