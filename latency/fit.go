@@ -12,9 +12,12 @@ import (
 	"nas/blocks/engine"
 )
 
+// paced tells whether what was measured was brought to the reference kernel's pace.
+func (p Pace) paced() bool { return p.Slow > slowLimit && p.BaseMs > 0 }
+
 // slowAt tells whether the machine was slow, now that the reference kernel's
 // undisturbed time is known to be base.
-func (p Pace) slowAt(base float64) bool { return base > 0 && p.RefMs > slowLimit*base }
+func (p Pace) slowAt(base float64) bool { return base > 0 && (p.paced() || p.RefMs > slowLimit*base) }
 
 // correction is what times measured at this pace have to be multiplied by to be those
 // of an undisturbed machine as far as that is possible: 1 if it was undisturbed. Where a
@@ -24,7 +27,7 @@ func (p Pace) correction(base float64) float64 {
 	switch {
 	case !p.slowAt(base):
 		return 1
-	case p.Slow > slowLimit && p.BaseMs > 0: // at its pace already, as known then
+	case p.paced(): // by the base as it was known then
 		return base / p.BaseMs
 	}
 	return base / p.RefMs

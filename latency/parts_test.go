@@ -21,7 +21,11 @@ func TestSum(t *testing.T) {
 			Groups: space.Ints{4, 8}, Experts: space.Ints{1, 2}, ExpertsIn: "both", Residual: space.Bools{true, false}, Multiplier: space.Ints{1, 2}}
 	}
 	ds := space.StageSpec{Block: space.Strings{"ds", "conv"}, Channels: space.Ints{16}, Depth: space.Ints{2, 3}, Activation: space.Strings{"relu"}}
+	// A grouped convolution of one channel a group is depthwise: it takes a pointwise one behind it.
+	each := space.StageSpec{Block: space.Strings{"grouped"}, Channels: space.Ints{16}, Kernel: space.Ints{3}, Groups: space.Ints{16}, Activation: space.Strings{"relu"}}
+	point := space.StageSpec{Block: space.Strings{"conv"}, Channels: space.Ints{16, 32}, Kernel: space.Ints{1, 3}, Depth: space.Ints{1, 2}, Activation: space.Strings{"relu"}}
 	specs := []space.Spec{
+		{Input: []int{64, 64, 3}, Classes: 10, Stem: space.StemSpec{Channels: space.Ints{16}}, Stage: []space.StageSpec{each, point, each, point}},
 		mobileSpec(),
 		{Input: []int{64, 64, 3}, Classes: 10, Stem: space.StemSpec{Channels: space.Ints{8}},
 			Stage: []space.StageSpec{stage(kinds, 8, 1), stage(kinds, 8, 2), stage(kinds, 8, 1)}, Head: space.HeadSpec{Channels: space.Ints{0, 64}, Hidden: space.Ints{0, 16}}},

@@ -95,6 +95,7 @@ func TestCorrection(t *testing.T) {
 		{Pace{Slow: 1.3, RefMs: 1.3}, 1 / 1.3},               // not divided: nothing was known
 		{Pace{Slow: 1.3, RefMs: 1.56, BaseMs: 1.2}, 1 / 1.2}, // divided by too little
 		{Pace{Slow: 1.02, RefMs: 1.22, BaseMs: 1.2}, 1 / 1.22},
+		{Pace{Slow: 1.3, RefMs: 1.04, BaseMs: 0.8}, 1 / 0.8}, // divided by too much
 	} {
 		if got := c.correction(1); math.Abs(got-c.want) > 1e-12 {
 			t.Errorf("%+v: %g, want %g", c.Pace, got, c.want)
@@ -122,5 +123,48 @@ func TestRecordingOfLostRuns(t *testing.T) {
 	two.add(run{ms: 9, cpuMs: 3, switched: true}, []int64{1e6, 7e6})
 	if x = two.timing(0); x.Whole.MedianMs != 9 {
 		t.Errorf("threads wait for each other, and the wall time counts: %+v", x.Whole)
+	}
+}
+
+// A run is divided by the pace right before and after it, not by the visit's.
+func TestPacedRunByRun(t *testing.T) {
+	rec := &recording{threads: 1, refs: []float64{1.2}}
+	for _, pace := range []float64{1.2, 1.5, 2, 1.5, 1.2, 1.8} {
+		// The reference before the run is that after the last one; its mean with the one
+		// after it is the pace of the run.
+		before := rec.refs[len(rec.refs)-1]
+		ms := 10 * (before + pace) / 2
+		rec.add(run{ms: ms, cpuMs: ms}, []int64{int64(0.3e6 * ms), int64(0.7e6 * ms)})
+		rec.refs = append(rec.refs, pace)
+	}
+	x := rec.timing(1)
+	if math.Abs(x.Whole.MedianMs-10) > 1e-9 || math.Abs(x.CallMs[0]-3) > 1e-6 || math.Abs(x.CallMs[1]-7) > 1e-6 {
+		t.Errorf("%g ms, calls %v; want 10 and 3, 7", x.Whole.MedianMs, x.CallMs)
+	}
+}
+
+// Of two visits the undisturbed one counts, of two undisturbed ones the shorter, and
+// two at the reference kernel's pace become their mean, weighted by their runs.
+func TestBetter(t *testing.T) {
+	visit := func(ms, slow float64, runs int) Timing {
+		return Timing{Whole: Sample{MedianMs: ms, LowMs: ms - 1, HighMs: ms + 1, P10Ms: ms, P90Ms: ms}, CallMs: []float64{ms}, CallSpread: []float64{0.03},
+			Pace: Pace{Slow: slow, RefMs: slow, BaseMs: 1}, Runs: runs, Interrupted: 1}
+	}
+	for _, c := range []struct {
+		a, b Timing
+		want float64
+	}{
+		{visit(10, 1, 12), visit(11, 1.02, 12), 10},
+		{visit(9, 1.3, 12), visit(11, 1.02, 12), 11},
+		{visit(9, 1.3, 10), visit(12, 1.4, 20), 11},
+	} {
+		for _, x := range []Timing{better(c.a, c.b), better(c.b, c.a)} {
+			if math.Abs(x.Whole.MedianMs-c.want) > 1e-9 || math.Abs(x.CallMs[0]-c.want) > 1e-9 || x.Runs != c.a.Runs+c.b.Runs || x.Interrupted != 2 {
+				t.Errorf("%g at %g and %g at %g: %+v, want %g ms", c.a.Whole.MedianMs, c.a.Slow, c.b.Whole.MedianMs, c.b.Slow, x, c.want)
+			}
+			if x.Whole.LowMs > x.Whole.MedianMs || x.Whole.HighMs < x.Whole.MedianMs {
+				t.Errorf("an interval without its median: %+v", x.Whole)
+			}
+		}
 	}
 }

@@ -3,6 +3,7 @@ package latency
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"nas/blocks"
@@ -129,6 +130,7 @@ func (t *Timing) merge(u Timing) {
 	a, b := &t.Whole, &u.Whole
 	a.MedianMs, a.LowMs, a.HighMs = mix(a.MedianMs, b.MedianMs), mix(a.LowMs, b.LowMs), mix(a.HighMs, b.HighMs)
 	a.P10Ms, a.P90Ms = min(a.P10Ms, b.P10Ms), max(a.P90Ms, b.P90Ms)
+	t.CallMs, t.CallSpread = slices.Clone(t.CallMs), slices.Clone(t.CallSpread)
 	for i := range min(len(t.CallMs), len(u.CallMs)) {
 		t.CallMs[i] = mix(t.CallMs[i], u.CallMs[i])
 		t.CallSpread[i] = math.Hypot((1-w)*t.CallSpread[i], w*u.CallSpread[i])

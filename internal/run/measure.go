@@ -137,7 +137,7 @@ func (p *pipeline) time(ctx context.Context, rt latency.Runtime, d *device, whic
 		m, w := p.front[which[i]], best[k].Whole
 		rows[i] = runstore.MeasuredRow{
 			ID: m.ID, Device: d.profile.Device.String(), Threads: d.profile.Device.Target.Threads, PredictedMs: m.Latency, LowMs: m.Low, HighMs: m.High,
-			MeasuredMs: w.MedianMs, P10Ms: w.P10Ms, P90Ms: w.P90Ms, Runs: w.Runs,
+			MeasuredMs: w.MedianMs, P10Ms: w.P10Ms, P90Ms: w.P90Ms, Runs: best[k].Runs,
 		}
 	}
 	return rows, nil
