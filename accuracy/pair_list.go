@@ -22,7 +22,7 @@ type Pair struct {
 	// Interval is the estimated difference's, 90 %; nil where the score has no
 	// error of differences ([Score.Between]).
 	Interval *[2]float64 `json:"interval,omitempty"`
-	Order    string      `json:"order"` // "right", "wrong"; "tie" where either difference is 0
+	Order    string      `json:"order"` // "right", "wrong"; "tie" where the score sees none, which is half right
 
 	from, to int // rows
 }
@@ -37,13 +37,13 @@ func pairOf(rows []BenchmarkRow, scores []float64, from, to int, differ string) 
 	p := Pair{From: rows[from].ID, To: rows[to].ID, Differ: differ, from: from, to: to,
 		Change:    changeOf(rows[from].Network, rows[to].Network, Trait(differ)),
 		Published: rows[to].Truth - rows[from].Truth, Estimated: scores[to] - scores[from]}
-	switch product := p.Published * p.Estimated; {
-	case product > 0:
-		p.Order = "right"
-	case product < 0:
-		p.Order = "wrong"
-	default:
+	switch { // as PairReport counts them
+	case p.Estimated == 0:
 		p.Order = "tie"
+	case (p.Estimated > 0) == (p.Published > 0):
+		p.Order = "right"
+	default:
+		p.Order = "wrong"
 	}
 	return p
 }
@@ -61,6 +61,11 @@ func withIntervals(ctx context.Context, e Estimator, rows []BenchmarkRow, list [
 			between[i] = s.Between
 		}
 		return between[i], nil
+	}
+	if len(list) > 0 {
+		if first, err := of(list[0].from); err != nil || first == 0 {
+			return err // a score without such errors: the others are not estimated again
+		}
 	}
 	const sd90 = 1.645
 	for k := range list {

@@ -68,7 +68,7 @@ const severalThings = "several of these"
 
 // oneThingPairs judges the pairs of networks that are the same but for
 // squeeze-and-excite, activations or kernel sizes, and lists those that differ in
-// one of them alone.
+// one of them alone and are not of one accuracy.
 func oneThingPairs(rows []BenchmarkRow, scores []float64) (map[string]PairReport, []Pair) {
 	same := make(map[string][]int) // by what is left without all three
 	for i := range rows {
@@ -95,7 +95,7 @@ func oneThingPairs(rows []BenchmarkRow, scores []float64) (map[string]PairReport
 				p := out[kind]
 				p.add(scores[i]-scores[j], rows[i].Truth-rows[j].Truth)
 				out[kind] = p
-				if kind != severalThings {
+				if kind != severalThings && rows[i].Truth != rows[j].Truth {
 					list = append(list, pairOf(rows, scores, j, i, kind))
 				}
 			}

@@ -137,3 +137,41 @@ func TestGrids(t *testing.T) {
 		t.Logf("%s: imagenet %.3f, profile %.3f", g, rep.Proxies["imagenet"].GroupTau[g], rep.Proxies["profile"].GroupTau[g])
 	}
 }
+
+// counted counts what is asked of an estimator.
+type counted struct {
+	between float64
+	asked   int
+}
+
+func (c *counted) Info() Info     { return Info{} }
+func (c *counted) String() string { return "counted" }
+func (c *counted) Estimate(context.Context, *blocks.Network) (Score, error) {
+	c.asked++
+	return Score{Between: c.between}, nil
+}
+
+// The listed pairs are those that the share counts: none of one accuracy, and a
+// tie where the score sees no difference.
+func TestPairListIsOfTheShare(t *testing.T) {
+	var rows []BenchmarkRow
+	for i, kernel := range []int{3, 5, 7} {
+		n := block(t, blocks.InvertedResidual{Kernel: kernel, Act: blocks.ReLU}, 4, 1)
+		rows = append(rows, BenchmarkRow{ID: string(rune('a' + i)), MACs: int64(i), Truth: []float64{70, 70, 71}[i], Network: n})
+	}
+	shares, list := oneThingPairs(rows, []float64{1, 2, 2})
+	share := shares[string(KernelSize)]
+	if share.Pairs != 2 || share.RightPct != 75 || len(list) != 2 {
+		t.Fatalf("%+v, listed %+v; want two pairs, one right and one half right", share, list)
+	}
+	if p, q := list[0], list[1]; p.From != "a" || p.To != "c" || p.Order != "right" || q.From != "b" || q.To != "c" || q.Order != "tie" {
+		t.Errorf("listed %+v, want a-c right and b-c a tie", list)
+	}
+
+	for between, want := range map[float64]int{0: 1, 0.5: 3} {
+		e := counted{between: between}
+		if err := withIntervals(t.Context(), &e, rows, list); err != nil || e.asked != want || (list[0].Interval != nil) != (between > 0) {
+			t.Errorf("error %v of differences: %d networks estimated, interval %v, %v; want %d estimated", between, e.asked, list[0].Interval, err, want)
+		}
+	}
+}

@@ -77,8 +77,8 @@ type ProxyReport struct {
 	NearMACs *PairReport           `json:"pairs_within_10_pct_macs"`
 	OneThing map[string]PairReport `json:"pairs_that_differ_in_one_thing,omitempty"`
 	GroupTau map[string]float64    `json:"group_kendall_tau,omitempty"`
-	// OneThingList are the pairs of OneThing themselves, but for those that differ
-	// in several things; nil for more than a hundred.
+	// OneThingList are the pairs that OneThing counts, but for those that differ in
+	// several things; nil for more than a hundred.
 	OneThingList []Pair `json:"one_thing_pairs,omitempty"`
 
 	// MAE and Coverage are given for estimates in per cent on a benchmark of

@@ -104,16 +104,7 @@ func (l *Lowerer) Lower(dst []*Piece, a *Arch) (pieces []*Piece, ok bool) {
 		}
 		p := l.pieces[k]
 		if p == nil {
-			p = l.before[k]
-			l.mu.RUnlock()
-			if p == nil {
-				p = l.lower(&c)
-			}
-			if p != nil {
-				l.keep(&k, p)
-			}
-			l.mu.RLock()
-			if p == nil {
+			if p = l.missing(&k, &c, l.before[k]); p == nil {
 				return false
 			}
 		}
@@ -139,6 +130,21 @@ func (l *Lowerer) Lower(dst []*Piece, a *Arch) (pieces []*Piece, ok bool) {
 	}
 	c.block, c.head = Block{}, classifier{a.Input, h.Channels, h.Hidden, h.Classes, h.Activation}
 	return dst, piece() && count <= maxBlocks && work <= maxMACs
+}
+
+// missing returns the piece of c, which this generation lacks: p of the one before,
+// or made now; nil if it is not valid. l.mu is held for reading before and after,
+// also when Study panics.
+func (l *Lowerer) missing(k *pieceKey, c *content, p *Piece) *Piece {
+	l.mu.RUnlock()
+	defer l.mu.RLock()
+	if p == nil {
+		p = l.lower(c)
+	}
+	if p != nil {
+		l.keep(k, p)
+	}
+	return p
 }
 
 func (l *Lowerer) keep(k *pieceKey, p *Piece) {

@@ -77,6 +77,35 @@ func TestLowererForgets(t *testing.T) {
 	}
 }
 
+// A Study that panics is its caller's to recover from: the Lowerer is as good as
+// before, for readers and writers.
+func TestLowererOutlivesAPanic(t *testing.T) {
+	sick := true
+	l := Lowerer{Study: func(n *blocks.Network) any {
+		if sick {
+			panic("sick")
+		}
+		return n.Output()
+	}}
+	a := Arch{Input: blocks.Shape{H: 4, W: 4, C: 1}, Head: Head{Classes: 1}}
+	lower := func() (ok bool, p any) {
+		defer func() { p = recover() }()
+		_, ok = l.Lower(nil, &a)
+		return ok, nil
+	}
+	if _, p := lower(); p != "sick" {
+		t.Fatalf("the panic is %v, want Study's", p)
+	}
+	if !l.mu.TryLock() {
+		t.Fatal("the panic left the Lowerer locked")
+	}
+	l.mu.Unlock()
+	sick = false
+	if ok, p := lower(); !ok || p != nil || len(l.pieces) != 1 {
+		t.Errorf("afterwards: lowered %v, panic %v, %d pieces kept", ok, p, len(l.pieces))
+	}
+}
+
 // TestPieceKey changes every number that a piece consists of, one at a time: the
 // key must tell.
 func TestPieceKey(t *testing.T) {

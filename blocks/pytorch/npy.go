@@ -62,12 +62,12 @@ func npyHeader(r io.Reader) (dtype string, shape []int, err error) {
 	if _, err := io.ReadFull(r, start[:10]); err != nil || string(start[:6]) != "\x93NUMPY" {
 		return "", nil, errors.New("is no .npy array, as np.save writes it, or it was cut off")
 	}
-	n := int(start[8]) | int(start[9])<<8
+	n := uint32(start[8]) | uint32(start[9])<<8 // an int of 32 bits could be negative
 	if start[6] > 1 {
 		if _, err := io.ReadFull(r, start[10:]); err != nil {
 			return "", nil, errors.New("has a header that was cut off")
 		}
-		n |= int(start[10])<<16 | int(start[11])<<24
+		n |= uint32(start[10])<<16 | uint32(start[11])<<24
 	}
 	if n > maxNPYHeader {
 		return "", nil, fmt.Errorf("claims a header of %d bytes, want at most %d", n, maxNPYHeader)

@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -194,6 +196,31 @@ func TestExportedNetworksAreTheSame(t *testing.T) {
 		if _, got, err := nas(t, "show", path, "--json"); got != want {
 			t.Errorf("%s: exported and read back it shows\n%s%s", format, got, err)
 		}
+	}
+}
+
+// --input <(...) of a shell is a pipe, and a pipe has no size.
+func TestReadNPYFromAPipe(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	path := fmt.Sprintf("/dev/fd/%d", r.Fd())
+	if _, err := os.Stat(path); err != nil {
+		t.Skip(err)
+	}
+	wrote := make(chan error, 1)
+	go func() {
+		defer w.Close()
+		wrote <- writeNPY(w, []float32{1, -2, 3}, []int{1, 3})
+	}()
+	values, shape, err := readNPY(path)
+	if err != nil || !slices.Equal(values, []float32{1, -2, 3}) || !slices.Equal(shape, []int{1, 3}) {
+		t.Errorf("%v of shape %v, %v; want what was written to the pipe", values, shape, err)
+	}
+	if err := <-wrote; err != nil {
+		t.Error(err)
 	}
 }
 

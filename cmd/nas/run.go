@@ -196,7 +196,7 @@ func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint6
 	case r.Status == search.StatusInterrupted:
 		return "", fmt.Errorf("%w: nas run %s --resume continues %s", errInterrupted, path, r.Dir)
 	case len(r.Front) == 0:
-		return "", fmt.Errorf("%s: raise the limit by that, or give the space smaller choices", r.Walls)
+		return "", errors.New(r.Walls)
 	}
 	return r.Dir, nil
 }

@@ -203,7 +203,7 @@ func writePairList(a *app, score string, list []accuracy.Pair) {
 		return
 	}
 	a.printf("\n%s, the pairs that differ in one thing: differences of the second to the first, published in points of accuracy\n\n", score)
-	right, inside, known := 0, 0, 0
+	right, ties, inside, known := 0, 0, 0, 0
 	t := table{head: []string{"order", "published", "by the score", "90 %", "differ in", "how", "networks"}}
 	for _, p := range list {
 		interval := "-"
@@ -214,13 +214,19 @@ func writePairList(a *app, score string, list []accuracy.Pair) {
 				inside++
 			}
 		}
-		if p.Order == "right" {
+		switch p.Order {
+		case "right":
 			right++
+		case "tie":
+			ties++
 		}
 		t.add(p.Order, fmt.Sprintf("%+.2f", p.Published), fmt.Sprintf("%+.2f", p.Estimated), interval, p.Differ, p.Change, p.From+" -> "+p.To)
 	}
 	t.write(a.stdout)
 	a.printf("\n%d of %d are in the right order", right, len(list))
+	if ties > 0 {
+		a.printf(", %d tied, which the share counts as half", ties)
+	}
 	if known > 0 {
 		a.printf("; the published difference lies in the interval in %d of %d", inside, known)
 	}

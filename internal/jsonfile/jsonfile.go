@@ -30,7 +30,7 @@ func Decode(data []byte, v any) error {
 		}
 		return &Error{line(data, syntax.Offset), keyAt(data, syntax.Offset), problem, err}
 	case ok:
-		return &Error{line(data, wrong.Offset), keyAt(data, wrong.Offset), fmt.Sprintf("%s stands where %s is wanted", strings.Fields(wrong.Value)[0], plain(wrong)), err}
+		return &Error{line(data, wrong.Offset), keyAt(data, wrong.Offset), mismatch(wrong), err}
 	}
 	return err
 }
@@ -51,6 +51,18 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.err }
+
+// mismatch says why a value does not fit its type.
+func mismatch(e *json.UnmarshalTypeError) string {
+	want := plain(e)
+	if value, ok := strings.CutPrefix(e.Value, "number "); ok && want == "number" {
+		if strings.HasPrefix(e.Type.Kind().String(), "float") {
+			return fmt.Sprintf("%.40s is too large", value)
+		}
+		return fmt.Sprintf("%.40s is no whole number, or too large", value)
+	}
+	return fmt.Sprintf("%s stands where %s is wanted", strings.Fields(e.Value)[0], want)
+}
 
 // plain is a Go type in JSON's words.
 func plain(e *json.UnmarshalTypeError) string {

@@ -42,6 +42,10 @@ func TestDecode(t *testing.T) {
 		{"zeros inside", strings.Replace(whole, "pool", "p\x00ol", 1), `line 5, key units[1].unit: invalid character '\x00' in string literal`},
 		{"comma missing", strings.Replace(whole, `"conv", `, `"conv" `, 1), `line 4, key units[0].unit: invalid character '"' after object key:value pair`},
 		{"another type", strings.Replace(whole, "2}", `"2"}`, 1), "line 5, key units[1].ms: string stands where number is wanted"},
+		{"fraction", strings.Replace(whole, "1,", "1.5,", 1), "line 2, key format: 1.5 is no whole number, or too large"},
+		{"large", strings.Replace(whole, "1,", "10000000000000000000,", 1), "line 2, key format: 10000000000000000000 is no whole number, or too large"},
+		{"large float", strings.Replace(whole, "2}", "2e999}", 1), "line 5, key units[1].ms: 2e999 is too large"},
+		{"number for a string", strings.Replace(whole, `"pool"`, "1.5", 1), "line 5, key units[1].unit: number stands where string is wanted"},
 		{"another type, list", strings.Replace(whole, `{"a": "b"}`, "[]", 1), "line 7, key meta: array stands where object is wanted"},
 	} {
 		err := Decode([]byte(c.text), new(page))

@@ -270,6 +270,11 @@ func TestVerdict(t *testing.T) {
 	if got := f.Verdict(); !strings.Contains(got, "has 9.2 %, the best here 8.0 %") {
 		t.Errorf("Verdict() = %q, want per cent", got)
 	}
+	// Of a cost, a larger network has more: that is no advice.
+	f.Y.Maximize, f.References = false, []Reference{{Label: "B", Point: Point{X: 3, Y: 0.5}}}
+	if got := f.Verdict(); !strings.HasPrefix(got, "The reference networks are out of this space's reach: B, the nearest, has 0.5 %") || strings.Contains(got, "depth") {
+		t.Errorf("Verdict() = %q, want no more depth or channels", got)
+	}
 }
 
 func TestSharesOfGenes(t *testing.T) {

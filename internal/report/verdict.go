@@ -63,8 +63,12 @@ func (f Fronts) Verdict() string {
 		}
 	}
 	if best == nil {
-		return fmt.Sprintf("The reference networks are out of this space's reach: %s, the nearest, has %s, the best here %s. More depth or channels, or wider limits, would let it compete",
+		text := fmt.Sprintf("The reference networks are out of this space's reach: %s, the nearest, has %s, the best here %s",
 			nearest.name(), f.Y.figure(nearest.Y), f.Y.figure(front[len(front)-1].Y))
+		if f.Y.Maximize { // of a cost, larger networks have more
+			text += ". More depth or channels, or wider limits, would let it compete"
+		}
+		return text
 	}
 	text := fmt.Sprintf("By these measures the front dominates %d of %d reference networks", dominated, len(f.References))
 	if f.X.Name == "" || f.X.Maximize || best.X <= 0 {

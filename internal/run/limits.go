@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"nas/internal/config"
 	"nas/internal/runstore"
@@ -98,6 +99,39 @@ func (e *evaluator) resolve(ctx context.Context, c config.Constraints) error {
 	}
 	e.limits.list = list
 	return nil
+}
+
+// noFront says why a run found nothing, and which limits to loosen if that is why.
+func (ls *limits) noFront(s *search.Summary) string {
+	if s.Trials == 0 {
+		return fmt.Sprintf("no candidate was finished before the run ended (%s)", s.Status)
+	}
+	why := s.Walls.String()
+	nearest, ok := s.Walls.Nearest()
+	if !ok {
+		return why // all failed
+	}
+	var loosen []string
+	lower := false
+	for i := range ls.list {
+		l := &ls.list[i]
+		switch {
+		case nearest.Violations[l.name] <= 0:
+		case l.atLeast:
+			lower = true
+			loosen = append(loosen, "lower "+l.name)
+		default:
+			loosen = append(loosen, "raise "+l.name)
+		}
+	}
+	if len(loosen) == 0 {
+		return why
+	}
+	why += ": " + strings.Join(loosen, " and ") + " by that"
+	if !lower {
+		why += ", or give the space smaller choices"
+	}
+	return why
 }
 
 // stored is the form in which the manifest keeps the limits.

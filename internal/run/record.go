@@ -96,8 +96,9 @@ func (p *pipeline) notes() map[string]string {
 func (p *pipeline) finish(context.Context) error {
 	m := p.store.Manifest()
 	m.Status, m.Trials = p.summary.Status.String(), p.summary.Trials
+	m.Reason = "" // of a run that was resumed
 	if p.summary.Front.Len() == 0 {
-		m.Reason = p.summary.Walls.String()
+		m.Reason = p.eval.limits.noFront(p.summary)
 	}
 	m.Updated = time.Now().UTC()
 	m.WallS += time.Since(p.started).Seconds()

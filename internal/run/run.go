@@ -78,7 +78,7 @@ type Outcome struct {
 	Score     string   // what the accuracy axis is, for people
 	Measured  *Measured
 	Exported  []string // files
-	Walls     string   // why nothing is feasible, if nothing is
+	Walls     string   // why nothing is on the front, and what would help; empty if something is
 	Wall      time.Duration
 }
 
@@ -302,7 +302,7 @@ func (p *pipeline) outcome() *Outcome {
 		Wall: time.Since(p.started),
 	}
 	if len(p.front) == 0 {
-		o.Walls = p.summary.Walls.String()
+		o.Walls = p.eval.limits.noFront(p.summary)
 	}
 	return o
 }

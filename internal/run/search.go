@@ -158,6 +158,7 @@ func (p *pipeline) warnOutside() {
 		for _, w := range p.front[i].Warnings {
 			if rest, ok := strings.CutPrefix(w, warnsLatency); ok && strings.HasPrefix(rest, latency.OutsideMeasured) {
 				n, text = n+1, rest
+				break // a network counts once, of however many devices
 			}
 		}
 	}

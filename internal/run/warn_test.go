@@ -18,7 +18,9 @@ func TestWarnsOfAFrontBeyondTheProfile(t *testing.T) {
 			m := Member{Trial: search.Trial{ID: i}}
 			m.Warnings = []string{"latency: something else", "accuracy: " + latency.OutsideMeasured}
 			if i < far {
-				m.Warnings = append(m.Warnings, fmt.Sprintf("%s%s (1 to 20 ms)", warnsLatency, latency.OutsideMeasured))
+				for range 2 { // devices
+					m.Warnings = append(m.Warnings, fmt.Sprintf("%s%s (1 to 20 ms)", warnsLatency, latency.OutsideMeasured))
+				}
 			}
 			p.front = append(p.front, m)
 		}
