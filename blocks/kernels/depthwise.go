@@ -69,7 +69,7 @@ func (s *Set) dwNeed(g *Conv) Need {
 	if fixed {
 		n = g.KH * ((u-1)*g.SW + g.KW)
 	}
-	return Need{Ptrs: n, Zeros: g.C}
+	return Need{Ptrs: max(n, g.SH+g.KH), Zeros: g.C}
 }
 
 // depthwise computes output rows one by one. A row is cut into tiles of
@@ -86,7 +86,13 @@ func (s *Set) depthwise(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue
 	a.channels(r.N1 - r.N0)
 	a.bias = ptrf(bias, r.N0)
 	a.ds = uintptr(dst.Pix*g.DW) * 4
-	for y := r.Y0; y < r.Y1; y++ {
+	kern, most := s.pairs(g)
+	p := &sc.pair
+	if most > 0 {
+		p.lo, p.hi, p.wcs, p.n, p.tail, p.bias, p.ds = a.lo, a.hi, a.wcs, a.n, a.tail, a.bias, a.ds
+		p.w = ptrf(w, r.N0*g.KH*g.KW)
+	}
+	row := func(y int) {
 		ka, kb := g.taps(y)
 		a.ny = kb - ka
 		if a.ny == 0 {
@@ -94,10 +100,29 @@ func (s *Set) depthwise(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue
 		}
 		a.w = ptrf(w, r.N0*g.KH*g.KW+ka*g.KW*panel)
 		s.dwRow(g, a, dst, src, y, ka, r.N0, sc)
+	}
+	finish := func(y int) {
 		if residual {
 			s.finishDW(g, ep, dst, y, r, sc)
 		}
 		s.finish(ep, dst, y, y+1, g.OW, r.N0, r.N1, sc)
+	}
+	for y0 := r.Y0; y0 < r.Y1; y0 += 2 * g.DH {
+		for y := y0; y < min(y0+g.DH, r.Y1); y++ {
+			two := y+g.DH < r.Y1
+			if two && most > 0 && g.pairInside(y) {
+				s.dwPair(g, p, kern, most, dst, src, y, r.N0, sc)
+			} else {
+				row(y)
+				if two {
+					row(y + g.DH)
+				}
+			}
+			finish(y)
+			if two {
+				finish(y + g.DH)
+			}
+		}
 	}
 }
 

@@ -20,6 +20,7 @@ type Scratch struct {
 	buf   []float32
 	gemm  gemmArgs
 	dw    tapArgs
+	pair  pairArgs
 	vec   vecArgs
 }
 

@@ -17,9 +17,12 @@ type Set struct {
 	// dw[taps a row][stride][output pixels]; dw[0][0] are for any kernel.
 	dw    [8][3][9]func(*tapArgs)
 	dwMax [8][3]int // widest tile of each, 0: none
-	tap   [numTap]func(*tapArgs)
-	vec   [numVec]func(*vecArgs)
-	peak  func(n int) (flops int)
+	// pair[taps][stride][output pixels of each of two rows]
+	pair    [4][3][5]func(*pairArgs)
+	pairMax [4][3]int
+	tap     [numTap]func(*tapArgs)
+	vec     [numVec]func(*vecArgs)
+	peak    func(n int) (flops int)
 }
 
 // tiles are the GEMM kernels by number of rows and of columns/8.
@@ -46,6 +49,7 @@ const (
 	famGemm family = iota
 	famIGemm
 	famDW
+	famPair
 	famTap
 	famVec
 )
@@ -63,6 +67,7 @@ type row struct {
 	vec    vecOp
 	gemm   func(*gemmArgs)
 	taps   func(*tapArgs)
+	pair   func(*pairArgs)
 	vecf   func(*vecArgs)
 }
 
@@ -115,6 +120,9 @@ func (s *Set) add(r row) {
 	case famDW:
 		s.dw[r.kw][r.sw][r.mr] = r.taps
 		s.dwMax[r.kw][r.sw] = max(s.dwMax[r.kw][r.sw], r.mr)
+	case famPair:
+		s.pair[r.kw][r.sw][r.mr] = r.pair
+		s.pairMax[r.kw][r.sw] = max(s.pairMax[r.kw][r.sw], r.mr)
 	case famTap:
 		s.tap[r.tap] = r.taps
 	case famVec:

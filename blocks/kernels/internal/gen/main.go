@@ -100,6 +100,7 @@ func (g *generator) text(name, args, doc, row string) {
 func (g *generator) all() {
 	g.gemms()
 	g.depthwise()
+	g.pairs()
 	g.taps()
 	g.vecs()
 	g.peakKernel()

@@ -1,0 +1,121 @@
+package kernels
+
+// pairArgs is the argument of the depthwise kernels of two output rows; the
+// assembly knows the offsets. The rows lie a dilation apart, so that they share
+// all input rows but the stride's number of outer ones:
+//
+//	for y := range 2 {
+//		for x := range u {
+//			for c := range n {
+//				acc := bias[c]
+//				for ky := range kw {
+//					for kx := range kw {
+//						acc = fma(tab[y*s+ky][(x*s+kx)*cs+off+c], w[c/16][ky*kw+kx][c%16], acc)
+//					}
+//				}
+//				dst[y*drow+x*ds+c] = min(max(acc, lo), hi)
+//			}
+//		}
+//	}
+//
+// for left + nt + right tiles, each offStep and dstStep further. Taps in the
+// padding are left out: those of the first kw/2 columns in the left tile, of the
+// last kw/2 in the right one, of the first row of tab unless first, of the last
+// one unless last.
+type pairArgs struct {
+	tab             **float32
+	first, last     int // 0 or 1
+	cs              uintptr
+	off, offStep    int // bytes
+	w               *float32
+	wcs             uintptr // bytes from one 16 channels' weights to the next
+	bias            *float32
+	dst             *float32
+	ds              uintptr // bytes from output pixel to output pixel
+	drow            int     // bytes from the upper output row to the lower one
+	dstStep         uintptr // bytes
+	left, nt, right int     // tiles; left and right 0 or 1
+	n               int     // channels
+	tail            *[8]int32
+	lo, hi          float32
+
+	coff, cdst, ct uintptr // room for the assembly's moving copies of off, dst and nt
+}
+
+// pairs returns the kernels of two output rows for g and their widest tile, 0 if
+// there are none or the padding is not what they leave out.
+func (s *Set) pairs(g *Conv) (t *[5]func(*pairArgs), most int) {
+	if g.KW != g.KH || g.SW != g.SH || g.KW >= len(s.pair) || g.SW >= len(s.pair[0]) || s.pairMax[g.KW][g.SW] == 0 {
+		return nil, 0
+	}
+	t, most = &s.pair[g.KW][g.SW], s.pairMax[g.KW][g.SW]
+	for q := range min(g.DW, g.OW) {
+		n := ceilDiv(g.OW-q, g.DW)
+		split := splitRows(n, most)
+		for i := 0; i < n; i += split.at(i) {
+			xa, xb := g.dwInside(q, i, split.at(i))
+			left, right := xa > 0, xb < (split.at(i)-1)*g.SW+g.KW
+			if left && (i > 0 || right || xa != g.KW/2) || right && (i+split.at(i) < n || xb != (split.at(i)-1)*g.SW+g.KW-g.KW/2) {
+				return nil, 0
+			}
+		}
+	}
+	return t, most
+}
+
+// dwInside returns the columns of the tile of u outputs q+i*DW, ... that lie in
+// the map, without the end.
+func (g *Conv) dwInside(q, i, u int) (xa, xb int) {
+	return taps(q*g.SW-g.PadL+i*g.SW*g.DW, g.DW, (u-1)*g.SW+g.KW, g.W)
+}
+
+// pairInside tells whether output rows y and y+DH see all kernel rows but the
+// upper one's first and the lower one's last, at most.
+func (g *Conv) pairInside(y int) bool {
+	top := y*g.SH - g.PadT
+	return top+g.DH >= 0 && top+(g.SH+g.KH-2)*g.DH < g.H
+}
+
+// dwPair computes output rows y and y+DH.
+func (s *Set) dwPair(g *Conv, a *pairArgs, kern *[5]func(*pairArgs), most int, dst, src *View, y, c0 int, sc *Scratch) {
+	rows := g.SH + g.KH
+	a.tab, a.first, a.last = ptr(sc.ptrs, 0), 1, 1
+	for i := range rows {
+		iy := y*g.SH - g.PadT + i*g.DH
+		if iy < 0 {
+			a.first, iy = 0, 0
+		} else if iy >= g.H {
+			a.last, iy = 0, g.H-1
+		}
+		sc.ptrs[i] = at(src.base(iy), c0)
+	}
+	a.cs = uintptr(g.DW*src.Pix) * 4
+	out := dst.base(y)
+	a.drow = (dst.index(y+g.DH) - dst.index(y)) * 4
+	for q := range min(g.DW, g.OW) {
+		n := ceilDiv(g.OW-q, g.DW)
+		split := splitRows(n, most)
+		for i := 0; i < n; {
+			u := split.at(i)
+			end := n // of the outputs in tiles of this width
+			if big := split.nbig * (split.base + 1); i < big {
+				end = big
+			}
+			a.left, a.right, a.nt = 0, 0, (end-i)/u
+			if xa, _ := g.dwInside(q, i, u); xa > 0 {
+				a.left = 1
+				a.nt--
+			}
+			if _, xb := g.dwInside(q, end-u, u); xb < (u-1)*g.SW+g.KW {
+				a.right = 1
+				a.nt--
+			}
+			a.off = ((q+i*g.DW)*g.SW - g.PadL) * src.Pix * 4
+			a.offStep = u * g.SW * g.DW * src.Pix * 4
+			a.dstStep = uintptr(u*g.DW*dst.Pix) * 4
+			a.dst = at(out, (q+i*g.DW)*dst.Pix+c0)
+			kern[u](a)
+			i = end
+		}
+	}
+}

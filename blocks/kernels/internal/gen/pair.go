@@ -1,0 +1,215 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// pairs emits the depthwise kernels of two output rows: each input vector
+// serves up to six outputs instead of three, and columns stand at a constant
+// distance, so that they need no pointers. With 32 registers, a row of more
+// outputs does as well: they are for AVX2 only.
+func (g *generator) pairs() {
+	if g.wide() {
+		return
+	}
+	for s := 1; s <= 2; s++ {
+		for u := 1; u <= 4; u++ {
+			g.pair(3, s, u)
+		}
+	}
+}
+
+// pair emits a depthwise tile of two rows of u neighbouring outputs, kw x kw
+// taps, stride s. Every row is a tile at the left end, if there is one, then the
+// inner ones, then the one at the right end.
+func (g *generator) pair(kw, s, u int) {
+	name := fmt.Sprintf("dw%ds%dF32%s_2x%d", kw, s, g.go_, u)
+	doc := fmt.Sprintf("// for y := range 2 { for x := range %d { for c := range n {\n//\tdst[y][x][c] = clamp(bias[c] + sum over ky, kx of tab[y*%d+ky][(x*%d+kx)*cs+off+c]*w[ky*%d+kx][c])\n// }}}, for each tile\n", u, s, s, kw)
+	g.text(name, "pairArgs", doc, fmt.Sprintf("name: \"dw%ds%d_f32_%s_2x%d\", fam: famPair, mr: %d, kw: %d, sw: %d, pair: %s", kw, s, g.name, u, u, kw, s, name))
+	S := pairArgs
+	args := g.GP64()
+	g.Load(g.Param("a"), args)
+	g.copyFields(S, args, "off", "coff", "dst", "cdst", "nt", "ct")
+	cs, cs3 := g.GP64(), g.GP64()
+	g.MOVQ(S.at(args, "cs"), cs)
+	g.LEAQ(Mem{Base: cs, Index: cs, Scale: 2}, cs3)
+	t := pairTile{generator: g, args: args, cs: cs, cs3: cs3, kw: kw, s: s, u: u}
+
+	g.CMPQ(S.at(args, "left"), Imm(0))
+	g.JE(LabelRef("inner"))
+	t.from, t.to, t.sfx = kw/2, t.cols(), "Left"
+	t.channels()
+	g.Label("inner")
+	g.CMPQ(S.at(args, "ct"), Imm(0))
+	g.JE(LabelRef("right"))
+	g.Label("tile")
+	t.from, t.to, t.sfx = 0, t.cols(), "Inner"
+	t.channels()
+	g.DECQ(S.at(args, "ct"))
+	g.JNZ(LabelRef("tile"))
+	g.Label("right")
+	g.CMPQ(S.at(args, "right"), Imm(0))
+	g.JE(LabelRef("end"))
+	t.from, t.to, t.sfx = 0, t.cols()-kw/2, "Right"
+	t.channels()
+	g.Label("end")
+	g.VZEROUPPER()
+	g.RET()
+}
+
+// pairTile is a tile of which the columns from .. to lie in the map.
+type pairTile struct {
+	*generator
+	args, cs, cs3 Register
+	kw, s, u      int
+	from, to      int
+	sfx           string
+}
+
+func (t *pairTile) cols() int { return (t.u-1)*t.s + t.kw }
+
+// channels emits the loop over channels, and moves on to the next tile.
+func (t *pairTile) channels() {
+	g, S := t.generator, pairArgs
+	o, d, w, bias, n := g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64()
+	g.MOVQ(S.at(t.args, "coff"), o)
+	g.MOVQ(S.at(t.args, "cdst"), d)
+	g.MOVQ(S.at(t.args, "w"), w)
+	g.MOVQ(S.at(t.args, "bias"), bias)
+	g.MOVQ(S.at(t.args, "n"), n)
+	sfx := t.sfx
+	g.SUBQ(Imm(uint64(g.vl)), n)
+	g.JLT(LabelRef("rest" + sfx))
+	g.Label("chan" + sfx)
+	t.body(o, d, w, bias, nil)
+	step := Imm(uint64(g.bytes()))
+	g.ADDQ(step, o)
+	g.ADDQ(step, d)
+	g.ADDQ(step, bias)
+	// Packed weights are 64-byte aligned panels of two vectors.
+	g.XORQ(Imm(32), w)
+	g.TESTQ(U32(32), w)
+	g.JNZ(LabelRef("second" + sfx))
+	g.ADDQ(S.at(t.args, "wcs"), w)
+	g.Label("second" + sfx)
+	g.SUBQ(Imm(uint64(g.vl)), n)
+	g.JGE(LabelRef("chan" + sfx))
+	g.Label("rest" + sfx)
+	g.ADDQ(Imm(uint64(g.vl)), n)
+	g.JZ(LabelRef("done" + sfx))
+	k := g.loadMask(t.args, S)
+	t.sfx += "Tail"
+	t.body(o, d, w, bias, k)
+	t.sfx = sfx
+	g.Label("done" + sfx)
+	m := g.GP64()
+	g.MOVQ(S.at(t.args, "offStep"), m)
+	g.ADDQ(m, S.at(t.args, "coff"))
+	g.MOVQ(S.at(t.args, "dstStep"), m)
+	g.ADDQ(m, S.at(t.args, "cdst"))
+}
+
+// body emits the tile for a vector of channels. Input row i is tap row i of the
+// upper outputs and tap row i-s of the lower ones; the first and the last may
+// lie outside the map.
+func (t *pairTile) body(o, d, w, bias Register, k *mask) {
+	g, S := t.generator, pairArgs
+	both := g.start(2*t.u, Mem{Base: bias})
+	acc := [2][]VecVirtual{both[:t.u], both[t.u:]}
+	weights := map[int][]VecVirtual{} // rows of taps in registers, two at most
+	last := t.s + t.kw - 1
+	for i := 0; i <= last; i++ {
+		for y := range acc {
+			t.fetch(weights, w, i, i-y*t.s)
+		}
+		skip := "row" + fmt.Sprint(i) + t.sfx
+		if i == 0 || i == last {
+			g.CMPQ(S.at(t.args, map[bool]string{true: "first", false: "last"}[i == 0]), Imm(0))
+			g.JE(LabelRef(skip))
+		}
+		p := g.GP64()
+		tab := g.GP64()
+		g.MOVQ(S.at(t.args, "tab"), tab)
+		g.MOVQ(Mem{Base: tab, Disp: 8 * i}, p)
+		g.ADDQ(o, p)
+		for x := range t.to {
+			// Columns x-x%4 to x-x%4+3 lie at 0 to 3 times cs from p.
+			if x > 0 && x%4 == 0 {
+				g.LEAQ(Mem{Base: p, Index: t.cs, Scale: 4}, p)
+			}
+			if x < t.from {
+				continue
+			}
+			m := []Mem{{Base: p}, {Base: p, Index: t.cs, Scale: 1}, {Base: p, Index: t.cs, Scale: 2}, {Base: p, Index: t.cs3, Scale: 1}}[x%4]
+			var sums, taps []VecVirtual
+			for y := range acc {
+				for q := range t.u {
+					if wv := weights[i-y*t.s]; wv != nil && x-q*t.s >= 0 && x-q*t.s < t.kw && i-y*t.s >= 0 && i-y*t.s < t.kw {
+						sums, taps = append(sums, acc[y][q]), append(taps, wv[x-q*t.s])
+					}
+				}
+			}
+			if k == nil && len(sums) == 1 {
+				g.VFMADD231PS(m, taps[0], sums[0])
+				continue
+			}
+			v := g.vec()
+			g.load(m, v, k)
+			for j := range sums {
+				g.VFMADD231PS(taps[j], v, sums[j])
+			}
+		}
+		if i == 0 || i == last {
+			g.Label(skip)
+		}
+	}
+	lo, hi := g.bounds(t.args, S)
+	ds, to := g.GP64(), g.GP64()
+	g.MOVQ(S.at(t.args, "ds"), ds)
+	for y := range acc {
+		g.MOVQ(d, to)
+		if y == 1 {
+			g.ADDQ(S.at(t.args, "drow"), to)
+		}
+		for x, a := range acc[y] {
+			g.clamp(a, lo, hi)
+			g.store(a, Mem{Base: to}, k)
+			if x < t.u-1 {
+				g.ADDQ(ds, to)
+			}
+		}
+	}
+}
+
+// fetch loads row ky of the taps for input row i unless it is in registers, in
+// place of the one that is needed last.
+func (t *pairTile) fetch(weights map[int][]VecVirtual, w Register, i, ky int) {
+	if ky < 0 || ky >= t.kw || weights[ky] != nil {
+		return
+	}
+	use := func(ky int) int { // the next input row that needs it
+		for _, r := range []int{ky, ky + t.s} {
+			if r >= i {
+				return r
+			}
+		}
+		return t.s + t.kw
+	}
+	for len(weights) > 1 {
+		out := -1
+		for r := range t.kw {
+			if weights[r] != nil && (out < 0 || use(r) > use(out)) {
+				out = r
+			}
+		}
+		delete(weights, out)
+	}
+	for kx := range t.kw {
+		v := t.vec()
+		t.VMOVUPS(Mem{Base: w, Disp: 64 * (ky*t.kw + kx)}, v)
+		weights[ky] = append(weights[ky], v)
+	}
+}
