@@ -20,11 +20,11 @@ package kernels
 //
 // for left + nt + right tiles, each offStep and dstStep further. Taps in the
 // padding are left out: those of the first kw/2 columns in the left tile, of the
-// last kw/2 in the right one, of the first row of tab unless first, of the last
-// one unless last.
+// last kw/2 in the right one, and of the rows of tab before first and from last
+// on, kw/2 of each at most.
 type pairArgs struct {
 	tab             **float32
-	first, last     int // 0 or 1
+	first, last     int
 	cs              uintptr
 	off, offStep    int // bytes
 	w               *float32
@@ -69,25 +69,21 @@ func (g *Conv) dwInside(q, i, u int) (xa, xb int) {
 	return taps(q*g.SW-g.PadL+i*g.SW*g.DW, g.DW, (u-1)*g.SW+g.KW, g.W)
 }
 
-// pairInside tells whether output rows y and y+DH see all kernel rows but the
-// upper one's first and the lower one's last, at most.
+// pairInside tells whether output rows y and y+DH have no more than half a kernel
+// in the padding.
 func (g *Conv) pairInside(y int) bool {
-	top := y*g.SH - g.PadT
-	return top+g.DH >= 0 && top+(g.SH+g.KH-2)*g.DH < g.H
+	ka, kb := taps(y*g.SH-g.PadT, g.DH, g.SH+g.KH, g.H)
+	return ka <= g.KH/2 && kb >= g.SH+g.KH-g.KH/2
 }
 
 // dwPair computes output rows y and y+DH.
 func (s *Set) dwPair(g *Conv, a *pairArgs, kern *[5]func(*pairArgs), most int, dst, src *View, y, c0 int, sc *Scratch) {
 	rows := g.SH + g.KH
-	a.tab, a.first, a.last = ptr(sc.ptrs, 0), 1, 1
-	for i := range rows {
-		iy := y*g.SH - g.PadT + i*g.DH
-		if iy < 0 {
-			a.first, iy = 0, 0
-		} else if iy >= g.H {
-			a.last, iy = 0, g.H-1
-		}
-		sc.ptrs[i] = at(src.base(iy), c0)
+	top := y*g.SH - g.PadT
+	a.tab = ptr(sc.ptrs, 0)
+	a.first, a.last = taps(top, g.DH, rows, g.H)
+	for i := a.first; i < a.last; i++ {
+		sc.ptrs[i] = at(src.base(top+i*g.DH), c0)
 	}
 	a.cs = uintptr(g.DW*src.Pix) * 4
 	out := dst.base(y)

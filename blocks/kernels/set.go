@@ -18,8 +18,8 @@ type Set struct {
 	dw    [8][3][9]func(*tapArgs)
 	dwMax [8][3]int // widest tile of each, 0: none
 	// pair[taps][stride][output pixels of each of two rows]
-	pair    [4][3][5]func(*pairArgs)
-	pairMax [4][3]int
+	pair    [6][3][5]func(*pairArgs)
+	pairMax [6][3]int
 	tap     [numTap]func(*tapArgs)
 	vec     [numVec]func(*vecArgs)
 	peak    func(n int) (flops int)

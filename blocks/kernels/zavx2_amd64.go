@@ -94,6 +94,10 @@ var avx2Rows = []row{
 	{isa: "avx2", name: "dw3s2_f32_avx2_2x2", fam: famPair, mr: 2, kw: 3, sw: 2, pair: dw3s2F32AVX2_2x2},
 	{isa: "avx2", name: "dw3s2_f32_avx2_2x3", fam: famPair, mr: 3, kw: 3, sw: 2, pair: dw3s2F32AVX2_2x3},
 	{isa: "avx2", name: "dw3s2_f32_avx2_2x4", fam: famPair, mr: 4, kw: 3, sw: 2, pair: dw3s2F32AVX2_2x4},
+	{isa: "avx2", name: "dw5s1_f32_avx2_2x1", fam: famPair, mr: 1, kw: 5, sw: 1, pair: dw5s1F32AVX2_2x1},
+	{isa: "avx2", name: "dw5s1_f32_avx2_2x2", fam: famPair, mr: 2, kw: 5, sw: 1, pair: dw5s1F32AVX2_2x2},
+	{isa: "avx2", name: "dw5s1_f32_avx2_2x3", fam: famPair, mr: 3, kw: 5, sw: 1, pair: dw5s1F32AVX2_2x3},
+	{isa: "avx2", name: "dw5s1_f32_avx2_2x4", fam: famPair, mr: 4, kw: 5, sw: 1, pair: dw5s1F32AVX2_2x4},
 	{isa: "avx2", name: "maxtap_f32_avx2", fam: famTap, tap: tapMax, taps: maxtapF32AVX2},
 	{isa: "avx2", name: "blendtap_f32_avx2", fam: famTap, tap: tapBlend, taps: blendtapF32AVX2},
 	{isa: "avx2", name: "add_f32_avx2", fam: famVec, vec: vecAdd, vecf: addF32AVX2},
@@ -732,6 +736,34 @@ func dw3s2F32AVX2_2x3(a *pairArgs)
 //
 //go:noescape
 func dw3s2F32AVX2_2x4(a *pairArgs)
+
+//	for y := range 2 { for x := range 1 { for c := range n {
+//		dst[y][x][c] = clamp(bias[c] + sum over ky, kx of tab[y*1+ky][(x*1+kx)*cs+off+c]*w[ky*5+kx][c])
+//	}}}, for each tile
+//
+//go:noescape
+func dw5s1F32AVX2_2x1(a *pairArgs)
+
+//	for y := range 2 { for x := range 2 { for c := range n {
+//		dst[y][x][c] = clamp(bias[c] + sum over ky, kx of tab[y*1+ky][(x*1+kx)*cs+off+c]*w[ky*5+kx][c])
+//	}}}, for each tile
+//
+//go:noescape
+func dw5s1F32AVX2_2x2(a *pairArgs)
+
+//	for y := range 2 { for x := range 3 { for c := range n {
+//		dst[y][x][c] = clamp(bias[c] + sum over ky, kx of tab[y*1+ky][(x*1+kx)*cs+off+c]*w[ky*5+kx][c])
+//	}}}, for each tile
+//
+//go:noescape
+func dw5s1F32AVX2_2x3(a *pairArgs)
+
+//	for y := range 2 { for x := range 4 { for c := range n {
+//		dst[y][x][c] = clamp(bias[c] + sum over ky, kx of tab[y*1+ky][(x*1+kx)*cs+off+c]*w[ky*5+kx][c])
+//	}}}, for each tile
+//
+//go:noescape
+func dw5s1F32AVX2_2x4(a *pairArgs)
 
 //	for c := range n {
 //		dst[c] = maximum of lo and tab[t][off+c] over t < ny

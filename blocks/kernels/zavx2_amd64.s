@@ -15743,14 +15743,14 @@ chanLeft:
 	VMOVUPS     64(SI), Y2
 	VMOVUPS     128(SI), Y3
 	CMPQ        8(AX), $0x00
-	JE          row0Left
+	JGT         step0Left
 	MOVQ        (AX), R9
 	MOVQ        (R9), R9
 	ADDQ        DX, R9
 	VFMADD231PS (R9)(CX*1), Y2, Y0
 	VFMADD231PS (R9)(CX*2), Y3, Y0
 
-row0Left:
+step0Left:
 	VMOVUPS     192(SI), Y4
 	VMOVUPS     256(SI), Y4
 	VMOVUPS     320(SI), Y5
@@ -15775,15 +15775,15 @@ row0Left:
 	VMOVUPS     (R9)(CX*2), Y4
 	VFMADD231PS Y3, Y4, Y0
 	VFMADD231PS Y5, Y4, Y1
-	CMPQ        16(AX), $0x00
-	JE          row3Left
+	CMPQ        16(AX), $0x03
+	JLE         step3Left
 	MOVQ        (AX), R9
 	MOVQ        24(R9), R9
 	ADDQ        DX, R9
 	VFMADD231PS (R9)(CX*1), Y2, Y1
 	VFMADD231PS (R9)(CX*2), Y3, Y1
 
-row3Left:
+step3Left:
 	VBROADCASTSS 144(AX), Y2
 	VBROADCASTSS 148(AX), Y3
 	MOVQ         80(AX), R9
@@ -15819,7 +15819,7 @@ restLeft:
 	VMOVUPS     64(SI), Y3
 	VMOVUPS     128(SI), Y4
 	CMPQ        8(AX), $0x00
-	JE          row0LeftTail
+	JGT         step0LeftTail
 	MOVQ        (AX), DI
 	MOVQ        (DI), DI
 	ADDQ        DX, DI
@@ -15828,7 +15828,7 @@ restLeft:
 	VMASKMOVPS  (DI)(CX*2), Y0, Y5
 	VFMADD231PS Y4, Y5, Y1
 
-row0LeftTail:
+step0LeftTail:
 	VMOVUPS     192(SI), Y5
 	VMOVUPS     256(SI), Y5
 	VMOVUPS     320(SI), Y6
@@ -15853,8 +15853,8 @@ row0LeftTail:
 	VMASKMOVPS  (SI)(CX*2), Y0, Y5
 	VFMADD231PS Y4, Y5, Y1
 	VFMADD231PS Y6, Y5, Y2
-	CMPQ        16(AX), $0x00
-	JE          row3LeftTail
+	CMPQ        16(AX), $0x03
+	JLE         step3LeftTail
 	MOVQ        (AX), SI
 	MOVQ        24(SI), SI
 	ADDQ        DX, SI
@@ -15863,7 +15863,7 @@ row0LeftTail:
 	VMASKMOVPS  (SI)(CX*2), Y0, Y3
 	VFMADD231PS Y4, Y3, Y2
 
-row3LeftTail:
+step3LeftTail:
 	VBROADCASTSS 144(AX), Y3
 	VBROADCASTSS 148(AX), Y4
 	MOVQ         80(AX), DX
@@ -15903,7 +15903,7 @@ chanInner:
 	VMOVUPS     64(SI), Y3
 	VMOVUPS     128(SI), Y4
 	CMPQ        8(AX), $0x00
-	JE          row0Inner
+	JGT         step0Inner
 	MOVQ        (AX), R9
 	MOVQ        (R9), R9
 	ADDQ        DX, R9
@@ -15911,7 +15911,7 @@ chanInner:
 	VFMADD231PS (R9)(CX*1), Y3, Y0
 	VFMADD231PS (R9)(CX*2), Y4, Y0
 
-row0Inner:
+step0Inner:
 	VMOVUPS     192(SI), Y5
 	VMOVUPS     256(SI), Y6
 	VMOVUPS     320(SI), Y7
@@ -15942,8 +15942,8 @@ row0Inner:
 	VMOVUPS     (R9)(CX*2), Y5
 	VFMADD231PS Y4, Y5, Y0
 	VFMADD231PS Y7, Y5, Y1
-	CMPQ        16(AX), $0x00
-	JE          row3Inner
+	CMPQ        16(AX), $0x03
+	JLE         step3Inner
 	MOVQ        (AX), R9
 	MOVQ        24(R9), R9
 	ADDQ        DX, R9
@@ -15951,7 +15951,7 @@ row0Inner:
 	VFMADD231PS (R9)(CX*1), Y3, Y1
 	VFMADD231PS (R9)(CX*2), Y4, Y1
 
-row3Inner:
+step3Inner:
 	VBROADCASTSS 144(AX), Y2
 	VBROADCASTSS 148(AX), Y3
 	MOVQ         80(AX), R9
@@ -15987,7 +15987,7 @@ restInner:
 	VMOVUPS     64(SI), Y4
 	VMOVUPS     128(SI), Y5
 	CMPQ        8(AX), $0x00
-	JE          row0InnerTail
+	JGT         step0InnerTail
 	MOVQ        (AX), DI
 	MOVQ        (DI), DI
 	ADDQ        DX, DI
@@ -15998,7 +15998,7 @@ restInner:
 	VMASKMOVPS  (DI)(CX*2), Y0, Y6
 	VFMADD231PS Y5, Y6, Y1
 
-row0InnerTail:
+step0InnerTail:
 	VMOVUPS     192(SI), Y6
 	VMOVUPS     256(SI), Y7
 	VMOVUPS     320(SI), Y8
@@ -16029,8 +16029,8 @@ row0InnerTail:
 	VMASKMOVPS  (SI)(CX*2), Y0, Y6
 	VFMADD231PS Y5, Y6, Y1
 	VFMADD231PS Y8, Y6, Y2
-	CMPQ        16(AX), $0x00
-	JE          row3InnerTail
+	CMPQ        16(AX), $0x03
+	JLE         step3InnerTail
 	MOVQ        (AX), SI
 	MOVQ        24(SI), SI
 	ADDQ        DX, SI
@@ -16041,7 +16041,7 @@ row0InnerTail:
 	VMASKMOVPS  (SI)(CX*2), Y0, Y3
 	VFMADD231PS Y5, Y3, Y2
 
-row3InnerTail:
+step3InnerTail:
 	VBROADCASTSS 144(AX), Y3
 	VBROADCASTSS 148(AX), Y4
 	MOVQ         80(AX), DX
@@ -16081,14 +16081,14 @@ chanRight:
 	VMOVUPS     64(SI), Y3
 	VMOVUPS     128(SI), Y4
 	CMPQ        8(AX), $0x00
-	JE          row0Right
+	JGT         step0Right
 	MOVQ        (AX), R9
 	MOVQ        (R9), R9
 	ADDQ        DX, R9
 	VFMADD231PS (R9), Y2, Y0
 	VFMADD231PS (R9)(CX*1), Y3, Y0
 
-row0Right:
+step0Right:
 	VMOVUPS     192(SI), Y4
 	VMOVUPS     256(SI), Y5
 	VMOVUPS     320(SI), Y6
@@ -16113,15 +16113,15 @@ row0Right:
 	VMOVUPS     (R9)(CX*1), Y4
 	VFMADD231PS Y3, Y4, Y0
 	VFMADD231PS Y5, Y4, Y1
-	CMPQ        16(AX), $0x00
-	JE          row3Right
+	CMPQ        16(AX), $0x03
+	JLE         step3Right
 	MOVQ        (AX), R9
 	MOVQ        24(R9), R9
 	ADDQ        DX, R9
 	VFMADD231PS (R9), Y2, Y1
 	VFMADD231PS (R9)(CX*1), Y3, Y1
 
-row3Right:
+step3Right:
 	VBROADCASTSS 144(AX), Y2
 	VBROADCASTSS 148(AX), Y3
 	MOVQ         80(AX), R9
@@ -16157,7 +16157,7 @@ restRight:
 	VMOVUPS     64(SI), Y4
 	VMOVUPS     128(SI), Y5
 	CMPQ        8(AX), $0x00
-	JE          row0RightTail
+	JGT         step0RightTail
 	MOVQ        (AX), DI
 	MOVQ        (DI), DI
 	ADDQ        DX, DI
@@ -16166,7 +16166,7 @@ restRight:
 	VMASKMOVPS  (DI)(CX*1), Y0, Y5
 	VFMADD231PS Y4, Y5, Y1
 
-row0RightTail:
+step0RightTail:
 	VMOVUPS     192(SI), Y5
 	VMOVUPS     256(SI), Y6
 	VMOVUPS     320(SI), Y7
@@ -16191,8 +16191,8 @@ row0RightTail:
 	VMASKMOVPS  (SI)(CX*1), Y0, Y5
 	VFMADD231PS Y4, Y5, Y1
 	VFMADD231PS Y6, Y5, Y2
-	CMPQ        16(AX), $0x00
-	JE          row3RightTail
+	CMPQ        16(AX), $0x03
+	JLE         step3RightTail
 	MOVQ        (AX), SI
 	MOVQ        24(SI), SI
 	ADDQ        DX, SI
@@ -16201,7 +16201,7 @@ row0RightTail:
 	VMASKMOVPS  (SI)(CX*1), Y0, Y3
 	VFMADD231PS Y4, Y3, Y2
 
-row3RightTail:
+step3RightTail:
 	VBROADCASTSS 144(AX), Y3
 	VBROADCASTSS 148(AX), Y4
 	MOVQ         80(AX), CX
@@ -16256,7 +16256,7 @@ chanLeft:
 	VMOVUPS     64(DI), Y5
 	VMOVUPS     128(DI), Y6
 	CMPQ        8(AX), $0x00
-	JE          row0Left
+	JGT         step0Left
 	MOVQ        (AX), R10
 	MOVQ        (R10), R10
 	ADDQ        BX, R10
@@ -16268,7 +16268,7 @@ chanLeft:
 	VFMADD231PS Y5, Y7, Y1
 	VFMADD231PS (R10)(DX*1), Y6, Y1
 
-row0Left:
+step0Left:
 	VMOVUPS     192(DI), Y7
 	VMOVUPS     256(DI), Y8
 	VMOVUPS     320(DI), Y9
@@ -16307,8 +16307,8 @@ row0Left:
 	VMOVUPS     (R10)(DX*1), Y7
 	VFMADD231PS Y6, Y7, Y1
 	VFMADD231PS Y9, Y7, Y3
-	CMPQ        16(AX), $0x00
-	JE          row3Left
+	CMPQ        16(AX), $0x03
+	JLE         step3Left
 	MOVQ        (AX), R10
 	MOVQ        24(R10), R10
 	ADDQ        BX, R10
@@ -16320,7 +16320,7 @@ row0Left:
 	VFMADD231PS Y5, Y4, Y3
 	VFMADD231PS (R10)(DX*1), Y6, Y3
 
-row3Left:
+step3Left:
 	VBROADCASTSS 144(AX), Y4
 	VBROADCASTSS 148(AX), Y5
 	MOVQ         80(AX), R10
@@ -16366,7 +16366,7 @@ restLeft:
 	VMOVUPS     64(DI), Y6
 	VMOVUPS     128(DI), Y7
 	CMPQ        8(AX), $0x00
-	JE          row0LeftTail
+	JGT         step0LeftTail
 	MOVQ        (AX), R8
 	MOVQ        (R8), R8
 	ADDQ        BX, R8
@@ -16379,7 +16379,7 @@ restLeft:
 	VMASKMOVPS  (R8)(DX*1), Y0, Y8
 	VFMADD231PS Y7, Y8, Y2
 
-row0LeftTail:
+step0LeftTail:
 	VMOVUPS     192(DI), Y8
 	VMOVUPS     256(DI), Y9
 	VMOVUPS     320(DI), Y10
@@ -16418,8 +16418,8 @@ row0LeftTail:
 	VMASKMOVPS  (DI)(DX*1), Y0, Y8
 	VFMADD231PS Y7, Y8, Y2
 	VFMADD231PS Y10, Y8, Y4
-	CMPQ        16(AX), $0x00
-	JE          row3LeftTail
+	CMPQ        16(AX), $0x03
+	JLE         step3LeftTail
 	MOVQ        (AX), DI
 	MOVQ        24(DI), DI
 	ADDQ        BX, DI
@@ -16432,7 +16432,7 @@ row0LeftTail:
 	VMASKMOVPS  (DI)(DX*1), Y0, Y5
 	VFMADD231PS Y7, Y5, Y4
 
-row3LeftTail:
+step3LeftTail:
 	VBROADCASTSS 144(AX), Y5
 	VBROADCASTSS 148(AX), Y6
 	MOVQ         80(AX), BX
@@ -16482,7 +16482,7 @@ chanInner:
 	VMOVUPS     64(DI), Y5
 	VMOVUPS     128(DI), Y6
 	CMPQ        8(AX), $0x00
-	JE          row0Inner
+	JGT         step0Inner
 	MOVQ        (AX), R10
 	MOVQ        (R10), R10
 	ADDQ        BX, R10
@@ -16495,7 +16495,7 @@ chanInner:
 	VFMADD231PS Y5, Y7, Y1
 	VFMADD231PS (R10)(DX*1), Y6, Y1
 
-row0Inner:
+step0Inner:
 	VMOVUPS     192(DI), Y7
 	VMOVUPS     256(DI), Y8
 	VMOVUPS     320(DI), Y9
@@ -16540,8 +16540,8 @@ row0Inner:
 	VMOVUPS     (R10)(DX*1), Y7
 	VFMADD231PS Y6, Y7, Y1
 	VFMADD231PS Y9, Y7, Y3
-	CMPQ        16(AX), $0x00
-	JE          row3Inner
+	CMPQ        16(AX), $0x03
+	JLE         step3Inner
 	MOVQ        (AX), R10
 	MOVQ        24(R10), R10
 	ADDQ        BX, R10
@@ -16554,7 +16554,7 @@ row0Inner:
 	VFMADD231PS Y5, Y4, Y3
 	VFMADD231PS (R10)(DX*1), Y6, Y3
 
-row3Inner:
+step3Inner:
 	VBROADCASTSS 144(AX), Y4
 	VBROADCASTSS 148(AX), Y5
 	MOVQ         80(AX), R10
@@ -16600,7 +16600,7 @@ restInner:
 	VMOVUPS     64(DI), Y6
 	VMOVUPS     128(DI), Y7
 	CMPQ        8(AX), $0x00
-	JE          row0InnerTail
+	JGT         step0InnerTail
 	MOVQ        (AX), R8
 	MOVQ        (R8), R8
 	ADDQ        BX, R8
@@ -16615,7 +16615,7 @@ restInner:
 	VMASKMOVPS  (R8)(DX*1), Y0, Y8
 	VFMADD231PS Y7, Y8, Y2
 
-row0InnerTail:
+step0InnerTail:
 	VMOVUPS     192(DI), Y8
 	VMOVUPS     256(DI), Y9
 	VMOVUPS     320(DI), Y10
@@ -16660,8 +16660,8 @@ row0InnerTail:
 	VMASKMOVPS  (DI)(DX*1), Y0, Y8
 	VFMADD231PS Y7, Y8, Y2
 	VFMADD231PS Y10, Y8, Y4
-	CMPQ        16(AX), $0x00
-	JE          row3InnerTail
+	CMPQ        16(AX), $0x03
+	JLE         step3InnerTail
 	MOVQ        (AX), DI
 	MOVQ        24(DI), DI
 	ADDQ        BX, DI
@@ -16676,7 +16676,7 @@ row0InnerTail:
 	VMASKMOVPS  (DI)(DX*1), Y0, Y5
 	VFMADD231PS Y7, Y5, Y4
 
-row3InnerTail:
+step3InnerTail:
 	VBROADCASTSS 144(AX), Y5
 	VBROADCASTSS 148(AX), Y6
 	MOVQ         80(AX), BX
@@ -16726,7 +16726,7 @@ chanRight:
 	VMOVUPS     64(SI), Y5
 	VMOVUPS     128(SI), Y6
 	CMPQ        8(AX), $0x00
-	JE          row0Right
+	JGT         step0Right
 	MOVQ        (AX), R9
 	MOVQ        (R9), R9
 	ADDQ        DX, R9
@@ -16738,7 +16738,7 @@ chanRight:
 	VFMADD231PS Y6, Y7, Y0
 	VFMADD231PS Y5, Y7, Y1
 
-row0Right:
+step0Right:
 	VMOVUPS     192(SI), Y7
 	VMOVUPS     256(SI), Y8
 	VMOVUPS     320(SI), Y9
@@ -16777,8 +16777,8 @@ row0Right:
 	VFMADD231PS Y5, Y7, Y1
 	VFMADD231PS Y9, Y7, Y2
 	VFMADD231PS Y8, Y7, Y3
-	CMPQ        16(AX), $0x00
-	JE          row3Right
+	CMPQ        16(AX), $0x03
+	JLE         step3Right
 	MOVQ        (AX), R9
 	MOVQ        24(R9), R9
 	ADDQ        DX, R9
@@ -16790,7 +16790,7 @@ row0Right:
 	VFMADD231PS Y6, Y4, Y2
 	VFMADD231PS Y5, Y4, Y3
 
-row3Right:
+step3Right:
 	VBROADCASTSS 144(AX), Y4
 	VBROADCASTSS 148(AX), Y5
 	MOVQ         80(AX), R9
@@ -16836,7 +16836,7 @@ restRight:
 	VMOVUPS     64(SI), Y6
 	VMOVUPS     128(SI), Y7
 	CMPQ        8(AX), $0x00
-	JE          row0RightTail
+	JGT         step0RightTail
 	MOVQ        (AX), DI
 	MOVQ        (DI), DI
 	ADDQ        DX, DI
@@ -16849,7 +16849,7 @@ restRight:
 	VFMADD231PS Y7, Y8, Y1
 	VFMADD231PS Y6, Y8, Y2
 
-row0RightTail:
+step0RightTail:
 	VMOVUPS     192(SI), Y8
 	VMOVUPS     256(SI), Y9
 	VMOVUPS     320(SI), Y10
@@ -16888,8 +16888,8 @@ row0RightTail:
 	VFMADD231PS Y6, Y8, Y2
 	VFMADD231PS Y10, Y8, Y3
 	VFMADD231PS Y9, Y8, Y4
-	CMPQ        16(AX), $0x00
-	JE          row3RightTail
+	CMPQ        16(AX), $0x03
+	JLE         step3RightTail
 	MOVQ        (AX), SI
 	MOVQ        24(SI), SI
 	ADDQ        DX, SI
@@ -16902,7 +16902,7 @@ row0RightTail:
 	VFMADD231PS Y7, Y5, Y3
 	VFMADD231PS Y6, Y5, Y4
 
-row3RightTail:
+step3RightTail:
 	VBROADCASTSS 144(AX), Y5
 	VBROADCASTSS 148(AX), Y6
 	MOVQ         80(AX), CX
@@ -16967,7 +16967,7 @@ chanLeft:
 	VMOVUPS     64(DI), Y7
 	VMOVUPS     128(DI), Y8
 	CMPQ        8(AX), $0x00
-	JE          row0Left
+	JGT         step0Left
 	MOVQ        (AX), R10
 	MOVQ        (R10), R10
 	ADDQ        BX, R10
@@ -16984,7 +16984,7 @@ chanLeft:
 	LEAQ        (R10)(CX*4), R10
 	VFMADD231PS (R10), Y8, Y2
 
-row0Left:
+step0Left:
 	VMOVUPS     192(DI), Y9
 	VMOVUPS     256(DI), Y10
 	VMOVUPS     320(DI), Y11
@@ -17039,8 +17039,8 @@ row0Left:
 	VMOVUPS     (R10), Y9
 	VFMADD231PS Y8, Y9, Y2
 	VFMADD231PS Y11, Y9, Y5
-	CMPQ        16(AX), $0x00
-	JE          row3Left
+	CMPQ        16(AX), $0x03
+	JLE         step3Left
 	MOVQ        (AX), R10
 	MOVQ        24(R10), R10
 	ADDQ        BX, R10
@@ -17057,7 +17057,7 @@ row0Left:
 	LEAQ        (R10)(CX*4), R10
 	VFMADD231PS (R10), Y8, Y5
 
-row3Left:
+step3Left:
 	VBROADCASTSS 144(AX), Y6
 	VBROADCASTSS 148(AX), Y7
 	MOVQ         80(AX), R10
@@ -17113,7 +17113,7 @@ restLeft:
 	VMOVUPS     64(DI), Y8
 	VMOVUPS     128(DI), Y9
 	CMPQ        8(AX), $0x00
-	JE          row0LeftTail
+	JGT         step0LeftTail
 	MOVQ        (AX), R8
 	MOVQ        (R8), R8
 	ADDQ        BX, R8
@@ -17131,7 +17131,7 @@ restLeft:
 	VMASKMOVPS  (R8), Y0, Y10
 	VFMADD231PS Y9, Y10, Y3
 
-row0LeftTail:
+step0LeftTail:
 	VMOVUPS     192(DI), Y10
 	VMOVUPS     256(DI), Y11
 	VMOVUPS     320(DI), Y12
@@ -17186,8 +17186,8 @@ row0LeftTail:
 	VMASKMOVPS  (DI), Y0, Y10
 	VFMADD231PS Y9, Y10, Y3
 	VFMADD231PS Y12, Y10, Y6
-	CMPQ        16(AX), $0x00
-	JE          row3LeftTail
+	CMPQ        16(AX), $0x03
+	JLE         step3LeftTail
 	MOVQ        (AX), DI
 	MOVQ        24(DI), DI
 	ADDQ        BX, DI
@@ -17205,7 +17205,7 @@ row0LeftTail:
 	VMASKMOVPS  (DI), Y0, Y7
 	VFMADD231PS Y9, Y7, Y6
 
-row3LeftTail:
+step3LeftTail:
 	VBROADCASTSS 144(AX), Y7
 	VBROADCASTSS 148(AX), Y8
 	MOVQ         80(AX), BX
@@ -17265,7 +17265,7 @@ chanInner:
 	VMOVUPS     64(DI), Y7
 	VMOVUPS     128(DI), Y8
 	CMPQ        8(AX), $0x00
-	JE          row0Inner
+	JGT         step0Inner
 	MOVQ        (AX), R10
 	MOVQ        (R10), R10
 	ADDQ        BX, R10
@@ -17283,7 +17283,7 @@ chanInner:
 	LEAQ        (R10)(CX*4), R10
 	VFMADD231PS (R10), Y8, Y2
 
-row0Inner:
+step0Inner:
 	VMOVUPS     192(DI), Y9
 	VMOVUPS     256(DI), Y10
 	VMOVUPS     320(DI), Y11
@@ -17344,8 +17344,8 @@ row0Inner:
 	VMOVUPS     (R10), Y9
 	VFMADD231PS Y8, Y9, Y2
 	VFMADD231PS Y11, Y9, Y5
-	CMPQ        16(AX), $0x00
-	JE          row3Inner
+	CMPQ        16(AX), $0x03
+	JLE         step3Inner
 	MOVQ        (AX), R10
 	MOVQ        24(R10), R10
 	ADDQ        BX, R10
@@ -17363,7 +17363,7 @@ row0Inner:
 	LEAQ        (R10)(CX*4), R10
 	VFMADD231PS (R10), Y8, Y5
 
-row3Inner:
+step3Inner:
 	VBROADCASTSS 144(AX), Y6
 	VBROADCASTSS 148(AX), Y7
 	MOVQ         80(AX), R10
@@ -17419,7 +17419,7 @@ restInner:
 	VMOVUPS     64(DI), Y8
 	VMOVUPS     128(DI), Y9
 	CMPQ        8(AX), $0x00
-	JE          row0InnerTail
+	JGT         step0InnerTail
 	MOVQ        (AX), R8
 	MOVQ        (R8), R8
 	ADDQ        BX, R8
@@ -17439,7 +17439,7 @@ restInner:
 	VMASKMOVPS  (R8), Y0, Y10
 	VFMADD231PS Y9, Y10, Y3
 
-row0InnerTail:
+step0InnerTail:
 	VMOVUPS     192(DI), Y10
 	VMOVUPS     256(DI), Y11
 	VMOVUPS     320(DI), Y12
@@ -17500,8 +17500,8 @@ row0InnerTail:
 	VMASKMOVPS  (DI), Y0, Y10
 	VFMADD231PS Y9, Y10, Y3
 	VFMADD231PS Y12, Y10, Y6
-	CMPQ        16(AX), $0x00
-	JE          row3InnerTail
+	CMPQ        16(AX), $0x03
+	JLE         step3InnerTail
 	MOVQ        (AX), DI
 	MOVQ        24(DI), DI
 	ADDQ        BX, DI
@@ -17521,7 +17521,7 @@ row0InnerTail:
 	VMASKMOVPS  (DI), Y0, Y7
 	VFMADD231PS Y9, Y7, Y6
 
-row3InnerTail:
+step3InnerTail:
 	VBROADCASTSS 144(AX), Y7
 	VBROADCASTSS 148(AX), Y8
 	MOVQ         80(AX), BX
@@ -17581,7 +17581,7 @@ chanRight:
 	VMOVUPS     64(DI), Y7
 	VMOVUPS     128(DI), Y8
 	CMPQ        8(AX), $0x00
-	JE          row0Right
+	JGT         step0Right
 	MOVQ        (AX), R10
 	MOVQ        (R10), R10
 	ADDQ        BX, R10
@@ -17597,7 +17597,7 @@ chanRight:
 	VFMADD231PS Y8, Y9, Y1
 	VFMADD231PS Y7, Y9, Y2
 
-row0Right:
+step0Right:
 	VMOVUPS     192(DI), Y9
 	VMOVUPS     256(DI), Y10
 	VMOVUPS     320(DI), Y11
@@ -17650,8 +17650,8 @@ row0Right:
 	VFMADD231PS Y7, Y9, Y2
 	VFMADD231PS Y11, Y9, Y4
 	VFMADD231PS Y10, Y9, Y5
-	CMPQ        16(AX), $0x00
-	JE          row3Right
+	CMPQ        16(AX), $0x03
+	JLE         step3Right
 	MOVQ        (AX), R10
 	MOVQ        24(R10), R10
 	ADDQ        BX, R10
@@ -17667,7 +17667,7 @@ row0Right:
 	VFMADD231PS Y8, Y6, Y4
 	VFMADD231PS Y7, Y6, Y5
 
-row3Right:
+step3Right:
 	VBROADCASTSS 144(AX), Y6
 	VBROADCASTSS 148(AX), Y7
 	MOVQ         80(AX), R10
@@ -17723,7 +17723,7 @@ restRight:
 	VMOVUPS     64(DI), Y8
 	VMOVUPS     128(DI), Y9
 	CMPQ        8(AX), $0x00
-	JE          row0RightTail
+	JGT         step0RightTail
 	MOVQ        (AX), R8
 	MOVQ        (R8), R8
 	ADDQ        BX, R8
@@ -17740,7 +17740,7 @@ restRight:
 	VFMADD231PS Y9, Y10, Y2
 	VFMADD231PS Y8, Y10, Y3
 
-row0RightTail:
+step0RightTail:
 	VMOVUPS     192(DI), Y10
 	VMOVUPS     256(DI), Y11
 	VMOVUPS     320(DI), Y12
@@ -17793,8 +17793,8 @@ row0RightTail:
 	VFMADD231PS Y8, Y10, Y3
 	VFMADD231PS Y12, Y10, Y5
 	VFMADD231PS Y11, Y10, Y6
-	CMPQ        16(AX), $0x00
-	JE          row3RightTail
+	CMPQ        16(AX), $0x03
+	JLE         step3RightTail
 	MOVQ        (AX), DI
 	MOVQ        24(DI), DI
 	ADDQ        BX, DI
@@ -17811,7 +17811,7 @@ row0RightTail:
 	VFMADD231PS Y9, Y7, Y5
 	VFMADD231PS Y8, Y7, Y6
 
-row3RightTail:
+step3RightTail:
 	VBROADCASTSS 144(AX), Y7
 	VBROADCASTSS 148(AX), Y8
 	MOVQ         80(AX), CX
@@ -17886,7 +17886,7 @@ chanLeft:
 	VMOVUPS     64(DI), Y9
 	VMOVUPS     128(DI), Y10
 	CMPQ        8(AX), $0x00
-	JE          row0Left
+	JGT         step0Left
 	MOVQ        (AX), R10
 	MOVQ        (R10), R10
 	ADDQ        BX, R10
@@ -17907,7 +17907,7 @@ chanLeft:
 	VFMADD231PS Y9, Y11, Y3
 	VFMADD231PS (R10)(CX*1), Y10, Y3
 
-row0Left:
+step0Left:
 	VMOVUPS     192(DI), Y11
 	VMOVUPS     256(DI), Y12
 	VMOVUPS     320(DI), Y13
@@ -17976,8 +17976,8 @@ row0Left:
 	VMOVUPS     (R10)(CX*1), Y11
 	VFMADD231PS Y10, Y11, Y3
 	VFMADD231PS Y13, Y11, Y7
-	CMPQ        16(AX), $0x00
-	JE          row3Left
+	CMPQ        16(AX), $0x03
+	JLE         step3Left
 	MOVQ        (AX), R10
 	MOVQ        24(R10), R10
 	ADDQ        BX, R10
@@ -17998,7 +17998,7 @@ row0Left:
 	VFMADD231PS Y9, Y8, Y7
 	VFMADD231PS (R10)(CX*1), Y10, Y7
 
-row3Left:
+step3Left:
 	VBROADCASTSS 144(AX), Y8
 	VBROADCASTSS 148(AX), Y9
 	MOVQ         80(AX), R10
@@ -18064,7 +18064,7 @@ restLeft:
 	VMOVUPS     64(DI), Y10
 	VMOVUPS     128(DI), Y11
 	CMPQ        8(AX), $0x00
-	JE          row0LeftTail
+	JGT         step0LeftTail
 	MOVQ        (AX), R8
 	MOVQ        (R8), R8
 	ADDQ        BX, R8
@@ -18086,7 +18086,7 @@ restLeft:
 	VMASKMOVPS  (R8)(CX*1), Y0, Y12
 	VFMADD231PS Y11, Y12, Y4
 
-row0LeftTail:
+step0LeftTail:
 	VMOVUPS     192(DI), Y12
 	VMOVUPS     256(DI), Y13
 	VMOVUPS     320(DI), Y14
@@ -18155,8 +18155,8 @@ row0LeftTail:
 	VMASKMOVPS  (DI)(CX*1), Y0, Y12
 	VFMADD231PS Y11, Y12, Y4
 	VFMADD231PS Y14, Y12, Y8
-	CMPQ        16(AX), $0x00
-	JE          row3LeftTail
+	CMPQ        16(AX), $0x03
+	JLE         step3LeftTail
 	MOVQ        (AX), DI
 	MOVQ        24(DI), DI
 	ADDQ        BX, DI
@@ -18178,7 +18178,7 @@ row0LeftTail:
 	VMASKMOVPS  (DI)(CX*1), Y0, Y9
 	VFMADD231PS Y11, Y9, Y8
 
-row3LeftTail:
+step3LeftTail:
 	VBROADCASTSS 144(AX), Y9
 	VBROADCASTSS 148(AX), Y10
 	MOVQ         80(AX), BX
@@ -18248,7 +18248,7 @@ chanInner:
 	VMOVUPS     64(DI), Y9
 	VMOVUPS     128(DI), Y10
 	CMPQ        8(AX), $0x00
-	JE          row0Inner
+	JGT         step0Inner
 	MOVQ        (AX), R10
 	MOVQ        (R10), R10
 	ADDQ        BX, R10
@@ -18270,7 +18270,7 @@ chanInner:
 	VFMADD231PS Y9, Y11, Y3
 	VFMADD231PS (R10)(CX*1), Y10, Y3
 
-row0Inner:
+step0Inner:
 	VMOVUPS     192(DI), Y11
 	VMOVUPS     256(DI), Y12
 	VMOVUPS     320(DI), Y13
@@ -18345,8 +18345,8 @@ row0Inner:
 	VMOVUPS     (R10)(CX*1), Y11
 	VFMADD231PS Y10, Y11, Y3
 	VFMADD231PS Y13, Y11, Y7
-	CMPQ        16(AX), $0x00
-	JE          row3Inner
+	CMPQ        16(AX), $0x03
+	JLE         step3Inner
 	MOVQ        (AX), R10
 	MOVQ        24(R10), R10
 	ADDQ        BX, R10
@@ -18368,7 +18368,7 @@ row0Inner:
 	VFMADD231PS Y9, Y8, Y7
 	VFMADD231PS (R10)(CX*1), Y10, Y7
 
-row3Inner:
+step3Inner:
 	VBROADCASTSS 144(AX), Y8
 	VBROADCASTSS 148(AX), Y9
 	MOVQ         80(AX), R10
@@ -18434,7 +18434,7 @@ restInner:
 	VMOVUPS     64(DI), Y10
 	VMOVUPS     128(DI), Y11
 	CMPQ        8(AX), $0x00
-	JE          row0InnerTail
+	JGT         step0InnerTail
 	MOVQ        (AX), R8
 	MOVQ        (R8), R8
 	ADDQ        BX, R8
@@ -18458,7 +18458,7 @@ restInner:
 	VMASKMOVPS  (R8)(CX*1), Y0, Y12
 	VFMADD231PS Y11, Y12, Y4
 
-row0InnerTail:
+step0InnerTail:
 	VMOVUPS     192(DI), Y12
 	VMOVUPS     256(DI), Y13
 	VMOVUPS     320(DI), Y14
@@ -18533,8 +18533,8 @@ row0InnerTail:
 	VMASKMOVPS  (DI)(CX*1), Y0, Y12
 	VFMADD231PS Y11, Y12, Y4
 	VFMADD231PS Y14, Y12, Y8
-	CMPQ        16(AX), $0x00
-	JE          row3InnerTail
+	CMPQ        16(AX), $0x03
+	JLE         step3InnerTail
 	MOVQ        (AX), DI
 	MOVQ        24(DI), DI
 	ADDQ        BX, DI
@@ -18558,7 +18558,7 @@ row0InnerTail:
 	VMASKMOVPS  (DI)(CX*1), Y0, Y9
 	VFMADD231PS Y11, Y9, Y8
 
-row3InnerTail:
+step3InnerTail:
 	VBROADCASTSS 144(AX), Y9
 	VBROADCASTSS 148(AX), Y10
 	MOVQ         80(AX), BX
@@ -18628,7 +18628,7 @@ chanRight:
 	VMOVUPS     64(DI), Y9
 	VMOVUPS     128(DI), Y10
 	CMPQ        8(AX), $0x00
-	JE          row0Right
+	JGT         step0Right
 	MOVQ        (AX), R10
 	MOVQ        (R10), R10
 	ADDQ        BX, R10
@@ -18649,7 +18649,7 @@ chanRight:
 	VFMADD231PS Y10, Y11, Y2
 	VFMADD231PS Y9, Y11, Y3
 
-row0Right:
+step0Right:
 	VMOVUPS     192(DI), Y11
 	VMOVUPS     256(DI), Y12
 	VMOVUPS     320(DI), Y13
@@ -18718,8 +18718,8 @@ row0Right:
 	VFMADD231PS Y9, Y11, Y3
 	VFMADD231PS Y13, Y11, Y6
 	VFMADD231PS Y12, Y11, Y7
-	CMPQ        16(AX), $0x00
-	JE          row3Right
+	CMPQ        16(AX), $0x03
+	JLE         step3Right
 	MOVQ        (AX), R10
 	MOVQ        24(R10), R10
 	ADDQ        BX, R10
@@ -18740,7 +18740,7 @@ row0Right:
 	VFMADD231PS Y10, Y8, Y6
 	VFMADD231PS Y9, Y8, Y7
 
-row3Right:
+step3Right:
 	VBROADCASTSS 144(AX), Y8
 	VBROADCASTSS 148(AX), Y9
 	MOVQ         80(AX), R10
@@ -18806,7 +18806,7 @@ restRight:
 	VMOVUPS     64(DI), Y10
 	VMOVUPS     128(DI), Y11
 	CMPQ        8(AX), $0x00
-	JE          row0RightTail
+	JGT         step0RightTail
 	MOVQ        (AX), R8
 	MOVQ        (R8), R8
 	ADDQ        BX, R8
@@ -18828,7 +18828,7 @@ restRight:
 	VFMADD231PS Y11, Y12, Y3
 	VFMADD231PS Y10, Y12, Y4
 
-row0RightTail:
+step0RightTail:
 	VMOVUPS     192(DI), Y12
 	VMOVUPS     256(DI), Y13
 	VMOVUPS     320(DI), Y14
@@ -18897,8 +18897,8 @@ row0RightTail:
 	VFMADD231PS Y10, Y12, Y4
 	VFMADD231PS Y14, Y12, Y7
 	VFMADD231PS Y13, Y12, Y8
-	CMPQ        16(AX), $0x00
-	JE          row3RightTail
+	CMPQ        16(AX), $0x03
+	JLE         step3RightTail
 	MOVQ        (AX), DI
 	MOVQ        24(DI), DI
 	ADDQ        BX, DI
@@ -18920,7 +18920,7 @@ row0RightTail:
 	VFMADD231PS Y11, Y9, Y7
 	VFMADD231PS Y10, Y9, Y8
 
-row3RightTail:
+step3RightTail:
 	VBROADCASTSS 144(AX), Y9
 	VBROADCASTSS 148(AX), Y10
 	MOVQ         80(AX), CX
@@ -18997,14 +18997,14 @@ chanLeft:
 	VMOVUPS     64(SI), Y2
 	VMOVUPS     128(SI), Y3
 	CMPQ        8(AX), $0x00
-	JE          row0Left
+	JGT         step0Left
 	MOVQ        (AX), R9
 	MOVQ        (R9), R9
 	ADDQ        DX, R9
 	VFMADD231PS (R9)(CX*1), Y2, Y0
 	VFMADD231PS (R9)(CX*2), Y3, Y0
 
-row0Left:
+step0Left:
 	VMOVUPS     192(SI), Y4
 	VMOVUPS     256(SI), Y4
 	VMOVUPS     320(SI), Y5
@@ -19033,15 +19033,15 @@ row0Left:
 	ADDQ        DX, R9
 	VFMADD231PS (R9)(CX*1), Y2, Y1
 	VFMADD231PS (R9)(CX*2), Y3, Y1
-	CMPQ        16(AX), $0x00
-	JE          row4Left
+	CMPQ        16(AX), $0x04
+	JLE         step4Left
 	MOVQ        (AX), R9
 	MOVQ        32(R9), R9
 	ADDQ        DX, R9
 	VFMADD231PS (R9)(CX*1), Y4, Y1
 	VFMADD231PS (R9)(CX*2), Y5, Y1
 
-row4Left:
+step4Left:
 	VBROADCASTSS 144(AX), Y2
 	VBROADCASTSS 148(AX), Y3
 	MOVQ         80(AX), R9
@@ -19077,7 +19077,7 @@ restLeft:
 	VMOVUPS     64(SI), Y3
 	VMOVUPS     128(SI), Y4
 	CMPQ        8(AX), $0x00
-	JE          row0LeftTail
+	JGT         step0LeftTail
 	MOVQ        (AX), DI
 	MOVQ        (DI), DI
 	ADDQ        DX, DI
@@ -19086,7 +19086,7 @@ restLeft:
 	VMASKMOVPS  (DI)(CX*2), Y0, Y5
 	VFMADD231PS Y4, Y5, Y1
 
-row0LeftTail:
+step0LeftTail:
 	VMOVUPS     192(SI), Y5
 	VMOVUPS     256(SI), Y5
 	VMOVUPS     320(SI), Y6
@@ -19119,8 +19119,8 @@ row0LeftTail:
 	VFMADD231PS Y3, Y7, Y2
 	VMASKMOVPS  (SI)(CX*2), Y0, Y3
 	VFMADD231PS Y4, Y3, Y2
-	CMPQ        16(AX), $0x00
-	JE          row4LeftTail
+	CMPQ        16(AX), $0x04
+	JLE         step4LeftTail
 	MOVQ        (AX), SI
 	MOVQ        32(SI), SI
 	ADDQ        DX, SI
@@ -19129,7 +19129,7 @@ row0LeftTail:
 	VMASKMOVPS  (SI)(CX*2), Y0, Y3
 	VFMADD231PS Y6, Y3, Y2
 
-row4LeftTail:
+step4LeftTail:
 	VBROADCASTSS 144(AX), Y3
 	VBROADCASTSS 148(AX), Y4
 	MOVQ         80(AX), DX
@@ -19169,7 +19169,7 @@ chanInner:
 	VMOVUPS     64(SI), Y3
 	VMOVUPS     128(SI), Y4
 	CMPQ        8(AX), $0x00
-	JE          row0Inner
+	JGT         step0Inner
 	MOVQ        (AX), R9
 	MOVQ        (R9), R9
 	ADDQ        DX, R9
@@ -19177,7 +19177,7 @@ chanInner:
 	VFMADD231PS (R9)(CX*1), Y3, Y0
 	VFMADD231PS (R9)(CX*2), Y4, Y0
 
-row0Inner:
+step0Inner:
 	VMOVUPS     192(SI), Y5
 	VMOVUPS     256(SI), Y6
 	VMOVUPS     320(SI), Y7
@@ -19211,8 +19211,8 @@ row0Inner:
 	VFMADD231PS (R9), Y2, Y1
 	VFMADD231PS (R9)(CX*1), Y3, Y1
 	VFMADD231PS (R9)(CX*2), Y4, Y1
-	CMPQ        16(AX), $0x00
-	JE          row4Inner
+	CMPQ        16(AX), $0x04
+	JLE         step4Inner
 	MOVQ        (AX), R9
 	MOVQ        32(R9), R9
 	ADDQ        DX, R9
@@ -19220,7 +19220,7 @@ row0Inner:
 	VFMADD231PS (R9)(CX*1), Y6, Y1
 	VFMADD231PS (R9)(CX*2), Y7, Y1
 
-row4Inner:
+step4Inner:
 	VBROADCASTSS 144(AX), Y2
 	VBROADCASTSS 148(AX), Y3
 	MOVQ         80(AX), R9
@@ -19256,7 +19256,7 @@ restInner:
 	VMOVUPS     64(SI), Y4
 	VMOVUPS     128(SI), Y5
 	CMPQ        8(AX), $0x00
-	JE          row0InnerTail
+	JGT         step0InnerTail
 	MOVQ        (AX), DI
 	MOVQ        (DI), DI
 	ADDQ        DX, DI
@@ -19267,7 +19267,7 @@ restInner:
 	VMASKMOVPS  (DI)(CX*2), Y0, Y6
 	VFMADD231PS Y5, Y6, Y1
 
-row0InnerTail:
+step0InnerTail:
 	VMOVUPS     192(SI), Y6
 	VMOVUPS     256(SI), Y7
 	VMOVUPS     320(SI), Y8
@@ -19307,8 +19307,8 @@ row0InnerTail:
 	VFMADD231PS Y4, Y3, Y2
 	VMASKMOVPS  (SI)(CX*2), Y0, Y3
 	VFMADD231PS Y5, Y3, Y2
-	CMPQ        16(AX), $0x00
-	JE          row4InnerTail
+	CMPQ        16(AX), $0x04
+	JLE         step4InnerTail
 	MOVQ        (AX), SI
 	MOVQ        32(SI), SI
 	ADDQ        DX, SI
@@ -19319,7 +19319,7 @@ row0InnerTail:
 	VMASKMOVPS  (SI)(CX*2), Y0, Y3
 	VFMADD231PS Y8, Y3, Y2
 
-row4InnerTail:
+step4InnerTail:
 	VBROADCASTSS 144(AX), Y3
 	VBROADCASTSS 148(AX), Y4
 	MOVQ         80(AX), DX
@@ -19359,14 +19359,14 @@ chanRight:
 	VMOVUPS     64(SI), Y3
 	VMOVUPS     128(SI), Y4
 	CMPQ        8(AX), $0x00
-	JE          row0Right
+	JGT         step0Right
 	MOVQ        (AX), R9
 	MOVQ        (R9), R9
 	ADDQ        DX, R9
 	VFMADD231PS (R9), Y2, Y0
 	VFMADD231PS (R9)(CX*1), Y3, Y0
 
-row0Right:
+step0Right:
 	VMOVUPS     192(SI), Y4
 	VMOVUPS     256(SI), Y5
 	VMOVUPS     320(SI), Y6
@@ -19395,15 +19395,15 @@ row0Right:
 	ADDQ        DX, R9
 	VFMADD231PS (R9), Y2, Y1
 	VFMADD231PS (R9)(CX*1), Y3, Y1
-	CMPQ        16(AX), $0x00
-	JE          row4Right
+	CMPQ        16(AX), $0x04
+	JLE         step4Right
 	MOVQ        (AX), R9
 	MOVQ        32(R9), R9
 	ADDQ        DX, R9
 	VFMADD231PS (R9), Y4, Y1
 	VFMADD231PS (R9)(CX*1), Y5, Y1
 
-row4Right:
+step4Right:
 	VBROADCASTSS 144(AX), Y2
 	VBROADCASTSS 148(AX), Y3
 	MOVQ         80(AX), R9
@@ -19439,7 +19439,7 @@ restRight:
 	VMOVUPS     64(SI), Y4
 	VMOVUPS     128(SI), Y5
 	CMPQ        8(AX), $0x00
-	JE          row0RightTail
+	JGT         step0RightTail
 	MOVQ        (AX), DI
 	MOVQ        (DI), DI
 	ADDQ        DX, DI
@@ -19448,7 +19448,7 @@ restRight:
 	VMASKMOVPS  (DI)(CX*1), Y0, Y5
 	VFMADD231PS Y4, Y5, Y1
 
-row0RightTail:
+step0RightTail:
 	VMOVUPS     192(SI), Y5
 	VMOVUPS     256(SI), Y6
 	VMOVUPS     320(SI), Y7
@@ -19481,8 +19481,8 @@ row0RightTail:
 	VFMADD231PS Y3, Y7, Y2
 	VMASKMOVPS  (SI)(CX*1), Y0, Y3
 	VFMADD231PS Y4, Y3, Y2
-	CMPQ        16(AX), $0x00
-	JE          row4RightTail
+	CMPQ        16(AX), $0x04
+	JLE         step4RightTail
 	MOVQ        (AX), SI
 	MOVQ        32(SI), SI
 	ADDQ        DX, SI
@@ -19491,7 +19491,7 @@ row0RightTail:
 	VMASKMOVPS  (SI)(CX*1), Y0, Y3
 	VFMADD231PS Y6, Y3, Y2
 
-row4RightTail:
+step4RightTail:
 	VBROADCASTSS 144(AX), Y3
 	VBROADCASTSS 148(AX), Y4
 	MOVQ         80(AX), CX
@@ -19546,7 +19546,7 @@ chanLeft:
 	VMOVUPS     64(DI), Y5
 	VMOVUPS     128(DI), Y6
 	CMPQ        8(AX), $0x00
-	JE          row0Left
+	JGT         step0Left
 	MOVQ        (AX), R10
 	MOVQ        (R10), R10
 	ADDQ        BX, R10
@@ -19558,7 +19558,7 @@ chanLeft:
 	LEAQ        (R10)(CX*4), R10
 	VFMADD231PS (R10), Y6, Y1
 
-row0Left:
+step0Left:
 	VMOVUPS     192(DI), Y7
 	VMOVUPS     256(DI), Y8
 	VMOVUPS     320(DI), Y9
@@ -19606,8 +19606,8 @@ row0Left:
 	VFMADD231PS (R10)(DX*1), Y5, Y3
 	LEAQ        (R10)(CX*4), R10
 	VFMADD231PS (R10), Y6, Y3
-	CMPQ        16(AX), $0x00
-	JE          row4Left
+	CMPQ        16(AX), $0x04
+	JLE         step4Left
 	MOVQ        (AX), R10
 	MOVQ        32(R10), R10
 	ADDQ        BX, R10
@@ -19619,7 +19619,7 @@ row0Left:
 	LEAQ        (R10)(CX*4), R10
 	VFMADD231PS (R10), Y9, Y3
 
-row4Left:
+step4Left:
 	VBROADCASTSS 144(AX), Y4
 	VBROADCASTSS 148(AX), Y5
 	MOVQ         80(AX), R10
@@ -19665,7 +19665,7 @@ restLeft:
 	VMOVUPS     64(DI), Y6
 	VMOVUPS     128(DI), Y7
 	CMPQ        8(AX), $0x00
-	JE          row0LeftTail
+	JGT         step0LeftTail
 	MOVQ        (AX), R8
 	MOVQ        (R8), R8
 	ADDQ        BX, R8
@@ -19680,7 +19680,7 @@ restLeft:
 	VMASKMOVPS  (R8), Y0, Y8
 	VFMADD231PS Y7, Y8, Y2
 
-row0LeftTail:
+step0LeftTail:
 	VMOVUPS     192(DI), Y8
 	VMOVUPS     256(DI), Y9
 	VMOVUPS     320(DI), Y10
@@ -19734,8 +19734,8 @@ row0LeftTail:
 	LEAQ        (DI)(CX*4), DI
 	VMASKMOVPS  (DI), Y0, Y5
 	VFMADD231PS Y7, Y5, Y4
-	CMPQ        16(AX), $0x00
-	JE          row4LeftTail
+	CMPQ        16(AX), $0x04
+	JLE         step4LeftTail
 	MOVQ        (AX), DI
 	MOVQ        32(DI), DI
 	ADDQ        BX, DI
@@ -19750,7 +19750,7 @@ row0LeftTail:
 	VMASKMOVPS  (DI), Y0, Y5
 	VFMADD231PS Y10, Y5, Y4
 
-row4LeftTail:
+step4LeftTail:
 	VBROADCASTSS 144(AX), Y5
 	VBROADCASTSS 148(AX), Y6
 	MOVQ         80(AX), BX
@@ -19800,7 +19800,7 @@ chanInner:
 	VMOVUPS     64(DI), Y5
 	VMOVUPS     128(DI), Y6
 	CMPQ        8(AX), $0x00
-	JE          row0Inner
+	JGT         step0Inner
 	MOVQ        (AX), R10
 	MOVQ        (R10), R10
 	ADDQ        BX, R10
@@ -19813,7 +19813,7 @@ chanInner:
 	LEAQ        (R10)(CX*4), R10
 	VFMADD231PS (R10), Y6, Y1
 
-row0Inner:
+step0Inner:
 	VMOVUPS     192(DI), Y7
 	VMOVUPS     256(DI), Y8
 	VMOVUPS     320(DI), Y9
@@ -19866,8 +19866,8 @@ row0Inner:
 	VFMADD231PS (R10)(DX*1), Y5, Y3
 	LEAQ        (R10)(CX*4), R10
 	VFMADD231PS (R10), Y6, Y3
-	CMPQ        16(AX), $0x00
-	JE          row4Inner
+	CMPQ        16(AX), $0x04
+	JLE         step4Inner
 	MOVQ        (AX), R10
 	MOVQ        32(R10), R10
 	ADDQ        BX, R10
@@ -19880,7 +19880,7 @@ row0Inner:
 	LEAQ        (R10)(CX*4), R10
 	VFMADD231PS (R10), Y9, Y3
 
-row4Inner:
+step4Inner:
 	VBROADCASTSS 144(AX), Y4
 	VBROADCASTSS 148(AX), Y5
 	MOVQ         80(AX), R10
@@ -19926,7 +19926,7 @@ restInner:
 	VMOVUPS     64(DI), Y6
 	VMOVUPS     128(DI), Y7
 	CMPQ        8(AX), $0x00
-	JE          row0InnerTail
+	JGT         step0InnerTail
 	MOVQ        (AX), R8
 	MOVQ        (R8), R8
 	ADDQ        BX, R8
@@ -19943,7 +19943,7 @@ restInner:
 	VMASKMOVPS  (R8), Y0, Y8
 	VFMADD231PS Y7, Y8, Y2
 
-row0InnerTail:
+step0InnerTail:
 	VMOVUPS     192(DI), Y8
 	VMOVUPS     256(DI), Y9
 	VMOVUPS     320(DI), Y10
@@ -20004,8 +20004,8 @@ row0InnerTail:
 	LEAQ        (DI)(CX*4), DI
 	VMASKMOVPS  (DI), Y0, Y5
 	VFMADD231PS Y7, Y5, Y4
-	CMPQ        16(AX), $0x00
-	JE          row4InnerTail
+	CMPQ        16(AX), $0x04
+	JLE         step4InnerTail
 	MOVQ        (AX), DI
 	MOVQ        32(DI), DI
 	ADDQ        BX, DI
@@ -20022,7 +20022,7 @@ row0InnerTail:
 	VMASKMOVPS  (DI), Y0, Y5
 	VFMADD231PS Y10, Y5, Y4
 
-row4InnerTail:
+step4InnerTail:
 	VBROADCASTSS 144(AX), Y5
 	VBROADCASTSS 148(AX), Y6
 	MOVQ         80(AX), BX
@@ -20072,7 +20072,7 @@ chanRight:
 	VMOVUPS     64(DI), Y5
 	VMOVUPS     128(DI), Y6
 	CMPQ        8(AX), $0x00
-	JE          row0Right
+	JGT         step0Right
 	MOVQ        (AX), R10
 	MOVQ        (R10), R10
 	ADDQ        BX, R10
@@ -20083,7 +20083,7 @@ chanRight:
 	VFMADD231PS Y4, Y7, Y1
 	VFMADD231PS (R10)(DX*1), Y5, Y1
 
-row0Right:
+step0Right:
 	VMOVUPS     192(DI), Y7
 	VMOVUPS     256(DI), Y8
 	VMOVUPS     320(DI), Y9
@@ -20128,8 +20128,8 @@ row0Right:
 	VFMADD231PS Y6, Y10, Y2
 	VFMADD231PS Y4, Y10, Y3
 	VFMADD231PS (R10)(DX*1), Y5, Y3
-	CMPQ        16(AX), $0x00
-	JE          row4Right
+	CMPQ        16(AX), $0x04
+	JLE         step4Right
 	MOVQ        (AX), R10
 	MOVQ        32(R10), R10
 	ADDQ        BX, R10
@@ -20140,7 +20140,7 @@ row0Right:
 	VFMADD231PS Y7, Y4, Y3
 	VFMADD231PS (R10)(DX*1), Y8, Y3
 
-row4Right:
+step4Right:
 	VBROADCASTSS 144(AX), Y4
 	VBROADCASTSS 148(AX), Y5
 	MOVQ         80(AX), R10
@@ -20186,7 +20186,7 @@ restRight:
 	VMOVUPS     64(DI), Y6
 	VMOVUPS     128(DI), Y7
 	CMPQ        8(AX), $0x00
-	JE          row0RightTail
+	JGT         step0RightTail
 	MOVQ        (AX), R8
 	MOVQ        (R8), R8
 	ADDQ        BX, R8
@@ -20200,7 +20200,7 @@ restRight:
 	VMASKMOVPS  (R8)(DX*1), Y0, Y8
 	VFMADD231PS Y6, Y8, Y2
 
-row0RightTail:
+step0RightTail:
 	VMOVUPS     192(DI), Y8
 	VMOVUPS     256(DI), Y9
 	VMOVUPS     320(DI), Y10
@@ -20251,8 +20251,8 @@ row0RightTail:
 	VFMADD231PS Y5, Y11, Y4
 	VMASKMOVPS  (DI)(DX*1), Y0, Y5
 	VFMADD231PS Y6, Y5, Y4
-	CMPQ        16(AX), $0x00
-	JE          row4RightTail
+	CMPQ        16(AX), $0x04
+	JLE         step4RightTail
 	MOVQ        (AX), DI
 	MOVQ        32(DI), DI
 	ADDQ        BX, DI
@@ -20266,7 +20266,7 @@ row0RightTail:
 	VMASKMOVPS  (DI)(DX*1), Y0, Y5
 	VFMADD231PS Y9, Y5, Y4
 
-row4RightTail:
+step4RightTail:
 	VBROADCASTSS 144(AX), Y5
 	VBROADCASTSS 148(AX), Y6
 	MOVQ         80(AX), CX
@@ -20331,7 +20331,7 @@ chanLeft:
 	VMOVUPS     64(DI), Y7
 	VMOVUPS     128(DI), Y8
 	CMPQ        8(AX), $0x00
-	JE          row0Left
+	JGT         step0Left
 	MOVQ        (AX), R10
 	MOVQ        (R10), R10
 	ADDQ        BX, R10
@@ -20347,7 +20347,7 @@ chanLeft:
 	VFMADD231PS (R10)(CX*1), Y7, Y2
 	VFMADD231PS (R10)(CX*2), Y8, Y2
 
-row0Left:
+step0Left:
 	VMOVUPS     192(DI), Y9
 	VMOVUPS     256(DI), Y10
 	VMOVUPS     320(DI), Y11
@@ -20411,8 +20411,8 @@ row0Left:
 	VFMADD231PS Y6, Y12, Y5
 	VFMADD231PS (R10)(CX*1), Y7, Y5
 	VFMADD231PS (R10)(CX*2), Y8, Y5
-	CMPQ        16(AX), $0x00
-	JE          row4Left
+	CMPQ        16(AX), $0x04
+	JLE         step4Left
 	MOVQ        (AX), R10
 	MOVQ        32(R10), R10
 	ADDQ        BX, R10
@@ -20428,7 +20428,7 @@ row0Left:
 	VFMADD231PS (R10)(CX*1), Y10, Y5
 	VFMADD231PS (R10)(CX*2), Y11, Y5
 
-row4Left:
+step4Left:
 	VBROADCASTSS 144(AX), Y6
 	VBROADCASTSS 148(AX), Y7
 	MOVQ         80(AX), R10
@@ -20484,7 +20484,7 @@ restLeft:
 	VMOVUPS     64(DI), Y8
 	VMOVUPS     128(DI), Y9
 	CMPQ        8(AX), $0x00
-	JE          row0LeftTail
+	JGT         step0LeftTail
 	MOVQ        (AX), R8
 	MOVQ        (R8), R8
 	ADDQ        BX, R8
@@ -20504,7 +20504,7 @@ restLeft:
 	VMASKMOVPS  (R8)(CX*2), Y0, Y10
 	VFMADD231PS Y9, Y10, Y3
 
-row0LeftTail:
+step0LeftTail:
 	VMOVUPS     192(DI), Y10
 	VMOVUPS     256(DI), Y11
 	VMOVUPS     320(DI), Y12
@@ -20576,8 +20576,8 @@ row0LeftTail:
 	VFMADD231PS Y8, Y7, Y6
 	VMASKMOVPS  (DI)(CX*2), Y0, Y7
 	VFMADD231PS Y9, Y7, Y6
-	CMPQ        16(AX), $0x00
-	JE          row4LeftTail
+	CMPQ        16(AX), $0x04
+	JLE         step4LeftTail
 	MOVQ        (AX), DI
 	MOVQ        32(DI), DI
 	ADDQ        BX, DI
@@ -20597,7 +20597,7 @@ row0LeftTail:
 	VMASKMOVPS  (DI)(CX*2), Y0, Y7
 	VFMADD231PS Y12, Y7, Y6
 
-row4LeftTail:
+step4LeftTail:
 	VBROADCASTSS 144(AX), Y7
 	VBROADCASTSS 148(AX), Y8
 	MOVQ         80(AX), BX
@@ -20657,7 +20657,7 @@ chanInner:
 	VMOVUPS     64(DI), Y7
 	VMOVUPS     128(DI), Y8
 	CMPQ        8(AX), $0x00
-	JE          row0Inner
+	JGT         step0Inner
 	MOVQ        (AX), R10
 	MOVQ        (R10), R10
 	ADDQ        BX, R10
@@ -20674,7 +20674,7 @@ chanInner:
 	VFMADD231PS (R10)(CX*1), Y7, Y2
 	VFMADD231PS (R10)(CX*2), Y8, Y2
 
-row0Inner:
+step0Inner:
 	VMOVUPS     192(DI), Y9
 	VMOVUPS     256(DI), Y10
 	VMOVUPS     320(DI), Y11
@@ -20743,8 +20743,8 @@ row0Inner:
 	VFMADD231PS Y6, Y12, Y5
 	VFMADD231PS (R10)(CX*1), Y7, Y5
 	VFMADD231PS (R10)(CX*2), Y8, Y5
-	CMPQ        16(AX), $0x00
-	JE          row4Inner
+	CMPQ        16(AX), $0x04
+	JLE         step4Inner
 	MOVQ        (AX), R10
 	MOVQ        32(R10), R10
 	ADDQ        BX, R10
@@ -20761,7 +20761,7 @@ row0Inner:
 	VFMADD231PS (R10)(CX*1), Y10, Y5
 	VFMADD231PS (R10)(CX*2), Y11, Y5
 
-row4Inner:
+step4Inner:
 	VBROADCASTSS 144(AX), Y6
 	VBROADCASTSS 148(AX), Y7
 	MOVQ         80(AX), R10
@@ -20817,7 +20817,7 @@ restInner:
 	VMOVUPS     64(DI), Y8
 	VMOVUPS     128(DI), Y9
 	CMPQ        8(AX), $0x00
-	JE          row0InnerTail
+	JGT         step0InnerTail
 	MOVQ        (AX), R8
 	MOVQ        (R8), R8
 	ADDQ        BX, R8
@@ -20839,7 +20839,7 @@ restInner:
 	VMASKMOVPS  (R8)(CX*2), Y0, Y10
 	VFMADD231PS Y9, Y10, Y3
 
-row0InnerTail:
+step0InnerTail:
 	VMOVUPS     192(DI), Y10
 	VMOVUPS     256(DI), Y11
 	VMOVUPS     320(DI), Y12
@@ -20918,8 +20918,8 @@ row0InnerTail:
 	VFMADD231PS Y8, Y7, Y6
 	VMASKMOVPS  (DI)(CX*2), Y0, Y7
 	VFMADD231PS Y9, Y7, Y6
-	CMPQ        16(AX), $0x00
-	JE          row4InnerTail
+	CMPQ        16(AX), $0x04
+	JLE         step4InnerTail
 	MOVQ        (AX), DI
 	MOVQ        32(DI), DI
 	ADDQ        BX, DI
@@ -20941,7 +20941,7 @@ row0InnerTail:
 	VMASKMOVPS  (DI)(CX*2), Y0, Y7
 	VFMADD231PS Y12, Y7, Y6
 
-row4InnerTail:
+step4InnerTail:
 	VBROADCASTSS 144(AX), Y7
 	VBROADCASTSS 148(AX), Y8
 	MOVQ         80(AX), BX
@@ -21001,7 +21001,7 @@ chanRight:
 	VMOVUPS     64(DI), Y7
 	VMOVUPS     128(DI), Y8
 	CMPQ        8(AX), $0x00
-	JE          row0Right
+	JGT         step0Right
 	MOVQ        (AX), R10
 	MOVQ        (R10), R10
 	ADDQ        BX, R10
@@ -21017,7 +21017,7 @@ chanRight:
 	VFMADD231PS Y6, Y9, Y2
 	VFMADD231PS (R10)(CX*1), Y7, Y2
 
-row0Right:
+step0Right:
 	VMOVUPS     192(DI), Y9
 	VMOVUPS     256(DI), Y10
 	VMOVUPS     320(DI), Y11
@@ -21081,8 +21081,8 @@ row0Right:
 	VFMADD231PS Y8, Y12, Y4
 	VFMADD231PS Y6, Y12, Y5
 	VFMADD231PS (R10)(CX*1), Y7, Y5
-	CMPQ        16(AX), $0x00
-	JE          row4Right
+	CMPQ        16(AX), $0x04
+	JLE         step4Right
 	MOVQ        (AX), R10
 	MOVQ        32(R10), R10
 	ADDQ        BX, R10
@@ -21098,7 +21098,7 @@ row0Right:
 	VFMADD231PS Y9, Y6, Y5
 	VFMADD231PS (R10)(CX*1), Y10, Y5
 
-row4Right:
+step4Right:
 	VBROADCASTSS 144(AX), Y6
 	VBROADCASTSS 148(AX), Y7
 	MOVQ         80(AX), R10
@@ -21154,7 +21154,7 @@ restRight:
 	VMOVUPS     64(DI), Y8
 	VMOVUPS     128(DI), Y9
 	CMPQ        8(AX), $0x00
-	JE          row0RightTail
+	JGT         step0RightTail
 	MOVQ        (AX), R8
 	MOVQ        (R8), R8
 	ADDQ        BX, R8
@@ -21174,7 +21174,7 @@ restRight:
 	VMASKMOVPS  (R8)(CX*1), Y0, Y10
 	VFMADD231PS Y8, Y10, Y3
 
-row0RightTail:
+step0RightTail:
 	VMOVUPS     192(DI), Y10
 	VMOVUPS     256(DI), Y11
 	VMOVUPS     320(DI), Y12
@@ -21246,8 +21246,8 @@ row0RightTail:
 	VFMADD231PS Y7, Y13, Y6
 	VMASKMOVPS  (DI)(CX*1), Y0, Y7
 	VFMADD231PS Y8, Y7, Y6
-	CMPQ        16(AX), $0x00
-	JE          row4RightTail
+	CMPQ        16(AX), $0x04
+	JLE         step4RightTail
 	MOVQ        (AX), DI
 	MOVQ        32(DI), DI
 	ADDQ        BX, DI
@@ -21267,7 +21267,7 @@ row0RightTail:
 	VMASKMOVPS  (DI)(CX*1), Y0, Y7
 	VFMADD231PS Y11, Y7, Y6
 
-row4RightTail:
+step4RightTail:
 	VBROADCASTSS 144(AX), Y7
 	VBROADCASTSS 148(AX), Y8
 	MOVQ         80(AX), CX
@@ -21342,7 +21342,7 @@ chanLeft:
 	VMOVUPS     64(DI), Y9
 	VMOVUPS     128(DI), Y10
 	CMPQ        8(AX), $0x00
-	JE          row0Left
+	JGT         step0Left
 	MOVQ        (AX), R10
 	MOVQ        (R10), R10
 	ADDQ        BX, R10
@@ -21363,7 +21363,7 @@ chanLeft:
 	LEAQ        (R10)(CX*4), R10
 	VFMADD231PS (R10), Y10, Y3
 
-row0Left:
+step0Left:
 	VMOVUPS     192(DI), Y11
 	VMOVUPS     256(DI), Y12
 	VMOVUPS     320(DI), Y13
@@ -21446,8 +21446,8 @@ row0Left:
 	VFMADD231PS (R10)(DX*1), Y9, Y7
 	LEAQ        (R10)(CX*4), R10
 	VFMADD231PS (R10), Y10, Y7
-	CMPQ        16(AX), $0x00
-	JE          row4Left
+	CMPQ        16(AX), $0x04
+	JLE         step4Left
 	MOVQ        (AX), R10
 	MOVQ        32(R10), R10
 	ADDQ        BX, R10
@@ -21468,7 +21468,7 @@ row0Left:
 	LEAQ        (R10)(CX*4), R10
 	VFMADD231PS (R10), Y13, Y7
 
-row4Left:
+step4Left:
 	VBROADCASTSS 144(AX), Y8
 	VBROADCASTSS 148(AX), Y9
 	MOVQ         80(AX), R10
@@ -21534,7 +21534,7 @@ restLeft:
 	VMOVUPS     64(DI), Y10
 	VMOVUPS     128(DI), Y11
 	CMPQ        8(AX), $0x00
-	JE          row0LeftTail
+	JGT         step0LeftTail
 	MOVQ        (AX), R8
 	MOVQ        (R8), R8
 	ADDQ        BX, R8
@@ -21560,7 +21560,7 @@ restLeft:
 	VMASKMOVPS  (R8), Y0, Y12
 	VFMADD231PS Y11, Y12, Y4
 
-row0LeftTail:
+step0LeftTail:
 	VMOVUPS     192(DI), Y12
 	VMOVUPS     256(DI), Y13
 	VMOVUPS     320(DI), Y14
@@ -21653,8 +21653,8 @@ row0LeftTail:
 	LEAQ        (DI)(CX*4), DI
 	VMASKMOVPS  (DI), Y0, Y9
 	VFMADD231PS Y11, Y9, Y8
-	CMPQ        16(AX), $0x00
-	JE          row4LeftTail
+	CMPQ        16(AX), $0x04
+	JLE         step4LeftTail
 	MOVQ        (AX), DI
 	MOVQ        32(DI), DI
 	ADDQ        BX, DI
@@ -21680,7 +21680,7 @@ row0LeftTail:
 	VMASKMOVPS  (DI), Y0, Y9
 	VFMADD231PS Y14, Y9, Y8
 
-row4LeftTail:
+step4LeftTail:
 	VBROADCASTSS 144(AX), Y9
 	VBROADCASTSS 148(AX), Y10
 	MOVQ         80(AX), BX
@@ -21750,7 +21750,7 @@ chanInner:
 	VMOVUPS     64(DI), Y9
 	VMOVUPS     128(DI), Y10
 	CMPQ        8(AX), $0x00
-	JE          row0Inner
+	JGT         step0Inner
 	MOVQ        (AX), R10
 	MOVQ        (R10), R10
 	ADDQ        BX, R10
@@ -21772,7 +21772,7 @@ chanInner:
 	LEAQ        (R10)(CX*4), R10
 	VFMADD231PS (R10), Y10, Y3
 
-row0Inner:
+step0Inner:
 	VMOVUPS     192(DI), Y11
 	VMOVUPS     256(DI), Y12
 	VMOVUPS     320(DI), Y13
@@ -21860,8 +21860,8 @@ row0Inner:
 	VFMADD231PS (R10)(DX*1), Y9, Y7
 	LEAQ        (R10)(CX*4), R10
 	VFMADD231PS (R10), Y10, Y7
-	CMPQ        16(AX), $0x00
-	JE          row4Inner
+	CMPQ        16(AX), $0x04
+	JLE         step4Inner
 	MOVQ        (AX), R10
 	MOVQ        32(R10), R10
 	ADDQ        BX, R10
@@ -21883,7 +21883,7 @@ row0Inner:
 	LEAQ        (R10)(CX*4), R10
 	VFMADD231PS (R10), Y13, Y7
 
-row4Inner:
+step4Inner:
 	VBROADCASTSS 144(AX), Y8
 	VBROADCASTSS 148(AX), Y9
 	MOVQ         80(AX), R10
@@ -21949,7 +21949,7 @@ restInner:
 	VMOVUPS     64(DI), Y10
 	VMOVUPS     128(DI), Y11
 	CMPQ        8(AX), $0x00
-	JE          row0InnerTail
+	JGT         step0InnerTail
 	MOVQ        (AX), R8
 	MOVQ        (R8), R8
 	ADDQ        BX, R8
@@ -21977,7 +21977,7 @@ restInner:
 	VMASKMOVPS  (R8), Y0, Y12
 	VFMADD231PS Y11, Y12, Y4
 
-row0InnerTail:
+step0InnerTail:
 	VMOVUPS     192(DI), Y12
 	VMOVUPS     256(DI), Y13
 	VMOVUPS     320(DI), Y14
@@ -22077,8 +22077,8 @@ row0InnerTail:
 	LEAQ        (DI)(CX*4), DI
 	VMASKMOVPS  (DI), Y0, Y9
 	VFMADD231PS Y11, Y9, Y8
-	CMPQ        16(AX), $0x00
-	JE          row4InnerTail
+	CMPQ        16(AX), $0x04
+	JLE         step4InnerTail
 	MOVQ        (AX), DI
 	MOVQ        32(DI), DI
 	ADDQ        BX, DI
@@ -22106,7 +22106,7 @@ row0InnerTail:
 	VMASKMOVPS  (DI), Y0, Y9
 	VFMADD231PS Y14, Y9, Y8
 
-row4InnerTail:
+step4InnerTail:
 	VBROADCASTSS 144(AX), Y9
 	VBROADCASTSS 148(AX), Y10
 	MOVQ         80(AX), BX
@@ -22176,7 +22176,7 @@ chanRight:
 	VMOVUPS     64(DI), Y9
 	VMOVUPS     128(DI), Y10
 	CMPQ        8(AX), $0x00
-	JE          row0Right
+	JGT         step0Right
 	MOVQ        (AX), R10
 	MOVQ        (R10), R10
 	ADDQ        BX, R10
@@ -22196,7 +22196,7 @@ chanRight:
 	VFMADD231PS Y8, Y11, Y3
 	VFMADD231PS (R10)(DX*1), Y9, Y3
 
-row0Right:
+step0Right:
 	VMOVUPS     192(DI), Y11
 	VMOVUPS     256(DI), Y12
 	VMOVUPS     320(DI), Y13
@@ -22276,8 +22276,8 @@ row0Right:
 	VFMADD231PS Y10, Y14, Y6
 	VFMADD231PS Y8, Y14, Y7
 	VFMADD231PS (R10)(DX*1), Y9, Y7
-	CMPQ        16(AX), $0x00
-	JE          row4Right
+	CMPQ        16(AX), $0x04
+	JLE         step4Right
 	MOVQ        (AX), R10
 	MOVQ        32(R10), R10
 	ADDQ        BX, R10
@@ -22297,7 +22297,7 @@ row0Right:
 	VFMADD231PS Y11, Y8, Y7
 	VFMADD231PS (R10)(DX*1), Y12, Y7
 
-row4Right:
+step4Right:
 	VBROADCASTSS 144(AX), Y8
 	VBROADCASTSS 148(AX), Y9
 	MOVQ         80(AX), R10
@@ -22363,7 +22363,7 @@ restRight:
 	VMOVUPS     64(DI), Y10
 	VMOVUPS     128(DI), Y11
 	CMPQ        8(AX), $0x00
-	JE          row0RightTail
+	JGT         step0RightTail
 	MOVQ        (AX), R8
 	MOVQ        (R8), R8
 	ADDQ        BX, R8
@@ -22388,7 +22388,7 @@ restRight:
 	VMASKMOVPS  (R8)(DX*1), Y0, Y12
 	VFMADD231PS Y10, Y12, Y4
 
-row0RightTail:
+step0RightTail:
 	VMOVUPS     192(DI), Y12
 	VMOVUPS     256(DI), Y13
 	VMOVUPS     320(DI), Y14
@@ -22478,8 +22478,8 @@ row0RightTail:
 	VFMADD231PS Y9, Y15, Y8
 	VMASKMOVPS  (DI)(DX*1), Y0, Y9
 	VFMADD231PS Y10, Y9, Y8
-	CMPQ        16(AX), $0x00
-	JE          row4RightTail
+	CMPQ        16(AX), $0x04
+	JLE         step4RightTail
 	MOVQ        (AX), DI
 	MOVQ        32(DI), DI
 	ADDQ        BX, DI
@@ -22504,7 +22504,6877 @@ row0RightTail:
 	VMASKMOVPS  (DI)(DX*1), Y0, Y9
 	VFMADD231PS Y13, Y9, Y8
 
-row4RightTail:
+step4RightTail:
+	VBROADCASTSS 144(AX), Y9
+	VBROADCASTSS 148(AX), Y10
+	MOVQ         80(AX), CX
+	MOVQ         SI, DX
+	VMAXPS       Y1, Y9, Y1
+	VMINPS       Y1, Y10, Y1
+	VMASKMOVPS   Y1, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y2, Y9, Y2
+	VMINPS       Y2, Y10, Y2
+	VMASKMOVPS   Y2, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y3, Y9, Y3
+	VMINPS       Y3, Y10, Y3
+	VMASKMOVPS   Y3, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y4, Y9, Y4
+	VMINPS       Y4, Y10, Y4
+	VMASKMOVPS   Y4, Y0, (DX)
+	MOVQ         SI, DX
+	ADDQ         88(AX), DX
+	VMAXPS       Y5, Y9, Y5
+	VMINPS       Y5, Y10, Y5
+	VMASKMOVPS   Y5, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y6, Y9, Y6
+	VMINPS       Y6, Y10, Y6
+	VMASKMOVPS   Y6, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y7, Y9, Y7
+	VMINPS       Y7, Y10, Y7
+	VMASKMOVPS   Y7, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       Y8, Y10, Y8
+	VMASKMOVPS   Y8, Y0, (DX)
+
+doneRight:
+	MOVQ 40(AX), CX
+	ADDQ CX, 152(AX)
+	MOVQ 96(AX), CX
+	ADDQ CX, 160(AX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func dw5s1F32AVX2_2x1(a *byte)
+// Requires: AVX, FMA3
+TEXT ·dw5s1F32AVX2_2x1(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 32(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 72(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 24(AX), CX
+	LEAQ (CX)(CX*2), DX
+	CMPQ 104(AX), $0x00
+	JE   inner
+	MOVQ 152(AX), BX
+	MOVQ 160(AX), SI
+	MOVQ 48(AX), DI
+	MOVQ 64(AX), R8
+	MOVQ 128(AX), R9
+	SUBQ $0x08, R9
+	JLT  restLeft
+
+chanLeft:
+	VMOVUPS     (R8), Y0
+	VMOVAPS     Y0, Y1
+	VMOVUPS     (DI), Y2
+	VMOVUPS     64(DI), Y2
+	VMOVUPS     128(DI), Y2
+	VMOVUPS     192(DI), Y3
+	VMOVUPS     256(DI), Y4
+	CMPQ        8(AX), $0x00
+	JGT         step0Left
+	MOVQ        (AX), R10
+	MOVQ        (R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10)(CX*2), Y2, Y0
+	VFMADD231PS (R10)(DX*1), Y3, Y0
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y4, Y0
+
+step0Left:
+	CMPQ        8(AX), $0x01
+	JGT         step1Left
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10)(CX*2), Y2, Y1
+	VFMADD231PS (R10)(DX*1), Y3, Y1
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y4, Y1
+
+step1Left:
+	VMOVUPS     320(DI), Y2
+	VMOVUPS     384(DI), Y2
+	VMOVUPS     448(DI), Y2
+	VMOVUPS     512(DI), Y3
+	VMOVUPS     576(DI), Y4
+	CMPQ        8(AX), $0x01
+	JGT         step2Left
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10)(CX*2), Y2, Y0
+	VFMADD231PS (R10)(DX*1), Y3, Y0
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y4, Y0
+
+step2Left:
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10)(CX*2), Y2, Y1
+	VFMADD231PS (R10)(DX*1), Y3, Y1
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y4, Y1
+	VMOVUPS     640(DI), Y2
+	VMOVUPS     704(DI), Y2
+	VMOVUPS     768(DI), Y2
+	VMOVUPS     832(DI), Y3
+	VMOVUPS     896(DI), Y4
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10)(CX*2), Y2, Y0
+	VFMADD231PS (R10)(DX*1), Y3, Y0
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y4, Y0
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10)(CX*2), Y2, Y1
+	VFMADD231PS (R10)(DX*1), Y3, Y1
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y4, Y1
+	VMOVUPS     960(DI), Y2
+	VMOVUPS     1024(DI), Y2
+	VMOVUPS     1088(DI), Y2
+	VMOVUPS     1152(DI), Y3
+	VMOVUPS     1216(DI), Y4
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10)(CX*2), Y2, Y0
+	VFMADD231PS (R10)(DX*1), Y3, Y0
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y4, Y0
+	CMPQ        16(AX), $0x04
+	JLE         step7Left
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10)(CX*2), Y2, Y1
+	VFMADD231PS (R10)(DX*1), Y3, Y1
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y4, Y1
+
+step7Left:
+	VMOVUPS     1280(DI), Y2
+	VMOVUPS     1344(DI), Y2
+	VMOVUPS     1408(DI), Y2
+	VMOVUPS     1472(DI), Y3
+	VMOVUPS     1536(DI), Y4
+	CMPQ        16(AX), $0x04
+	JLE         step8Left
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10)(CX*2), Y2, Y0
+	VFMADD231PS (R10)(DX*1), Y3, Y0
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y4, Y0
+
+step8Left:
+	CMPQ        16(AX), $0x05
+	JLE         step9Left
+	MOVQ        (AX), R10
+	MOVQ        40(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10)(CX*2), Y2, Y1
+	VFMADD231PS (R10)(DX*1), Y3, Y1
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y4, Y1
+
+step9Left:
+	VBROADCASTSS 144(AX), Y2
+	VBROADCASTSS 148(AX), Y3
+	MOVQ         80(AX), R10
+	MOVQ         SI, R10
+	VMAXPS       Y0, Y2, Y0
+	VMINPS       Y0, Y3, Y0
+	VMOVUPS      Y0, (R10)
+	MOVQ         SI, R10
+	ADDQ         88(AX), R10
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+	VMOVUPS      Y1, (R10)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, R8
+	XORQ         $0x20, DI
+	TESTQ        $0x00000020, DI
+	JNZ          secondLeft
+	ADDQ         56(AX), DI
+
+secondLeft:
+	SUBQ $0x08, R9
+	JGE  chanLeft
+
+restLeft:
+	ADDQ        $0x08, R9
+	JZ          doneLeft
+	MOVQ        136(AX), R9
+	VMOVUPS     (R9), Y0
+	VMOVUPS     (R8), Y1
+	VMOVAPS     Y1, Y2
+	VMOVUPS     (DI), Y3
+	VMOVUPS     64(DI), Y3
+	VMOVUPS     128(DI), Y3
+	VMOVUPS     192(DI), Y4
+	VMOVUPS     256(DI), Y5
+	CMPQ        8(AX), $0x00
+	JGT         step0LeftTail
+	MOVQ        (AX), R8
+	MOVQ        (R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y6
+	VFMADD231PS Y3, Y6, Y1
+	VMASKMOVPS  (R8)(DX*1), Y0, Y6
+	VFMADD231PS Y4, Y6, Y1
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y6
+	VFMADD231PS Y5, Y6, Y1
+
+step0LeftTail:
+	CMPQ        8(AX), $0x01
+	JGT         step1LeftTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y6
+	VFMADD231PS Y3, Y6, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y3
+	VFMADD231PS Y4, Y3, Y2
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y3
+	VFMADD231PS Y5, Y3, Y2
+
+step1LeftTail:
+	VMOVUPS     320(DI), Y3
+	VMOVUPS     384(DI), Y3
+	VMOVUPS     448(DI), Y3
+	VMOVUPS     512(DI), Y4
+	VMOVUPS     576(DI), Y5
+	CMPQ        8(AX), $0x01
+	JGT         step2LeftTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y6
+	VFMADD231PS Y3, Y6, Y1
+	VMASKMOVPS  (R8)(DX*1), Y0, Y6
+	VFMADD231PS Y4, Y6, Y1
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y6
+	VFMADD231PS Y5, Y6, Y1
+
+step2LeftTail:
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y6
+	VFMADD231PS Y3, Y6, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y3
+	VFMADD231PS Y4, Y3, Y2
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y3
+	VFMADD231PS Y5, Y3, Y2
+	VMOVUPS     640(DI), Y3
+	VMOVUPS     704(DI), Y3
+	VMOVUPS     768(DI), Y3
+	VMOVUPS     832(DI), Y4
+	VMOVUPS     896(DI), Y5
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y6
+	VFMADD231PS Y3, Y6, Y1
+	VMASKMOVPS  (R8)(DX*1), Y0, Y6
+	VFMADD231PS Y4, Y6, Y1
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y6
+	VFMADD231PS Y5, Y6, Y1
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y6
+	VFMADD231PS Y3, Y6, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y3
+	VFMADD231PS Y4, Y3, Y2
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y3
+	VFMADD231PS Y5, Y3, Y2
+	VMOVUPS     960(DI), Y3
+	VMOVUPS     1024(DI), Y3
+	VMOVUPS     1088(DI), Y3
+	VMOVUPS     1152(DI), Y4
+	VMOVUPS     1216(DI), Y5
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y6
+	VFMADD231PS Y3, Y6, Y1
+	VMASKMOVPS  (R8)(DX*1), Y0, Y6
+	VFMADD231PS Y4, Y6, Y1
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y6
+	VFMADD231PS Y5, Y6, Y1
+	CMPQ        16(AX), $0x04
+	JLE         step7LeftTail
+	MOVQ        (AX), R8
+	MOVQ        32(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y6
+	VFMADD231PS Y3, Y6, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y3
+	VFMADD231PS Y4, Y3, Y2
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y3
+	VFMADD231PS Y5, Y3, Y2
+
+step7LeftTail:
+	VMOVUPS     1280(DI), Y3
+	VMOVUPS     1344(DI), Y3
+	VMOVUPS     1408(DI), Y3
+	VMOVUPS     1472(DI), Y4
+	VMOVUPS     1536(DI), Y5
+	CMPQ        16(AX), $0x04
+	JLE         step8LeftTail
+	MOVQ        (AX), DI
+	MOVQ        32(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI)(CX*2), Y0, Y6
+	VFMADD231PS Y3, Y6, Y1
+	VMASKMOVPS  (DI)(DX*1), Y0, Y6
+	VFMADD231PS Y4, Y6, Y1
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y6
+	VFMADD231PS Y5, Y6, Y1
+
+step8LeftTail:
+	CMPQ        16(AX), $0x05
+	JLE         step9LeftTail
+	MOVQ        (AX), DI
+	MOVQ        40(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI)(CX*2), Y0, Y6
+	VFMADD231PS Y3, Y6, Y2
+	VMASKMOVPS  (DI)(DX*1), Y0, Y3
+	VFMADD231PS Y4, Y3, Y2
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y3
+	VFMADD231PS Y5, Y3, Y2
+
+step9LeftTail:
+	VBROADCASTSS 144(AX), Y3
+	VBROADCASTSS 148(AX), Y4
+	MOVQ         80(AX), BX
+	MOVQ         SI, BX
+	VMAXPS       Y1, Y3, Y1
+	VMINPS       Y1, Y4, Y1
+	VMASKMOVPS   Y1, Y0, (BX)
+	MOVQ         SI, BX
+	ADDQ         88(AX), BX
+	VMAXPS       Y2, Y3, Y2
+	VMINPS       Y2, Y4, Y2
+	VMASKMOVPS   Y2, Y0, (BX)
+
+doneLeft:
+	MOVQ 40(AX), BX
+	ADDQ BX, 152(AX)
+	MOVQ 96(AX), BX
+	ADDQ BX, 160(AX)
+
+inner:
+	CMPQ 168(AX), $0x00
+	JE   right
+
+tile:
+	MOVQ 152(AX), BX
+	MOVQ 160(AX), SI
+	MOVQ 48(AX), DI
+	MOVQ 64(AX), R8
+	MOVQ 128(AX), R9
+	SUBQ $0x08, R9
+	JLT  restInner
+
+chanInner:
+	VMOVUPS     (R8), Y0
+	VMOVAPS     Y0, Y1
+	VMOVUPS     (DI), Y2
+	VMOVUPS     64(DI), Y3
+	VMOVUPS     128(DI), Y4
+	VMOVUPS     192(DI), Y5
+	VMOVUPS     256(DI), Y6
+	CMPQ        8(AX), $0x00
+	JGT         step0Inner
+	MOVQ        (AX), R10
+	MOVQ        (R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y2, Y0
+	VFMADD231PS (R10)(CX*1), Y3, Y0
+	VFMADD231PS (R10)(CX*2), Y4, Y0
+	VFMADD231PS (R10)(DX*1), Y5, Y0
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y6, Y0
+
+step0Inner:
+	CMPQ        8(AX), $0x01
+	JGT         step1Inner
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y2, Y1
+	VFMADD231PS (R10)(CX*1), Y3, Y1
+	VFMADD231PS (R10)(CX*2), Y4, Y1
+	VFMADD231PS (R10)(DX*1), Y5, Y1
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y6, Y1
+
+step1Inner:
+	VMOVUPS     320(DI), Y2
+	VMOVUPS     384(DI), Y3
+	VMOVUPS     448(DI), Y4
+	VMOVUPS     512(DI), Y5
+	VMOVUPS     576(DI), Y6
+	CMPQ        8(AX), $0x01
+	JGT         step2Inner
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y2, Y0
+	VFMADD231PS (R10)(CX*1), Y3, Y0
+	VFMADD231PS (R10)(CX*2), Y4, Y0
+	VFMADD231PS (R10)(DX*1), Y5, Y0
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y6, Y0
+
+step2Inner:
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y2, Y1
+	VFMADD231PS (R10)(CX*1), Y3, Y1
+	VFMADD231PS (R10)(CX*2), Y4, Y1
+	VFMADD231PS (R10)(DX*1), Y5, Y1
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y6, Y1
+	VMOVUPS     640(DI), Y2
+	VMOVUPS     704(DI), Y3
+	VMOVUPS     768(DI), Y4
+	VMOVUPS     832(DI), Y5
+	VMOVUPS     896(DI), Y6
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y2, Y0
+	VFMADD231PS (R10)(CX*1), Y3, Y0
+	VFMADD231PS (R10)(CX*2), Y4, Y0
+	VFMADD231PS (R10)(DX*1), Y5, Y0
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y6, Y0
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y2, Y1
+	VFMADD231PS (R10)(CX*1), Y3, Y1
+	VFMADD231PS (R10)(CX*2), Y4, Y1
+	VFMADD231PS (R10)(DX*1), Y5, Y1
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y6, Y1
+	VMOVUPS     960(DI), Y2
+	VMOVUPS     1024(DI), Y3
+	VMOVUPS     1088(DI), Y4
+	VMOVUPS     1152(DI), Y5
+	VMOVUPS     1216(DI), Y6
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y2, Y0
+	VFMADD231PS (R10)(CX*1), Y3, Y0
+	VFMADD231PS (R10)(CX*2), Y4, Y0
+	VFMADD231PS (R10)(DX*1), Y5, Y0
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y6, Y0
+	CMPQ        16(AX), $0x04
+	JLE         step7Inner
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y2, Y1
+	VFMADD231PS (R10)(CX*1), Y3, Y1
+	VFMADD231PS (R10)(CX*2), Y4, Y1
+	VFMADD231PS (R10)(DX*1), Y5, Y1
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y6, Y1
+
+step7Inner:
+	VMOVUPS     1280(DI), Y2
+	VMOVUPS     1344(DI), Y3
+	VMOVUPS     1408(DI), Y4
+	VMOVUPS     1472(DI), Y5
+	VMOVUPS     1536(DI), Y6
+	CMPQ        16(AX), $0x04
+	JLE         step8Inner
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y2, Y0
+	VFMADD231PS (R10)(CX*1), Y3, Y0
+	VFMADD231PS (R10)(CX*2), Y4, Y0
+	VFMADD231PS (R10)(DX*1), Y5, Y0
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y6, Y0
+
+step8Inner:
+	CMPQ        16(AX), $0x05
+	JLE         step9Inner
+	MOVQ        (AX), R10
+	MOVQ        40(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y2, Y1
+	VFMADD231PS (R10)(CX*1), Y3, Y1
+	VFMADD231PS (R10)(CX*2), Y4, Y1
+	VFMADD231PS (R10)(DX*1), Y5, Y1
+	LEAQ        (R10)(CX*4), R10
+	VFMADD231PS (R10), Y6, Y1
+
+step9Inner:
+	VBROADCASTSS 144(AX), Y2
+	VBROADCASTSS 148(AX), Y3
+	MOVQ         80(AX), R10
+	MOVQ         SI, R10
+	VMAXPS       Y0, Y2, Y0
+	VMINPS       Y0, Y3, Y0
+	VMOVUPS      Y0, (R10)
+	MOVQ         SI, R10
+	ADDQ         88(AX), R10
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+	VMOVUPS      Y1, (R10)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, R8
+	XORQ         $0x20, DI
+	TESTQ        $0x00000020, DI
+	JNZ          secondInner
+	ADDQ         56(AX), DI
+
+secondInner:
+	SUBQ $0x08, R9
+	JGE  chanInner
+
+restInner:
+	ADDQ        $0x08, R9
+	JZ          doneInner
+	MOVQ        136(AX), R9
+	VMOVUPS     (R9), Y0
+	VMOVUPS     (R8), Y1
+	VMOVAPS     Y1, Y2
+	VMOVUPS     (DI), Y3
+	VMOVUPS     64(DI), Y4
+	VMOVUPS     128(DI), Y5
+	VMOVUPS     192(DI), Y6
+	VMOVUPS     256(DI), Y7
+	CMPQ        8(AX), $0x00
+	JGT         step0InnerTail
+	MOVQ        (AX), R8
+	MOVQ        (R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y8
+	VFMADD231PS Y3, Y8, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y8
+	VFMADD231PS Y4, Y8, Y1
+	VMASKMOVPS  (R8)(CX*2), Y0, Y8
+	VFMADD231PS Y5, Y8, Y1
+	VMASKMOVPS  (R8)(DX*1), Y0, Y8
+	VFMADD231PS Y6, Y8, Y1
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y8
+	VFMADD231PS Y7, Y8, Y1
+
+step0InnerTail:
+	CMPQ        8(AX), $0x01
+	JGT         step1InnerTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y8
+	VFMADD231PS Y3, Y8, Y2
+	VMASKMOVPS  (R8)(CX*1), Y0, Y3
+	VFMADD231PS Y4, Y3, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y3
+	VFMADD231PS Y5, Y3, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y3
+	VFMADD231PS Y6, Y3, Y2
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y3
+	VFMADD231PS Y7, Y3, Y2
+
+step1InnerTail:
+	VMOVUPS     320(DI), Y3
+	VMOVUPS     384(DI), Y4
+	VMOVUPS     448(DI), Y5
+	VMOVUPS     512(DI), Y6
+	VMOVUPS     576(DI), Y7
+	CMPQ        8(AX), $0x01
+	JGT         step2InnerTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y8
+	VFMADD231PS Y3, Y8, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y8
+	VFMADD231PS Y4, Y8, Y1
+	VMASKMOVPS  (R8)(CX*2), Y0, Y8
+	VFMADD231PS Y5, Y8, Y1
+	VMASKMOVPS  (R8)(DX*1), Y0, Y8
+	VFMADD231PS Y6, Y8, Y1
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y8
+	VFMADD231PS Y7, Y8, Y1
+
+step2InnerTail:
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y8
+	VFMADD231PS Y3, Y8, Y2
+	VMASKMOVPS  (R8)(CX*1), Y0, Y3
+	VFMADD231PS Y4, Y3, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y3
+	VFMADD231PS Y5, Y3, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y3
+	VFMADD231PS Y6, Y3, Y2
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y3
+	VFMADD231PS Y7, Y3, Y2
+	VMOVUPS     640(DI), Y3
+	VMOVUPS     704(DI), Y4
+	VMOVUPS     768(DI), Y5
+	VMOVUPS     832(DI), Y6
+	VMOVUPS     896(DI), Y7
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y8
+	VFMADD231PS Y3, Y8, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y8
+	VFMADD231PS Y4, Y8, Y1
+	VMASKMOVPS  (R8)(CX*2), Y0, Y8
+	VFMADD231PS Y5, Y8, Y1
+	VMASKMOVPS  (R8)(DX*1), Y0, Y8
+	VFMADD231PS Y6, Y8, Y1
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y8
+	VFMADD231PS Y7, Y8, Y1
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y8
+	VFMADD231PS Y3, Y8, Y2
+	VMASKMOVPS  (R8)(CX*1), Y0, Y3
+	VFMADD231PS Y4, Y3, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y3
+	VFMADD231PS Y5, Y3, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y3
+	VFMADD231PS Y6, Y3, Y2
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y3
+	VFMADD231PS Y7, Y3, Y2
+	VMOVUPS     960(DI), Y3
+	VMOVUPS     1024(DI), Y4
+	VMOVUPS     1088(DI), Y5
+	VMOVUPS     1152(DI), Y6
+	VMOVUPS     1216(DI), Y7
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y8
+	VFMADD231PS Y3, Y8, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y8
+	VFMADD231PS Y4, Y8, Y1
+	VMASKMOVPS  (R8)(CX*2), Y0, Y8
+	VFMADD231PS Y5, Y8, Y1
+	VMASKMOVPS  (R8)(DX*1), Y0, Y8
+	VFMADD231PS Y6, Y8, Y1
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y8
+	VFMADD231PS Y7, Y8, Y1
+	CMPQ        16(AX), $0x04
+	JLE         step7InnerTail
+	MOVQ        (AX), R8
+	MOVQ        32(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y8
+	VFMADD231PS Y3, Y8, Y2
+	VMASKMOVPS  (R8)(CX*1), Y0, Y3
+	VFMADD231PS Y4, Y3, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y3
+	VFMADD231PS Y5, Y3, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y3
+	VFMADD231PS Y6, Y3, Y2
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y3
+	VFMADD231PS Y7, Y3, Y2
+
+step7InnerTail:
+	VMOVUPS     1280(DI), Y3
+	VMOVUPS     1344(DI), Y4
+	VMOVUPS     1408(DI), Y5
+	VMOVUPS     1472(DI), Y6
+	VMOVUPS     1536(DI), Y7
+	CMPQ        16(AX), $0x04
+	JLE         step8InnerTail
+	MOVQ        (AX), DI
+	MOVQ        32(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI), Y0, Y8
+	VFMADD231PS Y3, Y8, Y1
+	VMASKMOVPS  (DI)(CX*1), Y0, Y8
+	VFMADD231PS Y4, Y8, Y1
+	VMASKMOVPS  (DI)(CX*2), Y0, Y8
+	VFMADD231PS Y5, Y8, Y1
+	VMASKMOVPS  (DI)(DX*1), Y0, Y8
+	VFMADD231PS Y6, Y8, Y1
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y8
+	VFMADD231PS Y7, Y8, Y1
+
+step8InnerTail:
+	CMPQ        16(AX), $0x05
+	JLE         step9InnerTail
+	MOVQ        (AX), DI
+	MOVQ        40(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI), Y0, Y8
+	VFMADD231PS Y3, Y8, Y2
+	VMASKMOVPS  (DI)(CX*1), Y0, Y3
+	VFMADD231PS Y4, Y3, Y2
+	VMASKMOVPS  (DI)(CX*2), Y0, Y3
+	VFMADD231PS Y5, Y3, Y2
+	VMASKMOVPS  (DI)(DX*1), Y0, Y3
+	VFMADD231PS Y6, Y3, Y2
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y3
+	VFMADD231PS Y7, Y3, Y2
+
+step9InnerTail:
+	VBROADCASTSS 144(AX), Y3
+	VBROADCASTSS 148(AX), Y4
+	MOVQ         80(AX), BX
+	MOVQ         SI, BX
+	VMAXPS       Y1, Y3, Y1
+	VMINPS       Y1, Y4, Y1
+	VMASKMOVPS   Y1, Y0, (BX)
+	MOVQ         SI, BX
+	ADDQ         88(AX), BX
+	VMAXPS       Y2, Y3, Y2
+	VMINPS       Y2, Y4, Y2
+	VMASKMOVPS   Y2, Y0, (BX)
+
+doneInner:
+	MOVQ 40(AX), BX
+	ADDQ BX, 152(AX)
+	MOVQ 96(AX), BX
+	ADDQ BX, 160(AX)
+	DECQ 168(AX)
+	JNZ  tile
+
+right:
+	CMPQ 120(AX), $0x00
+	JE   end
+	MOVQ 152(AX), DX
+	MOVQ 160(AX), BX
+	MOVQ 48(AX), SI
+	MOVQ 64(AX), DI
+	MOVQ 128(AX), R8
+	SUBQ $0x08, R8
+	JLT  restRight
+
+chanRight:
+	VMOVUPS     (DI), Y0
+	VMOVAPS     Y0, Y1
+	VMOVUPS     (SI), Y2
+	VMOVUPS     64(SI), Y3
+	VMOVUPS     128(SI), Y4
+	VMOVUPS     192(SI), Y5
+	VMOVUPS     256(SI), Y5
+	CMPQ        8(AX), $0x00
+	JGT         step0Right
+	MOVQ        (AX), R9
+	MOVQ        (R9), R9
+	ADDQ        DX, R9
+	VFMADD231PS (R9), Y2, Y0
+	VFMADD231PS (R9)(CX*1), Y3, Y0
+	VFMADD231PS (R9)(CX*2), Y4, Y0
+
+step0Right:
+	CMPQ        8(AX), $0x01
+	JGT         step1Right
+	MOVQ        (AX), R9
+	MOVQ        8(R9), R9
+	ADDQ        DX, R9
+	VFMADD231PS (R9), Y2, Y1
+	VFMADD231PS (R9)(CX*1), Y3, Y1
+	VFMADD231PS (R9)(CX*2), Y4, Y1
+
+step1Right:
+	VMOVUPS     320(SI), Y2
+	VMOVUPS     384(SI), Y3
+	VMOVUPS     448(SI), Y4
+	VMOVUPS     512(SI), Y5
+	VMOVUPS     576(SI), Y5
+	CMPQ        8(AX), $0x01
+	JGT         step2Right
+	MOVQ        (AX), R9
+	MOVQ        8(R9), R9
+	ADDQ        DX, R9
+	VFMADD231PS (R9), Y2, Y0
+	VFMADD231PS (R9)(CX*1), Y3, Y0
+	VFMADD231PS (R9)(CX*2), Y4, Y0
+
+step2Right:
+	MOVQ        (AX), R9
+	MOVQ        16(R9), R9
+	ADDQ        DX, R9
+	VFMADD231PS (R9), Y2, Y1
+	VFMADD231PS (R9)(CX*1), Y3, Y1
+	VFMADD231PS (R9)(CX*2), Y4, Y1
+	VMOVUPS     640(SI), Y2
+	VMOVUPS     704(SI), Y3
+	VMOVUPS     768(SI), Y4
+	VMOVUPS     832(SI), Y5
+	VMOVUPS     896(SI), Y5
+	MOVQ        (AX), R9
+	MOVQ        16(R9), R9
+	ADDQ        DX, R9
+	VFMADD231PS (R9), Y2, Y0
+	VFMADD231PS (R9)(CX*1), Y3, Y0
+	VFMADD231PS (R9)(CX*2), Y4, Y0
+	MOVQ        (AX), R9
+	MOVQ        24(R9), R9
+	ADDQ        DX, R9
+	VFMADD231PS (R9), Y2, Y1
+	VFMADD231PS (R9)(CX*1), Y3, Y1
+	VFMADD231PS (R9)(CX*2), Y4, Y1
+	VMOVUPS     960(SI), Y2
+	VMOVUPS     1024(SI), Y3
+	VMOVUPS     1088(SI), Y4
+	VMOVUPS     1152(SI), Y5
+	VMOVUPS     1216(SI), Y5
+	MOVQ        (AX), R9
+	MOVQ        24(R9), R9
+	ADDQ        DX, R9
+	VFMADD231PS (R9), Y2, Y0
+	VFMADD231PS (R9)(CX*1), Y3, Y0
+	VFMADD231PS (R9)(CX*2), Y4, Y0
+	CMPQ        16(AX), $0x04
+	JLE         step7Right
+	MOVQ        (AX), R9
+	MOVQ        32(R9), R9
+	ADDQ        DX, R9
+	VFMADD231PS (R9), Y2, Y1
+	VFMADD231PS (R9)(CX*1), Y3, Y1
+	VFMADD231PS (R9)(CX*2), Y4, Y1
+
+step7Right:
+	VMOVUPS     1280(SI), Y2
+	VMOVUPS     1344(SI), Y3
+	VMOVUPS     1408(SI), Y4
+	VMOVUPS     1472(SI), Y5
+	VMOVUPS     1536(SI), Y5
+	CMPQ        16(AX), $0x04
+	JLE         step8Right
+	MOVQ        (AX), R9
+	MOVQ        32(R9), R9
+	ADDQ        DX, R9
+	VFMADD231PS (R9), Y2, Y0
+	VFMADD231PS (R9)(CX*1), Y3, Y0
+	VFMADD231PS (R9)(CX*2), Y4, Y0
+
+step8Right:
+	CMPQ        16(AX), $0x05
+	JLE         step9Right
+	MOVQ        (AX), R9
+	MOVQ        40(R9), R9
+	ADDQ        DX, R9
+	VFMADD231PS (R9), Y2, Y1
+	VFMADD231PS (R9)(CX*1), Y3, Y1
+	VFMADD231PS (R9)(CX*2), Y4, Y1
+
+step9Right:
+	VBROADCASTSS 144(AX), Y2
+	VBROADCASTSS 148(AX), Y3
+	MOVQ         80(AX), R9
+	MOVQ         BX, R9
+	VMAXPS       Y0, Y2, Y0
+	VMINPS       Y0, Y3, Y0
+	VMOVUPS      Y0, (R9)
+	MOVQ         BX, R9
+	ADDQ         88(AX), R9
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+	VMOVUPS      Y1, (R9)
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, DI
+	XORQ         $0x20, SI
+	TESTQ        $0x00000020, SI
+	JNZ          secondRight
+	ADDQ         56(AX), SI
+
+secondRight:
+	SUBQ $0x08, R8
+	JGE  chanRight
+
+restRight:
+	ADDQ        $0x08, R8
+	JZ          doneRight
+	MOVQ        136(AX), R8
+	VMOVUPS     (R8), Y0
+	VMOVUPS     (DI), Y1
+	VMOVAPS     Y1, Y2
+	VMOVUPS     (SI), Y3
+	VMOVUPS     64(SI), Y4
+	VMOVUPS     128(SI), Y5
+	VMOVUPS     192(SI), Y6
+	VMOVUPS     256(SI), Y6
+	CMPQ        8(AX), $0x00
+	JGT         step0RightTail
+	MOVQ        (AX), DI
+	MOVQ        (DI), DI
+	ADDQ        DX, DI
+	VMASKMOVPS  (DI), Y0, Y6
+	VFMADD231PS Y3, Y6, Y1
+	VMASKMOVPS  (DI)(CX*1), Y0, Y6
+	VFMADD231PS Y4, Y6, Y1
+	VMASKMOVPS  (DI)(CX*2), Y0, Y6
+	VFMADD231PS Y5, Y6, Y1
+
+step0RightTail:
+	CMPQ        8(AX), $0x01
+	JGT         step1RightTail
+	MOVQ        (AX), DI
+	MOVQ        8(DI), DI
+	ADDQ        DX, DI
+	VMASKMOVPS  (DI), Y0, Y6
+	VFMADD231PS Y3, Y6, Y2
+	VMASKMOVPS  (DI)(CX*1), Y0, Y3
+	VFMADD231PS Y4, Y3, Y2
+	VMASKMOVPS  (DI)(CX*2), Y0, Y3
+	VFMADD231PS Y5, Y3, Y2
+
+step1RightTail:
+	VMOVUPS     320(SI), Y3
+	VMOVUPS     384(SI), Y4
+	VMOVUPS     448(SI), Y5
+	VMOVUPS     512(SI), Y6
+	VMOVUPS     576(SI), Y6
+	CMPQ        8(AX), $0x01
+	JGT         step2RightTail
+	MOVQ        (AX), DI
+	MOVQ        8(DI), DI
+	ADDQ        DX, DI
+	VMASKMOVPS  (DI), Y0, Y6
+	VFMADD231PS Y3, Y6, Y1
+	VMASKMOVPS  (DI)(CX*1), Y0, Y6
+	VFMADD231PS Y4, Y6, Y1
+	VMASKMOVPS  (DI)(CX*2), Y0, Y6
+	VFMADD231PS Y5, Y6, Y1
+
+step2RightTail:
+	MOVQ        (AX), DI
+	MOVQ        16(DI), DI
+	ADDQ        DX, DI
+	VMASKMOVPS  (DI), Y0, Y6
+	VFMADD231PS Y3, Y6, Y2
+	VMASKMOVPS  (DI)(CX*1), Y0, Y3
+	VFMADD231PS Y4, Y3, Y2
+	VMASKMOVPS  (DI)(CX*2), Y0, Y3
+	VFMADD231PS Y5, Y3, Y2
+	VMOVUPS     640(SI), Y3
+	VMOVUPS     704(SI), Y4
+	VMOVUPS     768(SI), Y5
+	VMOVUPS     832(SI), Y6
+	VMOVUPS     896(SI), Y6
+	MOVQ        (AX), DI
+	MOVQ        16(DI), DI
+	ADDQ        DX, DI
+	VMASKMOVPS  (DI), Y0, Y6
+	VFMADD231PS Y3, Y6, Y1
+	VMASKMOVPS  (DI)(CX*1), Y0, Y6
+	VFMADD231PS Y4, Y6, Y1
+	VMASKMOVPS  (DI)(CX*2), Y0, Y6
+	VFMADD231PS Y5, Y6, Y1
+	MOVQ        (AX), DI
+	MOVQ        24(DI), DI
+	ADDQ        DX, DI
+	VMASKMOVPS  (DI), Y0, Y6
+	VFMADD231PS Y3, Y6, Y2
+	VMASKMOVPS  (DI)(CX*1), Y0, Y3
+	VFMADD231PS Y4, Y3, Y2
+	VMASKMOVPS  (DI)(CX*2), Y0, Y3
+	VFMADD231PS Y5, Y3, Y2
+	VMOVUPS     960(SI), Y3
+	VMOVUPS     1024(SI), Y4
+	VMOVUPS     1088(SI), Y5
+	VMOVUPS     1152(SI), Y6
+	VMOVUPS     1216(SI), Y6
+	MOVQ        (AX), DI
+	MOVQ        24(DI), DI
+	ADDQ        DX, DI
+	VMASKMOVPS  (DI), Y0, Y6
+	VFMADD231PS Y3, Y6, Y1
+	VMASKMOVPS  (DI)(CX*1), Y0, Y6
+	VFMADD231PS Y4, Y6, Y1
+	VMASKMOVPS  (DI)(CX*2), Y0, Y6
+	VFMADD231PS Y5, Y6, Y1
+	CMPQ        16(AX), $0x04
+	JLE         step7RightTail
+	MOVQ        (AX), DI
+	MOVQ        32(DI), DI
+	ADDQ        DX, DI
+	VMASKMOVPS  (DI), Y0, Y6
+	VFMADD231PS Y3, Y6, Y2
+	VMASKMOVPS  (DI)(CX*1), Y0, Y3
+	VFMADD231PS Y4, Y3, Y2
+	VMASKMOVPS  (DI)(CX*2), Y0, Y3
+	VFMADD231PS Y5, Y3, Y2
+
+step7RightTail:
+	VMOVUPS     1280(SI), Y3
+	VMOVUPS     1344(SI), Y4
+	VMOVUPS     1408(SI), Y5
+	VMOVUPS     1472(SI), Y6
+	VMOVUPS     1536(SI), Y6
+	CMPQ        16(AX), $0x04
+	JLE         step8RightTail
+	MOVQ        (AX), SI
+	MOVQ        32(SI), SI
+	ADDQ        DX, SI
+	VMASKMOVPS  (SI), Y0, Y6
+	VFMADD231PS Y3, Y6, Y1
+	VMASKMOVPS  (SI)(CX*1), Y0, Y6
+	VFMADD231PS Y4, Y6, Y1
+	VMASKMOVPS  (SI)(CX*2), Y0, Y6
+	VFMADD231PS Y5, Y6, Y1
+
+step8RightTail:
+	CMPQ        16(AX), $0x05
+	JLE         step9RightTail
+	MOVQ        (AX), SI
+	MOVQ        40(SI), SI
+	ADDQ        DX, SI
+	VMASKMOVPS  (SI), Y0, Y6
+	VFMADD231PS Y3, Y6, Y2
+	VMASKMOVPS  (SI)(CX*1), Y0, Y3
+	VFMADD231PS Y4, Y3, Y2
+	VMASKMOVPS  (SI)(CX*2), Y0, Y3
+	VFMADD231PS Y5, Y3, Y2
+
+step9RightTail:
+	VBROADCASTSS 144(AX), Y3
+	VBROADCASTSS 148(AX), Y4
+	MOVQ         80(AX), CX
+	MOVQ         BX, CX
+	VMAXPS       Y1, Y3, Y1
+	VMINPS       Y1, Y4, Y1
+	VMASKMOVPS   Y1, Y0, (CX)
+	MOVQ         BX, CX
+	ADDQ         88(AX), CX
+	VMAXPS       Y2, Y3, Y2
+	VMINPS       Y2, Y4, Y2
+	VMASKMOVPS   Y2, Y0, (CX)
+
+doneRight:
+	MOVQ 40(AX), CX
+	ADDQ CX, 152(AX)
+	MOVQ 96(AX), CX
+	ADDQ CX, 160(AX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func dw5s1F32AVX2_2x2(a *byte)
+// Requires: AVX, FMA3
+TEXT ·dw5s1F32AVX2_2x2(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 32(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 72(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 24(AX), CX
+	LEAQ (CX)(CX*2), DX
+	CMPQ 104(AX), $0x00
+	JE   inner
+	MOVQ 152(AX), BX
+	MOVQ 160(AX), SI
+	MOVQ 48(AX), DI
+	MOVQ 64(AX), R8
+	MOVQ 128(AX), R9
+	SUBQ $0x08, R9
+	JLT  restLeft
+
+chanLeft:
+	VMOVUPS     (R8), Y0
+	VMOVAPS     Y0, Y1
+	VMOVAPS     Y0, Y2
+	VMOVAPS     Y0, Y3
+	VMOVUPS     (DI), Y4
+	VMOVUPS     64(DI), Y4
+	VMOVUPS     128(DI), Y5
+	VMOVUPS     192(DI), Y6
+	VMOVUPS     256(DI), Y7
+	CMPQ        8(AX), $0x00
+	JGT         step0Left
+	MOVQ        (AX), R10
+	MOVQ        (R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y5, Y8, Y0
+	VFMADD231PS Y4, Y8, Y1
+	VMOVUPS     (R10)(DX*1), Y8
+	VFMADD231PS Y6, Y8, Y0
+	VFMADD231PS Y5, Y8, Y1
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y7, Y8, Y0
+	VFMADD231PS Y6, Y8, Y1
+	VFMADD231PS (R10)(CX*1), Y7, Y1
+
+step0Left:
+	CMPQ        8(AX), $0x01
+	JGT         step1Left
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y5, Y8, Y2
+	VFMADD231PS Y4, Y8, Y3
+	VMOVUPS     (R10)(DX*1), Y4
+	VFMADD231PS Y6, Y4, Y2
+	VFMADD231PS Y5, Y4, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y4
+	VFMADD231PS Y7, Y4, Y2
+	VFMADD231PS Y6, Y4, Y3
+	VFMADD231PS (R10)(CX*1), Y7, Y3
+
+step1Left:
+	VMOVUPS     320(DI), Y4
+	VMOVUPS     384(DI), Y4
+	VMOVUPS     448(DI), Y5
+	VMOVUPS     512(DI), Y6
+	VMOVUPS     576(DI), Y7
+	CMPQ        8(AX), $0x01
+	JGT         step2Left
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y5, Y8, Y0
+	VFMADD231PS Y4, Y8, Y1
+	VMOVUPS     (R10)(DX*1), Y8
+	VFMADD231PS Y6, Y8, Y0
+	VFMADD231PS Y5, Y8, Y1
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y7, Y8, Y0
+	VFMADD231PS Y6, Y8, Y1
+	VFMADD231PS (R10)(CX*1), Y7, Y1
+
+step2Left:
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y5, Y8, Y2
+	VFMADD231PS Y4, Y8, Y3
+	VMOVUPS     (R10)(DX*1), Y4
+	VFMADD231PS Y6, Y4, Y2
+	VFMADD231PS Y5, Y4, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y4
+	VFMADD231PS Y7, Y4, Y2
+	VFMADD231PS Y6, Y4, Y3
+	VFMADD231PS (R10)(CX*1), Y7, Y3
+	VMOVUPS     640(DI), Y4
+	VMOVUPS     704(DI), Y4
+	VMOVUPS     768(DI), Y5
+	VMOVUPS     832(DI), Y6
+	VMOVUPS     896(DI), Y7
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y5, Y8, Y0
+	VFMADD231PS Y4, Y8, Y1
+	VMOVUPS     (R10)(DX*1), Y8
+	VFMADD231PS Y6, Y8, Y0
+	VFMADD231PS Y5, Y8, Y1
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y7, Y8, Y0
+	VFMADD231PS Y6, Y8, Y1
+	VFMADD231PS (R10)(CX*1), Y7, Y1
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y5, Y8, Y2
+	VFMADD231PS Y4, Y8, Y3
+	VMOVUPS     (R10)(DX*1), Y4
+	VFMADD231PS Y6, Y4, Y2
+	VFMADD231PS Y5, Y4, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y4
+	VFMADD231PS Y7, Y4, Y2
+	VFMADD231PS Y6, Y4, Y3
+	VFMADD231PS (R10)(CX*1), Y7, Y3
+	VMOVUPS     960(DI), Y4
+	VMOVUPS     1024(DI), Y4
+	VMOVUPS     1088(DI), Y5
+	VMOVUPS     1152(DI), Y6
+	VMOVUPS     1216(DI), Y7
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y5, Y8, Y0
+	VFMADD231PS Y4, Y8, Y1
+	VMOVUPS     (R10)(DX*1), Y8
+	VFMADD231PS Y6, Y8, Y0
+	VFMADD231PS Y5, Y8, Y1
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y7, Y8, Y0
+	VFMADD231PS Y6, Y8, Y1
+	VFMADD231PS (R10)(CX*1), Y7, Y1
+	CMPQ        16(AX), $0x04
+	JLE         step7Left
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y5, Y8, Y2
+	VFMADD231PS Y4, Y8, Y3
+	VMOVUPS     (R10)(DX*1), Y4
+	VFMADD231PS Y6, Y4, Y2
+	VFMADD231PS Y5, Y4, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y4
+	VFMADD231PS Y7, Y4, Y2
+	VFMADD231PS Y6, Y4, Y3
+	VFMADD231PS (R10)(CX*1), Y7, Y3
+
+step7Left:
+	VMOVUPS     1280(DI), Y4
+	VMOVUPS     1344(DI), Y4
+	VMOVUPS     1408(DI), Y5
+	VMOVUPS     1472(DI), Y6
+	VMOVUPS     1536(DI), Y7
+	CMPQ        16(AX), $0x04
+	JLE         step8Left
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y5, Y8, Y0
+	VFMADD231PS Y4, Y8, Y1
+	VMOVUPS     (R10)(DX*1), Y8
+	VFMADD231PS Y6, Y8, Y0
+	VFMADD231PS Y5, Y8, Y1
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y7, Y8, Y0
+	VFMADD231PS Y6, Y8, Y1
+	VFMADD231PS (R10)(CX*1), Y7, Y1
+
+step8Left:
+	CMPQ        16(AX), $0x05
+	JLE         step9Left
+	MOVQ        (AX), R10
+	MOVQ        40(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y5, Y8, Y2
+	VFMADD231PS Y4, Y8, Y3
+	VMOVUPS     (R10)(DX*1), Y4
+	VFMADD231PS Y6, Y4, Y2
+	VFMADD231PS Y5, Y4, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y4
+	VFMADD231PS Y7, Y4, Y2
+	VFMADD231PS Y6, Y4, Y3
+	VFMADD231PS (R10)(CX*1), Y7, Y3
+
+step9Left:
+	VBROADCASTSS 144(AX), Y4
+	VBROADCASTSS 148(AX), Y5
+	MOVQ         80(AX), R10
+	MOVQ         SI, R11
+	VMAXPS       Y0, Y4, Y0
+	VMINPS       Y0, Y5, Y0
+	VMOVUPS      Y0, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y1, Y4, Y1
+	VMINPS       Y1, Y5, Y1
+	VMOVUPS      Y1, (R11)
+	MOVQ         SI, R11
+	ADDQ         88(AX), R11
+	VMAXPS       Y2, Y4, Y2
+	VMINPS       Y2, Y5, Y2
+	VMOVUPS      Y2, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y3, Y4, Y3
+	VMINPS       Y3, Y5, Y3
+	VMOVUPS      Y3, (R11)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, R8
+	XORQ         $0x20, DI
+	TESTQ        $0x00000020, DI
+	JNZ          secondLeft
+	ADDQ         56(AX), DI
+
+secondLeft:
+	SUBQ $0x08, R9
+	JGE  chanLeft
+
+restLeft:
+	ADDQ        $0x08, R9
+	JZ          doneLeft
+	MOVQ        136(AX), R9
+	VMOVUPS     (R9), Y0
+	VMOVUPS     (R8), Y1
+	VMOVAPS     Y1, Y2
+	VMOVAPS     Y1, Y3
+	VMOVAPS     Y1, Y4
+	VMOVUPS     (DI), Y5
+	VMOVUPS     64(DI), Y5
+	VMOVUPS     128(DI), Y6
+	VMOVUPS     192(DI), Y7
+	VMOVUPS     256(DI), Y8
+	CMPQ        8(AX), $0x00
+	JGT         step0LeftTail
+	MOVQ        (AX), R8
+	MOVQ        (R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y6, Y9, Y1
+	VFMADD231PS Y5, Y9, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y9
+	VFMADD231PS Y7, Y9, Y1
+	VFMADD231PS Y6, Y9, Y2
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y8, Y9, Y1
+	VFMADD231PS Y7, Y9, Y2
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y8, Y9, Y2
+
+step0LeftTail:
+	CMPQ        8(AX), $0x01
+	JGT         step1LeftTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y6, Y9, Y3
+	VFMADD231PS Y5, Y9, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y5
+	VFMADD231PS Y7, Y5, Y3
+	VFMADD231PS Y6, Y5, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y5
+	VFMADD231PS Y8, Y5, Y3
+	VFMADD231PS Y7, Y5, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y5
+	VFMADD231PS Y8, Y5, Y4
+
+step1LeftTail:
+	VMOVUPS     320(DI), Y5
+	VMOVUPS     384(DI), Y5
+	VMOVUPS     448(DI), Y6
+	VMOVUPS     512(DI), Y7
+	VMOVUPS     576(DI), Y8
+	CMPQ        8(AX), $0x01
+	JGT         step2LeftTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y6, Y9, Y1
+	VFMADD231PS Y5, Y9, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y9
+	VFMADD231PS Y7, Y9, Y1
+	VFMADD231PS Y6, Y9, Y2
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y8, Y9, Y1
+	VFMADD231PS Y7, Y9, Y2
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y8, Y9, Y2
+
+step2LeftTail:
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y6, Y9, Y3
+	VFMADD231PS Y5, Y9, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y5
+	VFMADD231PS Y7, Y5, Y3
+	VFMADD231PS Y6, Y5, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y5
+	VFMADD231PS Y8, Y5, Y3
+	VFMADD231PS Y7, Y5, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y5
+	VFMADD231PS Y8, Y5, Y4
+	VMOVUPS     640(DI), Y5
+	VMOVUPS     704(DI), Y5
+	VMOVUPS     768(DI), Y6
+	VMOVUPS     832(DI), Y7
+	VMOVUPS     896(DI), Y8
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y6, Y9, Y1
+	VFMADD231PS Y5, Y9, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y9
+	VFMADD231PS Y7, Y9, Y1
+	VFMADD231PS Y6, Y9, Y2
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y8, Y9, Y1
+	VFMADD231PS Y7, Y9, Y2
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y8, Y9, Y2
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y6, Y9, Y3
+	VFMADD231PS Y5, Y9, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y5
+	VFMADD231PS Y7, Y5, Y3
+	VFMADD231PS Y6, Y5, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y5
+	VFMADD231PS Y8, Y5, Y3
+	VFMADD231PS Y7, Y5, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y5
+	VFMADD231PS Y8, Y5, Y4
+	VMOVUPS     960(DI), Y5
+	VMOVUPS     1024(DI), Y5
+	VMOVUPS     1088(DI), Y6
+	VMOVUPS     1152(DI), Y7
+	VMOVUPS     1216(DI), Y8
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y6, Y9, Y1
+	VFMADD231PS Y5, Y9, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y9
+	VFMADD231PS Y7, Y9, Y1
+	VFMADD231PS Y6, Y9, Y2
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y8, Y9, Y1
+	VFMADD231PS Y7, Y9, Y2
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y8, Y9, Y2
+	CMPQ        16(AX), $0x04
+	JLE         step7LeftTail
+	MOVQ        (AX), R8
+	MOVQ        32(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y6, Y9, Y3
+	VFMADD231PS Y5, Y9, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y5
+	VFMADD231PS Y7, Y5, Y3
+	VFMADD231PS Y6, Y5, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y5
+	VFMADD231PS Y8, Y5, Y3
+	VFMADD231PS Y7, Y5, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y5
+	VFMADD231PS Y8, Y5, Y4
+
+step7LeftTail:
+	VMOVUPS     1280(DI), Y5
+	VMOVUPS     1344(DI), Y5
+	VMOVUPS     1408(DI), Y6
+	VMOVUPS     1472(DI), Y7
+	VMOVUPS     1536(DI), Y8
+	CMPQ        16(AX), $0x04
+	JLE         step8LeftTail
+	MOVQ        (AX), DI
+	MOVQ        32(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI)(CX*2), Y0, Y9
+	VFMADD231PS Y6, Y9, Y1
+	VFMADD231PS Y5, Y9, Y2
+	VMASKMOVPS  (DI)(DX*1), Y0, Y9
+	VFMADD231PS Y7, Y9, Y1
+	VFMADD231PS Y6, Y9, Y2
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y9
+	VFMADD231PS Y8, Y9, Y1
+	VFMADD231PS Y7, Y9, Y2
+	VMASKMOVPS  (DI)(CX*1), Y0, Y9
+	VFMADD231PS Y8, Y9, Y2
+
+step8LeftTail:
+	CMPQ        16(AX), $0x05
+	JLE         step9LeftTail
+	MOVQ        (AX), DI
+	MOVQ        40(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI)(CX*2), Y0, Y9
+	VFMADD231PS Y6, Y9, Y3
+	VFMADD231PS Y5, Y9, Y4
+	VMASKMOVPS  (DI)(DX*1), Y0, Y5
+	VFMADD231PS Y7, Y5, Y3
+	VFMADD231PS Y6, Y5, Y4
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y5
+	VFMADD231PS Y8, Y5, Y3
+	VFMADD231PS Y7, Y5, Y4
+	VMASKMOVPS  (DI)(CX*1), Y0, Y5
+	VFMADD231PS Y8, Y5, Y4
+
+step9LeftTail:
+	VBROADCASTSS 144(AX), Y5
+	VBROADCASTSS 148(AX), Y6
+	MOVQ         80(AX), BX
+	MOVQ         SI, DI
+	VMAXPS       Y1, Y5, Y1
+	VMINPS       Y1, Y6, Y1
+	VMASKMOVPS   Y1, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y2, Y5, Y2
+	VMINPS       Y2, Y6, Y2
+	VMASKMOVPS   Y2, Y0, (DI)
+	MOVQ         SI, DI
+	ADDQ         88(AX), DI
+	VMAXPS       Y3, Y5, Y3
+	VMINPS       Y3, Y6, Y3
+	VMASKMOVPS   Y3, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y4, Y5, Y4
+	VMINPS       Y4, Y6, Y4
+	VMASKMOVPS   Y4, Y0, (DI)
+
+doneLeft:
+	MOVQ 40(AX), BX
+	ADDQ BX, 152(AX)
+	MOVQ 96(AX), BX
+	ADDQ BX, 160(AX)
+
+inner:
+	CMPQ 168(AX), $0x00
+	JE   right
+
+tile:
+	MOVQ 152(AX), BX
+	MOVQ 160(AX), SI
+	MOVQ 48(AX), DI
+	MOVQ 64(AX), R8
+	MOVQ 128(AX), R9
+	SUBQ $0x08, R9
+	JLT  restInner
+
+chanInner:
+	VMOVUPS     (R8), Y0
+	VMOVAPS     Y0, Y1
+	VMOVAPS     Y0, Y2
+	VMOVAPS     Y0, Y3
+	VMOVUPS     (DI), Y4
+	VMOVUPS     64(DI), Y5
+	VMOVUPS     128(DI), Y6
+	VMOVUPS     192(DI), Y7
+	VMOVUPS     256(DI), Y8
+	CMPQ        8(AX), $0x00
+	JGT         step0Inner
+	MOVQ        (AX), R10
+	MOVQ        (R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y0
+	VMOVUPS     (R10)(CX*1), Y9
+	VFMADD231PS Y5, Y9, Y0
+	VFMADD231PS Y4, Y9, Y1
+	VMOVUPS     (R10)(CX*2), Y9
+	VFMADD231PS Y6, Y9, Y0
+	VFMADD231PS Y5, Y9, Y1
+	VMOVUPS     (R10)(DX*1), Y9
+	VFMADD231PS Y7, Y9, Y0
+	VFMADD231PS Y6, Y9, Y1
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y9
+	VFMADD231PS Y8, Y9, Y0
+	VFMADD231PS Y7, Y9, Y1
+	VFMADD231PS (R10)(CX*1), Y8, Y1
+
+step0Inner:
+	CMPQ        8(AX), $0x01
+	JGT         step1Inner
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y2
+	VMOVUPS     (R10)(CX*1), Y9
+	VFMADD231PS Y5, Y9, Y2
+	VFMADD231PS Y4, Y9, Y3
+	VMOVUPS     (R10)(CX*2), Y4
+	VFMADD231PS Y6, Y4, Y2
+	VFMADD231PS Y5, Y4, Y3
+	VMOVUPS     (R10)(DX*1), Y4
+	VFMADD231PS Y7, Y4, Y2
+	VFMADD231PS Y6, Y4, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y4
+	VFMADD231PS Y8, Y4, Y2
+	VFMADD231PS Y7, Y4, Y3
+	VFMADD231PS (R10)(CX*1), Y8, Y3
+
+step1Inner:
+	VMOVUPS     320(DI), Y4
+	VMOVUPS     384(DI), Y5
+	VMOVUPS     448(DI), Y6
+	VMOVUPS     512(DI), Y7
+	VMOVUPS     576(DI), Y8
+	CMPQ        8(AX), $0x01
+	JGT         step2Inner
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y0
+	VMOVUPS     (R10)(CX*1), Y9
+	VFMADD231PS Y5, Y9, Y0
+	VFMADD231PS Y4, Y9, Y1
+	VMOVUPS     (R10)(CX*2), Y9
+	VFMADD231PS Y6, Y9, Y0
+	VFMADD231PS Y5, Y9, Y1
+	VMOVUPS     (R10)(DX*1), Y9
+	VFMADD231PS Y7, Y9, Y0
+	VFMADD231PS Y6, Y9, Y1
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y9
+	VFMADD231PS Y8, Y9, Y0
+	VFMADD231PS Y7, Y9, Y1
+	VFMADD231PS (R10)(CX*1), Y8, Y1
+
+step2Inner:
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y2
+	VMOVUPS     (R10)(CX*1), Y9
+	VFMADD231PS Y5, Y9, Y2
+	VFMADD231PS Y4, Y9, Y3
+	VMOVUPS     (R10)(CX*2), Y4
+	VFMADD231PS Y6, Y4, Y2
+	VFMADD231PS Y5, Y4, Y3
+	VMOVUPS     (R10)(DX*1), Y4
+	VFMADD231PS Y7, Y4, Y2
+	VFMADD231PS Y6, Y4, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y4
+	VFMADD231PS Y8, Y4, Y2
+	VFMADD231PS Y7, Y4, Y3
+	VFMADD231PS (R10)(CX*1), Y8, Y3
+	VMOVUPS     640(DI), Y4
+	VMOVUPS     704(DI), Y5
+	VMOVUPS     768(DI), Y6
+	VMOVUPS     832(DI), Y7
+	VMOVUPS     896(DI), Y8
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y0
+	VMOVUPS     (R10)(CX*1), Y9
+	VFMADD231PS Y5, Y9, Y0
+	VFMADD231PS Y4, Y9, Y1
+	VMOVUPS     (R10)(CX*2), Y9
+	VFMADD231PS Y6, Y9, Y0
+	VFMADD231PS Y5, Y9, Y1
+	VMOVUPS     (R10)(DX*1), Y9
+	VFMADD231PS Y7, Y9, Y0
+	VFMADD231PS Y6, Y9, Y1
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y9
+	VFMADD231PS Y8, Y9, Y0
+	VFMADD231PS Y7, Y9, Y1
+	VFMADD231PS (R10)(CX*1), Y8, Y1
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y2
+	VMOVUPS     (R10)(CX*1), Y9
+	VFMADD231PS Y5, Y9, Y2
+	VFMADD231PS Y4, Y9, Y3
+	VMOVUPS     (R10)(CX*2), Y4
+	VFMADD231PS Y6, Y4, Y2
+	VFMADD231PS Y5, Y4, Y3
+	VMOVUPS     (R10)(DX*1), Y4
+	VFMADD231PS Y7, Y4, Y2
+	VFMADD231PS Y6, Y4, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y4
+	VFMADD231PS Y8, Y4, Y2
+	VFMADD231PS Y7, Y4, Y3
+	VFMADD231PS (R10)(CX*1), Y8, Y3
+	VMOVUPS     960(DI), Y4
+	VMOVUPS     1024(DI), Y5
+	VMOVUPS     1088(DI), Y6
+	VMOVUPS     1152(DI), Y7
+	VMOVUPS     1216(DI), Y8
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y0
+	VMOVUPS     (R10)(CX*1), Y9
+	VFMADD231PS Y5, Y9, Y0
+	VFMADD231PS Y4, Y9, Y1
+	VMOVUPS     (R10)(CX*2), Y9
+	VFMADD231PS Y6, Y9, Y0
+	VFMADD231PS Y5, Y9, Y1
+	VMOVUPS     (R10)(DX*1), Y9
+	VFMADD231PS Y7, Y9, Y0
+	VFMADD231PS Y6, Y9, Y1
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y9
+	VFMADD231PS Y8, Y9, Y0
+	VFMADD231PS Y7, Y9, Y1
+	VFMADD231PS (R10)(CX*1), Y8, Y1
+	CMPQ        16(AX), $0x04
+	JLE         step7Inner
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y2
+	VMOVUPS     (R10)(CX*1), Y9
+	VFMADD231PS Y5, Y9, Y2
+	VFMADD231PS Y4, Y9, Y3
+	VMOVUPS     (R10)(CX*2), Y4
+	VFMADD231PS Y6, Y4, Y2
+	VFMADD231PS Y5, Y4, Y3
+	VMOVUPS     (R10)(DX*1), Y4
+	VFMADD231PS Y7, Y4, Y2
+	VFMADD231PS Y6, Y4, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y4
+	VFMADD231PS Y8, Y4, Y2
+	VFMADD231PS Y7, Y4, Y3
+	VFMADD231PS (R10)(CX*1), Y8, Y3
+
+step7Inner:
+	VMOVUPS     1280(DI), Y4
+	VMOVUPS     1344(DI), Y5
+	VMOVUPS     1408(DI), Y6
+	VMOVUPS     1472(DI), Y7
+	VMOVUPS     1536(DI), Y8
+	CMPQ        16(AX), $0x04
+	JLE         step8Inner
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y0
+	VMOVUPS     (R10)(CX*1), Y9
+	VFMADD231PS Y5, Y9, Y0
+	VFMADD231PS Y4, Y9, Y1
+	VMOVUPS     (R10)(CX*2), Y9
+	VFMADD231PS Y6, Y9, Y0
+	VFMADD231PS Y5, Y9, Y1
+	VMOVUPS     (R10)(DX*1), Y9
+	VFMADD231PS Y7, Y9, Y0
+	VFMADD231PS Y6, Y9, Y1
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y9
+	VFMADD231PS Y8, Y9, Y0
+	VFMADD231PS Y7, Y9, Y1
+	VFMADD231PS (R10)(CX*1), Y8, Y1
+
+step8Inner:
+	CMPQ        16(AX), $0x05
+	JLE         step9Inner
+	MOVQ        (AX), R10
+	MOVQ        40(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y2
+	VMOVUPS     (R10)(CX*1), Y9
+	VFMADD231PS Y5, Y9, Y2
+	VFMADD231PS Y4, Y9, Y3
+	VMOVUPS     (R10)(CX*2), Y4
+	VFMADD231PS Y6, Y4, Y2
+	VFMADD231PS Y5, Y4, Y3
+	VMOVUPS     (R10)(DX*1), Y4
+	VFMADD231PS Y7, Y4, Y2
+	VFMADD231PS Y6, Y4, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y4
+	VFMADD231PS Y8, Y4, Y2
+	VFMADD231PS Y7, Y4, Y3
+	VFMADD231PS (R10)(CX*1), Y8, Y3
+
+step9Inner:
+	VBROADCASTSS 144(AX), Y4
+	VBROADCASTSS 148(AX), Y5
+	MOVQ         80(AX), R10
+	MOVQ         SI, R11
+	VMAXPS       Y0, Y4, Y0
+	VMINPS       Y0, Y5, Y0
+	VMOVUPS      Y0, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y1, Y4, Y1
+	VMINPS       Y1, Y5, Y1
+	VMOVUPS      Y1, (R11)
+	MOVQ         SI, R11
+	ADDQ         88(AX), R11
+	VMAXPS       Y2, Y4, Y2
+	VMINPS       Y2, Y5, Y2
+	VMOVUPS      Y2, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y3, Y4, Y3
+	VMINPS       Y3, Y5, Y3
+	VMOVUPS      Y3, (R11)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, R8
+	XORQ         $0x20, DI
+	TESTQ        $0x00000020, DI
+	JNZ          secondInner
+	ADDQ         56(AX), DI
+
+secondInner:
+	SUBQ $0x08, R9
+	JGE  chanInner
+
+restInner:
+	ADDQ        $0x08, R9
+	JZ          doneInner
+	MOVQ        136(AX), R9
+	VMOVUPS     (R9), Y0
+	VMOVUPS     (R8), Y1
+	VMOVAPS     Y1, Y2
+	VMOVAPS     Y1, Y3
+	VMOVAPS     Y1, Y4
+	VMOVUPS     (DI), Y5
+	VMOVUPS     64(DI), Y6
+	VMOVUPS     128(DI), Y7
+	VMOVUPS     192(DI), Y8
+	VMOVUPS     256(DI), Y9
+	CMPQ        8(AX), $0x00
+	JGT         step0InnerTail
+	MOVQ        (AX), R8
+	MOVQ        (R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y10
+	VFMADD231PS Y5, Y10, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y6, Y10, Y1
+	VFMADD231PS Y5, Y10, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y10
+	VFMADD231PS Y7, Y10, Y1
+	VFMADD231PS Y6, Y10, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y10
+	VFMADD231PS Y8, Y10, Y1
+	VFMADD231PS Y7, Y10, Y2
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y10
+	VFMADD231PS Y9, Y10, Y1
+	VFMADD231PS Y8, Y10, Y2
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y9, Y10, Y2
+
+step0InnerTail:
+	CMPQ        8(AX), $0x01
+	JGT         step1InnerTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y10
+	VFMADD231PS Y5, Y10, Y3
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y6, Y10, Y3
+	VFMADD231PS Y5, Y10, Y4
+	VMASKMOVPS  (R8)(CX*2), Y0, Y5
+	VFMADD231PS Y7, Y5, Y3
+	VFMADD231PS Y6, Y5, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y5
+	VFMADD231PS Y8, Y5, Y3
+	VFMADD231PS Y7, Y5, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y5
+	VFMADD231PS Y9, Y5, Y3
+	VFMADD231PS Y8, Y5, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y5
+	VFMADD231PS Y9, Y5, Y4
+
+step1InnerTail:
+	VMOVUPS     320(DI), Y5
+	VMOVUPS     384(DI), Y6
+	VMOVUPS     448(DI), Y7
+	VMOVUPS     512(DI), Y8
+	VMOVUPS     576(DI), Y9
+	CMPQ        8(AX), $0x01
+	JGT         step2InnerTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y10
+	VFMADD231PS Y5, Y10, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y6, Y10, Y1
+	VFMADD231PS Y5, Y10, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y10
+	VFMADD231PS Y7, Y10, Y1
+	VFMADD231PS Y6, Y10, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y10
+	VFMADD231PS Y8, Y10, Y1
+	VFMADD231PS Y7, Y10, Y2
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y10
+	VFMADD231PS Y9, Y10, Y1
+	VFMADD231PS Y8, Y10, Y2
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y9, Y10, Y2
+
+step2InnerTail:
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y10
+	VFMADD231PS Y5, Y10, Y3
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y6, Y10, Y3
+	VFMADD231PS Y5, Y10, Y4
+	VMASKMOVPS  (R8)(CX*2), Y0, Y5
+	VFMADD231PS Y7, Y5, Y3
+	VFMADD231PS Y6, Y5, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y5
+	VFMADD231PS Y8, Y5, Y3
+	VFMADD231PS Y7, Y5, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y5
+	VFMADD231PS Y9, Y5, Y3
+	VFMADD231PS Y8, Y5, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y5
+	VFMADD231PS Y9, Y5, Y4
+	VMOVUPS     640(DI), Y5
+	VMOVUPS     704(DI), Y6
+	VMOVUPS     768(DI), Y7
+	VMOVUPS     832(DI), Y8
+	VMOVUPS     896(DI), Y9
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y10
+	VFMADD231PS Y5, Y10, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y6, Y10, Y1
+	VFMADD231PS Y5, Y10, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y10
+	VFMADD231PS Y7, Y10, Y1
+	VFMADD231PS Y6, Y10, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y10
+	VFMADD231PS Y8, Y10, Y1
+	VFMADD231PS Y7, Y10, Y2
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y10
+	VFMADD231PS Y9, Y10, Y1
+	VFMADD231PS Y8, Y10, Y2
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y9, Y10, Y2
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y10
+	VFMADD231PS Y5, Y10, Y3
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y6, Y10, Y3
+	VFMADD231PS Y5, Y10, Y4
+	VMASKMOVPS  (R8)(CX*2), Y0, Y5
+	VFMADD231PS Y7, Y5, Y3
+	VFMADD231PS Y6, Y5, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y5
+	VFMADD231PS Y8, Y5, Y3
+	VFMADD231PS Y7, Y5, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y5
+	VFMADD231PS Y9, Y5, Y3
+	VFMADD231PS Y8, Y5, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y5
+	VFMADD231PS Y9, Y5, Y4
+	VMOVUPS     960(DI), Y5
+	VMOVUPS     1024(DI), Y6
+	VMOVUPS     1088(DI), Y7
+	VMOVUPS     1152(DI), Y8
+	VMOVUPS     1216(DI), Y9
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y10
+	VFMADD231PS Y5, Y10, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y6, Y10, Y1
+	VFMADD231PS Y5, Y10, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y10
+	VFMADD231PS Y7, Y10, Y1
+	VFMADD231PS Y6, Y10, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y10
+	VFMADD231PS Y8, Y10, Y1
+	VFMADD231PS Y7, Y10, Y2
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y10
+	VFMADD231PS Y9, Y10, Y1
+	VFMADD231PS Y8, Y10, Y2
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y9, Y10, Y2
+	CMPQ        16(AX), $0x04
+	JLE         step7InnerTail
+	MOVQ        (AX), R8
+	MOVQ        32(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y10
+	VFMADD231PS Y5, Y10, Y3
+	VMASKMOVPS  (R8)(CX*1), Y0, Y10
+	VFMADD231PS Y6, Y10, Y3
+	VFMADD231PS Y5, Y10, Y4
+	VMASKMOVPS  (R8)(CX*2), Y0, Y5
+	VFMADD231PS Y7, Y5, Y3
+	VFMADD231PS Y6, Y5, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y5
+	VFMADD231PS Y8, Y5, Y3
+	VFMADD231PS Y7, Y5, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y5
+	VFMADD231PS Y9, Y5, Y3
+	VFMADD231PS Y8, Y5, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y5
+	VFMADD231PS Y9, Y5, Y4
+
+step7InnerTail:
+	VMOVUPS     1280(DI), Y5
+	VMOVUPS     1344(DI), Y6
+	VMOVUPS     1408(DI), Y7
+	VMOVUPS     1472(DI), Y8
+	VMOVUPS     1536(DI), Y9
+	CMPQ        16(AX), $0x04
+	JLE         step8InnerTail
+	MOVQ        (AX), DI
+	MOVQ        32(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI), Y0, Y10
+	VFMADD231PS Y5, Y10, Y1
+	VMASKMOVPS  (DI)(CX*1), Y0, Y10
+	VFMADD231PS Y6, Y10, Y1
+	VFMADD231PS Y5, Y10, Y2
+	VMASKMOVPS  (DI)(CX*2), Y0, Y10
+	VFMADD231PS Y7, Y10, Y1
+	VFMADD231PS Y6, Y10, Y2
+	VMASKMOVPS  (DI)(DX*1), Y0, Y10
+	VFMADD231PS Y8, Y10, Y1
+	VFMADD231PS Y7, Y10, Y2
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y10
+	VFMADD231PS Y9, Y10, Y1
+	VFMADD231PS Y8, Y10, Y2
+	VMASKMOVPS  (DI)(CX*1), Y0, Y10
+	VFMADD231PS Y9, Y10, Y2
+
+step8InnerTail:
+	CMPQ        16(AX), $0x05
+	JLE         step9InnerTail
+	MOVQ        (AX), DI
+	MOVQ        40(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI), Y0, Y10
+	VFMADD231PS Y5, Y10, Y3
+	VMASKMOVPS  (DI)(CX*1), Y0, Y10
+	VFMADD231PS Y6, Y10, Y3
+	VFMADD231PS Y5, Y10, Y4
+	VMASKMOVPS  (DI)(CX*2), Y0, Y5
+	VFMADD231PS Y7, Y5, Y3
+	VFMADD231PS Y6, Y5, Y4
+	VMASKMOVPS  (DI)(DX*1), Y0, Y5
+	VFMADD231PS Y8, Y5, Y3
+	VFMADD231PS Y7, Y5, Y4
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y5
+	VFMADD231PS Y9, Y5, Y3
+	VFMADD231PS Y8, Y5, Y4
+	VMASKMOVPS  (DI)(CX*1), Y0, Y5
+	VFMADD231PS Y9, Y5, Y4
+
+step9InnerTail:
+	VBROADCASTSS 144(AX), Y5
+	VBROADCASTSS 148(AX), Y6
+	MOVQ         80(AX), BX
+	MOVQ         SI, DI
+	VMAXPS       Y1, Y5, Y1
+	VMINPS       Y1, Y6, Y1
+	VMASKMOVPS   Y1, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y2, Y5, Y2
+	VMINPS       Y2, Y6, Y2
+	VMASKMOVPS   Y2, Y0, (DI)
+	MOVQ         SI, DI
+	ADDQ         88(AX), DI
+	VMAXPS       Y3, Y5, Y3
+	VMINPS       Y3, Y6, Y3
+	VMASKMOVPS   Y3, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y4, Y5, Y4
+	VMINPS       Y4, Y6, Y4
+	VMASKMOVPS   Y4, Y0, (DI)
+
+doneInner:
+	MOVQ 40(AX), BX
+	ADDQ BX, 152(AX)
+	MOVQ 96(AX), BX
+	ADDQ BX, 160(AX)
+	DECQ 168(AX)
+	JNZ  tile
+
+right:
+	CMPQ 120(AX), $0x00
+	JE   end
+	MOVQ 152(AX), BX
+	MOVQ 160(AX), SI
+	MOVQ 48(AX), DI
+	MOVQ 64(AX), R8
+	MOVQ 128(AX), R9
+	SUBQ $0x08, R9
+	JLT  restRight
+
+chanRight:
+	VMOVUPS     (R8), Y0
+	VMOVAPS     Y0, Y1
+	VMOVAPS     Y0, Y2
+	VMOVAPS     Y0, Y3
+	VMOVUPS     (DI), Y4
+	VMOVUPS     64(DI), Y5
+	VMOVUPS     128(DI), Y6
+	VMOVUPS     192(DI), Y7
+	VMOVUPS     256(DI), Y8
+	CMPQ        8(AX), $0x00
+	JGT         step0Right
+	MOVQ        (AX), R10
+	MOVQ        (R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y0
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y5, Y8, Y0
+	VFMADD231PS Y4, Y8, Y1
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y6, Y8, Y0
+	VFMADD231PS Y5, Y8, Y1
+	VMOVUPS     (R10)(DX*1), Y8
+	VFMADD231PS Y7, Y8, Y0
+	VFMADD231PS Y6, Y8, Y1
+
+step0Right:
+	CMPQ        8(AX), $0x01
+	JGT         step1Right
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y2
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y5, Y8, Y2
+	VFMADD231PS Y4, Y8, Y3
+	VMOVUPS     (R10)(CX*2), Y4
+	VFMADD231PS Y6, Y4, Y2
+	VFMADD231PS Y5, Y4, Y3
+	VMOVUPS     (R10)(DX*1), Y4
+	VFMADD231PS Y7, Y4, Y2
+	VFMADD231PS Y6, Y4, Y3
+
+step1Right:
+	VMOVUPS     320(DI), Y4
+	VMOVUPS     384(DI), Y5
+	VMOVUPS     448(DI), Y6
+	VMOVUPS     512(DI), Y7
+	VMOVUPS     576(DI), Y8
+	CMPQ        8(AX), $0x01
+	JGT         step2Right
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y0
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y5, Y8, Y0
+	VFMADD231PS Y4, Y8, Y1
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y6, Y8, Y0
+	VFMADD231PS Y5, Y8, Y1
+	VMOVUPS     (R10)(DX*1), Y8
+	VFMADD231PS Y7, Y8, Y0
+	VFMADD231PS Y6, Y8, Y1
+
+step2Right:
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y2
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y5, Y8, Y2
+	VFMADD231PS Y4, Y8, Y3
+	VMOVUPS     (R10)(CX*2), Y4
+	VFMADD231PS Y6, Y4, Y2
+	VFMADD231PS Y5, Y4, Y3
+	VMOVUPS     (R10)(DX*1), Y4
+	VFMADD231PS Y7, Y4, Y2
+	VFMADD231PS Y6, Y4, Y3
+	VMOVUPS     640(DI), Y4
+	VMOVUPS     704(DI), Y5
+	VMOVUPS     768(DI), Y6
+	VMOVUPS     832(DI), Y7
+	VMOVUPS     896(DI), Y8
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y0
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y5, Y8, Y0
+	VFMADD231PS Y4, Y8, Y1
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y6, Y8, Y0
+	VFMADD231PS Y5, Y8, Y1
+	VMOVUPS     (R10)(DX*1), Y8
+	VFMADD231PS Y7, Y8, Y0
+	VFMADD231PS Y6, Y8, Y1
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y2
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y5, Y8, Y2
+	VFMADD231PS Y4, Y8, Y3
+	VMOVUPS     (R10)(CX*2), Y4
+	VFMADD231PS Y6, Y4, Y2
+	VFMADD231PS Y5, Y4, Y3
+	VMOVUPS     (R10)(DX*1), Y4
+	VFMADD231PS Y7, Y4, Y2
+	VFMADD231PS Y6, Y4, Y3
+	VMOVUPS     960(DI), Y4
+	VMOVUPS     1024(DI), Y5
+	VMOVUPS     1088(DI), Y6
+	VMOVUPS     1152(DI), Y7
+	VMOVUPS     1216(DI), Y8
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y0
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y5, Y8, Y0
+	VFMADD231PS Y4, Y8, Y1
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y6, Y8, Y0
+	VFMADD231PS Y5, Y8, Y1
+	VMOVUPS     (R10)(DX*1), Y8
+	VFMADD231PS Y7, Y8, Y0
+	VFMADD231PS Y6, Y8, Y1
+	CMPQ        16(AX), $0x04
+	JLE         step7Right
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y2
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y5, Y8, Y2
+	VFMADD231PS Y4, Y8, Y3
+	VMOVUPS     (R10)(CX*2), Y4
+	VFMADD231PS Y6, Y4, Y2
+	VFMADD231PS Y5, Y4, Y3
+	VMOVUPS     (R10)(DX*1), Y4
+	VFMADD231PS Y7, Y4, Y2
+	VFMADD231PS Y6, Y4, Y3
+
+step7Right:
+	VMOVUPS     1280(DI), Y4
+	VMOVUPS     1344(DI), Y5
+	VMOVUPS     1408(DI), Y6
+	VMOVUPS     1472(DI), Y7
+	VMOVUPS     1536(DI), Y8
+	CMPQ        16(AX), $0x04
+	JLE         step8Right
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y0
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y5, Y8, Y0
+	VFMADD231PS Y4, Y8, Y1
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y6, Y8, Y0
+	VFMADD231PS Y5, Y8, Y1
+	VMOVUPS     (R10)(DX*1), Y8
+	VFMADD231PS Y7, Y8, Y0
+	VFMADD231PS Y6, Y8, Y1
+
+step8Right:
+	CMPQ        16(AX), $0x05
+	JLE         step9Right
+	MOVQ        (AX), R10
+	MOVQ        40(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y4, Y2
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y5, Y8, Y2
+	VFMADD231PS Y4, Y8, Y3
+	VMOVUPS     (R10)(CX*2), Y4
+	VFMADD231PS Y6, Y4, Y2
+	VFMADD231PS Y5, Y4, Y3
+	VMOVUPS     (R10)(DX*1), Y4
+	VFMADD231PS Y7, Y4, Y2
+	VFMADD231PS Y6, Y4, Y3
+
+step9Right:
+	VBROADCASTSS 144(AX), Y4
+	VBROADCASTSS 148(AX), Y5
+	MOVQ         80(AX), R10
+	MOVQ         SI, R11
+	VMAXPS       Y0, Y4, Y0
+	VMINPS       Y0, Y5, Y0
+	VMOVUPS      Y0, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y1, Y4, Y1
+	VMINPS       Y1, Y5, Y1
+	VMOVUPS      Y1, (R11)
+	MOVQ         SI, R11
+	ADDQ         88(AX), R11
+	VMAXPS       Y2, Y4, Y2
+	VMINPS       Y2, Y5, Y2
+	VMOVUPS      Y2, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y3, Y4, Y3
+	VMINPS       Y3, Y5, Y3
+	VMOVUPS      Y3, (R11)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, R8
+	XORQ         $0x20, DI
+	TESTQ        $0x00000020, DI
+	JNZ          secondRight
+	ADDQ         56(AX), DI
+
+secondRight:
+	SUBQ $0x08, R9
+	JGE  chanRight
+
+restRight:
+	ADDQ        $0x08, R9
+	JZ          doneRight
+	MOVQ        136(AX), R9
+	VMOVUPS     (R9), Y0
+	VMOVUPS     (R8), Y1
+	VMOVAPS     Y1, Y2
+	VMOVAPS     Y1, Y3
+	VMOVAPS     Y1, Y4
+	VMOVUPS     (DI), Y5
+	VMOVUPS     64(DI), Y6
+	VMOVUPS     128(DI), Y7
+	VMOVUPS     192(DI), Y8
+	VMOVUPS     256(DI), Y9
+	CMPQ        8(AX), $0x00
+	JGT         step0RightTail
+	MOVQ        (AX), R8
+	MOVQ        (R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y5, Y9, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y6, Y9, Y1
+	VFMADD231PS Y5, Y9, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y7, Y9, Y1
+	VFMADD231PS Y6, Y9, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y9
+	VFMADD231PS Y8, Y9, Y1
+	VFMADD231PS Y7, Y9, Y2
+
+step0RightTail:
+	CMPQ        8(AX), $0x01
+	JGT         step1RightTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y5, Y9, Y3
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y6, Y9, Y3
+	VFMADD231PS Y5, Y9, Y4
+	VMASKMOVPS  (R8)(CX*2), Y0, Y5
+	VFMADD231PS Y7, Y5, Y3
+	VFMADD231PS Y6, Y5, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y5
+	VFMADD231PS Y8, Y5, Y3
+	VFMADD231PS Y7, Y5, Y4
+
+step1RightTail:
+	VMOVUPS     320(DI), Y5
+	VMOVUPS     384(DI), Y6
+	VMOVUPS     448(DI), Y7
+	VMOVUPS     512(DI), Y8
+	VMOVUPS     576(DI), Y9
+	CMPQ        8(AX), $0x01
+	JGT         step2RightTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y5, Y9, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y6, Y9, Y1
+	VFMADD231PS Y5, Y9, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y7, Y9, Y1
+	VFMADD231PS Y6, Y9, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y9
+	VFMADD231PS Y8, Y9, Y1
+	VFMADD231PS Y7, Y9, Y2
+
+step2RightTail:
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y5, Y9, Y3
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y6, Y9, Y3
+	VFMADD231PS Y5, Y9, Y4
+	VMASKMOVPS  (R8)(CX*2), Y0, Y5
+	VFMADD231PS Y7, Y5, Y3
+	VFMADD231PS Y6, Y5, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y5
+	VFMADD231PS Y8, Y5, Y3
+	VFMADD231PS Y7, Y5, Y4
+	VMOVUPS     640(DI), Y5
+	VMOVUPS     704(DI), Y6
+	VMOVUPS     768(DI), Y7
+	VMOVUPS     832(DI), Y8
+	VMOVUPS     896(DI), Y9
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y5, Y9, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y6, Y9, Y1
+	VFMADD231PS Y5, Y9, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y7, Y9, Y1
+	VFMADD231PS Y6, Y9, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y9
+	VFMADD231PS Y8, Y9, Y1
+	VFMADD231PS Y7, Y9, Y2
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y5, Y9, Y3
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y6, Y9, Y3
+	VFMADD231PS Y5, Y9, Y4
+	VMASKMOVPS  (R8)(CX*2), Y0, Y5
+	VFMADD231PS Y7, Y5, Y3
+	VFMADD231PS Y6, Y5, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y5
+	VFMADD231PS Y8, Y5, Y3
+	VFMADD231PS Y7, Y5, Y4
+	VMOVUPS     960(DI), Y5
+	VMOVUPS     1024(DI), Y6
+	VMOVUPS     1088(DI), Y7
+	VMOVUPS     1152(DI), Y8
+	VMOVUPS     1216(DI), Y9
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y5, Y9, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y6, Y9, Y1
+	VFMADD231PS Y5, Y9, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y7, Y9, Y1
+	VFMADD231PS Y6, Y9, Y2
+	VMASKMOVPS  (R8)(DX*1), Y0, Y9
+	VFMADD231PS Y8, Y9, Y1
+	VFMADD231PS Y7, Y9, Y2
+	CMPQ        16(AX), $0x04
+	JLE         step7RightTail
+	MOVQ        (AX), R8
+	MOVQ        32(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y5, Y9, Y3
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y6, Y9, Y3
+	VFMADD231PS Y5, Y9, Y4
+	VMASKMOVPS  (R8)(CX*2), Y0, Y5
+	VFMADD231PS Y7, Y5, Y3
+	VFMADD231PS Y6, Y5, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y5
+	VFMADD231PS Y8, Y5, Y3
+	VFMADD231PS Y7, Y5, Y4
+
+step7RightTail:
+	VMOVUPS     1280(DI), Y5
+	VMOVUPS     1344(DI), Y6
+	VMOVUPS     1408(DI), Y7
+	VMOVUPS     1472(DI), Y8
+	VMOVUPS     1536(DI), Y9
+	CMPQ        16(AX), $0x04
+	JLE         step8RightTail
+	MOVQ        (AX), DI
+	MOVQ        32(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI), Y0, Y9
+	VFMADD231PS Y5, Y9, Y1
+	VMASKMOVPS  (DI)(CX*1), Y0, Y9
+	VFMADD231PS Y6, Y9, Y1
+	VFMADD231PS Y5, Y9, Y2
+	VMASKMOVPS  (DI)(CX*2), Y0, Y9
+	VFMADD231PS Y7, Y9, Y1
+	VFMADD231PS Y6, Y9, Y2
+	VMASKMOVPS  (DI)(DX*1), Y0, Y9
+	VFMADD231PS Y8, Y9, Y1
+	VFMADD231PS Y7, Y9, Y2
+
+step8RightTail:
+	CMPQ        16(AX), $0x05
+	JLE         step9RightTail
+	MOVQ        (AX), DI
+	MOVQ        40(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI), Y0, Y9
+	VFMADD231PS Y5, Y9, Y3
+	VMASKMOVPS  (DI)(CX*1), Y0, Y9
+	VFMADD231PS Y6, Y9, Y3
+	VFMADD231PS Y5, Y9, Y4
+	VMASKMOVPS  (DI)(CX*2), Y0, Y5
+	VFMADD231PS Y7, Y5, Y3
+	VFMADD231PS Y6, Y5, Y4
+	VMASKMOVPS  (DI)(DX*1), Y0, Y5
+	VFMADD231PS Y8, Y5, Y3
+	VFMADD231PS Y7, Y5, Y4
+
+step9RightTail:
+	VBROADCASTSS 144(AX), Y5
+	VBROADCASTSS 148(AX), Y6
+	MOVQ         80(AX), CX
+	MOVQ         SI, DX
+	VMAXPS       Y1, Y5, Y1
+	VMINPS       Y1, Y6, Y1
+	VMASKMOVPS   Y1, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y2, Y5, Y2
+	VMINPS       Y2, Y6, Y2
+	VMASKMOVPS   Y2, Y0, (DX)
+	MOVQ         SI, DX
+	ADDQ         88(AX), DX
+	VMAXPS       Y3, Y5, Y3
+	VMINPS       Y3, Y6, Y3
+	VMASKMOVPS   Y3, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y4, Y5, Y4
+	VMINPS       Y4, Y6, Y4
+	VMASKMOVPS   Y4, Y0, (DX)
+
+doneRight:
+	MOVQ 40(AX), CX
+	ADDQ CX, 152(AX)
+	MOVQ 96(AX), CX
+	ADDQ CX, 160(AX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func dw5s1F32AVX2_2x3(a *byte)
+// Requires: AVX, FMA3
+TEXT ·dw5s1F32AVX2_2x3(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 32(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 72(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 24(AX), CX
+	LEAQ (CX)(CX*2), DX
+	CMPQ 104(AX), $0x00
+	JE   inner
+	MOVQ 152(AX), BX
+	MOVQ 160(AX), SI
+	MOVQ 48(AX), DI
+	MOVQ 64(AX), R8
+	MOVQ 128(AX), R9
+	SUBQ $0x08, R9
+	JLT  restLeft
+
+chanLeft:
+	VMOVUPS     (R8), Y0
+	VMOVAPS     Y0, Y1
+	VMOVAPS     Y0, Y2
+	VMOVAPS     Y0, Y3
+	VMOVAPS     Y0, Y4
+	VMOVAPS     Y0, Y5
+	VMOVUPS     (DI), Y6
+	VMOVUPS     64(DI), Y7
+	VMOVUPS     128(DI), Y8
+	VMOVUPS     192(DI), Y9
+	VMOVUPS     256(DI), Y10
+	CMPQ        8(AX), $0x00
+	JGT         step0Left
+	MOVQ        (AX), R10
+	MOVQ        (R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y0
+	VFMADD231PS Y7, Y11, Y1
+	VFMADD231PS Y6, Y11, Y2
+	VMOVUPS     (R10)(DX*1), Y11
+	VFMADD231PS Y9, Y11, Y0
+	VFMADD231PS Y8, Y11, Y1
+	VFMADD231PS Y7, Y11, Y2
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y11
+	VFMADD231PS Y10, Y11, Y0
+	VFMADD231PS Y9, Y11, Y1
+	VFMADD231PS Y8, Y11, Y2
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y10, Y11, Y1
+	VFMADD231PS Y9, Y11, Y2
+	VFMADD231PS (R10)(CX*2), Y10, Y2
+
+step0Left:
+	CMPQ        8(AX), $0x01
+	JGT         step1Left
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y3
+	VFMADD231PS Y7, Y11, Y4
+	VFMADD231PS Y6, Y11, Y5
+	VMOVUPS     (R10)(DX*1), Y6
+	VFMADD231PS Y9, Y6, Y3
+	VFMADD231PS Y8, Y6, Y4
+	VFMADD231PS Y7, Y6, Y5
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y6
+	VFMADD231PS Y10, Y6, Y3
+	VFMADD231PS Y9, Y6, Y4
+	VFMADD231PS Y8, Y6, Y5
+	VMOVUPS     (R10)(CX*1), Y6
+	VFMADD231PS Y10, Y6, Y4
+	VFMADD231PS Y9, Y6, Y5
+	VFMADD231PS (R10)(CX*2), Y10, Y5
+
+step1Left:
+	VMOVUPS     320(DI), Y6
+	VMOVUPS     384(DI), Y7
+	VMOVUPS     448(DI), Y8
+	VMOVUPS     512(DI), Y9
+	VMOVUPS     576(DI), Y10
+	CMPQ        8(AX), $0x01
+	JGT         step2Left
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y0
+	VFMADD231PS Y7, Y11, Y1
+	VFMADD231PS Y6, Y11, Y2
+	VMOVUPS     (R10)(DX*1), Y11
+	VFMADD231PS Y9, Y11, Y0
+	VFMADD231PS Y8, Y11, Y1
+	VFMADD231PS Y7, Y11, Y2
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y11
+	VFMADD231PS Y10, Y11, Y0
+	VFMADD231PS Y9, Y11, Y1
+	VFMADD231PS Y8, Y11, Y2
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y10, Y11, Y1
+	VFMADD231PS Y9, Y11, Y2
+	VFMADD231PS (R10)(CX*2), Y10, Y2
+
+step2Left:
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y3
+	VFMADD231PS Y7, Y11, Y4
+	VFMADD231PS Y6, Y11, Y5
+	VMOVUPS     (R10)(DX*1), Y6
+	VFMADD231PS Y9, Y6, Y3
+	VFMADD231PS Y8, Y6, Y4
+	VFMADD231PS Y7, Y6, Y5
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y6
+	VFMADD231PS Y10, Y6, Y3
+	VFMADD231PS Y9, Y6, Y4
+	VFMADD231PS Y8, Y6, Y5
+	VMOVUPS     (R10)(CX*1), Y6
+	VFMADD231PS Y10, Y6, Y4
+	VFMADD231PS Y9, Y6, Y5
+	VFMADD231PS (R10)(CX*2), Y10, Y5
+	VMOVUPS     640(DI), Y6
+	VMOVUPS     704(DI), Y7
+	VMOVUPS     768(DI), Y8
+	VMOVUPS     832(DI), Y9
+	VMOVUPS     896(DI), Y10
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y0
+	VFMADD231PS Y7, Y11, Y1
+	VFMADD231PS Y6, Y11, Y2
+	VMOVUPS     (R10)(DX*1), Y11
+	VFMADD231PS Y9, Y11, Y0
+	VFMADD231PS Y8, Y11, Y1
+	VFMADD231PS Y7, Y11, Y2
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y11
+	VFMADD231PS Y10, Y11, Y0
+	VFMADD231PS Y9, Y11, Y1
+	VFMADD231PS Y8, Y11, Y2
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y10, Y11, Y1
+	VFMADD231PS Y9, Y11, Y2
+	VFMADD231PS (R10)(CX*2), Y10, Y2
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y3
+	VFMADD231PS Y7, Y11, Y4
+	VFMADD231PS Y6, Y11, Y5
+	VMOVUPS     (R10)(DX*1), Y6
+	VFMADD231PS Y9, Y6, Y3
+	VFMADD231PS Y8, Y6, Y4
+	VFMADD231PS Y7, Y6, Y5
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y6
+	VFMADD231PS Y10, Y6, Y3
+	VFMADD231PS Y9, Y6, Y4
+	VFMADD231PS Y8, Y6, Y5
+	VMOVUPS     (R10)(CX*1), Y6
+	VFMADD231PS Y10, Y6, Y4
+	VFMADD231PS Y9, Y6, Y5
+	VFMADD231PS (R10)(CX*2), Y10, Y5
+	VMOVUPS     960(DI), Y6
+	VMOVUPS     1024(DI), Y7
+	VMOVUPS     1088(DI), Y8
+	VMOVUPS     1152(DI), Y9
+	VMOVUPS     1216(DI), Y10
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y0
+	VFMADD231PS Y7, Y11, Y1
+	VFMADD231PS Y6, Y11, Y2
+	VMOVUPS     (R10)(DX*1), Y11
+	VFMADD231PS Y9, Y11, Y0
+	VFMADD231PS Y8, Y11, Y1
+	VFMADD231PS Y7, Y11, Y2
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y11
+	VFMADD231PS Y10, Y11, Y0
+	VFMADD231PS Y9, Y11, Y1
+	VFMADD231PS Y8, Y11, Y2
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y10, Y11, Y1
+	VFMADD231PS Y9, Y11, Y2
+	VFMADD231PS (R10)(CX*2), Y10, Y2
+	CMPQ        16(AX), $0x04
+	JLE         step7Left
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y3
+	VFMADD231PS Y7, Y11, Y4
+	VFMADD231PS Y6, Y11, Y5
+	VMOVUPS     (R10)(DX*1), Y6
+	VFMADD231PS Y9, Y6, Y3
+	VFMADD231PS Y8, Y6, Y4
+	VFMADD231PS Y7, Y6, Y5
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y6
+	VFMADD231PS Y10, Y6, Y3
+	VFMADD231PS Y9, Y6, Y4
+	VFMADD231PS Y8, Y6, Y5
+	VMOVUPS     (R10)(CX*1), Y6
+	VFMADD231PS Y10, Y6, Y4
+	VFMADD231PS Y9, Y6, Y5
+	VFMADD231PS (R10)(CX*2), Y10, Y5
+
+step7Left:
+	VMOVUPS     1280(DI), Y6
+	VMOVUPS     1344(DI), Y7
+	VMOVUPS     1408(DI), Y8
+	VMOVUPS     1472(DI), Y9
+	VMOVUPS     1536(DI), Y10
+	CMPQ        16(AX), $0x04
+	JLE         step8Left
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y0
+	VFMADD231PS Y7, Y11, Y1
+	VFMADD231PS Y6, Y11, Y2
+	VMOVUPS     (R10)(DX*1), Y11
+	VFMADD231PS Y9, Y11, Y0
+	VFMADD231PS Y8, Y11, Y1
+	VFMADD231PS Y7, Y11, Y2
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y11
+	VFMADD231PS Y10, Y11, Y0
+	VFMADD231PS Y9, Y11, Y1
+	VFMADD231PS Y8, Y11, Y2
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y10, Y11, Y1
+	VFMADD231PS Y9, Y11, Y2
+	VFMADD231PS (R10)(CX*2), Y10, Y2
+
+step8Left:
+	CMPQ        16(AX), $0x05
+	JLE         step9Left
+	MOVQ        (AX), R10
+	MOVQ        40(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y3
+	VFMADD231PS Y7, Y11, Y4
+	VFMADD231PS Y6, Y11, Y5
+	VMOVUPS     (R10)(DX*1), Y6
+	VFMADD231PS Y9, Y6, Y3
+	VFMADD231PS Y8, Y6, Y4
+	VFMADD231PS Y7, Y6, Y5
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y6
+	VFMADD231PS Y10, Y6, Y3
+	VFMADD231PS Y9, Y6, Y4
+	VFMADD231PS Y8, Y6, Y5
+	VMOVUPS     (R10)(CX*1), Y6
+	VFMADD231PS Y10, Y6, Y4
+	VFMADD231PS Y9, Y6, Y5
+	VFMADD231PS (R10)(CX*2), Y10, Y5
+
+step9Left:
+	VBROADCASTSS 144(AX), Y6
+	VBROADCASTSS 148(AX), Y7
+	MOVQ         80(AX), R10
+	MOVQ         SI, R11
+	VMAXPS       Y0, Y6, Y0
+	VMINPS       Y0, Y7, Y0
+	VMOVUPS      Y0, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y1, Y6, Y1
+	VMINPS       Y1, Y7, Y1
+	VMOVUPS      Y1, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y2, Y6, Y2
+	VMINPS       Y2, Y7, Y2
+	VMOVUPS      Y2, (R11)
+	MOVQ         SI, R11
+	ADDQ         88(AX), R11
+	VMAXPS       Y3, Y6, Y3
+	VMINPS       Y3, Y7, Y3
+	VMOVUPS      Y3, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y4, Y6, Y4
+	VMINPS       Y4, Y7, Y4
+	VMOVUPS      Y4, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y5, Y6, Y5
+	VMINPS       Y5, Y7, Y5
+	VMOVUPS      Y5, (R11)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, R8
+	XORQ         $0x20, DI
+	TESTQ        $0x00000020, DI
+	JNZ          secondLeft
+	ADDQ         56(AX), DI
+
+secondLeft:
+	SUBQ $0x08, R9
+	JGE  chanLeft
+
+restLeft:
+	ADDQ        $0x08, R9
+	JZ          doneLeft
+	MOVQ        136(AX), R9
+	VMOVUPS     (R9), Y0
+	VMOVUPS     (R8), Y1
+	VMOVAPS     Y1, Y2
+	VMOVAPS     Y1, Y3
+	VMOVAPS     Y1, Y4
+	VMOVAPS     Y1, Y5
+	VMOVAPS     Y1, Y6
+	VMOVUPS     (DI), Y7
+	VMOVUPS     64(DI), Y8
+	VMOVUPS     128(DI), Y9
+	VMOVUPS     192(DI), Y10
+	VMOVUPS     256(DI), Y11
+	CMPQ        8(AX), $0x00
+	JGT         step0LeftTail
+	MOVQ        (AX), R8
+	MOVQ        (R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y1
+	VFMADD231PS Y8, Y12, Y2
+	VFMADD231PS Y7, Y12, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y12
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y9, Y12, Y2
+	VFMADD231PS Y8, Y12, Y3
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y11, Y12, Y1
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y9, Y12, Y3
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y11, Y12, Y2
+	VFMADD231PS Y10, Y12, Y3
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y11, Y12, Y3
+
+step0LeftTail:
+	CMPQ        8(AX), $0x01
+	JGT         step1LeftTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y4
+	VFMADD231PS Y8, Y12, Y5
+	VFMADD231PS Y7, Y12, Y6
+	VMASKMOVPS  (R8)(DX*1), Y0, Y7
+	VFMADD231PS Y10, Y7, Y4
+	VFMADD231PS Y9, Y7, Y5
+	VFMADD231PS Y8, Y7, Y6
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y7
+	VFMADD231PS Y11, Y7, Y4
+	VFMADD231PS Y10, Y7, Y5
+	VFMADD231PS Y9, Y7, Y6
+	VMASKMOVPS  (R8)(CX*1), Y0, Y7
+	VFMADD231PS Y11, Y7, Y5
+	VFMADD231PS Y10, Y7, Y6
+	VMASKMOVPS  (R8)(CX*2), Y0, Y7
+	VFMADD231PS Y11, Y7, Y6
+
+step1LeftTail:
+	VMOVUPS     320(DI), Y7
+	VMOVUPS     384(DI), Y8
+	VMOVUPS     448(DI), Y9
+	VMOVUPS     512(DI), Y10
+	VMOVUPS     576(DI), Y11
+	CMPQ        8(AX), $0x01
+	JGT         step2LeftTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y1
+	VFMADD231PS Y8, Y12, Y2
+	VFMADD231PS Y7, Y12, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y12
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y9, Y12, Y2
+	VFMADD231PS Y8, Y12, Y3
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y11, Y12, Y1
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y9, Y12, Y3
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y11, Y12, Y2
+	VFMADD231PS Y10, Y12, Y3
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y11, Y12, Y3
+
+step2LeftTail:
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y4
+	VFMADD231PS Y8, Y12, Y5
+	VFMADD231PS Y7, Y12, Y6
+	VMASKMOVPS  (R8)(DX*1), Y0, Y7
+	VFMADD231PS Y10, Y7, Y4
+	VFMADD231PS Y9, Y7, Y5
+	VFMADD231PS Y8, Y7, Y6
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y7
+	VFMADD231PS Y11, Y7, Y4
+	VFMADD231PS Y10, Y7, Y5
+	VFMADD231PS Y9, Y7, Y6
+	VMASKMOVPS  (R8)(CX*1), Y0, Y7
+	VFMADD231PS Y11, Y7, Y5
+	VFMADD231PS Y10, Y7, Y6
+	VMASKMOVPS  (R8)(CX*2), Y0, Y7
+	VFMADD231PS Y11, Y7, Y6
+	VMOVUPS     640(DI), Y7
+	VMOVUPS     704(DI), Y8
+	VMOVUPS     768(DI), Y9
+	VMOVUPS     832(DI), Y10
+	VMOVUPS     896(DI), Y11
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y1
+	VFMADD231PS Y8, Y12, Y2
+	VFMADD231PS Y7, Y12, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y12
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y9, Y12, Y2
+	VFMADD231PS Y8, Y12, Y3
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y11, Y12, Y1
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y9, Y12, Y3
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y11, Y12, Y2
+	VFMADD231PS Y10, Y12, Y3
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y11, Y12, Y3
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y4
+	VFMADD231PS Y8, Y12, Y5
+	VFMADD231PS Y7, Y12, Y6
+	VMASKMOVPS  (R8)(DX*1), Y0, Y7
+	VFMADD231PS Y10, Y7, Y4
+	VFMADD231PS Y9, Y7, Y5
+	VFMADD231PS Y8, Y7, Y6
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y7
+	VFMADD231PS Y11, Y7, Y4
+	VFMADD231PS Y10, Y7, Y5
+	VFMADD231PS Y9, Y7, Y6
+	VMASKMOVPS  (R8)(CX*1), Y0, Y7
+	VFMADD231PS Y11, Y7, Y5
+	VFMADD231PS Y10, Y7, Y6
+	VMASKMOVPS  (R8)(CX*2), Y0, Y7
+	VFMADD231PS Y11, Y7, Y6
+	VMOVUPS     960(DI), Y7
+	VMOVUPS     1024(DI), Y8
+	VMOVUPS     1088(DI), Y9
+	VMOVUPS     1152(DI), Y10
+	VMOVUPS     1216(DI), Y11
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y1
+	VFMADD231PS Y8, Y12, Y2
+	VFMADD231PS Y7, Y12, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y12
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y9, Y12, Y2
+	VFMADD231PS Y8, Y12, Y3
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y11, Y12, Y1
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y9, Y12, Y3
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y11, Y12, Y2
+	VFMADD231PS Y10, Y12, Y3
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y11, Y12, Y3
+	CMPQ        16(AX), $0x04
+	JLE         step7LeftTail
+	MOVQ        (AX), R8
+	MOVQ        32(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y4
+	VFMADD231PS Y8, Y12, Y5
+	VFMADD231PS Y7, Y12, Y6
+	VMASKMOVPS  (R8)(DX*1), Y0, Y7
+	VFMADD231PS Y10, Y7, Y4
+	VFMADD231PS Y9, Y7, Y5
+	VFMADD231PS Y8, Y7, Y6
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y7
+	VFMADD231PS Y11, Y7, Y4
+	VFMADD231PS Y10, Y7, Y5
+	VFMADD231PS Y9, Y7, Y6
+	VMASKMOVPS  (R8)(CX*1), Y0, Y7
+	VFMADD231PS Y11, Y7, Y5
+	VFMADD231PS Y10, Y7, Y6
+	VMASKMOVPS  (R8)(CX*2), Y0, Y7
+	VFMADD231PS Y11, Y7, Y6
+
+step7LeftTail:
+	VMOVUPS     1280(DI), Y7
+	VMOVUPS     1344(DI), Y8
+	VMOVUPS     1408(DI), Y9
+	VMOVUPS     1472(DI), Y10
+	VMOVUPS     1536(DI), Y11
+	CMPQ        16(AX), $0x04
+	JLE         step8LeftTail
+	MOVQ        (AX), DI
+	MOVQ        32(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y1
+	VFMADD231PS Y8, Y12, Y2
+	VFMADD231PS Y7, Y12, Y3
+	VMASKMOVPS  (DI)(DX*1), Y0, Y12
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y9, Y12, Y2
+	VFMADD231PS Y8, Y12, Y3
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y12
+	VFMADD231PS Y11, Y12, Y1
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y9, Y12, Y3
+	VMASKMOVPS  (DI)(CX*1), Y0, Y12
+	VFMADD231PS Y11, Y12, Y2
+	VFMADD231PS Y10, Y12, Y3
+	VMASKMOVPS  (DI)(CX*2), Y0, Y12
+	VFMADD231PS Y11, Y12, Y3
+
+step8LeftTail:
+	CMPQ        16(AX), $0x05
+	JLE         step9LeftTail
+	MOVQ        (AX), DI
+	MOVQ        40(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y4
+	VFMADD231PS Y8, Y12, Y5
+	VFMADD231PS Y7, Y12, Y6
+	VMASKMOVPS  (DI)(DX*1), Y0, Y7
+	VFMADD231PS Y10, Y7, Y4
+	VFMADD231PS Y9, Y7, Y5
+	VFMADD231PS Y8, Y7, Y6
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y7
+	VFMADD231PS Y11, Y7, Y4
+	VFMADD231PS Y10, Y7, Y5
+	VFMADD231PS Y9, Y7, Y6
+	VMASKMOVPS  (DI)(CX*1), Y0, Y7
+	VFMADD231PS Y11, Y7, Y5
+	VFMADD231PS Y10, Y7, Y6
+	VMASKMOVPS  (DI)(CX*2), Y0, Y7
+	VFMADD231PS Y11, Y7, Y6
+
+step9LeftTail:
+	VBROADCASTSS 144(AX), Y7
+	VBROADCASTSS 148(AX), Y8
+	MOVQ         80(AX), BX
+	MOVQ         SI, DI
+	VMAXPS       Y1, Y7, Y1
+	VMINPS       Y1, Y8, Y1
+	VMASKMOVPS   Y1, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y2, Y7, Y2
+	VMINPS       Y2, Y8, Y2
+	VMASKMOVPS   Y2, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y3, Y7, Y3
+	VMINPS       Y3, Y8, Y3
+	VMASKMOVPS   Y3, Y0, (DI)
+	MOVQ         SI, DI
+	ADDQ         88(AX), DI
+	VMAXPS       Y4, Y7, Y4
+	VMINPS       Y4, Y8, Y4
+	VMASKMOVPS   Y4, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y5, Y7, Y5
+	VMINPS       Y5, Y8, Y5
+	VMASKMOVPS   Y5, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       Y6, Y8, Y6
+	VMASKMOVPS   Y6, Y0, (DI)
+
+doneLeft:
+	MOVQ 40(AX), BX
+	ADDQ BX, 152(AX)
+	MOVQ 96(AX), BX
+	ADDQ BX, 160(AX)
+
+inner:
+	CMPQ 168(AX), $0x00
+	JE   right
+
+tile:
+	MOVQ 152(AX), BX
+	MOVQ 160(AX), SI
+	MOVQ 48(AX), DI
+	MOVQ 64(AX), R8
+	MOVQ 128(AX), R9
+	SUBQ $0x08, R9
+	JLT  restInner
+
+chanInner:
+	VMOVUPS     (R8), Y0
+	VMOVAPS     Y0, Y1
+	VMOVAPS     Y0, Y2
+	VMOVAPS     Y0, Y3
+	VMOVAPS     Y0, Y4
+	VMOVAPS     Y0, Y5
+	VMOVUPS     (DI), Y6
+	VMOVUPS     64(DI), Y7
+	VMOVUPS     128(DI), Y8
+	VMOVUPS     192(DI), Y9
+	VMOVUPS     256(DI), Y10
+	CMPQ        8(AX), $0x00
+	JGT         step0Inner
+	MOVQ        (AX), R10
+	MOVQ        (R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y0
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y0
+	VFMADD231PS Y6, Y11, Y1
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y0
+	VFMADD231PS Y7, Y11, Y1
+	VFMADD231PS Y6, Y11, Y2
+	VMOVUPS     (R10)(DX*1), Y11
+	VFMADD231PS Y9, Y11, Y0
+	VFMADD231PS Y8, Y11, Y1
+	VFMADD231PS Y7, Y11, Y2
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y11
+	VFMADD231PS Y10, Y11, Y0
+	VFMADD231PS Y9, Y11, Y1
+	VFMADD231PS Y8, Y11, Y2
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y10, Y11, Y1
+	VFMADD231PS Y9, Y11, Y2
+	VFMADD231PS (R10)(CX*2), Y10, Y2
+
+step0Inner:
+	CMPQ        8(AX), $0x01
+	JGT         step1Inner
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y3
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y3
+	VFMADD231PS Y6, Y11, Y4
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y3
+	VFMADD231PS Y7, Y11, Y4
+	VFMADD231PS Y6, Y11, Y5
+	VMOVUPS     (R10)(DX*1), Y6
+	VFMADD231PS Y9, Y6, Y3
+	VFMADD231PS Y8, Y6, Y4
+	VFMADD231PS Y7, Y6, Y5
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y6
+	VFMADD231PS Y10, Y6, Y3
+	VFMADD231PS Y9, Y6, Y4
+	VFMADD231PS Y8, Y6, Y5
+	VMOVUPS     (R10)(CX*1), Y6
+	VFMADD231PS Y10, Y6, Y4
+	VFMADD231PS Y9, Y6, Y5
+	VFMADD231PS (R10)(CX*2), Y10, Y5
+
+step1Inner:
+	VMOVUPS     320(DI), Y6
+	VMOVUPS     384(DI), Y7
+	VMOVUPS     448(DI), Y8
+	VMOVUPS     512(DI), Y9
+	VMOVUPS     576(DI), Y10
+	CMPQ        8(AX), $0x01
+	JGT         step2Inner
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y0
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y0
+	VFMADD231PS Y6, Y11, Y1
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y0
+	VFMADD231PS Y7, Y11, Y1
+	VFMADD231PS Y6, Y11, Y2
+	VMOVUPS     (R10)(DX*1), Y11
+	VFMADD231PS Y9, Y11, Y0
+	VFMADD231PS Y8, Y11, Y1
+	VFMADD231PS Y7, Y11, Y2
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y11
+	VFMADD231PS Y10, Y11, Y0
+	VFMADD231PS Y9, Y11, Y1
+	VFMADD231PS Y8, Y11, Y2
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y10, Y11, Y1
+	VFMADD231PS Y9, Y11, Y2
+	VFMADD231PS (R10)(CX*2), Y10, Y2
+
+step2Inner:
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y3
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y3
+	VFMADD231PS Y6, Y11, Y4
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y3
+	VFMADD231PS Y7, Y11, Y4
+	VFMADD231PS Y6, Y11, Y5
+	VMOVUPS     (R10)(DX*1), Y6
+	VFMADD231PS Y9, Y6, Y3
+	VFMADD231PS Y8, Y6, Y4
+	VFMADD231PS Y7, Y6, Y5
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y6
+	VFMADD231PS Y10, Y6, Y3
+	VFMADD231PS Y9, Y6, Y4
+	VFMADD231PS Y8, Y6, Y5
+	VMOVUPS     (R10)(CX*1), Y6
+	VFMADD231PS Y10, Y6, Y4
+	VFMADD231PS Y9, Y6, Y5
+	VFMADD231PS (R10)(CX*2), Y10, Y5
+	VMOVUPS     640(DI), Y6
+	VMOVUPS     704(DI), Y7
+	VMOVUPS     768(DI), Y8
+	VMOVUPS     832(DI), Y9
+	VMOVUPS     896(DI), Y10
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y0
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y0
+	VFMADD231PS Y6, Y11, Y1
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y0
+	VFMADD231PS Y7, Y11, Y1
+	VFMADD231PS Y6, Y11, Y2
+	VMOVUPS     (R10)(DX*1), Y11
+	VFMADD231PS Y9, Y11, Y0
+	VFMADD231PS Y8, Y11, Y1
+	VFMADD231PS Y7, Y11, Y2
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y11
+	VFMADD231PS Y10, Y11, Y0
+	VFMADD231PS Y9, Y11, Y1
+	VFMADD231PS Y8, Y11, Y2
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y10, Y11, Y1
+	VFMADD231PS Y9, Y11, Y2
+	VFMADD231PS (R10)(CX*2), Y10, Y2
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y3
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y3
+	VFMADD231PS Y6, Y11, Y4
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y3
+	VFMADD231PS Y7, Y11, Y4
+	VFMADD231PS Y6, Y11, Y5
+	VMOVUPS     (R10)(DX*1), Y6
+	VFMADD231PS Y9, Y6, Y3
+	VFMADD231PS Y8, Y6, Y4
+	VFMADD231PS Y7, Y6, Y5
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y6
+	VFMADD231PS Y10, Y6, Y3
+	VFMADD231PS Y9, Y6, Y4
+	VFMADD231PS Y8, Y6, Y5
+	VMOVUPS     (R10)(CX*1), Y6
+	VFMADD231PS Y10, Y6, Y4
+	VFMADD231PS Y9, Y6, Y5
+	VFMADD231PS (R10)(CX*2), Y10, Y5
+	VMOVUPS     960(DI), Y6
+	VMOVUPS     1024(DI), Y7
+	VMOVUPS     1088(DI), Y8
+	VMOVUPS     1152(DI), Y9
+	VMOVUPS     1216(DI), Y10
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y0
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y0
+	VFMADD231PS Y6, Y11, Y1
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y0
+	VFMADD231PS Y7, Y11, Y1
+	VFMADD231PS Y6, Y11, Y2
+	VMOVUPS     (R10)(DX*1), Y11
+	VFMADD231PS Y9, Y11, Y0
+	VFMADD231PS Y8, Y11, Y1
+	VFMADD231PS Y7, Y11, Y2
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y11
+	VFMADD231PS Y10, Y11, Y0
+	VFMADD231PS Y9, Y11, Y1
+	VFMADD231PS Y8, Y11, Y2
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y10, Y11, Y1
+	VFMADD231PS Y9, Y11, Y2
+	VFMADD231PS (R10)(CX*2), Y10, Y2
+	CMPQ        16(AX), $0x04
+	JLE         step7Inner
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y3
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y3
+	VFMADD231PS Y6, Y11, Y4
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y3
+	VFMADD231PS Y7, Y11, Y4
+	VFMADD231PS Y6, Y11, Y5
+	VMOVUPS     (R10)(DX*1), Y6
+	VFMADD231PS Y9, Y6, Y3
+	VFMADD231PS Y8, Y6, Y4
+	VFMADD231PS Y7, Y6, Y5
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y6
+	VFMADD231PS Y10, Y6, Y3
+	VFMADD231PS Y9, Y6, Y4
+	VFMADD231PS Y8, Y6, Y5
+	VMOVUPS     (R10)(CX*1), Y6
+	VFMADD231PS Y10, Y6, Y4
+	VFMADD231PS Y9, Y6, Y5
+	VFMADD231PS (R10)(CX*2), Y10, Y5
+
+step7Inner:
+	VMOVUPS     1280(DI), Y6
+	VMOVUPS     1344(DI), Y7
+	VMOVUPS     1408(DI), Y8
+	VMOVUPS     1472(DI), Y9
+	VMOVUPS     1536(DI), Y10
+	CMPQ        16(AX), $0x04
+	JLE         step8Inner
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y0
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y0
+	VFMADD231PS Y6, Y11, Y1
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y0
+	VFMADD231PS Y7, Y11, Y1
+	VFMADD231PS Y6, Y11, Y2
+	VMOVUPS     (R10)(DX*1), Y11
+	VFMADD231PS Y9, Y11, Y0
+	VFMADD231PS Y8, Y11, Y1
+	VFMADD231PS Y7, Y11, Y2
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y11
+	VFMADD231PS Y10, Y11, Y0
+	VFMADD231PS Y9, Y11, Y1
+	VFMADD231PS Y8, Y11, Y2
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y10, Y11, Y1
+	VFMADD231PS Y9, Y11, Y2
+	VFMADD231PS (R10)(CX*2), Y10, Y2
+
+step8Inner:
+	CMPQ        16(AX), $0x05
+	JLE         step9Inner
+	MOVQ        (AX), R10
+	MOVQ        40(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y3
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y3
+	VFMADD231PS Y6, Y11, Y4
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y3
+	VFMADD231PS Y7, Y11, Y4
+	VFMADD231PS Y6, Y11, Y5
+	VMOVUPS     (R10)(DX*1), Y6
+	VFMADD231PS Y9, Y6, Y3
+	VFMADD231PS Y8, Y6, Y4
+	VFMADD231PS Y7, Y6, Y5
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y6
+	VFMADD231PS Y10, Y6, Y3
+	VFMADD231PS Y9, Y6, Y4
+	VFMADD231PS Y8, Y6, Y5
+	VMOVUPS     (R10)(CX*1), Y6
+	VFMADD231PS Y10, Y6, Y4
+	VFMADD231PS Y9, Y6, Y5
+	VFMADD231PS (R10)(CX*2), Y10, Y5
+
+step9Inner:
+	VBROADCASTSS 144(AX), Y6
+	VBROADCASTSS 148(AX), Y7
+	MOVQ         80(AX), R10
+	MOVQ         SI, R11
+	VMAXPS       Y0, Y6, Y0
+	VMINPS       Y0, Y7, Y0
+	VMOVUPS      Y0, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y1, Y6, Y1
+	VMINPS       Y1, Y7, Y1
+	VMOVUPS      Y1, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y2, Y6, Y2
+	VMINPS       Y2, Y7, Y2
+	VMOVUPS      Y2, (R11)
+	MOVQ         SI, R11
+	ADDQ         88(AX), R11
+	VMAXPS       Y3, Y6, Y3
+	VMINPS       Y3, Y7, Y3
+	VMOVUPS      Y3, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y4, Y6, Y4
+	VMINPS       Y4, Y7, Y4
+	VMOVUPS      Y4, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y5, Y6, Y5
+	VMINPS       Y5, Y7, Y5
+	VMOVUPS      Y5, (R11)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, R8
+	XORQ         $0x20, DI
+	TESTQ        $0x00000020, DI
+	JNZ          secondInner
+	ADDQ         56(AX), DI
+
+secondInner:
+	SUBQ $0x08, R9
+	JGE  chanInner
+
+restInner:
+	ADDQ        $0x08, R9
+	JZ          doneInner
+	MOVQ        136(AX), R9
+	VMOVUPS     (R9), Y0
+	VMOVUPS     (R8), Y1
+	VMOVAPS     Y1, Y2
+	VMOVAPS     Y1, Y3
+	VMOVAPS     Y1, Y4
+	VMOVAPS     Y1, Y5
+	VMOVAPS     Y1, Y6
+	VMOVUPS     (DI), Y7
+	VMOVUPS     64(DI), Y8
+	VMOVUPS     128(DI), Y9
+	VMOVUPS     192(DI), Y10
+	VMOVUPS     256(DI), Y11
+	CMPQ        8(AX), $0x00
+	JGT         step0InnerTail
+	MOVQ        (AX), R8
+	MOVQ        (R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y7, Y12, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y1
+	VFMADD231PS Y7, Y12, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y1
+	VFMADD231PS Y8, Y12, Y2
+	VFMADD231PS Y7, Y12, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y12
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y9, Y12, Y2
+	VFMADD231PS Y8, Y12, Y3
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y11, Y12, Y1
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y9, Y12, Y3
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y11, Y12, Y2
+	VFMADD231PS Y10, Y12, Y3
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y11, Y12, Y3
+
+step0InnerTail:
+	CMPQ        8(AX), $0x01
+	JGT         step1InnerTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y7, Y12, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y4
+	VFMADD231PS Y7, Y12, Y5
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y4
+	VFMADD231PS Y8, Y12, Y5
+	VFMADD231PS Y7, Y12, Y6
+	VMASKMOVPS  (R8)(DX*1), Y0, Y7
+	VFMADD231PS Y10, Y7, Y4
+	VFMADD231PS Y9, Y7, Y5
+	VFMADD231PS Y8, Y7, Y6
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y7
+	VFMADD231PS Y11, Y7, Y4
+	VFMADD231PS Y10, Y7, Y5
+	VFMADD231PS Y9, Y7, Y6
+	VMASKMOVPS  (R8)(CX*1), Y0, Y7
+	VFMADD231PS Y11, Y7, Y5
+	VFMADD231PS Y10, Y7, Y6
+	VMASKMOVPS  (R8)(CX*2), Y0, Y7
+	VFMADD231PS Y11, Y7, Y6
+
+step1InnerTail:
+	VMOVUPS     320(DI), Y7
+	VMOVUPS     384(DI), Y8
+	VMOVUPS     448(DI), Y9
+	VMOVUPS     512(DI), Y10
+	VMOVUPS     576(DI), Y11
+	CMPQ        8(AX), $0x01
+	JGT         step2InnerTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y7, Y12, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y1
+	VFMADD231PS Y7, Y12, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y1
+	VFMADD231PS Y8, Y12, Y2
+	VFMADD231PS Y7, Y12, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y12
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y9, Y12, Y2
+	VFMADD231PS Y8, Y12, Y3
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y11, Y12, Y1
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y9, Y12, Y3
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y11, Y12, Y2
+	VFMADD231PS Y10, Y12, Y3
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y11, Y12, Y3
+
+step2InnerTail:
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y7, Y12, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y4
+	VFMADD231PS Y7, Y12, Y5
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y4
+	VFMADD231PS Y8, Y12, Y5
+	VFMADD231PS Y7, Y12, Y6
+	VMASKMOVPS  (R8)(DX*1), Y0, Y7
+	VFMADD231PS Y10, Y7, Y4
+	VFMADD231PS Y9, Y7, Y5
+	VFMADD231PS Y8, Y7, Y6
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y7
+	VFMADD231PS Y11, Y7, Y4
+	VFMADD231PS Y10, Y7, Y5
+	VFMADD231PS Y9, Y7, Y6
+	VMASKMOVPS  (R8)(CX*1), Y0, Y7
+	VFMADD231PS Y11, Y7, Y5
+	VFMADD231PS Y10, Y7, Y6
+	VMASKMOVPS  (R8)(CX*2), Y0, Y7
+	VFMADD231PS Y11, Y7, Y6
+	VMOVUPS     640(DI), Y7
+	VMOVUPS     704(DI), Y8
+	VMOVUPS     768(DI), Y9
+	VMOVUPS     832(DI), Y10
+	VMOVUPS     896(DI), Y11
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y7, Y12, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y1
+	VFMADD231PS Y7, Y12, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y1
+	VFMADD231PS Y8, Y12, Y2
+	VFMADD231PS Y7, Y12, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y12
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y9, Y12, Y2
+	VFMADD231PS Y8, Y12, Y3
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y11, Y12, Y1
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y9, Y12, Y3
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y11, Y12, Y2
+	VFMADD231PS Y10, Y12, Y3
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y11, Y12, Y3
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y7, Y12, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y4
+	VFMADD231PS Y7, Y12, Y5
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y4
+	VFMADD231PS Y8, Y12, Y5
+	VFMADD231PS Y7, Y12, Y6
+	VMASKMOVPS  (R8)(DX*1), Y0, Y7
+	VFMADD231PS Y10, Y7, Y4
+	VFMADD231PS Y9, Y7, Y5
+	VFMADD231PS Y8, Y7, Y6
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y7
+	VFMADD231PS Y11, Y7, Y4
+	VFMADD231PS Y10, Y7, Y5
+	VFMADD231PS Y9, Y7, Y6
+	VMASKMOVPS  (R8)(CX*1), Y0, Y7
+	VFMADD231PS Y11, Y7, Y5
+	VFMADD231PS Y10, Y7, Y6
+	VMASKMOVPS  (R8)(CX*2), Y0, Y7
+	VFMADD231PS Y11, Y7, Y6
+	VMOVUPS     960(DI), Y7
+	VMOVUPS     1024(DI), Y8
+	VMOVUPS     1088(DI), Y9
+	VMOVUPS     1152(DI), Y10
+	VMOVUPS     1216(DI), Y11
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y7, Y12, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y1
+	VFMADD231PS Y7, Y12, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y1
+	VFMADD231PS Y8, Y12, Y2
+	VFMADD231PS Y7, Y12, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y12
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y9, Y12, Y2
+	VFMADD231PS Y8, Y12, Y3
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y11, Y12, Y1
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y9, Y12, Y3
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y11, Y12, Y2
+	VFMADD231PS Y10, Y12, Y3
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y11, Y12, Y3
+	CMPQ        16(AX), $0x04
+	JLE         step7InnerTail
+	MOVQ        (AX), R8
+	MOVQ        32(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y7, Y12, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y4
+	VFMADD231PS Y7, Y12, Y5
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y4
+	VFMADD231PS Y8, Y12, Y5
+	VFMADD231PS Y7, Y12, Y6
+	VMASKMOVPS  (R8)(DX*1), Y0, Y7
+	VFMADD231PS Y10, Y7, Y4
+	VFMADD231PS Y9, Y7, Y5
+	VFMADD231PS Y8, Y7, Y6
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y7
+	VFMADD231PS Y11, Y7, Y4
+	VFMADD231PS Y10, Y7, Y5
+	VFMADD231PS Y9, Y7, Y6
+	VMASKMOVPS  (R8)(CX*1), Y0, Y7
+	VFMADD231PS Y11, Y7, Y5
+	VFMADD231PS Y10, Y7, Y6
+	VMASKMOVPS  (R8)(CX*2), Y0, Y7
+	VFMADD231PS Y11, Y7, Y6
+
+step7InnerTail:
+	VMOVUPS     1280(DI), Y7
+	VMOVUPS     1344(DI), Y8
+	VMOVUPS     1408(DI), Y9
+	VMOVUPS     1472(DI), Y10
+	VMOVUPS     1536(DI), Y11
+	CMPQ        16(AX), $0x04
+	JLE         step8InnerTail
+	MOVQ        (AX), DI
+	MOVQ        32(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI), Y0, Y12
+	VFMADD231PS Y7, Y12, Y1
+	VMASKMOVPS  (DI)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y1
+	VFMADD231PS Y7, Y12, Y2
+	VMASKMOVPS  (DI)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y1
+	VFMADD231PS Y8, Y12, Y2
+	VFMADD231PS Y7, Y12, Y3
+	VMASKMOVPS  (DI)(DX*1), Y0, Y12
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y9, Y12, Y2
+	VFMADD231PS Y8, Y12, Y3
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y12
+	VFMADD231PS Y11, Y12, Y1
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y9, Y12, Y3
+	VMASKMOVPS  (DI)(CX*1), Y0, Y12
+	VFMADD231PS Y11, Y12, Y2
+	VFMADD231PS Y10, Y12, Y3
+	VMASKMOVPS  (DI)(CX*2), Y0, Y12
+	VFMADD231PS Y11, Y12, Y3
+
+step8InnerTail:
+	CMPQ        16(AX), $0x05
+	JLE         step9InnerTail
+	MOVQ        (AX), DI
+	MOVQ        40(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI), Y0, Y12
+	VFMADD231PS Y7, Y12, Y4
+	VMASKMOVPS  (DI)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y4
+	VFMADD231PS Y7, Y12, Y5
+	VMASKMOVPS  (DI)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y4
+	VFMADD231PS Y8, Y12, Y5
+	VFMADD231PS Y7, Y12, Y6
+	VMASKMOVPS  (DI)(DX*1), Y0, Y7
+	VFMADD231PS Y10, Y7, Y4
+	VFMADD231PS Y9, Y7, Y5
+	VFMADD231PS Y8, Y7, Y6
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y7
+	VFMADD231PS Y11, Y7, Y4
+	VFMADD231PS Y10, Y7, Y5
+	VFMADD231PS Y9, Y7, Y6
+	VMASKMOVPS  (DI)(CX*1), Y0, Y7
+	VFMADD231PS Y11, Y7, Y5
+	VFMADD231PS Y10, Y7, Y6
+	VMASKMOVPS  (DI)(CX*2), Y0, Y7
+	VFMADD231PS Y11, Y7, Y6
+
+step9InnerTail:
+	VBROADCASTSS 144(AX), Y7
+	VBROADCASTSS 148(AX), Y8
+	MOVQ         80(AX), BX
+	MOVQ         SI, DI
+	VMAXPS       Y1, Y7, Y1
+	VMINPS       Y1, Y8, Y1
+	VMASKMOVPS   Y1, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y2, Y7, Y2
+	VMINPS       Y2, Y8, Y2
+	VMASKMOVPS   Y2, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y3, Y7, Y3
+	VMINPS       Y3, Y8, Y3
+	VMASKMOVPS   Y3, Y0, (DI)
+	MOVQ         SI, DI
+	ADDQ         88(AX), DI
+	VMAXPS       Y4, Y7, Y4
+	VMINPS       Y4, Y8, Y4
+	VMASKMOVPS   Y4, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y5, Y7, Y5
+	VMINPS       Y5, Y8, Y5
+	VMASKMOVPS   Y5, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       Y6, Y8, Y6
+	VMASKMOVPS   Y6, Y0, (DI)
+
+doneInner:
+	MOVQ 40(AX), BX
+	ADDQ BX, 152(AX)
+	MOVQ 96(AX), BX
+	ADDQ BX, 160(AX)
+	DECQ 168(AX)
+	JNZ  tile
+
+right:
+	CMPQ 120(AX), $0x00
+	JE   end
+	MOVQ 152(AX), BX
+	MOVQ 160(AX), SI
+	MOVQ 48(AX), DI
+	MOVQ 64(AX), R8
+	MOVQ 128(AX), R9
+	SUBQ $0x08, R9
+	JLT  restRight
+
+chanRight:
+	VMOVUPS     (R8), Y0
+	VMOVAPS     Y0, Y1
+	VMOVAPS     Y0, Y2
+	VMOVAPS     Y0, Y3
+	VMOVAPS     Y0, Y4
+	VMOVAPS     Y0, Y5
+	VMOVUPS     (DI), Y6
+	VMOVUPS     64(DI), Y7
+	VMOVUPS     128(DI), Y8
+	VMOVUPS     192(DI), Y9
+	VMOVUPS     256(DI), Y10
+	CMPQ        8(AX), $0x00
+	JGT         step0Right
+	MOVQ        (AX), R10
+	MOVQ        (R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y0
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y0
+	VFMADD231PS Y6, Y11, Y1
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y0
+	VFMADD231PS Y7, Y11, Y1
+	VFMADD231PS Y6, Y11, Y2
+	VMOVUPS     (R10)(DX*1), Y11
+	VFMADD231PS Y9, Y11, Y0
+	VFMADD231PS Y8, Y11, Y1
+	VFMADD231PS Y7, Y11, Y2
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y11
+	VFMADD231PS Y10, Y11, Y0
+	VFMADD231PS Y9, Y11, Y1
+	VFMADD231PS Y8, Y11, Y2
+
+step0Right:
+	CMPQ        8(AX), $0x01
+	JGT         step1Right
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y3
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y3
+	VFMADD231PS Y6, Y11, Y4
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y3
+	VFMADD231PS Y7, Y11, Y4
+	VFMADD231PS Y6, Y11, Y5
+	VMOVUPS     (R10)(DX*1), Y6
+	VFMADD231PS Y9, Y6, Y3
+	VFMADD231PS Y8, Y6, Y4
+	VFMADD231PS Y7, Y6, Y5
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y6
+	VFMADD231PS Y10, Y6, Y3
+	VFMADD231PS Y9, Y6, Y4
+	VFMADD231PS Y8, Y6, Y5
+
+step1Right:
+	VMOVUPS     320(DI), Y6
+	VMOVUPS     384(DI), Y7
+	VMOVUPS     448(DI), Y8
+	VMOVUPS     512(DI), Y9
+	VMOVUPS     576(DI), Y10
+	CMPQ        8(AX), $0x01
+	JGT         step2Right
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y0
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y0
+	VFMADD231PS Y6, Y11, Y1
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y0
+	VFMADD231PS Y7, Y11, Y1
+	VFMADD231PS Y6, Y11, Y2
+	VMOVUPS     (R10)(DX*1), Y11
+	VFMADD231PS Y9, Y11, Y0
+	VFMADD231PS Y8, Y11, Y1
+	VFMADD231PS Y7, Y11, Y2
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y11
+	VFMADD231PS Y10, Y11, Y0
+	VFMADD231PS Y9, Y11, Y1
+	VFMADD231PS Y8, Y11, Y2
+
+step2Right:
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y3
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y3
+	VFMADD231PS Y6, Y11, Y4
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y3
+	VFMADD231PS Y7, Y11, Y4
+	VFMADD231PS Y6, Y11, Y5
+	VMOVUPS     (R10)(DX*1), Y6
+	VFMADD231PS Y9, Y6, Y3
+	VFMADD231PS Y8, Y6, Y4
+	VFMADD231PS Y7, Y6, Y5
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y6
+	VFMADD231PS Y10, Y6, Y3
+	VFMADD231PS Y9, Y6, Y4
+	VFMADD231PS Y8, Y6, Y5
+	VMOVUPS     640(DI), Y6
+	VMOVUPS     704(DI), Y7
+	VMOVUPS     768(DI), Y8
+	VMOVUPS     832(DI), Y9
+	VMOVUPS     896(DI), Y10
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y0
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y0
+	VFMADD231PS Y6, Y11, Y1
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y0
+	VFMADD231PS Y7, Y11, Y1
+	VFMADD231PS Y6, Y11, Y2
+	VMOVUPS     (R10)(DX*1), Y11
+	VFMADD231PS Y9, Y11, Y0
+	VFMADD231PS Y8, Y11, Y1
+	VFMADD231PS Y7, Y11, Y2
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y11
+	VFMADD231PS Y10, Y11, Y0
+	VFMADD231PS Y9, Y11, Y1
+	VFMADD231PS Y8, Y11, Y2
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y3
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y3
+	VFMADD231PS Y6, Y11, Y4
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y3
+	VFMADD231PS Y7, Y11, Y4
+	VFMADD231PS Y6, Y11, Y5
+	VMOVUPS     (R10)(DX*1), Y6
+	VFMADD231PS Y9, Y6, Y3
+	VFMADD231PS Y8, Y6, Y4
+	VFMADD231PS Y7, Y6, Y5
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y6
+	VFMADD231PS Y10, Y6, Y3
+	VFMADD231PS Y9, Y6, Y4
+	VFMADD231PS Y8, Y6, Y5
+	VMOVUPS     960(DI), Y6
+	VMOVUPS     1024(DI), Y7
+	VMOVUPS     1088(DI), Y8
+	VMOVUPS     1152(DI), Y9
+	VMOVUPS     1216(DI), Y10
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y0
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y0
+	VFMADD231PS Y6, Y11, Y1
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y0
+	VFMADD231PS Y7, Y11, Y1
+	VFMADD231PS Y6, Y11, Y2
+	VMOVUPS     (R10)(DX*1), Y11
+	VFMADD231PS Y9, Y11, Y0
+	VFMADD231PS Y8, Y11, Y1
+	VFMADD231PS Y7, Y11, Y2
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y11
+	VFMADD231PS Y10, Y11, Y0
+	VFMADD231PS Y9, Y11, Y1
+	VFMADD231PS Y8, Y11, Y2
+	CMPQ        16(AX), $0x04
+	JLE         step7Right
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y3
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y3
+	VFMADD231PS Y6, Y11, Y4
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y3
+	VFMADD231PS Y7, Y11, Y4
+	VFMADD231PS Y6, Y11, Y5
+	VMOVUPS     (R10)(DX*1), Y6
+	VFMADD231PS Y9, Y6, Y3
+	VFMADD231PS Y8, Y6, Y4
+	VFMADD231PS Y7, Y6, Y5
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y6
+	VFMADD231PS Y10, Y6, Y3
+	VFMADD231PS Y9, Y6, Y4
+	VFMADD231PS Y8, Y6, Y5
+
+step7Right:
+	VMOVUPS     1280(DI), Y6
+	VMOVUPS     1344(DI), Y7
+	VMOVUPS     1408(DI), Y8
+	VMOVUPS     1472(DI), Y9
+	VMOVUPS     1536(DI), Y10
+	CMPQ        16(AX), $0x04
+	JLE         step8Right
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y0
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y0
+	VFMADD231PS Y6, Y11, Y1
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y0
+	VFMADD231PS Y7, Y11, Y1
+	VFMADD231PS Y6, Y11, Y2
+	VMOVUPS     (R10)(DX*1), Y11
+	VFMADD231PS Y9, Y11, Y0
+	VFMADD231PS Y8, Y11, Y1
+	VFMADD231PS Y7, Y11, Y2
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y11
+	VFMADD231PS Y10, Y11, Y0
+	VFMADD231PS Y9, Y11, Y1
+	VFMADD231PS Y8, Y11, Y2
+
+step8Right:
+	CMPQ        16(AX), $0x05
+	JLE         step9Right
+	MOVQ        (AX), R10
+	MOVQ        40(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y6, Y3
+	VMOVUPS     (R10)(CX*1), Y11
+	VFMADD231PS Y7, Y11, Y3
+	VFMADD231PS Y6, Y11, Y4
+	VMOVUPS     (R10)(CX*2), Y11
+	VFMADD231PS Y8, Y11, Y3
+	VFMADD231PS Y7, Y11, Y4
+	VFMADD231PS Y6, Y11, Y5
+	VMOVUPS     (R10)(DX*1), Y6
+	VFMADD231PS Y9, Y6, Y3
+	VFMADD231PS Y8, Y6, Y4
+	VFMADD231PS Y7, Y6, Y5
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y6
+	VFMADD231PS Y10, Y6, Y3
+	VFMADD231PS Y9, Y6, Y4
+	VFMADD231PS Y8, Y6, Y5
+
+step9Right:
+	VBROADCASTSS 144(AX), Y6
+	VBROADCASTSS 148(AX), Y7
+	MOVQ         80(AX), R10
+	MOVQ         SI, R11
+	VMAXPS       Y0, Y6, Y0
+	VMINPS       Y0, Y7, Y0
+	VMOVUPS      Y0, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y1, Y6, Y1
+	VMINPS       Y1, Y7, Y1
+	VMOVUPS      Y1, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y2, Y6, Y2
+	VMINPS       Y2, Y7, Y2
+	VMOVUPS      Y2, (R11)
+	MOVQ         SI, R11
+	ADDQ         88(AX), R11
+	VMAXPS       Y3, Y6, Y3
+	VMINPS       Y3, Y7, Y3
+	VMOVUPS      Y3, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y4, Y6, Y4
+	VMINPS       Y4, Y7, Y4
+	VMOVUPS      Y4, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y5, Y6, Y5
+	VMINPS       Y5, Y7, Y5
+	VMOVUPS      Y5, (R11)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, R8
+	XORQ         $0x20, DI
+	TESTQ        $0x00000020, DI
+	JNZ          secondRight
+	ADDQ         56(AX), DI
+
+secondRight:
+	SUBQ $0x08, R9
+	JGE  chanRight
+
+restRight:
+	ADDQ        $0x08, R9
+	JZ          doneRight
+	MOVQ        136(AX), R9
+	VMOVUPS     (R9), Y0
+	VMOVUPS     (R8), Y1
+	VMOVAPS     Y1, Y2
+	VMOVAPS     Y1, Y3
+	VMOVAPS     Y1, Y4
+	VMOVAPS     Y1, Y5
+	VMOVAPS     Y1, Y6
+	VMOVUPS     (DI), Y7
+	VMOVUPS     64(DI), Y8
+	VMOVUPS     128(DI), Y9
+	VMOVUPS     192(DI), Y10
+	VMOVUPS     256(DI), Y11
+	CMPQ        8(AX), $0x00
+	JGT         step0RightTail
+	MOVQ        (AX), R8
+	MOVQ        (R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y7, Y12, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y1
+	VFMADD231PS Y7, Y12, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y1
+	VFMADD231PS Y8, Y12, Y2
+	VFMADD231PS Y7, Y12, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y12
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y9, Y12, Y2
+	VFMADD231PS Y8, Y12, Y3
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y11, Y12, Y1
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y9, Y12, Y3
+
+step0RightTail:
+	CMPQ        8(AX), $0x01
+	JGT         step1RightTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y7, Y12, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y4
+	VFMADD231PS Y7, Y12, Y5
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y4
+	VFMADD231PS Y8, Y12, Y5
+	VFMADD231PS Y7, Y12, Y6
+	VMASKMOVPS  (R8)(DX*1), Y0, Y7
+	VFMADD231PS Y10, Y7, Y4
+	VFMADD231PS Y9, Y7, Y5
+	VFMADD231PS Y8, Y7, Y6
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y7
+	VFMADD231PS Y11, Y7, Y4
+	VFMADD231PS Y10, Y7, Y5
+	VFMADD231PS Y9, Y7, Y6
+
+step1RightTail:
+	VMOVUPS     320(DI), Y7
+	VMOVUPS     384(DI), Y8
+	VMOVUPS     448(DI), Y9
+	VMOVUPS     512(DI), Y10
+	VMOVUPS     576(DI), Y11
+	CMPQ        8(AX), $0x01
+	JGT         step2RightTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y7, Y12, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y1
+	VFMADD231PS Y7, Y12, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y1
+	VFMADD231PS Y8, Y12, Y2
+	VFMADD231PS Y7, Y12, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y12
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y9, Y12, Y2
+	VFMADD231PS Y8, Y12, Y3
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y11, Y12, Y1
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y9, Y12, Y3
+
+step2RightTail:
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y7, Y12, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y4
+	VFMADD231PS Y7, Y12, Y5
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y4
+	VFMADD231PS Y8, Y12, Y5
+	VFMADD231PS Y7, Y12, Y6
+	VMASKMOVPS  (R8)(DX*1), Y0, Y7
+	VFMADD231PS Y10, Y7, Y4
+	VFMADD231PS Y9, Y7, Y5
+	VFMADD231PS Y8, Y7, Y6
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y7
+	VFMADD231PS Y11, Y7, Y4
+	VFMADD231PS Y10, Y7, Y5
+	VFMADD231PS Y9, Y7, Y6
+	VMOVUPS     640(DI), Y7
+	VMOVUPS     704(DI), Y8
+	VMOVUPS     768(DI), Y9
+	VMOVUPS     832(DI), Y10
+	VMOVUPS     896(DI), Y11
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y7, Y12, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y1
+	VFMADD231PS Y7, Y12, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y1
+	VFMADD231PS Y8, Y12, Y2
+	VFMADD231PS Y7, Y12, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y12
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y9, Y12, Y2
+	VFMADD231PS Y8, Y12, Y3
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y11, Y12, Y1
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y9, Y12, Y3
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y7, Y12, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y4
+	VFMADD231PS Y7, Y12, Y5
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y4
+	VFMADD231PS Y8, Y12, Y5
+	VFMADD231PS Y7, Y12, Y6
+	VMASKMOVPS  (R8)(DX*1), Y0, Y7
+	VFMADD231PS Y10, Y7, Y4
+	VFMADD231PS Y9, Y7, Y5
+	VFMADD231PS Y8, Y7, Y6
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y7
+	VFMADD231PS Y11, Y7, Y4
+	VFMADD231PS Y10, Y7, Y5
+	VFMADD231PS Y9, Y7, Y6
+	VMOVUPS     960(DI), Y7
+	VMOVUPS     1024(DI), Y8
+	VMOVUPS     1088(DI), Y9
+	VMOVUPS     1152(DI), Y10
+	VMOVUPS     1216(DI), Y11
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y7, Y12, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y1
+	VFMADD231PS Y7, Y12, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y1
+	VFMADD231PS Y8, Y12, Y2
+	VFMADD231PS Y7, Y12, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y12
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y9, Y12, Y2
+	VFMADD231PS Y8, Y12, Y3
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y11, Y12, Y1
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y9, Y12, Y3
+	CMPQ        16(AX), $0x04
+	JLE         step7RightTail
+	MOVQ        (AX), R8
+	MOVQ        32(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y12
+	VFMADD231PS Y7, Y12, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y4
+	VFMADD231PS Y7, Y12, Y5
+	VMASKMOVPS  (R8)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y4
+	VFMADD231PS Y8, Y12, Y5
+	VFMADD231PS Y7, Y12, Y6
+	VMASKMOVPS  (R8)(DX*1), Y0, Y7
+	VFMADD231PS Y10, Y7, Y4
+	VFMADD231PS Y9, Y7, Y5
+	VFMADD231PS Y8, Y7, Y6
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y7
+	VFMADD231PS Y11, Y7, Y4
+	VFMADD231PS Y10, Y7, Y5
+	VFMADD231PS Y9, Y7, Y6
+
+step7RightTail:
+	VMOVUPS     1280(DI), Y7
+	VMOVUPS     1344(DI), Y8
+	VMOVUPS     1408(DI), Y9
+	VMOVUPS     1472(DI), Y10
+	VMOVUPS     1536(DI), Y11
+	CMPQ        16(AX), $0x04
+	JLE         step8RightTail
+	MOVQ        (AX), DI
+	MOVQ        32(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI), Y0, Y12
+	VFMADD231PS Y7, Y12, Y1
+	VMASKMOVPS  (DI)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y1
+	VFMADD231PS Y7, Y12, Y2
+	VMASKMOVPS  (DI)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y1
+	VFMADD231PS Y8, Y12, Y2
+	VFMADD231PS Y7, Y12, Y3
+	VMASKMOVPS  (DI)(DX*1), Y0, Y12
+	VFMADD231PS Y10, Y12, Y1
+	VFMADD231PS Y9, Y12, Y2
+	VFMADD231PS Y8, Y12, Y3
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y12
+	VFMADD231PS Y11, Y12, Y1
+	VFMADD231PS Y10, Y12, Y2
+	VFMADD231PS Y9, Y12, Y3
+
+step8RightTail:
+	CMPQ        16(AX), $0x05
+	JLE         step9RightTail
+	MOVQ        (AX), DI
+	MOVQ        40(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI), Y0, Y12
+	VFMADD231PS Y7, Y12, Y4
+	VMASKMOVPS  (DI)(CX*1), Y0, Y12
+	VFMADD231PS Y8, Y12, Y4
+	VFMADD231PS Y7, Y12, Y5
+	VMASKMOVPS  (DI)(CX*2), Y0, Y12
+	VFMADD231PS Y9, Y12, Y4
+	VFMADD231PS Y8, Y12, Y5
+	VFMADD231PS Y7, Y12, Y6
+	VMASKMOVPS  (DI)(DX*1), Y0, Y7
+	VFMADD231PS Y10, Y7, Y4
+	VFMADD231PS Y9, Y7, Y5
+	VFMADD231PS Y8, Y7, Y6
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y7
+	VFMADD231PS Y11, Y7, Y4
+	VFMADD231PS Y10, Y7, Y5
+	VFMADD231PS Y9, Y7, Y6
+
+step9RightTail:
+	VBROADCASTSS 144(AX), Y7
+	VBROADCASTSS 148(AX), Y8
+	MOVQ         80(AX), CX
+	MOVQ         SI, DX
+	VMAXPS       Y1, Y7, Y1
+	VMINPS       Y1, Y8, Y1
+	VMASKMOVPS   Y1, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y2, Y7, Y2
+	VMINPS       Y2, Y8, Y2
+	VMASKMOVPS   Y2, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y3, Y7, Y3
+	VMINPS       Y3, Y8, Y3
+	VMASKMOVPS   Y3, Y0, (DX)
+	MOVQ         SI, DX
+	ADDQ         88(AX), DX
+	VMAXPS       Y4, Y7, Y4
+	VMINPS       Y4, Y8, Y4
+	VMASKMOVPS   Y4, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y5, Y7, Y5
+	VMINPS       Y5, Y8, Y5
+	VMASKMOVPS   Y5, Y0, (DX)
+	ADDQ         CX, DX
+	VMAXPS       Y6, Y7, Y6
+	VMINPS       Y6, Y8, Y6
+	VMASKMOVPS   Y6, Y0, (DX)
+
+doneRight:
+	MOVQ 40(AX), CX
+	ADDQ CX, 152(AX)
+	MOVQ 96(AX), CX
+	ADDQ CX, 160(AX)
+
+end:
+	VZEROUPPER
+	RET
+
+// func dw5s1F32AVX2_2x4(a *byte)
+// Requires: AVX, FMA3
+TEXT ·dw5s1F32AVX2_2x4(SB), NOSPLIT, $0-8
+	MOVQ a+0(FP), AX
+	MOVQ 32(AX), CX
+	MOVQ CX, 152(AX)
+	MOVQ 72(AX), CX
+	MOVQ CX, 160(AX)
+	MOVQ 112(AX), CX
+	MOVQ CX, 168(AX)
+	MOVQ 24(AX), CX
+	LEAQ (CX)(CX*2), DX
+	CMPQ 104(AX), $0x00
+	JE   inner
+	MOVQ 152(AX), BX
+	MOVQ 160(AX), SI
+	MOVQ 48(AX), DI
+	MOVQ 64(AX), R8
+	MOVQ 128(AX), R9
+	SUBQ $0x08, R9
+	JLT  restLeft
+
+chanLeft:
+	VMOVUPS     (R8), Y0
+	VMOVAPS     Y0, Y1
+	VMOVAPS     Y0, Y2
+	VMOVAPS     Y0, Y3
+	VMOVAPS     Y0, Y4
+	VMOVAPS     Y0, Y5
+	VMOVAPS     Y0, Y6
+	VMOVAPS     Y0, Y7
+	VMOVUPS     (DI), Y8
+	VMOVUPS     64(DI), Y9
+	VMOVUPS     128(DI), Y10
+	VMOVUPS     192(DI), Y11
+	VMOVUPS     256(DI), Y12
+	CMPQ        8(AX), $0x00
+	JGT         step0Left
+	MOVQ        (AX), R10
+	MOVQ        (R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y0
+	VFMADD231PS Y9, Y13, Y1
+	VFMADD231PS Y8, Y13, Y2
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y0
+	VFMADD231PS Y10, Y13, Y1
+	VFMADD231PS Y9, Y13, Y2
+	VFMADD231PS Y8, Y13, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y12, Y13, Y0
+	VFMADD231PS Y11, Y13, Y1
+	VFMADD231PS Y10, Y13, Y2
+	VFMADD231PS Y9, Y13, Y3
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y12, Y13, Y1
+	VFMADD231PS Y11, Y13, Y2
+	VFMADD231PS Y10, Y13, Y3
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y12, Y13, Y2
+	VFMADD231PS Y11, Y13, Y3
+	VFMADD231PS (R10)(DX*1), Y12, Y3
+
+step0Left:
+	CMPQ        8(AX), $0x01
+	JGT         step1Left
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y4
+	VFMADD231PS Y9, Y13, Y5
+	VFMADD231PS Y8, Y13, Y6
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y4
+	VFMADD231PS Y10, Y13, Y5
+	VFMADD231PS Y9, Y13, Y6
+	VFMADD231PS Y8, Y13, Y7
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y12, Y8, Y4
+	VFMADD231PS Y11, Y8, Y5
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y9, Y8, Y7
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y12, Y8, Y5
+	VFMADD231PS Y11, Y8, Y6
+	VFMADD231PS Y10, Y8, Y7
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y12, Y8, Y6
+	VFMADD231PS Y11, Y8, Y7
+	VFMADD231PS (R10)(DX*1), Y12, Y7
+
+step1Left:
+	VMOVUPS     320(DI), Y8
+	VMOVUPS     384(DI), Y9
+	VMOVUPS     448(DI), Y10
+	VMOVUPS     512(DI), Y11
+	VMOVUPS     576(DI), Y12
+	CMPQ        8(AX), $0x01
+	JGT         step2Left
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y0
+	VFMADD231PS Y9, Y13, Y1
+	VFMADD231PS Y8, Y13, Y2
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y0
+	VFMADD231PS Y10, Y13, Y1
+	VFMADD231PS Y9, Y13, Y2
+	VFMADD231PS Y8, Y13, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y12, Y13, Y0
+	VFMADD231PS Y11, Y13, Y1
+	VFMADD231PS Y10, Y13, Y2
+	VFMADD231PS Y9, Y13, Y3
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y12, Y13, Y1
+	VFMADD231PS Y11, Y13, Y2
+	VFMADD231PS Y10, Y13, Y3
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y12, Y13, Y2
+	VFMADD231PS Y11, Y13, Y3
+	VFMADD231PS (R10)(DX*1), Y12, Y3
+
+step2Left:
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y4
+	VFMADD231PS Y9, Y13, Y5
+	VFMADD231PS Y8, Y13, Y6
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y4
+	VFMADD231PS Y10, Y13, Y5
+	VFMADD231PS Y9, Y13, Y6
+	VFMADD231PS Y8, Y13, Y7
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y12, Y8, Y4
+	VFMADD231PS Y11, Y8, Y5
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y9, Y8, Y7
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y12, Y8, Y5
+	VFMADD231PS Y11, Y8, Y6
+	VFMADD231PS Y10, Y8, Y7
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y12, Y8, Y6
+	VFMADD231PS Y11, Y8, Y7
+	VFMADD231PS (R10)(DX*1), Y12, Y7
+	VMOVUPS     640(DI), Y8
+	VMOVUPS     704(DI), Y9
+	VMOVUPS     768(DI), Y10
+	VMOVUPS     832(DI), Y11
+	VMOVUPS     896(DI), Y12
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y0
+	VFMADD231PS Y9, Y13, Y1
+	VFMADD231PS Y8, Y13, Y2
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y0
+	VFMADD231PS Y10, Y13, Y1
+	VFMADD231PS Y9, Y13, Y2
+	VFMADD231PS Y8, Y13, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y12, Y13, Y0
+	VFMADD231PS Y11, Y13, Y1
+	VFMADD231PS Y10, Y13, Y2
+	VFMADD231PS Y9, Y13, Y3
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y12, Y13, Y1
+	VFMADD231PS Y11, Y13, Y2
+	VFMADD231PS Y10, Y13, Y3
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y12, Y13, Y2
+	VFMADD231PS Y11, Y13, Y3
+	VFMADD231PS (R10)(DX*1), Y12, Y3
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y4
+	VFMADD231PS Y9, Y13, Y5
+	VFMADD231PS Y8, Y13, Y6
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y4
+	VFMADD231PS Y10, Y13, Y5
+	VFMADD231PS Y9, Y13, Y6
+	VFMADD231PS Y8, Y13, Y7
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y12, Y8, Y4
+	VFMADD231PS Y11, Y8, Y5
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y9, Y8, Y7
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y12, Y8, Y5
+	VFMADD231PS Y11, Y8, Y6
+	VFMADD231PS Y10, Y8, Y7
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y12, Y8, Y6
+	VFMADD231PS Y11, Y8, Y7
+	VFMADD231PS (R10)(DX*1), Y12, Y7
+	VMOVUPS     960(DI), Y8
+	VMOVUPS     1024(DI), Y9
+	VMOVUPS     1088(DI), Y10
+	VMOVUPS     1152(DI), Y11
+	VMOVUPS     1216(DI), Y12
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y0
+	VFMADD231PS Y9, Y13, Y1
+	VFMADD231PS Y8, Y13, Y2
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y0
+	VFMADD231PS Y10, Y13, Y1
+	VFMADD231PS Y9, Y13, Y2
+	VFMADD231PS Y8, Y13, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y12, Y13, Y0
+	VFMADD231PS Y11, Y13, Y1
+	VFMADD231PS Y10, Y13, Y2
+	VFMADD231PS Y9, Y13, Y3
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y12, Y13, Y1
+	VFMADD231PS Y11, Y13, Y2
+	VFMADD231PS Y10, Y13, Y3
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y12, Y13, Y2
+	VFMADD231PS Y11, Y13, Y3
+	VFMADD231PS (R10)(DX*1), Y12, Y3
+	CMPQ        16(AX), $0x04
+	JLE         step7Left
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y4
+	VFMADD231PS Y9, Y13, Y5
+	VFMADD231PS Y8, Y13, Y6
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y4
+	VFMADD231PS Y10, Y13, Y5
+	VFMADD231PS Y9, Y13, Y6
+	VFMADD231PS Y8, Y13, Y7
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y12, Y8, Y4
+	VFMADD231PS Y11, Y8, Y5
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y9, Y8, Y7
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y12, Y8, Y5
+	VFMADD231PS Y11, Y8, Y6
+	VFMADD231PS Y10, Y8, Y7
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y12, Y8, Y6
+	VFMADD231PS Y11, Y8, Y7
+	VFMADD231PS (R10)(DX*1), Y12, Y7
+
+step7Left:
+	VMOVUPS     1280(DI), Y8
+	VMOVUPS     1344(DI), Y9
+	VMOVUPS     1408(DI), Y10
+	VMOVUPS     1472(DI), Y11
+	VMOVUPS     1536(DI), Y12
+	CMPQ        16(AX), $0x04
+	JLE         step8Left
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y0
+	VFMADD231PS Y9, Y13, Y1
+	VFMADD231PS Y8, Y13, Y2
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y0
+	VFMADD231PS Y10, Y13, Y1
+	VFMADD231PS Y9, Y13, Y2
+	VFMADD231PS Y8, Y13, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y12, Y13, Y0
+	VFMADD231PS Y11, Y13, Y1
+	VFMADD231PS Y10, Y13, Y2
+	VFMADD231PS Y9, Y13, Y3
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y12, Y13, Y1
+	VFMADD231PS Y11, Y13, Y2
+	VFMADD231PS Y10, Y13, Y3
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y12, Y13, Y2
+	VFMADD231PS Y11, Y13, Y3
+	VFMADD231PS (R10)(DX*1), Y12, Y3
+
+step8Left:
+	CMPQ        16(AX), $0x05
+	JLE         step9Left
+	MOVQ        (AX), R10
+	MOVQ        40(R10), R10
+	ADDQ        BX, R10
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y4
+	VFMADD231PS Y9, Y13, Y5
+	VFMADD231PS Y8, Y13, Y6
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y4
+	VFMADD231PS Y10, Y13, Y5
+	VFMADD231PS Y9, Y13, Y6
+	VFMADD231PS Y8, Y13, Y7
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y12, Y8, Y4
+	VFMADD231PS Y11, Y8, Y5
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y9, Y8, Y7
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y12, Y8, Y5
+	VFMADD231PS Y11, Y8, Y6
+	VFMADD231PS Y10, Y8, Y7
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y12, Y8, Y6
+	VFMADD231PS Y11, Y8, Y7
+	VFMADD231PS (R10)(DX*1), Y12, Y7
+
+step9Left:
+	VBROADCASTSS 144(AX), Y8
+	VBROADCASTSS 148(AX), Y9
+	MOVQ         80(AX), R10
+	MOVQ         SI, R11
+	VMAXPS       Y0, Y8, Y0
+	VMINPS       Y0, Y9, Y0
+	VMOVUPS      Y0, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y1, Y8, Y1
+	VMINPS       Y1, Y9, Y1
+	VMOVUPS      Y1, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y2, Y8, Y2
+	VMINPS       Y2, Y9, Y2
+	VMOVUPS      Y2, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y3, Y8, Y3
+	VMINPS       Y3, Y9, Y3
+	VMOVUPS      Y3, (R11)
+	MOVQ         SI, R11
+	ADDQ         88(AX), R11
+	VMAXPS       Y4, Y8, Y4
+	VMINPS       Y4, Y9, Y4
+	VMOVUPS      Y4, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y5, Y8, Y5
+	VMINPS       Y5, Y9, Y5
+	VMOVUPS      Y5, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y6, Y8, Y6
+	VMINPS       Y6, Y9, Y6
+	VMOVUPS      Y6, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y7, Y8, Y7
+	VMINPS       Y7, Y9, Y7
+	VMOVUPS      Y7, (R11)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, R8
+	XORQ         $0x20, DI
+	TESTQ        $0x00000020, DI
+	JNZ          secondLeft
+	ADDQ         56(AX), DI
+
+secondLeft:
+	SUBQ $0x08, R9
+	JGE  chanLeft
+
+restLeft:
+	ADDQ        $0x08, R9
+	JZ          doneLeft
+	MOVQ        136(AX), R9
+	VMOVUPS     (R9), Y0
+	VMOVUPS     (R8), Y1
+	VMOVAPS     Y1, Y2
+	VMOVAPS     Y1, Y3
+	VMOVAPS     Y1, Y4
+	VMOVAPS     Y1, Y5
+	VMOVAPS     Y1, Y6
+	VMOVAPS     Y1, Y7
+	VMOVAPS     Y1, Y8
+	VMOVUPS     (DI), Y9
+	VMOVUPS     64(DI), Y10
+	VMOVUPS     128(DI), Y11
+	VMOVUPS     192(DI), Y12
+	VMOVUPS     256(DI), Y13
+	CMPQ        8(AX), $0x00
+	JGT         step0LeftTail
+	MOVQ        (AX), R8
+	MOVQ        (R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y2
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y13, Y14, Y3
+	VFMADD231PS Y12, Y14, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y4
+
+step0LeftTail:
+	CMPQ        8(AX), $0x01
+	JGT         step1LeftTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	VFMADD231PS Y9, Y14, Y8
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y13, Y9, Y5
+	VFMADD231PS Y12, Y9, Y6
+	VFMADD231PS Y11, Y9, Y7
+	VFMADD231PS Y10, Y9, Y8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y6
+	VFMADD231PS Y12, Y9, Y7
+	VFMADD231PS Y11, Y9, Y8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y13, Y9, Y7
+	VFMADD231PS Y12, Y9, Y8
+	VMASKMOVPS  (R8)(DX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y8
+
+step1LeftTail:
+	VMOVUPS     320(DI), Y9
+	VMOVUPS     384(DI), Y10
+	VMOVUPS     448(DI), Y11
+	VMOVUPS     512(DI), Y12
+	VMOVUPS     576(DI), Y13
+	CMPQ        8(AX), $0x01
+	JGT         step2LeftTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y2
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y13, Y14, Y3
+	VFMADD231PS Y12, Y14, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y4
+
+step2LeftTail:
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	VFMADD231PS Y9, Y14, Y8
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y13, Y9, Y5
+	VFMADD231PS Y12, Y9, Y6
+	VFMADD231PS Y11, Y9, Y7
+	VFMADD231PS Y10, Y9, Y8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y6
+	VFMADD231PS Y12, Y9, Y7
+	VFMADD231PS Y11, Y9, Y8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y13, Y9, Y7
+	VFMADD231PS Y12, Y9, Y8
+	VMASKMOVPS  (R8)(DX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y8
+	VMOVUPS     640(DI), Y9
+	VMOVUPS     704(DI), Y10
+	VMOVUPS     768(DI), Y11
+	VMOVUPS     832(DI), Y12
+	VMOVUPS     896(DI), Y13
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y2
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y13, Y14, Y3
+	VFMADD231PS Y12, Y14, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y4
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	VFMADD231PS Y9, Y14, Y8
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y13, Y9, Y5
+	VFMADD231PS Y12, Y9, Y6
+	VFMADD231PS Y11, Y9, Y7
+	VFMADD231PS Y10, Y9, Y8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y6
+	VFMADD231PS Y12, Y9, Y7
+	VFMADD231PS Y11, Y9, Y8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y13, Y9, Y7
+	VFMADD231PS Y12, Y9, Y8
+	VMASKMOVPS  (R8)(DX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y8
+	VMOVUPS     960(DI), Y9
+	VMOVUPS     1024(DI), Y10
+	VMOVUPS     1088(DI), Y11
+	VMOVUPS     1152(DI), Y12
+	VMOVUPS     1216(DI), Y13
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y2
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y13, Y14, Y3
+	VFMADD231PS Y12, Y14, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y4
+	CMPQ        16(AX), $0x04
+	JLE         step7LeftTail
+	MOVQ        (AX), R8
+	MOVQ        32(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	VFMADD231PS Y9, Y14, Y8
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y13, Y9, Y5
+	VFMADD231PS Y12, Y9, Y6
+	VFMADD231PS Y11, Y9, Y7
+	VFMADD231PS Y10, Y9, Y8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y6
+	VFMADD231PS Y12, Y9, Y7
+	VFMADD231PS Y11, Y9, Y8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y13, Y9, Y7
+	VFMADD231PS Y12, Y9, Y8
+	VMASKMOVPS  (R8)(DX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y8
+
+step7LeftTail:
+	VMOVUPS     1280(DI), Y9
+	VMOVUPS     1344(DI), Y10
+	VMOVUPS     1408(DI), Y11
+	VMOVUPS     1472(DI), Y12
+	VMOVUPS     1536(DI), Y13
+	CMPQ        16(AX), $0x04
+	JLE         step8LeftTail
+	MOVQ        (AX), DI
+	MOVQ        32(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VMASKMOVPS  (DI)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y14
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VMASKMOVPS  (DI)(CX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y2
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	VMASKMOVPS  (DI)(CX*2), Y0, Y14
+	VFMADD231PS Y13, Y14, Y3
+	VFMADD231PS Y12, Y14, Y4
+	VMASKMOVPS  (DI)(DX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y4
+
+step8LeftTail:
+	CMPQ        16(AX), $0x05
+	JLE         step9LeftTail
+	MOVQ        (AX), DI
+	MOVQ        40(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	VMASKMOVPS  (DI)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	VFMADD231PS Y9, Y14, Y8
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y9
+	VFMADD231PS Y13, Y9, Y5
+	VFMADD231PS Y12, Y9, Y6
+	VFMADD231PS Y11, Y9, Y7
+	VFMADD231PS Y10, Y9, Y8
+	VMASKMOVPS  (DI)(CX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y6
+	VFMADD231PS Y12, Y9, Y7
+	VFMADD231PS Y11, Y9, Y8
+	VMASKMOVPS  (DI)(CX*2), Y0, Y9
+	VFMADD231PS Y13, Y9, Y7
+	VFMADD231PS Y12, Y9, Y8
+	VMASKMOVPS  (DI)(DX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y8
+
+step9LeftTail:
+	VBROADCASTSS 144(AX), Y9
+	VBROADCASTSS 148(AX), Y10
+	MOVQ         80(AX), BX
+	MOVQ         SI, DI
+	VMAXPS       Y1, Y9, Y1
+	VMINPS       Y1, Y10, Y1
+	VMASKMOVPS   Y1, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y2, Y9, Y2
+	VMINPS       Y2, Y10, Y2
+	VMASKMOVPS   Y2, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y3, Y9, Y3
+	VMINPS       Y3, Y10, Y3
+	VMASKMOVPS   Y3, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y4, Y9, Y4
+	VMINPS       Y4, Y10, Y4
+	VMASKMOVPS   Y4, Y0, (DI)
+	MOVQ         SI, DI
+	ADDQ         88(AX), DI
+	VMAXPS       Y5, Y9, Y5
+	VMINPS       Y5, Y10, Y5
+	VMASKMOVPS   Y5, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y6, Y9, Y6
+	VMINPS       Y6, Y10, Y6
+	VMASKMOVPS   Y6, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y7, Y9, Y7
+	VMINPS       Y7, Y10, Y7
+	VMASKMOVPS   Y7, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       Y8, Y10, Y8
+	VMASKMOVPS   Y8, Y0, (DI)
+
+doneLeft:
+	MOVQ 40(AX), BX
+	ADDQ BX, 152(AX)
+	MOVQ 96(AX), BX
+	ADDQ BX, 160(AX)
+
+inner:
+	CMPQ 168(AX), $0x00
+	JE   right
+
+tile:
+	MOVQ 152(AX), BX
+	MOVQ 160(AX), SI
+	MOVQ 48(AX), DI
+	MOVQ 64(AX), R8
+	MOVQ 128(AX), R9
+	SUBQ $0x08, R9
+	JLT  restInner
+
+chanInner:
+	VMOVUPS     (R8), Y0
+	VMOVAPS     Y0, Y1
+	VMOVAPS     Y0, Y2
+	VMOVAPS     Y0, Y3
+	VMOVAPS     Y0, Y4
+	VMOVAPS     Y0, Y5
+	VMOVAPS     Y0, Y6
+	VMOVAPS     Y0, Y7
+	VMOVUPS     (DI), Y8
+	VMOVUPS     64(DI), Y9
+	VMOVUPS     128(DI), Y10
+	VMOVUPS     192(DI), Y11
+	VMOVUPS     256(DI), Y12
+	CMPQ        8(AX), $0x00
+	JGT         step0Inner
+	MOVQ        (AX), R10
+	MOVQ        (R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y0
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y0
+	VFMADD231PS Y8, Y13, Y1
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y0
+	VFMADD231PS Y9, Y13, Y1
+	VFMADD231PS Y8, Y13, Y2
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y0
+	VFMADD231PS Y10, Y13, Y1
+	VFMADD231PS Y9, Y13, Y2
+	VFMADD231PS Y8, Y13, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y12, Y13, Y0
+	VFMADD231PS Y11, Y13, Y1
+	VFMADD231PS Y10, Y13, Y2
+	VFMADD231PS Y9, Y13, Y3
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y12, Y13, Y1
+	VFMADD231PS Y11, Y13, Y2
+	VFMADD231PS Y10, Y13, Y3
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y12, Y13, Y2
+	VFMADD231PS Y11, Y13, Y3
+	VFMADD231PS (R10)(DX*1), Y12, Y3
+
+step0Inner:
+	CMPQ        8(AX), $0x01
+	JGT         step1Inner
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y4
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y4
+	VFMADD231PS Y8, Y13, Y5
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y4
+	VFMADD231PS Y9, Y13, Y5
+	VFMADD231PS Y8, Y13, Y6
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y4
+	VFMADD231PS Y10, Y13, Y5
+	VFMADD231PS Y9, Y13, Y6
+	VFMADD231PS Y8, Y13, Y7
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y12, Y8, Y4
+	VFMADD231PS Y11, Y8, Y5
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y9, Y8, Y7
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y12, Y8, Y5
+	VFMADD231PS Y11, Y8, Y6
+	VFMADD231PS Y10, Y8, Y7
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y12, Y8, Y6
+	VFMADD231PS Y11, Y8, Y7
+	VFMADD231PS (R10)(DX*1), Y12, Y7
+
+step1Inner:
+	VMOVUPS     320(DI), Y8
+	VMOVUPS     384(DI), Y9
+	VMOVUPS     448(DI), Y10
+	VMOVUPS     512(DI), Y11
+	VMOVUPS     576(DI), Y12
+	CMPQ        8(AX), $0x01
+	JGT         step2Inner
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y0
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y0
+	VFMADD231PS Y8, Y13, Y1
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y0
+	VFMADD231PS Y9, Y13, Y1
+	VFMADD231PS Y8, Y13, Y2
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y0
+	VFMADD231PS Y10, Y13, Y1
+	VFMADD231PS Y9, Y13, Y2
+	VFMADD231PS Y8, Y13, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y12, Y13, Y0
+	VFMADD231PS Y11, Y13, Y1
+	VFMADD231PS Y10, Y13, Y2
+	VFMADD231PS Y9, Y13, Y3
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y12, Y13, Y1
+	VFMADD231PS Y11, Y13, Y2
+	VFMADD231PS Y10, Y13, Y3
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y12, Y13, Y2
+	VFMADD231PS Y11, Y13, Y3
+	VFMADD231PS (R10)(DX*1), Y12, Y3
+
+step2Inner:
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y4
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y4
+	VFMADD231PS Y8, Y13, Y5
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y4
+	VFMADD231PS Y9, Y13, Y5
+	VFMADD231PS Y8, Y13, Y6
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y4
+	VFMADD231PS Y10, Y13, Y5
+	VFMADD231PS Y9, Y13, Y6
+	VFMADD231PS Y8, Y13, Y7
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y12, Y8, Y4
+	VFMADD231PS Y11, Y8, Y5
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y9, Y8, Y7
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y12, Y8, Y5
+	VFMADD231PS Y11, Y8, Y6
+	VFMADD231PS Y10, Y8, Y7
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y12, Y8, Y6
+	VFMADD231PS Y11, Y8, Y7
+	VFMADD231PS (R10)(DX*1), Y12, Y7
+	VMOVUPS     640(DI), Y8
+	VMOVUPS     704(DI), Y9
+	VMOVUPS     768(DI), Y10
+	VMOVUPS     832(DI), Y11
+	VMOVUPS     896(DI), Y12
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y0
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y0
+	VFMADD231PS Y8, Y13, Y1
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y0
+	VFMADD231PS Y9, Y13, Y1
+	VFMADD231PS Y8, Y13, Y2
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y0
+	VFMADD231PS Y10, Y13, Y1
+	VFMADD231PS Y9, Y13, Y2
+	VFMADD231PS Y8, Y13, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y12, Y13, Y0
+	VFMADD231PS Y11, Y13, Y1
+	VFMADD231PS Y10, Y13, Y2
+	VFMADD231PS Y9, Y13, Y3
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y12, Y13, Y1
+	VFMADD231PS Y11, Y13, Y2
+	VFMADD231PS Y10, Y13, Y3
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y12, Y13, Y2
+	VFMADD231PS Y11, Y13, Y3
+	VFMADD231PS (R10)(DX*1), Y12, Y3
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y4
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y4
+	VFMADD231PS Y8, Y13, Y5
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y4
+	VFMADD231PS Y9, Y13, Y5
+	VFMADD231PS Y8, Y13, Y6
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y4
+	VFMADD231PS Y10, Y13, Y5
+	VFMADD231PS Y9, Y13, Y6
+	VFMADD231PS Y8, Y13, Y7
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y12, Y8, Y4
+	VFMADD231PS Y11, Y8, Y5
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y9, Y8, Y7
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y12, Y8, Y5
+	VFMADD231PS Y11, Y8, Y6
+	VFMADD231PS Y10, Y8, Y7
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y12, Y8, Y6
+	VFMADD231PS Y11, Y8, Y7
+	VFMADD231PS (R10)(DX*1), Y12, Y7
+	VMOVUPS     960(DI), Y8
+	VMOVUPS     1024(DI), Y9
+	VMOVUPS     1088(DI), Y10
+	VMOVUPS     1152(DI), Y11
+	VMOVUPS     1216(DI), Y12
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y0
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y0
+	VFMADD231PS Y8, Y13, Y1
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y0
+	VFMADD231PS Y9, Y13, Y1
+	VFMADD231PS Y8, Y13, Y2
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y0
+	VFMADD231PS Y10, Y13, Y1
+	VFMADD231PS Y9, Y13, Y2
+	VFMADD231PS Y8, Y13, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y12, Y13, Y0
+	VFMADD231PS Y11, Y13, Y1
+	VFMADD231PS Y10, Y13, Y2
+	VFMADD231PS Y9, Y13, Y3
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y12, Y13, Y1
+	VFMADD231PS Y11, Y13, Y2
+	VFMADD231PS Y10, Y13, Y3
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y12, Y13, Y2
+	VFMADD231PS Y11, Y13, Y3
+	VFMADD231PS (R10)(DX*1), Y12, Y3
+	CMPQ        16(AX), $0x04
+	JLE         step7Inner
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y4
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y4
+	VFMADD231PS Y8, Y13, Y5
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y4
+	VFMADD231PS Y9, Y13, Y5
+	VFMADD231PS Y8, Y13, Y6
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y4
+	VFMADD231PS Y10, Y13, Y5
+	VFMADD231PS Y9, Y13, Y6
+	VFMADD231PS Y8, Y13, Y7
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y12, Y8, Y4
+	VFMADD231PS Y11, Y8, Y5
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y9, Y8, Y7
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y12, Y8, Y5
+	VFMADD231PS Y11, Y8, Y6
+	VFMADD231PS Y10, Y8, Y7
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y12, Y8, Y6
+	VFMADD231PS Y11, Y8, Y7
+	VFMADD231PS (R10)(DX*1), Y12, Y7
+
+step7Inner:
+	VMOVUPS     1280(DI), Y8
+	VMOVUPS     1344(DI), Y9
+	VMOVUPS     1408(DI), Y10
+	VMOVUPS     1472(DI), Y11
+	VMOVUPS     1536(DI), Y12
+	CMPQ        16(AX), $0x04
+	JLE         step8Inner
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y0
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y0
+	VFMADD231PS Y8, Y13, Y1
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y0
+	VFMADD231PS Y9, Y13, Y1
+	VFMADD231PS Y8, Y13, Y2
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y0
+	VFMADD231PS Y10, Y13, Y1
+	VFMADD231PS Y9, Y13, Y2
+	VFMADD231PS Y8, Y13, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y12, Y13, Y0
+	VFMADD231PS Y11, Y13, Y1
+	VFMADD231PS Y10, Y13, Y2
+	VFMADD231PS Y9, Y13, Y3
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y12, Y13, Y1
+	VFMADD231PS Y11, Y13, Y2
+	VFMADD231PS Y10, Y13, Y3
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y12, Y13, Y2
+	VFMADD231PS Y11, Y13, Y3
+	VFMADD231PS (R10)(DX*1), Y12, Y3
+
+step8Inner:
+	CMPQ        16(AX), $0x05
+	JLE         step9Inner
+	MOVQ        (AX), R10
+	MOVQ        40(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y4
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y4
+	VFMADD231PS Y8, Y13, Y5
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y4
+	VFMADD231PS Y9, Y13, Y5
+	VFMADD231PS Y8, Y13, Y6
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y4
+	VFMADD231PS Y10, Y13, Y5
+	VFMADD231PS Y9, Y13, Y6
+	VFMADD231PS Y8, Y13, Y7
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y12, Y8, Y4
+	VFMADD231PS Y11, Y8, Y5
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y9, Y8, Y7
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y12, Y8, Y5
+	VFMADD231PS Y11, Y8, Y6
+	VFMADD231PS Y10, Y8, Y7
+	VMOVUPS     (R10)(CX*2), Y8
+	VFMADD231PS Y12, Y8, Y6
+	VFMADD231PS Y11, Y8, Y7
+	VFMADD231PS (R10)(DX*1), Y12, Y7
+
+step9Inner:
+	VBROADCASTSS 144(AX), Y8
+	VBROADCASTSS 148(AX), Y9
+	MOVQ         80(AX), R10
+	MOVQ         SI, R11
+	VMAXPS       Y0, Y8, Y0
+	VMINPS       Y0, Y9, Y0
+	VMOVUPS      Y0, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y1, Y8, Y1
+	VMINPS       Y1, Y9, Y1
+	VMOVUPS      Y1, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y2, Y8, Y2
+	VMINPS       Y2, Y9, Y2
+	VMOVUPS      Y2, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y3, Y8, Y3
+	VMINPS       Y3, Y9, Y3
+	VMOVUPS      Y3, (R11)
+	MOVQ         SI, R11
+	ADDQ         88(AX), R11
+	VMAXPS       Y4, Y8, Y4
+	VMINPS       Y4, Y9, Y4
+	VMOVUPS      Y4, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y5, Y8, Y5
+	VMINPS       Y5, Y9, Y5
+	VMOVUPS      Y5, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y6, Y8, Y6
+	VMINPS       Y6, Y9, Y6
+	VMOVUPS      Y6, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y7, Y8, Y7
+	VMINPS       Y7, Y9, Y7
+	VMOVUPS      Y7, (R11)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, R8
+	XORQ         $0x20, DI
+	TESTQ        $0x00000020, DI
+	JNZ          secondInner
+	ADDQ         56(AX), DI
+
+secondInner:
+	SUBQ $0x08, R9
+	JGE  chanInner
+
+restInner:
+	ADDQ        $0x08, R9
+	JZ          doneInner
+	MOVQ        136(AX), R9
+	VMOVUPS     (R9), Y0
+	VMOVUPS     (R8), Y1
+	VMOVAPS     Y1, Y2
+	VMOVAPS     Y1, Y3
+	VMOVAPS     Y1, Y4
+	VMOVAPS     Y1, Y5
+	VMOVAPS     Y1, Y6
+	VMOVAPS     Y1, Y7
+	VMOVAPS     Y1, Y8
+	VMOVUPS     (DI), Y9
+	VMOVUPS     64(DI), Y10
+	VMOVUPS     128(DI), Y11
+	VMOVUPS     192(DI), Y12
+	VMOVUPS     256(DI), Y13
+	CMPQ        8(AX), $0x00
+	JGT         step0InnerTail
+	MOVQ        (AX), R8
+	MOVQ        (R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y9, Y14, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y2
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y13, Y14, Y3
+	VFMADD231PS Y12, Y14, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y4
+
+step0InnerTail:
+	CMPQ        8(AX), $0x01
+	JGT         step1InnerTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y9, Y14, Y5
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y5
+	VFMADD231PS Y9, Y14, Y6
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	VFMADD231PS Y9, Y14, Y8
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y13, Y9, Y5
+	VFMADD231PS Y12, Y9, Y6
+	VFMADD231PS Y11, Y9, Y7
+	VFMADD231PS Y10, Y9, Y8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y6
+	VFMADD231PS Y12, Y9, Y7
+	VFMADD231PS Y11, Y9, Y8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y13, Y9, Y7
+	VFMADD231PS Y12, Y9, Y8
+	VMASKMOVPS  (R8)(DX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y8
+
+step1InnerTail:
+	VMOVUPS     320(DI), Y9
+	VMOVUPS     384(DI), Y10
+	VMOVUPS     448(DI), Y11
+	VMOVUPS     512(DI), Y12
+	VMOVUPS     576(DI), Y13
+	CMPQ        8(AX), $0x01
+	JGT         step2InnerTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y9, Y14, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y2
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y13, Y14, Y3
+	VFMADD231PS Y12, Y14, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y4
+
+step2InnerTail:
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y9, Y14, Y5
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y5
+	VFMADD231PS Y9, Y14, Y6
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	VFMADD231PS Y9, Y14, Y8
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y13, Y9, Y5
+	VFMADD231PS Y12, Y9, Y6
+	VFMADD231PS Y11, Y9, Y7
+	VFMADD231PS Y10, Y9, Y8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y6
+	VFMADD231PS Y12, Y9, Y7
+	VFMADD231PS Y11, Y9, Y8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y13, Y9, Y7
+	VFMADD231PS Y12, Y9, Y8
+	VMASKMOVPS  (R8)(DX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y8
+	VMOVUPS     640(DI), Y9
+	VMOVUPS     704(DI), Y10
+	VMOVUPS     768(DI), Y11
+	VMOVUPS     832(DI), Y12
+	VMOVUPS     896(DI), Y13
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y9, Y14, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y2
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y13, Y14, Y3
+	VFMADD231PS Y12, Y14, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y4
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y9, Y14, Y5
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y5
+	VFMADD231PS Y9, Y14, Y6
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	VFMADD231PS Y9, Y14, Y8
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y13, Y9, Y5
+	VFMADD231PS Y12, Y9, Y6
+	VFMADD231PS Y11, Y9, Y7
+	VFMADD231PS Y10, Y9, Y8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y6
+	VFMADD231PS Y12, Y9, Y7
+	VFMADD231PS Y11, Y9, Y8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y13, Y9, Y7
+	VFMADD231PS Y12, Y9, Y8
+	VMASKMOVPS  (R8)(DX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y8
+	VMOVUPS     960(DI), Y9
+	VMOVUPS     1024(DI), Y10
+	VMOVUPS     1088(DI), Y11
+	VMOVUPS     1152(DI), Y12
+	VMOVUPS     1216(DI), Y13
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y9, Y14, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y2
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y13, Y14, Y3
+	VFMADD231PS Y12, Y14, Y4
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y4
+	CMPQ        16(AX), $0x04
+	JLE         step7InnerTail
+	MOVQ        (AX), R8
+	MOVQ        32(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y9, Y14, Y5
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y5
+	VFMADD231PS Y9, Y14, Y6
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	VFMADD231PS Y9, Y14, Y8
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y13, Y9, Y5
+	VFMADD231PS Y12, Y9, Y6
+	VFMADD231PS Y11, Y9, Y7
+	VFMADD231PS Y10, Y9, Y8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y6
+	VFMADD231PS Y12, Y9, Y7
+	VFMADD231PS Y11, Y9, Y8
+	VMASKMOVPS  (R8)(CX*2), Y0, Y9
+	VFMADD231PS Y13, Y9, Y7
+	VFMADD231PS Y12, Y9, Y8
+	VMASKMOVPS  (R8)(DX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y8
+
+step7InnerTail:
+	VMOVUPS     1280(DI), Y9
+	VMOVUPS     1344(DI), Y10
+	VMOVUPS     1408(DI), Y11
+	VMOVUPS     1472(DI), Y12
+	VMOVUPS     1536(DI), Y13
+	CMPQ        16(AX), $0x04
+	JLE         step8InnerTail
+	MOVQ        (AX), DI
+	MOVQ        32(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI), Y0, Y14
+	VFMADD231PS Y9, Y14, Y1
+	VMASKMOVPS  (DI)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VMASKMOVPS  (DI)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VMASKMOVPS  (DI)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y14
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VMASKMOVPS  (DI)(CX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y2
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	VMASKMOVPS  (DI)(CX*2), Y0, Y14
+	VFMADD231PS Y13, Y14, Y3
+	VFMADD231PS Y12, Y14, Y4
+	VMASKMOVPS  (DI)(DX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y4
+
+step8InnerTail:
+	CMPQ        16(AX), $0x05
+	JLE         step9InnerTail
+	MOVQ        (AX), DI
+	MOVQ        40(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI), Y0, Y14
+	VFMADD231PS Y9, Y14, Y5
+	VMASKMOVPS  (DI)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y5
+	VFMADD231PS Y9, Y14, Y6
+	VMASKMOVPS  (DI)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	VMASKMOVPS  (DI)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	VFMADD231PS Y9, Y14, Y8
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y9
+	VFMADD231PS Y13, Y9, Y5
+	VFMADD231PS Y12, Y9, Y6
+	VFMADD231PS Y11, Y9, Y7
+	VFMADD231PS Y10, Y9, Y8
+	VMASKMOVPS  (DI)(CX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y6
+	VFMADD231PS Y12, Y9, Y7
+	VFMADD231PS Y11, Y9, Y8
+	VMASKMOVPS  (DI)(CX*2), Y0, Y9
+	VFMADD231PS Y13, Y9, Y7
+	VFMADD231PS Y12, Y9, Y8
+	VMASKMOVPS  (DI)(DX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y8
+
+step9InnerTail:
+	VBROADCASTSS 144(AX), Y9
+	VBROADCASTSS 148(AX), Y10
+	MOVQ         80(AX), BX
+	MOVQ         SI, DI
+	VMAXPS       Y1, Y9, Y1
+	VMINPS       Y1, Y10, Y1
+	VMASKMOVPS   Y1, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y2, Y9, Y2
+	VMINPS       Y2, Y10, Y2
+	VMASKMOVPS   Y2, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y3, Y9, Y3
+	VMINPS       Y3, Y10, Y3
+	VMASKMOVPS   Y3, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y4, Y9, Y4
+	VMINPS       Y4, Y10, Y4
+	VMASKMOVPS   Y4, Y0, (DI)
+	MOVQ         SI, DI
+	ADDQ         88(AX), DI
+	VMAXPS       Y5, Y9, Y5
+	VMINPS       Y5, Y10, Y5
+	VMASKMOVPS   Y5, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y6, Y9, Y6
+	VMINPS       Y6, Y10, Y6
+	VMASKMOVPS   Y6, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y7, Y9, Y7
+	VMINPS       Y7, Y10, Y7
+	VMASKMOVPS   Y7, Y0, (DI)
+	ADDQ         BX, DI
+	VMAXPS       Y8, Y9, Y8
+	VMINPS       Y8, Y10, Y8
+	VMASKMOVPS   Y8, Y0, (DI)
+
+doneInner:
+	MOVQ 40(AX), BX
+	ADDQ BX, 152(AX)
+	MOVQ 96(AX), BX
+	ADDQ BX, 160(AX)
+	DECQ 168(AX)
+	JNZ  tile
+
+right:
+	CMPQ 120(AX), $0x00
+	JE   end
+	MOVQ 152(AX), BX
+	MOVQ 160(AX), SI
+	MOVQ 48(AX), DI
+	MOVQ 64(AX), R8
+	MOVQ 128(AX), R9
+	SUBQ $0x08, R9
+	JLT  restRight
+
+chanRight:
+	VMOVUPS     (R8), Y0
+	VMOVAPS     Y0, Y1
+	VMOVAPS     Y0, Y2
+	VMOVAPS     Y0, Y3
+	VMOVAPS     Y0, Y4
+	VMOVAPS     Y0, Y5
+	VMOVAPS     Y0, Y6
+	VMOVAPS     Y0, Y7
+	VMOVUPS     (DI), Y8
+	VMOVUPS     64(DI), Y9
+	VMOVUPS     128(DI), Y10
+	VMOVUPS     192(DI), Y11
+	VMOVUPS     256(DI), Y12
+	CMPQ        8(AX), $0x00
+	JGT         step0Right
+	MOVQ        (AX), R10
+	MOVQ        (R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y0
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y0
+	VFMADD231PS Y8, Y13, Y1
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y0
+	VFMADD231PS Y9, Y13, Y1
+	VFMADD231PS Y8, Y13, Y2
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y0
+	VFMADD231PS Y10, Y13, Y1
+	VFMADD231PS Y9, Y13, Y2
+	VFMADD231PS Y8, Y13, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y12, Y13, Y0
+	VFMADD231PS Y11, Y13, Y1
+	VFMADD231PS Y10, Y13, Y2
+	VFMADD231PS Y9, Y13, Y3
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y12, Y13, Y1
+	VFMADD231PS Y11, Y13, Y2
+	VFMADD231PS Y10, Y13, Y3
+
+step0Right:
+	CMPQ        8(AX), $0x01
+	JGT         step1Right
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y4
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y4
+	VFMADD231PS Y8, Y13, Y5
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y4
+	VFMADD231PS Y9, Y13, Y5
+	VFMADD231PS Y8, Y13, Y6
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y4
+	VFMADD231PS Y10, Y13, Y5
+	VFMADD231PS Y9, Y13, Y6
+	VFMADD231PS Y8, Y13, Y7
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y12, Y8, Y4
+	VFMADD231PS Y11, Y8, Y5
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y9, Y8, Y7
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y12, Y8, Y5
+	VFMADD231PS Y11, Y8, Y6
+	VFMADD231PS Y10, Y8, Y7
+
+step1Right:
+	VMOVUPS     320(DI), Y8
+	VMOVUPS     384(DI), Y9
+	VMOVUPS     448(DI), Y10
+	VMOVUPS     512(DI), Y11
+	VMOVUPS     576(DI), Y12
+	CMPQ        8(AX), $0x01
+	JGT         step2Right
+	MOVQ        (AX), R10
+	MOVQ        8(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y0
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y0
+	VFMADD231PS Y8, Y13, Y1
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y0
+	VFMADD231PS Y9, Y13, Y1
+	VFMADD231PS Y8, Y13, Y2
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y0
+	VFMADD231PS Y10, Y13, Y1
+	VFMADD231PS Y9, Y13, Y2
+	VFMADD231PS Y8, Y13, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y12, Y13, Y0
+	VFMADD231PS Y11, Y13, Y1
+	VFMADD231PS Y10, Y13, Y2
+	VFMADD231PS Y9, Y13, Y3
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y12, Y13, Y1
+	VFMADD231PS Y11, Y13, Y2
+	VFMADD231PS Y10, Y13, Y3
+
+step2Right:
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y4
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y4
+	VFMADD231PS Y8, Y13, Y5
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y4
+	VFMADD231PS Y9, Y13, Y5
+	VFMADD231PS Y8, Y13, Y6
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y4
+	VFMADD231PS Y10, Y13, Y5
+	VFMADD231PS Y9, Y13, Y6
+	VFMADD231PS Y8, Y13, Y7
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y12, Y8, Y4
+	VFMADD231PS Y11, Y8, Y5
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y9, Y8, Y7
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y12, Y8, Y5
+	VFMADD231PS Y11, Y8, Y6
+	VFMADD231PS Y10, Y8, Y7
+	VMOVUPS     640(DI), Y8
+	VMOVUPS     704(DI), Y9
+	VMOVUPS     768(DI), Y10
+	VMOVUPS     832(DI), Y11
+	VMOVUPS     896(DI), Y12
+	MOVQ        (AX), R10
+	MOVQ        16(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y0
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y0
+	VFMADD231PS Y8, Y13, Y1
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y0
+	VFMADD231PS Y9, Y13, Y1
+	VFMADD231PS Y8, Y13, Y2
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y0
+	VFMADD231PS Y10, Y13, Y1
+	VFMADD231PS Y9, Y13, Y2
+	VFMADD231PS Y8, Y13, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y12, Y13, Y0
+	VFMADD231PS Y11, Y13, Y1
+	VFMADD231PS Y10, Y13, Y2
+	VFMADD231PS Y9, Y13, Y3
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y12, Y13, Y1
+	VFMADD231PS Y11, Y13, Y2
+	VFMADD231PS Y10, Y13, Y3
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y4
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y4
+	VFMADD231PS Y8, Y13, Y5
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y4
+	VFMADD231PS Y9, Y13, Y5
+	VFMADD231PS Y8, Y13, Y6
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y4
+	VFMADD231PS Y10, Y13, Y5
+	VFMADD231PS Y9, Y13, Y6
+	VFMADD231PS Y8, Y13, Y7
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y12, Y8, Y4
+	VFMADD231PS Y11, Y8, Y5
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y9, Y8, Y7
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y12, Y8, Y5
+	VFMADD231PS Y11, Y8, Y6
+	VFMADD231PS Y10, Y8, Y7
+	VMOVUPS     960(DI), Y8
+	VMOVUPS     1024(DI), Y9
+	VMOVUPS     1088(DI), Y10
+	VMOVUPS     1152(DI), Y11
+	VMOVUPS     1216(DI), Y12
+	MOVQ        (AX), R10
+	MOVQ        24(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y0
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y0
+	VFMADD231PS Y8, Y13, Y1
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y0
+	VFMADD231PS Y9, Y13, Y1
+	VFMADD231PS Y8, Y13, Y2
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y0
+	VFMADD231PS Y10, Y13, Y1
+	VFMADD231PS Y9, Y13, Y2
+	VFMADD231PS Y8, Y13, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y12, Y13, Y0
+	VFMADD231PS Y11, Y13, Y1
+	VFMADD231PS Y10, Y13, Y2
+	VFMADD231PS Y9, Y13, Y3
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y12, Y13, Y1
+	VFMADD231PS Y11, Y13, Y2
+	VFMADD231PS Y10, Y13, Y3
+	CMPQ        16(AX), $0x04
+	JLE         step7Right
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y4
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y4
+	VFMADD231PS Y8, Y13, Y5
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y4
+	VFMADD231PS Y9, Y13, Y5
+	VFMADD231PS Y8, Y13, Y6
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y4
+	VFMADD231PS Y10, Y13, Y5
+	VFMADD231PS Y9, Y13, Y6
+	VFMADD231PS Y8, Y13, Y7
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y12, Y8, Y4
+	VFMADD231PS Y11, Y8, Y5
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y9, Y8, Y7
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y12, Y8, Y5
+	VFMADD231PS Y11, Y8, Y6
+	VFMADD231PS Y10, Y8, Y7
+
+step7Right:
+	VMOVUPS     1280(DI), Y8
+	VMOVUPS     1344(DI), Y9
+	VMOVUPS     1408(DI), Y10
+	VMOVUPS     1472(DI), Y11
+	VMOVUPS     1536(DI), Y12
+	CMPQ        16(AX), $0x04
+	JLE         step8Right
+	MOVQ        (AX), R10
+	MOVQ        32(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y0
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y0
+	VFMADD231PS Y8, Y13, Y1
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y0
+	VFMADD231PS Y9, Y13, Y1
+	VFMADD231PS Y8, Y13, Y2
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y0
+	VFMADD231PS Y10, Y13, Y1
+	VFMADD231PS Y9, Y13, Y2
+	VFMADD231PS Y8, Y13, Y3
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y13
+	VFMADD231PS Y12, Y13, Y0
+	VFMADD231PS Y11, Y13, Y1
+	VFMADD231PS Y10, Y13, Y2
+	VFMADD231PS Y9, Y13, Y3
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y12, Y13, Y1
+	VFMADD231PS Y11, Y13, Y2
+	VFMADD231PS Y10, Y13, Y3
+
+step8Right:
+	CMPQ        16(AX), $0x05
+	JLE         step9Right
+	MOVQ        (AX), R10
+	MOVQ        40(R10), R10
+	ADDQ        BX, R10
+	VFMADD231PS (R10), Y8, Y4
+	VMOVUPS     (R10)(CX*1), Y13
+	VFMADD231PS Y9, Y13, Y4
+	VFMADD231PS Y8, Y13, Y5
+	VMOVUPS     (R10)(CX*2), Y13
+	VFMADD231PS Y10, Y13, Y4
+	VFMADD231PS Y9, Y13, Y5
+	VFMADD231PS Y8, Y13, Y6
+	VMOVUPS     (R10)(DX*1), Y13
+	VFMADD231PS Y11, Y13, Y4
+	VFMADD231PS Y10, Y13, Y5
+	VFMADD231PS Y9, Y13, Y6
+	VFMADD231PS Y8, Y13, Y7
+	LEAQ        (R10)(CX*4), R10
+	VMOVUPS     (R10), Y8
+	VFMADD231PS Y12, Y8, Y4
+	VFMADD231PS Y11, Y8, Y5
+	VFMADD231PS Y10, Y8, Y6
+	VFMADD231PS Y9, Y8, Y7
+	VMOVUPS     (R10)(CX*1), Y8
+	VFMADD231PS Y12, Y8, Y5
+	VFMADD231PS Y11, Y8, Y6
+	VFMADD231PS Y10, Y8, Y7
+
+step9Right:
+	VBROADCASTSS 144(AX), Y8
+	VBROADCASTSS 148(AX), Y9
+	MOVQ         80(AX), R10
+	MOVQ         SI, R11
+	VMAXPS       Y0, Y8, Y0
+	VMINPS       Y0, Y9, Y0
+	VMOVUPS      Y0, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y1, Y8, Y1
+	VMINPS       Y1, Y9, Y1
+	VMOVUPS      Y1, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y2, Y8, Y2
+	VMINPS       Y2, Y9, Y2
+	VMOVUPS      Y2, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y3, Y8, Y3
+	VMINPS       Y3, Y9, Y3
+	VMOVUPS      Y3, (R11)
+	MOVQ         SI, R11
+	ADDQ         88(AX), R11
+	VMAXPS       Y4, Y8, Y4
+	VMINPS       Y4, Y9, Y4
+	VMOVUPS      Y4, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y5, Y8, Y5
+	VMINPS       Y5, Y9, Y5
+	VMOVUPS      Y5, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y6, Y8, Y6
+	VMINPS       Y6, Y9, Y6
+	VMOVUPS      Y6, (R11)
+	ADDQ         R10, R11
+	VMAXPS       Y7, Y8, Y7
+	VMINPS       Y7, Y9, Y7
+	VMOVUPS      Y7, (R11)
+	ADDQ         $0x20, BX
+	ADDQ         $0x20, SI
+	ADDQ         $0x20, R8
+	XORQ         $0x20, DI
+	TESTQ        $0x00000020, DI
+	JNZ          secondRight
+	ADDQ         56(AX), DI
+
+secondRight:
+	SUBQ $0x08, R9
+	JGE  chanRight
+
+restRight:
+	ADDQ        $0x08, R9
+	JZ          doneRight
+	MOVQ        136(AX), R9
+	VMOVUPS     (R9), Y0
+	VMOVUPS     (R8), Y1
+	VMOVAPS     Y1, Y2
+	VMOVAPS     Y1, Y3
+	VMOVAPS     Y1, Y4
+	VMOVAPS     Y1, Y5
+	VMOVAPS     Y1, Y6
+	VMOVAPS     Y1, Y7
+	VMOVAPS     Y1, Y8
+	VMOVUPS     (DI), Y9
+	VMOVUPS     64(DI), Y10
+	VMOVUPS     128(DI), Y11
+	VMOVUPS     192(DI), Y12
+	VMOVUPS     256(DI), Y13
+	CMPQ        8(AX), $0x00
+	JGT         step0RightTail
+	MOVQ        (AX), R8
+	MOVQ        (R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y9, Y14, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y2
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+
+step0RightTail:
+	CMPQ        8(AX), $0x01
+	JGT         step1RightTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y9, Y14, Y5
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y5
+	VFMADD231PS Y9, Y14, Y6
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	VFMADD231PS Y9, Y14, Y8
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y13, Y9, Y5
+	VFMADD231PS Y12, Y9, Y6
+	VFMADD231PS Y11, Y9, Y7
+	VFMADD231PS Y10, Y9, Y8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y6
+	VFMADD231PS Y12, Y9, Y7
+	VFMADD231PS Y11, Y9, Y8
+
+step1RightTail:
+	VMOVUPS     320(DI), Y9
+	VMOVUPS     384(DI), Y10
+	VMOVUPS     448(DI), Y11
+	VMOVUPS     512(DI), Y12
+	VMOVUPS     576(DI), Y13
+	CMPQ        8(AX), $0x01
+	JGT         step2RightTail
+	MOVQ        (AX), R8
+	MOVQ        8(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y9, Y14, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y2
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+
+step2RightTail:
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y9, Y14, Y5
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y5
+	VFMADD231PS Y9, Y14, Y6
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	VFMADD231PS Y9, Y14, Y8
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y13, Y9, Y5
+	VFMADD231PS Y12, Y9, Y6
+	VFMADD231PS Y11, Y9, Y7
+	VFMADD231PS Y10, Y9, Y8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y6
+	VFMADD231PS Y12, Y9, Y7
+	VFMADD231PS Y11, Y9, Y8
+	VMOVUPS     640(DI), Y9
+	VMOVUPS     704(DI), Y10
+	VMOVUPS     768(DI), Y11
+	VMOVUPS     832(DI), Y12
+	VMOVUPS     896(DI), Y13
+	MOVQ        (AX), R8
+	MOVQ        16(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y9, Y14, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y2
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y9, Y14, Y5
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y5
+	VFMADD231PS Y9, Y14, Y6
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	VFMADD231PS Y9, Y14, Y8
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y13, Y9, Y5
+	VFMADD231PS Y12, Y9, Y6
+	VFMADD231PS Y11, Y9, Y7
+	VFMADD231PS Y10, Y9, Y8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y6
+	VFMADD231PS Y12, Y9, Y7
+	VFMADD231PS Y11, Y9, Y8
+	VMOVUPS     960(DI), Y9
+	VMOVUPS     1024(DI), Y10
+	VMOVUPS     1088(DI), Y11
+	VMOVUPS     1152(DI), Y12
+	VMOVUPS     1216(DI), Y13
+	MOVQ        (AX), R8
+	MOVQ        24(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y9, Y14, Y1
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y2
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	CMPQ        16(AX), $0x04
+	JLE         step7RightTail
+	MOVQ        (AX), R8
+	MOVQ        32(R8), R8
+	ADDQ        BX, R8
+	VMASKMOVPS  (R8), Y0, Y14
+	VFMADD231PS Y9, Y14, Y5
+	VMASKMOVPS  (R8)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y5
+	VFMADD231PS Y9, Y14, Y6
+	VMASKMOVPS  (R8)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	VMASKMOVPS  (R8)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	VFMADD231PS Y9, Y14, Y8
+	LEAQ        (R8)(CX*4), R8
+	VMASKMOVPS  (R8), Y0, Y9
+	VFMADD231PS Y13, Y9, Y5
+	VFMADD231PS Y12, Y9, Y6
+	VFMADD231PS Y11, Y9, Y7
+	VFMADD231PS Y10, Y9, Y8
+	VMASKMOVPS  (R8)(CX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y6
+	VFMADD231PS Y12, Y9, Y7
+	VFMADD231PS Y11, Y9, Y8
+
+step7RightTail:
+	VMOVUPS     1280(DI), Y9
+	VMOVUPS     1344(DI), Y10
+	VMOVUPS     1408(DI), Y11
+	VMOVUPS     1472(DI), Y12
+	VMOVUPS     1536(DI), Y13
+	CMPQ        16(AX), $0x04
+	JLE         step8RightTail
+	MOVQ        (AX), DI
+	MOVQ        32(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI), Y0, Y14
+	VFMADD231PS Y9, Y14, Y1
+	VMASKMOVPS  (DI)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VMASKMOVPS  (DI)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VMASKMOVPS  (DI)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y14
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VMASKMOVPS  (DI)(CX*1), Y0, Y14
+	VFMADD231PS Y13, Y14, Y2
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+
+step8RightTail:
+	CMPQ        16(AX), $0x05
+	JLE         step9RightTail
+	MOVQ        (AX), DI
+	MOVQ        40(DI), DI
+	ADDQ        BX, DI
+	VMASKMOVPS  (DI), Y0, Y14
+	VFMADD231PS Y9, Y14, Y5
+	VMASKMOVPS  (DI)(CX*1), Y0, Y14
+	VFMADD231PS Y10, Y14, Y5
+	VFMADD231PS Y9, Y14, Y6
+	VMASKMOVPS  (DI)(CX*2), Y0, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	VMASKMOVPS  (DI)(DX*1), Y0, Y14
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	VFMADD231PS Y9, Y14, Y8
+	LEAQ        (DI)(CX*4), DI
+	VMASKMOVPS  (DI), Y0, Y9
+	VFMADD231PS Y13, Y9, Y5
+	VFMADD231PS Y12, Y9, Y6
+	VFMADD231PS Y11, Y9, Y7
+	VFMADD231PS Y10, Y9, Y8
+	VMASKMOVPS  (DI)(CX*1), Y0, Y9
+	VFMADD231PS Y13, Y9, Y6
+	VFMADD231PS Y12, Y9, Y7
+	VFMADD231PS Y11, Y9, Y8
+
+step9RightTail:
 	VBROADCASTSS 144(AX), Y9
 	VBROADCASTSS 148(AX), Y10
 	MOVQ         80(AX), CX

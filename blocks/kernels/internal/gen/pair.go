@@ -20,6 +20,9 @@ func (g *generator) pairs() {
 			g.pair(3, s, u)
 		}
 	}
+	for u := 1; u <= 4; u++ {
+		g.pair(5, 1, u)
+	}
 }
 
 // pair emits a depthwise tile of two rows of u neighbouring outputs, kw x kw
@@ -119,16 +122,18 @@ func (t *pairTile) body(o, d, w, bias Register, k *mask) {
 	g, S := t.generator, pairArgs
 	both := g.start(2*t.u, Mem{Base: bias})
 	acc := [2][]VecVirtual{both[:t.u], both[t.u:]}
-	weights := map[int][]VecVirtual{} // rows of taps in registers, two at most
-	last := t.s + t.kw - 1
-	for i := 0; i <= last; i++ {
-		for y := range acc {
-			t.fetch(weights, w, i, i-y*t.s)
-		}
-		skip := "row" + fmt.Sprint(i) + t.sfx
-		if i == 0 || i == last {
-			g.CMPQ(S.at(t.args, map[bool]string{true: "first", false: "last"}[i == 0]), Imm(0))
-			g.JE(LabelRef(skip))
+	weights := map[int][]VecVirtual{} // rows of taps in registers
+	steps, rows := t.steps(), t.s+t.kw
+	for at, step := range steps {
+		t.fetch(weights, w, steps[at:])
+		i := step.row
+		skip := fmt.Sprint("step", at, t.sfx)
+		if i < t.kw/2 {
+			g.CMPQ(S.at(t.args, "first"), Imm(uint64(i)))
+			g.JGT(LabelRef(skip))
+		} else if i >= rows-t.kw/2 {
+			g.CMPQ(S.at(t.args, "last"), Imm(uint64(i)))
+			g.JLE(LabelRef(skip))
 		}
 		p := g.GP64()
 		tab := g.GP64()
@@ -145,10 +150,10 @@ func (t *pairTile) body(o, d, w, bias Register, k *mask) {
 			}
 			m := []Mem{{Base: p}, {Base: p, Index: t.cs, Scale: 1}, {Base: p, Index: t.cs, Scale: 2}, {Base: p, Index: t.cs3, Scale: 1}}[x%4]
 			var sums, taps []VecVirtual
-			for y := range acc {
+			for _, y := range step.to {
 				for q := range t.u {
-					if wv := weights[i-y*t.s]; wv != nil && x-q*t.s >= 0 && x-q*t.s < t.kw && i-y*t.s >= 0 && i-y*t.s < t.kw {
-						sums, taps = append(sums, acc[y][q]), append(taps, wv[x-q*t.s])
+					if kx := x - q*t.s; kx >= 0 && kx < t.kw {
+						sums, taps = append(sums, acc[y][q]), append(taps, weights[i-y*t.s][kx])
 					}
 				}
 			}
@@ -162,7 +167,7 @@ func (t *pairTile) body(o, d, w, bias Register, k *mask) {
 				g.VFMADD231PS(taps[j], v, sums[j])
 			}
 		}
-		if i == 0 || i == last {
+		if i < t.kw/2 || i >= rows-t.kw/2 {
 			g.Label(skip)
 		}
 	}
@@ -184,32 +189,70 @@ func (t *pairTile) body(o, d, w, bias Register, k *mask) {
 	}
 }
 
-// fetch loads row ky of the taps for input row i unless it is in registers, in
-// place of the one that is needed last.
-func (t *pairTile) fetch(weights map[int][]VecVirtual, w Register, i, ky int) {
-	if ky < 0 || ky >= t.kw || weights[ky] != nil {
-		return
+// pairStep is an input row and those of the two output rows that take it.
+type pairStep struct {
+	row int
+	to  []int
+}
+
+// steps are the input rows in the order in which they are taken. A row of three
+// taps is loaded once for both outputs; for two rows of more taps there are not
+// the registers, and the outputs go abreast with the same taps, the first level
+// of cache between them.
+func (t *pairTile) steps() (list []pairStep) {
+	if t.kw > 3 {
+		for ky := range t.kw {
+			list = append(list, pairStep{ky, []int{0}}, pairStep{ky + t.s, []int{1}})
+		}
+		return list
 	}
-	use := func(ky int) int { // the next input row that needs it
-		for _, r := range []int{ky, ky + t.s} {
-			if r >= i {
-				return r
+	for i := range t.s + t.kw {
+		p := pairStep{row: i}
+		for y := range 2 {
+			if ky := i - y*t.s; ky >= 0 && ky < t.kw {
+				p.to = append(p.to, y)
 			}
 		}
-		return t.s + t.kw
+		list = append(list, p)
 	}
-	for len(weights) > 1 {
-		out := -1
-		for r := range t.kw {
-			if weights[r] != nil && (out < 0 || use(r) > use(out)) {
-				out = r
+	return list
+}
+
+// fetch loads the rows of taps for the first of steps that are not in registers,
+// in place of those that are needed last.
+func (t *pairTile) fetch(weights map[int][]VecVirtual, w Register, steps []pairStep) {
+	most := 2
+	if t.kw > 3 {
+		most = 1
+	}
+	use := func(ky int) int {
+		for at, step := range steps {
+			for _, y := range step.to {
+				if step.row-y*t.s == ky {
+					return at
+				}
 			}
 		}
-		delete(weights, out)
+		return len(steps)
 	}
-	for kx := range t.kw {
-		v := t.vec()
-		t.VMOVUPS(Mem{Base: w, Disp: 64 * (ky*t.kw + kx)}, v)
-		weights[ky] = append(weights[ky], v)
+	for _, y := range steps[0].to {
+		ky := steps[0].row - y*t.s
+		if weights[ky] != nil {
+			continue
+		}
+		for len(weights) >= most {
+			out := -1
+			for r := range t.kw {
+				if weights[r] != nil && (out < 0 || use(r) > use(out)) {
+					out = r
+				}
+			}
+			delete(weights, out)
+		}
+		for kx := range t.kw {
+			v := t.vec()
+			t.VMOVUPS(Mem{Base: w, Disp: 64 * (ky*t.kw + kx)}, v)
+			weights[ky] = append(weights[ky], v)
+		}
 	}
 }
