@@ -56,6 +56,8 @@ func TestEveryRow(t *testing.T) {
 				q.gemm = func(a *gemmArgs) { called[r.name] = true; r.gemm(a) }
 			} else if r.taps != nil {
 				q.taps = func(a *tapArgs) { called[r.name] = true; r.taps(a) }
+			} else if r.pair != nil {
+				q.pair = func(a *pairArgs) { called[r.name] = true; r.pair(a) }
 			} else {
 				q.vecf = func(a *vecArgs) { called[r.name] = true; r.vecf(a) }
 			}
@@ -72,9 +74,11 @@ func TestEveryRow(t *testing.T) {
 				}
 				for _, k := range []int{3, 5, 6, 7} {
 					for st := 1; st <= 2; st++ {
-						g := conv(3, m*st, 33, 33, k, st, 1, k/2, 33)
+						// An odd number of output rows, so that there is one without a partner.
+						g := conv(5, m*st, 33, 33, k, st, 1, k/2, 33)
 						g.OW = m
 						convCase{g: g}.check(t, s, r)
+						convCase{g: conv(k+4, k+(m-1)*st, 33, 33, k, st, 1, 0, 33)}.check(t, s, r)
 					}
 				}
 			}
@@ -251,6 +255,28 @@ func TestConvChannels(t *testing.T) {
 				d := 1 + r.IntN(2)
 				h, w := (k-1)*d+1+r.IntN(4), (k-1)*d+1+r.IntN(12)
 				convCase{g: conv(h, w, n+1, n+1, k, 1+r.IntN(3), d, r.IntN(k), n+1), act: act, residual: res, srcPix: n % 2, dPix: n % 4}.check(t, s, r)
+			}
+		}
+	})
+}
+
+// TestConvPairs covers depthwise layers whose rows go two at once, with every
+// number of rows and columns in the padding.
+func TestConvPairs(t *testing.T) {
+	eachSet(t, func(t *testing.T, s *Set) {
+		r := rand.New(rand.NewPCG(18, 19))
+		for w := 1; w <= 20; w++ {
+			for _, k := range []int{3, 5} {
+				for st := 1; st <= 2; st++ {
+					for d := 1; d <= 3; d++ {
+						c := 2 + r.IntN(40)
+						g := Conv{H: 1 + r.IntN(16), W: w, C: c, N: c, KH: k, KW: k, SH: st, SW: st, DH: d, DW: 1 + r.IntN(d), Groups: c}
+						g.PadT, g.PadL = r.IntN(k*d/2+2), r.IntN(k*g.DW/2+2)
+						g.OH = 1 + max(0, g.H+2*g.PadT-d*(k-1)-1)/st
+						g.OW = 1 + max(0, w+2*g.PadL-g.DW*(k-1)-1)/st
+						convCase{g: g, act: Act(r.IntN(int(numActs))), residual: w%3 == 0, srcPix: w % 2, dPix: r.IntN(3)}.check(t, s, r)
+					}
+				}
 			}
 		}
 	})

@@ -72,71 +72,63 @@ func (s *Set) dwNeed(g *Conv) Need {
 	return Need{Ptrs: max(n, g.SH+g.KH), Zeros: g.C}
 }
 
-// depthwise computes output rows one by one. A row is cut into tiles of
-// neighbouring outputs, DW apart, so that a dilated kernel shares inputs
-// between outputs just as an undilated one.
+// depthwise computes output rows, two at once where there are kernels for it. A
+// row is cut into tiles of neighbouring outputs, DW apart, and paired with that
+// DH further down, so that a dilated kernel shares inputs between outputs just
+// as an undilated one.
 func (s *Set) depthwise(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue, r Range, sc *Scratch) {
 	a := &sc.dw
 	a.lo, a.hi, _ = ep.Act.clamp()
-	residual := ep.Residual.Data != nil
-	if residual {
+	if ep.Residual.Data != nil {
 		a.lo, a.hi, _ = None.clamp()
 	}
 	a.wcs = uintptr(g.KH*g.KW*panel) * 4
 	a.channels(r.N1 - r.N0)
 	a.bias = ptrf(bias, r.N0)
 	a.ds = uintptr(dst.Pix*g.DW) * 4
+	w = w[r.N0*g.KH*g.KW:]
 	kern, most := s.pairs(g)
-	p := &sc.pair
-	if most > 0 {
-		p.lo, p.hi, p.wcs, p.n, p.tail, p.bias, p.ds = a.lo, a.hi, a.wcs, a.n, a.tail, a.bias, a.ds
-		p.w = ptrf(w, r.N0*g.KH*g.KW)
-	}
-	row := func(y int) {
-		ka, kb := g.taps(y)
-		a.ny = kb - ka
-		if a.ny == 0 {
-			ka = 0
-		}
-		a.w = ptrf(w, r.N0*g.KH*g.KW+ka*g.KW*panel)
-		s.dwRow(g, a, dst, src, y, ka, r.N0, sc)
-	}
-	finish := func(y int) {
-		if residual {
-			s.finishDW(g, ep, dst, y, r, sc)
-		}
-		s.finish(ep, dst, y, y+1, g.OW, r.N0, r.N1, sc)
-	}
 	for y0 := r.Y0; y0 < r.Y1; y0 += 2 * g.DH {
 		for y := y0; y < min(y0+g.DH, r.Y1); y++ {
-			two := y+g.DH < r.Y1
+			y1 := y + g.DH
+			two := y1 < r.Y1
 			if two && most > 0 && g.pairInside(y) {
-				s.dwPair(g, p, kern, most, dst, src, y, r.N0, sc)
+				sc.pair.take(a, w)
+				g.dwPair(&sc.pair, kern, most, dst, src, y, r.N0, sc)
 			} else {
-				row(y)
+				s.dwRow(g, a, w, dst, src, y, r.N0, sc)
 				if two {
-					row(y + g.DH)
+					s.dwRow(g, a, w, dst, src, y1, r.N0, sc)
 				}
 			}
-			finish(y)
+			s.finishDW(g, ep, dst, y, r, sc)
 			if two {
-				finish(y + g.DH)
+				s.finishDW(g, ep, dst, y1, r, sc)
 			}
 		}
 	}
 }
 
-// finishDW adds the residual of output row y.
+// finishDW adds the residual to output row y and applies the activation.
 func (s *Set) finishDW(g *Conv, ep *Epilogue, dst *View, y int, r Range, sc *Scratch) {
-	v := &sc.vec
-	v.lo, v.hi, _ = ep.Act.clamp()
-	d := at(dst.base(y), r.N0)
-	v.set(d, dst.Pix, d, dst.Pix, at(ep.Residual.base(y), r.N0), ep.Residual.Pix, g.OW, r.N1-r.N0)
-	s.vec[vecAdd](v)
+	if ep.Residual.Data != nil {
+		v := &sc.vec
+		v.lo, v.hi, _ = ep.Act.clamp()
+		d := at(dst.base(y), r.N0)
+		v.set(d, dst.Pix, d, dst.Pix, at(ep.Residual.base(y), r.N0), ep.Residual.Pix, g.OW, r.N1-r.N0)
+		s.vec[vecAdd](v)
+	}
+	s.finish(ep, dst, y, y+1, g.OW, r.N0, r.N1, sc)
 }
 
 // dwRow computes output row y.
-func (s *Set) dwRow(g *Conv, a *tapArgs, dst, src *View, y, ka, c0 int, sc *Scratch) {
+func (s *Set) dwRow(g *Conv, a *tapArgs, w []float32, dst, src *View, y, c0 int, sc *Scratch) {
+	ka, kb := g.taps(y)
+	a.ny = kb - ka
+	if a.ny == 0 {
+		ka = 0
+	}
+	a.w = ptrf(w, ka*g.KW*panel)
 	out := dst.base(y)
 	kern, most, fixed := s.dwTiles(g)
 	a.tab = ptr(sc.ptrs, 0)

@@ -1,5 +1,7 @@
 package kernels
 
+import "math"
+
 // pairArgs is the argument of the depthwise kernels of two output rows; the
 // assembly knows the offsets. The rows lie a dilation apart, so that they share
 // all input rows but the stride's number of outer ones:
@@ -37,9 +39,20 @@ type pairArgs struct {
 	left, nt, right int     // tiles; left and right 0 or 1
 	n               int     // channels
 	tail            *[8]int32
+	clamp           int // 0: lo and hi are infinite
 	lo, hi          float32
 
 	coff, cdst, ct uintptr // room for the assembly's moving copies of off, dst and nt
+}
+
+// take copies from a what does not change from row to row. w begins with the
+// weights of the first channel.
+func (p *pairArgs) take(a *tapArgs, w []float32) {
+	p.w, p.wcs, p.bias, p.ds, p.n, p.tail, p.lo, p.hi = ptrf(w, 0), a.wcs, a.bias, a.ds, a.n, a.tail, a.lo, a.hi
+	p.clamp = 1
+	if math.IsInf(float64(a.lo), -1) && math.IsInf(float64(a.hi), 1) {
+		p.clamp = 0
+	}
 }
 
 // pairs returns the kernels of two output rows for g and their widest tile, 0 if
@@ -52,12 +65,16 @@ func (s *Set) pairs(g *Conv) (t *[5]func(*pairArgs), most int) {
 	for q := range min(g.DW, g.OW) {
 		n := ceilDiv(g.OW-q, g.DW)
 		split := splitRows(n, most)
-		for i := 0; i < n; i += split.at(i) {
-			xa, xb := g.dwInside(q, i, split.at(i))
-			left, right := xa > 0, xb < (split.at(i)-1)*g.SW+g.KW
-			if left && (i > 0 || right || xa != g.KW/2) || right && (i+split.at(i) < n || xb != (split.at(i)-1)*g.SW+g.KW-g.KW/2) {
+		for i := 0; i < n; {
+			u := split.at(i)
+			cols := (u-1)*g.SW + g.KW
+			xa, xb := g.dwInside(q, i, u)
+			left := xa == 0 || i == 0 && xa == g.KW/2
+			right := xb == cols || i+u == n && xb == cols-g.KW/2
+			if !left || !right || xa > 0 && xb < cols {
 				return nil, 0
 			}
+			i += u
 		}
 	}
 	return t, most
@@ -77,7 +94,7 @@ func (g *Conv) pairInside(y int) bool {
 }
 
 // dwPair computes output rows y and y+DH.
-func (s *Set) dwPair(g *Conv, a *pairArgs, kern *[5]func(*pairArgs), most int, dst, src *View, y, c0 int, sc *Scratch) {
+func (g *Conv) dwPair(a *pairArgs, kern *[5]func(*pairArgs), most int, dst, src *View, y, c0 int, sc *Scratch) {
 	rows := g.SH + g.KH
 	top := y*g.SH - g.PadT
 	a.tab = ptr(sc.ptrs, 0)

@@ -51,6 +51,7 @@
 //	gemm_f32_avx512_8x32    rows of A at a constant distance, 8 pixels x 32 output channels
 //	igemm_f32_avx2_6x16     rows of A through a table of pointers, taps outermost
 //	dw3s1_f32_avx2_1x7      depthwise, 3 taps a row, stride 1, 7 output pixels
+//	dw3s1_f32_avx2_2x4      the same of 3 rows of taps, 2 rows of 4 output pixels
 //	dw_f32_avx512_1x8       depthwise, any kernel, 8 output pixels
 //	maxtap_f32_avx2         maximum over taps given by pointers, one output pixel
 //	add_f32_neon            elementwise

@@ -115,7 +115,7 @@ var gemmArgs = &layout{"gemmArgs", append(words("aoff", "lda", "ind", "ks", "k",
 var tapArgs = &layout{"tapArgs", append(words("tab", "ny", "off", "offStep", "w", "wcs", "bias", "dst", "ds", "dstStep", "nt", "n", "mask", "tail"), field{"lo", 112}, field{"hi", 116}, field{"coff", 120}, field{"cdst", 128}, field{"ct", 136})}
 var vecArgs = &layout{"vecArgs", append(words("d", "a", "b", "c", "ds", "as", "bs", "rows", "n", "tail", "mask"), field{"lo", 88}, field{"hi", 92}, field{"cd", 96}, field{"ca", 104}, field{"cb", 112}, field{"crow", 120})}
 
-var pairArgs = &layout{"pairArgs", append(words("tab", "first", "last", "cs", "off", "offStep", "w", "wcs", "bias", "dst", "ds", "drow", "dstStep", "left", "nt", "right", "n", "tail"), field{"lo", 144}, field{"hi", 148}, field{"coff", 152}, field{"cdst", 160}, field{"ct", 168})}
+var pairArgs = &layout{"pairArgs", append(words("tab", "first", "last", "cs", "off", "offStep", "w", "wcs", "bias", "dst", "ds", "drow", "dstStep", "left", "nt", "right", "n", "tail", "clamp"), field{"lo", 152}, field{"hi", 156}, field{"coff", 160}, field{"cdst", 168}, field{"ct", 176})}
 
 var layouts = []*layout{gemmArgs, tapArgs, pairArgs, vecArgs}
 

@@ -7,10 +7,11 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// pairs emits the depthwise kernels of two output rows: each input vector
-// serves up to six outputs instead of three, and columns stand at a constant
-// distance, so that they need no pointers. With 32 registers, a row of more
-// outputs does as well: they are for AVX2 only.
+// pairs emits the depthwise kernels of two output rows. An input vector of a 3x3
+// kernel serves up to six outputs instead of three, the second level of cache is
+// read for four rows instead of six, and columns stand at a constant distance, so
+// that they need no pointers. AVX-512, with registers for wider tiles, goes
+// without them.
 func (g *generator) pairs() {
 	if g.wide() {
 		return
@@ -36,10 +37,11 @@ func (g *generator) pair(kw, s, u int) {
 	args := g.GP64()
 	g.Load(g.Param("a"), args)
 	g.copyFields(S, args, "off", "coff", "dst", "cdst", "nt", "ct")
-	cs, cs3 := g.GP64(), g.GP64()
+	cs, cs3, tab := g.GP64(), g.GP64(), g.GP64()
+	g.MOVQ(S.at(args, "tab"), tab)
 	g.MOVQ(S.at(args, "cs"), cs)
 	g.LEAQ(Mem{Base: cs, Index: cs, Scale: 2}, cs3)
-	t := pairTile{generator: g, args: args, cs: cs, cs3: cs3, kw: kw, s: s, u: u}
+	t := pairTile{generator: g, args: args, cs: cs, cs3: cs3, tab: tab, kw: kw, s: s, u: u}
 
 	g.CMPQ(S.at(args, "left"), Imm(0))
 	g.JE(LabelRef("inner"))
@@ -66,10 +68,10 @@ func (g *generator) pair(kw, s, u int) {
 // pairTile is a tile of which the columns from .. to lie in the map.
 type pairTile struct {
 	*generator
-	args, cs, cs3 Register
-	kw, s, u      int
-	from, to      int
-	sfx           string
+	args, cs, cs3, tab Register
+	kw, s, u           int
+	from, to           int
+	sfx                string
 }
 
 func (t *pairTile) cols() int { return (t.u-1)*t.s + t.kw }
@@ -136,9 +138,7 @@ func (t *pairTile) body(o, d, w, bias Register, k *mask) {
 			g.JLE(LabelRef(skip))
 		}
 		p := g.GP64()
-		tab := g.GP64()
-		g.MOVQ(S.at(t.args, "tab"), tab)
-		g.MOVQ(Mem{Base: tab, Disp: 8 * i}, p)
+		g.MOVQ(Mem{Base: t.tab, Disp: 8 * i}, p)
 		g.ADDQ(o, p)
 		for x := range t.to {
 			// Columns x-x%4 to x-x%4+3 lie at 0 to 3 times cs from p.
@@ -171,22 +171,29 @@ func (t *pairTile) body(o, d, w, bias Register, k *mask) {
 			g.Label(skip)
 		}
 	}
-	lo, hi := g.bounds(t.args, S)
 	ds, to := g.GP64(), g.GP64()
 	g.MOVQ(S.at(t.args, "ds"), ds)
-	for y := range acc {
+	store := func(clamp func(v VecVirtual)) {
 		g.MOVQ(d, to)
-		if y == 1 {
-			g.ADDQ(S.at(t.args, "drow"), to)
-		}
-		for x, a := range acc[y] {
-			g.clamp(a, lo, hi)
-			g.store(a, Mem{Base: to}, k)
-			if x < t.u-1 {
+		for j, v := range both {
+			if j == t.u {
+				g.MOVQ(d, to)
+				g.ADDQ(S.at(t.args, "drow"), to)
+			} else if j > 0 {
 				g.ADDQ(ds, to)
 			}
+			clamp(v)
+			g.store(v, Mem{Base: to}, k)
 		}
 	}
+	g.CMPQ(S.at(t.args, "clamp"), Imm(0))
+	g.JE(LabelRef("plain" + t.sfx))
+	lo, hi := g.bounds(t.args, S)
+	store(func(v VecVirtual) { g.clamp(v, lo, hi) })
+	g.JMP(LabelRef("stored" + t.sfx))
+	g.Label("plain" + t.sfx)
+	store(func(VecVirtual) {})
+	g.Label("stored" + t.sfx)
 }
 
 // pairStep is an input row and those of the two output rows that take it.
