@@ -207,8 +207,10 @@ func makeBlock(b *binding) (runner, need) {
 		r.project = &l
 	}
 	rowBytes := 4 * u.Mid * max(u.In.W, u.Out.W)
+	// Two rows, which depthwise kernels take at once, may fill two thirds of the
+	// second level of cache, four a third.
 	for r.step = 1; 2*r.step <= min(4, u.Out.H); r.step *= 2 {
-		if rowBytes*(r.ringRows(2*r.step)+2*r.step) > b.target.L2/3 {
+		if rowBytes*(r.ringRows(2*r.step)+2*r.step)*r.step > b.target.L2*2/3 {
 			break
 		}
 	}
