@@ -100,8 +100,12 @@ func (t *PageTrials) textOf(i int) (archID []byte, words packed) {
 	return archID, b
 }
 
-// write writes the columns that page/page.js reads, as JSON.
-func (t *PageTrials) write(w *bufio.Writer) error {
+// write writes the columns of some trials, nil: of all, that page/page.js reads, as JSON.
+func (t *PageTrials) write(w *bufio.Writer, few *sample) error {
+	n, at := t.Len(), func(k int) int { return k }
+	if few != nil {
+		n, at = len(few.trials), func(k int) int { return few.trials[k] }
+	}
 	var room []byte
 	column := func(name string, value func(b []byte, i int) ([]byte, error)) error {
 		fmt.Fprintf(w, "%q:", name)
@@ -109,13 +113,13 @@ func (t *PageTrials) write(w *bufio.Writer) error {
 			_, err := w.WriteString("null")
 			return err
 		}
-		for i := range t.Len() {
+		for k := range n {
 			room = append(room[:0], ',')
-			if i == 0 {
+			if k == 0 {
 				room[0] = '['
 			}
 			var err error
-			if room, err = value(room, i); err != nil {
+			if room, err = value(room, at(k)); err != nil {
 				return err
 			}
 			if _, err = w.Write(room); err != nil {
