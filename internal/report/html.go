@@ -16,7 +16,7 @@ import (
 )
 
 // Page is the report of a run as one HTML file that needs nothing else: the main
-// picture with a point for every trial to hover and click, what the front's
+// picture with a point for every trial, or for a sample of very many, to hover and click, what the front's
 // members are made of and where their latency goes, and further pictures.
 type Page struct {
 	Fronts Fronts // title, axes, constraints, references and notes; its series are not used
@@ -249,7 +249,7 @@ func axisData(a Axis) pageAxis { return pageAxis{a.Label, a.Name, a.Unit, a.Log,
 
 func (p Page) data(few *sample) *pageData {
 	d := &pageData{
-		pageHead{Dir: p.Dir, Device: p.Device, Blind: p.Blind, Live: p.Live, X: axisData(p.Fronts.X), Y: axisData(p.Fronts.Y), Words: p.Trials.words.words},
+		pageHead{Dir: p.Dir, Device: p.Device, Blind: append([]string{}, p.Blind...), Live: p.Live, X: axisData(p.Fronts.X), Y: axisData(p.Fronts.Y), Words: p.Trials.words.words},
 		pageRest{Rows: [][]any{}, Layers: [][]any{}, Members: []pageMember{}, Work: workData(), References: []map[string]any{}, Constraints: []map[string]any{}},
 	}
 	if few != nil {

@@ -33,14 +33,8 @@ type sample struct {
 // It is nil where everything is drawn.
 func (p *Page) sample() *sample {
 	t := &p.Trials
-	s := &sample{}
-	for i := range t.Len() {
-		if t.infeasible[i] {
-			s.bad++
-		} else {
-			s.tried++
-		}
-	}
+	s := &sample{tried: t.Feasible()}
+	s.bad = t.Len() - s.tried
 	if s.tried <= maxTried && s.bad <= maxInfeasible {
 		return nil
 	}
@@ -77,8 +71,8 @@ func (p *Page) sample() *sample {
 // or of all where none is; NaN where none has a place on it.
 func (p *Page) span(a Axis, of func(XY) float64) [2]float64 {
 	t := &p.Trials
-	none := !slices.Contains(t.infeasible, false)
-	var values []float64
+	none := t.Feasible() == 0
+	values := make([]float64, 0, t.Len())
 	for i, v := range t.at {
 		if v := of(v); (none || !t.infeasible[i]) && !math.IsInf(v, 0) && (!a.Log || v > 0) {
 			values = append(values, v)
@@ -134,8 +128,7 @@ func (p *Page) layers() []int32 {
 		}
 		return v
 	}
-	layers := make([]int32, t.Len())
-	var order []int32
+	layers, order := make([]int32, t.Len()), make([]int32, 0, t.Len())
 	for i := range layers {
 		if layers[i] = -1; !t.infeasible[i] {
 			order = append(order, int32(i))

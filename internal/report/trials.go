@@ -66,6 +66,16 @@ func (t *PageTrials) Add(id int, archID, arch []byte, at XY, params, macs int64,
 // Point returns where the i-th trial stands and whether it is feasible.
 func (t *PageTrials) Point(i int) (XY, bool) { return t.at[i], !t.infeasible[i] }
 
+// Feasible is the number of feasible trials.
+func (t *PageTrials) Feasible() (n int) {
+	for _, bad := range t.infeasible {
+		if !bad {
+			n++
+		}
+	}
+	return n
+}
+
 // Find returns the place of the trial with an ID.
 func (t *PageTrials) Find(id int) (i int, ok bool) { return slices.BinarySearch(t.ids, id) }
 

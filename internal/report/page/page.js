@@ -56,7 +56,7 @@ function choose(i, compare) {
 function clear() { chosen = second = -1; absent = undefined; comparing = false; show(-1); render(); }
 function render() {
   const want = chosen < 0 ? '' : '#' + T.id[chosen] + (second < 0 ? '' : ',' + T.id[second]);
-  if (location.hash !== want) history.replaceState(null, '', want || location.pathname);
+  if (location.hash !== want) history.replaceState(null, '', want || location.pathname + location.search);
   cards();
   drawMarks();
 }
