@@ -16,8 +16,9 @@ import (
 )
 
 // Page is the report of a run as one HTML file that needs nothing else: the main
-// picture with a point for every trial, or for a sample of very many, to hover and click, what the front's
-// members are made of and where their latency goes, and further pictures.
+// picture with a point for every trial, or for a sample of very many, to hover and
+// click, what the front's members are made of and where their latency goes, and
+// further pictures.
 type Page struct {
 	Fronts Fronts // title, axes, constraints, references and notes; its series are not used
 	Dir    string // of the run, for the commands shown
