@@ -10,8 +10,8 @@ run: ## search configs/mobile.toml and draw its front (resumes where it was stop
 	$(GO) run ./cmd/nas run configs/mobile.toml --resume
 
 test: lint ## everything that decides whether a change is good, under 5 minutes
-	$(GO) test ./...
-	$(GO) test -tags noasm -short ./blocks/...
+	$(GO) test -timeout 30m ./...
+	$(GO) test -timeout 30m -tags noasm -short ./blocks/...
 	$(MAKE) --no-print-directory cross
 
 short: ## the quick tests only
@@ -73,8 +73,8 @@ test-arm64: ## kernels and engine for arm64, under qemu-user
 	@command -v qemu-aarch64-static >/dev/null || { command -v apt-get >/dev/null && \
 		{ [ "$$(id -u)" = 0 ] && S= || S='sudo -n'; $$S apt-get update -qq && $$S apt-get install -qq -y qemu-user-static; } >/dev/null 2>&1; } || true
 	@if command -v qemu-aarch64-static >/dev/null; then \
-		CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) test -short -timeout 10m -exec qemu-aarch64-static ./blocks/kernels/... ./blocks/engine/... && \
-		NAS_QEMU=qemu-aarch64-static $(GO) test -count=1 -timeout 15m -run '^(TestRemoteARM64|TestCalibratesOnABoard)$$' ./cmd/nas; \
+		CGO_ENABLED=0 GOOS=linux GOARCH=arm64 $(GO) test -short -timeout 30m -exec qemu-aarch64-static ./blocks/kernels/... ./blocks/engine/... && \
+		NAS_QEMU=qemu-aarch64-static $(GO) test -count=1 -timeout 30m -run '^(TestRemoteARM64|TestCalibratesOnABoard)$$' ./cmd/nas; \
 	else \
 		echo 'test-arm64: SKIPPED, the arm64 kernels were not tested: there is no qemu-aarch64-static here and it could not be installed (Debian: apt-get install qemu-user-static)'; \
 	fi

@@ -36,7 +36,7 @@ func TestNativeEndToEnd(t *testing.T) {
 	rt := NewNative(1)
 	nets := smallNetworks(t, 36)
 	calls := 0
-	p, err := Calibrate(context.Background(), rt, seqOf(nets), Options{Budget: 20 * time.Second, Progress: func(Progress) { calls++ }})
+	p, err := Calibrate(context.Background(), rt, seqOf(nets), Options{Budget: noHurry, Progress: func(Progress) { calls++ }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestNativeEndToEnd(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	// More of the same device may be added, nothing of another.
-	if p, err = Calibrate(context.Background(), rt, seqOf(smallNetworks(t, 6)), Options{Base: q}); err != nil {
+	if p, err = Calibrate(context.Background(), rt, seqOf(smallNetworks(t, 6)), Options{Budget: noHurry, Base: q}); err != nil {
 		t.Fatal(err)
 	}
 	if len(p.HeldOut) != 14 || len(p.Units) < len(q.Units) {

@@ -70,7 +70,7 @@ func openBrowser(t *testing.T) *browser {
 	}
 	fromUs.Close()
 	fromChrome.Close()
-	watchdog := time.AfterFunc(2*time.Minute, func() { cmd.Process.Kill() })
+	watchdog := time.AfterFunc(6*time.Minute, func() { cmd.Process.Kill() })
 	b := &browser{t: t, in: toChrome, out: bufio.NewReader(toUs)}
 	t.Cleanup(func() {
 		watchdog.Stop()
@@ -158,7 +158,7 @@ func (b *browser) until(condition string) {
 	b.t.Helper()
 	b.waiting = true
 	defer func() { b.waiting = false }()
-	for range 800 {
+	for range 2400 { // a minute; a busy machine takes ten seconds for a page
 		if b.eval(`(() => { try { return !!(`+condition+`); } catch { return false; } })()`) == "true" {
 			return
 		}

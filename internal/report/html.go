@@ -16,8 +16,9 @@ import (
 )
 
 // Page is the report of a run as one HTML file that needs nothing else: the main
-// picture with a point for every trial to hover and click, what the front's
-// members are made of and where their latency goes, and further pictures.
+// picture with a point for every trial, or for a sample of very many, to hover and
+// click, what the front's members are made of and where their latency goes, and
+// further pictures.
 type Page struct {
 	Fronts Fronts // title, axes, constraints, references and notes; its series are not used
 	Dir    string // of the run, for the commands shown
@@ -25,7 +26,7 @@ type Page struct {
 	Facts  [][2]string // name and value, for the head of the page
 	// Blind lists the parts of an architecture that the score cannot see.
 	Blind   []string
-	Trials  PageTrials
+	Trials  PageTrials   // of more than some 20,000 a sample is drawn, and the page says so
 	Members []PageMember // of the front
 	Figures []Figure     // further pictures
 	// Live makes a page of a run under way: it asks the server that it came from
@@ -86,14 +87,18 @@ func WritePage(w io.Writer, p Page) error {
 		}
 		figures = append(figures, inlineSVG(b.String()))
 	}
+	few, notes := p.sample(), p.Fronts.Notes
+	if few != nil {
+		notes = append(slices.Clip(notes), few.note())
+	}
 	var b bytes.Buffer
 	err := pageTemplate.Execute(&b, map[string]any{
-		"Title": p.Fronts.Title, "Subtitle": p.Fronts.Subtitle, "Facts": p.Facts, "Notes": p.Fronts.Notes, "Blind": strings.Join(p.Blind, ", "),
+		"Title": p.Fronts.Title, "Subtitle": p.Fronts.Subtitle, "Facts": p.Facts, "Notes": notes, "Blind": strings.Join(p.Blind, ", "),
 		"Figures": figures, "CSS": template.CSS(pageCSS), "JS": template.JS("'use strict';\n(() => {\n" + pageJS + chartJS + cardJS + liveJS + "})();\n"), "Data": template.JS(dataMark), "X": p.Fronts.X.Label, "XName": cmp.Or(p.Fronts.X.Name, p.Fronts.X.Label), "XUnit": p.Fronts.X.Unit, "YName": cmp.Or(p.Fronts.Y.Name, "score"), "YUnit": p.Fronts.Y.Unit, "Y": p.Fronts.Y.Label, "Live": p.Live,
 		"XMax": p.Fronts.X.Maximize, "YMax": p.Fronts.Y.Maximize,
 	})
 	if err == nil {
-		err = p.write(w, b.Bytes())
+		err = p.write(w, b.Bytes(), few)
 	}
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
@@ -101,10 +106,9 @@ func WritePage(w io.Writer, p Page) error {
 	return nil
 }
 
-// write writes the page with the data in its place. That of a million trials has
-// more than 100 MB: it is nowhere as a whole.
-func (p Page) write(w io.Writer, page []byte) error {
-	data := p.data()
+// write writes the page with the data of some of its trials, nil: all, in its place.
+func (p Page) write(w io.Writer, page []byte, few *sample) error {
+	data := p.data(few)
 	first, err := json.Marshal(data.pageHead)
 	if err != nil {
 		return err
@@ -118,7 +122,7 @@ func (p Page) write(w io.Writer, page []byte) error {
 	out.Write(page[:at])
 	out.Write(first[:len(first)-1])
 	out.WriteString(`,"trials":`)
-	if err := p.Trials.write(out); err != nil {
+	if err := p.Trials.write(out, few); err != nil {
 		return err
 	}
 	out.WriteByte(',')
@@ -155,6 +159,15 @@ type pageHead struct {
 	Words  []string `json:"words"`
 	Blind  []string `json:"blind"`
 	Live   bool     `json:"live"`
+	// Of is what the trials were chosen from, where they are not all.
+	Of *pageOf `json:"of,omitempty"`
+}
+
+type pageOf struct {
+	Tried      int      `json:"tried"`
+	Infeasible int      `json:"infeasible"`
+	X          [2]short `json:"x"` // what the axes span
+	Y          [2]short `json:"y"`
 }
 
 type pageRest struct {
@@ -235,14 +248,22 @@ func (d *dictionary) ofBytes(word []byte) int {
 
 func axisData(a Axis) pageAxis { return pageAxis{a.Label, a.Name, a.Unit, a.Log, a.Maximize} }
 
-func (p Page) data() *pageData {
+func (p Page) data(few *sample) *pageData {
 	d := &pageData{
-		pageHead{Dir: p.Dir, Device: p.Device, Blind: p.Blind, Live: p.Live, X: axisData(p.Fronts.X), Y: axisData(p.Fronts.Y), Words: p.Trials.words.words},
+		pageHead{Dir: p.Dir, Device: p.Device, Blind: append([]string{}, p.Blind...), Live: p.Live, X: axisData(p.Fronts.X), Y: axisData(p.Fronts.Y), Words: p.Trials.words.words},
 		pageRest{Rows: [][]any{}, Layers: [][]any{}, Members: []pageMember{}, Work: workData(), References: []map[string]any{}, Constraints: []map[string]any{}},
+	}
+	if few != nil {
+		span := func(v [2]float64) [2]short { return [2]short{short(v[0]), short(v[1])} }
+		d.Of = &pageOf{few.tried, few.bad, span(few.x), span(few.y)}
 	}
 	var rows, layers dictionary // by what they are written as
 	for _, m := range p.Members {
-		q := pageMember{Trial: m.Trial, Low: short(m.XLow), High: short(m.XHigh), YLow: short(m.YLow), YHigh: short(m.YHigh)}
+		at := m.Trial
+		if few != nil {
+			at, _ = slices.BinarySearch(few.trials, at)
+		}
+		q := pageMember{Trial: at, Low: short(m.XLow), High: short(m.XHigh), YLow: short(m.YLow), YHigh: short(m.YHigh)}
 		for _, r := range m.Diagram.Rows {
 			q.Rows = append(q.Rows, collect(&d.Rows, &rows, r.data()))
 		}

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -130,10 +131,56 @@ func TestPageInABrowser(t *testing.T) {
 		t.Error(c)
 	}
 	b.events = nil
+	t.Run("long", func(t *testing.T) {
+		b.t = t
+		testLongPage(t, b)
+	})
 	t.Run("live", func(t *testing.T) {
 		b.t = t
 		testLivePage(t, b, p)
 	})
+}
+
+// testLongPage opens the page of a run of which a sample is drawn: its members are
+// where they were, its counts are those of the run, and a trial that is not drawn is
+// said to be so.
+func testLongPage(t *testing.T, b *browser) {
+	p := longPage(60000, 20000)
+	path := filepath.Join(t.TempDir(), "report.html")
+	if err := os.WriteFile(path, writePage(t, p), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s := p.sample()
+	b.size(1280, 900, false, false)
+	b.open("file://" + path)
+	legend := b.eval(`document.querySelector('#legend').innerText`)
+	for _, want := range []string{fmt.Sprintf("front (%d)", len(p.Members)), fmt.Sprintf("tried (%s of %s)", Thousands(s.drawn), Thousands(s.tried)),
+		fmt.Sprintf("infeasible (%s of %s)", Thousands(s.drawnBad), Thousands(s.bad))} {
+		if !strings.Contains(legend, want) {
+			t.Errorf("the legend lacks %q: %s", want, legend)
+		}
+	}
+	rows := b.eval(`[...document.querySelectorAll('#members tbody tr button')].map(e => e.innerText).join(' ')`)
+	var want []string
+	for _, m := range p.Members {
+		want = append(want, strconv.Itoa(p.Trials.At(m.Trial).ID))
+	}
+	if rows != strings.Join(want, " ") {
+		t.Errorf("members %s, want %v", rows, want)
+	}
+	absent := 0
+	for slices.Contains(s.trials, absent) {
+		absent++
+	}
+	b.open(fmt.Sprintf("file://%s?absent#%d", path, absent))
+	if got := b.eval(`document.querySelector('#detail').innerText`); !strings.Contains(got, fmt.Sprintf("nas show results/long:%d", absent)) {
+		t.Errorf("of trial %d, which is not drawn, the page says %q", absent, got)
+	}
+	b.shot("page-long")
+	for _, c := range b.complaints("file://" + path) {
+		t.Error(c)
+	}
+	b.events = nil
 }
 
 // testLivePage follows a run that grows with every answer, loses its server for

@@ -66,6 +66,16 @@ func (t *PageTrials) Add(id int, archID, arch []byte, at XY, params, macs int64,
 // Point returns where the i-th trial stands and whether it is feasible.
 func (t *PageTrials) Point(i int) (XY, bool) { return t.at[i], !t.infeasible[i] }
 
+// Feasible is the number of feasible trials.
+func (t *PageTrials) Feasible() (n int) {
+	for _, bad := range t.infeasible {
+		if !bad {
+			n++
+		}
+	}
+	return n
+}
+
 // Find returns the place of the trial with an ID.
 func (t *PageTrials) Find(id int) (i int, ok bool) { return slices.BinarySearch(t.ids, id) }
 
@@ -100,8 +110,12 @@ func (t *PageTrials) textOf(i int) (archID []byte, words packed) {
 	return archID, b
 }
 
-// write writes the columns that page/page.js reads, as JSON.
-func (t *PageTrials) write(w *bufio.Writer) error {
+// write writes the columns of some trials, nil: of all, that page/page.js reads, as JSON.
+func (t *PageTrials) write(w *bufio.Writer, few *sample) error {
+	n, at := t.Len(), func(k int) int { return k }
+	if few != nil {
+		n, at = len(few.trials), func(k int) int { return few.trials[k] }
+	}
 	var room []byte
 	column := func(name string, value func(b []byte, i int) ([]byte, error)) error {
 		fmt.Fprintf(w, "%q:", name)
@@ -109,13 +123,13 @@ func (t *PageTrials) write(w *bufio.Writer) error {
 			_, err := w.WriteString("null")
 			return err
 		}
-		for i := range t.Len() {
+		for k := range n {
 			room = append(room[:0], ',')
-			if i == 0 {
+			if k == 0 {
 				room[0] = '['
 			}
 			var err error
-			if room, err = value(room, i); err != nil {
+			if room, err = value(room, at(k)); err != nil {
 				return err
 			}
 			if _, err = w.Write(room); err != nil {

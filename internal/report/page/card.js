@@ -18,7 +18,10 @@ function network(i) {
 }
 
 function cards() {
-  if (chosen < 0) { $('detail').innerHTML = ''; return; }
+  if (chosen < 0) {
+    $('detail').innerHTML = absent ? `<p class="note">Trial ${+absent} is not drawn: <code>nas show ${trialName(+absent)}</code> has it, if it was tried.</p>` : '';
+    return;
+  }
   const tools = second >= 0 ? '<button data-act="swap">swap</button> <button data-act="alone">only the first</button>' : `<button data-act="compare" aria-pressed="${comparing}">compare with…</button>`;
   const hint = comparing ? '<p class="note" role="status">Now choose the other network, in the picture or in the table.</p>' : '';
   // Two diagrams share one scale.
@@ -28,6 +31,9 @@ function cards() {
   $('detail').innerHTML = `<div class="head"><h2>${second < 0 ? 'Chosen network' : 'Two networks'}</h2><span>${tools} <button data-act="close">close</button></span></div>${hint}<div class="pair">${card(chosen, second, '', full)}${card(second, chosen, 'second', full)}</div>`;
   if (!first) for (const d of document.querySelectorAll('#detail details')) d.open = open.has(d.dataset.name);
 }
+
+// trialName is how a command names a trial.
+const trialName = id => esc(/[^\w./:@=,-]/.test(D.dir) ? `'${D.dir}:${id}'` : `${D.dir}:${id}`);
 
 function card(i, other, look, full) {
   if (i < 0) return '';
@@ -47,7 +53,7 @@ function card(i, other, look, full) {
   if (n && n.layers.length) part('Layers', '<div class="scroll"><table><tr><th>layer</th><th class="text">op</th><th class="text">window</th><th>out</th><th>params</th><th>MACs</th></tr>' +
     n.layers.map(r => `<tr><td>${esc(r[0])}</td><td class="text">${esc(r[1])}</td><td class="text">${esc(r[2])}</td><td>${esc(r[3])}</td><td>${r[4]}</td><td>${r[5]}</td></tr>`).join('') + '</table></div>');
   if (!n && !D.live) h += '<p class="note">Diagram and layers are kept for the front only: nas show has them of every trial.</p>';
-  const name = esc(/[^\w./:@=,-]/.test(D.dir) ? `'${D.dir}:${T.id[i]}'` : `${D.dir}:${T.id[i]}`), file = T.arch_id[i];
+  const name = trialName(T.id[i]), file = T.arch_id[i];
   part('Commands', '<div class="commands">' + [`nas show ${name} --layers`, `nas show ${name} --diagram ${file}.svg`, `nas predict ${name} --kernels`, `nas bench ${name}`, `nas export ${name} --format onnx --out ${file}.onnx`, `nas export ${name} --format pytorch --out net_${file}.py`].map(c => `<code>${c}</code>`).join('') + '</div>', false);
   return h + '</div>';
 }

@@ -12,9 +12,9 @@ let W = 0, H = 0, px, py, X, Y;
 const L = 58, R = 14, Top = 12, B = 46;
 
 // range is that of the front, the references, and all but the worst hundredth of
-// the feasible trials.
-function range(values, more, axis) {
-  const s = values.filter(v => v != null && (!axis.log || v > 0)).sort((a, b) => a - b), cut = Math.floor(s.length / 100);
+// the feasible trials: of those that are not drawn, too, whose span the data has.
+function range(values, span, more, axis) {
+  const s = span ? span.filter(v => v != null) : values.filter(v => v != null && (!axis.log || v > 0)).sort((a, b) => a - b), cut = span ? 0 : Math.floor(s.length / 100);
   const all = [...more.filter(v => v != null), ...(s.length ? axis.max ? [s[cut], s[s.length - 1]] : [s[0], s[s.length - 1 - cut]] : [])];
   if (!all.length) return axis.log ? [1, 10] : [0, 1];
   const lo = Math.min(...all), hi = Math.max(...all);
@@ -43,8 +43,8 @@ function ticks(axis, [lo, hi], room) {
 
 function measure() {
   const ids = [...Array(count()).keys()], ok = ids.filter(i => T.ok[i]), shown = ok.length ? ok : ids;
-  X = range(shown.map(i => T.x[i]), [...front().map(i => T.x[i]), ...D.references.map(r => r.x)], D.x);
-  Y = range(shown.map(i => T.y[i]), [...front().map(i => T.y[i]), ...D.references.map(r => r.y)], D.y);
+  X = range(shown.map(i => T.x[i]), D.of?.x, [...front().map(i => T.x[i]), ...D.references.map(r => r.x)], D.x);
+  Y = range(shown.map(i => T.y[i]), D.of?.y, [...front().map(i => T.y[i]), ...D.references.map(r => r.y)], D.y);
   W = chart.clientWidth; H = chart.clientHeight;
   px = scale(D.x, X, L, W - R); py = scale(D.y, Y, H - B, Top);
 }
@@ -146,9 +146,10 @@ function drawRings() {
 
 function legend() {
   const svg = (body) => `<svg width="22" height="12" aria-hidden="true">${body}</svg>`, bad = T.ok.filter(v => !v).length, blue = css('--front');
+  const of = (n, all) => n.toLocaleString('en') + (all > n ? ' of ' + all.toLocaleString('en') : '');
   let h = `<span>${svg(`<path d="M0 6h22" stroke="${blue}" stroke-width="1.6"/><circle cx="11" cy="6" r="4" fill="${blue}"/>`)} front (${D.members.length})</span>`;
-  h += `<span>${svg(`<g fill="${css('--cloud')}" opacity=".7"><circle cx="5" cy="6" r="2"/><circle cx="11" cy="6" r="2"/><circle cx="17" cy="6" r="2"/></g>`)} tried (${(count() - bad).toLocaleString('en')})</span>`;
-  if (bad) h += `<span>${svg(`<path d="M8 3l6 6m0-6l-6 6" stroke="${css('--bad')}"/>`)} infeasible (${bad.toLocaleString('en')})</span>`;
+  h += `<span>${svg(`<g fill="${css('--cloud')}" opacity=".7"><circle cx="5" cy="6" r="2"/><circle cx="11" cy="6" r="2"/><circle cx="17" cy="6" r="2"/></g>`)} tried (${of(count() - bad, D.of?.tried)})</span>`;
+  if (bad) h += `<span>${svg(`<path d="M8 3l6 6m0-6l-6 6" stroke="${css('--bad')}"/>`)} infeasible (${of(bad, D.of?.infeasible)})</span>`;
   groups().forEach((name, k) => { if (name) h += `<span>${svg(`<path d="${family(k).shape(11, 6)}" fill="${family(k).color}"/>`)} ${esc(name)}</span>`; });
   $('legend').innerHTML = h;
 }

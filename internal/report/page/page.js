@@ -15,6 +15,7 @@ const xName = D.x.name || D.x.label, xNum = v => num(v) + (D.x.unit ? ' ' + D.x.
 const yName = D.y.name || 'score', yNum = v => v != null && D.y.unit === '%' ? v.toFixed(2) : num(v);
 
 let chosen = -1, second = -1, hovered = -1, comparing = false;
+let absent; // the number of a trial in the address that is not drawn
 let memberOf; // from a trial to its place among the members of the front
 const details = new Map(); // of trials that a live page has asked for
 const count = () => T.id.length;
@@ -52,16 +53,17 @@ function choose(i, compare) {
   comparing = false;
   render();
 }
-function clear() { chosen = second = -1; comparing = false; show(-1); render(); }
+function clear() { chosen = second = -1; absent = undefined; comparing = false; show(-1); render(); }
 function render() {
   const want = chosen < 0 ? '' : '#' + T.id[chosen] + (second < 0 ? '' : ',' + T.id[second]);
-  if (location.hash !== want) history.replaceState(null, '', want || location.pathname);
+  if (location.hash !== want) history.replaceState(null, '', want || location.pathname + location.search);
   cards();
   drawMarks();
 }
 // report.html#17 opens with trial 17 chosen, #17,42 compares it with 42.
 function fromAddress() {
-  const wanted = location.hash.slice(1).split(',').filter(t => t !== '').map(t => T.id.indexOf(+t)).filter(i => i >= 0);
+  const ids = location.hash.slice(1).split(',').filter(t => t !== ''), wanted = ids.map(t => T.id.indexOf(+t)).filter(i => i >= 0);
+  absent = D.of && ids.find(t => t >= 0 && !T.id.includes(+t));
   chosen = wanted[0] ?? -1; second = wanted[1] ?? -1;
   if (second === chosen) second = -1;
   render();
