@@ -98,6 +98,7 @@ func (s *Set) depthwise(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue
 			s.finishDW(g, ep, dst, y, r, sc)
 		}
 		s.finish(ep, dst, y, y+1, g.OW, r.N0, r.N1, sc)
+		sc.work(2 * g.OW * (r.N1 - r.N0) * a.ny * g.KW)
 	}
 }
 
