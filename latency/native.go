@@ -17,7 +17,7 @@ type runnable struct {
 	plan    *engine.Plan
 	calls   []engine.Call
 	in, out []float32
-	ns      []int64
+	laps    engine.Laps
 }
 
 // prepare compiles and binds a network. Where w is nil the weights are random; their values do
@@ -38,7 +38,7 @@ func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target) (*runnable, 
 	for i := range r.in {
 		r.in[i] = normals[i&(len(normals)-1)]
 	}
-	r.ns = make([]int64, len(r.calls))
+	r.laps.Probe = probe
 	return r, nil
 }
 
@@ -125,25 +125,37 @@ type meter struct {
 	s      *session
 	target engine.Target
 	ref    *runnable
-	refMs  float64   // from the caller, or 0
+	known  Baseline  // from the caller
 	seen   []float64 // reference times of this session
-	since  int       // bytes bound since the last garbage collection
+	calm   []float64 // those of calm moments
+	probes *probes
+	since  int // bytes bound since the last garbage collection
 }
 
-func newMeter(t engine.Target, cpus []int, refMs float64) (*meter, error) {
-	m := &meter{target: t, refMs: refMs}
+func newMeter(t engine.Target, cpus []int, known Baseline) (*meter, error) {
+	m := &meter{target: t, known: known, probes: newProbes()}
+	m.probes.base = known.ProbeNs
 	ref, err := prepare(referenceNetwork(), nil, t)
 	if err != nil {
 		return nil, err
 	}
 	m.ref = ref
 	m.s = openSession(max(t.Threads, 1), cpus)
-	for range 100 {
+	// The clock may need some milliseconds to rise, and a neighbour may stay for some.
+	settle := settling
+	if known.ProbeNs > 0 {
+		settle /= 5
+	}
+	for begin := time.Now(); time.Since(begin) < settle; {
 		m.reference()
 	}
-	m.seen = m.seen[50:] // the clock may need some milliseconds to rise
+	m.seen, m.calm = m.seen[len(m.seen)/4:], nil
 	return m, nil
 }
+
+// settling is the time from the opening of a session to the first measurement, if
+// nothing is known of the machine undisturbed: some of it should be.
+const settling = 500 * time.Millisecond
 
 // referenceNetwork is the reference kernel: pointwise and depthwise convolutions
 // of ordinary shapes whose data stay in a second-level cache, about a fifth of a
@@ -164,20 +176,46 @@ func referenceNetwork() *blocks.Network {
 
 // reference times the reference kernel: the mean of two runs, in ms, after one
 // that brings its data back into the cache.
-func (m *meter) reference() float64 {
+func (m *meter) reference() reference {
 	m.ref.plan.Run(m.ref.out, m.ref.in) // bound, and the slices fit
-	t := time.Now()
+	both := reference{calm: true}
 	for range 2 {
-		m.ref.plan.Run(m.ref.out, m.ref.in)
+		t := time.Now()
+		m.ref.plan.RunLaps(m.ref.out, m.ref.in, &m.ref.laps)
+		ms := float64(time.Since(t).Nanoseconds()) / 1e6
+		_, p := busiest(&m.ref.laps)
+		x := reference{ms - p, m.look(&m.ref.laps)}
+		if x.calm {
+			m.calm = append(m.calm, x.ms)
+		}
+		both.ms += x.ms / 2
+		both.calm = both.calm && x.calm
 	}
-	ms := float64(time.Since(t).Nanoseconds()) / 2e6
-	m.seen = append(m.seen, ms)
-	return ms
+	m.seen = append(m.seen, both.ms)
+	return both
 }
 
-// ReferenceMs is the fifth percentile of the session's reference times: on a shared
-// host two cores are undisturbed at once hardly more often.
-func (m *meter) ReferenceMs() float64 {
+// look takes in the probes of a run, and tells whether all were calm.
+func (m *meter) look(l *engine.Laps) bool {
+	calm := true
+	for i := range l.Lanes {
+		for _, lap := range l.Lanes[i].Laps {
+			m.probes.add(lap.ProbeNs)
+			calm = calm && m.probes.calm(lap.ProbeNs)
+		}
+	}
+	return calm
+}
+
+// Baseline is what undisturbed times are compared with in this session.
+func (m *meter) Baseline() Baseline { return Baseline{m.referenceMs(), m.probes.base} }
+
+// referenceMs is the median of the session's reference times in calm moments, or
+// the fifth percentile of all if there were hardly any.
+func (m *meter) referenceMs() float64 {
+	if len(m.calm) >= 5 {
+		return median(slices.Clone(m.calm))
+	}
 	s := slices.Clone(m.seen)
 	slices.Sort(s)
 	return quantile(s, 0.05)
@@ -187,7 +225,7 @@ func (m *meter) ReferenceMs() float64 {
 func (m *meter) Close() []string { return m.s.close() }
 
 // Time times a network: two runs to warm up, then blocks of runs with the
-// reference kernel in between. Every run tells the times of its calls, from which
+// reference kernel in between. Every run tells the times of its laps, from which
 // that of the whole is put together (see recording.timing).
 func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
 	r, err := prepare(n, e.Weights, m.target)
@@ -204,7 +242,7 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 		}
 	}
 	start = time.Now()
-	rec := recording{threads: m.s.threads}
+	rec := recording{threads: m.s.threads, probes: m.probes}
 	rec.refs = append(rec.refs, m.reference())
 	spent, look := 0.0, 0 // ms in timed runs; how many runs there were at the last look at the interval
 	enough := func() bool {
@@ -222,7 +260,8 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 			return false
 		}
 		look = n
-		return rec.timing(m.base()).Whole.Spread() <= e.Until
+		t := rec.timing(m.base())
+		return t.Calm > 0 && t.Whole.Spread() <= e.Until
 	}
 	for !enough() {
 		if err := canceled(ctx); err != nil {
@@ -234,7 +273,8 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 			if err != nil {
 				return Timing{}, err
 			}
-			rec.add(x, r.ns)
+			m.look(&r.laps)
+			rec.add(x, &r.laps)
 			block += x.ms
 			runs++
 		}
@@ -246,7 +286,7 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 	if !e.Kernels {
 		t.CallMs, t.CallSpread = nil, nil
 	}
-	if m.since += 4*len(r.in) + 2*weightBytes(n); m.since > 1<<29 {
+	if m.since += 4*len(r.in) + 2*weightBytes(n) + rec.bytes(); m.since > 1<<29 {
 		m.since = 0
 		m.s.collect()
 	}
@@ -257,20 +297,19 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 const blockMs = 4
 
 func (m *meter) base() float64 {
-	if m.refMs > 0 {
-		return m.refMs
+	if m.known.ReferenceMs > 0 {
+		return m.known.ReferenceMs
 	}
-	return m.ReferenceMs()
+	return m.referenceMs()
 }
 
 func weightBytes(n *blocks.Network) int { return 4 * int(n.Counts().Params) }
 
-// run runs r once and leaves the times of its calls in r.ns.
+// run runs r once and leaves its laps in r.laps.
 func (m *meter) run(r *runnable) (run, error) {
-	clear(r.ns)
 	u0 := readUsage(m.s.threads)
 	t := time.Now()
-	err := r.plan.RunTimed(r.out, r.in, r.ns)
+	err := r.plan.RunLaps(r.out, r.in, &r.laps)
 	d := time.Since(t)
 	u1 := readUsage(m.s.threads)
 	if err != nil {

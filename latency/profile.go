@@ -73,7 +73,7 @@ type Calibration struct {
 	Networks     int     `json:"networks"` // whose units were timed
 	Runs         int     `json:"runs"`
 	Seed         uint64  `json:"seed"`
-	ReferenceMs  float64 `json:"reference_ms"`           // the reference kernel's undisturbed time
+	Baseline
 	SlowPct      float64 `json:"reference_slow_pct"`     // share of its runs that took more than 5 % longer
 	InterruptPct float64 `json:"runs_interrupted_pct"`   // share of runs in which another task took the core
 	Stopped      string  `json:"stopped"`                // "budget", "target error", "units", "networks", "interrupted"

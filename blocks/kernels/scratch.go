@@ -31,7 +31,7 @@ type Scratch struct {
 }
 
 // lapWork is the work from lap to lap, in multiply-accumulates.
-const lapWork = 600_000
+const lapWork = 1_200_000
 
 // work adds to Worked.
 func (s *Scratch) work(macs int) {
