@@ -5,23 +5,21 @@ import (
 	"time"
 )
 
-// probe is what runs behind each lap of a timed run: multiply-adds on registers, a
-// microsecond of a fast core. A neighbour on the core's other hardware thread
-// makes them take a tenth to one and a half times longer; they touch no memory, so
-// they change nothing for the lap that follows.
+// probe is what runs behind each lap of a timed run: sixteen sums in memory that go
+// round and round, so that each addition waits for a store of some eighty instructions
+// before. A core that hands half of its window of instructions to another hardware
+// thread, whatever that does there, takes one and a half times to twice as long; sums
+// in registers would hardly notice a neighbour that slows a network by a fifth. It
+// touches two cache lines, so it changes nothing for the lap that follows.
 func probe() {
-	a, b, c, d, e, f, g, h := 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0
-	for range 900 {
-		a = a*0.999999 + 1e-7
-		b = b*0.999999 + 1e-7
-		c = c*0.999999 + 1e-7
-		d = d*0.999999 + 1e-7
-		e = e*0.999999 + 1e-7
-		f = f*0.999999 + 1e-7
-		g = g*0.999999 + 1e-7
-		h = h*0.999999 + 1e-7
+	var memory [16]float64
+	x := memory[:]
+	for range 160 {
+		for i := range x {
+			x[i] = x[i]*0.999999 + 1e-7
+		}
 	}
-	if a+b+c+d+e+f+g+h == 0 {
+	if x[0] == 0 {
 		panic("the probe was not computed") // so that the compiler cannot leave it out
 	}
 }
@@ -38,9 +36,9 @@ type probes struct {
 
 const (
 	keptProbes = 1 << 13
-	// calmly is how much longer than undisturbed a probe may take. The mildest
-	// neighbours add some more to a probe, and up to a fifth to a network.
-	calmly = 0.05
+	// calmly is how much longer than undisturbed a probe may take. Neighbours add half
+	// and more to it, and nothing in between was seen; a clock that falls adds less.
+	calmly = 0.25
 	// calmest is the quantile of the probes that is taken for undisturbed: on a busy host
 	// few are, and some begin while the lap before them ends.
 	calmest = 0.05
