@@ -43,7 +43,7 @@ func (f *fakeRuntime) Open(context.Context, Baseline) (Timer, error) {
 }
 
 func (f *fakeRuntime) Baseline() Baseline { return Baseline{ReferenceMs: 1} }
-func (f *fakeRuntime) Close() []string      { f.opened--; return nil }
+func (f *fakeRuntime) Close() []string    { f.opened--; return nil }
 
 // trueMs is the time of a unit without any noise.
 func (f *fakeRuntime) trueMs(u *engine.Unit) float64 {

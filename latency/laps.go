@@ -13,6 +13,7 @@ type calmTimes struct {
 	ms, err []float64 // of each call, and its standard error
 	runs    float64   // calm runs of a lap, in the mean
 	found   float64   // share of the time that is in laps of which some were calm
+	rest    float64   // between the calls, ms
 }
 
 // enoughCalm is the share of a network's time that must have been seen in calm
@@ -25,6 +26,8 @@ const enoughCalm = 0.7
 // nothing is selected by its own time, as it would be among the shortest runs.
 func (r *recording) calmTimes() calmTimes {
 	c := calmTimes{ms: make([]float64, len(r.ends[0])), err: make([]float64, len(r.ends[0]))}
+	rest := undisturbed(column(r.runs, func(v recorded) float64 { return v.rest }))
+	c.rest = max(0, rest.MedianMs)
 	var found, all, runs, laps float64
 	for lane, ends := range r.ends {
 		ts := r.lane(lane)
@@ -53,6 +56,34 @@ func (r *recording) calmTimes() calmTimes {
 		c.found, c.runs = found/all, runs/laps
 	}
 	return c
+}
+
+// total is the time of the network.
+func (c *calmTimes) total() float64 {
+	sum := c.rest
+	for _, ms := range c.ms {
+		sum += ms
+	}
+	return sum
+}
+
+// clock is by how much longer calm probes took in these runs than undisturbed ones of
+// the session, as a factor: the clock has fallen. 1 if there were none.
+func (r *recording) clock() float64 {
+	var calm []float64
+	for k := range r.runs {
+		for _, l := range r.runs[k].laps {
+			for i := range l {
+				if r.probes.calm(l[i].ProbeNs) {
+					calm = append(calm, float64(l[i].ProbeNs))
+				}
+			}
+		}
+	}
+	if len(calm) == 0 || r.probes.base == 0 {
+		return 1
+	}
+	return median(calm) / r.probes.base
 }
 
 // guessed is the relative standard error of a lap that was never seen in a calm

@@ -127,7 +127,8 @@ type meter struct {
 	ref    *runnable
 	known  Baseline  // from the caller
 	seen   []float64 // reference times of this session
-	calm   []float64 // those of calm moments
+	calm   recording // of the last of them, in a ring
+	refMs  float64   // what they tell, from time to time
 	probes *probes
 	since  int // bytes bound since the last garbage collection
 }
@@ -139,7 +140,7 @@ func newMeter(t engine.Target, cpus []int, known Baseline) (*meter, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.ref = ref
+	m.ref, m.calm.probes = ref, m.probes
 	m.s = openSession(max(t.Threads, 1), cpus)
 	// The clock may need some milliseconds to rise, and a neighbour may stay for some.
 	settle := settling
@@ -149,7 +150,8 @@ func newMeter(t engine.Target, cpus []int, known Baseline) (*meter, error) {
 	for begin := time.Now(); time.Since(begin) < settle; {
 		m.reference()
 	}
-	m.seen, m.calm = m.seen[len(m.seen)/4:], nil
+	m.seen = m.seen[len(m.seen)/4:]
+	m.refMs = 0
 	return m, nil
 }
 
@@ -176,49 +178,55 @@ func referenceNetwork() *blocks.Network {
 
 // reference times the reference kernel: the mean of two runs, in ms, after one
 // that brings its data back into the cache.
-func (m *meter) reference() reference {
+func (m *meter) reference() float64 {
 	m.ref.plan.Run(m.ref.out, m.ref.in) // bound, and the slices fit
-	both := reference{calm: true}
+	both := 0.0
 	for range 2 {
 		t := time.Now()
 		m.ref.plan.RunLaps(m.ref.out, m.ref.in, &m.ref.laps)
 		ms := float64(time.Since(t).Nanoseconds()) / 1e6
-		_, p := busiest(&m.ref.laps)
-		x := reference{ms - p, m.look(&m.ref.laps)}
-		if x.calm {
-			m.calm = append(m.calm, x.ms)
-		}
-		both.ms += x.ms / 2
-		both.calm = both.calm && x.calm
+		m.look(&m.ref.laps)
+		m.calm.add(run{ms: ms}, &m.ref.laps)
+		both += m.calm.runs[len(m.calm.runs)-1].ms / 2
 	}
-	m.seen = append(m.seen, both.ms)
+	if n := len(m.calm.runs); n > 2*keptReferences {
+		m.calm.runs = append(m.calm.runs[:0], m.calm.runs[n-keptReferences:]...)
+	}
+	m.seen = append(m.seen, both)
+	if len(m.seen)%32 == 0 {
+		m.refMs = 0
+	}
 	return both
 }
 
-// look takes in the probes of a run, and tells whether all were calm.
-func (m *meter) look(l *engine.Laps) bool {
-	calm := true
+// keptReferences are the runs of the reference kernel that tell its undisturbed time.
+const keptReferences = 256
+
+// look takes in the probes of a run.
+func (m *meter) look(l *engine.Laps) {
 	for i := range l.Lanes {
 		for _, lap := range l.Lanes[i].Laps {
 			m.probes.add(lap.ProbeNs)
-			calm = calm && m.probes.calm(lap.ProbeNs)
 		}
 	}
-	return calm
 }
 
 // Baseline is what undisturbed times are compared with in this session.
 func (m *meter) Baseline() Baseline { return Baseline{m.referenceMs(), m.probes.base} }
 
-// referenceMs is the median of the session's reference times in calm moments, or
-// the fifth percentile of all if there were hardly any.
+// referenceMs is the reference kernel's time in calm moments, or the fifth percentile
+// of the session's looks at it if there were hardly any.
 func (m *meter) referenceMs() float64 {
-	if len(m.calm) >= 5 {
-		return median(slices.Clone(m.calm))
+	if m.refMs == 0 {
+		if c := m.calm.calmTimes(); c.found >= enoughCalm {
+			m.refMs = c.total()
+		} else {
+			s := slices.Clone(m.seen)
+			slices.Sort(s)
+			m.refMs = quantile(s, 0.05)
+		}
 	}
-	s := slices.Clone(m.seen)
-	slices.Sort(s)
-	return quantile(s, 0.05)
+	return m.refMs
 }
 
 // Close leaves the measuring state.

@@ -71,18 +71,23 @@ func (p *probes) add(ns int64) {
 	}
 }
 
-// find looks for the undisturbed probe. What was found stays unless a shorter
-// one turns up: where all of the last were disturbed it would be forgotten.
+// find looks for the undisturbed probe: the median of the calm ones. What was found
+// stays unless a shorter one turns up: where all of the last were disturbed it would be
+// forgotten.
 func (p *probes) find() {
 	s := slices.Clone(p.ns)
 	slices.Sort(s)
-	if b := float64(s[int(calmest*float64(len(s)))]); p.base == 0 || b < p.base {
+	n, least := 0, float64(s[int(calmest*float64(len(s)))])
+	for n < len(s) && float64(s[n]) <= p.limit(least) {
+		n++
+	}
+	if b := float64(s[n/2]); p.base == 0 || b < p.base {
 		p.base = b
 	}
 	p.seen = 0
 }
 
+func (p *probes) limit(base float64) float64 { return base + max(calmly*base, p.tick) }
+
 // calm tells whether a probe was undisturbed.
-func (p *probes) calm(ns int64) bool {
-	return float64(ns) <= p.base+max(calmly*p.base, p.tick)
-}
+func (p *probes) calm(ns int64) bool { return float64(ns) <= p.limit(p.base) }

@@ -26,8 +26,8 @@ type recording struct {
 	probes  *probes
 	ends    [][]int // of the calls in the laps of each lane
 	runs    []recorded
-	refs    []reference
-	lost    int // runs that lost their core
+	refs    []float64 // ms of the reference kernel
+	lost    int       // runs that lost their core
 }
 
 // recorded is a run as a recording keeps it, in ms and without its probes.
@@ -38,12 +38,6 @@ type recorded struct {
 	rest  float64        // what the run took beyond its calls
 	ref   int            // index of the reference before it
 	lost  bool
-}
-
-// reference is a look at the reference kernel.
-type reference struct {
-	ms   float64
-	calm bool // all of its probes were
 }
 
 func (r *recording) add(x run, laps *engine.Laps) {
@@ -90,9 +84,11 @@ func (r *recording) kept() []recorded {
 // neighbour stayed for the whole visit, see paced.
 func (r *recording) timing(base float64) Timing {
 	t := Timing{Runs: len(r.runs), Interrupted: r.lost, Pace: Pace{Slow: 1, BaseMs: base}}
-	t.RefMs = r.referenceMs()
-	if base > 0 && t.RefMs > 0 {
-		t.Slow = t.RefMs / base
+	if len(r.refs) > 0 {
+		t.RefMs = undisturbed(slices.Clone(r.refs)).MedianMs
+		if base > 0 {
+			t.Slow = t.RefMs / base
+		}
 	}
 	t.Whole = quietSample(column(r.runs, func(v recorded) float64 { return v.ms }))
 	if 4*t.Interrupted > 3*t.Runs && t.Runs >= 4 {
@@ -115,43 +111,20 @@ func (r *recording) timing(base float64) Timing {
 	return t
 }
 
-// referenceMs is the time of the reference kernel in this visit: of the calm looks at
-// it, or of the least disturbed. 0: there were none.
-func (r *recording) referenceMs() float64 {
-	var calm, all []float64
-	for _, x := range r.refs {
-		all = append(all, x.ms)
-		if x.calm {
-			calm = append(calm, x.ms)
-		}
-	}
-	switch {
-	case len(calm) > 0:
-		return median(calm)
-	case len(all) > 0:
-		slices.Sort(all)
-		return quantile(all, 0.1)
-	}
-	return 0
-}
-
 // calm fills in the times of a visit that had enough calm moments.
 func (r *recording) calm(t *Timing, c calmTimes) {
-	rest := undisturbed(column(r.runs, func(v recorded) float64 { return v.rest }))
-	sum, var2 := max(0, rest.MedianMs), 0.0
+	var2 := 0.0
 	t.CallMs, t.CallSpread = c.ms, c.err
 	for i, ms := range c.ms {
 		c.ms[i] = max(ms, 1e-5)
-		sum += c.ms[i]
 		var2 += c.err[i] * c.err[i]
 		c.err[i] = min(0.3, c.err[i]/c.ms[i])
 	}
-	half := 2 * math.Sqrt(var2)
+	sum, half := c.total(), 2*math.Sqrt(var2)
 	t.Whole.around(sum, sum-half, sum+half)
 	t.Calm = c.runs
-	if t.RefMs > slowLimit*t.BaseMs { // the looks at the reference were at other moments
-		t.Slow, t.RefMs = 1, t.BaseMs
-	}
+	t.Slow = r.clock()
+	t.RefMs = t.BaseMs * t.Slow // the looks at the reference were at other moments
 }
 
 // paced fills in the times of a visit in which the machine was slow throughout:
@@ -164,7 +137,7 @@ func (r *recording) paced(t *Timing, kept []recorded) {
 		scale[i] = 1
 		if len(r.refs) > 0 && t.BaseMs > 0 {
 			after := r.refs[min(v.ref+1, len(r.refs)-1)]
-			scale[i] = 1 / max(1, (r.refs[v.ref].ms+after.ms)/2/t.BaseMs)
+			scale[i] = 1 / max(1, (r.refs[v.ref]+after)/2/t.BaseMs)
 		}
 	}
 	at := func(f func(recorded) float64) []float64 {

@@ -11,7 +11,7 @@ import (
 // The laps of every run are cut at the same places, each with its probe, every call
 // has some, and the output stays what it was.
 func TestLaps(t *testing.T) {
-	n := mobilenetV3Small(t, 96)
+	n := mobilenetV3Small(t, 224)
 	w := blocks.NewWeights(n, 1)
 	for _, threads := range []int{1, 2} {
 		p, err := Compile(n, Host(threads), Options{})
