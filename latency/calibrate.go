@@ -155,11 +155,11 @@ func Calibrate(ctx context.Context, rt Runtime, networks iter.Seq[*blocks.Networ
 	if len(c.pool)+len(c.held) == 0 {
 		return nil, errors.New("latency: no networks to calibrate with")
 	}
-	refMs := 0.0
+	var known Baseline
 	if opts.Base != nil {
-		refMs = opts.Base.Calibration.ReferenceMs
+		known = opts.Base.Calibration.Baseline
 	}
-	timer, err := rt.Open(ctx, refMs)
+	timer, err := rt.Open(ctx, known)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func Calibrate(ctx context.Context, rt Runtime, networks iter.Seq[*blocks.Networ
 	for _, h := range c.second {
 		c.whole = append(c.whole, wholeRecord{h, h.before})
 	}
-	base := timer.ReferenceMs()
+	base := timer.Baseline()
 	slowPct := slowShare(timer)
 	warnings := append(facts.warnings(c.dev.Threads), timer.Close()...)
 	if err != nil && (ctx.Err() == nil || len(c.units) == 0 || len(c.whole) < 10) {

@@ -20,18 +20,23 @@ type Runtime interface {
 	// Open prepares for timing on the calling goroutine, which must be the one
 	// that uses and closes the Timer. referenceMs is the reference kernel's time
 	// that the device had when its profile was made, 0 if there is none yet.
-	Open(ctx context.Context, referenceMs float64) (Timer, error)
+	Open(ctx context.Context, known Baseline) (Timer, error)
 }
 
 // Timer times networks until it is closed.
 type Timer interface {
 	// Time times a network as a whole, and its calls if the runtime can tell them.
 	Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error)
-	// ReferenceMs is the reference kernel's undisturbed time in this session; 0
-	// if the runtime has none.
-	ReferenceMs() float64
+	// Baseline is that of this session.
+	Baseline() Baseline
 	// Close ends the session and returns what has to be said about it.
 	Close() []string
+}
+
+// Baseline is what a device takes with nobody else on it. The zero value: not known.
+type Baseline struct {
+	ReferenceMs float64 `json:"reference_ms"`       // the reference kernel's time; 0: there is none
+	ProbeNs     float64 `json:"probe_ns,omitempty"` // the probe's, in nanoseconds; 0: there is none
 }
 
 // Effort says how long to look at one network.
@@ -63,6 +68,9 @@ type Timing struct {
 	// widths; nil if they were not timed.
 	CallMs, CallSpread []float64
 	Pace
+	// Calm is in how many runs, in the mean, a part of the network was seen in a calm
+	// moment, if the times are those of calm moments; 0: they are not.
+	Calm        float64
 	Runs        int // all of them
 	Interrupted int // runs in which another task took a core
 }
@@ -181,8 +189,8 @@ func (n *Native) Device() Device {
 func (n *Native) Facts() Facts { return HostFacts(n.cpus) }
 
 // Open starts a measuring session.
-func (n *Native) Open(ctx context.Context, referenceMs float64) (Timer, error) {
-	return newMeter(n.target, n.cpus, referenceMs)
+func (n *Native) Open(ctx context.Context, known Baseline) (Timer, error) {
+	return newMeter(n.target, n.cpus, known)
 }
 
 func trimFloat(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }

@@ -37,13 +37,13 @@ func (f *fakeRuntime) Device() Device {
 
 func (f *fakeRuntime) Facts() Facts { return Facts{CPU: "Fake", Cores: 1, Load: -1} }
 
-func (f *fakeRuntime) Open(context.Context, float64) (Timer, error) {
+func (f *fakeRuntime) Open(context.Context, Baseline) (Timer, error) {
 	f.opened++
 	return f, nil
 }
 
-func (f *fakeRuntime) ReferenceMs() float64 { return 1 }
-func (f *fakeRuntime) Close() []string      { f.opened--; return nil }
+func (f *fakeRuntime) Baseline() Baseline { return Baseline{ReferenceMs: 1} }
+func (f *fakeRuntime) Close() []string    { f.opened--; return nil }
 
 // trueMs is the time of a unit without any noise.
 func (f *fakeRuntime) trueMs(u *engine.Unit) float64 {

@@ -6,7 +6,7 @@ import (
 )
 
 // finish makes the profile.
-func (c *calibration) finish(why string, refMs, slowPct float64, facts Facts, warnings []string) (*Profile, error) {
+func (c *calibration) finish(why string, base Baseline, slowPct float64, facts Facts, warnings []string) (*Profile, error) {
 	c.report("fitting")
 	t0 := time.Now()
 	c.hypers = map[string]*Hyper{}
@@ -18,14 +18,14 @@ func (c *calibration) finish(why string, refMs, slowPct float64, facts Facts, wa
 	p.Created = time.Now().UTC().Truncate(time.Second)
 	p.Calibration = Calibration{
 		WallS: time.Since(c.start).Seconds(), FitS: time.Since(t0).Seconds(), Networks: c.nets, Runs: c.runs,
-		ReferenceMs: refMs, Stopped: why, InterruptPct: 100 * float64(c.broken) / float64(max(1, c.runs)),
+		Baseline: base, Stopped: why, InterruptPct: 100 * float64(c.broken) / float64(max(1, c.runs)),
 		SlowPct: slowPct,
 	}
 	if b := c.opts.Base; b != nil {
 		p.Calibration.AddedTo = b.Created.Format(time.RFC3339)
 		p.Calibration.Networks += b.Calibration.Networks
 		p.Calibration.Runs += b.Calibration.Runs
-		if r := refMs / b.Calibration.ReferenceMs; r > 1.05 || r < 0.95 {
+		if r := base.ReferenceMs / b.Calibration.ReferenceMs; r > 1.05 || r < 0.95 {
 			warnings = append(warnings, fmt.Sprintf("the reference kernel took %.0f %% of its time in the profile that was added to: the machine has changed", 100*r))
 		}
 	}
@@ -75,7 +75,7 @@ func slowShare(t Timer) float64 {
 	if !ok || len(m.seen) == 0 {
 		return 0
 	}
-	n, base := 0, m.ReferenceMs()
+	n, base := 0, m.referenceMs()
 	for _, v := range m.seen {
 		if v > 1.05*base {
 			n++

@@ -35,7 +35,7 @@ func (p Pace) correction(base float64) float64 {
 
 // table makes the rows of the profile's table from what was measured.
 func (c *calibration) table() []UnitTime {
-	base := c.timer.ReferenceMs()
+	base := c.timer.Baseline().ReferenceMs
 	// How much a unit varies from network to network, where that was seen.
 	var between []float64
 	for _, rs := range c.units {
@@ -131,7 +131,7 @@ func (c *calibration) model() (*Profile, map[string]*KindModel, error) {
 			at[s.Unit] = i
 		}
 	}
-	base := c.timer.ReferenceMs()
+	base := c.timer.Baseline().ReferenceMs
 	quiet := slices.DeleteFunc(slices.Clone(c.whole), func(w wholeRecord) bool { return w.t.slowAt(base) })
 	if len(quiet) < max(20, len(c.whole)/2) {
 		quiet = c.whole

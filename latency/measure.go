@@ -21,9 +21,9 @@ type MeasureOptions struct {
 	// the clock and the temperature are those of steady work; 0: they are those
 	// of a burst.
 	Sustained time.Duration
-	// ReferenceMs is the reference kernel's time when the device's profile was
-	// made; with it, the sample warns if the machine is slower now. 0: unknown.
-	ReferenceMs float64
+	// Baseline is that of the device's profile; with it, calm moments are known from
+	// the start, and the sample warns if the machine is slower now. Zero: not known.
+	Baseline Baseline
 	// Weights of the network, used by the native device only. nil: random ones,
 	// which take the same time unless these lead to denormal numbers.
 	Weights *blocks.Weights
@@ -38,7 +38,7 @@ func Measure(ctx context.Context, n *blocks.Network, rt Runtime, o MeasureOption
 		o.Budget = time.Second
 	}
 	facts := rt.Facts()
-	timer, err := rt.Open(ctx, o.ReferenceMs)
+	timer, err := rt.Open(ctx, o.Baseline)
 	if err != nil {
 		return Sample{}, err
 	}
@@ -54,7 +54,7 @@ func Measure(ctx context.Context, n *blocks.Network, rt Runtime, o MeasureOption
 	}
 	s := t.Whole
 	s.Warnings = append(append(s.Warnings, facts.warnings(rt.Device().Threads)...), warnings...)
-	if o.ReferenceMs > 0 && t.Slow > 1.03 {
+	if o.Baseline.ReferenceMs > 0 && t.Slow > 1.03 {
 		s.Warnings = append(s.Warnings, "the reference kernel took "+percent(t.Slow-1)+" longer than when the profile was made")
 	}
 	return s, nil

@@ -17,7 +17,7 @@ type runnable struct {
 	plan    *engine.Plan
 	calls   []engine.Call
 	in, out []float32
-	ns      []int64
+	laps    engine.Laps
 }
 
 // prepare compiles and binds a network. Where w is nil the weights are random; their values do
@@ -38,7 +38,7 @@ func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target) (*runnable, 
 	for i := range r.in {
 		r.in[i] = normals[i&(len(normals)-1)]
 	}
-	r.ns = make([]int64, len(r.calls))
+	r.laps.Probe = probe
 	return r, nil
 }
 
@@ -125,25 +125,39 @@ type meter struct {
 	s      *session
 	target engine.Target
 	ref    *runnable
-	refMs  float64   // from the caller, or 0
+	known  Baseline  // from the caller
 	seen   []float64 // reference times of this session
-	since  int       // bytes bound since the last garbage collection
+	calm   recording // of the last of them, in a ring
+	refMs  float64   // what they tell, from time to time
+	probes *probes
+	since  int // bytes bound since the last garbage collection
 }
 
-func newMeter(t engine.Target, cpus []int, refMs float64) (*meter, error) {
-	m := &meter{target: t, refMs: refMs}
+func newMeter(t engine.Target, cpus []int, known Baseline) (*meter, error) {
+	m := &meter{target: t, known: known, probes: newProbes()}
+	m.probes.base = known.ProbeNs
 	ref, err := prepare(referenceNetwork(), nil, t)
 	if err != nil {
 		return nil, err
 	}
-	m.ref = ref
+	m.ref, m.calm.probes = ref, m.probes
 	m.s = openSession(max(t.Threads, 1), cpus)
-	for range 100 {
+	// The clock may need some milliseconds to rise, and a neighbour may stay for some.
+	settle := settling
+	if known.ProbeNs > 0 {
+		settle /= 5
+	}
+	for begin := time.Now(); time.Since(begin) < settle; {
 		m.reference()
 	}
-	m.seen = m.seen[50:] // the clock may need some milliseconds to rise
+	m.seen = m.seen[len(m.seen)/4:]
+	m.refMs = 0
 	return m, nil
 }
+
+// settling is the time from the opening of a session to the first measurement, if
+// nothing is known of the machine undisturbed: some of it should be.
+const settling = 500 * time.Millisecond
 
 // referenceNetwork is the reference kernel: pointwise and depthwise convolutions
 // of ordinary shapes whose data stay in a second-level cache, about a fifth of a
@@ -166,28 +180,60 @@ func referenceNetwork() *blocks.Network {
 // that brings its data back into the cache.
 func (m *meter) reference() float64 {
 	m.ref.plan.Run(m.ref.out, m.ref.in) // bound, and the slices fit
-	t := time.Now()
+	both := 0.0
 	for range 2 {
-		m.ref.plan.Run(m.ref.out, m.ref.in)
+		t := time.Now()
+		m.ref.plan.RunLaps(m.ref.out, m.ref.in, &m.ref.laps)
+		ms := float64(time.Since(t).Nanoseconds()) / 1e6
+		m.look(&m.ref.laps)
+		m.calm.add(run{ms: ms}, &m.ref.laps)
+		both += m.calm.runs[len(m.calm.runs)-1].ms / 2
 	}
-	ms := float64(time.Since(t).Nanoseconds()) / 2e6
-	m.seen = append(m.seen, ms)
-	return ms
+	if n := len(m.calm.runs); n > 2*keptReferences {
+		m.calm.runs = append(m.calm.runs[:0], m.calm.runs[n-keptReferences:]...)
+	}
+	m.seen = append(m.seen, both)
+	if len(m.seen)%32 == 0 {
+		m.refMs = 0
+	}
+	return both
 }
 
-// ReferenceMs is the fifth percentile of the session's reference times: on a shared
-// host two cores are undisturbed at once hardly more often.
-func (m *meter) ReferenceMs() float64 {
-	s := slices.Clone(m.seen)
-	slices.Sort(s)
-	return quantile(s, 0.05)
+// keptReferences are the runs of the reference kernel that tell its undisturbed time.
+const keptReferences = 256
+
+// look takes in the probes of a run.
+func (m *meter) look(l *engine.Laps) {
+	for i := range l.Lanes {
+		for _, lap := range l.Lanes[i].Laps {
+			m.probes.add(lap.ProbeNs)
+		}
+	}
+}
+
+// Baseline is what undisturbed times are compared with in this session.
+func (m *meter) Baseline() Baseline { return Baseline{m.referenceMs(), m.probes.base} }
+
+// referenceMs is the reference kernel's time in calm moments, or the fifth percentile
+// of the session's looks at it if there were hardly any.
+func (m *meter) referenceMs() float64 {
+	if m.refMs == 0 {
+		if c := m.calm.calmTimes(); c.found >= enoughCalm {
+			m.refMs = c.total()
+		} else {
+			s := slices.Clone(m.seen)
+			slices.Sort(s)
+			m.refMs = quantile(s, 0.05)
+		}
+	}
+	return m.refMs
 }
 
 // Close leaves the measuring state.
 func (m *meter) Close() []string { return m.s.close() }
 
 // Time times a network: two runs to warm up, then blocks of runs with the
-// reference kernel in between. Every run tells the times of its calls, from which
+// reference kernel in between. Every run tells the times of its laps, from which
 // that of the whole is put together (see recording.timing).
 func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
 	r, err := prepare(n, e.Weights, m.target)
@@ -204,7 +250,7 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 		}
 	}
 	start = time.Now()
-	rec := recording{threads: m.s.threads}
+	rec := recording{threads: m.s.threads, probes: m.probes}
 	rec.refs = append(rec.refs, m.reference())
 	spent, look := 0.0, 0 // ms in timed runs; how many runs there were at the last look at the interval
 	enough := func() bool {
@@ -222,7 +268,8 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 			return false
 		}
 		look = n
-		return rec.timing(m.base()).Whole.Spread() <= e.Until
+		t := rec.timing(m.base())
+		return t.Calm > 0 && t.Whole.Spread() <= e.Until
 	}
 	for !enough() {
 		if err := canceled(ctx); err != nil {
@@ -234,7 +281,8 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 			if err != nil {
 				return Timing{}, err
 			}
-			rec.add(x, r.ns)
+			m.look(&r.laps)
+			rec.add(x, &r.laps)
 			block += x.ms
 			runs++
 		}
@@ -246,7 +294,7 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 	if !e.Kernels {
 		t.CallMs, t.CallSpread = nil, nil
 	}
-	if m.since += 4*len(r.in) + 2*weightBytes(n); m.since > 1<<29 {
+	if m.since += 4*len(r.in) + 2*weightBytes(n) + rec.bytes(); m.since > 1<<29 {
 		m.since = 0
 		m.s.collect()
 	}
@@ -257,20 +305,19 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 const blockMs = 4
 
 func (m *meter) base() float64 {
-	if m.refMs > 0 {
-		return m.refMs
+	if m.known.ReferenceMs > 0 {
+		return m.known.ReferenceMs
 	}
-	return m.ReferenceMs()
+	return m.referenceMs()
 }
 
 func weightBytes(n *blocks.Network) int { return 4 * int(n.Counts().Params) }
 
-// run runs r once and leaves the times of its calls in r.ns.
+// run runs r once and leaves its laps in r.laps.
 func (m *meter) run(r *runnable) (run, error) {
-	clear(r.ns)
 	u0 := readUsage(m.s.threads)
 	t := time.Now()
-	err := r.plan.RunTimed(r.out, r.in, r.ns)
+	err := r.plan.RunLaps(r.out, r.in, &r.laps)
 	d := time.Since(t)
 	u1 := readUsage(m.s.threads)
 	if err != nil {

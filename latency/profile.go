@@ -68,12 +68,12 @@ func (d Device) String() string {
 
 // Calibration says how the measurements came about.
 type Calibration struct {
-	WallS        float64 `json:"wall_s"`
-	FitS         float64 `json:"fit_s"`
-	Networks     int     `json:"networks"` // whose units were timed
-	Runs         int     `json:"runs"`
-	Seed         uint64  `json:"seed"`
-	ReferenceMs  float64 `json:"reference_ms"`           // the reference kernel's undisturbed time
+	WallS    float64 `json:"wall_s"`
+	FitS     float64 `json:"fit_s"`
+	Networks int     `json:"networks"` // whose units were timed
+	Runs     int     `json:"runs"`
+	Seed     uint64  `json:"seed"`
+	Baseline
 	SlowPct      float64 `json:"reference_slow_pct"`     // share of its runs that took more than 5 % longer
 	InterruptPct float64 `json:"runs_interrupted_pct"`   // share of runs in which another task took the core
 	Stopped      string  `json:"stopped"`                // "budget", "target error", "units", "networks", "interrupted"

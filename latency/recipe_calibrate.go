@@ -25,7 +25,7 @@ func calibrateRecipe(ctx context.Context, r *Recipe, networks iter.Seq[*blocks.N
 		base = genericProfile(d)
 	}
 	facts := r.Facts()
-	timer, err := r.Open(ctx, 0)
+	timer, err := r.Open(ctx, Baseline{})
 	if err != nil {
 		return nil, err
 	}
@@ -65,9 +65,9 @@ func calibrateRecipe(ctx context.Context, r *Recipe, networks iter.Seq[*blocks.N
 			break
 		}
 	}
-	ref := timer.ReferenceMs()
+	now := timer.Baseline()
 	for i := range ms {
-		if ref > 0 {
+		if ref := now.ReferenceMs; ref > 0 {
 			ms[i].Ms *= ref / pace[i]
 			samples[i] = samples[i].scaled(ref / pace[i])
 		}
@@ -80,7 +80,7 @@ func calibrateRecipe(ctx context.Context, r *Recipe, networks iter.Seq[*blocks.N
 		p.HeldOut[i].Measured = samples[i]
 	}
 	p.Facts = facts
-	p.Calibration.Stopped, p.Calibration.ReferenceMs = why, ref
+	p.Calibration.Stopped, p.Calibration.Baseline = why, now
 	p.Calibration.WallS = time.Since(start).Seconds()
 	p.Warnings = append(p.Warnings, facts.warnings(d.Threads)...)
 	return p, nil

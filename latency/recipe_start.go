@@ -26,7 +26,7 @@ const maxRecipeOutput = 4 << 20
 
 // Open asks the device what it is, makes a directory for models, and sets the
 // device up.
-func (r *Recipe) Open(ctx context.Context, referenceMs float64) (Timer, error) {
+func (r *Recipe) Open(ctx context.Context, known Baseline) (Timer, error) {
 	if _, err := r.about(); err != nil {
 		return nil, err
 	}
@@ -34,7 +34,7 @@ func (r *Recipe) Open(ctx context.Context, referenceMs float64) (Timer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("latency: %w", err)
 	}
-	t := &recipeTimer{r: r, dir: dir, base: referenceMs}
+	t := &recipeTimer{r: r, dir: dir, base: known.ReferenceMs}
 	for _, f := range r.spec.Files {
 		var b []byte
 		if b, err = fs.ReadFile(r.files, f); err == nil {
@@ -67,13 +67,13 @@ type recipeTimer struct {
 	seen []float64
 }
 
-// ReferenceMs is the median over this session's starts of what the reference
-// networks took; 0 for commands that take one model.
-func (t *recipeTimer) ReferenceMs() float64 {
+// Baseline holds the median over this session's starts of what the reference
+// networks took; nothing for commands that take one model.
+func (t *recipeTimer) Baseline() Baseline {
 	if len(t.seen) == 0 {
-		return 0
+		return Baseline{}
 	}
-	return median(slices.Clone(t.seen))
+	return Baseline{ReferenceMs: median(slices.Clone(t.seen))}
 }
 
 // Close removes the directory.

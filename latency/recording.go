@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"nas/blocks/engine"
 )
 
 // run is one timed run of a network.
@@ -21,30 +23,37 @@ func (x run) lost() bool { return x.switched && x.cpuMs > 0 && x.cpuMs < 0.98*x.
 // kernel before the first, after the last and between some.
 type recording struct {
 	threads int
+	probes  *probes
+	ends    [][]int // of the calls in the laps of each lane
 	runs    []recorded
 	refs    []float64 // ms of the reference kernel
 	lost    int       // runs that lost their core
 }
 
-// recorded is a run as a recording keeps it.
+// recorded is a run as a recording keeps it, in ms and without its probes.
 type recorded struct {
-	ms    float64   // where the thread was alone and lost its core, the time on it
-	calls []float64 // ms
-	rest  float64   // what the run took beyond its calls
-	ref   int       // index of the reference before it
+	ms    float64        // where the thread was alone and lost its core, the time on it
+	laps  [][]engine.Lap // of each lane
+	calls []float64      // on the lane that took longest
+	rest  float64        // what the run took beyond its calls
+	ref   int            // index of the reference before it
 	lost  bool
 }
 
-func (r *recording) add(x run, ns []int64) {
-	v := recorded{ms: x.ms, calls: make([]float64, len(ns)), rest: x.ms, ref: max(0, len(r.refs)-1), lost: x.lost()}
-	for i, t := range ns {
-		v.calls[i] = float64(t) / 1e6
-		v.rest -= v.calls[i]
+func (r *recording) add(x run, laps *engine.Laps) {
+	calls, probes := busiest(laps)
+	v := recorded{ms: x.ms - probes, laps: copyLaps(laps), calls: calls, ref: max(0, len(r.refs)-1), lost: x.lost()}
+	v.rest = v.ms
+	for _, ms := range calls {
+		v.rest -= ms
+	}
+	if r.ends == nil {
+		r.ends = copyEnds(laps)
 	}
 	if v.lost {
 		r.lost++
 		if r.threads == 1 {
-			v.ms = x.cpuMs
+			v.ms = x.cpuMs - probes
 		}
 	}
 	r.runs = append(r.runs, v)
@@ -69,12 +78,10 @@ func (r *recording) kept() []recorded {
 // reference kernel's time then; 0: unknown.
 //
 // Neighbours, above all those on the other hardware thread of the core, slow it
-// down for milliseconds at a time: of a network that takes longer hardly any run is
-// undisturbed, yet each of its calls is in some. So the time is the sum of what
-// the calls took undisturbed, and of what lies between them. On a machine at rest
-// that is the median of the runs. Where the reference kernel was undisturbed less
-// than a tenth of the time, so were the calls, and the shortest of them are a matter
-// of luck: see paced.
+// down for fractions of a millisecond to seconds at a time. Of a network that takes
+// longer hardly any run is undisturbed, yet each of its laps is in some: see
+// calmTimes. On a machine at rest the sum is the median of the runs. Where a
+// neighbour stayed for the whole visit, see paced.
 func (r *recording) timing(base float64) Timing {
 	t := Timing{Runs: len(r.runs), Interrupted: r.lost, Pace: Pace{Slow: 1, BaseMs: base}}
 	if len(r.refs) > 0 {
@@ -90,58 +97,48 @@ func (r *recording) timing(base float64) Timing {
 	if len(r.runs) == 0 {
 		return t
 	}
+	if c := r.calmTimes(); c.found >= enoughCalm {
+		r.calm(&t, c)
+		return t
+	}
 	// Of a run that was interrupted the call is not known in which it was: such
 	// runs tell of single calls only where no others do.
 	kept := r.kept()
-	few := len(kept) < fewKept
-	if few {
+	if len(kept) < fewKept {
 		kept = r.runs
 	}
-	n := len(kept[0].calls)
-	t.CallMs, t.CallSpread = make([]float64, n), make([]float64, n)
-	switch {
-	case t.Slow > slowLimit:
-		r.paced(&t, kept)
-	case few:
-		for i := range t.CallMs {
-			v := callColumn(kept, i)
-			t.CallSpread[i] = meanSpread(v)
-			t.CallMs[i] = max(quantile(v, 0.25), 1e-5)
-		}
-	default:
-		r.quiet(&t, kept)
-	}
+	r.paced(&t, kept)
 	return t
 }
 
-// quiet fills in the times of a visit in which the machine had quiet moments.
-func (r *recording) quiet(t *Timing, kept []recorded) {
-	q := undisturbed(column(kept, func(v recorded) float64 { return v.rest }))
-	sum, half2 := q.MedianMs, 0.0
-	for i := range t.CallMs {
-		v := callColumn(kept, i)
-		q := undisturbed(v)
-		h := (q.HighMs - q.LowMs) / 2
-		sum += q.MedianMs
-		half2 += h * h
-		t.CallMs[i] = max(q.MedianMs, 1e-5)
-		t.CallSpread[i] = meanSpread(v[:q.Runs])
+// calm fills in the times of a visit that had enough calm moments.
+func (r *recording) calm(t *Timing, c calmTimes) {
+	var2 := 0.0
+	t.CallMs, t.CallSpread = c.ms, c.err
+	for i, ms := range c.ms {
+		c.ms[i] = max(ms, 1e-5)
+		var2 += c.err[i] * c.err[i]
+		c.err[i] = min(0.3, c.err[i]/c.ms[i])
 	}
-	half := math.Sqrt(half2)
+	sum, half := c.total(), 2*math.Sqrt(var2)
 	t.Whole.around(sum, sum-half, sum+half)
+	t.Calm = c.runs
+	t.Slow = r.clock()
+	t.RefMs = t.BaseMs * t.Slow // the looks at the reference were at other moments
 }
 
 // paced fills in the times of a visit in which the machine was slow throughout:
-// each run is divided by the reference kernel's pace right before and after it. Two
-// visits of 23 runs then differed by 2.3 per cent, where their undisturbed calls, if
-// one may say so, differed by 14 (a host with a busy neighbour on each core). Yet a
+// each run is divided by the reference kernel's pace right before and after it. A
 // neighbour slows some kernels more and others less than the reference: 5 per cent
 // off the truth, as standard deviation between networks.
 func (r *recording) paced(t *Timing, kept []recorded) {
 	scale := make([]float64, len(kept))
 	for i, v := range kept {
-		after := r.refs[min(v.ref+1, len(r.refs)-1)]
-		scale[i] = 1 / max(1, (r.refs[v.ref]+after)/2/t.BaseMs)
+		scale[i] = 1
+		if len(r.refs) > 0 && t.BaseMs > 0 {
+			after := r.refs[min(v.ref+1, len(r.refs)-1)]
+			scale[i] = 1 / max(1, (r.refs[v.ref]+after)/2/t.BaseMs)
+		}
 	}
 	at := func(f func(recorded) float64) []float64 {
 		v := column(kept, f)
@@ -154,6 +151,8 @@ func (r *recording) paced(t *Timing, kept []recorded) {
 	t.Whole.around(whole.MedianMs, whole.LowMs, whole.HighMs)
 	// A call is disturbed or not, and the pace is a mean over its run.
 	sum := trimmedMean(at(func(v recorded) float64 { return v.rest }))
+	n := len(kept[0].calls)
+	t.CallMs, t.CallSpread = make([]float64, n), make([]float64, n)
 	for i := range t.CallMs {
 		v := at(func(x recorded) float64 { return x.calls[i] })
 		t.CallMs[i] = max(trimmedMean(v), 1e-5)
@@ -192,8 +191,4 @@ func column(runs []recorded, f func(recorded) float64) []float64 {
 		v[k] = f(x)
 	}
 	return v
-}
-
-func callColumn(runs []recorded, i int) []float64 {
-	return column(runs, func(v recorded) float64 { return v.calls[i] })
 }

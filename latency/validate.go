@@ -87,7 +87,7 @@ func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Ne
 		ps[i] = pair{name: n.Name, predicted: e.LatencyMs, low: e.LowMs, high: e.HighMs, macs: float64(n.Counts().MACs)}
 	}
 	facts := rt.Facts()
-	timer, err := rt.Open(ctx, p.Calibration.ReferenceMs)
+	timer, err := rt.Open(ctx, p.Calibration.Baseline)
 	if err != nil {
 		return nil, err
 	}

@@ -108,12 +108,19 @@ func (v *visits) late() int {
 const slowLimit = 1.06
 
 // better returns one of two timings of one network, with the runs of both: the one
-// at which the machine was less slow, or the shorter of two undisturbed ones. Two at
-// the reference kernel's pace become one.
+// of calm moments, else that at which the machine was less slow, or the shorter of two
+// undisturbed ones. Two of calm moments, or two at the reference kernel's pace, become one.
 func better(t, u Timing) Timing {
 	switch {
+	case t.Calm > 0 && u.Calm > 0:
+		t.merge(u, u.Calm/(t.Calm+u.Calm))
+		t.Calm += u.Calm
+	case t.Calm > 0 || u.Calm > 0:
+		if u.Calm > 0 {
+			t, u = u, t
+		}
 	case t.Slow > slowLimit && u.Slow > slowLimit && t.BaseMs > 0 && u.BaseMs > 0:
-		t.merge(u)
+		t.merge(u, float64(u.Runs)/float64(t.Runs+u.Runs))
 	case max(t.Slow, u.Slow) > slowLimit && u.Slow < t.Slow, max(t.Slow, u.Slow) <= slowLimit && u.Whole.MedianMs < t.Whole.MedianMs:
 		t, u = u, t
 	}
@@ -122,9 +129,8 @@ func better(t, u Timing) Timing {
 	return t
 }
 
-// merge makes t the mean of t and u, weighted by their runs.
-func (t *Timing) merge(u Timing) {
-	w := float64(u.Runs) / float64(t.Runs+u.Runs)
+// merge makes t the mean of t and u, w the weight of u.
+func (t *Timing) merge(u Timing, w float64) {
 	mix := func(a, b float64) float64 { return a + w*(b-a) }
 	t.Slow, t.RefMs, t.BaseMs = mix(t.Slow, u.Slow), mix(t.RefMs, u.RefMs), mix(t.BaseMs, u.BaseMs)
 	a, b := &t.Whole, &u.Whole

@@ -3,14 +3,13 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"nas/blocks"
 	"nas/blocks/kernels"
 )
 
 // Plan is a network as a sequence of kernel calls. [Compile] makes one. Kernels
-// may be called from any goroutine; Bind, Run and RunTimed from one at a time.
+// may be called from any goroutine; Bind, Run and RunLaps from one at a time.
 type Plan struct {
 	net    *blocks.Network
 	target Target
@@ -68,18 +67,9 @@ func (p *Plan) ArenaBytes() int {
 // use: one plan for each goroutine.
 func (p *Plan) Run(out, in []float32) error { return p.run(out, in, nil) }
 
-// RunTimed is Run, and adds the nanoseconds of the i-th call of [Plan.Kernels]
-// to ns[i].
-func (p *Plan) RunTimed(out, in []float32, ns []int64) error {
-	if len(ns) != len(p.steps) {
-		return fmt.Errorf("engine: %d counters for %d calls", len(ns), len(p.steps))
-	}
-	return p.run(out, in, ns)
-}
-
 var errUnbound = errors.New("engine: the plan has no weights, or another has been bound in its workspace since; call Bind first")
 
-func (p *Plan) run(out, in []float32, ns []int64) error {
+func (p *Plan) run(out, in []float32, laps *Laps) error {
 	if p.runs == nil || p.ws.plan != p {
 		return errUnbound
 	}
@@ -88,17 +78,13 @@ func (p *Plan) run(out, in []float32, ns []int64) error {
 	}
 	p.attach(in, out)
 	p.team.begin()
-	var t0 time.Time
 	for i, r := range p.runs {
 		if s := &p.steps[i]; s.tap >= 0 {
 			p.opts.Tap(int(s.tap), p.tensors[s.src[0]].data)
 		}
-		if ns != nil {
-			t0 = time.Now()
-		}
 		p.team.do(r)
-		if ns != nil {
-			ns[i] += int64(time.Since(t0))
+		if laps != nil {
+			laps.endCall()
 		}
 	}
 	p.team.end()

@@ -113,12 +113,12 @@ func (t *team) do(r runner) {
 		parts = min(r.pieces(), len(t.lanes))
 	}
 	if parts <= 1 {
-		r.run(0, 1, &t.lanes[0])
+		t.lanes[0].run(r, 0, 1)
 		return
 	}
 	t.job, t.parts = r, parts
 	t.share()
-	r.run(0, parts, &t.lanes[0])
+	t.lanes[0].run(r, 0, parts)
 	t.wait()
 }
 
@@ -134,7 +134,7 @@ func (t *team) help(lane int, turn uint32) {
 			return
 		}
 		if lane < t.parts {
-			t.job.run(lane, t.parts, &t.lanes[lane])
+			t.lanes[lane].run(t.job, lane, t.parts)
 		}
 		t.pending.Add(-1)
 	}

@@ -178,6 +178,7 @@ func (s *Set) convTaps(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue,
 				split.down = l.down
 				s.igemm.run(a, dst, ep, l.y, l.x, j, cols, n, split)
 				p += a.runs * a.ks * l.n
+				sc.work(l.n * n * a.runs * a.ks * cpg)
 			})
 		})
 		s.finish(ep, dst, y0, y1, g.OW, r.N0, r.N1, sc)
@@ -260,6 +261,7 @@ func (s *Set) convMerged(g *Conv, w, bias []float32, dst, src *View, ep *Epilogu
 				}
 				a.ind, a.aoff = ptr(sc.ptrs, (y-y0)*g.KH), 0
 				s.gemm.run(a, dst, ep, y, 0, j, cols, n, splitRows(g.OW, s.gemm.rows[cols/8]))
+				sc.work(g.OW * n * a.ks * a.k)
 			}
 		})
 		s.finish(ep, dst, y0, y1, g.OW, r.N0, r.N1, sc)
@@ -345,6 +347,7 @@ func (s *Set) pointwiseRun(g *Conv, a *gemmArgs, w, bias []float32, dst, src *Vi
 			}
 		}
 		s.gemm.run(a, dst, ep, y, x0, j, cols, n, split)
+		sc.work((m + 8) * n * g.C) // with few pixels the weights' way from memory counts
 		j += n
 	}
 }

@@ -105,6 +105,7 @@ func (s *Set) depthwise(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue
 			if two {
 				s.finishDW(g, ep, dst, y1, r, sc)
 			}
+			sc.work(2 * g.OW * (r.N1 - r.N0) * g.KH * g.KW)
 		}
 	}
 }

@@ -22,6 +22,27 @@ type Scratch struct {
 	dw    tapArgs
 	pair  pairArgs
 	vec   vecArgs
+
+	// Lap, if not nil, is called within a driver call each time that some ten
+	// microseconds of work have been done: a stopwatch for parts too short to be
+	// disturbed. Where that is depends on the layer alone, and on Worked.
+	Lap func()
+	// Worked is the work since the last lap, in multiply-accumulates.
+	Worked int
+}
+
+// lapWork is the work from lap to lap, in multiply-accumulates.
+const lapWork = 1_200_000
+
+// work adds to Worked.
+func (s *Scratch) work(macs int) {
+	if s.Lap == nil {
+		return
+	}
+	if s.Worked += macs; s.Worked >= lapWork {
+		s.Worked = 0
+		s.Lap()
+	}
 }
 
 // NewScratch returns scratch for any call whose need is covered by n.

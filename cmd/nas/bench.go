@@ -47,6 +47,9 @@ running.`,
 					return err
 				}
 				o := latency.MeasureOptions{Runs: runs, Budget: budget, Sustained: sustained}
+				if p, err := latency.Cached(rt.Device()); err == nil { // knows an undisturbed core
+					o.Baseline = p.Calibration.Baseline
+				}
 				if weights != "" {
 					if o.Weights, err = weightsOf(n, weights, 0); err != nil {
 						return err

@@ -28,7 +28,7 @@ func (m *improver) time(ctx context.Context) error {
 		}
 	}
 	m.say("measuring %d networks on this device, in turn", len(sides))
-	timer, err := rt.Open(ctx, d.profile.Calibration.ReferenceMs)
+	timer, err := rt.Open(ctx, d.profile.Calibration.Baseline)
 	if err != nil {
 		return err
 	}

@@ -109,7 +109,7 @@ func (p *pipeline) time(ctx context.Context, rt latency.Runtime, d *device, whic
 		return rows, nil
 	}
 	p.say("measuring %d networks of the front on this device", len(todo))
-	timer, err := rt.Open(ctx, d.profile.Calibration.ReferenceMs)
+	timer, err := rt.Open(ctx, d.profile.Calibration.Baseline)
 	if err != nil {
 		return nil, err
 	}

@@ -142,7 +142,7 @@ func (p *pipeline) staleness(ctx context.Context, rt latency.Runtime, prof *late
 		if err != nil {
 			return 0, err
 		}
-		s, err := latency.Measure(ctx, net, rt, latency.MeasureOptions{Budget: 200 * time.Millisecond, ReferenceMs: prof.Calibration.ReferenceMs})
+		s, err := latency.Measure(ctx, net, rt, latency.MeasureOptions{Budget: 200 * time.Millisecond, Baseline: prof.Calibration.Baseline})
 		if err != nil {
 			return 0, err
 		}

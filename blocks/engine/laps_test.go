@@ -1,0 +1,75 @@
+package engine
+
+import (
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"nas/blocks"
+)
+
+// The laps of every run are cut at the same places, each with its probe, every call
+// has some, and the output stays what it was.
+func TestLaps(t *testing.T) {
+	n := mobilenetV3Small(t, 224)
+	w := blocks.NewWeights(n, 1)
+	for _, threads := range []int{1, 2} {
+		p, err := Compile(n, Host(threads), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var probes atomic.Int64
+		laps := Laps{Probe: func() { probes.Add(1) }}
+		in, want := noise(p.InLen(), 1), make([]float32, p.OutLen())
+		if p.RunLaps(want, in, &laps) == nil {
+			t.Error("an unbound plan runs")
+		}
+		if err := p.Bind(w); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Run(want, in); err != nil || probes.Load() != 0 {
+			t.Fatalf("%v, %d probes without laps", err, probes.Load())
+		}
+		var first []Lane
+		for k := range 4 {
+			out := make([]float32, p.OutLen())
+			probes.Store(0)
+			if err := p.RunLaps(out, in, &laps); err != nil || !slices.Equal(out, want) {
+				t.Fatalf("%d threads: %v, or another output", threads, err)
+			}
+			if len(laps.Lanes) != threads {
+				t.Fatalf("%d lanes of %d threads", len(laps.Lanes), threads)
+			}
+			total := 0
+			for i, l := range laps.Lanes {
+				total += len(l.Laps)
+				if len(l.Ends) != len(p.Kernels()) || l.Ends[len(l.Ends)-1] != len(l.Laps) || !slices.IsSorted(l.Ends) {
+					t.Fatalf("lane %d: %d laps, calls end at %v", i, len(l.Laps), l.Ends)
+				}
+				if i == 0 && len(l.Laps) < len(p.Kernels())+10 {
+					t.Errorf("%d laps for %d calls: none is cut", len(l.Laps), len(p.Kernels()))
+				}
+				for _, lap := range l.Laps {
+					if lap.Ns < 0 || lap.ProbeNs < 0 {
+						t.Fatalf("lane %d: %+v", i, lap)
+					}
+				}
+				if k == 0 {
+					first = append(first, Lane{Ends: slices.Clone(l.Ends)})
+				} else if !slices.Equal(first[i].Ends, l.Ends) {
+					t.Errorf("%d threads, lane %d: the calls end at %v, and at %v in another run", threads, i, first[i].Ends, l.Ends)
+				}
+			}
+			if int(probes.Load()) != total {
+				t.Errorf("%d probes for %d laps", probes.Load(), total)
+			}
+		}
+		if a := testing.AllocsPerRun(20, func() {
+			if err := p.RunLaps(want, in, &laps); err != nil {
+				t.Fatal(err)
+			}
+		}); a != 0 {
+			t.Errorf("%d threads: %v allocations a run", threads, a)
+		}
+	}
+}

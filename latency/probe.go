@@ -1,0 +1,93 @@
+package latency
+
+import (
+	"slices"
+	"time"
+)
+
+// probe is what runs behind each lap of a timed run: sixteen sums in memory that go
+// round and round, so that each addition waits for a store of some eighty instructions
+// before. A core that hands half of its window of instructions to another hardware
+// thread, whatever that does there, takes one and a half times to twice as long; sums
+// in registers would hardly notice a neighbour that slows a network by a fifth. It
+// touches two cache lines, so it changes nothing for the lap that follows.
+func probe() {
+	var memory [16]float64
+	x := memory[:]
+	for range 160 {
+		for i := range x {
+			x[i] = x[i]*0.999999 + 1e-7
+		}
+	}
+	if x[0] == 0 {
+		panic("the probe was not computed") // so that the compiler cannot leave it out
+	}
+}
+
+// probes tells calm moments from others. Only its own session's probes count: the
+// clock of another may have been another.
+type probes struct {
+	ns   []int64 // the last of them, in a ring
+	next int
+	base float64 // of an undisturbed core, in nanoseconds; 0: not known yet
+	seen int     // since base was looked for
+	tick float64 // resolution of the clock, in nanoseconds
+}
+
+const (
+	keptProbes = 1 << 13
+	// calmly is how much longer than undisturbed a probe may take. Neighbours add half
+	// and more to it, and nothing in between was seen; a clock that falls adds less.
+	calmly = 0.25
+	// calmest is the quantile of the probes that is taken for undisturbed: on a busy host
+	// few are, and some begin while the lap before them ends.
+	calmest = 0.05
+)
+
+func newProbes() *probes {
+	p := &probes{tick: 1e9}
+	for range 200 {
+		t := time.Now()
+		d := time.Since(t)
+		for d == 0 {
+			d = time.Since(t)
+		}
+		p.tick = min(p.tick, float64(d))
+	}
+	return p
+}
+
+// add takes in the probe of a lap.
+func (p *probes) add(ns int64) {
+	if len(p.ns) < keptProbes {
+		p.ns = append(p.ns, ns)
+	} else {
+		p.ns[p.next] = ns
+		p.next = (p.next + 1) % keptProbes
+	}
+	p.seen++
+	if p.base == 0 && p.seen >= 500 || p.seen >= keptProbes/4 {
+		p.find()
+	}
+}
+
+// find looks for the undisturbed probe: the median of the calm ones. What was found
+// stays unless a shorter one turns up: where all of the last were disturbed it would be
+// forgotten.
+func (p *probes) find() {
+	s := slices.Clone(p.ns)
+	slices.Sort(s)
+	n, least := 0, float64(s[int(calmest*float64(len(s)))])
+	for n < len(s) && float64(s[n]) <= p.limit(least) {
+		n++
+	}
+	if b := float64(s[n/2]); p.base == 0 || b < p.base {
+		p.base = b
+	}
+	p.seen = 0
+}
+
+func (p *probes) limit(base float64) float64 { return base + max(calmly*base, p.tick) }
+
+// calm tells whether a probe was undisturbed.
+func (p *probes) calm(ns int64) bool { return float64(ns) <= p.limit(p.base) }
