@@ -204,7 +204,7 @@ func (p *Profile) sums(r *Predictor) (hs []heldOut, macs []float64) {
 			c := r.cost(&p.Shapes[u[0]].Unit)
 			macs[i] += float64(p.Shapes[u[0]].MACs()) * float64(u[1])
 			for range u[1] {
-				hs[i].add(&c)
+				hs[i].add(c)
 			}
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	"nas/blocks"
 	"nas/blocks/engine"
@@ -47,16 +46,14 @@ type Predictor struct {
 	target  engine.Target
 	network *NetworkModel
 	kinds   map[string]*KindModel
-	sum     *SumModel            // nil: none
-	table   map[engine.Unit]cost // read only
+	sum     *SumModel // nil: none
+	// known has the units of the profile's table and, since a search asks for the
+	// same ones over and over, what the models said of others.
+	known *unitTable
 	// from, if not nil, predicts for another device; here a unit takes factor of
-	// its kind times as long. Table and kinds are not asked then.
+	// its kind times as long. The kinds are not asked then.
 	from   *Predictor
 	factor func(kind string) float64
-	// guessed remembers what the models said: a search asks for the same units
-	// over and over.
-	mu      sync.RWMutex
-	guessed map[engine.Unit]cost
 }
 
 // cost is the time of one call.
@@ -102,10 +99,10 @@ func (p *Profile) Predictor() (*Predictor, error) {
 
 // newPredictor uses models that are ready to predict.
 func newPredictor(p *Profile, kinds map[string]*KindModel) *Predictor {
-	r := &Predictor{p: p, network: p.Network, target: p.Device.Target, kinds: kinds, table: make(map[engine.Unit]cost, len(p.Units)), guessed: map[engine.Unit]cost{}}
-	for _, u := range p.Units {
-		sd := u.Ms * u.Spread
-		r.table[u.Unit] = cost{ms: u.Ms, var2: sd * sd, weights: u.Unit.BytesWeights(), group: groupOf[kindOf(&u.Unit)]}
+	r := &Predictor{p: p, network: p.Network, target: p.Device.Target, kinds: kinds, known: newUnitTable(len(p.Units))}
+	for _, row := range slices.Backward(p.Units) { // of equal rows the last one counts
+		u, sd := &row.Unit, row.Ms*row.Spread
+		r.known.put(u, cost{ms: row.Ms, var2: sd * sd, weights: u.BytesWeights(), group: groupOf[kindOf(u)]})
 	}
 	return r
 }
@@ -137,7 +134,7 @@ func (r *Predictor) PredictCalls(calls []engine.Call) Estimate {
 	for i := range calls {
 		u := &calls[i].Unit
 		c := r.cost(u)
-		s.add(&c)
+		s.add(c)
 		k, ok := at[*u]
 		if !ok {
 			k = len(e.Kernels)
@@ -200,8 +197,7 @@ func (c *cost) warning(u *engine.Unit) string {
 func (r *Predictor) Latency(calls []engine.Call) (ms, low, high float64) {
 	var s sums
 	for i := range calls {
-		c := r.cost(&calls[i].Unit)
-		s.add(&c)
+		s.add(r.cost(&calls[i].Unit))
 	}
 	return r.network.predict(&s)
 }
@@ -221,27 +217,17 @@ func (s *sums) add(c *cost) {
 }
 
 // cost returns the time of a unit: from the table, from its kind's model, or
-// from the model of all kinds.
-func (r *Predictor) cost(u *engine.Unit) cost {
-	if c, ok := r.table[*u]; ok {
+// from the model of all kinds. The caller must not change it.
+func (r *Predictor) cost(u *engine.Unit) *cost {
+	if c := r.known.get(u); c != nil {
 		return c
 	}
-	r.mu.RLock()
-	c, ok := r.guessed[*u]
-	r.mu.RUnlock()
-	if ok {
-		return c
-	}
-	c = r.guess(u)
-	r.mu.Lock()
-	r.guessed[*u] = c
-	r.mu.Unlock()
-	return c
+	return r.known.put(u, r.guess(u))
 }
 
 func (r *Predictor) guess(u *engine.Unit) cost {
 	if r.from != nil {
-		c := r.from.cost(u)
+		c := *r.from.cost(u)
 		f := r.factor(kindOf(u))
 		c.ms *= f
 		c.var2 *= f * f

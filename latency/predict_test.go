@@ -136,16 +136,37 @@ func TestPredictParts(t *testing.T) {
 	}
 }
 
+// mixedNetwork fits a network model that has its residual: to an effect that the
+// weights cannot show, of the share of depthwise units.
+func mixedNetwork(tb testing.TB, r *Predictor, d Device) *NetworkModel {
+	nets := sampleNetworks(tb, mobileSpec(), 1, 140)
+	hs := make([]heldOut, len(nets))
+	for i, n := range nets {
+		calls, err := cut(n, d)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		for k := range calls {
+			hs[i].add(r.cost(&calls[k].Unit))
+		}
+		hs[i].measured = hs[i].ms * math.Exp(math.Sin(30*hs[i].groups[groupDepthwise]/hs[i].ms))
+	}
+	m := fitNetwork(hs)
+	if m.gp == nil {
+		tb.Fatal("no residual")
+	}
+	return m
+}
+
 // Kernels known: all units of the networks are in the table, and the network
 // model has its residual.
 func BenchmarkLatency(b *testing.B) {
 	f := newFake(1, 0.01, 0.01)
-	nets := sampleNetworks(b, mobileSpec(), 1, 140)
 	p := &Profile{Format: Format, Device: f.Device(), Network: fitNetwork(nil)}
 	seen := map[engine.Unit]bool{}
 	var all [][]engine.Call
 	n := 0
-	for _, net := range nets {
+	for _, net := range sampleNetworks(b, mobileSpec(), 1, 140) {
 		calls, err := cut(net, p.Device)
 		if err != nil {
 			b.Fatal(err)
@@ -160,19 +181,7 @@ func BenchmarkLatency(b *testing.B) {
 		}
 	}
 	r := newPredictor(p, nil)
-	hs := make([]heldOut, len(all))
-	for i, calls := range all {
-		for k := range calls {
-			c := r.cost(&calls[k].Unit)
-			hs[i].add(&c)
-		}
-		// An effect that the weights cannot show: of the share of depthwise units.
-		hs[i].measured = hs[i].ms * math.Exp(math.Sin(30*hs[i].groups[groupDepthwise]/hs[i].ms))
-	}
-	r.network = fitNetwork(hs)
-	if r.network.gp == nil {
-		b.Fatal("no residual")
-	}
+	r.network = mixedNetwork(b, r, p.Device)
 	b.Run(fmt.Sprintf("calls=%d", n/len(all)), func(b *testing.B) {
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {

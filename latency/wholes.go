@@ -96,7 +96,7 @@ func (p *Profile) fromWholes(base *Profile) error {
 			us = append(us, u)
 		}
 		q := newPredictor(p, kinds)
-		q.table, q.from, q.factor = nil, r, s // the same figures as from kinds and us, already worked out
+		q.known, q.from, q.factor = newUnitTable(0), r, s // the same figures as from kinds and us, already worked out
 		return q, kinds, us
 	}
 	p.Sums = nil
