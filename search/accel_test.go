@@ -94,7 +94,7 @@ func loadListed(tb testing.TB) *listed {
 			case head == "macs_224":
 				r.macs = v
 			case len(head) > 3 && head[0] == 'b' && strings.Contains(head, "_"):
-				r.genes = append(r.genes, int(v))
+				r.genes = append(r.genes, uint16(v))
 			}
 		}
 		if len(r.scores) != len(accelScores) || len(r.genes) != 28 {

@@ -11,7 +11,8 @@ import (
 // each objective have +Inf. An objective in which all points are equal counts
 // nothing.
 func Crowding(points [][]float64) []float64 {
-	c := newCrowd(points)
+	var c crowd
+	c.enter(points)
 	return c.distance
 }
 
@@ -25,31 +26,31 @@ func Crowding(points [][]float64) []float64 {
 // crowding distance for bi-objective optimization problems", CEC 2006. Of
 // equally crowded points the one with the largest index goes first.
 func Thin(points [][]float64, keep int) (kept []int, distance []float64) {
-	c := newCrowd(points)
+	return new(crowd).thin(points, keep)
+}
+
+// thin is Thin. What it returns is c's, until the next call.
+func (c *crowd) thin(points [][]float64, keep int) (kept []int, distance []float64) {
+	c.enter(points)
 	n := len(points)
-	kept = make([]int, 0, min(n, max(0, keep)))
-	if n <= keep {
-		for i := range n {
-			kept = append(kept, i)
+	c.kept = slices.Grow(c.kept[:0], min(n, max(0, keep)))
+	if n > keep {
+		c.init()
+		for len(c.heap) > max(0, keep) {
+			c.remove()
 		}
-		return kept, c.distance
-	}
-	distance = make([]float64, 0, cap(kept))
-	c.init()
-	for len(c.heap) > max(0, keep) {
-		c.remove()
 	}
 	for i := range n {
-		if c.where[i] >= 0 {
-			kept = append(kept, i)
-			distance = append(distance, c.distance[i])
+		if n <= keep || c.where[i] >= 0 {
+			c.distance[len(c.kept)] = c.distance[i] // never further along than i
+			c.kept = append(c.kept, i)
 		}
 	}
-	return kept, distance
+	return c.kept, c.distance[:len(c.kept)]
 }
 
 // crowd is a front in which every point knows its neighbours in each objective,
-// with a heap that finds the most crowded.
+// with a heap that finds the most crowded. Its room serves again.
 type crowd struct {
 	points     [][]float64
 	prev, next [][]int32 // [objective][point], -1 at the ends
@@ -57,16 +58,22 @@ type crowd struct {
 	distance   []float64
 	heap       []int32 // the smallest distance on top
 	where      []int32 // position in heap, -1 once removed
+
+	order []ordered
+	links []int32
+	kept  []int
 }
 
-func newCrowd(points [][]float64) *crowd {
+// enter makes c the crowd of points, none removed.
+func (c *crowd) enter(points [][]float64) {
 	n := len(points)
-	c := &crowd{points: points, distance: make([]float64, n)}
+	c.points, c.distance = points, room(c.distance, n)
+	c.prev, c.next, c.scale = c.prev[:0], c.next[:0], c.scale[:0]
 	if n == 0 {
-		return c
+		return
 	}
-	order := make([]ordered, n)
-	links := make([]int32, 2*n*len(points[0]))
+	c.order, c.links = room(c.order, n), room(c.links, 2*n*len(points[0]))
+	order, links := c.order, c.links
 	for m := range points[0] {
 		if m == 1 && falls(order, points) {
 			// Ordered by the first of two objectives, a front is in the reverse order
@@ -102,8 +109,11 @@ func newCrowd(points [][]float64) *crowd {
 	for i := range points {
 		c.distance[i] = c.measure(int32(i))
 	}
-	return c
 }
+
+// room returns a slice of length n in s's room, or in new room. What it holds is not
+// defined.
+func room[T any](s []T, n int) []T { return slices.Grow(s[:0], n)[:n] }
 
 // ordered is a point by one objective.
 type ordered struct {
@@ -149,7 +159,7 @@ func (c *crowd) measure(i int32) float64 {
 
 func (c *crowd) init() {
 	n := len(c.points)
-	c.heap, c.where = make([]int32, n), make([]int32, n)
+	c.heap, c.where = room(c.heap, n), room(c.where, n)
 	for i := range c.heap {
 		c.heap[i], c.where[i] = int32(i), int32(i)
 	}

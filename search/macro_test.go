@@ -67,7 +67,7 @@ func (m *macro) Size() *big.Int { return big.NewInt(9 * 21 * 21) }
 func (m *macro) Sample(r *rand.Rand) space.Genes {
 	g := make(space.Genes, 8)
 	for i := range g {
-		g[i] = r.IntN(3)
+		g[i] = uint16(r.IntN(3))
 	}
 	return m.Canonical(g)
 }
@@ -77,7 +77,7 @@ func (m *macro) Mutate(g space.Genes, r *rand.Rand) space.Genes {
 	for {
 		for i := range out {
 			if r.IntN(len(out)) == 0 {
-				out[i] = (out[i] + 1 + r.IntN(2)) % 3
+				out[i] = (out[i] + 1 + uint16(r.IntN(2))) % 3
 			}
 		}
 		if c := m.Canonical(out); !slices.Equal(c, g) {
@@ -120,7 +120,7 @@ func (m *macro) All() iter.Seq[space.Genes] {
 		for n := range 6561 {
 			g := make(space.Genes, 8)
 			for i := range g {
-				g[i] = n % 3
+				g[i] = uint16(n % 3)
 				n /= 3
 			}
 			if slices.Equal(g, m.Canonical(g)) && !yield(g) {
@@ -134,7 +134,7 @@ func (m *macro) Encode(g space.Genes) []float64 {
 	x := make([]float64, 16)
 	for i, v := range g {
 		if v > 0 {
-			x[2*i+v-1] = 1
+			x[2*i+int(v)-1] = 1
 		}
 	}
 	return x

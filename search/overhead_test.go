@@ -29,11 +29,15 @@ func BenchmarkOverhead(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	var weights [][2]float64
+	for i := range sp.Genes() {
+		weights = append(weights, [2]float64{1 + float64(i%7)/7, 1 + float64(i%11)/11})
+	}
 	result := func(g space.Genes) search.Result {
 		cost, value := 1.0, 1.0
 		for i, v := range g {
-			cost += float64(v) * (1 + float64(i%7)/7)
-			value += float64(v) * (1 + float64(i%11)/11)
+			cost += float64(v) * weights[i][0]
+			value += float64(v) * weights[i][1]
 		}
 		return search.Result{Objectives: map[string]float64{"cost": cost, "value": value}}
 	}

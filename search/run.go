@@ -262,6 +262,7 @@ func (l *loop) replay() error {
 		}
 		c := l.queue[0]
 		l.queue = l.queue[1:]
+		c.name()
 		if t.ID != c.ID || t.ArchID != c.ArchID || !slices.Equal(t.Genes, c.Genes) {
 			return fmt.Errorf("search: trial %d (arch %s, genes %v) was recorded where trial %d (arch %s, genes %v) is asked for: %w",
 				t.ID, t.ArchID, t.Genes, c.ID, c.ArchID, c.Genes, ErrDiverged)
@@ -360,6 +361,7 @@ func (l *loop) worker(ctx context.Context, e Evaluator) {
 			l.results <- outcome{err: errStopping}
 			continue
 		}
+		c.Describe()
 		r, err := evaluate(ctx, e, c, l.options.Timeout)
 		if err == nil {
 			r.Failed = r.check(l.objectives)

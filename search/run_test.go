@@ -257,7 +257,7 @@ func TestWalls(t *testing.T) {
 	if name, excess := w.Wall(); name != "max_latency" || math.Abs(excess-0.1) > 1e-12 {
 		t.Errorf("the wall is %s, %v", name, excess)
 	}
-	if got, want := w.String(), "none of 3 candidates satisfies every constraint; the wall is max_latency, which every one of them breaks: the nearest candidate, trial 1, is 10 % beyond it and 4 % beyond max_params"; got != want {
+	if got, want := w.String(), "none of 3 candidates satisfies every constraint; the wall is max_latency, which every one of them breaks: the nearest candidate, trial 1, breaks it by 10 % and max_params by 4 %"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	w.Add(trial(4, 10, 300)) // now no constraint is broken by all
@@ -267,6 +267,14 @@ func TestWalls(t *testing.T) {
 	w.Add(trial(5, 20, 100))
 	if name, _ := w.Wall(); name != "" || w.String() != "" {
 		t.Errorf("the wall is %s though a trial is feasible", name)
+	}
+	// The words suit a limit from below as well.
+	var x search.Trial
+	x.AtLeast("min_top1_pct", 60, 80)
+	w = search.Walls{}
+	w.Add(x)
+	if got, want := w.String(), "none of 1 candidates satisfies every constraint; the wall is min_top1_pct, which every one of them breaks: the nearest candidate, trial 0, breaks it by 25 %"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 
@@ -300,8 +308,8 @@ func BenchmarkRun(b *testing.B) {
 			e := search.EvaluatorFunc(func(_ context.Context, c search.Candidate) (search.Result, error) {
 				x, y := 0, 0
 				for i, g := range c.Genes {
-					x += g * (i + 1)
-					y += (3 - g) * (i + 2)
+					x += int(g) * (i + 1)
+					y += (3 - int(g)) * (i + 2)
 				}
 				return search.Result{Objectives: map[string]float64{"f1": float64(x), "f2": float64(y)}}, nil
 			})

@@ -30,7 +30,7 @@ func (s State) String() string { return [...]string{"ready", "wait", "exhausted"
 //
 // The protocol: ask until the answer is not Ready, tell one trial, ask again.
 // Trials are told in the order of their ids. No two candidates of a run have
-// the same ArchID.
+// the same genes, and so none the same ArchID.
 type Searcher interface {
 	// Ask returns the next candidate, or why there is none now. It never
 	// returns Wait while nothing that was asked for is untold.
@@ -74,8 +74,6 @@ type proposer struct {
 	rng         *rand.Rand
 	arch        archSpace     // nil if the space has none
 	genes       hashSet       // canonical genes that were asked for or found to be duplicates
-	archs       hashSet       // arch ids that were asked for; unused without arch
-	text        []byte        // room for an arch string
 	size        uint64        // of the space; 0 if it does not fit
 	rest        []space.Genes // what is left of the space, once it is listed
 	listed      bool
@@ -199,18 +197,7 @@ func (p *proposer) accept(g space.Genes, parents []int, generation int) (Candida
 	if !p.genes.add(hashGenes(g)) {
 		return Candidate{}, false
 	}
-	c := Candidate{ID: p.asked, Genes: g, Generation: generation, Parents: parents}
-	if p.arch == nil {
-		c.ArchID = genesID(g)
-	} else {
-		c.Arch = p.arch.Arch(g)
-		p.text, _ = c.Arch.AppendText(p.text[:0])
-		c.text = string(p.text)
-		c.ArchID = space.TextID(p.text)
-		if !p.archs.add(mix(hashID(c.ArchID))) {
-			return Candidate{}, false
-		}
-	}
+	c := Candidate{ID: p.asked, Genes: g, Generation: generation, Parents: parents, space: p.arch}
 	p.asked++
 	return c, true
 }

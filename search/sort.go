@@ -24,9 +24,23 @@ import (
 // IEEE Trans. Evol. Comput. 19(2), 2015), O(M N^2) at worst, instead of the
 // O(M N^2) that Deb's sort always takes.
 func Sort(points [][]float64, violation []float64) (ranks []int, fronts int) {
-	ranks = make([]int, len(points))
-	feasible := make([]int32, 0, len(points))
-	var broken []int32
+	return new(sorter).sort(points, violation)
+}
+
+// sorter is the room of a sort, which serves again.
+type sorter struct {
+	ranks            []int
+	feasible, broken []int32
+	planar, sorted   []planar
+	keys, spare      []keyed
+	lowest           []float64
+}
+
+// sort is Sort. What it returns is s's, until the next call.
+func (s *sorter) sort(points [][]float64, violation []float64) (ranks []int, fronts int) {
+	s.ranks = room(s.ranks, len(points))
+	ranks = s.ranks
+	feasible, broken := slices.Grow(s.feasible[:0], len(points)), s.broken[:0]
 	for i := range points {
 		if violation != nil && violation[i] > 0 {
 			broken = append(broken, int32(i))
@@ -34,10 +48,11 @@ func Sort(points [][]float64, violation []float64) (ranks []int, fronts int) {
 			feasible = append(feasible, int32(i))
 		}
 	}
+	s.feasible, s.broken = feasible, broken
 	if len(feasible) > 0 {
 		switch len(points[feasible[0]]) {
 		case 1, 2:
-			fronts = sortTwo(points, feasible, ranks)
+			fronts = s.sortTwo(points, feasible, ranks)
 		default:
 			fronts = sortMany(points, feasible, ranks)
 		}
@@ -55,14 +70,15 @@ func Sort(points [][]float64, violation []float64) (ranks []int, fronts int) {
 }
 
 // sortTwo ranks the points in index by one or two objectives.
-func sortTwo(points [][]float64, index []int32, ranks []int) int {
-	ps := make([]planar, len(index))
+func (s *sorter) sortTwo(points [][]float64, index []int32, ranks []int) int {
+	s.planar = room(s.planar, len(index))
+	ps := s.planar
 	for k, i := range index {
 		p := points[i]
 		ps[k] = planar{p[0], p[len(p)-1], i}
 	}
-	ps = sortPlanar(ps)
-	var lowest []float64 // smallest y of each front so far; does not fall from front to front
+	ps = s.sortPlanar(ps)
+	lowest := s.lowest[:0] // smallest y of each front so far; does not fall from front to front
 	for k, p := range ps {
 		if k > 0 && p.x == ps[k-1].x && p.y == ps[k-1].y {
 			ranks[p.i] = ranks[ps[k-1].i]
@@ -84,6 +100,7 @@ func sortTwo(points [][]float64, index []int32, ranks []int) int {
 		lowest[lo] = p.y
 		ranks[p.i] = lo
 	}
+	s.lowest = lowest
 	return len(lowest)
 }
 
@@ -109,17 +126,14 @@ func comparePlanar(a, b planar) int {
 
 // sortPlanar sorts by x, y, index. Many points go through a radix sort by x,
 // eleven bits at a time, which is several times as fast as comparing.
-func sortPlanar(ps []planar) []planar {
+func (s *sorter) sortPlanar(ps []planar) []planar {
 	if len(ps) < 768 {
 		slices.SortFunc(ps, comparePlanar)
 		return ps
 	}
 	const digit = 11
-	type keyed struct {
-		key uint64
-		k   int32
-	}
-	keys, spare := make([]keyed, len(ps)), make([]keyed, len(ps))
+	s.keys, s.spare = room(s.keys, len(ps)), room(s.spare, len(ps))
+	keys, spare := s.keys, s.spare
 	var counts [6][1 << digit]int32
 	for k, p := range ps {
 		key := orderedBits(p.x)
@@ -146,7 +160,8 @@ func sortPlanar(ps []planar) []planar {
 		}
 		keys, spare = spare, keys
 	}
-	out := make([]planar, len(ps))
+	s.sorted = room(s.sorted, len(ps))
+	out := s.sorted
 	from := 0
 	for k, e := range keys {
 		out[k] = ps[e.k]
@@ -159,6 +174,12 @@ func sortPlanar(ps []planar) []planar {
 	}
 	slices.SortFunc(out[from:], comparePlanar)
 	return out
+}
+
+// keyed is a point's place before the sort, with what is sorted by.
+type keyed struct {
+	key uint64
+	k   int32
 }
 
 // orderedBits maps numbers to unsigned ones in the same order; both zeros to

@@ -31,10 +31,11 @@ type Space interface {
 
 // A Space may also be any of these.
 type (
-	// archSpace lowers genes. Networks with equal arch ids count as one even
-	// where their genes differ.
+	// archSpace lowers genes, which need not be canonical.
 	archSpace interface {
 		Arch(g space.Genes) space.Arch
+		// Describe returns the String and the ID of the Arch.
+		Describe(g space.Genes) (text, id string)
 	}
 
 	// Lister is a Space whose canonical genotypes can be listed, each once, in
@@ -52,21 +53,13 @@ type (
 	}
 )
 
-// hashGenes returns a 64-bit hash: the mixer of SplitMix64 over words of up to
-// eight genes. With a million candidates the chance that any two of
+// hashGenes returns a 64-bit hash: the mixer of SplitMix64 over words of four
+// genes. With a million candidates the chance that any two of
 // them collide, which would reject one unseen network, is 3e-8.
 func hashGenes(g space.Genes) uint64 {
 	h := uint64(len(g)) + 0xcbf29ce484222325
-	for len(g) >= 8 {
-		word, all := uint64(0), 0
-		for _, v := range g[:8] {
-			word, all = word<<8|uint64(v), all|v
-		}
-		if all>>8 != 0 {
-			break
-		}
-		h = mix(h ^ word)
-		g = g[8:]
+	for ; len(g) >= 4; g = g[4:] {
+		h = mix(h ^ (uint64(g[0]) | uint64(g[1])<<16 | uint64(g[2])<<32 | uint64(g[3])<<48))
 	}
 	for _, v := range g {
 		h = mix(h ^ uint64(v))
@@ -81,21 +74,6 @@ func mix(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return x ^ x>>31
-}
-
-// hashID turns an arch id of hex digits into a number; other texts are hashed.
-func hashID(id string) uint64 {
-	var b [8]byte
-	if len(id) <= 16 && len(id)%2 == 0 {
-		if _, err := hex.Decode(b[8-len(id)/2:], []byte(id)); err == nil {
-			return binary.BigEndian.Uint64(b[:])
-		}
-	}
-	h := uint64(len(id))
-	for _, c := range []byte(id) {
-		h = mix(h ^ uint64(c))
-	}
-	return h
 }
 
 // genesID is the id of a network in a space without archs: 12 hex digits.

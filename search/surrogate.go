@@ -49,7 +49,7 @@ func newEncoder(s Space) encoder {
 			live = s.Live(g, live)
 			for i, v := range g {
 				if live[i] {
-					x[at[i]+v] = 1
+					x[at[i]+int(v)] = 1
 				}
 			}
 			return x

@@ -16,9 +16,13 @@ func crowdedLess(a, b *individual) bool {
 
 // selection chooses who survives. Its room serves again.
 type selection struct {
+	sorter sorter
+	crowd  crowd
+	copies copies
 	points [][]float64
 	cv     []float64
 	order  []place
+	ends   []int // of each rank, in order
 	kept   []individual
 }
 
@@ -38,17 +42,9 @@ func (s *selection) survivors(all []individual, keep int) []individual {
 	for i := range all {
 		s.points, s.cv = append(s.points, all[i].cost), append(s.cv, all[i].cv)
 	}
-	ranks, _ := Sort(s.points, s.cv)
-	demoteCopies(s.points, s.cv, ranks)
-	for i := range all {
-		s.order = append(s.order, place{ranks[i], all[i].id, int32(i)})
-	}
-	slices.SortFunc(s.order, func(a, b place) int {
-		if a.rank != b.rank {
-			return a.rank - b.rank
-		}
-		return a.id - b.id
-	})
+	ranks, _ := s.sorter.sort(s.points, s.cv)
+	s.copies.demote(s.points, s.cv, ranks)
+	s.arrange(all, ranks)
 	kept := s.kept[:0]
 	for rest := s.order; len(rest) > 0 && len(kept) < keep; {
 		k := 1
@@ -60,6 +56,30 @@ func (s *selection) survivors(all []individual, keep int) []individual {
 	}
 	s.kept = all[:0]
 	return kept
+}
+
+// arrange makes order that of all: by rank, counted out, then by id.
+func (s *selection) arrange(all []individual, ranks []int) {
+	s.ends = append(s.ends[:0], 0)
+	for _, r := range ranks {
+		for len(s.ends) <= r+1 {
+			s.ends = append(s.ends, 0)
+		}
+		s.ends[r+1]++
+	}
+	for r := 1; r < len(s.ends); r++ {
+		s.ends[r] += s.ends[r-1]
+	}
+	s.order = s.order[:len(all)]
+	for i, r := range ranks { // ends of a rank before are starts of this one, until it is full
+		s.order[s.ends[r]] = place{r, all[i].id, int32(i)}
+		s.ends[r]++
+	}
+	from := 0
+	for _, to := range s.ends {
+		slices.SortFunc(s.order[from:max(from, to)], func(a, b place) int { return a.id - b.id })
+		from = max(from, to)
+	}
 }
 
 // thin appends the least crowded of one front of all to kept, with their distances.
@@ -76,7 +96,7 @@ func (s *selection) thin(kept, all []individual, front []place, keep int) []indi
 	for _, p := range front {
 		s.points = append(s.points, all[p.at].cost)
 	}
-	chosen, distance := Thin(s.points, keep)
+	chosen, distance := s.crowd.thin(s.points, keep)
 	for k, i := range chosen {
 		x := all[front[i].at]
 		x.rank, x.crowd = front[i].rank, distance[k]
@@ -85,14 +105,19 @@ func (s *selection) thin(kept, all []individual, front []place, keep int) []indi
 	return kept
 }
 
-// demoteCopies puts all but the first of equal feasible points behind the last
+// copies is an open hash table of the first of equal points; seen counts its copies.
+type copies struct{ first, seen []int32 } // first: index+1, 0 is free
+
+// demote puts all but the first of equal feasible points behind the last
 // feasible front, as further fronts: second copies, third copies and so on. The
 // infeasible move up accordingly.
-func demoteCopies(points [][]float64, cv []float64, ranks []int) {
-	// An open hash table of the first of equal points; seen counts its copies.
+func (t *copies) demote(points [][]float64, cv []float64, ranks []int) {
 	size := 1 << bits.Len(uint(2*len(points)))
-	first, seen := make([]int32, size), make([]int32, size) // first: index+1, 0 is free
-	var copies []int32                                      // of points[i]: how many equal ones come before it
+	t.first, t.seen = room(t.first, size), room(t.seen, size)
+	first, seen := t.first, t.seen
+	clear(first)
+	clear(seen)
+	var copies []int32 // of points[i]: how many equal ones come before it
 	feasible, extra := 0, int32(0)
 	for i, p := range points {
 		if cv[i] != 0 {

@@ -8,7 +8,9 @@ import (
 	"nas/space"
 )
 
-// Candidate is a network that a searcher wants to have evaluated.
+// Candidate is a network that a searcher wants to have evaluated. Arch and ArchID
+// are not set by the searcher, which needs neither, but by [Run], or by
+// [Candidate.Describe].
 type Candidate struct {
 	ID         int         // 0, 1, 2 ... in ask order
 	Genes      space.Genes // canonical; not to be changed
@@ -17,6 +19,30 @@ type Candidate struct {
 	Generation int         // 0 for the first; what it counts is the searcher's affair
 	Parents    []int       // ids of the trials it was made from; nil if it was sampled
 	text       string      // Arch.String(), if it is known
+	space      archSpace   // of Genes; nil if it has no archs
+}
+
+// Describe sets Arch and ArchID from Genes.
+func (c *Candidate) Describe() {
+	if c.space != nil {
+		c.Arch = c.space.Arch(c.Genes)
+		c.text, c.ArchID = c.Arch.Describe() // sooner than the space does, now that it is made
+		return
+	}
+	c.name()
+}
+
+// name sets ArchID and text, unless both are known.
+func (c *Candidate) name() {
+	switch {
+	case c.ArchID != "" && c.text != "":
+	case c.space != nil:
+		c.text, c.ArchID = c.space.Describe(c.Genes)
+	case c.Arch.Stages != nil:
+		c.text, c.ArchID = c.Arch.Describe()
+	default:
+		c.ArchID = genesID(c.Genes)
+	}
 }
 
 // Result is what an evaluation found. The zero Result is feasible and misses
@@ -119,11 +145,9 @@ type Trial struct {
 	Result
 }
 
-// NewTrial returns the record of a candidate and its result.
+// NewTrial returns the record of a candidate, described or not, and its result.
 func NewTrial(c Candidate, r Result) Trial {
-	if c.text == "" {
-		c.text = c.Arch.String()
-	}
+	c.name()
 	return Trial{
 		ID: c.ID, ArchID: c.ArchID, Arch: c.text, Genes: c.Genes,
 		Generation: c.Generation, Parents: c.Parents, Result: r,

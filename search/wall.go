@@ -111,10 +111,10 @@ func (w *Walls) String() string {
 	if n := w.trials - w.failed; c.trials < n {
 		share = fmt.Sprintf("which %d of them break", c.trials)
 	}
-	fmt.Fprintf(&b, "; the wall is %s, %s: the nearest candidate, trial %d, is %.3g %% beyond it", name, share, w.nearest.ID, 100*excess)
+	fmt.Fprintf(&b, "; the wall is %s, %s: the nearest candidate, trial %d, breaks it by %.3g %%", name, share, w.nearest.ID, 100*excess)
 	for _, n := range w.names() {
 		if v := w.nearest.Violations[n]; n != name && v > 0 {
-			fmt.Fprintf(&b, " and %.3g %% beyond %s", 100*v, n)
+			fmt.Fprintf(&b, " and %s by %.3g %%", n, 100*v)
 		}
 	}
 	return b.String()

@@ -80,18 +80,19 @@ func (a Arch) String() string {
 	return string(a.append(buf[:0]))
 }
 
+// Describe returns String and ID.
+func (a *Arch) Describe() (text, id string) {
+	var buf [1024]byte
+	p := a.append(buf[:0])
+	return string(p), idOf(p)
+}
+
 // ID returns the first 12 hexadecimal digits of the SHA-256 of String: the same
 // for every run, space and program version in which the network occurs.
 func (a Arch) ID() string {
 	var buf [1024]byte
 	return idOf(a.append(buf[:0]))
 }
-
-// AppendText appends what String returns to p. The error is always nil.
-func (a *Arch) AppendText(p []byte) ([]byte, error) { return a.append(p), nil }
-
-// TextID returns the ID of the arch whose String is text.
-func TextID(text []byte) string { return idOf(text) }
 
 func idOf(text []byte) string {
 	sum := sha256.Sum256(text)
@@ -102,17 +103,18 @@ func idOf(text []byte) string {
 
 // append writes the text form. The order of tokens is part of the format.
 func (a *Arch) append(p []byte) []byte {
-	p = strconv.AppendInt(p, int64(a.Input.H), 10)
-	p = append(p, 'x')
-	p = strconv.AppendInt(p, int64(a.Input.W), 10)
-	p = append(p, 'x')
-	p = strconv.AppendInt(p, int64(a.Input.C), 10)
-	p = appendSegment(p, a.Stem)
+	p = appendSegment(appendInput(p, a.Input), a.Stem)
 	for _, st := range a.Stages {
 		p = appendSegment(p, st)
 	}
 	p = append(p, " | "...)
 	return a.Head.append(p)
+}
+
+func appendInput(p []byte, in blocks.Shape) []byte {
+	p = append(appendInt(p, in.H), 'x')
+	p = append(appendInt(p, in.W), 'x')
+	return appendInt(p, in.C)
 }
 
 func appendSegment(p []byte, bs []Block) []byte {

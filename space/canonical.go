@@ -1,6 +1,10 @@
 package space
 
-import "nas/blocks"
+import (
+	"slices"
+
+	"nas/blocks"
+)
 
 // Canonical returns the one genotype that stands for all genotypes of g's
 // network: equal networks of one space have equal canonical genotypes. It is
@@ -17,8 +21,8 @@ import "nas/blocks"
 // Not seen is what only the whole graph shows, such as a block that could stand
 // at the end of one stage or at the start of the next.
 func (s *Space) Canonical(g Genes) Genes {
-	out := make(Genes, len(g))
-	s.canonicalTo(out, g)
+	out := slices.Clone(g)
+	s.canonicalise(out)
 	return out
 }
 
@@ -28,75 +32,51 @@ type want struct {
 	place place
 }
 
-// canonicalTo writes the canonical form of g to out, which is all zero.
-func (s *Space) canonicalTo(out, g Genes) {
-	s.resolution.set(out, s.resolution.of(g))
-	s.outputStride.set(out, s.sameStride[s.outputStride.of(g)])
-
-	w := s.width.of(g)
+// canonicalise brings g into canonical form.
+func (s *Space) canonicalise(g Genes) {
+	f, w := s.flow(g), s.width.of(g)
+	s.outputStride.set(g, s.sameStride[s.outputStride.of(g)])
 	stem, head := s.stem.channels.of(g), s.head.channels.of(g)
 	mask := s.stem.width.as[w][stem] & s.head.width.as[w][head]
 	for i := range s.stages {
 		mask &= s.stages[i].width.as[w][s.stages[i].channels.of(g)]
 	}
 	w1 := firstBit(mask)
-	s.width.set(out, w1)
-	s.stem.channels.set(out, firstOf(s.stem.width.eff[w1], s.stem.width.eff[w][stem]))
-	s.head.channels.set(out, firstOf(s.head.width.eff[w1], s.head.width.eff[w][head]))
-	if s.stem.width.eff[w][stem] > 0 {
-		s.stem.kernel.set(out, s.stem.kernel.of(g))
-		s.stem.stride.set(out, s.stem.stride.of(g))
-		s.stem.activation.set(out, s.stem.activation.of(g))
+	s.width.set(g, w1)
+	s.stem.channels.set(g, firstOf(s.stem.width.eff[w1], s.stem.width.eff[w][stem]))
+	s.head.channels.set(g, firstOf(s.head.width.eff[w1], s.head.width.eff[w][head]))
+	if s.stem.width.eff[w][stem] == 0 {
+		s.stem.kernel.set(g, 0)
+		s.stem.stride.set(g, 0)
+		s.stem.activation.set(g, 0)
 	}
-	hidden := s.head.hidden.of(g)
-	s.head.hidden.set(out, hidden)
-	if s.head.width.eff[w][head] > 0 || s.spec.Head.Hidden[hidden] > 0 {
-		s.head.activation.set(out, s.head.activation.of(g))
+	if s.head.width.eff[w][head] == 0 && s.spec.Head.Hidden[s.head.hidden.of(g)] == 0 {
+		s.head.activation.set(g, 0)
 	}
-
-	f := s.flow(g)
 	for i := range s.stages {
 		st := &s.stages[i]
-		channels, stride := st.channels.of(g), st.stride.of(g)
-		cout := st.width.eff[w][channels]
-		st.channels.set(out, firstOf(st.width.eff[w1], cout))
-		st.stride.set(out, stride)
-		first, rest := f.next(st, stride, cout)
+		cout := st.width.eff[w][st.channels.of(g)]
+		st.channels.set(g, firstOf(st.width.eff[w1], cout))
+		first, rest := f.next(st, st.stride.of(g), cout)
 		if st.shared {
-			st.canonicalShared(out, g, first, rest)
+			st.canonicalShared(g, first, rest)
 		} else {
-			st.canonicalBlocks(out, g, first, rest)
+			s.canonicalBlocks(st, g, first, rest)
 		}
 	}
 }
 
-// canonicalNear is canonicalTo for a g that differs from near, which is canonical,
-// in the genes changed and in genes that are not live in near. Stages in which
-// nothing changed keep their form as long as no channels and strides did.
-func (s *Space) canonicalNear(out, g, near Genes, changed []int) {
-	var inside uint64 // stages of which a gene of a block, or the depth, changed
-	for _, i := range changed {
-		gene := &s.genes[i]
-		if k := gene.Stage - 1; k < 0 || k >= min(len(s.stages), 64) || s.stages[k].shared || gene.Block == 0 && i != s.stages[k].depth.at {
-			clear(out)
-			s.canonicalTo(out, g)
-			return
-		}
-		inside |= 1 << (gene.Stage - 1)
-	}
-	copy(out, near)
-	w := s.width.of(g)
-	f := s.flow(g)
-	for i := range s.stages {
+// canonicaliseStages is canonicalise for a g that was in canonical form until genes
+// changed that touch nothing but the blocks of some stages: numbers, ascending.
+func (s *Space) canonicaliseStages(g Genes, numbers []int) {
+	f, w := s.flow(g), s.width.of(g)
+	for i := 0; len(numbers) > 0; i++ {
 		st := &s.stages[i]
 		first, rest := f.next(st, st.stride.of(g), st.width.eff[w][st.channels.of(g)])
-		if inside>>i&1 == 0 {
-			continue
+		if i == numbers[0] {
+			numbers = numbers[1:]
+			s.canonicalBlocks(st, g, first, rest)
 		}
-		for b := range st.blocks {
-			st.setPick(out, b, &pick{})
-		}
-		st.canonicalBlocks(out, g, first, rest)
 	}
 }
 
@@ -110,31 +90,27 @@ func firstOf(list []int, v int) int {
 }
 
 // canonicalBlocks treats a stage whose blocks have genes of their own.
-func (st *stage) canonicalBlocks(out, g Genes, p, rest place) {
+func (s *Space) canonicalBlocks(st *stage, g Genes, p, rest place) {
 	n := 0 // blocks that are left
 	d := st.depth.of(g)
 	for b := range st.depths[d] {
 		pk := st.pick(g, b)
-		if c, ok := st.plain(&pk, p); ok {
-			st.setPick(out, n, &c)
-			n++
-		} else {
-			t := st.template(&pk)
-			if block, ok := t.build(p, &st.style); ok {
-				c := st.first(&pk, &block, p)
-				st.setPick(out, n, &c)
-				n++
+		if c := s.cells.at(st, &pk, &p); c.text != "" {
+			if n < b || c.first != pk {
+				st.setPick(g, n, &c.first)
 			}
+			n++
 		}
 		p = rest
 	}
 	if st.skips {
 		d = st.depthFor(max(n, 1))
+		st.depth.set(g, d)
 	}
-	st.depth.set(out, d)
 	for ; n < st.depths[d]; n++ {
-		st.setPick(out, n, &st.skipPick)
+		st.setPick(g, n, &st.skipPick)
 	}
+	clear(g[st.starts[n]:st.starts[len(st.blocks)]])
 }
 
 // depthFor returns the first choice of the smallest depth of at least n, or
@@ -150,12 +126,12 @@ func (st *stage) depthFor(n int) int {
 }
 
 // canonicalShared treats a stage whose blocks share one set of genes.
-func (st *stage) canonicalShared(out, g Genes, first, rest place) {
-	d := st.depth.of(g)
-	seq := st.sharedBlocks(g, d, first, rest)
+func (st *stage) canonicalShared(g Genes, first, rest place) {
+	pk := st.pick(g, 0)
+	seq := st.sequence(&pk, st.depths[st.depth.of(g)], first, rest)
 	c, d := st.findShared(seq, first, rest)
-	st.setPick(out, 0, &c)
-	st.depth.set(out, d)
+	st.setPick(g, 0, &c)
+	st.depth.set(g, d)
 }
 
 // sequence is what a shared stage comes to: n blocks, the first one and n-1
@@ -163,11 +139,6 @@ func (st *stage) canonicalShared(out, g Genes, first, rest place) {
 type sequence struct {
 	n           int
 	first, rest Block
-}
-
-func (st *stage) sharedBlocks(g Genes, depth int, first, rest place) (q sequence) {
-	pk := st.pick(g, 0)
-	return st.sequence(&pk, st.depths[depth], first, rest)
 }
 
 func (st *stage) sequence(pk *pick, depth int, first, rest place) (q sequence) {
@@ -201,92 +172,6 @@ func (st *stage) findShared(q sequence, first, rest place) (pick, int) {
 		return c, d
 	}
 	return st.skipPick, st.depthFor(1)
-}
-
-// first returns the first genes that build b at p, which pk does.
-func (st *stage) first(pk *pick, b *Block, p place) (c pick) {
-	c, _ = st.find([]want{{*b, p}})
-	return c
-}
-
-// findPlain says of each kind whether a block of it can be no other kind's that
-// comes before, so that plain may be asked.
-func (st *stage) findPlain() {
-	kinds := st.values.kinds
-	st.plainKind = make([]bool, len(kinds))
-	for i, k := range kinds {
-		ok := st.options == nil && k != skip && k != Grouped
-		for _, j := range kinds[:i] {
-			ok = ok && j != skip && !j.canBe(&Block{Kind: k, After: blocks.AfterDepthwise})
-		}
-		st.plainKind[i] = ok
-	}
-}
-
-// plain is first for the block that pk gives at p, without building it. ok is
-// false where that takes more: the block may be another kind's.
-func (st *stage) plain(pk *pick, p place) (c pick, ok bool) {
-	i := pk[gKind]
-	if st.options != nil || !st.plainKind[i] {
-		return c, false
-	}
-	// Choices of a gene differ, so a gene that has an effect keeps its value,
-	// unless rounding makes it the effect of another one.
-	v := &st.values
-	k := v.kinds[i]
-	genes := kindTable[k].genes
-	inner := p.cin
-	c[gKind], c[gKernel], c[gActivation] = i, pk[gKernel], pk[gActivation]
-	if genes>>gExpansion&1 == 1 {
-		if inner = expandedChannels(p.cin, v.expansions[pk[gExpansion]]); inner == p.cin {
-			return c, false
-		}
-		for expandedChannels(p.cin, v.expansions[c[gExpansion]]) != inner {
-			c[gExpansion]++
-		}
-	}
-	if v.kernels[pk[gKernel]] > 1 && p.stride == 1 {
-		c[gDilation] = pk[gDilation]
-	}
-	if k == DS {
-		if v.activations[pk[gActivation]] != blocks.Identity {
-			c[gAfter] = pk[gAfter]
-		}
-		c[gMultiplier] = pk[gMultiplier]
-		inner *= v.multipliers[pk[gMultiplier]]
-	}
-	if genes>>gSE&1 == 1 && len(v.ses)+len(v.attentions) > 2 {
-		c[gAttention], c[gSE] = st.gate(pk, p.cin, inner)
-	}
-	if genes>>gExperts&1 == 1 {
-		c[gExperts] = pk[gExperts]
-	}
-	if p.stride == 1 && p.cin == p.cout {
-		c[gResidual] = pk[gResidual]
-	}
-	return c, true
-}
-
-// gate returns the first attention, and for it the first ratio, that come to the
-// gate which pk gives.
-func (st *stage) gate(pk *pick, cin, inner int) (a, ratio uint8) {
-	v := &st.values
-	a, ratio = pk[gAttention], pk[gSE]
-	if a == 0 && ratio == 0 {
-		return 0, 0
-	}
-	gate := attention(v.attentions[a], v.ses[ratio], cin, inner, &st.style)
-	for i, k := range v.attentions[:a+1] {
-		for c, se := range v.ses {
-			if i == int(a) && c == int(ratio) {
-				break
-			}
-			if attention(k, se, cin, inner, &st.style) == gate {
-				return uint8(i), uint8(c)
-			}
-		}
-	}
-	return a, ratio
 }
 
 // find returns the first genes, in the order of kinds and then gene by gene,

@@ -122,7 +122,7 @@ func TestOutputStride(t *testing.T) {
 		t.Errorf("size %d, want 3: limits of 32, 64 and none are one", got)
 	}
 	// stride and dilation of the blocks of the last four stages
-	for g, want := range map[int]string{
+	for g, want := range map[uint16]string{
 		0: "1/1 1/2 1/2 1/2 | 1/2 1/2 1/2 | 1/2 1/4 1/4 | 1/4 |",
 		1: "2/1 1/1 1/1 1/1 | 1/1 1/1 1/1 | 1/1 1/2 1/2 | 1/2 |",
 		2: "2/1 1/1 1/1 1/1 | 1/1 1/1 1/1 | 2/1 1/1 1/1 | 1/1 |",

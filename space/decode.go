@@ -37,28 +37,17 @@ func (f *flow) next(st *stage, stride, cout int) (first, rest place) {
 // Arch returns the description of the network that g stands for. Genotypes of
 // equal Canonical form have equal Archs.
 func (s *Space) Arch(g Genes) Arch {
-	w := s.width.of(g)
-	in := s.spec.Input
-	height := s.spec.Resolution[s.resolution.of(g)]
-	a := Arch{
-		Input:  blocks.Shape{H: height, W: height * in[1] / in[0], C: in[2]},
-		Stages: make([][]Block, len(s.stages)),
-	}
+	a := Arch{Input: s.inputOf(g), Stages: make([][]Block, len(s.stages)), Head: s.headOf(g)}
 	n := 1
 	for i := range s.stages {
 		n += s.stages[i].depths[s.stages[i].depth.of(g)]
 	}
 	all := make([]Block, 0, n)
-	if c := s.stem.width.eff[w][s.stem.channels.of(g)]; c > 0 {
-		a.Stem = append(all, Block{
-			Kind: Conv, Kernel: s.spec.Stem.Kernel[s.stem.kernel.of(g)], Stride: s.spec.Stem.Stride[s.stem.stride.of(g)],
-			Dilation: 1, Groups: 1, Channels: c, Activation: s.stem.acts[s.stem.activation.of(g)],
-		})
-		a.Stem = a.Stem[:1:1]
-		all = all[:1]
+	if b, ok := s.stemOf(g); ok {
+		all = append(all, b)
+		a.Stem = all[:1:1]
 	}
-	f := s.flow(g)
-	low, total := 1, a.strideOfStem()
+	f, w := s.flow(g), s.width.of(g)
 	for i := range s.stages {
 		st := &s.stages[i]
 		start := len(all)
@@ -67,9 +56,7 @@ func (s *Space) Arch(g Genes) Arch {
 			pk := st.pick(g, b)
 			t := st.template(&pk)
 			last := len(all)
-			if all = all[:last+1]; t.buildTo(&all[last], p, &st.style) {
-				total *= all[last].Stride
-			} else {
+			if all = all[:last+1]; !t.buildTo(&all[last], p, &st.style) {
 				all = all[:last]
 			}
 			p = rest
@@ -77,22 +64,87 @@ func (s *Space) Arch(g Genes) Arch {
 		if len(all) > start {
 			a.Stages[i] = all[start:len(all):len(all)]
 		}
-		if total <= 8 {
+	}
+	return a
+}
+
+// Describe returns the text of g's Arch and its ID, in less time than by way of the Arch.
+func (s *Space) Describe(g Genes) (text, id string) {
+	sc := s.scratch()
+	defer s.free(sc)
+	t := append(appendInput(sc.text[:0], s.inputOf(g)), " |"...)
+	if b, ok := s.stemOf(g); ok {
+		t = b.append(append(t, ' '))
+	} else {
+		t = append(t, " -"...)
+	}
+	f, w := s.flow(g), s.width.of(g)
+	for i := range s.stages {
+		st := &s.stages[i]
+		t = append(t, " |"...)
+		start := len(t)
+		p, rest := f.next(st, st.stride.of(g), st.width.eff[w][st.channels.of(g)])
+		for b := range st.depths[st.depth.of(g)] {
+			pk := st.pick(g, b)
+			if c := s.cells.at(st, &pk, &p); c.text != "" {
+				t = append(append(t, ' '), c.text...)
+			}
+			p = rest
+		}
+		if len(t) == start {
+			t = append(t, " -"...)
+		}
+	}
+	h := s.headOf(g)
+	t = h.append(append(t, " | "...))
+	sc.text = t
+	return string(t), idOf(t)
+}
+
+func (s *Space) inputOf(g Genes) blocks.Shape {
+	in, height := s.spec.Input, s.spec.Resolution[s.resolution.of(g)]
+	return blocks.Shape{H: height, W: height * in[1] / in[0], C: in[2]}
+}
+
+// stemOf returns the stem's block, if it has one.
+func (s *Space) stemOf(g Genes) (b Block, ok bool) {
+	c := s.stem.width.eff[s.width.of(g)][s.stem.channels.of(g)]
+	if c == 0 {
+		return b, false
+	}
+	return Block{
+		Kind: Conv, Kernel: s.spec.Stem.Kernel[s.stem.kernel.of(g)], Stride: s.spec.Stem.Stride[s.stem.stride.of(g)],
+		Dilation: 1, Groups: 1, Channels: c, Activation: s.stem.acts[s.stem.activation.of(g)],
+	}, true
+}
+
+func (s *Space) headOf(g Genes) Head {
+	h := &s.head
+	x := Head{Kind: h.kind, Channels: h.width.eff[s.width.of(g)][h.channels.of(g)], Hidden: s.spec.Head.Hidden[h.hidden.of(g)],
+		Rates: h.rates, Classes: s.spec.Classes}
+	if x.acts() {
+		x.Activation = h.acts[h.activation.of(g)]
+	}
+	if headTable[h.kind].low {
+		if x.Low = s.spec.Head.Low; x.Low == 0 {
+			x.Low = s.lowOf(g)
+		}
+	}
+	return x
+}
+
+// lowOf returns the number of the last stage with a stride of 8 or less against the
+// input: where a head looks for detail unless the spec says.
+func (s *Space) lowOf(g Genes) int {
+	f, low := s.flow(g), 1
+	for i := range s.stages {
+		st := &s.stages[i]
+		f.next(st, st.stride.of(g), 0)
+		if f.total <= 8 {
 			low = i + 1
 		}
 	}
-	h := &s.head
-	a.Head = Head{Kind: h.kind, Channels: h.width.eff[w][h.channels.of(g)], Hidden: s.spec.Head.Hidden[h.hidden.of(g)],
-		Rates: h.rates, Classes: s.spec.Classes}
-	if a.Head.acts() {
-		a.Head.Activation = h.acts[h.activation.of(g)]
-	}
-	if headTable[h.kind].low {
-		if a.Head.Low = s.spec.Head.Low; a.Head.Low == 0 {
-			a.Head.Low = low
-		}
-	}
-	return a
+	return low
 }
 
 func (a *Arch) strideOfStem() int {

@@ -45,7 +45,7 @@ func TestMacro(t *testing.T) {
 	}
 	genes := func(digits string) (g Genes) {
 		for _, d := range digits {
-			g = append(g, int(d-'0'))
+			g = append(g, uint16(d-'0'))
 		}
 		return g
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -18,7 +19,7 @@ import (
 // Genes is a genotype: for each gene of [Space.Genes] the index of the chosen
 // value. Genes that have no effect (those of an absent block, the expansion of
 // a ds block, the dilation of a 1x1 kernel ...) are 0 in canonical form.
-type Genes []int
+type Genes []uint16
 
 // Gene describes one position of a genotype.
 type Gene struct {
@@ -41,9 +42,13 @@ type Space struct {
 	stages     []stage
 	head       head
 
-	spare    sync.Pool // of *scratch
-	sizeOnce sync.Once
-	size     *big.Int
+	all       geneSet
+	places    []position // of the genes
+	unchanged []float64  // see changes
+	cells     cells
+	spare     sync.Pool // of *scratch
+	sizeOnce  sync.Once
+	size      *big.Int
 }
 
 // slot is a gene in a genotype; a gene of one choice has no position there.
@@ -53,12 +58,12 @@ func (s slot) of(g Genes) int {
 	if s.at < 0 {
 		return 0
 	}
-	return g[s.at]
+	return int(g[s.at])
 }
 
 func (s slot) set(g Genes, v int) {
 	if s.at >= 0 {
-		g[s.at] = v
+		g[s.at] = uint16(v)
 	}
 }
 
@@ -138,10 +143,44 @@ func New(spec Spec) (*Space, error) {
 		}
 	}
 	s.compareStrides()
+	s.index()
 	if err := s.Arch(s.largest()).Validate(); err != nil {
 		return nil, &SpecError{[]Problem{{"space", "a space of networks too large to count", err.Error()}}}
 	}
 	return s, nil
+}
+
+// index prepares what the operators look up.
+func (s *Space) index() {
+	s.all = newGeneSet(len(s.genes))
+	s.places = make([]position, len(s.genes))
+	for i, g := range s.genes {
+		s.all.add(i)
+		s.places[i] = position{stage: -1}
+		if k := g.Stage - 1; k >= 0 && k < len(s.stages) {
+			st := &s.stages[k]
+			p := position{stage: k, opens: i == st.depth.at || st.options == nil && i >= st.starts[0] && g.Key == blockGeneKeys[gKind]}
+			p.inside = !st.shared && (i == st.depth.at || i >= st.starts[0])
+			s.places[i] = p
+		}
+	}
+	s.unchanged = make([]float64, len(s.genes)+1)
+	for n := range s.unchanged[1:] {
+		s.unchanged[n+1] = math.Pow(1-1/float64(n+1), float64(n+1))
+	}
+	n, cins := 0, len(s.stem.width.reach())
+	for i := range s.stages {
+		n = min(cellLimit, n+s.stages[i].several(cins, len(s.spec.OutputStride)))
+		cins = len(s.stages[i].width.reach())
+	}
+	s.cells = newCells(n)
+}
+
+// position says what a change of a gene touches.
+type position struct {
+	stage  int  // from 0; -1 outside the stages
+	inside bool // nothing but the blocks of the stage
+	opens  bool // genes of the stage may come to life
 }
 
 func activations(names []string) []blocks.ActFunc {
@@ -220,7 +259,7 @@ func (s *Space) largest() Genes {
 		best := 0.0
 		for c, text := range gene.Choices {
 			if v, err := strconv.ParseFloat(text, 64); err == nil && v > best {
-				best, g[i] = v, c
+				best, g[i] = v, uint16(c)
 			}
 		}
 	}
@@ -273,7 +312,7 @@ func (s *Space) Check(g Genes) error {
 		return fmt.Errorf("space: genotype of %d genes, the space has %d", len(g), len(s.genes))
 	}
 	for i, v := range g {
-		if v < 0 || v >= len(s.genes[i].Choices) {
+		if int(v) >= len(s.genes[i].Choices) {
 			return fmt.Errorf("space: gene %s has value %d, want 0 to %d", s.genes[i].Name, v, len(s.genes[i].Choices)-1)
 		}
 	}

@@ -134,7 +134,7 @@ func TestCanonicalBruteForce(t *testing.T) {
 			}
 			done = true
 			for k := range g {
-				if g[k]++; g[k] < len(s.Genes()[k].Choices) {
+				if g[k]++; int(g[k]) < len(s.Genes()[k].Choices) {
 					done = false
 					break
 				}
@@ -185,6 +185,9 @@ func TestOperators(t *testing.T) {
 			}
 			if back, err := FromNetwork(n); recoverable(a) && (err != nil || back.String() != a.String()) {
 				t.Fatalf("spec %d: %s: %v: read off the network of\n%v:\n%v", i, what, err, a, back)
+			}
+			if text, id := s.Describe(g); text != a.String() || id != a.ID() {
+				t.Fatalf("spec %d: %s: described as %s\n%s\nwant %s\n%v", i, what, id, text, a.ID(), a)
 			}
 			b, err := Parse(a.String())
 			if err != nil || b.String() != a.String() || b.ID() != a.ID() {
@@ -269,9 +272,10 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
-// TestCanonicalNear compares the short way of Mutate with the whole one.
-func TestCanonicalNear(t *testing.T) {
+// TestCanonicaliseStages compares the short way of Mutate with the whole one.
+func TestCanonicaliseStages(t *testing.T) {
 	r := newRand(4)
+	short := 0
 	for range 300 {
 		s, err := New(randomSpec(r))
 		if err != nil {
@@ -281,21 +285,24 @@ func TestCanonicalNear(t *testing.T) {
 			near := s.Sample(r)
 			live := s.Live(near, nil)
 			g := slices.Clone(near)
-			var changed []int
-			for i := range g {
-				switch {
-				case !live[i]:
-					g[i] = r.IntN(len(s.genes[i].Choices))
-				case r.IntN(6) == 0:
-					g[i] = s.other(i, near[i], r)
-					changed = append(changed, i)
+			var numbers []int
+			for i, p := range s.places {
+				if !p.inside || live[i] && r.IntN(6) > 0 {
+					continue // as it was, or not alive before either
+				}
+				g[i] = uint16(r.IntN(len(s.genes[i].Choices)))
+				if n := len(numbers); n == 0 || numbers[n-1] != p.stage {
+					numbers = append(numbers, p.stage)
 				}
 			}
-			out := make(Genes, len(g))
-			s.canonicalNear(out, g, near, changed)
-			if want := s.Canonical(g); !slices.Equal(out, want) {
-				t.Fatalf("%+v: near %v, changed %v to %v: %v, want %v", s.spec, near, changed, g, out, want)
+			short += len(numbers)
+			out := slices.Clone(g)
+			if s.canonicaliseStages(out, numbers); !slices.Equal(out, s.Canonical(g)) {
+				t.Fatalf("%+v: near %v, stages %v changed to %v: %v, want %v", s.spec, near, numbers, g, out, s.Canonical(g))
 			}
 		}
+	}
+	if short == 0 {
+		t.Error("no stage was changed")
 	}
 }

@@ -12,8 +12,9 @@ type stage struct {
 	width                   widths
 	blocks                  [][blockGenes]slot // one a block; a single one if all share it
 	active                  [][]activeGene     // the genes of blocks that have a position
-	mask                    []uint16           // which of them a block has, bit per blockGene
-	plainKind               []bool             // by kind, see plain
+	starts                  []int              // position of each block's first gene, and of what follows the last block's
+	alike                   bool               // every kind has all the genes that have a position
+	number                  int                // from 1
 	shared                  bool
 	values                  values
 	options                 []template // the blocks of a choice; nil without one
@@ -48,6 +49,7 @@ type values struct {
 type pick [blockGenes]uint8
 
 func (st *stage) init(s *Space, spec *StageSpec, number int) {
+	st.number = number
 	st.strides, st.depths = spec.Stride, spec.Depth
 	st.width = newWidths(spec.Channels, s.spec.Width, "always")
 	st.shared = spec.Per == "stage"
@@ -71,6 +73,7 @@ func (st *stage) init(s *Space, spec *StageSpec, number int) {
 	st.blocks = make([][blockGenes]slot, n)
 	for b := range st.blocks {
 		block, gs := b+1, &st.blocks[b]
+		st.starts = append(st.starts, len(s.genes))
 		if st.shared {
 			block = 0
 		}
@@ -96,13 +99,16 @@ func (st *stage) init(s *Space, spec *StageSpec, number int) {
 			gMultiplier: add(s, number, block, blockGeneKeys[gMultiplier], own.Multiplier),
 		}
 	}
-	st.findPlain()
-	st.active, st.mask = make([][]activeGene, n), make([]uint16, n)
+	st.starts = append(st.starts, len(s.genes))
+	st.active, st.alike = make([][]activeGene, n), true
 	for b := range st.blocks {
 		for g, sl := range st.blocks[b] {
-			if sl.at >= 0 {
-				st.active[b] = append(st.active[b], activeGene{blockGene(g), int32(sl.at)})
-				st.mask[b] |= 1 << g
+			if sl.at < 0 {
+				continue
+			}
+			st.active[b] = append(st.active[b], activeGene{blockGene(g), int32(sl.at)})
+			for i := range st.kinds() {
+				st.alike = st.alike && st.kind(&pick{gKind: uint8(i)}).has(blockGene(g))
 			}
 		}
 	}
@@ -202,6 +208,6 @@ func (st *stage) pick(g Genes, b int) (p pick) {
 
 func (st *stage) setPick(g Genes, b int, p *pick) {
 	for _, a := range st.activeOf(b) {
-		g[a.at] = int(p[a.gene])
+		g[a.at] = uint16(p[a.gene])
 	}
 }

@@ -2,6 +2,7 @@ package space
 
 import (
 	"iter"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 )
@@ -10,19 +11,20 @@ import (
 // choices. The result is canonical. Networks that several genotypes stand for
 // are drawn more often than others.
 func (s *Space) Sample(r *rand.Rand) Genes {
-	w := s.scratch()
-	defer s.free(w)
-	out := make(Genes, len(s.genes))
-	s.draw(w.raw, r)
-	s.canonicalTo(out, w.raw)
-	return out
+	g := make(Genes, len(s.genes))
+	for i := range g { // live or not: canonicalise clears the others
+		g[i] = uint16(r.IntN(len(s.genes[i].Choices)))
+	}
+	s.canonicalise(g)
+	return g
 }
 
 // scratch is what the operators work in.
 type scratch struct {
-	live, other []bool
-	raw         Genes
-	changed     []int
+	live, other geneSet
+	changed     geneSet
+	stages      []int
+	text        []byte
 }
 
 func (s *Space) scratch() *scratch {
@@ -30,52 +32,10 @@ func (s *Space) scratch() *scratch {
 		return w
 	}
 	n := len(s.genes)
-	return &scratch{live: make([]bool, n), other: make([]bool, n), raw: make(Genes, n), changed: make([]int, 0, n)}
+	return &scratch{live: newGeneSet(n), other: newGeneSet(n), changed: newGeneSet(n)}
 }
 
 func (s *Space) free(w *scratch) { s.spare.Put(w) }
-
-// draw gives every gene a value, live or not.
-func (s *Space) draw(g Genes, r *rand.Rand) {
-	for i := range g {
-		g[i] = r.IntN(len(s.genes[i].Choices))
-	}
-}
-
-// Live sets dst[i] for every gene that g's network reads: not those of absent
-// blocks, nor those that the block's kind does not have. It returns dst, grown
-// if it was too short.
-func (s *Space) Live(g Genes, dst []bool) []bool {
-	dst = slices.Grow(dst[:0], len(g))[:len(g)]
-	for i := range dst {
-		dst[i] = true
-	}
-	for i := range s.stages {
-		st := &s.stages[i]
-		depth := st.depths[st.depth.of(g)]
-		for b := range st.blocks {
-			list := st.active[b]
-			if !st.shared && b >= depth {
-				for _, a := range list {
-					dst[a.at] = false
-				}
-				continue
-			}
-			kind := pick{}
-			if at := st.blocks[b][gKind].at; at >= 0 {
-				kind[gKind] = uint8(g[at])
-			}
-			genes := kindTable[st.kind(&kind)].genes | 1<<gKind
-			if st.mask[b]&^genes == 0 {
-				continue // all of them, as is usual
-			}
-			for _, a := range list {
-				dst[a.at] = genes>>a.gene&1 == 1
-			}
-		}
-	}
-	return dst
-}
 
 // Mutate returns a canonical genotype near g, which must be canonical too: each live gene changes to one of
 // its other values with probability 1/live genes. Genes that come to life (a
@@ -83,44 +43,14 @@ func (s *Space) Live(g Genes, dst []bool) []bool {
 // g unless the space has a single network.
 func (s *Space) Mutate(g Genes, r *rand.Rand) Genes {
 	const tries = 64
-	n := len(s.genes)
 	w := s.scratch()
 	defer s.free(w)
-	w.live = s.Live(g, w.live)
-	live, raw := w.live, w.raw
-	count := 0
-	for _, l := range live {
-		if l {
-			count++
-		}
-	}
-	out := make(Genes, n)
+	s.liveTo(w.live, g)
+	count := w.live.len()
+	out := make(Genes, len(g))
 	for t := 0; t < tries && count > 0; t++ {
-		changed := w.changed[:0]
-		for i, l := range live {
-			if !l {
-				raw[i] = r.IntN(len(s.genes[i].Choices))
-			} else if raw[i] = g[i]; r.IntN(count) == 0 {
-				raw[i] = s.other(i, g[i], r)
-				changed = append(changed, i)
-			}
-		}
-		if len(changed) == 0 {
-			k := r.IntN(count)
-			for i, l := range live {
-				if !l {
-					continue
-				}
-				if k == 0 {
-					raw[i] = s.other(i, g[i], r)
-					changed = append(changed, i)
-					break
-				}
-				k--
-			}
-		}
-		w.changed = changed
-		if s.canonicalNear(out, raw, g, changed); !slices.Equal(out, g) {
+		copy(out, g)
+		if s.change(out, w, count, r); !slices.Equal(out, g) {
 			return out
 		}
 	}
@@ -135,42 +65,102 @@ func (s *Space) Mutate(g Genes, r *rand.Rand) Genes {
 			return out
 		}
 	}
-	return slices.Clone(g)
+	return out
+}
+
+// change changes a few of the count genes of g that are live, w.live, and brings g
+// into canonical form.
+func (s *Space) change(g Genes, w *scratch, count int, r *rand.Rand) {
+	clear(w.changed)
+	for range s.changes(count, r) {
+		i := w.live.nth(r.IntN(count))
+		for w.changed.has(i) {
+			i = w.live.nth(r.IntN(count))
+		}
+		w.changed.add(i)
+		g[i] = s.other(i, g[i], r)
+	}
+	w.stages = w.stages[:0]
+	whole, opened := false, -1
+	for k, word := range w.changed {
+		for ; word != 0; word &= word - 1 {
+			p := &s.places[64*k+bits.TrailingZeros64(word)]
+			if p.opens && p.stage != opened {
+				opened = p.stage
+				s.stages[p.stage].enliven(s, g, w.live, r)
+			}
+			if !p.inside {
+				whole = true
+			} else if n := len(w.stages); n == 0 || w.stages[n-1] != p.stage {
+				w.stages = append(w.stages, p.stage)
+			}
+		}
+	}
+	if whole {
+		s.canonicalise(g)
+	} else {
+		s.canonicaliseStages(g, w.stages)
+	}
+}
+
+// changes draws how many of n live genes change: as many as when each does with
+// probability 1/n, but one instead of none. Which ones is drawn apart, all sets
+// being equally likely. The binomial law is inverted term by term from
+// unchanged[n], the probability of none.
+func (s *Space) changes(n int, r *rand.Rand) int {
+	if n == 1 {
+		return 1
+	}
+	k := 0
+	u, p := r.Float64(), s.unchanged[n]
+	for u >= p && k < n {
+		u -= p
+		p *= float64(n-k) / (float64(k+1) * float64(n-1))
+		k++
+	}
+	return max(1, k)
+}
+
+// enliven draws the genes of the stage's blocks that were not live.
+func (st *stage) enliven(s *Space, g Genes, live geneSet, r *rand.Rand) {
+	n := 1
+	if !st.shared {
+		n = st.depths[st.depth.of(g)]
+	}
+	for i := st.starts[0]; i < st.starts[n]; i++ {
+		if !live.has(i) {
+			g[i] = uint16(r.IntN(len(s.genes[i].Choices)))
+		}
+	}
 }
 
 // other draws a value of gene i that is not v.
-func (s *Space) other(i, v int, r *rand.Rand) int {
-	n := r.IntN(len(s.genes[i].Choices) - 1)
+func (s *Space) other(i int, v uint16, r *rand.Rand) uint16 {
+	n := uint16(r.IntN(len(s.genes[i].Choices) - 1))
 	if n >= v {
 		n++
 	}
 	return n
 }
 
-// Crossover returns a canonical child of a and b: each gene comes from either
-// parent with equal chance, or from the one in which it is live.
+// Crossover returns a canonical child of a and b, which must be canonical too: each
+// gene comes from either parent with equal chance, or from the one in which it is
+// live.
 func (s *Space) Crossover(a, b Genes, r *rand.Rand) Genes {
 	w := s.scratch()
 	defer s.free(w)
-	w.live, w.other = s.Live(a, w.live), s.Live(b, w.other)
-	la, lb, raw, out := w.live, w.other, w.raw, make(Genes, len(s.genes))
-	var coins uint64
-	for i := range raw {
-		if i%64 == 0 {
-			coins = r.Uint64()
-		}
-		fromA := coins&1 == 1
-		coins >>= 1
-		if la[i] != lb[i] {
-			fromA = la[i]
-		}
-		if fromA {
-			raw[i] = a[i]
-		} else {
-			raw[i] = b[i]
+	s.liveTo(w.live, a)
+	s.liveTo(w.other, b)
+	out := make(Genes, len(a))
+	copy(out, a)
+	for k, inB := range w.other {
+		coins := r.Uint64()
+		for fromB := inB &^ (w.live[k] & coins); fromB != 0; fromB &= fromB - 1 {
+			i := 64*k + bits.TrailingZeros64(fromB)
+			out[i] = b[i]
 		}
 	}
-	s.canonicalTo(out, raw)
+	s.canonicalise(out)
 	return out
 }
 
@@ -183,8 +173,8 @@ func (s *Space) All() iter.Seq[Genes] {
 		var walk func(i int) bool
 		walk = func(i int) bool {
 			if i == n {
-				clear(out)
-				if s.canonicalTo(out, g); slices.Equal(out, g) {
+				copy(out, g)
+				if s.canonicalise(out); slices.Equal(out, g) {
 					return yield(slices.Clone(g))
 				}
 				return true
@@ -194,7 +184,7 @@ func (s *Space) All() iter.Seq[Genes] {
 				choices = 1
 			}
 			for v := range choices {
-				g[i] = v
+				g[i] = uint16(v)
 				if !walk(i + 1) {
 					return false
 				}

@@ -47,7 +47,7 @@ func (p *pipeline) auditBases() (bases []space.Genes) {
 		g := p.space.Sample(r)
 		for i, live := range p.space.Live(g, nil) {
 			if !live {
-				g[i] = r.IntN(len(genes[i].Choices))
+				g[i] = uint16(r.IntN(len(genes[i].Choices)))
 			}
 		}
 		if _, err := p.space.Arch(g).Network(); err == nil {
@@ -77,11 +77,11 @@ func (p *pipeline) liveGene(base space.Genes, genes []int, r *rand.Rand) (int, b
 func (p *pipeline) flip(base space.Genes, gene int, r *rand.Rand) (space.Genes, bool) {
 	id := p.space.Arch(base).String()
 	for _, v := range r.Perm(len(p.space.Genes()[gene].Choices)) {
-		if v == base[gene] {
+		if v == int(base[gene]) {
 			continue
 		}
 		g := append(space.Genes(nil), base...)
-		g[gene] = v
+		g[gene] = uint16(v)
 		a := p.space.Arch(g)
 		if _, err := a.Network(); err == nil && a.String() != id {
 			return g, true
@@ -104,7 +104,7 @@ func (t *priced) price(p *pipeline, base space.Genes, gene int) error {
 	mean := 0.0
 	for v := range choices {
 		g := append(space.Genes(nil), base...)
-		g[gene] = v
+		g[gene] = uint16(v)
 		n, err := p.space.Arch(g).Network()
 		if err != nil {
 			return nil

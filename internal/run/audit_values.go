@@ -59,7 +59,7 @@ func (p *pipeline) valueTrials(groups []geneGroup, bases []space.Genes, add func
 			nets := make([]*blocks.Network, len(group.choices))
 			for v := range group.choices {
 				g := append(space.Genes(nil), base...)
-				g[gene] = v
+				g[gene] = uint16(v)
 				n, err := p.space.Arch(g).Network()
 				if err != nil {
 					break

@@ -66,7 +66,7 @@ func askMacro(rows []accuracy.Judged, n, draw int) []int {
 		row := rows[of[k]]
 		rivals = append(rivals, rival{i, []uncertain{{mid: float64(row.MACs)}, {mid: -row.Score}}})
 		for _, d := range row.ID {
-			genes[i] = append(genes[i], int(d-'0'))
+			genes[i] = append(genes[i], uint16(d-'0'))
 			live[i] = append(live[i], d != '0')
 		}
 	}

@@ -92,7 +92,7 @@ func TestImproveEdits(t *testing.T) {
 		for i, g := range s.Genes() {
 			for v, text := range g.Choices {
 				if g.Name == c.gene && text == c.choice {
-					to[i] = v
+					to[i] = uint16(v)
 				}
 			}
 		}

@@ -55,7 +55,7 @@ func TestLoadHoldsLittleOfATrial(t *testing.T) {
 			arch += fmt.Sprintf(" mbconv_k%d_s1_x%d_c%d_hswish_se%d:relu:hsigmoid_res", 3+2*((i+b)%3), 96+8*((i*7+b)%40), 16+8*b, 8+8*((i+b)%5))
 		}
 		x := &trials[i]
-		*x = search.Trial{ID: i, ArchID: fmt.Sprintf("%012x", i), Arch: arch, Genes: make([]int, 120), Generation: i / 100, Parents: []int{i / 2, i / 3}}
+		*x = search.Trial{ID: i, ArchID: fmt.Sprintf("%012x", i), Arch: arch, Genes: make([]uint16, 120), Generation: i / 100, Parents: []int{i / 2, i / 3}}
 		ms := 5 + float64(i*7919%n)/n
 		x.Objectives = map[string]float64{keyLatency: ms, keyAccuracy: 70 + float64(i%97)/97}
 		x.Parts = map[string]float64{keyLatency + "_low": 0.9 * ms, keyLatency + "_high": 1.1 * ms, keyParams: float64(3e6 + i), keyMACs: float64(3e8 + i)}
@@ -93,7 +93,7 @@ func TestReadAgreesWithWholeTrials(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var trials []search.Trial
 	for i := range 400 {
-		x := search.Trial{ID: i, ArchID: fmt.Sprintf("%012x", i%300), Arch: fmt.Sprintf("32x32x3 | ds_k%d  | é_%d", r.IntN(4), i%9), Genes: []int{i, -i}, Parents: []int{0}, Result: search.Result{
+		x := search.Trial{ID: i, ArchID: fmt.Sprintf("%012x", i%300), Arch: fmt.Sprintf("32x32x3 | ds_k%d  | é_%d", r.IntN(4), i%9), Genes: []uint16{uint16(i), 7}, Parents: []int{0}, Result: search.Result{
 			Objectives: map[string]float64{keyLatency: float64(1 + r.IntN(40)), keyAccuracy: r.Float64(), keyMACs: float64(r.IntN(50))},
 			Parts:      map[string]float64{keyLatency + "_low": math.Inf(-1), keyParams: float64(i), keyAccuracy: 9},
 		}}

@@ -28,11 +28,17 @@ func ParseTrial(line []byte) (search.Trial, error) {
 		case keyArch:
 			t.Arch = p.text()
 		case keyGenes:
-			t.Genes = p.integers()
+			t.Genes = integers(&p, func() uint16 {
+				v := p.integer()
+				if v < 0 || v > math.MaxUint16 {
+					p.fail("a gene is %d", v)
+				}
+				return uint16(v)
+			})
 		case keyGeneration:
 			t.Generation = p.integer()
 		case keyParents:
-			t.Parents = p.integers()
+			t.Parents = integers(&p, p.integer)
 		case keyObjectives:
 			t.Objectives = p.values()
 		case keyParts:
@@ -326,10 +332,11 @@ func (p *parser) boolean() bool {
 	return false
 }
 
-func (p *parser) integers() []int {
+// integers reads an array of what next reads.
+func integers[T int | uint16](p *parser, next func() T) []T {
 	// As many as there are commas before the end.
-	list := make([]int, 0, 1+bytes.Count(p.rest[:max(0, bytes.IndexByte(p.rest, ']'))], []byte{','}))
-	p.array(func() { list = append(list, p.integer()) })
+	list := make([]T, 0, 1+bytes.Count(p.rest[:max(0, bytes.IndexByte(p.rest, ']'))], []byte{','}))
+	p.array(func() { list = append(list, next()) })
 	return list
 }
 

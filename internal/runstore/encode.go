@@ -58,7 +58,7 @@ func AppendTrial(b []byte, t *search.Trial) []byte {
 	return append(b, '}', '\n')
 }
 
-func appendInts(b []byte, list []int) []byte {
+func appendInts[T int | uint16](b []byte, list []T) []byte {
 	b = append(b, '[')
 	for i, v := range list {
 		if i > 0 {

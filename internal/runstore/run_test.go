@@ -35,7 +35,7 @@ func create(t testing.TB, dir string) *Run {
 func someTrials(n int) []search.Trial {
 	trials := make([]search.Trial, n)
 	for i := range trials {
-		trials[i] = search.Trial{ID: i, ArchID: fmt.Sprintf("%012x", i), Genes: []int{i}, Result: search.Result{Objectives: map[string]float64{"a": 1 / float64(i+1)}}}
+		trials[i] = search.Trial{ID: i, ArchID: fmt.Sprintf("%012x", i), Genes: []uint16{uint16(i)}, Result: search.Result{Objectives: map[string]float64{"a": 1 / float64(i+1)}}}
 	}
 	return trials
 }

@@ -17,7 +17,7 @@ import (
 
 func TestLineKnown(t *testing.T) {
 	trial := search.Trial{
-		ID: 17, ArchID: "0123456789ab", Arch: "32x32x3 | ds_k3", Genes: []int{0, 2, 1}, Generation: 3, Parents: []int{4, 9},
+		ID: 17, ArchID: "0123456789ab", Arch: "32x32x3 | ds_k3", Genes: []uint16{0, 2, 1}, Generation: 3, Parents: []int{4, 9},
 		Result: search.Result{
 			Objectives: map[string]float64{"latency": 12.5, "accuracy": -0.1},
 			Parts:      map[string]float64{"macs": 300e6, "tiny": 1e-9, "huge": 1e300, "nan": math.NaN(), "inf": math.Inf(1), "minf": math.Inf(-1)},
@@ -48,7 +48,7 @@ func TestLineRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := search.Trial{
 			ID: rapid.IntRange(0, math.MaxInt).Draw(t, "id"), ArchID: rapid.String().Draw(t, "arch_id"), Arch: rapid.String().Draw(t, "arch"),
-			Genes: rapid.SliceOf(rapid.Int()).Draw(t, "genes"), Generation: rapid.Int().Draw(t, "generation"),
+			Genes: rapid.SliceOf(rapid.Uint16()).Draw(t, "genes"), Generation: rapid.Int().Draw(t, "generation"),
 			Parents: rapid.SliceOf(rapid.Int()).Draw(t, "parents"),
 			Result: search.Result{
 				Objectives: values.Draw(t, "objectives"), Parts: values.Draw(t, "parts"), Violations: values.Draw(t, "violations"),
@@ -161,7 +161,7 @@ func FuzzReadTrials(f *testing.F) {
 
 func benchTrial() search.Trial {
 	return search.Trial{
-		ID: 123456, ArchID: "0123456789ab", Arch: strings.Repeat("mbconv_k3_s1_x144_c24_relu6_res ", 24), Genes: make([]int, 140), Generation: 40, Parents: []int{100000, 100001},
+		ID: 123456, ArchID: "0123456789ab", Arch: strings.Repeat("mbconv_k3_s1_x144_c24_relu6_res ", 24), Genes: make([]uint16, 140), Generation: 40, Parents: []int{100000, 100001},
 		Result: search.Result{
 			Objectives: map[string]float64{"latency": 12.345678901234567, "accuracy": 0.87654321987},
 			Parts: map[string]float64{"latency_low_ms": 11.23456789, "latency_high_ms": 13.3456789, "naswot": 1234.56789, "depth": 33,

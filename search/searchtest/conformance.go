@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"nas/search"
+	"nas/space"
 )
 
 // Maker makes a fresh searcher.
@@ -232,7 +233,7 @@ func start(t *testing.T, make Maker) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range [][]int{top, zero} {
+	for i, want := range []space.Genes{top, zero} {
 		c, state := s.Ask()
 		if state != search.Ready || !slices.Equal(c.Genes, want) {
 			t.Errorf("candidate %d is %v (%v), want %v", i, c.Genes, state, want)

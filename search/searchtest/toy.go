@@ -36,7 +36,7 @@ func (p *Toy) Objectives() []search.Objective {
 func (p *Toy) Reference() []float64 { return []float64{p.cost(p.top()) + 1, -1} }
 
 func (p *Toy) top() space.Genes {
-	return slices.Repeat(space.Genes{p.Choices - 1}, p.Genes)
+	return slices.Repeat(space.Genes{uint16(p.Choices - 1)}, p.Genes)
 }
 
 // Size implements [search.Space].
@@ -52,7 +52,7 @@ func (p *Toy) Size() *big.Int {
 func (p *Toy) Sample(r *rand.Rand) space.Genes {
 	g := make(space.Genes, p.Genes)
 	for i := range g {
-		g[i] = r.IntN(p.Choices)
+		g[i] = uint16(r.IntN(p.Choices))
 	}
 	return p.fix(g)
 }
@@ -62,7 +62,7 @@ func (p *Toy) Mutate(g space.Genes, r *rand.Rand) space.Genes {
 	out := slices.Clone(g)
 	for i := range out {
 		if r.IntN(len(out)) == 0 {
-			out[i] = r.IntN(p.Choices)
+			out[i] = uint16(r.IntN(p.Choices))
 		}
 	}
 	return p.fix(out)
@@ -99,7 +99,7 @@ func (p *Toy) All() iter.Seq[space.Genes] {
 			}
 			i := 0
 			for ; i < p.Genes; i++ {
-				if g[i]++; g[i] < p.Choices {
+				if g[i]++; int(g[i]) < p.Choices {
 					break
 				}
 				g[i] = 0
@@ -114,7 +114,7 @@ func (p *Toy) All() iter.Seq[space.Genes] {
 func (p *Toy) cost(g space.Genes) float64 {
 	sum := 0.0
 	for i, v := range g {
-		sum += float64((i + 1) * v * v)
+		sum += float64((i + 1) * int(v) * int(v))
 	}
 	return sum
 }
@@ -122,7 +122,7 @@ func (p *Toy) cost(g space.Genes) float64 {
 func (p *Toy) gain(g space.Genes) float64 {
 	sum := 0.0
 	for i, v := range g {
-		sum += math.Sqrt(float64(v * (1 + (i*5)%7)))
+		sum += math.Sqrt(float64(int(v) * (1 + (i*5)%7)))
 		if i > 0 && v == g[i-1] { // neighbours that agree help
 			sum += 0.5 * float64(v)
 		}
@@ -136,7 +136,7 @@ func (p *Toy) Valid(g space.Genes) bool {
 		return false
 	}
 	for _, v := range g {
-		if v < 0 || v >= p.Choices {
+		if int(v) >= p.Choices {
 			return false
 		}
 	}
@@ -148,7 +148,7 @@ func (p *Toy) Evaluate(_ context.Context, c search.Candidate) (search.Result, er
 	if p.FailEvery > 0 {
 		h := 0
 		for _, v := range c.Genes {
-			h = h*31 + v
+			h = h*31 + int(v)
 		}
 		if h%p.FailEvery == 0 {
 			return search.Result{}, errors.New("the device hung up")

@@ -12,7 +12,7 @@ import (
 )
 
 // Vector is a problem over real vectors with a known Pareto front, as a search
-// space: a gene holds a variable as one of 2^40+1 evenly spaced values.
+// space: three genes hold a variable as one of 2^40+1 evenly spaced values.
 // Crossover and mutation are the real-coded ones that the literature's figures
 // are made with. Both objectives, "f1" and "f2", are to be minimised.
 type Vector struct {
@@ -36,6 +36,15 @@ const (
 	etaMutation  = 20
 )
 
+// at returns variable i, as a number of levels, and set sets it.
+func at(g space.Genes, i int) int {
+	return int(g[3*i])<<32 | int(g[3*i+1])<<16 | int(g[3*i+2])
+}
+
+func set(g space.Genes, i, x int) {
+	g[3*i], g[3*i+1], g[3*i+2] = uint16(x>>32), uint16(x>>16), uint16(x)
+}
+
 // Objectives returns f1 and f2.
 func (v *Vector) Objectives() []search.Objective {
 	return []search.Objective{{Name: "f1"}, {Name: "f2"}}
@@ -48,9 +57,9 @@ func (v *Vector) Size() *big.Int {
 
 // Sample draws every variable uniformly.
 func (v *Vector) Sample(r *rand.Rand) space.Genes {
-	g := make(space.Genes, len(v.Low))
-	for i := range g {
-		g[i] = r.IntN(levels + 1)
+	g := make(space.Genes, 3*len(v.Low))
+	for i := range v.Low {
+		set(g, i, r.IntN(levels+1))
 	}
 	return g
 }
@@ -62,19 +71,19 @@ func (v *Vector) Canonical(g space.Genes) space.Genes { return append(space.Gene
 // in Deb's code for NSGA-II.
 func (v *Vector) Mutate(g space.Genes, r *rand.Rand) space.Genes {
 	out := append(space.Genes(nil), g...)
-	n := len(out)
-	for i := range out {
+	n := len(v.Low)
+	for i := range n {
 		if r.IntN(n) != 0 {
 			continue
 		}
-		x, u := float64(out[i])/levels, r.Float64()
+		x, u := float64(at(out, i))/levels, r.Float64()
 		var d float64
 		if u < 0.5 {
 			d = math.Pow(2*u+(1-2*u)*math.Pow(1-x, etaMutation+1), 1.0/(etaMutation+1)) - 1
 		} else {
 			d = 1 - math.Pow(2*(1-u)+2*(u-0.5)*math.Pow(x, etaMutation+1), 1.0/(etaMutation+1))
 		}
-		out[i] = quantise(x + d)
+		set(out, i, quantise(x+d))
 	}
 	return out
 }
@@ -84,14 +93,15 @@ func (v *Vector) Mutate(g space.Genes, r *rand.Rand) space.Genes {
 func (v *Vector) Crossover(a, b space.Genes, r *rand.Rand) space.Genes {
 	out := append(space.Genes(nil), a...)
 	second := r.IntN(2) == 1
-	for i := range out {
-		if a[i] == b[i] || r.IntN(2) == 0 {
+	for i := range v.Low {
+		p, q := at(a, i), at(b, i)
+		if p == q || r.IntN(2) == 0 {
 			if second {
-				out[i] = b[i]
+				set(out, i, q)
 			}
 			continue
 		}
-		lo, hi := float64(min(a[i], b[i]))/levels, float64(max(a[i], b[i]))/levels
+		lo, hi := float64(min(p, q))/levels, float64(max(p, q))/levels
 		u := r.Float64()
 		spread := func(room float64) float64 {
 			alpha := 2 - math.Pow(1+2*room/(hi-lo), -(etaCrossover+1))
@@ -108,21 +118,30 @@ func (v *Vector) Crossover(a, b space.Genes, r *rand.Rand) space.Genes {
 		if second {
 			low = high
 		}
-		out[i] = quantise(low)
+		set(out, i, quantise(low))
 	}
 	return out
 }
 
 func quantise(x float64) int { return int(math.Round(min(1, max(0, x)) * levels)) }
 
+// Encode implements [search.Encoder]: each variable between 0 and 1.
+func (v *Vector) Encode(g space.Genes) []float64 {
+	x := make([]float64, len(v.Low))
+	for i := range x {
+		x[i] = float64(at(g, i)) / levels
+	}
+	return x
+}
+
 // Evaluate implements [search.Evaluator].
 func (v *Vector) Evaluate(_ context.Context, c search.Candidate) (search.Result, error) {
-	if len(c.Genes) != len(v.Low) {
-		return search.Result{}, fmt.Errorf("searchtest: %s has %d variables, not %d", v.Name, len(v.Low), len(c.Genes))
+	if len(c.Genes) != 3*len(v.Low) {
+		return search.Result{}, fmt.Errorf("searchtest: %s has %d variables in three genes each, not %d genes", v.Name, len(v.Low), len(c.Genes))
 	}
-	x := make([]float64, len(c.Genes))
-	for i, g := range c.Genes {
-		x[i] = v.Low[i] + (v.High[i]-v.Low[i])*float64(g)/levels
+	x := v.Encode(c.Genes)
+	for i := range x {
+		x[i] = v.Low[i] + (v.High[i]-v.Low[i])*x[i]
 	}
 	f1, f2 := v.Eval(x)
 	return search.Result{Objectives: map[string]float64{"f1": f1, "f2": f2}}, nil
