@@ -71,8 +71,11 @@ type Timing struct {
 	// Calm is in how many runs, in the mean, a part of the network was seen in a calm
 	// moment, if the times are those of calm moments; 0: they are not.
 	Calm        float64
-	Runs        int // all of them
-	Interrupted int // runs in which another task took a core
+	found       float64   // share of the time that was seen in them
+	slow        float64   // what the rest was divided by
+	laps        *lapTimes // nil: the device has none
+	Runs        int       // all of them
+	Interrupted int       // runs in which another task took a core
 }
 
 // Pace is how fast the machine was while something was measured.

@@ -7,50 +7,131 @@ import (
 	"nas/blocks/engine"
 )
 
+// lapTimes is what is known of the laps of a network, over the visits to it.
+type lapTimes struct {
+	ends  [][]int     // of the calls, in the laps of each lane
+	lanes [][]lapTime // the laps of each lane
+	rest  float64     // between the calls, ms
+	clock float64     // by how much longer calm probes took than the session's, as a factor
+}
+
+// lapTime is the time of a lap in calm moments, in ms, and in others.
+type lapTime struct {
+	ms, err   float64 // of the calm runs, and its standard error
+	runs      float64 // that were calm
+	disturbed float64 // of the others
+	others    float64 // how many they were
+}
+
+// lapTimes finds, of every lap, the median of those runs in which the probes before and
+// behind it were calm. Probes tell the state of the core without regard to what the lap
+// took, so that nothing is selected by its own time, as it would be among the shortest
+// runs.
+func (r *recording) lapTimes() *lapTimes {
+	t := &lapTimes{ends: r.ends, clock: 1}
+	rest := undisturbed(column(r.runs, func(v recorded) float64 { return v.rest }))
+	t.rest = max(0, rest.MedianMs)
+	var calm, others, probes []float64
+	for lane := range r.ends {
+		laps := make([]lapTime, len(r.runs[0].laps[lane]))
+		for i := range laps {
+			calm, others = calm[:0], others[:0]
+			for k := range r.runs {
+				x := r.runs[k].laps[lane]
+				now := r.probes.calm(x[i].ProbeNs)
+				if now {
+					probes = append(probes, float64(x[i].ProbeNs))
+				}
+				if ms := float64(x[i].Ns) / 1e6; now && (i == 0 || r.probes.calm(x[i-1].ProbeNs)) {
+					calm = append(calm, ms)
+				} else {
+					others = append(others, ms)
+				}
+			}
+			l := lapTime{runs: float64(len(calm)), others: float64(len(others))}
+			if len(others) > 0 {
+				l.disturbed = median(others)
+			}
+			if len(calm) > 0 {
+				l.ms = median(calm)
+				l.err = l.ms * max(spreadOf(calm), 0.02) * math.Sqrt(math.Pi/2/l.runs) // of a median
+			}
+			if l.runs >= 2 && l.others >= 2 {
+				r.probes.slowed(l.ms, l.disturbed)
+			}
+			laps[i] = l
+		}
+		t.lanes = append(t.lanes, laps)
+	}
+	if len(probes) > 0 && r.probes.base > 0 {
+		t.clock = median(probes) / r.probes.base
+	}
+	return t
+}
+
+// with joins two visits to one network: laps that had no calm moment in one had some in
+// the other.
+func (t *lapTimes) with(u *lapTimes) *lapTimes {
+	out := &lapTimes{ends: t.ends, rest: min(t.rest, u.rest), clock: math.Sqrt(t.clock * u.clock)}
+	for k := range t.lanes {
+		laps := make([]lapTime, len(t.lanes[k]))
+		for i, a := range t.lanes[k] {
+			b := u.lanes[k][i]
+			l := lapTime{runs: a.runs + b.runs, others: a.others + b.others}
+			if l.runs > 0 {
+				l.ms = (a.runs*a.ms + b.runs*b.ms) / l.runs
+				l.err = math.Hypot(a.runs*a.err, b.runs*b.err) / l.runs
+			}
+			if l.others > 0 {
+				l.disturbed = (a.others*a.disturbed + b.others*b.disturbed) / l.others
+			}
+			laps[i] = l
+		}
+		out.lanes = append(out.lanes, laps)
+	}
+	return out
+}
+
 // calmTimes are the times of a network's calls, each the sum of its laps in calm
 // moments.
 type calmTimes struct {
 	ms, err []float64 // of each call, and its standard error
+	total   float64   // of the network, ms
 	runs    float64   // calm runs of a lap, in the mean
 	found   float64   // share of the time that is in laps of which some were calm
-	rest    float64   // between the calls, ms
 }
 
 // enoughCalm is the share of a network's time that must have been seen in calm
-// moments; what is missing is estimated from the laps that were not.
+// moments; what is missing is estimated from the laps that were not, divided by slow.
 const enoughCalm = 0.7
 
-// calmTimes finds the times of the calls with nobody else on the machine: of every
-// lap the median of those runs in which the probes before and behind it were calm.
-// Probes tell the state of the core without regard to what the lap took, so that
-// nothing is selected by its own time, as it would be among the shortest runs.
-func (r *recording) calmTimes() calmTimes {
-	c := calmTimes{ms: make([]float64, len(r.ends[0])), err: make([]float64, len(r.ends[0]))}
-	rest := undisturbed(column(r.runs, func(v recorded) float64 { return v.rest }))
-	c.rest = max(0, rest.MedianMs)
+func (t *lapTimes) calm(slow float64) calmTimes {
+	c := calmTimes{ms: make([]float64, len(t.ends[0])), err: make([]float64, len(t.ends[0])), total: t.rest}
 	var found, all, runs, laps float64
-	for lane, ends := range r.ends {
-		ts := r.lane(lane)
-		slow := slowdown(ts)
+	for lane, ends := range t.ends {
 		from := 0
 		for call, end := range ends {
 			ms, var2 := 0.0, 0.0
-			for _, t := range ts[from:end] {
-				runs, laps = runs+float64(t.runs), laps+1
-				if t.runs > 0 {
-					found += t.ms
+			for _, l := range t.lanes[lane][from:end] {
+				runs, laps = runs+l.runs, laps+1
+				if l.runs > 0 {
+					found += l.ms
 				} else {
-					t.ms /= slow
-					t.err = t.ms * guessed
+					l.ms = l.disturbed / slow
+					l.err = l.ms * guessed
 				}
-				all += t.ms
-				ms += t.ms
-				var2 += t.err * t.err
+				all += l.ms
+				ms += l.ms
+				var2 += l.err * l.err
 			}
 			if from = end; ms > c.ms[call] { // the lanes wait for the last
 				c.ms[call], c.err[call] = ms, math.Sqrt(var2)
 			}
 		}
+	}
+	for i := range c.ms {
+		c.ms[i] = max(c.ms[i], 1e-5)
+		c.total += c.ms[i]
 	}
 	if all > 0 {
 		c.found, c.runs = found/all, runs/laps
@@ -58,86 +139,9 @@ func (r *recording) calmTimes() calmTimes {
 	return c
 }
 
-// total is the time of the network.
-func (c *calmTimes) total() float64 {
-	sum := c.rest
-	for _, ms := range c.ms {
-		sum += ms
-	}
-	return sum
-}
-
-// clock is by how much longer calm probes took in these runs than undisturbed ones of
-// the session, as a factor: the clock has fallen. 1 if there were none.
-func (r *recording) clock() float64 {
-	var calm []float64
-	for k := range r.runs {
-		for _, l := range r.runs[k].laps {
-			for i := range l {
-				if r.probes.calm(l[i].ProbeNs) {
-					calm = append(calm, float64(l[i].ProbeNs))
-				}
-			}
-		}
-	}
-	if len(calm) == 0 || r.probes.base == 0 {
-		return 1
-	}
-	return median(calm) / r.probes.base
-}
-
 // guessed is the relative standard error of a lap that was never seen in a calm
 // moment, from its time in others.
 const guessed = 0.1
-
-// lapTime is the time of a lap: in calm moments, if there were any.
-type lapTime struct {
-	ms, err   float64
-	runs      int     // that were calm
-	disturbed float64 // median of the others, 0: there are none
-}
-
-// lane sums up the laps of a lane over the runs.
-func (r *recording) lane(lane int) []lapTime {
-	out := make([]lapTime, len(r.runs[0].laps[lane]))
-	var calm, others []float64
-	for i := range out {
-		calm, others = calm[:0], others[:0]
-		for k := range r.runs {
-			laps := r.runs[k].laps[lane]
-			if ms := float64(laps[i].Ns) / 1e6; r.probes.calm(laps[i].ProbeNs) && (i == 0 || r.probes.calm(laps[i-1].ProbeNs)) {
-				calm = append(calm, ms)
-			} else {
-				others = append(others, ms)
-			}
-		}
-		t := lapTime{runs: len(calm)}
-		if len(others) > 0 {
-			t.disturbed = median(others)
-			t.ms = t.disturbed
-		}
-		if len(calm) > 0 {
-			t.ms = median(calm)
-			t.err = t.ms * max(spreadOf(calm), 0.02) * math.Sqrt(math.Pi/2/float64(len(calm))) // of a median
-		}
-		out[i] = t
-	}
-	return out
-}
-
-// slowdown is by how much longer disturbed laps take, as a factor.
-func slowdown(ts []lapTime) float64 {
-	calm, disturbed := 0.0, 0.0
-	for _, t := range ts {
-		if t.runs >= 2 && t.disturbed > 0 {
-			calm, disturbed = calm+t.ms, disturbed+t.disturbed
-		}
-	}
-	if calm == 0 {
-		return 1
-	}
-	return max(1, disturbed/calm)
-}
 
 // copyLaps keeps the laps of the run that l holds.
 func copyLaps(l *engine.Laps) [][]engine.Lap {

@@ -218,8 +218,8 @@ func (m *meter) Baseline() Baseline { return Baseline{m.referenceMs(), m.probes.
 // of the session's looks at it if there were hardly any.
 func (m *meter) referenceMs() float64 {
 	if m.refMs == 0 {
-		if c := m.calm.calmTimes(); c.found >= enoughCalm {
-			m.refMs = c.total()
+		if c := m.calm.lapTimes().calm(m.probes.slowdown()); c.found >= enoughCalm {
+			m.refMs = c.total
 		} else {
 			s := slices.Clone(m.seen)
 			slices.Sort(s)

@@ -32,6 +32,8 @@ type probes struct {
 	base float64 // of an undisturbed core, in nanoseconds; 0: not known yet
 	seen int     // since base was looked for
 	tick float64 // resolution of the clock, in nanoseconds
+	// What laps took in calm moments and in others, all in all.
+	calmMs, otherMs float64
 }
 
 const (
@@ -91,3 +93,16 @@ func (p *probes) limit(base float64) float64 { return base + max(calmly*base, p.
 
 // calm tells whether a probe was undisturbed.
 func (p *probes) calm(ns int64) bool { return float64(ns) <= p.limit(p.base) }
+
+// slowed takes in what a lap took in calm moments and in others.
+func (p *probes) slowed(calm, other float64) {
+	p.calmMs += calm
+	p.otherMs += other
+}
+
+// slowdown is by how much longer laps take in other moments, as a factor: 1.4 until
+// enough is known.
+func (p *probes) slowdown() float64 {
+	const firstMs, first = 20, 1.4
+	return max(1, (p.otherMs+first*firstMs)/(p.calmMs+firstMs))
+}

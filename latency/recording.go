@@ -80,7 +80,7 @@ func (r *recording) kept() []recorded {
 // Neighbours, above all those on the other hardware thread of the core, slow it
 // down for fractions of a millisecond to seconds at a time. Of a network that takes
 // longer hardly any run is undisturbed, yet each of its laps is in some: see
-// calmTimes. On a machine at rest the sum is the median of the runs. Where a
+// lapTimes. On a machine at rest the sum is the median of the runs. Where a
 // neighbour stayed for the whole visit, see paced.
 func (r *recording) timing(base float64) Timing {
 	t := Timing{Runs: len(r.runs), Interrupted: r.lost, Pace: Pace{Slow: 1, BaseMs: base}}
@@ -97,8 +97,8 @@ func (r *recording) timing(base float64) Timing {
 	if len(r.runs) == 0 {
 		return t
 	}
-	if c := r.calmTimes(); c.found >= enoughCalm {
-		r.calm(&t, c)
+	t.laps, t.slow = r.lapTimes(), r.probes.slowdown()
+	if t.calm() {
 		return t
 	}
 	// Of a run that was interrupted the call is not known in which it was: such
@@ -111,20 +111,28 @@ func (r *recording) timing(base float64) Timing {
 	return t
 }
 
-// calm fills in the times of a visit that had enough calm moments.
-func (r *recording) calm(t *Timing, c calmTimes) {
-	var2 := 0.0
+// calm fills in the times of calm moments, if there were enough of them.
+func (t *Timing) calm() bool {
+	c := t.laps.calm(t.slow)
+	if c.found < enoughCalm {
+		return false
+	}
+	scale, var2 := 1.0, 0.0
+	if t.laps.clock > slowLimit {
+		scale = 1 / t.laps.clock
+	}
 	t.CallMs, t.CallSpread = c.ms, c.err
 	for i, ms := range c.ms {
-		c.ms[i] = max(ms, 1e-5)
+		c.ms[i] *= scale
 		var2 += c.err[i] * c.err[i]
-		c.err[i] = min(0.3, c.err[i]/c.ms[i])
+		c.err[i] = min(0.3, c.err[i]/ms)
 	}
-	sum, half := c.total(), 2*math.Sqrt(var2)
+	sum, half := scale*c.total, 2*scale*math.Sqrt(var2)
 	t.Whole.around(sum, sum-half, sum+half)
-	t.Calm = c.runs
-	t.Slow = r.clock()
+	t.Calm, t.found = c.runs, c.found
+	t.Slow = t.laps.clock
 	t.RefMs = t.BaseMs * t.Slow // the looks at the reference were at other moments
+	return true
 }
 
 // paced fills in the times of a visit in which the machine was slow throughout:

@@ -292,26 +292,59 @@ func TestBetter(t *testing.T) {
 	}
 }
 
-// What was seen in calm moments counts, whatever the pace, and of two such visits the
-// mean, weighted by how often.
+// Laps that had no calm moment in one visit had some in the other: both together tell the
+// time of all, and count by how often they were seen.
 func TestBetterOfCalmMoments(t *testing.T) {
-	visit := func(ms, slow, calm float64) Timing {
-		return Timing{Whole: Sample{MedianMs: ms, LowMs: ms, HighMs: ms}, CallMs: []float64{ms}, CallSpread: []float64{0.03}, Pace: Pace{Slow: slow, RefMs: slow, BaseMs: 1}, Calm: calm, Runs: 12}
+	visit := func(runs int, first, second float64, calm ...bool) Timing {
+		rec := &recording{threads: 1, probes: quietProbes(), refs: []float64{0.6}}
+		for range runs {
+			lane := engine.Lane{Ends: []int{1, 2}}
+			for i, ms := range []float64{first, second} {
+				lap := engine.Lap{Ns: int64(1e6 * ms), ProbeNs: 1000}
+				if !calm[i] {
+					lap.Ns, lap.ProbeNs = lap.Ns*3/2, 1700
+				}
+				lane.Laps = append(lane.Laps, lap)
+			}
+			l := &engine.Laps{Lanes: []engine.Lane{lane}}
+			calls, p := busiest(l)
+			rec.add(run{ms: calls[0] + calls[1] + p, cpuMs: 9}, l)
+		}
+		return rec.timing(0.4)
 	}
-	a, b, other := visit(10, 1, 3), visit(12, 1, 1), visit(8, 1, 0)
-	for _, x := range []Timing{better(a, b), better(b, a)} {
-		if math.Abs(x.Whole.MedianMs-10.5) > 1e-9 || math.Abs(x.CallMs[0]-10.5) > 1e-9 || x.Calm != 4 || x.Runs != 24 {
-			t.Errorf("of two calm visits: %+v", x)
+	slow := visit(6, 1, 2, false, false)
+	if slow.Calm != 0 || !slow.disturbed() || math.Abs(slow.Whole.MedianMs-3) > 1e-5 {
+		t.Fatalf("never calm: %+v", slow)
+	}
+	half := visit(6, 1, 2, true, false) // the lap behind a calm one is disturbed: a third of the time is known
+	if half.Calm != 0 || !half.disturbed() {
+		t.Fatalf("a third calm: %+v", half)
+	}
+	calm := visit(9, 1.1, 2.2, true, true)
+	if calm.Calm != 9 || calm.disturbed() || math.Abs(calm.Whole.MedianMs-3.3) > 1e-9 {
+		t.Fatalf("calm: %+v", calm)
+	}
+	for _, c := range []struct {
+		a, b Timing
+		want []float64
+	}{
+		{slow, calm, []float64{1.1, 2.2}},
+		{half, calm, []float64{(6*1 + 9*1.1) / 15, 2.2}},
+		{calm, calm, []float64{1.1, 2.2}},
+	} {
+		for _, x := range []Timing{better(c.a, c.b), better(c.b, c.a)} {
+			if math.Abs(x.CallMs[0]-c.want[0]) > 1e-9 || math.Abs(x.CallMs[1]-c.want[1]) > 1e-9 || x.disturbed() || x.Runs != c.a.Runs+c.b.Runs {
+				t.Errorf("%+v, want calls of %v ms", x, c.want)
+			}
 		}
 	}
-	for _, x := range []Timing{better(a, other), better(other, a)} {
-		if x.Whole.MedianMs != 10 || x.Calm != 3 || x.Runs != 24 {
-			t.Errorf("of a calm visit and another: %+v", x)
-		}
+	if x := better(slow, slow); x.Calm != 0 || !x.disturbed() || x.Runs != 12 || math.Abs(x.Whole.MedianMs-3) > 1e-5 {
+		t.Errorf("never calm, twice: %+v", x)
 	}
 }
 
-// A clock that falls by a tenth is seen by the probes, not taken for a neighbour.
+// A clock that falls by a tenth is seen by the probes, not taken for a neighbour, and
+// divided out.
 func TestClock(t *testing.T) {
 	rec := &recording{threads: 1, probes: quietProbes()}
 	for range 6 {
@@ -319,7 +352,7 @@ func TestClock(t *testing.T) {
 		rec.add(run{ms: 3.804, cpuMs: 3.804}, l)
 	}
 	x := rec.timing(0.5)
-	if math.Abs(x.Slow-1.1) > 1e-9 || math.Abs(x.RefMs-0.55) > 1e-9 || !x.slowAt(0.5) || math.Abs(x.correction(0.5)-1/1.1) > 1e-9 {
-		t.Errorf("%+v", x.Pace)
+	if want := (1.1 + 2.2 + 0.5/x.slow) / 1.1; math.Abs(x.Slow-1.1) > 1e-9 || !x.slowAt(0.5) || x.correction(0.5) != 1 || math.Abs(x.Whole.MedianMs-want) > 1e-9 {
+		t.Errorf("%g ms, want %g: %+v", x.Whole.MedianMs, want, x.Pace)
 	}
 }

@@ -19,7 +19,7 @@ func (c *calibration) time(ctx context.Context, n *candidate, e Effort) (t Timin
 	}
 	c.runs += t.Runs
 	c.broken += t.Interrupted
-	slow := t.Slow > slowLimit
+	slow := t.disturbed()
 	if slow {
 		c.slow++
 	}

@@ -79,7 +79,7 @@ func (v *visits) round(ctx context.Context, seen func(i int, t Timing)) error {
 // again visits the networks beside which the machine was always slow.
 func (v *visits) again(ctx context.Context, seen func(i int, t Timing)) error {
 	for i, n := range v.networks {
-		if v.best[i].Slow <= slowLimit {
+		if !v.best[i].disturbed() {
 			continue
 		}
 		t, err := v.timer.Time(ctx, n, v.effort)
@@ -95,8 +95,8 @@ func (v *visits) again(ctx context.Context, seen func(i int, t Timing)) error {
 // late counts them.
 func (v *visits) late() int {
 	n := 0
-	for _, t := range v.best {
-		if t.Slow > slowLimit {
+	for i := range v.best {
+		if v.best[i].disturbed() {
 			n++
 		}
 	}
@@ -107,30 +107,36 @@ func (v *visits) late() int {
 // the median before what was measured beside it is measured again.
 const slowLimit = 1.06
 
-// better returns one of two timings of one network, with the runs of both: the one
-// of calm moments, else that at which the machine was less slow, or the shorter of two
-// undisturbed ones. Two of calm moments, or two at the reference kernel's pace, become one.
+// disturbed tells whether it is worth looking again at a network, later.
+func (t *Timing) disturbed() bool { return t.Slow > slowLimit || t.Calm > 0 && t.found < 0.95 }
+
+// better makes one of two timings of one network, with the runs of both: that of
+// calm moments, if both together have enough of them; else that at which the machine was
+// less slow, the shorter of two undisturbed ones, or the mean of two at the reference
+// kernel's pace.
 func better(t, u Timing) Timing {
+	if u.Calm > 0 {
+		t, u = u, t
+	}
 	switch {
-	case t.Calm > 0 && u.Calm > 0:
-		t.merge(u, u.Calm/(t.Calm+u.Calm))
-		t.Calm += u.Calm
-	case t.Calm > 0 || u.Calm > 0:
-		if u.Calm > 0 {
-			t, u = u, t
-		}
+	case t.Calm > 0:
 	case t.Slow > slowLimit && u.Slow > slowLimit && t.BaseMs > 0 && u.BaseMs > 0:
-		t.merge(u, float64(u.Runs)/float64(t.Runs+u.Runs))
+		t.merge(u)
 	case max(t.Slow, u.Slow) > slowLimit && u.Slow < t.Slow, max(t.Slow, u.Slow) <= slowLimit && u.Whole.MedianMs < t.Whole.MedianMs:
 		t, u = u, t
+	}
+	if t.laps != nil && u.laps != nil {
+		t.laps, t.slow = t.laps.with(u.laps), (t.slow+u.slow)/2
+		t.calm()
 	}
 	t.Runs += u.Runs
 	t.Interrupted += u.Interrupted
 	return t
 }
 
-// merge makes t the mean of t and u, w the weight of u.
-func (t *Timing) merge(u Timing, w float64) {
+// merge makes t the mean of t and u, weighted by their runs.
+func (t *Timing) merge(u Timing) {
+	w := float64(u.Runs) / float64(t.Runs+u.Runs)
 	mix := func(a, b float64) float64 { return a + w*(b-a) }
 	t.Slow, t.RefMs, t.BaseMs = mix(t.Slow, u.Slow), mix(t.RefMs, u.RefMs), mix(t.BaseMs, u.BaseMs)
 	a, b := &t.Whole, &u.Whole
