@@ -331,6 +331,7 @@ func TestBetterOfCalmMoments(t *testing.T) {
 		{slow, calm, []float64{1.1, 2.2}},
 		{half, calm, []float64{(6*1 + 9*1.1) / 15, 2.2}},
 		{calm, calm, []float64{1.1, 2.2}},
+		{calm, visit(9, 1.3, 2.7, true, true), []float64{1.1, 2.2}}, // slowed down by something else
 	} {
 		for _, x := range []Timing{better(c.a, c.b), better(c.b, c.a)} {
 			if math.Abs(x.CallMs[0]-c.want[0]) > 1e-9 || math.Abs(x.CallMs[1]-c.want[1]) > 1e-9 || x.disturbed() || x.Runs != c.a.Runs+c.b.Runs {
