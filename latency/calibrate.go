@@ -157,7 +157,7 @@ func Calibrate(ctx context.Context, rt Runtime, networks iter.Seq[*blocks.Networ
 	}
 	var known Baseline
 	if opts.Base != nil {
-		known = opts.Base.Calibration.Baseline
+		known.ProbeNs = opts.Base.Calibration.ProbeNs // times are brought to this session's reference
 	}
 	timer, err := rt.Open(ctx, known)
 	if err != nil {

@@ -18,8 +18,8 @@ type Runtime interface {
 	Device() Device
 	Facts() Facts
 	// Open prepares for timing on the calling goroutine, which must be the one
-	// that uses and closes the Timer. referenceMs is the reference kernel's time
-	// that the device had when its profile was made, 0 if there is none yet.
+	// that uses and closes the Timer. known is what the device took undisturbed when
+	// its profile was made.
 	Open(ctx context.Context, known Baseline) (Timer, error)
 }
 
@@ -80,12 +80,15 @@ type Timing struct {
 
 // Pace is how fast the machine was while something was measured.
 type Pace struct {
-	// Slow is by how much the reference kernel was slower than undisturbed, as a
-	// factor: 1 is undisturbed. Beyond slowLimit the times of a Timing are those that
-	// its runs would have taken at the undisturbed pace, if BaseMs is known.
+	// Slow is by how much the machine was slower than undisturbed, as a factor, 1 if it
+	// was not: its clock, where the times are of calm moments, else the reference kernel.
+	// Beyond slowLimit the times of a Timing are those that its runs would have taken at the
+	// undisturbed pace, if BaseMs is known.
 	Slow   float64
-	RefMs  float64 // the reference kernel's time then, of its least disturbed runs
+	RefMs  float64 // the reference kernel's time then; 0: it does not count
 	BaseMs float64 // undisturbed, as far as was known then; 0: it was not
+	// Unsure: there were calm moments to be told, but too few.
+	Unsure bool
 }
 
 const nativeName = "native"

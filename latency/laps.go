@@ -53,11 +53,9 @@ func (r *recording) lapTimes() *lapTimes {
 				l.disturbed = median(others)
 			}
 			if len(calm) > 0 {
-				l.ms = median(calm)
-				l.err = l.ms * max(spreadOf(calm), 0.02) * math.Sqrt(math.Pi/2/l.runs) // of a median
-			}
-			if l.runs >= 2 && l.others >= 2 {
-				r.probes.slowed(l.ms, l.disturbed)
+				if l.ms = median(calm); l.ms > 0 { // a coarse clock does not see the shortest
+					l.err = l.ms * max(spreadOf(calm), 0.02) * math.Sqrt(math.Pi/2/l.runs) // of a median
+				}
 			}
 			laps[i] = l
 		}
@@ -69,6 +67,18 @@ func (r *recording) lapTimes() *lapTimes {
 	return t
 }
 
+// slowed tells the session by how much disturbed laps took longer.
+func (t *lapTimes) slowed(p *probes) {
+	for _, laps := range t.lanes {
+		for _, l := range laps {
+			if l.runs >= 2 && l.others >= 2 {
+				p.calmMs += l.ms
+				p.otherMs += l.disturbed
+			}
+		}
+	}
+}
+
 // unseen is by how much longer one of two visits takes in calm moments before it does not
 // count, as a factor: something slowed it down that the probes do not see, such as a
 // virtual core that was moved away from the cache it shared with the other.
@@ -77,15 +87,17 @@ const unseen = 1.1
 // with joins two visits to one network: laps that had no calm moment in one had some in
 // the other.
 func (t *lapTimes) with(u *lapTimes) *lapTimes {
-	a, b := 0.0, 0.0
+	a, b, common, all := 0.0, 0.0, 0, 0
 	for k := range t.lanes {
+		all += len(t.lanes[k])
 		for i, x := range t.lanes[k] {
 			if y := u.lanes[k][i]; x.runs > 0 && y.runs > 0 {
-				a, b = a+x.ms, b+y.ms
+				a, b, common = a+x.ms, b+y.ms, common+1
 			}
 		}
 	}
 	switch {
+	case 2*common < all: // too few to judge by
 	case a > unseen*b && b > 0:
 		return u
 	case b > unseen*a && a > 0:

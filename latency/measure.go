@@ -55,7 +55,7 @@ func Measure(ctx context.Context, n *blocks.Network, rt Runtime, o MeasureOption
 	s := t.Whole
 	s.Warnings = append(append(s.Warnings, facts.warnings(rt.Device().Threads)...), warnings...)
 	if o.Baseline.ReferenceMs > 0 && t.Slow > 1.03 {
-		s.Warnings = append(s.Warnings, "the reference kernel took "+percent(t.Slow-1)+" longer than when the profile was made")
+		s.Warnings = append(s.Warnings, "the machine was "+percent(t.Slow-1)+" slower than when the profile was made")
 	}
 	return s, nil
 }

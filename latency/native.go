@@ -127,7 +127,7 @@ type meter struct {
 	ref    *runnable
 	known  Baseline  // from the caller
 	seen   []float64 // reference times of this session
-	calm   recording // of the last of them, in a ring
+	refs   recording // of the last of them
 	refMs  float64   // what they tell, from time to time
 	probes *probes
 	since  int // bytes bound since the last garbage collection
@@ -140,18 +140,19 @@ func newMeter(t engine.Target, cpus []int, known Baseline) (*meter, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.ref, m.calm.probes = ref, m.probes
+	m.ref, m.refs.probes = ref, m.probes
 	m.s = openSession(max(t.Threads, 1), cpus)
 	// The clock may need some milliseconds to rise, and a neighbour may stay for some.
 	settle := settling
 	if known.ProbeNs > 0 {
 		settle /= 5
 	}
-	for begin := time.Now(); time.Since(begin) < settle; {
+	for begin, k := time.Now(), 0; time.Since(begin) < settle && k < 1<<14; k++ {
 		m.reference()
 	}
 	m.seen = m.seen[len(m.seen)/4:]
 	m.refMs = 0
+	m.probes.doubt()
 	return m, nil
 }
 
@@ -186,11 +187,11 @@ func (m *meter) reference() float64 {
 		m.ref.plan.RunLaps(m.ref.out, m.ref.in, &m.ref.laps)
 		ms := float64(time.Since(t).Nanoseconds()) / 1e6
 		m.look(&m.ref.laps)
-		m.calm.add(run{ms: ms}, &m.ref.laps)
-		both += m.calm.runs[len(m.calm.runs)-1].ms / 2
+		m.refs.add(run{ms: ms}, &m.ref.laps)
+		both += m.refs.runs[len(m.refs.runs)-1].ms / 2
 	}
-	if n := len(m.calm.runs); n > 2*keptReferences {
-		m.calm.runs = append(m.calm.runs[:0], m.calm.runs[n-keptReferences:]...)
+	if n := len(m.refs.runs); n > 2*keptReferences {
+		m.refs.runs = append(m.refs.runs[:0], m.refs.runs[n-keptReferences:]...)
 	}
 	m.seen = append(m.seen, both)
 	if len(m.seen)%32 == 0 {
@@ -218,7 +219,7 @@ func (m *meter) Baseline() Baseline { return Baseline{m.referenceMs(), m.probes.
 // of the session's looks at it if there were hardly any.
 func (m *meter) referenceMs() float64 {
 	if m.refMs == 0 {
-		if c := m.calm.lapTimes().calm(m.probes.slowdown()); c.found >= enoughCalm {
+		if c := m.refs.lapTimes().calm(m.probes.slowdown()); c.found >= enoughCalm {
 			m.refMs = c.total
 		} else {
 			s := slices.Clone(m.seen)
@@ -290,6 +291,7 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 		rec.refs = append(rec.refs, m.reference())
 	}
 	t := rec.timing(m.base())
+	t.laps.slowed(m.probes)
 	t.Calls = r.calls
 	if !e.Kernels {
 		t.CallMs, t.CallSpread = nil, nil

@@ -24,8 +24,7 @@ func probe() {
 	}
 }
 
-// probes tells calm moments from others. Only its own session's probes count: the
-// clock of another may have been another.
+// probes tells calm moments of a session from others.
 type probes struct {
 	ns   []int64 // the last of them, in a ring
 	next int
@@ -47,14 +46,17 @@ const (
 )
 
 func newProbes() *probes {
-	p := &probes{tick: 1e9}
-	for range 200 {
+	p := &probes{tick: 1e9} // a clock that stands still tells nothing
+	begin := time.Now()
+	for k := 0; k < 200 && time.Since(begin) < 20*time.Millisecond; k++ {
 		t := time.Now()
 		d := time.Since(t)
-		for d == 0 {
+		for tries := 0; d == 0 && tries < 1<<16; tries++ {
 			d = time.Since(t)
 		}
-		p.tick = min(p.tick, float64(d))
+		if d > 0 {
+			p.tick = min(p.tick, float64(d))
+		}
 	}
 	return p
 }
@@ -91,13 +93,23 @@ func (p *probes) find() {
 
 func (p *probes) limit(base float64) float64 { return base + max(calmly*base, p.tick) }
 
-// calm tells whether a probe was undisturbed.
-func (p *probes) calm(ns int64) bool { return float64(ns) <= p.limit(p.base) }
+// calm tells whether a probe was undisturbed. It cannot where the clock is too coarse
+// for a probe, or nothing is known yet.
+func (p *probes) calm(ns int64) bool { return p.base >= 4*p.tick && float64(ns) <= p.limit(p.base) }
 
-// slowed takes in what a lap took in calm moments and in others.
-func (p *probes) slowed(calm, other float64) {
-	p.calmMs += calm
-	p.otherMs += other
+// doubt looks anew for what an undisturbed probe takes, if what was known from another
+// session cannot be true: the shortest probes of this one are longer, and agree.
+func (p *probes) doubt() {
+	if p.base == 0 || len(p.ns) == 0 {
+		return
+	}
+	s := slices.Clone(p.ns)
+	slices.Sort(s)
+	least, tenth := float64(s[len(s)/20]), float64(s[len(s)/5])
+	if least > p.limit(p.base) && tenth < 1.02*least+p.tick {
+		p.base = 0
+		p.find()
+	}
 }
 
 // slowdown is by how much longer laps take in other moments, as a factor: 1.4 until

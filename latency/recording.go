@@ -52,11 +52,24 @@ func (r *recording) add(x run, laps *engine.Laps) {
 	}
 	if v.lost {
 		r.lost++
-		if r.threads == 1 {
-			v.ms = x.cpuMs - probes
+		if r.threads == 1 { // the time that probes had the core, if it was lost in one
+			v.ms = max(x.cpuMs-min(probes, typical(laps)), 0)
 		}
 	}
 	r.runs = append(r.runs, v)
+}
+
+// typical is the time of the probes of a run if all had been like most, in ms.
+func typical(l *engine.Laps) float64 {
+	var ns []float64
+	for _, lap := range l.Lanes[0].Laps {
+		ns = append(ns, float64(lap.ProbeNs))
+	}
+	n := float64(len(ns))
+	if n == 0 {
+		return 0
+	}
+	return n * median(ns) / 1e6
 }
 
 // fewKept is the number of runs that kept their core below which the calls of a
@@ -107,6 +120,7 @@ func (r *recording) timing(base float64) Timing {
 	if len(kept) < fewKept {
 		kept = r.runs
 	}
+	t.Unsure = true
 	r.paced(&t, kept)
 	return t
 }
@@ -130,8 +144,9 @@ func (t *Timing) calm() bool {
 	sum, half := scale*c.total, 2*scale*math.Sqrt(var2)
 	t.Whole.around(sum, sum-half, sum+half)
 	t.Calm, t.found = c.runs, c.found
+	t.Unsure = false
 	t.Slow = t.laps.clock
-	t.RefMs = t.BaseMs * t.Slow // the looks at the reference were at other moments
+	t.RefMs, t.BaseMs = 0, 0 // the looks at the reference were at other moments
 	return true
 }
 

@@ -51,7 +51,7 @@ func (c *calibration) surprising(calls []engine.Call, ms float64) bool {
 }
 
 // holdOut measures a held-out network as Validate does: in two visits with other
-// networks in between, of which the better counts.
+// networks in between.
 func (c *calibration) holdOut(ctx context.Context) error {
 	var h candidate
 	if len(c.second) >= between || len(c.held) == 0 {

@@ -9,9 +9,9 @@ import (
 	"nas/blocks"
 )
 
-// A network is measured in two visits with other networks in between, of which
-// the better counts: what a neighbour does to one visit lasts for seconds. revisits
-// bounds how often it is visited once more because the machine was always slow.
+// A network is measured in two visits with other networks in between, which are put
+// together: what a neighbour does to one visit may last for seconds. revisits bounds how
+// often it is visited once more because it was always disturbed.
 const (
 	perMeasurement = 2
 	revisits       = 4
@@ -28,9 +28,9 @@ type visits struct {
 	rounds   int
 }
 
-// TimeAll times networks as wholes: each in two visits with the others in between, of
-// which the better counts, and in up to four more while the machine is slow. late is
-// the number of networks at each visit to which it was: see [Pace]. progress, if not
+// TimeAll times networks as wholes: each in two visits with the others in between, which
+// are put together, and in up to four more while it is disturbed. late is the number of
+// networks that were so at each visit: see [Pace]. progress, if not
 // nil, is called after each visit; total grows with the visits that become necessary.
 func TimeAll(ctx context.Context, timer Timer, networks []*blocks.Network, progress func(done, total int)) (best []Timing, late int, err error) {
 	v := &visits{timer: timer, networks: networks, effort: visit}
@@ -111,7 +111,7 @@ const slowLimit = 1.06
 // slow, or a lap had fewer calm moments in the mean than it takes to outvote one that was
 // not calm to its end.
 func (t *Timing) disturbed() bool {
-	return t.Slow > slowLimit || t.Calm > 0 && (t.found < 0.95 || t.Calm < 3)
+	return t.Slow > slowLimit || t.laps != nil && (t.found < 0.95 || t.Calm < 3)
 }
 
 // better makes one of two timings of one network, with the runs of both: that of

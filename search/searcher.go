@@ -30,7 +30,7 @@ func (s State) String() string { return [...]string{"ready", "wait", "exhausted"
 //
 // The protocol: ask until the answer is not Ready, tell one trial, ask again.
 // Trials are told in the order of their ids. No two candidates of a run have
-// the same genes, and so none the same ArchID.
+// the same genes. Their ArchIDs differ too, but for chance: 0.2 % in a million.
 type Searcher interface {
 	// Ask returns the next candidate, or why there is none now. It never
 	// returns Wait while nothing that was asked for is untold.
@@ -73,7 +73,7 @@ type proposer struct {
 	pcg         rand.PCG
 	rng         *rand.Rand
 	arch        archSpace     // nil if the space has none
-	genes       hashSet       // canonical genes that were asked for or found to be duplicates
+	genes       hashSet       // canonical genes that were asked for
 	size        uint64        // of the space; 0 if it does not fit
 	rest        []space.Genes // what is left of the space, once it is listed
 	listed      bool

@@ -31,7 +31,8 @@ type Space interface {
 
 // A Space may also be any of these.
 type (
-	// archSpace lowers genes, which need not be canonical.
+	// archSpace lowers genes, which need not be canonical. Both methods must be safe
+	// for concurrent use, with each other and with those of Space.
 	archSpace interface {
 		Arch(g space.Genes) space.Arch
 		// Describe returns the String and the ID of the Arch.

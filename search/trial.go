@@ -14,7 +14,7 @@ import (
 type Candidate struct {
 	ID         int         // 0, 1, 2 ... in ask order
 	Genes      space.Genes // canonical; not to be changed
-	Arch       space.Arch  // zero where the space has no Arch method
+	Arch       space.Arch  // zero where the space has no methods Arch and Describe
 	ArchID     string      // 12 hex digits; equal for equal networks
 	Generation int         // 0 for the first; what it counts is the searcher's affair
 	Parents    []int       // ids of the trials it was made from; nil if it was sampled
@@ -40,7 +40,7 @@ func (c *Candidate) name() {
 		c.text, c.ArchID = c.space.Describe(c.Genes)
 	case c.Arch.Stages != nil:
 		c.text, c.ArchID = c.Arch.Describe()
-	default:
+	case c.ArchID == "":
 		c.ArchID = genesID(c.Genes)
 	}
 }

@@ -17,12 +17,13 @@ type cell struct {
 }
 
 // cellKey is the stage, the genes and the place.
-type cellKey [3]uint64
+type cellKey [4]uint64
 
 func (st *stage) cellKey(pk *pick, p *place) (k cellKey) {
 	k[0] = binary.LittleEndian.Uint64(pk[:])
 	k[1] = uint64(binary.LittleEndian.Uint32(pk[8:])) | uint64(st.number)<<32 | uint64(p.stride)<<48
-	k[2] = uint64(p.cin) | uint64(p.cout)<<20 | uint64(p.dilation)<<40 // below 2^16, 2^16, 2^18
+	k[2] = uint64(p.cin) | uint64(p.cout)<<20
+	k[3] = uint64(p.dilation) // a product of strides, which nothing bounds before the network is built
 	if p.forced {
 		k[2] |= 1 << 63
 	}
@@ -31,7 +32,7 @@ func (st *stage) cellKey(pk *pick, p *place) (k cellKey) {
 
 // hash multiplies and folds; the high bits are the good ones.
 func (k *cellKey) hash() uint64 {
-	h := k[0]*0xbf58476d1ce4e5b9 ^ k[1]*0x94d049bb133111eb ^ k[2]*0x9e3779b97f4a7c15
+	h := k[0]*0xbf58476d1ce4e5b9 ^ k[1]*0x94d049bb133111eb ^ (k[2]^k[3]<<40)*0x9e3779b97f4a7c15
 	return (h ^ h>>32) * 0xd6e8feb86659fd93
 }
 
@@ -46,7 +47,7 @@ type cells struct {
 // cellLimit bounds the slots of a space, of about 120 bytes each when taken.
 const cellLimit = 1 << 16
 
-// newCells makes room for n cells, or as many as there may be.
+// newCells makes room for n cells, but no more than cellLimit.
 func newCells(n int) cells {
 	b := bits.Len(uint(min(max(n, 16), cellLimit) - 1))
 	return cells{make([]atomic.Pointer[cell], 1<<b), 64 - b}

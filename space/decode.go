@@ -4,7 +4,6 @@ import "nas/blocks"
 
 // flow follows channels, stride and dilation from stage to stage.
 type flow struct {
-	g        Genes
 	cin      int
 	total    int // stride so far
 	limit    int // on total; 0 means none
@@ -12,7 +11,7 @@ type flow struct {
 }
 
 func (s *Space) flow(g Genes) flow {
-	f := flow{g: g, cin: s.spec.Input[2], total: 1, limit: s.spec.OutputStride[s.outputStride.of(g)], dilation: 1}
+	f := flow{cin: s.spec.Input[2], total: 1, limit: s.spec.OutputStride[s.outputStride.of(g)], dilation: 1}
 	if c := s.stem.width.eff[s.width.of(g)][s.stem.channels.of(g)]; c > 0 {
 		f.cin, f.total = c, s.spec.Stem.Stride[s.stem.stride.of(g)]
 	}

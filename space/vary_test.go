@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// flatSpace has n genes of three choices that are all live and all canonical.
+// flatSpace has stages of four genes of three choices that are all live and all canonical.
 func flatSpace(t *testing.T, stages int) *Space {
 	t.Helper()
 	spec := Spec{Input: []int{64, 64, 3}, Classes: 2}
@@ -75,7 +75,7 @@ func TestMutateLaw(t *testing.T) {
 				t.Fatal("nothing changed")
 			}
 			number[min(len(at), most)-1]++
-			if len(at) == 2 { // by distance around the ring of genes
+			if len(at) == 2 { // by how far apart
 				pairs[at[1]-at[0]]++
 				two++
 			}
@@ -159,6 +159,26 @@ func TestCellsForget(t *testing.T) {
 		}
 		if a, b := few.Canonical(h), s.Canonical(h); !slices.Equal(a, b) {
 			t.Fatalf("canonical form %v with few cells, want %v", a, b)
+		}
+	}
+}
+
+// Strides that an output stride turns into dilations multiply up without a bound until
+// a network is built: blocks at different ones are different cells all the same.
+func TestCellsOfAnyDilation(t *testing.T) {
+	spec := Spec{Input: []int{64, 64, 3}, Classes: 2, OutputStride: Ints{2, 1024}}
+	for range 13 {
+		spec.Stage = append(spec.Stage, StageSpec{Block: Strings{"skip", "conv"}, Channels: Ints{8}, Stride: Ints{8}, Kernel: Ints{3, 5}})
+	}
+	s, err := New(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newRand(6)
+	for range 500 {
+		g := s.Sample(r)
+		if text, _ := s.Describe(g); text != s.Arch(g).String() {
+			t.Fatalf("described as\n%s\nwant\n%s", text, s.Arch(g))
 		}
 	}
 }

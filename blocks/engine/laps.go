@@ -2,7 +2,7 @@ package engine
 
 import "time"
 
-// Laps are the times of one run in parts, of some ten microseconds where a kernel's
+// Laps are the times of one run in parts, of some twenty microseconds where a kernel's
 // work can be cut so. They begin and end at the same places in each run of a plan. A
 // neighbour on the same core comes and goes within fractions of a millisecond:
 // it slows down laps, not calls, and a probe tells which.
@@ -10,13 +10,12 @@ import "time"
 // The zero value is ready for [Plan.RunLaps], which overwrites what an earlier run left.
 type Laps struct {
 	// Probe, if not nil, is run after each lap, by the thread that ran it: something
-	// that takes a microsecond if the core is undisturbed. It may run on several
+	// that takes a microsecond or two if the core is undisturbed. It may run on several
 	// threads at once.
 	Probe func()
 	// Lanes are the threads of the plan.
 	Lanes []Lane
 
-	start   time.Time
 	watches []*stopwatch
 }
 
@@ -94,9 +93,9 @@ func (l *Laps) open(lanes int) {
 		l.Lanes = append(l.Lanes, Lane{})
 	}
 	l.watches, l.Lanes = l.watches[:lanes], l.Lanes[:lanes]
-	l.start = time.Now()
+	start := time.Now()
 	for i, w := range l.watches {
-		w.start, w.laps = l.start, w.laps[:0]
+		w.start, w.laps = start, w.laps[:0]
 		w.probe = l.Probe
 		if w.probe == nil {
 			w.probe = func() {}

@@ -23,7 +23,7 @@ type Scratch struct {
 	pair  pairArgs
 	vec   vecArgs
 
-	// Lap, if not nil, is called within a driver call each time that some ten
+	// Lap, if not nil, is called within a driver call each time that some twenty
 	// microseconds of work have been done: a stopwatch for parts too short to be
 	// disturbed. Where that is depends on the layer alone, and on Worked.
 	Lap func()

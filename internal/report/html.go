@@ -26,7 +26,7 @@ type Page struct {
 	Facts  [][2]string // name and value, for the head of the page
 	// Blind lists the parts of an architecture that the score cannot see.
 	Blind   []string
-	Trials  PageTrials   // of more than some 20,000 a sample is drawn, and the page says so
+	Trials  PageTrials   // of more than 20,000 feasible or 5,000 infeasible ones a sample is drawn, and the page says so
 	Members []PageMember // of the front
 	Figures []Figure     // further pictures
 	// Live makes a page of a run under way: it asks the server that it came from

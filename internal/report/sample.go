@@ -204,7 +204,7 @@ func (p *Page) spread(keep []bool, infeasible bool, room int, s *sample) {
 	each(func(i, cell int) {
 		n, k := count[cell], seen[cell]
 		seen[cell]++
-		take, phase := min(n, limit), int(uint32(cell)*2654435761)%n // cells differ in which parts of the run they take
+		take, phase := min(n, limit), int(uint32(cell)*2654435761%uint32(n)) // cells differ in which parts of the run they take
 		keep[i] = ((k+1)*take+phase)/n > (k*take+phase)/n
 	})
 }

@@ -18,7 +18,7 @@ func testProfile(t *testing.T) string {
 		t.Fatal(err)
 	}
 	p.Device = latency.NewNative(1).Device()
-	p.Calibration.ReferenceMs = 0 // another machine's
+	p.Calibration.Baseline = latency.Baseline{} // another machine's
 	path := filepath.Join(t.TempDir(), "profile.json")
 	if err := p.Save(path); err != nil {
 		t.Fatal(err)

@@ -18,17 +18,15 @@ function network(i) {
 }
 
 function cards() {
-  if (chosen < 0) {
-    $('detail').innerHTML = absent ? `<p class="note">Trial ${+absent} is not drawn: <code>nas show ${trialName(+absent)}</code> has it, if it was tried.</p>` : '';
-    return;
-  }
+  const note = absent ? `<p class="note">Trial ${+absent} is not drawn: <code>nas show ${trialName(+absent)}</code> has it, if it was tried.</p>` : '';
+  if (chosen < 0) { $('detail').innerHTML = note; return; }
   const tools = second >= 0 ? '<button data-act="swap">swap</button> <button data-act="alone">only the first</button>' : `<button data-act="compare" aria-pressed="${comparing}">compare with…</button>`;
   const hint = comparing ? '<p class="note" role="status">Now choose the other network, in the picture or in the table.</p>' : '';
   // Two diagrams share one scale.
   const full = Math.max(...[chosen, second].map(i => { const n = i >= 0 && network(i); return n ? costOf(n.rows) : 0; }));
   const open = new Set([...document.querySelectorAll('#detail details')].filter(d => d.open).map(d => d.dataset.name));
   const first = !document.querySelector('#detail details');
-  $('detail').innerHTML = `<div class="head"><h2>${second < 0 ? 'Chosen network' : 'Two networks'}</h2><span>${tools} <button data-act="close">close</button></span></div>${hint}<div class="pair">${card(chosen, second, '', full)}${card(second, chosen, 'second', full)}</div>`;
+  $('detail').innerHTML = `<div class="head"><h2>${second < 0 ? 'Chosen network' : 'Two networks'}</h2><span>${tools} <button data-act="close">close</button></span></div>${note}${hint}<div class="pair">${card(chosen, second, '', full)}${card(second, chosen, 'second', full)}</div>`;
   if (!first) for (const d of document.querySelectorAll('#detail details')) d.open = open.has(d.dataset.name);
 }
 
