@@ -59,6 +59,7 @@ const (
 	visitShare      = 100  // one visit takes at most this part of the budget, or three runs
 	enoughVisits    = 60   // fewer make a rough profile
 	waiting         = 4    // networks timed while the machine was slow before the first is timed again
+	inTurn          = 4    // every fourth network timed call by call is the one that was drawn first
 	maxVisits       = 3    // of a network that is measured while the machine is slow
 )
 
@@ -103,6 +104,7 @@ type calibration struct {
 	runs    int
 	broken  int // runs interrupted
 	nets    int // timed call by call
+	picked  int // from the pool
 	visits  int // to all networks
 	slow    int // ... while the machine was slow
 	guesser *Predictor
@@ -114,7 +116,7 @@ type calibration struct {
 // what the profile will be asked about: a space, and reference networks. Every
 // third is held out and measured whole; of the others those are timed call by
 // call which hold the most time that is not known yet, weighted by how often
-// their units occur. All timing happens on the calling goroutine; nothing else
+// their units occur, and every fourth is the one that was drawn first. All timing happens on the calling goroutine; nothing else
 // should run in the process. Networks are measured in the state that life finds
 // them in: each kernel on the activations of the one before.
 //

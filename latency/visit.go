@@ -19,7 +19,7 @@ func (c *calibration) time(ctx context.Context, n *candidate, e Effort) (t Timin
 	}
 	c.runs += t.Runs
 	c.broken += t.Interrupted
-	slow := t.disturbed()
+	slow := t.lacking()
 	if slow {
 		c.slow++
 	}
@@ -78,7 +78,10 @@ func (c *calibration) learn(ctx context.Context, full bool) error {
 	if len(c.later) >= waiting || len(c.pool) == 0 {
 		n, c.later = c.later[0], c.later[1:]
 	} else {
-		i := c.choose(full)
+		i := 0 // what was drawn first is timed for certain, one by one
+		if c.picked++; c.picked%inTurn != 0 || full {
+			i = c.choose(full)
+		}
 		n = c.pool[i]
 		c.pool = slices.Delete(c.pool, i, i+1)
 		if !c.ended {

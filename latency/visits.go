@@ -107,12 +107,14 @@ func (v *visits) late() int {
 // the median before what was measured beside it is measured again.
 const slowLimit = 1.06
 
-// disturbed tells whether it is worth looking again at a network, later: the machine was
-// slow, or a lap had fewer calm moments in the mean than it takes to outvote one that was
-// not calm to its end.
-func (t *Timing) disturbed() bool {
-	return t.Slow > slowLimit || t.laps != nil && (t.found < 0.95 || t.Calm < 3)
-}
+// lacking tells whether the machine was slow, or parts of the network were never seen in
+// a calm moment.
+func (t *Timing) lacking() bool { return t.Slow > slowLimit || t.laps != nil && t.found < 0.95 }
+
+// disturbed tells whether it is worth looking again at a network that is measured as a
+// whole: something lacks, or a lap had fewer calm moments in the mean than it takes to
+// outvote one that was not calm to its end.
+func (t *Timing) disturbed() bool { return t.lacking() || t.laps != nil && t.Calm < 3 }
 
 // better makes one of two timings of one network, with the runs of both: that of
 // calm moments, if both together have enough of them; else that at which the machine was

@@ -225,7 +225,7 @@ var wellKnown = []string{
 }
 
 // NetworksOf yields networks for a calibration without a run: samples of a space,
-// each ninth one of the zoo until those end, or the zoo's mobile networks at
+// two of three from the zoo until those end, or the zoo's mobile networks at
 // several sizes where there is no space.
 func NetworksOf(s *space.Space, seed uint64) iter.Seq[*blocks.Network] {
 	p := &pipeline{space: s}
@@ -233,9 +233,9 @@ func NetworksOf(s *space.Space, seed uint64) iter.Seq[*blocks.Network] {
 		return func(yield func(*blocks.Network) bool) {
 			r := rand.New(rand.NewPCG(seed, 0x63616c6962))
 			for i := 0; ; i++ {
-				// Calibrate holds every third out, and never those.
-				if i%9 == 7 && i/9 < len(wellKnown) {
-					if n, err := zoo.Get(wellKnown[i/9]); err == nil && !yield(n) {
+				// Calibrate holds every third out, and never those; what comes first it times for certain.
+				if k := i - i/3; i%3 != 2 && k < len(wellKnown) {
+					if n, err := zoo.Get(wellKnown[k]); err == nil && !yield(n) {
 						return
 					}
 					continue
