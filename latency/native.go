@@ -148,11 +148,15 @@ func newMeter(t engine.Target, cpus []int, known Baseline) (*meter, error) {
 		settle /= 5
 	}
 	for begin, k := time.Now(), 0; time.Since(begin) < settle && k < 1<<14; k++ {
+		if k%10 == 9 { // the neighbours of more moments, for the same work
+			time.Sleep(settle / 40)
+		}
 		m.reference()
 	}
 	m.seen = m.seen[len(m.seen)/4:]
 	m.refMs = 0
 	m.probes.doubt()
+	m.s.collect()
 	return m, nil
 }
 
@@ -201,7 +205,7 @@ func (m *meter) reference() float64 {
 }
 
 // keptReferences are the runs of the reference kernel that tell its undisturbed time.
-const keptReferences = 256
+const keptReferences = 128
 
 // look takes in the probes of a run.
 func (m *meter) look(l *engine.Laps) {

@@ -142,3 +142,31 @@ func TestCachePath(t *testing.T) {
 		t.Errorf("no HOME: %v", err)
 	}
 }
+
+// The head of a cached profile is read without the rest, and only for its own device.
+func TestCachedBaseline(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	d := NewNative(1).Device()
+	if b := CachedBaseline(d); b != (Baseline{}) {
+		t.Errorf("nothing is cached: %+v", b)
+	}
+	path, err := CachePath(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Profile{Format: Format, Device: d}
+	p.Calibration.Baseline = Baseline{ReferenceMs: 0.25, ProbeNs: 1750}
+	if err := p.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	if b := CachedBaseline(d); b != p.Calibration.Baseline {
+		t.Errorf("%+v", b)
+	}
+	p.Device.CPU = "another"
+	if err := p.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	if b := CachedBaseline(d); b != (Baseline{}) {
+		t.Errorf("of another device: %+v", b)
+	}
+}

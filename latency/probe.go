@@ -27,6 +27,7 @@ func probe() {
 // probes tells calm moments of a session from others.
 type probes struct {
 	ns   []int64 // the last of them, in a ring
+	room []int64 // for sorting them: garbage stays for as long as a session
 	next int
 	base float64 // of an undisturbed core, in nanoseconds; 0: not known yet
 	seen int     // since base was looked for
@@ -79,8 +80,7 @@ func (p *probes) add(ns int64) {
 // stays unless a shorter one turns up: where all of the last were disturbed it would be
 // forgotten.
 func (p *probes) find() {
-	s := slices.Clone(p.ns)
-	slices.Sort(s)
+	s := p.sorted()
 	n, least := 0, float64(s[int(calmest*float64(len(s)))])
 	for n < len(s) && float64(s[n]) <= p.limit(least) {
 		n++
@@ -89,6 +89,12 @@ func (p *probes) find() {
 		p.base = b
 	}
 	p.seen = 0
+}
+
+func (p *probes) sorted() []int64 {
+	p.room = append(p.room[:0], p.ns...)
+	slices.Sort(p.room)
+	return p.room
 }
 
 func (p *probes) limit(base float64) float64 { return base + max(calmly*base, p.tick) }
@@ -103,10 +109,9 @@ func (p *probes) doubt() {
 	if p.base == 0 || len(p.ns) == 0 {
 		return
 	}
-	s := slices.Clone(p.ns)
-	slices.Sort(s)
-	least, tenth := float64(s[len(s)/20]), float64(s[len(s)/5])
-	if least > p.limit(p.base) && tenth < 1.02*least+p.tick {
+	s := p.sorted()
+	least, fifth := float64(s[len(s)/20]), float64(s[len(s)/5])
+	if least > p.limit(p.base) && fifth < 1.02*least+p.tick {
 		p.base = 0
 		p.find()
 	}

@@ -46,10 +46,7 @@ running.`,
 				if err != nil {
 					return err
 				}
-				o := latency.MeasureOptions{Runs: runs, Budget: budget, Sustained: sustained}
-				if p, err := latency.Cached(rt.Device()); err == nil { // knows an undisturbed core
-					o.Baseline = p.Calibration.Baseline
-				}
+				o := latency.MeasureOptions{Runs: runs, Budget: budget, Sustained: sustained, Baseline: latency.CachedBaseline(rt.Device())}
 				if weights != "" {
 					if o.Weights, err = weightsOf(n, weights, 0); err != nil {
 						return err
