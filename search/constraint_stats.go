@@ -2,118 +2,113 @@ package search
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 )
 
-// Walls watches which constraints a run breaks, to explain a run that found
-// nothing feasible. The zero value is ready for use.
-type Walls struct {
+// ConstraintStats counts which constraints the trials of a run break, to explain
+// a run that finds nothing feasible. The zero value is ready for use.
+type ConstraintStats struct {
 	trials, feasible, failed int
-	broken                   map[string]*wall
-	nearest                  Trial // with the least violation
+	broken                   map[string]*brokenConstraint
+	nearest                  Trial // the infeasible trial with the smallest violation
 	failure                  string
 }
 
-type wall struct {
-	trials int
-	least  float64 // smallest excess among the trials that break it
+type brokenConstraint struct {
+	trials      int     // that break it
+	leastExcess float64 // the smallest relative excess among them
 }
 
-// Add takes note of a trial.
-func (w *Walls) Add(t Trial) {
-	w.trials++
+// Add counts a trial.
+func (s *ConstraintStats) Add(t Trial) {
+	s.trials++
 	switch {
 	case t.Failed != "":
-		if w.failed++; w.failed == 1 {
-			w.failure = t.Failed
+		if s.failed++; s.failed == 1 {
+			s.failure = t.Failed
 		}
 		return
 	case t.Violation == 0:
-		w.feasible++
+		s.feasible++
 		return
 	}
-	if w.broken == nil {
-		w.broken = map[string]*wall{}
+	if s.broken == nil {
+		s.broken = map[string]*brokenConstraint{}
 	}
-	if w.nearest.Violation == 0 || t.Violation < w.nearest.Violation {
-		w.nearest = t
+	if s.nearest.Violation == 0 || t.Violation < s.nearest.Violation {
+		s.nearest = t
 	}
 	for name, excess := range t.Violations {
-		c := w.broken[name]
+		c := s.broken[name]
 		if c == nil {
-			c = &wall{least: math.Inf(1)}
-			w.broken[name] = c
+			c = &brokenConstraint{leastExcess: math.Inf(1)}
+			s.broken[name] = c
 		}
 		c.trials++
-		c.least = min(c.least, excess)
+		c.leastExcess = min(c.leastExcess, excess)
 	}
 }
 
-// Nearest returns the infeasible trial with the least violation; false if there
-// is none.
-func (w *Walls) Nearest() (Trial, bool) { return w.nearest, w.nearest.Violation > 0 }
+// Nearest returns the infeasible trial with the smallest violation; false if
+// there is none.
+func (s *ConstraintStats) Nearest() (Trial, bool) { return s.nearest, s.nearest.Violation > 0 }
 
-// Wall returns the constraint that stands in the way: among those that every
-// trial breaks, the one that even the best trial on it breaks by most; else,
-// when the constraints only exclude each other, the one that the nearest trial
-// breaks by most. excess is relative to the limit and belongs to the nearest
-// trial in both cases, if that breaks it. "" means that a trial was feasible or
-// that none has a named violation.
-func (w *Walls) Wall() (name string, excess float64) {
-	if w.feasible > 0 {
+// Binding returns the name of the binding constraint and by how much the nearest
+// trial exceeds it, relative to the limit. If some constraints are broken by
+// every trial, the binding one is that with the largest minimal excess over the
+// trials. Otherwise the constraints exclude each other, and the binding one is
+// that which the nearest trial exceeds most. The name is "" if a trial was
+// feasible or if no trial names its violations.
+func (s *ConstraintStats) Binding() (name string, excess float64) {
+	if s.feasible > 0 {
 		return "", 0
 	}
 	worst := 0.0
-	for _, n := range w.names() {
-		if c := w.broken[n]; c.trials == w.trials-w.failed && c.least > worst {
-			name, worst = n, c.least
+	for _, n := range s.names() {
+		if c := s.broken[n]; c.trials == s.trials-s.failed && c.leastExcess > worst {
+			name, worst = n, c.leastExcess
 		}
 	}
 	if name == "" {
-		for _, n := range w.names() {
-			if v := w.nearest.Violations[n]; v > worst {
+		for _, n := range s.names() {
+			if v := s.nearest.Violations[n]; v > worst {
 				name, worst = n, v
 			}
 		}
 	}
-	return name, w.nearest.Violations[name]
+	return name, s.nearest.Violations[name]
 }
 
-func (w *Walls) names() []string {
-	names := make([]string, 0, len(w.broken))
-	for n := range w.broken {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
-}
+func (s *ConstraintStats) names() []string { return slices.Sorted(maps.Keys(s.broken)) }
 
-// String says in one or two sentences why nothing is feasible, or "" if
-// something is.
-func (w *Walls) String() string {
-	if w.feasible > 0 || w.trials == 0 {
+// String explains in one or two sentences why no trial is feasible. It is "" if
+// a trial is feasible or if there is none at all.
+func (s *ConstraintStats) String() string {
+	if s.feasible > 0 || s.trials == 0 {
 		return ""
 	}
-	if w.failed == w.trials {
-		return fmt.Sprintf("all %d evaluations failed, the first because: %s", w.trials, w.failure)
+	if s.failed == s.trials {
+		return fmt.Sprintf("all %d evaluations failed, the first because: %s", s.trials, s.failure)
 	}
 	var b strings.Builder
-	name, excess := w.Wall()
-	fmt.Fprintf(&b, "none of %d candidates satisfies every constraint", w.trials-w.failed)
+	name, excess := s.Binding()
+	fmt.Fprintf(&b, "none of %d candidates satisfies every constraint", s.trials-s.failed)
 	if name == "" {
-		fmt.Fprintf(&b, "; the nearest, trial %d, has a violation of %.3g", w.nearest.ID, w.nearest.Violation)
+		fmt.Fprintf(&b, "; the nearest, trial %d, has a violation of %.3g", s.nearest.ID, s.nearest.Violation)
 		return b.String()
 	}
-	c := w.broken[name]
+	c := s.broken[name]
 	share := "which every one of them breaks"
-	if n := w.trials - w.failed; c.trials < n {
+	if n := s.trials - s.failed; c.trials < n {
 		share = fmt.Sprintf("which %d of them break", c.trials)
 	}
-	fmt.Fprintf(&b, "; the wall is %s, %s: the nearest candidate, trial %d, breaks it by %.3g %%", name, share, w.nearest.ID, 100*excess)
-	for _, n := range w.names() {
-		if v := w.nearest.Violations[n]; n != name && v > 0 {
+	fmt.Fprintf(&b, "; the binding constraint is %s, %s: the nearest candidate, trial %d, breaks it by %.3g %%",
+		name, share, s.nearest.ID, 100*excess)
+	for _, n := range s.names() {
+		if v := s.nearest.Violations[n]; n != name && v > 0 {
 			fmt.Fprintf(&b, " and %s by %.3g %%", n, 100*v)
 		}
 	}
