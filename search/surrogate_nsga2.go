@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"nas/search/pareto"
 	"nas/space"
 )
 
@@ -266,11 +267,11 @@ next:
 			continue
 		}
 		for _, y := range f {
-			if weaklyDominates(y.cost, x.cost) {
+			if pareto.WeaklyDominates(y.cost, x.cost) {
 				continue next
 			}
 		}
-		f = append(slices.DeleteFunc(f, func(y individual) bool { return dominates(x.cost, y.cost) }), x)
+		f = append(slices.DeleteFunc(f, func(y individual) bool { return pareto.Dominates(x.cost, y.cost) }), x)
 	}
 	return f
 }
@@ -288,7 +289,7 @@ func (n *SurrogateNSGA2) fit() bool {
 		for k, i := range index {
 			points[k] = n.trials[i].cost
 		}
-		ranks, _ := Sort(points, nil)
+		ranks, _ := pareto.Sort(points, nil)
 		order := make([]int, len(index))
 		for k := range order {
 			order[k] = k

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"nas/search/pareto"
 )
 
 // crowdedLess is the crowded-comparison operator of Deb et al., section III-B.
@@ -16,8 +18,8 @@ func crowdedLess(a, b *individual) bool {
 
 // selection chooses who survives. Its room serves again.
 type selection struct {
-	sorter sorter
-	crowd  crowd
+	sorter pareto.Sorter
+	pruner pareto.Pruner
 	copies copies
 	points [][]float64
 	cv     []float64
@@ -42,7 +44,7 @@ func (s *selection) survivors(all []individual, keep int) []individual {
 	for i := range all {
 		s.points, s.cv = append(s.points, all[i].cost), append(s.cv, all[i].cv)
 	}
-	ranks, _ := s.sorter.sort(s.points, s.cv)
+	ranks, _ := s.sorter.Sort(s.points, s.cv)
 	s.copies.demote(s.points, s.cv, ranks)
 	s.arrange(all, ranks)
 	kept := s.kept[:0]
@@ -96,7 +98,7 @@ func (s *selection) thin(kept, all []individual, front []place, keep int) []indi
 	for _, p := range front {
 		s.points = append(s.points, all[p.at].cost)
 	}
-	chosen, distance := s.crowd.thin(s.points, keep)
+	chosen, distance := s.pruner.Prune(s.points, keep)
 	for k, i := range chosen {
 		x := all[front[i].at]
 		x.rank, x.crowd = front[i].rank, distance[k]
@@ -113,7 +115,7 @@ type copies struct{ first, seen []int32 } // first: index+1, 0 is free
 // infeasible move up accordingly.
 func (t *copies) demote(points [][]float64, cv []float64, ranks []int) {
 	size := 1 << bits.Len(uint(2*len(points)))
-	t.first, t.seen = room(t.first, size), room(t.seen, size)
+	t.first, t.seen = slices.Grow(t.first[:0], size)[:size], slices.Grow(t.seen[:0], size)[:size]
 	first, seen := t.first, t.seen
 	clear(first)
 	clear(seen)

@@ -1,20 +1,9 @@
-package search
+package pareto
 
 import (
 	"math"
 	"slices"
 )
-
-// Crowding returns the crowding distance of each point of one front: the sum
-// over the objectives of the gap between its two neighbours, divided by the
-// front's range in that objective (Deb et al., 2002, section III-B). The ends of
-// each objective have +Inf. An objective in which all points are equal counts
-// nothing.
-func Crowding(points [][]float64) []float64 {
-	var c crowd
-	c.enter(points)
-	return c.distance
-}
 
 // Thin chooses keep points of one front and returns their indices in
 // increasing order with their crowding distances. It removes the most crowded
@@ -26,11 +15,11 @@ func Crowding(points [][]float64) []float64 {
 // crowding distance for bi-objective optimization problems", CEC 2006. Of
 // equally crowded points the one with the largest index goes first.
 func Thin(points [][]float64, keep int) (kept []int, distance []float64) {
-	return new(crowd).thin(points, keep)
+	return new(Pruner).Prune(points, keep)
 }
 
 // thin is Thin. What it returns is c's, until the next call.
-func (c *crowd) thin(points [][]float64, keep int) (kept []int, distance []float64) {
+func (c *Pruner) Prune(points [][]float64, keep int) (kept []int, distance []float64) {
 	c.enter(points)
 	n := len(points)
 	c.kept = slices.Grow(c.kept[:0], min(n, max(0, keep)))
@@ -49,9 +38,9 @@ func (c *crowd) thin(points [][]float64, keep int) (kept []int, distance []float
 	return c.kept, c.distance[:len(c.kept)]
 }
 
-// crowd is a front in which every point knows its neighbours in each objective,
+// Pruner is a front in which every point knows its neighbours in each objective,
 // with a heap that finds the most crowded. Its room serves again.
-type crowd struct {
+type Pruner struct {
 	points     [][]float64
 	prev, next [][]int32 // [objective][point], -1 at the ends
 	scale      []float64 // 1/range, 0 for a flat objective
@@ -64,15 +53,15 @@ type crowd struct {
 	kept  []int
 }
 
-// enter makes c the crowd of points, none removed.
-func (c *crowd) enter(points [][]float64) {
+// enter makes c the Pruner of points, none removed.
+func (c *Pruner) enter(points [][]float64) {
 	n := len(points)
-	c.points, c.distance = points, room(c.distance, n)
+	c.points, c.distance = points, resize(c.distance, n)
 	c.prev, c.next, c.scale = c.prev[:0], c.next[:0], c.scale[:0]
 	if n == 0 {
 		return
 	}
-	c.order, c.links = room(c.order, n), room(c.links, 2*n*len(points[0]))
+	c.order, c.links = resize(c.order, n), resize(c.links, 2*n*len(points[0]))
 	order, links := c.order, c.links
 	for m := range points[0] {
 		if m == 1 && falls(order, points) {
@@ -113,7 +102,7 @@ func (c *crowd) enter(points [][]float64) {
 
 // room returns a slice of length n in s's room, or in new room. What it holds is not
 // defined.
-func room[T any](s []T, n int) []T { return slices.Grow(s[:0], n)[:n] }
+func resize[T any](s []T, n int) []T { return slices.Grow(s[:0], n)[:n] }
 
 // ordered is a point by one objective.
 type ordered struct {
@@ -142,7 +131,7 @@ func falls(order []ordered, points [][]float64) bool {
 	return true
 }
 
-func (c *crowd) measure(i int32) float64 {
+func (c *Pruner) measure(i int32) float64 {
 	sum := 0.0
 	for m, scale := range c.scale {
 		if scale == 0 {
@@ -157,9 +146,9 @@ func (c *crowd) measure(i int32) float64 {
 	return sum
 }
 
-func (c *crowd) init() {
+func (c *Pruner) init() {
 	n := len(c.points)
-	c.heap, c.where = room(c.heap, n), room(c.where, n)
+	c.heap, c.where = resize(c.heap, n), resize(c.where, n)
 	for i := range c.heap {
 		c.heap[i], c.where[i] = int32(i), int32(i)
 	}
@@ -169,7 +158,7 @@ func (c *crowd) init() {
 }
 
 // remove takes out the most crowded point.
-func (c *crowd) remove() {
+func (c *Pruner) remove() {
 	i := c.heap[0]
 	last := len(c.heap) - 1
 	c.swap(0, last)
@@ -196,19 +185,19 @@ func (c *crowd) remove() {
 	}
 }
 
-func (c *crowd) less(a, b int32) bool {
+func (c *Pruner) less(a, b int32) bool {
 	if c.distance[a] != c.distance[b] {
 		return c.distance[a] < c.distance[b]
 	}
 	return a > b
 }
 
-func (c *crowd) swap(a, b int) {
+func (c *Pruner) swap(a, b int) {
 	c.heap[a], c.heap[b] = c.heap[b], c.heap[a]
 	c.where[c.heap[a]], c.where[c.heap[b]] = int32(a), int32(b)
 }
 
-func (c *crowd) down(k int) {
+func (c *Pruner) down(k int) {
 	for {
 		child := 2*k + 1
 		if child >= len(c.heap) {

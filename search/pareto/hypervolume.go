@@ -1,4 +1,4 @@
-package search
+package pareto
 
 import (
 	"cmp"
@@ -16,7 +16,7 @@ import (
 func Hypervolume(points [][]float64, ref []float64) float64 {
 	inside := make([][]float64, 0, len(points))
 	for _, p := range points {
-		if strictlyBelow(p, ref) {
+		if StrictlyDominates(p, ref) {
 			inside = append(inside, p)
 		}
 	}
@@ -30,26 +30,17 @@ func Contributions(points [][]float64, ref []float64) []float64 {
 	others := make([][]float64, 0, len(points))
 	for i, p := range points {
 		others = append(append(others[:0], points[:i]...), points[i+1:]...)
-		out[i] = exclusive(p, others, ref)
+		out[i] = Exclusive(p, others, ref)
 	}
 	return out
 }
 
-// exclusive returns the volume that p dominates and none of others does.
-func exclusive(p []float64, others [][]float64, ref []float64) float64 {
-	if !strictlyBelow(p, ref) {
+// Exclusive returns the volume that p dominates and none of others does.
+func Exclusive(p []float64, others [][]float64, ref []float64) float64 {
+	if !StrictlyDominates(p, ref) {
 		return 0
 	}
 	return exclusiveBelow(p, others, ref)
-}
-
-func strictlyBelow(p, ref []float64) bool {
-	for m, v := range p {
-		if !(v < ref[m]) {
-			return false
-		}
-	}
-	return true
 }
 
 // volume returns the hypervolume of points strictly below ref. It may reorder
@@ -98,7 +89,7 @@ func exclusiveBelow(p []float64, others [][]float64, ref []float64) float64 {
 		for m, v := range q {
 			l[m] = max(v, p[m])
 		}
-		if strictlyBelow(l, ref) {
+		if StrictlyDominates(l, ref) {
 			limited = append(limited, l)
 		}
 	}
@@ -127,7 +118,7 @@ next:
 	for _, p := range points {
 		// Members so far are lexicographically smaller: p dominates none.
 		for k := len(kept) - 1; k >= 0; k-- {
-			if weaklyDominates(kept[k], p) {
+			if WeaklyDominates(kept[k], p) {
 				continue next
 			}
 		}

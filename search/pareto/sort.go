@@ -1,4 +1,4 @@
-package search
+package pareto
 
 import (
 	"cmp"
@@ -24,11 +24,11 @@ import (
 // IEEE Trans. Evol. Comput. 19(2), 2015), O(M N^2) at worst, instead of the
 // O(M N^2) that Deb's sort always takes.
 func Sort(points [][]float64, violation []float64) (ranks []int, fronts int) {
-	return new(sorter).sort(points, violation)
+	return new(Sorter).Sort(points, violation)
 }
 
-// sorter is the room of a sort, which serves again.
-type sorter struct {
+// Sorter is the room of a sort, which serves again.
+type Sorter struct {
 	ranks            []int
 	feasible, broken []int32
 	planar, sorted   []planar
@@ -37,8 +37,8 @@ type sorter struct {
 }
 
 // sort is Sort. What it returns is s's, until the next call.
-func (s *sorter) sort(points [][]float64, violation []float64) (ranks []int, fronts int) {
-	s.ranks = room(s.ranks, len(points))
+func (s *Sorter) Sort(points [][]float64, violation []float64) (ranks []int, fronts int) {
+	s.ranks = resize(s.ranks, len(points))
 	ranks = s.ranks
 	feasible, broken := slices.Grow(s.feasible[:0], len(points)), s.broken[:0]
 	for i := range points {
@@ -70,8 +70,8 @@ func (s *sorter) sort(points [][]float64, violation []float64) (ranks []int, fro
 }
 
 // sortTwo ranks the points in index by one or two objectives.
-func (s *sorter) sortTwo(points [][]float64, index []int32, ranks []int) int {
-	s.planar = room(s.planar, len(index))
+func (s *Sorter) sortTwo(points [][]float64, index []int32, ranks []int) int {
+	s.planar = resize(s.planar, len(index))
 	ps := s.planar
 	for k, i := range index {
 		p := points[i]
@@ -126,13 +126,13 @@ func comparePlanar(a, b planar) int {
 
 // sortPlanar sorts by x, y, index. Many points go through a radix sort by x,
 // eleven bits at a time, which is several times as fast as comparing.
-func (s *sorter) sortPlanar(ps []planar) []planar {
+func (s *Sorter) sortPlanar(ps []planar) []planar {
 	if len(ps) < 768 {
 		slices.SortFunc(ps, comparePlanar)
 		return ps
 	}
 	const digit = 11
-	s.keys, s.spare = room(s.keys, len(ps)), room(s.spare, len(ps))
+	s.keys, s.spare = resize(s.keys, len(ps)), resize(s.spare, len(ps))
 	keys, spare := s.keys, s.spare
 	var counts [6][1 << digit]int32
 	for k, p := range ps {
@@ -160,7 +160,7 @@ func (s *sorter) sortPlanar(ps []planar) []planar {
 		}
 		keys, spare = spare, keys
 	}
-	s.sorted = room(s.sorted, len(ps))
+	s.sorted = resize(s.sorted, len(ps))
 	out := s.sorted
 	from := 0
 	for k, e := range keys {
@@ -204,7 +204,7 @@ func sortMany(points [][]float64, index []int32, ranks []int) int {
 	// objective. The latest members are the likeliest to be close to p.
 	dominated := func(f []int32, p []float64) bool {
 		for k := len(f) - 1; k >= 0; k-- {
-			if weaklyDominates(points[f[k]][1:], p[1:]) {
+			if WeaklyDominates(points[f[k]][1:], p[1:]) {
 				return true
 			}
 		}
@@ -231,19 +231,4 @@ func sortMany(points [][]float64, index []int32, ranks []int) int {
 		ranks[i] = lo
 	}
 	return len(fronts)
-}
-
-// weaklyDominates reports whether a is nowhere worse than b.
-func weaklyDominates(a, b []float64) bool {
-	for m, v := range a {
-		if v > b[m] {
-			return false
-		}
-	}
-	return true
-}
-
-// dominates reports whether a is nowhere worse than b and somewhere better.
-func dominates(a, b []float64) bool {
-	return weaklyDominates(a, b) && !slices.Equal(a, b)
 }
