@@ -5,56 +5,60 @@ import (
 	"slices"
 )
 
-// Thin chooses keep points of one front and returns their indices in
-// increasing order with their crowding distances. It removes the most crowded
-// point, updates its neighbours, and repeats: O(M N log N).
+// Pruner thins out fronts by crowding distance. The zero value is ready for use;
+// it keeps its buffers from call to call and is not safe for concurrent use.
 //
-// Deb et al. cut at once by the distances of the whole front, which removes
-// whole clusters and leaves holes; removing one by one is the pruning of
-// Kukkonen and Deb, "Improved pruning of non-dominated solutions based on
-// crowding distance for bi-objective optimization problems", CEC 2006. Of
-// equally crowded points the one with the largest index goes first.
-func Thin(points [][]float64, keep int) (kept []int, distance []float64) {
-	return new(Pruner).Prune(points, keep)
-}
-
-// thin is Thin. What it returns is c's, until the next call.
-func (c *Pruner) Prune(points [][]float64, keep int) (kept []int, distance []float64) {
-	c.enter(points)
-	n := len(points)
-	c.kept = slices.Grow(c.kept[:0], min(n, max(0, keep)))
-	if n > keep {
-		c.init()
-		for len(c.heap) > max(0, keep) {
-			c.remove()
-		}
-	}
-	for i := range n {
-		if n <= keep || c.where[i] >= 0 {
-			c.distance[len(c.kept)] = c.distance[i] // never further along than i
-			c.kept = append(c.kept, i)
-		}
-	}
-	return c.kept, c.distance[:len(c.kept)]
-}
-
-// Pruner is a front in which every point knows its neighbours in each objective,
-// with a heap that finds the most crowded. Its room serves again.
+// It holds the neighbours of each point in each objective, as linked lists, and a
+// heap of the points by crowding distance.
 type Pruner struct {
 	points     [][]float64
 	prev, next [][]int32 // [objective][point], -1 at the ends
-	scale      []float64 // 1/range, 0 for a flat objective
+	scale      []float64 // 1/range of an objective, 0 if all points are equal in it
 	distance   []float64
-	heap       []int32 // the smallest distance on top
-	where      []int32 // position in heap, -1 once removed
+	heap       []int32 // points, the most crowded on top
+	where      []int32 // position of a point in heap, -1 once removed
 
 	order []ordered
 	links []int32
 	kept  []int
 }
 
-// enter makes c the Pruner of points, none removed.
-func (c *Pruner) enter(points [][]float64) {
+// Prune chooses keep points of one front and returns their indices in increasing
+// order, with their crowding distances. The next call overwrites both.
+//
+// The crowding distance of a point is the sum over the objectives of the gap
+// between its two neighbours, divided by the front's range in that objective (Deb
+// et al., 2002, section III-B). It is +Inf for the ends of each objective. An
+// objective in which all points are equal counts nothing.
+//
+// Deb et al. compute the distances once and cut, which removes whole clusters and
+// leaves holes. Prune removes the most crowded point, updates the distances of its
+// neighbours, and repeats: the pruning of Kukkonen and Deb, "Improved pruning of
+// non-dominated solutions based on crowding distance for bi-objective optimization
+// problems", CEC 2006. The ranges stay those of the whole front. Of equally
+// crowded points the one with the largest index goes first. N points of M
+// objectives take O(M N log N).
+func (c *Pruner) Prune(points [][]float64, keep int) (kept []int, distance []float64) {
+	c.link(points)
+	n := len(points)
+	c.kept = slices.Grow(c.kept[:0], min(n, max(0, keep)))
+	if n > keep {
+		c.buildHeap()
+		for len(c.heap) > max(0, keep) {
+			c.removeMostCrowded()
+		}
+	}
+	for i := range n {
+		if n <= keep || c.where[i] >= 0 {
+			c.distance[len(c.kept)] = c.distance[i] // i is never smaller than len(c.kept)
+			c.kept = append(c.kept, i)
+		}
+	}
+	return c.kept, c.distance[:len(c.kept)]
+}
+
+// link makes the lists of neighbours of all points, and their distances.
+func (c *Pruner) link(points [][]float64) {
 	n := len(points)
 	c.points, c.distance = points, resize(c.distance, n)
 	c.prev, c.next, c.scale = c.prev[:0], c.next[:0], c.scale[:0]
@@ -64,9 +68,9 @@ func (c *Pruner) enter(points [][]float64) {
 	c.order, c.links = resize(c.order, n), resize(c.links, 2*n*len(points[0]))
 	order, links := c.order, c.links
 	for m := range points[0] {
-		if m == 1 && falls(order, points) {
-			// Ordered by the first of two objectives, a front is in the reverse order
-			// of the second.
+		if m == 1 && falling(order, points) {
+			// In the order of its first objective, a front of two is in the reverse
+			// order of its second.
 			slices.Reverse(order)
 			for k := range order {
 				order[k].v = points[order[k].i][1]
@@ -100,11 +104,7 @@ func (c *Pruner) enter(points [][]float64) {
 	}
 }
 
-// room returns a slice of length n in s's room, or in new room. What it holds is not
-// defined.
-func resize[T any](s []T, n int) []T { return slices.Grow(s[:0], n)[:n] }
-
-// ordered is a point by one objective.
+// ordered is a point with the objective that it is sorted by.
 type ordered struct {
 	v float64
 	i int32
@@ -120,9 +120,9 @@ func compareOrdered(a, b ordered) int {
 	return int(a.i - b.i)
 }
 
-// falls reports whether the second objective of points is strictly falling in the
+// falling reports whether the second objective of points is strictly falling in the
 // given order.
-func falls(order []ordered, points [][]float64) bool {
+func falling(order []ordered, points [][]float64) bool {
 	for k := 1; k < len(order); k++ {
 		if !(points[order[k].i][1] < points[order[k-1].i][1]) {
 			return false
@@ -131,6 +131,7 @@ func falls(order []ordered, points [][]float64) bool {
 	return true
 }
 
+// measure returns the crowding distance of point i among the points that are left.
 func (c *Pruner) measure(i int32) float64 {
 	sum := 0.0
 	for m, scale := range c.scale {
@@ -146,25 +147,25 @@ func (c *Pruner) measure(i int32) float64 {
 	return sum
 }
 
-func (c *Pruner) init() {
+func (c *Pruner) buildHeap() {
 	n := len(c.points)
 	c.heap, c.where = resize(c.heap, n), resize(c.where, n)
 	for i := range c.heap {
 		c.heap[i], c.where[i] = int32(i), int32(i)
 	}
 	for k := n/2 - 1; k >= 0; k-- {
-		c.down(k)
+		c.siftDown(k)
 	}
 }
 
-// remove takes out the most crowded point.
-func (c *Pruner) remove() {
+// removeMostCrowded takes the point on top out of the heap and out of the lists.
+func (c *Pruner) removeMostCrowded() {
 	i := c.heap[0]
 	last := len(c.heap) - 1
 	c.swap(0, last)
 	c.heap = c.heap[:last]
 	c.where[i] = -1
-	c.down(0)
+	c.siftDown(0)
 	for m := range c.scale {
 		a, b := c.prev[m][i], c.next[m][i]
 		if a >= 0 {
@@ -179,7 +180,7 @@ func (c *Pruner) remove() {
 			if j >= 0 && c.where[j] >= 0 {
 				// Distances only grow when a neighbour leaves.
 				c.distance[j] = c.measure(j)
-				c.down(int(c.where[j]))
+				c.siftDown(int(c.where[j]))
 			}
 		}
 	}
@@ -197,7 +198,7 @@ func (c *Pruner) swap(a, b int) {
 	c.where[c.heap[a]], c.where[c.heap[b]] = int32(a), int32(b)
 }
 
-func (c *Pruner) down(k int) {
+func (c *Pruner) siftDown(k int) {
 	for {
 		child := 2*k + 1
 		if child >= len(c.heap) {

@@ -18,9 +18,9 @@ func Dominates(a, b []float64) bool {
 }
 
 // StrictlyDominates reports whether a is better than b in every objective.
-func StrictlyDominates(p, ref []float64) bool {
-	for m, v := range p {
-		if !(v < ref[m]) {
+func StrictlyDominates(a, b []float64) bool {
+	for m, v := range a {
+		if !(v < b[m]) {
 			return false
 		}
 	}

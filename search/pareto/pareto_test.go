@@ -111,9 +111,28 @@ func TestSortMany(t *testing.T) {
 	}
 }
 
+func TestFrontAgainstDefinition(t *testing.T) {
+	var sorter pareto.Sorter
+	for objectives := 1; objectives <= 4; objectives++ {
+		t.Run(fmt.Sprint(objectives), rapid.MakeCheck(func(t *rapid.T) {
+			points := drawPoints(t, 40, objectives)
+			var want []int
+			for i, rank := range slowRanks(points, nil) {
+				if rank == 0 {
+					want = append(want, i)
+				}
+			}
+			slices.SortStableFunc(want, func(a, b int) int { return slices.Compare(points[a], points[b]) })
+			if got := sorter.Front(points); !slices.Equal(got, want) {
+				t.Fatalf("%v: front %v, want %v", points, got, want)
+			}
+		}))
+	}
+}
+
 func TestCrowdingKnown(t *testing.T) {
 	// Ranges 10 and 10; the inner points' neighbours are 4 and 10 apart.
-	_, got := pareto.Thin([][]float64{{0, 10}, {1, 8}, {4, 3}, {10, 0}}, 4)
+	_, got := new(pareto.Pruner).Prune([][]float64{{0, 10}, {1, 8}, {4, 3}, {10, 0}}, 4)
 	want := []float64{math.Inf(1), 0.4 + 0.7, 0.9 + 0.8, math.Inf(1)}
 	for i := range want {
 		if got[i] != want[i] && math.Abs(got[i]-want[i]) > 1e-12 {
@@ -122,8 +141,8 @@ func TestCrowdingKnown(t *testing.T) {
 	}
 }
 
-// Thin removes the most crowded point again and again.
-func TestThinAgainstDefinition(t *testing.T) {
+// Prune removes the most crowded point again and again.
+func TestPruneAgainstDefinition(t *testing.T) {
 	for objectives := 1; objectives <= 3; objectives++ {
 		t.Run(fmt.Sprint(objectives), rapid.MakeCheck(func(t *rapid.T) {
 			points := drawPoints(t, 20, objectives)
@@ -135,7 +154,7 @@ func TestThinAgainstDefinition(t *testing.T) {
 				}
 			}
 			keep := rapid.IntRange(0, len(points)).Draw(t, "keep")
-			kept, _ := pareto.Thin(points, keep)
+			kept, _ := new(pareto.Pruner).Prune(points, keep)
 			left := make([]int, len(points))
 			for i := range left {
 				left[i] = i
