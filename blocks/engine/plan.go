@@ -69,7 +69,7 @@ func (p *Plan) Run(out, in []float32) error { return p.run(out, in, nil) }
 
 var errUnbound = errors.New("engine: the plan has no weights, or another has been bound in its workspace since; call Bind first")
 
-func (p *Plan) run(out, in []float32, laps *Laps) error {
+func (p *Plan) run(out, in []float32, laps *Trace) error {
 	if p.runs == nil || p.ws.plan != p {
 		return errUnbound
 	}

@@ -19,9 +19,9 @@ func TestLaps(t *testing.T) {
 			t.Fatal(err)
 		}
 		var probes atomic.Int64
-		laps := Laps{Probe: func() { probes.Add(1) }}
+		laps := Trace{Probe: func() { probes.Add(1) }}
 		in, want := noise(p.InLen(), 1), make([]float32, p.OutLen())
-		if p.RunLaps(want, in, &laps) == nil {
+		if p.RunTraced(want, in, &laps) == nil {
 			t.Error("an unbound plan runs")
 		}
 		if err := p.Bind(w); err != nil {
@@ -30,32 +30,32 @@ func TestLaps(t *testing.T) {
 		if err := p.Run(want, in); err != nil || probes.Load() != 0 {
 			t.Fatalf("%v, %d probes without laps", err, probes.Load())
 		}
-		var first []Lane
+		var first []ThreadTrace
 		for k := range 4 {
 			out := make([]float32, p.OutLen())
 			probes.Store(0)
-			if err := p.RunLaps(out, in, &laps); err != nil || !slices.Equal(out, want) {
+			if err := p.RunTraced(out, in, &laps); err != nil || !slices.Equal(out, want) {
 				t.Fatalf("%d threads: %v, or another output", threads, err)
 			}
-			if len(laps.Lanes) != threads {
-				t.Fatalf("%d lanes of %d threads", len(laps.Lanes), threads)
+			if len(laps.Threads) != threads {
+				t.Fatalf("%d lanes of %d threads", len(laps.Threads), threads)
 			}
 			total := 0
-			for i, l := range laps.Lanes {
-				total += len(l.Laps)
-				if len(l.Ends) != len(p.Kernels()) || l.Ends[len(l.Ends)-1] != len(l.Laps) || !slices.IsSorted(l.Ends) {
-					t.Fatalf("lane %d: %d laps, calls end at %v", i, len(l.Laps), l.Ends)
+			for i, l := range laps.Threads {
+				total += len(l.Segments)
+				if len(l.Ends) != len(p.Kernels()) || l.Ends[len(l.Ends)-1] != len(l.Segments) || !slices.IsSorted(l.Ends) {
+					t.Fatalf("lane %d: %d laps, calls end at %v", i, len(l.Segments), l.Ends)
 				}
-				if i == 0 && len(l.Laps) < len(p.Kernels())+10 {
-					t.Errorf("%d laps for %d calls: none is cut", len(l.Laps), len(p.Kernels()))
+				if i == 0 && len(l.Segments) < len(p.Kernels())+10 {
+					t.Errorf("%d laps for %d calls: none is cut", len(l.Segments), len(p.Kernels()))
 				}
-				for _, lap := range l.Laps {
+				for _, lap := range l.Segments {
 					if lap.Ns < 0 || lap.ProbeNs < 0 {
 						t.Fatalf("lane %d: %+v", i, lap)
 					}
 				}
 				if k == 0 {
-					first = append(first, Lane{Ends: slices.Clone(l.Ends)})
+					first = append(first, ThreadTrace{Ends: slices.Clone(l.Ends)})
 				} else if !slices.Equal(first[i].Ends, l.Ends) {
 					t.Errorf("%d threads, lane %d: the calls end at %v, and at %v in another run", threads, i, first[i].Ends, l.Ends)
 				}
@@ -65,7 +65,7 @@ func TestLaps(t *testing.T) {
 			}
 		}
 		if a := testing.AllocsPerRun(20, func() {
-			if err := p.RunLaps(want, in, &laps); err != nil {
+			if err := p.RunTraced(want, in, &laps); err != nil {
 				t.Fatal(err)
 			}
 		}); a != 0 {
