@@ -2,45 +2,45 @@ package engine
 
 import "time"
 
-// Trace are the times of one run in parts, of some twenty microseconds where a kernel's
-// work can be cut so. They begin and end at the same places in each run of a plan. A
-// neighbour on the same core comes and goes within fractions of a millisecond:
-// it slows down laps, not calls, and a probe tells which.
+// Trace records where the time of one run went. Each kernel call is cut into segments of
+// about twenty microseconds, as far as its loops allow; the cuts are at the same places in
+// every run of a plan. Work of other programs on the same core comes and goes within
+// fractions of a millisecond, so it slows down single segments. The probe timed after each
+// segment tells which.
 //
-// The zero value is ready for [Plan.RunTraced], which overwrites what an earlier run left.
+// The zero value is ready for [Plan.RunTraced], which overwrites the trace of an earlier run.
 type Trace struct {
-	// Probe, if not nil, is run after each lap, by the thread that ran it: something
-	// that takes a microsecond or two if the core is undisturbed. It may run on several
-	// threads at once.
-	Probe func()
-	// Threads are the threads of the plan.
-	Threads []ThreadTrace
+	// Probe, if not nil, is run after each segment, on the same thread. It should take one
+	// or two microseconds on an undisturbed core, and must be safe for concurrent use.
+	Probe   func()
+	Threads []ThreadTrace // one for each thread of the plan
 
 	watches []*stopwatch
 }
 
-// ThreadTrace is what one thread did. The laps of the i-th call are Laps[Ends[i-1]:Ends[i]];
-// there are none if the thread had no part in it.
+// ThreadTrace holds the segments of one thread. Those of the i-th kernel call are
+// Segments[Ends[i-1]:Ends[i]], none if the thread had no share of that call.
 type ThreadTrace struct {
 	Segments []Segment
 	Ends     []int
 }
 
-// Segment is a part of a call.
+// Segment is the time of one part of a kernel call, in nanoseconds.
 type Segment struct {
-	Ns      int64 // it took
-	ProbeNs int64 // the probe behind it took
+	Ns      int64
+	ProbeNs int64 // of the probe right after the segment
 }
 
-// stopwatch is how a lane takes its laps.
+// stopwatch times the segments of one thread.
 type stopwatch struct {
 	start    time.Time
-	begun    int64 // of this lap, in nanoseconds since start
+	begun    int64 // when the current segment began, in nanoseconds since start
 	segments []Segment
 	probe    func()
-	end      func() // the method, made once
+	end      func() // the method take, bound once
 }
 
+// take ends the current segment, runs the probe and begins the next segment.
 func (w *stopwatch) take() {
 	end := int64(time.Since(w.start))
 	w.probe()
@@ -49,7 +49,7 @@ func (w *stopwatch) take() {
 	w.begun = next
 }
 
-// run runs a part of a call, and takes its laps if somebody looks.
+// run computes a part of a call, and times its segments if the run is traced.
 func (l *lane) run(r runner, part, parts int) {
 	w := l.watch
 	if w == nil {
@@ -62,51 +62,51 @@ func (l *lane) run(r runner, part, parts int) {
 	w.take()
 }
 
-// RunTraced is [Plan.Run], and times its parts. The run takes longer by the probes.
-func (p *Plan) RunTraced(out, in []float32, laps *Trace) error {
+// RunTraced is [Plan.Run] with a trace of its time. The probes make the run take longer.
+func (p *Plan) RunTraced(out, in []float32, t *Trace) error {
 	if p.runs == nil {
 		return errUnbound
 	}
 	lanes := p.team.lanes
-	laps.open(len(lanes))
+	t.open(len(lanes))
 	for i := range lanes {
-		lanes[i].watch, lanes[i].scratch.EndSegment = laps.watches[i], laps.watches[i].end
+		lanes[i].watch, lanes[i].scratch.EndSegment = t.watches[i], t.watches[i].end
 	}
 	defer func() {
 		for i := range lanes {
 			lanes[i].watch, lanes[i].scratch.EndSegment = nil, nil
 		}
 	}()
-	err := p.run(out, in, laps)
-	for i, w := range laps.watches {
-		laps.Threads[i].Segments = w.segments
+	err := p.run(out, in, t)
+	for i, w := range t.watches {
+		t.Threads[i].Segments = w.segments
 	}
 	return err
 }
 
-// open forgets the last run.
-func (l *Trace) open(lanes int) {
-	for len(l.watches) < lanes {
+// open clears the trace of the last run.
+func (t *Trace) open(threads int) {
+	for len(t.watches) < threads {
 		w := new(stopwatch)
 		w.end = w.take
-		l.watches = append(l.watches, w)
-		l.Threads = append(l.Threads, ThreadTrace{})
+		t.watches = append(t.watches, w)
+		t.Threads = append(t.Threads, ThreadTrace{})
 	}
-	l.watches, l.Threads = l.watches[:lanes], l.Threads[:lanes]
+	t.watches, t.Threads = t.watches[:threads], t.Threads[:threads]
 	start := time.Now()
-	for i, w := range l.watches {
+	for i, w := range t.watches {
 		w.start, w.segments = start, w.segments[:0]
-		w.probe = l.Probe
+		w.probe = t.Probe
 		if w.probe == nil {
 			w.probe = func() {}
 		}
-		l.Threads[i].Ends = l.Threads[i].Ends[:0]
+		t.Threads[i].Ends = t.Threads[i].Ends[:0]
 	}
 }
 
-// endCall notes that all lanes have done their part of a call.
-func (l *Trace) endCall() {
-	for i, w := range l.watches {
-		l.Threads[i].Ends = append(l.Threads[i].Ends, len(w.segments))
+// endCall notes that all threads have done their share of a call.
+func (t *Trace) endCall() {
+	for i, w := range t.watches {
+		t.Threads[i].Ends = append(t.Threads[i].Ends, len(w.segments))
 	}
 }
