@@ -45,7 +45,7 @@ type need struct {
 type lane struct {
 	scratch *kernels.Scratch
 	buf     []float32
-	watch   *stopwatch // nil: nobody looks
+	watch   *stopwatch // nil: the run is not traced
 }
 
 // binding is what a maker makes a runner from.

@@ -396,7 +396,7 @@ func TestErrors(t *testing.T) {
 	if err := p.Bind(blocks.NewWeights(n, 1)); err != nil {
 		t.Fatal(err)
 	}
-	if p.Run(out, in[1:]) == nil || p.Run(out[1:], in) == nil || p.RunLaps(out, in[1:], new(Laps)) == nil {
+	if p.Run(out, in[1:]) == nil || p.Run(out[1:], in) == nil || p.RunTraced(out, in[1:], new(Trace)) == nil {
 		t.Error("slices of the wrong length are accepted")
 	}
 	foreign := "neon"

@@ -9,7 +9,7 @@ import (
 )
 
 // Plan is a network as a sequence of kernel calls. [Compile] makes one. Kernels
-// may be called from any goroutine; Bind, Run and RunLaps from one at a time.
+// may be called from any goroutine; Bind, Run and RunTraced from one at a time.
 type Plan struct {
 	net    *blocks.Network
 	target Target
@@ -59,7 +59,7 @@ func (p *Plan) Run(out, in []float32) error { return p.run(out, in, nil) }
 
 var errUnbound = errors.New("engine: the plan has no weights, or another has been bound in its workspace since; call Bind first")
 
-func (p *Plan) run(out, in []float32, laps *Laps) error {
+func (p *Plan) run(out, in []float32, t *Trace) error {
 	if p.runs == nil || p.ws.plan != p {
 		return errUnbound
 	}
@@ -73,8 +73,8 @@ func (p *Plan) run(out, in []float32, laps *Laps) error {
 			p.opts.Tap(int(s.tap), p.tensors[s.src[0]].data)
 		}
 		p.team.do(r)
-		if laps != nil {
-			laps.endCall()
+		if t != nil {
+			t.endCall()
 		}
 	}
 	p.team.end()
