@@ -233,7 +233,7 @@ func (c *calibration) draw() error {
 		c.ended = true
 		return nil
 	}
-	calls, err := cut(n, c.dev)
+	calls, err := c.dev.Calls(n)
 	if err != nil {
 		return err
 	}

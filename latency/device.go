@@ -93,20 +93,21 @@ type Pace struct {
 
 const nativeName = "native"
 
-// Ways to cut a network into units.
+// Ways to cut a network into units: the values of Device.Cut.
 const (
-	cutPlan   = ""       // the calls of the engine's plan
-	cutOps    = "ops"    // the same without block fusion: convolutions with what runtimes commonly fuse
-	cutBlocks = "blocks" // the same, the convolutions of a separable block together (see inBlocks)
+	CutPlan   = ""       // the kernel calls of the engine's plan
+	CutOps    = "ops"    // the same without block fusion: convolutions with what runtimes commonly fuse
+	CutBlocks = "blocks" // as CutOps, but with the convolutions of each separable block as one unit "block"
 )
 
-// cut lists the units of a network on a device.
-func cut(n *blocks.Network, d Device) ([]engine.Call, error) {
-	p, err := engine.Compile(n, d.Target, engine.Options{NoBlockFusion: d.Cut != cutPlan})
+// Calls cuts a network into the unit calls that the device is modelled by, in the order
+// in which they run. It fails if the engine cannot compile the network.
+func (d Device) Calls(n *blocks.Network) ([]engine.Call, error) {
+	p, err := engine.Compile(n, d.Target, engine.Options{NoBlockFusion: d.Cut != CutPlan})
 	if err != nil {
 		return nil, fmt.Errorf("latency: %w", err)
 	}
-	if d.Cut == cutBlocks {
+	if d.Cut == CutBlocks {
 		return inBlocks(p.Kernels()), nil
 	}
 	return p.Kernels(), nil

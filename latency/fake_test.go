@@ -82,7 +82,7 @@ func (f *fakeRuntime) trueMs(u *engine.Unit) float64 {
 }
 
 func (f *fakeRuntime) Time(_ context.Context, n *blocks.Network, e Effort) (Timing, error) {
-	calls, err := cut(n, f.Device())
+	calls, err := f.Device().Calls(n)
 	if err != nil {
 		return Timing{}, err
 	}
