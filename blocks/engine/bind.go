@@ -80,9 +80,6 @@ type routine struct {
 	mixed bool
 	// second is the shape of a second input map; nil: there is none.
 	second func(u *Unit) blocks.Shape
-	// check finds what the unit's shapes rule out; nil: they are free. Compile
-	// makes good units only; others come from text.
-	check func(u *Unit) error
 }
 
 // routines by unit name. Each kernel's file adds its own.

@@ -363,8 +363,8 @@ func TestConcatInPlace(t *testing.T) {
 			t.Errorf("copies: %v", c.Unit)
 		}
 	}
-	if got, want := p.ArenaBytes(), 4*8*8*(48+16); got != want {
-		t.Errorf("arena is %d bytes, want the %d of the outer concatenation", got, want)
+	if _, got, _ := p.places(); got != 8*8*(48+16) {
+		t.Errorf("arena is %d floats, want the %d of the outer concatenation", got, 8*8*(48+16))
 	}
 }
 

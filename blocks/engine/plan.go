@@ -52,16 +52,6 @@ func (p *Plan) InLen() int { return p.batch * p.net.Input().Elems() }
 // OutLen is the length of Run's output.
 func (p *Plan) OutLen() int { return p.batch * p.net.Output().Elems() }
 
-// ArenaBytes returns the memory for activations that Bind allocates: all maps
-// between the calls, those with disjoint lifetimes sharing their place.
-func (p *Plan) ArenaBytes() int {
-	if p.tensors == nil {
-		_, n, _ := p.places()
-		return 4 * n
-	}
-	return 4 * len(p.arena)
-}
-
 // Run computes the network: in is batch x H x W x C, out likewise. It allocates
 // nothing, unless the plan holds a unit called "eval.". Not safe for concurrent
 // use: one plan for each goroutine.
