@@ -64,7 +64,7 @@ const (
 	opGap         = 11
 )
 
-func (d Diagram) page() (*page, error) {
+func (d Diagram) layout() (*layout, error) {
 	sum := 0.0
 	for _, r := range d.Rows {
 		sum += r.total()
@@ -76,7 +76,7 @@ func (d Diagram) page() (*page, error) {
 	p.HideAxes()
 	p.X.Max, p.Y.Max = 1, 1
 	p.Add(diagramLayer{d, sum})
-	out := &page{width: 9.6 * vg.Inch, height: 118 + vg.Length(len(d.Rows))*diagramRow + 14*vg.Length(len(d.Notes)),
+	out := &layout{width: 9.6 * vg.Inch, height: 118 + vg.Length(len(d.Rows))*diagramRow + 14*vg.Length(len(d.Notes)),
 		title: d.Title, subtitle: d.Subtitle, plot: p, notes: d.Notes}
 	kinds := Breakdown{Rows: bars(d.Rows)}.kinds()
 	for _, r := range d.Rows { // ops have colours, too, where they run within another kind of kernel
