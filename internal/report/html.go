@@ -265,7 +265,7 @@ func (p Page) data(few *sample) *pageData {
 		}
 		q := pageMember{Trial: at, Low: short(m.XLow), High: short(m.XHigh), YLow: short(m.YLow), YHigh: short(m.YHigh)}
 		for _, r := range m.Diagram.Rows {
-			q.Rows = append(q.Rows, collect(&d.Rows, &rows, r.data()))
+			q.Rows = append(q.Rows, collect(&d.Rows, &rows, rowData(r)))
 		}
 		for _, l := range m.Layers {
 			q.Layers = append(q.Layers, collect(&d.Layers, &layers, l.data()))
@@ -303,7 +303,7 @@ func (t *pageColumns) add(x PageTrial) {
 
 func (l PageLayer) data() []any { return []any{l.Name, l.Op, l.Window, l.Out, l.Params, l.MACs} }
 
-func (r DiagramRow) data() []any {
+func rowData(r DiagramRow) []any {
 	ops := [][2]string{}
 	for _, o := range r.Ops {
 		ops = append(ops, [2]string{o.Text, o.Kind})
@@ -367,7 +367,7 @@ func (n PageNetwork) MarshalJSON() ([]byte, error) {
 		Layers [][]any `json:"layers"`
 	}{[][]any{}, [][]any{}}
 	for _, r := range n.Diagram.Rows {
-		out.Rows = append(out.Rows, r.data())
+		out.Rows = append(out.Rows, rowData(r))
 	}
 	for _, l := range n.Layers {
 		out.Layers = append(out.Layers, l.data())
