@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"nas/blocks"
+	"nas/internal/stat"
 )
 
 // Split is a part of a benchmark's networks.
@@ -40,7 +41,7 @@ type ValidateOptions struct {
 	// Choose, if not nil, chooses the n networks of a draw that surrogate is fitted
 	// to, by their places among the rows; n different ones. It sees the
 	// training-free score, not the accuracy. nil draws them at random.
-	Choose func(rows []Judged, n, draw int) []int
+	Choose func(rows []stat.Judged, n, draw int) []int
 }
 
 // Report is what [Validate] finds; its JSON form is that of
@@ -56,7 +57,7 @@ type Report struct {
 	FewShot []FewShotReport `json:"few_shot,omitempty"`
 
 	// Rows are what the figures were computed from, by proxy, for a plot.
-	Rows map[string][]Judged `json:"-"`
+	Rows map[string][]stat.Judged `json:"-"`
 }
 
 // ProxyReport judges one proxy. Intervals are 90 %, from resampling networks.
@@ -107,7 +108,7 @@ func Validate(ctx context.Context, b *Benchmark, specs []string, o ValidateOptio
 	if len(rows) < 3 {
 		return nil, fmt.Errorf("accuracy: benchmark %s has %d networks in split %s; 3 are the least that can be ranked", b.Name, len(rows), o.Split)
 	}
-	r := &Report{Benchmark: b.Name, Source: b.Source, Split: o.Split, Networks: len(rows), Proxies: map[string]*ProxyReport{}, Rows: map[string][]Judged{}}
+	r := &Report{Benchmark: b.Name, Source: b.Source, Split: o.Split, Networks: len(rows), Proxies: map[string]*ProxyReport{}, Rows: map[string][]stat.Judged{}}
 	nets := make([]*blocks.Network, len(rows))
 	for i := range rows {
 		nets[i] = rows[i].Network
@@ -153,9 +154,9 @@ func Validate(ctx context.Context, b *Benchmark, specs []string, o ValidateOptio
 			workers = runtime.GOMAXPROCS(0)
 		}
 		p.MsPerNetwork = time.Since(start).Seconds() * 1e3 * float64(min(workers, len(rows))) / float64(len(rows))
-		judged := make([]Judged, len(rows))
+		judged := make([]stat.Judged, len(rows))
 		for i := range rows {
-			judged[i] = Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth, Score: scores[i]}
+			judged[i] = stat.Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth, Score: scores[i]}
 		}
 		p.judge(judged, o)
 		near := nearPairs(rows, scores)
@@ -174,13 +175,13 @@ func Validate(ctx context.Context, b *Benchmark, specs []string, o ValidateOptio
 	return r, nil
 }
 
-func (p *ProxyReport) judge(rows []Judged, o ValidateOptions) {
+func (p *ProxyReport) judge(rows []stat.Judged, o ValidateOptions) {
 	x, y := columns(rows)
-	p.KendallTau, p.Spearman = KendallTau(x, y), Spearman(x, y)
-	if same := SameCostTau(rows); !math.IsNaN(same) {
+	p.KendallTau, p.Spearman = stat.KendallTau(x, y), stat.Spearman(x, y)
+	if same := stat.SameCostTau(rows); !math.IsNaN(same) {
 		p.SameCostTau = &same
 	}
-	p.RegretMean, p.RegretWorst = Regret(rows)
+	p.RegretMean, p.RegretWorst = stat.Regret(rows)
 	n := o.Bootstrap
 	if n == 0 {
 		n = 200
@@ -190,21 +191,21 @@ func (p *ProxyReport) judge(rows []Judged, o ValidateOptions) {
 	}
 	r := rand.New(rand.NewPCG(o.Seed, 4))
 	taus, sames := make([]float64, n), make([]float64, n)
-	sample := make([]Judged, len(rows))
+	sample := make([]stat.Judged, len(rows))
 	for k := range n {
 		for i := range sample {
 			sample[i] = rows[r.IntN(len(rows))]
 		}
 		x, y := columns(sample)
-		taus[k] = KendallTau(x, y)
+		taus[k] = stat.KendallTau(x, y)
 		if p.SameCostTau != nil {
-			sames[k] = SameCostTau(sample)
+			sames[k] = stat.SameCostTau(sample)
 		}
 	}
 	p.TauInterval, p.SameInterval = inner90(taus), inner90(sames)
 }
 
-func columns(rows []Judged) (score, truth []float64) {
+func columns(rows []stat.Judged) (score, truth []float64) {
 	for _, r := range rows {
 		score, truth = append(score, r.Score), append(truth, r.Truth)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // Options of [Calibrate]. The zero value is a calibration of one minute.
@@ -108,7 +109,7 @@ type calibration struct {
 	visits  int // to all networks
 	slow    int // ... while the machine was slow
 	guesser *Predictor
-	hypers  map[string]*Hyper
+	hypers  map[string]*stat.ResidualKernel
 	error   float64
 }
 
@@ -137,7 +138,7 @@ func Calibrate(ctx context.Context, rt Runtime, networks iter.Seq[*blocks.Networ
 	}
 	c := &calibration{
 		rt: rt, dev: rt.Device(), opts: opts, start: time.Now(),
-		freq: map[engine.Unit]float64{}, units: map[engine.Unit][]unitRecord{}, kept: map[engine.Unit]UnitTime{}, hypers: map[string]*Hyper{},
+		freq: map[engine.Unit]float64{}, units: map[engine.Unit][]unitRecord{}, kept: map[engine.Unit]UnitTime{}, hypers: map[string]*stat.ResidualKernel{},
 	}
 	facts := rt.Facts()
 	if b := opts.Base; b != nil {

@@ -19,6 +19,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/onnx"
+	"nas/internal/stat"
 )
 
 // maxRecipeOutput bounds what is kept of a command's output.
@@ -73,7 +74,7 @@ func (t *recipeTimer) Baseline() Baseline {
 	if len(t.seen) == 0 {
 		return Baseline{}
 	}
-	return Baseline{ReferenceMs: median(slices.Clone(t.seen))}
+	return Baseline{ReferenceMs: stat.Median(slices.Clone(t.seen))}
 }
 
 // Close removes the directory.
