@@ -16,9 +16,8 @@ import (
 // runnable is a network ready to be timed on this machine.
 type runnable struct {
 	plan    *engine.Plan
-	calls   []engine.Call
 	in, out []float32
-	laps    engine.Laps
+	laps    engine.Trace
 }
 
 // prepare compiles and binds a network. Where w is nil the weights are random; their values do
@@ -35,7 +34,7 @@ func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target) (*runnable, 
 	if err := p.Bind(w); err != nil {
 		return nil, fmt.Errorf("latency: %w", err)
 	}
-	r := &runnable{plan: p, calls: p.Kernels(), in: make([]float32, p.InLen()), out: make([]float32, p.OutLen())}
+	r := &runnable{plan: p, in: make([]float32, p.InLen()), out: make([]float32, p.OutLen())}
 	for i := range r.in {
 		r.in[i] = normals[i&(len(normals)-1)]
 	}
@@ -189,7 +188,7 @@ func (m *meter) reference() float64 {
 	both := 0.0
 	for range 2 {
 		t := time.Now()
-		m.ref.plan.RunLaps(m.ref.out, m.ref.in, &m.ref.laps)
+		m.ref.plan.RunTraced(m.ref.out, m.ref.in, &m.ref.laps)
 		ms := float64(time.Since(t).Nanoseconds()) / 1e6
 		m.look(&m.ref.laps)
 		m.refs.add(run{ms: ms}, &m.ref.laps)
@@ -209,9 +208,9 @@ func (m *meter) reference() float64 {
 const keptReferences = 128
 
 // look takes in the probes of a run.
-func (m *meter) look(l *engine.Laps) {
-	for i := range l.Lanes {
-		for _, lap := range l.Lanes[i].Laps {
+func (m *meter) look(l *engine.Trace) {
+	for i := range l.Threads {
+		for _, lap := range l.Threads[i].Segments {
 			m.probes.add(lap.ProbeNs)
 		}
 	}
@@ -235,13 +234,34 @@ func (m *meter) referenceMs() float64 {
 	return m.refMs
 }
 
+// SlowPct is the share of slow timings of the reference kernel, in per cent.
+func (m *meter) SlowPct() float64 {
+	if len(m.seen) == 0 {
+		return 0
+	}
+	n, base := 0, m.referenceMs()
+	for _, v := range m.seen {
+		if v > 1.05*base {
+			n++
+		}
+	}
+	return 100 * float64(n) / float64(len(m.seen))
+}
+
 // Close leaves the measuring state.
 func (m *meter) Close() []string { return m.s.close() }
 
-// Time times a network: two runs to warm up, then blocks of runs with the
+// Time times a network end to end.
+func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
+	t, err := m.TimeUnits(ctx, n, e)
+	t.CallMs, t.CallSpread = nil, nil
+	return t, err
+}
+
+// TimeUnits times a network: two runs to warm up, then blocks of runs with the
 // reference kernel in between. Every run tells the times of its laps, from which
 // that of the whole is put together (see recording.timing).
-func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
+func (m *meter) TimeUnits(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
 	r, err := prepare(n, e.Weights, m.target)
 	if err != nil {
 		return Timing{}, err
@@ -297,10 +317,6 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 	}
 	t := rec.timing(m.base())
 	t.laps.slowed(m.probes)
-	t.Calls = r.calls
-	if !e.Kernels {
-		t.CallMs, t.CallSpread = nil, nil
-	}
 	if m.since += 4*len(r.in) + 2*weightBytes(n) + rec.bytes(); m.since > 1<<29 {
 		m.since = 0
 		m.s.collect()
@@ -324,7 +340,7 @@ func weightBytes(n *blocks.Network) int { return 4 * int(n.Counts().Params) }
 func (m *meter) run(r *runnable) (run, error) {
 	u0 := readUsage(m.s.threads)
 	t := time.Now()
-	err := r.plan.RunLaps(r.out, r.in, &r.laps)
+	err := r.plan.RunTraced(r.out, r.in, &r.laps)
 	d := time.Since(t)
 	u1 := readUsage(m.s.threads)
 	if err != nil {
