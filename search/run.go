@@ -64,7 +64,8 @@ type Summary struct {
 	Progress
 	Status Status
 	Front  *Front
-	Walls  Walls
+	// Constraints explains a front without members.
+	Constraints ConstraintStats
 }
 
 // ErrDiverged is in the error of a replay that asks for other candidates than
@@ -116,19 +117,19 @@ func Run(ctx context.Context, s Searcher, e Evaluator, sink Sink, objectives []O
 		l.status = StatusFailed
 	}
 	l.report()
-	return &Summary{Progress: l.progress(), Status: l.status, Front: l.front, Walls: l.walls}, err
+	return &Summary{Progress: l.progress(), Status: l.status, Front: l.front, Constraints: l.constraints}, err
 }
 
 // loop is the state of Run.
 type loop struct {
-	searcher   Searcher
-	objectives []Objective
-	options    Options
-	front      *Front
-	walls      Walls
-	plateau    plateau
-	status     Status
-	exhausted  bool
+	searcher    Searcher
+	objectives  []Objective
+	options     Options
+	front       *Front
+	constraints ConstraintStats
+	plateau     plateau
+	status      Status
+	exhausted   bool
 
 	queue    []Candidate // asked for, not handed to a worker
 	asked    int
@@ -205,7 +206,7 @@ func (l *loop) tell(t Trial) error {
 		return err
 	}
 	l.told++
-	l.walls.Add(t)
+	l.constraints.Add(t)
 	if l.front.Add(t) {
 		p, _ := costsTo(make([]float64, len(l.objectives)), &t.Result, l.objectives)
 		if l.best == nil {
@@ -424,7 +425,7 @@ func (l *loop) progress() Progress {
 	now := time.Now()
 	p := Progress{
 		Trials: l.told, Replayed: l.replayed, Evaluations: l.evaluations,
-		Feasible: l.walls.feasible, Failed: l.walls.failed,
+		Feasible: l.constraints.feasible, Failed: l.constraints.failed,
 		Front: l.front.Len(), Hypervolume: l.front.Hypervolume(), Elapsed: now.Sub(l.began),
 	}
 	if l.best != nil {

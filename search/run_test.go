@@ -239,41 +239,45 @@ func TestProgress(t *testing.T) {
 	}
 }
 
-func TestWalls(t *testing.T) {
+func TestConstraintStats(t *testing.T) {
 	trial := func(id int, latency, params float64) search.Trial {
 		x := search.Trial{ID: id}
 		x.AtMost("max_latency", latency, 20)
 		x.AtMost("max_params", params, 100)
 		return x
 	}
-	var w search.Walls
-	if w.String() != "" {
-		t.Error("a wall before any trial")
+	var s search.ConstraintStats
+	if s.String() != "" {
+		t.Error("a binding constraint before any trial")
 	}
-	w.Add(trial(0, 40, 150))
-	w.Add(trial(1, 22, 104))
-	w.Add(trial(2, 30, 90))
-	w.Add(search.Trial{ID: 3, Result: search.Result{Failed: "x"}})
-	if name, excess := w.Wall(); name != "max_latency" || math.Abs(excess-0.1) > 1e-12 {
-		t.Errorf("the wall is %s, %v", name, excess)
+	s.Add(trial(0, 40, 150))
+	s.Add(trial(1, 22, 104))
+	s.Add(trial(2, 30, 90))
+	s.Add(search.Trial{ID: 3, Result: search.Result{Failed: "x"}})
+	if name, excess := s.Binding(); name != "max_latency" || math.Abs(excess-0.1) > 1e-12 {
+		t.Errorf("the binding constraint is %s, %v", name, excess)
 	}
-	if got, want := w.String(), "none of 3 candidates satisfies every constraint; the wall is max_latency, which every one of them breaks: the nearest candidate, trial 1, breaks it by 10 % and max_params by 4 %"; got != want {
+	want := "none of 3 candidates satisfies every constraint; the binding constraint is max_latency, which every one " +
+		"of them breaks: the nearest candidate, trial 1, breaks it by 10 % and max_params by 4 %"
+	if got := s.String(); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	w.Add(trial(4, 10, 300)) // now no constraint is broken by all
-	if name, _ := w.Wall(); name != "max_latency" {
-		t.Errorf("the wall is %s", name)
+	s.Add(trial(4, 10, 300)) // now no constraint is broken by all
+	if name, _ := s.Binding(); name != "max_latency" {
+		t.Errorf("the binding constraint is %s", name)
 	}
-	w.Add(trial(5, 20, 100))
-	if name, _ := w.Wall(); name != "" || w.String() != "" {
-		t.Errorf("the wall is %s though a trial is feasible", name)
+	s.Add(trial(5, 20, 100))
+	if name, _ := s.Binding(); name != "" || s.String() != "" {
+		t.Errorf("the binding constraint is %s though a trial is feasible", name)
 	}
 	// The words suit a limit from below as well.
 	var x search.Trial
 	x.AtLeast("min_top1_pct", 60, 80)
-	w = search.Walls{}
-	w.Add(x)
-	if got, want := w.String(), "none of 1 candidates satisfies every constraint; the wall is min_top1_pct, which every one of them breaks: the nearest candidate, trial 0, breaks it by 25 %"; got != want {
+	s = search.ConstraintStats{}
+	s.Add(x)
+	want = "none of 1 candidates satisfies every constraint; the binding constraint is min_top1_pct, which every one " +
+		"of them breaks: the nearest candidate, trial 0, breaks it by 25 %"
+	if got := s.String(); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

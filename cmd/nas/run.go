@@ -196,7 +196,7 @@ func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint6
 	case r.Status == search.StatusInterrupted:
 		return "", fmt.Errorf("%w: nas run %s --resume continues %s", errInterrupted, path, r.Dir)
 	case len(r.Front) == 0:
-		return "", errors.New(r.Walls)
+		return "", errors.New(r.NoFront)
 	}
 	return r.Dir, nil
 }
@@ -257,7 +257,7 @@ func score(v float64, what string) string {
 const frontRows = 12
 
 func (a *app) printOutcome(r *pipeline.Outcome) {
-	a.printf("%s: %d networks tried, %d scored, %d on the front, in %v; ended: %s\n", r.Dir, r.Trials, r.Evaluated, len(r.Front), r.Wall.Round(100*time.Millisecond), r.Status)
+	a.printf("%s: %d networks tried, %d scored, %d on the front, in %v; ended: %s\n", r.Dir, r.Trials, r.Evaluated, len(r.Front), r.Elapsed.Round(100*time.Millisecond), r.Status)
 	if len(r.Front) == 0 {
 		return
 	}

@@ -18,7 +18,7 @@ func (m *improver) judge(ctx context.Context) error {
 	if o.Best == nil {
 		o.Verdict = fmt.Sprintf("nothing better was found: of %d tried and %d within %.4g ms, none scores more", m.summary.Trials, o.Evaluated, limit)
 		if len(m.front) == 0 {
-			o.Verdict = fmt.Sprintf("no network of the space was found within %.4g ms: %s", limit, m.summary.Walls.String())
+			o.Verdict = fmt.Sprintf("no network of the space was found within %.4g ms: %s", limit, m.summary.Constraints.String())
 		}
 		return nil
 	}

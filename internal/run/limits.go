@@ -106,8 +106,8 @@ func (ls *limits) noFront(s *search.Summary) string {
 	if s.Trials == 0 {
 		return fmt.Sprintf("no candidate was finished before the run ended (%s)", s.Status)
 	}
-	why := s.Walls.String()
-	nearest, ok := s.Walls.Nearest()
+	why := s.Constraints.String()
+	nearest, ok := s.Constraints.Nearest()
 	if !ok {
 		return why // all failed
 	}

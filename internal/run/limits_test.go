@@ -33,7 +33,7 @@ func TestNoFront(t *testing.T) {
 		s := search.Summary{Status: search.StatusTime}
 		for _, x := range c.trials {
 			s.Trials++
-			s.Walls.Add(x)
+			s.Constraints.Add(x)
 		}
 		if got := ls.noFront(&s); !strings.HasSuffix(got, c.want) {
 			t.Errorf("%s: %q, want the end %q", c.name, got, c.want)

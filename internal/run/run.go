@@ -78,8 +78,8 @@ type Outcome struct {
 	Score     string   // what the accuracy axis is, for people
 	Measured  *Measured
 	Exported  []string // files
-	Walls     string   // why nothing is on the front, and what would help; empty if something is
-	Wall      time.Duration
+	NoFront   string   // why nothing is on the front, and what would help; empty if something is
+	Elapsed   time.Duration
 }
 
 // Member is a trial on the front.
@@ -299,10 +299,10 @@ func (p *pipeline) outcome() *Outcome {
 	o := &Outcome{
 		Dir: p.cfg.Output.Dir, Status: p.summary.Status, Trials: p.summary.Trials, Evaluated: p.summary.Evaluations,
 		Front: p.front, Device: p.eval.devices[0].profile.Device.String(), Score: info.Label, Measured: p.measured, Exported: p.exported,
-		Wall: time.Since(p.started),
+		Elapsed: time.Since(p.started),
 	}
 	if len(p.front) == 0 {
-		o.Walls = p.eval.limits.noFront(p.summary)
+		o.NoFront = p.eval.limits.noFront(p.summary)
 	}
 	return o
 }

@@ -154,8 +154,8 @@ func TestNothingFeasible(t *testing.T) {
 	c.Constraints.MaxParams = &config.Limit{Value: 10}
 	c.Search.Trials = 200
 	out := mustRun(t, t.Context(), Options{Config: c})
-	if len(out.Front) != 0 || out.Walls == "" {
-		t.Errorf("outcome is %+v, want no front and the constraint that is the wall", out)
+	if len(out.Front) != 0 || out.NoFront == "" {
+		t.Errorf("outcome is %+v, want no front and the binding constraint", out)
 	}
 }
 
