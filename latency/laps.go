@@ -175,36 +175,36 @@ func (t *lapTimes) calm(slow float64) calmTimes {
 const guessed = 0.1
 
 // copyLaps keeps the laps of the run that l holds.
-func copyLaps(l *engine.Laps) [][]engine.Lap {
-	out := make([][]engine.Lap, len(l.Lanes))
-	for i := range l.Lanes {
-		out[i] = slices.Clone(l.Lanes[i].Laps)
+func copyLaps(l *engine.Trace) [][]engine.Segment {
+	out := make([][]engine.Segment, len(l.Threads))
+	for i := range l.Threads {
+		out[i] = slices.Clone(l.Threads[i].Segments)
 	}
 	return out
 }
 
 // copyEnds keeps where the calls end in them, which is the same for all runs.
-func copyEnds(l *engine.Laps) [][]int {
-	out := make([][]int, len(l.Lanes))
-	for i := range l.Lanes {
-		out[i] = slices.Clone(l.Lanes[i].Ends)
+func copyEnds(l *engine.Trace) [][]int {
+	out := make([][]int, len(l.Threads))
+	for i := range l.Threads {
+		out[i] = slices.Clone(l.Threads[i].Ends)
 	}
 	return out
 }
 
 // busiest returns, of the run that l holds, what each call took on the lane that took
 // longest, in ms, and the time of all their probes.
-func busiest(l *engine.Laps) (calls []float64, probes float64) {
-	calls = make([]float64, len(l.Lanes[0].Ends))
+func busiest(l *engine.Trace) (calls []float64, probes float64) {
+	calls = make([]float64, len(l.Threads[0].Ends))
 	for i := range calls {
 		var most, its int64
-		for k := range l.Lanes {
+		for k := range l.Threads {
 			from := 0
 			if i > 0 {
-				from = l.Lanes[k].Ends[i-1]
+				from = l.Threads[k].Ends[i-1]
 			}
 			var ns, p int64
-			for _, lap := range l.Lanes[k].Laps[from:l.Lanes[k].Ends[i]] {
+			for _, lap := range l.Threads[k].Segments[from:l.Threads[k].Ends[i]] {
 				ns += lap.Ns
 				p += lap.ProbeNs
 			}

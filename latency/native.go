@@ -17,7 +17,7 @@ type runnable struct {
 	plan    *engine.Plan
 	calls   []engine.Call
 	in, out []float32
-	laps    engine.Laps
+	laps    engine.Trace
 }
 
 // prepare compiles and binds a network. Where w is nil the weights are random; their values do
@@ -188,7 +188,7 @@ func (m *meter) reference() float64 {
 	both := 0.0
 	for range 2 {
 		t := time.Now()
-		m.ref.plan.RunLaps(m.ref.out, m.ref.in, &m.ref.laps)
+		m.ref.plan.RunTraced(m.ref.out, m.ref.in, &m.ref.laps)
 		ms := float64(time.Since(t).Nanoseconds()) / 1e6
 		m.look(&m.ref.laps)
 		m.refs.add(run{ms: ms}, &m.ref.laps)
@@ -208,9 +208,9 @@ func (m *meter) reference() float64 {
 const keptReferences = 128
 
 // look takes in the probes of a run.
-func (m *meter) look(l *engine.Laps) {
-	for i := range l.Lanes {
-		for _, lap := range l.Lanes[i].Laps {
+func (m *meter) look(l *engine.Trace) {
+	for i := range l.Threads {
+		for _, lap := range l.Threads[i].Segments {
 			m.probes.add(lap.ProbeNs)
 		}
 	}
@@ -323,7 +323,7 @@ func weightBytes(n *blocks.Network) int { return 4 * int(n.Counts().Params) }
 func (m *meter) run(r *runnable) (run, error) {
 	u0 := readUsage(m.s.threads)
 	t := time.Now()
-	err := r.plan.RunLaps(r.out, r.in, &r.laps)
+	err := r.plan.RunTraced(r.out, r.in, &r.laps)
 	d := time.Since(t)
 	u1 := readUsage(m.s.threads)
 	if err != nil {

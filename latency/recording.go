@@ -32,15 +32,15 @@ type recording struct {
 
 // recorded is a run as a recording keeps it, in ms and without its probes.
 type recorded struct {
-	ms    float64        // where the thread was alone and lost its core, the time on it
-	laps  [][]engine.Lap // of each lane
-	calls []float64      // on the lane that took longest
-	rest  float64        // what the run took beyond its calls
-	ref   int            // index of the reference before it
+	ms    float64            // where the thread was alone and lost its core, the time on it
+	laps  [][]engine.Segment // of each lane
+	calls []float64          // on the lane that took longest
+	rest  float64            // what the run took beyond its calls
+	ref   int                // index of the reference before it
 	lost  bool
 }
 
-func (r *recording) add(x run, laps *engine.Laps) {
+func (r *recording) add(x run, laps *engine.Trace) {
 	calls, probes := busiest(laps)
 	v := recorded{ms: x.ms - probes, laps: copyLaps(laps), calls: calls, ref: max(0, len(r.refs)-1), lost: x.lost()}
 	v.rest = v.ms
@@ -60,9 +60,9 @@ func (r *recording) add(x run, laps *engine.Laps) {
 }
 
 // typical is the time of the probes of a run if all had been like most, in ms.
-func typical(l *engine.Laps) float64 {
+func typical(l *engine.Trace) float64 {
 	var ns []float64
-	for _, lap := range l.Lanes[0].Laps {
+	for _, lap := range l.Threads[0].Segments {
 		ns = append(ns, float64(lap.ProbeNs))
 	}
 	n := float64(len(ns))

@@ -38,19 +38,19 @@ func (c *core) takes(work, slow float64) float64 {
 }
 
 // run runs calls that take the given ms in laps of at most some microseconds.
-func (c *core) run(calls []float64, lap float64) (ms float64, l *engine.Laps) {
-	lane := engine.Lane{}
+func (c *core) run(calls []float64, lap float64) (ms float64, l *engine.Trace) {
+	lane := engine.ThreadTrace{}
 	ms = 0.01 // between the calls
 	for _, work := range calls {
 		n := math.Ceil(work / lap)
 		for range int(n) {
 			t, p := c.takes(work/n, c.slow), c.takes(0.001, 1+1.5*(c.slow-1))
-			lane.Laps = append(lane.Laps, engine.Lap{Ns: int64(1e6 * t), ProbeNs: int64(1e6 * p)})
+			lane.Segments = append(lane.Segments, engine.Segment{Ns: int64(1e6 * t), ProbeNs: int64(1e6 * p)})
 			ms += t + p
 		}
-		lane.Ends = append(lane.Ends, len(lane.Laps))
+		lane.Ends = append(lane.Ends, len(lane.Segments))
 	}
-	return ms, &engine.Laps{Lanes: []engine.Lane{lane}}
+	return ms, &engine.Trace{Threads: []engine.ThreadTrace{lane}}
 }
 
 // quietProbes knows that a probe takes a microsecond.
@@ -137,10 +137,10 @@ func TestCalmLanes(t *testing.T) {
 	calls := [][]float64{{0.4, 0.3, 0.2}, {0.35, 0, 0.25}} // the second has no part in the second call
 	rec := &recording{threads: 2, probes: quietProbes(), refs: []float64{0.4}}
 	for range 16 {
-		l := &engine.Laps{}
+		l := &engine.Trace{}
 		for k, h := range hosts {
 			_, one := h.run(calls[k], 0.02)
-			l.Lanes = append(l.Lanes, one.Lanes[0])
+			l.Threads = append(l.Threads, one.Threads[0])
 		}
 		of, p := busiest(l)
 		rec.add(run{ms: of[0] + of[1] + of[2] + p + 0.002, cpuMs: 2}, l)
@@ -202,13 +202,13 @@ func TestCorrection(t *testing.T) {
 }
 
 // disturbedLaps are those of a run whose calls took the given ms, none of it calm.
-func disturbedLaps(calls ...float64) *engine.Laps {
-	lane := engine.Lane{}
+func disturbedLaps(calls ...float64) *engine.Trace {
+	lane := engine.ThreadTrace{}
 	for i, ms := range calls {
-		lane.Laps = append(lane.Laps, engine.Lap{Ns: int64(1e6 * ms), ProbeNs: 1500})
+		lane.Segments = append(lane.Segments, engine.Segment{Ns: int64(1e6 * ms), ProbeNs: 1500})
 		lane.Ends = append(lane.Ends, i+1)
 	}
-	return &engine.Laps{Lanes: []engine.Lane{lane}}
+	return &engine.Trace{Threads: []engine.ThreadTrace{lane}}
 }
 
 // Runs that lost their core tell of calls only where there are no others, and nothing
@@ -235,10 +235,10 @@ func TestRecordingOfLostRuns(t *testing.T) {
 	}
 	calm := &recording{threads: 1, probes: quietProbes()}
 	for i := range 9 {
-		l := &engine.Laps{Lanes: []engine.Lane{{Laps: []engine.Lap{{Ns: 1e6, ProbeNs: 1000}, {Ns: 2e6, ProbeNs: 1000}}, Ends: []int{1, 2}}}}
+		l := &engine.Trace{Threads: []engine.ThreadTrace{{Segments: []engine.Segment{{Ns: 1e6, ProbeNs: 1000}, {Ns: 2e6, ProbeNs: 1000}}, Ends: []int{1, 2}}}}
 		ms := 3.1
 		if i%3 == 0 { // another task took the core within the second lap
-			l.Lanes[0].Laps[1].Ns, ms = 6e6, 7.1
+			l.Threads[0].Segments[1].Ns, ms = 6e6, 7.1
 		}
 		calm.add(run{ms: ms + 0.002, cpuMs: 3.1, switched: i%3 == 0}, l)
 	}
@@ -299,15 +299,15 @@ func TestBetterOfCalmMoments(t *testing.T) {
 	visit := func(runs int, first, second float64, calm ...bool) Timing {
 		rec := &recording{threads: 1, probes: quietProbes(), refs: []float64{0.6}}
 		for range runs {
-			lane := engine.Lane{Ends: []int{1, 2}}
+			lane := engine.ThreadTrace{Ends: []int{1, 2}}
 			for i, ms := range []float64{first, second} {
-				lap := engine.Lap{Ns: int64(1e6 * ms), ProbeNs: 1000}
+				lap := engine.Segment{Ns: int64(1e6 * ms), ProbeNs: 1000}
 				if !calm[i] {
 					lap.Ns, lap.ProbeNs = lap.Ns*3/2, 1700
 				}
-				lane.Laps = append(lane.Laps, lap)
+				lane.Segments = append(lane.Segments, lap)
 			}
-			l := &engine.Laps{Lanes: []engine.Lane{lane}}
+			l := &engine.Trace{Threads: []engine.ThreadTrace{lane}}
 			calls, p := busiest(l)
 			rec.add(run{ms: calls[0] + calls[1] + p, cpuMs: 9}, l)
 		}
@@ -349,33 +349,33 @@ func TestBetterOfCalmMoments(t *testing.T) {
 // was, and counts less in the table; a lap too short for the clock does no harm; and a
 // visit is not thrown away for a single lap.
 func TestDoubtfulVisits(t *testing.T) {
-	visit := func(runs int, laps ...engine.Lap) Timing {
+	visit := func(runs int, laps ...engine.Segment) Timing {
 		rec := &recording{threads: 1, probes: quietProbes(), refs: []float64{0.4, 0.4}}
 		for range runs {
-			l := &engine.Laps{Lanes: []engine.Lane{{Laps: laps, Ends: []int{len(laps)}}}}
+			l := &engine.Trace{Threads: []engine.ThreadTrace{{Segments: laps, Ends: []int{len(laps)}}}}
 			calls, p := busiest(l)
 			rec.add(run{ms: calls[0] + p, cpuMs: 100}, l)
 		}
 		return rec.timing(0.4)
 	}
-	never := visit(6, engine.Lap{Ns: 1.4e6, ProbeNs: 1700})
+	never := visit(6, engine.Segment{Ns: 1.4e6, ProbeNs: 1700})
 	if !never.disturbed() || !never.slowAt(0.4) || never.correction(0.4) != 1 {
 		t.Errorf("no calm moment, and a quiet reference: %+v", never)
 	}
-	short := visit(6, engine.Lap{Ns: 1e6, ProbeNs: 1000}, engine.Lap{Ns: 0, ProbeNs: 1000})
+	short := visit(6, engine.Segment{Ns: 1e6, ProbeNs: 1000}, engine.Segment{Ns: 0, ProbeNs: 1000})
 	if short.Whole.MedianMs != 1 || !(short.CallSpread[0] > 0 && short.CallSpread[0] < 0.1) || short.disturbed() {
 		t.Errorf("with a lap of no time: %+v", short)
 	}
-	laps := make([]engine.Lap, 40)
+	laps := make([]engine.Segment, 40)
 	for i := range laps {
-		laps[i] = engine.Lap{Ns: 20000, ProbeNs: 1000}
+		laps[i] = engine.Segment{Ns: 20000, ProbeNs: 1000}
 	}
 	good := visit(9, laps...)
 	bad := slices.Clone(laps)
 	for i := range bad {
-		bad[i] = engine.Lap{Ns: 30000, ProbeNs: 1700}
+		bad[i] = engine.Segment{Ns: 30000, ProbeNs: 1700}
 	}
-	bad[0] = engine.Lap{Ns: 17000, ProbeNs: 1000}
+	bad[0] = engine.Segment{Ns: 17000, ProbeNs: 1000}
 	for _, x := range []Timing{better(good, visit(9, bad...)), better(visit(9, bad...), good)} {
 		if x.found != 1 || math.Abs(x.Whole.MedianMs-0.8) > 0.002 || x.disturbed() {
 			t.Errorf("with a visit in which one lap was calm: %g ms, %g found", x.Whole.MedianMs, x.found)
@@ -387,16 +387,16 @@ func TestDoubtfulVisits(t *testing.T) {
 func TestLostInAProbe(t *testing.T) {
 	rec := &recording{threads: 1, probes: quietProbes()}
 	for k := range 12 {
-		laps := make([]engine.Lap, 30)
+		laps := make([]engine.Segment, 30)
 		for i := range laps {
-			laps[i] = engine.Lap{Ns: 100000, ProbeNs: 1000}
+			laps[i] = engine.Segment{Ns: 100000, ProbeNs: 1000}
 		}
 		x := run{ms: 3.03, cpuMs: 3.03}
 		if k%3 == 0 {
 			laps[7].ProbeNs += 8e6
 			x = run{ms: 11.03, cpuMs: 3.03, switched: true}
 		}
-		rec.add(x, &engine.Laps{Lanes: []engine.Lane{{Laps: laps, Ends: []int{30}}}})
+		rec.add(x, &engine.Trace{Threads: []engine.ThreadTrace{{Segments: laps, Ends: []int{30}}}})
 	}
 	if x := rec.timing(0); x.Interrupted != 4 || math.Abs(x.Whole.P10Ms-3) > 1e-9 || math.Abs(x.Whole.MedianMs-3) > 1e-9 {
 		t.Errorf("%+v", x.Whole)
@@ -431,7 +431,7 @@ func TestProbeOfAnotherSession(t *testing.T) {
 func TestClock(t *testing.T) {
 	rec := &recording{threads: 1, probes: quietProbes()}
 	for range 6 {
-		l := &engine.Laps{Lanes: []engine.Lane{{Laps: []engine.Lap{{Ns: 1.1e6, ProbeNs: 1100}, {Ns: 2.2e6, ProbeNs: 1100}, {Ns: 0.5e6, ProbeNs: 1900}}, Ends: []int{1, 3}}}}
+		l := &engine.Trace{Threads: []engine.ThreadTrace{{Segments: []engine.Segment{{Ns: 1.1e6, ProbeNs: 1100}, {Ns: 2.2e6, ProbeNs: 1100}, {Ns: 0.5e6, ProbeNs: 1900}}, Ends: []int{1, 3}}}}
 		rec.add(run{ms: 3.804, cpuMs: 3.804}, l)
 	}
 	x := rec.timing(0.5)

@@ -364,8 +364,8 @@ func TestConcatInPlace(t *testing.T) {
 			t.Errorf("copies: %v", c.Unit)
 		}
 	}
-	if got, want := p.ArenaBytes(), 4*8*8*(48+16); got != want {
-		t.Errorf("arena is %d bytes, want the %d of the outer concatenation", got, want)
+	if _, got, _ := p.places(); got != 8*8*(48+16) {
+		t.Errorf("arena is %d floats, want the %d of the outer concatenation", got, 8*8*(48+16))
 	}
 }
 
@@ -397,7 +397,7 @@ func TestErrors(t *testing.T) {
 	if err := p.Bind(blocks.NewWeights(n, 1)); err != nil {
 		t.Fatal(err)
 	}
-	if p.Run(out, in[1:]) == nil || p.Run(out[1:], in) == nil || p.RunLaps(out, in[1:], new(Laps)) == nil {
+	if p.Run(out, in[1:]) == nil || p.Run(out[1:], in) == nil || p.RunTraced(out, in[1:], new(Trace)) == nil {
 		t.Error("slices of the wrong length are accepted")
 	}
 	foreign := "neon"

@@ -2,21 +2,24 @@ package kernels
 
 import "math"
 
-// Float is the type a reference computes in: float32 to the bit what the
-// kernels give, float64 to judge their rounding.
-type Float interface{ ~float32 | ~float64 }
+// The reference: each operation defined in a few lines over dense maps, generic
+// over the type it computes in. Tests hold every kernel against it.
 
-func fma[T Float](a, b, c T) T {
+// float is the type a reference computes in: float32 to the bit what the
+// kernels give, float64 to judge their rounding.
+type float interface{ ~float32 | ~float64 }
+
+func fma[T float](a, b, c T) T {
 	if _, ok := any(a).(float32); ok {
 		return T(fma32(float32(a), float32(b), float32(c)))
 	}
 	return T(math.FMA(float64(a), float64(b), float64(c)))
 }
 
-// RefConv is the definition of every convolution: the whole output, dense maps.
+// refConv is the definition of every convolution: the whole output, dense maps.
 // src is [H][W][C], w [KH][KW][C/Groups][N], dst [OH][OW][N]; residual has the
 // shape of dst or is nil, bias has N values or is nil.
-func RefConv[T Float](g *Conv, dst, src, w, bias, residual []T, act Act) {
+func refConv[T float](g *Conv, dst, src, w, bias, residual []T, act Act) {
 	cpg, npg := g.C/g.Groups, g.N/g.Groups
 	for y := range g.OH {
 		for x := range g.OW {
@@ -40,14 +43,14 @@ func RefConv[T Float](g *Conv, dst, src, w, bias, residual []T, act Act) {
 				if residual != nil {
 					acc += residual[o]
 				}
-				dst[o] = RefAct(acc, act)
+				dst[o] = refAct(acc, act)
 			}
 		}
 	}
 }
 
-// RefAct is the definition of the activations.
-func RefAct[T Float](x T, act Act) T {
+// refAct is the definition of the activations.
+func refAct[T float](x T, act Act) T {
 	if _, ok := any(x).(float32); ok {
 		return T(act.apply(float32(x)))
 	}
@@ -69,8 +72,8 @@ func RefAct[T Float](x T, act Act) T {
 	return T(f)
 }
 
-// RefPool is the definition of pooling: the maximum, or the average.
-func RefPool[T Float](g *Pool, dst, src []T, average bool) {
+// refPool is the definition of pooling: the maximum, or the average.
+func refPool[T float](g *Pool, dst, src []T, average bool) {
 	for y := range g.OH {
 		for x := range g.OW {
 			for c := range g.C {
@@ -99,8 +102,8 @@ func RefPool[T Float](g *Pool, dst, src []T, average bool) {
 	}
 }
 
-// RefBilinear is the definition of the bilinear resize.
-func RefBilinear[T Float](g *Resize, dst, src []T) {
+// refBilinear is the definition of the bilinear resize.
+func refBilinear[T float](g *Resize, dst, src []T) {
 	for y := range g.OH {
 		y0, y1, ty := source(y, g.H, g.OH, g.AlignCorners)
 		for x := range g.OW {
@@ -114,8 +117,8 @@ func RefBilinear[T Float](g *Resize, dst, src []T) {
 	}
 }
 
-// RefSoftmax is the definition of the softmax of one row.
-func RefSoftmax[T Float](dst, src []T) {
+// refSoftmax is the definition of the softmax of one row.
+func refSoftmax[T float](dst, src []T) {
 	m, sum := math.Inf(-1), 0.0
 	for _, x := range src {
 		m = max(m, float64(x))
@@ -128,9 +131,9 @@ func RefSoftmax[T Float](dst, src []T) {
 	}
 }
 
-// RefMoments is the definition of batch statistics: mean and variance of every
+// refMoments is the definition of batch statistics: mean and variance of every
 // channel of px pixels.
-func RefMoments[T Float](mean, variance []float64, src []T, px, c int) {
+func refMoments[T float](mean, variance []float64, src []T, px, c int) {
 	for i := range c {
 		var m, v float64
 		for p := range px {
