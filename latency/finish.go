@@ -69,17 +69,3 @@ func (p *Profile) Busy() string {
 // busyError is the error in per cent beyond which a calibration on a busy machine
 // is not to be trusted: about twice that on a quiet one.
 const busyError = 4
-
-func slowShare(t Timer) float64 {
-	m, ok := t.(*meter)
-	if !ok || len(m.seen) == 0 {
-		return 0
-	}
-	n, base := 0, m.referenceMs()
-	for _, v := range m.seen {
-		if v > 1.05*base {
-			n++
-		}
-	}
-	return 100 * float64(n) / float64(len(m.seen))
-}

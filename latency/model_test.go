@@ -261,7 +261,7 @@ func TestTermsOfUnits(t *testing.T) {
 	f := newFake(1, 0, 0)
 	target := f.Device().Target
 	for _, n := range sampleNetworks(t, mobileSpec(), 11, 30) {
-		calls, err := cut(n, f.Device())
+		calls, err := f.Device().Calls(n)
 		if err != nil {
 			t.Fatal(err)
 		}

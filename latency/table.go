@@ -231,7 +231,7 @@ func (t *table) profile() (*Profile, error) {
 	if d.Target.ISA == "" {
 		d.Target = phoneTarget(d.Threads)
 	}
-	d.Cut = cutOps
+	d.Cut = CutOps
 	if len(t.nets) > 0 {
 		p, err := Adapt(t.o.Base, d, t.nets)
 		if err != nil {
@@ -244,7 +244,7 @@ func (t *table) profile() (*Profile, error) {
 		return nil, fmt.Errorf("latency: table %s has no rows%s", t.name, map[bool]string{true: " of device " + t.o.Only}[t.o.Only != ""])
 	}
 	if t.block {
-		d.Cut = cutBlocks
+		d.Cut = CutBlocks
 	}
 	p := &Profile{Format: Format, Device: d, Created: time.Now().UTC().Truncate(time.Second)}
 	for u, ms := range t.units {

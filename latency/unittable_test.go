@@ -128,7 +128,7 @@ func TestLatencyPlainly(t *testing.T) {
 	}
 	measured, guessed := 0, 0
 	for i, n := range sampleNetworks(t, mobileSpec(), 77, 300) {
-		calls, err := cut(n, p.Device)
+		calls, err := p.Device.Calls(n)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -94,7 +94,7 @@ func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Ne
 	// Each is measured twice over, to see how well two measurements agree.
 	halves := [2]visits{{timer: timer, networks: networks, effort: effort}, {timer: timer, networks: networks, effort: effort}}
 	rounds := 2 * perMeasurement
-	if _, ok := timer.(*recipeTimer); ok { // as at calibration
+	if _, ok := timer.(UnitTimer); !ok { // a calibration measures each once
 		rounds = 2
 	}
 	var slow []float64

@@ -46,7 +46,7 @@ func Adapt(base *Profile, d Device, networks []Measured) (*Profile, error) {
 		if !(m.Ms > 0) || math.IsInf(m.Ms, 0) {
 			return nil, fmt.Errorf("latency: network %s: %g ms is not a time", m.Network.Name, m.Ms)
 		}
-		calls, err := cut(m.Network, d)
+		calls, err := d.Calls(m.Network)
 		if err != nil {
 			return nil, err
 		}
