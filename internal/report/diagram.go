@@ -38,15 +38,15 @@ type DiagramOp struct{ Text, Kind string }
 
 func (r DiagramRow) total() float64 { return Bar{Parts: r.Parts}.total() }
 
-// workColors are the colours of the kinds of work, the same in every picture.
-var workColors = map[string]color.RGBA{
+// WorkColors are the colours of the kinds of work, the same in every picture.
+var WorkColors = map[string]color.RGBA{
 	"pointwise": palette[0], fused: palette[1], gates: palette[2], "depthwise": palette[3], "convolution": palette[4], "other": palette[6],
 }
 
 // workColor returns the colour of a kind of work; one that has none takes the
 // i-th of the palette.
 func workColor(kind string, i int) color.RGBA {
-	if c, ok := workColors[kind]; ok {
+	if c, ok := WorkColors[kind]; ok {
 		return c
 	}
 	return seriesColor(i)

@@ -68,7 +68,7 @@ type Fronts struct {
 }
 
 func (f Fronts) layout() (*layout, error) {
-	f = f.finite()
+	f = f.Finite()
 	frame, err := f.frame()
 	if err != nil {
 		return nil, err
