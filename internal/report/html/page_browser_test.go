@@ -156,8 +156,8 @@ func testLongPage(t *testing.T, b *browser) {
 	b.size(1280, 900, false, false)
 	b.open("file://" + path)
 	legend := b.eval(`document.querySelector('#legend').innerText`)
-	for _, want := range []string{fmt.Sprintf("front (%d)", len(p.Members)), fmt.Sprintf("tried (%s of %s)", report.Thousands(s.drawn), report.Thousands(s.tried)),
-		fmt.Sprintf("infeasible (%s of %s)", report.Thousands(s.drawnBad), report.Thousands(s.bad))} {
+	for _, want := range []string{fmt.Sprintf("front (%d)", len(p.Members)), fmt.Sprintf("tried (%s of %s)", report.Thousands(s.drawnFeasible), report.Thousands(s.feasible)),
+		fmt.Sprintf("infeasible (%s of %s)", report.Thousands(s.drawnInfeasible), report.Thousands(s.infeasible))} {
 		if !strings.Contains(legend, want) {
 			t.Errorf("the legend lacks %q: %s", want, legend)
 		}

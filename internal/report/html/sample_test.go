@@ -26,7 +26,7 @@ func longPage(n, bad int) Page {
 		}
 		p.Trials.Add(i, fmt.Appendf(nil, "%012x", i), fmt.Appendf(nil, "224x224x3 | conv_k3_s2_c%d_relu6 | classifier_n%d", i%97, i%89), report.XY{X: x, Y: y}, int64(i), int64(i), ok)
 	}
-	for i, l := range p.layers() {
+	for i, l := range p.ranks() {
 		if l == 0 {
 			p.Members = append(p.Members, Member{Trial: i})
 		}
@@ -42,7 +42,7 @@ func TestLayers(t *testing.T) {
 		for i := range 300 { // with equals, in one axis and in both
 			p.Trials.Add(i, nil, nil, report.XY{X: float64(r.IntN(20)), Y: float64(r.IntN(20))}, 0, 0, r.IntN(5) > 0)
 		}
-		got, left := p.layers(), []int{}
+		got, left := p.ranks(), []int{}
 		for i := range got {
 			if _, ok := p.Trials.Point(i); ok {
 				left = append(left, i)
@@ -60,7 +60,7 @@ func TestLayers(t *testing.T) {
 			}
 			return v.X, v.Y
 		}
-		for layer := int32(0); len(left) > 0; layer++ {
+		for layer := 0; len(left) > 0; layer++ {
 			all := slices.Clone(left)
 			left = slices.DeleteFunc(left, func(i int) bool {
 				x, y := cost(i)
@@ -99,14 +99,14 @@ func TestSample(t *testing.T) {
 			bad++
 		}
 	}
-	if tried != s.drawn || bad != s.drawnBad || s.tried+s.bad != p.Trials.Len() {
-		t.Errorf("it counts %d, %d of %d, %d; drawn are %d, %d of %d together", s.drawn, s.drawnBad, s.tried, s.bad, tried, bad, p.Trials.Len())
+	if tried != s.drawnFeasible || bad != s.drawnInfeasible || s.feasible+s.infeasible != p.Trials.Len() {
+		t.Errorf("it counts %d, %d of %d, %d; drawn are %d, %d of %d together", s.drawnFeasible, s.drawnInfeasible, s.feasible, s.infeasible, tried, bad, p.Trials.Len())
 	}
-	if tried > maxTried || tried < maxTried*9/10 || bad > maxInfeasible || bad < maxInfeasible*8/10 {
-		t.Errorf("%d feasible and %d infeasible trials are drawn, want nearly %d and %d", tried, bad, maxTried, maxInfeasible)
+	if tried > maxFeasible || tried < maxFeasible*9/10 || bad > maxInfeasible || bad < maxInfeasible*8/10 {
+		t.Errorf("%d feasible and %d infeasible trials are drawn, want nearly %d and %d", tried, bad, maxFeasible, maxInfeasible)
 	}
 	near, next := 0, 0
-	for i, l := range p.layers() {
+	for i, l := range p.ranks() {
 		if l >= 0 && l < 3 {
 			if near++; drawn[i] {
 				next++
@@ -161,12 +161,12 @@ func TestSample(t *testing.T) {
 func TestSampleOfALargeFront(t *testing.T) {
 	p := longPage(50000, 0)
 	p.Members = nil
-	for i := range maxTried + 1000 {
+	for i := range maxFeasible + 1000 {
 		p.Members = append(p.Members, Member{Trial: i})
 	}
 	s := p.sample()
-	if s.trials[maxTried+999] != maxTried+999 || s.drawn > maxTried+1000+nearFront+cells {
-		t.Errorf("%d trials are drawn", s.drawn)
+	if s.trials[maxFeasible+999] != maxFeasible+999 || s.drawnFeasible > maxFeasible+1000+nearFront+cells {
+		t.Errorf("%d trials are drawn", s.drawnFeasible)
 	}
 }
 
@@ -181,7 +181,7 @@ func TestPageOfALongRun(t *testing.T) {
 		t.Error("the same run gives another page")
 	}
 	s := p.sample()
-	for _, want := range []string{s.note(), fmt.Sprintf(`"of":{"tried":%d,"infeasible":%d,`, s.tried, s.bad)} {
+	for _, want := range []string{s.note(), fmt.Sprintf(`"of":{"tried":%d,"infeasible":%d,`, s.feasible, s.infeasible)} {
 		if !bytes.Contains(b, []byte(strings.ReplaceAll(want, "'", "&#39;"))) {
 			t.Errorf("the page does not say %q", want)
 		}
