@@ -109,10 +109,12 @@ func (p Page) data(s *sample) *pageData {
 		d.Members = append(d.Members, q)
 	}
 	for _, r := range p.Fronts.Finite().References {
-		d.References = append(d.References, map[string]any{"group": r.Group, "label": r.Label, "x": short(r.X), "y": short(r.Y)})
+		d.References = append(d.References,
+			map[string]any{"group": r.Group, "label": r.Label, "x": short(r.X), "y": short(r.Y)})
 	}
 	for _, c := range p.Fronts.Constraints {
-		d.Constraints = append(d.Constraints, map[string]any{"on_y": c.OnY, "value": short(c.Value), "label": c.Label})
+		d.Constraints = append(d.Constraints,
+			map[string]any{"on_y": c.OnY, "value": short(c.Value), "label": c.Label})
 	}
 	return d
 }

@@ -143,5 +143,6 @@ func inlineSVG(svg string) template.HTML {
 	box := open[strings.Index(open, "viewBox="):]
 	box = box[:strings.Index(box[9:], `"`)+10]
 	width := strings.Fields(box)[2] // viewBox="0 0 WIDTH HEIGHT"
-	return template.HTML(`<svg role="img" xmlns="http://www.w3.org/2000/svg" style="--wide:` + width + `pt" ` + box + ">" + svg[len(open):])
+	return template.HTML(`<svg role="img" xmlns="http://www.w3.org/2000/svg" style="--wide:` + width + `pt" ` +
+		box + ">" + svg[len(open):])
 }
