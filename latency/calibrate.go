@@ -106,7 +106,8 @@ type calibration struct {
 	picked  int // from the pool
 	visits  int // to all networks
 	slow    int // ... while the machine was slow
-	guesser *Predictor
+	prior   *Predictor // what the units take as far as is known yet
+	fitted  bool       // prior was fitted to measurements
 	hypers  map[string]*Hyper
 	error   float64
 }
@@ -159,6 +160,9 @@ func Calibrate(ctx context.Context, rt Runtime, networks iter.Seq[*blocks.Networ
 		for _, u := range opts.Base.Units {
 			c.kept[u.Unit] = u
 		}
+	}
+	if c.prior, err = (&Profile{Device: dev}).Fit(nil); err != nil {
+		return nil, err
 	}
 	why, err := c.measure(ctx)
 	// What waited for a better moment counts as it is.

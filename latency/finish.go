@@ -10,7 +10,7 @@ func (c *calibration) finish(why string, base Baseline, slowPct float64, facts F
 	c.report("fitting")
 	t0 := time.Now()
 	c.hypers = map[string]*Hyper{}
-	p, _, err := c.model()
+	p, _, err := c.model(base.ReferenceMs)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func (r *Predictor) Part(n *blocks.Network) (*Part, error) {
 	p := &Part{costs: make([]cost, len(calls))}
 	for i := range calls {
 		u := &calls[i].Unit
-		p.costs[i] = *r.cost(u)
+		p.costs[i] = *r.units.cost(u)
 		if w := p.costs[i].warning(u); w != "" {
 			p.warnings = append(p.warnings, w)
 		}

@@ -43,13 +43,13 @@ func (c *calibration) time(ctx context.Context, n *candidate, e Effort, by timeF
 const surprise = 1.1
 
 func (c *calibration) surprising(calls []engine.Call, ms float64) bool {
-	if c.guesser == nil || len(c.guesser.kinds) == 0 {
+	if !c.fitted {
 		return false
 	}
 	sum := 0.0
 	for i := range calls {
-		k := c.guesser.cost(&calls[i].Unit)
-		sum += k.ms
+		unitMs, _ := c.prior.Unit(&calls[i].Unit)
+		sum += unitMs
 	}
 	return ms > surprise*sum
 }
@@ -151,7 +151,7 @@ func (c *calibration) choose(full bool) int {
 		seen := make(map[engine.Unit]bool, len(c.pool[i].calls))
 		for k := range c.pool[i].calls {
 			u := &c.pool[i].calls[k].Unit
-			ms, sd := c.guess(u)
+			ms, sd := c.prior.Unit(u)
 			price += ms
 			if seen[*u] {
 				continue
@@ -171,14 +171,4 @@ func (c *calibration) choose(full bool) int {
 		}
 	}
 	return best
-}
-
-// guess returns a unit's time in ms and its relative standard deviation as far
-// as is known yet.
-func (c *calibration) guess(u *engine.Unit) (ms, sd float64) {
-	if c.guesser == nil {
-		c.guesser = newPredictor(&Profile{Device: c.dev, Network: fitNetwork(nil)}, nil)
-	}
-	k := c.guesser.cost(u)
-	return k.ms, math.Sqrt(k.var2) / k.ms
 }
