@@ -33,7 +33,7 @@ func crossValidate(accel, pub []trained, folds int) (crossValidation, error) {
 		rows, first := make([]Judged, len(out)), make([]Judged, len(out))
 		x, y, z := make([]float64, len(out)), make([]float64, len(out)), make([]float64, len(out))
 		for i := range out {
-			e, _ := m.estimate(&out[i].t, baseRecipe)
+			e, _ := m.estimate(&out[i].t, BaseRecipe)
 			rows[i] = Judged{ID: out[i].id, MACs: out[i].macs, Truth: out[i].top1, Score: e}
 			x[i], y[i] = e, out[i].top1
 			c.estimates[at[i]] = round(e, 4)

@@ -7,8 +7,6 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"nas/blocks"
-
 	"gonum.org/v1/gonum/stat"
 )
 
@@ -31,32 +29,27 @@ type FewShotReport struct {
 // FewShot judges the surrogate on a benchmark: for each number of trained
 // networks, draws of that many are fitted to and the rest of the split is ranked.
 // Columns of all networks are computed once.
-func FewShot(ctx context.Context, b *Benchmark, trained []int, draws int, o ValidateOptions) ([]FewShotReport, error) {
-	if o.Split == "" {
-		o.Split = AllNetworks
-	}
-	rows, err := b.split(o.Split)
+func FewShot(ctx context.Context, b *Benchmark, o ValidateOptions) ([]FewShotReport, error) {
+	o = o.resolved()
+	rows, err := b.Split(o.Split)
 	if err != nil {
 		return nil, err
 	}
-	s, err := newColumns(ctx, Options{Seed: o.Seed, Workers: o.Workers, NASWOT: o.NASWOT, Zen: o.Zen, Reference: b.reference(o.Seed)})
+	s, err := newColumns(ctx, o.estimator(b))
 	if err != nil {
 		return nil, err
-	}
-	nets := make([]*blocks.Network, len(rows))
-	for i := range rows {
-		nets[i] = rows[i].Network
 	}
 	raw := make([][]float64, len(rows))
 	err = forEach(ctx, len(rows), o.Workers, func(ctx context.Context, i int) (err error) {
-		raw[i], err = s.row(ctx, nets[i])
+		raw[i], err = s.row(ctx, rows[i].Network)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("accuracy: surrogate: %w", err)
 	}
 	var out []FewShotReport
-	for _, n := range trained {
+	draws := o.Draws
+	for _, n := range o.Trained {
 		if n < minTrained || n > len(rows)-3 || draws < 1 {
 			return nil, fmt.Errorf("accuracy: surrogate of %d trained networks in %d draws: want %d to %d networks and a draw or more", n, draws, minTrained, len(rows)-3)
 		}

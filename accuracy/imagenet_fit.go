@@ -24,7 +24,7 @@ type trained struct {
 	id, family string
 	macs       int64
 	top1       float64
-	recipe     recipe
+	recipe     string // class
 	t          traits
 }
 
@@ -35,7 +35,7 @@ func accelTrained() ([]trained, error) {
 	}
 	rows := make([]trained, len(b.Rows))
 	for i, r := range b.Rows {
-		rows[i] = trained{id: r.ID, family: "accel", macs: r.MACs, top1: r.Truth, t: readTraits(r.Network)}
+		rows[i] = trained{id: r.ID, family: "accel", recipe: BaseRecipe, macs: r.MACs, top1: r.Truth, t: readTraits(r.Network)}
 	}
 	return rows, nil
 }
@@ -47,7 +47,7 @@ func publishedTrained() ([]trained, error) {
 	}
 	rows := make([]trained, len(pub))
 	for i, r := range pub {
-		rows[i] = trained{id: r.ID, family: r.Group, macs: r.MACs, top1: r.Truth, recipe: r.recipe, t: readTraits(r.Network)}
+		rows[i] = trained{id: r.ID, family: r.Group, macs: r.MACs, top1: r.Truth, recipe: r.Recipe, t: readTraits(r.Network)}
 	}
 	return rows, nil
 }

@@ -241,9 +241,9 @@ func (m *imagenetModel) headInputs(t *traits) (in [headTerms]float64, outside fl
 
 // estimate returns top-1 in per cent under a class of recipes, and how far the
 // network lies outside the data, in standard deviations of the features.
-func (m *imagenetModel) estimate(t *traits, r recipe) (top1, outside float64) {
+func (m *imagenetModel) estimate(t *traits, recipe string) (top1, outside float64) {
 	in, outside := m.headInputs(t)
-	v := m.Intercept + m.Recipes[recipeNames[r]]
+	v := m.Intercept + m.Recipes[recipe]
 	for k, term := range m.terms {
 		c := min(max(in[k], term.Low), term.High)
 		if k > termG {

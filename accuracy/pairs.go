@@ -69,7 +69,7 @@ const severalThings = "several of these"
 // oneThingPairs judges the pairs of networks that are the same but for
 // squeeze-and-excite, activations or kernel sizes, and lists those that differ in
 // one of them alone and are not of one accuracy.
-func oneThingPairs(rows []BenchmarkRow, scores []float64) (map[string]PairReport, []Pair) {
+func oneThingPairs(rows []BenchmarkRow, scores []Score) (map[string]PairReport, []Pair) {
 	same := make(map[string][]int) // by what is left without all three
 	for i := range rows {
 		key := rows[i].Recipe + "\n" + signature(rows[i].Network, oneThing...)
@@ -93,7 +93,7 @@ func oneThingPairs(rows []BenchmarkRow, scores []float64) (map[string]PairReport
 					kind = severalThings
 				}
 				p := out[kind]
-				p.add(scores[i]-scores[j], rows[i].Truth-rows[j].Truth)
+				p.add(scores[i].Value-scores[j].Value, rows[i].Truth-rows[j].Truth)
 				out[kind] = p
 				if kind != severalThings && rows[i].Truth != rows[j].Truth {
 					list = append(list, pairOf(rows, scores, j, i, kind))

@@ -27,9 +27,9 @@ type TrainedNetwork struct {
 // Boddeti, ECCV 2020, section 3.2). It differs from theirs in its candidates:
 // proxies stand in for the networks that were not trained.
 type Surrogate struct {
-	parts    []Estimator // proxies of columns
-	prior    *RankMean   // nil without a reference sample
-	columns  []int       // of the columns, those in use
+	parts    []proxyEstimator
+	prior    *RankMean // nil without a reference sample
+	columns  []int     // of the columns, those in use
 	mean, sd []float64
 	g        *gp
 	noise    float64 // standard deviation of an out-of-fold error, points
@@ -82,7 +82,7 @@ func NewSurrogate(ctx context.Context, o Options) (*Surrogate, error) {
 func newColumns(ctx context.Context, o Options) (*Surrogate, error) {
 	s := new(Surrogate)
 	for _, name := range surrogateProxies {
-		s.parts = append(s.parts, newProxyEstimator(proxies[name], o))
+		s.parts = append(s.parts, proxyEstimator{proxies[name], o.proxySettings()})
 	}
 	if len(o.Reference) > 1 || o.Scale != nil {
 		e, err := NewContext(ctx, surrogatePrior, o)
@@ -96,17 +96,17 @@ func newColumns(ctx context.Context, o Options) (*Surrogate, error) {
 
 // row computes all columns of a network.
 func (s *Surrogate) row(ctx context.Context, n *blocks.Network) ([]float64, error) {
-	ctx = withMemo(ctx)
+	var memo Memo
 	row := make([]float64, 1, 1+len(s.parts)+slotFeatures+2)
 	if s.prior != nil {
-		p, err := s.prior.Estimate(ctx, n)
+		p, err := s.prior.estimateShared(ctx, n, &memo)
 		if err != nil {
 			return nil, err
 		}
 		row[0] = p.Value
 	}
 	for _, p := range s.parts {
-		v, err := p.Estimate(ctx, n)
+		v, err := p.estimateShared(ctx, n, &memo)
 		if err != nil {
 			return nil, err
 		}

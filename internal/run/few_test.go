@@ -28,9 +28,9 @@ func TestTenTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := accuracy.ValidateOptions{Split: accuracy.Split(*fewHalf)}
+	o := accuracy.ValidateOptions{Split: accuracy.Split(*fewHalf), Trained: []int{10}, Draws: *fewDraws}
 	judge := func(how string) accuracy.FewShotReport {
-		r, err := accuracy.FewShot(t.Context(), b, []int{10}, *fewDraws, o)
+		r, err := accuracy.FewShot(t.Context(), b, o)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"nas/accuracy"
 	"nas/blocks"
@@ -360,13 +359,13 @@ func (t *teller) refit(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	keep := &scoreKeeper{Estimator: e, scores: map[*blocks.Network]accuracy.Score{}}
-	if _, err := accuracy.ScoreAll(ctx, keep, nets, t.Workers); err != nil {
+	estimates, err := accuracy.ScoreAll(ctx, e, nets, t.Workers)
+	if err != nil {
 		return err
 	}
 	members := make([]ToldMember, len(trials))
 	for i := range trials {
-		x, v := &trials[i], keep.scores[nets[i]]
+		x, v := &trials[i], estimates[i]
 		members[i] = ToldMember{ID: x.ID, ArchID: x.ArchID, Arch: x.Arch, LatencyMs: value(x, t.latencyKey()), Accuracy: v.Value, Low: v.Low, High: v.High}
 	}
 	var before, after []float64
@@ -422,22 +421,6 @@ func (t *teller) refit(ctx context.Context) (err error) {
 	}
 	t.out.After = front.Len()
 	return runstore.WriteToldFront(t.run.Dir, rows, chanceColumn)
-}
-
-// scoreKeeper keeps the whole scores of networks that are scored by all cores.
-type scoreKeeper struct {
-	accuracy.Estimator
-	mu     sync.Mutex
-	scores map[*blocks.Network]accuracy.Score
-}
-
-// Estimate implements [accuracy.Estimator].
-func (k *scoreKeeper) Estimate(ctx context.Context, n *blocks.Network) (accuracy.Score, error) {
-	s, err := k.Estimator.Estimate(ctx, n)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.scores[n] = s
-	return s, err
 }
 
 // latencyKey is the key of the first device's latency.
