@@ -16,7 +16,7 @@ func (c *calibration) table(base float64) []UnitTime {
 		if len(rs) >= 4 {
 			var ms []float64
 			for _, r := range rs {
-				if !r.slowAt(base) {
+				if !r.SlowAt(base) {
 					ms = append(ms, r.ms)
 				}
 			}
@@ -33,13 +33,13 @@ func (c *calibration) table(base float64) []UnitTime {
 	for u, rs := range c.units {
 		var ms, sp []float64
 		for _, r := range rs {
-			if !r.slowAt(base) {
+			if !r.SlowAt(base) {
 				ms, sp = append(ms, r.ms), append(sp, r.spread)
 			}
 		}
 		if len(ms) == 0 { // measured in a slow moment only: better than nothing
 			for _, r := range rs {
-				ms, sp = append(ms, r.ms*r.correction(base)), append(sp, r.spread+0.05)
+				ms, sp = append(ms, r.ms*r.Correction(base)), append(sp, r.spread+0.05)
 			}
 		}
 		row := UnitTime{Unit: u, Networks: len(ms)}
@@ -96,12 +96,12 @@ func (c *calibration) model(base float64) (*Profile, *Predictor, error) {
 	if b := c.opts.Base; b != nil {
 		p.Shapes, p.HeldOut = slices.Clone(b.Shapes), slices.Clone(b.HeldOut)
 	}
-	quiet := slices.DeleteFunc(slices.Clone(c.whole), func(w wholeRecord) bool { return w.t.slowAt(base) })
+	quiet := slices.DeleteFunc(slices.Clone(c.whole), func(w wholeRecord) bool { return w.t.SlowAt(base) })
 	if len(quiet) < max(20, len(c.whole)/2) {
 		quiet = c.whole
 	}
 	for _, w := range quiet {
-		p.AddHeldOut(w.net.Name, w.calls, w.t.Whole.scaled(w.t.correction(base)))
+		p.AddHeldOut(w.net.Name, w.calls, w.t.EndToEnd.scaled(w.t.Correction(base)))
 	}
 	r, err := p.Fit(c.hypers)
 	if err != nil {

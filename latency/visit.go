@@ -23,18 +23,18 @@ func (c *calibration) time(ctx context.Context, n *candidate, e Effort, by timeF
 	}
 	c.runs += t.Runs
 	c.broken += t.Interrupted
-	slow := t.lacking()
+	slow := t.Incomplete()
 	if slow {
 		c.slow++
 	}
 	if n.tried > 0 {
-		t = better(n.before, t)
+		t = Combine(n.before, t)
 	}
 	n.tried++
 	n.before = t
 	// Where the machine is always slow, more networks tell more than more visits.
 	c.visits++
-	again = slow && (c.visits < 20 || 2*c.slow < c.visits) || c.surprising(n.calls, t.Whole.MedianMs)
+	again = slow && (c.visits < 20 || 2*c.slow < c.visits) || c.surprising(n.calls, t.EndToEnd.MedianMs)
 	return t, again && n.tried < maxVisits, nil
 }
 
@@ -116,7 +116,7 @@ func (c *calibration) keep(calls []engine.Call, t Timing) error {
 	for i := range calls {
 		u := calls[i].Unit
 		if by[u] == nil {
-			by[u] = &unitRecord{Pace: t.Pace}
+			by[u] = &unitRecord{Conditions: t.Conditions}
 		}
 		by[u].ms += t.CallMs[i]
 		by[u].spread += t.CallSpread[i]
