@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"nas/internal/stat"
 )
 
 // table makes the rows of the profile's table from what was measured; base is the
@@ -27,7 +29,7 @@ func (c *calibration) table(base float64) []UnitTime {
 	}
 	typical := 0.03
 	if len(between) >= 10 {
-		typical = max(0.005, median(between))
+		typical = max(0.005, stat.Median(between))
 	}
 	var out []UnitTime
 	for u, rs := range c.units {
@@ -51,11 +53,11 @@ func (c *calibration) table(base float64) []UnitTime {
 			row.Networks += k.Networks
 		}
 		n := len(ms)
-		one := math.Hypot(typical, median(sp))
+		one := math.Hypot(typical, stat.Median(sp))
 		if n >= 4 {
 			one = max(spreadOf(slices.Clone(ms)), typical/2)
 		}
-		row.Ms = median(ms)
+		row.Ms = stat.Median(ms)
 		row.Spread = one / math.Sqrt(float64(n))
 		out = append(out, row)
 	}
@@ -73,7 +75,7 @@ func (c *calibration) table(base float64) []UnitTime {
 func (c *calibration) refit(search bool) error {
 	c.report("fitting")
 	if search {
-		c.hypers = map[string]*Hyper{}
+		c.hypers = map[string]*stat.ResidualKernel{}
 	}
 	p, r, err := c.model(c.timer.Baseline().ReferenceMs)
 	if err != nil {

@@ -8,12 +8,13 @@ import (
 	"slices"
 
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // Fit fits the models of a profile to its measurements: one of each kind of unit to Units,
 // and the network model to HeldOut. It sets Kinds, Network and Validation. hypers gives
 // the hyperparameters of kinds; those that it has not are searched, which takes longest.
-func (p *Profile) Fit(hypers map[string]*Hyper) (*Predictor, error) {
+func (p *Profile) Fit(hypers map[string]*stat.ResidualKernel) (*Predictor, error) {
 	kinds, err := fitKinds(p.Units, &p.Device.Target, hypers)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // timedRun is one timed timedRun of a network.
@@ -69,7 +70,7 @@ func typicalProbesMs(l *engine.Trace) float64 {
 	if n == 0 {
 		return 0
 	}
-	return n * median(ns) / 1e6
+	return n * stat.Median(ns) / 1e6
 }
 
 // minKept is the number of runs that kept their core below which the calls of a
