@@ -15,7 +15,7 @@ import (
 	"nas/accuracy"
 	"nas/blocks/engine"
 	"nas/blocks/kernels"
-	pipeline "nas/internal/run"
+	"nas/internal/buildinfo"
 	"nas/latency"
 	"nas/latency/devices"
 )
@@ -87,7 +87,7 @@ func examine() (*doctorView, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &doctorView{Version: pipeline.Version(), Facts: latency.HostFacts(nil), ISA: engine.Host(1).ISA,
+	v := &doctorView{Version: buildinfo.Version(), Facts: latency.HostFacts(nil), ISA: engine.Host(1).ISA,
 		Profiles: cachedProfiles(), Programs: map[string]string{}, Benchmarks: accuracy.Benchmarks(), Advice: []string{}}
 	v.PeakGFLOPs = set.Peak()
 	v.NoisePct = noise(set)
