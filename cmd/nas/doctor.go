@@ -23,7 +23,7 @@ import (
 func newDoctor(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "What this machine offers, and whether it is quiet enough to measure",
+		Short: "Show what this machine offers, and whether it is idle enough to measure",
 		Long: `Doctor lists the instruction set and its peak, cores, caches, clock, the latency
 profiles in the cache and their age, the devices and runtimes that can be timed
 from here, the tables of trained networks that scores can be judged on, and how

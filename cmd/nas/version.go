@@ -12,7 +12,7 @@ import (
 func newVersion(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Version, Go version, platform and instruction set",
+		Short: "Show version, Go version, platform and instruction set",
 		Long: `Version prints what the bytes of a run depend on besides its config and latency
 profile: the program's version, the platform and the kernels in use.`,
 		Example: `  nas version`,
