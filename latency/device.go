@@ -9,6 +9,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/buildinfo"
 )
 
 // A Runtime times networks on a device. [Native] is this machine with the engine's
@@ -217,7 +218,7 @@ func NewNative(threads int, cpus ...int) *Native {
 // Device returns what is timed.
 func (n *Native) Device() Device {
 	return Device{
-		Name: nativeName, CPU: HostFacts(n.cpus).CPU, Runtime: "nas kernels", Version: releaseVersion(), DType: "float32",
+		Name: nativeName, CPU: HostFacts(n.cpus).CPU, Runtime: "nas kernels", Version: buildinfo.Release(), DType: "float32",
 		Threads: n.target.Threads, CPUSet: ranges(n.cpus), Target: n.target,
 	}
 }
