@@ -81,35 +81,36 @@ type wholeRecord struct {
 // unitRecord is what one network told about one unit.
 type unitRecord struct {
 	ms, spread float64
-	Pace
+	Conditions
 }
 
 // calibration is the state of one Calibrate.
 type calibration struct {
-	dev     Device
-	timer   UnitTimer
-	opts    Options
-	start   time.Time
-	next    func() (*blocks.Network, bool)
-	drawn   int // networks taken from the iterator
-	ended   bool
-	pool    []candidate
-	held    []candidate // waiting to be measured
-	second  []candidate // held out, to be measured once more
-	later   []candidate // timed call by call while the machine was slow: once more
-	freq    map[engine.Unit]float64
-	units   map[engine.Unit][]unitRecord
-	kept    map[engine.Unit]UnitTime // of Options.Base
-	whole   []wholeRecord
-	runs    int
-	broken  int // runs interrupted
-	nets    int // timed call by call
-	picked  int // from the pool
-	visits  int // to all networks
-	slow    int // ... while the machine was slow
-	guesser *Predictor
-	hypers  map[string]*stat.ResidualKernel
-	error   float64
+	dev    Device
+	timer  UnitTimer
+	opts   Options
+	start  time.Time
+	next   func() (*blocks.Network, bool)
+	drawn  int // networks taken from the iterator
+	ended  bool
+	pool   []candidate
+	held   []candidate // waiting to be measured
+	second []candidate // held out, to be measured once more
+	later  []candidate // timed call by call while the machine was slow: once more
+	freq   map[engine.Unit]float64
+	units  map[engine.Unit][]unitRecord
+	kept   map[engine.Unit]UnitTime // of Options.Base
+	whole  []wholeRecord
+	runs   int
+	broken int        // runs interrupted
+	nets   int        // timed call by call
+	picked int        // from the pool
+	visits int        // to all networks
+	slow   int        // ... while the machine was slow
+	prior  *Predictor // what the units take as far as is known yet
+	fitted bool       // prior was fitted to measurements
+	hypers map[string]*stat.ResidualKernel
+	error  float64
 }
 
 // Calibrate makes the profile of a device. networks are drawn by the caller from
@@ -160,6 +161,9 @@ func Calibrate(ctx context.Context, rt Runtime, networks iter.Seq[*blocks.Networ
 		for _, u := range opts.Base.Units {
 			c.kept[u.Unit] = u
 		}
+	}
+	if c.prior, err = (&Profile{Device: dev}).Fit(nil); err != nil {
+		return nil, err
 	}
 	why, err := c.measure(ctx)
 	// What waited for a better moment counts as it is.

@@ -9,6 +9,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/buildinfo"
 )
 
 // A Runtime times networks on a device. [Native] is this machine with the engine's
@@ -93,32 +94,32 @@ type Effort struct {
 
 // Timing is what a timer found.
 type Timing struct {
-	Whole Sample // end to end
+	EndToEnd Sample // end to end
 	// CallMs are the times of the network's unit calls in ms, and CallSpread their
 	// standard errors relative to them; nil if only the network was timed.
 	CallMs, CallSpread []float64
-	Pace
-	// Calm is in how many runs, in the mean, a part of the network was seen in a calm
+	Conditions
+	// QuietRuns is in how many runs, in the mean, a part of the network was seen in a calm
 	// moment, if the times are those of calm moments; 0: they are not.
-	Calm        float64
-	found       float64   // share of the time that was seen in them
-	slow        float64   // what the rest was divided by
-	laps        *lapTimes // nil: the device has none
-	Runs        int       // all of them
-	Interrupted int       // runs in which another task took a core
+	QuietRuns   float64
+	quietShare  float64       // share of the time that was seen in them
+	disturbedBy float64       // what the rest was divided by
+	segments    *segmentTimes // nil: the device has none
+	Runs        int           // all of them
+	Interrupted int           // runs in which another task took a core
 }
 
-// Pace is how fast the machine was while something was measured.
-type Pace struct {
-	// Slow is by how much the machine was slower than undisturbed, as a factor, 1 if it
+// Conditions is how fast the machine was while something was measured.
+type Conditions struct {
+	// Slowdown is by how much the machine was slower than undisturbed, as a factor, 1 if it
 	// was not: its clock, where the times are of calm moments, else the reference kernel.
 	// Beyond slowLimit the times of a Timing are those that its runs would have taken at the
 	// undisturbed pace, if BaseMs is known.
-	Slow   float64
-	RefMs  float64 // the reference kernel's time then; 0: it does not count
-	BaseMs float64 // undisturbed, as far as was known then; 0: it was not
-	// Unsure: there were calm moments to be told, but too few.
-	Unsure bool
+	Slowdown float64
+	RefMs    float64 // the reference kernel's time then; 0: it does not count
+	BaseMs   float64 // undisturbed, as far as was known then; 0: it was not
+	// Uncertain: there were calm moments to be told, but too few.
+	Uncertain bool
 }
 
 const nativeName = "native"
@@ -217,7 +218,7 @@ func NewNative(threads int, cpus ...int) *Native {
 // Device returns what is timed.
 func (n *Native) Device() Device {
 	return Device{
-		Name: nativeName, CPU: HostFacts(n.cpus).CPU, Runtime: "nas kernels", Version: releaseVersion(), DType: "float32",
+		Name: nativeName, CPU: HostFacts(n.cpus).CPU, Runtime: "nas kernels", Version: buildinfo.Release(), DType: "float32",
 		Threads: n.target.Threads, CPUSet: ranges(n.cpus), Target: n.target,
 	}
 }

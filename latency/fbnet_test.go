@@ -52,7 +52,7 @@ func TestFBNetHalves(t *testing.T) {
 					t.Fatal(err)
 				}
 				for u, ms := range one.units {
-					got := q.cost(&u).ms - skipMs(&u, q.kinds, &q.target)
+					got := q.units.cost(&u).ms - skipMs(&u, q.units.kinds, &q.units.target)
 					errs = append(errs, math.Abs(got/ms[0]-1))
 				}
 			}

@@ -12,7 +12,7 @@ func (c *calibration) finish(why string, base Baseline, slowPct float64, facts F
 	c.report("fitting")
 	t0 := time.Now()
 	c.hypers = map[string]*stat.ResidualKernel{}
-	p, _, err := c.model()
+	p, _, err := c.model(base.ReferenceMs)
 	if err != nil {
 		return nil, err
 	}

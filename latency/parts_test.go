@@ -57,13 +57,13 @@ func TestSum(t *testing.T) {
 				if !ok {
 					t.Fatalf("%v is no chain", a)
 				}
-				var parts []*Part
+				var parts []*Subgraph
 				for from, to := 0, 1; from < len(pieces); from, to = to, to+1 {
-					for to < len(pieces) && !Apart(EndsOf(pieces[to-1].Network()), EndsOf(pieces[to].Network())) {
+					for to < len(pieces) && !CanSplit(FusionBoundaryOf(pieces[to-1].Network()), FusionBoundaryOf(pieces[to].Network())) {
 						to++
 						open++
 					}
-					part, err := predictor.Part(space.Join(pieces[from:to]))
+					part, err := predictor.Subgraph(space.Join(pieces[from:to]))
 					if err != nil {
 						t.Fatal(err)
 					}

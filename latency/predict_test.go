@@ -147,7 +147,7 @@ func mixedNetwork(tb testing.TB, r *Predictor, d Device) *NetworkModel {
 			tb.Fatal(err)
 		}
 		for k := range calls {
-			hs[i].add(r.cost(&calls[k].Unit))
+			hs[i].add(r.units.cost(&calls[k].Unit))
 		}
 		hs[i].measured = hs[i].ms * math.Exp(math.Sin(30*hs[i].groups[groupDepthwise]/hs[i].ms))
 	}
@@ -180,7 +180,7 @@ func BenchmarkLatency(b *testing.B) {
 			}
 		}
 	}
-	r := newPredictor(p, nil)
+	r := &Predictor{p: p, units: newUnitModel(p.Units, nil, p.Device.Target)}
 	r.network = mixedNetwork(b, r, p.Device)
 	b.Run(fmt.Sprintf("calls=%d", n/len(all)), func(b *testing.B) {
 		b.ReportAllocs()

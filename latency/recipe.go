@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"nas/blocks/engine"
+	"nas/internal/buildinfo"
 )
 
 // RecipeSpec describes how to time a network with somebody else's program, on
@@ -237,7 +238,7 @@ func (r *Recipe) Device() Device {
 	if s.Units == "plan" {
 		d.Cut = CutPlan
 	}
-	if release.MatchString(f.Version) && d.Version == "" {
+	if buildinfo.IsRelease(f.Version) && d.Version == "" {
 		d.Version = f.Version
 	}
 	switch isa := cmp.Or(s.ISA, f.ISA); {

@@ -30,7 +30,7 @@ func calibrateEndToEnd(ctx context.Context, timer Timer, d Device, facts Facts, 
 			if err != nil {
 				return nil, err
 			}
-			ms = append(ms, Measured{nets[0], t.Whole.MedianMs})
+			ms = append(ms, Measured{nets[0], t.EndToEnd.MedianMs})
 			ts = append(ts, t)
 			nets = nets[1:]
 		}
@@ -46,7 +46,7 @@ func calibrateEndToEnd(ctx context.Context, timer Timer, d Device, facts Facts, 
 	for i := range ts {
 		if now.ReferenceMs > 0 && ts[i].RefMs > 0 {
 			ms[i].Ms *= now.ReferenceMs / ts[i].RefMs
-			ts[i].Whole = ts[i].Whole.scaled(now.ReferenceMs / ts[i].RefMs)
+			ts[i].EndToEnd = ts[i].EndToEnd.scaled(now.ReferenceMs / ts[i].RefMs)
 		}
 	}
 	p, err := Adapt(o.Prior, d, ms)
@@ -54,7 +54,7 @@ func calibrateEndToEnd(ctx context.Context, timer Timer, d Device, facts Facts, 
 		return nil, err
 	}
 	for i := range ts {
-		p.HeldOut[i].Measured = ts[i].Whole
+		p.HeldOut[i].Measured = ts[i].EndToEnd
 	}
 	p.Facts = facts
 	p.Calibration.Stopped, p.Calibration.Baseline = why, now

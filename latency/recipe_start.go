@@ -126,7 +126,7 @@ func (t *recipeTimer) TimeBatch(ctx context.Context, nets []*blocks.Network, e E
 			}
 		}
 		for _, w := range s[len(refs):] {
-			out = append(out, Timing{Whole: w.scaled(1 / slow), Pace: Pace{Slow: slow, RefMs: ref}, Runs: w.Runs})
+			out = append(out, Timing{EndToEnd: w.scaled(1 / slow), Conditions: Conditions{Slowdown: slow, RefMs: ref}, Runs: w.Runs})
 		}
 	}
 	return out, nil

@@ -264,7 +264,7 @@ func (t *table) profile() (*Profile, error) {
 		maps.Copy(kinds, parts)
 		p.Sums = fitSum(p.sumsOfUnits(kinds), nil)
 	}
-	p.Kinds = slices.SortedFunc(maps.Values(kinds), func(a, b *KindModel) int { return cmp.Compare(a.Kind, b.Kind) })
+	p.setKinds(kinds)
 	p.Network = fitNetwork(nil)
 	p.Calibration = Calibration{Runs: len(p.Units), Stopped: "networks", Source: t.o.Source}
 	p.Warnings = []string{"no whole network was measured: overhead and what kernels do to each other are not in the prediction"}

@@ -102,8 +102,8 @@ func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Ne
 	measure := func() error {
 		for k := range rounds {
 			if err := halves[k%2].round(ctx, func(i int, t Timing) {
-				if t.Slow > 0 {
-					slow = append(slow, t.Slow)
+				if t.Slowdown > 0 {
+					slow = append(slow, t.Slowdown)
 				}
 				if o.Progress != nil {
 					o.Progress(k*len(networks)+i+1, rounds*len(networks))
@@ -133,7 +133,7 @@ func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Ne
 	}
 	noise := 0.0
 	for i := range ps {
-		a, b := halves[0].best[i].Whole.MedianMs, halves[1].best[i].Whole.MedianMs
+		a, b := halves[0].best[i].EndToEnd.MedianMs, halves[1].best[i].EndToEnd.MedianMs
 		ps[i].measured = (a + b) / 2
 		noise += 100 * math.Abs(a-b) / ps[i].measured / float64(len(ps))
 	}
@@ -141,7 +141,7 @@ func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Ne
 	v.NoisePct, v.Device, v.Warnings = noise, p.Device.String(), warnings
 	for i, q := range ps {
 		a, b := &halves[0].best[i], &halves[1].best[i]
-		v.Points = append(v.Points, Point{q.name, q.predicted, q.low, q.high, q.measured, min(a.Whole.P10Ms, b.Whole.P10Ms), max(a.Whole.P90Ms, b.Whole.P90Ms), a.Runs + b.Runs})
+		v.Points = append(v.Points, Point{q.name, q.predicted, q.low, q.high, q.measured, min(a.EndToEnd.P10Ms, b.EndToEnd.P10Ms), max(a.EndToEnd.P90Ms, b.EndToEnd.P90Ms), a.Runs + b.Runs})
 	}
 	return v, nil
 }

@@ -23,18 +23,18 @@ func (c *calibration) time(ctx context.Context, n *candidate, e Effort, by timeF
 	}
 	c.runs += t.Runs
 	c.broken += t.Interrupted
-	slow := t.lacking()
+	slow := t.Incomplete()
 	if slow {
 		c.slow++
 	}
 	if n.tried > 0 {
-		t = better(n.before, t)
+		t = Combine(n.before, t)
 	}
 	n.tried++
 	n.before = t
 	// Where the machine is always slow, more networks tell more than more visits.
 	c.visits++
-	again = slow && (c.visits < 20 || 2*c.slow < c.visits) || c.surprising(n.calls, t.Whole.MedianMs)
+	again = slow && (c.visits < 20 || 2*c.slow < c.visits) || c.surprising(n.calls, t.EndToEnd.MedianMs)
 	return t, again && n.tried < maxVisits, nil
 }
 
@@ -43,13 +43,13 @@ func (c *calibration) time(ctx context.Context, n *candidate, e Effort, by timeF
 const surprise = 1.1
 
 func (c *calibration) surprising(calls []engine.Call, ms float64) bool {
-	if c.guesser == nil || len(c.guesser.kinds) == 0 {
+	if !c.fitted {
 		return false
 	}
 	sum := 0.0
 	for i := range calls {
-		k := c.guesser.cost(&calls[i].Unit)
-		sum += k.ms
+		unitMs, _ := c.prior.Unit(&calls[i].Unit)
+		sum += unitMs
 	}
 	return ms > surprise*sum
 }
@@ -116,7 +116,7 @@ func (c *calibration) keep(calls []engine.Call, t Timing) error {
 	for i := range calls {
 		u := calls[i].Unit
 		if by[u] == nil {
-			by[u] = &unitRecord{Pace: t.Pace}
+			by[u] = &unitRecord{Conditions: t.Conditions}
 		}
 		by[u].ms += t.CallMs[i]
 		by[u].spread += t.CallSpread[i]
@@ -151,7 +151,7 @@ func (c *calibration) choose(full bool) int {
 		seen := make(map[engine.Unit]bool, len(c.pool[i].calls))
 		for k := range c.pool[i].calls {
 			u := &c.pool[i].calls[k].Unit
-			ms, sd := c.guess(u)
+			ms, sd := c.prior.Unit(u)
 			price += ms
 			if seen[*u] {
 				continue
@@ -171,14 +171,4 @@ func (c *calibration) choose(full bool) int {
 		}
 	}
 	return best
-}
-
-// guess returns a unit's time in ms and its relative standard deviation as far
-// as is known yet.
-func (c *calibration) guess(u *engine.Unit) (ms, sd float64) {
-	if c.guesser == nil {
-		c.guesser = newPredictor(&Profile{Device: c.dev, Network: fitNetwork(nil)}, nil)
-	}
-	k := c.guesser.cost(u)
-	return k.ms, math.Sqrt(k.var2) / k.ms
 }

@@ -44,7 +44,7 @@ func (m *improver) time(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			ms[i] = append(ms[i], t.Whole.MedianMs)
+			ms[i] = append(ms[i], t.EndToEnd.MedianMs)
 		}
 		m.progress(Progress{Step: "measure", Done: round + 1, Total: improveRounds})
 	}

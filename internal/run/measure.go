@@ -134,7 +134,7 @@ func (p *pipeline) time(ctx context.Context, rt latency.Runtime, d *device, whic
 		p.say("measuring: the machine was slower than at its calibration at each visit to %d of %d networks: their times are the runs at the pace of the reference kernel, and less certain", late, len(todo))
 	}
 	for k, i := range todo {
-		m, w := p.front[which[i]], best[k].Whole
+		m, w := p.front[which[i]], best[k].EndToEnd
 		rows[i] = runstore.MeasuredRow{
 			ID: m.ID, Device: d.profile.Device.String(), Threads: d.profile.Device.Target.Threads, PredictedMs: m.Latency, LowMs: m.Low, HighMs: m.High,
 			MeasuredMs: w.MedianMs, P10Ms: w.P10Ms, P90Ms: w.P90Ms, Runs: best[k].Runs,

@@ -10,8 +10,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// page is a figure ready to be drawn: heading, legend, axes with data, notes.
-type page struct {
+// layout is a figure ready to be drawn: heading, legend, axes with data, notes.
+type layout struct {
 	width, height   vg.Length
 	title, subtitle string
 	legend          []legendEntry
@@ -68,7 +68,7 @@ func grid(p *plot.Plot, vertical, horizontal bool) {
 	p.Add(g)
 }
 
-func (p *page) draw(c draw.Canvas) {
+func (p *layout) draw(c draw.Canvas) {
 	c.SetColor(paper)
 	c.Fill(c.Rectangle.Path())
 	c = draw.Crop(c, margin, -margin, margin, -margin)
@@ -107,7 +107,7 @@ func (p *page) draw(c draw.Canvas) {
 }
 
 // drawAxisLabels draws the axes' names and returns what they leave of the canvas.
-func (p *page) drawAxisLabels(c draw.Canvas) draw.Canvas {
+func (p *layout) drawAxisLabels(c draw.Canvas) draw.Canvas {
 	rest := c
 	if p.xLabel != "" {
 		rest.Min.Y += axisSize * 1.5
@@ -136,7 +136,7 @@ func (p *page) drawAxisLabels(c draw.Canvas) draw.Canvas {
 
 // drawLegend sets the entries in rows from the left and takes their space off
 // the top of the canvas. Where a somewhat smaller font saves a row, it does.
-func (p *page) drawLegend(c *draw.Canvas) {
+func (p *layout) drawLegend(c *draw.Canvas) {
 	if len(p.legend) == 0 {
 		return
 	}
@@ -165,7 +165,7 @@ func (p *page) drawLegend(c *draw.Canvas) {
 }
 
 // legendRows is the number of rows that the entries take.
-func (p *page) legendRows(size, room vg.Length) int {
+func (p *layout) legendRows(size, room vg.Length) int {
 	rows, x, gap := 1, vg.Length(0), legendGap*size/legendSize
 	for _, e := range p.legend {
 		w := legendWidth(e, size)

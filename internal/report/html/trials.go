@@ -1,4 +1,4 @@
-package report
+package html
 
 import (
 	"bufio"
@@ -9,13 +9,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"nas/internal/report"
 )
 
-// PageTrials are the trials of a page in columns, a million of them in some 100 MB.
+// Trials are the trials of a page in columns, a million of them in some 100 MB.
 // The zero value holds none.
-type PageTrials struct {
+type Trials struct {
 	ids          []int // rising
-	at           []XY
+	at           []report.XY
 	params, macs []int64
 	infeasible   []bool
 	words        dictionary // of arch strings
@@ -23,8 +25,8 @@ type PageTrials struct {
 	begin        []int      // where a trial's text begins
 }
 
-// PageTrial is a scored trial.
-type PageTrial struct {
+// Trial is a scored trial.
+type Trial struct {
 	ID           int
 	ArchID, Arch string // words of Arch are one space apart
 	X, Y         float64
@@ -33,11 +35,11 @@ type PageTrial struct {
 }
 
 // Len is the number of trials.
-func (t *PageTrials) Len() int { return len(t.ids) }
+func (t *Trials) Len() int { return len(t.ids) }
 
-// Add appends a trial, as [PageTrial] has it, whose id is above those before it. Its
+// Add appends a trial, as [Trial] has it, whose id is above those before it. Its
 // texts may change afterwards.
-func (t *PageTrials) Add(id int, archID, arch []byte, at XY, params, macs int64, feasible bool) {
+func (t *Trials) Add(id int, archID, arch []byte, at report.XY, params, macs int64, feasible bool) {
 	t.ids, t.at = append(t.ids, id), append(t.at, at)
 	t.params, t.macs = append(t.params, params), append(t.macs, macs)
 	t.infeasible = append(t.infeasible, !feasible)
@@ -64,10 +66,10 @@ func (t *PageTrials) Add(id int, archID, arch []byte, at XY, params, macs int64,
 }
 
 // Point returns where the i-th trial stands and whether it is feasible.
-func (t *PageTrials) Point(i int) (XY, bool) { return t.at[i], !t.infeasible[i] }
+func (t *Trials) Point(i int) (report.XY, bool) { return t.at[i], !t.infeasible[i] }
 
 // Feasible is the number of feasible trials.
-func (t *PageTrials) Feasible() (n int) {
+func (t *Trials) Feasible() (n int) {
 	for _, bad := range t.infeasible {
 		if !bad {
 			n++
@@ -77,16 +79,16 @@ func (t *PageTrials) Feasible() (n int) {
 }
 
 // Find returns the place of the trial with an ID.
-func (t *PageTrials) Find(id int) (i int, ok bool) { return slices.BinarySearch(t.ids, id) }
+func (t *Trials) Find(id int) (i int, ok bool) { return slices.BinarySearch(t.ids, id) }
 
 // At returns the i-th trial.
-func (t *PageTrials) At(i int) PageTrial {
+func (t *Trials) At(i int) Trial {
 	archID, words := t.textOf(i)
 	arch := make([]string, 0, 32)
 	for range words.n {
 		arch = append(arch, t.words.words[words.next()])
 	}
-	return PageTrial{ID: t.ids[i], ArchID: string(archID), Arch: strings.Join(arch, " "), X: t.at[i].X, Y: t.at[i].Y,
+	return Trial{ID: t.ids[i], ArchID: string(archID), Arch: strings.Join(arch, " "), X: t.at[i].X, Y: t.at[i].Y,
 		Params: t.params[i], MACs: t.macs[i], Feasible: !t.infeasible[i]}
 }
 
@@ -102,7 +104,7 @@ func (p *packed) next() int {
 	return int(v)
 }
 
-func (t *PageTrials) textOf(i int) (archID []byte, words packed) {
+func (t *Trials) textOf(i int) (archID []byte, words packed) {
 	b := packed{rest: t.text[t.begin[i]:]}
 	n := b.next()
 	archID, b.rest = b.rest[:n], b.rest[n:]
@@ -111,7 +113,7 @@ func (t *PageTrials) textOf(i int) (archID []byte, words packed) {
 }
 
 // write writes the columns of some trials, nil: of all, that page/page.js reads, as JSON.
-func (t *PageTrials) write(w *bufio.Writer, few *sample) error {
+func (t *Trials) write(w *bufio.Writer, few *sample) error {
 	n, at := t.Len(), func(k int) int { return k }
 	if few != nil {
 		n, at = len(few.trials), func(k int) int { return few.trials[k] }

@@ -1,10 +1,11 @@
-package report
+package html
 
 import (
 	"bufio"
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -227,10 +228,12 @@ func (b *browser) key(names ...string) {
 	}
 }
 
-// shot leaves a picture of the window in the directory of -draw, if one is given.
+var shotsTo = flag.String("shots", "", "directory in which the browser tests leave a PNG of each page")
+
+// shot leaves a picture of the window in the directory of -shots, if one is given.
 func (b *browser) shot(name string) {
 	b.t.Helper()
-	if *drawTo == "" {
+	if *shotsTo == "" {
 		return
 	}
 	var r struct{ Data string }
@@ -239,7 +242,7 @@ func (b *browser) shot(name string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(*drawTo, name+".png"), data, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(*shotsTo, name+".png"), data, 0o644); err != nil {
 		b.t.Fatal(err)
 	}
 }

@@ -1,4 +1,4 @@
-package report
+package html
 
 import (
 	"bytes"
@@ -8,13 +8,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"nas/internal/report"
 )
 
 // longPage is the page of a run that drew to its front: n feasible trials, more the
 // nearer they are to it, and bad infeasible ones behind a wall.
 func longPage(n, bad int) Page {
 	r := rand.New(rand.NewPCG(1, uint64(n)))
-	p := Page{Fronts: Fronts{Title: "long", X: Axis{Label: "latency", Unit: "ms", Log: true}, Y: Axis{Label: "score", Maximize: true}}, Dir: "results/long"}
+	p := Page{Fronts: report.Fronts{Title: "long", X: report.Axis{Label: "latency", Unit: "ms", Log: true}, Y: report.Axis{Label: "score", Maximize: true}}, Dir: "results/long"}
 	for i := range n + bad {
 		x := math.Exp(3 * r.Float64())
 		y := 60 + 8*math.Log(x) - 10*r.ExpFloat64()
@@ -22,11 +24,11 @@ func longPage(n, bad int) Page {
 		if !ok {
 			x *= 4
 		}
-		p.Trials.Add(i, fmt.Appendf(nil, "%012x", i), fmt.Appendf(nil, "224x224x3 | conv_k3_s2_c%d_relu6 | classifier_n%d", i%97, i%89), XY{x, y}, int64(i), int64(i), ok)
+		p.Trials.Add(i, fmt.Appendf(nil, "%012x", i), fmt.Appendf(nil, "224x224x3 | conv_k3_s2_c%d_relu6 | classifier_n%d", i%97, i%89), report.XY{X: x, Y: y}, int64(i), int64(i), ok)
 	}
 	for i, l := range p.layers() {
 		if l == 0 {
-			p.Members = append(p.Members, PageMember{Trial: i})
+			p.Members = append(p.Members, Member{Trial: i})
 		}
 	}
 	return p
@@ -36,9 +38,9 @@ func longPage(n, bad int) Page {
 func TestLayers(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, max := range [][2]bool{{false, true}, {true, false}, {false, false}} {
-		p := Page{Fronts: Fronts{X: Axis{Maximize: max[0]}, Y: Axis{Maximize: max[1]}}}
+		p := Page{Fronts: report.Fronts{X: report.Axis{Maximize: max[0]}, Y: report.Axis{Maximize: max[1]}}}
 		for i := range 300 { // with equals, in one axis and in both
-			p.Trials.Add(i, nil, nil, XY{float64(r.IntN(20)), float64(r.IntN(20))}, 0, 0, r.IntN(5) > 0)
+			p.Trials.Add(i, nil, nil, report.XY{X: float64(r.IntN(20)), Y: float64(r.IntN(20))}, 0, 0, r.IntN(5) > 0)
 		}
 		got, left := p.layers(), []int{}
 		for i := range got {
@@ -160,7 +162,7 @@ func TestSampleOfALargeFront(t *testing.T) {
 	p := longPage(50000, 0)
 	p.Members = nil
 	for i := range maxTried + 1000 {
-		p.Members = append(p.Members, PageMember{Trial: i})
+		p.Members = append(p.Members, Member{Trial: i})
 	}
 	s := p.sample()
 	if s.trials[maxTried+999] != maxTried+999 || s.drawn > maxTried+1000+nearFront+cells {

@@ -1,10 +1,12 @@
-package report
+package html
 
 import (
 	"cmp"
 	"fmt"
 	"math"
 	"slices"
+
+	"nas/internal/report"
 )
 
 // What a page draws of a long run. A trial takes some 140 bytes of the page, and a
@@ -42,7 +44,7 @@ func (p *Page) sample() *sample {
 	for _, m := range p.Members {
 		keep[m.Trial] = true
 	}
-	s.x, s.y = p.span(p.Fronts.X, func(v XY) float64 { return v.X }), p.span(p.Fronts.Y, func(v XY) float64 { return v.Y })
+	s.x, s.y = p.span(p.Fronts.X, func(v report.XY) float64 { return v.X }), p.span(p.Fronts.Y, func(v report.XY) float64 { return v.Y })
 	if s.tried > maxTried {
 		p.keepNear(keep, nearFront)
 	}
@@ -69,7 +71,7 @@ func (p *Page) sample() *sample {
 
 // span is from the best of an axis to the worst hundredth of the feasible trials,
 // or of all where none is; NaN where none has a place on it.
-func (p *Page) span(a Axis, of func(XY) float64) [2]float64 {
+func (p *Page) span(a report.Axis, of func(report.XY) float64) [2]float64 {
 	t := &p.Trials
 	none := t.Feasible() == 0
 	values := make([]float64, 0, t.Len())
@@ -118,7 +120,7 @@ func (p *Page) keepNear(keep []bool, n int) {
 // to the first layer whose best y so far is worse than its own.
 func (p *Page) layers() []int32 {
 	t := &p.Trials
-	cost := func(i int32) XY {
+	cost := func(i int32) report.XY {
 		v := t.at[i]
 		if p.Fronts.X.Maximize {
 			v.X = -v.X
@@ -166,7 +168,7 @@ func (p *Page) layers() []int32 {
 // at least one.
 func (p *Page) spread(keep []bool, infeasible bool, room int, s *sample) {
 	t := &p.Trials
-	place := func(a Axis, v float64, lohi [2]float64, n int) int {
+	place := func(a report.Axis, v float64, lohi [2]float64, n int) int {
 		lo, hi := lohi[0], lohi[1]
 		if a.Log {
 			v, lo, hi = math.Log(v), math.Log(lo), math.Log(hi)
@@ -211,13 +213,13 @@ func (p *Page) spread(keep []bool, infeasible bool, room int, s *sample) {
 
 // note says on the page what is drawn of what there is.
 func (s *sample) note() string {
-	text := fmt.Sprintf("All %s feasible trials are drawn", Thousands(s.tried))
+	text := fmt.Sprintf("All %s feasible trials are drawn", report.Thousands(s.tried))
 	if s.drawn < s.tried {
 		text = fmt.Sprintf("Drawn are %s of %s feasible trials: the front and what comes next to it (%s), and of the others an even share of each part of the picture",
-			Thousands(s.drawn), Thousands(s.tried), Thousands(s.near))
+			report.Thousands(s.drawn), report.Thousands(s.tried), report.Thousands(s.near))
 	}
 	if s.bad > 0 {
-		text += fmt.Sprintf("; and %s of %s infeasible ones", Thousands(s.drawnBad), Thousands(s.bad))
+		text += fmt.Sprintf("; and %s of %s infeasible ones", report.Thousands(s.drawnBad), report.Thousands(s.bad))
 	}
 	return text + ". The run's directory has them all: nas show."
 }

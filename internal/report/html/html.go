@@ -1,4 +1,4 @@
-package report
+package html
 
 import (
 	"bufio"
@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"nas/internal/report"
 )
 
 // Page is the report of a run as one HTML file that needs nothing else: the main
@@ -20,36 +22,36 @@ import (
 // click, what the front's members are made of and where their latency goes, and
 // further pictures.
 type Page struct {
-	Fronts Fronts // title, axes, constraints, references and notes; its series are not used
-	Dir    string // of the run, for the commands shown
+	Fronts report.Fronts // title, axes, constraints, references and notes; its series are not used
+	Dir    string        // of the run, for the commands shown
 	Device string
 	Facts  [][2]string // name and value, for the head of the page
 	// Blind lists the parts of an architecture that the score cannot see.
 	Blind   []string
-	Trials  PageTrials   // of more than 20,000 feasible or 5,000 infeasible ones a sample is drawn, and the page says so
-	Members []PageMember // of the front
-	Figures []Figure     // further pictures
+	Trials  Trials          // of more than 20,000 feasible or 5,000 infeasible ones a sample is drawn, and the page says so
+	Members []Member        // of the front
+	Figures []report.Figure // further pictures
 	// Live makes a page of a run under way: it asks the server that it came from
-	// for trials, see [Update] and [PageNetwork]; Trials and Members are not used.
+	// for trials, see [Update] and [Network]; Trials and Members are not used.
 	Live bool
 }
 
-// PageMember is a member of the front in detail.
-type PageMember struct {
+// Member is a member of the front in detail.
+type Member struct {
 	Trial       int // index into Page.Trials
 	XLow, XHigh float64
 	YLow, YHigh float64
-	PageNetwork
+	Network
 }
 
-// PageNetwork is what a click on a point shows.
-type PageNetwork struct {
-	Diagram Diagram // rows only; they have no parts if where the latency goes is unknown
-	Layers  []PageLayer
+// Network is what a click on a point shows.
+type Network struct {
+	Diagram report.Diagram // rows only; they have no parts if where the latency goes is unknown
+	Layers  []Layer
 }
 
-// PageLayer is a row of a layer table.
-type PageLayer struct {
+// Layer is a row of a layer table.
+type Layer struct {
 	Name, Op, Window, Out string
 	Params, MACs          int64
 }
@@ -77,12 +79,12 @@ var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 // dataMark stands where the data goes. It is not in the scripts, all that follows.
 const dataMark = `{"data":"here"}`
 
-// WritePage writes the report. Equal pages give equal bytes.
-func WritePage(w io.Writer, p Page) error {
+// Write writes the report. Equal pages give equal bytes.
+func Write(w io.Writer, p Page) error {
 	var figures []template.HTML
 	for _, f := range p.Figures {
 		var b bytes.Buffer
-		if err := Encode(&b, "svg", f); err != nil {
+		if err := report.Encode(&b, "svg", f); err != nil {
 			return err
 		}
 		figures = append(figures, inlineSVG(b.String()))
@@ -246,7 +248,7 @@ func (d *dictionary) ofBytes(word []byte) int {
 	return d.of(string(word))
 }
 
-func axisData(a Axis) pageAxis { return pageAxis{a.Label, a.Name, a.Unit, a.Log, a.Maximize} }
+func axisData(a report.Axis) pageAxis { return pageAxis{a.Label, a.Name, a.Unit, a.Log, a.Maximize} }
 
 func (p Page) data(few *sample) *pageData {
 	d := &pageData{
@@ -265,14 +267,14 @@ func (p Page) data(few *sample) *pageData {
 		}
 		q := pageMember{Trial: at, Low: short(m.XLow), High: short(m.XHigh), YLow: short(m.YLow), YHigh: short(m.YHigh)}
 		for _, r := range m.Diagram.Rows {
-			q.Rows = append(q.Rows, collect(&d.Rows, &rows, r.data()))
+			q.Rows = append(q.Rows, collect(&d.Rows, &rows, rowData(r)))
 		}
 		for _, l := range m.Layers {
 			q.Layers = append(q.Layers, collect(&d.Layers, &layers, l.data()))
 		}
 		d.Members = append(d.Members, q)
 	}
-	for _, r := range p.Fronts.finite().References {
+	for _, r := range p.Fronts.Finite().References {
 		d.References = append(d.References, map[string]any{"group": r.Group, "label": r.Label, "x": short(r.X), "y": short(r.Y)})
 	}
 	for _, c := range p.Fronts.Constraints {
@@ -290,7 +292,7 @@ func collect(all *[][]any, seen *dictionary, row []any) int {
 	return i
 }
 
-func (t *pageColumns) add(x PageTrial) {
+func (t *pageColumns) add(x Trial) {
 	t.ID, t.ArchID = append(t.ID, x.ID), append(t.ArchID, x.ArchID)
 	t.X, t.Y = append(t.X, short(x.X)), append(t.Y, short(x.Y))
 	t.Params, t.MACs = append(t.Params, x.Params), append(t.MACs, x.MACs)
@@ -301,9 +303,9 @@ func (t *pageColumns) add(x PageTrial) {
 	t.OK = append(t.OK, ok)
 }
 
-func (l PageLayer) data() []any { return []any{l.Name, l.Op, l.Window, l.Out, l.Params, l.MACs} }
+func (l Layer) data() []any { return []any{l.Name, l.Op, l.Window, l.Out, l.Params, l.MACs} }
 
-func (r DiagramRow) data() []any {
+func rowData(r report.DiagramRow) []any {
 	ops := [][2]string{}
 	for _, o := range r.Ops {
 		ops = append(ops, [2]string{o.Text, o.Kind})
@@ -317,7 +319,7 @@ func (r DiagramRow) data() []any {
 
 func workData() [][2]string {
 	var out [][2]string
-	for kind, c := range workColors {
+	for kind, c := range report.WorkColors {
 		out = append(out, [2]string{kind, fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B)})
 	}
 	slices.SortFunc(out, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
@@ -333,8 +335,8 @@ type Update struct {
 	Next    int    // milliseconds until the page should ask again
 	Ended   bool   // the report of the finished run is there
 	From    int    // index of the first of Trials
-	Trials  []PageTrial
-	Members []PageMember // of the front as it is now, without PageNetwork
+	Trials  []Trial
+	Members []Member // of the front as it is now, without Network
 }
 
 // MarshalJSON writes what page/live.js reads.
@@ -361,13 +363,13 @@ func (u Update) MarshalJSON() ([]byte, error) {
 }
 
 // MarshalJSON writes what page/live.js reads.
-func (n PageNetwork) MarshalJSON() ([]byte, error) {
+func (n Network) MarshalJSON() ([]byte, error) {
 	out := struct {
 		Rows   [][]any `json:"rows"`
 		Layers [][]any `json:"layers"`
 	}{[][]any{}, [][]any{}}
 	for _, r := range n.Diagram.Rows {
-		out.Rows = append(out.Rows, r.data())
+		out.Rows = append(out.Rows, rowData(r))
 	}
 	for _, l := range n.Layers {
 		out.Layers = append(out.Layers, l.data())

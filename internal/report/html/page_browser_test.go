@@ -1,4 +1,4 @@
-package report
+package html
 
 import (
 	"encoding/json"
@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"nas/internal/report"
 )
 
 // TestPageInABrowser uses the page of 10,000 trials as a person would: it hovers,
@@ -154,8 +156,8 @@ func testLongPage(t *testing.T, b *browser) {
 	b.size(1280, 900, false, false)
 	b.open("file://" + path)
 	legend := b.eval(`document.querySelector('#legend').innerText`)
-	for _, want := range []string{fmt.Sprintf("front (%d)", len(p.Members)), fmt.Sprintf("tried (%s of %s)", Thousands(s.drawn), Thousands(s.tried)),
-		fmt.Sprintf("infeasible (%s of %s)", Thousands(s.drawnBad), Thousands(s.bad))} {
+	for _, want := range []string{fmt.Sprintf("front (%d)", len(p.Members)), fmt.Sprintf("tried (%s of %s)", report.Thousands(s.drawn), report.Thousands(s.tried)),
+		fmt.Sprintf("infeasible (%s of %s)", report.Thousands(s.drawnBad), report.Thousands(s.bad))} {
 		if !strings.Contains(legend, want) {
 			t.Errorf("the legend lacks %q: %s", want, legend)
 		}
@@ -186,13 +188,13 @@ func testLongPage(t *testing.T, b *browser) {
 // testLivePage follows a run that grows with every answer, loses its server for
 // a moment, and ends.
 func testLivePage(t *testing.T, b *browser, p Page) {
-	var trials []PageTrial
+	var trials []Trial
 	for i := range p.Trials.Len() {
 		trials = append(trials, p.Trials.At(i))
 	}
 	members := p.Members
 	head := p
-	head.Trials, head.Members, head.Figures, head.Live = PageTrials{}, nil, nil, true
+	head.Trials, head.Members, head.Figures, head.Live = Trials{}, nil, nil, true
 	var mu sync.Mutex
 	shown, away, ended := 100, false, false
 	set := func(n int, gone, over bool) {
@@ -210,7 +212,7 @@ func testLivePage(t *testing.T, b *browser, p Page) {
 			if ended {
 				page = p
 			}
-			if err := WritePage(w, page); err != nil {
+			if err := Write(w, page); err != nil {
 				t.Error(err)
 			}
 			return
@@ -228,7 +230,7 @@ func testLivePage(t *testing.T, b *browser, p Page) {
 			}
 			v = u
 		case "/network":
-			v = members[0].PageNetwork
+			v = members[0].Network
 		}
 		data, err := json.Marshal(v)
 		if err != nil {
