@@ -259,9 +259,7 @@ func (n *SurrogateNSGA2) front() []individual {
 			candidates, points = append(candidates, x), append(points, x.cost)
 		}
 	}
-	members := slices.CompactFunc(pareto.Front(points), func(a, b int) bool {
-		return slices.Equal(points[a], points[b])
-	})
+	members := pareto.DistinctFront(points)
 	slices.Sort(members)
 	front := make([]individual, len(members))
 	for k, i := range members {

@@ -1,15 +1,15 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"image/color"
-	"math"
 	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"nas/search/pareto"
 )
 
 // XY is a point in the units of a figure's axes.
@@ -192,7 +192,7 @@ func (f Fronts) frontMarker(i int) marker {
 	return markers[(i+1)%len(markers)]
 }
 
-// steps returns the indices of the points that no other dominates, by x.
+// steps returns the distinct points that no other dominates, by x.
 func (f Fronts) steps(ps []Point) []Point {
 	sx, sy := 1.0, 1.0
 	if f.X.Maximize {
@@ -201,16 +201,14 @@ func (f Fronts) steps(ps []Point) []Point {
 	if f.Y.Maximize {
 		sy = -1
 	}
-	ps = slices.Clone(ps)
-	slices.SortStableFunc(ps, func(a, b Point) int {
-		return cmp.Or(cmp.Compare(sx*a.X, sx*b.X), cmp.Compare(sy*a.Y, sy*b.Y))
-	})
-	best := math.Inf(1)
-	return slices.DeleteFunc(ps, func(p Point) bool {
-		if sy*p.Y >= best {
-			return true
-		}
-		best = sy * p.Y
-		return false
-	})
+	costs := make([][]float64, len(ps))
+	for i, p := range ps {
+		costs[i] = []float64{sx * p.X, sy * p.Y}
+	}
+	front := pareto.DistinctFront(costs)
+	out := make([]Point, len(front))
+	for k, i := range front {
+		out[k] = ps[i]
+	}
+	return out
 }
