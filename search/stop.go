@@ -20,7 +20,9 @@ const (
 	StatusFailed                    // Run returns an error
 )
 
-var statusNames = [...]string{"running", "trials", "evaluations", "time", "plateau", "exhausted", "interrupted", "failed"}
+var statusNames = [...]string{
+	"running", "trials", "evaluations", "time", "plateau", "exhausted", "interrupted", "failed",
+}
 
 // String returns one lower-case word.
 func (s Status) String() string {

@@ -80,7 +80,8 @@ func (f Fronts) layout() (*layout, error) {
 	p.Add(frontLayer{f})
 	notes := f.Notes
 	if n := f.beyond(frame); n > 0 {
-		notes = append(slices.Clone(notes), fmt.Sprintf("%s of %s trials lie outside the frame.", thousands(float64(n)), thousands(float64(f.trials()))))
+		notes = append(slices.Clone(notes),
+			fmt.Sprintf("%s of %s trials lie outside the frame.", thousands(float64(n)), thousands(float64(f.trials()))))
 	}
 	return &layout{width: 9.6 * vg.Inch, height: 6.4 * vg.Inch, title: f.Title, subtitle: f.subtitle(),
 		legend: f.legend(), plot: p, xLabel: f.X.Label, yLabel: f.Y.Label, notes: notes}, nil
@@ -137,9 +138,10 @@ func (f Fronts) legend() []legendEntry {
 		}})
 	}
 	if bad > 0 {
-		es = append(es, legendEntry{fmt.Sprintf("infeasible (%s)", thousands(float64(bad))), func(c *draw.Canvas, b vg.Rectangle) {
-			drawCrosses(c, []vg.Point{center(b)}, 2.4, crossInk)
-		}})
+		es = append(es, legendEntry{fmt.Sprintf("infeasible (%s)", thousands(float64(bad))),
+			func(c *draw.Canvas, b vg.Rectangle) {
+				drawCrosses(c, []vg.Point{center(b)}, 2.4, crossInk)
+			}})
 	}
 	for g, name := range f.groups() {
 		if name == "" {
