@@ -45,7 +45,7 @@ func Around(a Arch, v Vary) (Spec, Arch) {
 			for n < len(row) && alike(row[:n+1], cin) {
 				n++
 			}
-			spec.Stage = append(spec.Stage, around(row[:n], cin, v))
+			spec.Stage = append(spec.Stage, stageAround(row[:n], cin, v))
 			b.Stages = append(b.Stages, row[:n:n])
 			cin, row = row[0].Channels, row[n:]
 		}
@@ -107,8 +107,8 @@ func alike(row []Block, cin int) bool {
 	return ok
 }
 
-// around is the stage of one row of blocks.
-func around(row []Block, cin int, v Vary) StageSpec {
+// stageAround is the stage of one row of blocks.
+func stageAround(row []Block, cin int, v Vary) StageSpec {
 	x := row[0]
 	s := StageSpec{Block: Strings{x.Kind.String()}, Channels: Ints{x.Channels}, Stride: Ints{x.Stride}}
 	for _, n := range []int{len(row) - 1, len(row), len(row) + 1} {

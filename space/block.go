@@ -182,9 +182,9 @@ type template struct {
 	multiplier int
 }
 
-// place is where a block stands: all that its final numbers depend on besides
+// site is where a block stands: all that its final numbers depend on besides
 // its template.
-type place struct {
+type site struct {
 	cin, cout int
 	stride    int
 	dilation  int  // factor on the template's dilation, from a limited output stride
@@ -200,17 +200,17 @@ type style struct {
 }
 
 // absent reports whether a skip vanishes at p: nothing changes shape there.
-func (p place) absent() bool { return p.stride == 1 && p.cin == p.cout && !p.forced }
+func (p site) absent() bool { return p.stride == 1 && p.cin == p.cout && !p.forced }
 
 // build gives t its final numbers at p in normal form; ok is false where
 // nothing is left of it.
-func (t *template) build(p place, style *style) (b Block, ok bool) {
+func (t *template) build(p site, style *style) (b Block, ok bool) {
 	ok = t.buildTo(&b, p, style)
 	return b, ok
 }
 
 // buildTo is build into b; a Block is large to hand around.
-func (t *template) buildTo(b *Block, p place, style *style) bool {
+func (t *template) buildTo(b *Block, p site, style *style) bool {
 	if t.kind == skip {
 		if p.absent() {
 			return false
@@ -252,7 +252,7 @@ func (t *template) buildTo(b *Block, p place, style *style) bool {
 		}
 	}
 	if row.genes>>gSE&1 == 1 && inner > 0 && (t.attention != SE || t.se > 0) {
-		b.Attention = attention(t.attention, t.se, p.cin, inner, style)
+		b.Attention = newAttention(t.attention, t.se, p.cin, inner, style)
 	}
 	if row.genes>>gExperts&1 == 1 {
 		b.Experts, b.PointExperts = style.experts(b.Kind, t.experts)
@@ -260,8 +260,8 @@ func (t *template) buildTo(b *Block, p place, style *style) bool {
 	return true
 }
 
-// attention gives a gate on inner channels its final numbers.
-func attention(k AttentionKind, ratio float64, cin, inner int, style *style) Attention {
+// newAttention gives a gate on inner channels its final numbers.
+func newAttention(k AttentionKind, ratio float64, cin, inner int, style *style) Attention {
 	switch k {
 	case SE:
 		if n := squeezeChannels(ratio, cin, inner, style.seFromInput); n > 0 {
@@ -298,7 +298,7 @@ func (s *style) experts(k Kind, n int) (kernel, point int) {
 // effectiveDilation is the dilation that a block really gets: a 1x1 kernel has
 // none, and a block with a stride keeps its convolution undilated, because a
 // stride after a dilation would throw most of the taps' positions away.
-func effectiveDilation(d, kernel int, p place) int {
+func effectiveDilation(d, kernel int, p site) int {
 	if kernel == 1 || p.stride > 1 {
 		return 1
 	}

@@ -26,10 +26,10 @@ func (s *Space) Canonical(g Genes) Genes {
 	return out
 }
 
-// want is a block that genes must give at a place.
-type want struct {
+// target is a block that genes must give at a place.
+type target struct {
 	block Block
-	place place
+	site site
 }
 
 // canonicalise brings g into canonical form.
@@ -90,12 +90,12 @@ func firstOf(list []int, v int) int {
 }
 
 // canonicalBlocks treats a stage whose blocks have genes of their own.
-func (s *Space) canonicalBlocks(st *stage, g Genes, p, rest place) {
+func (s *Space) canonicalBlocks(st *stage, g Genes, p, rest site) {
 	n := 0 // blocks that are left
 	d := st.depth.of(g)
 	for b := range st.depths[d] {
 		pk := st.pick(g, b)
-		if c := s.cells.at(st, &pk, &p); c.text != "" {
+		if c := s.built.at(st, &pk, &p); c.text != "" {
 			if n < b || c.first != pk {
 				st.setPick(g, n, &c.first)
 			}
@@ -126,7 +126,7 @@ func (st *stage) depthFor(n int) int {
 }
 
 // canonicalShared treats a stage whose blocks share one set of genes.
-func (st *stage) canonicalShared(g Genes, first, rest place) {
+func (st *stage) canonicalShared(g Genes, first, rest site) {
 	pk := st.pick(g, 0)
 	seq := st.sequence(&pk, st.depths[st.depth.of(g)], first, rest)
 	c, d := st.findShared(seq, first, rest)
@@ -141,7 +141,7 @@ type sequence struct {
 	first, rest Block
 }
 
-func (st *stage) sequence(pk *pick, depth int, first, rest place) (q sequence) {
+func (st *stage) sequence(pk *pick, depth int, first, rest site) (q sequence) {
 	t := st.template(pk)
 	var ok bool
 	if q.first, ok = t.build(first, &st.style); ok {
@@ -158,11 +158,11 @@ func (st *stage) sequence(pk *pick, depth int, first, rest place) (q sequence) {
 
 // findShared returns the first genes and the first depth that give q. There are
 // some, because q came from genes.
-func (st *stage) findShared(q sequence, first, rest place) (pick, int) {
+func (st *stage) findShared(q sequence, first, rest site) (pick, int) {
 	if q.n == 0 {
 		return st.skipPick, st.depthFor(1)
 	}
-	ws := [2]want{{q.first, first}, {q.rest, rest}}
+	ws := [2]target{{q.first, first}, {q.rest, rest}}
 	if q.n > 1 {
 		c, _ := st.find(ws[:])
 		return c, firstOf(st.depths, q.n)
@@ -176,7 +176,7 @@ func (st *stage) findShared(q sequence, first, rest place) (pick, int) {
 
 // find returns the first genes, in the order of kinds and then gene by gene,
 // that build every wanted block.
-func (st *stage) find(ws []want) (p pick, ok bool) {
+func (st *stage) find(ws []target) (p pick, ok bool) {
 	if st.options != nil {
 		for i := range st.options {
 			if st.options[i].builds(ws, &st.style) {
@@ -226,13 +226,13 @@ kinds:
 
 // firstGate sets the first attention, and for it the first ratio, that give all
 // wanted blocks their gate.
-func (st *stage) firstGate(p *pick, ws []want) bool {
+func (st *stage) firstGate(p *pick, ws []target) bool {
 	v := &st.values
 	for a, k := range v.attentions {
 	ratios:
 		for c, ratio := range v.ses {
 			for i := range ws {
-				b, cin := &ws[i].block, ws[i].place.cin
+				b, cin := &ws[i].block, ws[i].site.cin
 				inner := cin * max(1, b.Multiplier)
 				if b.Expanded > 0 {
 					inner = b.Expanded
@@ -240,7 +240,7 @@ func (st *stage) firstGate(p *pick, ws []want) bool {
 				if b.Kind == Conv {
 					continue // a fused block without expansion has no gate
 				}
-				if attention(k, ratio, cin, inner, &st.style) != b.Attention {
+				if newAttention(k, ratio, cin, inner, &st.style) != b.Attention {
 					continue ratios
 				}
 			}
@@ -251,9 +251,9 @@ func (st *stage) firstGate(p *pick, ws []want) bool {
 	return false
 }
 
-func (t *template) builds(ws []want, style *style) bool {
+func (t *template) builds(ws []target, style *style) bool {
 	for i := range ws {
-		if b, ok := t.build(ws[i].place, style); !ok || b != ws[i].block {
+		if b, ok := t.build(ws[i].site, style); !ok || b != ws[i].block {
 			return false
 		}
 	}
@@ -280,10 +280,10 @@ func (v *values) count(g blockGene) int {
 // matches reports whether choice c of gene g gives all wanted blocks what it
 // decides in a block of kind k. It is the inverse of template.build, gene by
 // gene.
-func (st *stage) matches(k Kind, g blockGene, c int, ws []want) bool {
+func (st *stage) matches(k Kind, g blockGene, c int, ws []target) bool {
 	v := &st.values
 	for i := range ws {
-		b, p := &ws[i].block, ws[i].place
+		b, p := &ws[i].block, ws[i].site
 		ok := true
 		switch g {
 		case gKernel:

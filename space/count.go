@@ -119,7 +119,7 @@ func (t *widths) reach() map[int]uint64 {
 }
 
 // countAt counts the different rows of blocks that a stage can be.
-func (st *stage) countAt(first, rest place) *big.Int {
+func (st *stage) countAt(first, rest site) *big.Int {
 	n := new(big.Int)
 	if st.shared {
 		rows := map[sequence]bool{}

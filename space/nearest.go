@@ -280,10 +280,10 @@ func (s *Space) fitStages(g Genes, src *source, ends []int) {
 
 // nearestShared chooses the genes of a stage whose n blocks, from block k of src
 // on, share them.
-func (st *stage) nearestShared(src *source, k, n int, first, rest place) pick {
-	ws := []want{{src.blocks[k], first}}
+func (st *stage) nearestShared(src *source, k, n int, first, rest site) pick {
+	ws := []target{{src.blocks[k], first}}
 	if n > 1 {
-		ws = append(ws, want{src.blocks[k+1], rest})
+		ws = append(ws, target{src.blocks[k+1], rest})
 	}
 	if pk, ok := st.find(ws); ok {
 		return pk
@@ -296,10 +296,10 @@ func (st *stage) nearestShared(src *source, k, n int, first, rest place) pick {
 
 // nearestPick chooses the genes of one block: those that give block k of src, or
 // else the least different ones, kind by kind.
-func (st *stage) nearestPick(src *source, k int, p place) (best pick) {
+func (st *stage) nearestPick(src *source, k int, p site) (best pick) {
 	b := src.blocks[k]
 	b.Channels = p.cout
-	if pk, ok := st.find([]want{{b, p}}); ok {
+	if pk, ok := st.find([]target{{b, p}}); ok {
 		return pk
 	}
 	bestCost := math.Inf(1)

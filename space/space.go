@@ -38,14 +38,14 @@ type Space struct {
 	resolution, width, outputStride slot
 	// sameStride maps an output stride to the first one of equal effect.
 	sameStride []int
-	stem       stem
+	stem       stemGenes
 	stages     []stage
-	head       head
+	head       headGenes
 
 	all       geneSet
-	places    []position // of the genes
+	effects    []effect // of the genes
 	unchanged []float64  // see changes
-	cells     cells
+	built     blockCache
 	spare     sync.Pool // of *scratch
 	sizeOnce  sync.Once
 	size      *big.Int
@@ -67,13 +67,13 @@ func (s slot) set(g Genes, v int) {
 	}
 }
 
-type stem struct {
+type stemGenes struct {
 	channels, kernel, stride, activation slot
 	acts                                 []blocks.ActFunc
 	width                                widths
 }
 
-type head struct {
+type headGenes struct {
 	kind                         HeadKind
 	channels, hidden, activation slot
 	acts                         []blocks.ActFunc
@@ -116,7 +116,7 @@ func New(spec Spec) (*Space, error) {
 	s.resolution = add(s, -1, 0, "resolution", spec.Resolution)
 	s.width = add(s, -1, 0, "width", spec.Width)
 	s.outputStride = add(s, -1, 0, "output_stride", spec.OutputStride)
-	s.stem = stem{
+	s.stem = stemGenes{
 		channels:   add(s, 0, 0, "channels", spec.Stem.Channels),
 		kernel:     add(s, 0, 0, "kernel", spec.Stem.Kernel),
 		stride:     add(s, 0, 0, "stride", spec.Stem.Stride),
@@ -129,7 +129,7 @@ func New(spec Spec) (*Space, error) {
 		s.stages[i].init(s, &spec.Stage[i], i+1)
 	}
 	h, end := &spec.Head, len(spec.Stage)+1
-	s.head = head{
+	s.head = headGenes{
 		channels:   add(s, end, 0, "channels", h.Channels),
 		hidden:     add(s, end, 0, "hidden", h.Hidden),
 		activation: add(s, end, 0, "activation", h.Activation),
@@ -153,15 +153,15 @@ func New(spec Spec) (*Space, error) {
 // index prepares what the operators look up.
 func (s *Space) index() {
 	s.all = newGeneSet(len(s.genes))
-	s.places = make([]position, len(s.genes))
+	s.effects = make([]effect, len(s.genes))
 	for i, g := range s.genes {
 		s.all.add(i)
-		s.places[i] = position{stage: -1}
+		s.effects[i] = effect{stage: -1}
 		if k := g.Stage - 1; k >= 0 && k < len(s.stages) {
 			st := &s.stages[k]
-			p := position{stage: k, opens: i == st.depth.at || st.options == nil && i >= st.starts[0] && g.Key == blockGeneKeys[gKind]}
+			p := effect{stage: k, opens: i == st.depth.at || st.options == nil && i >= st.starts[0] && g.Key == blockGeneKeys[gKind]}
 			p.inside = !st.shared && (i == st.depth.at || i >= st.starts[0])
-			s.places[i] = p
+			s.effects[i] = p
 		}
 	}
 	s.unchanged = make([]float64, len(s.genes)+1)
@@ -170,14 +170,14 @@ func (s *Space) index() {
 	}
 	n, cins := 0, len(s.stem.width.reach())
 	for i := range s.stages {
-		n = min(cellLimit, n+s.stages[i].several(cins, len(s.spec.OutputStride)))
+		n = min(cacheLimit, n+s.stages[i].several(cins, len(s.spec.OutputStride)))
 		cins = len(s.stages[i].width.reach())
 	}
-	s.cells = newCells(n)
+	s.built = newBlockCache(n)
 }
 
-// position says what a change of a gene touches.
-type position struct {
+// effect says what a change of a gene touches.
+type effect struct {
 	stage  int  // from 0; -1 outside the stages
 	inside bool // nothing but the blocks of the stage
 	opens  bool // genes of the stage may come to life

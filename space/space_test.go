@@ -286,7 +286,7 @@ func TestCanonicaliseStages(t *testing.T) {
 			live := s.Live(near, nil)
 			g := slices.Clone(near)
 			var numbers []int
-			for i, p := range s.places {
+			for i, p := range s.effects {
 				if !p.inside || live[i] && r.IntN(6) > 0 {
 					continue // as it was, or not alive before either
 				}

@@ -6,20 +6,20 @@ import (
 	"sync/atomic"
 )
 
-// cell is what one block of a stage comes to: its genes and its place decide. It
+// builtBlock is what one block of a stage comes to: its genes and its place decide. It
 // is what a cache line holds, because a search waits for memory more than it computes.
-type cell struct {
-	key  cellKey
+type builtBlock struct {
+	key  builtKey
 	text string // of the block; "" where a skip vanishes
 	// first are the first genes that build the block there: the canonical ones. Not set
 	// where blocks share their genes, because one block does not decide there.
 	first pick
 }
 
-// cellKey is the stage, the genes and the place.
-type cellKey [4]uint64
+// builtKey is the stage, the genes and the place.
+type builtKey [4]uint64
 
-func (st *stage) cellKey(pk *pick, p *place) (k cellKey) {
+func (st *stage) builtKey(pk *pick, p *site) (k builtKey) {
 	k[0] = binary.LittleEndian.Uint64(pk[:])
 	k[1] = uint64(binary.LittleEndian.Uint32(pk[8:])) | uint64(st.number)<<32 | uint64(p.stride)<<48
 	k[2] = uint64(p.cin) | uint64(p.cout)<<20
@@ -31,31 +31,31 @@ func (st *stage) cellKey(pk *pick, p *place) (k cellKey) {
 }
 
 // hash multiplies and folds; the high bits are the good ones.
-func (k *cellKey) hash() uint64 {
+func (k *builtKey) hash() uint64 {
 	h := k[0]*0xbf58476d1ce4e5b9 ^ k[1]*0x94d049bb133111eb ^ (k[2]^k[3]<<40)*0x9e3779b97f4a7c15
 	return (h ^ h>>32) * 0xd6e8feb86659fd93
 }
 
-// cells remembers cells, for a search meets the same blocks over and over. It is a
+// blockCache remembers blockCache, for a search meets the same blocks over and over. It is a
 // table in which a cell has two slots to go to, and takes the second from whichever is
 // there: what is looked up is the same whatever it remembers. Safe for concurrent use.
-type cells struct {
-	slots []atomic.Pointer[cell]
+type blockCache struct {
+	slots []atomic.Pointer[builtBlock]
 	shift int
 }
 
-// cellLimit bounds the slots of a space, of about 120 bytes each when taken.
-const cellLimit = 1 << 16
+// cacheLimit bounds the slots of a space, of about 120 bytes each when taken.
+const cacheLimit = 1 << 16
 
-// newCells makes room for n cells, but no more than cellLimit.
-func newCells(n int) cells {
-	b := bits.Len(uint(min(max(n, 16), cellLimit) - 1))
-	return cells{make([]atomic.Pointer[cell], 1<<b), 64 - b}
+// newBlockCache makes room for n cells, but no more than cellLimit.
+func newBlockCache(n int) blockCache {
+	b := bits.Len(uint(min(max(n, 16), cacheLimit) - 1))
+	return blockCache{make([]atomic.Pointer[builtBlock], 1<<b), 64 - b}
 }
 
 // at returns the cell of a block with the genes pk at p. It must not be changed.
-func (t *cells) at(st *stage, pk *pick, p *place) *cell {
-	k := st.cellKey(pk, p)
+func (t *blockCache) at(st *stage, pk *pick, p *site) *builtBlock {
+	k := st.builtKey(pk, p)
 	i := k.hash() >> t.shift
 	slot := &t.slots[i]
 	c := slot.Load()
@@ -68,21 +68,21 @@ func (t *cells) at(st *stage, pk *pick, p *place) *cell {
 			return c
 		}
 	}
-	c = st.newCell(pk, p)
+	c = st.buildCached(pk, p)
 	c.key = k
 	slot.Store(c)
 	return c
 }
 
-func (st *stage) newCell(pk *pick, p *place) *cell {
+func (st *stage) buildCached(pk *pick, p *site) *builtBlock {
 	t := st.template(pk)
 	b, ok := t.build(*p, &st.style)
 	if !ok {
-		return &cell{}
+		return &builtBlock{}
 	}
-	c := &cell{text: b.String()}
+	c := &builtBlock{text: b.String()}
 	if !st.shared {
-		c.first, _ = st.find([]want{{b, *p}})
+		c.first, _ = st.find([]target{{b, *p}})
 	}
 	return c
 }
@@ -94,11 +94,11 @@ func (st *stage) several(cins, outputStrides int) int {
 	if st.options == nil {
 		n = 1
 		for g := range blockGenes {
-			if n *= st.values.count(g); n > cellLimit {
-				return cellLimit
+			if n *= st.values.count(g); n > cacheLimit {
+				return cacheLimit
 			}
 		}
 	}
 	couts := len(st.width.reach())
-	return min(cellLimit, n*couts*(cins*len(st.strides)+1)*outputStrides)
+	return min(cacheLimit, n*couts*(cins*len(st.strides)+1)*outputStrides)
 }
