@@ -29,7 +29,7 @@ func (s *Space) Canonical(g Genes) Genes {
 // target is a block that genes must give at a place.
 type target struct {
 	block Block
-	site site
+	site  site
 }
 
 // canonicalise brings g into canonical form.

@@ -43,8 +43,8 @@ type Space struct {
 	head       headGenes
 
 	all       geneSet
-	effects    []effect // of the genes
-	unchanged []float64  // see changes
+	effects   []effect  // of the genes
+	unchanged []float64 // see changes
 	built     blockCache
 	spare     sync.Pool // of *scratch
 	sizeOnce  sync.Once
