@@ -158,7 +158,7 @@ func (p *nodeGroup) convolutions() (bs []Block, err error) {
 			i++
 			continue
 		}
-		bs = append(bs, plain(l))
+		bs = append(bs, plainBlock(l))
 	}
 	return bs, nil
 }
@@ -169,7 +169,7 @@ func start(kind Kind, l convLayer) Block {
 	return Block{Kind: kind, Kernel: k[0], Stride: s[0], Dilation: d[0], Groups: 1, Channels: l.conv.Out, Activation: l.act, Experts: l.experts}
 }
 
-func plain(l convLayer) Block {
+func plainBlock(l convLayer) Block {
 	b := start(Conv, l)
 	if g := l.conv.G(); g > 1 {
 		b.Kind, b.Groups = Grouped, g
@@ -203,7 +203,7 @@ func (p *nodeGroup) asBlock() (Block, error) {
 	var b Block
 	switch {
 	case len(ls) == 1 && !ls[0].depthwise():
-		b = plain(ls[0])
+		b = plainBlock(ls[0])
 	case len(ls) == 2 && ls[0].depthwise() && ls[1].conv.Pointwise():
 		b = separable(ls[0], ls[1])
 	case len(ls) == 3 && ls[0].conv.Pointwise() && ls[1].depthwise() && ls[2].conv.Pointwise():

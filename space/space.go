@@ -6,12 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"math/bits"
+	"math/big"
+	"reflect"
 	"slices"
 	"strconv"
 	"sync"
-
-	"math/big"
 
 	"nas/blocks"
 )
@@ -81,31 +80,6 @@ type headGenes struct {
 	rates                        []int
 }
 
-// widths tabulates the channels that a gene has after the width multiplier.
-type widths struct {
-	eff [][]int // by width, choice
-	// as[w][c] has bit v set if some choice gives eff[w][c] at width v too.
-	as [][]uint64
-}
-
-func newWidths(channels []int, ws []float64, rule string) widths {
-	t := widths{make([][]int, len(ws)), make([][]uint64, len(ws))}
-	for w, width := range ws {
-		t.eff[w] = scaled(channels, width, rule)
-	}
-	for w := range ws {
-		t.as[w] = make([]uint64, len(channels))
-		for c, n := range t.eff[w] {
-			for v := range ws {
-				if slices.Contains(t.eff[v], n) {
-					t.as[w][c] |= 1 << v
-				}
-			}
-		}
-	}
-	return t
-}
-
 // New checks a Spec, fills in its defaults and returns the space that it
 // describes. The error is a *[SpecError] that lists everything wrong.
 func New(spec Spec) (*Space, error) {
@@ -136,11 +110,7 @@ func New(spec Spec) (*Space, error) {
 		acts:       activations(h.Activation),
 		width:      newWidths(h.Channels, spec.Width, h.Scale),
 		rates:      h.Rates,
-	}
-	for k, row := range headTable {
-		if row.name == h.Kind {
-			s.head.kind = HeadKind(k)
-		}
+		kind:       HeadKind(slices.Index(headWords, h.Kind)),
 	}
 	s.compareStrides()
 	s.index()
@@ -159,7 +129,7 @@ func (s *Space) index() {
 		s.effects[i] = effect{stage: -1}
 		if k := g.Stage - 1; k >= 0 && k < len(s.stages) {
 			st := &s.stages[k]
-			p := effect{stage: k, opens: i == st.depth.at || st.options == nil && i >= st.starts[0] && g.Key == blockGeneKeys[gKind]}
+			p := effect{stage: k, opens: i == st.depth.at || st.options == nil && i >= st.starts[0] && g.Key == geneTable[gKind].key}
 			p.inside = !st.shared && (i == st.depth.at || i >= st.starts[0])
 			s.effects[i] = p
 		}
@@ -183,6 +153,9 @@ type effect struct {
 	opens  bool // genes of the stage may come to life
 }
 
+// activation returns the function of a name that has been checked.
+func activation(name string) blocks.ActFunc { return blocks.ActFunc(slices.Index(actWords, name)) }
+
 func activations(names []string) []blocks.ActFunc {
 	fs := make([]blocks.ActFunc, len(names))
 	for i, n := range names {
@@ -192,11 +165,12 @@ func activations(names []string) []blocks.ActFunc {
 }
 
 // add gives a gene its place in the genotype, if it has a choice.
-func add[T any](s *Space, stage, block int, key string, choices []T) slot {
-	if len(choices) < 2 {
+func add(s *Space, stage, block int, key string, choices any) slot {
+	list := reflect.ValueOf(choices)
+	if list.Len() < 2 {
 		return slot{-1, 1}
 	}
-	g := Gene{Key: key, Stage: stage, Block: block, Choices: make([]string, len(choices))}
+	g := Gene{Key: key, Stage: stage, Block: block, Choices: make([]string, list.Len())}
 	switch {
 	case stage < 0:
 		g.Name = key
@@ -209,47 +183,11 @@ func add[T any](s *Space, stage, block int, key string, choices []T) slot {
 	default:
 		g.Name = fmt.Sprintf("stage[%d].block[%d].%s", stage, block, key)
 	}
-	for i, c := range choices {
-		if f, ok := any(c).(float64); ok {
-			g.Choices[i] = strconv.FormatFloat(f, 'g', -1, 64)
-		} else {
-			g.Choices[i] = fmt.Sprint(c)
-		}
+	for i := range g.Choices {
+		g.Choices[i] = text(list.Index(i).Interface())
 	}
 	s.genes = append(s.genes, g)
-	return slot{len(s.genes) - 1, len(choices)}
-}
-
-// name is a short text for an entry of a choice.
-func (o *ChoiceSpec) name() string {
-	v := o.values()
-	k := v.kinds[0]
-	name := k.String()
-	if k.has(gKernel) {
-		name += "_k" + strconv.Itoa(o.Kernel[0])
-	}
-	if k.has(gExpansion) {
-		name += "_e" + text(o.Expansion[0])
-	}
-	if k.has(gDilation) && o.Dilation[0] > 1 {
-		name += "_d" + strconv.Itoa(o.Dilation[0])
-	}
-	if k.has(gGroups) {
-		name += "_g" + strconv.Itoa(o.Groups[0])
-	}
-	if a := v.attentions[0]; k.has(gAttention) && a != NoAttention && (a != SE || o.SE[0] > 0) {
-		name += "_" + a.String()
-		if a != ECA {
-			name += text(o.SE[0])
-		}
-	}
-	if k.has(gExperts) && o.Experts[0] > 1 {
-		name += "_q" + strconv.Itoa(o.Experts[0])
-	}
-	if k.has(gMultiplier) && o.Multiplier[0] > 1 {
-		name += "_m" + strconv.Itoa(o.Multiplier[0])
-	}
-	return name
+	return slot{len(s.genes) - 1, len(g.Choices)}
 }
 
 // largest is the genotype with the largest value of every gene.
@@ -318,6 +256,3 @@ func (s *Space) Check(g Genes) error {
 	}
 	return nil
 }
-
-// firstBit returns the lowest set bit's number.
-func firstBit(mask uint64) int { return bits.TrailingZeros64(mask) }

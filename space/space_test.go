@@ -46,7 +46,7 @@ func randomSpec(r *rand.Rand) Spec {
 		}
 		st.Block = subset(r, 3, "ds", "mbconv", "fused", "conv", "skip", "grouped", "xception")
 		has := func(g blockGene) bool {
-			return slices.ContainsFunc(st.Block, func(b string) bool { k, _ := parseKind(b); return k.has(g) })
+			return slices.ContainsFunc(st.Block, func(b string) bool { return Kind(slices.Index(kindWords, b)).has(g) })
 		}
 		if has(gKernel) {
 			st.Kernel = subset(r, 2, 1, 3, 5)
