@@ -23,3 +23,18 @@ func (p Conditions) Correction(base float64) float64 {
 	}
 	return 1
 }
+
+// slowLimit is how much slower than undisturbed the reference kernel may be in
+// the median before what was measured beside it is measured again.
+const slowLimit = 1.06
+
+// Incomplete tells whether the machine was slow, or parts of the network were never seen in
+// a calm moment.
+func (t *Timing) Incomplete() bool {
+	return t.Slowdown > slowLimit || t.segments != nil && t.quietShare < 0.95
+}
+
+// NeedsRemeasure tells whether it is worth looking again at a network that is measured as a
+// whole: something lacks, or a lap had fewer calm moments in the mean than it takes to
+// outvote one that was not calm to its end.
+func (t *Timing) NeedsRemeasure() bool { return t.Incomplete() || t.segments != nil && t.QuietRuns < 3 }

@@ -63,7 +63,7 @@ func (c *calibration) holdOut(ctx context.Context) error {
 	} else {
 		h, c.held = c.held[0], c.held[1:]
 	}
-	t, again, err := c.time(ctx, &h, visit, c.timer.Time)
+	t, again, err := c.time(ctx, &h, DefaultEffort(), c.timer.Time)
 	if err != nil {
 		return err
 	}

@@ -3,159 +3,114 @@ package latency
 import (
 	"context"
 	"iter"
-	"math"
 	"slices"
 	"time"
 
 	"nas/blocks"
 )
 
-// A network is measured in two visits with other networks in between, which are put
-// together: what a neighbour does to one visit may last for seconds. revisits bounds how
-// often it is visited once more because it was always disturbed.
+// A network is measured in RoundsPerTiming rounds, with the other networks in between,
+// because a burst of other programs' work may last for seconds. While some segments of
+// it were always disturbed it is measured up to Remeasurements times more.
 const (
-	perMeasurement = 2
-	revisits       = 4
+	RoundsPerTiming = 2
+	Remeasurements  = 4
 )
 
-var visit = Effort{Runs: 12, MinTime: 30 * time.Millisecond}
+// DefaultEffort is that of one network in one round.
+func DefaultEffort() Effort { return Effort{Runs: 12, MinTime: 30 * time.Millisecond} }
 
-// visits are rounds of visits to networks.
-type visits struct {
+// Rounds measures networks end to end, round after round, and combines what the rounds
+// tell of each.
+type Rounds struct {
 	timer    Timer
 	networks []*blocks.Network
 	effort   Effort
-	best     []Timing // of each network so far
-	rounds   int
+	timings  []Timing // of each network, all rounds combined
 }
 
-// TimeAll times networks as wholes: each in two visits with the others in between, which
-// are put together, and in up to four more while it is disturbed. late is the number of
-// networks that were so at each visit: see [Conditions]. progress, if not
-// nil, is called after each visit; total grows with the visits that become necessary.
-func TimeAll(ctx context.Context, timer Timer, networks []*blocks.Network, progress func(done, total int)) (best []Timing, late int, err error) {
-	v := &visits{timer: timer, networks: networks, effort: visit}
-	done, total := 0, perMeasurement*len(networks)
-	seen := func(int, Timing) {
-		if done++; progress != nil {
-			progress(done, total)
-		}
-	}
-	for range perMeasurement {
-		if err := v.round(ctx, seen); err != nil {
-			return nil, 0, err
-		}
-	}
-	for range revisits {
-		total += v.late()
-		if err := v.again(ctx, seen); err != nil {
-			return nil, 0, err
-		}
-	}
-	return v.best, v.late(), nil
+// NewRounds prepares rounds of measurements, each network with the given effort in each.
+func NewRounds(timer Timer, networks []*blocks.Network, e Effort) *Rounds {
+	return &Rounds{timer: timer, networks: networks, effort: e}
 }
 
-// round visits each network; seen is called with its index and what was found.
-func (v *visits) round(ctx context.Context, seen func(i int, t Timing)) error {
-	if v.best == nil {
-		v.best = make([]Timing, len(v.networks))
+// Timings returns what is known of each network; nil before the first round.
+func (r *Rounds) Timings() []Timing { return r.timings }
+
+// Measure is one more round over all networks. seen is called after each with its index
+// and what this round measured.
+func (r *Rounds) Measure(ctx context.Context, seen func(i int, t Timing)) error {
+	first := r.timings == nil
+	if first {
+		r.timings = make([]Timing, len(r.networks))
 	}
 	i := 0
-	for t, err := range TimeEach(ctx, v.timer, v.networks, v.effort) {
+	for t, err := range TimeEach(ctx, r.timer, r.networks, r.effort) {
 		if err != nil {
 			return err
 		}
-		if v.rounds > 0 {
-			v.best[i] = Combine(v.best[i], t)
+		if first {
+			r.timings[i] = t
 		} else {
-			v.best[i] = t
+			r.timings[i] = Combine(r.timings[i], t)
 		}
 		seen(i, t)
 		i++
 	}
-	v.rounds++
 	return nil
 }
 
-// again visits the networks beside which the machine was always slow.
-func (v *visits) again(ctx context.Context, seen func(i int, t Timing)) error {
-	for i, n := range v.networks {
-		if !v.best[i].NeedsRemeasure() {
+// Remeasure is one more round over the networks that are still disturbed.
+func (r *Rounds) Remeasure(ctx context.Context, seen func(i int, t Timing)) error {
+	for i, n := range r.networks {
+		if !r.timings[i].NeedsRemeasure() {
 			continue
 		}
-		t, err := v.timer.Time(ctx, n, v.effort)
+		t, err := r.timer.Time(ctx, n, r.effort)
 		if err != nil {
 			return err
 		}
-		v.best[i] = Combine(v.best[i], t)
+		r.timings[i] = Combine(r.timings[i], t)
 		seen(i, t)
 	}
 	return nil
 }
 
-// late counts them.
-func (v *visits) late() int {
+// Disturbed is the number of networks that Remeasure would measure.
+func (r *Rounds) Disturbed() int {
 	n := 0
-	for i := range v.best {
-		if v.best[i].NeedsRemeasure() {
+	for i := range r.timings {
+		if r.timings[i].NeedsRemeasure() {
 			n++
 		}
 	}
 	return n
 }
 
-// slowLimit is how much slower than undisturbed the reference kernel may be in
-// the median before what was measured beside it is measured again.
-const slowLimit = 1.06
-
-// Incomplete tells whether the machine was slow, or parts of the network were never seen in
-// a calm moment.
-func (t *Timing) Incomplete() bool {
-	return t.Slowdown > slowLimit || t.segments != nil && t.quietShare < 0.95
-}
-
-// NeedsRemeasure tells whether it is worth looking again at a network that is measured as a
-// whole: something lacks, or a lap had fewer calm moments in the mean than it takes to
-// outvote one that was not calm to its end.
-func (t *Timing) NeedsRemeasure() bool { return t.Incomplete() || t.segments != nil && t.QuietRuns < 3 }
-
-// Combine makes one of two timings of one network, with the runs of both: that of
-// calm moments, if both together have enough of them; else that at which the machine was
-// less slow, the shorter of two undisturbed ones, or the mean of two at the reference
-// kernel's pace.
-func Combine(t, u Timing) Timing {
-	if u.QuietRuns > 0 {
-		t, u = u, t
+// TimeAll measures networks end to end, in as many rounds as it takes (see [Rounds]).
+// disturbed is the number of networks that were disturbed in each: their times are less
+// certain (see [Conditions]). progress, if not nil, is called after each measurement;
+// total grows with the measurements that have to be repeated.
+func TimeAll(ctx context.Context, timer Timer, networks []*blocks.Network, progress func(done, total int)) (ts []Timing, disturbed int, err error) {
+	r := NewRounds(timer, networks, DefaultEffort())
+	done, total := 0, RoundsPerTiming*len(networks)
+	seen := func(int, Timing) {
+		if done++; progress != nil {
+			progress(done, total)
+		}
 	}
-	switch {
-	case t.QuietRuns > 0:
-	case t.Slowdown > slowLimit && u.Slowdown > slowLimit && t.BaseMs > 0 && u.BaseMs > 0:
-		t.average(u)
-	case max(t.Slowdown, u.Slowdown) > slowLimit && u.Slowdown < t.Slowdown, max(t.Slowdown, u.Slowdown) <= slowLimit && u.EndToEnd.MedianMs < t.EndToEnd.MedianMs:
-		t, u = u, t
+	for range RoundsPerTiming {
+		if err := r.Measure(ctx, seen); err != nil {
+			return nil, 0, err
+		}
 	}
-	if t.segments != nil && u.segments != nil {
-		t.segments, t.disturbedBy = t.segments.merge(u.segments), (t.disturbedBy+u.disturbedBy)/2
-		t.setQuiet()
+	for range Remeasurements {
+		total += r.Disturbed()
+		if err := r.Remeasure(ctx, seen); err != nil {
+			return nil, 0, err
+		}
 	}
-	t.Runs += u.Runs
-	t.Interrupted += u.Interrupted
-	return t
-}
-
-// average makes t the mean of t and u, weighted by their runs.
-func (t *Timing) average(u Timing) {
-	w := float64(u.Runs) / float64(t.Runs+u.Runs)
-	mix := func(a, b float64) float64 { return a + w*(b-a) }
-	t.Slowdown, t.RefMs, t.BaseMs = mix(t.Slowdown, u.Slowdown), mix(t.RefMs, u.RefMs), mix(t.BaseMs, u.BaseMs)
-	a, b := &t.EndToEnd, &u.EndToEnd
-	a.MedianMs, a.LowMs, a.HighMs = mix(a.MedianMs, b.MedianMs), mix(a.LowMs, b.LowMs), mix(a.HighMs, b.HighMs)
-	a.P10Ms, a.P90Ms = min(a.P10Ms, b.P10Ms), max(a.P90Ms, b.P90Ms)
-	t.CallMs, t.CallSpread = slices.Clone(t.CallMs), slices.Clone(t.CallSpread)
-	for i := range min(len(t.CallMs), len(u.CallMs)) {
-		t.CallMs[i] = mix(t.CallMs[i], u.CallMs[i])
-		t.CallSpread[i] = math.Hypot((1-w)*t.CallSpread[i], w*u.CallSpread[i])
-	}
+	return r.timings, r.Disturbed(), nil
 }
 
 // TimeEach times networks one after the other, in batches if the timer is a
