@@ -79,7 +79,7 @@ func TestNativeEndToEnd(t *testing.T) {
 
 func TestMeasure(t *testing.T) {
 	for _, threads := range []int{1, 2} {
-		s, err := Measure(context.Background(), smallNetworks(t, 1)[0], NewNative(threads), MeasureOptions{Budget: 50 * time.Millisecond})
+		s, err := Measure(context.Background(), referenceNetwork(), NewNative(threads), MeasureOptions{Budget: 50 * time.Millisecond})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,7 +89,7 @@ func TestMeasure(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Measure(ctx, smallNetworks(t, 1)[0], NewNative(1), MeasureOptions{}); !errors.Is(err, context.Canceled) {
+	if _, err := Measure(ctx, referenceNetwork(), NewNative(1), MeasureOptions{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled: %v", err)
 	}
 }
