@@ -10,6 +10,7 @@ import (
 
 	"nas/blocks"
 	"nas/internal/stat"
+	"nas/latency/timing"
 )
 
 // Validation compares predictions with measurements. Shares are in per cent of
@@ -65,7 +66,7 @@ type ValidateOptions struct {
 // Validate measures networks, each twice, and compares the mean of the two measurements
 // with the profile's prediction. rt must be the profile's device, and there must be at
 // least one network.
-func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Network, o ValidateOptions) (*Validation, error) {
+func Validate(ctx context.Context, p *Profile, rt timing.Runtime, networks []*blocks.Network, o ValidateOptions) (*Validation, error) {
 	if err := p.Matches(rt); err != nil {
 		return nil, fmt.Errorf("latency: this machine cannot check the profile: %w", err)
 	}
@@ -83,13 +84,13 @@ func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Ne
 	}
 	m := newTwice(timer, networks, o)
 	err = m.measure(ctx, o.Progress)
-	warnings := append(facts.warnings(p.Device.Threads), timer.Close()...)
+	warnings := append(facts.Warnings(p.Device.Threads), timer.Close()...)
 	if err != nil {
 		return nil, err
 	}
 	if n := max(m.halves[0].Disturbed(), m.halves[1].Disturbed()); n > 0 {
 		warnings = append(warnings, fmt.Sprintf("the machine was slow at each of up to %d visits to %d of %d networks: "+
-			"their times are the runs at the pace of the reference kernel, and less certain", m.rounds/2+Remeasurements, n, len(networks)))
+			"their times are the runs at the pace of the reference kernel, and less certain", m.rounds/2+timing.Remeasurements, n, len(networks)))
 	}
 	if s := stat.Median(m.slowdowns); s > 1.03 {
 		warnings = append(warnings, fmt.Sprintf("the reference kernel took %.0f %% longer than when the profile was made", 100*(s-1)))
@@ -133,28 +134,28 @@ func (p *Profile) predictAll(networks []*blocks.Network) ([]pair, error) {
 // twice measures networks two times over, alternating, to see how well two measurements
 // of one network agree.
 type twice struct {
-	halves    [2]*Rounds
+	halves    [2]*timing.Rounds
 	rounds    int // of both together
 	networks  int
 	slowdowns []float64 // of the machine, at each measurement
 }
 
-func newTwice(timer Timer, networks []*blocks.Network, o ValidateOptions) *twice {
-	e := DefaultEffort()
+func newTwice(timer timing.Timer, networks []*blocks.Network, o ValidateOptions) *twice {
+	e := timing.DefaultEffort()
 	if o.Runs > 0 {
 		e.Runs = o.Runs
 	}
-	m := &twice{rounds: 2 * RoundsPerTiming, networks: len(networks)}
-	if _, ok := timer.(UnitTimer); !ok { // a calibration measures each network once
+	m := &twice{rounds: 2 * timing.RoundsPerTiming, networks: len(networks)}
+	if _, ok := timer.(timing.UnitTimer); !ok { // a calibration measures each network once
 		m.rounds = 2
 	}
-	m.halves = [2]*Rounds{NewRounds(timer, networks, e), NewRounds(timer, networks, e)}
+	m.halves = [2]*timing.Rounds{timing.NewRounds(timer, networks, e), timing.NewRounds(timer, networks, e)}
 	return m
 }
 
 func (m *twice) measure(ctx context.Context, progress func(done, total int)) error {
 	for k := range m.rounds {
-		err := m.halves[k%2].Measure(ctx, func(i int, t Timing) {
+		err := m.halves[k%2].Measure(ctx, func(i int, t timing.Timing) {
 			if t.Slowdown > 0 {
 				m.slowdowns = append(m.slowdowns, t.Slowdown)
 			}
@@ -166,8 +167,8 @@ func (m *twice) measure(ctx context.Context, progress func(done, total int)) err
 			return err
 		}
 	}
-	for k := range 2 * Remeasurements {
-		if err := m.halves[k%2].Remeasure(ctx, func(int, Timing) {}); err != nil {
+	for k := range 2 * timing.Remeasurements {
+		if err := m.halves[k%2].Remeasure(ctx, func(int, timing.Timing) {}); err != nil {
 			return err
 		}
 	}

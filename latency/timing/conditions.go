@@ -1,4 +1,4 @@
-package latency
+package timing
 
 // rescaled tells whether what was measured was brought to the reference kernel's pace.
 func (p Conditions) rescaled() bool { return p.Slowdown > slowLimit && p.BaseMs > 0 }
@@ -28,13 +28,15 @@ func (p Conditions) Correction(base float64) float64 {
 // the median before what was measured beside it is measured again.
 const slowLimit = 1.06
 
-// Incomplete tells whether the machine was slow, or parts of the network were never seen in
-// a calm moment.
-func (t *Timing) Incomplete() bool {
-	return t.Slowdown > slowLimit || t.segments != nil && t.quietShare < 0.95
+// Conditions is how fast the machine was while something was measured.
+type Conditions struct {
+	// Slowdown is by how much the machine was slower than undisturbed, as a factor, 1 if it
+	// was not: its clock, where the times are of calm moments, else the reference kernel.
+	// Beyond slowLimit the times of a Timing are those that its runs would have taken at the
+	// undisturbed pace, if BaseMs is known.
+	Slowdown float64
+	RefMs    float64 // the reference kernel's time then; 0: it does not count
+	BaseMs   float64 // undisturbed, as far as was known then; 0: it was not
+	// Uncertain: there were calm moments to be told, but too few.
+	Uncertain bool
 }
-
-// NeedsRemeasure tells whether it is worth looking again at a network that is measured as a
-// whole: something lacks, or a lap had fewer calm moments in the mean than it takes to
-// outvote one that was not calm to its end.
-func (t *Timing) NeedsRemeasure() bool { return t.Incomplete() || t.segments != nil && t.QuietRuns < 3 }
