@@ -9,6 +9,7 @@ import (
 	"nas/internal/buildinfo"
 )
 
+// NativeName is the Device.Name of [Native].
 const NativeName = "native"
 
 // Native is this machine, running the engine's kernels.
