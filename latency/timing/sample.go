@@ -1,8 +1,7 @@
-package latency
+package timing
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"nas/internal/stat"
@@ -57,7 +56,7 @@ func quietSample(ms []float64) Sample {
 	if len(all) == 0 {
 		return NewSample(nil)
 	}
-	limit := disturbed(all)
+	limit := disturbedAbove(all)
 	n := len(all)
 	for n > 1 && all[n-1] > limit {
 		n--
@@ -69,10 +68,10 @@ func quietSample(ms []float64) Sample {
 	return s
 }
 
-// disturbed returns the time beyond which a run counts as disturbed: a twentieth
+// disturbedAbove returns the time beyond which a run counts as disturbedAbove: a twentieth
 // more than the first decile, but never so little that less than six runs, or
 // than a quarter, would remain. It wants ms sorted.
-func disturbed(ms []float64) float64 {
+func disturbedAbove(ms []float64) float64 {
 	n := len(ms)
 	return max(burst*stat.Quantile(ms, 0.1), ms[min(n-1, max(5, n/4))])
 }
@@ -80,9 +79,9 @@ func disturbed(ms []float64) float64 {
 // burst is what a neighbour adds to a timing at least, as a factor.
 const burst = 1.05
 
-// undisturbed summarises the timings of one call, or of the reference kernel:
-// short enough that some were undisturbed, however many that are. It sorts ms.
-func undisturbed(ms []float64) Sample {
+// undisturbedSample summarises the timings of one call, or of the reference kernel:
+// short enough that some were undisturbedSample, however many that are. It sorts ms.
+func undisturbedSample(ms []float64) Sample {
 	slices.Sort(ms)
 	n := len(ms)
 	if n == 0 {
@@ -107,17 +106,8 @@ func (s Sample) Spread() float64 {
 	return (s.HighMs - s.LowMs) / 2 / s.MedianMs
 }
 
-// spreadOf is a robust relative standard deviation: 1.4826 times the median
-// absolute deviation, over the median (Huber, Robust Statistics, section 5.1).
-// It sorts xs.
-func spreadOf(xs []float64) float64 {
-	if len(xs) < 2 {
-		return 0
-	}
-	m := stat.Median(xs)
-	d := make([]float64, len(xs))
-	for i, x := range xs {
-		d[i] = math.Abs(x - m)
-	}
-	return 1.4826 * stat.Median(d) / m
+// Scaled returns the sample with all times multiplied.
+func (s Sample) Scaled(f float64) Sample {
+	s.MedianMs, s.P10Ms, s.P90Ms, s.LowMs, s.HighMs = s.MedianMs*f, s.P10Ms*f, s.P90Ms*f, s.LowMs*f, s.HighMs*f
+	return s
 }

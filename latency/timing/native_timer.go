@@ -1,10 +1,8 @@
-package latency
+package timing
 
 import (
 	"context"
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -29,7 +27,7 @@ func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target) (*runnable, 
 		return nil, fmt.Errorf("latency: %w", err)
 	}
 	if w == nil {
-		w = timingWeights(n)
+		w = RandomWeights(n)
 	}
 	if err := p.Bind(w); err != nil {
 		return nil, fmt.Errorf("latency: %w", err)
@@ -42,105 +40,28 @@ func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target) (*runnable, 
 	return r, nil
 }
 
-// normals are standard normal values, to be repeated: drawing each of some
-// million weights anew would take longer than timing the network.
-var normals = func() []float32 {
-	r := rand.New(rand.NewPCG(0x6c6174, 0))
-	v := make([]float32, 1<<14)
-	for i := range v {
-		v[i] = float32(r.NormFloat64())
-	}
-	return v
-}()
-
-// timingWeights are random weights by He's rule. So that they need little memory
-// beside the packed ones, layers that batch normalisation follows have their
-// values from the network's longest tensor, and its scale makes up for the
-// difference in fan-in.
-func timingWeights(n *blocks.Network) *blocks.Weights {
-	readers := n.Consumers()
-	var long blocks.Param
-	for i := range n.Nodes {
-		for _, p := range n.Params(i) {
-			if p.Init == blocks.InitHe && p.Len() > long.Len() {
-				long = p
-			}
-		}
-	}
-	at := 0
-	draw := func(p blocks.Param) []float32 {
-		t, std := make([]float32, p.Len()), he(p)
-		for j := range t {
-			t[j] = std * normals[(at+j)&(len(normals)-1)]
-		}
-		at += len(t) + 1
-		return t
-	}
-	shared := draw(long)
-	w := blocks.EmptyWeights(n)
-	scale := float32(1) // of the next node, if it is batch normalisation
-	for i := range n.Nodes {
-		normalised := len(readers[i]) == 1 && readers[i][0] == i+1 && isNorm(n, i+1)
-		one, next := scale, float32(1)
-		var ts [][]float32
-		for _, p := range n.Params(i) {
-			var t []float32
-			switch {
-			case p.Init == blocks.InitHe && normalised:
-				t, next = shared[:p.Len():p.Len()], he(p)/he(long)
-			case p.Init == blocks.InitHe && p.Len() == long.Len() && p.FanIn == long.FanIn:
-				t = shared
-			case p.Init == blocks.InitHe:
-				t = draw(p)
-			default:
-				t = make([]float32, p.Len())
-				if p.Init == blocks.InitOne {
-					for j := range t {
-						t[j] = one
-					}
-					one = 1 // the variance stays
-				}
-			}
-			ts = append(ts, t)
-		}
-		if ts != nil {
-			w.Set(i, ts)
-		}
-		scale = next
-	}
-	return w
-}
-
-// he is the standard deviation of a layer's weights by He's rule.
-func he(p blocks.Param) float32 { return float32(math.Sqrt(2 / float64(max(p.FanIn, 1)))) }
-
-func isNorm(n *blocks.Network, i int) bool {
-	_, ok := n.Nodes[i].Op.(*blocks.BatchNorm)
-	return ok
-}
-
-// meter times networks in one open session. Around every run it times the
+// nativeTimer times networks in one open session. Around every run it times the
 // reference kernel, which tells how fast the machine is at that moment.
-type meter struct {
-	s      *session
-	target engine.Target
-	ref    *runnable
-	known  Baseline  // from the caller
-	seen   []float64 // reference times of this session
-	refs   recording // of the last of them
-	refMs  float64   // what they tell, from time to time
-	probes *probes
-	since  int // bytes bound since the last garbage collection
+type nativeTimer struct {
+	s        *session
+	target   engine.Target
+	ref      *runnable
+	known    Baseline  // from the caller
+	refTimes []float64 // reference times of this session
+	refRuns  recording // of the last of them
+	refMs    float64   // what they tell, from time to time
+	probes   *probes
+	sinceGC  int // bytes bound since the last garbage collection
 }
 
-func newMeter(t engine.Target, cpus []int, known Baseline) (*meter, error) {
-	m := &meter{target: t, known: known, probes: newProbes()}
+func newMeter(t engine.Target, cpus []int, known Baseline) (*nativeTimer, error) {
+	m := &nativeTimer{target: t, known: known, probes: newProbes()}
 	m.probes.base = known.ProbeNs
 	ref, err := prepare(referenceNetwork(), nil, t)
 	if err != nil {
 		return nil, err
 	}
-	m.ref, m.refs.probes = ref, m.probes
+	m.ref, m.refRuns.probes = ref, m.probes
 	m.s = openSession(max(t.Threads, 1), cpus)
 	// The clock may need some milliseconds to rise, and a neighbour may stay for some.
 	settle := settling
@@ -153,9 +74,9 @@ func newMeter(t engine.Target, cpus []int, known Baseline) (*meter, error) {
 		}
 		m.reference()
 	}
-	m.seen = m.seen[len(m.seen)/4:]
+	m.refTimes = m.refTimes[len(m.refTimes)/4:]
 	m.refMs = 0
-	m.probes.doubt()
+	m.probes.recheck()
 	m.s.collect()
 	return m, nil
 }
@@ -164,41 +85,24 @@ func newMeter(t engine.Target, cpus []int, known Baseline) (*meter, error) {
 // nothing is known of the machine undisturbed: some of it should be.
 const settling = 500 * time.Millisecond
 
-// referenceNetwork is the reference kernel: pointwise and depthwise convolutions
-// of ordinary shapes whose data stay in a second-level cache, about a fifth of a
-// millisecond on a fast core. It slows down when the clock falls and when a
-// neighbour shares the core's units, as networks do.
-func referenceNetwork() *blocks.Network {
-	b := blocks.NewBuilder("reference", blocks.Shape{H: 14, W: 14, C: 64})
-	x := b.Input()
-	for range 2 {
-		x = blocks.InvertedResidual{Out: 64, Kernel: 3, Stride: 1, Expanded: 192, Act: blocks.ReLU6}.Build(b, x)
-	}
-	n, err := b.Network()
-	if err != nil {
-		panic(err) // a constant
-	}
-	return n
-}
-
 // reference times the reference kernel: the mean of two runs, in ms, after one
 // that brings its data back into the cache.
-func (m *meter) reference() float64 {
+func (m *nativeTimer) reference() float64 {
 	m.ref.plan.Run(m.ref.out, m.ref.in) // bound, and the slices fit
 	both := 0.0
 	for range 2 {
 		t := time.Now()
 		m.ref.plan.RunTraced(m.ref.out, m.ref.in, &m.ref.laps)
 		ms := float64(time.Since(t).Nanoseconds()) / 1e6
-		m.look(&m.ref.laps)
-		m.refs.add(run{ms: ms}, &m.ref.laps)
-		both += m.refs.runs[len(m.refs.runs)-1].ms / 2
+		m.addProbes(&m.ref.laps)
+		m.refRuns.add(timedRun{ms: ms}, &m.ref.laps)
+		both += m.refRuns.runs[len(m.refRuns.runs)-1].ms / 2
 	}
-	if n := len(m.refs.runs); n > 2*keptReferences {
-		m.refs.runs = append(m.refs.runs[:0], m.refs.runs[n-keptReferences:]...)
+	if n := len(m.refRuns.runs); n > 2*keptReferences {
+		m.refRuns.runs = append(m.refRuns.runs[:0], m.refRuns.runs[n-keptReferences:]...)
 	}
-	m.seen = append(m.seen, both)
-	if len(m.seen)%32 == 0 {
+	m.refTimes = append(m.refTimes, both)
+	if len(m.refTimes)%32 == 0 {
 		m.refMs = 0
 	}
 	return both
@@ -207,8 +111,8 @@ func (m *meter) reference() float64 {
 // keptReferences are the runs of the reference kernel that tell its undisturbed time.
 const keptReferences = 128
 
-// look takes in the probes of a run.
-func (m *meter) look(l *engine.Trace) {
+// addProbes takes in the probes of a run.
+func (m *nativeTimer) addProbes(l *engine.Trace) {
 	for i := range l.Threads {
 		for _, lap := range l.Threads[i].Segments {
 			m.probes.add(lap.ProbeNs)
@@ -217,16 +121,16 @@ func (m *meter) look(l *engine.Trace) {
 }
 
 // Baseline is what undisturbed times are compared with in this session.
-func (m *meter) Baseline() Baseline { return Baseline{m.referenceMs(), m.probes.base} }
+func (m *nativeTimer) Baseline() Baseline { return Baseline{m.referenceMs(), m.probes.base} }
 
 // referenceMs is the reference kernel's time in calm moments, or the fifth percentile
 // of the session's looks at it if there were hardly any.
-func (m *meter) referenceMs() float64 {
+func (m *nativeTimer) referenceMs() float64 {
 	if m.refMs == 0 {
-		if c := m.refs.lapTimes().calm(m.probes.slowdown()); c.found >= enoughCalm {
+		if c := m.refRuns.segmentTimes().quietTimes(m.probes.slowdown()); c.share >= minQuietShare {
 			m.refMs = c.total
 		} else {
-			s := slices.Clone(m.seen)
+			s := slices.Clone(m.refTimes)
 			slices.Sort(s)
 			m.refMs = stat.Quantile(s, 0.05)
 		}
@@ -235,24 +139,24 @@ func (m *meter) referenceMs() float64 {
 }
 
 // SlowPct is the share of slow timings of the reference kernel, in per cent.
-func (m *meter) SlowPct() float64 {
-	if len(m.seen) == 0 {
+func (m *nativeTimer) SlowPct() float64 {
+	if len(m.refTimes) == 0 {
 		return 0
 	}
 	n, base := 0, m.referenceMs()
-	for _, v := range m.seen {
+	for _, v := range m.refTimes {
 		if v > 1.05*base {
 			n++
 		}
 	}
-	return 100 * float64(n) / float64(len(m.seen))
+	return 100 * float64(n) / float64(len(m.refTimes))
 }
 
 // Close leaves the measuring state.
-func (m *meter) Close() []string { return m.s.close() }
+func (m *nativeTimer) Close() []string { return m.s.close() }
 
 // Time times a network end to end.
-func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
+func (m *nativeTimer) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
 	t, err := m.TimeUnits(ctx, n, e)
 	t.CallMs, t.CallSpread = nil, nil
 	return t, err
@@ -261,14 +165,14 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 // TimeUnits times a network: two runs to warm up, then blocks of runs with the
 // reference kernel in between. Every run tells the times of its laps, from which
 // that of the whole is put together (see recording.timing).
-func (m *meter) TimeUnits(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
+func (m *nativeTimer) TimeUnits(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
 	r, err := prepare(n, e.Weights, m.target)
 	if err != nil {
 		return Timing{}, err
 	}
 	start := time.Now()
 	for i := 0; i < 2 || time.Since(start) < e.Warm; i++ {
-		if err := canceled(ctx); err != nil {
+		if err := Stopped(ctx); err != nil {
 			return Timing{}, err
 		}
 		if _, err := m.run(r); err != nil {
@@ -295,10 +199,10 @@ func (m *meter) TimeUnits(ctx context.Context, n *blocks.Network, e Effort) (Tim
 		}
 		look = n
 		t := rec.timing(m.base())
-		return t.Calm > 0 && t.Whole.Spread() <= e.Until
+		return t.QuietRuns > 0 && t.EndToEnd.Spread() <= e.Until
 	}
 	for !enough() {
-		if err := canceled(ctx); err != nil {
+		if err := Stopped(ctx); err != nil {
 			return Timing{}, err
 		}
 		block, runs := 0.0, 0
@@ -307,7 +211,7 @@ func (m *meter) TimeUnits(ctx context.Context, n *blocks.Network, e Effort) (Tim
 			if err != nil {
 				return Timing{}, err
 			}
-			m.look(&r.laps)
+			m.addProbes(&r.laps)
 			rec.add(x, &r.laps)
 			block += x.ms
 			runs++
@@ -316,9 +220,9 @@ func (m *meter) TimeUnits(ctx context.Context, n *blocks.Network, e Effort) (Tim
 		rec.refs = append(rec.refs, m.reference())
 	}
 	t := rec.timing(m.base())
-	t.laps.slowed(m.probes)
-	if m.since += 4*len(r.in) + 2*weightBytes(n) + rec.bytes(); m.since > 1<<29 {
-		m.since = 0
+	t.segments.learnSlowdown(m.probes)
+	if m.sinceGC += 4*len(r.in) + 2*weightBytes(n) + rec.bytes(); m.sinceGC > 1<<29 {
+		m.sinceGC = 0
 		m.s.collect()
 	}
 	return t, nil
@@ -327,7 +231,7 @@ func (m *meter) TimeUnits(ctx context.Context, n *blocks.Network, e Effort) (Tim
 // blockMs of runs lie between two looks at the reference kernel, at least one run.
 const blockMs = 4
 
-func (m *meter) base() float64 {
+func (m *nativeTimer) base() float64 {
 	if m.known.ReferenceMs > 0 {
 		return m.known.ReferenceMs
 	}
@@ -337,20 +241,20 @@ func (m *meter) base() float64 {
 func weightBytes(n *blocks.Network) int { return 4 * int(n.Counts().Params) }
 
 // run runs r once and leaves its laps in r.laps.
-func (m *meter) run(r *runnable) (run, error) {
+func (m *nativeTimer) run(r *runnable) (timedRun, error) {
 	u0 := readUsage(m.s.threads)
 	t := time.Now()
 	err := r.plan.RunTraced(r.out, r.in, &r.laps)
 	d := time.Since(t)
 	u1 := readUsage(m.s.threads)
 	if err != nil {
-		return run{}, fmt.Errorf("latency: %w", err)
+		return timedRun{}, fmt.Errorf("latency: %w", err)
 	}
-	return run{float64(d.Nanoseconds()) / 1e6, float64((u1.cpu - u0.cpu).Nanoseconds()) / 1e6, u1.switched != u0.switched}, nil
+	return timedRun{float64(d.Nanoseconds()) / 1e6, float64((u1.cpu - u0.cpu).Nanoseconds()) / 1e6, u1.switched != u0.switched}, nil
 }
 
-// canceled is the context's error with the package's prefix.
-func canceled(ctx context.Context) error {
+// Stopped is the context's error with the package's prefix.
+func Stopped(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return fmt.Errorf("latency: stopped: %w", err)
 	}
