@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+
+	"nas/internal/stat"
+	"nas/latency/timing"
 )
 
 // spearman is the correlation of the ranks; ties keep their order, there are none.
@@ -69,7 +72,7 @@ func TestAdaptTenFBNets(t *testing.T) {
 		for seed := range uint64(7) {
 			r := rand.New(rand.NewPCG(seed, 0x616461707431))
 			r.Shuffle(len(ms), func(i, j int) { ms[i], ms[j] = ms[j], ms[i] })
-			p, err := Adapt(base, Device{Name: c.device, CPU: c.device}, ms[:10])
+			p, err := Adapt(base, timing.Device{Name: c.device, CPU: c.device}, ms[:10])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,9 +93,9 @@ func TestAdaptTenFBNets(t *testing.T) {
 			rank, mape = append(rank, spearman(a, b)), append(mape, off)
 		}
 		t.Logf("%s from %s and ten networks: rank correlation %.3f (%.3f to %.3f), error %.1f %%: medians of 7 draws",
-			c.device, c.base, median(rank), rank[0], rank[len(rank)-1], median(mape))
-		if median(rank) < 0.93 {
-			t.Errorf("rank correlation %.3f, want 0.93", median(rank))
+			c.device, c.base, stat.Median(rank), rank[0], rank[len(rank)-1], stat.Median(mape))
+		if stat.Median(rank) < 0.93 {
+			t.Errorf("rank correlation %.3f, want 0.93", stat.Median(rank))
 		}
 	}
 }

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"nas/internal/stat"
 	"nas/latency/devices"
+	"nas/latency/timing"
 )
 
 // The blocks of FBNet's space on two boards: fitted to half of the pairs of place
@@ -31,7 +33,7 @@ func TestFBNetHalves(t *testing.T) {
 			half := len(rows) / 2
 			target := shippedTables[c.device+"-fbnet"].Device.Target
 			fit := func(rows []string) *Profile {
-				p, err := FromTable(strings.NewReader(head+"\n"+strings.Join(rows, "\n")), c.device, TableOptions{Device: Device{Target: target}})
+				p, err := FromTable(strings.NewReader(head+"\n"+strings.Join(rows, "\n")), c.device, TableOptions{Device: timing.Device{Target: target}})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -51,14 +53,14 @@ func TestFBNetHalves(t *testing.T) {
 					t.Fatal(err)
 				}
 				for u, ms := range one.units {
-					got := q.cost(&u).ms - skipMs(&u, q.kinds, &q.target)
+					got := q.units.cost(&u).ms - skipMs(&u, q.units.kinds, &q.units.target)
 					errs = append(errs, math.Abs(got/ms[0]-1))
 				}
 			}
 			all = append(all, errs...)
-			medians = append(medians, median(errs))
+			medians = append(medians, stat.Median(errs))
 		}
-		m := median(medians)
+		m := stat.Median(medians)
 		t.Logf("%s: median of the medians %.1f %%, from %.1f to %.1f %%; nine tenths of all blocks within %.0f %%",
 			c.device, 100*m, 100*medians[0], 100*medians[len(medians)-1], 100*quantileOf(all, 0.9))
 		if m > c.limit {
@@ -68,8 +70,8 @@ func TestFBNetHalves(t *testing.T) {
 }
 
 func quantileOf(xs []float64, q float64) float64 {
-	median(xs) // sorts
-	return quantile(xs, q)
+	stat.Median(xs) // sorts
+	return stat.Quantile(xs, q)
 }
 
 func mustRead(t *testing.T, name string) []byte {

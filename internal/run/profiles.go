@@ -16,6 +16,7 @@ import (
 	named "nas/internal/device"
 	"nas/internal/runstore"
 	"nas/latency"
+	"nas/latency/timing"
 	"nas/space"
 )
 
@@ -92,8 +93,8 @@ func (p *pipeline) ownProfile(ctx context.Context) (*latency.Profile, error) {
 		p.say("the cached profile is not used: %v", err)
 	}
 	p.say("calibrating %s for up to %v: please leave the machine alone", dev, p.cfg.Latency.Budget)
-	if _, ok := rt.(*latency.Native); !ok {
-		prof = nil // profiles of whole networks are made anew
+	if prof != nil && !prof.Extensible() {
+		prof = nil
 	}
 	prof, err = latency.Calibrate(ctx, rt, p.calibrationNetworks(), latency.Options{
 		Budget: time.Duration(p.cfg.Latency.Budget), Base: prof,
@@ -126,7 +127,7 @@ const staleLimit = 0.12
 // by how much, as a share, the profile is off in the median. The key of a cached
 // profile holds what a device is, not what its clock or this program's kernels
 // do today.
-func (p *pipeline) staleness(ctx context.Context, rt latency.Runtime, prof *latency.Profile) (float64, error) {
+func (p *pipeline) staleness(ctx context.Context, rt timing.Runtime, prof *latency.Profile) (float64, error) {
 	predictor, err := prof.Predictor()
 	if err != nil {
 		return math.Inf(1), nil // unreadable by this program: as good as stale
@@ -142,7 +143,7 @@ func (p *pipeline) staleness(ctx context.Context, rt latency.Runtime, prof *late
 		if err != nil {
 			return 0, err
 		}
-		s, err := latency.Measure(ctx, net, rt, latency.MeasureOptions{Budget: 200 * time.Millisecond, Baseline: prof.Calibration.Baseline})
+		s, err := timing.Measure(ctx, net, rt, timing.MeasureOptions{Budget: 200 * time.Millisecond, Baseline: prof.Calibration.Baseline})
 		if err != nil {
 			return 0, err
 		}
