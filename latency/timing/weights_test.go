@@ -1,4 +1,4 @@
-package latency
+package timing
 
 import (
 	"math"
@@ -16,7 +16,7 @@ func TestTimingWeightsFollowHeAndShareMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := timingWeights(n)
+	w := RandomWeights(n)
 	if err := w.Check(n); err != nil {
 		t.Fatal(err)
 	}

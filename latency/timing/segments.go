@@ -1,4 +1,4 @@
-package latency
+package timing
 
 import (
 	"math"
@@ -55,7 +55,7 @@ func (r *recording) segmentTimes() *segmentTimes {
 			}
 			if len(calm) > 0 {
 				if l.ms = stat.Median(calm); l.ms > 0 { // a coarse clock does not see the shortest
-					l.stdErr = l.ms * max(spreadOf(calm), 0.02) * math.Sqrt(math.Pi/2/l.quiet) // of a median
+					l.stdErr = l.ms * max(stat.RelativeMAD(calm), 0.02) * math.Sqrt(math.Pi/2/l.quiet) // of a median
 				}
 			}
 			laps[i] = l

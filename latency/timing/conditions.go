@@ -1,4 +1,4 @@
-package latency
+package timing
 
 // rescaled tells whether what was measured was brought to the reference kernel's pace.
 func (p Conditions) rescaled() bool { return p.Slowdown > slowLimit && p.BaseMs > 0 }
@@ -22,4 +22,21 @@ func (p Conditions) Correction(base float64) float64 {
 		return base / p.RefMs
 	}
 	return 1
+}
+
+// slowLimit is how much slower than undisturbed the reference kernel may be in
+// the median before what was measured beside it is measured again.
+const slowLimit = 1.06
+
+// Conditions is how fast the machine was while something was measured.
+type Conditions struct {
+	// Slowdown is by how much the machine was slower than undisturbed, as a factor, 1 if it
+	// was not: its clock, where the times are of calm moments, else the reference kernel.
+	// Beyond slowLimit the times of a Timing are those that its runs would have taken at the
+	// undisturbed pace, if BaseMs is known.
+	Slowdown float64
+	RefMs    float64 // the reference kernel's time then; 0: it does not count
+	BaseMs   float64 // undisturbed, as far as was known then; 0: it was not
+	// Uncertain: there were calm moments to be told, but too few.
+	Uncertain bool
 }

@@ -1,4 +1,4 @@
-package latency
+package timing
 
 import (
 	"strings"
@@ -33,7 +33,7 @@ func TestFactsWarn(t *testing.T) {
 		{Facts{Cores: 2, Load: -1}, 3, "3 threads share 2"},
 		{Facts{Cores: 2, Load: -1, Governor: "schedutil"}, 1, "schedutil"},
 	} {
-		w := strings.Join(c.f.warnings(c.threads), "; ")
+		w := strings.Join(c.f.Warnings(c.threads), "; ")
 		if (w == "") != (c.want == "") || !strings.Contains(w, c.want) {
 			t.Errorf("%+v, %d threads: %q, want %q", c.f, c.threads, w, c.want)
 		}

@@ -1,4 +1,4 @@
-package latency
+package timing
 
 import (
 	"context"
@@ -53,7 +53,7 @@ func Measure(ctx context.Context, n *blocks.Network, rt Runtime, o MeasureOption
 		return Sample{}, err
 	}
 	s := t.EndToEnd
-	s.Warnings = append(append(s.Warnings, facts.warnings(rt.Device().Threads)...), warnings...)
+	s.Warnings = append(append(s.Warnings, facts.Warnings(rt.Device().Threads)...), warnings...)
 	if o.Baseline.ReferenceMs > 0 && t.Slowdown > 1.03 {
 		s.Warnings = append(s.Warnings, "the machine was "+percent(t.Slowdown-1)+" slower than when the profile was made")
 	}

@@ -1,4 +1,4 @@
-package latency
+package timing
 
 import (
 	"fmt"
@@ -126,31 +126,6 @@ func (r *recording) timing(base float64) Timing {
 	return t
 }
 
-// setQuiet fills in the times of setQuiet moments, if there were enough of them.
-func (t *Timing) setQuiet() bool {
-	c := t.segments.quietTimes(t.disturbedBy)
-	if c.share < minQuietShare {
-		return false
-	}
-	scale, var2 := 1.0, 0.0
-	if t.segments.clock > slowLimit {
-		scale = 1 / t.segments.clock
-	}
-	t.CallMs, t.CallSpread = c.ms, c.stdErr
-	for i, ms := range c.ms {
-		c.ms[i] *= scale
-		var2 += c.stdErr[i] * c.stdErr[i]
-		c.stdErr[i] = min(0.3, c.stdErr[i]/ms)
-	}
-	sum, half := scale*c.total, 2*scale*math.Sqrt(var2)
-	t.EndToEnd.setMedian(sum, sum-half, sum+half)
-	t.QuietRuns, t.quietShare = c.runs, c.share
-	t.Uncertain = false
-	t.Slowdown = t.segments.clock
-	t.RefMs, t.BaseMs = 0, 0 // the looks at the reference were at other moments
-	return true
-}
-
 // rescale fills in the times of a visit in which the machine was slow throughout:
 // each run is divided by the reference kernel's pace right before and after it. A
 // neighbour slows some kernels more and others less than the reference: 5 per cent
@@ -196,7 +171,7 @@ func (s *Sample) setMedian(ms, low, high float64) {
 }
 
 // meanSpread is the relative half width of a mean of v.
-func meanSpread(v []float64) float64 { return min(0.3, spreadOf(v)/math.Sqrt(float64(len(v)))) }
+func meanSpread(v []float64) float64 { return min(0.3, stat.RelativeMAD(v)/math.Sqrt(float64(len(v)))) }
 
 // trimmedMean is the mean of v, which it sorts, without a tenth at either end.
 func trimmedMean(v []float64) float64 {

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package latency
+package timing
 
 import "os"
 

@@ -1,8 +1,7 @@
-package latency
+package timing
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"nas/internal/stat"
@@ -107,17 +106,8 @@ func (s Sample) Spread() float64 {
 	return (s.HighMs - s.LowMs) / 2 / s.MedianMs
 }
 
-// spreadOf is a robust relative standard deviation: 1.4826 times the median
-// absolute deviation, over the median (Huber, Robust Statistics, section 5.1).
-// It sorts xs.
-func spreadOf(xs []float64) float64 {
-	if len(xs) < 2 {
-		return 0
-	}
-	m := stat.Median(xs)
-	d := make([]float64, len(xs))
-	for i, x := range xs {
-		d[i] = math.Abs(x - m)
-	}
-	return 1.4826 * stat.Median(d) / m
+// Scaled returns the sample with all times multiplied.
+func (s Sample) Scaled(f float64) Sample {
+	s.MedianMs, s.P10Ms, s.P90Ms, s.LowMs, s.HighMs = s.MedianMs*f, s.P10Ms*f, s.P90Ms*f, s.LowMs*f, s.HighMs*f
+	return s
 }

@@ -1,10 +1,9 @@
-package latency
+package timing
 
 import (
 	"fmt"
 	"runtime"
 	"slices"
-	"strings"
 
 	"nas/internal/buildinfo"
 )
@@ -52,8 +51,8 @@ func HostFacts(cpus []int) Facts {
 	return f
 }
 
-// warnings says what makes timings on such a machine doubtful.
-func (f *Facts) warnings(threads int) []string {
+// Warnings says what makes timings on such a machine doubtful.
+func (f *Facts) Warnings(threads int) []string {
 	var w []string
 	if f.Governor != "" && f.Governor != "performance" {
 		w = append(w, fmt.Sprintf("the clock policy is %q: timings depend on how busy the core was before", f.Governor))
@@ -68,23 +67,4 @@ func (f *Facts) warnings(threads int) []string {
 		w = append(w, fmt.Sprintf("the load average was %.1f at the start: other programs compete for the %d core(s)", f.Load, f.Cores))
 	}
 	return w
-}
-
-// slug makes a name fit for a file: lower case letters, digits and dashes.
-func slug(s string) string {
-	var b strings.Builder
-	dash := false
-	for _, r := range strings.ToLower(s) {
-		switch {
-		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '.':
-			if dash && b.Len() > 0 {
-				b.WriteByte('-')
-			}
-			dash = false
-			b.WriteRune(r)
-		default:
-			dash = true
-		}
-	}
-	return b.String()
 }

@@ -1,10 +1,8 @@
-package latency
+package timing
 
 import (
 	"context"
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -29,7 +27,7 @@ func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target) (*runnable, 
 		return nil, fmt.Errorf("latency: %w", err)
 	}
 	if w == nil {
-		w = timingWeights(n)
+		w = RandomWeights(n)
 	}
 	if err := p.Bind(w); err != nil {
 		return nil, fmt.Errorf("latency: %w", err)
@@ -40,83 +38,6 @@ func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target) (*runnable, 
 	}
 	r.laps.Probe = probe
 	return r, nil
-}
-
-// normals are standard normal values, to be repeated: drawing each of some
-// million weights anew would take longer than timing the network.
-var normals = func() []float32 {
-	r := rand.New(rand.NewPCG(0x6c6174, 0))
-	v := make([]float32, 1<<14)
-	for i := range v {
-		v[i] = float32(r.NormFloat64())
-	}
-	return v
-}()
-
-// timingWeights are random weights by He's rule. So that they need little memory
-// beside the packed ones, layers that batch normalisation follows have their
-// values from the network's longest tensor, and its scale makes up for the
-// difference in fan-in.
-func timingWeights(n *blocks.Network) *blocks.Weights {
-	readers := n.Consumers()
-	var long blocks.Param
-	for i := range n.Nodes {
-		for _, p := range n.Params(i) {
-			if p.Init == blocks.InitHe && p.Len() > long.Len() {
-				long = p
-			}
-		}
-	}
-	at := 0
-	draw := func(p blocks.Param) []float32 {
-		t, std := make([]float32, p.Len()), he(p)
-		for j := range t {
-			t[j] = std * normals[(at+j)&(len(normals)-1)]
-		}
-		at += len(t) + 1
-		return t
-	}
-	shared := draw(long)
-	w := blocks.EmptyWeights(n)
-	scale := float32(1) // of the next node, if it is batch normalisation
-	for i := range n.Nodes {
-		normalised := len(readers[i]) == 1 && readers[i][0] == i+1 && isNorm(n, i+1)
-		one, next := scale, float32(1)
-		var ts [][]float32
-		for _, p := range n.Params(i) {
-			var t []float32
-			switch {
-			case p.Init == blocks.InitHe && normalised:
-				t, next = shared[:p.Len():p.Len()], he(p)/he(long)
-			case p.Init == blocks.InitHe && p.Len() == long.Len() && p.FanIn == long.FanIn:
-				t = shared
-			case p.Init == blocks.InitHe:
-				t = draw(p)
-			default:
-				t = make([]float32, p.Len())
-				if p.Init == blocks.InitOne {
-					for j := range t {
-						t[j] = one
-					}
-					one = 1 // the variance stays
-				}
-			}
-			ts = append(ts, t)
-		}
-		if ts != nil {
-			w.Set(i, ts)
-		}
-		scale = next
-	}
-	return w
-}
-
-// he is the standard deviation of a layer's weights by He's rule.
-func he(p blocks.Param) float32 { return float32(math.Sqrt(2 / float64(max(p.FanIn, 1)))) }
-
-func isNorm(n *blocks.Network, i int) bool {
-	_, ok := n.Nodes[i].Op.(*blocks.BatchNorm)
-	return ok
 }
 
 // nativeTimer times networks in one open session. Around every run it times the
@@ -163,23 +84,6 @@ func newMeter(t engine.Target, cpus []int, known Baseline) (*nativeTimer, error)
 // settling is the time from the opening of a session to the first measurement, if
 // nothing is known of the machine undisturbed: some of it should be.
 const settling = 500 * time.Millisecond
-
-// referenceNetwork is the reference kernel: pointwise and depthwise convolutions
-// of ordinary shapes whose data stay in a second-level cache, about a fifth of a
-// millisecond on a fast core. It slows down when the clock falls and when a
-// neighbour shares the core's units, as networks do.
-func referenceNetwork() *blocks.Network {
-	b := blocks.NewBuilder("reference", blocks.Shape{H: 14, W: 14, C: 64})
-	x := b.Input()
-	for range 2 {
-		x = blocks.InvertedResidual{Out: 64, Kernel: 3, Stride: 1, Expanded: 192, Act: blocks.ReLU6}.Build(b, x)
-	}
-	n, err := b.Network()
-	if err != nil {
-		panic(err) // a constant
-	}
-	return n
-}
 
 // reference times the reference kernel: the mean of two runs, in ms, after one
 // that brings its data back into the cache.
@@ -268,7 +172,7 @@ func (m *nativeTimer) TimeUnits(ctx context.Context, n *blocks.Network, e Effort
 	}
 	start := time.Now()
 	for i := 0; i < 2 || time.Since(start) < e.Warm; i++ {
-		if err := canceled(ctx); err != nil {
+		if err := Stopped(ctx); err != nil {
 			return Timing{}, err
 		}
 		if _, err := m.run(r); err != nil {
@@ -298,7 +202,7 @@ func (m *nativeTimer) TimeUnits(ctx context.Context, n *blocks.Network, e Effort
 		return t.QuietRuns > 0 && t.EndToEnd.Spread() <= e.Until
 	}
 	for !enough() {
-		if err := canceled(ctx); err != nil {
+		if err := Stopped(ctx); err != nil {
 			return Timing{}, err
 		}
 		block, runs := 0.0, 0
@@ -349,8 +253,8 @@ func (m *nativeTimer) run(r *runnable) (timedRun, error) {
 	return timedRun{float64(d.Nanoseconds()) / 1e6, float64((u1.cpu - u0.cpu).Nanoseconds()) / 1e6, u1.switched != u0.switched}, nil
 }
 
-// canceled is the context's error with the package's prefix.
-func canceled(ctx context.Context) error {
+// Stopped is the context's error with the package's prefix.
+func Stopped(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return fmt.Errorf("latency: stopped: %w", err)
 	}

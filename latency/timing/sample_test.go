@@ -1,10 +1,12 @@
-package latency
+package timing
 
 import (
 	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"nas/internal/stat"
 )
 
 func TestSampleCoversMedian(t *testing.T) {
@@ -58,7 +60,7 @@ func TestSampleIsRobust(t *testing.T) {
 	if s := NewSample(slices.Clone(xs)); math.Abs(s.MedianMs-10) > 0.05 {
 		t.Errorf("median %g", s.MedianMs)
 	}
-	if s := spreadOf(xs); s < 0.005 || s > 0.02 {
+	if s := stat.RelativeMAD(xs); s < 0.005 || s > 0.02 {
 		t.Errorf("spread %g, want about 0.01", s)
 	}
 }
