@@ -32,15 +32,6 @@ func (s Status) String() string {
 	return statusNames[s]
 }
 
-// Finished reports whether resuming with the same settings would add nothing.
-func (s Status) Finished() bool {
-	switch s {
-	case StatusTrials, StatusEvaluations, StatusPlateau, StatusExhausted:
-		return true
-	}
-	return false
-}
-
 // Stop says when a run ends; the first criterion met ends it. The zero Stop ends
 // only when the space is exhausted. All but Time depend on nothing but the
 // trials, so they end a run at the same trial for any number of workers.
