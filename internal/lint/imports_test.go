@@ -45,6 +45,7 @@ var rules = []rule{
 	{"internal/atomicfile", nil, nil},
 	{"internal/buildinfo", nil, nil},
 	{"internal/stat", nil, []string{"gonum.org/v1/gonum"}},
+	{"internal/table", nil, nil},
 	{"internal/report", []string{"*"}, []string{"*"}},
 	{"internal/run", []string{"*"}, []string{"*"}},
 	{"internal/netfile", []string{"blocks", "blocks/onnx", "blocks/pytorch", "internal/jsonfile"}, []string{"github.com/BurntSushi/toml"}},
@@ -58,7 +59,7 @@ var rules = []rule{
 
 // tools are leaves, without imports of this module but other tools, that every package may import
 // but those of blocks and space.
-var tools = []string{"internal/atomicfile", "internal/buildinfo", "internal/stat"}
+var tools = []string{"internal/atomicfile", "internal/buildinfo", "internal/stat", "internal/table"}
 
 // single lists third-party packages that only one package may import.
 var single = map[string]string{
