@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"nas/internal/config"
-	nasrun "nas/internal/run"
 	"nas/internal/runstore"
 )
 
@@ -124,7 +123,7 @@ ARCH is a network: ` + archForms + `.`,
 
 func (a *app) exitCode(ctx context.Context, err error) int {
 	var usage *usageError
-	var wrong *nasrun.UsageError
+	var wrong *config.UsageError
 	var bad *config.Error
 	var exists *runstore.ExistsError
 	var dir *runstore.DirError

@@ -6,11 +6,12 @@ import (
 	"path/filepath"
 	"slices"
 
+	"gonum.org/v1/gonum/stat"
+
+	"nas/internal/config"
 	"nas/internal/runstore"
 	"nas/search"
 	"nas/space"
-
-	"gonum.org/v1/gonum/stat"
 )
 
 // Asked is a network whose training would tell much, and why.
@@ -42,11 +43,11 @@ const (
 // section 3; greedy).
 func Ask(dir string, n int) ([]Asked, error) {
 	if n < 1 {
-		return nil, &UsageError{fmt.Errorf("run: %d networks to ask for: want 1 or more", n)}
+		return nil, config.Usagef("run: %d networks to ask for: want 1 or more", n)
 	}
 	s, err := Load(dir)
 	if err != nil {
-		return nil, &UsageError{err}
+		return nil, config.Usage(err)
 	}
 	told, err := runstore.ReadTold(dir)
 	if err != nil {
@@ -61,7 +62,7 @@ func Ask(dir string, n int) ([]Asked, error) {
 		return nil, err
 	}
 	if len(trials) == 0 {
-		return nil, &UsageError{fmt.Errorf("run: no trial of %s holds its constraints: there is nothing to train", dir)}
+		return nil, config.Usagef("run: no trial of %s holds its constraints: there is nothing to train", dir)
 	}
 	var rivals []rival
 	for i := range trials {
@@ -107,7 +108,7 @@ func Ask(dir string, n int) ([]Asked, error) {
 		out = append(out, Asked{trials[x.place], weights[x.place], 100 * x.gain / whole})
 	}
 	if len(out) == 0 {
-		return nil, &UsageError{fmt.Errorf("run: every network at the front of %s has been trained", dir)}
+		return nil, config.Usagef("run: every network at the front of %s has been trained", dir)
 	}
 	return out, nil
 }

@@ -99,7 +99,7 @@ func Improve(ctx context.Context, o ImproveOptions) (*Improvement, error) {
 		arch, err = space.Parse(text)
 	}
 	if err != nil {
-		return nil, &UsageError{fmt.Errorf("run: %s cannot be searched around: %w", o.Name, err)}
+		return nil, config.Usagef("run: %s cannot be searched around: %w", o.Name, err)
 	}
 	if o.Config == nil {
 		if o.Config, arch, err = o.aroundConfig(arch); err != nil {
@@ -201,13 +201,13 @@ func (o *ImproveOptions) constrain(a space.Arch) error {
 	}
 	if o.Profile != "" {
 		if len(c.Latency.Profile) > 1 {
-			return &UsageError{fmt.Errorf("run: the config names several profiles: --profile cannot say which of them it is")}
+			return config.Usagef("run: the config names several profiles: --profile cannot say which of them it is")
 		}
 		c.Latency.Profile[first] = o.Profile
 	}
 	for _, want := range []string{"latency", "accuracy"} {
 		if !slices.ContainsFunc(c.Search.Objectives, func(s string) bool { return strings.HasPrefix(s, want) }) {
-			return &UsageError{fmt.Errorf("run: search.objectives has no %s: nas improve searches for both", want)}
+			return config.Usagef("run: search.objectives has no %s: nas improve searches for both", want)
 		}
 	}
 	return nil

@@ -187,7 +187,7 @@ proxy = "depth"
 	}
 
 	o = ImproveOptions{Name: "alexnet", Network: zooNetwork(t, "alexnet"), Dir: t.TempDir()}
-	var usage *UsageError
+	var usage *config.UsageError
 	if _, err := Improve(t.Context(), o); !errors.As(err, &usage) {
 		t.Errorf("alexnet gives %v, want wrong use", err)
 	}

@@ -54,7 +54,7 @@ func (e *evaluator) resolve(ctx context.Context, c config.Constraints) error {
 		if l.Of != "" {
 			net, err := networkOf(l.Of)
 			if err != nil {
-				return &UsageError{fmt.Errorf("constraints.%s = %q: %w", name, l, err)}
+				return config.Usagef("constraints.%s = %q: %w", name, l, err)
 			}
 			r, err := e.judge(ctx, net)
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"nas/internal/config"
 	"nas/search"
 )
 
@@ -44,7 +45,7 @@ type (
 func (s *Stored) Pick(rule PickRule) ([]Picked, error) {
 	f := &frontView{run: s, objectives: s.Manifest.Objectives, members: s.Front.Trials()}
 	if len(f.members) == 0 {
-		return nil, &UsageError{fmt.Errorf("run: the front of %s is empty: there is nothing to pick", s.Dir)}
+		return nil, config.Usagef("run: the front of %s is empty: there is nothing to pick", s.Dir)
 	}
 	for i := range f.members {
 		p := make([]float64, len(f.objectives))
@@ -95,13 +96,13 @@ func (f *frontView) choose(m int, why string) Picked { return Picked{f.members[m
 func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 	x, y, err := f.run.axes()
 	if err != nil {
-		return nil, &UsageError{err}
+		return nil, config.Usage(err)
 	}
 	if !strings.HasPrefix(x.Name, keyLatency) {
-		return nil, &UsageError{fmt.Errorf("run: latency is no objective of %s: a budget for it has nothing to choose by", f.run.Dir)}
+		return nil, config.Usagef("run: latency is no objective of %s: a budget for it has nothing to choose by", f.run.Dir)
 	}
 	if !(r.Ms > 0) {
-		return nil, &UsageError{fmt.Errorf("run: a latency budget of %v ms: want more than 0", r.Ms)}
+		return nil, config.Usagef("run: a latency budget of %v ms: want more than 0", r.Ms)
 	}
 	bound := func(t *search.Trial) float64 {
 		if r.Sure {
@@ -136,8 +137,8 @@ func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 		}
 	}
 	if best < 0 {
-		return nil, &UsageError{fmt.Errorf("run: no member of the front of %s is within %.4g ms: the fastest, trial %d, needs %.4g ms",
-			f.run.Dir, r.Ms, f.members[fastest].ID, bound(&f.members[fastest]))}
+		return nil, config.Usagef("run: no member of the front of %s is within %.4g ms: the fastest, trial %d, needs %.4g ms",
+			f.run.Dir, r.Ms, f.members[fastest].ID, bound(&f.members[fastest]))
 	}
 	t := &f.members[best]
 	meant := "by their predicted latency"
@@ -161,7 +162,7 @@ func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 
 func (AtKnee) pick(f *frontView) ([]Picked, error) {
 	if len(f.objectives) < 2 {
-		return nil, &UsageError{fmt.Errorf("run: %s has one objective: its front has no knee", f.run.Dir)}
+		return nil, config.Usagef("run: %s has one objective: its front has no knee", f.run.Dir)
 	}
 	k := search.Knee(f.costs)
 	return []Picked{f.choose(k, fmt.Sprintf("the front of %d bends most here: with every objective scaled to 0..1 over the front, it is farthest from the line, or plane, through the best of each; %s",
@@ -170,7 +171,7 @@ func (AtKnee) pick(f *frontView) ([]Picked, error) {
 
 func (r ByHypervolume) pick(f *frontView) ([]Picked, error) {
 	if r.N < 1 {
-		return nil, &UsageError{fmt.Errorf("run: %d members by hypervolume: want 1 or more", r.N)}
+		return nil, config.Usagef("run: %d members by hypervolume: want 1 or more", r.N)
 	}
 	ref := make([]float64, len(f.objectives))
 	for k, o := range f.objectives {
@@ -180,7 +181,7 @@ func (r ByHypervolume) pick(f *frontView) ([]Picked, error) {
 	}
 	whole := search.Hypervolume(slices.Clone(f.costs), ref)
 	if whole == 0 {
-		return nil, &UsageError{fmt.Errorf("run: no member of the front of %s is better than the worst of the reference sample in every objective: choose by --knee or --weights", f.run.Dir)}
+		return nil, config.Usagef("run: no member of the front of %s is better than the worst of the reference sample in every objective: choose by --knee or --weights", f.run.Dir)
 	}
 	chosen := subset(f.costs, ref, min(r.N, len(f.members)))
 	sum := 0.0
@@ -287,14 +288,14 @@ func (w ByWeights) pick(f *frontView) ([]Picked, error) {
 	}
 	for name, v := range w {
 		if !slices.Contains(names, name) {
-			return nil, &UsageError{fmt.Errorf("run: weight of %q: want an objective of the run: %s", name, strings.Join(names, ", "))}
+			return nil, config.Usagef("run: weight of %q: want an objective of the run: %s", name, strings.Join(names, ", "))
 		}
 		if v < 0 || math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, &UsageError{fmt.Errorf("run: weight %s = %v: want 0 or more", name, v)}
+			return nil, config.Usagef("run: weight %s = %v: want 0 or more", name, v)
 		}
 	}
 	if total == 0 {
-		return nil, &UsageError{fmt.Errorf("run: every weight is 0: want one above 0, of %s", strings.Join(names, ", "))}
+		return nil, config.Usagef("run: every weight is 0: want one above 0, of %s", strings.Join(names, ", "))
 	}
 	best, least := 0, math.Inf(1)
 	for i, p := range f.costs {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"nas/internal/config"
 	"nas/internal/runstore"
 	"nas/search"
 )
@@ -65,12 +66,12 @@ func TestPick(t *testing.T) {
 	}
 	for _, rule := range []PickRule{WithinBudget{Ms: 5}, WithinBudget{}, ByHypervolume{0}, ByWeights{"speed": 1}, ByWeights{}, ByWeights{"latency": -1}} {
 		_, err := s.Pick(rule)
-		var usage *UsageError
+		var usage *config.UsageError
 		if !errors.As(err, &usage) {
 			t.Errorf("%+v: error is %v, want wrong use", rule, err)
 		}
 	}
-	var usage *UsageError
+	var usage *config.UsageError
 	if _, err := storedFront(t).Pick(AtKnee{}); !errors.As(err, &usage) {
 		t.Errorf("an empty front gives %v", err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/zoo"
+	"nas/internal/config"
 	named "nas/internal/device"
 	"nas/internal/runstore"
 	"nas/latency"
@@ -57,7 +58,7 @@ func (p *pipeline) profile(ctx context.Context, i int, name string) (*latency.Pr
 	if file := p.cfg.Latency.Profile[name]; file != "auto" {
 		prof, err := latency.Load(file)
 		if err != nil {
-			return nil, &UsageError{err}
+			return nil, config.Usage(err)
 		}
 		return prof, nil
 	}
@@ -69,7 +70,7 @@ func (p *pipeline) profile(ctx context.Context, i int, name string) (*latency.Pr
 func (p *pipeline) ownProfile(ctx context.Context) (*latency.Profile, error) {
 	rt, err := named.Runtime(p.cfg.Latency.Device, p.cfg.Latency.Threads)
 	if err != nil {
-		return nil, &UsageError{fmt.Errorf("latency.device: %w", err)}
+		return nil, config.Usagef("latency.device: %w", err)
 	}
 	dev := rt.Device()
 	prof, err := latency.Cached(dev)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nas/accuracy"
+	"nas/internal/config"
 	"nas/internal/runstore"
 	"nas/search"
 )
@@ -31,7 +32,7 @@ func (p *pipeline) record(context.Context) error {
 	if p.resumed {
 		then := p.store.Manifest()
 		if err := then.Same(&m); err != nil {
-			return &UsageError{err}
+			return config.Usage(err)
 		}
 		m.Started, m.WallS = then.Started, then.WallS
 		return nil

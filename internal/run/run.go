@@ -26,15 +26,6 @@ const (
 	ReferencesFile = "references.json"
 )
 
-// UsageError is a mistake of the user's, as against a failure of the program or
-// of the machine.
-type UsageError struct{ Err error }
-
-func (e *UsageError) Error() string { return e.Err.Error() }
-
-// Unwrap returns the cause.
-func (e *UsageError) Unwrap() error { return e.Err }
-
 // Options are what the command line adds to a config.
 type Options struct {
 	Config *config.Config
@@ -173,13 +164,13 @@ func (p *pipeline) progress(x Progress) {
 // prepare checks everything that can be checked before time is spent.
 func (p *pipeline) prepare(context.Context) (err error) {
 	if p.space, err = space.New(p.cfg.Space); err != nil {
-		return &UsageError{err}
+		return config.Usage(err)
 	}
 	if err := accuracy.CheckSpec(p.cfg.Accuracy.Proxy); err != nil {
-		return &UsageError{fmt.Errorf("accuracy.proxy = %q: %w", p.cfg.Accuracy.Proxy, err)}
+		return config.Usagef("accuracy.proxy = %q: %w", p.cfg.Accuracy.Proxy, err)
 	}
 	if p.objectives, err = objectives(p.cfg); err != nil {
-		return &UsageError{err}
+		return config.Usage(err)
 	}
 	return nil
 }
@@ -192,7 +183,7 @@ func (p *pipeline) open(context.Context) (err error) {
 		return writable(dir)
 	}
 	if !p.Resume {
-		return &UsageError{&runstore.ExistsError{Dir: dir}}
+		return config.Usage(&runstore.ExistsError{Dir: dir})
 	}
 	if p.store, err = runstore.Resume(dir); err != nil {
 		return err
@@ -209,14 +200,14 @@ func writable(dir string) error {
 		info, err := os.Stat(there)
 		switch up := filepath.Dir(there); {
 		case err == nil && !info.IsDir():
-			return &UsageError{fmt.Errorf("run: %s is a file: want a directory for the run", there)}
+			return config.Usagef("run: %s is a file: want a directory for the run", there)
 		case err != nil && up != there: // not made yet, or behind a file
 			there = up
 			continue
 		}
 		f, err := os.CreateTemp(there, ".nas-*")
 		if err != nil {
-			return &UsageError{fmt.Errorf("run: %s cannot be written: give another directory with --out (%w)", there, err)}
+			return config.Usagef("run: %s cannot be written: give another directory with --out (%w)", there, err)
 		}
 		f.Close()
 		return os.Remove(f.Name())
@@ -246,8 +237,8 @@ func (p *pipeline) sameConfig() error {
 		return err
 	}
 	if !bytes.Equal(a, b) {
-		return &UsageError{fmt.Errorf("run: the config differs from %s (%s): give another directory with --out, or resume with nas run %s --resume",
-			path, firstDifference(a, b), path)}
+		return config.Usagef("run: the config differs from %s (%s): give another directory with --out, or resume with nas run %s --resume",
+			path, firstDifference(a, b), path)
 	}
 	return nil
 }

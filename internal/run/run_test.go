@@ -80,7 +80,7 @@ func TestChain(t *testing.T) {
 	t.Run("no overwriting", func(t *testing.T) {
 		_, err := Run(t.Context(), Options{Config: c})
 		var exists *runstore.ExistsError
-		var usage *UsageError
+		var usage *config.UsageError
 		if !errors.As(err, &exists) || !errors.As(err, &usage) {
 			t.Errorf("error is %v, want an ExistsError as wrong use", err)
 		}
@@ -141,7 +141,7 @@ func TestChain(t *testing.T) {
 		d := smoke(t, "")
 		d.Output.Dir, d.Seed = dir, 7
 		_, err := Run(t.Context(), Options{Config: d, Resume: true})
-		var usage *UsageError
+		var usage *config.UsageError
 		if !errors.As(err, &usage) {
 			t.Errorf("error is %v, want wrong use", err)
 		}

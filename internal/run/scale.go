@@ -3,13 +3,13 @@ package run
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
 
 	"nas/accuracy"
+	"nas/internal/config"
 	"nas/search"
 )
 
@@ -56,7 +56,7 @@ func (p *pipeline) drawSample() error {
 		p.sample = append(p.sample, n)
 	}
 	if len(p.sample) == 0 {
-		return &UsageError{fmt.Errorf("run: no network of the space can be built: %w", first)}
+		return config.Usagef("run: no network of the space can be built: %w", first)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package run
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +45,7 @@ func (p *pipeline) searcher() (search.Searcher, error) {
 		Known:       func(g space.Genes) (map[string]float64, float64) { return p.eval.known(p.space.Arch(g)) },
 	})
 	if err != nil {
-		return nil, &UsageError{err}
+		return nil, config.Usage(err)
 	}
 	return s, nil
 }
@@ -57,7 +56,7 @@ func (p *pipeline) start() ([]space.Genes, error) {
 	for i, name := range p.cfg.Search.Start {
 		arch, err := archOf(name)
 		if err != nil {
-			return nil, &UsageError{fmt.Errorf("search.start[%d] = %q: %w", i+1, name, err)}
+			return nil, config.Usagef("search.start[%d] = %q: %w", i+1, name, err)
 		}
 		out = append(out, p.space.Nearest(arch))
 	}

@@ -192,8 +192,8 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 			return f, err
 		}
 		if (sx.Name != x.Name && (device == "" || s.deviceOf(sx) == "")) || sy.Name != y.Name {
-			return f, &UsageError{fmt.Errorf("run: %s shows %s against %s, %s shows %s against %s: they cannot share a plot",
-				first.Dir, x.Name, y.Name, s.Dir, sx.Name, sy.Name)}
+			return f, config.Usagef("run: %s shows %s against %s, %s shows %s against %s: they cannot share a plot",
+				first.Dir, x.Name, y.Name, s.Dir, sx.Name, sy.Name)
 		}
 		one = one && s.deviceOf(sx) == device
 	}
@@ -204,8 +204,8 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 	for i, s := range runs {
 		x, y, _ := s.axes()
 		if s.Manifest.ScaleID != first.Manifest.ScaleID || s.Manifest.Notes["accuracy"] != first.Manifest.Notes["accuracy"] {
-			return f, &UsageError{fmt.Errorf("run: accuracy is another thing in %s (%s) and in %s (%s): draw each for itself",
-				first.Dir, first.scale(), s.Dir, s.scale())}
+			return f, config.Usagef("run: accuracy is another thing in %s (%s) and in %s (%s): draw each for itself",
+				first.Dir, first.scale(), s.Dir, s.scale())
 		}
 		q := report.Series{Name: "front"}
 		if len(runs) > 1 {

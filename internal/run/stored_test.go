@@ -213,7 +213,7 @@ func TestFigureOfSeveralRuns(t *testing.T) {
 			t.Errorf("series %d is %+v", i, s)
 		}
 	}
-	var usage *UsageError
+	var usage *config.UsageError
 	if _, err = Figure(a, storedOn(t, "m", "a board", search.Objective{Name: keyMACs}, acc)); !errors.As(err, &usage) || !strings.Contains(err.Error(), "macs") {
 		t.Errorf("latency and MACs share a plot: %v", err)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"nas/accuracy"
 	"nas/blocks"
+	"nas/internal/config"
 	"nas/internal/runstore"
 	"nas/search"
 	"nas/space"
@@ -66,11 +67,11 @@ type ToldMember struct {
 func Tell(ctx context.Context, dir, path string, o Options) (*Retold, error) {
 	s, err := Load(dir)
 	if err != nil {
-		return nil, &UsageError{err}
+		return nil, config.Usage(err)
 	}
 	rows, err := readTold(path, s)
 	if err != nil {
-		return nil, &UsageError{err}
+		return nil, config.Usage(err)
 	}
 	lock, err := runstore.Resume(dir)
 	if err != nil {

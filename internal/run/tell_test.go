@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"nas/accuracy"
+	"nas/internal/config"
 	"nas/internal/runstore"
 	"nas/search"
 	"nas/space"
@@ -163,7 +164,7 @@ func TestToldTableIsChecked(t *testing.T) {
 	if err != nil || !slices.Equal(rows, want) {
 		t.Errorf("rows are %+v (%v), want %+v", rows, err, want)
 	}
-	var usage *UsageError
+	var usage *config.UsageError
 	if _, err := Ask(t.TempDir(), 3); !errors.As(err, &usage) {
 		t.Errorf("asking a directory without a run gives %v", err)
 	}

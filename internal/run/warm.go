@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"nas/internal/config"
 	"nas/search"
 )
 
@@ -21,7 +22,7 @@ func (p *pipeline) warm(context.Context) error {
 	for i, dir := range p.WarmStart {
 		s, err := Load(dir)
 		if err != nil {
-			return &UsageError{err}
+			return config.Usage(err)
 		}
 		p.earlier = append(p.earlier, s)
 		members := s.Front.Trials()
@@ -39,8 +40,8 @@ func (p *pipeline) sameScale(context.Context) error {
 	for _, s := range p.earlier {
 		id, is := s.Manifest.ScaleID, p.eval.accuracy.Info().ScaleID
 		if id != is || s.Manifest.Notes["accuracy"] != p.eval.accuracy.String() {
-			return &UsageError{fmt.Errorf("run: %s scores accuracy on another scale (%s, scale id %q) than this run (%s, scale id %q): a warm start needs the same space, accuracy.proxy and accuracy.seed",
-				s.Dir, s.Manifest.Notes["accuracy"], id, p.eval.accuracy, is)}
+			return config.Usagef("run: %s scores accuracy on another scale (%s, scale id %q) than this run (%s, scale id %q): a warm start needs the same space, accuracy.proxy and accuracy.seed",
+				s.Dir, s.Manifest.Notes["accuracy"], id, p.eval.accuracy, is)
 		}
 	}
 	return nil
@@ -72,7 +73,7 @@ func Spread(runs []*Stored) (*SeedSpread, error) {
 	for _, s := range runs {
 		a, b := first.Manifest, s.Manifest
 		if a.ScaleID != b.ScaleID || a.Notes["accuracy"] != b.Notes["accuracy"] || fmt.Sprint(a.Objectives, a.Reference) != fmt.Sprint(b.Objectives, b.Reference) {
-			return nil, &UsageError{fmt.Errorf("run: %s and %s differ in their objectives, reference point or scale: their hypervolumes cannot be compared", first.Dir, s.Dir)}
+			return nil, config.Usagef("run: %s and %s differ in their objectives, reference point or scale: their hypervolumes cannot be compared", first.Dir, s.Dir)
 		}
 		out.Volume = append(out.Volume, s.Front.Hypervolume())
 		for _, t := range s.Front.Trials() {

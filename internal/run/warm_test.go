@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"nas/internal/config"
 )
 
 // TestWarmStart: a second run begins with the first one's front, can be resumed
@@ -46,7 +48,7 @@ func TestWarmStart(t *testing.T) {
 	other := smoke(t, testProfile(t))
 	other.Accuracy.Seed = 9
 	_, err = Run(t.Context(), Options{Config: other, WarmStart: []string{cold.Output.Dir}})
-	var usage *UsageError
+	var usage *config.UsageError
 	if !errors.As(err, &usage) || !strings.Contains(err.Error(), "another scale") {
 		t.Errorf("another accuracy seed gives %v, want a refusal", err)
 	}
