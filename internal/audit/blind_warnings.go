@@ -1,4 +1,4 @@
-package run
+package audit
 
 import (
 	"cmp"
@@ -6,58 +6,68 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 
+	"nas/internal/evaluator"
+	"nas/internal/runstore"
 	"nas/space"
 )
 
-// warnBlind says which genes the score declares that it cannot see, and which
-// choice will win for that reason.
-func (p *pipeline) warnBlind(ctx context.Context) error {
-	blind, charged := map[string]bool{}, map[string]bool{}
-	info := p.eval.accuracy.Info()
-	for _, t := range info.Blind {
-		blind[blindKeys[string(t)]] = true
-	}
-	for _, t := range info.Charged {
-		charged[blindKeys[string(t)]] = true
-	}
-	if p.Say == nil || !p.eval.objectives[keyAccuracy] {
+// WarnBlind says, before a search, which genes the score declares that it cannot see (squeeze-and-excite, dilation,
+// activations ...), and which choice will win for that reason.
+func WarnBlind(ctx context.Context, s *evaluator.Setup) error {
+	if s.Say == nil || !s.IsObjective(runstore.KeyAccuracy) {
 		return nil
 	}
-	p.warnCapped()
+	groups := groupGenes(s.Space.Genes(), false)
+	warnCapped(s, groups)
+	info := s.Accuracy.Info()
+	blind, charged := genesOf(info.Blind), genesOf(info.Charged)
 	var bases []space.Genes
-	r := rand.New(rand.NewPCG(p.cfg.Accuracy.Seed, 0x626c696e64)) // "blind"
-	for _, group := range geneGroups(p.space.Genes(), false) {
+	r := rand.New(rand.NewPCG(s.Config.Accuracy.Seed, 0x626c696e64)) // "blind"
+	for _, group := range groups {
 		if !blind[group.key] {
 			continue
 		}
 		if charged[group.key] {
-			p.say("the score cannot see %s; a choice that no network of its data has costs a small fixed charge, so %s = %s wins whatever it is worth (nas space --audit says more)",
-				group.key, group.key, least(group.choices))
+			s.Sayf("the score cannot see %s; a choice that no network of its data has costs a small fixed charge, "+
+				"so %s = %s wins whatever it is worth (nas space --audit says more)", group.key, group.key, least(group.choices))
 			continue
 		}
 		if bases == nil {
-			bases = p.auditBases()
+			bases = drawBases(s)
 		}
-		var t priced
+		var costs choiceCosts
 		for _, base := range bases {
-			gene, ok := p.liveGene(base, group.genes, r)
+			gene, ok := liveGene(s.Space, base, group.genes, r)
 			if !ok {
 				continue
 			}
-			if err := t.price(p, base, gene); err != nil {
+			if err := costs.add(s, base, gene); err != nil {
 				return err
 			}
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
 		}
-		if value, saving := t.cheapest(group.choices); value != "" {
-			p.say("the score cannot see %s: the search will take the cheapest, %s = %s, which saves %.1f %% of the latency each time (nas space --audit says more)",
-				group.key, group.key, value, saving)
+		if choice, saving := costs.cheapest(group.choices); choice != "" {
+			s.Sayf("the score cannot see %s: the search will take the cheapest, %s = %s, "+
+				"which saves %.1f %% of the latency each time (nas space --audit says more)", group.key, group.key, choice, saving)
 		}
 	}
 	return nil
+}
+
+// warnCapped says which choices the score declares to take for others.
+func warnCapped(s *evaluator.Setup, groups []geneGroup) {
+	info := s.Accuracy.Info()
+	for _, group := range groups {
+		for v, choice := range group.choices {
+			if like, why := countedAs(group, v, info); like != "" {
+				s.Sayf("%s %s scores like %s: %s", strings.ReplaceAll(group.key, "_", " "), choice, like, why)
+			}
+		}
+	}
 }
 
 // least returns the smallest of choices that are numbers: the plain one.

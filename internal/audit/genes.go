@@ -1,10 +1,14 @@
-package run
+package audit
 
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
+	"nas/accuracy"
+	"nas/internal/evaluator"
+	"nas/internal/runstore"
 	"nas/space"
 )
 
@@ -15,8 +19,8 @@ type geneGroup struct {
 	choices   []string
 }
 
-func geneGroups(genes []space.Gene, byStage bool) (groups []geneGroup) {
-	at := map[string]int{}
+func groupGenes(genes []space.Gene, byStage bool) (groups []geneGroup) {
+	index := map[string]int{}
 	for i, g := range genes {
 		name, id := g.Key, g.Key+strings.Join(g.Choices, " ")
 		if byStage {
@@ -27,10 +31,10 @@ func geneGroups(genes []space.Gene, byStage bool) (groups []geneGroup) {
 			}
 			id = name
 		}
-		k, ok := at[id]
+		k, ok := index[id]
 		if !ok {
 			k = len(groups)
-			at[id] = k
+			index[id] = k
 			groups = append(groups, geneGroup{name: name, key: g.Key, choices: g.Choices})
 		}
 		groups[k].genes = append(groups[k].genes, i)
@@ -38,108 +42,111 @@ func geneGroups(genes []space.Gene, byStage bool) (groups []geneGroup) {
 	return groups
 }
 
-// auditBases draws the networks on which genes are flipped. Genes that are not
-// live are drawn too: they count where a flip brings them to life.
-func (p *pipeline) auditBases() (bases []space.Genes) {
-	r := rand.New(rand.NewPCG(p.cfg.Accuracy.Seed, 0x6261736573)) // "bases"
-	genes := p.space.Genes()
-	for try := 0; len(bases) < auditBases && try < 8*auditBases; try++ {
-		g := p.space.Sample(r)
-		for i, live := range p.space.Live(g, nil) {
+// genesOf is the keys of the genes that decide these traits.
+func genesOf(traits []accuracy.Trait) map[string]bool {
+	keys := map[string]bool{}
+	for _, t := range traits {
+		keys[runstore.GeneOf(string(t))] = true
+	}
+	return keys
+}
+
+// drawBases draws the networks on which genes are flipped. Genes that are not live are drawn too:
+// they count where a flip brings them to life.
+func drawBases(s *evaluator.Setup) (bases []space.Genes) {
+	r := rand.New(rand.NewPCG(s.Config.Accuracy.Seed, 0x6261736573)) // "bases"
+	genes := s.Space.Genes()
+	for try := 0; len(bases) < baseCount && try < 8*baseCount; try++ {
+		g := s.Space.Sample(r)
+		for i, live := range s.Space.Live(g, nil) {
 			if !live {
 				g[i] = uint16(r.IntN(len(genes[i].Choices)))
 			}
 		}
-		if _, err := p.space.Arch(g).Network(); err == nil {
+		if _, err := s.Space.Arch(g).Network(); err == nil {
 			bases = append(bases, g)
 		}
 	}
 	return bases
 }
 
-// liveGene draws one of the genes that the network reads.
-func (p *pipeline) liveGene(base space.Genes, genes []int, r *rand.Rand) (int, bool) {
-	live := p.space.Live(base, nil)
-	var some []int
+// liveGene draws one of the genes that the network reads; false if it reads none of them.
+func liveGene(sp *space.Space, base space.Genes, genes []int, r *rand.Rand) (int, bool) {
+	live := sp.Live(base, nil)
+	var read []int
 	for _, g := range genes {
 		if live[g] {
-			some = append(some, g)
+			read = append(read, g)
 		}
 	}
-	if len(some) == 0 {
+	if len(read) == 0 {
 		return 0, false
 	}
-	return some[r.IntN(len(some))], true
+	return read[r.IntN(len(read))], true
 }
 
-// flip draws another choice of a gene that makes another network which can be
-// built.
-func (p *pipeline) flip(base space.Genes, gene int, r *rand.Rand) (space.Genes, bool) {
-	id := p.space.Arch(base).String()
-	for _, v := range r.Perm(len(p.space.Genes()[gene].Choices)) {
+// withChoice is a copy of base with choice v of a gene.
+func withChoice(base space.Genes, gene, v int) space.Genes {
+	g := slices.Clone(base)
+	g[gene] = uint16(v)
+	return g
+}
+
+// flip draws another choice of a gene that makes another network which can be built.
+func flip(sp *space.Space, base space.Genes, gene int, r *rand.Rand) (space.Genes, bool) {
+	text := sp.Arch(base).String()
+	for _, v := range r.Perm(len(sp.Genes()[gene].Choices)) {
 		if v == int(base[gene]) {
 			continue
 		}
-		g := append(space.Genes(nil), base...)
-		g[gene] = uint16(v)
-		a := p.space.Arch(g)
-		if _, err := a.Network(); err == nil && a.String() != id {
+		g := withChoice(base, gene, v)
+		a := sp.Arch(g)
+		if _, err := a.Network(); err == nil && a.String() != text {
 			return g, true
 		}
 	}
 	return nil, false
 }
 
-// priced sums what each choice of a gene does to the first cost of the run.
-type priced struct {
-	sum []float64 // of log(cost / mean of the choices), by choice
-	n   int
+// choiceCosts compares the choices of a gene by the latency on the first device.
+type choiceCosts struct {
+	sum []float64 // of log(latency / geometric mean over the choices), by choice
+	n   int       // networks
 }
 
-// price adds one network, with every choice of one of its genes. Networks that
-// cannot be built with all of them are left out.
-func (t *priced) price(p *pipeline, base space.Genes, gene int) error {
-	choices := p.space.Genes()[gene].Choices
+// add takes one network with every choice of one of its genes. It leaves out a network that cannot
+// be built with all of them.
+func (c *choiceCosts) add(s *evaluator.Setup, base space.Genes, gene int) error {
+	choices := s.Space.Genes()[gene].Choices
 	logs := make([]float64, len(choices))
 	mean := 0.0
 	for v := range choices {
-		g := append(space.Genes(nil), base...)
-		g[gene] = uint16(v)
-		n, err := p.space.Arch(g).Network()
+		n, err := s.Space.Arch(withChoice(base, gene, v)).Network()
 		if err != nil {
 			return nil
 		}
-		e, err := p.eval.devices[0].predictor.Predict(n)
+		e, err := s.Devices[0].Predictor.Predict(n)
 		if err != nil {
 			return err
 		}
 		logs[v] = math.Log(e.LatencyMs)
 		mean += logs[v] / float64(len(choices))
 	}
-	if t.sum == nil {
-		t.sum = make([]float64, len(choices))
+	if c.sum == nil {
+		c.sum = make([]float64, len(choices))
 	}
-	t.n++
+	c.n++
 	for v := range logs {
-		t.sum[v] += logs[v] - mean
+		c.sum[v] += logs[v] - mean
 	}
 	return nil
 }
 
-// cheapest is the choice with the least mean cost, and what it saves against the
-// dearest.
-func (t *priced) cheapest(choices []string) (string, float64) {
-	if t.n == 0 {
+// cheapest is the choice with the least mean latency, and what it saves against the dearest, in per cent.
+func (c *choiceCosts) cheapest(choices []string) (choice string, savingPct float64) {
+	if c.n == 0 {
 		return "", 0
 	}
-	best, worst := 0, 0
-	for v, s := range t.sum {
-		if s < t.sum[best] {
-			best = v
-		}
-		if s > t.sum[worst] {
-			worst = v
-		}
-	}
-	return choices[best], 100 * (1 - math.Exp((t.sum[best]-t.sum[worst])/float64(t.n)))
+	best, worst := slices.Index(c.sum, slices.Min(c.sum)), slices.Index(c.sum, slices.Max(c.sum))
+	return choices[best], 100 * (1 - math.Exp((c.sum[best]-c.sum[worst])/float64(c.n)))
 }

@@ -1,8 +1,7 @@
-package run
+package evaluator
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 
 	"nas/accuracy"
@@ -14,70 +13,73 @@ import (
 // lowered is a network as the evaluator needs it.
 type lowered interface {
 	counts() blocks.Counts
-	predict(*device) (latency.Estimate, error) // Kernels may be missing
+	predict(*Device) (latency.Estimate, error) // Kernels may be missing
 	score(context.Context, accuracy.Estimator) (accuracy.Score, error)
 }
 
-// whole is a network of any origin.
-type whole struct{ n *blocks.Network }
+// wholeNetwork is a network of any origin.
+type wholeNetwork struct{ n *blocks.Network }
 
-func (w whole) counts() blocks.Counts                       { return w.n.Counts() }
-func (w whole) predict(d *device) (latency.Estimate, error) { return d.predictor.Predict(w.n) }
+func (w wholeNetwork) counts() blocks.Counts                       { return w.n.Counts() }
+func (w wholeNetwork) predict(d *Device) (latency.Estimate, error) { return d.Predictor.Predict(w.n) }
 
-func (w whole) score(ctx context.Context, e accuracy.Estimator) (accuracy.Score, error) {
+func (w wholeNetwork) score(ctx context.Context, e accuracy.Estimator) (accuracy.Score, error) {
 	return e.Estimate(ctx, w.n)
 }
 
-// inPieces is a candidate of a search: a chain of pieces, most of which occurred
-// in candidates before it. What is said of it is to the bit what is said of the
-// whole network.
-type inPieces struct {
+// blockChain is a candidate of a search: a chain of lowered blocks. Most of them occurred in
+// earlier candidates, so their counts, latencies and features are at hand. The values of a chain
+// have the same bits as those of the whole network.
+type blockChain struct {
 	arch   *space.Arch
 	name   string
-	pieces []*space.Piece
+	blocks []*space.Piece
 }
 
-// known is what is kept of a piece.
-type known struct {
-	ends    latency.Ends
-	stretch *accuracy.Stretch
-	alone   []atomic.Pointer[latency.Part] // by device, if it was asked for: of this piece alone
+// blockFacts are kept with each lowered block.
+type blockFacts struct {
+	ends     latency.Ends
+	features *accuracy.Stretch
+	// segments are, for each device, the block as a segment of its own; nil until somebody asked for it.
+	segments []atomic.Pointer[latency.Part]
 }
 
-// study is [space.Lowerer.Study].
-func (e *evaluator) study(n *blocks.Network) any {
-	k := &known{latency.EndsOf(n), accuracy.NewStretch(n), make([]atomic.Pointer[latency.Part], len(e.devices))}
-	if k.ends.Opens() { // most stand alone, and n is at hand
-		for i, d := range e.devices {
-			if p, err := d.predictor.Part(n); err == nil {
-				k.alone[i].Store(p)
+// study is [space.Lowerer.Study]. It prepares the segments at once where the runtime may cut the
+// network before the block: most blocks are segments of their own then, and n is at hand.
+func (e *Evaluator) study(n *blocks.Network) any {
+	f := &blockFacts{latency.EndsOf(n), accuracy.NewStretch(n), make([]atomic.Pointer[latency.Part], len(e.Devices))}
+	if f.ends.Opens() {
+		for i, d := range e.Devices {
+			if p, err := d.Predictor.Part(n); err == nil {
+				f.segments[i].Store(p)
 			}
 		}
 	}
-	return k
+	return f
 }
 
-func knownOf(p *space.Piece) *known { return p.Known.(*known) }
+func factsOf(p *space.Piece) *blockFacts { return p.Known.(*blockFacts) }
 
-func (x inPieces) counts() blocks.Counts { return space.JoinCounts(x.pieces) }
+func (x blockChain) counts() blocks.Counts { return space.JoinCounts(x.blocks) }
 
-func (x inPieces) predict(d *device) (latency.Estimate, error) {
-	var room [64]*latency.Part
-	parts := room[:0]
-	for from, to := 0, 1; from < len(x.pieces); from, to = to, to+1 {
-		for to < len(x.pieces) && !latency.Apart(knownOf(x.pieces[to-1]).ends, knownOf(x.pieces[to]).ends) {
+// predict sums the segments of the chain: the runs of blocks that the runtime does not fuse with their neighbours.
+func (x blockChain) predict(d *Device) (latency.Estimate, error) {
+	var buffer [64]*latency.Part
+	segments := buffer[:0]
+	for from, to := 0, 1; from < len(x.blocks); from, to = to, to+1 {
+		for to < len(x.blocks) && !latency.Apart(factsOf(x.blocks[to-1]).ends, factsOf(x.blocks[to]).ends) {
 			to++
 		}
-		p, err := d.part(x.pieces[from:to])
+		s, err := d.segment(x.blocks[from:to])
 		if err != nil {
 			return latency.Estimate{}, err
 		}
-		parts = append(parts, p)
+		segments = append(segments, s)
 	}
-	return d.predictor.Sum(parts...), nil
+	return d.Predictor.Sum(segments...), nil
 }
 
-func (x inPieces) score(ctx context.Context, e accuracy.Estimator) (accuracy.Score, error) {
+func (x blockChain) score(ctx context.Context, e accuracy.Estimator) (accuracy.Score, error) {
 	c, ok := e.(accuracy.ChainEstimator)
 	if !ok {
 		n, err := x.arch.Network()
@@ -86,71 +88,10 @@ func (x inPieces) score(ctx context.Context, e accuracy.Estimator) (accuracy.Sco
 		}
 		return e.Estimate(ctx, n)
 	}
-	var room [64]*accuracy.Stretch
-	chain := room[:0]
-	for _, p := range x.pieces {
-		chain = append(chain, knownOf(p).stretch)
+	var buffer [64]*accuracy.Stretch
+	features := buffer[:0]
+	for _, p := range x.blocks {
+		features = append(features, factsOf(p).features)
 	}
-	return c.EstimateChain(ctx, x.name, chain...)
-}
-
-// part returns the part of a network that cannot be cut.
-func (d *device) part(pieces []*space.Piece) (*latency.Part, error) {
-	if len(pieces) > 1 {
-		return d.memory.part(d.predictor, pieces)
-	}
-	alone := &knownOf(pieces[0]).alone[d.at]
-	if p := alone.Load(); p != nil {
-		return p, nil
-	}
-	p, err := d.predictor.Part(pieces[0].Network())
-	if err == nil {
-		alone.Store(p)
-	}
-	return p, err
-}
-
-// partMemory keeps the parts of a device that consist of several pieces and were
-// predicted. The zero value is ready for use, by several goroutines.
-type partMemory struct {
-	mu     sync.RWMutex
-	parts  map[stretch]*latency.Part
-	before map[stretch]*latency.Part
-}
-
-// stretch is a row of pieces that cannot be cut; a shorter one ends with nil.
-type stretch [3]*space.Piece
-
-// partLimit is the number of parts in a generation, of which two are kept as in
-// [space.Lowerer].
-const partLimit = 1 << 13
-
-func (m *partMemory) part(r *latency.Predictor, pieces []*space.Piece) (*latency.Part, error) {
-	var key stretch
-	if len(pieces) > len(key) { // rarely met again
-		return r.Part(space.Join(pieces))
-	}
-	copy(key[:], pieces)
-	m.mu.RLock()
-	p, recent := m.parts[key]
-	if !recent {
-		p = m.before[key]
-	}
-	m.mu.RUnlock()
-	if recent {
-		return p, nil
-	}
-	if p == nil {
-		var err error
-		if p, err = r.Part(space.Join(pieces)); err != nil {
-			return nil, err
-		}
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.parts == nil || len(m.parts) >= partLimit {
-		m.parts, m.before = map[stretch]*latency.Part{}, m.parts
-	}
-	m.parts[key] = p
-	return p, nil
+	return c.EstimateChain(ctx, x.name, features...)
 }

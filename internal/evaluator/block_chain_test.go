@@ -1,4 +1,4 @@
-package run
+package evaluator
 
 import (
 	"context"
@@ -9,10 +9,11 @@ import (
 	"nas/search"
 )
 
-// TestEvaluateInPieces compares what a candidate is judged to be by its pieces,
-// remembered or not, with the judgement on its network.
-func TestEvaluateInPieces(t *testing.T) {
-	e, sp, _ := mobileEvaluator(t)
+// TestEvaluateBlockChain compares the values of a candidate that is judged block by
+// block, with and without what is kept of its blocks, with those of its network.
+func TestEvaluateBlockChain(t *testing.T) {
+	s := mobileSetup(t)
+	sp := s.Space
 	r := rand.New(rand.NewPCG(5, 6))
 	g := sp.Sample(r)
 	for i := range 60 {
@@ -25,17 +26,17 @@ func TestEvaluateInPieces(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, err := e.judge(context.Background(), net)
+		want, err := s.Judge(context.Background(), net)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for range 2 {
-			got, err := e.Evaluate(context.Background(), search.Candidate{Arch: a, ArchID: a.ID()})
+			got, err := s.Evaluate(context.Background(), search.Candidate{Arch: a, ArchID: a.ID()})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if !reflect.DeepEqual(got, want) {
-				t.Fatalf("%v:\nin pieces %+v\nwhole     %+v", a, got, want)
+				t.Fatalf("%v:\nby its blocks %+v\nas a whole    %+v", a, got, want)
 			}
 		}
 	}

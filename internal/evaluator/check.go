@@ -1,4 +1,4 @@
-package run
+package evaluator
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 
 	"nas/accuracy"
 	"nas/internal/config"
+	"nas/internal/resolve"
 	"nas/search"
 )
 
@@ -21,7 +22,7 @@ func Check(c *config.Config, report func(key, value, want string)) {
 		report("accuracy.proxy", strconv.Quote(c.Accuracy.Proxy), err.Error())
 	}
 	for i, name := range c.Search.Start {
-		if _, err := archOf(name); err != nil {
+		if _, err := resolve.ArchOf(name); err != nil {
 			report(fmt.Sprintf("search.start[%d]", i+1), strconv.Quote(name), err.Error())
 		}
 	}
@@ -29,7 +30,7 @@ func Check(c *config.Config, report func(key, value, want string)) {
 		if l == nil || l.Of == "" {
 			return
 		}
-		if _, err := networkOf(l.Of); err != nil {
+		if _, err := resolve.NetworkOf(l.Of); err != nil {
 			report(key, strconv.Quote(l.String()), err.Error())
 		}
 	}

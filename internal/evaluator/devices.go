@@ -1,18 +1,14 @@
-package run
+package evaluator
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
-	"iter"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
 
-	"nas/blocks"
-	"nas/blocks/zoo"
 	"nas/internal/config"
 	named "nas/internal/device"
 	"nas/internal/runstore"
@@ -20,122 +16,114 @@ import (
 	"nas/space"
 )
 
-// profiles loads the latency profiles of the run, and calibrates this device
-// where its profile is missing. A run that is resumed keeps the profiles that
-// lie in its directory.
-func (p *pipeline) profiles(ctx context.Context) error {
-	names := p.cfg.Latency.Profile.Names()
-	for i, name := range names {
-		prof, err := p.profile(ctx, i, name)
-		if err != nil {
-			return err
+// devicesOf loads the latency profiles of a config, and calibrates this device where its profile is missing.
+func devicesOf(ctx context.Context, c *config.Config, sp *space.Space, o Options, resumed *runstore.Run) (ds []*Device, err error) {
+	own := ownDevice{o, c, sp}
+	for i, name := range c.Latency.Profile.Names() {
+		d := &Device{Name: name, Latency: runstore.FieldOf(runstore.LatencyKey(name)), index: i}
+		switch file := c.Latency.Profile[name]; {
+		case resumed != nil:
+			d.Profile, err = latency.Load(resumed.Path(runstore.ProfileName(name, i)))
+		case file == "auto":
+			d.Profile, err = own.profile(ctx)
+		default:
+			if d.Profile, err = latency.Load(file); err != nil {
+				err = config.Usage(err)
+			}
 		}
-		predictor, err := prof.Predictor()
 		if err != nil {
-			return err
+			return nil, err
 		}
-		p.eval.devices = append(p.eval.devices, &device{name: name, profile: prof, predictor: predictor, at: len(p.eval.devices)})
+		if d.Predictor, err = d.Profile.Predictor(); err != nil {
+			return nil, err
+		}
+		ds = append(ds, d)
 	}
-	p.eval.objectives = map[string]bool{}
-	for _, o := range p.objectives {
-		p.eval.objectives[o.Name] = true
-	}
-	return nil
+	return ds, nil
 }
 
-// profileFile is the name of a profile's copy in the run directory.
-func profileFile(name string, i int) string {
-	if i == 0 {
-		return runstore.ProfileFile
-	}
-	return "profile-" + name + ".json"
+// ownDevice finds the profile of this device for the networks of a space.
+type ownDevice struct {
+	Options
+	config *config.Config
+	space  *space.Space
 }
 
-func (p *pipeline) profile(ctx context.Context, i int, name string) (*latency.Profile, error) {
-	if p.resumed {
-		return latency.Load(p.store.Path(profileFile(name, i)))
-	}
-	if file := p.cfg.Latency.Profile[name]; file != "auto" {
-		prof, err := latency.Load(file)
-		if err != nil {
-			return nil, config.Usage(err)
-		}
-		return prof, nil
-	}
-	return p.ownProfile(ctx)
-}
-
-// ownProfile returns the cached profile of this device, extended where the space
-// has units that it does not know, or a new one.
-func (p *pipeline) ownProfile(ctx context.Context) (*latency.Profile, error) {
-	rt, err := named.Runtime(p.cfg.Latency.Device, p.cfg.Latency.Threads)
+// profile returns the cached profile of this device, extended where the space has units that it
+// does not know, or a new one.
+func (o *ownDevice) profile(ctx context.Context) (*latency.Profile, error) {
+	rt, err := named.Runtime(o.config.Latency.Device, o.config.Latency.Threads)
 	if err != nil {
 		return nil, config.Usagef("latency.device: %w", err)
 	}
-	dev := rt.Device()
-	prof, err := latency.Cached(dev)
+	cached, err := latency.Cached(rt.Device())
 	switch {
 	case err == nil:
-		off, err := p.staleness(ctx, rt, prof)
+		off, err := o.staleness(ctx, rt, cached)
 		switch {
 		case err != nil:
 			return nil, err
 		case off > staleLimit:
-			p.say("the cached profile is %.0f %% off by now (another build of this program, or another clock): calibrating anew", 100*off)
-			prof = nil
-		case p.covers(prof):
-			p.say("latency profile: %s, calibrated %s", prof.Device, prof.Created.Format(time.DateTime))
-			return prof, nil
+			o.Sayf("the cached profile is %.0f %% off by now (another build of this program, or another clock): calibrating anew",
+				100*off)
+			cached = nil
+		case o.covers(cached):
+			o.Sayf("latency profile: %s, calibrated %s", cached.Device, cached.Created.Format(time.DateTime))
+			return cached, nil
 		default:
-			p.say("the cached profile does not cover this space: measuring more")
+			o.Sayf("the cached profile does not cover this space: measuring more")
 		}
 	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, latency.ErrNoCache):
-		p.say("the cached profile is not used: %v", err)
+		o.Sayf("the cached profile is not used: %v", err)
 	}
-	p.say("calibrating %s for up to %v: please leave the machine alone", dev, p.cfg.Latency.Budget)
+	return o.calibrate(ctx, rt, cached)
+}
+
+// calibrate makes a profile of this device, from a base where there is one, and caches it.
+func (o *ownDevice) calibrate(ctx context.Context, rt latency.Runtime, base *latency.Profile) (*latency.Profile, error) {
+	budget := time.Duration(o.config.Latency.Budget)
+	o.Sayf("calibrating %s for up to %v: please leave the machine alone", rt.Device(), budget)
 	if _, ok := rt.(*latency.Native); !ok {
-		prof = nil // profiles of whole networks are made anew
+		base = nil // profiles of whole networks are made anew
 	}
-	prof, err = latency.Calibrate(ctx, rt, p.calibrationNetworks(), latency.Options{
-		Budget: time.Duration(p.cfg.Latency.Budget), Base: prof,
+	p, err := latency.Calibrate(ctx, rt, calibrationNetworks(o.space, o.config), latency.Options{
+		Budget: budget, Base: base,
 		Progress: func(x latency.Progress) {
-			p.progress(Progress{Step: "calibrate", Seconds: true, Done: int(x.Elapsed.Seconds()), Total: int(time.Duration(p.cfg.Latency.Budget).Seconds())})
+			o.Report(Progress{Step: "calibrate", Seconds: true, Done: int(x.Elapsed.Seconds()), Total: int(budget.Seconds())})
 		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	for _, w := range prof.Warnings {
-		p.say("calibration: %s", w)
+	for _, w := range p.Warnings {
+		o.Sayf("calibration: %s", w)
 	}
-	path, err := latency.CachePath(dev)
+	path, err := latency.CachePath(rt.Device())
+	if err == nil {
+		err = p.Save(path)
+	}
 	if err != nil {
-		p.say("the profile is kept with the run only: %v", err)
-		return prof, nil
+		o.Sayf("the profile is kept with the run only: %v", err)
 	}
-	if err := prof.Save(path); err != nil {
-		p.say("the profile is kept with the run only: %v", err)
-	}
-	return prof, nil
+	return p, nil
 }
 
-// staleLimit is how far a cached profile may be off before it is thrown away:
-// beyond what a busy machine does to a median of undisturbed runs.
+// staleLimit is how far a cached profile may be off before it is thrown away: beyond what a busy
+// machine does to a median of undisturbed runs.
 const staleLimit = 0.12
 
-// staleness measures three networks of the space for a moment each and returns
-// by how much, as a share, the profile is off in the median. The key of a cached
-// profile holds what a device is, not what its clock or this program's kernels
-// do today.
-func (p *pipeline) staleness(ctx context.Context, rt latency.Runtime, prof *latency.Profile) (float64, error) {
-	predictor, err := prof.Predictor()
+// staleness measures three networks of the space for a moment each and returns by how much, as a
+// share, the profile is off in the median. The key of a cached profile holds what a device is, not
+// what its clock or this program's kernels do today.
+func (o *ownDevice) staleness(ctx context.Context, rt latency.Runtime, p *latency.Profile) (float64, error) {
+	predictor, err := p.Predictor()
 	if err != nil {
 		return math.Inf(1), nil // unreadable by this program: as good as stale
 	}
 	var off []float64
-	r := rand.New(rand.NewPCG(p.cfg.Accuracy.Seed, 0x7374616c65)) // "stale"
+	r := rand.New(rand.NewPCG(o.config.Accuracy.Seed, 0x7374616c65)) // "stale"
 	for range 3 {
-		net, err := p.space.Arch(p.space.Sample(r)).Network()
+		net, err := o.space.Arch(o.space.Sample(r)).Network()
 		if err != nil {
 			continue
 		}
@@ -143,11 +131,13 @@ func (p *pipeline) staleness(ctx context.Context, rt latency.Runtime, prof *late
 		if err != nil {
 			return 0, err
 		}
-		s, err := latency.Measure(ctx, net, rt, latency.MeasureOptions{Budget: 200 * time.Millisecond, Baseline: prof.Calibration.Baseline})
+		m, err := latency.Measure(ctx, net, rt, latency.MeasureOptions{
+			Budget: 200 * time.Millisecond, Baseline: p.Calibration.Baseline,
+		})
 		if err != nil {
 			return 0, err
 		}
-		off = append(off, math.Abs(e.LatencyMs/s.MedianMs-1))
+		off = append(off, math.Abs(e.LatencyMs/m.MedianMs-1))
 	}
 	if len(off) == 0 {
 		return 0, nil
@@ -156,17 +146,17 @@ func (p *pipeline) staleness(ctx context.Context, rt latency.Runtime, prof *late
 	return off[len(off)/2], nil
 }
 
-// covers tells whether a profile was made for networks like those of the space:
-// nearly all predicted time of a sample must come from units within its range.
-func (p *pipeline) covers(prof *latency.Profile) bool {
-	predictor, err := prof.Predictor()
+// covers reports whether a profile was made for networks like those of the space: it predicts at
+// least 80 % of a sample of 32 without a warning.
+func (o *ownDevice) covers(p *latency.Profile) bool {
+	predictor, err := p.Predictor()
 	if err != nil {
 		return false
 	}
-	r := rand.New(rand.NewPCG(p.cfg.Accuracy.Seed, 0x636f766572)) // "cover"
+	r := rand.New(rand.NewPCG(o.config.Accuracy.Seed, 0x636f766572)) // "cover"
 	good, n := 0, 0
 	for range 32 {
-		net, err := p.space.Arch(p.space.Sample(r)).Network()
+		net, err := o.space.Arch(o.space.Sample(r)).Network()
 		if err != nil {
 			continue
 		}
@@ -176,87 +166,4 @@ func (p *pipeline) covers(prof *latency.Profile) bool {
 		}
 	}
 	return n > 0 && 10*good >= 8*n
-}
-
-// calibrationNetworks yields what a calibration times: the classics first, then
-// samples of the space for as long as it asks: see example.
-func (p *pipeline) calibrationNetworks() iter.Seq[*blocks.Network] {
-	return func(yield func(*blocks.Network) bool) {
-		r := rand.New(rand.NewPCG(p.cfg.Accuracy.Seed, 0x63616c6962)) // "calib"
-		for i := 0; ; i++ {
-			if i%4 == 3 && i/4 < len(classics) {
-				c := classics[i/4]
-				if _, n, err := p.classic(c.spec, c.widths[len(c.widths)-1]); err == nil && !yield(n) {
-					return
-				}
-				continue
-			}
-			if n := p.example(i, r); n != nil && !yield(n) {
-				return
-			}
-		}
-	}
-}
-
-// example returns a network of the space for a calibration, nil if the genes drawn have
-// none. Of four, one has been made smaller by up to 32 mutations: fronts begin where hardly
-// any sample lies, and there all weights stay in a cache.
-func (p *pipeline) example(i int, r *rand.Rand) *blocks.Network {
-	g := p.space.Sample(r)
-	n, err := p.space.Arch(g).Network()
-	if err != nil {
-		return nil
-	}
-	if i%4 != 1 {
-		return n
-	}
-	least := n.Counts().MACs
-	for range r.IntN(33) {
-		h := p.space.Mutate(g, r)
-		if m, err := p.space.Arch(h).Network(); err == nil && m.Counts().MACs < least {
-			g, n, least = h, m, m.Counts().MACs
-		}
-	}
-	return n
-}
-
-// wellKnown are timed with every space, so that a profile can speak of them, too.
-var wellKnown = []string{
-	"mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "mobilenet_v1", "mnasnet_a1", "mobilenet_v3_small", "efficientnet_b1", "efficientnet_b2",
-}
-
-// NetworksOf yields networks for a calibration without a run: samples of a space,
-// two of three from the zoo until those end, or the zoo's mobile networks at
-// several sizes where there is no space.
-func NetworksOf(s *space.Space, seed uint64) iter.Seq[*blocks.Network] {
-	p := &pipeline{space: s}
-	if s != nil {
-		return func(yield func(*blocks.Network) bool) {
-			r := rand.New(rand.NewPCG(seed, 0x63616c6962))
-			for i := 0; ; i++ {
-				// Calibrate holds every third out, and never those; what comes first it times for certain.
-				if k := i - i/3; i%3 != 2 && k < len(wellKnown) {
-					if n, err := zoo.Get(wellKnown[k]); err == nil && !yield(n) {
-						return
-					}
-					continue
-				}
-				if n := p.example(i, r); n != nil && !yield(n) {
-					return
-				}
-			}
-		}
-	}
-	return func(yield func(*blocks.Network) bool) {
-		for _, c := range classics {
-			for _, w := range c.widths {
-				for _, res := range []int{224, 192, 160, 128} {
-					n, err := zoo.Get(fmt.Sprintf("%s@width=%g,res=%d", c.spec, w, res))
-					if err == nil && !yield(n) {
-						return
-					}
-				}
-			}
-		}
-	}
 }

@@ -1,4 +1,4 @@
-package run
+package evaluator
 
 import (
 	"context"
@@ -6,62 +6,38 @@ import (
 	"runtime"
 	"testing"
 
-	"nas/accuracy"
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/internal/config"
 	"nas/internal/runstore"
-	"nas/latency"
 	"nas/search"
 	"nas/space"
 )
 
-// estimator is what a run of configs/mobile.toml judges candidates by, with the
-// profile of the reference run.
-func mobileEvaluator(tb testing.TB) (*evaluator, *space.Space, *config.Config) {
-	cfg, err := config.Load("../../configs/mobile.toml")
+// mobileSetup is what a run of configs/mobile.toml judges candidates by, with the profile of the reference run.
+func mobileSetup(tb testing.TB) *Setup {
+	c, err := config.Load("../../configs/mobile.toml")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	sp, err := space.New(cfg.Space)
+	c.Latency.Profile = config.Named[string]{"": "../../results/reference/mobile/profile.json"}
+	s, err := New(context.Background(), c, Options{}, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	p, err := latency.Load("../../results/reference/mobile/profile.json")
-	if err != nil {
+	if s, err = s.Constrained(context.Background()); err != nil {
 		tb.Fatal(err)
 	}
-	predictor, err := p.Predictor()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	score, err := accuracy.New(cfg.Accuracy.Proxy, accuracy.Options{})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	e := &evaluator{
-		objectives: map[string]bool{keyLatency: true, keyAccuracy: true},
-		devices:    []*device{{profile: p, predictor: predictor}},
-		accuracy:   score,
-	}
-	e.lowerer = &space.Lowerer{Study: e.study}
-	if err := e.resolve(context.Background(), cfg.Constraints); err != nil {
-		tb.Fatal(err)
-	}
-	return e, sp, cfg
+	return s
 }
 
 // BenchmarkEstimatePath is a candidate's whole way through a run of
 // configs/mobile.toml with a population of 1,000: asked for, lowered, counted,
 // predicted, scored, told, archived on disk. Workers as processors.
 func BenchmarkEstimatePath(b *testing.B) {
-	e, sp, cfg := mobileEvaluator(b)
-	objectives, err := objectives(cfg)
-	if err != nil {
-		b.Fatal(err)
-	}
-	s, err := search.New("nsga2", search.Settings{
-		Setup: search.Setup{Space: sp, Objectives: objectives, Seed: 1}, Evaluations: 100000, Population: 1000,
+	s := mobileSetup(b)
+	searcher, err := search.New("nsga2", search.Settings{
+		Setup: search.Setup{Space: s.Space, Objectives: s.Objectives, Seed: 1}, Evaluations: 100000, Population: 1000,
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -73,7 +49,7 @@ func BenchmarkEstimatePath(b *testing.B) {
 	defer store.Close()
 	b.ReportAllocs()
 	b.ResetTimer()
-	sum, err := search.Run(context.Background(), s, e, store, objectives, search.Options{
+	sum, err := search.Run(context.Background(), searcher, s, store, s.Objectives, search.Options{
 		Workers: runtime.GOMAXPROCS(0), Reference: []float64{100, 40}, Stop: search.Stop{Trials: b.N},
 	})
 	if err != nil {
@@ -85,14 +61,15 @@ func BenchmarkEstimatePath(b *testing.B) {
 
 // BenchmarkEstimateSteps splits the path.
 func BenchmarkEstimateSteps(b *testing.B) {
-	e, sp, _ := mobileEvaluator(b)
+	s := mobileSetup(b)
+	sp, device := s.Space, s.Devices[0]
 	r := rand.New(rand.NewPCG(1, 2))
 	const n = 256
 	archs := make([]space.Arch, n)
 	nets := make([]*blocks.Network, n)
 	calls := make([][]engine.Call, n)
 	trials := make([]search.Trial, n)
-	target := e.devices[0].predictor.Target()
+	target := device.Predictor.Target()
 	for i := range archs {
 		g := sp.Sample(r)
 		archs[i] = sp.Arch(g)
@@ -105,16 +82,16 @@ func BenchmarkEstimateSteps(b *testing.B) {
 			b.Fatal(err)
 		}
 		calls[i] = p.Kernels()
-		e.devices[0].predictor.PredictCalls(calls[i])
+		device.Predictor.PredictCalls(calls[i])
 		c := search.Candidate{ID: i, Genes: g, Arch: archs[i], ArchID: archs[i].ID(), Parents: []int{1, 2}}
-		res, err := e.Evaluate(context.Background(), c)
+		res, err := s.Evaluate(context.Background(), c)
 		if err != nil {
 			b.Fatal(err)
 		}
 		trials[i] = search.NewTrial(c, res)
 	}
 	var buf []byte
-	var pieces []*space.Piece
+	var chain []*space.Piece
 	for _, step := range []struct {
 		name string
 		do   func(i int)
@@ -122,20 +99,20 @@ func BenchmarkEstimateSteps(b *testing.B) {
 		{"network", func(i int) { archs[i].Network() }},
 		{"counts", func(i int) { nets[i].Counts() }},
 		{"compile", func(i int) { engine.Compile(nets[i], target, engine.Options{}) }},
-		{"predict_calls", func(i int) { e.devices[0].predictor.PredictCalls(calls[i]) }},
-		{"latency", func(i int) { e.devices[0].predictor.Latency(calls[i]) }},
-		{"predict", func(i int) { e.devices[0].predictor.Predict(nets[i]) }},
-		{"accuracy", func(i int) { e.accuracy.Estimate(context.Background(), nets[i]) }},
+		{"predict_calls", func(i int) { device.Predictor.PredictCalls(calls[i]) }},
+		{"latency", func(i int) { device.Predictor.Latency(calls[i]) }},
+		{"predict", func(i int) { device.Predictor.Predict(nets[i]) }},
+		{"accuracy", func(i int) { s.Accuracy.Estimate(context.Background(), nets[i]) }},
 		{"id", func(i int) { archs[i].ID() }},
 		{"append", func(i int) { buf = runstore.AppendTrial(buf[:0], &trials[i]) }},
 		{"trial", func(i int) { search.NewTrial(search.Candidate{Arch: archs[i]}, search.Result{}) }},
-		{"lower", func(i int) { pieces, _ = e.lowerer.Lower(pieces[:0], &archs[i]) }},
-		{"join", func(i int) { pieces, _ = e.lowerer.Lower(pieces[:0], &archs[i]); space.Join(pieces) }},
+		{"lower", func(i int) { chain, _ = s.lowerer.Lower(chain[:0], &archs[i]) }},
+		{"join", func(i int) { chain, _ = s.lowerer.Lower(chain[:0], &archs[i]); space.Join(chain) }},
 		{"parts", func(i int) {
-			pieces, _ = e.lowerer.Lower(pieces[:0], &archs[i])
-			inPieces{nil, "", pieces}.predict(e.devices[0])
+			chain, _ = s.lowerer.Lower(chain[:0], &archs[i])
+			blockChain{nil, "", chain}.predict(device)
 		}},
-		{"evaluate", func(i int) { e.Evaluate(context.Background(), search.Candidate{Arch: archs[i]}) }},
+		{"evaluate", func(i int) { s.Evaluate(context.Background(), search.Candidate{Arch: archs[i]}) }},
 	} {
 		b.Run(step.name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -1,144 +1,82 @@
-package run
+package evaluator
 
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"nas/internal/config"
+	"nas/internal/resolve"
 	"nas/internal/runstore"
 	"nas/search"
 )
 
-// limit is one constraint, in the unit of the value that key names.
-type limit struct {
-	name    string // as in the config, for messages: "max_latency"
-	key     string
-	bound   float64
-	atLeast bool
-	text    string // as written in the config
-}
-
-// expensive tells whether the limit needs the accuracy score.
-func (l *limit) expensive() bool { return l.key == keyAccuracy }
-
-// limits are all constraints of a run.
-type limits struct {
-	bytesPerValue int
-	list          []limit
-}
-
-// apply records the violation of the limits which do, or do not, need the
-// accuracy score.
-func (ls *limits) apply(r *search.Result, value func(*search.Result, string) float64, expensive bool) {
-	for i := range ls.list {
-		l := &ls.list[i]
-		switch {
-		case l.expensive() != expensive:
-		case l.atLeast:
-			r.AtLeast(l.name, value(r, l.key), l.bound)
-		default:
-			r.AtMost(l.name, value(r, l.key), l.bound)
+// applyLimits records the violation of those limits that need the accuracy score, or of those that do not.
+func (e *Evaluator) applyLimits(r *search.Result, onScore bool) {
+	for i := range e.Limits {
+		l := &e.Limits[i]
+		if (l.Key == runstore.KeyAccuracy) != onScore {
+			continue
+		}
+		if v := runstore.Number(r, l.Key); l.AtLeast {
+			r.AtLeast(l.Name, v, l.Bound)
+		} else {
+			r.AtMost(l.Name, v, l.Bound)
 		}
 	}
 }
 
-// resolve turns the config's constraints into bounds. A limit in terms of a
-// reference network ("1.2 mobilenet_v2") is that many times the network's own
-// value by e's counts, predictions and score.
-func (e *evaluator) resolve(ctx context.Context, c config.Constraints) error {
-	e.limits.bytesPerValue = c.BytesPerValue
-	var list []limit
-	add := func(name, key string, l config.Limit, atLeast bool) error {
-		text := l.String()
-		if l.Of != "" {
-			net, err := networkOf(l.Of)
-			if err != nil {
-				return config.Usagef("constraints.%s = %q: %w", name, l, err)
-			}
-			r, err := e.judge(ctx, net)
-			if err != nil {
-				return fmt.Errorf("constraints.%s = %q: %w", name, l, err)
-			}
-			l.Value = l.Factor * e.value(&r, key)
-		}
-		list = append(list, limit{name, key, l.Value, atLeast, text})
-		return nil
-	}
-	for _, d := range e.devices {
+// constraint is a row of the config's constraints.
+type constraint struct {
+	name, key string
+	limit     *config.Limit // nil: not set
+	atLeast   bool
+}
+
+// constraintsOf lists the constraints of a config. A latency without a device's name bounds every device.
+func constraintsOf(c *config.Constraints, devices []*Device) (rows []constraint) {
+	for _, d := range devices {
 		for name, l := range c.MaxLatency.All() {
-			if name != "" && name != d.name {
+			if name != "" && name != d.Name {
 				continue
 			}
 			label := "max_latency"
-			if d.name != "" {
-				label += "@" + d.name
+			if d.Name != "" {
+				label += "@" + d.Name
 			}
-			if err := add(label, d.key(), l, false); err != nil {
-				return err
-			}
+			rows = append(rows, constraint{label, d.Latency.Key(), &l, false})
 		}
 	}
-	for _, q := range []struct {
-		name, key string
-		l         *config.Limit
-		atLeast   bool
-	}{
-		{"max_params", keyParams, c.MaxParams, false},
-		{"max_macs", keyMACs, c.MaxMACs, false},
-		{"max_activation_bytes", keyActivations, c.MaxActivationBytes, false},
-		{"max_weight_bytes", keyWeights, c.MaxWeightBytes, false},
-		{"min_top1_pct", keyAccuracy, c.MinTop1Pct, true},
-	} {
-		if q.l == nil {
+	return append(rows,
+		constraint{"max_params", runstore.KeyParams, c.MaxParams, false},
+		constraint{"max_macs", runstore.KeyMACs, c.MaxMACs, false},
+		constraint{"max_activation_bytes", runstore.KeyActivations, c.MaxActivationBytes, false},
+		constraint{"max_weight_bytes", runstore.KeyWeights, c.MaxWeightBytes, false},
+		constraint{"min_top1_pct", runstore.KeyAccuracy, c.MinTop1Pct, true},
+	)
+}
+
+// resolveLimits turns the config's constraints into bounds. A limit in terms of a reference network
+// ("1.2 mobilenet_v2") is that many times the network's own value by the setup's counts,
+// predictions and score.
+func (s *Setup) resolveLimits(ctx context.Context) (limits []runstore.Limit, err error) {
+	unlimited := s.Unlimited()
+	for _, c := range constraintsOf(&s.Config.Constraints, s.Devices) {
+		if c.limit == nil {
 			continue
 		}
-		if err := add(q.name, q.key, *q.l, q.atLeast); err != nil {
-			return err
+		bound := c.limit.Value
+		if c.limit.Of != "" {
+			net, err := resolve.NetworkOf(c.limit.Of)
+			if err != nil {
+				return nil, config.Usagef("constraints.%s = %q: %w", c.name, c.limit, err)
+			}
+			r, err := unlimited.Judge(ctx, net)
+			if err != nil {
+				return nil, fmt.Errorf("constraints.%s = %q: %w", c.name, c.limit, err)
+			}
+			bound = c.limit.Factor * runstore.Number(&r, c.key)
 		}
+		limits = append(limits, runstore.Limit{Name: c.name, Key: c.key, Bound: bound, AtLeast: c.atLeast, Text: c.limit.String()})
 	}
-	e.limits.list = list
-	return nil
-}
-
-// noFront says why a run found nothing, and which limits to loosen if that is why.
-func (ls *limits) noFront(s *search.Summary) string {
-	if s.Trials == 0 {
-		return fmt.Sprintf("no candidate was finished before the run ended (%s)", s.Status)
-	}
-	why := s.Constraints.String()
-	nearest, ok := s.Constraints.Nearest()
-	if !ok {
-		return why // all failed
-	}
-	var loosen []string
-	lower := false
-	for i := range ls.list {
-		l := &ls.list[i]
-		switch {
-		case nearest.Violations[l.name] <= 0:
-		case l.atLeast:
-			lower = true
-			loosen = append(loosen, "lower "+l.name)
-		default:
-			loosen = append(loosen, "raise "+l.name)
-		}
-	}
-	if len(loosen) == 0 {
-		return why
-	}
-	why += ": " + strings.Join(loosen, " and ") + " by that"
-	if !lower {
-		why += ", or give the space smaller choices"
-	}
-	return why
-}
-
-// stored is the form in which the manifest keeps the limits.
-func (ls *limits) stored() []runstore.Limit {
-	out := make([]runstore.Limit, len(ls.list))
-	for i, l := range ls.list {
-		out[i] = runstore.Limit{Name: l.name, Key: l.key, Bound: l.bound, AtLeast: l.atLeast, Text: l.text}
-	}
-	return out
+	return limits, nil
 }

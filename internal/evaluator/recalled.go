@@ -1,12 +1,7 @@
-package run
+package evaluator
 
 import (
-	"bytes"
 	"context"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"sync/atomic"
 
 	"nas/accuracy"
@@ -14,120 +9,57 @@ import (
 	"nas/search"
 )
 
-// memory holds the accuracy scores of earlier runs by arch id. A score is taken
-// from it only where computing it would give the same bytes, so a run resumed
-// without the earlier directories goes on as it began.
-type memory struct {
+// Recalled are the accuracy scores of earlier runs, by arch id. Only scores that would be computed
+// to the same bytes again belong here: a run that is resumed without the earlier ones then goes on
+// as it began.
+type Recalled struct {
 	scores map[string]accuracy.Score
 	used   atomic.Int64
 }
 
-// recall collects the scores of a warm start's runs, which are on this run's
-// scale. Left out are runs of another numeric class, whose last digits may differ,
-// those where counts are objectives that are parts here, or the reverse, and trials
-// with warnings that do not say what they speak of (of versions before 0.1).
-func (p *pipeline) recall(context.Context) error {
-	if len(p.earlier) == 0 {
-		return nil
+// Add takes over the score of a trial, if it has one.
+func (r *Recalled) Add(t *search.Trial) {
+	if s, ok := scoreOf(t); ok {
+		if r.scores == nil {
+			r.scores = map[string]accuracy.Score{}
+		}
+		r.scores[t.ArchID] = s
 	}
-	m := &memory{scores: map[string]accuracy.Score{}}
-	for _, s := range p.earlier {
-		if is := numericClass(); s.Manifest.NumericClass != is {
-			p.say("scores of %s are computed again: they are of %s, this is %s", s.Dir, s.Manifest.NumericClass, is)
-			continue
-		}
-		if slices.ContainsFunc([]string{keyParams, keyMACs}, func(key string) bool { return p.eval.objectives[key] != s.aims(key) }) {
-			continue
-		}
-		for t, err := range runstore.ReadTrials(s.Dir) {
-			if err != nil {
-				return err
-			}
-			if score, ok := scoreOf(&t); ok {
-				m.scores[t.ArchID] = score
-			}
-		}
-	}
-	p.eval.memory = m
-	return nil
 }
 
-func (s *Stored) aims(key string) bool {
-	return slices.ContainsFunc(s.Manifest.Objectives, func(o search.Objective) bool { return o.Name == key })
-}
+// Used is how many scores were taken from r.
+func (r *Recalled) Used() int64 { return r.used.Load() }
 
-// scoreOf takes from a trial what its accuracy estimate had put there. Counts stay
-// among the parts: they are those of the network, whoever counts.
+// scoreOf takes from a trial what its accuracy estimate had put there. The counts of params and
+// MACs remain among the parts: they are the network's, whoever counts.
 func scoreOf(t *search.Trial) (s accuracy.Score, ok bool) {
 	if t.Failed != "" || t.Screened {
 		return s, false
 	}
-	for _, w := range t.Warnings {
-		if text, ok := strings.CutPrefix(w, warnsAccuracy); ok {
-			s.Warnings = append(s.Warnings, text)
-		} else if !strings.HasPrefix(w, warnsLatency) {
-			return s, false
-		}
+	v := accuracyField.Of(&t.Result)
+	s.Value, s.Between = v.Mid, v.BetweenSD
+	if v.HasInterval() {
+		s.Low, s.High = v.Low, v.High
 	}
+	s.Warnings = runstore.AccuracyWarning.Warnings(t.Warnings)
 	for key, v := range t.Parts {
-		switch {
-		case strings.HasPrefix(key, keyLatency), key == keyActivations, key == keyWeights:
-		case key == keyAccuracy:
-		case key == keyAccuracy+"_low":
-			s.Low = v
-		case key == keyAccuracy+"_high":
-			s.High = v
-		case key == keyAccuracy+betweenSuffix:
-			s.Between = v
-		default:
-			if s.Parts == nil {
-				s.Parts = map[string]float64{}
-			}
-			s.Parts[key] = v
+		if accuracyField.Has(key) || runstore.IsLatency(key) || key == runstore.KeyActivations || key == runstore.KeyWeights {
+			continue
 		}
+		if s.Parts == nil {
+			s.Parts = map[string]float64{}
+		}
+		s.Parts[key] = v
 	}
-	if s.Value, ok = t.Objectives[keyAccuracy]; !ok {
-		s.Value, ok = t.Parts[keyAccuracy]
-	}
-	return s, ok
+	return s, s.Value == s.Value
 }
 
-// score returns the score of a network, from memory where that has it.
-func (e *evaluator) score(ctx context.Context, x lowered, archID string) (accuracy.Score, error) {
-	if e.memory != nil {
-		if s, ok := e.memory.scores[archID]; ok {
-			e.memory.used.Add(1)
+func (e *Evaluator) score(ctx context.Context, x lowered, archID string) (accuracy.Score, error) {
+	if e.Recalled != nil {
+		if s, ok := e.Recalled.scores[archID]; ok {
+			e.Recalled.used.Add(1)
 			return s, nil
 		}
 	}
-	return x.score(ctx, e.accuracy)
-}
-
-// measuredBefore returns what earlier runs with this very profile have measured,
-// by arch id.
-func (p *pipeline) measuredBefore() map[string]runstore.MeasuredRow {
-	out := map[string]runstore.MeasuredRow{}
-	mine, err := os.ReadFile(p.store.Path(runstore.ProfileFile))
-	if err != nil {
-		return out
-	}
-	for _, s := range p.earlier {
-		theirs, err := os.ReadFile(filepath.Join(s.Dir, runstore.ProfileFile))
-		if err != nil || !bytes.Equal(mine, theirs) {
-			continue
-		}
-		byID := map[int]runstore.MeasuredRow{}
-		for _, r := range s.Measured {
-			byID[r.ID] = r
-		}
-		for g, err := range runstore.Glances(s.Dir) {
-			if err != nil {
-				break // what is not known is measured
-			}
-			if r, ok := byID[g.ID]; ok {
-				out[string(g.ArchID)] = r
-			}
-		}
-	}
-	return out
+	return x.score(ctx, e.Accuracy)
 }

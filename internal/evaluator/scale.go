@@ -1,128 +1,117 @@
-package run
+package evaluator
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"math"
 	"math/rand/v2"
 	"os"
-	"slices"
 
 	"nas/accuracy"
+	"nas/blocks"
 	"nas/internal/config"
+	"nas/internal/runstore"
 	"nas/search"
+	"nas/space"
 )
 
-// scale makes the accuracy score, whose reference sample is drawn from the space
-// and the accuracy seed alone, and finds the worst value of the sample in each
-// objective: the reference point of the run's hypervolume.
-func (p *pipeline) scale(ctx context.Context) error {
-	if err := p.drawSample(); err != nil {
-		return err
-	}
-	o := accuracy.Options{Seed: p.cfg.Accuracy.Seed, Workers: p.Workers}
-	if p.resumed {
-		o.Scale = p.storedScale()
-	}
-	if o.Scale == nil && accuracy.NeedsReference(p.cfg.Accuracy.Proxy) {
-		p.say("scoring the reference sample of %d networks", len(p.sample))
-		o.Reference = p.sample
-	}
-	est, err := accuracy.NewContext(ctx, p.cfg.Accuracy.Proxy, o)
-	if err != nil {
-		return err
-	}
-	p.eval.accuracy = est
-	if p.resumed {
-		p.worst = p.store.Manifest().Reference
-		return nil
-	}
-	return p.findWorst(ctx)
-}
-
-// drawSample lowers the reference sample.
-func (p *pipeline) drawSample() error {
-	r := rand.New(rand.NewPCG(p.cfg.Accuracy.Seed, 0x7265666572656e63)) // "referenc"
-	var first error
+// ReferenceSample draws the networks whose scores are the scale of a combined rank. They depend on
+// the space and the seed of the score alone.
+func ReferenceSample(sp *space.Space, seed uint64) (sample []*blocks.Network, err error) {
+	r := rand.New(rand.NewPCG(seed, 0x7265666572656e63)) // "referenc"
 	for range 8 * accuracy.ReferenceSize {
-		if len(p.sample) == accuracy.ReferenceSize {
-			return nil
+		if len(sample) == accuracy.ReferenceSize {
+			return sample, nil
 		}
-		n, err := p.space.Arch(p.space.Sample(r)).Network()
-		if err != nil {
-			first = cmpError(first, err)
+		n, e := sp.Arch(sp.Sample(r)).Network()
+		if e != nil {
+			err = cmp.Or(err, e)
 			continue
 		}
-		p.sample = append(p.sample, n)
+		sample = append(sample, n)
 	}
-	if len(p.sample) == 0 {
-		return config.Usagef("run: no network of the space can be built: %w", first)
+	if len(sample) == 0 {
+		return nil, config.Usagef("evaluator: no network of the space can be built: %w", err)
 	}
-	return nil
+	return sample, nil
 }
 
-func cmpError(a, b error) error {
-	if a != nil {
-		return a
+// estimatorOf makes the accuracy estimator. That of a resumed run takes the stored scale, if it can be read.
+func estimatorOf(ctx context.Context, c *config.Config, o Options, sample []*blocks.Network, resumed *runstore.Run) (accuracy.Estimator, error) {
+	a := accuracy.Options{Seed: c.Accuracy.Seed, Workers: o.Workers}
+	if resumed != nil {
+		a.Scale = storedScale(resumed.Path(runstore.ScaleFile))
 	}
-	return b
+	if a.Scale == nil && accuracy.NeedsReference(c.Accuracy.Proxy) {
+		o.Sayf("scoring the reference sample of %d networks", len(sample))
+		a.Reference = sample
+	}
+	return accuracy.NewContext(ctx, c.Accuracy.Proxy, a)
 }
 
-func (p *pipeline) storedScale() *accuracy.Scale {
-	data, err := os.ReadFile(p.store.Path(ScaleFile))
+// storedScale returns nil where the file cannot be used: it is derived, and is made again.
+func storedScale(path string) *accuracy.Scale {
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil
 	}
 	s := new(accuracy.Scale)
 	if json.Unmarshal(data, s) != nil {
-		return nil // it is derived: score the sample again
+		return nil
 	}
 	return s
 }
 
-// findWorst judges the sample by all objectives.
-func (p *pipeline) findWorst(ctx context.Context) error {
-	scores, err := p.sampleScores(ctx)
-	if err != nil {
-		return err
-	}
-	p.worst = make([]float64, len(p.objectives))
-	for i, o := range p.objectives {
-		p.worst[i] = math.Inf(-1)
-		if o.Direction == search.Maximize {
-			p.worst[i] = math.Inf(1)
-		}
-	}
-	for k, n := range p.sample {
-		r := search.Result{Objectives: map[string]float64{}, Parts: map[string]float64{}}
-		if err := p.eval.cheap(&r, whole{n}); err != nil {
-			return err
-		}
-		for i, o := range p.objectives {
-			v := p.eval.value(&r, o.Name)
-			if o.Name == keyAccuracy {
-				v = scores[k]
-			}
-			if o.Direction == search.Maximize {
-				p.worst[i] = min(p.worst[i], v)
-			} else {
-				p.worst[i] = max(p.worst[i], v)
-			}
-		}
+// Scale returns the reference values of a combined rank; nil for another estimator.
+func (e *Evaluator) Scale() *accuracy.Scale {
+	if s, ok := e.Accuracy.(interface{ Scale() *accuracy.Scale }); ok {
+		return s.Scale()
 	}
 	return nil
 }
 
-// sampleScores returns the accuracy score of each network of the sample; nil
-// if accuracy is no objective.
-func (p *pipeline) sampleScores(ctx context.Context) ([]float64, error) {
-	if !slices.ContainsFunc(p.objectives, func(o search.Objective) bool { return o.Name == keyAccuracy }) {
+// worst judges the reference sample by all objectives and returns the worst value in each.
+func (s *Setup) worst(ctx context.Context) ([]float64, error) {
+	scores, err := s.sampleScores(ctx)
+	if err != nil {
+		return nil, err
+	}
+	worst := make([]float64, len(s.Objectives))
+	for i, o := range s.Objectives {
+		worst[i] = math.Inf(-1)
+		if o.Direction == search.Maximize {
+			worst[i] = math.Inf(1)
+		}
+	}
+	for k, n := range s.Sample {
+		r := search.Result{Objectives: map[string]float64{}, Parts: map[string]float64{}}
+		if err := s.predict(&r, wholeNetwork{n}); err != nil {
+			return nil, err
+		}
+		if scores != nil {
+			r.Objectives[runstore.KeyAccuracy] = scores[k]
+		}
+		for i, o := range s.Objectives {
+			if v := r.Objectives[o.Name]; o.Direction == search.Maximize {
+				worst[i] = min(worst[i], v)
+			} else {
+				worst[i] = max(worst[i], v)
+			}
+		}
+	}
+	return worst, nil
+}
+
+// sampleScores returns the accuracy score of each network of the sample; nil if accuracy is no objective.
+func (s *Setup) sampleScores(ctx context.Context) ([]float64, error) {
+	if !s.IsObjective(runstore.KeyAccuracy) {
 		return nil, nil
 	}
-	if r, ok := p.eval.accuracy.(interface{ ReferenceValues() []float64 }); ok {
-		if v := r.ReferenceValues(); len(v) == len(p.sample) {
+	if r, ok := s.Accuracy.(interface{ ReferenceValues() []float64 }); ok {
+		if v := r.ReferenceValues(); len(v) == len(s.Sample) {
 			return v, nil
 		}
 	}
-	return accuracy.ScoreAll(ctx, p.eval.accuracy, p.sample, p.Workers)
+	return accuracy.ScoreAll(ctx, s.Accuracy, s.Sample, s.Workers)
 }

@@ -1,51 +1,29 @@
-package run
+package evaluator
 
 import (
 	"context"
-	"math"
 
 	"nas/accuracy"
 	"nas/blocks"
 )
 
-// seedNoise is the standard deviation of one network's score over seeds of the
-// score, less what all networks share: the part that can change an order. It is 0
-// for a score that draws nothing.
-func (p *pipeline) seedNoise(ctx context.Context, nets []*blocks.Network) (float64, error) {
-	scores, err := p.seedScores(ctx, nets)
-	if err != nil || len(scores) < 2 {
-		return 0, err
-	}
-	for _, row := range scores {
-		mean, _ := meanSpread(row)
-		for i := range row {
-			row[i] -= mean
-		}
-	}
-	variance := 0.0
-	for i := range nets {
-		v := make([]float64, len(scores))
-		for k := range scores {
-			v[k] = scores[k][i]
-		}
-		_, sd := meanSpread(v)
-		variance += sd * sd / float64(len(nets))
-	}
-	return math.Sqrt(variance), nil
-}
+const (
+	noiseSeeds  = 4
+	noiseSample = 64 // reference networks of a score with another seed
+)
 
-// seedScores scores networks with several other seeds of the score; nil for a
-// score that has no use for one. Ranks are taken among fewer reference networks
-// than the run's, the same for all seeds.
-func (p *pipeline) seedScores(ctx context.Context, nets []*blocks.Network) ([][]float64, error) {
+// SeedScores scores networks with several other seeds of the score: a row of scores for each seed.
+// It returns nil for a score that does not depend on the seed. Ranks are taken among fewer
+// reference networks than the run's, the same for all seeds.
+func (s *Setup) SeedScores(ctx context.Context, nets []*blocks.Network) ([][]float64, error) {
 	var out [][]float64
 	first := ""
 	for k := range uint64(noiseSeeds) {
-		o := accuracy.Options{Seed: p.cfg.Accuracy.Seed + 1 + k, Workers: p.Workers}
-		if accuracy.NeedsReference(p.cfg.Accuracy.Proxy) {
-			o.Reference = p.sample[:min(noiseSample, len(p.sample))]
+		o := accuracy.Options{Seed: s.Config.Accuracy.Seed + 1 + k, Workers: s.Workers}
+		if accuracy.NeedsReference(s.Config.Accuracy.Proxy) {
+			o.Reference = s.Sample[:min(noiseSample, len(s.Sample))]
 		}
-		e, err := accuracy.NewContext(ctx, p.cfg.Accuracy.Proxy, o)
+		e, err := accuracy.NewContext(ctx, s.Config.Accuracy.Proxy, o)
 		if err != nil {
 			return nil, err
 		}
@@ -54,7 +32,7 @@ func (p *pipeline) seedScores(ctx context.Context, nets []*blocks.Network) ([][]
 		} else if e.String() == first {
 			return nil, nil
 		}
-		scores, err := accuracy.ScoreAll(ctx, e, nets, p.Workers)
+		scores, err := accuracy.ScoreAll(ctx, e, nets, s.Workers)
 		if err != nil {
 			return nil, err
 		}

@@ -1,4 +1,4 @@
-package run
+package improve
 
 import (
 	"context"
@@ -19,59 +19,71 @@ type Edit struct {
 	Score float64 `json:"score"`
 }
 
-// edits lists what was changed, block by block, and judges the best network with
-// each edit alone taken back.
-func (m *improver) edits(ctx context.Context) error {
-	if m.out.Best == nil {
+// edits lists what was changed, block by block, and judges the best network with each edit alone taken
+// back.
+func (c *comparison) edits(ctx context.Context) error {
+	if c.out.Best == nil {
 		return nil
 	}
-	genes := m.space.Genes()
-	from, to := m.space.Live(m.start, nil), m.space.Live(m.picked, nil)
-	a, b := m.space.Arch(m.start), m.space.Arch(m.picked)
+	genes := c.Space.Genes()
+	stages := len(c.Space.Arch(c.start).Stages)
 	for i := 0; i < len(genes); {
-		g, j := genes[i], i
-		for j < len(genes) && genes[j].Stage == g.Stage && genes[j].Block == g.Block {
-			j++
+		g, end := genes[i], i
+		for end < len(genes) && genes[end].Stage == g.Stage && genes[end].Block == g.Block {
+			end++
 		}
-		edit := Edit{Where: where(g, len(a.Stages))}
-		back := slices.Clone(m.picked)
-		for k := i; k < j; k++ {
-			if !from[k] || !to[k] || m.start[k] == m.picked[k] {
-				continue
-			}
-			back[k] = m.start[k]
-			edit.Changes = append(edit.Changes, fmt.Sprintf("%s %s -> %s", genes[k].Key, genes[k].Choices[m.start[k]], genes[k].Choices[m.picked[k]]))
-		}
-		if g.Stage > 0 && g.Stage <= len(a.Stages) && g.Block == 0 {
-			x, y := a.Stages[g.Stage-1], b.Stages[g.Stage-1]
-			for n := len(x); n < len(y); n++ {
-				edit.Changes = append(edit.Changes, "new block "+y[n].String())
-			}
-			for n := len(y); n < len(x); n++ {
-				edit.Changes = append(edit.Changes, "without block "+x[n].String())
-			}
-			for k := range genes { // a block that comes back is the one that was there
-				if genes[k].Stage == g.Stage && genes[k].Block > len(y) {
-					back[k] = m.start[k]
-				}
-			}
-		}
-		i = j
-		if len(edit.Changes) == 0 {
+		changes, back := c.edit(i, end)
+		i = end
+		if len(changes) == 0 {
 			continue
 		}
-		n, err := m.space.Arch(back).Network()
+		n, err := c.Space.Arch(back).Network()
 		if err != nil {
 			return err
 		}
-		s, err := m.side(ctx, n)
+		s, err := c.side(ctx, n)
 		if err != nil {
 			return err
 		}
-		edit.Ms, edit.Score = m.out.Best.Ms-s.Ms, m.out.Best.Score-s.Score
-		m.out.Edits = append(m.out.Edits, edit)
+		c.out.Edits = append(c.out.Edits, Edit{
+			Where: where(g, stages), Changes: changes, Ms: c.out.Best.Ms - s.Ms, Score: c.out.Best.Score - s.Score,
+		})
 	}
 	return nil
+}
+
+// edit returns what was changed in the genes from begin to end, which are those of one block or of a
+// stage as a whole, and the best network with that taken back.
+func (c *comparison) edit(begin, end int) (changes []string, back space.Genes) {
+	genes := c.Space.Genes()
+	read, readBest := c.Space.Live(c.start, nil), c.Space.Live(c.best, nil)
+	back = slices.Clone(c.best)
+	for k := begin; k < end; k++ {
+		if !read[k] || !readBest[k] || c.start[k] == c.best[k] {
+			continue
+		}
+		back[k] = c.start[k]
+		choices := genes[k].Choices
+		changes = append(changes, fmt.Sprintf("%s %s -> %s", genes[k].Key, choices[c.start[k]], choices[c.best[k]]))
+	}
+	g := genes[begin]
+	a, b := c.Space.Arch(c.start), c.Space.Arch(c.best)
+	if g.Stage <= 0 || g.Stage > len(a.Stages) || g.Block != 0 {
+		return changes, back
+	}
+	x, y := a.Stages[g.Stage-1], b.Stages[g.Stage-1]
+	for n := len(x); n < len(y); n++ {
+		changes = append(changes, "new block "+y[n].String())
+	}
+	for n := len(y); n < len(x); n++ {
+		changes = append(changes, "without block "+x[n].String())
+	}
+	for k := range genes { // a block that comes back is the one that was there
+		if genes[k].Stage == g.Stage && genes[k].Block > len(y) {
+			back[k] = c.start[k]
+		}
+	}
+	return changes, back
 }
 
 // where names the owner of a gene.

@@ -1,62 +1,67 @@
-package run
+package improve
 
 import (
 	"context"
 	"slices"
 
+	"nas/internal/evaluator"
 	"nas/latency"
 )
 
 const (
-	improveRounds = 7
-	improveRuns   = 15 // of each network in a round
+	rounds       = 7
+	runsPerRound = 15 // of each network
 )
 
-// time measures the networks in turn, round after round, so that a machine that
-// gets slower does so for all of them.
-func (m *improver) time(ctx context.Context) error {
-	d := m.eval.devices[0]
-	rt := latency.NewNative(d.profile.Device.Threads)
-	if err := d.profile.Matches(rt); err != nil {
-		m.out.Skipped = err.Error()
+// measure times the networks in turn, round after round, so that a machine that gets slower does so for
+// all of them.
+func (c *comparison) measure(ctx context.Context) error {
+	p := c.Devices[0].Profile
+	rt := latency.NewNative(p.Device.Threads)
+	if err := p.Matches(rt); err != nil {
+		c.out.Skipped = err.Error()
 		return nil
 	}
-	sides := []*ImproveSide{&m.out.Model}
-	for _, s := range []*ImproveSide{m.out.Best, m.out.Faster} {
+	sides := []*Side{&c.out.Model}
+	for _, s := range []*Side{c.out.Best, c.out.Faster} {
 		if s != nil {
 			sides = append(sides, s)
 		}
 	}
-	m.say("measuring %d networks on this device, in turn", len(sides))
-	timer, err := rt.Open(ctx, d.profile.Calibration.Baseline)
+	c.Sayf("measuring %d networks on this device, in turn", len(sides))
+	timer, err := rt.Open(ctx, p.Calibration.Baseline)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		for _, w := range timer.Close() {
-			m.out.Warnings = with(m.out.Warnings, "measuring: "+w)
+			c.out.warn("measuring: " + w)
 		}
 	}()
 	ms := make([][]float64, len(sides))
-	for round := range improveRounds {
+	for round := range rounds {
 		for i, s := range sides {
-			t, err := timer.Time(ctx, s.net, latency.Effort{Runs: improveRuns})
+			t, err := timer.Time(ctx, s.network, latency.Effort{Runs: runsPerRound})
 			if err != nil {
 				return err
 			}
 			ms[i] = append(ms[i], t.Whole.MedianMs)
 		}
-		m.progress(Progress{Step: "measure", Done: round + 1, Total: improveRounds})
+		c.Report(evaluator.Progress{Step: "measure", Done: round + 1, Total: rounds})
 	}
 	for i, s := range sides {
-		ratios := make([]float64, improveRounds)
-		for k := range ratios {
-			ratios[k] = ms[i][k] / ms[0][k]
-		}
-		slices.Sort(ratios)
-		slices.Sort(ms[i])
-		s.MeasuredMs = ms[i][improveRounds/2]
-		s.Ratio, s.RatioLow, s.RatioHigh = ratios[improveRounds/2], ratios[0], ratios[improveRounds-1]
+		s.setMeasured(ms[i], ms[0])
 	}
 	return nil
+}
+
+// setMeasured takes the latencies of all rounds, and those of the model in the same rounds.
+func (s *Side) setMeasured(ms, model []float64) {
+	ratios := make([]float64, len(ms))
+	for k := range ratios {
+		ratios[k] = ms[k] / model[k]
+	}
+	slices.Sort(ratios)
+	s.MeasuredMs = slices.Sorted(slices.Values(ms))[len(ms)/2]
+	s.Ratio, s.RatioLow, s.RatioHigh = ratios[len(ms)/2], ratios[0], ratios[len(ms)-1]
 }

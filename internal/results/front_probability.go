@@ -1,4 +1,4 @@
-package run
+package results
 
 import (
 	"cmp"
@@ -6,32 +6,29 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"gonum.org/v1/gonum/stat"
+
+	"nas/internal/runstore"
 	"nas/search"
 )
 
 // The sampling behind the probability of being on the true front.
 const (
-	chanceColumn = "p_front" // of front.csv
-	chanceDraws  = 1000      // standard error at most 0.016
-	chanceSeed   = 0x70726f62
-	// The networks that a member may lose its place to: the next fronts under the
-	// first one, up to so many. More objectives need pairwise comparisons.
-	chanceRivals     = 1500
-	chanceRivalsMany = 200
+	frontDraws = 1000 // standard error at most 0.016
+	frontSeed  = 0x70726f62
+	// The networks that a member may lose its place to: the next fronts under the first one, up to
+	// so many. More than two objectives need pairwise comparisons.
+	maxContenders     = 1500
+	maxContendersMany = 200
 )
-
-// betweenSuffix marks the part of a trial that holds the standard deviation of
-// the error that it does not share with other candidates.
-const betweenSuffix = "_between_sd"
 
 // normal90 is half the width of the central 90 % of a normal distribution.
 const normal90 = 1.6448536269514722
 
-// uncertain is a value with its 90 % interval, in a unit in which the error is
-// normal on either side, with a spread of its own: logarithms for latency.
+// uncertain is a value whose error is normal, with a standard deviation of its own on either side.
 type uncertain struct{ mid, below, above float64 }
 
-func (u uncertain) draw(r *rand.Rand) float64 {
+func (u uncertain) sample(r *rand.Rand) float64 {
 	if u.below == 0 && u.above == 0 {
 		return u.mid
 	}
@@ -42,123 +39,163 @@ func (u uncertain) draw(r *rand.Rand) float64 {
 	return u.mid + z*u.above
 }
 
-// uncertainCost is an objective of a trial, to be minimised.
-func uncertainCost(t *search.Trial, o search.Objective) uncertain {
-	v := t.Objectives[o.Name]
-	low, hasLow := t.Parts[o.Name+"_low"]
-	high, hasHigh := t.Parts[o.Name+"_high"]
-	switch between := t.Parts[o.Name+betweenSuffix]; {
-	case between > 0: // what all candidates share cannot change their order
-		low, high = v-normal90*between, v+normal90*between
-	case !hasLow || !hasHigh || !(low < high):
-		low, high = v, v
+// uncertainCost is the value of an objective, to be minimised. Latencies become logarithms, in
+// which their error is normal. Of an error that is known in parts only what the networks do not
+// share counts: the rest cannot change their order.
+func uncertainCost(v runstore.Value, o search.Objective) uncertain {
+	mid, low, high := v.Mid, v.Low, v.High
+	switch {
+	case v.BetweenSD > 0:
+		low, high = mid-normal90*v.BetweenSD, mid+normal90*v.BetweenSD
+	case !v.HasInterval():
+		low, high = mid, mid
 	}
 	if o.Unit == "ms" && low > 0 {
-		v, low, high = math.Log(v), math.Log(low), math.Log(high)
+		mid, low, high = math.Log(mid), math.Log(low), math.Log(high)
 	}
-	u := uncertain{v, max(0, v-low) / normal90, max(0, high-v) / normal90}
+	u := uncertain{mid, max(0, mid-low) / normal90, max(0, high-mid) / normal90}
 	if o.Direction == search.Maximize {
 		u = uncertain{-u.mid, u.above, u.below}
 	}
 	return u
 }
 
-// rival is what is kept of each feasible trial.
-type rival struct {
-	id     int
-	values []uncertain // one an objective
+// Contenders are the feasible trials of a run, one of which may dominate another in truth although
+// it does not by the predicted values.
+type Contenders struct {
+	objectives []search.Objective
+	fields     []runstore.Field
+	all        []contender
 }
 
-// rivalOf returns false for a trial that cannot be on a front.
-func rivalOf(t *search.Trial, objectives []search.Objective) (rival, bool) {
-	r := rival{id: t.ID}
-	if !t.Feasible() {
-		return r, false
-	}
+type contender struct {
+	id    int
+	costs []uncertain // one an objective
+}
+
+// NewContenders returns an empty set for trials with these objectives.
+func NewContenders(objectives []search.Objective) *Contenders {
+	c := &Contenders{objectives: objectives}
 	for _, o := range objectives {
-		r.values = append(r.values, uncertainCost(t, o))
+		c.fields = append(c.fields, runstore.FieldOf(o.Name))
 	}
-	return r, true
+	return c
 }
 
-// chances returns for each trial near the front, by id, the probability that no
-// other network that was tried is better in all objectives, if each value is
-// drawn from its interval, independently. Errors that networks have in common do
-// not change their order: where an estimate tells how much of its error is a
-// network's own, that part alone is drawn; where it does not (latency), what is
-// uncertain here may in truth be less so.
-func chances(rivals []rival) map[int]float64 {
-	if len(rivals) == 0 {
-		return nil
+// Add takes a trial, unless that cannot be on a front.
+func (c *Contenders) Add(t *search.Trial) {
+	if !t.Feasible() {
+		return
 	}
-	objectives := len(rivals[0].values)
-	points := make([][]float64, len(rivals))
-	for i, r := range rivals {
-		for _, u := range r.values {
+	costs := make([]uncertain, len(c.fields))
+	for i, f := range c.fields {
+		costs[i] = uncertainCost(f.Of(&t.Result), c.objectives[i])
+	}
+	c.all = append(c.all, contender{t.ID, costs})
+}
+
+// AssumeError gives the values of an objective an error, if none of them states one: share times
+// their standard deviation over the contenders.
+func (c *Contenders) AssumeError(objective string, share float64) {
+	k := slices.IndexFunc(c.objectives, func(o search.Objective) bool { return o.Name == objective })
+	if k < 0 || len(c.all) < 2 {
+		return
+	}
+	mids := make([]float64, len(c.all))
+	for i, x := range c.all {
+		u := x.costs[k]
+		if u.below > 0 || u.above > 0 {
+			return
+		}
+		mids[i] = u.mid
+	}
+	sd := share * stat.StdDev(mids, nil)
+	for _, x := range c.all {
+		x.costs[k].below, x.costs[k].above = sd, sd
+	}
+}
+
+// nearFront returns the indices of the n contenders that are nearest to the front by their
+// predicted values: those of the first non-dominated fronts.
+func (c *Contenders) nearFront(n int) []int {
+	points := make([][]float64, len(c.all))
+	order := make([]int, len(c.all))
+	for i, x := range c.all {
+		order[i] = i
+		for _, u := range x.costs {
 			points[i] = append(points[i], u.mid)
 		}
 	}
 	ranks, _ := search.Sort(points, make([]float64, len(points)))
-	order := make([]int, len(rivals))
-	for i := range order {
-		order[i] = i
-	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(ranks[a], ranks[b]) })
-	limit := chanceRivals
-	if objectives > 2 {
-		limit = chanceRivalsMany
+	return order[:min(n, len(order))]
+}
+
+// FrontProbabilities returns for each trial near the front, by id, the probability that no other
+// network that was tried is better in all objectives, if each value is drawn from its interval,
+// independently. Errors that networks have in common do not change their order: where an estimate
+// tells how much of its error is a network's own, that part alone is drawn. Where it does not
+// (latency), the probability is further from 0 and 1 than it ought to be.
+func (c *Contenders) FrontProbabilities() map[int]float64 {
+	if len(c.all) == 0 {
+		return nil
 	}
-	order = order[:min(limit, len(order))]
+	objectives := len(c.objectives)
+	limit := maxContenders
+	if objectives > 2 {
+		limit = maxContendersMany
+	}
+	order := c.nearFront(limit)
 	counts := make([]int, len(order))
-	r := rand.New(rand.NewPCG(chanceSeed, uint64(objectives)))
-	draws := make([]drawn, len(order))
+	r := rand.New(rand.NewPCG(frontSeed, uint64(objectives)))
+	sampled := make([]sampledNetwork, len(order))
 	flat := make([]float64, len(order)*objectives)
-	for range chanceDraws {
-		for i := range draws {
-			draws[i] = drawn{i, flat[i*objectives : (i+1)*objectives]}
-			for k, u := range rivals[order[i]].values {
-				draws[i].cost[k] = u.draw(r)
+	for range frontDraws {
+		for i := range sampled {
+			sampled[i] = sampledNetwork{i, flat[i*objectives : (i+1)*objectives]}
+			for k, u := range c.all[order[i]].costs {
+				sampled[i].costs[k] = u.sample(r)
 			}
 		}
-		countFront(draws, counts)
+		countFront(sampled, counts)
 	}
 	out := make(map[int]float64, len(order))
 	for i, k := range order {
-		out[rivals[k].id] = float64(counts[i]) / chanceDraws
+		out[c.all[k].id] = float64(counts[i]) / frontDraws
 	}
 	return out
 }
 
-// drawn is one network in one draw.
-type drawn struct {
+// sampledNetwork is one network in one draw.
+type sampledNetwork struct {
 	index int
-	cost  []float64
+	costs []float64
 }
 
-// countFront adds 1 for each member of the front of a draw, which it reorders.
-func countFront(draws []drawn, counts []int) {
-	slices.SortFunc(draws, func(a, b drawn) int { return slices.Compare(a.cost, b.cost) })
-	if len(draws[0].cost) <= 2 {
+// countFront adds 1 to the count of each network that no other dominates in a draw. It reorders the draw.
+func countFront(draw []sampledNetwork, counts []int) {
+	slices.SortFunc(draw, func(a, b sampledNetwork) int { return slices.Compare(a.costs, b.costs) })
+	if len(draw[0].costs) <= 2 {
 		// In this order only what stands before can dominate, and it does where its
 		// last value is not larger.
-		least, last := math.Inf(1), len(draws[0].cost)-1
-		for i, d := range draws {
-			equal := i > 0 && slices.Equal(d.cost, draws[i-1].cost)
-			if d.cost[last] < least || equal && d.cost[last] == least {
+		least, last := math.Inf(1), len(draw[0].costs)-1
+		for i, d := range draw {
+			equal := i > 0 && slices.Equal(d.costs, draw[i-1].costs)
+			if d.costs[last] < least || equal && d.costs[last] == least {
 				counts[d.index]++
-				least = d.cost[last]
+				least = d.costs[last]
 			}
 		}
 		return
 	}
-	for i, d := range draws {
-		dominated := slices.ContainsFunc(draws[:i], func(e drawn) bool {
-			for k, v := range e.cost {
-				if v > d.cost[k] {
+	for i, d := range draw {
+		dominated := slices.ContainsFunc(draw[:i], func(e sampledNetwork) bool {
+			for k, v := range e.costs {
+				if v > d.costs[k] {
 					return false
 				}
 			}
-			return !slices.Equal(e.cost, d.cost)
+			return !slices.Equal(e.costs, d.costs)
 		})
 		if !dominated {
 			counts[d.index]++

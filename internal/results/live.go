@@ -1,8 +1,7 @@
-package run
+package results
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -12,15 +11,17 @@ import (
 	"sync"
 	"time"
 
+	"nas/internal/config"
 	"nas/internal/report"
+	"nas/internal/runstore"
 	"nas/latency"
 	"nas/search"
 )
 
 // Live serves the report of a run while it is under way, and the finished one
 // afterwards: "/" is the page, from which a script asks for "/trials" and
-// "/network". It only reads, and holds one run at a time: the one that named it
-// in its [Options] last. The zero value waits for a run.
+// "/network". It only reads, and holds one run at a time, the one that began last.
+// The zero value waits for a run.
 //
 // Watching changes no result. Answers are small, and the page asks less often
 // while something is measured.
@@ -29,11 +30,11 @@ type Live struct {
 	run       string // tells runs apart
 	step      string
 	detail    string
-	head      report.Page
+	header    report.Page
 	x, y      search.Objective
 	front     *search.Front
 	trials    []report.PageTrial
-	at        map[int]int // trial id to its place in trials
+	rows      map[int]int // index in trials, by trial id
 	predictor *latency.Predictor
 	finished  string // the report's file
 }
@@ -41,35 +42,35 @@ type Live struct {
 // batch is how many trials one answer holds at most.
 const batch = 2000
 
-// begin shows another run from here on.
-func (l *Live) begin(p *pipeline) error {
-	s := &Stored{Dir: p.cfg.Output.Dir, Manifest: p.store.Manifest(), Config: p.cfg}
+// Begin shows another run from here on: one that is being made in dir, of which there are no trials yet.
+func (l *Live) Begin(dir string, m runstore.Manifest, c *config.Config, predictor *latency.Predictor) error {
+	s := &Stored{Dir: dir, Manifest: m, Config: c}
 	x, y, err := s.axes()
 	if err != nil {
 		return nil // nothing to draw: the page says which step it is
 	}
-	front, err := search.NewFront(p.objectives, nil)
+	front, err := search.NewFront(m.Objectives, nil)
 	if err != nil {
 		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.run = fmt.Sprintf("%s %d", s.Dir, time.Now().UnixNano())
-	l.head, l.x, l.y, l.front, l.trials, l.at, l.finished = s.head(x, y), x, y, front, nil, map[int]int{}, ""
-	l.head.Live = true
-	l.predictor = p.eval.devices[0].predictor
+	l.run = fmt.Sprintf("%s %d", dir, time.Now().UnixNano())
+	l.header, l.x, l.y, l.predictor, l.finished = s.header(x, y), x, y, predictor, ""
+	l.header.Live = true
+	l.front, l.trials, l.rows = front, nil, map[int]int{}
 	return nil
 }
 
-// references are shown once they are judged.
-func (l *Live) references(rs []Reference) {
+// References are shown once they are judged.
+func (l *Live) References(rs []runstore.Reference) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.head.Fronts.References = classicPoints(rs, l.x, l.y)
+	l.header.Fronts.References = referencePoints(rs, l.x, l.y)
 }
 
-// observe takes a trial; calls are in order.
-func (l *Live) observe(t *search.Trial) {
+// Observe takes the trials in their order.
+func (l *Live) Observe(t *search.Trial) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.front == nil {
@@ -77,25 +78,20 @@ func (l *Live) observe(t *search.Trial) {
 	}
 	l.front.Add(*t)
 	if q, ok := pageTrial(t, l.x, l.y); ok {
-		l.at[t.ID] = len(l.trials)
+		l.rows[t.ID] = len(l.trials)
 		l.trials = append(l.trials, q)
 	}
 }
 
-func (l *Live) progress(p Progress) {
+// Step says what the run is doing and how far that has come.
+func (l *Live) Step(step, detail string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.step, l.detail = p.Step, fmt.Sprint(p.Done)
-	if p.Total > 0 {
-		l.detail += fmt.Sprintf(" of %d", p.Total)
-	}
-	if p.Seconds {
-		l.detail += " s"
-	}
+	l.step, l.detail = step, detail
 }
 
-// end shows the finished report in place of what was shown until now.
-func (l *Live) end(file string) {
+// End shows the report of the finished run, if that file was written, in place of what was shown until now.
+func (l *Live) End(file string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.step, l.detail = "ended", ""
@@ -111,7 +107,8 @@ func (l *Live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "+
+		"img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	switch r.URL.Path {
 	case "/":
 		l.page(w)
@@ -124,11 +121,13 @@ func (l *Live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-const waiting = `<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="2"><meta name="color-scheme" content="light dark"><link rel="icon" href="data:,"><title>nas</title><p style="font:16px sans-serif">nas gets ready: `
+const waiting = `<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="2">` +
+	`<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,"><title>nas</title>` +
+	`<p style="font:16px sans-serif">nas gets ready: `
 
 func (l *Live) page(w http.ResponseWriter) {
 	l.mu.Lock()
-	head, finished, step, detail := l.head, l.finished, l.step, l.detail
+	header, finished, step, detail := l.header, l.finished, l.step, l.detail
 	l.mu.Unlock()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	if finished != "" {
@@ -137,12 +136,12 @@ func (l *Live) page(w http.ResponseWriter) {
 			return
 		}
 	}
-	if !head.Live {
+	if !header.Live {
 		fmt.Fprintf(w, "%s%s %s</p></html>", waiting, step, detail) // our own words and numbers
 		return
 	}
 	var b bytes.Buffer
-	if err := report.WritePage(&b, head); err != nil {
+	if err := report.WritePage(&b, header); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -157,15 +156,17 @@ func (l *Live) update(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l.mu.Lock()
-	u := report.Update{Run: l.run, Step: l.step, Detail: l.detail, Next: 1000, Ended: l.finished != "", From: min(from, len(l.trials))}
-	if known := r.URL.Query().Get("run"); known == "" || known == l.run {
+	u := report.Update{
+		Run: l.run, Step: l.step, Detail: l.detail, Next: 1000, Ended: l.finished != "", From: min(from, len(l.trials)),
+	}
+	if run := r.URL.Query().Get("run"); run == "" || run == l.run {
 		u.Trials = slices.Clone(l.trials[u.From:min(len(l.trials), u.From+batch)])
 	}
 	complete := u.From+len(u.Trials) == len(l.trials)
 	if l.front != nil && complete { // only then does the page know all of its members
 		for _, t := range l.front.Trials() {
-			if at, ok := l.at[t.ID]; ok {
-				u.Members = append(u.Members, pageMember(&t, at, l.x, l.y))
+			if row, ok := l.rows[t.ID]; ok {
+				u.Members = append(u.Members, pageMember(&t, row, l.x, l.y))
 			}
 		}
 	}
@@ -183,10 +184,10 @@ func (l *Live) update(w http.ResponseWriter, r *http.Request) {
 func (l *Live) network(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.Atoi(r.URL.Query().Get("trial"))
 	l.mu.Lock()
-	at, ok := l.at[id]
+	row, ok := l.rows[id]
 	arch := ""
 	if ok {
-		arch = l.trials[at].Arch
+		arch = l.trials[row].Arch
 	}
 	predictor := l.predictor
 	l.mu.Unlock()
@@ -210,24 +211,4 @@ func (l *Live) write(w http.ResponseWriter, v any) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Write(data)
-}
-
-// watch lets the live page, if there is one, show this run. The networks of the
-// literature are judged now and not at the end, so that the page has them.
-func (p *pipeline) watch(ctx context.Context) error {
-	if p.Live == nil {
-		return nil
-	}
-	if err := p.Live.begin(p); err != nil {
-		return err
-	}
-	rs, err := p.references(ctx)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil // the search ends in good order
-		}
-		return err
-	}
-	p.Live.references(rs)
-	return nil
 }

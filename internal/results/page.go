@@ -1,42 +1,20 @@
-package run
+package results
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"nas/internal/report"
+	"nas/internal/resolve"
 	"nas/internal/runstore"
 	"nas/latency"
 	"nas/search"
-	"nas/space"
 )
-
-// page writes report.html, last of all, because it says how the run ended.
-func (p *pipeline) page(context.Context) error {
-	if len(p.front) == 0 || len(p.objectives) < 2 {
-		return nil
-	}
-	s := p.stored
-	var err error
-	if s.Manifest, err = runstore.ReadManifest(s.Dir); err != nil {
-		return err
-	}
-	page, err := s.Page()
-	if err != nil {
-		return err
-	}
-	return runstore.Write(p.store.Path(reportFile), func(w io.Writer) error { return report.WritePage(w, page) })
-}
-
-const reportFile = "report.html"
 
 // Page makes the run's report.
 func (s *Stored) Page() (report.Page, error) {
@@ -45,31 +23,24 @@ func (s *Stored) Page() (report.Page, error) {
 		return report.Page{}, err
 	}
 	x, y, _ := s.axes()
-	p := s.head(x, y)
+	p := s.header(x, y)
 	p.Fronts = f
 	p.Fronts.Series = nil
 	p.Fronts.Subtitle = f.Verdict()
 	p.Facts = slices.Insert(p.Facts, 2, [2]string{"trials", report.Thousands(s.Trials)}, [2]string{"ended", s.Manifest.Status})
 	p.Trials = s.Shown
-	// Without the profile, as in a directory that was passed on in parts, the
-	// report lacks the breakdowns only.
-	var predictor *latency.Predictor
-	switch prof, err := latency.Load(filepath.Join(s.Dir, runstore.ProfileFile)); {
-	case err == nil:
-		if predictor, err = prof.Predictor(); err != nil {
-			return p, err
-		}
-	case !errors.Is(err, fs.ErrNotExist):
-		return p, fmt.Errorf("%w; without the file the report lacks the breakdowns only", err)
+	predictor, err := s.predictor()
+	if err != nil {
+		return p, err
 	}
 	for _, t := range s.Front.Trials() {
-		at, ok := p.Trials.Find(t.ID)
+		row, ok := p.Trials.Find(t.ID)
 		if !ok {
-			return p, fmt.Errorf("run: trial %d of %s is on the front and has no place on the axes", t.ID, s.Dir)
+			return p, fmt.Errorf("results: trial %d of %s is on the front and has no value on one of the axes", t.ID, s.Dir)
 		}
-		m := pageMember(&t, at, x, y)
+		m := pageMember(&t, row, x, y)
 		if m.PageNetwork, err = pageNetwork(t.Arch, predictor); err != nil {
-			return p, fmt.Errorf("run: trial %d of %s: %w", t.ID, s.Dir, err)
+			return p, fmt.Errorf("results: trial %d of %s: %w", t.ID, s.Dir, err)
 		}
 		p.Members = append(p.Members, m)
 	}
@@ -88,39 +59,53 @@ func (s *Stored) Page() (report.Page, error) {
 	return p, nil
 }
 
-// head is what a page says of a run before there are trials.
-func (s *Stored) head(x, y search.Objective) report.Page {
-	p := report.Page{Dir: s.Dir, Device: s.Manifest.Device, Facts: [][2]string{
-		{"latency", s.Manifest.Device}, {"score", s.Manifest.Notes["score"]}, {"seed", fmt.Sprint(s.Manifest.Seed)},
-		{"nas", s.Manifest.Version}, {"search", s.searcher()},
-	}}
-	p.Fronts = report.Fronts{Title: s.Config.Name, X: s.axis(x), Y: s.axis(y), Constraints: s.constraints(x.Name, y.Name), Notes: s.notes(x)}
-	if b := s.Manifest.Notes["blind"]; b != "" {
-		p.Blind = strings.Split(b, ", ")
+// predictor is that of the run's first profile; nil where the file is missing, as in a directory
+// that was passed on in parts: the report then lacks the breakdowns only.
+func (s *Stored) predictor() (*latency.Predictor, error) {
+	p, err := latency.Load(filepath.Join(s.Dir, runstore.ProfileFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("%w; without the file the report lacks the breakdowns only", err)
 	}
-	return p
+	return p.Predictor()
 }
 
-// pageTrial is a trial as a page shows it; not if it failed or was not scored.
+// header is what a page says of a run before there are trials.
+func (s *Stored) header(x, y search.Objective) report.Page {
+	return report.Page{
+		Dir: s.Dir, Device: s.Manifest.Device, Blind: s.Manifest.Score.Blind,
+		Facts: [][2]string{
+			{"latency", s.Manifest.Device}, {"score", s.Manifest.Score.Label}, {"seed", fmt.Sprint(s.Manifest.Seed)},
+			{"nas", s.Manifest.Version}, {"search", s.searcher()},
+		},
+		Fronts: report.Fronts{
+			Title: s.Config.Name, X: s.axis(x), Y: s.axis(y), Constraints: s.constraints(x.Name, y.Name), Notes: s.notes(x),
+		},
+	}
+}
+
+// pageTrial is a trial as a page shows it; false if it failed or was not scored.
 func pageTrial(t *search.Trial, x, y search.Objective) (report.PageTrial, bool) {
-	q := report.PageTrial{ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, X: value(t, x.Name), Y: value(t, y.Name),
-		Params: int64(value(t, keyParams)), MACs: int64(value(t, keyMACs)), Feasible: t.Feasible()}
+	number := func(key string) float64 { return runstore.Number(&t.Result, key) }
+	q := report.PageTrial{
+		ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, X: number(x.Name), Y: number(y.Name),
+		Params: int64(number(runstore.KeyParams)), MACs: int64(number(runstore.KeyMACs)), Feasible: t.Feasible(),
+	}
 	return q, t.Failed == "" && !math.IsNaN(q.X) && !math.IsNaN(q.Y)
 }
 
-func pageMember(t *search.Trial, at int, x, y search.Objective) report.PageMember {
-	return report.PageMember{Trial: at, XLow: value(t, x.Name+"_low"), XHigh: value(t, x.Name+"_high"),
-		YLow: value(t, y.Name+"_low"), YHigh: value(t, y.Name+"_high")}
+// pageMember is a trial on the front; row is its index among the trials of the page.
+func pageMember(t *search.Trial, row int, x, y search.Objective) report.PageMember {
+	a, b := runstore.FieldOf(x.Name).Of(&t.Result), runstore.FieldOf(y.Name).Of(&t.Result)
+	return report.PageMember{Trial: row, XLow: a.Low, XHigh: a.High, YLow: b.Low, YHigh: b.High}
 }
 
-// pageNetwork is the diagram and the layers of a network; without a predictor the
-// diagram lacks where the latency goes.
+// pageNetwork is the diagram and the layers of a network; without a predictor the diagram lacks
+// where the latency goes.
 func pageNetwork(arch string, predictor *latency.Predictor) (p report.PageNetwork, err error) {
-	a, err := space.Parse(arch)
-	if err != nil {
-		return p, err
-	}
-	n, err := a.Network()
+	n, err := resolve.NetworkOf(arch)
 	if err != nil {
 		return p, err
 	}
@@ -131,16 +116,18 @@ func pageNetwork(arch string, predictor *latency.Predictor) (p report.PageNetwor
 		window := ""
 		if l.Kernel != [2]int{} {
 			window = fmt.Sprintf("%dx%d", l.Kernel[0], l.Kernel[1])
-			for _, part := range []struct {
+			for _, setting := range []struct {
 				name string
 				n    int
 			}{{"stride", l.Stride[0]}, {"dilation", l.Dilation[0]}, {"groups", l.Groups}} {
-				if part.n > 1 {
-					window += fmt.Sprintf(", %s %d", part.name, part.n)
+				if setting.n > 1 {
+					window += fmt.Sprintf(", %s %d", setting.name, setting.n)
 				}
 			}
 		}
-		p.Layers = append(p.Layers, report.PageLayer{Name: l.Name, Op: l.Op, Window: window, Out: l.Out.String(), Params: l.Params, MACs: l.MACs})
+		p.Layers = append(p.Layers, report.PageLayer{
+			Name: l.Name, Op: l.Op, Window: window, Out: l.Out.String(), Params: l.Params, MACs: l.MACs,
+		})
 	}
 	var e latency.Estimate
 	device := ""

@@ -1,4 +1,4 @@
-package run
+package results
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"nas/internal/config"
+	"nas/internal/runstore"
 	"nas/search"
 )
 
@@ -45,7 +46,7 @@ type (
 func (s *Stored) Pick(rule PickRule) ([]Picked, error) {
 	f := &frontView{run: s, objectives: s.Manifest.Objectives, members: s.Front.Trials()}
 	if len(f.members) == 0 {
-		return nil, config.Usagef("run: the front of %s is empty: there is nothing to pick", s.Dir)
+		return nil, config.Usagef("results: the front of %s is empty: there is nothing to pick", s.Dir)
 	}
 	for i := range f.members {
 		p := make([]float64, len(f.objectives))
@@ -71,9 +72,9 @@ type frontView struct {
 func (f *frontView) figure(m int, o search.Objective) string {
 	v := f.members[m].Objectives[o.Name]
 	switch {
-	case strings.HasPrefix(o.Name, keyLatency):
+	case runstore.IsLatency(o.Name):
 		return fmt.Sprintf("%.4g ms", v)
-	case o.Name == keyAccuracy:
+	case o.Name == runstore.KeyAccuracy:
 		if a := f.run.axis(o); a.Unit == "%" {
 			return fmt.Sprintf("%s %.2f %% (estimated)", a.Name, v)
 		}
@@ -98,62 +99,55 @@ func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 	if err != nil {
 		return nil, config.Usage(err)
 	}
-	if !strings.HasPrefix(x.Name, keyLatency) {
-		return nil, config.Usagef("run: latency is no objective of %s: a budget for it has nothing to choose by", f.run.Dir)
+	if !runstore.IsLatency(x.Name) {
+		return nil, config.Usagef("results: latency is no objective of %s: a budget for it has nothing to choose by", f.run.Dir)
 	}
 	if !(r.Ms > 0) {
-		return nil, config.Usagef("run: a latency budget of %v ms: want more than 0", r.Ms)
+		return nil, config.Usagef("results: a latency budget of %v ms: want more than 0", r.Ms)
 	}
-	bound := func(t *search.Trial) float64 {
-		if r.Sure {
-			if high := value(t, x.Name+"_high"); !math.IsNaN(high) {
-				return high
-			}
-		}
-		return value(t, x.Name)
-	}
-	better := func(a, b *search.Trial) bool {
-		if y.Direction == search.Maximize {
-			return a.Objectives[y.Name] > b.Objectives[y.Name]
-		}
-		return a.Objectives[y.Name] < b.Objectives[y.Name]
-	}
-	best, fastest, within := -1, 0, 0
-	next := -1 // the fastest of those beyond the budget
+	latency := make([]runstore.Value, len(f.members))
+	needs := make([]float64, len(f.members)) // what is held against the budget, ms
 	for i := range f.members {
-		t := &f.members[i]
-		if bound(t) < bound(&f.members[fastest]) {
-			fastest = i
+		latency[i] = runstore.FieldOf(x.Name).Of(&f.members[i].Result)
+		if needs[i] = latency[i].Mid; r.Sure && !math.IsNaN(latency[i].High) {
+			needs[i] = latency[i].High
 		}
-		if bound(t) > r.Ms {
-			if next < 0 || bound(t) < bound(&f.members[next]) {
+	}
+	better := func(a, b int) bool {
+		v, w := f.members[a].Objectives[y.Name], f.members[b].Objectives[y.Name]
+		return v > w && y.Direction == search.Maximize || v < w && y.Direction != search.Maximize
+	}
+	best, next, within := -1, -1, 0 // next: the fastest of those beyond the budget
+	for i := range f.members {
+		if needs[i] > r.Ms {
+			if next < 0 || needs[i] < needs[next] {
 				next = i
 			}
 			continue
 		}
 		within++
-		if best < 0 || better(t, &f.members[best]) {
+		if best < 0 || better(i, best) {
 			best = i
 		}
 	}
 	if best < 0 {
-		return nil, config.Usagef("run: no member of the front of %s is within %.4g ms: the fastest, trial %d, needs %.4g ms",
-			f.run.Dir, r.Ms, f.members[fastest].ID, bound(&f.members[fastest]))
+		return nil, config.Usagef("results: no member of the front of %s is within %.4g ms: the fastest, trial %d, needs %.4g ms",
+			f.run.Dir, r.Ms, f.members[next].ID, needs[next])
 	}
-	t := &f.members[best]
 	meant := "by their predicted latency"
 	if r.Sure {
 		meant = "by the upper end of their 90 % interval"
 	}
-	why := fmt.Sprintf("of %d members of the front, %d are within %.4g ms %s; of these it is the best: %s", len(f.members), within, r.Ms, meant, f.figures(best))
-	if next >= 0 && better(&f.members[next], t) {
+	why := fmt.Sprintf("of %d members of the front, %d are within %.4g ms %s; of these it is the best: %s",
+		len(f.members), within, r.Ms, meant, f.figures(best))
+	if next >= 0 && better(next, best) {
 		why += fmt.Sprintf("; trial %d, just beyond the budget, would give %s", f.members[next].ID, f.figure(next, y))
 	}
-	if high := value(t, x.Name+"_high"); high > r.Ms {
+	if high := latency[best].High; high > r.Ms {
 		why += fmt.Sprintf("; its interval reaches %.4g ms, beyond the budget", high)
 	}
 	for _, m := range f.run.Measured {
-		if m.ID == t.ID {
+		if m.ID == f.members[best].ID {
 			why += fmt.Sprintf("; it was measured at %.4g ms", m.MeasuredMs)
 		}
 	}
@@ -162,16 +156,16 @@ func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 
 func (AtKnee) pick(f *frontView) ([]Picked, error) {
 	if len(f.objectives) < 2 {
-		return nil, config.Usagef("run: %s has one objective: its front has no knee", f.run.Dir)
+		return nil, config.Usagef("results: %s has one objective: its front has no knee", f.run.Dir)
 	}
 	k := search.Knee(f.costs)
-	return []Picked{f.choose(k, fmt.Sprintf("the front of %d bends most here: with every objective scaled to 0..1 over the front, it is farthest from the line, or plane, through the best of each; %s",
-		len(f.members), f.figures(k)))}, nil
+	return []Picked{f.choose(k, fmt.Sprintf("the front of %d bends most here: with every objective scaled to 0..1 over the front, "+
+		"it is farthest from the line, or plane, through the best of each; %s", len(f.members), f.figures(k)))}, nil
 }
 
 func (r ByHypervolume) pick(f *frontView) ([]Picked, error) {
 	if r.N < 1 {
-		return nil, config.Usagef("run: %d members by hypervolume: want 1 or more", r.N)
+		return nil, config.Usagef("results: %d members by hypervolume: want 1 or more", r.N)
 	}
 	ref := make([]float64, len(f.objectives))
 	for k, o := range f.objectives {
@@ -181,99 +175,22 @@ func (r ByHypervolume) pick(f *frontView) ([]Picked, error) {
 	}
 	whole := search.Hypervolume(slices.Clone(f.costs), ref)
 	if whole == 0 {
-		return nil, config.Usagef("run: no member of the front of %s is better than the worst of the reference sample in every objective: choose by --knee or --weights", f.run.Dir)
+		return nil, config.Usagef("results: no member of the front of %s is better than the worst of the reference sample "+
+			"in every objective: choose by --knee or --weights", f.run.Dir)
 	}
-	chosen := subset(f.costs, ref, min(r.N, len(f.members)))
-	sum := 0.0
+	chosen := hypervolumeSubset(f.costs, ref, min(r.N, len(f.members)))
 	var points [][]float64
 	for _, m := range chosen {
 		points = append(points, f.costs[m])
 	}
-	sum = search.Hypervolume(slices.Clone(points), ref)
+	sum := search.Hypervolume(slices.Clone(points), ref)
 	without := search.Contributions(points, ref)
 	var out []Picked
 	for i, m := range chosen {
-		out = append(out, f.choose(m, fmt.Sprintf("one of %d that together hold %.1f %% of the front's hypervolume; %.1f %% would be lost without it; %s",
-			len(chosen), 100*sum/whole, 100*without[i]/whole, f.figures(m))))
+		out = append(out, f.choose(m, fmt.Sprintf("one of %d that together hold %.1f %% of the front's hypervolume; "+
+			"%.1f %% would be lost without it; %s", len(chosen), 100*sum/whole, 100*without[i]/whole, f.figures(m))))
 	}
 	return out, nil
-}
-
-// subset returns n members, in front order, that together dominate most up to
-// ref. Two objectives: the optimum, by dynamic programming over the sorted front
-// (Kuhn, Fonseca, Paquete, Ruzika, Duarte and Figueira, Hypervolume subset
-// selection in two dimensions, Evolutionary Computation 24(3), 2016), O(n N^2).
-// More: greedily, at least 63 % of the optimum, as hypervolume is submodular.
-func subset(costs [][]float64, ref []float64, n int) []int {
-	if len(ref) != 2 {
-		return greedySubset(costs, ref, n)
-	}
-	var order []int // of the members that count, by the first objective
-	for i, p := range costs {
-		if p[0] < ref[0] && p[1] < ref[1] {
-			order = append(order, i)
-		}
-	}
-	slices.SortFunc(order, func(a, b int) int { return slices.Compare(costs[a], costs[b]) })
-	m := len(order)
-	n = min(n, m)
-	// area[k][j]: the most that k+1 members with j the last dominate to the left of
-	// ref. A member j adds, beyond its predecessor i, the strip below i's second value.
-	area := make([][]float64, n)
-	from := make([][]int, n)
-	for k := range n {
-		area[k], from[k] = make([]float64, m), make([]int, m)
-		for j := range m {
-			p := costs[order[j]]
-			from[k][j] = -1
-			if k == 0 {
-				area[k][j] = (ref[0] - p[0]) * (ref[1] - p[1])
-				continue
-			}
-			for i := range j {
-				if v := area[k-1][i] + (ref[0]-p[0])*(costs[order[i]][1]-p[1]); v > area[k][j] {
-					area[k][j], from[k][j] = v, i
-				}
-			}
-		}
-	}
-	bestK, bestJ := 0, 0
-	for k := range n {
-		for j := range m {
-			if area[k][j] > area[bestK][bestJ] {
-				bestK, bestJ = k, j
-			}
-		}
-	}
-	var out []int
-	for k, j := bestK, bestJ; j >= 0; k-- {
-		out = append(out, order[j])
-		j = from[k][j]
-	}
-	slices.Sort(out)
-	return out
-}
-
-func greedySubset(costs [][]float64, ref []float64, n int) []int {
-	var out []int
-	var points [][]float64
-	for len(out) < n {
-		best, most := -1, 0.0
-		for i, p := range costs {
-			if slices.Contains(out, i) {
-				continue
-			}
-			if v := search.Hypervolume(append(slices.Clone(points), p), ref); v > most {
-				best, most = i, v
-			}
-		}
-		if best < 0 {
-			break
-		}
-		out, points = append(out, best), append(points, costs[best])
-	}
-	slices.Sort(out)
-	return out
 }
 
 func (w ByWeights) pick(f *frontView) ([]Picked, error) {
@@ -288,49 +205,81 @@ func (w ByWeights) pick(f *frontView) ([]Picked, error) {
 	}
 	for name, v := range w {
 		if !slices.Contains(names, name) {
-			return nil, config.Usagef("run: weight of %q: want an objective of the run: %s", name, strings.Join(names, ", "))
+			return nil, config.Usagef("results: weight of %q: want an objective of the run: %s", name, strings.Join(names, ", "))
 		}
 		if v < 0 || math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, config.Usagef("run: weight %s = %v: want 0 or more", name, v)
+			return nil, config.Usagef("results: weight %s = %v: want 0 or more", name, v)
 		}
 	}
 	if total == 0 {
-		return nil, config.Usagef("run: every weight is 0: want one above 0, of %s", strings.Join(names, ", "))
+		return nil, config.Usagef("results: every weight is 0: want one above 0, of %s", strings.Join(names, ", "))
 	}
-	best, least := 0, math.Inf(1)
-	for i, p := range f.costs {
-		sum := 0.0
-		for k := range f.objectives {
-			lo, hi := math.Inf(1), math.Inf(-1)
-			for _, q := range f.costs {
-				lo, hi = min(lo, q[k]), max(hi, q[k])
-			}
-			if hi > lo {
-				sum += weights[k] / total * (p[k] - lo) / (hi - lo)
-			}
-		}
-		if sum < least {
-			best, least = i, sum
-		}
-	}
+	best, least := f.leastSum(weights, total)
 	var terms []string
 	for k, name := range names {
 		if weights[k] > 0 {
 			terms = append(terms, fmt.Sprintf("%.3g x %s", weights[k]/total, name))
 		}
 	}
-	return []Picked{f.choose(best, fmt.Sprintf("of %d members, the least %s (each scaled to 0..1 over the front, 0 the best): %.3f; %s",
-		len(f.members), strings.Join(terms, " + "), least, f.figures(best)))}, nil
+	return []Picked{f.choose(best, fmt.Sprintf("of %d members, the least %s (each scaled to 0..1 over the front, 0 the best): "+
+		"%.3f; %s", len(f.members), strings.Join(terms, " + "), least, f.figures(best)))}, nil
+}
+
+// leastSum finds the member with the least sum of its costs, each scaled to 0..1 over the front and weighted.
+func (f *frontView) leastSum(weights []float64, total float64) (best int, least float64) {
+	least = math.Inf(1)
+	for i, p := range f.costs {
+		sum := 0.0
+		for k, w := range weights {
+			lo, hi := math.Inf(1), math.Inf(-1)
+			for _, q := range f.costs {
+				lo, hi = min(lo, q[k]), max(hi, q[k])
+			}
+			if hi > lo {
+				sum += w / total * (p[k] - lo) / (hi - lo)
+			}
+		}
+		if sum < least {
+			best, least = i, sum
+		}
+	}
+	return best, least
 }
 
 // configName is an objective's name in search.objectives.
 func configName(key string) string {
 	switch key {
-	case keyActivations:
+	case runstore.KeyActivations:
 		return "activation_bytes"
 	}
-	if rest, ok := strings.CutPrefix(key, keyLatency); ok {
+	if rest, ok := strings.CutPrefix(key, runstore.KeyLatency); ok {
 		return "latency" + rest
 	}
 	return key
+}
+
+// NamedPick is a member of a front that every run exports.
+type NamedPick struct {
+	Name   string
+	Member int // index into the front
+}
+
+// NamedPicks chooses from a front of (latency, accuracy): the fastest, the knee and the most
+// accurate. On a small front they may be the same.
+func NamedPicks(front [][2]float64) []NamedPick {
+	if len(front) == 0 {
+		return nil
+	}
+	fastest, best := 0, 0
+	points := make([][]float64, len(front))
+	for i, m := range front {
+		points[i] = []float64{m[0], -m[1]}
+		if m[0] < front[fastest][0] {
+			fastest = i
+		}
+		if m[1] > front[best][1] {
+			best = i
+		}
+	}
+	return []NamedPick{{"fastest", fastest}, {"knee", search.Knee(points)}, {"most_accurate", best}}
 }

@@ -2,57 +2,78 @@ package run
 
 import (
 	"context"
+	"io"
+	"time"
 
+	"nas/internal/evaluator"
 	"nas/internal/report"
+	"nas/internal/results"
 	"nas/internal/runstore"
 )
 
-// writeFront writes front.csv.
-func (p *pipeline) writeFront() error {
-	d := p.eval.devices[0]
-	rows := make([]runstore.FrontRow, len(p.front))
-	for i := range p.front {
-		m := &p.front[i]
-		rows[i] = runstore.FrontRow{
-			ID: m.ID, ArchID: m.ArchID, Arch: m.Arch, LatencyMs: m.Latency, LatencyLowMs: m.Low, LatencyHighMs: m.High,
-			Accuracy: m.Accuracy, AccuracyLow: value(&m.Trial, keyAccuracy+"_low"), AccuracyHigh: value(&m.Trial, keyAccuracy+"_high"),
-			Params: int64(value(&m.Trial, keyParams)), MACs: int64(value(&m.Trial, keyMACs)),
-			PeakActivationBytes: int64(value(&m.Trial, keyActivations)), LatencyDevice: d.profile.Device.String(),
-			Extra: []float64{m.OnFront},
+// write makes what is derived from the stored trials, and notes how the run ended. The report comes
+// last, because it says that, too.
+func write(ctx context.Context, s *evaluator.Setup, store *runstore.Run, out *Outcome, started time.Time) (err error) {
+	var run *results.Stored
+	if len(out.Front) > 0 {
+		if run, err = draw(ctx, s, store); err != nil {
+			return err
 		}
 	}
-	return runstore.WriteFront(p.cfg.Output.Dir, rows, chanceColumn)
-}
-
-// draw makes the pictures, from what is stored.
-func (p *pipeline) draw(ctx context.Context) error {
-	if len(p.front) == 0 {
-		return nil
-	}
-	if _, err := p.references(ctx); err != nil && ctx.Err() == nil {
+	if err := recordEnd(store, out, started); err != nil {
 		return err
 	}
-	s, err := Load(p.cfg.Output.Dir)
+	if run == nil || len(s.Objectives) < 2 {
+		return nil
+	}
+	run.Manifest = store.Manifest()
+	page, err := run.Page()
 	if err != nil {
 		return err
 	}
-	p.stored = s
-	if len(p.objectives) > 1 {
-		f, err := Figure(s)
+	return runstore.Write(store.Path(runstore.ReportFile), func(w io.Writer) error { return report.WritePage(w, page) })
+}
+
+// draw makes the pictures.
+func draw(ctx context.Context, s *evaluator.Setup, store *runstore.Run) (*results.Stored, error) {
+	if _, err := references(ctx, s, store.Dir()); err != nil && ctx.Err() == nil {
+		return nil, err
+	}
+	run, err := results.Load(store.Dir())
+	if err != nil {
+		return nil, err
+	}
+	if len(s.Objectives) > 1 {
+		f, err := results.Figure(run)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, name := range []string{"front.svg", "front.png"} {
-			if err := report.Save(p.store.Path(name), f); err != nil {
-				return err
+			if err := report.Save(store.Path(name), f); err != nil {
+				return nil, err
 			}
 		}
 	}
-	if err := report.Save(p.store.Path("hypervolume.svg"), Growth(s)); err != nil {
-		return err
+	if err := report.Save(store.Path("hypervolume.svg"), results.Growth(run)); err != nil {
+		return nil, err
 	}
-	if len(s.Measured) > 0 {
-		return report.Save(p.store.Path("measured.svg"), s.Agreement())
+	if len(run.Measured) > 0 {
+		if err := report.Save(store.Path("measured.svg"), run.Agreement()); err != nil {
+			return nil, err
+		}
 	}
-	return nil
+	return run, nil
+}
+
+// references returns the stored networks of the literature; they are judged and stored where they
+// are missing or broken, because a plot that is drawn again must not need the models.
+func references(ctx context.Context, s *evaluator.Setup, dir string) ([]runstore.Reference, error) {
+	if rs, err := runstore.ReadReferences(dir); err == nil && rs != nil {
+		return rs, nil
+	}
+	rs, err := s.References(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return rs, runstore.WriteReferences(dir, rs)
 }

@@ -7,8 +7,8 @@ import (
 	"nas/search"
 )
 
-// The keys of the values that a run computes of each network. An objective of the run stands among the objectives of a
-// trial, every other value among its parts.
+// The keys of the values that a run computes of each network. An objective of the run stands among
+// the objectives of a trial, every other value among its parts.
 const (
 	KeyLatency     = "latency_ms" // of the only device; see [LatencyKey]
 	KeyAccuracy    = "accuracy"
@@ -18,8 +18,8 @@ const (
 	KeyWeights     = "weight_bytes"
 )
 
-// LatencyKey is the key of the latency on one of a run's devices, which has the name that the config gives its profile:
-// "latency_ms@pixel7", or "latency_ms" for the profile without a name.
+// LatencyKey is the key of the latency on one of a run's devices, which has the name that the
+// config gives its profile: "latency_ms@pixel7", or "latency_ms" for the profile without a name.
 func LatencyKey(device string) string {
 	if device == "" {
 		return KeyLatency
@@ -27,15 +27,15 @@ func LatencyKey(device string) string {
 	return KeyLatency + "@" + device
 }
 
-// IsLatency reports whether a key is that of a latency.
-func IsLatency(key string) bool { return key == KeyLatency || strings.HasPrefix(key, KeyLatency+"@") }
+// IsLatency reports whether a key is that of a latency on any device, or of a part of one.
+func IsLatency(key string) bool { return strings.HasPrefix(key, KeyLatency) }
 
 // Value is a figure of a network with its 90 % interval.
 type Value struct {
 	Mid       float64 // NaN where the network has no such value
 	Low, High float64 // NaN where there is no interval
-	// BetweenSD is the standard deviation of the error that the value does not share with those of other networks: the
-	// part that can change an order. 0 where it is not known.
+	// BetweenSD is the standard deviation of the error that the value does not share with those of
+	// other networks: the part that can change an order. 0 where it is not known.
 	BetweenSD float64
 }
 
@@ -73,6 +73,14 @@ func (f Field) Set(r *search.Result, v Value, objective bool) {
 	}
 	if v.BetweenSD > 0 {
 		r.Parts[f.betweenSD] = v.BetweenSD
+	}
+}
+
+// Clear removes the value from a result.
+func (f Field) Clear(r *search.Result) {
+	delete(r.Objectives, f.mid)
+	for _, key := range []string{f.mid, f.low, f.high, f.betweenSD} {
+		delete(r.Parts, key)
 	}
 }
 

@@ -1,0 +1,38 @@
+package run
+
+import (
+	"context"
+
+	"nas/internal/evaluator"
+	"nas/internal/results"
+	"nas/internal/runstore"
+)
+
+// withLive lets the live page show the progress.
+func withLive(o evaluator.Options, live *results.Live) evaluator.Options {
+	progress := o.Progress
+	o.Progress = func(p evaluator.Progress) {
+		live.Step(p.Step, p.String())
+		if progress != nil {
+			progress(p)
+		}
+	}
+	return o
+}
+
+// watch lets the live page show this run. The networks of the literature are judged now and not at
+// the end, so that the page has them.
+func watch(ctx context.Context, live *results.Live, s *evaluator.Setup, store *runstore.Run) error {
+	if err := live.Begin(store.Dir(), store.Manifest(), s.Config, s.Devices[0].Predictor); err != nil {
+		return err
+	}
+	rs, err := references(ctx, s, store.Dir())
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // the search ends in good order
+		}
+		return err
+	}
+	live.References(rs)
+	return nil
+}
