@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // blockParts are the kinds that blocks of tables consist of.
@@ -62,7 +63,7 @@ func relativeCosts(us []UnitTime, amounts func(u *engine.Unit) []float64, ridge 
 				rows[i][j] *= w[i] / (1000 * us[i].Ms)
 			}
 		}
-		costs = nonNegative(rows, b, ridge)
+		costs = stat.NNLS(rows, b, ridge)
 		abs := make([]float64, len(us))
 		for i := range us {
 			e := b[i]
@@ -71,7 +72,7 @@ func relativeCosts(us []UnitTime, amounts func(u *engine.Unit) []float64, ridge 
 			}
 			abs[i] = math.Abs(e) / w[i]
 		}
-		s := 1.4826 * median(slices.Clone(abs))
+		s := 1.4826 * stat.Median(slices.Clone(abs))
 		for i := range w {
 			w[i] = math.Sqrt(min(1, 1.345*max(s, 1e-6)/max(abs[i], 1e-12)))
 		}
@@ -118,26 +119,4 @@ func kindCost(kinds map[string]*KindModel, t *engine.Target) func(string, *engin
 		}
 		return k.analytic(terms(nil, u, t))
 	}
-}
-
-// restoreSums makes the profile's SumModel ready to predict; nil if it has none.
-func (p *Profile) restoreSums() *SumModel {
-	if p.Sums == nil {
-		return nil
-	}
-	m := *p.Sums
-	var units []engine.Unit
-	if len(p.Units) > 0 {
-		for _, u := range p.Units {
-			units = append(units, u.Unit)
-		}
-	} else {
-		for _, s := range p.Shapes {
-			units = append(units, s.Unit)
-		}
-	}
-	if !m.restore(units, &p.Device.Target) {
-		return nil
-	}
-	return &m
 }

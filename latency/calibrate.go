@@ -10,6 +10,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // Options of [Calibrate]. The zero value is a calibration of one minute.
@@ -80,36 +81,36 @@ type wholeRecord struct {
 // unitRecord is what one network told about one unit.
 type unitRecord struct {
 	ms, spread float64
-	Pace
+	Conditions
 }
 
 // calibration is the state of one Calibrate.
 type calibration struct {
-	rt      Runtime
-	dev     Device
-	timer   Timer
-	opts    Options
-	start   time.Time
-	next    func() (*blocks.Network, bool)
-	drawn   int // networks taken from the iterator
-	ended   bool
-	pool    []candidate
-	held    []candidate // waiting to be measured
-	second  []candidate // held out, to be measured once more
-	later   []candidate // timed call by call while the machine was slow: once more
-	freq    map[engine.Unit]float64
-	units   map[engine.Unit][]unitRecord
-	kept    map[engine.Unit]UnitTime // of Options.Base
-	whole   []wholeRecord
-	runs    int
-	broken  int // runs interrupted
-	nets    int // timed call by call
-	picked  int // from the pool
-	visits  int // to all networks
-	slow    int // ... while the machine was slow
-	guesser *Predictor
-	hypers  map[string]*Hyper
-	error   float64
+	dev    Device
+	timer  UnitTimer
+	opts   Options
+	start  time.Time
+	next   func() (*blocks.Network, bool)
+	drawn  int // networks taken from the iterator
+	ended  bool
+	pool   []candidate
+	held   []candidate // waiting to be measured
+	second []candidate // held out, to be measured once more
+	later  []candidate // timed call by call while the machine was slow: once more
+	freq   map[engine.Unit]float64
+	units  map[engine.Unit][]unitRecord
+	kept   map[engine.Unit]UnitTime // of Options.Base
+	whole  []wholeRecord
+	runs   int
+	broken int        // runs interrupted
+	nets   int        // timed call by call
+	picked int        // from the pool
+	visits int        // to all networks
+	slow   int        // ... while the machine was slow
+	prior  *Predictor // what the units take as far as is known yet
+	fitted bool       // prior was fitted to measurements
+	hypers map[string]*stat.ResidualKernel
+	error  float64
 }
 
 // Calibrate makes the profile of a device. networks are drawn by the caller from
@@ -132,51 +133,52 @@ func Calibrate(ctx context.Context, rt Runtime, networks iter.Seq[*blocks.Networ
 	if opts.MaxUnits == 0 {
 		opts.MaxUnits = defaultMaxUnits
 	}
-	if b, ok := rt.(*Recipe); ok {
-		return calibrateRecipe(ctx, b, networks, opts)
-	}
-	c := &calibration{
-		rt: rt, dev: rt.Device(), opts: opts, start: time.Now(),
-		freq: map[engine.Unit]float64{}, units: map[engine.Unit][]unitRecord{}, kept: map[engine.Unit]UnitTime{}, hypers: map[string]*Hyper{},
-	}
-	facts := rt.Facts()
+	dev, facts := rt.Device(), rt.Facts()
+	var known Baseline
 	if b := opts.Base; b != nil {
-		if err := b.Device.match(c.dev); err != nil {
+		if err := b.Device.match(dev); err != nil {
 			return nil, fmt.Errorf("latency: measurements cannot be added to a profile of another device: %w", err)
 		}
-		for _, u := range b.Units {
-			c.kept[u.Unit] = u
-		}
+		known.ProbeNs = b.Calibration.ProbeNs // times are brought to this session's reference
 	}
-	next, stop := pull(networks)
-	defer stop()
-	c.next = next
-	if err := c.fill(); err != nil {
-		return nil, err
-	}
-	if len(c.pool)+len(c.held) == 0 {
-		return nil, errors.New("latency: no networks to calibrate with")
-	}
-	var known Baseline
-	if opts.Base != nil {
-		known.ProbeNs = opts.Base.Calibration.ProbeNs // times are brought to this session's reference
-	}
+	start := time.Now()
 	timer, err := rt.Open(ctx, known)
 	if err != nil {
 		return nil, err
 	}
-	c.timer = timer
+	next, stop := pull(networks)
+	defer stop()
+	units, ok := timer.(UnitTimer)
+	if !ok {
+		defer timer.Close()
+		return calibrateEndToEnd(ctx, timer, dev, facts, next, opts)
+	}
+	c := &calibration{
+		dev: dev, timer: units, opts: opts, start: start, next: next,
+		freq: map[engine.Unit]float64{}, units: map[engine.Unit][]unitRecord{}, kept: map[engine.Unit]UnitTime{}, hypers: map[string]*stat.ResidualKernel{},
+	}
+	if opts.Base != nil {
+		for _, u := range opts.Base.Units {
+			c.kept[u.Unit] = u
+		}
+	}
+	if c.prior, err = (&Profile{Device: dev}).Fit(nil); err != nil {
+		return nil, err
+	}
 	why, err := c.measure(ctx)
 	// What waited for a better moment counts as it is.
 	for _, n := range c.later {
-		err = errors.Join(err, c.keep(n.before))
+		err = errors.Join(err, c.keep(n.calls, n.before))
 	}
 	for _, h := range c.second {
 		c.whole = append(c.whole, wholeRecord{h, h.before})
 	}
 	base := timer.Baseline()
-	slowPct := slowShare(timer)
-	warnings := append(facts.warnings(c.dev.Threads), timer.Close()...)
+	slowPct := 0.0
+	if r, ok := timer.(ReferenceTimer); ok {
+		slowPct = r.SlowPct()
+	}
+	warnings := append(facts.warnings(dev.Threads), timer.Close()...)
 	if err != nil && (ctx.Err() == nil || len(c.units) == 0 || len(c.whole) < 10) {
 		return nil, err
 	}
@@ -233,7 +235,7 @@ func (c *calibration) draw() error {
 		c.ended = true
 		return nil
 	}
-	calls, err := cut(n, c.dev)
+	calls, err := c.dev.Calls(n)
 	if err != nil {
 		return err
 	}
@@ -252,6 +254,12 @@ func (c *calibration) draw() error {
 // measure alternates between networks timed call by call and held-out ones, so
 // that both see the same machine, until the time, the networks or the need ends.
 func (c *calibration) measure(ctx context.Context) (why string, err error) {
+	if err := c.fill(); err != nil {
+		return "", err
+	}
+	if len(c.pool)+len(c.held) == 0 {
+		return "", errors.New("latency: no networks to calibrate with")
+	}
 	deadline := c.start.Add(time.Duration(float64(c.opts.Budget) * (1 - fitShare)))
 	nextFit := 250
 	for step := 0; ; step++ {

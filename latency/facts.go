@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"nas/internal/buildinfo"
 )
 
 // Facts describe the machine that timings come from, as far as it tells.
@@ -38,7 +40,7 @@ type Facts struct {
 func HostFacts(cpus []int) Facts {
 	f := Facts{
 		OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version(),
-		Cores: len(usableCPUs()), CPUSet: slices.Clone(cpus), Load: -1, Program: programVersion(),
+		Cores: len(usableCPUs()), CPUSet: slices.Clone(cpus), Load: -1, Program: buildinfo.Version(),
 	}
 	if f.Cores == 0 {
 		f.Cores = runtime.NumCPU()

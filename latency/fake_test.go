@@ -81,14 +81,20 @@ func (f *fakeRuntime) trueMs(u *engine.Unit) float64 {
 	return ns / 1e6
 }
 
-func (f *fakeRuntime) Time(_ context.Context, n *blocks.Network, e Effort) (Timing, error) {
-	calls, err := cut(n, f.Device())
+func (f *fakeRuntime) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
+	t, err := f.TimeUnits(ctx, n, e)
+	t.CallMs, t.CallSpread = nil, nil
+	return t, err
+}
+
+func (f *fakeRuntime) TimeUnits(_ context.Context, n *blocks.Network, e Effort) (Timing, error) {
+	calls, err := f.Device().Calls(n)
 	if err != nil {
 		return Timing{}, err
 	}
-	t := Timing{Calls: calls, Pace: Pace{Slow: 1, RefMs: 1}, Runs: e.Runs}
+	t := Timing{Conditions: Conditions{Slowdown: 1, RefMs: 1}, Runs: e.Runs}
 	if f.r.Float64() < f.slow {
-		t.Slow, t.RefMs = 1.3, 1.3
+		t.Slowdown, t.RefMs = 1.3, 1.3
 	}
 	sum := 0.0
 	t.CallMs, t.CallSpread = make([]float64, len(calls)), make([]float64, len(calls))
@@ -97,7 +103,7 @@ func (f *fakeRuntime) Time(_ context.Context, n *blocks.Network, e Effort) (Timi
 		h := fnv.New64a()
 		h.Write([]byte(n.Name + calls[i].Unit.Key()))
 		c := rand.New(rand.NewPCG(h.Sum64(), 1)).NormFloat64()
-		ms := f.trueMs(&calls[i].Unit) * math.Exp(f.context*c) * t.Slow
+		ms := f.trueMs(&calls[i].Unit) * math.Exp(f.context*c) * t.Slowdown
 		t.CallMs[i] = ms * math.Exp(f.noise*f.r.NormFloat64())
 		t.CallSpread[i] = f.noise
 		sum += ms
@@ -107,10 +113,7 @@ func (f *fakeRuntime) Time(_ context.Context, n *blocks.Network, e Effort) (Timi
 	for i := range runs {
 		runs[i] = sum * math.Exp(f.noise*f.r.NormFloat64())
 	}
-	t.Whole = NewSample(runs)
-	if !e.Kernels {
-		t.CallMs, t.CallSpread = nil, nil
-	}
+	t.EndToEnd = NewSample(runs)
 	return t, nil
 }
 

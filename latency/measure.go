@@ -52,10 +52,10 @@ func Measure(ctx context.Context, n *blocks.Network, rt Runtime, o MeasureOption
 	if err != nil {
 		return Sample{}, err
 	}
-	s := t.Whole
+	s := t.EndToEnd
 	s.Warnings = append(append(s.Warnings, facts.warnings(rt.Device().Threads)...), warnings...)
-	if o.Baseline.ReferenceMs > 0 && t.Slow > 1.03 {
-		s.Warnings = append(s.Warnings, "the machine was "+percent(t.Slow-1)+" slower than when the profile was made")
+	if o.Baseline.ReferenceMs > 0 && t.Slowdown > 1.03 {
+		s.Warnings = append(s.Warnings, "the machine was "+percent(t.Slowdown-1)+" slower than when the profile was made")
 	}
 	return s, nil
 }

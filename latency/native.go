@@ -10,14 +10,14 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // runnable is a network ready to be timed on this machine.
 type runnable struct {
 	plan    *engine.Plan
-	calls   []engine.Call
 	in, out []float32
-	laps    engine.Laps
+	laps    engine.Trace
 }
 
 // prepare compiles and binds a network. Where w is nil the weights are random; their values do
@@ -34,7 +34,7 @@ func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target) (*runnable, 
 	if err := p.Bind(w); err != nil {
 		return nil, fmt.Errorf("latency: %w", err)
 	}
-	r := &runnable{plan: p, calls: p.Kernels(), in: make([]float32, p.InLen()), out: make([]float32, p.OutLen())}
+	r := &runnable{plan: p, in: make([]float32, p.InLen()), out: make([]float32, p.OutLen())}
 	for i := range r.in {
 		r.in[i] = normals[i&(len(normals)-1)]
 	}
@@ -119,28 +119,28 @@ func isNorm(n *blocks.Network, i int) bool {
 	return ok
 }
 
-// meter times networks in one open session. Around every run it times the
+// nativeTimer times networks in one open session. Around every run it times the
 // reference kernel, which tells how fast the machine is at that moment.
-type meter struct {
-	s      *session
-	target engine.Target
-	ref    *runnable
-	known  Baseline  // from the caller
-	seen   []float64 // reference times of this session
-	refs   recording // of the last of them
-	refMs  float64   // what they tell, from time to time
-	probes *probes
-	since  int // bytes bound since the last garbage collection
+type nativeTimer struct {
+	s        *session
+	target   engine.Target
+	ref      *runnable
+	known    Baseline  // from the caller
+	refTimes []float64 // reference times of this session
+	refRuns  recording // of the last of them
+	refMs    float64   // what they tell, from time to time
+	probes   *probes
+	sinceGC  int // bytes bound since the last garbage collection
 }
 
-func newMeter(t engine.Target, cpus []int, known Baseline) (*meter, error) {
-	m := &meter{target: t, known: known, probes: newProbes()}
+func newMeter(t engine.Target, cpus []int, known Baseline) (*nativeTimer, error) {
+	m := &nativeTimer{target: t, known: known, probes: newProbes()}
 	m.probes.base = known.ProbeNs
 	ref, err := prepare(referenceNetwork(), nil, t)
 	if err != nil {
 		return nil, err
 	}
-	m.ref, m.refs.probes = ref, m.probes
+	m.ref, m.refRuns.probes = ref, m.probes
 	m.s = openSession(max(t.Threads, 1), cpus)
 	// The clock may need some milliseconds to rise, and a neighbour may stay for some.
 	settle := settling
@@ -153,9 +153,9 @@ func newMeter(t engine.Target, cpus []int, known Baseline) (*meter, error) {
 		}
 		m.reference()
 	}
-	m.seen = m.seen[len(m.seen)/4:]
+	m.refTimes = m.refTimes[len(m.refTimes)/4:]
 	m.refMs = 0
-	m.probes.doubt()
+	m.probes.recheck()
 	m.s.collect()
 	return m, nil
 }
@@ -183,22 +183,22 @@ func referenceNetwork() *blocks.Network {
 
 // reference times the reference kernel: the mean of two runs, in ms, after one
 // that brings its data back into the cache.
-func (m *meter) reference() float64 {
+func (m *nativeTimer) reference() float64 {
 	m.ref.plan.Run(m.ref.out, m.ref.in) // bound, and the slices fit
 	both := 0.0
 	for range 2 {
 		t := time.Now()
-		m.ref.plan.RunLaps(m.ref.out, m.ref.in, &m.ref.laps)
+		m.ref.plan.RunTraced(m.ref.out, m.ref.in, &m.ref.laps)
 		ms := float64(time.Since(t).Nanoseconds()) / 1e6
-		m.look(&m.ref.laps)
-		m.refs.add(run{ms: ms}, &m.ref.laps)
-		both += m.refs.runs[len(m.refs.runs)-1].ms / 2
+		m.addProbes(&m.ref.laps)
+		m.refRuns.add(timedRun{ms: ms}, &m.ref.laps)
+		both += m.refRuns.runs[len(m.refRuns.runs)-1].ms / 2
 	}
-	if n := len(m.refs.runs); n > 2*keptReferences {
-		m.refs.runs = append(m.refs.runs[:0], m.refs.runs[n-keptReferences:]...)
+	if n := len(m.refRuns.runs); n > 2*keptReferences {
+		m.refRuns.runs = append(m.refRuns.runs[:0], m.refRuns.runs[n-keptReferences:]...)
 	}
-	m.seen = append(m.seen, both)
-	if len(m.seen)%32 == 0 {
+	m.refTimes = append(m.refTimes, both)
+	if len(m.refTimes)%32 == 0 {
 		m.refMs = 0
 	}
 	return both
@@ -207,40 +207,61 @@ func (m *meter) reference() float64 {
 // keptReferences are the runs of the reference kernel that tell its undisturbed time.
 const keptReferences = 128
 
-// look takes in the probes of a run.
-func (m *meter) look(l *engine.Laps) {
-	for i := range l.Lanes {
-		for _, lap := range l.Lanes[i].Laps {
+// addProbes takes in the probes of a run.
+func (m *nativeTimer) addProbes(l *engine.Trace) {
+	for i := range l.Threads {
+		for _, lap := range l.Threads[i].Segments {
 			m.probes.add(lap.ProbeNs)
 		}
 	}
 }
 
 // Baseline is what undisturbed times are compared with in this session.
-func (m *meter) Baseline() Baseline { return Baseline{m.referenceMs(), m.probes.base} }
+func (m *nativeTimer) Baseline() Baseline { return Baseline{m.referenceMs(), m.probes.base} }
 
 // referenceMs is the reference kernel's time in calm moments, or the fifth percentile
 // of the session's looks at it if there were hardly any.
-func (m *meter) referenceMs() float64 {
+func (m *nativeTimer) referenceMs() float64 {
 	if m.refMs == 0 {
-		if c := m.refs.lapTimes().calm(m.probes.slowdown()); c.found >= enoughCalm {
+		if c := m.refRuns.segmentTimes().quietTimes(m.probes.slowdown()); c.share >= minQuietShare {
 			m.refMs = c.total
 		} else {
-			s := slices.Clone(m.seen)
+			s := slices.Clone(m.refTimes)
 			slices.Sort(s)
-			m.refMs = quantile(s, 0.05)
+			m.refMs = stat.Quantile(s, 0.05)
 		}
 	}
 	return m.refMs
 }
 
-// Close leaves the measuring state.
-func (m *meter) Close() []string { return m.s.close() }
+// SlowPct is the share of slow timings of the reference kernel, in per cent.
+func (m *nativeTimer) SlowPct() float64 {
+	if len(m.refTimes) == 0 {
+		return 0
+	}
+	n, base := 0, m.referenceMs()
+	for _, v := range m.refTimes {
+		if v > 1.05*base {
+			n++
+		}
+	}
+	return 100 * float64(n) / float64(len(m.refTimes))
+}
 
-// Time times a network: two runs to warm up, then blocks of runs with the
+// Close leaves the measuring state.
+func (m *nativeTimer) Close() []string { return m.s.close() }
+
+// Time times a network end to end.
+func (m *nativeTimer) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
+	t, err := m.TimeUnits(ctx, n, e)
+	t.CallMs, t.CallSpread = nil, nil
+	return t, err
+}
+
+// TimeUnits times a network: two runs to warm up, then blocks of runs with the
 // reference kernel in between. Every run tells the times of its laps, from which
 // that of the whole is put together (see recording.timing).
-func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
+func (m *nativeTimer) TimeUnits(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
 	r, err := prepare(n, e.Weights, m.target)
 	if err != nil {
 		return Timing{}, err
@@ -274,7 +295,7 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 		}
 		look = n
 		t := rec.timing(m.base())
-		return t.Calm > 0 && t.Whole.Spread() <= e.Until
+		return t.QuietRuns > 0 && t.EndToEnd.Spread() <= e.Until
 	}
 	for !enough() {
 		if err := canceled(ctx); err != nil {
@@ -286,7 +307,7 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 			if err != nil {
 				return Timing{}, err
 			}
-			m.look(&r.laps)
+			m.addProbes(&r.laps)
 			rec.add(x, &r.laps)
 			block += x.ms
 			runs++
@@ -295,13 +316,9 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 		rec.refs = append(rec.refs, m.reference())
 	}
 	t := rec.timing(m.base())
-	t.laps.slowed(m.probes)
-	t.Calls = r.calls
-	if !e.Kernels {
-		t.CallMs, t.CallSpread = nil, nil
-	}
-	if m.since += 4*len(r.in) + 2*weightBytes(n) + rec.bytes(); m.since > 1<<29 {
-		m.since = 0
+	t.segments.learnSlowdown(m.probes)
+	if m.sinceGC += 4*len(r.in) + 2*weightBytes(n) + rec.bytes(); m.sinceGC > 1<<29 {
+		m.sinceGC = 0
 		m.s.collect()
 	}
 	return t, nil
@@ -310,7 +327,7 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 // blockMs of runs lie between two looks at the reference kernel, at least one run.
 const blockMs = 4
 
-func (m *meter) base() float64 {
+func (m *nativeTimer) base() float64 {
 	if m.known.ReferenceMs > 0 {
 		return m.known.ReferenceMs
 	}
@@ -320,16 +337,16 @@ func (m *meter) base() float64 {
 func weightBytes(n *blocks.Network) int { return 4 * int(n.Counts().Params) }
 
 // run runs r once and leaves its laps in r.laps.
-func (m *meter) run(r *runnable) (run, error) {
+func (m *nativeTimer) run(r *runnable) (timedRun, error) {
 	u0 := readUsage(m.s.threads)
 	t := time.Now()
-	err := r.plan.RunLaps(r.out, r.in, &r.laps)
+	err := r.plan.RunTraced(r.out, r.in, &r.laps)
 	d := time.Since(t)
 	u1 := readUsage(m.s.threads)
 	if err != nil {
-		return run{}, fmt.Errorf("latency: %w", err)
+		return timedRun{}, fmt.Errorf("latency: %w", err)
 	}
-	return run{float64(d.Nanoseconds()) / 1e6, float64((u1.cpu - u0.cpu).Nanoseconds()) / 1e6, u1.switched != u0.switched}, nil
+	return timedRun{float64(d.Nanoseconds()) / 1e6, float64((u1.cpu - u0.cpu).Nanoseconds()) / 1e6, u1.switched != u0.switched}, nil
 }
 
 // canceled is the context's error with the package's prefix.

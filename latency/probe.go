@@ -26,24 +26,24 @@ func probe() {
 
 // probes tells calm moments of a session from others.
 type probes struct {
-	ns   []int64 // the last of them, in a ring
-	room []int64 // for sorting them: garbage stays for as long as a session
-	next int
-	base float64 // of an undisturbed core, in nanoseconds; 0: not known yet
-	seen int     // since base was looked for
-	tick float64 // resolution of the clock, in nanoseconds
+	ns         []int64 // the last of them, in a ring
+	sortBuf    []int64 // for sorting them: garbage stays for as long as a session
+	next       int
+	base       float64 // of an undisturbed core, in nanoseconds; 0: not known yet
+	sinceFound int     // since base was looked for
+	tick       float64 // resolution of the clock, in nanoseconds
 	// What laps took in calm moments and in others, all in all.
-	calmMs, otherMs float64
+	quietMs, disturbedMs float64
 }
 
 const (
 	keptProbes = 1 << 13
-	// calmly is how much longer than undisturbed a probe may take. Neighbours add half
+	// quietTolerance is how much longer than undisturbed a probe may take. Neighbours add half
 	// and more to it, and nothing in between was seen; a clock that falls adds less.
-	calmly = 0.25
-	// calmest is the quantile of the probes that is taken for undisturbed: on a busy host
+	quietTolerance = 0.25
+	// quietQuantile is the quantile of the probes that is taken for undisturbed: on a busy host
 	// few are, and some begin while the lap before them ends.
-	calmest = 0.05
+	quietQuantile = 0.05
 )
 
 func newProbes() *probes {
@@ -70,42 +70,42 @@ func (p *probes) add(ns int64) {
 		p.ns[p.next] = ns
 		p.next = (p.next + 1) % keptProbes
 	}
-	p.seen++
-	if p.base == 0 && p.seen >= 500 || p.seen >= keptProbes/4 {
-		p.find()
+	p.sinceFound++
+	if p.base == 0 && p.sinceFound >= 500 || p.sinceFound >= keptProbes/4 {
+		p.findBase()
 	}
 }
 
-// find looks for the undisturbed probe: the median of the calm ones. What was found
+// findBase looks for the undisturbed probe: the median of the calm ones. What was found
 // stays unless a shorter one turns up: where all of the last were disturbed it would be
 // forgotten.
-func (p *probes) find() {
+func (p *probes) findBase() {
 	s := p.sorted()
-	n, least := 0, float64(s[int(calmest*float64(len(s)))])
+	n, least := 0, float64(s[int(quietQuantile*float64(len(s)))])
 	for n < len(s) && float64(s[n]) <= p.limit(least) {
 		n++
 	}
 	if b := float64(s[n/2]); p.base == 0 || b < p.base {
 		p.base = b
 	}
-	p.seen = 0
+	p.sinceFound = 0
 }
 
 func (p *probes) sorted() []int64 {
-	p.room = append(p.room[:0], p.ns...)
-	slices.Sort(p.room)
-	return p.room
+	p.sortBuf = append(p.sortBuf[:0], p.ns...)
+	slices.Sort(p.sortBuf)
+	return p.sortBuf
 }
 
-func (p *probes) limit(base float64) float64 { return base + max(calmly*base, p.tick) }
+func (p *probes) limit(base float64) float64 { return base + max(quietTolerance*base, p.tick) }
 
-// calm tells whether a probe was undisturbed. It cannot where the clock is too coarse
+// quiet tells whether a probe was undisturbed. It cannot where the clock is too coarse
 // for a probe, or nothing is known yet.
-func (p *probes) calm(ns int64) bool { return p.base >= 4*p.tick && float64(ns) <= p.limit(p.base) }
+func (p *probes) quiet(ns int64) bool { return p.base >= 4*p.tick && float64(ns) <= p.limit(p.base) }
 
-// doubt looks anew for what an undisturbed probe takes, if what was known from another
+// recheck looks anew for what an undisturbed probe takes, if what was known from another
 // session cannot be true: the shortest probes of this one are longer, and agree.
-func (p *probes) doubt() {
+func (p *probes) recheck() {
 	if p.base == 0 || len(p.ns) == 0 {
 		return
 	}
@@ -113,7 +113,7 @@ func (p *probes) doubt() {
 	least, fifth := float64(s[len(s)/20]), float64(s[len(s)/5])
 	if least > p.limit(p.base) && fifth < 1.02*least+p.tick {
 		p.base = 0
-		p.find()
+		p.findBase()
 	}
 }
 
@@ -121,5 +121,5 @@ func (p *probes) doubt() {
 // enough is known.
 func (p *probes) slowdown() float64 {
 	const firstMs, first = 20, 1.4
-	return max(1, (p.otherMs+first*firstMs)/(p.calmMs+firstMs))
+	return max(1, (p.disturbedMs+first*firstMs)/(p.quietMs+firstMs))
 }

@@ -6,10 +6,11 @@ import (
 	"slices"
 
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
-// run is one timed run of a network.
-type run struct {
+// timedRun is one timed timedRun of a network.
+type timedRun struct {
 	ms       float64 // wall time
 	cpuMs    float64 // time that the thread had a core; 0 if the system does not tell
 	switched bool    // another task took it in between
@@ -17,7 +18,7 @@ type run struct {
 
 // lost tells whether other tasks took more than a fiftieth of the run. A glance
 // of the system's own threads, or of this program's, takes microseconds.
-func (x run) lost() bool { return x.switched && x.cpuMs > 0 && x.cpuMs < 0.98*x.ms }
+func (x timedRun) lost() bool { return x.switched && x.cpuMs > 0 && x.cpuMs < 0.98*x.ms }
 
 // recording is what was seen of a network in one visit: runs, with the reference
 // kernel before the first, after the last and between some.
@@ -25,24 +26,24 @@ type recording struct {
 	threads int
 	probes  *probes
 	ends    [][]int // of the calls in the laps of each lane
-	runs    []recorded
+	runs    []recordedRun
 	refs    []float64 // ms of the reference kernel
 	lost    int       // runs that lost their core
 }
 
-// recorded is a run as a recording keeps it, in ms and without its probes.
-type recorded struct {
-	ms    float64        // where the thread was alone and lost its core, the time on it
-	laps  [][]engine.Lap // of each lane
-	calls []float64      // on the lane that took longest
-	rest  float64        // what the run took beyond its calls
-	ref   int            // index of the reference before it
-	lost  bool
+// recordedRun is a run as a recording keeps it, in ms and without its probes.
+type recordedRun struct {
+	ms       float64            // where the thread was alone and lost its core, the time on it
+	segments [][]engine.Segment // of each lane
+	calls    []float64          // on the lane that took longest
+	rest     float64            // what the run took beyond its calls
+	ref      int                // index of the reference before it
+	lost     bool
 }
 
-func (r *recording) add(x run, laps *engine.Laps) {
+func (r *recording) add(x timedRun, laps *engine.Trace) {
 	calls, probes := busiest(laps)
-	v := recorded{ms: x.ms - probes, laps: copyLaps(laps), calls: calls, ref: max(0, len(r.refs)-1), lost: x.lost()}
+	v := recordedRun{ms: x.ms - probes, segments: copySegments(laps), calls: calls, ref: max(0, len(r.refs)-1), lost: x.lost()}
 	v.rest = v.ms
 	for _, ms := range calls {
 		v.rest -= ms
@@ -53,32 +54,32 @@ func (r *recording) add(x run, laps *engine.Laps) {
 	if v.lost {
 		r.lost++
 		if r.threads == 1 { // the time that probes had the core, if it was lost in one
-			v.ms = max(x.cpuMs-min(probes, typical(laps)), 0)
+			v.ms = max(x.cpuMs-min(probes, typicalProbesMs(laps)), 0)
 		}
 	}
 	r.runs = append(r.runs, v)
 }
 
-// typical is the time of the probes of a run if all had been like most, in ms.
-func typical(l *engine.Laps) float64 {
+// typicalProbesMs is the time of the probes of a run if all had been like most, in ms.
+func typicalProbesMs(l *engine.Trace) float64 {
 	var ns []float64
-	for _, lap := range l.Lanes[0].Laps {
+	for _, lap := range l.Threads[0].Segments {
 		ns = append(ns, float64(lap.ProbeNs))
 	}
 	n := float64(len(ns))
 	if n == 0 {
 		return 0
 	}
-	return n * median(ns) / 1e6
+	return n * stat.Median(ns) / 1e6
 }
 
-// fewKept is the number of runs that kept their core below which the calls of a
+// minKept is the number of runs that kept their core below which the calls of a
 // network do not tell its time.
-const fewKept = 3
+const minKept = 3
 
 // kept are the runs that kept their core.
-func (r *recording) kept() []recorded {
-	var out []recorded
+func (r *recording) kept() []recordedRun {
+	var out []recordedRun
 	for _, v := range r.runs {
 		if !v.lost {
 			out = append(out, v)
@@ -96,65 +97,65 @@ func (r *recording) kept() []recorded {
 // lapTimes. On a machine at rest the sum is the median of the runs. Where a
 // neighbour stayed for the whole visit, see paced.
 func (r *recording) timing(base float64) Timing {
-	t := Timing{Runs: len(r.runs), Interrupted: r.lost, Pace: Pace{Slow: 1, BaseMs: base}}
+	t := Timing{Runs: len(r.runs), Interrupted: r.lost, Conditions: Conditions{Slowdown: 1, BaseMs: base}}
 	if len(r.refs) > 0 {
-		t.RefMs = undisturbed(slices.Clone(r.refs)).MedianMs
+		t.RefMs = undisturbedSample(slices.Clone(r.refs)).MedianMs
 		if base > 0 {
-			t.Slow = t.RefMs / base
+			t.Slowdown = t.RefMs / base
 		}
 	}
-	t.Whole = quietSample(column(r.runs, func(v recorded) float64 { return v.ms }))
+	t.EndToEnd = quietSample(column(r.runs, func(v recordedRun) float64 { return v.ms }))
 	if 4*t.Interrupted > 3*t.Runs && t.Runs >= 4 {
-		t.Whole.Warnings = append(t.Whole.Warnings, fmt.Sprintf("other programs interrupted %d of %d runs", t.Interrupted, t.Runs))
+		t.EndToEnd.Warnings = append(t.EndToEnd.Warnings, fmt.Sprintf("other programs interrupted %d of %d runs", t.Interrupted, t.Runs))
 	}
 	if len(r.runs) == 0 {
 		return t
 	}
-	t.laps, t.slow = r.lapTimes(), r.probes.slowdown()
-	if t.calm() {
+	t.segments, t.disturbedBy = r.segmentTimes(), r.probes.slowdown()
+	if t.setQuiet() {
 		return t
 	}
 	// Of a run that was interrupted the call is not known in which it was: such
 	// runs tell of single calls only where no others do.
 	kept := r.kept()
-	if len(kept) < fewKept {
+	if len(kept) < minKept {
 		kept = r.runs
 	}
-	t.Unsure = true
-	r.paced(&t, kept)
+	t.Uncertain = true
+	r.rescale(&t, kept)
 	return t
 }
 
-// calm fills in the times of calm moments, if there were enough of them.
-func (t *Timing) calm() bool {
-	c := t.laps.calm(t.slow)
-	if c.found < enoughCalm {
+// setQuiet fills in the times of setQuiet moments, if there were enough of them.
+func (t *Timing) setQuiet() bool {
+	c := t.segments.quietTimes(t.disturbedBy)
+	if c.share < minQuietShare {
 		return false
 	}
 	scale, var2 := 1.0, 0.0
-	if t.laps.clock > slowLimit {
-		scale = 1 / t.laps.clock
+	if t.segments.clock > slowLimit {
+		scale = 1 / t.segments.clock
 	}
-	t.CallMs, t.CallSpread = c.ms, c.err
+	t.CallMs, t.CallSpread = c.ms, c.stdErr
 	for i, ms := range c.ms {
 		c.ms[i] *= scale
-		var2 += c.err[i] * c.err[i]
-		c.err[i] = min(0.3, c.err[i]/ms)
+		var2 += c.stdErr[i] * c.stdErr[i]
+		c.stdErr[i] = min(0.3, c.stdErr[i]/ms)
 	}
 	sum, half := scale*c.total, 2*scale*math.Sqrt(var2)
-	t.Whole.around(sum, sum-half, sum+half)
-	t.Calm, t.found = c.runs, c.found
-	t.Unsure = false
-	t.Slow = t.laps.clock
+	t.EndToEnd.setMedian(sum, sum-half, sum+half)
+	t.QuietRuns, t.quietShare = c.runs, c.share
+	t.Uncertain = false
+	t.Slowdown = t.segments.clock
 	t.RefMs, t.BaseMs = 0, 0 // the looks at the reference were at other moments
 	return true
 }
 
-// paced fills in the times of a visit in which the machine was slow throughout:
+// rescale fills in the times of a visit in which the machine was slow throughout:
 // each run is divided by the reference kernel's pace right before and after it. A
 // neighbour slows some kernels more and others less than the reference: 5 per cent
 // off the truth, as standard deviation between networks.
-func (r *recording) paced(t *Timing, kept []recorded) {
+func (r *recording) rescale(t *Timing, kept []recordedRun) {
 	scale := make([]float64, len(kept))
 	for i, v := range kept {
 		scale[i] = 1
@@ -163,21 +164,21 @@ func (r *recording) paced(t *Timing, kept []recorded) {
 			scale[i] = 1 / max(1, (r.refs[v.ref]+after)/2/t.BaseMs)
 		}
 	}
-	at := func(f func(recorded) float64) []float64 {
+	at := func(f func(recordedRun) float64) []float64 {
 		v := column(kept, f)
 		for i := range v {
 			v[i] *= scale[i]
 		}
 		return v
 	}
-	whole := NewSample(at(func(v recorded) float64 { return v.ms }))
-	t.Whole.around(whole.MedianMs, whole.LowMs, whole.HighMs)
+	whole := NewSample(at(func(v recordedRun) float64 { return v.ms }))
+	t.EndToEnd.setMedian(whole.MedianMs, whole.LowMs, whole.HighMs)
 	// A call is disturbed or not, and the pace is a mean over its run.
-	sum := trimmedMean(at(func(v recorded) float64 { return v.rest }))
+	sum := trimmedMean(at(func(v recordedRun) float64 { return v.rest }))
 	n := len(kept[0].calls)
 	t.CallMs, t.CallSpread = make([]float64, n), make([]float64, n)
 	for i := range t.CallMs {
-		v := at(func(x recorded) float64 { return x.calls[i] })
+		v := at(func(x recordedRun) float64 { return x.calls[i] })
 		t.CallMs[i] = max(trimmedMean(v), 1e-5)
 		t.CallSpread[i] = meanSpread(v)
 		sum += t.CallMs[i]
@@ -187,9 +188,9 @@ func (r *recording) paced(t *Timing, kept []recorded) {
 	}
 }
 
-// around sets the median and its interval, which the percentiles of all runs then
+// setMedian sets the median and its interval, which the percentiles of all runs then
 // enclose.
-func (s *Sample) around(ms, low, high float64) {
+func (s *Sample) setMedian(ms, low, high float64) {
 	s.MedianMs, s.LowMs, s.HighMs = ms, low, high
 	s.P10Ms, s.P90Ms = min(s.P10Ms, ms), max(s.P90Ms, ms)
 }
@@ -208,7 +209,7 @@ func trimmedMean(v []float64) float64 {
 	return sum / float64(len(mid))
 }
 
-func column(runs []recorded, f func(recorded) float64) []float64 {
+func column(runs []recordedRun, f func(recordedRun) float64) []float64 {
 	v := make([]float64, len(runs))
 	for k, x := range runs {
 		v[k] = f(x)

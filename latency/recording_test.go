@@ -38,19 +38,19 @@ func (c *core) takes(work, slow float64) float64 {
 }
 
 // run runs calls that take the given ms in laps of at most some microseconds.
-func (c *core) run(calls []float64, lap float64) (ms float64, l *engine.Laps) {
-	lane := engine.Lane{}
+func (c *core) run(calls []float64, lap float64) (ms float64, l *engine.Trace) {
+	lane := engine.ThreadTrace{}
 	ms = 0.01 // between the calls
 	for _, work := range calls {
 		n := math.Ceil(work / lap)
 		for range int(n) {
 			t, p := c.takes(work/n, c.slow), c.takes(0.001, 1+1.5*(c.slow-1))
-			lane.Laps = append(lane.Laps, engine.Lap{Ns: int64(1e6 * t), ProbeNs: int64(1e6 * p)})
+			lane.Segments = append(lane.Segments, engine.Segment{Ns: int64(1e6 * t), ProbeNs: int64(1e6 * p)})
 			ms += t + p
 		}
-		lane.Ends = append(lane.Ends, len(lane.Laps))
+		lane.Ends = append(lane.Ends, len(lane.Segments))
 	}
-	return ms, &engine.Laps{Lanes: []engine.Lane{lane}}
+	return ms, &engine.Trace{Threads: []engine.ThreadTrace{lane}}
 }
 
 // quietProbes knows that a probe takes a microsecond.
@@ -65,7 +65,7 @@ func (c *core) record(runs int, calls []float64) *recording {
 	look()
 	for range runs {
 		ms, l := c.run(calls, 0.02)
-		rec.add(run{ms: ms, cpuMs: ms}, l)
+		rec.add(timedRun{ms: ms, cpuMs: ms}, l)
 		look()
 	}
 	return rec
@@ -88,13 +88,13 @@ func TestRecordingFindsTheUndisturbedTime(t *testing.T) {
 			host := core{r: r, share: c.share, slow: 1.4, spell: c.spell}
 			rec := host.record(24, calls)
 			x := rec.timing(0.4)
-			err += math.Abs(x.Whole.MedianMs/want-1) / trials
-			plain += math.Abs(quietSample(column(rec.runs, func(v recorded) float64 { return v.ms })).MedianMs/want-1) / trials
-			if !(x.Whole.P10Ms <= x.Whole.MedianMs && x.Whole.MedianMs <= x.Whole.P90Ms && x.Whole.LowMs <= x.Whole.MedianMs && x.Whole.MedianMs <= x.Whole.HighMs) {
-				t.Fatalf("%+v", x.Whole)
+			err += math.Abs(x.EndToEnd.MedianMs/want-1) / trials
+			plain += math.Abs(quietSample(column(rec.runs, func(v recordedRun) float64 { return v.ms })).MedianMs/want-1) / trials
+			if !(x.EndToEnd.P10Ms <= x.EndToEnd.MedianMs && x.EndToEnd.MedianMs <= x.EndToEnd.P90Ms && x.EndToEnd.LowMs <= x.EndToEnd.MedianMs && x.EndToEnd.MedianMs <= x.EndToEnd.HighMs) {
+				t.Fatalf("%+v", x.EndToEnd)
 			}
-			if (x.Calm > 0) != (c.share < 1) || (x.Slow > slowLimit) != (c.share == 1) {
-				t.Errorf("%.0f %% disturbed: seen %g times in calm moments, %g times as slow", 100*c.share, x.Calm, x.Slow)
+			if (x.QuietRuns > 0) != (c.share < 1) || (x.Slowdown > slowLimit) != (c.share == 1) {
+				t.Errorf("%.0f %% disturbed: seen %g times in calm moments, %g times as slow", 100*c.share, x.QuietRuns, x.Slowdown)
 			}
 			for i, ms := range x.CallMs {
 				if math.Abs(ms/calls[i]-1) > 0.12 {
@@ -120,7 +120,7 @@ func TestCalmInterval(t *testing.T) {
 	in, trials := 0, 200
 	for range trials {
 		host := core{r: r, share: 0.5, slow: 1.4, spell: 0.5}
-		if x := host.record(12, calls).timing(0.4); x.Whole.LowMs <= want && want <= x.Whole.HighMs {
+		if x := host.record(12, calls).timing(0.4); x.EndToEnd.LowMs <= want && want <= x.EndToEnd.HighMs {
 			in++
 		}
 	}
@@ -137,13 +137,13 @@ func TestCalmLanes(t *testing.T) {
 	calls := [][]float64{{0.4, 0.3, 0.2}, {0.35, 0, 0.25}} // the second has no part in the second call
 	rec := &recording{threads: 2, probes: quietProbes(), refs: []float64{0.4}}
 	for range 16 {
-		l := &engine.Laps{}
+		l := &engine.Trace{}
 		for k, h := range hosts {
 			_, one := h.run(calls[k], 0.02)
-			l.Lanes = append(l.Lanes, one.Lanes[0])
+			l.Threads = append(l.Threads, one.Threads[0])
 		}
 		of, p := busiest(l)
-		rec.add(run{ms: of[0] + of[1] + of[2] + p + 0.002, cpuMs: 2}, l)
+		rec.add(timedRun{ms: of[0] + of[1] + of[2] + p + 0.002, cpuMs: 2}, l)
 	}
 	x := rec.timing(0.4)
 	for i, want := range []float64{0.4, 0.3, 0.25} {
@@ -151,8 +151,8 @@ func TestCalmLanes(t *testing.T) {
 			t.Errorf("call %d takes %g ms, want %g", i, x.CallMs[i], want)
 		}
 	}
-	if math.Abs(x.Whole.MedianMs/0.952-1) > 0.02 {
-		t.Errorf("%g ms, want 0.952", x.Whole.MedianMs)
+	if math.Abs(x.EndToEnd.MedianMs/0.952-1) > 0.02 {
+		t.Errorf("%g ms, want 0.952", x.EndToEnd.MedianMs)
 	}
 }
 
@@ -175,7 +175,7 @@ func TestProbes(t *testing.T) {
 	if math.Abs(p.base-1000) > 3 {
 		t.Errorf("an undisturbed probe takes %g ns, want 1000", p.base)
 	}
-	if !p.calm(1200) || p.calm(1300) {
+	if !p.quiet(1200) || p.quiet(1300) {
 		t.Error("a fifth more is calm, three tenths are not")
 	}
 	probe()
@@ -185,30 +185,30 @@ func TestProbes(t *testing.T) {
 // corrected once, not twice.
 func TestCorrection(t *testing.T) {
 	for _, c := range []struct {
-		Pace
+		Conditions
 		want float64
 	}{
-		{Pace{Slow: 1.02, RefMs: 1.02, BaseMs: 1}, 1},        // undisturbed
-		{Pace{Slow: 1.3, RefMs: 1.3, BaseMs: 1}, 1},          // divided already
-		{Pace{Slow: 1.3, RefMs: 1.3}, 1 / 1.3},               // not divided: nothing was known
-		{Pace{Slow: 1.3, RefMs: 1.56, BaseMs: 1.2}, 1 / 1.2}, // divided by too little
-		{Pace{Slow: 1.02, RefMs: 1.22, BaseMs: 1.2}, 1 / 1.22},
-		{Pace{Slow: 1.3, RefMs: 1.04, BaseMs: 0.8}, 1 / 0.8}, // divided by too much
+		{Conditions{Slowdown: 1.02, RefMs: 1.02, BaseMs: 1}, 1},        // undisturbed
+		{Conditions{Slowdown: 1.3, RefMs: 1.3, BaseMs: 1}, 1},          // divided already
+		{Conditions{Slowdown: 1.3, RefMs: 1.3}, 1 / 1.3},               // not divided: nothing was known
+		{Conditions{Slowdown: 1.3, RefMs: 1.56, BaseMs: 1.2}, 1 / 1.2}, // divided by too little
+		{Conditions{Slowdown: 1.02, RefMs: 1.22, BaseMs: 1.2}, 1 / 1.22},
+		{Conditions{Slowdown: 1.3, RefMs: 1.04, BaseMs: 0.8}, 1 / 0.8}, // divided by too much
 	} {
-		if got := c.correction(1); math.Abs(got-c.want) > 1e-12 {
-			t.Errorf("%+v: %g, want %g", c.Pace, got, c.want)
+		if got := c.Correction(1); math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("%+v: %g, want %g", c.Conditions, got, c.want)
 		}
 	}
 }
 
 // disturbedLaps are those of a run whose calls took the given ms, none of it calm.
-func disturbedLaps(calls ...float64) *engine.Laps {
-	lane := engine.Lane{}
+func disturbedLaps(calls ...float64) *engine.Trace {
+	lane := engine.ThreadTrace{}
 	for i, ms := range calls {
-		lane.Laps = append(lane.Laps, engine.Lap{Ns: int64(1e6 * ms), ProbeNs: 1500})
+		lane.Segments = append(lane.Segments, engine.Segment{Ns: int64(1e6 * ms), ProbeNs: 1500})
 		lane.Ends = append(lane.Ends, i+1)
 	}
-	return &engine.Laps{Lanes: []engine.Lane{lane}}
+	return &engine.Trace{Threads: []engine.ThreadTrace{lane}}
 }
 
 // Runs that lost their core tell of calls only where there are no others, and nothing
@@ -216,33 +216,33 @@ func disturbedLaps(calls ...float64) *engine.Laps {
 func TestRecordingOfLostRuns(t *testing.T) {
 	rec := &recording{threads: 1, probes: quietProbes()}
 	for range 8 {
-		rec.add(run{ms: 9, cpuMs: 3.003, switched: true}, disturbedLaps(1, 7))
+		rec.add(timedRun{ms: 9, cpuMs: 3.003, switched: true}, disturbedLaps(1, 7))
 	}
 	x := rec.timing(0)
-	if x.Interrupted != 8 || math.Abs(x.Whole.MedianMs-3) > 1e-9 || len(x.Whole.Warnings) == 0 {
+	if x.Interrupted != 8 || math.Abs(x.EndToEnd.MedianMs-3) > 1e-9 || len(x.EndToEnd.Warnings) == 0 {
 		t.Errorf("all lost: %+v", x)
 	}
 	for range 4 {
-		rec.add(run{ms: 3.503, cpuMs: 3.503}, disturbedLaps(1, 2))
+		rec.add(timedRun{ms: 3.503, cpuMs: 3.503}, disturbedLaps(1, 2))
 	}
-	if x = rec.timing(0); math.Abs(x.Whole.MedianMs-3.5) > 1e-9 || math.Abs(x.CallMs[1]/x.CallMs[0]-2) > 1e-9 {
+	if x = rec.timing(0); math.Abs(x.EndToEnd.MedianMs-3.5) > 1e-9 || math.Abs(x.CallMs[1]/x.CallMs[0]-2) > 1e-9 {
 		t.Errorf("four kept: %+v", x)
 	}
 	two := &recording{threads: 2, probes: quietProbes()}
-	two.add(run{ms: 9.003, cpuMs: 3, switched: true}, disturbedLaps(1, 7))
-	if x = two.timing(0); math.Abs(x.Whole.MedianMs-9) > 1e-9 {
-		t.Errorf("threads wait for each other, and the wall time counts: %+v", x.Whole)
+	two.add(timedRun{ms: 9.003, cpuMs: 3, switched: true}, disturbedLaps(1, 7))
+	if x = two.timing(0); math.Abs(x.EndToEnd.MedianMs-9) > 1e-9 {
+		t.Errorf("threads wait for each other, and the wall time counts: %+v", x.EndToEnd)
 	}
 	calm := &recording{threads: 1, probes: quietProbes()}
 	for i := range 9 {
-		l := &engine.Laps{Lanes: []engine.Lane{{Laps: []engine.Lap{{Ns: 1e6, ProbeNs: 1000}, {Ns: 2e6, ProbeNs: 1000}}, Ends: []int{1, 2}}}}
+		l := &engine.Trace{Threads: []engine.ThreadTrace{{Segments: []engine.Segment{{Ns: 1e6, ProbeNs: 1000}, {Ns: 2e6, ProbeNs: 1000}}, Ends: []int{1, 2}}}}
 		ms := 3.1
 		if i%3 == 0 { // another task took the core within the second lap
-			l.Lanes[0].Laps[1].Ns, ms = 6e6, 7.1
+			l.Threads[0].Segments[1].Ns, ms = 6e6, 7.1
 		}
-		calm.add(run{ms: ms + 0.002, cpuMs: 3.1, switched: i%3 == 0}, l)
+		calm.add(timedRun{ms: ms + 0.002, cpuMs: 3.1, switched: i%3 == 0}, l)
 	}
-	if x = calm.timing(0); math.Abs(x.Whole.MedianMs-3.1) > 1e-9 || x.Interrupted != 3 || x.CallMs[1] != 2 {
+	if x = calm.timing(0); math.Abs(x.EndToEnd.MedianMs-3.1) > 1e-9 || x.Interrupted != 3 || x.CallMs[1] != 2 {
 		t.Errorf("a third lost: %+v", x)
 	}
 }
@@ -255,12 +255,12 @@ func TestPacedRunByRun(t *testing.T) {
 		// after it is the pace of the run.
 		before := rec.refs[len(rec.refs)-1]
 		ms := 10 * (before + pace) / 2
-		rec.add(run{ms: ms + 0.003, cpuMs: ms}, disturbedLaps(0.3*ms, 0.7*ms))
+		rec.add(timedRun{ms: ms + 0.003, cpuMs: ms}, disturbedLaps(0.3*ms, 0.7*ms))
 		rec.refs = append(rec.refs, pace)
 	}
 	x := rec.timing(1)
-	if math.Abs(x.Whole.MedianMs-10) > 1e-5 || math.Abs(x.CallMs[0]-3) > 1e-5 || math.Abs(x.CallMs[1]-7) > 1e-5 {
-		t.Errorf("%g ms, calls %v; want 10 and 3, 7", x.Whole.MedianMs, x.CallMs)
+	if math.Abs(x.EndToEnd.MedianMs-10) > 1e-5 || math.Abs(x.CallMs[0]-3) > 1e-5 || math.Abs(x.CallMs[1]-7) > 1e-5 {
+		t.Errorf("%g ms, calls %v; want 10 and 3, 7", x.EndToEnd.MedianMs, x.CallMs)
 	}
 }
 
@@ -268,8 +268,8 @@ func TestPacedRunByRun(t *testing.T) {
 // two at the reference kernel's pace become their mean, weighted by their runs.
 func TestBetter(t *testing.T) {
 	visit := func(ms, slow float64, runs int) Timing {
-		return Timing{Whole: Sample{MedianMs: ms, LowMs: ms - 1, HighMs: ms + 1, P10Ms: ms, P90Ms: ms}, CallMs: []float64{ms}, CallSpread: []float64{0.03},
-			Pace: Pace{Slow: slow, RefMs: slow, BaseMs: 1}, Runs: runs, Interrupted: 1}
+		return Timing{EndToEnd: Sample{MedianMs: ms, LowMs: ms - 1, HighMs: ms + 1, P10Ms: ms, P90Ms: ms}, CallMs: []float64{ms}, CallSpread: []float64{0.03},
+			Conditions: Conditions{Slowdown: slow, RefMs: slow, BaseMs: 1}, Runs: runs, Interrupted: 1}
 	}
 	for _, c := range []struct {
 		a, b Timing
@@ -279,15 +279,15 @@ func TestBetter(t *testing.T) {
 		{visit(9, 1.3, 12), visit(11, 1.02, 12), 11},
 		{visit(9, 1.3, 10), visit(12, 1.4, 20), 11},
 	} {
-		for _, x := range []Timing{better(c.a, c.b), better(c.b, c.a)} {
-			if math.Abs(x.Whole.MedianMs-c.want) > 1e-9 || math.Abs(x.CallMs[0]-c.want) > 1e-9 || x.Runs != c.a.Runs+c.b.Runs || x.Interrupted != 2 {
-				t.Errorf("%g at %g and %g at %g: %+v, want %g ms", c.a.Whole.MedianMs, c.a.Slow, c.b.Whole.MedianMs, c.b.Slow, x, c.want)
+		for _, x := range []Timing{Combine(c.a, c.b), Combine(c.b, c.a)} {
+			if math.Abs(x.EndToEnd.MedianMs-c.want) > 1e-9 || math.Abs(x.CallMs[0]-c.want) > 1e-9 || x.Runs != c.a.Runs+c.b.Runs || x.Interrupted != 2 {
+				t.Errorf("%g at %g and %g at %g: %+v, want %g ms", c.a.EndToEnd.MedianMs, c.a.Slowdown, c.b.EndToEnd.MedianMs, c.b.Slowdown, x, c.want)
 			}
-			if x.Calm != 0 {
-				t.Errorf("seen %g times in calm moments", x.Calm)
+			if x.QuietRuns != 0 {
+				t.Errorf("seen %g times in calm moments", x.QuietRuns)
 			}
-			if x.Whole.LowMs > x.Whole.MedianMs || x.Whole.HighMs < x.Whole.MedianMs {
-				t.Errorf("an interval without its median: %+v", x.Whole)
+			if x.EndToEnd.LowMs > x.EndToEnd.MedianMs || x.EndToEnd.HighMs < x.EndToEnd.MedianMs {
+				t.Errorf("an interval without its median: %+v", x.EndToEnd)
 			}
 		}
 	}
@@ -299,30 +299,30 @@ func TestBetterOfCalmMoments(t *testing.T) {
 	visit := func(runs int, first, second float64, calm ...bool) Timing {
 		rec := &recording{threads: 1, probes: quietProbes(), refs: []float64{0.6}}
 		for range runs {
-			lane := engine.Lane{Ends: []int{1, 2}}
+			lane := engine.ThreadTrace{Ends: []int{1, 2}}
 			for i, ms := range []float64{first, second} {
-				lap := engine.Lap{Ns: int64(1e6 * ms), ProbeNs: 1000}
+				lap := engine.Segment{Ns: int64(1e6 * ms), ProbeNs: 1000}
 				if !calm[i] {
 					lap.Ns, lap.ProbeNs = lap.Ns*3/2, 1700
 				}
-				lane.Laps = append(lane.Laps, lap)
+				lane.Segments = append(lane.Segments, lap)
 			}
-			l := &engine.Laps{Lanes: []engine.Lane{lane}}
+			l := &engine.Trace{Threads: []engine.ThreadTrace{lane}}
 			calls, p := busiest(l)
-			rec.add(run{ms: calls[0] + calls[1] + p, cpuMs: 9}, l)
+			rec.add(timedRun{ms: calls[0] + calls[1] + p, cpuMs: 9}, l)
 		}
 		return rec.timing(0.4)
 	}
 	slow := visit(6, 1, 2, false, false)
-	if slow.Calm != 0 || !slow.disturbed() || math.Abs(slow.Whole.MedianMs-3) > 1e-5 {
+	if slow.QuietRuns != 0 || !slow.NeedsRemeasure() || math.Abs(slow.EndToEnd.MedianMs-3) > 1e-5 {
 		t.Fatalf("never calm: %+v", slow)
 	}
 	half := visit(6, 1, 2, true, false) // the lap behind a calm one is disturbed: a third of the time is known
-	if half.Calm != 0 || !half.disturbed() {
+	if half.QuietRuns != 0 || !half.NeedsRemeasure() {
 		t.Fatalf("a third calm: %+v", half)
 	}
 	calm := visit(9, 1.1, 2.2, true, true)
-	if calm.Calm != 9 || calm.disturbed() || math.Abs(calm.Whole.MedianMs-3.3) > 1e-9 {
+	if calm.QuietRuns != 9 || calm.NeedsRemeasure() || math.Abs(calm.EndToEnd.MedianMs-3.3) > 1e-9 {
 		t.Fatalf("calm: %+v", calm)
 	}
 	for _, c := range []struct {
@@ -334,13 +334,13 @@ func TestBetterOfCalmMoments(t *testing.T) {
 		{calm, calm, []float64{1.1, 2.2}},
 		{calm, visit(9, 1.3, 2.7, true, true), []float64{1.1, 2.2}}, // slowed down by something else
 	} {
-		for _, x := range []Timing{better(c.a, c.b), better(c.b, c.a)} {
-			if math.Abs(x.CallMs[0]-c.want[0]) > 1e-9 || math.Abs(x.CallMs[1]-c.want[1]) > 1e-9 || x.disturbed() || x.Runs != c.a.Runs+c.b.Runs {
+		for _, x := range []Timing{Combine(c.a, c.b), Combine(c.b, c.a)} {
+			if math.Abs(x.CallMs[0]-c.want[0]) > 1e-9 || math.Abs(x.CallMs[1]-c.want[1]) > 1e-9 || x.NeedsRemeasure() || x.Runs != c.a.Runs+c.b.Runs {
 				t.Errorf("%+v, want calls of %v ms", x, c.want)
 			}
 		}
 	}
-	if x := better(slow, slow); x.Calm != 0 || !x.disturbed() || x.Runs != 12 || math.Abs(x.Whole.MedianMs-3) > 1e-5 {
+	if x := Combine(slow, slow); x.QuietRuns != 0 || !x.NeedsRemeasure() || x.Runs != 12 || math.Abs(x.EndToEnd.MedianMs-3) > 1e-5 {
 		t.Errorf("never calm, twice: %+v", x)
 	}
 }
@@ -349,36 +349,36 @@ func TestBetterOfCalmMoments(t *testing.T) {
 // was, and counts less in the table; a lap too short for the clock does no harm; and a
 // visit is not thrown away for a single lap.
 func TestDoubtfulVisits(t *testing.T) {
-	visit := func(runs int, laps ...engine.Lap) Timing {
+	visit := func(runs int, laps ...engine.Segment) Timing {
 		rec := &recording{threads: 1, probes: quietProbes(), refs: []float64{0.4, 0.4}}
 		for range runs {
-			l := &engine.Laps{Lanes: []engine.Lane{{Laps: laps, Ends: []int{len(laps)}}}}
+			l := &engine.Trace{Threads: []engine.ThreadTrace{{Segments: laps, Ends: []int{len(laps)}}}}
 			calls, p := busiest(l)
-			rec.add(run{ms: calls[0] + p, cpuMs: 100}, l)
+			rec.add(timedRun{ms: calls[0] + p, cpuMs: 100}, l)
 		}
 		return rec.timing(0.4)
 	}
-	never := visit(6, engine.Lap{Ns: 1.4e6, ProbeNs: 1700})
-	if !never.disturbed() || !never.slowAt(0.4) || never.correction(0.4) != 1 {
+	never := visit(6, engine.Segment{Ns: 1.4e6, ProbeNs: 1700})
+	if !never.NeedsRemeasure() || !never.SlowAt(0.4) || never.Correction(0.4) != 1 {
 		t.Errorf("no calm moment, and a quiet reference: %+v", never)
 	}
-	short := visit(6, engine.Lap{Ns: 1e6, ProbeNs: 1000}, engine.Lap{Ns: 0, ProbeNs: 1000})
-	if short.Whole.MedianMs != 1 || !(short.CallSpread[0] > 0 && short.CallSpread[0] < 0.1) || short.disturbed() {
+	short := visit(6, engine.Segment{Ns: 1e6, ProbeNs: 1000}, engine.Segment{Ns: 0, ProbeNs: 1000})
+	if short.EndToEnd.MedianMs != 1 || !(short.CallSpread[0] > 0 && short.CallSpread[0] < 0.1) || short.NeedsRemeasure() {
 		t.Errorf("with a lap of no time: %+v", short)
 	}
-	laps := make([]engine.Lap, 40)
+	laps := make([]engine.Segment, 40)
 	for i := range laps {
-		laps[i] = engine.Lap{Ns: 20000, ProbeNs: 1000}
+		laps[i] = engine.Segment{Ns: 20000, ProbeNs: 1000}
 	}
 	good := visit(9, laps...)
 	bad := slices.Clone(laps)
 	for i := range bad {
-		bad[i] = engine.Lap{Ns: 30000, ProbeNs: 1700}
+		bad[i] = engine.Segment{Ns: 30000, ProbeNs: 1700}
 	}
-	bad[0] = engine.Lap{Ns: 17000, ProbeNs: 1000}
-	for _, x := range []Timing{better(good, visit(9, bad...)), better(visit(9, bad...), good)} {
-		if x.found != 1 || math.Abs(x.Whole.MedianMs-0.8) > 0.002 || x.disturbed() {
-			t.Errorf("with a visit in which one lap was calm: %g ms, %g found", x.Whole.MedianMs, x.found)
+	bad[0] = engine.Segment{Ns: 17000, ProbeNs: 1000}
+	for _, x := range []Timing{Combine(good, visit(9, bad...)), Combine(visit(9, bad...), good)} {
+		if x.quietShare != 1 || math.Abs(x.EndToEnd.MedianMs-0.8) > 0.002 || x.NeedsRemeasure() {
+			t.Errorf("with a visit in which one lap was calm: %g ms, %g found", x.EndToEnd.MedianMs, x.quietShare)
 		}
 	}
 }
@@ -387,19 +387,19 @@ func TestDoubtfulVisits(t *testing.T) {
 func TestLostInAProbe(t *testing.T) {
 	rec := &recording{threads: 1, probes: quietProbes()}
 	for k := range 12 {
-		laps := make([]engine.Lap, 30)
+		laps := make([]engine.Segment, 30)
 		for i := range laps {
-			laps[i] = engine.Lap{Ns: 100000, ProbeNs: 1000}
+			laps[i] = engine.Segment{Ns: 100000, ProbeNs: 1000}
 		}
-		x := run{ms: 3.03, cpuMs: 3.03}
+		x := timedRun{ms: 3.03, cpuMs: 3.03}
 		if k%3 == 0 {
 			laps[7].ProbeNs += 8e6
-			x = run{ms: 11.03, cpuMs: 3.03, switched: true}
+			x = timedRun{ms: 11.03, cpuMs: 3.03, switched: true}
 		}
-		rec.add(x, &engine.Laps{Lanes: []engine.Lane{{Laps: laps, Ends: []int{30}}}})
+		rec.add(x, &engine.Trace{Threads: []engine.ThreadTrace{{Segments: laps, Ends: []int{30}}}})
 	}
-	if x := rec.timing(0); x.Interrupted != 4 || math.Abs(x.Whole.P10Ms-3) > 1e-9 || math.Abs(x.Whole.MedianMs-3) > 1e-9 {
-		t.Errorf("%+v", x.Whole)
+	if x := rec.timing(0); x.Interrupted != 4 || math.Abs(x.EndToEnd.P10Ms-3) > 1e-9 || math.Abs(x.EndToEnd.MedianMs-3) > 1e-9 {
+		t.Errorf("%+v", x.EndToEnd)
 	}
 }
 
@@ -417,11 +417,11 @@ func TestProbeOfAnotherSession(t *testing.T) {
 			}
 			p.add(int64(ns))
 		}
-		if p.doubt(); math.Abs(p.base-c.want) > 6 {
+		if p.recheck(); math.Abs(p.base-c.want) > 6 {
 			t.Errorf("%g ns was known, %g %% of the probes were calm: now %g, want %g", c.known, 100*c.share, p.base, c.want)
 		}
 	}
-	if p := (&probes{base: 1000, tick: 1e6}); p.calm(1000) {
+	if p := (&probes{base: 1000, tick: 1e6}); p.quiet(1000) {
 		t.Error("a clock of a millisecond tells calm moments")
 	}
 }
@@ -431,11 +431,11 @@ func TestProbeOfAnotherSession(t *testing.T) {
 func TestClock(t *testing.T) {
 	rec := &recording{threads: 1, probes: quietProbes()}
 	for range 6 {
-		l := &engine.Laps{Lanes: []engine.Lane{{Laps: []engine.Lap{{Ns: 1.1e6, ProbeNs: 1100}, {Ns: 2.2e6, ProbeNs: 1100}, {Ns: 0.5e6, ProbeNs: 1900}}, Ends: []int{1, 3}}}}
-		rec.add(run{ms: 3.804, cpuMs: 3.804}, l)
+		l := &engine.Trace{Threads: []engine.ThreadTrace{{Segments: []engine.Segment{{Ns: 1.1e6, ProbeNs: 1100}, {Ns: 2.2e6, ProbeNs: 1100}, {Ns: 0.5e6, ProbeNs: 1900}}, Ends: []int{1, 3}}}}
+		rec.add(timedRun{ms: 3.804, cpuMs: 3.804}, l)
 	}
 	x := rec.timing(0.5)
-	if want := (1.1 + 2.2 + 0.5/x.slow) / 1.1; math.Abs(x.Slow-1.1) > 1e-9 || x.slowAt(0.4) || x.correction(0.4) != 1 || math.Abs(x.Whole.MedianMs-want) > 1e-9 {
-		t.Errorf("%g ms, want %g: %+v", x.Whole.MedianMs, want, x.Pace)
+	if want := (1.1 + 2.2 + 0.5/x.disturbedBy) / 1.1; math.Abs(x.Slowdown-1.1) > 1e-9 || x.SlowAt(0.4) || x.Correction(0.4) != 1 || math.Abs(x.EndToEnd.MedianMs-want) > 1e-9 {
+		t.Errorf("%g ms, want %g: %+v", x.EndToEnd.MedianMs, want, x.Conditions)
 	}
 }

@@ -6,31 +6,35 @@ import (
 	"math"
 	"slices"
 
+	"nas/blocks"
 	"nas/blocks/engine"
 )
 
+// timeFunc is Timer.Time or UnitTimer.TimeUnits.
+type timeFunc func(context.Context, *blocks.Network, Effort) (Timing, error)
+
 // time times a network and tells whether it has to be measured again, later: the
 // machine was slow, and a neighbour's bursts last for seconds.
-func (c *calibration) time(ctx context.Context, n *candidate, e Effort) (t Timing, again bool, err error) {
+func (c *calibration) time(ctx context.Context, n *candidate, e Effort, by timeFunc) (t Timing, again bool, err error) {
 	e.MaxTime = c.opts.Budget / visitShare
-	t, err = c.timer.Time(ctx, n.net, e)
+	t, err = by(ctx, n.net, e)
 	if err != nil {
 		return t, false, err
 	}
 	c.runs += t.Runs
 	c.broken += t.Interrupted
-	slow := t.lacking()
+	slow := t.Incomplete()
 	if slow {
 		c.slow++
 	}
 	if n.tried > 0 {
-		t = better(n.before, t)
+		t = Combine(n.before, t)
 	}
 	n.tried++
 	n.before = t
 	// Where the machine is always slow, more networks tell more than more visits.
 	c.visits++
-	again = slow && (c.visits < 20 || 2*c.slow < c.visits) || c.surprising(n.calls, t.Whole.MedianMs)
+	again = slow && (c.visits < 20 || 2*c.slow < c.visits) || c.surprising(n.calls, t.EndToEnd.MedianMs)
 	return t, again && n.tried < maxVisits, nil
 }
 
@@ -39,13 +43,13 @@ func (c *calibration) time(ctx context.Context, n *candidate, e Effort) (t Timin
 const surprise = 1.1
 
 func (c *calibration) surprising(calls []engine.Call, ms float64) bool {
-	if c.guesser == nil || len(c.guesser.kinds) == 0 {
+	if !c.fitted {
 		return false
 	}
 	sum := 0.0
 	for i := range calls {
-		k := c.guesser.cost(&calls[i].Unit)
-		sum += k.ms
+		unitMs, _ := c.prior.Unit(&calls[i].Unit)
+		sum += unitMs
 	}
 	return ms > surprise*sum
 }
@@ -59,7 +63,7 @@ func (c *calibration) holdOut(ctx context.Context) error {
 	} else {
 		h, c.held = c.held[0], c.held[1:]
 	}
-	t, again, err := c.time(ctx, &h, visit)
+	t, again, err := c.time(ctx, &h, visit, c.timer.Time)
 	if err != nil {
 		return err
 	}
@@ -90,7 +94,7 @@ func (c *calibration) learn(ctx context.Context, full bool) error {
 			}
 		}
 	}
-	t, again, err := c.time(ctx, &n, Effort{Runs: 12, Kernels: true})
+	t, again, err := c.time(ctx, &n, Effort{Runs: 12}, c.timer.TimeUnits)
 	if err != nil {
 		return err
 	}
@@ -98,21 +102,21 @@ func (c *calibration) learn(ctx context.Context, full bool) error {
 		c.later = append(c.later, n)
 		return nil
 	}
-	return c.keep(t)
+	return c.keep(n.calls, t)
 }
 
 // keep takes what a network told about its units.
-func (c *calibration) keep(t Timing) error {
+func (c *calibration) keep(calls []engine.Call, t Timing) error {
 	c.nets++
-	if t.CallMs == nil {
-		return fmt.Errorf("latency: %s does not time single calls", c.dev.Name)
+	if len(t.CallMs) != len(calls) || len(t.CallSpread) != len(calls) {
+		return fmt.Errorf("latency: %s timed %d calls of a network that has %d", c.dev.Name, len(t.CallMs), len(calls))
 	}
 	by := map[engine.Unit]*unitRecord{}
 	count := map[engine.Unit]float64{}
-	for i := range t.Calls {
-		u := t.Calls[i].Unit
+	for i := range calls {
+		u := calls[i].Unit
 		if by[u] == nil {
-			by[u] = &unitRecord{Pace: t.Pace}
+			by[u] = &unitRecord{Conditions: t.Conditions}
 		}
 		by[u].ms += t.CallMs[i]
 		by[u].spread += t.CallSpread[i]
@@ -120,8 +124,8 @@ func (c *calibration) keep(t Timing) error {
 	}
 	// In the order of the calls: which units still find room must not depend on
 	// the order of a map.
-	for i := range t.Calls {
-		u := t.Calls[i].Unit
+	for i := range calls {
+		u := calls[i].Unit
 		r := by[u]
 		if r == nil {
 			continue
@@ -147,7 +151,7 @@ func (c *calibration) choose(full bool) int {
 		seen := make(map[engine.Unit]bool, len(c.pool[i].calls))
 		for k := range c.pool[i].calls {
 			u := &c.pool[i].calls[k].Unit
-			ms, sd := c.guess(u)
+			ms, sd := c.prior.Unit(u)
 			price += ms
 			if seen[*u] {
 				continue
@@ -167,14 +171,4 @@ func (c *calibration) choose(full bool) int {
 		}
 	}
 	return best
-}
-
-// guess returns a unit's time in ms and its relative standard deviation as far
-// as is known yet.
-func (c *calibration) guess(u *engine.Unit) (ms, sd float64) {
-	if c.guesser == nil {
-		c.guesser = newPredictor(&Profile{Device: c.dev, Network: fitNetwork(nil)}, nil)
-	}
-	k := c.guesser.cost(u)
-	return k.ms, math.Sqrt(k.var2) / k.ms
 }

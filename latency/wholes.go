@@ -11,6 +11,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // Measured is a network with the latency that somebody measured.
@@ -41,16 +42,15 @@ func Adapt(base *Profile, d Device, networks []Measured) (*Profile, error) {
 	d.Target, d.Cut = base.Device.Target, cmp.Or(d.Cut, base.Device.Cut)
 	p := &Profile{Format: Format, Device: d, Created: time.Now().UTC().Truncate(time.Second), Warnings: []string{}}
 	p.Calibration = Calibration{Networks: len(networks), Runs: len(networks), Stopped: "networks", Base: base.Device.String()}
-	at := map[engine.Unit]int{}
 	for _, m := range networks {
 		if !(m.Ms > 0) || math.IsInf(m.Ms, 0) {
 			return nil, fmt.Errorf("latency: network %s: %g ms is not a time", m.Network.Name, m.Ms)
 		}
-		calls, err := cut(m.Network, d)
+		calls, err := d.Calls(m.Network)
 		if err != nil {
 			return nil, err
 		}
-		p.addHeldOut(m.Network.Name, calls, Sample{MedianMs: m.Ms, P10Ms: m.Ms, P90Ms: m.Ms, LowMs: m.Ms, HighMs: m.Ms, Runs: 1}, at)
+		p.AddHeldOut(m.Network.Name, calls, Sample{MedianMs: m.Ms, P10Ms: m.Ms, P90Ms: m.Ms, LowMs: m.Ms, HighMs: m.Ms, Runs: 1})
 	}
 	if err := p.fromWholes(base); err != nil {
 		return nil, err
@@ -77,15 +77,15 @@ func (p *Profile) fromWholes(base *Profile) error {
 		all[i] = i
 	}
 	// A fit gives a predictor for judging, and the kinds and rows to be stored.
-	fit := func(rows []int) (*Predictor, map[string]*KindModel, []UnitTime) {
-		s := p.factors(r, rows)
+	fit := func(rows []int) (*unitModel, map[string]*KindModel, []UnitTime) {
+		s := p.factors(r.units, rows)
 		kinds := map[string]*KindModel{}
-		for k, m := range r.kinds {
+		for k, m := range r.units.kinds {
 			kinds[k] = m.times(s(k))
 		}
 		if len(rows) >= wholeTerms {
 			kinds = p.wholeCosts(kinds, rows)
-			q := newPredictor(p, kinds)
+			q := newUnitModel(p.Units, kinds, p.Device.Target)
 			q.sum = fitSum(p.sumsOf(kinds, rows), p.Sums)
 			return q, kinds, nil
 		}
@@ -95,15 +95,13 @@ func (p *Profile) fromWholes(base *Profile) error {
 			u.Spread = math.Hypot(u.Spread, otherDevice)
 			us = append(us, u)
 		}
-		q := newPredictor(p, kinds)
-		q.known, q.from, q.factor = newUnitTable(0), r, s // the same figures as from kinds and us, already worked out
-		return q, kinds, us
+		return r.units.scaledFrom(kinds, s), kinds, us // the same figures as from kinds and us, already worked out
 	}
 	p.Sums = nil
 	q, kinds, units := fit(all)
 	p.Sums = q.sum // its settings serve the fits below, too
 	p.Units = units
-	p.Kinds = slices.SortedFunc(maps.Values(kinds), func(a, b *KindModel) int { return cmp.Compare(a.Kind, b.Kind) })
+	p.setKinds(kinds)
 	if err := p.fitHeldOut(q); err != nil {
 		return err
 	}
@@ -140,11 +138,11 @@ func (p *Profile) fromWholes(base *Profile) error {
 		}
 	}
 	n := p.Network
-	n.Floor = max(0.002, median(slices.Clone(errs)))
+	n.Floor = max(0.002, stat.Median(slices.Clone(errs)))
 	for i := range ps {
 		scores[i] = errs[i] / (n.Floor + spreads[i])
 	}
-	n.Quantile = conformalQuantile(scores, coverage)
+	n.Quantile = stat.ConformalQuantile(scores, coverage)
 	if len(all) < 9 { // too few for 90 %
 		n.Quantile *= 1.5
 	}
@@ -158,7 +156,7 @@ func (p *Profile) fromWholes(base *Profile) error {
 
 // factors returns the factor of each kind that takes the predictions of r to the
 // networks of rows.
-func (p *Profile) factors(r *Predictor, rows []int) func(kind string) float64 {
+func (p *Profile) factors(m *unitModel, rows []int) func(kind string) float64 {
 	index := map[string]int{}
 	var names []string
 	cols := make([][]float64, len(rows))
@@ -177,13 +175,13 @@ func (p *Profile) factors(r *Predictor, rows []int) func(kind string) float64 {
 			for len(cols[j]) <= k {
 				cols[j] = append(cols[j], 0)
 			}
-			ms := r.cost(unit).ms * float64(u[1])
+			ms := m.cost(unit).ms * float64(u[1])
 			cols[j][k] += ms
 			sum += ms
 		}
 		ratios[j] = p.HeldOut[i].Measured.MedianMs / sum
 	}
-	common := median(slices.Clone(ratios))
+	common := stat.Median(slices.Clone(ratios))
 	const noise, prior = 0.03, 0.7 // of a measurement; of a factor around the common one
 	a := make([][]float64, 0, len(rows)+len(names))
 	b := make([]float64, 0, len(rows)+len(names))
@@ -199,7 +197,7 @@ func (p *Profile) factors(r *Predictor, rows []int) func(kind string) float64 {
 		row[k] = 1 / prior
 		a, b = append(a, row), append(b, 1/prior)
 	}
-	s := nonNegative(a, b, 0)
+	s := stat.NNLS(a, b, 0)
 	return func(kind string) float64 {
 		if k, ok := index[kind]; ok {
 			return common * max(s[k], 0.05) // nothing is free
@@ -267,7 +265,7 @@ func (p *Profile) wholeCosts(kinds map[string]*KindModel, rows []int) map[string
 			a, b = append(a, row), append(b, c*row[k*nt+j])
 		}
 	}
-	x := nonNegative(a, b, 1e-9)
+	x := stat.NNLS(a, b, 1e-9)
 	out := map[string]*KindModel{}
 	for k, n := range names {
 		m := *kinds[n]

@@ -14,7 +14,7 @@ func measuredBy(t *testing.T, f *fakeRuntime, seed uint64, n int) []Measured {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ms = append(ms, Measured{net, x.Whole.MedianMs})
+		ms = append(ms, Measured{net, x.EndToEnd.MedianMs})
 	}
 	return ms
 }

@@ -7,7 +7,7 @@ import (
 
 func init() {
 	lower("act", true, lowerAct)
-	routines["act"] = &routine{make: makeAct, check: checkKept}
+	routines["act"] = &routine{make: makeAct}
 }
 
 func lowerAct(c *compiler, i int) {

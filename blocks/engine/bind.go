@@ -45,7 +45,7 @@ type need struct {
 type lane struct {
 	scratch *kernels.Scratch
 	buf     []float32
-	watch   *stopwatch // nil: nobody looks
+	watch   *stopwatch // nil: the run is not traced
 }
 
 // binding is what a maker makes a runner from.
@@ -80,9 +80,6 @@ type routine struct {
 	mixed bool
 	// second is the shape of a second input map; nil: there is none.
 	second func(u *Unit) blocks.Shape
-	// check finds what the unit's shapes rule out; nil: they are free. Compile
-	// makes good units only; others come from text.
-	check func(u *Unit) error
 }
 
 // routines by unit name. Each kernel's file adds its own.

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"fmt"
-
 	"nas/blocks"
 	"nas/blocks/kernels"
 )
@@ -23,15 +21,15 @@ import (
 func init() {
 	routines["block"] = &routine{make: makeBlock, layers: func(u *Unit) [3]kernels.Conv {
 		return [3]kernels.Conv{u.expandGeometry(), u.depthwiseGeometry(), u.projectGeometry()}
-	}, check: checkBlock}
+	}}
 	routines["stem_block"] = routines["block"]
 	routines["expand_dw"] = &routine{make: makeBlock, layers: func(u *Unit) [3]kernels.Conv {
 		return [3]kernels.Conv{u.expandGeometry(), u.depthwiseGeometry()}
-	}, check: checkBlock}
+	}}
 	routines["stem_dw"] = routines["expand_dw"]
 	routines["dw_project"] = &routine{make: makeBlock, layers: func(u *Unit) [3]kernels.Conv {
 		return [3]kernels.Conv{u.depthwiseGeometry(), u.projectGeometry()}
-	}, check: checkBlock}
+	}}
 }
 
 func (u *Unit) expandGeometry() kernels.Conv {
@@ -57,31 +55,6 @@ func (u *Unit) depthwiseGeometry() kernels.Conv {
 // pointwise is the geometry of a 1x1 convolution.
 func pointwise(h, w, cin, cout int) kernels.Conv {
 	return kernels.Conv{H: h, W: w, C: cin, OH: h, OW: w, N: cout, KH: 1, KW: 1, SH: 1, SW: 1, DH: 1, DW: 1, Groups: 1}
-}
-
-func checkBlock(u *Unit) error {
-	open := u.Name == "expand_dw" || u.Name == "stem_dw"
-	if u.Mid < 2 || u.Name == "dw_project" && u.Mid != u.In.C || open && u.Mid != u.Out.C {
-		return fmt.Errorf("%d channels between the layers do not fit", u.Mid)
-	}
-	stem := u.Name == "stem_block" || u.Name == "stem_dw"
-	if stem != (u.Stem != Stem{}) {
-		return fmt.Errorf("a stem goes with stem_block and stem_dw")
-	}
-	in := u.In
-	if stem {
-		w := Unit{In: u.In, Out: blocks.Shape{H: u.Stem.Out[0], W: u.Stem.Out[1], C: u.Mid}, Kernel: u.Stem.Kernel, Stride: u.Stem.Stride, Dilation: [2]int{1, 1}, Pad: u.Stem.Pad}
-		if err := w.Out.Check(); err != nil {
-			return err
-		}
-		if err := checkWindow(&w); err != nil {
-			return err
-		}
-		in = w.Out
-	}
-	w := *u
-	w.In = in
-	return checkWindow(&w)
 }
 
 // depthwiseAt returns the link of the depthwise convolution that alone reads node i.

@@ -8,7 +8,7 @@ import (
 func init() {
 	lower("slice", true, lowerSlice)
 	lower("shuffle", true, lowerShuffle)
-	routines["shuffle"] = &routine{make: makeShuffle, check: checkShuffle}
+	routines["shuffle"] = &routine{make: makeShuffle}
 }
 
 // lowerSlice makes the kept channels a view of the input, which costs no call,
@@ -41,13 +41,6 @@ func lowerShuffle(c *compiler, i int) {
 	s := c.start(i, "shuffle")
 	s.Unit.Groups = c.net.Nodes[i].Op.(*blocks.ChannelShuffle).Groups
 	c.emit(s, i, i)
-}
-
-func checkShuffle(u *Unit) error {
-	if u.Groups < 1 || u.In.C%u.Groups != 0 {
-		return errGroups
-	}
-	return checkKept(u)
 }
 
 // makeShuffle deals the channels of the groups out in turn.

@@ -6,7 +6,7 @@ import (
 
 func init() {
 	lower("concat", true, lowerConcat)
-	routines["copy"] = &routine{make: makeCopy, check: checkKept}
+	routines["copy"] = &routine{make: makeCopy}
 }
 
 // lowerConcat makes the inputs parts of the output: an input whose maker can

@@ -1,14 +1,10 @@
 package engine
 
-import (
-	"errors"
-
-	"nas/blocks"
-)
+import "nas/blocks"
 
 func init() {
 	lower("cond_conv", true, lowerCondConv)
-	routines["cond_conv"] = &routine{make: makeCondConv, layers: convLayers, second: sharesShape, check: checkCondConv, mixed: true}
+	routines["cond_conv"] = &routine{make: makeCondConv, layers: convLayers, second: sharesShape, mixed: true}
 }
 
 // lowerCondConv is lowerConv for weights that are mixed for each image. Batch
@@ -30,13 +26,6 @@ func lowerCondConv(c *compiler, i int) {
 }
 
 func sharesShape(u *Unit) blocks.Shape { return blocks.Shape{H: 1, W: 1, C: u.Mid} }
-
-func checkCondConv(u *Unit) error {
-	if u.Mid < 1 {
-		return errors.New("want at least one expert")
-	}
-	return checkConv(u)
-}
 
 // condRun mixes the experts' packed weights by the shares of each image, then
 // convolves it. One thread mixes; the convolution itself is not shared out.

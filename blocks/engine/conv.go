@@ -1,17 +1,14 @@
 package engine
 
 import (
-	"errors"
-	"fmt"
-
 	"nas/blocks"
 	"nas/blocks/kernels"
 )
 
 func init() {
 	lower("conv", true, lowerConv)
-	routines["conv"] = &routine{make: makeConv, layers: convLayers, check: checkConv}
-	routines["dwconv"] = &routine{make: makeConv, layers: convLayers, check: checkConv}
+	routines["conv"] = &routine{make: makeConv, layers: convLayers}
+	routines["dwconv"] = &routine{make: makeConv, layers: convLayers}
 }
 
 // link is a convolution or linear layer with what follows it and can be
@@ -112,45 +109,6 @@ func (u *Unit) geometry() kernels.Conv {
 }
 
 func convLayers(u *Unit) [3]kernels.Conv { return [3]kernels.Conv{u.geometry()} }
-
-// checkWindow judges the window of a unit that was not made by Compile.
-func checkWindow(u *Unit) error {
-	in, out := [2]int{u.In.H, u.In.W}, [2]int{u.Out.H, u.Out.W}
-	for i := range 2 {
-		k, s, d := u.Kernel[i], u.Stride[i], u.Dilation[i]
-		if min(k, s, d) < 1 || max(k, s, d, u.Pad[i]) > 1<<15 {
-			return fmt.Errorf("kernel size %d, stride %d, dilation %d, padding %d is no window", k, s, d, u.Pad[i])
-		}
-		span := d*(k-1) + 1
-		if (out[i]-1)*s+span <= u.Pad[i] || (out[i]-1)*s > in[i]+2*u.Pad[i]+span {
-			return fmt.Errorf("%d windows of %d from %d before the first of %d values lie outside", out[i], span, u.Pad[i], in[i])
-		}
-	}
-	return nil
-}
-
-// checkKept wants a unit that keeps its input's shape.
-func checkKept(u *Unit) error { return checkOut(u, u.In) }
-
-func checkOut(u *Unit, want blocks.Shape) error {
-	if u.Out != want {
-		return fmt.Errorf("the output is %v, want %v", u.Out, want)
-	}
-	return nil
-}
-
-var errGroups = errors.New("the groups do not divide the channels")
-
-func checkConv(u *Unit) error {
-	g := u.Groups
-	if g < 1 || u.In.C%g != 0 || u.Out.C%g != 0 {
-		return fmt.Errorf("%w: %d and %d", errGroups, u.In.C, u.Out.C)
-	}
-	if u.Name == "dwconv" && (g != u.In.C || g != u.Out.C || g < 2) {
-		return fmt.Errorf("a depthwise convolution has as many groups and outputs as inputs, at least 2")
-	}
-	return checkWindow(u)
-}
 
 // actOf maps the network's activations to the kernels'.
 var actOf = [...]kernels.Act{

@@ -8,10 +8,10 @@ import (
 func init() {
 	lower("add", true, lowerAdd)
 	lower("mul", true, lowerMul)
-	routines["add"] = &routine{make: makeAdd, check: checkKept, second: sameShape}
-	routines["mul"] = &routine{make: makeMul, check: checkKept, second: sameShape}
-	routines["scale"] = &routine{make: makeScale, check: checkKept, second: vectorShape}
-	routines["scale_map"] = &routine{make: makeScaleMap, check: checkKept, second: mapShape}
+	routines["add"] = &routine{make: makeAdd, second: sameShape}
+	routines["mul"] = &routine{make: makeMul, second: sameShape}
+	routines["scale"] = &routine{make: makeScale, second: vectorShape}
+	routines["scale_map"] = &routine{make: makeScaleMap, second: mapShape}
 }
 
 // lowerAdd adds two at a time; the activation is computed with the last.

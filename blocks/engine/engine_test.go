@@ -213,7 +213,7 @@ func TestTap(t *testing.T) {
 		acts := batchOracle(n, w, in, batch)
 		for _, threads := range []int{1, 2} {
 			seen := map[int]bool{}
-			o := Options{Batch: batch, BatchStats: true, Tap: func(node int, pre []float32) {
+			o := Options{Batch: batch, BatchStats: true, Tap: func(node int, pre []float32) error {
 				seen[node] = true
 				var want []float32
 				for _, a := range acts[n.Nodes[node].Inputs[0]] {
@@ -223,6 +223,7 @@ func TestTap(t *testing.T) {
 					t.Fatalf("%s: node %d shows %d values, want %d", n.Name, node, len(pre), len(want))
 				}
 				near(t, n.Name, pre, want, 20*tolerance)
+				return nil
 			}}
 			mustRun(t, n, w, small(kernels.Best().Name(), threads), o, in)
 			for i := range n.Nodes {
@@ -280,7 +281,7 @@ func TestRunAllocatesNothing(t *testing.T) {
 	n := mobilenetV3Small(t, 64)
 	w := blocks.NewWeights(n, 1)
 	for _, threads := range []int{1, 2} {
-		for _, o := range []Options{{}, {Batch: 2, BatchStats: true}, {Tap: func(int, []float32) {}}} {
+		for _, o := range []Options{{}, {Batch: 2, BatchStats: true}, {Tap: func(int, []float32) error { return nil }}} {
 			p, err := Compile(n, Host(threads), o)
 			if err != nil {
 				t.Fatal(err)
@@ -363,8 +364,8 @@ func TestConcatInPlace(t *testing.T) {
 			t.Errorf("copies: %v", c.Unit)
 		}
 	}
-	if got, want := p.ArenaBytes(), 4*8*8*(48+16); got != want {
-		t.Errorf("arena is %d bytes, want the %d of the outer concatenation", got, want)
+	if _, got, _ := p.places(); got != 8*8*(48+16) {
+		t.Errorf("arena is %d floats, want the %d of the outer concatenation", got, 8*8*(48+16))
 	}
 }
 
@@ -396,7 +397,7 @@ func TestErrors(t *testing.T) {
 	if err := p.Bind(blocks.NewWeights(n, 1)); err != nil {
 		t.Fatal(err)
 	}
-	if p.Run(out, in[1:]) == nil || p.Run(out[1:], in) == nil || p.RunLaps(out, in[1:], new(Laps)) == nil {
+	if p.Run(out, in[1:]) == nil || p.Run(out[1:], in) == nil || p.RunTraced(out, in[1:], new(Trace)) == nil {
 		t.Error("slices of the wrong length are accepted")
 	}
 	foreign := "neon"

@@ -1,13 +1,10 @@
 package engine
 
-import (
-	"nas/blocks"
-	"nas/blocks/kernels"
-)
+import "nas/blocks/kernels"
 
 func init() {
 	lower("linear", false, lowerLinear)
-	routines["linear"] = &routine{make: makeLinear, layers: linearLayers, check: checkLinear}
+	routines["linear"] = &routine{make: makeLinear, layers: linearLayers}
 }
 
 func lowerLinear(c *compiler, i int) {
@@ -18,8 +15,6 @@ func lowerLinear(c *compiler, i int) {
 	c.residual(&s, &l)
 	c.emit(s, l.end, l.layer, l.bn, l.add, l.act)
 }
-
-func checkLinear(u *Unit) error { return checkOut(u, blocks.Shape{H: 1, W: 1, C: u.Out.C}) }
 
 func linearLayers(u *Unit) [3]kernels.Conv {
 	return [3]kernels.Conv{kernels.Linear{Batch: 1, K: u.In.Elems(), N: u.Out.C}.Conv()}

@@ -8,8 +8,8 @@ import (
 
 func init() {
 	lower("bn", true, lowerBN)
-	routines["affine"] = &routine{make: makeAffine, check: checkKept, layers: normLayers}
-	routines["batchnorm"] = &routine{make: makeBatchNorm, check: checkKept, layers: normLayers}
+	routines["affine"] = &routine{make: makeAffine, layers: normLayers}
+	routines["batchnorm"] = &routine{make: makeBatchNorm, layers: normLayers}
 }
 
 // lowerBN handles a batch normalisation that no layer before it could take in.

@@ -9,7 +9,7 @@ import (
 )
 
 // Plan is a network as a sequence of kernel calls. [Compile] makes one. Kernels
-// may be called from any goroutine; Bind, Run and RunLaps from one at a time.
+// may be called from any goroutine; Bind, Run and RunTraced from one at a time.
 type Plan struct {
 	net    *blocks.Network
 	target Target
@@ -52,16 +52,6 @@ func (p *Plan) InLen() int { return p.batch * p.net.Input().Elems() }
 // OutLen is the length of Run's output.
 func (p *Plan) OutLen() int { return p.batch * p.net.Output().Elems() }
 
-// ArenaBytes returns the memory for activations that Bind allocates: all maps
-// between the calls, those with disjoint lifetimes sharing their place.
-func (p *Plan) ArenaBytes() int {
-	if p.tensors == nil {
-		_, n, _ := p.places()
-		return 4 * n
-	}
-	return 4 * len(p.arena)
-}
-
 // Run computes the network: in is batch x H x W x C, out likewise. It allocates
 // nothing, unless the plan holds a unit called "eval.". Not safe for concurrent
 // use: one plan for each goroutine.
@@ -69,7 +59,7 @@ func (p *Plan) Run(out, in []float32) error { return p.run(out, in, nil) }
 
 var errUnbound = errors.New("engine: the plan has no weights, or another has been bound in its workspace since; call Bind first")
 
-func (p *Plan) run(out, in []float32, laps *Laps) error {
+func (p *Plan) run(out, in []float32, t *Trace) error {
 	if p.runs == nil || p.ws.plan != p {
 		return errUnbound
 	}
@@ -78,22 +68,25 @@ func (p *Plan) run(out, in []float32, laps *Laps) error {
 	}
 	p.attach(in, out)
 	p.team.begin()
+	var err error
 	for i, r := range p.runs {
 		if s := &p.steps[i]; s.tap >= 0 {
-			p.opts.Tap(int(s.tap), p.tensors[s.src[0]].data)
+			if err = p.opts.Tap(int(s.tap), p.tensors[s.src[0]].data); err != nil {
+				break
+			}
 		}
 		p.team.do(r)
-		if laps != nil {
-			laps.endCall()
+		if t != nil {
+			t.endCall()
 		}
 	}
 	p.team.end()
-	if !p.direct {
+	if err == nil && !p.direct {
 		t := &p.tensors[p.out]
 		copyRows(kernels.Dense(out, p.batch*t.H, t.W, t.C), t.all(), p.batch*t.H, t.W, t.C)
 	}
 	p.attach(nil, nil)
-	return nil
+	return err
 }
 
 // attach lets the values that lie in the caller's slices point there.

@@ -8,21 +8,12 @@ import (
 func init() {
 	lower("pool", true, lowerPool)
 	lower("global_pool", true, lowerGlobalPool)
-	routines["maxpool"] = &routine{make: makePool, check: checkPool}
-	routines["avgpool"] = &routine{make: makePool, check: checkPool}
-	routines["avgpool_pad"] = &routine{make: makePool, check: checkPool}
-	routines["globalavg"] = &routine{make: makeGlobalPool, check: checkGlobal}
-	routines["globalmax"] = &routine{make: makeGlobalPool, check: checkGlobal}
+	routines["maxpool"] = &routine{make: makePool}
+	routines["avgpool"] = &routine{make: makePool}
+	routines["avgpool_pad"] = &routine{make: makePool}
+	routines["globalavg"] = &routine{make: makeGlobalPool}
+	routines["globalmax"] = &routine{make: makeGlobalPool}
 }
-
-func checkPool(u *Unit) error {
-	if u.Out.C != u.In.C {
-		return checkOut(u, blocks.Shape{H: u.Out.H, W: u.Out.W, C: u.In.C})
-	}
-	return checkWindow(u)
-}
-
-func checkGlobal(u *Unit) error { return checkOut(u, blocks.Shape{H: 1, W: 1, C: u.In.C}) }
 
 func lowerPool(c *compiler, i int) {
 	o := c.net.Nodes[i].Op.(*blocks.Pool)

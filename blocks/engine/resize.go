@@ -7,13 +7,9 @@ import (
 
 func init() {
 	lower("resize", true, lowerResize)
-	routines["bilinear"] = &routine{make: makeResize, check: checkResize}
-	routines["bilinear_corners"] = &routine{make: makeResize, check: checkResize}
-	routines["nearest"] = &routine{make: makeResize, check: checkResize}
-}
-
-func checkResize(u *Unit) error {
-	return checkOut(u, blocks.Shape{H: u.Out.H, W: u.Out.W, C: u.In.C})
+	routines["bilinear"] = &routine{make: makeResize}
+	routines["bilinear_corners"] = &routine{make: makeResize}
+	routines["nearest"] = &routine{make: makeResize}
 }
 
 func lowerResize(c *compiler, i int) {

@@ -8,7 +8,7 @@ func init() {
 		s.strid, s.reuse = false, true
 		c.emit(s, i, i)
 	})
-	routines["softmax"] = &routine{make: makeSoftmax, check: checkKept}
+	routines["softmax"] = &routine{make: makeSoftmax}
 }
 
 func makeSoftmax(b *binding) (runner, need) {

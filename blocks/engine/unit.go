@@ -152,6 +152,11 @@ func ParseUnit(key string) (Unit, error) {
 			return Unit{}, fmt.Errorf("engine: unit %q: unknown field %q", key, f)
 		}
 	}
+	for _, g := range u.layers() {
+		if g.C > 0 && g.Groups == 0 {
+			return Unit{}, fmt.Errorf("engine: unit %q: a convolution needs its number of groups, as in g1", key)
+		}
+	}
 	if u.Key() != key {
 		return Unit{}, fmt.Errorf("engine: unit %q is not in its canonical form %q", key, u.Key())
 	}
@@ -298,17 +303,4 @@ func (u *Unit) BytesWeights() int64 {
 		n += int64(weightsOf(&g)*u.experts()) + int64(g.N)
 	}
 	return 4 * n
-}
-
-// BytesMid returns the bytes of the maps between the layers of a fused unit,
-// which would be written and read if they ran one by one.
-func (u Unit) BytesMid() int64 {
-	var n int64
-	ls := u.layers()
-	for i, g := range ls[1:] {
-		if g.C > 0 {
-			n += int64(ls[i].OH*ls[i].OW) * int64(ls[i].N)
-		}
-	}
-	return 4 * n * int64(u.Batch)
 }

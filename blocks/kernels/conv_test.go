@@ -16,16 +16,18 @@ func allSets() (out []*Set) {
 			continue
 		}
 		out = append(out, sets()[i])
-		all := a
-		all.name, all.rows, all.narrowK = a.name+"_all", nil, 0
-		for _, r := range append(genericRows(), archRows()...) {
-			if r.isa == a.name {
-				all.rows = append(all.rows, r)
-			}
+		if a.best != nil {
+			a.name, a.best, a.narrowK = a.name+"_all", nil, 0
+			out = append(out, newSet(a, sets()[0]))
 		}
-		if a.narrowK > 0 {
-			out = append(out, newSet(all, sets()[0]))
-		}
+	}
+	return
+}
+
+// allRows returns the kernels of every instruction set of this program.
+func allRows() (out []row) {
+	for _, a := range isas() {
+		out = append(out, a.rows...)
 	}
 	return
 }
@@ -46,10 +48,7 @@ func TestEveryRow(t *testing.T) {
 		}
 		called := map[string]bool{}
 		own := isa{name: a.name, peak: a.peak}
-		for _, r := range archRows() {
-			if r.isa != a.name {
-				continue
-			}
+		for _, r := range a.rows {
 			called[r.name] = false
 			q := r
 			if r.gemm != nil {
@@ -177,7 +176,7 @@ func (c convCase) check(t *testing.T, s *Set, r *rand.Rand) {
 		res = guarded(r, g.OH*g.OW*g.N, true)
 		ep.Residual = View{Data: res, Row: g.OW * g.N, Pix: g.N}
 	}
-	RefConv(&g, want, dense, w, bias, res, c.act)
+	refConv(&g, want, dense, w, bias, res, c.act)
 	sc := NewScratch(s.ConvNeed(&g))
 	sv, dv := View{Data: src, Row: g.W * sp, Pix: sp}, View{Data: dst, Row: g.OW * dp, Pix: dp}
 	// Uneven parts of the rows and of the channels.

@@ -5,9 +5,9 @@
 //
 // A kernel is the innermost routine: assembly generated for one instruction
 // set, or its portable Go twin. A driver is a method of [Set] that cuts a range
-// of output rows of a layer into kernel calls. The reference (ref.go) is the
-// few-line definition of every operation, generic over float32 and float64;
-// tests hold every kernel of every instruction set against it.
+// of output rows of a layer into kernel calls. The reference (ref_test.go) is
+// the few-line definition of every operation, generic over float32 and float64;
+// the tests compare every kernel of every instruction set with it.
 //
 // A [Set] is all kernels of one instruction set. [Best] gives the fastest that
 // this machine runs, [ByName] a named one, [Default] obeys the environment

@@ -20,9 +20,6 @@ func genericRows() []row {
 	for op := range numVec {
 		rows = append(rows, row{name: vecNames[op] + "_f32_generic", fam: famVec, vec: op, vecf: vecGeneric[op]})
 	}
-	for i := range rows {
-		rows[i].isa = "generic"
-	}
 	return rows
 }
 

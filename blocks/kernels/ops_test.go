@@ -97,7 +97,7 @@ func TestPool(t *testing.T) {
 			want := make([]float32, g.OH*g.OW*c)
 			for _, avg := range []bool{false, true} {
 				dst, _ := strided(r, g.OH, g.OW, c, 1, false)
-				RefPool(&g, want, dense, avg)
+				refPool(&g, want, dense, avg)
 				tol := 0.0
 				for _, part := range []Range{{0, g.OH / 2, 0, c}, {g.OH / 2, g.OH, 0, c / 2}, {g.OH / 2, g.OH, c / 2, c}} {
 					if avg {
@@ -126,7 +126,7 @@ func TestGlobalAvgAndMoments(t *testing.T) {
 			mean, variance := make([]float64, c), make([]float64, c)
 			rm, rv := make([]float64, c), make([]float64, c)
 			s.Moments(mean, variance, src.Data, h*w, src.Pix, c, sc)
-			RefMoments(rm, rv, dense, h*w, c)
+			refMoments(rm, rv, dense, h*w, c)
 			for i := range c {
 				if math.Abs(float64(got[i])-rm[i]) > 1e-5*(1+math.Abs(rm[i])) {
 					t.Fatalf("average of channel %d of %dx%dx%d is %v, want %v", i, h, w, c, got[i], rm[i])
@@ -147,7 +147,7 @@ func TestResize(t *testing.T) {
 			src, dense := strided(r, g.H, g.W, c, c%2, true)
 			dst, _ := strided(r, g.OH, g.OW, c, 2, false)
 			want := make([]float32, g.OH*g.OW*c)
-			RefBilinear(&g, want, dense)
+			refBilinear(&g, want, dense)
 			sc := NewScratch(g.Need())
 			s.Bilinear(&g, dst, src, Range{0, g.OH / 2, 0, c}, sc)
 			s.Bilinear(&g, dst, src, Range{g.OH / 2, g.OH, 0, c}, sc)
@@ -179,7 +179,7 @@ func TestSoftmax(t *testing.T) {
 			s.Softmax(dst, src, n, sc)
 			intact(t, "softmax", dst)
 			for b := range 2 {
-				RefSoftmax(want, src[b*n:][:n])
+				refSoftmax(want, src[b*n:][:n])
 				for i, w := range want {
 					if math.Abs(float64(dst[b*n+i]-w)) > 2e-6 {
 						t.Fatalf("softmax of %d: value %d is %v, want %v", n, i, dst[b*n+i], w)
@@ -226,7 +226,7 @@ func TestExpError(t *testing.T) {
 				if w := a.apply(v); !same(got[i], w) {
 					t.Fatalf("%v(%v) is %v, want %v", a, v, got[i], w)
 				}
-				if w := RefAct(float64(v), a); math.Abs(float64(got[i])-w) > 4e-7*(1e-3+math.Abs(w)) {
+				if w := refAct(float64(v), a); math.Abs(float64(got[i])-w) > 4e-7*(1e-3+math.Abs(w)) {
 					t.Fatalf("%v(%v) is %v, far from %v", a, v, got[i], w)
 				}
 			}
@@ -242,7 +242,7 @@ func TestSigmoidError(t *testing.T) {
 		for range 1 << 17 {
 			x := float32(c.lo + r.Float64()*(c.hi-c.lo))
 			for _, a := range []Act{Sigmoid, Swish} {
-				want := RefAct(float64(x), a)
+				want := refAct(float64(x), a)
 				worst[a] = max(worst[a], math.Abs(float64(a.apply(x))-want)/math.Abs(want))
 			}
 		}
@@ -323,7 +323,7 @@ func TestByName(t *testing.T) {
 // that a set lacks nothing.
 func TestRegistry(t *testing.T) {
 	seen := map[string]bool{}
-	for _, r := range append(genericRows(), archRows()...) {
+	for _, r := range allRows() {
 		if seen[r.name] {
 			t.Errorf("%s: twice", r.name)
 		}

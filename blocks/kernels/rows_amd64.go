@@ -8,17 +8,16 @@ import "golang.org/x/sys/cpu"
 // x/sys/cpu also asks whether the operating system saves the registers.
 func archISAs() []isa {
 	has2 := func() bool { return cpu.X86.HasAVX2 && cpu.X86.HasFMA }
-	a2 := isa{name: "avx2", has: has2, rows: avx2Rows, peak: func(n int) int { peakF32AVX2(n); return n * peakFlopsAVX2 }}
-	a512 := isa{name: "avx512", rows: avx512Rows, peak: func(n int) int { peakF32AVX512(n); return n * peakFlopsAVX512 }}
-	a512.has = func() bool { return has2() && cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL }
+	has512 := func() bool { return has2() && cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL }
+	a2 := isa{name: "avx2", has: has2, rows: avx2Rows,
+		peak: func(n int) int { peakF32AVX2(n); return n * peakFlopsAVX2 }}
+	a512 := isa{name: "avx512", has: has512, rows: avx512Rows,
+		peak: func(n int) int { peakF32AVX512(n); return n * peakFlopsAVX512 }}
 	if has2() && doublePumped() {
-		a512.rows, a512.narrowK = doublePumpedRows(), 128
+		a512.best, a512.narrowK = doublePumpedRows(), 128
 	}
 	return []isa{a2, a512}
 }
-
-// archRows are all kernels of this architecture, chosen here or not.
-func archRows() []row { return append(append([]row(nil), avx2Rows...), avx512Rows...) }
 
 // doublePumped tells whether a 512-bit operation occupies two 256-bit units:
 // AMD's family 25 (Zen 4).

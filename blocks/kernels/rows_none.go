@@ -4,6 +4,3 @@ package kernels
 
 // archISAs is empty: only the portable kernels exist here.
 func archISAs() []isa { return nil }
-
-// archRows is empty likewise.
-func archRows() []row { return nil }

@@ -23,25 +23,25 @@ type Scratch struct {
 	pair  pairArgs
 	vec   vecArgs
 
-	// Lap, if not nil, is called within a driver call each time that some twenty
-	// microseconds of work have been done: a stopwatch for parts too short to be
-	// disturbed. Where that is depends on the layer alone, and on Worked.
-	Lap func()
-	// Worked is the work since the last lap, in multiply-accumulates.
+	// EndSegment, if not nil, is called within a driver call after every segment of work of
+	// about twenty microseconds, so that a caller can time them one by one. Where a segment
+	// ends depends on the layer and on Worked alone.
+	EndSegment func()
+	// Worked is the work done since the last segment ended, in multiply-accumulates.
 	Worked int
 }
 
-// lapWork is the work from lap to lap, in multiply-accumulates.
-const lapWork = 1_200_000
+// segmentWork is the work of one segment, in multiply-accumulates.
+const segmentWork = 1_200_000
 
-// work adds to Worked.
+// work adds to Worked, and ends the segment when it is full.
 func (s *Scratch) work(macs int) {
-	if s.Lap == nil {
+	if s.EndSegment == nil {
 		return
 	}
-	if s.Worked += macs; s.Worked >= lapWork {
+	if s.Worked += macs; s.Worked >= segmentWork {
 		s.Worked = 0
-		s.Lap()
+		s.EndSegment()
 	}
 }
 

@@ -58,7 +58,6 @@ const (
 // with a function: sets, tests and benchmarks are made from the rows.
 type row struct {
 	name string
-	isa  string
 	fam  family
 	// Tile: output pixels and output channels (GEMM); output pixels (depthwise).
 	mr, nr int
@@ -75,17 +74,18 @@ type row struct {
 type isa struct {
 	name string
 	has  func() bool // whether this machine runs it
-	rows []row
+	rows []row       // its kernels
 	peak func(n int) (flops int)
-	// See tiles.narrowK.
-	narrowK int
+	// best are the rows to use on this machine if they are not simply rows: some may be another set's.
+	best    []row
+	narrowK int // see tiles.narrowK
 }
 
-// isas lists the instruction sets from slow to fast, each with the rows that
-// this machine is served best with. The files of an architecture append theirs
-// in archISAs.
+// isas lists the instruction sets from slow to fast. archISAs, one for each
+// architecture, gives those with assembly.
 var isas = sync.OnceValue(func() []isa {
-	return append([]isa{{name: "generic", has: func() bool { return true }, rows: genericRows(), peak: peakGeneric}}, archISAs()...)
+	generic := isa{name: "generic", has: func() bool { return true }, rows: genericRows(), peak: peakGeneric}
+	return append([]isa{generic}, archISAs()...)
 })
 
 // sets holds a Set for each entry of isas. An instruction set takes from the
@@ -101,7 +101,11 @@ var sets = sync.OnceValue(func() []*Set {
 // newSet makes a set; what a lacks comes from the first of others.
 func newSet(a isa, others ...*Set) *Set {
 	s := &Set{name: a.name, peak: a.peak}
-	for _, r := range a.rows {
+	rows := a.rows
+	if a.best != nil {
+		rows = a.best
+	}
+	for _, r := range rows {
 		s.add(r)
 	}
 	s.gemm.narrowK, s.igemm.narrowK = a.narrowK, a.narrowK

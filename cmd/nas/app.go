@@ -67,8 +67,9 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "nas",
 		Short: "Search, design, measure and export networks of depthwise-separable blocks",
-		Long: `nas searches spaces of depthwise-separable networks for the best trade of
-latency on a device against accuracy, and is a workbench for single networks.
+		Long: `nas searches a space of depthwise-separable networks for the best trade-off between
+latency on a device and accuracy. It also measures, shows, converts and improves
+single networks.
 
 ARCH is a network: ` + archForms + `.`,
 		Example: `  nas run configs/mobile.toml

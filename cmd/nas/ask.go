@@ -8,7 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	pipeline "nas/internal/run"
+	"nas/internal/evaluator"
+	"nas/internal/feedback"
 	"nas/internal/runstore"
 )
 
@@ -17,16 +18,16 @@ func newAsk(a *app) *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
 		Use:   "ask DIR",
-		Short: "The networks of a run whose training would tell most",
-		Long: `Ask chooses networks at the front of a run for training: each one so that what is
-unknown about the accuracy of the front shrinks most, given those before it and
-those that were told already. With --out it writes a table with an empty column
+		Short: "Choose the networks of a run to train next",
+		Long: `Ask chooses networks at the front of a run for training. Each choice reduces the
+uncertainty of the front's accuracy most, given the choices before it and the trained
+networks that the run knows already. With --out it writes a table with an empty column
 accuracy, which nas tell reads once it is filled in.`,
 		Example: `  nas ask results/mobile -n 5 --out trained.csv
   nas tell results/mobile trained.csv`,
 		Args: oneRun,
 		RunE: func(_ *cobra.Command, args []string) error {
-			asked, err := pipeline.Ask(args[0], n)
+			asked, err := feedback.Ask(args[0], n)
 			if err != nil {
 				return err
 			}
@@ -47,13 +48,13 @@ accuracy, which nas tell reads once it is filled in.`,
 			if a.json {
 				views := make([]askedView, len(asked))
 				for i, q := range asked {
-					views[i] = askedView{q.ID, q.ArchID, q.Arch, q.Objectives, q.OnFront, q.Explains}
+					views[i] = askedView{q.ID, q.ArchID, q.Arch, q.Objectives, q.OnFront, q.ExplainsPct}
 				}
 				return a.writeJSON(map[string]any{"networks": views})
 			}
 			t := table{head: []string{"trial", "arch_id", "on the true front", "tells % of what is unknown", "arch"}}
 			for _, q := range asked {
-				t.add(q.ID, q.ArchID, fmt.Sprintf("%.2f", q.OnFront), fmt.Sprintf("%.1f", q.Explains), q.Arch)
+				t.add(q.ID, q.ArchID, fmt.Sprintf("%.2f", q.OnFront), fmt.Sprintf("%.1f", q.ExplainsPct), q.Arch)
 			}
 			t.write(a.stdout)
 			return nil
@@ -78,11 +79,12 @@ func newTell(a *app) *cobra.Command {
 	var workers int
 	cmd := &cobra.Command{
 		Use:   "tell DIR TRAINED.csv",
-		Short: "Tell a run what trained networks achieved, and rank its front anew",
-		Long: `Tell reads a table with the columns id (a trial or its arch_id) or arch, and accuracy
-in per cent, and keeps it with the run. From five networks on it fits a surrogate to
-all that was told, ranks the trials at the front anew, and says how far the front
-moved. front-told.csv in the directory holds the new front; the run's own files stay.`,
+		Short: "Tell a run the accuracy of trained networks, and rank its front again",
+		Long: `Tell reads a table and keeps it with the run. Its columns are id (a trial or its
+arch_id) or arch, and accuracy in per cent. With five trained networks or more it fits
+a surrogate to all of them, ranks the trials at the front again, and says how far the
+front moved. front-told.csv in the directory holds the new front; the run's own files
+stay.`,
 		Example: `  nas tell results/mobile trained.csv`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
@@ -93,7 +95,7 @@ moved. front-told.csv in the directory holds the new front; the run's own files 
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m := a.newMeter()
 			defer m.end()
-			r, err := pipeline.Tell(cmd.Context(), args[0], args[1], pipeline.Options{Workers: workers, Say: m.say})
+			r, err := feedback.Tell(cmd.Context(), args[0], args[1], evaluator.Options{Workers: workers, Say: m.say})
 			m.end()
 			if err != nil {
 				return err

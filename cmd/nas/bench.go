@@ -16,9 +16,9 @@ func newBench(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench ARCH...",
 		Short: "Measure the latency of networks",
-		Long: `Bench runs networks, with this program's kernels or by a device recipe, one image
-at a time, and prints the median with the 10th and 90th percentile of the runs. Nothing else should be
-running.`,
+		Long: `Bench runs networks with this program's kernels, or by a device recipe, one image at a
+time. It prints the median and the 10th and 90th percentile of the runs. Nothing else
+should be running.`,
 		Example: `  nas bench mobilenet_v2 mobilenet_v3_large
   nas bench results/mobile:17 --threads 2 --runs 200 --json`,
 		Args: func(_ *cobra.Command, args []string) error {

@@ -15,7 +15,7 @@ import (
 	"nas/accuracy"
 	"nas/blocks/engine"
 	"nas/blocks/kernels"
-	pipeline "nas/internal/run"
+	"nas/internal/buildinfo"
 	"nas/latency"
 	"nas/latency/devices"
 )
@@ -23,7 +23,7 @@ import (
 func newDoctor(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "What this machine offers, and whether it is quiet enough to measure",
+		Short: "Show what this machine offers, and whether it is idle enough to measure",
 		Long: `Doctor lists the instruction set and its peak, cores, caches, clock, the latency
 profiles in the cache and their age, the devices and runtimes that can be timed
 from here, the tables of trained networks that scores can be judged on, and how
@@ -87,7 +87,7 @@ func examine() (*doctorView, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &doctorView{Version: pipeline.Version(), Facts: latency.HostFacts(nil), ISA: engine.Host(1).ISA,
+	v := &doctorView{Version: buildinfo.Version(), Facts: latency.HostFacts(nil), ISA: engine.Host(1).ISA,
 		Profiles: cachedProfiles(), Programs: map[string]string{}, Benchmarks: accuracy.Benchmarks(), Advice: []string{}}
 	v.PeakGFLOPs = set.Peak()
 	v.NoisePct = noise(set)

@@ -19,7 +19,7 @@ func newExport(a *app) *cobra.Command {
 	var seed uint64
 	cmd := &cobra.Command{
 		Use:   "export ARCH --format FORMAT --out FILE",
-		Short: "Write a network for other programs",
+		Short: "Write a network to a file for other programs",
 		Long: `Export writes a network to a file. Formats: ` + strings.Join(netfile.Writable(), ", ") + `. Without --format
 the ending of the file's name decides; --out - writes to standard output.
 Formats that hold weights get those of --weights, else the network's own, or ones

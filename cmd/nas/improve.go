@@ -5,25 +5,26 @@ import (
 
 	"github.com/spf13/cobra"
 
-	pipeline "nas/internal/run"
+	"nas/internal/evaluator"
+	"nas/internal/improve"
 	"nas/search"
 )
 
 func newImprove(a *app) *cobra.Command {
-	var o pipeline.ImproveOptions
+	var o improve.Options
 	var maxLatency, config string
 	cmd := &cobra.Command{
 		Use:   "improve ARCH",
-		Short: "Search around a network for a better one that is not slower",
-		Long: `Improve starts from a network that you have, searches the space around it (or that
-of a config) for networks with a higher score within its own predicted latency, or
-within --max-latency, measures the best one and the network itself in turn on this
-machine, and lists what was changed, block by block. It says so if nothing better
-was found.
+		Short: "Search around a network for a better one that is no slower",
+		Long: `Improve starts from a network that you have. It searches the space around it, or that
+of a config, for networks with a higher score within the network's own predicted
+latency, or within --max-latency. It then measures the best one and the network itself
+in turn on this machine, and lists the changes block by block. It says so if nothing
+better was found.
 
 The space around a network has one block less or more in each stage, kernel sizes 3,
 5 and 7, other expansion ratios, and channels of three quarters to five quarters. The
-score is the fitted ImageNet estimate where that knows such networks.
+score is the fitted ImageNet estimate if that accepts such networks.
 
 ARCH is ` + archForms + `.`,
 		Example: `  nas improve mobilenet_v2
@@ -42,7 +43,7 @@ ARCH is ` + archForms + `.`,
 				}
 			}
 			if config != "" {
-				if o.Config, err = loadConfig(config, pipeline.Check); err != nil {
+				if o.Config, err = loadConfig(config, evaluator.Check); err != nil {
 					return err
 				}
 				if o.Dir == "" {
@@ -53,7 +54,7 @@ ARCH is ` + archForms + `.`,
 			defer m.end()
 			o.Say = m.say
 			o.Progress = m.progress
-			r, err := pipeline.Improve(cmd.Context(), o)
+			r, err := improve.Improve(cmd.Context(), o)
 			m.end()
 			if err != nil {
 				return err
@@ -81,14 +82,14 @@ ARCH is ` + archForms + `.`,
 	return cmd
 }
 
-func (a *app) printImprovement(r *pipeline.Improvement) {
+func (a *app) printImprovement(r *improve.Improvement) {
 	a.printf("%s\n\n", r.Verdict)
 	if r.Mapped != "" {
 		a.printf("%s\n\n", r.Mapped)
 	}
 	a.printf("latency in ms: %s; score: %s\n\n", r.Device, r.Score)
 	t := table{head: []string{"", "predicted", "90 % interval", "measured", "of the model's", "score", "90 % interval", "params", "MACs"}}
-	row := func(name string, s *pipeline.ImproveSide) {
+	row := func(name string, s *improve.Side) {
 		if s == nil {
 			return
 		}

@@ -1,19 +1,18 @@
-package run
+package audit
 
 import (
 	"slices"
-	"strings"
 	"testing"
 
 	"nas/accuracy"
-	"nas/internal/config"
+	"nas/internal/evaluator"
+	"nas/internal/runtest"
 )
 
 // TestAudit audits a space whose genes a score by parameters alone sees or does
 // not see by construction.
 func TestAudit(t *testing.T) {
-	profile := testProfile(t)
-	c, err := config.Decode("audit.toml", []byte(`[space]
+	s := runtest.Setup(t, `[space]
 input = [32, 32, 3]
 classes = 10
 [[space.stage]]
@@ -24,16 +23,12 @@ kernel = [3, 5]
 activation = ["relu6", "hswish"]
 [accuracy]
 proxy = "params"
-`), Check)
+`, evaluator.Options{})
+	a, err := Space(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Latency.Profile = config.Named[string]{"": profile}
-	a, err := AuditSpace(t.Context(), Options{Config: c})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a.Noise != 0 || a.Bases != auditBases {
+	if a.Noise != 0 || a.Bases != baseCount {
 		t.Errorf("noise %v of a score without seed, %d bases", a.Noise, a.Bases)
 	}
 	var names []string
@@ -66,34 +61,21 @@ proxy = "params"
 
 func TestVisible(t *testing.T) {
 	for _, c := range []struct {
-		row   AuditRow
-		noise float64
-		want  bool
+		name            string
+		n               int
+		mean, sd, noise float64
+		want            bool
 	}{
-		{AuditRow{Flips: 64, ScoreSpread: 1.4}, 1, false},                 // what noise gives
-		{AuditRow{Flips: 64, ScoreSpread: 3}, 1, true},                    // more than that
-		{AuditRow{Flips: 64, ScoreMean: 1, ScoreSpread: 1}, 1, true},      // not more, but always in one direction
-		{AuditRow{Flips: 64, ScoreMean: 0.1, ScoreSpread: 1.4}, 1, false}, // by chance in one direction
-		{AuditRow{Flips: 64}, 0, false}, {AuditRow{Flips: 64, ScoreSpread: 0.01}, 0, true},
-		{AuditRow{ScoreMean: 9}, 1, false}, // never flipped
+		{"what noise gives", 64, 0, 1.4, 1, false},
+		{"more than noise", 64, 0, 3, 1, true},
+		{"no more than noise, but in one direction", 64, 1, 1, 1, true},
+		{"by chance in one direction", 64, 0.1, 1.4, 1, false},
+		{"no change, no noise", 64, 0, 0, 0, false},
+		{"a small change, no noise", 64, 0, 0.01, 0, true},
+		{"never flipped", 0, 9, 0, 1, false},
 	} {
-		if got := visible(c.row, c.noise); got != c.want {
-			t.Errorf("%+v with noise %v: visible is %v", c.row, c.noise, got)
-		}
-	}
-}
-
-// TestRunWarnsOfBlindGenes: the default score declares that it cannot see
-// squeeze-and-excite and activations.
-func TestRunWarnsOfBlindGenes(t *testing.T) {
-	c := smoke(t, testProfile(t))
-	c.Search.Evaluations, c.Output.Measure = 8, 0
-	var said []string
-	mustRun(t, t.Context(), Options{Config: c, Say: func(s string) { said = append(said, s) }})
-	all := strings.Join(said, "\n")
-	for _, want := range []string{"cannot see se: the search will take the cheapest, se = 0", "cannot see activation"} {
-		if !strings.Contains(all, want) {
-			t.Errorf("the run does not say %q:\n%s", want, all)
+		if got := visible(c.n, c.mean, c.sd, c.noise); got != c.want {
+			t.Errorf("%s: visible is %v", c.name, got)
 		}
 	}
 }
@@ -112,5 +94,18 @@ func TestCountedAs(t *testing.T) {
 	}
 	if like, _ := countedAs(geneGroup{key: "depth", choices: []string{"3", "9"}}, 1, info); like != "" {
 		t.Errorf("depth 9 counts as %q", like)
+	}
+}
+
+// Only a score that charges for the unknown has a winner by it.
+func TestAuditVerdictOfABlindGene(t *testing.T) {
+	r := GeneRow{Flips: 9, Declared: true, ScoreMean: 0.001, Cheapest: "relu", SavingPct: 4,
+		Values: []ChoiceRow{{Choice: "relu"}, {Choice: "swish", ScoreMean: 0.001}}}
+	if got, want := r.String(), "NOT seen: relu wins, 4.0 % cheaper"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	r.Charged = true
+	if got, want := r.String(), "NOT seen, but a fixed charge for the unknown: swish wins"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

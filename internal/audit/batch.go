@@ -30,10 +30,12 @@ func (b *batch) addGenes(sp *space.Space, g space.Genes) (int, error) {
 }
 
 // judge scores all networks and predicts their latency on the first device.
-func (b *batch) judge(ctx context.Context, s *evaluator.Setup) (err error) {
-	if b.scores, err = accuracy.ScoreAll(ctx, s.Accuracy, b.networks, s.Workers); err != nil {
+func (b *batch) judge(ctx context.Context, s *evaluator.Setup) error {
+	scores, err := accuracy.ScoreAll(ctx, s.Accuracy, b.networks, s.Workers)
+	if err != nil {
 		return err
 	}
+	b.scores = accuracy.Values(scores)
 	for _, n := range b.networks {
 		e, err := s.Devices[0].Predictor.Predict(n)
 		if err != nil {

@@ -33,41 +33,46 @@ func (w wholeNetwork) score(ctx context.Context, e accuracy.Estimator) (accuracy
 type blockChain struct {
 	arch   *space.Arch
 	name   string
-	blocks []*space.Piece
+	blocks []*space.LoweredBlock
 }
 
 // blockFacts are kept with each lowered block.
 type blockFacts struct {
-	ends     latency.Ends
+	boundary latency.FusionBoundary
 	features *accuracy.Stretch
 	// segments are, for each device, the block as a segment of its own; nil until somebody asked for it.
-	segments []atomic.Pointer[latency.Part]
+	segments []atomic.Pointer[latency.Subgraph]
 }
 
-// study is [space.Lowerer.Study]. It prepares the segments at once where the runtime may cut the
-// network before the block: most blocks are segments of their own then, and n is at hand.
-func (e *Evaluator) study(n *blocks.Network) any {
-	f := &blockFacts{latency.EndsOf(n), accuracy.NewStretch(n), make([]atomic.Pointer[latency.Part], len(e.Devices))}
-	if f.ends.Opens() {
-		for i, d := range e.Devices {
-			if p, err := d.Predictor.Part(n); err == nil {
-				f.segments[i].Store(p)
+// analyzer is the [space.Lowerer.Analyze] of an evaluator with these devices. It prepares the segments
+// at once where the runtime may cut the network before the block: most blocks are segments of their own
+// then, and n is at hand.
+func analyzer(devices []*Device) func(n *blocks.Network) any {
+	return func(n *blocks.Network) any {
+		f := &blockFacts{
+			latency.FusionBoundaryOf(n), accuracy.NewStretch(n), make([]atomic.Pointer[latency.Subgraph], len(devices)),
+		}
+		if f.boundary.CanSplitBefore() {
+			for i, d := range devices {
+				if p, err := d.Predictor.Subgraph(n); err == nil {
+					f.segments[i].Store(p)
+				}
 			}
 		}
+		return f
 	}
-	return f
 }
 
-func factsOf(p *space.Piece) *blockFacts { return p.Known.(*blockFacts) }
+func factsOf(p *space.LoweredBlock) *blockFacts { return p.Analysis.(*blockFacts) }
 
 func (x blockChain) counts() blocks.Counts { return space.JoinCounts(x.blocks) }
 
 // predict sums the segments of the chain: the runs of blocks that the runtime does not fuse with their neighbours.
 func (x blockChain) predict(d *Device) (latency.Estimate, error) {
-	var buffer [64]*latency.Part
+	var buffer [64]*latency.Subgraph
 	segments := buffer[:0]
 	for from, to := 0, 1; from < len(x.blocks); from, to = to, to+1 {
-		for to < len(x.blocks) && !latency.Apart(factsOf(x.blocks[to-1]).ends, factsOf(x.blocks[to]).ends) {
+		for to < len(x.blocks) && !latency.CanSplit(factsOf(x.blocks[to-1]).boundary, factsOf(x.blocks[to]).boundary) {
 			to++
 		}
 		s, err := d.segment(x.blocks[from:to])
@@ -94,4 +99,20 @@ func (x blockChain) score(ctx context.Context, e accuracy.Estimator) (accuracy.S
 		features = append(features, factsOf(p).features)
 	}
 	return c.EstimateChain(ctx, x.name, features...)
+}
+
+// segment returns the segment of a network that consists of these blocks.
+func (d *Device) segment(blocks []*space.LoweredBlock) (*latency.Subgraph, error) {
+	if len(blocks) > 1 {
+		return d.segments.segment(d.Predictor, blocks)
+	}
+	alone := &factsOf(blocks[0]).segments[d.index]
+	if p := alone.Load(); p != nil {
+		return p, nil
+	}
+	p, err := d.Predictor.Subgraph(blocks[0].Network())
+	if err == nil {
+		alone.Store(p)
+	}
+	return p, err
 }

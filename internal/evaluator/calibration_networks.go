@@ -11,6 +11,28 @@ import (
 	"nas/space"
 )
 
+// family is a series of networks of the literature that differ in their width multiplier. Every
+// reader of a plot knows where they stand, so a front is held against them.
+type family struct {
+	name, spec string
+	widths     []float64
+}
+
+var families = []family{
+	{"MobileNetV1", "mobilenet_v1", []float64{0.25, 0.5, 0.75, 1}},
+	{"MobileNetV2", "mobilenet_v2", []float64{0.35, 0.5, 0.75, 1, 1.4}},
+	{"MobileNetV3-Large", "mobilenet_v3_large", []float64{0.5, 0.75, 1}},
+	{"MobileNetV3-Small", "mobilenet_v3_small", []float64{0.5, 0.75, 1}},
+}
+
+// network makes a network of the family at the input and classes of the config's space.
+func (f family) network(width float64, c *config.Config) (spec string, n *blocks.Network, err error) {
+	in := c.Space.Input
+	spec = fmt.Sprintf("%s@width=%g,res=%dx%d,classes=%d", f.spec, width, in[0], in[1], c.Space.Classes)
+	n, err = zoo.Get(spec)
+	return spec, n, err
+}
+
 // calibrationNetworks yields what the calibration of a run times, for as long as it asks: samples
 // of the space, and as every fourth a reference network until there are no more.
 func calibrationNetworks(sp *space.Space, c *config.Config) iter.Seq[*blocks.Network] {

@@ -16,6 +16,17 @@ import (
 	"nas/space"
 )
 
+// Device is one of the devices whose latency is predicted: a profile under the name that the config
+// gives it, "" for the only one.
+type Device struct {
+	Name      string
+	Profile   *latency.Profile
+	Predictor *latency.Predictor
+	Latency   runstore.Field // of the trials
+	index     int            // among the devices of the evaluator
+	segments  segmentCache
+}
+
 // devicesOf loads the latency profiles of a config, and calibrates this device where its profile is missing.
 func devicesOf(ctx context.Context, c *config.Config, sp *space.Space, o Options, resumed *runstore.Run) (ds []*Device, err error) {
 	own := ownDevice{o, c, sp}
@@ -83,8 +94,8 @@ func (o *ownDevice) profile(ctx context.Context) (*latency.Profile, error) {
 func (o *ownDevice) calibrate(ctx context.Context, rt latency.Runtime, base *latency.Profile) (*latency.Profile, error) {
 	budget := time.Duration(o.config.Latency.Budget)
 	o.Sayf("calibrating %s for up to %v: please leave the machine alone", rt.Device(), budget)
-	if _, ok := rt.(*latency.Native); !ok {
-		base = nil // profiles of whole networks are made anew
+	if base != nil && !base.Extensible() {
+		base = nil
 	}
 	p, err := latency.Calibrate(ctx, rt, calibrationNetworks(o.space, o.config), latency.Options{
 		Budget: budget, Base: base,

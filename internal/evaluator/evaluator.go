@@ -8,23 +8,9 @@ import (
 	"nas/accuracy"
 	"nas/blocks"
 	"nas/internal/runstore"
-	"nas/latency"
 	"nas/search"
 	"nas/space"
 )
-
-// Device is one of the devices whose latency is predicted: a profile under the name that the config
-// gives it, "" for the only one.
-type Device struct {
-	Name      string
-	Profile   *latency.Profile
-	Predictor *latency.Predictor
-	Latency   runstore.Field // of the trials
-	index     int            // among the devices of the evaluator
-	segments  segmentCache
-}
-
-var accuracyField = runstore.FieldOf(runstore.KeyAccuracy)
 
 // Evaluator judges networks: counts first, then predicted latency, then the constraints on these,
 // and only for what holds them the accuracy score. It is safe for concurrent use.
@@ -44,8 +30,15 @@ func newEvaluator(objectives []search.Objective, devices []*Device, a accuracy.E
 	for _, o := range objectives {
 		e.isObjective[o.Name] = true
 	}
-	e.lowerer = &space.Lowerer{Study: e.study}
+	e.lowerer = &space.Lowerer{Analyze: analyzer(devices)}
 	return e
+}
+
+// withLimits is e with other constraints.
+func (e *Evaluator) withLimits(limits []runstore.Limit) *Evaluator {
+	f := *e
+	f.Limits = limits
+	return &f
 }
 
 // IsObjective reports whether the value with that key is an objective.
@@ -65,8 +58,8 @@ func (e *Evaluator) Judge(ctx context.Context, net *blocks.Network) (search.Resu
 	return e.judge(ctx, wholeNetwork{net}, "")
 }
 
-// WithoutScore returns the objectives of a network that need no accuracy score, and its violation
-// of the constraints on them.
+// WithoutScore returns the objectives of a network that need no accuracy score, and its violation of
+// the constraints on them.
 func (e *Evaluator) WithoutScore(a space.Arch) (objectives map[string]float64, violation float64) {
 	r := search.Result{Objectives: map[string]float64{}, Parts: map[string]float64{}}
 	x, err := e.lower(&a, "")
@@ -80,9 +73,15 @@ func (e *Evaluator) WithoutScore(a space.Arch) (objectives map[string]float64, v
 	return r.Objectives, r.Violation
 }
 
+// cheapValues returns the values of a network that need no score.
+func (e *Evaluator) cheapValues(n *blocks.Network) (search.Result, error) {
+	r := search.Result{Objectives: map[string]float64{}, Parts: map[string]float64{}}
+	return r, e.predict(&r, wholeNetwork{n})
+}
+
 // lower returns the network of an arch, as a chain of blocks where that is possible.
 func (e *Evaluator) lower(a *space.Arch, name string) (lowered, error) {
-	if chain, ok := e.lowerer.Lower(make([]*space.Piece, 0, 32), a); ok {
+	if chain, ok := e.lowerer.Lower(make([]*space.LoweredBlock, 0, 32), a); ok {
 		return blockChain{a, name, chain}, nil
 	}
 	net, err := a.Network()
@@ -99,9 +98,12 @@ func (e *Evaluator) judge(ctx context.Context, x lowered, archID string) (search
 		r.Screened = true
 		return r, nil
 	}
-	s, err := e.score(ctx, x, archID)
-	if err != nil {
-		return r, err
+	s, ok := e.Recalled.take(archID)
+	if !ok {
+		var err error
+		if s, err = x.score(ctx, e.Accuracy); err != nil {
+			return r, err
+		}
 	}
 	v := runstore.Value{Mid: s.Value, Low: math.NaN(), High: math.NaN(), BetweenSD: s.Between}
 	if s.Low < s.High {
@@ -147,4 +149,27 @@ func warn(r *search.Result, kind runstore.WarningKind, warnings []string) {
 	for _, w := range warnings {
 		r.Warnings = append(r.Warnings, kind.Text(w))
 	}
+}
+
+// applyLimits records the violation of those limits that need the accuracy score, or of those that do not.
+func (e *Evaluator) applyLimits(r *search.Result, onScore bool) {
+	for i := range e.Limits {
+		l := &e.Limits[i]
+		if (l.Key == runstore.KeyAccuracy) != onScore {
+			continue
+		}
+		if v := runstore.Number(r, l.Key); l.AtLeast {
+			r.AtLeast(l.Name, v, l.Bound)
+		} else {
+			r.AtMost(l.Name, v, l.Bound)
+		}
+	}
+}
+
+// Scale returns the reference values of a combined rank; nil for another estimator.
+func (e *Evaluator) Scale() *accuracy.Scale {
+	if s, ok := e.Accuracy.(interface{ Scale() *accuracy.Scale }); ok {
+		return s.Scale()
+	}
+	return nil
 }

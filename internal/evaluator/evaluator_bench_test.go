@@ -91,7 +91,7 @@ func BenchmarkEstimateSteps(b *testing.B) {
 		trials[i] = search.NewTrial(c, res)
 	}
 	var buf []byte
-	var chain []*space.Piece
+	var chain []*space.LoweredBlock
 	for _, step := range []struct {
 		name string
 		do   func(i int)

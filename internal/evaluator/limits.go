@@ -7,23 +7,7 @@ import (
 	"nas/internal/config"
 	"nas/internal/resolve"
 	"nas/internal/runstore"
-	"nas/search"
 )
-
-// applyLimits records the violation of those limits that need the accuracy score, or of those that do not.
-func (e *Evaluator) applyLimits(r *search.Result, onScore bool) {
-	for i := range e.Limits {
-		l := &e.Limits[i]
-		if (l.Key == runstore.KeyAccuracy) != onScore {
-			continue
-		}
-		if v := runstore.Number(r, l.Key); l.AtLeast {
-			r.AtLeast(l.Name, v, l.Bound)
-		} else {
-			r.AtMost(l.Name, v, l.Bound)
-		}
-	}
-}
 
 // constraint is a row of the config's constraints.
 type constraint struct {
@@ -56,11 +40,11 @@ func constraintsOf(c *config.Constraints, devices []*Device) (rows []constraint)
 }
 
 // resolveLimits turns the config's constraints into bounds. A limit in terms of a reference network
-// ("1.2 mobilenet_v2") is that many times the network's own value by the setup's counts,
+// ("1.2 mobilenet_v2") is that many times the network's own value by the evaluator's counts,
 // predictions and score.
-func (s *Setup) resolveLimits(ctx context.Context) (limits []runstore.Limit, err error) {
-	unlimited := s.Unlimited()
-	for _, c := range constraintsOf(&s.Config.Constraints, s.Devices) {
+func (e *Evaluator) resolveLimits(ctx context.Context, c *config.Constraints) (limits []runstore.Limit, err error) {
+	unlimited := e.withLimits(nil)
+	for _, c := range constraintsOf(c, e.Devices) {
 		if c.limit == nil {
 			continue
 		}

@@ -1,13 +1,14 @@
 package evaluator
 
 import (
-	"context"
 	"sync/atomic"
 
 	"nas/accuracy"
 	"nas/internal/runstore"
 	"nas/search"
 )
+
+var accuracyField = runstore.FieldOf(runstore.KeyAccuracy)
 
 // Recalled are the accuracy scores of earlier runs, by arch id. Only scores that would be computed
 // to the same bytes again belong here: a run that is resumed without the earlier ones then goes on
@@ -29,6 +30,17 @@ func (r *Recalled) Add(t *search.Trial) {
 
 // Used is how many scores were taken from r.
 func (r *Recalled) Used() int64 { return r.used.Load() }
+
+// take returns the score of a network; false where r, which may be nil, has none.
+func (r *Recalled) take(archID string) (s accuracy.Score, ok bool) {
+	if r == nil {
+		return s, false
+	}
+	if s, ok = r.scores[archID]; ok {
+		r.used.Add(1)
+	}
+	return s, ok
+}
 
 // scoreOf takes from a trial what its accuracy estimate had put there. The counts of params and
 // MACs remain among the parts: they are the network's, whoever counts.
@@ -52,14 +64,4 @@ func scoreOf(t *search.Trial) (s accuracy.Score, ok bool) {
 		s.Parts[key] = v
 	}
 	return s, s.Value == s.Value
-}
-
-func (e *Evaluator) score(ctx context.Context, x lowered, archID string) (accuracy.Score, error) {
-	if e.Recalled != nil {
-		if s, ok := e.Recalled.scores[archID]; ok {
-			e.Recalled.used.Add(1)
-			return s, nil
-		}
-	}
-	return x.score(ctx, e.Accuracy)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"math"
 	"math/rand/v2"
 	"os"
 
@@ -12,7 +11,6 @@ import (
 	"nas/blocks"
 	"nas/internal/config"
 	"nas/internal/runstore"
-	"nas/search"
 	"nas/space"
 )
 
@@ -61,57 +59,4 @@ func storedScale(path string) *accuracy.Scale {
 		return nil
 	}
 	return s
-}
-
-// Scale returns the reference values of a combined rank; nil for another estimator.
-func (e *Evaluator) Scale() *accuracy.Scale {
-	if s, ok := e.Accuracy.(interface{ Scale() *accuracy.Scale }); ok {
-		return s.Scale()
-	}
-	return nil
-}
-
-// worst judges the reference sample by all objectives and returns the worst value in each.
-func (s *Setup) worst(ctx context.Context) ([]float64, error) {
-	scores, err := s.sampleScores(ctx)
-	if err != nil {
-		return nil, err
-	}
-	worst := make([]float64, len(s.Objectives))
-	for i, o := range s.Objectives {
-		worst[i] = math.Inf(-1)
-		if o.Direction == search.Maximize {
-			worst[i] = math.Inf(1)
-		}
-	}
-	for k, n := range s.Sample {
-		r := search.Result{Objectives: map[string]float64{}, Parts: map[string]float64{}}
-		if err := s.predict(&r, wholeNetwork{n}); err != nil {
-			return nil, err
-		}
-		if scores != nil {
-			r.Objectives[runstore.KeyAccuracy] = scores[k]
-		}
-		for i, o := range s.Objectives {
-			if v := r.Objectives[o.Name]; o.Direction == search.Maximize {
-				worst[i] = min(worst[i], v)
-			} else {
-				worst[i] = max(worst[i], v)
-			}
-		}
-	}
-	return worst, nil
-}
-
-// sampleScores returns the accuracy score of each network of the sample; nil if accuracy is no objective.
-func (s *Setup) sampleScores(ctx context.Context) ([]float64, error) {
-	if !s.IsObjective(runstore.KeyAccuracy) {
-		return nil, nil
-	}
-	if r, ok := s.Accuracy.(interface{ ReferenceValues() []float64 }); ok {
-		if v := r.ReferenceValues(); len(v) == len(s.Sample) {
-			return v, nil
-		}
-	}
-	return accuracy.ScoreAll(ctx, s.Accuracy, s.Sample, s.Workers)
 }

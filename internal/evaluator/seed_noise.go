@@ -36,7 +36,7 @@ func (s *Setup) SeedScores(ctx context.Context, nets []*blocks.Network) ([][]flo
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, scores)
+		out = append(out, accuracy.Values(scores))
 	}
 	return out, nil
 }

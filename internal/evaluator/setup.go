@@ -2,8 +2,9 @@ package evaluator
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"runtime"
+	"strings"
 
 	"nas/accuracy"
 	"nas/blocks"
@@ -12,51 +13,6 @@ import (
 	"nas/search"
 	"nas/space"
 )
-
-// Options say how work is done. They never change a result.
-type Options struct {
-	// Workers is how many networks are judged at once. 0 means one for each processor.
-	Workers int
-	// Say is called with one line of text at each step. Progress is called from time to time within
-	// a step. Both may be nil and are called from one goroutine at a time.
-	Say      func(string)
-	Progress func(Progress)
-}
-
-// Sayf formats a line for Say.
-func (o Options) Sayf(format string, a ...any) {
-	if o.Say != nil {
-		o.Say(fmt.Sprintf(format, a...))
-	}
-}
-
-// Report calls Progress.
-func (o Options) Report(p Progress) {
-	if o.Progress != nil {
-		o.Progress(p)
-	}
-}
-
-// Progress is how far a step has come.
-type Progress struct {
-	Step    string // "calibrate", "search", "measure"
-	Done    int
-	Total   int              // 0 if unknown
-	Seconds bool             // Done and Total are seconds
-	Search  *search.Progress // of the step "search"
-}
-
-// String is Done of Total, with the unit.
-func (p Progress) String() string {
-	s := fmt.Sprint(p.Done)
-	if p.Total > 0 {
-		s += fmt.Sprintf(" of %d", p.Total)
-	}
-	if p.Seconds {
-		s += " s"
-	}
-	return s
-}
 
 // Setup is a config with its models made.
 type Setup struct {
@@ -106,16 +62,16 @@ func New(ctx context.Context, c *config.Config, o Options, resumed *runstore.Run
 	}
 	if resumed != nil {
 		s.Worst = resumed.Manifest().Reference
-		return s, nil
+	} else {
+		s.Worst, err = s.worst(ctx, objectives, sample, o.Workers)
 	}
-	s.Worst, err = s.worst(ctx)
 	return s, err
 }
 
 // Constrained returns the setup with the constraints of its config. It takes the time of judging
 // the networks that they are given in terms of.
 func (s *Setup) Constrained(ctx context.Context) (*Setup, error) {
-	limits, err := s.resolveLimits(ctx)
+	limits, err := s.resolveLimits(ctx, &s.Config.Constraints)
 	if err != nil {
 		return nil, err
 	}
@@ -126,8 +82,32 @@ func (s *Setup) Constrained(ctx context.Context) (*Setup, error) {
 func (s *Setup) Unlimited() *Setup { return s.withLimits(nil) }
 
 func (s *Setup) withLimits(limits []runstore.Limit) *Setup {
-	t, e := *s, *s.Evaluator
-	e.Limits = limits
-	t.Evaluator = &e
+	t := *s
+	t.Evaluator = s.Evaluator.withLimits(limits)
 	return &t
+}
+
+// objectivesOf translates the names of the config's objectives.
+func objectivesOf(c *config.Config) ([]search.Objective, error) {
+	counts := map[string]search.Objective{
+		"accuracy":         {Name: runstore.KeyAccuracy, Direction: search.Maximize},
+		"params":           {Name: runstore.KeyParams},
+		"macs":             {Name: runstore.KeyMACs},
+		"activation_bytes": {Name: runstore.KeyActivations, Unit: "bytes"},
+		"weight_bytes":     {Name: runstore.KeyWeights, Unit: "bytes"},
+	}
+	var out []search.Objective
+	for _, name := range c.Search.Objectives {
+		if o, ok := counts[name]; ok {
+			out = append(out, o)
+			continue
+		}
+		_, device, named := strings.Cut(name, "@")
+		if !named && len(c.Latency.Profile) > 1 {
+			return nil, errors.New("search.objectives: several profiles are given, say whose latency is meant, " +
+				"such as latency@" + c.Latency.Profile.Names()[0])
+		}
+		out = append(out, search.Objective{Name: runstore.LatencyKey(device), Unit: "ms"})
+	}
+	return out, nil
 }

@@ -1,4 +1,4 @@
-package run
+package feedback
 
 import (
 	"flag"
@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"nas/accuracy"
+	"nas/internal/results"
+	"nas/internal/runstore"
+	"nas/internal/stat"
 	"nas/search"
 	"nas/space"
 )
@@ -28,9 +31,9 @@ func TestTenTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := accuracy.ValidateOptions{Split: accuracy.Split(*fewHalf)}
+	o := accuracy.ValidateOptions{Split: accuracy.Split(*fewHalf), Trained: []int{10}, Draws: *fewDraws}
 	judge := func(how string) accuracy.FewShotReport {
-		r, err := accuracy.FewShot(t.Context(), b, []int{10}, *fewDraws, o)
+		r, err := accuracy.FewShot(t.Context(), b, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,38 +50,42 @@ func TestTenTold(t *testing.T) {
 }
 
 // askMacro chooses as [Ask] does.
-func askMacro(rows []accuracy.Judged, n, draw int) []int {
+func askMacro(rows []stat.Judged, n, draw int) []int {
 	of := rand.New(rand.NewPCG(uint64(draw), 9)).Perm(len(rows))[:len(rows)/2]
 	points := make([][]float64, len(of))
 	for i, k := range of {
 		points[i] = []float64{float64(rows[k].MACs), -rows[k].Score}
 	}
 	ranks, _ := search.Sort(points, make([]float64, len(points)))
-	at := make([]int, len(of))
-	for i := range at {
-		at[i] = i
+	order := make([]int, len(of))
+	for i := range order {
+		order[i] = i
 	}
-	slices.SortStableFunc(at, func(a, b int) int { return ranks[a] - ranks[b] })
-	at = at[:min(tellCandidates, len(at))]
-	var rivals []rival
-	genes, live := make([]space.Genes, len(at)), make([][]bool, len(at))
-	for i, k := range at {
+	slices.SortStableFunc(order, func(a, b int) int { return ranks[a] - ranks[b] })
+	order = order[:min(maxCandidates, len(order))]
+	contenders := results.NewContenders([]search.Objective{
+		{Name: runstore.KeyMACs}, {Name: runstore.KeyAccuracy, Direction: search.Maximize},
+	})
+	genes, live := make([]space.Genes, len(order)), make([][]bool, len(order))
+	for i, k := range order {
 		row := rows[of[k]]
-		rivals = append(rivals, rival{i, []uncertain{{mid: float64(row.MACs)}, {mid: -row.Score}}})
+		contenders.Add(&search.Trial{ID: i, Result: search.Result{Objectives: map[string]float64{
+			runstore.KeyMACs: float64(row.MACs), runstore.KeyAccuracy: row.Score,
+		}}})
 		for _, d := range row.ID {
 			genes[i] = append(genes[i], uint16(d-'0'))
 			live[i] = append(live[i], d != '0')
 		}
 	}
-	doubt(rivals, 1)
-	chance := chances(rivals)
-	weights := make([]float64, len(at))
-	for i := range weights {
-		weights[i] = chance[i]
+	contenders.AssumeError(runstore.KeyAccuracy, assumedError)
+	onFront := contenders.FrontProbabilities()
+	u := unknown{covarianceOf(genes, live), make([]float64, len(order)), make([]bool, len(order))}
+	for i := range u.weights {
+		u.weights[i] = onFront[i]
 	}
 	var chosen []int
-	for _, x := range mostTelling(covariance(genes, live), weights, make([]bool, len(at)), n) {
-		chosen = append(chosen, of[at[x.place]])
+	for _, x := range u.choose(n) {
+		chosen = append(chosen, of[order[x.index]])
 	}
 	return chosen
 }

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"strings"
-	"sync"
 
 	"nas/accuracy"
 	"nas/blocks"
@@ -14,6 +13,7 @@ import (
 	"nas/internal/resolve"
 	"nas/internal/results"
 	"nas/internal/runstore"
+	"nas/internal/stat"
 	"nas/search"
 	"nas/space"
 )
@@ -64,7 +64,7 @@ func (x *reranker) fit(ctx context.Context) (accuracy.Estimator, error) {
 		return nil, nil
 	}
 	x.out.Refit = true
-	x.out.TauTrained = accuracy.KendallTau(scores, trained)
+	x.out.TauTrained = stat.KendallTau(scores, trained)
 	return model, nil
 }
 
@@ -107,7 +107,7 @@ func (x *reranker) rank(ctx context.Context, model accuracy.Estimator) error {
 	for i := range trials {
 		before[i], after[i] = trials[i].Objectives[runstore.KeyAccuracy], scores[i].Value
 	}
-	x.out.TauCandidates = accuracy.KendallTau(before, after)
+	x.out.TauCandidates = stat.KendallTau(before, after)
 	known := map[string]float64{}
 	for _, r := range x.trained {
 		known[r.ArchID] = r.Accuracy
@@ -137,14 +137,7 @@ func (x *reranker) score(ctx context.Context, model accuracy.Estimator, trials [
 			return nil, err
 		}
 	}
-	keep := &scoreKeeper{Estimator: model, scores: map[*blocks.Network]accuracy.Score{}}
-	if _, err := accuracy.ScoreAll(ctx, keep, nets, x.Workers); err != nil {
-		return nil, err
-	}
-	for _, n := range nets {
-		scores = append(scores, keep.scores[n])
-	}
-	return scores, nil
+	return accuracy.ScoreAll(ctx, model, nets, x.Workers)
 }
 
 // withAccuracy is a trial with another accuracy. An error that networks share is no longer told apart:
@@ -186,20 +179,4 @@ func (x *reranker) write(front *search.Front, onFront map[int]float64, trained m
 	}
 	x.out.After = front.Len()
 	return runstore.WriteFront(x.run.Dir, runstore.RerankedFile, rows)
-}
-
-// scoreKeeper keeps the scores of networks that are scored by all cores.
-type scoreKeeper struct {
-	accuracy.Estimator
-	mu     sync.Mutex
-	scores map[*blocks.Network]accuracy.Score
-}
-
-// Estimate implements [accuracy.Estimator].
-func (k *scoreKeeper) Estimate(ctx context.Context, n *blocks.Network) (accuracy.Score, error) {
-	s, err := k.Estimator.Estimate(ctx, n)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.scores[n] = s
-	return s, err
 }

@@ -1,7 +1,8 @@
-package run
+package improve
 
 import (
 	"errors"
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -9,11 +10,14 @@ import (
 	"nas/blocks"
 	"nas/blocks/zoo"
 	"nas/internal/config"
+	"nas/internal/evaluator"
+	"nas/internal/runstore"
+	"nas/internal/runtest"
 	"nas/search"
 	"nas/space"
 )
 
-func mustImprove(t *testing.T, o ImproveOptions) *Improvement {
+func mustImprove(t *testing.T, o Options) *Improvement {
 	t.Helper()
 	r, err := Improve(t.Context(), o)
 	if err != nil {
@@ -36,7 +40,7 @@ func zooNetwork(t *testing.T, spec string) *blocks.Network {
 // between the two, and a resumed improvement is the same.
 func TestImprove(t *testing.T) {
 	const name = "mobilenet_v2@width=0.35,res=96"
-	o := ImproveOptions{Name: name, Network: zooNetwork(t, name), Profile: testProfile(t), Evaluations: 300, Dir: filepath.Join(t.TempDir(), "run")}
+	o := Options{Name: name, Network: zooNetwork(t, name), Profile: runtest.Profile(t), Evaluations: 300, Dir: filepath.Join(t.TempDir(), "run")}
 	r := mustImprove(t, o)
 	if r.Best == nil || r.Mapped != "" || r.Unit != "pct" {
 		t.Fatalf("improvement is %+v", r)
@@ -53,10 +57,10 @@ func TestImprove(t *testing.T) {
 	if r.Skipped == "" && (r.Model.MeasuredMs <= 0 || r.Best.RatioLow > r.Best.Ratio || r.Best.Ratio > r.Best.RatioHigh) {
 		t.Errorf("measured: %+v and %+v", r.Model, *r.Best)
 	}
-	if first := trialsOf(t, o.Dir)[0]; !first.Feasible() || first.Parts[keyMACs] != float64(o.Network.Counts().MACs) || first.Objectives[keyLatency] != r.Model.Ms {
+	if first := runtest.Trials(t, o.Dir)[0]; !first.Feasible() || first.Parts[runstore.KeyMACs] != float64(o.Network.Counts().MACs) || first.Objectives[runstore.KeyLatency] != r.Model.Ms {
 		t.Errorf("trial 0 is %+v, want the model itself", first)
 	}
-	read(t, o.Dir, ImproveFile)
+	runtest.Read(t, o.Dir, File)
 
 	o.Resume = true
 	again := mustImprove(t, o)
@@ -99,7 +103,7 @@ func TestImproveEdits(t *testing.T) {
 		if s.Arch(to).String() == s.Arch(start).String() {
 			t.Fatalf("%s = %s is no change: %v", c.gene, c.choice, s.Genes())
 		}
-		m := improverOf(t, s, start, s.Canonical(to))
+		m := comparisonOf(t, s, start, s.Canonical(to))
 		if err := m.edits(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -126,26 +130,19 @@ func mustNetwork(t *testing.T, a space.Arch) *blocks.Network {
 	return n
 }
 
-// improverOf has models and a picked genotype, without a search.
-func improverOf(t *testing.T, s *space.Space, start, picked space.Genes) *improver {
+// comparisonOf has models and a picked genotype, without a search.
+func comparisonOf(t *testing.T, sp *space.Space, start, best space.Genes) *comparison {
 	t.Helper()
-	c, err := config.Decode("x.toml", []byte("[space]\ninput=[96,96,3]\nclasses=1000\n[[space.stage]]\nchannels=8\n[accuracy]\nproxy=\"params\"\n"))
+	s := runtest.Setup(t, "[space]\ninput=[96,96,3]\nclasses=1000\n[[space.stage]]\nchannels=8\n[accuracy]\nproxy=\"params\"\n",
+		evaluator.Options{})
+	s.Space = sp
+	c := &comparison{Setup: s, out: &Improvement{}, start: start, best: best}
+	side, err := c.side(t.Context(), mustNetwork(t, sp.Arch(best)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Latency.Profile = config.Named[string]{"": testProfile(t)}
-	p := newPipeline(Options{Config: c})
-	if err := p.take(t.Context(), p.prepare, p.profiles, p.scale); err != nil {
-		t.Fatal(err)
-	}
-	p.space = s
-	m := &improver{pipeline: p, out: &Improvement{}, start: start, picked: picked}
-	best, err := m.side(t.Context(), mustNetwork(t, s.Arch(picked)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.out.Best = &best
-	return m
+	c.out.Best = &side
+	return c
 }
 
 // TestImproveSaysNo: where nothing can be better, and where nothing fits, the
@@ -155,7 +152,7 @@ func TestImproveSaysNo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := ImproveOptions{Name: "tiny", Network: mustNetwork(t, a), Profile: testProfile(t), Evaluations: 40, Dir: filepath.Join(t.TempDir(), "run")}
+	o := Options{Name: "tiny", Network: mustNetwork(t, a), Profile: runtest.Profile(t), Evaluations: 40, Dir: filepath.Join(t.TempDir(), "run")}
 	o.MaxLatencyMs = 1e-6
 	r := mustImprove(t, o)
 	if r.Best != nil || r.Better || !strings.Contains(r.Verdict, "max_latency") {
@@ -176,7 +173,7 @@ depth = [1, 2]
 channels = 32
 [accuracy]
 proxy = "depth"
-`), Check)
+`), evaluator.Check)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,23 +183,62 @@ proxy = "depth"
 		t.Errorf("in a space of two: %+v", r)
 	}
 
-	o = ImproveOptions{Name: "alexnet", Network: zooNetwork(t, "alexnet"), Dir: t.TempDir()}
+	o = Options{Name: "alexnet", Network: zooNetwork(t, "alexnet"), Dir: t.TempDir()}
 	var usage *config.UsageError
 	if _, err := Improve(t.Context(), o); !errors.As(err, &usage) {
 		t.Errorf("alexnet gives %v, want wrong use", err)
 	}
 }
 
-// A limit holds predictions; what was measured beyond it is said.
-func TestImproveSaysThatTheLimitWasMissed(t *testing.T) {
-	for measured, want := range map[float64]bool{3.9: false, 4.2: true} {
-		m := &improver{o: &ImproveOptions{MaxLatencyMs: 4}, out: &Improvement{Unit: "pct",
-			Model: ImproveSide{Ms: 3.5, Score: 62}, Best: &ImproveSide{Ms: 3.97, Score: 72, Low: 69, High: 75, MeasuredMs: measured}}}
-		if err := m.judge(t.Context()); err != nil {
-			t.Fatal(err)
+func TestDecide(t *testing.T) {
+	model := Side{Ms: 3.5, Score: 62}
+	better := Side{Ms: 3.97, Score: 72, RatioLow: 1.1, Ratio: 1.15, RatioHigh: 1.2}
+	with := func(s Side, change func(*Side)) Side {
+		change(&s)
+		return s
+	}
+	for _, c := range []struct {
+		name         string
+		best         Side
+		halfWidth    float64
+		limit, asked float64
+		want         string // the beginning
+		wantEnd      string
+		wantBetter   bool
+	}{
+		{"better", better, 3, 4, 4, "better: 10 points more, beyond 3", "the interval", true},
+		{"within noise", better, 11, 4, 4, "perhaps better: 10 points more, which is not beyond 11", "before you believe it", false},
+		{"slower than asked", with(better, func(s *Side) { s.RatioLow = 1.2 }), 3, 4, 4, "not an improvement on this device: 10 points more",
+			"more than was predicted", false},
+		{"faster, not better", with(better, func(s *Side) { s.Score, s.Ms = 60, 1.75 }), 3, 2, 2,
+			"faster, not better: within 2 ms the best of 40 networks scores 2 points less", "at 0.5 times the model's predicted latency", false},
+		{"nothing better", with(better, func(s *Side) { s.Score = 61 }), 3, 3.5, 0, "nothing better was found: within 3.5 ms", "the model 62", false},
+		{"limit kept", with(better, func(s *Side) { s.MeasuredMs = 3.9 }), 3, 4, 4, "better: 10 points more", "the interval", true},
+		{"limit missed", with(better, func(s *Side) { s.MeasuredMs = 4.2 }), 3, 4, 4, "better: 10 points more", // holds of predictions
+			"predictions are held to --max-latency, so ask for less than 4 ms", true},
+	} {
+		o := Improvement{Unit: "pct", Model: model, Best: &c.best, GainHalfWidth: c.halfWidth, Evaluated: 40}
+		o.decide(c.limit, c.asked, "the interval")
+		if !strings.HasPrefix(o.Verdict, c.want) || !strings.HasSuffix(o.Verdict, c.wantEnd) || o.Better != c.wantBetter {
+			t.Errorf("%s: better is %v, %q; want %q ... %q", c.name, o.Better, o.Verdict, c.want, c.wantEnd)
 		}
-		if got := strings.Contains(m.out.Verdict, "--max-latency"); got != want || !strings.HasPrefix(m.out.Verdict, "better: 10 points more") {
-			t.Errorf("measured at %v ms: %q", measured, m.out.Verdict)
-		}
+	}
+}
+
+func TestSeedHalfWidth(t *testing.T) {
+	if got := seedHalfWidth(nil); got != 0 {
+		t.Errorf("a score without a seed differs by %v", got)
+	}
+	// Gains of 1 and 3: a standard deviation of sqrt(2).
+	if got, want := seedHalfWidth([][]float64{{5, 6}, {5, 8}}), 1.645*math.Sqrt2; math.Abs(got-want) > 1e-12 {
+		t.Errorf("half width %v, want %v", got, want)
+	}
+}
+
+func TestSetMeasured(t *testing.T) {
+	var s Side
+	s.setMeasured([]float64{3, 1, 2}, []float64{2, 2, 2})
+	if want := (Side{MeasuredMs: 2, Ratio: 1, RatioLow: 0.5, RatioHigh: 1.5}); s != want {
+		t.Errorf("measured %+v, want %+v", s, want)
 	}
 }

@@ -45,7 +45,7 @@ func (c *comparison) measure(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			ms[i] = append(ms[i], t.Whole.MedianMs)
+			ms[i] = append(ms[i], t.EndToEnd.MedianMs)
 		}
 		c.Report(evaluator.Progress{Step: "measure", Done: round + 1, Total: rounds})
 	}

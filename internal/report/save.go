@@ -22,8 +22,8 @@ import (
 
 // A Figure is one of this package's plots.
 type Figure interface {
-	// page lays the figure out, or says what it lacks.
-	page() (*page, error)
+	// layout lays the figure out, or says what it lacks.
+	layout() (*layout, error)
 }
 
 // Formats are the file formats of [Encode], by extension.
@@ -33,7 +33,7 @@ const pngDPI = 192 // a 9-inch page is 1728 pixels wide
 
 // Encode writes a figure in one of [Formats]. Equal figures give equal bytes.
 func Encode(w io.Writer, format string, f Figure) error {
-	p, err := f.page()
+	p, err := f.layout()
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}

@@ -1,42 +1,45 @@
-package run
+package results
 
 import (
 	"math"
 	"testing"
 
+	"nas/internal/runstore"
 	"nas/search"
 )
 
 func uncertainTrial(id int, ms, msHalf, acc, accHalf float64) search.Trial {
 	t := search.Trial{ID: id, Result: search.Result{
-		Objectives: map[string]float64{keyLatency: ms, keyAccuracy: acc}, Parts: map[string]float64{}}}
+		Objectives: map[string]float64{runstore.KeyLatency: ms, runstore.KeyAccuracy: acc}, Parts: map[string]float64{}}}
 	if msHalf > 0 {
-		t.Parts[keyLatency+"_low"], t.Parts[keyLatency+"_high"] = ms*math.Exp(-msHalf), ms*math.Exp(msHalf)
+		runstore.FieldOf(runstore.KeyLatency).Set(&t.Result, runstore.Value{Mid: ms, Low: ms * math.Exp(-msHalf), High: ms * math.Exp(msHalf)}, true)
 	}
 	if accHalf > 0 {
-		t.Parts[keyAccuracy+"_low"], t.Parts[keyAccuracy+"_high"] = acc-accHalf, acc+accHalf
+		runstore.FieldOf(runstore.KeyAccuracy).Set(&t.Result, runstore.Value{Mid: acc, Low: acc - accHalf, High: acc + accHalf}, true)
 	}
 	return t
 }
 
 // sharing sets how much of the accuracy's error is the trial's own.
 func sharing(t search.Trial, sd float64) search.Trial {
-	t.Parts[keyAccuracy+betweenSuffix] = sd
+	f := runstore.FieldOf(runstore.KeyAccuracy)
+	v := f.Of(&t.Result)
+	v.BetweenSD = sd
+	f.Set(&t.Result, v, true)
 	return t
 }
 
-func rivalsOf(objectives []search.Objective, trials []search.Trial) (out []rival) {
+func contendersOf(objectives []search.Objective, trials []search.Trial) *Contenders {
+	c := NewContenders(objectives)
 	for i := range trials {
-		if r, ok := rivalOf(&trials[i], objectives); ok {
-			out = append(out, r)
-		}
+		c.Add(&trials[i])
 	}
-	return out
+	return c
 }
 
-// TestChances holds the sampled probabilities against closed forms.
-func TestChances(t *testing.T) {
-	os := []search.Objective{{Name: keyLatency, Unit: "ms"}, {Name: keyAccuracy, Direction: search.Maximize}}
+// TestFrontProbabilities holds the sampled probabilities against closed forms.
+func TestFrontProbabilities(t *testing.T) {
+	os := []search.Objective{{Name: runstore.KeyLatency, Unit: "ms"}, {Name: runstore.KeyAccuracy, Direction: search.Maximize}}
 	phi := func(z float64) float64 { return 0.5 * math.Erfc(-z/math.Sqrt2) }
 	for _, c := range []struct {
 		name   string
@@ -56,13 +59,13 @@ func TestChances(t *testing.T) {
 			map[int]float64{0: phi(1 / (0.5 * math.Sqrt2)), 1: 1 - phi(1/(0.5*math.Sqrt2))}},
 		{"far apart", []search.Trial{uncertainTrial(0, 10, 0.1, 70, 3), uncertainTrial(1, 30, 0.1, 40, 3)}, map[int]float64{0: 1, 1: 0}},
 	} {
-		got := chances(rivalsOf(os, c.trials))
+		got := contendersOf(os, c.trials).FrontProbabilities()
 		for id, want := range c.want {
 			if math.Abs(got[id]-want) > 0.05 {
 				t.Errorf("%s: trial %d is on the front with probability %v, want %v", c.name, id, got[id], want)
 			}
 		}
-		again := chances(rivalsOf(os, c.trials))
+		again := contendersOf(os, c.trials).FrontProbabilities()
 		for id := range got {
 			if again[id] != got[id] {
 				t.Errorf("%s: another probability for the same trials", c.name)
@@ -71,7 +74,7 @@ func TestChances(t *testing.T) {
 	}
 	failed := uncertainTrial(0, 1, 0, 99, 0)
 	failed.Failed = "no"
-	if got := chances(rivalsOf(os, []search.Trial{failed, uncertainTrial(1, 10, 0, 70, 0)})); got[1] != 1 {
+	if got := contendersOf(os, []search.Trial{failed, uncertainTrial(1, 10, 0, 70, 0)}).FrontProbabilities(); got[1] != 1 {
 		t.Errorf("a failed trial takes a place: %v", got)
 	}
 }
@@ -82,7 +85,7 @@ func TestCountFrontMany(t *testing.T) {
 	trial := func(id int, v ...float64) search.Trial {
 		return search.Trial{ID: id, Result: search.Result{Objectives: map[string]float64{"a": v[0], "b": v[1], "c": v[2]}}}
 	}
-	got := chances(rivalsOf(three, []search.Trial{trial(0, 1, 2, 3), trial(1, 1, 2, 3), trial(2, 1, 2, 4), trial(3, 2, 1, 9), trial(4, 2, 2, 9)}))
+	got := contendersOf(three, []search.Trial{trial(0, 1, 2, 3), trial(1, 1, 2, 3), trial(2, 1, 2, 4), trial(3, 2, 1, 9), trial(4, 2, 2, 9)}).FrontProbabilities()
 	for id, want := range map[int]float64{0: 1, 1: 1, 2: 0, 3: 1, 4: 0} {
 		if got[id] != want {
 			t.Errorf("trial %d: %v, want %v", id, got[id], want)

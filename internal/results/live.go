@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"nas/internal/config"
-	"nas/internal/report"
+	"nas/internal/report/html"
 	"nas/internal/runstore"
 	"nas/latency"
 	"nas/search"
@@ -30,10 +30,10 @@ type Live struct {
 	run       string // tells runs apart
 	step      string
 	detail    string
-	header    report.Page
+	header    html.Page
 	x, y      search.Objective
 	front     *search.Front
-	trials    []report.PageTrial
+	trials    []html.Trial
 	rows      map[int]int // index in trials, by trial id
 	predictor *latency.Predictor
 	finished  string // the report's file
@@ -141,7 +141,7 @@ func (l *Live) page(w http.ResponseWriter) {
 		return
 	}
 	var b bytes.Buffer
-	if err := report.WritePage(&b, header); err != nil {
+	if err := html.Write(&b, header); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -156,7 +156,7 @@ func (l *Live) update(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l.mu.Lock()
-	u := report.Update{
+	u := html.Update{
 		Run: l.run, Step: l.step, Detail: l.detail, Next: 1000, Ended: l.finished != "", From: min(from, len(l.trials)),
 	}
 	if run := r.URL.Query().Get("run"); run == "" || run == l.run {

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"nas/internal/report"
+	"nas/internal/report/html"
 	"nas/internal/resolve"
 	"nas/internal/runstore"
 	"nas/latency"
@@ -17,10 +18,10 @@ import (
 )
 
 // Page makes the run's report.
-func (s *Stored) Page() (report.Page, error) {
+func (s *Stored) Page() (html.Page, error) {
 	f, err := Figure(s)
 	if err != nil {
-		return report.Page{}, err
+		return html.Page{}, err
 	}
 	x, y, _ := s.axes()
 	p := s.header(x, y)
@@ -39,12 +40,12 @@ func (s *Stored) Page() (report.Page, error) {
 			return p, fmt.Errorf("results: trial %d of %s is on the front and has no value on one of the axes", t.ID, s.Dir)
 		}
 		m := pageMember(&t, row, x, y)
-		if m.PageNetwork, err = pageNetwork(t.Arch, predictor); err != nil {
+		if m.Network, err = pageNetwork(t.Arch, predictor); err != nil {
 			return p, fmt.Errorf("results: trial %d of %s: %w", t.ID, s.Dir, err)
 		}
 		p.Members = append(p.Members, m)
 	}
-	slices.SortStableFunc(p.Members, func(a, b report.PageMember) int {
+	slices.SortStableFunc(p.Members, func(a, b html.Member) int {
 		v, _ := p.Trials.Point(a.Trial)
 		w, _ := p.Trials.Point(b.Trial)
 		return cmp.Compare(v.X, w.X)
@@ -73,8 +74,8 @@ func (s *Stored) predictor() (*latency.Predictor, error) {
 }
 
 // header is what a page says of a run before there are trials.
-func (s *Stored) header(x, y search.Objective) report.Page {
-	return report.Page{
+func (s *Stored) header(x, y search.Objective) html.Page {
+	return html.Page{
 		Dir: s.Dir, Device: s.Manifest.Device, Blind: s.Manifest.Score.Blind,
 		Facts: [][2]string{
 			{"latency", s.Manifest.Device}, {"score", s.Manifest.Score.Label}, {"seed", fmt.Sprint(s.Manifest.Seed)},
@@ -87,9 +88,9 @@ func (s *Stored) header(x, y search.Objective) report.Page {
 }
 
 // pageTrial is a trial as a page shows it; false if it failed or was not scored.
-func pageTrial(t *search.Trial, x, y search.Objective) (report.PageTrial, bool) {
+func pageTrial(t *search.Trial, x, y search.Objective) (html.Trial, bool) {
 	number := func(key string) float64 { return runstore.Number(&t.Result, key) }
-	q := report.PageTrial{
+	q := html.Trial{
 		ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, X: number(x.Name), Y: number(y.Name),
 		Params: int64(number(runstore.KeyParams)), MACs: int64(number(runstore.KeyMACs)), Feasible: t.Feasible(),
 	}
@@ -97,14 +98,14 @@ func pageTrial(t *search.Trial, x, y search.Objective) (report.PageTrial, bool) 
 }
 
 // pageMember is a trial on the front; row is its index among the trials of the page.
-func pageMember(t *search.Trial, row int, x, y search.Objective) report.PageMember {
+func pageMember(t *search.Trial, row int, x, y search.Objective) html.Member {
 	a, b := runstore.FieldOf(x.Name).Of(&t.Result), runstore.FieldOf(y.Name).Of(&t.Result)
-	return report.PageMember{Trial: row, XLow: a.Low, XHigh: a.High, YLow: b.Low, YHigh: b.High}
+	return html.Member{Trial: row, XLow: a.Low, XHigh: a.High, YLow: b.Low, YHigh: b.High}
 }
 
 // pageNetwork is the diagram and the layers of a network; without a predictor the diagram lacks
 // where the latency goes.
-func pageNetwork(arch string, predictor *latency.Predictor) (p report.PageNetwork, err error) {
+func pageNetwork(arch string, predictor *latency.Predictor) (p html.Network, err error) {
 	n, err := resolve.NetworkOf(arch)
 	if err != nil {
 		return p, err
@@ -125,7 +126,7 @@ func pageNetwork(arch string, predictor *latency.Predictor) (p report.PageNetwor
 				}
 			}
 		}
-		p.Layers = append(p.Layers, report.PageLayer{
+		p.Layers = append(p.Layers, html.Layer{
 			Name: l.Name, Op: l.Op, Window: window, Out: l.Out.String(), Params: l.Params, MACs: l.MACs,
 		})
 	}

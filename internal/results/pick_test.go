@@ -1,4 +1,4 @@
-package run
+package results
 
 import (
 	"errors"
@@ -17,7 +17,7 @@ import (
 // storedFront is a run with the given front of (ms, accuracy).
 func storedFront(t *testing.T, points ...[2]float64) *Stored {
 	t.Helper()
-	os := []search.Objective{{Name: keyLatency, Unit: "ms"}, {Name: keyAccuracy, Direction: search.Maximize}}
+	os := []search.Objective{{Name: runstore.KeyLatency, Unit: "ms"}, {Name: runstore.KeyAccuracy, Direction: search.Maximize}}
 	s := &Stored{Dir: "results/x", Manifest: runstore.Manifest{Objectives: os, Reference: []float64{100, 0}}}
 	var err error
 	if s.Front, err = search.NewFront(os, s.Manifest.Reference); err != nil {
@@ -25,8 +25,8 @@ func storedFront(t *testing.T, points ...[2]float64) *Stored {
 	}
 	for i, p := range points {
 		s.Front.Add(search.Trial{ID: i, ArchID: fmt.Sprint(i), Result: search.Result{
-			Objectives: map[string]float64{keyLatency: p[0], keyAccuracy: p[1]},
-			Parts:      map[string]float64{keyLatency + "_low": 0.9 * p[0], keyLatency + "_high": 1.1 * p[0]},
+			Objectives: map[string]float64{runstore.KeyLatency: p[0], runstore.KeyAccuracy: p[1]},
+			Parts:      map[string]float64{runstore.KeyLatency + "_low": 0.9 * p[0], runstore.KeyLatency + "_high": 1.1 * p[0]},
 		}})
 	}
 	return s
@@ -112,7 +112,7 @@ func TestSubset(t *testing.T) {
 		if best == 0 {
 			continue
 		}
-		chosen := subset(front, ref, n)
+		chosen := hypervolumeSubset(front, ref, n)
 		if v := of(chosen); len(chosen) > n || math.Abs(v-best) > 1e-12 {
 			t.Fatalf("%d of %v: %v holds %v, the best subset %v", n, front, chosen, v, best)
 		}

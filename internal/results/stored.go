@@ -10,6 +10,7 @@ import (
 
 	"nas/internal/config"
 	"nas/internal/report"
+	"nas/internal/report/html"
 	"nas/internal/runstore"
 	"nas/search"
 )
@@ -20,9 +21,9 @@ type Stored struct {
 	Dir        string
 	Manifest   runstore.Manifest
 	Config     *config.Config
-	Trials     int               // stored
-	Screened   int               // of them, those that broke a constraint before they were scored
-	Shown      report.PageTrials // those with a value on both axes; none in a run of one objective
+	Trials     int         // stored
+	Screened   int         // of them, those that broke a constraint before they were scored
+	Shown      html.Trials // those with a value on both axes; none in a run of one objective
 	Front      *search.Front
 	References []runstore.Reference
 	Measured   []runstore.MeasuredRow

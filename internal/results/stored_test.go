@@ -1,4 +1,4 @@
-package run
+package results
 
 import (
 	"errors"
@@ -31,23 +31,11 @@ func trialFile(t *testing.T, trials ...search.Trial) (dir string) {
 	return dir
 }
 
-// trialsOf reads all trials of a run.
-func trialsOf(t *testing.T, dir string) (all []search.Trial) {
-	t.Helper()
-	for x, err := range runstore.ReadTrials(dir) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, x)
-	}
-	return all
-}
-
 // A million stored trials must not take gigabytes: what is held of one that is not
 // on the front is far less than its line, and little is allocated on the way.
 func TestLoadHoldsLittleOfATrial(t *testing.T) {
 	const n = 20000
-	objectives := []search.Objective{{Name: keyLatency, Unit: "ms"}, {Name: keyAccuracy, Direction: search.Maximize}}
+	objectives := []search.Objective{{Name: runstore.KeyLatency, Unit: "ms"}, {Name: runstore.KeyAccuracy, Direction: search.Maximize}}
 	trials := make([]search.Trial, n)
 	for i := range trials {
 		arch := "224x224x3 | conv_k3_s2_c16_relu6 |"
@@ -57,8 +45,8 @@ func TestLoadHoldsLittleOfATrial(t *testing.T) {
 		x := &trials[i]
 		*x = search.Trial{ID: i, ArchID: fmt.Sprintf("%012x", i), Arch: arch, Genes: make([]uint16, 120), Generation: i / 100, Parents: []int{i / 2, i / 3}}
 		ms := 5 + float64(i*7919%n)/n
-		x.Objectives = map[string]float64{keyLatency: ms, keyAccuracy: 70 + float64(i%97)/97}
-		x.Parts = map[string]float64{keyLatency + "_low": 0.9 * ms, keyLatency + "_high": 1.1 * ms, keyParams: float64(3e6 + i), keyMACs: float64(3e8 + i)}
+		x.Objectives = map[string]float64{runstore.KeyLatency: ms, runstore.KeyAccuracy: 70 + float64(i%97)/97}
+		x.Parts = map[string]float64{runstore.KeyLatency + "_low": 0.9 * ms, runstore.KeyLatency + "_high": 1.1 * ms, runstore.KeyParams: float64(3e6 + i), runstore.KeyMACs: float64(3e8 + i)}
 	}
 	s := &Stored{Dir: trialFile(t, trials...), Config: &config.Config{}}
 	s.Manifest.Objectives = objectives
@@ -70,7 +58,7 @@ func TestLoadHoldsLittleOfATrial(t *testing.T) {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	if err := s.read(); err != nil {
+	if err := s.readTrials(); err != nil {
 		t.Fatal(err)
 	}
 	runtime.GC()
@@ -89,26 +77,26 @@ func TestLoadHoldsLittleOfATrial(t *testing.T) {
 
 // What is read at a glance is what the whole trials say, for every kind of trial.
 func TestReadAgreesWithWholeTrials(t *testing.T) {
-	objectives := []search.Objective{{Name: keyLatency, Unit: "ms"}, {Name: keyAccuracy, Direction: search.Maximize}, {Name: keyMACs}}
+	objectives := []search.Objective{{Name: runstore.KeyLatency, Unit: "ms"}, {Name: runstore.KeyAccuracy, Direction: search.Maximize}, {Name: runstore.KeyMACs}}
 	r := rand.New(rand.NewPCG(1, 2))
 	var trials []search.Trial
 	for i := range 400 {
 		x := search.Trial{ID: i, ArchID: fmt.Sprintf("%012x", i%300), Arch: fmt.Sprintf("32x32x3 | ds_k%d  | é_%d", r.IntN(4), i%9), Genes: []uint16{uint16(i), 7}, Parents: []int{0}, Result: search.Result{
-			Objectives: map[string]float64{keyLatency: float64(1 + r.IntN(40)), keyAccuracy: r.Float64(), keyMACs: float64(r.IntN(50))},
-			Parts:      map[string]float64{keyLatency + "_low": math.Inf(-1), keyParams: float64(i), keyAccuracy: 9},
+			Objectives: map[string]float64{runstore.KeyLatency: float64(1 + r.IntN(40)), runstore.KeyAccuracy: r.Float64(), runstore.KeyMACs: float64(r.IntN(50))},
+			Parts:      map[string]float64{runstore.KeyLatency + "_low": math.Inf(-1), runstore.KeyParams: float64(i), runstore.KeyAccuracy: 9},
 		}}
 		switch r.IntN(8) {
 		case 0:
 			x.Screened, x.Objectives = true, nil
 			x.AtMost("params", 2, 1)
 		case 1:
-			x.AtMost("latency", x.Objectives[keyLatency], 0.5)
+			x.AtMost("latency", x.Objectives[runstore.KeyLatency], 0.5)
 		case 2:
 			x.Failed, x.Warnings = "no such kernel", []string{"odd"}
 		case 3:
-			x.Objectives[keyAccuracy] = math.NaN()
+			x.Objectives[runstore.KeyAccuracy] = math.NaN()
 		case 4:
-			delete(x.Objectives, keyMACs)
+			delete(x.Objectives, runstore.KeyMACs)
 		}
 		trials = append(trials, x)
 	}
@@ -119,7 +107,7 @@ func TestReadAgreesWithWholeTrials(t *testing.T) {
 		t.Fatal(err)
 	}
 	want, _ := search.NewFront(objectives, []float64{100, 0, 100})
-	if err := s.read(); err != nil {
+	if err := s.readTrials(); err != nil {
 		t.Fatal(err)
 	}
 	x, y, _ := s.axes()
@@ -166,7 +154,7 @@ func storedOn(t *testing.T, dir, device string, objectives ...search.Objective) 
 	t.Helper()
 	s := &Stored{Dir: dir, Config: &config.Config{Name: "mobile"}}
 	s.Manifest.Objectives, s.Manifest.Device = objectives, device
-	s.Manifest.Notes = map[string]string{"score": "top-1", "device@phone": "a phone"}
+	s.Manifest.Score.Label, s.Manifest.Devices = "top-1", map[string]string{"phone": "a phone"}
 	var err error
 	if s.Front, err = search.NewFront(objectives, nil); err != nil {
 		t.Fatal(err)
@@ -177,22 +165,22 @@ func storedOn(t *testing.T, dir, device string, objectives ...search.Objective) 
 		trial.Objectives[o.Name] = float64(i + 1)
 	}
 	s.Dir = trialFile(t, trial)
-	if err := s.read(); err != nil {
+	if err := s.readTrials(); err != nil {
 		t.Fatal(err)
 	}
 	s.Dir = dir
-	s.References = []Reference{
-		{Family: "MobileNetV2", Label: "1", Values: map[string]float64{keyLatency: 2, keyAccuracy: 4}},
-		{Family: "MobileNetV2", Label: "1.4", Values: map[string]float64{keyLatency: 3, keyAccuracy: 4}}, // far beyond what was tried
+	s.References = []runstore.Reference{
+		{Family: "MobileNetV2", Label: "1", Values: map[string]float64{runstore.KeyLatency: 2, runstore.KeyAccuracy: 4}},
+		{Family: "MobileNetV2", Label: "1.4", Values: map[string]float64{runstore.KeyLatency: 3, runstore.KeyAccuracy: 4}}, // far beyond what was tried
 	}
 	return s
 }
 
 // Several runs over each other say whose latency each of them shows.
 func TestFigureOfSeveralRuns(t *testing.T) {
-	acc := search.Objective{Name: keyAccuracy, Direction: search.Maximize}
-	ms := search.Objective{Name: keyLatency, Unit: "ms"}
-	phone := search.Objective{Name: keyLatency + "@phone", Unit: "ms"}
+	acc := search.Objective{Name: runstore.KeyAccuracy, Direction: search.Maximize}
+	ms := search.Objective{Name: runstore.KeyLatency, Unit: "ms"}
+	phone := search.Objective{Name: runstore.KeyLatency + "@phone", Unit: "ms"}
 	a, b := storedOn(t, "x/mobile", "a board", ms, acc), storedOn(t, "y/mobile", "a board", ms, acc)
 	f, err := Figure(a, b)
 	if err != nil {
@@ -214,7 +202,7 @@ func TestFigureOfSeveralRuns(t *testing.T) {
 		}
 	}
 	var usage *config.UsageError
-	if _, err = Figure(a, storedOn(t, "m", "a board", search.Objective{Name: keyMACs}, acc)); !errors.As(err, &usage) || !strings.Contains(err.Error(), "macs") {
+	if _, err = Figure(a, storedOn(t, "m", "a board", search.Objective{Name: runstore.KeyMACs}, acc)); !errors.As(err, &usage) || !strings.Contains(err.Error(), "macs") {
 		t.Errorf("latency and MACs share a plot: %v", err)
 	}
 }

@@ -7,4 +7,3 @@
 // it goes; everything else in its directory can be made again from them, which is what resuming a
 // finished run does.
 package run
-

@@ -113,7 +113,7 @@ func timeMembers(ctx context.Context, s *evaluator.Setup, rt latency.Runtime, me
 			"their times are the runs at the pace of the reference kernel, and less certain", disturbed, len(todo))
 	}
 	for k, i := range todo {
-		m, t := &members[i], best[k].Whole
+		m, t := &members[i], best[k].EndToEnd
 		rows[i] = runstore.MeasuredRow{
 			ID: m.ID, Device: d.Profile.Device.String(), Threads: d.Profile.Device.Target.Threads,
 			PredictedMs: m.Latency.Mid, LowMs: m.Latency.Low, HighMs: m.Latency.High,

@@ -4,13 +4,14 @@ import (
 	"strings"
 	"testing"
 
+	"nas/internal/runstore"
 	"nas/search"
 )
 
 // A run without a front says what would help: looser limits in their direction,
 // and nothing of limits where they are not why.
 func TestNoFront(t *testing.T) {
-	ls := limits{list: []limit{{name: "max_params"}, {name: "min_top1_pct", atLeast: true}}}
+	limits := []runstore.Limit{{Name: "max_params"}, {Name: "min_top1_pct", AtLeast: true}}
 	trial := func(params, top1 float64) search.Trial {
 		var x search.Trial
 		x.AtMost("max_params", params, 100)
@@ -35,7 +36,7 @@ func TestNoFront(t *testing.T) {
 			s.Trials++
 			s.Constraints.Add(x)
 		}
-		if got := ls.noFront(&s); !strings.HasSuffix(got, c.want) {
+		if got := whyNoFront(limits, &s); !strings.HasSuffix(got, c.want) {
 			t.Errorf("%s: %q, want the end %q", c.name, got, c.want)
 		}
 	}

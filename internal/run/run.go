@@ -35,7 +35,7 @@ type Outcome struct {
 	Measured *Measured // nil where nothing was to be measured
 	Exported []string  // files
 	NoFront  string    // why nothing is on the front, and what would help; empty if something is
-	Wall     time.Duration
+	Elapsed  time.Duration
 }
 
 // Run carries out a config. A cancelled context ends the search cleanly: what was found so far is kept,
@@ -105,7 +105,7 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	if o.Live != nil {
 		o.Live.End(store.Path(runstore.ReportFile))
 	}
-	out.Wall = time.Since(started)
+	out.Elapsed = time.Since(started)
 	return out, nil
 }
 

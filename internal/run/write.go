@@ -7,6 +7,7 @@ import (
 
 	"nas/internal/evaluator"
 	"nas/internal/report"
+	"nas/internal/report/html"
 	"nas/internal/results"
 	"nas/internal/runstore"
 )
@@ -31,7 +32,7 @@ func write(ctx context.Context, s *evaluator.Setup, store *runstore.Run, out *Ou
 	if err != nil {
 		return err
 	}
-	return runstore.Write(store.Path(runstore.ReportFile), func(w io.Writer) error { return report.WritePage(w, page) })
+	return runstore.Write(store.Path(runstore.ReportFile), func(w io.Writer) error { return html.Write(w, page) })
 }
 
 // draw makes the pictures.

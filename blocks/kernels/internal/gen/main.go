@@ -94,7 +94,7 @@ func (g *generator) text(name, args, doc, row string) {
 	g.Attributes(attr.NOSPLIT)
 	g.SignatureExpr("func(a *byte)")
 	fmt.Fprintf(&g.decl, "%s//\n//go:noescape\nfunc %s(a *%s)\n\n", doc, name, args)
-	fmt.Fprintf(&g.rows, "\t{isa: %q, %s},\n", g.name, row)
+	fmt.Fprintf(&g.rows, "\t{%s},\n", row)
 }
 
 func (g *generator) all() {

@@ -220,7 +220,7 @@ func (g *neon) text(name, argsType string, local int, doc, row string) {
 	fmt.Fprintf(&g.asm, "\n// func %s(a *%s)\nTEXT ·%s(SB), NOSPLIT, $%d-8\n", name, argsType, name, local)
 	g.op("MOVD", "a+0(FP)", args)
 	fmt.Fprintf(&g.decl, "%s//\n//go:noescape\nfunc %s(a *%s)\n\n", doc, name, argsType)
-	fmt.Fprintf(&g.rows, "\t{isa: \"neon\", %s},\n", row)
+	fmt.Fprintf(&g.rows, "\t{%s},\n", row)
 }
 
 func (g *neon) all() {
