@@ -23,7 +23,7 @@ func (c *calibration) table(base float64) []UnitTime {
 				}
 			}
 			if len(ms) >= 4 {
-				between = append(between, spreadOf(ms))
+				between = append(between, stat.RelativeMAD(ms))
 			}
 		}
 	}
@@ -55,7 +55,7 @@ func (c *calibration) table(base float64) []UnitTime {
 		n := len(ms)
 		one := math.Hypot(typical, stat.Median(sp))
 		if n >= 4 {
-			one = max(spreadOf(slices.Clone(ms)), typical/2)
+			one = max(stat.RelativeMAD(slices.Clone(ms)), typical/2)
 		}
 		row.Ms = stat.Median(ms)
 		row.Spread = one / math.Sqrt(float64(n))
@@ -103,7 +103,7 @@ func (c *calibration) model(base float64) (*Profile, *Predictor, error) {
 		quiet = c.whole
 	}
 	for _, w := range quiet {
-		p.AddHeldOut(w.net.Name, w.calls, w.t.EndToEnd.scaled(w.t.Correction(base)))
+		p.AddHeldOut(w.net.Name, w.calls, w.t.EndToEnd.Scaled(w.t.Correction(base)))
 	}
 	r, err := p.Fit(c.hypers)
 	if err != nil {

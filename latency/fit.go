@@ -9,6 +9,7 @@ import (
 
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/latency/timing"
 )
 
 // Fit fits the models of a profile to its measurements: one of each kind of unit to Units,
@@ -33,7 +34,7 @@ func (p *Profile) setKinds(kinds map[string]*KindModel) {
 }
 
 // AddHeldOut appends a network that was measured end to end. calls are those of Device.Calls.
-func (p *Profile) AddHeldOut(name string, calls []engine.Call, s Sample) {
+func (p *Profile) AddHeldOut(name string, calls []engine.Call, s timing.Sample) {
 	at := make(map[engine.Unit]int, len(p.Shapes))
 	for i := range p.Shapes {
 		at[p.Shapes[i].Unit] = i

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"testing"
 
+	"nas/latency/timing"
 	"nas/space"
 )
 
@@ -36,7 +37,7 @@ func TestSum(t *testing.T) {
 	for _, d := range []struct {
 		cut string
 		l2  int
-	}{{CutPlan, 1 << 20}, {CutPlan, 1 << 14}, {CutOps, 1 << 20}, {CutBlocks, 1 << 20}} {
+	}{{timing.CutPlan, 1 << 20}, {timing.CutPlan, 1 << 14}, {timing.CutOps, 1 << 20}, {timing.CutBlocks, 1 << 20}} {
 		p := *profile
 		p.Device.Cut, p.Device.Target.L2 = d.cut, d.l2
 		predictor, err := p.Predictor()

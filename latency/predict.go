@@ -9,6 +9,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/latency/timing"
 )
 
 // Estimate is a predicted latency.
@@ -62,7 +63,7 @@ func (p *Profile) Predictor() (*Predictor, error) {
 }
 
 // Device returns what the predictions are for.
-func (r *Predictor) Device() Device { return r.p.Device }
+func (r *Predictor) Device() timing.Device { return r.p.Device }
 
 // Target returns the target that a network must be compiled for.
 func (r *Predictor) Target() engine.Target { return r.p.Device.Target }

@@ -9,6 +9,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/latency/timing"
 )
 
 func TestPredictSources(t *testing.T) {
@@ -138,7 +139,7 @@ func TestPredictParts(t *testing.T) {
 
 // mixedNetwork fits a network model that has its residual: to an effect that the
 // weights cannot show, of the share of depthwise units.
-func mixedNetwork(tb testing.TB, r *Predictor, d Device) *NetworkModel {
+func mixedNetwork(tb testing.TB, r *Predictor, d timing.Device) *NetworkModel {
 	nets := sampleNetworks(tb, mobileSpec(), 1, 140)
 	hs := make([]heldOut, len(nets))
 	for i, n := range nets {

@@ -8,14 +8,15 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/latency/timing"
 )
 
 // timeFunc is Timer.Time or UnitTimer.TimeUnits.
-type timeFunc func(context.Context, *blocks.Network, Effort) (Timing, error)
+type timeFunc func(context.Context, *blocks.Network, timing.Effort) (timing.Timing, error)
 
 // time times a network and tells whether it has to be measured again, later: the
 // machine was slow, and a neighbour's bursts last for seconds.
-func (c *calibration) time(ctx context.Context, n *candidate, e Effort, by timeFunc) (t Timing, again bool, err error) {
+func (c *calibration) time(ctx context.Context, n *candidate, e timing.Effort, by timeFunc) (t timing.Timing, again bool, err error) {
 	e.MaxTime = c.opts.Budget / visitShare
 	t, err = by(ctx, n.net, e)
 	if err != nil {
@@ -28,7 +29,7 @@ func (c *calibration) time(ctx context.Context, n *candidate, e Effort, by timeF
 		c.slow++
 	}
 	if n.tried > 0 {
-		t = Combine(n.before, t)
+		t = timing.Combine(n.before, t)
 	}
 	n.tried++
 	n.before = t
@@ -63,7 +64,7 @@ func (c *calibration) holdOut(ctx context.Context) error {
 	} else {
 		h, c.held = c.held[0], c.held[1:]
 	}
-	t, again, err := c.time(ctx, &h, visit, c.timer.Time)
+	t, again, err := c.time(ctx, &h, timing.DefaultEffort(), c.timer.Time)
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (c *calibration) learn(ctx context.Context, full bool) error {
 			}
 		}
 	}
-	t, again, err := c.time(ctx, &n, Effort{Runs: 12}, c.timer.TimeUnits)
+	t, again, err := c.time(ctx, &n, timing.Effort{Runs: 12}, c.timer.TimeUnits)
 	if err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func (c *calibration) learn(ctx context.Context, full bool) error {
 }
 
 // keep takes what a network told about its units.
-func (c *calibration) keep(calls []engine.Call, t Timing) error {
+func (c *calibration) keep(calls []engine.Call, t timing.Timing) error {
 	c.nets++
 	if len(t.CallMs) != len(calls) || len(t.CallSpread) != len(calls) {
 		return fmt.Errorf("latency: %s timed %d calls of a network that has %d", c.dev.Name, len(t.CallMs), len(calls))

@@ -12,6 +12,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/latency/timing"
 )
 
 // Measured is a network with the latency that somebody measured.
@@ -32,7 +33,7 @@ type Measured struct {
 // devices share most of their structure; it differs in having no meta-training.
 //
 // base may be nil: then costs common to processors stand in for it.
-func Adapt(base *Profile, d Device, networks []Measured) (*Profile, error) {
+func Adapt(base *Profile, d timing.Device, networks []Measured) (*Profile, error) {
 	if len(networks) == 0 {
 		return nil, errors.New("latency: no measured networks to adapt to")
 	}
@@ -50,7 +51,7 @@ func Adapt(base *Profile, d Device, networks []Measured) (*Profile, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.AddHeldOut(m.Network.Name, calls, Sample{MedianMs: m.Ms, P10Ms: m.Ms, P90Ms: m.Ms, LowMs: m.Ms, HighMs: m.Ms, Runs: 1})
+		p.AddHeldOut(m.Network.Name, calls, timing.Sample{MedianMs: m.Ms, P10Ms: m.Ms, P90Ms: m.Ms, LowMs: m.Ms, HighMs: m.Ms, Runs: 1})
 	}
 	if err := p.fromWholes(base); err != nil {
 		return nil, err
@@ -291,7 +292,7 @@ func (p *Profile) wholeCosts(kinds map[string]*KindModel, rows []int) map[string
 
 // genericProfile has the costs of no device in particular: those of a core of
 // today's servers, which other processors share up to a factor.
-func genericProfile(d Device) *Profile {
+func genericProfile(d timing.Device) *Profile {
 	if d.Target.ISA == "" {
 		d.Target = engine.Target{ISA: "neon", L1: 32 << 10, L2: 512 << 10, L3: 4 << 20, Threads: max(1, d.Threads)}
 	}

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nas/internal/atomicfile"
 	"nas/internal/evaluator"
 	"nas/internal/feedback"
-	"nas/internal/runstore"
 )
 
 func newAsk(a *app) *cobra.Command {
@@ -41,7 +41,7 @@ accuracy, which nas tell reads once it is filled in.`,
 				if err := w.WriteAll(lines); err != nil {
 					return err
 				}
-				if err := runstore.WriteFile(out, b.Bytes()); err != nil {
+				if err := atomicfile.WriteFile(out, b.Bytes()); err != nil {
 					return err
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/latency"
+	"nas/latency/timing"
 )
 
 func newBench(a *app) *cobra.Command {
@@ -46,13 +47,13 @@ should be running.`,
 				if err != nil {
 					return err
 				}
-				o := latency.MeasureOptions{Runs: runs, Budget: budget, Sustained: sustained, Baseline: latency.CachedBaseline(rt.Device())}
+				o := timing.MeasureOptions{Runs: runs, Budget: budget, Sustained: sustained, Baseline: latency.CachedBaseline(rt.Device())}
 				if weights != "" {
 					if o.Weights, err = weightsOf(n, weights, 0); err != nil {
 						return err
 					}
 				}
-				s, err := latency.Measure(cmd.Context(), n.Network, rt, o)
+				s, err := timing.Measure(cmd.Context(), n.Network, rt, o)
 				if err != nil {
 					return err
 				}

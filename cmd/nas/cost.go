@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/blocks"
-	"nas/latency"
+	"nas/latency/timing"
 )
 
 func newCost(a *app) *cobra.Command {
@@ -177,9 +177,9 @@ func (o costOptions) rows() ([]costRow, error) {
 
 // time measures each layer and names the device.
 func (o costOptions) time(ctx context.Context, rows []costRow) (string, error) {
-	rt := latency.NewNative(1)
+	rt := timing.NewNative(1)
 	for i := range rows {
-		s, err := latency.Measure(ctx, rows[i].net, rt, latency.MeasureOptions{Budget: 300 * time.Millisecond})
+		s, err := timing.Measure(ctx, rows[i].net, rt, timing.MeasureOptions{Budget: 300 * time.Millisecond})
 		if err != nil {
 			return "", err
 		}

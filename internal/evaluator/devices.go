@@ -13,6 +13,7 @@ import (
 	named "nas/internal/device"
 	"nas/internal/runstore"
 	"nas/latency"
+	"nas/latency/timing"
 	"nas/space"
 )
 
@@ -91,7 +92,7 @@ func (o *ownDevice) profile(ctx context.Context) (*latency.Profile, error) {
 }
 
 // calibrate makes a profile of this device, from a base where there is one, and caches it.
-func (o *ownDevice) calibrate(ctx context.Context, rt latency.Runtime, base *latency.Profile) (*latency.Profile, error) {
+func (o *ownDevice) calibrate(ctx context.Context, rt timing.Runtime, base *latency.Profile) (*latency.Profile, error) {
 	budget := time.Duration(o.config.Latency.Budget)
 	o.Sayf("calibrating %s for up to %v: please leave the machine alone", rt.Device(), budget)
 	if base != nil && !base.Extensible() {
@@ -126,7 +127,7 @@ const staleLimit = 0.12
 // staleness measures three networks of the space for a moment each and returns by how much, as a
 // share, the profile is off in the median. The key of a cached profile holds what a device is, not
 // what its clock or this program's kernels do today.
-func (o *ownDevice) staleness(ctx context.Context, rt latency.Runtime, p *latency.Profile) (float64, error) {
+func (o *ownDevice) staleness(ctx context.Context, rt timing.Runtime, p *latency.Profile) (float64, error) {
 	predictor, err := p.Predictor()
 	if err != nil {
 		return math.Inf(1), nil // unreadable by this program: as good as stale
@@ -142,7 +143,7 @@ func (o *ownDevice) staleness(ctx context.Context, rt latency.Runtime, p *latenc
 		if err != nil {
 			return 0, err
 		}
-		m, err := latency.Measure(ctx, net, rt, latency.MeasureOptions{
+		m, err := timing.Measure(ctx, net, rt, timing.MeasureOptions{
 			Budget: 200 * time.Millisecond, Baseline: p.Calibration.Baseline,
 		})
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"nas/blocks"
+	"nas/internal/atomicfile"
 	"nas/internal/config"
 	"nas/internal/evaluator"
 	"nas/internal/run"
@@ -128,7 +129,7 @@ func Improve(ctx context.Context, o Options) (*Improvement, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.out, runstore.WriteFile(filepath.Join(c.out.Dir, File), append(data, '\n'))
+	return c.out, atomicfile.WriteFile(filepath.Join(c.out.Dir, File), append(data, '\n'))
 }
 
 func newImprovement(found *run.Outcome) *Improvement {

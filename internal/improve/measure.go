@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"nas/internal/evaluator"
-	"nas/latency"
+	"nas/latency/timing"
 )
 
 const (
@@ -17,7 +17,7 @@ const (
 // all of them.
 func (c *comparison) measure(ctx context.Context) error {
 	p := c.Devices[0].Profile
-	rt := latency.NewNative(p.Device.Threads)
+	rt := timing.NewNative(p.Device.Threads)
 	if err := p.Matches(rt); err != nil {
 		c.out.Skipped = err.Error()
 		return nil
@@ -41,7 +41,7 @@ func (c *comparison) measure(ctx context.Context) error {
 	ms := make([][]float64, len(sides))
 	for round := range rounds {
 		for i, s := range sides {
-			t, err := timer.Time(ctx, s.network, latency.Effort{Runs: runsPerRound})
+			t, err := timer.Time(ctx, s.network, timing.Effort{Runs: runsPerRound})
 			if err != nil {
 				return err
 			}

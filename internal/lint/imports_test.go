@@ -35,31 +35,33 @@ var rules = []rule{
 	{"search/pareto", nil, nil},
 	{"search", []string{"search/pareto", "space", "blocks"}, []string{"gonum.org/v1/gonum", "golang.org/x/sync"}},
 	{"search/searchtest", []string{"search", "space"}, nil},
-	{"latency", []string{"blocks", "blocks/engine", "blocks/onnx", "internal/jsonfile", "latency/devices"}, []string{"gonum.org/v1/gonum", "golang.org/x/sys"}},
+	{"latency", []string{"blocks", "blocks/engine", "blocks/onnx", "internal/jsonfile", "latency/devices", "latency/timing"}, []string{"gonum.org/v1/gonum"}},
 	{"latency/devices", nil, nil},
+	{"latency/timing", []string{"blocks", "blocks/engine"}, []string{"golang.org/x/sys"}},
 	{"accuracy", []string{"blocks", "blocks/engine", "blocks/kernels", "blocks/zoo"}, []string{"gonum.org/v1/gonum"}},
 	{"internal/config", []string{"space"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/jsonfile", nil, nil},
 	{"internal/runstore", []string{"internal/jsonfile", "search"}, []string{"golang.org/x/sys"}},
+	{"internal/atomicfile", nil, nil},
 	{"internal/buildinfo", nil, nil},
 	{"internal/stat", nil, []string{"gonum.org/v1/gonum"}},
 	{"internal/report", []string{"*"}, []string{"*"}},
 	{"internal/evaluator", []string{"accuracy", "blocks", "blocks/zoo", "internal/config", "internal/device", "internal/resolve", "internal/runstore",
-		"latency", "search", "space"}, nil},
+		"latency", "latency/timing", "search", "space"}, nil},
 	{"internal/audit", []string{"accuracy", "blocks", "internal/evaluator", "internal/runstore", "space"}, []string{"gonum.org/v1/gonum"}},
 	{"internal/results", []string{"internal/config", "internal/report", "internal/report/html", "internal/resolve", "internal/runstore",
 		"latency", "search", "space"}, []string{"gonum.org/v1/gonum"}},
 	{"internal/run", []string{"blocks", "blocks/engine", "internal/audit", "internal/config", "internal/evaluator", "internal/netfile",
-		"internal/report", "internal/report/html", "internal/resolve", "internal/results", "internal/runstore", "latency", "search", "space"}, nil},
+		"internal/report", "internal/report/html", "internal/resolve", "internal/results", "internal/runstore", "latency", "latency/timing", "search", "space"}, nil},
 	{"internal/feedback", []string{"accuracy", "blocks", "internal/config", "internal/evaluator", "internal/resolve", "internal/results",
 		"internal/runstore", "search", "space"}, nil},
-	{"internal/improve", []string{"accuracy", "blocks", "internal/config", "internal/evaluator", "internal/run", "internal/runstore", "latency",
+	{"internal/improve", []string{"accuracy", "blocks", "internal/config", "internal/evaluator", "internal/run", "internal/runstore", "latency", "latency/timing",
 		"search", "space"}, []string{"gonum.org/v1/gonum"}},
-	{"internal/runtest", []string{"internal/config", "internal/evaluator", "internal/runstore", "latency", "search"}, nil},
+	{"internal/runtest", []string{"internal/config", "internal/evaluator", "internal/runstore", "latency", "latency/timing", "search"}, nil},
 	{"internal/netfile", []string{"blocks", "blocks/onnx", "blocks/pytorch", "internal/jsonfile"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/resolve", []string{"blocks", "blocks/engine", "blocks/zoo", "internal/netfile", "internal/runstore", "search", "space"}, nil},
 	{"internal/docs", []string{"internal/config", "search"}, nil},
-	{"internal/device", []string{"latency", "latency/devices"}, []string{"github.com/BurntSushi/toml"}},
+	{"internal/device", []string{"latency", "latency/devices", "latency/timing"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/lint", nil, nil},
 	{"internal/release", nil, nil},
 	{"cmd/nas", []string{"*"}, []string{"*"}},
@@ -67,7 +69,7 @@ var rules = []rule{
 
 // tools are leaves, without imports of this module but other tools, that every package may import
 // but those of blocks and space.
-var tools = []string{"internal/buildinfo", "internal/stat"}
+var tools = []string{"internal/atomicfile", "internal/buildinfo", "internal/stat"}
 
 // single lists third-party packages that only one package may import.
 var single = map[string]string{

@@ -7,11 +7,11 @@ import (
 	"strconv"
 
 	"nas/blocks"
+	"nas/internal/atomicfile"
 	"nas/internal/evaluator"
 	"nas/internal/netfile"
 	"nas/internal/resolve"
 	"nas/internal/results"
-	"nas/internal/runstore"
 )
 
 // export writes the named picks of the front, with freshly drawn weights where the format holds
@@ -42,7 +42,7 @@ func export(s *evaluator.Setup, dir string, front []Member) (files []string, err
 				return nil, err
 			}
 			for _, f := range written {
-				if err := runstore.WriteFile(f.Path, f.Data); err != nil {
+				if err := atomicfile.WriteFile(f.Path, f.Data); err != nil {
 					return nil, err
 				}
 				files = append(files, f.Path)

@@ -10,7 +10,7 @@ import (
 	"nas/internal/evaluator"
 	"nas/internal/results"
 	"nas/internal/runstore"
-	"nas/latency"
+	"nas/latency/timing"
 )
 
 // Measured says how the predictions of the front held on the device.
@@ -36,7 +36,7 @@ func measure(ctx context.Context, s *evaluator.Setup, store *runstore.Run, front
 		members[i] = front[k]
 	}
 	d := s.Devices[0]
-	rt := latency.NewNative(d.Profile.Device.Threads)
+	rt := timing.NewNative(d.Profile.Device.Threads)
 	if err := d.Profile.Matches(rt); err != nil {
 		s.Sayf("the front is not measured: %v", err)
 		return &Measured{Skipped: err.Error()}, nil
@@ -68,7 +68,7 @@ func storedMeasurements(dir string, members []Member) []runstore.MeasuredRow {
 }
 
 // timeMembers measures the members that are not among before, by arch id.
-func timeMembers(ctx context.Context, s *evaluator.Setup, rt latency.Runtime, members []Member, before map[string]runstore.MeasuredRow) ([]runstore.MeasuredRow, error) {
+func timeMembers(ctx context.Context, s *evaluator.Setup, rt timing.Runtime, members []Member, before map[string]runstore.MeasuredRow) ([]runstore.MeasuredRow, error) {
 	rows := make([]runstore.MeasuredRow, len(members))
 	var todo []int // indices of the members to be measured
 	for i, m := range members {
@@ -102,7 +102,7 @@ func timeMembers(ctx context.Context, s *evaluator.Setup, rt latency.Runtime, me
 			return nil, err
 		}
 	}
-	best, disturbed, err := latency.TimeAll(ctx, timer, nets, func(done, total int) {
+	best, disturbed, err := timing.TimeAll(ctx, timer, nets, func(done, total int) {
 		s.Report(evaluator.Progress{Step: "measure", Done: done, Total: total})
 	})
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nas/blocks/engine"
+	"nas/internal/atomicfile"
 	"nas/internal/buildinfo"
 	"nas/internal/config"
 	"nas/internal/evaluator"
@@ -86,7 +87,7 @@ func create(s *evaluator.Setup, started time.Time) (*runstore.Run, error) {
 		if profiles[i] = b.Bytes(); i == 0 {
 			continue // written last, with the manifest
 		}
-		if err := runstore.WriteFile(filepath.Join(dir, runstore.ProfileName(d.Name, i)), profiles[i]); err != nil {
+		if err := atomicfile.WriteFile(filepath.Join(dir, runstore.ProfileName(d.Name, i)), profiles[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -95,7 +96,7 @@ func create(s *evaluator.Setup, started time.Time) (*runstore.Run, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := runstore.WriteFile(filepath.Join(dir, runstore.ScaleFile), data); err != nil {
+		if err := atomicfile.WriteFile(filepath.Join(dir, runstore.ScaleFile), data); err != nil {
 			return nil, err
 		}
 	}

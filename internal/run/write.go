@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"nas/internal/atomicfile"
 	"nas/internal/evaluator"
 	"nas/internal/report"
 	"nas/internal/report/html"
@@ -32,7 +33,7 @@ func write(ctx context.Context, s *evaluator.Setup, store *runstore.Run, out *Ou
 	if err != nil {
 		return err
 	}
-	return runstore.Write(store.Path(runstore.ReportFile), func(w io.Writer) error { return html.Write(w, page) })
+	return atomicfile.Write(store.Path(runstore.ReportFile), func(w io.Writer) error { return html.Write(w, page) })
 }
 
 // draw makes the pictures.

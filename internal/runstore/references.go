@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"nas/internal/atomicfile"
 	"nas/internal/jsonfile"
 	"nas/search"
 )
@@ -45,5 +46,5 @@ func WriteReferences(dir string, rs []Reference) error {
 	if err != nil {
 		return err
 	}
-	return WriteFile(filepath.Join(dir, ReferencesFile), append(data, '\n'))
+	return atomicfile.WriteFile(filepath.Join(dir, ReferencesFile), append(data, '\n'))
 }

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"nas/internal/atomicfile"
 	"nas/search"
 )
 
@@ -111,7 +112,7 @@ func writeCSV(path string, table [][]string) error {
 	if err := w.WriteAll(table); err != nil {
 		return fmt.Errorf("runstore: %s: %w", path, err)
 	}
-	return WriteFile(path, b.Bytes())
+	return atomicfile.WriteFile(path, b.Bytes())
 }
 
 // fields hands out the fields of one line; after the first bad one only zero

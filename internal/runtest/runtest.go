@@ -11,6 +11,7 @@ import (
 	"nas/internal/evaluator"
 	"nas/internal/runstore"
 	"nas/latency"
+	"nas/latency/timing"
 	"nas/search"
 )
 
@@ -23,8 +24,8 @@ func Profile(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Device = latency.NewNative(1).Device()
-	p.Calibration.Baseline = latency.Baseline{} // another machine's
+	p.Device = timing.NewNative(1).Device()
+	p.Calibration.Baseline = timing.Baseline{} // another machine's
 	path := filepath.Join(t.TempDir(), "profile.json")
 	if err := p.Save(path); err != nil {
 		t.Fatal(err)

@@ -49,7 +49,8 @@ func openBrowser(t *testing.T) *browser {
 		}
 	}
 	if path == "" || runtime.GOOS == "windows" {
-		t.Skip("skipped: no Chromium here, so the page was not opened (Debian: apt-get install chromium; or set NAS_CHROMIUM)")
+		t.Skip("skipped: no Chromium here, so the page was not opened " +
+			"(Debian: apt-get install chromium; or set NAS_CHROMIUM)")
 	}
 	fromUs, toChrome, err := os.Pipe()
 	if err != nil {
@@ -63,8 +64,9 @@ func openBrowser(t *testing.T) *browser {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-		"--disable-sync", "--no-first-run", "--user-data-dir="+dir, "--remote-debugging-pipe", "about:blank")
+	cmd := exec.Command(path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+		"--disable-component-update", "--disable-sync", "--no-first-run", "--user-data-dir="+dir,
+		"--remote-debugging-pipe", "about:blank")
 	cmd.ExtraFiles = []*os.File{fromUs, fromChrome} // its descriptors 3 and 4
 	if err := cmd.Start(); err != nil {
 		t.Skipf("skipped: %s does not start: %v", path, err)
@@ -193,8 +195,10 @@ func (b *browser) size(width, height int, phone, dark bool) {
 	if dark {
 		scheme = "dark"
 	}
-	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone}, nil)
-	b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
+	b.call("Emulation.setDeviceMetricsOverride",
+		map[string]any{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone}, nil)
+	b.call("Emulation.setEmulatedMedia",
+		map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
 }
 
 const shiftKey = 8

@@ -37,7 +37,8 @@ func madeUpPage(n int) Page {
 	at, costs := make([]report.XY, n), make([][]float64, n)
 	for i := range at {
 		x := 2 * math.Exp(r.Float64()*2.9)
-		at[i] = report.XY{X: x, Y: 1.05 - 1.4*math.Exp(-x/7) - math.Abs(r.NormFloat64())*0.22*math.Exp(-2*float64(i)/float64(n))}
+		below := math.Abs(r.NormFloat64()) * 0.22 * math.Exp(-2*float64(i)/float64(n))
+		at[i] = report.XY{X: x, Y: 1.05 - 1.4*math.Exp(-x/7) - below}
 		costs[i] = []float64{math.Inf(1), math.Inf(1)} // if infeasible, dominated by all others
 		if x <= 21 {
 			costs[i] = []float64{x, -at[i].Y}
@@ -55,7 +56,9 @@ func madeUpPage(n int) Page {
 			v, int64(1e6+i), int64(1e8+i), v.X <= 21)
 	}
 	detail := Network{madeUpDiagram(), []Layer{
-		{"stem.conv", "conv", "3x3, stride 2", "112x112x16", 432, 5419008}, {"fc", "linear", "", "1x1x1000", 1281000, 1280000}}}
+		{"stem.conv", "conv", "3x3, stride 2", "112x112x16", 432, 5419008},
+		{"fc", "linear", "", "1x1x1000", 1281000, 1280000},
+	}}
 	for k, i := range front {
 		x, y := at[i].X, at[i].Y
 		p.Members = append(p.Members, Member{
@@ -74,8 +77,10 @@ func madeUpPage(n int) Page {
 func madeUpDiagram() report.Diagram {
 	d := report.Diagram{Unit: "ms"}
 	for i := range 17 {
-		row := report.DiagramRow{Name: fmt.Sprintf("%d.%d", i/4+1, i%4+1), Shape: "14x14x96", Acts: "hswish", Residual: i%4 == 2,
-			Parts: []report.Part{{Kind: "pointwise", Value: 0.1 + 0.02*float64(i)}, {Kind: "depthwise", Value: 0.2}}}
+		row := report.DiagramRow{
+			Name: fmt.Sprintf("%d.%d", i/4+1, i%4+1), Shape: "14x14x96", Acts: "hswish", Residual: i%4 == 2,
+			Parts: []report.Part{{Kind: "pointwise", Value: 0.1 + 0.02*float64(i)}, {Kind: "depthwise", Value: 0.2}},
+		}
 		for k := range 3 {
 			row.Ops = append(row.Ops, report.DiagramOp{
 				Text: fmt.Sprintf("1x1, %d", 100*k), Kind: []string{"pointwise", "depthwise", "squeeze-excite"}[k]})

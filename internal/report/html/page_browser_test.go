@@ -22,125 +22,176 @@ func TestPageInABrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped with -short: starts a browser")
 	}
-	b := openBrowser(t)
 	p := madeUpPage(10000)
 	path := filepath.Join(t.TempDir(), "report.html")
 	if err := os.WriteFile(path, writePage(t, p), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	url := "file://" + path
-	text := func(selector string) string {
-		return b.eval(fmt.Sprintf(`document.querySelector(%q).innerText`, selector))
-	}
-	wants := func(what, got string, wanted ...string) {
-		t.Helper()
-		for _, w := range wanted {
-			if !strings.Contains(got, w) {
-				t.Errorf("%s: lacks %q: %.300s", what, w, got)
-			}
-		}
-	}
-	// where returns the place on the screen of a member of the front, by its
-	// number in the order of x.
-	where := func(k int) (x, y float64) {
-		var at [2]float64
-		got := b.eval(fmt.Sprintf(`(() => { const c = [...document.querySelectorAll('#marks > circle')][%d].getBoundingClientRect(); return JSON.stringify([c.x + c.width / 2, c.y + c.height / 2]); })()`, k))
-		if err := json.Unmarshal([]byte(got), &at); err != nil {
-			t.Fatal(err)
-		}
-		return at[0], at[1]
-	}
-
-	b.size(1280, 900, false, false)
-	b.open(url)
-	t.Logf("ready after %s ms, a page of %s bytes", b.eval(`Math.round(performance.now())`), b.eval(`document.documentElement.outerHTML.length`))
-	if n := b.eval(`document.querySelectorAll('#marks > circle').length`); n != strconv.Itoa(len(p.Members)) {
-		t.Errorf("%s members drawn, want %d", n, len(p.Members))
-	}
-	wants("legend", text("#legend"), fmt.Sprintf("front (%d)", len(p.Members)), "infeasible (", "MobileNetV2")
-
-	x, y := where(3)
-	b.mouse("mouseMoved", x, y, 0)
-	wants("hover", text("#tip"), "trial 3, on the front", "params", "MACs", "224x224x3")
-	b.mouse("mouseMoved", 5, 5, 0)
-	if b.eval(`document.querySelector('#tip').style.display`) != "none" {
-		t.Error("the figures of a point stay when the pointer has left it")
-	}
-
-	b.click(x, y, 0)
-	wants("click", text("#detail"), "trial 3 ", "Diagram, to the scale of latency", "3.2", "14x14x96", "1x1, 100", "ms", "runs with ")
-	all := b.eval(`document.querySelector('#detail').textContent`)
-	wants("card", all, "112x112x16", "stem.conv", "The most expensive blocks", "nas export 'results/<made up>:3' --format pytorch", "nas show 'results/<made up>:3' --diagram")
-	if n := b.eval(`document.querySelectorAll('#detail mark').length`); n == "0" {
-		t.Error("what the score cannot see is not marked")
-	}
-	if got := b.eval("location.hash"); got != "#3" {
-		t.Errorf("the address says %q, want #3", got)
-	}
-	b.shot("page-desktop")
-
-	x, y = where(len(p.Members) - 1)
-	b.click(x, y, shiftKey)
-	last := fmt.Sprintf("trial %d ", len(p.Members)-1)
-	wants("compare", text("#detail"), "Two networks", "trial 3 ", last, "%")
-	if n := b.eval(`document.querySelectorAll('#detail .card').length`); n != "2" {
-		t.Errorf("%s cards, want two", n)
-	}
-	b.eval(`document.querySelector('[data-act=swap]').click()`)
-	wants("swap", b.eval("location.hash"), fmt.Sprintf("#%d,3", len(p.Members)-1))
-	b.eval(`document.querySelector('[data-act=close]').click()`)
-	if got := text("#detail"); got != "" {
-		t.Errorf("after close there is still %q", got)
-	}
-
-	// The keyboard alone: along the front, choose, compare, clear.
-	b.eval(`document.querySelector('#chart').focus()`)
-	b.key("ArrowRight", "ArrowRight", "Enter", "End", "c")
-	wants("keyboard", text("#detail"), "Two networks", "trial 1 ", last)
-	b.key("Escape")
-	if got := text("#detail"); got != "" {
-		t.Errorf("after Escape there is still %q", got)
-	}
-
-	// A limit on latency between the second and the third member.
-	limit := (p.Trials.At(1).X + p.Trials.At(2).X) / 2
-	b.eval(`document.querySelector('[name=x]').focus()`)
-	for _, c := range fmt.Sprintf("%.4f", limit) {
-		b.key(string(c))
-	}
-	wants("filter", text("#left"), fmt.Sprintf("2 of %d members left", len(p.Members)))
-	if n := b.eval(`document.querySelectorAll('#members tr.out').length`); n != strconv.Itoa(len(p.Members)-2) {
-		t.Errorf("%s rows are out, want %d", n, len(p.Members)-2)
-	}
-	b.eval(`document.querySelector('#filter button').click()`)
-	b.until(`document.querySelector('#left').innerText === ''`)
-
-	// A phone in dark mode, opened at two networks; no shift key there.
-	b.size(390, 844, true, true)
-	b.open(url + "?phone#0,2")
-	wants("address", text("#detail"), "Two networks", "trial 0 ", "trial 2 ")
-	if b.eval(`getComputedStyle(document.body).backgroundColor`) == "rgb(255, 255, 255)" {
-		t.Error("the page is white in dark mode")
-	}
-	if wide := b.eval(`[...document.querySelectorAll('body *')].filter(e => !e.closest('.scroll, svg, .ops') && e.getBoundingClientRect().right > 391).map(e => e.tagName + '.' + e.className + '#' + e.id).join(' ')`); wide != "" {
-		t.Errorf("on a phone these stand out to the right: %s", wide)
-	}
-	b.shot("page-phone")
-	b.eval(`document.querySelector('[data-act=alone]').click(); document.querySelector('[data-act=compare]').click(); document.querySelector('#members button[data-i="1"]').click()`)
-	wants("compare by button", b.eval("location.hash"), "#0,1")
-
-	for _, c := range b.complaints(url) {
+	v := &visitor{browser: openBrowser(t), page: p, url: "file://" + path}
+	v.size(1280, 900, false, false)
+	v.open(v.url)
+	t.Logf("ready after %s ms, a page of %s bytes",
+		v.eval(`Math.round(performance.now())`), v.eval(`document.documentElement.outerHTML.length`))
+	v.hoverAndClick()
+	v.compareByMouse()
+	v.compareByKeyboard()
+	v.filter()
+	v.onAPhone()
+	for _, c := range v.complaints(v.url) {
 		t.Error(c)
 	}
-	b.events = nil
+	v.events = nil
 	t.Run("long", func(t *testing.T) {
-		b.t = t
-		testLongPage(t, b)
+		v.t = t
+		testLongPage(t, v.browser)
 	})
 	t.Run("live", func(t *testing.T) {
-		b.t = t
-		testLivePage(t, b, p)
+		v.t = t
+		testLivePage(t, v.browser, p)
 	})
+}
+
+// visitor is a browser at a page.
+type visitor struct {
+	*browser
+	page Page
+	url  string
+}
+
+// text is the visible text of an element.
+func (v *visitor) text(selector string) string {
+	return v.eval(fmt.Sprintf(`document.querySelector(%q).innerText`, selector))
+}
+
+func (v *visitor) count(selector string) string {
+	return v.eval(fmt.Sprintf(`document.querySelectorAll(%q).length`, selector))
+}
+
+func (v *visitor) press(selector string) {
+	v.eval(fmt.Sprintf(`document.querySelector(%q).click()`, selector))
+}
+
+// wants asks for texts in what was got from a part of the page.
+func (v *visitor) wants(part, got string, wanted ...string) {
+	v.t.Helper()
+	for _, w := range wanted {
+		if !strings.Contains(got, w) {
+			v.t.Errorf("%s: lacks %q: %.300s", part, w, got)
+		}
+	}
+}
+
+// wantsNoDetail asks for a page on which no network is chosen.
+func (v *visitor) wantsNoDetail(after string) {
+	v.t.Helper()
+	if got := v.text("#detail"); got != "" {
+		v.t.Errorf("after %s there is still %q", after, got)
+	}
+}
+
+// memberAt returns the position on the screen of the k-th member of the front by x.
+func (v *visitor) memberAt(k int) (x, y float64) {
+	var at [2]float64
+	got := v.eval(fmt.Sprintf(`(() => {
+		const c = [...document.querySelectorAll('#marks > circle')][%d].getBoundingClientRect();
+		return JSON.stringify([c.x + c.width / 2, c.y + c.height / 2]);
+	})()`, k))
+	if err := json.Unmarshal([]byte(got), &at); err != nil {
+		v.t.Fatal(err)
+	}
+	return at[0], at[1]
+}
+
+// last names the last member of the front as its card does.
+func (v *visitor) last() string { return fmt.Sprintf("trial %d ", len(v.page.Members)-1) }
+
+func (v *visitor) hoverAndClick() {
+	if n := v.count("#marks > circle"); n != strconv.Itoa(len(v.page.Members)) {
+		v.t.Errorf("%s members drawn, want %d", n, len(v.page.Members))
+	}
+	members := fmt.Sprintf("front (%d)", len(v.page.Members))
+	v.wants("legend", v.text("#legend"), members, "infeasible (", "MobileNetV2")
+
+	x, y := v.memberAt(3)
+	v.mouse("mouseMoved", x, y, 0)
+	v.wants("hover", v.text("#tip"), "trial 3, on the front", "params", "MACs", "224x224x3")
+	v.mouse("mouseMoved", 5, 5, 0)
+	if v.eval(`document.querySelector('#tip').style.display`) != "none" {
+		v.t.Error("the figures of a point stay when the pointer has left it")
+	}
+
+	v.click(x, y, 0)
+	v.wants("click", v.text("#detail"),
+		"trial 3 ", "Diagram, to the scale of latency", "3.2", "14x14x96", "1x1, 100", "ms", "runs with ")
+	v.wants("card", v.eval(`document.querySelector('#detail').textContent`),
+		"112x112x16", "stem.conv", "The most expensive blocks",
+		"nas export 'results/<made up>:3' --format pytorch", "nas show 'results/<made up>:3' --diagram")
+	if v.count("#detail mark") == "0" {
+		v.t.Error("what the score cannot see is not marked")
+	}
+	if got := v.eval("location.hash"); got != "#3" {
+		v.t.Errorf("the address says %q, want #3", got)
+	}
+	v.shot("page-desktop")
+}
+
+// compareByMouse has trial 3 chosen already.
+func (v *visitor) compareByMouse() {
+	x, y := v.memberAt(len(v.page.Members) - 1)
+	v.click(x, y, shiftKey)
+	v.wants("compare", v.text("#detail"), "Two networks", "trial 3 ", v.last(), "%")
+	if n := v.count("#detail .card"); n != "2" {
+		v.t.Errorf("%s cards, want two", n)
+	}
+	v.press("[data-act=swap]")
+	v.wants("swap", v.eval("location.hash"), fmt.Sprintf("#%d,3", len(v.page.Members)-1))
+	v.press("[data-act=close]")
+	v.wantsNoDetail("close")
+}
+
+// compareByKeyboard walks along the front, chooses, compares and clears.
+func (v *visitor) compareByKeyboard() {
+	v.eval(`document.querySelector('#chart').focus()`)
+	v.key("ArrowRight", "ArrowRight", "Enter", "End", "c")
+	v.wants("keyboard", v.text("#detail"), "Two networks", "trial 1 ", v.last())
+	v.key("Escape")
+	v.wantsNoDetail("Escape")
+}
+
+// filter sets a limit on latency between the second and the third member.
+func (v *visitor) filter() {
+	limit := (v.page.Trials.At(1).X + v.page.Trials.At(2).X) / 2
+	v.eval(`document.querySelector('[name=x]').focus()`)
+	for _, c := range fmt.Sprintf("%.4f", limit) {
+		v.key(string(c))
+	}
+	v.wants("filter", v.text("#left"), fmt.Sprintf("2 of %d members left", len(v.page.Members)))
+	if n := v.count("#members tr.out"); n != strconv.Itoa(len(v.page.Members)-2) {
+		v.t.Errorf("%s rows are out, want %d", n, len(v.page.Members)-2)
+	}
+	v.press("#filter button")
+	v.until(`document.querySelector('#left').innerText === ''`)
+}
+
+// onAPhone opens the page at two networks, in dark mode. There is no shift key.
+func (v *visitor) onAPhone() {
+	v.size(390, 844, true, true)
+	v.open(v.url + "?phone#0,2")
+	v.wants("address", v.text("#detail"), "Two networks", "trial 0 ", "trial 2 ")
+	if v.eval(`getComputedStyle(document.body).backgroundColor`) == "rgb(255, 255, 255)" {
+		v.t.Error("the page is white in dark mode")
+	}
+	wide := v.eval(`[...document.querySelectorAll('body *')]
+		.filter(e => !e.closest('.scroll, svg, .ops') && e.getBoundingClientRect().right > 391)
+		.map(e => e.tagName + '.' + e.className + '#' + e.id).join(' ')`)
+	if wide != "" {
+		v.t.Errorf("on a phone these stand out to the right: %s", wide)
+	}
+	v.shot("page-phone")
+	v.press("[data-act=alone]")
+	v.press("[data-act=compare]")
+	v.press(`#members button[data-i="1"]`)
+	v.wants("compare by button", v.eval("location.hash"), "#0,1")
 }
 
 // testLongPage opens the page of a run of which a sample is drawn: its members are
@@ -156,8 +207,11 @@ func testLongPage(t *testing.T, b *browser) {
 	b.size(1280, 900, false, false)
 	b.open("file://" + path)
 	legend := b.eval(`document.querySelector('#legend').innerText`)
-	for _, want := range []string{fmt.Sprintf("front (%d)", len(p.Members)), fmt.Sprintf("tried (%s of %s)", report.Thousands(s.drawn), report.Thousands(s.tried)),
-		fmt.Sprintf("infeasible (%s of %s)", report.Thousands(s.drawnBad), report.Thousands(s.bad))} {
+	for _, want := range []string{
+		fmt.Sprintf("front (%d)", len(p.Members)),
+		fmt.Sprintf("tried (%s of %s)", report.Thousands(s.drawnFeasible), report.Thousands(s.feasible)),
+		fmt.Sprintf("infeasible (%s of %s)", report.Thousands(s.drawnInfeasible), report.Thousands(s.infeasible)),
+	} {
 		if !strings.Contains(legend, want) {
 			t.Errorf("the legend lacks %q: %s", want, legend)
 		}
@@ -175,7 +229,8 @@ func testLongPage(t *testing.T, b *browser) {
 		absent++
 	}
 	b.open(fmt.Sprintf("file://%s?absent#%d", path, absent))
-	if got := b.eval(`document.querySelector('#detail').innerText`); !strings.Contains(got, fmt.Sprintf("nas show results/long:%d", absent)) {
+	got := b.eval(`document.querySelector('#detail').innerText`)
+	if !strings.Contains(got, fmt.Sprintf("nas show results/long:%d", absent)) {
 		t.Errorf("of trial %d, which is not drawn, the page says %q", absent, got)
 	}
 	b.shot("page-long")
@@ -222,7 +277,10 @@ func testLivePage(t *testing.T, b *browser, p Page) {
 				http.Error(w, "away", http.StatusServiceUnavailable)
 				return
 			}
-			u := Update{Run: "1", Step: "search", Detail: fmt.Sprintf("%d of 10000", shown), Next: 30, Ended: ended, From: from, Trials: trials[from:shown]}
+			u := Update{
+				Run: "1", Step: "search", Detail: fmt.Sprintf("%d of 10000", shown), Next: 30, Ended: ended,
+				From: from, Trials: trials[from:shown],
+			}
 			for _, m := range members {
 				if m.Trial < shown {
 					u.Members = append(u.Members, m)
@@ -232,11 +290,9 @@ func testLivePage(t *testing.T, b *browser, p Page) {
 		case "/network":
 			v = members[0].Network
 		}
-		data, err := json.Marshal(v)
-		if err != nil {
+		if err := json.NewEncoder(w).Encode(v); err != nil {
 			t.Error(err)
 		}
-		w.Write(data)
 	}))
 	defer server.Close()
 	b.size(1280, 900, false, false)

@@ -1,51 +1,53 @@
 package html
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
 
 	"nas/internal/report"
+	"nas/search/pareto"
 )
 
-// What a page draws of a long run. A trial takes some 140 bytes of the page, and a
-// browser slows down with each: these are below 4 MB, and open in a moment.
+// Limits of what a page draws of a long run. A trial takes some 140 bytes of the
+// page, and each slows the browser down: a page of this many has less than 4 MB and
+// opens in a moment.
 const (
-	maxTried      = 20000 // feasible trials
+	maxFeasible   = 20000
 	maxInfeasible = 5000
-	nearFront     = 5000 // at most, of the feasible ones, for being next to the front
-	acrossX       = 64   // cells of the picture, from which the others are taken
+	nearFront     = 5000 // feasible trials that are drawn because they are next to the front
+	acrossX       = 64   // cells of the picture, from which the other trials are sampled
 	acrossY       = 48
 	cells         = acrossX * acrossY
 )
 
-// sample is what a page draws of its trials where these are too many.
+// sample is the subset of its trials that a page of a long run draws.
 type sample struct {
-	trials          []int // places in Page.Trials, rising
-	tried, bad      int   // feasible and infeasible trials that there are
-	drawn, drawnBad int   // of them, those in trials
-	near            int   // of drawn, members of the front and those next to it
-	x, y            [2]float64
+	trials                         []int // indices into Page.Trials, rising
+	feasible, infeasible           int   // trials of the run
+	drawnFeasible, drawnInfeasible int   // trials of the sample
+	near                           int   // drawn members of the front and trials next to it
+	x, y                           [2]float64
 }
 
-// sample chooses what to draw: all members of the front, the trials next to it
-// (those that are left when the front is taken away, again and again), and of all
-// others as many from each cell of the picture as fit, spread evenly over the run.
-// It is nil where everything is drawn.
+// sample chooses what to draw: all members of the front; the trials next to it,
+// front after front as they remain when those before are taken away; and of all
+// others as many from each cell of the picture as the limits allow, evenly over the
+// run. It is nil if all trials are drawn.
 func (p *Page) sample() *sample {
 	t := &p.Trials
-	s := &sample{tried: t.Feasible()}
-	s.bad = t.Len() - s.tried
-	if s.tried <= maxTried && s.bad <= maxInfeasible {
+	s := &sample{feasible: t.Feasible()}
+	s.infeasible = t.Len() - s.feasible
+	if s.feasible <= maxFeasible && s.infeasible <= maxInfeasible {
 		return nil
 	}
 	keep := make([]bool, t.Len())
 	for _, m := range p.Members {
 		keep[m.Trial] = true
 	}
-	s.x, s.y = p.span(p.Fronts.X, func(v report.XY) float64 { return v.X }), p.span(p.Fronts.Y, func(v report.XY) float64 { return v.Y })
-	if s.tried > maxTried {
+	s.x = p.span(p.Fronts.X, func(v report.XY) float64 { return v.X })
+	s.y = p.span(p.Fronts.Y, func(v report.XY) float64 { return v.Y })
+	if s.feasible > maxFeasible {
 		p.keepNear(keep, nearFront)
 	}
 	for _, k := range keep {
@@ -53,30 +55,31 @@ func (p *Page) sample() *sample {
 			s.near++
 		}
 	}
-	p.spread(keep, false, maxTried-s.near, s)
-	p.spread(keep, true, maxInfeasible, s)
+	p.keepEvenly(keep, false, maxFeasible-s.near, s)
+	p.keepEvenly(keep, true, maxInfeasible, s)
 	for i, k := range keep {
 		if !k {
 			continue
 		}
 		s.trials = append(s.trials, i)
 		if t.infeasible[i] {
-			s.drawnBad++
+			s.drawnInfeasible++
 		} else {
-			s.drawn++
+			s.drawnFeasible++
 		}
 	}
 	return s
 }
 
-// span is from the best of an axis to the worst hundredth of the feasible trials,
-// or of all where none is; NaN where none has a place on it.
+// span returns the smallest and the largest value to be drawn on an axis: from the
+// best value to the worst but one per cent of the feasible trials, or of all trials
+// if none is feasible. Both are NaN if no trial can be drawn.
 func (p *Page) span(a report.Axis, of func(report.XY) float64) [2]float64 {
 	t := &p.Trials
-	none := t.Feasible() == 0
+	all := t.Feasible() == 0
 	values := make([]float64, 0, t.Len())
-	for i, v := range t.at {
-		if v := of(v); (none || !t.infeasible[i]) && !math.IsInf(v, 0) && (!a.Log || v > 0) {
+	for i, v := range t.points {
+		if v := of(v); (all || !t.infeasible[i]) && !math.IsInf(v, 0) && (!a.Log || v > 0) {
 			values = append(values, v)
 		}
 	}
@@ -91,97 +94,67 @@ func (p *Page) span(a report.Axis, of func(report.XY) float64) [2]float64 {
 	return [2]float64{values[0], values[len(values)-1-cut]}
 }
 
-// keepNear marks whole layers of the feasible trials, from the front on, as long as
-// they have at most n members together.
+// keepNear marks whole fronts of the feasible trials, the best first, as long as they
+// have at most n members together.
 func (p *Page) keepNear(keep []bool, n int) {
-	layers := p.layers()
-	var size []int
-	for _, l := range layers {
-		if l < 0 {
-			continue
+	ranks := p.ranks()
+	size := make([]int, slices.Max(ranks)+1)
+	for _, r := range ranks {
+		if r >= 0 {
+			size[r]++
 		}
-		for int(l) >= len(size) {
-			size = append(size, 0)
-		}
-		size[l]++
 	}
 	end := 0
 	for sum := 0; end < len(size) && sum+size[end] <= n; end++ {
 		sum += size[end]
 	}
-	for i, l := range layers {
-		keep[i] = keep[i] || l >= 0 && int(l) < end
+	for i, r := range ranks {
+		keep[i] = keep[i] || r >= 0 && r < end
 	}
 }
 
-// layers returns for each feasible trial in which layer of the picture it is: 0 where
-// no other is at least as good in both axes and better in one, 1 where only such of
-// layer 0 are, and so on; -1 for infeasible ones. In the order of x, a trial belongs
-// to the first layer whose best y so far is worse than its own.
-func (p *Page) layers() []int32 {
+// ranks returns the non-dominated rank of each feasible trial in the picture, see
+// [pareto.Sort], and -1 for infeasible ones.
+func (p *Page) ranks() []int {
 	t := &p.Trials
-	cost := func(i int32) report.XY {
-		v := t.at[i]
+	points := make([][]float64, 0, t.Len())
+	costs := make([]float64, 2*t.Len())
+	for i, v := range t.points {
+		if t.infeasible[i] {
+			continue
+		}
 		if p.Fronts.X.Maximize {
 			v.X = -v.X
 		}
 		if p.Fronts.Y.Maximize {
 			v.Y = -v.Y
 		}
-		return v
+		c := costs[2*i : 2*i+2]
+		c[0], c[1] = v.X, v.Y
+		points = append(points, c)
 	}
-	layers, order := make([]int32, t.Len()), make([]int32, 0, t.Len())
-	for i := range layers {
-		if layers[i] = -1; !t.infeasible[i] {
-			order = append(order, int32(i))
+	feasible, _ := pareto.Sort(points, nil)
+	ranks := make([]int, t.Len())
+	k := 0
+	for i := range ranks {
+		if ranks[i] = -1; !t.infeasible[i] {
+			ranks[i] = feasible[k]
+			k++
 		}
 	}
-	slices.SortFunc(order, func(i, j int32) int {
-		a, b := cost(i), cost(j)
-		return cmp.Or(cmp.Compare(a.X, b.X), cmp.Compare(a.Y, b.Y), cmp.Compare(i, j))
-	})
-	var best []float64 // y of each layer so far, rising
-	for k, i := range order {
-		if k > 0 && cost(order[k-1]) == cost(i) {
-			layers[i] = layers[order[k-1]]
-			continue
-		}
-		y := cost(i).Y
-		l, _ := slices.BinarySearchFunc(best, y, func(b, y float64) int {
-			if b <= y {
-				return -1
-			}
-			return 1
-		})
-		if l == len(best) {
-			best = append(best, y)
-		} else {
-			best[l] = y
-		}
-		layers[i] = int32(l)
-	}
-	return layers
+	return ranks
 }
 
-// spread marks at most room of the trials that are not kept yet, the feasible or the
-// infeasible ones: of each cell of the picture all, or as many as of any other, and
-// at least one.
-func (p *Page) spread(keep []bool, infeasible bool, room int, s *sample) {
+// keepEvenly marks at most limit of the trials that are not kept yet, feasible or
+// infeasible ones. It takes the same number from each cell of the picture, at least
+// one, or all if a cell has fewer.
+func (p *Page) keepEvenly(keep []bool, infeasible bool, limit int, s *sample) {
 	t := &p.Trials
-	place := func(a report.Axis, v float64, lohi [2]float64, n int) int {
-		lo, hi := lohi[0], lohi[1]
-		if a.Log {
-			v, lo, hi = math.Log(v), math.Log(lo), math.Log(hi)
-		}
-		if f := (v - lo) / (hi - lo); f > 0 { // not NaN
-			return int(min(f*float64(n), float64(n-1)))
-		}
-		return 0
-	}
 	each := func(do func(i, cell int)) {
-		for i, v := range t.at {
+		for i, v := range t.points {
 			if t.infeasible[i] == infeasible && !keep[i] {
-				do(i, place(p.Fronts.X, v.X, s.x, acrossX)*acrossY+place(p.Fronts.Y, v.Y, s.y, acrossY))
+				x, y := cellOf(p.Fronts.X, v.X, s.x, acrossX), cellOf(p.Fronts.Y, v.Y, s.y, acrossY)
+				do(i, x*acrossY+y)
 			}
 		}
 	}
@@ -191,35 +164,52 @@ func (p *Page) spread(keep []bool, infeasible bool, room int, s *sample) {
 		count[cell]++
 		most = max(most, count[cell])
 	})
-	sum := func(limit int) (n int) {
+	kept := func(perCell int) (n int) {
 		for _, c := range count {
-			n += min(c, limit)
+			n += min(c, perCell)
 		}
 		return n
 	}
-	limit := 1
+	perCell := 1
 	for step := most; step > 0; step /= 2 {
-		for limit+step <= most && sum(limit+step) <= room {
-			limit += step
+		for perCell+step <= most && kept(perCell+step) <= limit {
+			perCell += step
 		}
 	}
 	each(func(i, cell int) {
 		n, k := count[cell], seen[cell]
 		seen[cell]++
-		take, phase := min(n, limit), int(uint32(cell)*2654435761%uint32(n)) // cells differ in which parts of the run they take
+		// Every n/take-th trial of a cell, from a phase that differs from cell to cell:
+		// together they cover the run evenly.
+		take, phase := min(n, perCell), int(uint32(cell)*2654435761%uint32(n))
 		keep[i] = ((k+1)*take+phase)/n > (k*take+phase)/n
 	})
 }
 
-// note says on the page what is drawn of what there is.
-func (s *sample) note() string {
-	text := fmt.Sprintf("All %s feasible trials are drawn", report.Thousands(s.tried))
-	if s.drawn < s.tried {
-		text = fmt.Sprintf("Drawn are %s of %s feasible trials: the front and what comes next to it (%s), and of the others an even share of each part of the picture",
-			report.Thousands(s.drawn), report.Thousands(s.tried), report.Thousands(s.near))
+// cellOf returns which of n cells between the ends of an axis v lies in. Values beyond
+// the ends lie in the first or the last.
+func cellOf(a report.Axis, v float64, ends [2]float64, n int) int {
+	low, high := ends[0], ends[1]
+	if a.Log {
+		v, low, high = math.Log(v), math.Log(low), math.Log(high)
 	}
-	if s.bad > 0 {
-		text += fmt.Sprintf("; and %s of %s infeasible ones", report.Thousands(s.drawnBad), report.Thousands(s.bad))
+	if f := (v - low) / (high - low); f > 0 { // false for NaN
+		return int(min(f*float64(n), float64(n-1)))
+	}
+	return 0
+}
+
+// note is the sentence on the page about what is drawn.
+func (s *sample) note() string {
+	text := fmt.Sprintf("All %s feasible trials are drawn", report.Thousands(s.feasible))
+	if s.drawnFeasible < s.feasible {
+		text = fmt.Sprintf("Drawn are %s of %s feasible trials: the front and what comes next to it (%s), "+
+			"and of the others an even share of each part of the picture",
+			report.Thousands(s.drawnFeasible), report.Thousands(s.feasible), report.Thousands(s.near))
+	}
+	if s.infeasible > 0 {
+		text += fmt.Sprintf("; and %s of %s infeasible ones",
+			report.Thousands(s.drawnInfeasible), report.Thousands(s.infeasible))
 	}
 	return text + ". The run's directory has them all: nas show."
 }

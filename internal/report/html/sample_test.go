@@ -12,11 +12,15 @@ import (
 	"nas/internal/report"
 )
 
-// longPage is the page of a run that drew to its front: n feasible trials, more the
-// nearer they are to it, and bad infeasible ones behind a wall.
+// longPage is the page of a run that converged to its front: about n feasible trials,
+// denser towards the front, and about bad infeasible ones of a higher latency.
 func longPage(n, bad int) Page {
 	r := rand.New(rand.NewPCG(1, uint64(n)))
-	p := Page{Fronts: report.Fronts{Title: "long", X: report.Axis{Label: "latency", Unit: "ms", Log: true}, Y: report.Axis{Label: "score", Maximize: true}}, Dir: "results/long"}
+	p := Page{Dir: "results/long", Fronts: report.Fronts{
+		Title: "long",
+		X:     report.Axis{Label: "latency", Unit: "ms", Log: true},
+		Y:     report.Axis{Label: "score", Maximize: true},
+	}}
 	for i := range n + bad {
 		x := math.Exp(3 * r.Float64())
 		y := 60 + 8*math.Log(x) - 10*r.ExpFloat64()
@@ -24,30 +28,31 @@ func longPage(n, bad int) Page {
 		if !ok {
 			x *= 4
 		}
-		p.Trials.Add(i, fmt.Appendf(nil, "%012x", i), fmt.Appendf(nil, "224x224x3 | conv_k3_s2_c%d_relu6 | classifier_n%d", i%97, i%89), report.XY{X: x, Y: y}, int64(i), int64(i), ok)
+		arch := fmt.Appendf(nil, "224x224x3 | conv_k3_s2_c%d_relu6 | classifier_n%d", i%97, i%89)
+		p.Trials.Add(i, fmt.Appendf(nil, "%012x", i), arch, report.XY{X: x, Y: y}, int64(i), int64(i), ok)
 	}
-	for i, l := range p.layers() {
-		if l == 0 {
+	for i, rank := range p.ranks() {
+		if rank == 0 {
 			p.Members = append(p.Members, Member{Trial: i})
 		}
 	}
 	return p
 }
 
-// TestLayers holds the layers to their definition.
-func TestLayers(t *testing.T) {
+// TestRanks holds the ranks in the picture to their definition.
+func TestRanks(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, max := range [][2]bool{{false, true}, {true, false}, {false, false}} {
 		p := Page{Fronts: report.Fronts{X: report.Axis{Maximize: max[0]}, Y: report.Axis{Maximize: max[1]}}}
 		for i := range 300 { // with equals, in one axis and in both
 			p.Trials.Add(i, nil, nil, report.XY{X: float64(r.IntN(20)), Y: float64(r.IntN(20))}, 0, 0, r.IntN(5) > 0)
 		}
-		got, left := p.layers(), []int{}
+		got, left := p.ranks(), []int{}
 		for i := range got {
 			if _, ok := p.Trials.Point(i); ok {
 				left = append(left, i)
 			} else if got[i] != -1 {
-				t.Errorf("infeasible trial %d is in layer %d", i, got[i])
+				t.Errorf("infeasible trial %d has rank %d", i, got[i])
 			}
 		}
 		cost := func(i int) (x, y float64) {
@@ -60,7 +65,7 @@ func TestLayers(t *testing.T) {
 			}
 			return v.X, v.Y
 		}
-		for layer := int32(0); len(left) > 0; layer++ {
+		for rank := 0; len(left) > 0; rank++ {
 			all := slices.Clone(left)
 			left = slices.DeleteFunc(left, func(i int) bool {
 				x, y := cost(i)
@@ -68,8 +73,8 @@ func TestLayers(t *testing.T) {
 					u, v := cost(j)
 					return u <= x && v <= y && (u < x || v < y)
 				})
-				if free && got[i] != layer {
-					t.Errorf("trial %d is in layer %d, want %d", i, got[i], layer)
+				if free && got[i] != rank {
+					t.Errorf("trial %d has rank %d, want %d", i, got[i], rank)
 				}
 				return free
 			})
@@ -99,22 +104,24 @@ func TestSample(t *testing.T) {
 			bad++
 		}
 	}
-	if tried != s.drawn || bad != s.drawnBad || s.tried+s.bad != p.Trials.Len() {
-		t.Errorf("it counts %d, %d of %d, %d; drawn are %d, %d of %d together", s.drawn, s.drawnBad, s.tried, s.bad, tried, bad, p.Trials.Len())
+	if tried != s.drawnFeasible || bad != s.drawnInfeasible || s.feasible+s.infeasible != p.Trials.Len() {
+		t.Errorf("it counts %d, %d of %d, %d; drawn are %d, %d of %d together",
+			s.drawnFeasible, s.drawnInfeasible, s.feasible, s.infeasible, tried, bad, p.Trials.Len())
 	}
-	if tried > maxTried || tried < maxTried*9/10 || bad > maxInfeasible || bad < maxInfeasible*8/10 {
-		t.Errorf("%d feasible and %d infeasible trials are drawn, want nearly %d and %d", tried, bad, maxTried, maxInfeasible)
+	if tried > maxFeasible || tried < maxFeasible*9/10 || bad > maxInfeasible || bad < maxInfeasible*8/10 {
+		t.Errorf("%d feasible and %d infeasible trials are drawn, want nearly %d and %d",
+			tried, bad, maxFeasible, maxInfeasible)
 	}
 	near, next := 0, 0
-	for i, l := range p.layers() {
-		if l >= 0 && l < 3 {
+	for i, rank := range p.ranks() {
+		if rank >= 0 && rank < 3 {
 			if near++; drawn[i] {
 				next++
 			}
 		}
 	}
 	if next != near || near < 200 || near > nearFront {
-		t.Errorf("%d of %d trials of the first three layers are drawn", next, near)
+		t.Errorf("%d of %d trials of the first three fronts are drawn", next, near)
 	}
 	for _, m := range p.Members {
 		if !drawn[m.Trial] {
@@ -161,12 +168,12 @@ func TestSample(t *testing.T) {
 func TestSampleOfALargeFront(t *testing.T) {
 	p := longPage(50000, 0)
 	p.Members = nil
-	for i := range maxTried + 1000 {
+	for i := range maxFeasible + 1000 {
 		p.Members = append(p.Members, Member{Trial: i})
 	}
 	s := p.sample()
-	if s.trials[maxTried+999] != maxTried+999 || s.drawn > maxTried+1000+nearFront+cells {
-		t.Errorf("%d trials are drawn", s.drawn)
+	if s.trials[maxFeasible+999] != maxFeasible+999 || s.drawnFeasible > maxFeasible+1000+nearFront+cells {
+		t.Errorf("%d trials are drawn", s.drawnFeasible)
 	}
 }
 
@@ -181,7 +188,7 @@ func TestPageOfALongRun(t *testing.T) {
 		t.Error("the same run gives another page")
 	}
 	s := p.sample()
-	for _, want := range []string{s.note(), fmt.Sprintf(`"of":{"tried":%d,"infeasible":%d,`, s.tried, s.bad)} {
+	for _, want := range []string{s.note(), fmt.Sprintf(`"of":{"tried":%d,"infeasible":%d,`, s.feasible, s.infeasible)} {
 		if !bytes.Contains(b, []byte(strings.ReplaceAll(want, "'", "&#39;"))) {
 			t.Errorf("the page does not say %q", want)
 		}
