@@ -39,7 +39,7 @@ var unusedStill = []string{
 	"internal/device.ErrUnknown",
 	"internal/jsonfile.Error",
 	"internal/report.Formats",
-	"internal/run.ImproveFile",
+	"internal/improve.File",
 	"internal/run.Weights",
 	"internal/runstore.LockedError",
 	"internal/runstore.ReadFront",
