@@ -2,7 +2,6 @@ package accuracy
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"nas/blocks"
@@ -96,11 +95,3 @@ type Score struct {
 
 // point returns a score without interval.
 func point(v float64) Score { return Score{Value: v, Low: math.NaN(), High: math.NaN()} }
-
-// finite returns an error unless v is an ordinary number.
-func finite(name string, n *blocks.Network, v float64) error {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return fmt.Errorf("accuracy: %s of network %s is %v", name, n.Name, v)
-	}
-	return nil
-}

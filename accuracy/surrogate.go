@@ -326,8 +326,8 @@ func (s *Surrogate) Estimate(ctx context.Context, n *blocks.Network) (Score, err
 		return Score{}, err
 	}
 	v := s.predict([][]float64{raw})[0]
-	if err := finite("surrogate", n, v); err != nil {
-		return Score{}, err
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return Score{}, fmt.Errorf("accuracy: surrogate of network %s is %v", n.Name, v)
 	}
 	return Score{Value: v, Low: max(v-1.64*s.noise, 0), High: min(v+1.64*s.noise, 100)}, nil
 }
