@@ -7,7 +7,9 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"gonum.org/v1/gonum/stat"
+	"nas/internal/stat"
+
+	gonum "gonum.org/v1/gonum/stat"
 )
 
 // FewShotReport is what surrogates are worth that were fitted to a number of
@@ -72,32 +74,32 @@ func FewShot(ctx context.Context, b *Benchmark, o ValidateOptions) ([]FewShotRep
 			if err := fitted.fit(in, y, uint64(d)); err != nil {
 				return nil, err
 			}
-			judged, prior := make([]Judged, 0, len(rows)-n), make([]Judged, 0, len(rows)-n)
+			judged, prior := make([]stat.Judged, 0, len(rows)-n), make([]stat.Judged, 0, len(rows)-n)
 			for _, i := range order[n:] {
-				judged = append(judged, Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth})
-				prior = append(prior, Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth, Score: raw[i][0]})
+				judged = append(judged, stat.Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth})
+				prior = append(prior, stat.Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth, Score: raw[i][0]})
 				rest = append(rest, raw[i])
 			}
 			for k, v := range fitted.predict(rest) {
 				judged[k].Score = v
 			}
 			x, y2 := columns(judged)
-			taus[d] = KendallTau(x, y2)
-			mean, worst := Regret(judged)
+			taus[d] = stat.KendallTau(x, y2)
+			mean, worst := stat.Regret(judged)
 			x0, _ := columns(prior)
-			free, _ := Regret(prior)
+			free, _ := stat.Regret(prior)
 			if mean < free {
 				r.Below++
 			}
 			share := 1 / float64(draws)
-			r.SameCostTau += share * SameCostTau(judged)
+			r.SameCostTau += share * stat.SameCostTau(judged)
 			r.RegretMean += share * mean
 			r.RegretWorst += share * worst
-			r.PriorTau += share * KendallTau(x0, y2)
+			r.PriorTau += share * stat.KendallTau(x0, y2)
 			r.PriorRegret += share * free
 		}
 		var sd float64
-		r.KendallTau, sd = stat.MeanStdDev(taus, nil)
+		r.KendallTau, sd = gonum.MeanStdDev(taus, nil)
 		if draws > 1 {
 			r.Error = sd / math.Sqrt(float64(draws))
 		}
@@ -107,10 +109,10 @@ func FewShot(ctx context.Context, b *Benchmark, o ValidateOptions) ([]FewShotRep
 }
 
 // byPrior are the rows under the training-free score, accuracies left out.
-func byPrior(rows []BenchmarkRow, raw [][]float64) []Judged {
-	out := make([]Judged, len(rows))
+func byPrior(rows []BenchmarkRow, raw [][]float64) []stat.Judged {
+	out := make([]stat.Judged, len(rows))
 	for i, r := range rows {
-		out[i] = Judged{ID: r.ID, MACs: r.MACs, Score: raw[i][0]}
+		out[i] = stat.Judged{ID: r.ID, MACs: r.MACs, Score: raw[i][0]}
 	}
 	return out
 }

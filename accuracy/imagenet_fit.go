@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+
+	"nas/internal/stat"
 )
 
 // Settings of the fit. The menu and the strengths of the ridge were fixed before
@@ -88,7 +90,7 @@ func FitImageNet(log io.Writer) ([]byte, error) {
 	for i, r := range out {
 		x[i], y[i] = r.estimate, r.top1
 	}
-	tau, coverage := KendallTau(x, y), coveragePct(out)
+	tau, coverage := stat.KendallTau(x, y), coveragePct(out)
 	if err := m.fitHead(pub); err != nil {
 		return nil, err
 	}

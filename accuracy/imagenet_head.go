@@ -3,8 +3,10 @@ package accuracy
 import (
 	"math"
 
+	"nas/internal/stat"
+
 	"gonum.org/v1/gonum/mat"
-	"gonum.org/v1/gonum/stat"
+	gonum "gonum.org/v1/gonum/stat"
 )
 
 // headMenu are the sets of terms whose ridge regressions are averaged.
@@ -53,7 +55,7 @@ func (m *imagenetModel) fitHead(rows []trained) error {
 		for i := range in {
 			col[i] = in[i][k]
 		}
-		mean[k], sd[k] = stat.MeanStdDev(col, nil)
+		mean[k], sd[k] = gonum.MeanStdDev(col, nil)
 		if sd[k] == 0 {
 			sd[k] = 1 // a term that these families do not have, such as swish
 		}
@@ -83,7 +85,7 @@ func (m *imagenetModel) fitHead(rows []trained) error {
 					}
 				}
 			}
-			c, b, err := ridgeRegression(x, y, w, ridge)
+			c, b, err := stat.Ridge(x, y, w, ridge)
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"nas/internal/stat"
 )
 
 // imagenetModel is the fitted estimate as it is stored: a Gaussian process g on
@@ -57,7 +59,7 @@ type slotScale struct {
 // storedProcess is the process through its inducing points: one kernel, and for
 // each target the weights of the points.
 type storedProcess struct {
-	gpHyper
+	stat.Kernel
 	Points  []point7                      `json:"points"` // inducing points: the index of an option for each slot
 	Targets [processTargets]processTarget `json:"targets"`
 
@@ -208,7 +210,7 @@ func (m *imagenetModel) process(x *[slotFeatures]float64) (v [processTargets]flo
 			((d[4][o[4]&mask] + d[5][o[5]&mask]) + d[6][o[6]&mask])
 		m, ok := maternCubic.at(r2)
 		if !ok {
-			m = matern52(r2)
+			m = stat.Matern52(r2)
 		}
 		w := &weights[i]
 		s0 += w[0] * m

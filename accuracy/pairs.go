@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"nas/blocks"
+	"nas/internal/stat"
 )
 
 // PairReport says how a score orders pairs of networks of one recipe class.
@@ -150,7 +151,7 @@ func groupTaus(rows []BenchmarkRow, scores []float64) map[string]float64 {
 	}
 	out := make(map[string]float64, len(x))
 	for g := range x {
-		if tau := KendallTau(x[g], y[g]); g != "" && !math.IsNaN(tau) {
+		if tau := stat.KendallTau(x[g], y[g]); g != "" && !math.IsNaN(tau) {
 			out[g] = tau
 		}
 	}

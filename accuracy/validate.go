@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nas/blocks"
+	"nas/internal/stat"
 )
 
 // ValidateOptions are the settings of [Validate]. The zero value is usable.
@@ -26,7 +27,7 @@ type ValidateOptions struct {
 	// Choose, if not nil, chooses the n networks of a draw that surrogate is fitted
 	// to, by their places among the rows; n different ones. It sees the
 	// training-free score, not the accuracy. nil draws them at random.
-	Choose func(rows []Judged, n, draw int) []int
+	Choose func(rows []stat.Judged, n, draw int) []int
 }
 
 // Report is what [Validate] finds; its JSON form is that of
@@ -42,7 +43,7 @@ type Report struct {
 	FewShot []FewShotReport `json:"few_shot,omitempty"`
 
 	// Rows are what the figures were computed from, by proxy, for a plot.
-	Rows map[string][]Judged `json:"-"`
+	Rows map[string][]stat.Judged `json:"-"`
 }
 
 // ProxyReport judges one proxy. Intervals are 90 %, from resampling networks.
@@ -93,7 +94,7 @@ func Validate(ctx context.Context, b *Benchmark, specs []string, o ValidateOptio
 			b.Name, len(rows), o.Split)
 	}
 	r := &Report{Benchmark: b.Name, Source: b.Source, Split: o.Split, Networks: len(rows),
-		Proxies: map[string]*ProxyReport{}, Rows: map[string][]Judged{}}
+		Proxies: map[string]*ProxyReport{}, Rows: map[string][]stat.Judged{}}
 	for _, spec := range specs {
 		if spec == "surrogate" {
 			r.FewShot, err = FewShot(ctx, b, o)
@@ -108,7 +109,7 @@ func Validate(ctx context.Context, b *Benchmark, specs []string, o ValidateOptio
 }
 
 // judge scores the rows of a benchmark by one proxy.
-func judge(ctx context.Context, b *Benchmark, rows []BenchmarkRow, spec string, o ValidateOptions) (*ProxyReport, []Judged, error) {
+func judge(ctx context.Context, b *Benchmark, rows []BenchmarkRow, spec string, o ValidateOptions) (*ProxyReport, []stat.Judged, error) {
 	p := &ProxyReport{}
 	var scores []Score
 	start := time.Now()
@@ -139,9 +140,9 @@ func judge(ctx context.Context, b *Benchmark, rows []BenchmarkRow, spec string, 
 	}
 	p.MsPerNetwork = time.Since(start).Seconds() * 1e3 * float64(min(workers, len(rows))) / float64(len(rows))
 	values := Values(scores)
-	judged := make([]Judged, len(rows))
+	judged := make([]stat.Judged, len(rows))
 	for i, r := range rows {
-		judged[i] = Judged{ID: r.ID, MACs: r.MACs, Truth: r.Truth, Score: values[i]}
+		judged[i] = stat.Judged{ID: r.ID, MACs: r.MACs, Truth: r.Truth, Score: values[i]}
 	}
 	p.correlate(judged, o)
 	near := nearPairs(rows, values)
@@ -154,34 +155,34 @@ func judge(ctx context.Context, b *Benchmark, rows []BenchmarkRow, spec string, 
 }
 
 // correlate fills in the figures over all networks.
-func (p *ProxyReport) correlate(rows []Judged, o ValidateOptions) {
+func (p *ProxyReport) correlate(rows []stat.Judged, o ValidateOptions) {
 	x, y := columns(rows)
-	p.KendallTau, p.Spearman = KendallTau(x, y), Spearman(x, y)
-	if same := SameCostTau(rows); !math.IsNaN(same) {
+	p.KendallTau, p.Spearman = stat.KendallTau(x, y), stat.Spearman(x, y)
+	if same := stat.SameCostTau(rows); !math.IsNaN(same) {
 		p.SameCostTau = &same
 	}
-	p.RegretMean, p.RegretWorst = Regret(rows)
+	p.RegretMean, p.RegretWorst = stat.Regret(rows)
 	n := o.Bootstrap
 	if n < 0 {
 		return
 	}
 	r := rand.New(rand.NewPCG(o.Seed, 4))
 	taus, sames := make([]float64, n), make([]float64, n)
-	sample := make([]Judged, len(rows))
+	sample := make([]stat.Judged, len(rows))
 	for k := range n {
 		for i := range sample {
 			sample[i] = rows[r.IntN(len(rows))]
 		}
 		x, y := columns(sample)
-		taus[k] = KendallTau(x, y)
+		taus[k] = stat.KendallTau(x, y)
 		if p.SameCostTau != nil {
-			sames[k] = SameCostTau(sample)
+			sames[k] = stat.SameCostTau(sample)
 		}
 	}
 	p.TauInterval, p.SameInterval = inner90(taus), inner90(sames)
 }
 
-func columns(rows []Judged) (score, truth []float64) {
+func columns(rows []stat.Judged) (score, truth []float64) {
 	for _, r := range rows {
 		score, truth = append(score, r.Score), append(truth, r.Truth)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"nas/blocks"
+	"nas/internal/stat"
 )
 
 // TestValidateShuffled: a proxy judged against accuracies dealt out at random is
@@ -161,8 +162,8 @@ func TestSurrogate(t *testing.T) {
 	for _, n := range rest {
 		macs = append(macs, MACs(n))
 	}
-	if tau := KendallTau(Values(got), truth); tau < KendallTau(macs, truth)+0.1 {
-		t.Errorf("%s: tau %.3f, MACs %.3f", e, tau, KendallTau(macs, truth))
+	if tau := stat.KendallTau(Values(got), truth); tau < stat.KendallTau(macs, truth)+0.1 {
+		t.Errorf("%s: tau %.3f, MACs %.3f", e, tau, stat.KendallTau(macs, truth))
 	}
 	if _, err := New("surrogate", Options{Trained: trainedNets[:2]}); err == nil || !strings.Contains(err.Error(), "5 trained networks") {
 		t.Errorf("two networks: %v", err)

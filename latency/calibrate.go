@@ -10,6 +10,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // Options of [Calibrate]. The zero value is a calibration of one minute.
@@ -107,7 +108,7 @@ type calibration struct {
 	visits  int // to all networks
 	slow    int // ... while the machine was slow
 	guesser *Predictor
-	hypers  map[string]*Hyper
+	hypers  map[string]*stat.ResidualKernel
 	error   float64
 }
 
@@ -153,7 +154,7 @@ func Calibrate(ctx context.Context, rt Runtime, networks iter.Seq[*blocks.Networ
 	}
 	c := &calibration{
 		dev: dev, timer: units, opts: opts, start: start, next: next,
-		freq: map[engine.Unit]float64{}, units: map[engine.Unit][]unitRecord{}, kept: map[engine.Unit]UnitTime{}, hypers: map[string]*Hyper{},
+		freq: map[engine.Unit]float64{}, units: map[engine.Unit][]unitRecord{}, kept: map[engine.Unit]UnitTime{}, hypers: map[string]*stat.ResidualKernel{},
 	}
 	if opts.Base != nil {
 		for _, u := range opts.Base.Units {

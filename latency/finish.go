@@ -3,13 +3,15 @@ package latency
 import (
 	"fmt"
 	"time"
+
+	"nas/internal/stat"
 )
 
 // finish makes the profile.
 func (c *calibration) finish(why string, base Baseline, slowPct float64, facts Facts, warnings []string) (*Profile, error) {
 	c.report("fitting")
 	t0 := time.Now()
-	c.hypers = map[string]*Hyper{}
+	c.hypers = map[string]*stat.ResidualKernel{}
 	p, _, err := c.model()
 	if err != nil {
 		return nil, err

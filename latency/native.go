@@ -10,6 +10,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // runnable is a network ready to be timed on this machine.
@@ -227,7 +228,7 @@ func (m *meter) referenceMs() float64 {
 		} else {
 			s := slices.Clone(m.seen)
 			slices.Sort(s)
-			m.refMs = quantile(s, 0.05)
+			m.refMs = stat.Quantile(s, 0.05)
 		}
 	}
 	return m.refMs

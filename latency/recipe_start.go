@@ -18,6 +18,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/onnx"
+	"nas/internal/stat"
 )
 
 // minRuns is how often a command is asked to run a network, at least.
@@ -75,7 +76,7 @@ func (t *recipeTimer) Baseline() Baseline {
 	if len(t.seen) == 0 {
 		return Baseline{}
 	}
-	return Baseline{ReferenceMs: median(slices.Clone(t.seen))}
+	return Baseline{ReferenceMs: stat.Median(slices.Clone(t.seen))}
 }
 
 // Close removes the directory.

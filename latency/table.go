@@ -15,6 +15,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // TableOptions say what a table of measurements is of.
@@ -248,7 +249,7 @@ func (t *table) profile() (*Profile, error) {
 	}
 	p := &Profile{Format: Format, Device: d, Created: time.Now().UTC().Truncate(time.Second)}
 	for u, ms := range t.units {
-		p.Units = append(p.Units, UnitTime{Unit: u, Ms: median(ms), Spread: max(0.003, spreadOf(ms)), Networks: len(ms)})
+		p.Units = append(p.Units, UnitTime{Unit: u, Ms: stat.Median(ms), Spread: max(0.003, spreadOf(ms)), Networks: len(ms)})
 	}
 	slices.SortFunc(p.Units, func(a, b UnitTime) int { return strings.Compare(a.Unit.Key(), b.Unit.Key()) })
 	var parts map[string]*KindModel

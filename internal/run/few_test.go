@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"nas/accuracy"
+	"nas/internal/stat"
 	"nas/search"
 	"nas/space"
 )
@@ -47,7 +48,7 @@ func TestTenTold(t *testing.T) {
 }
 
 // askMacro chooses as [Ask] does.
-func askMacro(rows []accuracy.Judged, n, draw int) []int {
+func askMacro(rows []stat.Judged, n, draw int) []int {
 	of := rand.New(rand.NewPCG(uint64(draw), 9)).Perm(len(rows))[:len(rows)/2]
 	points := make([][]float64, len(of))
 	for i, k := range of {

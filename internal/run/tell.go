@@ -16,6 +16,7 @@ import (
 	"nas/accuracy"
 	"nas/blocks"
 	"nas/internal/runstore"
+	"nas/internal/stat"
 	"nas/search"
 	"nas/space"
 )
@@ -345,7 +346,7 @@ func (t *teller) refit(ctx context.Context) (err error) {
 		return nil
 	}
 	t.out.Refit = true
-	t.out.TauTold = accuracy.KendallTau(score, truth)
+	t.out.TauTold = stat.KendallTau(score, truth)
 
 	trials, err := t.run.candidates(tellCandidates)
 	if err != nil {
@@ -396,7 +397,7 @@ func (t *teller) refit(ctx context.Context) (err error) {
 			rivals = append(rivals, r)
 		}
 	}
-	t.out.TauCandidates = accuracy.KendallTau(before, after)
+	t.out.TauCandidates = stat.KendallTau(before, after)
 	for _, x := range t.run.Front.Trials() {
 		if m := byID[x.ID]; m != nil {
 			m.Before = true
