@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"nas/blocks"
-	"nas/blocks/zoo"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -149,58 +148,47 @@ func TestNASWOTAgainstReference(t *testing.T) {
 	}
 }
 
-// TestNASWOTDeterministic: the score of a network does not depend on what ran
-// before or beside it, and its resolution counts.
-func TestNASWOTDeterministic(t *testing.T) {
-	var nets []*blocks.Network
-	for _, spec := range []string{"mobilenet_v2@width=0.35,res=96", "mobilenet_v2@width=0.35,res=160", "mobilenet_v3_small@res=128", "mobilenet_v2@width=0.35,res=96"} {
-		n, err := zoo.Get(spec)
+// TestNASWOTSeesResolution: the network runs at a fraction of its resolution.
+func TestNASWOTSeesResolution(t *testing.T) {
+	small := Settings{NASWOT: NASWOT{Batch: 8}}
+	coarse := score(t, "naswot", network(t, "mobilenet_v2@width=0.35,res=96"), small)
+	fine := score(t, "naswot", network(t, "mobilenet_v2@width=0.35,res=160"), small)
+	if !(fine > coarse) {
+		t.Errorf("scores %v at 160 pixels, %v at 96", fine, coarse)
+	}
+}
+
+// TestMemo: the relatives of naswot share one run of a network, and score as alone.
+func TestMemo(t *testing.T) {
+	n, small := network(t, "mobilenet_v3_small@res=96"), Settings{NASWOT: NASWOT{Batch: 8}}
+	var memo Memo
+	for _, name := range []string{"naswot", "naswot_sqrt", "naswot_even", "naswot_spread"} {
+		before := memo.codes
+		p, _ := LookUp(name)
+		got, err := p.Score(t.Context(), n, small, &memo)
 		if err != nil {
 			t.Fatal(err)
 		}
-		nets = append(nets, n)
-	}
-	e, err := New("naswot", Options{Seed: 4, NASWOT: NASWOT{Batch: 8}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	by := func(workers int) []float64 {
-		s, err := ScoreAll(context.Background(), e, nets, workers)
-		if err != nil {
-			t.Fatal(err)
+		if before != nil && memo.codes != before {
+			t.Errorf("%s ran the network again", name)
 		}
-		return Values(s)
-	}
-	one, four := by(1), by(4)
-	for i := range nets {
-		if one[i] != four[i] {
-			t.Errorf("%s: %v alone, %v beside others", nets[i].Name, one[i], four[i])
+		if alone := score(t, name, n, small); got != alone {
+			t.Errorf("%s is %v beside others, %v alone", name, got, alone)
 		}
 	}
-	if one[0] != one[3] || !(one[1] > one[0]) {
-		t.Errorf("scores %v: want the first and last equal, and more at the higher resolution", one)
-	}
-	other, _ := New("naswot", Options{Seed: 5, NASWOT: NASWOT{Batch: 8}})
-	s, err := other.Estimate(context.Background(), nets[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.Value == one[0] {
-		t.Error("another seed gives the same score")
+	other := small
+	other.Seed++
+	p, _ := LookUp("naswot")
+	if v, err := p.Score(t.Context(), n, other, &memo); err != nil || v != score(t, "naswot", n, other) {
+		t.Errorf("with another seed %v (%v), alone %v", v, err, score(t, "naswot", n, other))
 	}
 }
 
 // BenchmarkNASWOT scores MobileNetV2 by 64 inputs of 64 x 64, on one thread:
 // what testdata/naswot_pytorch.py times in PyTorch.
 func BenchmarkNASWOT(b *testing.B) {
-	e, err := New("naswot", Options{NASWOT: NASWOT{Batch: 64}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	n := zooNet(b, "mobilenet_v2")
+	n := network(b, "mobilenet_v2")
 	for b.Loop() {
-		if _, err := e.Estimate(context.Background(), n); err != nil {
-			b.Fatal(err)
-		}
+		score(b, "naswot", n, Settings{NASWOT: NASWOT{Batch: 64}})
 	}
 }

@@ -16,7 +16,7 @@ func TestSignature(t *testing.T) {
 		if se {
 			m.SE = &blocks.SqueezeExcite{Hidden: 8}
 		}
-		return block(t, m, 4, 1)
+		return probe(t, m)
 	}
 	plain := net(blocks.ReLU, 3, false)
 	for _, tt := range []struct {
@@ -35,7 +35,7 @@ func TestSignature(t *testing.T) {
 }
 
 func TestPairsByHand(t *testing.T) {
-	n := block(t, blocks.InvertedResidual{Act: blocks.ReLU}, 4, 1)
+	n := probe(t, blocks.InvertedResidual{Act: blocks.ReLU})
 	rows := []BenchmarkRow{
 		{ID: "a", MACs: 100, Truth: 70, Network: n}, {ID: "b", MACs: 109, Truth: 71, Network: n}, {ID: "c", MACs: 111, Truth: 69, Network: n},
 		{ID: "d", MACs: 111, Truth: 60, Network: n, Recipe: "other"}, {ID: "e", MACs: 300, Truth: 80, Network: n},
@@ -138,6 +138,25 @@ func TestGrids(t *testing.T) {
 	}
 }
 
+// probe is a small network of one form of block, twice.
+func probe(t *testing.T, m blocks.InvertedResidual) *blocks.Network {
+	t.Helper()
+	b := blocks.NewBuilder("probe", blocks.Shape{H: 32, W: 32, C: 3})
+	x := b.Input()
+	for l, out := range []int{16, 24} {
+		b.Mark(1, l+1)
+		m.Out, m.Expanded, m.Stride = out, 4*b.Shape(x).C, 2-l
+		x = blocks.Named{Name: "b", Block: m}.Build(b, x)
+	}
+	b.Mark(2, 0)
+	b.Apply("pool", &blocks.GlobalPool{Pool: blocks.AvgPool}, x)
+	n, err := b.Network()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func scored(values ...float64) []Score {
 	var s []Score
 	for _, v := range values {
@@ -151,7 +170,7 @@ func scored(values ...float64) []Score {
 func TestPairListIsOfTheShare(t *testing.T) {
 	var rows []BenchmarkRow
 	for i, kernel := range []int{3, 5, 7} {
-		n := block(t, blocks.InvertedResidual{Kernel: kernel, Act: blocks.ReLU}, 4, 1)
+		n := probe(t, blocks.InvertedResidual{Kernel: kernel, Act: blocks.ReLU})
 		rows = append(rows, BenchmarkRow{ID: string(rune('a' + i)), MACs: int64(i), Truth: []float64{70, 70, 71}[i], Network: n})
 	}
 	shares, list := oneThingPairs(rows, scored(1, 2, 2))

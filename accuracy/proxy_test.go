@@ -5,7 +5,28 @@ import (
 	"testing"
 
 	"nas/blocks"
+	"nas/blocks/zoo"
 )
+
+func network(t testing.TB, spec string) *blocks.Network {
+	t.Helper()
+	n, err := zoo.Get(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// score is that of one network, by the proxy of a name.
+func score(t testing.TB, name string, n *blocks.Network, s Settings) float64 {
+	t.Helper()
+	p, _ := LookUp(name)
+	v, err := p.Score(t.Context(), n, s, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
 
 // TestClosedForms checks the arithmetic proxies on a network small enough to
 // count by hand.

@@ -5,11 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"math/rand/v2"
-	"strings"
 	"testing"
-
-	"nas/blocks"
-	"nas/internal/stat"
 )
 
 // TestValidateShuffled: a proxy judged against accuracies dealt out at random is
@@ -89,83 +85,5 @@ func TestValidateImageNet(t *testing.T) {
 			t.Errorf("%s: MAE %.2f, coverage %.0f", tt.benchmark, *p.MAE, *p.Coverage)
 		}
 		t.Logf("%s: tau %.4f same cost %.4f regret %.2f %.2f", tt.benchmark, p.KendallTau, *p.SameCostTau, p.RegretMean, p.RegretWorst)
-	}
-}
-
-func TestSplitsAreHalves(t *testing.T) {
-	b, err := OpenBenchmark("macro")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dev, _ := b.Split(Development)
-	held, _ := b.Split(HeldOut)
-	if len(dev)+len(held) != len(b.Rows) || len(held) < len(b.Rows)/3 || len(dev) < len(b.Rows)/3 {
-		t.Errorf("%d and %d of %d", len(dev), len(held), len(b.Rows))
-	}
-	if _, err := b.Split("third"); err == nil {
-		t.Error("an unknown split is accepted")
-	}
-}
-
-func TestReadBenchmark(t *testing.T) {
-	b, err := ReadBenchmark("mine.csv", strings.NewReader("arch,accuracy,id\n22212220,93.1,best\n00000000,45.4,worst\n"), MacroNetwork)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(b.Rows) != 2 || b.Rows[0].ID != "best" || b.Rows[1].Truth != 45.4 || b.Rows[0].MACs != 85205760 && b.Rows[0].MACs == 0 {
-		t.Errorf("%+v", b.Rows)
-	}
-	for _, tt := range []struct{ text, want string }{
-		{"", "empty"},
-		{"arch,top1\nx,1\n", `column "accuracy" is missing`},
-		{"arch,accuracy\n22212220,high\n", `line 2: accuracy is "high"`},
-		{"arch,accuracy\n22212220,930\n", "line 2: accuracy is 930"},
-		{"arch,accuracy\n9,50\n", "line 2: accuracy: macro network"},
-	} {
-		if _, err := ReadBenchmark("mine.csv", strings.NewReader(tt.text), MacroNetwork); err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%q: %v, want %q", tt.text, err, tt.want)
-		}
-	}
-}
-
-// TestSurrogate: fitted to forty networks, it ranks the others better than the
-// baseline, and it knows what it is worth.
-func TestSurrogate(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs two hundred networks")
-	}
-	b, err := OpenBenchmark("macro")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dev, _ := b.Split(Development)
-	r := rand.New(rand.NewPCG(8, 8))
-	var trainedNets []TrainedNetwork
-	var rest []*blocks.Network
-	var truth []float64
-	for k, i := range r.Perm(len(dev))[:110] {
-		if k < 40 {
-			trainedNets = append(trainedNets, TrainedNetwork{dev[i].Network, dev[i].Truth})
-		} else {
-			rest, truth = append(rest, dev[i].Network), append(truth, dev[i].Truth)
-		}
-	}
-	e, err := New("surrogate", Options{Trained: trainedNets, NASWOT: NASWOT{Batch: 16}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := ScoreAll(context.Background(), e, rest, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var macs []float64
-	for _, n := range rest {
-		macs = append(macs, MACs(n))
-	}
-	if tau := stat.KendallTau(Values(got), truth); tau < stat.KendallTau(macs, truth)+0.1 {
-		t.Errorf("%s: tau %.3f, MACs %.3f", e, tau, stat.KendallTau(macs, truth))
-	}
-	if _, err := New("surrogate", Options{Trained: trainedNets[:2]}); err == nil || !strings.Contains(err.Error(), "5 trained networks") {
-		t.Errorf("two networks: %v", err)
 	}
 }
