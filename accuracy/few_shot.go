@@ -28,96 +28,104 @@ type FewShotReport struct {
 	Below       int     `json:"draws_below_prior"` // in how many the surrogate's mean regret is lower
 }
 
-// FewShot judges the surrogate on a benchmark: for each number of trained
-// networks, draws of that many are fitted to and the rest of the split is ranked.
-// Columns of all networks are computed once.
+// FewShot judges the surrogate on a benchmark: for each number of trained networks in
+// o.Trained, o.Draws surrogates are fitted to that many networks of the split and
+// judged on the others. The inputs of all networks are computed once.
 func FewShot(ctx context.Context, b *Benchmark, o ValidateOptions) ([]FewShotReport, error) {
 	o = o.resolved()
 	rows, err := b.Split(o.Split)
 	if err != nil {
 		return nil, err
 	}
-	s, err := newColumns(ctx, o.estimator(b))
+	in, err := NewSurrogateInputs(ctx, o.estimator(b))
 	if err != nil {
 		return nil, err
 	}
-	raw := make([][]float64, len(rows))
+	inputs := make([][]float64, len(rows))
 	err = forEach(ctx, len(rows), o.Workers, func(ctx context.Context, i int) (err error) {
-		raw[i], err = s.row(ctx, rows[i].Network)
+		inputs[i], err = in.Of(ctx, rows[i].Network)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("accuracy: surrogate: %w", err)
 	}
 	var out []FewShotReport
-	draws := o.Draws
 	for _, n := range o.Trained {
-		if n < minTrained || n > len(rows)-3 || draws < 1 {
-			return nil, fmt.Errorf("accuracy: surrogate of %d trained networks in %d draws: want %d to %d networks and a draw or more", n, draws, minTrained, len(rows)-3)
+		if n < MinTrained || n > len(rows)-3 || o.Draws < 1 {
+			return nil, fmt.Errorf("accuracy: surrogate of %d trained networks in %d draws: want %d to %d networks and a draw or more",
+				n, o.Draws, MinTrained, len(rows)-3)
 		}
-		r := FewShotReport{Trained: n, Draws: draws}
-		taus := make([]float64, draws)
-		for d := range draws {
+		r := FewShotReport{Trained: n, Draws: o.Draws}
+		taus := make([]float64, o.Draws)
+		for d := range taus {
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
 			order := rand.New(rand.NewPCG(o.Seed<<16+uint64(d), 6)).Perm(len(rows))
 			if o.Choose != nil {
-				order = chosenFirst(o.Choose(byPrior(rows, raw), n, d), len(rows))
+				order = chosenFirst(o.Choose(byPrior(rows, inputs), n, d), len(rows))
 			}
-			var in, rest [][]float64
-			var y []float64
-			for _, i := range order[:n] {
-				in, y = append(in, raw[i]), append(y, rows[i].Truth)
-			}
-			fitted := *s
-			if err := fitted.fit(in, y, uint64(d)); err != nil {
+			if taus[d], err = r.add(in, rows, inputs, order, uint64(d)); err != nil {
 				return nil, err
 			}
-			judged, prior := make([]stat.Judged, 0, len(rows)-n), make([]stat.Judged, 0, len(rows)-n)
-			for _, i := range order[n:] {
-				judged = append(judged, stat.Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth})
-				prior = append(prior, stat.Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth, Score: raw[i][0]})
-				rest = append(rest, raw[i])
-			}
-			for k, v := range fitted.predict(rest) {
-				judged[k].Score = v
-			}
-			x, y2 := columns(judged)
-			taus[d] = stat.KendallTau(x, y2)
-			mean, worst := stat.Regret(judged)
-			x0, _ := columns(prior)
-			free, _ := stat.Regret(prior)
-			if mean < free {
-				r.Below++
-			}
-			share := 1 / float64(draws)
-			r.SameCostTau += share * stat.SameCostTau(judged)
-			r.RegretMean += share * mean
-			r.RegretWorst += share * worst
-			r.PriorTau += share * stat.KendallTau(x0, y2)
-			r.PriorRegret += share * free
 		}
 		var sd float64
 		r.KendallTau, sd = gonum.MeanStdDev(taus, nil)
-		if draws > 1 {
-			r.Error = sd / math.Sqrt(float64(draws))
+		if o.Draws > 1 {
+			r.Error = sd / math.Sqrt(float64(o.Draws))
 		}
 		out = append(out, r)
 	}
 	return out, nil
 }
 
-// byPrior are the rows under the training-free score, accuracies left out.
-func byPrior(rows []BenchmarkRow, raw [][]float64) []stat.Judged {
+// add fits a surrogate to the first r.Trained rows of an order, judges it on the
+// others, adds a draw's share to the means of r and returns Kendall's tau.
+func (r *FewShotReport) add(in *SurrogateInputs, rows []BenchmarkRow, inputs [][]float64, order []int, seed uint64) (float64, error) {
+	var fitted, rest [][]float64
+	var top1 []float64
+	for _, i := range order[:r.Trained] {
+		fitted, top1 = append(fitted, inputs[i]), append(top1, rows[i].Truth)
+	}
+	s, err := in.Fit(fitted, top1, seed)
+	if err != nil {
+		return 0, err
+	}
+	var judged, prior []stat.Judged
+	for _, i := range order[r.Trained:] {
+		j := stat.Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth, Score: inputs[i][0]}
+		judged, prior = append(judged, j), append(prior, j)
+		rest = append(rest, inputs[i])
+	}
+	for k, v := range s.Predict(rest) {
+		judged[k].Score = v
+	}
+	score, truth := columns(judged)
+	priorScore, _ := columns(prior)
+	mean, worst := stat.Regret(judged)
+	priorRegret, _ := stat.Regret(prior)
+	if mean < priorRegret {
+		r.Below++
+	}
+	share := 1 / float64(r.Draws)
+	r.SameCostTau += share * stat.SameCostTau(judged)
+	r.RegretMean += share * mean
+	r.RegretWorst += share * worst
+	r.PriorTau += share * stat.KendallTau(priorScore, truth)
+	r.PriorRegret += share * priorRegret
+	return stat.KendallTau(score, truth), nil
+}
+
+// byPrior returns the rows with their combined rank as score, accuracies left out.
+func byPrior(rows []BenchmarkRow, inputs [][]float64) []stat.Judged {
 	out := make([]stat.Judged, len(rows))
 	for i, r := range rows {
-		out[i] = stat.Judged{ID: r.ID, MACs: r.MACs, Score: raw[i][0]}
+		out[i] = stat.Judged{ID: r.ID, MACs: r.MACs, Score: inputs[i][0]}
 	}
 	return out
 }
 
-// chosenFirst is 0 to n-1, the chosen ones in front.
+// chosenFirst returns 0 to n-1, the chosen ones in front.
 func chosenFirst(chosen []int, n int) []int {
 	order := slices.Clone(chosen)
 	for i := range n {

@@ -12,6 +12,12 @@ type proxyEstimator struct {
 	settings Settings
 }
 
+// newProxyEstimator returns the proxy of a name, which must be one of ProxyNames.
+func newProxyEstimator(name string, o Options) proxyEstimator {
+	p, _ := LookUp(name)
+	return proxyEstimator{p, Settings{Seed: o.Seed, NASWOT: o.NASWOT, Zen: o.Zen}}
+}
+
 func (p proxyEstimator) Estimate(ctx context.Context, n *blocks.Network) (Score, error) {
 	return p.estimateShared(ctx, n, nil)
 }

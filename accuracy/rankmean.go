@@ -86,6 +86,15 @@ func (r *RankMean) ReferenceValues() []float64 {
 	return values
 }
 
+// sampleOf returns the values of the part of a name, settings included, on the
+// reference sample; nil if there is no such part.
+func (r *RankMean) sampleOf(name string) []float64 {
+	if !slices.Contains(r.names, name) {
+		return nil
+	}
+	return r.scale.parts[name].sample
+}
+
 // Estimate returns the mean position; Parts holds the raw values and, as
 // NAME.position, each part's own position.
 func (r *RankMean) Estimate(ctx context.Context, n *blocks.Network) (Score, error) {

@@ -34,10 +34,6 @@ type Options struct {
 	Zen    Zen
 }
 
-func (o Options) proxySettings() Settings {
-	return Settings{Seed: o.Seed, NASWOT: o.NASWOT, Zen: o.Zen}
-}
-
 // New makes an estimator from its specification: a name, or a combiner of
 // names such as "rankmean(naswot,depth)". The names are those of [Names].
 func New(spec string, o Options) (Estimator, error) {
@@ -213,6 +209,5 @@ func (t term) build(ctx context.Context, o Options) (Estimator, error) {
 		}
 		return newRankMean(ctx, parts, o)
 	}
-	p, _ := LookUp(t.name)
-	return proxyEstimator{p, o.proxySettings()}, nil
+	return newProxyEstimator(t.name, o), nil
 }
