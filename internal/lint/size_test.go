@@ -24,7 +24,7 @@ const (
 // one as well.
 var unfinished = []string{
 	"accuracy/...", "latency/...", "internal/...", "cmd/...", "search/...", "space",
-	"blocks", "blocks/engine", "blocks/kernels/...", "blocks/onnx", "blocks/pytorch", "blocks/zoo",
+	"blocks", "blocks/kernels", "blocks/onnx", "blocks/pytorch", "blocks/zoo",
 }
 
 // TestSizes wants short lines and short functions. Generated files are exempt. So are data: the rows of a table, that is
@@ -67,7 +67,9 @@ func TestSizes(t *testing.T) {
 			})
 			if dir >= 0 {
 				open[unfinished[dir]]++
-				t.Logf("not yet: %s:%s", rel, f)
+				if testing.Verbose() {
+					t.Logf("not yet: %s:%s", rel, f)
+				}
 				continue
 			}
 			t.Errorf("%s:%s", rel, f)

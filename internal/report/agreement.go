@@ -40,7 +40,7 @@ func (a Agreement) band() float64 {
 	return a.Band
 }
 
-func (a Agreement) page() (*page, error) {
+func (a Agreement) layout() (*layout, error) {
 	lo, hi, n, within := math.Inf(1), 0.0, 0, 0
 	for _, s := range a.Series {
 		for _, p := range s.Points {
@@ -66,7 +66,7 @@ func (a Agreement) page() (*page, error) {
 	setRange(&p.Y, scale, lo, hi)
 	grid(p, true, true)
 	p.Add(agreementLayer{a})
-	out := &page{width: 7.2 * vg.Inch, height: 7.6 * vg.Inch, title: a.Title, subtitle: a.Subtitle, plot: p,
+	out := &layout{width: 7.2 * vg.Inch, height: 7.6 * vg.Inch, title: a.Title, subtitle: a.Subtitle, plot: p,
 		xLabel: "measured " + a.Quantity, yLabel: "predicted " + a.Quantity, notes: a.Notes}
 	out.legend = append(out.legend, legendEntry{fmt.Sprintf("equal, band of ±%.0f %% (%d of %d networks)", 100*a.band(), within, n), func(c *draw.Canvas, b vg.Rectangle) {
 		c.SetColor(tint(palette[2], 0.82))

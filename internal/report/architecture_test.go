@@ -92,7 +92,7 @@ func TestCountsDiagram(t *testing.T) {
 	if svg := string(encode(t, "svg", d)); !strings.Contains(svg, "more") {
 		t.Error("ops that have no room are not counted")
 	}
-	if _, err := (Diagram{}).page(); err == nil {
+	if _, err := (Diagram{}).layout(); err == nil {
 		t.Error("a diagram of nothing gives no error")
 	}
 }

@@ -38,15 +38,15 @@ type DiagramOp struct{ Text, Kind string }
 
 func (r DiagramRow) total() float64 { return Bar{Parts: r.Parts}.total() }
 
-// workColors are the colours of the kinds of work, the same in every picture.
-var workColors = map[string]color.RGBA{
+// WorkColors are the colours of the kinds of work, the same in every picture.
+var WorkColors = map[string]color.RGBA{
 	"pointwise": palette[0], fused: palette[1], gates: palette[2], "depthwise": palette[3], "convolution": palette[4], "other": palette[6],
 }
 
 // workColor returns the colour of a kind of work; one that has none takes the
 // i-th of the palette.
 func workColor(kind string, i int) color.RGBA {
-	if c, ok := workColors[kind]; ok {
+	if c, ok := WorkColors[kind]; ok {
 		return c
 	}
 	return seriesColor(i)
@@ -64,7 +64,7 @@ const (
 	opGap         = 11
 )
 
-func (d Diagram) page() (*page, error) {
+func (d Diagram) layout() (*layout, error) {
 	sum := 0.0
 	for _, r := range d.Rows {
 		sum += r.total()
@@ -76,7 +76,7 @@ func (d Diagram) page() (*page, error) {
 	p.HideAxes()
 	p.X.Max, p.Y.Max = 1, 1
 	p.Add(diagramLayer{d, sum})
-	out := &page{width: 9.6 * vg.Inch, height: 118 + vg.Length(len(d.Rows))*diagramRow + 14*vg.Length(len(d.Notes)),
+	out := &layout{width: 9.6 * vg.Inch, height: 118 + vg.Length(len(d.Rows))*diagramRow + 14*vg.Length(len(d.Notes)),
 		title: d.Title, subtitle: d.Subtitle, plot: p, notes: d.Notes}
 	kinds := Breakdown{Rows: bars(d.Rows)}.kinds()
 	for _, r := range d.Rows { // ops have colours, too, where they run within another kind of kernel

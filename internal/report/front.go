@@ -67,8 +67,8 @@ type Fronts struct {
 	Notes           []string    // below the picture, such as what the score cannot see
 }
 
-func (f Fronts) page() (*page, error) {
-	f = f.finite()
+func (f Fronts) layout() (*layout, error) {
+	f = f.Finite()
 	frame, err := f.frame()
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func (f Fronts) page() (*page, error) {
 	if n := f.beyond(frame); n > 0 {
 		notes = append(slices.Clone(notes), fmt.Sprintf("%s of %s trials lie outside the frame.", thousands(float64(n)), thousands(float64(f.trials()))))
 	}
-	return &page{width: 9.6 * vg.Inch, height: 6.4 * vg.Inch, title: f.Title, subtitle: f.subtitle(),
+	return &layout{width: 9.6 * vg.Inch, height: 6.4 * vg.Inch, title: f.Title, subtitle: f.subtitle(),
 		legend: f.legend(), plot: p, xLabel: f.X.Label, yLabel: f.Y.Label, notes: notes}, nil
 }
 

@@ -26,7 +26,7 @@ type RankingSeries struct {
 	Points []Point // X the trained accuracy in per cent, Y the score
 }
 
-func (r Ranking) page() (*page, error) {
+func (r Ranking) layout() (*layout, error) {
 	p := newPlot()
 	x, y := [2]float64{math.Inf(1), math.Inf(-1)}, [2]float64{math.Inf(1), math.Inf(-1)}
 	n := 0
@@ -45,7 +45,7 @@ func (r Ranking) page() (*page, error) {
 	p.Y.Min, p.Y.Max = pad(y)
 	grid(p, true, true)
 	p.Add(rankingLayer{r})
-	out := &page{width: 7.2 * vg.Inch, height: 6.4 * vg.Inch, title: r.Title, subtitle: r.Subtitle, plot: p,
+	out := &layout{width: 7.2 * vg.Inch, height: 6.4 * vg.Inch, title: r.Title, subtitle: r.Subtitle, plot: p,
 		xLabel: "trained accuracy in %", yLabel: r.Score, notes: r.Notes}
 	for i, s := range r.Series {
 		if s.Name != "" {

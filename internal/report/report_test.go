@@ -326,7 +326,7 @@ func TestTranslucentPaperStaysWhite(t *testing.T) {
 
 // Six entries, as the front of a run with the classics has, take one row; eight do not.
 func TestLegendRows(t *testing.T) {
-	p := &page{}
+	p := &layout{}
 	add := func(names ...string) {
 		for _, n := range names {
 			p.legend = append(p.legend, legendEntry{n, func(*draw.Canvas, vg.Rectangle) {}})

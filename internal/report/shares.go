@@ -31,7 +31,7 @@ type Share struct {
 	Front, Space float64
 }
 
-func (s Shares) page() (*page, error) {
+func (s Shares) layout() (*layout, error) {
 	var ticks plot.ConstantTicks
 	row := 0
 	for _, g := range s.Genes {
@@ -49,7 +49,7 @@ func (s Shares) page() (*page, error) {
 	rowAxis(p, ticks, row)
 	grid(p, true, false)
 	p.Add(sharesLayer{s})
-	out := &page{width: 7.6 * vg.Inch, height: 160 + vg.Length(row)*rowHeight + 14*vg.Length(len(s.Notes)), title: s.Title, subtitle: s.Subtitle, plot: p,
+	out := &layout{width: 7.6 * vg.Inch, height: 160 + vg.Length(row)*rowHeight + 14*vg.Length(len(s.Notes)), title: s.Title, subtitle: s.Subtitle, plot: p,
 		xLabel: "share in %", notes: s.Notes}
 	out.legend = []legendEntry{
 		{"front", func(c *draw.Canvas, b vg.Rectangle) { drawMarker(c, disc, center(b), 4, shade(palette[0], 0.2)) }},
