@@ -80,10 +80,19 @@ func readTable(name string, r io.Reader) (*table, error) {
 	return t, nil
 }
 
-func embeddedTable(file string) (*table, error) {
+// Text returns the text of a file of the folder data, which holds the built-in tables.
+func Text(file string) ([]byte, error) {
 	text, err := tables.ReadFile("data/" + file)
 	if err != nil {
 		return nil, fmt.Errorf("accuracy: %w", err)
+	}
+	return text, nil
+}
+
+func embeddedTable(file string) (*table, error) {
+	text, err := Text(file)
+	if err != nil {
+		return nil, err
 	}
 	return readTable(file, bytes.NewReader(text))
 }

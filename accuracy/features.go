@@ -114,6 +114,16 @@ func readTraits(n *blocks.Network) traits {
 	return joinTraits(readStretch(n, marked))
 }
 
+// Append appends the features that are numbers to a row: the slots' features, the
+// share of (hard-)swish and log2 of the resolution, NumFeatures in all.
+func (t *traits) Append(row []float64) []float64 {
+	row = append(row, t.x[:]...)
+	return append(row, t.swish, math.Log2(t.resolution))
+}
+
+// NumFeatures is the number of features that Append appends.
+const NumFeatures = slotFeatures + 2
+
 // joinTraits computes the features of the network that stretches make up.
 func joinTraits(chain ...*Stretch) traits {
 	var t traits

@@ -41,13 +41,9 @@ func FewShot(ctx context.Context, b *Benchmark, o ValidateOptions) ([]FewShotRep
 	if err != nil {
 		return nil, err
 	}
-	inputs := make([][]float64, len(rows))
-	err = forEach(ctx, len(rows), o.Workers, func(ctx context.Context, i int) (err error) {
-		inputs[i], err = in.Of(ctx, rows[i].Network)
-		return err
-	})
+	inputs, err := in.OfAll(ctx, networks(rows), o.Workers)
 	if err != nil {
-		return nil, fmt.Errorf("accuracy: surrogate: %w", err)
+		return nil, err
 	}
 	var out []FewShotReport
 	for _, n := range o.Trained {

@@ -32,53 +32,34 @@ func accelHeldOut(b *Benchmark) (heldOutEstimates, error) {
 
 // publishedHeldOut fits models without one family at a time.
 func publishedHeldOut(b *Benchmark) (heldOutEstimates, error) {
-	out, err := publishedLeftOut()
+	out, err := LeaveFamiliesOut()
 	if err != nil {
 		return heldOutEstimates{}, err
 	}
-	mae, _ := familyMAE(out)
-	coverage := coveragePct(out)
-	h := heldOutEstimates{note: "estimates of models fitted without the network's family, recipe class given", mae: &mae, coverage: &coverage}
-	return h, h.take(b, out)
+	values, err := valuesOf(b, out)
+	return heldOutEstimates{values, "estimates of models fitted without the network's family, recipe class given", &out.MAEPct, &out.CoveragePct}, err
 }
 
 // gridsHeldOut does the same for networks that are among the published ones.
 func gridsHeldOut(b *Benchmark) (heldOutEstimates, error) {
-	out, err := publishedLeftOut()
+	out, err := LeaveFamiliesOut()
 	if err != nil {
 		return heldOutEstimates{}, err
 	}
-	h := heldOutEstimates{note: "estimates of models fitted without the network's family"}
-	return h, h.take(b, out)
+	values, err := valuesOf(b, out)
+	return heldOutEstimates{values: values, note: "estimates of models fitted without the network's family"}, err
 }
 
-// take looks up the estimate of each row by its network and recipe, which make the
-// id of a published result.
-func (h *heldOutEstimates) take(b *Benchmark, out []leftOut) error {
-	estimates := make(map[string]float64, len(out))
-	for _, r := range out {
-		estimates[r.id] = r.estimate
-	}
-	for _, r := range b.Rows {
-		v, ok := estimates[r.Network.Name+" "+r.Recipe]
+// valuesOf looks up the estimate of each row by its network and recipe, which make
+// the id of a published result.
+func valuesOf(b *Benchmark, out LeftOut) ([]float64, error) {
+	values := make([]float64, len(b.Rows))
+	for i, r := range b.Rows {
+		v, ok := out.Top1Pct[r.Network.Name+" "+r.Recipe]
 		if !ok {
-			return fmt.Errorf("accuracy: benchmark %s: there is no estimate of %s by a model that had not seen it", b.Name, r.ID)
+			return nil, fmt.Errorf("accuracy: benchmark %s: there is no estimate of %s by a model that had not seen it", b.Name, r.ID)
 		}
-		h.values = append(h.values, v)
+		values[i] = v
 	}
-	return nil
-}
-
-// publishedLeftOut returns the estimates of the published networks by models that
-// had not seen their families.
-func publishedLeftOut() ([]leftOut, error) {
-	m, err := loadImageNet()
-	if err != nil {
-		return nil, err
-	}
-	rows, err := publishedTrained()
-	if err != nil {
-		return nil, err
-	}
-	return leaveFamiliesOut(m, classesFixedBefore(rows))
+	return values, nil
 }

@@ -1,6 +1,7 @@
 package accuracy
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -30,29 +31,24 @@ type trained struct {
 	t          traits
 }
 
-func accelTrained() ([]trained, error) {
-	b, err := accelBenchmark()
+// trainedOf are the networks of a benchmark. family is that of rows without one.
+func trainedOf(name, family, recipe string) ([]trained, error) {
+	b, err := OpenBenchmark(name)
 	if err != nil {
 		return nil, err
 	}
 	rows := make([]trained, len(b.Rows))
 	for i, r := range b.Rows {
-		rows[i] = trained{id: r.ID, family: "accel", recipe: BaseRecipe, macs: r.MACs, top1: r.Truth, t: readTraits(r.Network)}
+		rows[i] = trained{
+			id: r.ID, family: cmp.Or(r.Group, family), recipe: cmp.Or(r.Recipe, recipe),
+			macs: r.MACs, top1: r.Truth, t: readTraits(r.Network),
+		}
 	}
 	return rows, nil
 }
 
-func publishedTrained() ([]trained, error) {
-	pub, err := publishedRows()
-	if err != nil {
-		return nil, err
-	}
-	rows := make([]trained, len(pub))
-	for i, r := range pub {
-		rows[i] = trained{id: r.ID, family: r.Group, macs: r.MACs, top1: r.Truth, recipe: r.Recipe, t: readTraits(r.Network)}
-	}
-	return rows, nil
-}
+func accelTrained() ([]trained, error)     { return trainedOf("accel", "accel", BaseRecipe) }
+func publishedTrained() ([]trained, error) { return trainedOf("published", "", "") }
 
 // FitImageNet fits the estimate to the built-in tables, validates it, writes
 // what it finds to log and returns the model in its stored form. It takes a
@@ -117,9 +113,9 @@ func FitImageNet(log io.Writer) ([]byte, error) {
 		},
 	}
 	for _, file := range []string{"accel_nasbench_mnasnet_imagenet.csv", "imagenet_published.csv", "published_networks.csv"} {
-		text, err := tables.ReadFile("data/" + file)
+		text, err := Text(file)
 		if err != nil {
-			return nil, fmt.Errorf("accuracy: %w", err)
+			return nil, err
 		}
 		m.Provenance.Tables[file] = fmt.Sprintf("sha256:%x", sha256.Sum256(text))
 	}

@@ -5,6 +5,37 @@ import (
 	"slices"
 )
 
+// LeftOut are estimates of the benchmark published by models that had not seen the
+// network's family. The class of its recipe is given.
+type LeftOut struct {
+	Top1Pct     map[string]float64 // by id
+	MAEPct      float64            // mean absolute error, mean over families
+	CoveragePct float64            // share of networks within their 90 % interval
+}
+
+// LeaveFamiliesOut fits a second level for each family that is left out, on top of
+// the first level of the model that the program carries.
+func LeaveFamiliesOut() (LeftOut, error) {
+	m, err := loadImageNet()
+	if err != nil {
+		return LeftOut{}, err
+	}
+	rows, err := publishedTrained()
+	if err != nil {
+		return LeftOut{}, err
+	}
+	out, err := leaveFamiliesOut(m, classesFixedBefore(rows))
+	if err != nil {
+		return LeftOut{}, err
+	}
+	l := LeftOut{Top1Pct: make(map[string]float64, len(out)), CoveragePct: coveragePct(out)}
+	l.MAEPct, _ = familyMAE(out)
+	for _, r := range out {
+		l.Top1Pct[r.id] = r.estimate
+	}
+	return l, nil
+}
+
 // families are the groups that are left out in turn.
 var families = []string{"v1", "v2", "v3", "mnasnet", "efficientnet"}
 

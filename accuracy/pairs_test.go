@@ -160,7 +160,7 @@ func probe(t *testing.T, m blocks.InvertedResidual) *blocks.Network {
 func scored(values ...float64) []Score {
 	var s []Score
 	for _, v := range values {
-		s = append(s, point(v))
+		s = append(s, Score{Value: v})
 	}
 	return s
 }

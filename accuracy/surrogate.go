@@ -52,15 +52,15 @@ func NewSurrogate(ctx context.Context, o Options) (*Surrogate, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows := make([][]float64, len(o.Trained))
-	top1 := make([]float64, len(o.Trained))
-	err = forEach(ctx, len(rows), o.Workers, func(ctx context.Context, i int) (err error) {
-		rows[i], err = in.Of(ctx, o.Trained[i].Network)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("accuracy: surrogate: %w", err)
+	nets := make([]*blocks.Network, len(o.Trained))
+	for i, t := range o.Trained {
+		nets[i] = t.Network
 	}
+	rows, err := in.OfAll(ctx, nets, o.Workers)
+	if err != nil {
+		return nil, err
+	}
+	top1 := make([]float64, len(o.Trained))
 	for i, t := range o.Trained {
 		if math.IsNaN(t.Top1Pct) || t.Top1Pct < 0 || t.Top1Pct > 100 {
 			return nil, fmt.Errorf("accuracy: surrogate: accuracy of network %s is %v, want per cent from 0 to 100", t.Network.Name, t.Top1Pct)

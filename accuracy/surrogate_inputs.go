@@ -2,7 +2,7 @@ package accuracy
 
 import (
 	"context"
-	"math"
+	"fmt"
 
 	"nas/blocks"
 )
@@ -42,7 +42,7 @@ func NewSurrogateInputs(ctx context.Context, o Options) (*SurrogateInputs, error
 // Of returns the inputs of one network, the combined rank first.
 func (in *SurrogateInputs) Of(ctx context.Context, n *blocks.Network) ([]float64, error) {
 	var memo Memo
-	row := make([]float64, 1, 1+len(in.proxies)+slotFeatures+2)
+	row := make([]float64, 1, 1+len(in.proxies)+NumFeatures)
 	if in.prior != nil {
 		p, err := in.prior.estimateShared(ctx, n, &memo)
 		if err != nil {
@@ -57,9 +57,22 @@ func (in *SurrogateInputs) Of(ctx context.Context, n *blocks.Network) ([]float64
 		}
 		row = append(row, v.Value)
 	}
-	t := readTraits(n)
-	row = append(row, t.x[:]...)
-	return append(row, t.swish, math.Log2(t.resolution)), nil
+	f := readTraits(n)
+	return f.Append(row), nil
+}
+
+// OfAll returns the inputs of all networks, workers of them at a time (0: as many as
+// processors).
+func (in *SurrogateInputs) OfAll(ctx context.Context, nets []*blocks.Network, workers int) ([][]float64, error) {
+	rows := make([][]float64, len(nets))
+	err := forEach(ctx, len(nets), workers, func(ctx context.Context, i int) (err error) {
+		rows[i], err = in.Of(ctx, nets[i])
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("accuracy: surrogate: %w", err)
+	}
+	return rows, nil
 }
 
 // shapeFrom is the column of the first feature of the fitted estimate.

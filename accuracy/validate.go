@@ -121,7 +121,7 @@ func judge(ctx context.Context, b *Benchmark, rows []BenchmarkRow, spec string, 
 		p.Note, p.MAE, p.Coverage = held.note, held.mae, held.coverage
 		for i, r := range b.Rows {
 			if o.Split.Has(r.ID) {
-				scores = append(scores, point(held.values[i]))
+				scores = append(scores, Score{Value: held.values[i]})
 			}
 		}
 	} else {
