@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 
+	"nas/accuracy/imagenet"
+	accproxy "nas/accuracy/proxy"
 	"nas/blocks"
 )
 
@@ -30,7 +32,7 @@ type Estimator interface {
 // them together.
 type ChainEstimator interface {
 	Estimator
-	EstimateChain(ctx context.Context, name string, chain ...*Stretch) (Score, error)
+	EstimateChain(ctx context.Context, name string, chain ...*imagenet.BlockFeatures) (Score, error)
 }
 
 // Info describes an estimator's values.
@@ -41,35 +43,22 @@ type Info struct {
 
 	// Blind lists what of a network the value does not depend on. A search will
 	// take the cheapest choice of every such gene.
-	Blind []Trait
+	Blind []accproxy.Trait
 
 	// Charged are those of the Blind traits of which an unknown value costs a small
 	// fixed charge, so that of networks that look the same the known kind wins.
-	Charged []Trait
+	Charged []accproxy.Trait
 
 	// Caps are the largest values of traits that the value tells apart: more
 	// counts as this. A search has no reason to take more.
-	Caps map[Trait]float64
+	Caps map[accproxy.Trait]float64
 
 	// ScaleID is the hash of the reference sample behind a combined rank, ""
 	// where there is none. Values with different ids must not be mixed.
 	ScaleID string
 }
 
-// A Trait is something of a network that a score may or may not see.
-type Trait string
-
 // The traits that estimators are asked about.
-const (
-	SE         Trait = "SE"         // squeeze-and-excite
-	Activation Trait = "activation" // which function, not where
-	Dilation   Trait = "dilation"
-	KernelSize Trait = "kernel size"
-	Expansion  Trait = "expansion"
-	Resolution Trait = "resolution"
-	Width      Trait = "width"
-	Depth      Trait = "depth"
-)
 
 // Score is what an estimator says of one network.
 type Score struct {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"nas/accuracy/imagenet"
+	accproxy "nas/accuracy/proxy"
 	"nas/blocks"
 )
 
@@ -14,11 +16,11 @@ import (
 // The interval is that of the level of a family of networks never seen. The
 // difference between two networks of one space and one recipe is known much
 // better: Score.Between is its error, for each of the two.
-type ImageNet struct{ m *imagenetModel }
+type ImageNet struct{ m *imagenet.Model }
 
 // NewImageNet returns the estimate with the model that the program carries.
 func NewImageNet() (*ImageNet, error) {
-	m, err := loadImageNet()
+	m, err := imagenet.Load()
 	if err != nil {
 		return nil, err
 	}
@@ -28,15 +30,15 @@ func NewImageNet() (*ImageNet, error) {
 // Estimate returns top-1 in per cent. It refuses maps as output and inputs
 // below 96 pixels.
 func (e *ImageNet) Estimate(ctx context.Context, n *blocks.Network) (Score, error) {
-	return e.score(ctx, n.Name, readTraits(n))
+	return e.score(ctx, n.Name, imagenet.Read(n))
 }
 
 // EstimateChain implements [ChainEstimator].
-func (e *ImageNet) EstimateChain(ctx context.Context, name string, chain ...*Stretch) (Score, error) {
-	return e.score(ctx, name, joinTraits(chain...))
+func (e *ImageNet) EstimateChain(ctx context.Context, name string, chain ...*imagenet.BlockFeatures) (Score, error) {
+	return e.score(ctx, name, imagenet.Join(chain...))
 }
 
-func (e *ImageNet) score(ctx context.Context, name string, t traits) (Score, error) {
+func (e *ImageNet) score(ctx context.Context, name string, t imagenet.Features) (Score, error) {
 	if err := ctx.Err(); err != nil {
 		return Score{}, err
 	}
@@ -49,8 +51,8 @@ func (e *ImageNet) score(ctx context.Context, name string, t traits) (Score, err
 
 // Info says per cent.
 func (e *ImageNet) Info() Info {
-	return Info{Name: "imagenet", Label: "ImageNet top-1 (%), fitted estimate", Unit: "pct", Blind: []Trait{Dilation}, Charged: []Trait{Dilation},
-		Caps: map[Trait]float64{KernelSize: maxKernel, Expansion: maxExpansion}}
+	return Info{Name: "imagenet", Label: "ImageNet top-1 (%), fitted estimate", Unit: "pct", Blind: []accproxy.Trait{accproxy.Dilation}, Charged: []accproxy.Trait{accproxy.Dilation},
+		Caps: map[accproxy.Trait]float64{accproxy.KernelSize: imagenet.MaxKernel, accproxy.Expansion: imagenet.MaxExpansion}}
 }
 
 // String names the model by its figures' provenance.

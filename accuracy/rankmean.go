@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	accproxy "nas/accuracy/proxy"
 	"nas/blocks"
 )
 
@@ -44,7 +45,7 @@ func newRankMean(ctx context.Context, parts []Estimator, o Options) (*RankMean, 
 		samples[k] = make([]float64, len(o.Reference))
 	}
 	err := forEach(ctx, len(o.Reference), o.Workers, func(ctx context.Context, j int) error {
-		var memo Memo
+		var memo accproxy.Memo
 		for k, i := range missing {
 			s, err := estimateShared(ctx, parts[i], o.Reference[j], &memo)
 			if err != nil {
@@ -98,10 +99,10 @@ func (r *RankMean) sampleOf(name string) []float64 {
 // Estimate returns the mean position; Parts holds the raw values and, as
 // NAME.position, each part's own position.
 func (r *RankMean) Estimate(ctx context.Context, n *blocks.Network) (Score, error) {
-	return r.estimateShared(ctx, n, new(Memo))
+	return r.estimateShared(ctx, n, new(accproxy.Memo))
 }
 
-func (r *RankMean) estimateShared(ctx context.Context, n *blocks.Network, memo *Memo) (Score, error) {
+func (r *RankMean) estimateShared(ctx context.Context, n *blocks.Network, memo *accproxy.Memo) (Score, error) {
 	s := point(0)
 	s.Parts = make(map[string]float64, 2*len(r.parts))
 	for i, p := range r.parts {
@@ -122,14 +123,14 @@ func (r *RankMean) estimateShared(ctx context.Context, n *blocks.Network, memo *
 // Info is blind to what all the parts are blind to.
 func (r *RankMean) Info() Info {
 	names := make([]string, len(r.parts))
-	var blind []Trait
+	var blind []accproxy.Trait
 	for i, p := range r.parts {
 		in := p.Info()
 		names[i] = in.Name
 		if i == 0 {
 			blind = slices.Clone(in.Blind)
 		} else {
-			blind = slices.DeleteFunc(blind, func(t Trait) bool { return !slices.Contains(in.Blind, t) })
+			blind = slices.DeleteFunc(blind, func(t accproxy.Trait) bool { return !slices.Contains(in.Blind, t) })
 		}
 	}
 	list := strings.Join(names, ",")

@@ -7,9 +7,11 @@ import (
 	"strings"
 	"testing"
 
-	"nas/blocks"
-
 	"pgregory.net/rapid"
+
+	"nas/accuracy/benchmark"
+	accproxy "nas/accuracy/proxy"
+	"nas/blocks"
 )
 
 func TestRulerKnown(t *testing.T) {
@@ -51,7 +53,7 @@ func TestRulerStrictlyIncreasing(t *testing.T) {
 func macroNets(t testing.TB, digits ...string) []*blocks.Network {
 	var nets []*blocks.Network
 	for _, d := range digits {
-		n, err := MacroNetwork(d)
+		n, err := benchmark.MacroNetwork(d)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +104,7 @@ func TestRankMeanStoredScale(t *testing.T) {
 		if x.Value != y.Value {
 			t.Errorf("%s: %v from the sample, %v from the stored scale", n.Name, x.Value, y.Value)
 		}
-		if x.Parts["depth"] != CountDepth(n) || !math.IsNaN(x.Low) || !math.IsNaN(x.High) {
+		if x.Parts["depth"] != accproxy.CountDepth(n) || !math.IsNaN(x.Low) || !math.IsNaN(x.High) {
 			t.Errorf("%s: parts %v", n.Name, x.Parts)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	accproxy "nas/accuracy/proxy"
 	"nas/blocks"
 )
 
@@ -30,8 +31,8 @@ type Options struct {
 	Trained []TrainedNetwork
 
 	// NASWOT and Zen hold the settings of those proxies.
-	NASWOT NASWOT
-	Zen    Zen
+	NASWOT accproxy.NASWOT
+	Zen    accproxy.Zen
 }
 
 // New makes an estimator from its specification: a name, or a combiner of
@@ -53,7 +54,7 @@ func NewContext(ctx context.Context, spec string, o Options) (Estimator, error) 
 // with their brackets.
 func Names() []string {
 	names := []string{"rankmean(...)", "imagenet", "surrogate"}
-	names = append(names, ProxyNames()...)
+	names = append(names, accproxy.Names()...)
 	slices.Sort(names)
 	return names
 }
@@ -164,7 +165,7 @@ func (p *specParser) term(level int) (term, error) {
 
 // check judges names and numbers of arguments.
 func (t term) check() error {
-	_, isProxy := LookUp(t.name)
+	_, isProxy := accproxy.LookUp(t.name)
 	switch {
 	case !isProxy && t.name != "rankmean" && t.name != "imagenet" && t.name != "surrogate":
 		return fmt.Errorf("accuracy: unknown proxy %q, want one of %s", t.name, strings.Join(Names(), ", "))

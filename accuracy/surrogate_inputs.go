@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"nas/accuracy/imagenet"
+	accproxy "nas/accuracy/proxy"
 	"nas/blocks"
 )
 
@@ -41,8 +43,8 @@ func NewSurrogateInputs(ctx context.Context, o Options) (*SurrogateInputs, error
 
 // Of returns the inputs of one network, the combined rank first.
 func (in *SurrogateInputs) Of(ctx context.Context, n *blocks.Network) ([]float64, error) {
-	var memo Memo
-	row := make([]float64, 1, 1+len(in.proxies)+NumFeatures)
+	var memo accproxy.Memo
+	row := make([]float64, 1, 1+len(in.proxies)+imagenet.NumFeatures)
 	if in.prior != nil {
 		p, err := in.prior.estimateShared(ctx, n, &memo)
 		if err != nil {
@@ -57,7 +59,7 @@ func (in *SurrogateInputs) Of(ctx context.Context, n *blocks.Network) ([]float64
 		}
 		row = append(row, v.Value)
 	}
-	f := readTraits(n)
+	f := imagenet.Read(n)
 	return f.Append(row), nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"nas/accuracy/benchmark"
+	accproxy "nas/accuracy/proxy"
 	"nas/blocks"
 	"nas/internal/stat"
 )
@@ -16,11 +18,11 @@ func TestSurrogate(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs two hundred networks")
 	}
-	b, err := OpenBenchmark("macro")
+	b, err := benchmark.Open("macro")
 	if err != nil {
 		t.Fatal(err)
 	}
-	dev, _ := b.Split(Development)
+	dev, _ := b.Split(benchmark.Development)
 	r := rand.New(rand.NewPCG(8, 8))
 	var trainedNets []TrainedNetwork
 	var rest []*blocks.Network
@@ -32,7 +34,7 @@ func TestSurrogate(t *testing.T) {
 			rest, truth = append(rest, dev[i].Network), append(truth, dev[i].Truth)
 		}
 	}
-	e, err := New("surrogate", Options{Trained: trainedNets, NASWOT: NASWOT{Batch: 16}})
+	e, err := New("surrogate", Options{Trained: trainedNets, NASWOT: accproxy.NASWOT{Batch: 16}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +44,7 @@ func TestSurrogate(t *testing.T) {
 	}
 	var macs []float64
 	for _, n := range rest {
-		macs = append(macs, MACs(n))
+		macs = append(macs, accproxy.MACs(n))
 	}
 	if tau := stat.KendallTau(Values(got), truth); tau < stat.KendallTau(macs, truth)+0.1 {
 		t.Errorf("%s: tau %.3f, MACs %.3f", e, tau, stat.KendallTau(macs, truth))

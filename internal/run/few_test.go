@@ -6,7 +6,8 @@ import (
 	"slices"
 	"testing"
 
-	"nas/accuracy"
+	"nas/accuracy/benchmark"
+	"nas/accuracy/judge"
 	"nas/internal/stat"
 	"nas/search"
 	"nas/space"
@@ -25,13 +26,13 @@ func TestTenTold(t *testing.T) {
 	if *fewHalf == "" {
 		t.Skip("only with -few")
 	}
-	b, err := accuracy.OpenBenchmark("macro")
+	b, err := benchmark.Open("macro")
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := accuracy.ValidateOptions{Split: accuracy.Split(*fewHalf), Trained: []int{10}, Draws: *fewDraws}
-	judge := func(how string) accuracy.FewShotReport {
-		r, err := accuracy.FewShot(t.Context(), b, o)
+	o := judge.Options{Split: benchmark.Split(*fewHalf), Trained: []int{10}, Draws: *fewDraws}
+	judge := func(how string) judge.FewShotReport {
+		r, err := judge.FewShot(t.Context(), b, o)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"nas/accuracy"
+	"nas/accuracy/imagenet"
 	"nas/blocks"
 	"nas/latency"
 	"nas/space"
@@ -40,13 +41,13 @@ type inPieces struct {
 // known is what is kept of a piece.
 type known struct {
 	ends    latency.FusionBoundary
-	stretch *accuracy.Stretch
+	stretch *imagenet.BlockFeatures
 	alone   []atomic.Pointer[latency.Subgraph] // by device, if it was asked for: of this piece alone
 }
 
 // study is [space.Lowerer.Analyze].
 func (e *evaluator) study(n *blocks.Network) any {
-	k := &known{latency.FusionBoundaryOf(n), accuracy.NewStretch(n), make([]atomic.Pointer[latency.Subgraph], len(e.devices))}
+	k := &known{latency.FusionBoundaryOf(n), imagenet.NewBlockFeatures(n), make([]atomic.Pointer[latency.Subgraph], len(e.devices))}
 	if k.ends.CanSplitBefore() { // most stand alone, and n is at hand
 		for i, d := range e.devices {
 			if p, err := d.predictor.Subgraph(n); err == nil {
@@ -86,7 +87,7 @@ func (x inPieces) score(ctx context.Context, e accuracy.Estimator) (accuracy.Sco
 		}
 		return e.Estimate(ctx, n)
 	}
-	var room [64]*accuracy.Stretch
+	var room [64]*imagenet.BlockFeatures
 	chain := room[:0]
 	for _, p := range x.pieces {
 		chain = append(chain, knownOf(p).stretch)

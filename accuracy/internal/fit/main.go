@@ -9,13 +9,13 @@ import (
 	"fmt"
 	"os"
 
-	"nas/accuracy"
+	"nas/accuracy/imagenet"
 )
 
 func main() {
 	out := flag.String("out", "accuracy/data/imagenet_model.json", "file to write")
 	flag.Parse()
-	model, err := accuracy.FitImageNet(os.Stderr)
+	model, err := imagenet.Fit(os.Stderr)
 	if err == nil {
 		err = os.WriteFile(*out, append(model, '\n'), 0o644)
 	}
