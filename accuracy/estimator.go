@@ -5,7 +5,7 @@ import (
 	"math"
 
 	"nas/accuracy/imagenet"
-	accproxy "nas/accuracy/proxy"
+	"nas/accuracy/proxy"
 	"nas/blocks"
 )
 
@@ -32,8 +32,26 @@ type Estimator interface {
 // them together.
 type ChainEstimator interface {
 	Estimator
-	EstimateChain(ctx context.Context, name string, chain ...*imagenet.BlockFeatures) (Score, error)
+	EstimateChain(ctx context.Context, name string, chain ...*BlockFeatures) (Score, error)
 }
+
+// BlockFeatures are what a [ChainEstimator] reads of one or several blocks.
+type BlockFeatures = imagenet.BlockFeatures
+
+// Trait is something of a network that a score may or may not see.
+type Trait = proxy.Trait
+
+// The traits that estimators are asked about.
+const (
+	SE         = proxy.SE
+	Activation = proxy.Activation
+	Dilation   = proxy.Dilation
+	KernelSize = proxy.KernelSize
+	Expansion  = proxy.Expansion
+	Resolution = proxy.Resolution
+	Width      = proxy.Width
+	Depth      = proxy.Depth
+)
 
 // Info describes an estimator's values.
 type Info struct {
@@ -43,22 +61,20 @@ type Info struct {
 
 	// Blind lists what of a network the value does not depend on. A search will
 	// take the cheapest choice of every such gene.
-	Blind []accproxy.Trait
+	Blind []Trait
 
 	// Charged are those of the Blind traits of which an unknown value costs a small
 	// fixed charge, so that of networks that look the same the known kind wins.
-	Charged []accproxy.Trait
+	Charged []Trait
 
 	// Caps are the largest values of traits that the value tells apart: more
 	// counts as this. A search has no reason to take more.
-	Caps map[accproxy.Trait]float64
+	Caps map[Trait]float64
 
 	// ScaleID is the hash of the reference sample behind a combined rank, ""
 	// where there is none. Values with different ids must not be mixed.
 	ScaleID string
 }
-
-// The traits that estimators are asked about.
 
 // Score is what an estimator says of one network.
 type Score struct {

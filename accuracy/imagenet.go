@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"nas/accuracy/imagenet"
-	accproxy "nas/accuracy/proxy"
+	"nas/accuracy/proxy"
 	"nas/blocks"
 )
 
@@ -51,8 +51,8 @@ func (e *ImageNet) score(ctx context.Context, name string, t imagenet.Features) 
 
 // Info says per cent.
 func (e *ImageNet) Info() Info {
-	return Info{Name: "imagenet", Label: "ImageNet top-1 (%), fitted estimate", Unit: "pct", Blind: []accproxy.Trait{accproxy.Dilation}, Charged: []accproxy.Trait{accproxy.Dilation},
-		Caps: map[accproxy.Trait]float64{accproxy.KernelSize: imagenet.MaxKernel, accproxy.Expansion: imagenet.MaxExpansion}}
+	return Info{Name: "imagenet", Label: "ImageNet top-1 (%), fitted estimate", Unit: "pct", Blind: []proxy.Trait{proxy.Dilation}, Charged: []proxy.Trait{proxy.Dilation},
+		Caps: map[proxy.Trait]float64{proxy.KernelSize: imagenet.MaxKernel, proxy.Expansion: imagenet.MaxExpansion}}
 }
 
 // String names the model by its figures' provenance.

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
-	accproxy "nas/accuracy/proxy"
+	"nas/accuracy/proxy"
 	"nas/blocks"
 )
 
@@ -45,7 +45,7 @@ func newRankMean(ctx context.Context, parts []Estimator, o Options) (*RankMean, 
 		samples[k] = make([]float64, len(o.Reference))
 	}
 	err := forEach(ctx, len(o.Reference), o.Workers, func(ctx context.Context, j int) error {
-		var memo accproxy.Memo
+		var memo proxy.Memo
 		for k, i := range missing {
 			s, err := estimateShared(ctx, parts[i], o.Reference[j], &memo)
 			if err != nil {
@@ -99,10 +99,10 @@ func (r *RankMean) sampleOf(name string) []float64 {
 // Estimate returns the mean position; Parts holds the raw values and, as
 // NAME.position, each part's own position.
 func (r *RankMean) Estimate(ctx context.Context, n *blocks.Network) (Score, error) {
-	return r.estimateShared(ctx, n, new(accproxy.Memo))
+	return r.estimateShared(ctx, n, new(proxy.Memo))
 }
 
-func (r *RankMean) estimateShared(ctx context.Context, n *blocks.Network, memo *accproxy.Memo) (Score, error) {
+func (r *RankMean) estimateShared(ctx context.Context, n *blocks.Network, memo *proxy.Memo) (Score, error) {
 	s := point(0)
 	s.Parts = make(map[string]float64, 2*len(r.parts))
 	for i, p := range r.parts {
@@ -123,14 +123,14 @@ func (r *RankMean) estimateShared(ctx context.Context, n *blocks.Network, memo *
 // Info is blind to what all the parts are blind to.
 func (r *RankMean) Info() Info {
 	names := make([]string, len(r.parts))
-	var blind []accproxy.Trait
+	var blind []proxy.Trait
 	for i, p := range r.parts {
 		in := p.Info()
 		names[i] = in.Name
 		if i == 0 {
 			blind = slices.Clone(in.Blind)
 		} else {
-			blind = slices.DeleteFunc(blind, func(t accproxy.Trait) bool { return !slices.Contains(in.Blind, t) })
+			blind = slices.DeleteFunc(blind, func(t proxy.Trait) bool { return !slices.Contains(in.Blind, t) })
 		}
 	}
 	list := strings.Join(names, ",")

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"nas/accuracy/benchmark"
-	accproxy "nas/accuracy/proxy"
+	"nas/accuracy/proxy"
 	"nas/blocks"
 )
 
@@ -104,7 +104,7 @@ func TestRankMeanStoredScale(t *testing.T) {
 		if x.Value != y.Value {
 			t.Errorf("%s: %v from the sample, %v from the stored scale", n.Name, x.Value, y.Value)
 		}
-		if x.Parts["depth"] != accproxy.CountDepth(n) || !math.IsNaN(x.Low) || !math.IsNaN(x.High) {
+		if x.Parts["depth"] != proxy.CountDepth(n) || !math.IsNaN(x.Low) || !math.IsNaN(x.High) {
 			t.Errorf("%s: parts %v", n.Name, x.Parts)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	accproxy "nas/accuracy/proxy"
+	"nas/accuracy/proxy"
 	"nas/blocks"
 )
 
@@ -31,9 +31,15 @@ type Options struct {
 	Trained []TrainedNetwork
 
 	// NASWOT and Zen hold the settings of those proxies.
-	NASWOT accproxy.NASWOT
-	Zen    accproxy.Zen
+	NASWOT NASWOT
+	Zen    Zen
 }
+
+// NASWOT and Zen are the settings of those proxies.
+type (
+	NASWOT = proxy.NASWOT
+	Zen    = proxy.Zen
+)
 
 // New makes an estimator from its specification: a name, or a combiner of
 // names such as "rankmean(naswot,depth)". The names are those of [Names].
@@ -54,7 +60,7 @@ func NewContext(ctx context.Context, spec string, o Options) (Estimator, error) 
 // with their brackets.
 func Names() []string {
 	names := []string{"rankmean(...)", "imagenet", "surrogate"}
-	names = append(names, accproxy.Names()...)
+	names = append(names, proxy.Names()...)
 	slices.Sort(names)
 	return names
 }
@@ -165,7 +171,7 @@ func (p *specParser) term(level int) (term, error) {
 
 // check judges names and numbers of arguments.
 func (t term) check() error {
-	_, isProxy := accproxy.LookUp(t.name)
+	_, isProxy := proxy.LookUp(t.name)
 	switch {
 	case !isProxy && t.name != "rankmean" && t.name != "imagenet" && t.name != "surrogate":
 		return fmt.Errorf("accuracy: unknown proxy %q, want one of %s", t.name, strings.Join(Names(), ", "))

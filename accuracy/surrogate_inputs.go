@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"nas/accuracy/imagenet"
-	accproxy "nas/accuracy/proxy"
+	"nas/accuracy/proxy"
 	"nas/blocks"
 )
 
@@ -43,7 +43,7 @@ func NewSurrogateInputs(ctx context.Context, o Options) (*SurrogateInputs, error
 
 // Of returns the inputs of one network, the combined rank first.
 func (in *SurrogateInputs) Of(ctx context.Context, n *blocks.Network) ([]float64, error) {
-	var memo accproxy.Memo
+	var memo proxy.Memo
 	row := make([]float64, 1, 1+len(in.proxies)+imagenet.NumFeatures)
 	if in.prior != nil {
 		p, err := in.prior.estimateShared(ctx, n, &memo)

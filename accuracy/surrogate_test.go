@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"nas/accuracy/benchmark"
-	accproxy "nas/accuracy/proxy"
+	"nas/accuracy/proxy"
 	"nas/blocks"
 	"nas/internal/stat"
 )
@@ -34,7 +34,7 @@ func TestSurrogate(t *testing.T) {
 			rest, truth = append(rest, dev[i].Network), append(truth, dev[i].Truth)
 		}
 	}
-	e, err := New("surrogate", Options{Trained: trainedNets, NASWOT: accproxy.NASWOT{Batch: 16}})
+	e, err := New("surrogate", Options{Trained: trainedNets, NASWOT: proxy.NASWOT{Batch: 16}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestSurrogate(t *testing.T) {
 	}
 	var macs []float64
 	for _, n := range rest {
-		macs = append(macs, accproxy.MACs(n))
+		macs = append(macs, proxy.MACs(n))
 	}
 	if tau := stat.KendallTau(Values(got), truth); tau < stat.KendallTau(macs, truth)+0.1 {
 		t.Errorf("%s: tau %.3f, MACs %.3f", e, tau, stat.KendallTau(macs, truth))

@@ -27,6 +27,7 @@ const (
 	EarlyRecipe = "early"
 )
 
+// Recipes are all classes, BaseRecipe first.
 var Recipes = []string{BaseRecipe, AugmentedRecipe, StrongRecipe, EarlyRecipe}
 
 // publishedRows reads the table of published results. A network's figures of

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"nas/accuracy"
 	"nas/accuracy/benchmark"
-	accproxy "nas/accuracy/proxy"
 )
 
 // TestFewShot: more trained networks rank the rest better, and none of those
@@ -20,7 +20,7 @@ func TestFewShot(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Rows = b.Rows[:120]
-	o := Options{NASWOT: accproxy.NASWOT{Batch: 8}, Trained: []int{10, 80}, Draws: 3}
+	o := Options{NASWOT: accuracy.NASWOT{Batch: 8}, Trained: []int{10, 80}, Draws: 3}
 	got, err := FewShot(context.Background(), b, o)
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 
 	"nas/accuracy"
 	"nas/accuracy/benchmark"
-	accproxy "nas/accuracy/proxy"
 	"nas/blocks"
 )
 
@@ -42,7 +41,7 @@ func pairOf(rows []benchmark.Row, scores []accuracy.Score, from, to int, differ 
 		from, to = to, from
 	}
 	p := Pair{From: rows[from].ID, To: rows[to].ID, Differ: differ, from: from, to: to,
-		Change:    changeOf(rows[from].Network, rows[to].Network, accproxy.Trait(differ)),
+		Change:    changeOf(rows[from].Network, rows[to].Network, accuracy.Trait(differ)),
 		Published: rows[to].Truth - rows[from].Truth, Estimated: scores[to].Value - scores[from].Value}
 	switch { // as PairReport counts them
 	case p.Estimated == 0:
@@ -59,10 +58,10 @@ func pairOf(rows []benchmark.Row, scores []accuracy.Score, from, to int, differ 
 }
 
 // changeOf says how a trait differs between two networks that are otherwise equal.
-func changeOf(a, b *blocks.Network, t accproxy.Trait) string {
+func changeOf(a, b *blocks.Network, t accuracy.Trait) string {
 	x, y := traitOf(a, t), traitOf(b, t)
 	change := x + " -> " + y
-	if t == accproxy.SE {
+	if t == accuracy.SE {
 		change = "gates " + change
 	}
 	if x == y {
@@ -73,7 +72,7 @@ func changeOf(a, b *blocks.Network, t accproxy.Trait) string {
 
 // traitOf spells a trait of a network: the number of gates; the activations; how
 // many windows there are of each size above 1.
-func traitOf(n *blocks.Network, t accproxy.Trait) string {
+func traitOf(n *blocks.Network, t accuracy.Trait) string {
 	gates := 0
 	kernels, acts := map[int]int{}, map[string]int{}
 	for i := range n.Nodes {
@@ -95,9 +94,9 @@ func traitOf(n *blocks.Network, t accproxy.Trait) string {
 	}
 	var parts []string
 	switch t {
-	case accproxy.SE:
+	case accuracy.SE:
 		return fmt.Sprint(gates)
-	case accproxy.KernelSize:
+	case accuracy.KernelSize:
 		for k, n := range kernels {
 			parts = append(parts, fmt.Sprintf("%dx%d x %d", k, k, n))
 		}

@@ -9,7 +9,6 @@ import (
 
 	"nas/accuracy"
 	"nas/accuracy/benchmark"
-	accproxy "nas/accuracy/proxy"
 	"nas/blocks"
 	"nas/internal/stat"
 )
@@ -65,7 +64,7 @@ func nearPairs(rows []benchmark.Row, scores []float64) PairReport {
 }
 
 // oneThing are the traits that pairs of trained networks differ in alone.
-var oneThing = []accproxy.Trait{accproxy.SE, accproxy.Activation, accproxy.KernelSize}
+var oneThing = []accuracy.Trait{accuracy.SE, accuracy.Activation, accuracy.KernelSize}
 
 // severalThings is the key of pairs that differ in more than one of them.
 const severalThings = "several of these"
@@ -113,7 +112,7 @@ func oneThingPairs(rows []benchmark.Row, scores []accuracy.Score) (map[string]Pa
 
 // signature spells a network out but for some of its traits. Equal signatures
 // are equal networks, but for these.
-func signature(n *blocks.Network, without ...accproxy.Trait) string {
+func signature(n *blocks.Network, without ...accuracy.Trait) string {
 	gate := make([]bool, len(n.Nodes)) // on the way to a gate's product
 	for i := len(n.Nodes) - 1; i > 0; i-- {
 		nd := &n.Nodes[i]
@@ -126,18 +125,18 @@ func signature(n *blocks.Network, without ...accproxy.Trait) string {
 	var s strings.Builder
 	for i := range n.Nodes {
 		nd := &n.Nodes[i]
-		if gate[i] && slices.Contains(without, accproxy.SE) {
+		if gate[i] && slices.Contains(without, accuracy.SE) {
 			continue
 		}
 		fmt.Fprintf(&s, "%s %v", nd.Op.Kind(), nd.Shape)
 		switch op := nd.Op.(type) {
 		case *blocks.Conv:
-			if !slices.Contains(without, accproxy.KernelSize) {
+			if !slices.Contains(without, accuracy.KernelSize) {
 				fmt.Fprintf(&s, " k%v", op.Kernel)
 			}
 			fmt.Fprintf(&s, " s%v d%v g%d", op.Stride, op.Dilation, op.G())
 		case *blocks.Activation:
-			if !slices.Contains(without, accproxy.Activation) {
+			if !slices.Contains(without, accuracy.Activation) {
 				fmt.Fprintf(&s, " %v", op.Func)
 			}
 		}

@@ -7,7 +7,6 @@ import (
 
 	"nas/accuracy"
 	"nas/accuracy/benchmark"
-	accproxy "nas/accuracy/proxy"
 	"nas/blocks"
 )
 
@@ -24,9 +23,9 @@ func TestSignature(t *testing.T) {
 	plain := net(blocks.ReLU, 3, false)
 	for _, tt := range []struct {
 		other *blocks.Network
-		trait accproxy.Trait
-	}{{net(blocks.ReLU, 3, true), accproxy.SE}, {net(blocks.ReLU, 5, false), accproxy.KernelSize}} {
-		for _, without := range append([]accproxy.Trait{""}, oneThing...) {
+		trait accuracy.Trait
+	}{{net(blocks.ReLU, 3, true), accuracy.SE}, {net(blocks.ReLU, 5, false), accuracy.KernelSize}} {
+		for _, without := range append([]accuracy.Trait{""}, oneThing...) {
 			if got, want := signature(plain, without) == signature(tt.other, without), without == tt.trait; got != want {
 				t.Errorf("%s differs; without %q the networks are equal: %v, want %v", tt.trait, without, got, want)
 			}
@@ -80,7 +79,7 @@ func TestOneThing(t *testing.T) {
 	}
 	p := rep.Proxies["imagenet"]
 	pairs, right := 0, 0.0
-	for kind, want := range map[accproxy.Trait]int{accproxy.SE: 11, accproxy.KernelSize: 6, accproxy.Activation: 1} {
+	for kind, want := range map[accuracy.Trait]int{accuracy.SE: 11, accuracy.KernelSize: 6, accuracy.Activation: 1} {
 		q := p.OneThing[string(kind)]
 		if q.Pairs != want {
 			t.Errorf("%s: %d pairs, want %d", kind, q.Pairs, want)
@@ -104,8 +103,8 @@ func TestOneThing(t *testing.T) {
 			listed++
 		}
 		switch {
-		case q.From == "mobilenet_v2" && (q.To != "mobilenet_v2_se" || q.Differ != string(accproxy.SE) || q.Change != "gates 0 -> 17" || math.Abs(q.Published-1.2) > 1e-9),
-			q.Differ == string(accproxy.Activation) && (q.Change != "relu -> hswish" && q.Change != "hswish -> relu" || math.Abs(math.Abs(q.Published)-1.21) > 1e-9),
+		case q.From == "mobilenet_v2" && (q.To != "mobilenet_v2_se" || q.Differ != string(accuracy.SE) || q.Change != "gates 0 -> 17" || math.Abs(q.Published-1.2) > 1e-9),
+			q.Differ == string(accuracy.Activation) && (q.Change != "relu -> hswish" && q.Change != "hswish -> relu" || math.Abs(math.Abs(q.Published)-1.21) > 1e-9),
 			q.From == "pplcnet_k5_none" && q.To == "pplcnet_k5_all" && (q.Change != "3x3 x 14 -> 3x3 x 1, 5x5 x 13" || math.Abs(q.Published-0.78) > 1e-9):
 			t.Errorf("%+v", q)
 		}
@@ -177,7 +176,7 @@ func TestPairListIsOfTheShare(t *testing.T) {
 		rows = append(rows, benchmark.Row{ID: string(rune('a' + i)), MACs: int64(i), Truth: []float64{70, 70, 71}[i], Network: n})
 	}
 	shares, list := oneThingPairs(rows, scored(1, 2, 2))
-	share := shares[string(accproxy.KernelSize)]
+	share := shares[string(accuracy.KernelSize)]
 	if share.Pairs != 2 || share.RightPct != 75 || len(list) != 2 {
 		t.Fatalf("%+v, listed %+v; want two pairs, one right and one half right", share, list)
 	}

@@ -24,6 +24,21 @@ type Proxy struct {
 	score    func(context.Context, *blocks.Network, Settings, *Memo) (float64, error)
 }
 
+// A Trait is something of a network that a score may or may not see.
+type Trait string
+
+// The traits that scores are asked about.
+const (
+	SE         Trait = "SE"         // squeeze-and-excite
+	Activation Trait = "activation" // which function, not where
+	Dilation   Trait = "dilation"
+	KernelSize Trait = "kernel size"
+	Expansion  Trait = "expansion"
+	Resolution Trait = "resolution"
+	Width      Trait = "width"
+	Depth      Trait = "depth"
+)
+
 // Settings are those of the proxies that run the network. The zero value has the
 // defaults.
 type Settings struct {
@@ -83,22 +98,3 @@ func (p Proxy) Spell(s Settings) string {
 	}
 	return p.Name + "{" + p.settings(s) + "}"
 }
-
-// A Trait is something of a network that a score may or may not see.
-type Trait string
-
-const SE Trait = "SE" // squeeze-and-excite
-
-const Activation Trait = "activation" // which function, not where
-
-const Dilation Trait = "dilation"
-
-const KernelSize Trait = "kernel size"
-
-const Expansion Trait = "expansion"
-
-const Resolution Trait = "resolution"
-
-const Width Trait = "width"
-
-const Depth Trait = "depth"

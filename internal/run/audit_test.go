@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"nas/accuracy"
-	accproxy "nas/accuracy/proxy"
 	"nas/internal/config"
 )
 
@@ -101,7 +100,7 @@ func TestRunWarnsOfBlindGenes(t *testing.T) {
 
 // TestCountedAs: what a score declares to take for less is said of each such choice.
 func TestCountedAs(t *testing.T) {
-	info := accuracy.Info{Caps: map[accproxy.Trait]float64{accproxy.KernelSize: 5}}
+	info := accuracy.Info{Caps: map[accuracy.Trait]float64{accuracy.KernelSize: 5}}
 	kernels := geneGroup{key: "kernel", choices: []string{"3", "5", "7"}}
 	for v, want := range []string{"", "", "5"} {
 		if like, why := countedAs(kernels, v, info); like != want || (why == "") != (want == "") {

@@ -31,7 +31,7 @@ func TestTenTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := judge.Options{Split: benchmark.Split(*fewHalf), Trained: []int{10}, Draws: *fewDraws}
-	judge := func(how string) judge.FewShotReport {
+	fewShot := func(how string) judge.FewShotReport {
 		r, err := judge.FewShot(t.Context(), b, o)
 		if err != nil {
 			t.Fatal(err)
@@ -41,9 +41,9 @@ func TestTenTold(t *testing.T) {
 			how, f.RegretMean, f.PriorRegret, f.Below, f.Draws, f.KendallTau, f.PriorTau)
 		return f
 	}
-	judge("at random")
+	fewShot("at random")
 	o.Choose = askMacro
-	if f := judge("by asking"); 10*f.Below < 9*f.Draws {
+	if f := fewShot("by asking"); 10*f.Below < 9*f.Draws {
 		t.Errorf("asked and told, ten networks lower the regret in %d of %d draws only", f.Below, f.Draws)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"nas/accuracy"
-	accproxy "nas/accuracy/proxy"
 	"nas/blocks"
 	"nas/internal/atomicfile"
 	"nas/internal/config"
@@ -141,7 +140,7 @@ func (o *ImproveOptions) aroundConfig(a space.Arch) (*config.Config, space.Arch,
 	vary := space.Vary{SE: true, Activation: true}
 	if e != nil && err == nil {
 		blind := e.Info().Blind
-		vary.SE, vary.Activation = !slices.Contains(blind, accproxy.SE), !slices.Contains(blind, accproxy.Activation)
+		vary.SE, vary.Activation = !slices.Contains(blind, accuracy.SE), !slices.Contains(blind, accuracy.Activation)
 	} else {
 		vary = space.Vary{}
 	}

@@ -1,7 +1,7 @@
 // Command fit makes the fitted accuracy estimate from the tables of trained
 // networks and prints what it is worth.
 //
-//	go run ./accuracy/internal/fit -out accuracy/data/imagenet_model.json
+//	go run ./accuracy/internal/fit -out accuracy/imagenet/imagenet_model.json
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	out := flag.String("out", "accuracy/data/imagenet_model.json", "file to write")
+	out := flag.String("out", "accuracy/imagenet/imagenet_model.json", "file to write")
 	flag.Parse()
 	model, err := imagenet.Fit(os.Stderr)
 	if err == nil {
