@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"nas/blocks/zoo"
+	"nas/internal/table"
 )
 
 func init() { benchmarks["published"] = publishedBenchmark }
 
-// The classes of training recipes, told by the name under which a result was
+// The classes of training Recipes, told by the name under which a result was
 // published, before any accuracy was looked at.
 const (
 	// BaseRecipe is a paper's or a library's first recipe: random crops and flips.
@@ -39,9 +41,9 @@ func publishedRows() ([]Row, error) {
 		return nil, err
 	}
 	type key struct{ model, resolution string }
-	where := make(map[key]int)
-	for i := range names.rows {
-		where[key{names.text(i, "model"), names.text(i, "resolution")}] = i
+	where := make(map[key]*table.Row)
+	for _, row := range names.Rows {
+		where[key{row.Text("model"), row.Text("resolution")}] = row
 	}
 	t, err := embeddedTable("imagenet_published.csv")
 	if err != nil {
@@ -49,28 +51,31 @@ func publishedRows() ([]Row, error) {
 	}
 	merged := make(map[string]*Row)
 	figures := make(map[string]int) // that Truth is the mean of, by ID
-	for i := range t.rows {
-		j, ok := where[key{t.text(i, "model"), t.text(i, "resolution")}]
-		if !ok || t.text(i, "top1") == "" {
+	for _, row := range t.Rows {
+		name := where[key{row.Text("model"), row.Text("resolution")}]
+		if name == nil || row.Text("top1") == "" {
 			continue
 		}
-		top1, err := t.float(i, "top1")
-		if err != nil {
-			return nil, err
+		top1 := row.Float("top1")
+		if err := row.Err(); err != nil {
+			return nil, fmt.Errorf("accuracy: %w", err)
 		}
-		spec, recipe := names.text(j, "network"), names.text(j, "recipe")
+		spec, recipe := name.Text("network"), name.Text("recipe")
 		id := spec + " " + recipe
 		r := merged[id]
 		if r == nil {
 			if !slices.Contains(Recipes, recipe) {
-				return nil, fmt.Errorf("accuracy: published_networks.csv: line %d: unknown recipe %q", j+2, recipe)
+				name.Fail("recipe", "want one of %s", strings.Join(Recipes, ", "))
 			}
 			n, err := zoo.Get(spec)
 			if err != nil {
-				return nil, fmt.Errorf("accuracy: published_networks.csv: line %d: %w", j+2, err)
+				name.Fail("network", "%w", err)
+			}
+			if err := name.Err(); err != nil {
+				return nil, fmt.Errorf("accuracy: %w", err)
 			}
 			c := n.Counts()
-			r = &Row{ID: id, Group: names.text(j, "family"), Recipe: recipe, MACs: c.MACs, Params: c.Params, Network: n}
+			r = &Row{ID: id, Group: name.Text("family"), Recipe: recipe, MACs: c.MACs, Params: c.Params, Network: n}
 			merged[id] = r
 		}
 		figures[id]++
