@@ -38,6 +38,11 @@ type ChainEstimator interface {
 // BlockFeatures are what a [ChainEstimator] reads of one or several blocks.
 type BlockFeatures = imagenet.BlockFeatures
 
+// NewBlockFeatures reads one or several whole blocks, given as a network whose input
+// is what they read. Its nodes must tell the stem and the blocks apart by stage and
+// block as those of the whole network do.
+func NewBlockFeatures(n *blocks.Network) *BlockFeatures { return imagenet.NewBlockFeatures(n) }
+
 // Trait is something of a network that a score may or may not see.
 type Trait = proxy.Trait
 

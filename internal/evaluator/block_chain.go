@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 
 	"nas/accuracy"
-	"nas/accuracy/imagenet"
 	"nas/blocks"
 	"nas/latency"
 	"nas/space"
@@ -51,7 +50,7 @@ type blockFacts struct {
 func analyzer(devices []*Device) func(n *blocks.Network) any {
 	return func(n *blocks.Network) any {
 		f := &blockFacts{
-			latency.FusionBoundaryOf(n), imagenet.NewBlockFeatures(n), make([]atomic.Pointer[latency.Subgraph], len(devices)),
+			latency.FusionBoundaryOf(n), accuracy.NewBlockFeatures(n), make([]atomic.Pointer[latency.Subgraph], len(devices)),
 		}
 		if f.boundary.CanSplitBefore() {
 			for i, d := range devices {
