@@ -35,6 +35,16 @@ type ChainEstimator interface {
 	EstimateChain(ctx context.Context, name string, chain ...*BlockFeatures) (Score, error)
 }
 
+// A ScaledEstimator's values are positions on the scale of a reference sample.
+type ScaledEstimator interface {
+	Estimator
+	// Scale returns the reference values, to be stored and given to [Options].
+	Scale() *Scale
+	// ReferenceValues returns the score of each network of the reference sample, in its
+	// order; nil if the parts of a stored scale have samples of different length.
+	ReferenceValues() []float64
+}
+
 // BlockFeatures are what a [ChainEstimator] reads of one or several blocks.
 type BlockFeatures = imagenet.BlockFeatures
 

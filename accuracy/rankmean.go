@@ -65,11 +65,10 @@ func newRankMean(ctx context.Context, parts []Estimator, o Options) (*RankMean, 
 	return r, nil
 }
 
-// Scale returns the reference values, to be stored.
+// Scale implements [ScaledEstimator].
 func (r *RankMean) Scale() *Scale { return r.scale }
 
-// ReferenceValues returns the score of each network of the reference sample, in
-// its order; nil if a stored scale has samples of different length.
+// ReferenceValues implements [ScaledEstimator].
 func (r *RankMean) ReferenceValues() []float64 {
 	var values []float64
 	for _, name := range r.names {

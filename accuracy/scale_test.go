@@ -10,7 +10,6 @@ import (
 	"pgregory.net/rapid"
 
 	"nas/accuracy/benchmark"
-	"nas/accuracy/proxy"
 	"nas/blocks"
 )
 
@@ -62,6 +61,18 @@ func macroNets(t testing.TB, digits ...string) []*blocks.Network {
 	return nets
 }
 
+func depthOf(t *testing.T, n *blocks.Network) float64 {
+	e, err := New("depth", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := e.Estimate(t.Context(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Value
+}
+
 func TestRankMeanStoredScale(t *testing.T) {
 	ref := macroNets(t, "00000000", "10000000", "11100100", "22222222", "21022010", "12112112")
 	a, err := New("rankmean(macs, depth)", Options{Reference: ref})
@@ -104,7 +115,7 @@ func TestRankMeanStoredScale(t *testing.T) {
 		if x.Value != y.Value {
 			t.Errorf("%s: %v from the sample, %v from the stored scale", n.Name, x.Value, y.Value)
 		}
-		if x.Parts["depth"] != proxy.CountDepth(n) || !math.IsNaN(x.Low) || !math.IsNaN(x.High) {
+		if x.Parts["depth"] != depthOf(t, n) || !math.IsNaN(x.Low) || !math.IsNaN(x.High) {
 			t.Errorf("%s: parts %v", n.Name, x.Parts)
 		}
 	}

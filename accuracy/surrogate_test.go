@@ -44,7 +44,7 @@ func TestSurrogate(t *testing.T) {
 	}
 	var macs []float64
 	for _, n := range rest {
-		macs = append(macs, proxy.MACs(n))
+		macs = append(macs, float64(n.Counts().MACs))
 	}
 	if tau := stat.KendallTau(Values(got), truth); tau < stat.KendallTau(macs, truth)+0.1 {
 		t.Errorf("%s: tau %.3f, MACs %.3f", e, tau, stat.KendallTau(macs, truth))

@@ -2,10 +2,10 @@ package proxy
 
 import "nas/blocks"
 
-// CountDepth scores a network by the number of its convolutions with a kernel
+// countDepth scores a network by the number of its convolutions with a kernel
 // size above 1, the stem's excluded. In a network of separable blocks it is the
 // number of blocks.
-func CountDepth(n *blocks.Network) float64 {
+func countDepth(n *blocks.Network) float64 {
 	d := 0
 	eachSpatialConv(n, func(int, *blocks.Conv) { d++ })
 	return float64(d)
@@ -40,6 +40,6 @@ func eachSpatialConv(n *blocks.Network, f func(i int, c *blocks.Conv)) {
 }
 
 func init() {
-	register(Proxy{Name: "depth", Label: "depth", score: closed(CountDepth),
+	register(Proxy{Name: "depth", Label: "depth", score: closed(countDepth),
 		Blind: []Trait{SE, Activation, Dilation, KernelSize, Expansion, Resolution, Width}})
 }

@@ -6,7 +6,7 @@ import (
 	"nas/blocks"
 )
 
-// Entropy scores a network by the differential entropy of its output under
+// entropy scores a network by the differential entropy of its output under
 // Gaussian weights and inputs, DeepMAD's closed form (Shen, Wang, Tan et al.,
 // DeepMAD: Mathematical Architecture Design for Deep Convolutional Neural
 // Network, CVPR 2023, section 3):
@@ -18,7 +18,7 @@ import (
 // depth over width (their effectiveness) is left to the constraints of the
 // search. Both layers of a squeeze-and-excite gate are left out: they are not
 // on the path that the entropy follows. No network is run.
-func Entropy(n *blocks.Network) float64 {
+func entropy(n *blocks.Network) float64 {
 	sum := 0.0
 	var last blocks.Shape
 	for i := range n.Nodes {
@@ -37,5 +37,5 @@ func Entropy(n *blocks.Network) float64 {
 }
 
 func init() {
-	register(Proxy{Name: "entropy", Label: "DeepMAD entropy", score: closed(Entropy), Blind: []Trait{SE, Activation, Dilation}})
+	register(Proxy{Name: "entropy", Label: "DeepMAD entropy", score: closed(entropy), Blind: []Trait{SE, Activation, Dilation}})
 }

@@ -6,10 +6,10 @@ import (
 	"nas/blocks"
 )
 
-// Params scores a network by the natural logarithm of its trainable
+// logParams scores a network by the natural logarithm of its trainable
 // parameters.
-func Params(n *blocks.Network) float64 { return math.Log(float64(n.Counts().Params)) }
+func logParams(n *blocks.Network) float64 { return math.Log(float64(n.Counts().Params)) }
 
 func init() {
-	register(Proxy{Name: "params", Label: "log params", score: closed(Params), Blind: []Trait{Resolution, Activation, Dilation}})
+	register(Proxy{Name: "params", Label: "log params", score: closed(logParams), Blind: []Trait{Resolution, Activation, Dilation}})
 }

@@ -6,7 +6,7 @@ import (
 	"nas/blocks"
 )
 
-// Profile scores a network by a closed formula of ours, in the information that
+// levelProfile scores a network by a closed formula of ours, in the information that
 // a proxy running the network must beat:
 //
 //	sum over levels of log(1 + n) + 0.45 x share of kernels above 3 + mean over levels of log(width)/2 + log(resolution)
@@ -17,7 +17,7 @@ import (
 // thing that counting blocks misses. The first two terms were chosen on
 // NAS-Bench-Macro, where the last two are constant; their weights are set by
 // hand, so that a wider or finer network of one shape scores higher.
-func Profile(n *blocks.Network) float64 {
+func levelProfile(n *blocks.Network) float64 {
 	type level struct{ convs, width int }
 	levels := make(map[blocks.Shape]level, 8) // keyed by extent, C = 0
 	var order []blocks.Shape
@@ -57,5 +57,5 @@ func Profile(n *blocks.Network) float64 {
 }
 
 func init() {
-	register(Proxy{Name: "profile", Label: "depth and kernel profile", score: closed(Profile), Blind: []Trait{SE, Activation, Dilation}})
+	register(Proxy{Name: "profile", Label: "depth and kernel profile", score: closed(levelProfile), Blind: []Trait{SE, Activation, Dilation}})
 }

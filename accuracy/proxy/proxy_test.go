@@ -48,12 +48,12 @@ func TestClosedForms(t *testing.T) {
 		name      string
 		got, want float64
 	}{
-		{"macs", MACs(n), math.Log(27*8*256 + 25*8*256 + 8*16*256 + 160)},
-		{"params", Params(n), math.Log(27*8 + 16 + 25*8 + 16 + 8*16 + 32 + 160)},
-		{"depth", CountDepth(n), 1},
-		{"entropy", Entropy(n), math.Log(16*16*16) * (math.Log(27) + math.Log(25) + math.Log(8))},
-		{"synflow", SynFlow(n), path + math.Log(10) + math.Log(4)},
-		{"profile", Profile(n), math.Log(2) + 0.45 + math.Log(16)/2 + math.Log(32)},
+		{"macs", logMACs(n), math.Log(27*8*256 + 25*8*256 + 8*16*256 + 160)},
+		{"params", logParams(n), math.Log(27*8 + 16 + 25*8 + 16 + 8*16 + 32 + 160)},
+		{"depth", countDepth(n), 1},
+		{"entropy", entropy(n), math.Log(16*16*16) * (math.Log(27) + math.Log(25) + math.Log(8))},
+		{"synflow", synFlow(n), path + math.Log(10) + math.Log(4)},
+		{"profile", levelProfile(n), math.Log(2) + 0.45 + math.Log(16)/2 + math.Log(32)},
 	} {
 		if math.Abs(tt.got-tt.want) > 1e-9 {
 			t.Errorf("%s = %v, want %v", tt.name, tt.got, tt.want)
@@ -72,7 +72,7 @@ func TestSynFlowResidual(t *testing.T) {
 	}
 	v := 2 * 2 / math.Sqrt(math.Pi) // of the convolution's outputs
 	// R = 4 (1 + v); the weights carry the share v/(1+v).
-	if want := math.Log(4 * v); math.Abs(SynFlow(n)-want) > 1e-9 {
-		t.Errorf("synflow = %v, want %v", SynFlow(n), want)
+	if want := math.Log(4 * v); math.Abs(synFlow(n)-want) > 1e-9 {
+		t.Errorf("synflow = %v, want %v", synFlow(n), want)
 	}
 }

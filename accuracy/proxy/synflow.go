@@ -6,7 +6,7 @@ import (
 	"nas/blocks"
 )
 
-// SynFlow scores a network by the logarithm of its synaptic flow, the sum over
+// synFlow scores a network by the logarithm of its synaptic flow, the sum over
 // weights of |w dR/dw| (Tanaka, Kunin, Yamins and Ganguli, Pruning neural
 // networks without any data by iteratively conserving synaptic flow, NeurIPS
 // 2020, equation 1; as a proxy: Abdelfattah et al., ICLR 2021, section 3.2).
@@ -18,7 +18,7 @@ import (
 // activations pass positive values on; a residual sum splits the flow in
 // proportion to its inputs. Borders are ignored, and gates (multiplications)
 // are taken as open.
-func SynFlow(n *blocks.Network) float64 {
+func synFlow(n *blocks.Network) float64 {
 	value := make([]float64, len(n.Nodes)) // log of the value of each element
 	for i := 1; i < len(n.Nodes); i++ {
 		nd := &n.Nodes[i]
@@ -83,6 +83,6 @@ func logSum(v []float64, idx []int) float64 {
 }
 
 func init() {
-	register(Proxy{Name: "synflow", Label: "log synaptic flow", score: closed(SynFlow),
+	register(Proxy{Name: "synflow", Label: "log synaptic flow", score: closed(synFlow),
 		Blind: []Trait{SE, Activation, Dilation, Resolution}})
 }
