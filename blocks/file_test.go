@@ -14,7 +14,8 @@ func specimen(t testing.TB) *Network {
 	b.Mark(1, 1)
 	low := x
 	x = Named{"ir", InvertedResidual{Out: 8, Expanded: 16, Act: ReLU6, SE: &SqueezeExcite{Hidden: 4}}}.Build(b, x)
-	x = b.Apply("pool", &Pool{Pool: AvgPool, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: PadAll(1), Ceil: true, CountPad: true}, x)
+	x = b.Apply("pool", &Pool{Pool: AvgPool, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: PadAll(1), Ceil: true,
+		CountPad: true}, x)
 	x = Named{"fuse", FeatureFusion{Out: 8, Fine: low, Act: ReLU}}.Build(b, x)
 	x = b.Apply("concat", &Concat{}, x, low)
 	x = b.Apply("shuffle", &ChannelShuffle{Groups: 4}, x)

@@ -308,7 +308,8 @@ func elems(dims []int) int {
 }
 
 // elemSize is the width of an element in raw_data.
-var elemSize = map[int]int{elemFloat: 4, elemUint8: 1, elemInt8: 1, elemInt32: 4, elemInt64: 8, elemBool: 1, elemFloat16: 2, elemDouble: 8}
+var elemSize = map[int]int{elemFloat: 4, elemUint8: 1, elemInt8: 1, elemInt32: 4, elemInt64: 8, elemBool: 1,
+	elemFloat16: 2, elemDouble: 8}
 
 // parseTensor decodes a TensorProto. All kinds of floating point become
 // float32, all kinds of integers int64.

@@ -151,7 +151,8 @@ func packTar(w io.Writer, files map[string][]byte) error {
 	}
 	a := tar.NewWriter(z)
 	for _, name := range sorted(files) {
-		h := &tar.Header{Name: name, Mode: int64(mode(name)), Size: int64(len(files[name])), ModTime: epoch, Format: tar.FormatUSTAR}
+		h := &tar.Header{Name: name, Mode: int64(mode(name)), Size: int64(len(files[name])), ModTime: epoch,
+			Format: tar.FormatUSTAR}
 		if err := a.WriteHeader(h); err != nil {
 			return err
 		}
