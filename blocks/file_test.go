@@ -61,7 +61,8 @@ func TestFileRoundTrip(t *testing.T) {
 
 func TestFileErrorsNameTheCause(t *testing.T) {
 	node := func(s string) string {
-		return `{"format":"nas-network-1","name":"x","nodes":[{"name":"input","op":"input","attrs":{"shape":{"H":4,"W":4,"C":2}}},` + s + `]}`
+		return `{"format":"nas-network-1","name":"x","nodes":[` +
+			`{"name":"input","op":"input","attrs":{"shape":{"H":4,"W":4,"C":2}}},` + s + `]}`
 	}
 	for _, c := range []struct{ file, want string }{
 		{`{"format":"nas-network-2","name":"x","nodes":[]}`, `"nas-network-1"`},
@@ -93,8 +94,13 @@ func FuzzFile(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(data)
-	f.Add([]byte(`{"format":"nas-network-1","name":"x","nodes":[{"name":"i","op":"input","attrs":{"shape":{"H":2147483648,"W":1,"C":1}}},{"name":"a","op":"conv","attrs":{"out":1,"kernel":[32768,32768],"pad":{"top":1048576}},"inputs":["i"]}]}`))
-	f.Add([]byte(`{"format":"nas-network-1","name":"x","nodes":[{"name":"i","op":"input","attrs":{"shape":{"H":32768,"W":32768,"C":2}}},{"name":"p","op":"pool","attrs":{"pool":"max","kernel":[32768,32768],"pad":{"top":32767,"left":32767,"bottom":32767,"right":32767}},"inputs":["i"]}]}`))
+	f.Add([]byte(`{"format":"nas-network-1","name":"x","nodes":[` +
+		`{"name":"i","op":"input","attrs":{"shape":{"H":2147483648,"W":1,"C":1}}},` +
+		`{"name":"a","op":"conv","attrs":{"out":1,"kernel":[32768,32768],"pad":{"top":1048576}},"inputs":["i"]}]}`))
+	f.Add([]byte(`{"format":"nas-network-1","name":"x","nodes":[` +
+		`{"name":"i","op":"input","attrs":{"shape":{"H":32768,"W":32768,"C":2}}},` +
+		`{"name":"p","op":"pool","attrs":{"pool":"max","kernel":[32768,32768],` +
+		`"pad":{"top":32767,"left":32767,"bottom":32767,"right":32767}},"inputs":["i"]}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var n Network
 		if json.Unmarshal(data, &n) != nil {

@@ -180,7 +180,8 @@ func readResize(r *reader, c call) ([]*value, error) {
 		if err != nil || len(t.f) != 4 || t.f[0] != 1 || t.f[1] != 1 {
 			return nil, errors.New("its scales must be four constants that keep batch and channels")
 		}
-		op.H, op.W = int(toInt(math.Floor(float64(s.H)*float64(t.f[2])))), int(toInt(math.Floor(float64(s.W)*float64(t.f[3]))))
+		op.H = int(toInt(math.Floor(float64(s.H) * float64(t.f[2]))))
+		op.W = int(toInt(math.Floor(float64(s.W) * float64(t.f[3]))))
 		if float64(op.H) != float64(s.H)*float64(t.f[2]) || float64(op.W) != float64(s.W)*float64(t.f[3]) {
 			return nil, fmt.Errorf("by scales %v of %v, which give no whole number of pixels", t.f[2:], s)
 		}

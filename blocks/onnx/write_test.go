@@ -30,14 +30,11 @@ func build(t testing.TB, name string, in blocks.Shape, f func(b *blocks.Builder,
 	return n
 }
 
-// specimens are small networks that together hold every kind of op and every
-// form that the writer has for it.
+// specimens are small networks that together hold every kind of op, in every form in which the
+// writer writes it.
 func specimens(t testing.TB) []*blocks.Network {
 	type B = *blocks.Builder
 	type V = blocks.Value
-	pool := func(kind blocks.PoolKind, k, s int, p blocks.Pad, ceil, count bool) *blocks.Pool {
-		return &blocks.Pool{Pool: kind, Kernel: [2]int{k, k}, Stride: [2]int{s, s}, Pad: p, Ceil: ceil, CountPad: count}
-	}
 	ns := []*blocks.Network{
 		build(t, "conv", blocks.Shape{H: 11, W: 9, C: 6}, func(b B, x V) {
 			x = b.Apply("plain", &blocks.Conv{Out: 8, Kernel: [2]int{3, 5}, Stride: [2]int{2, 1}, Dilation: [2]int{1, 2},
@@ -107,8 +104,13 @@ func specimens(t testing.TB) []*blocks.Network {
 			b.Apply("nearest", &blocks.Resize{H: 19, W: 3, Mode: blocks.Nearest}, x)
 		}),
 	}
+	return append(ns, smallSpecimens(t)...)
+}
+
+// smallSpecimens are the activations and a sample of pools.
+func smallSpecimens(t testing.TB) (ns []*blocks.Network) {
 	for _, f := range blocks.ActFuncs() {
-		ns = append(ns, build(t, f.String(), blocks.Shape{H: 6, W: 5, C: 3}, func(b B, x V) {
+		ns = append(ns, build(t, f.String(), blocks.Shape{H: 6, W: 5, C: 3}, func(b *blocks.Builder, x blocks.Value) {
 			b.Apply("act", &blocks.Activation{Func: f}, b.Apply("bn", &blocks.BatchNorm{Epsilon: 1e-3}, x))
 		}))
 	}
@@ -116,9 +118,10 @@ func specimens(t testing.TB) []*blocks.Network {
 	for i := range 24 {
 		k, s := 1+r.IntN(4), 1+r.IntN(3)
 		p := blocks.Pad{Top: r.IntN(k), Left: r.IntN(k), Bottom: r.IntN(k), Right: r.IntN(k)}
-		op := pool(blocks.PoolKind(i%2), k, s, p, r.IntN(2) == 0, r.IntN(2) == 0)
+		op := &blocks.Pool{Pool: blocks.PoolKind(i % 2), Kernel: [2]int{k, k}, Stride: [2]int{s, s}, Pad: p,
+			Ceil: r.IntN(2) == 0, CountPad: r.IntN(2) == 0}
 		ns = append(ns, build(t, fmt.Sprintf("pool %+v", *op), blocks.Shape{H: 7, W: 8, C: 2},
-			func(b B, x V) { b.Apply("pool", op, x) }))
+			func(b *blocks.Builder, x blocks.Value) { b.Apply("pool", op, x) }))
 	}
 	return ns
 }

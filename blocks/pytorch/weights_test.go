@@ -191,7 +191,8 @@ func TestOtherTypes(t *testing.T) {
 		{"F64", wide, []float32{0.5, -2, 1e-3}},
 	} {
 		// A counter of training steps is let pass, whatever its type.
-		head := fmt.Sprintf(`{"fc.weight":{"dtype":%q,"shape":[3,1],"data_offsets":[0,%d]},"bn.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[0,0]}}`, x.dtype, len(x.raw))
+		head := fmt.Sprintf(`{"fc.weight":{"dtype":%q,"shape":[3,1],"data_offsets":[0,%d]},`+
+			`"bn.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[0,0]}}`, x.dtype, len(x.raw))
 		data := file(head, x.raw...)
 		w, err := m.ReadSafetensors(bytes.NewReader(data), int64(len(data)))
 		if err != nil {
