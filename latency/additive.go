@@ -121,21 +121,21 @@ type sumEntry struct {
 	count float64
 }
 
-// newSumData prepares rows over units; cost is a part's time by the terms in ms.
-func newSumData(units []engine.Unit, rows [][][2]int, measured []float64, t *engine.Target, cost func(kind string, u *engine.Unit) float64) *sumData {
-	d := &sumData{kinds: map[string][]int{}, y: measured, rows: make([][]sumEntry, len(rows))}
-	first := make([]int, len(units)+1)
-	for i := range units {
+// newSumData prepares the data of e; cost is a part's time by the terms in ms.
+func newSumData(e *endToEnd, t *engine.Target, cost func(kind string, u *engine.Unit) float64) *sumData {
+	d := &sumData{kinds: map[string][]int{}, y: e.ms, rows: make([][]sumEntry, len(e.rows))}
+	first := make([]int, len(e.units)+1)
+	for i := range e.units {
 		first[i] = len(d.parts)
-		for _, p := range partsOf(&units[i]) {
+		for _, p := range partsOf(&e.units[i]) {
 			d.kinds[p.kind] = append(d.kinds[p.kind], len(d.parts))
 			d.parts = append(d.parts, p)
 			d.at = append(d.at, place(&p.unit, t))
 			d.ms = append(d.ms, cost(p.kind, &p.unit))
 		}
 	}
-	first[len(units)] = len(d.parts)
-	for i, row := range rows {
+	first[len(e.units)] = len(d.parts)
+	for i, row := range e.rows {
 		for _, u := range row {
 			for p := first[u[0]]; p < first[u[0]+1]; p++ {
 				d.rows[i] = append(d.rows[i], sumEntry{p, float64(u[1])})
@@ -313,7 +313,7 @@ func (m *SumModel) index(parts []part, at [][]float64) {
 // restored returns a model that came from a file ready to predict, or nil if its
 // knots are not those of units.
 func (m *SumModel) restored(units []engine.Unit, t *engine.Target) *SumModel {
-	d := newSumData(units, nil, nil, t, func(string, *engine.Unit) float64 { return 0 })
+	d := newSumData(&endToEnd{units: units}, t, func(string, *engine.Unit) float64 { return 0 })
 	if len(m.Knots) != len(d.parts) || !(m.Length > 0) {
 		return nil
 	}
@@ -333,32 +333,4 @@ func (m *SumModel) predict(u *engine.Unit, kinds map[string]*KindModel, t *engin
 		ms += k.analytic(terms(nil, &p.unit, t)) * math.Exp(min(max(m.f(p.kind, place(&p.unit, t)), -2), 2))
 	}
 	return ms, true
-}
-
-// sumsOf are the held-out networks of rows as data for a SumModel.
-func (p *Profile) sumsOf(kinds map[string]*KindModel, rows []int) *sumData {
-	var units []engine.Unit
-	for _, s := range p.Shapes {
-		units = append(units, s.Unit)
-	}
-	var nets [][][2]int
-	var ms []float64
-	for _, i := range rows {
-		nets = append(nets, p.HeldOut[i].Units)
-		ms = append(ms, p.HeldOut[i].Measured.MedianMs)
-	}
-	return newSumData(units, nets, ms, &p.Device.Target, kindCost(kinds, &p.Device.Target))
-}
-
-// sumsOfUnits are the units of a table of blocks as data for a SumModel.
-func (p *Profile) sumsOfUnits(kinds map[string]*KindModel) *sumData {
-	var units []engine.Unit
-	var rows [][][2]int
-	var ms []float64
-	for i, u := range p.Units {
-		units = append(units, u.Unit)
-		rows = append(rows, [][2]int{{i, 1}})
-		ms = append(ms, u.Ms)
-	}
-	return newSumData(units, rows, ms, &p.Device.Target, kindCost(kinds, &p.Device.Target))
 }

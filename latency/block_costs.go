@@ -109,14 +109,3 @@ func skipMs(u *engine.Unit, kinds map[string]*KindModel, t *engine.Target) float
 	}
 	return kinds[skipKind].analytic(terms(nil, &s, t))
 }
-
-// kindCost is the cost of a part by its kind's terms.
-func kindCost(kinds map[string]*KindModel, t *engine.Target) func(string, *engine.Unit) float64 {
-	return func(kind string, u *engine.Unit) float64 {
-		k := kinds[kind]
-		if k == nil {
-			k = kinds[anyKind]
-		}
-		return k.analytic(terms(nil, u, t))
-	}
-}

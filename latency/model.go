@@ -163,21 +163,6 @@ func (m *KindModel) condition(us []UnitTime, ft [][]float64, resid []float64) (e
 	return err
 }
 
-// commonCosts, in microseconds per thousand of each term, are those of a core of
-// today's servers, which other processors share up to a factor.
-var commonCosts = map[string]float64{
-	"call": 0.5, "gemm_mac": 0.012, "gemm_tile": 5, "dw_mac": 0.016, "dw_row": 1, "move": 0.005, "move_l2": 0.006, "move_l3": 0.01,
-	"weights": 0.02, "again": 0.02, "act_poly": 0.06, "act_exp": 0.15, "residual": 0.03, "eval": 1,
-}
-
-func commonModel() *KindModel {
-	m := &KindModel{costs: make([]float64, len(termNames))}
-	for j, name := range termNames {
-		m.costs[j] = commonCosts[name]
-	}
-	return m
-}
-
 // leaning is the weight of the costs that a kind is expected to have: a tenth of
 // the time moved from one term to another costs as much as one unit missed by
 // this times a tenth.

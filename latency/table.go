@@ -263,7 +263,7 @@ func (t *table) profile() (*Profile, error) {
 	}
 	if t.block {
 		maps.Copy(kinds, parts)
-		p.Sums = fitSum(p.sumsOfUnits(kinds), nil)
+		p.Sums = fitSum(oneByOne(p.Units).sumData(kinds, &d.Target), nil)
 	}
 	p.setKinds(kinds)
 	p.Network = fitNetwork(nil)

@@ -53,6 +53,20 @@ func newUnitModel(units []UnitTime, kinds map[string]*KindModel, t engine.Target
 	return m
 }
 
+// otherDevice is the relative standard deviation that a unit's time gets for having been
+// measured on another device.
+const otherDevice = 0.1
+
+// scaledKinds are the models of the kinds with all their predictions multiplied by a factor
+// of each.
+func (m *unitModel) scaledKinds(factor func(kind string) float64) map[string]*KindModel {
+	kinds := make(map[string]*KindModel, len(m.kinds))
+	for name, k := range m.kinds {
+		kinds[name] = k.times(factor(name))
+	}
+	return kinds
+}
+
 // scaledFrom makes the model of another device in which a unit takes factor of its kind
 // times as long.
 func (m *unitModel) scaledFrom(kinds map[string]*KindModel, factor func(kind string) float64) *unitModel {
