@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nas/blocks/engine"
+	"nas/internal/atomicfile"
 	"nas/internal/jsonfile"
 	"nas/latency/timing"
 )
@@ -227,16 +228,7 @@ func (p *Profile) Save(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("latency: saving the profile: %w", err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".profile-*")
-	if err != nil {
-		return fmt.Errorf("latency: saving the profile: %w", err)
-	}
-	err = errors.Join(p.Write(f), f.Chmod(0o644), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
+	if err := atomicfile.Write(path, p.Write); err != nil {
 		return fmt.Errorf("latency: saving the profile: %w", err)
 	}
 	return nil

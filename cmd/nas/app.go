@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"nas/internal/atomicfile"
 	"nas/internal/config"
 	nasrun "nas/internal/run"
 	"nas/internal/runstore"
@@ -128,7 +129,7 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 	var wrong *nasrun.UsageError
 	var bad *config.Error
 	var exists *runstore.ExistsError
-	var dir *runstore.DirError
+	var dir *atomicfile.DirError
 	switch {
 	case errors.As(err, &usage), errors.As(err, &wrong), errors.As(err, &bad), errors.As(err, &exists), errors.As(err, &dir), !a.started:
 		return exitUsage

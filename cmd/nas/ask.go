@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nas/internal/atomicfile"
 	pipeline "nas/internal/run"
-	"nas/internal/runstore"
 )
 
 func newAsk(a *app) *cobra.Command {
@@ -40,7 +40,7 @@ accuracy, which nas tell reads once it is filled in.`,
 				if err := w.WriteAll(lines); err != nil {
 					return err
 				}
-				if err := runstore.WriteFile(out, b.Bytes()); err != nil {
+				if err := atomicfile.WriteFile(out, b.Bytes()); err != nil {
 					return err
 				}
 			}

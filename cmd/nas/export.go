@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/blocks"
+	"nas/internal/atomicfile"
 	"nas/internal/netfile"
-	"nas/internal/runstore"
 )
 
 func newExport(a *app) *cobra.Command {
@@ -64,7 +64,7 @@ weights beside it, net.safetensors.`,
 				return err
 			}
 			for _, f := range files {
-				if err := runstore.WriteFile(f.Path, f.Data); err != nil {
+				if err := atomicfile.WriteFile(f.Path, f.Data); err != nil {
 					return err
 				}
 				if !a.quiet {

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nas/internal/atomicfile"
 	"nas/internal/report/html"
 	pipeline "nas/internal/run"
-	"nas/internal/runstore"
 )
 
 func newReport(a *app) *cobra.Command {
@@ -45,7 +45,7 @@ networks side by side. Constraints can be tried out.`,
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				return err
 			}
-			if err := runstore.Write(path, func(w io.Writer) error { return html.Write(w, p) }); err != nil {
+			if err := atomicfile.Write(path, func(w io.Writer) error { return html.Write(w, p) }); err != nil {
 				return err
 			}
 			if !a.quiet {

@@ -42,6 +42,7 @@ var rules = []rule{
 	{"internal/config", []string{"space"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/jsonfile", nil, nil},
 	{"internal/runstore", []string{"internal/jsonfile", "search"}, []string{"golang.org/x/sys"}},
+	{"internal/atomicfile", nil, nil},
 	{"internal/buildinfo", nil, nil},
 	{"internal/stat", nil, []string{"gonum.org/v1/gonum"}},
 	{"internal/report", []string{"*"}, []string{"*"}},
@@ -57,7 +58,7 @@ var rules = []rule{
 
 // tools are leaves, without imports of this module but other tools, that every package may import
 // but those of blocks and space.
-var tools = []string{"internal/buildinfo", "internal/stat"}
+var tools = []string{"internal/atomicfile", "internal/buildinfo", "internal/stat"}
 
 // single lists third-party packages that only one package may import.
 var single = map[string]string{

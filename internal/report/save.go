@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"nas/internal/atomicfile"
+
 	"codeberg.org/go-pdf/fpdf"
 
 	"gonum.org/v1/plot/font"
@@ -76,13 +78,7 @@ func Save(path string, f Figure) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	tmp := path + ".part"
-	if err := os.WriteFile(tmp, buf.Bytes(), 0o644); err != nil {
-		os.Remove(tmp)
-		return fmt.Errorf("report: %w", err)
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		os.Remove(tmp)
+	if err := atomicfile.WriteFile(path, buf.Bytes()); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"nas/internal/atomicfile"
 	"nas/internal/report"
 	"nas/internal/report/html"
 	"nas/internal/runstore"
@@ -34,7 +35,7 @@ func (p *pipeline) page(context.Context) error {
 	if err != nil {
 		return err
 	}
-	return runstore.Write(p.store.Path(reportFile), func(w io.Writer) error { return html.Write(w, page) })
+	return atomicfile.Write(p.store.Path(reportFile), func(w io.Writer) error { return html.Write(w, page) })
 }
 
 const reportFile = "report.html"

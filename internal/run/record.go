@@ -13,6 +13,7 @@ import (
 
 	"nas/accuracy"
 	"nas/blocks/engine"
+	"nas/internal/atomicfile"
 	"nas/internal/buildinfo"
 	"nas/internal/runstore"
 	"nas/search"
@@ -58,7 +59,7 @@ func (p *pipeline) record(context.Context) error {
 		if err := os.MkdirAll(p.cfg.Output.Dir, 0o755); err != nil {
 			return err
 		}
-		if err := runstore.WriteFile(filepath.Join(p.cfg.Output.Dir, profileFile(d.name, i)), data); err != nil {
+		if err := atomicfile.WriteFile(filepath.Join(p.cfg.Output.Dir, profileFile(d.name, i)), data); err != nil {
 			return err
 		}
 	}
@@ -70,7 +71,7 @@ func (p *pipeline) record(context.Context) error {
 		if err := os.MkdirAll(p.cfg.Output.Dir, 0o755); err != nil {
 			return err
 		}
-		if err := runstore.WriteFile(filepath.Join(p.cfg.Output.Dir, ScaleFile), data); err != nil {
+		if err := atomicfile.WriteFile(filepath.Join(p.cfg.Output.Dir, ScaleFile), data); err != nil {
 			return err
 		}
 	}
