@@ -7,6 +7,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // SumModel corrects the cost terms where only sums were measured: blocks of
@@ -83,16 +84,9 @@ func place(u *engine.Unit, t *engine.Target) []float64 {
 	}
 }
 
-// near is the covariance of f at two places relative to its variance: Matern's
-// with nu = 5/2 (Rasmussen and Williams, Gaussian Processes for Machine Learning,
-// 2006, equation 4.17).
-func near(a, b []float64, length float64) float64 {
-	d := 0.0
-	for j := range a {
-		d += (a[j] - b[j]) * (a[j] - b[j])
-	}
-	r := math.Sqrt(5*d) / length
-	return (1 + r + r*r/3) * math.Exp(-r)
+// matern52 is the covariance of f at two places relative to its variance.
+func matern52(a, b []float64, length float64) float64 {
+	return stat.Matern52(stat.SquaredDistance(a, b) / (length * length))
 }
 
 // f returns the correction of a part's logarithm.
@@ -100,7 +94,7 @@ func (m *SumModel) f(kind string, x []float64) float64 {
 	s := m.Level
 	if k := m.by[kind]; k != nil {
 		for i, w := range k.weight {
-			s += w * near(x, k.at[i], m.Length)
+			s += w * matern52(x, k.at[i], m.Length)
 		}
 	}
 	return s
@@ -180,7 +174,7 @@ func (d *sumData) spread(s [][]float64, length float64) [][]float64 {
 	for _, list := range d.kinds {
 		for a, p := range list {
 			for _, q := range list[:a+1] {
-				c := near(d.at[p], d.at[q], length)
+				c := matern52(d.at[p], d.at[q], length)
 				if c < 1e-6 {
 					continue
 				}
@@ -240,9 +234,16 @@ func solveSum(g *mat.SymDense, y []float64, amp, noise float64) (alpha *mat.VecD
 	return alpha, mat.Dot(alpha, b)/2 + c.LogDet()/2, true
 }
 
-// fitSum fits a SumModel; like, if not nil, gives its settings. It returns nil
-// where the rows cannot tell anything.
-func fitSum(d *sumData, like *SumModel) *SumModel {
+// fitSum fits a SumModel that corrects kinds to networks; like, if not nil, gives its
+// settings. It returns nil where the networks are too few to tell anything.
+func fitSum(e *endToEnd, kinds map[string]*KindModel, t *engine.Target, like *SumModel) *SumModel {
+	d := newSumData(e, t, func(kind string, u *engine.Unit) float64 {
+		k := kinds[kind]
+		if k == nil {
+			k = kinds[anyKind]
+		}
+		return k.analytic(terms(nil, u, t))
+	})
 	if len(d.rows) < 8 {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package latency
 
 import (
+	"maps"
 	"math"
 	"slices"
 
@@ -10,6 +11,18 @@ import (
 
 // blockParts are the kinds that blocks of tables consist of.
 var blockParts = []string{"block.expand", "block.depthwise", "block.project"}
+
+// fitBlocks fits models to a table of blocks: those of the kinds, and the corrections of
+// the blocks' components.
+func fitBlocks(us []UnitTime, minusSkip bool, t *engine.Target) (map[string]*KindModel, *SumModel, error) {
+	parts := fitParts(us, minusSkip, t)
+	kinds, err := fitKinds(us, t, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	maps.Copy(kinds, parts)
+	return kinds, fitSum(oneByOne(us), kinds, t, nil), nil
+}
 
 // fitParts fits the costs of the parts of blocks to a table of blocks. With
 // minusSkip, the blocks without a residual lack the time of a convolution in

@@ -26,17 +26,6 @@ func oneByOne(us []UnitTime) *endToEnd {
 	return d
 }
 
-// sumData prepares the data for a SumModel that corrects kinds.
-func (d *endToEnd) sumData(kinds map[string]*KindModel, t *engine.Target) *sumData {
-	return newSumData(d, t, func(kind string, u *engine.Unit) float64 {
-		k := kinds[kind]
-		if k == nil {
-			k = kinds[anyKind]
-		}
-		return k.analytic(terms(nil, u, t))
-	})
-}
-
 // factors returns the factor of each kind that takes the predictions of m to the networks.
 func (d *endToEnd) factors(m *unitModel) func(kind string) float64 {
 	index := map[string]int{}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -253,17 +252,15 @@ func (t *table) profile() (*Profile, error) {
 		p.Units = append(p.Units, UnitTime{Unit: u, Ms: stat.Median(ms), Spread: max(0.003, stat.RelativeMAD(ms)), Networks: len(ms)})
 	}
 	slices.SortFunc(p.Units, func(a, b UnitTime) int { return strings.Compare(a.Unit.Key(), b.Unit.Key()) })
-	var parts map[string]*KindModel
+	var kinds map[string]*KindModel
+	var err error
 	if t.block {
-		parts = fitParts(p.Units, t.msCol != "ms", &d.Target)
+		kinds, p.Sums, err = fitBlocks(p.Units, t.msCol != "ms", &d.Target)
+	} else {
+		kinds, err = fitKinds(p.Units, &d.Target, nil)
 	}
-	kinds, err := fitKinds(p.Units, &d.Target, nil)
 	if err != nil {
 		return nil, err
-	}
-	if t.block {
-		maps.Copy(kinds, parts)
-		p.Sums = fitSum(oneByOne(p.Units).sumData(kinds, &d.Target), nil)
 	}
 	p.setKinds(kinds)
 	p.Network = fitNetwork(nil)

@@ -100,7 +100,7 @@ func (p *Profile) adapted(base *unitModel, rows []int) (m *unitModel, factor fun
 	}
 	kinds = d.fitCosts(kinds, &p.Device.Target)
 	m = newUnitModel(nil, kinds, p.Device.Target)
-	m.sum = fitSum(d.sumData(kinds, &p.Device.Target), p.Sums)
+	m.sum = fitSum(d, kinds, &p.Device.Target, p.Sums)
 	return m, nil
 }
 
