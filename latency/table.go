@@ -216,7 +216,7 @@ func (t *table) blockRow(rec []string) error {
 	p := dil * (k - 1) / 2
 	t.block = true
 	t.add(engine.Unit{
-		Name: "block", In: blocks.Shape{H: h, W: w, C: cin}, Out: blocks.Shape{H: ceilDiv(h, stride), W: ceilDiv(w, stride), C: cout},
+		Name: "block", In: blocks.Shape{H: h, W: w, C: cin}, Out: blocks.Shape{H: (h + stride - 1) / stride, W: (w + stride - 1) / stride, C: cout},
 		Kernel: [2]int{k, k}, Stride: [2]int{stride, stride}, Dilation: [2]int{dil, dil}, Pad: [2]int{p, p}, Groups: groups,
 		Mid: int(math.Round(exp * float64(cin))), MidAct: act, DWAct: act, Residual: residual, Batch: 1,
 	}, ms)

@@ -111,60 +111,75 @@ func TestUnitTableConcurrently(t *testing.T) {
 	}
 }
 
-// TestLatencyPlainly compares Latency, to the bit, with what a map of units and one
-// point of the process after the other say: units of the table and of the models, and
-// networks that the profile has not seen.
-func TestLatencyPlainly(t *testing.T) {
-	p := fakeProfile(t)
-	r, err := p.Predictor()
+// TestPredictPlainly compares the cost of units and the time of networks, to the bit, with
+// what a map of units and the formula say: units of the table and of the models, and a
+// network model with a residual.
+func TestPredictPlainly(t *testing.T) {
+	target := testTarget()
+	nets := zooCalls(t)
+	table, times := map[engine.Unit]cost{}, []UnitTime{}
+	for i, calls := range nets {
+		for _, c := range calls {
+			if _, ok := table[c.Unit]; ok || i%3 == 2 {
+				continue
+			}
+			row := UnitTime{Unit: c.Unit, Ms: 0.01 + float64(c.Unit.MACs())/1e7, Spread: 0.02, Networks: 1}
+			sd := row.Ms * row.Spread
+			table[c.Unit] = cost{ms: row.Ms, var2: sd * sd, weights: c.Unit.BytesWeights(), group: groupOf[kindOf(&c.Unit)]}
+			times = append(times, row)
+		}
+	}
+	kinds, err := fitKinds(times, &target, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.network = mixedNetwork(t, r, p.Device)
-	table := map[engine.Unit]cost{}
-	for _, row := range p.Units {
-		sd := row.Ms * row.Spread
-		table[row.Unit] = cost{ms: row.Ms, var2: sd * sd, weights: row.Unit.BytesWeights(), group: groupOf[kindOf(&row.Unit)]}
-	}
-	measured, guessed := 0, 0
-	for i, n := range sampleNetworks(t, mobileSpec(), 77, 300) {
-		calls, err := p.Device.Calls(n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var s sums
-		for k := range calls {
-			u := &calls[k].Unit
-			c, ok := table[*u]
-			if ok {
-				measured++
-			} else {
-				c = r.units.estimate(u)
-				guessed++
+	m := newUnitModel(times, kinds, target)
+	measured, modelled := 0, 0
+	var hs []heldOut
+	for range 2 { // the second time all units are in the table
+		hs = hs[:0]
+		for _, calls := range nets {
+			var s, want sums
+			for k := range calls {
+				u := &calls[k].Unit
+				c, ok := table[*u]
+				if ok {
+					measured++
+				} else {
+					c = m.estimate(u)
+					modelled++
+				}
+				want.add(&c)
+				s.add(m.cost(u))
 			}
-			s.add(&c)
+			if s != want {
+				t.Fatalf("%+v, want %+v", s, want)
+			}
+			hs = append(hs, heldOut{s, s.ms * math.Exp(math.Sin(30*s.groups[groupDepthwise]/s.ms))})
 		}
-		m := *r.network
-		m.gp = nil
+	}
+	if measured < 500 || modelled < 500 {
+		t.Errorf("%d units of the table, %d of the models", measured, modelled)
+	}
+	network := fitNetwork(hs)
+	if network.gp == nil {
+		t.Fatal("no residual")
+	}
+	for i := range hs {
+		s := &hs[i].sums
 		f := s.features()
-		far := m.clamp(&f)
-		mix := s.mix(nil)
-		mix[numGroups] = f[1]
+		far := network.clamp(&f)
+		x := s.mix(nil)
+		x[numGroups] = f[1]
 		c := 0.0
-		for j, w := range m.Weights {
-			c += w * (f[j] - m.Mean[j])
+		for j, w := range network.Weights {
+			c += w * (f[j] - network.Mean[j])
 		}
-		c = min(max(c+r.network.gp.Mean(mix), -1.5), 1.5)
-		half := min(m.Quantile*(m.Floor+s.spread())+m.Between+perOctave*far, 2.3)
-		want := [3]float64{s.ms * math.Exp(c), s.ms * math.Exp(c) * math.Exp(-half), s.ms * math.Exp(c) * math.Exp(half)}
-		for range 2 { // the second time all units are known
-			ms, low, high := r.Latency(calls)
-			if got := [3]float64{ms, low, high}; got != want {
-				t.Fatalf("network %d: %v, want %v", i, got, want)
-			}
+		c = min(max(c+network.gp.Mean(x), -1.5), 1.5)
+		half := min(network.Quantile*(network.Floor+s.spread())+network.Between+perOctave*far, 2.3)
+		ms, low, high := network.predict(s)
+		if want := s.ms * math.Exp(c); ms != want || low != want*math.Exp(-half) || high != want*math.Exp(half) {
+			t.Fatalf("network %d: %g in %g to %g, want %g", i, ms, low, high, want)
 		}
-	}
-	if measured < 1000 || guessed < 1000 {
-		t.Errorf("%d units of the table, %d of the models", measured, guessed)
 	}
 }
