@@ -323,9 +323,9 @@ func (m *SumModel) restored(units []engine.Unit, t *engine.Target) *SumModel {
 	return &c
 }
 
-// predict returns a unit's time in ms, its parts' terms and corrections put
+// estimate returns a unit's time in ms, its parts' terms and corrections put
 // together, and false if a part is of no known kind.
-func (m *SumModel) predict(u *engine.Unit, kinds map[string]*KindModel, t *engine.Target) (ms float64, ok bool) {
+func (m *SumModel) estimate(u *engine.Unit, kinds map[string]*KindModel, t *engine.Target) (ms float64, ok bool) {
 	for _, p := range partsOf(u) {
 		k := kinds[p.kind]
 		if k == nil {

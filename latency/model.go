@@ -102,7 +102,7 @@ func fitKind(kind string, us []UnitTime, t *engine.Target, h *stat.ResidualKerne
 		tm[i] = terms(nil, &us[i].Unit, t)
 		ft[i] = featuresOf(nil, &us[i].Unit, t)
 	}
-	m.fitCosts(us, tm, all)
+	m.fitKindCosts(us, tm, all)
 	resid := make([]float64, n)
 	for i := range us {
 		resid[i] = math.Log(us[i].Ms / m.analytic(tm[i]))
@@ -168,13 +168,13 @@ func (m *KindModel) condition(us []UnitTime, ft [][]float64, resid []float64) (e
 // this times a tenth.
 const leaning = 0.3
 
-// fitCosts minimises the squared relative error, three times: from the second on
+// fitKindCosts minimises the squared relative error, three times: from the second on
 // with less weight for what the one before could not explain (Huber weights,
 // k = 1.345). Costs that the units of the kind cannot tell apart stay near those
 // of all kinds (nil: those common to processors) times one factor: a few units of
 // nearly one shape would else leave it to chance which term carries their time,
 // and what another shape costs.
-func (m *KindModel) fitCosts(us []UnitTime, tm [][]float64, all *KindModel) {
+func (m *KindModel) fitKindCosts(us []UnitTime, tm [][]float64, all *KindModel) {
 	p := len(termNames)
 	expected, share := make([]float64, p), make([]float64, p)
 	if all == nil {
@@ -251,7 +251,7 @@ func restoreKinds(stored []*KindModel, units []UnitTime, t *engine.Target) (map[
 	kinds := make(map[string]*KindModel, len(stored))
 	for _, k := range stored {
 		c := *k
-		ok, err := c.restore(units, t)
+		ok, err := c.reload(units, t)
 		if err != nil {
 			return nil, err
 		}
@@ -263,9 +263,9 @@ func restoreKinds(stored []*KindModel, units []UnitTime, t *engine.Target) (map[
 	return kinds, nil
 }
 
-// restore makes a model that came from a file ready to predict. It reports
+// reload makes a model that came from a file ready to predict. It reports
 // false if the model has terms or features that this program does not have.
-func (m *KindModel) restore(units []UnitTime, t *engine.Target) (bool, error) {
+func (m *KindModel) reload(units []UnitTime, t *engine.Target) (bool, error) {
 	m.costs = make([]float64, len(termNames))
 	for name, c := range m.Costs {
 		j := slices.Index(termNames, name)
@@ -305,9 +305,9 @@ func (m *KindModel) restore(units []UnitTime, t *engine.Target) (bool, error) {
 	return true, m.condition(us, ft, resid)
 }
 
-// predict returns the time of a unit in ms and its relative standard deviation.
+// estimate returns the time of a unit in ms and its relative standard deviation.
 // outside names a feature that lies beyond what was measured, if any.
-func (m *KindModel) predict(u *engine.Unit, t *engine.Target) (ms, sd float64, outside string) {
+func (m *KindModel) estimate(u *engine.Unit, t *engine.Target) (ms, sd float64, outside string) {
 	var termRoom [16]float64
 	var featureRoom, usedRoom [32]float64
 	tm, ft := terms(termRoom[:0], u, t), featuresOf(featureRoom[:0], u, t)

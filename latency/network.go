@@ -200,6 +200,12 @@ func (m *NetworkModel) residuals(hs []heldOut, x [][]float64, y []float64) (mixe
 	return mixes, rest, make([]float64, len(hs))
 }
 
+// Complete reports whether the model has all its weights; a nil one has none.
+func (m *NetworkModel) Complete() bool {
+	n := len((&sums{}).features())
+	return m != nil && len(m.Weights) == n && len(m.Mean) == n
+}
+
 // restore makes a model that came from a file ready to predict.
 func (m *NetworkModel) restore(hs []heldOut) error {
 	if m.Process == nil {

@@ -138,7 +138,7 @@ func Read(r io.Reader, name string) (*Profile, error) {
 }
 
 func (p *Profile) check() error {
-	if p.Network == nil || len(p.Network.Weights) != len(p.Network.Mean) || len(p.Network.Mean) != len((&sums{}).features()) {
+	if !p.Network.Complete() {
 		return errors.New("the network model is missing or incomplete")
 	}
 	for i, h := range p.HeldOut {

@@ -96,9 +96,9 @@ func (m *unitModel) estimate(u *engine.Unit) cost {
 	c := cost{weights: u.BytesWeights(), source: 1, group: groupOf[kindOf(u)]}
 	var sd float64
 	if k, ok := m.kinds[kindOf(u)]; ok {
-		c.ms, sd, c.outside = k.predict(u, &m.target)
+		c.ms, sd, c.outside = k.estimate(u, &m.target)
 		if m.sum != nil {
-			if ms, ok := m.sum.predict(u, m.kinds, &m.target); ok {
+			if ms, ok := m.sum.estimate(u, m.kinds, &m.target); ok {
 				c.ms = ms
 			}
 		}
@@ -106,7 +106,7 @@ func (m *unitModel) estimate(u *engine.Unit) cost {
 			c.source = 2
 		}
 	} else if k, ok := m.kinds[anyKind]; ok {
-		c.ms, _, _ = k.predict(u, &m.target)
+		c.ms, _, _ = k.estimate(u, &m.target)
 		sd, c.source = unknownSpread, 2
 	} else {
 		// Not one unit was ever measured: a nanosecond for eight multiply-accumulates
