@@ -11,6 +11,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/latency/costmodel"
 	"nas/latency/timing"
 )
 
@@ -100,7 +101,7 @@ type calibration struct {
 	later  []candidate // timed call by call while the machine was slow: once more
 	freq   map[engine.Unit]float64
 	units  map[engine.Unit][]unitRecord
-	kept   map[engine.Unit]UnitTime // of Options.Base
+	kept   map[engine.Unit]costmodel.UnitTime // of Options.Base
 	whole  []wholeRecord
 	runs   int
 	broken int        // runs interrupted
@@ -156,7 +157,7 @@ func Calibrate(ctx context.Context, rt timing.Runtime, networks iter.Seq[*blocks
 	}
 	c := &calibration{
 		dev: dev, timer: units, opts: opts, start: start, next: next,
-		freq: map[engine.Unit]float64{}, units: map[engine.Unit][]unitRecord{}, kept: map[engine.Unit]UnitTime{}, hypers: map[string]*stat.ResidualKernel{},
+		freq: map[engine.Unit]float64{}, units: map[engine.Unit][]unitRecord{}, kept: map[engine.Unit]costmodel.UnitTime{}, hypers: map[string]*stat.ResidualKernel{},
 	}
 	if opts.Base != nil {
 		for _, u := range opts.Base.Units {

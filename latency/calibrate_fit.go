@@ -7,11 +7,12 @@ import (
 	"strings"
 
 	"nas/internal/stat"
+	"nas/latency/costmodel"
 )
 
 // table makes the rows of the profile's table from what was measured; base is the
 // reference kernel's undisturbed time.
-func (c *calibration) table(base float64) []UnitTime {
+func (c *calibration) table(base float64) []costmodel.UnitTime {
 	// How much a unit varies from network to network, where that was seen.
 	var between []float64
 	for _, rs := range c.units {
@@ -31,7 +32,7 @@ func (c *calibration) table(base float64) []UnitTime {
 	if len(between) >= 10 {
 		typical = max(0.005, stat.Median(between))
 	}
-	var out []UnitTime
+	var out []costmodel.UnitTime
 	for u, rs := range c.units {
 		var ms, sp []float64
 		for _, r := range rs {
@@ -44,7 +45,7 @@ func (c *calibration) table(base float64) []UnitTime {
 				ms, sp = append(ms, r.ms*r.Correction(base)), append(sp, r.spread+0.05)
 			}
 		}
-		row := UnitTime{Unit: u, Networks: len(ms)}
+		row := costmodel.UnitTime{Unit: u, Networks: len(ms)}
 		if k, ok := c.kept[u]; ok { // counts as often as it was measured, within reason
 			for range min(k.Networks, 5) {
 				ms = append(ms, k.Ms)
@@ -66,7 +67,7 @@ func (c *calibration) table(base float64) []UnitTime {
 			out = append(out, k)
 		}
 	}
-	slices.SortFunc(out, func(a, b UnitTime) int { return strings.Compare(a.Unit.Key(), b.Unit.Key()) })
+	slices.SortFunc(out, func(a, b costmodel.UnitTime) int { return strings.Compare(a.Unit.Key(), b.Unit.Key()) })
 	return out
 }
 
@@ -112,3 +113,10 @@ func (c *calibration) model(base float64) (*Profile, *Predictor, error) {
 	p.Network.Between = betweenSessions
 	return p, r, nil
 }
+
+// betweenSessions is what the same networks differ by, all alike, from one process
+// to the next on one machine: memory lies elsewhere, the neighbours are others.
+// One calibration cannot see it, so the interval is wider by it on either side.
+// It is the root mean square of the median errors of five profiles, each
+// validated in a process of its own.
+const betweenSessions = 0.012

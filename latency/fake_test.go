@@ -10,6 +10,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/latency/costmodel"
 	"nas/latency/timing"
 )
 
@@ -52,7 +53,7 @@ func (f *fakeRuntime) trueMs(u *engine.Unit) float64 {
 	w := float64((u.Out.W + 5) / 6 * 6)
 	fill := w / float64(u.Out.W)
 	ns := 400 + float64(u.MACs())/28*fill
-	if kindOf(u) == "dwconv" {
+	if costmodel.KindOf(u) == "dwconv" {
 		ns = 300 + float64(u.MACs())/18*(1+0.15*math.Log2(float64(u.Dilation[0])))
 	}
 	if u.Name == "block" {
@@ -77,7 +78,7 @@ func (f *fakeRuntime) trueMs(u *engine.Unit) float64 {
 		ns += 0.8 * float64(u.Out.Elems())
 	}
 	if f.scale != nil {
-		ns *= f.scale(kindOf(u))
+		ns *= f.scale(costmodel.KindOf(u))
 	}
 	return ns / 1e6
 }

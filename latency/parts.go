@@ -1,11 +1,14 @@
 package latency
 
-import "nas/blocks"
+import (
+	"nas/blocks"
+	"nas/latency/costmodel"
+)
 
 // A Subgraph is a stretch of a network, cut into units and costed once. A search asks
 // for the same blocks over and over: [Predictor.Sum] adds up their parts.
 type Subgraph struct {
-	costs    []cost
+	costs    []costmodel.Cost
 	warnings []string // of units
 }
 
@@ -16,11 +19,11 @@ func (r *Predictor) Subgraph(n *blocks.Network) (*Subgraph, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Subgraph{costs: make([]cost, len(calls))}
+	p := &Subgraph{costs: make([]costmodel.Cost, len(calls))}
 	for i := range calls {
 		u := &calls[i].Unit
-		p.costs[i] = *r.units.cost(u)
-		if w := p.costs[i].warning(u); w != "" {
+		p.costs[i] = *r.units.Cost(u)
+		if w := p.costs[i].Warning(u); w != "" {
 			p.warnings = append(p.warnings, w)
 		}
 	}
@@ -31,12 +34,12 @@ func (r *Predictor) Subgraph(n *blocks.Network) (*Subgraph, error) {
 // what [Predictor.Predict] says of it, but for the Kernels, which are left out. No
 // unit may reach from one part into the next: see [CanSplit].
 func (r *Predictor) Sum(parts ...*Subgraph) Estimate {
-	var s sums
+	var s costmodel.Totals
 	e := Estimate{Warnings: []string{}}
 	var far map[string]bool
 	for _, p := range parts {
 		for i := range p.costs {
-			s.add(&p.costs[i])
+			s.Add(&p.costs[i])
 		}
 		for _, w := range p.warnings {
 			if far == nil {

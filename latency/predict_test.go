@@ -9,6 +9,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/latency/costmodel"
 	"nas/latency/timing"
 )
 
@@ -28,21 +29,21 @@ func TestPredictSources(t *testing.T) {
 	}
 	row := p.Units[len(p.Units)/2]
 	e := r.PredictCalls([]engine.Call{{Unit: row.Unit}})
-	if k := e.Kernels[0]; k.Source != SourceTable || k.Ms != row.Ms {
+	if k := e.Kernels[0]; k.Source != costmodel.SourceTable || k.Ms != row.Ms {
 		t.Errorf("a unit of the table: %+v, measured %g ms", k, row.Ms)
 	}
 	for _, c := range []struct{ key, source string }{
-		{"conv 14x14x104>14x14x344 k1x1 s1x1 d1x1 g1 relu6", SourceModel},
-		{"bilinear 7x7x64>14x14x64", SourceUnknown},
-		{"conv 14x14x64>14x14x64 k5x5 s1x1 d1x1 p2x2 g4", SourceUnknown},
-		{"eval.lrn 7x7x64>7x7x64", SourceUnknown},
+		{"conv 14x14x104>14x14x344 k1x1 s1x1 d1x1 g1 relu6", costmodel.SourceModel},
+		{"bilinear 7x7x64>14x14x64", costmodel.SourceUnknown},
+		{"conv 14x14x64>14x14x64 k5x5 s1x1 d1x1 p2x2 g4", costmodel.SourceUnknown},
+		{"eval.lrn 7x7x64>7x7x64", costmodel.SourceUnknown},
 	} {
 		e := r.PredictCalls(call(c.key))
 		k := e.Kernels[0]
 		if k.Source != c.source || !(k.Ms > 0) || math.IsInf(k.Ms, 0) {
 			t.Errorf("%s: %g ms from %s, want %s", c.key, k.Ms, k.Source, c.source)
 		}
-		if unknown := k.Source == SourceUnknown; unknown && (len(e.Warnings) == 0 || e.HighMs/e.LowMs < 1.5) {
+		if unknown := k.Source == costmodel.SourceUnknown; unknown && (len(e.Warnings) == 0 || e.HighMs/e.LowMs < 1.5) {
 			t.Errorf("%s: unknown, warnings %q, interval %g to %g", c.key, e.Warnings, e.LowMs, e.HighMs)
 		}
 	}
@@ -139,9 +140,9 @@ func TestPredictParts(t *testing.T) {
 
 // mixedNetwork fits a network model that has its residual: to an effect that the
 // weights cannot show, of the share of depthwise units.
-func mixedNetwork(tb testing.TB, r *Predictor, d timing.Device) *NetworkModel {
+func mixedNetwork(tb testing.TB, r *Predictor, d timing.Device) *costmodel.NetworkModel {
 	nets := sampleNetworks(tb, mobileSpec(), 1, 140)
-	hs := make([]heldOut, len(nets))
+	hs := make([]costmodel.Observation, len(nets))
 	for i, n := range nets {
 		calls, err := d.Calls(n)
 		if err != nil {
@@ -149,15 +150,15 @@ func mixedNetwork(tb testing.TB, r *Predictor, d timing.Device) *NetworkModel {
 		}
 		depthwise := 0.0
 		for k := range calls {
-			c := r.units.cost(&calls[k].Unit)
-			hs[i].add(c)
-			if kindOf(&calls[k].Unit) == "dwconv" {
-				depthwise += c.ms
+			c := r.units.Cost(&calls[k].Unit)
+			hs[i].Add(c)
+			if costmodel.KindOf(&calls[k].Unit) == "dwconv" {
+				depthwise += c.Ms
 			}
 		}
-		hs[i].measured = hs[i].ms * math.Exp(math.Sin(30*depthwise/hs[i].ms))
+		hs[i].Measured = hs[i].Ms * math.Exp(math.Sin(30*depthwise/hs[i].Ms))
 	}
-	m := fitNetwork(hs)
+	m := costmodel.FitNetwork(hs)
 	if m.Process == nil {
 		tb.Fatal("no residual")
 	}
@@ -168,7 +169,7 @@ func mixedNetwork(tb testing.TB, r *Predictor, d timing.Device) *NetworkModel {
 // model has its residual.
 func BenchmarkLatency(b *testing.B) {
 	f := newFake(1, 0.01, 0.01)
-	p := &Profile{Format: Format, Device: f.Device(), Network: fitNetwork(nil)}
+	p := &Profile{Format: Format, Device: f.Device(), Network: costmodel.FitNetwork(nil)}
 	seen := map[engine.Unit]bool{}
 	var all [][]engine.Call
 	n := 0
@@ -182,11 +183,11 @@ func BenchmarkLatency(b *testing.B) {
 		for _, c := range calls {
 			if !seen[c.Unit] {
 				seen[c.Unit] = true
-				p.Units = append(p.Units, UnitTime{Unit: c.Unit, Ms: 1, Spread: 0.01, Networks: 1})
+				p.Units = append(p.Units, costmodel.UnitTime{Unit: c.Unit, Ms: 1, Spread: 0.01, Networks: 1})
 			}
 		}
 	}
-	r := &Predictor{p: p, units: newUnitModel(p.Units, nil, p.Device.Target)}
+	r := &Predictor{p: p, units: costmodel.NewUnitModel(p.Units, nil, p.Device.Target)}
 	r.network = mixedNetwork(b, r, p.Device)
 	b.Run(fmt.Sprintf("calls=%d", n/len(all)), func(b *testing.B) {
 		b.ReportAllocs()

@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"nas/blocks/engine"
 	"nas/internal/atomicfile"
 	"nas/internal/jsonfile"
+	"nas/latency/costmodel"
 	"nas/latency/timing"
 )
 
@@ -33,16 +33,16 @@ type Profile struct {
 	// Warnings are what was doubtful about the measurements.
 	Warnings []string `json:"warnings"`
 
-	Kinds      []*KindModel  `json:"kinds"`
-	Network    *NetworkModel `json:"network"`
-	Sums       *SumModel     `json:"sums,omitempty"`       // what the kinds' costs leave, where only sums were measured
-	Validation *Validation   `json:"validation,omitempty"` // on held-out networks
+	Kinds      []*costmodel.KindModel   `json:"kinds"`
+	Network    *costmodel.NetworkModel  `json:"network"`
+	Sums       *costmodel.AdditiveModel `json:"sums,omitempty"`       // what the kinds' costs leave, where only sums were measured
+	Validation *Validation              `json:"validation,omitempty"` // on held-out networks
 
 	// Units is the table, sorted by unit. HeldOut are networks that were measured
 	// whole and not used to fit the units; Shapes are the units they consist of.
-	Units   []UnitTime   `json:"units"`
-	HeldOut []WholeTime  `json:"networks"`
-	Shapes  []engineUnit `json:"shapes"`
+	Units   []costmodel.UnitTime `json:"units"`
+	HeldOut []WholeTime          `json:"networks"`
+	Shapes  []costmodel.Unit     `json:"shapes"`
 }
 
 // Calibration says how the measurements came about.
@@ -66,41 +66,6 @@ type WholeTime struct {
 	Name     string        `json:"name"`
 	Measured timing.Sample `json:"measured"`
 	Units    [][2]int      `json:"units"` // index into Shapes, number of calls
-}
-
-// engineUnit is a unit stored as its key.
-type engineUnit struct{ engine.Unit }
-
-func (u engineUnit) MarshalText() ([]byte, error) { return []byte(u.Key()), nil }
-
-func (u *engineUnit) UnmarshalText(b []byte) (err error) {
-	u.Unit, err = engine.ParseUnit(string(b))
-	return err
-}
-
-type unitTimeJSON struct {
-	Unit     engineUnit `json:"unit"`
-	Ms       float64    `json:"ms"`
-	Spread   float64    `json:"spread"`
-	Networks int        `json:"networks"`
-}
-
-// MarshalJSON writes the unit as its key.
-func (u UnitTime) MarshalJSON() ([]byte, error) {
-	return json.Marshal(unitTimeJSON{engineUnit{u.Unit}, u.Ms, u.Spread, u.Networks})
-}
-
-// UnmarshalJSON is the inverse.
-func (u *UnitTime) UnmarshalJSON(b []byte) error {
-	var j unitTimeJSON
-	if err := json.Unmarshal(b, &j); err != nil {
-		return err
-	}
-	if !(j.Ms > 0) {
-		return fmt.Errorf("unit %q: %g ms is not a time", j.Unit.Key(), j.Ms)
-	}
-	*u = UnitTime{j.Unit.Unit, j.Ms, j.Spread, j.Networks}
-	return nil
 }
 
 // ErrNewer is wrapped by the error of Read for a file of a later program.

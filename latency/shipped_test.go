@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"nas/blocks"
+	"nas/latency/costmodel"
 )
 
 // fbnet builds a network of FBNet's space as HELP's table names it: 22 digits,
@@ -77,7 +78,7 @@ func TestShippedProfiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, k := range e.Kernels {
-			if k.Name == "block" && k.Source != SourceTable {
+			if k.Name == "block" && k.Source != costmodel.SourceTable {
 				t.Errorf("%s: block %s is not in the table", name, k.Shape)
 			}
 		}

@@ -15,6 +15,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/latency/costmodel"
 	"nas/latency/timing"
 )
 
@@ -143,7 +144,7 @@ func (t *table) ms(rec []string) (float64, error) {
 	return v, nil
 }
 
-func (t *table) add(u engine.Unit, ms float64) {
+func (t *table) Add(u engine.Unit, ms float64) {
 	if t.units == nil {
 		t.units = map[engine.Unit][]float64{}
 	}
@@ -159,7 +160,7 @@ func (t *table) unitRow(rec []string) error {
 	if err != nil {
 		return err
 	}
-	t.add(u, ms)
+	t.Add(u, ms)
 	return nil
 }
 
@@ -215,7 +216,7 @@ func (t *table) blockRow(rec []string) error {
 	}
 	p := dil * (k - 1) / 2
 	t.block = true
-	t.add(engine.Unit{
+	t.Add(engine.Unit{
 		Name: "block", In: blocks.Shape{H: h, W: w, C: cin}, Out: blocks.Shape{H: (h + stride - 1) / stride, W: (w + stride - 1) / stride, C: cout},
 		Kernel: [2]int{k, k}, Stride: [2]int{stride, stride}, Dilation: [2]int{dil, dil}, Pad: [2]int{p, p}, Groups: groups,
 		Mid: int(math.Round(exp * float64(cin))), MidAct: act, DWAct: act, Residual: residual, Batch: 1,
@@ -249,21 +250,21 @@ func (t *table) profile() (*Profile, error) {
 	}
 	p := &Profile{Format: Format, Device: d, Created: time.Now().UTC().Truncate(time.Second)}
 	for u, ms := range t.units {
-		p.Units = append(p.Units, UnitTime{Unit: u, Ms: stat.Median(ms), Spread: max(0.003, stat.RelativeMAD(ms)), Networks: len(ms)})
+		p.Units = append(p.Units, costmodel.UnitTime{Unit: u, Ms: stat.Median(ms), Spread: max(0.003, stat.RelativeMAD(ms)), Networks: len(ms)})
 	}
-	slices.SortFunc(p.Units, func(a, b UnitTime) int { return strings.Compare(a.Unit.Key(), b.Unit.Key()) })
-	var kinds map[string]*KindModel
+	slices.SortFunc(p.Units, func(a, b costmodel.UnitTime) int { return strings.Compare(a.Unit.Key(), b.Unit.Key()) })
+	var kinds map[string]*costmodel.KindModel
 	var err error
 	if t.block {
-		kinds, p.Sums, err = fitBlocks(p.Units, t.msCol != "ms", &d.Target)
+		kinds, p.Sums, err = costmodel.FitBlocks(p.Units, t.msCol != "ms", &d.Target)
 	} else {
-		kinds, err = fitKinds(p.Units, &d.Target, nil)
+		kinds, err = costmodel.FitKinds(p.Units, &d.Target, nil)
 	}
 	if err != nil {
 		return nil, err
 	}
 	p.setKinds(kinds)
-	p.Network = fitNetwork(nil)
+	p.Network = costmodel.FitNetwork(nil)
 	p.Calibration = Calibration{Runs: len(p.Units), Stopped: "networks", Source: t.o.Source}
 	p.Warnings = []string{"no whole network was measured: overhead and what kernels do to each other are not in the prediction"}
 	return p, nil

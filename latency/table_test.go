@@ -8,6 +8,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/latency/costmodel"
 	"nas/latency/timing"
 )
 
@@ -42,7 +43,7 @@ func TestTableOfUnits(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, k := range e.Kernels {
-		if want := f.trueMs(&k.Unit) * float64(k.Count); k.Source != SourceTable || math.Abs(k.Ms/want-1) > 1e-5 {
+		if want := f.trueMs(&k.Unit) * float64(k.Count); k.Source != costmodel.SourceTable || math.Abs(k.Ms/want-1) > 1e-5 {
 			t.Errorf("%s: %g ms from %s, the table says %g", k.Shape, k.Ms, k.Source, want)
 		}
 	}
@@ -80,7 +81,7 @@ func TestTableOfBlocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := float64(784*96*(64+25)) / 1e6; len(e.Kernels) != 1 || e.Kernels[0].Source != SourceTable || math.Abs(e.LatencyMs-want) > 1e-9 {
+	if want := float64(784*96*(64+25)) / 1e6; len(e.Kernels) != 1 || e.Kernels[0].Source != costmodel.SourceTable || math.Abs(e.LatencyMs-want) > 1e-9 {
 		t.Errorf("%+v, the table says %g ms", e, want)
 	}
 	big := engine.Unit{Name: "block", In: blocks.Shape{H: 112, W: 112, C: 512}, Out: blocks.Shape{H: 112, W: 112, C: 512}, Kernel: [2]int{5, 5},

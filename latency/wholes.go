@@ -10,6 +10,7 @@ import (
 
 	"nas/blocks"
 	"nas/internal/stat"
+	"nas/latency/costmodel"
 	"nas/latency/timing"
 )
 
@@ -73,12 +74,12 @@ func (p *Profile) fitEndToEnd(base *Profile) error {
 	}
 	p.Sums = nil
 	m, factor := p.adapted(r.units, all)
-	p.Sums = m.sum // its settings serve the fits of crossValidate, too
-	p.setKinds(m.kinds)
+	p.Sums = m.Sum // its settings serve the fits of crossValidate, too
+	p.setKinds(m.Kinds)
 	if factor != nil {
 		for _, u := range base.Units {
-			u.Ms *= factor(kindOf(&u.Unit))
-			u.Spread = math.Hypot(u.Spread, otherDevice)
+			u.Ms *= factor(costmodel.KindOf(&u.Unit))
+			u.Spread = math.Hypot(u.Spread, costmodel.OtherDevice)
 			p.Units = append(p.Units, u)
 		}
 	}
@@ -91,23 +92,23 @@ func (p *Profile) fitEndToEnd(base *Profile) error {
 
 // adapted fits base, the model of another device, to the held-out networks of rows. factor
 // is that of each kind; nil if there were networks enough to fit costs.
-func (p *Profile) adapted(base *unitModel, rows []int) (m *unitModel, factor func(kind string) float64) {
+func (p *Profile) adapted(base *costmodel.UnitModel, rows []int) (m *costmodel.UnitModel, factor func(kind string) float64) {
 	d := p.endToEnd(rows)
-	factor = d.factors(base)
-	kinds := base.scaledKinds(factor)
+	factor = d.Factors(base)
+	kinds := base.ScaledKinds(factor)
 	if len(rows) < minForCosts {
-		return base.scaledFrom(kinds, factor), factor
+		return base.ScaledFrom(kinds, factor), factor
 	}
-	kinds = d.fitCosts(kinds, &p.Device.Target)
-	m = newUnitModel(nil, kinds, p.Device.Target)
-	m.sum = fitSum(d, kinds, &p.Device.Target, p.Sums)
+	kinds = d.FitCosts(kinds, &p.Device.Target)
+	m = costmodel.NewUnitModel(nil, kinds, p.Device.Target)
+	m.Sum = costmodel.FitAdditive(d, kinds, &p.Device.Target, p.Sums)
 	return m, nil
 }
 
 // crossValidate makes the interval and the validation of a profile that was adapted from
 // base. The models were fitted to the held-out networks themselves, so the errors come from
 // ten fits, each without a tenth of the networks.
-func (p *Profile) crossValidate(base *unitModel) {
+func (p *Profile) crossValidate(base *costmodel.UnitModel) {
 	n := len(p.HeldOut)
 	if n < 3 {
 		p.Network.Floor, p.Network.Quantile = 0.2, 2
@@ -127,16 +128,16 @@ func (p *Profile) crossValidate(base *unitModel) {
 		}
 		m, _ := p.adapted(base, in)
 		hs, macs := p.sums(m)
-		var rest []heldOut
+		var rest []costmodel.Observation
 		for _, i := range in {
 			rest = append(rest, hs[i])
 		}
-		network := fitNetwork(rest)
+		network := costmodel.FitNetwork(rest)
 		for _, i := range out {
-			ms, _, _ := network.predict(&hs[i].sums)
-			errs[i] = math.Abs(math.Log(hs[i].measured / ms))
-			spreads[i] = hs[i].spread()
-			ps[i] = pair{name: p.HeldOut[i].Name, predicted: ms, measured: hs[i].measured, macs: macs[i]}
+			ms, _, _ := network.Predict(&hs[i].Totals)
+			errs[i] = math.Abs(math.Log(hs[i].Measured / ms))
+			spreads[i] = hs[i].RelativeSD()
+			ps[i] = pair{name: p.HeldOut[i].Name, predicted: ms, measured: hs[i].Measured, macs: macs[i]}
 		}
 	}
 	net := p.Network
@@ -144,7 +145,7 @@ func (p *Profile) crossValidate(base *unitModel) {
 	for i := range ps {
 		scores[i] = errs[i] / (net.Floor + spreads[i])
 	}
-	net.Quantile = stat.ConformalQuantile(scores, coverage)
+	net.Quantile = stat.ConformalQuantile(scores, costmodel.Coverage)
 	if n < 9 { // too few for 90 %
 		net.Quantile *= 1.5
 	}
@@ -155,15 +156,15 @@ func (p *Profile) crossValidate(base *unitModel) {
 	p.Validation = summarize(ps, fitLine(ps))
 }
 
-// endToEnd are the held-out networks of rows as data for the models.
-func (p *Profile) endToEnd(rows []int) *endToEnd {
-	d := &endToEnd{}
+// EndToEnd are the held-out networks of rows as data for the models.
+func (p *Profile) endToEnd(rows []int) *costmodel.EndToEnd {
+	d := &costmodel.EndToEnd{}
 	for i := range p.Shapes {
-		d.units = append(d.units, p.Shapes[i].Unit)
+		d.Units = append(d.Units, p.Shapes[i].Unit)
 	}
 	for _, i := range rows {
-		d.rows = append(d.rows, p.HeldOut[i].Units)
-		d.ms = append(d.ms, p.HeldOut[i].Measured.MedianMs)
+		d.Rows = append(d.Rows, p.HeldOut[i].Units)
+		d.Ms = append(d.Ms, p.HeldOut[i].Measured.MedianMs)
 	}
 	return d
 }
@@ -173,5 +174,5 @@ func genericProfile(d timing.Device) *Profile {
 	if d.Target.ISA == "" {
 		d.Target = timing.PhoneTarget(d.Threads)
 	}
-	return &Profile{Format: Format, Device: d, Network: fitNetwork(nil), Kinds: genericKinds()}
+	return &Profile{Format: Format, Device: d, Network: costmodel.FitNetwork(nil), Kinds: costmodel.GenericKinds()}
 }

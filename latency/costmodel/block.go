@@ -1,4 +1,4 @@
-package latency
+package costmodel
 
 import (
 	"maps"
@@ -9,26 +9,23 @@ import (
 	"nas/internal/stat"
 )
 
-// blockParts are the kinds that blocks of tables consist of.
-var blockParts = []string{"block.expand", "block.depthwise", "block.project"}
-
-// fitBlocks fits models to a table of blocks: those of the kinds, and the corrections of
+// FitBlocks fits models to a table of blocks: those of the kinds, and the corrections of
 // the blocks' components.
-func fitBlocks(us []UnitTime, minusSkip bool, t *engine.Target) (map[string]*KindModel, *SumModel, error) {
-	parts := fitParts(us, minusSkip, t)
-	kinds, err := fitKinds(us, t, nil)
+func FitBlocks(us []UnitTime, minusSkip bool, t *engine.Target) (map[string]*KindModel, *AdditiveModel, error) {
+	parts := fitComponents(us, minusSkip, t)
+	kinds, err := FitKinds(us, t, nil)
 	if err != nil {
 		return nil, nil, err
 	}
 	maps.Copy(kinds, parts)
-	return kinds, fitSum(oneByOne(us), kinds, t, nil), nil
+	return kinds, FitAdditive(oneByOne(us), kinds, t, nil), nil
 }
 
-// fitParts fits the costs of the parts of blocks to a table of blocks. With
+// fitComponents fits the costs of the parts of blocks to a table of blocks. With
 // minusSkip, the blocks without a residual lack the time of a convolution in
 // their place; it is worked out from what blocks as a whole cost, as a kind
 // "block.skip", and added to us.
-func fitParts(us []UnitTime, minusSkip bool, t *engine.Target) map[string]*KindModel {
+func fitComponents(us []UnitTime, minusSkip bool, t *engine.Target) map[string]*KindModel {
 	kinds := map[string]*KindModel{}
 	if minusSkip {
 		amounts := func(u *engine.Unit) []float64 {
@@ -47,15 +44,15 @@ func fitParts(us []UnitTime, minusSkip bool, t *engine.Target) map[string]*KindM
 	}
 	nt := len(termNames)
 	costs := relativeCosts(us, func(u *engine.Unit) []float64 {
-		row := make([]float64, len(blockParts)*nt)
-		for _, p := range partsOf(u) {
-			if k := slices.Index(blockParts, p.kind); k >= 0 {
+		row := make([]float64, len(blockComponents)*nt)
+		for _, p := range componentsOf(u) {
+			if k := slices.Index(blockComponents, p.kind); k >= 0 {
 				copy(row[k*nt:], terms(nil, &p.unit, t))
 			}
 		}
 		return row
 	}, 1e-2)
-	for k, n := range blockParts {
+	for k, n := range blockComponents {
 		kinds[n] = newCosts(n, len(us), costs[k*nt:(k+1)*nt])
 	}
 	return kinds
@@ -95,7 +92,7 @@ func relativeCosts(us []UnitTime, amounts func(u *engine.Unit) []float64, ridge 
 
 // newCosts is a model of costs alone.
 func newCosts(kind string, units int, costs []float64) *KindModel {
-	m := &KindModel{Kind: kind, Units: units, Costs: map[string]float64{}, costs: costs, Rough: 0.15, LeaveOneOut: 0.15}
+	m := &KindModel{Kind: kind, Units: units, Costs: map[string]float64{}, costs: costs, ResidualRMS: 0.15, LeaveOneOut: 0.15}
 	for j, c := range costs {
 		if c > 0 {
 			m.Costs[termNames[j]] = c

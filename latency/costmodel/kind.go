@@ -1,4 +1,4 @@
-package latency
+package costmodel
 
 import (
 	"cmp"
@@ -9,17 +9,6 @@ import (
 	"nas/blocks/engine"
 	"nas/internal/stat"
 )
-
-// UnitTime is one row of a profile's table: what a unit took.
-type UnitTime struct {
-	Unit engine.Unit
-	Ms   float64
-	// Spread is the standard deviation of Ms relative to it: between networks
-	// in which the unit occurred, or between runs where it occurred in one.
-	Spread float64
-	// Networks is the number of networks that the unit was timed in.
-	Networks int
-}
 
 // KindModel predicts the time of units of one kind:
 //
@@ -38,8 +27,8 @@ type KindModel struct {
 	Low      map[string]float64 `json:"low,omitempty"`
 	High     map[string]float64 `json:"high,omitempty"`
 	// Rough is the root mean square of the logarithm of ms / (terms . costs).
-	Rough float64              `json:"rough"`
-	Hyper *stat.ResidualKernel `json:"process,omitempty"`
+	ResidualRMS float64              `json:"rough"`
+	Hyper       *stat.ResidualKernel `json:"process,omitempty"`
 	// LeaveOneOut is the root mean square of the relative error of each unit
 	// predicted from the others.
 	LeaveOneOut float64 `json:"leave_one_out"`
@@ -59,15 +48,15 @@ const unknownSpread = 0.6
 // anyKind is the model of all units together, costs only: for kinds never seen.
 const anyKind = "*"
 
-// fitKinds fits one model for each kind among the units and one of all.
+// FitKinds fits one model for each kind among the units and one of all.
 // hypers, if it has a kind, spares the search for its hyperparameters.
-func fitKinds(units []UnitTime, t *engine.Target, hypers map[string]*stat.ResidualKernel) (map[string]*KindModel, error) {
+func FitKinds(units []UnitTime, t *engine.Target, hypers map[string]*stat.ResidualKernel) (map[string]*KindModel, error) {
 	if len(units) == 0 {
 		return map[string]*KindModel{}, nil
 	}
 	by := map[string][]UnitTime{}
 	for _, u := range units {
-		k := kindOf(&u.Unit)
+		k := KindOf(&u.Unit)
 		by[k] = append(by[k], u)
 		by[anyKind] = append(by[anyKind], u)
 	}
@@ -107,7 +96,7 @@ func fitKind(kind string, us []UnitTime, t *engine.Target, h *stat.ResidualKerne
 	for i := range us {
 		resid[i] = math.Log(us[i].Ms / m.analytic(tm[i]))
 	}
-	m.Rough = stat.RMS(resid)
+	m.ResidualRMS = stat.RMS(resid)
 	for j := range features {
 		lo, hi := math.Inf(1), math.Inf(-1)
 		for i := range ft {
@@ -119,7 +108,7 @@ func fitKind(kind string, us []UnitTime, t *engine.Target, h *stat.ResidualKerne
 			m.Features = append(m.Features, features[j].name)
 		}
 	}
-	m.LeaveOneOut = m.Rough
+	m.LeaveOneOut = m.ResidualRMS
 	if n < minProcess || len(m.use) == 0 || kind == anyKind {
 		return m, nil
 	}
@@ -163,10 +152,10 @@ func (m *KindModel) condition(us []UnitTime, ft [][]float64, resid []float64) (e
 	return err
 }
 
-// leaning is the weight of the costs that a kind is expected to have: a tenth of
+// priorWeight is the weight of the costs that a kind is expected to have: a tenth of
 // the time moved from one term to another costs as much as one unit missed by
 // this times a tenth.
-const leaning = 0.3
+const priorWeight = 0.3
 
 // fitKindCosts minimises the squared relative error, three times: from the second on
 // with less weight for what the one before could not explain (Huber weights,
@@ -194,7 +183,7 @@ func (m *KindModel) fitKindCosts(us []UnitTime, tm [][]float64, all *KindModel) 
 	rows := make([][]float64, len(us), len(us)+p)
 	b := make([]float64, len(us), len(us)+p)
 	for j := range p {
-		if w := leaning * share[j]; w > 0 {
+		if w := priorWeight * share[j]; w > 0 {
 			row := make([]float64, p)
 			row[j] = w
 			rows, b = append(rows, row), append(b, w*expected[j])
@@ -233,7 +222,7 @@ func (m *KindModel) fitKindCosts(us []UnitTime, tm [][]float64, all *KindModel) 
 	}
 }
 
-// sum is terms times costs, in ms.
+// Sum is terms times costs, in ms.
 func (m *KindModel) sum(tm []float64) float64 {
 	s := 0.0
 	for j, c := range m.costs {
@@ -245,9 +234,9 @@ func (m *KindModel) sum(tm []float64) float64 {
 // analytic is sum with a floor of ten nanoseconds: no kernel is free.
 func (m *KindModel) analytic(tm []float64) float64 { return max(1e-5, m.sum(tm)) }
 
-// restoreKinds returns models that came from a file ready to predict. If one has terms or
+// RestoreKinds returns models that came from a file ready to predict. If one has terms or
 // features that this program does not have, all are fitted anew to the units.
-func restoreKinds(stored []*KindModel, units []UnitTime, t *engine.Target) (map[string]*KindModel, error) {
+func RestoreKinds(stored []*KindModel, units []UnitTime, t *engine.Target) (map[string]*KindModel, error) {
 	kinds := make(map[string]*KindModel, len(stored))
 	for _, k := range stored {
 		c := *k
@@ -256,7 +245,7 @@ func restoreKinds(stored []*KindModel, units []UnitTime, t *engine.Target) (map[
 			return nil, err
 		}
 		if !ok {
-			return fitKinds(units, t, nil)
+			return FitKinds(units, t, nil)
 		}
 		kinds[c.Kind] = &c
 	}
@@ -292,7 +281,7 @@ func (m *KindModel) reload(units []UnitTime, t *engine.Target) (bool, error) {
 	var ft [][]float64
 	var resid []float64
 	for _, u := range units {
-		if kindOf(&u.Unit) != m.Kind {
+		if KindOf(&u.Unit) != m.Kind {
 			continue
 		}
 		us = append(us, u)
@@ -311,7 +300,7 @@ func (m *KindModel) estimate(u *engine.Unit, t *engine.Target) (ms, sd float64, 
 	var termRoom [16]float64
 	var featureRoom, usedRoom [32]float64
 	tm, ft := terms(termRoom[:0], u, t), featuresOf(featureRoom[:0], u, t)
-	ms, sd = m.analytic(tm), m.Rough
+	ms, sd = m.analytic(tm), m.ResidualRMS
 	if m.gp != nil {
 		mean, dev := m.gp.Predict(m.pick(usedRoom[:0], ft))
 		ms *= math.Exp(mean)
@@ -332,4 +321,18 @@ func (m *KindModel) estimate(u *engine.Unit, t *engine.Target) (ms, sd float64, 
 		outside = ""
 	}
 	return ms, math.Hypot(sd, 0.1*far), outside
+}
+
+// times returns the model with all its predictions multiplied.
+func (m *KindModel) times(s float64) *KindModel {
+	c := *m
+	c.costs = slices.Clone(m.costs)
+	c.Costs = make(map[string]float64, len(m.Costs))
+	for j := range c.costs {
+		c.costs[j] *= s
+		if c.costs[j] > 0 {
+			c.Costs[termNames[j]] = c.costs[j]
+		}
+	}
+	return &c
 }

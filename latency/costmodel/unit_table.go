@@ -1,4 +1,4 @@
-package latency
+package costmodel
 
 import (
 	"math/bits"
@@ -23,7 +23,7 @@ type unitTable struct {
 type unitEntry struct {
 	key  unitKey
 	name string
-	cost cost
+	cost Cost
 	unit engine.Unit
 }
 
@@ -90,7 +90,7 @@ func newUnitTable(n int) *unitTable {
 }
 
 // get returns the cost of u, which the caller must not change, or nil.
-func (t *unitTable) get(u *engine.Unit) *cost {
+func (t *unitTable) get(u *engine.Unit) *Cost {
 	k := packUnit(u)
 	slots := *t.slots.Load()
 	for i := k.hash(u.Name); ; i++ {
@@ -106,7 +106,7 @@ func (t *unitTable) get(u *engine.Unit) *cost {
 
 // put adds u, unless another goroutine did so before, and returns the cost that the
 // table holds from then on.
-func (t *unitTable) put(u *engine.Unit, c cost) *cost {
+func (t *unitTable) put(u *engine.Unit, c Cost) *Cost {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if old := t.get(u); old != nil {

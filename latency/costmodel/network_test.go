@@ -1,4 +1,4 @@
-package latency
+package costmodel
 
 import (
 	"math"
@@ -10,30 +10,30 @@ import (
 // tails and a bias which grows with the latency.
 func TestIntervalCovers(t *testing.T) {
 	r := rand.New(rand.NewPCG(4, 4))
-	draw := func() heldOut {
-		h := heldOut{sums: sums{ms: math.Exp(3 * r.Float64()), calls: 40 + r.IntN(40), weights: 1 << 22}}
-		h.var2 = math.Pow(0.02*h.ms*(1+r.Float64()), 2)
+	draw := func() Observation {
+		h := Observation{Totals: Totals{Ms: math.Exp(3 * r.Float64()), calls: 40 + r.IntN(40), weights: 1 << 22}}
+		h.var2 = math.Pow(0.02*h.Ms*(1+r.Float64()), 2)
 		e := 0.02 * r.NormFloat64()
 		if r.IntN(20) == 0 {
 			e *= 5
 		}
-		h.measured = h.ms * math.Exp(0.05+0.02*math.Log(h.ms)+e)
+		h.Measured = h.Ms * math.Exp(0.05+0.02*math.Log(h.Ms)+e)
 		return h
 	}
 	hit, n := 0, 0
 	for range 20 {
-		hs := make([]heldOut, 100)
+		hs := make([]Observation, 100)
 		for i := range hs {
 			hs[i] = draw()
 		}
-		m := fitNetwork(hs)
+		m := FitNetwork(hs)
 		for range 200 {
 			h := draw()
-			ms, low, high := m.predict(&h.sums)
+			ms, low, high := m.Predict(&h.Totals)
 			if low > ms || ms > high {
 				t.Fatalf("%g outside of its interval %g to %g", ms, low, high)
 			}
-			if low <= h.measured && h.measured <= high {
+			if low <= h.Measured && h.Measured <= high {
 				hit++
 			}
 			n++
@@ -50,25 +50,25 @@ func TestIntervalCovers(t *testing.T) {
 func TestIntervalCoversNoise(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 6))
 	const variance, noise = 0.03 * 0.03, 0.25
-	draw := func() (h heldOut, truth float64) {
-		h.sums = sums{ms: math.Exp2(5 * r.Float64()), calls: 40 + r.IntN(40), weights: 1 << 22}
-		h.var2 = math.Pow(0.01*h.ms*(0.5+r.Float64()), 2)
-		truth = h.ms * math.Exp(math.Sqrt((1-noise)*variance)*r.NormFloat64())
-		h.measured = truth * math.Exp(math.Sqrt(noise*variance)*r.NormFloat64())
+	draw := func() (h Observation, truth float64) {
+		h.Totals = Totals{Ms: math.Exp2(5 * r.Float64()), calls: 40 + r.IntN(40), weights: 1 << 22}
+		h.var2 = math.Pow(0.01*h.Ms*(0.5+r.Float64()), 2)
+		truth = h.Ms * math.Exp(math.Sqrt((1-noise)*variance)*r.NormFloat64())
+		h.Measured = truth * math.Exp(math.Sqrt(noise*variance)*r.NormFloat64())
 		return h, truth
 	}
 	const fits, each = 300, 100
 	noisy, clean := 0, 0
 	for range fits {
-		hs := make([]heldOut, minMix-1)
+		hs := make([]Observation, minForResidual-1)
 		for i := range hs {
 			hs[i], _ = draw()
 		}
-		m := fitNetwork(hs)
+		m := FitNetwork(hs)
 		for range each {
 			h, truth := draw()
-			_, low, high := m.predict(&h.sums)
-			if low <= h.measured && h.measured <= high {
+			_, low, high := m.Predict(&h.Totals)
+			if low <= h.Measured && h.Measured <= high {
 				noisy++
 			}
 			if low <= truth && truth <= high {
@@ -112,15 +112,15 @@ func TestTermsOfUnits(t *testing.T) {
 // followed to 128 ms: it stays what it is one doubling beyond, and the interval grows.
 func TestCorrectionIsNotExtrapolated(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 5))
-	hs := make([]heldOut, 60)
+	hs := make([]Observation, 60)
 	for i := range hs {
 		ms := math.Exp2(2 * r.Float64())
-		hs[i] = heldOut{sums: sums{ms: ms, calls: 50, weights: int64(ms * (1 << 20))}}
-		hs[i].measured = ms * math.Exp(-0.1*math.Log2(ms)+0.001*r.NormFloat64())
+		hs[i] = Observation{Totals: Totals{Ms: ms, calls: 50, weights: int64(ms * (1 << 20))}}
+		hs[i].Measured = ms * math.Exp(-0.1*math.Log2(ms)+0.001*r.NormFloat64())
 	}
-	m := fitNetwork(hs)
+	m := FitNetwork(hs)
 	at := func(ms float64) (correction, half float64) {
-		got, low, high := m.predict(&sums{ms: ms, calls: 50, weights: int64(ms * (1 << 20))})
+		got, low, high := m.Predict(&Totals{Ms: ms, calls: 50, weights: int64(ms * (1 << 20))})
 		return math.Log(got / ms), math.Log(high/low) / 2
 	}
 	inside, narrow := at(3)

@@ -1,4 +1,4 @@
-package latency
+package costmodel
 
 import (
 	"math"
@@ -68,12 +68,12 @@ func TestUnitTable(t *testing.T) {
 		if want[us[i]] == 0 {
 			want[us[i]] = float64(i + 1)
 		}
-		if c := table.put(&us[i], cost{ms: float64(i + 1)}); c.ms != want[us[i]] {
-			t.Fatalf("%v: put %d, the table says %g, the map %g", us[i], i+1, c.ms, want[us[i]])
+		if c := table.put(&us[i], Cost{Ms: float64(i + 1)}); c.Ms != want[us[i]] {
+			t.Fatalf("%v: put %d, the table says %g, the map %g", us[i], i+1, c.Ms, want[us[i]])
 		}
 	}
 	for u, ms := range want {
-		if c := table.get(&u); c == nil || c.ms != ms {
+		if c := table.get(&u); c == nil || c.Ms != ms {
 			t.Fatalf("%v: %v, want %g", u, c, ms)
 		}
 	}
@@ -85,7 +85,7 @@ func TestUnitTable(t *testing.T) {
 // TestUnitTableConcurrently lets goroutines put the same units while the table grows.
 func TestUnitTableConcurrently(t *testing.T) {
 	table := newUnitTable(0)
-	got := make([][]*cost, 4)
+	got := make([][]*Cost, 4)
 	var wg sync.WaitGroup
 	for g := range got {
 		wg.Add(1)
@@ -95,7 +95,7 @@ func TestUnitTableConcurrently(t *testing.T) {
 				u := engine.Unit{Name: "conv", In: blocks.Shape{C: i}}
 				c := table.get(&u)
 				if c == nil {
-					c = table.put(&u, cost{ms: float64(i)})
+					c = table.put(&u, Cost{Ms: float64(i)})
 				}
 				got[g] = append(got[g], c)
 			}
@@ -104,7 +104,7 @@ func TestUnitTableConcurrently(t *testing.T) {
 	wg.Wait()
 	for g := range got {
 		for i, c := range got[g] {
-			if c != got[0][i] || c.ms != float64(i) {
+			if c != got[0][i] || c.Ms != float64(i) {
 				t.Fatalf("goroutine %d, unit %d: %v, another %v", g, i, c, got[0][i])
 			}
 		}
@@ -117,7 +117,7 @@ func TestUnitTableConcurrently(t *testing.T) {
 func TestPredictPlainly(t *testing.T) {
 	target := testTarget()
 	nets := zooCalls(t)
-	table, times := map[engine.Unit]cost{}, []UnitTime{}
+	table, times := map[engine.Unit]Cost{}, []UnitTime{}
 	for i, calls := range nets {
 		for _, c := range calls {
 			if _, ok := table[c.Unit]; ok || i%3 == 2 {
@@ -125,21 +125,21 @@ func TestPredictPlainly(t *testing.T) {
 			}
 			row := UnitTime{Unit: c.Unit, Ms: 0.01 + float64(c.Unit.MACs())/1e7, Spread: 0.02, Networks: 1}
 			sd := row.Ms * row.Spread
-			table[c.Unit] = cost{ms: row.Ms, var2: sd * sd, weights: c.Unit.BytesWeights(), group: groupOf[kindOf(&c.Unit)]}
+			table[c.Unit] = Cost{Ms: row.Ms, Var2: sd * sd, weights: c.Unit.BytesWeights(), group: groupOf[KindOf(&c.Unit)]}
 			times = append(times, row)
 		}
 	}
-	kinds, err := fitKinds(times, &target, nil)
+	kinds, err := FitKinds(times, &target, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := newUnitModel(times, kinds, target)
+	m := NewUnitModel(times, kinds, target)
 	measured, modelled := 0, 0
-	var hs []heldOut
+	var hs []Observation
 	for range 2 { // the second time all units are in the table
 		hs = hs[:0]
 		for _, calls := range nets {
-			var s, want sums
+			var s, want Totals
 			for k := range calls {
 				u := &calls[k].Unit
 				c, ok := table[*u]
@@ -149,36 +149,36 @@ func TestPredictPlainly(t *testing.T) {
 					c = m.estimate(u)
 					modelled++
 				}
-				want.add(&c)
-				s.add(m.cost(u))
+				want.Add(&c)
+				s.Add(m.Cost(u))
 			}
 			if s != want {
 				t.Fatalf("%+v, want %+v", s, want)
 			}
-			hs = append(hs, heldOut{s, s.ms * math.Exp(math.Sin(30*s.groups[groupDepthwise]/s.ms))})
+			hs = append(hs, Observation{s, s.Ms * math.Exp(math.Sin(30*s.groups[groupDepthwise]/s.Ms))})
 		}
 	}
 	if measured < 500 || modelled < 500 {
 		t.Errorf("%d units of the table, %d of the models", measured, modelled)
 	}
-	network := fitNetwork(hs)
+	network := FitNetwork(hs)
 	if network.gp == nil {
 		t.Fatal("no residual")
 	}
 	for i := range hs {
-		s := &hs[i].sums
+		s := &hs[i].Totals
 		f := s.features()
 		far := network.clamp(&f)
-		x := s.mix(nil)
+		x := s.residualFeatures(nil)
 		x[numGroups] = f[1]
 		c := 0.0
 		for j, w := range network.Weights {
 			c += w * (f[j] - network.Mean[j])
 		}
 		c = min(max(c+network.gp.Mean(x), -1.5), 1.5)
-		half := min(network.Quantile*(network.Floor+s.spread())+network.Between+perOctave*far, 2.3)
-		ms, low, high := network.predict(s)
-		if want := s.ms * math.Exp(c); ms != want || low != want*math.Exp(-half) || high != want*math.Exp(half) {
+		half := min(network.Quantile*(network.Floor+s.RelativeSD())+network.Between+perOctave*far, 2.3)
+		ms, low, high := network.Predict(s)
+		if want := s.Ms * math.Exp(c); ms != want || low != want*math.Exp(-half) || high != want*math.Exp(half) {
 			t.Fatalf("network %d: %g in %g to %g, want %g", i, ms, low, high, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package latency
+package costmodel
 
 import (
 	"maps"
@@ -8,58 +8,58 @@ import (
 	"nas/internal/stat"
 )
 
-// endToEnd are measured networks, each as the units that it consists of.
-type endToEnd struct {
-	units []engine.Unit
-	rows  [][][2]int // of each network: index into units, number of calls
-	ms    []float64  // of each network
+// EndToEnd are measured networks, each as the units that it consists of.
+type EndToEnd struct {
+	Units []engine.Unit
+	Rows  [][][2]int // of each network: index into units, number of calls
+	Ms    []float64  // of each network
 }
 
 // oneByOne are timed units as networks of one call.
-func oneByOne(us []UnitTime) *endToEnd {
-	d := &endToEnd{}
+func oneByOne(us []UnitTime) *EndToEnd {
+	d := &EndToEnd{}
 	for i, u := range us {
-		d.units = append(d.units, u.Unit)
-		d.rows = append(d.rows, [][2]int{{i, 1}})
-		d.ms = append(d.ms, u.Ms)
+		d.Units = append(d.Units, u.Unit)
+		d.Rows = append(d.Rows, [][2]int{{i, 1}})
+		d.Ms = append(d.Ms, u.Ms)
 	}
 	return d
 }
 
-// factors returns the factor of each kind that takes the predictions of m to the networks.
-func (d *endToEnd) factors(m *unitModel) func(kind string) float64 {
+// Factors returns the factor of each kind that takes the predictions of m to the networks.
+func (d *EndToEnd) Factors(m *UnitModel) func(kind string) float64 {
 	index := map[string]int{}
 	var names []string
-	cols := make([][]float64, len(d.rows))
-	ratios := make([]float64, len(d.rows))
-	for j, row := range d.rows {
+	cols := make([][]float64, len(d.Rows))
+	ratios := make([]float64, len(d.Rows))
+	for j, row := range d.Rows {
 		cols[j] = make([]float64, 0, 16)
 		sum := 0.0
 		for _, u := range row {
-			unit := &d.units[u[0]]
-			k, ok := index[kindOf(unit)]
+			unit := &d.Units[u[0]]
+			k, ok := index[KindOf(unit)]
 			if !ok {
 				k = len(names)
-				index[kindOf(unit)] = k
-				names = append(names, kindOf(unit))
+				index[KindOf(unit)] = k
+				names = append(names, KindOf(unit))
 			}
 			for len(cols[j]) <= k {
 				cols[j] = append(cols[j], 0)
 			}
-			ms := m.cost(unit).ms * float64(u[1])
+			ms := m.Cost(unit).Ms * float64(u[1])
 			cols[j][k] += ms
 			sum += ms
 		}
-		ratios[j] = d.ms[j] / sum
+		ratios[j] = d.Ms[j] / sum
 	}
 	common := stat.Median(slices.Clone(ratios))
 	const noise, prior = 0.03, 0.7 // of a measurement; of a factor around the common one
-	a := make([][]float64, 0, len(d.rows)+len(names))
-	b := make([]float64, 0, len(d.rows)+len(names))
-	for j := range d.rows {
+	a := make([][]float64, 0, len(d.Rows)+len(names))
+	b := make([]float64, 0, len(d.Rows)+len(names))
+	for j := range d.Rows {
 		row := make([]float64, len(names))
 		for k, ms := range cols[j] {
-			row[k] = common * ms / d.ms[j] / noise
+			row[k] = common * ms / d.Ms[j] / noise
 		}
 		a, b = append(a, row), append(b, 1/noise)
 	}
@@ -77,24 +77,10 @@ func (d *endToEnd) factors(m *unitModel) func(kind string) float64 {
 	}
 }
 
-// times returns the model with all its predictions multiplied.
-func (m *KindModel) times(s float64) *KindModel {
-	c := *m
-	c.costs = slices.Clone(m.costs)
-	c.Costs = make(map[string]float64, len(m.Costs))
-	for j := range c.costs {
-		c.costs[j] *= s
-		if c.costs[j] > 0 {
-			c.Costs[termNames[j]] = c.costs[j]
-		}
-	}
-	return &c
-}
-
-// fitCosts fits the costs of all terms of all kinds together to the times of
+// FitCosts fits the costs of all terms of all kinds together to the times of
 // whole networks, with a ridge towards the costs of kinds: a term whose share of
 // the time is s may move by about a third of that, or by two points.
-func (d *endToEnd) fitCosts(kinds map[string]*KindModel, t *engine.Target) map[string]*KindModel {
+func (d *EndToEnd) FitCosts(kinds map[string]*KindModel, t *engine.Target) map[string]*KindModel {
 	names := slices.Sorted(maps.Keys(kinds))
 	nt := len(termNames)
 	index := map[string]int{}
@@ -103,24 +89,24 @@ func (d *endToEnd) fitCosts(kinds map[string]*KindModel, t *engine.Target) map[s
 	}
 	const noise = 0.03
 	mean := make([]float64, len(names)*nt)
-	a := make([][]float64, 0, len(d.rows)+len(mean))
-	b := make([]float64, 0, len(d.rows)+len(mean))
+	a := make([][]float64, 0, len(d.Rows)+len(mean))
+	b := make([]float64, 0, len(d.Rows)+len(mean))
 	var tm []float64
-	for i := range d.rows {
+	for i := range d.Rows {
 		row := make([]float64, len(mean))
-		for _, u := range d.rows[i] {
-			unit := &d.units[u[0]]
-			k, ok := index[kindOf(unit)]
+		for _, u := range d.Rows[i] {
+			unit := &d.Units[u[0]]
+			k, ok := index[KindOf(unit)]
 			if !ok {
 				k = index[anyKind]
 			}
 			tm = terms(tm[:0], unit, t)
 			for j, v := range tm {
-				row[k*nt+j] += v * float64(u[1]) / 1000 / d.ms[i]
+				row[k*nt+j] += v * float64(u[1]) / 1000 / d.Ms[i]
 			}
 		}
 		for j := range row {
-			mean[j] += row[j] / float64(len(d.rows))
+			mean[j] += row[j] / float64(len(d.Rows))
 			row[j] /= noise
 		}
 		a, b = append(a, row), append(b, 1/noise)
@@ -147,8 +133,8 @@ func (d *endToEnd) fitCosts(kinds map[string]*KindModel, t *engine.Target) map[s
 			}
 		}
 		m.Hyper, m.gp, m.use, m.Features, m.Units = nil, nil, nil, nil, 0
-		m.Rough = 0.15 // of one unit; networks are judged as a whole
-		m.LeaveOneOut = m.Rough
+		m.ResidualRMS = 0.15 // of one unit; networks are judged as a whole
+		m.LeaveOneOut = m.ResidualRMS
 		m.Costs = map[string]float64{}
 		for j, c := range m.costs {
 			if c > 0 {

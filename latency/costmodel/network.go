@@ -1,4 +1,4 @@
-package latency
+package costmodel
 
 import (
 	"math"
@@ -36,8 +36,8 @@ type NetworkModel struct {
 	Low  []float64 `json:"low,omitempty"`
 	High []float64 `json:"high,omitempty"`
 
-	gp   *stat.ResidualGP
-	left []float64 // log errors of the held-out networks, each as predicted from the others
+	gp           *stat.ResidualGP
+	LOOResiduals []float64 // log errors of the held-out networks, each as predicted from the others
 }
 
 // perOctave is what the interval grows by, in log ms on either side, with each
@@ -46,90 +46,30 @@ type NetworkModel struct {
 // away, were in the interval 28 times of 32 with it, 23 times without.
 const perOctave = 0.05
 
-// coverage is the share of networks that an interval is made to hold.
-const coverage = 0.9
+// Coverage is the share of networks that an interval is made to hold.
+const Coverage = 0.9
 
-// betweenSessions is what the same networks differ by, all alike, from one process
-// to the next on one machine: memory lies elsewhere, the neighbours are others.
-// One calibration cannot see it, so the interval is wider by it on either side.
-// It is the root mean square of the median errors of five profiles, each
-// validated in a process of its own.
-const betweenSessions = 0.012
-
-// sums is what a network model sees of a network.
-type sums struct {
-	ms      float64 // sum over the units
-	var2    float64 // sum of squares of their standard deviations in ms
-	calls   int
-	weights int64 // bytes
-	groups  [numGroups]float64
+// Observation is a network that was measured whole.
+type Observation struct {
+	Totals
+	Measured float64 // ms
 }
 
-// groups of units that load a machine in different ways.
-const (
-	groupRest = iota
-	groupPointwise
-	groupDense
-	groupDepthwise
-	groupFused
-	numGroups
-)
-
-var groupOf = map[string]uint8{
-	"conv.pointwise": groupPointwise, "scale_conv": groupPointwise, "linear": groupPointwise, "conv.vector": groupPointwise,
-	"conv.dense": groupDense, "conv.image": groupDense, "conv.grouped": groupDense,
-	"dwconv": groupDepthwise,
-	"block":  groupFused, "expand_dw": groupFused, "dw_project": groupFused, "stem_block": groupFused, "stem_dw": groupFused,
-}
-
-func (s *sums) add(c *cost) {
-	s.ms += c.ms
-	s.var2 += c.var2
-	s.calls++
-	s.weights += c.weights
-	s.groups[c.group] += c.ms
-}
-
-// mix appends to x what the residual sees: logarithms to base 2 of the groups' shares of
-// the time (3 % more, so that none is not minus infinity), the sum and the calls.
-func (s *sums) mix(x []float64) []float64 {
-	for _, g := range s.groups {
-		x = append(x, math.Log2(g/max(s.ms, 1e-9)+0.03))
-	}
-	return append(x, math.Log2(max(s.ms, 1e-6)), math.Log2(float64(s.calls)))
-}
-
-// spread is the relative standard deviation of the sum if the units' errors
-// were independent; what they share, the conformal quantile makes up for.
-func (s *sums) spread() float64 {
-	return math.Sqrt(s.var2) / max(s.ms, 1e-9)
-}
-
-func (s *sums) features() [4]float64 {
-	return [4]float64{1, math.Log2(max(s.ms, 1e-6)), float64(s.calls) / max(1000*s.ms, 1e-6), math.Log2(float64(s.weights) + 1)}
-}
-
-// heldOut is a network that was measured whole.
-type heldOut struct {
-	sums
-	measured float64 // ms
-}
-
-// fitNetwork fits to held-out networks. None, or very few, leave the plain sum
+// FitNetwork fits to held-out networks. None, or very few, leave the plain sum
 // and an interval that says so.
-func fitNetwork(hs []heldOut) *NetworkModel {
+func FitNetwork(hs []Observation) *NetworkModel {
 	m := &NetworkModel{HeldOut: len(hs), Floor: 0.1, Quantile: 2, Weights: make([]float64, 4), Mean: make([]float64, 4)}
 	n := len(hs)
 	if n == 0 {
 		return m
 	}
-	m.LowMs, m.HighMs = hs[0].measured, hs[0].measured
+	m.LowMs, m.HighMs = hs[0].Measured, hs[0].Measured
 	first := hs[0].features()
 	m.Low, m.High = slices.Clone(first[:]), slices.Clone(first[:])
 	y := make([]float64, n)
 	for i, h := range hs {
-		m.LowMs, m.HighMs = min(m.LowMs, h.measured), max(m.HighMs, h.measured)
-		y[i] = math.Log(h.measured / h.ms)
+		m.LowMs, m.HighMs = min(m.LowMs, h.Measured), max(m.HighMs, h.Measured)
+		y[i] = math.Log(h.Measured / h.Ms)
 		for j, f := range h.features() {
 			m.Low[j], m.High[j] = min(m.Low[j], f), max(m.High[j], f)
 			if j > 0 {
@@ -146,31 +86,31 @@ func fitNetwork(hs []heldOut) *NetworkModel {
 		x[i] = m.center(hs[i].features())
 	}
 	w, left := stat.HuberRidge(x, y)
-	m.Weights, m.left = w, left
-	if n >= minMix {
-		m.fitMix(hs, x, y)
+	m.Weights, m.LOOResiduals = w, left
+	if n >= minForResidual {
+		m.fitResidual(hs, x, y)
 	}
 	abs := make([]float64, n)
-	for i := range m.left {
-		abs[i] = math.Abs(m.left[i])
+	for i := range m.LOOResiduals {
+		abs[i] = math.Abs(m.LOOResiduals[i])
 	}
 	m.Floor = max(0.002, stat.Median(slices.Clone(abs)))
 	scores := make([]float64, n)
 	for i := range abs {
-		scores[i] = abs[i] / (m.Floor + hs[i].spread())
+		scores[i] = abs[i] / (m.Floor + hs[i].RelativeSD())
 	}
-	m.Quantile = stat.ConformalQuantile(scores, coverage)
+	m.Quantile = stat.ConformalQuantile(scores, Coverage)
 	return m
 }
 
-// minMix is the number of held-out networks from which on a residual is tried,
-// and mixGain by how much it must lower the mean error of left-out networks.
+// minForResidual is the number of held-out networks from which on a residual is tried,
+// and residualGain by how much it must lower the mean error of left-out networks.
 const (
-	minMix  = 60
-	mixGain = 0.9
+	minForResidual = 60
+	residualGain   = 0.9
 )
 
-func (m *NetworkModel) fitMix(hs []heldOut, x [][]float64, y []float64) {
+func (m *NetworkModel) fitResidual(hs []Observation, x [][]float64, y []float64) {
 	mixes, rest, sd := m.residuals(hs, x, y)
 	h := stat.TuneResidualKernel(mixes, rest, sd)
 	g, err := stat.NewResidualGP(h, mixes, rest, sd)
@@ -181,39 +121,39 @@ func (m *NetworkModel) fitMix(hs []heldOut, x [][]float64, y []float64) {
 	var with, without float64
 	for i := range loo {
 		with += math.Abs(loo[i])
-		without += math.Abs(m.left[i])
+		without += math.Abs(m.LOOResiduals[i])
 	}
-	if loo != nil && with < mixGain*without {
-		m.Process, m.gp, m.left = &h, g, loo
+	if loo != nil && with < residualGain*without {
+		m.Process, m.gp, m.LOOResiduals = &h, g, loo
 	}
 }
 
 // residuals are what the weights leave of each held-out network.
-func (m *NetworkModel) residuals(hs []heldOut, x [][]float64, y []float64) (mixes [][]float64, rest, sd []float64) {
+func (m *NetworkModel) residuals(hs []Observation, x [][]float64, y []float64) (mixes [][]float64, rest, sd []float64) {
 	for i := range hs {
 		e := y[i]
 		for j, w := range m.Weights {
 			e -= w * x[i][j]
 		}
-		mixes, rest = append(mixes, hs[i].mix(nil)), append(rest, e)
+		mixes, rest = append(mixes, hs[i].residualFeatures(nil)), append(rest, e)
 	}
 	return mixes, rest, make([]float64, len(hs))
 }
 
 // Complete reports whether the model has all its weights; a nil one has none.
 func (m *NetworkModel) Complete() bool {
-	n := len((&sums{}).features())
+	n := len((&Totals{}).features())
 	return m != nil && len(m.Weights) == n && len(m.Mean) == n
 }
 
-// restore makes a model that came from a file ready to predict.
-func (m *NetworkModel) restore(hs []heldOut) error {
+// Restore makes a model that came from a file ready to predict.
+func (m *NetworkModel) Restore(hs []Observation) error {
 	if m.Process == nil {
 		return nil
 	}
 	x, y := make([][]float64, len(hs)), make([]float64, len(hs))
 	for i := range hs {
-		x[i], y[i] = m.center(hs[i].features()), math.Log(hs[i].measured/hs[i].ms)
+		x[i], y[i] = m.center(hs[i].features()), math.Log(hs[i].Measured/hs[i].Ms)
 	}
 	mixes, rest, sd := m.residuals(hs, x, y)
 	if len(mixes) == 0 || len(m.Process.Scale) != len(mixes[0]) {
@@ -232,9 +172,9 @@ func (m *NetworkModel) center(f [4]float64) []float64 {
 	return f[:]
 }
 
-// predict returns the time and its interval in ms. Outside the range of the held-out
+// Predict returns the time and its interval in ms. Outside the range of the held-out
 // networks the correction stays what it is at the edge, and the interval grows.
-func (m *NetworkModel) predict(s *sums) (ms, low, high float64) {
+func (m *NetworkModel) Predict(s *Totals) (ms, low, high float64) {
 	f := s.features()
 	far := m.clamp(&f)
 	c := 0.0
@@ -243,13 +183,13 @@ func (m *NetworkModel) predict(s *sums) (ms, low, high float64) {
 	}
 	if m.gp != nil {
 		var x [numGroups + 2]float64
-		mix := s.mix(x[:0])
+		mix := s.residualFeatures(x[:0])
 		mix[numGroups] = f[1] // the sum, as far as it is followed
 		c += m.gp.Mean(mix)
 	}
 	c = min(max(c, -1.5), 1.5)
-	ms = s.ms * math.Exp(c)
-	half := min(m.Quantile*(m.Floor+s.spread())+m.Between+perOctave*far, 2.3)
+	ms = s.Ms * math.Exp(c)
+	half := min(m.Quantile*(m.Floor+s.RelativeSD())+m.Between+perOctave*far, 2.3)
 	return ms, ms * math.Exp(-half), ms * math.Exp(half)
 }
 

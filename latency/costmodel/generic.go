@@ -1,4 +1,4 @@
-package latency
+package costmodel
 
 // commonCosts, in microseconds per thousand of each term, are those of a core of
 // today's servers, which other processors share up to a factor.
@@ -15,14 +15,14 @@ func commonModel() *KindModel {
 	return m
 }
 
-// genericKinds are models of the kinds that networks consist of, with commonCosts.
-func genericKinds() []*KindModel {
+// GenericKinds are models of the kinds that networks consist of, with commonCosts.
+func GenericKinds() []*KindModel {
 	var kinds []*KindModel
 	for _, k := range []string{
 		anyKind, "conv.pointwise", "conv.vector", "conv.dense", "conv.image", "conv.grouped", "dwconv", "block", "expand_dw", "dw_project", "stem_block", "stem_dw",
 		"linear", "globalavg", "scale", "scale_conv", "add", "mul", "act", "copy", "maxpool", "avgpool", "bilinear", "softmax",
 	} {
-		kinds = append(kinds, &KindModel{Kind: k, Costs: commonCosts, Rough: 0.3, LeaveOneOut: 0.3})
+		kinds = append(kinds, &KindModel{Kind: k, Costs: commonCosts, ResidualRMS: 0.3, LeaveOneOut: 0.3})
 	}
 	return kinds
 }

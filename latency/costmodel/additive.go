@@ -1,16 +1,15 @@
-package latency
+package costmodel
 
 import (
 	"math"
 
 	"gonum.org/v1/gonum/mat"
 
-	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/internal/stat"
 )
 
-// SumModel corrects the cost terms where only sums were measured: blocks of
+// AdditiveModel corrects the cost terms where only sums were measured: blocks of
 // several convolutions, or whole networks. What the terms get wrong, as a
 // logarithm, is a function f of each part's shape; of a sum it shows
 //
@@ -22,7 +21,7 @@ import (
 // Processes, NIPS 2011, section 2; differs in that the terms are weighted by shares
 // and that one function serves all parts of a kind). The first order is taken
 // anew around each solution.
-type SumModel struct {
+type AdditiveModel struct {
 	Amplitude float64 `json:"amplitude"` // standard deviation of f
 	Length    float64 `json:"length"`    // over which f changes, in octaves
 	Noise     float64 `json:"noise"`     // of a measured sum, relative
@@ -31,11 +30,11 @@ type SumModel struct {
 	// if these were measured: f is Level plus the sum of weight times covariance.
 	Knots []float64 `json:"knots"`
 
-	by map[string]*knots // by kind
+	by map[string]*centers // by kind
 }
 
-// knots are the parts of one kind that a SumModel has seen.
-type knots struct {
+// centers are the parts of one kind that a AdditiveModel has seen.
+type centers struct {
 	at     [][]float64
 	weight []float64
 }
@@ -43,32 +42,8 @@ type knots struct {
 // levelSpread is the standard deviation of the mean of f.
 const levelSpread = 0.1
 
-// part is a piece of a unit.
-type part struct {
-	kind string
-	unit engine.Unit
-}
-
-// partsOf splits a block of a table into its three convolutions; other units are
-// their only part.
-func partsOf(u *engine.Unit) []part {
-	if u.Name != "block" {
-		return []part{{kindOf(u), *u}}
-	}
-	one := [2]int{1, 1}
-	mid := blocks.Shape{H: u.In.H, W: u.In.W, C: u.Mid}
-	after := blocks.Shape{H: u.Out.H, W: u.Out.W, C: u.Mid}
-	return []part{
-		{"block.expand", engine.Unit{Name: "conv", In: u.In, Out: mid, Kernel: one, Stride: one, Dilation: one, Groups: u.Groups, Act: u.MidAct, Batch: u.Batch}},
-		{"block.depthwise", engine.Unit{Name: "dwconv", In: mid, Out: after, Kernel: u.Kernel, Stride: u.Stride, Dilation: u.Dilation, Pad: u.Pad,
-			Groups: u.Mid, Act: u.DWAct, Batch: u.Batch}},
-		{"block.project", engine.Unit{Name: "conv", In: after, Out: u.Out, Kernel: one, Stride: one, Dilation: one, Groups: u.Groups, Act: u.Act,
-			Residual: u.Residual, Batch: u.Batch}},
-	}
-}
-
-// place is where f sees a part: in octaves, or scaled to matter as much as one.
-func place(u *engine.Unit, t *engine.Target) []float64 {
+// coordinates is where f sees a part: in octaves, or scaled to matter as much as one.
+func coordinates(u *engine.Unit, t *engine.Target) []float64 {
 	groups, in, lanes := u.Groups, u.In.C, tileOf(t).lanes
 	if u.Name == "dwconv" {
 		groups, in = 1, 0 // its input's channels are its output's
@@ -90,7 +65,7 @@ func matern52(a, b []float64, length float64) float64 {
 }
 
 // f returns the correction of a part's logarithm.
-func (m *SumModel) f(kind string, x []float64) float64 {
+func (m *AdditiveModel) f(kind string, x []float64) float64 {
 	s := m.Level
 	if k := m.by[kind]; k != nil {
 		for i, w := range k.weight {
@@ -100,39 +75,39 @@ func (m *SumModel) f(kind string, x []float64) float64 {
 	return s
 }
 
-// sumData is what a SumModel is fitted to: rows of parts with costs.
-type sumData struct {
-	parts []part
+// additiveData is what a AdditiveModel is fitted to: rows of parts with costs.
+type additiveData struct {
+	parts []component
 	at    [][]float64
 	kinds map[string][]int // of parts
 	ms    []float64        // of parts, by the cost terms
-	rows  [][]sumEntry
+	rows  [][]entry
 	y     []float64 // measured ms of rows
 }
 
-type sumEntry struct {
+type entry struct {
 	part  int
 	count float64
 }
 
-// newSumData prepares the data of e; cost is a part's time by the terms in ms.
-func newSumData(e *endToEnd, t *engine.Target, cost func(kind string, u *engine.Unit) float64) *sumData {
-	d := &sumData{kinds: map[string][]int{}, y: e.ms, rows: make([][]sumEntry, len(e.rows))}
-	first := make([]int, len(e.units)+1)
-	for i := range e.units {
+// newAdditiveData prepares the data of e; cost is a part's time by the terms in ms.
+func newAdditiveData(e *EndToEnd, t *engine.Target, cost func(kind string, u *engine.Unit) float64) *additiveData {
+	d := &additiveData{kinds: map[string][]int{}, y: e.Ms, rows: make([][]entry, len(e.Rows))}
+	first := make([]int, len(e.Units)+1)
+	for i := range e.Units {
 		first[i] = len(d.parts)
-		for _, p := range partsOf(&e.units[i]) {
+		for _, p := range componentsOf(&e.Units[i]) {
 			d.kinds[p.kind] = append(d.kinds[p.kind], len(d.parts))
 			d.parts = append(d.parts, p)
-			d.at = append(d.at, place(&p.unit, t))
+			d.at = append(d.at, coordinates(&p.unit, t))
 			d.ms = append(d.ms, cost(p.kind, &p.unit))
 		}
 	}
-	first[len(e.units)] = len(d.parts)
-	for i, row := range e.rows {
+	first[len(e.Units)] = len(d.parts)
+	for i, row := range e.Rows {
 		for _, u := range row {
 			for p := first[u[0]]; p < first[u[0]+1]; p++ {
-				d.rows[i] = append(d.rows[i], sumEntry{p, float64(u[1])})
+				d.rows[i] = append(d.rows[i], entry{p, float64(u[1])})
 			}
 		}
 	}
@@ -141,7 +116,7 @@ func newSumData(e *endToEnd, t *engine.Target, cost func(kind string, u *engine.
 
 // shares returns the parts' shares of each row's time, and what f has to be on
 // the rows, for a given f.
-func (d *sumData) shares(f []float64) (s [][]float64, y []float64) {
+func (d *additiveData) shares(f []float64) (s [][]float64, y []float64) {
 	s, y = make([][]float64, len(d.rows)), make([]float64, len(d.rows))
 	for i, row := range d.rows {
 		s[i] = make([]float64, len(row))
@@ -159,12 +134,12 @@ func (d *sumData) shares(f []float64) (s [][]float64, y []float64) {
 	return s, y
 }
 
-// spread computes K S': for each part, its covariance with each row at amplitude 1.
-func (d *sumData) spread(s [][]float64, length float64) [][]float64 {
-	byPart := make([][]sumEntry, len(d.parts)) // row, share
+// crossCovariance computes K S': for each part, its covariance with each row at amplitude 1.
+func (d *additiveData) crossCovariance(s [][]float64, length float64) [][]float64 {
+	byPart := make([][]entry, len(d.parts)) // row, share
 	for i, row := range d.rows {
 		for k, e := range row {
-			byPart[e.part] = append(byPart[e.part], sumEntry{i, s[i][k]})
+			byPart[e.part] = append(byPart[e.part], entry{i, s[i][k]})
 		}
 	}
 	out := make([][]float64, len(d.parts))
@@ -193,7 +168,7 @@ func (d *sumData) spread(s [][]float64, length float64) [][]float64 {
 }
 
 // gram is the covariance of the rows at amplitude 1.
-func (d *sumData) gram(s [][]float64, ks [][]float64) *mat.SymDense {
+func (d *additiveData) gram(s [][]float64, ks [][]float64) *mat.SymDense {
 	n := len(d.rows)
 	g := mat.NewSymDense(n, nil)
 	for i, row := range d.rows {
@@ -210,7 +185,7 @@ func (d *sumData) gram(s [][]float64, ks [][]float64) *mat.SymDense {
 
 // solve returns the weights of the rows and the negative logarithm of the
 // marginal likelihood.
-func solveSum(g *mat.SymDense, y []float64, amp, noise float64) (alpha *mat.VecDense, nll float64, ok bool) {
+func solveAdditive(g *mat.SymDense, y []float64, amp, noise float64) (alpha *mat.VecDense, nll float64, ok bool) {
 	n := len(y)
 	a := mat.NewSymDense(n, nil)
 	for i := range n {
@@ -234,10 +209,10 @@ func solveSum(g *mat.SymDense, y []float64, amp, noise float64) (alpha *mat.VecD
 	return alpha, mat.Dot(alpha, b)/2 + c.LogDet()/2, true
 }
 
-// fitSum fits a SumModel that corrects kinds to networks; like, if not nil, gives its
+// FitAdditive fits a AdditiveModel that corrects kinds to networks; like, if not nil, gives its
 // settings. It returns nil where the networks are too few to tell anything.
-func fitSum(e *endToEnd, kinds map[string]*KindModel, t *engine.Target, like *SumModel) *SumModel {
-	d := newSumData(e, t, func(kind string, u *engine.Unit) float64 {
+func FitAdditive(e *EndToEnd, kinds map[string]*KindModel, t *engine.Target, like *AdditiveModel) *AdditiveModel {
+	d := newAdditiveData(e, t, func(kind string, u *engine.Unit) float64 {
 		k := kinds[kind]
 		if k == nil {
 			k = kinds[anyKind]
@@ -248,17 +223,17 @@ func fitSum(e *endToEnd, kinds map[string]*KindModel, t *engine.Target, like *Su
 		return nil
 	}
 	f := make([]float64, len(d.parts))
-	m := &SumModel{}
+	m := &AdditiveModel{}
 	if like != nil {
 		m.Amplitude, m.Length, m.Noise = like.Amplitude, like.Length, like.Noise
 	} else {
 		s, y := d.shares(f)
 		best := math.Inf(1)
 		for _, length := range []float64{1, 2, 4, 8, 16} {
-			g := d.gram(s, d.spread(s, length))
+			g := d.gram(s, d.crossCovariance(s, length))
 			for _, amp := range []float64{0.15, 0.3, 0.6, 1.2} {
 				for _, noise := range []float64{0.01, 0.02, 0.04, 0.08} {
-					if _, nll, ok := solveSum(g, y, amp, noise); ok && nll < best {
+					if _, nll, ok := solveAdditive(g, y, amp, noise); ok && nll < best {
 						best, m.Amplitude, m.Length, m.Noise = nll, amp, length, noise
 					}
 				}
@@ -270,8 +245,8 @@ func fitSum(e *endToEnd, kinds map[string]*KindModel, t *engine.Target, like *Su
 	}
 	for range 3 {
 		s, y := d.shares(f)
-		ks := d.spread(s, m.Length)
-		alpha, _, ok := solveSum(d.gram(s, ks), y, m.Amplitude, m.Noise)
+		ks := d.crossCovariance(s, m.Length)
+		alpha, _, ok := solveAdditive(d.gram(s, ks), y, m.Amplitude, m.Noise)
 		if !ok {
 			return nil
 		}
@@ -296,25 +271,25 @@ func fitSum(e *endToEnd, kinds map[string]*KindModel, t *engine.Target, like *Su
 }
 
 // index makes the model ready to predict from the parts that Knots belong to.
-func (m *SumModel) index(parts []part, at [][]float64) {
-	m.by = map[string]*knots{}
+func (m *AdditiveModel) index(parts []component, at [][]float64) {
+	m.by = map[string]*centers{}
 	for i, p := range parts {
 		if m.Knots[i] == 0 {
 			continue
 		}
 		k := m.by[p.kind]
 		if k == nil {
-			k = &knots{}
+			k = &centers{}
 			m.by[p.kind] = k
 		}
 		k.at, k.weight = append(k.at, at[i]), append(k.weight, m.Knots[i])
 	}
 }
 
-// restored returns a model that came from a file ready to predict, or nil if its
+// Restored returns a model that came from a file ready to predict, or nil if its
 // knots are not those of units.
-func (m *SumModel) restored(units []engine.Unit, t *engine.Target) *SumModel {
-	d := newSumData(&endToEnd{units: units}, t, func(string, *engine.Unit) float64 { return 0 })
+func (m *AdditiveModel) Restored(units []engine.Unit, t *engine.Target) *AdditiveModel {
+	d := newAdditiveData(&EndToEnd{Units: units}, t, func(string, *engine.Unit) float64 { return 0 })
 	if len(m.Knots) != len(d.parts) || !(m.Length > 0) {
 		return nil
 	}
@@ -325,13 +300,13 @@ func (m *SumModel) restored(units []engine.Unit, t *engine.Target) *SumModel {
 
 // estimate returns a unit's time in ms, its parts' terms and corrections put
 // together, and false if a part is of no known kind.
-func (m *SumModel) estimate(u *engine.Unit, kinds map[string]*KindModel, t *engine.Target) (ms float64, ok bool) {
-	for _, p := range partsOf(u) {
+func (m *AdditiveModel) estimate(u *engine.Unit, kinds map[string]*KindModel, t *engine.Target) (ms float64, ok bool) {
+	for _, p := range componentsOf(u) {
 		k := kinds[p.kind]
 		if k == nil {
 			return 0, false
 		}
-		ms += k.analytic(terms(nil, &p.unit, t)) * math.Exp(min(max(m.f(p.kind, place(&p.unit, t)), -2), 2))
+		ms += k.analytic(terms(nil, &p.unit, t)) * math.Exp(min(max(m.f(p.kind, coordinates(&p.unit, t)), -2), 2))
 	}
 	return ms, true
 }

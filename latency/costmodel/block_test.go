@@ -1,4 +1,4 @@
-package latency
+package costmodel
 
 import (
 	"bytes"
@@ -39,15 +39,15 @@ func TestFBNetHalves(t *testing.T) {
 			r.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
 			half := len(rows) / 2
 			us := unitTimes(t, head, rows[:half])
-			kinds, sum, err := fitBlocks(us, true, &c.target)
+			kinds, sum, err := FitBlocks(us, true, &c.target)
 			if err != nil {
 				t.Fatal(err)
 			}
-			m := newUnitModel(us, kinds, c.target)
-			m.sum = sum
+			m := NewUnitModel(us, kinds, c.target)
+			m.Sum = sum
 			var errs []float64
 			for _, u := range unitTimes(t, head, rows[half:]) {
-				got := m.cost(&u.Unit).ms - skipMs(&u.Unit, kinds, &c.target)
+				got := m.Cost(&u.Unit).Ms - skipMs(&u.Unit, kinds, &c.target)
 				errs = append(errs, math.Abs(got/u.Ms-1))
 			}
 			all = append(all, errs...)
