@@ -11,7 +11,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/internal/stat"
-	"nas/latency/costmodel"
+	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
 )
 

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"nas/internal/stat"
-	"nas/latency/costmodel"
+	"nas/latency/internal/costmodel"
 )
 
 // table makes the rows of the profile's table from what was measured; base is the

@@ -9,7 +9,7 @@ import (
 
 	"nas/blocks/engine"
 	"nas/internal/stat"
-	"nas/latency/costmodel"
+	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
 )
 
@@ -54,7 +54,7 @@ func (p *Profile) AddHeldOut(name string, calls []engine.Call, s timing.Sample) 
 		if !ok {
 			k = len(p.Shapes)
 			at[u] = k
-			p.Shapes = append(p.Shapes, costmodel.Unit{u})
+			p.Shapes = append(p.Shapes, costmodel.Unit{Unit: u})
 		}
 		h.Units = append(h.Units, [2]int{k, count[u]})
 		delete(count, u)

@@ -2,7 +2,7 @@ package latency
 
 import (
 	"nas/blocks"
-	"nas/latency/costmodel"
+	"nas/latency/internal/costmodel"
 )
 
 // A Subgraph is a stretch of a network, cut into units and costed once. A search asks

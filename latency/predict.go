@@ -9,7 +9,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
-	"nas/latency/costmodel"
+	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
 )
 

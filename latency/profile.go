@@ -12,7 +12,7 @@ import (
 
 	"nas/internal/atomicfile"
 	"nas/internal/jsonfile"
-	"nas/latency/costmodel"
+	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
 )
 

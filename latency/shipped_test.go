@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"nas/blocks"
-	"nas/latency/costmodel"
+	"nas/latency/internal/costmodel"
 )
 
 // fbnet builds a network of FBNet's space as HELP's table names it: 22 digits,

@@ -15,7 +15,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/internal/stat"
-	"nas/latency/costmodel"
+	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
 )
 

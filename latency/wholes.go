@@ -10,7 +10,7 @@ import (
 
 	"nas/blocks"
 	"nas/internal/stat"
-	"nas/latency/costmodel"
+	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
 )
 
