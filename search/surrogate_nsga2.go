@@ -108,7 +108,9 @@ func NewSurrogateNSGA2(setup Setup, s SurrogateSettings) (*SurrogateNSGA2, error
 	for _, f := range []struct {
 		name     string
 		value, a int
-	}{{"initial", s.Initial, 4}, {"batch", s.Batch, 1}, {"population", s.Population, 4}, {"generations", s.Generations, 1}} {
+	}{
+		{"initial", s.Initial, 4}, {"batch", s.Batch, 1}, {"population", s.Population, 4}, {"generations", s.Generations, 1},
+	} {
 		if f.value < f.a {
 			return nil, fmt.Errorf("search: surrogate_nsga2: %s is %d; want %d or more", f.name, f.value, f.a)
 		}
@@ -192,8 +194,10 @@ func (n *SurrogateNSGA2) String() string {
 			surrogate = "rbf(cubic, linear tail)"
 		}
 	}
-	return fmt.Sprintf("surrogate_nsga2(initial=%d, batch=%d, population=%d, generations=%d, optimism=%g, surrogate=%s, known=%v, %s)",
-		n.settings.Initial, n.settings.Batch, n.settings.Population, n.settings.Generations, n.settings.Optimism, surrogate, known, n.proposer.settings())
+	s := &n.settings
+	return fmt.Sprintf("surrogate_nsga2(initial=%d, batch=%d, population=%d, generations=%d, optimism=%g, "+
+		"surrogate=%s, known=%v, %s)",
+		s.Initial, s.Batch, s.Population, s.Generations, s.Optimism, surrogate, known, n.proposer.settings())
 }
 
 // Ask implements [Searcher].
@@ -259,9 +263,7 @@ func (n *SurrogateNSGA2) front() []individual {
 			candidates, points = append(candidates, x), append(points, x.cost)
 		}
 	}
-	members := slices.CompactFunc(pareto.Front(points), func(a, b int) bool {
-		return slices.Equal(points[a], points[b])
-	})
+	members := pareto.DistinctFront(points)
 	slices.Sort(members)
 	front := make([]individual, len(members))
 	for k, i := range members {

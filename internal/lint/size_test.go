@@ -23,8 +23,8 @@ const (
 // unfinished are the folders whose lines and functions are not yet of the size that is wanted; /... stands for those below
 // one as well.
 var unfinished = []string{
-	"accuracy/...", "latency/...", "internal/...", "cmd/...", "search/...", "space",
-	"blocks", "blocks/kernels", "blocks/onnx", "blocks/pytorch", "blocks/zoo",
+	"accuracy/...", "latency/...", "internal/...", "cmd/...", "space",
+	"blocks", "blocks/onnx", "blocks/pytorch", "blocks/zoo",
 }
 
 // TestSizes wants short lines and short functions. Generated files are exempt. So are data: the rows of a table, that is

@@ -24,7 +24,8 @@ func TestNetworkDiagram(t *testing.T) {
 	}
 	e := latency.Estimate{}
 	for _, c := range plan.Kernels() {
-		e.Kernels = append(e.Kernels, latency.Kernel{Name: c.Unit.Name, Ms: 0.5, Count: 1, Unit: c.Unit, Places: [][2]int{{c.Stage, c.Block}}})
+		e.Kernels = append(e.Kernels,
+			latency.Kernel{Name: c.Unit.Name, Ms: 0.5, Count: 1, Unit: c.Unit, Places: [][2]int{{c.Stage, c.Block}}})
 		e.LatencyMs += 0.5
 	}
 	d := NetworkDiagram(n, e, "a board")

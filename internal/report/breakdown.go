@@ -82,8 +82,8 @@ func (b Breakdown) layout() (*layout, error) {
 	rowAxis(p, ticks, len(b.Rows))
 	grid(p, true, false)
 	p.Add(breakdownLayer{b, sum})
-	out := &layout{width: 9.6 * vg.Inch, height: 150 + vg.Length(len(b.Rows))*rowHeight + 14*vg.Length(len(b.Notes)), title: b.Title, subtitle: b.Subtitle,
-		plot: p, xLabel: b.XLabel, notes: b.Notes}
+	out := &layout{width: 9.6 * vg.Inch, height: 150 + vg.Length(len(b.Rows))*rowHeight + 14*vg.Length(len(b.Notes)),
+		title: b.Title, subtitle: b.Subtitle, plot: p, xLabel: b.XLabel, notes: b.Notes}
 	for i, k := range b.kinds() {
 		out.legend = append(out.legend, workEntry(k, i))
 	}

@@ -104,7 +104,10 @@ func bars(rows []DiagramRow) []Bar {
 func workEntry(kind string, i int) legendEntry {
 	return legendEntry{kind, func(c *draw.Canvas, box vg.Rectangle) {
 		c.SetColor(workColor(kind, i))
-		c.Fill(vg.Rectangle{Min: vg.Point{X: box.Min.X + 8, Y: box.Min.Y}, Max: vg.Point{X: box.Min.X + 20, Y: box.Min.Y + 9}}.Path())
+		c.Fill(vg.Rectangle{
+			Min: vg.Point{X: box.Min.X + 8, Y: box.Min.Y},
+			Max: vg.Point{X: box.Min.X + 20, Y: box.Min.Y + 9},
+		}.Path())
 	}}
 }
 
@@ -211,7 +214,8 @@ func (l diagramLayer) row(c *draw.Canvas, r DiagramRow, host string, left, right
 	x -= opGap
 	if r.Residual && !r.Branched && more == 0 && len(ops) > 0 {
 		// The way around the block, above it.
-		arc := []vg.Point{{X: start - 4, Y: y}, {X: start - 4, Y: y + opHeight/2 + 2.4}, {X: x + 7, Y: y + opHeight/2 + 2.4}, {X: x + 7, Y: y + 3}}
+		top := y + opHeight/2 + 2.4
+		arc := []vg.Point{{X: start - 4, Y: y}, {X: start - 4, Y: top}, {X: x + 7, Y: top}, {X: x + 7, Y: y + 3}}
 		c.StrokeLines(line(0.9, softInk), arc)
 		c.StrokeLine2(line(0.9, softInk), start-4, y, start, y)
 		c.StrokeLine2(line(0.9, softInk), x, y, x+4, y)

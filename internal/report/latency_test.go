@@ -20,7 +20,8 @@ func TestLatencyBreakdownAddsUp(t *testing.T) {
 	}
 	e := latency.Estimate{}
 	for i, c := range plan.Kernels() {
-		e.Kernels = append(e.Kernels, latency.Kernel{Name: c.Unit.Name, Ms: float64(2 * (i + 1)), Count: 2, Unit: c.Unit, Places: [][2]int{{c.Stage, c.Block}, {c.Stage, c.Block}}})
+		e.Kernels = append(e.Kernels, latency.Kernel{Name: c.Unit.Name, Ms: float64(2 * (i + 1)), Count: 2, Unit: c.Unit,
+			Places: [][2]int{{c.Stage, c.Block}, {c.Stage, c.Block}}})
 		e.LatencyMs += float64(2 * (i + 1))
 	}
 	b := LatencyBreakdown(n, e, "nothing")
@@ -31,7 +32,8 @@ func TestLatencyBreakdownAddsUp(t *testing.T) {
 	if sum != e.LatencyMs || len(b.Notes) > 0 {
 		t.Errorf("blocks add up to %v of %v ms, notes %q", sum, e.LatencyMs, b.Notes)
 	}
-	if first, last := b.Rows[0].Label, b.Rows[len(b.Rows)-1].Label; !strings.HasPrefix(first, "stem") || !strings.HasSuffix(last, "1x1x1000") {
+	first, last := b.Rows[0].Label, b.Rows[len(b.Rows)-1].Label
+	if !strings.HasPrefix(first, "stem") || !strings.HasSuffix(last, "1x1x1000") {
 		t.Errorf("rows go from %q to %q", first, last)
 	}
 	e.LatencyMs *= 0.9

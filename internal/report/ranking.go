@@ -2,7 +2,6 @@ package report
 
 import (
 	"errors"
-	"fmt"
 	"math"
 
 	"gonum.org/v1/plot"
@@ -48,11 +47,7 @@ func (r Ranking) layout() (*layout, error) {
 	out := &layout{width: 7.2 * vg.Inch, height: 6.4 * vg.Inch, title: r.Title, subtitle: r.Subtitle, plot: p,
 		xLabel: "trained accuracy in %", yLabel: r.Score, notes: r.Notes}
 	for i, s := range r.Series {
-		if s.Name != "" {
-			out.legend = append(out.legend, legendEntry{fmt.Sprintf("%s (%d)", s.Name, len(s.Points)), func(c *draw.Canvas, b vg.Rectangle) {
-				drawMarker(c, agreementMarker(i), center(b), 3, shade(seriesColor(i), 0.15))
-			}})
-		}
+		out.addSeries(i, s.Name, len(s.Points))
 	}
 	return out, nil
 }

@@ -89,7 +89,8 @@ func Save(path string, f Figure) error {
 func portableFonts(svg []byte) []byte {
 	const family = "font-family:Liberation Sans,Arimo,Arial,Helvetica,sans-serif"
 	for variant, style := range map[string]string{"normal": family, "sansbold": family + ";font-weight:bold"} {
-		svg = bytes.ReplaceAll(svg, []byte("font-family:Liberation Sans;font-variant:"+variant+";font-weight:normal;font-style:normal"), []byte(style))
+		ours := "font-family:Liberation Sans;font-variant:" + variant + ";font-weight:normal;font-style:normal"
+		svg = bytes.ReplaceAll(svg, []byte(ours), []byte(style))
 	}
 	return svg
 }

@@ -65,7 +65,8 @@ func openBrowser(t *testing.T) *browser {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--no-first-run", "--user-data-dir="+dir, "--remote-debugging-pipe", "about:blank")
+		"--disable-component-update", "--disable-sync", "--no-first-run", "--user-data-dir="+dir,
+		"--remote-debugging-pipe", "about:blank")
 	cmd.ExtraFiles = []*os.File{fromUs, fromChrome} // its descriptors 3 and 4
 	if err := cmd.Start(); err != nil {
 		t.Skipf("skipped: %s does not start: %v", path, err)

@@ -290,11 +290,9 @@ func testLivePage(t *testing.T, b *browser, p Page) {
 		case "/network":
 			v = members[0].Network
 		}
-		data, err := json.Marshal(v)
-		if err != nil {
+		if err := json.NewEncoder(w).Encode(v); err != nil {
 			t.Error(err)
 		}
-		w.Write(data)
 	}))
 	defer server.Close()
 	b.size(1280, 900, false, false)
