@@ -21,7 +21,7 @@ func calibrateFake(t *testing.T, f *fakeRuntime, n int, o Options) *Profile {
 	if o.Budget == 0 {
 		o.Budget = noHurry
 	}
-	p, err := Calibrate(context.Background(), f, seqOf(sampleNetworks(t, mobileSpec(), 1, n)), o)
+	p, err := Calibrate(context.Background(), f, seqOf(sampleNetworks(t, 1, n)), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestCalibrateKnownDevice(t *testing.T) {
 	if f.opened != 0 {
 		t.Errorf("%d timers left open", f.opened)
 	}
-	v, err := Validate(context.Background(), p, f, sampleNetworks(t, mobileSpec(), 2, 100), ValidateOptions{})
+	v, err := Validate(context.Background(), p, f, sampleNetworks(t, 2, 100), ValidateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestProfileRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, n := range sampleNetworks(t, mobileSpec(), 5, 10) {
+	for _, n := range sampleNetworks(t, 5, 10) {
 		e1, err := r1.Predict(n)
 		if err != nil {
 			t.Fatal(err)

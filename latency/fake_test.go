@@ -22,19 +22,17 @@ type fakeRuntime struct {
 	r       *rand.Rand
 	noise   float64 // of one measurement, relative
 	context float64 // of a unit's time between networks, relative
-	slow    float64 // probability of a slow moment (30 % longer)
-	threads int
-	opened  int
-	scale   func(kind string) float64 // nil: 1
+	opened  int                       // timers that are open
+	scale   func(kind string) float64 // factor of a kind of unit; nil: 1
 }
 
 func newFake(seed uint64, noise, context float64) *fakeRuntime {
-	return &fakeRuntime{r: rand.New(rand.NewPCG(seed, 0)), noise: noise, context: context, threads: 1}
+	return &fakeRuntime{r: rand.New(rand.NewPCG(seed, 0)), noise: noise, context: context}
 }
 
 func (f *fakeRuntime) Device() timing.Device {
-	return timing.Device{Name: "fake", CPU: "Fake", Runtime: "fake kernels", DType: "float32", Threads: f.threads, CPUSet: "0",
-		Target: engine.Target{ISA: "avx512", L1: 32 << 10, L2: 1 << 20, L3: 32 << 20, Threads: f.threads}}
+	return timing.Device{Name: "fake", CPU: "Fake", Runtime: "fake kernels", DType: "float32", Threads: 1, CPUSet: "0",
+		Target: engine.Target{ISA: "avx512", L1: 32 << 10, L2: 1 << 20, L3: 32 << 20, Threads: 1}}
 }
 
 func (f *fakeRuntime) Facts() timing.Facts { return timing.Facts{CPU: "Fake", Cores: 1, Load: -1} }
@@ -95,9 +93,6 @@ func (f *fakeRuntime) TimeUnits(_ context.Context, n *blocks.Network, e timing.E
 		return timing.Timing{}, err
 	}
 	t := timing.Timing{Conditions: timing.Conditions{Slowdown: 1, RefMs: 1}, Runs: e.Runs}
-	if f.r.Float64() < f.slow {
-		t.Slowdown, t.RefMs = 1.3, 1.3
-	}
 	sum := 0.0
 	t.CallMs, t.CallSpread = make([]float64, len(calls)), make([]float64, len(calls))
 	for i := range calls {
@@ -105,7 +100,7 @@ func (f *fakeRuntime) TimeUnits(_ context.Context, n *blocks.Network, e timing.E
 		h := fnv.New64a()
 		h.Write([]byte(n.Name + calls[i].Unit.Key()))
 		c := rand.New(rand.NewPCG(h.Sum64(), 1)).NormFloat64()
-		ms := f.trueMs(&calls[i].Unit) * math.Exp(f.context*c) * t.Slowdown
+		ms := f.trueMs(&calls[i].Unit) * math.Exp(f.context*c)
 		t.CallMs[i] = ms * math.Exp(f.noise*f.r.NormFloat64())
 		t.CallSpread[i] = f.noise
 		sum += ms

@@ -34,10 +34,10 @@ func mobileSpec() space.Spec {
 	}
 }
 
-// sampleNetworks draws n networks of the space with a seed.
-func sampleNetworks(t testing.TB, spec space.Spec, seed uint64, n int) []*blocks.Network {
+// sampleNetworks draws n MobileNet-like networks, of 160 to 224 pixels, with a seed.
+func sampleNetworks(t testing.TB, seed uint64, n int) []*blocks.Network {
 	t.Helper()
-	s, err := space.New(spec)
+	s, err := space.New(mobileSpec())
 	if err != nil {
 		t.Fatal(err)
 	}

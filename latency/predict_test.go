@@ -83,7 +83,7 @@ func TestPredictConcurrently(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nets := sampleNetworks(t, mobileSpec(), 6, 16)
+	nets := sampleNetworks(t, 6, 16)
 	got := make([][]float64, 4)
 	var wg sync.WaitGroup
 	for g := range got {
@@ -111,7 +111,7 @@ func TestPredictConcurrently(t *testing.T) {
 func TestPredictParts(t *testing.T) {
 	p := fakeProfile(t)
 	r, _ := p.Predictor()
-	for _, n := range sampleNetworks(t, mobileSpec(), 7, 5) {
+	for _, n := range sampleNetworks(t, 7, 5) {
 		e, err := r.Predict(n)
 		if err != nil {
 			t.Fatal(err)
@@ -141,7 +141,7 @@ func TestPredictParts(t *testing.T) {
 // mixedNetwork fits a network model that has its residual: to an effect that the
 // weights cannot show, of the share of depthwise units.
 func mixedNetwork(tb testing.TB, r *Predictor, d timing.Device) *costmodel.NetworkModel {
-	nets := sampleNetworks(tb, mobileSpec(), 1, 140)
+	nets := sampleNetworks(tb, 1, 140)
 	hs := make([]costmodel.Observation, len(nets))
 	for i, n := range nets {
 		calls, err := d.Calls(n)
@@ -173,7 +173,7 @@ func BenchmarkLatency(b *testing.B) {
 	seen := map[engine.Unit]bool{}
 	var all [][]engine.Call
 	n := 0
-	for _, net := range sampleNetworks(b, mobileSpec(), 1, 140) {
+	for _, net := range sampleNetworks(b, 1, 140) {
 		calls, err := p.Device.Calls(net)
 		if err != nil {
 			b.Fatal(err)

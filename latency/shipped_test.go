@@ -95,7 +95,7 @@ func TestShippedProfiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		other := sampleNetworks(t, mobileSpec(), 3, 1)[0]
+		other := sampleNetworks(t, 3, 1)[0]
 		a, err := r.Predict(other)
 		if err != nil {
 			t.Fatal(err)

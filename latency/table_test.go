@@ -17,7 +17,7 @@ func TestTableOfUnits(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("ms,unit,remark\n")
 	seen := map[engine.Unit]bool{}
-	for _, n := range sampleNetworks(t, mobileSpec(), 50, 8) {
+	for _, n := range sampleNetworks(t, 50, 8) {
 		calls, _ := timing.Device{Cut: timing.CutOps, Target: f.Device().Target}.Calls(n)
 		for _, c := range calls {
 			if !seen[c.Unit] {
@@ -37,7 +37,7 @@ func TestTableOfUnits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := sampleNetworks(t, mobileSpec(), 50, 1)[0]
+	n := sampleNetworks(t, 50, 1)[0]
 	e, err := r.Predict(n)
 	if err != nil {
 		t.Fatal(err)

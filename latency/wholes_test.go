@@ -11,7 +11,7 @@ import (
 // measuredBy times networks on a fake device.
 func measuredBy(t *testing.T, f *fakeRuntime, seed uint64, n int) []Measured {
 	var ms []Measured
-	for _, net := range sampleNetworks(t, mobileSpec(), seed, n) {
+	for _, net := range sampleNetworks(t, seed, n) {
 		x, err := f.Time(context.Background(), net, timing.Effort{Runs: 5})
 		if err != nil {
 			t.Fatal(err)
