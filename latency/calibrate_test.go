@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"nas/latency/latencytest"
 )
 
 // noHurry is a budget that is not reached, however busy the machine: the networks
@@ -16,12 +18,12 @@ import (
 const noHurry = time.Hour
 
 // calibrateFake makes a profile of the fake device from n networks.
-func calibrateFake(t *testing.T, f *fakeRuntime, n int, o Options) *Profile {
+func calibrateFake(t *testing.T, f *latencytest.Simulated, n int, o Options) *Profile {
 	t.Helper()
 	if o.Budget == 0 {
 		o.Budget = noHurry
 	}
-	p, err := Calibrate(context.Background(), f, seqOf(sampleNetworks(t, 1, n)), o)
+	p, err := Calibrate(context.Background(), f, seqOf(latencytest.Networks(t, 1, n)), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +37,7 @@ var fakeOnce struct {
 
 // fakeProfile is a small profile of the fake device that tests share.
 func fakeProfile(t *testing.T) *Profile {
-	fakeOnce.Do(func() { fakeOnce.p = calibrateFake(t, newFake(3, 0.01, 0.01), 48, Options{}) })
+	fakeOnce.Do(func() { fakeOnce.p = calibrateFake(t, latencytest.NewSimulated(3, 0.01, 0.01), 48, Options{}) })
 	if fakeOnce.p == nil {
 		t.Fatal("no profile")
 	}
@@ -46,15 +48,15 @@ func TestCalibrateKnownDevice(t *testing.T) {
 	if testing.Short() {
 		t.Skip("fits 1500 units")
 	}
-	f := newFake(1, 0.01, 0.02)
+	f := latencytest.NewSimulated(1, 0.01, 0.02)
 	p := calibrateFake(t, f, 210, Options{})
 	if len(p.Units) > defaultMaxUnits {
 		t.Errorf("%d units timed, at most %d were asked for", len(p.Units), defaultMaxUnits)
 	}
-	if f.opened != 0 {
-		t.Errorf("%d timers left open", f.opened)
+	if f.Opened != 0 {
+		t.Errorf("%d timers left open", f.Opened)
 	}
-	v, err := Validate(context.Background(), p, f, sampleNetworks(t, 2, 100), ValidateOptions{})
+	v, err := Validate(context.Background(), p, f, latencytest.Networks(t, 2, 100), ValidateOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +98,7 @@ func TestProfileRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, n := range sampleNetworks(t, 5, 10) {
+	for _, n := range latencytest.Networks(t, 5, 10) {
 		e1, err := r1.Predict(n)
 		if err != nil {
 			t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nas/blocks"
+	"nas/latency/latencytest"
 	"nas/latency/timing"
 )
 
@@ -81,7 +82,7 @@ func TestNativeEndToEnd(t *testing.T) {
 func TestCalibrateCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	n := 0
-	_, err := Calibrate(ctx, newFake(1, 0, 0), seqOf(smallNetworks(t, 30)), Options{Progress: func(Progress) {
+	_, err := Calibrate(ctx, latencytest.NewSimulated(1, 0, 0), seqOf(smallNetworks(t, 30)), Options{Progress: func(Progress) {
 		if n++; n == 3 {
 			cancel()
 		}
@@ -89,10 +90,10 @@ func TestCalibrateCanceled(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := Calibrate(context.Background(), newFake(1, 0, 0), seqOf(nil), Options{}); err == nil {
+	if _, err := Calibrate(context.Background(), latencytest.NewSimulated(1, 0, 0), seqOf(nil), Options{}); err == nil {
 		t.Error("no networks: no error")
 	}
-	if _, err := Calibrate(context.Background(), newFake(1, 0, 0), seqOf(nil), Options{Budget: time.Millisecond}); err == nil {
+	if _, err := Calibrate(context.Background(), latencytest.NewSimulated(1, 0, 0), seqOf(nil), Options{Budget: time.Millisecond}); err == nil {
 		t.Error("no time: no error")
 	}
 }

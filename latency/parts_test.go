@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"testing"
 
+	"nas/latency/latencytest"
 	"nas/latency/timing"
 	"nas/space"
 )
@@ -27,7 +28,7 @@ func TestSum(t *testing.T) {
 	point := space.StageSpec{Block: space.Strings{"conv"}, Channels: space.Ints{16, 32}, Kernel: space.Ints{1, 3}, Depth: space.Ints{1, 2}, Activation: space.Strings{"relu"}}
 	specs := []space.Spec{
 		{Input: []int{64, 64, 3}, Classes: 10, Stem: space.StemSpec{Channels: space.Ints{16}}, Stage: []space.StageSpec{each, point, each, point}},
-		mobileSpec(),
+		latencytest.MobileSpec(),
 		{Input: []int{64, 64, 3}, Classes: 10, Stem: space.StemSpec{Channels: space.Ints{8}},
 			Stage: []space.StageSpec{stage(kinds, 8, 1), stage(kinds, 8, 2), stage(kinds, 8, 1)}, Head: space.HeadSpec{Channels: space.Ints{0, 64}, Hidden: space.Ints{0, 16}}},
 		{Input: []int{64, 64, 3}, Classes: 10, Stage: []space.StageSpec{ds, ds}},

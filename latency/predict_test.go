@@ -10,11 +10,12 @@ import (
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/latency/internal/costmodel"
+	"nas/latency/latencytest"
 	"nas/latency/timing"
 )
 
 func TestPredictSources(t *testing.T) {
-	f := newFake(3, 0.01, 0.01)
+	f := latencytest.NewSimulated(3, 0.01, 0.01)
 	p := fakeProfile(t)
 	r, err := p.Predictor()
 	if err != nil {
@@ -50,7 +51,7 @@ func TestPredictSources(t *testing.T) {
 	// Far outside a pointwise convolution still costs about what its size says.
 	far := r.PredictCalls(call("conv 256x256x512>256x256x2048 k1x1 s1x1 d1x1 g1 relu6"))
 	u := far.Kernels[0].Unit
-	if truth := f.trueMs(&u); far.Kernels[0].Ms < truth/2 || far.Kernels[0].Ms > 2*truth {
+	if truth := f.TrueMs(&u); far.Kernels[0].Ms < truth/2 || far.Kernels[0].Ms > 2*truth {
 		t.Errorf("far outside: %g ms, true %g", far.Kernels[0].Ms, truth)
 	}
 	if len(far.Warnings) == 0 {
@@ -83,7 +84,7 @@ func TestPredictConcurrently(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nets := sampleNetworks(t, 6, 16)
+	nets := latencytest.Networks(t, 6, 16)
 	got := make([][]float64, 4)
 	var wg sync.WaitGroup
 	for g := range got {
@@ -111,7 +112,7 @@ func TestPredictConcurrently(t *testing.T) {
 func TestPredictParts(t *testing.T) {
 	p := fakeProfile(t)
 	r, _ := p.Predictor()
-	for _, n := range sampleNetworks(t, 7, 5) {
+	for _, n := range latencytest.Networks(t, 7, 5) {
 		e, err := r.Predict(n)
 		if err != nil {
 			t.Fatal(err)
@@ -141,7 +142,7 @@ func TestPredictParts(t *testing.T) {
 // mixedNetwork fits a network model that has its residual: to an effect that the
 // weights cannot show, of the share of depthwise units.
 func mixedNetwork(tb testing.TB, r *Predictor, d timing.Device) *costmodel.NetworkModel {
-	nets := sampleNetworks(tb, 1, 140)
+	nets := latencytest.Networks(tb, 1, 140)
 	hs := make([]costmodel.Observation, len(nets))
 	for i, n := range nets {
 		calls, err := d.Calls(n)
@@ -168,12 +169,12 @@ func mixedNetwork(tb testing.TB, r *Predictor, d timing.Device) *costmodel.Netwo
 // Kernels known: all units of the networks are in the table, and the network
 // model has its residual.
 func BenchmarkLatency(b *testing.B) {
-	f := newFake(1, 0.01, 0.01)
+	f := latencytest.NewSimulated(1, 0.01, 0.01)
 	p := &Profile{Format: Format, Device: f.Device(), Network: costmodel.FitNetwork(nil)}
 	seen := map[engine.Unit]bool{}
 	var all [][]engine.Call
 	n := 0
-	for _, net := range sampleNetworks(b, 1, 140) {
+	for _, net := range latencytest.Networks(b, 1, 140) {
 		calls, err := p.Device.Calls(net)
 		if err != nil {
 			b.Fatal(err)

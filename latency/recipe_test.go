@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nas/latency/devices"
+	"nas/latency/latencytest"
 	"nas/latency/timing"
 )
 
@@ -56,7 +57,7 @@ func TestRecipeTimesModels(t *testing.T) {
 		t.Skip("no shell")
 	}
 	r := testRecipe(t, "time")
-	nets := sampleNetworks(t, 40, 12)
+	nets := latencytest.Networks(t, 40, 12)
 	p, err := Calibrate(context.Background(), r, seqOf(nets), Options{Budget: noHurry})
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +78,7 @@ func TestRecipeFails(t *testing.T) {
 	if _, err := os.Stat("/bin/sh"); err != nil {
 		t.Skip("no shell")
 	}
-	nets := sampleNetworks(t, 41, 1)
+	nets := latencytest.Networks(t, 41, 1)
 	for _, c := range []struct {
 		mode string
 		s    float64
@@ -158,7 +159,7 @@ func TestONNXRuntimeRecipe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := Calibrate(t.Context(), r, seqOf(sampleNetworks(t, 70, 12)), Options{Budget: noHurry})
+	p, err := Calibrate(t.Context(), r, seqOf(latencytest.Networks(t, 70, 12)), Options{Budget: noHurry})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"nas/blocks"
 	"nas/latency/internal/costmodel"
+	"nas/latency/latencytest"
 )
 
 // fbnet builds a network of FBNet's space as HELP's table names it: 22 digits,
@@ -95,7 +96,7 @@ func TestShippedProfiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		other := sampleNetworks(t, 3, 1)[0]
+		other := latencytest.Networks(t, 3, 1)[0]
 		a, err := r.Predict(other)
 		if err != nil {
 			t.Fatal(err)

@@ -9,20 +9,21 @@ import (
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/latency/internal/costmodel"
+	"nas/latency/latencytest"
 	"nas/latency/timing"
 )
 
 func TestTableOfUnits(t *testing.T) {
-	f := newFake(1, 0, 0)
+	f := latencytest.NewSimulated(1, 0, 0)
 	var b strings.Builder
 	b.WriteString("ms,unit,remark\n")
 	seen := map[engine.Unit]bool{}
-	for _, n := range sampleNetworks(t, 50, 8) {
+	for _, n := range latencytest.Networks(t, 50, 8) {
 		calls, _ := timing.Device{Cut: timing.CutOps, Target: f.Device().Target}.Calls(n)
 		for _, c := range calls {
 			if !seen[c.Unit] {
 				seen[c.Unit] = true
-				fmt.Fprintf(&b, "%g,%s,x\n", f.trueMs(&c.Unit), c.Unit.Key())
+				fmt.Fprintf(&b, "%g,%s,x\n", f.TrueMs(&c.Unit), c.Unit.Key())
 			}
 		}
 	}
@@ -37,13 +38,13 @@ func TestTableOfUnits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := sampleNetworks(t, 50, 1)[0]
+	n := latencytest.Networks(t, 50, 1)[0]
 	e, err := r.Predict(n)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, k := range e.Kernels {
-		if want := f.trueMs(&k.Unit) * float64(k.Count); k.Source != costmodel.SourceTable || math.Abs(k.Ms/want-1) > 1e-5 {
+		if want := f.TrueMs(&k.Unit) * float64(k.Count); k.Source != costmodel.SourceTable || math.Abs(k.Ms/want-1) > 1e-5 {
 			t.Errorf("%s: %g ms from %s, the table says %g", k.Shape, k.Ms, k.Source, want)
 		}
 	}

@@ -5,13 +5,14 @@ import (
 	"math"
 	"testing"
 
+	"nas/latency/latencytest"
 	"nas/latency/timing"
 )
 
 // measuredBy times networks on a fake device.
-func measuredBy(t *testing.T, f *fakeRuntime, seed uint64, n int) []Measured {
+func measuredBy(t *testing.T, f *latencytest.Simulated, seed uint64, n int) []Measured {
 	var ms []Measured
-	for _, net := range sampleNetworks(t, seed, n) {
+	for _, net := range latencytest.Networks(t, seed, n) {
 		x, err := f.Time(context.Background(), net, timing.Effort{Runs: 5})
 		if err != nil {
 			t.Fatal(err)
@@ -22,9 +23,9 @@ func measuredBy(t *testing.T, f *fakeRuntime, seed uint64, n int) []Measured {
 }
 
 // slowerDepthwise is a device on which kinds of units cost other multiples.
-func slowerDepthwise(seed uint64) *fakeRuntime {
-	f := newFake(seed, 0.01, 0.02)
-	f.scale = func(kind string) float64 {
+func slowerDepthwise(seed uint64) *latencytest.Simulated {
+	f := latencytest.NewSimulated(seed, 0.01, 0.02)
+	f.Scale = func(kind string) float64 {
 		switch kind {
 		case "dwconv", "block", "expand_dw":
 			return 4
@@ -92,7 +93,7 @@ func TestAdaptRefuses(t *testing.T) {
 	if _, err := Adapt(nil, timing.Device{}, nil); err == nil {
 		t.Error("no networks: no error")
 	}
-	ms := measuredBy(t, newFake(1, 0, 0), 1, 1)
+	ms := measuredBy(t, latencytest.NewSimulated(1, 0, 0), 1, 1)
 	ms[0].Ms = math.NaN()
 	if _, err := Adapt(nil, timing.Device{}, ms); err == nil {
 		t.Error("a time that is none: no error")

@@ -1,4 +1,4 @@
-package latency
+package latencytest
 
 import (
 	"math/rand/v2"
@@ -8,8 +8,8 @@ import (
 	"nas/space"
 )
 
-// mobileSpec is a space of MobileNet-like networks, as large as a user's.
-func mobileSpec() space.Spec {
+// MobileSpec is a space of MobileNet-like networks, as large as a user's.
+func MobileSpec() space.Spec {
 	stage := func(channels, stride int, depth, dilation []int, se []float64) space.StageSpec {
 		return space.StageSpec{
 			Block: space.Strings{"mbconv"}, Channels: space.Ints{channels}, Stride: space.Ints{stride}, Depth: depth,
@@ -34,10 +34,10 @@ func mobileSpec() space.Spec {
 	}
 }
 
-// sampleNetworks draws n MobileNet-like networks, of 160 to 224 pixels, with a seed.
-func sampleNetworks(t testing.TB, seed uint64, n int) []*blocks.Network {
+// Networks draws n MobileNet-like networks, of 160 to 224 pixels, with a seed.
+func Networks(t testing.TB, seed uint64, n int) []*blocks.Network {
 	t.Helper()
-	s, err := space.New(mobileSpec())
+	s, err := space.New(MobileSpec())
 	if err != nil {
 		t.Fatal(err)
 	}
