@@ -5,8 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,25 +23,11 @@ func calibrateFake(t *testing.T, f *latencytest.Simulated, n int, o Options) *Pr
 	if o.Budget == 0 {
 		o.Budget = noHurry
 	}
-	p, err := Calibrate(context.Background(), f, seqOf(latencytest.Networks(t, 1, n)), o)
+	p, err := Calibrate(context.Background(), f, slices.Values(latencytest.Networks(t, 1, n)), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p
-}
-
-var fakeOnce struct {
-	sync.Once
-	p *Profile
-}
-
-// fakeProfile is a small profile of the fake device that tests share.
-func fakeProfile(t *testing.T) *Profile {
-	fakeOnce.Do(func() { fakeOnce.p = calibrateFake(t, latencytest.NewSimulated(3, 0.01, 0.01), 48, Options{}) })
-	if fakeOnce.p == nil {
-		t.Fatal("no profile")
-	}
-	return fakeOnce.p
 }
 
 func TestCalibrateKnownDevice(t *testing.T) {
@@ -75,7 +61,7 @@ func TestCalibrateKnownDevice(t *testing.T) {
 }
 
 func TestProfileRoundTrip(t *testing.T) {
-	p := fakeProfile(t)
+	p := simulatedProfile(t)
 	var a, b bytes.Buffer
 	if err := p.Write(&a); err != nil {
 		t.Fatal(err)

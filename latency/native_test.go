@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ func TestNativeEndToEnd(t *testing.T) {
 	rt := timing.NewNative(1)
 	nets := smallNetworks(t, 36)
 	calls := 0
-	p, err := Calibrate(context.Background(), rt, seqOf(nets), Options{Budget: noHurry, Progress: func(Progress) { calls++ }})
+	p, err := Calibrate(context.Background(), rt, slices.Values(nets), Options{Budget: noHurry, Progress: func(Progress) { calls++ }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,14 +65,14 @@ func TestNativeEndToEnd(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	// More of the same device may be added, nothing of another.
-	if p, err = Calibrate(context.Background(), rt, seqOf(smallNetworks(t, 6)), Options{Budget: noHurry, Base: q}); err != nil {
+	if p, err = Calibrate(context.Background(), rt, slices.Values(smallNetworks(t, 6)), Options{Budget: noHurry, Base: q}); err != nil {
 		t.Fatal(err)
 	}
 	if len(p.HeldOut) != 14 || len(p.Units) < len(q.Units) {
 		t.Errorf("after adding: %d held out, %d units of %d", len(p.HeldOut), len(p.Units), len(q.Units))
 	}
 	q.Device.Threads = 7
-	if _, err := Calibrate(context.Background(), rt, seqOf(nets), Options{Base: q}); err == nil || !strings.Contains(err.Error(), "threads") {
+	if _, err := Calibrate(context.Background(), rt, slices.Values(nets), Options{Base: q}); err == nil || !strings.Contains(err.Error(), "threads") {
 		t.Errorf("adding to a profile of another device: %v", err)
 	}
 	if _, err := Validate(context.Background(), q, rt, nets, ValidateOptions{}); err == nil {
@@ -82,7 +83,7 @@ func TestNativeEndToEnd(t *testing.T) {
 func TestCalibrateCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	n := 0
-	_, err := Calibrate(ctx, latencytest.NewSimulated(1, 0, 0), seqOf(smallNetworks(t, 30)), Options{Progress: func(Progress) {
+	_, err := Calibrate(ctx, latencytest.NewSimulated(1, 0, 0), slices.Values(smallNetworks(t, 30)), Options{Progress: func(Progress) {
 		if n++; n == 3 {
 			cancel()
 		}
@@ -90,10 +91,10 @@ func TestCalibrateCanceled(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := Calibrate(context.Background(), latencytest.NewSimulated(1, 0, 0), seqOf(nil), Options{}); err == nil {
+	if _, err := Calibrate(context.Background(), latencytest.NewSimulated(1, 0, 0), slices.Values([]*blocks.Network(nil)), Options{}); err == nil {
 		t.Error("no networks: no error")
 	}
-	if _, err := Calibrate(context.Background(), latencytest.NewSimulated(1, 0, 0), seqOf(nil), Options{Budget: time.Millisecond}); err == nil {
+	if _, err := Calibrate(context.Background(), latencytest.NewSimulated(1, 0, 0), slices.Values([]*blocks.Network(nil)), Options{Budget: time.Millisecond}); err == nil {
 		t.Error("no time: no error")
 	}
 }

@@ -34,7 +34,7 @@ func TestSum(t *testing.T) {
 		{Input: []int{64, 64, 3}, Classes: 10, Stage: []space.StageSpec{ds, ds}},
 		{Input: []int{64, 64, 3}, Classes: 10, Stem: space.StemSpec{Channels: space.Ints{0}}, Stage: []space.StageSpec{ds, stage(kinds, 16, 1)}},
 	}
-	profile := fakeProfile(t)
+	profile := simulatedProfile(t)
 	for _, d := range []struct {
 		cut string
 		l2  int

@@ -16,7 +16,7 @@ import (
 
 func TestPredictSources(t *testing.T) {
 	f := latencytest.NewSimulated(3, 0.01, 0.01)
-	p := fakeProfile(t)
+	p := simulatedProfile(t)
 	r, err := p.Predictor()
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +61,7 @@ func TestPredictSources(t *testing.T) {
 
 // More work of a kind must never be predicted to take much less time.
 func TestPredictGrows(t *testing.T) {
-	p := fakeProfile(t)
+	p := simulatedProfile(t)
 	r, err := p.Predictor()
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestPredictGrows(t *testing.T) {
 }
 
 func TestPredictConcurrently(t *testing.T) {
-	p := fakeProfile(t)
+	p := simulatedProfile(t)
 	r, err := p.Predictor()
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +110,7 @@ func TestPredictConcurrently(t *testing.T) {
 
 // A network's parts must add up to what the whole is made from, call by call.
 func TestPredictParts(t *testing.T) {
-	p := fakeProfile(t)
+	p := simulatedProfile(t)
 	r, _ := p.Predictor()
 	for _, n := range latencytest.Networks(t, 7, 5) {
 		e, err := r.Predict(n)

@@ -102,7 +102,7 @@ func TestTableOfNetworks(t *testing.T) {
 		text += fmt.Sprintf("%s,%g\n", m.Network.Name, m.Ms)
 	}
 	p, err := FromTable(strings.NewReader(text), "n.csv", TableOptions{
-		Base:    fakeProfile(t),
+		Base:    simulatedProfile(t),
 		Network: func(s string) (*blocks.Network, error) { return by[s], nil },
 	})
 	if err != nil {

@@ -58,7 +58,7 @@ func TestAdaptTenNetworks(t *testing.T) {
 	truth := measuredBy(t, f, 21, 60)
 	d := f.Device()
 	d.Name, d.CPU = "board", "Other"
-	p, err := Adapt(fakeProfile(t), d, measuredBy(t, f, 20, 10))
+	p, err := Adapt(simulatedProfile(t), d, measuredBy(t, f, 20, 10))
 	if err != nil {
 		t.Fatal(err)
 	}
