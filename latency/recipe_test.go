@@ -59,7 +59,7 @@ func TestRecipeTimesModels(t *testing.T) {
 	}
 	r := testRecipe(t, "time")
 	nets := latencytest.Networks(t, 40, 12)
-	p, err := Calibrate(context.Background(), r, slices.Values(nets), Options{Budget: noHurry})
+	p, err := Calibrate(context.Background(), r, slices.Values(nets), Options{Budget: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestRecipeFails(t *testing.T) {
 	} {
 		r := testRecipe(t, c.mode)
 		r.spec.TimeoutS = c.s
-		_, err := Calibrate(context.Background(), r, slices.Values(nets), Options{Budget: noHurry})
+		_, err := Calibrate(context.Background(), r, slices.Values(nets), Options{Budget: time.Hour})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q in it", c.mode, err, c.want)
 		}
@@ -160,7 +160,7 @@ func TestONNXRuntimeRecipe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := Calibrate(t.Context(), r, slices.Values(latencytest.Networks(t, 70, 12)), Options{Budget: noHurry})
+	p, err := Calibrate(t.Context(), r, slices.Values(latencytest.Networks(t, 70, 12)), Options{Budget: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
