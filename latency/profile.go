@@ -207,3 +207,26 @@ func (p *Profile) Extensible() bool { return p.Calibration.Base == "" && p.Calib
 // else an error that names the first difference: what is measured there cannot
 // be held against this profile.
 func (p *Profile) Matches(rt timing.Runtime) error { return p.Device.Match(rt.Device()) }
+
+// Busy returns why the profile should not be trusted, or "": other programs took
+// a large part of the machine while it was calibrated, and the held-out networks
+// show it, or are too few to show anything.
+func (p *Profile) Busy() string {
+	c := &p.Calibration
+	v := p.Validation
+	if c.InterruptPct <= 25 && c.SlowPct <= 50 || v == nil && c.WallS < 20 {
+		return "" // a moment's calibration says itself that it is rough
+	}
+	shown := "too few networks could be measured to judge the model"
+	if v != nil {
+		if v.MAPEPct <= busyError {
+			return ""
+		}
+		shown = fmt.Sprintf("the model errs by %.1f %% on networks that it has not seen", v.MAPEPct)
+	}
+	return fmt.Sprintf("other programs interrupted %.0f %% of the runs, the reference kernel was slowed down in %.0f %% of its, and %s", c.InterruptPct, c.SlowPct, shown)
+}
+
+// busyError is the error in per cent beyond which a calibration on a busy machine
+// is not to be trusted: about twice that on a quiet one.
+const busyError = 4

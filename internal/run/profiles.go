@@ -16,6 +16,7 @@ import (
 	named "nas/internal/device"
 	"nas/internal/runstore"
 	"nas/latency"
+	"nas/latency/calibrate"
 	"nas/latency/timing"
 	"nas/space"
 )
@@ -96,9 +97,9 @@ func (p *pipeline) ownProfile(ctx context.Context) (*latency.Profile, error) {
 	if prof != nil && !prof.Extensible() {
 		prof = nil
 	}
-	prof, err = latency.Calibrate(ctx, rt, p.calibrationNetworks(), latency.Options{
+	prof, err = calibrate.Device(ctx, rt, p.calibrationNetworks(), calibrate.Options{
 		Budget: time.Duration(p.cfg.Latency.Budget), Base: prof,
-		Progress: func(x latency.Progress) {
+		Progress: func(x calibrate.Progress) {
 			p.progress(Progress{Step: "calibrate", Seconds: true, Done: int(x.Elapsed.Seconds()), Total: int(time.Duration(p.cfg.Latency.Budget).Seconds())})
 		},
 	})

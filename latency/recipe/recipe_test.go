@@ -1,4 +1,4 @@
-package latency
+package recipe
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"nas/latency/calibrate"
 	"nas/latency/devices"
 	"nas/latency/latencytest"
 	"nas/latency/timing"
@@ -43,7 +44,7 @@ func TestMain(m *testing.M) {
 func testRecipe(t *testing.T, mode string) *Recipe {
 	t.Helper()
 	t.Setenv("NAS_TEST_COMMAND", mode)
-	r, err := NewRecipe(RecipeSpec{
+	r, err := New(Spec{
 		Name: "test", Runtime: "test", ISA: "neon", Command: []string{"sh", "-c", `"$0" "$@" 2>&1`, os.Args[0], "{models}"},
 		Pattern: `took (\d+) ns`, Unit: "ns", TimeoutS: 20, Batch: 4,
 	}, nil)
@@ -59,7 +60,7 @@ func TestRecipeTimesModels(t *testing.T) {
 	}
 	r := testRecipe(t, "time")
 	nets := latencytest.Networks(t, 40, 12)
-	p, err := Calibrate(context.Background(), r, slices.Values(nets), Options{Budget: time.Hour})
+	p, err := calibrate.Device(context.Background(), r, slices.Values(nets), calibrate.Options{Budget: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +92,7 @@ func TestRecipeFails(t *testing.T) {
 	} {
 		r := testRecipe(t, c.mode)
 		r.spec.TimeoutS = c.s
-		_, err := Calibrate(context.Background(), r, slices.Values(nets), Options{Budget: time.Hour})
+		_, err := calibrate.Device(context.Background(), r, slices.Values(nets), calibrate.Options{Budget: time.Hour})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: error %v, want %q in it", c.mode, err, c.want)
 		}
@@ -106,7 +107,7 @@ func TestRecipeFails(t *testing.T) {
 }
 
 func TestRecipeReportsEverything(t *testing.T) {
-	_, err := NewRecipe(RecipeSpec{Command: []string{"x"}, Pattern: "ms", Unit: "h", Retries: -1, Files: []string{"a"}}, nil)
+	_, err := New(Spec{Command: []string{"x"}, Pattern: "ms", Unit: "h", Retries: -1, Files: []string{"a"}}, nil)
 	for _, key := range []string{"name", "runtime", "command", "pattern", "unit", "retries", "files"} {
 		if err == nil || !strings.Contains(err.Error(), ": "+key+": ") {
 			t.Errorf("no word about %s in: %v", key, err)
@@ -115,7 +116,7 @@ func TestRecipeReportsEverything(t *testing.T) {
 }
 
 func TestRecipeParse(t *testing.T) {
-	r, err := NewRecipe(RecipeSpec{Name: "x", Runtime: "x", Command: []string{"x", "{model}"}, Unit: "us",
+	r, err := New(Spec{Name: "x", Runtime: "x", Command: []string{"x", "{model}"}, Unit: "us",
 		Pattern: `avg (?P<time>[0-9.]+) p10 (?P<p10>\d+) n (?P<runs>\d+)`}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +153,7 @@ func TestONNXRuntimeRecipe(t *testing.T) {
 		t.Skip("skipped: no ONNX Runtime. npm install onnxruntime-node@1.30.0 somewhere and set NAS_ONNXRUNTIME to that folder")
 	}
 	t.Chdir(dir)
-	r, err := NewRecipe(RecipeSpec{
+	r, err := New(Spec{
 		Name: "onnxruntime", Runtime: "onnxruntime", Files: []string{"onnxruntime.js"}, Batch: 12, TimeoutS: 120, Unit: "ms",
 		Command: []string{"node", "{dir}/onnxruntime.js", "{threads}", "{runs}", "{models}"},
 		Pattern: `time (?P<time>[0-9.]+) p10 (?P<p10>[0-9.]+) p90 (?P<p90>[0-9.]+) runs (?P<runs>[0-9]+)`,
@@ -160,7 +161,7 @@ func TestONNXRuntimeRecipe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := Calibrate(t.Context(), r, slices.Values(latencytest.Networks(t, 70, 12)), Options{Budget: time.Hour})
+	p, err := calibrate.Device(t.Context(), r, slices.Values(latencytest.Networks(t, 70, 12)), calibrate.Options{Budget: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +177,7 @@ func TestONNXRuntimeRecipe(t *testing.T) {
 
 // Whatever a command prints, parse gives times that are times, or an error.
 func FuzzRecipeParse(f *testing.F) {
-	r, err := NewRecipe(RecipeSpec{Name: "x", Runtime: "x", Command: []string{"x", "{model}"}, Unit: "s",
+	r, err := New(Spec{Name: "x", Runtime: "x", Command: []string{"x", "{model}"}, Unit: "s",
 		Pattern: `t (?P<time>\S+)(?: p10 (?P<p10>\S+) n (?P<runs>\S+))?`}, nil)
 	if err != nil {
 		f.Fatal(err)
@@ -193,7 +194,7 @@ func FuzzRecipeParse(f *testing.F) {
 			t.Errorf("%d times of %d models", len(ss), n)
 		}
 		for _, s := range ss {
-			if !(s.MedianMs > 0 && s.MedianMs < maxRecipeMs && s.P10Ms >= 0 && s.P10Ms < maxRecipeMs && s.Runs >= 0) {
+			if !(s.MedianMs > 0 && s.MedianMs < maxMs && s.P10Ms >= 0 && s.P10Ms < maxMs && s.Runs >= 0) {
 				t.Errorf("%q: %+v", out, s)
 			}
 		}

@@ -1,4 +1,4 @@
-package latency
+package calibrate
 
 import (
 	"math"
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"nas/internal/stat"
+	"nas/latency"
 	"nas/latency/internal/costmodel"
 )
 
@@ -94,8 +95,8 @@ func (c *calibration) refit(search bool) error {
 }
 
 // model fits a profile to what was measured.
-func (c *calibration) model(base float64) (*Profile, *Predictor, error) {
-	p := &Profile{Format: Format, Device: c.dev, Units: c.table(base)}
+func (c *calibration) model(base float64) (*latency.Profile, *latency.Predictor, error) {
+	p := &latency.Profile{Format: latency.Format, Device: c.dev, Units: c.table(base)}
 	if b := c.opts.Base; b != nil {
 		p.Shapes, p.HeldOut = slices.Clone(b.Shapes), slices.Clone(b.HeldOut)
 	}

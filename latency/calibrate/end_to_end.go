@@ -1,4 +1,4 @@
-package latency
+package calibrate
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nas/blocks"
+	"nas/latency"
 	"nas/latency/timing"
 )
 
@@ -14,12 +15,12 @@ const endToEndRuns = 30
 
 // calibrateEndToEnd times networks end to end until the time or the networks end, and
 // fits costs to them.
-func calibrateEndToEnd(ctx context.Context, timer timing.Timer, d timing.Device, facts timing.Facts, next func() (*blocks.Network, bool), o Options) (*Profile, error) {
+func calibrateEndToEnd(ctx context.Context, timer timing.Timer, d timing.Device, facts timing.Facts, next func() (*blocks.Network, bool), o Options) (*latency.Profile, error) {
 	if o.Base != nil {
 		return nil, errors.New("latency: adding to a profile of whole networks is not possible; calibrate with a larger budget")
 	}
 	start := time.Now()
-	var ms []Measured
+	var ms []latency.Measured
 	var ts []timing.Timing
 	why := "networks"
 	for {
@@ -31,7 +32,7 @@ func calibrateEndToEnd(ctx context.Context, timer timing.Timer, d timing.Device,
 			if err != nil {
 				return nil, err
 			}
-			ms = append(ms, Measured{nets[0], t.EndToEnd.MedianMs})
+			ms = append(ms, latency.Measured{nets[0], t.EndToEnd.MedianMs})
 			ts = append(ts, t)
 			nets = nets[1:]
 		}
@@ -50,7 +51,7 @@ func calibrateEndToEnd(ctx context.Context, timer timing.Timer, d timing.Device,
 			ts[i].EndToEnd = ts[i].EndToEnd.Scaled(now.ReferenceMs / ts[i].RefMs)
 		}
 	}
-	p, err := Adapt(o.Prior, d, ms)
+	p, err := latency.Adapt(o.Prior, d, ms)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package latency
+package recipe
 
 import (
 	"bytes"
@@ -25,8 +25,8 @@ import (
 // minRuns is how often a command is asked to run a network, at least.
 const minRuns = 30
 
-// maxRecipeOutput bounds what is kept of a command's output.
-const maxRecipeOutput = 4 << 20
+// maxOutput bounds what is kept of a command's output.
+const maxOutput = 4 << 20
 
 // Open asks the device what it is, makes a directory for models, and sets the
 // device up.
@@ -38,7 +38,7 @@ func (r *Recipe) Open(ctx context.Context, known timing.Baseline) (timing.Timer,
 	if err != nil {
 		return nil, fmt.Errorf("latency: %w", err)
 	}
-	t := &recipeTimer{r: r, dir: dir, base: known.ReferenceMs}
+	t := &timer{r: r, dir: dir, base: known.ReferenceMs}
 	for _, f := range r.spec.Files {
 		var b []byte
 		if b, err = fs.ReadFile(r.files, f); err == nil {
@@ -60,8 +60,8 @@ func (r *Recipe) Open(ctx context.Context, known timing.Baseline) (timing.Timer,
 	return t, nil
 }
 
-// recipeTimer times networks by starting commands.
-type recipeTimer struct {
+// timer times networks by starting commands.
+type timer struct {
 	r   *Recipe
 	dir string
 	n   int // models written
@@ -73,7 +73,7 @@ type recipeTimer struct {
 
 // Baseline holds the median over this session's starts of what the reference
 // networks took; nothing for commands that take one model.
-func (t *recipeTimer) Baseline() timing.Baseline {
+func (t *timer) Baseline() timing.Baseline {
 	if len(t.seen) == 0 {
 		return timing.Baseline{}
 	}
@@ -81,13 +81,13 @@ func (t *recipeTimer) Baseline() timing.Baseline {
 }
 
 // Close removes the directory.
-func (t *recipeTimer) Close() []string {
+func (t *timer) Close() []string {
 	os.RemoveAll(t.dir)
 	return nil
 }
 
 // Time times one network.
-func (t *recipeTimer) Time(ctx context.Context, n *blocks.Network, e timing.Effort) (timing.Timing, error) {
+func (t *timer) Time(ctx context.Context, n *blocks.Network, e timing.Effort) (timing.Timing, error) {
 	ts, err := t.TimeBatch(ctx, []*blocks.Network{n}, e)
 	if err != nil {
 		return timing.Timing{}, err
@@ -96,13 +96,13 @@ func (t *recipeTimer) Time(ctx context.Context, n *blocks.Network, e timing.Effo
 }
 
 // Batch is the number of models of one start.
-func (t *recipeTimer) Batch() int { return t.r.spec.Batch }
+func (t *timer) Batch() int { return t.r.spec.Batch }
 
 // TimeBatch times networks, as many in one start as the recipe says. Where one
 // start takes many, the reference networks are timed with them in the same
 // rounds, and what these took against base, the pace of the machine at that
 // moment, is taken out of the times.
-func (t *recipeTimer) TimeBatch(ctx context.Context, nets []*blocks.Network, e timing.Effort) ([]timing.Timing, error) {
+func (t *timer) TimeBatch(ctx context.Context, nets []*blocks.Network, e timing.Effort) ([]timing.Timing, error) {
 	var refs []*blocks.Network
 	batch := 1
 	if t.r.many {
@@ -189,7 +189,7 @@ func (r *Recipe) expand(command []string, s start) []string {
 }
 
 // many times the networks of one start, again if that fails.
-func (t *recipeTimer) many(ctx context.Context, nets []*blocks.Network, runs int) (s []timing.Sample, err error) {
+func (t *timer) many(ctx context.Context, nets []*blocks.Network, runs int) (s []timing.Sample, err error) {
 	paths := make([]string, len(nets))
 	defer func() {
 		for _, p := range paths {
@@ -221,7 +221,7 @@ func (t *recipeTimer) many(ctx context.Context, nets []*blocks.Network, runs int
 }
 
 // convert turns a model into another format and returns the new file.
-func (t *recipeTimer) convert(ctx context.Context, path string) (string, error) {
+func (t *timer) convert(ctx context.Context, path string) (string, error) {
 	out := strings.TrimSuffix(path, filepath.Ext(path)) + "." + t.r.spec.Converted
 	_, err := t.r.run(ctx, t.r.expand(t.r.spec.Convert, start{dir: t.dir, paths: []string{path}, out: out}))
 	os.Remove(path)
@@ -235,7 +235,7 @@ func (t *recipeTimer) convert(ctx context.Context, path string) (string, error) 
 }
 
 // once brings the models to the device, times them, and removes them there.
-func (t *recipeTimer) once(ctx context.Context, s start) ([]timing.Sample, error) {
+func (t *timer) once(ctx context.Context, s start) ([]timing.Sample, error) {
 	if push := t.r.spec.Push; len(push) > 0 {
 		if _, err := t.r.run(ctx, t.r.expand(push, s)); err != nil {
 			return nil, err
@@ -277,7 +277,7 @@ func (r *Recipe) run(ctx context.Context, args []string) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w%s", args[0], err, tail(msg.buf.Bytes(), out.buf.Bytes()))
 	case out.over:
-		return nil, fmt.Errorf("%s wrote more than %d bytes", args[0], maxRecipeOutput)
+		return nil, fmt.Errorf("%s wrote more than %d bytes", args[0], maxOutput)
 	}
 	return out.buf.Bytes(), nil
 }
@@ -297,13 +297,13 @@ func (r *Recipe) parse(out []byte, n int) ([]timing.Sample, error) {
 			return 0, false
 		}
 		v, err := strconv.ParseFloat(string(m[i]), 64)
-		return v, err == nil && v >= 0 && v*r.scale < maxRecipeMs
+		return v, err == nil && v >= 0 && v*r.scale < maxMs
 	}
 	ss := make([]timing.Sample, n)
 	for i, m := range found {
 		v, ok := num(m, "time")
 		if !ok || v == 0 {
-			return nil, fmt.Errorf("the pattern's time in %q is no positive number below %g s", m[0][:min(len(m[0]), 100)], maxRecipeMs/1000.)
+			return nil, fmt.Errorf("the pattern's time in %q is no positive number below %g s", m[0][:min(len(m[0]), 100)], maxMs/1000.)
 		}
 		v *= r.scale
 		s := timing.Sample{MedianMs: v, P10Ms: v, P90Ms: v, LowMs: v, HighMs: v, Runs: 1}
@@ -321,17 +321,17 @@ func (r *Recipe) parse(out []byte, n int) ([]timing.Sample, error) {
 	return ss, nil
 }
 
-// maxRecipeMs is more than any network takes for one run: an hour.
-const maxRecipeMs = 3600 * 1000
+// maxMs is more than any network takes for one run: an hour.
+const maxMs = 3600 * 1000
 
-// bounded keeps the first maxRecipeOutput bytes.
+// bounded keeps the first maxOutput bytes.
 type bounded struct {
 	buf  bytes.Buffer
 	over bool
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if b.buf.Len()+len(p) > maxRecipeOutput {
+	if b.buf.Len()+len(p) > maxOutput {
 		b.over = true
 		return len(p), nil
 	}

@@ -1,4 +1,4 @@
-package latency
+package recipe
 
 import (
 	"cmp"
@@ -18,7 +18,7 @@ import (
 	"nas/latency/timing"
 )
 
-// RecipeSpec describes how to time a network with somebody else's program, on
+// Spec describes how to time a network with somebody else's program, on
 // this machine or one that the program reaches. It is the content of a recipe
 // file. Commands are argument lists, started without a shell. In their
 // arguments these stand for:
@@ -31,7 +31,7 @@ import (
 //	{dir}              the directory of models and Files
 //	{host} {remote}    Host and RemoteDir
 //	{threads} {runs}   Threads, and the runs wanted
-type RecipeSpec struct {
+type Spec struct {
 	Name    string `toml:"name"`    // of the device
 	Runtime string `toml:"runtime"` // e.g. "onnxruntime"
 	Version string `toml:"version"` // of the runtime
@@ -77,9 +77,9 @@ type RecipeSpec struct {
 	Retries  int     `toml:"retries"`
 }
 
-// Recipe is a Runtime made from a RecipeSpec.
+// Recipe is a Runtime made from a Spec.
 type Recipe struct {
-	spec    RecipeSpec
+	spec    Spec
 	files   fs.FS
 	pattern *regexp.Regexp
 	scale   float64 // ms in a unit of time
@@ -97,9 +97,9 @@ type remoteFacts struct {
 
 var timeUnits = map[string]float64{"s": 1e3, "ms": 1, "us": 1e-3, "ns": 1e-6}
 
-// NewRecipe checks a recipe; all problems are reported at once. files holds the
+// New checks a recipe; all problems are reported at once. files holds the
 // files it names.
-func NewRecipe(spec RecipeSpec, files fs.FS) (*Recipe, error) {
+func New(spec Spec, files fs.FS) (*Recipe, error) {
 	r := &Recipe{spec: spec, files: files}
 	var errs []error
 	bad := func(key, format string, a ...any) {

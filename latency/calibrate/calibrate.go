@@ -1,16 +1,16 @@
-package latency
+package calibrate
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"iter"
-	"sync"
 	"time"
 
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/latency"
 	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
 )
@@ -28,10 +28,10 @@ type Options struct {
 	TargetError float64
 	// Base, if not nil, is a profile of the same device whose measurements are
 	// kept and added to.
-	Base *Profile
+	Base *latency.Profile
 	// Prior, for a runtime that tells the time of whole networks only, is the
 	// profile of another device to start from; nil: costs common to processors.
-	Prior *Profile
+	Prior *latency.Profile
 	// Progress, if not nil, is called from the measuring goroutine after each
 	// network. It must be quick: it runs between timings.
 	Progress func(Progress)
@@ -104,18 +104,18 @@ type calibration struct {
 	kept   map[engine.Unit]costmodel.UnitTime // of Options.Base
 	whole  []wholeRecord
 	runs   int
-	broken int        // runs interrupted
-	nets   int        // timed call by call
-	picked int        // from the pool
-	visits int        // to all networks
-	slow   int        // ... while the machine was slow
-	prior  *Predictor // what the units take as far as is known yet
-	fitted bool       // prior was fitted to measurements
+	broken int                // runs interrupted
+	nets   int                // timed call by call
+	picked int                // from the pool
+	visits int                // to all networks
+	slow   int                // ... while the machine was slow
+	prior  *latency.Predictor // what the units take as far as is known yet
+	fitted bool               // prior was fitted to measurements
 	hypers map[string]*stat.ResidualKernel
 	error  float64
 }
 
-// Calibrate makes the profile of a device. networks are drawn by the caller from
+// Device makes the profile of a device. networks are drawn by the caller from
 // what the profile will be asked about: a space, and reference networks. Every
 // third is held out and measured whole; of the others those are timed call by
 // call which hold the most time that is not known yet, weighted by how often
@@ -125,7 +125,7 @@ type calibration struct {
 //
 // When ctx ends, the profile of what was measured so far is returned with the
 // error, if it is enough for one.
-func Calibrate(ctx context.Context, rt timing.Runtime, networks iter.Seq[*blocks.Network], opts Options) (*Profile, error) {
+func Device(ctx context.Context, rt timing.Runtime, networks iter.Seq[*blocks.Network], opts Options) (*latency.Profile, error) {
 	if opts.Budget == 0 {
 		opts.Budget = defaultBudget
 	}
@@ -164,7 +164,7 @@ func Calibrate(ctx context.Context, rt timing.Runtime, networks iter.Seq[*blocks
 			c.kept[u.Unit] = u
 		}
 	}
-	if c.prior, err = (&Profile{Device: dev}).Fit(nil); err != nil {
+	if c.prior, err = (&latency.Profile{Device: dev}).Fit(nil); err != nil {
 		return nil, err
 	}
 	why, err := c.measure(ctx)
@@ -189,35 +189,6 @@ func Calibrate(ctx context.Context, rt timing.Runtime, networks iter.Seq[*blocks
 		return nil, ferr
 	}
 	return p, err
-}
-
-// pull is iter.Pull with a goroutine: a coroutine may not be resumed from a
-// thread that was locked after it was made. The goroutine works only while next
-// waits for it, so that it disturbs no timing.
-func pull[T any](seq iter.Seq[T]) (next func() (T, bool), stop func()) {
-	ask, answer := make(chan bool), make(chan T)
-	go func() {
-		defer close(answer)
-		if !<-ask {
-			return
-		}
-		for v := range seq {
-			answer <- v
-			if !<-ask {
-				return
-			}
-		}
-	}()
-	stop = sync.OnceFunc(func() { close(ask) })
-	next = func() (T, bool) {
-		select {
-		case ask <- true:
-		case <-answer: // closed: the sequence has ended
-		}
-		v, ok := <-answer
-		return v, ok
-	}
-	return next, stop
 }
 
 // fill draws networks until the pool is full or the iterator ends.

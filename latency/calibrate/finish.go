@@ -1,15 +1,16 @@
-package latency
+package calibrate
 
 import (
 	"fmt"
 	"time"
 
 	"nas/internal/stat"
+	"nas/latency"
 	"nas/latency/timing"
 )
 
 // finish makes the profile.
-func (c *calibration) finish(why string, base timing.Baseline, slowPct float64, facts timing.Facts, warnings []string) (*Profile, error) {
+func (c *calibration) finish(why string, base timing.Baseline, slowPct float64, facts timing.Facts, warnings []string) (*latency.Profile, error) {
 	c.report("fitting")
 	t0 := time.Now()
 	c.hypers = map[string]*stat.ResidualKernel{}
@@ -19,7 +20,7 @@ func (c *calibration) finish(why string, base timing.Baseline, slowPct float64, 
 	}
 	p.Facts = facts
 	p.Created = time.Now().UTC().Truncate(time.Second)
-	p.Calibration = Calibration{
+	p.Calibration = latency.Calibration{
 		WallS: time.Since(c.start).Seconds(), FitS: time.Since(t0).Seconds(), Networks: c.nets, Runs: c.runs,
 		Baseline: base, Stopped: why, InterruptPct: 100 * float64(c.broken) / float64(max(1, c.runs)),
 		SlowPct: slowPct,
@@ -49,26 +50,3 @@ func (c *calibration) finish(why string, base timing.Baseline, slowPct float64, 
 	c.report("fitting")
 	return p, nil
 }
-
-// Busy returns why the profile should not be trusted, or "": other programs took
-// a large part of the machine while it was calibrated, and the held-out networks
-// show it, or are too few to show anything.
-func (p *Profile) Busy() string {
-	c := &p.Calibration
-	v := p.Validation
-	if c.InterruptPct <= 25 && c.SlowPct <= 50 || v == nil && c.WallS < 20 {
-		return "" // a moment's calibration says itself that it is rough
-	}
-	shown := "too few networks could be measured to judge the model"
-	if v != nil {
-		if v.MAPEPct <= busyError {
-			return ""
-		}
-		shown = fmt.Sprintf("the model errs by %.1f %% on networks that it has not seen", v.MAPEPct)
-	}
-	return fmt.Sprintf("other programs interrupted %.0f %% of the runs, the reference kernel was slowed down in %.0f %% of its, and %s", c.InterruptPct, c.SlowPct, shown)
-}
-
-// busyError is the error in per cent beyond which a calibration on a busy machine
-// is not to be trusted: about twice that on a quiet one.
-const busyError = 4
