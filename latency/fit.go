@@ -44,7 +44,7 @@ func (p *Profile) AddHeldOut(name string, calls []engine.Call, s timing.Sample) 
 	for i := range calls {
 		count[calls[i].Unit]++
 	}
-	h := WholeTime{Name: name, Measured: s}
+	h := NetworkTime{Name: name, Measured: s}
 	for i := range calls {
 		u := calls[i].Unit
 		if count[u] == 0 {

@@ -20,52 +20,63 @@ import (
 // this one and all before.
 const Format = 1
 
-// Profile is what is known about the speed of one device: the measurements, the
-// model fitted to them, and how good that is. It is stored as JSON, one line a
-// measurement.
+// Types of other packages that a profile consists of.
+type (
+	Device        = timing.Device
+	Facts         = timing.Facts
+	Baseline      = timing.Baseline
+	Sample        = timing.Sample
+	UnitTime      = costmodel.UnitTime
+	KindModel     = costmodel.KindModel
+	AdditiveModel = costmodel.AdditiveModel
+	NetworkModel  = costmodel.NetworkModel
+)
+
+// Profile holds the measurements of one device, the models fitted to them, and how good
+// these are on held-out networks. It is stored as JSON, with one line for each measurement.
 type Profile struct {
-	Format int           `json:"format"`
-	Device timing.Device `json:"device"`
-	Facts  timing.Facts  `json:"facts"`
+	Format int    `json:"format"`
+	Device Device `json:"device"`
+	Facts  Facts  `json:"facts"`
 
 	Created     time.Time   `json:"created"`
 	Calibration Calibration `json:"calibration"`
-	// Warnings are what was doubtful about the measurements.
+	// Warnings say what was doubtful about the measurements.
 	Warnings []string `json:"warnings"`
 
-	Kinds      []*costmodel.KindModel   `json:"kinds"`
-	Network    *costmodel.NetworkModel  `json:"network"`
-	Sums       *costmodel.AdditiveModel `json:"sums,omitempty"`       // what the kinds' costs leave, where only sums were measured
-	Validation *Validation              `json:"validation,omitempty"` // on held-out networks
+	Kinds      []*KindModel   `json:"kinds"`
+	Network    *NetworkModel  `json:"network"`
+	Sums       *AdditiveModel `json:"sums,omitempty"`       // what the kinds' costs leave, where only sums were measured
+	Validation *Validation    `json:"validation,omitempty"` // on held-out networks
 
-	// Units is the table, sorted by unit. HeldOut are networks that were measured
-	// whole and not used to fit the units; Shapes are the units they consist of.
-	Units   []costmodel.UnitTime `json:"units"`
-	HeldOut []WholeTime          `json:"networks"`
-	Shapes  []costmodel.Unit     `json:"shapes"`
+	// Units is the table of timed units, sorted by their key. HeldOut are networks that were
+	// measured end to end and not used to fit the kinds; Shapes are the units that they
+	// consist of.
+	Units   []UnitTime       `json:"units"`
+	HeldOut []NetworkTime    `json:"networks"`
+	Shapes  []costmodel.Unit `json:"shapes"`
 }
 
-// Calibration says how the measurements came about.
+// Calibration says how the measurements were made.
 type Calibration struct {
-	WallS    float64 `json:"wall_s"`
-	FitS     float64 `json:"fit_s"`
+	WallS    float64 `json:"wall_s"`   // all in all
+	FitS     float64 `json:"fit_s"`    // of the last fit
 	Networks int     `json:"networks"` // whose units were timed
-	Runs     int     `json:"runs"`
-	Seed     uint64  `json:"seed"`
-	timing.Baseline
-	SlowPct      float64 `json:"reference_slow_pct"`     // share of its runs that took more than 5 % longer
-	InterruptPct float64 `json:"runs_interrupted_pct"`   // share of runs in which another task took the core
+	Runs     int     `json:"runs"`     // of all networks
+	Baseline
+	SlowPct      float64 `json:"reference_slow_pct"`     // runs of the reference kernel that took over 5 % longer
+	InterruptPct float64 `json:"runs_interrupted_pct"`   // runs in which another task took the core
 	Stopped      string  `json:"stopped"`                // "budget", "target error", "units", "networks", "interrupted"
-	AddedTo      string  `json:"added_to,omitempty"`     // when this calibration continued an older one: its date
-	Source       string  `json:"source,omitempty"`       // of a table: where it comes from
-	Base         string  `json:"base_profile,omitempty"` // of an adapted profile
+	AddedTo      string  `json:"added_to,omitempty"`     // date of the calibration that this one continued
+	Source       string  `json:"source,omitempty"`       // where a table comes from
+	Base         string  `json:"base_profile,omitempty"` // device whose profile was adapted
 }
 
-// WholeTime is a network that was measured whole.
-type WholeTime struct {
-	Name     string        `json:"name"`
-	Measured timing.Sample `json:"measured"`
-	Units    [][2]int      `json:"units"` // index into Shapes, number of calls
+// NetworkTime is a network that was measured end to end.
+type NetworkTime struct {
+	Name     string   `json:"name"`
+	Measured Sample   `json:"measured"`
+	Units    [][2]int `json:"units"` // index into Shapes, number of calls
 }
 
 // ErrNewer is wrapped by the error of Read for a file of a later program.

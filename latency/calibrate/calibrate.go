@@ -1,3 +1,11 @@
+// Package calibrate makes the profile of a device: it times networks until the time is up
+// and fits the models of package latency to what it measured.
+//
+//	calibrate.go   the options and the course of a calibration
+//	schedule.go    what is measured next: which network, and which once more
+//	table.go       from what was measured to the rows of the profile's table
+//	finish.go      the profile and its warnings
+//	end_to_end.go  runtimes that tell the latency of whole networks only
 package calibrate
 
 import (
@@ -11,7 +19,6 @@ import (
 	"nas/blocks/engine"
 	"nas/internal/stat"
 	"nas/latency"
-	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
 )
 
@@ -101,7 +108,7 @@ type calibration struct {
 	later  []candidate // timed call by call while the machine was slow: once more
 	freq   map[engine.Unit]float64
 	units  map[engine.Unit][]unitRecord
-	kept   map[engine.Unit]costmodel.UnitTime // of Options.Base
+	kept   map[engine.Unit]latency.UnitTime // of Options.Base
 	whole  []wholeRecord
 	runs   int
 	broken int                // runs interrupted
@@ -157,7 +164,7 @@ func Device(ctx context.Context, rt timing.Runtime, networks iter.Seq[*blocks.Ne
 	}
 	c := &calibration{
 		dev: dev, timer: units, opts: opts, start: start, next: next,
-		freq: map[engine.Unit]float64{}, units: map[engine.Unit][]unitRecord{}, kept: map[engine.Unit]costmodel.UnitTime{}, hypers: map[string]*stat.ResidualKernel{},
+		freq: map[engine.Unit]float64{}, units: map[engine.Unit][]unitRecord{}, kept: map[engine.Unit]latency.UnitTime{}, hypers: map[string]*stat.ResidualKernel{},
 	}
 	if opts.Base != nil {
 		for _, u := range opts.Base.Units {

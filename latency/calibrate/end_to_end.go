@@ -32,7 +32,7 @@ func calibrateEndToEnd(ctx context.Context, timer timing.Timer, d timing.Device,
 			if err != nil {
 				return nil, err
 			}
-			ms = append(ms, latency.Measured{nets[0], t.EndToEnd.MedianMs})
+			ms = append(ms, latency.Measured{Network: nets[0], Ms: t.EndToEnd.MedianMs})
 			ts = append(ts, t)
 			nets = nets[1:]
 		}

@@ -8,12 +8,11 @@ import (
 
 	"nas/internal/stat"
 	"nas/latency"
-	"nas/latency/internal/costmodel"
 )
 
 // table makes the rows of the profile's table from what was measured; base is the
 // reference kernel's undisturbed time.
-func (c *calibration) table(base float64) []costmodel.UnitTime {
+func (c *calibration) table(base float64) []latency.UnitTime {
 	// How much a unit varies from network to network, where that was seen.
 	var between []float64
 	for _, rs := range c.units {
@@ -33,7 +32,7 @@ func (c *calibration) table(base float64) []costmodel.UnitTime {
 	if len(between) >= 10 {
 		typical = max(0.005, stat.Median(between))
 	}
-	var out []costmodel.UnitTime
+	var out []latency.UnitTime
 	for u, rs := range c.units {
 		var ms, sp []float64
 		for _, r := range rs {
@@ -46,7 +45,7 @@ func (c *calibration) table(base float64) []costmodel.UnitTime {
 				ms, sp = append(ms, r.ms*r.Correction(base)), append(sp, r.spread+0.05)
 			}
 		}
-		row := costmodel.UnitTime{Unit: u, Networks: len(ms)}
+		row := latency.UnitTime{Unit: u, Networks: len(ms)}
 		if k, ok := c.kept[u]; ok { // counts as often as it was measured, within reason
 			for range min(k.Networks, 5) {
 				ms = append(ms, k.Ms)
@@ -68,7 +67,7 @@ func (c *calibration) table(base float64) []costmodel.UnitTime {
 			out = append(out, k)
 		}
 	}
-	slices.SortFunc(out, func(a, b costmodel.UnitTime) int { return strings.Compare(a.Unit.Key(), b.Unit.Key()) })
+	slices.SortFunc(out, func(a, b latency.UnitTime) int { return strings.Compare(a.Unit.Key(), b.Unit.Key()) })
 	return out
 }
 

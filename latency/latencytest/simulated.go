@@ -12,39 +12,48 @@ import (
 	"nas/latency/timing"
 )
 
-// Simulated is a device whose true costs are known: not a sum of the model's
-// terms, but what processors are known to do, with tiles of six pixels (the
-// model believes in eight), a penalty for channels that are a multiple of 256, a
-// memory that gets slower in two steps, and an effect of each network as a whole.
+// Simulated is a device whose true costs are known, for tests of calibration and
+// prediction. The costs are no sum of the cost model's terms, but behave as processors do:
+// tiles of six pixels (the model assumes eight), a penalty for channels that are a multiple
+// of 256, memory that gets slower in two steps, and an overhead of each network. It is a
+// [timing.Runtime], its own [timing.UnitTimer], and not safe for concurrent use.
 type Simulated struct {
+	Opened int                       // timers that are open
+	Scale  func(kind string) float64 // multiplies the time of a kind of unit; nil: 1
+
 	r       *rand.Rand
-	noise   float64                   // of one measurement, relative
-	context float64                   // of a unit's time between networks, relative
-	Opened  int                       // timers that are open
-	Scale   func(kind string) float64 // factor of a kind of unit; nil: 1
+	noise   float64 // of one measurement, relative
+	context float64 // of a unit's time between networks, relative
 }
 
+// NewSimulated returns a device whose measurements vary by noise, and whose units vary
+// from network to network by context: both relative standard deviations.
 func NewSimulated(seed uint64, noise, context float64) *Simulated {
 	return &Simulated{r: rand.New(rand.NewPCG(seed, 0)), noise: noise, context: context}
 }
 
+// Device returns what is simulated.
 func (f *Simulated) Device() timing.Device {
 	return timing.Device{Name: "fake", CPU: "Fake", Runtime: "fake kernels", DType: "float32", Threads: 1, CPUSet: "0",
 		Target: engine.Target{ISA: "avx512", L1: 32 << 10, L2: 1 << 20, L3: 32 << 20, Threads: 1}}
 }
 
+// Facts describes no machine in particular.
 func (f *Simulated) Facts() timing.Facts { return timing.Facts{CPU: "Fake", Cores: 1, Load: -1} }
 
+// Open returns the device itself.
 func (f *Simulated) Open(context.Context, timing.Baseline) (timing.Timer, error) {
 	f.Opened++
 	return f, nil
 }
 
+// Baseline returns a reference time of 1 ms.
 func (f *Simulated) Baseline() timing.Baseline { return timing.Baseline{ReferenceMs: 1} }
 
+// Close ends a session without warnings.
 func (f *Simulated) Close() []string { f.Opened--; return nil }
 
-// TrueMs is the time of a unit without any noise.
+// TrueMs is the time of a unit in ms without any noise.
 func (f *Simulated) TrueMs(u *engine.Unit) float64 {
 	t := f.Device().Target
 	w := float64((u.Out.W + 5) / 6 * 6)
@@ -80,13 +89,18 @@ func (f *Simulated) TrueMs(u *engine.Unit) float64 {
 	return ns / 1e6
 }
 
+// Time simulates e.Runs runs of a network, at least one.
 func (f *Simulated) Time(ctx context.Context, n *blocks.Network, e timing.Effort) (timing.Timing, error) {
 	t, err := f.TimeUnits(ctx, n, e)
 	t.CallMs, t.CallSpread = nil, nil
 	return t, err
 }
 
-func (f *Simulated) TimeUnits(_ context.Context, n *blocks.Network, e timing.Effort) (timing.Timing, error) {
+// TimeUnits is Time with the times of the units.
+func (f *Simulated) TimeUnits(ctx context.Context, n *blocks.Network, e timing.Effort) (timing.Timing, error) {
+	if err := context.Cause(ctx); err != nil {
+		return timing.Timing{}, err
+	}
 	calls, err := f.Device().Calls(n)
 	if err != nil {
 		return timing.Timing{}, err

@@ -1,3 +1,6 @@
+// Package recipe makes a runtime of any program that times a model file, on this machine or
+// on a device that its commands reach. A recipe is data: the commands to start, and the
+// pattern of the time in their output. What a recipe file holds is [Spec].
 package recipe
 
 import (

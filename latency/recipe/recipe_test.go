@@ -54,6 +54,13 @@ func testRecipe(t *testing.T, mode string) *Recipe {
 	return r
 }
 
+func TestConformance(t *testing.T) {
+	if _, err := os.Stat("/bin/sh"); err != nil {
+		t.Skip("no shell")
+	}
+	latencytest.Conformance(t, testRecipe(t, "time"))
+}
+
 func TestRecipeTimesModels(t *testing.T) {
 	if _, err := os.Stat("/bin/sh"); err != nil {
 		t.Skip("no shell")
