@@ -1,0 +1,110 @@
+package feedback
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"nas/internal/results"
+	"nas/internal/runstore"
+	"nas/internal/table"
+	"nas/space"
+)
+
+// readTable reads a table of trained networks with the columns arch or id, and accuracy. Each line may
+// be wrong in its own way: all of them are named. Lines without an accuracy are left out: those
+// networks were asked for and are not trained yet.
+func readTable(path string, s *results.Stored) ([]runstore.TrainedRow, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("feedback: %w", err)
+	}
+	defer f.Close()
+	t, err := table.Read(path, f)
+	if err != nil {
+		return nil, fmt.Errorf("feedback: %w: want a table with the columns id or arch, and accuracy, such as nas ask --out writes", err)
+	}
+	id, arch, accuracy := t.Either("id", "arch_id", "trial"), t.Either("arch"), t.Either("accuracy", "top1_pct")
+	if accuracy == "" || id == "" && arch == "" {
+		return nil, fmt.Errorf("feedback: %s line 1: the columns are %s; want id or arch, and accuracy in per cent",
+			path, strings.Join(t.Columns, ","))
+	}
+	var lines []tableLine
+	for _, row := range t.Rows {
+		if row.Text(accuracy) == "" && row.Err() == nil {
+			continue
+		}
+		l := tableLine{Row: row, id: row.Text(id), trained: runstore.TrainedRow{ID: -1, Accuracy: row.Percent(accuracy)}}
+		if text := row.Text(arch); text != "" {
+			a, err := space.Parse(text)
+			if err != nil {
+				row.Fail(arch, "%w", err)
+			}
+			l.trained.ArchID, l.trained.Arch = a.ID(), a.String()
+		}
+		lines = append(lines, l)
+	}
+	if err := identify(s.Dir, lines); err != nil {
+		return nil, err
+	}
+	var rows []runstore.TrainedRow
+	var bad []error
+	for _, l := range lines {
+		if l.Err() == nil && l.trained.ArchID == "" {
+			l.Fail(cmp.Or(id, arch), "%s has the trials 0 to %d", s.Dir, s.Trials-1)
+		}
+		if err := l.Err(); err != nil {
+			bad = append(bad, fmt.Errorf("feedback: %w", err))
+			continue
+		}
+		rows = append(rows, l.trained)
+	}
+	if len(bad) == 0 && len(rows) == 0 {
+		return nil, fmt.Errorf("feedback: %s holds no network with an accuracy: fill in the column %s", path, accuracy)
+	}
+	return rows, errors.Join(bad...)
+}
+
+// tableLine is a row of the table and the network that it says was trained.
+type tableLine struct {
+	*table.Row
+	id      string // of a trial, or its arch id
+	trained runstore.TrainedRow
+}
+
+// identify finds the trials of the lines among those of the run in dir: by their arch where they have
+// one, by their id otherwise. Of several trials that fit it takes the first.
+func identify(dir string, lines []tableLine) error {
+	byArch, byID := map[string][]*runstore.TrainedRow{}, map[string][]*runstore.TrainedRow{}
+	for i := range lines {
+		l := &lines[i]
+		switch {
+		case l.Err() != nil:
+		case l.trained.ArchID != "":
+			byArch[l.trained.ArchID] = append(byArch[l.trained.ArchID], &l.trained)
+		default:
+			byID[l.id] = append(byID[l.id], &l.trained)
+		}
+	}
+	for t, err := range runstore.Glances(dir) {
+		if err != nil {
+			return err
+		}
+		if len(byArch)+len(byID) == 0 {
+			break
+		}
+		take := func(of map[string][]*runstore.TrainedRow, key string) {
+			for _, r := range of[key] {
+				r.ID, r.ArchID, r.Arch = t.ID, string(t.ArchID), string(t.Arch)
+			}
+			delete(of, key)
+		}
+		take(byArch, string(t.ArchID))
+		take(byID, string(t.ArchID))
+		take(byID, strconv.Itoa(t.ID))
+	}
+	return nil
+}
