@@ -57,7 +57,7 @@ var rules = []rule{
 	{"internal/table", nil, nil},
 	{"internal/report", []string{"*"}, []string{"*"}},
 	{"internal/evaluator", []string{"accuracy", "blocks", "blocks/zoo", "internal/config", "internal/device", "internal/resolve", "internal/runstore",
-		"latency", "latency/timing", "search", "space"}, nil},
+		"latency", "latency/calibrate", "latency/timing", "search", "space"}, nil},
 	{"internal/audit", []string{"accuracy", "blocks", "internal/evaluator", "internal/runstore", "space"}, []string{"gonum.org/v1/gonum"}},
 	{"internal/results", []string{"internal/config", "internal/report", "internal/report/html", "internal/resolve", "internal/runstore",
 		"latency", "search", "search/pareto", "space"}, []string{"gonum.org/v1/gonum"}},
