@@ -7,6 +7,7 @@ import (
 
 	"nas/blocks/engine"
 	"nas/internal/buildinfo"
+	"nas/latency/timing/internal/host"
 )
 
 // NativeName is the Device.Name of [Native].
@@ -23,7 +24,7 @@ type Native struct {
 func NewNative(threads int, cpus ...int) *Native {
 	threads = max(1, threads)
 	if len(cpus) == 0 {
-		cpus = lastCPUs(threads)
+		cpus = host.LastCPUs(threads)
 	}
 	return &Native{target: engine.Host(threads), cpus: cpus}
 }
@@ -43,8 +44,6 @@ func (n *Native) Facts() Facts { return HostFacts(n.cpus) }
 func (n *Native) Open(ctx context.Context, known Baseline) (Timer, error) {
 	return newMeter(n.target, n.cpus, known)
 }
-
-func trimFloat(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
 
 // ranges writes sorted numbers as "0-3,6".
 func ranges(xs []int) string {

@@ -9,6 +9,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/latency/timing/internal/host"
 )
 
 // runnable is a network ready to be timed on this machine.
@@ -43,7 +44,7 @@ func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target) (*runnable, 
 // nativeTimer times networks in one open session. Around every run it times the
 // reference kernel, which tells how fast the machine is at that moment.
 type nativeTimer struct {
-	s        *session
+	s        *host.Session
 	target   engine.Target
 	ref      *runnable
 	known    Baseline  // from the caller
@@ -62,7 +63,7 @@ func newMeter(t engine.Target, cpus []int, known Baseline) (*nativeTimer, error)
 		return nil, err
 	}
 	m.ref, m.refRuns.probes = ref, m.probes
-	m.s = openSession(max(t.Threads, 1), cpus)
+	m.s = host.Open(max(t.Threads, 1), cpus)
 	// The clock may need some milliseconds to rise, and a neighbour may stay for some.
 	settle := settling
 	if known.ProbeNs > 0 {
@@ -77,7 +78,7 @@ func newMeter(t engine.Target, cpus []int, known Baseline) (*nativeTimer, error)
 	m.refTimes = m.refTimes[len(m.refTimes)/4:]
 	m.refMs = 0
 	m.probes.recheck()
-	m.s.collect()
+	m.s.Collect()
 	return m, nil
 }
 
@@ -153,7 +154,7 @@ func (m *nativeTimer) SlowPct() float64 {
 }
 
 // Close leaves the measuring state.
-func (m *nativeTimer) Close() []string { return m.s.close() }
+func (m *nativeTimer) Close() []string { return m.s.Close() }
 
 // Time times a network end to end.
 func (m *nativeTimer) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
@@ -180,7 +181,7 @@ func (m *nativeTimer) TimeUnits(ctx context.Context, n *blocks.Network, e Effort
 		}
 	}
 	start = time.Now()
-	rec := recording{threads: m.s.threads, probes: m.probes}
+	rec := recording{threads: m.s.Threads, probes: m.probes}
 	rec.refs = append(rec.refs, m.reference())
 	spent, look := 0.0, 0 // ms in timed runs; how many runs there were at the last look at the interval
 	enough := func() bool {
@@ -223,7 +224,7 @@ func (m *nativeTimer) TimeUnits(ctx context.Context, n *blocks.Network, e Effort
 	t.segments.learnSlowdown(m.probes)
 	if m.sinceGC += 4*len(r.in) + 2*weightBytes(n) + rec.bytes(); m.sinceGC > 1<<29 {
 		m.sinceGC = 0
-		m.s.collect()
+		m.s.Collect()
 	}
 	return t, nil
 }
@@ -242,15 +243,15 @@ func weightBytes(n *blocks.Network) int { return 4 * int(n.Counts().Params) }
 
 // run runs r once and leaves its laps in r.laps.
 func (m *nativeTimer) run(r *runnable) (timedRun, error) {
-	u0 := readUsage(m.s.threads)
+	u0 := host.ReadUsage(m.s.Threads)
 	t := time.Now()
 	err := r.plan.RunTraced(r.out, r.in, &r.laps)
 	d := time.Since(t)
-	u1 := readUsage(m.s.threads)
+	u1 := host.ReadUsage(m.s.Threads)
 	if err != nil {
 		return timedRun{}, fmt.Errorf("latency: %w", err)
 	}
-	return timedRun{float64(d.Nanoseconds()) / 1e6, float64((u1.cpu - u0.cpu).Nanoseconds()) / 1e6, u1.switched != u0.switched}, nil
+	return timedRun{float64(d.Nanoseconds()) / 1e6, float64((u1.CPU - u0.CPU).Nanoseconds()) / 1e6, u1.Switched != u0.Switched}, nil
 }
 
 // Stopped is the context's error with the package's prefix.
@@ -259,4 +260,21 @@ func Stopped(ctx context.Context) error {
 		return fmt.Errorf("latency: stopped: %w", err)
 	}
 	return nil
+}
+
+// referenceNetwork is the reference kernel: pointwise and depthwise convolutions
+// of ordinary shapes whose data stay in a second-level cache, about a fifth of a
+// millisecond on a fast core. It slows down when the clock falls and when a
+// neighbour shares the core's units, as networks do.
+func referenceNetwork() *blocks.Network {
+	b := blocks.NewBuilder("reference", blocks.Shape{H: 14, W: 14, C: 64})
+	x := b.Input()
+	for range 2 {
+		x = blocks.InvertedResidual{Out: 64, Kernel: 3, Stride: 1, Expanded: 192, Act: blocks.ReLU6}.Build(b, x)
+	}
+	n, err := b.Network()
+	if err != nil {
+		panic(err) // a constant
+	}
+	return n
 }
