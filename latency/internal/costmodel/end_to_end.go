@@ -145,3 +145,15 @@ func (d *EndToEnd) FitCosts(kinds map[string]*KindModel, t *engine.Target) map[s
 	}
 	return out
 }
+
+// GenericKinds are models of the kinds that networks consist of, with commonCosts.
+func GenericKinds() []*KindModel {
+	var kinds []*KindModel
+	for _, k := range []string{
+		anyKind, "conv.pointwise", "conv.vector", "conv.dense", "conv.image", "conv.grouped", "dwconv", "block", "expand_dw", "dw_project", "stem_block", "stem_dw",
+		"linear", "globalavg", "scale", "scale_conv", "add", "mul", "act", "copy", "maxpool", "avgpool", "bilinear", "softmax",
+	} {
+		kinds = append(kinds, &KindModel{Kind: k, Costs: commonCosts, ResidualRMS: 0.3, LeaveOneOut: 0.3})
+	}
+	return kinds
+}

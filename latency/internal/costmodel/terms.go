@@ -157,3 +157,10 @@ func KindOf(u *engine.Unit) string {
 	}
 	return "conv.dense"
 }
+
+// commonCosts, in microseconds per thousand of each term, are those of a core of
+// today's servers, which other processors share up to a factor.
+var commonCosts = map[string]float64{
+	"call": 0.5, "gemm_mac": 0.012, "gemm_tile": 5, "dw_mac": 0.016, "dw_row": 1, "move": 0.005, "move_l2": 0.006, "move_l3": 0.01,
+	"weights": 0.02, "again": 0.02, "act_poly": 0.06, "act_exp": 0.15, "residual": 0.03, "eval": 1,
+}

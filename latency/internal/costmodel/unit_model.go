@@ -1,7 +1,6 @@
 package costmodel
 
 import (
-	"fmt"
 	"slices"
 
 	"nas/blocks/engine"
@@ -9,24 +8,9 @@ import (
 
 // Where the time of a unit comes from.
 const (
-	SourceTable   = "table"   // it was timed on the device
 	SourceModel   = "model"   // from units of its kind
 	SourceUnknown = "unknown" // from units of other kinds, or far from its own
 )
-
-// Cost is the time of one unit call.
-type Cost struct {
-	Ms, Var2 float64 // var2: square of the standard deviation in ms
-	weights  int64   // bytes
-	source   uint8   // index into sources
-	group    uint8
-	outside  string // name of a feature that is beyond what was measured; "": none is
-}
-
-var sources = [...]string{SourceTable, SourceModel, SourceUnknown}
-
-// SourceName says where the time comes from.
-func (c *Cost) SourceName() string { return sources[c.source] }
 
 // UnitModel gives the cost of any unit: that of the table, or else what the models say. It
 // is safe for concurrent use.
@@ -116,27 +100,4 @@ func (m *UnitModel) estimate(u *engine.Unit) Cost {
 	}
 	c.Var2 = c.Ms * c.Ms * sd * sd
 	return c
-}
-
-// sizes are features in words, where their names are none.
-var sizes = map[string]string{
-	"in": "number of input channels", "out": "number of output channels", "act": "activation", "mid_act": "activation", "dw_act": "activation",
-	"shrink": "ratio of input to output pixels", "set_l2": "memory beside the second-level cache", "stem_kernel": "stem's kernel",
-	"width_fill": "width", "out_fill": "number of output channels", "mid_fill": "number of expanded channels", "inside": "padding",
-	"in_ragged": "number of input channels", "out_ragged": "number of output channels", "mid_ragged": "number of expanded channels",
-}
-
-// Warning says why the cost of u deserves less trust than others, or "".
-func (c *Cost) Warning(u *engine.Unit) string {
-	switch {
-	case c.outside != "":
-		what := c.outside
-		if w, ok := sizes[what]; ok {
-			what = w
-		}
-		return fmt.Sprintf("%s: its %s is outside of what was measured", KindOf(u), what)
-	case c.source == 2:
-		return KindOf(u) + ": no unit of this kind was measured; its time is a guess"
-	}
-	return ""
 }

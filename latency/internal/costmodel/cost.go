@@ -1,6 +1,11 @@
 package costmodel
 
-import "math"
+import (
+	"fmt"
+	"math"
+
+	"nas/blocks/engine"
+)
 
 // Totals is what a network model sees of a network.
 type Totals struct {
@@ -53,4 +58,43 @@ func (s *Totals) RelativeSD() float64 {
 
 func (s *Totals) features() [4]float64 {
 	return [4]float64{1, math.Log2(max(s.Ms, 1e-6)), float64(s.calls) / max(1000*s.Ms, 1e-6), math.Log2(float64(s.weights) + 1)}
+}
+
+const SourceTable = "table" // it was timed on the device
+
+// Cost is the time of one unit call.
+type Cost struct {
+	Ms, Var2 float64 // var2: square of the standard deviation in ms
+	weights  int64   // bytes
+	source   uint8   // index into sources
+	group    uint8
+	outside  string // name of a feature that is beyond what was measured; "": none is
+}
+
+var sources = [...]string{SourceTable, SourceModel, SourceUnknown}
+
+// SourceName says where the time comes from.
+func (c *Cost) SourceName() string { return sources[c.source] }
+
+// sizes are features in words, where their names are none.
+var sizes = map[string]string{
+	"in": "number of input channels", "out": "number of output channels", "act": "activation", "mid_act": "activation", "dw_act": "activation",
+	"shrink": "ratio of input to output pixels", "set_l2": "memory beside the second-level cache", "stem_kernel": "stem's kernel",
+	"width_fill": "width", "out_fill": "number of output channels", "mid_fill": "number of expanded channels", "inside": "padding",
+	"in_ragged": "number of input channels", "out_ragged": "number of output channels", "mid_ragged": "number of expanded channels",
+}
+
+// Warning says why the cost of u deserves less trust than others, or "".
+func (c *Cost) Warning(u *engine.Unit) string {
+	switch {
+	case c.outside != "":
+		what := c.outside
+		if w, ok := sizes[what]; ok {
+			what = w
+		}
+		return fmt.Sprintf("%s: its %s is outside of what was measured", KindOf(u), what)
+	case c.source == 2:
+		return KindOf(u) + ": no unit of this kind was measured; its time is a guess"
+	}
+	return ""
 }
