@@ -128,3 +128,20 @@ func (m *twice) measure(ctx context.Context, progress func(done, total int)) err
 	}
 	return nil
 }
+
+// line is the baseline: the best straight line through the MACs of the networks
+// that the profile was judged by, or of ps if those are few.
+func (p *Profile) line(ps []pair) [2]float64 {
+	var own []pair
+	for _, h := range p.HeldOut {
+		q := pair{measured: h.Measured.MedianMs}
+		for _, u := range h.Units {
+			q.macs += float64(p.Shapes[u[0]].MACs()) * float64(u[1])
+		}
+		own = append(own, q)
+	}
+	if len(own) >= 20 {
+		return fitLine(own)
+	}
+	return fitLine(ps)
+}

@@ -52,7 +52,12 @@ func PhoneTarget(threads int) engine.Target {
 	return engine.Target{ISA: "neon", L1: 32 << 10, L2: 512 << 10, L3: 4 << 20, Threads: max(1, threads)}
 }
 
-const CutPlan = "" // the kernel calls of the engine's plan
+// Ways to cut a network into units: the values of Device.Cut.
+const (
+	CutPlan   = ""       // the kernel calls of the engine's plan
+	CutOps    = "ops"    // the same without block fusion: convolutions with what runtimes commonly fuse
+	CutBlocks = "blocks" // as CutOps, but with the convolutions of each separable block as one unit "block"
+)
 
 // Calls cuts a network into the unit calls that the device is modelled by, in the order
 // in which they run. It fails if the engine cannot compile the network.
