@@ -26,11 +26,11 @@ func oneByOne(us []UnitTime) *EndToEnd {
 	return d
 }
 
-// Factors fits a factor for each kind of unit, by which the predictions of m, the model of
-// another device, have to be multiplied. They minimise the squared relative error with a
+// Factors fits a factor for each kind of unit, by which the times on another device have to
+// be multiplied; unitMs predicts them in ms. The factors minimise the squared relative error with a
 // ridge towards a common factor: a measurement is believed to 3 %, that a kind departs from
 // the common factor by 70 %.
-func (d *EndToEnd) Factors(m *UnitModel) func(kind string) float64 {
+func (d *EndToEnd) Factors(unitMs func(u *engine.Unit) float64) func(kind string) float64 {
 	index := map[string]int{}
 	var names []string
 	cols := make([][]float64, len(d.Rows))
@@ -49,7 +49,7 @@ func (d *EndToEnd) Factors(m *UnitModel) func(kind string) float64 {
 			for len(cols[j]) <= k {
 				cols[j] = append(cols[j], 0)
 			}
-			ms := m.Cost(unit).Ms * float64(u[1])
+			ms := unitMs(unit) * float64(u[1])
 			cols[j][k] += ms
 			sum += ms
 		}
