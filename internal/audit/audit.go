@@ -7,12 +7,12 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"strings"
 
 	"gonum.org/v1/gonum/stat"
 
 	"nas/internal/evaluator"
+	"nas/internal/random"
 	"nas/space"
 )
 
@@ -100,7 +100,7 @@ func Space(ctx context.Context, s *evaluator.Setup) (*Report, error) {
 // flipGenes flips a live gene of each group on each base, and finds what each of its choices costs.
 func flipGenes(s *evaluator.Setup, groups []geneGroup, bases []space.Genes, nets *batch) ([][]change, []choiceCosts, error) {
 	flips, costs := make([][]change, len(groups)), make([]choiceCosts, len(groups))
-	r := rand.New(rand.NewPCG(s.Config.Accuracy.Seed, 0x6175646974)) // "audit"
+	r := random.Stream(s.Config.Accuracy.Seed, "audit")
 	for _, base := range bases {
 		from, err := nets.addGenes(s.Space, base)
 		if err != nil {

@@ -2,12 +2,12 @@ package audit
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 
 	"nas/accuracy"
 	"nas/blocks"
 	"nas/internal/evaluator"
+	"nas/internal/random"
 	"nas/internal/runstore"
 	"nas/space"
 )
@@ -46,7 +46,7 @@ type swap []int
 // that cannot be built with all of them.
 func swapChoices(s *evaluator.Setup, groups []geneGroup, bases []space.Genes, nets *batch) [][]swap {
 	swaps := make([][]swap, len(groups))
-	r := rand.New(rand.NewPCG(s.Config.Accuracy.Seed, 0x76616c756573)) // "values"
+	r := random.Stream(s.Config.Accuracy.Seed, "values")
 	for k, group := range groups {
 		for _, base := range bases {
 			gene, ok := liveGene(s.Space, base, group.genes, r)
