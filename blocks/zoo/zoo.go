@@ -77,6 +77,8 @@ func nearest(name string, k int) []string {
 		names[i] = e.Name
 	}
 	name = name[:min(len(name), 64)]
-	slices.SortStableFunc(names, func(a, b string) int { return levenshtein.Distance(name, a) - levenshtein.Distance(name, b) })
+	slices.SortStableFunc(names, func(a, b string) int {
+		return levenshtein.Distance(name, a) - levenshtein.Distance(name, b)
+	})
 	return names[:min(k, len(names))]
 }
