@@ -12,6 +12,7 @@ import (
 
 	"nas/internal/evaluator"
 	"nas/latency"
+	"nas/latency/calibrate"
 	"nas/space"
 )
 
@@ -92,7 +93,7 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 			return usage(err)
 		}
 	}
-	opts := latency.Options{Budget: o.budget, TargetError: o.target / 100}
+	opts := calibrate.Options{Budget: o.budget, TargetError: o.target / 100}
 	if o.base != "" {
 		b, err := latency.Load(o.base)
 		if err != nil {
@@ -119,14 +120,14 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 		return usagef("--budget %v: want 1s or more", o.budget)
 	}
 	m.say(fmt.Sprintf("calibrating %s for up to %v: please leave the machine alone", rt.Device(), o.budget))
-	opts.Progress = func(p latency.Progress) {
+	opts.Progress = func(p calibrate.Progress) {
 		detail := fmt.Sprintf("%d kernels", p.Units)
 		if p.Error > 0 {
 			detail += fmt.Sprintf("  error %.1f %%", 100*p.Error)
 		}
 		m.show(p.Phase, int(p.Elapsed.Seconds()), int(p.Budget.Seconds()), detail)
 	}
-	p, err := latency.Calibrate(ctx, rt, evaluator.NetworksOf(s, o.seed), opts)
+	p, err := calibrate.Device(ctx, rt, evaluator.NetworksOf(s, o.seed), opts)
 	m.end()
 	if p == nil {
 		return err

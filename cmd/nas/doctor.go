@@ -12,12 +12,13 @@ import (
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/cobra"
 
-	"nas/accuracy"
+	"nas/accuracy/benchmark"
 	"nas/blocks/engine"
 	"nas/blocks/kernels"
 	"nas/internal/buildinfo"
 	"nas/latency"
 	"nas/latency/devices"
+	"nas/latency/recipe"
 	"nas/latency/timing"
 )
 
@@ -89,7 +90,7 @@ func examine() (*doctorView, error) {
 		return nil, err
 	}
 	v := &doctorView{Version: buildinfo.Version(), Facts: timing.HostFacts(nil), ISA: engine.Host(1).ISA,
-		Profiles: cachedProfiles(), Programs: map[string]string{}, Benchmarks: accuracy.Benchmarks(), Advice: []string{}}
+		Profiles: cachedProfiles(), Programs: map[string]string{}, Benchmarks: benchmark.Names(), Advice: []string{}}
 	v.PeakGFLOPs = set.Peak()
 	v.NoisePct = noise(set)
 	if v.Devices, err = knownDevices(v.Programs); err != nil {
@@ -150,7 +151,7 @@ func knownDevices(found map[string]string) ([]deviceView, error) {
 		if err != nil {
 			return nil, err
 		}
-		var r latency.RecipeSpec
+		var r recipe.Spec
 		if _, err := toml.Decode(string(text), &r); err != nil {
 			return nil, fmt.Errorf("the recipe %s: %w", name, err)
 		}
