@@ -130,9 +130,12 @@ func (x *reranker) rank(ctx context.Context, model accuracy.Estimator) error {
 }
 
 // score estimates the trials, with all cores.
-func (x *reranker) score(ctx context.Context, model accuracy.Estimator, trials []search.Trial) (scores []accuracy.Score, err error) {
+func (x *reranker) score(
+	ctx context.Context, model accuracy.Estimator, trials []search.Trial,
+) ([]accuracy.Score, error) {
 	nets := make([]*blocks.Network, len(trials))
 	for i := range trials {
+		var err error
 		if nets[i], err = resolve.NetworkOf(trials[i].Arch); err != nil {
 			return nil, err
 		}

@@ -31,8 +31,8 @@ func readTable(path string, s *results.Stored) ([]runstore.TrainedRow, error) {
 		err = errors.New("the file is empty")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("feedback: %s: want a table with the columns id or arch, and accuracy, such as nas ask --out writes: %w",
-			path, err)
+		return nil, fmt.Errorf("feedback: %s: want a table with the columns id or arch, and accuracy, "+
+			"such as nas ask --out writes: %w", path, err)
 	}
 	column := func(names ...string) int {
 		return slices.IndexFunc(head, func(h string) bool {
@@ -84,7 +84,8 @@ func readTable(path string, s *results.Stored) ([]runstore.TrainedRow, error) {
 		case l.err != nil:
 			bad = append(bad, l.err)
 		case l.row.ArchID == "":
-			bad = append(bad, fmt.Errorf("feedback: %s line %d: id %q: %s has the trials 0 to %d", path, l.n, l.id, s.Dir, s.Trials-1))
+			bad = append(bad, fmt.Errorf("feedback: %s line %d: id %q: %s has the trials 0 to %d",
+				path, l.n, l.id, s.Dir, s.Trials-1))
 		default:
 			rows = append(rows, l.row)
 		}

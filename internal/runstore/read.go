@@ -40,7 +40,8 @@ type place struct {
 }
 
 func (at place) damaged(err error) error {
-	return fmt.Errorf("runstore: %s line %d is damaged (restore it, or cut the file before it to lose it and what follows): %w", at.path, at.n+1, err)
+	return fmt.Errorf("runstore: %s line %d is damaged "+
+		"(restore it, or cut the file before it to lose it and what follows): %w", at.path, at.n+1, err)
 }
 
 // readFile yields what parse makes of the whole lines of the trials in dir.

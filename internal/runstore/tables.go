@@ -91,7 +91,8 @@ func WriteMeasured(dir string, rows []MeasuredRow) error {
 func ReadMeasured(dir string) (rows []MeasuredRow, err error) {
 	err = readCSV(filepath.Join(dir, MeasuredFile), measuredColumns, func(f *fields) {
 		rows = append(rows, MeasuredRow{
-			ID: int(f.int()), Device: f.text(), Threads: int(f.int()), PredictedMs: f.float(), LowMs: f.float(), HighMs: f.float(),
+			ID: int(f.int()), Device: f.text(), Threads: int(f.int()),
+			PredictedMs: f.float(), LowMs: f.float(), HighMs: f.float(),
 			MeasuredMs: f.float(), P10Ms: f.float(), P90Ms: f.float(), Runs: int(f.int()),
 		})
 	})
@@ -163,7 +164,8 @@ func readCSV(path string, columns []string, row func(*fields)) error {
 		return fmt.Errorf("runstore: %s: %w", path, err)
 	}
 	if len(header) < len(columns) || !slices.Equal(header[:len(columns)], columns) {
-		return fmt.Errorf("runstore: %s line 1: the columns are %.60q; want %s", path, strings.Join(header, ","), strings.Join(columns, ","))
+		return fmt.Errorf("runstore: %s line 1: the columns are %.60q; want %s",
+			path, strings.Join(header, ","), strings.Join(columns, ","))
 	}
 	for {
 		line, err := in.Read()
