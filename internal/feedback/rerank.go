@@ -74,7 +74,7 @@ func (x *reranker) scoresOfTrained() (scores, trained []float64, err error) {
 	for _, r := range x.trained {
 		byID[r.ID] = math.NaN()
 	}
-	for t, err := range runstore.Glances(x.run.Dir, runstore.KeyAccuracy) {
+	for t, err := range runstore.TrialViews(x.run.Dir, runstore.KeyAccuracy) {
 		if err != nil {
 			return nil, nil, err
 		}

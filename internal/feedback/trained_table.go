@@ -136,7 +136,7 @@ func identify(dir string, lines []tableLine) error {
 			byID[l.id] = append(byID[l.id], &l.row)
 		}
 	}
-	for t, err := range runstore.Glances(dir) {
+	for t, err := range runstore.TrialViews(dir) {
 		if err != nil {
 			return err
 		}

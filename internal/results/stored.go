@@ -17,7 +17,7 @@ import (
 )
 
 // Stored is a run as its directory holds it, finished or not. Of trials that are not on the front
-// it holds what a page shows; [runstore.ReadTrials] and [runstore.Glances] have the rest.
+// it holds what a page shows; [runstore.ReadTrials] and [runstore.TrialViews] have the rest.
 type Stored struct {
 	Dir        string
 	Manifest   runstore.Manifest
@@ -83,7 +83,7 @@ func (s *Stored) readTrials() error {
 		x, y = column(a.Name), column(b.Name)
 	}
 	params, macs := column(runstore.KeyParams), column(runstore.KeyMACs)
-	for t, err := range runstore.Glances(s.Dir, keys...) {
+	for t, err := range runstore.TrialViews(s.Dir, keys...) {
 		if err != nil {
 			return err
 		}

@@ -106,7 +106,7 @@ func measuredBefore(store *runstore.Run, earlier []*results.Stored) map[string]r
 		for _, r := range s.Measured {
 			byID[r.ID] = r
 		}
-		for t, err := range runstore.Glances(s.Dir) {
+		for t, err := range runstore.TrialViews(s.Dir) {
 			if err != nil {
 				break // what cannot be read is measured
 			}
