@@ -13,7 +13,8 @@ import (
 // same compares a view with the whole trial, for the keys "a" and "b".
 func same(t *testing.T, v *TrialView, x *search.Trial) {
 	t.Helper()
-	if v.ID != x.ID || string(v.ArchID) != x.ArchID || string(v.Arch) != x.Arch || v.Screened != x.Screened || v.Failed != (x.Failed != "") ||
+	if v.ID != x.ID || string(v.ArchID) != x.ArchID || string(v.Arch) != x.Arch || v.Screened != x.Screened ||
+		v.Failed != (x.Failed != "") ||
 		v.Violation != x.Violation && !math.IsNaN(x.Violation) || v.Feasible() != x.Feasible() {
 		t.Errorf("the view is %+v, the trial %+v", v, x)
 	}
@@ -31,8 +32,11 @@ func same(t *testing.T, v *TrialView, x *search.Trial) {
 }
 
 func FuzzTrialView(f *testing.F) {
-	f.Add([]byte(`{"id":0,"arch_id":"ab","arch":"x | y_k3_\u00e9","genes":[0,2],"generation":3,"parents":[4],"objectives":{"a":1e-9},"parts":{"b":"NaN","a":7,"c":-0.5},"violation":0,"violations":{"c":"+Inf"},"screened":true,"warnings":["\u00e9\n"],"failed":"why"}`))
-	f.Add([]byte(`{"parts":{"a":1,"b":2},"objectives":{"b":3,"z":"-Inf"},"violation":0.5,"genes":[ 1 , -2 ],"id":0,"arch_id":"\"","failed":""}`))
+	f.Add([]byte(`{"id":0,"arch_id":"ab","arch":"x | y_k3_\u00e9","genes":[0,2],"generation":3,"parents":[4],` +
+		`"objectives":{"a":1e-9},"parts":{"b":"NaN","a":7,"c":-0.5},"violation":0,"violations":{"c":"+Inf"},` +
+		`"screened":true,"warnings":["\u00e9\n"],"failed":"why"}`))
+	f.Add([]byte(`{"parts":{"a":1,"b":2},"objectives":{"b":3,"z":"-Inf"},"violation":0.5,"genes":[ 1 , -2 ],` +
+		`"id":0,"arch_id":"\"","failed":""}`))
 	f.Add([]byte(`{"id":0,"arch_id":"ab","genes":[0],"violation":0,"objectives":{"b":"NaN"},"parts":{"b":2}}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		x, err := ParseTrial(line)
@@ -73,13 +77,15 @@ func TestTrialViewNamesDamage(t *testing.T) {
 				}
 			}
 		}
-		if n != 1 || last == nil || !strings.Contains(last.Error(), "line 2 is damaged") || !strings.Contains(last.Error(), want) {
+		if n != 1 || last == nil || !strings.Contains(last.Error(), "line 2 is damaged") ||
+			!strings.Contains(last.Error(), want) {
 			t.Errorf("%s: %d trials and %v, want %s", bad, n, last, want)
 		}
 	}
 	// What was passed over is judged where the whole trial is asked for.
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, TrialsFile), []byte(strings.Replace(good, "[0]", "[0,,]", 1)), 0o600); err != nil {
+	bad := []byte(strings.Replace(good, "[0]", "[0,,]", 1))
+	if err := os.WriteFile(filepath.Join(dir, TrialsFile), bad, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for v, err := range TrialViews(dir) {
@@ -97,7 +103,9 @@ func BenchmarkTrialView(b *testing.B) {
 	line := AppendTrial(nil, &x)
 	b.SetBytes(int64(len(line)))
 	b.ReportAllocs()
-	v := TrialView{keys: []string{"latency", "accuracy", "params", "macs"}, Values: make([]float64, 4), found: make([]bool, 4)}
+	v := TrialView{
+		keys: []string{"latency", "accuracy", "params", "macs"}, Values: make([]float64, 4), found: make([]bool, 4),
+	}
 	for b.Loop() {
 		if err := v.parse(line, location{}); err != nil {
 			b.Fatal(err)
