@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	fewHalf  = flag.String("few", "", "judge ten trained networks on this half of NAS-Bench-Macro: held-out or development")
+	fewHalf  = flag.String("few", "", "judge ten trained networks on this half of NAS-Bench-Macro: held-out, development")
 	fewDraws = flag.Int("few-draws", 20, "draws of TestTenTold")
 )
 

@@ -1,7 +1,7 @@
 package search
 
-// hashSet is a set of hashes whose bits are as good as random: an open table that
-// is searched from the place the low bits name. The zero value is empty.
+// hashSet is a set of hashes whose bits are as good as random: a hash table with open
+// addressing and linear probing. The zero value is empty.
 type hashSet struct {
 	slots []uint64 // 0 is free
 	n     int

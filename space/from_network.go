@@ -6,20 +6,22 @@ import (
 	"nas/blocks"
 )
 
-// FromNetwork describes a network, of the zoo or read from a file, as an Arch:
-// the way from a network that somebody has to [Space.Nearest]. It reads the
-// blocks off the ops' stage and block marks; ops without a block are the stem
-// before the first block, and the head after the last.
+// FromNetwork describes a network, of the zoo or read from a file, as an Arch. The result is
+// what [Space.Nearest] and [Around] start from.
 //
-// What an Arch cannot say is approximated where the block keeps its role
-// (epsilons, other gates) and an error where it does not: a block that is not a
-// row of convolutions, a head without a classifier.
+// The blocks are found by the stage and block numbers of the nodes. Nodes without a block
+// number belong to the stem if they stand before the first block, and to the head if they
+// stand after the last.
+//
+// Details that an Arch cannot express are approximated, such as epsilons and other gates.
+// The error says what cannot be: a block that is not a row of convolutions, or a head that
+// is not a classifier.
 func FromNetwork(n *blocks.Network) (Arch, error) {
 	a := Arch{Input: n.Input()}
-	parts := partition(n)
+	groups := partition(n)
 	last := -1
-	for i, p := range parts {
-		if p.block > 0 && p.stage > 0 {
+	for i, g := range groups {
+		if g.block > 0 && g.stage > 0 {
 			last = i
 		}
 	}
@@ -27,34 +29,30 @@ func FromNetwork(n *blocks.Network) (Arch, error) {
 		return a, fmt.Errorf("space: network %s has no ops marked as blocks", n.Name)
 	}
 	stage := 0
-	for i, p := range parts {
+	for i, g := range groups {
 		switch {
 		case i > last:
 			continue
-		case (p.block == 0 || p.stage == 0) && len(a.Stages) == 0:
-			bs, err := p.convolutions()
-			if err != nil {
-				return a, fmt.Errorf("space: network %s: stem: %w", n.Name, err)
-			}
-			a.Stem = append(a.Stem, bs...)
-		case p.block == 0:
+		case (g.block == 0 || g.stage == 0) && len(a.Stages) == 0:
+			a.Stem = append(a.Stem, g.convolutions()...)
+		case g.block == 0:
 			continue // a classifier's auxiliary, a pool between stages
 		default:
-			b, err := p.asBlock()
+			b, err := g.asBlock()
 			if err != nil {
-				return a, fmt.Errorf("space: network %s: stage %d, block %d: %w", n.Name, p.stage, p.block, err)
+				return a, fmt.Errorf("space: network %s: stage %d, block %d: %w", n.Name, g.stage, g.block, err)
 			}
-			if p.stage > maxStages {
-				return a, fmt.Errorf("space: network %s: stage %d, want at most %d", n.Name, p.stage, maxStages)
+			if g.stage > maxStages {
+				return a, fmt.Errorf("space: network %s: stage %d, want at most %d", n.Name, g.stage, maxStages)
 			}
-			if p.stage != stage || len(a.Stages) == 0 {
-				a.Stages, stage = append(a.Stages, make([][]Block, max(1, p.stage-len(a.Stages)))...), p.stage
+			if g.stage != stage || len(a.Stages) == 0 {
+				a.Stages, stage = append(a.Stages, make([][]Block, max(1, g.stage-len(a.Stages)))...), g.stage
 			}
 			k := len(a.Stages) - 1
 			a.Stages[k] = append(a.Stages[k], b)
 		}
 	}
-	head, err := headOf(n, parts[last+1:])
+	head, err := headOf(n, groups[last+1:])
 	if err != nil {
 		return a, fmt.Errorf("space: network %s: %w", n.Name, err)
 	}
@@ -69,16 +67,17 @@ type nodeGroup struct {
 	nodes        []int
 }
 
-func partition(n *blocks.Network) (parts []nodeGroup) {
+// partition divides the nodes of a network, except for the input, into groups.
+func partition(n *blocks.Network) (groups []nodeGroup) {
 	for i, nd := range n.Nodes[1:] {
-		k := len(parts) - 1
-		if k < 0 || parts[k].stage != nd.Stage || parts[k].block != nd.Block {
-			parts = append(parts, nodeGroup{net: n, stage: nd.Stage, block: nd.Block})
+		k := len(groups) - 1
+		if k < 0 || groups[k].stage != nd.Stage || groups[k].block != nd.Block {
+			groups = append(groups, nodeGroup{net: n, stage: nd.Stage, block: nd.Block})
 			k++
 		}
-		parts[k].nodes = append(parts[k].nodes, i+1)
+		groups[k].nodes = append(groups[k].nodes, i+1)
 	}
-	return parts
+	return groups
 }
 
 // convLayer is a convolution with the activation behind it.
@@ -91,14 +90,14 @@ type convLayer struct {
 
 func (l convLayer) depthwise() bool { return l.conv.Depthwise(l.cin) }
 
-// layers returns the convolutions on maps in order, the gate on channels, and
-// whether there is an addition.
-func (p *nodeGroup) layers() (ls []convLayer, gate Attention, add bool) {
+// layers returns the convolutions on feature maps in order, the gate on channels, and whether
+// there is an addition.
+func (g *nodeGroup) layers() (ls []convLayer, gate Attention, add bool) {
 	squeezes := map[int]bool{} // layers of a squeeze-and-excite
-	aside := map[int]bool{}    // nodes of other gates and of routing
-	for _, i := range p.nodes {
-		nd := &p.net.Nodes[i]
-		in := p.net.Nodes[nd.Inputs[0]].Shape
+	aside := map[int]bool{}    // nodes of gates and of the routing of experts
+	for _, i := range g.nodes {
+		nd := &g.net.Nodes[i]
+		in := g.net.Nodes[nd.Inputs[0]].Shape
 		switch op := nd.Op.(type) {
 		case *blocks.Conv:
 			switch {
@@ -116,8 +115,9 @@ func (p *nodeGroup) layers() (ls []convLayer, gate Attention, add bool) {
 			}
 			aside[i] = true
 		case *blocks.CondConv:
-			ls = append(ls, convLayer{experts: op.Experts, cin: in.C,
-				conv: &blocks.Conv{Out: op.Out, Kernel: op.Kernel, Stride: op.Stride, Dilation: op.Dilation, Pad: op.Pad, Groups: op.Groups}})
+			conv := &blocks.Conv{Out: op.Out, Kernel: op.Kernel, Stride: op.Stride, Dilation: op.Dilation,
+				Pad: op.Pad, Groups: op.Groups}
+			ls = append(ls, convLayer{conv: conv, cin: in.C, experts: op.Experts})
 		case *blocks.ChannelConv:
 			gate, aside[i] = Attention{Kind: ECA, Kernel: op.Kernel}, true
 		case *blocks.Stack:
@@ -148,9 +148,9 @@ func (p *nodeGroup) layers() (ls []convLayer, gate Attention, add bool) {
 	return ls, gate, add
 }
 
-// convolutions reads a part as plain convolutions, which a stem is made of.
-func (p *nodeGroup) convolutions() (bs []Block, err error) {
-	ls, _, _ := p.layers()
+// convolutions reads a group as a row of convolutions, which is what a stem consists of.
+func (g *nodeGroup) convolutions() (bs []Block) {
+	ls, _, _ := g.layers()
 	for i := 0; i < len(ls); i++ {
 		l := ls[i]
 		if l.depthwise() && i+1 < len(ls) && ls[i+1].conv.Pointwise() {
@@ -160,13 +160,14 @@ func (p *nodeGroup) convolutions() (bs []Block, err error) {
 		}
 		bs = append(bs, plainBlock(l))
 	}
-	return bs, nil
+	return bs
 }
 
-// start is a block with the numbers of its spatial convolution.
+// start returns a block with the numbers of its KxK convolution.
 func start(kind Kind, l convLayer) Block {
 	k, s, d := l.conv.Window()
-	return Block{Kind: kind, Kernel: k[0], Stride: s[0], Dilation: d[0], Groups: 1, Channels: l.conv.Out, Activation: l.act, Experts: l.experts}
+	return Block{Kind: kind, Kernel: k[0], Stride: s[0], Dilation: d[0], Groups: 1, Channels: l.conv.Out,
+		Activation: l.act, Experts: l.experts}
 }
 
 func plainBlock(l convLayer) Block {
@@ -192,9 +193,9 @@ func separable(dw, pw convLayer) Block {
 	return b
 }
 
-// asBlock recognises the block by the row of its convolutions.
-func (p *nodeGroup) asBlock() (Block, error) {
-	ls, gate, add := p.layers()
+// asBlock recognises a block by its convolutions.
+func (g *nodeGroup) asBlock() (Block, error) {
+	ls, gate, add := g.layers()
 	for _, l := range ls {
 		if k := l.conv.Kernel; k[0] != k[1] {
 			return Block{}, fmt.Errorf("kernel size %dx%d is not square", k[0], k[1])
@@ -224,11 +225,11 @@ func (p *nodeGroup) asBlock() (Block, error) {
 
 // headOf reads a classifier: convolutions on the map, pooling, linear layers
 // (or 1x1 convolutions on the pooled vector).
-func headOf(n *blocks.Network, parts []nodeGroup) (Head, error) {
+func headOf(n *blocks.Network, groups []nodeGroup) (Head, error) {
 	h := Head{Kind: Classifier}
 	linear := 0
-	for _, p := range parts {
-		for _, i := range p.nodes {
+	for _, g := range groups {
+		for _, i := range g.nodes {
 			nd := n.Nodes[i]
 			vector := n.Nodes[nd.Inputs[0]].Shape.IsVector()
 			switch op := nd.Op.(type) {
