@@ -64,7 +64,8 @@ func (o *Pool) OutShape(in []Shape) (Shape, error) {
 		return Shape{}, fmt.Errorf("no pooling has number %d", int(o.Pool))
 	}
 	if p := o.Pad; max(p.Top, p.Bottom) >= max(o.Kernel[0], 1) || max(p.Left, p.Right) >= max(o.Kernel[1], 1) {
-		return Shape{}, fmt.Errorf("padding %+v must stay below the kernel size %v: a window would lie outside the input", p, o.Kernel)
+		return Shape{}, fmt.Errorf("padding %+v must stay below the kernel size %v: a window would lie outside the input",
+			p, o.Kernel)
 	}
 	k, s, d := o.Window()
 	h, w, err := window2(in[0], k, s, d, o.Pad, o.Ceil)

@@ -31,7 +31,8 @@ func perChannel(v *value, t *tensor) ([]float32, error) {
 		return t.f, nil
 	}
 	axis := len(t.dims) - len(v.dims) + 1 // of the channels, when aligned at the end
-	if v.view == asMap && len(v.dims) > 1 && axis >= 0 && axis < len(t.dims) && t.dims[axis] == v.dims[1] && len(t.f) == v.dims[1] {
+	if v.view == asMap && len(v.dims) > 1 && axis >= 0 && axis < len(t.dims) && t.dims[axis] == v.dims[1] &&
+		len(t.f) == v.dims[1] {
 		return t.f, nil
 	}
 	return nil, fmt.Errorf("with a constant %v over %s %v", short(t.dims), viewNames[v.view], short(v.dims))

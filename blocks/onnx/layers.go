@@ -93,7 +93,8 @@ func readConv(r *reader, c call) ([]*value, error) {
 		return readChannelConv(r, c, v, w)
 	}
 	if v.view != asMap || len(v.dims) != 4 || len(w.dims) != 4 || min(w.dims[0], w.dims[1], w.dims[2], w.dims[3]) < 1 {
-		return nil, fmt.Errorf("of %s of rank %d with weights %v, want two dimensions", viewNames[v.view], len(v.dims), short(w.dims))
+		return nil, fmt.Errorf("of %s of rank %d with weights %v, want two dimensions",
+			viewNames[v.view], len(v.dims), short(w.dims))
 	}
 	op := &blocks.Conv{Out: w.dims[0], Kernel: [2]int{w.dims[2], w.dims[3]}, Groups: c.intAttr("group", 1)}
 	if op.Stride, op.Dilation, op.Pad, err = c.window(op.Kernel, v.dims[2], v.dims[3]); err != nil {
@@ -125,7 +126,8 @@ func readConv(r *reader, c call) ([]*value, error) {
 // readChannelConv takes a convolution along the channels of a vector.
 func readChannelConv(r *reader, c call, v *value, w *tensor) ([]*value, error) {
 	k := len(w.f)
-	if p := c.attrs["pads"].ints; k%2 == 0 || !slices.Equal(w.dims, []int{1, 1, k, 1}) || !slices.Equal(p, []int{k / 2, 0, k / 2, 0}) || c.arg(2) != nil {
+	if p := c.attrs["pads"].ints; k%2 == 0 || !slices.Equal(w.dims, []int{1, 1, k, 1}) ||
+		!slices.Equal(p, []int{k / 2, 0, k / 2, 0}) || c.arg(2) != nil {
 		return nil, errors.New("along the channels, with weights or padding of a kind that this program does not read")
 	}
 	out, err := r.add("", &blocks.ChannelConv{Kernel: k}, [][]float32{w.f}, v)
@@ -323,6 +325,8 @@ func readLRN(r *reader, c call) ([]*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, err := r.add("", &blocks.LRN{Size: c.intAttr("size", 0), Alpha: c.floatAttr("alpha", 1e-4), Beta: c.floatAttr("beta", 0.75), Bias: c.floatAttr("bias", 1)}, nil, v)
+	op := &blocks.LRN{Size: c.intAttr("size", 0), Alpha: c.floatAttr("alpha", 1e-4),
+		Beta: c.floatAttr("beta", 0.75), Bias: c.floatAttr("bias", 1)}
+	out, err := r.add("", op, nil, v)
 	return one(like(out, v, err))
 }

@@ -151,7 +151,8 @@ func readGather(r *reader, c call) ([]*value, error) {
 		axis += len(v.dims)
 	}
 	if axis != 1 || len(index) != 1 || len(v.dims) != 4 {
-		return nil, fmt.Errorf("of %d elements along axis %d of %v: only one channel of a map is read", len(index), axis, short(v.dims))
+		return nil, fmt.Errorf("of %d elements along axis %d of %v: only one channel of a map is read",
+			len(index), axis, short(v.dims))
 	}
 	k := index[0]
 	if k < 0 {
@@ -228,7 +229,8 @@ func (r *reader) reshape(v *value, dims []int) (*value, error) {
 		w.view = asGroups
 		return &w, nil
 	case len(dims) == 4 && n == 1 && v.isPlain() && s.IsVector():
-		if l, ok := r.nodes[v.node].Op.(*blocks.Linear); ok && !l.Bias && r.nodes[r.nodes[v.node].Inputs[0]].Shape.IsVector() && slices.Min(dims) > 0 {
+		if l, ok := r.nodes[v.node].Op.(*blocks.Linear); ok && !l.Bias &&
+			r.nodes[r.nodes[v.node].Inputs[0]].Shape.IsVector() && slices.Min(dims) > 0 {
 			w.view = asKernels
 			return &w, nil
 		}

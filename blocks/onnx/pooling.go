@@ -50,7 +50,8 @@ func readPad(r *reader, c call) ([]*value, error) {
 		}
 		p = all
 	}
-	if v.view != asMap || len(v.dims) != 4 || len(p) != 8 || p[0]|p[1]|p[4]|p[5] != 0 || slices.Min(p) < 0 || slices.Max(p) > 1<<20 || fill != 0 {
+	if v.view != asMap || len(v.dims) != 4 || len(p) != 8 || p[0]|p[1]|p[4]|p[5] != 0 || slices.Min(p) < 0 ||
+		slices.Max(p) > 1<<20 || fill != 0 {
 		return nil, fmt.Errorf("by %v with %v, want zeros around height and width of a map", short(p), fill)
 	}
 	if v.gate || v.a != 1 || v.b != 0 {
@@ -86,7 +87,8 @@ func readPool(r *reader, c call) ([]*value, error) {
 		return nil, errors.New("with dilation or indices")
 	}
 	// Zeros of a padding operator count in a mean like any value.
-	if bare, p := withoutPad(r, v); p != (blocks.Pad{}) && op.Pool == blocks.AvgPool && !op.Ceil && (op.CountPad || op.Pad == blocks.Pad{}) &&
+	if bare, p := withoutPad(r, v); p != (blocks.Pad{}) && op.Pool == blocks.AvgPool && !op.Ceil &&
+		(op.CountPad || op.Pad == blocks.Pad{}) &&
 		max(p.Top, p.Bottom) < k[0] && max(p.Left, p.Right) < k[1] && op.Pad == (blocks.Pad{}) {
 		v, op.Pad, op.CountPad = bare, p, true
 	}
@@ -178,7 +180,8 @@ func readResize(r *reader, c call) ([]*value, error) {
 		if err != nil || len(t.f) != 4 || t.f[0] != 1 || t.f[1] != 1 {
 			return nil, errors.New("its scales must be four constants that keep batch and channels")
 		}
-		op.H, op.W = int(toInt(math.Floor(float64(s.H)*float64(t.f[2])))), int(toInt(math.Floor(float64(s.W)*float64(t.f[3]))))
+		op.H = int(toInt(math.Floor(float64(s.H) * float64(t.f[2]))))
+		op.W = int(toInt(math.Floor(float64(s.W) * float64(t.f[3]))))
 		if float64(op.H) != float64(s.H)*float64(t.f[2]) || float64(op.W) != float64(s.W)*float64(t.f[3]) {
 			return nil, fmt.Errorf("by scales %v of %v, which give no whole number of pixels", t.f[2:], s)
 		}
@@ -190,7 +193,8 @@ func readResize(r *reader, c call) ([]*value, error) {
 	if r.opset < 11 {
 		missing = "asymmetric"
 	}
-	mode, coordinates, nearest := c.textAttr("mode", "nearest"), c.textAttr("coordinate_transformation_mode", missing), c.textAttr("nearest_mode", "round_prefer_floor")
+	mode, nearest := c.textAttr("mode", "nearest"), c.textAttr("nearest_mode", "round_prefer_floor")
+	coordinates := c.textAttr("coordinate_transformation_mode", missing)
 	if r.opset < 11 {
 		nearest = "floor"
 	}
@@ -204,11 +208,13 @@ func readResize(r *reader, c call) ([]*value, error) {
 	case mode == "linear" && coordinates == "align_corners":
 		op.AlignCorners = true
 	case mode == "nearest" && coordinates == "asymmetric" && nearest == "floor",
-		mode == "nearest" && whole && (coordinates == "half_pixel" || coordinates == "pytorch_half_pixel") && (nearest == "round_prefer_floor" || nearest == "round_prefer_ceil"),
+		mode == "nearest" && whole && (coordinates == "half_pixel" || coordinates == "pytorch_half_pixel") &&
+			(nearest == "round_prefer_floor" || nearest == "round_prefer_ceil"),
 		mode == "nearest" && s.H == 1 && s.W == 1:
 		op.Mode = blocks.Nearest
 	default:
-		return nil, fmt.Errorf("of mode %.40q, coordinates %.40q, rounding %.40q from %v to %d x %d", mode, coordinates, nearest, s, op.H, op.W)
+		return nil, fmt.Errorf("of mode %.40q, coordinates %.40q, rounding %.40q from %v to %d x %d",
+			mode, coordinates, nearest, s, op.H, op.W)
 	}
 	return one(r.add("", op, nil, v))
 }

@@ -115,7 +115,8 @@ func (r *reader) input(p *modelProto, o ReadOptions) (string, error) {
 	}
 	d := slices.Clone(in.dims)
 	if len(d) != 4 || in.elem != elemFloat {
-		return "", fmt.Errorf("input %q is of element type %d with dims %v, want float32 of N x C x H x W", in.name, in.elem, short(d))
+		return "", fmt.Errorf("input %q is of element type %d with dims %v, want float32 of N x C x H x W",
+			in.name, in.elem, short(d))
 	}
 	for i, open := range []int{1, 0, o.H, o.W} {
 		if d[i] < 0 && open > 0 {

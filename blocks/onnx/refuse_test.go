@@ -111,7 +111,8 @@ func TestReadRefusesFiles(t *testing.T) {
 	}
 	relu := message(nil).sub(graphNode, op("Relu", []string{"x"}).message())
 	out := message(nil).sub(graphOutput, message(nil).text(infoName, "y"))
-	external := message(nil).sub(graphInitializer, message(nil).int(tensorDims, 1).int(tensorType, elemFloat).text(tensorName, "w").int(tensorLocation, 1))
+	tensor := message(nil).int(tensorDims, 1).int(tensorType, elemFloat).text(tensorName, "w").int(tensorLocation, 1)
+	external := message(nil).sub(graphInitializer, tensor)
 	add := message(nil).sub(graphNode, op("Add", []string{"x", "w"}).message())
 	for name, c := range map[string]struct {
 		data []byte

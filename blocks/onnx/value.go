@@ -24,7 +24,8 @@ const (
 	asKernels             // weights, of a vector: the mixture of experts
 )
 
-var viewNames = []string{"a map", "a flattened map", "channel groups", "swapped channel groups", "a plane", "a turned vector", "weights"}
+var viewNames = []string{"a map", "a flattened map", "channel groups", "swapped channel groups", "a plane",
+	"a turned vector", "weights"}
 
 // value is an ONNX tensor: a constant, or an activation of the network with
 // work that is put off because the next operator may take it in.
@@ -89,7 +90,8 @@ func (r *reader) add(suffix string, op blocks.Op, tensors [][]float32, in ...*va
 
 // marks reads what placeDoc writes; any other text gives 0, 0.
 func marks(doc string) (stage, block int) {
-	if _, err := fmt.Sscanf(doc, "stage %d block %d", &stage, &block); err != nil || min(stage, block) < 0 || max(stage, block) > 1<<20 {
+	if _, err := fmt.Sscanf(doc, "stage %d block %d", &stage, &block); err != nil || min(stage, block) < 0 ||
+		max(stage, block) > 1<<20 {
 		return 0, 0
 	}
 	return stage, block
@@ -183,7 +185,8 @@ func (r *reader) plain(v *value) (*value, error) {
 		for i := range ones {
 			ones[i] = 1
 		}
-		if out, err = r.add("", &blocks.Conv{Out: c, Kernel: [2]int{1, 1}, Pad: v.pad, Groups: c}, [][]float32{ones}, out); err != nil {
+		pad := &blocks.Conv{Out: c, Kernel: [2]int{1, 1}, Pad: v.pad, Groups: c}
+		if out, err = r.add("", pad, [][]float32{ones}, out); err != nil {
 			return nil, err
 		}
 	}
@@ -271,7 +274,8 @@ func joinBiases(n *blocks.Network, tensors [][][]float32) (*blocks.Network, [][]
 	at := make([]int, len(n.Nodes))
 	var kept [][][]float32
 	for i, nd := range n.Nodes {
-		if bn, ok := nd.Op.(*blocks.BatchNorm); ok && bn.Epsilon == fixed && len(consumers[nd.Inputs[0]]) == 1 && !slices.ContainsFunc(tensors[i][0], func(v float32) bool { return v != 1 }) {
+		if bn, ok := nd.Op.(*blocks.BatchNorm); ok && bn.Epsilon == fixed && len(consumers[nd.Inputs[0]]) == 1 &&
+			!slices.ContainsFunc(tensors[i][0], func(v float32) bool { return v != 1 }) {
 			j := at[nd.Inputs[0]]
 			var op blocks.Op
 			switch o := out.Nodes[j].Op.(type) {

@@ -129,7 +129,8 @@ func TestUnknownOp(t *testing.T) {
 	n := built(t, "odd", blocks.Shape{H: 2, W: 2, C: 2}, func(b *blocks.Builder, x blocks.Value) {
 		b.Apply("strange", &foreign{}, x)
 	})
-	if _, err := New(n); err == nil || !strings.Contains(err.Error(), `"strange"`) || !strings.Contains(err.Error(), `"foreign"`) {
+	if _, err := New(n); err == nil || !strings.Contains(err.Error(), `"strange"`) ||
+		!strings.Contains(err.Error(), `"foreign"`) {
 		t.Errorf("error is %v, want one that names node and op", err)
 	}
 	if err := Write(new(strings.Builder), &blocks.Network{}); err == nil {

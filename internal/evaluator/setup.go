@@ -150,7 +150,7 @@ func (s *Setup) sampleScores(ctx context.Context) ([]float64, error) {
 	if !s.IsObjective(runstore.KeyAccuracy) {
 		return nil, nil
 	}
-	if r, ok := s.Accuracy.(interface{ ReferenceValues() []float64 }); ok {
+	if r, ok := s.Accuracy.(accuracy.ScaledEstimator); ok {
 		if v := r.ReferenceValues(); len(v) == len(s.Sample) {
 			return v, nil
 		}
