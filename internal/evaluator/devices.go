@@ -13,6 +13,7 @@ import (
 	named "nas/internal/device"
 	"nas/internal/runstore"
 	"nas/latency"
+	"nas/latency/calibrate"
 	"nas/latency/timing"
 	"nas/space"
 )
@@ -100,9 +101,9 @@ func (o *ownDevice) calibrate(ctx context.Context, rt timing.Runtime, base *late
 	if base != nil && !base.Extensible() {
 		base = nil
 	}
-	p, err := latency.Calibrate(ctx, rt, calibrationNetworks(o.space, o.config), latency.Options{
+	p, err := calibrate.Device(ctx, rt, calibrationNetworks(o.space, o.config), calibrate.Options{
 		Budget: budget, Base: base,
-		Progress: func(x latency.Progress) {
+		Progress: func(x calibrate.Progress) {
 			o.Report(Progress{Step: "calibrate", Seconds: true, Done: int(x.Elapsed.Seconds()), Total: int(budget.Seconds())})
 		},
 	})
