@@ -30,7 +30,9 @@ type Device struct {
 }
 
 // devicesOf loads the latency profiles of a config, and calibrates this device where its profile is missing.
-func devicesOf(ctx context.Context, c *config.Config, sp *space.Space, o Options, resumed *runstore.Run) (ds []*Device, err error) {
+func devicesOf(
+	ctx context.Context, c *config.Config, sp *space.Space, o Options, resumed *runstore.Run,
+) (ds []*Device, err error) {
 	own := ownDevice{o, c, sp}
 	for i, name := range c.Latency.Profile.Names() {
 		d := &Device{Name: name, Latency: runstore.FieldOf(runstore.LatencyKey(name)), index: i}
@@ -77,8 +79,8 @@ func (o *ownDevice) profile(ctx context.Context) (*latency.Profile, error) {
 		case err != nil:
 			return nil, err
 		case off > staleLimit:
-			o.Sayf("the cached profile is %.0f %% off by now (another build of this program, or another clock): calibrating anew",
-				100*off)
+			o.Sayf("the cached profile is %.0f %% off by now (another build of this program, or another clock): "+
+				"calibrating anew", 100*off)
 			cached = nil
 		case o.covers(cached):
 			o.Sayf("latency profile: %s, calibrated %s", cached.Device, cached.Created.Format(time.DateTime))
