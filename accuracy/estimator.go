@@ -4,7 +4,7 @@ import (
 	"context"
 	"math"
 
-	"nas/accuracy/imagenet"
+	"nas/accuracy/features"
 	"nas/accuracy/proxy"
 	"nas/blocks"
 )
@@ -46,12 +46,12 @@ type ScaledEstimator interface {
 }
 
 // BlockFeatures are what a [ChainEstimator] reads of one or several blocks.
-type BlockFeatures = imagenet.BlockFeatures
+type BlockFeatures = features.Blocks
 
 // NewBlockFeatures reads one or several whole blocks, given as a network whose input
 // is what they read. Its nodes must tell the stem and the blocks apart by stage and
 // block as those of the whole network do.
-func NewBlockFeatures(n *blocks.Network) *BlockFeatures { return imagenet.NewBlockFeatures(n) }
+func NewBlockFeatures(n *blocks.Network) *BlockFeatures { return features.OfBlocks(n) }
 
 // Trait is something of a network that a score may or may not see.
 type Trait = proxy.Trait

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"nas/accuracy/benchmark"
+	"nas/accuracy/features"
 )
 
 //go:embed imagenet_model.json
@@ -37,21 +38,21 @@ const penalty = 0.1
 // outOfDistribution lists the traits that no network of the data has. Each multiplies
 // the width of the interval and costs a penalty.
 var outOfDistribution = []struct {
-	has     func(t *Features) bool
+	has     func(t *features.Network) bool
 	widen   float64
 	warning string
 }{
-	{func(t *Features) bool { return t.unseen.dilated }, 1.5, "dilation occurs in no network of the data; it is ignored"},
-	{func(t *Features) bool { return t.unseen.attention }, 1.5, "an attention other than squeeze-and-excite occurs in no network of the data; it is ignored"},
-	{func(t *Features) bool { return t.unseen.grouped }, 1.5, "grouped convolutions that are not depthwise occur in no network of the data"},
-	{func(t *Features) bool { return t.unseen.standardConv }, 1.5, "standard convolutions beyond the stem occur in no network of the data"},
-	{func(t *Features) bool { return t.unseen.largeKernel }, 1.1, "kernel sizes above 5 occur in no network of the data; they count as 5"},
-	{func(t *Features) bool { return t.unseen.deepStride }, 1.5, "blocks beyond output stride 32 occur in no network of the data; they count as stride 32"},
-	{func(t *Features) bool { return t.unseen.shallowStem }, 1.5, "blocks before output stride 2 occur in no network of the data; they count as stride 2"},
-	{func(t *Features) bool { return t.unseen.noPooling }, 2, "the network has no global pooling before its classifier, as every network of the data does"},
-	{func(t *Features) bool { return t.classes != 1000 }, 2, "the network does not have 1000 classes: read the value as the accuracy it would have on ImageNet"},
-	{func(t *Features) bool { return t.resolution > maxResolution }, 1.5, "inputs above 600 pixels occur in no network of the data; they count as 600"},
-	{func(t *Features) bool { return t.blocks < 5 }, 2, "networks of fewer than 5 blocks occur in no network of the data"},
+	{func(t *features.Network) bool { return t.Unseen.Dilated }, 1.5, "dilation occurs in no network of the data; it is ignored"},
+	{func(t *features.Network) bool { return t.Unseen.Attention }, 1.5, "an attention other than squeeze-and-excite occurs in no network of the data; it is ignored"},
+	{func(t *features.Network) bool { return t.Unseen.Grouped }, 1.5, "grouped convolutions that are not depthwise occur in no network of the data"},
+	{func(t *features.Network) bool { return t.Unseen.StandardConv }, 1.5, "standard convolutions beyond the stem occur in no network of the data"},
+	{func(t *features.Network) bool { return t.Unseen.LargeKernel }, 1.1, "kernel sizes above 5 occur in no network of the data; they count as 5"},
+	{func(t *features.Network) bool { return t.Unseen.DeepStride }, 1.5, "blocks beyond output stride 32 occur in no network of the data; they count as stride 32"},
+	{func(t *features.Network) bool { return t.Unseen.ShallowStem }, 1.5, "blocks before output stride 2 occur in no network of the data; they count as stride 2"},
+	{func(t *features.Network) bool { return t.Unseen.NoPooling }, 2, "the network has no global pooling before its classifier, as every network of the data does"},
+	{func(t *features.Network) bool { return t.Classes != 1000 }, 2, "the network does not have 1000 classes: read the value as the accuracy it would have on ImageNet"},
+	{func(t *features.Network) bool { return t.Resolution > maxResolution }, 1.5, "inputs above 600 pixels occur in no network of the data; they count as 600"},
+	{func(t *features.Network) bool { return t.Blocks < 5 }, 2, "networks of fewer than 5 blocks occur in no network of the data"},
 }
 
 // Estimate is what the model says of a network, in per cent.
@@ -66,22 +67,22 @@ type Estimate struct {
 
 // Estimate estimates a network of the given features, trained by a recipe of the
 // base class. It refuses networks whose output is a map and inputs below 96 pixels.
-func (m *Model) Estimate(name string, t *Features) (Estimate, error) {
+func (m *Model) Estimate(name string, t *features.Network) (Estimate, error) {
 	const instead = "use a training-free proxy, for example rankmean(naswot,depth)"
 	switch {
-	case t.unseen.noVector:
-		return Estimate{}, fmt.Errorf("accuracy: imagenet estimates classifiers, network %s ends in a map of %v; %s", name, t.out, instead)
-	case t.resolution < minResolution:
+	case t.Unseen.NoVector:
+		return Estimate{}, fmt.Errorf("accuracy: imagenet estimates classifiers, network %s ends in a map of %v; %s", name, t.Output, instead)
+	case t.Resolution < minResolution:
 		return Estimate{}, fmt.Errorf("accuracy: imagenet knows inputs of %d pixels and more, network %s has %v; %s",
-			minResolution, name, t.in, instead)
-	case t.macs <= 0 || t.convParams <= 0:
+			minResolution, name, t.Input, instead)
+	case t.MACs <= 0 || t.ConvParams <= 0:
 		return Estimate{}, fmt.Errorf("accuracy: imagenet needs a network with convolutions, network %s has none", name)
 	}
 	top1, outside := m.predict(t, benchmark.BaseRecipe)
 	if math.IsNaN(top1) || math.IsInf(top1, 0) {
 		return Estimate{}, fmt.Errorf("accuracy: imagenet of network %s is %v", name, top1)
 	}
-	e := Estimate{Top1Pct: top1 - penalty*float64(t.uncounted)}
+	e := Estimate{Top1Pct: top1 - penalty*float64(t.Uncounted)}
 	widen := 1.0
 	for i := range outOfDistribution {
 		if o := &outOfDistribution[i]; o.has(t) {

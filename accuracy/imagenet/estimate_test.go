@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"nas/accuracy/benchmark"
+	"nas/accuracy/features"
 	"nas/blocks"
 	"nas/blocks/zoo"
 	"nas/internal/stat"
@@ -28,7 +29,7 @@ func loaded(t testing.TB) *Model {
 }
 
 func estimateOf(t testing.TB, n *blocks.Network) Estimate {
-	f := Read(n)
+	f := features.Of(n)
 	e, err := loaded(t).Estimate(n.Name, &f)
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +140,7 @@ func TestEstimateRefuses(t *testing.T) {
 		{"fast_scnn", "ends in a map"},
 		{"mobilenet_v2@res=64", "96 pixels and more"},
 	} {
-		f := Read(zooNet(t, tt.spec))
+		f := features.Of(zooNet(t, tt.spec))
 		_, err := loaded(t).Estimate(tt.spec, &f)
 		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "training-free") {
 			t.Errorf("%s: %v, want a refusal", tt.spec, err)

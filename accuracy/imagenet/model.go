@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"nas/accuracy/features"
 	"nas/internal/stat"
 )
 
@@ -19,16 +20,16 @@ import (
 // what MACs and parameters say beyond the 28 features. Shape effects come from
 // the first, level and resolution from the second.
 type Model struct {
-	Format     string              `json:"format"`
-	Provenance provenance          `json:"provenance"`
-	Slots      [slots]slotScale    `json:"slots"` // in network order: output stride 2, 4, 8, 16a, 16b, 32a, 32b
-	Process    storedProcess       `json:"process"`
-	Ceiling    float64             `json:"ceiling_pct"`
-	Intercept  float64             `json:"intercept"`
-	Terms      map[string]headTerm `json:"terms"`
-	Recipes    map[string]float64  `json:"recipes"`              // offset of each class to base
-	HalfWidth  float64             `json:"half_width_at_75_pct"` // of the 90 % interval of a level
-	Between    float64             `json:"between_sd_at_75_pct"` // of what networks of one space do not share
+	Format     string                       `json:"format"`
+	Provenance provenance                   `json:"provenance"`
+	Slots      [features.NumSlots]slotScale `json:"slots"` // in network order: output stride 2, 4, 8, 16a, 16b, 32a, 32b
+	Process    storedProcess                `json:"process"`
+	Ceiling    float64                      `json:"ceiling_pct"`
+	Intercept  float64                      `json:"intercept"`
+	Terms      map[string]headTerm          `json:"terms"`
+	Recipes    map[string]float64           `json:"recipes"`              // offset of each class to base
+	HalfWidth  float64                      `json:"half_width_at_75_pct"` // of the 90 % interval of a level
+	Between    float64                      `json:"between_sd_at_75_pct"` // of what networks of one space do not share
 
 	// AccelHeldOut are the estimates of the networks of the accel table, in its
 	// order, by models of the cross-validation that had not seen them.
@@ -49,11 +50,11 @@ type provenance struct {
 // slotScale standardises the features of a slot and lists its combinations of
 // values among the inducing points, standardised.
 type slotScale struct {
-	Low     [perSlot]float64   `json:"low"` // range in the data; features are clipped to it
-	High    [perSlot]float64   `json:"high"`
-	Mean    [perSlot]float64   `json:"mean"`
-	SD      [perSlot]float64   `json:"sd"`
-	Options [][perSlot]float64 `json:"options"`
+	Low     [features.PerSlot]float64   `json:"low"` // range in the data; features are clipped to it
+	High    [features.PerSlot]float64   `json:"high"`
+	Mean    [features.PerSlot]float64   `json:"mean"`
+	SD      [features.PerSlot]float64   `json:"sd"`
+	Options [][features.PerSlot]float64 `json:"options"`
 }
 
 // storedProcess is the process through its inducing points: one kernel, and for
@@ -63,7 +64,7 @@ type storedProcess struct {
 	Points  []slotOptions                 `json:"points"` // inducing points: the index of an option for each slot
 	Targets [processTargets]processTarget `json:"targets"`
 
-	inv     [slotFeatures]float64 // 1/length^2
+	inv     [features.SlotFeatures]float64 // 1/length^2
 	weights [][processTargets]float64
 	places  []place // Points
 }
@@ -78,8 +79,8 @@ const (
 )
 
 // logCounts are the values of targetMACs and targetParams of a network.
-func logCounts(t *Features) [2]float64 {
-	return [2]float64{math.Log2(t.macs / 300e6), math.Log2(t.convParams / 3e6)}
+func logCounts(t *features.Network) [2]float64 {
+	return [2]float64{math.Log2(t.MACs / 300e6), math.Log2(t.ConvParams / 3e6)}
 }
 
 // processTarget is mean + sd (offset + slope.x + matern sum of alpha_i M(x, x_i)).
@@ -91,7 +92,7 @@ type processTarget struct {
 	Alpha  []float64 `json:"alpha"` // of each point
 }
 
-type slotOptions [slots]int
+type slotOptions [features.NumSlots]int
 
 // headTerm is a term of the second level.
 type headTerm struct {
@@ -139,7 +140,7 @@ var errIncomplete = errors.New("accuracy: imagenet model is incomplete; make it 
 
 // ready checks a process and lays its weights out for evaluation.
 func (p *storedProcess) ready() error {
-	if len(p.Length) != slotFeatures {
+	if len(p.Length) != features.SlotFeatures {
 		return errIncomplete
 	}
 	for j, l := range p.Length {
@@ -157,7 +158,7 @@ func (p *storedProcess) ready() error {
 	p.weights = make([][processTargets]float64, len(p.Points))
 	for k := range p.Targets {
 		t := &p.Targets[k]
-		if len(t.Slope) != slotFeatures || len(t.Alpha) != len(p.Points) {
+		if len(t.Slope) != features.SlotFeatures || len(t.Alpha) != len(p.Points) {
 			return errIncomplete
 		}
 		for i, a := range t.Alpha {
@@ -169,14 +170,14 @@ func (p *storedProcess) ready() error {
 
 // standardise clips the features to the data's range and scales them. outside is
 // how far beyond the range they lie in all, in standard deviations.
-func (m *Model) standardise(raw *[slotFeatures]float64) (x [slotFeatures]float64, outside float64) {
-	for s := range slots {
+func (m *Model) standardise(raw *[features.SlotFeatures]float64) (x [features.SlotFeatures]float64, outside float64) {
+	for s := range features.NumSlots {
 		sc := &m.Slots[s]
-		for f := range perSlot {
-			v := raw[s*perSlot+f]
+		for f := range features.PerSlot {
+			v := raw[s*features.PerSlot+f]
 			c := min(max(v, sc.Low[f]), sc.High[f])
 			outside += math.Abs(v-c) / sc.SD[f]
-			x[s*perSlot+f] = (c - sc.Mean[f]) / sc.SD[f]
+			x[s*features.PerSlot+f] = (c - sc.Mean[f]) / sc.SD[f]
 		}
 	}
 	return x, outside
@@ -187,16 +188,16 @@ const maxOptions = 64
 
 // process returns its targets' values. Squared distances add over the slots, and a slot has few
 // combinations of values: they are computed once for each, not for each point.
-func (m *Model) process(x *[slotFeatures]float64) (v [processTargets]float64) {
+func (m *Model) process(x *[features.SlotFeatures]float64) (v [processTargets]float64) {
 	p := &m.Process
-	var d [slots][maxOptions]float64
-	for s := range slots {
+	var d [features.NumSlots][maxOptions]float64
+	for s := range features.NumSlots {
 		for o := range m.Slots[s].Options {
 			opt := &m.Slots[s].Options[o]
 			r2 := 0.0
-			for f := range perSlot {
-				e := x[s*perSlot+f] - opt[f]
-				r2 += e * e * p.inv[s*perSlot+f]
+			for f := range features.PerSlot {
+				e := x[s*features.PerSlot+f] - opt[f]
+				r2 += e * e * p.inv[s*features.PerSlot+f]
 			}
 			d[s][o] = r2
 		}
@@ -230,12 +231,12 @@ func (m *Model) process(x *[slotFeatures]float64) (v [processTargets]float64) {
 }
 
 // headInputs returns the terms of the second level, not yet clipped.
-func (m *Model) headInputs(t *Features) (in [headTerms]float64, outside float64) {
-	x, outside := m.standardise(&t.x)
+func (m *Model) headInputs(t *features.Network) (in [headTerms]float64, outside float64) {
+	x, outside := m.standardise(&t.Slots)
 	g, counts := m.process(&x), logCounts(t)
 	in[termG] = g[targetAccuracy]
-	in[termRes] = math.Log2(t.resolution / 224)
-	in[termSwish] = t.swish
+	in[termRes] = math.Log2(t.Resolution / 224)
+	in[termSwish] = t.Swish
 	in[termMACs] = counts[0] - g[targetMACs]
 	in[termParams] = counts[1] - g[targetParams]
 	return in, outside
@@ -243,7 +244,7 @@ func (m *Model) headInputs(t *Features) (in [headTerms]float64, outside float64)
 
 // predict returns top-1 in per cent under a class of recipes, and how far the
 // network lies outside the data, in standard deviations of the features.
-func (m *Model) predict(t *Features, recipe string) (top1, outside float64) {
+func (m *Model) predict(t *features.Network, recipe string) (top1, outside float64) {
 	in, outside := m.headInputs(t)
 	v := m.Intercept + m.Recipes[recipe]
 	for k, term := range m.terms {

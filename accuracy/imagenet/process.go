@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 	gonum "gonum.org/v1/gonum/stat"
 
+	"nas/accuracy/features"
 	"nas/internal/stat"
 )
 
@@ -17,26 +18,26 @@ func fitProcess(accel []trained) (*Model, error) {
 	m := &Model{Format: format, Ceiling: ceilingPct}
 	n := len(accel)
 	column := make([]float64, n)
-	for s := range slots {
+	for s := range features.NumSlots {
 		sc := &m.Slots[s]
-		for f := range perSlot {
+		for f := range features.PerSlot {
 			for i := range accel {
-				column[i] = accel[i].t.x[s*perSlot+f]
+				column[i] = accel[i].t.Slots[s*features.PerSlot+f]
 			}
 			sc.Low[f], sc.High[f] = slices.Min(column), slices.Max(column)
 			sc.Mean[f], sc.SD[f] = gonum.MeanStdDev(column, nil)
 		}
 	}
-	x := mat.NewDense(n, slotFeatures, nil)
+	x := mat.NewDense(n, features.SlotFeatures, nil)
 	y := make([]float64, n)
 	for i := range accel {
-		row, _ := m.standardise(&accel[i].t.x)
+		row, _ := m.standardise(&accel[i].t.Slots)
 		x.SetRow(i, row[:])
 		y[i] = -math.Log(ceilingPct - accel[i].top1)
 	}
 	order := stat.SampleRows(n, n, fitSeed)
 	some := order[:min(tuneRows, n)]
-	tx, ty := mat.NewDense(len(some), slotFeatures, nil), make([]float64, len(some))
+	tx, ty := mat.NewDense(len(some), features.SlotFeatures, nil), make([]float64, len(some))
 	for i, j := range some {
 		tx.SetRow(i, x.RawRowView(j))
 		ty[i] = y[j]
@@ -76,9 +77,9 @@ const countNoise = 1e-4
 // distinctRows returns the first k of order whose rows of x differ.
 func distinctRows(x *mat.Dense, order []int, k int) []int {
 	var rows []int
-	seen := make(map[[slotFeatures]float64]bool)
+	seen := make(map[[features.SlotFeatures]float64]bool)
 	for _, i := range order {
-		if key := [slotFeatures]float64(x.RawRowView(i)); !seen[key] && len(rows) < k {
+		if key := [features.SlotFeatures]float64(x.RawRowView(i)); !seen[key] && len(rows) < k {
 			seen[key] = true
 			rows = append(rows, i)
 		}
@@ -88,7 +89,7 @@ func distinctRows(x *mat.Dense, order []int, k int) []int {
 
 // newProcessTarget stores what a process has learnt of one target.
 func newProcessTarget(g *stat.GP) processTarget {
-	t := processTarget{Mean: g.Mean, SD: g.SD, Alpha: g.Alpha, Slope: make([]float64, slotFeatures)}
+	t := processTarget{Mean: g.Mean, SD: g.SD, Alpha: g.Alpha, Slope: make([]float64, features.SlotFeatures)}
 	n, d := g.Inputs.Dims()
 	for i := range n {
 		t.Offset += g.Alpha[i]
@@ -107,8 +108,8 @@ func (m *Model) storePoints(g *stat.GP) error {
 	for i := range n {
 		row := g.Inputs.RawRowView(i)
 		var pt slotOptions
-		for s := range slots {
-			opt := [perSlot]float64(row[s*perSlot:][:perSlot])
+		for s := range features.NumSlots {
+			opt := [features.PerSlot]float64(row[s*features.PerSlot:][:features.PerSlot])
 			at := slices.Index(m.Slots[s].Options, opt)
 			if at < 0 {
 				at = len(m.Slots[s].Options)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"nas/accuracy/benchmark"
+	"nas/accuracy/features"
 )
 
 const tuneRows = 1000 // rows whose marginal likelihood sets the process' hyperparameters
@@ -22,7 +23,7 @@ type trained struct {
 	macs       int64
 	top1       float64
 	recipe     string // class
-	t          Features
+	t          features.Network
 }
 
 // trainedOf are the networks of a benchmark. family is that of rows without one.
@@ -35,7 +36,7 @@ func trainedOf(name, family, recipe string) ([]trained, error) {
 	for i, r := range b.Rows {
 		rows[i] = trained{
 			id: r.ID, family: cmp.Or(r.Group, family), recipe: cmp.Or(r.Recipe, recipe),
-			macs: r.MACs, top1: r.Truth, t: Read(r.Network),
+			macs: r.MACs, top1: r.Truth, t: features.Of(r.Network),
 		}
 	}
 	return rows, nil

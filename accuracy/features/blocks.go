@@ -1,4 +1,4 @@
-package imagenet
+package features
 
 import (
 	"math"
@@ -6,10 +6,10 @@ import (
 	"nas/blocks"
 )
 
-// BlockFeatures is what a [ChainEstimator] reads of one or several whole blocks of a
+// Blocks is what a [ChainEstimator] reads of one or several whole blocks of a
 // network. A search meets the same blocks over and over and reads each once. It
 // must not be changed.
-type BlockFeatures struct {
+type Blocks struct {
 	in, out blocks.Shape
 	units   []unit
 	// What counts, in order, and what has come together behind the last of it.
@@ -23,7 +23,7 @@ type BlockFeatures struct {
 	gateFirst    bool    // a gate of one value for each channel stands in front of all units
 	gateOther    bool    // and it is not just a product of vectors
 	pooled       bool    // there is a global pooling
-	unseen       unseen
+	unseen       Unseen
 }
 
 // amount is work that counts by a share, with all before it that has not counted yet.
@@ -32,16 +32,16 @@ type amount struct {
 	linear              bool // counts alone, whole
 }
 
-// NewBlockFeatures reads a stretch, given as a network whose input is what it reads and
+// OfBlocks reads a stretch, given as a network whose input is what it reads and
 // whose nodes have the stages and blocks of the whole network, or others that tell
 // the stem and the blocks of the stretch apart as they do.
-func NewBlockFeatures(n *blocks.Network) *BlockFeatures { return readBlocks(n, true) }
+func OfBlocks(n *blocks.Network) *Blocks { return readBlocks(n, true) }
 
 // readBlocks reads a network or a part of it. marked says that its nodes carry
 // stages and blocks; otherwise blocks are told by what they consist of.
-func readBlocks(n *blocks.Network, marked bool) *BlockFeatures {
+func readBlocks(n *blocks.Network, marked bool) *Blocks {
 	room := len(n.Nodes)/8 + 1 // a block has about so many ops
-	s := &BlockFeatures{in: n.Input(), out: n.Output(), units: make([]unit, 0, room), amounts: make([]amount, 0, room)}
+	s := &Blocks{in: n.Input(), out: n.Output(), units: make([]unit, 0, room), amounts: make([]amount, 0, room)}
 	flush := func(share float64) {
 		s.amounts = append(s.amounts, amount{share: share, macs: s.macs, params: s.params})
 		s.macs, s.params = 0, 0
@@ -67,18 +67,18 @@ func readBlocks(n *blocks.Network, marked bool) *BlockFeatures {
 			s.actMACs += macs
 			s.macs += macs
 			s.params += weights
-			s.unseen.largeKernel = s.unseen.largeKernel || max(op.Kernel[0], op.Kernel[1]) > MaxKernel && nd.Stage > 0
+			s.unseen.LargeKernel = s.unseen.LargeKernel || max(op.Kernel[0], op.Kernel[1]) > MaxKernel && nd.Stage > 0
 			if op.Bias {
 				s.params += float64(op.Out)
 			}
 			if g > 1 && g < src.C {
-				s.unseen.grouped = true
+				s.unseen.Grouped = true
 			}
 			if src.IsVector() {
 				continue // a gate, or a head after pooling
 			}
 			if op.Dilation[0] > 1 || op.Dilation[1] > 1 {
-				s.unseen.dilated = true
+				s.unseen.Dilated = true
 			}
 			if op.Kernel[0] == 1 && op.Kernel[1] == 1 {
 				ends := k >= 0 && s.units[k].out == 0 && (!marked || unitStage == nd.Stage && unitBlock == nd.Block)
@@ -109,7 +109,7 @@ func readBlocks(n *blocks.Network, marked bool) *BlockFeatures {
 				continue
 			}
 			if g < src.C {
-				s.unseen.standardConv = true
+				s.unseen.StandardConv = true
 			}
 			u := unit{pixels: nd.Shape.Pixels(), expanded: op.Out, in: blockIn, kernel: math.Sqrt(float64(op.Kernel[0] * op.Kernel[1]))}
 			u.count()
@@ -132,7 +132,7 @@ func readBlocks(n *blocks.Network, marked bool) *BlockFeatures {
 				s.gateFirst = true
 				s.gateOther = s.gateOther || gate != nd.Shape
 			case gate != nd.Shape:
-				s.unseen.attention = true
+				s.unseen.Attention = true
 			}
 		case *blocks.Linear:
 			macs := float64(src.Elems()) * float64(op.Out)
@@ -153,17 +153,17 @@ const MaxExpansion = 6
 // MaxKernel is the largest kernel size outside the stem in the data.
 const MaxKernel = 5
 
-// unseen marks what no trained network of the data has.
-type unseen struct {
-	dilated      bool
-	largeKernel  bool
-	attention    bool // a gate that is not one value for each channel
-	grouped      bool // groups, but not depthwise
-	standardConv bool // a convolution with a kernel above 1 outside the stem that is not depthwise
-	deepStride   bool // blocks beyond output stride 32
-	shallowStem  bool // blocks before output stride 2
-	noPooling    bool // no global pooling before the classifier
-	noVector     bool // the output is a map
+// Unseen marks what no trained network of the data has.
+type Unseen struct {
+	Dilated      bool
+	LargeKernel  bool
+	Attention    bool // a gate that is not one value for each channel
+	Grouped      bool // groups, but not depthwise
+	StandardConv bool // a convolution with a kernel above 1 outside the stem that is not depthwise
+	DeepStride   bool // blocks beyond output stride 32
+	ShallowStem  bool // blocks before output stride 2
+	NoPooling    bool // no global pooling before the classifier
+	NoVector     bool // the output is a map
 }
 
 // unit is one spatial convolution outside the stem, with what belongs to it.

@@ -1,4 +1,4 @@
-package imagenet
+package features
 
 import (
 	"math"
@@ -7,17 +7,17 @@ import (
 	"nas/blocks"
 )
 
-// slots are the parts of a network that the fitted estimate tells apart: the
+// NumSlots are the parts of a network that the fitted estimate tells apart: the
 // blocks at output stride 2, 4, 8, 16 and 32, the last two split where the width
 // first changes (MobileNet-like networks spend most of their blocks there, on
 // two widths each).
-const slots = 7
+const NumSlots = 7
 
-// perSlot features describe a slot.
-const perSlot = 4
+// PerSlot features describe a slot.
+const PerSlot = 4
 
-// slotFeatures is the number of features that the Gaussian process sees.
-const slotFeatures = slots * perSlot
+// SlotFeatures is the number of features that the Gaussian process sees.
+const SlotFeatures = NumSlots * PerSlot
 
 // The features of a slot, in order.
 const (
@@ -29,38 +29,38 @@ const (
 
 // slotReference are the widths that a slot's expanded width is compared with:
 // the output widths of MnasNet's stages.
-var slotReference = [slots]float64{16, 24, 40, 80, 112, 192, 320}
+var slotReference = [NumSlots]float64{16, 24, 40, 80, 112, 192, 320}
 
 // maxBlocks is the number of blocks of a slot whose width counts: many narrow
 // blocks must not pass for a few wide ones, of which alone there is data.
 const maxBlocks = 4
 
-// Features is what the fitted estimate reads from a network: plain numbers, no
+// Network is what the fitted estimate reads from a network: plain numbers, no
 // genes, so that a network written by hand is judged like one from a space.
-type Features struct {
-	x [slotFeatures]float64
+type Network struct {
+	Slots [SlotFeatures]float64
 
-	in, out    blocks.Shape
-	resolution float64 // geometric mean of the input's height and width
-	macs       float64 // kernels above MaxKernel counted as that
-	convParams float64 // trainable parameters but those of linear layers, likewise
-	swish      float64 // share of MACs whose activation is swish or hard-swish
-	blocks     int
-	classes    int
+	Input, Output blocks.Shape
+	Resolution    float64 // geometric mean of the input's height and width
+	MACs          float64 // kernels above MaxKernel counted as that
+	ConvParams    float64 // trainable parameters but those of linear layers, likewise
+	Swish         float64 // share of MACs whose activation is swish or hard-swish
+	Blocks        int
+	Classes       int
 
-	unseen unseen
+	Unseen Unseen
 	// uncounted is the number of blocks with a kernel or an expansion of which
 	// only a part counts.
-	uncounted int
+	Uncounted int
 }
 
 // add marks what a stretch has marked; the last two are of the whole.
-func (u *unseen) add(s *unseen) {
-	u.dilated = u.dilated || s.dilated
-	u.largeKernel = u.largeKernel || s.largeKernel
-	u.attention = u.attention || s.attention
-	u.grouped = u.grouped || s.grouped
-	u.standardConv = u.standardConv || s.standardConv
+func (u *Unseen) add(s *Unseen) {
+	u.Dilated = u.Dilated || s.Dilated
+	u.LargeKernel = u.LargeKernel || s.LargeKernel
+	u.Attention = u.Attention || s.Attention
+	u.Grouped = u.Grouped || s.Grouped
+	u.StandardConv = u.StandardConv || s.StandardConv
 }
 
 // count sets the expanded width that counts, once the block is known.
@@ -75,30 +75,30 @@ func (u *unit) count() {
 	u.counted = e
 }
 
-// Read computes the features of any network. It never fails; what it cannot
+// Of computes the features of any network. It never fails; what it cannot
 // place it marks as unseen.
-func Read(n *blocks.Network) Features {
+func Of(n *blocks.Network) Network {
 	marked := slices.ContainsFunc(n.Nodes, func(nd blocks.Node) bool { return nd.Stage > 0 })
 	return Join(readBlocks(n, marked))
 }
 
 // Append appends the features that are numbers to a row: the slots' features, the
-// share of (hard-)swish and log2 of the resolution, NumFeatures in all.
-func (t *Features) Append(row []float64) []float64 {
-	row = append(row, t.x[:]...)
-	return append(row, t.swish, math.Log2(t.resolution))
+// share of (hard-)swish and log2 of the resolution, Len in all.
+func (t *Network) Append(row []float64) []float64 {
+	row = append(row, t.Slots[:]...)
+	return append(row, t.Swish, math.Log2(t.Resolution))
 }
 
-// NumFeatures is the number of features that Append appends.
-const NumFeatures = slotFeatures + 2
+// Len is the number of features that Append appends.
+const Len = SlotFeatures + 2
 
 // Join computes the features of the network that stretches make up.
-func Join(chain ...*BlockFeatures) Features {
-	var t Features
+func Join(chain ...*Blocks) Network {
+	var t Network
 	in, out := chain[0].in, chain[len(chain)-1].out
-	t.in, t.out = in, out
-	t.resolution = math.Sqrt(float64(in.Pixels()))
-	t.classes = out.C
+	t.Input, t.Output = in, out
+	t.Resolution = math.Sqrt(float64(in.Pixels()))
+	t.Classes = out.C
 
 	var store [64]placed
 	units := store[:0]
@@ -112,7 +112,7 @@ func Join(chain ...*BlockFeatures) Features {
 		case s.gateFirst && len(units) > 0:
 			units[len(units)-1].se = true
 		case s.gateOther: // in front of all units
-			t.unseen.attention = true
+			t.Unseen.Attention = true
 		}
 		for i := range s.units {
 			u := &s.units[i]
@@ -122,17 +122,17 @@ func Join(chain ...*BlockFeatures) Features {
 			}
 			units = append(units, placed{u, level, u.se})
 			if u.kernel > MaxKernel || u.counted < float64(u.expanded) {
-				t.uncounted++
+				t.Uncounted++
 			}
 		}
 		for i := range s.amounts {
 			a := &s.amounts[i]
 			if a.linear {
-				t.macs += a.macs
+				t.MACs += a.macs
 				continue
 			}
-			t.macs += a.share * (blockMACs + a.macs)
-			t.convParams += a.share * (blockParams + a.params)
+			t.MACs += a.share * (blockMACs + a.macs)
+			t.ConvParams += a.share * (blockParams + a.params)
 			blockMACs, blockParams = 0, 0
 		}
 		blockMACs += s.macs
@@ -149,15 +149,15 @@ func Join(chain ...*BlockFeatures) Features {
 			actMACs = s.actMACs
 		}
 		pooled = pooled || s.pooled
-		t.unseen.add(&s.unseen)
+		t.Unseen.add(&s.unseen)
 	}
-	t.macs += blockMACs
-	t.convParams += blockParams
-	t.unseen.noPooling, t.unseen.noVector = !pooled, !out.IsVector()
+	t.MACs += blockMACs
+	t.ConvParams += blockParams
+	t.Unseen.NoPooling, t.Unseen.NoVector = !pooled, !out.IsVector()
 	if allMACs > 0 {
-		t.swish = swishMACs / allMACs
+		t.Swish = swishMACs / allMACs
 	}
-	t.blocks = len(units)
+	t.Blocks = len(units)
 	t.fillSlots(units)
 	return t
 }
@@ -170,9 +170,9 @@ type placed struct {
 }
 
 // fillSlots places the units in slots and sums them up.
-func (t *Features) fillSlots(units []placed) {
-	var width, square, weight [slots]float64
-	var count, se [slots]int
+func (t *Network) fillSlots(units []placed) {
+	var width, square, weight [NumSlots]float64
+	var count, se [NumSlots]int
 	add := func(s int, u *placed) {
 		if count[s] < maxBlocks {
 			width[s] += u.counted
@@ -194,10 +194,10 @@ func (t *Features) fillSlots(units []placed) {
 		i = j
 		switch {
 		case level < 1:
-			t.unseen.shallowStem = true
+			t.Unseen.ShallowStem = true
 			level = 1
 		case level > 5:
-			t.unseen.deepStride = true
+			t.Unseen.DeepStride = true
 			level = 5
 		}
 		if level < 4 {
@@ -223,8 +223,8 @@ func (t *Features) fillSlots(units []placed) {
 			}
 		}
 	}
-	for s := range slots {
-		f := t.x[s*perSlot:][:perSlot]
+	for s := range NumSlots {
+		f := t.Slots[s*PerSlot:][:PerSlot]
 		if count[s] == 0 {
 			f[slotWidth], f[slotDepth], f[slotKernel], f[slotSE] = -1, -1, 3, 0
 			continue
