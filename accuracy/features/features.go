@@ -7,38 +7,10 @@ import (
 	"nas/blocks"
 )
 
-// NumSlots are the parts of a network that the fitted estimate tells apart: the
-// blocks at output stride 2, 4, 8, 16 and 32, the last two split where the width
-// first changes (MobileNet-like networks spend most of their blocks there, on
-// two widths each).
-const NumSlots = 7
-
-// PerSlot features describe a slot.
-const PerSlot = 4
-
-// SlotFeatures is the number of features that the Gaussian process sees.
-const SlotFeatures = NumSlots * PerSlot
-
-// The features of a slot, in order.
-const (
-	slotWidth  = iota // log2(sum of expanded widths / slotReference); -1 for an empty slot
-	slotDepth         // log2(number of blocks); -1 for an empty slot
-	slotKernel        // mean kernel size, weighted by expanded width; 3 for an empty slot
-	slotSE            // share of blocks with squeeze-and-excite
-)
-
-// slotReference are the widths that a slot's expanded width is compared with:
-// the output widths of MnasNet's stages.
-var slotReference = [NumSlots]float64{16, 24, 40, 80, 112, 192, 320}
-
-// maxBlocks is the number of blocks of a slot whose width counts: many narrow
-// blocks must not pass for a few wide ones, of which alone there is data.
-const maxBlocks = 4
-
-// Network is what the fitted estimate reads from a network: plain numbers, no
-// genes, so that a network written by hand is judged like one from a space.
+// Network is what the fitted estimate reads from a network. These are plain numbers
+// and no genes, so that a network written by hand is judged like one from a space.
 type Network struct {
-	Slots [SlotFeatures]float64
+	Slots [SlotFeatures]float64 // width, depth, kernel size and share of SE of each slot
 
 	Input, Output blocks.Shape
 	Resolution    float64 // geometric mean of the input's height and width
@@ -49,34 +21,11 @@ type Network struct {
 	Classes       int
 
 	Unseen Unseen
-	// uncounted is the number of blocks with a kernel or an expansion of which
-	// only a part counts.
+	// Uncounted is the number of blocks of whose kernel or expansion only a part counts.
 	Uncounted int
 }
 
-// add marks what a stretch has marked; the last two are of the whole.
-func (u *Unseen) add(s *Unseen) {
-	u.Dilated = u.Dilated || s.Dilated
-	u.LargeKernel = u.LargeKernel || s.LargeKernel
-	u.Attention = u.Attention || s.Attention
-	u.Grouped = u.Grouped || s.Grouped
-	u.StandardConv = u.StandardConv || s.StandardConv
-}
-
-// count sets the expanded width that counts, once the block is known.
-func (u *unit) count() {
-	e := float64(u.expanded)
-	if u.in > 0 {
-		e = math.Min(e, MaxExpansion*float64(u.in))
-	}
-	if u.out > 0 {
-		e = math.Min(e, 2*MaxExpansion*float64(u.out))
-	}
-	u.counted = e
-}
-
-// Of computes the features of any network. It never fails; what it cannot
-// place it marks as unseen.
+// Of reads any network. It never fails; what it cannot place it marks as unseen.
 func Of(n *blocks.Network) Network {
 	marked := slices.ContainsFunc(n.Nodes, func(nd blocks.Node) bool { return nd.Stage > 0 })
 	return Join(readBlocks(n, marked))
@@ -84,21 +33,22 @@ func Of(n *blocks.Network) Network {
 
 // Append appends the features that are numbers to a row: the slots' features, the
 // share of (hard-)swish and log2 of the resolution, Len in all.
-func (t *Network) Append(row []float64) []float64 {
-	row = append(row, t.Slots[:]...)
-	return append(row, t.Swish, math.Log2(t.Resolution))
+func (f *Network) Append(row []float64) []float64 {
+	row = append(row, f.Slots[:]...)
+	return append(row, f.Swish, math.Log2(f.Resolution))
 }
 
-// Len is the number of features that Append appends.
+// Len is the number of features that [Network.Append] appends.
 const Len = SlotFeatures + 2
 
-// Join computes the features of the network that stretches make up.
+// Join computes the features of the network that a chain of blocks makes up, each of
+// which reads the output of the one before.
 func Join(chain ...*Blocks) Network {
-	var t Network
+	var f Network
 	in, out := chain[0].in, chain[len(chain)-1].out
-	t.Input, t.Output = in, out
-	t.Resolution = math.Sqrt(float64(in.Pixels()))
-	t.Classes = out.C
+	f.Input, f.Output = in, out
+	f.Resolution = math.Sqrt(float64(in.Pixels()))
+	f.Classes = out.C
 
 	var store [64]placed
 	units := store[:0]
@@ -107,131 +57,57 @@ func Join(chain ...*Blocks) Network {
 	// less where its expanded width is capped.
 	var allMACs, swishMACs, actMACs, blockMACs, blockParams float64
 	pixels, level := -1, 0
-	for _, s := range chain {
+	for _, b := range chain {
 		switch {
-		case s.gateFirst && len(units) > 0:
+		case b.gateFirst && len(units) > 0:
 			units[len(units)-1].se = true
-		case s.gateOther: // in front of all units
-			t.Unseen.Attention = true
+		case b.gateOther: // in front of all units
+			f.Unseen.Attention = true
 		}
-		for i := range s.units {
-			u := &s.units[i]
+		for i := range b.units {
+			u := &b.units[i]
 			if u.pixels != pixels {
 				pixels = u.pixels
 				level = int(math.Round(math.Log2(math.Sqrt(float64(in.Pixels()) / float64(pixels)))))
 			}
 			units = append(units, placed{u, level, u.se})
 			if u.kernel > MaxKernel || u.counted < float64(u.expanded) {
-				t.Uncounted++
+				f.Uncounted++
 			}
 		}
-		for i := range s.amounts {
-			a := &s.amounts[i]
+		for i := range b.amounts {
+			a := &b.amounts[i]
 			if a.linear {
-				t.MACs += a.macs
+				f.MACs += a.macs
 				continue
 			}
-			t.MACs += a.share * (blockMACs + a.macs)
-			t.ConvParams += a.share * (blockParams + a.params)
+			f.MACs += a.share * (blockMACs + a.macs)
+			f.ConvParams += a.share * (blockParams + a.params)
 			blockMACs, blockParams = 0, 0
 		}
-		blockMACs += s.macs
-		blockParams += s.params
-		allMACs += s.allMACs
+		blockMACs += b.macs
+		blockParams += b.params
+		allMACs += b.allMACs
 		switch {
-		case !s.activated:
-			actMACs += s.actMACs
-		case s.swishFirst:
-			swishMACs += actMACs + s.swishMACs
-			actMACs = s.actMACs
+		case !b.activated:
+			actMACs += b.actMACs
+		case b.swishFirst:
+			swishMACs += actMACs + b.swishMACs
+			actMACs = b.actMACs
 		default:
-			swishMACs += s.swishMACs
-			actMACs = s.actMACs
+			swishMACs += b.swishMACs
+			actMACs = b.actMACs
 		}
-		pooled = pooled || s.pooled
-		t.Unseen.add(&s.unseen)
+		pooled = pooled || b.pooled
+		f.Unseen.add(&b.unseen)
 	}
-	t.MACs += blockMACs
-	t.ConvParams += blockParams
-	t.Unseen.NoPooling, t.Unseen.NoVector = !pooled, !out.IsVector()
+	f.MACs += blockMACs
+	f.ConvParams += blockParams
+	f.Unseen.NoPooling, f.Unseen.NoVector = !pooled, !out.IsVector()
 	if allMACs > 0 {
-		t.Swish = swishMACs / allMACs
+		f.Swish = swishMACs / allMACs
 	}
-	t.Blocks = len(units)
-	t.fillSlots(units)
-	return t
-}
-
-// placed is a unit in a network.
-type placed struct {
-	*unit
-	level int // log2 of the output stride, as a power of two
-	se    bool
-}
-
-// fillSlots places the units in slots and sums them up.
-func (t *Network) fillSlots(units []placed) {
-	var width, square, weight [NumSlots]float64
-	var count, se [NumSlots]int
-	add := func(s int, u *placed) {
-		if count[s] < maxBlocks {
-			width[s] += u.counted
-		}
-		weight[s] += float64(u.expanded)
-		square[s] += float64(u.expanded) * math.Min(u.kernel, MaxKernel)
-		count[s]++
-		if u.se {
-			se[s]++
-		}
-	}
-	for i := 0; i < len(units); {
-		level := units[i].level
-		j := i
-		for j < len(units) && units[j].level == level {
-			j++
-		}
-		run := units[i:j]
-		i = j
-		switch {
-		case level < 1:
-			t.Unseen.ShallowStem = true
-			level = 1
-		case level > 5:
-			t.Unseen.DeepStride = true
-			level = 5
-		}
-		if level < 4 {
-			for k := range run {
-				add(level-1, &run[k])
-			}
-			continue
-		}
-		// The first width goes to a, later ones to b; blocks of one width are halved.
-		a := 0
-		for a < len(run) && run[a].out == run[0].out {
-			a++
-		}
-		if a == len(run) {
-			a = (len(run) + 1) / 2
-		}
-		s := 3 + 2*(level-4)
-		for k := range run {
-			if k < a {
-				add(s, &run[k])
-			} else {
-				add(s+1, &run[k])
-			}
-		}
-	}
-	for s := range NumSlots {
-		f := t.Slots[s*PerSlot:][:PerSlot]
-		if count[s] == 0 {
-			f[slotWidth], f[slotDepth], f[slotKernel], f[slotSE] = -1, -1, 3, 0
-			continue
-		}
-		f[slotWidth] = math.Log2(width[s] / slotReference[s])
-		f[slotDepth] = math.Log2(float64(count[s]))
-		f[slotKernel] = square[s] / weight[s]
-		f[slotSE] = float64(se[s]) / float64(count[s])
-	}
+	f.Blocks = len(units)
+	fillSlots(&f.Slots, units, &f.Unseen)
+	return f
 }
