@@ -55,7 +55,7 @@ func TestProcess(t *testing.T) {
 				x[s*features.PerSlot+f] = m.Slots[s].Options[o][f] + x[s*features.PerSlot+f]*r.Float64()
 			}
 		}
-		got := m.process(&x)
+		got := m.processAt(&x)
 		for k := range p.Targets {
 			target := &p.Targets[k]
 			want := target.Offset

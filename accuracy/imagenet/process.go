@@ -2,7 +2,6 @@ package imagenet
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
@@ -12,8 +11,18 @@ import (
 	"nas/internal/stat"
 )
 
-// fitProcess fits the first level: features, their ranges, the process, and what
-// the features say of MACs and parameters: two more targets of its kernel.
+// Settings of the first level.
+const (
+	tuneRows       = 1000 // rows whose marginal likelihood sets the kernel's hyperparameters
+	tuneIterations = 50
+	inducingPoints = 1300
+	// countNoise is the noise variance of the standardised counts: what the features do
+	// not say of MACs and parameters in the space of the data is rounding of widths.
+	countNoise = 1e-4
+)
+
+// fitProcess fits the first level: the ranges of the features, and one process for
+// each target. All share the kernel that the accuracies were tuned to.
 func fitProcess(accel []trained) (*Model, error) {
 	m := &Model{Format: format, Ceiling: ceilingPct}
 	n := len(accel)
@@ -22,7 +31,7 @@ func fitProcess(accel []trained) (*Model, error) {
 		sc := &m.Slots[s]
 		for f := range features.PerSlot {
 			for i := range accel {
-				column[i] = accel[i].t.Slots[s*features.PerSlot+f]
+				column[i] = accel[i].features.Slots[s*features.PerSlot+f]
 			}
 			sc.Low[f], sc.High[f] = slices.Min(column), slices.Max(column)
 			sc.Mean[f], sc.SD[f] = gonum.MeanStdDev(column, nil)
@@ -31,31 +40,31 @@ func fitProcess(accel []trained) (*Model, error) {
 	x := mat.NewDense(n, features.SlotFeatures, nil)
 	y := make([]float64, n)
 	for i := range accel {
-		row, _ := m.standardise(&accel[i].t.Slots)
+		row, _ := m.standardise(&accel[i].features.Slots)
 		x.SetRow(i, row[:])
-		y[i] = -math.Log(ceilingPct - accel[i].top1)
+		y[i] = linkOf(accel[i].top1)
 	}
 	order := stat.SampleRows(n, n, fitSeed)
 	some := order[:min(tuneRows, n)]
-	tx, ty := mat.NewDense(len(some), features.SlotFeatures, nil), make([]float64, len(some))
+	tuneX, tuneY := mat.NewDense(len(some), features.SlotFeatures, nil), make([]float64, len(some))
 	for i, j := range some {
-		tx.SetRow(i, x.RawRowView(j))
-		ty[i] = y[j]
+		tuneX.SetRow(i, x.RawRowView(j))
+		tuneY[i] = y[j]
 	}
-	h, err := stat.TuneKernel(tx, ty, tuneIterations)
+	tuned, err := stat.TuneKernel(tuneX, tuneY, tuneIterations)
 	if err != nil {
 		return nil, err
 	}
 	points := distinctRows(x, order, inducingPoints)
 	for k := range processTargets {
-		of := h
+		kernel := tuned
 		if k != targetAccuracy {
-			of.Noise = countNoise
+			kernel.Noise = countNoise
 			for i := range accel {
-				y[i] = logCounts(&accel[i].t)[k-targetMACs]
+				y[i] = logCounts(&accel[i].features)[k-targetMACs]
 			}
 		}
-		g, err := stat.FitInducingGP(of, x, y, points)
+		g, err := stat.FitInducingGP(kernel, x, y, points)
 		if err != nil {
 			return nil, err
 		}
@@ -68,11 +77,6 @@ func fitProcess(accel []trained) (*Model, error) {
 	}
 	return m, m.Process.ready()
 }
-
-// countNoise is the variance, of a standardised target, that is left for what
-// the features do not say of MACs and parameters in the space of the data:
-// nothing but rounding of widths.
-const countNoise = 1e-4
 
 // distinctRows returns the first k of order whose rows of x differ.
 func distinctRows(x *mat.Dense, order []int, k int) []int {
@@ -87,7 +91,8 @@ func distinctRows(x *mat.Dense, order []int, k int) []int {
 	return rows
 }
 
-// newProcessTarget stores what a process has learnt of one target.
+// newProcessTarget writes the prediction of a process for one target as a constant, a
+// linear part and a sum over the inducing points.
 func newProcessTarget(g *stat.GP) processTarget {
 	t := processTarget{Mean: g.Mean, SD: g.SD, Alpha: g.Alpha, Slope: make([]float64, features.SlotFeatures)}
 	n, d := g.Inputs.Dims()
@@ -100,14 +105,14 @@ func newProcessTarget(g *stat.GP) processTarget {
 	return t
 }
 
-// storePoints takes over the kernel and the inducing points of a process.
+// storePoints stores the kernel and the inducing points of a process.
 func (m *Model) storePoints(g *stat.GP) error {
 	p := &m.Process
 	p.Kernel = g.Kernel
 	n, _ := g.Inputs.Dims()
 	for i := range n {
 		row := g.Inputs.RawRowView(i)
-		var pt slotOptions
+		var point slotOptions
 		for s := range features.NumSlots {
 			opt := [features.PerSlot]float64(row[s*features.PerSlot:][:features.PerSlot])
 			at := slices.Index(m.Slots[s].Options, opt)
@@ -118,9 +123,9 @@ func (m *Model) storePoints(g *stat.GP) error {
 			if at >= maxOptions {
 				return fmt.Errorf("accuracy: slot %d has more than %d combinations of features", s+1, maxOptions)
 			}
-			pt[s] = at
+			point[s] = at
 		}
-		p.Points = append(p.Points, pt)
+		p.Points = append(p.Points, point)
 	}
 	return nil
 }
