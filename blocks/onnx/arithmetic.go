@@ -8,8 +8,8 @@ import (
 	"nas/blocks"
 )
 
-// pair returns the inputs of an operator on two, an activation first, and
-// whether they were swapped for that.
+// pair returns the two inputs of an operator, an activation first, and whether they were swapped
+// for that.
 func (c call) pair() (x, y *value, swapped bool, err error) {
 	x, y = c.arg(0), c.arg(1)
 	if x == nil || y == nil || len(c.in) != 2 {
@@ -87,7 +87,7 @@ func (r *reader) shifted(v *value, t *tensor, sign float64) (*value, error) {
 	return r.scaleShift(v, scale, shift)
 }
 
-// both returns two activations as outputs of nodes, of one view and rank.
+// both returns two activations as outputs of nodes, with the same view and rank.
 func (r *reader) both(x, y *value) (*value, *value, error) {
 	if x.view != y.view || len(x.dims) != len(y.dims) {
 		return nil, nil, fmt.Errorf("of %s %v and %s %v", viewNames[x.view], short(x.dims), viewNames[y.view], short(y.dims))

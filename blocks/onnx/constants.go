@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// folders are the operators on constants: what exporters leave of the
-// arithmetic on shapes. Each result is charged to the reader's budget.
+// folders are the operators on constants, which exporters leave from the arithmetic on shapes.
+// Each result is charged to the reader's budget.
 var folders map[string]func(r *reader, c call) ([]*value, error)
 
 func init() {

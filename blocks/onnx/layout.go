@@ -195,7 +195,7 @@ func readTranspose(r *reader, c call) ([]*value, error) {
 	return []*value{&w}, nil
 }
 
-// reshape gives v other dims, where that is a view which an operator can read.
+// reshape gives v other dims if some operator can read the result as a view.
 func (r *reader) reshape(v *value, dims []int) (*value, error) {
 	if slices.Equal(v.dims, dims) {
 		return v, nil

@@ -107,7 +107,7 @@ func readHardSigmoid(r *reader, c call) ([]*value, error) {
 	return one(r.gate(v, 1./6))
 }
 
-// gate returns scale * min(max(v+3, 0), 6), put off.
+// gate returns scale * min(max(v+3, 0), 6) as a pending operation.
 func (r *reader) gate(v *value, scale float64) (*value, error) {
 	v, err := r.plain(v)
 	if err != nil {
@@ -116,8 +116,8 @@ func (r *reader) gate(v *value, scale float64) (*value, error) {
 	return &value{node: v.node, dims: v.dims, view: v.view, a: scale, gate: true}, nil
 }
 
-// beforeReLU returns what a ReLU under v reads, with its arithmetic put off
-// again: PyTorch writes relu6(x+3) as Add, Relu, Clip.
+// beforeReLU returns the input of a ReLU under v, with its arithmetic pending again: PyTorch
+// writes relu6(x+3) as Add, Relu, Clip.
 func (r *reader) beforeReLU(v *value) *value {
 	if a, ok := r.nodes[v.node].Op.(*blocks.Activation); !ok || a.Func != blocks.ReLU || !v.isPlain() {
 		return v
@@ -168,8 +168,8 @@ func readClip(r *reader, c call) ([]*value, error) {
 	if lo == 0 && hi == 6 && !v.gate && v.a == 1 && v.b == 3 && v.pad == (blocks.Pad{}) {
 		return one(r.gate(&value{node: v.node, dims: v.dims, view: v.view, a: 1}, 1))
 	}
-	// What is clipped is brought to the range of ReLU6, ReLU, or ReLU upside
-	// down, and back.
+	// The clipped value is scaled to the range of ReLU6, of ReLU or of a negated ReLU, and the result
+	// is scaled back.
 	f, a, b := blocks.ReLU6, 1., 0.
 	switch {
 	case math.IsInf(lo, -1) && math.IsInf(hi, 1):

@@ -76,7 +76,7 @@ func each(wire protowire.Type, elem protowire.Type, num uint64, data []byte, f f
 	return nil
 }
 
-// modelProto is what is used of a ModelProto and its GraphProto.
+// modelProto is the part of a ModelProto and its GraphProto that Read needs.
 type modelProto struct {
 	producer     string
 	opset        int
@@ -212,8 +212,8 @@ func parseInfo(data []byte) (v infoProto, err error) {
 	return v, err
 }
 
-// clampInt keeps dimensions where sums and products of a few stay in an int;
-// what is cut off here is refused by the shape rules.
+// clampInt limits dimensions so that sums and products of a few fit into an int. The shape rules
+// refuse dimensions that large.
 func clampInt(v uint64) int {
 	i := int64(v)
 	return int(max(-1<<40, min(i, 1<<40)))

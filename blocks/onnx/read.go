@@ -27,16 +27,15 @@ type ReadOptions struct {
 
 // Read turns an ONNX model, the bytes of the file, into a network with weights.
 //
-// It takes what exporters write for convolutional networks in opset 9 to 18: one
-// input N x C x H x W, static but for N, and operators that have a counterpart
-// in package blocks. Constants are folded, shapes computed; channel shuffles,
-// hard-swish and swish written as arithmetic, paddings as an operator of their
-// own, and gates are recognised; arithmetic with constants becomes a batch
-// normalisation with fixed statistics. Node names are those of the file.
+// It takes what exporters write for convolutional networks in opset 9 to 18: one input N x C x H x
+// W, of static shape except for N, and operators that have a counterpart in package blocks.
+// Constants are folded and shapes computed. Read recognises channel shuffles, gates, paddings as
+// operators of their own, and hard-swish and swish written as arithmetic. Arithmetic with
+// constants becomes a batch normalisation with fixed statistics. Nodes keep the names of the file.
 //
-// An operator or a use of it that has no counterpart is one error that names
-// operator and node. No input makes Read panic, and the memory it takes in all,
-// short-lived included, stays below 256 times the length of data plus 16 MiB.
+// An operator without a counterpart, or such a use of an operator, is an error that names operator
+// and node. No input makes Read panic. The memory that it allocates in total, including
+// short-lived memory, stays below 256 times the length of data plus 16 MiB.
 func Read(data []byte, o ReadOptions) (*Model, error) {
 	p, err := parseModel(data)
 	if err != nil {
@@ -180,8 +179,8 @@ func (r *reader) operator(b []byte) error {
 	return nil
 }
 
-// value finds a tensor by name. Initializers are decoded each time, so that
-// only those at work are in memory.
+// value finds a tensor by name. Initializers are decoded on every use, so that only the current
+// ones are in memory.
 func (r *reader) value(name string) (*value, error) {
 	if v, ok := r.values[name]; ok {
 		return v, nil

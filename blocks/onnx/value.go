@@ -11,7 +11,7 @@ import (
 	"nas/blocks"
 )
 
-// view says how the dims of an ONNX tensor lie over a network's activation.
+// view is how the dims of an ONNX tensor correspond to an activation of the network.
 type view int
 
 const (
@@ -27,16 +27,16 @@ const (
 var viewNames = []string{"a map", "a flattened map", "channel groups", "swapped channel groups", "a plane",
 	"a turned vector", "weights"}
 
-// value is an ONNX tensor: a constant, or an activation of the network with
-// work that is put off because the next operator may take it in.
+// value is an ONNX tensor: a constant, or an activation of the network, possibly with pending
+// operations. An operation is left pending if the next operator may absorb it.
 type value struct {
 	k    *tensor
 	node int // index in the network
 	dims []int
 	view view
 
-	// The tensor is a*x + b, or with gate a*min(max(x+3,0),6) + b, of the node's
-	// output x, and then padded with zeros.
+	// The pending operations: the tensor is a*x + b, or with gate a*min(max(x+3,0),6) + b, of the
+	// node's output x, and then padded with zeros.
 	a, b float64
 	gate bool
 	pad  blocks.Pad
@@ -48,7 +48,7 @@ func (v *value) isPlain() bool {
 	return !v.gate && v.a == 1 && v.b == 0 && v.pad == (blocks.Pad{})
 }
 
-// vector tells whether the value is N x C.
+// vector reports whether the value is N x C.
 func (v *value) vector() bool { return v.view == asMap && len(v.dims) == 2 }
 
 // add appends a node and returns its output as a map N x C x H x W.
@@ -88,7 +88,7 @@ func (r *reader) add(suffix string, op blocks.Op, tensors [][]float32, in ...*va
 	return &value{node: len(r.nodes) - 1, dims: []int{batch, s.C, s.H, s.W}, a: 1}, nil
 }
 
-// marks reads what placeDoc writes; any other text gives 0, 0.
+// marks reads the stage and block that placeDoc writes. Any other text gives 0, 0.
 func marks(doc string) (stage, block int) {
 	if _, err := fmt.Sscanf(doc, "stage %d block %d", &stage, &block); err != nil || min(stage, block) < 0 ||
 		max(stage, block) > 1<<20 {
@@ -106,7 +106,7 @@ func like(out, v *value, err error) (*value, error) {
 	return out, nil
 }
 
-// affine returns a*v + b, put off.
+// affine returns a*v + b as a pending operation.
 func (r *reader) affine(v *value, a, b float64) (*value, error) {
 	if v.pad != (blocks.Pad{}) {
 		var err error
@@ -119,8 +119,8 @@ func (r *reader) affine(v *value, a, b float64) (*value, error) {
 	return &w, nil
 }
 
-// fixed is the epsilon that marks a batch normalisation which stands for
-// arithmetic: variance 1, mean 0.
+// fixed is the epsilon of a batch normalisation that stands for arithmetic: its variance is 1 and
+// its mean 0.
 const fixed = 1e-12
 
 // scaleShift appends x*scale + shift, one number for each channel.
@@ -137,7 +137,7 @@ func (r *reader) scaleShift(v *value, scale, shift []float32) (*value, error) {
 	return like(out, v, err)
 }
 
-// plain does what was put off: the result is the output of a node.
+// plain applies the pending operations. The result is the output of a node.
 func (r *reader) plain(v *value) (*value, error) {
 	if v.isPlain() {
 		return v, nil
@@ -211,7 +211,7 @@ func (r *reader) map0(c call) (*value, error) {
 	return r.mapOf(v)
 }
 
-// finish takes the nodes that the output needs, and names the network.
+// finish keeps the nodes that the output needs, and names the network.
 func (r *reader) finish(name, output string) (*blocks.Network, *blocks.Weights, error) {
 	v, err := r.value(output)
 	if err != nil {
@@ -266,8 +266,8 @@ func (r *reader) finish(name, output string) (*blocks.Network, *blocks.Weights, 
 	return n, w, w.Check(n)
 }
 
-// joinBiases puts sums with constants into the bias of the layer before, where
-// nothing else reads it.
+// joinBiases adds constants that are added to a layer's output to the layer's bias, if nothing
+// else reads the output.
 func joinBiases(n *blocks.Network, tensors [][][]float32) (*blocks.Network, [][][]float32) {
 	consumers := n.Consumers()
 	out := &blocks.Network{Name: n.Name}

@@ -11,6 +11,7 @@ import (
 
 	"nas/internal/evaluator"
 	"nas/latency"
+	"nas/latency/calibrate"
 	"nas/space"
 )
 
@@ -63,7 +64,7 @@ device.`,
 					return usage(err)
 				}
 			}
-			opts := latency.Options{Budget: o.budget, TargetError: o.target / 100}
+			opts := calibrate.Options{Budget: o.budget, TargetError: o.target / 100}
 			if o.base != "" {
 				b, err := latency.Load(o.base)
 				if err != nil {
@@ -90,7 +91,7 @@ device.`,
 				return usagef("--budget %v: want 1s or more", o.budget)
 			}
 			m.say(fmt.Sprintf("calibrating %s for up to %v: please leave the machine alone", rt.Device(), o.budget))
-			opts.Progress = func(p latency.Progress) {
+			opts.Progress = func(p calibrate.Progress) {
 				detail := fmt.Sprintf("%d kernels", p.Units)
 				if p.Error > 0 {
 					detail += fmt.Sprintf("  error %.1f %%", 100*p.Error)
@@ -98,7 +99,7 @@ device.`,
 				m.show(p.Phase, int(p.Elapsed.Seconds()), int(p.Budget.Seconds()), detail)
 			}
 			var p *latency.Profile
-			p, err = latency.Calibrate(cmd.Context(), rt, evaluator.NetworksOf(s, o.seed), opts)
+			p, err = calibrate.Device(cmd.Context(), rt, evaluator.NetworksOf(s, o.seed), opts)
 			m.end()
 			if p == nil {
 				return err

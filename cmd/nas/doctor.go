@@ -18,6 +18,7 @@ import (
 	"nas/internal/buildinfo"
 	"nas/latency"
 	"nas/latency/devices"
+	"nas/latency/recipe"
 	"nas/latency/timing"
 )
 
@@ -147,7 +148,7 @@ func knownDevices(found map[string]string) ([]deviceView, error) {
 		if err != nil {
 			return nil, err
 		}
-		var r latency.RecipeSpec
+		var r recipe.Spec
 		if _, err := toml.Decode(string(text), &r); err != nil {
 			return nil, fmt.Errorf("the recipe %s: %w", name, err)
 		}
