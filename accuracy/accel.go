@@ -47,28 +47,12 @@ func accelBenchmark() (*Benchmark, error) {
 					return nil, err
 				}
 				*f.to = int(v)
-				r.genes = append(r.genes, int(v))
 			}
 		}
 		if r.Network, err = accelNetwork(r.ID, st); err != nil {
 			return nil, err
 		}
 		b.Rows = append(b.Rows, r)
-	}
-	b.heldOut = func(p *ProxyReport) (map[string]float64, error) {
-		m, err := loadImageNet()
-		if err != nil {
-			return nil, err
-		}
-		if len(m.AccelHeldOut) != len(b.Rows) {
-			return nil, fmt.Errorf("accuracy: the imagenet model was fitted to another table; make it again with: make accuracy-model")
-		}
-		p.Note = "estimates of the five folds' models, each fitted without the network"
-		held := make(map[string]float64, len(b.Rows))
-		for i, r := range b.Rows {
-			held[r.ID] = m.AccelHeldOut[i]
-		}
-		return held, nil
 	}
 	return b, nil
 }

@@ -18,10 +18,6 @@ type Benchmark struct {
 	Name   string
 	Source string // who trained them, on what
 	Rows   []BenchmarkRow
-
-	// heldOut, where not nil, estimates each network by a fitted model that had
-	// not seen it; it adds what must be said to the report.
-	heldOut func(p *ProxyReport) (map[string]float64, error)
 }
 
 // BenchmarkRow is one trained network.
@@ -33,8 +29,6 @@ type BenchmarkRow struct {
 	MACs    int64
 	Params  int64
 	Network *blocks.Network
-
-	genes []int
 }
 
 //go:embed data/*.csv

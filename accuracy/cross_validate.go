@@ -1,5 +1,7 @@
 package accuracy
 
+import "nas/internal/stat"
+
 // crossValidation is the accel part of a model's figures: each network estimated
 // by a model fitted without its fold, through both levels.
 type crossValidation struct {
@@ -11,7 +13,7 @@ type crossValidation struct {
 // crossValidate refits everything, hyperparameters included, for each fold. The
 // figures are means over the folds.
 func crossValidate(accel, pub []trained, folds int) (crossValidation, error) {
-	order := sampleRows(len(accel), len(accel), fitSeed+1)
+	order := stat.SampleRows(len(accel), len(accel), fitSeed+1)
 	c := crossValidation{estimates: make([]float64, len(accel))}
 	for f := range folds {
 		var in, out []trained
@@ -30,23 +32,23 @@ func crossValidate(accel, pub []trained, folds int) (crossValidation, error) {
 		if err := m.fitHead(pub); err != nil {
 			return c, err
 		}
-		rows, first := make([]Judged, len(out)), make([]Judged, len(out))
+		rows, first := make([]stat.Judged, len(out)), make([]stat.Judged, len(out))
 		x, y, z := make([]float64, len(out)), make([]float64, len(out)), make([]float64, len(out))
 		for i := range out {
-			e, _ := m.estimate(&out[i].t, baseRecipe)
-			rows[i] = Judged{ID: out[i].id, MACs: out[i].macs, Truth: out[i].top1, Score: e}
+			e, _ := m.estimate(&out[i].t, BaseRecipe)
+			rows[i] = stat.Judged{ID: out[i].id, MACs: out[i].macs, Truth: out[i].top1, Score: e}
 			x[i], y[i] = e, out[i].top1
 			c.estimates[at[i]] = round(e, 4)
 			in, _ := m.headInputs(&out[i].t)
 			first[i] = rows[i]
 			first[i].Score, z[i] = in[termG], in[termG]
 		}
-		c.processTau += KendallTau(z, y) / float64(folds)
-		c.processSameCost += SameCostTau(first) / float64(folds)
-		mean, worst := Regret(rows)
+		c.processTau += stat.KendallTau(z, y) / float64(folds)
+		c.processSameCost += stat.SameCostTau(first) / float64(folds)
+		mean, worst := stat.Regret(rows)
 		k := float64(folds)
-		c.tau += KendallTau(x, y) / k
-		c.sameCost += SameCostTau(rows) / k
+		c.tau += stat.KendallTau(x, y) / k
+		c.sameCost += stat.SameCostTau(rows) / k
 		c.regretMean += mean / k
 		c.regretWorst += worst / k
 	}

@@ -40,6 +40,6 @@ func eachSpatialConv(n *blocks.Network, f func(i int, c *blocks.Conv)) {
 }
 
 func init() {
-	register(proxy{name: "depth", label: "depth", score: closed(CountDepth),
-		blind: []Trait{SE, Activation, Dilation, KernelSize, Expansion, Resolution, Width}})
+	register(Proxy{Name: "depth", Label: "depth", score: closed(CountDepth),
+		Blind: []Trait{SE, Activation, Dilation, KernelSize, Expansion, Resolution, Width}})
 }

@@ -37,5 +37,5 @@ func Entropy(n *blocks.Network) float64 {
 }
 
 func init() {
-	register(proxy{name: "entropy", label: "DeepMAD entropy", score: closed(Entropy), blind: []Trait{SE, Activation, Dilation}})
+	register(Proxy{Name: "entropy", Label: "DeepMAD entropy", score: closed(Entropy), Blind: []Trait{SE, Activation, Dilation}})
 }

@@ -94,9 +94,6 @@ type Score struct {
 	Warnings []string
 }
 
-// HasInterval tells whether Low and High are given.
-func (s Score) HasInterval() bool { return !math.IsNaN(s.Low) && !math.IsNaN(s.High) }
-
 // point returns a score without interval.
 func point(v float64) Score { return Score{Value: v, Low: math.NaN(), High: math.NaN()} }
 

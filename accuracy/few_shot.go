@@ -7,9 +7,9 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"nas/blocks"
+	"nas/internal/stat"
 
-	"gonum.org/v1/gonum/stat"
+	gonum "gonum.org/v1/gonum/stat"
 )
 
 // FewShotReport is what surrogates are worth that were fitted to a number of
@@ -31,32 +31,27 @@ type FewShotReport struct {
 // FewShot judges the surrogate on a benchmark: for each number of trained
 // networks, draws of that many are fitted to and the rest of the split is ranked.
 // Columns of all networks are computed once.
-func FewShot(ctx context.Context, b *Benchmark, trained []int, draws int, o ValidateOptions) ([]FewShotReport, error) {
-	if o.Split == "" {
-		o.Split = AllNetworks
-	}
-	rows, err := b.split(o.Split)
+func FewShot(ctx context.Context, b *Benchmark, o ValidateOptions) ([]FewShotReport, error) {
+	o = o.resolved()
+	rows, err := b.Split(o.Split)
 	if err != nil {
 		return nil, err
 	}
-	s, err := newColumns(ctx, Options{Seed: o.Seed, Workers: o.Workers, NASWOT: o.NASWOT, Zen: o.Zen, Reference: b.reference(o.Seed)})
+	s, err := newColumns(ctx, o.estimator(b))
 	if err != nil {
 		return nil, err
-	}
-	nets := make([]*blocks.Network, len(rows))
-	for i := range rows {
-		nets[i] = rows[i].Network
 	}
 	raw := make([][]float64, len(rows))
 	err = forEach(ctx, len(rows), o.Workers, func(ctx context.Context, i int) (err error) {
-		raw[i], err = s.row(ctx, nets[i])
+		raw[i], err = s.row(ctx, rows[i].Network)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("accuracy: surrogate: %w", err)
 	}
 	var out []FewShotReport
-	for _, n := range trained {
+	draws := o.Draws
+	for _, n := range o.Trained {
 		if n < minTrained || n > len(rows)-3 || draws < 1 {
 			return nil, fmt.Errorf("accuracy: surrogate of %d trained networks in %d draws: want %d to %d networks and a draw or more", n, draws, minTrained, len(rows)-3)
 		}
@@ -79,32 +74,32 @@ func FewShot(ctx context.Context, b *Benchmark, trained []int, draws int, o Vali
 			if err := fitted.fit(in, y, uint64(d)); err != nil {
 				return nil, err
 			}
-			judged, prior := make([]Judged, 0, len(rows)-n), make([]Judged, 0, len(rows)-n)
+			judged, prior := make([]stat.Judged, 0, len(rows)-n), make([]stat.Judged, 0, len(rows)-n)
 			for _, i := range order[n:] {
-				judged = append(judged, Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth})
-				prior = append(prior, Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth, Score: raw[i][0]})
+				judged = append(judged, stat.Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth})
+				prior = append(prior, stat.Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth, Score: raw[i][0]})
 				rest = append(rest, raw[i])
 			}
 			for k, v := range fitted.predict(rest) {
 				judged[k].Score = v
 			}
 			x, y2 := columns(judged)
-			taus[d] = KendallTau(x, y2)
-			mean, worst := Regret(judged)
+			taus[d] = stat.KendallTau(x, y2)
+			mean, worst := stat.Regret(judged)
 			x0, _ := columns(prior)
-			free, _ := Regret(prior)
+			free, _ := stat.Regret(prior)
 			if mean < free {
 				r.Below++
 			}
 			share := 1 / float64(draws)
-			r.SameCostTau += share * SameCostTau(judged)
+			r.SameCostTau += share * stat.SameCostTau(judged)
 			r.RegretMean += share * mean
 			r.RegretWorst += share * worst
-			r.PriorTau += share * KendallTau(x0, y2)
+			r.PriorTau += share * stat.KendallTau(x0, y2)
 			r.PriorRegret += share * free
 		}
 		var sd float64
-		r.KendallTau, sd = stat.MeanStdDev(taus, nil)
+		r.KendallTau, sd = gonum.MeanStdDev(taus, nil)
 		if draws > 1 {
 			r.Error = sd / math.Sqrt(float64(draws))
 		}
@@ -114,10 +109,10 @@ func FewShot(ctx context.Context, b *Benchmark, trained []int, draws int, o Vali
 }
 
 // byPrior are the rows under the training-free score, accuracies left out.
-func byPrior(rows []BenchmarkRow, raw [][]float64) []Judged {
-	out := make([]Judged, len(rows))
+func byPrior(rows []BenchmarkRow, raw [][]float64) []stat.Judged {
+	out := make([]stat.Judged, len(rows))
 	for i, r := range rows {
-		out[i] = Judged{ID: r.ID, MACs: r.MACs, Score: raw[i][0]}
+		out[i] = stat.Judged{ID: r.ID, MACs: r.MACs, Score: raw[i][0]}
 	}
 	return out
 }

@@ -17,15 +17,16 @@ func TestFewShot(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Rows = b.Rows[:120]
-	o := ValidateOptions{NASWOT: NASWOT{Batch: 8}}
-	got, err := FewShot(context.Background(), b, []int{10, 80}, 3, o)
+	o := ValidateOptions{NASWOT: NASWOT{Batch: 8}, Trained: []int{10, 80}, Draws: 3}
+	got, err := FewShot(context.Background(), b, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if len(got) != 2 || got[0].Trained != 10 || !(got[1].KendallTau > got[0].KendallTau) || !(got[1].KendallTau > got[1].PriorTau) {
 		t.Errorf("%+v", got)
 	}
-	if _, err := FewShot(context.Background(), b, []int{119}, 1, o); err == nil || !strings.Contains(err.Error(), "want 5 to 117") {
+	o.Trained = []int{119}
+	if _, err := FewShot(context.Background(), b, o); err == nil || !strings.Contains(err.Error(), "want 5 to 117") {
 		t.Errorf("119 of 120 networks: %v", err)
 	}
 }

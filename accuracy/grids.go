@@ -18,7 +18,7 @@ func gridsBenchmark() (*Benchmark, error) {
 	}
 	merged := make(map[string]BenchmarkRow, len(rows))
 	for _, r := range rows {
-		merged[r.ID] = r.BenchmarkRow
+		merged[r.ID] = r
 	}
 	t, err := embeddedTable("imagenet_published.csv")
 	if err != nil {
@@ -33,7 +33,6 @@ func gridsBenchmark() (*Benchmark, error) {
 		}
 	}
 	b := &Benchmark{Name: "grids", Source: "published ImageNet results of MobileNetV1 and V2 at all widths and resolutions, by their authors' recipes"}
-	of := make(map[string]string) // row: its ID in the published benchmark
 	for i := range names.rows {
 		truth, ok := top1[names.text(i, "model")]
 		family := names.text(i, "family")
@@ -41,25 +40,8 @@ func gridsBenchmark() (*Benchmark, error) {
 			continue
 		}
 		r := merged[names.text(i, "network")+" "+names.text(i, "recipe")]
-		of[r.Network.Name] = r.ID
 		r.ID, r.Truth = r.Network.Name, truth
 		b.Rows = append(b.Rows, r)
-	}
-	b.heldOut = func(p *ProxyReport) (map[string]float64, error) {
-		out, err := publishedLeftOut()
-		if err != nil {
-			return nil, err
-		}
-		p.Note = "estimates of models fitted without the network's family"
-		byID := make(map[string]float64, len(out))
-		for _, r := range out {
-			byID[r.id] = r.estimate
-		}
-		held := make(map[string]float64, len(b.Rows))
-		for id, published := range of {
-			held[id] = byID[published]
-		}
-		return held, nil
 	}
 	return b, nil
 }

@@ -102,7 +102,7 @@ func (e *ImageNet) estimate(ctx context.Context, name string, t traits) (Score, 
 	case t.macs <= 0 || t.convParams <= 0:
 		return Score{}, fmt.Errorf("accuracy: imagenet needs a network with convolutions, network %s has none", name)
 	}
-	top1, outside := e.m.estimate(&t, baseRecipe)
+	top1, outside := e.m.estimate(&t, BaseRecipe)
 	if err := finite("imagenet", &blocks.Network{Name: name}, top1); err != nil {
 		return Score{}, err
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+
+	"nas/internal/stat"
 )
 
 // Settings of the fit. The menu and the strengths of the ridge were fixed before
@@ -24,7 +26,7 @@ type trained struct {
 	id, family string
 	macs       int64
 	top1       float64
-	recipe     recipe
+	recipe     string // class
 	t          traits
 }
 
@@ -35,7 +37,7 @@ func accelTrained() ([]trained, error) {
 	}
 	rows := make([]trained, len(b.Rows))
 	for i, r := range b.Rows {
-		rows[i] = trained{id: r.ID, family: "accel", macs: r.MACs, top1: r.Truth, t: readTraits(r.Network)}
+		rows[i] = trained{id: r.ID, family: "accel", recipe: BaseRecipe, macs: r.MACs, top1: r.Truth, t: readTraits(r.Network)}
 	}
 	return rows, nil
 }
@@ -47,7 +49,7 @@ func publishedTrained() ([]trained, error) {
 	}
 	rows := make([]trained, len(pub))
 	for i, r := range pub {
-		rows[i] = trained{id: r.ID, family: r.Group, macs: r.MACs, top1: r.Truth, recipe: r.recipe, t: readTraits(r.Network)}
+		rows[i] = trained{id: r.ID, family: r.Group, macs: r.MACs, top1: r.Truth, recipe: r.Recipe, t: readTraits(r.Network)}
 	}
 	return rows, nil
 }
@@ -88,7 +90,7 @@ func FitImageNet(log io.Writer) ([]byte, error) {
 	for i, r := range out {
 		x[i], y[i] = r.estimate, r.top1
 	}
-	tau, coverage := KendallTau(x, y), coveragePct(out)
+	tau, coverage := stat.KendallTau(x, y), coveragePct(out)
 	if err := m.fitHead(pub); err != nil {
 		return nil, err
 	}

@@ -3,8 +3,10 @@ package accuracy
 import (
 	"math"
 
+	"nas/internal/stat"
+
 	"gonum.org/v1/gonum/mat"
-	"gonum.org/v1/gonum/stat"
+	gonum "gonum.org/v1/gonum/stat"
 )
 
 // headMenu are the sets of terms whose ridge regressions are averaged.
@@ -53,7 +55,7 @@ func (m *imagenetModel) fitHead(rows []trained) error {
 		for i := range in {
 			col[i] = in[i][k]
 		}
-		mean[k], sd[k] = stat.MeanStdDev(col, nil)
+		mean[k], sd[k] = gonum.MeanStdDev(col, nil)
 		if sd[k] == 0 {
 			sd[k] = 1 // a term that these families do not have, such as swish
 		}
@@ -61,10 +63,10 @@ func (m *imagenetModel) fitHead(rows []trained) error {
 	}
 	m.Intercept, m.Recipes = 0, map[string]float64{}
 	share := 1 / float64(len(headMenu)*len(headRidge))
-	recipes := len(recipeNames) - 1 // base has none
+	offsets := recipes[1:] // BaseRecipe has none
 	for _, terms := range headMenu {
 		for _, strength := range headRidge {
-			d := len(terms) + recipes
+			d := len(terms) + len(offsets)
 			x, ridge := mat.NewDense(n, d, nil), make([]float64, d)
 			for j, k := range terms {
 				ridge[j] = strength
@@ -75,15 +77,15 @@ func (m *imagenetModel) fitHead(rows []trained) error {
 					x.Set(i, j, (in[i][k]-mean[k])/sd[k])
 				}
 			}
-			for j := range recipes {
+			for j, recipe := range offsets {
 				ridge[len(terms)+j] = recipeRidge
 				for i := range rows {
-					if int(rows[i].recipe) == j+1 {
+					if rows[i].recipe == recipe {
 						x.Set(i, len(terms)+j, 1)
 					}
 				}
 			}
-			c, b, err := ridgeRegression(x, y, w, ridge)
+			c, b, err := stat.Ridge(x, y, w, ridge)
 			if err != nil {
 				return err
 			}
@@ -92,12 +94,12 @@ func (m *imagenetModel) fitHead(rows []trained) error {
 				fitted[k].Coefficient += share * c[j] / sd[k]
 				m.Intercept -= share * c[j] * mean[k] / sd[k]
 			}
-			for j := range recipes {
-				m.Recipes[recipeNames[j+1]] += share * c[len(terms)+j]
+			for j, recipe := range offsets {
+				m.Recipes[recipe] += share * c[len(terms)+j]
 			}
 		}
 	}
-	m.Recipes[recipeNames[baseRecipe]] = 0
+	m.Recipes[BaseRecipe] = 0
 	m.Terms = make(map[string]headTerm, headTerms)
 	for k, t := range fitted {
 		m.Terms[headTermNames[k]] = t

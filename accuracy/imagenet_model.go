@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"nas/internal/stat"
 )
 
 // imagenetModel is the fitted estimate as it is stored: a Gaussian process g on
@@ -57,7 +59,7 @@ type slotScale struct {
 // storedProcess is the process through its inducing points: one kernel, and for
 // each target the weights of the points.
 type storedProcess struct {
-	gpHyper
+	stat.Kernel
 	Points  []point7                      `json:"points"` // inducing points: the index of an option for each slot
 	Targets [processTargets]processTarget `json:"targets"`
 
@@ -208,7 +210,7 @@ func (m *imagenetModel) process(x *[slotFeatures]float64) (v [processTargets]flo
 			((d[4][o[4]&mask] + d[5][o[5]&mask]) + d[6][o[6]&mask])
 		m, ok := maternCubic.at(r2)
 		if !ok {
-			m = matern52(r2)
+			m = stat.Matern52(r2)
 		}
 		w := &weights[i]
 		s0 += w[0] * m
@@ -241,9 +243,9 @@ func (m *imagenetModel) headInputs(t *traits) (in [headTerms]float64, outside fl
 
 // estimate returns top-1 in per cent under a class of recipes, and how far the
 // network lies outside the data, in standard deviations of the features.
-func (m *imagenetModel) estimate(t *traits, r recipe) (top1, outside float64) {
+func (m *imagenetModel) estimate(t *traits, recipe string) (top1, outside float64) {
 	in, outside := m.headInputs(t)
-	v := m.Intercept + m.Recipes[recipeNames[r]]
+	v := m.Intercept + m.Recipes[recipe]
 	for k, term := range m.terms {
 		c := min(max(in[k], term.Low), term.High)
 		if k > termG {

@@ -5,8 +5,10 @@ import (
 	"math"
 	"slices"
 
+	"nas/internal/stat"
+
 	"gonum.org/v1/gonum/mat"
-	"gonum.org/v1/gonum/stat"
+	gonum "gonum.org/v1/gonum/stat"
 )
 
 // fitProcess fits the first level: features, their ranges, the process, and what
@@ -22,7 +24,7 @@ func fitProcess(accel []trained) (*imagenetModel, error) {
 				column[i] = accel[i].t.x[s*perSlot+f]
 			}
 			sc.Low[f], sc.High[f] = slices.Min(column), slices.Max(column)
-			sc.Mean[f], sc.SD[f] = stat.MeanStdDev(column, nil)
+			sc.Mean[f], sc.SD[f] = gonum.MeanStdDev(column, nil)
 		}
 	}
 	x := mat.NewDense(n, slotFeatures, nil)
@@ -32,14 +34,14 @@ func fitProcess(accel []trained) (*imagenetModel, error) {
 		x.SetRow(i, row[:])
 		y[i] = -math.Log(ceilingPct - accel[i].top1)
 	}
-	order := sampleRows(n, n, fitSeed)
+	order := stat.SampleRows(n, n, fitSeed)
 	some := order[:min(tuneRows, n)]
 	tx, ty := mat.NewDense(len(some), slotFeatures, nil), make([]float64, len(some))
 	for i, j := range some {
 		tx.SetRow(i, x.RawRowView(j))
 		ty[i] = y[j]
 	}
-	h, err := tuneGP(tx, ty, tuneIterations)
+	h, err := stat.TuneKernel(tx, ty, tuneIterations)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +54,7 @@ func fitProcess(accel []trained) (*imagenetModel, error) {
 				y[i] = logCounts(&accel[i].t)[k-targetMACs]
 			}
 		}
-		g, err := inducingGP(of, x, y, points)
+		g, err := stat.FitInducingGP(of, x, y, points)
 		if err != nil {
 			return nil, err
 		}
@@ -85,25 +87,25 @@ func distinctRows(x *mat.Dense, order []int, k int) []int {
 }
 
 // newProcessTarget stores what a process has learnt of one target.
-func newProcessTarget(g *gp) processTarget {
-	t := processTarget{Mean: g.mean, SD: g.sd, Alpha: g.alpha, Slope: make([]float64, slotFeatures)}
-	n, d := g.raw.Dims()
+func newProcessTarget(g *stat.GP) processTarget {
+	t := processTarget{Mean: g.Mean, SD: g.SD, Alpha: g.Alpha, Slope: make([]float64, slotFeatures)}
+	n, d := g.Inputs.Dims()
 	for i := range n {
-		t.Offset += g.alpha[i]
-		for j, v := range g.raw.RawRowView(i) {
-			t.Slope[j] += g.alpha[i] * g.h.Linear * v / float64(d)
+		t.Offset += g.Alpha[i]
+		for j, v := range g.Inputs.RawRowView(i) {
+			t.Slope[j] += g.Alpha[i] * g.Kernel.Linear * v / float64(d)
 		}
 	}
 	return t
 }
 
 // storePoints takes over the kernel and the inducing points of a process.
-func (m *imagenetModel) storePoints(g *gp) error {
+func (m *imagenetModel) storePoints(g *stat.GP) error {
 	p := &m.Process
-	p.gpHyper = g.h
-	n, _ := g.raw.Dims()
+	p.Kernel = g.Kernel
+	n, _ := g.Inputs.Dims()
 	for i := range n {
-		row := g.raw.RawRowView(i)
+		row := g.Inputs.RawRowView(i)
 		var pt point7
 		for s := range slots {
 			opt := [perSlot]float64(row[s*perSlot:][:perSlot])

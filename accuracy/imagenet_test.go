@@ -8,6 +8,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/zoo"
+	"nas/internal/stat"
 )
 
 func zooNet(t testing.TB, spec string) *blocks.Network {
@@ -110,7 +111,7 @@ func TestEstimateOrdersGrids(t *testing.T) {
 			}
 			x, y = append(x, s.Value), append(y, r.Truth)
 		}
-		if tau := KendallTau(x, y); tau < 0.95 || len(x) < 16 {
+		if tau := stat.KendallTau(x, y); tau < 0.95 || len(x) < 16 {
 			t.Errorf("%s: tau %.3f on %d networks, want 0.95", family, tau, len(x))
 		}
 	}

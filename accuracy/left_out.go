@@ -60,8 +60,8 @@ func leaveFamiliesOut(first *imagenetModel, rows []trained) ([]leftOut, error) {
 func classesFixedBefore(rows []trained) []trained {
 	rows = slices.Clone(rows)
 	for i := range rows {
-		if rows[i].recipe == earlyRecipe {
-			rows[i].recipe = baseRecipe
+		if rows[i].recipe == EarlyRecipe {
+			rows[i].recipe = BaseRecipe
 		}
 	}
 	return rows

@@ -38,9 +38,6 @@ func macroBenchmark() (*Benchmark, error) {
 		if r.Network, err = MacroNetwork(id); err != nil {
 			return nil, err
 		}
-		for _, d := range id {
-			r.genes = append(r.genes, int(d-'0'))
-		}
 		b.Rows = append(b.Rows, r)
 	}
 	return b, nil

@@ -12,5 +12,5 @@ import (
 func MACs(n *blocks.Network) float64 { return math.Log(float64(n.Counts().MACs)) }
 
 func init() {
-	register(proxy{name: "macs", label: "log MACs", score: closed(MACs), blind: []Trait{Activation, Dilation}})
+	register(Proxy{Name: "macs", Label: "log MACs", score: closed(MACs), Blind: []Trait{Activation, Dilation}})
 }

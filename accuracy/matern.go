@@ -1,6 +1,10 @@
 package accuracy
 
-import "math"
+import (
+	"math"
+
+	"nas/internal/stat"
+)
 
 // maternCubic is matern52 by cubic Hermite interpolation between points that double
 // 64 times closer than they are far from 0, so that a piece is found from the bits of
@@ -29,7 +33,7 @@ func newMaternTable() *maternTable {
 		a := math.Float64frombits(uint64(i+maternBase) << maternSkip)
 		b := math.Float64frombits(uint64(i+maternBase+1) << maternSkip)
 		h := b - a
-		fa, fb, da, db := matern52(a), matern52(b), slope(a), slope(b)
+		fa, fb, da, db := stat.Matern52(a), stat.Matern52(b), slope(a), slope(b)
 		mean := (fb - fa) / h
 		c := &t[i]
 		c.c0, c.c1 = fa, da

@@ -4,13 +4,15 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"nas/internal/stat"
 )
 
 func TestMaternTable(t *testing.T) {
 	worst, inside := 0.0, 0
 	check := func(r2 float64) {
 		if k, ok := maternCubic.at(r2); ok {
-			worst = max(worst, math.Abs(k-matern52(r2)))
+			worst = max(worst, math.Abs(k-stat.Matern52(r2)))
 			inside++
 		}
 	}
@@ -62,7 +64,7 @@ func TestProcess(t *testing.T) {
 					e := (v - m.Slots[j/perSlot].Options[pt[j/perSlot]][j%perSlot]) / p.Length[j]
 					r2 += e * e
 				}
-				want += p.Matern * target.Alpha[i] * matern52(r2)
+				want += p.Matern * target.Alpha[i] * stat.Matern52(r2)
 			}
 			for j, v := range x {
 				want += target.Slope[j] * v

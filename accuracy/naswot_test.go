@@ -136,7 +136,7 @@ func TestNASWOTAgainstReference(t *testing.T) {
 	if len(layers) != 3 {
 		t.Fatalf("%d layers of signs, want 3", len(layers))
 	}
-	c, err := NASWOT{Batch: batch, Fraction: 1}.codes(context.Background(), n, seed)
+	c, err := NASWOT{Batch: batch, Fraction: 1}.codes(context.Background(), n, seed, new(Memo))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,14 +164,14 @@ func TestNASWOTDeterministic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	one, err := ScoreAll(context.Background(), e, nets, 1)
-	if err != nil {
-		t.Fatal(err)
+	by := func(workers int) []float64 {
+		s, err := ScoreAll(context.Background(), e, nets, workers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Values(s)
 	}
-	four, err := ScoreAll(context.Background(), e, nets, 4)
-	if err != nil {
-		t.Fatal(err)
-	}
+	one, four := by(1), by(4)
 	for i := range nets {
 		if one[i] != four[i] {
 			t.Errorf("%s: %v alone, %v beside others", nets[i].Name, one[i], four[i])

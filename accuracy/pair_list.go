@@ -1,7 +1,6 @@
 package accuracy
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -30,13 +29,18 @@ type Pair struct {
 // mostPairs bounds the list: of more than these the shares say enough.
 const mostPairs = 100
 
-func pairOf(rows []BenchmarkRow, scores []float64, from, to int, differ string) Pair {
+// sd90 is half the width of a 90 % interval of a normal distribution, in standard
+// deviations.
+const sd90 = 1.645
+
+// pairOf compares two rows, which differ in one trait alone.
+func pairOf(rows []BenchmarkRow, scores []Score, from, to int, differ string) Pair {
 	if rows[from].MACs > rows[to].MACs {
 		from, to = to, from
 	}
 	p := Pair{From: rows[from].ID, To: rows[to].ID, Differ: differ, from: from, to: to,
 		Change:    changeOf(rows[from].Network, rows[to].Network, Trait(differ)),
-		Published: rows[to].Truth - rows[from].Truth, Estimated: scores[to] - scores[from]}
+		Published: rows[to].Truth - rows[from].Truth, Estimated: scores[to].Value - scores[from].Value}
 	switch { // as PairReport counts them
 	case p.Estimated == 0:
 		p.Order = "tie"
@@ -45,44 +49,10 @@ func pairOf(rows []BenchmarkRow, scores []float64, from, to int, differ string) 
 	default:
 		p.Order = "wrong"
 	}
+	if h := sd90 * math.Hypot(scores[from].Between, scores[to].Between); h > 0 {
+		p.Interval = &[2]float64{p.Estimated - h, p.Estimated + h}
+	}
 	return p
-}
-
-// withIntervals adds the intervals of the differences, where the estimator has an
-// error of them: each network brings its own.
-func withIntervals(ctx context.Context, e Estimator, rows []BenchmarkRow, list []Pair) error {
-	between := map[int]float64{}
-	of := func(i int) (float64, error) {
-		if _, ok := between[i]; !ok {
-			s, err := e.Estimate(ctx, rows[i].Network)
-			if err != nil {
-				return 0, err
-			}
-			between[i] = s.Between
-		}
-		return between[i], nil
-	}
-	if len(list) > 0 {
-		if first, err := of(list[0].from); err != nil || first == 0 {
-			return err // a score without such errors: the others are not estimated again
-		}
-	}
-	const sd90 = 1.645
-	for k := range list {
-		p := &list[k]
-		a, err := of(p.from)
-		if err != nil {
-			return err
-		}
-		b, err := of(p.to)
-		if err != nil {
-			return err
-		}
-		if h := sd90 * math.Hypot(a, b); h > 0 {
-			p.Interval = &[2]float64{p.Estimated - h, p.Estimated + h}
-		}
-	}
-	return nil
 }
 
 // changeOf says how a trait differs between two networks that are otherwise equal.

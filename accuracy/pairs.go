@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"nas/blocks"
+	"nas/internal/stat"
 )
 
 // PairReport says how a score orders pairs of networks of one recipe class.
@@ -69,7 +70,7 @@ const severalThings = "several of these"
 // oneThingPairs judges the pairs of networks that are the same but for
 // squeeze-and-excite, activations or kernel sizes, and lists those that differ in
 // one of them alone and are not of one accuracy.
-func oneThingPairs(rows []BenchmarkRow, scores []float64) (map[string]PairReport, []Pair) {
+func oneThingPairs(rows []BenchmarkRow, scores []Score) (map[string]PairReport, []Pair) {
 	same := make(map[string][]int) // by what is left without all three
 	for i := range rows {
 		key := rows[i].Recipe + "\n" + signature(rows[i].Network, oneThing...)
@@ -93,7 +94,7 @@ func oneThingPairs(rows []BenchmarkRow, scores []float64) (map[string]PairReport
 					kind = severalThings
 				}
 				p := out[kind]
-				p.add(scores[i]-scores[j], rows[i].Truth-rows[j].Truth)
+				p.add(scores[i].Value-scores[j].Value, rows[i].Truth-rows[j].Truth)
 				out[kind] = p
 				if kind != severalThings && rows[i].Truth != rows[j].Truth {
 					list = append(list, pairOf(rows, scores, j, i, kind))
@@ -150,7 +151,7 @@ func groupTaus(rows []BenchmarkRow, scores []float64) map[string]float64 {
 	}
 	out := make(map[string]float64, len(x))
 	for g := range x {
-		if tau := KendallTau(x[g], y[g]); g != "" && !math.IsNaN(tau) {
+		if tau := stat.KendallTau(x[g], y[g]); g != "" && !math.IsNaN(tau) {
 			out[g] = tau
 		}
 	}

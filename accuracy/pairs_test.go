@@ -3,7 +3,6 @@ package accuracy
 import (
 	"context"
 	"math"
-	"slices"
 	"testing"
 
 	"nas/blocks"
@@ -49,7 +48,7 @@ func TestPairsByHand(t *testing.T) {
 	if p := nearPairs(rows, []float64{1, 1, 1, 1, 1}); p.RightPct != 50 {
 		t.Errorf("ties are %v %% right, want 50", p.RightPct)
 	}
-	if got, _ := oneThingPairs(rows, []float64{1, 2, 3, 4, 5}); len(got) != 0 {
+	if got, _ := oneThingPairs(rows, scored(1, 2, 3, 4, 5)); len(got) != 0 {
 		t.Errorf("one network trained twice gives pairs: %v", got)
 	}
 }
@@ -139,17 +138,12 @@ func TestGrids(t *testing.T) {
 	}
 }
 
-// counted counts what is asked of an estimator.
-type counted struct {
-	between float64
-	asked   int
-}
-
-func (c *counted) Info() Info     { return Info{} }
-func (c *counted) String() string { return "counted" }
-func (c *counted) Estimate(context.Context, *blocks.Network) (Score, error) {
-	c.asked++
-	return Score{Between: c.between}, nil
+func scored(values ...float64) []Score {
+	var s []Score
+	for _, v := range values {
+		s = append(s, point(v))
+	}
+	return s
 }
 
 // The listed pairs are those that the share counts: none of one accuracy, and a
@@ -160,7 +154,7 @@ func TestPairListIsOfTheShare(t *testing.T) {
 		n := block(t, blocks.InvertedResidual{Kernel: kernel, Act: blocks.ReLU}, 4, 1)
 		rows = append(rows, BenchmarkRow{ID: string(rune('a' + i)), MACs: int64(i), Truth: []float64{70, 70, 71}[i], Network: n})
 	}
-	shares, list := oneThingPairs(rows, []float64{1, 2, 2})
+	shares, list := oneThingPairs(rows, scored(1, 2, 2))
 	share := shares[string(KernelSize)]
 	if share.Pairs != 2 || share.RightPct != 75 || len(list) != 2 {
 		t.Fatalf("%+v, listed %+v; want two pairs, one right and one half right", share, list)
@@ -169,13 +163,14 @@ func TestPairListIsOfTheShare(t *testing.T) {
 		t.Errorf("listed %+v, want a-c right and b-c a tie", list)
 	}
 
-	for _, c := range []struct {
-		between float64
-		asked   int
-	}{{0, 1}, {0.5, 3}} { // one that tells no errors is asked once, and leaves no interval
-		e, list := counted{between: c.between}, slices.Clone(list)
-		if err := withIntervals(t.Context(), &e, rows, list); err != nil || e.asked != c.asked || (list[0].Interval != nil) != (c.between > 0) {
-			t.Errorf("error %v of differences: %d networks estimated, interval %v, %v; want %d estimated", c.between, e.asked, list[0].Interval, err, c.asked)
+	for _, between := range []float64{0, 0.5} { // a score that tells no errors leaves no interval
+		scores := scored(1, 2, 2)
+		for i := range scores {
+			scores[i].Between = between
+		}
+		_, list := oneThingPairs(rows, scores)
+		if got := list[0].Interval; (got != nil) != (between > 0) || got != nil && !(got[0] < 1 && 1 < got[1]) {
+			t.Errorf("error %v of differences: interval %v", between, got)
 		}
 	}
 }

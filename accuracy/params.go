@@ -11,5 +11,5 @@ import (
 func Params(n *blocks.Network) float64 { return math.Log(float64(n.Counts().Params)) }
 
 func init() {
-	register(proxy{name: "params", label: "log params", score: closed(Params), blind: []Trait{Resolution, Activation, Dilation}})
+	register(Proxy{Name: "params", Label: "log params", score: closed(Params), Blind: []Trait{Resolution, Activation, Dilation}})
 }

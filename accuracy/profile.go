@@ -57,5 +57,5 @@ func Profile(n *blocks.Network) float64 {
 }
 
 func init() {
-	register(proxy{name: "profile", label: "depth and kernel profile", score: closed(Profile), blind: []Trait{SE, Activation, Dilation}})
+	register(Proxy{Name: "profile", Label: "depth and kernel profile", score: closed(Profile), Blind: []Trait{SE, Activation, Dilation}})
 }

@@ -3,66 +3,83 @@ package accuracy
 import (
 	"context"
 	"fmt"
+	"maps"
+	"math"
+	"slices"
 
 	"nas/blocks"
 )
 
-// proxy is a training-free score. Each stands in a file of its own, which
-// cites its paper and registers it.
-type proxy struct {
-	name     string
-	label    string                                                                   // for a plot
-	blind    []Trait                                                                  //
-	settings func(o Options) string                                                   // what the values depend on; nil: nothing
-	score    func(ctx context.Context, n *blocks.Network, o Options) (float64, error) //
+// A Proxy is a training-free score of networks: higher means better, on a scale of
+// its own. Each stands in a file of its own, which cites its paper and registers it.
+type Proxy struct {
+	Name  string
+	Label string // for a plot's axis, such as "log MACs"
+
+	// Blind lists the traits of a network that the score takes no account of.
+	Blind []Trait
+
+	// settings spells the settings that the values depend on; nil: on none.
+	settings func(Settings) string
+	score    func(context.Context, *blocks.Network, Settings, *Memo) (float64, error)
 }
 
-var proxies = map[string]proxy{}
+// Settings are those of the proxies that run the network. The zero value has the
+// defaults.
+type Settings struct {
+	Seed   uint64 // of the random inputs and weights
+	NASWOT NASWOT
+	Zen    Zen
+}
 
-func register(p proxy) {
-	if _, taken := proxies[p.name]; taken {
-		panic("accuracy: proxy registered twice: " + p.name)
+var proxies = map[string]Proxy{}
+
+func register(p Proxy) {
+	if _, taken := proxies[p.Name]; taken {
+		panic("accuracy: proxy registered twice: " + p.Name)
 	}
-	proxies[p.name] = p
+	proxies[p.Name] = p
 }
 
-// closed makes the score of a proxy that is plain arithmetic.
-func closed(f func(n *blocks.Network) float64) func(context.Context, *blocks.Network, Options) (float64, error) {
-	return func(_ context.Context, n *blocks.Network, _ Options) (float64, error) { return f(n), nil }
+// ProxyNames returns the names of all proxies, sorted.
+func ProxyNames() []string { return slices.Sorted(maps.Keys(proxies)) }
+
+// LookUp returns the proxy of a name; ok is false where there is none.
+func LookUp(name string) (p Proxy, ok bool) {
+	p, ok = proxies[name]
+	return p, ok
 }
 
-// proxyEstimator is a proxy with its settings.
-type proxyEstimator struct {
-	proxy
-	o Options
+// closed makes the score of a proxy that is a closed formula.
+func closed(f func(n *blocks.Network) float64) func(context.Context, *blocks.Network, Settings, *Memo) (float64, error) {
+	return func(_ context.Context, n *blocks.Network, _ Settings, _ *Memo) (float64, error) { return f(n), nil }
 }
 
-func newProxyEstimator(p proxy, o Options) proxyEstimator {
-	o.Reference, o.Scale, o.Trained = nil, nil, nil // not to be kept alive
-	return proxyEstimator{p, o}
-}
-
-func (p proxyEstimator) Estimate(ctx context.Context, n *blocks.Network) (Score, error) {
+// Score scores a network. Proxies that share a run of the network find it in memo,
+// which may be nil. It returns ctx.Err() if ctx ends first, and an error if the
+// network cannot be run or the score is not finite.
+func (p Proxy) Score(ctx context.Context, n *blocks.Network, s Settings, memo *Memo) (float64, error) {
 	if err := ctx.Err(); err != nil {
-		return Score{}, err
+		return 0, err
 	}
-	v, err := p.score(ctx, n, p.o)
+	if memo == nil {
+		memo = new(Memo)
+	}
+	v, err := p.score(ctx, n, s, memo)
 	if err != nil {
-		return Score{}, fmt.Errorf("accuracy: %s: %w", p.name, err)
+		return 0, fmt.Errorf("accuracy: %s: %w", p.Name, err)
 	}
-	if err := finite(p.name, n, v); err != nil {
-		return Score{}, err
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0, fmt.Errorf("accuracy: %s of network %s is %v", p.Name, n.Name, v)
 	}
-	return point(v), nil
+	return v, nil
 }
 
-func (p proxyEstimator) Info() Info {
-	return Info{Name: p.name, Label: p.label + " (training-free score)", Blind: p.blind}
-}
-
-func (p proxyEstimator) String() string {
+// Spell returns the name with the settings that the values depend on. Equal strings
+// mean comparable values.
+func (p Proxy) Spell(s Settings) string {
 	if p.settings == nil {
-		return p.name
+		return p.Name
 	}
-	return p.name + "{" + p.settings(p.o) + "}"
+	return p.Name + "{" + p.settings(s) + "}"
 }

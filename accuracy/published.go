@@ -2,45 +2,37 @@ package accuracy
 
 import (
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 
 	"nas/blocks/zoo"
 )
 
 func init() { benchmarks["published"] = publishedBenchmark }
 
-// recipe is a class of training recipes, told by the name under which a result
-// was published, before any accuracy was looked at.
-type recipe int
-
+// The classes of training recipes, told by the name under which a result was
+// published, before any accuracy was looked at.
 const (
-	// baseRecipe: a paper's or a library's first recipe; random crops and flips.
-	baseRecipe recipe = iota
-	// augmentedRecipe: AutoAugment, RandAugment, mixup and the like.
-	augmentedRecipe
-	// strongRecipe: long training on top of it, or adversarial examples.
-	strongRecipe
-	// earlyRecipe: the first recipes of MobileNetV1 and V2, of 2017 and 2018.
-	// This class was added after models without it had erred to one side on both
-	// families; what the same networks gained by later recipes (1.2 to 1.5 points
-	// for V2, 0.3 to 0.7 for MnasNet and V3) agrees with it. Errors and intervals
-	// are therefore computed without it: see classesFixedBefore.
-	earlyRecipe
+	// BaseRecipe is a paper's or a library's first recipe: random crops and flips.
+	BaseRecipe = "base"
+	// AugmentedRecipe uses AutoAugment, RandAugment, mixup and the like.
+	AugmentedRecipe = "augmented"
+	// StrongRecipe trains long on top of that, or on adversarial examples.
+	StrongRecipe = "strong"
+	// EarlyRecipe is that of MobileNetV1 and V2 by their authors, 2017 and 2018. This
+	// class was added after models without it had erred to one side on both families.
+	// What the same networks gained by later recipes agrees with it: 1.2 to 1.5 points
+	// for V2, 0.3 to 0.7 for MnasNet and V3. Errors and intervals of the fitted estimate
+	// are therefore computed without it, see WithoutEarly.
+	EarlyRecipe = "early"
 )
 
-var recipeNames = []string{baseRecipe: "base", augmentedRecipe: "augmented", strongRecipe: "strong", earlyRecipe: "early"}
-
-// published is one network at one resolution, trained by one class of recipes.
-type published struct {
-	BenchmarkRow
-	recipe  recipe
-	sources int // figures that Truth is the mean of
-}
+var recipes = []string{BaseRecipe, AugmentedRecipe, StrongRecipe, EarlyRecipe}
 
 // publishedRows reads the table of published results. A network's figures of
 // one recipe class are merged to their mean: the same network is published up to
 // four times, and would otherwise count four times.
-func publishedRows() ([]published, error) {
+func publishedRows() ([]BenchmarkRow, error) {
 	names, err := embeddedTable("published_networks.csv")
 	if err != nil {
 		return nil, err
@@ -54,7 +46,8 @@ func publishedRows() ([]published, error) {
 	if err != nil {
 		return nil, err
 	}
-	merged := make(map[string]*published)
+	merged := make(map[string]*BenchmarkRow)
+	figures := make(map[string]int) // that Truth is the mean of, by ID
 	for i := range t.rows {
 		j, ok := where[key{t.text(i, "model"), t.text(i, "resolution")}]
 		if !ok || t.text(i, "top1") == "" {
@@ -64,33 +57,28 @@ func publishedRows() ([]published, error) {
 		if err != nil {
 			return nil, err
 		}
-		spec, class := names.text(j, "network"), names.text(j, "recipe")
-		p := merged[spec+" "+class]
-		if p == nil {
-			p = &published{recipe: -1}
-			for r, name := range recipeNames {
-				if name == class {
-					p.recipe = recipe(r)
-				}
+		spec, recipe := names.text(j, "network"), names.text(j, "recipe")
+		id := spec + " " + recipe
+		r := merged[id]
+		if r == nil {
+			if !slices.Contains(recipes, recipe) {
+				return nil, fmt.Errorf("accuracy: published_networks.csv: line %d: unknown recipe %q", j+2, recipe)
 			}
-			if p.recipe < 0 {
-				return nil, fmt.Errorf("accuracy: published_networks.csv: line %d: unknown recipe %q", j+2, class)
-			}
-			if p.Network, err = zoo.Get(spec); err != nil {
+			n, err := zoo.Get(spec)
+			if err != nil {
 				return nil, fmt.Errorf("accuracy: published_networks.csv: line %d: %w", j+2, err)
 			}
-			c := p.Network.Counts()
-			p.ID, p.Group, p.Recipe, p.MACs, p.Params = spec+" "+class, names.text(j, "family"), class, c.MACs, c.Params
-			merged[p.ID] = p
+			c := n.Counts()
+			r = &BenchmarkRow{ID: id, Group: names.text(j, "family"), Recipe: recipe, MACs: c.MACs, Params: c.Params, Network: n}
+			merged[id] = r
 		}
-		p.sources++
-		p.Truth += (top1 - p.Truth) / float64(p.sources)
+		figures[id]++
+		r.Truth += (top1 - r.Truth) / float64(figures[id])
 	}
-	rows := make([]published, 0, len(merged))
-	for _, p := range merged {
-		rows = append(rows, *p)
+	rows := make([]BenchmarkRow, 0, len(merged))
+	for _, id := range slices.Sorted(maps.Keys(merged)) {
+		rows = append(rows, *merged[id])
 	}
-	sort.Slice(rows, func(i, j int) bool { return rows[i].ID < rows[j].ID })
 	return rows, nil
 }
 
@@ -102,38 +90,9 @@ func publishedBenchmark() (*Benchmark, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Benchmark{Name: "published", Source: "published ImageNet results of MobileNet V1 to V3, MnasNet and EfficientNet, full recipes"}
-	for _, p := range rows {
-		b.Rows = append(b.Rows, p.BenchmarkRow)
-	}
-	b.heldOut = func(p *ProxyReport) (map[string]float64, error) {
-		out, err := publishedLeftOut()
-		if err != nil {
-			return nil, err
-		}
-		p.Note = "estimates of models fitted without the network's family, recipe class given"
-		mae, _ := familyMAE(out)
-		coverage := coveragePct(out)
-		p.MAE, p.Coverage = &mae, &coverage
-		held := make(map[string]float64, len(out))
-		for _, r := range out {
-			held[r.id] = r.estimate
-		}
-		return held, nil
-	}
-	return b, nil
-}
-
-// publishedLeftOut are the estimates of the published networks by models that
-// had not seen their families.
-func publishedLeftOut() ([]leftOut, error) {
-	m, err := loadImageNet()
-	if err != nil {
-		return nil, err
-	}
-	rows, err := publishedTrained()
-	if err != nil {
-		return nil, err
-	}
-	return leaveFamiliesOut(m, classesFixedBefore(rows))
+	return &Benchmark{
+		Name:   "published",
+		Source: "published ImageNet results of MobileNet V1 to V3, MnasNet and EfficientNet, full recipes",
+		Rows:   rows,
+	}, nil
 }

@@ -44,9 +44,9 @@ func newRankMean(ctx context.Context, parts []Estimator, o Options) (*RankMean, 
 		samples[k] = make([]float64, len(o.Reference))
 	}
 	err := forEach(ctx, len(o.Reference), o.Workers, func(ctx context.Context, j int) error {
-		ctx = withMemo(ctx)
+		var memo Memo
 		for k, i := range missing {
-			s, err := parts[i].Estimate(ctx, o.Reference[j])
+			s, err := estimateShared(ctx, parts[i], o.Reference[j], &memo)
 			if err != nil {
 				return err
 			}
@@ -89,11 +89,14 @@ func (r *RankMean) ReferenceValues() []float64 {
 // Estimate returns the mean position; Parts holds the raw values and, as
 // NAME.position, each part's own position.
 func (r *RankMean) Estimate(ctx context.Context, n *blocks.Network) (Score, error) {
-	ctx = withMemo(ctx)
+	return r.estimateShared(ctx, n, new(Memo))
+}
+
+func (r *RankMean) estimateShared(ctx context.Context, n *blocks.Network, memo *Memo) (Score, error) {
 	s := point(0)
 	s.Parts = make(map[string]float64, 2*len(r.parts))
 	for i, p := range r.parts {
-		ps, err := p.Estimate(ctx, n)
+		ps, err := estimateShared(ctx, p, n, memo)
 		if err != nil {
 			return Score{}, err
 		}
@@ -128,24 +131,27 @@ func (r *RankMean) Info() Info {
 // String names the parts, their settings, and the scale.
 func (r *RankMean) String() string { return "rankmean(" + strings.Join(r.names, ",") + ")@" + r.id }
 
-// withMemo lets the scores of one network share what they have in common.
-func withMemo(ctx context.Context) context.Context {
-	return context.WithValue(ctx, memoKey{}, new(codesMemo))
-}
-
-// ScoreAll returns the values of all networks, workers of them at a time (0:
-// one for each processor). The first error ends it.
-func ScoreAll(ctx context.Context, e Estimator, nets []*blocks.Network, workers int) ([]float64, error) {
-	values := make([]float64, len(nets))
-	err := forEach(ctx, len(nets), workers, func(ctx context.Context, i int) error {
-		s, err := e.Estimate(ctx, nets[i])
-		values[i] = s.Value
+// ScoreAll returns the scores of all networks, workers of them at a time (0: as
+// many as processors). The first error ends it.
+func ScoreAll(ctx context.Context, e Estimator, nets []*blocks.Network, workers int) ([]Score, error) {
+	scores := make([]Score, len(nets))
+	err := forEach(ctx, len(nets), workers, func(ctx context.Context, i int) (err error) {
+		scores[i], err = e.Estimate(ctx, nets[i])
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return values, nil
+	return scores, nil
+}
+
+// Values returns the values of scores, in their order.
+func Values(scores []Score) []float64 {
+	v := make([]float64, len(scores))
+	for i, s := range scores {
+		v[i] = s.Value
+	}
+	return v
 }
 
 // forEach calls f(0) to f(n-1), workers of them at a time, until one fails.

@@ -1,13 +1,14 @@
 package accuracy
 
 import (
-	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"nas/blocks"
+	"nas/blocks/engine"
 	"nas/blocks/zoo"
 )
 
@@ -53,13 +54,12 @@ func TestStopsInside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	seen := 0
-	err = runRandom(ctx, shrunk(t, n), 2, 0, func(int, []float32) {
+	n, d, seen, stop := shrunk(t, n), drawerOf(0), 0, errors.New("stop")
+	o := engine.Options{Batch: 2, BatchStats: true, Tap: func(int, []float32) error {
 		seen++
-		cancel()
-	})
-	if err != ctx.Err() || err == nil || seen != 1 {
+		return stop
+	}}
+	if _, err = runRandom(n, d, o, func() []float32 { return d.input(2 * n.Input().Elems()) }); err != stop || seen != 1 {
 		t.Errorf("%d activations, then %v", seen, err)
 	}
 }

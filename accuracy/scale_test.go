@@ -102,7 +102,7 @@ func TestRankMeanStoredScale(t *testing.T) {
 		if x.Value != y.Value {
 			t.Errorf("%s: %v from the sample, %v from the stored scale", n.Name, x.Value, y.Value)
 		}
-		if x.Parts["depth"] != CountDepth(n) || x.HasInterval() {
+		if x.Parts["depth"] != CountDepth(n) || !math.IsNaN(x.Low) || !math.IsNaN(x.High) {
 			t.Errorf("%s: parts %v", n.Name, x.Parts)
 		}
 	}

@@ -34,6 +34,10 @@ type Options struct {
 	Zen    Zen
 }
 
+func (o Options) proxySettings() Settings {
+	return Settings{Seed: o.Seed, NASWOT: o.NASWOT, Zen: o.Zen}
+}
+
 // New makes an estimator from its specification: a name, or a combiner of
 // names such as "rankmean(naswot,depth)". The names are those of [Names].
 func New(spec string, o Options) (Estimator, error) {
@@ -53,9 +57,7 @@ func NewContext(ctx context.Context, spec string, o Options) (Estimator, error) 
 // with their brackets.
 func Names() []string {
 	names := []string{"rankmean(...)", "imagenet", "surrogate"}
-	for name := range proxies {
-		names = append(names, name)
-	}
+	names = append(names, ProxyNames()...)
 	slices.Sort(names)
 	return names
 }
@@ -166,9 +168,9 @@ func (p *specParser) term(level int) (term, error) {
 
 // check judges names and numbers of arguments.
 func (t term) check() error {
-	known := t.name == "rankmean" || t.name == "imagenet" || t.name == "surrogate" || proxies[t.name].score != nil
+	_, isProxy := LookUp(t.name)
 	switch {
-	case !known:
+	case !isProxy && t.name != "rankmean" && t.name != "imagenet" && t.name != "surrogate":
 		return fmt.Errorf("accuracy: unknown proxy %q, want one of %s", t.name, strings.Join(Names(), ", "))
 	case t.name == "rankmean" && len(t.args) == 0:
 		return fmt.Errorf("accuracy: rankmean needs the proxies it combines, for example rankmean(naswot,depth)")
@@ -211,5 +213,6 @@ func (t term) build(ctx context.Context, o Options) (Estimator, error) {
 		}
 		return newRankMean(ctx, parts, o)
 	}
-	return newProxyEstimator(proxies[t.name], o), nil
+	p, _ := LookUp(t.name)
+	return proxyEstimator{p, o.proxySettings()}, nil
 }

@@ -8,9 +8,10 @@ import (
 	"slices"
 
 	"nas/blocks"
+	"nas/internal/stat"
 
 	"gonum.org/v1/gonum/mat"
-	"gonum.org/v1/gonum/stat"
+	gonum "gonum.org/v1/gonum/stat"
 )
 
 // TrainedNetwork is a network with the accuracy that somebody's training gave it.
@@ -27,11 +28,11 @@ type TrainedNetwork struct {
 // Boddeti, ECCV 2020, section 3.2). It differs from theirs in its candidates:
 // proxies stand in for the networks that were not trained.
 type Surrogate struct {
-	parts    []Estimator // proxies of columns
-	prior    *RankMean   // nil without a reference sample
-	columns  []int       // of the columns, those in use
+	parts    []proxyEstimator
+	prior    *RankMean // nil without a reference sample
+	columns  []int     // of the columns, those in use
 	mean, sd []float64
-	g        *gp
+	g        *stat.GP
 	noise    float64 // standard deviation of an out-of-fold error, points
 	rows     int
 	tau      float64
@@ -82,7 +83,7 @@ func NewSurrogate(ctx context.Context, o Options) (*Surrogate, error) {
 func newColumns(ctx context.Context, o Options) (*Surrogate, error) {
 	s := new(Surrogate)
 	for _, name := range surrogateProxies {
-		s.parts = append(s.parts, newProxyEstimator(proxies[name], o))
+		s.parts = append(s.parts, proxyEstimator{proxies[name], o.proxySettings()})
 	}
 	if len(o.Reference) > 1 || o.Scale != nil {
 		e, err := NewContext(ctx, surrogatePrior, o)
@@ -96,17 +97,17 @@ func newColumns(ctx context.Context, o Options) (*Surrogate, error) {
 
 // row computes all columns of a network.
 func (s *Surrogate) row(ctx context.Context, n *blocks.Network) ([]float64, error) {
-	ctx = withMemo(ctx)
+	var memo Memo
 	row := make([]float64, 1, 1+len(s.parts)+slotFeatures+2)
 	if s.prior != nil {
-		p, err := s.prior.Estimate(ctx, n)
+		p, err := s.prior.estimateShared(ctx, n, &memo)
 		if err != nil {
 			return nil, err
 		}
 		row[0] = p.Value
 	}
 	for _, p := range s.parts {
-		v, err := p.Estimate(ctx, n)
+		v, err := p.estimateShared(ctx, n, &memo)
 		if err != nil {
 			return nil, err
 		}
@@ -121,7 +122,7 @@ func (s *Surrogate) row(ctx context.Context, n *blocks.Network) ([]float64, erro
 type surrogateChoice struct {
 	name    string
 	columns []int
-	h       gpHyper
+	h       stat.Kernel
 }
 
 // candidates lists what cross-validation chooses from. Columns that do not vary
@@ -158,7 +159,7 @@ func (s *Surrogate) candidates(x *mat.Dense) []surrogateChoice {
 		}
 		for _, length := range []float64{1, 2.5} {
 			for _, noise := range []float64{0.02, 0.1, 0.4} {
-				h := gpHyper{Matern: 1, Linear: 1, Noise: noise, Length: make([]float64, len(set.cols))}
+				h := stat.Kernel{Matern: 1, Linear: 1, Noise: noise, Length: make([]float64, len(set.cols))}
 				for j := range h.Length {
 					h.Length[j] = length * math.Sqrt(float64(len(set.cols)))
 				}
@@ -185,7 +186,7 @@ func (s *Surrogate) bent() (c surrogateChoice, ok bool) {
 	var columns []int
 	var wide []float64 // standard deviation in the sample against that of the trained
 	add := func(j int, sample []float64) {
-		if sd := stat.StdDev(sample, nil); sd > 0 && s.sd[j] > 0 {
+		if sd := gonum.StdDev(sample, nil); sd > 0 && s.sd[j] > 0 {
 			columns, wide = append(columns, j), append(wide, sd/s.sd[j])
 		}
 	}
@@ -199,7 +200,7 @@ func (s *Surrogate) bent() (c surrogateChoice, ok bool) {
 	if d < 2 || columns[0] != 0 {
 		return c, false
 	}
-	h := gpHyper{Matern: bentMatern, Linear: 1, Noise: bentNoise, Length: make([]float64, d), Trend: make([]float64, d)}
+	h := stat.Kernel{Matern: bentMatern, Linear: 1, Noise: bentNoise, Length: make([]float64, d), Trend: make([]float64, d)}
 	for j, w := range wide {
 		h.Length[j] = bentLength * math.Sqrt(float64(d)) * w
 	}
@@ -224,7 +225,7 @@ func (s *Surrogate) fit(raw [][]float64, y []float64, seed uint64) error {
 		for i := range n {
 			column[i] = raw[i][j]
 		}
-		s.mean[j], s.sd[j] = stat.MeanStdDev(column, nil)
+		s.mean[j], s.sd[j] = gonum.MeanStdDev(column, nil)
 		if s.sd[j] < 1e-9*(1+math.Abs(s.mean[j])) {
 			s.sd[j] = 0
 		}
@@ -242,7 +243,7 @@ func (s *Surrogate) fit(raw [][]float64, y []float64, seed uint64) error {
 		var taus []float64
 		errors2 := 0.0
 		for r := range surrogateRepeats {
-			order := sampleRows(n, surrogateCVRows, seed+uint64(r)+100)
+			order := stat.SampleRows(n, surrogateCVRows, seed+uint64(r)+100)
 			held := make([]float64, len(order))
 			truth := make([]float64, len(order))
 			for f := range surrogateFolds {
@@ -254,11 +255,11 @@ func (s *Surrogate) fit(raw [][]float64, y []float64, seed uint64) error {
 						in = append(in, i)
 					}
 				}
-				g, err := fitGP(c.h, pick(x, in, c.columns), at(target, in))
+				g, err := stat.FitGP(c.h, pick(x, in, c.columns), at(target, in))
 				if err != nil {
 					return err
 				}
-				p := g.predict(pick(x, out, c.columns))
+				p := g.Predict(pick(x, out, c.columns))
 				k := 0
 				for q := range order {
 					if q%surrogateFolds == f {
@@ -268,9 +269,9 @@ func (s *Surrogate) fit(raw [][]float64, y []float64, seed uint64) error {
 					}
 				}
 			}
-			taus = append(taus, KendallTau(held, truth))
+			taus = append(taus, stat.KendallTau(held, truth))
 		}
-		mean, sd := stat.MeanStdDev(taus, nil)
+		mean, sd := gonum.MeanStdDev(taus, nil)
 		if mean-sd > best {
 			best, chosen = mean-sd, c
 			s.tau = mean
@@ -281,7 +282,7 @@ func (s *Surrogate) fit(raw [][]float64, y []float64, seed uint64) error {
 	for i := range all {
 		all[i] = i
 	}
-	g, err := fitGP(chosen.h, pick(x, all, chosen.columns), target)
+	g, err := stat.FitGP(chosen.h, pick(x, all, chosen.columns), target)
 	if err != nil {
 		return err
 	}
@@ -340,7 +341,7 @@ func (s *Surrogate) predict(raw [][]float64) []float64 {
 			x.Set(i, b, s.standard(raw[i], j))
 		}
 	}
-	out := s.g.predict(x)
+	out := s.g.Predict(x)
 	for i, t := range out {
 		out[i] = unlink(t)
 	}

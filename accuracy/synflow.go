@@ -83,6 +83,6 @@ func logSum(v []float64, idx []int) float64 {
 }
 
 func init() {
-	register(proxy{name: "synflow", label: "log synaptic flow", score: closed(SynFlow),
-		blind: []Trait{SE, Activation, Dilation, Resolution}})
+	register(Proxy{Name: "synflow", Label: "log synaptic flow", score: closed(SynFlow),
+		Blind: []Trait{SE, Activation, Dilation, Resolution}})
 }

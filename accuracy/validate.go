@@ -3,8 +3,6 @@ package accuracy
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
-	"io"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -12,18 +10,7 @@ import (
 	"time"
 
 	"nas/blocks"
-)
-
-// Split is a part of a benchmark's networks.
-type Split string
-
-// The splits. A network's half is decided by a hash of its id. Formulas and
-// settings of this package were chosen on the development half alone; the other
-// half is for reporting.
-const (
-	AllNetworks Split = "all"
-	Development Split = "development"
-	HeldOut     Split = "held-out"
+	"nas/internal/stat"
 )
 
 // ValidateOptions are the settings of [Validate]. The zero value is usable.
@@ -40,7 +27,7 @@ type ValidateOptions struct {
 	// Choose, if not nil, chooses the n networks of a draw that surrogate is fitted
 	// to, by their places among the rows; n different ones. It sees the
 	// training-free score, not the accuracy. nil draws them at random.
-	Choose func(rows []Judged, n, draw int) []int
+	Choose func(rows []stat.Judged, n, draw int) []int
 }
 
 // Report is what [Validate] finds; its JSON form is that of
@@ -56,7 +43,7 @@ type Report struct {
 	FewShot []FewShotReport `json:"few_shot,omitempty"`
 
 	// Rows are what the figures were computed from, by proxy, for a plot.
-	Rows map[string][]Judged `json:"-"`
+	Rows map[string][]stat.Judged `json:"-"`
 }
 
 // ProxyReport judges one proxy. Intervals are 90 %, from resampling networks.
@@ -95,116 +82,107 @@ type ProxyReport struct {
 //
 // The fitted estimate has seen the built-in ImageNet tables. It is therefore
 // judged there by estimates of models that had not: on accel by those of its
-// five folds, on published by models fitted without the network's family.
+// five folds, on published and grids by models fitted without the network's family.
 func Validate(ctx context.Context, b *Benchmark, specs []string, o ValidateOptions) (*Report, error) {
-	if o.Split == "" {
-		o.Split = AllNetworks
-	}
-	rows, err := b.split(o.Split)
+	o = o.resolved()
+	rows, err := b.Split(o.Split)
 	if err != nil {
 		return nil, err
 	}
 	if len(rows) < 3 {
-		return nil, fmt.Errorf("accuracy: benchmark %s has %d networks in split %s; 3 are the least that can be ranked", b.Name, len(rows), o.Split)
+		return nil, fmt.Errorf("accuracy: benchmark %s has %d networks in split %s; 3 are the least that can be ranked",
+			b.Name, len(rows), o.Split)
 	}
-	r := &Report{Benchmark: b.Name, Source: b.Source, Split: o.Split, Networks: len(rows), Proxies: map[string]*ProxyReport{}, Rows: map[string][]Judged{}}
-	nets := make([]*blocks.Network, len(rows))
-	for i := range rows {
-		nets[i] = rows[i].Network
-	}
+	r := &Report{Benchmark: b.Name, Source: b.Source, Split: o.Split, Networks: len(rows),
+		Proxies: map[string]*ProxyReport{}, Rows: map[string][]stat.Judged{}}
 	for _, spec := range specs {
 		if spec == "surrogate" {
-			trained, draws := o.Trained, o.Draws
-			if trained == nil {
-				trained = []int{10, 50, 200}
-			}
-			if draws == 0 {
-				draws = 20
-			}
-			if r.FewShot, err = FewShot(ctx, b, trained, draws, o); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		p := &ProxyReport{}
-		var scores []float64
-		var estimator Estimator // of the scores; nil where these are of several models
-		start := time.Now()
-		if spec == "imagenet" && b.heldOut != nil {
-			held, err := b.heldOut(p)
-			if err != nil {
-				return nil, err
-			}
-			for i := range rows {
-				scores = append(scores, held[rows[i].ID])
-			}
+			r.FewShot, err = FewShot(ctx, b, o)
 		} else {
-			e, err := NewContext(ctx, spec, Options{Seed: o.Seed, Workers: o.Workers, NASWOT: o.NASWOT, Zen: o.Zen, Reference: b.reference(o.Seed)})
-			if err != nil {
-				return nil, err
-			}
-			start, estimator = time.Now(), e
-			if scores, err = ScoreAll(ctx, e, nets, o.Workers); err != nil {
-				return nil, err
-			}
+			r.Proxies[spec], r.Rows[spec], err = judge(ctx, b, rows, spec, o)
 		}
-		workers := o.Workers
-		if workers <= 0 {
-			workers = runtime.GOMAXPROCS(0)
+		if err != nil {
+			return nil, err
 		}
-		p.MsPerNetwork = time.Since(start).Seconds() * 1e3 * float64(min(workers, len(rows))) / float64(len(rows))
-		judged := make([]Judged, len(rows))
-		for i := range rows {
-			judged[i] = Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth, Score: scores[i]}
-		}
-		p.judge(judged, o)
-		near := nearPairs(rows, scores)
-		p.NearMACs, p.GroupTau = &near, groupTaus(rows, scores)
-		var list []Pair
-		if p.OneThing, list = oneThingPairs(rows, scores); len(list) <= mostPairs {
-			if estimator != nil {
-				if err := withIntervals(ctx, estimator, rows, list); err != nil {
-					return nil, err
-				}
-			}
-			p.OneThingList = list
-		}
-		r.Proxies[spec], r.Rows[spec] = p, judged
 	}
 	return r, nil
 }
 
-func (p *ProxyReport) judge(rows []Judged, o ValidateOptions) {
+// judge scores the rows of a benchmark by one proxy.
+func judge(ctx context.Context, b *Benchmark, rows []BenchmarkRow, spec string, o ValidateOptions) (*ProxyReport, []stat.Judged, error) {
+	p := &ProxyReport{}
+	var scores []Score
+	start := time.Now()
+	if estimates := heldOut[b.Name]; spec == "imagenet" && estimates != nil {
+		held, err := estimates(b)
+		if err != nil {
+			return nil, nil, err
+		}
+		p.Note, p.MAE, p.Coverage = held.note, held.mae, held.coverage
+		for i, r := range b.Rows {
+			if o.Split.Has(r.ID) {
+				scores = append(scores, point(held.values[i]))
+			}
+		}
+	} else {
+		e, err := NewContext(ctx, spec, o.estimator(b))
+		if err != nil {
+			return nil, nil, err
+		}
+		start = time.Now()
+		if scores, err = ScoreAll(ctx, e, networks(rows), o.Workers); err != nil {
+			return nil, nil, err
+		}
+	}
+	workers := o.Workers
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	p.MsPerNetwork = time.Since(start).Seconds() * 1e3 * float64(min(workers, len(rows))) / float64(len(rows))
+	values := Values(scores)
+	judged := make([]stat.Judged, len(rows))
+	for i, r := range rows {
+		judged[i] = stat.Judged{ID: r.ID, MACs: r.MACs, Truth: r.Truth, Score: values[i]}
+	}
+	p.correlate(judged, o)
+	near := nearPairs(rows, values)
+	p.NearMACs, p.GroupTau = &near, groupTaus(rows, values)
+	var list []Pair
+	if p.OneThing, list = oneThingPairs(rows, scores); len(list) <= mostPairs {
+		p.OneThingList = list
+	}
+	return p, judged, nil
+}
+
+// correlate fills in the figures over all networks.
+func (p *ProxyReport) correlate(rows []stat.Judged, o ValidateOptions) {
 	x, y := columns(rows)
-	p.KendallTau, p.Spearman = KendallTau(x, y), Spearman(x, y)
-	if same := SameCostTau(rows); !math.IsNaN(same) {
+	p.KendallTau, p.Spearman = stat.KendallTau(x, y), stat.Spearman(x, y)
+	if same := stat.SameCostTau(rows); !math.IsNaN(same) {
 		p.SameCostTau = &same
 	}
-	p.RegretMean, p.RegretWorst = Regret(rows)
+	p.RegretMean, p.RegretWorst = stat.Regret(rows)
 	n := o.Bootstrap
-	if n == 0 {
-		n = 200
-	}
 	if n < 0 {
 		return
 	}
 	r := rand.New(rand.NewPCG(o.Seed, 4))
 	taus, sames := make([]float64, n), make([]float64, n)
-	sample := make([]Judged, len(rows))
+	sample := make([]stat.Judged, len(rows))
 	for k := range n {
 		for i := range sample {
 			sample[i] = rows[r.IntN(len(rows))]
 		}
 		x, y := columns(sample)
-		taus[k] = KendallTau(x, y)
+		taus[k] = stat.KendallTau(x, y)
 		if p.SameCostTau != nil {
-			sames[k] = SameCostTau(sample)
+			sames[k] = stat.SameCostTau(sample)
 		}
 	}
 	p.TauInterval, p.SameInterval = inner90(taus), inner90(sames)
 }
 
-func columns(rows []Judged) (score, truth []float64) {
+func columns(rows []stat.Judged) (score, truth []float64) {
 	for _, r := range rows {
 		score, truth = append(score, r.Score), append(truth, r.Truth)
 	}
@@ -218,71 +196,39 @@ func inner90(v []float64) [2]float64 {
 	return [2]float64{at(0.05), at(0.95)}
 }
 
-// split returns the rows of a part.
-func (b *Benchmark) split(s Split) ([]BenchmarkRow, error) {
-	if s != AllNetworks && s != Development && s != HeldOut {
-		return nil, fmt.Errorf("accuracy: unknown split %q, want %s, %s or %s", s, AllNetworks, Development, HeldOut)
-	}
-	if s == AllNetworks {
-		return b.Rows, nil
-	}
-	var rows []BenchmarkRow
-	for _, r := range b.Rows {
-		if (halfOf(r.ID) == 0) == (s == Development) {
-			rows = append(rows, r)
-		}
-	}
-	return rows, nil
-}
-
-// halfOf decides a network's half by its id: 0 development, 1 held out.
-func halfOf(id string) int {
-	h := fnv.New32a()
-	io.WriteString(h, id)
-	return int(h.Sum32()>>3) % 2
-}
-
-// reference draws the networks of rankmean's scale from the benchmark; their
-// accuracies are not looked at.
-func (b *Benchmark) reference(seed uint64) []*blocks.Network {
-	r := rand.New(rand.NewPCG(seed, 5))
-	var nets []*blocks.Network
-	for _, i := range r.Perm(len(b.Rows))[:min(ReferenceSize, len(b.Rows))] {
-		nets = append(nets, b.Rows[i].Network)
+// networks are those of the rows.
+func networks(rows []BenchmarkRow) []*blocks.Network {
+	nets := make([]*blocks.Network, len(rows))
+	for i := range rows {
+		nets[i] = rows[i].Network
 	}
 	return nets
 }
 
-// ReadBenchmark reads a table of the user's own: CSV with a header line and the
-// columns arch (what lower turns into a network) and accuracy (per cent), and
-// optionally id.
-func ReadBenchmark(name string, r io.Reader, lower func(arch string) (*blocks.Network, error)) (*Benchmark, error) {
-	t, err := readTable(name, r)
-	if err != nil {
-		return nil, err
+// resolved returns the options with their defaults.
+func (o ValidateOptions) resolved() ValidateOptions {
+	if o.Split == "" {
+		o.Split = AllNetworks
 	}
-	if err := t.need("arch", "accuracy"); err != nil {
-		return nil, err
+	if o.Bootstrap == 0 {
+		o.Bootstrap = 200
 	}
-	_, hasID := t.column["id"]
-	b := &Benchmark{Name: name, Source: "the user's table"}
-	for i := range t.rows {
-		row := BenchmarkRow{ID: t.text(i, "arch")}
-		if hasID {
-			row.ID = t.text(i, "id")
-		}
-		if row.Truth, err = t.float(i, "accuracy"); err != nil {
-			return nil, err
-		}
-		if math.IsNaN(row.Truth) || row.Truth < 0 || row.Truth > 100 {
-			return nil, fmt.Errorf("accuracy: %s: line %d: accuracy is %v, want per cent from 0 to 100", name, i+2, row.Truth)
-		}
-		if row.Network, err = lower(t.text(i, "arch")); err != nil {
-			return nil, fmt.Errorf("accuracy: %s: line %d: %w", name, i+2, err)
-		}
-		c := row.Network.Counts()
-		row.MACs, row.Params = c.MACs, c.Params
-		b.Rows = append(b.Rows, row)
+	if o.Trained == nil {
+		o.Trained = []int{10, 50, 200}
 	}
-	return b, nil
+	if o.Draws == 0 {
+		o.Draws = 20
+	}
+	return o
+}
+
+// estimator returns the settings of the estimators. The networks of rankmean's scale
+// are a random sample of the benchmark; their accuracies are not looked at.
+func (o ValidateOptions) estimator(b *Benchmark) Options {
+	e := Options{Seed: o.Seed, Workers: o.Workers, NASWOT: o.NASWOT, Zen: o.Zen}
+	r := rand.New(rand.NewPCG(o.Seed, 5))
+	for _, i := range r.Perm(len(b.Rows))[:min(ReferenceSize, len(b.Rows))] {
+		e.Reference = append(e.Reference, b.Rows[i].Network)
+	}
+	return e
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"nas/blocks"
+	"nas/internal/stat"
 )
 
 // TestValidateShuffled: a proxy judged against accuracies dealt out at random is
@@ -96,12 +97,12 @@ func TestSplitsAreHalves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dev, _ := b.split(Development)
-	held, _ := b.split(HeldOut)
+	dev, _ := b.Split(Development)
+	held, _ := b.Split(HeldOut)
 	if len(dev)+len(held) != len(b.Rows) || len(held) < len(b.Rows)/3 || len(dev) < len(b.Rows)/3 {
 		t.Errorf("%d and %d of %d", len(dev), len(held), len(b.Rows))
 	}
-	if _, err := b.split("third"); err == nil {
+	if _, err := b.Split("third"); err == nil {
 		t.Error("an unknown split is accepted")
 	}
 }
@@ -137,7 +138,7 @@ func TestSurrogate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dev, _ := b.split(Development)
+	dev, _ := b.Split(Development)
 	r := rand.New(rand.NewPCG(8, 8))
 	var trainedNets []TrainedNetwork
 	var rest []*blocks.Network
@@ -161,8 +162,8 @@ func TestSurrogate(t *testing.T) {
 	for _, n := range rest {
 		macs = append(macs, MACs(n))
 	}
-	if tau := KendallTau(got, truth); tau < KendallTau(macs, truth)+0.1 {
-		t.Errorf("%s: tau %.3f, MACs %.3f", e, tau, KendallTau(macs, truth))
+	if tau := stat.KendallTau(Values(got), truth); tau < stat.KendallTau(macs, truth)+0.1 {
+		t.Errorf("%s: tau %.3f, MACs %.3f", e, tau, stat.KendallTau(macs, truth))
 	}
 	if _, err := New("surrogate", Options{Trained: trainedNets[:2]}); err == nil || !strings.Contains(err.Error(), "5 trained networks") {
 		t.Errorf("two networks: %v", err)

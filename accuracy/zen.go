@@ -40,13 +40,10 @@ func (s Zen) resolved() Zen {
 	return s
 }
 
-func (s Zen) score(ctx context.Context, n *blocks.Network, seed uint64) (float64, error) {
+func (s Zen) score(n *blocks.Network, seed uint64) (float64, error) {
 	s = s.resolved()
 	if s.Batch < 1 || !(s.Fraction > 0 && s.Fraction <= 1) {
 		return 0, fmt.Errorf("batch %d and fraction %v: want a batch of 1 or more and a fraction above 0 and at most 1", s.Batch, s.Fraction)
-	}
-	if err := ctx.Err(); err != nil {
-		return 0, err
 	}
 	small, err := runnable(n, s.Fraction)
 	if err != nil {
@@ -56,28 +53,18 @@ func (s Zen) score(ctx context.Context, n *blocks.Network, seed uint64) (float64
 	if err != nil {
 		return 0, err
 	}
-	leave, err := theRoom.enter(plain, 2*s.Batch)
-	if err != nil {
-		return 0, err
-	}
-	defer leave()
-	p, err := engine.Compile(plain, engine.Host(1), engine.Options{Batch: 2 * s.Batch, NoBlockFusion: true})
-	if err != nil {
-		return 0, err
-	}
 	d := drawerOf(seed)
-	if err := p.Bind(d.weightsFor(plain)); err != nil {
-		return 0, err
-	}
-	half := s.Batch * plain.Input().Elems()
-	normal := d.input(2 * half)
-	in := make([]float32, 2*half)
-	copy(in, normal[:half])
-	for i := range half {
-		in[half+i] = normal[i] + 0.01*normal[half+i]
-	}
-	out := make([]float32, p.OutLen())
-	if err := p.Run(out, in); err != nil {
+	out, err := runRandom(plain, d, engine.Options{Batch: 2 * s.Batch}, func() []float32 {
+		half := s.Batch * plain.Input().Elems()
+		normal := d.input(2 * half)
+		in := make([]float32, 2*half)
+		copy(in, normal[:half])
+		for i := range half {
+			in[half+i] = normal[i] + 0.01*normal[half+i]
+		}
+		return in
+	})
+	if err != nil {
 		return 0, err
 	}
 	move, m := 0.0, len(out)/2
@@ -143,13 +130,13 @@ func withoutShortcuts(n *blocks.Network) (*blocks.Network, error) {
 }
 
 func init() {
-	register(proxy{name: "zen", label: "Zen score", blind: []Trait{SE, Dilation},
-		settings: func(o Options) string {
-			s := o.Zen.resolved()
-			return fmt.Sprintf("batch=%d,fraction=%.4g,seed=%d", s.Batch, s.Fraction, o.Seed)
+	register(Proxy{Name: "zen", Label: "Zen score", Blind: []Trait{SE, Dilation},
+		settings: func(s Settings) string {
+			z := s.Zen.resolved()
+			return fmt.Sprintf("batch=%d,fraction=%.4g,seed=%d", z.Batch, z.Fraction, s.Seed)
 		},
-		score: func(ctx context.Context, n *blocks.Network, o Options) (float64, error) {
-			return o.Zen.score(ctx, n, o.Seed)
+		score: func(_ context.Context, n *blocks.Network, s Settings, _ *Memo) (float64, error) {
+			return s.Zen.score(n, s.Seed)
 		},
 	})
 }

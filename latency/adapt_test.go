@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+
+	"nas/internal/stat"
 )
 
 // spearman is the correlation of the ranks; ties keep their order, there are none.
@@ -90,9 +92,9 @@ func TestAdaptTenFBNets(t *testing.T) {
 			rank, mape = append(rank, spearman(a, b)), append(mape, off)
 		}
 		t.Logf("%s from %s and ten networks: rank correlation %.3f (%.3f to %.3f), error %.1f %%: medians of 7 draws",
-			c.device, c.base, median(rank), rank[0], rank[len(rank)-1], median(mape))
-		if median(rank) < 0.93 {
-			t.Errorf("rank correlation %.3f, want 0.93", median(rank))
+			c.device, c.base, stat.Median(rank), rank[0], rank[len(rank)-1], stat.Median(mape))
+		if stat.Median(rank) < 0.93 {
+			t.Errorf("rank correlation %.3f, want 0.93", stat.Median(rank))
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // blockParts are the kinds that blocks of tables consist of.
@@ -62,7 +63,7 @@ func relativeCosts(us []UnitTime, amounts func(u *engine.Unit) []float64, ridge 
 				rows[i][j] *= w[i] / (1000 * us[i].Ms)
 			}
 		}
-		costs = nonNegative(rows, b, ridge)
+		costs = stat.NNLS(rows, b, ridge)
 		abs := make([]float64, len(us))
 		for i := range us {
 			e := b[i]
@@ -71,7 +72,7 @@ func relativeCosts(us []UnitTime, amounts func(u *engine.Unit) []float64, ridge 
 			}
 			abs[i] = math.Abs(e) / w[i]
 		}
-		s := 1.4826 * median(slices.Clone(abs))
+		s := 1.4826 * stat.Median(slices.Clone(abs))
 		for i := range w {
 			w[i] = math.Sqrt(min(1, 1.345*max(s, 1e-6)/max(abs[i], 1e-12)))
 		}

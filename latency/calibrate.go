@@ -10,6 +10,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // Options of [Calibrate]. The zero value is a calibration of one minute.
@@ -85,9 +86,8 @@ type unitRecord struct {
 
 // calibration is the state of one Calibrate.
 type calibration struct {
-	rt      Runtime
 	dev     Device
-	timer   Timer
+	timer   UnitTimer
 	opts    Options
 	start   time.Time
 	next    func() (*blocks.Network, bool)
@@ -108,7 +108,7 @@ type calibration struct {
 	visits  int // to all networks
 	slow    int // ... while the machine was slow
 	guesser *Predictor
-	hypers  map[string]*Hyper
+	hypers  map[string]*stat.ResidualKernel
 	error   float64
 }
 
@@ -132,51 +132,49 @@ func Calibrate(ctx context.Context, rt Runtime, networks iter.Seq[*blocks.Networ
 	if opts.MaxUnits == 0 {
 		opts.MaxUnits = defaultMaxUnits
 	}
-	if b, ok := rt.(*Recipe); ok {
-		return calibrateRecipe(ctx, b, networks, opts)
-	}
-	c := &calibration{
-		rt: rt, dev: rt.Device(), opts: opts, start: time.Now(),
-		freq: map[engine.Unit]float64{}, units: map[engine.Unit][]unitRecord{}, kept: map[engine.Unit]UnitTime{}, hypers: map[string]*Hyper{},
-	}
-	facts := rt.Facts()
+	dev, facts := rt.Device(), rt.Facts()
+	var known Baseline
 	if b := opts.Base; b != nil {
-		if err := b.Device.match(c.dev); err != nil {
+		if err := b.Device.match(dev); err != nil {
 			return nil, fmt.Errorf("latency: measurements cannot be added to a profile of another device: %w", err)
 		}
-		for _, u := range b.Units {
-			c.kept[u.Unit] = u
-		}
+		known.ProbeNs = b.Calibration.ProbeNs // times are brought to this session's reference
 	}
-	next, stop := pull(networks)
-	defer stop()
-	c.next = next
-	if err := c.fill(); err != nil {
-		return nil, err
-	}
-	if len(c.pool)+len(c.held) == 0 {
-		return nil, errors.New("latency: no networks to calibrate with")
-	}
-	var known Baseline
-	if opts.Base != nil {
-		known.ProbeNs = opts.Base.Calibration.ProbeNs // times are brought to this session's reference
-	}
+	start := time.Now()
 	timer, err := rt.Open(ctx, known)
 	if err != nil {
 		return nil, err
 	}
-	c.timer = timer
+	next, stop := pull(networks)
+	defer stop()
+	units, ok := timer.(UnitTimer)
+	if !ok {
+		defer timer.Close()
+		return calibrateEndToEnd(ctx, timer, dev, facts, next, opts)
+	}
+	c := &calibration{
+		dev: dev, timer: units, opts: opts, start: start, next: next,
+		freq: map[engine.Unit]float64{}, units: map[engine.Unit][]unitRecord{}, kept: map[engine.Unit]UnitTime{}, hypers: map[string]*stat.ResidualKernel{},
+	}
+	if opts.Base != nil {
+		for _, u := range opts.Base.Units {
+			c.kept[u.Unit] = u
+		}
+	}
 	why, err := c.measure(ctx)
 	// What waited for a better moment counts as it is.
 	for _, n := range c.later {
-		err = errors.Join(err, c.keep(n.before))
+		err = errors.Join(err, c.keep(n.calls, n.before))
 	}
 	for _, h := range c.second {
 		c.whole = append(c.whole, wholeRecord{h, h.before})
 	}
 	base := timer.Baseline()
-	slowPct := slowShare(timer)
-	warnings := append(facts.warnings(c.dev.Threads), timer.Close()...)
+	slowPct := 0.0
+	if r, ok := timer.(ReferenceTimer); ok {
+		slowPct = r.SlowPct()
+	}
+	warnings := append(facts.warnings(dev.Threads), timer.Close()...)
 	if err != nil && (ctx.Err() == nil || len(c.units) == 0 || len(c.whole) < 10) {
 		return nil, err
 	}
@@ -233,7 +231,7 @@ func (c *calibration) draw() error {
 		c.ended = true
 		return nil
 	}
-	calls, err := cut(n, c.dev)
+	calls, err := c.dev.Calls(n)
 	if err != nil {
 		return err
 	}
@@ -252,6 +250,12 @@ func (c *calibration) draw() error {
 // measure alternates between networks timed call by call and held-out ones, so
 // that both see the same machine, until the time, the networks or the need ends.
 func (c *calibration) measure(ctx context.Context) (why string, err error) {
+	if err := c.fill(); err != nil {
+		return "", err
+	}
+	if len(c.pool)+len(c.held) == 0 {
+		return "", errors.New("latency: no networks to calibrate with")
+	}
 	deadline := c.start.Add(time.Duration(float64(c.opts.Budget) * (1 - fitShare)))
 	nextFit := 250
 	for step := 0; ; step++ {

@@ -11,26 +11,58 @@ import (
 	"nas/blocks/engine"
 )
 
-// Runtime times networks on a device. [Native] is this machine's own; a recipe
-// makes one of any program that times a model file.
+// A Runtime times networks on a device. [Native] is this machine with the engine's
+// kernels; a recipe makes one of any program that times a model file. What an
+// implementation must promise is run by package latencytest.
 type Runtime interface {
-	// Device says what is timed. Facts describe the machine underneath.
+	// Device identifies what is timed: device, processor, software, threads. It must be
+	// the same at every call, since profiles are found and compared by it.
 	Device() Device
+	// Facts describe the machine underneath, as it is now.
 	Facts() Facts
-	// Open prepares for timing on the calling goroutine, which must be the one
-	// that uses and closes the Timer. known is what the device took undisturbed when
-	// its profile was made.
+	// Open prepares for timing on the calling goroutine, which must be the one that
+	// uses and closes the Timer. known is the Baseline of the device's profile, the
+	// zero value if there is none.
 	Open(ctx context.Context, known Baseline) (Timer, error)
 }
 
-// Timer times networks until it is closed.
+// A Timer times networks until it is closed. It may be a [UnitTimer], a [BatchTimer]
+// and a [ReferenceTimer], too.
 type Timer interface {
-	// Time times a network as a whole, and its calls if the runtime can tell them.
+	// Time measures the end-to-end latency of a network. It returns the cause of ctx's
+	// end, wrapped, as soon as it can.
 	Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error)
-	// Baseline is that of this session.
+	// Baseline returns what this session found the device to take undisturbed.
 	Baseline() Baseline
-	// Close ends the session and returns what has to be said about it.
+	// Close ends the session and returns warnings about its timings.
 	Close() []string
+}
+
+// A UnitTimer also tells what each unit of a network takes. Runtimes without it are
+// calibrated from end-to-end latencies alone.
+type UnitTimer interface {
+	Timer
+	// TimeUnits is Time with the times of the units: Timing.CallMs and CallSpread, in
+	// the order of Device.Calls.
+	TimeUnits(ctx context.Context, n *blocks.Network, e Effort) (Timing, error)
+}
+
+// A BatchTimer times several networks for less than one after the other takes, such as
+// a command that takes seconds to start.
+type BatchTimer interface {
+	Timer
+	// Batch is the number of networks to pass at once, at least 1.
+	Batch() int
+	// TimeBatch returns one Timing for each network, in order.
+	TimeBatch(ctx context.Context, ns []*blocks.Network, e Effort) ([]Timing, error)
+}
+
+// A ReferenceTimer keeps timing a reference kernel, which shows how fast the machine is.
+type ReferenceTimer interface {
+	Timer
+	// SlowPct is the share of the session's timings of the reference kernel that took
+	// more than 5 % longer than undisturbed, in per cent.
+	SlowPct() float64
 }
 
 // Baseline is what a device takes with nobody else on it. The zero value: not known.
@@ -41,8 +73,7 @@ type Baseline struct {
 
 // Effort says how long to look at one network.
 type Effort struct {
-	Runs    int  // of the whole network, at least
-	Kernels bool // time the calls, too
+	Runs int // of the network, at least
 	// MinTime is the least time to spend in timed runs of the whole; short networks
 	// get more runs for it, at most 20 times Runs.
 	MinTime time.Duration
@@ -62,10 +93,9 @@ type Effort struct {
 
 // Timing is what a timer found.
 type Timing struct {
-	Whole Sample
-	Calls []engine.Call
-	// CallMs are the times of the calls and CallSpread their relative half
-	// widths; nil if they were not timed.
+	Whole Sample // end to end
+	// CallMs are the times of the network's unit calls in ms, and CallSpread their
+	// standard errors relative to them; nil if only the network was timed.
 	CallMs, CallSpread []float64
 	Pace
 	// Calm is in how many runs, in the mean, a part of the network was seen in a calm
@@ -93,20 +123,21 @@ type Pace struct {
 
 const nativeName = "native"
 
-// Ways to cut a network into units.
+// Ways to cut a network into units: the values of Device.Cut.
 const (
-	cutPlan   = ""       // the calls of the engine's plan
-	cutOps    = "ops"    // the same without block fusion: convolutions with what runtimes commonly fuse
-	cutBlocks = "blocks" // the same, the convolutions of a separable block together (see inBlocks)
+	CutPlan   = ""       // the kernel calls of the engine's plan
+	CutOps    = "ops"    // the same without block fusion: convolutions with what runtimes commonly fuse
+	CutBlocks = "blocks" // as CutOps, but with the convolutions of each separable block as one unit "block"
 )
 
-// cut lists the units of a network on a device.
-func cut(n *blocks.Network, d Device) ([]engine.Call, error) {
-	p, err := engine.Compile(n, d.Target, engine.Options{NoBlockFusion: d.Cut != cutPlan})
+// Calls cuts a network into the unit calls that the device is modelled by, in the order
+// in which they run. It fails if the engine cannot compile the network.
+func (d Device) Calls(n *blocks.Network) ([]engine.Call, error) {
+	p, err := engine.Compile(n, d.Target, engine.Options{NoBlockFusion: d.Cut != CutPlan})
 	if err != nil {
 		return nil, fmt.Errorf("latency: %w", err)
 	}
-	if d.Cut == cutBlocks {
+	if d.Cut == CutBlocks {
 		return inBlocks(p.Kernels()), nil
 	}
 	return p.Kernels(), nil

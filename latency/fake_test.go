@@ -81,12 +81,18 @@ func (f *fakeRuntime) trueMs(u *engine.Unit) float64 {
 	return ns / 1e6
 }
 
-func (f *fakeRuntime) Time(_ context.Context, n *blocks.Network, e Effort) (Timing, error) {
-	calls, err := cut(n, f.Device())
+func (f *fakeRuntime) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
+	t, err := f.TimeUnits(ctx, n, e)
+	t.CallMs, t.CallSpread = nil, nil
+	return t, err
+}
+
+func (f *fakeRuntime) TimeUnits(_ context.Context, n *blocks.Network, e Effort) (Timing, error) {
+	calls, err := f.Device().Calls(n)
 	if err != nil {
 		return Timing{}, err
 	}
-	t := Timing{Calls: calls, Pace: Pace{Slow: 1, RefMs: 1}, Runs: e.Runs}
+	t := Timing{Pace: Pace{Slow: 1, RefMs: 1}, Runs: e.Runs}
 	if f.r.Float64() < f.slow {
 		t.Slow, t.RefMs = 1.3, 1.3
 	}
@@ -108,9 +114,6 @@ func (f *fakeRuntime) Time(_ context.Context, n *blocks.Network, e Effort) (Timi
 		runs[i] = sum * math.Exp(f.noise*f.r.NormFloat64())
 	}
 	t.Whole = NewSample(runs)
-	if !e.Kernels {
-		t.CallMs, t.CallSpread = nil, nil
-	}
 	return t, nil
 }
 

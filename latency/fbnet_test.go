@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"nas/internal/stat"
 	"nas/latency/devices"
 )
 
@@ -56,9 +57,9 @@ func TestFBNetHalves(t *testing.T) {
 				}
 			}
 			all = append(all, errs...)
-			medians = append(medians, median(errs))
+			medians = append(medians, stat.Median(errs))
 		}
-		m := median(medians)
+		m := stat.Median(medians)
 		t.Logf("%s: median of the medians %.1f %%, from %.1f to %.1f %%; nine tenths of all blocks within %.0f %%",
 			c.device, 100*m, 100*medians[0], 100*medians[len(medians)-1], 100*quantileOf(all, 0.9))
 		if m > c.limit {
@@ -68,8 +69,8 @@ func TestFBNetHalves(t *testing.T) {
 }
 
 func quantileOf(xs []float64, q float64) float64 {
-	median(xs) // sorts
-	return quantile(xs, q)
+	stat.Median(xs) // sorts
+	return stat.Quantile(xs, q)
 }
 
 func mustRead(t *testing.T, name string) []byte {

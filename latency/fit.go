@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // paced tells whether what was measured was brought to the reference kernel's pace.
@@ -56,7 +57,7 @@ func (c *calibration) table() []UnitTime {
 	}
 	typical := 0.03
 	if len(between) >= 10 {
-		typical = max(0.005, median(between))
+		typical = max(0.005, stat.Median(between))
 	}
 	var out []UnitTime
 	for u, rs := range c.units {
@@ -80,11 +81,11 @@ func (c *calibration) table() []UnitTime {
 			row.Networks += k.Networks
 		}
 		n := len(ms)
-		one := math.Hypot(typical, median(sp))
+		one := math.Hypot(typical, stat.Median(sp))
 		if n >= 4 {
 			one = max(spreadOf(slices.Clone(ms)), typical/2)
 		}
-		row.Ms = median(ms)
+		row.Ms = stat.Median(ms)
 		row.Spread = one / math.Sqrt(float64(n))
 		out = append(out, row)
 	}
@@ -102,7 +103,7 @@ func (c *calibration) table() []UnitTime {
 func (c *calibration) refit(search bool) error {
 	c.report("fitting")
 	if search {
-		c.hypers = map[string]*Hyper{}
+		c.hypers = map[string]*stat.ResidualKernel{}
 	}
 	p, kinds, err := c.model()
 	if err != nil {

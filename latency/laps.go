@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // lapTimes is what is known of the laps of a network, over the visits to it.
@@ -50,10 +51,10 @@ func (r *recording) lapTimes() *lapTimes {
 			}
 			l := lapTime{runs: float64(len(calm)), others: float64(len(others))}
 			if len(others) > 0 {
-				l.disturbed = median(others)
+				l.disturbed = stat.Median(others)
 			}
 			if len(calm) > 0 {
-				if l.ms = median(calm); l.ms > 0 { // a coarse clock does not see the shortest
+				if l.ms = stat.Median(calm); l.ms > 0 { // a coarse clock does not see the shortest
 					l.err = l.ms * max(spreadOf(calm), 0.02) * math.Sqrt(math.Pi/2/l.runs) // of a median
 				}
 			}
@@ -62,7 +63,7 @@ func (r *recording) lapTimes() *lapTimes {
 		t.lanes = append(t.lanes, laps)
 	}
 	if len(probes) > 0 && r.probes.base > 0 {
-		t.clock = median(probes) / r.probes.base
+		t.clock = stat.Median(probes) / r.probes.base
 	}
 	return t
 }

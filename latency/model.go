@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // UnitTime is one row of a profile's table: what a unit took.
@@ -37,15 +38,15 @@ type KindModel struct {
 	Low      map[string]float64 `json:"low,omitempty"`
 	High     map[string]float64 `json:"high,omitempty"`
 	// Rough is the root mean square of the logarithm of ms / (terms . costs).
-	Rough float64 `json:"rough"`
-	Hyper *Hyper  `json:"process,omitempty"`
+	Rough float64              `json:"rough"`
+	Hyper *stat.ResidualKernel `json:"process,omitempty"`
 	// LeaveOneOut is the root mean square of the relative error of each unit
 	// predicted from the others.
 	LeaveOneOut float64 `json:"leave_one_out"`
 
 	costs []float64
 	use   []int // indices of Features
-	gp    *process
+	gp    *stat.ResidualGP
 }
 
 // minProcess is the number of units below which a kind has costs only.
@@ -60,7 +61,7 @@ const anyKind = "*"
 
 // fitKinds fits one model for each kind among the units and one of all.
 // hypers, if it has a kind, spares the search for its hyperparameters.
-func fitKinds(units []UnitTime, t *engine.Target, hypers map[string]*Hyper) (map[string]*KindModel, error) {
+func fitKinds(units []UnitTime, t *engine.Target, hypers map[string]*stat.ResidualKernel) (map[string]*KindModel, error) {
 	if len(units) == 0 {
 		return map[string]*KindModel{}, nil
 	}
@@ -92,7 +93,7 @@ func fitKinds(units []UnitTime, t *engine.Target, hypers map[string]*Hyper) (map
 	return out, nil
 }
 
-func fitKind(kind string, us []UnitTime, t *engine.Target, h *Hyper, all *KindModel) (*KindModel, error) {
+func fitKind(kind string, us []UnitTime, t *engine.Target, h *stat.ResidualKernel, all *KindModel) (*KindModel, error) {
 	m := &KindModel{Kind: kind, Units: len(us), Low: map[string]float64{}, High: map[string]float64{}}
 	n := len(us)
 	tm := make([][]float64, n)
@@ -106,7 +107,7 @@ func fitKind(kind string, us []UnitTime, t *engine.Target, h *Hyper, all *KindMo
 	for i := range us {
 		resid[i] = math.Log(us[i].Ms / m.analytic(tm[i]))
 	}
-	m.Rough = rms(resid)
+	m.Rough = stat.RMS(resid)
 	for j := range features {
 		lo, hi := math.Inf(1), math.Inf(-1)
 		for i := range ft {
@@ -124,7 +125,7 @@ func fitKind(kind string, us []UnitTime, t *engine.Target, h *Hyper, all *KindMo
 	}
 	if h == nil || len(h.Scale) != len(m.use) {
 		x, sd := m.points(us, ft)
-		v := fitHyper(x, resid, sd)
+		v := stat.TuneResidualKernel(x, resid, sd)
 		h = &v
 	}
 	m.Hyper = h
@@ -132,8 +133,8 @@ func fitKind(kind string, us []UnitTime, t *engine.Target, h *Hyper, all *KindMo
 		return nil, err
 	}
 	_, sd := m.points(us, ft)
-	if e, _ := m.gp.leaveOneOut(sd); e != nil {
-		m.LeaveOneOut = rms(e)
+	if e, _ := m.gp.LeaveOneOut(sd); e != nil {
+		m.LeaveOneOut = stat.RMS(e)
 	}
 	return m, nil
 }
@@ -158,7 +159,7 @@ func (m *KindModel) pick(dst, f []float64) []float64 {
 
 func (m *KindModel) condition(us []UnitTime, ft [][]float64, resid []float64) (err error) {
 	x, sd := m.points(us, ft)
-	m.gp, err = newProcess(*m.Hyper, x, resid, sd)
+	m.gp, err = stat.NewResidualGP(*m.Hyper, x, resid, sd)
 	return err
 }
 
@@ -198,7 +199,7 @@ func (m *KindModel) fitCosts(us []UnitTime, tm [][]float64, all *KindModel) {
 	for i, u := range us {
 		ratio[i] = u.Ms / all.analytic(tm[i])
 	}
-	factor := median(ratio)
+	factor := stat.Median(ratio)
 	for j := range p {
 		expected[j] = factor * all.costs[j]
 		for i, u := range us {
@@ -226,12 +227,12 @@ func (m *KindModel) fitCosts(us []UnitTime, tm [][]float64, all *KindModel) {
 			}
 			rows[i], b[i] = r, w[i]
 		}
-		m.costs = nonNegative(rows, b, 1e-4)
+		m.costs = stat.NNLS(rows, b, 1e-4)
 		abs := make([]float64, len(us))
 		for i, u := range us {
 			abs[i] = math.Abs(m.sum(tm[i])/u.Ms - 1)
 		}
-		s := 1.4826 * median(slices.Clone(abs))
+		s := 1.4826 * stat.Median(slices.Clone(abs))
 		for i := range w {
 			w[i] = math.Sqrt(min(1, 1.345*max(s, 1e-6)/max(abs[i], 1e-12)))
 		}
@@ -309,7 +310,7 @@ func (m *KindModel) predict(u *engine.Unit, t *engine.Target) (ms, sd float64, o
 	tm, ft := terms(termRoom[:0], u, t), featuresOf(featureRoom[:0], u, t)
 	ms, sd = m.analytic(tm), m.Rough
 	if m.gp != nil {
-		mean, dev := m.gp.predict(m.pick(usedRoom[:0], ft))
+		mean, dev := m.gp.Predict(m.pick(usedRoom[:0], ft))
 		ms *= math.Exp(mean)
 		sd = math.Hypot(dev, m.Hyper.Noise)
 	}
@@ -328,12 +329,4 @@ func (m *KindModel) predict(u *engine.Unit, t *engine.Target) (ms, sd float64, o
 		outside = ""
 	}
 	return ms, math.Hypot(sd, 0.1*far), outside
-}
-
-func rms(xs []float64) float64 {
-	s := 0.0
-	for _, x := range xs {
-		s += x * x
-	}
-	return math.Sqrt(s / float64(max(1, len(xs))))
 }

@@ -3,153 +3,8 @@ package latency
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 )
-
-// By hand: with x >= 0 the best fit of the second column is none at all.
-func TestNonNegativeKnown(t *testing.T) {
-	rows := [][]float64{{1, 0}, {1, 1}, {1, 2}}
-	x := nonNegative(rows, []float64{3, 2, 1}, 0)
-	if math.Abs(x[0]-2) > 1e-9 || x[1] != 0 {
-		t.Errorf("falling values: %v, want [2 0]", x)
-	}
-	x = nonNegative(rows, []float64{1, 3, 5}, 0)
-	if math.Abs(x[0]-1) > 1e-6 || math.Abs(x[1]-2) > 1e-6 {
-		t.Errorf("a line: %v, want [1 2]", x)
-	}
-	if x := nonNegative([][]float64{{1, 0}, {2, 0}}, []float64{1, 2}, 0); x[1] != 0 || math.Abs(x[0]-1) > 1e-9 {
-		t.Errorf("an empty column: %v", x)
-	}
-}
-
-// The conditions of Karush, Kuhn and Tucker hold for random problems.
-func TestNonNegativeOptimal(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 1))
-	for range 50 {
-		n, p := 20, 6
-		rows, b := make([][]float64, n), make([]float64, n)
-		for i := range rows {
-			rows[i] = make([]float64, p)
-			for j := range rows[i] {
-				rows[i][j] = r.NormFloat64()
-			}
-			b[i] = r.NormFloat64()
-		}
-		x := nonNegative(rows, b, 0)
-		for j := range p {
-			g := 0.0
-			for i := range rows {
-				e := -b[i]
-				for k, v := range rows[i] {
-					e += v * x[k]
-				}
-				g += e * rows[i][j]
-			}
-			if x[j] < 0 || g < -1e-6 || x[j] > 0 && math.Abs(g) > 1e-6 {
-				t.Fatalf("x[%d] = %g with gradient %g", j, x[j], g)
-			}
-		}
-	}
-}
-
-// One point, by hand: mean k y/(k0+noise), variance k0 - k^2/(k0+noise).
-func TestProcessOnePoint(t *testing.T) {
-	h := Hyper{Signal: 2, Noise: 1, Scale: []float64{2}}
-	g, err := newProcess(h, [][]float64{{0}}, []float64{3}, []float64{0})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := math.Sqrt(5) * 1.5 // distance 3 over scale 2
-	k := 4 * (1 + s + s*s/3) * math.Exp(-s)
-	mean, sd := g.predict([]float64{3})
-	if math.Abs(mean-k*3/5) > 1e-6 || math.Abs(sd-math.Sqrt(4-k*k/5)) > 1e-6 {
-		t.Errorf("mean %g sd %g, want %g %g", mean, sd, k*3/5, math.Sqrt(4-k*k/5))
-	}
-	if mean, sd := g.predict([]float64{1e4}); math.Abs(mean) > 1e-9 || math.Abs(sd-2) > 1e-9 {
-		t.Errorf("far away: mean %g, sd %g, want 0 and 2", mean, sd)
-	}
-}
-
-func TestProcessLeaveOneOut(t *testing.T) {
-	x, y, sd := wave(25)
-	h := Hyper{Signal: 1, Noise: 0.1, Scale: []float64{1.5, 3}}
-	g, err := newProcess(h, x, y, sd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e, dev := g.leaveOneOut(sd)
-	for _, i := range []int{0, 7, 24} {
-		g, err := newProcess(h, slices.Delete(slices.Clone(x), i, i+1), slices.Delete(slices.Clone(y), i, i+1), slices.Delete(slices.Clone(sd), i, i+1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		mean, s := g.predict(x[i])
-		if math.Abs(e[i]-(y[i]-mean)) > 1e-6 || math.Abs(dev[i]-s) > 1e-5 {
-			t.Errorf("point %d: error %g sd %g, left out for real %g %g", i, e[i], dev[i], y[i]-mean, s)
-		}
-	}
-}
-
-func wave(n int) (x [][]float64, y, sd []float64) {
-	r := rand.New(rand.NewPCG(2, 2))
-	for range n {
-		a, b := 6*r.Float64(), 6*r.Float64()
-		x = append(x, []float64{a, b})
-		y = append(y, math.Sin(a)+0.05*r.NormFloat64())
-		sd = append(sd, 0.02)
-	}
-	return x, y, sd
-}
-
-func TestLikelihoodGradient(t *testing.T) {
-	x, y, sd := wave(20)
-	l := &likelihood{x: x, y: y, sd: sd, prior: []float64{-1, -3, 0, 0.5}, width: []float64{1, 1, 1, 2}}
-	p := []float64{-0.3, -2.5, 0.4, 0.9}
-	_, g := l.eval(p)
-	for j := range p {
-		const h = 1e-5
-		q := slices.Clone(p)
-		q[j] += h
-		up, _ := l.eval(q)
-		q[j] -= 2 * h
-		down, _ := l.eval(q)
-		if d := (up - down) / (2 * h); math.Abs(d-g[j]) > 1e-4*max(1, math.Abs(d)) {
-			t.Errorf("parameter %d: gradient %g, difference %g", j, g[j], d)
-		}
-	}
-}
-
-// Of two features the process must find the one that matters.
-func TestFitHyper(t *testing.T) {
-	x, y, sd := wave(60)
-	h := fitHyper(x, y, sd)
-	if h.Scale[1] < 2*h.Scale[0] || h.Noise > 0.15 {
-		t.Errorf("%+v: the second feature does nothing", h)
-	}
-	g, err := newProcess(h, x, y, sd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for a := 0.5; a < 5.5; a += 0.5 {
-		if m, _ := g.predict([]float64{a, 3}); math.Abs(m-math.Sin(a)) > 0.15 {
-			t.Errorf("sin(%g) = %.3f, predicted %.3f", a, math.Sin(a), m)
-		}
-	}
-}
-
-func TestConformalQuantile(t *testing.T) {
-	s := make([]float64, 19)
-	for i := range s {
-		s[i] = float64(19 - i)
-	}
-	if q := conformalQuantile(s, 0.9); q != 18 { // ceil(20 x 0.9) = 18
-		t.Errorf("19 scores: %g, want the 18th", q)
-	}
-	if q := conformalQuantile([]float64{3, 1, 2}, 0.9); q != 3 {
-		t.Errorf("3 scores: %g, want the largest", q)
-	}
-}
 
 // Split conformal intervals hold 90 % of new networks even if errors have heavy
 // tails and a bias which grows with the latency.
@@ -227,20 +82,6 @@ func TestIntervalCoversNoise(t *testing.T) {
 	}
 }
 
-func TestKendall(t *testing.T) {
-	// (5 concordant - 1 discordant) / 6 pairs.
-	if k := kendall([]float64{1, 2, 3, 4}, []float64{1, 2, 4, 3}); math.Abs(k-4.0/6) > 1e-12 {
-		t.Errorf("tau %g", k)
-	}
-	// A tie in one list: 5 concordant, 0 discordant, sqrt(5 x 6).
-	if k := kendall([]float64{1, 1, 3, 4}, []float64{1, 2, 3, 4}); math.Abs(k-5/math.Sqrt(30)) > 1e-12 {
-		t.Errorf("tau-b with a tie %g", k)
-	}
-	if k := kendall([]float64{1, 1}, []float64{1, 2}); k != 0 {
-		t.Errorf("a constant list: %g", k)
-	}
-}
-
 func TestSummarize(t *testing.T) {
 	ps := []pair{
 		{"a", 1.00, 0.9, 1.1, 1, 10e6}, {"b", 2.16, 1.9, 2.1, 2, 20e6},
@@ -261,7 +102,7 @@ func TestTermsOfUnits(t *testing.T) {
 	f := newFake(1, 0, 0)
 	target := f.Device().Target
 	for _, n := range sampleNetworks(t, mobileSpec(), 11, 30) {
-		calls, err := cut(n, f.Device())
+		calls, err := f.Device().Calls(n)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,12 +10,12 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // runnable is a network ready to be timed on this machine.
 type runnable struct {
 	plan    *engine.Plan
-	calls   []engine.Call
 	in, out []float32
 	laps    engine.Trace
 }
@@ -34,7 +34,7 @@ func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target) (*runnable, 
 	if err := p.Bind(w); err != nil {
 		return nil, fmt.Errorf("latency: %w", err)
 	}
-	r := &runnable{plan: p, calls: p.Kernels(), in: make([]float32, p.InLen()), out: make([]float32, p.OutLen())}
+	r := &runnable{plan: p, in: make([]float32, p.InLen()), out: make([]float32, p.OutLen())}
 	for i := range r.in {
 		r.in[i] = normals[i&(len(normals)-1)]
 	}
@@ -228,19 +228,40 @@ func (m *meter) referenceMs() float64 {
 		} else {
 			s := slices.Clone(m.seen)
 			slices.Sort(s)
-			m.refMs = quantile(s, 0.05)
+			m.refMs = stat.Quantile(s, 0.05)
 		}
 	}
 	return m.refMs
 }
 
+// SlowPct is the share of slow timings of the reference kernel, in per cent.
+func (m *meter) SlowPct() float64 {
+	if len(m.seen) == 0 {
+		return 0
+	}
+	n, base := 0, m.referenceMs()
+	for _, v := range m.seen {
+		if v > 1.05*base {
+			n++
+		}
+	}
+	return 100 * float64(n) / float64(len(m.seen))
+}
+
 // Close leaves the measuring state.
 func (m *meter) Close() []string { return m.s.close() }
 
-// Time times a network: two runs to warm up, then blocks of runs with the
+// Time times a network end to end.
+func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
+	t, err := m.TimeUnits(ctx, n, e)
+	t.CallMs, t.CallSpread = nil, nil
+	return t, err
+}
+
+// TimeUnits times a network: two runs to warm up, then blocks of runs with the
 // reference kernel in between. Every run tells the times of its laps, from which
 // that of the whole is put together (see recording.timing).
-func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
+func (m *meter) TimeUnits(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
 	r, err := prepare(n, e.Weights, m.target)
 	if err != nil {
 		return Timing{}, err
@@ -296,10 +317,6 @@ func (m *meter) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, 
 	}
 	t := rec.timing(m.base())
 	t.laps.slowed(m.probes)
-	t.Calls = r.calls
-	if !e.Kernels {
-		t.CallMs, t.CallSpread = nil, nil
-	}
 	if m.since += 4*len(r.in) + 2*weightBytes(n) + rec.bytes(); m.since > 1<<29 {
 		m.since = 0
 		m.s.collect()

@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/mat"
+	"nas/internal/stat"
 )
 
 // NetworkModel turns the sum over a network's units into the network's time and
@@ -22,13 +22,13 @@ import (
 // distribution. Differs in that a held-out network's score comes from weights
 // fitted to the others, so that none is spent on w alone.
 type NetworkModel struct {
-	Weights  []float64 `json:"weights"`
-	Mean     []float64 `json:"mean"`  // of each feature, subtracted
-	Floor    float64   `json:"floor"` // median error, relative
-	Quantile float64   `json:"quantile"`
-	Between  float64   `json:"between,omitempty"` // how far two sessions of the device lie apart, in log ms
-	HeldOut  int       `json:"held_out"`
-	Process  *Hyper    `json:"process,omitempty"` // of the residual
+	Weights  []float64            `json:"weights"`
+	Mean     []float64            `json:"mean"`  // of each feature, subtracted
+	Floor    float64              `json:"floor"` // median error, relative
+	Quantile float64              `json:"quantile"`
+	Between  float64              `json:"between,omitempty"` // how far two sessions of the device lie apart, in log ms
+	HeldOut  int                  `json:"held_out"`
+	Process  *stat.ResidualKernel `json:"process,omitempty"` // of the residual
 	// Range of the held-out networks, in ms.
 	LowMs  float64 `json:"low_ms"`
 	HighMs float64 `json:"high_ms"`
@@ -36,7 +36,7 @@ type NetworkModel struct {
 	Low  []float64 `json:"low,omitempty"`
 	High []float64 `json:"high,omitempty"`
 
-	gp   *process
+	gp   *stat.ResidualGP
 	left []float64 // log errors of the held-out networks, each as predicted from the others
 }
 
@@ -132,14 +132,14 @@ func fitNetwork(hs []heldOut) *NetworkModel {
 		}
 	}
 	if n < 10 {
-		m.Weights[0] = median(slices.Clone(y))
+		m.Weights[0] = stat.Median(slices.Clone(y))
 		return m
 	}
 	x := make([][]float64, n)
 	for i := range hs {
 		x[i] = m.center(hs[i].features())
 	}
-	w, left := robustRidge(x, y)
+	w, left := stat.HuberRidge(x, y)
 	m.Weights, m.left = w, left
 	if n >= minMix {
 		m.fitMix(hs, x, y)
@@ -148,12 +148,12 @@ func fitNetwork(hs []heldOut) *NetworkModel {
 	for i := range m.left {
 		abs[i] = math.Abs(m.left[i])
 	}
-	m.Floor = max(0.002, median(slices.Clone(abs)))
+	m.Floor = max(0.002, stat.Median(slices.Clone(abs)))
 	scores := make([]float64, n)
 	for i := range abs {
 		scores[i] = abs[i] / (m.Floor + hs[i].spread())
 	}
-	m.Quantile = conformalQuantile(scores, coverage)
+	m.Quantile = stat.ConformalQuantile(scores, coverage)
 	return m
 }
 
@@ -166,12 +166,12 @@ const (
 
 func (m *NetworkModel) fitMix(hs []heldOut, x [][]float64, y []float64) {
 	mixes, rest, sd := m.residuals(hs, x, y)
-	h := fitHyper(mixes, rest, sd)
-	g, err := newProcess(h, mixes, rest, sd)
+	h := stat.TuneResidualKernel(mixes, rest, sd)
+	g, err := stat.NewResidualGP(h, mixes, rest, sd)
 	if err != nil {
 		return
 	}
-	loo, _ := g.leaveOneOut(sd)
+	loo, _ := g.LeaveOneOut(sd)
 	var with, without float64
 	for i := range loo {
 		with += math.Abs(loo[i])
@@ -209,7 +209,7 @@ func (m *NetworkModel) restore(hs []heldOut) error {
 		return nil
 	}
 	var err error
-	m.gp, err = newProcess(*m.Process, mixes, rest, sd)
+	m.gp, err = stat.NewResidualGP(*m.Process, mixes, rest, sd)
 	return err
 }
 
@@ -233,7 +233,7 @@ func (m *NetworkModel) predict(s *sums) (ms, low, high float64) {
 		var x [numGroups + 2]float64
 		mix := s.mix(x[:0])
 		mix[numGroups] = f[1] // the sum, as far as it is followed
-		c += m.gp.mean(mix)
+		c += m.gp.Mean(mix)
 	}
 	c = min(max(c, -1.5), 1.5)
 	ms = s.ms * math.Exp(c)
@@ -258,83 +258,4 @@ func (m *NetworkModel) clamp(f *[4]float64) (far float64) {
 		}
 	}
 	return far
-}
-
-// conformalQuantile is the ceil((n+1) q)-th smallest score, the largest one if
-// there are too few for q. It sorts scores.
-func conformalQuantile(scores []float64, q float64) float64 {
-	slices.Sort(scores)
-	k := int(math.Ceil(float64(len(scores)+1)*q)) - 1
-	return scores[min(k, len(scores)-1)]
-}
-
-// robustRidge fits y = x . w with a ridge on all but the first weight and Huber
-// weights (k = 1.345) on the errors. left are the errors of each point as
-// predicted from the others.
-func robustRidge(x [][]float64, y []float64) (w, left []float64) {
-	n, p := len(x), len(x[0])
-	scale := make([]float64, p)
-	for j := range p {
-		for i := range x {
-			scale[j] += x[i][j] * x[i][j]
-		}
-		scale[j] = math.Sqrt(scale[j]/float64(n)) + 1e-12
-	}
-	weight := make([]float64, n)
-	for i := range weight {
-		weight[i] = 1
-	}
-	w = make([]float64, p)
-	left = slices.Clone(y)
-	for range 6 {
-		a := mat.NewSymDense(p, nil)
-		b := mat.NewVecDense(p, nil)
-		for i := range x {
-			for j := range p {
-				b.SetVec(j, b.AtVec(j)+weight[i]*x[i][j]/scale[j]*y[i])
-				for k := j; k < p; k++ {
-					a.SetSym(j, k, a.At(j, k)+weight[i]*x[i][j]/scale[j]*x[i][k]/scale[k])
-				}
-			}
-		}
-		for j := range p {
-			r := 1e-9
-			if j > 0 {
-				r = 3 // as much as three networks that show nothing
-			}
-			a.SetSym(j, j, a.At(j, j)+r)
-		}
-		var c mat.Cholesky
-		if !c.Factorize(a) {
-			return w, left
-		}
-		v := mat.NewVecDense(p, nil)
-		c.SolveVecTo(v, b)
-		var inv mat.SymDense
-		c.InverseTo(&inv)
-		for j := range p {
-			w[j] = v.AtVec(j) / scale[j]
-		}
-		abs := make([]float64, n)
-		for i := range x {
-			e, h := y[i], 0.0
-			for j := range p {
-				e -= w[j] * x[i][j]
-				for k := range p {
-					h += x[i][j] / scale[j] * inv.At(j, k) * x[i][k] / scale[k]
-				}
-			}
-			left[i] = e / max(0.1, 1-weight[i]*h)
-			abs[i] = math.Abs(e)
-		}
-		s := 1.4826 * median(slices.Clone(abs))
-		for i := range weight {
-			e := y[i]
-			for j := range p {
-				e -= w[j] * x[i][j]
-			}
-			weight[i] = min(1, 1.345*max(s, 1e-9)/max(math.Abs(e), 1e-12))
-		}
-	}
-	return w, left
 }

@@ -12,7 +12,7 @@ type Part struct {
 // Part cuts and costs a stretch of a network, given as a network whose input is
 // what the stretch reads.
 func (r *Predictor) Part(n *blocks.Network) (*Part, error) {
-	calls, err := cut(n, r.p.Device)
+	calls, err := r.p.Device.Calls(n)
 	if err != nil {
 		return nil, err
 	}

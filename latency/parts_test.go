@@ -36,7 +36,7 @@ func TestSum(t *testing.T) {
 	for _, d := range []struct {
 		cut string
 		l2  int
-	}{{cutPlan, 1 << 20}, {cutPlan, 1 << 14}, {cutOps, 1 << 20}, {cutBlocks, 1 << 20}} {
+	}{{CutPlan, 1 << 20}, {CutPlan, 1 << 14}, {CutOps, 1 << 20}, {CutBlocks, 1 << 20}} {
 		p := *profile
 		p.Device.Cut, p.Device.Target.L2 = d.cut, d.l2
 		predictor, err := p.Predictor()

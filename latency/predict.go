@@ -117,7 +117,7 @@ func (r *Predictor) Target() engine.Target { return r.target }
 // error is that the network cannot be lowered; of what was never measured there are
 // warnings and a wide interval.
 func (r *Predictor) Predict(n *blocks.Network) (Estimate, error) {
-	calls, err := cut(n, r.p.Device)
+	calls, err := r.p.Device.Calls(n)
 	if err != nil {
 		return Estimate{}, err
 	}

@@ -114,7 +114,7 @@ func TestPredictParts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		calls, _ := cut(n, p.Device)
+		calls, _ := p.Device.Calls(n)
 		count, sum := 0, 0.0
 		for _, k := range e.Kernels {
 			count += k.Count
@@ -142,7 +142,7 @@ func mixedNetwork(tb testing.TB, r *Predictor, d Device) *NetworkModel {
 	nets := sampleNetworks(tb, mobileSpec(), 1, 140)
 	hs := make([]heldOut, len(nets))
 	for i, n := range nets {
-		calls, err := cut(n, d)
+		calls, err := d.Calls(n)
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -167,7 +167,7 @@ func BenchmarkLatency(b *testing.B) {
 	var all [][]engine.Call
 	n := 0
 	for _, net := range sampleNetworks(b, mobileSpec(), 1, 140) {
-		calls, err := cut(net, p.Device)
+		calls, err := p.Device.Calls(net)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -319,6 +319,10 @@ func CachedBaseline(d Device) Baseline {
 	return head.Calibration.Baseline
 }
 
+// Extensible reports whether a calibration can add to the profile. It cannot if the
+// profile was fitted to end-to-end latencies or to a table of somebody else's.
+func (p *Profile) Extensible() bool { return p.Calibration.Base == "" && p.Calibration.Source == "" }
+
 // Matches returns nil if rt times the very device that the profile is of, and
 // else an error that names the first difference: what is measured there cannot
 // be held against this profile.

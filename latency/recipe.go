@@ -233,9 +233,9 @@ func (r *Recipe) ask() (remoteFacts, error) {
 func (r *Recipe) Device() Device {
 	s := &r.spec
 	f, _ := r.about()
-	d := Device{Name: s.Name, CPU: cmp.Or(s.CPU, f.Machine.CPU), Runtime: s.Runtime, Version: s.Version, DType: s.DType, Threads: s.Threads, Cut: cutOps}
+	d := Device{Name: s.Name, CPU: cmp.Or(s.CPU, f.Machine.CPU), Runtime: s.Runtime, Version: s.Version, DType: s.DType, Threads: s.Threads, Cut: CutOps}
 	if s.Units == "plan" {
-		d.Cut = cutPlan
+		d.Cut = CutPlan
 	}
 	if release.MatchString(f.Version) && d.Version == "" {
 		d.Version = f.Version

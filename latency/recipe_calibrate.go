@@ -3,59 +3,36 @@ package latency
 import (
 	"context"
 	"errors"
-	"iter"
 	"time"
 
 	"nas/blocks"
 )
 
-// recipeRuns is how often a network is to be run by a command.
-const recipeRuns = 30
+// endToEndRuns is how often each network is run.
+const endToEndRuns = 30
 
-// calibrateRecipe times whole networks through a recipe until the time or the
-// networks end, and fits costs to them.
-func calibrateRecipe(ctx context.Context, r *Recipe, networks iter.Seq[*blocks.Network], o Options) (*Profile, error) {
-	start := time.Now()
-	d := r.Device()
-	var base *Profile
+// calibrateEndToEnd times networks end to end until the time or the networks end, and
+// fits costs to them.
+func calibrateEndToEnd(ctx context.Context, timer Timer, d Device, facts Facts, next func() (*blocks.Network, bool), o Options) (*Profile, error) {
 	if o.Base != nil {
 		return nil, errors.New("latency: adding to a profile of whole networks is not possible; calibrate with a larger budget")
 	}
-	if base = o.Prior; base == nil {
-		base = genericProfile(d)
-	}
-	facts := r.Facts()
-	timer, err := r.Open(ctx, Baseline{})
-	if err != nil {
-		return nil, err
-	}
-	defer timer.Close()
+	start := time.Now()
 	var ms []Measured
-	var samples []Sample
-	var pace []float64 // the reference networks' time at each
+	var ts []Timing
 	why := "networks"
-	next, stop := pull(networks)
-	defer stop()
 	for {
-		var nets []*blocks.Network
-		for len(nets) < r.spec.Batch {
-			n, ok := next()
-			if !ok {
-				break
-			}
-			nets = append(nets, n)
-		}
+		nets := take(next, timer)
 		if len(nets) == 0 {
 			break
 		}
-		ts, err := timer.(*recipeTimer).timeAll(ctx, nets, Effort{Runs: recipeRuns})
-		if err != nil {
-			return nil, err
-		}
-		for i, n := range nets {
-			ms = append(ms, Measured{n, ts[i].Whole.MedianMs})
-			samples = append(samples, ts[i].Whole)
-			pace = append(pace, ts[i].RefMs)
+		for t, err := range TimeEach(ctx, timer, nets, Effort{Runs: endToEndRuns}) {
+			if err != nil {
+				return nil, err
+			}
+			ms = append(ms, Measured{nets[0], t.Whole.MedianMs})
+			ts = append(ts, t)
+			nets = nets[1:]
 		}
 		if o.Progress != nil {
 			o.Progress(Progress{Phase: "measuring", Elapsed: time.Since(start), Budget: o.Budget, HeldOut: len(ms)})
@@ -66,22 +43,39 @@ func calibrateRecipe(ctx context.Context, r *Recipe, networks iter.Seq[*blocks.N
 		}
 	}
 	now := timer.Baseline()
-	for i := range ms {
-		if ref := now.ReferenceMs; ref > 0 {
-			ms[i].Ms *= ref / pace[i]
-			samples[i] = samples[i].scaled(ref / pace[i])
+	for i := range ts {
+		if now.ReferenceMs > 0 && ts[i].RefMs > 0 {
+			ms[i].Ms *= now.ReferenceMs / ts[i].RefMs
+			ts[i].Whole = ts[i].Whole.scaled(now.ReferenceMs / ts[i].RefMs)
 		}
 	}
-	p, err := Adapt(base, d, ms)
+	p, err := Adapt(o.Prior, d, ms)
 	if err != nil {
 		return nil, err
 	}
-	for i := range samples {
-		p.HeldOut[i].Measured = samples[i]
+	for i := range ts {
+		p.HeldOut[i].Measured = ts[i].Whole
 	}
 	p.Facts = facts
 	p.Calibration.Stopped, p.Calibration.Baseline = why, now
 	p.Calibration.WallS = time.Since(start).Seconds()
 	p.Warnings = append(p.Warnings, facts.warnings(d.Threads)...)
 	return p, nil
+}
+
+// take draws as many networks as a timer times at once; fewer when they end.
+func take(next func() (*blocks.Network, bool), timer Timer) []*blocks.Network {
+	n := 1
+	if b, ok := timer.(BatchTimer); ok {
+		n = b.Batch()
+	}
+	var nets []*blocks.Network
+	for len(nets) < n {
+		net, ok := next()
+		if !ok {
+			break
+		}
+		nets = append(nets, net)
+	}
+	return nets
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"iter"
 	"math"
 	"os"
 	"os/exec"
@@ -19,7 +18,11 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/onnx"
+	"nas/internal/stat"
 )
+
+// minRuns is how often a command is asked to run a network, at least.
+const minRuns = 30
 
 // maxRecipeOutput bounds what is kept of a command's output.
 const maxRecipeOutput = 4 << 20
@@ -73,7 +76,7 @@ func (t *recipeTimer) Baseline() Baseline {
 	if len(t.seen) == 0 {
 		return Baseline{}
 	}
-	return Baseline{ReferenceMs: median(slices.Clone(t.seen))}
+	return Baseline{ReferenceMs: stat.Median(slices.Clone(t.seen))}
 }
 
 // Close removes the directory.
@@ -84,18 +87,21 @@ func (t *recipeTimer) Close() []string {
 
 // Time times one network.
 func (t *recipeTimer) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
-	ts, err := t.timeAll(ctx, []*blocks.Network{n}, e)
+	ts, err := t.TimeBatch(ctx, []*blocks.Network{n}, e)
 	if err != nil {
 		return Timing{}, err
 	}
 	return ts[0], nil
 }
 
-// timeAll times networks, as many in one start as the recipe says. Where one
+// Batch is the number of models of one start.
+func (t *recipeTimer) Batch() int { return t.r.spec.Batch }
+
+// TimeBatch times networks, as many in one start as the recipe says. Where one
 // start takes many, the reference networks are timed with them in the same
 // rounds, and what these took against base, the pace of the machine at that
 // moment, is taken out of the times.
-func (t *recipeTimer) timeAll(ctx context.Context, nets []*blocks.Network, e Effort) ([]Timing, error) {
+func (t *recipeTimer) TimeBatch(ctx context.Context, nets []*blocks.Network, e Effort) ([]Timing, error) {
 	var refs []*blocks.Network
 	batch := 1
 	if t.r.many {
@@ -103,7 +109,7 @@ func (t *recipeTimer) timeAll(ctx context.Context, nets []*blocks.Network, e Eff
 	}
 	out := make([]Timing, 0, len(nets))
 	for part := range slices.Chunk(nets, batch) {
-		s, err := t.many(ctx, slices.Concat(refs, part), max(e.Runs, recipeRuns))
+		s, err := t.many(ctx, slices.Concat(refs, part), max(e.Runs, minRuns))
 		if err != nil {
 			return nil, err
 		}
@@ -151,35 +157,6 @@ var paceNetworks = sync.OnceValue(func() []*blocks.Network {
 	}
 	return nets
 })
-
-// timings times networks one after the other, in batches where the timer can.
-func timings(ctx context.Context, timer Timer, nets []*blocks.Network, e Effort) iter.Seq2[Timing, error] {
-	return func(yield func(Timing, error) bool) {
-		t, many := timer.(*recipeTimer)
-		size := 1
-		if many {
-			size = t.r.spec.Batch
-		}
-		for part := range slices.Chunk(nets, size) {
-			if !many {
-				if t, err := timer.Time(ctx, part[0], e); !yield(t, err) || err != nil {
-					return
-				}
-				continue
-			}
-			ts, err := t.timeAll(ctx, part, e)
-			if err != nil {
-				yield(Timing{}, err)
-				return
-			}
-			for _, x := range ts {
-				if !yield(x, nil) {
-					return
-				}
-			}
-		}
-	}
-}
 
 // start is what placeholders stand for in one start.
 type start struct {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // run is one timed run of a network.
@@ -69,7 +70,7 @@ func typical(l *engine.Trace) float64 {
 	if n == 0 {
 		return 0
 	}
-	return n * median(ns) / 1e6
+	return n * stat.Median(ns) / 1e6
 }
 
 // fewKept is the number of runs that kept their core below which the calls of a

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"nas/internal/stat"
 )
 
 // Sample summarises repeated timings of one thing, in milliseconds.
@@ -34,9 +36,9 @@ func NewSample(ms []float64) Sample {
 		return s
 	}
 	slices.Sort(ms)
-	s.MedianMs = quantile(ms, 0.5)
-	s.P10Ms, s.P90Ms = quantile(ms, 0.1), quantile(ms, 0.9)
-	k := medianRank(len(ms), medianConfidence)
+	s.MedianMs = stat.Quantile(ms, 0.5)
+	s.P10Ms, s.P90Ms = stat.Quantile(ms, 0.1), stat.Quantile(ms, 0.9)
+	k := stat.MedianRank(len(ms), medianConfidence)
 	if k < 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%d runs are too few for a 95 %% interval of the median (6 are enough)", len(ms)))
 		k = 0
@@ -61,7 +63,7 @@ func quietSample(ms []float64) Sample {
 		n--
 	}
 	s := NewSample(all[:n])
-	s.P10Ms, s.P90Ms = quantile(all, 0.1), quantile(all, 0.9)
+	s.P10Ms, s.P90Ms = stat.Quantile(all, 0.1), stat.Quantile(all, 0.9)
 	s.MedianMs = max(s.MedianMs, s.P10Ms)
 	s.Dropped = len(all) - n
 	return s
@@ -72,7 +74,7 @@ func quietSample(ms []float64) Sample {
 // than a quarter, would remain. It wants ms sorted.
 func disturbed(ms []float64) float64 {
 	n := len(ms)
-	return max(burst*quantile(ms, 0.1), ms[min(n-1, max(5, n/4))])
+	return max(burst*stat.Quantile(ms, 0.1), ms[min(n-1, max(5, n/4))])
 }
 
 // burst is what a neighbour adds to a timing at least, as a factor.
@@ -86,7 +88,7 @@ func undisturbed(ms []float64) Sample {
 	if n == 0 {
 		return NewSample(nil)
 	}
-	first := quantile(ms, 0.1)
+	first := stat.Quantile(ms, 0.1)
 	for n > 1 && ms[n-1] > burst*first {
 		n--
 	}
@@ -105,45 +107,6 @@ func (s Sample) Spread() float64 {
 	return (s.HighMs - s.LowMs) / 2 / s.MedianMs
 }
 
-// quantile interpolates between the order statistics of a sorted slice: the
-// value at position q*(n-1).
-func quantile(sorted []float64, q float64) float64 {
-	x := q * float64(len(sorted)-1)
-	i := int(x)
-	if i+1 >= len(sorted) {
-		return sorted[len(sorted)-1]
-	}
-	f := x - float64(i)
-	return sorted[i]*(1-f) + sorted[i+1]*f
-}
-
-// median returns the median of xs, which it sorts; NaN for none.
-func median(xs []float64) float64 {
-	if len(xs) == 0 {
-		return math.NaN()
-	}
-	slices.Sort(xs)
-	return quantile(xs, 0.5)
-}
-
-// medianRank returns the largest k for which the k-th smallest and k-th largest
-// of n values, counted from 0, enclose the median with at least the given
-// probability; -1 if not even the smallest and largest do. The number of values
-// below the median is binomial with p = 1/2.
-func medianRank(n int, confidence float64) int {
-	// Terms of the binomial by recurrence in logarithms: n may be thousands.
-	logP := -float64(n) * math.Ln2
-	tail := 0.0
-	for k := 0; k <= (n-1)/2; k++ {
-		tail += math.Exp(logP)
-		if 1-2*tail < confidence {
-			return k - 1
-		}
-		logP += math.Log(float64(n-k)) - math.Log(float64(k+1))
-	}
-	return (n - 1) / 2
-}
-
 // spreadOf is a robust relative standard deviation: 1.4826 times the median
 // absolute deviation, over the median (Huber, Robust Statistics, section 5.1).
 // It sorts xs.
@@ -151,10 +114,10 @@ func spreadOf(xs []float64) float64 {
 	if len(xs) < 2 {
 		return 0
 	}
-	m := median(xs)
+	m := stat.Median(xs)
 	d := make([]float64, len(xs))
 	for i, x := range xs {
 		d[i] = math.Abs(x - m)
 	}
-	return 1.4826 * median(d) / m
+	return 1.4826 * stat.Median(d) / m
 }

@@ -7,19 +7,6 @@ import (
 	"testing"
 )
 
-// Ranks as tables of the sign test give them: the 95 % interval of the median of
-// n values runs from the d-th smallest to the d-th largest, d counted from 1.
-func TestMedianRank(t *testing.T) {
-	for _, c := range []struct{ n, d int }{{5, 0}, {6, 1}, {8, 1}, {9, 2}, {11, 2}, {12, 3}, {15, 4}, {20, 6}, {25, 8}, {30, 10}, {50, 18}, {100, 40}} {
-		if got := medianRank(c.n, 0.95) + 1; got != c.d {
-			t.Errorf("n=%d: rank %d, tables say %d", c.n, got, c.d)
-		}
-	}
-	if k := medianRank(100000, 0.95); k < 49000 || k >= 50000 {
-		t.Errorf("n=100000: rank %d", k)
-	}
-}
-
 func TestSampleCoversMedian(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	const trials = 2000

@@ -15,6 +15,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // TableOptions say what a table of measurements is of.
@@ -231,7 +232,7 @@ func (t *table) profile() (*Profile, error) {
 	if d.Target.ISA == "" {
 		d.Target = phoneTarget(d.Threads)
 	}
-	d.Cut = cutOps
+	d.Cut = CutOps
 	if len(t.nets) > 0 {
 		p, err := Adapt(t.o.Base, d, t.nets)
 		if err != nil {
@@ -244,11 +245,11 @@ func (t *table) profile() (*Profile, error) {
 		return nil, fmt.Errorf("latency: table %s has no rows%s", t.name, map[bool]string{true: " of device " + t.o.Only}[t.o.Only != ""])
 	}
 	if t.block {
-		d.Cut = cutBlocks
+		d.Cut = CutBlocks
 	}
 	p := &Profile{Format: Format, Device: d, Created: time.Now().UTC().Truncate(time.Second)}
 	for u, ms := range t.units {
-		p.Units = append(p.Units, UnitTime{Unit: u, Ms: median(ms), Spread: max(0.003, spreadOf(ms)), Networks: len(ms)})
+		p.Units = append(p.Units, UnitTime{Unit: u, Ms: stat.Median(ms), Spread: max(0.003, spreadOf(ms)), Networks: len(ms)})
 	}
 	slices.SortFunc(p.Units, func(a, b UnitTime) int { return strings.Compare(a.Unit.Key(), b.Unit.Key()) })
 	var parts map[string]*KindModel

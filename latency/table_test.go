@@ -16,7 +16,7 @@ func TestTableOfUnits(t *testing.T) {
 	b.WriteString("ms,unit,remark\n")
 	seen := map[engine.Unit]bool{}
 	for _, n := range sampleNetworks(t, mobileSpec(), 50, 8) {
-		calls, _ := cut(n, Device{Cut: cutOps, Target: f.Device().Target})
+		calls, _ := Device{Cut: CutOps, Target: f.Device().Target}.Calls(n)
 		for _, c := range calls {
 			if !seen[c.Unit] {
 				seen[c.Unit] = true

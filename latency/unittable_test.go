@@ -128,7 +128,7 @@ func TestLatencyPlainly(t *testing.T) {
 	}
 	measured, guessed := 0, 0
 	for i, n := range sampleNetworks(t, mobileSpec(), 77, 300) {
-		calls, err := cut(n, p.Device)
+		calls, err := p.Device.Calls(n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +154,7 @@ func TestLatencyPlainly(t *testing.T) {
 		for j, w := range m.Weights {
 			c += w * (f[j] - m.Mean[j])
 		}
-		c = min(max(c+plainMean(r.network.gp, mix), -1.5), 1.5)
+		c = min(max(c+r.network.gp.Mean(mix), -1.5), 1.5)
 		half := min(m.Quantile*(m.Floor+s.spread())+m.Between+perOctave*far, 2.3)
 		want := [3]float64{s.ms * math.Exp(c), s.ms * math.Exp(c) * math.Exp(-half), s.ms * math.Exp(c) * math.Exp(half)}
 		for range 2 { // the second time all units are known
@@ -167,17 +167,4 @@ func TestLatencyPlainly(t *testing.T) {
 	if measured < 1000 || guessed < 1000 {
 		t.Errorf("%d units of the table, %d of the models", measured, guessed)
 	}
-}
-
-// plainMean is process.mean, one point after the other.
-func plainMean(g *process, x []float64) float64 {
-	z := make([]float64, g.d)
-	for j := range z {
-		z[j] = x[j] / g.Scale[j]
-	}
-	s := 0.0
-	for i := range g.n {
-		s += matern(distance(z, g.row(i))) * g.alpha[i]
-	}
-	return s * g.Signal * g.Signal
 }

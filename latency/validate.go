@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"nas/blocks"
+	"nas/internal/stat"
 )
 
 // Validation compares predictions with measurements. Shares are in per cent of
@@ -94,7 +95,7 @@ func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Ne
 	// Each is measured twice over, to see how well two measurements agree.
 	halves := [2]visits{{timer: timer, networks: networks, effort: effort}, {timer: timer, networks: networks, effort: effort}}
 	rounds := 2 * perMeasurement
-	if _, ok := timer.(*recipeTimer); ok { // as at calibration
+	if _, ok := timer.(UnitTimer); !ok { // a calibration measures each once
 		rounds = 2
 	}
 	var slow []float64
@@ -127,7 +128,7 @@ func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Ne
 	if late := max(halves[0].late(), halves[1].late()); late > 0 {
 		warnings = append(warnings, fmt.Sprintf("the machine was slow at each of up to %d visits to %d of %d networks: their times are the runs at the pace of the reference kernel, and less certain", rounds/2+revisits, late, len(networks)))
 	}
-	if s := median(slow); s > 1.03 {
+	if s := stat.Median(slow); s > 1.03 {
 		warnings = append(warnings, fmt.Sprintf("the reference kernel took %.0f %% longer than when the profile was made", 100*(s-1)))
 	}
 	noise := 0.0
@@ -199,8 +200,8 @@ func summarize(ps []pair, line [2]float64) *Validation {
 		bias[i] = 100 * (p.predicted/p.measured - 1)
 		v.BaseMAPE += 100 * math.Abs((line[0]+line[1]*p.macs/1e6)/p.measured-1) / float64(len(ps))
 	}
-	v.BiasPct = median(bias)
-	v.Kendall = kendall(a, b)
+	v.BiasPct = stat.Median(bias)
+	v.Kendall = min(1, stat.KendallTau(a, b)) // rounding may add an ulp
 	v.Skill = 1 - v.MAPEPct/max(v.BaseMAPE, 1e-9)
 	sorted := slices.Clone(ps)
 	slices.SortStableFunc(sorted, func(p, q pair) int { return cmp.Compare(p.measured, q.measured) })
@@ -235,32 +236,4 @@ func stratum(ps []pair) Stratum {
 		*f *= 100 / float64(len(ps))
 	}
 	return s
-}
-
-// kendall is Kendall's tau-b (Kendall, Rank Correlation Methods, 1970, section
-// 3.4) of two lists; 0 if one of them is constant.
-func kendall(a, b []float64) float64 {
-	var s, na, nb float64
-	for i := range a {
-		for j := range i {
-			x, y := sign(a[i]-a[j]), sign(b[i]-b[j])
-			s += x * y
-			na += x * x
-			nb += y * y
-		}
-	}
-	if na == 0 || nb == 0 {
-		return 0
-	}
-	return s / math.Sqrt(na*nb)
-}
-
-func sign(x float64) float64 {
-	switch {
-	case x > 0:
-		return 1
-	case x < 0:
-		return -1
-	}
-	return 0
 }

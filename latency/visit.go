@@ -6,14 +6,18 @@ import (
 	"math"
 	"slices"
 
+	"nas/blocks"
 	"nas/blocks/engine"
 )
 
+// timeFunc is Timer.Time or UnitTimer.TimeUnits.
+type timeFunc func(context.Context, *blocks.Network, Effort) (Timing, error)
+
 // time times a network and tells whether it has to be measured again, later: the
 // machine was slow, and a neighbour's bursts last for seconds.
-func (c *calibration) time(ctx context.Context, n *candidate, e Effort) (t Timing, again bool, err error) {
+func (c *calibration) time(ctx context.Context, n *candidate, e Effort, by timeFunc) (t Timing, again bool, err error) {
 	e.MaxTime = c.opts.Budget / visitShare
-	t, err = c.timer.Time(ctx, n.net, e)
+	t, err = by(ctx, n.net, e)
 	if err != nil {
 		return t, false, err
 	}
@@ -59,7 +63,7 @@ func (c *calibration) holdOut(ctx context.Context) error {
 	} else {
 		h, c.held = c.held[0], c.held[1:]
 	}
-	t, again, err := c.time(ctx, &h, visit)
+	t, again, err := c.time(ctx, &h, visit, c.timer.Time)
 	if err != nil {
 		return err
 	}
@@ -90,7 +94,7 @@ func (c *calibration) learn(ctx context.Context, full bool) error {
 			}
 		}
 	}
-	t, again, err := c.time(ctx, &n, Effort{Runs: 12, Kernels: true})
+	t, again, err := c.time(ctx, &n, Effort{Runs: 12}, c.timer.TimeUnits)
 	if err != nil {
 		return err
 	}
@@ -98,19 +102,19 @@ func (c *calibration) learn(ctx context.Context, full bool) error {
 		c.later = append(c.later, n)
 		return nil
 	}
-	return c.keep(t)
+	return c.keep(n.calls, t)
 }
 
 // keep takes what a network told about its units.
-func (c *calibration) keep(t Timing) error {
+func (c *calibration) keep(calls []engine.Call, t Timing) error {
 	c.nets++
-	if t.CallMs == nil {
-		return fmt.Errorf("latency: %s does not time single calls", c.dev.Name)
+	if len(t.CallMs) != len(calls) || len(t.CallSpread) != len(calls) {
+		return fmt.Errorf("latency: %s timed %d calls of a network that has %d", c.dev.Name, len(t.CallMs), len(calls))
 	}
 	by := map[engine.Unit]*unitRecord{}
 	count := map[engine.Unit]float64{}
-	for i := range t.Calls {
-		u := t.Calls[i].Unit
+	for i := range calls {
+		u := calls[i].Unit
 		if by[u] == nil {
 			by[u] = &unitRecord{Pace: t.Pace}
 		}
@@ -120,8 +124,8 @@ func (c *calibration) keep(t Timing) error {
 	}
 	// In the order of the calls: which units still find room must not depend on
 	// the order of a map.
-	for i := range t.Calls {
-		u := t.Calls[i].Unit
+	for i := range calls {
+		u := calls[i].Unit
 		r := by[u]
 		if r == nil {
 			continue

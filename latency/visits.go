@@ -2,6 +2,7 @@ package latency
 
 import (
 	"context"
+	"iter"
 	"math"
 	"slices"
 	"time"
@@ -60,7 +61,7 @@ func (v *visits) round(ctx context.Context, seen func(i int, t Timing)) error {
 		v.best = make([]Timing, len(v.networks))
 	}
 	i := 0
-	for t, err := range timings(ctx, v.timer, v.networks, v.effort) {
+	for t, err := range TimeEach(ctx, v.timer, v.networks, v.effort) {
 		if err != nil {
 			return err
 		}
@@ -152,5 +153,33 @@ func (t *Timing) merge(u Timing) {
 	for i := range min(len(t.CallMs), len(u.CallMs)) {
 		t.CallMs[i] = mix(t.CallMs[i], u.CallMs[i])
 		t.CallSpread[i] = math.Hypot((1-w)*t.CallSpread[i], w*u.CallSpread[i])
+	}
+}
+
+// TimeEach times networks one after the other, in batches if the timer is a
+// [BatchTimer]. It stops at the first error.
+func TimeEach(ctx context.Context, timer Timer, ns []*blocks.Network, e Effort) iter.Seq2[Timing, error] {
+	return func(yield func(Timing, error) bool) {
+		b, ok := timer.(BatchTimer)
+		if !ok {
+			for _, n := range ns {
+				if t, err := timer.Time(ctx, n, e); !yield(t, err) || err != nil {
+					return
+				}
+			}
+			return
+		}
+		for chunk := range slices.Chunk(ns, b.Batch()) {
+			ts, err := b.TimeBatch(ctx, chunk, e)
+			if err != nil {
+				yield(Timing{}, err)
+				return
+			}
+			for _, t := range ts {
+				if !yield(t, nil) {
+					return
+				}
+			}
+		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/stat"
 )
 
 // Measured is a network with the latency that somebody measured.
@@ -46,7 +47,7 @@ func Adapt(base *Profile, d Device, networks []Measured) (*Profile, error) {
 		if !(m.Ms > 0) || math.IsInf(m.Ms, 0) {
 			return nil, fmt.Errorf("latency: network %s: %g ms is not a time", m.Network.Name, m.Ms)
 		}
-		calls, err := cut(m.Network, d)
+		calls, err := d.Calls(m.Network)
 		if err != nil {
 			return nil, err
 		}
@@ -140,11 +141,11 @@ func (p *Profile) fromWholes(base *Profile) error {
 		}
 	}
 	n := p.Network
-	n.Floor = max(0.002, median(slices.Clone(errs)))
+	n.Floor = max(0.002, stat.Median(slices.Clone(errs)))
 	for i := range ps {
 		scores[i] = errs[i] / (n.Floor + spreads[i])
 	}
-	n.Quantile = conformalQuantile(scores, coverage)
+	n.Quantile = stat.ConformalQuantile(scores, coverage)
 	if len(all) < 9 { // too few for 90 %
 		n.Quantile *= 1.5
 	}
@@ -183,7 +184,7 @@ func (p *Profile) factors(r *Predictor, rows []int) func(kind string) float64 {
 		}
 		ratios[j] = p.HeldOut[i].Measured.MedianMs / sum
 	}
-	common := median(slices.Clone(ratios))
+	common := stat.Median(slices.Clone(ratios))
 	const noise, prior = 0.03, 0.7 // of a measurement; of a factor around the common one
 	a := make([][]float64, 0, len(rows)+len(names))
 	b := make([]float64, 0, len(rows)+len(names))
@@ -199,7 +200,7 @@ func (p *Profile) factors(r *Predictor, rows []int) func(kind string) float64 {
 		row[k] = 1 / prior
 		a, b = append(a, row), append(b, 1/prior)
 	}
-	s := nonNegative(a, b, 0)
+	s := stat.NNLS(a, b, 0)
 	return func(kind string) float64 {
 		if k, ok := index[kind]; ok {
 			return common * max(s[k], 0.05) // nothing is free
@@ -267,7 +268,7 @@ func (p *Profile) wholeCosts(kinds map[string]*KindModel, rows []int) map[string
 			a, b = append(a, row), append(b, c*row[k*nt+j])
 		}
 	}
-	x := nonNegative(a, b, 1e-9)
+	x := stat.NNLS(a, b, 1e-9)
 	out := map[string]*KindModel{}
 	for k, n := range names {
 		m := *kinds[n]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"nas/search/pareto"
 	"nas/space"
 )
 
@@ -93,7 +94,7 @@ func (e *Evolution) breed(r *rand.Rand) (space.Genes, []int) {
 	for k, i := range sample {
 		points[k], cv[k] = e.window[i].cost, e.window[i].cv
 	}
-	ranks, _ := Sort(points, cv)
+	ranks, _ := pareto.Sort(points, cv)
 	best := sample[:0]
 	for k, i := range sample {
 		if ranks[k] == 0 {

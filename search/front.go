@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"sort"
+
+	"nas/search/pareto"
 )
 
 // Front is the Pareto front of the trials added so far: the feasible ones that
@@ -124,7 +126,7 @@ func (f *Front) Add(t Trial) bool {
 	keep := at
 	for i := at; i < to; i++ {
 		k := f.order[i]
-		if weaklyDominates(p, f.members[k].cost) {
+		if pareto.WeaklyDominates(p, f.members[k].cost) {
 			f.members[k] = member{}
 			f.free = append(f.free, k)
 			continue
@@ -163,7 +165,7 @@ func (f *Front) place(p []float64) (at, to int, ok bool) {
 		}
 	} else {
 		for i := range n {
-			if weaklyDominates(f.at(i).cost, p) {
+			if pareto.WeaklyDominates(f.at(i).cost, p) {
 				return at, at, false
 			}
 		}
@@ -176,7 +178,7 @@ func (f *Front) place(p []float64) (at, to int, ok bool) {
 // where p belongs.
 func (f *Front) gain(p []float64, at int) float64 {
 	if len(f.objectives) != 2 {
-		return exclusive(p, f.costs(), f.ref)
+		return pareto.Exclusive(p, f.costs(), f.ref)
 	}
 	x, y := p[0], p[1]
 	top := f.ref[1] // down to here the member before already dominates

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"nas/search/pareto"
 	"nas/space"
 )
 
@@ -84,13 +85,13 @@ func (l *Local) Tell(t Trial) error {
 		return nil
 	}
 	for i := range l.members {
-		if weaklyDominates(l.members[i].cost, x.cost) {
+		if pareto.WeaklyDominates(l.members[i].cost, x.cost) {
 			return nil
 		}
 	}
 	kept := l.members[:0]
 	for _, m := range l.members {
-		if !dominates(x.cost, m.cost) {
+		if !pareto.Dominates(x.cost, m.cost) {
 			kept = append(kept, m)
 		}
 	}

@@ -32,10 +32,10 @@ type NSGA2Settings struct {
 //
 // It differs in five points. Crossover and mutation are the space's own, one
 // child a mating. No network is asked for twice; a duplicate child is bred anew.
-// The last front is thinned one by one ([Thin]). A generation may be smaller
-// than the population. Of the trials with equal objectives one survives before
-// any other does: many networks of a coarse space tie, and copies crowd out
-// diversity.
+// The last front is pruned one by one ([pareto.Pruner]). A generation may be
+// smaller than the population. Duplicates in the objectives survive only where all
+// distinct points do: many networks of a coarse space tie, and duplicates crowd
+// out diversity.
 //
 // Look-ahead: a generation. Its candidates are asked for when exactly the
 // results of all earlier generations have been told.

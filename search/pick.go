@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+
+	"nas/search/pareto"
 )
 
 // Pick is a member chosen from a front, and why.
@@ -20,7 +22,7 @@ func (f *Front) Knee() (Pick, error) {
 	if err := f.pickable(); err != nil {
 		return Pick{}, err
 	}
-	i := Knee(f.costs())
+	i := pareto.Knee(f.costs())
 	return Pick{f.at(i).trial, "the knee: it bulges most beyond the line between the ends of the front"}, nil
 }
 
@@ -74,7 +76,7 @@ func (f *Front) Contributor() (Pick, error) {
 			}
 		}
 	}
-	parts := Contributions(points, ref)
+	parts := pareto.Contributions(points, ref)
 	i := 0
 	for k, v := range parts {
 		if v > parts[i] {
@@ -82,7 +84,7 @@ func (f *Front) Contributor() (Pick, error) {
 		}
 	}
 	share := 0.0
-	if v := Hypervolume(points, ref); v > 0 {
+	if v := pareto.Hypervolume(points, ref); v > 0 {
 		share = 100 * parts[i] / v
 	}
 	return Pick{f.at(i).trial, fmt.Sprintf("without it the hypervolume would shrink most, by %.3g %%", share)}, nil
@@ -114,7 +116,7 @@ func (f *Front) Weighted(weights map[string]float64) (Pick, error) {
 	}
 	slices.Sort(names)
 	points := f.costs()
-	lo, scale := spans(points)
+	lo, scale := pareto.Ranges(points)
 	pick, least := 0, math.Inf(1)
 	for i, p := range points {
 		worst, sum := 0.0, 0.0
@@ -185,7 +187,7 @@ func FrontProbability(points [][]Interval, objectives []Objective, draws int, se
 				values[i][m] = objectives[m].cost(x.Value + z*half/1.645)
 			}
 		}
-		ranks, _ := Sort(values, nil)
+		ranks, _ := pareto.Sort(values, nil)
 		for i, rank := range ranks {
 			if rank == 0 {
 				out[i]++

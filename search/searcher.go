@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 
+	"nas/search/pareto"
 	"nas/space"
 )
 
@@ -240,7 +241,7 @@ func (p *proposer) observe(t *Trial) individual {
 		return x
 	}
 	x.cost = cost
-	if p.reference != nil && !strictlyBelow(cost, p.reference) {
+	if p.reference != nil && !pareto.StrictlyDominates(cost, p.reference) {
 		excess := math.SmallestNonzeroFloat64
 		for m, ref := range p.reference {
 			excess += max(0, cost[m]-ref) / max(math.Abs(ref), 1e-12)

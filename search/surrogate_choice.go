@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"nas/search/pareto"
 	"nas/space"
 )
 
@@ -81,7 +82,7 @@ func (n *SurrogateNSGA2) choose(pool []plannedGenes, front []individual, r *rand
 	for i, x := range front {
 		taken[i] = x.cost
 	}
-	lo, scale := spans(taken)
+	lo, scale := pareto.Ranges(taken)
 	ref := make([]float64, len(lo))
 	for m := range ref {
 		worst := lo[m]
@@ -130,7 +131,7 @@ func (n *SurrogateNSGA2) choose(pool []plannedGenes, front []individual, r *rand
 		}
 		if best < 0 {
 			for i := range options {
-				if v := exclusive(options[i].cost, taken, ref); v > most {
+				if v := pareto.Exclusive(options[i].cost, taken, ref); v > most {
 					best, most = i, v
 				}
 			}

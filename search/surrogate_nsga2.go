@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"nas/search/pareto"
 	"nas/space"
 )
 
@@ -249,30 +250,29 @@ func (n *SurrogateNSGA2) draw(r *rand.Rand) (space.Genes, []int) {
 	return n.Space.Sample(r), nil
 }
 
-// front returns the distinct, non-dominated trials among the feasible ones; those
-// beyond the reference point only if there are no others.
+// front returns the distinct members of the front of the feasible trials, by id.
+// Trials beyond the reference point are members only if no other trial is feasible.
 func (n *SurrogateNSGA2) front() []individual {
 	limit := 1.0
-	for i := range n.trials {
-		if n.trials[i].cv == 0 {
-			limit = 0
-			break
-		}
+	if slices.ContainsFunc(n.trials, func(x individual) bool { return x.cv == 0 }) {
+		limit = 0
 	}
-	var f []individual
-next:
+	var candidates []individual
+	var points [][]float64
 	for _, x := range n.trials {
-		if x.cost == nil || x.cv > limit {
-			continue
+		if x.cost != nil && x.cv <= limit {
+			candidates, points = append(candidates, x), append(points, x.cost)
 		}
-		for _, y := range f {
-			if weaklyDominates(y.cost, x.cost) {
-				continue next
-			}
-		}
-		f = append(slices.DeleteFunc(f, func(y individual) bool { return dominates(x.cost, y.cost) }), x)
 	}
-	return f
+	members := slices.CompactFunc(pareto.Front(points), func(a, b int) bool {
+		return slices.Equal(points[a], points[b])
+	})
+	slices.Sort(members)
+	front := make([]individual, len(members))
+	for k, i := range members {
+		front[k] = candidates[i]
+	}
+	return front
 }
 
 // fit fits the models and reports whether all could be.
@@ -288,7 +288,7 @@ func (n *SurrogateNSGA2) fit() bool {
 		for k, i := range index {
 			points[k] = n.trials[i].cost
 		}
-		ranks, _ := Sort(points, nil)
+		ranks, _ := pareto.Sort(points, nil)
 		order := make([]int, len(index))
 		for k := range order {
 			order[k] = k

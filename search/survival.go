@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+
+	"nas/search/pareto"
 )
 
 // crowdedLess is the crowded-comparison operator of Deb et al., section III-B.
@@ -14,36 +16,35 @@ func crowdedLess(a, b *individual) bool {
 	return a.crowd > b.crowd
 }
 
-// selection chooses who survives. Its room serves again.
+// selection is the environmental selection of NSGA-II. It keeps its buffers from
+// call to call.
 type selection struct {
-	sorter sorter
-	crowd  crowd
-	copies copies
-	points [][]float64
-	cv     []float64
-	order  []place
-	ends   []int // of each rank, in order
-	kept   []individual
+	sorter     pareto.Sorter
+	pruner     pareto.Pruner
+	duplicates duplicates
+	points     [][]float64
+	cv         []float64
+	order      []ranked
+	ends       []int // of each rank, in order
+	kept       []individual
 }
 
-// place is an individual's: by rank, then id. Which one it has among all is an
-// accident.
-type place struct {
+// ranked refers to an individual, with what it is ordered by.
+type ranked struct {
 	rank, id int
-	at       int32
+	index    int32
 }
 
-// survivors returns the best keep of all, with rank and crowding set, in the
-// order of rank and id. all must not be used afterwards: the next call returns its
-// room.
+// survivors returns the best keep of all, with rank and crowding set, ordered by
+// rank, then id. It takes over the memory of all for the next call.
 func (s *selection) survivors(all []individual, keep int) []individual {
 	n := len(all)
 	s.points, s.cv, s.order = slices.Grow(s.points[:0], n), slices.Grow(s.cv[:0], n), slices.Grow(s.order[:0], n)
 	for i := range all {
 		s.points, s.cv = append(s.points, all[i].cost), append(s.cv, all[i].cv)
 	}
-	ranks, _ := s.sorter.sort(s.points, s.cv)
-	s.copies.demote(s.points, s.cv, ranks)
+	ranks, _ := s.sorter.Sort(s.points, s.cv)
+	s.duplicates.demote(s.points, s.cv, ranks)
 	s.arrange(all, ranks)
 	kept := s.kept[:0]
 	for rest := s.order; len(rest) > 0 && len(kept) < keep; {
@@ -58,7 +59,8 @@ func (s *selection) survivors(all []individual, keep int) []individual {
 	return kept
 }
 
-// arrange makes order that of all: by rank, counted out, then by id.
+// arrange fills order with all individuals by rank, then id: a counting sort by
+// rank, in which each rank is then sorted by id.
 func (s *selection) arrange(all []individual, ranks []int) {
 	s.ends = append(s.ends[:0], 0)
 	for _, r := range ranks {
@@ -71,22 +73,23 @@ func (s *selection) arrange(all []individual, ranks []int) {
 		s.ends[r] += s.ends[r-1]
 	}
 	s.order = s.order[:len(all)]
-	for i, r := range ranks { // ends of a rank before are starts of this one, until it is full
-		s.order[s.ends[r]] = place{r, all[i].id, int32(i)}
+	for i, r := range ranks { // ends[r] starts as the end of the rank before and moves on to r's
+		s.order[s.ends[r]] = ranked{r, all[i].id, int32(i)}
 		s.ends[r]++
 	}
 	from := 0
 	for _, to := range s.ends {
-		slices.SortFunc(s.order[from:max(from, to)], func(a, b place) int { return a.id - b.id })
+		slices.SortFunc(s.order[from:max(from, to)], func(a, b ranked) int { return a.id - b.id })
 		from = max(from, to)
 	}
 }
 
-// thin appends the least crowded of one front of all to kept, with their distances.
-func (s *selection) thin(kept, all []individual, front []place, keep int) []individual {
-	if all[front[0].at].cv > 0 { // equal violations, nothing to tell them apart
+// thin appends the keep least crowded members of one front of all to kept, with
+// their crowding distances.
+func (s *selection) thin(kept, all []individual, front []ranked, keep int) []individual {
+	if all[front[0].index].cv > 0 { // a front of equal violations has no crowding
 		for _, p := range front[:min(len(front), keep)] {
-			x := all[p.at]
+			x := all[p.index]
 			x.rank, x.crowd = p.rank, 0
 			kept = append(kept, x)
 		}
@@ -94,30 +97,32 @@ func (s *selection) thin(kept, all []individual, front []place, keep int) []indi
 	}
 	s.points = s.points[:0]
 	for _, p := range front {
-		s.points = append(s.points, all[p.at].cost)
+		s.points = append(s.points, all[p.index].cost)
 	}
-	chosen, distance := s.crowd.thin(s.points, keep)
+	chosen, distance := s.pruner.Prune(s.points, keep)
 	for k, i := range chosen {
-		x := all[front[i].at]
+		x := all[front[i].index]
 		x.rank, x.crowd = front[i].rank, distance[k]
 		kept = append(kept, x)
 	}
 	return kept
 }
 
-// copies is an open hash table of the first of equal points; seen counts its copies.
-type copies struct{ first, seen []int32 } // first: index+1, 0 is free
+// duplicates is a hash table with open addressing of the distinct points of a set.
+// A slot holds the index of the first of equal points plus 1, 0 if it is free, and
+// the number of further points equal to it.
+type duplicates struct{ first, further []int32 }
 
-// demote puts all but the first of equal feasible points behind the last
-// feasible front, as further fronts: second copies, third copies and so on. The
-// infeasible move up accordingly.
-func (t *copies) demote(points [][]float64, cv []float64, ranks []int) {
+// demote moves all but the first of equal feasible points behind the last feasible
+// front: the second points of their kind form a front, the third ones the next, and
+// so on. The infeasible points follow these.
+func (d *duplicates) demote(points [][]float64, cv []float64, ranks []int) {
 	size := 1 << bits.Len(uint(2*len(points)))
-	t.first, t.seen = room(t.first, size), room(t.seen, size)
-	first, seen := t.first, t.seen
+	d.first, d.further = slices.Grow(d.first[:0], size)[:size], slices.Grow(d.further[:0], size)[:size]
+	first, further := d.first, d.further
 	clear(first)
-	clear(seen)
-	var copies []int32 // of points[i]: how many equal ones come before it
+	clear(further)
+	var nth []int32 // how many equal points precede a point; nil if none is a duplicate
 	feasible, extra := 0, int32(0)
 	for i, p := range points {
 		if cv[i] != 0 {
@@ -136,16 +141,16 @@ func (t *copies) demote(points [][]float64, cv []float64, ranks []int) {
 			if !slices.Equal(points[first[k]-1], p) {
 				continue
 			}
-			if copies == nil {
-				copies = make([]int32, len(points))
+			if nth == nil {
+				nth = make([]int32, len(points))
 			}
-			seen[k]++
-			copies[i] = seen[k]
-			extra = max(extra, seen[k])
+			further[k]++
+			nth[i] = further[k]
+			extra = max(extra, further[k])
 			break
 		}
 	}
-	for i, n := range copies {
+	for i, n := range nth {
 		if n > 0 {
 			ranks[i] = feasible + int(n) - 1
 		} else if cv[i] != 0 {

@@ -52,7 +52,7 @@ func TestWriteScores(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, v := range scores {
+		for i, v := range accuracy.Values(scores) {
 			lines[i+1] = append(lines[i+1], strconv.FormatFloat(v, 'g', 6, 64))
 		}
 	}

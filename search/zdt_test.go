@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"nas/search"
+	"nas/search/pareto"
 	"nas/search/searchtest"
 )
 
@@ -34,7 +35,7 @@ func TestZDTFronts(t *testing.T) {
 		}
 		for i, a := range points {
 			for _, b := range points[:i] {
-				if dominates(a, b) || dominates(b, a) {
+				if pareto.Dominates(a, b) || pareto.Dominates(b, a) {
 					t.Fatalf("%s: front points %v and %v", p.Name, a, b)
 				}
 			}
@@ -56,7 +57,7 @@ func zdt(tb testing.TB, number int, seed uint64, evaluations int) (volume, igd f
 		tb.Fatal(err)
 	}
 	points := s.Population()
-	return search.Hypervolume(points, p.Reference), search.IGDPlus(points, p.FrontPoints(1001))
+	return search.Hypervolume(points, p.Reference), igdPlus(points, p.FrontPoints(1001))
 }
 
 var zdtSeeds = flag.Int("zdt-seeds", 1, "seeds of TestZDT")
@@ -83,6 +84,54 @@ func TestZDT(t *testing.T) {
 		t.Logf("%s: hypervolume %.5f of %.5f (%.2f %%), IGD+ %.5f", p.Name, v, whole, 100*v/whole, igds[len(igds)/2])
 		if v < 0.98*whole {
 			t.Errorf("%s: hypervolume %v of %v", p.Name, v, whole)
+		}
+	}
+}
+
+// igdPlus returns the inverted generational distance plus of points against a
+// reference front, all objectives to be minimised: the mean over the reference
+// of how far the nearest point is worse than it, counted only in the objectives
+// in which it is worse. 0 means that every reference point is attained or
+// dominated; +Inf that there are no points. Ishibuchi, Masuda, Tanigaki and
+// Nojima, "Modified distance calculation in generational distance and inverted
+// generational distance", EMO 2015, equation 14.
+//
+// Scale the objectives to comparable ranges first.
+func igdPlus(points, reference [][]float64) float64 {
+	if len(reference) == 0 {
+		return 0
+	}
+	sum := 0.0
+	for _, z := range reference {
+		nearest := math.Inf(1)
+		for _, a := range points {
+			d := 0.0
+			for m, v := range z {
+				if worse := a[m] - v; worse > 0 {
+					d += worse * worse
+				}
+			}
+			nearest = min(nearest, d)
+		}
+		sum += math.Sqrt(nearest)
+	}
+	return sum / float64(len(reference))
+}
+
+func TestIGDPlus(t *testing.T) {
+	reference := [][]float64{{0, 1}, {1, 0}}
+	for _, c := range []struct {
+		points [][]float64
+		want   float64
+	}{
+		{reference, 0},
+		{[][]float64{{-1, -1}}, 0},                         // better than all
+		{[][]float64{{0, 1}}, (0 + 1) / 2.0},               // {1,0} is missed by 1 in the second
+		{[][]float64{{3, 5}}, (5 + math.Sqrt(4+25)) / 2.0}, // 3,4 from the first; 2,5 from the second
+		{nil, math.Inf(1)},
+	} {
+		if got := igdPlus(c.points, reference); got != c.want && math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("%v: %v, want %v", c.points, got, c.want)
 		}
 	}
 }

@@ -6,56 +6,59 @@ import (
 	"nas/blocks"
 )
 
-// Lowerer lowers many archs faster than one by one: a block of its input is lowered
-// and counted once, wherever it stands, and a search asks for the same blocks over
-// and over. It is safe for concurrent use, and what it returns does not depend on
-// what it was asked for before. The zero value is ready for use.
+// Lowerer lowers many archs faster than [Arch.Network] does: it lowers and counts each
+// distinct block once and reuses the result in every arch that contains the block. A
+// search asks for the same blocks over and over.
+//
+// A Lowerer is safe for concurrent use. Its results do not depend on earlier calls.
+// The zero value is ready for use.
 type Lowerer struct {
-	// Study, if not nil, is asked once for each piece, and Piece.Known is what it
-	// returns. It gets what Piece.Network returns.
-	Study func(n *blocks.Network) any
+	// Analyze, if not nil, is called once for each distinct block with the network
+	// that [LoweredBlock.Network] returns. Its result is stored in
+	// [LoweredBlock.Analysis].
+	Analyze func(n *blocks.Network) any
 
 	mu     sync.RWMutex
-	pieces map[pieceKey]*Piece
-	before map[pieceKey]*Piece
+	recent map[loweredKey]*LoweredBlock
+	older  map[loweredKey]*LoweredBlock
 }
 
-// pieceLimit is the number of pieces in a generation, of about a kB each with
-// what a search keeps of them. Two
-// generations are kept: what was not asked for during a whole one is forgotten.
-const pieceLimit = 1 << 15
+// generationLimit is the number of blocks in a generation of the cache. A block takes
+// about 1 kB, including what a search attaches to it. Two generations are kept; blocks
+// that were not used during a whole generation are dropped.
+const generationLimit = 1 << 15
 
-// Piece is a block of the stem, a block of a stage, or the head of an arch. It must
-// not be changed.
-type Piece struct {
-	Counts blocks.Counts // of Network
-	Known  any           // see Lowerer.Study
-	out    blocks.Shape
-	work   float64 // bound on MACs, as Validate has it
+// LoweredBlock is one element of the chain that an arch consists of: a block of the
+// stem, a block of a stage, or the head. It must not be modified.
+type LoweredBlock struct {
+	Counts   blocks.Counts // of Network
+	Analysis any           // the result of Lowerer.Analyze
+	out      blocks.Shape
+	work     float64 // upper bound on the MACs, as Validate computes it
 	content
 }
 
-// content is all that a piece consists of.
+// content is everything that a LoweredBlock is made from.
 type content struct {
 	in    blocks.Shape
 	stem  bool
-	block Block      // zero for a head
-	head  classifier // zero for a block
+	block Block       // zero for a head
+	head  headContent // zero for a block
 }
 
-// classifier is what a [Head] of that kind consists of, and the network's input,
-// which limits it.
-type classifier struct {
+// headContent is a [Head] of kind Classifier, with the network's input, whose size
+// takes part in the limits on a head.
+type headContent struct {
 	input                     blocks.Shape
 	channels, hidden, classes int
 	activation                blocks.ActFunc
 }
 
-// pieceKey is a content in few bytes, which a look-up has to hash and compare.
-type pieceKey [6]uint64
+// loweredKey packs a content into few bytes, because a look-up hashes and compares it.
+type loweredKey [6]uint64
 
-// key returns c's key. ok is false where a number is too large for any valid block.
-func (c *content) key() (k pieceKey, ok bool) {
+// key returns the key of c. ok is false if a number is larger than any valid block has.
+func (c *content) key() (k loweredKey, ok bool) {
 	fits := uint64(0)
 	pack := func(w, bits int, values ...int) {
 		for _, v := range values {
@@ -64,7 +67,7 @@ func (c *content) key() (k pieceKey, ok bool) {
 		}
 	}
 	pack(0, 21, c.in.H, c.in.W, c.in.C)
-	if h := &c.head; *h != (classifier{}) {
+	if h := &c.head; *h != (headContent{}) {
 		pack(1, 21, h.input.H, h.input.W, h.input.C)
 		pack(2, 21, h.channels, h.hidden, h.classes)
 		pack(3, 8, 1, int(h.activation))
@@ -85,10 +88,10 @@ func (c *content) key() (k pieceKey, ok bool) {
 	return k, fits == 0
 }
 
-// Lower appends the pieces of a to dst, in network order: each reads the one
-// before it and nothing else. ok is false where a is not such a chain, as with
-// heads that are no classifiers, or not valid; ask [Arch.Network] then.
-func (l *Lowerer) Lower(dst []*Piece, a *Arch) (pieces []*Piece, ok bool) {
+// Lower appends the blocks of a to dst in network order. Each block reads the output of
+// the one before it and nothing else. ok is false if a is not valid, or is no such
+// chain because its head is not a classifier; use [Arch.Network] then.
+func (l *Lowerer) Lower(dst []*LoweredBlock, a *Arch) (chain []*LoweredBlock, ok bool) {
 	h := &a.Head
 	if h.Kind != Classifier || h.Low != 0 || len(h.Rates) > 0 || len(a.Stages) > maxStages || !validInput(a.Input) {
 		return dst, false
@@ -97,14 +100,14 @@ func (l *Lowerer) Lower(dst []*Piece, a *Arch) (pieces []*Piece, ok bool) {
 	work, count := 0.0, 0
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	piece := func() bool {
+	add := func() bool {
 		k, ok := c.key()
 		if !ok {
 			return false
 		}
-		p := l.pieces[k]
+		p := l.recent[k]
 		if p == nil {
-			if p = l.missing(&k, &c, l.before[k]); p == nil {
+			if p = l.missing(&k, &c, l.older[k]); p == nil {
 				return false
 			}
 		}
@@ -116,26 +119,26 @@ func (l *Lowerer) Lower(dst []*Piece, a *Arch) (pieces []*Piece, ok bool) {
 	}
 	c.stem = true
 	for i := range a.Stem {
-		if c.block = a.Stem[i]; !piece() {
+		if c.block = a.Stem[i]; !add() {
 			return dst, false
 		}
 	}
 	c.stem = false
 	for _, st := range a.Stages {
 		for i := range st {
-			if c.block = st[i]; !piece() {
+			if c.block = st[i]; !add() {
 				return dst, false
 			}
 		}
 	}
-	c.block, c.head = Block{}, classifier{a.Input, h.Channels, h.Hidden, h.Classes, h.Activation}
-	return dst, piece() && count <= maxBlocks && work <= maxMACs
+	c.block, c.head = Block{}, headContent{a.Input, h.Channels, h.Hidden, h.Classes, h.Activation}
+	return dst, add() && count <= maxBlocks && work <= maxMACs
 }
 
-// missing returns the piece of c, which this generation lacks: p of the one before,
-// or made now; nil if it is not valid. l.mu is held for reading before and after,
-// also when Study panics.
-func (l *Lowerer) missing(k *pieceKey, c *content, p *Piece) *Piece {
+// missing returns the block of c, which the recent generation lacks: p from the older
+// generation, or a newly lowered one. It returns nil if c is not valid. The caller
+// holds l.mu for reading, and still does afterwards, even if Analyze panics.
+func (l *Lowerer) missing(k *loweredKey, c *content, p *LoweredBlock) *LoweredBlock {
 	l.mu.RUnlock()
 	defer l.mu.RLock()
 	if p == nil {
@@ -147,19 +150,19 @@ func (l *Lowerer) missing(k *pieceKey, c *content, p *Piece) *Piece {
 	return p
 }
 
-func (l *Lowerer) keep(k *pieceKey, p *Piece) {
+func (l *Lowerer) keep(k *loweredKey, p *LoweredBlock) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.pieces == nil || len(l.pieces) >= pieceLimit {
-		l.pieces, l.before = map[pieceKey]*Piece{}, l.pieces
+	if l.recent == nil || len(l.recent) >= generationLimit {
+		l.recent, l.older = map[loweredKey]*LoweredBlock{}, l.recent
 	}
-	l.pieces[*k] = p
+	l.recent[*k] = p
 }
 
-// lower makes the piece of c; nil if it is not valid.
-func (l *Lowerer) lower(c *content) *Piece {
+// lower returns the block of c, or nil if c is not valid.
+func (l *Lowerer) lower(c *content) *LoweredBlock {
 	v := validator{shape: c.in}
-	if c.head != (classifier{}) {
+	if c.head != (headContent{}) {
 		h := c.head.head()
 		if v.head(&h, 0, c.head.input, c.head.input) != nil {
 			return nil
@@ -171,24 +174,24 @@ func (l *Lowerer) lower(c *content) *Piece {
 	if err != nil {
 		return nil
 	}
-	p := &Piece{Counts: net.Counts(), out: net.Output(), work: v.macs, content: *c}
-	if l.Study != nil {
-		p.Known = l.Study(net)
+	p := &LoweredBlock{Counts: net.Counts(), out: net.Output(), work: v.macs, content: *c}
+	if l.Analyze != nil {
+		p.Analysis = l.Analyze(net)
 	}
 	return p
 }
 
-func (c *classifier) head() Head {
+func (c *headContent) head() Head {
 	return Head{Channels: c.channels, Hidden: c.hidden, Classes: c.classes, Activation: c.activation}
 }
 
-// network lowers c: a block of the stem in stage 0, one of a stage in stage 1, the
-// head in stage 2.
+// network lowers c. A block of the stem is marked as stage 0, one of a stage as stage 1
+// and the head as stage 2.
 func (c *content) network() (*blocks.Network, error) {
 	b := blocks.NewBuilder("", c.in)
 	b.Grow(15)
 	switch {
-	case c.head != (classifier{}):
+	case c.head != (headContent{}):
 		h := c.head.head()
 		h.build(b, b.Input(), b.Input(), 2)
 	case c.stem:
@@ -199,24 +202,24 @@ func (c *content) network() (*blocks.Network, error) {
 	return b.Network()
 }
 
-// Network returns the piece alone: an input, and the nodes that [Arch.Network] has
-// for it but for their names and places, which are those of a first block. It is
-// lowered anew.
-func (p *Piece) Network() *blocks.Network {
+// Network returns a new network of the block alone: an input and the nodes that
+// [Arch.Network] has for the block. Only names, stages and block numbers differ: they
+// are those of the first block of a stage.
+func (p *LoweredBlock) Network() *blocks.Network {
 	n, err := p.content.network()
 	if err != nil {
-		panic("space: a piece that was lowered is not valid: " + err.Error())
+		panic("space: a block that was lowered before is not valid: " + err.Error())
 	}
 	return n
 }
 
-// Join puts pieces together: the network that [Arch.Network] makes of the arch
-// that they came from, but for names of nodes, and for their places: the blocks of
-// all stages are numbered as if there were one.
-func Join(pieces []*Piece) *blocks.Network {
-	n := pieces[0].Network()
-	for i, p := range pieces[1:] {
-		last := len(n.Nodes) - 1 // stands for the piece's input
+// Join concatenates a chain of blocks into one network. For the whole chain of an arch
+// it equals [Arch.Network] but for node names, and for the block numbers, which count
+// the blocks of all stages as if they were one stage.
+func Join(chain []*LoweredBlock) *blocks.Network {
+	n := chain[0].Network()
+	for i, p := range chain[1:] {
+		last := len(n.Nodes) - 1 // takes the place of the block's input
 		for _, nd := range p.Network().Nodes[1:] {
 			for k := range nd.Inputs {
 				nd.Inputs[k] += last
@@ -230,11 +233,12 @@ func Join(pieces []*Piece) *blocks.Network {
 	return n
 }
 
-// JoinCounts returns the counts of [Join]: no value but the one between two pieces
-// is alive in both.
-func JoinCounts(pieces []*Piece) blocks.Counts {
+// JoinCounts returns the counts of [Join] without building the network. The peak of
+// activation memory is the largest of the blocks', because only the value between two
+// blocks is alive in both.
+func JoinCounts(chain []*LoweredBlock) blocks.Counts {
 	var c blocks.Counts
-	for _, p := range pieces {
+	for _, p := range chain {
 		c.MACs += p.Counts.MACs
 		c.Params += p.Counts.Params
 		c.PeakActivations = max(c.PeakActivations, p.Counts.PeakActivations)

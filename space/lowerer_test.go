@@ -7,24 +7,24 @@ import (
 	"nas/blocks"
 )
 
-// TestLowerer compares pieces put together with networks lowered whole, over
+// TestLowerer compares joined blocks with networks lowered as a whole, over
 // random spaces of every kind of block.
 func TestLowerer(t *testing.T) {
 	r := newRand(3)
 	var l Lowerer
 	check := func(a Arch) {
 		t.Helper()
-		pieces, ok := l.Lower(nil, &a)
+		chain, ok := l.Lower(nil, &a)
 		want, err := a.Network()
 		if ok != (err == nil) {
-			t.Fatalf("%v: lowered in pieces: %v; Network says: %v", a, ok, err)
+			t.Fatalf("%v: lowered as a chain: %v; Network says: %v", a, ok, err)
 		}
 		if !ok {
 			return
 		}
-		joined := Join(pieces)
-		if c := joined.Counts(); c != want.Counts() || c != JoinCounts(pieces) {
-			t.Fatalf("%v: counts %+v by pieces, %+v joined, %+v of the whole", a, JoinCounts(pieces), c, want.Counts())
+		joined := Join(chain)
+		if c := joined.Counts(); c != want.Counts() || c != JoinCounts(chain) {
+			t.Fatalf("%v: counts %+v by blocks, %+v joined, %+v of the whole", a, JoinCounts(chain), c, want.Counts())
 		}
 		want.Name = ""
 		for _, n := range []*blocks.Network{joined, want} {
@@ -33,7 +33,7 @@ func TestLowerer(t *testing.T) {
 			}
 		}
 		if !reflect.DeepEqual(joined, want) {
-			t.Fatalf("%v: joined pieces differ from the whole", a)
+			t.Fatalf("%v: the joined chain differs from the whole", a)
 		}
 	}
 	mobile := mobileSpace(t)
@@ -65,23 +65,23 @@ func TestLowerer(t *testing.T) {
 // TestLowererForgets fills the memory of a Lowerer beyond its limit.
 func TestLowererForgets(t *testing.T) {
 	var l Lowerer
-	for h := 1; len(l.pieces) < pieceLimit; h++ {
+	for h := 1; len(l.recent) < generationLimit; h++ {
 		a := Arch{Input: blocks.Shape{H: h%2000 + 1, W: h/2000 + 1, C: 1}, Head: Head{Classes: 1}}
 		if _, ok := l.Lower(nil, &a); !ok {
 			t.Fatalf("%v was refused", a)
 		}
 	}
 	a := Arch{Input: blocks.Shape{H: 3000, W: 1, C: 1}, Head: Head{Classes: 1}}
-	if _, ok := l.Lower(nil, &a); !ok || len(l.pieces) != 1 {
-		t.Errorf("%d pieces kept", len(l.pieces))
+	if _, ok := l.Lower(nil, &a); !ok || len(l.recent) != 1 {
+		t.Errorf("%d blocks kept", len(l.recent))
 	}
 }
 
-// A Study that panics is its caller's to recover from: the Lowerer is as good as
-// before, for readers and writers.
+// The caller may recover from an Analyze that panics: the Lowerer stays usable for
+// readers and writers.
 func TestLowererOutlivesAPanic(t *testing.T) {
 	sick := true
-	l := Lowerer{Study: func(n *blocks.Network) any {
+	l := Lowerer{Analyze: func(n *blocks.Network) any {
 		if sick {
 			panic("sick")
 		}
@@ -94,22 +94,22 @@ func TestLowererOutlivesAPanic(t *testing.T) {
 		return ok, nil
 	}
 	if _, p := lower(); p != "sick" {
-		t.Fatalf("the panic is %v, want Study's", p)
+		t.Fatalf("the panic is %v, want Analyze's", p)
 	}
 	if !l.mu.TryLock() {
 		t.Fatal("the panic left the Lowerer locked")
 	}
 	l.mu.Unlock()
 	sick = false
-	if ok, p := lower(); !ok || p != nil || len(l.pieces) != 1 {
-		t.Errorf("afterwards: lowered %v, panic %v, %d pieces kept", ok, p, len(l.pieces))
+	if ok, p := lower(); !ok || p != nil || len(l.recent) != 1 {
+		t.Errorf("afterwards: lowered %v, panic %v, %d blocks kept", ok, p, len(l.recent))
 	}
 }
 
-// TestPieceKey changes every number that a piece consists of, one at a time: the
-// key must tell.
-func TestPieceKey(t *testing.T) {
-	seen := map[pieceKey]string{}
+// TestLoweredKey changes every number of a content, one at a time: the keys must
+// differ.
+func TestLoweredKey(t *testing.T) {
+	seen := map[loweredKey]string{}
 	var walk func(c *content, v reflect.Value, name string)
 	walk = func(c *content, v reflect.Value, name string) {
 		v = reflect.NewAt(v.Type(), v.Addr().UnsafePointer()).Elem() // unexported fields, too
@@ -138,7 +138,7 @@ func TestPieceKey(t *testing.T) {
 		v.Set(old)
 	}
 	block := content{in: blocks.Shape{H: 8, W: 8, C: 8}}
-	head := content{in: blocks.Shape{H: 8, W: 8, C: 8}, head: classifier{input: blocks.Shape{H: 9, W: 9, C: 9}}}
+	head := content{in: blocks.Shape{H: 8, W: 8, C: 8}, head: headContent{input: blocks.Shape{H: 9, W: 9, C: 9}}}
 	for _, c := range []*content{&block, &head} {
 		k, _ := c.key()
 		seen[k] = "unchanged"
@@ -161,9 +161,9 @@ func BenchmarkLowerer(b *testing.B) {
 		archs[i] = s.Arch(s.Sample(r))
 	}
 	var l Lowerer
-	var pieces []*Piece
+	var chain []*LoweredBlock
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
-		pieces, _ = l.Lower(pieces[:0], &archs[i%len(archs)])
+		chain, _ = l.Lower(chain[:0], &archs[i%len(archs)])
 	}
 }

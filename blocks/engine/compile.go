@@ -19,8 +19,9 @@ type Options struct {
 	// Tap, if not nil, is called during Run just before each activation op
 	// with the op's node and its input, the pre-activation, of the whole batch
 	// (batch x H x W x C). It may read pre during the call only. No activation is
-	// fused then. Tap is not called where another goroutine computes.
-	Tap func(node int, pre []float32)
+	// fused then. Tap is not called where another goroutine computes. An error
+	// ends the run and is returned by it.
+	Tap func(node int, pre []float32) error
 }
 
 // Call is one kernel call of a plan.

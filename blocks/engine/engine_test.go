@@ -213,7 +213,7 @@ func TestTap(t *testing.T) {
 		acts := batchOracle(n, w, in, batch)
 		for _, threads := range []int{1, 2} {
 			seen := map[int]bool{}
-			o := Options{Batch: batch, BatchStats: true, Tap: func(node int, pre []float32) {
+			o := Options{Batch: batch, BatchStats: true, Tap: func(node int, pre []float32) error {
 				seen[node] = true
 				var want []float32
 				for _, a := range acts[n.Nodes[node].Inputs[0]] {
@@ -223,6 +223,7 @@ func TestTap(t *testing.T) {
 					t.Fatalf("%s: node %d shows %d values, want %d", n.Name, node, len(pre), len(want))
 				}
 				near(t, n.Name, pre, want, 20*tolerance)
+				return nil
 			}}
 			mustRun(t, n, w, small(kernels.Best().Name(), threads), o, in)
 			for i := range n.Nodes {
@@ -280,7 +281,7 @@ func TestRunAllocatesNothing(t *testing.T) {
 	n := mobilenetV3Small(t, 64)
 	w := blocks.NewWeights(n, 1)
 	for _, threads := range []int{1, 2} {
-		for _, o := range []Options{{}, {Batch: 2, BatchStats: true}, {Tap: func(int, []float32) {}}} {
+		for _, o := range []Options{{}, {Batch: 2, BatchStats: true}, {Tap: func(int, []float32) error { return nil }}} {
 			p, err := Compile(n, Host(threads), o)
 			if err != nil {
 				t.Fatal(err)

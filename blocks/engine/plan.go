@@ -68,9 +68,12 @@ func (p *Plan) run(out, in []float32, t *Trace) error {
 	}
 	p.attach(in, out)
 	p.team.begin()
+	var err error
 	for i, r := range p.runs {
 		if s := &p.steps[i]; s.tap >= 0 {
-			p.opts.Tap(int(s.tap), p.tensors[s.src[0]].data)
+			if err = p.opts.Tap(int(s.tap), p.tensors[s.src[0]].data); err != nil {
+				break
+			}
 		}
 		p.team.do(r)
 		if t != nil {
@@ -78,12 +81,12 @@ func (p *Plan) run(out, in []float32, t *Trace) error {
 		}
 	}
 	p.team.end()
-	if !p.direct {
+	if err == nil && !p.direct {
 		t := &p.tensors[p.out]
 		copyRows(kernels.Dense(out, p.batch*t.H, t.W, t.C), t.all(), p.batch*t.H, t.W, t.C)
 	}
 	p.attach(nil, nil)
-	return nil
+	return err
 }
 
 // attach lets the values that lie in the caller's slices point there.

@@ -14,7 +14,6 @@ import (
 // publicPackages are the folders that others may import.
 func publicPackages(t *testing.T) (dirs []string) {
 	t.Helper()
-	root := filepath.Join("..", "..")
 	for _, top := range []string{"accuracy", "blocks", "latency", "search", "space"} {
 		err := filepath.WalkDir(filepath.Join(root, top), func(p string, d fs.DirEntry, err error) error {
 			if err != nil {
@@ -160,7 +159,9 @@ func TestPublicPackagesHaveExamples(t *testing.T) {
 }
 
 func TestUndocumentedCatches(t *testing.T) {
-	f, err := parser.ParseFile(token.NewFileSet(), "x.go", "package x\n\nfunc A() {}\n\n// B does.\nfunc B() {}\n\ntype c struct{}\n\nfunc (c) D() {}\n\nconst (\n\tE = 1 // one\n\tF = 2\n)\n", parser.ParseComments)
+	const text = "package x\n\nfunc A() {}\n\n// B does.\nfunc B() {}\n\ntype c struct{}\n\nfunc (c) D() {}\n\n" +
+		"const (\n\tE = 1 // one\n\tF = 2\n)\n"
+	f, err := parser.ParseFile(token.NewFileSet(), "x.go", text, parser.ParseComments)
 	if err != nil {
 		t.Fatal(err)
 	}

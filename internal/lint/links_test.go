@@ -20,7 +20,6 @@ var (
 // and the heading that its anchor names. Links to the web are not followed. Every
 // page under docs/ has to be linked from the README.
 func TestLinks(t *testing.T) {
-	root := filepath.Join("..", "..")
 	linked := map[string]bool{}
 	pages := 0
 	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
@@ -112,7 +111,9 @@ func slug(title string) string {
 }
 
 func TestSlug(t *testing.T) {
-	for title, want := range map[string]string{"Add a kernel": "add-a-kernel", "[[space.stage]]": "spacestage", "Same bytes, twice": "same-bytes-twice"} {
+	for title, want := range map[string]string{
+		"Add a kernel": "add-a-kernel", "[[space.stage]]": "spacestage", "Same bytes, twice": "same-bytes-twice",
+	} {
 		if got := slug(title); got != want {
 			t.Errorf("slug(%q) = %q, want %q", title, got, want)
 		}

@@ -116,10 +116,11 @@ func AuditSpace(ctx context.Context, o Options) (*Audit, error) {
 		return len(nets) - 1
 	})
 	p.say("scoring %d networks", len(nets))
-	scores, err := accuracy.ScoreAll(ctx, p.eval.accuracy, nets, p.Workers)
+	all, err := accuracy.ScoreAll(ctx, p.eval.accuracy, nets, p.Workers)
 	if err != nil {
 		return nil, err
 	}
+	scores := accuracy.Values(all)
 	ms := make([]float64, len(nets))
 	for i, n := range nets {
 		e, err := p.eval.devices[0].predictor.Predict(n)

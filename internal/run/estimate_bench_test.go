@@ -44,7 +44,7 @@ func mobileEvaluator(tb testing.TB) (*evaluator, *space.Space, *config.Config) {
 		devices:    []*device{{profile: p, predictor: predictor}},
 		accuracy:   score,
 	}
-	e.lowerer = &space.Lowerer{Study: e.study}
+	e.lowerer = &space.Lowerer{Analyze: e.study}
 	if err := e.resolve(context.Background(), cfg.Constraints); err != nil {
 		tb.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func BenchmarkEstimateSteps(b *testing.B) {
 		trials[i] = search.NewTrial(c, res)
 	}
 	var buf []byte
-	var pieces []*space.Piece
+	var pieces []*space.LoweredBlock
 	for _, step := range []struct {
 		name string
 		do   func(i int)

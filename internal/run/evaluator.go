@@ -76,7 +76,7 @@ func (e *evaluator) known(a space.Arch) (values map[string]float64, violation fl
 
 // lower returns the network of an arch, in pieces where that is possible.
 func (e *evaluator) lower(a *space.Arch, name string) (lowered, error) {
-	if pieces, ok := e.lowerer.Lower(make([]*space.Piece, 0, 32), a); ok {
+	if pieces, ok := e.lowerer.Lower(make([]*space.LoweredBlock, 0, 32), a); ok {
 		return inPieces{a, name, pieces}, nil
 	}
 	net, err := a.Network()

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"nas/accuracy"
+	"nas/internal/stat"
 	"nas/search"
 	"nas/space"
 )
@@ -28,9 +29,9 @@ func TestTenTold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := accuracy.ValidateOptions{Split: accuracy.Split(*fewHalf)}
+	o := accuracy.ValidateOptions{Split: accuracy.Split(*fewHalf), Trained: []int{10}, Draws: *fewDraws}
 	judge := func(how string) accuracy.FewShotReport {
-		r, err := accuracy.FewShot(t.Context(), b, []int{10}, *fewDraws, o)
+		r, err := accuracy.FewShot(t.Context(), b, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +48,7 @@ func TestTenTold(t *testing.T) {
 }
 
 // askMacro chooses as [Ask] does.
-func askMacro(rows []accuracy.Judged, n, draw int) []int {
+func askMacro(rows []stat.Judged, n, draw int) []int {
 	of := rand.New(rand.NewPCG(uint64(draw), 9)).Perm(len(rows))[:len(rows)/2]
 	points := make([][]float64, len(of))
 	for i, k := range of {

@@ -34,7 +34,7 @@ func (w whole) score(ctx context.Context, e accuracy.Estimator) (accuracy.Score,
 type inPieces struct {
 	arch   *space.Arch
 	name   string
-	pieces []*space.Piece
+	pieces []*space.LoweredBlock
 }
 
 // known is what is kept of a piece.
@@ -44,7 +44,7 @@ type known struct {
 	alone   []atomic.Pointer[latency.Part] // by device, if it was asked for: of this piece alone
 }
 
-// study is [space.Lowerer.Study].
+// study is [space.Lowerer.Analyze].
 func (e *evaluator) study(n *blocks.Network) any {
 	k := &known{latency.EndsOf(n), accuracy.NewStretch(n), make([]atomic.Pointer[latency.Part], len(e.devices))}
 	if k.ends.Opens() { // most stand alone, and n is at hand
@@ -57,7 +57,7 @@ func (e *evaluator) study(n *blocks.Network) any {
 	return k
 }
 
-func knownOf(p *space.Piece) *known { return p.Known.(*known) }
+func knownOf(p *space.LoweredBlock) *known { return p.Analysis.(*known) }
 
 func (x inPieces) counts() blocks.Counts { return space.JoinCounts(x.pieces) }
 
@@ -95,7 +95,7 @@ func (x inPieces) score(ctx context.Context, e accuracy.Estimator) (accuracy.Sco
 }
 
 // part returns the part of a network that cannot be cut.
-func (d *device) part(pieces []*space.Piece) (*latency.Part, error) {
+func (d *device) part(pieces []*space.LoweredBlock) (*latency.Part, error) {
 	if len(pieces) > 1 {
 		return d.memory.part(d.predictor, pieces)
 	}
@@ -119,13 +119,13 @@ type partMemory struct {
 }
 
 // stretch is a row of pieces that cannot be cut; a shorter one ends with nil.
-type stretch [3]*space.Piece
+type stretch [3]*space.LoweredBlock
 
 // partLimit is the number of parts in a generation, of which two are kept as in
 // [space.Lowerer].
 const partLimit = 1 << 13
 
-func (m *partMemory) part(r *latency.Predictor, pieces []*space.Piece) (*latency.Part, error) {
+func (m *partMemory) part(r *latency.Predictor, pieces []*space.LoweredBlock) (*latency.Part, error) {
 	var key stretch
 	if len(pieces) > len(key) { // rarely met again
 		return r.Part(space.Join(pieces))

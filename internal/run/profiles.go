@@ -92,8 +92,8 @@ func (p *pipeline) ownProfile(ctx context.Context) (*latency.Profile, error) {
 		p.say("the cached profile is not used: %v", err)
 	}
 	p.say("calibrating %s for up to %v: please leave the machine alone", dev, p.cfg.Latency.Budget)
-	if _, ok := rt.(*latency.Native); !ok {
-		prof = nil // profiles of whole networks are made anew
+	if prof != nil && !prof.Extensible() {
+		prof = nil
 	}
 	prof, err = latency.Calibrate(ctx, rt, p.calibrationNetworks(), latency.Options{
 		Budget: time.Duration(p.cfg.Latency.Budget), Base: prof,

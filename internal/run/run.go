@@ -127,7 +127,7 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 
 func newPipeline(o Options) *pipeline {
 	p := &pipeline{Options: o, cfg: o.Config, started: time.Now()}
-	p.eval.lowerer = &space.Lowerer{Study: p.eval.study}
+	p.eval.lowerer = &space.Lowerer{Analyze: p.eval.study}
 	if p.Workers <= 0 {
 		p.Workers = runtime.GOMAXPROCS(0)
 	}

@@ -124,5 +124,6 @@ func (p *pipeline) sampleScores(ctx context.Context) ([]float64, error) {
 			return v, nil
 		}
 	}
-	return accuracy.ScoreAll(ctx, p.eval.accuracy, p.sample, p.Workers)
+	scores, err := accuracy.ScoreAll(ctx, p.eval.accuracy, p.sample, p.Workers)
+	return accuracy.Values(scores), err
 }

@@ -58,7 +58,7 @@ func (p *pipeline) seedScores(ctx context.Context, nets []*blocks.Network) ([][]
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, scores)
+		out = append(out, accuracy.Values(scores))
 	}
 	return out, nil
 }

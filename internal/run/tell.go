@@ -12,11 +12,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"nas/accuracy"
 	"nas/blocks"
 	"nas/internal/runstore"
+	"nas/internal/stat"
 	"nas/search"
 	"nas/space"
 )
@@ -346,7 +346,7 @@ func (t *teller) refit(ctx context.Context) (err error) {
 		return nil
 	}
 	t.out.Refit = true
-	t.out.TauTold = accuracy.KendallTau(score, truth)
+	t.out.TauTold = stat.KendallTau(score, truth)
 
 	trials, err := t.run.candidates(tellCandidates)
 	if err != nil {
@@ -360,13 +360,13 @@ func (t *teller) refit(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	keep := &scoreKeeper{Estimator: e, scores: map[*blocks.Network]accuracy.Score{}}
-	if _, err := accuracy.ScoreAll(ctx, keep, nets, t.Workers); err != nil {
+	estimates, err := accuracy.ScoreAll(ctx, e, nets, t.Workers)
+	if err != nil {
 		return err
 	}
 	members := make([]ToldMember, len(trials))
 	for i := range trials {
-		x, v := &trials[i], keep.scores[nets[i]]
+		x, v := &trials[i], estimates[i]
 		members[i] = ToldMember{ID: x.ID, ArchID: x.ArchID, Arch: x.Arch, LatencyMs: value(x, t.latencyKey()), Accuracy: v.Value, Low: v.Low, High: v.High}
 	}
 	var before, after []float64
@@ -397,7 +397,7 @@ func (t *teller) refit(ctx context.Context) (err error) {
 			rivals = append(rivals, r)
 		}
 	}
-	t.out.TauCandidates = accuracy.KendallTau(before, after)
+	t.out.TauCandidates = stat.KendallTau(before, after)
 	for _, x := range t.run.Front.Trials() {
 		if m := byID[x.ID]; m != nil {
 			m.Before = true
@@ -422,22 +422,6 @@ func (t *teller) refit(ctx context.Context) (err error) {
 	}
 	t.out.After = front.Len()
 	return runstore.WriteToldFront(t.run.Dir, rows, chanceColumn)
-}
-
-// scoreKeeper keeps the whole scores of networks that are scored by all cores.
-type scoreKeeper struct {
-	accuracy.Estimator
-	mu     sync.Mutex
-	scores map[*blocks.Network]accuracy.Score
-}
-
-// Estimate implements [accuracy.Estimator].
-func (k *scoreKeeper) Estimate(ctx context.Context, n *blocks.Network) (accuracy.Score, error) {
-	s, err := k.Estimator.Estimate(ctx, n)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.scores[n] = s
-	return s, err
 }
 
 // latencyKey is the key of the first device's latency.

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"nas/accuracy"
 	"nas/internal/runstore"
+	"nas/internal/stat"
 	"nas/search"
 	"nas/space"
 )
@@ -92,7 +92,7 @@ func TestAskTell(t *testing.T) {
 			t.Errorf("member %+v, the rule gives %v", m, train(m.Arch))
 		}
 	}
-	if tau := accuracy.KendallTau(told, truth); tau < 0.6 {
+	if tau := stat.KendallTau(told, truth); tau < 0.6 {
 		t.Errorf("tau of the re-ranked front with the rule is %v", tau)
 	}
 	// By the rule, the new front holds more than the one of the run's score.

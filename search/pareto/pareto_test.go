@@ -1,16 +1,15 @@
-package search_test
+package pareto_test
 
 import (
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
-	"sort"
 	"testing"
 
 	"pgregory.net/rapid"
 
-	"nas/search"
+	"nas/search/pareto"
 )
 
 // drawPoints draws points of few distinct values, so that ties are common.
@@ -82,7 +81,7 @@ func TestSortAgainstDefinition(t *testing.T) {
 					cv[i] = float64(rapid.IntRange(0, 3).Draw(t, "cv"))
 				}
 			}
-			got, fronts := search.Sort(points, cv)
+			got, fronts := pareto.Sort(points, cv)
 			want := slowRanks(points, cv)
 			if !slices.Equal(got, want) {
 				t.Fatalf("%v %v: ranks %v, want %v", points, cv, got, want)
@@ -105,16 +104,35 @@ func TestSortMany(t *testing.T) {
 				points[i][0] = math.Copysign(0, -1)
 			}
 		}
-		got, _ := search.Sort(points, nil)
+		got, _ := pareto.Sort(points, nil)
 		if want := slowRanks(points, nil); !slices.Equal(got, want) {
 			t.Fatalf("%d values: ranks differ", values)
 		}
 	}
 }
 
+func TestFrontAgainstDefinition(t *testing.T) {
+	var sorter pareto.Sorter
+	for objectives := 1; objectives <= 4; objectives++ {
+		t.Run(fmt.Sprint(objectives), rapid.MakeCheck(func(t *rapid.T) {
+			points := drawPoints(t, 40, objectives)
+			var want []int
+			for i, rank := range slowRanks(points, nil) {
+				if rank == 0 {
+					want = append(want, i)
+				}
+			}
+			slices.SortStableFunc(want, func(a, b int) int { return slices.Compare(points[a], points[b]) })
+			if got := sorter.Front(points); !slices.Equal(got, want) {
+				t.Fatalf("%v: front %v, want %v", points, got, want)
+			}
+		}))
+	}
+}
+
 func TestCrowdingKnown(t *testing.T) {
 	// Ranges 10 and 10; the inner points' neighbours are 4 and 10 apart.
-	got := search.Crowding([][]float64{{0, 10}, {1, 8}, {4, 3}, {10, 0}})
+	_, got := new(pareto.Pruner).Prune([][]float64{{0, 10}, {1, 8}, {4, 3}, {10, 0}}, 4)
 	want := []float64{math.Inf(1), 0.4 + 0.7, 0.9 + 0.8, math.Inf(1)}
 	for i := range want {
 		if got[i] != want[i] && math.Abs(got[i]-want[i]) > 1e-12 {
@@ -123,8 +141,8 @@ func TestCrowdingKnown(t *testing.T) {
 	}
 }
 
-// Thin removes the most crowded point again and again.
-func TestThinAgainstDefinition(t *testing.T) {
+// Prune removes the most crowded point again and again.
+func TestPruneAgainstDefinition(t *testing.T) {
 	for objectives := 1; objectives <= 3; objectives++ {
 		t.Run(fmt.Sprint(objectives), rapid.MakeCheck(func(t *rapid.T) {
 			points := drawPoints(t, 20, objectives)
@@ -136,7 +154,7 @@ func TestThinAgainstDefinition(t *testing.T) {
 				}
 			}
 			keep := rapid.IntRange(0, len(points)).Draw(t, "keep")
-			kept, _ := search.Thin(points, keep)
+			kept, _ := new(pareto.Pruner).Prune(points, keep)
 			left := make([]int, len(points))
 			for i := range left {
 				left[i] = i
@@ -213,11 +231,11 @@ func TestHypervolumeAgainstCells(t *testing.T) {
 			points := drawPoints(t, 12, objectives)
 			const side = 7
 			ref := slices.Repeat([]float64{side}, objectives)
-			got, want := search.Hypervolume(points, ref), boxes(points, side, objectives)
+			got, want := pareto.Hypervolume(points, ref), boxes(points, side, objectives)
 			if got != want {
 				t.Fatalf("%v: %v, want %v", points, got, want)
 			}
-			parts := search.Contributions(points, ref)
+			parts := pareto.Contributions(points, ref)
 			for i := range points {
 				rest := slices.Delete(slices.Clone(points), i, i+1)
 				if parts[i] != want-boxes(rest, side, objectives) {
@@ -240,7 +258,7 @@ func TestHypervolumeKnown(t *testing.T) {
 		{[][]float64{{4, 0}, {0, 4}}, []float64{4, 4}, 0}, // on the border
 		{[][]float64{{1, 2, 3}, {2, 3, 1}, {3, 1, 2}}, []float64{4, 4, 4}, 6*3 - 3*2 + 1},
 	} {
-		if got := search.Hypervolume(c.points, c.ref); got != c.want {
+		if got := pareto.Hypervolume(c.points, c.ref); got != c.want {
 			t.Errorf("%v: %v, want %v", c.points, got, c.want)
 		}
 	}
@@ -250,106 +268,16 @@ func TestHypervolumeKnown(t *testing.T) {
 		x := float64(i) / 20000
 		curve = append(curve, []float64{x, 1 - math.Sqrt(x)})
 	}
-	if got, want := search.Hypervolume(curve, []float64{1.1, 1.1}), 1.21-1.0/3; math.Abs(got-want) > 1e-4 {
+	if got, want := pareto.Hypervolume(curve, []float64{1.1, 1.1}), 1.21-1.0/3; math.Abs(got-want) > 1e-4 {
 		t.Errorf("ZDT1: %v, want %v", got, want)
 	}
 }
 
-// A front kept incrementally is the first front of all points, and its
-// hypervolume that of a computation from scratch.
-func TestFrontAgainstSort(t *testing.T) {
-	for objectives := 1; objectives <= 3; objectives++ {
-		t.Run(fmt.Sprint(objectives), rapid.MakeCheck(func(t *rapid.T) {
-			points := drawPoints(t, 40, objectives)
-			objs := make([]search.Objective, objectives)
-			for m := range objs {
-				objs[m].Name = fmt.Sprint("o", m)
-			}
-			if objectives > 1 {
-				objs[1].Direction = search.Maximize
-			}
-			value := func(m int, cost float64) float64 {
-				if objs[m].Direction == search.Maximize {
-					return -cost
-				}
-				return cost
-			}
-			reference := make([]float64, objectives)
-			for m := range reference {
-				reference[m] = value(m, 8)
-			}
-			f, err := search.NewFront(objs, reference)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var feasible [][]float64
-			for i, p := range points {
-				r := search.Result{Objectives: map[string]float64{}}
-				for m, v := range p {
-					r.Objectives[objs[m].Name] = value(m, v)
-				}
-				switch rapid.IntRange(0, 5).Draw(t, "kind") {
-				case 0:
-					r.Violation = 1
-				case 1:
-					r.Failed = "no"
-				default:
-					feasible = append(feasible, p)
-				}
-				before := f.Len()
-				if f.Add(search.Trial{ID: i, Result: r}) && !r.Feasible() {
-					t.Fatal("an infeasible trial joined the front")
-				}
-				_ = before
-			}
-			ranks, _ := search.Sort(feasible, nil)
-			want := map[string]bool{}
-			for i, rank := range ranks {
-				if rank == 0 {
-					want[fmt.Sprint(feasible[i])] = true
-				}
-			}
-			got := map[string]bool{}
-			for _, p := range f.Points() {
-				for m := range p {
-					p[m] = value(m, p[m])
-				}
-				got[fmt.Sprint(p)] = true
-			}
-			if len(got) != f.Len() || fmt.Sprint(got) != fmt.Sprint(want) {
-				t.Fatalf("front %v, want %v", got, want)
-			}
-			ref := slices.Repeat([]float64{8}, objectives)
-			if v := search.Hypervolume(feasible, ref); math.Abs(f.Hypervolume()-v) > 1e-9 {
-				t.Fatalf("hypervolume %v, want %v", f.Hypervolume(), v)
-			}
-		}))
-	}
-}
-
-func TestIGDPlus(t *testing.T) {
-	reference := [][]float64{{0, 1}, {1, 0}}
-	for _, c := range []struct {
-		points [][]float64
-		want   float64
-	}{
-		{reference, 0},
-		{[][]float64{{-1, -1}}, 0},                         // better than all
-		{[][]float64{{0, 1}}, (0 + 1) / 2.0},               // {1,0} is missed by 1 in the second
-		{[][]float64{{3, 5}}, (5 + math.Sqrt(4+25)) / 2.0}, // 3,4 from the first; 2,5 from the second
-		{nil, math.Inf(1)},
-	} {
-		if got := search.IGDPlus(c.points, reference); got != c.want && math.Abs(got-c.want) > 1e-12 {
-			t.Errorf("%v: %v, want %v", c.points, got, c.want)
-		}
-	}
-}
-
 func TestKnee(t *testing.T) {
-	if k := search.Knee([][]float64{{0, 100}, {1, 20}, {5, 15}, {10, 0}}); k != 1 {
+	if k := pareto.Knee([][]float64{{0, 100}, {1, 20}, {5, 15}, {10, 0}}); k != 1 {
 		t.Errorf("the knee is point %d, want 1", k)
 	}
-	if k := search.Knee(nil); k != -1 {
+	if k := pareto.Knee(nil); k != -1 {
 		t.Errorf("the knee of nothing is %d", k)
 	}
 }
@@ -369,7 +297,7 @@ func BenchmarkSort(b *testing.B) {
 				}
 			}
 			for b.Loop() {
-				search.Sort(points, nil)
+				pareto.Sort(points, nil)
 			}
 		})
 	}
@@ -393,38 +321,7 @@ func BenchmarkHypervolume(b *testing.B) {
 			}
 			ref := make([]float64, m)
 			for b.Loop() {
-				search.Hypervolume(points, ref)
-			}
-		})
-	}
-}
-
-func BenchmarkFrontAdd(b *testing.B) {
-	objs := []search.Objective{{Name: "a"}, {Name: "b"}}
-	for _, size := range []int{100, 10_000} {
-		b.Run(fmt.Sprint(size), func(b *testing.B) {
-			f, err := search.NewFront(objs, []float64{2, 2})
-			if err != nil {
-				b.Fatal(err)
-			}
-			trial := func(x, y float64) search.Trial {
-				return search.Trial{Result: search.Result{Objectives: map[string]float64{"a": x, "b": y}}}
-			}
-			for i := range size {
-				x := float64(i) / float64(size)
-				f.Add(trial(x, 1-x))
-			}
-			r := rand.New(rand.NewPCG(1, 2))
-			ts := make([]search.Trial, 1024)
-			for i := range ts {
-				x := r.Float64()
-				ts[i] = trial(x, 1-x+0.1*r.Float64()-0.001)
-			}
-			sort.Slice(ts, func(i, j int) bool { return ts[i].Objectives["b"] > ts[j].Objectives["b"] })
-			i := 0
-			for b.Loop() {
-				f.Add(ts[i%1024])
-				i++
+				pareto.Hypervolume(points, ref)
 			}
 		})
 	}

@@ -1,15 +1,15 @@
-package latency
+package stat
 
 import "math"
 
-// nonNegative solves min |A x - b|^2 with x >= 0 by sequential coordinate
-// descent (Franc, Hlavac and Navara, Sequential coordinate-wise algorithm for
-// the non-negative least squares problem, CAIP 2005, section 4). rows are the
-// rows of A. Costs that cannot be negative keep a fit sane outside its data.
+// NNLS solves min |A x - b|^2 with x >= 0, non-negative least squares, by
+// sequential coordinate descent (Franc, Hlavac and Navara, Sequential
+// coordinate-wise algorithm for the non-negative least squares problem, CAIP
+// 2005, section 4). rows are the rows of A; none give nil.
 //
-// Columns of zeros get x = 0. ridge, relative to each column's own square, keeps
-// columns that the data cannot tell apart from running to extremes.
-func nonNegative(rows [][]float64, b []float64, ridge float64) []float64 {
+// The x of a column of zeros is 0. ridge, relative to each column's own square,
+// keeps columns that the data cannot tell apart from running to extremes.
+func NNLS(rows [][]float64, b []float64, ridge float64) []float64 {
 	if len(rows) == 0 {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package accuracy
+package stat
 
 import (
 	"fmt"
@@ -8,8 +8,13 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// ridgeRegression minimises sum w (y - b - x.c)^2 + sum ridge c^2.
-func ridgeRegression(x *mat.Dense, y, w, ridge []float64) (c []float64, b float64, err error) {
+// Ridge returns the coefficients c and the intercept b that minimise
+//
+//	sum over i of w_i (y_i - b - x_i.c)^2 + sum over j of ridge_j c_j^2
+//
+// (Hoerl and Kennard, Ridge regression, Technometrics 12, 1970). x is n x d, y and
+// w have n values, ridge has d. The error is [ErrNotPositive] or a failed solution.
+func Ridge(x *mat.Dense, y, w, ridge []float64) (c []float64, b float64, err error) {
 	n, d := x.Dims()
 	mean := make([]float64, d)
 	col := make([]float64, n)
@@ -32,11 +37,11 @@ func ridgeRegression(x *mat.Dense, y, w, ridge []float64) (c []float64, b float6
 	}
 	var f mat.Cholesky
 	if !f.Factorize(a) {
-		return nil, 0, errNotPositive
+		return nil, 0, ErrNotPositive
 	}
 	var s mat.VecDense
 	if err := f.SolveVecTo(&s, mat.NewVecDense(d, r)); err != nil {
-		return nil, 0, fmt.Errorf("accuracy: %w", err)
+		return nil, 0, fmt.Errorf("stat: ridge regression: %w", err)
 	}
 	c, b = s.RawVector().Data, my
 	for j := range d {

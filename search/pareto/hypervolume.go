@@ -1,22 +1,23 @@
-package search
+package pareto
 
 import (
 	"cmp"
 	"slices"
 )
 
-// Hypervolume returns the exact volume that points dominate, up to ref. All
-// objectives are to be minimised; points that are not below ref in every
-// objective count nothing. The points need not be a front.
+// Hypervolume returns the exact volume that the points dominate up to the
+// reference point ref. A point that does not strictly dominate ref counts nothing.
+// The points need not be a front.
 //
-// Two objectives take a sweep, O(N log N). More take WFG (While, Bradstreet and
-// Barone, "A fast way of calculating exact hypervolumes", IEEE Trans. Evol.
-// Comput. 16(1), 2012) down to the sweep at two: exponential in the number of
-// objectives at worst, milliseconds for some hundred points in three or four.
+// N points of two objectives take a sweep, O(N log N). Points of more objectives
+// take WFG (While, Bradstreet and Barone, "A fast way of calculating exact
+// hypervolumes", IEEE Trans. Evol. Comput. 16(1), 2012) with the sweep at the
+// bottom of its recursion. That is exponential in the number of objectives at
+// worst, and milliseconds for some hundred points of three or four.
 func Hypervolume(points [][]float64, ref []float64) float64 {
 	inside := make([][]float64, 0, len(points))
 	for _, p := range points {
-		if strictlyBelow(p, ref) {
+		if StrictlyDominates(p, ref) {
 			inside = append(inside, p)
 		}
 	}
@@ -30,30 +31,21 @@ func Contributions(points [][]float64, ref []float64) []float64 {
 	others := make([][]float64, 0, len(points))
 	for i, p := range points {
 		others = append(append(others[:0], points[:i]...), points[i+1:]...)
-		out[i] = exclusive(p, others, ref)
+		out[i] = Exclusive(p, others, ref)
 	}
 	return out
 }
 
-// exclusive returns the volume that p dominates and none of others does.
-func exclusive(p []float64, others [][]float64, ref []float64) float64 {
-	if !strictlyBelow(p, ref) {
+// Exclusive returns the volume up to ref that p dominates and none of others does.
+func Exclusive(p []float64, others [][]float64, ref []float64) float64 {
+	if !StrictlyDominates(p, ref) {
 		return 0
 	}
 	return exclusiveBelow(p, others, ref)
 }
 
-func strictlyBelow(p, ref []float64) bool {
-	for m, v := range p {
-		if !(v < ref[m]) {
-			return false
-		}
-	}
-	return true
-}
-
-// volume returns the hypervolume of points strictly below ref. It may reorder
-// them.
+// volume returns the hypervolume of points that strictly dominate ref. It may
+// reorder them.
 func volume(points [][]float64, ref []float64) float64 {
 	switch {
 	case len(points) == 0:
@@ -63,15 +55,15 @@ func volume(points [][]float64, ref []float64) float64 {
 	case len(ref) == 2:
 		return sweep(points, ref)
 	}
-	front := nondominated(points)
-	// Worst last objective first: the limit sets of later points collapse soon.
+	front := distinctFront(points)
+	// Worst last objective first, so that the limited sets soon have few members.
 	last := len(ref) - 1
 	slices.SortFunc(front, func(a, b []float64) int {
 		return cmp.Or(cmp.Compare(b[last], a[last]), slices.Compare(a, b))
 	})
-	// With that order each point is limited only by ones with a smaller last
-	// objective, so the exclusive part is a slab of equal thickness: one
-	// objective fewer in the recursion.
+	// In that order each point is limited only by points with a smaller last
+	// objective. Its exclusive part is therefore a slab of equal thickness, and the
+	// recursion has one objective fewer.
 	sum := 0.0
 	lower := make([][]float64, 0, len(front))
 	for i, p := range front {
@@ -84,7 +76,7 @@ func volume(points [][]float64, ref []float64) float64 {
 	return sum
 }
 
-// exclusiveBelow returns the volume below ref that p dominates and others do not.
+// exclusiveBelow is [Exclusive] for a point that strictly dominates ref.
 func exclusiveBelow(p []float64, others [][]float64, ref []float64) float64 {
 	box := 1.0
 	for m, v := range p {
@@ -98,7 +90,7 @@ func exclusiveBelow(p []float64, others [][]float64, ref []float64) float64 {
 		for m, v := range q {
 			l[m] = max(v, p[m])
 		}
-		if strictlyBelow(l, ref) {
+		if StrictlyDominates(l, ref) {
 			limited = append(limited, l)
 		}
 	}
@@ -116,22 +108,4 @@ func sweep(points [][]float64, ref []float64) float64 {
 		}
 	}
 	return area
-}
-
-// nondominated returns the distinct members of the first front, reusing the
-// slice.
-func nondominated(points [][]float64) [][]float64 {
-	slices.SortFunc(points, slices.Compare)
-	kept := points[:0]
-next:
-	for _, p := range points {
-		// Members so far are lexicographically smaller: p dominates none.
-		for k := len(kept) - 1; k >= 0; k-- {
-			if weaklyDominates(kept[k], p) {
-				continue next
-			}
-		}
-		kept = append(kept, p)
-	}
-	return kept
 }
