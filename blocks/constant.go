@@ -1,7 +1,8 @@
 package blocks
 
 // Constant is a learned activation that depends on no input, such as a position
-// embedding: its one parameter is its output.
+// embedding: its one parameter is its output. It has one input all the same,
+// whose values it ignores: every node but the first has one.
 type Constant struct {
 	Shape Shape `json:"shape"`
 }
@@ -13,7 +14,7 @@ func (*Constant) Kind() string { return "constant" }
 
 // OutShape returns the declared shape.
 func (o *Constant) OutShape(in []Shape) (Shape, error) {
-	if err := wantInputs(in, 0); err != nil {
+	if err := wantInputs(in, 1); err != nil {
 		return Shape{}, err
 	}
 	return o.Shape, o.Shape.Check()

@@ -25,7 +25,8 @@ type Interpolate struct {
 	// Exclude drops taps outside the input instead of repeating the border.
 	Cubic   float64 `json:"cubic,omitempty"`
 	Exclude bool    `json:"exclude_outside,omitempty"`
-	// Antialias widens the taps of linear and cubic by 1/s where s < 1.
+	// Antialias widens the taps of linear and cubic by 1/s where s < 1. The work of
+	// a tap outside the input, which repeats the border, is bounded by Scale.
 	Antialias bool `json:"antialias,omitempty"`
 }
 
@@ -123,9 +124,8 @@ func (o *Interpolate) taps(i, n, m int, s float64) []tap {
 		s = float64(n) / float64(m)
 	}
 	p := o.position(i, n, m, s)
-	inside := func(k int) int { return min(max(k, 0), m-1) }
 	if o.Mode == "nearest" {
-		return []tap{{inside(int(roundings[o.Rounding](p))), 1}}
+		return []tap{{int(min(max(roundings[o.Rounding](p), 0), float64(m-1))), 1}}
 	}
 	reach, kernel := 1.0, func(x float64) float64 { return max(0, 1-math.Abs(x)) }
 	if o.Mode == "cubic" {
@@ -137,23 +137,26 @@ func (o *Interpolate) taps(i, n, m int, s float64) []tap {
 	if o.Antialias {
 		shrink = min(1, s)
 	}
-	var ts []tap
+	weights := map[int]float64{}
+	var order []int
 	var sum float64
-	first, end := math.Floor(p-reach/shrink)+1, p+reach/shrink
-	if o.Antialias {
-		first, end = max(first, 0), min(end, float64(m))
-	}
-	for k := int(first); float64(k) < end; k++ {
-		w := kernel((float64(k) - p) * shrink)
-		if w == 0 || (o.Exclude || o.Antialias) && k != inside(k) {
+	for k := math.Floor(p-reach/shrink) + 1; k < p+reach/shrink; k++ {
+		at := int(min(max(k, 0), float64(m-1)))
+		w := kernel((k - p) * shrink)
+		if w == 0 || o.Exclude && float64(at) != k {
 			continue
 		}
-		ts = append(ts, tap{inside(k), w})
+		if _, ok := weights[at]; !ok {
+			order = append(order, at)
+		}
+		weights[at] += w
 		sum += w
 	}
-	if o.Exclude || o.Antialias {
-		for k := range ts {
-			ts[k].weight /= sum
+	ts := make([]tap, len(order))
+	for i, at := range order {
+		ts[i] = tap{at, weights[at]}
+		if o.Exclude || o.Antialias {
+			ts[i].weight /= sum
 		}
 	}
 	return ts

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -121,18 +122,10 @@ func parseModel(data []byte) (*modelProto, error) {
 			}
 			return err
 		case modelMetadata:
-			var k, v string
-			err := fields(data, func(field protowire.Number, _ protowire.Type, _ uint64, data []byte) error {
-				switch field {
-				case entryKey:
-					k = string(data)
-				case entryValue:
-					v = string(data)
-				}
+			return entry(data, func(k, v string) error {
+				m.metadata[k] = v
 				return nil
 			})
-			m.metadata[k] = v
-			return err
 		}
 		return nil
 	})
@@ -169,6 +162,24 @@ func parseModel(data []byte) (*modelProto, error) {
 		}
 		return nil
 	})
+}
+
+// entry reads a StringStringEntryProto.
+func entry(data []byte, f func(k, v string) error) error {
+	var k, v string
+	err := fields(data, func(field protowire.Number, _ protowire.Type, _ uint64, data []byte) error {
+		switch field {
+		case entryKey:
+			k = string(data)
+		case entryValue:
+			v = string(data)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return f(k, v)
 }
 
 func parseInfo(data []byte) (v infoProto, err error) {
@@ -230,11 +241,13 @@ type nodeProto struct {
 }
 
 type attrProto struct {
-	f    float64
-	i    int
-	s    string
-	ints []int
-	t    []byte // a tensor
+	f      float64
+	i      int
+	s      string
+	ints   []int
+	floats []float32
+	t      []byte // a tensor
+	other  bool   // of a kind that no operator here has: a graph, a list of texts or tensors
 }
 
 func parseNode(data []byte) (*nodeProto, error) {
@@ -273,6 +286,12 @@ func parseNode(data []byte) (*nodeProto, error) {
 					a.t = data
 				case attrInts:
 					return each(wire, protowire.VarintType, num, data, func(v uint64) { a.ints = append(a.ints, clampInt(v)) })
+				case attrFloats:
+					return each(wire, protowire.Fixed32Type, num, data, func(v uint64) {
+						a.floats = append(a.floats, math.Float32frombits(uint32(v)))
+					})
+				case attrGraph, attrGraphs, attrStrings, attrTensors:
+					a.other = true
 				}
 				return nil
 			})
@@ -284,12 +303,24 @@ func parseNode(data []byte) (*nodeProto, error) {
 	return n, err
 }
 
-// tensor is a constant: floats, or ints of any width as int64.
+// tensor is a constant: floats of any width as float32, integers and bools of any
+// width as int64. One of f and i is not nil.
 type tensor struct {
 	dims []int
 	f    []float32
 	i    []int64
-	cost int // bytes that decoding took
+	elem int    // the type in the file
+	name string // of an initializer, else ""
+	cost int    // bytes that decoding took
+}
+
+// floating tells whether an element type is one of floating point.
+func floating(elem int) bool {
+	switch elem {
+	case elemFloat, elemFloat16, elemDouble, elemBfloat16:
+		return true
+	}
+	return false
 }
 
 // maxElems bounds a tensor.
@@ -308,13 +339,17 @@ func elems(dims []int) int {
 }
 
 // elemSize is the width of an element in raw_data.
-var elemSize = map[int]int{elemFloat: 4, elemUint8: 1, elemInt8: 1, elemInt32: 4, elemInt64: 8, elemBool: 1, elemFloat16: 2, elemDouble: 8}
+var elemSize = map[int]int{
+	elemFloat: 4, elemUint8: 1, elemInt8: 1, elemUint16: 2, elemInt16: 2, elemInt32: 4, elemInt64: 8, elemBool: 1,
+	elemFloat16: 2, elemDouble: 8, elemUint32: 4, elemUint64: 8, elemBfloat16: 2,
+}
 
 // parseTensor decodes a TensorProto. All kinds of floating point become
 // float32, all kinds of integers int64.
-func parseTensor(data []byte) (*tensor, error) {
+func parseTensor(data []byte, outside func(location string, offset, length int) ([]byte, error)) (*tensor, error) {
 	t := &tensor{}
 	elem, external := 0, false
+	location, offset, length := "", 0, -1
 	var raw []byte
 	var nums []uint64
 	err := fields(data, func(field protowire.Number, wire protowire.Type, num uint64, data []byte) error {
@@ -333,6 +368,18 @@ func parseTensor(data []byte) (*tensor, error) {
 			return each(wire, protowire.VarintType, num, data, func(v uint64) { nums = append(nums, v) })
 		case tensorExternal:
 			external = true
+			return entry(data, func(k, v string) error {
+				var err error
+				switch k {
+				case "location":
+					location = v
+				case "offset":
+					offset, err = strconv.Atoi(v)
+				case "length":
+					length, err = strconv.Atoi(v)
+				}
+				return err
+			})
 		case tensorLocation:
 			external = external || num == 1
 		}
@@ -341,14 +388,19 @@ func parseTensor(data []byte) (*tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	if external {
-		return nil, errors.New("keeps its data in another file: save the model with its weights inside")
-	}
 	size, ok := elemSize[elem]
 	if !ok {
 		return nil, fmt.Errorf("has elements of type %d, want floating point or integers", elem)
 	}
 	n := elems(t.dims)
+	if external && n >= 0 {
+		if length < 0 {
+			length = n * size
+		}
+		if raw, err = outside(location, offset, length); err != nil {
+			return nil, err
+		}
+	}
 	if n < 0 || (raw == nil && len(nums) != n) || (raw != nil && len(raw) != n*size) {
 		return nil, fmt.Errorf("has dims %v, but %d bytes or %d values", short(t.dims), len(raw), len(nums))
 	}
@@ -366,32 +418,27 @@ func parseTensor(data []byte) (*tensor, error) {
 		}
 		return binary.LittleEndian.Uint64(raw[8*i:])
 	}
-	t.cost = 8*n + 40*len(nums)
-	switch elem {
-	case elemFloat, elemFloat16, elemDouble:
-		t.cost = 4*n + 24*len(nums)
-		t.f = make([]float32, n)
-		for i := range t.f {
-			switch v := at(i); elem {
-			case elemFloat:
-				t.f[i] = math.Float32frombits(uint32(v))
-			case elemDouble:
-				t.f[i] = float32(math.Float64frombits(v))
-			default:
-				t.f[i] = half(uint16(v))
-			}
-		}
-	default:
+	t.elem = elem
+	if !floating(elem) {
+		t.cost = 8*n + 40*len(nums)
 		t.i = make([]int64, n)
 		for i := range t.i {
-			switch v := at(i); elem {
-			case elemInt8:
-				t.i[i] = int64(int8(v))
-			case elemInt32:
-				t.i[i] = int64(int32(v))
-			default:
-				t.i[i] = int64(v)
-			}
+			t.i[i] = narrow(int64(at(i)), elem)
+		}
+		return t, nil
+	}
+	t.cost = 4*n + 24*len(nums)
+	t.f = make([]float32, n)
+	for i := range t.f {
+		switch v := at(i); elem {
+		case elemFloat:
+			t.f[i] = math.Float32frombits(uint32(v))
+		case elemDouble:
+			t.f[i] = float32(math.Float64frombits(v))
+		case elemBfloat16:
+			t.f[i] = math.Float32frombits(uint32(v) << 16)
+		default:
+			t.f[i] = half(uint16(v))
 		}
 	}
 	return t, nil
@@ -414,5 +461,23 @@ func half(h uint16) float32 {
 	return float32(sign * math.Ldexp(1024+frac, exp-25))
 }
 
+// toHalf rounds to IEEE 754 binary16, halves to even.
+func toHalf(f float32) uint16 {
+	b := math.Float32bits(f)
+	sign := uint16(b>>16) & 0x8000
+	x := math.Abs(float64(f))
+	switch {
+	case math.IsNaN(x):
+		return sign | 0x7e00
+	case x >= 65520:
+		return sign | 0x7c00
+	case x < math.Ldexp(1, -14):
+		return sign | uint16(math.RoundToEven(math.Ldexp(x, 24)))
+	}
+	frac, exp := math.Frexp(x) // x = frac * 2^exp, frac in [0.5, 1)
+	m := math.RoundToEven(math.Ldexp(frac, 11))
+	return sign + uint16((exp+13)<<10) + uint16(m) - 1024
+}
+
 // short cuts lists for errors.
-func short(v []int) []int { return v[:min(len(v), 8)] }
+func short[T any](v []T) []T { return v[:min(len(v), 8)] }

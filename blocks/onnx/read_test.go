@@ -40,8 +40,8 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("%s: %v", n.Name, err)
 			continue
 		}
-		if m.Input != "input" || m.Output != "output" || m.Opset != Opset || m.Producer != "nas" || m.Metadata["arch"] != "x" || m.Network.Name != n.Name {
-			t.Errorf("%s: %q %q %d %q %v %q", n.Name, m.Input, m.Output, m.Opset, m.Producer, m.Metadata, m.Network.Name)
+		if m.Input.Name != "input" || m.Outputs[0].Name != "output" || m.Opset != Opset || m.Producer != "nas" || m.Metadata["arch"] != "x" || m.Network.Name != n.Name {
+			t.Errorf("%s: %q %q %d %q %v %q", n.Name, m.Input.Name, m.Outputs[0].Name, m.Opset, m.Producer, m.Metadata, m.Network.Name)
 		}
 		// Padding that stands for rounding up makes other pools of the same effect;
 		// identities vanish.

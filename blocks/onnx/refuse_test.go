@@ -128,7 +128,7 @@ func TestReadRefusesFiles(t *testing.T) {
 		"a vector in":          {graphOf(input("x", 1, 1, 3), relu, out), ReadOptions{}, "N x C x H x W"},
 		"open extent":          {graphOf(input("x", 1, 1, 3, -1, -1), relu, out), ReadOptions{}, "height and width"},
 		"no output":            {graphOf(input("x", 1, 1, 3, 8, 8), relu), ReadOptions{}, "no output"},
-		"an output not there":  {graphOf(input("x", 1, 1, 3, 8, 8), relu, out), ReadOptions{Output: "q"}, `"q"`},
+		"an output not there":  {graphOf(input("x", 1, 1, 3, 8, 8), relu, out), ReadOptions{Outputs: []string{"q"}}, `"q"`},
 		"weights in a file":    {graphOf(input("x", 1, 1, 3, 8, 8), external, add, out), ReadOptions{}, "another file"},
 		"an impossible extent": {graphOf(input("x", 1, 1, 3, 1<<40, 1<<40), relu, out), ReadOptions{}, "2^31"},
 		"far too much to make": {graphOf(input("x", 1, 1, 1<<30, 1, 1), message(nil).sub(graphInitializer, message(nil).int(tensorType, elemFloat).text(tensorName, "w").sub(tensorRaw, []byte{0, 0, 128, 63})),
