@@ -13,7 +13,7 @@ type call struct {
 
 // arg returns input i, nil if it is missing.
 func (c call) arg(i int) *value {
-	if i < len(c.in) {
+	if i >= 0 && i < len(c.in) {
 		return c.in[i]
 	}
 	return nil

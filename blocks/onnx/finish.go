@@ -18,6 +18,16 @@ func (r *reader) finish(name string, outputs []*value) (*blocks.Network, *blocks
 		if err != nil {
 			return nil, nil, nil, err
 		}
+		for k, a := range w.axes {
+			for j, l := range a {
+				if l.Step == batchStep && (k > 0 || j > 0) {
+					return nil, nil, nil, errBatch
+				}
+			}
+		}
+		if r.batched && w.batch() == nil {
+			return nil, nil, nil, errBatch
+		}
 		// Axes in another order may stay so: only the layout differs.
 		if !r.whole(w) || slices.ContainsFunc(w.axes, func(a axis) bool { return len(a) > 1 && !a.batched() }) {
 			h, ww, c := asShape(w.order())

@@ -259,8 +259,11 @@ func (r *reader) product(a, b *value) (*value, error) {
 	batch := a.batch()
 	if batch == nil {
 		batch = b.batch()
-	} else if b.batch() == nil && b.rank() > 2 && elems(b.extents()[:b.rank()-2]) != 1 {
-		return nil, errBatch
+	}
+	for _, v := range []*value{a, b} {
+		if batch != nil && v.batch() == nil && v.rank() > 2 && elems(v.extents()[:v.rank()-2]) != 1 {
+			return nil, errBatch
+		}
 	}
 	node, err := r.add("", &blocks.MatMul{}, nil, a.node, b.node)
 	if err != nil {

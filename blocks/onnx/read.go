@@ -148,6 +148,7 @@ type reader struct {
 	place            // the operator at work
 	frontier     []frontierValue
 	together     bool // the images of a batch are one
+	batched      bool // there are several, apart
 }
 
 // place is an operator of the file: its name, and the marks that our writer leaves.
@@ -253,6 +254,7 @@ func (r *reader) input(p *modelProto, nodes []*nodeProto, o ReadOptions) (Tensor
 		axes = dense(d, append([]int{0}, order...))
 	} else if d[0] > 1 {
 		axes[0] = axis{{N: d[0], Step: batchStep}}
+		r.batched = true
 	}
 	r.values[in.name] = &value{node: node, axes: axes, a: 1}
 	return Tensor{Name: in.name, Dims: d, axes: axes}, nil
