@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"nas/internal/stat"
+	"nas/latency/timing"
 )
 
 // spearman is the correlation of the ranks; ties keep their order, there are none.
@@ -71,7 +72,7 @@ func TestAdaptTenFBNets(t *testing.T) {
 		for seed := range uint64(7) {
 			r := rand.New(rand.NewPCG(seed, 0x616461707431))
 			r.Shuffle(len(ms), func(i, j int) { ms[i], ms[j] = ms[j], ms[i] })
-			p, err := Adapt(base, Device{Name: c.device, CPU: c.device}, ms[:10])
+			p, err := Adapt(base, timing.Device{Name: c.device, CPU: c.device}, ms[:10])
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -310,15 +310,16 @@ func (m *SumModel) index(parts []part, at [][]float64) {
 	}
 }
 
-// restore makes a model that came from a file ready to predict; it reports false
-// if its knots are not those of units.
-func (m *SumModel) restore(units []engine.Unit, t *engine.Target) bool {
+// restored returns a model that came from a file ready to predict, or nil if its
+// knots are not those of units.
+func (m *SumModel) restored(units []engine.Unit, t *engine.Target) *SumModel {
 	d := newSumData(units, nil, nil, t, func(string, *engine.Unit) float64 { return 0 })
 	if len(m.Knots) != len(d.parts) || !(m.Length > 0) {
-		return false
+		return nil
 	}
-	m.index(d.parts, d.at)
-	return true
+	c := *m
+	c.index(d.parts, d.at)
+	return &c
 }
 
 // predict returns a unit's time in ms, its parts' terms and corrections put

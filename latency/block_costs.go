@@ -120,25 +120,3 @@ func kindCost(kinds map[string]*KindModel, t *engine.Target) func(string, *engin
 		return k.analytic(terms(nil, u, t))
 	}
 }
-
-// restoreSums makes the profile's SumModel ready to predict; nil if it has none.
-func (p *Profile) restoreSums() *SumModel {
-	if p.Sums == nil {
-		return nil
-	}
-	m := *p.Sums
-	var units []engine.Unit
-	if len(p.Units) > 0 {
-		for _, u := range p.Units {
-			units = append(units, u.Unit)
-		}
-	} else {
-		for _, s := range p.Shapes {
-			units = append(units, s.Unit)
-		}
-	}
-	if !m.restore(units, &p.Device.Target) {
-		return nil
-	}
-	return &m
-}

@@ -11,6 +11,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/latency/timing"
 )
 
 // Options of [Calibrate]. The zero value is a calibration of one minute.
@@ -68,48 +69,49 @@ const (
 type candidate struct {
 	net    *blocks.Network
 	calls  []engine.Call
-	tried  int    // visits so far
-	before Timing // the best of them
+	tried  int           // visits so far
+	before timing.Timing // the best of them
 }
 
 // wholeRecord is a held-out network with its measurement.
 type wholeRecord struct {
 	candidate
-	t Timing
+	t timing.Timing
 }
 
 // unitRecord is what one network told about one unit.
 type unitRecord struct {
 	ms, spread float64
-	Pace
+	timing.Conditions
 }
 
 // calibration is the state of one Calibrate.
 type calibration struct {
-	dev     Device
-	timer   UnitTimer
-	opts    Options
-	start   time.Time
-	next    func() (*blocks.Network, bool)
-	drawn   int // networks taken from the iterator
-	ended   bool
-	pool    []candidate
-	held    []candidate // waiting to be measured
-	second  []candidate // held out, to be measured once more
-	later   []candidate // timed call by call while the machine was slow: once more
-	freq    map[engine.Unit]float64
-	units   map[engine.Unit][]unitRecord
-	kept    map[engine.Unit]UnitTime // of Options.Base
-	whole   []wholeRecord
-	runs    int
-	broken  int // runs interrupted
-	nets    int // timed call by call
-	picked  int // from the pool
-	visits  int // to all networks
-	slow    int // ... while the machine was slow
-	guesser *Predictor
-	hypers  map[string]*stat.ResidualKernel
-	error   float64
+	dev    timing.Device
+	timer  timing.UnitTimer
+	opts   Options
+	start  time.Time
+	next   func() (*blocks.Network, bool)
+	drawn  int // networks taken from the iterator
+	ended  bool
+	pool   []candidate
+	held   []candidate // waiting to be measured
+	second []candidate // held out, to be measured once more
+	later  []candidate // timed call by call while the machine was slow: once more
+	freq   map[engine.Unit]float64
+	units  map[engine.Unit][]unitRecord
+	kept   map[engine.Unit]UnitTime // of Options.Base
+	whole  []wholeRecord
+	runs   int
+	broken int        // runs interrupted
+	nets   int        // timed call by call
+	picked int        // from the pool
+	visits int        // to all networks
+	slow   int        // ... while the machine was slow
+	prior  *Predictor // what the units take as far as is known yet
+	fitted bool       // prior was fitted to measurements
+	hypers map[string]*stat.ResidualKernel
+	error  float64
 }
 
 // Calibrate makes the profile of a device. networks are drawn by the caller from
@@ -122,7 +124,7 @@ type calibration struct {
 //
 // When ctx ends, the profile of what was measured so far is returned with the
 // error, if it is enough for one.
-func Calibrate(ctx context.Context, rt Runtime, networks iter.Seq[*blocks.Network], opts Options) (*Profile, error) {
+func Calibrate(ctx context.Context, rt timing.Runtime, networks iter.Seq[*blocks.Network], opts Options) (*Profile, error) {
 	if opts.Budget == 0 {
 		opts.Budget = defaultBudget
 	}
@@ -133,9 +135,9 @@ func Calibrate(ctx context.Context, rt Runtime, networks iter.Seq[*blocks.Networ
 		opts.MaxUnits = defaultMaxUnits
 	}
 	dev, facts := rt.Device(), rt.Facts()
-	var known Baseline
+	var known timing.Baseline
 	if b := opts.Base; b != nil {
-		if err := b.Device.match(dev); err != nil {
+		if err := b.Device.Match(dev); err != nil {
 			return nil, fmt.Errorf("latency: measurements cannot be added to a profile of another device: %w", err)
 		}
 		known.ProbeNs = b.Calibration.ProbeNs // times are brought to this session's reference
@@ -147,7 +149,7 @@ func Calibrate(ctx context.Context, rt Runtime, networks iter.Seq[*blocks.Networ
 	}
 	next, stop := pull(networks)
 	defer stop()
-	units, ok := timer.(UnitTimer)
+	units, ok := timer.(timing.UnitTimer)
 	if !ok {
 		defer timer.Close()
 		return calibrateEndToEnd(ctx, timer, dev, facts, next, opts)
@@ -161,6 +163,9 @@ func Calibrate(ctx context.Context, rt Runtime, networks iter.Seq[*blocks.Networ
 			c.kept[u.Unit] = u
 		}
 	}
+	if c.prior, err = (&Profile{Device: dev}).Fit(nil); err != nil {
+		return nil, err
+	}
 	why, err := c.measure(ctx)
 	// What waited for a better moment counts as it is.
 	for _, n := range c.later {
@@ -171,10 +176,10 @@ func Calibrate(ctx context.Context, rt Runtime, networks iter.Seq[*blocks.Networ
 	}
 	base := timer.Baseline()
 	slowPct := 0.0
-	if r, ok := timer.(ReferenceTimer); ok {
+	if r, ok := timer.(timing.ReferenceTimer); ok {
 		slowPct = r.SlowPct()
 	}
-	warnings := append(facts.warnings(dev.Threads), timer.Close()...)
+	warnings := append(facts.Warnings(dev.Threads), timer.Close()...)
 	if err != nil && (ctx.Err() == nil || len(c.units) == 0 || len(c.whole) < 10) {
 		return nil, err
 	}
@@ -259,7 +264,7 @@ func (c *calibration) measure(ctx context.Context) (why string, err error) {
 	deadline := c.start.Add(time.Duration(float64(c.opts.Budget) * (1 - fitShare)))
 	nextFit := 250
 	for step := 0; ; step++ {
-		if err := canceled(ctx); err != nil {
+		if err := timing.Stopped(ctx); err != nil {
 			return "interrupted", err
 		}
 		if time.Now().After(deadline) && c.nets+len(c.later) > 0 && len(c.whole)+len(c.second) > 0 {

@@ -6,6 +6,7 @@ import (
 
 	"nas/blocks/zoo"
 	"nas/latency"
+	"nas/latency/timing"
 )
 
 // What somebody measured on a phone becomes a profile, and predicts a network
@@ -19,7 +20,7 @@ mobilenet_v3_large,16
 mobilenet_v3_small,6
 `
 	p, err := latency.FromTable(strings.NewReader(table), "phone.csv", latency.TableOptions{
-		Device: latency.Device{Name: "phone", Runtime: "measurements", DType: "float32", Threads: 1}, Network: zoo.Get,
+		Device: timing.Device{Name: "phone", Runtime: "measurements", DType: "float32", Threads: 1}, Network: zoo.Get,
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -10,6 +10,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/latency/timing"
 )
 
 // fakeRuntime is a device whose true costs are known: not a sum of the model's
@@ -30,20 +31,20 @@ func newFake(seed uint64, noise, context float64) *fakeRuntime {
 	return &fakeRuntime{r: rand.New(rand.NewPCG(seed, 0)), noise: noise, context: context, threads: 1}
 }
 
-func (f *fakeRuntime) Device() Device {
-	return Device{Name: "fake", CPU: "Fake", Runtime: "fake kernels", DType: "float32", Threads: f.threads, CPUSet: "0",
+func (f *fakeRuntime) Device() timing.Device {
+	return timing.Device{Name: "fake", CPU: "Fake", Runtime: "fake kernels", DType: "float32", Threads: f.threads, CPUSet: "0",
 		Target: engine.Target{ISA: "avx512", L1: 32 << 10, L2: 1 << 20, L3: 32 << 20, Threads: f.threads}}
 }
 
-func (f *fakeRuntime) Facts() Facts { return Facts{CPU: "Fake", Cores: 1, Load: -1} }
+func (f *fakeRuntime) Facts() timing.Facts { return timing.Facts{CPU: "Fake", Cores: 1, Load: -1} }
 
-func (f *fakeRuntime) Open(context.Context, Baseline) (Timer, error) {
+func (f *fakeRuntime) Open(context.Context, timing.Baseline) (timing.Timer, error) {
 	f.opened++
 	return f, nil
 }
 
-func (f *fakeRuntime) Baseline() Baseline { return Baseline{ReferenceMs: 1} }
-func (f *fakeRuntime) Close() []string    { f.opened--; return nil }
+func (f *fakeRuntime) Baseline() timing.Baseline { return timing.Baseline{ReferenceMs: 1} }
+func (f *fakeRuntime) Close() []string           { f.opened--; return nil }
 
 // trueMs is the time of a unit without any noise.
 func (f *fakeRuntime) trueMs(u *engine.Unit) float64 {
@@ -81,20 +82,20 @@ func (f *fakeRuntime) trueMs(u *engine.Unit) float64 {
 	return ns / 1e6
 }
 
-func (f *fakeRuntime) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
+func (f *fakeRuntime) Time(ctx context.Context, n *blocks.Network, e timing.Effort) (timing.Timing, error) {
 	t, err := f.TimeUnits(ctx, n, e)
 	t.CallMs, t.CallSpread = nil, nil
 	return t, err
 }
 
-func (f *fakeRuntime) TimeUnits(_ context.Context, n *blocks.Network, e Effort) (Timing, error) {
+func (f *fakeRuntime) TimeUnits(_ context.Context, n *blocks.Network, e timing.Effort) (timing.Timing, error) {
 	calls, err := f.Device().Calls(n)
 	if err != nil {
-		return Timing{}, err
+		return timing.Timing{}, err
 	}
-	t := Timing{Pace: Pace{Slow: 1, RefMs: 1}, Runs: e.Runs}
+	t := timing.Timing{Conditions: timing.Conditions{Slowdown: 1, RefMs: 1}, Runs: e.Runs}
 	if f.r.Float64() < f.slow {
-		t.Slow, t.RefMs = 1.3, 1.3
+		t.Slowdown, t.RefMs = 1.3, 1.3
 	}
 	sum := 0.0
 	t.CallMs, t.CallSpread = make([]float64, len(calls)), make([]float64, len(calls))
@@ -103,7 +104,7 @@ func (f *fakeRuntime) TimeUnits(_ context.Context, n *blocks.Network, e Effort) 
 		h := fnv.New64a()
 		h.Write([]byte(n.Name + calls[i].Unit.Key()))
 		c := rand.New(rand.NewPCG(h.Sum64(), 1)).NormFloat64()
-		ms := f.trueMs(&calls[i].Unit) * math.Exp(f.context*c) * t.Slow
+		ms := f.trueMs(&calls[i].Unit) * math.Exp(f.context*c) * t.Slowdown
 		t.CallMs[i] = ms * math.Exp(f.noise*f.r.NormFloat64())
 		t.CallSpread[i] = f.noise
 		sum += ms
@@ -113,7 +114,7 @@ func (f *fakeRuntime) TimeUnits(_ context.Context, n *blocks.Network, e Effort) 
 	for i := range runs {
 		runs[i] = sum * math.Exp(f.noise*f.r.NormFloat64())
 	}
-	t.Whole = NewSample(runs)
+	t.EndToEnd = timing.NewSample(runs)
 	return t, nil
 }
 

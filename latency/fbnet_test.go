@@ -9,6 +9,7 @@ import (
 
 	"nas/internal/stat"
 	"nas/latency/devices"
+	"nas/latency/timing"
 )
 
 // The blocks of FBNet's space on two boards: fitted to half of the pairs of place
@@ -32,7 +33,7 @@ func TestFBNetHalves(t *testing.T) {
 			half := len(rows) / 2
 			target := shippedTables[c.device+"-fbnet"].Device.Target
 			fit := func(rows []string) *Profile {
-				p, err := FromTable(strings.NewReader(head+"\n"+strings.Join(rows, "\n")), c.device, TableOptions{Device: Device{Target: target}})
+				p, err := FromTable(strings.NewReader(head+"\n"+strings.Join(rows, "\n")), c.device, TableOptions{Device: timing.Device{Target: target}})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -52,7 +53,7 @@ func TestFBNetHalves(t *testing.T) {
 					t.Fatal(err)
 				}
 				for u, ms := range one.units {
-					got := q.cost(&u).ms - skipMs(&u, q.kinds, &q.target)
+					got := q.units.cost(&u).ms - skipMs(&u, q.units.kinds, &q.units.target)
 					errs = append(errs, math.Abs(got/ms[0]-1))
 				}
 			}

@@ -5,14 +5,15 @@ import (
 	"time"
 
 	"nas/internal/stat"
+	"nas/latency/timing"
 )
 
 // finish makes the profile.
-func (c *calibration) finish(why string, base Baseline, slowPct float64, facts Facts, warnings []string) (*Profile, error) {
+func (c *calibration) finish(why string, base timing.Baseline, slowPct float64, facts timing.Facts, warnings []string) (*Profile, error) {
 	c.report("fitting")
 	t0 := time.Now()
 	c.hypers = map[string]*stat.ResidualKernel{}
-	p, _, err := c.model()
+	p, _, err := c.model(base.ReferenceMs)
 	if err != nil {
 		return nil, err
 	}

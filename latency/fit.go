@@ -5,153 +5,40 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"runtime"
 	"slices"
-	"strings"
 
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/latency/timing"
 )
 
-// paced tells whether what was measured was brought to the reference kernel's pace.
-func (p Pace) paced() bool { return p.Slow > slowLimit && p.BaseMs > 0 }
-
-// slowAt tells whether the machine was slow, now that the reference kernel's
-// undisturbed time is known to be base.
-func (p Pace) slowAt(base float64) bool {
-	return p.Unsure || base > 0 && (p.paced() || p.RefMs > slowLimit*base)
-}
-
-// correction is what times measured at this pace have to be multiplied by to be those
-// of an undisturbed machine as far as that is possible: 1 if it was undisturbed. Where a
-// neighbour stayed for a whole visit, and for the visits after it, times at the
-// reference kernel's pace are off by a twentieth; as they are, by a third.
-func (p Pace) correction(base float64) float64 {
-	switch {
-	case base <= 0:
-	case p.paced(): // by the base as it was known then
-		return base / p.BaseMs
-	case p.RefMs > slowLimit*base:
-		return base / p.RefMs
-	}
-	return 1
-}
-
-// table makes the rows of the profile's table from what was measured.
-func (c *calibration) table() []UnitTime {
-	base := c.timer.Baseline().ReferenceMs
-	// How much a unit varies from network to network, where that was seen.
-	var between []float64
-	for _, rs := range c.units {
-		if len(rs) >= 4 {
-			var ms []float64
-			for _, r := range rs {
-				if !r.slowAt(base) {
-					ms = append(ms, r.ms)
-				}
-			}
-			if len(ms) >= 4 {
-				between = append(between, spreadOf(ms))
-			}
-		}
-	}
-	typical := 0.03
-	if len(between) >= 10 {
-		typical = max(0.005, stat.Median(between))
-	}
-	var out []UnitTime
-	for u, rs := range c.units {
-		var ms, sp []float64
-		for _, r := range rs {
-			if !r.slowAt(base) {
-				ms, sp = append(ms, r.ms), append(sp, r.spread)
-			}
-		}
-		if len(ms) == 0 { // measured in a slow moment only: better than nothing
-			for _, r := range rs {
-				ms, sp = append(ms, r.ms*r.correction(base)), append(sp, r.spread+0.05)
-			}
-		}
-		row := UnitTime{Unit: u, Networks: len(ms)}
-		if k, ok := c.kept[u]; ok { // counts as often as it was measured, within reason
-			for range min(k.Networks, 5) {
-				ms = append(ms, k.Ms)
-				sp = append(sp, k.Spread)
-			}
-			row.Networks += k.Networks
-		}
-		n := len(ms)
-		one := math.Hypot(typical, stat.Median(sp))
-		if n >= 4 {
-			one = max(spreadOf(slices.Clone(ms)), typical/2)
-		}
-		row.Ms = stat.Median(ms)
-		row.Spread = one / math.Sqrt(float64(n))
-		out = append(out, row)
-	}
-	for u, k := range c.kept {
-		if _, ok := c.units[u]; !ok {
-			out = append(out, k)
-		}
-	}
-	slices.SortFunc(out, func(a, b UnitTime) int { return strings.Compare(a.Unit.Key(), b.Unit.Key()) })
-	return out
-}
-
-// refit fits the unit models to what there is, and judges them by the held-out
-// networks. search looks for hyperparameters anew.
-func (c *calibration) refit(search bool) error {
-	c.report("fitting")
-	if search {
-		c.hypers = map[string]*stat.ResidualKernel{}
-	}
-	p, kinds, err := c.model()
+// Fit fits the models of a profile to its measurements: one of each kind of unit to Units,
+// and the network model to HeldOut. It sets Kinds, Network and Validation. hypers gives
+// the hyperparameters of kinds; those that it has not are searched, which takes longest.
+func (p *Profile) Fit(hypers map[string]*stat.ResidualKernel) (*Predictor, error) {
+	kinds, err := fitKinds(p.Units, &p.Device.Target, hypers)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for k, m := range kinds {
-		c.hypers[k] = m.Hyper
+	p.setKinds(kinds)
+	m := newUnitModel(p.Units, kinds, p.Device.Target)
+	if err := p.fitHeldOut(m); err != nil {
+		return nil, err
 	}
-	c.guesser = newPredictor(p, kinds)
-	if p.Validation != nil {
-		c.error = p.Validation.MAPEPct / 100
-	}
-	runtime.GC()
-	return nil
+	return &Predictor{p, m, p.Network}, nil
 }
 
-// model fits a profile to what was measured.
-func (c *calibration) model() (*Profile, map[string]*KindModel, error) {
-	p := &Profile{Format: Format, Device: c.dev, Units: c.table()}
-	kinds, err := fitKinds(p.Units, &p.Device.Target, c.hypers)
-	if err != nil {
-		return nil, nil, err
-	}
+// setKinds stores models by name.
+func (p *Profile) setKinds(kinds map[string]*KindModel) {
 	p.Kinds = slices.SortedFunc(maps.Values(kinds), func(a, b *KindModel) int { return cmp.Compare(a.Kind, b.Kind) })
-	at := map[engine.Unit]int{}
-	if b := c.opts.Base; b != nil {
-		p.Shapes, p.HeldOut = slices.Clone(b.Shapes), slices.Clone(b.HeldOut)
-		for i, s := range p.Shapes {
-			at[s.Unit] = i
-		}
-	}
-	base := c.timer.Baseline().ReferenceMs
-	quiet := slices.DeleteFunc(slices.Clone(c.whole), func(w wholeRecord) bool { return w.t.slowAt(base) })
-	if len(quiet) < max(20, len(c.whole)/2) {
-		quiet = c.whole
-	}
-	for _, w := range quiet {
-		p.addHeldOut(w.net.Name, w.calls, w.t.Whole.scaled(w.t.correction(base)), at)
-	}
-	if err := p.fitHeldOut(newPredictor(p, kinds)); err != nil {
-		return nil, nil, err
-	}
-	p.Network.Between = betweenSessions
-	return p, kinds, nil
 }
 
-// addHeldOut appends a network measured whole. at finds the index of a shape.
-func (p *Profile) addHeldOut(name string, calls []engine.Call, s Sample, at map[engine.Unit]int) {
+// AddHeldOut appends a network that was measured end to end. calls are those of Device.Calls.
+func (p *Profile) AddHeldOut(name string, calls []engine.Call, s timing.Sample) {
+	at := make(map[engine.Unit]int, len(p.Shapes))
+	for i := range p.Shapes {
+		at[p.Shapes[i].Unit] = i
+	}
 	count := map[engine.Unit]int{}
 	for i := range calls {
 		count[calls[i].Unit]++
@@ -176,8 +63,8 @@ func (p *Profile) addHeldOut(name string, calls []engine.Call, s Sample, at map[
 
 // fitHeldOut fits the network model to the held-out networks, and keeps how well
 // each of them is predicted from the others.
-func (p *Profile) fitHeldOut(r *Predictor) error {
-	hs, macs := p.sums(r)
+func (p *Profile) fitHeldOut(m *unitModel) error {
+	hs, macs := p.sums(m)
 	for i, h := range hs {
 		if !(h.measured > 0) || !(h.ms > 0) {
 			return fmt.Errorf("latency: network %s: %g ms is not a time", p.HeldOut[i].Name, h.measured)
@@ -200,12 +87,12 @@ func (p *Profile) fitHeldOut(r *Predictor) error {
 }
 
 // sums adds up the units of the held-out networks, and their MACs.
-func (p *Profile) sums(r *Predictor) (hs []heldOut, macs []float64) {
+func (p *Profile) sums(m *unitModel) (hs []heldOut, macs []float64) {
 	hs, macs = make([]heldOut, len(p.HeldOut)), make([]float64, len(p.HeldOut))
 	for i, h := range p.HeldOut {
 		hs[i].measured = h.Measured.MedianMs
 		for _, u := range h.Units {
-			c := r.cost(&p.Shapes[u[0]].Unit)
+			c := m.cost(&p.Shapes[u[0]].Unit)
 			macs[i] += float64(p.Shapes[u[0]].MACs()) * float64(u[1])
 			for range u[1] {
 				hs[i].add(c)
@@ -213,4 +100,19 @@ func (p *Profile) sums(r *Predictor) (hs []heldOut, macs []float64) {
 		}
 	}
 	return hs, macs
+}
+
+// measuredUnits are the units that the cost terms' corrections were learned on: the table's,
+// or those of the held-out networks where no unit was timed.
+func (p *Profile) measuredUnits() []engine.Unit {
+	var units []engine.Unit
+	for i := range p.Units {
+		units = append(units, p.Units[i].Unit)
+	}
+	if len(units) == 0 {
+		for i := range p.Shapes {
+			units = append(units, p.Shapes[i].Unit)
+		}
+	}
+	return units
 }

@@ -260,6 +260,24 @@ func (m *KindModel) sum(tm []float64) float64 {
 // analytic is sum with a floor of ten nanoseconds: no kernel is free.
 func (m *KindModel) analytic(tm []float64) float64 { return max(1e-5, m.sum(tm)) }
 
+// restoreKinds returns models that came from a file ready to predict. If one has terms or
+// features that this program does not have, all are fitted anew to the units.
+func restoreKinds(stored []*KindModel, units []UnitTime, t *engine.Target) (map[string]*KindModel, error) {
+	kinds := make(map[string]*KindModel, len(stored))
+	for _, k := range stored {
+		c := *k
+		ok, err := c.restore(units, t)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return fitKinds(units, t, nil)
+		}
+		kinds[c.Kind] = &c
+	}
+	return kinds, nil
+}
+
 // restore makes a model that came from a file ready to predict. It reports
 // false if the model has terms or features that this program does not have.
 func (m *KindModel) restore(units []UnitTime, t *engine.Target) (bool, error) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nas/blocks"
+	"nas/latency/timing"
 )
 
 // smallNetworks are quick to run on any machine, with any kernels.
@@ -33,7 +34,7 @@ func smallNetworks(t *testing.T, n int) []*blocks.Network {
 
 // What is asserted of real timings is their form, never their value.
 func TestNativeEndToEnd(t *testing.T) {
-	rt := NewNative(1)
+	rt := timing.NewNative(1)
 	nets := smallNetworks(t, 36)
 	calls := 0
 	p, err := Calibrate(context.Background(), rt, seqOf(nets), Options{Budget: noHurry, Progress: func(Progress) { calls++ }})
@@ -77,32 +78,6 @@ func TestNativeEndToEnd(t *testing.T) {
 	}
 }
 
-func TestMeasure(t *testing.T) {
-	for _, threads := range []int{1, 2} {
-		s, err := Measure(context.Background(), smallNetworks(t, 1)[0], NewNative(threads), MeasureOptions{Budget: 50 * time.Millisecond})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if s.Runs+s.Dropped < 15 || !(s.P10Ms <= s.MedianMs && s.MedianMs <= s.P90Ms) || !(s.LowMs <= s.MedianMs && s.MedianMs <= s.HighMs) {
-			t.Errorf("%d threads: %+v", threads, s)
-		}
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if _, err := Measure(ctx, smallNetworks(t, 1)[0], NewNative(1), MeasureOptions{}); !errors.Is(err, context.Canceled) {
-		t.Errorf("canceled: %v", err)
-	}
-}
-
-func TestSessionRestores(t *testing.T) {
-	before := usableCPUs()
-	s := openSession(1, nil)
-	s.close()
-	if after := usableCPUs(); len(after) != len(before) {
-		t.Errorf("cores %v before a session, %v behind it", before, after)
-	}
-}
-
 func TestCalibrateCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	n := 0
@@ -123,7 +98,7 @@ func TestCalibrateCanceled(t *testing.T) {
 }
 
 func TestCachePath(t *testing.T) {
-	d := Device{Name: nativeName, CPU: "AMD Ryzen(TM) 7/5800X  8-Core", Threads: 2}
+	d := timing.Device{Name: timing.NativeName, CPU: "AMD Ryzen(TM) 7/5800X  8-Core", Threads: 2}
 	d.Target.ISA = "avx2"
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	p, err := CachePath(d)
@@ -146,8 +121,8 @@ func TestCachePath(t *testing.T) {
 // The head of a cached profile is read without the rest, and only for its own device.
 func TestCachedBaseline(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	d := NewNative(1).Device()
-	if b := CachedBaseline(d); b != (Baseline{}) {
+	d := timing.NewNative(1).Device()
+	if b := CachedBaseline(d); b != (timing.Baseline{}) {
 		t.Errorf("nothing is cached: %+v", b)
 	}
 	path, err := CachePath(d)
@@ -155,7 +130,7 @@ func TestCachedBaseline(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &Profile{Format: Format, Device: d}
-	p.Calibration.Baseline = Baseline{ReferenceMs: 0.25, ProbeNs: 1750}
+	p.Calibration.Baseline = timing.Baseline{ReferenceMs: 0.25, ProbeNs: 1750}
 	if err := p.Save(path); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +141,7 @@ func TestCachedBaseline(t *testing.T) {
 	if err := p.Save(path); err != nil {
 		t.Fatal(err)
 	}
-	if b := CachedBaseline(d); b != (Baseline{}) {
+	if b := CachedBaseline(d); b != (timing.Baseline{}) {
 		t.Errorf("of another device: %+v", b)
 	}
 }

@@ -60,10 +60,8 @@ const betweenSessions = 0.012
 type sums struct {
 	ms      float64 // sum over the units
 	var2    float64 // sum of squares of their standard deviations in ms
-	guess   float64 // ms of units that no table has
 	calls   int
 	weights int64 // bytes
-	unknown int   // units of kinds never measured
 	groups  [numGroups]float64
 }
 
@@ -82,6 +80,14 @@ var groupOf = map[string]uint8{
 	"conv.dense": groupDense, "conv.image": groupDense, "conv.grouped": groupDense,
 	"dwconv": groupDepthwise,
 	"block":  groupFused, "expand_dw": groupFused, "dw_project": groupFused, "stem_block": groupFused, "stem_dw": groupFused,
+}
+
+func (s *sums) add(c *cost) {
+	s.ms += c.ms
+	s.var2 += c.var2
+	s.calls++
+	s.weights += c.weights
+	s.groups[c.group] += c.ms
 }
 
 // mix appends to x what the residual sees: logarithms to base 2 of the groups' shares of

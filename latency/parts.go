@@ -2,24 +2,24 @@ package latency
 
 import "nas/blocks"
 
-// A Part is a stretch of a network, cut into units and costed once. A search asks
+// A Subgraph is a stretch of a network, cut into units and costed once. A search asks
 // for the same blocks over and over: [Predictor.Sum] adds up their parts.
-type Part struct {
+type Subgraph struct {
 	costs    []cost
 	warnings []string // of units
 }
 
-// Part cuts and costs a stretch of a network, given as a network whose input is
+// Subgraph cuts and costs a stretch of a network, given as a network whose input is
 // what the stretch reads.
-func (r *Predictor) Part(n *blocks.Network) (*Part, error) {
+func (r *Predictor) Subgraph(n *blocks.Network) (*Subgraph, error) {
 	calls, err := r.p.Device.Calls(n)
 	if err != nil {
 		return nil, err
 	}
-	p := &Part{costs: make([]cost, len(calls))}
+	p := &Subgraph{costs: make([]cost, len(calls))}
 	for i := range calls {
 		u := &calls[i].Unit
-		p.costs[i] = *r.cost(u)
+		p.costs[i] = *r.units.cost(u)
 		if w := p.costs[i].warning(u); w != "" {
 			p.warnings = append(p.warnings, w)
 		}
@@ -29,8 +29,8 @@ func (r *Predictor) Part(n *blocks.Network) (*Part, error) {
 
 // Sum predicts a network that consists of parts one after the other, to the bit
 // what [Predictor.Predict] says of it, but for the Kernels, which are left out. No
-// unit may reach from one part into the next: see [Apart].
-func (r *Predictor) Sum(parts ...*Part) Estimate {
+// unit may reach from one part into the next: see [CanSplit].
+func (r *Predictor) Sum(parts ...*Subgraph) Estimate {
 	var s sums
 	e := Estimate{Warnings: []string{}}
 	var far map[string]bool
@@ -49,8 +49,8 @@ func (r *Predictor) Sum(parts ...*Part) Estimate {
 	return e
 }
 
-// Ends is how a stretch of a network begins and ends.
-type Ends struct {
+// FusionBoundary is how a stretch of a network begins and ends.
+type FusionBoundary struct {
 	opens        opening
 	depthwiseEnd bool // its last convolution is depthwise
 }
@@ -64,10 +64,10 @@ const (
 	openAlone                    // never
 )
 
-// EndsOf returns how a stretch, given as a network whose input is what it reads,
+// FusionBoundaryOf returns how a stretch, given as a network whose input is what it reads,
 // begins and ends.
-func EndsOf(n *blocks.Network) Ends {
-	e := Ends{depthwiseEnd: endsDepthwise(n)}
+func FusionBoundaryOf(n *blocks.Network) FusionBoundary {
+	e := FusionBoundary{depthwiseEnd: endsDepthwise(n)}
 	readers := 0
 	for i := 1; i < len(n.Nodes); i++ {
 		for _, j := range n.Nodes[i].Inputs {
@@ -94,15 +94,15 @@ func EndsOf(n *blocks.Network) Ends {
 	return e
 }
 
-// Opens reports whether there is a stretch that it may be cut from, behind it.
-func (e Ends) Opens() bool { return e.opens != openFused }
+// CanSplitBefore reports whether there is a stretch that it may be cut from, behind it.
+func (e FusionBoundary) CanSplitBefore() bool { return e.opens != openFused }
 
-// Apart reports whether a network may be cut between two stretches of it, so that
+// CanSplit reports whether a network may be cut between two stretches of it, so that
 // next reads what before computes: whether it is certain that no op of one is fused
 // with one of the other. That is so where the value between them is read twice,
 // or by something that is fused with nothing in front of it: a global pooling, or a
 // convolution, which must not be depthwise, nor pointwise behind a depthwise one.
-func Apart(before, next Ends) bool {
+func CanSplit(before, next FusionBoundary) bool {
 	return next.opens == openAlone || next.opens == openPointwise && !before.depthwiseEnd
 }
 

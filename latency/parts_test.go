@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"testing"
 
+	"nas/latency/timing"
 	"nas/space"
 )
 
@@ -36,7 +37,7 @@ func TestSum(t *testing.T) {
 	for _, d := range []struct {
 		cut string
 		l2  int
-	}{{CutPlan, 1 << 20}, {CutPlan, 1 << 14}, {CutOps, 1 << 20}, {CutBlocks, 1 << 20}} {
+	}{{timing.CutPlan, 1 << 20}, {timing.CutPlan, 1 << 14}, {timing.CutOps, 1 << 20}, {timing.CutBlocks, 1 << 20}} {
 		p := *profile
 		p.Device.Cut, p.Device.Target.L2 = d.cut, d.l2
 		predictor, err := p.Predictor()
@@ -57,13 +58,13 @@ func TestSum(t *testing.T) {
 				if !ok {
 					t.Fatalf("%v is no chain", a)
 				}
-				var parts []*Part
+				var parts []*Subgraph
 				for from, to := 0, 1; from < len(pieces); from, to = to, to+1 {
-					for to < len(pieces) && !Apart(EndsOf(pieces[to-1].Network()), EndsOf(pieces[to].Network())) {
+					for to < len(pieces) && !CanSplit(FusionBoundaryOf(pieces[to-1].Network()), FusionBoundaryOf(pieces[to].Network())) {
 						to++
 						open++
 					}
-					part, err := predictor.Part(space.Join(pieces[from:to]))
+					part, err := predictor.Subgraph(space.Join(pieces[from:to]))
 					if err != nil {
 						t.Fatal(err)
 					}

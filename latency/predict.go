@@ -3,18 +3,13 @@ package latency
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
 	"nas/blocks"
 	"nas/blocks/engine"
-)
-
-// Where a kernel's time comes from.
-const (
-	SourceTable   = "table"   // it was timed on the device
-	SourceModel   = "model"   // from units of its kind
-	SourceUnknown = "unknown" // from units of other kinds, or far from its own
+	"nas/latency/timing"
 )
 
 // Estimate is a predicted latency.
@@ -43,75 +38,35 @@ type Kernel struct {
 // Predictor predicts from a profile. It is safe for concurrent use.
 type Predictor struct {
 	p       *Profile
-	target  engine.Target
+	units   *unitModel
 	network *NetworkModel
-	kinds   map[string]*KindModel
-	sum     *SumModel // nil: none
-	// known has the units of the profile's table and, since a search asks for the
-	// same ones over and over, what the models said of others.
-	known *unitTable
-	// from, if not nil, predicts for another device; here a unit takes factor of
-	// its kind times as long. The kinds are not asked then.
-	from   *Predictor
-	factor func(kind string) float64
 }
-
-// cost is the time of one call.
-type cost struct {
-	ms, var2 float64 // var2: square of the standard deviation in ms
-	weights  int64
-	source   uint8 // index into sources
-	group    uint8
-	outside  string
-}
-
-var sources = [...]string{SourceTable, SourceModel, SourceUnknown}
 
 // Predictor makes the profile ready to predict. If the models stored were made
 // from terms or features that this program does not have, they are fitted anew
 // from the measurements.
 func (p *Profile) Predictor() (*Predictor, error) {
-	kinds := make(map[string]*KindModel, len(p.Kinds))
-	for _, k := range p.Kinds {
-		c := *k
-		ok, err := c.restore(p.Units, &p.Device.Target)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			if kinds, err = fitKinds(p.Units, &p.Device.Target, nil); err != nil {
-				return nil, err
-			}
-			break
-		}
-		kinds[c.Kind] = &c
+	kinds, err := restoreKinds(p.Kinds, p.Units, &p.Device.Target)
+	if err != nil {
+		return nil, err
 	}
-	r := newPredictor(p, kinds)
-	r.sum = p.restoreSums()
-	r.network = new(NetworkModel)
+	r := &Predictor{p, newUnitModel(p.Units, kinds, p.Device.Target), new(NetworkModel)}
+	if p.Sums != nil {
+		r.units.sum = p.Sums.restored(p.measuredUnits(), &p.Device.Target)
+	}
 	*r.network = *p.Network
-	hs, _ := p.sums(r)
+	hs, _ := p.sums(r.units)
 	if err := r.network.restore(hs); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-// newPredictor uses models that are ready to predict.
-func newPredictor(p *Profile, kinds map[string]*KindModel) *Predictor {
-	r := &Predictor{p: p, network: p.Network, target: p.Device.Target, kinds: kinds, known: newUnitTable(len(p.Units))}
-	for _, row := range slices.Backward(p.Units) { // of equal rows the last one counts
-		u, sd := &row.Unit, row.Ms*row.Spread
-		r.known.put(u, cost{ms: row.Ms, var2: sd * sd, weights: u.BytesWeights(), group: groupOf[kindOf(u)]})
-	}
-	return r
-}
-
 // Device returns what the predictions are for.
-func (r *Predictor) Device() Device { return r.p.Device }
+func (r *Predictor) Device() timing.Device { return r.p.Device }
 
 // Target returns the target that a network must be compiled for.
-func (r *Predictor) Target() engine.Target { return r.target }
+func (r *Predictor) Target() engine.Target { return r.p.Device.Target }
 
 // Predict lowers a network for the profile's target and predicts its latency. The
 // error is that the network cannot be lowered; of what was never measured there are
@@ -133,14 +88,14 @@ func (r *Predictor) PredictCalls(calls []engine.Call) Estimate {
 	e.Warnings = []string{}
 	for i := range calls {
 		u := &calls[i].Unit
-		c := r.cost(u)
+		c := r.units.cost(u)
 		s.add(c)
 		k, ok := at[*u]
 		if !ok {
 			k = len(e.Kernels)
 			at[*u] = k
 			name, shape, _ := strings.Cut(u.Key(), " ")
-			e.Kernels = append(e.Kernels, Kernel{Name: name, Shape: shape, Source: sources[c.source], Unit: *u})
+			e.Kernels = append(e.Kernels, Kernel{Name: name, Shape: shape, Source: c.sourceName(), Unit: *u})
 			if w := c.warning(u); w != "" {
 				far[w] = true
 			}
@@ -169,27 +124,10 @@ func (r *Predictor) finish(e *Estimate, s *sums, far map[string]bool) {
 	}
 }
 
-// sizes are features in words, where their names are none.
-var sizes = map[string]string{
-	"in": "number of input channels", "out": "number of output channels", "act": "activation", "mid_act": "activation", "dw_act": "activation",
-	"shrink": "ratio of input to output pixels", "set_l2": "memory beside the second-level cache", "stem_kernel": "stem's kernel",
-	"width_fill": "width", "out_fill": "number of output channels", "mid_fill": "number of expanded channels", "inside": "padding",
-	"in_ragged": "number of input channels", "out_ragged": "number of output channels", "mid_ragged": "number of expanded channels",
-}
-
-// warning says why the cost of u deserves less trust than others, or "".
-func (c *cost) warning(u *engine.Unit) string {
-	switch {
-	case c.outside != "":
-		what := c.outside
-		if w, ok := sizes[what]; ok {
-			what = w
-		}
-		return fmt.Sprintf("%s: its %s is outside of what was measured", kindOf(u), what)
-	case c.source == 2:
-		return kindOf(u) + ": no unit of this kind was measured; its time is a guess"
-	}
-	return ""
+// Unit predicts the time of one unit call in ms, and its standard deviation relative to it.
+func (r *Predictor) Unit(u *engine.Unit) (ms, sd float64) {
+	c := r.units.cost(u)
+	return c.ms, math.Sqrt(c.var2) / c.ms
 }
 
 // Latency is PredictCalls without the parts: the latency and its interval in ms.
@@ -197,66 +135,7 @@ func (c *cost) warning(u *engine.Unit) string {
 func (r *Predictor) Latency(calls []engine.Call) (ms, low, high float64) {
 	var s sums
 	for i := range calls {
-		s.add(r.cost(&calls[i].Unit))
+		s.add(r.units.cost(&calls[i].Unit))
 	}
 	return r.network.predict(&s)
-}
-
-func (s *sums) add(c *cost) {
-	s.ms += c.ms
-	s.var2 += c.var2
-	s.calls++
-	s.weights += c.weights
-	s.groups[c.group] += c.ms
-	if c.source > 0 {
-		s.guess += c.ms
-	}
-	if c.source == 2 {
-		s.unknown++
-	}
-}
-
-// cost returns the time of a unit: from the table, from its kind's model, or
-// from the model of all kinds. The caller must not change it.
-func (r *Predictor) cost(u *engine.Unit) *cost {
-	if c := r.known.get(u); c != nil {
-		return c
-	}
-	return r.known.put(u, r.guess(u))
-}
-
-func (r *Predictor) guess(u *engine.Unit) cost {
-	if r.from != nil {
-		c := *r.from.cost(u)
-		f := r.factor(kindOf(u))
-		c.ms *= f
-		c.var2 *= f * f
-		if c.source == 0 {
-			c.var2 += c.ms * c.ms * otherDevice * otherDevice
-		}
-		return c
-	}
-	c := cost{weights: u.BytesWeights(), source: 1, group: groupOf[kindOf(u)]}
-	var sd float64
-	if m, ok := r.kinds[kindOf(u)]; ok {
-		c.ms, sd, c.outside = m.predict(u, &r.target)
-		if r.sum != nil {
-			if ms, ok := r.sum.predict(u, r.kinds, &r.target); ok {
-				c.ms = ms
-			}
-		}
-		if c.outside != "" && sd > unknownSpread/2 {
-			c.source = 2
-		}
-	} else if m, ok := r.kinds[anyKind]; ok {
-		c.ms, _, _ = m.predict(u, &r.target)
-		sd, c.source = unknownSpread, 2
-	} else {
-		// Not one unit was ever measured: a nanosecond for eight multiply-accumulates
-		// and for four bytes moved.
-		c.ms = (float64(u.MACs())/8 + float64(u.BytesIn()+u.BytesOut()+u.BytesWeights())/4) / 1e6
-		sd, c.source = 1, 2
-	}
-	c.var2 = c.ms * c.ms * sd * sd
-	return c
 }

@@ -9,6 +9,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/latency/timing"
 )
 
 func TestPredictSources(t *testing.T) {
@@ -138,7 +139,7 @@ func TestPredictParts(t *testing.T) {
 
 // mixedNetwork fits a network model that has its residual: to an effect that the
 // weights cannot show, of the share of depthwise units.
-func mixedNetwork(tb testing.TB, r *Predictor, d Device) *NetworkModel {
+func mixedNetwork(tb testing.TB, r *Predictor, d timing.Device) *NetworkModel {
 	nets := sampleNetworks(tb, mobileSpec(), 1, 140)
 	hs := make([]heldOut, len(nets))
 	for i, n := range nets {
@@ -147,7 +148,7 @@ func mixedNetwork(tb testing.TB, r *Predictor, d Device) *NetworkModel {
 			tb.Fatal(err)
 		}
 		for k := range calls {
-			hs[i].add(r.cost(&calls[k].Unit))
+			hs[i].add(r.units.cost(&calls[k].Unit))
 		}
 		hs[i].measured = hs[i].ms * math.Exp(math.Sin(30*hs[i].groups[groupDepthwise]/hs[i].ms))
 	}
@@ -180,7 +181,7 @@ func BenchmarkLatency(b *testing.B) {
 			}
 		}
 	}
-	r := newPredictor(p, nil)
+	r := &Predictor{p: p, units: newUnitModel(p.Units, nil, p.Device.Target)}
 	r.network = mixedNetwork(b, r, p.Device)
 	b.Run(fmt.Sprintf("calls=%d", n/len(all)), func(b *testing.B) {
 		b.ReportAllocs()

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"nas/blocks/engine"
+	"nas/internal/atomicfile"
 	"nas/internal/jsonfile"
+	"nas/latency/timing"
 )
 
 // Format is the version of the profile file that this program writes. It reads
@@ -22,9 +24,9 @@ const Format = 1
 // model fitted to them, and how good that is. It is stored as JSON, one line a
 // measurement.
 type Profile struct {
-	Format int    `json:"format"`
-	Device Device `json:"device"`
-	Facts  Facts  `json:"facts"`
+	Format int           `json:"format"`
+	Device timing.Device `json:"device"`
+	Facts  timing.Facts  `json:"facts"`
 
 	Created     time.Time   `json:"created"`
 	Calibration Calibration `json:"calibration"`
@@ -43,29 +45,6 @@ type Profile struct {
 	Shapes  []engineUnit `json:"shapes"`
 }
 
-// Device is what a profile is of. Timings with equal Device can be compared and
-// put together. It is comparable.
-type Device struct {
-	Name    string        `json:"name"`              // "native", a recipe's or a table's name
-	CPU     string        `json:"cpu"`               // model name of the processor
-	Runtime string        `json:"runtime"`           // "nas kernels", "onnxruntime 1.30.0"
-	Version string        `json:"version,omitempty"` // of the runtime; empty: not a release
-	DType   string        `json:"dtype"`
-	Threads int           `json:"threads"`
-	Cut     string        `json:"cut,omitempty"` // how networks are cut into units; empty: as the engine's plan
-	CPUSet  string        `json:"cpu_set"`       // cores, "1" or "0-3"; empty: any
-	Target  engine.Target `json:"target"`
-}
-
-// String names the device for people and plots.
-func (d Device) String() string {
-	th := "1 thread"
-	if d.Threads > 1 {
-		th = fmt.Sprintf("%d threads", d.Threads)
-	}
-	return fmt.Sprintf("%s on %s, %s", d.Runtime, d.CPU, th)
-}
-
 // Calibration says how the measurements came about.
 type Calibration struct {
 	WallS    float64 `json:"wall_s"`
@@ -73,7 +52,7 @@ type Calibration struct {
 	Networks int     `json:"networks"` // whose units were timed
 	Runs     int     `json:"runs"`
 	Seed     uint64  `json:"seed"`
-	Baseline
+	timing.Baseline
 	SlowPct      float64 `json:"reference_slow_pct"`     // share of its runs that took more than 5 % longer
 	InterruptPct float64 `json:"runs_interrupted_pct"`   // share of runs in which another task took the core
 	Stopped      string  `json:"stopped"`                // "budget", "target error", "units", "networks", "interrupted"
@@ -84,9 +63,9 @@ type Calibration struct {
 
 // WholeTime is a network that was measured whole.
 type WholeTime struct {
-	Name     string   `json:"name"`
-	Measured Sample   `json:"measured"`
-	Units    [][2]int `json:"units"` // index into Shapes, number of calls
+	Name     string        `json:"name"`
+	Measured timing.Sample `json:"measured"`
+	Units    [][2]int      `json:"units"` // index into Shapes, number of calls
 }
 
 // engineUnit is a unit stored as its key.
@@ -249,74 +228,10 @@ func (p *Profile) Save(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("latency: saving the profile: %w", err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".profile-*")
-	if err != nil {
-		return fmt.Errorf("latency: saving the profile: %w", err)
-	}
-	err = errors.Join(p.Write(f), f.Chmod(0o644), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
+	if err := atomicfile.Write(path, p.Write); err != nil {
 		return fmt.Errorf("latency: saving the profile: %w", err)
 	}
 	return nil
-}
-
-// ErrNoCache is wrapped by the error of CachePath on a system that names no
-// directory for a user's cache (no HOME).
-var ErrNoCache = errors.New("no cache directory for this user (HOME is not set); say where the profile goes with --out")
-
-// CachePath returns the file in the user's cache directory in which the profile
-// of a device is kept.
-func CachePath(d Device) (string, error) {
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("latency: %w", ErrNoCache)
-	}
-	name := fmt.Sprintf("%s-%s-%s-t%d", slug(d.Name), slug(d.CPU), slug(d.Target.ISA), d.Threads)
-	if d.Name != nativeName {
-		name += "-" + slug(d.Runtime)
-	}
-	return filepath.Join(dir, "nas", "latency", name+".json"), nil
-}
-
-// Cached loads the profile of a device from the user's cache directory. The
-// error wraps fs.ErrNotExist if there is none, or one that is of another device
-// all the same.
-func Cached(d Device) (*Profile, error) {
-	path, err := CachePath(d)
-	if err != nil {
-		return nil, err
-	}
-	p, err := Load(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := p.Device.match(d); err != nil {
-		return nil, fmt.Errorf("latency: the cached profile %s does not fit (%v): %w", path, err, os.ErrNotExist)
-	}
-	return p, nil
-}
-
-// CachedBaseline returns what a device takes undisturbed, as its cached profile knows it,
-// and nothing where there is none. The rest of the profile, which takes some megabytes, is
-// not read.
-func CachedBaseline(d Device) Baseline {
-	var head struct {
-		Device      Device
-		Calibration struct{ Baseline }
-	}
-	path, err := CachePath(d)
-	if err != nil {
-		return Baseline{}
-	}
-	b, err := os.ReadFile(path)
-	if err != nil || json.Unmarshal(b, &head) != nil || head.Device.match(d) != nil {
-		return Baseline{}
-	}
-	return head.Calibration.Baseline
 }
 
 // Extensible reports whether a calibration can add to the profile. It cannot if the
@@ -326,21 +241,4 @@ func (p *Profile) Extensible() bool { return p.Calibration.Base == "" && p.Calib
 // Matches returns nil if rt times the very device that the profile is of, and
 // else an error that names the first difference: what is measured there cannot
 // be held against this profile.
-func (p *Profile) Matches(rt Runtime) error { return p.Device.match(rt.Device()) }
-
-// match returns an error that names the first difference between two devices.
-// The set of cores does not count, as long as their number is the same.
-func (d Device) match(o Device) error {
-	for _, f := range []struct {
-		what string
-		a, b any
-	}{
-		{"device", d.Name, o.Name}, {"processor", d.CPU, o.CPU}, {"runtime", d.Runtime, o.Runtime}, {"runtime version", d.Version, o.Version},
-		{"data type", d.DType, o.DType}, {"threads", d.Threads, o.Threads}, {"cut", d.Cut, o.Cut}, {"target", d.Target, o.Target},
-	} {
-		if f.a != f.b {
-			return fmt.Errorf("the profile's %s is %v, here it is %v", f.what, f.a, f.b)
-		}
-	}
-	return nil
-}
+func (p *Profile) Matches(rt timing.Runtime) error { return p.Device.Match(rt.Device()) }

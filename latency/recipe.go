@@ -14,6 +14,8 @@ import (
 	"sync"
 
 	"nas/blocks/engine"
+	"nas/internal/buildinfo"
+	"nas/latency/timing"
 )
 
 // RecipeSpec describes how to time a network with somebody else's program, on
@@ -88,9 +90,9 @@ type Recipe struct {
 
 // remoteFacts is what Facts prints.
 type remoteFacts struct {
-	Machine Facts  `json:"machine"`
-	ISA     string `json:"isa"`
-	Version string `json:"version"`
+	Machine timing.Facts `json:"machine"`
+	ISA     string       `json:"isa"`
+	Version string       `json:"version"`
 }
 
 var timeUnits = map[string]float64{"s": 1e3, "ms": 1, "us": 1e-3, "ns": 1e-6}
@@ -230,28 +232,28 @@ func (r *Recipe) ask() (remoteFacts, error) {
 
 // Device says what is timed. A recipe with Facts asks the device for it at the
 // first call; if it cannot be reached, Open says why.
-func (r *Recipe) Device() Device {
+func (r *Recipe) Device() timing.Device {
 	s := &r.spec
 	f, _ := r.about()
-	d := Device{Name: s.Name, CPU: cmp.Or(s.CPU, f.Machine.CPU), Runtime: s.Runtime, Version: s.Version, DType: s.DType, Threads: s.Threads, Cut: CutOps}
+	d := timing.Device{Name: s.Name, CPU: cmp.Or(s.CPU, f.Machine.CPU), Runtime: s.Runtime, Version: s.Version, DType: s.DType, Threads: s.Threads, Cut: timing.CutOps}
 	if s.Units == "plan" {
-		d.Cut = CutPlan
+		d.Cut = timing.CutPlan
 	}
-	if release.MatchString(f.Version) && d.Version == "" {
+	if buildinfo.IsRelease(f.Version) && d.Version == "" {
 		d.Version = f.Version
 	}
 	switch isa := cmp.Or(s.ISA, f.ISA); {
 	case isa == "":
 		d.Target = engine.Host(s.Threads)
 	default:
-		d.Target = phoneTarget(s.Threads)
+		d.Target = timing.PhoneTarget(s.Threads)
 		d.Target.ISA = isa
 		if m := f.Machine; m.L1 > 0 && m.L2 > 0 && m.L3 > 0 {
 			d.Target.L1, d.Target.L2, d.Target.L3 = m.L1, m.L2, m.L3
 		}
 	}
 	if d.CPU == "" {
-		d.CPU = HostFacts(nil).CPU
+		d.CPU = timing.HostFacts(nil).CPU
 		if s.Host != "" {
 			d.CPU = s.Host
 		}
@@ -259,20 +261,15 @@ func (r *Recipe) Device() Device {
 	return d
 }
 
-// phoneTarget is a processor with the caches of a phone's.
-func phoneTarget(threads int) engine.Target {
-	return engine.Target{ISA: "neon", L1: 32 << 10, L2: 512 << 10, L3: 4 << 20, Threads: max(1, threads)}
-}
-
 // Facts are those of the device if it tells them, otherwise of the machine that
 // starts the command; of another device that does not tell, only the name.
-func (r *Recipe) Facts() Facts {
+func (r *Recipe) Facts() timing.Facts {
 	f, _ := r.about()
 	switch {
 	case f.Machine.CPU != "":
 		return f.Machine
 	case r.spec.Host != "" || r.spec.CPU != "":
-		return Facts{CPU: r.Device().CPU, Cores: r.spec.Threads, Load: -1}
+		return timing.Facts{CPU: r.Device().CPU, Cores: r.spec.Threads, Load: -1}
 	}
-	return HostFacts(nil)
+	return timing.HostFacts(nil)
 }

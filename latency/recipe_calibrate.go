@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nas/blocks"
+	"nas/latency/timing"
 )
 
 // endToEndRuns is how often each network is run.
@@ -13,24 +14,24 @@ const endToEndRuns = 30
 
 // calibrateEndToEnd times networks end to end until the time or the networks end, and
 // fits costs to them.
-func calibrateEndToEnd(ctx context.Context, timer Timer, d Device, facts Facts, next func() (*blocks.Network, bool), o Options) (*Profile, error) {
+func calibrateEndToEnd(ctx context.Context, timer timing.Timer, d timing.Device, facts timing.Facts, next func() (*blocks.Network, bool), o Options) (*Profile, error) {
 	if o.Base != nil {
 		return nil, errors.New("latency: adding to a profile of whole networks is not possible; calibrate with a larger budget")
 	}
 	start := time.Now()
 	var ms []Measured
-	var ts []Timing
+	var ts []timing.Timing
 	why := "networks"
 	for {
 		nets := take(next, timer)
 		if len(nets) == 0 {
 			break
 		}
-		for t, err := range TimeEach(ctx, timer, nets, Effort{Runs: endToEndRuns}) {
+		for t, err := range timing.TimeEach(ctx, timer, nets, timing.Effort{Runs: endToEndRuns}) {
 			if err != nil {
 				return nil, err
 			}
-			ms = append(ms, Measured{nets[0], t.Whole.MedianMs})
+			ms = append(ms, Measured{nets[0], t.EndToEnd.MedianMs})
 			ts = append(ts, t)
 			nets = nets[1:]
 		}
@@ -46,7 +47,7 @@ func calibrateEndToEnd(ctx context.Context, timer Timer, d Device, facts Facts, 
 	for i := range ts {
 		if now.ReferenceMs > 0 && ts[i].RefMs > 0 {
 			ms[i].Ms *= now.ReferenceMs / ts[i].RefMs
-			ts[i].Whole = ts[i].Whole.scaled(now.ReferenceMs / ts[i].RefMs)
+			ts[i].EndToEnd = ts[i].EndToEnd.Scaled(now.ReferenceMs / ts[i].RefMs)
 		}
 	}
 	p, err := Adapt(o.Prior, d, ms)
@@ -54,19 +55,19 @@ func calibrateEndToEnd(ctx context.Context, timer Timer, d Device, facts Facts, 
 		return nil, err
 	}
 	for i := range ts {
-		p.HeldOut[i].Measured = ts[i].Whole
+		p.HeldOut[i].Measured = ts[i].EndToEnd
 	}
 	p.Facts = facts
 	p.Calibration.Stopped, p.Calibration.Baseline = why, now
 	p.Calibration.WallS = time.Since(start).Seconds()
-	p.Warnings = append(p.Warnings, facts.warnings(d.Threads)...)
+	p.Warnings = append(p.Warnings, facts.Warnings(d.Threads)...)
 	return p, nil
 }
 
 // take draws as many networks as a timer times at once; fewer when they end.
-func take(next func() (*blocks.Network, bool), timer Timer) []*blocks.Network {
+func take(next func() (*blocks.Network, bool), timer timing.Timer) []*blocks.Network {
 	n := 1
-	if b, ok := timer.(BatchTimer); ok {
+	if b, ok := timer.(timing.BatchTimer); ok {
 		n = b.Batch()
 	}
 	var nets []*blocks.Network

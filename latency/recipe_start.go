@@ -19,6 +19,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/onnx"
 	"nas/internal/stat"
+	"nas/latency/timing"
 )
 
 // minRuns is how often a command is asked to run a network, at least.
@@ -29,7 +30,7 @@ const maxRecipeOutput = 4 << 20
 
 // Open asks the device what it is, makes a directory for models, and sets the
 // device up.
-func (r *Recipe) Open(ctx context.Context, known Baseline) (Timer, error) {
+func (r *Recipe) Open(ctx context.Context, known timing.Baseline) (timing.Timer, error) {
 	if _, err := r.about(); err != nil {
 		return nil, err
 	}
@@ -72,11 +73,11 @@ type recipeTimer struct {
 
 // Baseline holds the median over this session's starts of what the reference
 // networks took; nothing for commands that take one model.
-func (t *recipeTimer) Baseline() Baseline {
+func (t *recipeTimer) Baseline() timing.Baseline {
 	if len(t.seen) == 0 {
-		return Baseline{}
+		return timing.Baseline{}
 	}
-	return Baseline{ReferenceMs: stat.Median(slices.Clone(t.seen))}
+	return timing.Baseline{ReferenceMs: stat.Median(slices.Clone(t.seen))}
 }
 
 // Close removes the directory.
@@ -86,10 +87,10 @@ func (t *recipeTimer) Close() []string {
 }
 
 // Time times one network.
-func (t *recipeTimer) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
+func (t *recipeTimer) Time(ctx context.Context, n *blocks.Network, e timing.Effort) (timing.Timing, error) {
 	ts, err := t.TimeBatch(ctx, []*blocks.Network{n}, e)
 	if err != nil {
-		return Timing{}, err
+		return timing.Timing{}, err
 	}
 	return ts[0], nil
 }
@@ -101,13 +102,13 @@ func (t *recipeTimer) Batch() int { return t.r.spec.Batch }
 // start takes many, the reference networks are timed with them in the same
 // rounds, and what these took against base, the pace of the machine at that
 // moment, is taken out of the times.
-func (t *recipeTimer) TimeBatch(ctx context.Context, nets []*blocks.Network, e Effort) ([]Timing, error) {
+func (t *recipeTimer) TimeBatch(ctx context.Context, nets []*blocks.Network, e timing.Effort) ([]timing.Timing, error) {
 	var refs []*blocks.Network
 	batch := 1
 	if t.r.many {
 		batch, refs = t.r.spec.Batch, paceNetworks()
 	}
-	out := make([]Timing, 0, len(nets))
+	out := make([]timing.Timing, 0, len(nets))
 	for part := range slices.Chunk(nets, batch) {
 		s, err := t.many(ctx, slices.Concat(refs, part), max(e.Runs, minRuns))
 		if err != nil {
@@ -126,16 +127,10 @@ func (t *recipeTimer) TimeBatch(ctx context.Context, nets []*blocks.Network, e E
 			}
 		}
 		for _, w := range s[len(refs):] {
-			out = append(out, Timing{Whole: w.scaled(1 / slow), Pace: Pace{Slow: slow, RefMs: ref}, Runs: w.Runs})
+			out = append(out, timing.Timing{EndToEnd: w.Scaled(1 / slow), Conditions: timing.Conditions{Slowdown: slow, RefMs: ref}, Runs: w.Runs})
 		}
 	}
 	return out, nil
-}
-
-// scaled returns the sample with all times multiplied.
-func (s Sample) scaled(f float64) Sample {
-	s.MedianMs, s.P10Ms, s.P90Ms, s.LowMs, s.HighMs = s.MedianMs*f, s.P10Ms*f, s.P90Ms*f, s.LowMs*f, s.HighMs*f
-	return s
 }
 
 // paceNetworks are the reference networks of recipes: three of MobileNetV2's
@@ -194,7 +189,7 @@ func (r *Recipe) expand(command []string, s start) []string {
 }
 
 // many times the networks of one start, again if that fails.
-func (t *recipeTimer) many(ctx context.Context, nets []*blocks.Network, runs int) (s []Sample, err error) {
+func (t *recipeTimer) many(ctx context.Context, nets []*blocks.Network, runs int) (s []timing.Sample, err error) {
 	paths := make([]string, len(nets))
 	defer func() {
 		for _, p := range paths {
@@ -240,7 +235,7 @@ func (t *recipeTimer) convert(ctx context.Context, path string) (string, error) 
 }
 
 // once brings the models to the device, times them, and removes them there.
-func (t *recipeTimer) once(ctx context.Context, s start) ([]Sample, error) {
+func (t *recipeTimer) once(ctx context.Context, s start) ([]timing.Sample, error) {
 	if push := t.r.spec.Push; len(push) > 0 {
 		if _, err := t.r.run(ctx, t.r.expand(push, s)); err != nil {
 			return nil, err
@@ -261,7 +256,7 @@ func writeModel(path string, n *blocks.Network) error {
 	if err != nil {
 		return fmt.Errorf("latency: %w", err)
 	}
-	if err := errors.Join(onnx.Write(f, n, timingWeights(n), onnx.Options{FoldBN: true}), f.Close()); err != nil {
+	if err := errors.Join(onnx.Write(f, n, timing.RandomWeights(n), onnx.Options{FoldBN: true}), f.Close()); err != nil {
 		return fmt.Errorf("latency: writing network %s: %w", n.Name, err)
 	}
 	return nil
@@ -288,7 +283,7 @@ func (r *Recipe) run(ctx context.Context, args []string) ([]byte, error) {
 }
 
 // parse finds the times of n models in a command's output.
-func (r *Recipe) parse(out []byte, n int) ([]Sample, error) {
+func (r *Recipe) parse(out []byte, n int) ([]timing.Sample, error) {
 	found := r.pattern.FindAllSubmatch(out, -1)
 	if len(found) != n {
 		return nil, fmt.Errorf("the pattern %q matches %d times in the output, %d model(s) were timed%s", r.spec.Pattern, len(found), n, tail(out))
@@ -304,14 +299,14 @@ func (r *Recipe) parse(out []byte, n int) ([]Sample, error) {
 		v, err := strconv.ParseFloat(string(m[i]), 64)
 		return v, err == nil && v >= 0 && v*r.scale < maxRecipeMs
 	}
-	ss := make([]Sample, n)
+	ss := make([]timing.Sample, n)
 	for i, m := range found {
 		v, ok := num(m, "time")
 		if !ok || v == 0 {
 			return nil, fmt.Errorf("the pattern's time in %q is no positive number below %g s", m[0][:min(len(m[0]), 100)], maxRecipeMs/1000.)
 		}
 		v *= r.scale
-		s := Sample{MedianMs: v, P10Ms: v, P90Ms: v, LowMs: v, HighMs: v, Runs: 1}
+		s := timing.Sample{MedianMs: v, P10Ms: v, P90Ms: v, LowMs: v, HighMs: v, Runs: 1}
 		if p, ok := num(m, "p10"); ok {
 			s.P10Ms = p * r.scale
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nas/latency/devices"
+	"nas/latency/timing"
 )
 
 // TestMain lets the test binary be the command of a recipe: it pretends to time
@@ -97,7 +98,7 @@ func TestRecipeFails(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	if _, err := Measure(ctx, nets[0], r, MeasureOptions{Runs: 1}); err == nil || time.Since(start) > 45*time.Second {
+	if _, err := timing.Measure(ctx, nets[0], r, timing.MeasureOptions{Runs: 1}); err == nil || time.Since(start) > 45*time.Second {
 		t.Errorf("a canceled command ended after %v with %v", time.Since(start), err)
 	}
 }

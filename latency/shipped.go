@@ -9,18 +9,19 @@ import (
 
 	"nas/blocks/engine"
 	"nas/latency/devices"
+	"nas/latency/timing"
 )
 
 // shippedTables are the measurements that come with the program, by the name of
 // the profile.
 var shippedTables = map[string]TableOptions{
 	"raspi4-fbnet": {
-		Device: Device{Name: "raspi4-fbnet", CPU: "Raspberry Pi 4 (Cortex-A72)", Runtime: "TFLite", DType: "float32", Threads: 1,
+		Device: timing.Device{Name: "raspi4-fbnet", CPU: "Raspberry Pi 4 (Cortex-A72)", Runtime: "TFLite", DType: "float32", Threads: 1,
 			Target: engine.Target{ISA: "neon", L1: 32 << 10, L2: 1 << 20, L3: 1 << 20, Threads: 1}},
 		Only: "raspi4", Source: helpSource,
 	},
 	"pixel3-fbnet": {
-		Device: Device{Name: "pixel3-fbnet", CPU: "Pixel 3 (Snapdragon 845)", Runtime: "TFLite", DType: "float32", Threads: 1,
+		Device: timing.Device{Name: "pixel3-fbnet", CPU: "Pixel 3 (Snapdragon 845)", Runtime: "TFLite", DType: "float32", Threads: 1,
 			Target: engine.Target{ISA: "neon", L1: 64 << 10, L2: 256 << 10, L3: 2 << 20, Threads: 1}},
 		Only: "pixel3", Source: helpSource,
 	},

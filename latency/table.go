@@ -16,6 +16,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/latency/timing"
 )
 
 // TableOptions say what a table of measurements is of.
@@ -23,7 +24,7 @@ type TableOptions struct {
 	// Device: Name, CPU, Runtime, DType and Threads describe the device for people.
 	// Target is the processor whose tiles and caches the cost terms assume; the
 	// zero Target is a phone's.
-	Device Device
+	Device timing.Device
 	Source string // where the table comes from; kept in the profile
 	// Only, if not empty, is the value that the column "device" must have.
 	Only string
@@ -230,9 +231,9 @@ func (t *table) profile() (*Profile, error) {
 	d.Threads = max(1, d.Threads)
 	d.DType = cmp.Or(d.DType, "float32")
 	if d.Target.ISA == "" {
-		d.Target = phoneTarget(d.Threads)
+		d.Target = timing.PhoneTarget(d.Threads)
 	}
-	d.Cut = CutOps
+	d.Cut = timing.CutOps
 	if len(t.nets) > 0 {
 		p, err := Adapt(t.o.Base, d, t.nets)
 		if err != nil {
@@ -245,11 +246,11 @@ func (t *table) profile() (*Profile, error) {
 		return nil, fmt.Errorf("latency: table %s has no rows%s", t.name, map[bool]string{true: " of device " + t.o.Only}[t.o.Only != ""])
 	}
 	if t.block {
-		d.Cut = CutBlocks
+		d.Cut = timing.CutBlocks
 	}
 	p := &Profile{Format: Format, Device: d, Created: time.Now().UTC().Truncate(time.Second)}
 	for u, ms := range t.units {
-		p.Units = append(p.Units, UnitTime{Unit: u, Ms: stat.Median(ms), Spread: max(0.003, spreadOf(ms)), Networks: len(ms)})
+		p.Units = append(p.Units, UnitTime{Unit: u, Ms: stat.Median(ms), Spread: max(0.003, stat.RelativeMAD(ms)), Networks: len(ms)})
 	}
 	slices.SortFunc(p.Units, func(a, b UnitTime) int { return strings.Compare(a.Unit.Key(), b.Unit.Key()) })
 	var parts map[string]*KindModel
@@ -264,7 +265,7 @@ func (t *table) profile() (*Profile, error) {
 		maps.Copy(kinds, parts)
 		p.Sums = fitSum(p.sumsOfUnits(kinds), nil)
 	}
-	p.Kinds = slices.SortedFunc(maps.Values(kinds), func(a, b *KindModel) int { return cmp.Compare(a.Kind, b.Kind) })
+	p.setKinds(kinds)
 	p.Network = fitNetwork(nil)
 	p.Calibration = Calibration{Runs: len(p.Units), Stopped: "networks", Source: t.o.Source}
 	p.Warnings = []string{"no whole network was measured: overhead and what kernels do to each other are not in the prediction"}

@@ -8,6 +8,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/latency/timing"
 )
 
 func TestTableOfUnits(t *testing.T) {
@@ -16,7 +17,7 @@ func TestTableOfUnits(t *testing.T) {
 	b.WriteString("ms,unit,remark\n")
 	seen := map[engine.Unit]bool{}
 	for _, n := range sampleNetworks(t, mobileSpec(), 50, 8) {
-		calls, _ := Device{Cut: CutOps, Target: f.Device().Target}.Calls(n)
+		calls, _ := timing.Device{Cut: timing.CutOps, Target: f.Device().Target}.Calls(n)
 		for _, c := range calls {
 			if !seen[c.Unit] {
 				seen[c.Unit] = true
@@ -24,7 +25,7 @@ func TestTableOfUnits(t *testing.T) {
 			}
 		}
 	}
-	p, err := FromTable(strings.NewReader(b.String()), "t.csv", TableOptions{Device: Device{CPU: "Some", Target: f.Device().Target}, Source: "a test"})
+	p, err := FromTable(strings.NewReader(b.String()), "t.csv", TableOptions{Device: timing.Device{CPU: "Some", Target: f.Device().Target}, Source: "a test"})
 	if err != nil {
 		t.Fatal(err)
 	}

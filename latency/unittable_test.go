@@ -139,7 +139,7 @@ func TestLatencyPlainly(t *testing.T) {
 			if ok {
 				measured++
 			} else {
-				c = r.guess(u)
+				c = r.units.estimate(u)
 				guessed++
 			}
 			s.add(&c)

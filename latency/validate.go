@@ -10,6 +10,7 @@ import (
 
 	"nas/blocks"
 	"nas/internal/stat"
+	"nas/latency/timing"
 )
 
 // Validation compares predictions with measurements. Shares are in per cent of
@@ -62,19 +63,59 @@ type ValidateOptions struct {
 	Progress func(done, total int) // after each measurement; may be nil
 }
 
-// Validate measures networks, each twice, and compares the mean of the two with
-// the profile's prediction. rt must be the profile's device.
-func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Network, o ValidateOptions) (*Validation, error) {
-	if err := p.Device.match(rt.Device()); err != nil {
+// Validate measures networks, each twice, and compares the mean of the two measurements
+// with the profile's prediction. rt must be the profile's device, and there must be at
+// least one network.
+func Validate(ctx context.Context, p *Profile, rt timing.Runtime, networks []*blocks.Network, o ValidateOptions) (*Validation, error) {
+	if err := p.Matches(rt); err != nil {
 		return nil, fmt.Errorf("latency: this machine cannot check the profile: %w", err)
 	}
 	if len(networks) == 0 {
 		return nil, errors.New("latency: no networks to validate with")
 	}
-	effort := visit
-	if o.Runs > 0 {
-		effort.Runs = o.Runs
+	ps, err := p.predictAll(networks)
+	if err != nil {
+		return nil, err
 	}
+	facts := rt.Facts()
+	timer, err := rt.Open(ctx, p.Calibration.Baseline)
+	if err != nil {
+		return nil, err
+	}
+	m := newTwice(timer, networks, o)
+	err = m.measure(ctx, o.Progress)
+	warnings := append(facts.Warnings(p.Device.Threads), timer.Close()...)
+	if err != nil {
+		return nil, err
+	}
+	if n := max(m.halves[0].Disturbed(), m.halves[1].Disturbed()); n > 0 {
+		warnings = append(warnings, fmt.Sprintf("the machine was slow at each of up to %d visits to %d of %d networks: "+
+			"their times are the runs at the pace of the reference kernel, and less certain", m.rounds/2+timing.Remeasurements, n, len(networks)))
+	}
+	if s := stat.Median(m.slowdowns); s > 1.03 {
+		warnings = append(warnings, fmt.Sprintf("the reference kernel took %.0f %% longer than when the profile was made", 100*(s-1)))
+	}
+	a, b := m.halves[0].Timings(), m.halves[1].Timings()
+	noise := 0.0
+	for i := range ps {
+		x, y := a[i].EndToEnd.MedianMs, b[i].EndToEnd.MedianMs
+		ps[i].measured = (x + y) / 2
+		noise += 100 * math.Abs(x-y) / ps[i].measured / float64(len(ps))
+	}
+	v := summarize(ps, p.line(ps))
+	v.NoisePct, v.Device, v.Warnings = noise, p.Device.String(), warnings
+	for i, q := range ps {
+		x, y := &a[i], &b[i]
+		v.Points = append(v.Points, Point{
+			Name: q.name, PredictedMs: q.predicted, LowMs: q.low, HighMs: q.high, MeasuredMs: q.measured,
+			P10Ms: min(x.EndToEnd.P10Ms, y.EndToEnd.P10Ms), P90Ms: max(x.EndToEnd.P90Ms, y.EndToEnd.P90Ms), Runs: x.Runs + y.Runs,
+		})
+	}
+	return v, nil
+}
+
+// predictAll predicts networks; what was measured is left open.
+func (p *Profile) predictAll(networks []*blocks.Network) ([]pair, error) {
 	r, err := p.Predictor()
 	if err != nil {
 		return nil, err
@@ -87,63 +128,51 @@ func Validate(ctx context.Context, p *Profile, rt Runtime, networks []*blocks.Ne
 		}
 		ps[i] = pair{name: n.Name, predicted: e.LatencyMs, low: e.LowMs, high: e.HighMs, macs: float64(n.Counts().MACs)}
 	}
-	facts := rt.Facts()
-	timer, err := rt.Open(ctx, p.Calibration.Baseline)
-	if err != nil {
-		return nil, err
+	return ps, nil
+}
+
+// twice measures networks two times over, alternating, to see how well two measurements
+// of one network agree.
+type twice struct {
+	halves    [2]*timing.Rounds
+	rounds    int // of both together
+	networks  int
+	slowdowns []float64 // of the machine, at each measurement
+}
+
+func newTwice(timer timing.Timer, networks []*blocks.Network, o ValidateOptions) *twice {
+	e := timing.DefaultEffort()
+	if o.Runs > 0 {
+		e.Runs = o.Runs
 	}
-	// Each is measured twice over, to see how well two measurements agree.
-	halves := [2]visits{{timer: timer, networks: networks, effort: effort}, {timer: timer, networks: networks, effort: effort}}
-	rounds := 2 * perMeasurement
-	if _, ok := timer.(UnitTimer); !ok { // a calibration measures each once
-		rounds = 2
+	m := &twice{rounds: 2 * timing.RoundsPerTiming, networks: len(networks)}
+	if _, ok := timer.(timing.UnitTimer); !ok { // a calibration measures each network once
+		m.rounds = 2
 	}
-	var slow []float64
-	measure := func() error {
-		for k := range rounds {
-			if err := halves[k%2].round(ctx, func(i int, t Timing) {
-				if t.Slow > 0 {
-					slow = append(slow, t.Slow)
-				}
-				if o.Progress != nil {
-					o.Progress(k*len(networks)+i+1, rounds*len(networks))
-				}
-			}); err != nil {
-				return err
+	m.halves = [2]*timing.Rounds{timing.NewRounds(timer, networks, e), timing.NewRounds(timer, networks, e)}
+	return m
+}
+
+func (m *twice) measure(ctx context.Context, progress func(done, total int)) error {
+	for k := range m.rounds {
+		err := m.halves[k%2].Measure(ctx, func(i int, t timing.Timing) {
+			if t.Slowdown > 0 {
+				m.slowdowns = append(m.slowdowns, t.Slowdown)
 			}
-		}
-		for range 2 * revisits {
-			if err := halves[0].again(ctx, func(int, Timing) {}); err != nil {
-				return err
+			if progress != nil {
+				progress(k*m.networks+i+1, m.rounds*m.networks)
 			}
-			halves[0], halves[1] = halves[1], halves[0]
+		})
+		if err != nil {
+			return err
 		}
-		return nil
 	}
-	err = measure()
-	warnings := append(facts.warnings(p.Device.Threads), timer.Close()...)
-	if err != nil {
-		return nil, err
+	for k := range 2 * timing.Remeasurements {
+		if err := m.halves[k%2].Remeasure(ctx, func(int, timing.Timing) {}); err != nil {
+			return err
+		}
 	}
-	if late := max(halves[0].late(), halves[1].late()); late > 0 {
-		warnings = append(warnings, fmt.Sprintf("the machine was slow at each of up to %d visits to %d of %d networks: their times are the runs at the pace of the reference kernel, and less certain", rounds/2+revisits, late, len(networks)))
-	}
-	if s := stat.Median(slow); s > 1.03 {
-		warnings = append(warnings, fmt.Sprintf("the reference kernel took %.0f %% longer than when the profile was made", 100*(s-1)))
-	}
-	noise := 0.0
-	for i := range ps {
-		a, b := halves[0].best[i].Whole.MedianMs, halves[1].best[i].Whole.MedianMs
-		ps[i].measured = (a + b) / 2
-		noise += 100 * math.Abs(a-b) / ps[i].measured / float64(len(ps))
-	}
-	v := summarize(ps, p.line(ps))
-	v.NoisePct, v.Device, v.Warnings = noise, p.Device.String(), warnings
-	for i, q := range ps {
-		a, b := &halves[0].best[i], &halves[1].best[i]
-		v.Points = append(v.Points, Point{q.name, q.predicted, q.low, q.high, q.measured, min(a.Whole.P10Ms, b.Whole.P10Ms), max(a.Whole.P90Ms, b.Whole.P90Ms), a.Runs + b.Runs})
-	}
-	return v, nil
+	return nil
 }
 
 // pair is a prediction with its truth, in ms.

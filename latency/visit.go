@@ -8,14 +8,15 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/latency/timing"
 )
 
 // timeFunc is Timer.Time or UnitTimer.TimeUnits.
-type timeFunc func(context.Context, *blocks.Network, Effort) (Timing, error)
+type timeFunc func(context.Context, *blocks.Network, timing.Effort) (timing.Timing, error)
 
 // time times a network and tells whether it has to be measured again, later: the
 // machine was slow, and a neighbour's bursts last for seconds.
-func (c *calibration) time(ctx context.Context, n *candidate, e Effort, by timeFunc) (t Timing, again bool, err error) {
+func (c *calibration) time(ctx context.Context, n *candidate, e timing.Effort, by timeFunc) (t timing.Timing, again bool, err error) {
 	e.MaxTime = c.opts.Budget / visitShare
 	t, err = by(ctx, n.net, e)
 	if err != nil {
@@ -23,18 +24,18 @@ func (c *calibration) time(ctx context.Context, n *candidate, e Effort, by timeF
 	}
 	c.runs += t.Runs
 	c.broken += t.Interrupted
-	slow := t.lacking()
+	slow := t.Incomplete()
 	if slow {
 		c.slow++
 	}
 	if n.tried > 0 {
-		t = better(n.before, t)
+		t = timing.Combine(n.before, t)
 	}
 	n.tried++
 	n.before = t
 	// Where the machine is always slow, more networks tell more than more visits.
 	c.visits++
-	again = slow && (c.visits < 20 || 2*c.slow < c.visits) || c.surprising(n.calls, t.Whole.MedianMs)
+	again = slow && (c.visits < 20 || 2*c.slow < c.visits) || c.surprising(n.calls, t.EndToEnd.MedianMs)
 	return t, again && n.tried < maxVisits, nil
 }
 
@@ -43,13 +44,13 @@ func (c *calibration) time(ctx context.Context, n *candidate, e Effort, by timeF
 const surprise = 1.1
 
 func (c *calibration) surprising(calls []engine.Call, ms float64) bool {
-	if c.guesser == nil || len(c.guesser.kinds) == 0 {
+	if !c.fitted {
 		return false
 	}
 	sum := 0.0
 	for i := range calls {
-		k := c.guesser.cost(&calls[i].Unit)
-		sum += k.ms
+		unitMs, _ := c.prior.Unit(&calls[i].Unit)
+		sum += unitMs
 	}
 	return ms > surprise*sum
 }
@@ -63,7 +64,7 @@ func (c *calibration) holdOut(ctx context.Context) error {
 	} else {
 		h, c.held = c.held[0], c.held[1:]
 	}
-	t, again, err := c.time(ctx, &h, visit, c.timer.Time)
+	t, again, err := c.time(ctx, &h, timing.DefaultEffort(), c.timer.Time)
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (c *calibration) learn(ctx context.Context, full bool) error {
 			}
 		}
 	}
-	t, again, err := c.time(ctx, &n, Effort{Runs: 12}, c.timer.TimeUnits)
+	t, again, err := c.time(ctx, &n, timing.Effort{Runs: 12}, c.timer.TimeUnits)
 	if err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func (c *calibration) learn(ctx context.Context, full bool) error {
 }
 
 // keep takes what a network told about its units.
-func (c *calibration) keep(calls []engine.Call, t Timing) error {
+func (c *calibration) keep(calls []engine.Call, t timing.Timing) error {
 	c.nets++
 	if len(t.CallMs) != len(calls) || len(t.CallSpread) != len(calls) {
 		return fmt.Errorf("latency: %s timed %d calls of a network that has %d", c.dev.Name, len(t.CallMs), len(calls))
@@ -116,7 +117,7 @@ func (c *calibration) keep(calls []engine.Call, t Timing) error {
 	for i := range calls {
 		u := calls[i].Unit
 		if by[u] == nil {
-			by[u] = &unitRecord{Pace: t.Pace}
+			by[u] = &unitRecord{Conditions: t.Conditions}
 		}
 		by[u].ms += t.CallMs[i]
 		by[u].spread += t.CallSpread[i]
@@ -151,7 +152,7 @@ func (c *calibration) choose(full bool) int {
 		seen := make(map[engine.Unit]bool, len(c.pool[i].calls))
 		for k := range c.pool[i].calls {
 			u := &c.pool[i].calls[k].Unit
-			ms, sd := c.guess(u)
+			ms, sd := c.prior.Unit(u)
 			price += ms
 			if seen[*u] {
 				continue
@@ -171,14 +172,4 @@ func (c *calibration) choose(full bool) int {
 		}
 	}
 	return best
-}
-
-// guess returns a unit's time in ms and its relative standard deviation as far
-// as is known yet.
-func (c *calibration) guess(u *engine.Unit) (ms, sd float64) {
-	if c.guesser == nil {
-		c.guesser = newPredictor(&Profile{Device: c.dev, Network: fitNetwork(nil)}, nil)
-	}
-	k := c.guesser.cost(u)
-	return k.ms, math.Sqrt(k.var2) / k.ms
 }

@@ -12,6 +12,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/latency/timing"
 )
 
 // Measured is a network with the latency that somebody measured.
@@ -32,7 +33,7 @@ type Measured struct {
 // devices share most of their structure; it differs in having no meta-training.
 //
 // base may be nil: then costs common to processors stand in for it.
-func Adapt(base *Profile, d Device, networks []Measured) (*Profile, error) {
+func Adapt(base *Profile, d timing.Device, networks []Measured) (*Profile, error) {
 	if len(networks) == 0 {
 		return nil, errors.New("latency: no measured networks to adapt to")
 	}
@@ -42,7 +43,6 @@ func Adapt(base *Profile, d Device, networks []Measured) (*Profile, error) {
 	d.Target, d.Cut = base.Device.Target, cmp.Or(d.Cut, base.Device.Cut)
 	p := &Profile{Format: Format, Device: d, Created: time.Now().UTC().Truncate(time.Second), Warnings: []string{}}
 	p.Calibration = Calibration{Networks: len(networks), Runs: len(networks), Stopped: "networks", Base: base.Device.String()}
-	at := map[engine.Unit]int{}
 	for _, m := range networks {
 		if !(m.Ms > 0) || math.IsInf(m.Ms, 0) {
 			return nil, fmt.Errorf("latency: network %s: %g ms is not a time", m.Network.Name, m.Ms)
@@ -51,7 +51,7 @@ func Adapt(base *Profile, d Device, networks []Measured) (*Profile, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.addHeldOut(m.Network.Name, calls, Sample{MedianMs: m.Ms, P10Ms: m.Ms, P90Ms: m.Ms, LowMs: m.Ms, HighMs: m.Ms, Runs: 1}, at)
+		p.AddHeldOut(m.Network.Name, calls, timing.Sample{MedianMs: m.Ms, P10Ms: m.Ms, P90Ms: m.Ms, LowMs: m.Ms, HighMs: m.Ms, Runs: 1})
 	}
 	if err := p.fromWholes(base); err != nil {
 		return nil, err
@@ -78,15 +78,15 @@ func (p *Profile) fromWholes(base *Profile) error {
 		all[i] = i
 	}
 	// A fit gives a predictor for judging, and the kinds and rows to be stored.
-	fit := func(rows []int) (*Predictor, map[string]*KindModel, []UnitTime) {
-		s := p.factors(r, rows)
+	fit := func(rows []int) (*unitModel, map[string]*KindModel, []UnitTime) {
+		s := p.factors(r.units, rows)
 		kinds := map[string]*KindModel{}
-		for k, m := range r.kinds {
+		for k, m := range r.units.kinds {
 			kinds[k] = m.times(s(k))
 		}
 		if len(rows) >= wholeTerms {
 			kinds = p.wholeCosts(kinds, rows)
-			q := newPredictor(p, kinds)
+			q := newUnitModel(p.Units, kinds, p.Device.Target)
 			q.sum = fitSum(p.sumsOf(kinds, rows), p.Sums)
 			return q, kinds, nil
 		}
@@ -96,15 +96,13 @@ func (p *Profile) fromWholes(base *Profile) error {
 			u.Spread = math.Hypot(u.Spread, otherDevice)
 			us = append(us, u)
 		}
-		q := newPredictor(p, kinds)
-		q.known, q.from, q.factor = newUnitTable(0), r, s // the same figures as from kinds and us, already worked out
-		return q, kinds, us
+		return r.units.scaledFrom(kinds, s), kinds, us // the same figures as from kinds and us, already worked out
 	}
 	p.Sums = nil
 	q, kinds, units := fit(all)
 	p.Sums = q.sum // its settings serve the fits below, too
 	p.Units = units
-	p.Kinds = slices.SortedFunc(maps.Values(kinds), func(a, b *KindModel) int { return cmp.Compare(a.Kind, b.Kind) })
+	p.setKinds(kinds)
 	if err := p.fitHeldOut(q); err != nil {
 		return err
 	}
@@ -159,7 +157,7 @@ func (p *Profile) fromWholes(base *Profile) error {
 
 // factors returns the factor of each kind that takes the predictions of r to the
 // networks of rows.
-func (p *Profile) factors(r *Predictor, rows []int) func(kind string) float64 {
+func (p *Profile) factors(m *unitModel, rows []int) func(kind string) float64 {
 	index := map[string]int{}
 	var names []string
 	cols := make([][]float64, len(rows))
@@ -178,7 +176,7 @@ func (p *Profile) factors(r *Predictor, rows []int) func(kind string) float64 {
 			for len(cols[j]) <= k {
 				cols[j] = append(cols[j], 0)
 			}
-			ms := r.cost(unit).ms * float64(u[1])
+			ms := m.cost(unit).ms * float64(u[1])
 			cols[j][k] += ms
 			sum += ms
 		}
@@ -294,7 +292,7 @@ func (p *Profile) wholeCosts(kinds map[string]*KindModel, rows []int) map[string
 
 // genericProfile has the costs of no device in particular: those of a core of
 // today's servers, which other processors share up to a factor.
-func genericProfile(d Device) *Profile {
+func genericProfile(d timing.Device) *Profile {
 	if d.Target.ISA == "" {
 		d.Target = engine.Target{ISA: "neon", L1: 32 << 10, L2: 512 << 10, L3: 4 << 20, Threads: max(1, d.Threads)}
 	}

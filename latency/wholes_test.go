@@ -4,17 +4,19 @@ import (
 	"context"
 	"math"
 	"testing"
+
+	"nas/latency/timing"
 )
 
 // measuredBy times networks on a fake device.
 func measuredBy(t *testing.T, f *fakeRuntime, seed uint64, n int) []Measured {
 	var ms []Measured
 	for _, net := range sampleNetworks(t, mobileSpec(), seed, n) {
-		x, err := f.Time(context.Background(), net, Effort{Runs: 5})
+		x, err := f.Time(context.Background(), net, timing.Effort{Runs: 5})
 		if err != nil {
 			t.Fatal(err)
 		}
-		ms = append(ms, Measured{net, x.Whole.MedianMs})
+		ms = append(ms, Measured{net, x.EndToEnd.MedianMs})
 	}
 	return ms
 }
@@ -87,12 +89,12 @@ func TestWholeNetworksOnly(t *testing.T) {
 }
 
 func TestAdaptRefuses(t *testing.T) {
-	if _, err := Adapt(nil, Device{}, nil); err == nil {
+	if _, err := Adapt(nil, timing.Device{}, nil); err == nil {
 		t.Error("no networks: no error")
 	}
 	ms := measuredBy(t, newFake(1, 0, 0), 1, 1)
 	ms[0].Ms = math.NaN()
-	if _, err := Adapt(nil, Device{}, ms); err == nil {
+	if _, err := Adapt(nil, timing.Device{}, ms); err == nil {
 		t.Error("a time that is none: no error")
 	}
 }

@@ -206,7 +206,8 @@ func (s *listed) worth(tb testing.TB, score int, name string, seed uint64, evalu
 		r := s.rows[s.place[key(c.Genes)]]
 		return search.Result{Objectives: map[string]float64{"macs": r.macs, "score": r.scores[score]}}, nil
 	})
-	sum, err := search.Run(context.Background(), q, judge, nil, objectives, search.Options{Stop: search.Stop{Evaluations: evaluations}, Reference: reference})
+	sum, err := search.Run(context.Background(), q, judge, nil, objectives,
+		search.Options{Stop: search.Stop{Evaluations: evaluations}, Reference: reference})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -252,7 +253,8 @@ func TestTruthListed(t *testing.T) {
 						}
 					}
 					if name != rival {
-						t.Logf("%s is better than %s in %d of %d: %.2f against %.2f %% top-1 in the median", name, rival, wins, *replaySeeds,
+						t.Logf("%s is better than %s in %d of %d: %.2f against %.2f %% top-1 in the median",
+							name, rival, wins, *replaySeeds,
 							median(worth[name]), median(worth[rival]))
 					}
 				}

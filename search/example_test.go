@@ -27,16 +27,17 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	pick, err := summary.Front.Within("cost", 40, "gain")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
 	fmt.Println(searcher)
 	fmt.Println(summary.Status, summary.Trials)
-	fmt.Println(pick.Trial.Genes, pick.Trial.Objectives["cost"], pick.Reason)
+	var best search.Trial
+	for _, t := range summary.Front.Trials() { // from the least cost on, and so from the least gain
+		if t.Objectives["cost"] <= 40 {
+			best = t
+		}
+	}
+	fmt.Println(best.Genes, best.Objectives["cost"])
 	// Output:
 	// nsga2(population=44, offspring=11, crossover=0.5, start=0, retries=64, seed=1, objectives=[cost[coins] min, gain max])
 	// trials 2000
-	// [2 2 2 1 1 1] 39 the best gain of 18 members with cost within 40 coins
+	// [2 2 2 1 1 1] 39
 }

@@ -38,7 +38,8 @@ func NewFront(objectives []Objective, reference []float64) (*Front, error) {
 	f := &Front{objectives: slices.Clone(objectives), scratch: make([]float64, len(objectives))}
 	if reference != nil {
 		if len(reference) != len(objectives) {
-			return nil, fmt.Errorf("search: the reference point has %d values for %d objectives", len(reference), len(objectives))
+			return nil, fmt.Errorf("search: the reference point has %d values for %d objectives",
+				len(reference), len(objectives))
 		}
 		for _, v := range reference {
 			if math.IsNaN(v) || math.IsInf(v, 0) {

@@ -57,7 +57,8 @@ func NewLocal(setup Setup, s LocalSettings) (*Local, error) {
 
 // String implements [Searcher].
 func (l *Local) String() string {
-	return fmt.Sprintf("local(initial=%d, lookahead=%d, %s)", l.settings.Initial, l.settings.LookAhead, l.proposer.settings())
+	return fmt.Sprintf("local(initial=%d, lookahead=%d, %s)",
+		l.settings.Initial, l.settings.LookAhead, l.proposer.settings())
 }
 
 // Ask implements [Searcher].

@@ -177,7 +177,8 @@ func (m *macro) curve(tb testing.TB, s search.Searcher, evaluations int) []float
 var (
 	replaySeeds = flag.Int("replay-seeds", 20, "number of seeds of TestMacroReplay")
 	replayFirst = flag.Int("replay-first", 0, "first seed of TestMacroReplay")
-	replayOut   = flag.String("replay-out", "", "directory to which TestMacroReplay draws hypervolume against evaluations, as replay.svg and replay.png")
+	replayOut   = flag.String("replay-out", "",
+		"directory to which TestMacroReplay draws hypervolume against evaluations, as replay.svg and replay.png")
 )
 
 // known is what is cheap to know of a genotype: its MACs, and whether the table
@@ -235,7 +236,8 @@ func TestMacroReplay(t *testing.T) {
 		}
 		// What is searched by where nobody says: random has 99.07 % after 1,000.
 		if name == search.Auto(200) && (last < 0.99 || middle[149] < 0.9907) {
-			t.Errorf("%s, the default, covers %.4f of the hypervolume after 150 evaluations and %.4f after 200; want 0.9907 and 0.99", name, middle[149], last)
+			t.Errorf("%s, the default, covers %.4f of the hypervolume after 150 evaluations and %.4f after 200; "+
+				"want 0.9907 and 0.99", name, middle[149], last)
 		}
 		t.Log(line, took)
 		q := report.GrowthSeries{Name: name}

@@ -21,7 +21,8 @@ func BenchmarkOverhead(b *testing.B) {
 		b.Fatal(err)
 	}
 	objectives := []search.Objective{{Name: "cost"}, {Name: "value", Direction: search.Maximize}}
-	s, err := search.NewNSGA2(search.Setup{Space: sp, Objectives: objectives, Seed: 1}, search.NSGA2Settings{Population: 1000})
+	s, err := search.NewNSGA2(search.Setup{Space: sp, Objectives: objectives, Seed: 1},
+		search.NSGA2Settings{Population: 1000})
 	if err != nil {
 		b.Fatal(err)
 	}

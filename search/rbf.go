@@ -4,15 +4,17 @@ import (
 	"errors"
 	"math"
 
+	"nas/internal/stat"
+
 	"gonum.org/v1/gonum/mat"
 )
 
-// RBF is cubic radial basis interpolation with a linear tail (Powell, "The
+// rbf is cubic radial basis interpolation with a linear tail (Powell, "The
 // theory of radial basis function approximation in 1990", 1992), the default
 // surrogate of NSGANetV2. The diagonal carries a small constant, so that equal
 // features with different values, and indicators that always sum to one, do no
-// harm. The zero value is ready for Fit.
-type RBF struct {
+// harm. The zero value is ready for fit.
+type rbf struct {
 	x       [][]float64
 	y       standard
 	weights []float64 // of the points, then of the tail: constant and features
@@ -23,11 +25,9 @@ type RBF struct {
 // the distances.
 const rbfSmoothing = 1e-3
 
-// String implements [Surrogate].
-func (*RBF) String() string { return "rbf(cubic, linear tail)" }
-
-// Fit implements [Surrogate].
-func (r *RBF) Fit(x [][]float64, y []float64) error {
+// fit replaces what was fitted before. x holds a row of features for each value of
+// y; there are at least two rows. The model keeps x. It takes O(n^3).
+func (r *rbf) fit(x [][]float64, y []float64) error {
 	n, p := len(x), len(x[0])
 	s, z := standardise(y)
 	r.x, r.y = x, s
@@ -41,7 +41,7 @@ func (r *RBF) Fit(x [][]float64, y []float64) error {
 			if i == j {
 				continue
 			}
-			d := math.Sqrt(squaredDistance(x[i], x[j]))
+			d := math.Sqrt(stat.SquaredDistance(x[i], x[j]))
 			nearest = min(nearest, d)
 			mean += d * d * d / float64(n*(n-1))
 			a.Set(i, j, d*d*d)
@@ -78,12 +78,12 @@ func (r *RBF) Fit(x [][]float64, y []float64) error {
 	return nil
 }
 
-// Predict implements [Surrogate].
-func (r *RBF) Predict(x []float64) float64 {
+// predict returns the expected value.
+func (r *rbf) predict(x []float64) float64 {
 	n := len(r.x)
 	mean := r.weights[n]
 	for i, xi := range r.x {
-		d := squaredDistance(x, xi)
+		d := stat.SquaredDistance(x, xi)
 		mean += r.weights[i] * d * math.Sqrt(d)
 	}
 	for j, v := range x {
@@ -92,17 +92,41 @@ func (r *RBF) Predict(x []float64) float64 {
 	return r.y.mean + r.y.deviation*mean
 }
 
-// Deviation implements [Surrogate]. An interpolation knows no variance: this
-// grows with the distance to the nearest point, to a quarter of the deviation of
-// all values where that is the points' own usual distance.
-func (r *RBF) Deviation(x []float64) float64 {
+// deviation stands for the standard deviation of predict's error. An interpolation
+// knows no variance: this grows with the distance to the nearest point, to a
+// quarter of the deviation of all values where that is the points' own usual
+// distance.
+func (r *rbf) deviation(x []float64) float64 {
 	nearest := math.Inf(1)
 	for _, xi := range r.x {
-		nearest = min(nearest, math.Sqrt(squaredDistance(x, xi)))
+		nearest = min(nearest, math.Sqrt(stat.SquaredDistance(x, xi)))
 	}
 	share := 1.0
 	if r.density > 0 {
 		share = min(1, nearest/r.density)
 	}
 	return 0.25 * r.y.deviation * share
+}
+
+// standard scales values to mean 0 and deviation 1.
+type standard struct{ mean, deviation float64 }
+
+func standardise(y []float64) (standard, []float64) {
+	var s standard
+	for _, v := range y {
+		s.mean += v
+	}
+	s.mean /= float64(len(y))
+	for _, v := range y {
+		s.deviation += (v - s.mean) * (v - s.mean)
+	}
+	s.deviation = math.Sqrt(s.deviation / float64(len(y)))
+	if s.deviation == 0 {
+		s.deviation = 1
+	}
+	z := make([]float64, len(y))
+	for i, v := range y {
+		z[i] = (v - s.mean) / s.deviation
+	}
+	return s, z
 }

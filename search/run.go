@@ -265,7 +265,8 @@ func (l *loop) replay() error {
 		l.queue = l.queue[1:]
 		c.name()
 		if t.ID != c.ID || t.ArchID != c.ArchID || !slices.Equal(t.Genes, c.Genes) {
-			return fmt.Errorf("search: trial %d (arch %s, genes %v) was recorded where trial %d (arch %s, genes %v) is asked for: %w",
+			return fmt.Errorf("search: trial %d (arch %s, genes %v) was recorded where trial %d (arch %s, genes %v) "+
+				"is asked for: %w",
 				t.ID, t.ArchID, t.Genes, c.ID, c.ArchID, c.Genes, ErrDiverged)
 		}
 		if err := l.tell(t); err != nil {

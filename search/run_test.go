@@ -36,7 +36,8 @@ func (m *memory) Append(batch []search.Trial) error {
 
 func newSearcher(t testing.TB, algorithm string, p *searchtest.Toy, seed uint64) search.Searcher {
 	t.Helper()
-	s, err := search.New(algorithm, search.Settings{Setup: search.Setup{Space: p, Objectives: p.Objectives(), Seed: seed}, Population: 20})
+	s, err := search.New(algorithm,
+		search.Settings{Setup: search.Setup{Space: p, Objectives: p.Objectives(), Seed: seed}, Population: 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +51,9 @@ func TestCancelAndResume(t *testing.T) {
 	const n = 600
 	for _, algorithm := range []string{"nsga2", "evolution", "local"} {
 		whole := &memory{}
-		if _, err := search.Run(context.Background(), newSearcher(t, algorithm, p, 1), p, whole, p.Objectives(), search.Options{Stop: search.Stop{Trials: n}}); err != nil {
+		_, err := search.Run(context.Background(), newSearcher(t, algorithm, p, 1), p, whole, p.Objectives(),
+			search.Options{Stop: search.Stop{Trials: n}})
+		if err != nil {
 			t.Fatal(err)
 		}
 		r := rand.New(rand.NewPCG(1, 1))
@@ -129,7 +132,10 @@ func TestFailedTrials(t *testing.T) {
 		}
 		return ok, nil
 	})
-	want := map[int]string{1: "out of memory on the device", 2: "panic: kaboom (run_test.go:", 3: "panic: assignment to entry in nil map (run_test.go:",
+	want := map[int]string{
+		1: "out of memory on the device",
+		2: "panic: kaboom (run_test.go:",
+		3: "panic: assignment to entry in nil map (run_test.go:",
 		4: "timed out after 50ms", 5: "objective cost has no value", 6: "objective gain is NaN", 7: "objective cost is +Inf", 8: "the constraint violation is NaN",
 		10: "the evaluator returned an error without text"}
 	m := &memory{}
@@ -183,7 +189,8 @@ func TestStops(t *testing.T) {
 	if s.Status != search.StatusEvaluations || s.Evaluations != 123 || s.Trials <= 123 {
 		t.Errorf("evaluations: %v after %d of %d", s.Status, s.Evaluations, s.Trials)
 	}
-	if s := run(search.Options{Stop: search.Stop{Time: time.Millisecond}}); s.Status != search.StatusTime && s.Status != search.StatusExhausted {
+	s = run(search.Options{Stop: search.Stop{Time: time.Millisecond}})
+	if s.Status != search.StatusTime && s.Status != search.StatusExhausted {
 		t.Errorf("time: %v", s.Status)
 	}
 	var stalled []int
@@ -197,7 +204,9 @@ func TestStops(t *testing.T) {
 	if stalled[0] != stalled[1] || stalled[0] != stalled[2] {
 		t.Errorf("the plateau depends on the workers: %v", stalled)
 	}
-	if _, err := search.Run(context.Background(), newSearcher(t, "nsga2", p, 1), p, nil, p.Objectives(), search.Options{Stop: search.Stop{Plateau: 10}}); err == nil {
+	_, err := search.Run(context.Background(), newSearcher(t, "nsga2", p, 1), p, nil, p.Objectives(),
+		search.Options{Stop: search.Stop{Plateau: 10}})
+	if err == nil {
 		t.Error("a plateau without reference point gives no error")
 	}
 	// A run that had ended is resumed with a larger budget as if it had had it.
@@ -229,7 +238,7 @@ func TestProgress(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := seen[len(seen)-1]
-	if last.Trials != 400 || last.Front != front || last.Hypervolume <= 0 || last.Best[0] != 0 && last.Best[0] > 50 || last.Best[1] <= 0 {
+	if last.Trials != 400 || last.Front != front || last.Hypervolume <= 0 || last.Best[0] > 50 || last.Best[1] <= 0 {
 		t.Errorf("%+v", last)
 	}
 	for i := 1; i < len(seen); i++ {
@@ -305,7 +314,8 @@ func BenchmarkRun(b *testing.B) {
 	}{{"toy", &searchtest.Toy{Genes: 16, Choices: 4}}, {"networks", phoneSpace(b)}} {
 		b.Run(c.name, func(b *testing.B) {
 			objectives := []search.Objective{{Name: "f1"}, {Name: "f2"}}
-			s, err := search.NewNSGA2(search.Setup{Space: c.space, Objectives: objectives, Seed: 1}, search.NSGA2Settings{Population: 1000})
+			s, err := search.NewNSGA2(search.Setup{Space: c.space, Objectives: objectives, Seed: 1},
+				search.NSGA2Settings{Population: 1000})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -319,7 +329,9 @@ func BenchmarkRun(b *testing.B) {
 			})
 			b.ReportAllocs()
 			b.ResetTimer()
-			if _, err := search.Run(context.Background(), s, e, nil, objectives, search.Options{Stop: search.Stop{Trials: b.N}, Reference: []float64{1e6, 1e6}}); err != nil {
+			_, err = search.Run(context.Background(), s, e, nil, objectives,
+				search.Options{Stop: search.Stop{Trials: b.N}, Reference: []float64{1e6, 1e6}})
+			if err != nil {
 				b.Fatal(err)
 			}
 		})
@@ -328,10 +340,14 @@ func BenchmarkRun(b *testing.B) {
 
 // phoneSpace is a space of the size that people search for phones.
 func phoneSpace(tb testing.TB) *space.Space {
-	spec := space.Spec{Input: []int{224, 224, 3}, Classes: 1000, Resolution: space.Ints{160, 192, 224}, Width: space.Floats{0.25, 0.5, 0.75, 1, 1.25}}
+	spec := space.Spec{Input: []int{224, 224, 3}, Classes: 1000, Resolution: space.Ints{160, 192, 224},
+		Width: space.Floats{0.25, 0.5, 0.75, 1, 1.25}}
 	for i, channels := range []space.Ints{{16}, {24, 32}, {32, 40}, {64, 80}, {96, 112}, {160, 192}, {320}} {
-		stage := space.StageSpec{Channels: channels, Stride: space.Ints{[]int{1, 2, 2, 2, 1, 2, 1}[i]}, Depth: space.Ints{1, 2, 3, 4},
-			Kernel: space.Ints{3, 5, 7}, Expansion: space.Floats{3, 4, 6}, Activation: space.Strings{"relu6", "hswish"}, SE: space.Floats{0, 0.25}}
+		stage := space.StageSpec{
+			Channels: channels, Stride: space.Ints{[]int{1, 2, 2, 2, 1, 2, 1}[i]}, Depth: space.Ints{1, 2, 3, 4},
+			Kernel: space.Ints{3, 5, 7}, Expansion: space.Floats{3, 4, 6},
+			Activation: space.Strings{"relu6", "hswish"}, SE: space.Floats{0, 0.25},
+		}
 		if i > 3 {
 			stage.Dilation = space.Ints{1, 2}
 		}
@@ -363,12 +379,15 @@ func TestNetworks(t *testing.T) {
 	for _, algorithm := range []string{"nsga2", "surrogate_nsga2"} {
 		first = nil
 		for workers := 1; workers <= 3; workers += 2 {
-			s, err := search.New(algorithm, search.Settings{Setup: search.Setup{Space: sp, Objectives: objectives, Seed: 1}, Evaluations: 120, Offspring: 24})
+			setup := search.Setup{Space: sp, Objectives: objectives, Seed: 1}
+			s, err := search.New(algorithm, search.Settings{Setup: setup, Evaluations: 120, Offspring: 24})
 			if err != nil {
 				t.Fatal(err)
 			}
 			m := &memory{}
-			if _, err := search.Run(context.Background(), s, e, m, objectives, search.Options{Workers: workers, Stop: search.Stop{Trials: 120}}); err != nil {
+			_, err = search.Run(context.Background(), s, e, m, objectives,
+				search.Options{Workers: workers, Stop: search.Stop{Trials: 120}})
+			if err != nil {
 				t.Fatal(err)
 			}
 			ids := map[string]bool{}

@@ -93,7 +93,8 @@ func newProposer(s Setup) (proposer, error) {
 	}
 	s.Retries = cmp.Or(s.Retries, 64)
 	if s.Reference != nil && len(s.Reference) != len(s.Objectives) {
-		return proposer{}, fmt.Errorf("search: the reference point has %d values for %d objectives", len(s.Reference), len(s.Objectives))
+		return proposer{}, fmt.Errorf("search: the reference point has %d values for %d objectives",
+			len(s.Reference), len(s.Objectives))
 	}
 	p := proposer{Setup: s}
 	if s.Reference != nil {
@@ -113,7 +114,8 @@ func (p *proposer) settings() string {
 	if p.Reference != nil {
 		reference = fmt.Sprintf(", reference=%v", p.Reference)
 	}
-	return fmt.Sprintf("start=%d, retries=%d, seed=%d, objectives=%s%s", len(p.Start), p.Retries, p.Seed, objectivesString(p.Objectives), reference)
+	return fmt.Sprintf("start=%d, retries=%d, seed=%d, objectives=%s%s",
+		len(p.Start), p.Retries, p.Seed, objectivesString(p.Objectives), reference)
 }
 
 // reseed makes the generator of the candidate that is asked for next.

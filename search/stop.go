@@ -20,7 +20,9 @@ const (
 	StatusFailed                    // Run returns an error
 )
 
-var statusNames = [...]string{"running", "trials", "evaluations", "time", "plateau", "exhausted", "interrupted", "failed"}
+var statusNames = [...]string{
+	"running", "trials", "evaluations", "time", "plateau", "exhausted", "interrupted", "failed",
+}
 
 // String returns one lower-case word.
 func (s Status) String() string {
@@ -28,15 +30,6 @@ func (s Status) String() string {
 		return fmt.Sprintf("Status(%d)", int(s))
 	}
 	return statusNames[s]
-}
-
-// Finished reports whether resuming with the same settings would add nothing.
-func (s Status) Finished() bool {
-	switch s {
-	case StatusTrials, StatusEvaluations, StatusPlateau, StatusExhausted:
-		return true
-	}
-	return false
 }
 
 // Stop says when a run ends; the first criterion met ends it. The zero Stop ends

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"nas/internal/stat"
 	"nas/search/pareto"
 	"nas/space"
 )
@@ -26,10 +27,6 @@ type SurrogateSettings struct {
 	// Optimism is how many standard deviations a prediction is improved by when
 	// candidates are compared. 0 means 1; negative means none.
 	Optimism float64
-	// New returns a fresh surrogate of an objective. nil means an [RBF]; [GP],
-	// [Ridge] and [Switching] are others. All that it returns must have one
-	// String.
-	New func(Objective) Surrogate
 	// Known returns what is cheap to compute of a genotype: the values of the
 	// objectives that need no surrogate, and the constraint violation as far as
 	// it is known. It must be deterministic. nil means that nothing is.
@@ -56,9 +53,8 @@ type SurrogateNSGA2 struct {
 	proposer
 	settings SurrogateSettings
 	encode   encoder
-	models   []Surrogate // nil where the objective is known
-	name     string      // of the models
-	scales   []scale     // of the known objectives as features
+	models   []*rbf  // nil where the objective is known
+	scales   []scale // of the known objectives as features
 	trials   []individual
 	features [][]float64 // of trials; nil where infeasible
 	feasible int
@@ -112,21 +108,19 @@ func NewSurrogateNSGA2(setup Setup, s SurrogateSettings) (*SurrogateNSGA2, error
 	for _, f := range []struct {
 		name     string
 		value, a int
-	}{{"initial", s.Initial, 4}, {"batch", s.Batch, 1}, {"population", s.Population, 4}, {"generations", s.Generations, 1}} {
+	}{
+		{"initial", s.Initial, 4}, {"batch", s.Batch, 1}, {"population", s.Population, 4}, {"generations", s.Generations, 1},
+	} {
 		if f.value < f.a {
 			return nil, fmt.Errorf("search: surrogate_nsga2: %s is %d; want %d or more", f.name, f.value, f.a)
 		}
 	}
-	if s.New == nil {
-		s.New = func(Objective) Surrogate { return new(RBF) }
-	}
 	n := &SurrogateNSGA2{proposer: p, settings: s, encode: newEncoder(p.Space), until: s.Initial}
 	known := n.sampleKnown()
 	for _, o := range p.Objectives {
-		var m Surrogate
+		var m *rbf
 		if !known[o.Name] {
-			m = s.New(o)
-			n.name = m.String()
+			m = new(rbf)
 		}
 		n.models = append(n.models, m)
 	}
@@ -157,7 +151,7 @@ func (n *SurrogateNSGA2) sampleKnown() map[string]bool {
 	}
 	distance := 0.0
 	for i := 1; i < len(genes); i++ {
-		distance += squaredDistance(genes[i], genes[i-1]) / float64(len(genes)-1)
+		distance += stat.SquaredDistance(genes[i], genes[i-1]) / float64(len(genes)-1)
 	}
 	known := map[string]bool{}
 	for i, o := range n.Objectives {
@@ -192,13 +186,18 @@ func (n *SurrogateNSGA2) describe(g space.Genes, cost []float64) []float64 {
 // String implements [Searcher].
 func (n *SurrogateNSGA2) String() string {
 	var known []string
+	surrogate := ""
 	for i, o := range n.Objectives {
 		if n.models[i] == nil {
 			known = append(known, o.Name)
+		} else {
+			surrogate = "rbf(cubic, linear tail)"
 		}
 	}
-	return fmt.Sprintf("surrogate_nsga2(initial=%d, batch=%d, population=%d, generations=%d, optimism=%g, surrogate=%s, known=%v, %s)",
-		n.settings.Initial, n.settings.Batch, n.settings.Population, n.settings.Generations, n.settings.Optimism, n.name, known, n.proposer.settings())
+	s := &n.settings
+	return fmt.Sprintf("surrogate_nsga2(initial=%d, batch=%d, population=%d, generations=%d, optimism=%g, "+
+		"surrogate=%s, known=%v, %s)",
+		s.Initial, s.Batch, s.Population, s.Generations, s.Optimism, surrogate, known, n.proposer.settings())
 }
 
 // Ask implements [Searcher].
@@ -264,9 +263,7 @@ func (n *SurrogateNSGA2) front() []individual {
 			candidates, points = append(candidates, x), append(points, x.cost)
 		}
 	}
-	members := slices.CompactFunc(pareto.Front(points), func(a, b int) bool {
-		return slices.Equal(points[a], points[b])
-	})
+	members := pareto.DistinctFront(points)
 	slices.Sort(members)
 	front := make([]individual, len(members))
 	for k, i := range members {
@@ -309,7 +306,7 @@ func (n *SurrogateNSGA2) fit() bool {
 		for k, i := range index {
 			x[k], y[k] = n.features[i], n.trials[i].cost[m]
 		}
-		if model.Fit(slices.Clone(x), y) != nil {
+		if model.fit(slices.Clone(x), y) != nil {
 			return false
 		}
 	}
@@ -336,9 +333,9 @@ func (n *SurrogateNSGA2) predict(g space.Genes, optimism float64) (cost []float6
 		if model == nil {
 			continue
 		}
-		cost[m] = model.Predict(x)
+		cost[m] = model.predict(x)
 		if optimism > 0 {
-			cost[m] -= optimism * model.Deviation(x)
+			cost[m] -= optimism * model.deviation(x)
 		}
 	}
 	return cost, 0

@@ -16,7 +16,8 @@ import (
 	"nas/space"
 )
 
-var writeScores = flag.Bool("write-scores", false, "score the networks of NAS-Bench-Macro anew and write testdata/macro_scores.csv")
+var writeScores = flag.Bool("write-scores", false,
+	"score the networks of NAS-Bench-Macro anew and write testdata/macro_scores.csv")
 
 // macroScores are the training-free scores of which testdata/macro_scores.csv has a
 // column each.
@@ -166,7 +167,8 @@ func TestTruth(t *testing.T) {
 					wins++
 				}
 			}
-			t.Logf("%s: surrogate_nsga2 is better than %s in %d of %d: %.2f against %.2f %% in the median", macroScores[k], rival, wins, seeds,
+			t.Logf("%s: surrogate_nsga2 is better than %s in %d of %d: %.2f against %.2f %% in the median",
+				macroScores[k], rival, wins, seeds,
 				100*median(best), 100*median(worth[rival]))
 			if rival != "nsga2" && wins < 18 {
 				t.Errorf("%s: surrogate_nsga2 is better than %s in %d of %d only", macroScores[k], rival, wins, seeds)

@@ -20,7 +20,8 @@ func TestZDTFronts(t *testing.T) {
 		2: 1.21 - 2.0/3,
 		4: 1.21 - 1.0/3,
 	} {
-		if got := search.Hypervolume(searchtest.ZDT(number).FrontPoints(4001), []float64{1.1, 1.1}); math.Abs(got-want) > 1e-3 {
+		got := search.Hypervolume(searchtest.ZDT(number).FrontPoints(4001), []float64{1.1, 1.1})
+		if math.Abs(got-want) > 1e-3 {
 			t.Errorf("zdt%d: %v, want %v", number, got, want)
 		}
 	}
@@ -53,7 +54,9 @@ func zdt(tb testing.TB, number int, seed uint64, evaluations int) (volume, igd f
 		tb.Fatal(err)
 	}
 	m := &memory{}
-	if _, err := search.Run(context.Background(), s, p, m, p.Objectives(), search.Options{Stop: search.Stop{Trials: evaluations}}); err != nil {
+	_, err = search.Run(context.Background(), s, p, m, p.Objectives(),
+		search.Options{Stop: search.Stop{Trials: evaluations}})
+	if err != nil {
 		tb.Fatal(err)
 	}
 	points := s.Population()

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"strconv"
 
 	"nas/blocks"
 )
@@ -44,16 +43,25 @@ const (
 	headKinds
 )
 
-// headTable is the one place that knows the heads' names and parameters.
+// headTable holds the heads' names and parameters.
 var headTable = [headKinds]struct {
 	name                       string
+	channels                   int // the default
 	hidden, rates, low, needsC bool
 }{
-	Classifier: {name: "classifier", hidden: true},
-	ASPP:       {name: "aspp", rates: true, needsC: true},
-	LRASPP:     {name: "lraspp", low: true, needsC: true},
-	FastSCNN:   {name: "fast_scnn", low: true, needsC: true},
+	Classifier: {name: "classifier", channels: 1280, hidden: true},
+	ASPP:       {name: "aspp", channels: 256, rates: true, needsC: true},
+	LRASPP:     {name: "lraspp", channels: 128, low: true, needsC: true},
+	FastSCNN:   {name: "fast_scnn", channels: 128, low: true, needsC: true},
 }
+
+// headWords are the names of the heads, by number.
+var headWords = func() (words []string) {
+	for _, row := range headTable {
+		words = append(words, row.name)
+	}
+	return words
+}()
 
 // String returns the name used in configs and arch strings.
 func (k HeadKind) String() string {
@@ -129,98 +137,30 @@ func appendSegment(p []byte, bs []Block) []byte {
 	return p
 }
 
-// String returns the block's part of an arch string.
-func (b Block) String() string { return string(b.append(nil)) }
-
-func (b *Block) append(p []byte) []byte {
-	p = append(p, b.Kind.String()...)
-	p = appendToken(p, "_k", b.Kernel)
-	p = appendToken(p, "_s", b.Stride)
-	if b.Dilation > 1 {
-		p = appendToken(p, "_d", b.Dilation)
-	}
-	if b.Groups > 1 {
-		p = appendToken(p, "_g", b.Groups)
-	}
-	if b.Expanded > 0 {
-		p = appendToken(p, "_x", b.Expanded)
-	}
-	if b.Multiplier > 0 {
-		p = appendToken(p, "_m", b.Multiplier)
-	}
-	p = appendToken(p, "_c", b.Channels)
-	p = append(p, '_')
-	p = append(p, b.Activation.String()...)
-	if b.Kind == DS {
-		p = append(p, '_')
-		p = append(p, afterNames[b.After]...)
-	}
-	switch a := &b.Attention; a.Kind {
-	case SE:
-		p = appendToken(p, "_se", a.Squeeze)
-		p = append(p, ':')
-		p = append(p, a.Inner.String()...)
-		p = append(p, ':')
-		p = append(p, a.Gate.String()...)
-	case ECA:
-		p = appendToken(p, "_eca", a.Kernel)
-	case CBAM:
-		p = appendToken(p, "_cbam", a.Squeeze)
-	}
-	if b.Experts > 0 {
-		p = appendToken(p, "_q", b.Experts)
-	}
-	if b.PointExperts > 0 {
-		p = appendToken(p, "_p", b.PointExperts)
-	}
-	if b.Residual {
-		p = append(p, "_res"...)
-	}
-	return p
-}
-
 func (h *Head) append(p []byte) []byte {
 	p = append(p, h.Kind.String()...)
 	if h.Channels > 0 {
-		p = appendToken(p, "_c", h.Channels)
+		p = appendInt(append(p, "_c"...), h.Channels)
 	}
 	if h.Hidden > 0 {
-		p = appendToken(p, "_h", h.Hidden)
+		p = appendInt(append(p, "_h"...), h.Hidden)
 	}
 	for i, r := range h.Rates {
 		sep := "_d"
 		if i > 0 {
 			sep = ":"
 		}
-		p = appendToken(p, sep, r)
+		p = appendInt(append(p, sep...), r)
 	}
 	if h.Low > 0 {
-		p = appendToken(p, "_t", h.Low)
+		p = appendInt(append(p, "_t"...), h.Low)
 	}
 	if h.acts() {
 		p = append(p, '_')
 		p = append(p, h.Activation.String()...)
 	}
-	return appendToken(p, "_n", h.Classes)
+	return appendInt(append(p, "_n"...), h.Classes)
 }
 
 // acts reports whether the head's activation occurs anywhere.
 func (h *Head) acts() bool { return h.Channels > 0 || h.Hidden > 0 }
-
-func appendToken(p []byte, name string, n int) []byte {
-	return appendInt(append(p, name...), n)
-}
-
-// appendInt is strconv.AppendInt, of which it spares numbers of one to three digits
-// the generality: an arch string has nearly a hundred.
-func appendInt(p []byte, n int) []byte {
-	switch {
-	case n < 0 || n > 999:
-		return strconv.AppendInt(p, int64(n), 10)
-	case n > 99:
-		return append(p, byte('0'+n/100), byte('0'+n/10%10), byte('0'+n%10))
-	case n > 9:
-		return append(p, byte('0'+n/10), byte('0'+n%10))
-	}
-	return append(p, byte('0'+n))
-}

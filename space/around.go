@@ -3,8 +3,6 @@ package space
 import (
 	"math"
 	"slices"
-
-	"nas/blocks"
 )
 
 // Vary says what [Around] may change besides depths, kernel sizes, expansion
@@ -45,7 +43,7 @@ func Around(a Arch, v Vary) (Spec, Arch) {
 			for n < len(row) && alike(row[:n+1], cin) {
 				n++
 			}
-			spec.Stage = append(spec.Stage, around(row[:n], cin, v))
+			spec.Stage = append(spec.Stage, stageAround(row[:n], cin, v))
 			b.Stages = append(b.Stages, row[:n:n])
 			cin, row = row[0].Channels, row[n:]
 		}
@@ -74,43 +72,39 @@ func (b *Block) plainStem() bool {
 	return b.Kind == Conv && b.Dilation == 1 && b.Experts == 0 && !b.Residual
 }
 
-// alike tells whether blocks can be one stage, cin being the input channels of
-// the first: all but their kernel sizes and widths inside is common to them.
+// alike reports whether blocks can be one stage. cin is the number of input channels of
+// the first. What is decided by genes that are not free must be the same for all.
 func alike(row []Block, cin int) bool {
-	x := row[0]
-	residual, dilation := int8(-1), 0
-	_, _, ok := gateRatio(row, cin)
-	for i := range row {
-		b := &row[i]
-		if i > 0 && (b.Stride != 1 || b.Channels != x.Channels) || b.Kind != x.Kind || b.Activation != x.Activation || b.After != x.After ||
-			b.Groups != x.Groups || b.Multiplier != x.Multiplier || b.Experts != x.Experts || b.PointExperts != x.PointExperts ||
-			b.Attention.Kind != x.Attention.Kind || b.Attention.Inner != x.Attention.Inner || b.Attention.Gate != x.Attention.Gate {
+	x := &row[0]
+	for i := range row[1:] {
+		b := &row[i+1]
+		if b.Stride != 1 || b.Channels != x.Channels || b.Attention.Inner != x.Attention.Inner || b.Attention.Gate != x.Attention.Gate {
 			return false
 		}
-		if b.Kernel > 1 && b.Stride == 1 { // it could be dilated
-			if dilation > 0 && b.Dilation != dilation {
-				return false
+	}
+	for g := range geneTable {
+		gene := &geneTable[g]
+		var first *Block
+		in := cin
+		for i := range row {
+			b := &row[i]
+			if !gene.free && (gene.shows == nil || gene.shows(b, in)) {
+				if first != nil && !gene.agree(first, b) {
+					return false
+				}
+				first = b
 			}
-			dilation = b.Dilation
-		}
-		if (i > 0 || cin == b.Channels) && b.Stride == 1 { // it could have a residual
-			is := int8(0)
-			if b.Residual {
-				is = 1
-			}
-			if residual >= 0 && is != residual {
-				return false
-			}
-			residual = is
+			in = b.Channels
 		}
 	}
+	_, _, ok := gateRatio(row, cin)
 	return ok
 }
 
-// around is the stage of one row of blocks.
-func around(row []Block, cin int, v Vary) StageSpec {
-	x := row[0]
-	s := StageSpec{Block: Strings{x.Kind.String()}, Channels: Ints{x.Channels}, Stride: Ints{x.Stride}}
+// stageAround returns the stage around one row of blocks.
+func stageAround(row []Block, cin int, v Vary) StageSpec {
+	x := &row[0]
+	s := StageSpec{Channels: Ints{x.Channels}, Stride: Ints{x.Stride}}
 	for _, n := range []int{len(row) - 1, len(row), len(row) + 1} {
 		if n >= 1 && n <= maxDepth {
 			s.Depth = append(s.Depth, n)
@@ -122,71 +116,40 @@ func around(row []Block, cin int, v Vary) StageSpec {
 		}
 	}
 	slices.Sort(s.Channels)
-	in := cin
-	spatial, dilation, residual := true, 1, Bools(nil)
-	for i := range row {
-		b := &row[i]
-		s.Kernel = with(s.Kernel, b.Kernel)
-		spatial = spatial && b.Kernel > 1
-		dilation = max(dilation, b.Dilation)
-		if x.Kind.has(gExpansion) {
-			s.Expansion = with(s.Expansion, ratio(b, in))
+	for g := range blockGenes {
+		if x.Kind.has(g) && g != gAttention && g != gSE {
+			s.setValues(g, geneTable[g].around(row, cin, v))
 		}
-		if b.Stride == 1 && in == b.Channels && b.Residual != kindTable[x.Kind].residual {
-			residual = Bools{b.Residual}
-		}
-		in = b.Channels
 	}
-	if spatial {
-		s.Kernel = with(with(with(s.Kernel, 3), 5), 7)
+	switch {
+	case x.PointExperts == 0:
+	case x.Experts == 0:
+		s.ExpertsIn = "pointwise"
+	default:
+		s.ExpertsIn = "both"
 	}
-	slices.Sort(s.Kernel)
-	if dilation > 1 {
-		s.Dilation = Ints{dilation}
-	}
-	if x.Kind.has(gResidual) {
-		s.Residual = residual
-	}
-	if x.Kind.has(gExpansion) {
-		for _, e := range []float64{3, 4, 6} {
-			s.Expansion = with(s.Expansion, e)
-		}
-		slices.Sort(s.Expansion)
-	}
-	s.Activation = Strings{x.Activation.String()}
-	if v.Activation && x.Activation != blocks.Identity {
-		s.Activation = with(with(s.Activation, blocks.ReLU6.String()), blocks.HSwish.String())
-	}
-	if x.Kind.has(gAfter) {
-		s.ActivationAfter = Strings{afterNames[x.After]}
-	}
-	if x.Kind == Grouped {
-		s.Groups = Ints{x.Groups}
-	}
-	if x.Multiplier > 1 {
-		s.Multiplier = Ints{x.Multiplier}
-	}
-	s.aroundExperts(&x)
 	if x.Kind.has(gAttention) {
 		s.aroundGate(row, cin, v)
 	}
 	return s
 }
 
-func (s *StageSpec) aroundExperts(x *Block) {
-	n := max(x.Experts, x.PointExperts)
-	if n < 2 {
-		return
+// around returns the values of the gene for the stage around a row of blocks.
+func (r *geneRow) around(row []Block, cin int, v Vary) (values []float64) {
+	for i := range row {
+		b := &row[i]
+		if r.shows == nil || r.shows(b, cin) {
+			values = with(values, r.of(b, cin, nil))
+		}
+		cin = b.Channels
 	}
-	s.Experts = Ints{n}
-	switch {
-	case x.Experts == 0:
-		s.ExpertsIn = "pointwise"
-	case x.PointExperts > 0:
-		s.ExpertsIn = "both"
+	if r.widen != nil {
+		values = r.widen(values, row[0].Kind, v.Activation)
 	}
+	return values
 }
 
+// aroundGate sets what decides the gate of the blocks.
 func (s *StageSpec) aroundGate(row []Block, cin int, v Vary) {
 	g := row[0].Attention
 	r, fromInput, _ := gateRatio(row, cin)
@@ -224,10 +187,7 @@ func gateRatio(row []Block, cin int) (r float64, fromInput, ok bool) {
 	ratios := []float64{0.25, 0.125, 0.5}
 	for i := range row {
 		b := &row[i]
-		q := size{cin, cin * max(1, b.Multiplier), b.Attention.Squeeze}
-		if b.Expanded > 0 {
-			q.inner = b.Expanded
-		}
+		q := size{cin, b.gatedChannels(cin), b.Attention.Squeeze}
 		sizes = append(sizes, q)
 		ratios = append(ratios, float64(q.squeeze)/float64(q.inner), (float64(q.squeeze)+1e-6)/float64(q.in))
 		cin = b.Channels
@@ -240,12 +200,4 @@ func gateRatio(row []Block, cin int) (r float64, fromInput, ok bool) {
 		}
 	}
 	return math.Min(1, ratios[3]), false, len(row) == 1
-}
-
-// with appends v unless it is there.
-func with[L ~[]T, T comparable](list L, v T) L {
-	if slices.Contains(list, v) {
-		return list
-	}
-	return append(list, v)
 }

@@ -9,20 +9,32 @@ import (
 // Kind names a block of an [Arch].
 type Kind uint8
 
-// The kinds of blocks. BN follows every convolution; "act" is the block's
-// activation.
+// The kinds of blocks. Batch normalisation follows every convolution. The
+// documentation of the config takes its descriptions from these comments.
 const (
-	Conv     Kind = iota // K x K convolution, act
-	Grouped              // K x K convolution in groups, act, channel shuffle (Zhang et al., CVPR 2018) unless depthwise
-	DS                   // K x K depthwise, 1x1; act after either or both (Howard et al., 2017)
-	MBConv               // 1x1 expansion, act, K x K depthwise, act, 1x1 linear (Sandler et al., CVPR 2018)
-	Fused                // K x K expansion, act, 1x1 linear (Gupta and Tan, 2019)
-	Xception             // act, K x K depthwise, 1x1: activation first, none inside (Chollet, CVPR 2017)
-	skip                 // nothing, or a 1x1 projection where the shape changes; only in a Spec
+	// One dense KxK convolution.
+	Conv Kind = iota
+	// A KxK convolution in groups, then a channel shuffle unless it is depthwise
+	// (ShuffleNet: Zhang et al., CVPR 2018).
+	Grouped
+	// A KxK depthwise convolution, then 1x1 (MobileNetV1: Howard et al., 2017; with
+	// `activation_after = "depthwise"` the first block of MobileNetV2).
+	DS
+	// The inverted residual: 1x1 up, KxK depthwise, linear 1x1 down (MobileNetV2:
+	// Sandler et al., CVPR 2018).
+	MBConv
+	// The inverted residual with one dense KxK convolution instead of the first two
+	// (EfficientNetV2; Gupta and Tan, 2019).
+	Fused
+	// The activation, then KxK depthwise and 1x1 with nothing in between (Xception:
+	// Chollet, CVPR 2017).
+	Xception
+	// No block, or a 1x1 convolution with the stride where the shape changes.
+	skip
 )
 
-// blockGene numbers the genes of one block, in the order in which they stand in
-// a genotype: the kind first, because it decides which of the others live.
+// blockGene numbers the genes of one block in the order in which they stand in a
+// genotype. The kind is the first one because it decides which of the others live.
 type blockGene uint8
 
 const (
@@ -33,39 +45,45 @@ const (
 	gActivation
 	gAfter
 	gGroups
-	gAttention
 	gSE
+	gAttention
 	gResidual
 	gExperts
 	gMultiplier
 	blockGenes // their number
 )
 
-// blockGeneKeys are the names of the genes in a config.
-var blockGeneKeys = [blockGenes]string{
-	"block", "kernel", "expansion", "dilation", "activation", "activation_after", "groups", "attention", "se",
-	"residual", "experts", "multiplier",
-}
-
 const (
 	window   = 1<<gKernel | 1<<gDilation | 1<<gActivation | 1<<gResidual
 	attended = 1<<gAttention | 1<<gSE
 )
 
-// kindTable is the one place that knows names of kinds and the genes they have.
+// kindTable holds what distinguishes the kinds besides their layers.
 var kindTable = [...]struct {
-	name     string
-	genes    uint16 // bit per blockGene beyond the kind
-	residual bool   // where the config does not say
+	name      string // in configs and arch strings
+	genes     uint16 // a bit for each blockGene that the kind has besides gKind
+	residual  bool   // whether it has a residual if the config does not say
+	separable bool   // the KxK convolution is depthwise
+	pointwise bool   // it has 1x1 convolutions, which may have experts of their own
 }{
-	Conv:     {"conv", window | 1<<gExperts, false},
-	Grouped:  {"grouped", window | 1<<gGroups | 1<<gExperts, false},
-	DS:       {"ds", window | 1<<gAfter | attended | 1<<gExperts | 1<<gMultiplier, false},
-	MBConv:   {"mbconv", window | 1<<gExpansion | attended | 1<<gExperts, true},
-	Fused:    {"fused", window | 1<<gExpansion | attended | 1<<gExperts, true},
-	Xception: {"xception", window, true},
-	skip:     {"skip", 0, false},
+	Conv:    {name: "conv", genes: window | 1<<gExperts},
+	Grouped: {name: "grouped", genes: window | 1<<gGroups | 1<<gExperts},
+	DS: {name: "ds", genes: window | 1<<gAfter | attended | 1<<gExperts | 1<<gMultiplier,
+		separable: true, pointwise: true},
+	MBConv: {name: "mbconv", genes: window | 1<<gExpansion | attended | 1<<gExperts,
+		residual: true, separable: true, pointwise: true},
+	Fused:    {name: "fused", genes: window | 1<<gExpansion | attended | 1<<gExperts, residual: true, pointwise: true},
+	Xception: {name: "xception", genes: window, residual: true, separable: true},
+	skip:     {name: "skip"},
 }
+
+// kindWords are the names of the kinds, by number.
+var kindWords = func() (words []string) {
+	for _, row := range kindTable {
+		words = append(words, row.name)
+	}
+	return words
+}()
 
 // String returns the name used in configs and arch strings.
 func (k Kind) String() string {
@@ -75,80 +93,35 @@ func (k Kind) String() string {
 	return kindTable[k].name
 }
 
+// has reports whether blocks of kind k have gene g.
 func (k Kind) has(g blockGene) bool { return g == gKind || kindTable[k].genes>>g&1 == 1 }
 
-func parseKind(name string) (Kind, bool) {
-	for k, row := range kindTable {
-		if row.name == name {
-			return Kind(k), true
-		}
-	}
-	return 0, false
-}
-
-// afterNames are the words for the place of a DS block's activation.
-var afterNames = [...]string{
-	blocks.AfterBoth:      "both",
-	blocks.AfterDepthwise: "depthwise",
-	blocks.AfterPointwise: "pointwise",
-}
-
-func parseAfter(name string) (blocks.ActPlace, bool) {
-	for a, n := range afterNames {
-		if n == name {
-			return blocks.ActPlace(a), true
-		}
-	}
-	return 0, false
-}
-
-// AttentionKind names a gate on the channels of a block.
-type AttentionKind uint8
-
-// The gates.
-const (
-	NoAttention AttentionKind = iota
-	SE                        // squeeze-and-excite (Hu et al., CVPR 2018)
-	ECA                       // efficient channel attention (Wang et al., CVPR 2020)
-	CBAM                      // channel and spatial gates (Woo et al., ECCV 2018)
-)
-
-var attentionNames = [...]string{NoAttention: "none", SE: "se", ECA: "eca", CBAM: "cbam"}
-
-// String returns "none", "se", "eca" or "cbam".
-func (k AttentionKind) String() string {
-	if int(k) >= len(attentionNames) {
-		return fmt.Sprintf("AttentionKind(%d)", uint8(k))
-	}
-	return attentionNames[k]
-}
-
-func parseAttention(name string) (AttentionKind, bool) {
-	for k, n := range attentionNames {
-		if n == name {
-			return AttentionKind(k), true
-		}
-	}
-	return 0, false
-}
-
-// Attention is a gate with its final numbers. The zero value is none.
-type Attention struct {
-	Kind    AttentionKind
-	Squeeze int            // SE and CBAM: channels between the two layers
-	Kernel  int            // ECA: taps of the convolution over channels, odd
-	Inner   blocks.ActFunc // SE: after the first layer; CBAM always has ReLU
-	Gate    blocks.ActFunc // SE: blocks.HSigmoid or blocks.Sigmoid; the others always have Sigmoid
-}
-
-// Block is one block of an [Arch] with its final numbers. Blocks are
-// comparable, and two blocks that build the same ops from the same input are
-// equal: an MBConv without expansion is written as DS, a Grouped with one group
-// or a Fused without expansion as Conv, and what has no effect is zero.
+// Block is one block of an [Arch] with its final numbers. Blocks are comparable. Two
+// blocks that build the same ops from the same input are equal: an MBConv without
+// expansion is written as DS, a Grouped with one group or a Fused without expansion as
+// Conv, and what has no effect is zero.
+//
+// The text form of a block is
+//
+//	block   = kind "_k" K "_s" stride [ "_d" dilation ] [ "_g" groups ]
+//	          [ "_x" expanded ] [ "_m" multiplier ] "_c" channels "_" act [ "_" after ]
+//	          [ attention ] [ "_q" experts ] [ "_p" pointwise experts ] [ "_res" ]
+//	kind    = "conv" | "grouped" | "ds" | "mbconv" | "fused" | "xception"
+//	act     = "identity" | "relu" | "relu6" | "hswish" | "hsigmoid" | "swish" | "sigmoid"
+//	after   = "depthwise" | "pointwise" | "both"    always and only in ds
+//	attention = "_se" squeeze ":" act ":" gate | "_eca" taps | "_cbam" squeeze
+//	                                                only in ds, mbconv and fused
+//	gate    = "hsigmoid" | "sigmoid"
+//
+// All numbers are absolute. A dilation, a multiplier and a number of experts of 1 are
+// left out. Grouped always has groups; mbconv and fused always have expanded channels;
+// only ds has a multiplier. Experts of the KxK convolution ("_q") occur in all kinds
+// but xception, those of the 1x1 convolutions ("_p") in ds, mbconv and fused. "_res"
+// says that the input is added to the output.
 type Block struct {
 	Kind       Kind
 	Kernel     int             // spatial extent, odd
-	Stride     int             // 1 or more, both ways
+	Stride     int             // 1 or more, in both directions
 	Dilation   int             // of the KxK convolution, 1 or more
 	Groups     int             // Grouped: 2 or more; otherwise 1
 	Expanded   int             // MBConv and Fused: channels of the expansion; otherwise 0
@@ -157,184 +130,160 @@ type Block struct {
 	After      blocks.ActPlace // DS only: AfterDepthwise is the linear bottleneck
 	Attention  Attention       // DS and MBConv: after the depthwise; Fused: after the expansion
 	Multiplier int             // DS: depthwise outputs for each input channel, 2 or more; 0 means one
-	// Experts, if not 0, mixes the weights of the KxK convolution for each image
-	// from so many sets (CondConv: Yang et al., NeurIPS 2019); 2 or more. Not for
-	// Xception. PointExperts does so for the 1x1 convolutions of DS, MBConv and Fused.
-	Experts      int
+	// Experts, if not 0, is the number of weight sets that the KxK convolution mixes
+	// for each image (CondConv: Yang et al., NeurIPS 2019), 2 or more. Not for Xception.
+	Experts int
+	// PointExperts is the same for the 1x1 convolutions of DS, MBConv and Fused.
 	PointExperts int
 	Residual     bool // the input is added to the output; Stride 1, equal channels
 }
 
-// template is a block before its place in a network is known: what one set of
-// block genes, or one entry of a choice, says.
-type template struct {
-	kind       Kind
-	after      blocks.ActPlace
-	residual   int8 // 1 yes, 0 no, -1 as is usual for the kind
-	kernel     int
-	dilation   int
-	groups     int
-	expansion  float64
-	activation blocks.ActFunc
-	attention  AttentionKind
-	se         float64
-	experts    int
-	multiplier int
+// token is one part of the text form of a block: an underscore, a letter and a number, or
+// what the gene has instead.
+type token struct {
+	gene     blockGene // only kinds that have the gene have the token; gKind: all kinds
+	prefix   string    // underscore and letter; "": not a number
+	what     string    // what the number is, after "want"
+	low      int       // the smallest valid number of a Block, and what a missing token means
+	least    int       // the smallest number that is written
+	high     int       // the largest valid number
+	optional bool      // the token may be missing although the kind has the gene
 }
 
-// place is where a block stands: all that its final numbers depend on besides
-// its template.
-type place struct {
-	cin, cout int
-	stride    int
-	dilation  int  // factor on the template's dilation, from a limited output stride
-	forced    bool // stride is 1 only because of a limited output stride
+// blockTokens are the tokens behind the kind, in order. The order is part of the format.
+var blockTokens = [...]token{
+	{gKernel, "_k", "a kernel size", 1, 1, maxKernel, false},
+	{gKind, "_s", "a stride", 1, 1, maxKernel, false},
+	{gDilation, "_d", "a dilation", 1, 2, maxDilation, true},
+	{gGroups, "_g", "a number of groups", 1, 2, maxNumber, false},
+	{gExpansion, "_x", "expanded channels", 0, 1, maxNumber, false},
+	{gMultiplier, "_m", "a depthwise multiplier", 0, 2, maxExperts, true},
+	{gKind, "_c", "channels", 1, 1, maxNumber, false},
+	{gene: gActivation},
+	{gene: gAfter},
+	{gene: gAttention},
+	{gExperts, "_q", "a number of experts", 0, 2, maxExperts, true},
+	{gExperts, "_p", "a number of pointwise experts", 0, 2, maxExperts, true},
+	{gene: gResidual},
 }
 
-// style is what a stage settles for all its blocks, beyond their genes.
-type style struct {
-	seFromInput     bool // the ratio is of the block's input channels
-	seInner, seGate blocks.ActFunc
-	// Where the experts of blocks of several convolutions are.
-	kernelExperts, pointExperts bool
+// numbers returns the numbers of the tokens, in the order of blockTokens.
+func (b *Block) numbers() [len(blockTokens)]*int {
+	return [...]*int{&b.Kernel, &b.Stride, &b.Dilation, &b.Groups, &b.Expanded, &b.Multiplier, &b.Channels,
+		nil, nil, nil, &b.Experts, &b.PointExperts, nil}
 }
 
-// absent reports whether a skip vanishes at p: nothing changes shape there.
-func (p place) absent() bool { return p.stride == 1 && p.cin == p.cout && !p.forced }
+// String returns the text form.
+func (b Block) String() string { return string(b.append(nil)) }
 
-// build gives t its final numbers at p in normal form; ok is false where
-// nothing is left of it.
-func (t *template) build(p place, style *style) (b Block, ok bool) {
-	ok = t.buildTo(&b, p, style)
-	return b, ok
-}
-
-// buildTo is build into b; a Block is large to hand around.
-func (t *template) buildTo(b *Block, p place, style *style) bool {
-	if t.kind == skip {
-		if p.absent() {
-			return false
+func (b *Block) append(p []byte) []byte {
+	p = append(p, b.Kind.String()...)
+	for i, n := range b.numbers() {
+		switch t := &blockTokens[i]; {
+		case n != nil:
+			if *n >= t.least {
+				p = appendInt(append(p, '_', t.prefix[1]), *n)
+			}
+		case t.gene == gActivation:
+			p = append(append(p, '_'), b.Activation.String()...)
+		case t.gene == gAfter && b.Kind == DS:
+			p = append(append(p, '_'), afterWords[b.After]...)
+		case t.gene == gAttention:
+			p = b.Attention.append(p)
+		case t.gene == gResidual && b.Residual:
+			p = append(p, "_res"...)
 		}
-		*b = Block{Kind: Conv, Kernel: 1, Stride: p.stride, Dilation: 1, Groups: 1, Channels: p.cout}
-		return true
 	}
-	row := &kindTable[t.kind]
-	*b = Block{Kind: t.kind, Kernel: t.kernel, Stride: p.stride, Dilation: effectiveDilation(t.dilation, t.kernel, p),
-		Groups: 1, Channels: p.cout, Activation: t.activation}
-	if row.genes>>gResidual&1 == 1 {
-		b.Residual = (t.residual > 0 || t.residual < 0 && row.residual) && p.stride == 1 && p.cin == p.cout
-	}
-	inner := p.cin // channels at the squeeze-and-excite layer
-	switch t.kind {
-	case Grouped:
-		if b.Groups = t.groups; b.Groups == 1 {
-			b.Kind = Conv
+	return p
+}
+
+// parse reads the token, whose number is n, if kind b.Kind has it.
+func (t *token) parse(p *parser, b *Block, n *int) {
+	has := b.Kind.has(t.gene)
+	switch {
+	case n != nil:
+		if *n = t.low; has && (!t.optional || p.next(t.prefix)) {
+			p.expect(t.prefix)
+			*n = p.least(t.least, t.what)
 		}
+	case !has:
+	case t.gene == gActivation:
+		p.expect("_")
+		b.Activation = p.activation()
+	case t.gene == gAfter:
+		p.expect("_")
+		b.After = blocks.ActPlace(p.oneOf(afterWords, "where the activation stands"))
+	case t.gene == gAttention:
+		b.Attention = p.attention()
+	case t.gene == gResidual:
+		b.Residual = p.accept("_res")
+	}
+}
+
+// afterWords are the words for the position of a DS block's activation, by number.
+var afterWords = []string{
+	blocks.AfterBoth:      "both",
+	blocks.AfterDepthwise: "depthwise",
+	blocks.AfterPointwise: "pointwise",
+}
+
+// layers returns the block of package blocks that has these numbers.
+func (b *Block) layers() blocks.Block {
+	if b.Experts > 0 || b.PointExperts > 0 {
+		return mixture{b}
+	}
+	se, other := b.Attention.layers()
+	switch b.Kind {
 	case DS:
-		if t.multiplier > 1 {
-			b.Multiplier = t.multiplier
-			inner *= t.multiplier
-		}
-		if b.After = t.after; t.activation == blocks.Identity {
-			b.After = blocks.AfterDepthwise
-		}
+		return blocks.DepthwiseSeparable{Out: b.Channels, Kernel: b.Kernel, Stride: b.Stride, Dilation: b.Dilation,
+			Act: b.Activation, ActAfter: b.After, SE: se, Attention: other, Multiplier: b.Multiplier, Residual: b.Residual}
 	case MBConv:
-		if inner = expandedChannels(p.cin, t.expansion); inner == p.cin {
-			b.Kind, b.After = DS, blocks.AfterDepthwise
-		} else {
-			b.Expanded = inner
-		}
+		return blocks.InvertedResidual{Out: b.Channels, Expanded: b.Expanded, Kernel: b.Kernel, Stride: b.Stride,
+			Dilation: b.Dilation, Act: b.Activation, SE: se, Attention: other, NoResidual: !b.Residual}
 	case Fused:
-		if inner = expandedChannels(p.cin, t.expansion); inner == p.cin {
-			b.Kind, inner = Conv, 0
-		} else {
-			b.Expanded = inner
-		}
+		return blocks.FusedInvertedResidual{Out: b.Channels, Expanded: b.Expanded, Kernel: b.Kernel, Stride: b.Stride,
+			Dilation: b.Dilation, Act: b.Activation, SE: se, Attention: other, NoResidual: !b.Residual}
+	case Xception:
+		return blocks.XceptionSeparable{Out: b.Channels, Kernel: b.Kernel, Stride: b.Stride, Dilation: b.Dilation,
+			PreAct: b.Activation, Residual: b.Residual}
 	}
-	if row.genes>>gSE&1 == 1 && inner > 0 && (t.attention != SE || t.se > 0) {
-		b.Attention = attention(t.attention, t.se, p.cin, inner, style)
+	if b.Residual {
+		return shortcut{b.conv()}
 	}
-	if row.genes>>gExperts&1 == 1 {
-		b.Experts, b.PointExperts = style.experts(b.Kind, t.experts)
-	}
-	return true
+	return b.conv()
 }
 
-// attention gives a gate on inner channels its final numbers.
-func attention(k AttentionKind, ratio float64, cin, inner int, style *style) Attention {
-	switch k {
-	case SE:
-		if n := squeezeChannels(ratio, cin, inner, style.seFromInput); n > 0 {
-			return Attention{Kind: SE, Squeeze: n, Inner: style.seInner, Gate: style.seGate}
-		}
-	case ECA:
-		return Attention{Kind: ECA, Kernel: blocks.ECAKernel(inner)}
-	case CBAM:
-		if ratio == 0 {
-			ratio = 0.25
-		}
-		return Attention{Kind: CBAM, Squeeze: squeezeChannels(ratio, cin, inner, style.seFromInput)}
-	}
-	return Attention{}
+// conv is the one convolution of the kinds Conv and Grouped.
+func (b *Block) conv() blocks.ConvBNAct {
+	return blocks.ConvBNAct{Out: b.Channels, Kernel: b.Kernel, Stride: b.Stride, Dilation: b.Dilation, Groups: b.Groups,
+		Act: b.Activation, Shuffle: b.Groups > 1 && b.Groups < b.Channels}
 }
 
-// experts says which convolutions of a block in normal form have n experts.
-func (s *style) experts(k Kind, n int) (kernel, point int) {
-	if n < 2 {
-		return 0, 0
-	}
-	if k == Conv || k == Grouped {
-		return n, 0
-	}
-	if s.kernelExperts {
-		kernel = n
-	}
-	if s.pointExperts {
-		point = n
-	}
-	return kernel, point
+// shortcut adds a block's input to its output.
+type shortcut struct{ inner blocks.Block }
+
+func (s shortcut) Build(b *blocks.Builder, in blocks.Value) blocks.Value {
+	return b.Apply("add", &blocks.Add{}, s.inner.Build(b, in), in)
 }
 
-// effectiveDilation is the dilation that a block really gets: a 1x1 kernel has
-// none, and a block with a stride keeps its convolution undilated, because a
-// stride after a dilation would throw most of the taps' positions away.
-func effectiveDilation(d, kernel int, p place) int {
-	if kernel == 1 || p.stride > 1 {
-		return 1
+// pack fills words with the numbers of the block. Different blocks give different words.
+// It returns false if a number is larger than any valid block has.
+func (b *Block) pack(words *[4]uint64) bool {
+	at := &b.Attention
+	words[0] = pack3(b.Channels, b.Expanded, b.Groups)
+	words[1] = pack3(b.Dilation, at.Squeeze, at.Kernel)
+	words[2] = pack3(b.Kernel, b.Stride, b.Multiplier)
+	words[3] = uint64(b.Kind)<<56 | uint64(at.Kind)<<48 | uint64(b.Activation)<<40 | uint64(b.After)<<32 |
+		uint64(at.Inner)<<24 | uint64(at.Gate)<<16 | uint64(b.Experts)<<8 | uint64(b.PointExperts)
+	if b.Residual {
+		words[2] |= 1 << 63
 	}
-	return d * p.dilation
+	return fits(21, b.Channels|b.Expanded|b.Groups|b.Dilation|at.Squeeze|at.Kernel|b.Kernel|b.Stride|b.Multiplier) &&
+		fits(8, int(b.Activation)|int(b.After)|int(at.Inner)|int(at.Gate)|b.Experts|b.PointExperts)
 }
 
-// expandedChannels is the width inside an inverted residual.
-func expandedChannels(cin int, ratio float64) int {
-	if ratio == 1 {
-		return cin
-	}
-	return makeDivisible(float64(cin) * ratio)
-}
+// pack3 packs three numbers of 21 bits.
+func pack3(a, b, c int) uint64 { return uint64(a)<<42 | uint64(b)<<21 | uint64(c) }
 
-// squeezeChannels sizes a squeeze-and-excite layer: a fraction of the channels
-// that it works on made divisible (MobileNetV3), or of the block's input,
-// rounded down (MnasNet, EfficientNet).
-func squeezeChannels(ratio float64, cin, inner int, fromInput bool) int {
-	if ratio == 0 {
-		return 0
-	}
-	if fromInput {
-		return max(1, int(float64(cin)*ratio))
-	}
-	return makeDivisible(float64(inner) * ratio)
-}
-
-// scale applies a width multiplier to a number of channels as the config gives
-// it. A multiplier of 1 changes nothing.
-func scale(channels int, width float64) int {
-	if width == 1 {
-		return channels
-	}
-	return makeDivisible(float64(channels) * width)
-}
-
-// makeDivisible is the rule for every scaled number of channels: to the nearest
-// multiple of 8, never below 90 %.
-func makeDivisible(v float64) int { return blocks.MakeDivisible(v, 8) }
+// fits reports whether numbers, whose bits are joined, have no more than so many bits.
+func fits(bits, joined int) bool { return uint64(joined)>>bits == 0 }

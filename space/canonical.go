@@ -1,9 +1,8 @@
 package space
 
 import (
+	"math/bits"
 	"slices"
-
-	"nas/blocks"
 )
 
 // Canonical returns the one genotype that stands for all genotypes of g's
@@ -26,10 +25,10 @@ func (s *Space) Canonical(g Genes) Genes {
 	return out
 }
 
-// want is a block that genes must give at a place.
-type want struct {
+// target is a block that genes must give at a place.
+type target struct {
 	block Block
-	place place
+	site  site
 }
 
 // canonicalise brings g into canonical form.
@@ -41,10 +40,10 @@ func (s *Space) canonicalise(g Genes) {
 	for i := range s.stages {
 		mask &= s.stages[i].width.as[w][s.stages[i].channels.of(g)]
 	}
-	w1 := firstBit(mask)
+	w1 := bits.TrailingZeros64(mask)
 	s.width.set(g, w1)
-	s.stem.channels.set(g, firstOf(s.stem.width.eff[w1], s.stem.width.eff[w][stem]))
-	s.head.channels.set(g, firstOf(s.head.width.eff[w1], s.head.width.eff[w][head]))
+	s.stem.channels.set(g, slices.Index(s.stem.width.eff[w1], s.stem.width.eff[w][stem]))
+	s.head.channels.set(g, slices.Index(s.head.width.eff[w1], s.head.width.eff[w][head]))
 	if s.stem.width.eff[w][stem] == 0 {
 		s.stem.kernel.set(g, 0)
 		s.stem.stride.set(g, 0)
@@ -56,7 +55,7 @@ func (s *Space) canonicalise(g Genes) {
 	for i := range s.stages {
 		st := &s.stages[i]
 		cout := st.width.eff[w][st.channels.of(g)]
-		st.channels.set(g, firstOf(st.width.eff[w1], cout))
+		st.channels.set(g, slices.Index(st.width.eff[w1], cout))
 		first, rest := f.next(st, st.stride.of(g), cout)
 		if st.shared {
 			st.canonicalShared(g, first, rest)
@@ -80,22 +79,13 @@ func (s *Space) canonicaliseStages(g Genes, numbers []int) {
 	}
 }
 
-func firstOf(list []int, v int) int {
-	for i, x := range list {
-		if x == v {
-			return i
-		}
-	}
-	return -1
-}
-
 // canonicalBlocks treats a stage whose blocks have genes of their own.
-func (s *Space) canonicalBlocks(st *stage, g Genes, p, rest place) {
+func (s *Space) canonicalBlocks(st *stage, g Genes, p, rest site) {
 	n := 0 // blocks that are left
 	d := st.depth.of(g)
 	for b := range st.depths[d] {
 		pk := st.pick(g, b)
-		if c := s.cells.at(st, &pk, &p); c.text != "" {
+		if c := s.built.at(st, &pk, &p); c.text != "" {
 			if n < b || c.first != pk {
 				st.setPick(g, n, &c.first)
 			}
@@ -126,7 +116,7 @@ func (st *stage) depthFor(n int) int {
 }
 
 // canonicalShared treats a stage whose blocks share one set of genes.
-func (st *stage) canonicalShared(g Genes, first, rest place) {
+func (st *stage) canonicalShared(g Genes, first, rest site) {
 	pk := st.pick(g, 0)
 	seq := st.sequence(&pk, st.depths[st.depth.of(g)], first, rest)
 	c, d := st.findShared(seq, first, rest)
@@ -141,7 +131,7 @@ type sequence struct {
 	first, rest Block
 }
 
-func (st *stage) sequence(pk *pick, depth int, first, rest place) (q sequence) {
+func (st *stage) sequence(pk *pick, depth int, first, rest site) (q sequence) {
 	t := st.template(pk)
 	var ok bool
 	if q.first, ok = t.build(first, &st.style); ok {
@@ -158,89 +148,110 @@ func (st *stage) sequence(pk *pick, depth int, first, rest place) (q sequence) {
 
 // findShared returns the first genes and the first depth that give q. There are
 // some, because q came from genes.
-func (st *stage) findShared(q sequence, first, rest place) (pick, int) {
+func (st *stage) findShared(q sequence, first, rest site) (pick, int) {
 	if q.n == 0 {
 		return st.skipPick, st.depthFor(1)
 	}
-	ws := [2]want{{q.first, first}, {q.rest, rest}}
+	ws := [2]target{{q.first, first}, {q.rest, rest}}
 	if q.n > 1 {
 		c, _ := st.find(ws[:])
-		return c, firstOf(st.depths, q.n)
+		return c, slices.Index(st.depths, q.n)
 	}
-	if d := firstOf(st.depths, 1); d >= 0 {
+	if d := slices.Index(st.depths, 1); d >= 0 {
 		c, _ := st.find(ws[:1])
 		return c, d
 	}
 	return st.skipPick, st.depthFor(1)
 }
 
-// find returns the first genes, in the order of kinds and then gene by gene,
-// that build every wanted block.
-func (st *stage) find(ws []want) (p pick, ok bool) {
+// find returns the first genes, in the order of kinds and then gene by gene, that build
+// every target.
+func (st *stage) find(targets []target) (p pick, ok bool) {
 	if st.options != nil {
 		for i := range st.options {
-			if st.options[i].builds(ws, &st.style) {
+			if st.options[i].builds(targets, &st.style) {
 				return pick{gKind: uint8(i)}, true
 			}
 		}
 		return p, false
 	}
-kinds:
-	for i, k := range st.values.kinds {
+	for i, v := range st.values[gKind] {
 		p = pick{gKind: uint8(i)}
-		if k == skip {
-			if (&template{kind: skip}).builds(ws, &st.style) {
-				return p, true
-			}
-			continue
+		if k := Kind(v); k == skip {
+			ok = (&template{gKind: v}).builds(targets, &st.style)
+		} else {
+			ok = st.findGenes(k, &p, targets)
 		}
-		for _, w := range ws {
-			if !k.canBe(&w.block) {
-				continue kinds
-			}
+		if ok {
+			return p, true
 		}
-		for g := gKernel; g < blockGenes; g++ {
-			if !k.has(g) || g == gAttention {
-				continue
-			}
-			if g == gSE {
-				if !st.firstGate(&p, ws) {
-					continue kinds
-				}
-				continue
-			}
-			n := st.values.count(g)
-			c := 0
-			for c < n && !st.matches(k, g, c, ws) {
-				c++
-			}
-			if c == n {
-				continue kinds
-			}
-			p[g] = uint8(c)
-		}
-		return p, true
 	}
 	return p, false
 }
 
-// firstGate sets the first attention, and for it the first ratio, that give all
-// wanted blocks their gate.
-func (st *stage) firstGate(p *pick, ws []want) bool {
-	v := &st.values
-	for a, k := range v.attentions {
+// findGenes sets the first choices of the genes of a block of kind k that build every
+// target.
+func (st *stage) findGenes(k Kind, p *pick, targets []target) bool {
+	for i := range targets {
+		if !k.canBe(&targets[i].block) {
+			return false
+		}
+	}
+	for g := gKernel; g < blockGenes; g++ {
+		switch {
+		case !k.has(g) || g == gSE: // which is found with gAttention
+		case g == gAttention:
+			if !st.findAttention(p, targets) {
+				return false
+			}
+		default:
+			c := slices.IndexFunc(st.values[g], func(v float64) bool { return st.gives(k, g, v, targets) })
+			if c < 0 {
+				return false
+			}
+			p[g] = uint8(c)
+		}
+	}
+	return true
+}
+
+func (t *template) builds(targets []target, style *style) bool {
+	for i := range targets {
+		if b, ok := t.build(targets[i].site, style); !ok || b != targets[i].block {
+			return false
+		}
+	}
+	return true
+}
+
+// gives reports whether value v of gene g, in a block of kind k, gives every target what
+// the gene decides.
+func (st *stage) gives(k Kind, g blockGene, v float64, targets []target) bool {
+	row := &geneTable[g]
+	for i := range targets {
+		b, s := &targets[i].block, targets[i].site
+		switch {
+		case row.gives != nil && !row.gives(v, k, b, s, &st.style):
+			return false
+		case row.gives == nil && row.of(b, s.cin, &st.style) != v:
+			return false
+		}
+	}
+	return true
+}
+
+// findAttention sets the first choice of attention for which some ratio gives all
+// targets their gate, and the first such ratio.
+func (st *stage) findAttention(p *pick, targets []target) bool {
+	for a, kind := range st.values[gAttention] {
 	ratios:
-		for c, ratio := range v.ses {
-			for i := range ws {
-				b, cin := &ws[i].block, ws[i].place.cin
-				inner := cin * max(1, b.Multiplier)
-				if b.Expanded > 0 {
-					inner = b.Expanded
-				}
+		for c, ratio := range st.values[gSE] {
+			for i := range targets {
+				b, cin := &targets[i].block, targets[i].site.cin
 				if b.Kind == Conv {
 					continue // a fused block without expansion has no gate
 				}
-				if attention(k, ratio, cin, inner, &st.style) != b.Attention {
+				if newAttention(AttentionKind(kind), ratio, cin, b.gatedChannels(cin), &st.style) != b.Attention {
 					continue ratios
 				}
 			}
@@ -249,68 +260,4 @@ func (st *stage) firstGate(p *pick, ws []want) bool {
 		}
 	}
 	return false
-}
-
-func (t *template) builds(ws []want, style *style) bool {
-	for i := range ws {
-		if b, ok := t.build(ws[i].place, style); !ok || b != ws[i].block {
-			return false
-		}
-	}
-	return true
-}
-
-// canBe reports whether a block of kind k can have b as its normal form, as far
-// as kinds go.
-func (k Kind) canBe(b *Block) bool {
-	switch k {
-	case MBConv:
-		return b.Kind == MBConv || b.Kind == DS && b.After == blocks.AfterDepthwise && b.Multiplier == 0
-	case Fused, Grouped:
-		return b.Kind == k || b.Kind == Conv
-	}
-	return b.Kind == k
-}
-
-func (v *values) count(g blockGene) int {
-	return [blockGenes]int{len(v.kinds), len(v.kernels), len(v.expansions), len(v.dilations), len(v.activations),
-		len(v.afters), len(v.groups), len(v.attentions), len(v.ses), len(v.residuals), len(v.experts), len(v.multipliers)}[g]
-}
-
-// matches reports whether choice c of gene g gives all wanted blocks what it
-// decides in a block of kind k. It is the inverse of template.build, gene by
-// gene.
-func (st *stage) matches(k Kind, g blockGene, c int, ws []want) bool {
-	v := &st.values
-	for i := range ws {
-		b, p := &ws[i].block, ws[i].place
-		ok := true
-		switch g {
-		case gKernel:
-			ok = v.kernels[c] == b.Kernel
-		case gExpansion:
-			x := expandedChannels(p.cin, v.expansions[c])
-			ok = x == b.Expanded || b.Expanded == 0 && x == p.cin
-		case gDilation:
-			ok = effectiveDilation(v.dilations[c], b.Kernel, p) == b.Dilation
-		case gActivation:
-			ok = v.activations[c] == b.Activation
-		case gAfter:
-			ok = v.afters[c] == b.After || b.Activation == blocks.Identity
-		case gGroups:
-			ok = v.groups[c] == b.Groups
-		case gExperts:
-			n, m := st.style.experts(b.Kind, v.experts[c])
-			ok = n == b.Experts && m == b.PointExperts
-		case gMultiplier:
-			ok = v.multipliers[c] == max(1, b.Multiplier)
-		case gResidual:
-			r := v.residuals[c]
-			ok = ((r > 0 || r < 0 && kindTable[k].residual) && p.stride == 1 && p.cin == p.cout) == b.Residual
-		}
-		if !ok {
-			return false
-		}
-	}
-	return true
 }

@@ -106,20 +106,8 @@ func (s *Space) countFrom(outputStride, stemStride int) *big.Int {
 	return total
 }
 
-// reach returns every number of channels that a gene can come to, with the
-// widths at which it does.
-func (t *widths) reach() map[int]uint64 {
-	m := map[int]uint64{}
-	for w := range t.eff {
-		for c, n := range t.eff[w] {
-			m[n] |= t.as[w][c]
-		}
-	}
-	return m
-}
-
 // countAt counts the different rows of blocks that a stage can be.
-func (st *stage) countAt(first, rest place) *big.Int {
+func (st *stage) countAt(first, rest site) *big.Int {
 	n := new(big.Int)
 	if st.shared {
 		rows := map[sequence]bool{}
@@ -150,7 +138,7 @@ func (st *stage) countAt(first, rest place) *big.Int {
 		for d := range used {
 			used[d] = d > 0
 		}
-		if first.absent() {
+		if first.vanishes() {
 			n.SetInt64(1) // nothing at all
 		}
 	}
@@ -181,8 +169,9 @@ func (st *stage) picks(f func(*pick)) {
 		}
 		return
 	}
-	for i, k := range st.values.kinds {
+	for i := range st.values[gKind] {
 		p = pick{gKind: uint8(i)}
+		k := st.kind(&p)
 		for done := false; !done; {
 			f(&p)
 			done = true
@@ -190,7 +179,7 @@ func (st *stage) picks(f func(*pick)) {
 				if !k.has(g) {
 					continue
 				}
-				if int(p[g])+1 < st.values.count(g) {
+				if int(p[g])+1 < len(st.values[g]) {
 					p[g]++
 					done = false
 					break

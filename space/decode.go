@@ -20,9 +20,9 @@ func (s *Space) flow(g Genes) flow {
 
 // next returns the places of a stage's first block and of the others. The
 // stage's output has cout channels; stride is an index into its choices.
-func (f *flow) next(st *stage, stride, cout int) (first, rest place) {
+func (f *flow) next(st *stage, stride, cout int) (first, rest site) {
 	n := st.strides[stride]
-	first = place{cin: f.cin, cout: cout, stride: n, dilation: f.dilation}
+	first = site{cin: f.cin, cout: cout, stride: n, dilation: f.dilation}
 	if n > 1 && f.limit > 0 && f.total*n > f.limit {
 		first.stride, first.forced = 1, true
 		f.dilation *= n
@@ -30,7 +30,7 @@ func (f *flow) next(st *stage, stride, cout int) (first, rest place) {
 		f.total *= n
 	}
 	f.cin = cout
-	return first, place{cin: cout, cout: cout, stride: 1, dilation: f.dilation}
+	return first, site{cin: cout, cout: cout, stride: 1, dilation: f.dilation}
 }
 
 // Arch returns the description of the network that g stands for. Genotypes of
@@ -85,7 +85,7 @@ func (s *Space) Describe(g Genes) (text, id string) {
 		p, rest := f.next(st, st.stride.of(g), st.width.eff[w][st.channels.of(g)])
 		for b := range st.depths[st.depth.of(g)] {
 			pk := st.pick(g, b)
-			if c := s.cells.at(st, &pk, &p); c.text != "" {
+			if c := s.built.at(st, &pk, &p); c.text != "" {
 				t = append(append(t, ' '), c.text...)
 			}
 			p = rest

@@ -38,27 +38,15 @@
 //	input   = height "x" width "x" channels
 //	stem    = stage
 //	stage   = "-" | block { " " block }             "-": no blocks
-//	block   = kind "_k" K "_s" stride [ "_d" dilation ] [ "_g" groups ]
-//	          [ "_x" expanded ] [ "_m" multiplier ] "_c" channels "_" act [ "_" after ]
-//	          [ attention ] [ "_q" experts ] [ "_p" pointwise experts ] [ "_res" ]
-//	kind    = "conv" | "grouped" | "ds" | "mbconv" | "fused" | "xception"
-//	after   = "depthwise" | "pointwise" | "both"    ds only, and always there
-//	attention = "_se" squeeze ":" act ":" gate | "_eca" taps | "_cbam" squeeze
-//	                                                ds, mbconv, fused
-//	gate    = "hsigmoid" | "sigmoid"
-//	act     = "identity" | "relu" | "relu6" | "hswish" | "hsigmoid" | "swish" | "sigmoid"
 //	head    = "classifier" [ "_c" channels ] [ "_h" hidden ] [ "_" act ] "_n" classes
 //	        | "aspp" "_c" channels [ "_d" rate { ":" rate } ] "_" act "_n" classes
 //	        | "lraspp" "_c" channels "_t" stage "_" act "_n" classes
 //	        | "fast_scnn" "_c" channels "_t" stage "_" act "_n" classes
 //
-// All numbers are final: absolute channels, none of them scaled later. Dilation,
-// groups, multiplier and experts of 1 are left out; groups stand in grouped and
-// expanded channels in mbconv and fused, always. A multiplier is ds's alone.
-// "_q" counts the experts of the KxK convolution (not xception's), "_p" those of
-// the 1x1 ones of ds, mbconv and fused. "_res" says that the input is added to the output.
-// "_t" is the number of the stage, from 1, that gives a segmentation head its
-// detail. The classifier has an activation if it has channels or hidden ones.
+// [Block] describes the text form of a block. All numbers are final: absolute channels,
+// none of them scaled later. "_t" is the number of the stage, from 1, that gives a
+// segmentation head its detail. The classifier has an activation if it has channels or
+// hidden ones.
 //
 // There is one text for each network: an mbconv or fused block without expansion
 // is written as the ds or conv block that it is, and [Parse] refuses anything that

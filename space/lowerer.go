@@ -59,33 +59,20 @@ type loweredKey [6]uint64
 
 // key returns the key of c. ok is false if a number is larger than any valid block has.
 func (c *content) key() (k loweredKey, ok bool) {
-	fits := uint64(0)
-	pack := func(w, bits int, values ...int) {
-		for _, v := range values {
-			fits |= uint64(v) >> bits
-			k[w] = k[w]<<bits | uint64(v)
-		}
+	k[0] = pack3(c.in.H, c.in.W, c.in.C)
+	if !fits(21, c.in.H|c.in.W|c.in.C) {
+		return k, false
 	}
-	pack(0, 21, c.in.H, c.in.W, c.in.C)
 	if h := &c.head; *h != (headContent{}) {
-		pack(1, 21, h.input.H, h.input.W, h.input.C)
-		pack(2, 21, h.channels, h.hidden, h.classes)
-		pack(3, 8, 1, int(h.activation))
-		return k, fits == 0
+		k[1] = pack3(h.input.H, h.input.W, h.input.C)
+		k[2] = pack3(h.channels, h.hidden, h.classes)
+		k[5] = 1<<32 | uint64(h.activation)
+		return k, fits(21, h.input.H|h.input.W|h.input.C|h.channels|h.hidden|h.classes|int(h.activation))
 	}
-	b := &c.block
-	at := &b.Attention
-	pack(1, 21, b.Channels, b.Expanded, b.Groups)
-	pack(2, 21, b.Dilation, at.Squeeze, at.Kernel)
-	pack(3, 16, b.Kernel, b.Stride, b.Multiplier)
-	pack(4, 8, int(b.Kind), int(b.Activation), int(b.After), int(at.Kind), int(at.Inner), int(at.Gate), b.Experts, b.PointExperts)
 	if c.stem {
-		k[5] |= 1
+		k[5] = 1
 	}
-	if b.Residual {
-		k[5] |= 2
-	}
-	return k, fits == 0
+	return k, c.block.pack((*[4]uint64)(k[1:]))
 }
 
 // Lower appends the blocks of a to dst in network order. Each block reads the output of

@@ -2,8 +2,7 @@ package space
 
 import (
 	"math"
-
-	"nas/blocks"
+	"slices"
 )
 
 // Nearest returns the canonical genotype whose network is most like a: the
@@ -79,7 +78,7 @@ func (src *source) nearestChannels(choices []int, a, b int) int {
 	for i, c := range choices {
 		cost := 0.0
 		for k := a; k < b; k++ {
-			cost += apart(c, src.blocks[k].Channels)
+			cost += logRatio(c, src.blocks[k].Channels)
 		}
 		if cost < bestCost {
 			best, bestCost = i, cost
@@ -97,7 +96,7 @@ func (s *Space) fit(g Genes, src *source) (cost float64) {
 		b := &a.Stem[0]
 		c := nearest(s.stem.width.eff[w], float64(src.start))
 		s.stem.channels.set(g, c)
-		cost += apart(s.stem.width.eff[w][c], src.start)
+		cost += logRatio(s.stem.width.eff[w][c], src.start)
 		s.stem.kernel.set(g, nearest(s.spec.Stem.Kernel, float64(b.Kernel)))
 		s.stem.stride.set(g, nearest(s.spec.Stem.Stride, float64(a.strideOfStem())))
 		s.stem.activation.set(g, nearestAct(s.stem.acts, b.Activation))
@@ -105,7 +104,7 @@ func (s *Space) fit(g Genes, src *source) (cost float64) {
 	if h := &a.Head; h.Kind == s.head.kind {
 		c := nearest(s.head.width.eff[w], float64(h.Channels))
 		s.head.channels.set(g, c)
-		cost += apart(s.head.width.eff[w][c], h.Channels)
+		cost += logRatio(s.head.width.eff[w][c], h.Channels)
 		s.head.hidden.set(g, nearest(s.spec.Head.Hidden, float64(h.Hidden)))
 		s.head.activation.set(g, nearestAct(s.head.acts, h.Activation))
 	}
@@ -117,116 +116,6 @@ func (s *Space) fit(g Genes, src *source) (cost float64) {
 	}
 	s.fitStages(g, src, ends)
 	return cost + c
-}
-
-// deal divides src's blocks among the stages: stage i gets those from ends[i-1]
-// up to ends[i].
-func (s *Space) deal(g Genes, src *source) (ends []int, cost float64) {
-	n := len(src.blocks)
-	totals := s.totals(g, nil)
-	// from[i][k] is where stage i starts if the first i+1 stages hold k blocks.
-	from := make([][]int, len(s.stages))
-	now := make([]float64, n+1)
-	for k := range now {
-		now[k] = math.Inf(1)
-	}
-	now[0] = 0
-	for i := range s.stages {
-		next := make([]float64, n+1)
-		from[i] = make([]int, n+1)
-		for k := range next {
-			next[k] = math.Inf(1)
-		}
-		for a := 0; a <= n; a++ {
-			if math.IsInf(now[a], 1) {
-				continue
-			}
-			sum := 0.0
-			for k := a; ; k++ {
-				if c := now[a] + sum + s.depthCost(g, src, i, a, k); c < next[k] {
-					next[k], from[i][k] = c, a
-				}
-				if k == n {
-					break
-				}
-				sum += s.blockCost(g, src, i, k, totals[i])
-			}
-		}
-		now = next
-	}
-	ends = make([]int, len(s.stages))
-	for i, k := len(s.stages)-1, n; i >= 0; i-- {
-		ends[i] = k
-		k = from[i][k]
-	}
-	return ends, now[n]
-}
-
-// totals returns the stride of each stage's output against the input. strides
-// are the choices of the stride genes; nil means the first ones.
-func (s *Space) totals(g Genes, strides []int) []int {
-	f := s.flow(g)
-	totals := make([]int, len(s.stages))
-	for i := range s.stages {
-		k := 0
-		if strides != nil {
-			k = strides[i]
-		}
-		f.next(&s.stages[i], k, 0)
-		totals[i] = f.total
-	}
-	return totals
-}
-
-// strides chooses each stage's stride from the blocks dealt to it.
-func (s *Space) strides(src *source, ends []int) []int {
-	ks := make([]int, len(s.stages))
-	at := 0
-	for i := range ks {
-		n := 1.0
-		for ; at < ends[i]; at++ {
-			n *= float64(src.blocks[at].Stride)
-		}
-		ks[i] = nearest(s.stages[i].strides, n)
-	}
-	return ks
-}
-
-// dealCost is the cost of a given division.
-func (s *Space) dealCost(g Genes, src *source, ends []int) (cost float64) {
-	totals := s.totals(g, s.strides(src, ends))
-	at := 0
-	for i := range s.stages {
-		cost += s.depthCost(g, src, i, at, ends[i])
-		for ; at < ends[i]; at++ {
-			cost += s.blockCost(g, src, i, at, totals[i])
-		}
-	}
-	return cost
-}
-
-// blockCost says how badly block k of src fits into stage i.
-func (s *Space) blockCost(g Genes, src *source, i, k, total int) float64 {
-	eff := s.stages[i].width.eff[s.width.of(g)]
-	c := src.blocks[k].Channels
-	return apart(eff[nearest(eff, float64(c))], c) + 4*apart(total, src.stride[k])
-}
-
-// depthCost says how badly the number of src's blocks from a up to b fits into
-// stage i. No blocks are right where skips can vanish.
-func (s *Space) depthCost(g Genes, src *source, i, a, b int) float64 {
-	st, n := &s.stages[i], b-a
-	switch {
-	case n == 0 && st.skips:
-		eff := st.width.eff[s.width.of(g)]
-		c := src.channels(a)
-		return apart(eff[nearest(eff, float64(c))], c)
-	case n == 0:
-		return 4
-	case st.skips && n <= st.deepest():
-		return 0
-	}
-	return 0.5 * math.Abs(float64(n-st.depths[nearest(st.depths, float64(n))]))
 }
 
 // fitStages sets the genes of the stages.
@@ -256,7 +145,7 @@ func (s *Space) fitStages(g Genes, src *source, ends []int) {
 				pk = st.nearestShared(src, at, n, first, rest)
 			}
 			st.setPick(g, 0, &pk)
-			if q := (sequence{n: n}); n == 1 && st.skips && firstOf(st.depths, 1) < 0 {
+			if q := (sequence{n: n}); n == 1 && st.skips && slices.Index(st.depths, 1) < 0 {
 				// One block in a stage of two or more: only a skip does that.
 				q.first = src.blocks[at]
 				pk, d = st.findShared(q, first, rest)
@@ -276,158 +165,4 @@ func (s *Space) fitStages(g Genes, src *source, ends []int) {
 		}
 		at = end
 	}
-}
-
-// nearestShared chooses the genes of a stage whose n blocks, from block k of src
-// on, share them.
-func (st *stage) nearestShared(src *source, k, n int, first, rest place) pick {
-	ws := []want{{src.blocks[k], first}}
-	if n > 1 {
-		ws = append(ws, want{src.blocks[k+1], rest})
-	}
-	if pk, ok := st.find(ws); ok {
-		return pk
-	}
-	if n > 1 {
-		return st.nearestPick(src, k+1, rest)
-	}
-	return st.nearestPick(src, k, first)
-}
-
-// nearestPick chooses the genes of one block: those that give block k of src, or
-// else the least different ones, kind by kind.
-func (st *stage) nearestPick(src *source, k int, p place) (best pick) {
-	b := src.blocks[k]
-	b.Channels = p.cout
-	if pk, ok := st.find([]want{{b, p}}); ok {
-		return pk
-	}
-	bestCost := math.Inf(1)
-	for i := range st.kinds() {
-		pk := pick{gKind: uint8(i)}
-		if st.options == nil {
-			st.values.nearest(&pk, &b, src.cin[k], st.style.seFromInput)
-		}
-		t := st.template(&pk)
-		got, ok := t.build(p, &st.style)
-		if !ok {
-			continue
-		}
-		if cost := differ(&got, &b, p.cin, src.cin[k]); cost < bestCost {
-			best, bestCost = pk, cost
-		}
-	}
-	return best
-}
-
-// nearest sets every gene but the kind by itself.
-func (v *values) nearest(pk *pick, b *Block, cin int, seFromInput bool) {
-	set := func(g blockGene, choice int) { pk[g] = uint8(choice) }
-	set(gKernel, nearest(v.kernels, float64(b.Kernel)))
-	set(gExpansion, nearest(v.expansions, ratio(b, cin)))
-	set(gDilation, nearest(v.dilations, float64(b.Dilation)))
-	set(gActivation, nearestAct(v.activations, b.Activation))
-	for i, a := range v.afters {
-		if a == b.After {
-			set(gAfter, i)
-		}
-	}
-	set(gGroups, nearest(v.groups, float64(b.Groups)))
-	se := float64(b.Attention.Squeeze) / float64(cin)
-	if !seFromInput {
-		se /= ratio(b, cin)
-	}
-	set(gSE, nearest(v.ses, se))
-	// Of gates without one of b's kind the last resort is the first one.
-	for i, a := range v.attentions {
-		if a == b.Attention.Kind || a == SE && b.Attention.Kind == NoAttention && v.ses[pk[gSE]] == 0 {
-			set(gAttention, i)
-			break
-		}
-	}
-	set(gExperts, nearest(v.experts, float64(max(1, b.Experts, b.PointExperts))))
-	set(gMultiplier, nearest(v.multipliers, float64(max(1, b.Multiplier))))
-	for i, r := range v.residuals {
-		if (r != 0) == (b.Residual || b.Kind == MBConv || b.Kind == Fused) {
-			set(gResidual, i)
-			break
-		}
-	}
-}
-
-// ratio is a block's expansion ratio.
-func ratio(b *Block, cin int) float64 {
-	if b.Expanded == 0 {
-		return 1
-	}
-	return float64(b.Expanded) / float64(cin)
-}
-
-// differ is a distance of two blocks whose inputs have a and b channels. The
-// weights say what a person would give up last: the kind, then the size.
-func differ(x, y *Block, a, b int) float64 {
-	d := math.Abs(math.Log(ratio(x, a)/ratio(y, b))) + math.Abs(math.Log(float64(x.Kernel)/float64(y.Kernel)))
-	separable := func(k Kind) bool { return k == DS || k == MBConv || k == Xception }
-	if separable(x.Kind) != separable(y.Kind) {
-		d += 2
-	}
-	for _, differs := range [...]bool{x.Kind != y.Kind, x.Activation != y.Activation, x.Attention.Kind != y.Attention.Kind,
-		x.After != y.After, x.Dilation != y.Dilation, x.Multiplier != y.Multiplier,
-		x.Experts != y.Experts || x.PointExperts != y.PointExperts} {
-		if differs {
-			d += 0.25
-		}
-	}
-	return d
-}
-
-// nearest returns the first choice nearest to v: by ratio, or by difference
-// where one of them is 0.
-func nearest[T int | float64](choices []T, v float64) int {
-	best, bestCost := 0, math.Inf(1)
-	for i, c := range choices {
-		cost := math.Abs(math.Log(float64(c) / v))
-		if c == 0 || v == 0 {
-			cost = 100 + math.Abs(float64(c)-v) // apart from every ratio
-		}
-		if float64(c) == v {
-			cost = 0
-		}
-		if cost < bestCost {
-			best, bestCost = i, cost
-		}
-	}
-	return best
-}
-
-// nearestAct returns the choice of the same function, else of the same family,
-// else the first.
-func nearestAct(choices []blocks.ActFunc, f blocks.ActFunc) int {
-	family := func(f blocks.ActFunc) int {
-		switch f {
-		case blocks.ReLU, blocks.ReLU6:
-			return 1
-		case blocks.HSwish, blocks.Swish:
-			return 2
-		}
-		return 3 + int(f)
-	}
-	best := 0
-	for i, c := range choices {
-		if c == f {
-			return i
-		}
-		if family(c) == family(f) && family(choices[best]) != family(f) {
-			best = i
-		}
-	}
-	return best
-}
-
-// apart is the distance of two numbers of channels or strides.
-func apart(a, b int) float64 {
-	if a == b {
-		return 0
-	}
-	return math.Abs(math.Log(float64(max(a, 1)) / float64(max(b, 1))))
 }

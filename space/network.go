@@ -46,58 +46,6 @@ func (k *Block) build(b *blocks.Builder, x blocks.Value, stage, block int) block
 	return blocks.Named{Name: name, Block: k.layers()}.Build(b, x)
 }
 
-// layers returns the block of package blocks that has these numbers.
-func (k *Block) layers() blocks.Block {
-	if k.Experts > 0 || k.PointExperts > 0 {
-		return mixture{k}
-	}
-	se, other := k.Attention.layers()
-	switch k.Kind {
-	case DS:
-		return blocks.DepthwiseSeparable{Out: k.Channels, Kernel: k.Kernel, Stride: k.Stride, Dilation: k.Dilation,
-			Act: k.Activation, ActAfter: k.After, SE: se, Attention: other, Multiplier: k.Multiplier, Residual: k.Residual}
-	case MBConv:
-		return blocks.InvertedResidual{Out: k.Channels, Expanded: k.Expanded, Kernel: k.Kernel, Stride: k.Stride,
-			Dilation: k.Dilation, Act: k.Activation, SE: se, Attention: other, NoResidual: !k.Residual}
-	case Fused:
-		return blocks.FusedInvertedResidual{Out: k.Channels, Expanded: k.Expanded, Kernel: k.Kernel, Stride: k.Stride,
-			Dilation: k.Dilation, Act: k.Activation, SE: se, Attention: other, NoResidual: !k.Residual}
-	case Xception:
-		return blocks.XceptionSeparable{Out: k.Channels, Kernel: k.Kernel, Stride: k.Stride, Dilation: k.Dilation,
-			PreAct: k.Activation, Residual: k.Residual}
-	}
-	if k.Residual {
-		return shortcut{k.conv()}
-	}
-	return k.conv()
-}
-
-// conv is the one convolution of the kinds Conv and Grouped.
-func (k *Block) conv() blocks.ConvBNAct {
-	return blocks.ConvBNAct{Out: k.Channels, Kernel: k.Kernel, Stride: k.Stride, Dilation: k.Dilation, Groups: k.Groups,
-		Act: k.Activation, Shuffle: k.Groups > 1 && k.Groups < k.Channels}
-}
-
-// layers returns the gate: a squeeze-and-excite, or another one, or neither.
-func (a *Attention) layers() (*blocks.SqueezeExcite, blocks.Block) {
-	switch a.Kind {
-	case SE:
-		return &blocks.SqueezeExcite{Hidden: a.Squeeze, Act: a.Inner, Gate: a.Gate}, nil
-	case ECA:
-		return nil, blocks.ECA{Kernel: a.Kernel}
-	case CBAM:
-		return nil, blocks.CBAM{Hidden: a.Squeeze}
-	}
-	return nil, nil
-}
-
-// shortcut adds a block's input to its output.
-type shortcut struct{ inner blocks.Block }
-
-func (s shortcut) Build(b *blocks.Builder, in blocks.Value) blocks.Value {
-	return b.Apply("add", &blocks.Add{}, s.inner.Build(b, in), in)
-}
-
 // build appends the head to x, as the last stage.
 func (h *Head) build(b *blocks.Builder, x, low blocks.Value, stage int) {
 	b.Mark(stage, 0)

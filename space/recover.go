@@ -62,18 +62,18 @@ func FromNetwork(n *blocks.Network) (Arch, error) {
 	return a, a.Validate()
 }
 
-// part is the nodes of one block, or a run of nodes outside blocks.
-type part struct {
+// nodeGroup is the nodes of one block, or a run of nodes outside blocks.
+type nodeGroup struct {
 	net          *blocks.Network
 	stage, block int
 	nodes        []int
 }
 
-func partition(n *blocks.Network) (parts []part) {
+func partition(n *blocks.Network) (parts []nodeGroup) {
 	for i, nd := range n.Nodes[1:] {
 		k := len(parts) - 1
 		if k < 0 || parts[k].stage != nd.Stage || parts[k].block != nd.Block {
-			parts = append(parts, part{net: n, stage: nd.Stage, block: nd.Block})
+			parts = append(parts, nodeGroup{net: n, stage: nd.Stage, block: nd.Block})
 			k++
 		}
 		parts[k].nodes = append(parts[k].nodes, i+1)
@@ -81,19 +81,19 @@ func partition(n *blocks.Network) (parts []part) {
 	return parts
 }
 
-// layer is a convolution with the activation behind it.
-type layer struct {
+// convLayer is a convolution with the activation behind it.
+type convLayer struct {
 	conv    *blocks.Conv
 	cin     int
 	act     blocks.ActFunc
 	experts int // of a mixture; 0 for an ordinary convolution
 }
 
-func (l layer) depthwise() bool { return l.conv.Depthwise(l.cin) }
+func (l convLayer) depthwise() bool { return l.conv.Depthwise(l.cin) }
 
 // layers returns the convolutions on maps in order, the gate on channels, and
 // whether there is an addition.
-func (p *part) layers() (ls []layer, gate Attention, add bool) {
+func (p *nodeGroup) layers() (ls []convLayer, gate Attention, add bool) {
 	squeezes := map[int]bool{} // layers of a squeeze-and-excite
 	aside := map[int]bool{}    // nodes of other gates and of routing
 	for _, i := range p.nodes {
@@ -111,12 +111,12 @@ func (p *part) layers() (ls []layer, gate Attention, add bool) {
 				}
 				squeezes[i] = true
 			default:
-				ls = append(ls, layer{conv: op, cin: in.C})
+				ls = append(ls, convLayer{conv: op, cin: in.C})
 				continue
 			}
 			aside[i] = true
 		case *blocks.CondConv:
-			ls = append(ls, layer{experts: op.Experts, cin: in.C,
+			ls = append(ls, convLayer{experts: op.Experts, cin: in.C,
 				conv: &blocks.Conv{Out: op.Out, Kernel: op.Kernel, Stride: op.Stride, Dilation: op.Dilation, Pad: op.Pad, Groups: op.Groups}})
 		case *blocks.ChannelConv:
 			gate, aside[i] = Attention{Kind: ECA, Kernel: op.Kernel}, true
@@ -149,7 +149,7 @@ func (p *part) layers() (ls []layer, gate Attention, add bool) {
 }
 
 // convolutions reads a part as plain convolutions, which a stem is made of.
-func (p *part) convolutions() (bs []Block, err error) {
+func (p *nodeGroup) convolutions() (bs []Block, err error) {
 	ls, _, _ := p.layers()
 	for i := 0; i < len(ls); i++ {
 		l := ls[i]
@@ -158,18 +158,18 @@ func (p *part) convolutions() (bs []Block, err error) {
 			i++
 			continue
 		}
-		bs = append(bs, plain(l))
+		bs = append(bs, plainBlock(l))
 	}
 	return bs, nil
 }
 
 // start is a block with the numbers of its spatial convolution.
-func start(kind Kind, l layer) Block {
+func start(kind Kind, l convLayer) Block {
 	k, s, d := l.conv.Window()
 	return Block{Kind: kind, Kernel: k[0], Stride: s[0], Dilation: d[0], Groups: 1, Channels: l.conv.Out, Activation: l.act, Experts: l.experts}
 }
 
-func plain(l layer) Block {
+func plainBlock(l convLayer) Block {
 	b := start(Conv, l)
 	if g := l.conv.G(); g > 1 {
 		b.Kind, b.Groups = Grouped, g
@@ -177,7 +177,7 @@ func plain(l layer) Block {
 	return b
 }
 
-func separable(dw, pw layer) Block {
+func separable(dw, pw convLayer) Block {
 	b := start(DS, dw)
 	b.Channels, b.PointExperts = pw.conv.Out, pw.experts
 	if m := dw.conv.Out / dw.cin; m > 1 {
@@ -193,7 +193,7 @@ func separable(dw, pw layer) Block {
 }
 
 // asBlock recognises the block by the row of its convolutions.
-func (p *part) asBlock() (Block, error) {
+func (p *nodeGroup) asBlock() (Block, error) {
 	ls, gate, add := p.layers()
 	for _, l := range ls {
 		if k := l.conv.Kernel; k[0] != k[1] {
@@ -203,7 +203,7 @@ func (p *part) asBlock() (Block, error) {
 	var b Block
 	switch {
 	case len(ls) == 1 && !ls[0].depthwise():
-		b = plain(ls[0])
+		b = plainBlock(ls[0])
 	case len(ls) == 2 && ls[0].depthwise() && ls[1].conv.Pointwise():
 		b = separable(ls[0], ls[1])
 	case len(ls) == 3 && ls[0].conv.Pointwise() && ls[1].depthwise() && ls[2].conv.Pointwise():
@@ -224,7 +224,7 @@ func (p *part) asBlock() (Block, error) {
 
 // headOf reads a classifier: convolutions on the map, pooling, linear layers
 // (or 1x1 convolutions on the pooled vector).
-func headOf(n *blocks.Network, parts []part) (Head, error) {
+func headOf(n *blocks.Network, parts []nodeGroup) (Head, error) {
 	h := Head{Kind: Classifier}
 	linear := 0
 	for _, p := range parts {

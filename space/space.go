@@ -6,12 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"math/bits"
+	"math/big"
+	"reflect"
 	"slices"
 	"strconv"
 	"sync"
-
-	"math/big"
 
 	"nas/blocks"
 )
@@ -38,14 +37,14 @@ type Space struct {
 	resolution, width, outputStride slot
 	// sameStride maps an output stride to the first one of equal effect.
 	sameStride []int
-	stem       stem
+	stem       stemGenes
 	stages     []stage
-	head       head
+	head       headGenes
 
 	all       geneSet
-	places    []position // of the genes
-	unchanged []float64  // see changes
-	cells     cells
+	effects   []effect  // of the genes
+	unchanged []float64 // see changes
+	built     blockCache
 	spare     sync.Pool // of *scratch
 	sizeOnce  sync.Once
 	size      *big.Int
@@ -67,43 +66,18 @@ func (s slot) set(g Genes, v int) {
 	}
 }
 
-type stem struct {
+type stemGenes struct {
 	channels, kernel, stride, activation slot
 	acts                                 []blocks.ActFunc
 	width                                widths
 }
 
-type head struct {
+type headGenes struct {
 	kind                         HeadKind
 	channels, hidden, activation slot
 	acts                         []blocks.ActFunc
 	width                        widths
 	rates                        []int
-}
-
-// widths tabulates the channels that a gene has after the width multiplier.
-type widths struct {
-	eff [][]int // by width, choice
-	// as[w][c] has bit v set if some choice gives eff[w][c] at width v too.
-	as [][]uint64
-}
-
-func newWidths(channels []int, ws []float64, rule string) widths {
-	t := widths{make([][]int, len(ws)), make([][]uint64, len(ws))}
-	for w, width := range ws {
-		t.eff[w] = scaled(channels, width, rule)
-	}
-	for w := range ws {
-		t.as[w] = make([]uint64, len(channels))
-		for c, n := range t.eff[w] {
-			for v := range ws {
-				if slices.Contains(t.eff[v], n) {
-					t.as[w][c] |= 1 << v
-				}
-			}
-		}
-	}
-	return t
 }
 
 // New checks a Spec, fills in its defaults and returns the space that it
@@ -116,7 +90,7 @@ func New(spec Spec) (*Space, error) {
 	s.resolution = add(s, -1, 0, "resolution", spec.Resolution)
 	s.width = add(s, -1, 0, "width", spec.Width)
 	s.outputStride = add(s, -1, 0, "output_stride", spec.OutputStride)
-	s.stem = stem{
+	s.stem = stemGenes{
 		channels:   add(s, 0, 0, "channels", spec.Stem.Channels),
 		kernel:     add(s, 0, 0, "kernel", spec.Stem.Kernel),
 		stride:     add(s, 0, 0, "stride", spec.Stem.Stride),
@@ -129,18 +103,14 @@ func New(spec Spec) (*Space, error) {
 		s.stages[i].init(s, &spec.Stage[i], i+1)
 	}
 	h, end := &spec.Head, len(spec.Stage)+1
-	s.head = head{
+	s.head = headGenes{
 		channels:   add(s, end, 0, "channels", h.Channels),
 		hidden:     add(s, end, 0, "hidden", h.Hidden),
 		activation: add(s, end, 0, "activation", h.Activation),
 		acts:       activations(h.Activation),
 		width:      newWidths(h.Channels, spec.Width, h.Scale),
 		rates:      h.Rates,
-	}
-	for k, row := range headTable {
-		if row.name == h.Kind {
-			s.head.kind = HeadKind(k)
-		}
+		kind:       HeadKind(slices.Index(headWords, h.Kind)),
 	}
 	s.compareStrides()
 	s.index()
@@ -153,15 +123,15 @@ func New(spec Spec) (*Space, error) {
 // index prepares what the operators look up.
 func (s *Space) index() {
 	s.all = newGeneSet(len(s.genes))
-	s.places = make([]position, len(s.genes))
+	s.effects = make([]effect, len(s.genes))
 	for i, g := range s.genes {
 		s.all.add(i)
-		s.places[i] = position{stage: -1}
+		s.effects[i] = effect{stage: -1}
 		if k := g.Stage - 1; k >= 0 && k < len(s.stages) {
 			st := &s.stages[k]
-			p := position{stage: k, opens: i == st.depth.at || st.options == nil && i >= st.starts[0] && g.Key == blockGeneKeys[gKind]}
+			p := effect{stage: k, opens: i == st.depth.at || st.options == nil && i >= st.starts[0] && g.Key == geneTable[gKind].key}
 			p.inside = !st.shared && (i == st.depth.at || i >= st.starts[0])
-			s.places[i] = p
+			s.effects[i] = p
 		}
 	}
 	s.unchanged = make([]float64, len(s.genes)+1)
@@ -170,18 +140,21 @@ func (s *Space) index() {
 	}
 	n, cins := 0, len(s.stem.width.reach())
 	for i := range s.stages {
-		n = min(cellLimit, n+s.stages[i].several(cins, len(s.spec.OutputStride)))
+		n = min(cacheLimit, n+s.stages[i].several(cins, len(s.spec.OutputStride)))
 		cins = len(s.stages[i].width.reach())
 	}
-	s.cells = newCells(n)
+	s.built = newBlockCache(n)
 }
 
-// position says what a change of a gene touches.
-type position struct {
+// effect says what a change of a gene touches.
+type effect struct {
 	stage  int  // from 0; -1 outside the stages
 	inside bool // nothing but the blocks of the stage
 	opens  bool // genes of the stage may come to life
 }
+
+// activation returns the function of a name that has been checked.
+func activation(name string) blocks.ActFunc { return blocks.ActFunc(slices.Index(actWords, name)) }
 
 func activations(names []string) []blocks.ActFunc {
 	fs := make([]blocks.ActFunc, len(names))
@@ -192,11 +165,12 @@ func activations(names []string) []blocks.ActFunc {
 }
 
 // add gives a gene its place in the genotype, if it has a choice.
-func add[T any](s *Space, stage, block int, key string, choices []T) slot {
-	if len(choices) < 2 {
+func add(s *Space, stage, block int, key string, choices any) slot {
+	list := reflect.ValueOf(choices)
+	if list.Len() < 2 {
 		return slot{-1, 1}
 	}
-	g := Gene{Key: key, Stage: stage, Block: block, Choices: make([]string, len(choices))}
+	g := Gene{Key: key, Stage: stage, Block: block, Choices: make([]string, list.Len())}
 	switch {
 	case stage < 0:
 		g.Name = key
@@ -209,47 +183,11 @@ func add[T any](s *Space, stage, block int, key string, choices []T) slot {
 	default:
 		g.Name = fmt.Sprintf("stage[%d].block[%d].%s", stage, block, key)
 	}
-	for i, c := range choices {
-		if f, ok := any(c).(float64); ok {
-			g.Choices[i] = strconv.FormatFloat(f, 'g', -1, 64)
-		} else {
-			g.Choices[i] = fmt.Sprint(c)
-		}
+	for i := range g.Choices {
+		g.Choices[i] = text(list.Index(i).Interface())
 	}
 	s.genes = append(s.genes, g)
-	return slot{len(s.genes) - 1, len(choices)}
-}
-
-// name is a short text for an entry of a choice.
-func (o *ChoiceSpec) name() string {
-	v := o.values()
-	k := v.kinds[0]
-	name := k.String()
-	if k.has(gKernel) {
-		name += "_k" + strconv.Itoa(o.Kernel[0])
-	}
-	if k.has(gExpansion) {
-		name += "_e" + text(o.Expansion[0])
-	}
-	if k.has(gDilation) && o.Dilation[0] > 1 {
-		name += "_d" + strconv.Itoa(o.Dilation[0])
-	}
-	if k.has(gGroups) {
-		name += "_g" + strconv.Itoa(o.Groups[0])
-	}
-	if a := v.attentions[0]; k.has(gAttention) && a != NoAttention && (a != SE || o.SE[0] > 0) {
-		name += "_" + a.String()
-		if a != ECA {
-			name += text(o.SE[0])
-		}
-	}
-	if k.has(gExperts) && o.Experts[0] > 1 {
-		name += "_q" + strconv.Itoa(o.Experts[0])
-	}
-	if k.has(gMultiplier) && o.Multiplier[0] > 1 {
-		name += "_m" + strconv.Itoa(o.Multiplier[0])
-	}
-	return name
+	return slot{len(s.genes) - 1, len(g.Choices)}
 }
 
 // largest is the genotype with the largest value of every gene.
@@ -318,6 +256,3 @@ func (s *Space) Check(g Genes) error {
 	}
 	return nil
 }
-
-// firstBit returns the lowest set bit's number.
-func firstBit(mask uint64) int { return bits.TrailingZeros64(mask) }

@@ -46,7 +46,7 @@ func randomSpec(r *rand.Rand) Spec {
 		}
 		st.Block = subset(r, 3, "ds", "mbconv", "fused", "conv", "skip", "grouped", "xception")
 		has := func(g blockGene) bool {
-			return slices.ContainsFunc(st.Block, func(b string) bool { k, _ := parseKind(b); return k.has(g) })
+			return slices.ContainsFunc(st.Block, func(b string) bool { return Kind(slices.Index(kindWords, b)).has(g) })
 		}
 		if has(gKernel) {
 			st.Kernel = subset(r, 2, 1, 3, 5)
@@ -286,7 +286,7 @@ func TestCanonicaliseStages(t *testing.T) {
 			live := s.Live(near, nil)
 			g := slices.Clone(near)
 			var numbers []int
-			for i, p := range s.places {
+			for i, p := range s.effects {
 				if !p.inside || live[i] && r.IntN(6) > 0 {
 					continue // as it was, or not alive before either
 				}

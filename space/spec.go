@@ -9,23 +9,26 @@ import (
 // Every gene is one value or a list of choices; a list with one value is the
 // same as the value. A nil list means the default that its field states.
 //
-// A Spec is checked and completed by [New].
+// A Spec is checked and completed by [New]. The reference of the config is made from the
+// comments of the fields, and from their tags: unit, an example, another line that the
+// example needs, what is allowed where the check of the config does not say so, and a bad
+// value that makes it say so.
 type Spec struct {
-	// Input is height, width and channels of the image, e.g. 224, 224, 3.
-	Input []int `toml:"input"`
-	// Classes is the number of outputs (of a pixel, for segmentation heads).
-	Classes int `toml:"classes"`
-	// Resolution is the height that the network gets; the width keeps the shape
-	// of Input. Default: the height of Input.
-	Resolution Ints `toml:"resolution"`
-	// Width is the width multiplier alpha on the channels of stem, stages and
-	// head. Scaled channels are rounded to a multiple of 8, never below 90 %;
-	// 1 leaves them as written. Default 1.
-	Width Floats `toml:"width"`
-	// OutputStride, if not 0, limits the ratio of input to feature extent: a
-	// stage whose stride would exceed it gets stride 1, and the blocks behind
-	// that stride are dilated by it instead (DeepLab). Default 0: no limit.
-	OutputStride Ints `toml:"output_stride"`
+	// Input is the height, width and number of channels of the image.
+	Input []int `toml:"input" unit:"pixels, pixels, channels" example:"[224, 224, 3]" bad:"[0]"`
+	// Classes is the number of outputs, for segmentation heads that of one pixel.
+	Classes int `toml:"classes" example:"1000"`
+	// Resolution is the height of the image that the network gets. Its width follows from
+	// the shape of Input. Default: the height of Input.
+	Resolution Ints `toml:"resolution" unit:"pixels" example:"[160, 192, 224]" allowed:"1 to 8192, with a whole width"`
+	// Width is the width multiplier alpha on the channels of stem, stages and head. Scaled
+	// channels are rounded to a multiple of 8, never below 90 %; 1 leaves them as they are.
+	// Default 1.
+	Width Floats `toml:"width" example:"[0.5, 0.75, 1.0]"`
+	// OutputStride is a limit on the ratio of the input's extent to that of the features. A
+	// stage whose stride would exceed it gets stride 1, and the blocks behind that stride
+	// are dilated by it instead (DeepLab). Default 0: no limit.
+	OutputStride Ints `toml:"output_stride" unit:"pixels a feature" example:"[8, 16, 32]"`
 
 	Stem  StemSpec    `toml:"stem"`
 	Stage []StageSpec `toml:"stage"`
@@ -34,61 +37,86 @@ type Spec struct {
 
 // StemSpec is the convolution in front of the first stage.
 type StemSpec struct {
-	Channels   Ints    `toml:"channels"`   // of the output, before the width multiplier; 0 means no stem; default 32
-	Kernel     Ints    `toml:"kernel"`     // spatial extent K, odd, 1 to 31; default 3
-	Stride     Ints    `toml:"stride"`     // of its convolution, 1 to 8; default 2
-	Activation Strings `toml:"activation"` // behind the batch normalisation; default relu6
-	// Scale says whether the width multiplier applies to Channels: "always",
-	// "up" (only above 1) or "never". Default always.
-	Scale string `toml:"scale"`
+	// Channels is the number of output channels before the width multiplier applies; 0
+	// means that there is no stem. Default 32.
+	Channels Ints `toml:"channels" example:"[16, 32]"`
+	// Kernel is the spatial extent K, odd, 1 to 31. Default 3.
+	Kernel Ints `toml:"kernel" unit:"pixels" example:"3"`
+	// Stride is the stride of the convolution, 1 to 8. Default 2.
+	Stride Ints `toml:"stride" unit:"pixels" example:"2"`
+	// Activation is the function behind the batch normalisation. Default relu6.
+	Activation Strings `toml:"activation" example:"['relu6', 'hswish']"`
+	// Scale says whether the width multiplier applies to Channels: "always", "up" (only
+	// above 1) or "never". Default always.
+	Scale string `toml:"scale" example:"'never'"`
 }
 
-// StageSpec is a row of blocks of equal output channels, of which the first one
-// has the stride.
+// StageSpec is a row of blocks with equal output channels. Only the first block has the
+// stride.
 type StageSpec struct {
-	Block      Strings `toml:"block"`      // the kind of block; default mbconv
-	Channels   Ints    `toml:"channels"`   // of the output, before the width multiplier; no default
-	Stride     Ints    `toml:"stride"`     // of the first block, 1 to 8; default 1
-	Depth      Ints    `toml:"depth"`      // number of blocks, 1 to 64; default 1
-	Kernel     Ints    `toml:"kernel"`     // spatial extent K of the depthwise, or the only, convolution; odd, 1 to 31; default 3
-	Expansion  Floats  `toml:"expansion"`  // mbconv, fused: hidden / input channels, above 0, at most 32; default 6
-	Dilation   Ints    `toml:"dilation"`   // of the same convolution, 1 to 64; has no effect at stride > 1; default 1
-	Activation Strings `toml:"activation"` // of all convolutions of a block but a linear last one; default relu6
-	// ActivationAfter places the activation of a ds block: after "depthwise",
-	// "pointwise" or "both". Default both.
-	ActivationAfter Strings `toml:"activation_after"`
-	Groups          Ints    `toml:"groups"`   // grouped: groups of the convolution, 1 to 4096; must divide input and output channels; default: grouped has none
-	SE              Floats  `toml:"se"`       // ratio of squeeze-and-excite, 0 to 1; 0 means none; default 0
-	Residual        Bools   `toml:"residual"` // whether the input is added to the output where stride is 1 and channels are equal; default: mbconv, fused and xception do
-	// Attention is what weighs the channels of ds, mbconv and fused blocks: "se"
-	// where the ratio is not 0, "eca", "cbam" (ratio 0 means 0.25) or "none". Default
-	// se.
-	Attention Strings `toml:"attention"`
-	// Experts is the number of sets of weights that a convolution mixes for each
-	// image (CondConv), 1 to 64; default 1, an ordinary convolution.
-	Experts    Ints `toml:"experts"`
-	Multiplier Ints `toml:"multiplier"` // ds: depthwise outputs for each input channel, 1 to 64; default 1
-	// Choice makes whole blocks one gene, instead of the lists above, which then
-	// hold one value at most: the default of the entries.
-	Choice []ChoiceSpec `toml:"choice"`
-	// Per is "block" (each block of the stage has genes of its own) or "stage"
-	// (all share one set). Default block.
-	Per string `toml:"per"`
+	// Block is the kind of block. Default mbconv.
+	Block Strings `toml:"block" example:"['mbconv', 'fused']"`
+	// Channels is the number of output channels before the width multiplier applies. No
+	// default.
+	Channels Ints `toml:"channels" example:"[24, 32]"`
+	// Stride is the stride of the first block, 1 to 8. Default 1.
+	Stride Ints `toml:"stride" unit:"pixels" example:"2"`
+	// Depth is the number of blocks, 1 to 64. Default 1.
+	Depth Ints `toml:"depth" example:"[1, 2, 3, 4]"`
+	// Kernel is the spatial extent K of the depthwise, or the only, convolution, odd, 1 to
+	// 31. Default 3.
+	Kernel Ints `toml:"kernel" unit:"pixels" example:"[3, 5, 7]"`
+	// Expansion is the ratio of hidden to input channels of mbconv and fused blocks. Default
+	// 6.
+	Expansion Floats `toml:"expansion" example:"[3, 4, 6]"`
+	// Dilation is the dilation of the KxK convolution, 1 to 64. It has no effect in a block
+	// with a stride. Default 1.
+	Dilation Ints `toml:"dilation" unit:"pixels" example:"[1, 2]"`
+	// Activation is the function behind all convolutions of a block but a linear last one.
+	// Default relu6.
+	Activation Strings `toml:"activation" example:"['relu6', 'hswish']"`
+	// ActivationAfter says which convolution of a ds block the activation follows:
+	// "depthwise", "pointwise" or "both". Default both.
+	ActivationAfter Strings `toml:"activation_after" example:"'depthwise'" with:"block = 'ds'"`
+	// Groups is the number of groups of the convolution of a grouped block, 1 to 4096. It
+	// must divide the input and output channels. Default: none, a grouped block needs one.
+	Groups Ints `toml:"groups" example:"[2, 4]" with:"block = 'grouped'"`
+	// SE is the ratio of squeeze-and-excite; 0 means none. Default 0.
+	SE Floats `toml:"se" example:"[0, 0.25]"`
+	// Residual says whether the input is added to the output where the stride is 1 and the
+	// channels are equal. Default: mbconv, fused and xception do.
+	Residual Bools `toml:"residual" example:"[true, false]"`
+	// Attention is what weighs the channels of ds, mbconv and fused blocks: "se" where the
+	// ratio is not 0, "eca", "cbam" (ratio 0 means 0.25) or "none". Default se.
+	Attention Strings `toml:"attention" example:"['none', 'eca']"`
+	// Experts is the number of weight sets that a convolution mixes for each image
+	// (CondConv), 1 to 64. Default 1, an ordinary convolution.
+	Experts Ints `toml:"experts" example:"[1, 4]"`
+	// Multiplier is the number of depthwise outputs for each input channel of a ds block, 1
+	// to 64. Default 1.
+	Multiplier Ints `toml:"multiplier" example:"[1, 2]" with:"block = 'ds'"`
+	// Choice makes whole blocks one gene. The keys above then hold one value at most: the
+	// default of the entries.
+	Choice []ChoiceSpec `toml:"choice" example:"[{block = 'skip'}, {block = 'mbconv', kernel = 5}]" bad:"[]"`
+	// Per is "block" (each block of the stage has genes of its own) or "stage" (all share
+	// one set). Default block.
+	Per string `toml:"per" example:"'stage'"`
 	// ExpertsIn says which convolutions of ds, mbconv and fused blocks have experts:
-	// "depthwise" (the KxK one, also where it is not depthwise), "pointwise" or
-	// "both". Default depthwise.
-	ExpertsIn string `toml:"experts_in"`
-	// SEFrom says what the ratio SE multiplies: the "expanded" channels, rounded to
-	// a multiple of 8 (MobileNetV3), or the block's "input" channels, rounded down
-	// (MnasNet, EfficientNet). Default expanded.
-	SEFrom string `toml:"se_from"`
-	// SEActivation follows the first of the two layers of squeeze-and-excite. Default relu.
-	SEActivation string `toml:"se_activation"`
-	// SEGate follows the second: hsigmoid or sigmoid. Default hsigmoid.
-	SEGate string `toml:"se_gate"`
+	// "depthwise" (the KxK one, also where it is not depthwise), "pointwise" or "both".
+	// Default depthwise.
+	ExpertsIn string `toml:"experts_in" example:"'both'"`
+	// SEFrom says what the ratio SE multiplies: the "expanded" channels, rounded to a
+	// multiple of 8 (MobileNetV3), or the block's "input" channels, rounded down (MnasNet,
+	// EfficientNet). Default expanded.
+	SEFrom string `toml:"se_from" example:"'input'"`
+	// SEActivation is the function behind the first of the two layers of squeeze-and-excite.
+	// Default relu.
+	SEActivation string `toml:"se_activation" example:"'swish'"`
+	// SEGate is the function behind the second one. Default hsigmoid.
+	SEGate string `toml:"se_gate" example:"'sigmoid'"`
 }
 
-// ChoiceSpec is a whole block. What is not set comes from the stage.
+// ChoiceSpec is a whole block. The stage has the values of the keys that are not set.
 type ChoiceSpec struct {
 	Block           Strings `toml:"block"`
 	Kernel          Ints    `toml:"kernel"`
@@ -106,20 +134,27 @@ type ChoiceSpec struct {
 
 // HeadSpec is what stands after the last stage. See [HeadKind].
 type HeadSpec struct {
-	Kind     string `toml:"kind"`     // what the network ends in; default classifier
-	Channels Ints   `toml:"channels"` // of the last 1x1 convolution, or of the head's branches; classifier: 0 means no convolution; default 1280 (classifier), 256 (aspp), 128 (lraspp, fast_scnn)
-	Hidden   Ints   `toml:"hidden"`   // classifier: channels of a hidden linear layer; default 0, none
-	// Rates are the dilations of aspp's 3x3 branches, all of them used. Default
-	// 6, 12, 18; an empty list leaves the branches out.
-	Rates []int `toml:"rates"`
-	// Low is the number of the stage, counted from 1, that gives lraspp and
-	// fast_scnn their detail. Default 0: the last one whose output is not smaller
-	// than an eighth of the input.
-	Low        int     `toml:"low"`
-	Activation Strings `toml:"activation"` // of the head's convolutions and hidden layer; default relu6
-	// Scale is as in StemSpec, for Channels. Default up (MobileNetV2's rule).
-	// Hidden is never scaled.
-	Scale string `toml:"scale"`
+	// Kind is what the network ends in. Default classifier.
+	Kind string `toml:"kind" example:"'lraspp'"`
+	// Channels is the number of output channels of the last 1x1 convolution, or of the
+	// head's branches. For the classifier 0 means that there is no convolution. Default
+	// 1280 (classifier), 256 (aspp), 128 (lraspp, fast_scnn).
+	Channels Ints `toml:"channels" example:"[960, 1280]"`
+	// Hidden is the number of channels of a hidden linear layer of the classifier. Default
+	// 0, none.
+	Hidden Ints `toml:"hidden" example:"1024"`
+	// Rates are the dilations of aspp's 3x3 branches, all of them used. Default 6, 12, 18;
+	// an empty list leaves the branches out.
+	Rates []int `toml:"rates" unit:"pixels" example:"[6, 12, 18]" with:"kind = 'aspp'" bad:"[1]"`
+	// Low is the number of the stage, counted from 1, that gives lraspp and fast_scnn their
+	// detail. Default 0: the last one whose output is not smaller than an eighth of the
+	// input.
+	Low int `toml:"low" example:"1" with:"kind = 'lraspp'" allowed:"the number of a stage, or 0"`
+	// Activation is the function of the head's convolutions and hidden layer. Default relu6.
+	Activation Strings `toml:"activation" example:"'relu'"`
+	// Scale is as in StemSpec, for Channels. Hidden is never scaled. Default up, as in
+	// MobileNetV2.
+	Scale string `toml:"scale" example:"'always'"`
 }
 
 // Ints, Floats, Strings and Bools are genes: one value or a list of choices.

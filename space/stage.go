@@ -1,10 +1,6 @@
 package space
 
-import (
-	"slices"
-
-	"nas/blocks"
-)
+import "slices"
 
 type stage struct {
 	channels, stride, depth slot
@@ -28,25 +24,6 @@ type activeGene struct {
 	gene blockGene
 	at   int32
 }
-
-// values are the choices of the genes of a stage's blocks.
-type values struct {
-	kinds       []Kind
-	kernels     []int
-	expansions  []float64
-	dilations   []int
-	activations []blocks.ActFunc
-	afters      []blocks.ActPlace
-	groups      []int
-	ses         []float64
-	residuals   []int8
-	attentions  []AttentionKind
-	experts     []int
-	multipliers []int
-}
-
-// pick is one value for each gene of a block.
-type pick [blockGenes]uint8
 
 func (st *stage) init(s *Space, spec *StageSpec, number int) {
 	st.number = number
@@ -84,19 +61,8 @@ func (st *stage) init(s *Space, spec *StageSpec, number int) {
 			gs[gKind] = add(s, number, block, "choice", names)
 			continue
 		}
-		*gs = [blockGenes]slot{
-			gKind:       add(s, number, block, blockGeneKeys[gKind], own.Block),
-			gKernel:     add(s, number, block, blockGeneKeys[gKernel], own.Kernel),
-			gExpansion:  add(s, number, block, blockGeneKeys[gExpansion], own.Expansion),
-			gDilation:   add(s, number, block, blockGeneKeys[gDilation], own.Dilation),
-			gActivation: add(s, number, block, blockGeneKeys[gActivation], own.Activation),
-			gAfter:      add(s, number, block, blockGeneKeys[gAfter], own.ActivationAfter),
-			gGroups:     add(s, number, block, blockGeneKeys[gGroups], own.Groups),
-			gSE:         add(s, number, block, blockGeneKeys[gSE], own.SE),
-			gAttention:  add(s, number, block, blockGeneKeys[gAttention], own.Attention),
-			gResidual:   add(s, number, block, blockGeneKeys[gResidual], own.Residual),
-			gExperts:    add(s, number, block, blockGeneKeys[gExperts], own.Experts),
-			gMultiplier: add(s, number, block, blockGeneKeys[gMultiplier], own.Multiplier),
+		for g := range gs {
+			gs[g] = add(s, number, block, geneTable[g].key, own.choices(blockGene(g)).Interface())
 		}
 	}
 	st.starts = append(st.starts, len(s.genes))
@@ -119,69 +85,19 @@ func (st *stage) init(s *Space, spec *StageSpec, number int) {
 	}
 }
 
-// values converts checked text and numbers. Genes that no kind reads have one
-// value that does not matter.
-func (o ChoiceSpec) values() values {
-	inherit((*[]int)(&o.Kernel), []int{1})
-	inherit((*[]float64)(&o.Expansion), []float64{1})
-	inherit((*[]int)(&o.Dilation), []int{1})
-	inherit((*[]string)(&o.Activation), []string{"identity"})
-	inherit((*[]string)(&o.ActivationAfter), []string{"both"})
-	inherit((*[]int)(&o.Groups), []int{1})
-	inherit((*[]float64)(&o.SE), []float64{0})
-	inherit((*[]string)(&o.Attention), []string{"none"})
-	inherit((*[]int)(&o.Experts), []int{1})
-	inherit((*[]int)(&o.Multiplier), []int{1})
-	v := values{kernels: o.Kernel, expansions: o.Expansion, dilations: o.Dilation,
-		activations: activations(o.Activation), groups: o.Groups, ses: o.SE, residuals: []int8{-1},
-		experts: o.Experts, multipliers: o.Multiplier}
-	for _, name := range o.Attention {
-		k, _ := parseAttention(name)
-		v.attentions = append(v.attentions, k)
-	}
-	for _, name := range o.Block {
-		k, _ := parseKind(name)
-		v.kinds = append(v.kinds, k)
-	}
-	for _, name := range o.ActivationAfter {
-		a, _ := parseAfter(name)
-		v.afters = append(v.afters, a)
-	}
-	if o.Residual != nil {
-		v.residuals = v.residuals[:0]
-		for _, r := range o.Residual {
-			if r {
-				v.residuals = append(v.residuals, 1)
-			} else {
-				v.residuals = append(v.residuals, 0)
-			}
-		}
-	}
-	return v
-}
-
-func (v *values) template(p *pick) template {
-	return template{
-		kind: v.kinds[p[gKind]], after: v.afters[p[gAfter]], residual: v.residuals[p[gResidual]],
-		kernel: v.kernels[p[gKernel]], dilation: v.dilations[p[gDilation]], groups: v.groups[p[gGroups]],
-		expansion: v.expansions[p[gExpansion]], activation: v.activations[p[gActivation]],
-		attention: v.attentions[p[gAttention]], se: v.ses[p[gSE]], experts: v.experts[p[gExperts]], multiplier: v.multipliers[p[gMultiplier]],
-	}
-}
-
 // kinds returns the number of choices of the first gene of a block.
 func (st *stage) kinds() int {
 	if st.options != nil {
 		return len(st.options)
 	}
-	return len(st.values.kinds)
+	return len(st.values[gKind])
 }
 
 func (st *stage) kind(p *pick) Kind {
 	if st.options != nil {
-		return st.options[p[gKind]].kind
+		return st.options[p[gKind]].kind()
 	}
-	return st.values.kinds[p[gKind]]
+	return Kind(st.values[gKind][p[gKind]])
 }
 
 func (st *stage) template(p *pick) template {

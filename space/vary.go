@@ -84,7 +84,7 @@ func (s *Space) change(g Genes, w *scratch, count int, r *rand.Rand) {
 	whole, opened := false, -1
 	for k, word := range w.changed {
 		for ; word != 0; word &= word - 1 {
-			p := &s.places[64*k+bits.TrailingZeros64(word)]
+			p := &s.effects[64*k+bits.TrailingZeros64(word)]
 			if p.opens && p.stage != opened {
 				opened = p.stage
 				s.stages[p.stage].enliven(s, g, w.live, r)

@@ -145,7 +145,7 @@ func TestMutateDepth(t *testing.T) {
 func TestCellsForget(t *testing.T) {
 	s := mobileSpace(t)
 	few := mobileSpace(t)
-	few.cells = newCells(0)
+	few.built = newBlockCache(0)
 	r := newRand(5)
 	for range 200 {
 		g := s.Sample(r)

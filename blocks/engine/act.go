@@ -36,11 +36,11 @@ func byRows(t *tensor, batch int, f func(m kernels.Map, sc *kernels.Scratch)) *r
 	return &rowsRun{batch * t.H, t.W, t.C, int64(batch*t.Elems()) * 16, f}
 }
 
-func (r *rowsRun) pieces() int { return min(r.rows, pieces(r.cost)) }
+func (r *rowsRun) maxParts() int { return min(r.rows, maxParts(r.cost)) }
 
-func (r *rowsRun) run(part, parts int, l *lane) {
+func (r *rowsRun) run(part, parts int, th *thread) {
 	y0, y1 := cut(r.rows, part, parts)
-	r.f(kernels.Map{W: r.w, C: r.c, Y0: y0, Y1: y1}, l.scratch)
+	r.f(kernels.Map{W: r.w, C: r.c, Y0: y0, Y1: y1}, th.scratch)
 }
 
 func makeAct(b *binding) (runner, need) {

@@ -8,13 +8,9 @@ import (
 	"nas/blocks/kernels"
 )
 
-func benchNets(t testing.TB) []*blocks.Network {
-	return []*blocks.Network{mobilenetV1(t, 224), mobilenetV2(t, 224), mobilenetV3Large(t, 224), mobilenetV3Small(t, 224), efficientNetB0(t, 224)}
-}
-
 // BenchmarkCompile is what listing the kernels of a candidate costs a search.
 func BenchmarkCompile(b *testing.B) {
-	for _, n := range benchNets(b) {
+	for _, n := range mobileNets(b, 224) {
 		b.Run(n.Name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -35,7 +31,7 @@ func BenchmarkRun(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, n := range benchNets(b) {
+	for _, n := range mobileNets(b, 224) {
 		w := blocks.NewWeights(n, 1)
 		if err := CalibrateBN(n, w, 1); err != nil {
 			b.Fatal(err)

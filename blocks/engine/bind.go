@@ -26,29 +26,29 @@ func (t *tensor) all() kernels.View {
 	return kernels.View{Data: t.data, Row: t.W * t.pix, Pix: t.pix}
 }
 
-// runner is a unit bound to its data. Every split into parts writes the same
-// bytes.
+// runner is a unit bound to its data. Its work can be split into parts, one for
+// each thread; the bytes written do not depend on the split.
 type runner interface {
-	// pieces is the largest number of parts worth making.
-	pieces() int
-	// run computes one of the parts.
-	run(part, parts int, l *lane)
+	// maxParts returns the number of parts beyond which more threads do not pay.
+	maxParts() int
+	// run computes one of parts parts, counted from 0.
+	run(part, parts int, th *thread)
 }
 
 // need is the working memory of a runner, for each thread.
 type need struct {
 	kernels.Need
-	floats int // of lane.buf
+	floats int // of thread.buf
 }
 
-// lane is the working memory of one thread.
-type lane struct {
+// thread is the working memory of one of the threads that run a plan.
+type thread struct {
 	scratch *kernels.Scratch
 	buf     []float32
 	watch   *stopwatch // nil: the run is not traced
 }
 
-// binding is what a maker makes a runner from.
+// binding is what a runner is made from.
 type binding struct {
 	set      *kernels.Set
 	unit     *Unit
@@ -70,15 +70,15 @@ type raw struct {
 	eps     float64
 }
 
-// routine is what the package knows of a unit's name.
+// routine is the implementation behind a unit's name.
 type routine struct {
 	// make binds a unit to its data.
 	make func(b *binding) (runner, need)
-	// layers lists the layers with weights, for one image; nil: none.
-	layers func(u *Unit) [3]kernels.Conv
-	// mixed: the weights are those of Mid experts.
+	// geometries lists the layers with weights, for one image; nil: there are none.
+	geometries func(u *Unit) [3]kernels.Conv
+	// mixed tells that there are Mid sets of weights, which are mixed for each image.
 	mixed bool
-	// second is the shape of a second input map; nil: there is none.
+	// second returns the shape of a second input map; nil: there is none.
 	second func(u *Unit) blocks.Shape
 }
 
@@ -99,11 +99,11 @@ func (r *raw) scaleShift(n int) (scale, shift float64) {
 	return scale, shift
 }
 
-// layer packs the weights of the k-th layer for the geometry g, batch
+// pack packs the weights of the k-th layer for the geometry g, batch
 // normalisation folded.
-func (b *binding) layer(k int, g kernels.Conv, act blocks.ActFunc) layer {
+func (b *binding) pack(k int, g kernels.Conv, act blocks.ActFunc) packedLayer {
 	r := &b.layers[k]
-	l := layer{g: g, w: b.slab.take(g.PackedLen()), bias: b.slab.take(g.BiasLen()), act: actOf[act]}
+	l := packedLayer{g: g, w: b.slab.take(g.PackedLen()), bias: b.slab.take(g.BiasLen()), act: actOf[act]}
 	g.Pack(l.w, r.w)
 	shift := make([]float32, g.N)
 	groups, npg := g.Groups, g.N/g.Groups
@@ -138,7 +138,7 @@ func (b *binding) layer(k int, g kernels.Conv, act blocks.ActFunc) layer {
 // packedLen is the slab space of a unit's weights.
 func (u *Unit) packedLen() int {
 	n := 0
-	for _, g := range u.layers() {
+	for _, g := range u.geometries() {
 		if g.C > 0 {
 			n += roundUp(g.PackedLen(), align) + roundUp(g.BiasLen(), align)
 		}
@@ -167,9 +167,10 @@ func (p *Plan) raws(s *step, w *blocks.Weights) (rs [3]raw) {
 	return rs
 }
 
-// Bind takes the weights into the plan: folds, packs and plans the memory. The
-// machine must run the target's instruction set. Weights may change afterwards
-// without effect, except those of units called "eval."; a plan may be bound anew.
+// Bind folds and packs the weights into the plan and reserves its memory. It fails
+// if w does not fit the network, or if this machine lacks the target's instruction
+// set. Later changes to w have no effect, except on units called "eval.", which
+// read w itself. A plan may be bound again.
 func (p *Plan) Bind(w *blocks.Weights) error {
 	ws := p.ws
 	if ws == nil || ws.plan != p {
@@ -178,8 +179,8 @@ func (p *Plan) Bind(w *blocks.Weights) error {
 	return p.BindIn(ws, w)
 }
 
-// BindIn is Bind with memory from ws. The plan that was bound there before has
-// to be bound anew before it can run again.
+// BindIn is Bind with memory from ws. The plan that was bound there before must be
+// bound again before it can run again.
 func (p *Plan) BindIn(ws *Workspace, w *blocks.Weights) error {
 	set, err := kernels.ByName(p.target.ISA)
 	if err != nil {
@@ -194,7 +195,8 @@ func (p *Plan) BindIn(ws *Workspace, w *blocks.Weights) error {
 	end := make([]int, len(p.steps)) // of the weights of each step in the slab
 	for i := range p.steps {
 		s := &p.steps[i]
-		b := &binding{set: set, unit: &s.Unit, target: p.target, slab: &ws.slab, dst: &p.tensors[s.dst], layers: p.raws(s, w), at: s.at, from: s.from}
+		b := &binding{set: set, unit: &s.Unit, target: p.target, slab: &ws.slab, dst: &p.tensors[s.dst],
+			layers: p.raws(s, w), at: s.at, from: s.from}
 		for _, v := range s.src {
 			b.src = append(b.src, &p.tensors[v])
 		}
@@ -213,7 +215,7 @@ func (p *Plan) BindIn(ws *Workspace, w *blocks.Weights) error {
 		most.Need, most.floats = most.Need.Max(n.Need), max(most.floats, n.floats)
 	}
 	p.lookAhead(runs, end, ws.slab.data)
-	p.runs, p.team = runs, newTeam(ws.crew(p.target.Threads, most))
+	p.runs, p.team = runs, newTeam(ws.threadsFor(p.target.Threads, most))
 	p.ws, ws.plan = ws, p
 	return nil
 }

@@ -5,29 +5,29 @@ import (
 	"nas/blocks/kernels"
 )
 
-// Fused blocks. An inverted residual block widens its input, filters every
-// channel by itself and narrows the result; run layer by layer, the two wide
-// maps are written to and read from memory. Where they are large they are what
-// the time goes into. Here only some rows of them exist: the expanding
-// convolution writes rows into a ring of (T-1)*stride + dilation*(K-1) + 1 of
-// them, each computed once; the depthwise convolution makes T rows from the
-// ring, and the projecting one turns these into T rows of the output.
+// Fused blocks. An inverted residual block widens its input, filters every channel
+// by itself and narrows the result. Run layer by layer, it writes two wide maps to
+// memory and reads them again; if they are large, that takes most of its time. Here
+// only a few of their rows exist at a time. The expanding convolution writes rows
+// into a ring of (T-1)*stride + dilation*(K-1) + 1, and computes each once. The
+// depthwise convolution makes T rows from the ring, and the projecting one turns
+// these into T rows of the output.
 //
-// With squeeze-and-excite behind the depthwise convolution the block cannot be
-// closed, since the gate needs all of its rows: expand and depthwise are fused.
-// Without an expanding layer, depthwise and project are. The first layer may also
-// be the network's stem: any dense convolution.
+// If squeeze-and-excite follows the depthwise convolution, only the expanding and
+// the depthwise layer are fused, since the gate needs all rows. Without an expanding
+// layer, the depthwise and the projecting one are. The first layer may also be the
+// network's stem: any dense convolution.
 
 func init() {
-	routines["block"] = &routine{make: makeBlock, layers: func(u *Unit) [3]kernels.Conv {
+	routines["block"] = &routine{make: makeBlock, geometries: func(u *Unit) [3]kernels.Conv {
 		return [3]kernels.Conv{u.expandGeometry(), u.depthwiseGeometry(), u.projectGeometry()}
 	}}
 	routines["stem_block"] = routines["block"]
-	routines["expand_dw"] = &routine{make: makeBlock, layers: func(u *Unit) [3]kernels.Conv {
+	routines["expand_dw"] = &routine{make: makeBlock, geometries: func(u *Unit) [3]kernels.Conv {
 		return [3]kernels.Conv{u.expandGeometry(), u.depthwiseGeometry()}
 	}}
 	routines["stem_dw"] = routines["expand_dw"]
-	routines["dw_project"] = &routine{make: makeBlock, layers: func(u *Unit) [3]kernels.Conv {
+	routines["dw_project"] = &routine{make: makeBlock, geometries: func(u *Unit) [3]kernels.Conv {
 		return [3]kernels.Conv{u.depthwiseGeometry(), u.projectGeometry()}
 	}}
 }
@@ -69,8 +69,8 @@ func (c *compiler) depthwiseAt(j int) (link, *blocks.Conv, bool) {
 	return c.link(j, false), o, true
 }
 
-// pointwiseAt does so for a pointwise convolution; an addition behind it is
-// taken in.
+// pointwiseAt returns the link of the pointwise convolution j, which may include an
+// addition.
 func (c *compiler) pointwiseAt(j int) (link, bool) {
 	if j < 0 {
 		return link{}, false
@@ -82,8 +82,8 @@ func (c *compiler) pointwiseAt(j int) (link, bool) {
 	return c.link(j, true), true
 }
 
-// lowerBlock lowers the convolution i and those behind it as one call, if they
-// are the parts of an inverted residual block that is worth it.
+// lowerBlock lowers the convolution i and those behind it as one call, if they form
+// an inverted residual block that is faster fused. It reports whether it did.
 func (c *compiler) lowerBlock(i int) bool {
 	if d, o, ok := c.depthwiseAt(i); ok {
 		p, ok := c.pointwiseAt(c.sole(d.end))
@@ -140,23 +140,23 @@ func dilated(o *blocks.Conv) bool {
 	return d != [2]int{1, 1}
 }
 
-// large tells whether a map between two layers is worth keeping out of memory:
-// it would not stay in the second-level cache beside what is made from it.
+// large tells whether a map between two layers is too large to stay in the
+// second-level cache beside what is made from it.
 func (c *compiler) large(s blocks.Shape) bool { return 4*s.Elems() > c.t.L2/2 }
 
-// amortised tells whether the map that the first layer makes outweighs its
-// weights, at least two to one: they are fetched again for every few rows, which
-// small maps of many channels do not pay back.
+// amortised tells whether the map that the first layer makes is at least twice as
+// large as the layer's weights. The weights are fetched again for every few rows,
+// which does not pay for small maps of many channels.
 func (c *compiler) amortised(i int, o *blocks.Conv) bool {
 	return 2*o.Kernel[0]*o.Kernel[1]*c.shape(c.input(i, 0)).C <= c.shape(i).Pixels()
 }
 
-// blockRun is a fused block. Threads share the rows of all images; where two
-// parts meet, both compute the expanded rows that they have in common.
+// blockRun is a fused block. Threads divide the rows of all images among them. Where
+// two parts meet, both compute the expanded rows that they both need.
 type blockRun struct {
 	set             *kernels.Set
-	expand, project *layer // or nil
-	dw              layer
+	expand, project *packedLayer // or nil
+	dw              packedLayer
 	dst, src, res   *tensor
 	images          int
 	step            int // output rows at a time
@@ -169,19 +169,19 @@ func makeBlock(b *binding) (runner, need) {
 	r := &blockRun{set: b.set, dst: b.dst, src: b.src[0], res: b.res, images: u.Batch, macs: u.MACs()}
 	k := 0
 	if u.Name != "dw_project" {
-		l := b.layer(k, u.expandGeometry(), u.MidAct)
+		l := b.pack(k, u.expandGeometry(), u.MidAct)
 		r.expand = &l
 		k++
 	}
 	g := u.depthwiseGeometry()
-	r.dw = b.layer(k, g, u.DWAct)
+	r.dw = b.pack(k, g, u.DWAct)
 	if u.Name != "expand_dw" && u.Name != "stem_dw" {
-		l := b.layer(k+1, u.projectGeometry(), u.Act)
+		l := b.pack(k+1, u.projectGeometry(), u.Act)
 		r.project = &l
 	}
 	rowBytes := 4 * u.Mid * max(u.In.W, u.Out.W)
-	// Two rows, which depthwise kernels take at once, may fill two thirds of the
-	// second level of cache, four a third.
+	// Two rows, which the depthwise kernels take at once, may fill two thirds of the
+	// second-level cache, four rows a third.
 	for r.step = 1; 2*r.step <= min(4, u.Out.H); r.step *= 2 {
 		if rowBytes*(r.ringRows(2*r.step)+2*r.step)*r.step > b.target.L2*2/3 {
 			break
@@ -211,24 +211,24 @@ func (r *blockRun) ringFloats() int {
 	return roundUp(r.ring*r.dw.g.W*r.dw.g.C, align)
 }
 
-func (r *blockRun) pieces() int { return min(r.images*r.dw.g.OH, pieces(r.macs)) }
+func (r *blockRun) maxParts() int { return min(r.images*r.dw.g.OH, maxParts(r.macs)) }
 
-func (r *blockRun) run(part, parts int, l *lane) {
+func (r *blockRun) run(part, parts int, th *thread) {
 	oh := r.dw.g.OH
 	y0, y1 := cut(r.images*oh, part, parts)
 	for y0 < y1 {
 		k := y0 / oh
 		end := min(y1, (k+1)*oh)
-		r.image(k, y0-k*oh, end-k*oh, l)
+		r.image(k, y0-k*oh, end-k*oh, th)
 		y0 = end
 	}
 }
 
 // image computes output rows y0 to y1 of the k-th image.
-func (r *blockRun) image(k, y0, y1 int, l *lane) {
+func (r *blockRun) image(k, y0, y1 int, th *thread) {
 	g := &r.dw.g
 	src, dst := r.src.image(k), r.dst.image(k)
-	buf := l.buf
+	buf := th.buf
 	wide := src
 	if r.expand != nil {
 		n := r.ringFloats()
@@ -253,13 +253,15 @@ func (r *blockRun) image(k, y0, y1 int, l *lane) {
 			for need := min(g.H, (end-1)*g.SH-g.PadT+(g.KH-1)*g.DH+1); done < need; {
 				to := min(need, (done/r.ring+1)*r.ring)
 				r.set.Conv(&r.expand.g, r.expand.w, r.expand.bias, wide, src, kernels.Epilogue{Act: r.expand.act},
-					kernels.Range{Y0: done, Y1: to, N0: 0, N1: g.C}, l.scratch)
+					kernels.Range{Y0: done, Y1: to, N0: 0, N1: g.C}, th.scratch)
 				done = to
 			}
 		}
-		r.set.Conv(g, r.dw.w, r.dw.bias, mid, wide, kernels.Epilogue{Act: r.dw.act}, kernels.Range{Y0: y, Y1: end, N0: 0, N1: g.C}, l.scratch)
+		r.set.Conv(g, r.dw.w, r.dw.bias, mid, wide, kernels.Epilogue{Act: r.dw.act},
+			kernels.Range{Y0: y, Y1: end, N0: 0, N1: g.C}, th.scratch)
 		if r.project != nil {
-			r.set.Conv(&r.project.g, r.project.w, r.project.bias, dst, mid, ep, kernels.Range{Y0: y, Y1: end, N0: 0, N1: r.project.g.N}, l.scratch)
+			r.set.Conv(&r.project.g, r.project.w, r.project.bias, dst, mid, ep,
+				kernels.Range{Y0: y, Y1: end, N0: 0, N1: r.project.g.N}, th.scratch)
 		}
 		y = end
 	}

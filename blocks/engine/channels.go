@@ -32,9 +32,11 @@ func lowerSlice(c *compiler, i int) {
 
 // view makes node i the channels of value v from some channel on.
 func (c *compiler) view(i int, v int32, from int) {
-	n := int32(len(c.vals))
-	c.vals = append(c.vals, value{shape: c.shape(i), first: c.vals[v].first, last: c.vals[v].last, parent: v, at: int32(from)})
-	c.val[i] = n
+	whole := &c.vals[v]
+	c.val[i] = int32(len(c.vals))
+	c.vals = append(c.vals, value{
+		shape: c.shape(i), first: whole.first, last: whole.last, parent: v, at: int32(from),
+	})
 }
 
 func lowerShuffle(c *compiler, i int) {

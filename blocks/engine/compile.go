@@ -17,11 +17,11 @@ type Options struct {
 	BatchStats bool
 	// NoBlockFusion keeps every convolution a call of its own.
 	NoBlockFusion bool
-	// Tap, if not nil, is called during Run just before each activation op
-	// with the op's node and its input, the pre-activation, of the whole batch
-	// (batch x H x W x C). It may read pre during the call only. No activation is
-	// fused then. Tap is not called where another goroutine computes. An error
-	// ends the run and is returned by it.
+	// Tap, if not nil, is called during Run just before each activation op, with
+	// the op's node and its input, the pre-activations of the whole batch (batch x
+	// H x W x C). It must not keep pre. An error ends the run, which returns it.
+	// With a Tap no activation is fused. Tap is called by the goroutine that called
+	// Run, while no other computes.
 	Tap func(node int, pre []float32) error
 }
 
@@ -45,6 +45,16 @@ type value struct {
 	at     int32
 }
 
+// holdsOthers tells whether other values lie inside value v.
+func holdsOthers(vals []value, v int32) bool {
+	for k := range vals {
+		if vals[k].parent == v {
+			return true
+		}
+	}
+	return false
+}
+
 // step is a call and where its data are.
 type step struct {
 	Call
@@ -52,9 +62,9 @@ type step struct {
 	src   []int32
 	res   int32   // residual value, -1: none
 	fold  [3]fold // the layers with weights, in order
-	strid bool    // the kernel can write into a part of a wider map
-	reuse bool    // dst may take the place of src[0]
-	at    int     // copy: first channel of the part of dst that is written
+	strid bool    // the kernel can write some of the channels of a wider map
+	reuse bool    // dst may overwrite src[0]
+	at    int     // copy: first channel of dst that is written
 	from  int     // copy: first channel of src that is read
 	tap   int32   // node whose input is shown before the step, -1: none
 }
@@ -70,7 +80,7 @@ type lowering struct {
 	// lower appends the steps of node i and sets the value of the last node that
 	// they compute.
 	lower func(c *compiler, i int)
-	// strided tells that the kernels read inputs which are part of a wider map.
+	// strided tells that the kernels can read some of the channels of a wider map.
 	strided bool
 }
 
@@ -162,7 +172,7 @@ func (c *compiler) index() {
 	for i := range ns {
 		c.from[i+1] += c.from[i]
 	}
-	// Fill back to front, moving each start down to its place.
+	// Fill back to front; each start moves down to the first of its readers.
 	for i := range ns {
 		c.from[i] = c.from[i+1]
 	}

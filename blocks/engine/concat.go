@@ -11,9 +11,9 @@ func init() {
 	routines["copy"] = &routine{make: makeCopy}
 }
 
-// lowerConcat makes the inputs parts of the output: an input whose maker can
-// write with gaps between the pixels, and whose readers can read so, lies in the
-// output's buffer from the start; the others are copied.
+// lowerConcat puts the inputs into the output's buffer. An input lies there from
+// the start if the call that makes it can write, and all that read it can read,
+// with gaps between the pixels. The other inputs are copied.
 func lowerConcat(c *compiler, i int) {
 	nd := &c.net.Nodes[i]
 	if len(nd.Inputs) == 1 {
@@ -42,7 +42,7 @@ func lowerConcat(c *compiler, i int) {
 	}
 }
 
-// fits tells whether the value of node j can be part of a wider one.
+// fits tells whether the value of node j can lie inside a wider one.
 func (c *compiler) fits(j int) bool {
 	v := c.val[j]
 	if v == 0 || c.vals[v].parent >= 0 || c.o.Tap != nil {
@@ -70,18 +70,8 @@ func (c *compiler) fits(j int) bool {
 			}
 		}
 	}
-	// A concatenation without a call of its own is written by its parts.
-	return made || c.hasParts(v)
-}
-
-// hasParts tells whether other values lie in v.
-func (c *compiler) hasParts(v int32) bool {
-	for k := range c.vals {
-		if c.vals[k].parent == v {
-			return true
-		}
-	}
-	return false
+	// A concatenation without a call of its own is written by the values inside it.
+	return made || holdsOthers(c.vals, v)
 }
 
 func makeCopy(b *binding) (runner, need) {

@@ -4,7 +4,7 @@ import "nas/blocks"
 
 func init() {
 	lower("cond_conv", true, lowerCondConv)
-	routines["cond_conv"] = &routine{make: makeCondConv, layers: convLayers, second: sharesShape, mixed: true}
+	routines["cond_conv"] = &routine{make: makeCondConv, geometries: convGeometries, second: sharesShape, mixed: true}
 }
 
 // lowerCondConv is lowerConv for weights that are mixed for each image. Batch
@@ -27,8 +27,8 @@ func lowerCondConv(c *compiler, i int) {
 
 func sharesShape(u *Unit) blocks.Shape { return blocks.Shape{H: 1, W: 1, C: u.Mid} }
 
-// condRun mixes the experts' packed weights by the shares of each image, then
-// convolves it. One thread mixes; the convolution itself is not shared out.
+// condRun mixes the experts' packed weights by each image's shares, then convolves
+// the image. It runs on one thread.
 type condRun struct {
 	convRun
 	shares  *tensor
@@ -44,28 +44,28 @@ func makeCondConv(b *binding) (runner, need) {
 	for e := range u.Mid {
 		b.layers[0] = all
 		b.layers[0].w = all.w[e*each:][:each]
-		r.layer = b.layer(0, g, u.Act)
-		r.experts = append(r.experts, r.layer.w)
+		r.packedLayer = b.pack(0, g, u.Act)
+		r.experts = append(r.experts, r.packedLayer.w)
 	}
-	r.layer.w = b.slab.take(g.PackedLen())
+	r.packedLayer.w = b.slab.take(g.PackedLen())
 	r.set, r.dst, r.src, r.res, r.images, r.grain = b.set, b.dst, b.src[0], b.res, u.Batch, g.N
 	return r, need{Need: b.set.ConvNeed(&g)}
 }
 
-func (r *condRun) pieces() int { return 1 }
+func (r *condRun) maxParts() int { return 1 }
 
-func (r *condRun) run(_, _ int, l *lane) {
+func (r *condRun) run(_, _ int, th *thread) {
 	for k := range r.images {
 		share := r.shares.data[k*r.shares.pix:]
 		mix(r.w, r.experts[0], share[0], true)
 		for e, w := range r.experts[1:] {
 			mix(r.w, w, share[e+1], false)
 		}
-		r.rows(k*r.g.OH, (k+1)*r.g.OH, 0, r.g.N, l)
+		r.rows(k*r.g.OH, (k+1)*r.g.OH, 0, r.g.N, th)
 	}
 }
 
-// mix adds f*w to sum, or begins it.
+// mix sets sum to f*w if begin, else adds f*w to it.
 func mix(sum, w []float32, f float32, begin bool) {
 	w = w[:len(sum)]
 	if begin {

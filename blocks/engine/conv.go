@@ -7,12 +7,12 @@ import (
 
 func init() {
 	lower("conv", true, lowerConv)
-	routines["conv"] = &routine{make: makeConv, layers: convLayers}
-	routines["dwconv"] = &routine{make: makeConv, layers: convLayers}
+	routines["conv"] = &routine{make: makeConv, geometries: convGeometries}
+	routines["dwconv"] = &routine{make: makeConv, geometries: convGeometries}
 }
 
-// link is a convolution or linear layer with what follows it and can be
-// computed with it. Absent nodes are -1.
+// link is a convolution or linear layer together with the nodes behind it that the
+// same call can compute. Absent nodes are -1.
 type link struct {
 	layer, bn, add, act int
 	f                   blocks.ActFunc
@@ -20,8 +20,8 @@ type link struct {
 	end                 int // the node whose value the whole link makes
 }
 
-// link looks at layer i. residual asks for an addition behind it too, if what
-// is added has been computed by now.
+// link returns the link of layer i. With residual it may include an addition, if the
+// other summand has been computed before.
 func (c *compiler) link(i int, residual bool) link {
 	l := link{layer: i, bn: -1, add: -1, res: -1, end: i}
 	if !c.o.BatchStats {
@@ -65,8 +65,8 @@ func plainPointwise(o *blocks.Conv) bool {
 	return o.Pointwise() && s == [2]int{1, 1} && o.Pad == (blocks.Pad{}) && o.G() == 1
 }
 
-// reaches tells whether some window of a convolution goes beyond the padding
-// above and to the left, as the kernels ask. Where none does the output is the bias.
+// reaches tells whether some window of a convolution goes beyond the padding above
+// and to the left, which the kernels rely on. If none does, the output is the bias.
 func reaches(o *blocks.Conv, out blocks.Shape) bool {
 	k, s, d := o.Window()
 	return (out.H-1)*s[0]+d[0]*(k[0]-1) >= o.Pad.Top && (out.W-1)*s[1]+d[1]*(k[1]-1) >= o.Pad.Left
@@ -108,7 +108,7 @@ func (u *Unit) geometry() kernels.Conv {
 		PadT: u.Pad[0], PadL: u.Pad[1], Groups: u.Groups}
 }
 
-func convLayers(u *Unit) [3]kernels.Conv { return [3]kernels.Conv{u.geometry()} }
+func convGeometries(u *Unit) [3]kernels.Conv { return [3]kernels.Conv{u.geometry()} }
 
 // actOf maps the network's activations to the kernels'.
 var actOf = [...]kernels.Act{
@@ -116,8 +116,8 @@ var actOf = [...]kernels.Act{
 	blocks.HSigmoid: kernels.HSigmoid, blocks.Swish: kernels.Swish, blocks.Sigmoid: kernels.Sigmoid,
 }
 
-// layer is a geometry with its packed weights.
-type layer struct {
+// packedLayer is a geometry with its packed weights.
+type packedLayer struct {
 	g       kernels.Conv
 	w, bias []float32
 	act     kernels.Act
@@ -126,11 +126,11 @@ type layer struct {
 // convRun runs a convolution of any kind.
 type convRun struct {
 	set *kernels.Set
-	layer
+	packedLayer
 	dst, src *tensor
 	res      *tensor   // or nil
 	images   int       // the images of a pointwise convolution are one tall map
-	byChan   bool      // threads share the channels, else the rows
+	byChan   bool      // threads divide the channels among them, else the rows
 	grain    int       // channels are cut at multiples of it
 	next     []float32 // fetched meanwhile, see Plan.lookAhead
 }
@@ -141,7 +141,7 @@ func makeConv(b *binding) (runner, need) {
 	if g.KH == 1 && g.KW == 1 && g.SH == 1 && g.SW == 1 && g.PadT == 0 && g.PadL == 0 && g.OH == g.H && g.OW == g.W {
 		g.H, g.OH, r.images = g.H*r.images, g.OH*r.images, 1
 	}
-	r.layer = b.layer(0, g, b.unit.Act)
+	r.packedLayer = b.pack(0, g, b.unit.Act)
 	if g.Groups > 1 && !g.Depthwise() {
 		r.grain = g.N / g.Groups
 	}
@@ -152,33 +152,34 @@ func makeConv(b *binding) (runner, need) {
 	return r, need{Need: b.set.ConvNeed(&g)}
 }
 
-// pieces cuts a call of some multiply-accumulates over threads: below about ten
-// microseconds of work waking them costs more than it gives.
-func pieces(macs int64) int {
+// maxParts is the number of threads among which a call of macs multiply-accumulates
+// is worth dividing: handing out less than about ten microseconds of work costs more
+// than it saves.
+func maxParts(macs int64) int {
 	return int(min(1+macs/200_000, 1<<20))
 }
 
-func (r *convRun) pieces() int {
+func (r *convRun) maxParts() int {
 	n := (r.images * r.g.OH)
 	if r.byChan {
 		n = r.g.N / r.grain
 	}
-	return min(n, pieces(int64(r.images)*r.g.MACs()))
+	return min(n, maxParts(int64(r.images)*r.g.MACs()))
 }
 
-func (r *convRun) run(part, parts int, lane *lane) {
+func (r *convRun) run(part, parts int, th *thread) {
 	if r.byChan {
 		n := (r.g.N + r.grain - 1) / r.grain
 		n0, n1 := cut(n, part, parts)
-		r.rows(0, r.images*r.g.OH, n0*r.grain, min(n1*r.grain, r.g.N), lane)
+		r.rows(0, r.images*r.g.OH, n0*r.grain, min(n1*r.grain, r.g.N), th)
 		return
 	}
 	y0, y1 := cut(r.images*r.g.OH, part, parts)
-	r.rows(y0, y1, 0, r.g.N, lane)
+	r.rows(y0, y1, 0, r.g.N, th)
 }
 
 // rows computes rows y0 to y1, counted over all images.
-func (r *convRun) rows(y0, y1, n0, n1 int, lane *lane) {
+func (r *convRun) rows(y0, y1, n0, n1 int, th *thread) {
 	for y0 < y1 {
 		k := y0 / r.g.OH
 		end := min(y1, (k+1)*r.g.OH)
@@ -187,7 +188,7 @@ func (r *convRun) rows(y0, y1, n0, n1 int, lane *lane) {
 			ep.Residual = r.res.image(k)
 		}
 		r.set.Conv(&r.g, r.w, r.bias, r.dst.image(k), r.src.image(k), ep,
-			kernels.Range{Y0: y0 - k*r.g.OH, Y1: end - k*r.g.OH, N0: n0, N1: n1}, lane.scratch)
+			kernels.Range{Y0: y0 - k*r.g.OH, Y1: end - k*r.g.OH, N0: n0, N1: n1}, th.scratch)
 		y0 = end
 	}
 }

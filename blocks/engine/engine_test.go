@@ -262,7 +262,7 @@ func TestCalibrateBN(t *testing.T) {
 
 // TestMobileNets runs whole networks, small, through every instruction set.
 func TestMobileNets(t *testing.T) {
-	for _, n := range []*blocks.Network{mobilenetV1(t, 64), mobilenetV2(t, 64), mobilenetV3Large(t, 64), mobilenetV3Small(t, 64), efficientNetB0(t, 64)} {
+	for _, n := range mobileNets(t, 64) {
 		w := blocks.NewWeights(n, 1)
 		if err := CalibrateBN(n, w, 1); err != nil {
 			t.Fatal(err)
@@ -351,7 +351,8 @@ func TestConcatInPlace(t *testing.T) {
 		conv := func(v blocks.Value, out int) blocks.Value {
 			return blocks.ConvBNAct{Out: out, Kernel: 3, Act: blocks.ReLU}.Build(b, v)
 		}
-		y := b.Apply("concat", &blocks.Concat{}, conv(x, 8), conv(x, 24), b.Apply("pool", &blocks.Pool{Kernel: [2]int{3, 3}, Pad: blocks.PadAll(1)}, x))
+		pool := b.Apply("pool", &blocks.Pool{Kernel: [2]int{3, 3}, Pad: blocks.PadAll(1)}, x)
+		y := b.Apply("concat", &blocks.Concat{}, conv(x, 8), conv(x, 24), pool)
 		z := b.Apply("concat", &blocks.Concat{}, y, conv(y, 16)) // a concatenation inside another
 		return conv(z, 4)
 	})
@@ -364,7 +365,7 @@ func TestConcatInPlace(t *testing.T) {
 			t.Errorf("copies: %v", c.Unit)
 		}
 	}
-	if _, got, _ := p.places(); got != 8*8*(48+16) {
+	if _, got, _ := p.assignMemory(); got != 8*8*(48+16) {
 		t.Errorf("arena is %d floats, want the %d of the outer concatenation", got, 8*8*(48+16))
 	}
 }
@@ -442,7 +443,8 @@ func TestTrivialNetworks(t *testing.T) {
 			y := blocks.ConvBNAct{Out: 8, Act: blocks.ReLU}.Build(b, x)
 			z := b.Apply("slice", &blocks.ChannelSlice{From: 3, To: 8}, y)
 			c := b.Apply("concat", &blocks.Concat{}, y, blocks.ConvBNAct{Out: 2}.Build(b, z))
-			return b.Apply("slice_2", &blocks.ChannelSlice{From: 5, To: 10}, b.Apply("relu", &blocks.Activation{Func: blocks.ReLU}, c))
+			r := b.Apply("relu", &blocks.Activation{Func: blocks.ReLU}, c)
+			return b.Apply("slice_2", &blocks.ChannelSlice{From: 5, To: 10}, r)
 		},
 	} {
 		n := build(t, name, blocks.Shape{H: 4, W: 5, C: 6}, f)

@@ -23,9 +23,9 @@ func makeEval(b *binding) (runner, need) {
 	return &evalRun{b.op, b.params, b.dst, b.src, make([]blocks.Tensor, len(b.src)), b.unit.Batch}, need{}
 }
 
-func (r *evalRun) pieces() int { return 1 }
+func (r *evalRun) maxParts() int { return 1 }
 
-func (r *evalRun) run(_, _ int, _ *lane) {
+func (r *evalRun) run(_, _ int, _ *thread) {
 	slice := func(t *tensor, k int) blocks.Tensor {
 		n := t.Elems()
 		return blocks.Tensor{Shape: t.Shape, Data: t.data[k*n:][:n]}

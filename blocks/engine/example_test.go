@@ -11,13 +11,15 @@ import (
 func ExampleCompile() {
 	b := blocks.NewBuilder("example", blocks.Shape{H: 56, W: 56, C: 24})
 	x := blocks.InvertedResidual{Out: 24, Expanded: 144, Act: blocks.ReLU6}.Build(b, b.Input())
-	blocks.InvertedResidual{Out: 40, Expanded: 48, Kernel: 5, Stride: 2, Act: blocks.HSwish, SE: &blocks.SqueezeExcite{Hidden: 12, Gate: blocks.HSigmoid}}.Build(b, x)
+	blocks.InvertedResidual{Out: 40, Expanded: 48, Kernel: 5, Stride: 2, Act: blocks.HSwish,
+		SE: &blocks.SqueezeExcite{Hidden: 12, Gate: blocks.HSigmoid}}.Build(b, x)
 	net, err := b.Network()
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	plan, err := engine.Compile(net, engine.Target{ISA: "neon", L1: 64 << 10, L2: 512 << 10, L3: 4 << 20}, engine.Options{})
+	phone := engine.Target{ISA: "neon", L1: 64 << 10, L2: 512 << 10, L3: 4 << 20}
+	plan, err := engine.Compile(net, phone, engine.Options{})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -4,7 +4,7 @@ import "nas/blocks/kernels"
 
 func init() {
 	lower("linear", false, lowerLinear)
-	routines["linear"] = &routine{make: makeLinear, layers: linearLayers}
+	routines["linear"] = &routine{make: makeLinear, geometries: linearGeometries}
 }
 
 func lowerLinear(c *compiler, i int) {
@@ -16,16 +16,16 @@ func lowerLinear(c *compiler, i int) {
 	c.emit(s, l.end, l.layer, l.bn, l.add, l.act)
 }
 
-func linearLayers(u *Unit) [3]kernels.Conv {
+func linearGeometries(u *Unit) [3]kernels.Conv {
 	return [3]kernels.Conv{kernels.Linear{Batch: 1, K: u.In.Elems(), N: u.Out.C}.Conv()}
 }
 
-// makeLinear treats each image as a pixel of a 1x1 convolution. Threads share
-// the outputs, and so the weights.
+// makeLinear treats each image as a pixel of a 1x1 convolution. Threads divide the
+// outputs among them, and with them the weights.
 func makeLinear(b *binding) (runner, need) {
 	g := kernels.Linear{Batch: b.unit.Batch, K: b.unit.In.Elems(), N: b.unit.Out.C}.Conv()
 	r := &convRun{set: b.set, src: b.src[0], dst: b.dst, res: b.res, images: 1, grain: 16, byChan: true}
-	r.layer = b.layer(0, g, b.unit.Act)
+	r.packedLayer = b.pack(0, g, b.unit.Act)
 	return &linearRun{*r, b.src[0]}, need{Need: b.set.ConvNeed(&g)}
 }
 
@@ -35,7 +35,7 @@ type linearRun struct {
 	in *tensor
 }
 
-func (r *linearRun) run(part, parts int, l *lane) {
+func (r *linearRun) run(part, parts int, th *thread) {
 	n0, n1 := cut((r.g.N+15)/16, part, parts)
 	src := kernels.View{Data: r.in.data, Row: r.g.C * r.g.W, Pix: r.g.C}
 	ep := kernels.Epilogue{Act: r.act}
@@ -43,5 +43,5 @@ func (r *linearRun) run(part, parts int, l *lane) {
 		ep.Residual = r.res.image(0)
 	}
 	r.set.Conv(&r.g, r.w, r.bias, r.dst.image(0), src, ep,
-		kernels.Range{Y0: 0, Y1: 1, N0: n0 * 16, N1: min(n1*16, r.g.N)}, l.scratch)
+		kernels.Range{Y0: 0, Y1: 1, N0: n0 * 16, N1: min(n1*16, r.g.N)}, th.scratch)
 }

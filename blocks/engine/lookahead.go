@@ -1,14 +1,14 @@
 package engine
 
-// Layers of a single pixel (classifiers, the two of squeeze-and-excite) read each
-// weight for one product: their time is that of fetching the weights. The
-// convolution before them leaves the memory idle, and fetches what of these
-// weights the second-level cache has room for beside its own data.
+// Layers of a single pixel (classifiers, the two of squeeze-and-excite) use each
+// weight once, so that fetching the weights takes all their time. The convolution
+// before them leaves the memory idle. It prefetches as many of their weights as
+// the second-level cache holds beside its own data.
 
-// lookAhead tells the convolutions which weights to fetch: those between their
-// own, which end at end[i] in data, and the last of the single-pixel layers that
-// follow before the next layer of many products. Threads each have a cache of
-// their own and read other parts of the weights, so several do without.
+// lookAhead tells every convolution i which weights to prefetch: from the end of its
+// own, end[i] in data, to those of the last single-pixel layer before the next layer
+// of many products. With several threads there is no prefetch, because each has a
+// cache of its own and reads other weights.
 func (p *Plan) lookAhead(runs []runner, end []int, data []float32) {
 	if p.target.Threads > 1 || p.batch > 1 {
 		return
@@ -29,7 +29,7 @@ func (p *Plan) lookAhead(runs []runner, end []int, data []float32) {
 	}
 }
 
-// light tells whether step k does little beside what its memory costs.
+// light tells whether step k takes little time beyond that of its memory traffic.
 func (p *Plan) light(k int) bool {
 	u := &p.steps[k].Unit
 	return u.Out.Pixels() == 1 || u.Name == "dwconv" || u.Name == "scale" || u.MACs() == 0

@@ -1,22 +1,20 @@
 package engine
 
-import (
-	"slices"
-)
+import "slices"
 
-// Activations live in one arena. A value that is read for the last time leaves
-// its place to later ones; elementwise calls write over their input where it
-// dies with them; the input and, where possible, the output are the caller's
-// slices. Places are given to the largest values first, each the lowest offset
-// that is free for its whole life: for chains of blocks this comes close to the
-// largest sum of values alive at once.
+// Activations live in one arena. The memory of a value is free for later ones
+// once the value has been read for the last time. An elementwise call writes over
+// its input if that is not read again. The input and, where possible, the output
+// are the caller's slices. Offsets are assigned to the largest values first; each
+// gets the lowest one that is free for the value's whole life. For chains of
+// blocks the arena comes close to the largest sum of values alive at once.
 
-const align = 16 // floats: a cache line
+const align = 16 // floats in a cache line
 
-// places decides the storage of every value: owner is the value that holds it
-// (itself for most), and off the owner's offset in the arena, -1 for the
-// caller's slices. size is that of the arena in floats.
-func (p *Plan) places() (owner []int32, size int, off []int) {
+// assignMemory decides the storage of every value. owner is the value that holds
+// it (itself for most); off is the owner's offset in the arena, or -1 if it lies in
+// the caller's slices; size is that of the arena. Offsets and size are in floats.
+func (p *Plan) assignMemory() (owner []int32, size int, off []int) {
 	n := len(p.vals)
 	owner, off = make([]int32, n), make([]int, n)
 	life := make([][2]int32, n) // of owners
@@ -37,7 +35,7 @@ func (p *Plan) places() (owner []int32, size int, off []int) {
 	}
 	for k := range p.steps {
 		s := &p.steps[k]
-		if !s.reuse || s.dst == out || p.vals[s.dst].parent >= 0 || owner[s.dst] != s.dst || p.holds(s.dst) {
+		if !s.reuse || s.dst == out || p.vals[s.dst].parent >= 0 || owner[s.dst] != s.dst || holdsOthers(p.vals, s.dst) {
 			continue
 		}
 		src := s.src[0]
@@ -92,25 +90,20 @@ func (p *Plan) root(v int32) int32 {
 	return v
 }
 
-// holds tells whether other values lie inside v.
-func (p *Plan) holds(v int32) bool {
-	return slices.ContainsFunc(p.vals, func(x value) bool { return x.parent == v })
-}
-
 // writesOut tells whether the one output value can be the caller's slice.
 func (p *Plan) writesOut() bool {
 	return len(p.out) == 1 && p.out[0] != 0 && p.vals[p.out[0]].parent < 0
 }
 
-// place is a value that lies in one of the caller's slices, from float at on.
-type place struct {
+// callerValue is a value that lies in one of the caller's slices, from float at on.
+type callerValue struct {
 	value int32
 	at    int
 }
 
-// layout reserves the memory and makes the tensors.
+// layout reserves memory in ws and makes the tensors.
 func (p *Plan) layout(ws *Workspace) {
-	owner, size, off := p.places()
+	owner, size, off := p.assignMemory()
 	n := size
 	for i := range p.steps {
 		n += p.steps[i].Unit.packedLen()
@@ -130,9 +123,9 @@ func (p *Plan) layout(ws *Workspace) {
 		}
 		if off[o] < 0 { // set by Run
 			if o != owner[0] {
-				p.outs = append(p.outs, place{int32(i), at})
+				p.outs = append(p.outs, callerValue{int32(i), at})
 			} else {
-				p.ins = append(p.ins, place{int32(i), at})
+				p.ins = append(p.ins, callerValue{int32(i), at})
 			}
 			continue
 		}

@@ -9,7 +9,8 @@ import (
 )
 
 // build makes a network from a function.
-func build(t testing.TB, name string, in blocks.Shape, f func(b *blocks.Builder, x blocks.Value) blocks.Value) *blocks.Network {
+func build(t testing.TB, name string, in blocks.Shape,
+	f func(b *blocks.Builder, x blocks.Value) blocks.Value) *blocks.Network {
 	t.Helper()
 	b := blocks.NewBuilder(name, in)
 	f(b, b.Input())
@@ -20,11 +21,24 @@ func build(t testing.TB, name string, in blocks.Shape, f func(b *blocks.Builder,
 	return n
 }
 
+// image is the shape of a square colour image.
+func image(res int) blocks.Shape { return blocks.Shape{H: res, W: res, C: 3} }
+
+// mobileNets are the five networks below.
+func mobileNets(t testing.TB, res int) []*blocks.Network {
+	return []*blocks.Network{
+		mobilenetV1(t, res), mobilenetV2(t, res), mobilenetV3Large(t, res), mobilenetV3Small(t, res), efficientNetB0(t, res),
+	}
+}
+
 // mobilenetV1 to V3 in their published forms.
 func mobilenetV1(t testing.TB, res int) *blocks.Network {
-	return build(t, "mobilenet_v1", blocks.Shape{H: res, W: res, C: 3}, func(b *blocks.Builder, x blocks.Value) blocks.Value {
+	return build(t, "mobilenet_v1", image(res), func(b *blocks.Builder, x blocks.Value) blocks.Value {
 		x = blocks.ConvBNAct{Out: 32, Kernel: 3, Stride: 2, Act: blocks.ReLU6}.Build(b, x)
-		for _, l := range [][2]int{{64, 1}, {128, 2}, {128, 1}, {256, 2}, {256, 1}, {512, 2}, {512, 1}, {512, 1}, {512, 1}, {512, 1}, {512, 1}, {1024, 2}, {1024, 1}} {
+		for _, l := range [][2]int{
+			{64, 1}, {128, 2}, {128, 1}, {256, 2}, {256, 1}, {512, 2}, {512, 1}, {512, 1}, {512, 1}, {512, 1}, {512, 1},
+			{1024, 2}, {1024, 1},
+		} {
 			x = blocks.DepthwiseSeparable{Out: l[0], Stride: l[1], Act: blocks.ReLU6}.Build(b, x)
 		}
 		x = b.Apply("pool", &blocks.GlobalPool{Pool: blocks.AvgPool}, x)
@@ -33,9 +47,11 @@ func mobilenetV1(t testing.TB, res int) *blocks.Network {
 }
 
 func mobilenetV2(t testing.TB, res int) *blocks.Network {
-	return build(t, "mobilenet_v2", blocks.Shape{H: res, W: res, C: 3}, func(b *blocks.Builder, x blocks.Value) blocks.Value {
+	return build(t, "mobilenet_v2", image(res), func(b *blocks.Builder, x blocks.Value) blocks.Value {
 		x = blocks.ConvBNAct{Out: 32, Kernel: 3, Stride: 2, Act: blocks.ReLU6}.Build(b, x)
-		for _, l := range [][4]int{{1, 16, 1, 1}, {6, 24, 2, 2}, {6, 32, 3, 2}, {6, 64, 4, 2}, {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}} {
+		for _, l := range [][4]int{
+			{1, 16, 1, 1}, {6, 24, 2, 2}, {6, 32, 3, 2}, {6, 64, 4, 2}, {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1},
+		} {
 			for i := range l[2] {
 				s := l[3]
 				if i > 0 {
@@ -58,7 +74,7 @@ type v3Row struct {
 }
 
 func mobilenetV3(t testing.TB, name string, res int, rows []v3Row, head, hidden int) *blocks.Network {
-	return build(t, name, blocks.Shape{H: res, W: res, C: 3}, func(b *blocks.Builder, x blocks.Value) blocks.Value {
+	return build(t, name, image(res), func(b *blocks.Builder, x blocks.Value) blocks.Value {
 		x = blocks.ConvBNAct{Out: 16, Kernel: 3, Stride: 2, Act: blocks.HSwish}.Build(b, x)
 		for _, r := range rows {
 			p := blocks.InvertedResidual{Out: r.out, Expanded: r.exp, Kernel: r.k, Stride: r.s, Act: r.act}
@@ -94,9 +110,12 @@ func mobilenetV3Small(t testing.TB, res int) *blocks.Network {
 
 // efficientNetB0 as in Tan and Le, ICML 2019, table 1.
 func efficientNetB0(t testing.TB, res int) *blocks.Network {
-	return build(t, "efficientnet_b0", blocks.Shape{H: res, W: res, C: 3}, func(b *blocks.Builder, x blocks.Value) blocks.Value {
+	return build(t, "efficientnet_b0", image(res), func(b *blocks.Builder, x blocks.Value) blocks.Value {
 		x = blocks.ConvBNAct{Out: 32, Kernel: 3, Stride: 2, Act: blocks.Swish}.Build(b, x)
-		for _, l := range [][5]int{{1, 3, 16, 1, 1}, {6, 3, 24, 2, 2}, {6, 5, 40, 2, 2}, {6, 3, 80, 3, 2}, {6, 5, 112, 3, 1}, {6, 5, 192, 4, 2}, {6, 3, 320, 1, 1}} {
+		for _, l := range [][5]int{
+			{1, 3, 16, 1, 1}, {6, 3, 24, 2, 2}, {6, 5, 40, 2, 2}, {6, 3, 80, 3, 2}, {6, 5, 112, 3, 1}, {6, 5, 192, 4, 2},
+			{6, 3, 320, 1, 1},
+		} {
 			for i := range l[3] {
 				s := l[4]
 				if i > 0 {
@@ -113,125 +132,185 @@ func efficientNetB0(t testing.TB, res int) *blocks.Network {
 	})
 }
 
+// growth is a random network being built.
+type growth struct {
+	*rand.Rand
+	b                        *blocks.Builder
+	all                      []blocks.Value // so far
+	kernel, dilation, stride int            // for the next op
+}
+
+func (g *growth) pick(xs ...int) int { return xs[g.IntN(len(xs))] }
+
+func (g *growth) act() blocks.ActFunc { return blocks.ActFunc(g.IntN(len(blocks.ActFuncs()))) }
+
+// same returns an earlier value of the shape of x.
+func (g *growth) same(x blocks.Value) blocks.Value {
+	for range 8 {
+		if v := g.all[g.IntN(len(g.all))]; g.b.Shape(v) == g.b.Shape(x) {
+			return v
+		}
+	}
+	return x
+}
+
 // randomNet grows a network from random ops: every kind, branches, residuals,
 // nested concatenations, odd sizes.
 func randomNet(t testing.TB, seed uint64) *blocks.Network {
-	r := rand.New(rand.NewPCG(seed, 77))
-	pick := func(xs ...int) int { return xs[r.IntN(len(xs))] }
-	act := func() blocks.ActFunc { return blocks.ActFunc(r.IntN(len(blocks.ActFuncs()))) }
-	name := fmt.Sprintf("random_%d", seed)
-	return build(t, name, blocks.Shape{H: 5 + r.IntN(16), W: 5 + r.IntN(16), C: pick(1, 3, 16)}, func(b *blocks.Builder, x blocks.Value) blocks.Value {
-		if r.IntN(3) == 0 { // a stem: wide maps, small weights
-			x = blocks.ConvBNAct{Out: pick(8, 16), Kernel: 3, Stride: pick(1, 2), Act: act()}.Build(b, x)
-			x = blocks.DepthwiseSeparable{Out: pick(8, 16, 24), Kernel: pick(3, 5), Stride: pick(1, 2), Act: act(), SE: pick2(r, nil, &blocks.SqueezeExcite{Hidden: 3})}.Build(b, x)
+	g := &growth{Rand: rand.New(rand.NewPCG(seed, 77))}
+	in := blocks.Shape{H: 5 + g.IntN(16), W: 5 + g.IntN(16), C: g.pick(1, 3, 16)}
+	return build(t, fmt.Sprintf("random_%d", seed), in, func(b *blocks.Builder, x blocks.Value) blocks.Value {
+		g.b = b
+		if g.IntN(3) == 0 { // a stem: wide maps, small weights
+			x = blocks.ConvBNAct{Out: g.pick(8, 16), Kernel: 3, Stride: g.pick(1, 2), Act: g.act()}.Build(b, x)
+			x = blocks.DepthwiseSeparable{Out: g.pick(8, 16, 24), Kernel: g.pick(3, 5), Stride: g.pick(1, 2), Act: g.act(),
+				SE: pick2(g.Rand, nil, &blocks.SqueezeExcite{Hidden: 3})}.Build(b, x)
 		}
-		all := []blocks.Value{x}
-		same := func(x blocks.Value) blocks.Value { // an earlier value of the same shape
-			for range 8 {
-				if v := all[r.IntN(len(all))]; b.Shape(v) == b.Shape(x) {
-					return v
-				}
-			}
-			return x
-		}
-		for range 6 + r.IntN(14) {
-			if r.IntN(3) == 0 {
-				x = all[r.IntN(len(all))]
+		g.all = append(g.all, x)
+		for range 6 + g.IntN(14) {
+			if g.IntN(3) == 0 {
+				x = g.all[g.IntN(len(g.all))]
 			}
 			s := b.Shape(x)
-			k := pick(1, 3, 3, 5)
-			d := pick(1, 1, 2)
-			st := pick(1, 1, 2)
+			g.kernel, g.dilation, g.stride = g.pick(1, 3, 3, 5), g.pick(1, 1, 2), g.pick(1, 1, 2)
 			if s.H < 5 || s.W < 5 {
-				st = 1
+				g.stride = 1
 			}
-			switch r.IntN(20) {
-			case 0, 1:
-				x = blocks.ConvBNAct{Out: 1 + r.IntN(40), Kernel: k, Stride: st, Dilation: d, Act: act()}.Build(b, x)
-			case 2:
-				x = blocks.ConvBNAct{Kernel: k, Stride: st, Dilation: d, Groups: blocks.Depthwise, Act: act()}.Build(b, x)
-			case 3, 4:
-				p := blocks.InvertedResidual{Out: pick(s.C, s.C, 8, 24), Expanded: s.C * pick(1, 2, 3), Kernel: pick(3, 5), Stride: st, Dilation: d, Act: act(), ProjectAct: pick2(r, blocks.Identity, act())}
-				if r.IntN(3) == 0 {
-					p.SE = &blocks.SqueezeExcite{Hidden: 1 + r.IntN(9)}
-				}
-				x = p.Build(b, x)
-			case 5:
-				x = blocks.XceptionSeparable{Out: pick(s.C, 20), Kernel: 3, Stride: st, PreAct: act(), Residual: true}.Build(b, x)
-			case 6:
-				x = b.Apply("add", &blocks.Add{}, x, same(x))
-				x = b.Act(act(), x)
-			case 7:
-				x = b.Apply("add", &blocks.Add{}, x, same(x), same(x))
-				x = b.Act(act(), x)
-			case 8:
-				x = b.Act(act(), b.Apply("mul", &blocks.Mul{}, x, same(x)))
-			case 9, 10: // branches joined
-				vs := []blocks.Value{x}
-				for range 1 + r.IntN(3) {
-					vs = append(vs, blocks.ConvBNAct{Out: 1 + r.IntN(24), Kernel: pick(1, 3), Act: act()}.Build(b, x))
-				}
-				if r.IntN(2) == 0 {
-					vs = append(vs, same(x))
-				}
-				r.Shuffle(len(vs), func(i, j int) { vs[i], vs[j] = vs[j], vs[i] })
-				x = b.Apply("concat", &blocks.Concat{}, vs...)
-				if b.Shape(x).C > 90 {
-					x = blocks.ConvBNAct{Out: 16}.Build(b, x)
-				}
-			case 11:
-				p := &blocks.Pool{Pool: blocks.PoolKind(r.IntN(2)), Kernel: [2]int{3, 2}, Stride: [2]int{st, st}, Pad: blocks.Pad{Top: 1, Bottom: 1, Right: r.IntN(2)}, Ceil: r.IntN(2) == 0, CountPad: r.IntN(2) == 0}
-				if s.W > 1 {
-					x = b.Apply("pool", p, x)
-				}
-			case 12:
-				x = b.Apply("resize", &blocks.Resize{H: 1 + r.IntN(14), W: 1 + r.IntN(14), Mode: blocks.ResizeMode(r.IntN(2)), AlignCorners: r.IntN(2) == 0}, x)
-			case 13:
-				x = b.Apply("softmax", &blocks.Softmax{}, x)
-			case 14:
-				x = b.Apply("bn", &blocks.BatchNorm{}, b.Act(act(), x))
-			case 15:
-				g := blocks.PoolKind(r.IntN(2))
-				y := b.Apply("gap", &blocks.GlobalPool{Pool: g}, x)
-				x = b.Apply("mul", &blocks.Mul{}, x, y)
-			case 17:
-				if s.C > 1 {
-					from := r.IntN(s.C - 1)
-					y := b.Apply("slice", &blocks.ChannelSlice{From: from, To: from + 1 + r.IntN(s.C-from)}, x)
-					all = append(all, y)
-					if r.IntN(2) == 0 {
-						x = b.Apply("concat", &blocks.Concat{}, y, blocks.ConvBNAct{Out: 4, Act: act()}.Build(b, x))
-					} else {
-						x = y
-					}
-				}
-			case 18:
-				for _, g := range []int{2, 3, 4} {
-					if s.C%g == 0 {
-						x = b.Apply("shuffle", &blocks.ChannelShuffle{Groups: g}, x)
-					}
-				}
-			case 19:
-				shares := b.Act(blocks.Sigmoid, b.Apply("route", &blocks.Linear{Out: 3, Bias: true}, b.Apply("gap", &blocks.GlobalPool{Pool: blocks.AvgPool}, x)))
-				x = b.Apply("cond", &blocks.CondConv{Experts: 3, Out: 4 + r.IntN(20), Kernel: [2]int{k, 1}, Pad: blocks.Pad{Top: k / 2, Bottom: k / 2}}, x, shares)
-				x = b.Act(act(), b.Apply("bn", &blocks.BatchNorm{}, x))
-			case 16:
-				y := b.Apply("spatial", &blocks.Conv{Out: 1, Kernel: [2]int{1, 1}, Bias: true}, x)
-				if s.C > 1 {
-					x = b.Apply("mul", &blocks.Mul{}, x, b.Act(blocks.Sigmoid, y))
-				}
-				if g := pick(2, 3, 4); s.C%g == 0 {
-					x = b.Apply("grouped", &blocks.Conv{Out: g * (1 + r.IntN(9)), Kernel: [2]int{k, 1 + r.IntN(3)}, Pad: blocks.Pad{Top: 2, Left: 1, Bottom: 3, Right: 1}, Groups: g, Bias: true}, x)
-				}
-			}
-			all = append(all, x)
+			x = growths[g.IntN(len(growths))](g, b, x, s)
+			g.all = append(g.all, x)
 		}
-		if r.IntN(2) == 0 {
-			x = b.Apply("fc", &blocks.Linear{Out: 1 + r.IntN(40), Bias: true}, x)
-			x = b.Act(act(), x)
+		if g.IntN(2) == 0 {
+			x = b.Apply("fc", &blocks.Linear{Out: 1 + g.IntN(40), Bias: true}, x)
+			x = b.Act(g.act(), x)
 		}
 		return x
 	})
+}
+
+// growths are the ways in which a network grows from value x of shape s.
+var growths = [20]func(g *growth, b *blocks.Builder, x blocks.Value, s blocks.Shape) blocks.Value{
+	0: growConv,
+	1: growConv,
+	2: func(g *growth, b *blocks.Builder, x blocks.Value, s blocks.Shape) blocks.Value {
+		return blocks.ConvBNAct{Kernel: g.kernel, Stride: g.stride, Dilation: g.dilation, Groups: blocks.Depthwise,
+			Act: g.act()}.Build(b, x)
+	},
+	3: growInverted,
+	4: growInverted,
+	5: func(g *growth, b *blocks.Builder, x blocks.Value, s blocks.Shape) blocks.Value {
+		return blocks.XceptionSeparable{Out: g.pick(s.C, 20), Kernel: 3, Stride: g.stride, PreAct: g.act(),
+			Residual: true}.Build(b, x)
+	},
+	6: func(g *growth, b *blocks.Builder, x blocks.Value, s blocks.Shape) blocks.Value {
+		x = b.Apply("add", &blocks.Add{}, x, g.same(x))
+		return b.Act(g.act(), x)
+	},
+	7: func(g *growth, b *blocks.Builder, x blocks.Value, s blocks.Shape) blocks.Value {
+		x = b.Apply("add", &blocks.Add{}, x, g.same(x), g.same(x))
+		return b.Act(g.act(), x)
+	},
+	8: func(g *growth, b *blocks.Builder, x blocks.Value, s blocks.Shape) blocks.Value {
+		return b.Act(g.act(), b.Apply("mul", &blocks.Mul{}, x, g.same(x)))
+	},
+	9:  growBranches,
+	10: growBranches,
+	11: func(g *growth, b *blocks.Builder, x blocks.Value, s blocks.Shape) blocks.Value {
+		p := &blocks.Pool{Pool: blocks.PoolKind(g.IntN(2)), Kernel: [2]int{3, 2}, Stride: [2]int{g.stride, g.stride},
+			Pad: blocks.Pad{Top: 1, Bottom: 1, Right: g.IntN(2)}, Ceil: g.IntN(2) == 0, CountPad: g.IntN(2) == 0}
+		if s.W > 1 {
+			x = b.Apply("pool", p, x)
+		}
+		return x
+	},
+	12: func(g *growth, b *blocks.Builder, x blocks.Value, s blocks.Shape) blocks.Value {
+		return b.Apply("resize", &blocks.Resize{H: 1 + g.IntN(14), W: 1 + g.IntN(14), Mode: blocks.ResizeMode(g.IntN(2)),
+			AlignCorners: g.IntN(2) == 0}, x)
+	},
+	13: func(g *growth, b *blocks.Builder, x blocks.Value, s blocks.Shape) blocks.Value {
+		return b.Apply("softmax", &blocks.Softmax{}, x)
+	},
+	14: func(g *growth, b *blocks.Builder, x blocks.Value, s blocks.Shape) blocks.Value {
+		return b.Apply("bn", &blocks.BatchNorm{}, b.Act(g.act(), x))
+	},
+	15: func(g *growth, b *blocks.Builder, x blocks.Value, s blocks.Shape) blocks.Value {
+		y := b.Apply("gap", &blocks.GlobalPool{Pool: blocks.PoolKind(g.IntN(2))}, x)
+		return b.Apply("mul", &blocks.Mul{}, x, y)
+	},
+	16: growMapsAndGroups,
+	17: growSlice,
+	18: func(g *growth, b *blocks.Builder, x blocks.Value, s blocks.Shape) blocks.Value {
+		for _, n := range []int{2, 3, 4} {
+			if s.C%n == 0 {
+				x = b.Apply("shuffle", &blocks.ChannelShuffle{Groups: n}, x)
+			}
+		}
+		return x
+	},
+	19: func(g *growth, b *blocks.Builder, x blocks.Value, s blocks.Shape) blocks.Value {
+		pooled := b.Apply("gap", &blocks.GlobalPool{Pool: blocks.AvgPool}, x)
+		shares := b.Act(blocks.Sigmoid, b.Apply("route", &blocks.Linear{Out: 3, Bias: true}, pooled))
+		x = b.Apply("cond", &blocks.CondConv{Experts: 3, Out: 4 + g.IntN(20), Kernel: [2]int{g.kernel, 1},
+			Pad: blocks.Pad{Top: g.kernel / 2, Bottom: g.kernel / 2}}, x, shares)
+		return b.Act(g.act(), b.Apply("bn", &blocks.BatchNorm{}, x))
+	},
+}
+
+func growConv(g *growth, b *blocks.Builder, x blocks.Value, _ blocks.Shape) blocks.Value {
+	return blocks.ConvBNAct{Out: 1 + g.IntN(40), Kernel: g.kernel, Stride: g.stride, Dilation: g.dilation,
+		Act: g.act()}.Build(b, x)
+}
+
+func growInverted(g *growth, b *blocks.Builder, x blocks.Value, s blocks.Shape) blocks.Value {
+	p := blocks.InvertedResidual{Out: g.pick(s.C, s.C, 8, 24), Expanded: s.C * g.pick(1, 2, 3), Kernel: g.pick(3, 5),
+		Stride: g.stride, Dilation: g.dilation, Act: g.act(), ProjectAct: pick2(g.Rand, blocks.Identity, g.act())}
+	if g.IntN(3) == 0 {
+		p.SE = &blocks.SqueezeExcite{Hidden: 1 + g.IntN(9)}
+	}
+	return p.Build(b, x)
+}
+
+// growBranches concatenates convolutions of x, x itself and perhaps a value of its shape.
+func growBranches(g *growth, b *blocks.Builder, x blocks.Value, _ blocks.Shape) blocks.Value {
+	vs := []blocks.Value{x}
+	for range 1 + g.IntN(3) {
+		vs = append(vs, blocks.ConvBNAct{Out: 1 + g.IntN(24), Kernel: g.pick(1, 3), Act: g.act()}.Build(b, x))
+	}
+	if g.IntN(2) == 0 {
+		vs = append(vs, g.same(x))
+	}
+	g.Shuffle(len(vs), func(i, j int) { vs[i], vs[j] = vs[j], vs[i] })
+	x = b.Apply("concat", &blocks.Concat{}, vs...)
+	if b.Shape(x).C > 90 {
+		x = blocks.ConvBNAct{Out: 16}.Build(b, x)
+	}
+	return x
+}
+
+// growMapsAndGroups multiplies by an attention map and convolves in groups.
+func growMapsAndGroups(g *growth, b *blocks.Builder, x blocks.Value, s blocks.Shape) blocks.Value {
+	y := b.Apply("spatial", &blocks.Conv{Out: 1, Kernel: [2]int{1, 1}, Bias: true}, x)
+	if s.C > 1 {
+		x = b.Apply("mul", &blocks.Mul{}, x, b.Act(blocks.Sigmoid, y))
+	}
+	if n := g.pick(2, 3, 4); s.C%n == 0 {
+		x = b.Apply("grouped", &blocks.Conv{Out: n * (1 + g.IntN(9)), Kernel: [2]int{g.kernel, 1 + g.IntN(3)},
+			Pad: blocks.Pad{Top: 2, Left: 1, Bottom: 3, Right: 1}, Groups: n, Bias: true}, x)
+	}
+	return x
+}
+
+// growSlice takes some of the channels, alone or beside a convolution of all.
+func growSlice(g *growth, b *blocks.Builder, x blocks.Value, s blocks.Shape) blocks.Value {
+	if s.C == 1 {
+		return x
+	}
+	from := g.IntN(s.C - 1)
+	y := b.Apply("slice", &blocks.ChannelSlice{From: from, To: from + 1 + g.IntN(s.C-from)}, x)
+	g.all = append(g.all, y)
+	if g.IntN(2) == 0 {
+		return b.Apply("concat", &blocks.Concat{}, y, blocks.ConvBNAct{Out: 4, Act: g.act()}.Build(b, x))
+	}
+	return y
 }
 
 func pick2[T any](r *rand.Rand, a, b T) T {

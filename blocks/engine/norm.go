@@ -8,11 +8,11 @@ import (
 
 func init() {
 	lower("bn", true, lowerBN)
-	routines["affine"] = &routine{make: makeAffine, layers: normLayers}
-	routines["batchnorm"] = &routine{make: makeBatchNorm, layers: normLayers}
+	routines["affine"] = &routine{make: makeAffine, geometries: normGeometries}
+	routines["batchnorm"] = &routine{make: makeBatchNorm, geometries: normGeometries}
 }
 
-// lowerBN handles a batch normalisation that no layer before it could take in.
+// lowerBN lowers a batch normalisation that could not be folded into the layer before it.
 func lowerBN(c *compiler, i int) {
 	s := c.start(i, "affine")
 	if c.o.BatchStats {
@@ -24,9 +24,9 @@ func lowerBN(c *compiler, i int) {
 	c.emit(s, last(i, act), i, act)
 }
 
-// normLayers is a 1x1 filter of each channel; without pixels, since by
+// normGeometries is a 1x1 filter of each channel; without pixels, since by
 // convention it has no multiply-accumulates.
-func normLayers(u *Unit) [3]kernels.Conv {
+func normGeometries(u *Unit) [3]kernels.Conv {
 	g := pointwise(0, 0, u.In.C, u.In.C)
 	g.Groups = g.C
 	return [3]kernels.Conv{g}
@@ -44,8 +44,8 @@ func makeAffine(b *binding) (runner, need) {
 	}), need{}
 }
 
-// batchNormRun normalises with the statistics of the batch. Threads share the
-// channels.
+// batchNormRun normalises with the statistics of the batch. Threads divide the
+// channels among them.
 type batchNormRun struct {
 	set            *kernels.Set
 	dst, src       *tensor
@@ -59,22 +59,23 @@ type batchNormRun struct {
 
 func makeBatchNorm(b *binding) (runner, need) {
 	c := b.dst.C
-	return &batchNormRun{set: b.set, dst: b.dst, src: b.src[0], batch: b.unit.Batch, scale: b.layers[0].bn[0], shift: b.layers[0].bn[1],
-		eps: b.layers[0].eps, act: actOf[b.unit.Act], mean: make([]float64, c), variance: make([]float64, c),
+	bn := &b.layers[0]
+	return &batchNormRun{set: b.set, dst: b.dst, src: b.src[0], batch: b.unit.Batch, act: actOf[b.unit.Act],
+		scale: bn.bn[0], shift: bn.bn[1], eps: bn.eps, mean: make([]float64, c), variance: make([]float64, c),
 		a: kernels.Alloc(c), b: kernels.Alloc(c)}, need{Need: kernels.MomentsNeed(c)}
 }
 
-func (r *batchNormRun) pieces() int {
-	return min((r.dst.C+15)/16, pieces(int64(r.batch*r.dst.Elems())*32))
+func (r *batchNormRun) maxParts() int {
+	return min((r.dst.C+15)/16, maxParts(int64(r.batch*r.dst.Elems())*32))
 }
 
-func (r *batchNormRun) run(part, parts int, l *lane) {
+func (r *batchNormRun) run(part, parts int, th *thread) {
 	c0, c1 := cut((r.dst.C+15)/16, part, parts)
 	c0, c1 = c0*16, min(c1*16, r.dst.C)
 	n := c1 - c0
 	rows := r.batch * r.dst.H
 	mean, variance := r.mean[c0:c1], r.variance[c0:c1]
-	r.set.Moments(mean, variance, r.src.data[c0:], rows*r.src.W, r.src.pix, n, l.scratch)
+	r.set.Moments(mean, variance, r.src.data[c0:], rows*r.src.W, r.src.pix, n, th.scratch)
 	for i := range mean {
 		scale := float64(r.scale[c0+i]) / math.Sqrt(variance[i]+r.eps)
 		r.a[c0+i], r.b[c0+i] = float32(scale), float32(float64(r.shift[c0+i])-mean[i]*scale)
@@ -84,6 +85,6 @@ func (r *batchNormRun) run(part, parts int, l *lane) {
 	step := max(1, 8192/(r.dst.W*n))
 	for y := 0; y < rows; y += step {
 		m := kernels.Map{W: r.dst.W, C: n, Y0: y, Y1: min(y+step, rows)}
-		r.set.Affine(m, r.dst.all().Channels(c0), r.src.all().Channels(c0), r.a[c0:c1], r.b[c0:c1], r.act, l.scratch)
+		r.set.Affine(m, r.dst.all().Channels(c0), r.src.all().Channels(c0), r.a[c0:c1], r.b[c0:c1], r.act, th.scratch)
 	}
 }

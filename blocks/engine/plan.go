@@ -24,8 +24,8 @@ type Plan struct {
 	ws      *Workspace
 	arena   []float32
 	direct  bool // the output is computed in the caller's slice
-	ins     []place
-	outs    []place
+	ins     []callerValue
+	outs    []callerValue
 	runs    []runner
 	team    *team
 }
@@ -46,7 +46,7 @@ func (p *Plan) Target() Target { return p.target }
 // Network returns the network.
 func (p *Plan) Network() *blocks.Network { return p.net }
 
-// InLen and OutLen are the lengths of Run's slices: batch x H x W x C.
+// InLen returns the length of Run's input: batch x H x W x C.
 func (p *Plan) InLen() int { return p.batch * p.net.Input().Elems() }
 
 // OutLen is the length of Run's output: batch x H x W x C of the first output
@@ -59,12 +59,13 @@ func (p *Plan) OutLen() int {
 	return n
 }
 
-// Run computes the network: in is batch x H x W x C, out likewise. It allocates
-// nothing, unless the plan holds a unit called "eval.". Not safe for concurrent
-// use: one plan for each goroutine.
+// Run computes the network. in and out are batch x H x W x C floats; other lengths
+// are an error, and so is a plan that is not bound. Run allocates nothing, unless the
+// plan holds a unit called "eval.". It is not safe for concurrent use.
 func (p *Plan) Run(out, in []float32) error { return p.run(out, in, nil) }
 
-var errUnbound = errors.New("engine: the plan has no weights, or another has been bound in its workspace since; call Bind first")
+var errUnbound = errors.New("engine: the plan has no weights, or another has been bound in its workspace since; " +
+	"call Bind first")
 
 func (p *Plan) run(out, in []float32, t *Trace) error {
 	if p.runs == nil || p.ws.plan != p {
@@ -99,7 +100,7 @@ func (p *Plan) run(out, in []float32, t *Trace) error {
 	return err
 }
 
-// attach lets the values that lie in the caller's slices point there.
+// attach points the values that lie in the caller's slices at those.
 func (p *Plan) attach(in, out []float32) {
 	for _, v := range p.ins {
 		p.tensors[v.value].data = in[min(v.at, len(in)):]

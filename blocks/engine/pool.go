@@ -50,7 +50,7 @@ func lowerGlobalPool(c *compiler, i int) {
 	c.emit(c.start(i, name), i, i)
 }
 
-// poolRun slides a window. Threads share the rows of all images.
+// poolRun slides a window. Threads divide the rows of all images among them.
 type poolRun struct {
 	set      *kernels.Set
 	g        kernels.Pool
@@ -67,11 +67,11 @@ func makePool(b *binding) (runner, need) {
 	return r, need{Need: r.g.Need()}
 }
 
-func (r *poolRun) pieces() int {
-	return min(r.images*r.g.OH, pieces(int64(r.images*r.dst.Elems()*(8+r.g.KH*r.g.KW))))
+func (r *poolRun) maxParts() int {
+	return min(r.images*r.g.OH, maxParts(int64(r.images*r.dst.Elems()*(8+r.g.KH*r.g.KW))))
 }
 
-func (r *poolRun) run(part, parts int, l *lane) {
+func (r *poolRun) run(part, parts int, th *thread) {
 	y0, y1 := cut(r.images*r.g.OH, part, parts)
 	for y0 < y1 {
 		k := y0 / r.g.OH
@@ -79,15 +79,15 @@ func (r *poolRun) run(part, parts int, l *lane) {
 		dst, src := r.dst.image(k), r.src.image(k)
 		rng := kernels.Range{Y0: y0 - k*r.g.OH, Y1: end - k*r.g.OH, N0: 0, N1: r.g.C}
 		if r.max {
-			r.set.MaxPool(&r.g, dst, src, rng, l.scratch)
+			r.set.MaxPool(&r.g, dst, src, rng, th.scratch)
 		} else {
-			r.set.AvgPool(&r.g, dst, src, rng, l.scratch)
+			r.set.AvgPool(&r.g, dst, src, rng, th.scratch)
 		}
 		y0 = end
 	}
 }
 
-// globalRun reduces each channel. Threads share the channels of all images.
+// globalRun reduces each channel. Threads divide the channels of all images among them.
 type globalRun struct {
 	set      *kernels.Set
 	max      bool
@@ -101,11 +101,11 @@ func makeGlobalPool(b *binding) (runner, need) {
 
 func (r *globalRun) panels() int { return (r.src.C + 15) / 16 }
 
-func (r *globalRun) pieces() int {
-	return min(r.images*r.panels(), pieces(int64(r.images*r.src.Elems())*8))
+func (r *globalRun) maxParts() int {
+	return min(r.images*r.panels(), maxParts(int64(r.images*r.src.Elems())*8))
 }
 
-func (r *globalRun) run(part, parts int, l *lane) {
+func (r *globalRun) run(part, parts int, th *thread) {
 	p0, p1 := cut(r.images*r.panels(), part, parts)
 	for p0 < p1 {
 		k := p0 / r.panels()
@@ -116,7 +116,7 @@ func (r *globalRun) run(part, parts int, l *lane) {
 		if r.max {
 			maxOver(dst, src, r.src.H*r.src.W)
 		} else {
-			r.set.GlobalAvg(dst, src, r.src.H, r.src.W, c1-c0, l.scratch)
+			r.set.GlobalAvg(dst, src, r.src.H, r.src.W, c1-c0, th.scratch)
 		}
 		p0 = end
 	}

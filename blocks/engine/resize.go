@@ -24,7 +24,7 @@ func lowerResize(c *compiler, i int) {
 	c.emit(c.start(i, name), i, i)
 }
 
-// resizeRun interpolates. Threads share the rows of all images.
+// resizeRun interpolates. Threads divide the rows of all images among them.
 type resizeRun struct {
 	set      *kernels.Set
 	g        kernels.Resize
@@ -36,15 +36,16 @@ type resizeRun struct {
 func makeResize(b *binding) (runner, need) {
 	u := b.unit
 	r := &resizeRun{set: b.set, nearest: u.Name == "nearest", dst: b.dst, src: b.src[0], images: u.Batch,
-		g: kernels.Resize{H: u.In.H, W: u.In.W, C: u.In.C, OH: u.Out.H, OW: u.Out.W, AlignCorners: u.Name == "bilinear_corners"}}
+		g: kernels.Resize{H: u.In.H, W: u.In.W, C: u.In.C, OH: u.Out.H, OW: u.Out.W,
+			AlignCorners: u.Name == "bilinear_corners"}}
 	return r, need{Need: r.g.Need()}
 }
 
-func (r *resizeRun) pieces() int {
-	return min(r.images*r.g.OH, pieces(int64(r.images*r.dst.Elems())*16))
+func (r *resizeRun) maxParts() int {
+	return min(r.images*r.g.OH, maxParts(int64(r.images*r.dst.Elems())*16))
 }
 
-func (r *resizeRun) run(part, parts int, l *lane) {
+func (r *resizeRun) run(part, parts int, th *thread) {
 	y0, y1 := cut(r.images*r.g.OH, part, parts)
 	for y0 < y1 {
 		k := y0 / r.g.OH
@@ -54,7 +55,7 @@ func (r *resizeRun) run(part, parts int, l *lane) {
 		if r.nearest {
 			r.set.Nearest(&r.g, dst, src, rng)
 		} else {
-			r.set.Bilinear(&r.g, dst, src, rng, l.scratch)
+			r.set.Bilinear(&r.g, dst, src, rng, th.scratch)
 		}
 		y0 = end
 	}

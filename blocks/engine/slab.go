@@ -6,11 +6,11 @@ import (
 	"nas/blocks/kernels"
 )
 
-// slab is the memory of a bound plan: activations, then packed weights, in one
-// piece. Weights are streamed once a run, and from 4 KiB pages the processor does
-// so at about three quarters of the speed that it reaches from 2 MiB pages; hence
-// the piece starts on such a boundary and the system is asked for large pages,
-// where it is large enough to have any.
+// slab is the memory of a bound plan in one allocation: activations, then packed
+// weights. The weights are streamed once a run; from 4 KiB pages a processor does
+// that at about three quarters of the speed that it reaches from 2 MiB pages. A slab
+// that is large enough therefore starts on a boundary of 2 MiB and asks the system
+// for large pages.
 type slab struct {
 	data []float32
 	used int
@@ -31,17 +31,17 @@ func newSlab(n int) *slab {
 }
 
 // Workspace is memory that plans are bound in. Fresh memory costs a page fault
-// every few kilobytes, which for a plan that runs once is more than the run: who
-// judges many networks keeps one workspace for each goroutine and binds one plan
-// after the other in it with [Plan.BindIn]. The zero value is ready to use. A
-// workspace serves the plan bound last; it grows to what the largest needs.
+// every few kilobytes; for a plan that runs once that is more than the run itself.
+// To run many networks, keep one workspace for each goroutine and bind one plan
+// after the other in it with [Plan.BindIn]. Only the plan bound last can run. A
+// workspace grows to what the largest plan needs. The zero value is ready to use.
 type Workspace struct {
-	slab  slab
-	lanes []lane
-	plan  *Plan // bound last
+	slab    slab
+	threads []thread
+	plan    *Plan // bound last
 }
 
-// reserve makes n floats and returns them as a slab from which nothing is taken.
+// reserve returns a slab of at least n floats, all of them free.
 func (ws *Workspace) reserve(n int) *slab {
 	if len(ws.slab.data) < n {
 		ws.slab = slab{} // let go of the old one first
@@ -51,19 +51,19 @@ func (ws *Workspace) reserve(n int) *slab {
 	return &ws.slab
 }
 
-// crew returns the working memory of some threads.
-func (ws *Workspace) crew(threads int, n need) []lane {
-	for len(ws.lanes) < threads {
-		ws.lanes = append(ws.lanes, lane{scratch: kernels.NewScratch(kernels.Need{})})
+// threadsFor returns the working memory of some threads.
+func (ws *Workspace) threadsFor(threads int, n need) []thread {
+	for len(ws.threads) < threads {
+		ws.threads = append(ws.threads, thread{scratch: kernels.NewScratch(kernels.Need{})})
 	}
 	for i := range threads {
-		l := &ws.lanes[i]
-		l.scratch.Grow(n.Need)
-		if len(l.buf) < n.floats {
-			l.buf = kernels.Alloc(n.floats)
+		th := &ws.threads[i]
+		th.scratch.Grow(n.Need)
+		if len(th.buf) < n.floats {
+			th.buf = kernels.Alloc(n.floats)
 		}
 	}
-	return ws.lanes[:threads:threads]
+	return ws.threads[:threads:threads]
 }
 
 // take returns the next n floats, on a cache line.

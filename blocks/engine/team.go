@@ -7,31 +7,31 @@ import (
 	"time"
 )
 
-// team runs the parts of a call on several threads. The goroutine that calls
-// Run is lane 0. Others are taken from the workers of the process when a run
-// begins and given back when it ends; in between they spin, since a call takes
-// microseconds and waking a goroutine does too.
+// team runs the parts of a call on several threads. The goroutine that calls Run is
+// thread 0. The others are idle workers of the process: they are taken when a run
+// begins and given back when it ends. Between calls they spin, because a call takes
+// microseconds and so does waking a goroutine.
 type team struct {
-	lanes   []lane
+	threads []thread
 	helpers []*worker
 	job     runner
 	parts   int
-	turn    atomic.Uint32 // counts calls that are shared out
-	pending atomic.Int32  // lanes still at work on the current one
-	over    bool          // with the next turn the run ends
+	turn    atomic.Uint32 // counts the calls that were divided among the threads
+	pending atomic.Int32  // threads still working on the current one
+	over    bool          // the next turn ends the run
 }
 
-func newTeam(lanes []lane) *team {
-	return &team{lanes: lanes, helpers: make([]*worker, len(lanes)-1)}
+func newTeam(threads []thread) *team {
+	return &team{threads: threads, helpers: make([]*worker, len(threads)-1)}
 }
 
 // worker is a parked goroutine of the process.
 type worker struct{ start chan assignment }
 
 type assignment struct {
-	t    *team
-	lane int
-	turn uint32
+	t     *team
+	index int // of the thread
+	turn  uint32
 }
 
 var idle struct {
@@ -55,14 +55,14 @@ func hire() *worker {
 
 func (w *worker) loop() {
 	for a := range w.start {
-		a.t.help(a.lane, a.turn)
+		a.t.help(a.index, a.turn)
 		idle.Lock()
 		idle.workers = append(idle.workers, w)
 		idle.Unlock()
 	}
 }
 
-// begin gathers the workers.
+// begin takes workers for all threads but the first.
 func (t *team) begin() {
 	t.over = false
 	for i := range t.helpers {
@@ -71,18 +71,18 @@ func (t *team) begin() {
 	}
 }
 
-// end sends them home and waits until they have left.
+// end gives the workers back and waits until they have left.
 func (t *team) end() {
 	if len(t.helpers) == 0 {
 		return
 	}
 	t.over = true
-	t.share()
+	t.nextTurn()
 	t.wait()
 }
 
-// share starts a turn.
-func (t *team) share() {
+// nextTurn makes the workers look for their part of the next call.
+func (t *team) nextTurn() {
 	t.pending.Store(int32(len(t.helpers)))
 	t.turn.Add(1)
 }
@@ -93,9 +93,9 @@ func (t *team) wait() {
 	}
 }
 
-// pause is called between two looks at a flag, the n-th time. It offers the
-// processor to other goroutines every few microseconds, and to other processes
-// after half a millisecond: then the lane waited for has most likely lost its own.
+// pause is called for the n-th time between two looks at a flag. Every few
+// microseconds it yields to other goroutines. After half a millisecond it also
+// sleeps: the thread that it waits for has then most likely lost its core.
 func pause(n int) {
 	const spins, patience = 1 << 12, 1 << 19
 	switch {
@@ -110,20 +110,20 @@ func pause(n int) {
 func (t *team) do(r runner) {
 	parts := 1
 	if len(t.helpers) > 0 {
-		parts = min(r.pieces(), len(t.lanes))
+		parts = min(r.maxParts(), len(t.threads))
 	}
 	if parts <= 1 {
-		t.lanes[0].run(r, 0, 1)
+		t.threads[0].run(r, 0, 1)
 		return
 	}
 	t.job, t.parts = r, parts
-	t.share()
-	t.lanes[0].run(r, 0, parts)
+	t.nextTurn()
+	t.threads[0].run(r, 0, parts)
 	t.wait()
 }
 
-// help is the life of a worker during a run.
-func (t *team) help(lane int, turn uint32) {
+// help is what a worker does during a run: its part of every call.
+func (t *team) help(index int, turn uint32) {
 	for {
 		for n := 1; t.turn.Load() == turn; n++ {
 			pause(n)
@@ -133,8 +133,8 @@ func (t *team) help(lane int, turn uint32) {
 			t.pending.Add(-1)
 			return
 		}
-		if lane < t.parts {
-			t.lanes[lane].run(t.job, lane, t.parts)
+		if index < t.parts {
+			t.threads[index].run(t.job, index, t.parts)
 		}
 		t.pending.Add(-1)
 	}

@@ -50,15 +50,15 @@ func (w *stopwatch) take() {
 }
 
 // run computes a part of a call, and times its segments if the run is traced.
-func (l *lane) run(r runner, part, parts int) {
-	w := l.watch
+func (th *thread) run(r runner, part, parts int) {
+	w := th.watch
 	if w == nil {
-		r.run(part, parts, l)
+		r.run(part, parts, th)
 		return
 	}
-	l.scratch.Worked = 0
+	th.scratch.Worked = 0
 	w.begun = int64(time.Since(w.start))
-	r.run(part, parts, l)
+	r.run(part, parts, th)
 	w.take()
 }
 
@@ -67,14 +67,14 @@ func (p *Plan) RunTraced(out, in []float32, t *Trace) error {
 	if p.runs == nil {
 		return errUnbound
 	}
-	lanes := p.team.lanes
-	t.open(len(lanes))
-	for i := range lanes {
-		lanes[i].watch, lanes[i].scratch.EndSegment = t.watches[i], t.watches[i].end
+	threads := p.team.threads
+	t.open(len(threads))
+	for i := range threads {
+		threads[i].watch, threads[i].scratch.EndSegment = t.watches[i], t.watches[i].end
 	}
 	defer func() {
-		for i := range lanes {
-			lanes[i].watch, lanes[i].scratch.EndSegment = nil, nil
+		for i := range threads {
+			threads[i].watch, threads[i].scratch.EndSegment = nil, nil
 		}
 	}()
 	err := p.run(out, in, t)

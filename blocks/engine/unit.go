@@ -2,11 +2,11 @@ package engine
 
 import (
 	"fmt"
-	"nas/blocks/kernels"
 	"strconv"
 	"strings"
 
 	"nas/blocks"
+	"nas/blocks/kernels"
 )
 
 // Unit describes one kernel call in full: two calls with equal units do the
@@ -152,7 +152,7 @@ func ParseUnit(key string) (Unit, error) {
 			return Unit{}, fmt.Errorf("engine: unit %q: unknown field %q", key, f)
 		}
 	}
-	for _, g := range u.layers() {
+	for _, g := range u.geometries() {
 		if g.C > 0 && g.Groups == 0 {
 			return Unit{}, fmt.Errorf("engine: unit %q: a convolution needs its number of groups, as in g1", key)
 		}
@@ -205,11 +205,11 @@ func parseInt(s string, to *int) bool {
 	return err == nil && n >= 0
 }
 
-// layers returns the geometry of the layers with weights, for one image; C is 0
+// geometries returns those of the layers with weights, for one image; C is 0
 // where there is none.
-func (u *Unit) layers() [3]kernels.Conv {
-	if r := routines[u.Name]; r != nil && r.layers != nil {
-		return r.layers(u)
+func (u *Unit) geometries() [3]kernels.Conv {
+	if r := routines[u.Name]; r != nil && r.geometries != nil {
+		return r.geometries(u)
 	}
 	return [3]kernels.Conv{}
 }
@@ -228,7 +228,7 @@ type Layer struct {
 // weights. What a model of a fused unit's time needs to know follows from them.
 func (u Unit) Layers() []Layer {
 	ls := make([]Layer, 0, 3)
-	for _, g := range u.layers() {
+	for _, g := range u.geometries() {
 		if g.C > 0 && g.OH > 0 {
 			ls = append(ls, Layer{blocks.Shape{H: g.H, W: g.W, C: g.C}, blocks.Shape{H: g.OH, W: g.OW, C: g.N},
 				[2]int{g.KH, g.KW}, [2]int{g.SH, g.SW}, [2]int{g.DH, g.DW}, g.Groups, blocks.Identity})
@@ -263,13 +263,13 @@ func weightsOf(g *kernels.Conv) int { return g.KH * g.KW * (g.C / max(g.Groups, 
 // mixing of their weights in the call, all images together, taps in the padding counted.
 func (u Unit) MACs() int64 {
 	var n int64
-	for _, g := range u.layers() {
+	for _, g := range u.geometries() {
 		if g.C > 0 {
 			n += g.MACs()
 		}
 	}
 	if r := routines[u.Name]; r != nil && r.mixed {
-		for _, g := range u.layers() {
+		for _, g := range u.geometries() {
 			n += int64(u.Mid * weightsOf(&g))
 		}
 	}
@@ -299,7 +299,7 @@ func (u Unit) BytesOut() int64 { return 4 * int64(u.Out.Elems()) * int64(u.Batch
 // BytesWeights returns the bytes of weights and biases read, batch normalisation folded.
 func (u *Unit) BytesWeights() int64 {
 	var n int64
-	for _, g := range u.layers() {
+	for _, g := range u.geometries() {
 		n += int64(weightsOf(&g)*u.experts()) + int64(g.N)
 	}
 	return 4 * n

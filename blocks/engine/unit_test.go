@@ -68,7 +68,8 @@ func TestUnitKeys(t *testing.T) {
 }
 
 func TestUnitLayers(t *testing.T) {
-	u, err := ParseUnit("stem_block 224x224x3>56x56x24 stem_k3x3 stem_s2x2 stem_p1x1 stem_o112x112 k5x5 s2x2 d1x1 p2x2 m32 mid:relu6 dw:hswish relu")
+	u, err := ParseUnit("stem_block 224x224x3>56x56x24 stem_k3x3 stem_s2x2 stem_p1x1 stem_o112x112 " +
+		"k5x5 s2x2 d1x1 p2x2 m32 mid:relu6 dw:hswish relu")
 	if err != nil {
 		t.Fatal(err)
 	}

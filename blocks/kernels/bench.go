@@ -33,7 +33,8 @@ func BenchShapes() []BenchShape {
 		}
 		p := d * (k - 1) / 2
 		out1 := func(i int) int { return (i+2*p-d*(k-1)-1)/s + 1 }
-		b.Conv = Conv{H: h, W: w, C: c, OH: out1(h), OW: out1(w), N: n, KH: k, KW: k, SH: s, SW: s, DH: d, DW: d, PadT: p, PadL: p, Groups: g}
+		b.Conv = Conv{H: h, W: w, C: c, OH: out1(h), OW: out1(w), N: n, KH: k, KW: k, SH: s, SW: s, DH: d, DW: d,
+			PadT: p, PadL: p, Groups: g}
 		out = append(out, b)
 	}
 	return out
@@ -47,10 +48,11 @@ type Speed struct {
 	MedianUs float64 `json:"median_us"`
 	P10Us    float64 `json:"p10_us"` // lower decile
 	GFLOPS   float64 `json:"gflops"` // 2 x MACs, taps in the padding counted, at the median
-	// PctOfPeak is the rate at the lower decile in per cent of that of multiply-adds
-	// on registers, the fast decile of loops run in between. The two meet the same
-	// neighbours on a shared machine, which slow what uses caches more than what
-	// does not: medians would tell of them, the fast deciles tell of the kernel.
+	// PctOfPeak is the rate at the lower decile of the times, in per cent of the
+	// machine's rate of multiply-adds on registers, which is the upper decile of
+	// loops run in between. On a shared machine other programs slow down a kernel,
+	// which uses the caches, more than such a loop; a ratio of medians would
+	// measure them, that of the fast deciles measures the kernel.
 	PctOfPeak float64 `json:"pct_of_peak"`
 	GBPerS    float64 `json:"gb_per_s"` // input + output + weights, each once
 }
@@ -130,7 +132,7 @@ func (s *Set) peakLoops() int {
 type timed struct {
 	*Bench
 	ns    []float64 // of each run
-	peaks []float64 // FLOP a ns of the loops on registers in between
+	peaks []float64 // FLOP per ns of the loops on registers in between
 }
 
 // turn runs the layer for a while, and a loop on registers after each 200 us of it.
@@ -152,9 +154,9 @@ func (t *timed) turn(loops int, d time.Duration) {
 	}
 }
 
-// measureTurns is how many times Measure goes through its list: what a neighbour
-// on the machine does for a second then spoils a part of each layer's runs, which
-// a lower decile leaves out, and not all runs of some layers.
+// measureTurns is how many times Measure goes through its list. A disturbance of a
+// second then spoils some runs of every layer, which a lower decile leaves out, and
+// not all runs of a few layers.
 const measureTurns = 6
 
 // Measure times the layers whose name contains filter, warm, each for about the
@@ -187,8 +189,9 @@ func (t *timed) speed() Speed {
 	g := &t.Conv
 	flops := 2 * float64(g.MACs())
 	return Speed{
-		Name:      t.Name,
-		Shape:     fmt.Sprintf("%dx%dx%d->%dx%dx%d k%dx%d s%d d%d g%d", g.H, g.W, g.C, g.OH, g.OW, g.N, g.KH, g.KW, g.SH, g.DH, g.Groups),
+		Name: t.Name,
+		Shape: fmt.Sprintf("%dx%dx%d->%dx%dx%d k%dx%d s%d d%d g%d",
+			g.H, g.W, g.C, g.OH, g.OW, g.N, g.KH, g.KW, g.SH, g.DH, g.Groups),
 		Variant:   t.set.name,
 		MedianUs:  med / 1e3,
 		P10Us:     p10 / 1e3,

@@ -45,7 +45,8 @@ func BenchmarkTable(b *testing.B) {
 		}
 		fmt.Fprintf(w, "\n%s, peak %.1f GFLOP/s\t\t\t\t\t\n", name, s.Peak())
 		for _, r := range s.Measure(os.Getenv("NAS_BENCH_FILTER"), 60*time.Millisecond) {
-			fmt.Fprintf(w, "%s\t%s\t%.1f us\t%.1f GFLOP/s\t%.1f %%\t%.1f GB/s\t\n", r.Name, r.Shape, r.MedianUs, r.GFLOPS, r.PctOfPeak, r.GBPerS)
+			fmt.Fprintf(w, "%s\t%s\t%.1f us\t%.1f GFLOP/s\t%.1f %%\t%.1f GB/s\t\n",
+				r.Name, r.Shape, r.MedianUs, r.GFLOPS, r.PctOfPeak, r.GBPerS)
 		}
 	}
 	w.Flush()

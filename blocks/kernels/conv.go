@@ -29,9 +29,10 @@ func (g *Conv) pointwise() bool {
 		(g.OH-1)*g.SH < g.H && (g.OW-1)*g.SW < g.W
 }
 
-// rowMerged tells whether the taps of a kernel row are taken as one run of
-// KW*C floats, from rows copied with their padding: for the few channels of an
-// image, where a pointer for each tap would cost as much as its products.
+// rowMerged tells whether the taps of a kernel row are taken as one run of KW*C
+// floats, from rows that are copied together with their padding. That pays for the
+// few channels of an image, where a pointer for each tap would cost as much as the
+// tap's products.
 func (g *Conv) rowMerged() bool {
 	return g.Groups == 1 && g.DW == 1 && g.KW > 1 && g.C < 16
 }
@@ -98,17 +99,17 @@ func (s *Set) Conv(g *Conv, w, bias []float32, dst, src View, ep Epilogue, r Ran
 // 4096 pointers fill a first-level cache.
 func (g *Conv) stripRows() int { return min(g.OH, max(1, 4096/(g.OW*g.KH*g.KW))) }
 
-// line is output pixels of a strip that follow each other to the right or
-// downwards and see the same taps of the kernel.
+// line is a run of output pixels, to the right or downwards, that use the same taps
+// of the kernel.
 type line struct {
 	y, x, n        int
 	down           bool
 	ka, kb, xa, xb int // kernel rows and columns, without the ends
 }
 
-// lines calls f for lines that make up output rows y0 to y1. Where down is
-// allowed, pixels whose outer taps lie in the padding left or right are taken
-// column by column, without those taps.
+// lines calls f for lines that together make up output rows y0 to y1. If down is
+// allowed, the pixels at the left and right whose outer taps lie in the padding are
+// taken column by column, without those taps.
 func (g *Conv) lines(y0, y1 int, down bool, f func(l line)) {
 	ya, yb := y0, y0 // rows that see all kernel rows
 	for y := y0; y < y1; y++ {
@@ -143,12 +144,11 @@ func (g *Conv) lines(y0, y1 int, down bool, f func(l line)) {
 	}
 }
 
-// minLine is the length from which on a line is worth being cut off.
+// minLine is the shortest line that is worth separating from the others.
 const minLine = 6
 
-// convTaps runs any convolution through a table of pointers, one for each pixel
-// and tap. The lines of a strip are the inner loop, so that the weights of a
-// panel are fetched once for a strip.
+// convTaps runs any convolution through a table of pointers, one for each pixel and
+// tap. Lines are the inner loop, so that a panel's weights are fetched once a strip.
 func (s *Set) convTaps(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue, r Range, sc *Scratch) {
 	cpg := g.C / g.Groups
 	a := &sc.gemm
@@ -225,8 +225,8 @@ func (g *Conv) pointers(sc *Scratch, n int, l line, src *View, split rowSplit) i
 	return n
 }
 
-// mergedRows is the strip of convMerged: the copied rows stay in cache, and few
-// are copied again for the next strip.
+// mergedRows is the number of output rows in a strip of convMerged. Its copied rows
+// stay in cache, and few of them are copied again for the next strip.
 func (g *Conv) mergedRows() int { return min(g.OH, 8) }
 
 // mergedWidth is the length in floats of a copied row.
@@ -296,7 +296,7 @@ func (s *Set) pointwise(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue
 		(res.Data == nil || res.flat(g.OW, r.Y0, r.Y1)) {
 		m := (r.Y1 - r.Y0) * g.OW
 		// Strips of pixels that stay in the second-level cache while the weights
-		// pass by; longer ones where the weights do not fit there themselves.
+		// stream through; longer strips if the weights do not fit there themselves.
 		limit := 256 << 10
 		if 4*g.C*g.N > 512<<10 {
 			limit = 1 << 20
@@ -326,7 +326,8 @@ func (s *Set) pointwise(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue
 
 // pointwiseRun computes m pixels from pixel x0 of output row y on. Its last tile
 // columns fetch next.
-func (s *Set) pointwiseRun(g *Conv, a *gemmArgs, w, bias []float32, dst, src *View, ep *Epilogue, r Range, y, x0, m int, next []float32, sc *Scratch) {
+func (s *Set) pointwiseRun(g *Conv, a *gemmArgs, w, bias []float32, dst, src *View, ep *Epilogue, r Range,
+	y, x0, m int, next []float32, sc *Scratch) {
 	sc.ptrs[0] = at(src.base(y*g.SH), x0*g.SW*src.Pix)
 	bs := g.C * panel
 	a.bs = uintptr(bs) * 4
@@ -339,15 +340,15 @@ func (s *Set) pointwiseRun(g *Conv, a *gemmArgs, w, bias []float32, dst, src *Vi
 		split := splitRows(m, s.gemm.rows[cols/8])
 		a.ahead, a.aheadStep = 0, 0
 		if len(next) > 0 {
-			// A tile column fetches a panel for each of its own and each block of
-			// pixels but the first two, which may be those of two kernel calls.
+			// A tile column fetches one panel for each of its own panels and each block
+			// of pixels. The first two blocks do not: they may belong to two kernel calls.
 			if can := (split.blocks - 2) * cols / panel * bs; can > 0 && ceilDiv(r.N1-j, cols)*can < len(next)+can {
 				a.ahead, a.aheadStep = uintptr(unsafe.Pointer(unsafe.SliceData(next))), uintptr(cols/panel*bs)*4
 				next = next[min(can, len(next)):]
 			}
 		}
 		s.gemm.run(a, dst, ep, y, x0, j, cols, n, split)
-		sc.work((m + 8) * n * g.C) // with few pixels the weights' way from memory counts
+		sc.work((m + 8) * n * g.C) // with few pixels, fetching the weights counts
 		j += n
 	}
 }
@@ -355,7 +356,8 @@ func (s *Set) pointwiseRun(g *Conv, a *gemmArgs, w, bias []float32, dst, src *Vi
 // panels calls f for each tile column of the output channels of r: the first
 // channel, the tile's width, the channels in it, its weights and the first
 // input channel.
-func (s *Set) panels(g *Conv, t *tiles, a *gemmArgs, w, bias []float32, r Range, f func(j, cols, n int, w *float32, c0 int)) {
+func (s *Set) panels(g *Conv, t *tiles, a *gemmArgs, w, bias []float32, r Range,
+	f func(j, cols, n int, w *float32, c0 int)) {
 	cpg, npg := g.C/g.Groups, g.N/g.Groups
 	bs := g.KH * g.KW * cpg * panel
 	a.bs = uintptr(bs) * 4

@@ -67,8 +67,9 @@ func TestEveryRow(t *testing.T) {
 			r := rand.New(rand.NewPCG(10, 11))
 			for m := 1; m <= 14; m++ {
 				for _, n := range []int{5, 16, 20, 31, 64, 140} {
-					convCase{g: conv(1, m, 1+r.IntN(9), n, 1, 1, 1, 0, 1), act: Act(r.IntN(int(numActs))), residual: n%2 == 0}.check(t, s, r)
-					g := conv(2, m, 16, n, 3, 1, 1, 1, 1)
+					g := conv(1, m, 1+r.IntN(9), n, 1, 1, 1, 0, 1)
+					convCase{g: g, act: Act(r.IntN(int(numActs))), residual: n%2 == 0}.check(t, s, r)
+					g = conv(2, m, 16, n, 3, 1, 1, 1, 1)
 					convCase{g: g, residual: n%2 == 1}.check(t, s, r)
 				}
 				for _, k := range []int{3, 5, 6, 7} {
@@ -214,7 +215,8 @@ func (c convCase) check(t *testing.T, s *Set, r *rand.Rand) {
 
 func conv(h, w, c, n, k, s, d, pad, groups int) Conv {
 	out := func(i int) int { return (i+2*pad-d*(k-1)-1)/s + 1 }
-	return Conv{H: h, W: w, C: c, OH: out(h), OW: out(w), N: n, KH: k, KW: k, SH: s, SW: s, DH: d, DW: d, PadT: pad, PadL: pad, Groups: groups}
+	return Conv{H: h, W: w, C: c, OH: out(h), OW: out(w), N: n, KH: k, KW: k, SH: s, SW: s, DH: d, DW: d,
+		PadT: pad, PadL: pad, Groups: groups}
 }
 
 func TestConvSizes(t *testing.T) {
@@ -227,7 +229,8 @@ func TestConvSizes(t *testing.T) {
 						continue
 					}
 					h := 1 + r.IntN(6)
-					convCase{g: conv(h, w, 1+r.IntN(20), 1+r.IntN(40), k, st, 1, k/2, 1), act: Act(r.IntN(int(numActs)))}.check(t, s, r)
+					g := conv(h, w, 1+r.IntN(20), 1+r.IntN(40), k, st, 1, k/2, 1)
+					convCase{g: g, act: Act(r.IntN(int(numActs)))}.check(t, s, r)
 					c := 2 + r.IntN(40)
 					d := 1 + r.IntN(3)
 					convCase{g: conv(h, w, c, c, k, st, d, (k-1)*d/2+r.IntN(2), c), act: ReLU6, residual: w%2 == 0}.check(t, s, r)
@@ -253,7 +256,8 @@ func TestConvChannels(t *testing.T) {
 				}
 				d := 1 + r.IntN(2)
 				h, w := (k-1)*d+1+r.IntN(4), (k-1)*d+1+r.IntN(12)
-				convCase{g: conv(h, w, n+1, n+1, k, 1+r.IntN(3), d, r.IntN(k), n+1), act: act, residual: res, srcPix: n % 2, dPix: n % 4}.check(t, s, r)
+				g := conv(h, w, n+1, n+1, k, 1+r.IntN(3), d, r.IntN(k), n+1)
+				convCase{g: g, act: act, residual: res, srcPix: n % 2, dPix: n % 4}.check(t, s, r)
 			}
 		}
 	})
@@ -287,7 +291,8 @@ func TestConvGroups(t *testing.T) {
 		r := rand.New(rand.NewPCG(4, 5))
 		for groups := 2; groups <= 6; groups++ {
 			for npg := 1; npg <= 40; npg += 1 + npg/8 {
-				convCase{g: conv(4, 6, groups*(1+r.IntN(20)), groups*npg, 1+2*r.IntN(2), 1+r.IntN(2), 1, 1, groups), act: ReLU6, residual: npg%2 == 0}.check(t, s, r)
+				g := conv(4, 6, groups*(1+r.IntN(20)), groups*npg, 1+2*r.IntN(2), 1+r.IntN(2), 1, 1, groups)
+				convCase{g: g, act: ReLU6, residual: npg%2 == 0}.check(t, s, r)
 			}
 			convCase{g: conv(4, 6, groups, 3*groups, 3, 1, 1, 1, groups)}.check(t, s, r)
 		}
@@ -324,7 +329,8 @@ func TestConvAllPadding(t *testing.T) {
 }
 
 func randomConv(r *rand.Rand) convCase {
-	g := Conv{H: 1 + r.IntN(20), W: 1 + r.IntN(20), KH: 1 + r.IntN(7), KW: 1 + r.IntN(7), SH: 1 + r.IntN(3), SW: 1 + r.IntN(3), DH: 1 + r.IntN(3), DW: 1 + r.IntN(3)}
+	g := Conv{H: 1 + r.IntN(20), W: 1 + r.IntN(20), KH: 1 + r.IntN(7), KW: 1 + r.IntN(7),
+		SH: 1 + r.IntN(3), SW: 1 + r.IntN(3), DH: 1 + r.IntN(3), DW: 1 + r.IntN(3)}
 	g.Groups = 1
 	switch r.IntN(3) {
 	case 0:
@@ -352,7 +358,8 @@ func TestConvCut(t *testing.T) {
 		for _, k := range [][2]int{{3, 3}, {5, 5}, {1, 7}, {7, 1}, {2, 4}} {
 			for d := 1; d <= 2; d++ {
 				for st := 1; st <= 2; st++ {
-					g := Conv{H: 18, W: 20, C: 16 + r.IntN(3), N: 1 + r.IntN(40), KH: k[0], KW: k[1], SH: st, SW: st, DH: d, DW: d, PadT: r.IntN(9), PadL: r.IntN(9), Groups: 1}
+					g := Conv{H: 18, W: 20, C: 16 + r.IntN(3), N: 1 + r.IntN(40), KH: k[0], KW: k[1], SH: st, SW: st,
+						DH: d, DW: d, PadT: r.IntN(9), PadL: r.IntN(9), Groups: 1}
 					g.OH, g.OW = (18+2*g.PadT-d*(k[0]-1)-1)/st+1, (20+2*g.PadL-d*(k[1]-1)-1)/st+1
 					convCase{g: g, act: Act(r.IntN(int(numActs))), residual: d == st, dPix: 1}.check(t, s, r)
 				}

@@ -41,7 +41,7 @@ type tapArgs struct {
 	tail    *[8]int32 // avx2: the same, if n%8 > 0
 	lo, hi  float32
 
-	coff, cdst, ct uintptr // room for the assembly's moving copies of off, dst and nt
+	coff, cdst, ct uintptr // copies of off, dst and nt that the assembly changes
 
 }
 
@@ -54,8 +54,8 @@ const (
 	numTap
 )
 
-// dwTiles returns the kernels for g and their widest tile; fixed tells that they
-// are made for this number of taps a row and stride.
+// dwTiles returns the kernels for g and the width of their widest tile. fixed tells
+// that they are for exactly this stride and number of taps in a row.
 func (s *Set) dwTiles(g *Conv) (t *[9]func(*tapArgs), most int, fixed bool) {
 	if g.KW < len(s.dw) && g.SW < len(s.dw[0]) && s.dwMax[g.KW][g.SW] > 0 {
 		return &s.dw[g.KW][g.SW], s.dwMax[g.KW][g.SW], true
@@ -72,10 +72,10 @@ func (s *Set) dwNeed(g *Conv) Need {
 	return Need{Ptrs: max(n, g.SH+g.KH), Zeros: g.C}
 }
 
-// depthwise computes output rows, two at once where there are kernels for it. A
-// row is cut into tiles of neighbouring outputs, DW apart, and paired with that
-// DH further down, so that a dilated kernel shares inputs between outputs just
-// as an undilated one.
+// depthwise computes output rows, two at once if there are kernels for that. A row
+// is cut into tiles of outputs that lie DW apart, and paired with the row DH further
+// down: a dilated kernel then shares inputs between outputs as one without dilation
+// does.
 func (s *Set) depthwise(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue, r Range, sc *Scratch) {
 	a := &sc.dw
 	a.lo, a.hi, _ = ep.Act.clamp()
@@ -83,7 +83,7 @@ func (s *Set) depthwise(g *Conv, w, bias []float32, dst, src *View, ep *Epilogue
 		a.lo, a.hi, _ = None.clamp()
 	}
 	a.wcs = uintptr(g.KH*g.KW*panel) * 4
-	a.channels(r.N1 - r.N0)
+	a.setChannels(r.N1 - r.N0)
 	a.bias = ptrf(bias, r.N0)
 	a.ds = uintptr(dst.Pix*g.DW) * 4
 	w = w[r.N0*g.KH*g.KW:]
@@ -116,7 +116,7 @@ func (s *Set) finishDW(g *Conv, ep *Epilogue, dst *View, y int, r Range, sc *Scr
 		v := &sc.vec
 		v.lo, v.hi, _ = ep.Act.clamp()
 		d := at(dst.base(y), r.N0)
-		v.set(d, dst.Pix, d, dst.Pix, at(ep.Residual.base(y), r.N0), ep.Residual.Pix, g.OW, r.N1-r.N0)
+		v.assign(d, dst.Pix, d, dst.Pix, at(ep.Residual.base(y), r.N0), ep.Residual.Pix, g.OW, r.N1-r.N0)
 		s.vec[vecAdd](v)
 	}
 	s.finish(ep, dst, y, y+1, g.OW, r.N0, r.N1, sc)

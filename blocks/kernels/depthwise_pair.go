@@ -42,7 +42,7 @@ type pairArgs struct {
 	clamp           int // 0: lo and hi are infinite
 	lo, hi          float32
 
-	coff, cdst, ct uintptr // room for the assembly's moving copies of off, dst and nt
+	coff, cdst, ct uintptr // copies of off, dst and nt that the assembly changes
 }
 
 // take copies from a what does not change from row to row. w begins with the

@@ -15,7 +15,8 @@
 // assembly here, only "generic" exists.
 //
 //	set, err := kernels.Default()
-//	g := kernels.Conv{H: 56, W: 56, C: 64, OH: 56, OW: 56, N: 128, KH: 3, KW: 3, SH: 1, SW: 1, DH: 1, DW: 1, PadT: 1, PadL: 1, Groups: 1}
+//	g := kernels.Conv{H: 56, W: 56, C: 64, OH: 56, OW: 56, N: 128,
+//		KH: 3, KW: 3, SH: 1, SW: 1, DH: 1, DW: 1, PadT: 1, PadL: 1, Groups: 1}
 //	w := kernels.Alloc(g.PackedLen())
 //	g.Pack(w, weights)                     // [KH][KW][C/Groups][N], once
 //	b := kernels.Alloc(g.BiasLen())
@@ -32,17 +33,17 @@
 // output rows and channels of a [Range], so that a caller splits a layer over
 // threads by rows or by channels; the bytes written do not depend on the split.
 //
-// Padding needs no room in the maps: rows above and below are skipped, columns
+// Padding takes no memory in the maps. Rows above and below are skipped; columns
 // left and right read a row of zeros or, in larger maps, are skipped as well.
 //
 // # Numbers
 //
 // A convolution or a linear layer has one accumulator for an output. It starts
 // with the bias and takes the products in the order (ky, kx, c) with one fused
-// multiply-add each, in every instruction set and in the reference: variants
-// agree bit for bit (save the sign of a zero). Sums over pixels are taken in pixel
-// order likewise. The logistic function and its relatives evaluate the
-// same polynomial with the same roundings everywhere (see exp.go for its error).
+// multiply-add each, in every instruction set and in the reference. All variants
+// therefore agree bit for bit, except for the sign of a zero. Sums over pixels are
+// taken in pixel order. The logistic function and its relatives evaluate the same
+// polynomial with the same roundings everywhere (see exp.go for its error).
 //
 // # Names
 //
@@ -56,9 +57,9 @@
 //	maxtap_f32_avx2         maximum over taps given by pointers, one output pixel
 //	add_f32_neon            elementwise
 //
-// One row of the registry per kernel drives choice, test and benchmark; a
-// kernel without a row does not exist. The rows of an instruction set stand in
-// the file that names its assembly (zavx2_amd64.go, zneon_arm64.go).
+// Each kernel has one row in the registry, from which it is chosen, tested and
+// timed. The rows of an instruction set stand in the file that declares its
+// assembly (zavx2_amd64.go, zneon_arm64.go).
 //
 // The assembly comes from internal/gen, a module of its own: go run . there
 // writes it, go run . -check compares.

@@ -25,9 +25,9 @@ func (s *Set) each(op vecOp, m Map, d, a, b *View, lo, hi float32, sc *Scratch) 
 	v.lo, v.hi = lo, hi
 	for y := m.Y0; y < m.Y0+rows; y++ {
 		if b != nil {
-			v.set(d.base(y), d.Pix, a.base(y), a.Pix, b.base(y), b.Pix, px, m.C)
+			v.assign(d.base(y), d.Pix, a.base(y), a.Pix, b.base(y), b.Pix, px, m.C)
 		} else {
-			v.set(d.base(y), d.Pix, a.base(y), a.Pix, nil, 0, px, m.C)
+			v.assign(d.base(y), d.Pix, a.base(y), a.Pix, nil, 0, px, m.C)
 		}
 		s.vec[op](v)
 	}
@@ -90,7 +90,7 @@ func (s *Set) perChannel(op vecOp, m Map, d, a *View, scale, shift []float32, ac
 	v := &sc.vec
 	v.lo, v.hi, _ = act.clamp()
 	for y := m.Y0; y < m.Y0+rows; y++ {
-		v.rowsOf(d.base(y), d.Pix, a.base(y), a.Pix, ptrf(scale[:m.C], 0), 0, px, m.C)
+		v.assignRows(d.base(y), d.Pix, a.base(y), a.Pix, ptrf(scale[:m.C], 0), 0, px, m.C)
 		if shift != nil {
 			v.c = ptrf(shift[:m.C], 0)
 		}

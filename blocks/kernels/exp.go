@@ -2,13 +2,13 @@ package kernels
 
 import "math"
 
-// The exponential of every variant: x = n ln 2 + r with |r| <= ln(2)/2, the
-// minimax polynomial 1 + r + ... of degree six (found with the Remez algorithm,
-// relative error 3.1e-9), times 2^n. n is rounded by adding 1.5 * 2^23, which
-// leaves it in the low bits of the sum. Each step is one fused multiply-add, so
-// that all variants round alike. Relative error below 1e-7 in [-87.33, 88]
-// (TestExpError). Arguments outside are clamped: exp(-200) gives 1.2e-38, never a
-// subnormal, and exp(200) 1.65e38. NaN gives NaN.
+// The exponential in every variant. With x = n ln 2 + r and |r| <= ln(2)/2 it is 2^n
+// times the minimax polynomial 1 + r + ... of degree six (found with the Remez
+// algorithm, relative error 3.1e-9). Adding 1.5 * 2^23 rounds n and leaves it in the
+// low bits of the sum. Each step is one fused multiply-add, so that all variants
+// round alike. The relative error is below 1e-7 in [-87.33, 88] (TestExpError).
+// Arguments outside are clamped: exp(-200) gives 1.2e-38, never a subnormal, and
+// exp(200) gives 1.65e38. NaN gives NaN.
 const (
 	expLo    = -87.33654
 	expHi    = 88.0
@@ -35,15 +35,16 @@ func exp32(x float32) float32 {
 	p = fma32(p, r, expP2)
 	p = fma32(p, r, 1)
 	p = fma32(p, r, 1)
-	return float32(p * math.Float32frombits(math.Float32bits(t)<<23+math.Float32bits(1))) // no fusing with what the caller adds
+	// The conversion keeps the product from being fused with what the caller adds.
+	return float32(p * math.Float32frombits(math.Float32bits(t)<<23+math.Float32bits(1)))
 }
 
-// The logistic function needs the exponential in a sum with 1 only, and networks
-// spend much on it: 1 + 2^(-x log2 e), with one step of reduction and the minimax
-// polynomial of degree six for 2^f, |f| <= 1/2 (Remez again, relative error 2.6e-9).
-// The single step costs 1.4e-8 |x|: sigmoid and swish have a relative error below
-// 3.5e-7 for |x| <= 16, and of 1.4e-6 at x = -87, where they are 1e-38
-// (TestSigmoidError).
+// The logistic function needs the exponential only in a sum with 1, and networks
+// spend much time on it. It is therefore computed as 1 + 2^(-x log2 e), with one step
+// of argument reduction and the minimax polynomial of degree six for 2^f, |f| <= 1/2
+// (Remez again, relative error 2.6e-9). The single step costs an error of 1.4e-8 |x|:
+// sigmoid and swish have a relative error below 3.5e-7 for |x| <= 16, and of 1.4e-6
+// at x = -87, where they are 1e-38 (TestSigmoidError).
 const (
 	sigS6 = 0.000155948801
 	sigS5 = 0.001340672025

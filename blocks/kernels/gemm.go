@@ -42,13 +42,13 @@ type gemmArgs struct {
 	lo    float32
 	hi    float32
 
-	// Room for the assembly's moving copies of aoff, c, res, nblk and runs. They
-	// are no pointers to Go: at the end they may point past an object.
+	// Copies of aoff, c, res, nblk and runs that the assembly changes. To Go they are
+	// no pointers: at the end they may point past an object.
 	ca, cc, cres, cblk, crun uintptr
 
-	// gemm: where the blocks of pixels after the first prefetch (that looks at the
-	// next panels), and by how much from block to block; 0: there too. An address
-	// only, never read through; and its copy.
+	// gemm: the address from which blocks of pixels prefetch, the step from block to
+	// block, and a copy of the address that the assembly changes. The first block of a
+	// call prefetches the next panels instead, as all do if ahead is 0.
 	ahead, aheadStep, cahead uintptr
 
 	n, mr, nr int // columns stored; the tile: for the portable kernels
@@ -61,7 +61,7 @@ func (a *gemmArgs) setup(ep *Epilogue) {
 	a.ahead, a.aheadStep = 0, 0
 }
 
-// tails[n] stores the first n of eight lanes.
+// tails[n] is the vector mask of the first n of eight lanes.
 var tails = func() (t [9][8]int32) {
 	for n := range t {
 		for i := 0; i < n; i++ {
@@ -91,8 +91,8 @@ func (s rowSplit) at(x int) int {
 	return s.base
 }
 
-// most is the largest number of rows that every width has, those for a single
-// pixel aside.
+// most is the largest number of rows that every width has, apart from the widths for
+// a single pixel.
 func (t *tiles) most() int {
 	m := maxRows
 	for _, r := range t.rows {
@@ -103,8 +103,9 @@ func (t *tiles) most() int {
 	return m
 }
 
-// run computes the pixels of split from pixel x of output row y on, to the right
-// or down, and the n channels from j on, with tiles of cols columns. a.ind, a.b and a.bias are set.
+// run computes the pixels of split from pixel x of output row y on, to the right or
+// down, and the n channels from j on, with tiles of cols columns. a.ind, a.b and
+// a.bias have been set.
 func (t *tiles) run(a *gemmArgs, dst *View, ep *Epilogue, y, x, j, cols, n int, split rowSplit) {
 	a.n, a.nr = n, cols
 	step, resStep := dst.Pix, ep.Residual.Pix

@@ -65,7 +65,8 @@ func TestElementwise(t *testing.T) {
 				holds(t, fmt.Sprintf("%s %v %dx%dx%d", op, act, h, w, c), d, h, w, c, want, 0)
 			}
 			do("add", func(i int) float32 { return act.apply(da[i] + db[i]) }, func(d View) { s.Add(m, d, a, b, act, sc) })
-			do("mul", func(i int) float32 { return act.apply(float32(da[i] * db[i])) }, func(d View) { s.Mul(m, d, a, b, act, sc) })
+			do("mul", func(i int) float32 { return act.apply(float32(da[i] * db[i])) },
+				func(d View) { s.Mul(m, d, a, b, act, sc) })
 			do("activate", func(i int) float32 { return act.apply(da[i]) }, func(d View) { s.Activate(m, d, a, act, sc) })
 			scale, shift := guarded(r, c, true), guarded(r, c, true)
 			do("scale", func(i int) float32 { return da[i] * scale[i%c] }, func(d View) { s.Scale(m, d, a, scale, sc) })
@@ -91,7 +92,8 @@ func TestPool(t *testing.T) {
 				pad = 0
 			}
 			h, w := k+r.IntN(9), k+r.IntN(9)
-			g := Pool{H: h, W: w, C: c, OH: (h+2*pad-k)/st + 1, OW: (w+2*pad-k)/st + 1, KH: k, KW: k, SH: st, SW: st, PadT: pad, PadL: pad, CountPad: c%2 == 0}
+			g := Pool{H: h, W: w, C: c, OH: (h+2*pad-k)/st + 1, OW: (w+2*pad-k)/st + 1, KH: k, KW: k, SH: st, SW: st,
+				PadT: pad, PadL: pad, CountPad: c%2 == 0}
 			src, dense := strided(r, h, w, c, c%3, true)
 			sc := NewScratch(g.Need())
 			want := make([]float32, g.OH*g.OW*c)
@@ -217,7 +219,7 @@ func TestExpError(t *testing.T) {
 		got := make([]float32, n)
 		sc := NewScratch(Need{})
 		v := &sc.vec
-		v.set(&got[0], n, &x[0], n, nil, 0, 1, n)
+		v.assign(&got[0], n, &x[0], n, nil, 0, 1, n)
 		s.vec[vecExp](v)
 		equal(t, "exp", got, y)
 		for a := HSwish; a < numActs; a++ {
@@ -348,7 +350,10 @@ func TestRegistry(t *testing.T) {
 
 func TestNoAllocation(t *testing.T) {
 	eachSet(t, func(t *testing.T, s *Set) {
-		for _, g := range []Conv{conv(6, 6, 3, 20, 3, 2, 1, 1, 1), conv(5, 5, 32, 24, 3, 1, 1, 1, 2), conv(5, 5, 20, 20, 1, 1, 1, 0, 1), conv(7, 7, 40, 40, 5, 1, 2, 4, 40)} {
+		for _, g := range []Conv{
+			conv(6, 6, 3, 20, 3, 2, 1, 1, 1), conv(5, 5, 32, 24, 3, 1, 1, 1, 2),
+			conv(5, 5, 20, 20, 1, 1, 1, 0, 1), conv(7, 7, 40, 40, 5, 1, 2, 4, 40),
+		} {
 			b := s.NewBench(BenchShape{Conv: g})
 			if n := testing.AllocsPerRun(3, b.Run); n != 0 {
 				t.Errorf("%+v: %v allocations", g, n)
@@ -360,7 +365,10 @@ func TestNoAllocation(t *testing.T) {
 // TestNaN checks that a NaN in the input is not hidden by a clamp.
 func TestNaN(t *testing.T) {
 	eachSet(t, func(t *testing.T, s *Set) {
-		for _, g := range []Conv{conv(3, 3, 20, 20, 1, 1, 1, 0, 1), conv(3, 3, 20, 20, 3, 1, 1, 1, 1), conv(3, 3, 20, 20, 3, 1, 1, 1, 20), conv(3, 3, 3, 20, 3, 1, 1, 1, 1)} {
+		for _, g := range []Conv{
+			conv(3, 3, 20, 20, 1, 1, 1, 0, 1), conv(3, 3, 20, 20, 3, 1, 1, 1, 1),
+			conv(3, 3, 20, 20, 3, 1, 1, 1, 20), conv(3, 3, 3, 20, 3, 1, 1, 1, 1),
+		} {
 			for act := range numActs {
 				b := s.NewBench(BenchShape{Conv: g})
 				for i := range g.C {
@@ -408,7 +416,8 @@ func TestLinear(t *testing.T) {
 			g.Pack(pw, w)
 			g.PackBias(pb, bias)
 			dst := guarded(r, l.Batch*l.N, false)
-			s.Conv(&g, pw, pb, Dense(dst, 1, l.Batch, l.N), Dense(x, 1, l.Batch, l.K), Epilogue{}, g.All(), NewScratch(s.ConvNeed(&g)))
+			out, in := Dense(dst, 1, l.Batch, l.N), Dense(x, 1, l.Batch, l.K)
+			s.Conv(&g, pw, pb, out, in, Epilogue{}, g.All(), NewScratch(s.ConvNeed(&g)))
 			intact(t, "linear", dst)
 			for b := range l.Batch {
 				for n := range l.N {

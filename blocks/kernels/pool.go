@@ -39,7 +39,7 @@ func (s *Set) pool(g *Pool, dst, src *View, r Range, sc *Scratch, op tapOp) {
 	dst.check(r.Y0, r.Y1, g.OW, g.C)
 	a := &sc.dw
 	a.lo, a.hi, _ = None.clamp()
-	a.channels(r.N1 - r.N0)
+	a.setChannels(r.N1 - r.N0)
 	a.tab, a.w, a.bias = ptr(sc.ptrs, 0), nil, nil
 	a.offStep, a.dstStep = g.SW*src.Pix*4, uintptr(dst.Pix)*4
 	for y := r.Y0; y < r.Y1; y++ {
@@ -80,8 +80,8 @@ func (s *Set) pool(g *Pool, dst, src *View, r Range, sc *Scratch, op tapOp) {
 	}
 }
 
-// channels sets the number of channels that a tap kernel covers.
-func (a *tapArgs) channels(n int) {
+// setChannels sets the number of channels that a tap kernel covers.
+func (a *tapArgs) setChannels(n int) {
 	a.n = n
 	a.mask = 1<<uint(n%16) - 1
 	a.tail = &tails[n%8]
@@ -112,7 +112,7 @@ func (s *Set) sum(dst []float32, src *View, h, w, c int, op vecOp, b []float32, 
 		if b != nil {
 			bp = ptrf(b, 0)
 		}
-		v.rowsOf(ptrf(dst, 0), 0, src.base(y), src.Pix, bp, 0, n, c)
+		v.assignRows(ptrf(dst, 0), 0, src.base(y), src.Pix, bp, 0, n, c)
 		s.vec[op](v)
 	}
 }

@@ -42,7 +42,7 @@ func (s *Set) Bilinear(g *Resize, dst, src View, r Range, sc *Scratch) {
 	src.check(ya, yb+1, g.W, g.C)
 	a := &sc.dw
 	a.lo, a.hi, _ = None.clamp()
-	a.channels(r.N1 - r.N0)
+	a.setChannels(r.N1 - r.N0)
 	a.bias = nil
 	a.ny = 4
 	tab, w := sc.ptrs[:4], sc.buf[:4]

@@ -106,7 +106,7 @@ func newSet(a isa, others ...*Set) *Set {
 		rows = a.best
 	}
 	for _, r := range rows {
-		s.add(r)
+		s.register(r)
 	}
 	s.gemm.narrowK, s.igemm.narrowK = a.narrowK, a.narrowK
 	if len(others) > 0 {
@@ -115,12 +115,12 @@ func newSet(a isa, others ...*Set) *Set {
 	return s
 }
 
-func (s *Set) add(r row) {
+func (s *Set) register(r row) {
 	switch r.fam {
 	case famGemm:
-		s.gemm.add(r)
+		s.gemm.register(r)
 	case famIGemm:
-		s.igemm.add(r)
+		s.igemm.register(r)
 	case famDW:
 		s.dw[r.kw][r.sw][r.mr] = r.taps
 		s.dwMax[r.kw][r.sw] = max(s.dwMax[r.kw][r.sw], r.mr)
@@ -134,7 +134,7 @@ func (s *Set) add(r row) {
 	}
 }
 
-func (t *tiles) add(r row) {
+func (t *tiles) register(r row) {
 	t.f[r.mr][r.nr/8] = r.gemm
 	t.rows[r.nr/8] = max(t.rows[r.nr/8], r.mr)
 }
@@ -172,8 +172,8 @@ func (t *tiles) widest() int {
 }
 
 // cols returns the width of the tile for m pixels, k products and n remaining
-// columns: the widest that leaves less than eight columns unused. Widths that
-// exist for a single pixel only are for that, and never partly filled.
+// columns: the widest that leaves less than eight columns unused. Widths that exist
+// for a single pixel only are used for a single pixel, and only in full.
 func (t *tiles) cols(m, k, n int) int {
 	if k < t.narrowK {
 		n = min(n, panel)
@@ -220,10 +220,12 @@ var ErrUnsupported = errors.New("not supported by this processor")
 func ByName(name string) (*Set, error) {
 	i := slices.IndexFunc(isas(), func(a isa) bool { return a.name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("kernels: no instruction set %q in this program (it has %s)", name, strings.Join(Names(), ", "))
+		return nil, fmt.Errorf("kernels: no instruction set %q in this program (it has %s)",
+			name, strings.Join(Names(), ", "))
 	}
 	if !isas()[i].has() {
-		return nil, fmt.Errorf("kernels: instruction set %q: %w (it runs %s)", name, ErrUnsupported, strings.Join(Supported(), ", "))
+		return nil, fmt.Errorf("kernels: instruction set %q: %w (it runs %s)",
+			name, ErrUnsupported, strings.Join(Supported(), ", "))
 	}
 	return sets()[i], nil
 }

@@ -11,7 +11,7 @@ func (s *Set) Softmax(dst, src []float32, n int, sc *Scratch) {
 		v := &sc.vec
 		v.lo, v.hi, _ = None.clamp()
 		v.lo = m
-		v.set(&dst[:n][0], n, &src[0], n, nil, 0, 1, n)
+		v.assign(&dst[:n][0], n, &src[0], n, nil, 0, 1, n)
 		s.vec[vecExp](v)
 		var sum float32
 		for _, x := range dst[:n] {

@@ -19,7 +19,9 @@ const (
 	numVec
 )
 
-var vecNames = [numVec]string{"add", "mul", "scale", "affine", "clamp", "hswish", "hsigmoid", "swish", "sigmoid", "exp", "sum", "sqdev"}
+var vecNames = [numVec]string{
+	"add", "mul", "scale", "affine", "clamp", "hswish", "hsigmoid", "swish", "sigmoid", "exp", "sum", "sqdev",
+}
 
 // vecArgs is the argument of the elementwise kernels; the assembly knows the
 // offsets. They run over rows (pixels) of n floats (channels):
@@ -41,18 +43,18 @@ type vecArgs struct {
 	mask       uint64    // avx512: the same, if n%16 > 0
 	lo, hi     float32
 
-	cd, ca, cb, crow uintptr // room for the assembly's moving copies of d, a, b and rows
+	cd, ca, cb, crow uintptr // copies of d, a, b and rows that the assembly changes
 }
 
-// set gives rows of n floats to a kernel; one long row where they adjoin.
-func (v *vecArgs) set(d *float32, ds int, a *float32, as int, b *float32, bs int, rows, n int) {
+// assign gives rows of n floats to a kernel, as one long row if they adjoin.
+func (v *vecArgs) assign(d *float32, ds int, a *float32, as int, b *float32, bs int, rows, n int) {
 	if ds == n && as == n && (bs == n || b == nil) {
 		n, rows = n*rows, 1
 	}
-	v.rowsOf(d, ds, a, as, b, bs, rows, n)
+	v.assignRows(d, ds, a, as, b, bs, rows, n)
 }
 
-func (v *vecArgs) rowsOf(d *float32, ds int, a *float32, as int, b *float32, bs int, rows, n int) {
+func (v *vecArgs) assignRows(d *float32, ds int, a *float32, as int, b *float32, bs int, rows, n int) {
 	v.d, v.a, v.b, v.c = d, a, b, nil
 	v.ds, v.as, v.bs = uintptr(ds)*4, uintptr(as)*4, uintptr(bs)*4
 	v.rows, v.n = rows, n
@@ -60,7 +62,9 @@ func (v *vecArgs) rowsOf(d *float32, ds int, a *float32, as int, b *float32, bs 
 	v.mask = 1<<uint(n%16) - 1
 }
 
-var actVec = [numActs]vecOp{ReLU: vecClamp, ReLU6: vecClamp, HSwish: vecHSwish, HSigmoid: vecHSigmoid, Swish: vecSwish, Sigmoid: vecSigmoid}
+var actVec = [numActs]vecOp{
+	ReLU: vecClamp, ReLU6: vecClamp, HSwish: vecHSwish, HSigmoid: vecHSigmoid, Swish: vecSwish, Sigmoid: vecSigmoid,
+}
 
 // finish applies an activation that is no clamp to rows y0 to y1 of dst.
 func (s *Set) finish(ep *Epilogue, dst *View, y0, y1, w, n0, n1 int, sc *Scratch) {
@@ -76,13 +80,13 @@ func (s *Set) finish(ep *Epilogue, dst *View, y0, y1, w, n0, n1 int, sc *Scratch
 	}
 }
 
-// finishRun does so for m pixels from pixel x of row y on.
+// finishRun applies it to m pixels from pixel x of row y on.
 func (s *Set) finishRun(ep *Epilogue, dst *View, y, x, m, n0, n1 int, sc *Scratch) {
 	if _, _, rest := ep.Act.clamp(); !rest {
 		return
 	}
 	v := &sc.vec
 	d := at(dst.base(y), x*dst.Pix+n0)
-	v.set(d, dst.Pix, d, dst.Pix, nil, 0, m, n1-n0)
+	v.assign(d, dst.Pix, d, dst.Pix, nil, 0, m, n1-n0)
 	s.vec[actVec[ep.Act]](v)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"nas/internal/atomicfile"
 	"nas/internal/config"
 	nasrun "nas/internal/run"
 	"nas/internal/runstore"
@@ -68,8 +69,9 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "nas",
 		Short: "Search, design, measure and export networks of depthwise-separable blocks",
-		Long: `nas searches spaces of depthwise-separable networks for the best trade of
-latency on a device against accuracy, and is a workbench for single networks.
+		Long: `nas searches a space of depthwise-separable networks for the best trade-off between
+latency on a device and accuracy. It also measures, shows, converts and improves
+single networks.
 
 ARCH is a network: ` + archForms + `.`,
 		Example: `  nas run configs/mobile.toml
@@ -127,7 +129,7 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 	var wrong *nasrun.UsageError
 	var bad *config.Error
 	var exists *runstore.ExistsError
-	var dir *runstore.DirError
+	var dir *atomicfile.DirError
 	switch {
 	case errors.As(err, &usage), errors.As(err, &wrong), errors.As(err, &bad), errors.As(err, &exists), errors.As(err, &dir), !a.started:
 		return exitUsage

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nas/internal/atomicfile"
 	pipeline "nas/internal/run"
-	"nas/internal/runstore"
 )
 
 func newAsk(a *app) *cobra.Command {
@@ -17,10 +17,10 @@ func newAsk(a *app) *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
 		Use:   "ask DIR",
-		Short: "The networks of a run whose training would tell most",
-		Long: `Ask chooses networks at the front of a run for training: each one so that what is
-unknown about the accuracy of the front shrinks most, given those before it and
-those that were told already. With --out it writes a table with an empty column
+		Short: "Choose the networks of a run to train next",
+		Long: `Ask chooses networks at the front of a run for training. Each choice reduces the
+uncertainty of the front's accuracy most, given the choices before it and the trained
+networks that the run knows already. With --out it writes a table with an empty column
 accuracy, which nas tell reads once it is filled in.`,
 		Example: `  nas ask results/mobile -n 5 --out trained.csv
   nas tell results/mobile trained.csv`,
@@ -40,7 +40,7 @@ accuracy, which nas tell reads once it is filled in.`,
 				if err := w.WriteAll(lines); err != nil {
 					return err
 				}
-				if err := runstore.WriteFile(out, b.Bytes()); err != nil {
+				if err := atomicfile.WriteFile(out, b.Bytes()); err != nil {
 					return err
 				}
 			}
@@ -78,11 +78,12 @@ func newTell(a *app) *cobra.Command {
 	var workers int
 	cmd := &cobra.Command{
 		Use:   "tell DIR TRAINED.csv",
-		Short: "Tell a run what trained networks achieved, and rank its front anew",
-		Long: `Tell reads a table with the columns id (a trial or its arch_id) or arch, and accuracy
-in per cent, and keeps it with the run. From five networks on it fits a surrogate to
-all that was told, ranks the trials at the front anew, and says how far the front
-moved. front-told.csv in the directory holds the new front; the run's own files stay.`,
+		Short: "Tell a run the accuracy of trained networks, and rank its front again",
+		Long: `Tell reads a table and keeps it with the run. Its columns are id (a trial or its
+arch_id) or arch, and accuracy in per cent. With five trained networks or more it fits
+a surrogate to all of them, ranks the trials at the front again, and says how far the
+front moved. front-told.csv in the directory holds the new front; the run's own files
+stay.`,
 		Example: `  nas tell results/mobile trained.csv`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {

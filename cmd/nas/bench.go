@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/latency"
+	"nas/latency/timing"
 )
 
 func newBench(a *app) *cobra.Command {
@@ -16,9 +17,9 @@ func newBench(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench ARCH...",
 		Short: "Measure the latency of networks",
-		Long: `Bench runs networks, with this program's kernels or by a device recipe, one image
-at a time, and prints the median with the 10th and 90th percentile of the runs. Nothing else should be
-running.`,
+		Long: `Bench runs networks with this program's kernels, or by a device recipe, one image at a
+time. It prints the median and the 10th and 90th percentile of the runs. Nothing else
+should be running.`,
 		Example: `  nas bench mobilenet_v2 mobilenet_v3_large
   nas bench results/mobile:17 --threads 2 --runs 200 --json`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -46,13 +47,13 @@ running.`,
 				if err != nil {
 					return err
 				}
-				o := latency.MeasureOptions{Runs: runs, Budget: budget, Sustained: sustained, Baseline: latency.CachedBaseline(rt.Device())}
+				o := timing.MeasureOptions{Runs: runs, Budget: budget, Sustained: sustained, Baseline: latency.CachedBaseline(rt.Device())}
 				if weights != "" {
 					if o.Weights, err = weightsOf(n, weights, 0); err != nil {
 						return err
 					}
 				}
-				s, err := latency.Measure(cmd.Context(), n.Network, rt, o)
+				s, err := timing.Measure(cmd.Context(), n.Network, rt, o)
 				if err != nil {
 					return err
 				}

@@ -28,17 +28,18 @@ func newCalibrate(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "calibrate",
 		Short: "Make the latency profile of a device",
-		Long: `Calibrate times the kernels of networks on this machine, fits a model to them and
-judges it on networks that it has not seen. The profile is kept in the user's cache
-directory, where nas run and nas predict look for it, or in --out. Please leave
+		Long: `Calibrate times the kernels of networks on this machine, fits a model to the times
+and judges it on networks that it has not seen. The profile is kept in the user's
+cache directory, where nas run and nas predict look for it, or in --out. Please leave
 the machine alone meanwhile: a profile that other programs spoiled is refused.
 
 Networks come from --space, or are well-known mobile ones. With --base, the
 measurements of an earlier profile of this machine are kept and added to.
 
-A profile can also be made from what somebody measured elsewhere: --from a CSV
-file with a row for each kernel, block or network (columns unit or network, and ms),
-or --base PROFILE --measurements with some ten networks of another device.`,
+A profile can also be made from measurements taken elsewhere: with --from, from a CSV
+file with a row for each kernel, block or network (columns unit or network, and ms);
+with --base PROFILE --measurements, from about ten networks measured on another
+device.`,
 		Example: `  nas calibrate --space configs/mobile.toml
   nas calibrate --threads 2 --budget 2m --out two-threads.json
   ssh board ./nas calibrate --out - > board.json

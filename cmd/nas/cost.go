@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/blocks"
-	"nas/latency"
+	"nas/latency/timing"
 )
 
 func newCost(a *app) *cobra.Command {
@@ -16,15 +16,15 @@ func newCost(a *app) *cobra.Command {
 	var o costOptions
 	cmd := &cobra.Command{
 		Use:   "cost --in HxWxC --out C --kernel K",
-		Short: "Standard, grouped and separable convolution side by side",
+		Short: "Compare standard, grouped and separable convolution",
 		Long: `Cost compares ways to compute one layer: a standard convolution, one in groups, a
 depthwise-separable one with its two halves, and with --expand an inverted residual;
 each with batch normalisation and ReLU6.
 
 Bytes moved are what each convolution reads and writes, weights included, 4 a value:
 the least that a machine without a cache would move. FLOPs are 2 x MACs. The time is
-measured on this machine, one thread: it is not in proportion to the MACs, because
-a depthwise convolution moves more bytes for each of them.`,
+measured on this machine, one thread. It is not proportional to the MACs, because a
+depthwise convolution moves more bytes for each MAC.`,
 		Example: `  nas cost --in 56x56x128 --out 256 --kernel 3
   nas cost --in 14x14x96 --out 96 --kernel 5 --expand 4 --json`,
 		Args: cobra.NoArgs,
@@ -177,9 +177,9 @@ func (o costOptions) rows() ([]costRow, error) {
 
 // time measures each layer and names the device.
 func (o costOptions) time(ctx context.Context, rows []costRow) (string, error) {
-	rt := latency.NewNative(1)
+	rt := timing.NewNative(1)
 	for i := range rows {
-		s, err := latency.Measure(ctx, rows[i].net, rt, latency.MeasureOptions{Budget: 300 * time.Millisecond})
+		s, err := timing.Measure(ctx, rows[i].net, rt, timing.MeasureOptions{Budget: 300 * time.Millisecond})
 		if err != nil {
 			return "", err
 		}

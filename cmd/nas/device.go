@@ -2,7 +2,7 @@ package main
 
 import (
 	"nas/internal/device"
-	"nas/latency"
+	"nas/latency/timing"
 )
 
 // deviceForms says what --device understands.
@@ -10,7 +10,7 @@ var deviceForms = device.Forms
 
 // runtimeOf returns what times networks; what is wrong with its name, or with
 // the recipe, is wrong use.
-func runtimeOf(name string, threads int) (latency.Runtime, error) {
+func runtimeOf(name string, threads int) (timing.Runtime, error) {
 	if threads < 0 {
 		return nil, usagef("--threads %d: want at least 1", threads)
 	}

@@ -15,15 +15,16 @@ import (
 	"nas/accuracy"
 	"nas/blocks/engine"
 	"nas/blocks/kernels"
-	pipeline "nas/internal/run"
+	"nas/internal/buildinfo"
 	"nas/latency"
 	"nas/latency/devices"
+	"nas/latency/timing"
 )
 
 func newDoctor(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "What this machine offers, and whether it is quiet enough to measure",
+		Short: "Show what this machine offers, and whether it is idle enough to measure",
 		Long: `Doctor lists the instruction set and its peak, cores, caches, clock, the latency
 profiles in the cache and their age, the devices and runtimes that can be timed
 from here, the tables of trained networks that scores can be judged on, and how
@@ -49,7 +50,7 @@ much timings vary right now.`,
 
 type doctorView struct {
 	Version    string            `json:"version"`
-	Facts      latency.Facts     `json:"machine"`
+	Facts      timing.Facts      `json:"machine"`
 	ISA        string            `json:"isa"`
 	PeakGFLOPs float64           `json:"peak_gflops"`
 	NoisePct   float64           `json:"noise_pct"`
@@ -87,7 +88,7 @@ func examine() (*doctorView, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &doctorView{Version: pipeline.Version(), Facts: latency.HostFacts(nil), ISA: engine.Host(1).ISA,
+	v := &doctorView{Version: buildinfo.Version(), Facts: timing.HostFacts(nil), ISA: engine.Host(1).ISA,
 		Profiles: cachedProfiles(), Programs: map[string]string{}, Benchmarks: accuracy.Benchmarks(), Advice: []string{}}
 	v.PeakGFLOPs = set.Peak()
 	v.NoisePct = noise(set)
@@ -99,7 +100,7 @@ func examine() (*doctorView, error) {
 			v.Programs[name] = path
 		}
 	}
-	if !slices.ContainsFunc(v.Profiles, func(p profileView) bool { return p.Device == latency.NewNative(p.Threads).Device().String() }) {
+	if !slices.ContainsFunc(v.Profiles, func(p profileView) bool { return p.Device == timing.NewNative(p.Threads).Device().String() }) {
 		v.Advice = append(v.Advice, "no latency profile of this machine yet: nas calibrate makes one, and so does the first nas run")
 	}
 	if v.NoisePct > noiseLimit {
@@ -118,7 +119,7 @@ func examine() (*doctorView, error) {
 // version does not read are left out, as predict and run leave them out.
 func cachedProfiles() []profileView {
 	views := []profileView{}
-	path, err := latency.CachePath(latency.NewNative(1).Device())
+	path, err := latency.CachePath(timing.NewNative(1).Device())
 	if err != nil {
 		return views
 	}
@@ -181,7 +182,7 @@ func noise(set *kernels.Set) float64 {
 		b.Run()
 		ms = append(ms, time.Since(t).Seconds()*1e3)
 	}
-	s := latency.NewSample(ms)
+	s := timing.NewSample(ms)
 	return 100 * (s.P90Ms - s.P10Ms) / s.MedianMs
 }
 

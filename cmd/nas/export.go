@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/blocks"
+	"nas/internal/atomicfile"
 	"nas/internal/netfile"
-	"nas/internal/runstore"
 )
 
 func newExport(a *app) *cobra.Command {
@@ -19,7 +19,7 @@ func newExport(a *app) *cobra.Command {
 	var seed uint64
 	cmd := &cobra.Command{
 		Use:   "export ARCH --format FORMAT --out FILE",
-		Short: "Write a network for other programs",
+		Short: "Write a network to a file for other programs",
 		Long: `Export writes a network to a file. Formats: ` + strings.Join(netfile.Writable(), ", ") + `. Without --format
 the ending of the file's name decides; --out - writes to standard output.
 Formats that hold weights get those of --weights, else the network's own, or ones
@@ -64,7 +64,7 @@ weights beside it, net.safetensors.`,
 				return err
 			}
 			for _, f := range files {
-				if err := runstore.WriteFile(f.Path, f.Data); err != nil {
+				if err := atomicfile.WriteFile(f.Path, f.Data); err != nil {
 					return err
 				}
 				if !a.quiet {

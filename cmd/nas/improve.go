@@ -14,16 +14,16 @@ func newImprove(a *app) *cobra.Command {
 	var maxLatency, config string
 	cmd := &cobra.Command{
 		Use:   "improve ARCH",
-		Short: "Search around a network for a better one that is not slower",
-		Long: `Improve starts from a network that you have, searches the space around it (or that
-of a config) for networks with a higher score within its own predicted latency, or
-within --max-latency, measures the best one and the network itself in turn on this
-machine, and lists what was changed, block by block. It says so if nothing better
-was found.
+		Short: "Search around a network for a better one that is no slower",
+		Long: `Improve starts from a network that you have. It searches the space around it, or that
+of a config, for networks with a higher score within the network's own predicted
+latency, or within --max-latency. It then measures the best one and the network itself
+in turn on this machine, and lists the changes block by block. It says so if nothing
+better was found.
 
 The space around a network has one block less or more in each stage, kernel sizes 3,
 5 and 7, other expansion ratios, and channels of three quarters to five quarters. The
-score is the fitted ImageNet estimate where that knows such networks.
+score is the fitted ImageNet estimate if that accepts such networks.
 
 ARCH is ` + archForms + `.`,
 		Example: `  nas improve mobilenet_v2

@@ -14,7 +14,7 @@ func newKernels(a *app) *cobra.Command {
 	var each time.Duration
 	cmd := &cobra.Command{
 		Use:   "kernels",
-		Short: "Kernel speeds and their share of this machine's peak",
+		Short: "Time the kernels, as a share of this machine's peak",
 		Long: `Kernels times the compute kernels on the layer shapes of well-known networks,
 one thread, warm. Per cent of peak is the layer's lower decile against the rate of
 multiply-adds on registers that the same instruction set reaches in between.`,

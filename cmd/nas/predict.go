@@ -15,11 +15,11 @@ func newPredict(a *app) *cobra.Command {
 	var threads int
 	cmd := &cobra.Command{
 		Use:   "predict ARCH",
-		Short: "Predict the latency of a network, with its interval and parts",
-		Long: `Predict sums what the latency profile knows of each kernel that the network
-needs. The interval holds the measured latency of 90 % of networks like those of
-the calibration. The profile may be of any device; by default it is this
-machine's, as nas calibrate or nas run left it.`,
+		Short: "Predict the latency of a network, with its interval",
+		Long: `Predict adds up the predicted times of the network's kernels and corrects the sum by
+the profile's network model. The interval holds the measured latency of 90 % of
+networks like those of the calibration. The profile may be of any device. By default
+it is this machine's, as nas calibrate or nas run left it.`,
 		Example: `  nas predict mobilenet_v2 --kernels
   nas predict results/mobile:17 --profile phone.json --json
   nas predict mobilenet_v2 --plot breakdown.svg`,

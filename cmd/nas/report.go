@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nas/internal/report"
+	"nas/internal/atomicfile"
+	"nas/internal/report/html"
 	pipeline "nas/internal/run"
-	"nas/internal/runstore"
 )
 
 func newReport(a *app) *cobra.Command {
@@ -18,9 +18,9 @@ func newReport(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report DIR",
 		Short: "Write a run as one HTML page to explore",
-		Long: `Report writes one HTML file that needs nothing else and asks no server: every
-trial to hover, every member of the front with its layers and where its latency
-goes, two networks side by side, constraints to try.`,
+		Long: `Report writes one HTML file that needs no other file and no server. It shows every
+trial, every member of the front with its layers and where its latency goes, and two
+networks side by side. Constraints can be tried out.`,
 		Example: `  nas report results/mobile
   nas report results/mobile --out mobile.html`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -45,7 +45,7 @@ goes, two networks side by side, constraints to try.`,
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				return err
 			}
-			if err := runstore.Write(path, func(w io.Writer) error { return report.WritePage(w, p) }); err != nil {
+			if err := atomicfile.Write(path, func(w io.Writer) error { return html.Write(w, p) }); err != nil {
 				return err
 			}
 			if !a.quiet {

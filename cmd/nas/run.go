@@ -22,18 +22,18 @@ func newRun(a *app) *cobra.Command {
 	var o runFlags
 	cmd := &cobra.Command{
 		Use:   "run CONFIG",
-		Short: "Search a space for the best trade of latency against accuracy",
-		Long: `Run carries out a config: it calibrates the latency model where the device has
-none yet, searches the space, measures the front on the device, and leaves trials,
-front, plots and exported networks in a directory.
+		Short: "Search a space for the best trade-off between latency and accuracy",
+		Long: `Run carries out a config. It calibrates the latency model if the device has none yet,
+searches the space, and measures the front on the device. It leaves trials, front,
+plots and exported networks in a directory.
 
-Ctrl-C ends the search in good order; --resume continues it. The directory of an
+Ctrl-C ends the search cleanly; --resume continues it. The directory of an
 earlier run is never overwritten.
 
 With --serve the report can be watched in a browser while the search runs, and
-stays there afterwards until Ctrl-C. A port alone is open to this machine only;
-for others name an address, such as 0.0.0.0:8080: whoever reaches it may read the
-run, and nothing else.`,
+stays there afterwards until Ctrl-C. A port alone is open to this machine only.
+For others name an address, such as 0.0.0.0:8080. Whoever reaches it may read the run
+and nothing else.`,
 		Example: `  nas run configs/mobile.toml
   nas run configs/mobile.toml --resume
   nas run configs/mobile.toml --out results/long --evaluations 20000 --seed 1,2,3

@@ -14,7 +14,7 @@ func newShow(a *app) *cobra.Command {
 	var diagram, profile string
 	cmd := &cobra.Command{
 		Use:   "show ARCH",
-		Short: "Counts of a network, its receptive field, its layers",
+		Short: "Show a network: counts, receptive field, layers, diagram",
 		Long: `Show prints what follows from a network's shape alone: parameters,
 multiply-accumulates, peak activation memory (batch 1, 4 bytes a value) and
 receptive field. With --layers, one row for each layer; rows add up to the totals.

@@ -22,14 +22,14 @@ func newSpace(a *app) *cobra.Command {
 	var profiles []string
 	cmd := &cobra.Command{
 		Use:   "space CONFIG",
-		Short: "Size of a search space, its choices, samples of it",
+		Short: "Show a search space: its size, its choices, samples",
 		Long: `Space reads the [space] section of a config and prints the exact number of
 distinct networks and every gene with its choices. With --sample N it draws
 networks from it and prints their counts.
 
-With --audit it flips one gene at a time on 64 networks of the space, and says what
-that changes in the config's accuracy score and in the predicted latency, and which
-genes the score cannot see: of those a search takes whatever is cheapest.`,
+With --audit it changes one gene at a time on 64 networks of the space. It says how
+much that changes the config's accuracy score and the predicted latency, and which
+genes the score cannot see. Of their choices a search takes the cheapest.`,
 		Example: `  nas space configs/mobile.toml
   nas space configs/mobile.toml --audit
   nas space configs/mobile.toml --sample 5 --seed 2`,

@@ -7,6 +7,7 @@ import (
 
 	"nas/blocks"
 	"nas/latency"
+	"nas/latency/timing"
 )
 
 // tableFlags are those of nas calibrate that concern somebody's measurements.
@@ -39,7 +40,7 @@ func (a *app) fromTable(o tableFlags) error {
 		o.runtime = "measurements"
 	}
 	opts := latency.TableOptions{
-		Device: latency.Device{Name: o.name, CPU: o.cpu, Runtime: o.runtime, Threads: max(1, o.threads)}, Source: o.source, Only: o.only,
+		Device: timing.Device{Name: o.name, CPU: o.cpu, Runtime: o.runtime, Threads: max(1, o.threads)}, Source: o.source, Only: o.only,
 		Network: func(text string) (*blocks.Network, error) {
 			n, err := find(text)
 			if err != nil {

@@ -18,9 +18,9 @@ import (
 func newValidate(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "validate",
-		Short: "Hold predictions against the truth",
-		Long: `Validate holds predicted latency against measurements, and accuracy scores
-against networks that were really trained.`,
+		Short: "Compare predictions with measurements and trained accuracy",
+		Long: `Validate compares predicted latency with measurements, and accuracy scores with
+networks that were really trained.`,
 		Example: `  nas validate latency --space configs/mobile.toml --networks 40
   nas validate accuracy --benchmark published --proxy imagenet`,
 		Args: cobra.NoArgs,
@@ -38,10 +38,10 @@ func newValidateLatency(a *app) *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "latency",
-		Short: "Predicted against measured latency",
+		Short: "Compare predicted with measured latency",
 		Long: `Networks are drawn from a space, or read from a file with one ARCH a line. Each is
-measured twice with all the others in between: the difference of the two is the
-noise floor below which no prediction can be judged. The baseline is a straight
+measured twice, with all the others in between. The mean difference of the two is the
+noise floor, below which no prediction can be judged. The baseline is a straight
 line through the MACs.`,
 		Example: `  nas validate latency --space configs/mobile.toml --networks 40 --plot agreement.svg
   nas validate latency --archs networks.txt --json`,
@@ -100,7 +100,7 @@ line through the MACs.`,
 	f.StringVar(&o.space, "space", "", "draw networks from the space of this `CONFIG`")
 	f.IntVar(&o.networks, "networks", 40, "networks drawn from the space")
 	f.StringVar(&o.archs, "archs", "", "a `FILE` with one ARCH a line")
-	f.IntVar(&o.runs, "runs", 0, "runs of each network, each of the two times (default 15)")
+	f.IntVar(&o.runs, "runs", 0, "runs of each network in each measurement round (default 12)")
 	f.Uint64Var(&o.seed, "seed", 1000, "of the networks that are drawn; not the calibration's")
 	f.StringVar(&o.plot, "plot", "", "draw predicted against measured into `FILE`")
 	a.jsonFlag(cmd)

@@ -25,12 +25,12 @@ func newValidateAccuracy(a *app) *cobra.Command {
 	names := strings.Join(accuracy.Benchmarks(), ", ")
 	cmd := &cobra.Command{
 		Use:   "accuracy",
-		Short: "Scores against trained accuracy",
-		Long: `Every network of a table that somebody trained is scored, and the scores are set
-against the trained accuracies: rank correlation over all, the same among networks
-of equal MACs, and the accuracy lost by trusting the score under ten MACs budgets.
+		Short: "Compare scores with trained accuracy",
+		Long: `Scores every network of a table of trained networks and compares the scores with the
+trained accuracies: rank correlation over all networks, the same among networks of
+equal MACs, and the accuracy lost by trusting the score under ten MACs budgets.
 Intervals are 90 %, from resampling networks. Pairs of networks that differ in one
-thing alone are listed where they are few. The score surrogate is fitted to networks
+property are listed if they are few. The score surrogate is fitted to networks
 drawn from the table and judged on the others.
 
 Benchmarks: ` + names + `, or FILE.csv, a table of your own with the columns

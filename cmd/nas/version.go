@@ -6,19 +6,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/blocks/engine"
-	pipeline "nas/internal/run"
+	"nas/internal/buildinfo"
 )
 
 func newVersion(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Version, Go version, platform and instruction set",
+		Short: "Show version, Go version, platform and instruction set",
 		Long: `Version prints what the bytes of a run depend on besides its config and latency
 profile: the program's version, the platform and the kernels in use.`,
 		Example: `  nas version`,
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			v := map[string]string{"version": pipeline.Version(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH, "isa": engine.Host(1).ISA}
+			v := map[string]string{"version": buildinfo.Version(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH, "isa": engine.Host(1).ISA}
 			if a.json {
 				return a.writeJSON(v)
 			}

@@ -11,7 +11,7 @@ import (
 func newZoo(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "zoo [NAME]",
-		Short: "The reference networks, with counts and published figures",
+		Short: "List the reference networks, with counts and published figures",
 		Long: `Zoo lists the networks of the literature that ARCH can name, each in its
 published base form. With a name: its paper, its options, what was published.`,
 		Example: `  nas zoo

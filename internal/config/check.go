@@ -13,9 +13,10 @@ import (
 func defaults(path string) *Config {
 	base := filepath.Base(path)
 	return &Config{
-		Name:        strings.TrimSuffix(base, filepath.Ext(base)),
-		Seed:        1,
-		Latency:     Latency{Device: "native", Threads: 1, Profile: Named[string]{"": "auto"}, Budget: Duration(30 * time.Second)},
+		Name: strings.TrimSuffix(base, filepath.Ext(base)),
+		Seed: 1,
+		Latency: Latency{Device: "native", Threads: 1, Profile: Named[string]{"": "auto"},
+			Budget: Duration(30 * time.Second)},
 		Accuracy:    Accuracy{Proxy: "rankmean(naswot,depth)"},
 		Constraints: Constraints{BytesPerValue: 4},
 		Search:      Search{Objectives: []string{"latency", "accuracy"}, Algorithm: Auto, Evaluations: 4000},
@@ -54,7 +55,8 @@ func (c *Config) check(d *decoder) {
 			d.add(join("latency.profile", name), `""`, `want "auto" or a file`)
 		}
 		if strings.ContainsAny(name, "@,: ") {
-			d.add(join("latency.profile", name), strconv.Quote(file), "want a name without spaces, commas, colons and @")
+			d.add(join("latency.profile", name), strconv.Quote(file),
+				"want a name without spaces, commas, colons and @")
 		}
 	}
 	if c.Accuracy.Proxy == "" {
@@ -65,7 +67,8 @@ func (c *Config) check(d *decoder) {
 	}
 	for name := range c.Constraints.MaxLatency.All() {
 		if _, ok := c.Latency.Profile[name]; name != "" && !ok {
-			d.add(join("constraints.max_latency", name), "", "want the name of a profile of latency.profile: "+strings.Join(c.Latency.Profile.Names(), ", "))
+			d.add(join("constraints.max_latency", name), "",
+				"want the name of a profile of latency.profile: "+strings.Join(c.Latency.Profile.Names(), ", "))
 		}
 	}
 	c.checkUnits(d)
@@ -100,7 +103,8 @@ func (c *Config) checkObjectives(d *decoder, oneOf func(key, v string, words []s
 		case at && name != "latency":
 			d.add(key, strconv.Quote(o), "want no @: only latency has profiles")
 		case name == "latency" && !known:
-			d.add(key, strconv.Quote(o), "want latency@ and the name of a profile of latency.profile: "+strings.Join(c.Latency.Profile.Names(), ", "))
+			d.add(key, strconv.Quote(o), "want latency@ and the name of a profile of latency.profile: "+
+				strings.Join(c.Latency.Profile.Names(), ", "))
 		default:
 			oneOf(key, name, Objectives)
 		}

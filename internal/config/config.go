@@ -18,9 +18,14 @@ import (
 )
 
 // Config is one run. Load returns it checked and with every default filled in.
+//
+// The reference of the config is made from the comments and tags of the fields of this
+// and the following types, as [space.Spec] describes.
 type Config struct {
-	Name        string      `toml:"name"` // of the run; default: the file's name without its ending
-	Seed        uint64      `toml:"seed"` // of the search; every random choice follows from it; default 1
+	// Name is the name of the run. Default: the file's name without its ending.
+	Name string `toml:"name" example:"'mobile'" bad:"'a/b'"`
+	// Seed is the seed of the search, from which every random choice follows. Default 1.
+	Seed        uint64      `toml:"seed" example:"7"`
 	Space       space.Spec  `toml:"space"`
 	Latency     Latency     `toml:"latency"`
 	Accuracy    Accuracy    `toml:"accuracy"`
@@ -31,30 +36,44 @@ type Config struct {
 
 // Latency says whose latency is predicted.
 type Latency struct {
-	Device  string `toml:"device"`  // what runs the networks: "native", a shipped recipe's name or a recipe file; default native
-	Threads int    `toml:"threads"` // threads of one network; default 1
-	// Profile is "auto" (the cached profile of this device, calibrated where it is
-	// missing) or a file, or several by name. Default auto.
-	Profile Named[string] `toml:"profile"`
-	// Budget is how long a calibration may take, e.g. "30s". Default 30s.
-	Budget Duration `toml:"budget"`
+	// Device is what runs the networks: "native", the name of a shipped recipe or a recipe
+	// file. Default native.
+	Device string `toml:"device" example:"'onnxruntime'" allowed:"native or a recipe: see [devices](devices.md)"`
+	// Threads is the number of threads of one network. Default 1.
+	Threads int `toml:"threads" example:"2"`
+	// Profile is "auto" (the cached profile of this device, calibrated if it is missing) or
+	// a file, or several by name. Default auto.
+	Profile Named[string] `toml:"profile" example:"'phone.json'" allowed:"{{'auto'}}, a file, or a table of them"`
+	// Budget is how long a calibration may take. Default 30s.
+	Budget Duration `toml:"budget" unit:"duration" example:"'90s'" bad:"'1ms'"`
 }
 
 // Accuracy says what stands in for trained accuracy.
 type Accuracy struct {
-	Proxy string `toml:"proxy"` // the score; default rankmean(naswot,depth)
-	Seed  uint64 `toml:"seed"`  // of the proxies and of the reference sample; default 0
+	// Proxy is the score. Default rankmean(naswot,depth).
+	Proxy string `toml:"proxy" example:"'imagenet'" allowed:"[accuracy](accuracy.md), {{nas validate accuracy --help}}"`
+	// Seed is the seed of the proxies and of the reference sample. Default 0.
+	Seed uint64 `toml:"seed" example:"3"`
 }
 
 // Constraints are upper limits, and lower ones for min_. A nil limit is none.
 type Constraints struct {
-	MaxLatency         Named[Limit] `toml:"max_latency"`          // predicted; one for all profiles, or by profile name
-	MaxParams          *Limit       `toml:"max_params"`           // trainable, batch normalisation included
-	MaxMACs            *Limit       `toml:"max_macs"`             // multiply-accumulates of one image
-	MaxActivationBytes *Limit       `toml:"max_activation_bytes"` // peak activation memory, batch 1
-	MaxWeightBytes     *Limit       `toml:"max_weight_bytes"`     // params times BytesPerValue
-	MinTop1Pct         *Limit       `toml:"min_top1_pct"`         // of the accuracy score, where it is in per cent
-	BytesPerValue      int          `toml:"bytes_per_value"`      // of activations and weights in the limits in bytes; default 4
+	// MaxLatency limits the predicted latency, one limit for all profiles or one for each
+	// name of a profile.
+	MaxLatency Named[Limit] `toml:"max_latency" unit:"ms" example:"'25ms'" bad:"'5%'"`
+	// MaxParams limits the trainable parameters, batch normalisation included.
+	MaxParams *Limit `toml:"max_params" unit:"parameters" example:"'5M'" bad:"'5%'"`
+	// MaxMACs limits the multiply-accumulates of one image.
+	MaxMACs *Limit `toml:"max_macs" unit:"MACs" example:"'300M'" bad:"'5%'"`
+	// MaxActivationBytes limits the peak of activation memory at batch size 1.
+	MaxActivationBytes *Limit `toml:"max_activation_bytes" unit:"bytes" example:"'320kB'" bad:"'5%'"`
+	// MaxWeightBytes limits the parameters times BytesPerValue.
+	MaxWeightBytes *Limit `toml:"max_weight_bytes" unit:"bytes" example:"'1MB'" bad:"'5%'"`
+	// MinTop1Pct is a lower limit on the accuracy score if that is a percentage.
+	MinTop1Pct *Limit `toml:"min_top1_pct" unit:"per cent" example:"70" bad:"'5ms'"`
+	// BytesPerValue is the size of an activation and of a weight in the limits in bytes.
+	// Default 4.
+	BytesPerValue int `toml:"bytes_per_value" unit:"bytes" example:"1"`
 }
 
 // Auto as an algorithm is the one that suits the budget.
@@ -62,23 +81,39 @@ const Auto = "auto"
 
 // Search says how candidates are proposed, and when to stop.
 type Search struct {
-	Objectives  []string `toml:"objectives"`  // what the front trades; latency may be followed by @ and the name of a profile; default latency, accuracy
-	Algorithm   string   `toml:"algorithm"`   // how candidates are proposed; default auto, by the number of evaluations
-	Population  int      `toml:"population"`  // candidates that survive a generation, and the first that are drawn at random; default 0, by algorithm and evaluations
-	Evaluations int      `toml:"evaluations"` // candidates scored at most; default 4000
-	Trials      int      `toml:"trials"`      // candidates asked for at most, infeasible ones included; default 20 x evaluations
-	Time        Duration `toml:"time"`        // wall time of the search; default 0, no limit
-	Plateau     int      `toml:"plateau"`     // stop when the hypervolume stalls over so many evaluations; default 0, never
-	Timeout     Duration `toml:"timeout"`     // of one evaluation; default 0, none
+	// Objectives are what the front trades off. Latency may be followed by @ and the name of
+	// a profile. Default latency, accuracy.
+	Objectives []string `toml:"objectives" example:"['latency', 'accuracy', 'params']" bad:"['?']"`
+	// Algorithm is how candidates are proposed. Default auto, by the number of evaluations.
+	Algorithm string `toml:"algorithm" example:"'random'" allowed:"{{algorithms}}: see [search](search.md)"`
+	// Population is the number of candidates that survive a generation, and of the first
+	// ones, which are sampled at random. Default 0, by algorithm and evaluations.
+	Population int `toml:"population" unit:"networks" example:"64"`
+	// Evaluations is the largest number of candidates that are scored. Default 4000.
+	Evaluations int `toml:"evaluations" unit:"networks" example:"20_000"`
+	// Trials is the largest number of candidates that are asked for, infeasible ones
+	// included. Default 20 x evaluations.
+	Trials int `toml:"trials" unit:"networks" example:"100_000"`
+	// Time is the wall time of the search. Default 0, no limit.
+	Time Duration `toml:"time" unit:"duration" example:"'10m'"`
+	// Plateau stops the search if the hypervolume stalls over so many evaluations. Default
+	// 0, never.
+	Plateau int `toml:"plateau" unit:"networks" example:"1000"`
+	// Timeout is the time limit of one evaluation. Default 0, none.
+	Timeout Duration `toml:"timeout" unit:"duration" example:"'5s'"`
 	// Start names networks whose nearest genotypes seed the population.
-	Start []string `toml:"start"`
+	Start []string `toml:"start" example:"['mobilenet_v2']" allowed:"names of the zoo, files, trials, arch strings"`
 }
 
 // Output says where results go.
 type Output struct {
-	Dir     string   `toml:"dir"`     // the run's directory; default results/NAME
-	Export  []string `toml:"export"`  // formats of the networks under export/; default onnx, toml, json
-	Measure int      `toml:"measure"` // front members measured at the end, spread over it; 0 means none; default 40
+	// Dir is the run's directory. Default results/NAME.
+	Dir string `toml:"dir" example:"'results/mobile'" allowed:"a path"`
+	// Export are the formats of the networks under export/. Default onnx, toml, json.
+	Export []string `toml:"export" example:"['onnx', 'pytorch']" bad:"['?']"`
+	// Measure is the number of front members that are measured at the end, spread evenly
+	// over the front; 0 means none. Default 40.
+	Measure int `toml:"measure" unit:"networks" example:"20"`
 }
 
 // Objectives are the names that search.objectives may hold; latency may be
@@ -94,14 +129,16 @@ var Formats = []string{"onnx", "toml", "json", "pytorch"}
 // problems.
 type Check func(c *Config, report func(key, value, want string))
 
+const givePath = "give the path of a config, such as configs/mobile.toml"
+
 // Load reads a file. Its problems and those of the checks are reported together.
 func Load(path string, checks ...Check) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("config: %s does not exist: give the path of a config, such as configs/mobile.toml", path)
+		return nil, fmt.Errorf("config: %s does not exist: %s", path, givePath)
 	}
 	if info, e := os.Stat(path); e == nil && info.IsDir() {
-		return nil, fmt.Errorf("config: %s is a directory: give the path of a config, such as configs/mobile.toml", path)
+		return nil, fmt.Errorf("config: %s is a directory: %s", path, givePath)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
@@ -112,7 +149,8 @@ func Load(path string, checks ...Check) (*Config, error) {
 // Decode reads the text of a file. Every problem is in the error, an [*Error].
 func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 	if len(bytes.TrimSpace(data)) == 0 {
-		return nil, &Error{path, []Problem{{Want: "the file is empty: start from a config such as configs/mobile.toml"}}}
+		p := Problem{Want: "the file is empty: start from a config such as configs/mobile.toml"}
+		return nil, &Error{path, []Problem{p}}
 	}
 	var tree map[string]any
 	if err := toml.Unmarshal(data, &tree); err != nil {
@@ -164,7 +202,8 @@ func (c *Config) checkSpace(d *decoder) {
 	}
 	read := slices.Clone(d.problems)
 	for _, p := range se.Problems {
-		if !slices.ContainsFunc(read, func(q Problem) bool { return strings.HasPrefix(p.Key, q.Key) || strings.HasPrefix(q.Key, p.Key) }) {
+		related := func(q Problem) bool { return strings.HasPrefix(p.Key, q.Key) || strings.HasPrefix(q.Key, p.Key) }
+		if !slices.ContainsFunc(read, related) {
 			d.add(p.Key, p.Value, p.Want)
 		}
 	}

@@ -30,7 +30,8 @@ func decode(t *testing.T, text string) *Config {
 
 func TestDefaults(t *testing.T) {
 	c := decode(t, small)
-	if c.Name != "b" || c.Seed != 1 || c.Output.Dir != "results/b" || c.Latency.Device != "native" || c.Latency.Profile[""] != "auto" {
+	if c.Name != "b" || c.Seed != 1 || c.Output.Dir != "results/b" || c.Latency.Device != "native" ||
+		c.Latency.Profile[""] != "auto" {
 		t.Errorf("defaults are %+v", c)
 	}
 }
@@ -100,8 +101,10 @@ channels = 16
 		{"unknown objective", small + `[search]
 objectives = ["latency@phone", "speed"]
 `, []string{"b.toml:8: search.objectives[1]", "b.toml:8: search.objectives[2]"}},
-		{"limit", small + "[constraints]\nmax_params = \"many\"\n", []string{`b.toml:8: constraints.max_params = "many": want a number above 0`}},
-		{"limits in other units", small + "[constraints]\nmax_params = \"25ms\"\nmax_latency = \"5M\"\nmax_weight_bytes = \"1.2 mobilenet_v2\"\nmax_macs = \"1MB\"\n", []string{
+		{"limit", small + "[constraints]\nmax_params = \"many\"\n",
+			[]string{`b.toml:8: constraints.max_params = "many": want a number above 0`}},
+		{"limits in other units", small + "[constraints]\nmax_params = \"25ms\"\nmax_latency = \"5M\"\n" +
+			"max_weight_bytes = \"1.2 mobilenet_v2\"\nmax_macs = \"1MB\"\n", []string{
 			`b.toml:8: constraints.max_params = "25ms": want a number such as`,
 			`b.toml:9: constraints.max_latency = "5M": want a time such as`,
 			`b.toml:11: constraints.max_macs = "1MB": want a number such as`}},
@@ -140,7 +143,8 @@ start = ["mobilenet_v2",
 			}
 		}
 	})
-	want := "b.toml:8: search.population = 1: want 4 to 100000\nb.toml:10: search.start[2] = mobilenet_v9: want a network of the zoo"
+	want := "b.toml:8: search.population = 1: want 4 to 100000\n" +
+		"b.toml:10: search.start[2] = mobilenet_v9: want a network of the zoo"
 	if err == nil || err.Error() != want {
 		t.Errorf("error\n%v, want\n%s", err, want)
 	}
@@ -187,7 +191,8 @@ i = 'x#'
 [[h.j]]
 k = 1
 `))
-	for key, want := range map[string]int{"a": 1, "b.c": 4, "b.c.d.e": 5, "b.c.d.e.g[2]": 6, "h[1]": 7, "h[1].i": 8, "h[2]": 9, "h[2].j[1].k": 11, "h[2].nothing": 9} {
+	for key, want := range map[string]int{"a": 1, "b.c": 4, "b.c.d.e": 5, "b.c.d.e.g[2]": 6,
+		"h[1]": 7, "h[1].i": 8, "h[2]": 9, "h[2].j[1].k": 11, "h[2].nothing": 9} {
 		if got := lines.of(key); got != want {
 			t.Errorf("%s is on line %d, want %d", key, got, want)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"nas/latency"
 	"nas/latency/devices"
+	"nas/latency/timing"
 )
 
 // Forms says what Runtime understands, for help texts.
@@ -25,12 +26,12 @@ var ErrUnknown = errors.New("there is no such device")
 // Runtime returns what times networks: this program's kernels ("native" or
 // nothing), a shipped recipe by name, or a recipe's file, each with :HOST behind
 // it if it reaches another device. threads 0 means the recipe's own number, or 1.
-func Runtime(device string, threads int) (latency.Runtime, error) {
+func Runtime(device string, threads int) (timing.Runtime, error) {
 	if threads < 0 {
 		return nil, fmt.Errorf("%d threads: want at least 1", threads)
 	}
 	if device == "" || device == "native" {
-		return latency.NewNative(max(1, threads)), nil
+		return timing.NewNative(max(1, threads)), nil
 	}
 	name, host := cutHost(device)
 	var text []byte

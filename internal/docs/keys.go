@@ -10,43 +10,45 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"nas/search"
 )
 
-// A key is a field of a config type.
+// A key is a field of a config type: what its comment and its tags say.
 type key struct {
 	name     string // in TOML
 	goType   string
 	meaning  string // Markdown
 	fallback string // what the comment says of the default, "" if nothing
+	unit     string // "" if the value is a count or a word
+	example  string // TOML of a value
+	with     string // a line of the same table that the example needs
+	allowed  string // Markdown; "" if the decoder knows
+	bad      string // TOML of a value that the decoder refuses by saying what is allowed
 }
 
 // sources are the files whose types the config is decoded into.
 var sources = []string{"space/spec.go", "internal/config/config.go"}
 
-// readTypes returns the keys of every struct type of the sources, by type name,
-// in the order of the fields.
+// readTypes returns the keys of every struct type of the sources, by type name, in the
+// order of the fields.
 func readTypes(root string) (map[string][]key, error) {
-	types := map[string][]key{}
+	all := map[string][]key{}
 	for _, file := range sources {
 		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, file), nil, parser.ParseComments)
 		if err != nil {
 			return nil, err
 		}
-		for _, d := range f.Decls {
-			g, ok := d.(*ast.GenDecl)
-			if !ok {
-				continue
-			}
-			for _, s := range g.Specs {
-				if t, ok := s.(*ast.TypeSpec); ok {
-					if st, ok := t.Type.(*ast.StructType); ok {
-						types[t.Name.Name] = readFields(st)
-					}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if t, ok := n.(*ast.TypeSpec); ok {
+				if st, ok := t.Type.(*ast.StructType); ok {
+					all[t.Name.Name] = readFields(st)
 				}
 			}
-		}
+			return true
+		})
 	}
-	return types, nil
+	return all, nil
 }
 
 func readFields(st *ast.StructType) []key {
@@ -56,17 +58,18 @@ func readFields(st *ast.StructType) []key {
 		if f.Tag == nil {
 			continue
 		}
-		tag, err := strconv.Unquote(f.Tag.Value)
-		name := reflect.StructTag(tag).Get("toml")
+		text, err := strconv.Unquote(f.Tag.Value)
+		tag := reflect.StructTag(text)
+		name := tag.Get("toml")
 		if err != nil || name == "" {
 			continue
 		}
-		k := key{name: name, goType: typeText(f.Type)}
-		text := f.Doc.Text()
-		if text == "" {
-			text = f.Comment.Text()
+		k := key{name: name, goType: typeText(f.Type), unit: tag.Get("unit"), allowed: codeSpans(tag.Get("allowed")),
+			example: quotes(tag.Get("example")), with: quotes(tag.Get("with")), bad: quotes(tag.Get("bad"))}
+		if k.bad == "" {
+			k.bad = types[k.goType].bad
 		}
-		k.meaning, k.fallback = splitDefault(strings.Join(strings.Fields(text), " "))
+		k.meaning, k.fallback = splitDefault(strings.Join(strings.Fields(f.Doc.Text()), " "))
 		names[f.Names[0].Name] = name
 		keys = append(keys, k)
 	}
@@ -75,6 +78,22 @@ func readFields(st *ast.StructType) []key {
 		keys[i].fallback = markdown(keys[i].fallback, names)
 	}
 	return keys
+}
+
+// quotes turns the single quotes of a tag into double ones.
+func quotes(s string) string { return strings.ReplaceAll(s, "'", `"`) }
+
+// codeSpan is code in a tag, which cannot hold a backquote.
+var codeSpan = regexp.MustCompile(`{{(.*?)}}`)
+
+// codeSpans turns {{code}} into Markdown, and {{algorithms}} into the names of the searchers.
+func codeSpans(s string) string {
+	return codeSpan.ReplaceAllStringFunc(s, func(m string) string {
+		if m == "{{algorithms}}" {
+			return "auto, " + strings.Join(search.Algorithms(), ", ")
+		}
+		return "`" + quotes(strings.Trim(m, "{}")) + "`"
+	})
 }
 
 func typeText(e ast.Expr) string {
@@ -93,9 +112,8 @@ func typeText(e ast.Expr) string {
 	return fmt.Sprintf("%T", e)
 }
 
-// defaultClause finds "default X" as the last clause of a trailing comment, or
-// as a sentence of a doc comment.
-var defaultClause = regexp.MustCompile(`(?:^|; |\. |, )((?:[Dd]efault|no default)\b:? ?)(.*?)\.?$`)
+// defaultClause finds the sentence "Default X.", or "No default."
+var defaultClause = regexp.MustCompile(`(?:^|\. )((?:Default|No default)\b:? ?)(.*?)\.?$`)
 
 func splitDefault(text string) (meaning, value string) {
 	m := defaultClause.FindStringSubmatchIndex(text)
@@ -103,8 +121,8 @@ func splitDefault(text string) (meaning, value string) {
 		return text, ""
 	}
 	value = text[m[4]:m[5]]
-	if strings.HasPrefix(text[m[2]:], "no default") {
-		value = strings.TrimSpace("none " + value)
+	if strings.HasPrefix(text[m[2]:], "No default") {
+		value = "none"
 	}
 	meaning = text[:m[0]]
 	// A doc comment may go on behind the default.
@@ -115,16 +133,15 @@ func splitDefault(text string) (meaning, value string) {
 }
 
 var (
-	allowedClause = regexp.MustCompile(`(, |; |^)(odd, )?\d+ to \d+(,|;|$)`)
-	subject       = regexp.MustCompile(`^[A-Z]\w+ (is as|is|are) `)
+	allowedClause = regexp.MustCompile(`, (odd, )?\d+ to \d+(\.|$)`)
+	subject       = regexp.MustCompile(`^[A-Z]\w+ (is|are|says|limits) `)
 	word          = regexp.MustCompile(`\b[A-Z][A-Za-z0-9]+\b`)
 )
 
 // markdown writes names of fields as keys and leaves out ranges, which have a
 // column of their own.
 func markdown(text string, names map[string]string) string {
-	text = allowedClause.ReplaceAllString(text, "$3")
-	text = strings.TrimLeft(text, ",; ")
+	text = allowedClause.ReplaceAllString(text, "$2")
 	text = subject.ReplaceAllString(text, "")
 	text = word.ReplaceAllStringFunc(text, func(w string) string {
 		if n, ok := names[w]; ok {

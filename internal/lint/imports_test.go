@@ -35,19 +35,22 @@ var rules = []rule{
 	{"search/pareto", nil, nil},
 	{"search", []string{"search/pareto", "space", "blocks"}, []string{"gonum.org/v1/gonum", "golang.org/x/sync"}},
 	{"search/searchtest", []string{"search", "space"}, nil},
-	{"latency", []string{"blocks", "blocks/engine", "blocks/onnx", "internal/jsonfile", "latency/devices"}, []string{"gonum.org/v1/gonum", "golang.org/x/sys"}},
+	{"latency", []string{"blocks", "blocks/engine", "blocks/onnx", "internal/jsonfile", "latency/devices", "latency/timing"}, []string{"gonum.org/v1/gonum"}},
 	{"latency/devices", nil, nil},
+	{"latency/timing", []string{"blocks", "blocks/engine"}, []string{"golang.org/x/sys"}},
 	{"accuracy", []string{"blocks", "blocks/engine", "blocks/kernels", "blocks/zoo"}, []string{"gonum.org/v1/gonum"}},
 	{"internal/config", []string{"space"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/jsonfile", nil, nil},
 	{"internal/runstore", []string{"internal/jsonfile", "search"}, []string{"golang.org/x/sys"}},
+	{"internal/atomicfile", nil, nil},
+	{"internal/buildinfo", nil, nil},
 	{"internal/stat", nil, []string{"gonum.org/v1/gonum"}},
 	{"internal/report", []string{"*"}, []string{"*"}},
 	{"internal/run", []string{"*"}, []string{"*"}},
 	{"internal/netfile", []string{"blocks", "blocks/onnx", "blocks/pytorch", "internal/jsonfile"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/resolve", []string{"blocks", "blocks/engine", "blocks/zoo", "internal/netfile", "internal/runstore", "search", "space"}, nil},
 	{"internal/docs", []string{"internal/config", "search"}, nil},
-	{"internal/device", []string{"latency", "latency/devices"}, []string{"github.com/BurntSushi/toml"}},
+	{"internal/device", []string{"latency", "latency/devices", "latency/timing"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/lint", nil, nil},
 	{"internal/release", nil, nil},
 	{"cmd/nas", []string{"*"}, []string{"*"}},
@@ -55,7 +58,7 @@ var rules = []rule{
 
 // tools are leaves, without imports of this module but other tools, that every package may import
 // but those of blocks and space.
-var tools = []string{"internal/stat"}
+var tools = []string{"internal/atomicfile", "internal/buildinfo", "internal/stat"}
 
 // single lists third-party packages that only one package may import.
 var single = map[string]string{

@@ -23,8 +23,8 @@ const (
 // unfinished are the folders whose lines and functions are not yet of the size that is wanted; /... stands for those below
 // one as well.
 var unfinished = []string{
-	"accuracy/...", "latency/...", "internal/...", "cmd/...", "search/...", "space",
-	"blocks", "blocks/engine", "blocks/kernels/...", "blocks/onnx", "blocks/pytorch", "blocks/zoo",
+	"accuracy/...", "latency/...", "internal/...", "cmd/...", "space",
+	"blocks", "blocks/onnx", "blocks/pytorch", "blocks/zoo",
 }
 
 // TestSizes wants short lines and short functions. Generated files are exempt. So are data: the rows of a table, that is
@@ -67,7 +67,9 @@ func TestSizes(t *testing.T) {
 			})
 			if dir >= 0 {
 				open[unfinished[dir]]++
-				t.Logf("not yet: %s:%s", rel, f)
+				if testing.Verbose() {
+					t.Logf("not yet: %s:%s", rel, f)
+				}
 				continue
 			}
 			t.Errorf("%s:%s", rel, f)

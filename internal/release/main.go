@@ -104,6 +104,9 @@ func release(root, out, version, only string) error {
 	return os.WriteFile(filepath.Join(out, "SHA256SUMS"), []byte(strings.Join(sums, "")), 0o644)
 }
 
+// setVersion is the linker's flag that tells the program its version.
+func setVersion(version string) string { return "-X nas/internal/buildinfo.version=" + version }
+
 // build returns the binary. Paths, the repository's state and the build id are
 // left out of it; amd64 and arm64 are the oldest processors of their kind, since
 // kernels are chosen when the program runs.
@@ -114,7 +117,8 @@ func build(root string, t target, version string) ([]byte, error) {
 	}
 	defer os.RemoveAll(tmp)
 	path := filepath.Join(tmp, "nas")
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X nas/internal/run.version="+version, "-o", path, "./cmd/nas")
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= "+setVersion(version),
+		"-o", path, "./cmd/nas")
 	cmd.Dir = root
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "GOFLAGS=") }),
 		"CGO_ENABLED=0", "GOOS="+t.os, "GOARCH="+t.arch, "GOARM="+t.arm, "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=", "GOEXPERIMENT=")

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"io"
 	"os"
 	"os/exec"
@@ -48,9 +49,43 @@ func TestTwoBuildsAgree(t *testing.T) {
 	if err := os.WriteFile(path, a, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	checkVersion(t, path, version)
+}
+
+// TestVersionIsLinked builds with the linker's flag of a release alone, so that
+// what the tests have compiled is used again. The linker says nothing of a flag that
+// names no variable.
+func TestVersionIsLinked(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped: -short, and it links the program")
+	}
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("skipped: no go command to build with")
+	}
+	const version = "v9.8.7"
+	path := filepath.Join(t.TempDir(), "nas.exe")
+	cmd := exec.Command("go", "build", "-buildvcs=false", "-ldflags", setVersion(version), "-o", path, "./cmd/nas")
+	cmd.Dir = filepath.Join("..", "..")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	checkVersion(t, path, version)
+}
+
+// checkVersion asks a program for its version, and for what its profiles would say
+// they were made by.
+func checkVersion(t *testing.T, path, version string) {
+	t.Helper()
 	out, err := exec.Command(path, "version").CombinedOutput()
 	if err != nil || !strings.HasPrefix(string(out), "nas "+version+" ") {
 		t.Errorf("nas version says %q (%v)", out, err)
+	}
+	var doctor struct {
+		Machine struct{ Program string }
+	}
+	out, err = exec.Command(path, "doctor", "--json").Output()
+	if err != nil || json.Unmarshal(out, &doctor) != nil || doctor.Machine.Program != version {
+		t.Errorf("nas doctor says that the program is %q (%v), want %s", doctor.Machine.Program, err, version)
 	}
 }
 

@@ -40,7 +40,7 @@ func (a Agreement) band() float64 {
 	return a.Band
 }
 
-func (a Agreement) page() (*page, error) {
+func (a Agreement) layout() (*layout, error) {
 	lo, hi, n, within := math.Inf(1), 0.0, 0, 0
 	for _, s := range a.Series {
 		for _, p := range s.Points {
@@ -66,22 +66,29 @@ func (a Agreement) page() (*page, error) {
 	setRange(&p.Y, scale, lo, hi)
 	grid(p, true, true)
 	p.Add(agreementLayer{a})
-	out := &page{width: 7.2 * vg.Inch, height: 7.6 * vg.Inch, title: a.Title, subtitle: a.Subtitle, plot: p,
+	out := &layout{width: 7.2 * vg.Inch, height: 7.6 * vg.Inch, title: a.Title, subtitle: a.Subtitle, plot: p,
 		xLabel: "measured " + a.Quantity, yLabel: "predicted " + a.Quantity, notes: a.Notes}
-	out.legend = append(out.legend, legendEntry{fmt.Sprintf("equal, band of ±%.0f %% (%d of %d networks)", 100*a.band(), within, n), func(c *draw.Canvas, b vg.Rectangle) {
+	equal := fmt.Sprintf("equal, band of ±%.0f %% (%d of %d networks)", 100*a.band(), within, n)
+	out.legend = append(out.legend, legendEntry{equal, func(c *draw.Canvas, b vg.Rectangle) {
 		c.SetColor(tint(palette[2], 0.82))
 		c.Fill(b.Path())
 		m := center(b)
 		c.StrokeLine2(line(1, softInk), b.Min.X, m.Y, b.Max.X, m.Y)
 	}})
 	for i, s := range a.Series {
-		if s.Name != "" {
-			out.legend = append(out.legend, legendEntry{fmt.Sprintf("%s (%d)", s.Name, len(s.Points)), func(c *draw.Canvas, b vg.Rectangle) {
-				drawMarker(c, agreementMarker(i), center(b), 3, shade(seriesColor(i), 0.15))
-			}})
-		}
+		out.addSeries(i, s.Name, len(s.Points))
 	}
 	return out, nil
+}
+
+// addSeries adds the i-th series of n networks to the legend, unless it has no name.
+func (l *layout) addSeries(i int, name string, n int) {
+	if name == "" {
+		return
+	}
+	l.legend = append(l.legend, legendEntry{fmt.Sprintf("%s (%d)", name, n), func(c *draw.Canvas, b vg.Rectangle) {
+		drawMarker(c, agreementMarker(i), center(b), 3, shade(seriesColor(i), 0.15))
+	}})
 }
 
 func (p Prediction) drawable() bool {
@@ -113,7 +120,8 @@ func (l agreementLayer) Plot(c draw.Canvas, p *plot.Plot) {
 				continue
 			}
 			if q.Low < q.High && q.Low > 0 {
-				c.StrokeLines(line(0.7, tint(ink, 0.45)), c.ClipLinesXY([]vg.Point{at(q.Measured, q.Low), at(q.Measured, q.High)})...)
+				c.StrokeLines(line(0.7, tint(ink, 0.45)),
+					c.ClipLinesXY([]vg.Point{at(q.Measured, q.Low), at(q.Measured, q.High)})...)
 			}
 			pts = append(pts, at(q.Measured, q.Predicted))
 		}

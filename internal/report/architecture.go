@@ -18,8 +18,10 @@ type place struct{ stage, block int }
 func NetworkDiagram(n *blocks.Network, e latency.Estimate, device string) Diagram {
 	d := diagram(n, latencyOf(e))
 	d.Unit = "ms"
-	d.Subtitle = fmt.Sprintf("%s ms predicted, 90 %% interval %s to %s: %s", digits3(e.LatencyMs), digits3(e.LowMs), digits3(e.HighMs), device)
-	d.Notes = append(d.Notes, "The column is to the scale of predicted latency, from the image on top to the output; colours within a block are kinds of work.")
+	d.Subtitle = fmt.Sprintf("%s ms predicted, 90 %% interval %s to %s: %s",
+		digits3(e.LatencyMs), digits3(e.LowMs), digits3(e.HighMs), device)
+	d.Notes = append(d.Notes, "The column is to the scale of predicted latency, from the image on top to the output; "+
+		"colours within a block are kinds of work.")
 	return d
 }
 
@@ -41,7 +43,8 @@ func CountsDiagram(n *blocks.Network) Diagram {
 	d := diagram(n, parts)
 	d.Unit = "M"
 	d.Subtitle = fmt.Sprintf("%s M multiply-accumulates", digits3(float64(total)/1e6))
-	d.Notes = append(d.Notes, "The column is to the scale of multiply-accumulates, because there is no latency profile; colours within a block are kinds of work.")
+	d.Notes = append(d.Notes, "The column is to the scale of multiply-accumulates, because there is no latency profile; "+
+		"colours within a block are kinds of work.")
 	return d
 }
 
@@ -84,7 +87,9 @@ func diagram(n *blocks.Network, parts map[place]map[string]float64) Diagram {
 		}
 	}
 	for i, at := range order {
-		r := DiagramRow{Name: fmt.Sprintf("%d.%d", at.stage, at.block), Shape: shapes[at].String(), Acts: strings.Join(acts[at], ", ")}
+		r := DiagramRow{
+			Name: fmt.Sprintf("%d.%d", at.stage, at.block), Shape: shapes[at].String(), Acts: strings.Join(acts[at], ", "),
+		}
 		switch {
 		case len(order) == 1:
 			r.Name = "all"

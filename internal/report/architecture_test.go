@@ -24,7 +24,8 @@ func TestNetworkDiagram(t *testing.T) {
 	}
 	e := latency.Estimate{}
 	for _, c := range plan.Kernels() {
-		e.Kernels = append(e.Kernels, latency.Kernel{Name: c.Unit.Name, Ms: 0.5, Count: 1, Unit: c.Unit, Places: [][2]int{{c.Stage, c.Block}}})
+		e.Kernels = append(e.Kernels,
+			latency.Kernel{Name: c.Unit.Name, Ms: 0.5, Count: 1, Unit: c.Unit, Places: [][2]int{{c.Stage, c.Block}}})
 		e.LatencyMs += 0.5
 	}
 	d := NetworkDiagram(n, e, "a board")
@@ -92,7 +93,7 @@ func TestCountsDiagram(t *testing.T) {
 	if svg := string(encode(t, "svg", d)); !strings.Contains(svg, "more") {
 		t.Error("ops that have no room are not counted")
 	}
-	if _, err := (Diagram{}).page(); err == nil {
+	if _, err := (Diagram{}).layout(); err == nil {
 		t.Error("a diagram of nothing gives no error")
 	}
 }

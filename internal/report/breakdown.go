@@ -66,7 +66,7 @@ func (b Breakdown) kinds() []string {
 
 const rowHeight = 17 // of bar charts, in points
 
-func (b Breakdown) page() (*page, error) {
+func (b Breakdown) layout() (*layout, error) {
 	widest, sum := 0.0, 0.0
 	var ticks plot.ConstantTicks
 	for i, r := range b.Rows {
@@ -82,8 +82,8 @@ func (b Breakdown) page() (*page, error) {
 	rowAxis(p, ticks, len(b.Rows))
 	grid(p, true, false)
 	p.Add(breakdownLayer{b, sum})
-	out := &page{width: 9.6 * vg.Inch, height: 150 + vg.Length(len(b.Rows))*rowHeight + 14*vg.Length(len(b.Notes)), title: b.Title, subtitle: b.Subtitle,
-		plot: p, xLabel: b.XLabel, notes: b.Notes}
+	out := &layout{width: 9.6 * vg.Inch, height: 150 + vg.Length(len(b.Rows))*rowHeight + 14*vg.Length(len(b.Notes)),
+		title: b.Title, subtitle: b.Subtitle, plot: p, xLabel: b.XLabel, notes: b.Notes}
 	for i, k := range b.kinds() {
 		out.legend = append(out.legend, workEntry(k, i))
 	}

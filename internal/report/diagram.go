@@ -38,15 +38,15 @@ type DiagramOp struct{ Text, Kind string }
 
 func (r DiagramRow) total() float64 { return Bar{Parts: r.Parts}.total() }
 
-// workColors are the colours of the kinds of work, the same in every picture.
-var workColors = map[string]color.RGBA{
+// WorkColors are the colours of the kinds of work, the same in every picture.
+var WorkColors = map[string]color.RGBA{
 	"pointwise": palette[0], fused: palette[1], gates: palette[2], "depthwise": palette[3], "convolution": palette[4], "other": palette[6],
 }
 
 // workColor returns the colour of a kind of work; one that has none takes the
 // i-th of the palette.
 func workColor(kind string, i int) color.RGBA {
-	if c, ok := workColors[kind]; ok {
+	if c, ok := WorkColors[kind]; ok {
 		return c
 	}
 	return seriesColor(i)
@@ -64,7 +64,7 @@ const (
 	opGap         = 11
 )
 
-func (d Diagram) page() (*page, error) {
+func (d Diagram) layout() (*layout, error) {
 	sum := 0.0
 	for _, r := range d.Rows {
 		sum += r.total()
@@ -76,7 +76,7 @@ func (d Diagram) page() (*page, error) {
 	p.HideAxes()
 	p.X.Max, p.Y.Max = 1, 1
 	p.Add(diagramLayer{d, sum})
-	out := &page{width: 9.6 * vg.Inch, height: 118 + vg.Length(len(d.Rows))*diagramRow + 14*vg.Length(len(d.Notes)),
+	out := &layout{width: 9.6 * vg.Inch, height: 118 + vg.Length(len(d.Rows))*diagramRow + 14*vg.Length(len(d.Notes)),
 		title: d.Title, subtitle: d.Subtitle, plot: p, notes: d.Notes}
 	kinds := Breakdown{Rows: bars(d.Rows)}.kinds()
 	for _, r := range d.Rows { // ops have colours, too, where they run within another kind of kernel
@@ -104,7 +104,10 @@ func bars(rows []DiagramRow) []Bar {
 func workEntry(kind string, i int) legendEntry {
 	return legendEntry{kind, func(c *draw.Canvas, box vg.Rectangle) {
 		c.SetColor(workColor(kind, i))
-		c.Fill(vg.Rectangle{Min: vg.Point{X: box.Min.X + 8, Y: box.Min.Y}, Max: vg.Point{X: box.Min.X + 20, Y: box.Min.Y + 9}}.Path())
+		c.Fill(vg.Rectangle{
+			Min: vg.Point{X: box.Min.X + 8, Y: box.Min.Y},
+			Max: vg.Point{X: box.Min.X + 20, Y: box.Min.Y + 9},
+		}.Path())
 	}}
 }
 
@@ -211,7 +214,8 @@ func (l diagramLayer) row(c *draw.Canvas, r DiagramRow, host string, left, right
 	x -= opGap
 	if r.Residual && !r.Branched && more == 0 && len(ops) > 0 {
 		// The way around the block, above it.
-		arc := []vg.Point{{X: start - 4, Y: y}, {X: start - 4, Y: y + opHeight/2 + 2.4}, {X: x + 7, Y: y + opHeight/2 + 2.4}, {X: x + 7, Y: y + 3}}
+		top := y + opHeight/2 + 2.4
+		arc := []vg.Point{{X: start - 4, Y: y}, {X: start - 4, Y: top}, {X: x + 7, Y: top}, {X: x + 7, Y: y + 3}}
 		c.StrokeLines(line(0.9, softInk), arc)
 		c.StrokeLine2(line(0.9, softInk), start-4, y, start, y)
 		c.StrokeLine2(line(0.9, softInk), x, y, x+4, y)

@@ -27,24 +27,34 @@ func madeUpFronts(n int) Fronts {
 		Constraints: []Constraint{
 			{Value: 21, Label: "max_latency 1.2 mobilenet_v2 = 21 ms"},
 		},
-		Notes: []string{"The score cannot see SE, activation and dilation: of two networks that differ only there the faster one wins.",
+		Notes: []string{"The score cannot see SE, activation and dilation: of two networks that differ only there " +
+			"the faster one wins.",
 			"Bars: 90 % interval of the predicted latency."},
 	}
 	for g, fam := range []struct {
 		name string
 		at   []float64
 		up   float64
-	}{{"MobileNetV1", []float64{0.25, 0.5, 0.75, 1}, -0.13}, {"MobileNetV2", []float64{0.35, 0.5, 0.75, 1, 1.3, 1.4}, -0.05}, {"MobileNetV3", []float64{0.75, 1}, 0.01}} {
+	}{
+		{"MobileNetV1", []float64{0.25, 0.5, 0.75, 1}, -0.13},
+		{"MobileNetV2", []float64{0.35, 0.5, 0.75, 1, 1.3, 1.4}, -0.05},
+		{"MobileNetV3", []float64{0.75, 1}, 0.01},
+	} {
 		for _, w := range fam.at {
 			x := (3 + 13*w*w) * (1 - 0.12*float64(g))
-			f.References = append(f.References, Reference{Group: fam.name, Label: fmt.Sprint(w), Point: Point{X: x, Y: ideal(x) + fam.up}})
+			f.References = append(f.References,
+				Reference{Group: fam.name, Label: fmt.Sprint(w), Point: Point{X: x, Y: ideal(x) + fam.up}})
 		}
 	}
 	front := f.Series[0].Front
 	if len(front) == 0 {
 		return f
 	}
-	f.Picks = []Reference{{Label: "fastest", Point: front[0]}, {Label: "knee", Point: front[len(front)/3]}, {Label: "most accurate", Point: front[len(front)-1]}}
+	f.Picks = []Reference{
+		{Label: "fastest", Point: front[0]},
+		{Label: "knee", Point: front[len(front)/3]},
+		{Label: "most accurate", Point: front[len(front)-1]},
+	}
 	return f
 }
 
@@ -71,13 +81,17 @@ func figures() map[string]Figure {
 	r := rand.New(rand.NewPCG(3, 4))
 	many := madeUpFronts(100)
 	many.Title, many.Subtitle = "Three runs", ""
-	many.Series = []Series{madeUpSeries(r, "nsga2", 2000, 1), madeUpSeries(r, "random", 2000, 1.12), madeUpSeries(r, "evolution", 2000, 1.04)}
+	many.Series = []Series{
+		madeUpSeries(r, "nsga2", 2000, 1), madeUpSeries(r, "random", 2000, 1.12), madeUpSeries(r, "evolution", 2000, 1.04),
+	}
 	many.Picks, many.References = nil, many.References[4:10]
 	log := madeUpFronts(4000)
 	log.X.Log = true
-	growth := Growth{Title: "Hypervolume", YLabel: "hypervolume in ms x score, up to (60 ms, -1.7)", Series: []GrowthSeries{{Name: "nsga2"}, {Name: "random"}}}
-	agree := Agreement{Title: "Predicted against measured", Subtitle: "MAPE 3.1 %, Kendall tau 0.97", Quantity: "latency in ms (nas kernels on AMD EPYC 9R14, 1 thread)",
-		Series: []AgreementSeries{{Name: "random networks"}, {Name: "front"}, {Name: "zoo"}}}
+	growth := Growth{Title: "Hypervolume", YLabel: "hypervolume in ms x score, up to (60 ms, -1.7)",
+		Series: []GrowthSeries{{Name: "nsga2"}, {Name: "random"}}}
+	agree := Agreement{Title: "Predicted against measured", Subtitle: "MAPE 3.1 %, Kendall tau 0.97",
+		Quantity: "latency in ms (nas kernels on AMD EPYC 9R14, 1 thread)",
+		Series:   []AgreementSeries{{Name: "random networks"}, {Name: "front"}, {Name: "zoo"}}}
 	for i := range 2 {
 		hv := 0.0
 		for k := range 4000 {
@@ -92,7 +106,10 @@ func figures() map[string]Figure {
 			agree.Series[i].Points = append(agree.Series[i].Points, Prediction{m, p, p * 0.92, p * 1.08})
 		}
 	}
-	bars := Breakdown{Title: "Where the latency of 4f2a90b1c3d2 goes", Subtitle: "8.31 ms predicted (7.9 to 8.7), 41 kernels", XLabel: "ms (nas kernels on AMD EPYC 9R14, 1 thread)", Unit: "ms"}
+	bars := Breakdown{
+		Title: "Where the latency of 4f2a90b1c3d2 goes", Subtitle: "8.31 ms predicted (7.9 to 8.7), 41 kernels",
+		XLabel: "ms (nas kernels on AMD EPYC 9R14, 1 thread)", Unit: "ms",
+	}
 	bars.Rows = append(bars.Rows, Bar{"stem  conv k3 s2 c16", []Part{{"stem", 0.4}}})
 	for i := range 16 {
 		parts := []Part{{"pointwise", 0.1 + r.Float64()*0.3}, {"depthwise", 0.05 + r.Float64()*0.2}}
@@ -101,21 +118,27 @@ func figures() map[string]Figure {
 		}
 		bars.Rows = append(bars.Rows, Bar{fmt.Sprintf("%d.%d  mbconv k5 e6 c%d", i/4+1, i%4+1, 24+8*i), parts})
 	}
-	diagram := Diagram{Title: "4f2a90b1c3d2", Subtitle: "8.31 ms predicted, 90 % interval 7.9 to 8.7: nas kernels on AMD EPYC 9R14, 1 thread", Unit: "ms"}
+	diagram := Diagram{Title: "4f2a90b1c3d2",
+		Subtitle: "8.31 ms predicted, 90 % interval 7.9 to 8.7: nas kernels on AMD EPYC 9R14, 1 thread", Unit: "ms"}
 	for i, b := range bars.Rows {
-		row := DiagramRow{Name: strings.Fields(b.Label)[0], Shape: "14x14x96", Acts: "hswish", Residual: i%4 == 2, Parts: b.Parts}
+		row := DiagramRow{Name: strings.Fields(b.Label)[0], Shape: "14x14x96", Acts: "hswish", Residual: i%4 == 2,
+			Parts: b.Parts}
 		for k := range 3 + i%3*i {
 			row.Ops = append(row.Ops, DiagramOp{fmt.Sprintf("1x1, %d", 100*k), []string{"pointwise", "depthwise", gates}[k%3]})
 		}
 		diagram.Rows = append(diagram.Rows, row)
 	}
 	diagram.Rows[3].Parts = nil
-	shares := Shares{Title: "What the front takes", Subtitle: "43 networks of the front against 1 000 samples of the space"}
+	shares := Shares{Title: "What the front takes",
+		Subtitle: "43 networks of the front against 1 000 samples of the space"}
 	for _, g := range []struct {
 		name    string
 		blind   bool
 		choices []string
-	}{{"kernel", false, []string{"3", "5", "7"}}, {"expansion", false, []string{"3", "4", "6"}}, {"se", true, []string{"0", "0.25"}}, {"activation", true, []string{"relu6", "hswish"}}} {
+	}{
+		{"kernel", false, []string{"3", "5", "7"}}, {"expansion", false, []string{"3", "4", "6"}},
+		{"se", true, []string{"0", "0.25"}}, {"activation", true, []string{"relu6", "hswish"}},
+	} {
 		gs := GeneShares{Name: g.name, Blind: g.blind}
 		rest := 100.0
 		for i, ch := range g.choices {

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// finite returns f without points that have no place on the axes.
-func (f Fronts) finite() Fronts {
+// Finite returns f without points that have no place on the axes.
+func (f Fronts) Finite() Fronts {
 	on := func(v float64, a Axis) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) && (!a.Log || v > 0) }
 	ok := func(x, y float64) bool { return on(x, f.X) && on(y, f.Y) }
 	keep := func(ps []XY) []XY {

@@ -1,15 +1,15 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"image/color"
-	"math"
 	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"nas/search/pareto"
 )
 
 // XY is a point in the units of a figure's axes.
@@ -67,8 +67,8 @@ type Fronts struct {
 	Notes           []string    // below the picture, such as what the score cannot see
 }
 
-func (f Fronts) page() (*page, error) {
-	f = f.finite()
+func (f Fronts) layout() (*layout, error) {
+	f = f.Finite()
 	frame, err := f.frame()
 	if err != nil {
 		return nil, err
@@ -80,9 +80,10 @@ func (f Fronts) page() (*page, error) {
 	p.Add(frontLayer{f})
 	notes := f.Notes
 	if n := f.beyond(frame); n > 0 {
-		notes = append(slices.Clone(notes), fmt.Sprintf("%s of %s trials lie outside the frame.", thousands(float64(n)), thousands(float64(f.trials()))))
+		notes = append(slices.Clone(notes),
+			fmt.Sprintf("%s of %s trials lie outside the frame.", thousands(float64(n)), thousands(float64(f.trials()))))
 	}
-	return &page{width: 9.6 * vg.Inch, height: 6.4 * vg.Inch, title: f.Title, subtitle: f.subtitle(),
+	return &layout{width: 9.6 * vg.Inch, height: 6.4 * vg.Inch, title: f.Title, subtitle: f.subtitle(),
 		legend: f.legend(), plot: p, xLabel: f.X.Label, yLabel: f.Y.Label, notes: notes}, nil
 }
 
@@ -137,9 +138,10 @@ func (f Fronts) legend() []legendEntry {
 		}})
 	}
 	if bad > 0 {
-		es = append(es, legendEntry{fmt.Sprintf("infeasible (%s)", thousands(float64(bad))), func(c *draw.Canvas, b vg.Rectangle) {
-			drawCrosses(c, []vg.Point{center(b)}, 2.4, crossInk)
-		}})
+		es = append(es, legendEntry{fmt.Sprintf("infeasible (%s)", thousands(float64(bad))),
+			func(c *draw.Canvas, b vg.Rectangle) {
+				drawCrosses(c, []vg.Point{center(b)}, 2.4, crossInk)
+			}})
 	}
 	for g, name := range f.groups() {
 		if name == "" {
@@ -192,7 +194,7 @@ func (f Fronts) frontMarker(i int) marker {
 	return markers[(i+1)%len(markers)]
 }
 
-// steps returns the indices of the points that no other dominates, by x.
+// steps returns the distinct points that no other dominates, by x.
 func (f Fronts) steps(ps []Point) []Point {
 	sx, sy := 1.0, 1.0
 	if f.X.Maximize {
@@ -201,16 +203,14 @@ func (f Fronts) steps(ps []Point) []Point {
 	if f.Y.Maximize {
 		sy = -1
 	}
-	ps = slices.Clone(ps)
-	slices.SortStableFunc(ps, func(a, b Point) int {
-		return cmp.Or(cmp.Compare(sx*a.X, sx*b.X), cmp.Compare(sy*a.Y, sy*b.Y))
-	})
-	best := math.Inf(1)
-	return slices.DeleteFunc(ps, func(p Point) bool {
-		if sy*p.Y >= best {
-			return true
-		}
-		best = sy * p.Y
-		return false
-	})
+	costs := make([][]float64, len(ps))
+	for i, p := range ps {
+		costs[i] = []float64{sx * p.X, sy * p.Y}
+	}
+	front := pareto.DistinctFront(costs)
+	out := make([]Point, len(front))
+	for k, i := range front {
+		out[k] = ps[i]
+	}
+	return out
 }

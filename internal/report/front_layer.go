@@ -137,7 +137,8 @@ func (l frontLayer) references(c *draw.Canvas, at func(XY) vg.Point, obstacles *
 			drawMarker(c, shape, pt, referenceRadius, ink)
 			*obstacles = append(*obstacles, pt)
 			if r.Label != "" {
-				labels = append(labels, label{cleanText(r.Label), textStyle(labelSize, shade(ink, 0.25), regular), pt, referenceRadius})
+				labels = append(labels,
+					label{cleanText(r.Label), textStyle(labelSize, shade(ink, 0.25), regular), pt, referenceRadius})
 			}
 		}
 	}
@@ -145,7 +146,9 @@ func (l frontLayer) references(c *draw.Canvas, at func(XY) vg.Point, obstacles *
 }
 
 // constraint draws a limit as a dashed line and its name at the line's end.
-func (l frontLayer) constraint(c *draw.Canvas, k Constraint, tx, ty func(float64) vg.Length, obstacles *[]vg.Point) []label {
+func (l frontLayer) constraint(
+	c *draw.Canvas, k Constraint, tx, ty func(float64) vg.Length, obstacles *[]vg.Point,
+) []label {
 	var a, b, anchor vg.Point
 	if k.OnY {
 		y := ty(k.Value)

@@ -29,7 +29,7 @@ type GrowthSeries struct {
 	Points []XY
 }
 
-func (g Growth) page() (*page, error) {
+func (g Growth) layout() (*layout, error) {
 	var xhi, ylo, yhi float64
 	found := false
 	for _, s := range g.Series {
@@ -53,7 +53,7 @@ func (g Growth) page() (*page, error) {
 	}
 	grid(p, false, true)
 	p.Add(growthLayer{g})
-	out := &page{width: 9.6 * vg.Inch, height: 5.4 * vg.Inch, title: g.Title, subtitle: g.Subtitle,
+	out := &layout{width: 9.6 * vg.Inch, height: 5.4 * vg.Inch, title: g.Title, subtitle: g.Subtitle,
 		plot: p, xLabel: "evaluations", yLabel: g.YLabel, notes: g.Notes}
 	if len(g.Series) > 1 {
 		for i, s := range g.Series {

@@ -133,7 +133,8 @@ func inside(p vg.Point, r vg.Rectangle) bool {
 
 // outside returns how far a box sticks out of bounds, both ways added.
 func outside(r, bounds vg.Rectangle) vg.Length {
-	return max(0, bounds.Min.X-r.Min.X) + max(0, r.Max.X-bounds.Max.X) + max(0, bounds.Min.Y-r.Min.Y) + max(0, r.Max.Y-bounds.Max.Y)
+	return max(0, bounds.Min.X-r.Min.X) + max(0, r.Max.X-bounds.Max.X) +
+		max(0, bounds.Min.Y-r.Min.Y) + max(0, r.Max.Y-bounds.Max.Y)
 }
 
 // overlap returns the smaller extent of the area that two boxes share, at least

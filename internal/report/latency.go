@@ -19,14 +19,16 @@ func LatencyBreakdown(n *blocks.Network, e latency.Estimate, device string) Brea
 	}
 	b := Breakdown{
 		Title: "Where the latency of " + n.Name + " goes", XLabel: "ms (" + device + ")", Unit: "ms",
-		Subtitle: fmt.Sprintf("%s ms predicted, 90 %% interval %s to %s; %d kernel calls", digits3(e.LatencyMs), digits3(e.LowMs), digits3(e.HighMs), calls),
+		Subtitle: fmt.Sprintf("%s ms predicted, 90 %% interval %s to %s; %d kernel calls",
+			digits3(e.LatencyMs), digits3(e.LowMs), digits3(e.HighMs), calls),
 	}
 	if d := e.LatencyMs/sum - 1; d > 0.02 || d < -0.02 {
 		word := "more"
 		if d < 0 {
 			word = "less"
 		}
-		b.Notes = []string{fmt.Sprintf("The kernels by themselves add up to %s ms; together they take %.1f %% %s.", digits3(sum), 100*math.Abs(d), word)}
+		b.Notes = []string{fmt.Sprintf("The kernels by themselves add up to %s ms; together they take %.1f %% %s.",
+			digits3(sum), 100*math.Abs(d), word)}
 	}
 	for _, r := range diagram(n, latencyOf(e)).Rows {
 		if len(r.Parts) > 0 {

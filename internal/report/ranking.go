@@ -2,7 +2,6 @@ package report
 
 import (
 	"errors"
-	"fmt"
 	"math"
 
 	"gonum.org/v1/plot"
@@ -26,7 +25,7 @@ type RankingSeries struct {
 	Points []Point // X the trained accuracy in per cent, Y the score
 }
 
-func (r Ranking) page() (*page, error) {
+func (r Ranking) layout() (*layout, error) {
 	p := newPlot()
 	x, y := [2]float64{math.Inf(1), math.Inf(-1)}, [2]float64{math.Inf(1), math.Inf(-1)}
 	n := 0
@@ -45,14 +44,10 @@ func (r Ranking) page() (*page, error) {
 	p.Y.Min, p.Y.Max = pad(y)
 	grid(p, true, true)
 	p.Add(rankingLayer{r})
-	out := &page{width: 7.2 * vg.Inch, height: 6.4 * vg.Inch, title: r.Title, subtitle: r.Subtitle, plot: p,
+	out := &layout{width: 7.2 * vg.Inch, height: 6.4 * vg.Inch, title: r.Title, subtitle: r.Subtitle, plot: p,
 		xLabel: "trained accuracy in %", yLabel: r.Score, notes: r.Notes}
 	for i, s := range r.Series {
-		if s.Name != "" {
-			out.legend = append(out.legend, legendEntry{fmt.Sprintf("%s (%d)", s.Name, len(s.Points)), func(c *draw.Canvas, b vg.Rectangle) {
-				drawMarker(c, agreementMarker(i), center(b), 3, shade(seriesColor(i), 0.15))
-			}})
-		}
+		out.addSeries(i, s.Name, len(s.Points))
 	}
 	return out, nil
 }

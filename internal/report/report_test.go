@@ -127,7 +127,8 @@ func TestLabelsDoNotOverlap(t *testing.T) {
 		for i := range 24 {
 			// Three families along a curve, every other pair nearly in one place.
 			x := vg.Length(25*(i/2)) + vg.Length(4*r.Float64()) + 20
-			ls = append(ls, label{fmt.Sprintf("%.2f", r.Float64()), sty, vg.Point{X: x, Y: 40 + x*0.4 + vg.Length(15*r.Float64())}, referenceRadius})
+			ls = append(ls, label{fmt.Sprintf("%.2f", r.Float64()), sty,
+				vg.Point{X: x, Y: 40 + x*0.4 + vg.Length(15*r.Float64())}, referenceRadius})
 		}
 		got := placeLabels(ls, nil, bounds)
 		for i := range got {
@@ -174,7 +175,9 @@ func TestTicks(t *testing.T) {
 			t.Errorf("ticks %q, want %q", tc.got, tc.want)
 		}
 	}
-	for v, want := range map[float64]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000", -999: "-999"} {
+	for v, want := range map[float64]string{
+		0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000", -999: "-999",
+	} {
 		if got := thousands(v); got != want {
 			t.Errorf("thousands(%v) = %q, want %q", v, got, want)
 		}
@@ -238,7 +241,8 @@ func TestPDFTextIsWindows1252(t *testing.T) {
 }
 
 func TestVerdict(t *testing.T) {
-	f := Fronts{X: Axis{Name: "latency"}, Y: Axis{Maximize: true}, Series: []Series{{Front: []Point{{X: 2, Y: 5}, {X: 4, Y: 8}, {X: 3, Y: 5}}}}}
+	f := Fronts{X: Axis{Name: "latency"}, Y: Axis{Maximize: true},
+		Series: []Series{{Front: []Point{{X: 2, Y: 5}, {X: 4, Y: 8}, {X: 3, Y: 5}}}}}
 	if got := f.Verdict(); got != "" {
 		t.Errorf("without references: %q", got)
 	}
@@ -250,7 +254,8 @@ func TestVerdict(t *testing.T) {
 		{Label: "D", Point: Point{X: 2, Y: 5}},             // equal is not dominated
 		{Label: "E", Point: Point{X: 2, Y: 4.5, XLow: 1}},  // equal in x, worse in y
 	}
-	if got, want := f.Verdict(), "By these measures the front dominates 2 of 6 reference networks; A 1 is matched with 20 % less latency"; got != want {
+	want := "By these measures the front dominates 2 of 6 reference networks; A 1 is matched with 20 % less latency"
+	if got := f.Verdict(); got != want {
 		t.Errorf("Verdict() = %q, want %q", got, want)
 	}
 	f.References[0].X = 2
@@ -262,8 +267,11 @@ func TestVerdict(t *testing.T) {
 		t.Errorf("Verdict() = %q, want what may help", got)
 	}
 	// A space of tiny networks: none dominated says nothing.
-	f.References = []Reference{{Group: "A", Label: "2", Point: Point{X: 3, Y: 11.5}}, {Group: "A", Label: "1", Point: Point{X: 5, Y: 9.25}}}
-	if got, want := f.Verdict(), "The reference networks are out of this space's reach: A 1, the nearest, has 9.25, the best here 8. More depth or channels, or wider limits, would let it compete"; got != want {
+	f.References = []Reference{{Group: "A", Label: "2", Point: Point{X: 3, Y: 11.5}},
+		{Group: "A", Label: "1", Point: Point{X: 5, Y: 9.25}}}
+	want = "The reference networks are out of this space's reach: A 1, the nearest, has 9.25, the best here 8. " +
+		"More depth or channels, or wider limits, would let it compete"
+	if got := f.Verdict(); got != want {
 		t.Errorf("Verdict() = %q, want %q", got, want)
 	}
 	f.Y.Unit = "%"
@@ -272,14 +280,16 @@ func TestVerdict(t *testing.T) {
 	}
 	// Of a cost, a larger network has more: that is no advice.
 	f.Y.Maximize, f.References = false, []Reference{{Label: "B", Point: Point{X: 3, Y: 0.5}}}
-	if got := f.Verdict(); !strings.HasPrefix(got, "The reference networks are out of this space's reach: B, the nearest, has 0.5 %") || strings.Contains(got, "depth") {
+	want = "The reference networks are out of this space's reach: B, the nearest, has 0.5 %"
+	if got := f.Verdict(); !strings.HasPrefix(got, want) || strings.Contains(got, "depth") {
 		t.Errorf("Verdict() = %q, want no more depth or channels", got)
 	}
 }
 
 func TestSharesOfGenes(t *testing.T) {
 	s, err := space.New(space.Spec{Input: []int{32, 32, 3}, Classes: 10, Stage: []space.StageSpec{{
-		Channels: space.Ints{16}, Depth: space.Ints{1, 2}, Kernel: space.Ints{3, 5}, Activation: space.Strings{"relu6", "hswish"}, Per: "block"}}})
+		Channels: space.Ints{16}, Depth: space.Ints{1, 2}, Kernel: space.Ints{3, 5},
+		Activation: space.Strings{"relu6", "hswish"}, Per: "block"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -326,7 +336,7 @@ func TestTranslucentPaperStaysWhite(t *testing.T) {
 
 // Six entries, as the front of a run with the classics has, take one row; eight do not.
 func TestLegendRows(t *testing.T) {
-	p := &page{}
+	p := &layout{}
 	add := func(names ...string) {
 		for _, n := range names {
 			p.legend = append(p.legend, legendEntry{n, func(*draw.Canvas, vg.Rectangle) {}})
@@ -352,8 +362,12 @@ func TestLegendRows(t *testing.T) {
 // A block that runs within the kernel of another says of which.
 func TestRunsWith(t *testing.T) {
 	cost := []Part{{"pointwise", 1}}
-	d := Diagram{Rows: []DiagramRow{{Name: "first"}, {Name: "stem", Parts: cost}, {Name: "1.1"}, {Name: "1.2"}, {Name: "2.1", Parts: cost}, {Name: "2.2"}}}
-	for i, want := range map[int]string{0: "runs with the next", 2: "runs with stem", 3: "runs with stem", 5: "runs with 2.1"} {
+	d := Diagram{Rows: []DiagramRow{
+		{Name: "first"}, {Name: "stem", Parts: cost}, {Name: "1.1"}, {Name: "1.2"}, {Name: "2.1", Parts: cost}, {Name: "2.2"},
+	}}
+	for i, want := range map[int]string{
+		0: "runs with the next", 2: "runs with stem", 3: "runs with stem", 5: "runs with 2.1",
+	} {
 		if got := d.host(i); got != want {
 			t.Errorf("row %d: %q, want %q", i, got, want)
 		}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"nas/internal/atomicfile"
+
 	"codeberg.org/go-pdf/fpdf"
 
 	"gonum.org/v1/plot/font"
@@ -22,8 +24,8 @@ import (
 
 // A Figure is one of this package's plots.
 type Figure interface {
-	// page lays the figure out, or says what it lacks.
-	page() (*page, error)
+	// layout lays the figure out, or says what it lacks.
+	layout() (*layout, error)
 }
 
 // Formats are the file formats of [Encode], by extension.
@@ -33,7 +35,7 @@ const pngDPI = 192 // a 9-inch page is 1728 pixels wide
 
 // Encode writes a figure in one of [Formats]. Equal figures give equal bytes.
 func Encode(w io.Writer, format string, f Figure) error {
-	p, err := f.page()
+	p, err := f.layout()
 	if err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
@@ -76,13 +78,7 @@ func Save(path string, f Figure) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	tmp := path + ".part"
-	if err := os.WriteFile(tmp, buf.Bytes(), 0o644); err != nil {
-		os.Remove(tmp)
-		return fmt.Errorf("report: %w", err)
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		os.Remove(tmp)
+	if err := atomicfile.WriteFile(path, buf.Bytes()); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	return nil
@@ -93,7 +89,8 @@ func Save(path string, f Figure) error {
 func portableFonts(svg []byte) []byte {
 	const family = "font-family:Liberation Sans,Arimo,Arial,Helvetica,sans-serif"
 	for variant, style := range map[string]string{"normal": family, "sansbold": family + ";font-weight:bold"} {
-		svg = bytes.ReplaceAll(svg, []byte("font-family:Liberation Sans;font-variant:"+variant+";font-weight:normal;font-style:normal"), []byte(style))
+		ours := "font-family:Liberation Sans;font-variant:" + variant + ";font-weight:normal;font-style:normal"
+		svg = bytes.ReplaceAll(svg, []byte(ours), []byte(style))
 	}
 	return svg
 }

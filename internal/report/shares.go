@@ -2,6 +2,7 @@ package report
 
 import (
 	"errors"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -31,7 +32,7 @@ type Share struct {
 	Front, Space float64
 }
 
-func (s Shares) page() (*page, error) {
+func (s Shares) layout() (*layout, error) {
 	var ticks plot.ConstantTicks
 	row := 0
 	for _, g := range s.Genes {
@@ -49,19 +50,17 @@ func (s Shares) page() (*page, error) {
 	rowAxis(p, ticks, row)
 	grid(p, true, false)
 	p.Add(sharesLayer{s})
-	out := &page{width: 7.6 * vg.Inch, height: 160 + vg.Length(row)*rowHeight + 14*vg.Length(len(s.Notes)), title: s.Title, subtitle: s.Subtitle, plot: p,
-		xLabel: "share in %", notes: s.Notes}
+	out := &layout{width: 7.6 * vg.Inch, height: 160 + vg.Length(row)*rowHeight + 14*vg.Length(len(s.Notes)),
+		title: s.Title, subtitle: s.Subtitle, plot: p, xLabel: "share in %", notes: s.Notes}
 	out.legend = []legendEntry{
 		{"front", func(c *draw.Canvas, b vg.Rectangle) { drawMarker(c, disc, center(b), 4, shade(palette[0], 0.2)) }},
 		{"whole space", func(c *draw.Canvas, b vg.Rectangle) { drawRing(c, center(b), 3.6) }},
 	}
-	for _, g := range s.Genes {
-		if g.Blind {
-			out.legend = append(out.legend, legendEntry{"front, but the score cannot see the gene", func(c *draw.Canvas, b vg.Rectangle) {
-				drawMarker(c, markers[2], center(b), 4, shade(palette[4], 0.1))
-			}})
-			break
+	if slices.ContainsFunc(s.Genes, func(g GeneShares) bool { return g.Blind }) {
+		sample := func(c *draw.Canvas, b vg.Rectangle) {
+			drawMarker(c, markers[2], center(b), 4, shade(palette[4], 0.1))
 		}
+		out.legend = append(out.legend, legendEntry{"front, but the score cannot see the gene", sample})
 	}
 	return out, nil
 }
@@ -84,7 +83,10 @@ func (l sharesLayer) Plot(c draw.Canvas, p *plot.Plot) {
 		sty := textStyle(labelSize, ink, bold)
 		sty.YAlign = draw.YCenter
 		c.SetColor(paper) // over the grid
-		c.Fill(vg.Rectangle{Min: vg.Point{X: c.Min.X + 1, Y: y - 6}, Max: vg.Point{X: c.Min.X + sty.Width(name) + 10, Y: y + 6}}.Path())
+		c.Fill(vg.Rectangle{
+			Min: vg.Point{X: c.Min.X + 1, Y: y - 6},
+			Max: vg.Point{X: c.Min.X + sty.Width(name) + 10, Y: y + 6},
+		}.Path())
 		c.FillText(sty, vg.Point{X: c.Min.X + 5, Y: y}, name)
 		row++
 		shape, ink := marker(disc), shade(palette[0], 0.2)

@@ -9,8 +9,8 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/atomicfile"
 	"nas/internal/netfile"
-	"nas/internal/runstore"
 	"nas/search"
 	"nas/space"
 )
@@ -92,7 +92,7 @@ func (p *pipeline) export(context.Context) error {
 				return err
 			}
 			for _, f := range files {
-				if err := runstore.WriteFile(f.Path, f.Data); err != nil {
+				if err := atomicfile.WriteFile(f.Path, f.Data); err != nil {
 					return err
 				}
 				p.exported = append(p.exported, f.Path)

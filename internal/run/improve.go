@@ -10,8 +10,8 @@ import (
 
 	"nas/accuracy"
 	"nas/blocks"
+	"nas/internal/atomicfile"
 	"nas/internal/config"
-	"nas/internal/runstore"
 	"nas/search"
 	"nas/space"
 )
@@ -300,5 +300,5 @@ func (m *improver) save(context.Context) error {
 	if err != nil {
 		return err
 	}
-	return runstore.WriteFile(filepath.Join(m.out.Dir, ImproveFile), append(data, '\n'))
+	return atomicfile.WriteFile(filepath.Join(m.out.Dir, ImproveFile), append(data, '\n'))
 }

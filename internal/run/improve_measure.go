@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"nas/latency"
+	"nas/latency/timing"
 )
 
 const (
@@ -16,7 +16,7 @@ const (
 // gets slower does so for all of them.
 func (m *improver) time(ctx context.Context) error {
 	d := m.eval.devices[0]
-	rt := latency.NewNative(d.profile.Device.Threads)
+	rt := timing.NewNative(d.profile.Device.Threads)
 	if err := d.profile.Matches(rt); err != nil {
 		m.out.Skipped = err.Error()
 		return nil
@@ -40,11 +40,11 @@ func (m *improver) time(ctx context.Context) error {
 	ms := make([][]float64, len(sides))
 	for round := range improveRounds {
 		for i, s := range sides {
-			t, err := timer.Time(ctx, s.net, latency.Effort{Runs: improveRuns})
+			t, err := timer.Time(ctx, s.net, timing.Effort{Runs: improveRuns})
 			if err != nil {
 				return err
 			}
-			ms[i] = append(ms[i], t.Whole.MedianMs)
+			ms[i] = append(ms[i], t.EndToEnd.MedianMs)
 		}
 		m.progress(Progress{Step: "measure", Done: round + 1, Total: improveRounds})
 	}

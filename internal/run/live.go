@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"nas/internal/report"
+	"nas/internal/report/html"
 	"nas/latency"
 	"nas/search"
 )
@@ -29,10 +29,10 @@ type Live struct {
 	run       string // tells runs apart
 	step      string
 	detail    string
-	head      report.Page
+	head      html.Page
 	x, y      search.Objective
 	front     *search.Front
-	trials    []report.PageTrial
+	trials    []html.Trial
 	at        map[int]int // trial id to its place in trials
 	predictor *latency.Predictor
 	finished  string // the report's file
@@ -142,7 +142,7 @@ func (l *Live) page(w http.ResponseWriter) {
 		return
 	}
 	var b bytes.Buffer
-	if err := report.WritePage(&b, head); err != nil {
+	if err := html.Write(&b, head); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
@@ -157,7 +157,7 @@ func (l *Live) update(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l.mu.Lock()
-	u := report.Update{Run: l.run, Step: l.step, Detail: l.detail, Next: 1000, Ended: l.finished != "", From: min(from, len(l.trials))}
+	u := html.Update{Run: l.run, Step: l.step, Detail: l.detail, Next: 1000, Ended: l.finished != "", From: min(from, len(l.trials))}
 	if known := r.URL.Query().Get("run"); known == "" || known == l.run {
 		u.Trials = slices.Clone(l.trials[u.From:min(len(l.trials), u.From+batch)])
 	}

@@ -8,7 +8,7 @@ import (
 
 	"nas/blocks"
 	"nas/internal/runstore"
-	"nas/latency"
+	"nas/latency/timing"
 	"nas/search"
 )
 
@@ -30,7 +30,7 @@ func (p *pipeline) measure(ctx context.Context) error {
 		return nil
 	}
 	d := p.eval.devices[0]
-	rt := latency.NewNative(d.profile.Device.Threads)
+	rt := timing.NewNative(d.profile.Device.Threads)
 	if err := d.profile.Matches(rt); err != nil {
 		p.measured = &Measured{Skipped: err.Error()}
 		p.say("the front is not measured: %v", err)
@@ -89,7 +89,7 @@ func spread(m, n int) []int {
 	return slices.Compact(out)
 }
 
-func (p *pipeline) time(ctx context.Context, rt latency.Runtime, d *device, which []int) ([]runstore.MeasuredRow, error) {
+func (p *pipeline) time(ctx context.Context, rt timing.Runtime, d *device, which []int) ([]runstore.MeasuredRow, error) {
 	rows := make([]runstore.MeasuredRow, len(which))
 	before := p.measuredBefore()
 	var todo []int // positions to be measured
@@ -124,7 +124,7 @@ func (p *pipeline) time(ctx context.Context, rt latency.Runtime, d *device, whic
 			return nil, err
 		}
 	}
-	best, late, err := latency.TimeAll(ctx, timer, nets, func(done, total int) {
+	best, late, err := timing.TimeAll(ctx, timer, nets, func(done, total int) {
 		p.progress(Progress{Step: "measure", Done: done, Total: total})
 	})
 	if err != nil {
@@ -134,7 +134,7 @@ func (p *pipeline) time(ctx context.Context, rt latency.Runtime, d *device, whic
 		p.say("measuring: the machine was slower than at its calibration at each visit to %d of %d networks: their times are the runs at the pace of the reference kernel, and less certain", late, len(todo))
 	}
 	for k, i := range todo {
-		m, w := p.front[which[i]], best[k].Whole
+		m, w := p.front[which[i]], best[k].EndToEnd
 		rows[i] = runstore.MeasuredRow{
 			ID: m.ID, Device: d.profile.Device.String(), Threads: d.profile.Device.Target.Threads, PredictedMs: m.Latency, LowMs: m.Low, HighMs: m.High,
 			MeasuredMs: w.MedianMs, P10Ms: w.P10Ms, P90Ms: w.P90Ms, Runs: best[k].Runs,

@@ -12,7 +12,9 @@ import (
 	"slices"
 	"strings"
 
+	"nas/internal/atomicfile"
 	"nas/internal/report"
+	"nas/internal/report/html"
 	"nas/internal/runstore"
 	"nas/latency"
 	"nas/search"
@@ -33,16 +35,16 @@ func (p *pipeline) page(context.Context) error {
 	if err != nil {
 		return err
 	}
-	return runstore.Write(p.store.Path(reportFile), func(w io.Writer) error { return report.WritePage(w, page) })
+	return atomicfile.Write(p.store.Path(reportFile), func(w io.Writer) error { return html.Write(w, page) })
 }
 
 const reportFile = "report.html"
 
 // Page makes the run's report.
-func (s *Stored) Page() (report.Page, error) {
+func (s *Stored) Page() (html.Page, error) {
 	f, err := Figure(s)
 	if err != nil {
-		return report.Page{}, err
+		return html.Page{}, err
 	}
 	x, y, _ := s.axes()
 	p := s.head(x, y)
@@ -68,12 +70,12 @@ func (s *Stored) Page() (report.Page, error) {
 			return p, fmt.Errorf("run: trial %d of %s is on the front and has no place on the axes", t.ID, s.Dir)
 		}
 		m := pageMember(&t, at, x, y)
-		if m.PageNetwork, err = pageNetwork(t.Arch, predictor); err != nil {
+		if m.Network, err = pageNetwork(t.Arch, predictor); err != nil {
 			return p, fmt.Errorf("run: trial %d of %s: %w", t.ID, s.Dir, err)
 		}
 		p.Members = append(p.Members, m)
 	}
-	slices.SortStableFunc(p.Members, func(a, b report.PageMember) int {
+	slices.SortStableFunc(p.Members, func(a, b html.Member) int {
 		v, _ := p.Trials.Point(a.Trial)
 		w, _ := p.Trials.Point(b.Trial)
 		return cmp.Compare(v.X, w.X)
@@ -89,8 +91,8 @@ func (s *Stored) Page() (report.Page, error) {
 }
 
 // head is what a page says of a run before there are trials.
-func (s *Stored) head(x, y search.Objective) report.Page {
-	p := report.Page{Dir: s.Dir, Device: s.Manifest.Device, Facts: [][2]string{
+func (s *Stored) head(x, y search.Objective) html.Page {
+	p := html.Page{Dir: s.Dir, Device: s.Manifest.Device, Facts: [][2]string{
 		{"latency", s.Manifest.Device}, {"score", s.Manifest.Notes["score"]}, {"seed", fmt.Sprint(s.Manifest.Seed)},
 		{"nas", s.Manifest.Version}, {"search", s.searcher()},
 	}}
@@ -102,20 +104,20 @@ func (s *Stored) head(x, y search.Objective) report.Page {
 }
 
 // pageTrial is a trial as a page shows it; not if it failed or was not scored.
-func pageTrial(t *search.Trial, x, y search.Objective) (report.PageTrial, bool) {
-	q := report.PageTrial{ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, X: value(t, x.Name), Y: value(t, y.Name),
+func pageTrial(t *search.Trial, x, y search.Objective) (html.Trial, bool) {
+	q := html.Trial{ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, X: value(t, x.Name), Y: value(t, y.Name),
 		Params: int64(value(t, keyParams)), MACs: int64(value(t, keyMACs)), Feasible: t.Feasible()}
 	return q, t.Failed == "" && !math.IsNaN(q.X) && !math.IsNaN(q.Y)
 }
 
-func pageMember(t *search.Trial, at int, x, y search.Objective) report.PageMember {
-	return report.PageMember{Trial: at, XLow: value(t, x.Name+"_low"), XHigh: value(t, x.Name+"_high"),
+func pageMember(t *search.Trial, at int, x, y search.Objective) html.Member {
+	return html.Member{Trial: at, XLow: value(t, x.Name+"_low"), XHigh: value(t, x.Name+"_high"),
 		YLow: value(t, y.Name+"_low"), YHigh: value(t, y.Name+"_high")}
 }
 
 // pageNetwork is the diagram and the layers of a network; without a predictor the
 // diagram lacks where the latency goes.
-func pageNetwork(arch string, predictor *latency.Predictor) (p report.PageNetwork, err error) {
+func pageNetwork(arch string, predictor *latency.Predictor) (p html.Network, err error) {
 	a, err := space.Parse(arch)
 	if err != nil {
 		return p, err
@@ -140,7 +142,7 @@ func pageNetwork(arch string, predictor *latency.Predictor) (p report.PageNetwor
 				}
 			}
 		}
-		p.Layers = append(p.Layers, report.PageLayer{Name: l.Name, Op: l.Op, Window: window, Out: l.Out.String(), Params: l.Params, MACs: l.MACs})
+		p.Layers = append(p.Layers, html.Layer{Name: l.Name, Op: l.Op, Window: window, Out: l.Out.String(), Params: l.Params, MACs: l.MACs})
 	}
 	var e latency.Estimate
 	device := ""

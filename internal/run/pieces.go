@@ -39,17 +39,17 @@ type inPieces struct {
 
 // known is what is kept of a piece.
 type known struct {
-	ends    latency.Ends
+	ends    latency.FusionBoundary
 	stretch *accuracy.Stretch
-	alone   []atomic.Pointer[latency.Part] // by device, if it was asked for: of this piece alone
+	alone   []atomic.Pointer[latency.Subgraph] // by device, if it was asked for: of this piece alone
 }
 
 // study is [space.Lowerer.Analyze].
 func (e *evaluator) study(n *blocks.Network) any {
-	k := &known{latency.EndsOf(n), accuracy.NewStretch(n), make([]atomic.Pointer[latency.Part], len(e.devices))}
-	if k.ends.Opens() { // most stand alone, and n is at hand
+	k := &known{latency.FusionBoundaryOf(n), accuracy.NewStretch(n), make([]atomic.Pointer[latency.Subgraph], len(e.devices))}
+	if k.ends.CanSplitBefore() { // most stand alone, and n is at hand
 		for i, d := range e.devices {
-			if p, err := d.predictor.Part(n); err == nil {
+			if p, err := d.predictor.Subgraph(n); err == nil {
 				k.alone[i].Store(p)
 			}
 		}
@@ -62,10 +62,10 @@ func knownOf(p *space.LoweredBlock) *known { return p.Analysis.(*known) }
 func (x inPieces) counts() blocks.Counts { return space.JoinCounts(x.pieces) }
 
 func (x inPieces) predict(d *device) (latency.Estimate, error) {
-	var room [64]*latency.Part
+	var room [64]*latency.Subgraph
 	parts := room[:0]
 	for from, to := 0, 1; from < len(x.pieces); from, to = to, to+1 {
-		for to < len(x.pieces) && !latency.Apart(knownOf(x.pieces[to-1]).ends, knownOf(x.pieces[to]).ends) {
+		for to < len(x.pieces) && !latency.CanSplit(knownOf(x.pieces[to-1]).ends, knownOf(x.pieces[to]).ends) {
 			to++
 		}
 		p, err := d.part(x.pieces[from:to])
@@ -95,7 +95,7 @@ func (x inPieces) score(ctx context.Context, e accuracy.Estimator) (accuracy.Sco
 }
 
 // part returns the part of a network that cannot be cut.
-func (d *device) part(pieces []*space.LoweredBlock) (*latency.Part, error) {
+func (d *device) part(pieces []*space.LoweredBlock) (*latency.Subgraph, error) {
 	if len(pieces) > 1 {
 		return d.memory.part(d.predictor, pieces)
 	}
@@ -103,7 +103,7 @@ func (d *device) part(pieces []*space.LoweredBlock) (*latency.Part, error) {
 	if p := alone.Load(); p != nil {
 		return p, nil
 	}
-	p, err := d.predictor.Part(pieces[0].Network())
+	p, err := d.predictor.Subgraph(pieces[0].Network())
 	if err == nil {
 		alone.Store(p)
 	}
@@ -114,8 +114,8 @@ func (d *device) part(pieces []*space.LoweredBlock) (*latency.Part, error) {
 // predicted. The zero value is ready for use, by several goroutines.
 type partMemory struct {
 	mu     sync.RWMutex
-	parts  map[stretch]*latency.Part
-	before map[stretch]*latency.Part
+	parts  map[stretch]*latency.Subgraph
+	before map[stretch]*latency.Subgraph
 }
 
 // stretch is a row of pieces that cannot be cut; a shorter one ends with nil.
@@ -125,10 +125,10 @@ type stretch [3]*space.LoweredBlock
 // [space.Lowerer].
 const partLimit = 1 << 13
 
-func (m *partMemory) part(r *latency.Predictor, pieces []*space.LoweredBlock) (*latency.Part, error) {
+func (m *partMemory) part(r *latency.Predictor, pieces []*space.LoweredBlock) (*latency.Subgraph, error) {
 	var key stretch
 	if len(pieces) > len(key) { // rarely met again
-		return r.Part(space.Join(pieces))
+		return r.Subgraph(space.Join(pieces))
 	}
 	copy(key[:], pieces)
 	m.mu.RLock()
@@ -142,14 +142,14 @@ func (m *partMemory) part(r *latency.Predictor, pieces []*space.LoweredBlock) (*
 	}
 	if p == nil {
 		var err error
-		if p, err = r.Part(space.Join(pieces)); err != nil {
+		if p, err = r.Subgraph(space.Join(pieces)); err != nil {
 			return nil, err
 		}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.parts == nil || len(m.parts) >= partLimit {
-		m.parts, m.before = map[stretch]*latency.Part{}, m.parts
+		m.parts, m.before = map[stretch]*latency.Subgraph{}, m.parts
 	}
 	m.parts[key] = p
 	return p, nil

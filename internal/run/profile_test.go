@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"nas/latency"
+	"nas/latency/timing"
 )
 
 // testProfile is the file of a latency profile that takes this machine for its
@@ -17,8 +18,8 @@ func testProfile(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Device = latency.NewNative(1).Device()
-	p.Calibration.Baseline = latency.Baseline{} // another machine's
+	p.Device = timing.NewNative(1).Device()
+	p.Calibration.Baseline = timing.Baseline{} // another machine's
 	path := filepath.Join(t.TempDir(), "profile.json")
 	if err := p.Save(path); err != nil {
 		t.Fatal(err)

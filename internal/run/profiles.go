@@ -16,6 +16,7 @@ import (
 	named "nas/internal/device"
 	"nas/internal/runstore"
 	"nas/latency"
+	"nas/latency/timing"
 	"nas/space"
 )
 
@@ -126,7 +127,7 @@ const staleLimit = 0.12
 // by how much, as a share, the profile is off in the median. The key of a cached
 // profile holds what a device is, not what its clock or this program's kernels
 // do today.
-func (p *pipeline) staleness(ctx context.Context, rt latency.Runtime, prof *latency.Profile) (float64, error) {
+func (p *pipeline) staleness(ctx context.Context, rt timing.Runtime, prof *latency.Profile) (float64, error) {
 	predictor, err := prof.Predictor()
 	if err != nil {
 		return math.Inf(1), nil // unreadable by this program: as good as stale
@@ -142,7 +143,7 @@ func (p *pipeline) staleness(ctx context.Context, rt latency.Runtime, prof *late
 		if err != nil {
 			return 0, err
 		}
-		s, err := latency.Measure(ctx, net, rt, latency.MeasureOptions{Budget: 200 * time.Millisecond, Baseline: prof.Calibration.Baseline})
+		s, err := timing.Measure(ctx, net, rt, timing.MeasureOptions{Budget: 200 * time.Millisecond, Baseline: prof.Calibration.Baseline})
 		if err != nil {
 			return 0, err
 		}

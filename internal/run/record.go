@@ -4,12 +4,17 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
 	"nas/accuracy"
+	"nas/blocks/engine"
+	"nas/internal/atomicfile"
+	"nas/internal/buildinfo"
 	"nas/internal/runstore"
 	"nas/search"
 )
@@ -22,7 +27,7 @@ func (p *pipeline) record(context.Context) error {
 		return err
 	}
 	m := runstore.Manifest{
-		Version: Version(), Name: p.cfg.Name, Seed: p.cfg.Seed,
+		Version: buildinfo.Version(), Name: p.cfg.Name, Seed: p.cfg.Seed,
 		NumericClass: numericClass(), Device: p.eval.devices[0].profile.Device.String(), ScaleID: p.eval.accuracy.Info().ScaleID,
 		Algorithm: searcher.String(), Objectives: p.objectives, Reference: p.worst,
 		Limits: p.eval.limits.stored(), Notes: p.notes(),
@@ -54,7 +59,7 @@ func (p *pipeline) record(context.Context) error {
 		if err := os.MkdirAll(p.cfg.Output.Dir, 0o755); err != nil {
 			return err
 		}
-		if err := runstore.WriteFile(filepath.Join(p.cfg.Output.Dir, profileFile(d.name, i)), data); err != nil {
+		if err := atomicfile.WriteFile(filepath.Join(p.cfg.Output.Dir, profileFile(d.name, i)), data); err != nil {
 			return err
 		}
 	}
@@ -66,7 +71,7 @@ func (p *pipeline) record(context.Context) error {
 		if err := os.MkdirAll(p.cfg.Output.Dir, 0o755); err != nil {
 			return err
 		}
-		if err := runstore.WriteFile(filepath.Join(p.cfg.Output.Dir, ScaleFile), data); err != nil {
+		if err := atomicfile.WriteFile(filepath.Join(p.cfg.Output.Dir, ScaleFile), data); err != nil {
 			return err
 		}
 	}
@@ -103,4 +108,10 @@ func (p *pipeline) finish(context.Context) error {
 	m.Updated = time.Now().UTC()
 	m.WallS += time.Since(p.started).Seconds()
 	return p.store.SetManifest(m)
+}
+
+// numericClass names what the bytes of a run depend on besides its config and
+// profile.
+func numericClass() string {
+	return fmt.Sprintf("%s %s %s", buildinfo.Version(), runtime.GOARCH, engine.Host(1).ISA)
 }

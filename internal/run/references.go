@@ -8,7 +8,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/zoo"
-	"nas/internal/runstore"
+	"nas/internal/atomicfile"
 )
 
 // classics are the networks that a front is held against, by family: every
@@ -65,7 +65,7 @@ func (p *pipeline) references(ctx context.Context) ([]Reference, error) {
 	if err != nil {
 		return nil, err
 	}
-	return out, runstore.WriteFile(path, append(data, '\n'))
+	return out, atomicfile.WriteFile(path, append(data, '\n'))
 }
 
 // classic makes a network of the zoo at the space's input and classes.

@@ -15,6 +15,7 @@ import (
 	"nas/internal/config"
 	"nas/internal/jsonfile"
 	"nas/internal/report"
+	"nas/internal/report/html"
 	"nas/internal/runstore"
 	"nas/search"
 )
@@ -26,9 +27,9 @@ type Stored struct {
 	Dir        string
 	Manifest   runstore.Manifest
 	Config     *config.Config
-	Trials     int               // stored
-	Screened   int               // of them, those that broke a constraint before they were scored
-	Shown      report.PageTrials // those with a place on the axes; none in a run of one objective
+	Trials     int         // stored
+	Screened   int         // of them, those that broke a constraint before they were scored
+	Shown      html.Trials // those with a place on the axes; none in a run of one objective
 	Front      *search.Front
 	References []Reference
 	Measured   []runstore.MeasuredRow

@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"nas/internal/atomicfile"
 	"nas/internal/jsonfile"
 	"nas/search"
 )
@@ -120,69 +120,5 @@ func writeManifest(dir string, m *Manifest) error {
 	if err != nil {
 		return fmt.Errorf("runstore: %s: %w", ManifestFile, err)
 	}
-	return WriteFile(filepath.Join(dir, ManifestFile), append(b, '\n'))
-}
-
-// DirError says that a directory stands where a file is to be written.
-type DirError struct{ Path string }
-
-func (e *DirError) Error() string {
-	return fmt.Sprintf("runstore: %s is a directory: want the name of a file", e.Path)
-}
-
-// WriteFile replaces a file as a whole: after a crash at any instant, or on a
-// full disk, the file holds either the old bytes or the new ones.
-func WriteFile(path string, data []byte) error {
-	return Write(path, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
-}
-
-// Write is [WriteFile] of what write writes; nothing is replaced if that fails.
-func Write(path string, write func(io.Writer) error) (err error) {
-	if info, e := os.Stat(path); e == nil && info.IsDir() {
-		return &DirError{path}
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return fmt.Errorf("runstore: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-			err = fmt.Errorf("runstore: %s was not written, what it held before is kept: %w", path, err)
-		}
-	}()
-	if err = f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err = write(f); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes renames and new files in a directory durable, where the system
-// lets a directory be synced.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, os.ErrInvalid) && !errors.Is(err, os.ErrPermission) {
-		return err
-	}
-	return nil
+	return atomicfile.WriteFile(filepath.Join(dir, ManifestFile), append(b, '\n'))
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"nas/internal/atomicfile"
 	"nas/search"
 )
 
@@ -65,11 +66,11 @@ func Create(dir string, m Manifest, config, profile []byte) (_ *Run, err error) 
 	if Holds(dir) { // made while we waited for the lock
 		return nil, &ExistsError{dir}
 	}
-	if err = WriteFile(r.Path(ConfigFile), config); err != nil {
+	if err = atomicfile.WriteFile(r.Path(ConfigFile), config); err != nil {
 		return nil, err
 	}
 	if profile != nil {
-		if err = WriteFile(r.Path(ProfileFile), profile); err != nil {
+		if err = atomicfile.WriteFile(r.Path(ProfileFile), profile); err != nil {
 			return nil, err
 		}
 	}

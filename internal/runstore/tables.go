@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"nas/internal/atomicfile"
 )
 
 // FrontRow is a line of front.csv: a member of the front. Values that a run does
@@ -129,7 +131,7 @@ func writeCSV(path string, table [][]string) error {
 	if err := w.WriteAll(table); err != nil {
 		return fmt.Errorf("runstore: %s: %w", path, err)
 	}
-	return WriteFile(path, b.Bytes())
+	return atomicfile.WriteFile(path, b.Bytes())
 }
 
 // fields hands out the fields of one line; after the first bad one only zero

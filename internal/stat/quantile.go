@@ -65,3 +65,18 @@ func RMS(xs []float64) float64 {
 	}
 	return math.Sqrt(s / float64(max(1, len(xs))))
 }
+
+// RelativeMAD is a robust relative standard deviation: 1.4826 times the median
+// absolute deviation, over the median (Huber, Robust Statistics, section 5.1).
+// It sorts xs.
+func RelativeMAD(xs []float64) float64 {
+	if len(xs) < 2 {
+		return 0
+	}
+	m := Median(xs)
+	d := make([]float64, len(xs))
+	for i, x := range xs {
+		d[i] = math.Abs(x - m)
+	}
+	return 1.4826 * Median(d) / m
+}

@@ -11,6 +11,11 @@ import (
 // take O(N log N); N points of M objectives with a front of F take O(M N F).
 func Front(points [][]float64) []int { return new(Sorter).Front(points) }
 
+// DistinctFront is [Front] with only the first of equal points.
+func DistinctFront(points [][]float64) []int {
+	return slices.CompactFunc(Front(points), func(a, b int) bool { return slices.Equal(points[a], points[b]) })
+}
+
 // Front is [Front] with the buffers of s: the next call overwrites what it
 // returns.
 func (s *Sorter) Front(points [][]float64) []int {
@@ -77,10 +82,9 @@ func sortLexicographically(index []int32, points [][]float64) {
 	})
 }
 
-// distinctFront reduces points to the distinct members of their front, in place.
-// It is the front extraction of the recursion of [Hypervolume], which needs
-// neither indices nor equal points.
-func distinctFront(points [][]float64) [][]float64 {
+// keepFront reduces points to the distinct members of their front, in place. It is
+// [DistinctFront] without indices, for the recursion of [Hypervolume].
+func keepFront(points [][]float64) [][]float64 {
 	slices.SortFunc(points, slices.Compare)
 	kept := points[:0]
 next:

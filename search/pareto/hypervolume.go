@@ -55,7 +55,7 @@ func volume(points [][]float64, ref []float64) float64 {
 	case len(ref) == 2:
 		return sweep(points, ref)
 	}
-	front := distinctFront(points)
+	front := keepFront(points)
 	// Worst last objective first, so that the limited sets soon have few members.
 	last := len(ref) - 1
 	slices.SortFunc(front, func(a, b []float64) int {

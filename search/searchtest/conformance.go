@@ -81,7 +81,9 @@ func (r *recorder) Append(batch []search.Trial) error {
 // runUntil runs a searcher on p, with delays that shuffle the order in which
 // evaluations end if there are several workers. It returns past and what was
 // stored after it.
-func runUntil(t *testing.T, make Maker, seed uint64, p *Toy, trials, workers int, past []search.Trial) ([]search.Trial, search.Status) {
+func runUntil(
+	t *testing.T, make Maker, seed uint64, p *Toy, trials, workers int, past []search.Trial,
+) ([]search.Trial, search.Status) {
 	t.Helper()
 	s, err := make(setup(p, seed))
 	if err != nil {
@@ -109,7 +111,8 @@ func runUntil(t *testing.T, make Maker, seed uint64, p *Toy, trials, workers int
 		t.Fatal(err)
 	}
 	if sum.Trials != len(sink.trials) || sum.Replayed != len(past) {
-		t.Fatalf("%d trials and %d replayed are reported, %d and %d there were", sum.Trials, sum.Replayed, len(sink.trials), len(past))
+		t.Fatalf("%d trials and %d replayed are reported, %d and %d there were",
+			sum.Trials, sum.Replayed, len(sink.trials), len(past))
 	}
 	return sink.trials, sum.Status
 }
@@ -333,7 +336,8 @@ func name(t *testing.T, make Maker) {
 		}
 		names = append(names, before)
 	}
-	if names[0] != names[1] || names[0] == names[2] || !strings.Contains(names[0], "1234567") || !strings.Contains(names[0], "gain max") {
+	if names[0] != names[1] || names[0] == names[2] ||
+		!strings.Contains(names[0], "1234567") || !strings.Contains(names[0], "gain max") {
 		t.Errorf("the names are %q", names)
 	}
 	if _, err := make(search.Setup{Objectives: p.Objectives()}); err == nil {
@@ -356,7 +360,8 @@ func betterThanRandom(t *testing.T, make Maker) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			sum, err := search.Run(context.Background(), s, p, nil, p.Objectives(), search.Options{Stop: search.Stop{Trials: 300}, Reference: p.Reference()})
+			sum, err := search.Run(context.Background(), s, p, nil, p.Objectives(),
+				search.Options{Stop: search.Stop{Trials: 300}, Reference: p.Reference()})
 			if err != nil {
 				t.Fatal(err)
 			}

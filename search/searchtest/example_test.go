@@ -20,7 +20,8 @@ func ExampleZDT() {
 		fmt.Println(err)
 		return
 	}
-	summary, err := search.Run(context.Background(), searcher, problem, nil, problem.Objectives(), search.Options{Stop: search.Stop{Trials: 10_000}})
+	summary, err := search.Run(context.Background(), searcher, problem, nil, problem.Objectives(),
+		search.Options{Stop: search.Stop{Trials: 10_000}})
 	if err != nil {
 		fmt.Println(err)
 		return

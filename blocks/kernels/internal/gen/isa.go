@@ -13,8 +13,9 @@ type isa struct {
 }
 
 var (
-	avx2   = isa{"avx2", "AVX2", 8}
-	avx512 = isa{"avx512", "AVX512", 16}
+	avx2    = isa{"avx2", "AVX2", 8}
+	avx512  = isa{"avx512", "AVX512", 16}
+	neonISA = isa{"neon", "NEON", 4}
 )
 
 func (g *generator) bytes() int { return 4 * g.vl }
@@ -111,11 +112,23 @@ func words(names ...string) (f []field) {
 	return
 }
 
-var gemmArgs = &layout{"gemmArgs", append(words("aoff", "lda", "ind", "ks", "k", "koff", "b", "bs", "c", "ldc", "bias", "res", "ldr", "nblk", "mask", "tail", "runs", "bskip"), field{"lo", 144}, field{"hi", 148}, field{"ca", 152}, field{"cc", 160}, field{"cres", 168}, field{"cblk", 176}, field{"crun", 184}, field{"ahead", 192}, field{"aheadStep", 200}, field{"cahead", 208}, field{"n", 216})}
-var tapArgs = &layout{"tapArgs", append(words("tab", "ny", "off", "offStep", "w", "wcs", "bias", "dst", "ds", "dstStep", "nt", "n", "mask", "tail"), field{"lo", 112}, field{"hi", 116}, field{"coff", 120}, field{"cdst", 128}, field{"ct", 136})}
-var vecArgs = &layout{"vecArgs", append(words("d", "a", "b", "c", "ds", "as", "bs", "rows", "n", "tail", "mask"), field{"lo", 88}, field{"hi", 92}, field{"cd", 96}, field{"ca", 104}, field{"cb", 112}, field{"crow", 120})}
-
-var pairArgs = &layout{"pairArgs", append(words("tab", "first", "last", "cs", "off", "offStep", "w", "wcs", "bias", "dst", "ds", "drow", "dstStep", "left", "nt", "right", "n", "tail", "clamp"), field{"lo", 152}, field{"hi", 156}, field{"coff", 160}, field{"cdst", 168}, field{"ct", 176})}
+var (
+	gemmArgs = &layout{"gemmArgs", append(
+		words("aoff", "lda", "ind", "ks", "k", "koff", "b", "bs", "c", "ldc", "bias", "res", "ldr", "nblk", "mask",
+			"tail", "runs", "bskip"),
+		field{"lo", 144}, field{"hi", 148}, field{"ca", 152}, field{"cc", 160}, field{"cres", 168}, field{"cblk", 176},
+		field{"crun", 184}, field{"ahead", 192}, field{"aheadStep", 200}, field{"cahead", 208}, field{"n", 216})}
+	tapArgs = &layout{"tapArgs", append(
+		words("tab", "ny", "off", "offStep", "w", "wcs", "bias", "dst", "ds", "dstStep", "nt", "n", "mask", "tail"),
+		field{"lo", 112}, field{"hi", 116}, field{"coff", 120}, field{"cdst", 128}, field{"ct", 136})}
+	pairArgs = &layout{"pairArgs", append(
+		words("tab", "first", "last", "cs", "off", "offStep", "w", "wcs", "bias", "dst", "ds", "drow", "dstStep",
+			"left", "nt", "right", "n", "tail", "clamp"),
+		field{"lo", 152}, field{"hi", 156}, field{"coff", 160}, field{"cdst", 168}, field{"ct", 176})}
+	vecArgs = &layout{"vecArgs", append(
+		words("d", "a", "b", "c", "ds", "as", "bs", "rows", "n", "tail", "mask"),
+		field{"lo", 88}, field{"hi", 92}, field{"cd", 96}, field{"ca", 104}, field{"cb", 112}, field{"crow", 120})}
+)
 
 var layouts = []*layout{gemmArgs, tapArgs, pairArgs, vecArgs}
 

@@ -88,13 +88,13 @@ func newGenerator(i isa) *generator {
 	return &generator{Context: c, isa: i}
 }
 
-// text starts a kernel: its assembly, its declaration with doc lines and its row.
-func (g *generator) text(name, args, doc, row string) {
-	g.Function(name)
+// text starts a kernel: its assembly, its declaration and its row of the registry.
+func (g *generator) text(k kernel) {
+	g.Function(k.name)
 	g.Attributes(attr.NOSPLIT)
 	g.SignatureExpr("func(a *byte)")
-	fmt.Fprintf(&g.decl, "%s//\n//go:noescape\nfunc %s(a *%s)\n\n", doc, name, args)
-	fmt.Fprintf(&g.rows, "\t{%s},\n", row)
+	g.decl.WriteString(k.decl())
+	fmt.Fprintf(&g.rows, "\t{%s},\n", k.row)
 }
 
 func (g *generator) all() {
@@ -114,7 +114,8 @@ func (g *generator) cpuid() {
 	g.Function("cpuid")
 	g.Attributes(attr.NOSPLIT)
 	g.SignatureExpr("func(leaf uint32) (eax, ebx, ecx, edx uint32)")
-	g.decl.WriteString("// cpuid is the instruction of that name.\nfunc cpuid(leaf uint32) (eax, ebx, ecx, edx uint32)\n\n")
+	g.decl.WriteString("// cpuid is the instruction of that name.\n" +
+		"func cpuid(leaf uint32) (eax, ebx, ecx, edx uint32)\n\n")
 	g.Load(g.Param("leaf"), reg.EAX)
 	g.XORL(reg.ECX, reg.ECX)
 	g.CPUID()
@@ -137,7 +138,8 @@ func (g *generator) files() (asm, decl []byte, err error) {
 	if err := pass.Compile.Execute(f); err != nil {
 		return nil, nil, err
 	}
-	asm, err = printer.NewGoAsm(printer.Config{Name: "blocks/kernels/internal/gen", Argv: []string{"gen"}, Pkg: "kernels"}).Print(f)
+	config := printer.Config{Name: "blocks/kernels/internal/gen", Argv: []string{"gen"}, Pkg: "kernels"}
+	asm, err = printer.NewGoAsm(config).Print(f)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -156,7 +158,8 @@ func (g *generator) files() (asm, decl []byte, err error) {
 func argsFile() []byte {
 	var b bytes.Buffer
 	b.WriteString(header)
-	b.WriteString("//go:build (amd64 || arm64) && !noasm\n\npackage kernels\n\nimport \"unsafe\"\n\n// The assembly addresses the arguments by these offsets.\nvar (\n")
+	b.WriteString("//go:build (amd64 || arm64) && !noasm\n\npackage kernels\n\nimport \"unsafe\"\n\n" +
+		"// The assembly addresses the arguments by these offsets.\nvar (\n")
 	for _, s := range layouts {
 		for _, f := range s.fields {
 			fmt.Fprintf(&b, "_ = [1]int{}[unsafe.Offsetof(%s{}.%s)-%d]\n", s.name, f.name, f.off)

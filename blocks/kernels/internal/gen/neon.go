@@ -104,7 +104,9 @@ const (
 	opFMLA = 0x4f801000 // by element
 )
 
-var opNames = map[uint32]string{opFADD: "FADD", opFSUB: "FSUB", opFMUL: "FMUL", opFDIV: "FDIV", opFMAX: "FMAX", opFMIN: "FMIN", opFNEG: "FNEG"}
+var opNames = map[uint32]string{
+	opFADD: "FADD", opFSUB: "FSUB", opFMUL: "FMUL", opFDIV: "FDIV", opFMAX: "FMAX", opFMIN: "FMIN", opFNEG: "FNEG",
+}
 
 func (g *neon) word(w uint32, comment string) {
 	fmt.Fprintf(&g.asm, "\tWORD    $0x%08x // %s\n", w, comment)
@@ -215,12 +217,12 @@ func (g *neon) downTo(n xreg, label string, widths []int, body func(width int, s
 	}
 }
 
-// text starts a kernel with room for local bytes on the stack.
-func (g *neon) text(name, argsType string, local int, doc, row string) {
-	fmt.Fprintf(&g.asm, "\n// func %s(a *%s)\nTEXT ·%s(SB), NOSPLIT, $%d-8\n", name, argsType, name, local)
+// text starts a kernel with local bytes on the stack.
+func (g *neon) text(k kernel, local int) {
+	fmt.Fprintf(&g.asm, "\n// func %s(a *%s)\nTEXT ·%s(SB), NOSPLIT, $%d-8\n", k.name, k.args, k.name, local)
 	g.op("MOVD", "a+0(FP)", args)
-	fmt.Fprintf(&g.decl, "%s//\n//go:noescape\nfunc %s(a *%s)\n\n", doc, name, argsType)
-	fmt.Fprintf(&g.rows, "\t{%s},\n", row)
+	g.decl.WriteString(k.decl())
+	fmt.Fprintf(&g.rows, "\t{%s},\n", k.row)
 }
 
 func (g *neon) all() {
@@ -246,7 +248,7 @@ func (g *neon) files() (asm, decl []byte, err error) {
 // peakKernel emits the loop that measures the rate of multiply-adds.
 func (g *neon) peakKernel() {
 	const count = 24
-	fmt.Fprintf(&g.decl, "// for range n { %d independent multiply-adds of a vector }\nfunc peakF32NEON(n int)\n\nconst peakFlopsNEON = %d\n", count, 2*4*count)
+	g.decl.WriteString(neonISA.peakDecl(count))
 	g.asm.WriteString("\n// func peakF32NEON(n int)\nTEXT ·peakF32NEON(SB), NOSPLIT, $0-8\n")
 	n := xreg(0)
 	g.op("MOVD", "n+0(FP)", n)

@@ -4,7 +4,8 @@ import "fmt"
 
 // The registers of the kernels that go over tiles and channels.
 const (
-	tapOff, tapDst, tapTiles, tapOffStep, tapDstStep, tapWcs, tapDs xreg = 1, 2, 3, 4, 5, 6, 7 // for all tiles
+	// For all tiles.
+	tapOff, tapDst, tapTiles, tapOffStep, tapDstStep, tapWcs, tapDs xreg = 1, 2, 3, 4, 5, 6, 7
 
 	tapO, tapD, tapW, tapBias, tapN, tapSeen  xreg = 8, 9, 10, 11, 12, 13   // of the channels at hand
 	tapTab, tapNy, tapWp, tapP0, tapP1, tapTo xreg = 14, 15, 16, 17, 19, 20 // for the body
@@ -73,17 +74,11 @@ func (g *neon) tiles(weights bool, widths []int, body func(width int, sfx string
 // with kw 0 for any kernel: a pointer for each tap and output. Eight channels
 // at a time share a pointer.
 func (g *neon) dw(kw, s, u int) {
-	form, cols := "dw", u
-	row := fmt.Sprintf("fam: famDW, mr: %d", u)
-	sum := fmt.Sprintf("t < ny of tab[t*%d+x][off+c]*w[t][c]", u)
+	g.text(neonISA.dwKernel(kw, s, u), 0)
+	cols := u
 	if kw > 0 {
-		form, cols = fmt.Sprintf("dw%ds%d", kw, s), (u-1)*s+kw
-		row += fmt.Sprintf(", kw: %d, sw: %d", kw, s)
-		sum = fmt.Sprintf("ky, kx of tab[ky*%d+x*%d+kx][off+c]*w[ky*%d+kx][c]", cols, s, kw)
+		cols = (u-1)*s + kw
 	}
-	name := fmt.Sprintf("%sF32NEON_1x%d", form, u)
-	doc := fmt.Sprintf("// for x := range %d { for c := range n {\n//\tdst[x][c] = clamp(bias[c] + sum over %s)\n// }}, nt times\n", u, sum)
-	g.text(name, "tapArgs", 0, doc, fmt.Sprintf("name: \"%s_f32_neon_1x%d\", %s, taps: %s", form, u, row, name))
 	steps := max(kw, 1) // taps, and weights, of a turn of the loop
 	g.tiles(true, []int{8, 4, 1}, func(width int, sfx string) {
 		nv := (width + 7) / 8
@@ -161,8 +156,7 @@ func (g *neon) taps() {
 }
 
 func (g *neon) tap(op, row, sum string, code uint32) {
-	name := op + "F32NEON"
-	g.text(name, "tapArgs", 0, fmt.Sprintf("// for c := range n {\n//\t%s over t < ny\n// }, nt times\n", sum), fmt.Sprintf("name: \"%s_f32_neon\", fam: famTap, tap: %s, taps: %s", op, row, name))
+	g.text(neonISA.tapKernel(op, row, sum), 0)
 	const acc, in, weight vreg = 0, 4, 8
 	g.tiles(false, []int{16, 4, 1}, func(width int, sfx string) {
 		nv := vreg((width + 3) / 4)

@@ -127,8 +127,7 @@ func (g *neon) onePlusExpMinus(v *neonRegs) {
 
 // vecMap emits an elementwise kernel: rows, and in them 16 values at a time.
 func (g *neon) vecMap(v neonVec) {
-	name := v.op + "F32NEON"
-	g.text(name, "vecArgs", 0, fmt.Sprintf("// for r := range rows { for i := range n {\n//\td[r][i] = %s\n// }}\n", v.doc), fmt.Sprintf("name: \"%s_f32_neon\", fam: famVec, vec: %s, vecf: %s", v.op, v.row, name))
+	g.text(neonISA.vecKernel(v.op, v.row, "d[r][i] = "+v.doc), 0)
 	const (
 		d, a, b, c, rows, ds, as, bs xreg = 1, 2, 3, 4, 5, 6, 7, 8
 		dp, ap, bp, cp, n, tmp       xreg = 9, 10, 11, 12, 13, 14
@@ -194,8 +193,7 @@ func (g *neon) vecMap(v neonVec) {
 // vecSums emits a sum over rows: columns outermost, 16 of them at a time, so
 // that the sums stay in registers.
 func (g *neon) vecSums(op, row, doc string, dev bool) {
-	name := op + "F32NEON"
-	g.text(name, "vecArgs", 0, fmt.Sprintf("// for r := range rows { for i := range n {\n//\t%s    (a of row r)\n// }}\n", doc), fmt.Sprintf("name: \"%s_f32_neon\", fam: famVec, vec: %s, vecf: %s", op, row, name))
+	g.text(neonISA.vecKernel(op, row, doc+"    (a of row r)"), 0)
 	const d, a, b, n, as, rows, dp, ap xreg = 1, 2, 3, 4, 5, 6, 7, 8
 	const acc, mean, x vreg = 0, 4, 8
 	in := map[string]xreg{"d": d, "a": a, "n": n, "as": as}

@@ -30,9 +30,7 @@ func (g *generator) pairs() {
 // taps, stride s. Every row is a tile at the left end, if there is one, then the
 // inner ones, then the one at the right end.
 func (g *generator) pair(kw, s, u int) {
-	name := fmt.Sprintf("dw%ds%dF32%s_2x%d", kw, s, g.go_, u)
-	doc := fmt.Sprintf("// for y := range 2 { for x := range %d { for c := range n {\n//\tdst[y][x][c] = clamp(bias[c] + sum over ky, kx of tab[y*%d+ky][(x*%d+kx)*cs+off+c]*w[ky*%d+kx][c])\n// }}}, for each tile\n", u, s, s, kw)
-	g.text(name, "pairArgs", doc, fmt.Sprintf("name: \"dw%ds%d_f32_%s_2x%d\", fam: famPair, mr: %d, kw: %d, sw: %d, pair: %s", kw, s, g.name, u, u, kw, s, name))
+	g.text(g.pairKernel(kw, s, u))
 	S := pairArgs
 	args := g.GP64()
 	g.Load(g.Param("a"), args)
@@ -148,7 +146,12 @@ func (t *pairTile) body(o, d, w, bias Register, k *mask) {
 			if x < t.from {
 				continue
 			}
-			m := []Mem{{Base: p}, {Base: p, Index: t.cs, Scale: 1}, {Base: p, Index: t.cs, Scale: 2}, {Base: p, Index: t.cs3, Scale: 1}}[x%4]
+			m := [4]Mem{
+				{Base: p},
+				{Base: p, Index: t.cs, Scale: 1},
+				{Base: p, Index: t.cs, Scale: 2},
+				{Base: p, Index: t.cs3, Scale: 1},
+			}[x%4]
 			var sums, taps []VecVirtual
 			for _, y := range step.to {
 				for q := range t.u {

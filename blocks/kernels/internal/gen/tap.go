@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
 )
@@ -96,10 +94,8 @@ func (g *generator) tiles(weights bool, many int, body func(args, o, d, w, bias 
 // dw emits a depthwise tile of u neighbouring outputs, kw taps a row, stride s,
 // that takes vecs vectors of channels at a time while they last.
 func (g *generator) dw(kw, s, u, vecs int) {
-	name := fmt.Sprintf("dw%ds%dF32%s_1x%d", kw, s, g.go_, u)
+	g.text(g.dwKernel(kw, s, u))
 	cols := (u-1)*s + kw
-	doc := fmt.Sprintf("// for x := range %d { for c := range n {\n//\tdst[x][c] = clamp(bias[c] + sum over ky, kx of tab[ky*%d+x*%d+kx][off+c]*w[ky*%d+kx][c])\n// }}, nt times\n", u, cols, s, kw)
-	g.text(name, "tapArgs", doc, fmt.Sprintf("name: \"dw%ds%d_f32_%s_1x%d\", fam: famDW, mr: %d, kw: %d, sw: %d, taps: %s", kw, s, g.name, u, u, kw, s, name))
 	S := tapArgs
 	g.tiles(true, vecs, func(args, o, d, w, bias Register, vecs int, k *mask, sfx string) {
 		acc := make([][]VecVirtual, vecs)
@@ -153,9 +149,7 @@ func (g *generator) dw(kw, s, u, vecs int) {
 // dwAny emits a depthwise tile of u outputs for any kernel: a pointer for each
 // tap and output.
 func (g *generator) dwAny(u int) {
-	name := fmt.Sprintf("dwF32%s_1x%d", g.go_, u)
-	doc := fmt.Sprintf("// for x := range %d { for c := range n {\n//\tdst[x][c] = clamp(bias[c] + sum over t < ny of tab[t*%d+x][off+c]*w[t][c])\n// }}, nt times\n", u, u)
-	g.text(name, "tapArgs", doc, fmt.Sprintf("name: \"dw_f32_%s_1x%d\", fam: famDW, mr: %d, taps: %s", g.name, u, u, name))
+	g.text(g.dwKernel(0, 0, u))
 	S := tapArgs
 	g.tiles(true, 1, func(args, o, d, w, bias Register, _ int, k *mask, sfx string) {
 		acc := g.start(u, Mem{Base: bias})
@@ -222,9 +216,9 @@ func (g *generator) finish(args Register, acc [][]VecVirtual, d Register, k *mas
 
 // taps emits the kernels of one output pixel from any number of taps.
 func (g *generator) taps() {
-	kernel := func(op, row, sum string, start func(args Register, acc VecVirtual), each func(w, t Register) func(v, acc VecVirtual)) {
-		name := op + "F32" + g.go_
-		g.text(name, "tapArgs", fmt.Sprintf("// for c := range n {\n//\t%s over t < ny\n// }, nt times\n", sum), fmt.Sprintf("name: \"%s_f32_%s\", fam: famTap, tap: %s, taps: %s", op, g.name, row, name))
+	kernel := func(op, row, sum string, start func(args Register, acc VecVirtual),
+		each func(w, t Register) func(v, acc VecVirtual)) {
+		g.text(g.tapKernel(op, row, sum))
 		g.tiles(false, 4, func(args, o, d, w, _ Register, u int, k *mask, sfx string) {
 			acc := make([]VecVirtual, u)
 			for j := range acc {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math"
 
 	. "github.com/mmcloughlin/avo/operand"
@@ -16,8 +15,10 @@ var consts = []struct {
 	{"lo", bits(-87.33654)}, {"hi", bits(88)}, {"minusLo", bits(87.33654)}, {"minusHi", bits(-88)},
 	{"log2", bits(1.44269504088896341)}, {"minusLog2", bits(-1.44269504088896341)}, {"magic", bits(12582912)},
 	{"c1", bits(0.693359375)}, {"c2", bits(-2.12194440e-4)},
-	{"p6", bits(0.00138145406)}, {"p5", bits(0.00836874545)}, {"p4", bits(0.041668389)}, {"p3", bits(0.166665211)}, {"p2", bits(0.49999994)},
-	{"s6", bits(0.000155948801)}, {"s5", bits(0.001340672025)}, {"s4", bits(0.00961769186)}, {"s3", bits(0.05550310388)}, {"s2", bits(0.2402265221)}, {"s1", bits(0.6931472421)},
+	{"p6", bits(0.00138145406)}, {"p5", bits(0.00836874545)}, {"p4", bits(0.041668389)},
+	{"p3", bits(0.166665211)}, {"p2", bits(0.49999994)},
+	{"s6", bits(0.000155948801)}, {"s5", bits(0.001340672025)}, {"s4", bits(0.00961769186)},
+	{"s3", bits(0.05550310388)}, {"s2", bits(0.2402265221)}, {"s1", bits(0.6931472421)},
 	{"one", bits(1)},
 	{"three", bits(3)}, {"six", bits(6)}, {"sixth", bits(1.0 / 6)}, {"zero", 0},
 }
@@ -171,7 +172,7 @@ type vecRegs struct {
 	k    func(string) Op
 }
 
-type vecKernel struct {
+type vecOp struct {
 	op, row, doc string
 	b, c         bool     // reads b, c
 	clamp        bool     // ends in a clamp
@@ -184,7 +185,7 @@ type vecKernel struct {
 
 func (g *generator) vecs() {
 	hard := []string{"three", "six", "sixth", "zero"}
-	for _, v := range []vecKernel{
+	for _, v := range []vecOp{
 		{op: "add", row: "vecAdd", doc: "clamp(a[i] + b[i])", b: true, clamp: true, unroll: 4,
 			f: func(g *generator, v *vecRegs) { each(v.x, func(i int, x VecVirtual) { g.VADDPS(v.b[i], x, x) }) }},
 		{op: "mul", row: "vecMul", doc: "clamp(a[i] * b[i])", b: true, clamp: true, unroll: 4,
@@ -249,107 +250,77 @@ func (g *generator) keep(v *vecRegs) []VecVirtual {
 	return old
 }
 
+// chunks emits the loop over n values: many vectors at a time while they last, then one, then the rest of a vector
+// under a mask. n is used up; done is the label behind. body gets the number of its vectors and a suffix for labels.
+func (g *generator) chunks(args, n Register, many int, done string, body func(u int, m *mask, sfx string)) {
+	g.SUBQ(Imm(uint64(many*g.vl)), n)
+	g.JLT(LabelRef("few"))
+	g.Label("many")
+	body(many, nil, "Many")
+	g.SUBQ(Imm(uint64(many*g.vl)), n)
+	g.JGE(LabelRef("many"))
+	g.Label("few")
+	g.ADDQ(Imm(uint64((many-1)*g.vl)), n)
+	g.JLT(LabelRef("rest"))
+	g.Label("one")
+	body(1, nil, "One")
+	g.SUBQ(Imm(uint64(g.vl)), n)
+	g.JGE(LabelRef("one"))
+	g.Label("rest")
+	g.ADDQ(Imm(uint64(g.vl)), n)
+	g.JZ(LabelRef(done))
+	body(1, g.loadMask(args, vecArgs), "Rest")
+	g.Label(done)
+}
+
 // vecMap emits an elementwise kernel.
-func (g *generator) vecMap(v vecKernel) {
-	name := v.op + "F32" + g.go_
-	g.text(name, "vecArgs", fmt.Sprintf("// for r := range rows { for i := range n {\n//\td[r][i] = %s\n// }}\n", v.doc), fmt.Sprintf("name: \"%s_f32_%s\", fam: famVec, vec: %s, vecf: %s", v.op, g.name, v.row, name))
+func (g *generator) vecMap(v vecOp) {
+	g.text(g.vecKernel(v.op, v.row, "d[r][i] = "+v.doc))
 	if v.unroll2 > 0 && !g.wide() {
 		v.unroll = v.unroll2
 	}
 	S := vecArgs
 	args := g.GP64()
 	g.Load(g.Param("a"), args)
-	var lo, hi VecVirtual
+	loop := vecLoop{generator: g, kernel: v}
 	if v.clamp || v.lo {
-		lo = g.vec()
-		g.VBROADCASTSS(S.at(args, "lo"), lo)
+		loop.lo = g.vec()
+		g.VBROADCASTSS(S.at(args, "lo"), loop.lo)
 	}
 	if v.clamp {
-		hi = g.vec()
-		g.VBROADCASTSS(S.at(args, "hi"), hi)
+		loop.hi = g.vec()
+		g.VBROADCASTSS(S.at(args, "hi"), loop.hi)
 	}
 	k := g.constants(v.consts...)
-	if len(v.consts) == 0 {
-		k = nil
+	if len(v.consts) > 0 {
+		loop.k = k
 	}
 	g.copyFields(S, args, "d", "cd", "a", "ca", "rows", "crow")
 	if v.b {
 		g.copyFields(S, args, "b", "cb")
 	}
 	g.Label("row")
-	d, a, b, c, n, i := g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64()
-	g.MOVQ(S.at(args, "cd"), d)
-	g.MOVQ(S.at(args, "ca"), a)
+	loop.dp, loop.ap, loop.bp, loop.cp = g.GP64(), g.GP64(), g.GP64(), g.GP64()
+	n := g.GP64()
+	loop.i = g.GP64()
+	g.MOVQ(S.at(args, "cd"), loop.dp)
+	g.MOVQ(S.at(args, "ca"), loop.ap)
 	if v.b {
-		g.MOVQ(S.at(args, "cb"), b)
+		g.MOVQ(S.at(args, "cb"), loop.bp)
 	}
 	if v.c {
-		g.MOVQ(S.at(args, "c"), c)
+		g.MOVQ(S.at(args, "c"), loop.cp)
 	}
 	g.MOVQ(S.at(args, "n"), n)
-	g.XORQ(i, i)
-	body := func(u int, m *mask) {
-		at := func(r Register, j int) Mem { return Mem{Base: r, Index: i, Scale: 4, Disp: j * g.bytes()} }
-		r := vecRegs{x: make([]VecVirtual, u), lo: lo, k: k}
-		second := func(reg Register) []Op {
-			o := make([]Op, u)
-			for j := range o {
-				o[j] = at(reg, j)
-				if m != nil {
-					t := g.vec()
-					g.load(at(reg, j), t, m)
-					o[j] = t
-				}
-			}
-			return o
-		}
-		for j := range r.x {
-			r.x[j] = g.vec()
-			g.load(at(a, j), r.x[j], m)
-			if m == nil {
-				r.a = append(r.a, at(a, j))
-			}
-		}
-		if v.b {
-			r.b = second(b)
-		}
-		if v.c {
-			r.c = second(c)
-		}
-		v.f(g, &r)
-		for j, x := range r.x {
-			if v.clamp {
-				g.clamp(x, lo, hi)
-			}
-			g.store(x, at(d, j), m)
-		}
-		g.ADDQ(Imm(uint64(u*g.vl)), i)
-	}
-	g.SUBQ(Imm(uint64(v.unroll*g.vl)), n)
-	g.JLT(LabelRef("few"))
-	g.Label("many")
-	body(v.unroll, nil)
-	g.SUBQ(Imm(uint64(v.unroll*g.vl)), n)
-	g.JGE(LabelRef("many"))
-	g.Label("few")
-	g.ADDQ(Imm(uint64((v.unroll-1)*g.vl)), n)
-	g.JLT(LabelRef("rest"))
-	g.Label("one")
-	body(1, nil)
-	g.SUBQ(Imm(uint64(g.vl)), n)
-	g.JGE(LabelRef("one"))
-	g.Label("rest")
-	g.ADDQ(Imm(uint64(g.vl)), n)
-	g.JZ(LabelRef("next"))
-	body(1, g.loadMask(args, S))
-	g.Label("next")
-	t := g.GP64()
+	g.XORQ(loop.i, loop.i)
+	g.chunks(args, n, v.unroll, "next", loop.body)
+	step := g.GP64()
 	for _, f := range []struct{ p, s string }{{"cd", "ds"}, {"ca", "as"}, {"cb", "bs"}} {
 		if f.p == "cb" && !v.b {
 			continue
 		}
-		g.MOVQ(S.at(args, f.s), t)
-		g.ADDQ(t, S.at(args, f.p))
+		g.MOVQ(S.at(args, f.s), step)
+		g.ADDQ(step, S.at(args, f.p))
 	}
 	g.DECQ(S.at(args, "crow"))
 	g.JNZ(LabelRef("row"))
@@ -357,11 +328,65 @@ func (g *generator) vecMap(v vecKernel) {
 	g.RET()
 }
 
+// vecLoop is the loop of an elementwise kernel over a row.
+type vecLoop struct {
+	*generator
+	kernel         vecOp
+	dp, ap, bp, cp Register // the row's operands
+	i              Register // values done
+	lo, hi         VecVirtual
+	k              func(string) Op
+}
+
+// at is vector j from the values at hand on of an operand.
+func (l *vecLoop) at(operand Register, j int) Mem {
+	return Mem{Base: operand, Index: l.i, Scale: 4, Disp: j * l.bytes()}
+}
+
+// operands are u vectors of b or c: memory, or, where they are incomplete, registers.
+func (l *vecLoop) operands(of Register, u int, m *mask) []Op {
+	o := make([]Op, u)
+	for j := range o {
+		o[j] = l.at(of, j)
+		if m != nil {
+			t := l.vec()
+			l.load(l.at(of, j), t, m)
+			o[j] = t
+		}
+	}
+	return o
+}
+
+// body emits u vectors.
+func (l *vecLoop) body(u int, m *mask, _ string) {
+	r := vecRegs{x: make([]VecVirtual, u), lo: l.lo, k: l.k}
+	for j := range r.x {
+		r.x[j] = l.vec()
+		l.load(l.at(l.ap, j), r.x[j], m)
+		if m == nil {
+			r.a = append(r.a, l.at(l.ap, j))
+		}
+	}
+	if l.kernel.b {
+		r.b = l.operands(l.bp, u, m)
+	}
+	if l.kernel.c {
+		r.c = l.operands(l.cp, u, m)
+	}
+	l.kernel.f(l.generator, &r)
+	for j, x := range r.x {
+		if l.kernel.clamp {
+			l.clamp(x, l.lo, l.hi)
+		}
+		l.store(x, l.at(l.dp, j), m)
+	}
+	l.ADDQ(Imm(uint64(u*l.vl)), l.i)
+}
+
 // vecSums emits a sum over rows: columns outermost, four vectors of them at a
 // time, so that the sums stay in registers.
 func (g *generator) vecSums(op, row, doc string, dev bool) {
-	name := op + "F32" + g.go_
-	g.text(name, "vecArgs", fmt.Sprintf("// for r := range rows { for i := range n {\n//\t%s    (a of row r)\n// }}\n", doc), fmt.Sprintf("name: \"%s_f32_%s\", fam: famVec, vec: %s, vecf: %s", op, g.name, row, name))
+	g.text(g.vecKernel(op, row, doc+"    (a of row r)"))
 	S := vecArgs
 	args, d, a, b, n, as := g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64()
 	g.Load(g.Param("a"), args)
@@ -372,7 +397,7 @@ func (g *generator) vecSums(op, row, doc string, dev bool) {
 	}
 	g.MOVQ(S.at(args, "n"), n)
 	g.MOVQ(S.at(args, "as"), as)
-	body := func(u int, m *mask, label string) {
+	g.chunks(args, n, 4, "done", func(u int, m *mask, sfx string) {
 		acc, bv := make([]VecVirtual, u), make([]VecVirtual, u)
 		for j := range acc {
 			acc[j] = g.vec()
@@ -385,7 +410,7 @@ func (g *generator) vecSums(op, row, doc string, dev bool) {
 		p, r := g.GP64(), g.GP64()
 		g.MOVQ(a, p)
 		g.MOVQ(S.at(args, "rows"), r)
-		g.Label(label)
+		g.Label("rows" + sfx)
 		for j := range acc {
 			x := g.vec()
 			g.load(Mem{Base: p, Disp: j * g.bytes()}, x, m)
@@ -398,7 +423,7 @@ func (g *generator) vecSums(op, row, doc string, dev bool) {
 		}
 		g.ADDQ(as, p)
 		g.DECQ(r)
-		g.JNZ(LabelRef(label))
+		g.JNZ(LabelRef("rows" + sfx))
 		for j := range acc {
 			g.store(acc[j], Mem{Base: d, Disp: j * g.bytes()}, m)
 		}
@@ -408,26 +433,7 @@ func (g *generator) vecSums(op, row, doc string, dev bool) {
 		if dev {
 			g.ADDQ(step, b)
 		}
-	}
-	const many = 4
-	g.SUBQ(Imm(uint64(many*g.vl)), n)
-	g.JLT(LabelRef("few"))
-	g.Label("many")
-	body(many, nil, "rowsMany")
-	g.SUBQ(Imm(uint64(many*g.vl)), n)
-	g.JGE(LabelRef("many"))
-	g.Label("few")
-	g.ADDQ(Imm(uint64((many-1)*g.vl)), n)
-	g.JLT(LabelRef("rest"))
-	g.Label("one")
-	body(1, nil, "rowsOne")
-	g.SUBQ(Imm(uint64(g.vl)), n)
-	g.JGE(LabelRef("one"))
-	g.Label("rest")
-	g.ADDQ(Imm(uint64(g.vl)), n)
-	g.JZ(LabelRef("done"))
-	body(1, g.loadMask(args, S), "rowsRest")
-	g.Label("done")
+	})
 	g.VZEROUPPER()
 	g.RET()
 }
@@ -435,12 +441,10 @@ func (g *generator) vecSums(op, row, doc string, dev bool) {
 // peakKernel emits the loop that measures the rate of multiply-adds: 24
 // independent ones (12 in AVX2) on registers, n times.
 func (g *generator) peakKernel() {
-	name := "peakF32" + g.go_
-	g.Function(name)
+	g.Function("peakF32" + g.go_)
 	g.Attributes(4)
 	g.SignatureExpr("func(n int)")
-	fmt.Fprintf(&g.decl, "// for range n { %d independent multiply-adds of a vector }\nfunc %s(n int)\n\n", g.peakCount(), name)
-	fmt.Fprintf(&g.decl, "const peakFlops%s = %d\n\n", g.go_, 2*g.vl*g.peakCount())
+	g.decl.WriteString(g.peakDecl(g.peakCount()) + "\n")
 	n := g.Load(g.Param("n"), g.GP64())
 	x := g.vec()
 	g.zero(x)

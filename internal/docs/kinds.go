@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// blockSource declares the kinds of blocks.
+const blockSource = "space/block.go"
+
+// renderKinds writes the table of the kinds of blocks. Their names and the keys that they
+// read are asked of the decoder; what they are is in the comments of the constants.
+func renderKinds(root string, choice, stage []key) (string, error) {
+	comments, err := kindComments(root)
+	if err != nil {
+		return "", err
+	}
+	words, err := askAllowed("space.stage.block", `"?"`, "")
+	if err != nil {
+		return "", err
+	}
+	kinds := strings.Split(strings.ReplaceAll(words, " or ", ", "), ", ")
+	if len(kinds) != len(comments) {
+		return "", fmt.Errorf("%d kinds of blocks, but %d constants", len(kinds), len(comments))
+	}
+	var common []string // keys of all kinds but skip
+	own := map[string][]string{}
+	for _, k := range choice {
+		i := slices.IndexFunc(stage, func(s key) bool { return s.name == k.name })
+		want, _ := refusal("space.stage."+k.name, stage[i].example, `block = "skip"`)
+		_, users, ok := strings.Cut(want, "(")
+		if !ok {
+			continue // the block itself
+		}
+		users = strings.ReplaceAll(strings.TrimSuffix(users, " does)"), " or ", ", ")
+		of := strings.Split(users, ", ")
+		if len(of) == len(kinds)-1 {
+			common = append(common, k.name)
+			continue
+		}
+		for _, kind := range of {
+			own[kind] = append(own[kind], "`"+k.name+"`")
+		}
+	}
+	var sb strings.Builder
+	fmt.Fprintf(&sb, "| block | what it is | reads beyond %s |\n|---|---|---|\n", strings.Join(common, ", "))
+	for i, kind := range kinds {
+		fmt.Fprintf(&sb, "| `%s` | %s | %s |\n", kind, comments[i], strings.Join(own[kind], ", "))
+	}
+	return sb.String(), nil
+}
+
+// kindComments returns the comments of the constants of type Kind, in order.
+func kindComments(root string) (comments []string, err error) {
+	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, blockSource), nil, parser.ParseComments)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range f.Decls {
+		g, ok := d.(*ast.GenDecl)
+		if !ok || g.Tok != token.CONST {
+			continue
+		}
+		if first := g.Specs[0].(*ast.ValueSpec); first.Type == nil || typeText(first.Type) != "Kind" {
+			continue
+		}
+		for _, s := range g.Specs {
+			text := strings.Join(strings.Fields(s.(*ast.ValueSpec).Doc.Text()), " ")
+			comments = append(comments, strings.TrimSuffix(text, "."))
+		}
+	}
+	return comments, nil
+}
+
+// grammar returns the text form of a block: the indented part of the comment of Block.
+func grammar(root string) (string, error) {
+	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, blockSource), nil, parser.ParseComments)
+	if err != nil {
+		return "", err
+	}
+	var sb strings.Builder
+	for _, d := range f.Decls {
+		if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.TYPE && g.Specs[0].(*ast.TypeSpec).Name.Name == "Block" {
+			for line := range strings.Lines(g.Doc.Text()) {
+				if code, ok := strings.CutPrefix(line, "\t"); ok {
+					sb.WriteString("    " + code)
+				}
+			}
+		}
+	}
+	return sb.String(), nil
+}

@@ -1,0 +1,26 @@
+package timing_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"nas/blocks/zoo"
+	"nas/latency/timing"
+)
+
+// This machine times a network with the engine's kernels.
+func ExampleMeasure() {
+	n, err := zoo.Get("mobilenet_v3_small@width=0.25,res=32")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	s, err := timing.Measure(context.Background(), n, timing.NewNative(1), timing.MeasureOptions{Budget: 20 * time.Millisecond})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("an interval around the median:", 0 < s.LowMs && s.LowMs <= s.MedianMs && s.MedianMs <= s.HighMs)
+	// Output: an interval around the median: true
+}

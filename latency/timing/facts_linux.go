@@ -1,0 +1,174 @@
+package timing
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+func hostFacts(f *Facts) {
+	info, _ := os.ReadFile("/proc/cpuinfo")
+	f.CPU = cpuName(string(info))
+	f.Virtual = strings.Contains(string(info), " hypervisor")
+	f.Host, _ = os.Hostname()
+	var u unix.Utsname
+	if unix.Uname(&u) == nil {
+		f.Kernel = unix.ByteSliceToString(u.Release[:])
+	}
+	first := 0
+	if len(f.CPUSet) > 0 {
+		first = f.CPUSet[0]
+	}
+	cpu := "/sys/devices/system/cpu/cpu" + strconv.Itoa(first) + "/"
+	f.L1, f.L2, f.L3 = sysCaches(cpu + "cache")
+	f.Governor = readLine(cpu + "cpufreq/scaling_governor")
+	if khz, err := strconv.ParseFloat(readLine(cpu+"cpufreq/scaling_cur_freq"), 64); err == nil {
+		f.MHz = khz / 1000
+	} else if v, ok := cpuinfoField(string(info), "cpu MHz"); ok {
+		f.MHz, _ = strconv.ParseFloat(v, 64)
+	}
+	f.Clusters = capacities()
+	f.TempC = temperature()
+	if s := strings.Fields(readLine("/proc/loadavg")); len(s) > 0 {
+		if l, err := strconv.ParseFloat(s[0], 64); err == nil {
+			f.Load = l
+		}
+	}
+}
+
+// cpuName is the model name where /proc/cpuinfo has one. Arm kernels give
+// numbers only: implementer and part name the core; a board's name is better.
+func cpuName(info string) string {
+	if v, ok := cpuinfoField(info, "model name"); ok {
+		return v
+	}
+	board := strings.Trim(readLine("/proc/device-tree/model"), "\x00")
+	impl, ok1 := cpuinfoField(info, "CPU implementer")
+	part, ok2 := cpuinfoField(info, "CPU part")
+	core := ""
+	if ok1 && ok2 {
+		core = armCores[impl+" "+part]
+		if core == "" {
+			core = "implementer " + impl + " part " + part
+		}
+	}
+	if hw, ok := cpuinfoField(info, "Hardware"); ok && board == "" {
+		board = hw
+	}
+	switch {
+	case board != "" && core != "":
+		return board + " (" + core + ")"
+	case board != "":
+		return board
+	}
+	return core
+}
+
+// armCores names common cores by implementer and part number, as Arm's Main ID
+// Register assigns them.
+var armCores = map[string]string{
+	"0x41 0xd03": "Cortex-A53", "0x41 0xd04": "Cortex-A35", "0x41 0xd05": "Cortex-A55", "0x41 0xd07": "Cortex-A57",
+	"0x41 0xd08": "Cortex-A72", "0x41 0xd09": "Cortex-A73", "0x41 0xd0a": "Cortex-A75", "0x41 0xd0b": "Cortex-A76",
+	"0x41 0xd0c": "Neoverse-N1", "0x41 0xd0d": "Cortex-A77", "0x41 0xd40": "Neoverse-V1", "0x41 0xd41": "Cortex-A78",
+	"0x41 0xd44": "Cortex-X1", "0x41 0xd46": "Cortex-A510", "0x41 0xd47": "Cortex-A710", "0x41 0xd48": "Cortex-X2",
+	"0x41 0xd49": "Neoverse-N2", "0x41 0xd4f": "Neoverse-V2",
+}
+
+func cpuinfoField(info, name string) (string, bool) {
+	for line := range strings.Lines(info) {
+		if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == name {
+			return strings.TrimSpace(v), true
+		}
+	}
+	return "", false
+}
+
+// sysCaches reads the data caches that a core sees, in bytes.
+func sysCaches(dir string) (l1, l2, l3 int) {
+	for _, d := range glob(dir + "/index*") {
+		if readLine(d+"/type") == "Instruction" {
+			continue
+		}
+		size := readLine(d + "/size")
+		n, err := strconv.Atoi(strings.TrimRight(size, "KMG"))
+		if err != nil {
+			continue
+		}
+		switch {
+		case strings.HasSuffix(size, "K"):
+			n <<= 10
+		case strings.HasSuffix(size, "M"):
+			n <<= 20
+		case strings.HasSuffix(size, "G"):
+			n <<= 30
+		}
+		switch readLine(d + "/level") {
+		case "1":
+			l1 = n
+		case "2":
+			l2 = n
+		case "3":
+			l3 = n
+		}
+	}
+	return l1, l2, l3
+}
+
+// capacities returns the scheduler's measure of each core where cores differ:
+// 1024 is the fastest kind.
+func capacities() []int {
+	var cs []int
+	differ := false
+	for i := range runtime.NumCPU() {
+		c, err := strconv.Atoi(readLine("/sys/devices/system/cpu/cpu" + strconv.Itoa(i) + "/cpu_capacity"))
+		if err != nil {
+			return nil
+		}
+		cs = append(cs, c)
+		differ = differ || c != cs[0]
+	}
+	if !differ {
+		return nil
+	}
+	return cs
+}
+
+// temperature is the hottest thermal zone in degrees Celsius, 0 if none shows.
+func temperature() float64 {
+	hot := 0.0
+	for _, z := range glob("/sys/class/thermal/thermal_zone*/temp") {
+		if m, err := strconv.ParseFloat(readLine(z), 64); err == nil && m/1000 < 150 {
+			hot = max(hot, m/1000)
+		}
+	}
+	return hot
+}
+
+// stolen returns the seconds that the hypervisor has given to others while
+// this machine wanted to run, since boot, over all cores.
+func stolen() (seconds float64, ok bool) {
+	f := strings.Fields(readLine("/proc/stat"))
+	if len(f) < 9 || f[0] != "cpu" {
+		return 0, false
+	}
+	t, err := strconv.ParseFloat(f[8], 64)
+	return t / 100, err == nil // USER_HZ is 100 on every Linux port of Go
+}
+
+func readLine(path string) string {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	s, _, _ := strings.Cut(string(b), "\n")
+	return strings.TrimSpace(s)
+}
+
+func glob(pattern string) []string {
+	m, _ := filepath.Glob(pattern) // the only error is a bad pattern
+	return m
+}

@@ -1,0 +1,65 @@
+package timing
+
+import (
+	"context"
+	"errors"
+	"math"
+	"time"
+
+	"nas/blocks"
+)
+
+// MeasureOptions of [Measure]. The zero value is a measurement of about a second.
+type MeasureOptions struct {
+	// Runs is the number of timed runs; 0 means: until the interval of the median
+	// is at most 1 % wide on either side, at least 15 and at most 500, and no
+	// longer than Budget.
+	Runs int
+	// Budget bounds the time if Runs is 0; 0 means 1 s. At least 15 runs are made.
+	Budget time.Duration
+	// Sustained runs the network for this long before the first timing, so that
+	// the clock and the temperature are those of steady work; 0: they are those
+	// of a burst.
+	Sustained time.Duration
+	// Baseline is that of the device's profile; with it, calm moments are known from
+	// the start, and the sample warns if the machine is slower now. Zero: not known.
+	Baseline Baseline
+	// Weights of the network, used by the native device only. nil: random ones,
+	// which take the same time unless these lead to denormal numbers.
+	Weights *blocks.Weights
+}
+
+// Measure times a network as a whole on a device.
+func Measure(ctx context.Context, n *blocks.Network, rt Runtime, o MeasureOptions) (Sample, error) {
+	if o.Runs < 0 || o.Budget < 0 || o.Sustained < 0 {
+		return Sample{}, errors.New("latency: runs and times of a measurement must not be negative")
+	}
+	if o.Budget == 0 {
+		o.Budget = time.Second
+	}
+	facts := rt.Facts()
+	timer, err := rt.Open(ctx, o.Baseline)
+	if err != nil {
+		return Sample{}, err
+	}
+	e := Effort{Runs: o.Runs, Warm: o.Sustained}
+	if o.Runs == 0 {
+		e = Effort{Runs: 15, MaxRuns: 500, Until: 0.01, Budget: o.Budget, Warm: o.Sustained}
+	}
+	e.Weights = o.Weights
+	t, err := timer.Time(ctx, n, e)
+	warnings := timer.Close()
+	if err != nil {
+		return Sample{}, err
+	}
+	s := t.EndToEnd
+	s.Warnings = append(append(s.Warnings, facts.Warnings(rt.Device().Threads)...), warnings...)
+	if o.Baseline.ReferenceMs > 0 && t.Slowdown > 1.03 {
+		s.Warnings = append(s.Warnings, "the machine was "+percent(t.Slowdown-1)+" slower than when the profile was made")
+	}
+	return s, nil
+}
+
+func percent(x float64) string {
+	return trimFloat(math.Round(1000*x)/10) + " %"
+}

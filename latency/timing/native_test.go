@@ -1,0 +1,34 @@
+package timing
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+func TestMeasure(t *testing.T) {
+	for _, threads := range []int{1, 2} {
+		s, err := Measure(context.Background(), referenceNetwork(), NewNative(threads), MeasureOptions{Budget: 50 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Runs+s.Dropped < 15 || !(s.P10Ms <= s.MedianMs && s.MedianMs <= s.P90Ms) || !(s.LowMs <= s.MedianMs && s.MedianMs <= s.HighMs) {
+			t.Errorf("%d threads: %+v", threads, s)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Measure(ctx, referenceNetwork(), NewNative(1), MeasureOptions{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled: %v", err)
+	}
+}
+
+func TestSessionRestores(t *testing.T) {
+	before := usableCPUs()
+	s := openSession(1, nil)
+	s.close()
+	if after := usableCPUs(); len(after) != len(before) {
+		t.Errorf("cores %v before a session, %v behind it", before, after)
+	}
+}

@@ -1,0 +1,88 @@
+package timing
+
+import (
+	"context"
+	"time"
+
+	"nas/blocks"
+)
+
+// A Runtime times networks on a device. [Native] is this machine with the engine's
+// kernels; a recipe makes one of any program that times a model file. What an
+// implementation must promise is run by package latencytest.
+type Runtime interface {
+	// Device identifies what is timed: device, processor, software, threads. It must be
+	// the same at every call, since profiles are found and compared by it.
+	Device() Device
+	// Facts describe the machine underneath, as it is now.
+	Facts() Facts
+	// Open prepares for timing on the calling goroutine, which must be the one that
+	// uses and closes the Timer. known is the Baseline of the device's profile, the
+	// zero value if there is none.
+	Open(ctx context.Context, known Baseline) (Timer, error)
+}
+
+// A Timer times networks until it is closed. It may be a [UnitTimer], a [BatchTimer]
+// and a [ReferenceTimer], too.
+type Timer interface {
+	// Time measures the end-to-end latency of a network. It returns the cause of ctx's
+	// end, wrapped, as soon as it can.
+	Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error)
+	// Baseline returns what this session found the device to take undisturbed.
+	Baseline() Baseline
+	// Close ends the session and returns warnings about its timings.
+	Close() []string
+}
+
+// A UnitTimer also tells what each unit of a network takes. Runtimes without it are
+// calibrated from end-to-end latencies alone.
+type UnitTimer interface {
+	Timer
+	// TimeUnits is Time with the times of the units: Timing.CallMs and CallSpread, in
+	// the order of Device.Calls.
+	TimeUnits(ctx context.Context, n *blocks.Network, e Effort) (Timing, error)
+}
+
+// A BatchTimer times several networks for less than one after the other takes, such as
+// a command that takes seconds to start.
+type BatchTimer interface {
+	Timer
+	// Batch is the number of networks to pass at once, at least 1.
+	Batch() int
+	// TimeBatch returns one Timing for each network, in order.
+	TimeBatch(ctx context.Context, ns []*blocks.Network, e Effort) ([]Timing, error)
+}
+
+// A ReferenceTimer keeps timing a reference kernel, which shows how fast the machine is.
+type ReferenceTimer interface {
+	Timer
+	// SlowPct is the share of the session's timings of the reference kernel that took
+	// more than 5 % longer than undisturbed, in per cent.
+	SlowPct() float64
+}
+
+// Baseline is what a device takes with nobody else on it. The zero value: not known.
+type Baseline struct {
+	ReferenceMs float64 `json:"reference_ms"`       // the reference kernel's time; 0: there is none
+	ProbeNs     float64 `json:"probe_ns,omitempty"` // the probe's, in nanoseconds; 0: there is none
+}
+
+// Effort says how long to look at one network.
+type Effort struct {
+	Runs int // of the network, at least
+	// MinTime is the least time to spend in timed runs of the whole; short networks
+	// get more runs for it, at most 20 times Runs.
+	MinTime time.Duration
+	// MaxTime, if not 0, ends the runs after so long, once there are three.
+	MaxTime time.Duration
+	// Warm is how long to run before the first timing; two runs at least.
+	Warm time.Duration
+	// MaxRuns, if more than Runs, allows more: until the median's interval is
+	// within Until of it on either side, or Budget has passed.
+	MaxRuns int
+	Until   float64
+	Budget  time.Duration
+	// Weights, if not nil, are those that the native device runs the network with;
+	// nil: random ones. Recipes always write random ones.
+	Weights *blocks.Weights
+}

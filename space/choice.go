@@ -1,0 +1,171 @@
+package space
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// fields returns, for each gene of a block, the number of the field of struct type T
+// that holds its choices: the one with the gene's key as its toml tag.
+func fields[T any]() (numbers [blockGenes]int) {
+	t := reflect.TypeFor[T]()
+	for g := range geneTable {
+		i := 0
+		for t.Field(i).Tag.Get("toml") != geneTable[g].key {
+			i++
+		}
+		numbers[g] = i
+	}
+	return numbers
+}
+
+var stageFields, choiceFields = fields[StageSpec](), fields[ChoiceSpec]()
+
+// choices returns the choices of gene g, settable.
+func (o *ChoiceSpec) choices(g blockGene) reflect.Value {
+	return reflect.ValueOf(o).Elem().Field(choiceFields[g])
+}
+
+func (s *StageSpec) choices(g blockGene) reflect.Value {
+	return reflect.ValueOf(s).Elem().Field(stageFields[g])
+}
+
+// blockSpec returns the genes of a stage's blocks as a ChoiceSpec.
+func (s *StageSpec) blockSpec() (o ChoiceSpec) {
+	for g := range blockGenes {
+		o.choices(g).Set(s.choices(g))
+	}
+	return o
+}
+
+func (s *StageSpec) setBlock(o *ChoiceSpec) {
+	for g := range blockGenes {
+		s.choices(g).Set(o.choices(g))
+	}
+}
+
+// complete checks the genes of a block and fills in the defaults.
+func (o *ChoiceSpec) complete(c *checker, key string) {
+	for g := range blockGenes {
+		row, list := &geneTable[g], o.choices(g)
+		if !row.byKind || !list.IsNil() {
+			c.choices(key+"."+row.key, list.Addr().Interface(), row.domain)
+		}
+	}
+}
+
+// lengths returns the number of choices of each gene, 0 if it is not set.
+func (o *ChoiceSpec) lengths() (n [blockGenes]int) {
+	for g := range blockGenes {
+		n[g] = o.choices(g).Len()
+	}
+	return n
+}
+
+// wantSingle reports genes with several choices.
+func (o *ChoiceSpec) wantSingle(c *checker, key, want string) {
+	for g, n := range o.lengths() {
+		if n > 1 {
+			c.add(key+"."+geneTable[g].key, fmt.Sprintf("a list of %d", n), "one value"+want)
+		}
+	}
+}
+
+// inherit takes from another block what o does not say.
+func (o *ChoiceSpec) inherit(from *ChoiceSpec) {
+	for g := range blockGenes {
+		if list := o.choices(g); list.IsNil() {
+			list.Set(from.choices(g))
+		}
+	}
+}
+
+// useless reports genes that the config sets, as lengths says, and no kind of block
+// reads: a mistake that would otherwise go unseen.
+func (o *ChoiceSpec) useless(c *checker, key string, lengths [blockGenes]int) {
+	for g := gKind + 1; g < blockGenes; g++ {
+		if lengths[g] == 0 || o.reads(g) {
+			continue
+		}
+		var users []string
+		for k, row := range kindTable {
+			if Kind(k).has(g) {
+				users = append(users, row.name)
+			}
+		}
+		c.add(key+"."+geneTable[g].key, fmt.Sprint(o.choices(g)), fmt.Sprintf("no such key: block %s does not use it (%s does)",
+			strings.Join(o.Block, ", "), oneOf(users)))
+	}
+	if slices.Contains(o.Block, "grouped") && lengths[gGroups] == 0 && slices.Equal(o.Groups, Ints{1}) {
+		c.add(key+".groups", "", "the number of groups of the grouped block")
+	}
+}
+
+// reads reports whether some kind of block that o allows has gene g.
+func (o *ChoiceSpec) reads(g blockGene) bool {
+	return slices.ContainsFunc(o.Block, func(b string) bool { return Kind(slices.Index(kindWords, b)).has(g) })
+}
+
+// trim removes the genes that no kind of block reads, so that a completed spec says
+// nothing that New would refuse.
+func (o *ChoiceSpec) trim() {
+	for g := gKind + 1; g < blockGenes; g++ {
+		if !o.reads(g) {
+			o.choices(g).SetZero()
+		}
+	}
+}
+
+// variants bounds the number of different blocks.
+func (o *ChoiceSpec) variants() int {
+	n := 1.0
+	for _, l := range o.lengths() {
+		n *= float64(max(1, l))
+	}
+	return int(math.Min(n, math.MaxInt32))
+}
+
+// values converts a checked spec. A gene that is not set has one value.
+func (o *ChoiceSpec) values() (v values) {
+	for g := range blockGenes {
+		row, list := &geneTable[g], o.choices(g)
+		for i := range list.Len() {
+			x, _ := row.number(list.Index(i).Interface())
+			v[g] = append(v[g], x)
+		}
+		if list.Len() == 0 {
+			v[g] = []float64{row.unset}
+		}
+	}
+	return v
+}
+
+// setValues is the inverse of values for one gene of a stage.
+func (s *StageSpec) setValues(g blockGene, vs []float64) {
+	list := s.choices(g)
+	list.SetZero()
+	for _, v := range vs {
+		list.Set(reflect.Append(list, geneTable[g].choice(v, list.Type().Elem())))
+	}
+}
+
+// name is a short text for an entry of a choice.
+func (o *ChoiceSpec) name() string {
+	v := o.values()
+	t := v.template(&pick{})
+	name := t.kind().String()
+	for g := range blockGenes {
+		row := &geneTable[g]
+		switch {
+		case !t.kind().has(g):
+		case g == gAttention:
+			name += attentionLabel(&t)
+		case row.label != "" && t[g] > row.labelAbove:
+			name += row.label + text(t[g])
+		}
+	}
+	return name
+}

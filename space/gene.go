@@ -1,0 +1,359 @@
+package space
+
+import (
+	"nas/blocks"
+	"slices"
+)
+
+// geneRow is what the package knows of one gene of a block, besides its effect in
+// [template.build] and its place in the text form, which is in blockTokens. Values of
+// genes are numbers: of a word its position in the domain, of true 1.
+type geneRow struct {
+	key string // in a config
+	domain
+	unset  float64 // the value if the gene is not set
+	byKind bool    // if the config does not set it, it stays so, and the kind decides
+
+	// of returns the value that comes nearest to giving b, of cin input channels, what
+	// it has.
+	of func(b *Block, cin int, st *style) float64
+	// gives reports whether value v, in a block of kind k at s, gives b what the gene
+	// decides. It is the inverse of build. If nil, v must equal of.
+	gives func(v float64, k Kind, b *Block, s site, st *style) bool
+	// nearest returns the choice nearest to what b has. If nil, it is the nearest
+	// number, or the same word, else the first one.
+	nearest func(v *values, b *Block, cin int, st *style) int
+	// same reports whether two blocks agree in what the gene decides. If nil, their
+	// values of the gene must be equal.
+	same    func(x, y *Block) bool
+	distant bool // blocks that do not agree are farther from each other; see distance
+
+	// In the name of a whole block, a value above labelAbove follows label.
+	label      string
+	labelAbove float64
+
+	// Around: the values of the blocks of one stage. They may differ if free is set;
+	// shows, if not nil, tells which blocks of cin input channels have a value at all;
+	// widen, if not nil, turns the values of the blocks into the choices; acts says
+	// whether activations may change.
+	free  bool
+	shows func(b *Block, cin int) bool
+	widen func(values []float64, k Kind, acts bool) []float64
+}
+
+// geneTable has a row for each gene of a block.
+var geneTable = [blockGenes]geneRow{
+	gKind: {
+		key: "block", domain: words("mbconv", kindWords),
+		of:      plain(func(b *Block) int { return int(b.Kind) }),
+		distant: true,
+	},
+	gKernel: {
+		key: "kernel", domain: kernelDomain, unset: 1,
+		of:    plain(func(b *Block) int { return b.Kernel }),
+		label: "_k",
+		free:  true, widen: widenKernel,
+	},
+	gExpansion: {
+		key: "expansion", unset: 1,
+		domain: domain{initial: 6.0, valid: func(v float64) bool { return v > 0 && v <= 32 },
+			want: "a ratio above 0, at most 32"},
+		of: expansionOf,
+		gives: func(v float64, _ Kind, b *Block, s site, _ *style) bool {
+			x := expandedChannels(s.cin, v)
+			return x == b.Expanded || b.Expanded == 0 && x == s.cin
+		},
+		label: "_e",
+		free:  true, widen: widenExpansion,
+	},
+	gDilation: {
+		key: "dilation", domain: integers(1, 1, 64), unset: 1,
+		of: plain(func(b *Block) int { return b.Dilation }),
+		gives: func(v float64, _ Kind, b *Block, s site, _ *style) bool {
+			return effectiveDilation(int(v), b.Kernel, s) == b.Dilation
+		},
+		distant: true,
+		label:   "_d", labelAbove: 1,
+		shows: func(b *Block, _ int) bool { return b.Kernel > 1 && b.Stride == 1 },
+	},
+	gActivation: {
+		key: "activation", domain: actDomain,
+		of:      plain(func(b *Block) int { return int(b.Activation) }),
+		nearest: func(v *values, b *Block, _ int, _ *style) int { return nearestAct(v[gActivation], b.Activation) },
+		distant: true,
+		widen:   widenActivation,
+	},
+	gAfter: {
+		key: "activation_after", domain: words("both", afterWords),
+		of: plain(func(b *Block) int { return int(b.After) }),
+		gives: func(v float64, _ Kind, b *Block, _ site, _ *style) bool {
+			return v == float64(b.After) || b.Activation == blocks.Identity
+		},
+		distant: true,
+	},
+	gGroups: {
+		key: "groups", domain: integers(1, 1, 4096), unset: 1,
+		of:    plain(func(b *Block) int { return b.Groups }),
+		label: "_g",
+	},
+	gSE: {
+		key: "se",
+		domain: domain{initial: 0.0, valid: func(v float64) bool { return v >= 0 && v <= 1 },
+			want: "a ratio from 0 (none) to 1"},
+		of:   squeezeRatio,
+		free: true,
+	},
+	gAttention: {
+		key: "attention", domain: words("se", attentionWords),
+		of:      plain(func(b *Block) int { return int(b.Attention.Kind) }),
+		nearest: nearestAttention,
+		distant: true,
+	},
+	gResidual: {
+		key: "residual", domain: domain{initial: true, want: "true or false"}, unset: -1, byKind: true,
+		of:      residualOf,
+		gives:   func(v float64, k Kind, b *Block, s site, _ *style) bool { return residual(v, k, s) == b.Residual },
+		nearest: nearestResidual,
+		shows:   func(b *Block, cin int) bool { return b.Stride == 1 && b.Channels == cin },
+		widen:   widenResidual,
+	},
+	gExperts: {
+		key: "experts", domain: domain{initial: 1, valid: between(1, maxExperts), want: "1 (an ordinary convolution) to 64"},
+		unset: 1,
+		of:    plain(func(b *Block) int { return max(1, b.Experts, b.PointExperts) }),
+		gives: func(v float64, _ Kind, b *Block, _ site, st *style) bool {
+			n, m := st.experts(b.Kind, int(v))
+			return n == b.Experts && m == b.PointExperts
+		},
+		same:    func(x, y *Block) bool { return x.Experts == y.Experts && x.PointExperts == y.PointExperts },
+		distant: true,
+		label:   "_q", labelAbove: 1,
+	},
+	gMultiplier: {
+		key: "multiplier", domain: integers(1, 1, maxExperts), unset: 1,
+		of:      plain(func(b *Block) int { return max(1, b.Multiplier) }),
+		distant: true,
+		label:   "_m", labelAbove: 1,
+	},
+}
+
+// plain makes geneRow.of from a number that the block says by itself.
+func plain(number func(*Block) int) func(*Block, int, *style) float64 {
+	return func(b *Block, _ int, _ *style) float64 { return float64(number(b)) }
+}
+
+// expansionOf is a block's ratio of expanded to input channels.
+func expansionOf(b *Block, cin int, _ *style) float64 {
+	if b.Expanded == 0 {
+		return 1
+	}
+	return float64(b.Expanded) / float64(cin)
+}
+
+func residualOf(b *Block, _ int, _ *style) float64 {
+	if b.Residual {
+		return 1
+	}
+	return 0
+}
+
+// squeezeRatio is the ratio of squeeze-and-excite that comes nearest to giving b its gate.
+func squeezeRatio(b *Block, cin int, st *style) float64 {
+	r := float64(b.Attention.Squeeze) / float64(cin)
+	if !st.seFromInput {
+		r /= expansionOf(b, cin, st)
+	}
+	return r
+}
+
+// nearestAttention returns the first choice of b's kind of gate, else the first one.
+// Squeeze-and-excite of a ratio of 0 is no gate.
+func nearestAttention(v *values, b *Block, cin int, st *style) int {
+	ratios := v[gSE]
+	none := b.Attention.Kind == NoAttention && ratios[nearest(ratios, squeezeRatio(b, cin, st))] == 0
+	for i, k := range v[gAttention] {
+		if k := AttentionKind(k); k == b.Attention.Kind || k == SE && none {
+			return i
+		}
+	}
+	return 0
+}
+
+// attentionLabel says in the name of a whole block which gate it has.
+func attentionLabel(t *template) string {
+	k, ratio := AttentionKind(t[gAttention]), t[gSE]
+	switch {
+	case k == NoAttention || k == SE && ratio == 0:
+		return ""
+	case k == ECA:
+		return "_" + k.String()
+	}
+	return "_" + k.String() + text(ratio)
+}
+
+func widenKernel(values []float64, _ Kind, _ bool) []float64 {
+	if slices.Min(values) > 1 {
+		values = with(values, 3, 5, 7)
+	}
+	slices.Sort(values)
+	return values
+}
+
+func widenExpansion(values []float64, _ Kind, _ bool) []float64 {
+	values = with(values, 3, 4, 6)
+	slices.Sort(values)
+	return values
+}
+
+func widenActivation(values []float64, _ Kind, acts bool) []float64 {
+	if acts && values[0] != float64(blocks.Identity) {
+		values = with(values, float64(blocks.ReLU6), float64(blocks.HSwish))
+	}
+	return values
+}
+
+// widenResidual leaves the gene unset where the blocks have what their kind has by default.
+func widenResidual(values []float64, k Kind, _ bool) []float64 {
+	if len(values) > 0 && (values[0] == 1) == kindTable[k].residual {
+		return nil
+	}
+	return values
+}
+
+// nearestResidual returns the first choice that agrees with b about whether there is a
+// residual. Blocks of the kinds that have one by default count as if they had one: b may
+// lack it only because of its shape.
+func nearestResidual(v *values, b *Block, _ int, _ *style) int {
+	has := b.Residual || b.Kind == MBConv || b.Kind == Fused
+	return max(0, slices.IndexFunc(v[gResidual], func(r float64) bool { return (r != 0) == has }))
+}
+
+// values are the choices of the genes of a block, as numbers.
+type values [blockGenes][]float64
+
+// pick is a choice for each gene of a block. What is behind the last gene stays 0.
+type pick [16]uint8
+
+const _ = uint(len(pick{}) - int(blockGenes)) // there must not be more genes
+
+// template is a block before its site in a network is known: the value of each of its
+// genes.
+type template [blockGenes]float64
+
+func (t *template) kind() Kind { return Kind(t[gKind]) }
+
+func (v *values) template(p *pick) (t template) {
+	for g := range t {
+		t[g] = v[g][p[g]]
+	}
+	return t
+}
+
+// build gives t its final numbers at s, in normal form. ok is false if nothing is left
+// of it.
+func (t *template) build(s site, style *style) (b Block, ok bool) {
+	ok = t.buildTo(&b, s, style)
+	return b, ok
+}
+
+// buildTo is build into b, which saves copying a Block.
+func (t *template) buildTo(b *Block, s site, style *style) bool {
+	kind, kernel := t.kind(), int(t[gKernel])
+	if kind == skip {
+		if s.vanishes() {
+			return false
+		}
+		*b = Block{Kind: Conv, Kernel: 1, Stride: s.stride, Dilation: 1, Groups: 1, Channels: s.cout}
+		return true
+	}
+	*b = Block{Kind: kind, Kernel: kernel, Stride: s.stride, Dilation: effectiveDilation(int(t[gDilation]), kernel, s),
+		Groups: 1, Channels: s.cout, Activation: blocks.ActFunc(t[gActivation]),
+		Residual: kind.has(gResidual) && residual(t[gResidual], kind, s)}
+	gated := s.cin // channels that a gate works on; 0: there can be none
+	switch kind {
+	case Grouped:
+		if b.Groups = int(t[gGroups]); b.Groups == 1 {
+			b.Kind = Conv
+		}
+	case DS:
+		if m := int(t[gMultiplier]); m > 1 {
+			b.Multiplier = m
+			gated *= m
+		}
+		if b.After = blocks.ActPlace(t[gAfter]); b.Activation == blocks.Identity {
+			b.After = blocks.AfterDepthwise
+		}
+	case MBConv:
+		if gated = expandedChannels(s.cin, t[gExpansion]); gated == s.cin {
+			b.Kind, b.After = DS, blocks.AfterDepthwise
+		} else {
+			b.Expanded = gated
+		}
+	case Fused:
+		if gated = expandedChannels(s.cin, t[gExpansion]); gated == s.cin {
+			b.Kind, gated = Conv, 0
+		} else {
+			b.Expanded = gated
+		}
+	}
+	if k := AttentionKind(t[gAttention]); kind.has(gSE) && gated > 0 && (k != SE || t[gSE] > 0) {
+		b.Attention = newAttention(k, t[gSE], s.cin, gated, style)
+	}
+	if kind.has(gExperts) {
+		b.Experts, b.PointExperts = style.experts(b.Kind, int(t[gExperts]))
+	}
+	return true
+}
+
+// canBe reports whether a block of kind k can have b as its normal form, as far as kinds
+// go.
+func (k Kind) canBe(b *Block) bool {
+	switch k {
+	case MBConv:
+		return b.Kind == MBConv || b.Kind == DS && b.After == blocks.AfterDepthwise && b.Multiplier == 0
+	case Fused, Grouped:
+		return b.Kind == k || b.Kind == Conv
+	}
+	return b.Kind == k
+}
+
+// residual reports whether a block of kind k at s adds its input to its output, where v
+// is the value of its gene.
+func residual(v float64, k Kind, s site) bool {
+	return (v > 0 || v < 0 && kindTable[k].residual) && s.stride == 1 && s.cin == s.cout
+}
+
+// experts says which convolutions of a block in normal form have n experts.
+func (s *style) experts(k Kind, n int) (kernel, point int) {
+	if n < 2 {
+		return 0, 0
+	}
+	if !kindTable[k].pointwise {
+		return n, 0
+	}
+	if s.kernelExperts {
+		kernel = n
+	}
+	if s.pointExperts {
+		point = n
+	}
+	return kernel, point
+}
+
+// effectiveDilation is the dilation that a block really gets. A 1x1 kernel has none. A
+// block with a stride keeps its convolution undilated, because a stride behind a dilated
+// window would leave out most of what the window sees.
+func effectiveDilation(d, kernel int, s site) int {
+	if kernel == 1 || s.stride > 1 {
+		return 1
+	}
+	return d * s.dilation
+}
+
+// expandedChannels is the width inside an inverted residual.
+func expandedChannels(cin int, ratio float64) int {
+	if ratio == 1 {
+		return cin
+	}
+	return makeDivisible(float64(cin) * ratio)
+}

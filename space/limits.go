@@ -1,0 +1,28 @@
+package space
+
+import "math"
+
+// Limits on what a Spec may ask for.
+const (
+	maxChoices  = 64      // of one gene
+	maxDepth    = 64      // of one stage
+	maxChannels = 1 << 14 //
+	maxVariants = 1 << 20 // of one block
+)
+
+// Limits on what an Arch may ask for. They lie far beyond any network that this
+// package is meant for, keep every count in an int64, and keep a hostile arch
+// string from asking for memory.
+const (
+	maxNumber   = 1 << 16 // any single number
+	maxSide     = 1 << 13 // height and width of the input
+	maxExperts  = 64      // and depthwise multiplier
+	maxKernel   = 31
+	maxDilation = 1 << 12
+	maxBlocks   = 1024
+	maxStages   = 128
+	maxRates    = 8
+	maxValues   = min(1<<31, math.MaxInt) // of one activation
+	maxWeights  = min(1<<31, math.MaxInt) // of one convolution or linear layer
+	maxMACs     = 1 << 60                 // of a whole network, by a generous bound
+)

@@ -1,0 +1,71 @@
+package space
+
+import (
+	"slices"
+
+	"nas/blocks"
+)
+
+// widths tabulates the channels that a gene has after the width multiplier.
+type widths struct {
+	eff [][]int // by width, choice
+	// as[w][c] has bit v set if some choice gives eff[w][c] at width v too.
+	as [][]uint64
+}
+
+func newWidths(channels []int, ws []float64, rule string) widths {
+	t := widths{make([][]int, len(ws)), make([][]uint64, len(ws))}
+	for w, width := range ws {
+		t.eff[w] = scaled(channels, width, rule)
+	}
+	for w := range ws {
+		t.as[w] = make([]uint64, len(channels))
+		for c, n := range t.eff[w] {
+			for v := range ws {
+				if slices.Contains(t.eff[v], n) {
+					t.as[w][c] |= 1 << v
+				}
+			}
+		}
+	}
+	return t
+}
+
+// reach returns every number of channels that a gene can come to, with the
+// widths at which it does.
+func (t *widths) reach() map[int]uint64 {
+	m := map[int]uint64{}
+	for w := range t.eff {
+		for c, n := range t.eff[w] {
+			m[n] |= t.as[w][c]
+		}
+	}
+	return m
+}
+
+// scaled applies the width multiplier to each of a gene's choices.
+func scaled(channels []int, width float64, rule string) []int {
+	if rule == "never" || rule == "up" && width < 1 {
+		width = 1
+	}
+	out := make([]int, len(channels))
+	for i, n := range channels {
+		if out[i] = n; n > 0 {
+			out[i] = scale(n, width)
+		}
+	}
+	return out
+}
+
+// scale applies a width multiplier to a number of channels as the config gives it. A
+// multiplier of 1 changes nothing.
+func scale(channels int, width float64) int {
+	if width == 1 {
+		return channels
+	}
+	return makeDivisible(float64(channels) * width)
+}
+
+// makeDivisible is the rule for every scaled number of channels: to the nearest multiple
+// of 8, never below 90 %.
+func makeDivisible(v float64) int { return blocks.MakeDivisible(v, 8) }
