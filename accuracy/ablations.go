@@ -20,25 +20,22 @@ func ablationsBenchmark() (*Benchmark, error) {
 		return nil, err
 	}
 	b := &Benchmark{Name: "ablations", Source: "PP-LCNet 0.5x and MobileNetV2 with and without squeeze-and-excite, hard-swish and kernels of 5: ImageNet, their authors' recipes"}
-	for i := range t.rows {
-		family := t.text(i, "family")
-		r := BenchmarkRow{ID: t.text(i, "id"), Group: family, Recipe: family}
-		if r.Truth, err = t.float(i, "top1"); err != nil {
+	for _, row := range t.Rows {
+		family := row.Text("family")
+		r := BenchmarkRow{ID: row.Text("id"), Group: family, Recipe: family, Truth: row.Float("top1")}
+		a := ablation{id: r.ID, width: row.Float("width"), se: row.Text("se"), k5: row.Text("kernel5")}
+		if a.act, err = blocks.ParseActFunc(row.Text("activation")); err != nil {
+			row.Fail("activation", "%w", err)
+		}
+		of, known := ablated[family]
+		if !known || len(a.se) != len(of) || len(a.k5) != len(of) {
+			row.Fail("family", "want a known family and a digit for each of its blocks")
+		}
+		if err := row.Err(); err != nil {
+			return nil, fmt.Errorf("accuracy: %w", err)
+		}
+		if r.Network, err = a.network(family, of); err != nil {
 			return nil, err
-		}
-		width, err := t.float(i, "width")
-		if err != nil {
-			return nil, err
-		}
-		act, ok := map[string]blocks.ActFunc{"relu": blocks.ReLU, "relu6": blocks.ReLU6, "hswish": blocks.HSwish}[t.text(i, "activation")]
-		blocksOf, known := ablated[family]
-		se, k5 := t.text(i, "se"), t.text(i, "kernel5")
-		if !ok || !known || len(se) != len(blocksOf) || len(k5) != len(blocksOf) {
-			return nil, fmt.Errorf("accuracy: ablations.csv: line %d: want a known family and activation and a digit for each block", i+2)
-		}
-		a := ablation{id: r.ID, width: width, act: act, se: se, k5: k5}
-		if r.Network, err = a.network(family, blocksOf); err != nil {
-			return nil, fmt.Errorf("accuracy: ablations.csv: line %d: %w", i+2, err)
 		}
 		c := r.Network.Counts()
 		r.MACs, r.Params = c.MACs, c.Params

@@ -25,29 +25,15 @@ func accelBenchmark() (*Benchmark, error) {
 		return nil, err
 	}
 	b := &Benchmark{Name: "accel", Source: "Accel-NASBench: ImageNet, 16-epoch recipe"}
-	for i := range t.rows {
-		r := BenchmarkRow{ID: t.text(i, "id")}
-		if r.Truth, err = t.float(i, "val_top1"); err != nil {
-			return nil, err
-		}
-		if r.Params, err = t.int(i, "params"); err != nil {
-			return nil, err
-		}
-		if r.MACs, err = t.int(i, "macs_224"); err != nil {
-			return nil, err
-		}
+	for _, row := range t.Rows {
+		r := BenchmarkRow{ID: row.Text("id"), Truth: row.Float("val_top1"), Params: row.Int("params"), MACs: row.Int("macs_224")}
 		var st [7]accelStage
 		for s := range st {
-			for _, f := range []struct {
-				name string
-				to   *int
-			}{{"e", &st[s].expansion}, {"k", &st[s].kernel}, {"l", &st[s].layers}, {"se", &st[s].se}} {
-				v, err := t.int(i, fmt.Sprintf("b%d_%s", s, f.name))
-				if err != nil {
-					return nil, err
-				}
-				*f.to = int(v)
-			}
+			at := func(name string) int { return int(row.Int(fmt.Sprintf("b%d_%s", s, name))) }
+			st[s] = accelStage{expansion: at("e"), kernel: at("k"), layers: at("l"), se: at("se")}
+		}
+		if err := row.Err(); err != nil {
+			return nil, fmt.Errorf("accuracy: %w", err)
 		}
 		if r.Network, err = accelNetwork(r.ID, st); err != nil {
 			return nil, err

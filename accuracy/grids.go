@@ -1,6 +1,9 @@
 package accuracy
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 func init() { benchmarks["grids"] = gridsBenchmark }
 
@@ -25,21 +28,22 @@ func gridsBenchmark() (*Benchmark, error) {
 		return nil, err
 	}
 	top1 := make(map[string]float64)
-	for i := range t.rows {
-		if strings.Contains(t.text(i, "source"), "research/slim/") {
-			if top1[t.text(i, "model")], err = t.float(i, "top1"); err != nil {
-				return nil, err
-			}
+	for _, row := range t.Rows {
+		if strings.Contains(row.Text("source"), "research/slim/") {
+			top1[row.Text("model")] = row.Float("top1")
+		}
+		if err := row.Err(); err != nil {
+			return nil, fmt.Errorf("accuracy: %w", err)
 		}
 	}
 	b := &Benchmark{Name: "grids", Source: "published ImageNet results of MobileNetV1 and V2 at all widths and resolutions, by their authors' recipes"}
-	for i := range names.rows {
-		truth, ok := top1[names.text(i, "model")]
-		family := names.text(i, "family")
+	for _, name := range names.Rows {
+		truth, ok := top1[name.Text("model")]
+		family := name.Text("family")
 		if !ok || family != "v1" && family != "v2" {
 			continue
 		}
-		r := merged[names.text(i, "network")+" "+names.text(i, "recipe")]
+		r := merged[name.Text("network")+" "+name.Text("recipe")]
 		r.ID, r.Truth = r.Network.Name, truth
 		b.Rows = append(b.Rows, r)
 	}

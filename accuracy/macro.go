@@ -19,21 +19,15 @@ func macroBenchmark() (*Benchmark, error) {
 	}
 	b := &Benchmark{Name: "macro", Source: "NAS-Bench-Macro: CIFAR-10, 50 epochs, mean of 3 runs"}
 	seen := make(map[string]bool)
-	for i := range t.rows {
-		id := t.text(i, "canonical")
+	for _, row := range t.Rows {
+		id := row.Text("canonical")
 		if seen[id] {
 			continue
 		}
 		seen[id] = true
-		r := BenchmarkRow{ID: id}
-		if r.Truth, err = t.float(i, "mean_acc"); err != nil {
-			return nil, err
-		}
-		if r.Params, err = t.int(i, "params"); err != nil {
-			return nil, err
-		}
-		if r.MACs, err = t.int(i, "macs"); err != nil {
-			return nil, err
+		r := BenchmarkRow{ID: id, Truth: row.Float("mean_acc"), Params: row.Int("params"), MACs: row.Int("macs")}
+		if err := row.Err(); err != nil {
+			return nil, fmt.Errorf("accuracy: %w", err)
 		}
 		if r.Network, err = MacroNetwork(id); err != nil {
 			return nil, err

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"nas/blocks/zoo"
+	"nas/internal/table"
 )
 
 func init() { benchmarks["published"] = publishedBenchmark }
@@ -38,9 +40,9 @@ func publishedRows() ([]BenchmarkRow, error) {
 		return nil, err
 	}
 	type key struct{ model, resolution string }
-	where := make(map[key]int)
-	for i := range names.rows {
-		where[key{names.text(i, "model"), names.text(i, "resolution")}] = i
+	where := make(map[key]*table.Row)
+	for _, row := range names.Rows {
+		where[key{row.Text("model"), row.Text("resolution")}] = row
 	}
 	t, err := embeddedTable("imagenet_published.csv")
 	if err != nil {
@@ -48,28 +50,31 @@ func publishedRows() ([]BenchmarkRow, error) {
 	}
 	merged := make(map[string]*BenchmarkRow)
 	figures := make(map[string]int) // that Truth is the mean of, by ID
-	for i := range t.rows {
-		j, ok := where[key{t.text(i, "model"), t.text(i, "resolution")}]
-		if !ok || t.text(i, "top1") == "" {
+	for _, row := range t.Rows {
+		name := where[key{row.Text("model"), row.Text("resolution")}]
+		if name == nil || row.Text("top1") == "" {
 			continue
 		}
-		top1, err := t.float(i, "top1")
-		if err != nil {
-			return nil, err
+		top1 := row.Float("top1")
+		if err := row.Err(); err != nil {
+			return nil, fmt.Errorf("accuracy: %w", err)
 		}
-		spec, recipe := names.text(j, "network"), names.text(j, "recipe")
+		spec, recipe := name.Text("network"), name.Text("recipe")
 		id := spec + " " + recipe
 		r := merged[id]
 		if r == nil {
 			if !slices.Contains(recipes, recipe) {
-				return nil, fmt.Errorf("accuracy: published_networks.csv: line %d: unknown recipe %q", j+2, recipe)
+				name.Fail("recipe", "want one of %s", strings.Join(recipes, ", "))
 			}
 			n, err := zoo.Get(spec)
 			if err != nil {
-				return nil, fmt.Errorf("accuracy: published_networks.csv: line %d: %w", j+2, err)
+				name.Fail("network", "%w", err)
+			}
+			if err := name.Err(); err != nil {
+				return nil, fmt.Errorf("accuracy: %w", err)
 			}
 			c := n.Counts()
-			r = &BenchmarkRow{ID: id, Group: names.text(j, "family"), Recipe: recipe, MACs: c.MACs, Params: c.Params, Network: n}
+			r = &BenchmarkRow{ID: id, Group: name.Text("family"), Recipe: recipe, MACs: c.MACs, Params: c.Params, Network: n}
 			merged[id] = r
 		}
 		figures[id]++

@@ -1,43 +1,51 @@
 package accuracy
 
 import (
+	"errors"
 	"fmt"
 	"io"
-	"math"
 
 	"nas/blocks"
+	"nas/internal/table"
 )
 
 // ReadBenchmark reads a table of the user's own: CSV with a header line and the
 // columns arch (what lower turns into a network) and accuracy (per cent), and
 // optionally id.
 func ReadBenchmark(name string, r io.Reader, lower func(arch string) (*blocks.Network, error)) (*Benchmark, error) {
-	t, err := readTable(name, r)
+	t, err := table.Read(name, r)
+	if err == nil {
+		err = t.Need("arch", "accuracy")
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("accuracy: %w", err)
 	}
-	if err := t.need("arch", "accuracy"); err != nil {
-		return nil, err
-	}
-	_, hasID := t.column["id"]
+	id := t.Either("id", "arch")
 	b := &Benchmark{Name: name, Source: "the user's table"}
-	for i := range t.rows {
-		row := BenchmarkRow{ID: t.text(i, "arch")}
-		if hasID {
-			row.ID = t.text(i, "id")
+	var wrong []error
+	for _, row := range t.Rows {
+		r := BenchmarkRow{ID: row.Text(id), Truth: row.Float("accuracy")}
+		if r.Truth < 0 || r.Truth > 100 {
+			row.Fail("accuracy", "want per cent from 0 to 100")
 		}
-		if row.Truth, err = t.float(i, "accuracy"); err != nil {
-			return nil, err
+		if r.Network, err = lower(row.Text("arch")); err != nil {
+			row.Fail("arch", "%w", err)
 		}
-		if math.IsNaN(row.Truth) || row.Truth < 0 || row.Truth > 100 {
-			return nil, fmt.Errorf("accuracy: %s: line %d: accuracy is %v, want per cent from 0 to 100", name, i+2, row.Truth)
+		if err := row.Err(); err != nil {
+			if wrong = append(wrong, fmt.Errorf("accuracy: %w", err)); len(wrong) == mostWrong {
+				break
+			}
+			continue
 		}
-		if row.Network, err = lower(t.text(i, "arch")); err != nil {
-			return nil, fmt.Errorf("accuracy: %s: line %d: %w", name, i+2, err)
-		}
-		c := row.Network.Counts()
-		row.MACs, row.Params = c.MACs, c.Params
-		b.Rows = append(b.Rows, row)
+		c := r.Network.Counts()
+		r.MACs, r.Params = c.MACs, c.Params
+		b.Rows = append(b.Rows, r)
+	}
+	if len(wrong) > 0 {
+		return nil, errors.Join(wrong...)
 	}
 	return b, nil
 }
+
+// mostWrong bounds how many rows of a table are complained of at once.
+const mostWrong = 20

@@ -118,9 +118,9 @@ func TestReadBenchmark(t *testing.T) {
 	for _, tt := range []struct{ text, want string }{
 		{"", "empty"},
 		{"arch,top1\nx,1\n", `column "accuracy" is missing`},
-		{"arch,accuracy\n22212220,high\n", `line 2: accuracy is "high"`},
-		{"arch,accuracy\n22212220,930\n", "line 2: accuracy is 930"},
-		{"arch,accuracy\n9,50\n", "line 2: accuracy: macro network"},
+		{"arch,accuracy\n22212220,high\n", `line 2, column 2: accuracy "high"`},
+		{"arch,accuracy\n22212220,930\n", `line 2, column 2: accuracy "930"`},
+		{"arch,accuracy\n9,50\n", "line 2, column 1: arch \"9\": accuracy: macro network"},
 	} {
 		if _, err := ReadBenchmark("mine.csv", strings.NewReader(tt.text), MacroNetwork); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%q: %v, want %q", tt.text, err, tt.want)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"nas/internal/stat"
+	"nas/internal/table"
 	"nas/latency/devices"
 	"nas/latency/timing"
 )
@@ -45,12 +46,13 @@ func TestFBNetHalves(t *testing.T) {
 			}
 			var errs []float64
 			for _, row := range rows[half:] {
-				one := &table{cols: map[string]int{}, msCol: "ms_minus_skip"}
-				for i, h := range strings.Split(head, ",") {
-					one.cols[h] = i
-				}
-				if err := one.blockRow(strings.Split(row, ",")); err != nil {
+				in, err := table.Read("row", strings.NewReader(head+"\n"+row))
+				if err != nil {
 					t.Fatal(err)
+				}
+				one := &measurements{Table: in, msCol: "ms_minus_skip"}
+				if one.addBlock(in.Rows[0]); in.Rows[0].Err() != nil {
+					t.Fatal(in.Rows[0].Err())
 				}
 				for u, ms := range one.units {
 					got := q.units.cost(&u).ms - skipMs(&u, q.units.kinds, &q.units.target)

@@ -2,7 +2,6 @@ package latency
 
 import (
 	"cmp"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/internal/table"
 	"nas/latency/timing"
 )
 
@@ -55,55 +55,40 @@ type TableOptions struct {
 // With a column device, the rows of TableOptions.Only are taken. Rows of networks
 // and of kernels or blocks cannot stand in one table.
 func FromTable(r io.Reader, name string, o TableOptions) (*Profile, error) {
-	c := csv.NewReader(r)
-	c.TrimLeadingSpace = true
-	head, err := c.Read()
-	if err == io.EOF {
-		err = errors.New("the file is empty")
-	}
+	in, err := table.Read(name, r)
 	if err != nil {
-		return nil, fmt.Errorf("latency: table %s: the header line: %w", name, err)
+		return nil, fmt.Errorf("latency: table %w", err)
 	}
-	t := &table{name: name, cols: map[string]int{}, o: o}
-	for i, h := range head {
-		t.cols[strings.TrimSpace(h)] = i
-	}
-	t.msCol = "ms"
-	if !t.has("ms") && t.has("ms_minus_skip", "expansion") {
+	t := &measurements{Table: in, msCol: "ms", o: o}
+	if !t.Has("ms") && t.Has("ms_minus_skip", "expansion") {
 		t.msCol = "ms_minus_skip"
 	}
-	if !t.has(t.msCol) {
-		return nil, fmt.Errorf("latency: table %s: no column \"ms\" among %s", name, strings.Join(head, ", "))
+	if err := t.Need(t.msCol); err != nil {
+		return nil, fmt.Errorf("latency: table %w", err)
 	}
-	var row func(rec []string) error
+	var add func(*table.Row)
 	switch {
-	case t.has("unit"):
-		row = t.unitRow
-	case t.has("network"):
+	case t.Has("unit"):
+		add = t.addUnit
+	case t.Has("network"):
 		if o.Network == nil {
 			return nil, fmt.Errorf("latency: table %s: networks are not understood here", name)
 		}
-		row = t.networkRow
-	case t.has("h_in", "c_in", "c_out", "stride", "kernel", "expansion"):
-		row = t.blockRow
+		add = t.addNetwork
+	case t.Has("h_in", "c_in", "c_out", "stride", "kernel", "expansion"):
+		add = t.addBlock
 	default:
-		return nil, fmt.Errorf("latency: table %s: want columns unit, or network, or h_in, c_in, c_out, stride, kernel and expansion; it has %s", name, strings.Join(head, ", "))
+		return nil, fmt.Errorf("latency: table %s: want columns unit, or network, or h_in, c_in, c_out, stride, kernel and expansion; it has %s",
+			name, strings.Join(t.Columns, ", "))
 	}
 	var errs []error
-	for {
-		rec, err := c.Read()
-		if err == io.EOF {
-			break
+	for _, row := range t.Rows {
+		if o.Only != "" && t.Has("device") && row.Text("device") != o.Only {
+			continue
 		}
-		line, _ := c.FieldPos(0)
-		if err == nil {
-			if t.has("device") && o.Only != "" && rec[t.cols["device"]] != o.Only {
-				continue
-			}
-			err = row(rec)
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("latency: table %s, line %d: %w", name, line, err))
+		add(row)
+		if err := row.Err(); err != nil {
+			errs = append(errs, fmt.Errorf("latency: table %w", err))
 			if len(errs) == 20 {
 				break
 			}
@@ -115,104 +100,84 @@ func FromTable(r io.Reader, name string, o TableOptions) (*Profile, error) {
 	return t.profile()
 }
 
-// table is a table being read.
-type table struct {
-	name  string
-	msCol string
-	cols  map[string]int
+// measurements are a table's rows as they are read.
+type measurements struct {
+	*table.Table
+	msCol string // of the time
 	o     TableOptions
 	units map[engine.Unit][]float64
 	nets  []Measured
 	block bool
 }
 
-func (t *table) has(cols ...string) bool {
-	for _, c := range cols {
-		if _, ok := t.cols[c]; !ok {
-			return false
-		}
+// ms returns the time of a row.
+func (t *measurements) ms(row *table.Row) float64 {
+	v := row.Float(t.msCol)
+	if !(v > 0) {
+		row.Fail(t.msCol, "want a number above 0")
 	}
-	return true
+	return v
 }
 
-func (t *table) ms(rec []string) (float64, error) {
-	text := rec[t.cols[t.msCol]]
-	v, err := strconv.ParseFloat(text, 64)
-	if err != nil || !(v > 0) || math.IsInf(v, 0) {
-		return 0, fmt.Errorf("%s = %q, want a number above 0", t.msCol, text)
-	}
-	return v, nil
-}
-
-func (t *table) add(u engine.Unit, ms float64) {
+func (t *measurements) add(u engine.Unit, ms float64) {
 	if t.units == nil {
 		t.units = map[engine.Unit][]float64{}
 	}
 	t.units[u] = append(t.units[u], ms)
 }
 
-func (t *table) unitRow(rec []string) error {
-	ms, err := t.ms(rec)
+func (t *measurements) addUnit(row *table.Row) {
+	ms := t.ms(row)
+	u, err := engine.ParseUnit(row.Text("unit"))
 	if err != nil {
-		return err
+		row.Fail("unit", "%w", err)
 	}
-	u, err := engine.ParseUnit(rec[t.cols["unit"]])
-	if err != nil {
-		return err
+	if row.Err() == nil {
+		t.add(u, ms)
 	}
-	t.add(u, ms)
-	return nil
 }
 
-func (t *table) networkRow(rec []string) error {
-	ms, err := t.ms(rec)
+func (t *measurements) addNetwork(row *table.Row) {
+	ms := t.ms(row)
+	n, err := t.o.Network(row.Text("network"))
 	if err != nil {
-		return err
-	}
-	n, err := t.o.Network(rec[t.cols["network"]])
-	if err != nil {
-		return err
+		row.Fail("network", "%w", err)
 	}
 	t.nets = append(t.nets, Measured{n, ms})
-	return nil
 }
 
-func (t *table) blockRow(rec []string) error {
-	var errs []error
+func (t *measurements) addBlock(row *table.Row) {
 	num := func(col string, def int) int {
-		i, ok := t.cols[col]
-		if !ok {
+		if !t.Has(col) {
 			return def
 		}
-		n, err := strconv.Atoi(rec[i])
-		if err != nil || n < 1 || n > 1<<16 {
-			errs = append(errs, fmt.Errorf("%s = %q, want a whole number of 1 or more", col, rec[i]))
-			return 1
+		n := row.Int(col)
+		if n < 1 || n > 1<<16 {
+			row.Fail(col, "want a whole number of 1 or more")
 		}
-		return n
+		return int(n)
 	}
-	ms, err := t.ms(rec)
-	errs = append(errs, err)
+	ms := t.ms(row)
 	h, cin, cout, stride, k := num("h_in", 0), num("c_in", 0), num("c_out", 0), num("stride", 0), num("kernel", 0)
 	w, groups, dil := num("w_in", h), num("groups", 1), num("dilation", 1)
-	exp, err := strconv.ParseFloat(rec[t.cols["expansion"]], 64)
-	if err != nil || !(exp > 0) || exp > 64 {
-		errs = append(errs, fmt.Errorf("expansion = %q, want a number above 0, at most 64", rec[t.cols["expansion"]]))
+	exp := row.Float("expansion")
+	if !(exp > 0 && exp <= 64) {
+		row.Fail("expansion", "want a number above 0, at most 64")
 	}
-	act := blocks.ReLU
-	if i, ok := t.cols["activation"]; ok {
-		if act, err = blocks.ParseActFunc(rec[i]); err != nil {
-			errs = append(errs, err)
+	act, residual := blocks.ReLU, stride == 1 && cin == cout
+	var err error
+	if t.Has("activation") {
+		if act, err = blocks.ParseActFunc(row.Text("activation")); err != nil {
+			row.Fail("activation", "%w", err)
 		}
 	}
-	residual := stride == 1 && cin == cout
-	if i, ok := t.cols["residual"]; ok {
-		if residual, err = strconv.ParseBool(rec[i]); err != nil {
-			errs = append(errs, fmt.Errorf("residual = %q, want true or false", rec[i]))
+	if t.Has("residual") {
+		if residual, err = strconv.ParseBool(row.Text("residual")); err != nil {
+			row.Fail("residual", "want true or false")
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return err
+	if row.Err() != nil {
+		return
 	}
 	p := dil * (k - 1) / 2
 	t.block = true
@@ -221,11 +186,10 @@ func (t *table) blockRow(rec []string) error {
 		Kernel: [2]int{k, k}, Stride: [2]int{stride, stride}, Dilation: [2]int{dil, dil}, Pad: [2]int{p, p}, Groups: groups,
 		Mid: int(math.Round(exp * float64(cin))), MidAct: act, DWAct: act, Residual: residual, Batch: 1,
 	}, ms)
-	return nil
 }
 
 // profile fits the profile to the rows.
-func (t *table) profile() (*Profile, error) {
+func (t *measurements) profile() (*Profile, error) {
 	d := t.o.Device
 	d.Name = cmp.Or(d.Name, "table")
 	d.Threads = max(1, d.Threads)
@@ -243,7 +207,7 @@ func (t *table) profile() (*Profile, error) {
 		return p, nil
 	}
 	if len(t.units) == 0 {
-		return nil, fmt.Errorf("latency: table %s has no rows%s", t.name, map[bool]string{true: " of device " + t.o.Only}[t.o.Only != ""])
+		return nil, fmt.Errorf("latency: table %s has no rows%s", t.Name, map[bool]string{true: " of device " + t.o.Only}[t.o.Only != ""])
 	}
 	if t.block {
 		d.Cut = timing.CutBlocks

@@ -114,15 +114,16 @@ func TestTableOfNetworks(t *testing.T) {
 func TestTableRefuses(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"", "header"},
-		{"a,b\n", `no column "ms"`},
+		{"a,b\n", `column "ms" is missing`},
 		{"a,ms\n", "want columns"},
 		{"unit,ms\nconv 1x1,2\n", "line 2"},
 		{"unit,ms\nadd 8x8x16>8x8x16,0\n", "line 2"},
-		{"unit,ms\nadd 8x8x16>8x8x16,NaN\n", "above 0"},
-		{"h_in,c_in,c_out,stride,kernel,expansion,ms\n8,0,8,1,3,x,1\n", "c_in"},
+		{"unit,ms\nadd 8x8x16>8x8x16,NaN\n", "want a number"},
+		{"h_in,c_in,c_out,stride,kernel,expansion,ms\n8,0,8,1,3,x,1\n", "line 2, column 2: c_in"},
 		{"network,ms\nv2,1\n", "not understood"},
 		{"unit,ms\n", "no rows"},
-		{"unit,ms\nadd 8x8x16>8x8x16\n", "line 2"},
+		{"unit,ms\nadd 8x8x16>8x8x16\n", "line 2 ends before the column ms"},
+		{"network,ms\n\"a\"b,1\n", "line 2, character 3"},
 	} {
 		if _, err := FromTable(strings.NewReader(c.text), "t.csv", TableOptions{}); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "t.csv") {
 			t.Errorf("%q: error %v, want %q and the name", c.text, err, c.want)

@@ -66,11 +66,11 @@ func (e *Evolution) Ask() (Candidate, State) {
 	if e.told < e.asked-e.settings.LookAhead {
 		return Candidate{}, Wait
 	}
-	draw := e.breed
+	vary := e.breed
 	if e.asked < e.settings.Population || len(e.window) == 0 {
-		draw = nil
+		vary = nil
 	}
-	return e.propose(e.asked/e.settings.Population, draw)
+	return e.propose(e.asked/e.settings.Population, vary)
 }
 
 // Tell implements [Searcher].

@@ -16,9 +16,9 @@ import (
 type Front struct {
 	objectives []Objective
 	ref        []float64 // to be minimised; nil without a reference point
-	members    []member  // in no order, with gaps
-	order      []int32   // of the members by cost; four bytes each are cheap to move
-	free       []int32   // the gaps
+	members    []member  // in no order, with unused elements
+	order      []int32   // indices of members by cost; they are cheaper to move than members
+	free       []int32   // indices of unused elements
 	volume     float64
 	scratch    []float64
 }
@@ -92,7 +92,7 @@ func (f *Front) Points() [][]float64 {
 }
 
 // Admits reports whether Add would make a feasible trial with these objectives, in
-// their own units, a member. It is what to ask first where making a Trial is dear.
+// their own units, a member. It saves making a Trial for Add to refuse.
 func (f *Front) Admits(objectives []float64) bool {
 	p := f.scratch
 	for i, o := range f.objectives {
@@ -101,7 +101,7 @@ func (f *Front) Admits(objectives []float64) bool {
 		}
 		p[i] = o.cost(objectives[i])
 	}
-	_, _, ok := f.place(p)
+	_, _, ok := f.locate(p)
 	return ok
 }
 
@@ -117,7 +117,7 @@ func (f *Front) Add(t Trial) bool {
 	if !ok {
 		return false
 	}
-	at, to, ok := f.place(p)
+	at, to, ok := f.locate(p)
 	if !ok {
 		return false
 	}
@@ -147,9 +147,9 @@ func (f *Front) Add(t Trial) bool {
 	return true
 }
 
-// place returns where p belongs, behind it the members among which are all those
-// that p dominates, at ... to-1, and whether no member dominates p.
-func (f *Front) place(p []float64) (at, to int, ok bool) {
+// locate returns the position at in order that p belongs at, and whether no member
+// weakly dominates p. All members that p dominates are among those from at to to-1.
+func (f *Front) locate(p []float64) (at, to int, ok bool) {
 	n := len(f.order)
 	at = sort.Search(n, func(i int) bool { return slices.Compare(f.at(i).cost, p) >= 0 })
 	if len(f.objectives) <= 2 {
@@ -175,14 +175,14 @@ func (f *Front) place(p []float64) (at, to int, ok bool) {
 	return at, to, true
 }
 
-// gain returns the hypervolume that p, which no member dominates, adds. at is
-// where p belongs.
+// gain returns the hypervolume that p adds, which no member dominates and which
+// belongs at position at.
 func (f *Front) gain(p []float64, at int) float64 {
 	if len(f.objectives) != 2 {
 		return pareto.Exclusive(p, f.costs(), f.ref)
 	}
 	x, y := p[0], p[1]
-	top := f.ref[1] // down to here the member before already dominates
+	top := f.ref[1] // the members before p dominate everything above it
 	if at > 0 {
 		top = min(top, f.at(at - 1).cost[1])
 	}

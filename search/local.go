@@ -66,11 +66,11 @@ func (l *Local) Ask() (Candidate, State) {
 	if l.told < l.asked-l.settings.LookAhead {
 		return Candidate{}, Wait
 	}
-	draw := l.step
+	vary := l.step
 	if l.asked < l.settings.Initial || l.told == 0 {
-		draw = nil
+		vary = nil
 	}
-	return l.propose(l.asked/(l.settings.LookAhead+1), draw)
+	return l.propose(l.asked/(l.settings.LookAhead+1), vary)
 }
 
 // Tell implements [Searcher].
@@ -100,8 +100,8 @@ func (l *Local) Tell(t Trial) error {
 	return nil
 }
 
-// step mutates the least explored member. A redraw, too, counts as tried, so
-// that a member whose neighbours are all known loses its turn.
+// step mutates the least explored member. Duplicates count as tried too, so that a
+// member whose neighbours have all been asked for loses its turn.
 func (l *Local) step(r *rand.Rand) (space.Genes, []int) {
 	if len(l.members) == 0 {
 		return l.Space.Mutate(l.nearest.genes, r), []int{l.nearest.id}

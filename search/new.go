@@ -9,7 +9,7 @@ import (
 	"nas/space"
 )
 
-// Settings are what a configuration says about the search, in words that suit
+// Settings are the settings of the search in a configuration, in terms that suit
 // every algorithm. Zero values take the algorithm's default.
 type Settings struct {
 	Setup
@@ -49,14 +49,13 @@ var algorithms = []struct {
 	{"exhaustive", func(s Settings) (Searcher, error) { return NewExhaustive(s.Setup) }},
 }
 
-// autoBudget is the number of evaluations from which on [Auto] trusts in numbers. On
-// NAS-Bench-Macro the surrogate has after 100 evaluations what nsga2 has not after
-// 200; beyond some hundred its fits cost more than cheap scores do.
+// autoBudget is the number of evaluations from which [Auto] prefers nsga2. On
+// NAS-Bench-Macro surrogate_nsga2 is better after 100 evaluations than nsga2 after 200;
+// beyond some hundred evaluations its fits take longer than cheap scores do.
 const autoBudget = 300
 
-// Auto names the algorithm that suits a budget of so many evaluations:
-// surrogate_nsga2 for fewer than 300, nsga2 for more, or where the budget is 0, not
-// known.
+// Auto returns the algorithm that suits a budget of evaluations: surrogate_nsga2 for
+// fewer than 300, nsga2 for more or for 0, an unknown budget.
 func Auto(evaluations int) string {
 	if 0 < evaluations && evaluations < autoBudget {
 		return "surrogate_nsga2"

@@ -92,11 +92,11 @@ func (n *NSGA2) Ask() (Candidate, State) {
 		}
 		n.survive()
 	}
-	draw := n.mate
+	vary := n.mate
 	if n.generation == 0 {
-		draw = nil
+		vary = nil
 	}
-	return n.propose(n.generation, draw)
+	return n.propose(n.generation, vary)
 }
 
 // Tell implements [Searcher].

@@ -9,11 +9,11 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// rbf is cubic radial basis interpolation with a linear tail (Powell, "The
-// theory of radial basis function approximation in 1990", 1992), the default
-// surrogate of NSGANetV2. The diagonal carries a small constant, so that equal
-// features with different values, and indicators that always sum to one, do no
-// harm. The zero value is ready for fit.
+// rbf is cubic radial basis interpolation with a linear tail (Powell, "The theory
+// of radial basis function approximation in 1990", 1992), the default surrogate of
+// NSGANetV2. A small constant on the diagonal makes the system regular for equal
+// features with different values and for indicators that always sum to one. The zero
+// value is ready for fit.
 type rbf struct {
 	x       [][]float64
 	y       standard
@@ -52,7 +52,8 @@ func (r *rbf) fit(x [][]float64, y []float64) error {
 		return errors.New("search: rbf: all networks have the same features")
 	}
 	for i := range n {
-		a.Set(i, i, -rbfSmoothing*mean) // cubes are conditionally positive on the complement of the tail, with this sign
+		// A constant of either sign separates equal features; recorded runs rest on this one.
+		a.Set(i, i, -rbfSmoothing*mean)
 		a.Set(i, n, 1)
 		a.Set(n, i, 1)
 		for j, v := range x[i] {
@@ -92,10 +93,10 @@ func (r *rbf) predict(x []float64) float64 {
 	return r.y.mean + r.y.deviation*mean
 }
 
-// deviation stands for the standard deviation of predict's error. An interpolation
-// knows no variance: this grows with the distance to the nearest point, to a
-// quarter of the deviation of all values where that is the points' own usual
-// distance.
+// deviation is a stand-in for the standard deviation of predict's error, which an
+// interpolation does not have. It grows linearly with the distance to the nearest
+// point, up to a quarter of the deviation of all values at the mean distance between
+// neighbouring points.
 func (r *rbf) deviation(x []float64) float64 {
 	nearest := math.Inf(1)
 	for _, xi := range r.x {

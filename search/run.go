@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"path/filepath"
-	"runtime"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -45,20 +42,6 @@ type Options struct {
 	Every time.Duration
 }
 
-// Progress is a look at a run.
-type Progress struct {
-	Trials      int // told so far, replayed ones included
-	Replayed    int
-	Evaluations int // trials that were not screened out by cheap constraints
-	Feasible    int
-	Failed      int
-	Front       int       // members
-	Best        []float64 // the best feasible value of each objective; nil if none
-	Hypervolume float64
-	Elapsed     time.Duration
-	Rate        float64 // trials a second of this process, without replayed ones
-}
-
 // Summary is the outcome of a run.
 type Summary struct {
 	Progress
@@ -71,16 +54,6 @@ type Summary struct {
 // ErrDiverged is in the error of a replay that asks for other candidates than
 // were recorded: the seed, the settings, the space or the program differ.
 var ErrDiverged = errors.New("the recorded trials belong to another run")
-
-// errStopping marks an evaluation that says nothing about the candidate because
-// the run was being stopped.
-var errStopping = errors.New("search: stopping")
-
-// outcome is what a worker sends back.
-type outcome struct {
-	trial Trial
-	err   error
-}
 
 // Run searches until a criterion of o.Stop is met or ctx is done, and returns how
 // far it came; both are no errors. It returns an error, with a Summary, when the
@@ -353,94 +326,5 @@ func (l *loop) work(ctx context.Context, e Evaluator, sink Sink) (err error) {
 		case <-store.failed:
 			return nil // close returns the error
 		}
-	}
-}
-
-// worker evaluates tasks until there are none.
-func (l *loop) worker(ctx context.Context, e Evaluator) {
-	for c := range l.tasks {
-		if ctx.Err() != nil { // the run ends; this one was not begun
-			l.results <- outcome{err: errStopping}
-			continue
-		}
-		c.Describe()
-		r, err := evaluate(ctx, e, c, l.options.Timeout)
-		if err == nil {
-			r.Failed = r.check(l.objectives)
-			l.results <- outcome{trial: NewTrial(c, r)}
-			continue
-		}
-		l.results <- outcome{err: err}
-	}
-}
-
-// evaluate returns the result of a candidate; errors and panics of the evaluator
-// become failed results. The error is errStopping when ctx was done, because
-// the result may then be that of an interrupted evaluation.
-func evaluate(ctx context.Context, e Evaluator, c Candidate, timeout time.Duration) (r Result, err error) {
-	inner := ctx
-	if timeout > 0 {
-		var cancel context.CancelFunc
-		inner, cancel = context.WithTimeout(ctx, timeout)
-		defer cancel()
-	}
-	defer func() {
-		if p := recover(); p != nil {
-			r, err = Result{Failed: panicReason(p)}, nil
-		}
-	}()
-	r, err = e.Evaluate(inner, c)
-	switch {
-	case err == nil:
-		return r, nil
-	case ctx.Err() != nil:
-		return r, errStopping
-	case errors.Is(err, context.DeadlineExceeded) && inner.Err() != nil:
-		r.Failed = fmt.Sprintf("timed out after %v", timeout)
-	default:
-		r.Failed = err.Error()
-	}
-	if r.Failed == "" {
-		r.Failed = "the evaluator returned an error without text"
-	}
-	return r, nil
-}
-
-// panicReason names a panic and the place it came from. Called from the
-// deferred function, it finds that place behind the runtime's own frames.
-func panicReason(p any) string {
-	pcs := make([]uintptr, 32)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
-	for {
-		f, more := frames.Next()
-		if f.File != "" && !strings.HasPrefix(f.Function, "runtime.") {
-			return fmt.Sprintf("panic: %v (%s:%d)", p, filepath.Base(f.File), f.Line)
-		}
-		if !more {
-			return fmt.Sprintf("panic: %v", p)
-		}
-	}
-}
-
-func (l *loop) progress() Progress {
-	now := time.Now()
-	p := Progress{
-		Trials: l.told, Replayed: l.replayed, Evaluations: l.evaluations,
-		Feasible: l.constraints.feasible, Failed: l.constraints.failed,
-		Front: l.front.Len(), Hypervolume: l.front.Hypervolume(), Elapsed: now.Sub(l.began),
-	}
-	if l.best != nil {
-		p.Best = costs(l.best, l.objectives)
-	}
-	if worked := now.Sub(l.workBegan).Seconds(); !l.workBegan.IsZero() && worked > 0 {
-		p.Rate = float64(l.told-l.replayed) / worked
-	}
-	return p
-}
-
-func (l *loop) report() {
-	if l.options.Progress != nil {
-		l.reported = time.Now()
-		l.options.Progress(l.progress())
 	}
 }

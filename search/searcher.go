@@ -55,17 +55,17 @@ type Setup struct {
 	// every objective do not count in the result, so searchers treat them like
 	// infeasible ones that are closer than any truly infeasible one.
 	Reference []float64
-	// Retries is how often a candidate that turns out to be a duplicate is
-	// drawn anew before uniform samples are tried. 0 means 64.
+	// Retries is how often a duplicate candidate is replaced by another one of the
+	// same kind before uniform samples are tried. 0 means 64.
 	Retries int
 }
 
-// listLimit is the largest space of which the unseen rest is listed when drawing
-// at random no longer finds it.
+// listLimit is the size of the largest space whose unseen rest is listed when
+// sampling no longer finds it.
 const listLimit = 1 << 20
 
-// proposer makes candidates: it numbers them, seeds their randomness, and sees
-// to it that none occurs twice. Every searcher embeds one.
+// proposer makes candidates: it numbers them, seeds their randomness and rejects
+// duplicates. Every searcher embeds one.
 type proposer struct {
 	Setup
 	asked, told int
@@ -118,7 +118,7 @@ func (p *proposer) settings() string {
 		len(p.Start), p.Retries, p.Seed, objectivesString(p.Objectives), reference)
 }
 
-// reseed makes the generator of the candidate that is asked for next.
+// reseed returns the random generator of the candidate that is asked for next.
 func (p *proposer) reseed() *rand.Rand {
 	if p.rng == nil {
 		p.rng = rand.New(&p.pcg)
@@ -127,10 +127,11 @@ func (p *proposer) reseed() *rand.Rand {
 	return p.rng
 }
 
-// propose returns the next candidate. It is the next of Start, else the first
-// unseen genotype out of draw, else out of uniform samples, else the rest of the
-// space in random order. A nil draw samples.
-func (p *proposer) propose(generation int, draw func(*rand.Rand) (space.Genes, []int)) (Candidate, State) {
+// propose returns the next candidate: the next of Start, else the first unseen
+// genotype that the variation operator vary returns, else the first unseen uniform
+// sample, else the next of the unseen rest of the space in random order. vary
+// returns canonical genes and the ids of their parents; nil means none.
+func (p *proposer) propose(generation int, vary func(*rand.Rand) (space.Genes, []int)) (Candidate, State) {
 	r := p.reseed()
 	for p.started < len(p.Start) && !p.exhausted {
 		p.started++
@@ -138,18 +139,18 @@ func (p *proposer) propose(generation int, draw func(*rand.Rand) (space.Genes, [
 			return c, Ready
 		}
 	}
-	if draw != nil {
+	if vary != nil {
 		for range p.Retries {
 			if p.full() {
 				break
 			}
-			g, parents := draw(r)
+			g, parents := vary(r)
 			if c, ok := p.accept(g, parents, generation); ok {
 				return c, Ready
 			}
 		}
 	}
-	// A small space is worth more samples: its last networks are hard to hit.
+	// The last networks of a small space take many samples to hit.
 	samples := p.Retries
 	if p.size > 0 && p.size < listLimit/32 {
 		samples = max(samples, 4*int(p.size))

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Status says how a run ended. None of them is an error.
+// Status is how a run ended. No status is an error.
 type Status int
 
 // How a run ends.

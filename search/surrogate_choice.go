@@ -76,8 +76,8 @@ func (n *SurrogateNSGA2) searchModels(front []individual, r *rand.Rand) []planne
 
 // choose fills next with a batch out of pool.
 func (n *SurrogateNSGA2) choose(pool []plannedGenes, front []individual, r *rand.Rand) {
-	// Without a reference point one a little beyond the worst of the front, so
-	// that its ends count.
+	// Without a reference point of the run, a point a little beyond the worst of the
+	// front, so that the ends of the front have a hypervolume.
 	taken := make([][]float64, len(front))
 	for i, x := range front {
 		taken[i] = x.cost
@@ -117,8 +117,8 @@ func (n *SurrogateNSGA2) choose(pool []plannedGenes, front []individual, r *rand
 	for len(n.next) < n.settings.Batch && len(options) > 0 {
 		best, most := -1, 0.0
 		if len(n.next)%freeEvery == freeEvery-1 {
-			// Options with parents are mutants. The k-th of k replaces the choice
-			// with probability 1/k: uniform over all of them.
+			// Options with parents are mutants. The k-th mutant replaces the choice with
+			// probability 1/k, so the choice is uniform over all of them.
 			mutants := 0
 			for i := range options {
 				if options[i].parents == nil {
@@ -145,9 +145,9 @@ func (n *SurrogateNSGA2) choose(pool []plannedGenes, front []individual, r *rand
 	}
 }
 
-// nearestRank returns the option that is closest to the front: the smallest
-// over options of the smallest excess over any taken point in its worst
-// objective, objectives scaled to the front's range.
+// nearestRank returns the index of the option closest to the front. The distance to a
+// point of the front is the largest excess over it in any objective, scaled to the
+// front's range; the distance to the front is the smallest of these.
 func nearestRank(options int, cost func(int) []float64, lo, scale []float64, taken [][]float64) int {
 	best, least := 0, 0.0
 	for i := range options {

@@ -21,32 +21,32 @@ type SurrogateSettings struct {
 	// Batch is how many candidates are chosen after a fit, and evaluated at the
 	// same time. 0 means 8.
 	Batch int
-	// Population and Generations are those of the NSGA-II that searches the
-	// surrogate. 0 means 64 and 16.
+	// Population and Generations are those of the NSGA-II that searches the models.
+	// 0 means 64 and 16.
 	Population, Generations int
 	// Optimism is how many standard deviations a prediction is improved by when
 	// candidates are compared. 0 means 1; negative means none.
 	Optimism float64
 	// Known returns what is cheap to compute of a genotype: the values of the
-	// objectives that need no surrogate, and the constraint violation as far as
-	// it is known. It must be deterministic. nil means that nothing is.
+	// objectives that need no surrogate, by name, and the constraint violation as far
+	// as it is known. It must be deterministic. nil means that nothing is cheap.
 	Known func(space.Genes) (values map[string]float64, violation float64)
 }
 
-// SurrogateNSGA2 is the search loop for evaluations that are expensive, that of
-// NSGANetV2 (Lu, Deb, Goodman, Banzhaf and Boddeti, "NSGANetV2: evolutionary
-// multi-objective surrogate-assisted neural architecture search", ECCV 2020,
-// algorithm 1): fit a surrogate to all trials, search it with NSGA-II, evaluate
-// a few of what it finds, repeat.
+// SurrogateNSGA2 is a search for expensive evaluations, the loop of NSGANetV2 (Lu,
+// Deb, Goodman, Banzhaf and Boddeti, "NSGANetV2: evolutionary multi-objective
+// surrogate-assisted neural architecture search", ECCV 2020, algorithm 1): fit
+// surrogate models to all trials, search the models with NSGA-II, evaluate a batch
+// of the networks that this finds, repeat.
 //
-// It differs in five points. Any objective may have a surrogate, and those that
-// [SurrogateSettings.Known] gives have none: they are features instead, since what
-// a network costs says much of how good it is. The few are chosen one by one by
-// the hypervolume that each adds to the front and to those chosen before it, at
-// its prediction improved by some standard deviations: that fills the widest
-// gaps of the front, as their subset selection does, and prefers the uncertain
-// among equals. Mutants of the front join the candidates. Every fourth of the few
-// is such a mutant, drawn at random.
+// It differs in five points. Any objective may have a model. The objectives that
+// [SurrogateSettings.Known] returns have none: they are features of the models of the
+// others, because the cost of a network tells much about its quality. The batch is
+// chosen one by one, by the hypervolume that a network adds to the front and to those
+// chosen before it; its predictions count improved by some standard deviations. Like
+// their subset selection, this fills the widest gaps of the front, and among equals it
+// prefers the uncertain. Mutants of the front join the candidates. Every fourth network
+// of a batch is such a mutant, chosen at random.
 //
 // Look-ahead: a batch, as in [NSGA2].
 type SurrogateNSGA2 struct {
@@ -63,8 +63,8 @@ type SurrogateNSGA2 struct {
 	round    int
 }
 
-// scale makes a feature of a known objective: logarithm, where all values seen are
-// positive, centred, and times factor.
+// scale turns a known objective into a feature: its value, or the logarithm if all
+// sampled values are positive, is centred and multiplied by factor.
 type scale struct {
 	objective    int
 	log          bool
@@ -78,16 +78,16 @@ func (s *scale) of(v float64) float64 {
 	return (v - s.mean) * s.factor
 }
 
-// scaleSamples is how many samples the scales rest on.
+// scaleSamples is the number of samples that the scales are computed from.
 const scaleSamples = 256
 
-// fitLimit bounds how many trials a surrogate is fitted to: the best ranked,
-// then the latest. The cost of a fit is cubic in it.
+// fitLimit is the largest number of trials that a model is fitted to: those of the best
+// ranks and, of the last rank that fits in part, the latest. A fit is cubic in it.
 const fitLimit = 320
 
-// freeEvery is how often a mutant of the front is chosen without asking the
-// models: of a batch every fourth. A model that is wrong about a region never
-// goes there, and so never learns.
+// freeEvery is the period at which a mutant of the front is chosen without asking the
+// models. Without it the search would never enter a region that the models wrongly
+// predict to be bad, and the models would never learn about it.
 const freeEvery = 4
 
 // NewSurrogateNSGA2 returns a surrogate-assisted NSGA-II searcher.
@@ -127,8 +127,9 @@ func NewSurrogateNSGA2(setup Setup, s SurrogateSettings) (*SurrogateNSGA2, error
 	return n, nil
 }
 
-// sampleKnown finds out which objectives are known, and their scales: together
-// their mean squared distance between two networks is that of the genes.
+// sampleKnown finds out which objectives are known and sets their scales. Their
+// features together get the same mean squared distance between two networks as the
+// genes have.
 func (n *SurrogateNSGA2) sampleKnown() map[string]bool {
 	if n.settings.Known == nil {
 		return nil
@@ -210,7 +211,7 @@ func (n *SurrogateNSGA2) Ask() (Candidate, State) {
 		n.until += n.settings.Batch
 		n.plan()
 	}
-	return n.propose(n.round, n.draw)
+	return n.propose(n.round, n.nextGenotype)
 }
 
 // Tell implements [Searcher].
@@ -229,9 +230,9 @@ func (n *SurrogateNSGA2) Tell(t Trial) error {
 	return nil
 }
 
-// draw returns the next planned genotype; without one, a sample that breaks no
-// known constraint, or after some tries any sample.
-func (n *SurrogateNSGA2) draw(r *rand.Rand) (space.Genes, []int) {
+// nextGenotype returns the next planned genotype. If none is planned, it returns a
+// sample that breaks no known constraint or, after 32 tries, any sample.
+func (n *SurrogateNSGA2) nextGenotype(r *rand.Rand) (space.Genes, []int) {
 	if len(n.next) > 0 {
 		p := n.next[0]
 		n.next = n.next[1:]

@@ -16,9 +16,9 @@ type Candidate struct {
 	Genes      space.Genes // canonical; not to be changed
 	Arch       space.Arch  // zero where the space has no methods Arch and Describe
 	ArchID     string      // 12 hex digits; equal for equal networks
-	Generation int         // 0 for the first; what it counts is the searcher's affair
+	Generation int         // 0 for the first; each searcher defines what it counts
 	Parents    []int       // ids of the trials it was made from; nil if it was sampled
-	text       string      // Arch.String(), if it is known
+	text       string      // Arch.String(), or "" if it has not been computed
 	space      archSpace   // of Genes; nil if it has no archs
 }
 
@@ -26,13 +26,13 @@ type Candidate struct {
 func (c *Candidate) Describe() {
 	if c.space != nil {
 		c.Arch = c.space.Arch(c.Genes)
-		c.text, c.ArchID = c.Arch.Describe() // sooner than the space does, now that it is made
+		c.text, c.ArchID = c.Arch.Describe() // cheaper than Describe of the space, which lowers the genes again
 		return
 	}
 	c.name()
 }
 
-// name sets ArchID and text, unless both are known.
+// name sets ArchID and text, unless both are set.
 func (c *Candidate) name() {
 	switch {
 	case c.ArchID != "" && c.text != "":

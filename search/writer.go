@@ -1,8 +1,8 @@
 package search
 
-// writer hands trials to a sink from a goroutine of its own, so that a slow disk
-// delays neither asking nor telling. Whatever has come together while one batch
-// was stored is the next batch.
+// writer passes trials to a sink from a goroutine of its own, so that a slow disk
+// delays neither asking nor telling. The trials that arrive while a batch is stored
+// are the next batch.
 type writer struct {
 	in     chan Trial
 	failed chan struct{} // closed when the sink has failed

@@ -8,9 +8,9 @@ import (
 	"nas/blocks"
 )
 
-// Arch describes one network completely: every block with its final numbers.
-// It needs no space and no config to be lowered or understood. Its text form,
-// which [Parse] reads, is described in the package comment.
+// Arch describes one network completely: every block with its final numbers. It can be
+// lowered and understood without a space or a config. The package comment describes its text
+// form, which [Parse] reads.
 type Arch struct {
 	Input  blocks.Shape
 	Stem   []Block   // stage 0; may be empty
@@ -82,7 +82,7 @@ type Head struct {
 	Classes    int
 }
 
-// String returns the canonical text of a. Parse reads it back to an equal Arch.
+// String returns the text form of a. Parse reads it back to an equal Arch.
 func (a Arch) String() string {
 	var buf [1024]byte
 	return string(a.append(buf[:0]))
@@ -95,8 +95,8 @@ func (a *Arch) Describe() (text, id string) {
 	return string(p), idOf(p)
 }
 
-// ID returns the first 12 hexadecimal digits of the SHA-256 of String: the same
-// for every run, space and program version in which the network occurs.
+// ID returns the first 12 hexadecimal digits of the SHA-256 of String. A network has the same
+// ID in all runs, spaces and versions of the program.
 func (a Arch) ID() string {
 	var buf [1024]byte
 	return idOf(a.append(buf[:0]))
@@ -162,5 +162,5 @@ func (h *Head) append(p []byte) []byte {
 	return appendInt(append(p, "_n"...), h.Classes)
 }
 
-// acts reports whether the head's activation occurs anywhere.
+// acts reports whether the head has a layer that its activation follows.
 func (h *Head) acts() bool { return h.Channels > 0 || h.Hidden > 0 }

@@ -5,22 +5,22 @@ import (
 	"slices"
 )
 
-// Vary says what [Around] may change besides depths, kernel sizes, expansion
-// ratios and channels. A score that cannot see one of them would always take the
-// cheapest, so leave it out for such a score.
+// Vary says what [Around] may change besides depths, kernel sizes, expansion ratios and
+// channels. A score that is blind to one of these would always take the cheapest choice, so
+// leave it out for such a score.
 type Vary struct {
-	SE         bool // squeeze-and-excite may come and go
-	Activation bool // relu6 and hswish beside what is there
+	SE         bool // with and without squeeze-and-excite
+	Activation bool // relu6 and hswish besides the network's own
 }
 
-// Around describes the space around a network: for each stage one block less to
-// one more, kernel sizes 3, 5 and 7, expansion ratios 3, 4 and 6 and channels of
-// three quarters to five quarters (in multiples of 8), besides what the network
-// itself has. Input, stem and head stay as they are.
+// Around describes the space around a network. Each stage may have one block less or more,
+// kernel sizes 3, 5 and 7, expansion ratios 3, 4 and 6, and three quarters or five quarters of
+// the channels (in multiples of 8), besides what the network has. Input, stem and head stay
+// as they are.
 //
-// A stage of a space is a row of blocks alike. The second result is a with its
-// blocks divided so: the same network, and [Space.Nearest] of it is its genotype in
-// the space, except where a block's numbers follow no ratio.
+// The blocks of a stage of the space must be alike, so the stages of a may have to be divided.
+// The second result is the same network with its stages divided so. [Space.Nearest] of it is
+// its genotype in the space, unless the numbers of a block follow no ratio.
 func Around(a Arch, v Vary) (Spec, Arch) {
 	b := a
 	b.Stem, b.Stages = nil, nil
@@ -33,10 +33,11 @@ func Around(a Arch, v Vary) (Spec, Arch) {
 	cin := a.Input.C
 	if len(a.Stem) > 0 && a.Stem[0].plainStem() {
 		s := a.Stem[0]
-		spec.Stem = StemSpec{Channels: Ints{s.Channels}, Kernel: Ints{s.Kernel}, Stride: Ints{s.Stride}, Activation: Strings{s.Activation.String()}, Scale: "never"}
+		spec.Stem = StemSpec{Channels: Ints{s.Channels}, Kernel: Ints{s.Kernel}, Stride: Ints{s.Stride},
+			Activation: Strings{s.Activation.String()}, Scale: "never"}
 		b.Stem, rows[0], cin = a.Stem[:1], a.Stem[1:], s.Channels
 	}
-	ends := make([]int, len(rows)) // of a's stages, in stages of b
+	ends := make([]int, len(rows)) // by stage of a, the number of stages of b up to its end
 	for i, row := range rows {
 		for len(row) > 0 {
 			n := 1
@@ -67,7 +68,7 @@ func Around(a Arch, v Vary) (Spec, Arch) {
 	return spec, b
 }
 
-// plainStem tells whether a block is what a [StemSpec] can say.
+// plainStem reports whether a [StemSpec] can describe a block.
 func (b *Block) plainStem() bool {
 	return b.Kind == Conv && b.Dilation == 1 && b.Experts == 0 && !b.Residual
 }
@@ -78,7 +79,8 @@ func alike(row []Block, cin int) bool {
 	x := &row[0]
 	for i := range row[1:] {
 		b := &row[i+1]
-		if b.Stride != 1 || b.Channels != x.Channels || b.Attention.Inner != x.Attention.Inner || b.Attention.Gate != x.Attention.Gate {
+		if b.Stride != 1 || b.Channels != x.Channels ||
+			b.Attention.Inner != x.Attention.Inner || b.Attention.Gate != x.Attention.Gate {
 			return false
 		}
 	}
@@ -176,8 +178,8 @@ func (s *StageSpec) aroundGate(row []Block, cin int, v Vary) {
 	s.SE = append(s.SE, r)
 }
 
-// gateRatio finds the ratio by which the gates of a row have their channels. ok
-// is false if no ratio gives them all.
+// gateRatio finds the ratio from which all gates of a row have their channels. ok is false if
+// there is none.
 func gateRatio(row []Block, cin int) (r float64, fromInput, ok bool) {
 	if k := row[0].Attention.Kind; k != SE && k != CBAM {
 		return 0, false, true
@@ -194,7 +196,8 @@ func gateRatio(row []Block, cin int) (r float64, fromInput, ok bool) {
 	}
 	for _, from := range []bool{false, true} {
 		for _, r := range ratios {
-			if r <= 1 && !slices.ContainsFunc(sizes, func(q size) bool { return squeezeChannels(r, q.in, q.inner, from) != q.squeeze }) {
+			wrong := func(q size) bool { return squeezeChannels(r, q.in, q.inner, from) != q.squeeze }
+			if r <= 1 && !slices.ContainsFunc(sizes, wrong) {
 				return r, from, true
 			}
 		}

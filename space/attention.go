@@ -118,8 +118,8 @@ func (a *Attention) validate() error {
 	case SE:
 		if a.Squeeze < 1 || a.Squeeze > maxNumber || a.Kernel != 0 || a.Inner <= blocks.Identity ||
 			int(a.Inner) >= len(actWords) || a.Gate != blocks.HSigmoid && a.Gate != blocks.Sigmoid {
-			return fmt.Errorf("squeeze-and-excite %d:%v:%v: want 1 to %d channels, an inner activation and a gate of hsigmoid or sigmoid",
-				a.Squeeze, a.Inner, a.Gate, maxNumber)
+			return fmt.Errorf("squeeze-and-excite %d:%v:%v: want 1 to %d channels, an inner activation "+
+				"and a gate of hsigmoid or sigmoid", a.Squeeze, a.Inner, a.Gate, maxNumber)
 		}
 	case ECA:
 		if *a != (Attention{Kind: ECA, Kernel: a.Kernel}) || a.Kernel < 1 || a.Kernel > maxKernel || a.Kernel%2 == 0 {

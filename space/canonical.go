@@ -5,27 +5,26 @@ import (
 	"slices"
 )
 
-// Canonical returns the one genotype that stands for all genotypes of g's
-// network: equal networks of one space have equal canonical genotypes. It is
-// canonical itself. The rules:
+// Canonical returns the genotype that represents all genotypes of g's network. The rules:
 //
-//   - a gene that changes nothing is 0;
-//   - of the choices that come to the same numbers the first one is taken: of
-//     channels, expansions and squeeze-and-excite ratios equal after rounding, of
-//     kinds that build the same ops (an mbconv of expansion 1 and a linear ds), and
-//     of width multipliers that can give all the channels;
-//   - a skip where nothing changes shape is no block: it moves to the end of its
-//     stage, and the depth is the smallest one that holds the rest.
+//   - a gene without effect is 0;
+//   - of choices that result in the same numbers the first one is taken. Such choices are
+//     channels, expansions and squeeze-and-excite ratios that are equal after rounding,
+//     kinds that build the same ops (an mbconv of expansion 1 and a linear ds), and width
+//     multipliers that can give all the channels;
+//   - a skip where nothing changes shape is no block: it moves to the end of its stage, and
+//     the depth is the smallest one that holds the other blocks.
 //
-// Not seen is what only the whole graph shows, such as a block that could stand
-// at the end of one stage or at the start of the next.
+// Equal networks have equal canonical genotypes, with one exception: equality that only the
+// whole graph shows. A block could stand at the end of one stage or at the start of the
+// next.
 func (s *Space) Canonical(g Genes) Genes {
 	out := slices.Clone(g)
 	s.canonicalise(out)
 	return out
 }
 
-// target is a block that genes must give at a place.
+// target is a block that genes must build at a site.
 type target struct {
 	block Block
 	site  site
@@ -65,8 +64,8 @@ func (s *Space) canonicalise(g Genes) {
 	}
 }
 
-// canonicaliseStages is canonicalise for a g that was in canonical form until genes
-// changed that touch nothing but the blocks of some stages: numbers, ascending.
+// canonicaliseStages is canonicalise for a g that was canonical until some genes changed
+// which affect nothing but the blocks of the stages with these numbers, from 0, ascending.
 func (s *Space) canonicaliseStages(g Genes, numbers []int) {
 	f, w := s.flow(g), s.width.of(g)
 	for i := 0; len(numbers) > 0; i++ {
@@ -103,8 +102,7 @@ func (s *Space) canonicalBlocks(st *stage, g Genes, p, rest site) {
 	clear(g[st.starts[n]:st.starts[len(st.blocks)]])
 }
 
-// depthFor returns the first choice of the smallest depth of at least n, or
-// -1.
+// depthFor returns the first choice of the smallest depth that is at least n, or -1.
 func (st *stage) depthFor(n int) int {
 	best := -1
 	for i, d := range st.depths {
@@ -124,8 +122,8 @@ func (st *stage) canonicalShared(g Genes, first, rest site) {
 	st.depth.set(g, d)
 }
 
-// sequence is what a shared stage comes to: n blocks, the first one and n-1
-// equal ones.
+// sequence is what a stage with shared genes becomes: n blocks, the first one and n-1 equal
+// ones.
 type sequence struct {
 	n           int
 	first, rest Block
@@ -146,8 +144,8 @@ func (st *stage) sequence(pk *pick, depth int, first, rest site) (q sequence) {
 	return q
 }
 
-// findShared returns the first genes and the first depth that give q. There are
-// some, because q came from genes.
+// findShared returns the first genes and the first depth that give q. There are some,
+// because q was built from genes.
 func (st *stage) findShared(q sequence, first, rest site) (pick, int) {
 	if q.n == 0 {
 		return st.skipPick, st.depthFor(1)
@@ -164,8 +162,8 @@ func (st *stage) findShared(q sequence, first, rest site) (pick, int) {
 	return st.skipPick, st.depthFor(1)
 }
 
-// find returns the first genes, in the order of kinds and then gene by gene, that build
-// every target.
+// find returns the first choices, ordered by kind and then gene by gene, that build every
+// target.
 func (st *stage) find(targets []target) (p pick, ok bool) {
 	if st.options != nil {
 		for i := range st.options {
@@ -189,8 +187,7 @@ func (st *stage) find(targets []target) (p pick, ok bool) {
 	return p, false
 }
 
-// findGenes sets the first choices of the genes of a block of kind k that build every
-// target.
+// findGenes sets, for a block of kind k, the first choices that build every target.
 func (st *stage) findGenes(k Kind, p *pick, targets []target) bool {
 	for i := range targets {
 		if !k.canBe(&targets[i].block) {
@@ -224,8 +221,8 @@ func (t *template) builds(targets []target, style *style) bool {
 	return true
 }
 
-// gives reports whether value v of gene g, in a block of kind k, gives every target what
-// the gene decides.
+// gives reports whether value v of gene g, in a block of kind k, results in what every target
+// has.
 func (st *stage) gives(k Kind, g blockGene, v float64, targets []target) bool {
 	row := &geneTable[g]
 	for i := range targets {

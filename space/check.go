@@ -35,7 +35,8 @@ func (s *Spec) complete() []Problem {
 		depth += slices.Max(st.Depth)
 	}
 	if depth > maxBlocks-1 && len(c.problems) == 0 {
-		c.add(".stage", fmt.Sprintf("up to %d blocks", depth), fmt.Sprintf("at most %d blocks in all stages together", maxBlocks-1))
+		c.add(".stage", fmt.Sprintf("up to %d blocks", depth),
+			fmt.Sprintf("at most %d blocks in all stages together", maxBlocks-1))
 	}
 	s.Head.complete(c, len(s.Stage))
 	if len(c.problems) == 0 {
@@ -44,7 +45,7 @@ func (s *Spec) complete() []Problem {
 	return c.problems
 }
 
-// completeInput treats what belongs to the whole network.
+// completeInput treats the keys of the whole network.
 func (s *Spec) completeInput(c *checker) {
 	valid := len(s.Input) == 3 && slices.Min(s.Input) > 0
 	switch {
@@ -123,7 +124,7 @@ func (s *StageSpec) complete(c *checker, key string) {
 	s.setBlock(&block)
 }
 
-// completeChoice treats the entries of a choice, whose defaults are those of block.
+// completeChoice treats the entries of a choice. Their defaults are what block has.
 func (s *StageSpec) completeChoice(c *checker, key string, block *ChoiceSpec) {
 	block.wantSingle(c, key, ", the default of the entries of choice")
 	if n := len(s.Choice); n == 0 || n > maxChoices {
@@ -148,7 +149,8 @@ func (s *HeadSpec) complete(c *checker, stages int) {
 	c.setting(".head.kind", &s.Kind, headWords...)
 	k := HeadKind(max(0, slices.Index(headWords, s.Kind)))
 	row := headTable[k]
-	channels := domain{row.channels, between(0, maxChannels), nil, fmt.Sprintf("1 to %d, or 0 for no convolution", maxChannels)}
+	channels := domain{row.channels, between(0, maxChannels), nil,
+		fmt.Sprintf("1 to %d, or 0 for no convolution", maxChannels)}
 	if row.needsC {
 		channels = integers(row.channels, 1, maxChannels)
 	}
@@ -156,7 +158,8 @@ func (s *HeadSpec) complete(c *checker, stages int) {
 	if s.Hidden != nil && !row.hidden && !slices.Equal(s.Hidden, Ints{0}) {
 		c.add(".head.hidden", fmt.Sprint([]int(s.Hidden)), "no such key: only the classifier has a hidden layer")
 	}
-	c.choices(".head.hidden", &s.Hidden, domain{0, between(0, maxChannels), nil, fmt.Sprintf("0 (none) to %d", maxChannels)})
+	c.choices(".head.hidden", &s.Hidden,
+		domain{0, between(0, maxChannels), nil, fmt.Sprintf("0 (none) to %d", maxChannels)})
 	switch {
 	case s.Rates != nil && !row.rates:
 		c.add(".head.rates", fmt.Sprint(s.Rates), "no such key: only aspp has rates")

@@ -9,7 +9,8 @@ import (
 
 // valid returns a spec without problems, for tests to break.
 func valid() Spec {
-	return Spec{Input: []int{32, 32, 3}, Classes: 10, Stage: []StageSpec{{Channels: Ints{16}}, {Channels: Ints{24}, Stride: Ints{2}}}}
+	return Spec{Input: []int{32, 32, 3}, Classes: 10,
+		Stage: []StageSpec{{Channels: Ints{16}}, {Channels: Ints{24}, Stride: Ints{2}}}}
 }
 
 func TestSpecProblems(t *testing.T) {
@@ -33,10 +34,13 @@ func TestSpecProblems(t *testing.T) {
 		{"channels", func(s *Spec) { s.Stage[0].Channels = nil }, []string{"space.stage[1].channels is missing"}},
 		{"resolution", func(s *Spec) { s.Input = []int{512, 1024, 3}; s.Resolution = Ints{256, 9000} },
 			[]string{"space.resolution[2] = 9000: want a height from 1 to 8192"}},
-		{"ragged resolution", func(s *Spec) { s.Input = []int{30, 20, 3}; s.Resolution = Ints{31} }, []string{"space.resolution = 31: want"}},
+		{"ragged resolution", func(s *Spec) { s.Input = []int{30, 20, 3}; s.Resolution = Ints{31} },
+			[]string{"space.resolution = 31: want"}},
 		{"dead key", func(s *Spec) { s.Stage[0].Block, s.Stage[0].Expansion = Strings{"ds"}, Floats{3} },
 			[]string{"space.stage[1].expansion = [3]: want no such key: block ds does not use it (mbconv or fused does)"}},
-		{"live for one kind", func(s *Spec) { s.Stage[0].Block, s.Stage[0].Expansion = Strings{"ds", "mbconv"}, Floats{3} }, nil},
+		{"live for one kind", func(s *Spec) {
+			s.Stage[0].Block, s.Stage[0].Expansion = Strings{"ds", "mbconv"}, Floats{3}
+		}, nil},
 		{"no groups", func(s *Spec) { s.Stage[0].Block = Strings{"grouped"} }, []string{"space.stage[1].groups is missing"}},
 		{"groups", func(s *Spec) { s.Stage[1].Block, s.Stage[1].Groups = Strings{"grouped"}, Ints{2, 16} },
 			[]string{"space.stage[2].groups = 16: want a divisor of 24, the channels that a grouped block meets at width 1"}},
@@ -48,7 +52,8 @@ func TestSpecProblems(t *testing.T) {
 		}, []string{"space.stage[1].choice[1].kernel = [3]: want no such key", `space.stage[1].choice[2].block = "nothing"`}},
 		{"head keys", func(s *Spec) { s.Head = HeadSpec{Kind: "aspp", Hidden: Ints{8}, Low: 1, Rates: []int{1}} },
 			[]string{"space.head.hidden = [8]: want no such key", "space.head.rates[1] = 1", "space.head.low = 1: want no such key"}},
-		{"low", func(s *Spec) { s.Head = HeadSpec{Kind: "lraspp", Low: 3} }, []string{"space.head.low = 3: want the number of a stage, 1 to 2"}},
+		{"low", func(s *Spec) { s.Head = HeadSpec{Kind: "lraspp", Low: 3} },
+			[]string{"space.head.low = 3: want the number of a stage, 1 to 2"}},
 		{"output stride", func(s *Spec) { s.OutputStride, s.Stage[0].Stride = Ints{8, 16}, Ints{1, 2} },
 			[]string{"space.stage[1].stride = [1 2]: want one value where output_stride is set"}},
 		{"too deep", func(s *Spec) { s.Stage = slices.Repeat([]StageSpec{{Channels: Ints{8}, Depth: Ints{64}}}, 17) },

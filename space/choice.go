@@ -83,8 +83,8 @@ func (o *ChoiceSpec) inherit(from *ChoiceSpec) {
 	}
 }
 
-// useless reports genes that the config sets, as lengths says, and no kind of block
-// reads: a mistake that would otherwise go unseen.
+// useless reports genes that the config sets and no kind of block has: a mistake that would
+// otherwise go unseen. lengths are those of the genes as the config sets them.
 func (o *ChoiceSpec) useless(c *checker, key string, lengths [blockGenes]int) {
 	for g := gKind + 1; g < blockGenes; g++ {
 		if lengths[g] == 0 || o.reads(g) {
@@ -96,8 +96,8 @@ func (o *ChoiceSpec) useless(c *checker, key string, lengths [blockGenes]int) {
 				users = append(users, row.name)
 			}
 		}
-		c.add(key+"."+geneTable[g].key, fmt.Sprint(o.choices(g)), fmt.Sprintf("no such key: block %s does not use it (%s does)",
-			strings.Join(o.Block, ", "), oneOf(users)))
+		c.add(key+"."+geneTable[g].key, fmt.Sprint(o.choices(g)),
+			fmt.Sprintf("no such key: block %s does not use it (%s does)", strings.Join(o.Block, ", "), oneOf(users)))
 	}
 	if slices.Contains(o.Block, "grouped") && lengths[gGroups] == 0 && slices.Equal(o.Groups, Ints{1}) {
 		c.add(key+".groups", "", "the number of groups of the grouped block")
@@ -109,8 +109,8 @@ func (o *ChoiceSpec) reads(g blockGene) bool {
 	return slices.ContainsFunc(o.Block, func(b string) bool { return Kind(slices.Index(kindWords, b)).has(g) })
 }
 
-// trim removes the genes that no kind of block reads, so that a completed spec says
-// nothing that New would refuse.
+// trim removes the genes that no kind of block has, because New would refuse them in a
+// completed spec.
 func (o *ChoiceSpec) trim() {
 	for g := gKind + 1; g < blockGenes; g++ {
 		if !o.reads(g) {

@@ -2,22 +2,22 @@ package space
 
 import "math/big"
 
-// Size returns the exact number of distinct canonical genotypes: of networks,
-// as far as the canonical form can see. The result is the caller's.
+// Size returns the exact number of canonical genotypes: the number of networks, except for
+// duplicates that [Space.Canonical] does not see. The result is the caller's.
 //
-// It is counted stage by stage. What the rest of a network can look like depends
-// on the channels so far, on the output stride, and on which width multipliers
-// could have given all channels so far; the last keeps networks that two
-// multipliers share from being counted twice.
+// Networks are counted stage by stage. The number of continuations depends on the channels
+// so far, on the output stride, and on the set of width multipliers that can give all
+// channels so far. The set keeps a network that two multipliers share from being counted
+// twice.
 func (s *Space) Size() *big.Int {
 	s.sizeOnce.Do(func() { s.size = s.count() })
 	return new(big.Int).Set(s.size)
 }
 
-// state is what the number of ways to go on depends on.
+// state is what the number of continuations depends on.
 type state struct {
 	cin  int
-	mask uint64 // width multipliers that fit so far
+	mask uint64 // width multipliers that can give all channels so far
 }
 
 func (s *Space) count() *big.Int {
@@ -56,7 +56,7 @@ func (s *Space) countFrom(outputStride, stemStride int) *big.Int {
 		st := &s.stages[i]
 		next := map[state]*big.Int{}
 		couts := st.width.reach()
-		known := map[[3]int]*big.Int{}
+		memo := map[[3]int]*big.Int{}
 		for from, n := range ways {
 			for cout, mask := range couts {
 				to := state{cout, from.mask & mask}
@@ -65,13 +65,13 @@ func (s *Space) countFrom(outputStride, stemStride int) *big.Int {
 				}
 				for k := range st.strides {
 					at := [3]int{from.cin, cout, k}
-					m := known[at]
+					m := memo[at]
 					if m == nil {
 						fl := f
 						fl.cin = from.cin
 						first, rest := fl.next(st, k, cout)
 						m = st.countAt(first, rest)
-						known[at] = m
+						memo[at] = m
 					}
 					sum := next[to]
 					if sum == nil {
@@ -82,8 +82,9 @@ func (s *Space) countFrom(outputStride, stemStride int) *big.Int {
 				}
 			}
 		}
-		// With a limit on the output stride, strides are not genes: any will do
-		// to follow it. Without one, neither stride nor dilation carries over.
+		// With a limit on the output stride, strides are not genes and any choice of
+		// strides updates f correctly. Without a limit, f needs no update: neither stride
+		// nor dilation carries over to the next stage.
 		f.next(st, 0, 0)
 		ways = next
 	}
@@ -106,7 +107,7 @@ func (s *Space) countFrom(outputStride, stemStride int) *big.Int {
 	return total
 }
 
-// countAt counts the different rows of blocks that a stage can be.
+// countAt counts the different rows of blocks that a stage can become.
 func (st *stage) countAt(first, rest site) *big.Int {
 	n := new(big.Int)
 	if st.shared {
@@ -129,8 +130,8 @@ func (st *stage) countAt(first, rest site) *big.Int {
 		}
 	})
 	f, r := big.NewInt(int64(len(firsts))), big.NewInt(int64(len(rests)))
-	power := big.NewInt(1)               // of r: the rows after the first block
-	used := make([]bool, st.deepest()+1) // by number of blocks
+	power := big.NewInt(1)               // power of r: the number of rows behind the first block
+	used := make([]bool, st.deepest()+1) // by number of blocks, whether a row can have so many
 	for _, d := range st.depths {
 		used[d] = true
 	}
@@ -159,7 +160,7 @@ func (st *stage) deepest() int {
 	return n
 }
 
-// picks calls f for every combination of genes that a block can have.
+// picks calls f for every combination of choices of a block's genes.
 func (st *stage) picks(f func(*pick)) {
 	var p pick
 	if st.options != nil {

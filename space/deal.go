@@ -2,12 +2,12 @@ package space
 
 import "math"
 
-// deal divides src's blocks among the stages: stage i gets those from ends[i-1]
-// up to ends[i].
+// deal divides the blocks of src among the stages at the lowest cost, by dynamic
+// programming. Stage i gets the blocks from ends[i-1] up to ends[i].
 func (s *Space) deal(g Genes, src *source) (ends []int, cost float64) {
 	n := len(src.blocks)
 	totals := s.totals(g, nil)
-	// from[i][k] is where stage i starts if the first i+1 stages hold k blocks.
+	// from[i][k] is the first block of stage i if the first i+1 stages hold k blocks.
 	from := make([][]int, len(s.stages))
 	now := make([]float64, n+1)
 	for k := range now {
@@ -45,8 +45,8 @@ func (s *Space) deal(g Genes, src *source) (ends []int, cost float64) {
 	return ends, now[n]
 }
 
-// totals returns the stride of each stage's output against the input. strides
-// are the choices of the stride genes; nil means the first ones.
+// totals returns the stride of each stage's output relative to the input. strides are the
+// choices of the stride genes; nil means the first ones.
 func (s *Space) totals(g Genes, strides []int) []int {
 	f := s.flow(g)
 	totals := make([]int, len(s.stages))
@@ -61,7 +61,7 @@ func (s *Space) totals(g Genes, strides []int) []int {
 	return totals
 }
 
-// strides chooses each stage's stride from the blocks dealt to it.
+// strides chooses the stride of each stage, given the blocks that it gets.
 func (s *Space) strides(src *source, ends []int) []int {
 	ks := make([]int, len(s.stages))
 	at := 0
@@ -88,15 +88,15 @@ func (s *Space) dealCost(g Genes, src *source, ends []int) (cost float64) {
 	return cost
 }
 
-// blockCost says how badly block k of src fits into stage i.
+// blockCost is the cost of block k of src in stage i.
 func (s *Space) blockCost(g Genes, src *source, i, k, total int) float64 {
 	eff := s.stages[i].width.eff[s.width.of(g)]
 	c := src.blocks[k].Channels
 	return logRatio(eff[nearest(eff, float64(c))], c) + 4*logRatio(total, src.stride[k])
 }
 
-// depthCost says how badly the number of src's blocks from a up to b fits into
-// stage i. No blocks are right where skips can vanish.
+// depthCost is the cost of the number of blocks of src, from a up to b, in stage i. A stage
+// whose skips can vanish may have none.
 func (s *Space) depthCost(g Genes, src *source, i, a, b int) float64 {
 	st, n := &s.stages[i], b-a
 	switch {

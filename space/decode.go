@@ -18,8 +18,8 @@ func (s *Space) flow(g Genes) flow {
 	return f
 }
 
-// next returns the places of a stage's first block and of the others. The
-// stage's output has cout channels; stride is an index into its choices.
+// next returns the sites of a stage's first block and of its other blocks. The stage's
+// output has cout channels; stride is an index into its choices of strides.
 func (f *flow) next(st *stage, stride, cout int) (first, rest site) {
 	n := st.strides[stride]
 	first = site{cin: f.cin, cout: cout, stride: n, dilation: f.dilation}
@@ -33,8 +33,8 @@ func (f *flow) next(st *stage, stride, cout int) (first, rest site) {
 	return first, site{cin: cout, cout: cout, stride: 1, dilation: f.dilation}
 }
 
-// Arch returns the description of the network that g stands for. Genotypes of
-// equal Canonical form have equal Archs.
+// Arch returns the network that g stands for. Genotypes with equal canonical form have equal
+// Archs.
 func (s *Space) Arch(g Genes) Arch {
 	a := Arch{Input: s.inputOf(g), Stages: make([][]Block, len(s.stages)), Head: s.headOf(g)}
 	n := 1
@@ -67,7 +67,7 @@ func (s *Space) Arch(g Genes) Arch {
 	return a
 }
 
-// Describe returns the text of g's Arch and its ID, in less time than by way of the Arch.
+// Describe returns the text of g's Arch and its ID. It is faster than building the Arch.
 func (s *Space) Describe(g Genes) (text, id string) {
 	sc := s.scratch()
 	defer s.free(sc)
@@ -119,8 +119,8 @@ func (s *Space) stemOf(g Genes) (b Block, ok bool) {
 
 func (s *Space) headOf(g Genes) Head {
 	h := &s.head
-	x := Head{Kind: h.kind, Channels: h.width.eff[s.width.of(g)][h.channels.of(g)], Hidden: s.spec.Head.Hidden[h.hidden.of(g)],
-		Rates: h.rates, Classes: s.spec.Classes}
+	x := Head{Kind: h.kind, Channels: h.width.eff[s.width.of(g)][h.channels.of(g)],
+		Hidden: s.spec.Head.Hidden[h.hidden.of(g)], Rates: h.rates, Classes: s.spec.Classes}
 	if x.acts() {
 		x.Activation = h.acts[h.activation.of(g)]
 	}
@@ -132,8 +132,8 @@ func (s *Space) headOf(g Genes) Head {
 	return x
 }
 
-// lowOf returns the number of the last stage with a stride of 8 or less against the
-// input: where a head looks for detail unless the spec says.
+// lowOf returns the number of the last stage whose output has at least an eighth of the
+// input's extent. A head takes its detail from there unless the spec says otherwise.
 func (s *Space) lowOf(g Genes) int {
 	f, low := s.flow(g), 1
 	for i := range s.stages {

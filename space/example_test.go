@@ -42,7 +42,8 @@ func Example() {
 func ExampleSpace_Nearest() {
 	s, err := space.New(space.Spec{
 		Input: []int{32, 32, 3}, Classes: 10,
-		Stage: []space.StageSpec{{Channels: space.Ints{16, 24, 32}, Stride: space.Ints{2}, Kernel: space.Ints{3, 7}, Expansion: space.Floats{2, 4}}},
+		Stage: []space.StageSpec{{Channels: space.Ints{16, 24, 32}, Stride: space.Ints{2}, Kernel: space.Ints{3, 7},
+			Expansion: space.Floats{2, 4}}},
 	})
 	if err != nil {
 		fmt.Println(err)

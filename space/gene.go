@@ -1,41 +1,44 @@
 package space
 
 import (
-	"nas/blocks"
 	"slices"
+
+	"nas/blocks"
 )
 
-// geneRow is what the package knows of one gene of a block, besides its effect in
-// [template.build] and its place in the text form, which is in blockTokens. Values of
-// genes are numbers: of a word its position in the domain, of true 1.
+// geneRow describes one gene of a block. Two things are elsewhere: what the gene does, in
+// buildTo, and its token in the text form, in blockTokens.
+//
+// Values of genes are numbers: the number itself, the position of a word in the domain, 1
+// for true and 0 for false.
 type geneRow struct {
 	key string // in a config
 	domain
-	unset  float64 // the value if the gene is not set
-	byKind bool    // if the config does not set it, it stays so, and the kind decides
+	unset  float64 // the value of a gene that is not set
+	byKind bool    // the gene has no default: if it is not set, the kind decides
 
-	// of returns the value that comes nearest to giving b, of cin input channels, what
-	// it has.
+	// of returns the value of the gene in block b, which has cin input channels.
 	of func(b *Block, cin int, st *style) float64
-	// gives reports whether value v, in a block of kind k at s, gives b what the gene
-	// decides. It is the inverse of build. If nil, v must equal of.
+	// gives reports whether value v, in a block of kind k at s, results in what b has.
+	// The default is that v equals of(b).
 	gives func(v float64, k Kind, b *Block, s site, st *style) bool
-	// nearest returns the choice nearest to what b has. If nil, it is the nearest
-	// number, or the same word, else the first one.
+	// nearest returns the choice that is nearest to what b has. The default is the
+	// nearest number; of words the same one, else the first.
 	nearest func(v *values, b *Block, cin int, st *style) int
-	// same reports whether two blocks agree in what the gene decides. If nil, their
-	// values of the gene must be equal.
+	// same reports whether two blocks agree in the gene. The default is that of(x)
+	// equals of(y).
 	same    func(x, y *Block) bool
-	distant bool // blocks that do not agree are farther from each other; see distance
+	distant bool // disagreement counts in the distance of two blocks
 
-	// In the name of a whole block, a value above labelAbove follows label.
+	// label precedes the value in the name of an entry of a choice; values up to
+	// labelAbove are left out.
 	label      string
 	labelAbove float64
 
-	// Around: the values of the blocks of one stage. They may differ if free is set;
-	// shows, if not nil, tells which blocks of cin input channels have a value at all;
-	// widen, if not nil, turns the values of the blocks into the choices; acts says
-	// whether activations may change.
+	// How Around treats the gene: free genes may differ between the blocks of a stage.
+	// shows reports whether the value can be seen in a block, by default always. widen
+	// returns the choices, given the values of the blocks, by default these values;
+	// acts says whether the activation may change.
 	free  bool
 	shows func(b *Block, cin int) bool
 	widen func(values []float64, k Kind, acts bool) []float64
@@ -137,12 +140,12 @@ var geneTable = [blockGenes]geneRow{
 	},
 }
 
-// plain makes geneRow.of from a number that the block says by itself.
+// plain returns a geneRow.of that depends on the block alone.
 func plain(number func(*Block) int) func(*Block, int, *style) float64 {
 	return func(b *Block, _ int, _ *style) float64 { return float64(number(b)) }
 }
 
-// expansionOf is a block's ratio of expanded to input channels.
+// expansionOf is the ratio of expanded to input channels of a block.
 func expansionOf(b *Block, cin int, _ *style) float64 {
 	if b.Expanded == 0 {
 		return 1
@@ -157,7 +160,7 @@ func residualOf(b *Block, _ int, _ *style) float64 {
 	return 0
 }
 
-// squeezeRatio is the ratio of squeeze-and-excite that comes nearest to giving b its gate.
+// squeezeRatio is the ratio of squeeze-and-excite from which b has its squeeze channels.
 func squeezeRatio(b *Block, cin int, st *style) float64 {
 	r := float64(b.Attention.Squeeze) / float64(cin)
 	if !st.seFromInput {
@@ -166,8 +169,8 @@ func squeezeRatio(b *Block, cin int, st *style) float64 {
 	return r
 }
 
-// nearestAttention returns the first choice of b's kind of gate, else the first one.
-// Squeeze-and-excite of a ratio of 0 is no gate.
+// nearestAttention returns the first choice with the kind of gate that b has, else the
+// first choice. Squeeze-and-excite with ratio 0 is no gate.
 func nearestAttention(v *values, b *Block, cin int, st *style) int {
 	ratios := v[gSE]
 	none := b.Attention.Kind == NoAttention && ratios[nearest(ratios, squeezeRatio(b, cin, st))] == 0
@@ -179,7 +182,7 @@ func nearestAttention(v *values, b *Block, cin int, st *style) int {
 	return 0
 }
 
-// attentionLabel says in the name of a whole block which gate it has.
+// attentionLabel is the label of the gate in the name of an entry of a choice.
 func attentionLabel(t *template) string {
 	k, ratio := AttentionKind(t[gAttention]), t[gSE]
 	switch {
@@ -212,7 +215,7 @@ func widenActivation(values []float64, _ Kind, acts bool) []float64 {
 	return values
 }
 
-// widenResidual leaves the gene unset where the blocks have what their kind has by default.
+// widenResidual leaves the gene unset if the blocks have what their kind has by default.
 func widenResidual(values []float64, k Kind, _ bool) []float64 {
 	if len(values) > 0 && (values[0] == 1) == kindTable[k].residual {
 		return nil
@@ -221,8 +224,8 @@ func widenResidual(values []float64, k Kind, _ bool) []float64 {
 }
 
 // nearestResidual returns the first choice that agrees with b about whether there is a
-// residual. Blocks of the kinds that have one by default count as if they had one: b may
-// lack it only because of its shape.
+// residual. An mbconv or fused block counts as one with a residual, because it may lack the
+// residual for its shape only.
 func nearestResidual(v *values, b *Block, _ int, _ *style) int {
 	has := b.Residual || b.Kind == MBConv || b.Kind == Fused
 	return max(0, slices.IndexFunc(v[gResidual], func(r float64) bool { return (r != 0) == has }))
@@ -231,13 +234,12 @@ func nearestResidual(v *values, b *Block, _ int, _ *style) int {
 // values are the choices of the genes of a block, as numbers.
 type values [blockGenes][]float64
 
-// pick is a choice for each gene of a block. What is behind the last gene stays 0.
+// pick is a choice for each gene of a block. Elements behind the last gene are 0.
 type pick [16]uint8
 
 const _ = uint(len(pick{}) - int(blockGenes)) // there must not be more genes
 
-// template is a block before its site in a network is known: the value of each of its
-// genes.
+// template is a block before its site in a network is known: a value for each of its genes.
 type template [blockGenes]float64
 
 func (t *template) kind() Kind { return Kind(t[gKind]) }
@@ -249,14 +251,14 @@ func (v *values) template(p *pick) (t template) {
 	return t
 }
 
-// build gives t its final numbers at s, in normal form. ok is false if nothing is left
-// of it.
+// build returns the block that t becomes at s, in normal form. ok is false if t vanishes
+// there.
 func (t *template) build(s site, style *style) (b Block, ok bool) {
 	ok = t.buildTo(&b, s, style)
 	return b, ok
 }
 
-// buildTo is build into b, which saves copying a Block.
+// buildTo is build with the result in b, which saves copying a Block.
 func (t *template) buildTo(b *Block, s site, style *style) bool {
 	kind, kernel := t.kind(), int(t[gKernel])
 	if kind == skip {

@@ -28,7 +28,8 @@ func mobileNetV1(width float64, res int) Spec {
 
 func mobileNetV2(width float64, res int) Spec {
 	s := Spec{Input: []int{res, res, 3}, Classes: 1000, Width: Floats{width}}
-	for _, r := range [][4]int{{1, 16, 1, 1}, {6, 24, 2, 2}, {6, 32, 3, 2}, {6, 64, 4, 2}, {6, 96, 3, 1}, {6, 160, 3, 2}, {6, 320, 1, 1}} {
+	for _, r := range [][4]int{{1, 16, 1, 1}, {6, 24, 2, 2}, {6, 32, 3, 2}, {6, 64, 4, 2}, {6, 96, 3, 1},
+		{6, 160, 3, 2}, {6, 320, 1, 1}} {
 		s.Stage = append(s.Stage, one("mbconv", r[1], r[3], r[2], 3, float64(r[0]), "relu6"))
 	}
 	return s
@@ -67,9 +68,11 @@ func efficientNet(width, depth float64, res, head int) Spec {
 	s := Spec{Input: []int{res, res, 3}, Classes: 1000, Width: Floats{width},
 		Stem: StemSpec{Channels: Ints{32}, Activation: Strings{"swish"}},
 		Head: HeadSpec{Channels: Ints{1280}, Activation: Strings{"swish"}, Scale: "always"}}
-	for _, r := range [][5]int{{1, 3, 1, 1, 16}, {2, 3, 2, 6, 24}, {2, 5, 2, 6, 40}, {3, 3, 2, 6, 80}, {3, 5, 1, 6, 112}, {4, 5, 2, 6, 192}, {1, 3, 1, 6, 320}} {
+	for _, r := range [][5]int{{1, 3, 1, 1, 16}, {2, 3, 2, 6, 24}, {2, 5, 2, 6, 40}, {3, 3, 2, 6, 80},
+		{3, 5, 1, 6, 112}, {4, 5, 2, 6, 192}, {1, 3, 1, 6, 320}} {
 		n := int(float64(r[0])*depth + 0.9999)
-		s.Stage = append(s.Stage, withSE(one("mbconv", r[4], r[2], n, r[1], float64(r[3]), "swish"), 0.25, "input", "swish", "sigmoid"))
+		s.Stage = append(s.Stage, withSE(one("mbconv", r[4], r[2], n, r[1], float64(r[3]), "swish"), 0.25, "input",
+			"swish", "sigmoid"))
 	}
 	return s
 }
@@ -85,7 +88,8 @@ func fastSCNN() Spec {
 	s := Spec{Input: []int{1024, 2048, 3}, Classes: 19, Stem: StemSpec{Activation: Strings{"relu"}},
 		Head: HeadSpec{Kind: "fast_scnn", Low: 2, Activation: Strings{"relu"}}}
 	for _, c := range []int{48, 64} {
-		s.Stage = append(s.Stage, StageSpec{Block: Strings{"ds"}, Channels: Ints{c}, Stride: Ints{2}, Activation: Strings{"relu"}})
+		s.Stage = append(s.Stage, StageSpec{Block: Strings{"ds"}, Channels: Ints{c}, Stride: Ints{2},
+			Activation: Strings{"relu"}})
 	}
 	for _, r := range [][2]int{{64, 2}, {96, 2}, {128, 1}} {
 		s.Stage = append(s.Stage, one("mbconv", r[0], r[1], 3, 3, 6, "relu"))

@@ -10,9 +10,9 @@ const (
 	maxVariants = 1 << 20 // of one block
 )
 
-// Limits on what an Arch may ask for. They lie far beyond any network that this
-// package is meant for, keep every count in an int64, and keep a hostile arch
-// string from asking for memory.
+// Limits on what an Arch may ask for. They lie far beyond any network that this package is
+// meant for. Within them every count fits into an int64, and a hostile arch string cannot
+// make the program allocate much memory.
 const (
 	maxNumber   = 1 << 16 // any single number
 	maxSide     = 1 << 13 // height and width of the input

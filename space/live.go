@@ -30,7 +30,7 @@ func (s geneSet) len() (n int) {
 	return n
 }
 
-// nth returns the member that k smaller ones precede; there must be one.
+// nth returns the member that k smaller members precede. There must be one.
 func (s geneSet) nth(k int) int {
 	for i, w := range s {
 		if n := bits.OnesCount64(w); k >= n {
@@ -42,12 +42,12 @@ func (s geneSet) nth(k int) int {
 		}
 		return 64*i + bits.TrailingZeros64(w)
 	}
-	panic("space: a gene set is smaller than thought")
+	panic("space: no such member of a gene set")
 }
 
-// Live sets dst[i] for every gene that g's network reads: not those of absent
-// blocks, nor those that the block's kind does not have. It returns dst, grown
-// if it was too short.
+// Live sets dst[i] for every gene that g's network depends on: not for those of absent
+// blocks, nor for those that the block's kind does not have. It returns dst, which it grows
+// if necessary.
 func (s *Space) Live(g Genes, dst []bool) []bool {
 	w := s.scratch()
 	defer s.free(w)
@@ -59,7 +59,7 @@ func (s *Space) Live(g Genes, dst []bool) []bool {
 	return dst
 }
 
-// liveTo makes set the genes that g's network reads.
+// liveTo makes set the genes that g's network depends on.
 func (s *Space) liveTo(set geneSet, g Genes) {
 	copy(set, s.all)
 	for i := range s.stages {
@@ -73,10 +73,7 @@ func (s *Space) liveTo(set geneSet, g Genes) {
 			continue
 		}
 		for b := range n {
-			kind := pick{}
-			if at := st.blocks[b][gKind].at; at >= 0 {
-				kind[gKind] = uint8(g[at])
-			}
+			kind := pick{gKind: uint8(st.blocks[b][gKind].of(g))}
 			k := st.kind(&kind)
 			for _, a := range st.active[b] {
 				if !k.has(a.gene) {

@@ -15,7 +15,8 @@ func macro() Spec {
 		Stem: StemSpec{Channels: Ints{32}, Stride: Ints{1}, Activation: Strings{"relu"}},
 		Head: HeadSpec{Channels: Ints{1280}, Activation: Strings{"relu"}}}
 	for i, depth := range []int{2, 3, 3} {
-		s.Stage = append(s.Stage, StageSpec{Channels: Ints{64 << i}, Stride: Ints{2}, Depth: Ints{depth}, Activation: Strings{"relu"},
+		s.Stage = append(s.Stage, StageSpec{Channels: Ints{64 << i}, Stride: Ints{2}, Depth: Ints{depth},
+			Activation: Strings{"relu"},
 			Choice: []ChoiceSpec{
 				{Block: Strings{"skip"}},
 				{Block: Strings{"mbconv"}, Kernel: Ints{3}, Expansion: Floats{3}},

@@ -2,13 +2,13 @@ package space
 
 import "nas/blocks"
 
-// mixture builds a block some of whose convolutions mix the weights of several
-// experts: the same ops under the same names as without, but for those.
+// mixture builds a block in which some convolutions mix the weights of several experts. Its
+// ops and their names are those of the block without experts, except for these convolutions.
 type mixture struct{ *Block }
 
 func (m mixture) Build(b *blocks.Builder, in blocks.Value) blocks.Value {
 	k := m.Block
-	first, last := k.Activation, blocks.Identity // activations of the KxK convolution and of what follows it
+	first, last := k.Activation, blocks.Identity // the activations behind the KxK and the last convolution
 	wide := b.Shape(in).C * max(1, k.Multiplier)
 	x, name := in, "depthwise"
 	window := blocks.ConvBNAct{Kernel: k.Kernel, Stride: k.Stride, Dilation: k.Dilation, Groups: blocks.Depthwise}
@@ -52,7 +52,7 @@ func (m mixture) join(b *blocks.Builder, in, x blocks.Value) blocks.Value {
 	return x
 }
 
-// experts is a convolution with n experts, or an ordinary one if n is 0.
+// experts returns a convolution with n experts, or an ordinary one if n is 0.
 func experts(name string, c blocks.ConvBNAct, n int) (block blocks.Block) {
 	block = c
 	if n > 0 {

@@ -55,7 +55,8 @@ func TestMixture(t *testing.T) {
 						continue
 					}
 					want := p.Params
-					if p.Op == "conv" && (strings.HasPrefix(p.Name, "depthwise") || strings.HasPrefix(p.Name, "fused") || p.Name == "conv") {
+					if p.Op == "conv" && (strings.HasPrefix(p.Name, "depthwise") || strings.HasPrefix(p.Name, "fused") ||
+						p.Name == "conv") {
 						want *= experts
 					}
 					if m.Params != want || m.Out != p.Out {

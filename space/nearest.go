@@ -5,14 +5,13 @@ import (
 	"slices"
 )
 
-// Nearest returns the canonical genotype whose network is most like a: the
-// start of a search from a network that somebody has. If a is a network of the
-// space, the genotype is that network's.
+// Nearest returns the canonical genotype of the network that is most like a. A search from an
+// existing network starts there. If a is a network of the space, the genotype is that of a.
 //
-// a's blocks are dealt out to the stages of the space in order, so that extents
-// and channels fit best; then resolution, width multiplier, depths and the genes
-// of each block take the choice nearest to a's, ratios by their logarithm. What
-// the space does not have is lost.
+// The blocks of a are divided among the stages of the space, in order, so that extents and
+// channels fit best. Resolution, width multiplier, depths and the genes of each block then
+// take the choices nearest to what a has; ratios are compared by their logarithm. Properties
+// of a that the space lacks are lost.
 func (s *Space) Nearest(a Arch) Genes {
 	src := newSource(a)
 	best, bestCost := Genes(nil), math.Inf(1)
@@ -29,7 +28,7 @@ func (s *Space) Nearest(a Arch) Genes {
 	return s.Canonical(best)
 }
 
-// source is a network seen as a row of blocks.
+// source is the network to be approximated, as a row of blocks.
 type source struct {
 	arch   Arch
 	blocks []Block
@@ -68,8 +67,8 @@ func (src *source) channels(n int) int {
 	return src.blocks[n-1].Channels
 }
 
-// nearestChannels returns the choice nearest to the blocks from a up to b, taken
-// together.
+// nearestChannels returns the choice with the smallest sum of distances to the blocks from a
+// up to b.
 func (src *source) nearestChannels(choices []int, a, b int) int {
 	if a == b {
 		return nearest(choices, float64(src.channels(b)))
@@ -87,8 +86,8 @@ func (src *source) nearestChannels(choices []int, a, b int) int {
 	return best
 }
 
-// fit sets all genes of g but width and output stride, and returns how far the
-// network is from src in what those two decide.
+// fit sets all genes of g but width and output stride. It returns the distance from src in
+// what these two genes decide.
 func (s *Space) fit(g Genes, src *source) (cost float64) {
 	a, w := &src.arch, s.width.of(g)
 	s.resolution.set(g, nearest(s.spec.Resolution, float64(a.Input.H)))

@@ -25,10 +25,12 @@ func TestNearestMobileNetV2(t *testing.T) {
 	const want = "224x224x3 | conv_k3_s2_c32_relu6 | ds_k3_s1_c16_relu6_depthwise | " +
 		"mbconv_k3_s2_x96_c24_relu6 mbconv_k3_s1_x144_c24_relu6_res | " +
 		"mbconv_k3_s2_x144_c32_relu6 mbconv_k3_s1_x192_c32_relu6_res mbconv_k3_s1_x192_c32_relu6_res | " +
-		"mbconv_k3_s2_x192_c64_relu6 mbconv_k3_s1_x384_c64_relu6_res mbconv_k3_s1_x384_c64_relu6_res mbconv_k3_s1_x384_c64_relu6_res | " +
+		"mbconv_k3_s2_x192_c64_relu6 mbconv_k3_s1_x384_c64_relu6_res mbconv_k3_s1_x384_c64_relu6_res " +
+		"mbconv_k3_s1_x384_c64_relu6_res | " +
 		"mbconv_k3_s1_x384_c96_relu6 mbconv_k3_s1_x576_c96_relu6_res mbconv_k3_s1_x576_c96_relu6_res | " +
 		// The block of 320 channels has no stage of its own: it joins the one before.
-		"mbconv_k3_s2_x576_c160_relu6 mbconv_k3_s1_x960_c160_relu6_res mbconv_k3_s1_x960_c160_relu6_res mbconv_k3_s1_x960_c160_relu6_res | " +
+		"mbconv_k3_s2_x576_c160_relu6 mbconv_k3_s1_x960_c160_relu6_res mbconv_k3_s1_x960_c160_relu6_res " +
+		"mbconv_k3_s1_x960_c160_relu6_res | " +
 		"classifier_c1280_relu6_n1000"
 	if got := s.Arch(s.Nearest(v2.Arch(Genes{}))).String(); got != want {
 		t.Errorf("nearest to MobileNetV2:\n%s, want\n%s", got, want)

@@ -6,9 +6,9 @@ import (
 	"nas/blocks"
 )
 
-// Network lowers a to its ops. Nodes carry the number of the stage (stem 0,
-// head one after the last) and of the block in it, from 1. The network's name
-// is a's ID. An Arch that has not passed Validate gives an error.
+// Network lowers a to its ops. Nodes carry the numbers of their stage (0 for the stem, one
+// more than the last stage for the head) and of their block, from 1. The network's name is
+// the ID of a. The error is that of [Arch.Validate].
 func (a Arch) Network() (*blocks.Network, error) {
 	if err := a.Validate(); err != nil {
 		return nil, err
@@ -32,8 +32,7 @@ func (a Arch) Network() (*blocks.Network, error) {
 	return b.Network()
 }
 
-// build appends the block to x as the block-th of its stage, both as nodes have
-// them.
+// build appends the block to x. stage and block are its numbers, as the nodes have them.
 func (k *Block) build(b *blocks.Builder, x blocks.Value, stage, block int) blocks.Value {
 	b.Mark(stage, block)
 	name := "stem"
@@ -62,7 +61,8 @@ func (h *Head) layers(b *blocks.Builder, x, low blocks.Value) {
 		x = blocks.Named{Name: "aspp", Block: blocks.ASPP{Out: h.Channels, Rates: h.Rates, Act: h.Activation}}.Build(b, x)
 		x = conv1x1("classifier", h.Classes, x)
 	case LRASPP:
-		x = blocks.Named{Name: "lraspp", Block: blocks.LRASPP{Hidden: h.Channels, Classes: h.Classes, Low: low, Act: h.Activation}}.Build(b, x)
+		lraspp := blocks.LRASPP{Hidden: h.Channels, Classes: h.Classes, Low: low, Act: h.Activation}
+		x = blocks.Named{Name: "lraspp", Block: lraspp}.Build(b, x)
 	case FastSCNN:
 		ds := blocks.DepthwiseSeparable{Out: h.Channels, Act: h.Activation}
 		x = blocks.Sequence{

@@ -9,10 +9,9 @@ import (
 // maxText bounds the length of an arch string.
 const maxText = 1 << 16
 
-// Parse reads an arch string. It is strict: tokens must be known, in order and
-// in their shortest form, so that Parse(s) without error implies that
-// String gives back s. The Arch returned has passed Validate. An error names
-// the position, counted in bytes from 1.
+// Parse reads an arch string. It is strict: tokens must be known, in order and in their
+// shortest form. If it returns no error, String of the result is s and Validate accepts the
+// result. An error names the position in s, in bytes from 1.
 func Parse(s string) (Arch, error) {
 	if len(s) > maxText {
 		return Arch{}, fmt.Errorf("space: arch string has %d bytes, want at most %d", len(s), maxText)

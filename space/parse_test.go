@@ -8,7 +8,8 @@ import (
 	"nas/blocks"
 )
 
-const tiny = "32x32x3 | conv_k3_s2_c16_relu | mbconv_k5_s2_x48_c24_hswish_se16:relu:hsigmoid mbconv_k3_s1_d2_x72_c24_hswish_res | - | ds_k3_s1_c32_relu_both | classifier_c64_h32_relu_n10"
+const tiny = "32x32x3 | conv_k3_s2_c16_relu | mbconv_k5_s2_x48_c24_hswish_se16:relu:hsigmoid " +
+	"mbconv_k3_s1_d2_x72_c24_hswish_res | - | ds_k3_s1_c32_relu_both | classifier_c64_h32_relu_n10"
 
 func TestParse(t *testing.T) {
 	a, err := Parse(tiny)

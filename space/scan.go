@@ -9,11 +9,11 @@ import (
 	"nas/blocks"
 )
 
-// parser walks over the text once; the first error sticks.
+// parser reads a text once, from left to right. After an error all its methods do nothing.
 type parser struct {
 	text string
 	at   int // next byte
-	end  int // end of the word that is being read
+	end  int // end of the current word
 	err  error
 }
 
@@ -23,8 +23,7 @@ func (p *parser) failf(at int, format string, args ...any) {
 	}
 }
 
-// word sets end to the next space and returns the text up to the first
-// underscore.
+// word sets end to the next space and returns the text up to the first underscore.
 func (p *parser) word() string {
 	rest := p.text[p.at:]
 	n := strings.IndexByte(rest, ' ')
@@ -53,8 +52,8 @@ func (p *parser) accept(tok string) bool {
 	return true
 }
 
-// acceptNumbered reads tok if it comes next and a digit follows: "_h" begins
-// activations too.
+// acceptNumbered reads tok if it comes next and a digit follows it: names of activations
+// begin with "_h", too.
 func (p *parser) acceptNumbered(tok string) bool {
 	rest := p.text[p.at:p.end]
 	if len(rest) <= len(tok) || rest[len(tok)] < '0' || rest[len(tok)] > '9' {
@@ -92,7 +91,7 @@ func (p *parser) number(what string) int {
 	return v
 }
 
-// least reads a number that is left out if it is smaller than so much, which is 1 or 2.
+// least reads a number of at least 1 or 2. A smaller number would not have been written.
 func (p *parser) least(least int, what string) int {
 	at := p.at
 	v := p.number(what)
@@ -135,14 +134,14 @@ func (p *parser) activation() blocks.ActFunc {
 	return blocks.ActFunc(max(0, i))
 }
 
-// done wants the end of the word.
+// done reports an error unless the word has been read to its end.
 func (p *parser) done() {
 	if p.err == nil && p.at < p.end {
 		p.failf(p.at, "unknown token %q", clip(p.text[p.at:p.end]))
 	}
 }
 
-// clip shortens text for an error.
+// clip shortens a text for an error.
 func clip(s string) string {
 	const most = 24
 	if len(s) <= most {
@@ -151,8 +150,8 @@ func clip(s string) string {
 	return s[:most] + "..."
 }
 
-// appendInt is strconv.AppendInt, of which it spares numbers of one to three digits
-// the generality: an arch string has nearly a hundred.
+// appendInt is strconv.AppendInt with a fast path for numbers of one to three digits, of which
+// an arch string has nearly a hundred.
 func appendInt(p []byte, n int) []byte {
 	switch {
 	case n < 0 || n > 999:

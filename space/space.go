@@ -15,9 +15,9 @@ import (
 	"nas/blocks"
 )
 
-// Genes is a genotype: for each gene of [Space.Genes] the index of the chosen
-// value. Genes that have no effect (those of an absent block, the expansion of
-// a ds block, the dilation of a 1x1 kernel ...) are 0 in canonical form.
+// Genes is a genotype: for each gene of [Space.Genes] the index of the chosen value. In
+// canonical form, genes without effect are 0: those of an absent block, the expansion of a
+// ds block, the dilation of a 1x1 kernel and so on.
 type Genes []uint16
 
 // Gene describes one position of a genotype.
@@ -26,43 +26,48 @@ type Gene struct {
 	Key     string   // the last part: "kernel", "depth", "resolution" ...
 	Choices []string // at least two, as text
 	Stage   int      // 0 stem, 1 ... stages, stages+1 head; -1 the whole network
-	Block   int      // from 1; 0 where the gene belongs to the stage
+	Block   int      // from 1; 0 for a gene of the whole stage
 }
 
-// Space is a search space. It is immutable: safe for concurrent use.
+// Space is a search space. It is immutable, and safe for concurrent use.
 type Space struct {
 	spec  Spec
 	genes []Gene
 
 	resolution, width, outputStride slot
-	// sameStride maps an output stride to the first one of equal effect.
+	// sameStride maps each choice of the output stride to the first one with the same
+	// effect.
 	sameStride []int
 	stem       stemGenes
 	stages     []stage
 	head       headGenes
 
 	all       geneSet
-	effects   []effect  // of the genes
-	unchanged []float64 // see changes
+	effects   []effect  // what a change of each gene affects
+	unchanged []float64 // by number n of genes, the probability that none changes: (1-1/n)^n
 	built     blockCache
 	spare     sync.Pool // of *scratch
 	sizeOnce  sync.Once
 	size      *big.Int
 }
 
-// slot is a gene in a genotype; a gene of one choice has no position there.
-type slot struct{ at, n int }
+// slot is the position of a gene in a genotype, or fixed.
+type slot int
 
+// fixed is the slot of a gene with a single choice, which is not part of a genotype.
+const fixed slot = -1
+
+// of returns the choice of the gene in g.
 func (s slot) of(g Genes) int {
-	if s.at < 0 {
+	if s == fixed {
 		return 0
 	}
-	return int(g[s.at])
+	return int(g[s])
 }
 
-func (s slot) set(g Genes, v int) {
-	if s.at >= 0 {
-		g[s.at] = uint16(v)
+func (s slot) set(g Genes, choice int) {
+	if s != fixed {
+		g[s] = uint16(choice)
 	}
 }
 
@@ -80,8 +85,8 @@ type headGenes struct {
 	rates                        []int
 }
 
-// New checks a Spec, fills in its defaults and returns the space that it
-// describes. The error is a *[SpecError] that lists everything wrong.
+// New checks a Spec, fills in its defaults and returns the space that it describes. The
+// error is a *[SpecError] that lists every problem.
 func New(spec Spec) (*Space, error) {
 	if ps := spec.complete(); len(ps) > 0 {
 		return nil, &SpecError{ps}
@@ -129,9 +134,12 @@ func (s *Space) index() {
 		s.effects[i] = effect{stage: -1}
 		if k := g.Stage - 1; k >= 0 && k < len(s.stages) {
 			st := &s.stages[k]
-			p := effect{stage: k, opens: i == st.depth.at || st.options == nil && i >= st.starts[0] && g.Key == geneTable[gKind].key}
-			p.inside = !st.shared && (i == st.depth.at || i >= st.starts[0])
-			s.effects[i] = p
+			depth, ofBlock := i == int(st.depth), i >= st.starts[0]
+			s.effects[i] = effect{
+				stage:  k,
+				inside: !st.shared && (depth || ofBlock),
+				opens:  depth || ofBlock && g.Key == geneTable[gKind].key,
+			}
 		}
 	}
 	s.unchanged = make([]float64, len(s.genes)+1)
@@ -146,7 +154,7 @@ func (s *Space) index() {
 	s.built = newBlockCache(n)
 }
 
-// effect says what a change of a gene touches.
+// effect says what a change of a gene affects.
 type effect struct {
 	stage  int  // from 0; -1 outside the stages
 	inside bool // nothing but the blocks of the stage
@@ -164,11 +172,11 @@ func activations(names []string) []blocks.ActFunc {
 	return fs
 }
 
-// add gives a gene its place in the genotype, if it has a choice.
+// add appends a gene to the genotype if it has several choices.
 func add(s *Space, stage, block int, key string, choices any) slot {
 	list := reflect.ValueOf(choices)
 	if list.Len() < 2 {
-		return slot{-1, 1}
+		return fixed
 	}
 	g := Gene{Key: key, Stage: stage, Block: block, Choices: make([]string, list.Len())}
 	switch {
@@ -187,7 +195,7 @@ func add(s *Space, stage, block int, key string, choices any) slot {
 		g.Choices[i] = text(list.Index(i).Interface())
 	}
 	s.genes = append(s.genes, g)
-	return slot{len(s.genes) - 1, len(g.Choices)}
+	return slot(len(s.genes) - 1)
 }
 
 // largest is the genotype with the largest value of every gene.
@@ -204,7 +212,7 @@ func (s *Space) largest() Genes {
 	return g
 }
 
-// compareStrides finds output strides that limit nothing differently.
+// compareStrides finds output strides with the same effect.
 func (s *Space) compareStrides() {
 	var seen [][]int
 	for i := range s.spec.OutputStride {
@@ -232,8 +240,8 @@ func (s *Space) Spec() Spec { return s.spec }
 // two choices or more have one. It must not be changed.
 func (s *Space) Genes() []Gene { return s.genes }
 
-// ID returns 12 hexadecimal digits that name the space: a hash of its spec with
-// defaults filled in. Equal IDs mean equal genotypes.
+// ID returns 12 hexadecimal digits that name the space: a hash of its spec with defaults
+// filled in. A genotype means the same network in all spaces with one ID.
 func (s *Space) ID() string {
 	text, err := json.Marshal(s.spec)
 	if err != nil {
@@ -243,8 +251,8 @@ func (s *Space) ID() string {
 	return hex.EncodeToString(sum[:6])
 }
 
-// Check returns an error unless g has the length and the values of a genotype
-// of s. The other methods take that for granted.
+// Check returns an error unless g has the length and the values of a genotype of s. The
+// other methods rely on both.
 func (s *Space) Check(g Genes) error {
 	if len(g) != len(s.genes) {
 		return fmt.Errorf("space: genotype of %d genes, the space has %d", len(g), len(s.genes))

@@ -38,9 +38,12 @@ func randomSpec(r *rand.Rand) Spec {
 			st.Per = "stage"
 		}
 		if r.IntN(3) == 0 {
-			st.Choice = subset(r, 3, ChoiceSpec{Block: Strings{"skip"}}, ChoiceSpec{Block: Strings{"conv"}, Kernel: Ints{1}, Activation: Strings{"identity"}},
-				ChoiceSpec{Block: Strings{"mbconv"}, Expansion: Floats{1}}, ChoiceSpec{Block: Strings{"ds"}, ActivationAfter: Strings{"depthwise"}, Residual: Bools{true}},
-				ChoiceSpec{Block: Strings{"fused"}, Expansion: Floats{1}}, ChoiceSpec{Block: Strings{"conv"}, Residual: Bools{true}})
+			st.Choice = subset(r, 3, ChoiceSpec{Block: Strings{"skip"}},
+				ChoiceSpec{Block: Strings{"conv"}, Kernel: Ints{1}, Activation: Strings{"identity"}},
+				ChoiceSpec{Block: Strings{"mbconv"}, Expansion: Floats{1}},
+				ChoiceSpec{Block: Strings{"ds"}, ActivationAfter: Strings{"depthwise"}, Residual: Bools{true}},
+				ChoiceSpec{Block: Strings{"fused"}, Expansion: Floats{1}},
+				ChoiceSpec{Block: Strings{"conv"}, Residual: Bools{true}})
 			s.Stage = append(s.Stage, st)
 			continue
 		}
@@ -220,7 +223,8 @@ func TestOperators(t *testing.T) {
 // blocks, and stages at the end that are empty.
 func recoverable(a Arch) bool {
 	last := a.Stages[len(a.Stages)-1]
-	return len(last) > 0 && !slices.ContainsFunc(slices.Concat(a.Stages...), func(b Block) bool { return b.Kind == Xception })
+	return len(last) > 0 && !slices.ContainsFunc(slices.Concat(a.Stages...),
+		func(b Block) bool { return b.Kind == Xception })
 }
 
 // TestSampleUniform checks the law of Sample on a stage whose depth decides

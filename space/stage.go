@@ -2,21 +2,22 @@ package space
 
 import "slices"
 
+// stage is a stage of a space with its genes.
 type stage struct {
+	number                  int // from 1
 	channels, stride, depth slot
-	strides, depths         []int
+	strides, depths         []int // the choices of their genes
 	width                   widths
-	blocks                  [][blockGenes]slot // one a block; a single one if all share it
-	active                  [][]activeGene     // the genes of blocks that have a position
-	starts                  []int              // position of each block's first gene, and of what follows the last block's
-	alike                   bool               // every kind has all the genes that have a position
-	number                  int                // from 1
-	shared                  bool
+	shared                  bool               // all blocks share one set of genes
+	blocks                  [][blockGenes]slot // the genes of each block, or the shared ones
+	active                  [][]activeGene     // those of them that have a position
+	starts                  []int              // positions where the blocks' genes start, and where the last block's end
+	alike                   bool               // every kind has all the active genes
 	values                  values
-	options                 []template // the blocks of a choice; nil without one
+	options                 []template // the entries of a choice; nil without one
 	style                   style
 	skips                   bool // a block may be skip
-	skipPick                pick // the first genes that say so
+	skipPick                pick // the first choices that make it one
 }
 
 // activeGene is a gene of a block and its position in the genotype.
@@ -56,7 +57,7 @@ func (st *stage) init(s *Space, spec *StageSpec, number int) {
 		}
 		if st.options != nil {
 			for g := range gs {
-				gs[g] = slot{-1, 1}
+				gs[g] = fixed
 			}
 			gs[gKind] = add(s, number, block, "choice", names)
 			continue
@@ -69,10 +70,10 @@ func (st *stage) init(s *Space, spec *StageSpec, number int) {
 	st.active, st.alike = make([][]activeGene, n), true
 	for b := range st.blocks {
 		for g, sl := range st.blocks[b] {
-			if sl.at < 0 {
+			if sl == fixed {
 				continue
 			}
-			st.active[b] = append(st.active[b], activeGene{blockGene(g), int32(sl.at)})
+			st.active[b] = append(st.active[b], activeGene{blockGene(g), int32(sl)})
 			for i := range st.kinds() {
 				st.alike = st.alike && st.kind(&pick{gKind: uint8(i)}).has(blockGene(g))
 			}
@@ -85,7 +86,7 @@ func (st *stage) init(s *Space, spec *StageSpec, number int) {
 	}
 }
 
-// kinds returns the number of choices of the first gene of a block.
+// kinds returns the number of choices of a block's first gene.
 func (st *stage) kinds() int {
 	if st.options != nil {
 		return len(st.options)
@@ -93,6 +94,7 @@ func (st *stage) kinds() int {
 	return len(st.values[gKind])
 }
 
+// kind returns the kind of block that p chooses.
 func (st *stage) kind(p *pick) Kind {
 	if st.options != nil {
 		return st.options[p[gKind]].kind()
@@ -107,7 +109,7 @@ func (st *stage) template(p *pick) template {
 	return st.values.template(p)
 }
 
-// activeOf returns the genes of block b, counted from 0.
+// activeOf returns the active genes of block b, counted from 0.
 func (st *stage) activeOf(b int) []activeGene {
 	if st.shared {
 		b = 0
@@ -115,6 +117,7 @@ func (st *stage) activeOf(b int) []activeGene {
 	return st.active[b]
 }
 
+// pick reads the genes of block b.
 func (st *stage) pick(g Genes, b int) (p pick) {
 	for _, a := range st.activeOf(b) {
 		p[a.gene] = uint8(g[a.at])
@@ -122,6 +125,7 @@ func (st *stage) pick(g Genes, b int) (p pick) {
 	return p
 }
 
+// setPick writes the genes of block b.
 func (st *stage) setPick(g Genes, b int, p *pick) {
 	for _, a := range st.activeOf(b) {
 		g[a.at] = uint16(p[a.gene])

@@ -7,8 +7,8 @@ import (
 	"nas/blocks"
 )
 
-// Validate returns an error unless a is in normal form and within limits. What
-// it accepts, Network can lower.
+// Validate returns an error unless a is in normal form and within the limits of the package.
+// Network can lower every Arch that it accepts.
 func (a Arch) Validate() error {
 	v := validator{shape: a.Input}
 	in := a.Input
@@ -51,7 +51,7 @@ type validator struct {
 	macs   float64 // upper bound
 }
 
-// work adds n weights used at each of so many pixels.
+// work adds n weights, each of which is used at so many pixels.
 func (v *validator) work(pixels, n int) error {
 	if v.macs += float64(pixels) * float64(n); v.macs > maxMACs {
 		return fmt.Errorf("more than 2^60 multiply-accumulates")
@@ -99,8 +99,7 @@ func (t *token) validate(k Kind, n int) error {
 	return nil
 }
 
-// validate checks what the numbers of a block with cin input channels have to do with
-// each other.
+// validate checks the relations between the numbers of a block with cin input channels.
 func (b *Block) validate(cin int) error {
 	switch {
 	case b.Activation < 0 || int(b.Activation) >= len(actWords):
@@ -134,7 +133,7 @@ func (b *Block) validate(cin int) error {
 	return nil
 }
 
-// size checks the size of a block, counts its work and moves on to its output.
+// size checks the size of a block, adds its work and sets v.shape to its output.
 func (v *validator) size(b *Block) error {
 	in := v.shape
 	out := blocks.Shape{H: (in.H-1)/b.Stride + 1, W: (in.W-1)/b.Stride + 1, C: b.Channels}
@@ -188,7 +187,8 @@ func (v *validator) head(h *Head, stages int, in, low blocks.Shape) error {
 	// The widest tensor of any head: all branches of the map that it works on,
 	// and the classes at full size.
 	widest := max(h.Channels, v.shape.C) * (len(h.Rates) + 2)
-	if max(v.shape.Pixels(), low.Pixels()) > maxValues/max(widest, low.C) || row.needsC && in.Pixels() > maxValues/h.Classes {
+	if max(v.shape.Pixels(), low.Pixels()) > maxValues/max(widest, low.C) ||
+		row.needsC && in.Pixels() > maxValues/h.Classes {
 		return fmt.Errorf("an activation has more than 2^31 values")
 	}
 	n := max(h.Channels, v.shape.C, low.C, h.Hidden, h.Classes)

@@ -7,19 +7,18 @@ import (
 	"slices"
 )
 
-// Sample draws a genotype: depth first, then every live gene uniformly over its
-// choices. The result is canonical. Networks that several genotypes stand for
-// are drawn more often than others.
+// Sample returns a random genotype, in canonical form. Every gene is uniform over its
+// choices, so networks that several genotypes stand for are more likely than others.
 func (s *Space) Sample(r *rand.Rand) Genes {
 	g := make(Genes, len(s.genes))
-	for i := range g { // live or not: canonicalise clears the others
+	for i := range g { // also if it is not live: canonicalise clears it
 		g[i] = uint16(r.IntN(len(s.genes[i].Choices)))
 	}
 	s.canonicalise(g)
 	return g
 }
 
-// scratch is what the operators work in.
+// scratch is memory that the operators work in.
 type scratch struct {
 	live, other geneSet
 	changed     geneSet
@@ -37,10 +36,10 @@ func (s *Space) scratch() *scratch {
 
 func (s *Space) free(w *scratch) { s.spare.Put(w) }
 
-// Mutate returns a canonical genotype near g, which must be canonical too: each live gene changes to one of
-// its other values with probability 1/live genes. Genes that come to life (a
-// deeper stage, another kind of block) are drawn afresh. The result differs from
-// g unless the space has a single network.
+// Mutate returns a canonical genotype near g, which must be canonical too. Each of the n
+// live genes changes to one of its other values with probability 1/n. Genes that become
+// live, because a stage is deeper or a block of another kind, are sampled anew. The result
+// differs from g unless the space has a single network.
 func (s *Space) Mutate(g Genes, r *rand.Rand) Genes {
 	const tries = 64
 	w := s.scratch()
@@ -54,7 +53,7 @@ func (s *Space) Mutate(g Genes, r *rand.Rand) Genes {
 			return out
 		}
 	}
-	// Nearly all genotypes around are the same network. Look further.
+	// Nearly all genotypes near g are the same network. Look farther away.
 	for t := 0; t < tries; t++ {
 		if out := s.Sample(r); !slices.Equal(out, g) {
 			return out
@@ -68,8 +67,8 @@ func (s *Space) Mutate(g Genes, r *rand.Rand) Genes {
 	return out
 }
 
-// change changes a few of the count genes of g that are live, w.live, and brings g
-// into canonical form.
+// change changes a few of the live genes of g, w.live, of which there are count, and brings
+// g into canonical form.
 func (s *Space) change(g Genes, w *scratch, count int, r *rand.Rand) {
 	clear(w.changed)
 	for range s.changes(count, r) {
@@ -103,10 +102,10 @@ func (s *Space) change(g Genes, w *scratch, count int, r *rand.Rand) {
 	}
 }
 
-// changes draws how many of n live genes change: as many as when each does with
-// probability 1/n, but one instead of none. Which ones is drawn apart, all sets
-// being equally likely. The binomial law is inverted term by term from
-// unchanged[n], the probability of none.
+// changes returns a random number of changes among n live genes: binomial with probability
+// 1/n, but one instead of none. The caller chooses which genes change, all sets of that
+// size being equally likely. The distribution function is inverted term by term, starting
+// from unchanged[n], the probability of no change.
 func (s *Space) changes(n int, r *rand.Rand) int {
 	if n == 1 {
 		return 1
@@ -121,7 +120,7 @@ func (s *Space) changes(n int, r *rand.Rand) int {
 	return max(1, k)
 }
 
-// enliven draws the genes of the stage's blocks that were not live.
+// enliven samples those genes of the stage's blocks that were not live.
 func (st *stage) enliven(s *Space, g Genes, live geneSet, r *rand.Rand) {
 	n := 1
 	if !st.shared {
@@ -134,7 +133,7 @@ func (st *stage) enliven(s *Space, g Genes, live geneSet, r *rand.Rand) {
 	}
 }
 
-// other draws a value of gene i that is not v.
+// other returns a random value of gene i that is not v.
 func (s *Space) other(i int, v uint16, r *rand.Rand) uint16 {
 	n := uint16(r.IntN(len(s.genes[i].Choices) - 1))
 	if n >= v {
@@ -143,9 +142,9 @@ func (s *Space) other(i int, v uint16, r *rand.Rand) uint16 {
 	return n
 }
 
-// Crossover returns a canonical child of a and b, which must be canonical too: each
-// gene comes from either parent with equal chance, or from the one in which it is
-// live.
+// Crossover returns a canonical child of a and b, which must be canonical too. Each gene
+// comes from either parent with equal probability; a gene that is live in one parent only
+// comes from that parent.
 func (s *Space) Crossover(a, b Genes, r *rand.Rand) Genes {
 	w := s.scratch()
 	defer s.free(w)
@@ -164,8 +163,8 @@ func (s *Space) Crossover(a, b Genes, r *rand.Rand) Genes {
 	return out
 }
 
-// All yields every canonical genotype once, in lexicographic order. Ask Size
-// first: only small spaces come to an end. The yielded slice is the caller's.
+// All yields every canonical genotype once, in lexicographic order. Ask Size first: it ends
+// within reasonable time for small spaces only. The yielded slice is the caller's.
 func (s *Space) All() iter.Seq[Genes] {
 	return func(yield func(Genes) bool) {
 		n := len(s.genes)
@@ -208,7 +207,7 @@ func (s *Space) decided(g Genes, i int) bool {
 	}
 	b := max(0, gene.Block-1)
 	for key, sl := range st.blocks[b] {
-		if sl.at == i {
+		if int(sl) == i {
 			pk := st.pick(g, b)
 			return st.kind(&pk).has(blockGene(key))
 		}

@@ -11,8 +11,8 @@ func flatSpace(t *testing.T, stages int) *Space {
 	t.Helper()
 	spec := Spec{Input: []int{64, 64, 3}, Classes: 2}
 	for range stages {
-		spec.Stage = append(spec.Stage, StageSpec{Channels: Ints{16, 24, 32}, Kernel: Ints{3, 5, 7}, Expansion: Floats{2, 3, 4},
-			Activation: Strings{"relu", "relu6", "hswish"}})
+		spec.Stage = append(spec.Stage, StageSpec{Channels: Ints{16, 24, 32}, Kernel: Ints{3, 5, 7},
+			Expansion: Floats{2, 3, 4}, Activation: Strings{"relu", "relu6", "hswish"}})
 	}
 	s, err := New(spec)
 	if err != nil {
@@ -57,7 +57,7 @@ func TestMutateLaw(t *testing.T) {
 		}
 		g := s.Sample(r)
 		const most = 5 // counts from here on are one class
-		number, place, pairs := make([]float64, most), make([]float64, n), make([]float64, n)
+		number, position, pairs := make([]float64, most), make([]float64, n), make([]float64, n)
 		up, two := 0.0, 0.0
 		for range draws {
 			m := s.Mutate(g, r)
@@ -65,7 +65,7 @@ func TestMutateLaw(t *testing.T) {
 			for i := range g {
 				if m[i] != g[i] {
 					at = append(at, i)
-					place[i]++
+					position[i]++
 					if m[i] == (g[i]+1)%3 {
 						up++
 					}
@@ -91,10 +91,10 @@ func TestMutateLaw(t *testing.T) {
 		}
 		chiSquare(t, "number of changes", number, want)
 		changes := 0.0
-		for _, c := range place {
+		for _, c := range position {
 			changes += c
 		}
-		chiSquare(t, "places", place, slices.Repeat([]float64{changes / float64(n)}, n))
+		chiSquare(t, "positions", position, slices.Repeat([]float64{changes / float64(n)}, n))
 		// n-d of the n(n-1)/2 pairs are d apart.
 		want = nil
 		for d := 1; d < n; d++ {
@@ -140,35 +140,36 @@ func TestMutateDepth(t *testing.T) {
 	chiSquare(t, "genes that come to life", fresh, slices.Repeat([]float64{deeper / 6}, 6))
 }
 
-// TestCellsForget: what is read off genes is the same when every cell takes the place
-// of another.
-func TestCellsForget(t *testing.T) {
+// TestBlockCacheForgets: the results are the same if every block evicts another one from the
+// cache.
+func TestBlockCacheForgets(t *testing.T) {
 	s := mobileSpace(t)
-	few := mobileSpace(t)
-	few.built = newBlockCache(0)
+	small := mobileSpace(t)
+	small.built = newBlockCache(0)
 	r := newRand(5)
 	for range 200 {
 		g := s.Sample(r)
 		text, _ := s.Describe(g)
-		if again, _ := few.Describe(g); again != text {
-			t.Fatalf("described as\n%s\nwith few cells, want\n%s", again, text)
+		if again, _ := small.Describe(g); again != text {
+			t.Fatalf("described as\n%s\nwith a small cache, want\n%s", again, text)
 		}
 		h := s.Mutate(g, r)
 		for i := range h {
 			h[i] = uint16(r.IntN(len(s.genes[i].Choices)))
 		}
-		if a, b := few.Canonical(h), s.Canonical(h); !slices.Equal(a, b) {
-			t.Fatalf("canonical form %v with few cells, want %v", a, b)
+		if a, b := small.Canonical(h), s.Canonical(h); !slices.Equal(a, b) {
+			t.Fatalf("canonical form %v with a small cache, want %v", a, b)
 		}
 	}
 }
 
-// Strides that an output stride turns into dilations multiply up without a bound until
-// a network is built: blocks at different ones are different cells all the same.
-func TestCellsOfAnyDilation(t *testing.T) {
+// Strides that an output stride turns into dilations multiply up without a bound until a
+// network is built. The cache must tell blocks at different ones apart.
+func TestBlockCacheOfAnyDilation(t *testing.T) {
 	spec := Spec{Input: []int{64, 64, 3}, Classes: 2, OutputStride: Ints{2, 1024}}
 	for range 13 {
-		spec.Stage = append(spec.Stage, StageSpec{Block: Strings{"skip", "conv"}, Channels: Ints{8}, Stride: Ints{8}, Kernel: Ints{3, 5}})
+		spec.Stage = append(spec.Stage, StageSpec{Block: Strings{"skip", "conv"}, Channels: Ints{8}, Stride: Ints{8},
+			Kernel: Ints{3, 5}})
 	}
 	s, err := New(spec)
 	if err != nil {

@@ -6,9 +6,9 @@ import (
 	"nas/blocks"
 )
 
-// widths tabulates the channels that a gene has after the width multiplier.
+// widths tabulates what the choices of a gene of channels become after the width multiplier.
 type widths struct {
-	eff [][]int // by width, choice
+	eff [][]int // channels by width and choice
 	// as[w][c] has bit v set if some choice gives eff[w][c] at width v too.
 	as [][]uint64
 }
@@ -31,8 +31,8 @@ func newWidths(channels []int, ws []float64, rule string) widths {
 	return t
 }
 
-// reach returns every number of channels that a gene can come to, with the
-// widths at which it does.
+// reach returns every number of channels that a choice can give, with the widths at which
+// one does, a bit for each.
 func (t *widths) reach() map[int]uint64 {
 	m := map[int]uint64{}
 	for w := range t.eff {

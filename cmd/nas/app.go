@@ -13,7 +13,6 @@ import (
 
 	"nas/internal/atomicfile"
 	"nas/internal/config"
-	nasrun "nas/internal/run"
 	"nas/internal/runstore"
 )
 
@@ -126,7 +125,7 @@ ARCH is a network: ` + archForms + `.`,
 
 func (a *app) exitCode(ctx context.Context, err error) int {
 	var usage *usageError
-	var wrong *nasrun.UsageError
+	var wrong *config.UsageError
 	var bad *config.Error
 	var exists *runstore.ExistsError
 	var dir *atomicfile.DirError

@@ -9,7 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/internal/atomicfile"
-	pipeline "nas/internal/run"
+	"nas/internal/evaluator"
+	"nas/internal/feedback"
 )
 
 func newAsk(a *app) *cobra.Command {
@@ -26,7 +27,7 @@ accuracy, which nas tell reads once it is filled in.`,
   nas tell results/mobile trained.csv`,
 		Args: oneRun,
 		RunE: func(_ *cobra.Command, args []string) error {
-			asked, err := pipeline.Ask(args[0], n)
+			asked, err := feedback.Ask(args[0], n)
 			if err != nil {
 				return err
 			}
@@ -47,13 +48,13 @@ accuracy, which nas tell reads once it is filled in.`,
 			if a.json {
 				views := make([]askedView, len(asked))
 				for i, q := range asked {
-					views[i] = askedView{q.ID, q.ArchID, q.Arch, q.Objectives, q.OnFront, q.Explains}
+					views[i] = askedView{q.ID, q.ArchID, q.Arch, q.Objectives, q.OnFront, q.ExplainsPct}
 				}
 				return a.writeJSON(map[string]any{"networks": views})
 			}
 			t := table{head: []string{"trial", "arch_id", "on the true front", "tells % of what is unknown", "arch"}}
 			for _, q := range asked {
-				t.add(q.ID, q.ArchID, fmt.Sprintf("%.2f", q.OnFront), fmt.Sprintf("%.1f", q.Explains), q.Arch)
+				t.add(q.ID, q.ArchID, fmt.Sprintf("%.2f", q.OnFront), fmt.Sprintf("%.1f", q.ExplainsPct), q.Arch)
 			}
 			t.write(a.stdout)
 			return nil
@@ -94,7 +95,7 @@ stay.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m := a.newMeter()
 			defer m.end()
-			r, err := pipeline.Tell(cmd.Context(), args[0], args[1], pipeline.Options{Workers: workers, Say: m.say})
+			r, err := feedback.Tell(cmd.Context(), args[0], args[1], evaluator.Options{Workers: workers, Say: m.say})
 			m.end()
 			if err != nil {
 				return err

@@ -5,12 +5,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	pipeline "nas/internal/run"
+	"nas/internal/audit"
+	"nas/internal/evaluator"
 )
 
 // auditSpace is nas space CONFIG --audit.
 func (a *app) auditSpace(cmd *cobra.Command, path string, profiles []string, workers int) error {
-	c, err := loadConfig(path, pipeline.Check)
+	c, err := loadConfig(path, evaluator.Check)
 	if err != nil {
 		return err
 	}
@@ -19,29 +20,33 @@ func (a *app) auditSpace(cmd *cobra.Command, path string, profiles []string, wor
 	}
 	m := a.newMeter()
 	defer m.end()
-	audit, err := pipeline.AuditSpace(cmd.Context(), pipeline.Options{
-		Config: c, Workers: workers, Say: m.say,
-		Progress: func(p pipeline.Progress) { m.show(p.Step, p.Done, p.Total, "") },
-	})
+	setup, err := evaluator.New(cmd.Context(), c, evaluator.Options{
+		Workers: workers, Say: m.say,
+		Progress: func(p evaluator.Progress) { m.show(p.Step, p.Done, p.Total, "") },
+	}, nil)
+	if err != nil {
+		return err
+	}
+	report, err := audit.Space(cmd.Context(), setup)
 	m.end()
 	if err != nil {
 		return err
 	}
 	if a.json {
-		return a.writeJSON(audit)
+		return a.writeJSON(report)
 	}
-	a.printf("%s: one gene at a time flipped on %d networks\n", c.Name, audit.Bases)
-	a.printf("score: %s, noise of its seed %.3g; latency: %s\n", audit.Score, audit.Noise, audit.Device)
+	a.printf("%s: one gene at a time flipped on %d networks\n", c.Name, report.Bases)
+	a.printf("score: %s, noise of its seed %.3g; latency: %s\n", report.Score, report.Noise, report.Device)
 	a.printf("changes are those from a choice to a later one: mean, and +- their spread\n\n")
 	t := table{head: []string{"gene", "genes", "flips", "score", "+-", "latency %", "+-", "the score"}}
-	for _, r := range audit.Rows {
-		t.add(r.Gene, r.Genes, r.Flips, fmt.Sprintf("%+.3f", r.ScoreMean), fmt.Sprintf("%.3f", r.ScoreSpread),
-			fmt.Sprintf("%+.1f", r.LatencyMeanPct), fmt.Sprintf("%.1f", r.LatencySpread), r.String())
+	for _, r := range report.Rows {
+		t.add(r.Gene, r.Genes, r.Flips, fmt.Sprintf("%+.3f", r.ScoreMean), fmt.Sprintf("%.3f", r.ScoreSD),
+			fmt.Sprintf("%+.1f", r.LatencyMeanPct), fmt.Sprintf("%.1f", r.LatencySDPct), r.String())
 	}
 	t.write(a.stdout)
 	a.printf("\neach choice against the first, mean change of the score and of the latency\n\n")
 	t = table{head: []string{"gene", "choice", "score", "latency %", ""}}
-	for _, r := range audit.Rows {
+	for _, r := range report.Rows {
 		for i, v := range r.Values {
 			if i > 0 {
 				t.add(r.Gene, v.Choice, fmt.Sprintf("%+.3f", v.ScoreMean), fmt.Sprintf("%+.1f", v.LatencyPct), v.String())

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	pipeline "nas/internal/run"
+	"nas/internal/evaluator"
 	"nas/latency"
 	"nas/space"
 )
@@ -98,7 +98,7 @@ device.`,
 				m.show(p.Phase, int(p.Elapsed.Seconds()), int(p.Budget.Seconds()), detail)
 			}
 			var p *latency.Profile
-			p, err = latency.Calibrate(cmd.Context(), rt, pipeline.NetworksOf(s, o.seed), opts)
+			p, err = latency.Calibrate(cmd.Context(), rt, evaluator.NetworksOf(s, o.seed), opts)
 			m.end()
 			if p == nil {
 				return err

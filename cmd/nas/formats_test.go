@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"nas/internal/config"
-	nasrun "nas/internal/run"
+	"nas/internal/evaluator"
 )
 
 // TestEarlierFormats reads what earlier versions wrote: a folder of samples each.
@@ -60,7 +60,7 @@ func TestEarlierFormats(t *testing.T) {
 			do("plot", run, "--what", "hypervolume", "--out", filepath.Join(dir, "growth.svg"))
 			do("report", run)
 			for _, file := range []string{filepath.Join(dir, "config.toml"), filepath.Join(run, "config.toml")} {
-				if _, err := config.Load(file, nasrun.Check); err != nil {
+				if _, err := config.Load(file, evaluator.Check); err != nil {
 					t.Error(err)
 				}
 			}

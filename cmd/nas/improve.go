@@ -5,12 +5,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	pipeline "nas/internal/run"
+	"nas/internal/evaluator"
+	"nas/internal/improve"
 	"nas/search"
 )
 
 func newImprove(a *app) *cobra.Command {
-	var o pipeline.ImproveOptions
+	var o improve.Options
 	var maxLatency, config string
 	cmd := &cobra.Command{
 		Use:   "improve ARCH",
@@ -42,7 +43,7 @@ ARCH is ` + archForms + `.`,
 				}
 			}
 			if config != "" {
-				if o.Config, err = loadConfig(config, pipeline.Check); err != nil {
+				if o.Config, err = loadConfig(config, evaluator.Check); err != nil {
 					return err
 				}
 				if o.Dir == "" {
@@ -53,7 +54,7 @@ ARCH is ` + archForms + `.`,
 			defer m.end()
 			o.Say = m.say
 			o.Progress = m.progress
-			r, err := pipeline.Improve(cmd.Context(), o)
+			r, err := improve.Improve(cmd.Context(), o)
 			m.end()
 			if err != nil {
 				return err
@@ -81,14 +82,14 @@ ARCH is ` + archForms + `.`,
 	return cmd
 }
 
-func (a *app) printImprovement(r *pipeline.Improvement) {
+func (a *app) printImprovement(r *improve.Improvement) {
 	a.printf("%s\n\n", r.Verdict)
 	if r.Mapped != "" {
 		a.printf("%s\n\n", r.Mapped)
 	}
 	a.printf("latency in ms: %s; score: %s\n\n", r.Device, r.Score)
 	t := table{head: []string{"", "predicted", "90 % interval", "measured", "of the model's", "score", "90 % interval", "params", "MACs"}}
-	row := func(name string, s *pipeline.ImproveSide) {
+	row := func(name string, s *improve.Side) {
 		if s == nil {
 			return
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	pipeline "nas/internal/run"
+	"nas/internal/results"
 )
 
 func newPick(a *app) *cobra.Command {
@@ -33,17 +33,17 @@ given:
   nas pick results/mobile --weights latency=1,accuracy=2`,
 		Args: oneRun,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			rules := []pipeline.PickRule{}
+			rules := []results.PickRule{}
 			f := cmd.Flags()
 			if f.Changed("latency") {
 				ms, err := parseMs("--latency", latency)
 				if err != nil {
 					return err
 				}
-				rules = append(rules, pipeline.WithinBudget{Ms: ms, Sure: sure})
+				rules = append(rules, results.WithinBudget{Ms: ms, Sure: sure})
 			}
 			if f.Changed("hypervolume") {
-				rules = append(rules, pipeline.ByHypervolume{N: hypervolume})
+				rules = append(rules, results.ByHypervolume{N: hypervolume})
 			}
 			if f.Changed("weights") {
 				w, err := parseWeights(weights)
@@ -53,7 +53,7 @@ given:
 				rules = append(rules, w)
 			}
 			if knee || len(rules) == 0 {
-				rules = append(rules, pipeline.AtKnee{})
+				rules = append(rules, results.AtKnee{})
 			}
 			if len(rules) > 1 {
 				return usagef("want one of --latency, --knee, --hypervolume and --weights")
@@ -61,7 +61,7 @@ given:
 			if sure && !f.Changed("latency") {
 				return usagef("--sure goes with --latency")
 			}
-			s, err := pipeline.Load(args[0])
+			s, err := results.Load(args[0])
 			if err != nil {
 				return usage(err)
 			}
@@ -98,8 +98,8 @@ func parseMs(flag, text string) (float64, error) {
 	return float64(d) / float64(time.Millisecond), nil
 }
 
-func parseWeights(text string) (pipeline.ByWeights, error) {
-	w := pipeline.ByWeights{}
+func parseWeights(text string) (results.ByWeights, error) {
+	w := results.ByWeights{}
 	for _, part := range strings.Split(text, ",") {
 		name, number, ok := strings.Cut(part, "=")
 		v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
@@ -120,7 +120,7 @@ type pickedView struct {
 	Why        string             `json:"why"`
 }
 
-func (a *app) printPicked(dir string, picked []pipeline.Picked) error {
+func (a *app) printPicked(dir string, picked []results.Picked) error {
 	views := make([]pickedView, len(picked))
 	for i, p := range picked {
 		parts := map[string]float64{}

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/internal/report"
-	pipeline "nas/internal/run"
+	"nas/internal/results"
 )
 
 // plots are the pictures of a run by name. Those that show several runs over
@@ -16,12 +16,12 @@ import (
 var plots = []struct {
 	name, what string
 	several    bool
-	draw       func(runs []*pipeline.Stored) (report.Figure, error)
+	draw       func(runs []*results.Stored) (report.Figure, error)
 }{
-	{"front", "latency against accuracy", true, func(rs []*pipeline.Stored) (report.Figure, error) { return pipeline.Figure(rs...) }},
-	{"hypervolume", "the front's growth over the run", true, func(rs []*pipeline.Stored) (report.Figure, error) { return pipeline.Growth(rs...), nil }},
-	{"genes", "what the front takes, against the whole space", false, func(rs []*pipeline.Stored) (report.Figure, error) { return rs[0].Shares() }},
-	{"measured", "predicted against measured latency", false, func(rs []*pipeline.Stored) (report.Figure, error) {
+	{"front", "latency against accuracy", true, func(rs []*results.Stored) (report.Figure, error) { return results.Figure(rs...) }},
+	{"hypervolume", "the front's growth over the run", true, func(rs []*results.Stored) (report.Figure, error) { return results.Growth(rs...), nil }},
+	{"genes", "what the front takes, against the whole space", false, func(rs []*results.Stored) (report.Figure, error) { return rs[0].Shares() }},
+	{"measured", "predicted against measured latency", false, func(rs []*results.Stored) (report.Figure, error) {
 		if len(rs[0].Measured) == 0 {
 			return nil, usagef("nothing was measured in %s: measured.csv comes from output.measure members of the front, on the device of the profile", rs[0].Dir)
 		}
@@ -54,9 +54,9 @@ the ending of the file's name. Pictures:
 			if err := picture("--out", out); err != nil {
 				return err
 			}
-			var runs []*pipeline.Stored
+			var runs []*results.Stored
 			for _, dir := range args {
-				r, err := pipeline.Load(dir)
+				r, err := results.Load(dir)
 				if err != nil {
 					return usage(err)
 				}

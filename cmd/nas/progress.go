@@ -10,7 +10,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
-	pipeline "nas/internal/run"
+	"nas/internal/evaluator"
 )
 
 // meter shows on standard error how far a command has come: a bar on a terminal,
@@ -100,7 +100,7 @@ func (m *meter) show(step string, done, total int, detail string) {
 }
 
 // progress shows a step of a run.
-func (m *meter) progress(p pipeline.Progress) {
+func (m *meter) progress(p evaluator.Progress) {
 	m.timed = p.Seconds
 	m.show(p.Step, p.Done, p.Total, searchDetail(p.Search))
 }

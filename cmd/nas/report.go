@@ -10,7 +10,7 @@ import (
 
 	"nas/internal/atomicfile"
 	"nas/internal/report/html"
-	pipeline "nas/internal/run"
+	"nas/internal/results"
 )
 
 func newReport(a *app) *cobra.Command {
@@ -30,7 +30,7 @@ networks side by side. Constraints can be tried out.`,
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			s, err := pipeline.Load(args[0])
+			s, err := results.Load(args[0])
 			if err != nil {
 				return usage(err)
 			}

@@ -13,7 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/internal/config"
-	pipeline "nas/internal/run"
+	"nas/internal/evaluator"
+	"nas/internal/results"
+	nasrun "nas/internal/run"
 	"nas/internal/runstore"
 	"nas/search"
 )
@@ -91,7 +93,7 @@ type runFlags struct {
 	evaluations, workers int
 	profiles, warm       []string
 	serve                string
-	live                 *pipeline.Live
+	live                 *results.Live
 	first                string // the run of the first of several seeds, whose profile the others take
 }
 
@@ -101,7 +103,7 @@ func (a *app) watch(ctx context.Context, o *runFlags) (url string, err error) {
 	if err != nil {
 		return "", err
 	}
-	o.live = new(pipeline.Live)
+	o.live = new(results.Live)
 	if url, err = serve(ctx, address, o.live); err != nil {
 		return "", err
 	}
@@ -134,15 +136,15 @@ func (a *app) printSpread(dirs []string) error {
 	if len(dirs) < 2 {
 		return nil
 	}
-	var runs []*pipeline.Stored
+	var runs []*results.Stored
 	for _, dir := range dirs {
-		s, err := pipeline.Load(dir)
+		s, err := results.Load(dir)
 		if err != nil {
 			return err
 		}
 		runs = append(runs, s)
 	}
-	s, err := pipeline.Spread(runs)
+	s, err := results.CompareSeeds(runs)
 	if err != nil {
 		return err
 	}
@@ -153,7 +155,7 @@ func (a *app) printSpread(dirs []string) error {
 // runOnce carries out a config with the i-th of the seeds, or its own if there
 // are none.
 func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint64, i int) (dir string, err error) {
-	c, err := loadConfig(path, pipeline.Check)
+	c, err := loadConfig(path, evaluator.Check)
 	if err != nil {
 		return "", err
 	}
@@ -183,9 +185,9 @@ func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint6
 	}
 	m := a.newMeter()
 	defer m.end()
-	r, err := pipeline.Run(cmd.Context(), pipeline.Options{
-		Config: c, Resume: o.resume, Workers: o.workers, WarmStart: o.warm, Say: m.say, Live: o.live,
-		Progress: m.progress,
+	r, err := nasrun.Run(cmd.Context(), nasrun.Options{
+		Options: evaluator.Options{Workers: o.workers, Say: m.say, Progress: m.progress},
+		Config:  c, Resume: o.resume, WarmStart: o.warm, Live: o.live,
 	})
 	m.end()
 	if err != nil {
@@ -193,7 +195,7 @@ func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint6
 	}
 	a.printOutcome(r)
 	switch {
-	case r.Status == search.StatusInterrupted:
+	case r.Summary.Status == search.StatusInterrupted:
 		return "", fmt.Errorf("%w: nas run %s --resume continues %s", errInterrupted, path, r.Dir)
 	case len(r.Front) == 0:
 		return "", errors.New(r.NoFront)
@@ -236,37 +238,28 @@ func searchDetail(p *search.Progress) string {
 	return s
 }
 
-// known is a figure of a trial, whether it is an objective of the run or not.
-func known(m pipeline.Member, key string) int64 {
-	if v, ok := m.Objectives[key]; ok {
-		return int64(v)
-	}
-	return int64(m.Parts[key])
-}
-
-// score is an accuracy with as many decimals as its neighbours have: two of per
-// cent, four of a rank.
-func score(v float64, what string) string {
-	if strings.Contains(what, "(%)") {
-		return fmt.Sprintf("%.2f", v)
-	}
-	return fmt.Sprintf("%.4f", v)
-}
-
 // frontRows is how many members of the front the screen shows.
 const frontRows = 12
 
-func (a *app) printOutcome(r *pipeline.Outcome) {
-	a.printf("%s: %d networks tried, %d scored, %d on the front, in %v; ended: %s\n", r.Dir, r.Trials, r.Evaluated, len(r.Front), r.Elapsed.Round(100*time.Millisecond), r.Status)
+func (a *app) printOutcome(r *nasrun.Outcome) {
+	a.printf("%s: %d networks tried, %d scored, %d on the front, in %v; ended: %s\n", r.Dir, r.Summary.Trials,
+		r.Summary.Evaluations, len(r.Front), r.Elapsed.Round(100*time.Millisecond), r.Summary.Status)
 	if len(r.Front) == 0 {
 		return
 	}
-	a.printf("latency in ms: %s; accuracy: %s\n\n", r.Device, r.Score)
+	info := r.Setup.Accuracy.Info()
+	a.printf("latency in ms: %s; accuracy: %s\n\n", r.Setup.Devices[0].Profile.Device, info.Label)
+	decimals := 4 // of a rank
+	if info.Unit == runstore.UnitPercent {
+		decimals = 2
+	}
 	t := table{head: []string{"trial", "latency", "90 % interval", "accuracy", "params", "MACs", "arch_id"}}
 	shown := min(frontRows, len(r.Front))
 	for i := range shown {
 		m := r.Front[i*(len(r.Front)-1)/max(1, shown-1)]
-		t.add(m.ID, ms(m.Latency), ms(m.Low)+" - "+ms(m.High), score(m.Accuracy, r.Score), si(known(m, "params")), si(known(m, "macs")), m.ArchID)
+		count := func(key string) string { return si(int64(runstore.Number(&m.Result, key))) }
+		t.add(m.ID, ms(m.Latency.Mid), ms(m.Latency.Low)+" - "+ms(m.Latency.High), strconv.FormatFloat(m.Accuracy, 'f', decimals, 64),
+			count(runstore.KeyParams), count(runstore.KeyMACs), m.ArchID)
 	}
 	t.write(a.stdout)
 	if shown < len(r.Front) {

@@ -45,8 +45,20 @@ var rules = []rule{
 	{"internal/atomicfile", nil, nil},
 	{"internal/buildinfo", nil, nil},
 	{"internal/stat", nil, []string{"gonum.org/v1/gonum"}},
+	{"internal/table", nil, nil},
 	{"internal/report", []string{"*"}, []string{"*"}},
-	{"internal/run", []string{"*"}, []string{"*"}},
+	{"internal/evaluator", []string{"accuracy", "blocks", "blocks/zoo", "internal/config", "internal/device", "internal/resolve", "internal/runstore",
+		"latency", "latency/timing", "search", "space"}, nil},
+	{"internal/audit", []string{"accuracy", "blocks", "internal/evaluator", "internal/runstore", "space"}, []string{"gonum.org/v1/gonum"}},
+	{"internal/results", []string{"internal/config", "internal/report", "internal/report/html", "internal/resolve", "internal/runstore",
+		"latency", "search", "space"}, []string{"gonum.org/v1/gonum"}},
+	{"internal/run", []string{"blocks", "blocks/engine", "internal/audit", "internal/config", "internal/evaluator", "internal/netfile",
+		"internal/report", "internal/report/html", "internal/resolve", "internal/results", "internal/runstore", "latency", "latency/timing", "search", "space"}, nil},
+	{"internal/feedback", []string{"accuracy", "blocks", "internal/config", "internal/evaluator", "internal/resolve", "internal/results",
+		"internal/runstore", "search", "space"}, nil},
+	{"internal/improve", []string{"accuracy", "blocks", "internal/config", "internal/evaluator", "internal/run", "internal/runstore", "latency", "latency/timing",
+		"search", "space"}, []string{"gonum.org/v1/gonum"}},
+	{"internal/runtest", []string{"internal/config", "internal/evaluator", "internal/runstore", "latency", "latency/timing", "search"}, nil},
 	{"internal/netfile", []string{"blocks", "blocks/onnx", "blocks/pytorch", "internal/jsonfile"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/resolve", []string{"blocks", "blocks/engine", "blocks/zoo", "internal/netfile", "internal/runstore", "search", "space"}, nil},
 	{"internal/docs", []string{"internal/config", "search"}, nil},
@@ -58,7 +70,7 @@ var rules = []rule{
 
 // tools are leaves, without imports of this module but other tools, that every package may import
 // but those of blocks and space.
-var tools = []string{"internal/atomicfile", "internal/buildinfo", "internal/stat"}
+var tools = []string{"internal/atomicfile", "internal/buildinfo", "internal/stat", "internal/table"}
 
 // single lists third-party packages that only one package may import.
 var single = map[string]string{
@@ -67,8 +79,7 @@ var single = map[string]string{
 
 // never lists importers that "*" does not cover.
 var never = map[string][]string{
-	"internal/report": {"cmd/nas", "internal/run"},
-	"internal/run":    {"cmd/nas"},
+	"internal/report": {"cmd/nas", "internal/run", "internal/results", "internal/evaluator"},
 }
 
 func TestImports(t *testing.T) {

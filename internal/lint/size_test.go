@@ -23,7 +23,7 @@ const (
 // unfinished are the folders whose lines and functions are not yet of the size that is wanted; /... stands for those below
 // one as well.
 var unfinished = []string{
-	"accuracy/...", "latency/...", "internal/...", "cmd/...", "space",
+	"accuracy/...", "latency/...", "internal/...", "cmd/...",
 	"blocks", "blocks/onnx", "blocks/pytorch", "blocks/zoo",
 }
 

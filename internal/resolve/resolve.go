@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -44,7 +45,7 @@ func Find(text string) (*Network, error) {
 	case text == "":
 		return nil, errors.New("no network given: want " + Forms)
 	case strings.Contains(text, "|"):
-		return fromArch(text, "arch string")
+		return fromArch(text)
 	case netfile.IsFile(text):
 		n, w, err := netfile.Read(text)
 		if err != nil {
@@ -83,7 +84,7 @@ func cutTrial(text string) (dir, trial string, ok bool) {
 	return text[:i], text[i+1:], true
 }
 
-func fromArch(text, origin string) (*Network, error) {
+func fromArch(text string) (*Network, error) {
 	a, err := space.Parse(strings.TrimSpace(text))
 	if err != nil {
 		return nil, err
@@ -93,32 +94,60 @@ func fromArch(text, origin string) (*Network, error) {
 		return nil, err
 	}
 	n.Meta = map[string]string{"arch": a.String(), "arch_id": a.ID()}
-	return &Network{Network: n, Arch: a.String(), Origin: origin}, nil
+	return &Network{Network: n, Arch: a.String(), Origin: "arch string"}, nil
 }
 
-// describe notes what the run found out about a trial; its files carry that.
-func describe(n *Network, dir string, t *search.Trial) {
-	const latency = "latency_ms"
-	n.Meta["trial"] = strconv.Itoa(t.ID)
-	ms, ok := t.Objectives[latency]
-	if !ok {
-		ms, ok = t.Parts[latency]
+// ArchOf reads an arch string, or describes a network of the zoo as an arch.
+func ArchOf(text string) (space.Arch, error) {
+	if strings.Contains(text, "|") {
+		return space.Parse(text)
 	}
-	m, err := runstore.ReadManifest(dir)
-	if err != nil { // a note that is missing is no reason to fail
-		return
+	n, err := zoo.Get(text)
+	if err != nil {
+		return space.Arch{}, err
 	}
-	if m.Name != "" {
-		n.Name = fmt.Sprintf("%s_%d", m.Name, t.ID) // as in the run's own exports
+	return space.FromNetwork(n)
+}
+
+// NetworkOf builds the network of an arch string, or of a name of the zoo.
+func NetworkOf(text string) (*blocks.Network, error) {
+	if !strings.Contains(text, "|") {
+		return zoo.Get(text)
 	}
-	if !ok {
-		return
+	a, err := space.Parse(text)
+	if err != nil {
+		return nil, err
 	}
-	n.Meta["latency_device"] = m.Device
-	n.Meta["predicted_latency_ms"] = fmt.Sprintf("%.4g", ms)
-	if low, high := t.Parts[latency+"_low"], t.Parts[latency+"_high"]; high > 0 {
-		n.Meta["predicted_latency_ms"] += fmt.Sprintf(" (90 %%: %.4g to %.4g)", low, high)
+	return a.Network()
+}
+
+// A Trial is what the files of a network say about the trial of a run that it is.
+type Trial struct {
+	Run          string // its name; "" if unknown
+	ID           int
+	ArchID, Arch string
+	Latency      runstore.Value // in ms; Mid is NaN where it is not known
+	Device       string         // whose latency
+}
+
+// Network builds the network of a trial. Its name and its metadata say which trial it is.
+func (t *Trial) Network() (*blocks.Network, error) {
+	n, err := NetworkOf(t.Arch)
+	if err != nil {
+		return nil, err
 	}
+	if t.Run != "" {
+		n.Name = fmt.Sprintf("%s_%d", t.Run, t.ID)
+	}
+	n.Meta = map[string]string{"arch": t.Arch, "arch_id": t.ArchID, "trial": strconv.Itoa(t.ID)}
+	if l := t.Latency; !math.IsNaN(l.Mid) {
+		n.Meta["latency_device"] = t.Device
+		n.Meta["predicted_latency_ms"] = fmt.Sprintf("%.4g", l.Mid)
+		if l.High > 0 {
+			n.Meta["predicted_latency_ms"] += fmt.Sprintf(" (90 %%: %.4g to %.4g)", l.Low, l.High)
+		}
+	}
+	return n, nil
 }
 
 // fromRun looks for a trial by id or by arch_id. An arch_id may be all digits;
@@ -143,14 +172,23 @@ func fromRun(dir, trial string) (*Network, error) {
 		}
 		last = t.ID
 		if byID && t.ID == id || !byID && t.ArchID == trial {
-			n, err := fromArch(t.Arch, fmt.Sprintf("trial %d of %s", t.ID, dir))
-			if err == nil {
-				describe(n, dir, &t)
-			}
-			return n, err
+			return fromTrial(dir, &t)
 		}
 	}
 	return nil, fmt.Errorf("%s holds no trial %s: it has 0 to %d", dir, trial, last)
+}
+
+func fromTrial(dir string, t *search.Trial) (*Network, error) {
+	of := Trial{ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, Latency: runstore.Value{Mid: math.NaN()}}
+	if m, err := runstore.ReadManifest(dir); err == nil { // else the files say less
+		of.Run, of.Device = m.Name, m.Device
+		of.Latency = runstore.FieldOf(runstore.KeyLatency).Of(&t.Result)
+	}
+	n, err := of.Network()
+	if err != nil {
+		return nil, err
+	}
+	return &Network{Network: n, Arch: t.Arch, Origin: fmt.Sprintf("trial %d of %s", t.ID, dir)}, nil
 }
 
 func isHex(s string, n int) bool {

@@ -1,9 +1,9 @@
-// Package run is the pipeline behind `nas run`: from a config to a front with
-// pictures and networks that can be used elsewhere.
+// Package run carries out a search, from a config to a front with pictures and networks that can be
+// used elsewhere:
 //
-//	config -> space -> profile (calibrated where it is missing) -> scale -> search -> measure -> export -> draw
+//	open the directory -> make the models -> record them -> search -> rank the front -> measure it -> write
 //
-// Each step is one file. The trials are the only truth that a run stores as it
-// goes; everything else in its directory can be made again from them, which is
-// what resuming a finished run does.
+// Each step takes what the steps before it returned. The trials are the only truth that a run stores as
+// it goes; everything else in its directory can be made again from them, which is what resuming a
+// finished run does.
 package run

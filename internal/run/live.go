@@ -1,233 +1,38 @@
 package run
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
-	"net/http"
-	"os"
-	"slices"
-	"strconv"
-	"sync"
-	"time"
 
-	"nas/internal/report/html"
-	"nas/latency"
-	"nas/search"
+	"nas/internal/evaluator"
+	"nas/internal/results"
+	"nas/internal/runstore"
 )
 
-// Live serves the report of a run while it is under way, and the finished one
-// afterwards: "/" is the page, from which a script asks for "/trials" and
-// "/network". It only reads, and holds one run at a time: the one that named it
-// in its [Options] last. The zero value waits for a run.
-//
-// Watching changes no result. Answers are small, and the page asks less often
-// while something is measured.
-type Live struct {
-	mu        sync.Mutex
-	run       string // tells runs apart
-	step      string
-	detail    string
-	head      html.Page
-	x, y      search.Objective
-	front     *search.Front
-	trials    []html.Trial
-	at        map[int]int // trial id to its place in trials
-	predictor *latency.Predictor
-	finished  string // the report's file
-}
-
-// batch is how many trials one answer holds at most.
-const batch = 2000
-
-// begin shows another run from here on.
-func (l *Live) begin(p *pipeline) error {
-	s := &Stored{Dir: p.cfg.Output.Dir, Manifest: p.store.Manifest(), Config: p.cfg}
-	x, y, err := s.axes()
-	if err != nil {
-		return nil // nothing to draw: the page says which step it is
-	}
-	front, err := search.NewFront(p.objectives, nil)
-	if err != nil {
-		return err
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.run = fmt.Sprintf("%s %d", s.Dir, time.Now().UnixNano())
-	l.head, l.x, l.y, l.front, l.trials, l.at, l.finished = s.head(x, y), x, y, front, nil, map[int]int{}, ""
-	l.head.Live = true
-	l.predictor = p.eval.devices[0].predictor
-	return nil
-}
-
-// references are shown once they are judged.
-func (l *Live) references(rs []Reference) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.head.Fronts.References = classicPoints(rs, l.x, l.y)
-}
-
-// observe takes a trial; calls are in order.
-func (l *Live) observe(t *search.Trial) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.front == nil {
-		return
-	}
-	l.front.Add(*t)
-	if q, ok := pageTrial(t, l.x, l.y); ok {
-		l.at[t.ID] = len(l.trials)
-		l.trials = append(l.trials, q)
-	}
-}
-
-func (l *Live) progress(p Progress) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.step, l.detail = p.Step, fmt.Sprint(p.Done)
-	if p.Total > 0 {
-		l.detail += fmt.Sprintf(" of %d", p.Total)
-	}
-	if p.Seconds {
-		l.detail += " s"
-	}
-}
-
-// end shows the finished report in place of what was shown until now.
-func (l *Live) end(file string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.step, l.detail = "ended", ""
-	if _, err := os.Stat(file); err == nil {
-		l.finished = file
-	}
-}
-
-// ServeHTTP answers a request. Who may ask is the caller's affair.
-func (l *Live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	switch r.URL.Path {
-	case "/":
-		l.page(w)
-	case "/trials":
-		l.update(w, r)
-	case "/network":
-		l.network(w, r)
-	default:
-		http.NotFound(w, r)
-	}
-}
-
-const waiting = `<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="2"><meta name="color-scheme" content="light dark"><link rel="icon" href="data:,"><title>nas</title><p style="font:16px sans-serif">nas gets ready: `
-
-func (l *Live) page(w http.ResponseWriter) {
-	l.mu.Lock()
-	head, finished, step, detail := l.head, l.finished, l.step, l.detail
-	l.mu.Unlock()
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if finished != "" {
-		if data, err := os.ReadFile(finished); err == nil {
-			w.Write(data)
-			return
+// withLive lets the live page show the progress.
+func withLive(o evaluator.Options, live *results.Live) evaluator.Options {
+	progress := o.Progress
+	o.Progress = func(p evaluator.Progress) {
+		live.Step(p.Step, p.String())
+		if progress != nil {
+			progress(p)
 		}
 	}
-	if !head.Live {
-		fmt.Fprintf(w, "%s%s %s</p></html>", waiting, step, detail) // our own words and numbers
-		return
-	}
-	var b bytes.Buffer
-	if err := html.Write(&b, head); err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Write(b.Bytes())
+	return o
 }
 
-// update answers what is new since the trial number in the query.
-func (l *Live) update(w http.ResponseWriter, r *http.Request) {
-	from, err := strconv.Atoi(r.URL.Query().Get("from"))
-	if err != nil || from < 0 {
-		http.Error(w, "from: want the number of trials that are known", http.StatusBadRequest)
-		return
-	}
-	l.mu.Lock()
-	u := html.Update{Run: l.run, Step: l.step, Detail: l.detail, Next: 1000, Ended: l.finished != "", From: min(from, len(l.trials))}
-	if known := r.URL.Query().Get("run"); known == "" || known == l.run {
-		u.Trials = slices.Clone(l.trials[u.From:min(len(l.trials), u.From+batch)])
-	}
-	complete := u.From+len(u.Trials) == len(l.trials)
-	if l.front != nil && complete { // only then does the page know all of its members
-		for _, t := range l.front.Trials() {
-			if at, ok := l.at[t.ID]; ok {
-				u.Members = append(u.Members, pageMember(&t, at, l.x, l.y))
-			}
-		}
-	}
-	l.mu.Unlock()
-	switch {
-	case !complete:
-		u.Next = 20
-	case u.Step == "measure" || u.Step == "calibrate":
-		u.Next = 5000 // drawing would disturb what is timed
-	}
-	l.write(w, u)
-}
-
-// network answers a trial's diagram and layers.
-func (l *Live) network(w http.ResponseWriter, r *http.Request) {
-	id, err := strconv.Atoi(r.URL.Query().Get("trial"))
-	l.mu.Lock()
-	at, ok := l.at[id]
-	arch := ""
-	if ok {
-		arch = l.trials[at].Arch
-	}
-	predictor := l.predictor
-	l.mu.Unlock()
-	if err != nil || !ok {
-		http.NotFound(w, r)
-		return
-	}
-	n, err := pageNetwork(arch, predictor)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	l.write(w, n)
-}
-
-func (l *Live) write(w http.ResponseWriter, v any) {
-	data, err := json.Marshal(v)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Write(data)
-}
-
-// watch lets the live page, if there is one, show this run. The networks of the
-// literature are judged now and not at the end, so that the page has them.
-func (p *pipeline) watch(ctx context.Context) error {
-	if p.Live == nil {
-		return nil
-	}
-	if err := p.Live.begin(p); err != nil {
+// watch lets the live page show this run. The networks of the literature are judged now and not at
+// the end, so that the page has them.
+func watch(ctx context.Context, live *results.Live, s *evaluator.Setup, store *runstore.Run) error {
+	if err := live.Begin(store.Dir(), store.Manifest(), s.Config, s.Devices[0].Predictor); err != nil {
 		return err
 	}
-	rs, err := p.references(ctx)
+	rs, err := references(ctx, s, store.Dir())
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil // the search ends in good order
 		}
 		return err
 	}
-	p.Live.references(rs)
+	live.References(rs)
 	return nil
 }

@@ -9,6 +9,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"nas/internal/evaluator"
+	"nas/internal/results"
+	"nas/internal/runtest"
 )
 
 // update is what page/live.js reads of an answer.
@@ -24,7 +28,7 @@ type update struct {
 // testLive watches a run like that in dir, made by one worker, from its own
 // progress, and holds the result to the same bytes.
 func testLive(t *testing.T, dir string) {
-	live := new(Live)
+	live := new(results.Live)
 	get := func(path string) (int, string) {
 		w := httptest.NewRecorder()
 		live.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
@@ -44,9 +48,9 @@ func testLive(t *testing.T, dir string) {
 		t.Error("before the run the page does not say that it gets ready")
 	}
 
-	c := smoke(t, filepath.Join(dir, "profile.json"))
+	c := runtest.Config(t, filepath.Join(dir, "profile.json"))
 	seen, run, asked := 0, "", 0
-	mustRun(t, t.Context(), Options{Config: c, Workers: 1, Live: live, Progress: func(p Progress) {
+	progress := func(p evaluator.Progress) {
 		if p.Step != "search" {
 			return
 		}
@@ -71,19 +75,20 @@ func testLive(t *testing.T, dir string) {
 				t.Fatal("the page is not a live one")
 			}
 		}
-	}})
+	}
+	mustRun(t, t.Context(), Options{Options: evaluator.Options{Workers: 1, Progress: progress}, Config: c, Live: live})
 	if seen == 0 || asked < 2 {
 		t.Errorf("%d trials were seen in %d answers", seen, asked)
 	}
 	for _, name := range []string{"trials.jsonl", "front.csv"} {
-		if !bytes.Equal(read(t, dir, name), read(t, c.Output.Dir, name)) {
+		if !bytes.Equal(runtest.Read(t, dir, name), runtest.Read(t, c.Output.Dir, name)) {
 			t.Errorf("%s differs when the run is watched", name)
 		}
 	}
 	if u := trials("/trials?from=0&run=another"); !u.Ended || len(u.Trials.ID) > 0 {
 		t.Errorf("after the end: %+v", u)
 	}
-	if _, page := get("/"); page != string(read(t, c.Output.Dir, "report.html")) {
+	if _, page := get("/"); page != string(runtest.Read(t, c.Output.Dir, "report.html")) {
 		t.Error("after the end the page is not the report")
 	}
 	for path, want := range map[string]int{

@@ -7,9 +7,10 @@ import (
 	"slices"
 
 	"nas/blocks"
+	"nas/internal/evaluator"
+	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/latency/timing"
-	"nas/search"
 )
 
 // Measured says how the predictions of the front held on the device.
@@ -22,79 +23,55 @@ type Measured struct {
 	Skipped         string  // why nothing was measured, or ""
 }
 
-// measure times members of the front, spread evenly over it, on this machine.
-// Only a profile of this machine can be held against what is measured here.
-func (p *pipeline) measure(ctx context.Context) error {
-	n := min(p.cfg.Output.Measure, len(p.front))
-	if n == 0 || p.summary.Status == search.StatusInterrupted {
-		return nil
-	}
-	d := p.eval.devices[0]
-	rt := timing.NewNative(d.profile.Device.Threads)
-	if err := d.profile.Matches(rt); err != nil {
-		p.measured = &Measured{Skipped: err.Error()}
-		p.say("the front is not measured: %v", err)
-		return nil
-	}
-	rows, err := p.storedMeasurements()
-	if err != nil {
-		return err
-	}
-	if rows == nil {
-		if rows, err = p.time(ctx, rt, d, spread(len(p.front), n)); err != nil {
-			if ctx.Err() != nil {
-				p.measured = &Measured{Skipped: "interrupted"}
-				return nil
-			}
-			return err
-		}
-		if err := runstore.WriteMeasured(p.cfg.Output.Dir, rows); err != nil {
-			return err
-		}
-	}
-	p.measured = p.judge(rows)
-	return nil
-}
-
-// storedMeasurements returns measured.csv if it belongs to the front as it is
-// now, so that resuming a finished run does not measure again.
-func (p *pipeline) storedMeasurements() ([]runstore.MeasuredRow, error) {
-	rows, err := runstore.ReadMeasured(p.cfg.Output.Dir)
-	if err != nil {
-		return nil, nil // missing, or derived and broken: measured again
-	}
-	want := spread(len(p.front), min(p.cfg.Output.Measure, len(p.front)))
-	if len(rows) != len(want) {
+// measure times members of the front, taken evenly over it, on this machine. It returns nil where
+// the config asks for none. Only a profile of this machine can be held against what is measured
+// here.
+func measure(ctx context.Context, s *evaluator.Setup, store *runstore.Run, front []Member, earlier []*results.Stored) (*Measured, error) {
+	which := evenly(len(front), min(s.Config.Output.Measure, len(front)))
+	if len(which) == 0 {
 		return nil, nil
 	}
-	for i, k := range want {
-		if rows[i].ID != p.front[k].ID {
-			return nil, nil
-		}
-	}
-	return rows, nil
-}
-
-// spread returns n indices of 0..m-1, evenly, both ends among them.
-func spread(m, n int) []int {
-	if n >= m {
-		n = m
-	}
-	out := make([]int, n)
-	for i := range out {
-		if n > 1 {
-			out[i] = int(math.Round(float64(i) * float64(m-1) / float64(n-1)))
-		}
-	}
-	return slices.Compact(out)
-}
-
-func (p *pipeline) time(ctx context.Context, rt timing.Runtime, d *device, which []int) ([]runstore.MeasuredRow, error) {
-	rows := make([]runstore.MeasuredRow, len(which))
-	before := p.measuredBefore()
-	var todo []int // positions to be measured
+	members := make([]Member, len(which))
 	for i, k := range which {
-		m := p.front[k]
+		members[i] = front[k]
+	}
+	d := s.Devices[0]
+	rt := timing.NewNative(d.Profile.Device.Threads)
+	if err := d.Profile.Matches(rt); err != nil {
+		s.Sayf("the front is not measured: %v", err)
+		return &Measured{Skipped: err.Error()}, nil
+	}
+	rows := storedMeasurements(store.Dir(), members)
+	if rows == nil {
+		var err error
+		if rows, err = timeMembers(ctx, s, rt, members, measuredBefore(store, earlier)); err != nil {
+			if ctx.Err() != nil {
+				return &Measured{Skipped: "interrupted"}, nil
+			}
+			return nil, err
+		}
+		if err := runstore.WriteMeasured(store.Dir(), rows); err != nil {
+			return nil, err
+		}
+	}
+	return compare(rows, members), nil
+}
+
+// storedMeasurements returns measured.csv of dir if it is about these members, so that resuming a
+// finished run does not measure again. A broken file is derived, and is made again.
+func storedMeasurements(dir string, members []Member) []runstore.MeasuredRow {
+	rows, err := runstore.ReadMeasured(dir)
+	if err != nil || !slices.EqualFunc(rows, members, func(r runstore.MeasuredRow, m Member) bool { return r.ID == m.ID }) {
+		return nil
+	}
+	return rows
+}
+
+// timeMembers measures the members that are not among before, by arch id.
+func timeMembers(ctx context.Context, s *evaluator.Setup, rt timing.Runtime, members []Member, before map[string]runstore.MeasuredRow) ([]runstore.MeasuredRow, error) {
+	rows := make([]runstore.MeasuredRow, len(members))
+	var todo []int // indices of the members to be measured
+	for i, m := range members {
 		if r, ok := before[m.ArchID]; ok {
 			r.ID = m.ID // predicted by the same profile: all else holds
 			rows[i] = r
@@ -102,76 +79,76 @@ func (p *pipeline) time(ctx context.Context, rt timing.Runtime, d *device, which
 		}
 		todo = append(todo, i)
 	}
-	if n := len(which) - len(todo); n > 0 {
-		p.say("%d networks of the front have been measured by an earlier run with the same profile", n)
+	if n := len(members) - len(todo); n > 0 {
+		s.Sayf("%d networks of the front have been measured by an earlier run with the same profile", n)
 	}
 	if len(todo) == 0 {
 		return rows, nil
 	}
-	p.say("measuring %d networks of the front on this device", len(todo))
-	timer, err := rt.Open(ctx, d.profile.Calibration.Baseline)
+	s.Sayf("measuring %d networks of the front on this device", len(todo))
+	d := s.Devices[0]
+	timer, err := rt.Open(ctx, d.Profile.Calibration.Baseline)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		for _, w := range timer.Close() {
-			p.say("measuring: %s", w)
+			s.Sayf("measuring: %s", w)
 		}
 	}()
 	nets := make([]*blocks.Network, len(todo))
 	for k, i := range todo {
-		if nets[k], err = p.network(p.front[which[i]]); err != nil {
+		if nets[k], err = members[i].Network(s); err != nil {
 			return nil, err
 		}
 	}
-	best, late, err := timing.TimeAll(ctx, timer, nets, func(done, total int) {
-		p.progress(Progress{Step: "measure", Done: done, Total: total})
+	best, disturbed, err := timing.TimeAll(ctx, timer, nets, func(done, total int) {
+		s.Report(evaluator.Progress{Step: "measure", Done: done, Total: total})
 	})
 	if err != nil {
 		return nil, err
 	}
-	if late > 0 {
-		p.say("measuring: the machine was slower than at its calibration at each visit to %d of %d networks: their times are the runs at the pace of the reference kernel, and less certain", late, len(todo))
+	if disturbed > 0 {
+		s.Sayf("measuring: the machine was slower than at its calibration at each visit to %d of %d networks: "+
+			"their times are the runs at the pace of the reference kernel, and less certain", disturbed, len(todo))
 	}
 	for k, i := range todo {
-		m, w := p.front[which[i]], best[k].EndToEnd
+		m, t := &members[i], best[k].EndToEnd
 		rows[i] = runstore.MeasuredRow{
-			ID: m.ID, Device: d.profile.Device.String(), Threads: d.profile.Device.Target.Threads, PredictedMs: m.Latency, LowMs: m.Low, HighMs: m.High,
-			MeasuredMs: w.MedianMs, P10Ms: w.P10Ms, P90Ms: w.P90Ms, Runs: best[k].Runs,
+			ID: m.ID, Device: d.Profile.Device.String(), Threads: d.Profile.Device.Target.Threads,
+			PredictedMs: m.Latency.Mid, LowMs: m.Latency.Low, HighMs: m.Latency.High,
+			MeasuredMs: t.MedianMs, P10Ms: t.P10Ms, P90Ms: t.P90Ms, Runs: best[k].Runs,
 		}
 	}
 	return rows, nil
 }
 
-// judge holds predictions against measurements.
-func (p *pipeline) judge(rows []runstore.MeasuredRow) *Measured {
+// compare holds the predictions of members against their measurements, which have the same order.
+func compare(rows []runstore.MeasuredRow, members []Member) *Measured {
 	m := &Measured{Members: len(rows)}
-	score := map[int]float64{}
-	for _, f := range p.front {
-		score[f.ID] = f.Accuracy
-	}
-	var ratios []float64
-	for _, r := range rows {
-		dominated := slices.ContainsFunc(rows, func(q runstore.MeasuredRow) bool {
-			return q.ID != r.ID && q.MeasuredMs <= r.MeasuredMs && score[q.ID] >= score[r.ID] &&
-				(q.MeasuredMs < r.MeasuredMs || score[q.ID] > score[r.ID])
-		})
+	var errs []float64
+	for i, r := range rows {
+		dominated := false
+		for k, q := range rows {
+			a, b := members[k].Accuracy, members[i].Accuracy
+			dominated = dominated || k != i && q.MeasuredMs <= r.MeasuredMs && a >= b && (q.MeasuredMs < r.MeasuredMs || a > b)
+		}
 		if !dominated {
 			m.NonDominatedPct++
 		}
 		if r.LowMs <= r.MeasuredMs && r.MeasuredMs <= r.HighMs {
 			m.CoveragePct++
 		}
-		ratio := r.PredictedMs/r.MeasuredMs - 1
-		ratios = append(ratios, ratio)
-		m.MAPEPct += 100 * math.Abs(ratio)
+		e := r.PredictedMs/r.MeasuredMs - 1
+		errs = append(errs, e)
+		m.MAPEPct += 100 * math.Abs(e)
 	}
 	n := float64(len(rows))
 	m.NonDominatedPct *= 100 / n
 	m.CoveragePct *= 100 / n
 	m.MAPEPct /= n
-	slices.Sort(ratios)
-	m.BiasPct = 50 * (ratios[(len(ratios)-1)/2] + ratios[len(ratios)/2])
+	slices.Sort(errs)
+	m.BiasPct = 50 * (errs[(len(errs)-1)/2] + errs[len(errs)/2])
 	return m
 }
 
@@ -180,6 +157,7 @@ func (m *Measured) String() string {
 	if m.Skipped != "" {
 		return "not measured: " + m.Skipped
 	}
-	return fmt.Sprintf("%d measured: %.0f %% of them still on the front; predictions %+.1f %% off in the median, by %.1f %% in the mean; %.0f %% of the measured times lie in the predicted interval",
+	return fmt.Sprintf("%d measured: %.0f %% of them still on the front; predictions %+.1f %% off in the median, "+
+		"by %.1f %% in the mean; %.0f %% of the measured times lie in the predicted interval",
 		m.Members, m.NonDominatedPct, m.BiasPct, m.MAPEPct, m.CoveragePct)
 }

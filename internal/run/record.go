@@ -2,116 +2,112 @@ package run
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"time"
 
-	"nas/accuracy"
 	"nas/blocks/engine"
 	"nas/internal/atomicfile"
 	"nas/internal/buildinfo"
+	"nas/internal/config"
+	"nas/internal/evaluator"
 	"nas/internal/runstore"
 	"nas/search"
 )
 
-// record creates the run directory, or checks that the one to be resumed was
-// made in the same way.
-func (p *pipeline) record(context.Context) error {
-	searcher, err := p.searcher()
+// manifest says what a run is made with.
+func manifest(s *evaluator.Setup, started time.Time) (runstore.Manifest, error) {
+	searcher, err := newSearcher(s)
 	if err != nil {
-		return err
+		return runstore.Manifest{}, err
 	}
+	info := s.Accuracy.Info()
 	m := runstore.Manifest{
-		Version: buildinfo.Version(), Name: p.cfg.Name, Seed: p.cfg.Seed,
-		NumericClass: numericClass(), Device: p.eval.devices[0].profile.Device.String(), ScaleID: p.eval.accuracy.Info().ScaleID,
-		Algorithm: searcher.String(), Objectives: p.objectives, Reference: p.worst,
-		Limits: p.eval.limits.stored(), Notes: p.notes(),
-		Status: search.StatusRunning.String(), Started: p.started.UTC(), Updated: time.Now().UTC(),
+		Version: buildinfo.Version(), Name: s.Config.Name, Seed: s.Config.Seed,
+		NumericClass: numericClass(), Device: s.Devices[0].Profile.Device.String(), ScaleID: info.ScaleID,
+		Algorithm: searcher.String(), Objectives: s.Objectives, Reference: s.Worst, Limits: s.Limits, SpaceID: s.Space.ID(),
+		Score:  runstore.Score{Spec: s.Accuracy.String(), Label: info.Label, Unit: info.Unit},
+		Status: search.StatusRunning.String(), Started: started.UTC(), Updated: time.Now().UTC(),
 	}
-	if p.resumed {
-		then := p.store.Manifest()
-		if err := then.Same(&m); err != nil {
-			return &UsageError{err}
-		}
-		m.Started, m.WallS = then.Started, then.WallS
-		return nil
+	for _, t := range info.Blind {
+		m.Score.Blind = append(m.Score.Blind, string(t))
 	}
-	text, err := p.cfg.Encode()
-	if err != nil {
-		return err
-	}
-	var first []byte
-	for i, d := range p.eval.devices {
-		var b bytes.Buffer
-		if err := d.profile.Write(&b); err != nil {
-			return err
-		}
-		data := b.Bytes()
-		if i == 0 {
-			first = data
-			continue
-		}
-		if err := os.MkdirAll(p.cfg.Output.Dir, 0o755); err != nil {
-			return err
-		}
-		if err := atomicfile.WriteFile(filepath.Join(p.cfg.Output.Dir, profileFile(d.name, i)), data); err != nil {
-			return err
+	for _, d := range s.Devices {
+		if d.Name != "" {
+			if m.Devices == nil {
+				m.Devices = map[string]string{}
+			}
+			m.Devices[d.Name] = d.Profile.Device.String()
 		}
 	}
-	if s, ok := p.eval.accuracy.(interface{ Scale() *accuracy.Scale }); ok {
-		data, err := json.Marshal(s.Scale())
-		if err != nil {
-			return err
-		}
-		if err := os.MkdirAll(p.cfg.Output.Dir, 0o755); err != nil {
-			return err
-		}
-		if err := atomicfile.WriteFile(filepath.Join(p.cfg.Output.Dir, ScaleFile), data); err != nil {
-			return err
-		}
-	}
-	p.store, err = runstore.Create(p.cfg.Output.Dir, m, text, first)
-	return err
+	return m, nil
 }
 
-// notes are what plots say in words.
-func (p *pipeline) notes() map[string]string {
-	info := p.eval.accuracy.Info()
-	blind := make([]string, len(info.Blind))
-	for i, t := range info.Blind {
-		blind[i] = string(t)
-	}
-	notes := map[string]string{
-		"accuracy": p.eval.accuracy.String(), "score": info.Label, "blind": strings.Join(blind, ", "), "space": p.space.ID(),
-	}
-	for _, d := range p.eval.devices {
-		if d.name != "" {
-			notes["device@"+d.name] = d.profile.Device.String()
-		}
-	}
-	return notes
-}
-
-// finish writes how the run ended.
-func (p *pipeline) finish(context.Context) error {
-	m := p.store.Manifest()
-	m.Status, m.Trials = p.summary.Status.String(), p.summary.Trials
-	m.Reason = "" // of a run that was resumed
-	if p.summary.Front.Len() == 0 {
-		m.Reason = p.eval.limits.noFront(p.summary)
-	}
-	m.Updated = time.Now().UTC()
-	m.WallS += time.Since(p.started).Seconds()
-	return p.store.SetManifest(m)
-}
-
-// numericClass names what the bytes of a run depend on besides its config and
-// profile.
+// numericClass names what the bytes of a run depend on besides its config and profile.
 func numericClass() string {
 	return fmt.Sprintf("%s %s %s", buildinfo.Version(), runtime.GOARCH, engine.Host(1).ISA)
+}
+
+// checkManifest refuses to resume a run that was made in another way.
+func checkManifest(store *runstore.Run, s *evaluator.Setup, started time.Time) error {
+	now, err := manifest(s, started)
+	if err != nil {
+		return err
+	}
+	then := store.Manifest()
+	if err := then.Same(&now); err != nil {
+		return config.Usage(err)
+	}
+	return nil
+}
+
+// create makes the directory of a new run.
+func create(s *evaluator.Setup, started time.Time) (*runstore.Run, error) {
+	m, err := manifest(s, started)
+	if err != nil {
+		return nil, err
+	}
+	text, err := s.Config.Encode()
+	if err != nil {
+		return nil, err
+	}
+	dir := s.Config.Output.Dir
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	profiles := make([][]byte, len(s.Devices))
+	for i, d := range s.Devices {
+		var b bytes.Buffer
+		if err := d.Profile.Write(&b); err != nil {
+			return nil, err
+		}
+		if profiles[i] = b.Bytes(); i == 0 {
+			continue // written last, with the manifest
+		}
+		if err := atomicfile.WriteFile(filepath.Join(dir, runstore.ProfileName(d.Name, i)), profiles[i]); err != nil {
+			return nil, err
+		}
+	}
+	if scale := s.Scale(); scale != nil {
+		data, err := json.Marshal(scale)
+		if err != nil {
+			return nil, err
+		}
+		if err := atomicfile.WriteFile(filepath.Join(dir, runstore.ScaleFile), data); err != nil {
+			return nil, err
+		}
+	}
+	return runstore.Create(dir, m, text, profiles[0])
+}
+
+// recordEnd writes how the run ended into its manifest.
+func recordEnd(store *runstore.Run, out *Outcome, started time.Time) error {
+	m := store.Manifest()
+	m.Status, m.Trials, m.Reason = out.Summary.Status.String(), out.Summary.Trials, out.NoFront
+	m.Updated = time.Now().UTC()
+	m.WallS += time.Since(started).Seconds()
+	return store.SetManifest(m)
 }

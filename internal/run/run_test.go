@@ -9,25 +9,11 @@ import (
 	"testing"
 
 	"nas/internal/config"
+	"nas/internal/evaluator"
 	"nas/internal/runstore"
+	"nas/internal/runtest"
 	"nas/search"
 )
-
-// smoke loads configs/smoke.toml, smaller still, into a new directory.
-func smoke(t *testing.T, profile string) *config.Config {
-	t.Helper()
-	c, err := config.Load("../../configs/smoke.toml", Check)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Search.Evaluations, c.Search.Population = 40, 8
-	c.Output.Dir, c.Output.Measure = filepath.Join(t.TempDir(), "run"), 3
-	c.Latency.Budget = config.Duration(3e9)
-	if profile != "" {
-		c.Latency.Profile = config.Named[string]{"": profile}
-	}
-	return c
-}
 
 func mustRun(t *testing.T, ctx context.Context, o Options) *Outcome {
 	t.Helper()
@@ -38,38 +24,29 @@ func mustRun(t *testing.T, ctx context.Context, o Options) *Outcome {
 	return out
 }
 
-func read(t *testing.T, dir, name string) []byte {
-	t.Helper()
-	data, err := os.ReadFile(filepath.Join(dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
 // TestChain carries out a run from nothing, and holds it to what is promised of
 // a run directory: the same bytes with any number of workers, and after it was
 // stopped and resumed; no overwriting; derived files made again.
 func TestChain(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("HOME", t.TempDir())
-	c := smoke(t, "")
-	out := mustRun(t, t.Context(), Options{Config: c, Workers: 2})
+	c := runtest.Config(t, "")
+	out := mustRun(t, t.Context(), Options{Options: evaluator.Options{Workers: 2}, Config: c})
 	dir := c.Output.Dir
-	if out.Status != search.StatusEvaluations || out.Evaluated != 40 || len(out.Front) < 3 {
+	if out.Summary.Status != search.StatusEvaluations || out.Summary.Evaluations != 40 || len(out.Front) < 3 {
 		t.Fatalf("outcome is %+v", out)
 	}
 	for _, m := range out.Front {
-		if !(m.Low < m.Latency && m.Latency < m.High) {
-			t.Errorf("trial %d: latency %v is not inside its interval %v to %v", m.ID, m.Latency, m.Low, m.High)
+		if l := m.Latency; !(l.Low < l.Mid && l.Mid < l.High) {
+			t.Errorf("trial %d: latency %v is not inside its interval %v to %v", m.ID, l.Mid, l.Low, l.High)
 		}
-		if m.Parts[keyParams] > 500e3 {
-			t.Errorf("trial %d has %v params, more than the limit", m.ID, m.Parts[keyParams])
+		if m.Parts[runstore.KeyParams] > 500e3 {
+			t.Errorf("trial %d has %v params, more than the limit", m.ID, m.Parts[runstore.KeyParams])
 		}
 	}
 	for _, name := range []string{"config.toml", "profile.json", "manifest.json", "trials.jsonl", "front.csv", "measured.csv",
 		"front.svg", "front.png", "hypervolume.svg", "export/knee.onnx", "export/fastest.toml", "export/most_accurate.json"} {
-		if len(read(t, dir, name)) == 0 {
+		if len(runtest.Read(t, dir, name)) == 0 {
 			t.Errorf("%s is empty", name)
 		}
 	}
@@ -80,17 +57,17 @@ func TestChain(t *testing.T) {
 	t.Run("no overwriting", func(t *testing.T) {
 		_, err := Run(t.Context(), Options{Config: c})
 		var exists *runstore.ExistsError
-		var usage *UsageError
+		var usage *config.UsageError
 		if !errors.As(err, &exists) || !errors.As(err, &usage) {
 			t.Errorf("error is %v, want an ExistsError as wrong use", err)
 		}
 	})
 
 	t.Run("one worker", func(t *testing.T) {
-		d := smoke(t, filepath.Join(dir, "profile.json"))
-		mustRun(t, t.Context(), Options{Config: d, Workers: 1})
+		d := runtest.Config(t, filepath.Join(dir, "profile.json"))
+		mustRun(t, t.Context(), Options{Options: evaluator.Options{Workers: 1}, Config: d})
 		for _, name := range []string{"trials.jsonl", "front.csv"} {
-			if !bytes.Equal(read(t, dir, name), read(t, d.Output.Dir, name)) {
+			if !bytes.Equal(runtest.Read(t, dir, name), runtest.Read(t, d.Output.Dir, name)) {
 				t.Errorf("%s differs between one worker and two", name)
 			}
 		}
@@ -99,15 +76,16 @@ func TestChain(t *testing.T) {
 	t.Run("watched", func(t *testing.T) { testLive(t, dir) })
 
 	t.Run("stopped and resumed", func(t *testing.T) {
-		d := smoke(t, filepath.Join(dir, "profile.json"))
+		d := runtest.Config(t, filepath.Join(dir, "profile.json"))
 		ctx, cancel := context.WithCancel(t.Context())
-		o := Options{Config: d, Workers: 2, Progress: func(p Progress) {
+		progress := func(p evaluator.Progress) {
 			if p.Step == "search" && p.Done >= 10 {
 				cancel()
 			}
-		}}
-		if got := mustRun(t, ctx, o); got.Status != search.StatusInterrupted && got.Status != search.StatusEvaluations {
-			t.Fatalf("status is %v", got.Status)
+		}
+		o := Options{Options: evaluator.Options{Workers: 2, Progress: progress}, Config: d}
+		if got := mustRun(t, ctx, o); got.Summary.Status != search.StatusInterrupted && got.Summary.Status != search.StatusEvaluations {
+			t.Fatalf("status is %v", got.Summary.Status)
 		}
 		// A torn last line is what a power cut leaves.
 		f, err := os.OpenFile(filepath.Join(d.Output.Dir, "trials.jsonl"), os.O_APPEND|os.O_WRONLY, 0)
@@ -116,32 +94,32 @@ func TestChain(t *testing.T) {
 		}
 		f.WriteString(`{"id":`)
 		f.Close()
-		again := smoke(t, filepath.Join(dir, "profile.json"))
+		again := runtest.Config(t, filepath.Join(dir, "profile.json"))
 		again.Output.Dir = d.Output.Dir
-		mustRun(t, t.Context(), Options{Config: again, Workers: 2, Resume: true})
+		mustRun(t, t.Context(), Options{Options: evaluator.Options{Workers: 2}, Config: again, Resume: true})
 		for _, name := range []string{"trials.jsonl", "front.csv"} {
-			if !bytes.Equal(read(t, dir, name), read(t, d.Output.Dir, name)) {
+			if !bytes.Equal(runtest.Read(t, dir, name), runtest.Read(t, d.Output.Dir, name)) {
 				t.Errorf("%s of a resumed run differs from one never stopped", name)
 			}
 		}
 	})
 
 	t.Run("derived files come back", func(t *testing.T) {
-		want := read(t, dir, "front.svg")
+		want := runtest.Read(t, dir, "front.svg")
 		os.Remove(filepath.Join(dir, "front.svg"))
 		os.Remove(filepath.Join(dir, "front.csv"))
 		mustRun(t, t.Context(), Options{Config: c, Resume: true})
-		if !bytes.Equal(want, read(t, dir, "front.svg")) {
+		if !bytes.Equal(want, runtest.Read(t, dir, "front.svg")) {
 			t.Error("front.svg drawn again is another picture")
 		}
-		read(t, dir, "front.csv")
+		runtest.Read(t, dir, "front.csv")
 	})
 
 	t.Run("another config", func(t *testing.T) {
-		d := smoke(t, "")
+		d := runtest.Config(t, "")
 		d.Output.Dir, d.Seed = dir, 7
 		_, err := Run(t.Context(), Options{Config: d, Resume: true})
-		var usage *UsageError
+		var usage *config.UsageError
 		if !errors.As(err, &usage) {
 			t.Errorf("error is %v, want wrong use", err)
 		}
@@ -150,7 +128,7 @@ func TestChain(t *testing.T) {
 
 func TestNothingFeasible(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	c := smoke(t, "")
+	c := runtest.Config(t, "")
 	c.Constraints.MaxParams = &config.Limit{Value: 10}
 	c.Search.Trials = 200
 	out := mustRun(t, t.Context(), Options{Config: c})
@@ -172,7 +150,7 @@ max_latency = "1.2 mobilenet_v9"
 [search]
 algorithm = "luck"
 start = ["mobilenet_v2", "nobody"]
-`), Check)
+`), evaluator.Check)
 	var e *config.Error
 	if !errors.As(err, &e) || len(e.Problems) != 4 {
 		t.Fatalf("error is %v, want four problems", err)
@@ -184,11 +162,11 @@ start = ["mobilenet_v2", "nobody"]
 	}
 }
 
-func TestSpread(t *testing.T) {
+func TestEvenly(t *testing.T) {
 	for _, c := range []struct{ m, n, want int }{{10, 3, 3}, {2, 5, 2}, {1, 1, 1}, {0, 0, 0}, {100, 40, 40}} {
-		got := spread(c.m, c.n)
+		got := evenly(c.m, c.n)
 		if len(got) != c.want || c.want > 1 && (got[0] != 0 || got[len(got)-1] != c.m-1) {
-			t.Errorf("spread(%d, %d) is %v, want %d with both ends", c.m, c.n, got, c.want)
+			t.Errorf("evenly(%d, %d) is %v, want %d with both ends", c.m, c.n, got, c.want)
 		}
 	}
 }

@@ -3,15 +3,13 @@ package run
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
-	"nas/blocks"
-	"nas/blocks/zoo"
 	"nas/internal/config"
-	"nas/latency"
+	"nas/internal/evaluator"
+	"nas/internal/resolve"
+	"nas/internal/results"
+	"nas/internal/runstore"
 	"nas/search"
 	"nas/space"
 )
@@ -33,136 +31,70 @@ func choose(s, then *config.Search) {
 	}
 }
 
-// searcher makes the run's searcher, fresh.
-func (p *pipeline) searcher() (search.Searcher, error) {
-	start, err := p.start()
+// newSearcher makes the run's searcher, fresh.
+func newSearcher(s *evaluator.Setup) (search.Searcher, error) {
+	start, err := startGenes(s)
 	if err != nil {
 		return nil, err
 	}
-	s, err := search.New(p.cfg.Search.Algorithm, search.Settings{
-		Setup:       search.Setup{Space: p.space, Objectives: p.objectives, Seed: p.cfg.Seed, Start: start},
-		Evaluations: p.cfg.Search.Evaluations,
-		Population:  p.cfg.Search.Population,
-		Known:       func(g space.Genes) (map[string]float64, float64) { return p.eval.known(p.space.Arch(g)) },
+	c := s.Config
+	searcher, err := search.New(c.Search.Algorithm, search.Settings{
+		Setup:       search.Setup{Space: s.Space, Objectives: s.Objectives, Seed: c.Seed, Start: start},
+		Evaluations: c.Search.Evaluations,
+		Population:  c.Search.Population,
+		Known:       func(g space.Genes) (map[string]float64, float64) { return s.WithoutScore(s.Space.Arch(g)) },
 	})
 	if err != nil {
-		return nil, &UsageError{err}
+		return nil, config.Usage(err)
 	}
-	return s, nil
+	return searcher, nil
 }
 
-// start maps the networks of search.start to their nearest genotypes.
-func (p *pipeline) start() ([]space.Genes, error) {
+// startGenes maps the networks of search.start to their nearest genotypes.
+func startGenes(s *evaluator.Setup) ([]space.Genes, error) {
 	var out []space.Genes
-	for i, name := range p.cfg.Search.Start {
-		arch, err := archOf(name)
+	for i, name := range s.Config.Search.Start {
+		arch, err := resolve.ArchOf(name)
 		if err != nil {
-			return nil, &UsageError{fmt.Errorf("search.start[%d] = %q: %w", i+1, name, err)}
+			return nil, config.Usagef("search.start[%d] = %q: %w", i+1, name, err)
 		}
-		out = append(out, p.space.Nearest(arch))
+		out = append(out, s.Space.Nearest(arch))
 	}
 	return out, nil
 }
 
-// archOf reads an arch string, or describes a network of the zoo as an arch.
-func archOf(name string) (space.Arch, error) {
-	if strings.Contains(name, "|") {
-		return space.Parse(name)
-	}
-	net, err := zoo.Get(name)
+// explore searches and stores the trials. It returns what came of it, and for the networks near the
+// front, by trial id, the probability of being on the true front.
+func explore(ctx context.Context, s *evaluator.Setup, store *runstore.Run, resumed bool, live *results.Live) (*search.Summary, map[int]float64, error) {
+	searcher, err := newSearcher(s)
 	if err != nil {
-		return space.Arch{}, err
+		return nil, nil, err
 	}
-	return space.FromNetwork(net)
-}
-
-// networkOf builds the network of an arch string, or of a name of the zoo.
-func networkOf(name string) (*blocks.Network, error) {
-	if !strings.Contains(name, "|") {
-		return zoo.Get(name)
-	}
-	a, err := space.Parse(name)
-	if err != nil {
-		return nil, err
-	}
-	return a.Network()
-}
-
-func (p *pipeline) search(ctx context.Context) error {
-	s, err := p.searcher()
-	if err != nil {
-		return err
-	}
-	c := p.cfg.Search
+	contenders := results.NewContenders(s.Objectives)
+	c := s.Config.Search
 	o := search.Options{
-		Workers: p.Workers, Timeout: time.Duration(c.Timeout), Reference: p.worst,
+		Workers: s.Workers, Timeout: time.Duration(c.Timeout), Reference: s.Worst,
 		Stop: search.Stop{Trials: c.Trials, Evaluations: c.Evaluations, Time: time.Duration(c.Time), Plateau: c.Plateau},
 		Progress: func(x search.Progress) {
-			p.progress(Progress{Step: "search", Done: x.Evaluations, Total: c.Evaluations, Search: &x})
+			s.Report(evaluator.Progress{Step: "search", Done: x.Evaluations, Total: c.Evaluations, Search: &x})
+		},
+		Observe: func(t search.Trial, _ *search.Front) {
+			if live != nil {
+				live.Observe(&t)
+			}
+			contenders.Add(&t)
 		},
 	}
-	o.Observe = func(t search.Trial, _ *search.Front) {
-		if p.Live != nil {
-			p.Live.observe(&t)
-		}
-		if r, ok := rivalOf(&t, p.objectives); ok {
-			p.rivals = append(p.rivals, r)
-		}
+	if resumed {
+		o.Replay = store.Trials()
 	}
-	if p.resumed {
-		o.Replay = p.store.Trials()
+	s.Sayf("searching %s with %s", s.Config.Name, searcher)
+	summary, err := search.Run(ctx, searcher, s.Evaluator, store, s.Objectives, o)
+	if err != nil {
+		return nil, nil, err
 	}
-	p.say("searching %s with %s", p.cfg.Name, s)
-	p.summary, err = search.Run(ctx, s, &p.eval, p.store, p.objectives, o)
-	if m := p.eval.memory; m != nil {
-		p.say("%d scores of earlier runs were used again", m.used.Load())
+	if r := s.Recalled; r != nil {
+		s.Sayf("%d scores of earlier runs were used again", r.Used())
 	}
-	return err
-}
-
-// rank orders the front by its first objective and writes front.csv.
-func (p *pipeline) rank(context.Context) error {
-	chance := chances(p.rivals)
-	for _, t := range p.summary.Front.Trials() {
-		m := Member{Trial: t}
-		d := p.eval.devices[0]
-		m.Latency = p.eval.value(&t.Result, d.key())
-		m.Low, m.High = t.Parts[d.key()+"_low"], t.Parts[d.key()+"_high"]
-		m.Accuracy = p.eval.value(&t.Result, keyAccuracy)
-		m.OnFront = chance[t.ID]
-		p.front = append(p.front, m)
-	}
-	first := p.objectives[0]
-	slices.SortStableFunc(p.front, func(a, b Member) int {
-		x, y := a.Objectives[first.Name], b.Objectives[first.Name]
-		if first.Direction == search.Maximize {
-			x, y = y, x
-		}
-		switch {
-		case x < y:
-			return -1
-		case x > y:
-			return 1
-		}
-		return a.ID - b.ID
-	})
-	p.warnOutside()
-	return p.writeFront()
-}
-
-// warnOutside says once if much of the front lies where the profile has measured
-// no network: a profile of other networks is worth little there.
-func (p *pipeline) warnOutside() {
-	n, text := 0, ""
-	for i := range p.front {
-		for _, w := range p.front[i].Warnings {
-			if rest, ok := strings.CutPrefix(w, warnsLatency); ok && strings.HasPrefix(rest, latency.OutsideMeasured) {
-				n, text = n+1, rest
-				break // a network counts once, of however many devices
-			}
-		}
-	}
-	if 4*n > len(p.front) {
-		p.say("%d of the %d networks on the front: %s: a profile that is calibrated for this space, as profile = \"auto\" makes it, would know them better", n, len(p.front), text)
-	}
+	return summary, contenders.FrontProbabilities(), nil
 }

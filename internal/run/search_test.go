@@ -5,20 +5,22 @@ import (
 	"testing"
 
 	"nas/internal/config"
+	"nas/internal/results"
 	"nas/internal/runstore"
+	"nas/internal/runtest"
 	"nas/search"
 )
 
 // TestBudgetChooses leaves algorithm and population to the budget, and goes on with
 // a budget that would have chosen otherwise.
 func TestBudgetChooses(t *testing.T) {
-	c := smoke(t, "../../results/reference/smoke/profile.json")
+	c := runtest.Config(t, "../../results/reference/smoke/profile.json")
 	c.Search.Algorithm, c.Search.Population, c.Search.Evaluations = config.Auto, 0, 24
 	c.Output.Measure = 0
 	mustRun(t, t.Context(), Options{Config: c})
 	check := func(trials int) {
 		t.Helper()
-		s, err := Load(c.Output.Dir)
+		s, err := results.Load(c.Output.Dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,11 +44,11 @@ func TestBudgetChooses(t *testing.T) {
 	mustRun(t, t.Context(), Options{Config: c, Resume: true})
 	check(32)
 
-	c = smoke(t, "../../results/reference/smoke/profile.json")
+	c = runtest.Config(t, "../../results/reference/smoke/profile.json")
 	c.Search.Algorithm, c.Search.Population, c.Search.Evaluations, c.Search.Trials = config.Auto, 0, 400, 30
 	c.Output.Measure = 0
 	mustRun(t, t.Context(), Options{Config: c})
-	s, err := Load(c.Output.Dir)
+	s, err := results.Load(c.Output.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,130 +1,118 @@
 package run
 
 import (
+	"bytes"
 	"cmp"
-	"context"
-	"fmt"
+	"math"
+	"os"
+	"path/filepath"
 	"slices"
 
+	"nas/internal/config"
+	"nas/internal/evaluator"
+	"nas/internal/results"
+	"nas/internal/runstore"
 	"nas/search"
 )
 
-// warmShare is the share of the population that earlier runs may fill: the rest
-// is drawn, so that the search can leave what it was given.
+// warmShare is the share of the population that earlier runs may fill: the rest is drawn, so that the
+// search can leave what it was given.
 const warmShare = 0.5
 
-// warm puts networks of the fronts of earlier runs in front of the population,
-// spread evenly over each front. They become part of the config, so the run can be
-// resumed and repeated without those directories.
-func (p *pipeline) warm(context.Context) error {
-	room := int(warmShare * float64(cmp.Or(p.cfg.Search.Population, search.DefaultPopulation(p.cfg.Search.Evaluations))))
-	for i, dir := range p.WarmStart {
-		s, err := Load(dir)
+// warmStart loads earlier runs and puts networks of their fronts, taken evenly over each front, in front
+// of the population. They become part of the config, so the run can be resumed and repeated without those
+// directories.
+func warmStart(c *config.Config, dirs []string) (earlier []*results.Stored, err error) {
+	free := int(warmShare * float64(cmp.Or(c.Search.Population, search.DefaultPopulation(c.Search.Evaluations))))
+	for i, dir := range dirs {
+		s, err := results.Load(dir)
 		if err != nil {
-			return &UsageError{err}
+			return nil, config.Usage(err)
 		}
-		p.earlier = append(p.earlier, s)
+		earlier = append(earlier, s)
 		members := s.Front.Trials()
-		share := room / (len(p.WarmStart) - i)
-		for _, k := range spread(len(members), min(share, len(members))) {
-			p.cfg.Search.Start = append(p.cfg.Search.Start, members[k].Arch)
-			room--
+		share := free / (len(dirs) - i)
+		for _, k := range evenly(len(members), min(share, len(members))) {
+			c.Search.Start = append(c.Search.Start, members[k].Arch)
+			free--
 		}
 	}
+	return earlier, nil
+}
+
+// evenly returns n indices of 0..m-1 at equal distances, both ends among them.
+func evenly(m, n int) []int {
+	if n >= m {
+		n = m
+	}
+	out := make([]int, n)
+	for i := range out {
+		if n > 1 {
+			out[i] = int(math.Round(float64(i) * float64(m-1) / float64(n-1)))
+		}
+	}
+	return slices.Compact(out)
+}
+
+// recall lets the evaluator take over the accuracy scores of earlier runs. It refuses runs whose scores
+// are on another scale. It leaves out those of another numeric class, whose last digits may differ, and
+// those where counts are objectives that are parts here, or the reverse.
+func recall(s *evaluator.Setup, earlier []*results.Stored) error {
+	if len(earlier) == 0 {
+		return nil
+	}
+	for _, e := range earlier {
+		if id, spec := s.Accuracy.Info().ScaleID, s.Accuracy.String(); e.Manifest.ScaleID != id || e.Manifest.Score.Spec != spec {
+			return config.Usagef("run: %s scores accuracy on another scale (%s, scale id %q) than this run (%s, scale id %q): "+
+				"a warm start needs the same space, accuracy.proxy and accuracy.seed",
+				e.Dir, e.Manifest.Score.Spec, e.Manifest.ScaleID, spec, id)
+		}
+	}
+	scores := new(evaluator.Recalled)
+	for _, e := range earlier {
+		if class := numericClass(); e.Manifest.NumericClass != class {
+			s.Sayf("scores of %s are computed again: they are of %s, this is %s", e.Dir, e.Manifest.NumericClass, class)
+			continue
+		}
+		if s.IsObjective(runstore.KeyParams) != e.HasObjective(runstore.KeyParams) ||
+			s.IsObjective(runstore.KeyMACs) != e.HasObjective(runstore.KeyMACs) {
+			continue
+		}
+		for t, err := range runstore.ReadTrials(e.Dir) {
+			if err != nil {
+				return err
+			}
+			scores.Add(&t)
+		}
+	}
+	s.Recalled = scores
 	return nil
 }
 
-// sameScale refuses earlier runs whose scores cannot stand beside this run's.
-func (p *pipeline) sameScale(context.Context) error {
-	for _, s := range p.earlier {
-		id, is := s.Manifest.ScaleID, p.eval.accuracy.Info().ScaleID
-		if id != is || s.Manifest.Notes["accuracy"] != p.eval.accuracy.String() {
-			return &UsageError{fmt.Errorf("run: %s scores accuracy on another scale (%s, scale id %q) than this run (%s, scale id %q): a warm start needs the same space, accuracy.proxy and accuracy.seed",
-				s.Dir, s.Manifest.Notes["accuracy"], id, p.eval.accuracy, is)}
-		}
-	}
-	return nil
-}
-
-// SeedSpread says how far runs of one config with different seeds agree.
-type SeedSpread struct {
-	Runs   int       `json:"runs"`
-	Volume []float64 `json:"hypervolume"` // one a run
-	Median float64   `json:"hypervolume_median"`
-	Min    float64   `json:"hypervolume_min"`
-	Max    float64   `json:"hypervolume_max"`
-	Joint  float64   `json:"hypervolume_of_all"` // of the fronts together
-	// OverlapPct is the mean over pairs of runs of the networks on both fronts, in
-	// per cent of those on either; SurvivePct the mean share of a run's front that no
-	// other run's network dominates.
-	OverlapPct float64 `json:"front_overlap_pct"`
-	SurvivePct float64 `json:"front_surviving_pct"`
-}
-
-// Spread compares runs. They must share objectives, reference point and scale.
-func Spread(runs []*Stored) (*SeedSpread, error) {
-	first := runs[0]
-	all, err := search.NewFront(first.Manifest.Objectives, first.Manifest.Reference)
+// measuredBefore returns what earlier runs with the very profile of this one have measured, by arch id.
+func measuredBefore(store *runstore.Run, earlier []*results.Stored) map[string]runstore.MeasuredRow {
+	out := map[string]runstore.MeasuredRow{}
+	mine, err := os.ReadFile(store.Path(runstore.ProfileFile))
 	if err != nil {
-		return nil, err
+		return out
 	}
-	out := &SeedSpread{Runs: len(runs)}
-	for _, s := range runs {
-		a, b := first.Manifest, s.Manifest
-		if a.ScaleID != b.ScaleID || a.Notes["accuracy"] != b.Notes["accuracy"] || fmt.Sprint(a.Objectives, a.Reference) != fmt.Sprint(b.Objectives, b.Reference) {
-			return nil, &UsageError{fmt.Errorf("run: %s and %s differ in their objectives, reference point or scale: their hypervolumes cannot be compared", first.Dir, s.Dir)}
+	for _, s := range earlier {
+		theirs, err := os.ReadFile(filepath.Join(s.Dir, runstore.ProfileFile))
+		if err != nil || !bytes.Equal(mine, theirs) {
+			continue
 		}
-		out.Volume = append(out.Volume, s.Front.Hypervolume())
-		for _, t := range s.Front.Trials() {
-			all.Add(t)
+		byID := map[int]runstore.MeasuredRow{}
+		for _, r := range s.Measured {
+			byID[r.ID] = r
 		}
-	}
-	out.Min, out.Median, out.Max = threeNumbers(out.Volume)
-	out.Joint = all.Hypervolume()
-	// Of equal networks the first run's is a member of the joint front: all count.
-	kept := map[string]bool{}
-	for _, t := range all.Trials() {
-		kept[t.ArchID] = true
-	}
-	ids := make([]map[string]bool, len(runs))
-	for i, s := range runs {
-		ids[i] = map[string]bool{}
-		survive := 0.0
-		for _, t := range s.Front.Trials() {
-			ids[i][t.ArchID] = true
-			if kept[t.ArchID] {
-				survive++
+		for t, err := range runstore.Glances(s.Dir) {
+			if err != nil {
+				break // what cannot be read is measured
+			}
+			if r, ok := byID[t.ID]; ok {
+				out[string(t.ArchID)] = r
 			}
 		}
-		out.SurvivePct += 100 * survive / float64(max(1, len(ids[i]))) / float64(len(runs))
 	}
-	pairs := 0
-	for i := range ids {
-		for k := range i {
-			both := 0
-			for id := range ids[i] {
-				if ids[k][id] {
-					both++
-				}
-			}
-			if either := len(ids[i]) + len(ids[k]) - both; either > 0 {
-				out.OverlapPct += 100 * float64(both) / float64(either)
-			}
-			pairs++
-		}
-	}
-	out.OverlapPct /= float64(max(1, pairs))
-	return out, nil
-}
-
-func threeNumbers(v []float64) (low, median, high float64) {
-	s := slices.Sorted(slices.Values(v))
-	n := len(s)
-	return s[0], (s[(n-1)/2] + s[n/2]) / 2, s[n-1]
-}
-
-// String is what a person reads.
-func (s *SeedSpread) String() string {
-	return fmt.Sprintf("%d seeds: hypervolume median %.4g, %.4g to %.4g (all fronts together %.4g); %.0f %% of a front is on another seed's too, %.0f %% of it survives the others",
-		s.Runs, s.Median, s.Min, s.Max, s.Joint, s.OverlapPct, s.SurvivePct)
+	return out
 }

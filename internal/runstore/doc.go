@@ -7,11 +7,24 @@ package runstore
 
 // The files of a run directory that this package writes.
 const (
-	ConfigFile   = "config.toml"   // the resolved configuration
-	ProfileFile  = "profile.json"  // a copy of the latency profile used
-	ManifestFile = "manifest.json" // [Manifest]
-	TrialsFile   = "trials.jsonl"  // one line a trial, in id order
-	FrontFile    = "front.csv"     // [FrontRow]
-	MeasuredFile = "measured.csv"  // [MeasuredRow]
-	lockFile     = ".lock"
+	ConfigFile     = "config.toml"     // the resolved configuration
+	ProfileFile    = "profile.json"    // a copy of the latency profile used; see [ProfileName]
+	ScaleFile      = "scale.json"      // the reference values of the accuracy score
+	ManifestFile   = "manifest.json"   // [Manifest]
+	TrialsFile     = "trials.jsonl"    // one line a trial, in id order
+	FrontFile      = "front.csv"       // [FrontRow]
+	MeasuredFile   = "measured.csv"    // [MeasuredRow]
+	ReferencesFile = "references.json" // [Reference]
+	TrainedFile    = "told.csv"        // [TrainedRow]
+	RerankedFile   = "front-told.csv"  // [FrontRow], ranked by the accuracies of trained networks
+	ReportFile     = "report.html"
+	lockFile       = ".lock"
 )
+
+// ProfileName is the name of the copy of a latency profile: of the i-th profile of the config, which has that name.
+func ProfileName(name string, i int) string {
+	if i == 0 {
+		return ProfileFile
+	}
+	return "profile-" + name + ".json"
+}

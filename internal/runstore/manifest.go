@@ -31,7 +31,9 @@ type Manifest struct {
 	Objectives   []search.Objective `json:"objectives"`
 	Reference    []float64          `json:"reference"` // of the hypervolume, in the objectives' units
 	Limits       []Limit            `json:"limits,omitempty"`
-	Notes        map[string]string  `json:"notes,omitempty"`
+	Score        Score              `json:"score"`
+	Devices      map[string]string  `json:"devices,omitempty"` // by the names of their profiles, where these have names
+	SpaceID      string             `json:"space_id,omitempty"`
 
 	Status  string    `json:"status"` // [search.Status], "running" until the run ends
 	Reason  string    `json:"reason,omitempty"`
@@ -39,6 +41,12 @@ type Manifest struct {
 	Started time.Time `json:"started"`
 	Updated time.Time `json:"updated"`
 	WallS   float64   `json:"wall_s"` // of all processes that worked on the run
+}
+
+// manifestFile is the manifest as its file holds it.
+type manifestFile struct {
+	*Manifest
+	Notes map[string]string `json:"notes,omitempty"`
 }
 
 // Limit is a constraint of the run with its bound in the unit of the value that
@@ -105,18 +113,20 @@ func readManifest(dir string) (Manifest, error) {
 	if err != nil {
 		return m, fmt.Errorf("runstore: %w", err)
 	}
-	if err := jsonfile.Decode(b, &m); err != nil {
+	file := manifestFile{Manifest: &m}
+	if err := jsonfile.Decode(b, &file); err != nil {
 		return m, fmt.Errorf("runstore: %s: %w: restore the file, or run again into another directory: nas run %s --out DIR", path, err, filepath.Join(dir, ConfigFile))
 	}
 	if m.Format > format {
 		return m, fmt.Errorf("runstore: %s has format %d, this program knows formats up to %d: use a newer nas", path, m.Format, format)
 	}
+	m.fromNotes(file.Notes)
 	return m, nil
 }
 
 func writeManifest(dir string, m *Manifest) error {
 	m.Format = format
-	b, err := json.MarshalIndent(m, "", "  ")
+	b, err := json.MarshalIndent(manifestFile{m, m.notes()}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("runstore: %s: %w", ManifestFile, err)
 	}

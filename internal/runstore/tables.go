@@ -13,69 +13,50 @@ import (
 	"strings"
 
 	"nas/internal/atomicfile"
+	"nas/search"
 )
 
 // FrontRow is a line of front.csv: a member of the front. Values that a run does
 // not have are NaN and stand as empty fields.
 type FrontRow struct {
-	ID                                     int
-	ArchID, Arch                           string
-	LatencyMs, LatencyLowMs, LatencyHighMs float64
-	Accuracy, AccuracyLow, AccuracyHigh    float64
-	Params, MACs, PeakActivationBytes      int64
-	LatencyDevice                          string
-	Extra                                  []float64 // further columns, as many as are named
+	ID                                int
+	ArchID, Arch                      string
+	Latency, Accuracy                 Value // without BetweenSD
+	Params, MACs, PeakActivationBytes int64
+	LatencyDevice                     string
+	OnFront                           float64 // probability that no other network tried is better
 }
 
 var frontColumns = []string{
 	"id", "arch_id", "arch", "latency_ms", "latency_low_ms", "latency_high_ms", "accuracy", "accuracy_low", "accuracy_high",
-	"params", "macs", "peak_activation_bytes", "latency_device",
+	"params", "macs", "peak_activation_bytes", "latency_device", "p_front",
 }
 
-// WriteFront writes front.csv into dir, atomically. extra names the columns of
-// [FrontRow.Extra], behind the fixed ones.
-func WriteFront(dir string, rows []FrontRow, extra ...string) error {
-	return writeFront(filepath.Join(dir, FrontFile), rows, extra)
+// FrontRowOf is the row of a trial, with its latency on a device, which that field holds.
+func FrontRowOf(t *search.Trial, of Field, device string, onFront float64) FrontRow {
+	count := func(key string) int64 { return int64(Number(&t.Result, key)) }
+	return FrontRow{
+		ID: t.ID, ArchID: t.ArchID, Arch: t.Arch,
+		Latency: of.Of(&t.Result), Accuracy: FieldOf(KeyAccuracy).Of(&t.Result),
+		Params: count(KeyParams), MACs: count(KeyMACs), PeakActivationBytes: count(KeyActivations),
+		LatencyDevice: device, OnFront: onFront,
+	}
 }
 
-func writeFront(path string, rows []FrontRow, extra []string) error {
-	table := [][]string{append(slices.Clone(frontColumns), extra...)}
+// WriteFront writes a front into dir, atomically: as [FrontFile] or [RerankedFile].
+func WriteFront(dir, name string, rows []FrontRow) error {
+	table := [][]string{frontColumns}
 	for i := range rows {
 		r := &rows[i]
-		if len(r.Extra) != len(extra) {
-			return fmt.Errorf("runstore: trial %d has %d further values for the columns %v of %s", r.ID, len(r.Extra), extra, filepath.Base(path))
-		}
-		line := []string{
+		table = append(table, []string{
 			strconv.Itoa(r.ID), r.ArchID, r.Arch,
-			number(r.LatencyMs), number(r.LatencyLowMs), number(r.LatencyHighMs),
-			number(r.Accuracy), number(r.AccuracyLow), number(r.AccuracyHigh),
+			number(r.Latency.Mid), number(r.Latency.Low), number(r.Latency.High),
+			number(r.Accuracy.Mid), number(r.Accuracy.Low), number(r.Accuracy.High),
 			strconv.FormatInt(r.Params, 10), strconv.FormatInt(r.MACs, 10), strconv.FormatInt(r.PeakActivationBytes, 10),
-			r.LatencyDevice,
-		}
-		for _, v := range r.Extra {
-			line = append(line, number(v))
-		}
-		table = append(table, line)
+			r.LatencyDevice, number(r.OnFront),
+		})
 	}
-	return writeCSV(path, table)
-}
-
-// ReadFront reads front.csv of dir. It returns the names of the columns behind
-// the fixed ones, too.
-func ReadFront(dir string) (rows []FrontRow, extra []string, err error) {
-	columns, err := readCSV(filepath.Join(dir, FrontFile), frontColumns, func(f *fields) {
-		r := FrontRow{
-			ID: int(f.int()), ArchID: f.text(), Arch: f.text(),
-			LatencyMs: f.float(), LatencyLowMs: f.float(), LatencyHighMs: f.float(),
-			Accuracy: f.float(), AccuracyLow: f.float(), AccuracyHigh: f.float(),
-			Params: f.int(), MACs: f.int(), PeakActivationBytes: f.int(), LatencyDevice: f.text(),
-		}
-		for f.more() {
-			r.Extra = append(r.Extra, f.float())
-		}
-		rows = append(rows, r)
-	})
-	return rows, columns, err
+	return writeCSV(filepath.Join(dir, name), table)
 }
 
 // MeasuredRow is a line of measured.csv: a member of the front, timed on a
@@ -108,7 +89,7 @@ func WriteMeasured(dir string, rows []MeasuredRow) error {
 // ReadMeasured reads measured.csv of dir. A missing file gives
 // [os.ErrNotExist].
 func ReadMeasured(dir string) (rows []MeasuredRow, err error) {
-	_, err = readCSV(filepath.Join(dir, MeasuredFile), measuredColumns, func(f *fields) {
+	err = readCSV(filepath.Join(dir, MeasuredFile), measuredColumns, func(f *fields) {
 		rows = append(rows, MeasuredRow{
 			ID: int(f.int()), Device: f.text(), Threads: int(f.int()), PredictedMs: f.float(), LowMs: f.float(), HighMs: f.float(),
 			MeasuredMs: f.float(), P10Ms: f.float(), P90Ms: f.float(), Runs: int(f.int()),
@@ -142,8 +123,6 @@ type fields struct {
 	err          error
 }
 
-func (f *fields) more() bool { return f.next < len(f.line) }
-
 func (f *fields) text() string {
 	f.next++
 	return f.line[f.next-1]
@@ -169,12 +148,11 @@ func (f *fields) float() float64 {
 	return v
 }
 
-// readCSV calls row for each line behind a header that begins with columns, and
-// returns the rest of the header.
-func readCSV(path string, columns []string, row func(*fields)) (extra []string, err error) {
+// readCSV calls row for each line behind a header that begins with columns.
+func readCSV(path string, columns []string, row func(*fields)) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("runstore: %w", err)
+		return fmt.Errorf("runstore: %w", err)
 	}
 	in := csv.NewReader(bytes.NewReader(data))
 	header, err := in.Read()
@@ -182,23 +160,23 @@ func readCSV(path string, columns []string, row func(*fields)) (extra []string, 
 		err = errors.New("the file is empty")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("runstore: %s: %w", path, err)
+		return fmt.Errorf("runstore: %s: %w", path, err)
 	}
 	if len(header) < len(columns) || !slices.Equal(header[:len(columns)], columns) {
-		return nil, fmt.Errorf("runstore: %s line 1: the columns are %.60q; want %s", path, strings.Join(header, ","), strings.Join(columns, ","))
+		return fmt.Errorf("runstore: %s line 1: the columns are %.60q; want %s", path, strings.Join(header, ","), strings.Join(columns, ","))
 	}
 	for {
 		line, err := in.Read()
 		if errors.Is(err, io.EOF) {
-			return header[len(columns):], nil
+			return nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("runstore: %s is damaged: %w", path, err)
+			return fmt.Errorf("runstore: %s is damaged: %w", path, err)
 		}
 		f := fields{header: header, line: line}
 		if row(&f); f.err != nil {
 			n, _ := in.FieldPos(0)
-			return nil, fmt.Errorf("runstore: %s line %d: %w", path, n, f.err)
+			return fmt.Errorf("runstore: %s line %d: %w", path, n, f.err)
 		}
 	}
 }

@@ -1,0 +1,80 @@
+package audit
+
+import (
+	"cmp"
+	"context"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+
+	"nas/internal/evaluator"
+	"nas/internal/runstore"
+	"nas/space"
+)
+
+// WarnBlind says, before a search, which genes the score declares that it cannot see (squeeze-and-excite, dilation,
+// activations ...), and which choice will win for that reason.
+func WarnBlind(ctx context.Context, s *evaluator.Setup) error {
+	if s.Say == nil || !s.IsObjective(runstore.KeyAccuracy) {
+		return nil
+	}
+	groups := groupGenes(s.Space.Genes(), false)
+	warnCapped(s, groups)
+	info := s.Accuracy.Info()
+	blind, charged := genesOf(info.Blind), genesOf(info.Charged)
+	var bases []space.Genes
+	r := rand.New(rand.NewPCG(s.Config.Accuracy.Seed, 0x626c696e64)) // "blind"
+	for _, group := range groups {
+		if !blind[group.key] {
+			continue
+		}
+		if charged[group.key] {
+			s.Sayf("the score cannot see %s; a choice that no network of its data has costs a small fixed charge, "+
+				"so %s = %s wins whatever it is worth (nas space --audit says more)", group.key, group.key, least(group.choices))
+			continue
+		}
+		if bases == nil {
+			bases = drawBases(s)
+		}
+		var costs choiceCosts
+		for _, base := range bases {
+			gene, ok := liveGene(s.Space, base, group.genes, r)
+			if !ok {
+				continue
+			}
+			if err := costs.add(s, base, gene); err != nil {
+				return err
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+		if choice, saving := costs.cheapest(group.choices); choice != "" {
+			s.Sayf("the score cannot see %s: the search will take the cheapest, %s = %s, "+
+				"which saves %.1f %% of the latency each time (nas space --audit says more)", group.key, group.key, choice, saving)
+		}
+	}
+	return nil
+}
+
+// warnCapped says which choices the score declares to take for others.
+func warnCapped(s *evaluator.Setup, groups []geneGroup) {
+	info := s.Accuracy.Info()
+	for _, group := range groups {
+		for v, choice := range group.choices {
+			if like, why := countedAs(group, v, info); like != "" {
+				s.Sayf("%s %s scores like %s: %s", strings.ReplaceAll(group.key, "_", " "), choice, like, why)
+			}
+		}
+	}
+}
+
+// least returns the smallest of choices that are numbers: the plain one.
+func least(choices []string) string {
+	return slices.MinFunc(choices, func(a, b string) int {
+		x, _ := strconv.ParseFloat(a, 64)
+		y, _ := strconv.ParseFloat(b, 64)
+		return cmp.Compare(x, y)
+	})
+}

@@ -1,0 +1,152 @@
+package audit
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"nas/accuracy"
+	"nas/internal/evaluator"
+	"nas/internal/runstore"
+	"nas/space"
+)
+
+// geneGroup is the genes of one key and the same choices, of one stage or of all.
+type geneGroup struct {
+	name, key string
+	genes     []int
+	choices   []string
+}
+
+func groupGenes(genes []space.Gene, byStage bool) (groups []geneGroup) {
+	index := map[string]int{}
+	for i, g := range genes {
+		name, id := g.Key, g.Key+strings.Join(g.Choices, " ")
+		if byStage {
+			if cut := strings.Index(g.Name, ".block["); cut >= 0 {
+				name = g.Name[:cut] + "." + g.Key
+			} else {
+				name = g.Name
+			}
+			id = name
+		}
+		k, ok := index[id]
+		if !ok {
+			k = len(groups)
+			index[id] = k
+			groups = append(groups, geneGroup{name: name, key: g.Key, choices: g.Choices})
+		}
+		groups[k].genes = append(groups[k].genes, i)
+	}
+	return groups
+}
+
+// genesOf is the keys of the genes that decide these traits.
+func genesOf(traits []accuracy.Trait) map[string]bool {
+	keys := map[string]bool{}
+	for _, t := range traits {
+		keys[runstore.GeneOf(string(t))] = true
+	}
+	return keys
+}
+
+// drawBases draws the networks on which genes are flipped. Genes that are not live are drawn too:
+// they count where a flip brings them to life.
+func drawBases(s *evaluator.Setup) (bases []space.Genes) {
+	r := rand.New(rand.NewPCG(s.Config.Accuracy.Seed, 0x6261736573)) // "bases"
+	genes := s.Space.Genes()
+	for try := 0; len(bases) < baseCount && try < 8*baseCount; try++ {
+		g := s.Space.Sample(r)
+		for i, live := range s.Space.Live(g, nil) {
+			if !live {
+				g[i] = uint16(r.IntN(len(genes[i].Choices)))
+			}
+		}
+		if _, err := s.Space.Arch(g).Network(); err == nil {
+			bases = append(bases, g)
+		}
+	}
+	return bases
+}
+
+// liveGene draws one of the genes that the network reads; false if it reads none of them.
+func liveGene(sp *space.Space, base space.Genes, genes []int, r *rand.Rand) (int, bool) {
+	live := sp.Live(base, nil)
+	var read []int
+	for _, g := range genes {
+		if live[g] {
+			read = append(read, g)
+		}
+	}
+	if len(read) == 0 {
+		return 0, false
+	}
+	return read[r.IntN(len(read))], true
+}
+
+// withChoice is a copy of base with choice v of a gene.
+func withChoice(base space.Genes, gene, v int) space.Genes {
+	g := slices.Clone(base)
+	g[gene] = uint16(v)
+	return g
+}
+
+// flip draws another choice of a gene that makes another network which can be built.
+func flip(sp *space.Space, base space.Genes, gene int, r *rand.Rand) (space.Genes, bool) {
+	text := sp.Arch(base).String()
+	for _, v := range r.Perm(len(sp.Genes()[gene].Choices)) {
+		if v == int(base[gene]) {
+			continue
+		}
+		g := withChoice(base, gene, v)
+		a := sp.Arch(g)
+		if _, err := a.Network(); err == nil && a.String() != text {
+			return g, true
+		}
+	}
+	return nil, false
+}
+
+// choiceCosts compares the choices of a gene by the latency on the first device.
+type choiceCosts struct {
+	sum []float64 // of log(latency / geometric mean over the choices), by choice
+	n   int       // networks
+}
+
+// add takes one network with every choice of one of its genes. It leaves out a network that cannot
+// be built with all of them.
+func (c *choiceCosts) add(s *evaluator.Setup, base space.Genes, gene int) error {
+	choices := s.Space.Genes()[gene].Choices
+	logs := make([]float64, len(choices))
+	mean := 0.0
+	for v := range choices {
+		n, err := s.Space.Arch(withChoice(base, gene, v)).Network()
+		if err != nil {
+			return nil
+		}
+		e, err := s.Devices[0].Predictor.Predict(n)
+		if err != nil {
+			return err
+		}
+		logs[v] = math.Log(e.LatencyMs)
+		mean += logs[v] / float64(len(choices))
+	}
+	if c.sum == nil {
+		c.sum = make([]float64, len(choices))
+	}
+	c.n++
+	for v := range logs {
+		c.sum[v] += logs[v] - mean
+	}
+	return nil
+}
+
+// cheapest is the choice with the least mean latency, and what it saves against the dearest, in per cent.
+func (c *choiceCosts) cheapest(choices []string) (choice string, savingPct float64) {
+	if c.n == 0 {
+		return "", 0
+	}
+	best, worst := slices.Index(c.sum, slices.Min(c.sum)), slices.Index(c.sum, slices.Max(c.sum))
+	return choices[best], 100 * (1 - math.Exp((c.sum[best]-c.sum[worst])/float64(c.n)))
+}

@@ -1,0 +1,50 @@
+package evaluator
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"nas/accuracy"
+	"nas/internal/config"
+	"nas/internal/resolve"
+	"nas/search"
+)
+
+// Check is the [config.Check] of everything that a config names and only other
+// packages know: algorithms, scores, networks.
+func Check(c *config.Config, report func(key, value, want string)) {
+	if a := c.Search.Algorithm; a != config.Auto && !slices.Contains(search.Algorithms(), a) {
+		report("search.algorithm", strconv.Quote(a), "want "+config.Auto+" or one of "+strings.Join(search.Algorithms(), ", "))
+	}
+	if err := accuracy.CheckSpec(c.Accuracy.Proxy); err != nil {
+		report("accuracy.proxy", strconv.Quote(c.Accuracy.Proxy), err.Error())
+	}
+	for i, name := range c.Search.Start {
+		if _, err := resolve.ArchOf(name); err != nil {
+			report(fmt.Sprintf("search.start[%d]", i+1), strconv.Quote(name), err.Error())
+		}
+	}
+	network := func(key string, l *config.Limit) {
+		if l == nil || l.Of == "" {
+			return
+		}
+		if _, err := resolve.NetworkOf(l.Of); err != nil {
+			report(key, strconv.Quote(l.String()), err.Error())
+		}
+	}
+	k := &c.Constraints
+	for name, l := range k.MaxLatency.All() {
+		key := "constraints.max_latency"
+		if name != "" {
+			key += "." + name
+		}
+		network(key, &l)
+	}
+	network("constraints.max_params", k.MaxParams)
+	network("constraints.max_macs", k.MaxMACs)
+	network("constraints.max_activation_bytes", k.MaxActivationBytes)
+	network("constraints.max_weight_bytes", k.MaxWeightBytes)
+	network("constraints.min_top1_pct", k.MinTop1Pct)
+}

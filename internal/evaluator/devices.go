@@ -1,0 +1,181 @@
+package evaluator
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"nas/internal/config"
+	named "nas/internal/device"
+	"nas/internal/runstore"
+	"nas/latency"
+	"nas/latency/timing"
+	"nas/space"
+)
+
+// Device is one of the devices whose latency is predicted: a profile under the name that the config
+// gives it, "" for the only one.
+type Device struct {
+	Name      string
+	Profile   *latency.Profile
+	Predictor *latency.Predictor
+	Latency   runstore.Field // of the trials
+	index     int            // among the devices of the evaluator
+	segments  segmentCache
+}
+
+// devicesOf loads the latency profiles of a config, and calibrates this device where its profile is missing.
+func devicesOf(ctx context.Context, c *config.Config, sp *space.Space, o Options, resumed *runstore.Run) (ds []*Device, err error) {
+	own := ownDevice{o, c, sp}
+	for i, name := range c.Latency.Profile.Names() {
+		d := &Device{Name: name, Latency: runstore.FieldOf(runstore.LatencyKey(name)), index: i}
+		switch file := c.Latency.Profile[name]; {
+		case resumed != nil:
+			d.Profile, err = latency.Load(resumed.Path(runstore.ProfileName(name, i)))
+		case file == "auto":
+			d.Profile, err = own.profile(ctx)
+		default:
+			if d.Profile, err = latency.Load(file); err != nil {
+				err = config.Usage(err)
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		if d.Predictor, err = d.Profile.Predictor(); err != nil {
+			return nil, err
+		}
+		ds = append(ds, d)
+	}
+	return ds, nil
+}
+
+// ownDevice finds the profile of this device for the networks of a space.
+type ownDevice struct {
+	Options
+	config *config.Config
+	space  *space.Space
+}
+
+// profile returns the cached profile of this device, extended where the space has units that it
+// does not know, or a new one.
+func (o *ownDevice) profile(ctx context.Context) (*latency.Profile, error) {
+	rt, err := named.Runtime(o.config.Latency.Device, o.config.Latency.Threads)
+	if err != nil {
+		return nil, config.Usagef("latency.device: %w", err)
+	}
+	cached, err := latency.Cached(rt.Device())
+	switch {
+	case err == nil:
+		off, err := o.staleness(ctx, rt, cached)
+		switch {
+		case err != nil:
+			return nil, err
+		case off > staleLimit:
+			o.Sayf("the cached profile is %.0f %% off by now (another build of this program, or another clock): calibrating anew",
+				100*off)
+			cached = nil
+		case o.covers(cached):
+			o.Sayf("latency profile: %s, calibrated %s", cached.Device, cached.Created.Format(time.DateTime))
+			return cached, nil
+		default:
+			o.Sayf("the cached profile does not cover this space: measuring more")
+		}
+	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, latency.ErrNoCache):
+		o.Sayf("the cached profile is not used: %v", err)
+	}
+	return o.calibrate(ctx, rt, cached)
+}
+
+// calibrate makes a profile of this device, from a base where there is one, and caches it.
+func (o *ownDevice) calibrate(ctx context.Context, rt timing.Runtime, base *latency.Profile) (*latency.Profile, error) {
+	budget := time.Duration(o.config.Latency.Budget)
+	o.Sayf("calibrating %s for up to %v: please leave the machine alone", rt.Device(), budget)
+	if base != nil && !base.Extensible() {
+		base = nil
+	}
+	p, err := latency.Calibrate(ctx, rt, calibrationNetworks(o.space, o.config), latency.Options{
+		Budget: budget, Base: base,
+		Progress: func(x latency.Progress) {
+			o.Report(Progress{Step: "calibrate", Seconds: true, Done: int(x.Elapsed.Seconds()), Total: int(budget.Seconds())})
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range p.Warnings {
+		o.Sayf("calibration: %s", w)
+	}
+	path, err := latency.CachePath(rt.Device())
+	if err == nil {
+		err = p.Save(path)
+	}
+	if err != nil {
+		o.Sayf("the profile is kept with the run only: %v", err)
+	}
+	return p, nil
+}
+
+// staleLimit is how far a cached profile may be off before it is thrown away: beyond what a busy
+// machine does to a median of undisturbed runs.
+const staleLimit = 0.12
+
+// staleness measures three networks of the space for a moment each and returns by how much, as a
+// share, the profile is off in the median. The key of a cached profile holds what a device is, not
+// what its clock or this program's kernels do today.
+func (o *ownDevice) staleness(ctx context.Context, rt timing.Runtime, p *latency.Profile) (float64, error) {
+	predictor, err := p.Predictor()
+	if err != nil {
+		return math.Inf(1), nil // unreadable by this program: as good as stale
+	}
+	var off []float64
+	r := rand.New(rand.NewPCG(o.config.Accuracy.Seed, 0x7374616c65)) // "stale"
+	for range 3 {
+		net, err := o.space.Arch(o.space.Sample(r)).Network()
+		if err != nil {
+			continue
+		}
+		e, err := predictor.Predict(net)
+		if err != nil {
+			return 0, err
+		}
+		m, err := timing.Measure(ctx, net, rt, timing.MeasureOptions{
+			Budget: 200 * time.Millisecond, Baseline: p.Calibration.Baseline,
+		})
+		if err != nil {
+			return 0, err
+		}
+		off = append(off, math.Abs(e.LatencyMs/m.MedianMs-1))
+	}
+	if len(off) == 0 {
+		return 0, nil
+	}
+	slices.Sort(off)
+	return off[len(off)/2], nil
+}
+
+// covers reports whether a profile was made for networks like those of the space: it predicts at
+// least 80 % of a sample of 32 without a warning.
+func (o *ownDevice) covers(p *latency.Profile) bool {
+	predictor, err := p.Predictor()
+	if err != nil {
+		return false
+	}
+	r := rand.New(rand.NewPCG(o.config.Accuracy.Seed, 0x636f766572)) // "cover"
+	good, n := 0, 0
+	for range 32 {
+		net, err := o.space.Arch(o.space.Sample(r)).Network()
+		if err != nil {
+			continue
+		}
+		n++
+		if e, err := predictor.Predict(net); err == nil && len(e.Warnings) == 0 {
+			good++
+		}
+	}
+	return n > 0 && 10*good >= 8*n
+}

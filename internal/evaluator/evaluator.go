@@ -1,0 +1,175 @@
+package evaluator
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"nas/accuracy"
+	"nas/blocks"
+	"nas/internal/runstore"
+	"nas/search"
+	"nas/space"
+)
+
+// Evaluator judges networks: counts first, then predicted latency, then the constraints on these,
+// and only for what holds them the accuracy score. It is safe for concurrent use.
+type Evaluator struct {
+	Devices  []*Device
+	Accuracy accuracy.Estimator
+	Limits   []runstore.Limit
+	Recalled *Recalled // scores of earlier runs; nil for none
+
+	isObjective   map[string]bool // by key; all other values are parts of a trial
+	bytesPerValue int
+	lowerer       *space.Lowerer
+}
+
+func newEvaluator(objectives []search.Objective, devices []*Device, a accuracy.Estimator, bytesPerValue int) *Evaluator {
+	e := &Evaluator{Devices: devices, Accuracy: a, bytesPerValue: bytesPerValue, isObjective: map[string]bool{}}
+	for _, o := range objectives {
+		e.isObjective[o.Name] = true
+	}
+	e.lowerer = &space.Lowerer{Analyze: analyzer(devices)}
+	return e
+}
+
+// withLimits is e with other constraints.
+func (e *Evaluator) withLimits(limits []runstore.Limit) *Evaluator {
+	f := *e
+	f.Limits = limits
+	return &f
+}
+
+// IsObjective reports whether the value with that key is an objective.
+func (e *Evaluator) IsObjective(key string) bool { return e.isObjective[key] }
+
+// Evaluate implements [search.Evaluator].
+func (e *Evaluator) Evaluate(ctx context.Context, c search.Candidate) (search.Result, error) {
+	x, err := e.lower(&c.Arch, c.ArchID)
+	if err != nil {
+		return search.Result{}, err
+	}
+	return e.judge(ctx, x, c.ArchID)
+}
+
+// Judge is [Evaluator.Evaluate] for a network of any origin.
+func (e *Evaluator) Judge(ctx context.Context, net *blocks.Network) (search.Result, error) {
+	return e.judge(ctx, wholeNetwork{net}, "")
+}
+
+// WithoutScore returns the objectives of a network that need no accuracy score, and its violation of
+// the constraints on them.
+func (e *Evaluator) WithoutScore(a space.Arch) (objectives map[string]float64, violation float64) {
+	r := search.Result{Objectives: map[string]float64{}, Parts: map[string]float64{}}
+	x, err := e.lower(&a, "")
+	if err == nil {
+		err = e.predict(&r, x)
+	}
+	if err != nil {
+		return nil, 1 // its trial will say why
+	}
+	e.applyLimits(&r, false)
+	return r.Objectives, r.Violation
+}
+
+// cheapValues returns the values of a network that need no score.
+func (e *Evaluator) cheapValues(n *blocks.Network) (search.Result, error) {
+	r := search.Result{Objectives: map[string]float64{}, Parts: map[string]float64{}}
+	return r, e.predict(&r, wholeNetwork{n})
+}
+
+// lower returns the network of an arch, as a chain of blocks where that is possible.
+func (e *Evaluator) lower(a *space.Arch, name string) (lowered, error) {
+	if chain, ok := e.lowerer.Lower(make([]*space.LoweredBlock, 0, 32), a); ok {
+		return blockChain{a, name, chain}, nil
+	}
+	net, err := a.Network()
+	return wholeNetwork{net}, err
+}
+
+func (e *Evaluator) judge(ctx context.Context, x lowered, archID string) (search.Result, error) {
+	r := search.Result{Objectives: make(map[string]float64, len(e.isObjective)), Parts: make(map[string]float64, 8)}
+	if err := e.predict(&r, x); err != nil {
+		return r, err
+	}
+	e.applyLimits(&r, false)
+	if r.Violation > 0 {
+		r.Screened = true
+		return r, nil
+	}
+	s, ok := e.Recalled.take(archID)
+	if !ok {
+		var err error
+		if s, err = x.score(ctx, e.Accuracy); err != nil {
+			return r, err
+		}
+	}
+	v := runstore.Value{Mid: s.Value, Low: math.NaN(), High: math.NaN(), BetweenSD: s.Between}
+	if s.Low < s.High {
+		v.Low, v.High = s.Low, s.High
+	}
+	accuracyField.Set(&r, v, e.isObjective[runstore.KeyAccuracy])
+	for k, v := range s.Parts {
+		r.Parts[k] = v
+	}
+	warn(&r, runstore.AccuracyWarning, s.Warnings)
+	e.applyLimits(&r, true)
+	return r, nil
+}
+
+// predict fills in what needs no score: counts and latencies.
+func (e *Evaluator) predict(r *search.Result, x lowered) error {
+	n := x.counts()
+	bytes := float64(e.bytesPerValue)
+	e.setCount(r, runstore.KeyParams, float64(n.Params))
+	e.setCount(r, runstore.KeyMACs, float64(n.MACs))
+	e.setCount(r, runstore.KeyActivations, float64(n.PeakActivations)*bytes)
+	e.setCount(r, runstore.KeyWeights, float64(n.Params)*bytes)
+	for _, d := range e.Devices {
+		p, err := x.predict(d)
+		if err != nil {
+			return fmt.Errorf("latency: %w", err)
+		}
+		d.Latency.Set(r, runstore.Value{Mid: p.LatencyMs, Low: p.LowMs, High: p.HighMs}, e.isObjective[d.Latency.Key()])
+		warn(r, runstore.LatencyWarning, p.Warnings)
+	}
+	return nil
+}
+
+func (e *Evaluator) setCount(r *search.Result, key string, v float64) {
+	if e.isObjective[key] {
+		r.Objectives[key] = v
+	} else {
+		r.Parts[key] = v
+	}
+}
+
+func warn(r *search.Result, kind runstore.WarningKind, warnings []string) {
+	for _, w := range warnings {
+		r.Warnings = append(r.Warnings, kind.Text(w))
+	}
+}
+
+// applyLimits records the violation of those limits that need the accuracy score, or of those that do not.
+func (e *Evaluator) applyLimits(r *search.Result, onScore bool) {
+	for i := range e.Limits {
+		l := &e.Limits[i]
+		if (l.Key == runstore.KeyAccuracy) != onScore {
+			continue
+		}
+		if v := runstore.Number(r, l.Key); l.AtLeast {
+			r.AtLeast(l.Name, v, l.Bound)
+		} else {
+			r.AtMost(l.Name, v, l.Bound)
+		}
+	}
+}
+
+// Scale returns the reference values of a combined rank; nil for another estimator.
+func (e *Evaluator) Scale() *accuracy.Scale {
+	if s, ok := e.Accuracy.(interface{ Scale() *accuracy.Scale }); ok {
+		return s.Scale()
+	}
+	return nil
+}

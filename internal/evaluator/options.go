@@ -1,0 +1,52 @@
+package evaluator
+
+import (
+	"fmt"
+
+	"nas/search"
+)
+
+// Options say how work is done. They never change a result.
+type Options struct {
+	// Workers is how many networks are judged at once. 0 means one for each processor.
+	Workers int
+	// Say is called with one line of text at each step. Progress is called from time to time within
+	// a step. Both may be nil and are called from one goroutine at a time.
+	Say      func(string)
+	Progress func(Progress)
+}
+
+// Sayf formats a line for Say.
+func (o Options) Sayf(format string, a ...any) {
+	if o.Say != nil {
+		o.Say(fmt.Sprintf(format, a...))
+	}
+}
+
+// Report calls Progress.
+func (o Options) Report(p Progress) {
+	if o.Progress != nil {
+		o.Progress(p)
+	}
+}
+
+// Progress is how far a step has come.
+type Progress struct {
+	Step    string // "calibrate", "search", "measure"
+	Done    int
+	Total   int              // 0 if unknown
+	Seconds bool             // Done and Total are seconds
+	Search  *search.Progress // of the step "search"
+}
+
+// String is Done of Total, with the unit.
+func (p Progress) String() string {
+	s := fmt.Sprint(p.Done)
+	if p.Total > 0 {
+		s += fmt.Sprintf(" of %d", p.Total)
+	}
+	if p.Seconds {
+		s += " s"
+	}
+	return s
+}

@@ -1,0 +1,62 @@
+package evaluator
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"os"
+
+	"nas/accuracy"
+	"nas/blocks"
+	"nas/internal/config"
+	"nas/internal/runstore"
+	"nas/space"
+)
+
+// ReferenceSample draws the networks whose scores are the scale of a combined rank. They depend on
+// the space and the seed of the score alone.
+func ReferenceSample(sp *space.Space, seed uint64) (sample []*blocks.Network, err error) {
+	r := rand.New(rand.NewPCG(seed, 0x7265666572656e63)) // "referenc"
+	for range 8 * accuracy.ReferenceSize {
+		if len(sample) == accuracy.ReferenceSize {
+			return sample, nil
+		}
+		n, e := sp.Arch(sp.Sample(r)).Network()
+		if e != nil {
+			err = cmp.Or(err, e)
+			continue
+		}
+		sample = append(sample, n)
+	}
+	if len(sample) == 0 {
+		return nil, config.Usagef("evaluator: no network of the space can be built: %w", err)
+	}
+	return sample, nil
+}
+
+// estimatorOf makes the accuracy estimator. That of a resumed run takes the stored scale, if it can be read.
+func estimatorOf(ctx context.Context, c *config.Config, o Options, sample []*blocks.Network, resumed *runstore.Run) (accuracy.Estimator, error) {
+	a := accuracy.Options{Seed: c.Accuracy.Seed, Workers: o.Workers}
+	if resumed != nil {
+		a.Scale = storedScale(resumed.Path(runstore.ScaleFile))
+	}
+	if a.Scale == nil && accuracy.NeedsReference(c.Accuracy.Proxy) {
+		o.Sayf("scoring the reference sample of %d networks", len(sample))
+		a.Reference = sample
+	}
+	return accuracy.NewContext(ctx, c.Accuracy.Proxy, a)
+}
+
+// storedScale returns nil where the file cannot be used: it is derived, and is made again.
+func storedScale(path string) *accuracy.Scale {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	s := new(accuracy.Scale)
+	if json.Unmarshal(data, s) != nil {
+		return nil
+	}
+	return s
+}

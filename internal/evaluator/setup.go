@@ -1,0 +1,113 @@
+package evaluator
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"strings"
+
+	"nas/accuracy"
+	"nas/blocks"
+	"nas/internal/config"
+	"nas/internal/runstore"
+	"nas/search"
+	"nas/space"
+)
+
+// Setup is a config with its models made.
+type Setup struct {
+	Options
+	*Evaluator
+	Config     *config.Config
+	Space      *space.Space
+	Objectives []search.Objective
+	Sample     []*blocks.Network // the reference sample of the space
+	// Worst is the worst value of the sample in each objective: the reference point of the hypervolume.
+	Worst []float64
+}
+
+// New makes the models of a config. They have no constraints yet: see [Setup.Constrained]. A run
+// that is resumed keeps the profiles, the scale and the reference point of its directory; resumed
+// is nil for a new run. What is wrong with the config is a [*config.UsageError].
+func New(ctx context.Context, c *config.Config, o Options, resumed *runstore.Run) (*Setup, error) {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	sp, err := space.New(c.Space)
+	if err != nil {
+		return nil, config.Usage(err)
+	}
+	if err := accuracy.CheckSpec(c.Accuracy.Proxy); err != nil {
+		return nil, config.Usagef("accuracy.proxy = %q: %w", c.Accuracy.Proxy, err)
+	}
+	objectives, err := objectivesOf(c)
+	if err != nil {
+		return nil, config.Usage(err)
+	}
+	devices, err := devicesOf(ctx, c, sp, o, resumed)
+	if err != nil {
+		return nil, err
+	}
+	sample, err := ReferenceSample(sp, c.Accuracy.Seed)
+	if err != nil {
+		return nil, err
+	}
+	estimator, err := estimatorOf(ctx, c, o, sample, resumed)
+	if err != nil {
+		return nil, err
+	}
+	s := &Setup{
+		Options: o, Config: c, Space: sp, Objectives: objectives, Sample: sample,
+		Evaluator: newEvaluator(objectives, devices, estimator, c.Constraints.BytesPerValue),
+	}
+	if resumed != nil {
+		s.Worst = resumed.Manifest().Reference
+	} else {
+		s.Worst, err = s.worst(ctx, objectives, sample, o.Workers)
+	}
+	return s, err
+}
+
+// Constrained returns the setup with the constraints of its config. It takes the time of judging
+// the networks that they are given in terms of.
+func (s *Setup) Constrained(ctx context.Context) (*Setup, error) {
+	limits, err := s.resolveLimits(ctx, &s.Config.Constraints)
+	if err != nil {
+		return nil, err
+	}
+	return s.withLimits(limits), nil
+}
+
+// Unlimited returns the setup without constraints: its evaluator computes every value of every network.
+func (s *Setup) Unlimited() *Setup { return s.withLimits(nil) }
+
+func (s *Setup) withLimits(limits []runstore.Limit) *Setup {
+	t := *s
+	t.Evaluator = s.Evaluator.withLimits(limits)
+	return &t
+}
+
+// objectivesOf translates the names of the config's objectives.
+func objectivesOf(c *config.Config) ([]search.Objective, error) {
+	counts := map[string]search.Objective{
+		"accuracy":         {Name: runstore.KeyAccuracy, Direction: search.Maximize},
+		"params":           {Name: runstore.KeyParams},
+		"macs":             {Name: runstore.KeyMACs},
+		"activation_bytes": {Name: runstore.KeyActivations, Unit: "bytes"},
+		"weight_bytes":     {Name: runstore.KeyWeights, Unit: "bytes"},
+	}
+	var out []search.Objective
+	for _, name := range c.Search.Objectives {
+		if o, ok := counts[name]; ok {
+			out = append(out, o)
+			continue
+		}
+		_, device, named := strings.Cut(name, "@")
+		if !named && len(c.Latency.Profile) > 1 {
+			return nil, errors.New("search.objectives: several profiles are given, say whose latency is meant, " +
+				"such as latency@" + c.Latency.Profile.Names()[0])
+		}
+		out = append(out, search.Objective{Name: runstore.LatencyKey(device), Unit: "ms"})
+	}
+	return out, nil
+}

@@ -1,0 +1,182 @@
+package feedback
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"strings"
+
+	"nas/accuracy"
+	"nas/blocks"
+	"nas/internal/evaluator"
+	"nas/internal/resolve"
+	"nas/internal/results"
+	"nas/internal/runstore"
+	"nas/internal/stat"
+	"nas/search"
+	"nas/space"
+)
+
+// reranker fits a surrogate to trained networks and ranks the candidates of a run by it.
+type reranker struct {
+	evaluator.Options
+	run     *results.Stored
+	trained []runstore.TrainedRow
+	out     *Rerank
+}
+
+// fit returns the surrogate; nil, with the reason in the outcome, where it cannot rank networks yet.
+func (x *reranker) fit(ctx context.Context) (accuracy.Estimator, error) {
+	c := x.run.Config
+	sp, err := space.New(c.Space)
+	if err != nil {
+		return nil, err
+	}
+	o := accuracy.Options{Seed: c.Accuracy.Seed, Workers: x.Workers}
+	if o.Reference, err = evaluator.ReferenceSample(sp, c.Accuracy.Seed); err != nil {
+		return nil, err
+	}
+	for _, r := range x.trained {
+		n, err := resolve.NetworkOf(r.Arch)
+		if err != nil {
+			return nil, err
+		}
+		o.Trained = append(o.Trained, accuracy.TrainedNetwork{Network: n, Top1Pct: r.Accuracy})
+	}
+	scores, trained, err := x.scoresOfTrained()
+	if err != nil {
+		return nil, err
+	}
+	x.Sayf("fitting a surrogate to %d trained networks", len(x.trained))
+	model, err := accuracy.NewContext(ctx, "surrogate", o)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		x.out.Reason = strings.TrimPrefix(err.Error(), "accuracy: ")
+		return nil, nil
+	}
+	x.out.Model = model.String()
+	if v, ok := model.(interface{ CrossValidated() float64 }); ok && !(v.CrossValidated() > 0) {
+		x.out.Reason = fmt.Sprintf("the surrogate does not yet rank networks that it was not fitted to "+
+			"(cross-validated tau %.2f): tell more", v.CrossValidated())
+		return nil, nil
+	}
+	x.out.Refit = true
+	x.out.TauTrained = stat.KendallTau(scores, trained)
+	return model, nil
+}
+
+// scoresOfTrained returns the run's score and the trained accuracy of the networks that have both.
+func (x *reranker) scoresOfTrained() (scores, trained []float64, err error) {
+	byID := map[int]float64{}
+	for _, r := range x.trained {
+		byID[r.ID] = math.NaN()
+	}
+	for t, err := range runstore.Glances(x.run.Dir, runstore.KeyAccuracy) {
+		if err != nil {
+			return nil, nil, err
+		}
+		if _, ok := byID[t.ID]; ok {
+			byID[t.ID] = t.Values[0]
+		}
+	}
+	for _, r := range x.trained {
+		if v := byID[r.ID]; !math.IsNaN(v) {
+			scores, trained = append(scores, v), append(trained, r.Accuracy)
+		}
+	}
+	return scores, trained, nil
+}
+
+// rank gives each candidate of the run the accuracy that it was trained to, or else that of the
+// surrogate, and writes the front of that.
+func (x *reranker) rank(ctx context.Context, model accuracy.Estimator) error {
+	trials, err := x.run.Candidates(maxCandidates)
+	if err != nil {
+		return err
+	}
+	x.out.Candidates = len(trials)
+	x.Sayf("ranking %d networks anew", len(trials))
+	scores, err := x.score(ctx, model, trials)
+	if err != nil {
+		return err
+	}
+	before, after := make([]float64, len(trials)), make([]float64, len(trials))
+	for i := range trials {
+		before[i], after[i] = trials[i].Objectives[runstore.KeyAccuracy], scores[i].Value
+	}
+	x.out.TauCandidates = stat.KendallTau(before, after)
+	known := map[string]float64{}
+	for _, r := range x.trained {
+		known[r.ArchID] = r.Accuracy
+	}
+	front, err := search.NewFront(x.run.Manifest.Objectives, nil)
+	if err != nil {
+		return err
+	}
+	contenders := results.NewContenders(x.run.Manifest.Objectives)
+	for i := range trials {
+		v := runstore.Value{Mid: scores[i].Value, Low: scores[i].Low, High: scores[i].High}
+		if a, ok := known[trials[i].ArchID]; ok {
+			v = runstore.Value{Mid: a, Low: a, High: a}
+		}
+		t := withAccuracy(&trials[i], v)
+		front.Add(t)
+		contenders.Add(&t)
+	}
+	return x.write(front, contenders.FrontProbabilities(), known)
+}
+
+// score estimates the trials, with all cores.
+func (x *reranker) score(ctx context.Context, model accuracy.Estimator, trials []search.Trial) (scores []accuracy.Score, err error) {
+	nets := make([]*blocks.Network, len(trials))
+	for i := range trials {
+		if nets[i], err = resolve.NetworkOf(trials[i].Arch); err != nil {
+			return nil, err
+		}
+	}
+	return accuracy.ScoreAll(ctx, model, nets, x.Workers)
+}
+
+// withAccuracy is a trial with another accuracy. An error that networks share is no longer told apart:
+// the interval is all of the new value's error.
+func withAccuracy(t *search.Trial, v runstore.Value) search.Trial {
+	r := search.Result{Objectives: maps.Clone(t.Objectives), Parts: maps.Clone(t.Parts)}
+	if r.Parts == nil {
+		r.Parts = map[string]float64{}
+	}
+	f := runstore.FieldOf(runstore.KeyAccuracy)
+	f.Clear(&r)
+	f.Set(&r, v, true)
+	return search.Trial{ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, Result: r}
+}
+
+// write notes the members of the new front, and writes their table. trained are the accuracies of
+// trained networks, by arch id.
+func (x *reranker) write(front *search.Front, onFront map[int]float64, trained map[string]float64) error {
+	wasOnFront := map[int]bool{}
+	for _, t := range x.run.Front.Trials() {
+		wasOnFront[t.ID] = true
+	}
+	first := runstore.FieldOf(runstore.LatencyKey(x.run.Config.Latency.Profile.Names()[0]))
+	var rows []runstore.FrontRow
+	for _, t := range front.Trials() {
+		row := runstore.FrontRowOf(&t, first, x.run.Manifest.Device, onFront[t.ID])
+		rows = append(rows, row)
+		_, isTrained := trained[t.ArchID]
+		x.out.Front = append(x.out.Front, Member{
+			ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, LatencyMs: row.Latency.Mid,
+			Accuracy: row.Accuracy.Mid, Low: row.Accuracy.Low, High: row.Accuracy.High,
+			Trained: isTrained, Before: wasOnFront[t.ID],
+		})
+		if wasOnFront[t.ID] {
+			x.out.Kept++
+		} else {
+			x.out.Joined++
+		}
+	}
+	x.out.After = front.Len()
+	return runstore.WriteFront(x.run.Dir, runstore.RerankedFile, rows)
+}

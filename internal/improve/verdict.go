@@ -1,0 +1,88 @@
+package improve
+
+import (
+	"context"
+	"fmt"
+
+	"gonum.org/v1/gonum/stat"
+
+	"nas/blocks"
+)
+
+// normal95 is the 95 % quantile of the normal distribution: half the width of the central 90 %.
+const normal95 = 1.645
+
+// judge says in one sentence what came of it.
+func (c *comparison) judge(ctx context.Context) error {
+	o := c.out
+	limit := o.Model.Ms
+	if c.options.MaxLatencyMs > 0 {
+		limit = c.options.MaxLatencyMs
+	}
+	if o.Best == nil {
+		summary := c.found.Summary
+		o.Verdict = fmt.Sprintf("nothing better was found: of %d tried and %d within %.4g ms, none scores more",
+			summary.Trials, o.Evaluated, limit)
+		if len(c.found.Front) == 0 {
+			o.Verdict = fmt.Sprintf("no network of the space was found within %.4g ms: %s", limit, summary.Constraints.String())
+		}
+		return nil
+	}
+	o.GainHalfWidth = (o.Best.High - o.Best.Low) / 2
+	against := "the half width of the estimate's 90 % interval"
+	if o.GainHalfWidth == 0 {
+		scores, err := c.SeedScores(ctx, []*blocks.Network{o.Model.network, o.Best.network})
+		if err != nil {
+			return err
+		}
+		o.GainHalfWidth = seedHalfWidth(scores)
+		against = "what the score's seed alone can do"
+	}
+	o.decide(limit, c.options.MaxLatencyMs, against)
+	return nil
+}
+
+// seedHalfWidth is half the 90 % interval of the difference of two networks' scores over seeds; 0 for a
+// score without a seed.
+func seedHalfWidth(scores [][]float64) float64 {
+	var gains []float64
+	for _, s := range scores {
+		gains = append(gains, s[1]-s[0])
+	}
+	if len(gains) < 2 {
+		return 0
+	}
+	return normal95 * stat.StdDev(gains, nil)
+}
+
+// decide writes the verdict on the best network. limit is the latency that it was allowed, which is
+// asked, or the model's own where that is 0; against says what GainHalfWidth is.
+func (o *Improvement) decide(limit, asked float64, against string) {
+	gain, model, best := o.Best.Score-o.Model.Score, &o.Model, o.Best
+	unit := ""
+	if o.Unit == "pct" {
+		unit = " points"
+	}
+	slower := best.RatioLow > max(1, limit/model.Ms)
+	o.Better = gain > o.GainHalfWidth && !slower
+	switch {
+	case gain <= 0 && limit < model.Ms:
+		o.Verdict = fmt.Sprintf("faster, not better: within %.4g ms the best of %d networks scores %.3g%s less, "+
+			"at %.3g times the model's predicted latency", limit, o.Evaluated, -gain, unit, best.Ms/model.Ms)
+	case gain <= 0:
+		o.Verdict = fmt.Sprintf("nothing better was found: within %.4g ms the best of %d networks scores %.4g, the model %.4g",
+			limit, o.Evaluated, best.Score, model.Score)
+	case slower:
+		o.Verdict = fmt.Sprintf("not an improvement on this device: %.3g%s more, but measured it takes %.3g times the model's "+
+			"latency, more than was predicted", gain, unit, best.Ratio)
+	case o.Better:
+		o.Verdict = fmt.Sprintf("better: %.3g%s more, beyond %.3g, %s", gain, unit, o.GainHalfWidth, against)
+	default:
+		o.Verdict = fmt.Sprintf("perhaps better: %.3g%s more, which is not beyond %.3g, %s: train both before you believe it",
+			gain, unit, o.GainHalfWidth, against)
+	}
+	if asked > 0 && best.MeasuredMs > asked {
+		o.Verdict += fmt.Sprintf("; measured it took %.4g ms: predictions are held to --max-latency, "+
+			"so ask for less than %.4g ms", best.MeasuredMs, asked)
+	}
+}

@@ -1,0 +1,238 @@
+package results
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"nas/internal/config"
+	"nas/internal/report"
+	"nas/internal/runstore"
+	"nas/search"
+)
+
+// Figure draws the front of one run or several over each other. They must share objectives, and the
+// scale of the accuracy score; the latency may be that of another device each.
+func Figure(runs ...*Stored) (report.Fronts, error) {
+	first := runs[0]
+	x, y, err := first.axes()
+	if err != nil {
+		return report.Fronts{}, err
+	}
+	f := report.Fronts{Title: titleOf(runs), X: first.axis(x), Y: first.axis(y)}
+	oneDevice, err := comparable(runs)
+	if err != nil {
+		return f, err
+	}
+	if !oneDevice {
+		f.X.Label = "predicted latency in ms, of the device that each run names"
+	}
+	names := seriesNames(runs)
+	for i, s := range runs {
+		x, y, _ := s.axes()
+		q := s.series(x, y)
+		if len(runs) > 1 {
+			q.Name = names[i]
+		}
+		if !oneDevice {
+			q.Name += ": " + s.deviceOf(x)
+		}
+		f.Series = append(f.Series, q)
+	}
+	if len(runs) == 1 {
+		if runstore.IsLatency(x.Name) && y.Name == runstore.KeyAccuracy {
+			f.Picks = namedMembers(f.Series[0].Front)
+		}
+		if first.Screened > 0 {
+			f.Notes = append(f.Notes, fmt.Sprintf("Not shown: %s candidates that broke a constraint before they were scored.",
+				report.Thousands(first.Screened)))
+		}
+	}
+	f.Subtitle = first.subtitle(len(runs))
+	if oneDevice {
+		f.References = referencePoints(first.References, x, y)
+		f.Constraints = first.constraints(x.Name, y.Name)
+		f.Notes = append(f.Notes, referenceNotes(&f, runs, names[0])...)
+	} else {
+		f.Notes = append(f.Notes,
+			"Limits and the networks of the literature are left out: they stand elsewhere on each device.")
+	}
+	f.Notes = append(f.Notes, first.notes(x)...)
+	return f, nil
+}
+
+// comparable returns an error if the runs cannot share a plot, and whether their latency is that of one device.
+func comparable(runs []*Stored) (oneDevice bool, err error) {
+	first := runs[0]
+	x, y, err := first.axes()
+	if err != nil {
+		return false, err
+	}
+	device := first.deviceOf(x)
+	oneDevice = true
+	for _, s := range runs[1:] {
+		sx, sy, err := s.axes()
+		if err != nil {
+			return false, err
+		}
+		if (sx.Name != x.Name && (device == "" || s.deviceOf(sx) == "")) || sy.Name != y.Name {
+			return false, config.Usagef("results: %s shows %s against %s, %s shows %s against %s: they cannot share a plot",
+				first.Dir, x.Name, y.Name, s.Dir, sx.Name, sy.Name)
+		}
+		oneDevice = oneDevice && s.deviceOf(sx) == device
+	}
+	for _, s := range runs[1:] {
+		if !SameScale(&s.Manifest, &first.Manifest) {
+			return false, config.Usagef("results: accuracy is another thing in %s (%s) and in %s (%s): draw each for itself",
+				first.Dir, first.scale(), s.Dir, s.scale())
+		}
+	}
+	return oneDevice, nil
+}
+
+// series is the trials and the front of one run.
+func (s *Stored) series(x, y search.Objective) report.Series {
+	q := report.Series{Name: "front"}
+	for i := range s.Shown.Len() {
+		if p, feasible := s.Shown.Point(i); feasible {
+			q.Trials = append(q.Trials, p)
+		} else {
+			q.Infeasible = append(q.Infeasible, p)
+		}
+	}
+	for _, t := range s.Front.Trials() {
+		q.Front = append(q.Front, point(func(f runstore.Field) runstore.Value { return f.Of(&t.Result) }, x, y))
+	}
+	return q
+}
+
+// namedMembers are the members of a front that a run exports.
+func namedMembers(front []report.Point) (named []report.Reference) {
+	order := slices.Clone(front)
+	slices.SortStableFunc(order, func(a, b report.Point) int { return cmp.Compare(a.X, b.X) })
+	points := make([][2]float64, len(order))
+	for i, p := range order {
+		points[i] = [2]float64{p.X, p.Y}
+	}
+	for _, k := range NamedPicks(points) {
+		named = append(named, report.Reference{Label: strings.ReplaceAll(k.Name, "_", " "), Point: order[k.Member]})
+	}
+	return named
+}
+
+// notes are what a reader of the front has to know.
+func (s *Stored) notes(x search.Objective) (notes []string) {
+	if blind := s.Manifest.Score.Blind; len(blind) > 0 {
+		notes = append(notes, "The score cannot see "+strings.Join(blind, ", ")+": there the search takes what is cheapest.")
+	}
+	if runstore.IsLatency(x.Name) {
+		bars := "Thin bars: 90 % intervals of what is predicted."
+		if len(s.References) > 0 {
+			bars += " Numbers beside the networks of the literature: their width."
+		}
+		notes = append(notes, bars)
+	}
+	return notes
+}
+
+// referencePoints are the references that have a value on both axes.
+func referencePoints(rs []runstore.Reference, x, y search.Objective) (out []report.Reference) {
+	for i := range rs {
+		if p := point(rs[i].Value, x, y); !math.IsNaN(p.X) && !math.IsNaN(p.Y) {
+			out = append(out, report.Reference{Group: rs[i].Family, Label: rs[i].Label, Point: p})
+		}
+	}
+	return out
+}
+
+// referenceNotes leaves references that lie too far out of the figure, and says so. named is the
+// run whose references are shown.
+func referenceNotes(f *report.Fronts, runs []*Stored, named string) (notes []string) {
+	first := runs[0]
+	if far := withoutFar(f); far > 0 {
+		notes = append(notes, fmt.Sprintf("Not shown: networks of the literature at more than twice the %s of all that was tried, "+
+			"and better than all of it (%d).", cmp.Or(f.X.Name, f.X.Label), far))
+	}
+	if in := first.Config.Space.Input; len(first.References) == 0 && (in[2] != 3 || min(in[0], in[1]) < 16) {
+		notes = append(notes, fmt.Sprintf("No reference networks: those of the literature do not take inputs of %dx%dx%d.",
+			in[0], in[1], in[2]))
+	}
+	if slices.ContainsFunc(runs, func(s *Stored) bool { return !reflect.DeepEqual(s.References, first.References) }) {
+		notes = append(notes, "The runs have profiles of their own; limits and the networks of the literature stand where that of "+
+			named+" has them.")
+	}
+	return notes
+}
+
+// withoutFar leaves out, and counts, the references that a small space has nothing to set against:
+// drawn, they would squeeze its front into a corner.
+func withoutFar(f *report.Fronts) int {
+	if f.X.Maximize || !f.Y.Maximize {
+		return 0
+	}
+	xMost, yBest := math.Inf(-1), math.Inf(-1)
+	for _, s := range f.Series {
+		for _, t := range s.Trials {
+			xMost, yBest = max(xMost, t.X), max(yBest, t.Y)
+		}
+	}
+	all := len(f.References)
+	f.References = slices.DeleteFunc(f.References, func(r report.Reference) bool {
+		return r.X > 2*xMost && r.Y > yBest
+	})
+	return all - len(f.References)
+}
+
+// titleOf joins the names of the runs' configs.
+func titleOf(runs []*Stored) string {
+	var names []string
+	for _, s := range runs {
+		if !slices.Contains(names, s.Config.Name) {
+			names = append(names, s.Config.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// seriesNames are the last parts of the runs' directories, or the whole paths where these are equal.
+func seriesNames(runs []*Stored) []string {
+	count := map[string]int{}
+	for _, s := range runs {
+		count[filepath.Base(s.Dir)]++
+	}
+	out := make([]string, len(runs))
+	for i, s := range runs {
+		if out[i] = filepath.Base(s.Dir); count[out[i]] > 1 {
+			out[i] = s.Dir
+		}
+	}
+	return out
+}
+
+func (s *Stored) subtitle(runs int) string {
+	if runs > 1 {
+		return fmt.Sprintf("%d runs", runs)
+	}
+	in := s.Config.Space.Input
+	return fmt.Sprintf("%s trials, front of %d; input up to %dx%d, %d classes, seed %d", report.Thousands(s.Trials), s.Front.Len(),
+		in[0], in[1], s.Config.Space.Classes, s.Manifest.Seed)
+}
+
+// constraints are those on the axes. Their bounds are in the manifest, because a limit such as "1.2
+// mobilenet_v2" needs the models to be turned into a number.
+func (s *Stored) constraints(x, y string) (out []report.Constraint) {
+	for _, l := range s.Manifest.Limits {
+		if l.Key == x || l.Key == y {
+			label := "limit: " + l.Text
+			if factor, network, ok := strings.Cut(l.Text, " "); ok && runstore.IsLatency(l.Key) {
+				label = fmt.Sprintf("limit: %s x %s = %.3g ms", factor, network, l.Bound)
+			}
+			out = append(out, report.Constraint{OnY: l.Key == y, Value: l.Bound, Label: label})
+		}
+	}
+	return out
+}

@@ -1,0 +1,204 @@
+package results
+
+import (
+	"cmp"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"gonum.org/v1/gonum/stat"
+
+	"nas/internal/runstore"
+	"nas/search"
+)
+
+// The sampling behind the probability of being on the true front.
+const (
+	frontDraws = 1000 // standard error at most 0.016
+	frontSeed  = 0x70726f62
+	// The networks that a member may lose its place to: the next fronts under the first one, up to
+	// so many. More than two objectives need pairwise comparisons.
+	maxContenders     = 1500
+	maxContendersMany = 200
+)
+
+// normal90 is half the width of the central 90 % of a normal distribution.
+const normal90 = 1.6448536269514722
+
+// uncertain is a value whose error is normal, with a standard deviation of its own on either side.
+type uncertain struct{ mid, below, above float64 }
+
+func (u uncertain) sample(r *rand.Rand) float64 {
+	if u.below == 0 && u.above == 0 {
+		return u.mid
+	}
+	z := r.NormFloat64()
+	if z < 0 {
+		return u.mid + z*u.below
+	}
+	return u.mid + z*u.above
+}
+
+// uncertainCost is the value of an objective, to be minimised. Latencies become logarithms, in
+// which their error is normal. Of an error that is known in parts only what the networks do not
+// share counts: the rest cannot change their order.
+func uncertainCost(v runstore.Value, o search.Objective) uncertain {
+	mid, low, high := v.Mid, v.Low, v.High
+	switch {
+	case v.BetweenSD > 0:
+		low, high = mid-normal90*v.BetweenSD, mid+normal90*v.BetweenSD
+	case !v.HasInterval():
+		low, high = mid, mid
+	}
+	if o.Unit == "ms" && low > 0 {
+		mid, low, high = math.Log(mid), math.Log(low), math.Log(high)
+	}
+	u := uncertain{mid, max(0, mid-low) / normal90, max(0, high-mid) / normal90}
+	if o.Direction == search.Maximize {
+		u = uncertain{-u.mid, u.above, u.below}
+	}
+	return u
+}
+
+// Contenders are the feasible trials of a run, one of which may dominate another in truth although
+// it does not by the predicted values.
+type Contenders struct {
+	objectives []search.Objective
+	fields     []runstore.Field
+	all        []contender
+}
+
+type contender struct {
+	id    int
+	costs []uncertain // one an objective
+}
+
+// NewContenders returns an empty set for trials with these objectives.
+func NewContenders(objectives []search.Objective) *Contenders {
+	c := &Contenders{objectives: objectives}
+	for _, o := range objectives {
+		c.fields = append(c.fields, runstore.FieldOf(o.Name))
+	}
+	return c
+}
+
+// Add takes a trial, unless that cannot be on a front.
+func (c *Contenders) Add(t *search.Trial) {
+	if !t.Feasible() {
+		return
+	}
+	costs := make([]uncertain, len(c.fields))
+	for i, f := range c.fields {
+		costs[i] = uncertainCost(f.Of(&t.Result), c.objectives[i])
+	}
+	c.all = append(c.all, contender{t.ID, costs})
+}
+
+// AssumeError gives the values of an objective an error, if none of them states one: share times
+// their standard deviation over the contenders.
+func (c *Contenders) AssumeError(objective string, share float64) {
+	k := slices.IndexFunc(c.objectives, func(o search.Objective) bool { return o.Name == objective })
+	if k < 0 || len(c.all) < 2 {
+		return
+	}
+	mids := make([]float64, len(c.all))
+	for i, x := range c.all {
+		u := x.costs[k]
+		if u.below > 0 || u.above > 0 {
+			return
+		}
+		mids[i] = u.mid
+	}
+	sd := share * stat.StdDev(mids, nil)
+	for _, x := range c.all {
+		x.costs[k].below, x.costs[k].above = sd, sd
+	}
+}
+
+// nearFront returns the indices of the n contenders that are nearest to the front by their
+// predicted values: those of the first non-dominated fronts.
+func (c *Contenders) nearFront(n int) []int {
+	points := make([][]float64, len(c.all))
+	order := make([]int, len(c.all))
+	for i, x := range c.all {
+		order[i] = i
+		for _, u := range x.costs {
+			points[i] = append(points[i], u.mid)
+		}
+	}
+	ranks, _ := search.Sort(points, make([]float64, len(points)))
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(ranks[a], ranks[b]) })
+	return order[:min(n, len(order))]
+}
+
+// FrontProbabilities returns for each trial near the front, by id, the probability that no other
+// network that was tried is better in all objectives, if each value is drawn from its interval,
+// independently. Errors that networks have in common do not change their order: where an estimate
+// tells how much of its error is a network's own, that part alone is drawn. Where it does not
+// (latency), the probability is further from 0 and 1 than it ought to be.
+func (c *Contenders) FrontProbabilities() map[int]float64 {
+	if len(c.all) == 0 {
+		return nil
+	}
+	objectives := len(c.objectives)
+	limit := maxContenders
+	if objectives > 2 {
+		limit = maxContendersMany
+	}
+	order := c.nearFront(limit)
+	counts := make([]int, len(order))
+	r := rand.New(rand.NewPCG(frontSeed, uint64(objectives)))
+	sampled := make([]sampledNetwork, len(order))
+	flat := make([]float64, len(order)*objectives)
+	for range frontDraws {
+		for i := range sampled {
+			sampled[i] = sampledNetwork{i, flat[i*objectives : (i+1)*objectives]}
+			for k, u := range c.all[order[i]].costs {
+				sampled[i].costs[k] = u.sample(r)
+			}
+		}
+		countFront(sampled, counts)
+	}
+	out := make(map[int]float64, len(order))
+	for i, k := range order {
+		out[c.all[k].id] = float64(counts[i]) / frontDraws
+	}
+	return out
+}
+
+// sampledNetwork is one network in one draw.
+type sampledNetwork struct {
+	index int
+	costs []float64
+}
+
+// countFront adds 1 to the count of each network that no other dominates in a draw. It reorders the draw.
+func countFront(draw []sampledNetwork, counts []int) {
+	slices.SortFunc(draw, func(a, b sampledNetwork) int { return slices.Compare(a.costs, b.costs) })
+	if len(draw[0].costs) <= 2 {
+		// In this order only what stands before can dominate, and it does where its
+		// last value is not larger.
+		least, last := math.Inf(1), len(draw[0].costs)-1
+		for i, d := range draw {
+			equal := i > 0 && slices.Equal(d.costs, draw[i-1].costs)
+			if d.costs[last] < least || equal && d.costs[last] == least {
+				counts[d.index]++
+				least = d.costs[last]
+			}
+		}
+		return
+	}
+	for i, d := range draw {
+		dominated := slices.ContainsFunc(draw[:i], func(e sampledNetwork) bool {
+			for k, v := range e.costs {
+				if v > d.costs[k] {
+					return false
+				}
+			}
+			return !slices.Equal(e.costs, d.costs)
+		})
+		if !dominated {
+			counts[d.index]++
+		}
+	}
+}

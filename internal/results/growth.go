@@ -1,0 +1,47 @@
+package results
+
+import (
+	"slices"
+	"strings"
+
+	"nas/internal/report"
+)
+
+// Growth draws the hypervolume over one run or several.
+func Growth(runs ...*Stored) report.Growth {
+	g := report.Growth{Title: titleOf(runs) + ": hypervolume", YLabel: runs[0].hypervolumeLabel(), Notes: []string{
+		"Hypervolume: what the front dominates, from the worst of a random sample of the space on. More is better."}}
+	if len(runs) == 1 {
+		g.Subtitle = runs[0].searcher()
+	}
+	names := seriesNames(runs)
+	for i, s := range runs {
+		g.Series = append(g.Series, report.GrowthSeries{Name: names[i], Points: s.growth})
+		if !slices.Equal(s.Manifest.Reference, runs[0].Manifest.Reference) && len(g.Notes) == 1 {
+			g.Notes = append(g.Notes, "The runs have different reference points: compare shapes, not levels.")
+		}
+	}
+	return g
+}
+
+// searcher is the algorithm with its settings, without the objectives, which stand on the axes.
+func (s *Stored) searcher() string {
+	settings, _, cut := strings.Cut(s.Manifest.Algorithm, ", objectives=[")
+	if cut {
+		settings += ")"
+	}
+	return settings
+}
+
+// Agreement draws predicted against measured latency of the front.
+func (s *Stored) Agreement() report.Agreement {
+	q := report.AgreementSeries{Name: "members of the front"}
+	for _, r := range s.Measured {
+		q.Points = append(q.Points, report.Prediction{Measured: r.MeasuredMs, Predicted: r.PredictedMs, Low: r.LowMs, High: r.HighMs})
+	}
+	return report.Agreement{
+		Title:    s.Config.Name + ": the front, predicted and measured",
+		Quantity: "latency in ms (" + s.Manifest.Device + ")",
+		Series:   []report.AgreementSeries{q},
+	}
+}

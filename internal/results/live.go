@@ -1,0 +1,214 @@
+package results
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"nas/internal/config"
+	"nas/internal/report/html"
+	"nas/internal/runstore"
+	"nas/latency"
+	"nas/search"
+)
+
+// Live serves the report of a run while it is under way, and the finished one
+// afterwards: "/" is the page, from which a script asks for "/trials" and
+// "/network". It only reads, and holds one run at a time, the one that began last.
+// The zero value waits for a run.
+//
+// Watching changes no result. Answers are small, and the page asks less often
+// while something is measured.
+type Live struct {
+	mu        sync.Mutex
+	run       string // tells runs apart
+	step      string
+	detail    string
+	header    html.Page
+	x, y      search.Objective
+	front     *search.Front
+	trials    []html.Trial
+	rows      map[int]int // index in trials, by trial id
+	predictor *latency.Predictor
+	finished  string // the report's file
+}
+
+// batch is how many trials one answer holds at most.
+const batch = 2000
+
+// Begin shows another run from here on: one that is being made in dir, of which there are no trials yet.
+func (l *Live) Begin(dir string, m runstore.Manifest, c *config.Config, predictor *latency.Predictor) error {
+	s := &Stored{Dir: dir, Manifest: m, Config: c}
+	x, y, err := s.axes()
+	if err != nil {
+		return nil // nothing to draw: the page says which step it is
+	}
+	front, err := search.NewFront(m.Objectives, nil)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.run = fmt.Sprintf("%s %d", dir, time.Now().UnixNano())
+	l.header, l.x, l.y, l.predictor, l.finished = s.header(x, y), x, y, predictor, ""
+	l.header.Live = true
+	l.front, l.trials, l.rows = front, nil, map[int]int{}
+	return nil
+}
+
+// References are shown once they are judged.
+func (l *Live) References(rs []runstore.Reference) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.header.Fronts.References = referencePoints(rs, l.x, l.y)
+}
+
+// Observe takes the trials in their order.
+func (l *Live) Observe(t *search.Trial) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.front == nil {
+		return
+	}
+	l.front.Add(*t)
+	if q, ok := pageTrial(t, l.x, l.y); ok {
+		l.rows[t.ID] = len(l.trials)
+		l.trials = append(l.trials, q)
+	}
+}
+
+// Step says what the run is doing and how far that has come.
+func (l *Live) Step(step, detail string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.step, l.detail = step, detail
+}
+
+// End shows the report of the finished run, if that file was written, in place of what was shown until now.
+func (l *Live) End(file string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.step, l.detail = "ended", ""
+	if _, err := os.Stat(file); err == nil {
+		l.finished = file
+	}
+}
+
+// ServeHTTP answers a request. Who may ask is the caller's affair.
+func (l *Live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; "+
+		"img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	switch r.URL.Path {
+	case "/":
+		l.page(w)
+	case "/trials":
+		l.update(w, r)
+	case "/network":
+		l.network(w, r)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+const waiting = `<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="2">` +
+	`<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,"><title>nas</title>` +
+	`<p style="font:16px sans-serif">nas gets ready: `
+
+func (l *Live) page(w http.ResponseWriter) {
+	l.mu.Lock()
+	header, finished, step, detail := l.header, l.finished, l.step, l.detail
+	l.mu.Unlock()
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if finished != "" {
+		if data, err := os.ReadFile(finished); err == nil {
+			w.Write(data)
+			return
+		}
+	}
+	if !header.Live {
+		fmt.Fprintf(w, "%s%s %s</p></html>", waiting, step, detail) // our own words and numbers
+		return
+	}
+	var b bytes.Buffer
+	if err := html.Write(&b, header); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Write(b.Bytes())
+}
+
+// update answers what is new since the trial number in the query.
+func (l *Live) update(w http.ResponseWriter, r *http.Request) {
+	from, err := strconv.Atoi(r.URL.Query().Get("from"))
+	if err != nil || from < 0 {
+		http.Error(w, "from: want the number of trials that are known", http.StatusBadRequest)
+		return
+	}
+	l.mu.Lock()
+	u := html.Update{
+		Run: l.run, Step: l.step, Detail: l.detail, Next: 1000, Ended: l.finished != "", From: min(from, len(l.trials)),
+	}
+	if run := r.URL.Query().Get("run"); run == "" || run == l.run {
+		u.Trials = slices.Clone(l.trials[u.From:min(len(l.trials), u.From+batch)])
+	}
+	complete := u.From+len(u.Trials) == len(l.trials)
+	if l.front != nil && complete { // only then does the page know all of its members
+		for _, t := range l.front.Trials() {
+			if row, ok := l.rows[t.ID]; ok {
+				u.Members = append(u.Members, pageMember(&t, row, l.x, l.y))
+			}
+		}
+	}
+	l.mu.Unlock()
+	switch {
+	case !complete:
+		u.Next = 20
+	case u.Step == "measure" || u.Step == "calibrate":
+		u.Next = 5000 // drawing would disturb what is timed
+	}
+	l.write(w, u)
+}
+
+// network answers a trial's diagram and layers.
+func (l *Live) network(w http.ResponseWriter, r *http.Request) {
+	id, err := strconv.Atoi(r.URL.Query().Get("trial"))
+	l.mu.Lock()
+	row, ok := l.rows[id]
+	arch := ""
+	if ok {
+		arch = l.trials[row].Arch
+	}
+	predictor := l.predictor
+	l.mu.Unlock()
+	if err != nil || !ok {
+		http.NotFound(w, r)
+		return
+	}
+	n, err := pageNetwork(arch, predictor)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	l.write(w, n)
+}
+
+func (l *Live) write(w http.ResponseWriter, v any) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Write(data)
+}

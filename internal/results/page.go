@@ -1,0 +1,143 @@
+package results
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"path/filepath"
+	"slices"
+
+	"nas/internal/report"
+	"nas/internal/report/html"
+	"nas/internal/resolve"
+	"nas/internal/runstore"
+	"nas/latency"
+	"nas/search"
+)
+
+// Page makes the run's report.
+func (s *Stored) Page() (html.Page, error) {
+	f, err := Figure(s)
+	if err != nil {
+		return html.Page{}, err
+	}
+	x, y, _ := s.axes()
+	p := s.header(x, y)
+	p.Fronts = f
+	p.Fronts.Series = nil
+	p.Fronts.Subtitle = f.Verdict()
+	p.Facts = slices.Insert(p.Facts, 2, [2]string{"trials", report.Thousands(s.Trials)}, [2]string{"ended", s.Manifest.Status})
+	p.Trials = s.Shown
+	predictor, err := s.predictor()
+	if err != nil {
+		return p, err
+	}
+	for _, t := range s.Front.Trials() {
+		row, ok := p.Trials.Find(t.ID)
+		if !ok {
+			return p, fmt.Errorf("results: trial %d of %s is on the front and has no value on one of the axes", t.ID, s.Dir)
+		}
+		m := pageMember(&t, row, x, y)
+		if m.Network, err = pageNetwork(t.Arch, predictor); err != nil {
+			return p, fmt.Errorf("results: trial %d of %s: %w", t.ID, s.Dir, err)
+		}
+		p.Members = append(p.Members, m)
+	}
+	slices.SortStableFunc(p.Members, func(a, b html.Member) int {
+		v, _ := p.Trials.Point(a.Trial)
+		w, _ := p.Trials.Point(b.Trial)
+		return cmp.Compare(v.X, w.X)
+	})
+	p.Figures = append(p.Figures, Growth(s))
+	if shares, err := s.Shares(); err == nil && len(shares.Genes) > 0 {
+		p.Figures = append(p.Figures, shares)
+	}
+	if len(s.Measured) > 0 {
+		p.Figures = append(p.Figures, s.Agreement())
+	}
+	return p, nil
+}
+
+// predictor is that of the run's first profile; nil where the file is missing, as in a directory
+// that was passed on in parts: the report then lacks the breakdowns only.
+func (s *Stored) predictor() (*latency.Predictor, error) {
+	p, err := latency.Load(filepath.Join(s.Dir, runstore.ProfileFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("%w; without the file the report lacks the breakdowns only", err)
+	}
+	return p.Predictor()
+}
+
+// header is what a page says of a run before there are trials.
+func (s *Stored) header(x, y search.Objective) html.Page {
+	return html.Page{
+		Dir: s.Dir, Device: s.Manifest.Device, Blind: s.Manifest.Score.Blind,
+		Facts: [][2]string{
+			{"latency", s.Manifest.Device}, {"score", s.Manifest.Score.Label}, {"seed", fmt.Sprint(s.Manifest.Seed)},
+			{"nas", s.Manifest.Version}, {"search", s.searcher()},
+		},
+		Fronts: report.Fronts{
+			Title: s.Config.Name, X: s.axis(x), Y: s.axis(y), Constraints: s.constraints(x.Name, y.Name), Notes: s.notes(x),
+		},
+	}
+}
+
+// pageTrial is a trial as a page shows it; false if it failed or was not scored.
+func pageTrial(t *search.Trial, x, y search.Objective) (html.Trial, bool) {
+	number := func(key string) float64 { return runstore.Number(&t.Result, key) }
+	q := html.Trial{
+		ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, X: number(x.Name), Y: number(y.Name),
+		Params: int64(number(runstore.KeyParams)), MACs: int64(number(runstore.KeyMACs)), Feasible: t.Feasible(),
+	}
+	return q, t.Failed == "" && !math.IsNaN(q.X) && !math.IsNaN(q.Y)
+}
+
+// pageMember is a trial on the front; row is its index among the trials of the page.
+func pageMember(t *search.Trial, row int, x, y search.Objective) html.Member {
+	a, b := runstore.FieldOf(x.Name).Of(&t.Result), runstore.FieldOf(y.Name).Of(&t.Result)
+	return html.Member{Trial: row, XLow: a.Low, XHigh: a.High, YLow: b.Low, YHigh: b.High}
+}
+
+// pageNetwork is the diagram and the layers of a network; without a predictor the diagram lacks
+// where the latency goes.
+func pageNetwork(arch string, predictor *latency.Predictor) (p html.Network, err error) {
+	n, err := resolve.NetworkOf(arch)
+	if err != nil {
+		return p, err
+	}
+	for _, l := range n.Layers() {
+		if l.Op == "bn" || l.Op == "act" {
+			continue // they run with the convolution before them
+		}
+		window := ""
+		if l.Kernel != [2]int{} {
+			window = fmt.Sprintf("%dx%d", l.Kernel[0], l.Kernel[1])
+			for _, setting := range []struct {
+				name string
+				n    int
+			}{{"stride", l.Stride[0]}, {"dilation", l.Dilation[0]}, {"groups", l.Groups}} {
+				if setting.n > 1 {
+					window += fmt.Sprintf(", %s %d", setting.name, setting.n)
+				}
+			}
+		}
+		p.Layers = append(p.Layers, html.Layer{
+			Name: l.Name, Op: l.Op, Window: window, Out: l.Out.String(), Params: l.Params, MACs: l.MACs,
+		})
+	}
+	var e latency.Estimate
+	device := ""
+	if predictor != nil {
+		if e, err = predictor.Predict(n); err != nil {
+			return p, err
+		}
+		device = predictor.Device().String()
+	}
+	p.Diagram = report.NetworkDiagram(n, e, device)
+	return p, nil
+}

@@ -1,0 +1,123 @@
+package results
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"nas/internal/config"
+	"nas/internal/runstore"
+	"nas/search"
+)
+
+// storedFront is a run with the given front of (ms, accuracy).
+func storedFront(t *testing.T, points ...[2]float64) *Stored {
+	t.Helper()
+	os := []search.Objective{{Name: runstore.KeyLatency, Unit: "ms"}, {Name: runstore.KeyAccuracy, Direction: search.Maximize}}
+	s := &Stored{Dir: "results/x", Manifest: runstore.Manifest{Objectives: os, Reference: []float64{100, 0}}}
+	var err error
+	if s.Front, err = search.NewFront(os, s.Manifest.Reference); err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range points {
+		s.Front.Add(search.Trial{ID: i, ArchID: fmt.Sprint(i), Result: search.Result{
+			Objectives: map[string]float64{runstore.KeyLatency: p[0], runstore.KeyAccuracy: p[1]},
+			Parts:      map[string]float64{runstore.KeyLatency + "_low": 0.9 * p[0], runstore.KeyLatency + "_high": 1.1 * p[0]},
+		}})
+	}
+	return s
+}
+
+func TestPick(t *testing.T) {
+	s := storedFront(t, [2]float64{10, 50}, [2]float64{12, 70}, [2]float64{20, 72}, [2]float64{60, 74})
+	for _, c := range []struct {
+		rule PickRule
+		want []int
+		why  string
+	}{
+		{WithinBudget{Ms: 20}, []int{2}, "3 are within 20 ms"},
+		{WithinBudget{Ms: 20}, []int{2}, "interval reaches 22 ms"},
+		{WithinBudget{Ms: 20, Sure: true}, []int{1}, "2 are within 20 ms"},
+		{WithinBudget{Ms: 59}, []int{2}, "trial 3, just beyond the budget, would give score 74"},
+		{WithinBudget{Ms: 1000}, []int{3}, "4 are within"},
+		{AtKnee{}, []int{1}, "bends most"},
+		{ByHypervolume{1}, []int{1}, "one of 1"},
+		{ByHypervolume{9}, []int{0, 1, 2, 3}, "100.0 %"},
+		{ByWeights{"latency": 1}, []int{0}, "least 1 x latency"},
+		{ByWeights{"accuracy": 2}, []int{3}, "1 x accuracy"},
+		{ByWeights{"accuracy": 1, "latency": 1}, []int{1}, "0.5 x latency + 0.5 x accuracy"},
+	} {
+		got, err := s.Pick(c.rule)
+		if err != nil {
+			t.Errorf("%+v: %v", c.rule, err)
+			continue
+		}
+		var ids []int
+		for _, p := range got {
+			ids = append(ids, p.ID)
+		}
+		if !slices.Equal(ids, c.want) || !strings.Contains(got[0].Why, c.why) {
+			t.Errorf("%+v picks %v because %q, want %v because %q", c.rule, ids, got[0].Why, c.want, c.why)
+		}
+	}
+	for _, rule := range []PickRule{WithinBudget{Ms: 5}, WithinBudget{}, ByHypervolume{0}, ByWeights{"speed": 1}, ByWeights{}, ByWeights{"latency": -1}} {
+		_, err := s.Pick(rule)
+		var usage *config.UsageError
+		if !errors.As(err, &usage) {
+			t.Errorf("%+v: error is %v, want wrong use", rule, err)
+		}
+	}
+	var usage *config.UsageError
+	if _, err := storedFront(t).Pick(AtKnee{}); !errors.As(err, &usage) {
+		t.Errorf("an empty front gives %v", err)
+	}
+}
+
+// TestSubset holds the two ways to choose a subset against trying all of them.
+func TestSubset(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		m := 1 + r.IntN(9)
+		var front [][]float64
+		x, y := 0.0, 1.2
+		for range m {
+			x, y = x+0.2*r.Float64(), y-0.2*r.Float64()
+			front = append(front, []float64{x, y})
+		}
+		ref := []float64{1, 1}
+		n := 1 + r.IntN(m)
+		best := 0.0
+		for mask := range 1 << m {
+			var points [][]float64
+			for i := range m {
+				if mask>>i&1 == 1 {
+					points = append(points, front[i])
+				}
+			}
+			if len(points) <= n {
+				best = max(best, search.Hypervolume(points, ref))
+			}
+		}
+		of := func(chosen []int) float64 {
+			var points [][]float64
+			for _, i := range chosen {
+				points = append(points, front[i])
+			}
+			return search.Hypervolume(points, ref)
+		}
+		if best == 0 {
+			continue
+		}
+		chosen := hypervolumeSubset(front, ref, n)
+		if v := of(chosen); len(chosen) > n || math.Abs(v-best) > 1e-12 {
+			t.Fatalf("%d of %v: %v holds %v, the best subset %v", n, front, chosen, v, best)
+		}
+		if v := of(greedySubset(front, ref, n)); v < (1-1/math.E)*best {
+			t.Fatalf("%d of %v: greedy holds %v of %v", n, front, v, best)
+		}
+	}
+}

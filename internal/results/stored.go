@@ -1,0 +1,128 @@
+package results
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"path/filepath"
+	"slices"
+
+	"nas/internal/config"
+	"nas/internal/report"
+	"nas/internal/report/html"
+	"nas/internal/runstore"
+	"nas/search"
+)
+
+// Stored is a run as its directory holds it, finished or not. Of trials that are not on the front
+// it holds what a page shows; [runstore.ReadTrials] and [runstore.Glances] have the rest.
+type Stored struct {
+	Dir        string
+	Manifest   runstore.Manifest
+	Config     *config.Config
+	Trials     int         // stored
+	Screened   int         // of them, those that broke a constraint before they were scored
+	Shown      html.Trials // those with a value on both axes; none in a run of one objective
+	Front      *search.Front
+	References []runstore.Reference
+	Measured   []runstore.MeasuredRow
+	growth     []report.XY
+}
+
+// Load reads a run directory without locking it.
+func Load(dir string) (*Stored, error) {
+	s := &Stored{Dir: dir}
+	var err error
+	if s.Manifest, err = runstore.ReadManifest(dir); err != nil {
+		return nil, err
+	}
+	if s.Config, err = config.Load(filepath.Join(dir, runstore.ConfigFile)); err != nil {
+		return nil, err
+	}
+	if s.Front, err = search.NewFront(s.Manifest.Objectives, s.Manifest.Reference); err != nil {
+		return nil, err
+	}
+	if err := s.readTrials(); err != nil {
+		return nil, err
+	}
+	if m := s.Manifest; m.Status != search.StatusRunning.String() && s.Trials < m.Trials {
+		return nil, fmt.Errorf("results: %s holds %d of the %d trials that %s counts: it was cut off: restore it, "+
+			"or search the rest again with nas run %s --resume --out %s", filepath.Join(dir, runstore.TrialsFile),
+			s.Trials, m.Trials, runstore.ManifestFile, filepath.Join(dir, runstore.ConfigFile), dir)
+	}
+	if n := len(s.growth); n > 0 {
+		s.growth = append(s.growth, report.XY{X: float64(s.Trials - s.Screened), Y: s.growth[n-1].Y})
+	}
+	if s.References, err = runstore.ReadReferences(dir); err != nil {
+		return nil, err
+	}
+	s.Measured, err = runstore.ReadMeasured(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: delete the file, the run is then drawn without measurements", err)
+	}
+	return s, nil
+}
+
+// readTrials goes through the trials, once.
+func (s *Stored) readTrials() error {
+	var keys []string
+	for _, o := range s.Manifest.Objectives {
+		keys = append(keys, o.Name)
+	}
+	column := func(key string) int { // of a key among those that are read
+		i := slices.Index(keys, key)
+		if i < 0 {
+			i, keys = len(keys), append(keys, key)
+		}
+		return i
+	}
+	x, y := -1, -1
+	if a, b, err := s.axes(); err == nil {
+		x, y = column(a.Name), column(b.Name)
+	}
+	params, macs := column(runstore.KeyParams), column(runstore.KeyMACs)
+	for t, err := range runstore.Glances(s.Dir, keys...) {
+		if err != nil {
+			return err
+		}
+		s.Trials++
+		if t.Screened {
+			s.Screened++
+		}
+		v := t.Values
+		if x >= 0 && !t.Failed && !math.IsNaN(v[x]) && !math.IsNaN(v[y]) {
+			s.Shown.Add(t.ID, t.ArchID, t.Arch, report.XY{X: v[x], Y: v[y]}, int64(v[params]), int64(v[macs]), t.Feasible())
+		}
+		if !t.Feasible() || !s.Front.Admits(v) {
+			continue
+		}
+		trial, err := t.Trial()
+		if err != nil {
+			return err
+		}
+		if s.Front.Add(trial) {
+			s.growth = append(s.growth, report.XY{X: float64(s.Trials - s.Screened), Y: s.Front.Hypervolume()})
+		}
+	}
+	return nil
+}
+
+// HasObjective reports whether the value with that key was an objective of the run.
+func (s *Stored) HasObjective(key string) bool {
+	return slices.ContainsFunc(s.Manifest.Objectives, func(o search.Objective) bool { return o.Name == key })
+}
+
+// scale names what accuracy was scored with, for people. Ranks are among the networks of one space.
+func (s *Stored) scale() string {
+	name := s.Manifest.Score.Label
+	if s.Manifest.ScaleID != "" {
+		name += " in the space of " + s.Config.Name + ".toml"
+	}
+	return name
+}
+
+// SameScale reports whether the scores of two runs can stand beside each other.
+func SameScale(a, b *runstore.Manifest) bool {
+	return a.ScaleID == b.ScaleID && a.Score.Spec == b.Score.Spec
+}

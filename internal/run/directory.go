@@ -1,0 +1,93 @@
+package run
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"nas/internal/config"
+	"nas/internal/runstore"
+)
+
+// open opens the run in the directory of a config if it is to be resumed; nil for a new run. It completes
+// the config with what that leaves to the budget.
+func open(c *config.Config, resume bool) (*runstore.Run, error) {
+	dir := c.Output.Dir
+	if !runstore.Holds(dir) {
+		choose(&c.Search, nil)
+		return nil, writable(dir)
+	}
+	if !resume {
+		return nil, config.Usage(&runstore.ExistsError{Dir: dir})
+	}
+	store, err := runstore.Resume(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := sameConfig(c, store.Path(runstore.ConfigFile)); err != nil {
+		store.Close()
+		return nil, err
+	}
+	return store, nil
+}
+
+// writable tells before the minutes of a calibration whether the directory can be made, and leaves nothing behind.
+func writable(dir string) error {
+	there := filepath.Clean(dir)
+	for {
+		info, err := os.Stat(there)
+		switch up := filepath.Dir(there); {
+		case err == nil && !info.IsDir():
+			return config.Usagef("run: %s is a file: want a directory for the run", there)
+		case err != nil && up != there: // not made yet, or behind a file
+			there = up
+			continue
+		}
+		f, err := os.CreateTemp(there, ".nas-*")
+		if err != nil {
+			return config.Usagef("run: %s cannot be written: give another directory with --out (%w)", there, err)
+		}
+		f.Close()
+		return os.Remove(f.Name())
+	}
+}
+
+// sameConfig refuses to resume a run under another config than that in path. What only says when to stop,
+// and what happens afterwards, may change.
+func sameConfig(c *config.Config, path string) error {
+	then, err := config.Load(path)
+	if err != nil {
+		return err
+	}
+	choose(&c.Search, &then.Search)
+	neutral := func(c config.Config) ([]byte, error) {
+		c.Search.Evaluations, c.Search.Trials, c.Search.Time, c.Search.Plateau = 0, 0, 0, 0
+		c.Output, c.Latency.Budget, c.Latency.Profile = config.Output{}, 0, nil
+		return c.Encode()
+	}
+	a, err := neutral(*then)
+	if err != nil {
+		return err
+	}
+	b, err := neutral(*c)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(a, b) {
+		return config.Usagef("run: the config differs from %s (%s): give another directory with --out, "+
+			"or resume with nas run %s --resume", path, firstDifference(a, b), path)
+	}
+	return nil
+}
+
+// firstDifference shows the first line in which two texts differ.
+func firstDifference(a, b []byte) string {
+	x, y := bytes.Split(a, []byte("\n")), bytes.Split(b, []byte("\n"))
+	for i := range min(len(x), len(y)) {
+		if !bytes.Equal(x[i], y[i]) {
+			return fmt.Sprintf("was %q, is %q", x[i], y[i])
+		}
+	}
+	return "one of them is longer"
+}

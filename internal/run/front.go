@@ -1,0 +1,80 @@
+package run
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"nas/blocks"
+	"nas/internal/evaluator"
+	"nas/internal/resolve"
+	"nas/internal/runstore"
+	"nas/latency"
+	"nas/search"
+)
+
+// Member is a trial on the front.
+type Member struct {
+	search.Trial
+	Latency  runstore.Value // predicted, ms, of the first device
+	Accuracy float64
+	OnFront  float64 // probability that no other network tried is better, by the intervals of both axes
+}
+
+// rank returns the members of the front, ordered by the first objective. onFront are their
+// probabilities of being on the true front, by trial id.
+func rank(s *evaluator.Setup, summary *search.Summary, onFront map[int]float64) []Member {
+	var front []Member
+	for _, t := range summary.Front.Trials() {
+		front = append(front, Member{
+			Trial: t, Latency: s.Devices[0].Latency.Of(&t.Result),
+			Accuracy: runstore.Number(&t.Result, runstore.KeyAccuracy), OnFront: onFront[t.ID],
+		})
+	}
+	first := s.Objectives[0]
+	slices.SortStableFunc(front, func(a, b Member) int {
+		x, y := a.Objectives[first.Name], b.Objectives[first.Name]
+		if first.Direction == search.Maximize {
+			x, y = y, x
+		}
+		return cmp.Or(cmp.Compare(x, y), cmp.Compare(a.ID, b.ID))
+	})
+	return front
+}
+
+// warnOutside says once if much of the front lies where the profile has measured
+// no network: a profile of other networks is worth little there.
+func warnOutside(s *evaluator.Setup, front []Member) {
+	n, text := 0, ""
+	for i := range front {
+		outside := func(w string) bool { return strings.HasPrefix(w, latency.OutsideMeasured) }
+		warnings := runstore.LatencyWarning.Warnings(front[i].Warnings)
+		if k := slices.IndexFunc(warnings, outside); k >= 0 { // a network counts once, of however many devices
+			n, text = n+1, warnings[k]
+		}
+	}
+	if 4*n > len(front) {
+		s.Sayf("%d of the %d networks on the front: %s: a profile that is calibrated for this space, "+
+			"as profile = \"auto\" makes it, would know them better", n, len(front), text)
+	}
+}
+
+// writeFront writes front.csv.
+func writeFront(s *evaluator.Setup, dir string, front []Member) error {
+	d := s.Devices[0]
+	rows := make([]runstore.FrontRow, len(front))
+	for i := range front {
+		rows[i] = runstore.FrontRowOf(&front[i].Trial, d.Latency, d.Profile.Device.String(), front[i].OnFront)
+	}
+	return runstore.WriteFront(dir, runstore.FrontFile, rows)
+}
+
+// Network builds the network of a member of the front of a setup's run. Its name and its metadata
+// say where it comes from.
+func (m *Member) Network(s *evaluator.Setup) (*blocks.Network, error) {
+	of := resolve.Trial{
+		Run: s.Config.Name, ID: m.ID, ArchID: m.ArchID, Arch: m.Arch,
+		Latency: m.Latency, Device: s.Devices[0].Profile.Device.String(),
+	}
+	return of.Network()
+}

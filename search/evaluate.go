@@ -1,0 +1,87 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// errStopping marks an evaluation that says nothing about the candidate because
+// the run was being stopped.
+var errStopping = errors.New("search: stopping")
+
+// outcome is what a worker sends back.
+type outcome struct {
+	trial Trial
+	err   error
+}
+
+// worker evaluates tasks until there are none.
+func (l *loop) worker(ctx context.Context, e Evaluator) {
+	for c := range l.tasks {
+		if ctx.Err() != nil { // the run ends; this one was not begun
+			l.results <- outcome{err: errStopping}
+			continue
+		}
+		c.Describe()
+		r, err := evaluate(ctx, e, c, l.options.Timeout)
+		if err == nil {
+			r.Failed = r.check(l.objectives)
+			l.results <- outcome{trial: NewTrial(c, r)}
+			continue
+		}
+		l.results <- outcome{err: err}
+	}
+}
+
+// evaluate returns the result of a candidate; errors and panics of the evaluator
+// become failed results. The error is errStopping when ctx was done, because
+// the result may then be that of an interrupted evaluation.
+func evaluate(ctx context.Context, e Evaluator, c Candidate, timeout time.Duration) (r Result, err error) {
+	inner := ctx
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		inner, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			r, err = Result{Failed: panicReason(p)}, nil
+		}
+	}()
+	r, err = e.Evaluate(inner, c)
+	switch {
+	case err == nil:
+		return r, nil
+	case ctx.Err() != nil:
+		return r, errStopping
+	case errors.Is(err, context.DeadlineExceeded) && inner.Err() != nil:
+		r.Failed = fmt.Sprintf("timed out after %v", timeout)
+	default:
+		r.Failed = err.Error()
+	}
+	if r.Failed == "" {
+		r.Failed = "the evaluator returned an error without text"
+	}
+	return r, nil
+}
+
+// panicReason names a panic and the place it came from. Called from the
+// deferred function, it finds that place behind the runtime's own frames.
+func panicReason(p any) string {
+	pcs := make([]uintptr, 32)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for {
+		f, more := frames.Next()
+		if f.File != "" && !strings.HasPrefix(f.Function, "runtime.") {
+			return fmt.Sprintf("panic: %v (%s:%d)", p, filepath.Base(f.File), f.Line)
+		}
+		if !more {
+			return fmt.Sprintf("panic: %v", p)
+		}
+	}
+}

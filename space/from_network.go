@@ -1,0 +1,258 @@
+package space
+
+import (
+	"fmt"
+
+	"nas/blocks"
+)
+
+// FromNetwork describes a network, of the zoo or read from a file, as an Arch. The result is
+// what [Space.Nearest] and [Around] start from.
+//
+// The blocks are found by the stage and block numbers of the nodes. Nodes without a block
+// number belong to the stem if they stand before the first block, and to the head if they
+// stand after the last.
+//
+// Details that an Arch cannot express are approximated, such as epsilons and other gates.
+// The error says what cannot be: a block that is not a row of convolutions, or a head that
+// is not a classifier.
+func FromNetwork(n *blocks.Network) (Arch, error) {
+	a := Arch{Input: n.Input()}
+	groups := partition(n)
+	last := -1
+	for i, g := range groups {
+		if g.block > 0 && g.stage > 0 {
+			last = i
+		}
+	}
+	if last < 0 {
+		return a, fmt.Errorf("space: network %s has no ops marked as blocks", n.Name)
+	}
+	stage := 0
+	for i, g := range groups {
+		switch {
+		case i > last:
+			continue
+		case (g.block == 0 || g.stage == 0) && len(a.Stages) == 0:
+			a.Stem = append(a.Stem, g.convolutions()...)
+		case g.block == 0:
+			continue // a classifier's auxiliary, a pool between stages
+		default:
+			b, err := g.asBlock()
+			if err != nil {
+				return a, fmt.Errorf("space: network %s: stage %d, block %d: %w", n.Name, g.stage, g.block, err)
+			}
+			if g.stage > maxStages {
+				return a, fmt.Errorf("space: network %s: stage %d, want at most %d", n.Name, g.stage, maxStages)
+			}
+			if g.stage != stage || len(a.Stages) == 0 {
+				a.Stages, stage = append(a.Stages, make([][]Block, max(1, g.stage-len(a.Stages)))...), g.stage
+			}
+			k := len(a.Stages) - 1
+			a.Stages[k] = append(a.Stages[k], b)
+		}
+	}
+	head, err := headOf(n, groups[last+1:])
+	if err != nil {
+		return a, fmt.Errorf("space: network %s: %w", n.Name, err)
+	}
+	a.Head = head
+	return a, a.Validate()
+}
+
+// nodeGroup is the nodes of one block, or a run of nodes outside blocks.
+type nodeGroup struct {
+	net          *blocks.Network
+	stage, block int
+	nodes        []int
+}
+
+// partition divides the nodes of a network, except for the input, into groups.
+func partition(n *blocks.Network) (groups []nodeGroup) {
+	for i, nd := range n.Nodes[1:] {
+		k := len(groups) - 1
+		if k < 0 || groups[k].stage != nd.Stage || groups[k].block != nd.Block {
+			groups = append(groups, nodeGroup{net: n, stage: nd.Stage, block: nd.Block})
+			k++
+		}
+		groups[k].nodes = append(groups[k].nodes, i+1)
+	}
+	return groups
+}
+
+// convLayer is a convolution with the activation behind it.
+type convLayer struct {
+	conv    *blocks.Conv
+	cin     int
+	act     blocks.ActFunc
+	experts int // of a mixture; 0 for an ordinary convolution
+}
+
+func (l convLayer) depthwise() bool { return l.conv.Depthwise(l.cin) }
+
+// layers returns the convolutions on feature maps in order, the gate on channels, and whether
+// there is an addition.
+func (g *nodeGroup) layers() (ls []convLayer, gate Attention, add bool) {
+	squeezes := map[int]bool{} // layers of a squeeze-and-excite
+	aside := map[int]bool{}    // nodes of gates and of the routing of experts
+	for _, i := range g.nodes {
+		nd := &g.net.Nodes[i]
+		in := g.net.Nodes[nd.Inputs[0]].Shape
+		switch op := nd.Op.(type) {
+		case *blocks.Conv:
+			switch {
+			case gate.Kind == CBAM && in.H == 2 && in.W == 1 && gate.Squeeze == 0:
+				gate.Squeeze = op.Out
+			case gate.Kind == CBAM && (in.IsVector() || in.C == 2 && op.Out == 1):
+			case in.IsVector() && op.Pointwise() && op.Bias:
+				if gate.Kind == NoAttention {
+					gate.Kind, gate.Squeeze = SE, op.Out
+				}
+				squeezes[i] = true
+			default:
+				ls = append(ls, convLayer{conv: op, cin: in.C})
+				continue
+			}
+			aside[i] = true
+		case *blocks.CondConv:
+			conv := &blocks.Conv{Out: op.Out, Kernel: op.Kernel, Stride: op.Stride, Dilation: op.Dilation,
+				Pad: op.Pad, Groups: op.Groups}
+			ls = append(ls, convLayer{conv: conv, cin: in.C, experts: op.Experts})
+		case *blocks.ChannelConv:
+			gate, aside[i] = Attention{Kind: ECA, Kernel: op.Kernel}, true
+		case *blocks.Stack:
+			gate.Kind = CBAM
+		case *blocks.Linear, *blocks.SumPixels:
+			aside[i] = true
+		case *blocks.Activation:
+			switch {
+			case squeezes[nd.Inputs[0]] && gate.Inner == blocks.Identity:
+				gate.Inner = op.Func
+			case squeezes[nd.Inputs[0]]:
+				gate.Gate = op.Func
+			case aside[nd.Inputs[0]]:
+			case len(ls) > 0:
+				ls[len(ls)-1].act = op.Func
+			}
+		case *blocks.Add:
+			add = true
+		}
+	}
+	if gate.Kind == SE {
+		if gate.Inner == blocks.Identity || gate.Gate == blocks.Identity {
+			gate = Attention{}
+		} else if gate.Gate != blocks.HSigmoid {
+			gate.Gate = blocks.Sigmoid
+		}
+	}
+	return ls, gate, add
+}
+
+// convolutions reads a group as a row of convolutions, which is what a stem consists of.
+func (g *nodeGroup) convolutions() (bs []Block) {
+	ls, _, _ := g.layers()
+	for i := 0; i < len(ls); i++ {
+		l := ls[i]
+		if l.depthwise() && i+1 < len(ls) && ls[i+1].conv.Pointwise() {
+			bs = append(bs, separable(l, ls[i+1]))
+			i++
+			continue
+		}
+		bs = append(bs, plainBlock(l))
+	}
+	return bs
+}
+
+// start returns a block with the numbers of its KxK convolution.
+func start(kind Kind, l convLayer) Block {
+	k, s, d := l.conv.Window()
+	return Block{Kind: kind, Kernel: k[0], Stride: s[0], Dilation: d[0], Groups: 1, Channels: l.conv.Out,
+		Activation: l.act, Experts: l.experts}
+}
+
+func plainBlock(l convLayer) Block {
+	b := start(Conv, l)
+	if g := l.conv.G(); g > 1 {
+		b.Kind, b.Groups = Grouped, g
+	}
+	return b
+}
+
+func separable(dw, pw convLayer) Block {
+	b := start(DS, dw)
+	b.Channels, b.PointExperts = pw.conv.Out, pw.experts
+	if m := dw.conv.Out / dw.cin; m > 1 {
+		b.Multiplier = m
+	}
+	switch {
+	case pw.act == blocks.Identity:
+		b.After = blocks.AfterDepthwise
+	case dw.act == blocks.Identity:
+		b.After, b.Activation = blocks.AfterPointwise, pw.act
+	}
+	return b
+}
+
+// asBlock recognises a block by its convolutions.
+func (g *nodeGroup) asBlock() (Block, error) {
+	ls, gate, add := g.layers()
+	for _, l := range ls {
+		if k := l.conv.Kernel; k[0] != k[1] {
+			return Block{}, fmt.Errorf("kernel size %dx%d is not square", k[0], k[1])
+		}
+	}
+	var b Block
+	switch {
+	case len(ls) == 1 && !ls[0].depthwise():
+		b = plainBlock(ls[0])
+	case len(ls) == 2 && ls[0].depthwise() && ls[1].conv.Pointwise():
+		b = separable(ls[0], ls[1])
+	case len(ls) == 3 && ls[0].conv.Pointwise() && ls[1].depthwise() && ls[2].conv.Pointwise():
+		b = start(MBConv, ls[1])
+		b.Expanded, b.Channels, b.PointExperts = ls[0].conv.Out, ls[2].conv.Out, ls[2].experts
+	case len(ls) == 2 && ls[0].conv.G() == 1 && ls[1].conv.Pointwise():
+		b = start(Fused, ls[0])
+		b.Expanded, b.Channels, b.PointExperts = ls[0].conv.Out, ls[1].conv.Out, ls[1].experts
+	default:
+		return Block{}, fmt.Errorf("%d convolutions that are no block of a space (conv, grouped, ds, mbconv, fused)", len(ls))
+	}
+	if b.Kind.has(gAttention) {
+		b.Attention = gate
+	}
+	b.Residual = add
+	return b, nil
+}
+
+// headOf reads a classifier: convolutions on the map, pooling, linear layers
+// (or 1x1 convolutions on the pooled vector).
+func headOf(n *blocks.Network, groups []nodeGroup) (Head, error) {
+	h := Head{Kind: Classifier}
+	linear := 0
+	for _, g := range groups {
+		for _, i := range g.nodes {
+			nd := n.Nodes[i]
+			vector := n.Nodes[nd.Inputs[0]].Shape.IsVector()
+			switch op := nd.Op.(type) {
+			case *blocks.Conv:
+				if vector {
+					linear++
+					h.Hidden, h.Classes = h.Classes, op.Out
+				} else {
+					h.Channels = op.Out
+				}
+			case *blocks.Linear:
+				linear++
+				h.Hidden, h.Classes = h.Classes, op.Out
+			case *blocks.Activation:
+				h.Activation = op.Func
+			}
+		}
+	}
+	if linear == 0 || !n.Output().IsVector() {
+		return h, fmt.Errorf("the head is not a classifier (pooling and linear layers)")
+	}
+	if h.Channels == 0 && h.Hidden == 0 {
+		h.Activation = blocks.Identity
+	}
+	return h, nil
+}
