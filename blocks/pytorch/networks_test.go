@@ -138,7 +138,7 @@ func oddNetworks(t testing.TB) []*blocks.Network {
 			x = b.Apply("attention", &blocks.MatMul{}, wide, x)
 			for _, f := range []blocks.Reduce{{Func: "l2", C: true}, {Func: "l1", H: true}, {Func: "max", W: true}, {Func: "min", H: true, C: true}, {Func: "sum_square", C: true}} {
 				y := b.Apply("reduce_"+string(f.Func), &f, x)
-				x = b.Apply("over_"+string(f.Func), &blocks.Binary{Func: "max"}, x, y)
+				x = b.Apply("over_"+string(f.Func), &blocks.Binary{Func: "div"}, x, b.Apply("plus_"+string(f.Func), &blocks.Unary{Func: "exp"}, b.Apply("small_"+string(f.Func), &blocks.Unary{Func: "tanh"}, y)))
 				x = b.Apply("less_"+string(f.Func), &blocks.Binary{Func: "sub"}, x, y)
 			}
 			y := b.Apply("product", &blocks.Reduce{Func: "prod", W: true}, b.Apply("shares", &blocks.Softmax{}, x))
