@@ -20,16 +20,26 @@ short: ## the quick tests only
 race: ## short tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 30m ./...
 
-# staticcheck comes from the module proxy; without one the target says so and goes on.
+# Both come from the module proxy; without one the target says so and goes on.
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
+DEADCODE = golang.org/x/tools/cmd/deadcode@v0.47.0
 
-lint: ## gofmt, go vet, staticcheck, the import table
+# Functions that only users of the Go packages call: the conformance suites, and adapters.
+DEADCODE_API = ^[^:]*test/|EvaluatorFunc\.Evaluate$$
+
+lint: ## gofmt, go vet, staticcheck, deadcode, the house rules of internal/lint
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo 'gofmt would change these files'; exit 1; }
 	$(GO) vet ./...
 	@if $(GO) run $(STATICCHECK) -version >/dev/null 2>&1; then \
 		echo '$(GO) run $(STATICCHECK) ./...'; $(GO) run $(STATICCHECK) ./...; \
 	else \
 		echo 'lint: SKIPPED staticcheck: $(STATICCHECK) is not in the module cache and could not be downloaded'; \
+	fi
+	@if $(GO) run $(DEADCODE) -h >/dev/null 2>&1; then \
+		echo '$(GO) run $(DEADCODE) ./...'; dead=$$($(GO) run $(DEADCODE) ./...) || exit 1; \
+		! printf '%s' "$$dead" | grep -vE '$(DEADCODE_API)'; \
+	else \
+		echo 'lint: SKIPPED deadcode: $(DEADCODE) is not in the module cache and could not be downloaded'; \
 	fi
 	$(GO) test ./internal/lint
 

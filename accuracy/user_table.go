@@ -24,10 +24,7 @@ func ReadBenchmark(name string, r io.Reader, lower func(arch string) (*blocks.Ne
 	b := &Benchmark{Name: name, Source: "the user's table"}
 	var wrong []error
 	for _, row := range t.Rows {
-		r := BenchmarkRow{ID: row.Text(id), Truth: row.Float("accuracy")}
-		if r.Truth < 0 || r.Truth > 100 {
-			row.Fail("accuracy", "want per cent from 0 to 100")
-		}
+		r := BenchmarkRow{ID: row.Text(id), Truth: row.Percent("accuracy")}
 		if r.Network, err = lower(row.Text("arch")); err != nil {
 			row.Fail("arch", "%w", err)
 		}

@@ -40,12 +40,6 @@ func (p *Plan) Kernels() []Call {
 	return calls
 }
 
-// Target returns what the plan was made for, zero values resolved.
-func (p *Plan) Target() Target { return p.target }
-
-// Network returns the network.
-func (p *Plan) Network() *blocks.Network { return p.net }
-
 // InLen returns the length of Run's input: batch x H x W x C.
 func (p *Plan) InLen() int { return p.batch * p.net.Input().Elems() }
 

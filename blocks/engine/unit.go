@@ -214,40 +214,6 @@ func (u *Unit) geometries() [3]kernels.Conv {
 	return [3]kernels.Conv{}
 }
 
-// Layer is a layer with weights inside a unit: a convolution, or a linear layer
-// as the 1x1 convolution of a vector.
-type Layer struct {
-	In, Out                  blocks.Shape // of one image
-	Kernel, Stride, Dilation [2]int
-	Groups                   int // equal to both numbers of channels: depthwise
-	Act                      blocks.ActFunc
-}
-
-// Layers returns the convolutions and linear layers of the unit in the order of
-// computation: up to three in a fused unit, none where nothing is multiplied by
-// weights. What a model of a fused unit's time needs to know follows from them.
-func (u Unit) Layers() []Layer {
-	ls := make([]Layer, 0, 3)
-	for _, g := range u.geometries() {
-		if g.C > 0 && g.OH > 0 {
-			ls = append(ls, Layer{blocks.Shape{H: g.H, W: g.W, C: g.C}, blocks.Shape{H: g.OH, W: g.OW, C: g.N},
-				[2]int{g.KH, g.KW}, [2]int{g.SH, g.SW}, [2]int{g.DH, g.DW}, g.Groups, blocks.Identity})
-		}
-	}
-	switch {
-	case len(ls) == 1:
-		ls[0].Act = u.Act
-	case len(ls) > 1 && ls[0].Groups > 1: // depthwise first
-		ls[0].Act, ls[1].Act = u.DWAct, u.Act
-	case len(ls) > 1:
-		ls[0].Act, ls[1].Act = u.MidAct, u.DWAct
-		if len(ls) > 2 {
-			ls[2].Act = u.Act
-		}
-	}
-	return ls
-}
-
 // second returns the shape of the second input map, the zero shape if there is none.
 func (u *Unit) second() blocks.Shape {
 	if r := routines[u.Name]; r != nil && r.second != nil {

@@ -3,7 +3,6 @@ package engine
 import (
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"nas/blocks"
@@ -67,34 +66,6 @@ func TestUnitKeys(t *testing.T) {
 	}
 }
 
-func TestUnitLayers(t *testing.T) {
-	u, err := ParseUnit("stem_block 224x224x3>56x56x24 stem_k3x3 stem_s2x2 stem_p1x1 stem_o112x112 " +
-		"k5x5 s2x2 d1x1 p2x2 m32 mid:relu6 dw:hswish relu")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := func(h, c int) blocks.Shape { return blocks.Shape{H: h, W: h, C: c} }
-	one, two := [2]int{1, 1}, [2]int{2, 2}
-	want := []Layer{
-		{s(224, 3), s(112, 32), [2]int{3, 3}, two, one, 1, blocks.ReLU6},
-		{s(112, 32), s(56, 32), [2]int{5, 5}, two, one, 32, blocks.HSwish},
-		{s(56, 32), s(56, 24), one, one, one, 1, blocks.ReLU},
-	}
-	if got := u.Layers(); !slices.Equal(got, want) {
-		t.Errorf("layers are %+v, want %+v", got, want)
-	}
-	u, _ = ParseUnit("dw_project 8x8x4>8x8x6 k3x3 s1x1 d1x1 p1x1 m4 dw:swish relu6")
-	if ls := u.Layers(); len(ls) != 2 || ls[0].Act != blocks.Swish || ls[1].Act != blocks.ReLU6 || ls[1].Out.C != 6 {
-		t.Errorf("layers are %+v", ls)
-	}
-	for key, n := range map[string]int{"affine 4x4x8>4x4x8": 0, "add 4x4x8>4x4x8": 0, "linear 2x2x2>1x1x5 relu": 1} {
-		u, err := ParseUnit(key)
-		if ls := u.Layers(); err != nil || len(ls) != n || n > 0 && ls[0].Act != u.Act {
-			t.Errorf("%s: layers are %+v, %v", key, ls, err)
-		}
-	}
-}
-
 // FuzzParseUnit: what is read is written back the same, and its counts can be asked for.
 func FuzzParseUnit(f *testing.F) {
 	for _, s := range []string{
@@ -116,7 +87,6 @@ func FuzzParseUnit(f *testing.F) {
 		u.MACs()
 		u.BytesIn()
 		u.BytesWeights()
-		u.Layers()
 	})
 }
 

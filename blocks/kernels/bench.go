@@ -109,8 +109,8 @@ func (b *Bench) Run() {
 	b.set.Conv(&b.Conv, b.w, b.bias, b.dst, b.src, Epilogue{Act: ReLU6}, b.Conv.All(), b.sc)
 }
 
-// Bytes is input, output and weights.
-func (b *Bench) Bytes() int64 {
+// bytes is input, output and weights.
+func (b *Bench) bytes() int64 {
 	g := &b.Conv
 	return 4 * int64(g.H*g.W*g.C+g.OH*g.OW*g.N+g.KH*g.KW*(g.C/g.Groups)*g.N+g.N)
 }
@@ -197,6 +197,6 @@ func (t *timed) speed() Speed {
 		P10Us:     p10 / 1e3,
 		GFLOPS:    flops / med,
 		PctOfPeak: 100 * flops / p10 / peak,
-		GBPerS:    float64(t.Bytes()) / med,
+		GBPerS:    float64(t.bytes()) / med,
 	}
 }

@@ -17,7 +17,7 @@ func BenchmarkConv(b *testing.B) {
 			b.Run(name+"/"+shape.Name, func(b *testing.B) {
 				l := s.NewBench(shape)
 				l.Run()
-				b.SetBytes(l.Bytes())
+				b.SetBytes(l.bytes())
 				for b.Loop() {
 					l.Run()
 				}
@@ -81,9 +81,9 @@ func BenchmarkMaps(b *testing.B) {
 			{"affine", func() { s.Affine(m, vy, vx, z[:c], z[:c], ReLU, sc) }},
 			{"globalavg", func() { s.GlobalAvg(y, vx, h, w, c, sc) }},
 			{"moments", func() { s.Moments(mean, variance, x, h*w, c, c, sc) }},
-			{"maxpool3", func() { s.MaxPool(&p, vy, vx, p.All(), sc) }},
-			{"avgpool3", func() { s.AvgPool(&p, vy, vx, p.All(), sc) }},
-			{"bilinear", func() { s.Bilinear(&up, vy, vx, up.All(), sc) }},
+			{"maxpool3", func() { s.MaxPool(&p, vy, vx, p.all(), sc) }},
+			{"avgpool3", func() { s.AvgPool(&p, vy, vx, p.all(), sc) }},
+			{"bilinear", func() { s.Bilinear(&up, vy, vx, up.all(), sc) }},
 		} {
 			b.Run(name+"/"+k.name, func(b *testing.B) {
 				for b.Loop() {

@@ -13,9 +13,6 @@ type Pool struct {
 	CountPad bool
 }
 
-// All is the whole output.
-func (g *Pool) All() Range { return Range{0, g.OH, 0, g.C} }
-
 // Need is the scratch of MaxPool and AvgPool.
 func (g *Pool) Need() Need { return Need{Ptrs: g.KH * g.KW, Floats: g.KH * g.KW} }
 

@@ -9,9 +9,6 @@ type Resize struct {
 	AlignCorners bool
 }
 
-// All is the whole output.
-func (g *Resize) All() Range { return Range{0, g.OH, 0, g.C} }
-
 // Need is the scratch of Bilinear.
 func (g *Resize) Need() Need { return Need{Ptrs: 4, Floats: 4} }
 

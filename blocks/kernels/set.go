@@ -1,7 +1,6 @@
 package kernels
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -191,17 +190,8 @@ func (t *tiles) cols(m, k, n int) int {
 	return w
 }
 
-// Names lists the instruction sets of this program, slowest first, whether or
-// not this machine runs them.
-func Names() []string {
-	var out []string
-	for _, a := range isas() {
-		out = append(out, a.name)
-	}
-	return out
-}
-
-// Supported lists those of Names that this machine runs.
+// Supported lists the instruction sets of this program that this machine runs,
+// slowest first.
 func Supported() []string {
 	var out []string
 	for _, a := range isas() {
@@ -212,20 +202,21 @@ func Supported() []string {
 	return out
 }
 
-// ErrUnsupported is wrapped by ByName's error for an instruction set that the
-// program has and the machine does not run.
-var ErrUnsupported = errors.New("not supported by this processor")
-
-// ByName returns the set of one instruction set.
+// ByName returns the set of one instruction set. It fails if this program has no
+// such set, or this machine does not run it.
 func ByName(name string) (*Set, error) {
-	i := slices.IndexFunc(isas(), func(a isa) bool { return a.name == name })
+	var names []string
+	for _, a := range isas() {
+		names = append(names, a.name)
+	}
+	i := slices.Index(names, name)
 	if i < 0 {
 		return nil, fmt.Errorf("kernels: no instruction set %q in this program (it has %s)",
-			name, strings.Join(Names(), ", "))
+			name, strings.Join(names, ", "))
 	}
 	if !isas()[i].has() {
-		return nil, fmt.Errorf("kernels: instruction set %q: %w (it runs %s)",
-			name, ErrUnsupported, strings.Join(Supported(), ", "))
+		return nil, fmt.Errorf("kernels: instruction set %q: not supported by this processor (it runs %s)",
+			name, strings.Join(Supported(), ", "))
 	}
 	return sets()[i], nil
 }

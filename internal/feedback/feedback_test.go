@@ -148,10 +148,10 @@ func TestToldTableIsChecked(t *testing.T) {
 		"id,loss\n0,1\n":              "line 1: the columns are id,loss",
 		"id,accuracy\n":               "no network",
 		"id,accuracy\n0,\n":           "no network", // asked for, not trained
-		"id,accuracy\n7,60\n":         `line 2: id "7"`,
-		"id,accuracy\n0,160\n":        `line 2: accuracy "160"`,
-		"arch,accuracy\nx|y,60\n":     "line 2: space",
-		"id,accuracy\n9,60\n0,many\n": `line 3: accuracy "many"`,
+		"id,accuracy\n7,60\n":         `line 2, column 1: id "7"`,
+		"id,accuracy\n0,160\n":        `line 2, column 2: accuracy "160"`,
+		"arch,accuracy\nx|y,60\n":     "line 2, column 1: arch \"x|y\": space",
+		"id,accuracy\n9,60\n0,many\n": `line 3, column 2: accuracy "many"`,
 	} {
 		path := filepath.Join(t.TempDir(), "t.csv")
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {

@@ -1,17 +1,16 @@
 package feedback
 
 import (
-	"encoding/csv"
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
 	"nas/internal/results"
 	"nas/internal/runstore"
+	"nas/internal/table"
 	"nas/space"
 )
 
@@ -24,53 +23,27 @@ func readTable(path string, s *results.Stored) ([]runstore.TrainedRow, error) {
 		return nil, fmt.Errorf("feedback: %w", err)
 	}
 	defer f.Close()
-	in := csv.NewReader(f)
-	in.FieldsPerRecord, in.TrimLeadingSpace = -1, true
-	head, err := in.Read()
-	if errors.Is(err, io.EOF) {
-		err = errors.New("the file is empty")
-	}
+	t, err := table.Read(path, f)
 	if err != nil {
-		return nil, fmt.Errorf("feedback: %s: want a table with the columns id or arch, and accuracy, such as nas ask --out writes: %w",
-			path, err)
+		return nil, fmt.Errorf("feedback: %w: want a table with the columns id or arch, and accuracy, such as nas ask --out writes", err)
 	}
-	column := func(names ...string) int {
-		return slices.IndexFunc(head, func(h string) bool {
-			return slices.Contains(names, strings.ToLower(strings.TrimSpace(h)))
-		})
-	}
-	id, arch, acc := column("id", "arch_id", "trial"), column("arch"), column("accuracy", "top1_pct")
-	if acc < 0 || id < 0 && arch < 0 {
+	id, arch, accuracy := t.Either("id", "arch_id", "trial"), t.Either("arch"), t.Either("accuracy", "top1_pct")
+	if accuracy == "" || id == "" && arch == "" {
 		return nil, fmt.Errorf("feedback: %s line 1: the columns are %s; want id or arch, and accuracy in per cent",
-			path, strings.Join(head, ","))
+			path, strings.Join(t.Columns, ","))
 	}
 	var lines []tableLine
-	for {
-		cells, err := in.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("feedback: %s: %w", path, err)
-		}
-		n, _ := in.FieldPos(0)
-		cell := func(i int) string {
-			if i < 0 || i >= len(cells) {
-				return ""
-			}
-			return strings.TrimSpace(cells[i])
-		}
-		l := tableLine{n: n, id: cell(id)}
-		switch {
-		case acc >= len(cells):
-			l.err = fmt.Errorf("feedback: %s line %d ends before the column %s: the file was cut off, or a comma is missing",
-				path, n, head[acc])
-		case cell(acc) == "":
+	for _, row := range t.Rows {
+		if row.Text(accuracy) == "" && row.Err() == nil {
 			continue
-		default:
-			if l.row, err = parseRow(cell(arch), cell(acc)); err != nil {
-				l.err = fmt.Errorf("feedback: %s line %d: %w", path, n, err)
+		}
+		l := tableLine{Row: row, id: row.Text(id), trained: runstore.TrainedRow{ID: -1, Accuracy: row.Percent(accuracy)}}
+		if text := row.Text(arch); text != "" {
+			a, err := space.Parse(text)
+			if err != nil {
+				row.Fail(arch, "%w", err)
 			}
+			l.trained.ArchID, l.trained.Arch = a.ID(), a.String()
 		}
 		lines = append(lines, l)
 	}
@@ -80,45 +53,26 @@ func readTable(path string, s *results.Stored) ([]runstore.TrainedRow, error) {
 	var rows []runstore.TrainedRow
 	var bad []error
 	for _, l := range lines {
-		switch {
-		case l.err != nil:
-			bad = append(bad, l.err)
-		case l.row.ArchID == "":
-			bad = append(bad, fmt.Errorf("feedback: %s line %d: id %q: %s has the trials 0 to %d", path, l.n, l.id, s.Dir, s.Trials-1))
-		default:
-			rows = append(rows, l.row)
+		if l.Err() == nil && l.trained.ArchID == "" {
+			l.Fail(cmp.Or(id, arch), "%s has the trials 0 to %d", s.Dir, s.Trials-1)
 		}
+		if err := l.Err(); err != nil {
+			bad = append(bad, fmt.Errorf("feedback: %w", err))
+			continue
+		}
+		rows = append(rows, l.trained)
 	}
 	if len(bad) == 0 && len(rows) == 0 {
-		return nil, fmt.Errorf("feedback: %s holds no network with an accuracy: fill in the column %s", path, head[acc])
+		return nil, fmt.Errorf("feedback: %s holds no network with an accuracy: fill in the column %s", path, accuracy)
 	}
 	return rows, errors.Join(bad...)
 }
 
-// tableLine is a line of a table; err says what is wrong with it.
+// tableLine is a row of the table and the network that it says was trained.
 type tableLine struct {
-	n   int
-	id  string // of a trial, or its arch id
-	row runstore.TrainedRow
-	err error
-}
-
-// parseRow makes a row of a network that is named by its arch, or by "", and its accuracy.
-func parseRow(arch, acc string) (runstore.TrainedRow, error) {
-	r := runstore.TrainedRow{ID: -1}
-	v, err := strconv.ParseFloat(strings.TrimSuffix(acc, "%"), 64)
-	if err != nil || !(v >= 0 && v <= 100) {
-		return r, fmt.Errorf("accuracy %q: want per cent, 0 to 100", acc)
-	}
-	r.Accuracy = v
-	if arch != "" {
-		a, err := space.Parse(arch)
-		if err != nil {
-			return r, err
-		}
-		r.ArchID, r.Arch = a.ID(), a.String()
-	}
-	return r, nil
+	*table.Row
+	id      string // of a trial, or its arch id
+	trained runstore.TrainedRow
 }
 
 // identify finds the trials of the lines among those of the run in dir: by their arch where they have
@@ -128,11 +82,11 @@ func identify(dir string, lines []tableLine) error {
 	for i := range lines {
 		l := &lines[i]
 		switch {
-		case l.err != nil:
-		case l.row.ArchID != "":
-			byArch[l.row.ArchID] = append(byArch[l.row.ArchID], &l.row)
+		case l.Err() != nil:
+		case l.trained.ArchID != "":
+			byArch[l.trained.ArchID] = append(byArch[l.trained.ArchID], &l.trained)
 		default:
-			byID[l.id] = append(byID[l.id], &l.row)
+			byID[l.id] = append(byID[l.id], &l.trained)
 		}
 	}
 	for t, err := range runstore.Glances(dir) {

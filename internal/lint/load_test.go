@@ -12,21 +12,24 @@ import (
 // root is the folder of the module.
 var root = filepath.Join("..", "..")
 
-// typed loads and type-checks the packages of the module, tests included: a package with tests of its own comes twice,
-// without them and with them. It takes a second or two, so the tests share one result.
-var typed = sync.OnceValues(func() ([]*packages.Package, error) {
+// loadFrom loads and type-checks the packages below a folder, tests included: a package with tests of its own comes
+// twice, without them and with them.
+func loadFrom(dir string) ([]*packages.Package, error) {
 	return packages.Load(&packages.Config{
-		Dir:   root,
+		Dir:   dir,
 		Tests: true,
 		Mode: packages.NeedName | packages.NeedFiles | packages.NeedForTest | packages.NeedImports |
 			packages.NeedSyntax | packages.NeedTypes | packages.NeedTypesInfo,
 	}, "./...")
-})
+}
 
-// load returns the packages of the module.
+// loaded are the packages of this module. Loading them takes seconds, so the tests share the result.
+var loaded = sync.OnceValues(func() ([]*packages.Package, error) { return loadFrom(root) })
+
+// load returns the packages of this module.
 func load(t *testing.T) []*packages.Package {
 	t.Helper()
-	ps, err := typed()
+	ps, err := loaded()
 	if err != nil {
 		t.Fatal(err)
 	}

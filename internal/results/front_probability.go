@@ -10,6 +10,7 @@ import (
 
 	"nas/internal/runstore"
 	"nas/search"
+	"nas/search/pareto"
 )
 
 // The sampling behind the probability of being on the true front.
@@ -148,57 +149,24 @@ func (c *Contenders) FrontProbabilities() map[int]float64 {
 	order := c.nearFront(limit)
 	counts := make([]int, len(order))
 	r := rand.New(rand.NewPCG(frontSeed, uint64(objectives)))
-	sampled := make([]sampledNetwork, len(order))
-	flat := make([]float64, len(order)*objectives)
+	draw := make([][]float64, len(order)) // the costs of each contender in one draw
+	for i := range draw {
+		draw[i] = make([]float64, objectives)
+	}
+	var sorter pareto.Sorter
 	for range frontDraws {
-		for i := range sampled {
-			sampled[i] = sampledNetwork{i, flat[i*objectives : (i+1)*objectives]}
+		for i, costs := range draw {
 			for k, u := range c.all[order[i]].costs {
-				sampled[i].costs[k] = u.sample(r)
+				costs[k] = u.sample(r)
 			}
 		}
-		countFront(sampled, counts)
+		for _, i := range sorter.Front(draw) {
+			counts[i]++
+		}
 	}
 	out := make(map[int]float64, len(order))
 	for i, k := range order {
 		out[c.all[k].id] = float64(counts[i]) / frontDraws
 	}
 	return out
-}
-
-// sampledNetwork is one network in one draw.
-type sampledNetwork struct {
-	index int
-	costs []float64
-}
-
-// countFront adds 1 to the count of each network that no other dominates in a draw. It reorders the draw.
-func countFront(draw []sampledNetwork, counts []int) {
-	slices.SortFunc(draw, func(a, b sampledNetwork) int { return slices.Compare(a.costs, b.costs) })
-	if len(draw[0].costs) <= 2 {
-		// In this order only what stands before can dominate, and it does where its
-		// last value is not larger.
-		least, last := math.Inf(1), len(draw[0].costs)-1
-		for i, d := range draw {
-			equal := i > 0 && slices.Equal(d.costs, draw[i-1].costs)
-			if d.costs[last] < least || equal && d.costs[last] == least {
-				counts[d.index]++
-				least = d.costs[last]
-			}
-		}
-		return
-	}
-	for i, d := range draw {
-		dominated := slices.ContainsFunc(draw[:i], func(e sampledNetwork) bool {
-			for k, v := range e.costs {
-				if v > d.costs[k] {
-					return false
-				}
-			}
-			return !slices.Equal(e.costs, d.costs)
-		})
-		if !dominated {
-			counts[d.index]++
-		}
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/latency/timing"
+	"nas/search/pareto"
 )
 
 // Measured says how the predictions of the front held on the device.
@@ -127,15 +128,9 @@ func timeMembers(ctx context.Context, s *evaluator.Setup, rt timing.Runtime, mem
 func compare(rows []runstore.MeasuredRow, members []Member) *Measured {
 	m := &Measured{Members: len(rows)}
 	var errs []float64
+	costs := make([][]float64, len(rows))
 	for i, r := range rows {
-		dominated := false
-		for k, q := range rows {
-			a, b := members[k].Accuracy, members[i].Accuracy
-			dominated = dominated || k != i && q.MeasuredMs <= r.MeasuredMs && a >= b && (q.MeasuredMs < r.MeasuredMs || a > b)
-		}
-		if !dominated {
-			m.NonDominatedPct++
-		}
+		costs[i] = []float64{r.MeasuredMs, -members[i].Accuracy}
 		if r.LowMs <= r.MeasuredMs && r.MeasuredMs <= r.HighMs {
 			m.CoveragePct++
 		}
@@ -144,7 +139,7 @@ func compare(rows []runstore.MeasuredRow, members []Member) *Measured {
 		m.MAPEPct += 100 * math.Abs(e)
 	}
 	n := float64(len(rows))
-	m.NonDominatedPct *= 100 / n
+	m.NonDominatedPct = float64(len(pareto.Front(costs))) * (100 / n)
 	m.CoveragePct *= 100 / n
 	m.MAPEPct /= n
 	slices.Sort(errs)

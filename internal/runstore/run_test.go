@@ -298,7 +298,7 @@ func TestTables(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, MeasuredFile), []byte(strings.Join(measuredColumns, ",")+"\nx,a,1,1,1,1,1,1,1,1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ReadMeasured(dir); err == nil || !strings.Contains(err.Error(), `line 2: column id: "x"`) {
+	if _, err := ReadMeasured(dir); err == nil || !strings.Contains(err.Error(), `line 2, column 1: id "x"`) {
 		t.Error(err)
 	}
 }

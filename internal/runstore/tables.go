@@ -3,16 +3,13 @@ package runstore
 import (
 	"bytes"
 	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
-	"strings"
 
 	"nas/internal/atomicfile"
+	"nas/internal/table"
 	"nas/search"
 )
 
@@ -45,10 +42,10 @@ func FrontRowOf(t *search.Trial, of Field, device string, onFront float64) Front
 
 // WriteFront writes a front into dir, atomically: as [FrontFile] or [RerankedFile].
 func WriteFront(dir, name string, rows []FrontRow) error {
-	table := [][]string{frontColumns}
+	lines := [][]string{frontColumns}
 	for i := range rows {
 		r := &rows[i]
-		table = append(table, []string{
+		lines = append(lines, []string{
 			strconv.Itoa(r.ID), r.ArchID, r.Arch,
 			number(r.Latency.Mid), number(r.Latency.Low), number(r.Latency.High),
 			number(r.Accuracy.Mid), number(r.Accuracy.Low), number(r.Accuracy.High),
@@ -56,7 +53,7 @@ func WriteFront(dir, name string, rows []FrontRow) error {
 			r.LatencyDevice, number(r.OnFront),
 		})
 	}
-	return writeCSV(filepath.Join(dir, name), table)
+	return writeCSV(filepath.Join(dir, name), lines)
 }
 
 // MeasuredRow is a line of measured.csv: a member of the front, timed on a
@@ -76,23 +73,25 @@ var measuredColumns = []string{
 
 // WriteMeasured writes measured.csv into dir, atomically.
 func WriteMeasured(dir string, rows []MeasuredRow) error {
-	table := [][]string{measuredColumns}
+	lines := [][]string{measuredColumns}
 	for _, r := range rows {
-		table = append(table, []string{
+		lines = append(lines, []string{
 			strconv.Itoa(r.ID), r.Device, strconv.Itoa(r.Threads), number(r.PredictedMs), number(r.LowMs), number(r.HighMs),
 			number(r.MeasuredMs), number(r.P10Ms), number(r.P90Ms), strconv.Itoa(r.Runs),
 		})
 	}
-	return writeCSV(filepath.Join(dir, MeasuredFile), table)
+	return writeCSV(filepath.Join(dir, MeasuredFile), lines)
 }
 
 // ReadMeasured reads measured.csv of dir. A missing file gives
 // [os.ErrNotExist].
 func ReadMeasured(dir string) (rows []MeasuredRow, err error) {
-	err = readCSV(filepath.Join(dir, MeasuredFile), measuredColumns, func(f *fields) {
+	err = readTable(filepath.Join(dir, MeasuredFile), measuredColumns, "restore the file, or delete it", func(r *table.Row) {
 		rows = append(rows, MeasuredRow{
-			ID: int(f.int()), Device: f.text(), Threads: int(f.int()), PredictedMs: f.float(), LowMs: f.float(), HighMs: f.float(),
-			MeasuredMs: f.float(), P10Ms: f.float(), P90Ms: f.float(), Runs: int(f.int()),
+			ID: int(r.Int("id")), Device: r.Text("device"), Threads: int(r.Int("threads")),
+			PredictedMs: r.FloatOrNaN("predicted_ms"), LowMs: r.FloatOrNaN("low_ms"), HighMs: r.FloatOrNaN("high_ms"),
+			MeasuredMs: r.FloatOrNaN("measured_ms"), P10Ms: r.FloatOrNaN("p10_ms"), P90Ms: r.FloatOrNaN("p90_ms"),
+			Runs: int(r.Int("runs")),
 		})
 	})
 	return rows, err
@@ -106,77 +105,35 @@ func number(v float64) string {
 	return string(bytes.Trim(appendFloat(nil, v), `"`))
 }
 
-func writeCSV(path string, table [][]string) error {
+func writeCSV(path string, lines [][]string) error {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
-	if err := w.WriteAll(table); err != nil {
+	if err := w.WriteAll(lines); err != nil {
 		return fmt.Errorf("runstore: %s: %w", path, err)
 	}
 	return atomicfile.WriteFile(path, b.Bytes())
 }
 
-// fields hands out the fields of one line; after the first bad one only zero
-// values.
-type fields struct {
-	header, line []string
-	next         int
-	err          error
-}
-
-func (f *fields) text() string {
-	f.next++
-	return f.line[f.next-1]
-}
-
-func (f *fields) int() int64 {
-	v, err := strconv.ParseInt(f.text(), 10, 64)
-	if err != nil && f.err == nil {
-		f.err = fmt.Errorf("column %s: %q stands where a number is wanted", f.header[f.next-1], f.line[f.next-1])
-	}
-	return v
-}
-
-func (f *fields) float() float64 {
-	s := f.text()
-	if s == "" {
-		s = "NaN"
-	}
-	v, err := strconv.ParseFloat(s, 64)
-	if err != nil && f.err == nil {
-		f.err = fmt.Errorf("column %s: %q stands where a number is wanted", f.header[f.next-1], f.line[f.next-1])
-	}
-	return v
-}
-
-// readCSV calls row for each line behind a header that begins with columns.
-func readCSV(path string, columns []string, row func(*fields)) error {
-	data, err := os.ReadFile(path)
+// readTable calls row for each row of a table with the columns. cure says what a
+// person can do where the table is damaged.
+func readTable(path string, columns []string, cure string, row func(*table.Row)) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return fmt.Errorf("runstore: %w", err)
 	}
-	in := csv.NewReader(bytes.NewReader(data))
-	header, err := in.Read()
-	if errors.Is(err, io.EOF) {
-		err = errors.New("the file is empty")
+	defer f.Close()
+	t, err := table.Read(path, f)
+	if err == nil {
+		err = t.Need(columns...)
 	}
 	if err != nil {
-		return fmt.Errorf("runstore: %s: %w", path, err)
+		return fmt.Errorf("runstore: %w: %s", err, cure)
 	}
-	if len(header) < len(columns) || !slices.Equal(header[:len(columns)], columns) {
-		return fmt.Errorf("runstore: %s line 1: the columns are %.60q; want %s", path, strings.Join(header, ","), strings.Join(columns, ","))
-	}
-	for {
-		line, err := in.Read()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("runstore: %s is damaged: %w", path, err)
-		}
-		f := fields{header: header, line: line}
-		if row(&f); f.err != nil {
-			n, _ := in.FieldPos(0)
-			return fmt.Errorf("runstore: %s line %d: %w", path, n, f.err)
+	for _, r := range t.Rows {
+		row(r)
+		if err := r.Err(); err != nil {
+			return fmt.Errorf("runstore: %w: %s", err, cure)
 		}
 	}
+	return nil
 }

@@ -2,10 +2,11 @@ package runstore
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"path/filepath"
 	"strconv"
+
+	"nas/internal/table"
 )
 
 // TrainedRow is a line of told.csv: a network that the user trained.
@@ -19,23 +20,23 @@ var trainedColumns = []string{"id", "arch_id", "arch", "accuracy"}
 
 // WriteTrained writes told.csv into dir, atomically.
 func WriteTrained(dir string, rows []TrainedRow) error {
-	table := [][]string{trainedColumns}
+	lines := [][]string{trainedColumns}
 	for _, r := range rows {
-		table = append(table, []string{strconv.Itoa(r.ID), r.ArchID, r.Arch, number(r.Accuracy)})
+		lines = append(lines, []string{strconv.Itoa(r.ID), r.ArchID, r.Arch, number(r.Accuracy)})
 	}
-	return writeCSV(filepath.Join(dir, TrainedFile), table)
+	return writeCSV(filepath.Join(dir, TrainedFile), lines)
 }
 
 // ReadTrained reads told.csv of dir. A missing file is no rows.
 func ReadTrained(dir string) (rows []TrainedRow, err error) {
-	err = readCSV(filepath.Join(dir, TrainedFile), trainedColumns, func(f *fields) {
-		rows = append(rows, TrainedRow{ID: int(f.int()), ArchID: f.text(), Arch: f.text(), Accuracy: f.float()})
+	const cure = "restore the file, or delete it and tell the run again what you trained"
+	err = readTable(filepath.Join(dir, TrainedFile), trainedColumns, cure, func(r *table.Row) {
+		rows = append(rows, TrainedRow{
+			ID: int(r.Int("id")), ArchID: r.Text("arch_id"), Arch: r.Text("arch"), Accuracy: r.FloatOrNaN("accuracy"),
+		})
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
-	}
-	if err != nil {
-		err = fmt.Errorf("%w: restore the file, or delete it and tell the run again what you trained", err)
 	}
 	return rows, err
 }

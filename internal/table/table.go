@@ -195,16 +195,32 @@ func (r *Row) Text(column string) string {
 // Float returns the finite number of a column. Where semicolons separate fields, it
 // may have a decimal comma.
 func (r *Row) Float(column string) float64 {
-	text := r.Text(column)
+	v, ok := r.parse(r.Text(column))
+	if !ok {
+		r.Fail(column, "want a number")
+	}
+	return v
+}
+
+// Percent returns the number of a column, which is from 0 to 100 and may have a
+// per cent sign.
+func (r *Row) Percent(column string) float64 {
+	v, ok := r.parse(strings.TrimSpace(strings.TrimSuffix(r.Text(column), "%")))
+	if !ok || v < 0 || v > 100 {
+		r.Fail(column, "want per cent, 0 to 100")
+	}
+	return v
+}
+
+func (r *Row) parse(text string) (v float64, ok bool) {
 	if r.table.comma == ';' {
 		text = strings.Replace(text, ",", ".", 1)
 	}
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-		r.Fail(column, "want a number")
-		return 0
+		return 0, false
 	}
-	return v
+	return v, true
 }
 
 // FloatOrNaN is Float, or NaN where the field is empty.

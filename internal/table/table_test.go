@@ -81,6 +81,13 @@ func TestRowErrors(t *testing.T) {
 		t.Errorf("%q,\nwant %q", got, want)
 	}
 	short := `t.csv line 4 ends before the column d: the file was cut off, or a comma is missing`
+	p := read(t, "a;b;c\n71,5 %;72;100.1%\n").Rows[0]
+	if p.Percent("a") != 71.5 || p.Percent("b") != 72 || p.Err() != nil {
+		t.Errorf("per cent: %v", p.Err())
+	}
+	if p.Percent("c"); p.Err() == nil || !strings.Contains(p.Err().Error(), `c "100.1%": want per cent, 0 to 100`) {
+		t.Errorf("more than 100 per cent: %v", p.Err())
+	}
 	if r.FloatOrNaN("d"); r.Err().Error() != short {
 		t.Errorf("%q,\nwant %q", r.Err(), short)
 	}
