@@ -90,7 +90,7 @@ func npz(t testing.TB, path string) map[string][]float32 {
 }
 
 // TestCases reads small models rebuilt from public reports, with ONNX Runtime's
-// answers; testdata/cases/README.md says where they are from.
+// answers; see testdata/cases/README.md.
 func TestCases(t *testing.T) {
 	// Right answers that are refusals, with what they name.
 	refused := map[string]string{
