@@ -2,9 +2,10 @@ package accuracy
 
 import (
 	"context"
-	"fmt"
 	"math"
 
+	"nas/accuracy/imagenet"
+	"nas/accuracy/proxy"
 	"nas/blocks"
 )
 
@@ -31,8 +32,41 @@ type Estimator interface {
 // them together.
 type ChainEstimator interface {
 	Estimator
-	EstimateChain(ctx context.Context, name string, chain ...*Stretch) (Score, error)
+	EstimateChain(ctx context.Context, name string, chain ...*BlockFeatures) (Score, error)
 }
+
+// A ScaledEstimator's values are positions on the scale of a reference sample.
+type ScaledEstimator interface {
+	Estimator
+	// Scale returns the reference values, to be stored and given to [Options].
+	Scale() *Scale
+	// ReferenceValues returns the score of each network of the reference sample, in its
+	// order; nil if the parts of a stored scale have samples of different length.
+	ReferenceValues() []float64
+}
+
+// BlockFeatures are what a [ChainEstimator] reads of one or several blocks.
+type BlockFeatures = imagenet.BlockFeatures
+
+// NewBlockFeatures reads one or several whole blocks, given as a network whose input
+// is what they read. Its nodes must tell the stem and the blocks apart by stage and
+// block as those of the whole network do.
+func NewBlockFeatures(n *blocks.Network) *BlockFeatures { return imagenet.NewBlockFeatures(n) }
+
+// Trait is something of a network that a score may or may not see.
+type Trait = proxy.Trait
+
+// The traits that estimators are asked about.
+const (
+	SE         = proxy.SE
+	Activation = proxy.Activation
+	Dilation   = proxy.Dilation
+	KernelSize = proxy.KernelSize
+	Expansion  = proxy.Expansion
+	Resolution = proxy.Resolution
+	Width      = proxy.Width
+	Depth      = proxy.Depth
+)
 
 // Info describes an estimator's values.
 type Info struct {
@@ -56,21 +90,6 @@ type Info struct {
 	// where there is none. Values with different ids must not be mixed.
 	ScaleID string
 }
-
-// A Trait is something of a network that a score may or may not see.
-type Trait string
-
-// The traits that estimators are asked about.
-const (
-	SE         Trait = "SE"         // squeeze-and-excite
-	Activation Trait = "activation" // which function, not where
-	Dilation   Trait = "dilation"
-	KernelSize Trait = "kernel size"
-	Expansion  Trait = "expansion"
-	Resolution Trait = "resolution"
-	Width      Trait = "width"
-	Depth      Trait = "depth"
-)
 
 // Score is what an estimator says of one network.
 type Score struct {
@@ -96,11 +115,3 @@ type Score struct {
 
 // point returns a score without interval.
 func point(v float64) Score { return Score{Value: v, Low: math.NaN(), High: math.NaN()} }
-
-// finite returns an error unless v is an ordinary number.
-func finite(name string, n *blocks.Network, v float64) error {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return fmt.Errorf("accuracy: %s of network %s is %v", name, n.Name, v)
-	}
-	return nil
-}

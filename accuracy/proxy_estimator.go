@@ -3,13 +3,20 @@ package accuracy
 import (
 	"context"
 
+	"nas/accuracy/proxy"
 	"nas/blocks"
 )
 
 // proxyEstimator is a proxy with its settings.
 type proxyEstimator struct {
-	Proxy
-	settings Settings
+	proxy.Proxy
+	settings proxy.Settings
+}
+
+// newProxyEstimator returns the proxy of a name, which must be one of Names.
+func newProxyEstimator(name string, o Options) proxyEstimator {
+	p, _ := proxy.LookUp(name)
+	return proxyEstimator{p, proxy.Settings{Seed: o.Seed, NASWOT: o.NASWOT, Zen: o.Zen}}
 }
 
 func (p proxyEstimator) Estimate(ctx context.Context, n *blocks.Network) (Score, error) {
@@ -17,7 +24,7 @@ func (p proxyEstimator) Estimate(ctx context.Context, n *blocks.Network) (Score,
 }
 
 // estimateShared is Estimate that finds what other proxies computed of n in memo.
-func (p proxyEstimator) estimateShared(ctx context.Context, n *blocks.Network, memo *Memo) (Score, error) {
+func (p proxyEstimator) estimateShared(ctx context.Context, n *blocks.Network, memo *proxy.Memo) (Score, error) {
 	v, err := p.Score(ctx, n, p.settings, memo)
 	if err != nil {
 		return Score{}, err
@@ -33,7 +40,7 @@ func (p proxyEstimator) String() string { return p.Spell(p.settings) }
 
 // estimateShared scores a network by e, which shares memo with the other parts of a
 // combined score if it is a proxy.
-func estimateShared(ctx context.Context, e Estimator, n *blocks.Network, memo *Memo) (Score, error) {
+func estimateShared(ctx context.Context, e Estimator, n *blocks.Network, memo *proxy.Memo) (Score, error) {
 	if p, ok := e.(proxyEstimator); ok {
 		return p.estimateShared(ctx, n, memo)
 	}

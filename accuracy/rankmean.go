@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"nas/accuracy/proxy"
 	"nas/blocks"
 )
 
@@ -44,7 +45,7 @@ func newRankMean(ctx context.Context, parts []Estimator, o Options) (*RankMean, 
 		samples[k] = make([]float64, len(o.Reference))
 	}
 	err := forEach(ctx, len(o.Reference), o.Workers, func(ctx context.Context, j int) error {
-		var memo Memo
+		var memo proxy.Memo
 		for k, i := range missing {
 			s, err := estimateShared(ctx, parts[i], o.Reference[j], &memo)
 			if err != nil {
@@ -64,11 +65,10 @@ func newRankMean(ctx context.Context, parts []Estimator, o Options) (*RankMean, 
 	return r, nil
 }
 
-// Scale returns the reference values, to be stored.
+// Scale implements [ScaledEstimator].
 func (r *RankMean) Scale() *Scale { return r.scale }
 
-// ReferenceValues returns the score of each network of the reference sample, in
-// its order; nil if a stored scale has samples of different length.
+// ReferenceValues implements [ScaledEstimator].
 func (r *RankMean) ReferenceValues() []float64 {
 	var values []float64
 	for _, name := range r.names {
@@ -86,13 +86,22 @@ func (r *RankMean) ReferenceValues() []float64 {
 	return values
 }
 
+// sampleOf returns the values of the part of a name, settings included, on the
+// reference sample; nil if there is no such part.
+func (r *RankMean) sampleOf(name string) []float64 {
+	if !slices.Contains(r.names, name) {
+		return nil
+	}
+	return r.scale.parts[name].sample
+}
+
 // Estimate returns the mean position; Parts holds the raw values and, as
 // NAME.position, each part's own position.
 func (r *RankMean) Estimate(ctx context.Context, n *blocks.Network) (Score, error) {
-	return r.estimateShared(ctx, n, new(Memo))
+	return r.estimateShared(ctx, n, new(proxy.Memo))
 }
 
-func (r *RankMean) estimateShared(ctx context.Context, n *blocks.Network, memo *Memo) (Score, error) {
+func (r *RankMean) estimateShared(ctx context.Context, n *blocks.Network, memo *proxy.Memo) (Score, error) {
 	s := point(0)
 	s.Parts = make(map[string]float64, 2*len(r.parts))
 	for i, p := range r.parts {
@@ -113,14 +122,14 @@ func (r *RankMean) estimateShared(ctx context.Context, n *blocks.Network, memo *
 // Info is blind to what all the parts are blind to.
 func (r *RankMean) Info() Info {
 	names := make([]string, len(r.parts))
-	var blind []Trait
+	var blind []proxy.Trait
 	for i, p := range r.parts {
 		in := p.Info()
 		names[i] = in.Name
 		if i == 0 {
 			blind = slices.Clone(in.Blind)
 		} else {
-			blind = slices.DeleteFunc(blind, func(t Trait) bool { return !slices.Contains(in.Blind, t) })
+			blind = slices.DeleteFunc(blind, func(t proxy.Trait) bool { return !slices.Contains(in.Blind, t) })
 		}
 	}
 	list := strings.Join(names, ",")

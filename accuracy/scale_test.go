@@ -7,9 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"nas/blocks"
-
 	"pgregory.net/rapid"
+
+	"nas/accuracy/benchmark"
+	"nas/blocks"
 )
 
 func TestRulerKnown(t *testing.T) {
@@ -51,13 +52,25 @@ func TestRulerStrictlyIncreasing(t *testing.T) {
 func macroNets(t testing.TB, digits ...string) []*blocks.Network {
 	var nets []*blocks.Network
 	for _, d := range digits {
-		n, err := MacroNetwork(d)
+		n, err := benchmark.MacroNetwork(d)
 		if err != nil {
 			t.Fatal(err)
 		}
 		nets = append(nets, n)
 	}
 	return nets
+}
+
+func depthOf(t *testing.T, n *blocks.Network) float64 {
+	e, err := New("depth", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := e.Estimate(t.Context(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Value
 }
 
 func TestRankMeanStoredScale(t *testing.T) {
@@ -102,7 +115,7 @@ func TestRankMeanStoredScale(t *testing.T) {
 		if x.Value != y.Value {
 			t.Errorf("%s: %v from the sample, %v from the stored scale", n.Name, x.Value, y.Value)
 		}
-		if x.Parts["depth"] != CountDepth(n) || !math.IsNaN(x.Low) || !math.IsNaN(x.High) {
+		if x.Parts["depth"] != depthOf(t, n) || !math.IsNaN(x.Low) || !math.IsNaN(x.High) {
 			t.Errorf("%s: parts %v", n.Name, x.Parts)
 		}
 	}

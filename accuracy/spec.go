@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"nas/accuracy/proxy"
 	"nas/blocks"
 )
 
@@ -34,9 +35,11 @@ type Options struct {
 	Zen    Zen
 }
 
-func (o Options) proxySettings() Settings {
-	return Settings{Seed: o.Seed, NASWOT: o.NASWOT, Zen: o.Zen}
-}
+// NASWOT and Zen are the settings of those proxies.
+type (
+	NASWOT = proxy.NASWOT
+	Zen    = proxy.Zen
+)
 
 // New makes an estimator from its specification: a name, or a combiner of
 // names such as "rankmean(naswot,depth)". The names are those of [Names].
@@ -57,7 +60,7 @@ func NewContext(ctx context.Context, spec string, o Options) (Estimator, error) 
 // with their brackets.
 func Names() []string {
 	names := []string{"rankmean(...)", "imagenet", "surrogate"}
-	names = append(names, ProxyNames()...)
+	names = append(names, proxy.Names()...)
 	slices.Sort(names)
 	return names
 }
@@ -168,7 +171,7 @@ func (p *specParser) term(level int) (term, error) {
 
 // check judges names and numbers of arguments.
 func (t term) check() error {
-	_, isProxy := LookUp(t.name)
+	_, isProxy := proxy.LookUp(t.name)
 	switch {
 	case !isProxy && t.name != "rankmean" && t.name != "imagenet" && t.name != "surrogate":
 		return fmt.Errorf("accuracy: unknown proxy %q, want one of %s", t.name, strings.Join(Names(), ", "))
@@ -213,6 +216,5 @@ func (t term) build(ctx context.Context, o Options) (Estimator, error) {
 		}
 		return newRankMean(ctx, parts, o)
 	}
-	p, _ := LookUp(t.name)
-	return proxyEstimator{p, o.proxySettings()}, nil
+	return newProxyEstimator(t.name, o), nil
 }

@@ -21,7 +21,8 @@ func (p ASPP) Build(b *Builder, in Value) Value {
 	branches = append(branches, Named{"branch1", ConvBNAct{Out: p.Out, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, in))
 	for i, r := range p.Rates {
 		name := "branch" + strconv.Itoa(i+2)
-		branches = append(branches, Named{name, ConvBNAct{Out: p.Out, Kernel: 3, Dilation: r, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, in))
+		conv := ConvBNAct{Out: p.Out, Kernel: 3, Dilation: r, Act: p.Act, Epsilon: p.Epsilon}
+		branches = append(branches, Named{name, conv}.Build(b, in))
 	}
 	s := b.Shape(in)
 	x := b.Apply("image.pool", &GlobalPool{Pool: AvgPool}, in)

@@ -51,7 +51,8 @@ func (o *BatchNorm) Eval(out Tensor, in []Tensor, params [][]float32) {
 	c := in[0].Shape.C
 	for i, v := range in[0].Data {
 		k := i % c
-		out.Data[i] = float32((float64(v)-float64(mean[k]))/math.Sqrt(float64(variance[k])+o.Eps())*float64(scale[k]) + float64(shift[k]))
+		out.Data[i] = float32((float64(v)-float64(mean[k]))/math.Sqrt(float64(variance[k])+o.Eps())*float64(scale[k]) +
+			float64(shift[k]))
 	}
 }
 

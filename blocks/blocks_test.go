@@ -63,7 +63,8 @@ func TestBlocks(t *testing.T) {
 			t.Errorf("%s is %s, want %s", c.name, got, c.ops)
 		}
 		if got := n.Counts(); n.Output() != c.out || got.Params != c.params || got.MACs != c.macs {
-			t.Errorf("%s: %v, %d params, %d MACs, want %v, %d, %d", c.name, n.Output(), got.Params, got.MACs, c.out, c.params, c.macs)
+			t.Errorf("%s: %v, %d params, %d MACs, want %v, %d, %d", c.name, n.Output(), got.Params, got.MACs, c.out, c.params,
+				c.macs)
 		}
 	}
 }
@@ -75,7 +76,8 @@ func TestOneExpertIsAConvolution(t *testing.T) {
 	op := &Conv{Out: 8, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: PadAll(1), Groups: 2}
 	w := noise(Shape{1, 1, 9 * 2 * 8}, r).Data
 	want := eval(t, op, [][]float32{w}, x)
-	got := eval(t, &CondConv{Experts: 1, Out: 8, Kernel: op.Kernel, Stride: op.Stride, Pad: op.Pad, Groups: 2}, [][]float32{w}, x, Tensor{Shape{1, 1, 1}, []float32{1}})
+	got := eval(t, &CondConv{Experts: 1, Out: 8, Kernel: op.Kernel, Stride: op.Stride, Pad: op.Pad, Groups: 2},
+		[][]float32{w}, x, Tensor{Shape{1, 1, 1}, []float32{1}})
 	wantData(t, "one expert", got, want.Shape, want.Data...)
 }
 

@@ -109,7 +109,11 @@ func (o *Border) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, _ [][]float3
 		extents := [3]int{n.In[0].H, n.In[0].W, n.In[0].C}
 		for k, p := range o.around() {
 			if p != [2]int{} {
-				x = g.Node("Gather", []ONNXValue{x, g.Ints("at", o.sources(extents[k], p[0], p[1])...)}, ONNXAttr{"axis", []int{2, 3, 1}[k]})
+				x = g.Node(
+					"Gather",
+					[]ONNXValue{x, g.Ints("at", o.sources(extents[k], p[0], p[1])...)},
+					ONNXAttr{"axis", []int{2, 3, 1}[k]},
+				)
 			}
 		}
 		return x

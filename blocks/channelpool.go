@@ -48,5 +48,6 @@ func (o *ChannelPool) Eval(out Tensor, in []Tensor, _ [][]float32) {
 
 // WriteONNX writes ReduceMean or ReduceMax.
 func (o *ChannelPool) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
-	return g.Node([]string{MaxPool: "ReduceMax", AvgPool: "ReduceMean"}[o.Pool], asMaps(g, in), ONNXAttr{"axes", []int{1}}, ONNXAttr{"keepdims", 1})
+	return g.Node([]string{MaxPool: "ReduceMax", AvgPool: "ReduceMean"}[o.Pool], asMaps(g, in),
+		ONNXAttr{"axes", []int{1}}, ONNXAttr{"keepdims", 1})
 }

@@ -103,7 +103,8 @@ func (o *CondConv) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, params [][
 	if b > 1 {
 		x = g.Node("Reshape", []ONNXValue{x, g.Ints("side_by_side", 1, b*n.In[0].C, n.In[0].H, n.In[0].W)})
 	}
-	x = g.Node("Conv", []ONNXValue{x, mixed}, ONNXAttr{"dilations", d[:]}, ONNXAttr{"group", b * o.G()}, ONNXAttr{"kernel_shape", k[:]}, onnxPads(o.Pad), ONNXAttr{"strides", s[:]})
+	x = g.Node("Conv", []ONNXValue{x, mixed}, ONNXAttr{"dilations", d[:]}, ONNXAttr{"group", b * o.G()},
+		ONNXAttr{"kernel_shape", k[:]}, onnxPads(o.Pad), ONNXAttr{"strides", s[:]})
 	if b > 1 {
 		x = g.Node("Reshape", []ONNXValue{x, g.Ints("one_by_one", b, o.Out, n.Out.H, n.Out.W)})
 	}

@@ -15,6 +15,7 @@ func (p Conditional) Build(b *Builder, in Value) Value {
 	r = b.Apply("routing.linear", &Linear{Out: p.Experts, Bias: true}, r)
 	r = b.Apply("routing.sigmoid", &Activation{Func: Sigmoid}, r)
 	c := p.ConvBNAct.conv(b.Shape(in).C)
-	x := b.Apply("conv", &CondConv{Experts: p.Experts, Out: c.Out, Kernel: c.Kernel, Stride: c.Stride, Dilation: c.Dilation, Pad: c.Pad, Groups: c.Groups}, in, r)
+	x := b.Apply("conv", &CondConv{Experts: p.Experts, Out: c.Out, Kernel: c.Kernel, Stride: c.Stride,
+		Dilation: c.Dilation, Pad: c.Pad, Groups: c.Groups}, in, r)
 	return p.ConvBNAct.finish(b, c, x)
 }

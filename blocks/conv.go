@@ -83,7 +83,8 @@ func slide(n, k, stride, dilation, a, b int, ceil bool) (int, error) {
 	case a < 0 || b < 0:
 		return 0, fmt.Errorf("padding %d, %d is negative", a, b)
 	case k > 1<<15 || stride > 1<<15 || dilation > 1<<15 || a > 1<<20 || b > 1<<20:
-		return 0, fmt.Errorf("kernel size %d, stride %d, dilation %d or padding %d, %d is unreasonably large", k, stride, dilation, a, b)
+		return 0, fmt.Errorf("kernel size %d, stride %d, dilation %d or padding %d, %d is unreasonably large",
+			k, stride, dilation, a, b)
 	}
 	span := dilation*(k-1) + 1
 	if span > n+a+b {
@@ -145,7 +146,8 @@ func (o *Conv) fanIn(in []Shape) int64 {
 
 // Params returns weight [KH, KW, Cin/G, Cout] and, if asked for, bias [Cout].
 func (o *Conv) Params(in []Shape) []Param {
-	w := Param{Name: "weight", Dims: []int{o.Kernel[0], o.Kernel[1], in[0].C / o.G(), o.Out}, Init: InitHe, FanIn: int(o.fanIn(in))}
+	w := Param{Name: "weight", Dims: []int{o.Kernel[0], o.Kernel[1], in[0].C / o.G(), o.Out},
+		Init: InitHe, FanIn: int(o.fanIn(in))}
 	if !o.Bias {
 		return []Param{w}
 	}
@@ -226,5 +228,6 @@ func (o *Conv) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, params [][]flo
 	if o.Bias {
 		args = append(args, g.Floats("bias", []int{o.Out}, params[1]))
 	}
-	return g.Node("Conv", args, ONNXAttr{"dilations", d[:]}, ONNXAttr{"group", o.G()}, ONNXAttr{"kernel_shape", k[:]}, onnxPads(o.Pad), ONNXAttr{"strides", s[:]})
+	return g.Node("Conv", args, ONNXAttr{"dilations", d[:]}, ONNXAttr{"group", o.G()}, ONNXAttr{"kernel_shape", k[:]},
+		onnxPads(o.Pad), ONNXAttr{"strides", s[:]})
 }

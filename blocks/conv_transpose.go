@@ -52,7 +52,14 @@ func (o *ConvTranspose) OutShape(in []Shape) (Shape, error) {
 		}
 		if k[axis] < 1 || k[axis] > 1<<15 || st[axis] < 1 || st[axis] > 1<<15 || d[axis] < 1 || d[axis] > 1<<15 ||
 			min(a, b, o.Extra[axis]) < 0 || max(a, b, o.Extra[axis]) > 1<<20 {
-			return Shape{}, fmt.Errorf("kernel size %v, stride %v, dilation %v, padding %+v, output padding %v", k, st, d, o.Pad, o.Extra)
+			return Shape{}, fmt.Errorf(
+				"kernel size %v, stride %v, dilation %v, padding %+v, output padding %v",
+				k,
+				st,
+				d,
+				o.Pad,
+				o.Extra,
+			)
 		}
 		m := (n-1)*st[axis] - a - b + d[axis]*(k[axis]-1) + 1 + o.Extra[axis]
 		if axis == 0 {
@@ -134,6 +141,14 @@ func (o *ConvTranspose) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, param
 	if o.Bias {
 		args = append(args, g.Floats("bias", []int{o.Out}, params[1]))
 	}
-	return g.Node("ConvTranspose", args, ONNXAttr{"dilations", d[:]}, ONNXAttr{"group", o.G()}, ONNXAttr{"kernel_shape", k[:]},
-		ONNXAttr{"output_padding", o.Extra[:]}, onnxPads(o.Pad), ONNXAttr{"strides", st[:]})
+	return g.Node(
+		"ConvTranspose",
+		args,
+		ONNXAttr{"dilations", d[:]},
+		ONNXAttr{"group", o.G()},
+		ONNXAttr{"kernel_shape", k[:]},
+		ONNXAttr{"output_padding", o.Extra[:]},
+		onnxPads(o.Pad),
+		ONNXAttr{"strides", st[:]},
+	)
 }

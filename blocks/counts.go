@@ -132,7 +132,8 @@ func (n *Network) Layers() []Layer {
 		}
 		in := n.InShapes(i)
 		l := Layer{Name: nd.Name, Op: nd.Op.Kind(), Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}, Groups: 1,
-			In: in[0], Out: nd.Shape, Params: n.ownParams(i, in), MACs: nd.Op.MACs(in), Stage: nd.Stage, Block: nd.Block}
+			In: in[0], Out: nd.Shape, Params: n.ownParams(i, in), MACs: nd.Op.MACs(in),
+			Stage: nd.Stage, Block: nd.Block}
 		if w, ok := nd.Op.(Windowed); ok {
 			l.Kernel, l.Stride, l.Dilation = w.Window()
 		}

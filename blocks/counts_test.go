@@ -65,7 +65,10 @@ func TestReceptiveField(t *testing.T) {
 	}{
 		{"one 3x3", func(b *Builder, x Value) { b.Apply("a", conv(8, 3, 1), x) }, 3},
 		{"two 3x3", func(b *Builder, x Value) { b.Apply("b", conv(8, 3, 1), b.Apply("a", conv(8, 3, 1), x)) }, 5},
-		{"stride doubles the step", func(b *Builder, x Value) { b.Apply("b", conv(8, 3, 1), b.Apply("a", conv(8, 3, 2), x)) }, 7},
+		{"stride doubles the step", func(b *Builder, x Value) {
+			x = b.Apply("a", conv(8, 3, 2), x)
+			b.Apply("b", conv(8, 3, 1), x)
+		}, 7},
 		{"dilation", func(b *Builder, x Value) {
 			b.Apply("a", &Conv{Out: 4, Kernel: [2]int{3, 3}, Dilation: [2]int{4, 4}, Pad: PadAll(4)}, x)
 		}, 9},
@@ -118,7 +121,8 @@ func TestLayersAddUpAndCarryMarks(t *testing.T) {
 	n := build(t, Shape{32, 32, 3}, func(b *Builder, x Value) {
 		x = ConvBNAct{Out: 8, Kernel: 3, Stride: 2, Act: HSwish}.Build(b, x)
 		b.Mark(1, 2)
-		x = Named{"stage1.block2", InvertedResidual{Out: 8, Expanded: 24, Kernel: 5, Act: HSwish, SE: &SqueezeExcite{Hidden: 8, Gate: HSigmoid}}}.Build(b, x)
+		se := &SqueezeExcite{Hidden: 8, Gate: HSigmoid}
+		x = Named{"stage1.block2", InvertedResidual{Out: 8, Expanded: 24, Kernel: 5, Act: HSwish, SE: se}}.Build(b, x)
 		b.Mark(2, 0)
 		b.Apply("fc", &Linear{Out: 10, Bias: true}, b.Apply("pool", &GlobalPool{Pool: AvgPool}, x))
 	})
@@ -133,7 +137,8 @@ func TestLayersAddUpAndCarryMarks(t *testing.T) {
 		t.Errorf("layers add up to %d MACs, %d params; counts say %d, %d", macs, params, c.MACs, c.Params)
 	}
 	dw := names["stage1.block2.depthwise.conv"]
-	if dw.Stage != 1 || dw.Block != 2 || dw.Groups != 24 || dw.Kernel != [2]int{5, 5} || dw.MACs != 16*16*24*25 || dw.Params != 24*25 {
+	if dw.Stage != 1 || dw.Block != 2 || dw.Groups != 24 || dw.Kernel != [2]int{5, 5} || dw.MACs != 16*16*24*25 ||
+		dw.Params != 24*25 {
 		t.Errorf("depthwise row: %+v", dw)
 	}
 	// stem 3x3x3x8 + BN 16; expand 8x24 + 48; depthwise 600 + 48; SE 24x8+8 + 8x24+24; project 24x8 + 16; fc 80 + 10

@@ -53,5 +53,8 @@ func (o *FakeQuant) Eval(out Tensor, in []Tensor, _ [][]float32) {
 // of a type of 8 bits.
 func (o *FakeQuant) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
 	scale, zero := g.Floats("scale", nil, []float32{float32(o.Scale)}), g.Bytes("zero", o.Low < 0, o.Zero)
-	return g.Node("DequantizeLinear", []ONNXValue{g.Node("QuantizeLinear", []ONNXValue{in[0], scale, zero}), scale, zero})
+	return g.Node(
+		"DequantizeLinear",
+		[]ONNXValue{g.Node("QuantizeLinear", []ONNXValue{in[0], scale, zero}), scale, zero},
+	)
 }

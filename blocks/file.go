@@ -71,14 +71,16 @@ func (n *Network) UnmarshalJSON(data []byte) error {
 		if f.Format == "" {
 			return fmt.Errorf("blocks: this is no network: it has no format, want format = %q", fileFormat)
 		}
-		return fmt.Errorf("blocks: format is %q, this program reads %q: it is of another version, or no network", f.Format, fileFormat)
+		return fmt.Errorf("blocks: format is %q, this program reads %q: it is of another version, or no network",
+			f.Format, fileFormat)
 	}
 	net := Network{Name: f.Name, Meta: f.Meta, Nodes: make([]Node, len(f.Nodes))}
 	index := make(map[string]int, len(f.Nodes))
 	for i, fn := range f.Nodes {
 		zero, ok := kinds[fn.Op]
 		if fn.Op == "" {
-			return fmt.Errorf("blocks: nodes[%d] %q of %d has no op: the file was cut off, or badly edited", i, fn.Name, len(f.Nodes))
+			return fmt.Errorf("blocks: nodes[%d] %q of %d has no op: the file was cut off, or badly edited",
+				i, fn.Name, len(f.Nodes))
 		}
 		if !ok {
 			return fmt.Errorf("blocks: node %q: unknown op %q, want one of %v", fn.Name, fn.Op, Kinds())

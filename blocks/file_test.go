@@ -14,7 +14,8 @@ func specimen(t testing.TB) *Network {
 	b.Mark(1, 1)
 	low := x
 	x = Named{"ir", InvertedResidual{Out: 8, Expanded: 16, Act: ReLU6, SE: &SqueezeExcite{Hidden: 4}}}.Build(b, x)
-	x = b.Apply("pool", &Pool{Pool: AvgPool, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: PadAll(1), Ceil: true, CountPad: true}, x)
+	x = b.Apply("pool", &Pool{Pool: AvgPool, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: PadAll(1), Ceil: true,
+		CountPad: true}, x)
 	x = Named{"fuse", FeatureFusion{Out: 8, Fine: low, Act: ReLU}}.Build(b, x)
 	x = b.Apply("concat", &Concat{}, x, low)
 	x = b.Apply("shuffle", &ChannelShuffle{Groups: 4}, x)
@@ -96,7 +97,8 @@ func TestFileRoundTrip(t *testing.T) {
 
 func TestFileErrorsNameTheCause(t *testing.T) {
 	node := func(s string) string {
-		return `{"format":"nas-network-1","name":"x","nodes":[{"name":"input","op":"input","attrs":{"shape":{"H":4,"W":4,"C":2}}},` + s + `]}`
+		return `{"format":"nas-network-1","name":"x","nodes":[` +
+			`{"name":"input","op":"input","attrs":{"shape":{"H":4,"W":4,"C":2}}},` + s + `]}`
 	}
 	for _, c := range []struct{ file, want string }{
 		{`{"format":"nas-network-2","name":"x","nodes":[]}`, `"nas-network-1"`},
@@ -128,8 +130,13 @@ func FuzzFile(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(data)
-	f.Add([]byte(`{"format":"nas-network-1","name":"x","nodes":[{"name":"i","op":"input","attrs":{"shape":{"H":2147483648,"W":1,"C":1}}},{"name":"a","op":"conv","attrs":{"out":1,"kernel":[32768,32768],"pad":{"top":1048576}},"inputs":["i"]}]}`))
-	f.Add([]byte(`{"format":"nas-network-1","name":"x","nodes":[{"name":"i","op":"input","attrs":{"shape":{"H":32768,"W":32768,"C":2}}},{"name":"p","op":"pool","attrs":{"pool":"max","kernel":[32768,32768],"pad":{"top":32767,"left":32767,"bottom":32767,"right":32767}},"inputs":["i"]}]}`))
+	f.Add([]byte(`{"format":"nas-network-1","name":"x","nodes":[` +
+		`{"name":"i","op":"input","attrs":{"shape":{"H":2147483648,"W":1,"C":1}}},` +
+		`{"name":"a","op":"conv","attrs":{"out":1,"kernel":[32768,32768],"pad":{"top":1048576}},"inputs":["i"]}]}`))
+	f.Add([]byte(`{"format":"nas-network-1","name":"x","nodes":[` +
+		`{"name":"i","op":"input","attrs":{"shape":{"H":32768,"W":32768,"C":2}}},` +
+		`{"name":"p","op":"pool","attrs":{"pool":"max","kernel":[32768,32768],` +
+		`"pad":{"top":32767,"left":32767,"bottom":32767,"right":32767}},"inputs":["i"]}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var n Network
 		if json.Unmarshal(data, &n) != nil {

@@ -17,7 +17,8 @@ type FeatureFusion struct {
 func (p FeatureFusion) Build(b *Builder, in Value) Value {
 	s := b.Shape(p.Fine)
 	x := b.Apply("resize", &Resize{H: s.H, W: s.W}, in)
-	x = Named{"depthwise", ConvBNAct{Kernel: 3, Dilation: p.Dilation, Groups: Depthwise, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, x)
+	conv := ConvBNAct{Kernel: 3, Dilation: p.Dilation, Groups: Depthwise, Act: p.Act, Epsilon: p.Epsilon}
+	x = Named{"depthwise", conv}.Build(b, x)
 	x = b.Apply("coarse.conv", &Conv{Out: p.Out, Kernel: [2]int{1, 1}, Bias: true}, x)
 	x = b.Apply("coarse.bn", &BatchNorm{Epsilon: p.Epsilon}, x)
 	y := b.Apply("fine.conv", &Conv{Out: p.Out, Kernel: [2]int{1, 1}, Bias: true}, p.Fine)

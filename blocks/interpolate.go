@@ -207,7 +207,11 @@ func (o *Interpolate) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, _ [][]f
 	}
 	args := []ONNXValue{g.AsMap(in[0]), {}, {}, {}}
 	if o.Scale != [2]float64{} {
-		args = []ONNXValue{args[0], {}, g.Floats("scales", []int{4}, []float32{1, 1, float32(o.Scale[0]), float32(o.Scale[1])})}
+		args = []ONNXValue{
+			args[0],
+			{},
+			g.Floats("scales", []int{4}, []float32{1, 1, float32(o.Scale[0]), float32(o.Scale[1])}),
+		}
 	} else {
 		args[3] = g.Ints("sizes", g.Batch(), n.Out.C, o.H, o.W)
 	}

@@ -28,7 +28,8 @@ func (*LRN) Kind() string { return "lrn" }
 // Alpha and Beta not negative, so that no division by zero can occur.
 func (o *LRN) OutShape(in []Shape) (Shape, error) {
 	if o.Size < 1 || o.Size%2 == 0 || o.Size > 1<<20 || !(o.Bias > 0) || !(o.Alpha >= 0) || !(o.Beta >= 0) {
-		return Shape{}, fmt.Errorf("size %d must be odd, bias %v positive, alpha %v and beta %v not negative", o.Size, o.Bias, o.Alpha, o.Beta)
+		return Shape{}, fmt.Errorf("size %d must be odd, bias %v positive, alpha %v and beta %v not negative",
+			o.Size, o.Bias, o.Alpha, o.Beta)
 	}
 	return unary(in)
 }
@@ -57,5 +58,6 @@ func (o *LRN) Eval(out Tensor, in []Tensor, _ [][]float32) {
 
 // WriteONNX writes LRN.
 func (o *LRN) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
-	return g.Node("LRN", asMaps(g, in), ONNXAttr{"alpha", o.Alpha}, ONNXAttr{"beta", o.Beta}, ONNXAttr{"bias", o.Bias}, ONNXAttr{"size", o.Size})
+	return g.Node("LRN", asMaps(g, in), ONNXAttr{"alpha", o.Alpha}, ONNXAttr{"beta", o.Beta},
+		ONNXAttr{"bias", o.Bias}, ONNXAttr{"size", o.Size})
 }

@@ -92,7 +92,12 @@ func (o *Normalize) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, params []
 	switch {
 	case o.Groups == 0:
 		x = g.Node("Transpose", []ONNXValue{x}, ONNXAttr{"perm", []int{0, 2, 3, 1}})
-		x = g.Node("LayerNormalization", []ONNXValue{x, vector("scale", params[0]), vector("shift", params[1])}, ONNXAttr{"axis", -1}, eps)
+		x = g.Node(
+			"LayerNormalization",
+			[]ONNXValue{x, vector("scale", params[0]), vector("shift", params[1])},
+			ONNXAttr{"axis", -1},
+			eps,
+		)
 		return g.Node("Transpose", []ONNXValue{x}, ONNXAttr{"perm", []int{0, 3, 1, 2}})
 	case o.Groups == s.C:
 		return g.Node("InstanceNormalization", []ONNXValue{x, vector("scale", params[0]), vector("shift", params[1])}, eps)

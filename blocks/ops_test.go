@@ -168,7 +168,8 @@ func scatter(o *Conv, x Tensor, out Shape, weight, bias []float32) []float64 {
 							continue
 						}
 						for n := c / cg * og; n < (c/cg+1)*og; n++ {
-							y[((oy/s[0])*out.W+ox/s[1])*o.Out+n] += float64(x.At(iy, ix, c)) * float64(weight[((ky*k[1]+kx)*cg+c%cg)*o.Out+n])
+							w := float64(weight[((ky*k[1]+kx)*cg+c%cg)*o.Out+n])
+							y[((oy/s[0])*out.W+ox/s[1])*o.Out+n] += float64(x.At(iy, ix, c)) * w
 						}
 					}
 				}
@@ -183,8 +184,9 @@ func TestConvEqualsScatter(t *testing.T) {
 	for range 300 {
 		g := 1 + r.IntN(3)
 		in := Shape{1 + r.IntN(7), 1 + r.IntN(7), g * (1 + r.IntN(3))}
-		o := &Conv{Out: g * (1 + r.IntN(3)), Kernel: [2]int{1 + r.IntN(4), 1 + r.IntN(4)}, Stride: [2]int{r.IntN(3), 1 + r.IntN(3)},
-			Dilation: [2]int{1 + r.IntN(2), r.IntN(3)}, Pad: Pad{r.IntN(4), r.IntN(4), r.IntN(4), r.IntN(4)}, Groups: g, Bias: r.IntN(2) == 0}
+		o := &Conv{Out: g * (1 + r.IntN(3)), Kernel: [2]int{1 + r.IntN(4), 1 + r.IntN(4)},
+			Stride: [2]int{r.IntN(3), 1 + r.IntN(3)}, Dilation: [2]int{1 + r.IntN(2), r.IntN(3)},
+			Pad: Pad{r.IntN(4), r.IntN(4), r.IntN(4), r.IntN(4)}, Groups: g, Bias: r.IntN(2) == 0}
 		if r.IntN(3) == 0 {
 			o.Groups, o.Out = in.C, in.C*(1+r.IntN(2))
 		}
@@ -308,7 +310,8 @@ func TestMakeDivisible(t *testing.T) {
 	for _, c := range []struct {
 		in   float64
 		want int
-	}{{0, 8}, {1, 8}, {8, 8}, {11.9, 16}, {12, 16}, {19.9, 24}, {20, 24}, {24 * 0.35, 8}, {32 * 0.35, 16}, {96 * 0.75, 72}, {18, 24}, {17, 16}, {1280 * 1.4, 1792}} {
+	}{{0, 8}, {1, 8}, {8, 8}, {11.9, 16}, {12, 16}, {19.9, 24}, {20, 24}, {24 * 0.35, 8}, {32 * 0.35, 16},
+		{96 * 0.75, 72}, {18, 24}, {17, 16}, {1280 * 1.4, 1792}} {
 		if got := MakeDivisible(c.in, 8); got != c.want {
 			t.Errorf("MakeDivisible(%v, 8) = %d, want %d", c.in, got, c.want)
 		}

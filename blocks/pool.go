@@ -66,7 +66,8 @@ func (o *Pool) OutShape(in []Shape) (Shape, error) {
 	}
 	k, s, d := o.Window()
 	if p := o.Pad; max(p.Top, p.Bottom) > d[0]*(k[0]-1) || max(p.Left, p.Right) > d[1]*(k[1]-1) {
-		return Shape{}, fmt.Errorf("padding %+v must stay below the kernel size %v: a window would lie outside the input", p, o.Kernel)
+		return Shape{}, fmt.Errorf("padding %+v must stay below the kernel size %v: a window would lie outside the input",
+			p, o.Kernel)
 	}
 	h, w, err := window2(in[0], k, s, d, o.Pad, o.Ceil)
 	if err != nil {
@@ -100,7 +101,19 @@ func (o *Pool) Eval(out Tensor, in []Tensor, _ [][]float32) {
 			y0, x0 := y*s[0]-o.Pad.Top, px*s[1]-o.Pad.Left
 			n := taps(y0, k[0], d[0], 0, x.Shape.H) * taps(x0, k[1], d[1], 0, x.Shape.W)
 			if o.CountPad {
-				n = taps(y0, k[0], d[0], -o.Pad.Top, x.Shape.H+o.Pad.Bottom) * taps(x0, k[1], d[1], -o.Pad.Left, x.Shape.W+o.Pad.Right)
+				n = taps(
+					y0,
+					k[0],
+					d[0],
+					-o.Pad.Top,
+					x.Shape.H+o.Pad.Bottom,
+				) * taps(
+					x0,
+					k[1],
+					d[1],
+					-o.Pad.Left,
+					x.Shape.W+o.Pad.Right,
+				)
 			}
 			for c := range x.Shape.C {
 				m, sum := math.Inf(-1), 0.0

@@ -16,7 +16,12 @@ var reduceFuncs = map[ReduceFunc]struct {
 	end   func(s float64, n int) float64
 	onnx  string
 }{
-	"mean": {0, func(s, v float64) float64 { return s + v }, func(s float64, n int) float64 { return s / float64(n) }, "ReduceMean"},
+	"mean": {
+		0,
+		func(s, v float64) float64 { return s + v },
+		func(s float64, n int) float64 { return s / float64(n) },
+		"ReduceMean",
+	},
 	"sum":  {0, func(s, v float64) float64 { return s + v }, nil, "ReduceSum"},
 	"max":  {math.Inf(-1), math.Max, nil, "ReduceMax"},
 	"min":  {math.Inf(1), math.Min, nil, "ReduceMin"},

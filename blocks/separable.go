@@ -43,7 +43,9 @@ func (p DepthwiseSeparable) Build(b *Builder, in Value) Value {
 		k = 3
 	}
 	out := b.Shape(in).C * max(p.Multiplier, 1)
-	x := Named{"depthwise", ConvBNAct{Out: out, Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Groups: Depthwise, Act: dwAct, Epsilon: p.Epsilon}}.Build(b, in)
+	dw := ConvBNAct{Out: out, Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Groups: Depthwise,
+		Act: dwAct, Epsilon: p.Epsilon}
+	x := Named{"depthwise", dw}.Build(b, in)
 	x = attend(b, p.SE, p.Attention, x)
 	x = Named{"pointwise", ConvBNAct{Out: p.Out, Act: pwAct, Epsilon: p.Epsilon}}.Build(b, x)
 	if p.Residual {
@@ -84,7 +86,9 @@ func (p InvertedResidual) Build(b *Builder, in Value) Value {
 	if p.Expanded != b.Shape(in).C || p.KeepExpand {
 		x = Named{"expand", ConvBNAct{Out: p.Expanded, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, x)
 	}
-	x = Named{"depthwise", ConvBNAct{Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Groups: Depthwise, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, x)
+	dw := ConvBNAct{Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Groups: Depthwise,
+		Act: p.Act, Epsilon: p.Epsilon}
+	x = Named{"depthwise", dw}.Build(b, x)
 	x = attend(b, p.SE, p.Attention, x)
 	x = Named{"project", ConvBNAct{Out: p.Out, Act: p.ProjectAct, Epsilon: p.Epsilon}}.Build(b, x)
 	if p.NoResidual {
@@ -119,13 +123,15 @@ func (p FusedInvertedResidual) Build(b *Builder, in Value) Value {
 		k = 3
 	}
 	if p.Expanded == b.Shape(in).C {
-		x := Named{"fused", ConvBNAct{Out: p.Out, Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, in)
+		x := Named{"fused", ConvBNAct{Out: p.Out, Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Act: p.Act,
+			Epsilon: p.Epsilon}}.Build(b, in)
 		if p.NoResidual {
 			return x
 		}
 		return residual(b, in, x)
 	}
-	x := Named{"fused", ConvBNAct{Out: p.Expanded, Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, in)
+	x := Named{"fused", ConvBNAct{Out: p.Expanded, Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Act: p.Act,
+		Epsilon: p.Epsilon}}.Build(b, in)
 	x = attend(b, p.SE, p.Attention, x)
 	x = Named{"project", ConvBNAct{Out: p.Out, Epsilon: p.Epsilon}}.Build(b, x)
 	if p.NoResidual {

@@ -17,7 +17,11 @@ var unaryFuncs = map[UnaryFunc]struct {
 	attrs []string
 }{
 	"leaky_relu": {func(x, a, _ float64) float64 { return max(x, 0) + a*min(x, 0) }, "LeakyRelu", []string{"alpha"}},
-	"elu":        {func(x, a, _ float64) float64 { return max(x, 0) + a*math.Expm1(min(x, 0)) }, "Elu", []string{"alpha"}},
+	"elu": {
+		func(x, a, _ float64) float64 { return max(x, 0) + a*math.Expm1(min(x, 0)) },
+		"Elu",
+		[]string{"alpha"},
+	},
 	"celu": {func(x, a, _ float64) float64 { return max(x, 0) + a*math.Expm1(min(x, 0)/a) }, "Celu",
 		[]string{"alpha"}},
 	"selu": {func(x, a, g float64) float64 { return g * (max(x, 0) + a*math.Expm1(min(x, 0))) }, "Selu",
@@ -37,10 +41,14 @@ var unaryFuncs = map[UnaryFunc]struct {
 		}
 		return 0
 	}, "Shrink", []string{"lambd", "bias"}},
-	"tanh":       {func(x, _, _ float64) float64 { return math.Tanh(x) }, "Tanh", nil},
-	"erf":        {func(x, _, _ float64) float64 { return math.Erf(x) }, "Erf", nil},
-	"gelu":       {func(x, _, _ float64) float64 { return x / 2 * (1 + math.Erf(x/math.Sqrt2)) }, "", nil},
-	"gelu_tanh":  {func(x, _, _ float64) float64 { return x / 2 * (1 + math.Tanh(geluScale*(x+geluCube*x*x*x))) }, "", nil},
+	"tanh": {func(x, _, _ float64) float64 { return math.Tanh(x) }, "Tanh", nil},
+	"erf":  {func(x, _, _ float64) float64 { return math.Erf(x) }, "Erf", nil},
+	"gelu": {func(x, _, _ float64) float64 { return x / 2 * (1 + math.Erf(x/math.Sqrt2)) }, "", nil},
+	"gelu_tanh": {
+		func(x, _, _ float64) float64 { return x / 2 * (1 + math.Tanh(geluScale*(x+geluCube*x*x*x))) },
+		"",
+		nil,
+	},
 	"mish":       {func(x, _, _ float64) float64 { return x * math.Tanh(softplus(x)) }, "", nil},
 	"softplus":   {func(x, _, _ float64) float64 { return softplus(x) }, "Softplus", nil},
 	"softsign":   {func(x, _, _ float64) float64 { return x / (1 + math.Abs(x)) }, "Softsign", nil},

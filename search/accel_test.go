@@ -73,14 +73,14 @@ func loadListed(tb testing.TB) *listed {
 	var fitted struct {
 		HeldOut []float64 `json:"accel_held_out_pct"` // in the table's order
 	}
-	text, err := os.ReadFile("../accuracy/data/imagenet_model.json")
+	text, err := os.ReadFile("../accuracy/imagenet/imagenet_model.json")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	if err := json.Unmarshal(text, &fitted); err != nil {
 		tb.Fatal(err)
 	}
-	lines := read("../accuracy/data/accel_nasbench_mnasnet_imagenet.csv")
+	lines := read("../accuracy/benchmark/data/accel_nasbench_mnasnet_imagenet.csv")
 	if len(fitted.HeldOut) != len(lines)-1 {
 		tb.Fatalf("%d estimates out of fold for %d rows", len(fitted.HeldOut), len(lines)-1)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"nas/accuracy"
+	"nas/accuracy/benchmark"
 	"nas/blocks"
 	"nas/search"
 	"nas/space"
@@ -28,7 +29,7 @@ func TestWriteScores(t *testing.T) {
 	if !*writeScores {
 		t.Skip("only with -write-scores")
 	}
-	b, err := accuracy.OpenBenchmark("macro")
+	b, err := benchmark.Open("macro")
 	if err != nil {
 		t.Fatal(err)
 	}

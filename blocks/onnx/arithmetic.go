@@ -29,7 +29,12 @@ func (r *reader) constant(t *tensor) (*value, error) {
 		return n
 	}
 	r.sources = []string{t.name}
-	node, err := r.add("constant", &blocks.Constant{Shape: blocks.Shape{H: extent(h), W: extent(w), C: extent(c)}}, [][]float32{t.f}, 0)
+	node, err := r.add(
+		"constant",
+		&blocks.Constant{Shape: blocks.Shape{H: extent(h), W: extent(w), C: extent(c)}},
+		[][]float32{t.f},
+		0,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +47,9 @@ func (c call) alignOld() error {
 	if c.intAttr("broadcast", 0) == 0 && c.attrs["axis"].i == 0 {
 		return nil
 	}
-	return errors.New("it repeats its second input by attributes of opset 6 and before: convert the model to a newer opset")
+	return errors.New(
+		"it repeats its second input by attributes of opset 6 and before: convert the model to a newer opset",
+	)
 }
 
 // operands returns both inputs, an activation first, and whether they were
@@ -469,7 +476,8 @@ func sameView(x, y *value) bool {
 // gated returns x times a gate y of x as one activation, nil where y is no gate
 // of x that has one.
 func (r *reader) gated(x, y *value) (*value, error) {
-	if !sameView(x, y) || x.pads != nil || y.pads != nil || x.gate || x.quant != nil || y.quant != nil || x.b != 0 || x.a == 0 {
+	if !sameView(x, y) || x.pads != nil || y.pads != nil || x.gate || x.quant != nil || y.quant != nil || x.b != 0 ||
+		x.a == 0 {
 		return nil, nil
 	}
 	base := *x

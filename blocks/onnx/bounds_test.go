@@ -63,7 +63,8 @@ func TestReadBounds(t *testing.T) {
 		}), three, zero, six),
 		"all sums into one": model(t, append(chainOf(30000, func(i int) operator {
 			return operator{kind: "Add", in: []string{name(i - 1), name(i - 1)}, out: []string{name(i)}}
-		}), operator{kind: "Concat", in: many[:30000], out: []string{"y"}, attrs: []blocks.ONNXAttr{{Name: "axis", Value: 1}}})),
+		}), operator{kind: "Concat", in: many[:30000], out: []string{"y"},
+			attrs: []blocks.ONNXAttr{{Name: "axis", Value: 1}}})),
 	} {
 		t.Run(what, func(t *testing.T) { readSafely(t, data) })
 	}

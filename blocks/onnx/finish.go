@@ -133,7 +133,11 @@ func share(n *blocks.Network, weights [][][]float32, origin [][]string) {
 
 // joinBiases puts sums with constants into the bias of the layer before, where
 // nothing else reads it.
-func joinBiases(n *blocks.Network, tensors [][][]float32, origin [][]string) (*blocks.Network, [][][]float32, [][]string) {
+func joinBiases(
+	n *blocks.Network,
+	tensors [][][]float32,
+	origin [][]string,
+) (*blocks.Network, [][][]float32, [][]string) {
 	consumers := n.Consumers()
 	for _, i := range n.Outputs {
 		consumers[i] = append(consumers[i], len(n.Nodes)) // the caller reads it, too
@@ -143,7 +147,8 @@ func joinBiases(n *blocks.Network, tensors [][][]float32, origin [][]string) (*b
 	var kept [][][]float32
 	var names [][]string
 	for i, nd := range n.Nodes {
-		if bn, ok := nd.Op.(*blocks.BatchNorm); ok && bn.Epsilon == fixed && len(consumers[nd.Inputs[0]]) == 1 && !slices.ContainsFunc(tensors[i][0], func(v float32) bool { return v != 1 }) {
+		if bn, ok := nd.Op.(*blocks.BatchNorm); ok && bn.Epsilon == fixed && len(consumers[nd.Inputs[0]]) == 1 &&
+			!slices.ContainsFunc(tensors[i][0], func(v float32) bool { return v != 1 }) {
 			j := at[nd.Inputs[0]]
 			var op blocks.Op
 			switch o := out.Nodes[j].Op.(type) {

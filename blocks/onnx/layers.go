@@ -96,7 +96,8 @@ func plus(p, q blocks.Pad) blocks.Pad {
 // withoutPad returns v before its pending padding, and the padding, where it is
 // one of rows and columns only.
 func withoutPad(v *value) (*value, blocks.Pad) {
-	if v.pads == nil || v.pads[0] != [2]int{} || v.pads[1] != [2]int{} || slices.ContainsFunc(v.pads, func(p [2]int) bool { return min(p[0], p[1]) < 0 }) {
+	if v.pads == nil || v.pads[0] != [2]int{} || v.pads[1] != [2]int{} ||
+		slices.ContainsFunc(v.pads, func(p [2]int) bool { return min(p[0], p[1]) < 0 }) {
 		return v, blocks.Pad{}
 	}
 	w := *v
@@ -131,7 +132,13 @@ func readConv(r *reader, c call) ([]*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	op := &blocks.Conv{Out: w.dims[0], Kernel: s.kernel, Stride: s.stride, Dilation: s.dilation, Groups: c.intAttr("group", 1)}
+	op := &blocks.Conv{
+		Out:      w.dims[0],
+		Kernel:   s.kernel,
+		Stride:   s.stride,
+		Dilation: s.dilation,
+		Groups:   c.intAttr("group", 1),
+	}
 	v, extra := withoutPad(v)
 	op.Pad = plus(s.pad, extra)
 	if g := op.Groups; g < 1 || float64(g)*float64(w.dims[1]) != float64(d[1]) {
@@ -166,7 +173,9 @@ func readConv(r *reader, c call) ([]*value, error) {
 func readChannelConv(r *reader, c call, v *value, w *tensor) (*value, bool, error) {
 	k := len(w.f)
 	d := v.extents()
-	if d[1] != 1 || d[2] == 1 || len(d) == 4 && d[3] != 1 || k%2 == 0 || w.dims[0] != 1 || w.dims[2] != k || v.pads != nil || c.arg(2) != nil {
+	if d[1] != 1 || d[2] == 1 || len(d) == 4 && d[3] != 1 || k%2 == 0 || w.dims[0] != 1 || w.dims[2] != k ||
+		v.pads != nil ||
+		c.arg(2) != nil {
 		return nil, false, nil
 	}
 	s, err := c.window(w.dims[2:], d[2:])
@@ -197,7 +206,9 @@ func readCondConv(r *reader, c call, v, mixed *value) ([]*value, error) {
 	l, ok := lin.Op.(*blocks.Linear)
 	if !ok || l.Bias || len(d) != 4 || slices.Min(d) < 1 || v.batch() != nil || c.arg(2) != nil || !r.whole(mixed) ||
 		!slices.EqualFunc(mixed.axes, dense(d, []int{0, 1, 2, 3}), func(a, b axis) bool { return slices.Equal(a, b) }) {
-		return nil, errors.New("with weights that are computed otherwise than a mixture of experts, of several images or with a bias")
+		return nil, errors.New(
+			"with weights that are computed otherwise than a mixture of experts, of several images or with a bias",
+		)
 	}
 	shares := r.nodes[lin.Inputs[0]].Shape
 	dv := v.extents()
@@ -208,7 +219,14 @@ func readCondConv(r *reader, c call, v, mixed *value) ([]*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	op := &blocks.CondConv{Experts: shares.C, Out: d[0], Kernel: s.kernel, Stride: s.stride, Dilation: s.dilation, Groups: c.intAttr("group", 1)}
+	op := &blocks.CondConv{
+		Experts:  shares.C,
+		Out:      d[0],
+		Kernel:   s.kernel,
+		Stride:   s.stride,
+		Dilation: s.dilation,
+		Groups:   c.intAttr("group", 1),
+	}
 	v, extra := withoutPad(v)
 	op.Pad = plus(s.pad, extra)
 	if v, err = r.chw(v); err != nil {
@@ -258,7 +276,13 @@ func readConvTranspose(r *reader, c call) ([]*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	op := &blocks.ConvTranspose{Kernel: s.kernel, Stride: s.stride, Dilation: s.dilation, Pad: s.pad, Groups: c.intAttr("group", 1)}
+	op := &blocks.ConvTranspose{
+		Kernel:   s.kernel,
+		Stride:   s.stride,
+		Dilation: s.dilation,
+		Pad:      s.pad,
+		Groups:   c.intAttr("group", 1),
+	}
 	if op.Extra, err = c.pair("output_padding", rank, [2]int{}, 0); err != nil {
 		return nil, err
 	}
@@ -414,7 +438,18 @@ func readLRN(r *reader, c call) ([]*value, error) {
 	if v, err = r.onChannels(v); err != nil {
 		return nil, err
 	}
-	return one(r.each(&blocks.LRN{Size: c.intAttr("size", 0), Alpha: c.floatAttr("alpha", 1e-4), Beta: c.floatAttr("beta", 0.75), Bias: c.floatAttr("bias", 1)}, nil, v))
+	return one(
+		r.each(
+			&blocks.LRN{
+				Size:  c.intAttr("size", 0),
+				Alpha: c.floatAttr("alpha", 1e-4),
+				Beta:  c.floatAttr("beta", 0.75),
+				Bias:  c.floatAttr("bias", 1),
+			},
+			nil,
+			v,
+		),
+	)
 }
 
 func readPRelu(r *reader, c call) ([]*value, error) {

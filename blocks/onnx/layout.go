@@ -61,7 +61,10 @@ func readConcat(r *reader, c call) ([]*value, error) {
 		}
 	}
 	// Along the channels as they lie, else below each other.
-	order := slices.DeleteFunc(vs[0].order(), func(k int) bool { return k == axis || k == 0 && vs[0].axes[0].batched() && len(vs[0].axes[0]) == 1 })
+	order := slices.DeleteFunc(
+		vs[0].order(),
+		func(k int) bool { return k == axis || k == 0 && vs[0].axes[0].batched() && len(vs[0].axes[0]) == 1 },
+	)
 	n := len(order)
 	var op blocks.Op = &blocks.Stack{}
 	h, w, ch := []int{axis}, order[:max(0, n-1)], order[max(0, n-1):]

@@ -12,7 +12,14 @@ import (
 
 // linear appends a layer with weights [in, out], or [out, in] where transposed,
 // over the last axis of v.
-func (r *reader) linear(v *value, w *tensor, transposed bool, alpha float64, bias []float32, name string) (*value, error) {
+func (r *reader) linear(
+	v *value,
+	w *tensor,
+	transposed bool,
+	alpha float64,
+	bias []float32,
+	name string,
+) (*value, error) {
 	if len(w.dims) != 2 || w.dims[0] < 1 || w.dims[1] < 1 {
 		return nil, fmt.Errorf("with weights %v, want a matrix", short(w.dims))
 	}
@@ -294,7 +301,10 @@ func (r *reader) product(a, b *value) (*value, error) {
 
 func foldMatMul(r *reader, c call) ([]*value, error) {
 	ts, err := c.constants()
-	if err != nil || len(ts) != 2 || slices.Contains(ts, nil) || !ts[0].isFloat() || !ts[1].isFloat() || len(ts[0].dims) != 2 || len(ts[1].dims) != 2 || ts[0].dims[1] != ts[1].dims[0] {
+	if err != nil || len(ts) != 2 || slices.Contains(ts, nil) || !ts[0].isFloat() || !ts[1].isFloat() ||
+		len(ts[0].dims) != 2 ||
+		len(ts[1].dims) != 2 ||
+		ts[0].dims[1] != ts[1].dims[0] {
 		return nil, errors.Join(err, errors.New("of constants that are no two matrices"))
 	}
 	n, k, m := ts[0].dims[0], ts[0].dims[1], ts[1].dims[1]

@@ -101,7 +101,8 @@ func runNodeTest(dir string, active int) (outcome, error) {
 	m, err := Read(inGraph(data, extra), ReadOptions{Shape: x.dims})
 	if err != nil {
 		op := strings.Contains(err.Error(), "onnx: operator ") && strings.Contains(err.Error(), " of node ")
-		if op || strings.Contains(err.Error(), "output ") || strings.Contains(err.Error(), "input ") || strings.Contains(err.Error(), "opset") {
+		if op || strings.Contains(err.Error(), "output ") || strings.Contains(err.Error(), "input ") ||
+			strings.Contains(err.Error(), "opset") {
 			return refusedByName, err
 		}
 		return incorrect, err

@@ -99,7 +99,8 @@ func readInstanceNorm(r *reader, c call) ([]*value, error) {
 	}
 	// Groups of channels seen as instances: the map as it lies.
 	ch := r.nodes[p.node].Shape.C
-	if a := p.axes[1]; n < ch && ch%n == 0 && r.whole(p) && (n == 1 || len(a) == 1 && a[0] == blocks.Stride{N: n, Step: ch / n}) {
+	if a := p.axes[1]; n < ch && ch%n == 0 && r.whole(p) &&
+		(n == 1 || len(a) == 1 && a[0] == blocks.Stride{N: n, Step: ch / n}) {
 		var all [2][]float32
 		for i, t := range tensors {
 			if all[i], err = r.filled(ch, 0); err != nil {

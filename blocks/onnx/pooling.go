@@ -103,13 +103,21 @@ func readPool(r *reader, c call) ([]*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	op := &blocks.Pool{Pool: blocks.MaxPool, Kernel: s.kernel, Stride: s.stride, Dilation: s.dilation, Pad: s.pad, Ceil: c.intAttr("ceil_mode", 0) != 0}
+	op := &blocks.Pool{
+		Pool:     blocks.MaxPool,
+		Kernel:   s.kernel,
+		Stride:   s.stride,
+		Dilation: s.dilation,
+		Pad:      s.pad,
+		Ceil:     c.intAttr("ceil_mode", 0) != 0,
+	}
 	if c.op == "AveragePool" {
 		op.Pool, op.CountPad = blocks.AvgPool, c.intAttr("count_include_pad", 0) != 0
 	}
 	// Zeros of a padding operator count in a mean like any value.
 	if bare, p := withoutPad(v); p != (blocks.Pad{}) && op.Pool == blocks.AvgPool && !op.Ceil && op.Pad == (blocks.Pad{}) &&
-		max(p.Top, p.Bottom) < s.kernel[0] && max(p.Left, p.Right) < s.kernel[1] && s.dilation == [2]int{1, 1} {
+		max(p.Top, p.Bottom) < s.kernel[0] && max(p.Left, p.Right) < s.kernel[1] &&
+		s.dilation == [2]int{1, 1} {
 		v, op.Pad, op.CountPad = bare, p, true
 	}
 	if v, err = r.chw(v); err != nil {

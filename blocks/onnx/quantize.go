@@ -82,7 +82,13 @@ func readDequantize(_ *reader, c call) ([]*value, error) {
 		g.elem = v.quant.elem
 	}
 	if g != *v.quant {
-		return nil, fmt.Errorf("with scale %v and zero point %d of what was quantised with %v and %d", g.scale, g.zero, v.quant.scale, v.quant.zero)
+		return nil, fmt.Errorf(
+			"with scale %v and zero point %d of what was quantised with %v and %d",
+			g.scale,
+			g.zero,
+			v.quant.scale,
+			v.quant.zero,
+		)
 	}
 	w := *v
 	w.quant, w.done, w.laid = nil, nil, nil

@@ -58,7 +58,12 @@ func Read(data []byte, o ReadOptions) (*Model, error) {
 		return nil, fmt.Errorf("onnx: %w", err)
 	}
 	if p.opset < FirstOpset || p.opset > LastOpset {
-		return nil, fmt.Errorf("onnx: the model is of opset %d, this program reads %d to %d: export or convert it to one of these", p.opset, FirstOpset, LastOpset)
+		return nil, fmt.Errorf(
+			"onnx: the model is of opset %d, this program reads %d to %d: export or convert it to one of these",
+			p.opset,
+			FirstOpset,
+			LastOpset,
+		)
 	}
 	names, err := outputNames(p, o.Outputs)
 	if err != nil {
@@ -196,7 +201,13 @@ func (r *reader) input(p *modelProto, nodes []*nodeProto, o ReadOptions) (Tensor
 		}
 		for i, n := range o.Shape {
 			if d[i] > 0 && n > 0 && d[i] != n && i != 0 {
-				return Tensor{}, fmt.Errorf("input %q is %v, it cannot be %v: the file fixes dim %d", in.name, short(d), short(o.Shape), i)
+				return Tensor{}, fmt.Errorf(
+					"input %q is %v, it cannot be %v: the file fixes dim %d",
+					in.name,
+					short(d),
+					short(o.Shape),
+					i,
+				)
 			}
 			if n > 0 {
 				d[i] = n
@@ -204,7 +215,12 @@ func (r *reader) input(p *modelProto, nodes []*nodeProto, o ReadOptions) (Tensor
 		}
 	}
 	if len(d) < 2 || len(d) > 4 || !floating(in.elem) {
-		return Tensor{}, fmt.Errorf("input %q is of element type %d with dims %v, want floating point of N x C x H x W, N x H x W x C, N x C x L or N x C", in.name, in.elem, short(d))
+		return Tensor{}, fmt.Errorf(
+			"input %q is of element type %d with dims %v, want floating point of N x C x H x W, N x H x W x C, N x C x L or N x C",
+			in.name,
+			in.elem,
+			short(d),
+		)
 	}
 	order := []int{1}
 	switch len(d) {
@@ -225,7 +241,11 @@ func (r *reader) input(p *modelProto, nodes []*nodeProto, o ReadOptions) (Tensor
 		d[0] = 1
 	}
 	if slices.Min(d[1:]) < 0 {
-		return Tensor{}, fmt.Errorf("input %q leaves extents open: %v; they must be given, as MODEL.onnx@res=224 or --input-shape", in.name, short(d))
+		return Tensor{}, fmt.Errorf(
+			"input %q leaves extents open: %v; they must be given, as MODEL.onnx@res=224 or --input-shape",
+			in.name,
+			short(d),
+		)
 	}
 	s := blocks.Shape{H: 1, W: 1, C: d[order[len(order)-1]]}
 	switch len(order) {
@@ -392,7 +412,8 @@ func (r *reader) operator(n *nodeProto) error {
 // activations it reads become outputs where an output needs it.
 func (r *reader) endBefore(c call) {
 	for i, v := range c.in {
-		if v == nil || v.k != nil || v.cut != "" || slices.ContainsFunc(r.frontier, func(f frontierValue) bool { return f.name == c.nodeProto.in[i] }) {
+		if v == nil || v.k != nil || v.cut != "" ||
+			slices.ContainsFunc(r.frontier, func(f frontierValue) bool { return f.name == c.nodeProto.in[i] }) {
 			continue
 		}
 		r.frontier = append(r.frontier, frontierValue{c.nodeProto.in[i], v})
@@ -433,7 +454,10 @@ func (r *reader) outputs(m *Model, names []string) (outs []*value, kept []string
 		}
 	}
 	if cut != "" {
-		m.Notes = append(m.Notes, "reading ends before operator "+cut+", which chooses among what the network computed: what stands before it is counted, timed and run")
+		m.Notes = append(
+			m.Notes,
+			"reading ends before operator "+cut+", which chooses among what the network computed: what stands before it is counted, timed and run",
+		)
 		for _, f := range r.frontier {
 			add(f.name, f.v)
 		}
@@ -474,7 +498,9 @@ func (r *reader) decode(raw []byte) (*tensor, error) {
 // outside returns a part of a file beside the model.
 func (r *reader) outside(location string, offset, length int) ([]byte, error) {
 	if r.external == nil {
-		return nil, errors.New("keeps its data in another file: read the model from its folder, or save it with its weights inside")
+		return nil, errors.New(
+			"keeps its data in another file: read the model from its folder, or save it with its weights inside",
+		)
 	}
 	data, ok := r.files[location]
 	if !ok {
@@ -486,7 +512,13 @@ func (r *reader) outside(location string, offset, length int) ([]byte, error) {
 		r.budget += 16 * len(data)
 	}
 	if offset < 0 || offset > len(data) || length < 0 || length > len(data)-offset {
-		return nil, fmt.Errorf("wants %d bytes from byte %d on of file %q, which has %d", length, offset, location, len(data))
+		return nil, fmt.Errorf(
+			"wants %d bytes from byte %d on of file %q, which has %d",
+			length,
+			offset,
+			location,
+			len(data),
+		)
 	}
 	return data[offset:][:length], nil
 }

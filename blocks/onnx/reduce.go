@@ -70,9 +70,11 @@ func (r *reader) reduce(v *value, f blocks.ReduceFunc, axes []int, keep bool) (*
 	reduced, rest := ones(axes), ones(kept)
 	var op blocks.Op = &blocks.Reduce{Func: f, C: true}
 	var laid *value
-	onMap := rank == 4 && (slices.Equal(axes, []int{2, 3}) || slices.Equal(axes, []int{1}) || slices.Equal(axes, []int{2}) || slices.Equal(axes, []int{3}))
+	onMap := rank == 4 &&
+		(slices.Equal(axes, []int{2, 3}) || slices.Equal(axes, []int{1}) || slices.Equal(axes, []int{2}) || slices.Equal(axes, []int{3}))
 	switch {
-	case onMap && (r.isCHW(p) || !r.whole(p)), rank == 3 && slices.Equal(axes, []int{2}) && len(reduced) > 0 && r.isCHW(p):
+	case onMap && (r.isCHW(p) || !r.whole(p)),
+		rank == 3 && slices.Equal(axes, []int{2}) && len(reduced) > 0 && r.isCHW(p):
 		// The map as it lies.
 		if laid, err = r.chw(p); err != nil {
 			return nil, err

@@ -77,7 +77,8 @@ func TestReadRefuses(t *testing.T) {
 		m, err := Read(model(t, []operator{c.op}, c.constants...), ReadOptions{})
 		if c.want == "reading ends" {
 			// Reading ends before it, and the activation in front is the output.
-			if err != nil || len(m.Notes) != 1 || !strings.Contains(m.Notes[0], c.want) || !strings.Contains(m.Notes[0], `"the_node"`) {
+			if err != nil || len(m.Notes) != 1 || !strings.Contains(m.Notes[0], c.want) ||
+				!strings.Contains(m.Notes[0], `"the_node"`) {
 				t.Errorf("%s: %+v, %v", c.op.kind, m, err)
 			}
 			continue
@@ -121,7 +122,8 @@ func TestReadRefusesFiles(t *testing.T) {
 	}
 	relu := message(nil).sub(graphNode, op("Relu", []string{"x"}).message())
 	out := message(nil).sub(graphOutput, message(nil).text(infoName, "y"))
-	external := message(nil).sub(graphInitializer, message(nil).int(tensorDims, 1).int(tensorType, elemFloat).text(tensorName, "w").int(tensorLocation, 1))
+	tensor := message(nil).int(tensorDims, 1).int(tensorType, elemFloat).text(tensorName, "w").int(tensorLocation, 1)
+	external := message(nil).sub(graphInitializer, tensor)
 	add := message(nil).sub(graphNode, op("Add", []string{"x", "w"}).message())
 	for name, c := range map[string]struct {
 		data []byte

@@ -179,7 +179,11 @@ func readResize(r *reader, c call) ([]*value, error) {
 	}
 	for i, n := range d[2:] {
 		if f := float64(n) * z.Scale[i]; z.Coordinates == "align_corners" && f != math.Floor(f) {
-			return nil, fmt.Errorf("by scale %v of %d pixels with align_corners, about which runtimes differ: export it with sizes", z.Scale[i], n)
+			return nil, fmt.Errorf(
+				"by scale %v of %d pixels with align_corners, about which runtimes differ: export it with sizes",
+				z.Scale[i],
+				n,
+			)
 		}
 	}
 	if v, err = r.chw(v); err != nil {

@@ -31,12 +31,14 @@ type job struct {
 func runtimeDir(t *testing.T) string {
 	t.Helper()
 	dir := os.Getenv("NAS_ONNXRUNTIME")
-	cmd := exec.Command("node", "-e", "require.resolve('onnxruntime-node', process.argv[1] ? {paths: [process.argv[1]]} : undefined)", dir)
+	cmd := exec.Command("node", "-e",
+		"require.resolve('onnxruntime-node', process.argv[1] ? {paths: [process.argv[1]]} : undefined)", dir)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		if dir != "" {
 			t.Fatalf("NAS_ONNXRUNTIME is %s, but node finds no onnxruntime-node there: %v\n%s", dir, err, out)
 		}
-		t.Skip("skipped: no ONNX Runtime. npm install onnxruntime-node@1.30.0 somewhere and set NAS_ONNXRUNTIME to that folder")
+		t.Skip("skipped: no ONNX Runtime. npm install onnxruntime-node@1.30.0 somewhere " +
+			"and set NAS_ONNXRUNTIME to that folder")
 	}
 	return dir
 }

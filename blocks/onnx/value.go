@@ -78,7 +78,8 @@ func (r *reader) add(suffix string, op blocks.Op, tensors [][]float32, inputs ..
 
 // marks reads what placeDoc writes; any other text gives 0, 0.
 func marks(doc string) (stage, block int) {
-	if _, err := fmt.Sscanf(doc, "stage %d block %d", &stage, &block); err != nil || min(stage, block) < 0 || max(stage, block) > 1<<20 {
+	if _, err := fmt.Sscanf(doc, "stage %d block %d", &stage, &block); err != nil || min(stage, block) < 0 ||
+		max(stage, block) > 1<<20 {
 		return 0, 0
 	}
 	return stage, block
@@ -211,7 +212,8 @@ func (r *reader) arithmetic(v, out *value) (*value, error) {
 // bordered pads the axes of v, each of which becomes one extent of a map.
 func (r *reader) bordered(v *value, pads [][2]int, mode string, fill float64) (*value, error) {
 	order := v.order()
-	if len(order) > 0 && order[0] == 0 && pads[0] == [2]int{} && v.axes[0].extent() == 1 || v.rank() > 0 && v.axes[0].batched() {
+	if len(order) > 0 && order[0] == 0 && pads[0] == [2]int{} && v.axes[0].extent() == 1 ||
+		v.rank() > 0 && v.axes[0].batched() {
 		order = slices.DeleteFunc(order, func(k int) bool { return k == 0 })
 		if pads[0] != [2]int{} {
 			return nil, errBatch

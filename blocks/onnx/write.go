@@ -239,7 +239,8 @@ func (g *graph) write(w io.Writer, name string, meta map[string]string) error {
 		var raw int
 		heads[i], raw = c.message()
 		n := len(heads[i]) + raw
-		heads[i] = append(protowire.AppendVarint(protowire.AppendTag(nil, graphInitializer, protowire.BytesType), uint64(n)), heads[i]...)
+		tag := protowire.AppendTag(nil, graphInitializer, protowire.BytesType)
+		heads[i] = append(protowire.AppendVarint(tag, uint64(n)), heads[i]...)
 		size += len(heads[i]) + raw
 	}
 	var tail message

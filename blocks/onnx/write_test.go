@@ -30,17 +30,15 @@ func build(t testing.TB, name string, in blocks.Shape, f func(b *blocks.Builder,
 	return n
 }
 
-// specimens are small networks that together hold every kind of op and every
-// form that the writer has for it.
+// specimens are small networks that together hold every kind of op, in every form in which the
+// writer writes it.
 func specimens(t testing.TB) []*blocks.Network {
 	type B = *blocks.Builder
 	type V = blocks.Value
-	pool := func(kind blocks.PoolKind, k, s int, p blocks.Pad, ceil, count bool) *blocks.Pool {
-		return &blocks.Pool{Pool: kind, Kernel: [2]int{k, k}, Stride: [2]int{s, s}, Pad: p, Ceil: ceil, CountPad: count}
-	}
 	ns := []*blocks.Network{
 		build(t, "conv", blocks.Shape{H: 11, W: 9, C: 6}, func(b B, x V) {
-			x = b.Apply("plain", &blocks.Conv{Out: 8, Kernel: [2]int{3, 5}, Stride: [2]int{2, 1}, Dilation: [2]int{1, 2}, Pad: blocks.Pad{Top: 0, Left: 3, Bottom: 2, Right: 4}, Bias: true}, x)
+			x = b.Apply("plain", &blocks.Conv{Out: 8, Kernel: [2]int{3, 5}, Stride: [2]int{2, 1}, Dilation: [2]int{1, 2},
+				Pad: blocks.Pad{Top: 0, Left: 3, Bottom: 2, Right: 4}, Bias: true}, x)
 			x = b.Apply("grouped", &blocks.Conv{Out: 12, Kernel: [2]int{3, 3}, Groups: 4, Pad: blocks.PadAll(1)}, x)
 			x = b.Apply("multiplied", &blocks.Conv{Out: 24, Kernel: [2]int{3, 3}, Groups: 12, Pad: blocks.PadAll(1)}, x)
 			b.Apply("pointwise", &blocks.Conv{Out: 5, Kernel: [2]int{1, 1}}, x)
@@ -89,11 +87,14 @@ func specimens(t testing.TB) []*blocks.Network {
 			b.Apply("stack", &blocks.Stack{}, v, v)
 		}),
 		build(t, "experts", blocks.Shape{H: 7, W: 5, C: 6}, func(b B, x V) {
-			x = blocks.Conditional{ConvBNAct: blocks.ConvBNAct{Kernel: 3, Groups: blocks.Depthwise, Stride: 2, Act: blocks.Swish}, Experts: 3}.Build(b, x)
-			x = blocks.Conditional{ConvBNAct: blocks.ConvBNAct{Out: 9, Kernel: 3, Groups: 3, Dilation: 2}, Experts: 2}.Build(b, x)
+			x = blocks.Conditional{ConvBNAct: blocks.ConvBNAct{Kernel: 3, Groups: blocks.Depthwise, Stride: 2,
+				Act: blocks.Swish}, Experts: 3}.Build(b, x)
+			x = blocks.Conditional{ConvBNAct: blocks.ConvBNAct{Out: 9, Kernel: 3, Groups: 3, Dilation: 2},
+				Experts: 2}.Build(b, x)
 			s := b.Apply("pool", &blocks.GlobalPool{Pool: blocks.AvgPool}, x)
 			s = b.Apply("shares", &blocks.Conv{Out: 4, Kernel: [2]int{1, 1}, Bias: true}, s)
-			b.Apply("mixed", &blocks.CondConv{Experts: 4, Out: 5, Kernel: [2]int{1, 1}}, x, b.Apply("softmax", &blocks.Softmax{}, s))
+			b.Apply("mixed", &blocks.CondConv{Experts: 4, Out: 5, Kernel: [2]int{1, 1}}, x,
+				b.Apply("softmax", &blocks.Softmax{}, s))
 		}),
 		build(t, "resize", blocks.Shape{H: 5, W: 7, C: 2}, func(b B, x V) {
 			x = b.Apply("up", &blocks.Resize{H: 13, W: 14}, x)
@@ -103,8 +104,13 @@ func specimens(t testing.TB) []*blocks.Network {
 			b.Apply("nearest", &blocks.Resize{H: 19, W: 3, Mode: blocks.Nearest}, x)
 		}),
 	}
+	return append(ns, smallSpecimens(t)...)
+}
+
+// smallSpecimens are the activations and a sample of pools.
+func smallSpecimens(t testing.TB) (ns []*blocks.Network) {
 	for _, f := range blocks.ActFuncs() {
-		ns = append(ns, build(t, f.String(), blocks.Shape{H: 6, W: 5, C: 3}, func(b B, x V) {
+		ns = append(ns, build(t, f.String(), blocks.Shape{H: 6, W: 5, C: 3}, func(b *blocks.Builder, x blocks.Value) {
 			b.Apply("act", &blocks.Activation{Func: f}, b.Apply("bn", &blocks.BatchNorm{Epsilon: 1e-3}, x))
 		}))
 	}
@@ -112,8 +118,10 @@ func specimens(t testing.TB) []*blocks.Network {
 	for i := range 24 {
 		k, s := 1+r.IntN(4), 1+r.IntN(3)
 		p := blocks.Pad{Top: r.IntN(k), Left: r.IntN(k), Bottom: r.IntN(k), Right: r.IntN(k)}
-		op := pool(blocks.PoolKind(i%2), k, s, p, r.IntN(2) == 0, r.IntN(2) == 0)
-		ns = append(ns, build(t, fmt.Sprintf("pool %+v", *op), blocks.Shape{H: 7, W: 8, C: 2}, func(b B, x V) { b.Apply("pool", op, x) }))
+		op := &blocks.Pool{Pool: blocks.PoolKind(i % 2), Kernel: [2]int{k, k}, Stride: [2]int{s, s}, Pad: p,
+			Ceil: r.IntN(2) == 0, CountPad: r.IntN(2) == 0}
+		ns = append(ns, build(t, fmt.Sprintf("pool %+v", *op), blocks.Shape{H: 7, W: 8, C: 2},
+			func(b *blocks.Builder, x blocks.Value) { b.Apply("pool", op, x) }))
 	}
 	return ns
 }
@@ -258,7 +266,8 @@ func TestWriteRefuses(t *testing.T) {
 	n := build(t, "n", blocks.Shape{H: 2, W: 2, C: 2}, func(b *blocks.Builder, x blocks.Value) {
 		b.Apply("first", &blocks.Conv{Out: 2, Kernel: [2]int{1, 1}}, x)
 	})
-	strange := build(t, "strange", blocks.Shape{H: 2, W: 2, C: 2}, func(b *blocks.Builder, x blocks.Value) { b.Apply("odd one", mute{}, x) })
+	strange := build(t, "strange", blocks.Shape{H: 2, W: 2, C: 2},
+		func(b *blocks.Builder, x blocks.Value) { b.Apply("odd one", mute{}, x) })
 	for _, c := range []struct {
 		n    *blocks.Network
 		w    *blocks.Weights
@@ -274,7 +283,8 @@ func TestWriteRefuses(t *testing.T) {
 			t.Errorf("%s: %v, want an error with %q", c.n.Name, err, c.want)
 		}
 	}
-	if err := Write(&full{}, n, blocks.NewWeights(n, 1), Options{}); err == nil || !strings.Contains(err.Error(), "no space left") {
+	if err := Write(&full{}, n, blocks.NewWeights(n, 1), Options{}); err == nil ||
+		!strings.Contains(err.Error(), "no space left") {
 		t.Errorf("a full disk gives %v", err)
 	}
 }

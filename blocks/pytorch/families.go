@@ -154,8 +154,9 @@ func residualConv(g *graph, items []*item) *item {
 		return nil
 	}
 	u := rest[0].unit
-	it := &item{paths: map[int]string{}, made: &call{"ResidualConv", []arg{pos("channels", u.cin), num("kernel", u.kernel, 3),
-		num("dilation", u.dilation, 1), num("groups", u.groups, 1), key("act", actClasses[u.act], "nn.ReLU")}}}
+	it := &item{paths: map[int]string{}, made: &call{"ResidualConv", []arg{
+		pos("channels", u.cin), num("kernel", u.kernel, 3), num("dilation", u.dilation, 1),
+		num("groups", u.groups, 1), key("act", actClasses[u.act], "nn.ReLU")}}}
 	it.place(rest[0], "conv")
 	return it
 }
@@ -170,7 +171,8 @@ func bottleneck(g *graph, items []*item) *item {
 	a, b, c := items[0].unit, items[1].unit, items[2].unit
 	x, y := items[0].in[0], items[2].out()
 	act, ok := g.act(items[n-1].out())
-	if b == nil || !b.plain || b.out != b.cin || !ok || act != a.act || act != b.act || c.act != blocks.Identity || items[n-1].in[0] != items[n-2].out() {
+	if b == nil || !b.plain || b.out != b.cin || !ok || act != a.act || act != b.act || c.act != blocks.Identity ||
+		items[n-1].in[0] != items[n-2].out() {
 		return nil
 	}
 	it := &item{paths: map[int]string{}}
@@ -179,7 +181,8 @@ func bottleneck(g *graph, items []*item) *item {
 	}
 	if n == 6 {
 		s := items[3].unit
-		if s == nil || !s.plain || s.kernel != 1 || s.groups != 1 || s.dilation != 1 || s.stride != b.stride || s.act != blocks.Identity || items[3].in[0] != x {
+		if s == nil || !s.plain || s.kernel != 1 || s.groups != 1 || s.dilation != 1 || s.stride != b.stride ||
+			s.act != blocks.Identity || items[3].in[0] != x {
 			return nil
 		}
 		it.place(items[3], "shortcut")
@@ -188,7 +191,9 @@ func bottleneck(g *graph, items []*item) *item {
 	if !g.isAdd(items[n-2], y, x) {
 		return nil
 	}
-	it.made = &call{"Bottleneck", []arg{pos("cin", a.cin), pos("inner", a.out), pos("cout", c.out), num("kernel", b.kernel, 3), num("stride", b.stride, 1),
-		num("dilation", b.dilation, 1), num("groups", b.groups, 1), key("act", actClasses[act], "nn.ReLU"), key("project", pyBool(n == 6), "False")}}
+	it.made = &call{"Bottleneck", []arg{pos("cin", a.cin), pos("inner", a.out), pos("cout", c.out),
+		num("kernel", b.kernel, 3), num("stride", b.stride, 1), num("dilation", b.dilation, 1),
+		num("groups", b.groups, 1), key("act", actClasses[act], "nn.ReLU"),
+		key("project", pyBool(n == 6), "False")}}
 	return it
 }

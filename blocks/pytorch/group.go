@@ -127,7 +127,8 @@ func (g *graph) sequences(items []*item) []*item {
 		}
 		seq := &item{in: items[k].in, name: "stage" + strconv.Itoa(s), paths: map[int]string{}, apply: callModule}
 		for n := k; n < len(items) && stage(items[n]) == s; n++ {
-			if n > k && (items[n].in[0] != items[n-1].out() || !g.sealed(append(slices.Clone(items[n-1].nodes), items[n].nodes...))) {
+			if n > k && (items[n].in[0] != items[n-1].out() ||
+				!g.sealed(slices.Concat(items[n-1].nodes, items[n].nodes))) {
 				break
 			}
 			it := items[n]

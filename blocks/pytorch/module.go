@@ -83,9 +83,9 @@ var classFiles embed.FS
 
 // helpers are the classes and functions that a file may need, in the order in
 // which they must stand there.
-var helpers = readHelpers("ConvBNAct", "SqueezeExcite", "ECA", "CBAM", "CondConv", "CondConvBNAct", "InvertedResidual", "DepthwiseSeparable",
-	"FusedInvertedResidual", "ResidualConv", "Bottleneck", "channel_shuffle", "avg_pool_inside",
-	"Constant", "extended", "interpolate", "rearrange", "shrink")
+var helpers = readHelpers("ConvBNAct", "SqueezeExcite", "ECA", "CBAM", "CondConv", "CondConvBNAct",
+	"InvertedResidual", "DepthwiseSeparable", "FusedInvertedResidual", "ResidualConv", "Bottleneck",
+	"channel_shuffle", "avg_pool_inside", "Constant", "extended", "interpolate", "rearrange", "shrink")
 
 var loader = readHelpers("load_safetensors")[0].text
 
@@ -138,7 +138,8 @@ func classText(name, doc, params string, s *scope) string {
 	if params != "" {
 		params = ", " + params
 	}
-	fmt.Fprintf(&b, "class %s(nn.Module):\n    \"\"\"%s\"\"\"\n\n    def __init__(self%s):\n        super().__init__()\n", name, doc, params)
+	fmt.Fprintf(&b, "class %s(nn.Module):\n    \"\"\"%s\"\"\"\n\n    def __init__(self%s):\n"+
+		"        super().__init__()\n", name, doc, params)
 	const indent = "        "
 	for _, m := range s.members {
 		if m.list == nil {
@@ -196,7 +197,8 @@ func (g *graph) header(class, code string) string {
 	c, in := g.net.Counts(), g.net.Input()
 	var b strings.Builder
 	fmt.Fprintf(&b, "\"\"\"%s as a PyTorch module, written by nas.\n\n", inDocstring(g.net.Name))
-	fmt.Fprintf(&b, "Input: N x %d x %d x %d\nParameters: %s\nMultiply-accumulates of an image: %s\n", in.C, in.H, in.W, thousands(c.Params), thousands(c.MACs))
+	fmt.Fprintf(&b, "Input: N x %d x %d x %d\nParameters: %s\nMultiply-accumulates of an image: %s\n",
+		in.C, in.H, in.W, thousands(c.Params), thousands(c.MACs))
 	for _, l := range metaLines {
 		v := inDocstring(g.net.Meta[l.key])
 		if v == "" {
@@ -208,7 +210,8 @@ func (g *graph) header(class, code string) string {
 		b.WriteString(folded(l.label + ": " + v))
 	}
 	weights := cmp.Or(inDocstring(g.net.Meta[WeightsFile]), "weights.safetensors")
-	fmt.Fprintf(&b, "\n    model = %s()\n    model.load_state_dict(load_safetensors(\"%s\"))  # the file beside this one\n\"\"\"\n\n", class, weights)
+	fmt.Fprintf(&b, "\n    model = %s()\n"+
+		"    model.load_state_dict(load_safetensors(\"%s\"))  # the file beside this one\n\"\"\"\n\n", class, weights)
 	b.WriteString("import json\n\nimport torch\n")
 	if usesF.MatchString(code) {
 		b.WriteString("import torch.nn.functional as F\n")

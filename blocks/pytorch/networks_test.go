@@ -69,16 +69,35 @@ func oddNetworks(t testing.TB) []*blocks.Network {
 		built(t, "attention", blocks.Shape{H: 8, W: 8, C: 8}, inBlocks(
 			blocks.InvertedResidual{Out: 8, Expanded: 24, Act: blocks.ReLU6, Attention: blocks.ECA{}},
 			blocks.InvertedResidual{Out: 8, Expanded: 24, Act: blocks.HSwish, Attention: blocks.CBAM{Hidden: 6}},
-			blocks.InvertedResidual{Out: 8, Expanded: 24, Act: blocks.Swish, SE: &blocks.SqueezeExcite{Hidden: 4, Gate: blocks.HSigmoid}},
-			blocks.FusedInvertedResidual{Out: 8, Expanded: 16, Act: blocks.Swish, Attention: blocks.CBAM{Hidden: 2, Kernel: 3}},
-			blocks.DepthwiseSeparable{Out: 8, Act: blocks.Sigmoid, Multiplier: 2, Residual: true, Attention: blocks.ECA{Kernel: 5, Gate: blocks.HSigmoid}},
+			blocks.InvertedResidual{
+				Out:      8,
+				Expanded: 24,
+				Act:      blocks.Swish,
+				SE:       &blocks.SqueezeExcite{Hidden: 4, Gate: blocks.HSigmoid},
+			},
+			blocks.FusedInvertedResidual{
+				Out:       8,
+				Expanded:  16,
+				Act:       blocks.Swish,
+				Attention: blocks.CBAM{Hidden: 2, Kernel: 3},
+			},
+			blocks.DepthwiseSeparable{
+				Out:        8,
+				Act:        blocks.Sigmoid,
+				Multiplier: 2,
+				Residual:   true,
+				Attention:  blocks.ECA{Kernel: 5, Gate: blocks.HSigmoid},
+			},
 			blocks.DepthwiseSeparable{Out: 12, Kernel: 5, Dilation: 2, Act: blocks.ReLU, ActAfter: blocks.AfterPointwise},
 			blocks.XceptionSeparable{Out: 12, PreAct: blocks.ReLU, Residual: true},
 			blocks.XceptionSeparable{Out: 12, PreAct: blocks.ReLU, Residual: true},
 		)),
 		built(t, "mixed", blocks.Shape{H: 8, W: 8, C: 8}, inBlocks(
 			blocks.Conditional{ConvBNAct: blocks.ConvBNAct{Out: 12, Kernel: 3, Stride: 2, Act: blocks.ReLU}, Experts: 3},
-			blocks.Conditional{ConvBNAct: blocks.ConvBNAct{Kernel: 5, Groups: blocks.Depthwise, Act: blocks.HSwish}, Experts: 2},
+			blocks.Conditional{
+				ConvBNAct: blocks.ConvBNAct{Kernel: 5, Groups: blocks.Depthwise, Act: blocks.HSwish},
+				Experts:   2,
+			},
 			blocks.ConvBNAct{Out: 16, Kernel: 3, Groups: 4, Shuffle: true, Act: blocks.ReLU},
 			blocks.ConvBNAct{Out: 16, Kernel: 3, Groups: 4, Shuffle: true, Act: blocks.ReLU},
 			blocks.ConvBNAct{Out: 16, Kernel: 3, Dilation: 2, Epsilon: 1e-3},
@@ -94,7 +113,8 @@ func oddNetworks(t testing.TB) []*blocks.Network {
 			c = b.Apply("weigh", &blocks.Mul{}, c, v)
 			e := b.Apply("shares.linear", &blocks.Linear{Out: 3}, x)
 			e = b.Apply("shares", &blocks.Softmax{}, e)
-			c = b.Apply("cond", &blocks.CondConv{Experts: 3, Out: 4, Kernel: [2]int{2, 3}, Pad: blocks.Pad{Bottom: 1, Left: 2}, Groups: 2}, c, e)
+			c = b.Apply("cond", &blocks.CondConv{Experts: 3, Out: 4, Kernel: [2]int{2, 3},
+				Pad: blocks.Pad{Bottom: 1, Left: 2}, Groups: 2}, c, e)
 			y := b.Apply("join", &blocks.Concat{}, a, c)
 			y = b.Apply("stack", &blocks.Stack{}, y, x)
 			y = b.Apply("sum", &blocks.SumPixels{}, y)
@@ -110,9 +130,23 @@ func oddNetworks(t testing.TB) []*blocks.Network {
 				H: []blocks.Stride{{N: 7, Step: 4}}, W: []blocks.Stride{{N: 6, Step: 28}}, C: []blocks.Stride{{N: 4, Step: 1}},
 			}, x)
 			x = b.Apply("corners", &blocks.Rearrange{
-				H: []blocks.Stride{{N: 3, Step: -48}}, W: []blocks.Stride{{N: 3, Step: 8}}, C: []blocks.Stride{{N: 2, Step: 24}, {N: 4, Step: 1}}, From: 96,
+				H: []blocks.Stride{
+					{N: 3, Step: -48},
+				}, W: []blocks.Stride{{N: 3, Step: 8}}, C: []blocks.Stride{{N: 2, Step: 24}, {N: 4, Step: 1}}, From: 96,
 			}, x)
-			x = b.Apply("up", &blocks.ConvTranspose{Out: 6, Kernel: [2]int{3, 2}, Stride: [2]int{2, 3}, Pad: blocks.Pad{Top: 1}, Extra: [2]int{1, 2}, Groups: 2, Bias: true}, x)
+			x = b.Apply(
+				"up",
+				&blocks.ConvTranspose{
+					Out:    6,
+					Kernel: [2]int{3, 2},
+					Stride: [2]int{2, 3},
+					Pad:    blocks.Pad{Top: 1},
+					Extra:  [2]int{1, 2},
+					Groups: 2,
+					Bias:   true,
+				},
+				x,
+			)
 			x = b.Apply("slopes", &blocks.PReLU{}, x)
 			for i, f := range []blocks.Unary{{Func: "leaky_relu", Alpha: 0.1}, {Func: "gelu"}, {Func: "gelu_tanh"}, {Func: "mish"}, {Func: "shrink", Alpha: 0.1, Beta: 0.05},
 				{Func: "elu", Alpha: 0.5}, {Func: "selu", Alpha: 1.5, Beta: 1.1}, {Func: "celu", Alpha: 0.7}, {Func: "softplus"}, {Func: "softsign"}, {Func: "tanh"}, {Func: "erf"}, {Func: "thresholded_relu", Alpha: 0.2}} {
@@ -138,7 +172,16 @@ func oddNetworks(t testing.TB) []*blocks.Network {
 			x = b.Apply("attention", &blocks.MatMul{}, wide, x)
 			for _, f := range []blocks.Reduce{{Func: "l2", C: true}, {Func: "l1", H: true}, {Func: "max", W: true}, {Func: "min", H: true, C: true}, {Func: "sum_square", C: true}} {
 				y := b.Apply("reduce_"+string(f.Func), &f, x)
-				x = b.Apply("over_"+string(f.Func), &blocks.Binary{Func: "div"}, x, b.Apply("plus_"+string(f.Func), &blocks.Unary{Func: "exp"}, b.Apply("small_"+string(f.Func), &blocks.Unary{Func: "tanh"}, y)))
+				x = b.Apply(
+					"over_"+string(f.Func),
+					&blocks.Binary{Func: "div"},
+					x,
+					b.Apply(
+						"plus_"+string(f.Func),
+						&blocks.Unary{Func: "exp"},
+						b.Apply("small_"+string(f.Func), &blocks.Unary{Func: "tanh"}, y),
+					),
+				)
 				x = b.Apply("less_"+string(f.Func), &blocks.Binary{Func: "sub"}, x, y)
 			}
 			y := b.Apply("product", &blocks.Reduce{Func: "prod", W: true}, b.Apply("shares", &blocks.Softmax{}, x))
@@ -150,7 +193,8 @@ func oddNetworks(t testing.TB) []*blocks.Network {
 		}),
 		// Names as other exporters give them, no marks, and outputs that are read again.
 		built(t, `3 "odd\ names`, blocks.Shape{H: 7, W: 7, C: 3}, func(b *blocks.Builder, x blocks.Value) {
-			for _, name := range []string{"/features/0/Conv", "/features/0 Conv", `head."""\.a`, `head."""\.b`, `head."""\.c`, `head."""\.d`, "self", "x", "torch.F"} {
+			for _, name := range []string{"/features/0/Conv", "/features/0 Conv", `head."""\.a`, `head."""\.b`, `head."""\.c`,
+				`head."""\.d`, "self", "x", "torch.F"} {
 				x = b.Apply(name, &blocks.Conv{Out: 4, Kernel: [2]int{1, 1}, Bias: true}, x)
 			}
 			y := b.Apply("0", &blocks.Activation{Func: blocks.ReLU}, x)
@@ -162,15 +206,19 @@ func oddNetworks(t testing.TB) []*blocks.Network {
 			b.Apply("again", &blocks.Resize{H: 7, W: 7}, y)
 		}),
 		built(t, "heads", blocks.Shape{H: 32, W: 48, C: 3}, func(b *blocks.Builder, x blocks.Value) {
-			fine := blocks.Named{Name: "stem", Block: blocks.LearningToDownsample{Channels: [3]int{4, 6, 8}, Act: blocks.ReLU}}.Build(b, x)
+			fine := blocks.Named{Name: "stem", Block: blocks.LearningToDownsample{Channels: [3]int{4, 6, 8},
+				Act: blocks.ReLU}}.Build(b, x)
 			b.Mark(1, 1)
-			x = blocks.Named{Name: "stage1.block1", Block: blocks.InvertedResidual{Out: 12, Expanded: 16, Stride: 2, Act: blocks.ReLU}}.Build(b, fine)
+			x = blocks.Named{Name: "stage1.block1", Block: blocks.InvertedResidual{Out: 12, Expanded: 16, Stride: 2,
+				Act: blocks.ReLU}}.Build(b, fine)
 			b.Mark(2, 0)
 			b.Scope("head", func() {
 				x = blocks.Named{Name: "aspp", Block: blocks.ASPP{Out: 8, Rates: []int{2, 3}, Act: blocks.ReLU}}.Build(b, x)
-				x = blocks.Named{Name: "context", Block: blocks.PyramidPooling{Out: 8, Bins: []int{1, 2}, Act: blocks.ReLU}}.Build(b, x)
+				x = blocks.Named{Name: "context", Block: blocks.PyramidPooling{Out: 8, Bins: []int{1, 2},
+					Act: blocks.ReLU}}.Build(b, x)
 				x = blocks.Named{Name: "fusion", Block: blocks.FeatureFusion{Out: 8, Fine: fine, Act: blocks.ReLU}}.Build(b, x)
-				x = blocks.Named{Name: "lraspp", Block: blocks.LRASPP{Hidden: 8, Classes: 4, Low: fine, Act: blocks.ReLU}}.Build(b, x)
+				x = blocks.Named{Name: "lraspp", Block: blocks.LRASPP{Hidden: 8, Classes: 4, Low: fine,
+					Act: blocks.ReLU}}.Build(b, x)
 				b.Apply("resize", &blocks.Resize{H: 32, W: 48}, x)
 			})
 		}),

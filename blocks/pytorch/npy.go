@@ -45,9 +45,11 @@ func ReadNPY(r io.Reader, size int64) (values []float32, shape []int, err error)
 	}
 	switch want := n * int64(width); {
 	case in.N < want:
-		return nil, nil, fmt.Errorf("pytorch: the NumPy file has %d of the %d bytes of an array of shape %v: it was cut off, save it again", in.N, want, shape)
+		return nil, nil, fmt.Errorf("pytorch: the NumPy file has %d of the %d bytes of an array of shape %v: "+
+			"it was cut off, save it again", in.N, want, shape)
 	case in.N > want:
-		return nil, nil, fmt.Errorf("pytorch: the NumPy file has %d bytes behind an array of shape %v: save it again", in.N-want, shape)
+		return nil, nil, fmt.Errorf("pytorch: the NumPy file has %d bytes behind an array of shape %v: save it again",
+			in.N-want, shape)
 	}
 	values = make([]float32, n)
 	if err := decode(values, dtype, in); err != nil {

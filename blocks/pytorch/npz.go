@@ -15,7 +15,8 @@ import (
 func (m *Module) ReadNPZ(r io.ReaderAt, size int64) (*blocks.Weights, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
-		return nil, fmt.Errorf("pytorch: the file is no .npz archive, or it was cut off (%w): save it again with np.savez", err)
+		return nil, fmt.Errorf("pytorch: the file is no .npz archive, or it was cut off (%w): "+
+			"save it again with np.savez", err)
 	}
 	file := make(map[string]stored, len(z.File))
 	for _, f := range z.File {

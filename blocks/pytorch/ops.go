@@ -107,7 +107,11 @@ func convModule(g *graph, i int) *call {
 	pad, _ := padding(o.Pad)
 	return &call{"nn.Conv2d", []arg{
 		pos("cin", g.net.InShapes(i)[0].C), g.width(i, o.Out), {lit: pair(k), role: "kernel"}, key("stride", pair(s), "1"),
-		key("padding", pad, "0"), key("dilation", pair(d), "1"), num("groups", o.G(), 1), key("bias", pyBool(o.Bias), "True"),
+		key(
+			"padding",
+			pad,
+			"0",
+		), key("dilation", pair(d), "1"), num("groups", o.G(), 1), key("bias", pyBool(o.Bias), "True"),
 	}}
 }
 
@@ -141,7 +145,8 @@ func bnModule(g *graph, i int) *call {
 	if g.flat(g.net.Nodes[i].Inputs[0]) {
 		class = "nn.BatchNorm1d"
 	}
-	return &call{class, []arg{pos("cin", g.net.Nodes[i].Shape.C), key("eps", float(g.net.Nodes[i].Op.(*blocks.BatchNorm).Eps()), "1e-05")}}
+	return &call{class, []arg{pos("cin", g.net.Nodes[i].Shape.C),
+		key("eps", float(g.net.Nodes[i].Op.(*blocks.BatchNorm).Eps()), "1e-05")}}
 }
 
 // flat tells whether node i's value is N x C: a linear layer's output, and what
@@ -165,7 +170,8 @@ func applyBN(s *scope, i int, self string, in []value) value {
 
 func linearModule(g *graph, i int) *call {
 	o := g.net.Nodes[i].Op.(*blocks.Linear)
-	return &call{"nn.Linear", []arg{pos("cin", g.net.InShapes(i)[0].Elems()), g.width(i, o.Out), key("bias", pyBool(o.Bias), "True")}}
+	return &call{"nn.Linear", []arg{pos("cin", g.net.InShapes(i)[0].Elems()), g.width(i, o.Out),
+		key("bias", pyBool(o.Bias), "True")}}
 }
 
 func applyLinear(_ *scope, _ int, self string, in []value) value {
@@ -174,7 +180,8 @@ func applyLinear(_ *scope, _ int, self string, in []value) value {
 
 func channelConvModule(g *graph, i int) *call {
 	k := g.net.Nodes[i].Op.(*blocks.ChannelConv).Kernel
-	return &call{"nn.Conv1d", []arg{{lit: "1"}, {lit: "1"}, pos("kernel", k), num("padding", k/2, 0), key("bias", "False", "True")}}
+	return &call{"nn.Conv1d", []arg{{lit: "1"}, {lit: "1"}, pos("kernel", k), num("padding", k/2, 0),
+		key("bias", "False", "True")}}
 }
 
 func applyChannelConv(_ *scope, _ int, self string, in []value) value {

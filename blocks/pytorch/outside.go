@@ -82,7 +82,9 @@ func applyBorder(s *scope, i int, _ string, in []value) value {
 	pixels := fmt.Sprintf("(%d, %d, %d, %d", o.Left, o.Right, o.Top, o.Bottom)
 	mode, other := borderModes[o.Mode]
 	if !other {
-		return value{expr: fmt.Sprintf("F.pad(%s, %s, %d, %d), value=%s)", in[0].asMap(), pixels, o.Front, o.Back, float(o.Value))}
+		return value{
+			expr: fmt.Sprintf("F.pad(%s, %s, %d, %d), value=%s)", in[0].asMap(), pixels, o.Front, o.Back, float(o.Value)),
+		}
 	}
 	x := in[0].asMap()
 	if o.Front != 0 || o.Back != 0 {
@@ -108,7 +110,10 @@ func convTransposeModule(g *graph, i int) *call {
 		stride[k], dilation[k] = max(stride[k], 1), max(dilation[k], 1)
 	}
 	return &call{"nn.ConvTranspose2d", []arg{
-		pos("cin", g.net.InShapes(i)[0].C), g.width(i, o.Out), {lit: pair(o.Kernel), role: "kernel"}, key("stride", pair(stride), "1"),
+		pos(
+			"cin",
+			g.net.InShapes(i)[0].C,
+		), g.width(i, o.Out), {lit: pair(o.Kernel), role: "kernel"}, key("stride", pair(stride), "1"),
 		num("groups", o.G(), 1), key("bias", pyBool(o.Bias), "True"), key("dilation", pair(dilation), "1"),
 	}}
 }
@@ -124,19 +129,36 @@ func applyConvTranspose(s *scope, i int, self string, in []value) value {
 	}
 	// Rows and columns beyond the kernels hold the bias alone.
 	if (o.Extra[0] > p.Bottom || o.Extra[1] > p.Right) && o.Bias {
-		return value{expr: fmt.Sprintf("extended(%s, %s.bias, (%d, %d, %d, %d))", x, self, sides[0], sides[1], sides[2], sides[3])}
+		return value{
+			expr: fmt.Sprintf("extended(%s, %s.bias, (%d, %d, %d, %d))", x, self, sides[0], sides[1], sides[2], sides[3]),
+		}
 	}
 	return value{expr: fmt.Sprintf("F.pad(%s, (%d, %d, %d, %d))", x, sides[0], sides[1], sides[2], sides[3])}
 }
 
 func applyFakeQuant(s *scope, i int, _ string, in []value) value {
 	o := opOf[*blocks.FakeQuant](s, i)
-	return value{fmt.Sprintf("torch.fake_quantize_per_tensor_affine(%s, %s, %d, %d, %d)", in[0].expr, float(o.Scale), o.Zero, o.Low, o.High), in[0].flat}
+	return value{
+		fmt.Sprintf(
+			"torch.fake_quantize_per_tensor_affine(%s, %s, %d, %d, %d)",
+			in[0].expr,
+			float(o.Scale),
+			o.Zero,
+			o.Low,
+			o.High,
+		),
+		in[0].flat,
+	}
 }
 
 func applyInterpolate(s *scope, i int, _ string, in []value) value {
 	o := opOf[*blocks.Interpolate](s, i)
-	args := []string{in[0].asMap(), fmt.Sprintf("(%d, %d)", o.H, o.W), strconv.Quote(o.Mode), strconv.Quote(o.Coordinates)}
+	args := []string{
+		in[0].asMap(),
+		fmt.Sprintf("(%d, %d)", o.H, o.W),
+		strconv.Quote(o.Mode),
+		strconv.Quote(o.Coordinates),
+	}
 	for _, a := range []struct {
 		key, lit string
 		on       bool
@@ -187,7 +209,9 @@ func applyRearrange(s *scope, i int, _ string, in []value) value {
 		}
 		return "[" + strings.Join(parts, ", ") + "]"
 	}
-	return value{expr: fmt.Sprintf("rearrange(%s, %s, %s, %s, %d)", in[0].asMap(), nest(o.H), nest(o.W), nest(o.C), o.From)}
+	return value{
+		expr: fmt.Sprintf("rearrange(%s, %s, %s, %s, %d)", in[0].asMap(), nest(o.H), nest(o.W), nest(o.C), o.From),
+	}
 }
 
 // reduceForms take what they read and its axes.

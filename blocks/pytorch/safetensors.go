@@ -76,7 +76,8 @@ func openSafetensors(r io.ReaderAt, size int64) (map[string]stored, error) {
 	}
 	n := binary.LittleEndian.Uint64(length[:])
 	if n > maxHeader || int64(n) > size-8 {
-		return nil, fmt.Errorf("pytorch: the .safetensors header claims %d bytes of a file of %d: it is damaged, or of another format: save it again", n, size)
+		return nil, fmt.Errorf("pytorch: the .safetensors header claims %d bytes of a file of %d: "+
+			"it is damaged, or of another format: save it again", n, size)
 	}
 	head := make([]byte, n)
 	if _, err := r.ReadAt(head, 8); err != nil {
@@ -100,7 +101,8 @@ func openSafetensors(r io.ReaderAt, size int64) (map[string]stored, error) {
 		}
 		from, to := e.Offsets[0], e.Offsets[1]
 		if from < 0 || to < from || to > size-start {
-			return nil, fmt.Errorf("pytorch: tensor %q of shape %v lies at bytes %d to %d, the file has %d of values: it was cut off, save it again", name, e.Shape, from, to, size-start)
+			return nil, fmt.Errorf("pytorch: tensor %q of shape %v lies at bytes %d to %d, the file has %d of values: "+
+				"it was cut off, save it again", name, e.Shape, from, to, size-start)
 		}
 		file[name] = stored{e.Shape, func(dst []float32) error {
 			if _, ok := widths[e.Dtype]; !ok {

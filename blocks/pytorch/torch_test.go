@@ -66,7 +66,8 @@ func python(t *testing.T) string {
 	if wanted != "" {
 		t.Fatalf("NAS_PYTHON is %s, but that has no torch and numpy", wanted)
 	}
-	t.Skip("skipped: no Python with torch and numpy, so exported modules are not run (Debian: apt install python3-torch; or set NAS_PYTHON)")
+	t.Skip("skipped: no Python with torch and numpy, so exported modules are not run " +
+		"(Debian: apt install python3-torch; or set NAS_PYTHON)")
 	return ""
 }
 
@@ -85,7 +86,8 @@ func prepare(t *testing.T, n *blocks.Network, w *blocks.Weights, in, want []floa
 	s := n.Input()
 	j := job{
 		Module: filepath.Join(dir, "net.py"), Class: m.Class, Weights: filepath.Join(dir, "net.safetensors"),
-		Input: filepath.Join(dir, "in"), Dims: []int{1, s.C, s.H, s.W}, Output: filepath.Join(dir, "out"), net: n, w: w, want: want,
+		Input: filepath.Join(dir, "in"), Dims: []int{1, s.C, s.H, s.W}, Output: filepath.Join(dir, "out"),
+		net: n, w: w, want: want,
 	}
 	var raw bytes.Buffer
 	err = errors.Join(
@@ -196,7 +198,8 @@ func (j *job) check(t *testing.T, r outcome) (ratio float64) {
 	if j.Train {
 		finite := len(r.Losses) == 2 && !math.IsNaN(r.Losses[1]) && !math.IsInf(r.Losses[1], 0)
 		if !finite || len(r.Still) > 0 || r.Moved*10 < r.Tensors*9 {
-			t.Errorf("%s: two steps of SGD: losses %v, no gradient for %v, %d of %d tensors move", name, r.Losses, r.Still, r.Moved, r.Tensors)
+			t.Errorf("%s: two steps of SGD: losses %v, no gradient for %v, %d of %d tensors move", name, r.Losses, r.Still,
+				r.Moved, r.Tensors)
 		}
 	}
 	if diff > 1e-5*size {

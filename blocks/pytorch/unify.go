@@ -147,7 +147,8 @@ func parameters(args []*arg, attrs []string, columns [][]string, cin, cout []str
 		return &params[len(params)-1]
 	}
 	vary := func(k int) bool {
-		return columns[k][0] == numClasses || slices.ContainsFunc(columns[k], func(v string) bool { return v != columns[k][0] })
+		differs := func(v string) bool { return v != columns[k][0] }
+		return columns[k][0] == numClasses || slices.ContainsFunc(columns[k], differs)
 	}
 	isChannels := func(k int) bool {
 		return args[k].role != "kernel" && args[k].role != "stride" && args[k].role != "dilation"

@@ -180,7 +180,8 @@ func squeezeExcite(g *graph, i int) *item {
 	return &item{
 		nodes: []int{i, reduce, a, expand, b, g.sole(b)},
 		in:    []int{x},
-		made: &call{"SqueezeExcite", []arg{pos("channels", g.net.Nodes[x].Shape.C), pos("hidden", g.net.Nodes[reduce].Shape.C),
+		made: &call{"SqueezeExcite", []arg{pos("channels", g.net.Nodes[x].Shape.C),
+			pos("hidden", g.net.Nodes[reduce].Shape.C),
 			key("act", actClasses[act], "nn.ReLU"), key("gate", actClasses[gate], "nn.Sigmoid")}},
 		paths: map[int]string{reduce: "reduce", expand: "expand"},
 		apply: callModule,
@@ -250,7 +251,8 @@ func cbam(g *graph, i int) *item {
 	return &item{
 		nodes: nodes,
 		in:    []int{x},
-		made: &call{"CBAM", []arg{pos("channels", g.net.Nodes[x].Shape.C), pos("hidden", g.net.Nodes[i+3].Shape.C), num("kernel", k, 7),
+		made: &call{"CBAM", []arg{pos("channels", g.net.Nodes[x].Shape.C), pos("hidden", g.net.Nodes[i+3].Shape.C),
+			num("kernel", k, 7),
 			key("act", actClasses[act], "nn.ReLU"), key("gate", actClasses[gate], "nn.Sigmoid")}},
 		paths: map[int]string{i + 3: "reduce", i + 6: "expand", i + 12: "spatial"},
 		apply: callModule,
@@ -284,7 +286,8 @@ func condConv(g *graph, i int) *item {
 	return &item{
 		nodes: append([]int{i, routing, share, conv}, after...),
 		in:    []int{x},
-		made: &call{"CondConvBNAct", []arg{pos("cin", g.net.Nodes[x].Shape.C), pos("cout", o.Out), key("experts", strconv.Itoa(o.Experts), ""),
+		made: &call{"CondConvBNAct", []arg{pos("cin", g.net.Nodes[x].Shape.C), pos("cout", o.Out),
+			key("experts", strconv.Itoa(o.Experts), ""),
 			num("kernel", k[0], 1), num("stride", s[0], 1), num("dilation", d[0], 1), num("groups", o.G(), 1),
 			key("act", actClasses[f], "nn.Identity"), key("eps", float(bn.Eps()), g.epsilon)}},
 		paths: map[int]string{routing: "routing", conv: "conv", after[0]: "bn"},

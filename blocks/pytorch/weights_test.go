@@ -191,7 +191,8 @@ func TestOtherTypes(t *testing.T) {
 		{"F64", wide, []float32{0.5, -2, 1e-3}},
 	} {
 		// A counter of training steps is let pass, whatever its type.
-		head := fmt.Sprintf(`{"fc.weight":{"dtype":%q,"shape":[3,1],"data_offsets":[0,%d]},"bn.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[0,0]}}`, x.dtype, len(x.raw))
+		head := fmt.Sprintf(`{"fc.weight":{"dtype":%q,"shape":[3,1],"data_offsets":[0,%d]},`+
+			`"bn.num_batches_tracked":{"dtype":"I64","shape":[],"data_offsets":[0,0]}}`, x.dtype, len(x.raw))
 		data := file(head, x.raw...)
 		w, err := m.ReadSafetensors(bytes.NewReader(data), int64(len(data)))
 		if err != nil {
@@ -344,7 +345,8 @@ func TestReadNPY(t *testing.T) {
 		t.Errorf("%v of shape %v, %v, want [1 -2] of [1 2]", v, shape, err)
 	}
 	for n := range len(good) {
-		if _, _, err := ReadNPY(strings.NewReader(good[:n]), int64(n)); err == nil || !strings.Contains(err.Error(), "cut off") {
+		if _, _, err := ReadNPY(strings.NewReader(good[:n]), int64(n)); err == nil ||
+			!strings.Contains(err.Error(), "cut off") {
 			t.Errorf("%d of %d bytes: %v", n, len(good), err)
 		}
 	}
@@ -355,7 +357,8 @@ func TestReadNPY(t *testing.T) {
 		npy("'descr': '<f4', 'fortran_order': True, 'shape': (1, 2)") + "12345678":                                "Fortran",
 		npy("'descr': '<f4', 'fortran_order': False, 'shape': (2000000000, 2000000000, 2000000000)") + "12345678": "impossible shape",
 	} {
-		if _, _, err := ReadNPY(strings.NewReader(text), int64(len(text))); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := ReadNPY(strings.NewReader(text), int64(len(text))); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
@@ -382,7 +385,8 @@ func TestDamagedNPZ(t *testing.T) {
 		t.Fatal(err)
 	}
 	bad := bytes.Replace(b.Bytes(), []byte("VALUE123"), []byte("VALUE124"), 1)
-	if _, err := m.ReadNPZ(bytes.NewReader(bad), int64(len(bad))); err == nil || !strings.Contains(err.Error(), "is damaged") {
+	if _, err := m.ReadNPZ(bytes.NewReader(bad), int64(len(bad))); err == nil ||
+		!strings.Contains(err.Error(), "is damaged") {
 		t.Errorf("a changed value gives %v", err)
 	}
 }

@@ -36,7 +36,8 @@ func alex(rows []alexConv) func(b *blocks.Builder, s settings) {
 		for i, r := range rows {
 			b.Mark(i+1, 0)
 			b.Scope("conv"+strconv.Itoa(i+1), func() {
-				x = b.Apply("conv", &blocks.Conv{Out: r.out, Kernel: [2]int{r.kernel, r.kernel}, Stride: [2]int{r.stride, r.stride}, Pad: blocks.PadAll(r.pad), Groups: r.groups, Bias: true}, x)
+				x = b.Apply("conv", &blocks.Conv{Out: r.out, Kernel: [2]int{r.kernel, r.kernel},
+					Stride: [2]int{r.stride, r.stride}, Pad: blocks.PadAll(r.pad), Groups: r.groups, Bias: true}, x)
 				x = b.Act(blocks.ReLU, x)
 				if r.lrn {
 					// The paper's alpha of 1e-4 is not divided by the five channels.

@@ -67,7 +67,8 @@ var deepLab = []Entry{
 		build: func(b *blocks.Builder, s settings) {
 			input := b.Shape(b.Input())
 			outs, x := v3Large.backbone(b, s.width, s.outputStride)
-			x = blocks.Named{Name: "head.lraspp", Block: blocks.LRASPP{Hidden: 128, Classes: s.classes, Low: outs[3], Act: blocks.ReLU}}.Build(b, x)
+			head := blocks.LRASPP{Hidden: 128, Classes: s.classes, Low: outs[3], Act: blocks.ReLU}
+			x = blocks.Named{Name: "head.lraspp", Block: head}.Build(b, x)
 			b.Apply("head.resize", &blocks.Resize{H: input.H, W: input.W}, x)
 		},
 	},

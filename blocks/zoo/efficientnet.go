@@ -23,9 +23,12 @@ const effEpsilon = 1e-3
 
 // effNet builds B0 to B7: stem, stages and head are scaled.
 func effNet(b *blocks.Builder, s settings) {
-	x := convAs(b, "stem", b.Input(), blocks.ConvBNAct{Out: scale(32, s.width), Kernel: 3, Stride: 2, Act: blocks.Swish, Epsilon: effEpsilon})
-	outs := inverted{stages: effStages(blocks.Swish, 0.25), width: s.width, depth: s.depth, seOfInput: true, seAct: blocks.Swish, epsilon: effEpsilon}.build(b, x)
-	x = convAs(b, "head.conv", outs[len(outs)-1], blocks.ConvBNAct{Out: scale(1280, s.width), Act: blocks.Swish, Epsilon: effEpsilon})
+	x := convAs(b, "stem", b.Input(),
+		blocks.ConvBNAct{Out: scale(32, s.width), Kernel: 3, Stride: 2, Act: blocks.Swish, Epsilon: effEpsilon})
+	outs := inverted{stages: effStages(blocks.Swish, 0.25), width: s.width, depth: s.depth, seOfInput: true,
+		seAct: blocks.Swish, epsilon: effEpsilon}.build(b, x)
+	x = convAs(b, "head.conv", outs[len(outs)-1],
+		blocks.ConvBNAct{Out: scale(1280, s.width), Act: blocks.Swish, Epsilon: effEpsilon})
 	classify(b, x, s.classes)
 }
 
@@ -34,7 +37,8 @@ func effNet(b *blocks.Builder, s settings) {
 func effLite(b *blocks.Builder, s settings) {
 	stages := effStages(blocks.ReLU6, 0)
 	stages[0].fixed, stages[len(stages)-1].fixed = true, true
-	x := convAs(b, "stem", b.Input(), blocks.ConvBNAct{Out: 32, Kernel: 3, Stride: 2, Act: blocks.ReLU6, Epsilon: effEpsilon})
+	x := convAs(b, "stem", b.Input(),
+		blocks.ConvBNAct{Out: 32, Kernel: 3, Stride: 2, Act: blocks.ReLU6, Epsilon: effEpsilon})
 	outs := inverted{stages: stages, width: s.width, depth: s.depth, epsilon: effEpsilon}.build(b, x)
 	x = convAs(b, "head.conv", outs[len(outs)-1], blocks.ConvBNAct{Out: 1280, Act: blocks.ReLU6, Epsilon: effEpsilon})
 	classify(b, x, s.classes)
@@ -92,8 +96,9 @@ var efficientNet = func() (es []Entry) {
 			Name:    "efficientnet_b" + strconv.Itoa(i),
 			Paper:   "Tan and Le, EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks, ICML 2019",
 			Options: options(c.width, c.depth, c.res),
-			Figures: []Figure{paper, {"", "top1_pct", c.torchvision, tv, ""}, {"", "params", c.params, "torchvision", ""}, {"", "macs", c.macs * 1e9, "paper, table 2", note}},
-			build:   effNet,
+			Figures: []Figure{paper, {"", "top1_pct", c.torchvision, tv, ""}, {"", "params", c.params, "torchvision", ""},
+				{"", "macs", c.macs * 1e9, "paper, table 2", note}},
+			build: effNet,
 		})
 	}
 	for i, c := range effLiteScaling {

@@ -23,7 +23,8 @@ var fastSCNN = []Entry{{
 	build: func(b *blocks.Builder, s settings) {
 		input := b.Shape(b.Input())
 		separable := blocks.DepthwiseSeparable{Out: 128, Act: blocks.ReLU, ActAfter: blocks.AfterPointwise}
-		fine := blocks.Named{Name: "stem", Block: blocks.LearningToDownsample{Channels: [3]int{32, 48, 64}, Act: blocks.ReLU}}.Build(b, b.Input())
+		stem := blocks.LearningToDownsample{Channels: [3]int{32, 48, 64}, Act: blocks.ReLU}
+		fine := blocks.Named{Name: "stem", Block: stem}.Build(b, b.Input())
 		outs := inverted{stages: fastBottlenecks}.build(b, fine)
 		x := blocks.Sequence{
 			blocks.Named{Name: "head.context", Block: blocks.PyramidPooling{Out: 128, Act: blocks.ReLU}},

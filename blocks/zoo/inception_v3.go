@@ -78,7 +78,8 @@ func incept(b *blocks.Builder, name string, x blocks.Value, r [4]int) blocks.Val
 		if r[3] > 1 {
 			kind = blocks.MaxPool
 		}
-		return b.Apply(name+".pool", &blocks.Pool{Pool: kind, Kernel: k, Stride: stride, Pad: pad, CountPad: kind == blocks.AvgPool}, x)
+		return b.Apply(name+".pool", &blocks.Pool{Pool: kind, Kernel: k, Stride: stride, Pad: pad,
+			CountPad: kind == blocks.AvgPool}, x)
 	}
 	b.Scope(name, func() {
 		x = b.Apply("conv", &blocks.Conv{Out: r[0], Kernel: k, Stride: stride, Pad: pad}, x)
@@ -123,7 +124,8 @@ var inceptionV3 = []Entry{{
 	},
 	build: func(b *blocks.Builder, s settings) {
 		x := b.Input()
-		for i, r := range [][4]int{c(32, 3, 3, 2), c(32, 3, 3, 1), c(64, 3, 3, 1), c(0, 3, 3, 2), c(80, 1, 1, 1), c(192, 3, 3, 1), c(0, 3, 3, 2)} {
+		for i, r := range [][4]int{c(32, 3, 3, 2), c(32, 3, 3, 1), c(64, 3, 3, 1), c(0, 3, 3, 2), c(80, 1, 1, 1),
+			c(192, 3, 3, 1), c(0, 3, 3, 2)} {
 			name := "stem" + strconv.Itoa(i+1)
 			if i == 1 || i == 5 { // these two are not padded
 				x = convAs(b, name, x, blocks.ConvBNAct{Out: r[0], Kernel: 3, Pad: &blocks.Pad{}, Act: blocks.ReLU, Epsilon: 1e-3})

@@ -25,9 +25,11 @@ type stage struct {
 type inverted struct {
 	stages       []stage
 	width, depth float64 // 0 means 1
-	seOfInput    bool    // squeeze to a share of the block's input (EfficientNet, MnasNet), else of its expanded channels, divisible by 8
-	seAct, gate  blocks.ActFunc
-	epsilon      float64
+	// seOfInput squeezes to a fraction of the block's input channels (EfficientNet, MnasNet) instead of its expanded
+	// channels, made divisible by 8.
+	seOfInput   bool
+	seAct, gate blocks.ActFunc
+	epsilon     float64
 	// outputStride, when not 0, turns strides beyond it into dilation of the
 	// blocks that follow (Chen et al., Rethinking Atrous Convolution, 2017).
 	outputStride int

@@ -9,7 +9,8 @@ import (
 // v1Blocks are stride and output channels of the 13 depthwise-separable blocks
 // (Howard et al., 2017, table 1; the stride 2 printed for the last depthwise
 // row is a misprint: its map stays 7x7).
-var v1Blocks = [][2]int{{1, 64}, {2, 128}, {1, 128}, {2, 256}, {1, 256}, {2, 512}, {1, 512}, {1, 512}, {1, 512}, {1, 512}, {1, 512}, {2, 1024}, {1, 1024}}
+var v1Blocks = [][2]int{{1, 64}, {2, 128}, {1, 128}, {2, 256}, {1, 256}, {2, 512}, {1, 512}, {1, 512}, {1, 512},
+	{1, 512}, {1, 512}, {2, 1024}, {1, 1024}}
 
 var mobileNetV1 = []Entry{{
 	Name:    "mobilenet_v1",

@@ -58,10 +58,12 @@ const v3Epsilon = 1e-3
 // backbone appends everything up to the last convolution.
 func (v v3) backbone(b *blocks.Builder, width float64, outputStride int) (outs []blocks.Value, last blocks.Value) {
 	act := v.stages[len(v.stages)-1].act
-	x := convAs(b, "stem", b.Input(), blocks.ConvBNAct{Out: scale(16, width), Kernel: 3, Stride: 2, Act: act, Epsilon: v3Epsilon})
+	x := convAs(b, "stem", b.Input(),
+		blocks.ConvBNAct{Out: scale(16, width), Kernel: 3, Stride: 2, Act: act, Epsilon: v3Epsilon})
 	outs = inverted{stages: v.stages, width: width, gate: blocks.HSigmoid, epsilon: v3Epsilon,
 		outputStride: outputStride, dilateFirst: true}.build(b, x)
-	x = convAs(b, "head.conv", outs[len(outs)-1], blocks.ConvBNAct{Out: scale(v.conv, width), Act: act, Epsilon: v3Epsilon})
+	x = convAs(b, "head.conv", outs[len(outs)-1],
+		blocks.ConvBNAct{Out: scale(v.conv, width), Act: act, Epsilon: v3Epsilon})
 	return outs, x
 }
 

@@ -78,11 +78,12 @@ func widthOf(value float64, values ...float64) Option {
 	for i, v := range values {
 		texts[i] = format(v)
 	}
-	return Option{"width", format(value), "one of " + strings.Join(texts, ", "), func(s *settings, v string) (string, bool) {
+	set := func(s *settings, v string) (string, bool) {
 		x, err := strconv.ParseFloat(v, 64)
 		s.width = x
 		return format(x), err == nil && slices.Contains(values, x)
-	}}
+	}
+	return Option{"width", format(value), "one of " + strings.Join(texts, ", "), set}
 }
 
 func outputStride(value int) Option {

@@ -37,7 +37,8 @@ var resNet = []Entry{{
 	},
 	build: func(b *blocks.Builder, s settings) {
 		x := convAs(b, "stem", b.Input(), blocks.ConvBNAct{Out: 64, Kernel: 7, Stride: 2, Act: blocks.ReLU})
-		x = b.Apply("stem.pool", &blocks.Pool{Pool: blocks.MaxPool, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: blocks.PadAll(1)}, x)
+		x = b.Apply("stem.pool", &blocks.Pool{Pool: blocks.MaxPool, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2},
+			Pad: blocks.PadAll(1)}, x)
 		for i, n := range []int{3, 4, 6, 3} {
 			for j := range n {
 				p := bottleneck{inner: 64 << i, stride: 1, project: j == 0}

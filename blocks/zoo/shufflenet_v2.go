@@ -59,7 +59,8 @@ var shuffleNetV2 = []Entry{{
 	build: func(b *blocks.Builder, s settings) {
 		channels := shuffleChannels[s.width]
 		x := convAs(b, "stem", b.Input(), blocks.ConvBNAct{Out: 24, Kernel: 3, Stride: 2, Act: blocks.ReLU})
-		x = b.Apply("stem.pool", &blocks.Pool{Pool: blocks.MaxPool, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: blocks.PadAll(1)}, x)
+		x = b.Apply("stem.pool", &blocks.Pool{Pool: blocks.MaxPool, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2},
+			Pad: blocks.PadAll(1)}, x)
 		for i, n := range []int{4, 8, 4} {
 			for j := range n {
 				b.Mark(i+1, j+1)

@@ -13,13 +13,15 @@ type fire struct{ squeeze, expand int }
 // Build appends the module.
 func (p fire) Build(b *blocks.Builder, x blocks.Value) blocks.Value {
 	x = biased(b, "squeeze", x, p.squeeze, 1, 1, 0)
-	return b.Apply("concat", &blocks.Concat{}, biased(b, "expand1x1", x, p.expand, 1, 1, 0), biased(b, "expand3x3", x, p.expand, 3, 1, 1))
+	return b.Apply("concat", &blocks.Concat{}, biased(b, "expand1x1", x, p.expand, 1, 1, 0),
+		biased(b, "expand3x3", x, p.expand, 3, 1, 1))
 }
 
 // biased appends a convolution with bias and ReLU.
 func biased(b *blocks.Builder, name string, x blocks.Value, out, kernel, stride, pad int) blocks.Value {
 	b.Scope(name, func() {
-		x = b.Apply("conv", &blocks.Conv{Out: out, Kernel: [2]int{kernel, kernel}, Stride: [2]int{stride, stride}, Pad: blocks.PadAll(pad), Bias: true}, x)
+		x = b.Apply("conv", &blocks.Conv{Out: out, Kernel: [2]int{kernel, kernel}, Stride: [2]int{stride, stride},
+			Pad: blocks.PadAll(pad), Bias: true}, x)
 		x = b.Act(blocks.ReLU, x)
 	})
 	return x
@@ -32,7 +34,8 @@ func squeeze(channels, kernel int, stages [][]fire) func(b *blocks.Builder, s se
 		x := biased(b, "stem", b.Input(), channels, kernel, 2, 0)
 		for i, st := range stages {
 			b.Mark(i+1, 0)
-			x = b.Apply("stage"+strconv.Itoa(i+1)+".pool", &blocks.Pool{Pool: blocks.MaxPool, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Ceil: true}, x)
+			x = b.Apply("stage"+strconv.Itoa(i+1)+".pool", &blocks.Pool{Pool: blocks.MaxPool, Kernel: [2]int{3, 3},
+				Stride: [2]int{2, 2}, Ceil: true}, x)
 			for j, f := range st {
 				b.Mark(i+1, j+1)
 				x = blocks.Named{Name: "stage" + strconv.Itoa(i+1) + ".block" + strconv.Itoa(j+1), Block: f}.Build(b, x)
@@ -44,7 +47,8 @@ func squeeze(channels, kernel int, stages [][]fire) func(b *blocks.Builder, s se
 	}
 }
 
-const squeezePaper = "Iandola et al., SqueezeNet: AlexNet-level accuracy with 50x fewer parameters and <0.5MB model size, 2016, arXiv:1602.07360"
+const squeezePaper = "Iandola et al., SqueezeNet: AlexNet-level accuracy with 50x fewer parameters " +
+	"and <0.5MB model size, 2016, arXiv:1602.07360"
 
 var squeezeNet = []Entry{
 	{

@@ -32,10 +32,12 @@ func (p xceptionBlock) Build(b *blocks.Builder, in blocks.Value) blocks.Value {
 		if i == 0 && p.bare {
 			act = blocks.Identity
 		}
-		x = blocks.Named{Name: "separable" + strconv.Itoa(i+1), Block: blocks.XceptionSeparable{Out: c, PreAct: act}}.Build(b, x)
+		block := blocks.XceptionSeparable{Out: c, PreAct: act}
+		x = blocks.Named{Name: "separable" + strconv.Itoa(i+1), Block: block}.Build(b, x)
 	}
 	if p.pool {
-		x = b.Apply("pool", &blocks.Pool{Pool: blocks.MaxPool, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: blocks.PadAll(1)}, x)
+		x = b.Apply("pool", &blocks.Pool{Pool: blocks.MaxPool, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2},
+			Pad: blocks.PadAll(1)}, x)
 		in = convAs(b, "shortcut", in, blocks.ConvBNAct{Out: p.channels[len(p.channels)-1], Stride: 2})
 	}
 	return b.Apply("add", &blocks.Add{}, x, in)

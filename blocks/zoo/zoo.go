@@ -32,7 +32,8 @@ type Figure struct {
 const otherWork = "more than convolutions and linear layers, its source does not say what"
 
 // entries are the zoo in the order of Entries, put together once.
-var entries = slices.Concat(alexNet, squeezeNet, inceptionV3, xception, resNet, mobileNetV1, mobileNetV2, mobileNetV3, mnasNet,
+var entries = slices.Concat(alexNet, squeezeNet, inceptionV3, xception, resNet, mobileNetV1, mobileNetV2,
+	mobileNetV3, mnasNet,
 	efficientNet, shuffleNetV2, fastSCNN, deepLab)
 
 // Entries returns all networks: classics, mobile networks, segmentation.

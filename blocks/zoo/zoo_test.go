@@ -35,7 +35,8 @@ var specs = map[string]string{
 
 func specOf(t *testing.T, model, input string) string {
 	name, ok := specs[model]
-	if i := strings.LastIndexByte(model, '_'); !ok && i > 0 && (strings.HasPrefix(model, "mobilenet_v1_") || strings.HasPrefix(model, "mobilenet_v2_")) {
+	old := strings.HasPrefix(model, "mobilenet_v1_") || strings.HasPrefix(model, "mobilenet_v2_")
+	if i := strings.LastIndexByte(model, '_'); !ok && i > 0 && old {
 		return fmt.Sprintf("%s@width=%s,res=%s", model[:i], model[i+1:], input)
 	}
 	if !ok {
@@ -133,7 +134,8 @@ func layerKey(n *blocks.Network, i int) (string, bool) {
 	case *blocks.BatchNorm:
 		return fmt.Sprint("bn", [2]int{}, 1, 0, 1, 1, s[0], nd.Shape, 0, params, 0), true
 	case *blocks.Linear:
-		return fmt.Sprint("linear", [2]int{1, 1}, 1, 0, 1, 1, blocks.Shape{H: 1, W: 1, C: s[0].Elems()}, nd.Shape, 1, params, o.MACs(in)), true
+		return fmt.Sprint("linear", [2]int{1, 1}, 1, 0, 1, 1, blocks.Shape{H: 1, W: 1, C: s[0].Elems()}, nd.Shape, 1,
+			params, o.MACs(in)), true
 	}
 	return "", false
 }
@@ -154,12 +156,14 @@ func TestLayers(t *testing.T) {
 			model, input = r["model"], r["h_in"]+"x"+r["w_in"]
 			order = append(order, model+" "+input)
 		}
-		in, out := blocks.Shape{H: num(r["h_in"]), W: num(r["w_in"]), C: num(r["c_in"])}, blocks.Shape{H: num(r["h_out"]), W: num(r["w_out"]), C: num(r["c_out"])}
+		in := blocks.Shape{H: num(r["h_in"]), W: num(r["w_in"]), C: num(r["c_in"])}
+		out := blocks.Shape{H: num(r["h_out"]), W: num(r["w_out"]), C: num(r["c_out"])}
 		g := num(r["groups"])
 		if r["type"] == "bn" {
 			g = 1
 		}
-		key := fmt.Sprint(r["type"], [2]int{num(r["kh"]), num(r["kw"])}, num(r["stride"]), num(r["padding"]), num(r["dilation"]), g, in, out, num(r["bias"]), num(r["params"]), num(r["macs"]))
+		key := fmt.Sprint(r["type"], [2]int{num(r["kh"]), num(r["kw"])}, num(r["stride"]), num(r["padding"]),
+			num(r["dilation"]), g, in, out, num(r["bias"]), num(r["params"]), num(r["macs"]))
 		want[model+" "+input] = append(want[model+" "+input], key)
 	}
 	for _, id := range order {
@@ -280,7 +284,8 @@ func TestFigures(t *testing.T) {
 				t.Errorf("%s: %s is published as %.0f, counted as %.0f", spec, f.Quantity, f.Value, ours)
 			}
 			if off := math.Abs(ours/f.Value - 1); off > 0.01 && f.Note == "" {
-				t.Errorf("%s: %s is published as %v, counted as %v: %.1f %% apart without a note", spec, f.Quantity, f.Value, ours, 100*off)
+				t.Errorf("%s: %s is published as %v, counted as %v: %.1f %% apart without a note", spec, f.Quantity, f.Value,
+					ours, 100*off)
 			}
 		}
 		if accuracy == 0 {

@@ -12,7 +12,7 @@ import (
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/cobra"
 
-	"nas/accuracy"
+	"nas/accuracy/benchmark"
 	"nas/blocks/engine"
 	"nas/blocks/kernels"
 	"nas/internal/buildinfo"
@@ -89,7 +89,7 @@ func examine() (*doctorView, error) {
 		return nil, err
 	}
 	v := &doctorView{Version: buildinfo.Version(), Facts: timing.HostFacts(nil), ISA: engine.Host(1).ISA,
-		Profiles: cachedProfiles(), Programs: map[string]string{}, Benchmarks: accuracy.Benchmarks(), Advice: []string{}}
+		Profiles: cachedProfiles(), Programs: map[string]string{}, Benchmarks: benchmark.Names(), Advice: []string{}}
 	v.PeakGFLOPs = set.Peak()
 	v.NoisePct = noise(set)
 	if v.Devices, err = knownDevices(v.Programs); err != nil {

@@ -10,6 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/accuracy"
+	"nas/accuracy/benchmark"
+	"nas/accuracy/judge"
 	"nas/blocks"
 	"nas/internal/report"
 )
@@ -22,7 +24,7 @@ func newValidateAccuracy(a *app) *cobra.Command {
 		workers, draws            int
 		trained                   []int
 	}
-	names := strings.Join(accuracy.Benchmarks(), ", ")
+	names := strings.Join(benchmark.Names(), ", ")
 	cmd := &cobra.Command{
 		Use:   "accuracy",
 		Short: "Compare scores with trained accuracy",
@@ -41,7 +43,7 @@ and if you like id. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			own := strings.HasSuffix(strings.ToLower(o.benchmark), ".csv")
-			if !own && !slices.Contains(accuracy.Benchmarks(), o.benchmark) {
+			if !own && !slices.Contains(benchmark.Names(), o.benchmark) {
 				return usagef("--benchmark %q: want one of %s, or a table FILE.csv with the columns arch and accuracy", o.benchmark, names)
 			}
 			specs := splitSpecs(o.proxies)
@@ -53,11 +55,11 @@ and if you like id. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.`,
 					return usagef("--proxy %s: %w", s, err)
 				}
 			}
-			splits := []accuracy.Split{accuracy.AllNetworks, accuracy.Development, accuracy.HeldOut}
-			if !slices.Contains(splits, accuracy.Split(o.split)) {
+			splits := []benchmark.Split{benchmark.AllNetworks, benchmark.Development, benchmark.HeldOut}
+			if !slices.Contains(splits, benchmark.Split(o.split)) {
 				return usagef("--split %q: want one of %v", o.split, splits)
 			}
-			open := accuracy.OpenBenchmark
+			open := benchmark.Open
 			if own {
 				open = ownBenchmark
 			}
@@ -65,7 +67,7 @@ and if you like id. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.`,
 			if err != nil {
 				return err
 			}
-			r, err := accuracy.Validate(cmd.Context(), b, specs, accuracy.ValidateOptions{Seed: o.seed, Split: accuracy.Split(o.split), Workers: o.workers,
+			r, err := judge.Validate(cmd.Context(), b, specs, judge.Options{Seed: o.seed, Split: benchmark.Split(o.split), Workers: o.workers,
 				Trained: o.trained, Draws: o.draws})
 			if err != nil {
 				return err
@@ -109,7 +111,7 @@ and if you like id. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.`,
 	f.StringVar(&o.benchmark, "benchmark", "", "one of "+names+", or `FILE.csv` of your own")
 	f.StringVar(&o.proxies, "proxy", "", "scores, `NAME[,NAME]`")
 	f.StringVar(&o.plot, "plot", "", "also draw the score against trained accuracy, `FILE`.svg, .png or .pdf")
-	f.StringVar(&o.split, "split", string(accuracy.AllNetworks), "part of the networks: all, development (formulas were chosen on it) or held-out")
+	f.StringVar(&o.split, "split", string(benchmark.AllNetworks), "part of the networks: all, development (formulas were chosen on it) or held-out")
 	f.Uint64Var(&o.seed, "seed", 0, "of the scores and of resampling")
 	f.IntSliceVar(&o.trained, "trained", []int{10, 50, 200}, "with the score surrogate: networks of the table that it is fitted to")
 	f.IntVar(&o.draws, "draws", 20, "with the score surrogate: how often they are drawn")
@@ -119,7 +121,7 @@ and if you like id. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.`,
 }
 
 // rankingOf is the scatter plot of a score, a series for each family of networks.
-func rankingOf(r *accuracy.Report, b *accuracy.Benchmark, spec string) report.Ranking {
+func rankingOf(r *judge.Report, b *benchmark.Benchmark, spec string) report.Ranking {
 	p := r.Proxies[spec]
 	g := report.Ranking{Title: "Score against trained accuracy", Score: spec,
 		Subtitle: fmt.Sprintf("%s, %d networks, split %s: Kendall tau %.3f", r.Benchmark, r.Networks, r.Split, p.KendallTau)}
@@ -146,13 +148,13 @@ func rankingOf(r *accuracy.Report, b *accuracy.Benchmark, spec string) report.Ra
 
 // ownBenchmark reads a table of the user's. Rows whose accuracy is still empty,
 // as nas ask writes them, are an error that names the line.
-func ownBenchmark(path string) (*accuracy.Benchmark, error) {
+func ownBenchmark(path string) (*benchmark.Benchmark, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, usagef("--benchmark: %w", err)
 	}
 	defer f.Close()
-	return accuracy.ReadBenchmark(path, f, func(arch string) (*blocks.Network, error) {
+	return benchmark.Read(path, f, func(arch string) (*blocks.Network, error) {
 		n, err := find(arch)
 		if err != nil {
 			return nil, err
@@ -163,11 +165,11 @@ func ownBenchmark(path string) (*accuracy.Benchmark, error) {
 
 // writePairs prints how each score orders pairs of networks of about one cost,
 // pairs that differ in one thing, and the networks of each family.
-func writePairs(a *app, r *accuracy.Report) {
+func writePairs(a *app, r *judge.Report) {
 	t := table{head: []string{"score", "judged on", "pairs", "right order", "tau"}}
 	for _, name := range slices.Sorted(maps.Keys(r.Proxies)) {
 		p := r.Proxies[name]
-		pairs := func(what string, q accuracy.PairReport) {
+		pairs := func(what string, q judge.PairReport) {
 			if q.Pairs > 0 {
 				t.add(name, what, fmt.Sprint(q.Pairs), fmt.Sprintf("%.0f %%", q.RightPct), fmt.Sprintf("%.3f", q.Tau()))
 			}
@@ -198,7 +200,7 @@ func writePairs(a *app, r *accuracy.Report) {
 const fewPairs = 40
 
 // writePairList prints the pairs that differ in one thing, where they are few.
-func writePairList(a *app, score string, list []accuracy.Pair) {
+func writePairList(a *app, score string, list []judge.Pair) {
 	if len(list) == 0 || len(list) > fewPairs {
 		return
 	}
@@ -234,7 +236,7 @@ func writePairList(a *app, score string, list []accuracy.Pair) {
 }
 
 // writeFewShot prints what the surrogate is worth.
-func writeFewShot(a *app, r *accuracy.Report) {
+func writeFewShot(a *app, r *judge.Report) {
 	if len(r.FewShot) == 0 {
 		return
 	}

@@ -39,7 +39,7 @@ type blockChain struct {
 // blockFacts are kept with each lowered block.
 type blockFacts struct {
 	boundary latency.FusionBoundary
-	features *accuracy.Stretch
+	features *accuracy.BlockFeatures
 	// segments are, for each device, the block as a segment of its own; nil until somebody asked for it.
 	segments []atomic.Pointer[latency.Subgraph]
 }
@@ -50,7 +50,7 @@ type blockFacts struct {
 func analyzer(devices []*Device) func(n *blocks.Network) any {
 	return func(n *blocks.Network) any {
 		f := &blockFacts{
-			latency.FusionBoundaryOf(n), accuracy.NewStretch(n), make([]atomic.Pointer[latency.Subgraph], len(devices)),
+			latency.FusionBoundaryOf(n), accuracy.NewBlockFeatures(n), make([]atomic.Pointer[latency.Subgraph], len(devices)),
 		}
 		if f.boundary.CanSplitBefore() {
 			for i, d := range devices {
@@ -93,7 +93,7 @@ func (x blockChain) score(ctx context.Context, e accuracy.Estimator) (accuracy.S
 		}
 		return e.Estimate(ctx, n)
 	}
-	var buffer [64]*accuracy.Stretch
+	var buffer [64]*accuracy.BlockFeatures
 	features := buffer[:0]
 	for _, p := range x.blocks {
 		features = append(features, factsOf(p).features)

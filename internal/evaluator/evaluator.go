@@ -168,7 +168,7 @@ func (e *Evaluator) applyLimits(r *search.Result, onScore bool) {
 
 // Scale returns the reference values of a combined rank; nil for another estimator.
 func (e *Evaluator) Scale() *accuracy.Scale {
-	if s, ok := e.Accuracy.(interface{ Scale() *accuracy.Scale }); ok {
+	if s, ok := e.Accuracy.(accuracy.ScaledEstimator); ok {
 		return s.Scale()
 	}
 	return nil

@@ -47,7 +47,7 @@ func (e *Evaluator) sampleScores(ctx context.Context, sample []*blocks.Network, 
 	if !e.IsObjective(runstore.KeyAccuracy) {
 		return nil, nil
 	}
-	if r, ok := e.Accuracy.(interface{ ReferenceValues() []float64 }); ok {
+	if r, ok := e.Accuracy.(accuracy.ScaledEstimator); ok {
 		if v := r.ReferenceValues(); len(v) == len(sample) {
 			return v, nil
 		}

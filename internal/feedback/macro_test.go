@@ -6,7 +6,8 @@ import (
 	"slices"
 	"testing"
 
-	"nas/accuracy"
+	"nas/accuracy/benchmark"
+	"nas/accuracy/judge"
 	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/internal/stat"
@@ -27,13 +28,13 @@ func TestTenTold(t *testing.T) {
 	if *fewHalf == "" {
 		t.Skip("only with -few")
 	}
-	b, err := accuracy.OpenBenchmark("macro")
+	b, err := benchmark.Open("macro")
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := accuracy.ValidateOptions{Split: accuracy.Split(*fewHalf), Trained: []int{10}, Draws: *fewDraws}
-	judge := func(how string) accuracy.FewShotReport {
-		r, err := accuracy.FewShot(t.Context(), b, o)
+	o := judge.Options{Split: benchmark.Split(*fewHalf), Trained: []int{10}, Draws: *fewDraws}
+	fewShot := func(how string) judge.FewShotReport {
+		r, err := judge.FewShot(t.Context(), b, o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,9 +43,9 @@ func TestTenTold(t *testing.T) {
 			how, f.RegretMean, f.PriorRegret, f.Below, f.Draws, f.KendallTau, f.PriorTau)
 		return f
 	}
-	judge("at random")
+	fewShot("at random")
 	o.Choose = askMacro
-	if f := judge("by asking"); 10*f.Below < 9*f.Draws {
+	if f := fewShot("by asking"); 10*f.Below < 9*f.Draws {
 		t.Errorf("asked and told, ten networks lower the regret in %d of %d draws only", f.Below, f.Draws)
 	}
 }

@@ -49,7 +49,7 @@ func (x *reranker) fit(ctx context.Context) (accuracy.Estimator, error) {
 		return nil, err
 	}
 	x.Sayf("fitting a surrogate to %d trained networks", len(x.trained))
-	model, err := accuracy.NewContext(ctx, "surrogate", o)
+	model, err := accuracy.NewSurrogate(ctx, o)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -58,9 +58,9 @@ func (x *reranker) fit(ctx context.Context) (accuracy.Estimator, error) {
 		return nil, nil
 	}
 	x.out.Model = model.String()
-	if v, ok := model.(interface{ CrossValidated() float64 }); ok && !(v.CrossValidated() > 0) {
+	if tau := model.CrossValidated(); !(tau > 0) {
 		x.out.Reason = fmt.Sprintf("the surrogate does not yet rank networks that it was not fitted to "+
-			"(cross-validated tau %.2f): tell more", v.CrossValidated())
+			"(cross-validated tau %.2f): tell more", tau)
 		return nil, nil
 	}
 	x.out.Refit = true

@@ -22,17 +22,6 @@ var unusedForAReason = map[string]string{
 
 // unusedStill are names that are to go, or to get a reason.
 var unusedStill = []string{
-	"accuracy.AugmentedRecipe",
-	"accuracy.CountDepth",
-	"accuracy.Entropy",
-	"accuracy.MACs",
-	"accuracy.MacroNetwork",
-	"accuracy.Params",
-	"accuracy.Profile",
-	"accuracy.RankMean.Scale",
-	"accuracy.StrongRecipe",
-	"accuracy.Surrogate.CrossValidated",
-	"accuracy.SynFlow",
 	"blocks.ActFunc.Apply",
 	"blocks.Builder.Fail",
 	"blocks/onnx.Opset",

@@ -121,7 +121,8 @@ func build(root string, t target, version string) ([]byte, error) {
 		"-o", path, "./cmd/nas")
 	cmd.Dir = root
 	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "GOFLAGS=") }),
-		"CGO_ENABLED=0", "GOOS="+t.os, "GOARCH="+t.arch, "GOARM="+t.arm, "GOAMD64=v1", "GOARM64=v8.0", "GOFLAGS=", "GOEXPERIMENT=")
+		"CGO_ENABLED=0", "GOOS="+t.os, "GOARCH="+t.arch, "GOARM="+t.arm, "GOAMD64=v1",
+		"GOARM64=v8.0", "GOFLAGS=", "GOEXPERIMENT=")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%s: %w\n%s", t, err, text)
 	}
@@ -151,7 +152,8 @@ func packTar(w io.Writer, files map[string][]byte) error {
 	}
 	a := tar.NewWriter(z)
 	for _, name := range sorted(files) {
-		h := &tar.Header{Name: name, Mode: int64(mode(name)), Size: int64(len(files[name])), ModTime: epoch, Format: tar.FormatUSTAR}
+		h := &tar.Header{Name: name, Mode: int64(mode(name)), Size: int64(len(files[name])), ModTime: epoch,
+			Format: tar.FormatUSTAR}
 		if err := a.WriteHeader(h); err != nil {
 			return err
 		}

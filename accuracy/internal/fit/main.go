@@ -1,7 +1,7 @@
 // Command fit makes the fitted accuracy estimate from the tables of trained
 // networks and prints what it is worth.
 //
-//	go run ./accuracy/internal/fit -out accuracy/data/imagenet_model.json
+//	go run ./accuracy/internal/fit -out accuracy/imagenet/imagenet_model.json
 package main
 
 import (
@@ -9,13 +9,13 @@ import (
 	"fmt"
 	"os"
 
-	"nas/accuracy"
+	"nas/accuracy/imagenet"
 )
 
 func main() {
-	out := flag.String("out", "accuracy/data/imagenet_model.json", "file to write")
+	out := flag.String("out", "accuracy/imagenet/imagenet_model.json", "file to write")
 	flag.Parse()
-	model, err := accuracy.FitImageNet(os.Stderr)
+	model, err := imagenet.Fit(os.Stderr)
 	if err == nil {
 		err = os.WriteFile(*out, append(model, '\n'), 0o644)
 	}

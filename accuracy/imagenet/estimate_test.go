@@ -1,0 +1,193 @@
+package imagenet
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"nas/accuracy/benchmark"
+	"nas/blocks"
+	"nas/blocks/zoo"
+	"nas/internal/stat"
+)
+
+func zooNet(t testing.TB, spec string) *blocks.Network {
+	n, err := zoo.Get(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func loaded(t testing.TB) *Model {
+	m, err := Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func estimateOf(t testing.TB, n *blocks.Network) Estimate {
+	f := Read(n)
+	e, err := loaded(t).Estimate(n.Name, &f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func estimate(t testing.TB, spec string) Estimate { return estimateOf(t, zooNet(t, spec)) }
+
+// TestTraits reads the features of known networks by hand.
+func TestTraits(t *testing.T) {
+	tr := Read(zooNet(t, "mobilenet_v2"))
+	// Output stride 2: one block of 32 channels. Stride 4: 96 + 144. Stride 8: 144 + 192 + 192.
+	// Stride 16: 4 blocks of width 64 (192 + 3 x 384), 3 of 96 (384 + 2 x 576). Stride 32: 576 + 2 x 960, then 960.
+	want := [slots][2]float64{{32, 1}, {240, 2}, {528, 3}, {1344, 4}, {1536, 3}, {2496, 3}, {960, 1}}
+	for s, w := range want {
+		f := tr.x[s*perSlot:][:perSlot]
+		if got := math.Exp2(f[slotWidth]) * slotReference[s]; math.Abs(got-w[0]) > 1e-6 {
+			t.Errorf("slot %d: expanded width %v, want %v", s, got, w[0])
+		}
+		if got := math.Exp2(f[slotDepth]); math.Abs(got-w[1]) > 1e-9 || f[slotKernel] != 3 || f[slotSE] != 0 {
+			t.Errorf("slot %d: %v, want %v blocks of kernel size 3", s, f, w[1])
+		}
+	}
+	c := zooNet(t, "mobilenet_v2").Counts()
+	if tr.macs != float64(c.MACs) || tr.convParams != float64(c.Params-1281000) || tr.blocks != 17 || tr.swish != 0 {
+		t.Errorf("macs %v, conv params %v, blocks %d, swish %v", tr.macs, tr.convParams, tr.blocks, tr.swish)
+	}
+	tr = Read(zooNet(t, "efficientnet_b0"))
+	if tr.x[slotSE] != 1 || tr.x[2*perSlot+slotKernel] != 5 || tr.swish < 0.99 {
+		t.Errorf("efficientnet_b0: %v, swish %v", tr.x, tr.swish)
+	}
+}
+
+// TestTraitsWithoutMarks: a network read from a file of another tool has no
+// stage and block marks, and gives the same features.
+func TestTraitsWithoutMarks(t *testing.T) {
+	for _, spec := range []string{"mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "mnasnet_a1@width=0.5"} {
+		n := zooNet(t, spec)
+		want := Read(n)
+		for i := range n.Nodes {
+			n.Nodes[i].Stage, n.Nodes[i].Block = 0, 0
+		}
+		if got := Read(n); got != want {
+			t.Errorf("%s: without marks\n%v, with\n%v", spec, got, want)
+		}
+	}
+}
+
+// TestEstimateKnown holds the estimate to networks that it was fitted to: far
+// below the interval's width, but not a memory of single figures.
+func TestEstimateKnown(t *testing.T) {
+	for _, tt := range []struct {
+		spec string
+		want float64
+	}{
+		{"mnasnet_a1", 75.2}, {"mnasnet_b1", 74.5}, {"mobilenet_v3_large", 75.2}, {"efficientnet_b0", 76.5}, {"mnasnet_a1@width=0.5,res=160", 64.9},
+	} {
+		s := estimate(t, tt.spec)
+		if math.Abs(s.Top1Pct-tt.want) > 1.5 || !(s.Low < s.Top1Pct && s.Top1Pct < s.High) || len(s.Warnings) > 0 {
+			t.Errorf("%s: %.2f (%.2f to %.2f) %v, published %.1f", tt.spec, s.Top1Pct, s.Low, s.High, s.Warnings, tt.want)
+		}
+	}
+}
+
+// TestEstimateOrdersGrids: the published alpha x resolution grids of MobileNetV1
+// and V2 come out in order.
+func TestEstimateOrdersGrids(t *testing.T) {
+	b, err := benchmark.Open("published")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range []string{"v1", "v2"} {
+		var x, y []float64
+		for _, r := range b.Rows {
+			if r.Group != family || !strings.HasSuffix(r.ID, " early") {
+				continue
+			}
+			x, y = append(x, estimateOf(t, r.Network).Top1Pct), append(y, r.Truth)
+		}
+		if tau := stat.KendallTau(x, y); tau < 0.95 || len(x) < 16 {
+			t.Errorf("%s: tau %.3f on %d networks, want 0.95", family, tau, len(x))
+		}
+	}
+}
+
+// TestEstimateSeesOneThing: pairs that differ in one gene, in the direction that
+// the literature agrees on.
+func TestEstimateSeesOneThing(t *testing.T) {
+	for _, tt := range []struct{ better, worse string }{
+		{"mobilenet_v3_large", "mobilenet_v3_large_minimalistic"},
+		{"mobilenet_v3_small", "mobilenet_v3_small_minimalistic"},
+		{"efficientnet_b0", "efficientnet_lite0"},
+		{"mobilenet_v2@res=224", "mobilenet_v2@res=192"},
+		{"mobilenet_v2@width=1.4", "mobilenet_v2"},
+	} {
+		if a, b := estimate(t, tt.better).Top1Pct, estimate(t, tt.worse).Top1Pct; a <= b {
+			t.Errorf("%s %.2f, %s %.2f", tt.better, a, tt.worse, b)
+		}
+	}
+}
+
+// block builds a network of one inverted residual form repeated over five stages.
+func block(t testing.TB, m blocks.InvertedResidual, expansion float64) *blocks.Network {
+	b := blocks.NewBuilder("probe", blocks.Shape{H: 224, W: 224, C: 3})
+	x := blocks.Named{Name: "stem", Block: blocks.ConvBNAct{Out: 16, Kernel: 3, Stride: 2, Act: blocks.ReLU}}.Build(b, b.Input())
+	for s, c := range []int{24, 40, 80, 160} {
+		for l := range 2 {
+			b.Mark(s+1, l+1)
+			m.Out = c
+			m.Expanded = int(expansion * float64(b.Shape(x).C))
+			m.Stride = 2 - l
+			x = blocks.Named{Name: "b", Block: m}.Build(b, x)
+		}
+	}
+	b.Mark(5, 0)
+	x = b.Apply("pool", &blocks.GlobalPool{Pool: blocks.AvgPool}, x)
+	b.Apply("classifier", &blocks.Linear{Out: 1000, Bias: true}, x)
+	n, err := b.Network()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestEstimateIsNotFooled: what no network of the data has must not pay.
+func TestEstimateIsNotFooled(t *testing.T) {
+	of := func(expansion float64, m blocks.InvertedResidual) Estimate {
+		m.Act = blocks.ReLU
+		return estimateOf(t, block(t, m, expansion))
+	}
+	five, nine := of(4, blocks.InvertedResidual{Kernel: 5}), of(4, blocks.InvertedResidual{Kernel: 9})
+	if d := five.Top1Pct - nine.Top1Pct; d <= 0 || d > 1 || len(nine.Warnings) == 0 || nine.High-nine.Low <= five.High-five.Low {
+		t.Errorf("kernel size 9: %.3f %v, 5: %.3f", nine.Top1Pct, nine.Warnings, five.Top1Pct)
+	}
+	six, twenty := of(6, blocks.InvertedResidual{Kernel: 3}), of(20, blocks.InvertedResidual{Kernel: 3})
+	if gain := twenty.Top1Pct - six.Top1Pct; gain > 0.5 {
+		t.Errorf("expansion 20 gains %.2f points over 6", gain)
+	}
+	dilated := of(6, blocks.InvertedResidual{Kernel: 3, Dilation: 2})
+	if d := six.Top1Pct - dilated.Top1Pct; d <= 0 || d > 0.2 || len(dilated.Warnings) == 0 {
+		t.Errorf("dilation 2: %.3f %v, none: %.3f", dilated.Top1Pct, dilated.Warnings, six.Top1Pct)
+	}
+}
+
+func TestEstimateRefuses(t *testing.T) {
+	for _, tt := range []struct{ spec, want string }{
+		{"fast_scnn", "ends in a map"},
+		{"mobilenet_v2@res=64", "96 pixels and more"},
+	} {
+		f := Read(zooNet(t, tt.spec))
+		_, err := loaded(t).Estimate(tt.spec, &f)
+		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "training-free") {
+			t.Errorf("%s: %v, want a refusal", tt.spec, err)
+		}
+	}
+	s := estimate(t, "mobilenet_v2@classes=10")
+	k := estimate(t, "mobilenet_v2")
+	if len(s.Warnings) != 1 || s.High-s.Low < 1.9*(k.High-k.Low) {
+		t.Errorf("10 classes: %.2f to %.2f %v, 1000: %.2f to %.2f", s.Low, s.High, s.Warnings, k.Low, k.High)
+	}
+}

@@ -1,0 +1,99 @@
+package imagenet
+
+import (
+	"math"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// halfWidthAt75 is the half-width of a 90 % interval for a network of a family
+// not seen, at an estimate of 75 %: errors are scaled by errorScale, then
+//
+//	t(0.95; nu) sqrt(B + V),  B = mean_f bias_f^2,  V = mean_f variance_f
+//
+// over the F families, each of which counts once. B has F degrees of freedom, V
+// those of all n networks less F; their sum has
+//
+//	nu = (B + V)^2 / (B^2/F + V^2/(n-F))
+//
+// (Satterthwaite, An approximate distribution of estimates of variance
+// components, Biometrics Bulletin 1946, equation 17).
+func halfWidthAt75(rows []leftOut) float64 {
+	var b, v, f, n float64
+	for _, e := range scaledErrors(rows) {
+		mean := stat.Mean(e, nil)
+		b += mean * mean
+		v += stat.MomentAbout(2, e, mean, nil)
+		f++
+		n += float64(len(e))
+	}
+	if f == 0 {
+		return math.NaN()
+	}
+	b, v = b/f, v/f
+	nu := (b + v) * (b + v) / (b*b/f + v*v/max(n-f, 1))
+	return distuv.StudentsT{Sigma: 1, Nu: nu}.Quantile(0.95) * math.Sqrt(b+v)
+}
+
+// scaledErrors returns the errors by family, as they would be at 75 %.
+func scaledErrors(rows []leftOut) (byFamily [][]float64) {
+	for _, family := range families {
+		var e []float64
+		for _, r := range rows {
+			if r.family == family {
+				e = append(e, (r.estimate-r.top1)/errorScale(r.estimate))
+			}
+		}
+		if len(e) > 0 {
+			byFamily = append(byFamily, e)
+		}
+	}
+	return byFamily
+}
+
+// betweenRange is how near two estimates must be for the pair to count in
+// betweenAt75: a front decides between networks of about one accuracy.
+const betweenRange = 2.0
+
+// betweenAt75 is the standard deviation, at an estimate of 75 %, of the part of
+// the error that a network does not share with others: half the mean squared
+// difference of two errors, over the pairs of one family and one recipe class
+// whose estimates are near. Families count equally. What trainings of one network
+// differ by is in it.
+func betweenAt75(rows []leftOut) float64 {
+	sum, n := 0.0, 0.0
+	for _, family := range families {
+		squares, pairs := 0.0, 0.0
+		for i, a := range rows {
+			for _, b := range rows[:i] {
+				if a.family != family || b.family != family || a.recipe != b.recipe || math.Abs(a.estimate-b.estimate) > betweenRange {
+					continue
+				}
+				d := (a.estimate-a.top1)/errorScale(a.estimate) - (b.estimate-b.top1)/errorScale(b.estimate)
+				squares += d * d / 2
+				pairs++
+			}
+		}
+		if pairs > 0 {
+			sum += squares / pairs
+			n++
+		}
+	}
+	return math.Sqrt(sum / n)
+}
+
+// betweenOnAccel is the same of the accel networks at 75 %, from estimates by
+// models that had not seen them: the scatter about a line, on the scale of the
+// link, between estimate and accuracy, whose levels differ by the recipe.
+func betweenOnAccel(accel []trained, estimates []float64) float64 {
+	x, y := make([]float64, len(accel)), make([]float64, len(accel))
+	for i := range accel {
+		x[i], y[i] = -math.Log(ceilingPct-accel[i].top1), -math.Log(ceilingPct-estimates[i])
+	}
+	a, b := stat.LinearRegression(x, y, nil, false)
+	for i := range x {
+		y[i] -= a + b*x[i]
+	}
+	return (ceilingPct - 75) * stat.StdDev(y, nil)
+}

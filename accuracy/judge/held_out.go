@@ -1,0 +1,70 @@
+package judge
+
+import (
+	"fmt"
+
+	"nas/accuracy/benchmark"
+	"nas/accuracy/imagenet"
+)
+
+// heldOutEstimates are estimates of a benchmark's networks by fitted models that had
+// not seen them.
+type heldOutEstimates struct {
+	values []float64 // of each row of the benchmark
+	note   string    // says what the models had not seen
+	// mae and coverage, in per cent, compare the estimates and their intervals with
+	// the trained accuracies; nil where the levels do not compare.
+	mae, coverage *float64
+}
+
+// heldOut maps benchmarks that the fitted estimate was fitted to to the estimates
+// by which it is judged on them.
+var heldOut = map[string]func(*benchmark.Benchmark) (heldOutEstimates, error){
+	"accel": accelHeldOut, "grids": gridsHeldOut, "published": publishedHeldOut,
+}
+
+// accelHeldOut takes the estimates that the stored model keeps of its cross-validation.
+func accelHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
+	m, err := imagenet.Load()
+	if err != nil {
+		return heldOutEstimates{}, err
+	}
+	if len(m.AccelHeldOut) != len(b.Rows) {
+		return heldOutEstimates{}, fmt.Errorf("accuracy: the imagenet model was fitted to another table; make it again with: make accuracy-model")
+	}
+	return heldOutEstimates{values: m.AccelHeldOut, note: "estimates of the five folds' models, each fitted without the network"}, nil
+}
+
+// publishedHeldOut fits models without one family at a time.
+func publishedHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
+	out, err := imagenet.LeaveFamiliesOut()
+	if err != nil {
+		return heldOutEstimates{}, err
+	}
+	values, err := valuesOf(b, out)
+	return heldOutEstimates{values, "estimates of models fitted without the network's family, recipe class given", &out.MAEPct, &out.CoveragePct}, err
+}
+
+// gridsHeldOut does the same for networks that are among the published ones.
+func gridsHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
+	out, err := imagenet.LeaveFamiliesOut()
+	if err != nil {
+		return heldOutEstimates{}, err
+	}
+	values, err := valuesOf(b, out)
+	return heldOutEstimates{values: values, note: "estimates of models fitted without the network's family"}, err
+}
+
+// valuesOf looks up the estimate of each row by its network and recipe, which make
+// the id of a published result.
+func valuesOf(b *benchmark.Benchmark, out imagenet.LeftOut) ([]float64, error) {
+	values := make([]float64, len(b.Rows))
+	for i, r := range b.Rows {
+		v, ok := out.Top1Pct[r.Network.Name+" "+r.Recipe]
+		if !ok {
+			return nil, fmt.Errorf("accuracy: benchmark %s: there is no estimate of %s by a model that had not seen it", b.Name, r.ID)
+		}
+		values[i] = v
+	}
+	return values, nil
+}

@@ -1,0 +1,161 @@
+package judge
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"nas/accuracy"
+	"nas/accuracy/benchmark"
+	"nas/blocks"
+	"nas/internal/stat"
+)
+
+// PairReport says how a score orders pairs of networks of one recipe class.
+// Pairs of one accuracy do not count; a tie of the score is half right.
+type PairReport struct {
+	Pairs    int     `json:"pairs"`
+	RightPct float64 `json:"right_pct"`
+
+	right float64
+}
+
+func (p *PairReport) add(score, truth float64) {
+	if truth == 0 {
+		return
+	}
+	p.Pairs++
+	switch {
+	case score == 0:
+		p.right += 0.5
+	case (score > 0) == (truth > 0):
+		p.right++
+	}
+	p.RightPct = 100 * p.right / float64(p.Pairs)
+}
+
+// Tau is Kendall's tau of the pairs: right less wrong ones.
+func (p PairReport) Tau() float64 { return p.RightPct/50 - 1 }
+
+// nearMACs is how far apart the MACs of two networks of about one cost may be.
+const nearMACs = 1.1
+
+// nearPairs judges the pairs whose MACs differ by at most a tenth.
+func nearPairs(rows []benchmark.Row, scores []float64) PairReport {
+	order := make([]int, len(rows))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return int(rows[a].MACs - rows[b].MACs) })
+	var p PairReport
+	for k, i := range order {
+		for _, j := range order[k+1:] {
+			if float64(rows[j].MACs) > nearMACs*float64(rows[i].MACs) {
+				break
+			}
+			if rows[i].Recipe == rows[j].Recipe {
+				p.add(scores[j]-scores[i], rows[j].Truth-rows[i].Truth)
+			}
+		}
+	}
+	return p
+}
+
+// oneThing are the traits that pairs of trained networks differ in alone.
+var oneThing = []accuracy.Trait{accuracy.SE, accuracy.Activation, accuracy.KernelSize}
+
+// severalThings is the key of pairs that differ in more than one of them.
+const severalThings = "several of these"
+
+// oneThingPairs judges the pairs of networks that are the same but for
+// squeeze-and-excite, activations or kernel sizes, and lists those that differ in
+// one of them alone and are not of one accuracy.
+func oneThingPairs(rows []benchmark.Row, scores []accuracy.Score) (map[string]PairReport, []Pair) {
+	same := make(map[string][]int) // by what is left without all three
+	for i := range rows {
+		key := rows[i].Recipe + "\n" + signature(rows[i].Network, oneThing...)
+		same[key] = append(same[key], i)
+	}
+	out := make(map[string]PairReport)
+	var list []Pair
+	for _, like := range same {
+		for k, i := range like {
+			for _, j := range like[:k] {
+				if signature(rows[i].Network) == signature(rows[j].Network) {
+					continue // one network, trained twice
+				}
+				kind := ""
+				for _, t := range oneThing {
+					if signature(rows[i].Network, t) == signature(rows[j].Network, t) {
+						kind = string(t)
+					}
+				}
+				if kind == "" {
+					kind = severalThings
+				}
+				p := out[kind]
+				p.add(scores[i].Value-scores[j].Value, rows[i].Truth-rows[j].Truth)
+				out[kind] = p
+				if kind != severalThings && rows[i].Truth != rows[j].Truth {
+					list = append(list, pairOf(rows, scores, j, i, kind))
+				}
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b Pair) int {
+		return cmp.Or(cmp.Compare(a.Differ, b.Differ), cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to))
+	})
+	return out, list
+}
+
+// signature spells a network out but for some of its traits. Equal signatures
+// are equal networks, but for these.
+func signature(n *blocks.Network, without ...accuracy.Trait) string {
+	gate := make([]bool, len(n.Nodes)) // on the way to a gate's product
+	for i := len(n.Nodes) - 1; i > 0; i-- {
+		nd := &n.Nodes[i]
+		if _, ok := nd.Op.(*blocks.Mul); ok && n.Nodes[nd.Inputs[1]].Shape.IsVector() {
+			gate[i], gate[nd.Inputs[1]] = true, true
+		} else if gate[i] && nd.Shape.IsVector() && n.Nodes[nd.Inputs[0]].Shape.IsVector() {
+			gate[nd.Inputs[0]] = true
+		}
+	}
+	var s strings.Builder
+	for i := range n.Nodes {
+		nd := &n.Nodes[i]
+		if gate[i] && slices.Contains(without, accuracy.SE) {
+			continue
+		}
+		fmt.Fprintf(&s, "%s %v", nd.Op.Kind(), nd.Shape)
+		switch op := nd.Op.(type) {
+		case *blocks.Conv:
+			if !slices.Contains(without, accuracy.KernelSize) {
+				fmt.Fprintf(&s, " k%v", op.Kernel)
+			}
+			fmt.Fprintf(&s, " s%v d%v g%d", op.Stride, op.Dilation, op.G())
+		case *blocks.Activation:
+			if !slices.Contains(without, accuracy.Activation) {
+				fmt.Fprintf(&s, " %v", op.Func)
+			}
+		}
+		s.WriteByte('\n')
+	}
+	return s.String()
+}
+
+// groupTaus is Kendall's tau in each group of networks.
+func groupTaus(rows []benchmark.Row, scores []float64) map[string]float64 {
+	x, y := map[string][]float64{}, map[string][]float64{}
+	for i, r := range rows {
+		x[r.Group], y[r.Group] = append(x[r.Group], scores[i]), append(y[r.Group], r.Truth)
+	}
+	out := make(map[string]float64, len(x))
+	for g := range x {
+		if tau := stat.KendallTau(x[g], y[g]); g != "" && !math.IsNaN(tau) {
+			out[g] = tau
+		}
+	}
+	return out
+}

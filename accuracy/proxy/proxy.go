@@ -1,0 +1,100 @@
+package proxy
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"nas/blocks"
+)
+
+// A Proxy is a training-free score of networks: higher means better, on a scale of
+// its own. Each stands in a file of its own, which cites its paper and registers it.
+type Proxy struct {
+	Name  string
+	Label string // for a plot's axis, such as "log MACs"
+
+	// Blind lists the traits of a network that the score takes no account of.
+	Blind []Trait
+
+	// settings spells the settings that the values depend on; nil: on none.
+	settings func(Settings) string
+	score    func(context.Context, *blocks.Network, Settings, *Memo) (float64, error)
+}
+
+// A Trait is something of a network that a score may or may not see.
+type Trait string
+
+// The traits that scores are asked about.
+const (
+	SE         Trait = "SE"         // squeeze-and-excite
+	Activation Trait = "activation" // which function, not where
+	Dilation   Trait = "dilation"
+	KernelSize Trait = "kernel size"
+	Expansion  Trait = "expansion"
+	Resolution Trait = "resolution"
+	Width      Trait = "width"
+	Depth      Trait = "depth"
+)
+
+// Settings are those of the proxies that run the network. The zero value has the
+// defaults.
+type Settings struct {
+	Seed   uint64 // of the random inputs and weights
+	NASWOT NASWOT
+	Zen    Zen
+}
+
+var proxies = map[string]Proxy{}
+
+func register(p Proxy) {
+	if _, taken := proxies[p.Name]; taken {
+		panic("accuracy: proxy registered twice: " + p.Name)
+	}
+	proxies[p.Name] = p
+}
+
+// Names returns the names of all proxies, sorted.
+func Names() []string { return slices.Sorted(maps.Keys(proxies)) }
+
+// LookUp returns the proxy of a name; ok is false where there is none.
+func LookUp(name string) (p Proxy, ok bool) {
+	p, ok = proxies[name]
+	return p, ok
+}
+
+// closed makes the score of a proxy that is a closed formula.
+func closed(f func(n *blocks.Network) float64) func(context.Context, *blocks.Network, Settings, *Memo) (float64, error) {
+	return func(_ context.Context, n *blocks.Network, _ Settings, _ *Memo) (float64, error) { return f(n), nil }
+}
+
+// Score scores a network. Proxies that share a run of the network find it in memo,
+// which may be nil. It returns ctx.Err() if ctx ends first, and an error if the
+// network cannot be run or the score is not finite.
+func (p Proxy) Score(ctx context.Context, n *blocks.Network, s Settings, memo *Memo) (float64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	if memo == nil {
+		memo = new(Memo)
+	}
+	v, err := p.score(ctx, n, s, memo)
+	if err != nil {
+		return 0, fmt.Errorf("accuracy: %s: %w", p.Name, err)
+	}
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0, fmt.Errorf("accuracy: %s of network %s is %v", p.Name, n.Name, v)
+	}
+	return v, nil
+}
+
+// Spell returns the name with the settings that the values depend on. Equal strings
+// mean comparable values.
+func (p Proxy) Spell(s Settings) string {
+	if p.settings == nil {
+		return p.Name
+	}
+	return p.Name + "{" + p.settings(s) + "}"
+}
