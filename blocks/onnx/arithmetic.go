@@ -9,6 +9,56 @@ import (
 	"nas/blocks"
 )
 
+func init() {
+	register(map[string]spec{
+		"Add": {
+			attrs: "axis broadcast",
+			in:    twoInputs,
+			fold:  elementwise(over(plusOf), wrap(func(a, b int64) int64 { return a + b })),
+			apply: readAdd,
+		},
+		"Sub": {
+			attrs: "axis broadcast",
+			in:    twoInputs,
+			fold:  elementwise(over(minusOf), wrap(func(a, b int64) int64 { return a - b })),
+			apply: readSub,
+		},
+		"Mul": {
+			attrs: "axis broadcast",
+			in:    twoInputs,
+			fold:  elementwise(over(timesOf), wrap(func(a, b int64) int64 { return a * b })),
+			apply: readMul,
+		},
+		"Div": {
+			attrs: "axis broadcast",
+			in:    twoInputs,
+			fold:  elementwise(over(func(a, b float64) float64 { return a / b }), quotient),
+			apply: readDiv,
+		},
+		"Pow": {attrs: "axis broadcast", in: twoInputs, fold: elementwise(over(math.Pow), power), apply: readPow},
+		"Min": {
+			in:    anyInputs,
+			fold:  elementwise(over(math.Min), wrap(func(a, b int64) int64 { return min(a, b) })),
+			apply: readMinMax("min"),
+		},
+		"Max": {
+			in:    anyInputs,
+			fold:  elementwise(over(math.Max), wrap(func(a, b int64) int64 { return max(a, b) })),
+			apply: readMinMax("max"),
+		},
+		"Sum": {
+			in:    anyInputs,
+			fold:  elementwise(over(plusOf), wrap(func(a, b int64) int64 { return a + b })),
+			apply: readSum,
+		},
+		"Mean": {
+			in:    anyInputs,
+			fold:  elementwise(func(x []float64) float64 { return over(plusOf)(x) / float64(len(x)) }, nil),
+			apply: readMean,
+		},
+	})
+}
+
 // Functions of two tensors, of which at least one is an activation.
 
 // constant makes a constant of the file an activation that depends on nothing.

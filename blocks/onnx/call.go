@@ -110,3 +110,10 @@ func (c call) axes(i, rank int) ([]int, error) {
 	slices.Sort(axes)
 	return axes, nil
 }
+
+func one(v *value, err error) ([]*value, error) {
+	if err != nil {
+		return nil, err
+	}
+	return []*value{v}, nil
+}

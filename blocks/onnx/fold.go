@@ -7,6 +7,25 @@ import (
 	"slices"
 )
 
+func init() {
+	register(map[string]spec{
+		"Where": {in: [2]int{3, 3}, fold: foldWhere},
+		"Not": {
+			in:   oneInput,
+			fold: elementwise(nil, func(x []int64) (int64, error) { return 1 - min(1, max(x[0], -x[0])), nil }),
+		},
+		"And":            {in: twoInputs, fold: elementwise(nil, wrap(func(a, b int64) int64 { return a & b }))},
+		"Or":             {in: twoInputs, fold: elementwise(nil, wrap(func(a, b int64) int64 { return a | b }))},
+		"Xor":            {in: twoInputs, fold: elementwise(nil, wrap(func(a, b int64) int64 { return a ^ b }))},
+		"Equal":          {in: twoInputs, fold: relation(func(a, b float64) bool { return a == b })},
+		"Less":           {in: twoInputs, fold: relation(func(a, b float64) bool { return a < b })},
+		"LessOrEqual":    {in: twoInputs, since: 12, fold: relation(func(a, b float64) bool { return a <= b })},
+		"Greater":        {in: twoInputs, fold: relation(func(a, b float64) bool { return a > b })},
+		"GreaterOrEqual": {in: twoInputs, since: 12, fold: relation(func(a, b float64) bool { return a >= b })},
+		"Mod":            {attrs: "fmod", in: twoInputs, since: 10, fold: foldMod},
+	})
+}
+
 // Operators on constants are computed while the model is read, by ONNX's rules:
 // what exporters leave of the arithmetic on shapes, and of weights that a script
 // prepared. Each result is charged to the reader's budget.
@@ -385,3 +404,7 @@ func toInt(v float64) int64 {
 	}
 	return int64(v)
 }
+
+func plusOf(s, v float64) float64  { return s + v }
+func minusOf(a, b float64) float64 { return a - b }
+func timesOf(a, b float64) float64 { return a * b }

@@ -26,8 +26,6 @@ var reductions = map[string]reduction{
 	"ReduceSumSquare": {0, func(s, v float64) float64 { return s + v*v }, nil},
 }
 
-func plusOf(s, v float64) float64 { return s + v }
-
 // reduced returns the axes that an operator reduces, all where it names none.
 func (c call) reduced(rank int) ([]int, error) {
 	axes, err := c.axes(1, rank)

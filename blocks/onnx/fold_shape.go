@@ -6,6 +6,16 @@ import (
 	"slices"
 )
 
+func init() {
+	register(map[string]spec{
+		"Shape":           {attrs: "start end", in: oneInput, fold: foldShape, apply: foldShape},
+		"Size":            {in: oneInput, fold: foldSize, apply: foldSize},
+		"Constant":        {attrs: "value value_float value_floats value_int value_ints", fold: foldConstant},
+		"ConstantOfShape": {attrs: "value", in: oneInput, fold: foldConstantOfShape},
+		"Range":           {in: [2]int{3, 3}, fold: foldRange},
+	})
+}
+
 // Folding of operators that make, cut and rearrange constants.
 
 // first returns input 0 of an operator on constants.

@@ -4,9 +4,61 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"nas/blocks"
 )
+
+func init() {
+	register(map[string]spec{
+		"Relu": {
+			in:    oneInput,
+			fold:  single(func(x float64) float64 { return max(x, 0) }),
+			apply: activation(blocks.ReLU),
+		},
+		"Sigmoid":     {in: oneInput, fold: single(blocks.Sigmoid.Apply), apply: activation(blocks.Sigmoid)},
+		"HardSwish":   {in: oneInput, since: 14, apply: activation(blocks.HSwish)},
+		"HardSigmoid": {attrs: "alpha beta", in: oneInput, apply: readHardSigmoid},
+		"Clip":        {attrs: "min max", in: [2]int{1, 3}, fold: foldClip, apply: readClip},
+		"Gelu":        {attrs: "approximate", in: oneInput, since: 20, apply: readGelu},
+		"Mish":        {in: oneInput, since: 18, apply: function("mish")},
+		"Swish":       {attrs: "alpha", in: oneInput, since: 24, apply: readSwish},
+		"LeakyRelu":   {attrs: "alpha", in: oneInput, apply: function("leaky_relu", setting{"alpha", 0.01})},
+		"Elu":         {attrs: "alpha", in: oneInput, apply: function("elu", setting{"alpha", 1})},
+		"Celu":        {attrs: "alpha", in: oneInput, since: 12, apply: function("celu", setting{"alpha", 1})},
+		"Selu": {
+			attrs: "alpha gamma",
+			in:    oneInput,
+			apply: function("selu", setting{"alpha", 1.67326319217681884765625}, setting{"gamma", 1.05070102214813232421875}),
+		},
+		"ThresholdedRelu": {
+			attrs: "alpha",
+			in:    oneInput,
+			since: 10,
+			apply: function("thresholded_relu", setting{"alpha", 1}),
+		},
+		"Shrink": {
+			attrs: "lambd bias",
+			in:    oneInput,
+			since: 9,
+			apply: function("shrink", setting{"lambd", 0.5}, setting{"bias", 0}),
+		},
+		"Neg": {in: oneInput, fold: single(func(x float64) float64 { return -x }), apply: readNeg},
+	})
+	for name, f := range map[string]func(float64) float64{
+		"Tanh": math.Tanh, "Erf": math.Erf, "Exp": math.Exp, "Log": math.Log, "Sqrt": math.Sqrt, "Abs": math.Abs,
+		"Reciprocal": func(x float64) float64 { return 1 / x }, "Floor": math.Floor, "Ceil": math.Ceil, "Round": math.RoundToEven,
+		"Sin": math.Sin, "Cos": math.Cos, "Tan": math.Tan, "Asin": math.Asin, "Acos": math.Acos, "Atan": math.Atan,
+		"Sinh": math.Sinh, "Cosh": math.Cosh, "Asinh": math.Asinh, "Acosh": math.Acosh, "Atanh": math.Atanh,
+		"Softplus": nil, "Softsign": nil, "Sign": nil,
+	} {
+		o := spec{in: oneInput, apply: function(blocks.UnaryFunc(strings.ToLower(name)))}
+		if f != nil {
+			o.fold = single(f)
+		}
+		operators[name] = o
+	}
+}
 
 // Functions of one number.
 

@@ -9,6 +9,23 @@ import (
 	"nas/blocks"
 )
 
+func init() {
+	register(map[string]spec{
+		"Conv": {
+			attrs: "auto_pad dilations group kernel_shape pads strides",
+			in:    [2]int{2, 3},
+			apply: readConv,
+		},
+		"BatchNormalization": {
+			attrs: "epsilon momentum* spatial=1 training_mode=0 is_test*",
+			in:    [2]int{5, 5},
+			apply: readBatchNorm,
+		},
+		"LRN":   {attrs: "alpha beta bias size", in: oneInput, apply: readLRN},
+		"PRelu": {in: twoInputs, apply: readPRelu},
+	})
+}
+
 // permute returns weights [M, C, KH*KW] as [KH*KW, C, M].
 func permute(w []float32, m, c, taps int) []float32 {
 	out := make([]float32, len(w))
@@ -249,110 +266,6 @@ func readCondConv(r *reader, c call, v, mixed *value) ([]*value, error) {
 		return nil, err
 	}
 	return []*value{r.mapOf(node, 4, nil)}, nil
-}
-
-func readConvTranspose(r *reader, c call) ([]*value, error) {
-	v, err := c.activation(0)
-	if err != nil {
-		return nil, err
-	}
-	w, err := c.floats(1)
-	if err != nil {
-		return nil, err
-	}
-	d := v.extents()
-	if len(d) < 3 || len(d) > 4 || len(w.dims) != len(d) || slices.Min(w.dims) < 1 {
-		return nil, fmt.Errorf("of %v with weights %v, want one or two dimensions", short(d), short(w.dims))
-	}
-	rank := len(d) - 2
-	auto := c.textAttr("auto_pad", "NOTSET")
-	plainCall := call{nodeProto: &nodeProto{op: c.op, attrs: map[string]attrProto{}}}
-	for k, a := range c.attrs {
-		if k != "auto_pad" {
-			plainCall.attrs[k] = a
-		}
-	}
-	s, err := plainCall.window(w.dims[2:], d[2:])
-	if err != nil {
-		return nil, err
-	}
-	op := &blocks.ConvTranspose{
-		Kernel:   s.kernel,
-		Stride:   s.stride,
-		Dilation: s.dilation,
-		Pad:      s.pad,
-		Groups:   c.intAttr("group", 1),
-	}
-	if op.Extra, err = c.pair("output_padding", rank, [2]int{}, 0); err != nil {
-		return nil, err
-	}
-	shape := c.attrs["output_shape"].ints
-	if shape == nil && (auto == "SAME_UPPER" || auto == "SAME_LOWER") {
-		for i := range rank {
-			shape = append(shape, d[2+i]*s.stride[i])
-		}
-	} else if auto != "NOTSET" && auto != "" && auto != "VALID" && auto != "SAME_UPPER" && auto != "SAME_LOWER" {
-		return nil, fmt.Errorf("auto_pad is %.40q", auto)
-	}
-	if auto == "VALID" {
-		op.Pad = blocks.Pad{}
-	}
-	if shape != nil {
-		if len(shape) != rank {
-			return nil, fmt.Errorf("output_shape is %v, want %d numbers", short(shape), rank)
-		}
-		for i := range rank {
-			total := s.stride[i]*(d[2+i]-1) + op.Extra[i] + (s.kernel[i]-1)*s.dilation[i] + 1 - shape[i]
-			if total < 0 {
-				op.Extra[i] -= total
-				total = 0
-			}
-			before, after := total-total/2, total/2
-			if auto == "SAME_UPPER" {
-				before, after = after, before
-			}
-			if i == 0 {
-				op.Pad.Top, op.Pad.Bottom = before, after
-			} else {
-				op.Pad.Left, op.Pad.Right = before, after
-			}
-		}
-	}
-	if g := op.Groups; g < 1 || w.dims[0] != d[1] || float64(g)*float64(w.dims[1]) > 1<<31 {
-		return nil, fmt.Errorf("of %d channels in %d groups with weights %v", d[1], op.Groups, short(w.dims))
-	}
-	op.Out = w.dims[1] * op.Groups
-	if v, err = r.chw(v); err != nil {
-		return nil, err
-	}
-	if err := r.charge(4 * len(w.f)); err != nil {
-		return nil, err
-	}
-	cin, per, taps := w.dims[0], w.dims[1], s.kernel[0]*s.kernel[1]
-	data := make([]float32, len(w.f))
-	for i := range cin {
-		for m := range per {
-			for t := range taps {
-				data[(t*cin+i)*per+m] = w.f[(i*per+m)*taps+t]
-			}
-		}
-	}
-	tensors := [][]float32{data}
-	r.sources = []string{w.name}
-	if c.arg(2) != nil {
-		b, err := c.floats(2)
-		if err != nil || len(b.f) != op.Out {
-			return nil, fmt.Errorf("its bias must be %d constants", op.Out)
-		}
-		op.Bias = true
-		tensors = append(tensors, b.f)
-		r.sources = append(r.sources, b.name)
-	}
-	node, err := r.add("", op, tensors, v.node)
-	if err != nil {
-		return nil, err
-	}
-	return []*value{r.mapOf(node, len(d), v.batch())}, nil
 }
 
 // onChannels returns v as a node's activation whose channels are its axis 1.

@@ -8,6 +8,24 @@ import (
 	"nas/blocks"
 )
 
+func init() {
+	register(map[string]spec{
+		"Concat":       {attrs: "axis", in: anyInputs, fold: foldConcat, apply: readConcat},
+		"Split":        {attrs: "axis split num_outputs", in: [2]int{1, 2}, out: many, fold: foldSplit, apply: readSplit},
+		"Slice":        {attrs: "axes ends starts", in: [2]int{1, 5}, fold: foldSlice, apply: readSlice},
+		"Gather":       {attrs: "axis", in: twoInputs, fold: foldGather, apply: readGather},
+		"Transpose":    {attrs: "perm", in: oneInput, fold: foldTranspose, apply: readTranspose},
+		"Reshape":      {attrs: "allowzero shape", in: [2]int{1, 2}, fold: viewed(reshaped), apply: readView(reshaped)},
+		"Flatten":      {attrs: "axis", in: oneInput, fold: viewed(flattened), apply: readView(flattened)},
+		"Squeeze":      {attrs: "axes", in: [2]int{1, 2}, fold: viewed(squeezed), apply: readView(squeezed)},
+		"Unsqueeze":    {attrs: "axes", in: [2]int{1, 2}, fold: viewed(unsqueezed), apply: readView(unsqueezed)},
+		"Expand":       {in: twoInputs, fold: foldExpand, apply: readExpand},
+		"Tile":         {in: twoInputs, fold: foldTile, apply: readTile},
+		"DepthToSpace": {attrs: "blocksize mode", in: oneInput, apply: readDepthToSpace},
+		"SpaceToDepth": {attrs: "blocksize", in: oneInput, apply: readSpaceToDepth},
+	})
+}
+
 // Operators that join, cut or rearrange.
 
 func readConcat(r *reader, c call) ([]*value, error) {

@@ -8,6 +8,13 @@ import (
 	"nas/blocks"
 )
 
+func init() {
+	register(map[string]spec{
+		"Gemm":   {attrs: "alpha beta transA transB broadcast*", in: [2]int{2, 3}, apply: readGemm},
+		"MatMul": {in: twoInputs, fold: foldMatMul, apply: readMatMul},
+	})
+}
+
 // Matrix products.
 
 // linear appends a layer with weights [in, out], or [out, in] where transposed,

@@ -7,6 +7,22 @@ import (
 	"nas/blocks"
 )
 
+func init() {
+	register(map[string]spec{
+		"InstanceNormalization": {attrs: "epsilon", in: [2]int{3, 3}, apply: readInstanceNorm},
+		"GroupNormalization": {
+			attrs: "epsilon num_groups stash_type*",
+			in:    [2]int{3, 3},
+			since: 18,
+			apply: readGroupNorm,
+		},
+		"LayerNormalization": {attrs: "axis epsilon stash_type*", in: [2]int{2, 3}, apply: readLayerNorm},
+		"LpNormalization":    {attrs: "axis p", in: oneInput, apply: readLpNorm},
+		"Softmax":            {attrs: "axis", in: oneInput, apply: readSoftmax},
+		"LogSoftmax":         {attrs: "axis", in: oneInput, apply: readSoftmax},
+	})
+}
+
 // Normalisations with the statistics of the activation itself.
 
 // readLayerNorm normalises over the last axes, from attribute axis on.

@@ -8,6 +8,24 @@ import (
 	"nas/blocks"
 )
 
+func init() {
+	register(map[string]spec{
+		"MaxPool": {
+			attrs: "auto_pad ceil_mode dilations kernel_shape pads storage_order=0 strides",
+			in:    oneInput,
+			apply: readPool,
+		},
+		"AveragePool": {
+			attrs: "auto_pad ceil_mode count_include_pad dilations kernel_shape pads strides",
+			in:    oneInput,
+			apply: readPool,
+		},
+		"GlobalAveragePool": {in: oneInput, apply: globalPool(blocks.AvgPool)},
+		"GlobalMaxPool":     {in: oneInput, apply: globalPool(blocks.MaxPool)},
+		"Pad":               {attrs: "mode pads paddings value", in: [2]int{1, 4}, apply: readPad},
+	})
+}
+
 // Operators that pad and pool.
 
 func readPad(r *reader, c call) ([]*value, error) {

@@ -8,6 +8,25 @@ import (
 	"nas/blocks"
 )
 
+func init() {
+	register(map[string]spec{
+		"QuantizeLinear": {
+			attrs: "axis block_size=0 output_dtype precision* saturate*",
+			in:    [2]int{2, 3},
+			since: 10,
+			fold:  foldQuantize,
+			apply: readQuantize,
+		},
+		"DequantizeLinear": {
+			attrs: "axis block_size=0 output_dtype*",
+			in:    [2]int{2, 3},
+			since: 10,
+			fold:  foldDequantize,
+			apply: readDequantize,
+		},
+	})
+}
+
 // grid is what a QuantizeLinear rounds to: integers of an element type.
 type grid struct {
 	scale float64

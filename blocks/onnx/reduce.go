@@ -6,6 +6,20 @@ import (
 	"nas/blocks"
 )
 
+func init() {
+	for name := range reductions {
+		operators[name] = spec{
+			attrs: "axes keepdims noop_with_empty_axes",
+			in:    [2]int{1, 2},
+			fold:  foldReduce,
+			apply: readReduce,
+		}
+	}
+	for _, name := range []string{"ReduceLogSum", "ReduceLogSumExp"} {
+		operators[name] = spec{attrs: "axes keepdims noop_with_empty_axes", in: [2]int{1, 2}, apply: readLogReduce}
+	}
+}
+
 // reduceFuncs are the reductions of package blocks.
 var reduceFuncs = map[string]blocks.ReduceFunc{
 	"ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "max", "ReduceMin": "min", "ReduceProd": "prod",

@@ -9,6 +9,17 @@ import (
 	"nas/blocks"
 )
 
+func init() {
+	register(map[string]spec{
+		"Resize": {
+			attrs: "antialias axes coordinate_transformation_mode cubic_coeff_a exclude_outside extrapolation_value* keep_aspect_ratio_policy mode nearest_mode",
+			in:    [2]int{1, 4},
+			apply: readResize,
+		},
+		"Upsample": {attrs: "mode scales width_scale height_scale", in: [2]int{1, 2}, apply: readResize},
+	})
+}
+
 // resizing is what a Resize or Upsample asks for, height and width only.
 type resizing struct {
 	blocks.Interpolate
