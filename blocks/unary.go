@@ -108,12 +108,12 @@ func (*Unary) Kind() string { return "unary" }
 // InPlace marks the op as computable within its input.
 func (*Unary) InPlace() {}
 
-// HasUnaryFunc tells whether a function of that name is known.
-func HasUnaryFunc(f UnaryFunc) bool { _, ok := unaryFuncs[f]; return ok }
+// hasUnaryFunc tells whether a function of that name is known.
+func hasUnaryFunc(f UnaryFunc) bool { _, ok := unaryFuncs[f]; return ok }
 
 // OutShape returns the input's shape.
 func (o *Unary) OutShape(in []Shape) (Shape, error) {
-	if !HasUnaryFunc(o.Func) {
+	if !hasUnaryFunc(o.Func) {
 		return Shape{}, fmt.Errorf("no function of one number is called %q", o.Func)
 	}
 	if math.IsNaN(o.Alpha) || math.IsNaN(o.Beta) || math.IsInf(o.Alpha, 0) || math.IsInf(o.Beta, 0) {

@@ -555,10 +555,12 @@ func (r *reader) gated(x, y *value) (*value, error) {
 	case *blocks.Unary:
 		in := r.under(&value{node: nd.Inputs[0], axes: x.axes, from: x.from, a: 1})
 		switch {
-		case op.Func == "erf" && in.node == x.node && math.Abs(in.a-1/math.Sqrt2) < 1e-6 && in.b == 0 && y.a == y.b && y.a != 0:
+		case op.Func == "erf" && in.node == x.node && math.Abs(in.a-1/math.Sqrt2) < 1e-6 && in.b == 0 &&
+			y.a == y.b && y.a != 0:
 			return r.scaledBy(&blocks.Unary{Func: "gelu"}, &base, 2*y.a*x.a)
 		case op.Func == "tanh" && y.isPlain():
-			if soft, ok := r.nodes[in.node].Op.(*blocks.Unary); ok && soft.Func == "softplus" && in.isPlain() && r.nodes[in.node].Inputs[0] == x.node {
+			soft, ok := r.nodes[in.node].Op.(*blocks.Unary)
+			if ok && soft.Func == "softplus" && in.isPlain() && r.nodes[in.node].Inputs[0] == x.node {
 				return r.scaledBy(&blocks.Unary{Func: "mish"}, &base, x.a)
 			}
 		}

@@ -30,59 +30,9 @@ func readConvTranspose(r *reader, c call) ([]*value, error) {
 	if len(d) < 3 || len(d) > 4 || len(w.dims) != len(d) || slices.Min(w.dims) < 1 {
 		return nil, fmt.Errorf("of %v with weights %v, want one or two dimensions", short(d), short(w.dims))
 	}
-	rank := len(d) - 2
-	auto := c.textAttr("auto_pad", "NOTSET")
-	plainCall := call{nodeProto: &nodeProto{op: c.op, attrs: map[string]attrProto{}}}
-	for k, a := range c.attrs {
-		if k != "auto_pad" {
-			plainCall.attrs[k] = a
-		}
-	}
-	s, err := plainCall.window(w.dims[2:], d[2:])
+	op, err := c.transposedWindow(w.dims[2:], d[2:])
 	if err != nil {
 		return nil, err
-	}
-	op := &blocks.ConvTranspose{
-		Kernel:   s.kernel,
-		Stride:   s.stride,
-		Dilation: s.dilation,
-		Pad:      s.pad,
-		Groups:   c.intAttr("group", 1),
-	}
-	if op.Extra, err = c.pair("output_padding", rank, [2]int{}, 0); err != nil {
-		return nil, err
-	}
-	shape := c.attrs["output_shape"].ints
-	if shape == nil && (auto == "SAME_UPPER" || auto == "SAME_LOWER") {
-		for i := range rank {
-			shape = append(shape, d[2+i]*s.stride[i])
-		}
-	} else if auto != "NOTSET" && auto != "" && auto != "VALID" && auto != "SAME_UPPER" && auto != "SAME_LOWER" {
-		return nil, fmt.Errorf("auto_pad is %.40q", auto)
-	}
-	if auto == "VALID" {
-		op.Pad = blocks.Pad{}
-	}
-	if shape != nil {
-		if len(shape) != rank {
-			return nil, fmt.Errorf("output_shape is %v, want %d numbers", short(shape), rank)
-		}
-		for i := range rank {
-			total := s.stride[i]*(d[2+i]-1) + op.Extra[i] + (s.kernel[i]-1)*s.dilation[i] + 1 - shape[i]
-			if total < 0 {
-				op.Extra[i] -= total
-				total = 0
-			}
-			before, after := total-total/2, total/2
-			if auto == "SAME_UPPER" {
-				before, after = after, before
-			}
-			if i == 0 {
-				op.Pad.Top, op.Pad.Bottom = before, after
-			} else {
-				op.Pad.Left, op.Pad.Right = before, after
-			}
-		}
 	}
 	if g := op.Groups; g < 1 || w.dims[0] != d[1] || float64(g)*float64(w.dims[1]) > 1<<31 {
 		return nil, fmt.Errorf("of %d channels in %d groups with weights %v", d[1], op.Groups, short(w.dims))
@@ -94,7 +44,7 @@ func readConvTranspose(r *reader, c call) ([]*value, error) {
 	if err := r.charge(4 * len(w.f)); err != nil {
 		return nil, err
 	}
-	cin, per, taps := w.dims[0], w.dims[1], s.kernel[0]*s.kernel[1]
+	cin, per, taps := w.dims[0], w.dims[1], op.Kernel[0]*op.Kernel[1]
 	data := make([]float32, len(w.f))
 	for i := range cin {
 		for m := range per {
@@ -119,4 +69,60 @@ func readConvTranspose(r *reader, c call) ([]*value, error) {
 		return nil, err
 	}
 	return []*value{r.mapOf(node, len(d), v.batch())}, nil
+}
+
+// transposedWindow reads kernel size, strides, dilations and padding of a
+// transposed convolution over spatial extents. The padding may be given by the
+// extents of the output instead.
+func (c call) transposedWindow(k, spatial []int) (*blocks.ConvTranspose, error) {
+	auto := c.textAttr("auto_pad", "NOTSET")
+	bare := call{nodeProto: &nodeProto{op: c.op, attrs: map[string]attrProto{}}}
+	for name, a := range c.attrs {
+		if name != "auto_pad" {
+			bare.attrs[name] = a
+		}
+	}
+	s, err := bare.window(k, spatial)
+	if err != nil {
+		return nil, err
+	}
+	op := &blocks.ConvTranspose{Kernel: s.kernel, Stride: s.stride, Dilation: s.dilation, Pad: s.pad,
+		Groups: c.intAttr("group", 1)}
+	if op.Extra, err = c.pair("output_padding", len(spatial), [2]int{}, 0); err != nil {
+		return nil, err
+	}
+	shape := c.attrs["output_shape"].ints
+	switch auto {
+	case "NOTSET", "":
+	case "VALID":
+		op.Pad = blocks.Pad{}
+	case "SAME_UPPER", "SAME_LOWER":
+		if shape == nil {
+			for i, n := range spatial {
+				shape = append(shape, n*s.stride[i])
+			}
+		}
+	default:
+		return nil, fmt.Errorf("auto_pad is %.40q", auto)
+	}
+	if shape != nil && len(shape) != len(spatial) {
+		return nil, fmt.Errorf("output_shape is %v, want %d numbers", short(shape), len(spatial))
+	}
+	for i, n := range shape {
+		total := s.stride[i]*(spatial[i]-1) + op.Extra[i] + (s.kernel[i]-1)*s.dilation[i] + 1 - n
+		if total < 0 {
+			op.Extra[i] -= total
+			total = 0
+		}
+		before, after := total-total/2, total/2
+		if auto == "SAME_UPPER" {
+			before, after = after, before
+		}
+		if i == 0 {
+			op.Pad.Top, op.Pad.Bottom = before, after
+		} else {
+			op.Pad.Left, op.Pad.Right = before, after
+		}
+	}
+	return op, nil
 }

@@ -11,12 +11,6 @@ var cutOperators = []string{
 	"ArgMax", "ArgMin", "TopK", "NonMaxSuppression", "NonZero", "RoiAlign", "MaxRoiPool", "Hardmax", "Compress", "Unique",
 }
 
-// frontierValue is an activation that an operator reads at which reading ends.
-type frontierValue struct {
-	name string
-	v    *value
-}
-
 // endBefore ends reading at an operator: its outputs have no value, and the
 // activations it reads become outputs where an output needs it.
 func (r *reader) endBefore(c call) {

@@ -12,43 +12,15 @@ import (
 func (r *reader) finish(name string, outputs []*value) (*blocks.Network, *blocks.Weights, []Tensor, error) {
 	ends := make([]int, len(outputs))
 	tensors := make([]Tensor, len(outputs))
-	needed := make([]bool, 0, len(r.nodes)+len(outputs))
 	for i, v := range outputs {
-		w, err := r.plain(v)
+		w, err := r.returned(v, ends[:i])
 		if err != nil {
 			return nil, nil, nil, err
-		}
-		for k, a := range w.axes {
-			for j, l := range a {
-				if l.Step == batchStep && (k > 0 || j > 0) {
-					return nil, nil, nil, errBatch
-				}
-			}
-		}
-		if r.batched && w.batch() == nil {
-			return nil, nil, nil, errBatch
-		}
-		// Axes in another order may stay so: only the layout differs.
-		if !r.whole(w) || slices.ContainsFunc(w.axes, func(a axis) bool { return len(a) > 1 && !a.batched() }) {
-			h, ww, c := asShape(w.order())
-			if w.rank() == 4 {
-				h, ww, c = []int{2}, []int{3}, []int{1}
-			}
-			if w, err = r.lay(w, h, ww, c); err != nil {
-				return nil, nil, nil, err
-			}
-		}
-		if w.node == 0 || slices.Contains(ends[:i], w.node) {
-			node, err := r.add("identity", &blocks.Activation{}, nil, w.node)
-			if err != nil {
-				return nil, nil, nil, err
-			}
-			w = &value{node: node, axes: w.axes, a: 1}
 		}
 		ends[i] = w.node
 		tensors[i] = Tensor{Dims: w.extents(), axes: w.axes}
 	}
-	needed = append(needed, make([]bool, len(r.nodes))...)
+	needed := make([]bool, len(r.nodes))
 	needed[0] = true
 	for _, e := range ends {
 		needed[e] = true
@@ -99,6 +71,43 @@ func (r *reader) finish(name string, outputs []*value) (*blocks.Network, *blocks
 		w.Set(i, ts)
 	}
 	return n, w, tensors, w.Check(n)
+}
+
+// returned is an output as the whole activation of a node that none of ends is.
+func (r *reader) returned(v *value, ends []int) (*value, error) {
+	w, err := r.plain(v)
+	if err != nil {
+		return nil, err
+	}
+	for k, a := range w.axes {
+		for j, l := range a {
+			if l.Step == batchStep && (k > 0 || j > 0) {
+				return nil, errBatch
+			}
+		}
+	}
+	if r.batched && w.batch() == nil {
+		return nil, errBatch
+	}
+	// Axes in another order may stay so: only the layout differs.
+	cut := func(a axis) bool { return len(a) > 1 && !a.batched() }
+	if !r.whole(w) || slices.ContainsFunc(w.axes, cut) {
+		h, ww, c := asShape(w.order())
+		if w.rank() == 4 {
+			h, ww, c = []int{2}, []int{3}, []int{1}
+		}
+		if w, err = r.lay(w, h, ww, c); err != nil {
+			return nil, err
+		}
+	}
+	if w.node == 0 || slices.Contains(ends, w.node) {
+		node, err := r.add("identity", &blocks.Activation{}, nil, w.node)
+		if err != nil {
+			return nil, err
+		}
+		w = &value{node: node, axes: w.axes, a: 1}
+	}
+	return w, nil
 }
 
 // share finds the tensors that come from one initializer of the file.

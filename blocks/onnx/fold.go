@@ -32,10 +32,6 @@ func init() {
 
 func folded(t *tensor) []*value { return []*value{{k: t}} }
 
-func (t *tensor) len() int { return max(len(t.f), len(t.i)) }
-
-func (t *tensor) isFloat() bool { return t.f != nil }
-
 // make returns a tensor of element type elem.
 func (r *reader) make(elem int, dims []int) (*tensor, error) {
 	n := elems(dims)
@@ -52,23 +48,6 @@ func (r *reader) make(elem int, dims []int) (*tensor, error) {
 		out.i = make([]int64, n)
 	}
 	return out, nil
-}
-
-// at returns element i as a number.
-func (t *tensor) at(i int) float64 {
-	if t.f != nil {
-		return float64(t.f[i])
-	}
-	return float64(t.i[i])
-}
-
-// set copies element j of u, which is of the same kind, to element i.
-func (t *tensor) set(i int, u *tensor, j int) {
-	if t.f != nil {
-		t.f[i] = u.f[j]
-	} else {
-		t.i[i] = u.i[j]
-	}
 }
 
 // constants returns all inputs as tensors; those left out are nil.
@@ -363,25 +342,6 @@ func (r *reader) cast(t *tensor, elem int) ([]*value, error) {
 	return folded(out), nil
 }
 
-// narrow wraps a number into an integer type.
-func narrow(v int64, elem int) int64 {
-	switch elem {
-	case elemInt8:
-		return int64(int8(v))
-	case elemUint8:
-		return int64(uint8(v))
-	case elemInt16:
-		return int64(int16(v))
-	case elemUint16:
-		return int64(uint16(v))
-	case elemInt32:
-		return int64(int32(v))
-	case elemUint32:
-		return int64(uint32(v))
-	}
-	return v
-}
-
 func foldCast(r *reader, c call) ([]*value, error) {
 	ts, err := c.constants()
 	if err != nil || len(ts) == 0 || ts[0] == nil {
@@ -395,14 +355,6 @@ func foldCast(r *reader, c call) ([]*value, error) {
 		to = ts[1].elem
 	}
 	return r.cast(ts[0], to)
-}
-
-// toInt rounds towards zero, within what shapes can use.
-func toInt(v float64) int64 {
-	if !(math.Abs(v) < 1<<53) {
-		return 0
-	}
-	return int64(v)
 }
 
 func plusOf(s, v float64) float64  { return s + v }

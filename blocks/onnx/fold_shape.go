@@ -371,11 +371,6 @@ func resolve(from, to []int, keepZero bool) ([]int, error) {
 	return out, nil
 }
 
-// as returns the same numbers with other dims.
-func (t *tensor) as(dims []int) []*value {
-	return folded(&tensor{dims: dims, f: t.f, i: t.i, elem: t.elem})
-}
-
 // viewed folds an operator that only changes the dims, as newDims says.
 func viewed(newDims func(c call, dims []int) ([]int, error)) folder {
 	return func(_ *reader, c call) ([]*value, error) {
@@ -560,4 +555,9 @@ func foldRange(r *reader, c call) ([]*value, error) {
 		}
 	}
 	return folded(out), nil
+}
+
+// as returns the same numbers with other dims.
+func (t *tensor) as(dims []int) []*value {
+	return folded(&tensor{dims: dims, f: t.f, i: t.i, elem: t.elem})
 }

@@ -47,7 +47,8 @@ func init() {
 	})
 	for name, f := range map[string]func(float64) float64{
 		"Tanh": math.Tanh, "Erf": math.Erf, "Exp": math.Exp, "Log": math.Log, "Sqrt": math.Sqrt, "Abs": math.Abs,
-		"Reciprocal": func(x float64) float64 { return 1 / x }, "Floor": math.Floor, "Ceil": math.Ceil, "Round": math.RoundToEven,
+		"Reciprocal": func(x float64) float64 { return 1 / x },
+		"Floor":      math.Floor, "Ceil": math.Ceil, "Round": math.RoundToEven,
 		"Sin": math.Sin, "Cos": math.Cos, "Tan": math.Tan, "Asin": math.Asin, "Acos": math.Acos, "Atan": math.Atan,
 		"Sinh": math.Sinh, "Cosh": math.Cosh, "Asinh": math.Asinh, "Acosh": math.Acosh, "Atanh": math.Atanh,
 		"Softplus": nil, "Softsign": nil, "Sign": nil,

@@ -29,77 +29,34 @@ func init() {
 // Operators that join, cut or rearrange.
 
 func readConcat(r *reader, c call) ([]*value, error) {
-	vs := make([]*value, len(c.in))
-	rank := -1
-	for i, v := range c.in {
-		if v == nil {
-			return nil, errors.New("an input is missing")
-		}
-		if v.k != nil && v.k.len() == 0 {
-			continue
-		}
-		var err error
-		if v.k != nil {
-			v, err = r.constant(v.k)
-		} else {
-			v, err = r.plain(v)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if rank < 0 {
-			rank = v.rank()
-		}
-		if v.rank() != rank {
-			return nil, errors.New("of tensors of different rank")
-		}
-		vs[i] = v
+	vs, err := r.activations(c)
+	if err != nil || len(vs) == 1 {
+		return vs, err
 	}
-	vs = slices.DeleteFunc(vs, func(v *value) bool { return v == nil })
-	if len(vs) == 1 {
-		return vs, nil
-	}
+	rank := vs[0].rank()
 	axis, err := oneAxis(c.intAttr("axis", 1), rank)
 	if err != nil {
 		return nil, err
 	}
-	if axis == 0 && slices.ContainsFunc(vs, func(v *value) bool { return v.axes[0].batched() }) {
-		return nil, errBatch
-	}
-	total := 0
-	ext := vs[0].extents()
+	total, ext := 0, vs[0].extents()
 	for _, v := range vs {
+		if v.rank() != rank {
+			return nil, errors.New("of tensors of different rank")
+		}
+		if axis == 0 && v.axes[0].batched() {
+			return nil, errBatch
+		}
 		for k, n := range v.extents() {
 			if k != axis && n != ext[k] {
 				return nil, fmt.Errorf("of %v and %v along axis %d", short(ext), short(v.extents()), axis)
 			}
-			if k == axis {
-				total += n
-			}
 		}
+		total += v.extents()[axis]
 	}
-	// Along the channels as they lie, else below each other.
-	order := slices.DeleteFunc(
-		vs[0].order(),
-		func(k int) bool { return k == axis || k == 0 && vs[0].axes[0].batched() && len(vs[0].axes[0]) == 1 },
-	)
-	n := len(order)
+	h, w, ch, last := r.joinedLayout(vs[0], axis)
 	var op blocks.Op = &blocks.Stack{}
-	h, w, ch := []int{axis}, order[:max(0, n-1)], order[max(0, n-1):]
-	last := vs[0].order()[rank-1] == axis || rank == 4 && axis == 1 && r.isCHW(vs[0]) || rank == 2
 	if last {
 		op = &blocks.Concat{}
-		h, w, ch = order[:max(0, n-1)], order[max(0, n-1):], []int{axis}
-	} else if rank == 4 && axis == 2 && n >= 2 && order[n-1] == 1 && order[n-2] == 3 {
-		h, w, ch = []int{2}, []int{3}, []int{1}
-		order = []int{3, 1}
-	}
-	if rank == 4 && last && slices.Contains(order, 0) && ext[0] == 1 {
-		h, w = []int{2}, []int{3}
-		if axis == 3 {
-			h, w = []int{1}, []int{2}
-		}
-		order = slices.Concat(h, w)
 	}
 	nodes := make([]int, len(vs))
 	var laid *value
@@ -114,6 +71,43 @@ func readConcat(r *reader, c call) ([]*value, error) {
 		return nil, err
 	}
 	return []*value{r.relaid(laid, node, slices.Concat(h, w, ch), axis, total)}, nil
+}
+
+// activations returns all inputs as plain activations, without empty ones.
+func (r *reader) activations(c call) (vs []*value, err error) {
+	for _, v := range c.in {
+		switch {
+		case v == nil:
+			return nil, errors.New("an input is missing")
+		case v.k != nil && v.k.len() == 0:
+			continue
+		case v.k != nil:
+			v, err = r.constant(v.k)
+		default:
+			v, err = r.plain(v)
+		}
+		if err != nil {
+			return nil, err
+		}
+		vs = append(vs, v)
+	}
+	return vs, nil
+}
+
+// joinedLayout is how tensors like v are laid out to be joined along an axis: as
+// channels, where the axis lies there or near, else below each other.
+func (r *reader) joinedLayout(v *value, axis int) (h, w, c []int, channels bool) {
+	rank, whole := v.rank(), v.order()
+	channels = whole[rank-1] == axis || rank == 4 && axis == 1 && r.isCHW(v) || rank == 2
+	others := slices.DeleteFunc(v.order(), func(k int) bool {
+		return k == axis || k == 0 && len(v.axes[0]) == len(v.batch())
+	})
+	n := len(others)
+	if channels {
+		return others[:max(0, n-1)], others[max(0, n-1):], []int{axis}, true
+	}
+	h = append([]int{axis}, others[:max(0, n-2)]...)
+	return h, others[max(0, n-2):max(0, n-1)], others[max(0, n-1):], false
 }
 
 func readSplit(r *reader, c call) ([]*value, error) {

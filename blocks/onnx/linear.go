@@ -206,39 +206,25 @@ func readMatMul(r *reader, c call) ([]*value, error) {
 
 // product multiplies as NumPy's matmul.
 func (r *reader) product(a, b *value) (*value, error) {
-	if a.k == nil && b.k != nil && b.k.f != nil {
-		if len(b.k.dims) == 2 {
-			return r.linear(a, b.k, false, 1, nil, "")
+	if w := b.k; a.k == nil && w != nil && w.f != nil {
+		n := len(w.dims)
+		if n > 2 && n <= a.rank() && elems(w.dims[:n-2]) == 1 {
+			w = &tensor{dims: w.dims[n-2:], f: w.f, elem: w.elem, name: w.name}
 		}
-		lead := 1
-		for _, d := range b.k.dims[:max(0, len(b.k.dims)-2)] {
-			lead *= d
-		}
-		if n := len(b.k.dims); n > 2 && lead == 1 && n <= a.rank() {
-			return r.linear(a, &tensor{dims: b.k.dims[n-2:], f: b.k.f, elem: b.k.elem, name: b.k.name}, false, 1, nil, "")
-		}
-	}
-	var err error
-	for _, p := range []**value{&a, &b} {
-		if (*p).k != nil {
-			if *p, err = r.constant((*p).k); err != nil {
-				return nil, err
-			}
+		if len(w.dims) == 2 {
+			return r.linear(a, w, false, 1, nil, "")
 		}
 	}
 	da, db := a.extents(), b.extents()
 	if len(da) < 1 || len(db) < 1 {
 		return nil, errors.New("of a single number")
 	}
-	if len(da) == 1 {
-		if a, err = r.reshape(a, []int{1, da[0]}); err != nil {
-			return nil, err
-		}
+	var err error
+	if a, err = r.matrices(a, len(da) == 1, func(n int) []int { return []int{1, n} }); err != nil {
+		return nil, err
 	}
-	if len(db) == 1 {
-		if b, err = r.reshape(b, []int{db[0], 1}); err != nil {
-			return nil, err
-		}
+	if b, err = r.matrices(b, len(db) == 1, func(n int) []int { return []int{n, 1} }); err != nil {
+		return nil, err
 	}
 	ea, eb := a.extents(), b.extents()
 	na, nb := len(ea), len(eb)
@@ -249,41 +235,72 @@ func (r *reader) product(a, b *value) (*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	matrices := func(v *value, e []int) (*value, []int, error) {
-		n := len(e)
-		if elems(e[:n-2]) != 1 || elems(lead) == 1 || v.batch() != nil {
-			if v, err = r.stretched(v, slices.Concat(lead, e[n-2:])); err != nil {
-				return nil, nil, err
-			}
-			n = v.rank()
-		}
-		var h []int
-		for i := range n - 2 {
-			h = append(h, i)
-		}
-		v, err = r.lay(v, h, []int{n - 2}, []int{n - 1})
-		return v, h, err
-	}
-	if a, _, err = matrices(a, ea); err != nil {
+	out, err := r.multiply(a, b, lead)
+	if err != nil {
 		return nil, err
 	}
-	if b, _, err = matrices(b, eb); err != nil {
-		return nil, err
+	ext := out.extents()
+	if len(da) == 1 {
+		ext = slices.Delete(ext, len(ext)-2, len(ext)-1)
 	}
+	if len(db) == 1 {
+		ext = ext[:len(ext)-1]
+	}
+	return r.reshape(out, ext)
+}
+
+// matrices makes an operand of a product an activation of rank 2 or more; a
+// vector gets a second axis.
+func (r *reader) matrices(v *value, vector bool, as func(n int) []int) (*value, error) {
+	var err error
+	if v.k != nil {
+		if v, err = r.constant(v.k); err != nil {
+			return nil, err
+		}
+	}
+	if vector {
+		return r.reshape(v, as(v.extents()[0]))
+	}
+	return v, nil
+}
+
+// multiply appends the product of matrices, one for each index of the axes lead.
+func (r *reader) multiply(a, b *value, lead []int) (*value, error) {
+	ea, eb := a.extents(), b.extents()
+	rows, cols := ea[len(ea)-2], eb[len(eb)-1]
 	batch := a.batch()
 	if batch == nil {
 		batch = b.batch()
 	}
-	for _, v := range []*value{a, b} {
-		if batch != nil && v.batch() == nil && v.rank() > 2 && elems(v.extents()[:v.rank()-2]) != 1 {
+	nodes := make([]int, 2)
+	for i, v := range []*value{a, b} {
+		e := v.extents()
+		n := len(e)
+		alone := elems(e[:n-2]) == 1 // one matrix for all
+		if batch != nil && v.batch() == nil && !alone {
 			return nil, errBatch
 		}
+		var err error
+		if v.batch() != nil || !alone {
+			if v, err = r.stretched(v, slices.Concat(lead, e[n-2:])); err != nil {
+				return nil, err
+			}
+			n = v.rank()
+		}
+		var h []int
+		for k := range n - 2 {
+			h = append(h, k)
+		}
+		if v, err = r.lay(v, h, []int{n - 2}, []int{n - 1}); err != nil {
+			return nil, err
+		}
+		nodes[i] = v.node
 	}
-	node, err := r.add("", &blocks.MatMul{}, nil, a.node, b.node)
+	node, err := r.add("", &blocks.MatMul{}, nil, nodes...)
 	if err != nil {
 		return nil, err
 	}
-	ext := slices.Concat(lead, []int{ea[na-2], eb[nb-1]})
+	ext := slices.Concat(lead, []int{rows, cols})
 	order := make([]int, len(ext))
 	for i := range order {
 		order[i] = i
@@ -294,16 +311,8 @@ func (r *reader) product(a, b *value) (*value, error) {
 	axes := dense(ext, order)
 	if batch != nil {
 		axes[0] = append(slices.Clone(batch), axes[0]...)
-		ext[0] *= batch[0].N
 	}
-	out := &value{node: node, axes: axes, a: 1}
-	if len(da) == 1 {
-		ext = slices.Delete(ext, len(ext)-2, len(ext)-1)
-	}
-	if len(db) == 1 {
-		ext = ext[:len(ext)-1]
-	}
-	return r.reshape(out, ext)
+	return &value{node: node, axes: axes, a: 1}, nil
 }
 
 func foldMatMul(r *reader, c call) ([]*value, error) {

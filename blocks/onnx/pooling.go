@@ -133,7 +133,8 @@ func readPool(r *reader, c call) ([]*value, error) {
 		op.Pool, op.CountPad = blocks.AvgPool, c.intAttr("count_include_pad", 0) != 0
 	}
 	// Zeros of a padding operator count in a mean like any value.
-	if bare, p := withoutPad(v); p != (blocks.Pad{}) && op.Pool == blocks.AvgPool && !op.Ceil && op.Pad == (blocks.Pad{}) &&
+	none := blocks.Pad{}
+	if bare, p := withoutPad(v); p != none && op.Pool == blocks.AvgPool && !op.Ceil && op.Pad == none &&
 		max(p.Top, p.Bottom) < s.kernel[0] && max(p.Left, p.Right) < s.kernel[1] &&
 		s.dilation == [2]int{1, 1} {
 		v, op.Pad, op.CountPad = bare, p, true

@@ -27,13 +27,6 @@ func init() {
 	})
 }
 
-// grid is what a QuantizeLinear rounds to: integers of an element type.
-type grid struct {
-	scale float64
-	zero  int
-	elem  int
-}
-
 // ranges are the integer types of quantised tensors.
 var ranges = map[int][2]int{
 	elemInt8: {-128, 127}, elemUint8: {0, 255}, elemInt16: {-1 << 15, 1<<15 - 1}, elemUint16: {0, 1<<16 - 1},

@@ -34,8 +34,8 @@ type ReadOptions struct {
 
 // Opsets that are read.
 const (
-	FirstOpset = 7
-	LastOpset  = 24
+	firstOpset = 7
+	lastOpset  = 24
 )
 
 // Read turns an ONNX model, the bytes of the file, into a network with weights.
@@ -57,12 +57,12 @@ func Read(data []byte, o ReadOptions) (*Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("onnx: %w", err)
 	}
-	if p.opset < FirstOpset || p.opset > LastOpset {
+	if p.opset < firstOpset || p.opset > lastOpset {
 		return nil, fmt.Errorf(
 			"onnx: the model is of opset %d, this program reads %d to %d: export or convert it to one of these",
 			p.opset,
-			FirstOpset,
-			LastOpset,
+			firstOpset,
+			lastOpset,
 		)
 	}
 	names, err := outputNames(p, o.Outputs)
@@ -140,58 +140,21 @@ func outputNames(p *modelProto, asked []string) ([]string, error) {
 
 // input makes node 0 of the model's one input.
 func (r *reader) input(p *modelProto, nodes []*nodeProto, o ReadOptions) (Tensor, error) {
-	var in *infoProto
-	for i, v := range p.inputs {
-		if _, ok := p.initializers[v.name]; ok {
-			continue // old exporters list weights as inputs
-		}
-		if in != nil {
-			return Tensor{}, fmt.Errorf("the model has inputs %q and %q, this program reads models of one", in.name, v.name)
-		}
-		in = &p.inputs[i]
+	in, err := onlyInput(p)
+	if err != nil {
+		return Tensor{}, err
 	}
-	if in == nil {
-		return Tensor{}, errors.New("the model has no input")
+	d, err := givenDims(in, o)
+	if err != nil {
+		return Tensor{}, err
 	}
-	d := slices.Clone(in.dims)
-	if o.Shape != nil {
-		if len(o.Shape) != len(d) {
-			return Tensor{}, fmt.Errorf("input %q has %d dims, %d are given", in.name, len(d), len(o.Shape))
-		}
-		for i, n := range o.Shape {
-			if d[i] > 0 && n > 0 && d[i] != n && i != 0 {
-				return Tensor{}, fmt.Errorf(
-					"input %q is %v, it cannot be %v: the file fixes dim %d",
-					in.name,
-					short(d),
-					short(o.Shape),
-					i,
-				)
-			}
-			if n > 0 {
-				d[i] = n
-			}
-		}
-	}
-	if len(d) < 2 || len(d) > 4 || !floating(in.elem) {
-		return Tensor{}, fmt.Errorf(
-			"input %q is of element type %d with dims %v, want floating point of N x C x H x W, N x H x W x C, N x C x L or N x C",
-			in.name,
-			in.elem,
-			short(d),
-		)
-	}
-	order := []int{1}
-	switch len(d) {
-	case 3:
-		order = []int{2, 1}
-	case 4:
-		order = []int{2, 3, 1}
+	order := map[int][]int{2: {1}, 3: {2, 1}, 4: {2, 3, 1}}[len(d)]
+	if len(d) == 4 {
 		if channelsLast(in.name, d, nodes, 4) {
 			order = []int{1, 2, 3}
 		}
-		for i, k := range order[:2] {
-			if open := []int{o.H, o.W}[i]; d[k] < 0 && open > 0 {
+		for i, open := range []int{o.H, o.W} {
+			if k := order[i]; d[k] < 0 && open > 0 {
 				d[k] = open
 			}
 		}
@@ -200,43 +163,84 @@ func (r *reader) input(p *modelProto, nodes []*nodeProto, o ReadOptions) (Tensor
 		d[0] = 1
 	}
 	if slices.Min(d[1:]) < 0 {
-		return Tensor{}, fmt.Errorf(
-			"input %q leaves extents open: %v; they must be given, as MODEL.onnx@res=224 or --input-shape",
-			in.name,
-			short(d),
-		)
-	}
-	s := blocks.Shape{H: 1, W: 1, C: d[order[len(order)-1]]}
-	switch len(order) {
-	case 2:
-		s.H = d[order[0]]
-	case 3:
-		s.H, s.W = d[order[0]], d[order[1]]
+		return Tensor{}, fmt.Errorf("input %q leaves extents open: %v; they must be given, as MODEL.onnx@res=224 or "+
+			"--input-shape", in.name, short(d))
 	}
 	if d[0] < 1 || d[0] > 1<<20 {
 		return Tensor{}, fmt.Errorf("input %q has a batch of %d", in.name, d[0])
 	}
-	if r.together && len(order) > 1 {
+	s := blocks.Shape{H: 1, W: 1, C: d[order[len(order)-1]]}
+	if len(order) > 1 {
+		s.H = d[order[0]]
+	}
+	if len(order) > 2 {
+		s.W = d[order[1]]
+	}
+	one := slices.Clone(d)
+	one[0] = 1
+	axes := dense(one, order)
+	switch {
+	case r.together:
 		s.H *= d[0]
-	} else if r.together {
-		s.H = d[0]
+		axes = dense(d, append([]int{0}, order...))
+	case d[0] > 1:
+		axes[0] = axis{{N: d[0], Step: batchStep}}
+		r.batched = true
 	}
 	r.at = "input"
 	node, err := r.add("", &blocks.Input{Shape: s}, nil)
 	if err != nil {
 		return Tensor{}, err
 	}
-	one := slices.Clone(d)
-	one[0] = 1
-	axes := dense(one, order)
-	if r.together {
-		axes = dense(d, append([]int{0}, order...))
-	} else if d[0] > 1 {
-		axes[0] = axis{{N: d[0], Step: batchStep}}
-		r.batched = true
-	}
 	r.values[in.name] = &value{node: node, axes: axes, a: 1}
 	return Tensor{Name: in.name, Dims: d, axes: axes}, nil
+}
+
+// onlyInput is the model's one input.
+func onlyInput(p *modelProto) (in *infoProto, err error) {
+	for i, v := range p.inputs {
+		if _, ok := p.initializers[v.name]; ok {
+			continue // old exporters list weights as inputs
+		}
+		if in != nil {
+			return nil, fmt.Errorf("the model has inputs %q and %q, this program reads models of one", in.name, v.name)
+		}
+		in = &p.inputs[i]
+	}
+	if in == nil {
+		return nil, errors.New("the model has no input")
+	}
+	return in, nil
+}
+
+// givenDims are the input's dims, those that the caller gives in place of the file's.
+func givenDims(in *infoProto, o ReadOptions) ([]int, error) {
+	d := slices.Clone(in.dims)
+	if len(d) < 2 || len(d) > 4 || !floating(in.elem) {
+		return nil, fmt.Errorf("input %q is of element type %d with dims %v, want floating point of N x C x H x W, "+
+			"N x H x W x C, N x C x L or N x C", in.name, in.elem, short(d))
+	}
+	if o.Shape == nil {
+		return d, nil
+	}
+	if len(o.Shape) != len(d) {
+		return nil, fmt.Errorf("input %q has %d dims, %d are given", in.name, len(d), len(o.Shape))
+	}
+	for i, n := range o.Shape {
+		if d[i] > 0 && n > 0 && d[i] != n && i != 0 {
+			return nil, fmt.Errorf("input %q is %v, it cannot be %v: the file fixes dim %d",
+				in.name, short(d), short(o.Shape), i)
+		}
+		if n > 0 {
+			d[i] = n
+		}
+	}
+	return d, nil
+}
+
+// valueByValue are operators that often stand between an input and its first layer.
+var valueByValue = []string{
+	"Sub", "Add", "Mul", "Div", "Cast", "Identity", "QuantizeLinear", "DequantizeLinear",
 }
 
 // channelsLast tells whether an input of four dims is N x H x W x C: what reads it
@@ -255,7 +259,7 @@ func channelsLast(name string, d []int, nodes []*nodeProto, through int) bool {
 			last = true
 		case n.op == "Conv" || n.op == "Pad" || n.op == "BatchNormalization":
 			return false
-		case slices.Contains([]string{"Sub", "Add", "Mul", "Div", "Cast", "Identity", "QuantizeLinear", "DequantizeLinear"}, n.op) && len(n.out) == 1 && through > 0 && !last:
+		case slices.Contains(valueByValue, n.op) && len(n.out) == 1 && through > 0 && !last:
 			last = channelsLast(n.out[0], d, nodes[i+1:], through-1)
 		}
 	}
@@ -392,7 +396,8 @@ func (r *reader) outputs(m *Model, names []string) (outs []*value, kept []string
 	if cut != "" {
 		m.Notes = append(
 			m.Notes,
-			"reading ends before operator "+cut+", which chooses among what the network computed: what stands before it is counted, timed and run",
+			"reading ends before operator "+cut+", which chooses among what the network computed: "+
+				"what stands before it is counted, timed and run",
 		)
 		for _, f := range r.frontier {
 			add(f.name, f.v)

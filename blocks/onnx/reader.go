@@ -96,3 +96,9 @@ func (r *reader) outside(location string, offset, length int) ([]byte, error) {
 	}
 	return data[offset:][:length], nil
 }
+
+// frontierValue is an activation that an operator reads at which reading ends.
+type frontierValue struct {
+	name string
+	v    *value
+}

@@ -85,7 +85,7 @@ func (r *reader) reduce(v *value, f blocks.ReduceFunc, axes []int, keep bool) (*
 	var op blocks.Op = &blocks.Reduce{Func: f, C: true}
 	var laid *value
 	onMap := rank == 4 &&
-		(slices.Equal(axes, []int{2, 3}) || slices.Equal(axes, []int{1}) || slices.Equal(axes, []int{2}) || slices.Equal(axes, []int{3}))
+		(slices.Equal(axes, []int{2, 3}) || len(axes) == 1 && axes[0] > 0)
 	switch {
 	case onMap && (r.isCHW(p) || !r.whole(p)),
 		rank == 3 && slices.Equal(axes, []int{2}) && len(reduced) > 0 && r.isCHW(p):

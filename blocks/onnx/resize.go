@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"nas/blocks"
 )
@@ -228,7 +229,7 @@ func (z *resizing) simplest(s blocks.Shape) blocks.Op {
 		op.AlignCorners = true
 		return op
 	case z.Mode == "nearest" && exact && z.Coordinates == "asymmetric" && z.Rounding == "floor",
-		z.Mode == "nearest" && exact && whole && half && (z.Rounding == "round_prefer_floor" || z.Rounding == "round_prefer_ceil"),
+		z.Mode == "nearest" && exact && whole && half && strings.HasPrefix(z.Rounding, "round_"),
 		z.Mode == "nearest" && s.H == 1 && s.W == 1:
 		op.Mode = blocks.Nearest
 		return op

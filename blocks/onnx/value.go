@@ -265,3 +265,10 @@ func (r *reader) bordered(v *value, pads [][2]int, mode string, fill float64) (*
 	}
 	return &value{node: node, axes: axes, a: 1}, nil
 }
+
+// grid is what a QuantizeLinear rounds to: integers of an element type.
+type grid struct {
+	scale float64
+	zero  int
+	elem  int
+}

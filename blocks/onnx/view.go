@@ -36,7 +36,7 @@ func join(a axis) axis {
 	for _, l := range a {
 		switch k := len(out) - 1; {
 		case l.N == 1:
-		case k >= 0 && out[k].Step == l.N*l.Step && out[k].Step != batchStep && l.Step != batchStep && (l.Step != 0 || out[k].Step == 0):
+		case k >= 0 && out[k].Step == l.N*l.Step && out[k].Step != batchStep && l.Step != batchStep:
 			out[k] = blocks.Stride{N: out[k].N * l.N, Step: l.Step}
 		default:
 			out = append(out, l)
