@@ -2,12 +2,11 @@ package blocks
 
 import "strconv"
 
-// ASPP is atrous spatial pyramid pooling (Chen et al., Rethinking Atrous
-// Convolution, 2017, figure 5): a 1x1 convolution, a 3x3 one for each rate, and
-// the globally pooled map repeated over the whole extent, side by side, then a
-// 1x1 convolution over them all. Each has Out channels, batch normalisation and
-// Act. Without rates it is the light head of MobileNetV2 (Sandler et al., 2018,
-// section 6.3).
+// ASPP is atrous spatial pyramid pooling (Chen et al., Rethinking Atrous Convolution, 2017, figure
+// 5). Side by side stand a 1x1 convolution, a 3x3 convolution for each rate, and the globally
+// pooled map repeated over the whole extent. Their outputs are concatenated, and a 1x1 convolution
+// follows. Each has Out channels, batch normalisation and Act. Without rates it is the light head
+// of MobileNetV2 (Sandler et al., 2018, section 6.3).
 type ASPP struct {
 	Out     int
 	Rates   []int // dilations

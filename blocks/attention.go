@@ -2,15 +2,15 @@ package blocks
 
 import "math"
 
-// ECA is efficient channel attention (Wang et al., CVPR 2020): channels are
-// weighed by a gate that one small kernel makes of their global means.
+// ECA is efficient channel attention (Wang et al., CVPR 2020): each channel is multiplied by a
+// gate that one small kernel computes from the channels' global means.
 type ECA struct {
 	Kernel int     // odd; 0 means the paper's rule for the channels, see ECAKernel
 	Gate   ActFunc // the zero value is Sigmoid
 }
 
-// ECAKernel is equation 12 of the paper with gamma 2 and b 1: log2(C)/2 + 1/2,
-// cut to an integer, and one more where that is even.
+// ECAKernel is equation 12 of the paper with gamma 2 and b 1: log2(C)/2 + 1/2, truncated to an
+// integer, plus one if that is even.
 func ECAKernel(channels int) int {
 	k := int(math.Log2(float64(max(channels, 1)))+1) / 2
 	return max(1, k|1)

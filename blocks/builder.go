@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Builder appends ops to a network and infers shapes as it goes. The first
-// error sticks: later calls do nothing, and Network returns it. So a network
-// reads as a straight sequence of calls with one check at the end.
+// Builder appends ops to a network and infers shapes as it goes. After the first error, calls do
+// nothing and Network returns the error. So the code of a network is a plain sequence of calls
+// with one check at the end.
 type Builder struct {
 	net          Network
 	scope        string // names of the scopes that are open, each with a dot behind it

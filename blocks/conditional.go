@@ -1,9 +1,9 @@
 package blocks
 
-// Conditional is ConvBNAct with weights mixed for each image from Experts
-// convolutions, by shares that a linear layer and a sigmoid make of the input's
-// global mean (Yang et al., CondConv, NeurIPS 2019, section 3). Its MACs are
-// routing, Cin x Experts; mixing, Experts x weights; and one convolution.
+// Conditional is a ConvBNAct whose weights are mixed for each image from those of Experts
+// convolutions. A linear layer and a sigmoid compute the coefficients from the input's global mean
+// (Yang et al., CondConv, NeurIPS 2019, section 3). Its MACs are those of routing, Cin x Experts,
+// of mixing, Experts x weights, and of one convolution.
 type Conditional struct {
 	ConvBNAct
 	Experts int // at least 1

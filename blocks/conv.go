@@ -66,11 +66,11 @@ func orOnes(v [2]int) [2]int {
 	return v
 }
 
-// Depthwise tells whether each group has one input channel, given the number
+// Depthwise reports whether each group has one input channel, given the number
 // of input channels.
 func (o *Conv) Depthwise(cin int) bool { return o.G() == cin && cin > 1 }
 
-// Pointwise tells whether the kernel is 1 x 1.
+// Pointwise reports whether the kernel is 1 x 1.
 func (o *Conv) Pointwise() bool { return o.Kernel == [2]int{1, 1} }
 
 // slide returns the output extent of a window over n values with padding a and

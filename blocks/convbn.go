@@ -12,8 +12,8 @@ type ConvBNAct struct {
 	Act      ActFunc // the zero value is none
 	Pad      *Pad    // nil means PadSame
 	Epsilon  float64 // of the batch normalisation; 0 means 1e-5
-	// Shuffle deals the channels of the groups out at the end, so that the next
-	// grouped convolution sees all of them.
+	// Shuffle interleaves the channels of the groups at the end, so that the next grouped convolution
+	// sees all of them.
 	Shuffle bool
 }
 

@@ -6,11 +6,10 @@ import "slices"
 type Counts struct {
 	MACs   int64 // multiply-accumulates of convolutions and linear layers
 	Params int64 // trainable parameters
-	// PeakActivations is the largest number of values that must be alive at
-	// once when the ops run in network order: at each op, the tensors still
-	// needed and its output. Batch normalisation and activations work within
-	// the tensor they read when nobody else reads it. Times bytes per value it
-	// is the peak activation memory.
+	// PeakActivations is the largest number of values that must be alive at once when the ops run in
+	// network order: at each op, its output and the tensors that are still needed. Batch normalisation
+	// and activations work in place if no other op reads their input. The peak activation memory is
+	// this number times the bytes per value.
 	PeakActivations int64
 }
 

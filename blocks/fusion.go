@@ -1,10 +1,9 @@
 package blocks
 
-// FeatureFusion is the fusion module of Fast-SCNN (Poudel et al., BMVC 2019,
-// table 3): the coarse map is resized to the fine one, goes through a 3x3
-// depthwise and a 1x1 convolution, and is added to a 1x1 convolution of the
-// fine map; Act after the sum. The two 1x1 convolutions carry a bias besides
-// their batch normalisation, as the common implementations count them.
+// FeatureFusion is the fusion module of Fast-SCNN (Poudel et al., BMVC 2019, table 3). The coarse
+// map is resized to the fine one and goes through a 3x3 depthwise and a 1x1 convolution. The fine
+// map goes through a 1x1 convolution. Both are added, and Act follows the sum. The two 1x1
+// convolutions have a bias besides their batch normalisation, as in the common implementations.
 type FeatureFusion struct {
 	Out      int
 	Fine     Value

@@ -1,10 +1,10 @@
 package blocks
 
-// LRASPP is the segmentation head of MobileNetV3 (Howard et al., ICCV 2019,
-// figure 10): the last map through a 1x1 convolution, weighted by a gate from
-// its global mean, is resized to the finer map Low; a 1x1 classifier with bias
-// on each of the two, summed. The gate pools the whole map, as torchvision's
-// does, not the paper's 49x49 windows.
+// LRASPP is the segmentation head of MobileNetV3 (Howard et al., ICCV 2019, figure 10). The last
+// map goes through a 1x1 convolution, is multiplied by a gate computed from its global mean, and
+// is resized to the finer map Low. Both maps get a 1x1 classifier with bias, and the results are
+// summed. The gate pools the whole map, as torchvision's does, instead of the paper's 49x49
+// windows.
 type LRASPP struct {
 	Hidden  int   // channels of the 1x1 convolution
 	Classes int   //

@@ -6,10 +6,9 @@ import (
 	"slices"
 )
 
-// Network is a directed acyclic graph of ops in topological order: every node
-// reads nodes before it. Nodes[0] is the one [Input]. Make one with a [Builder];
-// a Network made or changed by hand must pass [Network.Infer] before anything
-// else is asked of it.
+// Network is a directed acyclic graph of ops in topological order: every node reads nodes before
+// it. Nodes[0] is the only [Input]. Make one with a [Builder]. A Network that was made or changed by
+// hand must pass [Network.Infer] before any other method is called.
 type Network struct {
 	Name  string
 	Nodes []Node
@@ -62,8 +61,8 @@ func (n *Network) InShapes(i int) []Shape {
 // Params returns the parameter tensors of node i.
 func (n *Network) Params(i int) []Param { return n.Nodes[i].Op.Params(n.InShapes(i)) }
 
-// Infer checks the graph and fills in every shape. All nodes that are wrong
-// by themselves are reported, each with its name.
+// Infer checks the graph and fills in every shape. The error names all nodes that are wrong by
+// themselves.
 func (n *Network) Infer() error {
 	if len(n.Nodes) == 0 {
 		return errors.New("blocks: a network needs an input node")

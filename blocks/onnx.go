@@ -35,8 +35,8 @@ type ONNXAttr struct {
 	Value any
 }
 
-// ONNXWriter is implemented by ops that have an ONNX form. n holds the node's
-// shapes, in its inputs, params its weights as in Eval.
+// ONNXWriter is implemented by ops that have an ONNX form. n holds the shapes of the node, in its
+// inputs and params its weights as in Eval.
 type ONNXWriter interface {
 	WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, params [][]float32) ONNXValue
 }

@@ -14,9 +14,8 @@ type Op interface {
 	// Kind is the op's name in files, layer tables and errors: "conv", "bn" ...
 	Kind() string
 
-	// OutShape applies the shape rule. It is the only place where attributes
-	// are judged against inputs: whatever it accepts, the other methods, the
-	// engine and the exporters can handle.
+	// OutShape applies the shape rule. It is the only check of attributes against inputs: the other
+	// methods, the engine and the exporters can handle whatever it accepts.
 	OutShape(in []Shape) (Shape, error)
 
 	// MACs counts multiply-accumulates for one image. in was accepted by OutShape.

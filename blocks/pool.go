@@ -178,10 +178,9 @@ func (o *GlobalPool) Eval(out Tensor, in []Tensor, _ [][]float32) {
 	}
 }
 
-// WriteONNX writes MaxPool or AveragePool. Rounding up is written as padding,
-// which runtimes agree about, where they differ about ceil_mode: a mean over
-// what lies inside does not count it, and a mean that counts the declared
-// padding gets that from a Pad of its own.
+// WriteONNX writes MaxPool or AveragePool. Rounding up is written as padding instead of ceil_mode,
+// because runtimes disagree about ceil_mode. A mean over the taps inside the input does not count
+// this padding. For a mean that counts the declared padding, a Pad operator declares it.
 func (o *Pool) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
 	k, s, d := o.Window()
 	x, p := g.AsMap(in[0]), o.Pad

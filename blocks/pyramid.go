@@ -2,12 +2,11 @@ package blocks
 
 import "strconv"
 
-// PyramidPooling adds context at several scales (Zhao et al., PSPNet, CVPR 2017,
-// figure 3): the map averaged over a grid of n x n bins for each n, a 1x1
-// convolution to an equal share of the channels, resized back; all of them and
-// the map itself concatenated, then a 1x1 convolution to Out. Where n does not
-// divide the extent, bins overlap and all have the same size, and a map with
-// fewer than n rows or columns has that many bins.
+// PyramidPooling adds context at several scales (Zhao et al., PSPNet, CVPR 2017, figure 3). For
+// each n of Bins the map is averaged over a grid of n x n bins, a 1x1 convolution maps it to an
+// equal share of the channels, and it is resized back. All of these and the map itself are
+// concatenated, and a 1x1 convolution to Out follows. If n does not divide the extent, bins
+// overlap and have the same size. A map with fewer than n rows or columns has that many bins.
 type PyramidPooling struct {
 	Out     int
 	Bins    []int // nil means 1, 2, 3, 6

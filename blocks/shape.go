@@ -22,7 +22,7 @@ func (s Shape) Elems() int { return s.H * s.W * s.C }
 // Pixels returns H x W.
 func (s Shape) Pixels() int { return s.H * s.W }
 
-// IsVector tells whether the shape is 1 x 1 x C.
+// IsVector reports whether the shape is 1 x 1 x C.
 func (s Shape) IsVector() bool { return s.H == 1 && s.W == 1 }
 
 // String returns the shape as HxWxC.

@@ -1,8 +1,8 @@
 package blocks
 
-// SqueezeExcite weighs channels by a gate computed from their global means
-// (Hu, Shen and Sun, CVPR 2018): pool, reduce, Act, expand, Gate, multiply.
-// Both layers are 1x1 convolutions with bias.
+// SqueezeExcite multiplies channels by a gate computed from their global means (Hu, Shen and Sun,
+// CVPR 2018): pool, reduce, Act, expand, Gate, multiply. Both layers are 1x1 convolutions with
+// bias.
 type SqueezeExcite struct {
 	Hidden int     // channels between the two layers, at least 1
 	Act    ActFunc // after the first; the zero value is ReLU

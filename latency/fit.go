@@ -9,6 +9,7 @@ import (
 
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
 )
 
@@ -16,12 +17,12 @@ import (
 // and the network model to HeldOut. It sets Kinds, Network and Validation. hypers gives
 // the hyperparameters of kinds; those that it has not are searched, which takes longest.
 func (p *Profile) Fit(hypers map[string]*stat.ResidualKernel) (*Predictor, error) {
-	kinds, err := fitKinds(p.Units, &p.Device.Target, hypers)
+	kinds, err := costmodel.FitKinds(p.Units, &p.Device.Target, hypers)
 	if err != nil {
 		return nil, err
 	}
 	p.setKinds(kinds)
-	m := newUnitModel(p.Units, kinds, p.Device.Target)
+	m := costmodel.NewUnitModel(p.Units, kinds, p.Device.Target)
 	if err := p.fitHeldOut(m); err != nil {
 		return nil, err
 	}
@@ -29,8 +30,8 @@ func (p *Profile) Fit(hypers map[string]*stat.ResidualKernel) (*Predictor, error
 }
 
 // setKinds stores models by name.
-func (p *Profile) setKinds(kinds map[string]*KindModel) {
-	p.Kinds = slices.SortedFunc(maps.Values(kinds), func(a, b *KindModel) int { return cmp.Compare(a.Kind, b.Kind) })
+func (p *Profile) setKinds(kinds map[string]*costmodel.KindModel) {
+	p.Kinds = slices.SortedFunc(maps.Values(kinds), func(a, b *costmodel.KindModel) int { return cmp.Compare(a.Kind, b.Kind) })
 }
 
 // AddHeldOut appends a network that was measured end to end. calls are those of Device.Calls.
@@ -43,7 +44,7 @@ func (p *Profile) AddHeldOut(name string, calls []engine.Call, s timing.Sample) 
 	for i := range calls {
 		count[calls[i].Unit]++
 	}
-	h := WholeTime{Name: name, Measured: s}
+	h := NetworkTime{Name: name, Measured: s}
 	for i := range calls {
 		u := calls[i].Unit
 		if count[u] == 0 {
@@ -53,7 +54,7 @@ func (p *Profile) AddHeldOut(name string, calls []engine.Call, s timing.Sample) 
 		if !ok {
 			k = len(p.Shapes)
 			at[u] = k
-			p.Shapes = append(p.Shapes, engineUnit{u})
+			p.Shapes = append(p.Shapes, costmodel.Unit{Unit: u})
 		}
 		h.Units = append(h.Units, [2]int{k, count[u]})
 		delete(count, u)
@@ -63,39 +64,39 @@ func (p *Profile) AddHeldOut(name string, calls []engine.Call, s timing.Sample) 
 
 // fitHeldOut fits the network model to the held-out networks, and keeps how well
 // each of them is predicted from the others.
-func (p *Profile) fitHeldOut(m *unitModel) error {
+func (p *Profile) fitHeldOut(m *costmodel.UnitModel) error {
 	hs, macs := p.sums(m)
 	for i, h := range hs {
-		if !(h.measured > 0) || !(h.ms > 0) {
-			return fmt.Errorf("latency: network %s: %g ms is not a time", p.HeldOut[i].Name, h.measured)
+		if !(h.Measured > 0) || !(h.Ms > 0) {
+			return fmt.Errorf("latency: network %s: %g ms is not a time", p.HeldOut[i].Name, h.Measured)
 		}
 	}
-	p.Network = fitNetwork(hs)
-	left := p.Network.left
+	p.Network = costmodel.FitNetwork(hs)
+	left := p.Network.LOOResiduals
 	if len(left) < 20 {
 		return nil
 	}
 	ps := make([]pair, len(hs))
 	for i := range hs {
 		// The prediction that the other held-out networks would have made.
-		ms := hs[i].measured * math.Exp(-left[i])
-		half := p.Network.Quantile * (p.Network.Floor + hs[i].spread())
-		ps[i] = pair{p.HeldOut[i].Name, ms, ms * math.Exp(-half), ms * math.Exp(half), hs[i].measured, macs[i]}
+		ms := hs[i].Measured * math.Exp(-left[i])
+		half := p.Network.Quantile * (p.Network.Floor + hs[i].RelativeSD())
+		ps[i] = pair{p.HeldOut[i].Name, ms, ms * math.Exp(-half), ms * math.Exp(half), hs[i].Measured, macs[i]}
 	}
 	p.Validation = summarize(ps, fitLine(ps))
 	return nil
 }
 
-// sums adds up the units of the held-out networks, and their MACs.
-func (p *Profile) sums(m *unitModel) (hs []heldOut, macs []float64) {
-	hs, macs = make([]heldOut, len(p.HeldOut)), make([]float64, len(p.HeldOut))
+// Totals adds up the units of the held-out networks, and their MACs.
+func (p *Profile) sums(m *costmodel.UnitModel) (hs []costmodel.Observation, macs []float64) {
+	hs, macs = make([]costmodel.Observation, len(p.HeldOut)), make([]float64, len(p.HeldOut))
 	for i, h := range p.HeldOut {
-		hs[i].measured = h.Measured.MedianMs
+		hs[i].Measured = h.Measured.MedianMs
 		for _, u := range h.Units {
-			c := m.cost(&p.Shapes[u[0]].Unit)
+			c := m.Cost(&p.Shapes[u[0]].Unit)
 			macs[i] += float64(p.Shapes[u[0]].MACs()) * float64(u[1])
 			for range u[1] {
-				hs[i].add(c)
+				hs[i].Add(c)
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
 )
 
@@ -38,25 +39,25 @@ type Kernel struct {
 // Predictor predicts from a profile. It is safe for concurrent use.
 type Predictor struct {
 	p       *Profile
-	units   *unitModel
-	network *NetworkModel
+	units   *costmodel.UnitModel
+	network *costmodel.NetworkModel
 }
 
 // Predictor makes the profile ready to predict. If the models stored were made
 // from terms or features that this program does not have, they are fitted anew
 // from the measurements.
 func (p *Profile) Predictor() (*Predictor, error) {
-	kinds, err := restoreKinds(p.Kinds, p.Units, &p.Device.Target)
+	kinds, err := costmodel.RestoreKinds(p.Kinds, p.Units, &p.Device.Target)
 	if err != nil {
 		return nil, err
 	}
-	r := &Predictor{p, newUnitModel(p.Units, kinds, p.Device.Target), new(NetworkModel)}
+	r := &Predictor{p, costmodel.NewUnitModel(p.Units, kinds, p.Device.Target), new(costmodel.NetworkModel)}
 	if p.Sums != nil {
-		r.units.sum = p.Sums.restored(p.measuredUnits(), &p.Device.Target)
+		r.units.Sum = p.Sums.Restored(p.measuredUnits(), &p.Device.Target)
 	}
 	*r.network = *p.Network
 	hs, _ := p.sums(r.units)
-	if err := r.network.restore(hs); err != nil {
+	if err := r.network.Restore(hs); err != nil {
 		return nil, err
 	}
 	return r, nil
@@ -81,26 +82,26 @@ func (r *Predictor) Predict(n *blocks.Network) (Estimate, error) {
 
 // PredictCalls predicts from the calls of a plan made for the profile's target.
 func (r *Predictor) PredictCalls(calls []engine.Call) Estimate {
-	var s sums
+	var s costmodel.Totals
 	var e Estimate
 	at := make(map[engine.Unit]int, len(calls))
 	far := map[string]bool{} // warnings of units
 	e.Warnings = []string{}
 	for i := range calls {
 		u := &calls[i].Unit
-		c := r.units.cost(u)
-		s.add(c)
+		c := r.units.Cost(u)
+		s.Add(c)
 		k, ok := at[*u]
 		if !ok {
 			k = len(e.Kernels)
 			at[*u] = k
 			name, shape, _ := strings.Cut(u.Key(), " ")
-			e.Kernels = append(e.Kernels, Kernel{Name: name, Shape: shape, Source: c.sourceName(), Unit: *u})
-			if w := c.warning(u); w != "" {
+			e.Kernels = append(e.Kernels, Kernel{Name: name, Shape: shape, Source: c.SourceName(), Unit: *u})
+			if w := c.Warning(u); w != "" {
 				far[w] = true
 			}
 		}
-		e.Kernels[k].Ms += c.ms
+		e.Kernels[k].Ms += c.Ms
 		e.Kernels[k].Count++
 		e.Kernels[k].Places = append(e.Kernels[k].Places, [2]int{calls[i].Stage, calls[i].Block})
 	}
@@ -114,9 +115,9 @@ const OutsideMeasured = "the latency is outside of what was measured"
 
 // finish fills in what follows from the sums, and the warnings: those of the
 // units, and those of the whole.
-func (r *Predictor) finish(e *Estimate, s *sums, far map[string]bool) {
+func (r *Predictor) finish(e *Estimate, s *costmodel.Totals, far map[string]bool) {
 	e.Warnings = append(e.Warnings, slices.Sorted(maps.Keys(far))...)
-	e.LatencyMs, e.LowMs, e.HighMs = r.network.predict(s)
+	e.LatencyMs, e.LowMs, e.HighMs = r.network.Predict(s)
 	if m := r.network; m.HeldOut < 20 {
 		e.Warnings = append(e.Warnings, fmt.Sprintf("the interval rests on %d measured network(s) only", m.HeldOut))
 	} else if e.LatencyMs > 2*m.HighMs || e.LatencyMs < m.LowMs/2 {
@@ -126,16 +127,16 @@ func (r *Predictor) finish(e *Estimate, s *sums, far map[string]bool) {
 
 // Unit predicts the time of one unit call in ms, and its standard deviation relative to it.
 func (r *Predictor) Unit(u *engine.Unit) (ms, sd float64) {
-	c := r.units.cost(u)
-	return c.ms, math.Sqrt(c.var2) / c.ms
+	c := r.units.Cost(u)
+	return c.Ms, math.Sqrt(c.Var2) / c.Ms
 }
 
 // Latency is PredictCalls without the parts: the latency and its interval in ms.
 // It allocates nothing once every unit has been asked for.
 func (r *Predictor) Latency(calls []engine.Call) (ms, low, high float64) {
-	var s sums
+	var s costmodel.Totals
 	for i := range calls {
-		s.add(r.units.cost(&calls[i].Unit))
+		s.Add(r.units.Cost(&calls[i].Unit))
 	}
-	return r.network.predict(&s)
+	return r.network.Predict(&s)
 }

@@ -9,12 +9,14 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/latency/internal/costmodel"
+	"nas/latency/latencytest"
 	"nas/latency/timing"
 )
 
 func TestPredictSources(t *testing.T) {
-	f := newFake(3, 0.01, 0.01)
-	p := fakeProfile(t)
+	f := latencytest.NewSimulated(3, 0.01, 0.01)
+	p := simulatedProfile(t)
 	r, err := p.Predictor()
 	if err != nil {
 		t.Fatal(err)
@@ -28,28 +30,28 @@ func TestPredictSources(t *testing.T) {
 	}
 	row := p.Units[len(p.Units)/2]
 	e := r.PredictCalls([]engine.Call{{Unit: row.Unit}})
-	if k := e.Kernels[0]; k.Source != SourceTable || k.Ms != row.Ms {
+	if k := e.Kernels[0]; k.Source != costmodel.SourceTable || k.Ms != row.Ms {
 		t.Errorf("a unit of the table: %+v, measured %g ms", k, row.Ms)
 	}
 	for _, c := range []struct{ key, source string }{
-		{"conv 14x14x104>14x14x344 k1x1 s1x1 d1x1 g1 relu6", SourceModel},
-		{"bilinear 7x7x64>14x14x64", SourceUnknown},
-		{"conv 14x14x64>14x14x64 k5x5 s1x1 d1x1 p2x2 g4", SourceUnknown},
-		{"eval.lrn 7x7x64>7x7x64", SourceUnknown},
+		{"conv 14x14x104>14x14x344 k1x1 s1x1 d1x1 g1 relu6", costmodel.SourceModel},
+		{"bilinear 7x7x64>14x14x64", costmodel.SourceUnknown},
+		{"conv 14x14x64>14x14x64 k5x5 s1x1 d1x1 p2x2 g4", costmodel.SourceUnknown},
+		{"eval.lrn 7x7x64>7x7x64", costmodel.SourceUnknown},
 	} {
 		e := r.PredictCalls(call(c.key))
 		k := e.Kernels[0]
 		if k.Source != c.source || !(k.Ms > 0) || math.IsInf(k.Ms, 0) {
 			t.Errorf("%s: %g ms from %s, want %s", c.key, k.Ms, k.Source, c.source)
 		}
-		if unknown := k.Source == SourceUnknown; unknown && (len(e.Warnings) == 0 || e.HighMs/e.LowMs < 1.5) {
+		if unknown := k.Source == costmodel.SourceUnknown; unknown && (len(e.Warnings) == 0 || e.HighMs/e.LowMs < 1.5) {
 			t.Errorf("%s: unknown, warnings %q, interval %g to %g", c.key, e.Warnings, e.LowMs, e.HighMs)
 		}
 	}
 	// Far outside a pointwise convolution still costs about what its size says.
 	far := r.PredictCalls(call("conv 256x256x512>256x256x2048 k1x1 s1x1 d1x1 g1 relu6"))
 	u := far.Kernels[0].Unit
-	if truth := f.trueMs(&u); far.Kernels[0].Ms < truth/2 || far.Kernels[0].Ms > 2*truth {
+	if truth := f.TrueMs(&u); far.Kernels[0].Ms < truth/2 || far.Kernels[0].Ms > 2*truth {
 		t.Errorf("far outside: %g ms, true %g", far.Kernels[0].Ms, truth)
 	}
 	if len(far.Warnings) == 0 {
@@ -59,7 +61,7 @@ func TestPredictSources(t *testing.T) {
 
 // More work of a kind must never be predicted to take much less time.
 func TestPredictGrows(t *testing.T) {
-	p := fakeProfile(t)
+	p := simulatedProfile(t)
 	r, err := p.Predictor()
 	if err != nil {
 		t.Fatal(err)
@@ -77,12 +79,12 @@ func TestPredictGrows(t *testing.T) {
 }
 
 func TestPredictConcurrently(t *testing.T) {
-	p := fakeProfile(t)
+	p := simulatedProfile(t)
 	r, err := p.Predictor()
 	if err != nil {
 		t.Fatal(err)
 	}
-	nets := sampleNetworks(t, mobileSpec(), 6, 16)
+	nets := latencytest.Networks(t, 6, 16)
 	got := make([][]float64, 4)
 	var wg sync.WaitGroup
 	for g := range got {
@@ -108,9 +110,9 @@ func TestPredictConcurrently(t *testing.T) {
 
 // A network's parts must add up to what the whole is made from, call by call.
 func TestPredictParts(t *testing.T) {
-	p := fakeProfile(t)
+	p := simulatedProfile(t)
 	r, _ := p.Predictor()
-	for _, n := range sampleNetworks(t, mobileSpec(), 7, 5) {
+	for _, n := range latencytest.Networks(t, 7, 5) {
 		e, err := r.Predict(n)
 		if err != nil {
 			t.Fatal(err)
@@ -139,21 +141,26 @@ func TestPredictParts(t *testing.T) {
 
 // mixedNetwork fits a network model that has its residual: to an effect that the
 // weights cannot show, of the share of depthwise units.
-func mixedNetwork(tb testing.TB, r *Predictor, d timing.Device) *NetworkModel {
-	nets := sampleNetworks(tb, mobileSpec(), 1, 140)
-	hs := make([]heldOut, len(nets))
+func mixedNetwork(tb testing.TB, r *Predictor, d timing.Device) *costmodel.NetworkModel {
+	nets := latencytest.Networks(tb, 1, 140)
+	hs := make([]costmodel.Observation, len(nets))
 	for i, n := range nets {
 		calls, err := d.Calls(n)
 		if err != nil {
 			tb.Fatal(err)
 		}
+		depthwise := 0.0
 		for k := range calls {
-			hs[i].add(r.units.cost(&calls[k].Unit))
+			c := r.units.Cost(&calls[k].Unit)
+			hs[i].Add(c)
+			if costmodel.KindOf(&calls[k].Unit) == "dwconv" {
+				depthwise += c.Ms
+			}
 		}
-		hs[i].measured = hs[i].ms * math.Exp(math.Sin(30*hs[i].groups[groupDepthwise]/hs[i].ms))
+		hs[i].Measured = hs[i].Ms * math.Exp(math.Sin(30*depthwise/hs[i].Ms))
 	}
-	m := fitNetwork(hs)
-	if m.gp == nil {
+	m := costmodel.FitNetwork(hs)
+	if m.Process == nil {
 		tb.Fatal("no residual")
 	}
 	return m
@@ -162,12 +169,12 @@ func mixedNetwork(tb testing.TB, r *Predictor, d timing.Device) *NetworkModel {
 // Kernels known: all units of the networks are in the table, and the network
 // model has its residual.
 func BenchmarkLatency(b *testing.B) {
-	f := newFake(1, 0.01, 0.01)
-	p := &Profile{Format: Format, Device: f.Device(), Network: fitNetwork(nil)}
+	f := latencytest.NewSimulated(1, 0.01, 0.01)
+	p := &Profile{Format: Format, Device: f.Device(), Network: costmodel.FitNetwork(nil)}
 	seen := map[engine.Unit]bool{}
 	var all [][]engine.Call
 	n := 0
-	for _, net := range sampleNetworks(b, mobileSpec(), 1, 140) {
+	for _, net := range latencytest.Networks(b, 1, 140) {
 		calls, err := p.Device.Calls(net)
 		if err != nil {
 			b.Fatal(err)
@@ -177,11 +184,11 @@ func BenchmarkLatency(b *testing.B) {
 		for _, c := range calls {
 			if !seen[c.Unit] {
 				seen[c.Unit] = true
-				p.Units = append(p.Units, UnitTime{Unit: c.Unit, Ms: 1, Spread: 0.01, Networks: 1})
+				p.Units = append(p.Units, costmodel.UnitTime{Unit: c.Unit, Ms: 1, Spread: 0.01, Networks: 1})
 			}
 		}
 	}
-	r := &Predictor{p: p, units: newUnitModel(p.Units, nil, p.Device.Target)}
+	r := &Predictor{p: p, units: costmodel.NewUnitModel(p.Units, nil, p.Device.Target)}
 	r.network = mixedNetwork(b, r, p.Device)
 	b.Run(fmt.Sprintf("calls=%d", n/len(all)), func(b *testing.B) {
 		b.ReportAllocs()

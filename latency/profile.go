@@ -10,9 +10,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"nas/blocks/engine"
 	"nas/internal/atomicfile"
 	"nas/internal/jsonfile"
+	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
 )
 
@@ -20,87 +20,63 @@ import (
 // this one and all before.
 const Format = 1
 
-// Profile is what is known about the speed of one device: the measurements, the
-// model fitted to them, and how good that is. It is stored as JSON, one line a
-// measurement.
+// Types of other packages that a profile consists of.
+type (
+	Device        = timing.Device
+	Facts         = timing.Facts
+	Baseline      = timing.Baseline
+	Sample        = timing.Sample
+	UnitTime      = costmodel.UnitTime
+	KindModel     = costmodel.KindModel
+	AdditiveModel = costmodel.AdditiveModel
+	NetworkModel  = costmodel.NetworkModel
+)
+
+// Profile holds the measurements of one device, the models fitted to them, and how good
+// these are on held-out networks. It is stored as JSON, with one line for each measurement.
 type Profile struct {
-	Format int           `json:"format"`
-	Device timing.Device `json:"device"`
-	Facts  timing.Facts  `json:"facts"`
+	Format int    `json:"format"`
+	Device Device `json:"device"`
+	Facts  Facts  `json:"facts"`
 
 	Created     time.Time   `json:"created"`
 	Calibration Calibration `json:"calibration"`
-	// Warnings are what was doubtful about the measurements.
+	// Warnings say what was doubtful about the measurements.
 	Warnings []string `json:"warnings"`
 
-	Kinds      []*KindModel  `json:"kinds"`
-	Network    *NetworkModel `json:"network"`
-	Sums       *SumModel     `json:"sums,omitempty"`       // what the kinds' costs leave, where only sums were measured
-	Validation *Validation   `json:"validation,omitempty"` // on held-out networks
+	Kinds      []*KindModel   `json:"kinds"`
+	Network    *NetworkModel  `json:"network"`
+	Sums       *AdditiveModel `json:"sums,omitempty"`       // what the kinds' costs leave, where only sums were measured
+	Validation *Validation    `json:"validation,omitempty"` // on held-out networks
 
-	// Units is the table, sorted by unit. HeldOut are networks that were measured
-	// whole and not used to fit the units; Shapes are the units they consist of.
-	Units   []UnitTime   `json:"units"`
-	HeldOut []WholeTime  `json:"networks"`
-	Shapes  []engineUnit `json:"shapes"`
+	// Units is the table of timed units, sorted by their key. HeldOut are networks that were
+	// measured end to end and not used to fit the kinds; Shapes are the units that they
+	// consist of.
+	Units   []UnitTime       `json:"units"`
+	HeldOut []NetworkTime    `json:"networks"`
+	Shapes  []costmodel.Unit `json:"shapes"`
 }
 
-// Calibration says how the measurements came about.
+// Calibration says how the measurements were made.
 type Calibration struct {
-	WallS    float64 `json:"wall_s"`
-	FitS     float64 `json:"fit_s"`
+	WallS    float64 `json:"wall_s"`   // all in all
+	FitS     float64 `json:"fit_s"`    // of the last fit
 	Networks int     `json:"networks"` // whose units were timed
-	Runs     int     `json:"runs"`
-	Seed     uint64  `json:"seed"`
-	timing.Baseline
-	SlowPct      float64 `json:"reference_slow_pct"`     // share of its runs that took more than 5 % longer
-	InterruptPct float64 `json:"runs_interrupted_pct"`   // share of runs in which another task took the core
+	Runs     int     `json:"runs"`     // of all networks
+	Baseline
+	SlowPct      float64 `json:"reference_slow_pct"`     // runs of the reference kernel that took over 5 % longer
+	InterruptPct float64 `json:"runs_interrupted_pct"`   // runs in which another task took the core
 	Stopped      string  `json:"stopped"`                // "budget", "target error", "units", "networks", "interrupted"
-	AddedTo      string  `json:"added_to,omitempty"`     // when this calibration continued an older one: its date
-	Source       string  `json:"source,omitempty"`       // of a table: where it comes from
-	Base         string  `json:"base_profile,omitempty"` // of an adapted profile
+	AddedTo      string  `json:"added_to,omitempty"`     // date of the calibration that this one continued
+	Source       string  `json:"source,omitempty"`       // where a table comes from
+	Base         string  `json:"base_profile,omitempty"` // device whose profile was adapted
 }
 
-// WholeTime is a network that was measured whole.
-type WholeTime struct {
-	Name     string        `json:"name"`
-	Measured timing.Sample `json:"measured"`
-	Units    [][2]int      `json:"units"` // index into Shapes, number of calls
-}
-
-// engineUnit is a unit stored as its key.
-type engineUnit struct{ engine.Unit }
-
-func (u engineUnit) MarshalText() ([]byte, error) { return []byte(u.Key()), nil }
-
-func (u *engineUnit) UnmarshalText(b []byte) (err error) {
-	u.Unit, err = engine.ParseUnit(string(b))
-	return err
-}
-
-type unitTimeJSON struct {
-	Unit     engineUnit `json:"unit"`
-	Ms       float64    `json:"ms"`
-	Spread   float64    `json:"spread"`
-	Networks int        `json:"networks"`
-}
-
-// MarshalJSON writes the unit as its key.
-func (u UnitTime) MarshalJSON() ([]byte, error) {
-	return json.Marshal(unitTimeJSON{engineUnit{u.Unit}, u.Ms, u.Spread, u.Networks})
-}
-
-// UnmarshalJSON is the inverse.
-func (u *UnitTime) UnmarshalJSON(b []byte) error {
-	var j unitTimeJSON
-	if err := json.Unmarshal(b, &j); err != nil {
-		return err
-	}
-	if !(j.Ms > 0) {
-		return fmt.Errorf("unit %q: %g ms is not a time", j.Unit.Key(), j.Ms)
-	}
-	*u = UnitTime{j.Unit.Unit, j.Ms, j.Spread, j.Networks}
-	return nil
+// NetworkTime is a network that was measured end to end.
+type NetworkTime struct {
+	Name     string   `json:"name"`
+	Measured Sample   `json:"measured"`
+	Units    [][2]int `json:"units"` // index into Shapes, number of calls
 }
 
 // ErrNewer is wrapped by the error of Read for a file of a later program.
@@ -138,7 +114,7 @@ func Read(r io.Reader, name string) (*Profile, error) {
 }
 
 func (p *Profile) check() error {
-	if p.Network == nil || len(p.Network.Weights) != len(p.Network.Mean) || len(p.Network.Mean) != len((&sums{}).features()) {
+	if !p.Network.Complete() {
 		return errors.New("the network model is missing or incomplete")
 	}
 	for i, h := range p.HeldOut {
@@ -242,3 +218,26 @@ func (p *Profile) Extensible() bool { return p.Calibration.Base == "" && p.Calib
 // else an error that names the first difference: what is measured there cannot
 // be held against this profile.
 func (p *Profile) Matches(rt timing.Runtime) error { return p.Device.Match(rt.Device()) }
+
+// Busy returns why the profile should not be trusted, or "": other programs took
+// a large part of the machine while it was calibrated, and the held-out networks
+// show it, or are too few to show anything.
+func (p *Profile) Busy() string {
+	c := &p.Calibration
+	v := p.Validation
+	if c.InterruptPct <= 25 && c.SlowPct <= 50 || v == nil && c.WallS < 20 {
+		return "" // a moment's calibration says itself that it is rough
+	}
+	shown := "too few networks could be measured to judge the model"
+	if v != nil {
+		if v.MAPEPct <= busyError {
+			return ""
+		}
+		shown = fmt.Sprintf("the model errs by %.1f %% on networks that it has not seen", v.MAPEPct)
+	}
+	return fmt.Sprintf("other programs interrupted %.0f %% of the runs, the reference kernel was slowed down in %.0f %% of its, and %s", c.InterruptPct, c.SlowPct, shown)
+}
+
+// busyError is the error in per cent beyond which a calibration on a busy machine
+// is not to be trusted: about twice that on a quiet one.
+const busyError = 4

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"nas/blocks"
+	"nas/latency/internal/costmodel"
+	"nas/latency/latencytest"
 )
 
 // fbnet builds a network of FBNet's space as HELP's table names it: 22 digits,
@@ -77,7 +79,7 @@ func TestShippedProfiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, k := range e.Kernels {
-			if k.Name == "block" && k.Source != SourceTable {
+			if k.Name == "block" && k.Source != costmodel.SourceTable {
 				t.Errorf("%s: block %s is not in the table", name, k.Shape)
 			}
 		}
@@ -94,7 +96,7 @@ func TestShippedProfiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		other := sampleNetworks(t, mobileSpec(), 3, 1)[0]
+		other := latencytest.Networks(t, 3, 1)[0]
 		a, err := r.Predict(other)
 		if err != nil {
 			t.Fatal(err)

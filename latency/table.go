@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -16,6 +15,7 @@ import (
 	"nas/blocks/engine"
 	"nas/internal/stat"
 	"nas/internal/table"
+	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
 )
 
@@ -182,7 +182,7 @@ func (t *measurements) addBlock(row *table.Row) {
 	p := dil * (k - 1) / 2
 	t.block = true
 	t.add(engine.Unit{
-		Name: "block", In: blocks.Shape{H: h, W: w, C: cin}, Out: blocks.Shape{H: ceilDiv(h, stride), W: ceilDiv(w, stride), C: cout},
+		Name: "block", In: blocks.Shape{H: h, W: w, C: cin}, Out: blocks.Shape{H: (h + stride - 1) / stride, W: (w + stride - 1) / stride, C: cout},
 		Kernel: [2]int{k, k}, Stride: [2]int{stride, stride}, Dilation: [2]int{dil, dil}, Pad: [2]int{p, p}, Groups: groups,
 		Mid: int(math.Round(exp * float64(cin))), MidAct: act, DWAct: act, Residual: residual, Batch: 1,
 	}, ms)
@@ -217,20 +217,18 @@ func (t *measurements) profile() (*Profile, error) {
 		p.Units = append(p.Units, UnitTime{Unit: u, Ms: stat.Median(ms), Spread: max(0.003, stat.RelativeMAD(ms)), Networks: len(ms)})
 	}
 	slices.SortFunc(p.Units, func(a, b UnitTime) int { return strings.Compare(a.Unit.Key(), b.Unit.Key()) })
-	var parts map[string]*KindModel
+	var kinds map[string]*KindModel
+	var err error
 	if t.block {
-		parts = fitParts(p.Units, t.msCol != "ms", &d.Target)
+		kinds, p.Sums, err = costmodel.FitBlocks(p.Units, t.msCol != "ms", &d.Target)
+	} else {
+		kinds, err = costmodel.FitKinds(p.Units, &d.Target, nil)
 	}
-	kinds, err := fitKinds(p.Units, &d.Target, nil)
 	if err != nil {
 		return nil, err
 	}
-	if t.block {
-		maps.Copy(kinds, parts)
-		p.Sums = fitSum(p.sumsOfUnits(kinds), nil)
-	}
 	p.setKinds(kinds)
-	p.Network = fitNetwork(nil)
+	p.Network = costmodel.FitNetwork(nil)
 	p.Calibration = Calibration{Runs: len(p.Units), Stopped: "networks", Source: t.o.Source}
 	p.Warnings = []string{"no whole network was measured: overhead and what kernels do to each other are not in the prediction"}
 	return p, nil

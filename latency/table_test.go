@@ -8,20 +8,22 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/latency/internal/costmodel"
+	"nas/latency/latencytest"
 	"nas/latency/timing"
 )
 
 func TestTableOfUnits(t *testing.T) {
-	f := newFake(1, 0, 0)
+	f := latencytest.NewSimulated(1, 0, 0)
 	var b strings.Builder
 	b.WriteString("ms,unit,remark\n")
 	seen := map[engine.Unit]bool{}
-	for _, n := range sampleNetworks(t, mobileSpec(), 50, 8) {
+	for _, n := range latencytest.Networks(t, 50, 8) {
 		calls, _ := timing.Device{Cut: timing.CutOps, Target: f.Device().Target}.Calls(n)
 		for _, c := range calls {
 			if !seen[c.Unit] {
 				seen[c.Unit] = true
-				fmt.Fprintf(&b, "%g,%s,x\n", f.trueMs(&c.Unit), c.Unit.Key())
+				fmt.Fprintf(&b, "%g,%s,x\n", f.TrueMs(&c.Unit), c.Unit.Key())
 			}
 		}
 	}
@@ -36,13 +38,13 @@ func TestTableOfUnits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := sampleNetworks(t, mobileSpec(), 50, 1)[0]
+	n := latencytest.Networks(t, 50, 1)[0]
 	e, err := r.Predict(n)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, k := range e.Kernels {
-		if want := f.trueMs(&k.Unit) * float64(k.Count); k.Source != SourceTable || math.Abs(k.Ms/want-1) > 1e-5 {
+		if want := f.TrueMs(&k.Unit) * float64(k.Count); k.Source != costmodel.SourceTable || math.Abs(k.Ms/want-1) > 1e-5 {
 			t.Errorf("%s: %g ms from %s, the table says %g", k.Shape, k.Ms, k.Source, want)
 		}
 	}
@@ -80,7 +82,7 @@ func TestTableOfBlocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := float64(784*96*(64+25)) / 1e6; len(e.Kernels) != 1 || e.Kernels[0].Source != SourceTable || math.Abs(e.LatencyMs-want) > 1e-9 {
+	if want := float64(784*96*(64+25)) / 1e6; len(e.Kernels) != 1 || e.Kernels[0].Source != costmodel.SourceTable || math.Abs(e.LatencyMs-want) > 1e-9 {
 		t.Errorf("%+v, the table says %g ms", e, want)
 	}
 	big := engine.Unit{Name: "block", In: blocks.Shape{H: 112, W: 112, C: 512}, Out: blocks.Shape{H: 112, W: 112, C: 512}, Kernel: [2]int{5, 5},
@@ -100,7 +102,7 @@ func TestTableOfNetworks(t *testing.T) {
 		text += fmt.Sprintf("%s,%g\n", m.Network.Name, m.Ms)
 	}
 	p, err := FromTable(strings.NewReader(text), "n.csv", TableOptions{
-		Base:    fakeProfile(t),
+		Base:    simulatedProfile(t),
 		Network: func(s string) (*blocks.Network, error) { return by[s], nil },
 	})
 	if err != nil {

@@ -205,12 +205,12 @@ func Supported() []string {
 // ByName returns the set of one instruction set. It fails if this program has no
 // such set, or this machine does not run it.
 func ByName(name string) (*Set, error) {
-	var names []string
-	for _, a := range isas() {
-		names = append(names, a.name)
-	}
-	i := slices.Index(names, name)
+	i := slices.IndexFunc(isas(), func(a isa) bool { return a.name == name })
 	if i < 0 {
+		var names []string
+		for _, a := range isas() {
+			names = append(names, a.name)
+		}
 		return nil, fmt.Errorf("kernels: no instruction set %q in this program (it has %s)",
 			name, strings.Join(names, ", "))
 	}

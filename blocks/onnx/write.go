@@ -30,14 +30,14 @@ type Options struct {
 	Metadata map[string]string
 }
 
-// Write writes n with its weights as an ONNX model: opset 17, input "input" of
-// N x 3 x H x W or whatever channels n has, output "output", N x C for a vector
-// and N x C x H x W for a map. Operators, their outputs and their weights carry
-// the names of n's nodes; where an op takes several operators, the last has the
-// node's name. Stage and block stand in the operators' doc_string. The same arguments give the same bytes.
+// Write writes n with its weights as an ONNX model of opset 17. The input is called "input" and is
+// N x C x H x W. The output is called "output"; it is N x C for a vector and N x C x H x W for a
+// map. Operators, their outputs and their weights have the names of n's nodes; if an op takes
+// several operators, the last one has the node's name. The operators' doc_string holds stage and
+// block. The same arguments give the same bytes.
 //
-// An op without an ONNX form, weights that do not fit, and a model of 2 GiB or
-// more are errors.
+// An op without an ONNX form, weights that do not fit the network, and a model of 2 GiB or more
+// are errors.
 func Write(w io.Writer, n *blocks.Network, weights *blocks.Weights, o Options) error {
 	if err := weights.Check(n); err != nil {
 		return fmt.Errorf("onnx: %w", err)
@@ -162,8 +162,8 @@ func (g *graph) dims(s blocks.Shape, vector bool) []int {
 	return []int{g.batch, s.C, s.H, s.W}
 }
 
-// network appends all nodes. The values' names are settled op by op: the
-// operator that makes a node's output takes the node's name.
+// network appends all nodes. Names are assigned op by op: the operator that produces a node's
+// output gets the node's name.
 func (g *graph) network(n *blocks.Network, weights *blocks.Weights) {
 	values := make([]blocks.ONNXValue, len(n.Nodes))
 	values[0] = blocks.ONNXValue{Name: g.unique("input")}
@@ -209,7 +209,7 @@ func placeDoc(stage, block int) string {
 	return fmt.Sprintf("stage %d block %d", stage, block)
 }
 
-// rename gives a value made by the node at work the node's name.
+// rename gives a value of the current node the node's name.
 func (g *graph) rename(v blocks.ONNXValue, name string) blocks.ONNXValue {
 	for i := len(g.operators) - 1; i >= g.first; i-- {
 		op := &g.operators[i]
@@ -225,8 +225,8 @@ func (g *graph) rename(v blocks.ONNXValue, name string) blocks.ONNXValue {
 	return v
 }
 
-// write lays the model out. Constants are written straight from the weights, so
-// that the model is never in memory as a whole; lengths are therefore computed first.
+// write writes the model. Lengths are computed first, so that constants can be written straight
+// from the weights and the model is never in memory as a whole.
 func (g *graph) write(w io.Writer, name string, meta map[string]string) error {
 	var nodes message
 	for _, op := range g.operators {

@@ -7,8 +7,8 @@ import (
 	"nas/blocks"
 )
 
-// families are the blocks of the literature: each is told the items of a block
-// that reads one value, and returns the module for them or nil.
+// families recognise the blocks of the literature. Each gets the items of a block that reads one
+// value, and returns the module for them or nil.
 var families = []func(g *graph, items []*item) *item{bottleneck, separable, residualConv}
 
 // family returns the module for the items of one block.
@@ -25,7 +25,7 @@ func (g *graph) family(items []*item, nodes []int) *item {
 	return nil
 }
 
-// place records where in a block's module the tensors of one of its parts are.
+// place records the path of one part's tensors within a block's module.
 func (it *item) place(part *item, name string) {
 	for node, path := range part.paths {
 		it.paths[node] = join(name, path)
@@ -39,7 +39,7 @@ func join(a, b string) string {
 	return a + "." + b
 }
 
-// chain tells whether each item reads the one before, and nothing else does.
+// chain reports whether each item reads the one before it, and no other item reads that one.
 func (g *graph) chain(items []*item) bool {
 	for k, it := range items[1:] {
 		if len(it.in) != 1 || it.in[0] != items[k].out() {
@@ -49,7 +49,7 @@ func (g *graph) chain(items []*item) bool {
 	return len(items[0].in) == 1
 }
 
-// isAdd tells whether an item adds the values a and b.
+// isAdd reports whether an item adds the values a and b.
 func (g *graph) isAdd(it *item, a, b int) bool {
 	_, ok := opAt[*blocks.Add](g, it.out())
 	return ok && (slices.Equal(it.in, []int{a, b}) || slices.Equal(it.in, []int{b, a}))
@@ -64,8 +64,8 @@ func (g *graph) withoutAdd(items []*item) (rest []*item, residual bool) {
 	return items, false
 }
 
-// shapeOf spells a chain with a letter an item: p pointwise, d depthwise, c
-// other convolutions, a attention, ? what a family does not hold.
+// shapeOf spells a chain with one letter for each item: p pointwise, d depthwise, c another
+// convolution, a attention, ? anything else.
 func shapeOf(items []*item) string {
 	var b strings.Builder
 	for _, it := range items {
@@ -161,8 +161,8 @@ func residualConv(g *graph, items []*item) *item {
 	return it
 }
 
-// bottleneck matches He et al.'s block: three convolutions, the input or a
-// projection of it, their sum, an activation.
+// bottleneck matches the block of He et al.: three convolutions, the sum of their output and the
+// input or a projection of it, and an activation.
 func bottleneck(g *graph, items []*item) *item {
 	n := len(items)
 	if n < 5 || n > 6 || shapeOf(items[:1]) != "p" || shapeOf(items[2:3]) != "p" || !g.chain(items[:3]) {

@@ -10,7 +10,7 @@ import (
 // numClasses is the parameter that sets the width of the last layers.
 const numClasses = "num_classes"
 
-// graph is a network on its way to Python.
+// graph is a network that is being written as Python.
 type graph struct {
 	net       *blocks.Network
 	consumers [][]int
@@ -20,8 +20,8 @@ type graph struct {
 	classes   []class      // made for this network
 }
 
-// An item is a piece of a forward function: an op, or a module that stands for
-// several. Its last node is its result.
+// An item is a part of a forward function: an op, or a module that stands for several ops. The
+// value of its last node is its result.
 type item struct {
 	nodes []int
 	in    []int          // values read, in the order of apply's
@@ -91,10 +91,10 @@ func newGraph(n *blocks.Network) *graph {
 	return g
 }
 
-// classifiers returns the layers whose output channels are the network's: what
-// stands between is adding, activation, resizing and pooling. It returns none
-// where another op is met, or reads what is between, because then the width is
-// not free.
+// classifiers returns the layers whose number of outputs is the number of classes. Only additions,
+// activations, resizing and pooling may stand between them and the network's output. It returns
+// none if there is another op, or if another op reads a value in between, because then the width
+// is not free.
 func (g *graph) classifiers() map[int]bool {
 	found, between := map[int]bool{}, map[int]bool{}
 	todo := []int{len(g.net.Nodes) - 1}
@@ -132,8 +132,8 @@ func (g *graph) sole(i int) int {
 	return g.consumers[i][0]
 }
 
-// sealed tells whether nothing outside of nodes reads one of them but the last,
-// and the network does not return it.
+// sealed reports whether the values of nodes, except for the last one, are used by nodes only: no
+// other node reads them, and the network does not return them.
 func (g *graph) sealed(nodes []int) bool {
 	last := nodes[len(nodes)-1]
 	for _, i := range nodes {
@@ -152,7 +152,7 @@ func (g *graph) sealed(nodes []int) bool {
 	return true
 }
 
-// reads returns the values from outside that nodes read, in the order of first use.
+// reads returns the values that nodes read from other nodes, in the order of first use.
 func (g *graph) reads(nodes []int) (in []int) {
 	for _, i := range nodes {
 		for _, j := range g.net.Nodes[i].Inputs {
@@ -164,8 +164,8 @@ func (g *graph) reads(nodes []int) (in []int) {
 	return in
 }
 
-// scopeName returns what the names of nodes have in common, in whole parts; of
-// one node, its name without a last part that only says what kind it is.
+// scopeName returns the common prefix of the names of nodes, in whole dotted parts. For one node
+// it is the name without a last part that only repeats the kind of op.
 func (g *graph) scopeName(nodes []int) string {
 	common := strings.Split(g.net.Nodes[nodes[0]].Name, ".")
 	if len(nodes) == 1 {
@@ -193,8 +193,8 @@ func (g *graph) scopeName(nodes []int) string {
 	return strings.Join(common, ".")
 }
 
-// unitName is the scope of a unit's layers. An activation that follows may stand
-// in the scope of the next one, which it comes first in.
+// unitName is the scope of a unit's layers. An activation that follows the layers may have a name
+// in the scope of the next unit.
 func (g *graph) unitName(it *item) string {
 	var layers []int
 	for _, i := range it.nodes {
@@ -205,7 +205,7 @@ func (g *graph) unitName(it *item) string {
 	return g.scopeName(layers)
 }
 
-// within returns name without the scope that it is in.
+// within returns name without the scope around it.
 func within(name, scope string) string {
 	if scope == "" {
 		return name
@@ -245,15 +245,15 @@ func sortItems(items []*item) {
 	slices.SortStableFunc(items, func(a, b *item) int { return a.out() - b.out() })
 }
 
-// unitAt returns the first unit that starts at node i and holds only free nodes
-// of one place, or nil.
+// unitAt returns the first unit that starts at node i and consists of free nodes of one block, or
+// nil.
 func (g *graph) unitAt(i int, taken []bool) *item {
 	for _, match := range units {
 		it := match(g, i)
 		if it == nil || !g.sealed(it.nodes) {
 			continue
 		}
-		if !slices.ContainsFunc(it.nodes, func(j int) bool { return taken[j] || !g.samePlace(i, j) }) {
+		if !slices.ContainsFunc(it.nodes, func(j int) bool { return taken[j] || !g.sameBlock(i, j) }) {
 			it.name = g.unitName(it)
 			return it
 		}

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// maxScope bounds the items of a scope of names that becomes a class: a part
-// of a network, not all of it.
+// maxScope bounds the number of items of a naming scope that becomes a class. Larger scopes are
+// most of a network.
 const maxScope = 24
 
 // A class is a module made for this network.
@@ -27,8 +27,8 @@ type cluster struct {
 	body  *scope // where no family holds it
 }
 
-// group puts the items of each block, then those of each named part, into one
-// module where nothing reads their middle.
+// group turns the items of each block, then those of each named part, into one module if no other
+// item reads the values inside.
 func (g *graph) group(items []*item) []*item {
 	place := func(it *item) string {
 		nd := g.net.Nodes[it.out()]
@@ -56,7 +56,7 @@ func (g *graph) group(items []*item) []*item {
 	return g.cluster(items, part, false)
 }
 
-// cluster replaces the items of equal key, "" for none, by a module.
+// cluster replaces items with the same key by a module. Items with the key "" stay.
 func (g *graph) cluster(items []*item, keyOf func(*item) string, block bool) []*item {
 	byKey := map[string][]*item{}
 	var keys []string
@@ -108,8 +108,8 @@ func (g *graph) cluster(items []*item, keyOf func(*item) string, block bool) []*
 	return result
 }
 
-// sequences joins the blocks of each stage into an nn.Sequential, as far as
-// each reads the one before and nothing else does.
+// sequences joins the blocks of each stage into an nn.Sequential as long as each block reads only
+// the one before it and no other item does.
 func (g *graph) sequences(items []*item) []*item {
 	stage := func(it *item) int {
 		nd := g.net.Nodes[it.out()]

@@ -57,8 +57,8 @@ func (f *tensorForm) permute(order ...int) {
 	}
 }
 
-// visit calls do for each value of the tensor in PyTorch's order with its index
-// there and in our layout.
+// visit calls do for each value of the tensor, in PyTorch's order, with its index in that order
+// and in the layout of package blocks.
 func (f *tensorForm) visit(do func(theirs, ours int)) {
 	if f.order == nil {
 		for k := range f.len() {

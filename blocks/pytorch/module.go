@@ -66,13 +66,13 @@ func New(n *blocks.Network) (*Module, error) {
 // Source returns the Python file.
 func (m *Module) Source() string { return m.source }
 
-// Write writes n as a Python file, [Module.Source] of [New], whose errors it shares.
+// Write writes n as a Python file: the [Module.Source] of [New]. Its errors are those of New and of w.
 func Write(w io.Writer, n *blocks.Network) error {
 	m, err := New(n)
 	if err != nil {
 		return err
 	}
-	if _, err := io.WriteString(w, m.source); err != nil {
+	if _, err := io.WriteString(w, m.Source()); err != nil {
 		return fmt.Errorf("pytorch: writing %s: %w", n.Name, err)
 	}
 	return nil

@@ -9,9 +9,9 @@ import (
 	"nas/blocks"
 )
 
-// ReadNPZ reads weights from a NumPy archive, one array a tensor, compressed or
-// not: np.savez(path, **{k: v.numpy() for k, v in model.state_dict().items()}).
-// What is an error is the same as for [Module.ReadSafetensors].
+// ReadNPZ reads weights from a NumPy archive with one array for each tensor, compressed or not,
+// such as np.savez(path, **{k: v.numpy() for k, v in model.state_dict().items()}) writes. The
+// errors are those of [Module.ReadSafetensors].
 func (m *Module) ReadNPZ(r io.ReaderAt, size int64) (*blocks.Weights, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
@@ -39,7 +39,7 @@ func (m *Module) ReadNPZ(r io.ReaderAt, size int64) (*blocks.Weights, error) {
 	return m.fill(file)
 }
 
-// openNPY reads an array's header and, where dst is given, its values.
+// openNPY reads an array's header and, if dst is not nil, its values.
 func openNPY(f *zip.File, dst []float32) (dtype string, shape []int, err error) {
 	r, err := f.Open()
 	if err != nil {

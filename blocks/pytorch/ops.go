@@ -92,7 +92,7 @@ func sameRank(in []value) (parts []string, flat bool) {
 	return parts, flat
 }
 
-// width is a layer's output channels: the number of classes where it is free.
+// width is a layer's number of outputs: the number of classes if the layer is a classifier.
 func (g *graph) width(i, out int) arg {
 	a := pos("cout", out)
 	if g.outputs[i] {
@@ -138,8 +138,8 @@ func applyCondConv(s *scope, i int, self string, in []value) value {
 	return value{expr: self + "(" + x + ", " + in[1].asFlat() + ")"}
 }
 
-// bnModule makes a BatchNorm1d where its input is flat, which [graph.flat] knows
-// before any code is written.
+// bnModule makes a BatchNorm1d if its input is flat. [graph.flat] knows this before any code is
+// written.
 func bnModule(g *graph, i int) *call {
 	class := "nn.BatchNorm2d"
 	if g.flat(g.net.Nodes[i].Inputs[0]) {
@@ -149,7 +149,7 @@ func bnModule(g *graph, i int) *call {
 		key("eps", float(g.net.Nodes[i].Op.(*blocks.BatchNorm).Eps()), "1e-05")}}
 }
 
-// flat tells whether node i's value is N x C: a linear layer's output, and what
+// flat reports whether node i's value is N x C: the output of a linear layer, or of an op that
 // keeps its form.
 func (g *graph) flat(i int) bool {
 	switch g.net.Nodes[i].Op.(type) {
@@ -230,7 +230,8 @@ func applyShuffle(s *scope, i int, _ string, in []value) value {
 	return value{fmt.Sprintf("channel_shuffle(%s, %d)", in[0].expr, o.Groups), in[0].flat}
 }
 
-// applySlice takes a half by chunk, which scope.forward joins where both halves are taken.
+// applySlice takes a half by chunk. scope.forward joins two slices if they are the two halves of
+// one value.
 func applySlice(s *scope, i int, _ string, in []value) value {
 	o := s.g.net.Nodes[i].Op.(*blocks.ChannelSlice)
 	n := o.To - o.From

@@ -58,9 +58,9 @@ func (m *Module) WriteSafetensors(w io.Writer, weights *blocks.Weights) error {
 	return nil
 }
 
-// ReadSafetensors reads weights of float32, float64, float16 or bfloat16 values
-// under the names of the module's state dict. A tensor that is missing, that
-// the module has not or that has another shape is an error that names it.
+// ReadSafetensors reads weights of float32, float64, float16 or bfloat16 values under the names of
+// the module's state dict. A tensor that is missing, that the module does not have or that has
+// another shape is an error that names it.
 func (m *Module) ReadSafetensors(r io.ReaderAt, size int64) (*blocks.Weights, error) {
 	file, err := openSafetensors(r, size)
 	if err != nil {

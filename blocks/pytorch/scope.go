@@ -29,8 +29,8 @@ type member struct {
 // A line is "to = expr  # note"; the last one returns, and has no to.
 type line struct{ to, expr, note string }
 
-// write turns items that read the values inputs into a scope. scope is the part
-// of the items' names that the class's own name stands for.
+// write turns items, which read the values inputs, into a scope. scope is the prefix of the items'
+// names that the name of the class stands for.
 func (g *graph) write(items []*item, inputs []int, prefix string, top bool) *scope {
 	s := &scope{g: g, top: top, shapes: map[string][2]int{}, paths: map[int]string{}}
 	readers := map[int][]int{}
@@ -104,8 +104,7 @@ func (g *graph) write(items []*item, inputs []int, prefix string, top bool) *sco
 	return s
 }
 
-// returned is the result of a class: a map, and of the network N x C where it
-// is a vector.
+// returned is the result of a class: a map, but N x C for a network whose output is a vector.
 func (g *graph) returned(v value, node int, top bool) string {
 	if !top {
 		if v.flat && strings.Contains(v.expr, " ") {
@@ -122,7 +121,7 @@ func (g *graph) returned(v value, node int, top bool) string {
 	return v.asMap()
 }
 
-// memberName shortens names of the head where what is left still tells.
+// memberName shortens names of the head if the rest is still unambiguous.
 func memberName(name string) string {
 	rest, ok := strings.CutPrefix(name, "head.")
 	if !ok || rest == "conv" || rest == "bn" {
@@ -131,8 +130,8 @@ func memberName(name string) string {
 	return rest
 }
 
-// size returns an extent as code: that of a map at hand, so that the network
-// takes images of other sizes, else two numbers.
+// size returns an extent as code: that of a map which is at hand, so that the network takes images
+// of other sizes, else two numbers.
 func (s *scope) size(h, w int) string {
 	if in := s.g.net.Input(); s.top && in.H == h && in.W == w {
 		s.sized = true
@@ -167,7 +166,7 @@ func (s *scope) forward() []string {
 	return out
 }
 
-// halves tells whether a and b are the two halves of one value.
+// halves reports whether a and b are the two halves of one value.
 func halves(a, b string) bool {
 	rest, ok := strings.CutSuffix(a, ".chunk(2, dim=1)[0]")
 	return ok && b == rest+".chunk(2, dim=1)[1]"

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// unify makes classes for clusters without a family: one for all those which
-// do the same with different numbers. What differs becomes parameters; numbers
-// that are always the same stay where they are.
+// unify makes classes for clusters without a family. Clusters that do the same with different
+// numbers share a class. Numbers that differ become parameters; numbers that are always the same
+// stay in the class.
 func (g *graph) unify(clusters []*cluster, items []*item) {
 	byKey := map[string][]*cluster{}
 	var keys []string
@@ -43,7 +43,7 @@ func (g *graph) unify(clusters []*cluster, items []*item) {
 	}
 }
 
-// className takes a name for a class.
+// className returns a free name for a class.
 func (g *graph) className(base string) string {
 	name := base
 	for i := 2; g.names[name]; i++ {
@@ -75,8 +75,8 @@ func (s *scope) leaves() (args []*arg, attrs []string) {
 	return args, attrs
 }
 
-// parametrise writes the class of clusters that have one skeleton, and the calls
-// that make them.
+// parametrise writes the class of clusters with one skeleton, and the calls that construct its
+// modules.
 func (g *graph) parametrise(name string, same []*cluster, items []*item) {
 	first := same[0]
 	args, attrs := first.body.leaves()
@@ -127,14 +127,14 @@ func (g *graph) parametrise(name string, same []*cluster, items []*item) {
 	g.classes = append(g.classes, cl)
 }
 
-// A parameter takes the place of all literals that always have one value.
+// A parameter replaces all literals that have the same value in every module.
 type parameter struct {
 	name   string
 	column []string // its value in each module
 	leaves []int
 }
 
-// parameters returns what a class must be told, channels first.
+// parameters returns the parameters of a class, channels first.
 func parameters(args []*arg, attrs []string, columns [][]string, cin, cout []string) []parameter {
 	var params []parameter
 	taken := names{}
@@ -172,7 +172,7 @@ func parameters(args []*arg, attrs []string, columns [][]string, cin, cout []str
 		take("cin", cin)
 		take("cout", cout)
 	}
-	// Widths name themselves after the layer that has them, not after one that reads them.
+	// A width is named after the layer that has it as its output, not after one that reads it.
 	for _, inputs := range []bool{false, true} {
 		for k, a := range args {
 			if done[k] || !vary(k) || (a.role == "cin") != inputs {
@@ -195,7 +195,7 @@ func parameters(args []*arg, attrs []string, columns [][]string, cin, cout []str
 	return params
 }
 
-// doc describes a class by where its modules stand.
+// doc describes a class by the places where its modules are used.
 func (c *cluster) doc(times int) string {
 	if !c.block {
 		return "The part " + inDocstring(c.scope) + " of the network."

@@ -7,11 +7,11 @@ import (
 	"nas/blocks"
 )
 
-// units are the small patterns that become one module each, tried in order at
-// every node; the node is the first of the pattern.
+// units recognise small patterns that become one module each. They are tried in order at every
+// node, which is the first one of the pattern.
 var units = []func(g *graph, i int) *item{squeezeExcite, eca, cbam, condConv, convBNAct}
 
-// convUnit is what the patterns of blocks want to know of a ConvBNAct.
+// convUnit holds the numbers of a ConvBNAct that the patterns of blocks need.
 type convUnit struct {
 	cin, out                         int
 	kernel, stride, dilation, groups int
@@ -57,15 +57,15 @@ func opAt[T blocks.Op](g *graph, i int) (op T, ok bool) {
 	return op, ok
 }
 
-// samePlace tells whether two nodes are of one block.
-func (g *graph) samePlace(i, j int) bool {
+// sameBlock reports whether two nodes belong to one block.
+func (g *graph) sameBlock(i, j int) bool {
 	a, b := g.net.Nodes[i], g.net.Nodes[j]
 	return a.Stage == b.Stage && a.Block == b.Block
 }
 
-// normalised returns the batch normalisation and the activation after node i:
-// the nodes, and what they are. The list is empty without the former. An
-// activation of the next block, which starts with it, stays there.
+// normalised returns the batch normalisation and the activation after node i, and their nodes. The
+// list of nodes is empty if there is no batch normalisation. An activation that starts the next
+// block is left to that block.
 func (g *graph) normalised(i int) (nodes []int, bn *blocks.BatchNorm, f blocks.ActFunc) {
 	j := g.sole(i)
 	bn, ok := opAt[*blocks.BatchNorm](g, j)
@@ -74,7 +74,7 @@ func (g *graph) normalised(i int) (nodes []int, bn *blocks.BatchNorm, f blocks.A
 	}
 	nodes = []int{j}
 	k := g.sole(j)
-	if f, ok := g.act(k); ok && g.samePlace(j, k) {
+	if f, ok := g.act(k); ok && g.sameBlock(j, k) {
 		return append(nodes, k), bn, f
 	}
 	return nodes, bn, blocks.Identity
@@ -112,8 +112,8 @@ func convBNAct(g *graph, i int) *item {
 	}
 }
 
-// padding returns what a convolution's constructor is told and, where the
-// sides differ, what F.pad is told instead.
+// padding returns the padding argument of a convolution's constructor and, if the sides differ,
+// the argument of F.pad instead.
 func padding(p blocks.Pad) (arg, before string) {
 	if p.Top == p.Bottom && p.Left == p.Right {
 		return pair([2]int{p.Top, p.Left}), ""
@@ -131,7 +131,7 @@ func padded(pad string) func(s *scope, self string, in []value) value {
 	}
 }
 
-// isPointwise tells whether node i is a 1x1 convolution and nothing else, with
+// isPointwise reports whether node i is a 1x1 convolution without stride, padding or groups, with
 // or without bias.
 func (g *graph) isPointwise(i int, bias bool) bool {
 	o, ok := opAt[*blocks.Conv](g, i)
@@ -142,13 +142,13 @@ func (g *graph) isPointwise(i int, bias bool) bool {
 	return o.Pointwise() && o.G() == 1 && s == [2]int{1, 1} && o.Pad == blocks.Pad{} && o.Bias == bias
 }
 
-// isScale tells whether node i multiplies x by gate.
+// isScale reports whether node i multiplies x by gate.
 func (g *graph) isScale(i, x, gate int) bool {
 	_, ok := opAt[*blocks.Mul](g, i)
 	return ok && slices.Equal(g.net.Nodes[i].Inputs, []int{x, gate})
 }
 
-// isMean tells whether node i is a global mean.
+// isMean reports whether node i is a global mean.
 func (g *graph) isMean(i int) bool {
 	p, ok := opAt[*blocks.GlobalPool](g, i)
 	return ok && p.Pool == blocks.AvgPool

@@ -29,9 +29,8 @@ func (t *Tensor) values(w *blocks.Weights) []float32 {
 	return v
 }
 
-// fill reads the module's tensors. It wants each of them in its shape, and no
-// others but counters of training steps, which PyTorch keeps beside batch
-// normalisations.
+// fill reads the module's tensors. Each of them must be there in its shape. Other tensors are
+// errors, except for the counters of training steps that PyTorch keeps with batch normalisations.
 func (m *Module) fill(file map[string]stored) (*blocks.Weights, error) {
 	known := make(map[string]bool, len(m.Tensors))
 	var missing []string
@@ -77,7 +76,7 @@ func (m *Module) fill(file map[string]stored) (*blocks.Weights, error) {
 	return w, nil
 }
 
-// list names the first few tensors that something is wrong with.
+// list names the first few of the tensors that an error is about.
 func list(tensors []string, what string) string {
 	if len(tensors) == 0 {
 		return ""

@@ -12,9 +12,8 @@ func padArgs(p blocks.Pad) string {
 	return fmt.Sprintf("(%d, %d, %d, %d)", p.Left, p.Right, p.Top, p.Bottom)
 }
 
-// applyPool writes F.max_pool2d or F.avg_pool2d. PyTorch pads both sides alike
-// and by at most half a window; for other padding the map is padded first, to
-// the extent that the windows cover and no further.
+// applyPool writes F.max_pool2d or F.avg_pool2d. PyTorch pads both sides alike, by at most half a
+// window. For other padding the map is padded first, to exactly the extent that the windows cover.
 func applyPool(s *scope, i int, _ string, in []value) value {
 	nd := s.g.net.Nodes[i]
 	o, from := nd.Op.(*blocks.Pool), s.g.net.InShapes(i)[0]
@@ -58,9 +57,8 @@ func applyPool(s *scope, i int, _ string, in []value) value {
 	return value{expr: expr + ")"}
 }
 
-// applyResize writes F.interpolate. For the nearest pixel, PyTorch multiplies by
-// a rounded ratio; where that would pick another pixel, rows and columns are
-// taken by index.
+// applyResize writes F.interpolate. For the nearest pixel, PyTorch multiplies by a rounded ratio.
+// If that would pick another pixel, rows and columns are taken by index instead.
 func applyResize(s *scope, i int, _ string, in []value) value {
 	o, from := s.g.net.Nodes[i].Op.(*blocks.Resize), s.g.net.InShapes(i)[0]
 	x, size := in[0].asMap(), s.size(o.H, o.W)
@@ -76,8 +74,8 @@ func applyResize(s *scope, i int, _ string, in []value) value {
 	return value{expr: fmt.Sprintf(`F.interpolate(%s, size=%s, mode="bilinear")`, x, size)}
 }
 
-// roundsAlike tells whether every output position of n over m reads the same
-// pixel by PyTorch's arithmetic.
+// roundsAlike reports whether PyTorch's arithmetic reads the same pixel for every output position
+// of n over m.
 func roundsAlike(o *blocks.Resize, m, n int) bool {
 	ratio := float32(m) / float32(n)
 	for i := range n {

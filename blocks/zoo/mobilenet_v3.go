@@ -2,10 +2,9 @@ package zoo
 
 import "nas/blocks"
 
-// v3 is one of the two networks of Howard et al. (ICCV 2019). Expansions are
-// ratios of the input channels, which at width 1 are the paper's numbers and
-// below keep the published networks (torchvision scales the numbers instead,
-// and so has other networks of the same name).
+// v3 is one of the two networks of Howard et al. (ICCV 2019). Expansions are ratios of the input
+// channels. At width 1 they give the paper's numbers, and at smaller widths the published
+// networks. torchvision scales the numbers instead and so has other networks under the same names.
 type v3 struct {
 	stages []stage
 	conv   int // the last 1x1 convolution

@@ -72,7 +72,7 @@ func depth(value float64) Option {
 	return number("depth", value, func(s *settings) *float64 { return &s.depth })
 }
 
-// widthOf is a width that only takes the values which the paper tabulates.
+// widthOf is a width option that takes only the values tabulated in the paper.
 func widthOf(value float64, values ...float64) Option {
 	texts := make([]string, len(values))
 	for i, v := range values {

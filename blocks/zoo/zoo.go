@@ -39,10 +39,10 @@ var entries = slices.Concat(alexNet, squeezeNet, inceptionV3, xception, resNet, 
 // Entries returns all networks: classics, mobile networks, segmentation.
 func Entries() []Entry { return slices.Clone(entries) }
 
-// Get builds the network that spec asks for: NAME or NAME@OPTION=VALUE,... An
-// unknown name gives the nearest ones, a bad option what is allowed. The
-// network's name is the spec in canonical form: options that have their default
-// left out, the others in the entry's order.
+// Get builds the network that spec asks for: NAME or NAME@OPTION=VALUE,... The error for an
+// unknown name lists the nearest names, the error for a bad option what is allowed. The name of
+// the network is the spec in canonical form: without options that have their default, the others
+// in the entry's order.
 func Get(spec string) (*blocks.Network, error) {
 	name, rest, has := strings.Cut(spec, "@")
 	i := slices.IndexFunc(entries, func(e Entry) bool { return e.Name == name })

@@ -51,6 +51,9 @@ func genesOf(traits []accuracy.Trait) map[string]bool {
 	return keys
 }
 
+// baseCount is the number of networks on which genes are flipped.
+const baseCount = 64
+
 // drawBases draws the networks on which genes are flipped. Genes that are not live are drawn too:
 // they count where a flip brings them to life.
 func drawBases(s *evaluator.Setup) (bases []space.Genes) {

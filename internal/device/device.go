@@ -12,8 +12,8 @@ import (
 
 	"github.com/BurntSushi/toml"
 
-	"nas/latency"
 	"nas/latency/devices"
+	"nas/latency/recipe"
 	"nas/latency/timing"
 )
 
@@ -49,7 +49,7 @@ func Runtime(device string, threads int) (timing.Runtime, error) {
 	if err != nil {
 		return nil, fmt.Errorf("device %s: %w", name, err)
 	}
-	var spec latency.RecipeSpec
+	var spec recipe.Spec
 	meta, err := toml.Decode(string(text), &spec)
 	if err != nil {
 		return nil, fmt.Errorf("device %s: %w: want a recipe, as docs/devices.md describes it", name, err)
@@ -66,7 +66,7 @@ func Runtime(device string, threads int) (timing.Runtime, error) {
 	if host != "" {
 		spec.Host = host
 	}
-	return latency.NewRecipe(spec, files)
+	return recipe.New(spec, files)
 }
 
 // cutHost splits RECIPE:HOST. A host may hold colons, as serials of adb do, and a

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"nas/latency"
 	"nas/latency/devices"
+	"nas/latency/recipe"
 )
 
 func TestShippedRecipesAreRight(t *testing.T) {
@@ -17,7 +17,7 @@ func TestShippedRecipesAreRight(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, ok := rt.(*latency.Recipe); !ok {
+		if _, ok := rt.(*recipe.Recipe); !ok {
 			t.Errorf("%s is a %T", name, rt)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	named "nas/internal/device"
 	"nas/internal/runstore"
 	"nas/latency"
+	"nas/latency/calibrate"
 	"nas/latency/timing"
 	"nas/space"
 )
@@ -29,7 +30,9 @@ type Device struct {
 }
 
 // devicesOf loads the latency profiles of a config, and calibrates this device where its profile is missing.
-func devicesOf(ctx context.Context, c *config.Config, sp *space.Space, o Options, resumed *runstore.Run) (ds []*Device, err error) {
+func devicesOf(
+	ctx context.Context, c *config.Config, sp *space.Space, o Options, resumed *runstore.Run,
+) (ds []*Device, err error) {
 	own := ownDevice{o, c, sp}
 	for i, name := range c.Latency.Profile.Names() {
 		d := &Device{Name: name, Latency: runstore.FieldOf(runstore.LatencyKey(name)), index: i}
@@ -76,8 +79,8 @@ func (o *ownDevice) profile(ctx context.Context) (*latency.Profile, error) {
 		case err != nil:
 			return nil, err
 		case off > staleLimit:
-			o.Sayf("the cached profile is %.0f %% off by now (another build of this program, or another clock): calibrating anew",
-				100*off)
+			o.Sayf("the cached profile is %.0f %% off by now (another build of this program, or another clock): "+
+				"calibrating anew", 100*off)
 			cached = nil
 		case o.covers(cached):
 			o.Sayf("latency profile: %s, calibrated %s", cached.Device, cached.Created.Format(time.DateTime))
@@ -98,9 +101,9 @@ func (o *ownDevice) calibrate(ctx context.Context, rt timing.Runtime, base *late
 	if base != nil && !base.Extensible() {
 		base = nil
 	}
-	p, err := latency.Calibrate(ctx, rt, calibrationNetworks(o.space, o.config), latency.Options{
+	p, err := calibrate.Device(ctx, rt, calibrationNetworks(o.space, o.config), calibrate.Options{
 		Budget: budget, Base: base,
-		Progress: func(x latency.Progress) {
+		Progress: func(x calibrate.Progress) {
 			o.Report(Progress{Step: "calibrate", Seconds: true, Done: int(x.Elapsed.Seconds()), Total: int(budget.Seconds())})
 		},
 	})

@@ -36,7 +36,9 @@ func ReferenceSample(sp *space.Space, seed uint64) (sample []*blocks.Network, er
 }
 
 // estimatorOf makes the accuracy estimator. That of a resumed run takes the stored scale, if it can be read.
-func estimatorOf(ctx context.Context, c *config.Config, o Options, sample []*blocks.Network, resumed *runstore.Run) (accuracy.Estimator, error) {
+func estimatorOf(
+	ctx context.Context, c *config.Config, o Options, sample []*blocks.Network, resumed *runstore.Run,
+) (accuracy.Estimator, error) {
 	a := accuracy.Options{Seed: c.Accuracy.Seed, Workers: o.Workers}
 	if resumed != nil {
 		a.Scale = storedScale(resumed.Path(runstore.ScaleFile))

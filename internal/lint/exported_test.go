@@ -14,8 +14,8 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// unusedForAReason are exported names that nobody in this module uses outside their file, each with the reason why it is
-// there.
+// unusedForAReason are exported names that nobody in this module uses outside their file, each with the reason why it
+// is there.
 var unusedForAReason = map[string]string{
 	"blocks/engine.Plan.BindIn": "for programs that run many networks, each a few times",
 }
@@ -25,6 +25,10 @@ var unusedStill = []string{
 	"blocks.ActFunc.Apply",
 	"blocks.Builder.Fail",
 	"blocks/onnx.Opset",
+	"blocks/onnx.ReadFile",
+	"blocks/onnx.Tensor.FromFile",
+	"blocks/onnx.Tensor.PerImage",
+	"blocks/onnx.Tensor.ToFile",
 	"internal/device.ErrUnknown",
 	"internal/jsonfile.Error",
 	"internal/report.Formats",
@@ -45,9 +49,9 @@ var unusedStill = []string{
 	"search/pareto.Sorter.Front",
 }
 
-// TestExportedNamesHaveUsers wants a user outside its file for every exported name: another file of its package, another
-// package, a test of another package, or an example. The tests of its own package do not count: a name that only they
-// use is not needed.
+// TestExportedNamesHaveUsers wants a user outside its file for every exported name: another file of its package,
+// another package, a test of another package, or an example. The tests of its own package do not count: a name that
+// only they use is not needed.
 //
 // What a user needs in order to name what it got is used too: the types in the signature of a function that is used, or
 // of the fields of a struct that is. So are the constants of a type that is used, those declared in one group with one
@@ -60,7 +64,11 @@ func TestExportedNamesHaveUsers(t *testing.T) {
 		stale[name] = true
 	}
 	for _, name := range u.unused() {
-		if unusedForAReason[name] == "" && !slices.Contains(unusedStill, name) {
+		if slices.Contains(unusedStill, name) {
+			t.Logf("still: %s", name)
+			continue
+		}
+		if unusedForAReason[name] == "" {
 			t.Errorf("%s has no user outside its file", name)
 		}
 		delete(stale, name)

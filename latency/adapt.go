@@ -1,0 +1,178 @@
+package latency
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"nas/blocks"
+	"nas/internal/stat"
+	"nas/latency/internal/costmodel"
+	"nas/latency/timing"
+)
+
+// Measured is a network with the latency that somebody measured.
+type Measured struct {
+	Network *blocks.Network
+	Ms      float64 // of one image
+}
+
+// Adapt makes the profile of a device from another device's profile and a few
+// networks measured on it (ten are useful). Every kind of unit keeps what the
+// base knows about its shapes, and gets one factor; the factors minimise the
+// squared relative error with a ridge towards a common one, so that ten
+// networks can move what they show and nothing else. From sixty networks on,
+// costs are fitted term by term and a residual over the mix of units is added.
+//
+// The approach to few measurements follows HELP (Lee et al., Hardware-Adaptive
+// Efficient Latency Prediction for NAS via Meta-Learning, NeurIPS 2021) in that
+// devices share most of their structure; it differs in having no meta-training.
+//
+// base may be nil: then costs common to processors stand in for it.
+func Adapt(base *Profile, d timing.Device, networks []Measured) (*Profile, error) {
+	if len(networks) == 0 {
+		return nil, errors.New("latency: no measured networks to adapt to")
+	}
+	if base == nil {
+		base = genericProfile(d)
+	}
+	d.Target, d.Cut = base.Device.Target, cmp.Or(d.Cut, base.Device.Cut)
+	p := &Profile{Format: Format, Device: d, Created: time.Now().UTC().Truncate(time.Second), Warnings: []string{}}
+	p.Calibration = Calibration{Networks: len(networks), Runs: len(networks), Stopped: "networks", Base: base.Device.String()}
+	for _, m := range networks {
+		if !(m.Ms > 0) || math.IsInf(m.Ms, 0) {
+			return nil, fmt.Errorf("latency: network %s: %g ms is not a time", m.Network.Name, m.Ms)
+		}
+		calls, err := d.Calls(m.Network)
+		if err != nil {
+			return nil, err
+		}
+		p.AddHeldOut(m.Network.Name, calls, timing.Sample{MedianMs: m.Ms, P10Ms: m.Ms, P90Ms: m.Ms, LowMs: m.Ms, HighMs: m.Ms, Runs: 1})
+	}
+	if err := p.fitEndToEnd(base); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// minForCosts is the number of networks from which on single costs are fitted, not only
+// one factor for each kind.
+const minForCosts = 60
+
+// fitEndToEnd fits the profile to its held-out networks and base.
+func (p *Profile) fitEndToEnd(base *Profile) error {
+	r, err := base.Predictor()
+	if err != nil {
+		return err
+	}
+	all := make([]int, len(p.HeldOut))
+	for i := range all {
+		all[i] = i
+	}
+	p.Sums = nil
+	m, factor := p.adapted(r.units, all)
+	p.Sums = m.Sum // its settings serve the fits of crossValidate, too
+	p.setKinds(m.Kinds)
+	if factor != nil {
+		for _, u := range base.Units {
+			u.Ms *= factor(costmodel.KindOf(&u.Unit))
+			u.Spread = math.Hypot(u.Spread, costmodel.OtherDevice)
+			p.Units = append(p.Units, u)
+		}
+	}
+	if err := p.fitHeldOut(m); err != nil {
+		return err
+	}
+	p.crossValidate(r.units)
+	return nil
+}
+
+// adapted fits base, the model of another device, to the held-out networks of rows. factor
+// is that of each kind; nil if there were networks enough to fit costs.
+func (p *Profile) adapted(base *costmodel.UnitModel, rows []int) (m *costmodel.UnitModel, factor func(kind string) float64) {
+	d := p.endToEnd(rows)
+	factor = d.Factors(base)
+	kinds := base.ScaledKinds(factor)
+	if len(rows) < minForCosts {
+		return base.ScaledFrom(kinds, factor), factor
+	}
+	kinds = d.FitCosts(kinds, &p.Device.Target)
+	m = costmodel.NewUnitModel(nil, kinds, p.Device.Target)
+	m.Sum = costmodel.FitAdditive(d, kinds, &p.Device.Target, p.Sums)
+	return m, nil
+}
+
+// crossValidate makes the interval and the validation of a profile that was adapted from
+// base. The models were fitted to the held-out networks themselves, so the errors come from
+// ten fits, each without a tenth of the networks.
+func (p *Profile) crossValidate(base *costmodel.UnitModel) {
+	n := len(p.HeldOut)
+	if n < 3 {
+		p.Network.Floor, p.Network.Quantile = 0.2, 2
+		return
+	}
+	scores, errs, spreads := make([]float64, n), make([]float64, n), make([]float64, n)
+	ps := make([]pair, n)
+	folds := min(n, 10)
+	for f := range folds {
+		var in, out []int
+		for i := range n {
+			if i%folds == f {
+				out = append(out, i)
+			} else {
+				in = append(in, i)
+			}
+		}
+		m, _ := p.adapted(base, in)
+		hs, macs := p.sums(m)
+		var rest []costmodel.Observation
+		for _, i := range in {
+			rest = append(rest, hs[i])
+		}
+		network := costmodel.FitNetwork(rest)
+		for _, i := range out {
+			ms, _, _ := network.Predict(&hs[i].Totals)
+			errs[i] = math.Abs(math.Log(hs[i].Measured / ms))
+			spreads[i] = hs[i].RelativeSD()
+			ps[i] = pair{name: p.HeldOut[i].Name, predicted: ms, measured: hs[i].Measured, macs: macs[i]}
+		}
+	}
+	net := p.Network
+	net.Floor = max(0.002, stat.Median(slices.Clone(errs)))
+	for i := range ps {
+		scores[i] = errs[i] / (net.Floor + spreads[i])
+	}
+	net.Quantile = stat.ConformalQuantile(scores, costmodel.Coverage)
+	if n < 9 { // too few for 90 %
+		net.Quantile *= 1.5
+	}
+	for i := range ps {
+		half := net.Quantile * (net.Floor + spreads[i])
+		ps[i].low, ps[i].high = ps[i].predicted*math.Exp(-half), ps[i].predicted*math.Exp(half)
+	}
+	p.Validation = summarize(ps, fitLine(ps))
+}
+
+// EndToEnd are the held-out networks of rows as data for the models.
+func (p *Profile) endToEnd(rows []int) *costmodel.EndToEnd {
+	d := &costmodel.EndToEnd{}
+	for i := range p.Shapes {
+		d.Units = append(d.Units, p.Shapes[i].Unit)
+	}
+	for _, i := range rows {
+		d.Rows = append(d.Rows, p.HeldOut[i].Units)
+		d.Ms = append(d.Ms, p.HeldOut[i].Measured.MedianMs)
+	}
+	return d
+}
+
+// genericProfile has the costs of no device in particular.
+func genericProfile(d timing.Device) *Profile {
+	if d.Target.ISA == "" {
+		d.Target = timing.PhoneTarget(d.Threads)
+	}
+	return &Profile{Format: Format, Device: d, Network: costmodel.FitNetwork(nil), Kinds: costmodel.GenericKinds()}
+}

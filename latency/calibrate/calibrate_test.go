@@ -1,0 +1,59 @@
+package calibrate
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"testing"
+	"time"
+
+	"nas/latency"
+	"nas/latency/latencytest"
+)
+
+// noHurry is a budget that is not reached, however busy the machine: the networks
+// end first.
+const noHurry = time.Hour
+
+// calibrateSimulated makes a profile of the fake device from n networks.
+func calibrateSimulated(t *testing.T, f *latencytest.Simulated, n int, o Options) *latency.Profile {
+	t.Helper()
+	if o.Budget == 0 {
+		o.Budget = noHurry
+	}
+	p, err := Device(context.Background(), f, slices.Values(latencytest.Networks(t, 1, n)), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestCalibrateKnownDevice(t *testing.T) {
+	if testing.Short() {
+		t.Skip("fits 1500 units")
+	}
+	f := latencytest.NewSimulated(1, 0.01, 0.02)
+	p := calibrateSimulated(t, f, 210, Options{})
+	if len(p.Units) > defaultMaxUnits {
+		t.Errorf("%d units timed, at most %d were asked for", len(p.Units), defaultMaxUnits)
+	}
+	if f.Opened != 0 {
+		t.Errorf("%d timers left open", f.Opened)
+	}
+	v, err := latency.Validate(context.Background(), p, f, latencytest.Networks(t, 2, 100), latency.ValidateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, _ := json.Marshal(v.Strata)
+	t.Logf("%d units, %.1f s of fitting; mape %.2f within 5 %.0f within 10 %.0f tau %.3f coverage %.0f width %.1f noise %.2f skill %.2f\n%s",
+		len(p.Units), p.Calibration.FitS, v.MAPEPct, v.Within5, v.Within10, v.Kendall, v.Coverage, v.WidthPct, v.NoisePct, v.Skill, b)
+	for _, k := range p.Kinds {
+		t.Logf("%-15s units %4d rough %.3f leave-one-out %.3f", k.Kind, k.Units, k.ResidualRMS, k.LeaveOneOut)
+	}
+	if v.Within10 < 99 || v.Within5 < 92 || v.MAPEPct > 2.5 || v.Kendall < 0.97 || v.Skill < 0.7 {
+		t.Errorf("mape %.2f %%, within 5 %% %.0f, within 10 %% %.0f, tau %.3f, skill %.2f", v.MAPEPct, v.Within5, v.Within10, v.Kendall, v.Skill)
+	}
+	if v.Coverage < 80 || v.WidthPct > 12 {
+		t.Errorf("intervals hold %.0f %% and are %.1f %% wide", v.Coverage, v.WidthPct)
+	}
+}

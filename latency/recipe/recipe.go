@@ -1,0 +1,278 @@
+// Package recipe makes a runtime of any program that times a model file, on this machine or
+// on a device that its commands reach. A recipe is data: the commands to start, and the
+// pattern of the time in their output. What a recipe file holds is [Spec].
+package recipe
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"nas/blocks/engine"
+	"nas/internal/buildinfo"
+	"nas/latency/timing"
+)
+
+// Spec describes how to time a network with somebody else's program, on
+// this machine or one that the program reaches. It is the content of a recipe
+// file. Commands are argument lists, started without a shell. In their
+// arguments these stand for:
+//
+//	{model} {models}   the path of a model; as a whole argument, the paths of up to Batch
+//	{name} {names}     the same without directories, for commands on another device;
+//	                   {names} inside an argument is a list with spaces
+//	{stem}             {name} without its ending
+//	{out}              where Convert must leave its result
+//	{dir}              the directory of models and Files
+//	{host} {remote}    Host and RemoteDir
+//	{threads} {runs}   Threads, and the runs wanted
+type Spec struct {
+	Name    string `toml:"name"`    // of the device
+	Runtime string `toml:"runtime"` // e.g. "onnxruntime"
+	Version string `toml:"version"` // of the runtime
+	CPU     string `toml:"cpu"`     // empty: what Facts tells, or this machine's
+	ISA     string `toml:"isa"`     // instruction set that the cost terms assume; empty: what Facts tells, or this machine's
+	DType   string `toml:"dtype"`   // empty: float32
+	Threads int    `toml:"threads"` // 0: 1
+	// Units says how networks are cut: empty for the ops that runtimes fuse, "plan"
+	// for the kernels of this program, where that is what runs on the device.
+	Units string `toml:"units"`
+	// Format is what is written for each network: "onnx".
+	Format string `toml:"format"`
+	// Convert, if not empty, makes of each model written the file {out}, which ends
+	// in Converted ("tflite"). It runs here.
+	Convert   []string `toml:"convert"`
+	Converted string   `toml:"converted"`
+	// Host and RemoteDir name another device and a directory there.
+	Host      string `toml:"host"`
+	RemoteDir string `toml:"remote_dir"`
+	// Files are put beside the models before the first command starts: names in
+	// the recipe's own directory.
+	Files []string `toml:"files"`
+	// Setup are commands that run once, Push and Cleanup run before and after each
+	// start of Command: to bring {models} to another device and to remove them.
+	// An error of Cleanup is ignored.
+	Setup   [][]string `toml:"setup"`
+	Push    []string   `toml:"push"`
+	Command []string   `toml:"command"`
+	Cleanup []string   `toml:"cleanup"`
+	// Facts is a command that prints what nas doctor --json prints on the device:
+	// the machine that the profile is of.
+	Facts []string `toml:"facts"`
+	// Pattern is a regular expression (RE2). Each match in the output is one
+	// model's time, in the order of the models: the group "time", or the first
+	// one. Groups p10, p90 and runs may be there, too.
+	Pattern string `toml:"pattern"`
+	Unit    string `toml:"unit"` // of the times: "s", "ms", "us", "ns"
+	// Batch is the number of models of one start with {models}; 0: 16.
+	Batch int `toml:"batch"`
+	// TimeoutS bounds one start of any command in seconds; 0: 120. Retries is the
+	// number of further attempts after a failed one.
+	TimeoutS float64 `toml:"timeout_s"`
+	Retries  int     `toml:"retries"`
+}
+
+// Recipe is a Runtime made from a Spec.
+type Recipe struct {
+	spec    Spec
+	files   fs.FS
+	pattern *regexp.Regexp
+	scale   float64 // ms in a unit of time
+	many    bool
+	// about asks the device what it is, once.
+	about func() (remoteFacts, error)
+}
+
+// remoteFacts is what Facts prints.
+type remoteFacts struct {
+	Machine timing.Facts `json:"machine"`
+	ISA     string       `json:"isa"`
+	Version string       `json:"version"`
+}
+
+var timeUnits = map[string]float64{"s": 1e3, "ms": 1, "us": 1e-3, "ns": 1e-6}
+
+// New checks a recipe; all problems are reported at once. files holds the
+// files it names.
+func New(spec Spec, files fs.FS) (*Recipe, error) {
+	r := &Recipe{spec: spec, files: files}
+	var errs []error
+	bad := func(key, format string, a ...any) {
+		err := fmt.Errorf("latency: recipe %q: %s: %s", spec.Name, key, fmt.Sprintf(format, a...))
+		if !slices.ContainsFunc(errs, func(e error) bool { return e.Error() == err.Error() }) { // of several commands
+			errs = append(errs, err)
+		}
+	}
+	for _, k := range []struct{ key, v string }{{"name", spec.Name}, {"runtime", spec.Runtime}} {
+		if k.v == "" {
+			bad(k.key, "is missing")
+		}
+	}
+	switch r.spec.Format = cmp.Or(spec.Format, "onnx"); {
+	case r.spec.Format == "tflite":
+		bad("format", "this program does not write TFLite files: write \"onnx\" and name a program that turns {model} into {out} under convert, with converted = \"tflite\"")
+	case r.spec.Format != "onnx":
+		bad("format", "%q, want \"onnx\"", spec.Format)
+	}
+	if spec.Units != "" && spec.Units != "plan" {
+		bad("units", "%q, want \"plan\" or nothing", spec.Units)
+	}
+	r.checkCommands(bad)
+	var err error
+	if r.pattern, err = regexp.Compile(spec.Pattern); err != nil {
+		bad("pattern", "%v", err)
+	} else if r.pattern.NumSubexp() == 0 {
+		bad("pattern", "%q has no group that holds the time", spec.Pattern)
+	}
+	var ok bool
+	if r.scale, ok = timeUnits[spec.Unit]; !ok {
+		bad("unit", "%q, want s, ms, us or ns", spec.Unit)
+	}
+	for _, n := range []struct {
+		key string
+		v   float64
+	}{{"threads", float64(spec.Threads)}, {"batch", float64(spec.Batch)}, {"timeout_s", spec.TimeoutS}, {"retries", float64(spec.Retries)}} {
+		if n.v < 0 {
+			bad(n.key, "%g is negative", n.v)
+		}
+	}
+	for _, f := range spec.Files {
+		if files == nil {
+			bad("files", "%q: no directory to take it from", f)
+		} else if _, err := fs.Stat(files, f); err != nil {
+			bad("files", "%v", err)
+		}
+	}
+	r.spec.Threads = max(1, spec.Threads)
+	r.spec.Batch = cmp.Or(spec.Batch, 16)
+	r.spec.TimeoutS = cmp.Or(spec.TimeoutS, 120)
+	r.spec.DType = cmp.Or(spec.DType, "float32")
+	r.about = sync.OnceValues(r.ask)
+	return r, errors.Join(errs...)
+}
+
+var (
+	// singles and lists are the placeholders of one model and of many.
+	singles = []string{"{model}", "{name}", "{stem}"}
+	lists   = []string{"{models}", "{names}"}
+	// placeholder finds what looks like one.
+	placeholder = regexp.MustCompile(`\{[a-z]+\}`)
+	known       = append(append([]string{"{out}", "{dir}", "{host}", "{remote}", "{threads}", "{runs}"}, singles...), lists...)
+)
+
+// checkCommands looks at all commands, and finds whether one start takes many
+// models.
+func (r *Recipe) checkCommands(bad func(key, format string, a ...any)) {
+	s := &r.spec
+	if len(s.Command) == 0 {
+		bad("command", "is empty")
+	}
+	has := func(args []string, what []string) bool {
+		return slices.ContainsFunc(args, func(a string) bool {
+			return slices.ContainsFunc(what, func(w string) bool { return strings.Contains(a, w) })
+		})
+	}
+	r.many = has(s.Command, lists)
+	if has(s.Command, singles) == r.many && len(s.Command) > 0 {
+		bad("command", "want {model} or {models} (on another device {name} or {names}) among the arguments, and not both")
+	}
+	all := map[string][][]string{"command": {s.Command}, "setup": s.Setup, "push": {s.Push}, "cleanup": {s.Cleanup}, "facts": {s.Facts}, "convert": {s.Convert}}
+	for _, key := range []string{"command", "setup", "push", "cleanup", "facts", "convert"} {
+		for _, args := range all[key] {
+			if key == "setup" && len(args) == 0 {
+				bad(key, "holds an empty command")
+			}
+			for _, a := range args {
+				for _, p := range placeholder.FindAllString(a, -1) {
+					switch {
+					case !slices.Contains(known, p):
+						bad(key, "%s stands for nothing; there are %s", p, strings.Join(known, " "))
+					case p == "{models}" && a != p:
+						bad(key, "%q: {models} must be an argument by itself", a)
+					case p == "{host}" && s.Host == "":
+						bad("host", "is missing: say which device, with --device %s:HOST", cmp.Or(s.Name, "RECIPE"))
+					case p == "{remote}" && s.RemoteDir == "":
+						bad("remote_dir", "is missing")
+					}
+				}
+			}
+		}
+	}
+	if strings.HasPrefix(s.Host, "-") {
+		bad("host", "%q begins with a dash: programs would take it for an option", s.Host)
+	}
+	if len(s.Convert) > 0 && (!has(s.Convert, []string{"{out}"}) || s.Converted == "" || s.Converted == s.Format || s.Converted != path.Base(s.Converted)) {
+		bad("convert", "want {out} among the arguments, and in converted the ending of that file, other than %q", s.Format)
+	}
+}
+
+// ask runs the command Facts.
+func (r *Recipe) ask() (remoteFacts, error) {
+	var f remoteFacts
+	if len(r.spec.Facts) == 0 {
+		return f, nil
+	}
+	out, err := r.run(context.Background(), r.expand(r.spec.Facts, start{}))
+	if err == nil {
+		err = json.Unmarshal(out, &f)
+	}
+	if err == nil && f.Machine.CPU == "" {
+		err = errors.New("it names no machine")
+	}
+	if err != nil {
+		return remoteFacts{}, fmt.Errorf("latency: recipe %s: asking the device what it is: %w", r.spec.Name, err)
+	}
+	return f, nil
+}
+
+// Device says what is timed. A recipe with Facts asks the device for it at the
+// first call; if it cannot be reached, Open says why.
+func (r *Recipe) Device() timing.Device {
+	s := &r.spec
+	f, _ := r.about()
+	d := timing.Device{Name: s.Name, CPU: cmp.Or(s.CPU, f.Machine.CPU), Runtime: s.Runtime, Version: s.Version, DType: s.DType, Threads: s.Threads, Cut: timing.CutOps}
+	if s.Units == "plan" {
+		d.Cut = timing.CutPlan
+	}
+	if buildinfo.IsRelease(f.Version) && d.Version == "" {
+		d.Version = f.Version
+	}
+	switch isa := cmp.Or(s.ISA, f.ISA); {
+	case isa == "":
+		d.Target = engine.Host(s.Threads)
+	default:
+		d.Target = timing.PhoneTarget(s.Threads)
+		d.Target.ISA = isa
+		if m := f.Machine; m.L1 > 0 && m.L2 > 0 && m.L3 > 0 {
+			d.Target.L1, d.Target.L2, d.Target.L3 = m.L1, m.L2, m.L3
+		}
+	}
+	if d.CPU == "" {
+		d.CPU = timing.HostFacts(nil).CPU
+		if s.Host != "" {
+			d.CPU = s.Host
+		}
+	}
+	return d
+}
+
+// Facts are those of the device if it tells them, otherwise of the machine that
+// starts the command; of another device that does not tell, only the name.
+func (r *Recipe) Facts() timing.Facts {
+	f, _ := r.about()
+	switch {
+	case f.Machine.CPU != "":
+		return f.Machine
+	case r.spec.Host != "" || r.spec.CPU != "":
+		return timing.Facts{CPU: r.Device().CPU, Cores: r.spec.Threads, Load: -1}
+	}
+	return timing.HostFacts(nil)
+}

@@ -1,0 +1,349 @@
+package recipe
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"nas/blocks"
+	"nas/blocks/onnx"
+	"nas/internal/stat"
+	"nas/latency/timing"
+)
+
+// minRuns is how often a command is asked to run a network, at least.
+const minRuns = 30
+
+// maxOutput bounds what is kept of a command's output.
+const maxOutput = 4 << 20
+
+// Open asks the device what it is, makes a directory for models, and sets the
+// device up.
+func (r *Recipe) Open(ctx context.Context, known timing.Baseline) (timing.Timer, error) {
+	if _, err := r.about(); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "nas-latency-")
+	if err != nil {
+		return nil, fmt.Errorf("latency: %w", err)
+	}
+	t := &timer{r: r, dir: dir, base: known.ReferenceMs}
+	for _, f := range r.spec.Files {
+		var b []byte
+		if b, err = fs.ReadFile(r.files, f); err == nil {
+			err = os.WriteFile(filepath.Join(dir, filepath.Base(f)), b, 0o755)
+		}
+		if err != nil {
+			break
+		}
+	}
+	for _, c := range r.spec.Setup {
+		if err == nil {
+			_, err = r.run(ctx, r.expand(c, start{dir: dir}))
+		}
+	}
+	if err != nil {
+		t.Close()
+		return nil, fmt.Errorf("latency: recipe %s: %w", r.spec.Name, err)
+	}
+	return t, nil
+}
+
+// timer times networks by starting commands.
+type timer struct {
+	r   *Recipe
+	dir string
+	n   int // models written
+	// base is the reference networks' time when the profile was made, 0 if there
+	// is none yet; seen are those of this session's starts.
+	base float64
+	seen []float64
+}
+
+// Baseline holds the median over this session's starts of what the reference
+// networks took; nothing for commands that take one model.
+func (t *timer) Baseline() timing.Baseline {
+	if len(t.seen) == 0 {
+		return timing.Baseline{}
+	}
+	return timing.Baseline{ReferenceMs: stat.Median(slices.Clone(t.seen))}
+}
+
+// Close removes the directory.
+func (t *timer) Close() []string {
+	os.RemoveAll(t.dir)
+	return nil
+}
+
+// Time times one network.
+func (t *timer) Time(ctx context.Context, n *blocks.Network, e timing.Effort) (timing.Timing, error) {
+	ts, err := t.TimeBatch(ctx, []*blocks.Network{n}, e)
+	if err != nil {
+		return timing.Timing{}, err
+	}
+	return ts[0], nil
+}
+
+// Batch is the number of models of one start.
+func (t *timer) Batch() int { return t.r.spec.Batch }
+
+// TimeBatch times networks, as many in one start as the recipe says. Where one
+// start takes many, the reference networks are timed with them in the same
+// rounds, and what these took against base, the pace of the machine at that
+// moment, is taken out of the times.
+func (t *timer) TimeBatch(ctx context.Context, nets []*blocks.Network, e timing.Effort) ([]timing.Timing, error) {
+	var refs []*blocks.Network
+	batch := 1
+	if t.r.many {
+		batch, refs = t.r.spec.Batch, paceNetworks()
+	}
+	out := make([]timing.Timing, 0, len(nets))
+	for part := range slices.Chunk(nets, batch) {
+		s, err := t.many(ctx, slices.Concat(refs, part), max(e.Runs, minRuns))
+		if err != nil {
+			return nil, err
+		}
+		ref := 0.0
+		for _, r := range s[:len(refs)] {
+			ref += math.Log(r.MedianMs) / float64(len(refs))
+		}
+		slow := 1.0
+		if len(refs) > 0 {
+			ref = math.Exp(ref)
+			t.seen = append(t.seen, ref)
+			if t.base > 0 {
+				slow = ref / t.base
+			}
+		}
+		for _, w := range s[len(refs):] {
+			out = append(out, timing.Timing{EndToEnd: w.Scaled(1 / slow), Conditions: timing.Conditions{Slowdown: slow, RefMs: ref}, Runs: w.Runs})
+		}
+	}
+	return out, nil
+}
+
+// paceNetworks are the reference networks of recipes: three of MobileNetV2's
+// kind, from a tenth of a millisecond to some, since what slows a machine down
+// hits small and large networks differently.
+var paceNetworks = sync.OnceValue(func() []*blocks.Network {
+	var nets []*blocks.Network
+	for _, size := range []struct{ side, channels, depth int }{{64, 8, 3}, {112, 16, 4}, {160, 24, 6}} {
+		b := blocks.NewBuilder(fmt.Sprintf("reference%d", size.side), blocks.Shape{H: size.side, W: size.side, C: 3})
+		x := blocks.ConvBNAct{Out: size.channels, Kernel: 3, Stride: 2, Act: blocks.ReLU6}.Build(b, b.Input())
+		for i := range size.depth {
+			x = blocks.InvertedResidual{Out: size.channels << (i / 2), Expanded: b.Shape(x).C * 4, Kernel: 3 + 2*(i%2), Stride: 2 - i%2, Act: blocks.ReLU6}.Build(b, x)
+		}
+		n, err := b.Network()
+		if err != nil {
+			panic(err) // constants
+		}
+		nets = append(nets, n)
+	}
+	return nets
+})
+
+// start is what placeholders stand for in one start.
+type start struct {
+	dir   string
+	paths []string
+	out   string
+	runs  int
+}
+
+// expand puts a start into a command's arguments.
+func (r *Recipe) expand(command []string, s start) []string {
+	names := make([]string, len(s.paths))
+	for i, p := range s.paths {
+		names[i] = filepath.Base(p)
+	}
+	path, name := "", ""
+	if len(names) > 0 {
+		path, name = s.paths[0], names[0]
+	}
+	in := strings.NewReplacer("{model}", path, "{name}", name, "{stem}", strings.TrimSuffix(name, filepath.Ext(name)), "{names}", strings.Join(names, " "),
+		"{out}", s.out, "{dir}", s.dir, "{host}", r.spec.Host, "{remote}", r.spec.RemoteDir,
+		"{threads}", strconv.Itoa(r.spec.Threads), "{runs}", strconv.Itoa(max(1, s.runs)))
+	var args []string
+	for _, a := range command {
+		switch a {
+		case "{models}":
+			args = append(args, s.paths...)
+		case "{names}":
+			args = append(args, names...)
+		default:
+			args = append(args, in.Replace(a))
+		}
+	}
+	return args
+}
+
+// many times the networks of one start, again if that fails.
+func (t *timer) many(ctx context.Context, nets []*blocks.Network, runs int) (s []timing.Sample, err error) {
+	paths := make([]string, len(nets))
+	defer func() {
+		for _, p := range paths {
+			os.Remove(p)
+		}
+	}()
+	for i, n := range nets {
+		t.n++
+		paths[i] = filepath.Join(t.dir, fmt.Sprintf("m%d.%s", t.n, t.r.spec.Format))
+		if err := writeModel(paths[i], n); err != nil {
+			return nil, err
+		}
+		if len(t.r.spec.Convert) > 0 {
+			if paths[i], err = t.convert(ctx, paths[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	at := start{dir: t.dir, paths: paths, runs: runs}
+	for range t.r.spec.Retries + 1 {
+		if s, err = t.once(ctx, at); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("latency: recipe %s, %d attempt(s): %w", t.r.spec.Name, t.r.spec.Retries+1, err)
+	}
+	return s, nil
+}
+
+// convert turns a model into another format and returns the new file.
+func (t *timer) convert(ctx context.Context, path string) (string, error) {
+	out := strings.TrimSuffix(path, filepath.Ext(path)) + "." + t.r.spec.Converted
+	_, err := t.r.run(ctx, t.r.expand(t.r.spec.Convert, start{dir: t.dir, paths: []string{path}, out: out}))
+	os.Remove(path)
+	if err == nil {
+		_, err = os.Stat(out)
+	}
+	if err != nil {
+		return out, fmt.Errorf("latency: recipe %s: convert: %w", t.r.spec.Name, err)
+	}
+	return out, nil
+}
+
+// once brings the models to the device, times them, and removes them there.
+func (t *timer) once(ctx context.Context, s start) ([]timing.Sample, error) {
+	if push := t.r.spec.Push; len(push) > 0 {
+		if _, err := t.r.run(ctx, t.r.expand(push, s)); err != nil {
+			return nil, err
+		}
+	}
+	out, err := t.r.run(ctx, t.r.expand(t.r.spec.Command, s))
+	if c := t.r.spec.Cleanup; len(c) > 0 && ctx.Err() == nil {
+		t.r.run(ctx, t.r.expand(c, s)) // what stays there is overwritten by the next
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t.r.parse(out, len(s.paths))
+}
+
+func writeModel(path string, n *blocks.Network) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("latency: %w", err)
+	}
+	if err := errors.Join(onnx.Write(f, n, timing.RandomWeights(n), onnx.Options{FoldBN: true}), f.Close()); err != nil {
+		return fmt.Errorf("latency: writing network %s: %w", n.Name, err)
+	}
+	return nil
+}
+
+// run runs one command and returns what it printed, bounded in time and size.
+func (r *Recipe) run(ctx context.Context, args []string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(r.spec.TimeoutS*float64(time.Second)))
+	defer cancel()
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.WaitDelay = 2 * time.Second // for children that keep the pipe open
+	var out, msg bounded
+	cmd.Stdout, cmd.Stderr = &out, &msg
+	err := cmd.Run()
+	switch {
+	case ctx.Err() == context.DeadlineExceeded:
+		return nil, fmt.Errorf("%s took longer than timeout_s = %g", args[0], r.spec.TimeoutS)
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w%s", args[0], err, tail(msg.buf.Bytes(), out.buf.Bytes()))
+	case out.over:
+		return nil, fmt.Errorf("%s wrote more than %d bytes", args[0], maxOutput)
+	}
+	return out.buf.Bytes(), nil
+}
+
+// parse finds the times of n models in a command's output.
+func (r *Recipe) parse(out []byte, n int) ([]timing.Sample, error) {
+	found := r.pattern.FindAllSubmatch(out, -1)
+	if len(found) != n {
+		return nil, fmt.Errorf("the pattern %q matches %d times in the output, %d model(s) were timed%s", r.spec.Pattern, len(found), n, tail(out))
+	}
+	num := func(m [][]byte, group string) (float64, bool) {
+		i := r.pattern.SubexpIndex(group)
+		if i < 0 && group == "time" {
+			i = 1
+		}
+		if i < 0 || m[i] == nil {
+			return 0, false
+		}
+		v, err := strconv.ParseFloat(string(m[i]), 64)
+		return v, err == nil && v >= 0 && v*r.scale < maxMs
+	}
+	ss := make([]timing.Sample, n)
+	for i, m := range found {
+		v, ok := num(m, "time")
+		if !ok || v == 0 {
+			return nil, fmt.Errorf("the pattern's time in %q is no positive number below %g s", m[0][:min(len(m[0]), 100)], maxMs/1000.)
+		}
+		v *= r.scale
+		s := timing.Sample{MedianMs: v, P10Ms: v, P90Ms: v, LowMs: v, HighMs: v, Runs: 1}
+		if p, ok := num(m, "p10"); ok {
+			s.P10Ms = p * r.scale
+		}
+		if p, ok := num(m, "p90"); ok {
+			s.P90Ms = p * r.scale
+		}
+		if k, ok := num(m, "runs"); ok {
+			s.Runs = int(min(k, 1e9))
+		}
+		ss[i] = s
+	}
+	return ss, nil
+}
+
+// maxMs is more than any network takes for one run: an hour.
+const maxMs = 3600 * 1000
+
+// bounded keeps the first maxOutput bytes.
+type bounded struct {
+	buf  bytes.Buffer
+	over bool
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.buf.Len()+len(p) > maxOutput {
+		b.over = true
+		return len(p), nil
+	}
+	return b.buf.Write(p)
+}
+
+// tail quotes the end of the first text that is not empty.
+func tail(texts ...[]byte) string {
+	for _, b := range texts {
+		if b = bytes.TrimSpace(b); len(b) > 0 {
+			return fmt.Sprintf(": %q", b[max(0, len(b)-300):])
+		}
+	}
+	return ""
+}

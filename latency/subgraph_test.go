@@ -1,0 +1,89 @@
+package latency
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"nas/latency/latencytest"
+	"nas/latency/timing"
+	"nas/space"
+)
+
+// TestSum compares the sum over parts with the prediction of the whole, for each
+// way to cut, over every kind of block and large and small caches, which decide
+// what is fused.
+func TestSum(t *testing.T) {
+	kinds := space.Strings{"ds", "mbconv", "fused", "conv", "grouped", "xception", "skip"}
+	stage := func(block space.Strings, channels, stride int) space.StageSpec {
+		return space.StageSpec{Block: block, Channels: space.Ints{channels}, Stride: space.Ints{stride}, Depth: space.Ints{1, 2, 3},
+			Kernel: space.Ints{1, 3, 5}, Expansion: space.Floats{1, 3}, Dilation: space.Ints{1, 2}, Activation: space.Strings{"identity", "relu6", "hswish"},
+			ActivationAfter: space.Strings{"depthwise", "pointwise", "both"}, SE: space.Floats{0, 0.25}, Attention: space.Strings{"se", "eca", "cbam"},
+			Groups: space.Ints{4, 8}, Experts: space.Ints{1, 2}, ExpertsIn: "both", Residual: space.Bools{true, false}, Multiplier: space.Ints{1, 2}}
+	}
+	ds := space.StageSpec{Block: space.Strings{"ds", "conv"}, Channels: space.Ints{16}, Depth: space.Ints{2, 3}, Activation: space.Strings{"relu"}}
+	// A grouped convolution of one channel a group is depthwise: it takes a pointwise one behind it.
+	each := space.StageSpec{Block: space.Strings{"grouped"}, Channels: space.Ints{16}, Kernel: space.Ints{3}, Groups: space.Ints{16}, Activation: space.Strings{"relu"}}
+	point := space.StageSpec{Block: space.Strings{"conv"}, Channels: space.Ints{16, 32}, Kernel: space.Ints{1, 3}, Depth: space.Ints{1, 2}, Activation: space.Strings{"relu"}}
+	specs := []space.Spec{
+		{Input: []int{64, 64, 3}, Classes: 10, Stem: space.StemSpec{Channels: space.Ints{16}}, Stage: []space.StageSpec{each, point, each, point}},
+		latencytest.MobileSpec(),
+		{Input: []int{64, 64, 3}, Classes: 10, Stem: space.StemSpec{Channels: space.Ints{8}},
+			Stage: []space.StageSpec{stage(kinds, 8, 1), stage(kinds, 8, 2), stage(kinds, 8, 1)}, Head: space.HeadSpec{Channels: space.Ints{0, 64}, Hidden: space.Ints{0, 16}}},
+		{Input: []int{64, 64, 3}, Classes: 10, Stage: []space.StageSpec{ds, ds}},
+		{Input: []int{64, 64, 3}, Classes: 10, Stem: space.StemSpec{Channels: space.Ints{0}}, Stage: []space.StageSpec{ds, stage(kinds, 16, 1)}},
+	}
+	profile := simulatedProfile(t)
+	for _, d := range []struct {
+		cut string
+		l2  int
+	}{{timing.CutPlan, 1 << 20}, {timing.CutPlan, 1 << 14}, {timing.CutOps, 1 << 20}, {timing.CutBlocks, 1 << 20}} {
+		p := *profile
+		p.Device.Cut, p.Device.Target.L2 = d.cut, d.l2
+		predictor, err := p.Predictor()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := rand.New(rand.NewPCG(1, 2))
+		var l space.Lowerer
+		joints, open := 0, 0
+		for k, spec := range specs {
+			s, err := space.New(spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 40 {
+				a := s.Arch(s.Sample(r))
+				pieces, ok := l.Lower(nil, &a)
+				if !ok {
+					t.Fatalf("%v is no chain", a)
+				}
+				var parts []*Subgraph
+				for from, to := 0, 1; from < len(pieces); from, to = to, to+1 {
+					for to < len(pieces) && !CanSplit(FusionBoundaryOf(pieces[to-1].Network()), FusionBoundaryOf(pieces[to].Network())) {
+						to++
+						open++
+					}
+					part, err := predictor.Subgraph(space.Join(pieces[from:to]))
+					if err != nil {
+						t.Fatal(err)
+					}
+					parts = append(parts, part)
+				}
+				joints += len(parts) - 1
+				want, err := predictor.Predict(space.Join(pieces))
+				if err != nil {
+					t.Fatal(err)
+				}
+				want.Kernels = nil
+				if got := predictor.Sum(parts...); !reflect.DeepEqual(got, want) {
+					t.Fatalf("%s, space %d: %v:\nby parts %+v\nwhole    %+v", fmt.Sprint(d), k, a, got, want)
+				}
+			}
+		}
+		if joints < 500 || open < 50 {
+			t.Errorf("%v: %d places to cut, %d not to cut", d, joints, open)
+		}
+	}
+}
