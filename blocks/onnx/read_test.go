@@ -40,7 +40,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("%s: %v", n.Name, err)
 			continue
 		}
-		if m.Input != "input" || m.Output != "output" || m.Opset != Opset || m.Producer != "nas" ||
+		if m.Input != "input" || m.Output != "output" || m.Opset != writtenOpset || m.Producer != "nas" ||
 			m.Metadata["arch"] != "x" || m.Network.Name != n.Name {
 			t.Errorf("%s: %q %q %d %q %v %q", n.Name, m.Input, m.Output, m.Opset, m.Producer, m.Metadata, m.Network.Name)
 		}

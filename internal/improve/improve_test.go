@@ -60,7 +60,7 @@ func TestImprove(t *testing.T) {
 	if first := runtest.Trials(t, o.Dir)[0]; !first.Feasible() || first.Parts[runstore.KeyMACs] != float64(o.Network.Counts().MACs) || first.Objectives[runstore.KeyLatency] != r.Model.Ms {
 		t.Errorf("trial 0 is %+v, want the model itself", first)
 	}
-	runtest.Read(t, o.Dir, File)
+	runtest.Read(t, o.Dir, outcomeFile)
 
 	o.Resume = true
 	again := mustImprove(t, o)
