@@ -50,8 +50,8 @@ func (f ActFunc) String() string {
 	return actTable[f].name
 }
 
-// apply evaluates the function. NaN stays NaN.
-func (f ActFunc) apply(x float64) float64 { return actTable[f].f(x) }
+// Apply evaluates the function. NaN stays NaN.
+func (f ActFunc) Apply(x float64) float64 { return actTable[f].f(x) }
 
 // ParseActFunc is the inverse of String.
 func ParseActFunc(name string) (ActFunc, error) {
@@ -109,7 +109,7 @@ func (*Activation) Params([]Shape) []Param { return nil }
 // Eval applies the function.
 func (o *Activation) Eval(out Tensor, in []Tensor, _ [][]float32) {
 	for i, v := range in[0].Data {
-		out.Data[i] = float32(o.Func.apply(float64(v)))
+		out.Data[i] = float32(o.Func.Apply(float64(v)))
 	}
 }
 

@@ -131,14 +131,14 @@ func TestActivationFunctions(t *testing.T) {
 	}
 	for _, f := range ActFuncs() {
 		for i, x := range xs {
-			if got := f.apply(x); math.Abs(got-want[f][i]) > 1e-12 {
+			if got := f.Apply(x); math.Abs(got-want[f][i]) > 1e-12 {
 				t.Errorf("%v(%v) = %v, want %v", f, x, got, want[f][i])
 			}
 		}
 		if g, err := ParseActFunc(f.String()); g != f || err != nil {
 			t.Errorf("%v does not parse back: %v, %v", f, g, err)
 		}
-		if y := f.apply(math.NaN()); !math.IsNaN(y) {
+		if y := f.Apply(math.NaN()); !math.IsNaN(y) {
 			t.Errorf("%v hides a NaN: %v", f, y)
 		}
 	}

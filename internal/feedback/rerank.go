@@ -74,7 +74,7 @@ func (x *reranker) scoresOfTrained() (scores, trained []float64, err error) {
 	for _, r := range x.trained {
 		byID[r.ID] = math.NaN()
 	}
-	for t, err := range runstore.Glances(x.run.Dir, runstore.KeyAccuracy) {
+	for t, err := range runstore.TrialViews(x.run.Dir, runstore.KeyAccuracy) {
 		if err != nil {
 			return nil, nil, err
 		}
@@ -130,9 +130,12 @@ func (x *reranker) rank(ctx context.Context, model accuracy.Estimator) error {
 }
 
 // score estimates the trials, with all cores.
-func (x *reranker) score(ctx context.Context, model accuracy.Estimator, trials []search.Trial) (scores []accuracy.Score, err error) {
+func (x *reranker) score(
+	ctx context.Context, model accuracy.Estimator, trials []search.Trial,
+) ([]accuracy.Score, error) {
 	nets := make([]*blocks.Network, len(trials))
 	for i := range trials {
+		var err error
 		if nets[i], err = resolve.NetworkOf(trials[i].Arch); err != nil {
 			return nil, err
 		}

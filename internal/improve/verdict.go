@@ -70,11 +70,11 @@ func (o *Improvement) decide(limit, asked float64, against string) {
 		o.Verdict = fmt.Sprintf("faster, not better: within %.4g ms the best of %d networks scores %.3g%s less, "+
 			"at %.3g times the model's predicted latency", limit, o.Evaluated, -gain, unit, best.Ms/model.Ms)
 	case gain <= 0:
-		o.Verdict = fmt.Sprintf("nothing better was found: within %.4g ms the best of %d networks scores %.4g, the model %.4g",
-			limit, o.Evaluated, best.Score, model.Score)
+		o.Verdict = fmt.Sprintf("nothing better was found: within %.4g ms the best of %d networks scores %.4g, "+
+			"the model %.4g", limit, o.Evaluated, best.Score, model.Score)
 	case slower:
-		o.Verdict = fmt.Sprintf("not an improvement on this device: %.3g%s more, but measured it takes %.3g times the model's "+
-			"latency, more than was predicted", gain, unit, best.Ratio)
+		o.Verdict = fmt.Sprintf("not an improvement on this device: %.3g%s more, but measured it takes %.3g times "+
+			"the model's latency, more than was predicted", gain, unit, best.Ratio)
 	case o.Better:
 		o.Verdict = fmt.Sprintf("better: %.3g%s more, beyond %.3g, %s", gain, unit, o.GainHalfWidth, against)
 	default:

@@ -136,7 +136,7 @@ func (c *Contenders) nearFront(n int) []int {
 // network that was tried is better in all objectives, if each value is drawn from its interval,
 // independently. Errors that networks have in common do not change their order: where an estimate
 // tells how much of its error is a network's own, that part alone is drawn. Where it does not
-// (latency), the probability is further from 0 and 1 than it ought to be.
+// (latency), the probabilities are less decided than they ought to be.
 func (c *Contenders) FrontProbabilities() map[int]float64 {
 	if len(c.all) == 0 {
 		return nil

@@ -27,7 +27,9 @@ type Measured struct {
 // measure times members of the front, taken evenly over it, on this machine. It returns nil where
 // the config asks for none. Only a profile of this machine can be held against what is measured
 // here.
-func measure(ctx context.Context, s *evaluator.Setup, store *runstore.Run, front []Member, earlier []*results.Stored) (*Measured, error) {
+func measure(
+	ctx context.Context, s *evaluator.Setup, store *runstore.Run, front []Member, earlier []*results.Stored,
+) (*Measured, error) {
 	which := evenly(len(front), min(s.Config.Output.Measure, len(front)))
 	if len(which) == 0 {
 		return nil, nil
@@ -62,14 +64,17 @@ func measure(ctx context.Context, s *evaluator.Setup, store *runstore.Run, front
 // finished run does not measure again. A broken file is derived, and is made again.
 func storedMeasurements(dir string, members []Member) []runstore.MeasuredRow {
 	rows, err := runstore.ReadMeasured(dir)
-	if err != nil || !slices.EqualFunc(rows, members, func(r runstore.MeasuredRow, m Member) bool { return r.ID == m.ID }) {
+	same := func(r runstore.MeasuredRow, m Member) bool { return r.ID == m.ID }
+	if err != nil || !slices.EqualFunc(rows, members, same) {
 		return nil
 	}
 	return rows
 }
 
 // timeMembers measures the members that are not among before, by arch id.
-func timeMembers(ctx context.Context, s *evaluator.Setup, rt timing.Runtime, members []Member, before map[string]runstore.MeasuredRow) ([]runstore.MeasuredRow, error) {
+func timeMembers(
+	ctx context.Context, s *evaluator.Setup, rt timing.Runtime, members []Member, before map[string]runstore.MeasuredRow,
+) ([]runstore.MeasuredRow, error) {
 	rows := make([]runstore.MeasuredRow, len(members))
 	var todo []int // indices of the members to be measured
 	for i, m := range members {

@@ -17,7 +17,8 @@ type ExistsError struct{ Dir string }
 
 // Error names the ways out.
 func (e *ExistsError) Error() string {
-	return fmt.Sprintf("runstore: %s already holds a run: continue it with --resume, give another directory with --out, or delete it", e.Dir)
+	return fmt.Sprintf("runstore: %s already holds a run: "+
+		"continue it with --resume, give another directory with --out, or delete it", e.Dir)
 }
 
 // lockedError says that another process works on the directory.
@@ -25,7 +26,8 @@ type lockedError struct{ Dir string }
 
 // Error names the directory.
 func (e *lockedError) Error() string {
-	return fmt.Sprintf("runstore: another process is working on %s: wait for it, or give another directory with --out", e.Dir)
+	return fmt.Sprintf("runstore: another process is working on %s: "+
+		"wait for it, or give another directory with --out", e.Dir)
 }
 
 var errLocked = errors.New("locked")
@@ -181,8 +183,8 @@ func (r *Run) Append(batch []search.Trial) error {
 		if e := r.trials.Truncate(r.size); e != nil {
 			r.broken = fmt.Errorf("runstore: %s cannot be written: %w", r.Path(TrialsFile), e)
 		}
-		return fmt.Errorf("runstore: trials from %d on were not stored, all before are safe: free some space and continue with --resume: %w",
-			batch[0].ID, err)
+		return fmt.Errorf("runstore: trials from %d on were not stored, all before are safe: "+
+			"free some space and continue with --resume: %w", batch[0].ID, err)
 	}
 	r.size += int64(len(r.buf))
 	r.count += len(batch)

@@ -16,7 +16,7 @@ import (
 )
 
 var (
-	fewHalf  = flag.String("few", "", "judge ten trained networks on this half of NAS-Bench-Macro: held-out, or development")
+	fewHalf  = flag.String("few", "", "judge ten trained networks on this half of NAS-Bench-Macro: held-out, development")
 	fewDraws = flag.Int("few-draws", 20, "draws of TestTenTold")
 )
 
@@ -39,14 +39,15 @@ func TestTenTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		f := r[0]
-		t.Logf("ten networks %s: mean regret %.3f points, that of the training-free score %.3f; lower in %d of %d draws (tau %.3f, %.3f)",
+		t.Logf("ten networks %s: mean regret %.3f points, that of the training-free score %.3f; "+
+			"lower in %d of %d draws (tau %.3f, %.3f)",
 			how, f.RegretMean, f.PriorRegret, f.Below, f.Draws, f.KendallTau, f.PriorTau)
 		return f
 	}
 	fewShot("at random")
 	o.Choose = askMacro
 	if f := fewShot("by asking"); 10*f.Below < 9*f.Draws {
-		t.Errorf("asked and told, ten networks lower the regret in %d of %d draws only", f.Below, f.Draws)
+		t.Errorf("ten networks that were asked for lower the regret in %d of %d draws only", f.Below, f.Draws)
 	}
 }
 
