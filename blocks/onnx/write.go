@@ -15,8 +15,8 @@ import (
 	"nas/blocks"
 )
 
-// Opset is the operator set version of the models that Write makes.
-const Opset = 17
+// writtenOpset is the operator set version of the models that Write makes.
+const writtenOpset = 17
 
 // Options of Write. The zero value writes batch normalisation as it stands and
 // a batch of one image.
@@ -72,12 +72,14 @@ type operator struct {
 	attrs      []blocks.ONNXAttr
 }
 
-// constant is a TensorProto: floats, or ints.
+// constant is a TensorProto: floats, ints, or single bytes of an element type.
 type constant struct {
 	name   string
 	dims   []int
 	floats []float32
 	ints   []int
+	bytes  []byte
+	elem   int // of bytes
 }
 
 // info is a ValueInfoProto of floats.
@@ -130,6 +132,15 @@ func (g *graph) Floats(name string, dims []int, values []float32) blocks.ONNXVal
 
 func (g *graph) Ints(name string, values ...int) blocks.ONNXValue {
 	c := constant{name: g.unique(g.node + "." + name), dims: []int{len(values)}, ints: values}
+	g.constants = append(g.constants, c)
+	return blocks.ONNXValue{Name: c.name}
+}
+
+func (g *graph) Bytes(name string, signed bool, value int) blocks.ONNXValue {
+	c := constant{name: g.unique(g.node + "." + name), bytes: []byte{byte(value)}, elem: elemUint8}
+	if signed {
+		c.elem = elemInt8
+	}
 	g.constants = append(g.constants, c)
 	return blocks.ONNXValue{Name: c.name}
 }
@@ -247,7 +258,7 @@ func (g *graph) write(w io.Writer, name string, meta map[string]string) error {
 
 	model := message(nil).int(modelIRVersion, 8).text(modelProducer, "nas")
 	model = protowire.AppendVarint(protowire.AppendTag(model, modelGraph, protowire.BytesType), uint64(size))
-	end := message(nil).sub(modelOpsetImport, message(nil).text(opsetDomain, "").int(opsetVersion, Opset))
+	end := message(nil).sub(modelOpsetImport, message(nil).text(opsetDomain, "").int(opsetVersion, writtenOpset))
 	for _, k := range slices.Sorted(maps.Keys(meta)) {
 		end = end.sub(modelMetadata, message(nil).text(entryKey, k).text(entryValue, meta[k]))
 	}
@@ -269,6 +280,7 @@ func (g *graph) write(w io.Writer, name string, meta map[string]string) error {
 			binary.LittleEndian.PutUint64(word[:], uint64(v))
 			b.Write(word[:])
 		}
+		b.Write(c.bytes)
 	}
 	b.Write(tail)
 	b.Write(end)
@@ -321,6 +333,9 @@ func (c constant) message() (m message, raw int) {
 	raw = 4 * len(c.floats)
 	if c.ints != nil {
 		elem, raw = elemInt64, 8*len(c.ints)
+	}
+	if c.bytes != nil {
+		elem, raw = c.elem, len(c.bytes)
 	}
 	m = m.int(tensorType, elem).text(tensorName, c.name)
 	return protowire.AppendVarint(protowire.AppendTag(m, tensorRaw, protowire.BytesType), uint64(raw)), raw

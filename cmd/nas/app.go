@@ -130,7 +130,8 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 	var exists *runstore.ExistsError
 	var dir *atomicfile.DirError
 	switch {
-	case errors.As(err, &usage), errors.As(err, &wrong), errors.As(err, &bad), errors.As(err, &exists), errors.As(err, &dir), !a.started:
+	case !a.started, errors.As(err, &usage), errors.As(err, &wrong), errors.As(err, &bad),
+		errors.As(err, &exists), errors.As(err, &dir):
 		return exitUsage
 	case ctx.Err() != nil, errors.Is(err, errInterrupted):
 		return exitInterrupted

@@ -26,6 +26,14 @@ func nas(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), err.String()
 }
 
+// wantExit runs a command line and wants its exit code, and a text on standard error.
+func wantExit(t *testing.T, code int, want string, args ...string) {
+	t.Helper()
+	if got, _, stderr := nas(t, args...); got != code || !strings.Contains(stderr, want) {
+		t.Errorf("nas %q: code %d, %q; want code %d and %q", args, got, stderr, code, want)
+	}
+}
+
 const tinyArch = "32x32x3 | conv_k3_s2_c8_relu6 | ds_k3_s1_c16_relu6_both | classifier_c32_relu6_n10"
 
 func TestGolden(t *testing.T) {
@@ -157,7 +165,8 @@ func TestCompletion(t *testing.T) {
 		{"show mobilenet_v2 --la", "--layers"}, {"predict --device on", "onnxruntime"},
 	} {
 		words := strings.Fields(tc.args)
-		if code, out, err := nas(t, append([]string{"__complete"}, words...)...); code != 0 || !strings.Contains(out, tc.want) {
+		code, out, err := nas(t, append([]string{"__complete"}, words...)...)
+		if code != 0 || !strings.Contains(out, tc.want) {
 			t.Errorf("nas %s<TAB> gives %q, want %q; %s", tc.args, out, tc.want, err)
 		}
 	}
@@ -265,19 +274,16 @@ func TestInfer(t *testing.T) {
 		}
 	}
 	write(in, x, []int{2, 32, 96})
-	if code, _, err := nas(t, "infer", tinyArch, "--input", in, "--output", one); code != exitUsage || !strings.Contains(err, "[2 32 96]") {
-		t.Errorf("a wrong shape gives code %d, %q", code, err)
-	}
+	wantExit(t, exitUsage, "[2 32 96]", "infer", tinyArch, "--input", in, "--output", one)
 	if err := os.WriteFile(in, []byte("no array"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, err := nas(t, "infer", tinyArch, "--input", in, "--output", one); code != exitUsage || !strings.Contains(err, "no .npy array") {
-		t.Errorf("a broken file gives code %d, %q", code, err)
-	}
+	wantExit(t, exitUsage, "no .npy array", "infer", tinyArch, "--input", in, "--output", one)
 }
 
 func TestNPYHeaderIsAligned(t *testing.T) {
-	for _, shape := range [][]int{{}, {7}, {2, 3}, {1, 2, 3, 4}, {1000, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}} {
+	long := append([]int{1000}, slices.Repeat([]int{1}, 26)...)
+	for _, shape := range [][]int{{}, {7}, {2, 3}, {1, 2, 3, 4}, long} {
 		n := 1
 		for _, d := range shape {
 			n *= d
@@ -312,7 +318,9 @@ func TestBadConfigIsReportedWhole(t *testing.T) {
 		if code != exitUsage || out != "" {
 			t.Errorf("nas %s: code %d, stdout %q", command, code, out)
 		}
-		for _, want := range []string{"bad.toml:9: space.stage[1].kernel", "bad.toml:10: space.stage[1].colour", "bad.toml:13: search.population"} {
+		for _, want := range []string{
+			"bad.toml:9: space.stage[1].kernel", "bad.toml:10: space.stage[1].colour", "bad.toml:13: search.population",
+		} {
 			if !strings.Contains(err, want) {
 				t.Errorf("nas %s: %q does not report %q", command, err, want)
 			}

@@ -88,7 +88,8 @@ stay.`,
 		Example: `  nas tell results/mobile trained.csv`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usagef("want the directory of a run and a table, such as results/mobile trained.csv, got %d arguments", len(args))
+				return usagef("want the directory of a run and a table, such as results/mobile trained.csv, got %d arguments",
+					len(args))
 			}
 			return nil
 		},

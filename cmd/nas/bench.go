@@ -47,7 +47,9 @@ should be running.`,
 				if err != nil {
 					return err
 				}
-				o := timing.MeasureOptions{Runs: runs, Budget: budget, Sustained: sustained, Baseline: latency.CachedBaseline(rt.Device())}
+				o := timing.MeasureOptions{
+					Runs: runs, Budget: budget, Sustained: sustained, Baseline: latency.CachedBaseline(rt.Device()),
+				}
 				if weights != "" {
 					if o.Weights, err = weightsOf(n, weights, 0); err != nil {
 						return err
@@ -58,7 +60,8 @@ should be running.`,
 					return err
 				}
 				views = append(views, benchView{n.Name, s.MedianMs, s.P10Ms, s.P90Ms, s.Runs, threads, name, warnings(s.Warnings)})
-				t.add(n.Name, ms(s.MedianMs), ms(s.P10Ms), ms(s.P90Ms), s.Runs, fmt.Sprintf("%.1f", float64(n.Counts().MACs)/1e6/s.MedianMs))
+				t.add(n.Name, ms(s.MedianMs), ms(s.P10Ms), ms(s.P90Ms), s.Runs,
+					fmt.Sprintf("%.1f", float64(n.Counts().MACs)/1e6/s.MedianMs))
 			}
 			if a.json {
 				if len(views) == 1 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -15,17 +16,19 @@ import (
 	"nas/space"
 )
 
+// calibrateFlags are the flags of nas calibrate.
+type calibrateFlags struct {
+	tableFlags // its out, base and threads are also those of a calibration
+	space      string
+	device     string
+	budget     time.Duration
+	target     float64
+	busy       bool
+	seed       uint64
+}
+
 func newCalibrate(a *app) *cobra.Command {
-	var o struct {
-		space, out, base, device         string
-		from, measurements               string
-		name, cpu, runtime, source, only string
-		threads                          int
-		budget                           time.Duration
-		target                           float64
-		busy                             bool
-		seed                             uint64
-	}
+	var o calibrateFlags
 	cmd := &cobra.Command{
 		Use:   "calibrate",
 		Short: "Make the latency profile of a device",
@@ -49,88 +52,9 @@ device.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.from != "" || o.measurements != "" {
-				return a.fromTable(tableFlags{o.from, o.measurements, o.base, o.out, o.name, o.cpu, o.runtime, o.source, o.only, o.threads})
+				return a.fromTable(o.tableFlags)
 			}
-			rt, err := runtimeOf(o.device, o.threads)
-			if err != nil {
-				return err
-			}
-			path := o.out
-			if path == "-" && a.json {
-				return usagef("--out - and --json both want standard output: choose one")
-			}
-			if path == "" {
-				if path, err = latency.CachePath(rt.Device()); err != nil {
-					return usage(err)
-				}
-			}
-			opts := calibrate.Options{Budget: o.budget, TargetError: o.target / 100}
-			if o.base != "" {
-				b, err := latency.Load(o.base)
-				if err != nil {
-					return usage(err)
-				}
-				if err := b.Matches(rt); err != nil {
-					return usagef("--base %s: %w", o.base, err)
-				}
-				opts.Base = b
-			}
-			var s *space.Space
-			if o.space != "" {
-				c, err := loadConfig(o.space)
-				if err != nil {
-					return err
-				}
-				if s, err = space.New(c.Space); err != nil {
-					return usage(err)
-				}
-			}
-			m := a.newMeter()
-			defer m.end()
-			if o.budget < time.Second {
-				return usagef("--budget %v: want 1s or more", o.budget)
-			}
-			m.say(fmt.Sprintf("calibrating %s for up to %v: please leave the machine alone", rt.Device(), o.budget))
-			opts.Progress = func(p calibrate.Progress) {
-				detail := fmt.Sprintf("%d kernels", p.Units)
-				if p.Error > 0 {
-					detail += fmt.Sprintf("  error %.1f %%", 100*p.Error)
-				}
-				m.show(p.Phase, int(p.Elapsed.Seconds()), int(p.Budget.Seconds()), detail)
-			}
-			var p *latency.Profile
-			p, err = calibrate.Device(cmd.Context(), rt, evaluator.NetworksOf(s, o.seed), opts)
-			m.end()
-			if p == nil {
-				return err
-			}
-			if why := p.Busy(); why != "" && !o.busy {
-				return errors.Join(err, fmt.Errorf("the machine was too busy: %s; nothing is kept: try again when it is idle, with a longer --budget, or keep it with --accept-busy", why))
-			}
-			if path == "-" {
-				a.warn(p.Warnings)
-				return errors.Join(err, p.Write(a.stdout))
-			}
-			if e := os.MkdirAll(filepath.Dir(path), 0o755); e != nil {
-				return errors.Join(err, e)
-			}
-			if e := p.Save(path); e != nil {
-				return errors.Join(err, e)
-			}
-			if err != nil {
-				return fmt.Errorf("%w: what was measured is kept in %s", errInterrupted, path)
-			}
-			if a.json {
-				return a.writeJSON(map[string]any{"profile": path, "device": p.Device.String(), "units_measured": len(p.Units), "wall_s": p.Calibration.WallS,
-					"validation": p.Validation, "warnings": warnings(p.Warnings)})
-			}
-			a.printf("%s\n%d kernels measured in %.1f s, profile in %s\n", p.Device, len(p.Units), p.Calibration.WallS, path)
-			if v := p.Validation; v != nil {
-				a.printf("on %d networks that the model has not seen: error %.1f %%, %.0f %% of them within 10 %%, %.0f %% inside the 90 %% interval\n",
-					v.Networks, v.MAPEPct, v.Within10, v.Coverage)
-			}
-			a.warn(p.Warnings)
-			return nil
+			return a.calibrate(cmd.Context(), o)
 		},
 	}
 	f := cmd.Flags()
@@ -152,4 +76,101 @@ device.`,
 	f.StringVar(&o.out, "out", "", "the `FILE` to write, - for standard output (default: in the user's cache directory)")
 	a.jsonFlag(cmd)
 	return cmd
+}
+
+// calibrate measures a device and keeps its profile.
+func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
+	rt, err := runtimeOf(o.device, o.threads)
+	if err != nil {
+		return err
+	}
+	path := o.out
+	if path == "-" && a.json {
+		return usagef("--out - and --json both want standard output: choose one")
+	}
+	if path == "" {
+		if path, err = latency.CachePath(rt.Device()); err != nil {
+			return usage(err)
+		}
+	}
+	opts := calibrate.Options{Budget: o.budget, TargetError: o.target / 100}
+	if o.base != "" {
+		b, err := latency.Load(o.base)
+		if err != nil {
+			return usage(err)
+		}
+		if err := b.Matches(rt); err != nil {
+			return usagef("--base %s: %w", o.base, err)
+		}
+		opts.Base = b
+	}
+	var s *space.Space
+	if o.space != "" {
+		c, err := loadConfig(o.space)
+		if err != nil {
+			return err
+		}
+		if s, err = space.New(c.Space); err != nil {
+			return usage(err)
+		}
+	}
+	m := a.newMeter()
+	defer m.end()
+	if o.budget < time.Second {
+		return usagef("--budget %v: want 1s or more", o.budget)
+	}
+	m.say(fmt.Sprintf("calibrating %s for up to %v: please leave the machine alone", rt.Device(), o.budget))
+	opts.Progress = func(p calibrate.Progress) {
+		detail := fmt.Sprintf("%d kernels", p.Units)
+		if p.Error > 0 {
+			detail += fmt.Sprintf("  error %.1f %%", 100*p.Error)
+		}
+		m.show(p.Phase, int(p.Elapsed.Seconds()), int(p.Budget.Seconds()), detail)
+	}
+	p, err := calibrate.Device(ctx, rt, evaluator.NetworksOf(s, o.seed), opts)
+	m.end()
+	if p == nil {
+		return err
+	}
+	if why := p.Busy(); why != "" && !o.busy {
+		return errors.Join(err, fmt.Errorf("the machine was too busy: %s; nothing is kept: try again when it is idle, "+
+			"with a longer --budget, or keep it with --accept-busy", why))
+	}
+	return a.keepProfile(p, path, err)
+}
+
+// keepProfile writes a profile to path, - for standard output, and says what it is
+// worth. interrupted is the error of a calibration that ended early.
+func (a *app) keepProfile(p *latency.Profile, path string, interrupted error) error {
+	if path == "-" {
+		a.warn(p.Warnings)
+		return errors.Join(interrupted, p.Write(a.stdout))
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return errors.Join(interrupted, err)
+	}
+	if err := p.Save(path); err != nil {
+		return errors.Join(interrupted, err)
+	}
+	if interrupted != nil {
+		return fmt.Errorf("%w: what was measured is kept in %s", errInterrupted, path)
+	}
+	if a.json {
+		return a.writeProfile(p, path, p.Calibration.WallS)
+	}
+	a.printf("%s\n%d kernels measured in %.1f s, profile in %s\n", p.Device, len(p.Units), p.Calibration.WallS, path)
+	if v := p.Validation; v != nil {
+		a.printf("on %d networks that the model has not seen: error %.1f %%, %.0f %% of them within 10 %%, "+
+			"%.0f %% inside the 90 %% interval\n", v.Networks, v.MAPEPct, v.Within10, v.Coverage)
+	}
+	a.warn(p.Warnings)
+	return nil
+}
+
+// writeProfile prints what --json says of a new profile.
+func (a *app) writeProfile(p *latency.Profile, path string, wallS float64) error {
+	return a.writeJSON(map[string]any{
+		"profile": path, "device": p.Device.String(), "units_measured": len(p.Units), "wall_s": wallS,
+		"validation": p.Validation, "warnings": warnings(p.Warnings),
+	})
 }

@@ -16,7 +16,8 @@ import (
 func TestCalibratesOnABoard(t *testing.T) {
 	qemu := os.Getenv("NAS_QEMU")
 	if qemu == "" {
-		t.Skip("SKIPPED, the static binary for arm64 was not tried: NAS_QEMU=qemu-aarch64-static runs it, as make test-arm64 does")
+		t.Skip("SKIPPED, the static binary for arm64 was not tried: NAS_QEMU=qemu-aarch64-static runs it, " +
+			"as make test-arm64 does")
 	}
 	qemu, err := exec.LookPath(qemu)
 	if err != nil {
@@ -34,7 +35,8 @@ func TestCalibratesOnABoard(t *testing.T) {
 		t.Fatal(err)
 	}
 	empty := t.TempDir()
-	run := exec.Command("sh", "-c", `ulimit -f 0; exec "$@"`, "sh", qemu, exe, "calibrate", "--space", space, "--budget", "5s", "--accept-busy", "--quiet", "--out", "-")
+	run := exec.Command("sh", "-c", `ulimit -f 0; exec "$@"`, "sh", qemu, exe, "calibrate", "--space", space,
+		"--budget", "5s", "--accept-busy", "--quiet", "--out", "-")
 	run.Dir, run.Env = empty, []string{"TMPDIR=" + empty}
 	var stdout, stderr bytes.Buffer
 	run.Stdout, run.Stderr = &stdout, &stderr

@@ -21,12 +21,14 @@ func completions(root *cobra.Command) {
 			}
 		}
 		for flag, values := range map[string]func() []string{
-			"format": netfile.Writable, "device": func() []string { return append([]string{"native"}, devices.Recipes()...) }, "what": plotNames,
+			"format": netfile.Writable, "device": func() []string { return append([]string{"native"}, devices.Recipes()...) },
+			"what": plotNames,
 		} {
 			if cmd.Flags().Lookup(flag) != nil {
-				cmd.RegisterFlagCompletionFunc(flag, func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
-					return beginningWith(typed, values()), cobra.ShellCompDirectiveDefault
-				})
+				cmd.RegisterFlagCompletionFunc(flag,
+					func(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+						return beginningWith(typed, values()), cobra.ShellCompDirectiveDefault
+					})
 			}
 		}
 	}

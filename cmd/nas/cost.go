@@ -130,7 +130,9 @@ func (o costOptions) networks() ([]*blocks.Network, error) {
 		list = append(list, list[0])
 		l := &list[len(list)-1]
 		l.name = fmt.Sprintf("inverted residual, %d hidden", hidden)
-		l.block = blocks.InvertedResidual{Out: o.out, Expanded: hidden, Kernel: o.kernel, Stride: o.stride, Dilation: o.dilation, Act: blocks.ReLU6}
+		l.block = blocks.InvertedResidual{
+			Out: o.out, Expanded: hidden, Kernel: o.kernel, Stride: o.stride, Dilation: o.dilation, Act: blocks.ReLU6,
+		}
 	}
 	var nets []*blocks.Network
 	for _, l := range list {
@@ -195,7 +197,8 @@ func (a *app) printCost(o *costOptions, v *costView) {
 	}
 	first := v.Layers[0]
 	for _, r := range v.Layers {
-		cells := []any{r.Name, shapeOf(r.Out), r.Params, r.MACs, fmt.Sprintf("%.1f %%", 100*float64(r.MACs)/float64(first.MACs)),
+		cells := []any{r.Name, shapeOf(r.Out), r.Params, r.MACs,
+			fmt.Sprintf("%.1f %%", 100*float64(r.MACs)/float64(first.MACs)),
 			r.BytesMoved, fmt.Sprintf("%.1f", r.FLOPsPerByte)}
 		if v.Device != "" {
 			cells = append(cells, ms(r.MedianMs), fmt.Sprintf("%.1f %%", 100*r.MedianMs/first.MedianMs))
@@ -203,7 +206,8 @@ func (a *app) printCost(o *costOptions, v *costView) {
 		t.add(cells...)
 	}
 	t.write(a.stdout)
-	a.printf("\nseparable / standard MACs = 1/C_out + 1/K^2 = 1/%d + 1/%d = %.1f %%\n", o.out, o.kernel*o.kernel, 100*v.Ratio)
+	a.printf("\nseparable / standard MACs = 1/C_out + 1/K^2 = 1/%d + 1/%d = %.1f %%\n",
+		o.out, o.kernel*o.kernel, 100*v.Ratio)
 	if v.Device != "" {
 		a.printf("time: %s\n", v.Device)
 	}

@@ -50,9 +50,11 @@ func write(t *testing.T, path string, data []byte) {
 // the file, speaks no Go and says what to do.
 func TestDamagedFiles(t *testing.T) {
 	from := filepath.Join("testdata", "formats", "v0.1")
-	weights := []string{"export", filepath.Join(from, "net.json"), "--format", "onnx", "--out", filepath.Join(t.TempDir(), "o.onnx"), "--weights"}
+	weights := []string{"export", filepath.Join(from, "net.json"), "--format", "onnx",
+		"--out", filepath.Join(t.TempDir(), "o.onnx"), "--weights"}
 	// The samples have no measurements; any of their device will do.
-	const measured = "id,device,threads,predicted_ms,low_ms,high_ms,measured_ms,p10_ms,p90_ms,runs\n3,\"measurements on phone, 1 thread\",1,2,1.5,2.5,2.1,2,2.2,9\n"
+	const measured = "id,device,threads,predicted_ms,low_ms,high_ms,measured_ms,p10_ms,p90_ms,runs\n" +
+		"3,\"measurements on phone, 1 thread\",1,2,1.5,2.5,2.1,2,2.2,9\n"
 	for _, c := range []struct {
 		file   string // below the samples
 		args   []string
@@ -97,7 +99,9 @@ func TestDamagedFiles(t *testing.T) {
 				d.make(t, path, good)
 				args := make([]string, len(c.args))
 				for i, a := range c.args {
-					args[i] = strings.NewReplacer("FILE", path, "RUN", filepath.Join(dir, "run"), "SAMPLE", filepath.Join(from, "run")).Replace(a)
+					args[i] = strings.NewReplacer(
+						"FILE", path, "RUN", filepath.Join(dir, "run"), "SAMPLE", filepath.Join(from, "run"),
+					).Replace(a)
 				}
 				code, _, stderr := nas(t, args...)
 				if code == exitDone {
@@ -107,16 +111,19 @@ func TestDamagedFiles(t *testing.T) {
 				if strings.Contains(message, "\n") || !strings.Contains(message, filepath.Base(path)) {
 					t.Errorf("%q: want one line that names %s", message, path)
 				}
-				for _, speak := range []string{"unexpected end of JSON", ": EOF", "strconv", "looking for beginning of value", "zip: "} {
+				for _, speak := range []string{
+					"unexpected end of JSON", ": EOF", "strconv", "looking for beginning of value", "zip: ",
+				} {
 					if strings.Contains(message, speak) {
 						t.Errorf("%q: %q is no word for a person", message, speak)
 					}
 				}
-				if !strings.Contains(message, "is a directory") && !strings.Contains(message, "permission denied") && !hasAny(message,
-					"restore", "again", "start from", "want ", "delete", "was cut off", " 1 to ") {
+				if !strings.Contains(message, "is a directory") && !strings.Contains(message, "permission denied") &&
+					!hasAny(message, "restore", "again", "start from", "want ", "delete", "was cut off", " 1 to ") {
 					t.Errorf("%q: what is to be done?", message)
 				}
-				if strings.HasSuffix(c.file, ".json") && (d.name == "cut off" || d.name == "zeros inside") && !(strings.Contains(message, "line ") && strings.Contains(message, "key ")) {
+				if strings.HasSuffix(c.file, ".json") && (d.name == "cut off" || d.name == "zeros inside") &&
+					!(strings.Contains(message, "line ") && strings.Contains(message, "key ")) {
 					t.Errorf("%q: want line and key", message)
 				}
 			})

@@ -101,11 +101,14 @@ func examine() (*doctorView, error) {
 			v.Programs[name] = path
 		}
 	}
-	if !slices.ContainsFunc(v.Profiles, func(p profileView) bool { return p.Device == timing.NewNative(p.Threads).Device().String() }) {
-		v.Advice = append(v.Advice, "no latency profile of this machine yet: nas calibrate makes one, and so does the first nas run")
+	own := func(p profileView) bool { return p.Device == timing.NewNative(p.Threads).Device().String() }
+	if !slices.ContainsFunc(v.Profiles, own) {
+		v.Advice = append(v.Advice,
+			"no latency profile of this machine yet: nas calibrate makes one, and so does the first nas run")
 	}
 	if v.NoisePct > noiseLimit {
-		v.Advice = append(v.Advice, fmt.Sprintf("equal timings spread by %.1f %% right now: end other programs before you calibrate or measure", v.NoisePct))
+		v.Advice = append(v.Advice, fmt.Sprintf("equal timings spread by %.1f %% right now: "+
+			"end other programs before you calibrate or measure", v.NoisePct))
 	}
 	if g := v.Facts.Governor; g != "" && g != "performance" {
 		v.Advice = append(v.Advice, "the clock policy is "+g+": timings vary less under performance")

@@ -37,7 +37,8 @@ func explain(err error) string {
 }
 
 // packages are names that stand in front of errors and tell a person nothing.
-var packages = []string{"accuracy", "audit", "blocks", "config", "evaluator", "feedback", "improve", "latency", "netfile", "onnx", "pytorch", "results", "run", "runstore", "space", "zoo"}
+var packages = []string{"accuracy", "audit", "blocks", "config", "evaluator", "feedback", "improve", "latency",
+	"netfile", "onnx", "pytorch", "results", "run", "runstore", "space", "zoo"}
 
 func withoutPackage(message string) string {
 	for _, p := range packages {

@@ -72,7 +72,8 @@ weights beside it, net.safetensors.`,
 				}
 			}
 			if drawn && !a.quiet {
-				fmt.Fprintf(a.stderr, "the weights are random (seed %d) until you train them; --weights FILE takes trained ones\n", seed)
+				fmt.Fprintf(a.stderr,
+					"the weights are random (seed %d) until you train them; --weights FILE takes trained ones\n", seed)
 			}
 			return nil
 		},

@@ -33,28 +33,30 @@ func TestEarlierFormats(t *testing.T) {
 				return out
 			}
 			run := filepath.Join(dir, "run")
-			for _, arch := range []string{filepath.Join(dir, "net.json"), filepath.Join(dir, "net.toml"), filepath.Join(dir, "net.onnx")} {
+			for _, file := range []string{"net.json", "net.toml", "net.onnx"} {
+				arch := filepath.Join(dir, file)
 				var v networkView
-				if err := json.Unmarshal([]byte(do("show", arch, "--json")), &v); err != nil || v.Params != 6602 || v.MACs != 504640 {
+				err := json.Unmarshal([]byte(do("show", arch, "--json")), &v)
+				if err != nil || v.Params != 6602 || v.MACs != 504640 {
 					t.Errorf("%s: %d params, %d MACs (%v), want 6602 and 504640", arch, v.Params, v.MACs, err)
 				}
 			}
-			do("export", filepath.Join(dir, "net.json"), "--weights", filepath.Join(dir, "net.safetensors"), "--format", "onnx", "--out", filepath.Join(dir, "again.onnx"))
-			if out := do("predict", run+":3", "--profile", filepath.Join(run, "profile.json")); !strings.Contains(out, "measurements on phone, 1 thread") {
+			do("export", filepath.Join(dir, "net.json"), "--weights", filepath.Join(dir, "net.safetensors"),
+				"--format", "onnx", "--out", filepath.Join(dir, "again.onnx"))
+			profile := filepath.Join(run, "profile.json")
+			if out := do("predict", run+":3", "--profile", profile); !strings.Contains(out, "measurements on phone, 1 thread") {
 				t.Errorf("predict says %s", out)
 			}
 			if out := do("show", run+":3"); !strings.Contains(out, "57f7c10186c0") {
 				t.Errorf("trial 3 is %s", out)
 			}
-			if out := do("predict", run+":3", "--profile", filepath.Join(run, "profile.json"), "--kernels"); !strings.Contains(out, "by themselves ") {
+			if out := do("predict", run+":3", "--profile", profile, "--kernels"); !strings.Contains(out, "by themselves ") {
 				t.Errorf("kernels without their sum: %s", out)
 			}
 			if out := do("pick", run); !strings.Contains(out, " ms, score ") {
 				t.Errorf("pick gives figures without units: %s", out)
 			}
-			if code, _, said := nas(t, "plot", run, "--out", filepath.Join(dir, "f.svg")); code != exitDone || !strings.Contains(said, "f.svg: front of "+run) {
-				t.Errorf("plot says %q", said)
-			}
+			wantExit(t, exitDone, "f.svg: front of "+run, "plot", run, "--out", filepath.Join(dir, "f.svg"))
 			do("ask", run, "-n", "2")
 			do("plot", run, "--out", filepath.Join(dir, "front.svg"))
 			do("plot", run, "--what", "hypervolume", "--out", filepath.Join(dir, "growth.svg"))

@@ -70,8 +70,10 @@ ARCH is ` + archForms + `.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&maxLatency, "max-latency", "", "predicted latency that the result may have, such as `20ms` (default: the network's own)")
-	f.StringVar(&config, "space", "", "search the space of a `CONFIG`, with its score and its device, instead of the one around the network")
+	f.StringVar(&maxLatency, "max-latency", "",
+		"predicted latency that the result may have, such as `20ms` (default: the network's own)")
+	f.StringVar(&config, "space", "",
+		"search the space of a `CONFIG`, with its score and its device, instead of the one around the network")
 	f.StringVar(&o.Dir, "out", "", "the `DIR` of the run (default: results/improve-NAME)")
 	f.StringVar(&o.Profile, "profile", "", "a latency profile (default: this machine's)")
 	f.IntVar(&o.Threads, "threads", 1, "threads, where neither --profile nor --space is given")
@@ -88,7 +90,9 @@ func (a *app) printImprovement(r *improve.Improvement) {
 		a.printf("%s\n\n", r.Mapped)
 	}
 	a.printf("latency in ms: %s; score: %s\n\n", r.Device, r.Score)
-	t := table{head: []string{"", "predicted", "90 % interval", "measured", "of the model's", "score", "90 % interval", "params", "MACs"}}
+	t := table{head: []string{
+		"", "predicted", "90 % interval", "measured", "of the model's", "score", "90 % interval", "params", "MACs",
+	}}
 	row := func(name string, s *improve.Side) {
 		if s == nil {
 			return
@@ -103,7 +107,8 @@ func (a *app) printImprovement(r *improve.Improvement) {
 		if s.Low < s.High {
 			interval = fmt.Sprintf("%.1f - %.1f", s.Low, s.High)
 		}
-		t.add(name, ms(s.Ms), ms(s.LowMs)+" - "+ms(s.HighMs), measured, ratio, fmt.Sprintf("%.4g", s.Score), interval, si(s.Params), si(s.MACs))
+		t.add(name, ms(s.Ms), ms(s.LowMs)+" - "+ms(s.HighMs), measured, ratio, fmt.Sprintf("%.4g", s.Score), interval,
+			si(s.Params), si(s.MACs))
 	}
 	row("the model", &r.Model)
 	if r.Best != nil {
@@ -131,7 +136,8 @@ func (a *app) printImprovement(r *improve.Improvement) {
 		t.write(a.stdout)
 	}
 	if r.Best != nil {
-		a.printf("\nnas show %s:%d --layers shows the best one; %s/export holds it as most_accurate\n", r.Dir, r.Best.Trial, r.Dir)
+		a.printf("\nnas show %s:%d --layers shows the best one; %s/export holds it as most_accurate\n",
+			r.Dir, r.Best.Trial, r.Dir)
 	}
 	a.warn(r.Warnings)
 }

@@ -51,7 +51,8 @@ func (v kernelsView) print(a *app) error {
 	}
 	t := table{head: []string{"kernel", "shape", "variant", "median us", "p10 us", "GFLOP/s", "% of peak", "GB/s"}}
 	for _, r := range v.Rows {
-		t.add(r.Name, r.Shape, r.Variant, ms(r.MedianUs), ms(r.P10Us), fmt.Sprintf("%.1f", r.GFLOPS), fmt.Sprintf("%.1f", r.PctOfPeak), fmt.Sprintf("%.1f", r.GBPerS))
+		t.add(r.Name, r.Shape, r.Variant, ms(r.MedianUs), ms(r.P10Us), fmt.Sprintf("%.1f", r.GFLOPS),
+			fmt.Sprintf("%.1f", r.PctOfPeak), fmt.Sprintf("%.1f", r.GBPerS))
 	}
 	t.write(a.stdout)
 	a.printf("\n%s, peak %.1f GFLOP/s on one core\n", v.ISA, v.PeakGFLOPs)

@@ -80,7 +80,8 @@ func TestKill(t *testing.T) {
 		}
 		os.RemoveAll(run)
 	}
-	t.Logf("identical bytes: %d of %d; killed before the first trial was stored %d, between trials %d, after the last %d", same, kills, early, mid, late)
+	t.Logf("identical bytes: %d of %d; killed before the first trial was stored %d, between trials %d, "+
+		"after the last %d", same, kills, early, mid, late)
 	if mid < kills/2 {
 		t.Errorf("only %d of %d kills fell between trials: the harness does not test what it should", mid, kills)
 	}
@@ -102,7 +103,8 @@ type instant struct {
 }
 
 func (k *killer) command(dir string, workers int, resume bool) *exec.Cmd {
-	args := []string{"run", "../../configs/smoke.toml", "--quiet", "--out", dir, "--workers", strconv.Itoa(workers), "--evaluations", "400"}
+	args := []string{"run", "../../configs/smoke.toml", "--quiet", "--out", dir,
+		"--workers", strconv.Itoa(workers), "--evaluations", "400"}
 	if resume {
 		args = append(args, "--resume")
 	}

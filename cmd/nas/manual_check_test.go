@@ -140,7 +140,7 @@ func setStage(t *testing.T, top string) string {
 			t.Fatalf("nas %s: %s", strings.Join(args, " "), stderr)
 		}
 	}
-	must(os.WriteFile("phone.csv", []byte("network,ms\nmobilenet_v1,30\nmobilenet_v2,20\nmobilenet_v3_large,16\nmobilenet_v3_small,6\nmobilenet_v2@width=0.5,8\n"), 0o644))
+	must(os.WriteFile("phone.csv", []byte(phoneTable), 0o644))
 	do("calibrate", "--from", "phone.csv", "--name", "phone", "--out", "phone.json")
 	do("run", "configs/smoke.toml", "--profile", "phone.json", "--evaluations", "48", "--out", "results/mobile")
 	f, err := os.Create("x.npy")
@@ -201,9 +201,12 @@ func TestCheckCommandCatches(t *testing.T) {
 }
 
 func TestCodeBlocks(t *testing.T) {
-	text := "a\n\n    nas zoo\n    # more\n\n1. item\n\n    no code\n\ntext\n<!-- not run: long -->\n\n    make run\n\n```toml\n[space]\n```\n"
+	text := "a\n\n    nas zoo\n    # more\n\n1. item\n\n    no code\n\ntext\n<!-- not run: long -->\n\n" +
+		"    make run\n\n```toml\n[space]\n```\n"
 	got := codeBlocks(text)
-	if len(got) != 3 || got[0].line != 3 || !got[0].isShell() || got[1].notRun != "long" || got[1].lines[0] != "make run" || got[2].lang != "toml" || got[2].isShell() {
+	if len(got) != 3 || got[0].line != 3 || !got[0].isShell() ||
+		got[1].notRun != "long" || got[1].lines[0] != "make run" ||
+		got[2].lang != "toml" || got[2].isShell() {
 		t.Errorf("%+v", got)
 	}
 }

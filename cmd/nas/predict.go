@@ -58,7 +58,8 @@ it is this machine's, as nas calibrate or nas run left it.`,
 					latency.Estimate
 				}{n.Name, p.Device.String(), e})
 			}
-			a.printf("%s: %s ms, 90 %% interval %s to %s\n%s, profile of %s\n", n.Name, ms(e.LatencyMs), ms(e.LowMs), ms(e.HighMs),
+			a.printf("%s: %s ms, 90 %% interval %s to %s\n%s, profile of %s\n",
+				n.Name, ms(e.LatencyMs), ms(e.LowMs), ms(e.HighMs),
 				p.Device, p.Created.Format("2006-01-02"))
 			if kernels {
 				a.printf("\n")
@@ -71,7 +72,8 @@ it is this machine's, as nas calibrate or nas run left it.`,
 					t.add(k.Name, k.Count, fmt.Sprintf("%.4f", k.Ms), fmt.Sprintf("%.1f", 100*k.Ms/sum), k.Source, k.Shape)
 				}
 				t.write(a.stdout)
-				a.printf("\nby themselves %s ms, together %s ms: %+.1f %%, as whole networks took at calibration\n", ms(sum), ms(e.LatencyMs), 100*(e.LatencyMs/sum-1))
+				a.printf("\nby themselves %s ms, together %s ms: %+.1f %%, as whole networks took at calibration\n",
+					ms(sum), ms(e.LatencyMs), 100*(e.LatencyMs/sum-1))
 			}
 			a.warn(e.Warnings)
 			return nil

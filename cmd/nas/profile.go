@@ -22,7 +22,8 @@ func profileOf(file, device string, threads int) (*latency.Profile, error) {
 	p, err := latency.Cached(dev)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, usagef("there is no latency profile of %s yet: run nas calibrate (with the same --device and --threads), or give one with --profile", dev)
+		return nil, usagef("there is no latency profile of %s yet: run nas calibrate "+
+			"(with the same --device and --threads), or give one with --profile", dev)
 	case errors.Is(err, latency.ErrNoCache):
 		return nil, usagef("%w: give a profile with --profile", err)
 	}

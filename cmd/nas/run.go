@@ -80,9 +80,11 @@ and nothing else.`,
 	f.BoolVar(&o.resume, "resume", false, "continue the run in the directory; start one if there is none")
 	f.StringVar(&o.seeds, "seed", "", "seed instead of the config's; several, `N,N...`, make a run each in DIR-seedN")
 	f.IntVar(&o.evaluations, "evaluations", 0, "networks scored at most, instead of the config's number")
-	f.IntVar(&o.workers, "workers", 0, "networks evaluated at once; the result does not depend on it (default: one a core)")
+	f.IntVar(&o.workers, "workers", 0,
+		"networks evaluated at once; the result does not depend on it (default: one a core)")
 	f.StringVar(&o.serve, "serve", "", "show the report at `HOST:PORT` while the search runs, and until Ctrl-C")
-	f.StringArrayVar(&o.warm, "warm-start", nil, "seed the population with the front of an earlier run, `DIR`, that has the same scale id")
+	f.StringArrayVar(&o.warm, "warm-start", nil,
+		"seed the population with the front of an earlier run, `DIR`, that has the same scale id")
 	f.StringArrayVar(&o.profiles, "profile", nil, "latency profile, `[NAME=]FILE`, instead of the config's")
 	return cmd
 }
@@ -212,7 +214,8 @@ func setProfiles(c *config.Config, profiles []string) error {
 		}
 		if _, ok := c.Latency.Profile[name]; !ok {
 			if name == "" {
-				return usagef("--profile %s: the config names several profiles, want NAME=FILE with one of %s", p, strings.Join(c.Latency.Profile.Names(), ", "))
+				return usagef("--profile %s: the config names several profiles, want NAME=FILE with one of %s",
+					p, strings.Join(c.Latency.Profile.Names(), ", "))
 			}
 			return usagef("--profile %s: the config names no profile %q", p, name)
 		}
@@ -258,7 +261,8 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 	for i := range shown {
 		m := r.Front[i*(len(r.Front)-1)/max(1, shown-1)]
 		count := func(key string) string { return si(int64(runstore.Number(&m.Result, key))) }
-		t.add(m.ID, ms(m.Latency.Mid), ms(m.Latency.Low)+" - "+ms(m.Latency.High), strconv.FormatFloat(m.Accuracy, 'f', decimals, 64),
+		t.add(m.ID, ms(m.Latency.Mid), ms(m.Latency.Low)+" - "+ms(m.Latency.High),
+			strconv.FormatFloat(m.Accuracy, 'f', decimals, 64),
 			count(runstore.KeyParams), count(runstore.KeyMACs), m.ArchID)
 	}
 	t.write(a.stdout)

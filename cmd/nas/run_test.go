@@ -46,11 +46,14 @@ func TestReadArchs(t *testing.T) {
 	}
 }
 
+// phoneTable is a table of measurements for nas calibrate --from.
+const phoneTable = "network,ms\nmobilenet_v1,30\nmobilenet_v2,20\nmobilenet_v3_large,16\nmobilenet_v3_small,6\n" +
+	"mobilenet_v2@width=0.5,8\n"
+
 func TestProfileFromATable(t *testing.T) {
 	dir := t.TempDir()
 	table, out := filepath.Join(dir, "phone.csv"), filepath.Join(dir, "phone.json")
-	rows := "network,ms\nmobilenet_v1,30\nmobilenet_v2,20\nmobilenet_v3_large,16\nmobilenet_v3_small,6\nmobilenet_v2@width=0.5,8\n"
-	if err := os.WriteFile(table, []byte(rows), 0o644); err != nil {
+	if err := os.WriteFile(table, []byte(phoneTable), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if code, _, err := nas(t, "calibrate", "--from", table, "--out", out); code != 0 {
@@ -66,21 +69,19 @@ func TestProfileFromATable(t *testing.T) {
 	if err := json.Unmarshal([]byte(text), &e); err != nil {
 		t.Fatal(err)
 	}
-	if e.Device != "measurements on phone, 1 thread" || e.LatencyMs < 8 || e.LatencyMs > 20 || e.LowMs >= e.LatencyMs || e.HighMs <= e.LatencyMs {
+	if e.Device != "measurements on phone, 1 thread" || e.LatencyMs < 8 || e.LatencyMs > 20 || e.LowMs >= e.LatencyMs ||
+		e.HighMs <= e.LatencyMs {
 		t.Errorf("between 8 ms and 20 ms it predicts %+v", e)
 	}
-	if code, _, err := nas(t, "validate", "latency", "--profile", out, "--space", "testdata/tiny.toml"); code != exitUsage || !strings.Contains(err, "this machine cannot check") {
-		t.Errorf("a foreign profile is validated here: code %d, %s", code, err)
-	}
+	wantExit(t, exitUsage, "this machine cannot check", "validate", "latency", "--profile", out,
+		"--space", "testdata/tiny.toml")
 	for want, args := range map[string][]string{
 		"--out is missing":      {"--from", table},
 		"say which with --base": {"--measurements", table, "--out", out},
 		"exclude each other":    {"--measurements", table, "--from", table, "--out", out},
 		"--device nowhere":      {"--device", "nowhere"},
 	} {
-		if code, _, err := nas(t, append([]string{"calibrate"}, args...)...); code != exitUsage || !strings.Contains(err, want) {
-			t.Errorf("nas calibrate %q: code %d, %q, want %q", args, code, err, want)
-		}
+		wantExit(t, exitUsage, want, append([]string{"calibrate"}, args...)...)
 	}
 }
 
@@ -105,9 +106,7 @@ func TestRunPlotReport(t *testing.T) {
 	if e != nil {
 		t.Fatal(e)
 	}
-	if code, _, err := nas(t, args...); code != exitUsage || !strings.Contains(err, "--resume") {
-		t.Errorf("a second run into the directory: code %d, %s", code, err)
-	}
+	wantExit(t, exitUsage, "--resume", args...)
 	if code, _, err := nas(t, append(args, "--resume", "--quiet")...); code != 0 || err != "" {
 		t.Errorf("resumed: code %d, stderr %q", code, err)
 	}
@@ -131,12 +130,8 @@ func TestRunPlotReport(t *testing.T) {
 	if b, e := os.ReadFile(page); e != nil || !bytes.Contains(b, []byte("Members of the front")) {
 		t.Errorf("no report: %v", e)
 	}
-	if code, _, err := nas(t, "plot", dir, "--what", "nothing", "--out", "x.svg"); code != exitUsage || !strings.Contains(err, "hypervolume") {
-		t.Errorf("code %d, %s", code, err)
-	}
-	if code, _, err := nas(t, "plot", t.TempDir(), "--out", "x.svg"); code != exitUsage || !strings.Contains(err, "holds no run") {
-		t.Errorf("code %d, %s", code, err)
-	}
+	wantExit(t, exitUsage, "hypervolume", "plot", dir, "--what", "nothing", "--out", "x.svg")
+	wantExit(t, exitUsage, "holds no run", "plot", t.TempDir(), "--out", "x.svg")
 }
 
 func TestExportsInShort(t *testing.T) {

@@ -20,7 +20,8 @@ func serveAddress(text string) (string, error) {
 		host, port, err = "", text, nil
 	}
 	if n, e := net.LookupPort("tcp", port); err != nil || e != nil || port == "" || n < 0 {
-		return "", usagef("--serve %q: want HOST:PORT, such as 127.0.0.1:8080, or a port of this machine alone, such as 8080", text)
+		return "", usagef("--serve %q: want HOST:PORT, such as 127.0.0.1:8080, "+
+			"or a port of this machine alone, such as 8080", text)
 	}
 	if host == "" {
 		host = "127.0.0.1"
@@ -35,11 +36,13 @@ func serve(ctx context.Context, address string, page http.Handler) (url string, 
 	l, err := lc.Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return "", fmt.Errorf("--serve %s: another program has this port: choose another one, or 0 for any that is free", address)
+		return "", fmt.Errorf("--serve %s: another program has this port: choose another one, "+
+			"or 0 for any that is free", address)
 	case errors.Is(err, syscall.EACCES):
 		return "", fmt.Errorf("--serve %s: this port is not for you to take: choose one above 1023", address)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return "", usagef("--serve %s: this machine has no such address: 127.0.0.1 is this machine alone, 0.0.0.0 all that it has", address)
+		return "", usagef("--serve %s: this machine has no such address: "+
+			"127.0.0.1 is this machine alone, 0.0.0.0 all that it has", address)
 	case err != nil:
 		return "", fmt.Errorf("--serve %s: %w", address, err)
 	}

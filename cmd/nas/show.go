@@ -118,7 +118,9 @@ func viewOf(n *blocks.Network, layers bool) networkView {
 		PeakActivation: 4 * c.PeakActivations, ReceptiveField: n.ReceptiveField()}
 	if layers {
 		for _, l := range n.Layers() {
-			v.Layers = append(v.Layers, layerView{l.Name, l.Op, l.Kernel, l.Stride, l.Dilation, l.Groups, hwc(l.In), hwc(l.Out), l.Params, l.MACs, l.Stage, l.Block})
+			v.Layers = append(v.Layers, layerView{
+				l.Name, l.Op, l.Kernel, l.Stride, l.Dilation, l.Groups, hwc(l.In), hwc(l.Out), l.Params, l.MACs, l.Stage, l.Block,
+			})
 		}
 	}
 	return v

@@ -3,12 +3,12 @@ package main
 import (
 	"math"
 	"math/big"
-	"math/rand/v2"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"nas/internal/config"
+	"nas/internal/random"
 	"nas/space"
 )
 
@@ -53,7 +53,7 @@ genes the score cannot see. Of their choices a search takes the cheapest.`,
 			for _, g := range s.Genes() {
 				v.Genes = append(v.Genes, geneView{g.Name, g.Choices})
 			}
-			r := rand.New(rand.NewPCG(seed, 0))
+			r := random.Stream(seed, "samples")
 			for range samples {
 				arch := s.Arch(s.Sample(r))
 				n, err := arch.Network()
@@ -61,7 +61,8 @@ genes the score cannot see. Of their choices a search takes the cheapest.`,
 					return err
 				}
 				counts := n.Counts()
-				v.Samples = append(v.Samples, sampleView{arch.ID(), arch.String(), counts.Params, counts.MACs, 4 * counts.PeakActivations})
+				v.Samples = append(v.Samples,
+					sampleView{arch.ID(), arch.String(), counts.Params, counts.MACs, 4 * counts.PeakActivations})
 			}
 			if a.json {
 				return a.writeJSON(v)
@@ -73,7 +74,8 @@ genes the score cannot see. Of their choices a search takes the cheapest.`,
 	cmd.Flags().IntVar(&samples, "sample", 0, "print `N` networks drawn from the space")
 	cmd.Flags().Uint64Var(&seed, "seed", 1, "of the sample")
 	cmd.Flags().BoolVar(&audit, "audit", false, "flip genes and say which of them the score cannot see")
-	cmd.Flags().StringArrayVar(&profiles, "profile", nil, "with --audit: latency profile, `[NAME=]FILE`, instead of the config's")
+	cmd.Flags().StringArrayVar(&profiles, "profile", nil,
+		"with --audit: latency profile, `[NAME=]FILE`, instead of the config's")
 	cmd.Flags().IntVar(&workers, "workers", 0, "with --audit: networks scored at once (default: one a core)")
 	a.jsonFlag(cmd)
 	return cmd

@@ -10,7 +10,7 @@ import (
 	"nas/latency/timing"
 )
 
-// tableFlags are those of nas calibrate that concern somebody's measurements.
+// tableFlags are the flags of nas calibrate that describe measurements taken elsewhere.
 type tableFlags struct {
 	from, measurements, base, out    string
 	name, cpu, runtime, source, only string
@@ -40,7 +40,8 @@ func (a *app) fromTable(o tableFlags) error {
 		o.runtime = "measurements"
 	}
 	opts := latency.TableOptions{
-		Device: timing.Device{Name: o.name, CPU: o.cpu, Runtime: o.runtime, Threads: max(1, o.threads)}, Source: o.source, Only: o.only,
+		Device: timing.Device{Name: o.name, CPU: o.cpu, Runtime: o.runtime, Threads: max(1, o.threads)},
+		Source: o.source, Only: o.only,
 		Network: func(text string) (*blocks.Network, error) {
 			n, err := find(text)
 			if err != nil {
@@ -69,8 +70,7 @@ func (a *app) fromTable(o tableFlags) error {
 		return err
 	}
 	if a.json {
-		return a.writeJSON(map[string]any{"profile": o.out, "device": p.Device.String(), "units_measured": len(p.Units), "wall_s": 0,
-			"validation": p.Validation, "warnings": warnings(p.Warnings)})
+		return a.writeProfile(p, o.out, 0)
 	}
 	a.printf("%s: %s, from %d kernels and %d networks\n", o.out, p.Device, len(p.Units), len(p.HeldOut))
 	a.warn(p.Warnings)

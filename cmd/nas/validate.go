@@ -3,13 +3,13 @@ package main
 import (
 	"bufio"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"nas/blocks"
+	"nas/internal/random"
 	"nas/internal/report"
 	"nas/latency"
 	"nas/space"
@@ -79,13 +79,18 @@ line through the MACs.`,
 				return a.writeJSON(v)
 			}
 			a.printf("%s\n", v.Device)
-			a.printf("%d networks: mean absolute error %.2f %% (noise floor %.2f %%), median %+.2f %%, %.0f %% within 5 %%, %.0f %% within 10 %%\n",
+			a.printf("%d networks: mean absolute error %.2f %% (noise floor %.2f %%), median %+.2f %%, "+
+				"%.0f %% within 5 %%, %.0f %% within 10 %%\n",
 				v.Networks, v.MAPEPct, v.NoisePct, v.BiasPct, v.Within5, v.Within10)
-			a.printf("Kendall tau %.3f; 90 %% interval holds %.0f %% and is %.1f %% wide; a line through the MACs errs by %.1f %%, skill %.2f\n\n",
+			a.printf("Kendall tau %.3f; 90 %% interval holds %.0f %% and is %.1f %% wide; "+
+				"a line through the MACs errs by %.1f %%, skill %.2f\n\n",
 				v.Kendall, v.Coverage, v.WidthPct, v.BaseMAPE, v.Skill)
-			t := table{head: []string{"from ms", "to ms", "networks", "error %", "within 5 %", "within 10 %", "covered %", "width %"}}
+			t := table{head: []string{
+				"from ms", "to ms", "networks", "error %", "within 5 %", "within 10 %", "covered %", "width %",
+			}}
 			for _, s := range v.Strata {
-				t.add(ms(s.LowMs), ms(s.HighMs), s.Networks, fmt.Sprintf("%.2f", s.MAPEPct), fmt.Sprintf("%.0f", s.Within5), fmt.Sprintf("%.0f", s.Within10),
+				t.add(ms(s.LowMs), ms(s.HighMs), s.Networks, fmt.Sprintf("%.2f", s.MAPEPct),
+					fmt.Sprintf("%.0f", s.Within5), fmt.Sprintf("%.0f", s.Within10),
 					fmt.Sprintf("%.0f", s.Coverage), fmt.Sprintf("%.1f", s.WidthPct))
 			}
 			t.write(a.stdout)
@@ -125,7 +130,7 @@ func validationNetworks(config, list string, count int, seed uint64) ([]*blocks.
 	if err != nil {
 		return nil, usage(err)
 	}
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := random.Stream(seed, "samples")
 	var nets []*blocks.Network
 	for range count {
 		n, err := s.Arch(s.Sample(r)).Network()
@@ -169,12 +174,17 @@ func readArchs(path string) ([]*blocks.Network, error) {
 }
 
 func agreementOf(v *latency.Validation) report.Agreement {
-	g := report.Agreement{Title: "Predicted against measured latency", Quantity: "latency in ms (" + v.Device + ")",
-		Subtitle: fmt.Sprintf("mean absolute error %.1f %%, Kendall tau %.2f, 90 %% interval holds %.0f %%", v.MAPEPct, v.Kendall, v.Coverage),
-		Notes:    []string{fmt.Sprintf("Bars: 90 %% interval of the prediction. Noise floor: %.1f %%. A line through the MACs errs by %.1f %%.", v.NoisePct, v.BaseMAPE)},
-		Series:   []report.AgreementSeries{{}}}
+	g := report.Agreement{
+		Title: "Predicted against measured latency", Quantity: "latency in ms (" + v.Device + ")",
+		Subtitle: fmt.Sprintf("mean absolute error %.1f %%, Kendall tau %.2f, 90 %% interval holds %.0f %%",
+			v.MAPEPct, v.Kendall, v.Coverage),
+		Notes: []string{fmt.Sprintf("Bars: 90 %% interval of the prediction. Noise floor: %.1f %%. "+
+			"A line through the MACs errs by %.1f %%.", v.NoisePct, v.BaseMAPE)},
+		Series: []report.AgreementSeries{{}},
+	}
 	for _, p := range v.Points {
-		g.Series[0].Points = append(g.Series[0].Points, report.Prediction{Measured: p.MeasuredMs, Predicted: p.PredictedMs, Low: p.LowMs, High: p.HighMs})
+		g.Series[0].Points = append(g.Series[0].Points,
+			report.Prediction{Measured: p.MeasuredMs, Predicted: p.PredictedMs, Low: p.LowMs, High: p.HighMs})
 	}
 	return g
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -16,15 +17,17 @@ import (
 	"nas/internal/report"
 )
 
+// validateAccuracyFlags are the flags of nas validate accuracy.
+type validateAccuracyFlags struct {
+	benchmark, proxies, split, plot string
+	seed                            uint64
+	workers, draws                  int
+	trained                         []int
+}
+
 func newValidateAccuracy(a *app) *cobra.Command {
-	var o struct {
-		benchmark, proxies, split string
-		plot                      string
-		seed                      uint64
-		workers, draws            int
-		trained                   []int
-	}
-	names := strings.Join(benchmark.Names(), ", ")
+	var o validateAccuracyFlags
+	benchmarks := strings.Join(benchmark.Names(), ", ")
 	cmd := &cobra.Command{
 		Use:   "accuracy",
 		Short: "Compare scores with trained accuracy",
@@ -35,89 +38,101 @@ Intervals are 90 %, from resampling networks. Pairs of networks that differ in o
 property are listed if they are few. The score surrogate is fitted to networks
 drawn from the table and judged on the others.
 
-Benchmarks: ` + names + `, or FILE.csv, a table of your own with the columns
+Benchmarks: ` + benchmarks + `, or FILE.csv, a table of your own with the columns
 arch (whatever a network is named by, as in nas show) and accuracy in per cent,
 and if you like id. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.`,
 		Example: `  nas validate accuracy --benchmark macro --proxy "rankmean(naswot,depth),macs"
   nas validate accuracy --benchmark published --proxy imagenet --json`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			own := strings.HasSuffix(strings.ToLower(o.benchmark), ".csv")
-			if !own && !slices.Contains(benchmark.Names(), o.benchmark) {
-				return usagef("--benchmark %q: want one of %s, or a table FILE.csv with the columns arch and accuracy", o.benchmark, names)
-			}
-			specs := splitSpecs(o.proxies)
-			if len(specs) == 0 {
-				return usagef("--proxy is missing: want one or more of %s", strings.Join(accuracy.Names(), ", "))
-			}
-			for _, s := range specs {
-				if err := accuracy.CheckSpec(s); err != nil {
-					return usagef("--proxy %s: %w", s, err)
-				}
-			}
-			splits := []benchmark.Split{benchmark.AllNetworks, benchmark.Development, benchmark.HeldOut}
-			if !slices.Contains(splits, benchmark.Split(o.split)) {
-				return usagef("--split %q: want one of %v", o.split, splits)
-			}
-			open := benchmark.Open
-			if own {
-				open = ownBenchmark
-			}
-			b, err := open(o.benchmark)
-			if err != nil {
-				return err
-			}
-			r, err := judge.Validate(cmd.Context(), b, specs, judge.Options{Seed: o.seed, Split: benchmark.Split(o.split), Workers: o.workers,
-				Trained: o.trained, Draws: o.draws})
-			if err != nil {
-				return err
-			}
-			if o.plot != "" {
-				if len(specs) != 1 || len(r.Rows[specs[0]]) == 0 {
-					return usagef("--plot draws one score: want one --proxy, and not surrogate")
-				}
-				if err := report.Save(o.plot, rankingOf(r, b, specs[0])); err != nil {
-					return err
-				}
-			}
-			if a.json {
-				return a.writeJSON(r)
-			}
-			a.printf("%s (%s), %d networks, split %s\n\n", r.Benchmark, r.Source, r.Networks, r.Split)
-			t := table{head: []string{"score", "tau", "90 %", "same-cost tau", "Spearman", "mean regret", "worst", "ms a network"}}
-			for _, name := range slices.Sorted(maps.Keys(r.Proxies)) {
-				p := r.Proxies[name]
-				same := "-"
-				if p.SameCostTau != nil {
-					same = fmt.Sprintf("%.3f", *p.SameCostTau)
-				}
-				t.add(name, fmt.Sprintf("%.3f", p.KendallTau), fmt.Sprintf("%.3f - %.3f", p.TauInterval[0], p.TauInterval[1]), same, fmt.Sprintf("%.3f", p.Spearman),
-					fmt.Sprintf("%.2f", p.RegretMean), fmt.Sprintf("%.2f", p.RegretWorst), ms(p.MsPerNetwork))
-			}
-			if len(t.rows) > 0 {
-				t.write(a.stdout)
-			}
-			writePairs(a, r)
-			writeFewShot(a, r)
-			for _, name := range slices.Sorted(maps.Keys(r.Proxies)) {
-				if n := r.Proxies[name].Note; n != "" {
-					a.printf("\n%s: %s\n", name, n)
-				}
-			}
-			return nil
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.validateAccuracy(cmd.Context(), o) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.benchmark, "benchmark", "", "one of "+names+", or `FILE.csv` of your own")
+	f.StringVar(&o.benchmark, "benchmark", "", "one of "+benchmarks+", or `FILE.csv` of your own")
 	f.StringVar(&o.proxies, "proxy", "", "scores, `NAME[,NAME]`")
 	f.StringVar(&o.plot, "plot", "", "also draw the score against trained accuracy, `FILE`.svg, .png or .pdf")
-	f.StringVar(&o.split, "split", string(benchmark.AllNetworks), "part of the networks: all, development (formulas were chosen on it) or held-out")
+	f.StringVar(&o.split, "split", string(benchmark.AllNetworks),
+		"part of the networks: all, development (formulas were chosen on it) or held-out")
 	f.Uint64Var(&o.seed, "seed", 0, "of the scores and of resampling")
-	f.IntSliceVar(&o.trained, "trained", []int{10, 50, 200}, "with the score surrogate: networks of the table that it is fitted to")
+	f.IntSliceVar(&o.trained, "trained", []int{10, 50, 200},
+		"with the score surrogate: networks of the table that it is fitted to")
 	f.IntVar(&o.draws, "draws", 20, "with the score surrogate: how often they are drawn")
 	f.IntVar(&o.workers, "workers", 0, "networks scored at once (default: one a core)")
 	a.jsonFlag(cmd)
 	return cmd
+}
+
+func (a *app) validateAccuracy(ctx context.Context, o validateAccuracyFlags) error {
+	open := benchmark.Open
+	if strings.HasSuffix(strings.ToLower(o.benchmark), ".csv") {
+		open = ownBenchmark
+	} else if !slices.Contains(benchmark.Names(), o.benchmark) {
+		return usagef("--benchmark %q: want one of %s, or a table FILE.csv with the columns arch and accuracy",
+			o.benchmark, strings.Join(benchmark.Names(), ", "))
+	}
+	specs := splitSpecs(o.proxies)
+	if len(specs) == 0 {
+		return usagef("--proxy is missing: want one or more of %s", strings.Join(accuracy.Names(), ", "))
+	}
+	for _, s := range specs {
+		if err := accuracy.CheckSpec(s); err != nil {
+			return usagef("--proxy %s: %w", s, err)
+		}
+	}
+	splits := []benchmark.Split{benchmark.AllNetworks, benchmark.Development, benchmark.HeldOut}
+	if !slices.Contains(splits, benchmark.Split(o.split)) {
+		return usagef("--split %q: want one of %v", o.split, splits)
+	}
+	b, err := open(o.benchmark)
+	if err != nil {
+		return err
+	}
+	r, err := judge.Validate(ctx, b, specs, judge.Options{
+		Seed: o.seed, Split: benchmark.Split(o.split), Workers: o.workers, Trained: o.trained, Draws: o.draws,
+	})
+	if err != nil {
+		return err
+	}
+	if o.plot != "" {
+		if len(specs) != 1 || len(r.Rows[specs[0]]) == 0 {
+			return usagef("--plot draws one score: want one --proxy, and not surrogate")
+		}
+		if err := report.Save(o.plot, rankingOf(r, b, specs[0])); err != nil {
+			return err
+		}
+	}
+	if a.json {
+		return a.writeJSON(r)
+	}
+	a.printf("%s (%s), %d networks, split %s\n\n", r.Benchmark, r.Source, r.Networks, r.Split)
+	writeRankings(a, r)
+	writePairs(a, r)
+	writeFewShot(a, r)
+	for _, name := range slices.Sorted(maps.Keys(r.Proxies)) {
+		if n := r.Proxies[name].Note; n != "" {
+			a.printf("\n%s: %s\n", name, n)
+		}
+	}
+	return nil
+}
+
+// writeRankings prints how each score ranks the networks.
+func writeRankings(a *app, r *judge.Report) {
+	t := table{head: []string{
+		"score", "tau", "90 %", "same-cost tau", "Spearman", "mean regret", "worst", "ms a network",
+	}}
+	for _, name := range slices.Sorted(maps.Keys(r.Proxies)) {
+		p := r.Proxies[name]
+		same := "-"
+		if p.SameCostTau != nil {
+			same = fmt.Sprintf("%.3f", *p.SameCostTau)
+		}
+		t.add(name, fmt.Sprintf("%.3f", p.KendallTau), fmt.Sprintf("%.3f - %.3f", p.TauInterval[0], p.TauInterval[1]),
+			same, fmt.Sprintf("%.3f", p.Spearman),
+			fmt.Sprintf("%.2f", p.RegretMean), fmt.Sprintf("%.2f", p.RegretWorst), ms(p.MsPerNetwork))
+	}
+	if len(t.rows) > 0 {
+		t.write(a.stdout)
+	}
 }
 
 // rankingOf is the scatter plot of a score, a series for each family of networks.
@@ -196,15 +211,16 @@ func writePairs(a *app, r *judge.Report) {
 	}
 }
 
-// fewPairs are what is listed without --json.
-const fewPairs = 40
+// maxListedPairs is the largest number of pairs that are listed without --json.
+const maxListedPairs = 40
 
-// writePairList prints the pairs that differ in one thing, where they are few.
+// writePairList prints the pairs that differ in one thing, up to maxListedPairs.
 func writePairList(a *app, score string, list []judge.Pair) {
-	if len(list) == 0 || len(list) > fewPairs {
+	if len(list) == 0 || len(list) > maxListedPairs {
 		return
 	}
-	a.printf("\n%s, the pairs that differ in one thing: differences of the second to the first, published in points of accuracy\n\n", score)
+	a.printf("\n%s, the pairs that differ in one thing: differences of the second to the first, "+
+		"published in points of accuracy\n\n", score)
 	right, ties, inside, known := 0, 0, 0, 0
 	t := table{head: []string{"order", "published", "by the score", "90 %", "differ in", "how", "networks"}}
 	for _, p := range list {
@@ -222,7 +238,8 @@ func writePairList(a *app, score string, list []judge.Pair) {
 		case "tie":
 			ties++
 		}
-		t.add(p.Order, fmt.Sprintf("%+.2f", p.Published), fmt.Sprintf("%+.2f", p.Estimated), interval, p.Differ, p.Change, p.From+" -> "+p.To)
+		t.add(p.Order, fmt.Sprintf("%+.2f", p.Published), fmt.Sprintf("%+.2f", p.Estimated), interval, p.Differ, p.Change,
+			p.From+" -> "+p.To)
 	}
 	t.write(a.stdout)
 	a.printf("\n%d of %d are in the right order", right, len(list))
@@ -240,9 +257,12 @@ func writeFewShot(a *app, r *judge.Report) {
 	if len(r.FewShot) == 0 {
 		return
 	}
-	t := table{head: []string{"surrogate of", "draws", "tau", "error", "same-cost tau", "mean regret", "worst", "tau untrained", "regret", "lower in"}}
+	t := table{head: []string{
+		"surrogate of", "draws", "tau", "error", "same-cost tau", "mean regret", "worst", "tau untrained", "regret", "lower in",
+	}}
 	for _, f := range r.FewShot {
-		t.add(fmt.Sprintf("%d trained", f.Trained), f.Draws, fmt.Sprintf("%.3f", f.KendallTau), fmt.Sprintf("%.3f", f.Error), fmt.Sprintf("%.3f", f.SameCostTau),
+		t.add(fmt.Sprintf("%d trained", f.Trained), f.Draws, fmt.Sprintf("%.3f", f.KendallTau),
+			fmt.Sprintf("%.3f", f.Error), fmt.Sprintf("%.3f", f.SameCostTau),
 			fmt.Sprintf("%.2f", f.RegretMean), fmt.Sprintf("%.2f", f.RegretWorst), fmt.Sprintf("%.3f", f.PriorTau),
 			fmt.Sprintf("%.2f", f.PriorRegret), fmt.Sprintf("%d draws", f.Below))
 	}

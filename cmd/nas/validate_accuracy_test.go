@@ -26,12 +26,8 @@ func TestValidateAccuracyOwnTable(t *testing.T) {
 		t.Error(err)
 	}
 	write("arch,accuracy\nmobilenet_v2,\n")
-	if code, _, errs := nas(t, "validate", "accuracy", "--benchmark", table, "--proxy", "macs"); code == 0 || !strings.Contains(errs, "line 2") {
-		t.Errorf("an empty accuracy: exit %d, %s", code, errs)
-	}
-	if code, _, errs := nas(t, "validate", "accuracy", "--benchmark", "macros", "--proxy", "macs"); code != 2 || !strings.Contains(errs, "FILE.csv") {
-		t.Errorf("an unknown benchmark: exit %d, %s", code, errs)
-	}
+	wantExit(t, exitFailed, "line 2", "validate", "accuracy", "--benchmark", table, "--proxy", "macs")
+	wantExit(t, exitUsage, "FILE.csv", "validate", "accuracy", "--benchmark", "macros", "--proxy", "macs")
 }
 
 // A share of 18 pairs says little without the pairs.
@@ -41,7 +37,8 @@ func TestValidateAccuracyListsPairs(t *testing.T) {
 	if code != 0 {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"gates 0 -> 17", "mobilenet_v2 -> mobilenet_v2_se", "+1.20", "gates 2 -> 2, in other blocks", "hswish -> relu",
+	for _, want := range []string{"gates 0 -> 17", "mobilenet_v2 -> mobilenet_v2_se", "+1.20",
+		"gates 2 -> 2, in other blocks", "hswish -> relu",
 		"imagenet, the pairs", "of 18 are in the right order; the published difference lies in the interval in ", "depth, the pairs",
 		"0 of 18 are in the right order, 18 tied, which the share counts as half\n"} {
 		if !strings.Contains(out, want) {

@@ -18,7 +18,10 @@ profile: the program's version, the platform and the kernels in use.`,
 		Example: `  nas version`,
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			v := map[string]string{"version": buildinfo.Version(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH, "isa": engine.Host(1).ISA}
+			v := map[string]string{
+				"version": buildinfo.Version(), "go": runtime.Version(),
+				"os": runtime.GOOS, "arch": runtime.GOARCH, "isa": engine.Host(1).ISA,
+			}
 			if a.json {
 				return a.writeJSON(v)
 			}

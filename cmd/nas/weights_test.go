@@ -65,14 +65,12 @@ func TestWeightsTravel(t *testing.T) {
 		t.Error("an export with --weights differs from one that draws the same")
 	}
 	do("bench", tinyArch, "--weights", at("net.safetensors"), "--runs", "2")
-	if code, _, stderr := nas(t, "bench", "mobilenet_v1@res=32", "--weights", at("net.safetensors")); code != 2 || !strings.Contains(stderr, "net.safetensors") {
-		t.Errorf("bench with weights of another network: exit code %d: %s", code, stderr)
-	}
-	if code, _, stderr := nas(t, "bench", tinyArch, "alexnet", "--weights", at("net.safetensors")); code != 2 || !strings.Contains(stderr, "one network") {
-		t.Errorf("weights for two networks: exit code %d: %s", code, stderr)
-	}
-	code, _, stderr := nas(t, "infer", "mobilenet_v1@res=32", "--input", at("x.npy"), "--output", at("y.npy"), "--weights", at("net.safetensors"))
-	if code != 2 || !strings.Contains(stderr, "net.safetensors") || !strings.Contains(stderr, "tensors missing: stage2.0.depthwise") {
+	wantExit(t, exitUsage, "net.safetensors", "bench", "mobilenet_v1@res=32", "--weights", at("net.safetensors"))
+	wantExit(t, exitUsage, "one network", "bench", tinyArch, "alexnet", "--weights", at("net.safetensors"))
+	code, _, stderr := nas(t, "infer", "mobilenet_v1@res=32", "--input", at("x.npy"), "--output", at("y.npy"),
+		"--weights", at("net.safetensors"))
+	if code != 2 || !strings.Contains(stderr, "net.safetensors") ||
+		!strings.Contains(stderr, "tensors missing: stage2.0.depthwise") {
 		t.Errorf("weights of another network: exit code %d: %s", code, stderr)
 	}
 }

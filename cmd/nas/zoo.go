@@ -92,7 +92,10 @@ func zooViewOf(e zoo.Entry) (zooView, error) {
 		return zooView{}, err
 	}
 	c := n.Counts()
-	v := zooView{Name: e.Name, Paper: e.Paper, Input: hwc(n.Input()), Params: c.Params, MACs: c.MACs, Options: []zooOption{}, Published: []publishedView{}}
+	v := zooView{
+		Name: e.Name, Paper: e.Paper, Input: hwc(n.Input()), Params: c.Params, MACs: c.MACs,
+		Options: []zooOption{}, Published: []publishedView{},
+	}
 	for _, o := range e.Options {
 		v.Options = append(v.Options, zooOption{o.Name, o.Default, o.Allowed})
 	}

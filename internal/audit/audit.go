@@ -7,12 +7,10 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"strings"
 
-	"gonum.org/v1/gonum/stat"
-
 	"nas/internal/evaluator"
+	"nas/internal/random"
 	"nas/space"
 )
 
@@ -49,15 +47,6 @@ type GeneRow struct {
 	Charged  bool        `json:"charged"`
 	Values   []ChoiceRow `json:"values"`
 }
-
-const (
-	baseCount = 64
-	// visibleFactor: differences of two scores that are noise alone have a root mean square of
-	// sqrt(2) times one score's noise, give or take a tenth with 64 of them.
-	visibleFactor = 1.3
-	// visibleErrors: a mean change of so many standard errors is visible, too.
-	visibleErrors = 3
-)
 
 // Space flips one gene at a time on 64 networks drawn from the space of a setup.
 func Space(ctx context.Context, s *evaluator.Setup) (*Report, error) {
@@ -98,9 +87,11 @@ func Space(ctx context.Context, s *evaluator.Setup) (*Report, error) {
 }
 
 // flipGenes flips a live gene of each group on each base, and finds what each of its choices costs.
-func flipGenes(s *evaluator.Setup, groups []geneGroup, bases []space.Genes, nets *batch) ([][]change, []choiceCosts, error) {
+func flipGenes(
+	s *evaluator.Setup, groups []geneGroup, bases []space.Genes, nets *batch,
+) ([][]change, []choiceCosts, error) {
 	flips, costs := make([][]change, len(groups)), make([]choiceCosts, len(groups))
-	r := rand.New(rand.NewPCG(s.Config.Accuracy.Seed, 0x6175646974)) // "audit"
+	r := random.Stream(s.Config.Accuracy.Seed, "audit")
 	for _, base := range bases {
 		from, err := nets.addGenes(s.Space, base)
 		if err != nil {
@@ -146,53 +137,6 @@ func seedNoise(ctx context.Context, s *evaluator.Setup, bases []space.Genes) (fl
 		return 0, err
 	}
 	return noiseOf(scores), nil
-}
-
-// noiseOf takes a row of scores for each seed.
-func noiseOf(scores [][]float64) float64 {
-	if len(scores) < 2 {
-		return 0
-	}
-	for _, row := range scores {
-		mean := stat.Mean(row, nil)
-		for i := range row {
-			row[i] -= mean
-		}
-	}
-	variance := 0.0
-	networks := len(scores[0])
-	for i := range networks {
-		v := make([]float64, len(scores))
-		for k := range scores {
-			v[k] = scores[k][i]
-		}
-		variance += stat.Variance(v, nil) / float64(networks)
-	}
-	return math.Sqrt(variance)
-}
-
-// visible decides whether changes of the score, with that mean and standard deviation, are more than its noise.
-func visible(n int, mean, sd, noise float64) bool {
-	const rounding = 1e-9
-	rms := math.Hypot(mean, sd)
-	switch {
-	case n == 0 || rms <= rounding:
-		return false
-	case noise == 0:
-		return true
-	}
-	return rms > visibleFactor*math.Sqrt2*noise || math.Abs(mean) > visibleErrors*sd/math.Sqrt(float64(n))
-}
-
-// meanSD is 0 where there are too few values.
-func meanSD(v []float64) (mean, sd float64) {
-	switch len(v) {
-	case 0:
-		return 0, 0
-	case 1:
-		return v[0], 0
-	}
-	return stat.MeanStdDev(v, nil)
 }
 
 // String is the verdict on a gene, for people.

@@ -3,12 +3,14 @@ package audit
 import (
 	"cmp"
 	"context"
-	"math/rand/v2"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	"nas/accuracy"
 	"nas/internal/evaluator"
+	"nas/internal/random"
 	"nas/internal/runstore"
 	"nas/space"
 )
@@ -24,7 +26,7 @@ func WarnBlind(ctx context.Context, s *evaluator.Setup) error {
 	info := s.Accuracy.Info()
 	blind, charged := genesOf(info.Blind), genesOf(info.Charged)
 	var bases []space.Genes
-	r := rand.New(rand.NewPCG(s.Config.Accuracy.Seed, 0x626c696e64)) // "blind"
+	r := random.Stream(s.Config.Accuracy.Seed, "blind")
 	for _, group := range groups {
 		if !blind[group.key] {
 			continue
@@ -77,4 +79,26 @@ func least(choices []string) string {
 		y, _ := strconv.ParseFloat(b, 64)
 		return cmp.Compare(x, y)
 	})
+}
+
+// countedAs returns the choice that the score declares to take choice v for, and why; "" where it tells v apart.
+func countedAs(group geneGroup, v int, info accuracy.Info) (like, why string) {
+	for trait, limit := range info.Caps {
+		if runstore.GeneOf(string(trait)) != group.key {
+			continue
+		}
+		x, err := strconv.ParseFloat(group.choices[v], 64)
+		if err != nil || x <= limit {
+			continue
+		}
+		why = fmt.Sprintf("no network of its data has a %s above %g, "+
+			"so more counts as that and costs a little for being unknown", trait, limit)
+		for _, c := range group.choices {
+			if y, err := strconv.ParseFloat(c, 64); err == nil && y == limit {
+				return c, why
+			}
+		}
+		return fmt.Sprintf("%g", limit), why
+	}
+	return "", ""
 }

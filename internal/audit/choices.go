@@ -1,14 +1,10 @@
 package audit
 
 import (
-	"fmt"
-	"math/rand/v2"
-	"strconv"
-
 	"nas/accuracy"
 	"nas/blocks"
 	"nas/internal/evaluator"
-	"nas/internal/runstore"
+	"nas/internal/random"
 	"nas/space"
 )
 
@@ -46,7 +42,7 @@ type swap []int
 // that cannot be built with all of them.
 func swapChoices(s *evaluator.Setup, groups []geneGroup, bases []space.Genes, nets *batch) [][]swap {
 	swaps := make([][]swap, len(groups))
-	r := rand.New(rand.NewPCG(s.Config.Accuracy.Seed, 0x76616c756573)) // "values"
+	r := random.Stream(s.Config.Accuracy.Seed, "values")
 	for k, group := range groups {
 		for _, base := range bases {
 			gene, ok := liveGene(s.Space, base, group.genes, r)
@@ -102,26 +98,4 @@ func compareChoices(group geneGroup, swaps []swap, nets *batch, info accuracy.In
 		rows[v] = row
 	}
 	return rows
-}
-
-// countedAs returns the choice that the score declares to take choice v for, and why; "" where it tells v apart.
-func countedAs(group geneGroup, v int, info accuracy.Info) (like, why string) {
-	for trait, limit := range info.Caps {
-		if runstore.GeneOf(string(trait)) != group.key {
-			continue
-		}
-		x, err := strconv.ParseFloat(group.choices[v], 64)
-		if err != nil || x <= limit {
-			continue
-		}
-		why = fmt.Sprintf("no network of its data has a %s above %g, so more counts as that and costs a little for being unknown",
-			trait, limit)
-		for _, c := range group.choices {
-			if y, err := strconv.ParseFloat(c, 64); err == nil && y == limit {
-				return c, why
-			}
-		}
-		return fmt.Sprintf("%g", limit), why
-	}
-	return "", ""
 }

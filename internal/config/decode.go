@@ -8,17 +8,20 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"nas/internal/levenshtein"
 )
 
-// decoder fills structs from a TOML tree by their toml tags and collects what is
-// wrong instead of stopping at it.
+// decoder fills structs from a TOML tree by their toml tags. It collects all problems instead of
+// stopping at the first.
 type decoder struct{ problems []Problem }
 
 func (d *decoder) add(key, value, want string) {
 	d.problems = append(d.problems, Problem{Key: key, Value: value, Want: want})
 }
 
-// text and number are implemented by value types that are written as such.
+// text is implemented by value types that are written as text, and number by those that may also
+// be written as a number.
 type (
 	text   interface{ parse(string) error }
 	number interface{ number(float64) error }
@@ -100,7 +103,7 @@ func (d *decoder) value(path string, x any, dst reflect.Value) {
 	}
 }
 
-// scalar reads a value type from its text, or from a number where it takes one.
+// scalar reads a value type from its text, or from a number if the type takes one.
 func (d *decoder) scalar(path string, x any, t text) {
 	var err error
 	n, isNumber := t.(number)
@@ -176,7 +179,7 @@ func asFloat(x any) (float64, bool) {
 	return 0, false
 }
 
-// show is a value as a person wrote it, in short.
+// show is a value as the file has it, shortened.
 func show(x any) string {
 	switch v := x.(type) {
 	case string:
@@ -196,7 +199,7 @@ func show(x any) string {
 func didYouMean(key string, words []string) string {
 	best, least := "", 3
 	for _, w := range words {
-		if n := distance(key, w); n < least {
+		if n := levenshtein.Distance(key, w); n < least {
 			best, least = w, n
 		}
 	}
@@ -204,25 +207,4 @@ func didYouMean(key string, words []string) string {
 		return ", did you mean " + best + "?"
 	}
 	return ", want one of " + strings.Join(words, ", ")
-}
-
-// distance is Levenshtein's edit distance.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diag
-			if a[i] != b[j] {
-				cost++
-			}
-			diag = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diag+1)
-		}
-	}
-	return row[len(b)]
 }

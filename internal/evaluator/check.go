@@ -16,7 +16,8 @@ import (
 // packages know: algorithms, scores, networks.
 func Check(c *config.Config, report func(key, value, want string)) {
 	if a := c.Search.Algorithm; a != config.Auto && !slices.Contains(search.Algorithms(), a) {
-		report("search.algorithm", strconv.Quote(a), "want "+config.Auto+" or one of "+strings.Join(search.Algorithms(), ", "))
+		want := "want " + config.Auto + " or one of " + strings.Join(search.Algorithms(), ", ")
+		report("search.algorithm", strconv.Quote(a), want)
 	}
 	if err := accuracy.CheckSpec(c.Accuracy.Proxy); err != nil {
 		report("accuracy.proxy", strconv.Quote(c.Accuracy.Proxy), err.Error())

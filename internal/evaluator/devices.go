@@ -5,13 +5,13 @@ import (
 	"errors"
 	"io/fs"
 	"math"
-	"math/rand/v2"
-	"slices"
 	"time"
 
 	"nas/internal/config"
 	named "nas/internal/device"
+	"nas/internal/random"
 	"nas/internal/runstore"
+	"nas/internal/stat"
 	"nas/latency"
 	"nas/latency/calibrate"
 	"nas/latency/timing"
@@ -30,7 +30,9 @@ type Device struct {
 }
 
 // devicesOf loads the latency profiles of a config, and calibrates this device where its profile is missing.
-func devicesOf(ctx context.Context, c *config.Config, sp *space.Space, o Options, resumed *runstore.Run) (ds []*Device, err error) {
+func devicesOf(
+	ctx context.Context, c *config.Config, sp *space.Space, o Options, resumed *runstore.Run,
+) (ds []*Device, err error) {
 	own := ownDevice{o, c, sp}
 	for i, name := range c.Latency.Profile.Names() {
 		d := &Device{Name: name, Latency: runstore.FieldOf(runstore.LatencyKey(name)), index: i}
@@ -77,8 +79,8 @@ func (o *ownDevice) profile(ctx context.Context) (*latency.Profile, error) {
 		case err != nil:
 			return nil, err
 		case off > staleLimit:
-			o.Sayf("the cached profile is %.0f %% off by now (another build of this program, or another clock): calibrating anew",
-				100*off)
+			o.Sayf("the cached profile is %.0f %% off by now (another build of this program, or another clock): "+
+				"calibrating anew", 100*off)
 			cached = nil
 		case o.covers(cached):
 			o.Sayf("latency profile: %s, calibrated %s", cached.Device, cached.Created.Format(time.DateTime))
@@ -134,7 +136,7 @@ func (o *ownDevice) staleness(ctx context.Context, rt timing.Runtime, p *latency
 		return math.Inf(1), nil // unreadable by this program: as good as stale
 	}
 	var off []float64
-	r := rand.New(rand.NewPCG(o.config.Accuracy.Seed, 0x7374616c65)) // "stale"
+	r := random.Stream(o.config.Accuracy.Seed, "stale")
 	for range 3 {
 		net, err := o.space.Arch(o.space.Sample(r)).Network()
 		if err != nil {
@@ -155,8 +157,7 @@ func (o *ownDevice) staleness(ctx context.Context, rt timing.Runtime, p *latency
 	if len(off) == 0 {
 		return 0, nil
 	}
-	slices.Sort(off)
-	return off[len(off)/2], nil
+	return stat.Median(off), nil
 }
 
 // covers reports whether a profile was made for networks like those of the space: it predicts at
@@ -166,7 +167,7 @@ func (o *ownDevice) covers(p *latency.Profile) bool {
 	if err != nil {
 		return false
 	}
-	r := rand.New(rand.NewPCG(o.config.Accuracy.Seed, 0x636f766572)) // "cover"
+	r := random.Stream(o.config.Accuracy.Seed, "cover")
 	good, n := 0, 0
 	for range 32 {
 		net, err := o.space.Arch(o.space.Sample(r)).Network()

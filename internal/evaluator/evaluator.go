@@ -25,7 +25,9 @@ type Evaluator struct {
 	lowerer       *space.Lowerer
 }
 
-func newEvaluator(objectives []search.Objective, devices []*Device, a accuracy.Estimator, bytesPerValue int) *Evaluator {
+func newEvaluator(
+	objectives []search.Objective, devices []*Device, a accuracy.Estimator, bytesPerValue int,
+) *Evaluator {
 	e := &Evaluator{Devices: devices, Accuracy: a, bytesPerValue: bytesPerValue, isObjective: map[string]bool{}}
 	for _, o := range objectives {
 		e.isObjective[o.Name] = true

@@ -60,7 +60,9 @@ func (e *Evaluator) resolveLimits(ctx context.Context, c *config.Constraints) (l
 			}
 			bound = c.limit.Factor * runstore.Number(&r, c.key)
 		}
-		limits = append(limits, runstore.Limit{Name: c.name, Key: c.key, Bound: bound, AtLeast: c.atLeast, Text: c.limit.String()})
+		limits = append(limits, runstore.Limit{
+			Name: c.name, Key: c.key, Bound: bound, AtLeast: c.atLeast, Text: c.limit.String(),
+		})
 	}
 	return limits, nil
 }

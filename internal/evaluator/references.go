@@ -4,17 +4,18 @@ import (
 	"context"
 	"fmt"
 
+	"nas/internal/config"
 	"nas/internal/runstore"
 )
 
-// References judges the networks of the literature at the input and classes of the space, within
+// References judges the networks of the literature at the input and classes of the config's space, within
 // the constraints or not. Those that do not exist at that input, or that cannot be judged, are left
 // out.
-func (s *Setup) References(ctx context.Context) (rs []runstore.Reference, err error) {
-	unlimited := s.Unlimited()
+func (e *Evaluator) References(ctx context.Context, c *config.Config) (rs []runstore.Reference, err error) {
+	unlimited := e.withLimits(nil)
 	for _, f := range families {
 		for _, w := range f.widths {
-			spec, net, err := f.network(w, s.Config)
+			spec, net, err := f.network(w, c)
 			if err != nil {
 				continue
 			}

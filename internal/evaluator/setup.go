@@ -3,6 +3,7 @@ package evaluator
 import (
 	"context"
 	"errors"
+	"math"
 	"runtime"
 	"strings"
 
@@ -63,7 +64,7 @@ func New(ctx context.Context, c *config.Config, o Options, resumed *runstore.Run
 	if resumed != nil {
 		s.Worst = resumed.Manifest().Reference
 	} else {
-		s.Worst, err = s.worst(ctx, objectives, sample, o.Workers)
+		s.Worst, err = s.worst(ctx)
 	}
 	return s, err
 }
@@ -110,4 +111,50 @@ func objectivesOf(c *config.Config) ([]search.Objective, error) {
 		out = append(out, search.Objective{Name: runstore.LatencyKey(device), Unit: "ms"})
 	}
 	return out, nil
+}
+
+// worst judges the reference sample by all objectives and returns the worst value in each.
+func (s *Setup) worst(ctx context.Context) ([]float64, error) {
+	scores, err := s.sampleScores(ctx)
+	if err != nil {
+		return nil, err
+	}
+	worst := make([]float64, len(s.Objectives))
+	for i, o := range s.Objectives {
+		worst[i] = math.Inf(-1)
+		if o.Direction == search.Maximize {
+			worst[i] = math.Inf(1)
+		}
+	}
+	for k, n := range s.Sample {
+		r, err := s.cheapValues(n)
+		if err != nil {
+			return nil, err
+		}
+		if scores != nil {
+			r.Objectives[runstore.KeyAccuracy] = scores[k]
+		}
+		for i, o := range s.Objectives {
+			if v := r.Objectives[o.Name]; o.Direction == search.Maximize {
+				worst[i] = min(worst[i], v)
+			} else {
+				worst[i] = max(worst[i], v)
+			}
+		}
+	}
+	return worst, nil
+}
+
+// sampleScores returns the accuracy score of each network of the sample; nil if accuracy is no objective.
+func (s *Setup) sampleScores(ctx context.Context) ([]float64, error) {
+	if !s.IsObjective(runstore.KeyAccuracy) {
+		return nil, nil
+	}
+	if r, ok := s.Accuracy.(accuracy.ScaledEstimator); ok {
+		if v := r.ReferenceValues(); len(v) == len(s.Sample) {
+			return v, nil
+		}
+	}
+	scores, err := accuracy.ScoreAll(ctx, s.Accuracy, s.Sample, s.Workers)
+	return accuracy.Values(scores), err
 }

@@ -71,7 +71,8 @@ func Ask(dir string, n int) ([]Asked, error) {
 	for _, r := range rows {
 		a, err := space.Parse(r.Arch)
 		if err != nil {
-			return nil, fmt.Errorf("feedback: %s: trial %d: %w: restore the file, or delete it and tell the run again what you trained",
+			return nil, fmt.Errorf("feedback: %s: trial %d: %w: "+
+				"restore the file, or delete it and tell the run again what you trained",
 				filepath.Join(dir, runstore.TrainedFile), r.ID, err)
 		}
 		for i := range trials {

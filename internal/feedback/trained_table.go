@@ -25,7 +25,8 @@ func readTable(path string, s *results.Stored) ([]runstore.TrainedRow, error) {
 	defer f.Close()
 	t, err := table.Read(path, f)
 	if err != nil {
-		return nil, fmt.Errorf("feedback: %w: want a table with the columns id or arch, and accuracy, such as nas ask --out writes", err)
+		return nil, fmt.Errorf("feedback: %w: want a table with the columns id or arch, and accuracy, "+
+			"such as nas ask --out writes", err)
 	}
 	id, arch, accuracy := t.Either("id", "arch_id", "trial"), t.Either("arch"), t.Either("accuracy", "top1_pct")
 	if accuracy == "" || id == "" && arch == "" {
@@ -89,7 +90,7 @@ func identify(dir string, lines []tableLine) error {
 			byID[l.id] = append(byID[l.id], &l.trained)
 		}
 	}
-	for t, err := range runstore.Glances(dir) {
+	for t, err := range runstore.TrialViews(dir) {
 		if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"nas/internal/evaluator"
 	"nas/internal/runstore"
 	"nas/internal/runtest"
+	"nas/internal/stat"
 	"nas/search"
 	"nas/space"
 )
@@ -40,7 +41,8 @@ func zooNetwork(t *testing.T, spec string) *blocks.Network {
 // between the two, and a resumed improvement is the same.
 func TestImprove(t *testing.T) {
 	const name = "mobilenet_v2@width=0.35,res=96"
-	o := Options{Name: name, Network: zooNetwork(t, name), Profile: runtest.Profile(t), Evaluations: 300, Dir: filepath.Join(t.TempDir(), "run")}
+	o := Options{Name: name, Network: zooNetwork(t, name), Profile: runtest.Profile(t), Evaluations: 300,
+		Dir: filepath.Join(t.TempDir(), "run")}
 	r := mustImprove(t, o)
 	if r.Best == nil || r.Mapped != "" || r.Unit != "pct" {
 		t.Fatalf("improvement is %+v", r)
@@ -57,10 +59,12 @@ func TestImprove(t *testing.T) {
 	if r.Skipped == "" && (r.Model.MeasuredMs <= 0 || r.Best.RatioLow > r.Best.Ratio || r.Best.Ratio > r.Best.RatioHigh) {
 		t.Errorf("measured: %+v and %+v", r.Model, *r.Best)
 	}
-	if first := runtest.Trials(t, o.Dir)[0]; !first.Feasible() || first.Parts[runstore.KeyMACs] != float64(o.Network.Counts().MACs) || first.Objectives[runstore.KeyLatency] != r.Model.Ms {
+	if first := runtest.Trials(t, o.Dir)[0]; !first.Feasible() ||
+		first.Parts[runstore.KeyMACs] != float64(o.Network.Counts().MACs) ||
+		first.Objectives[runstore.KeyLatency] != r.Model.Ms {
 		t.Errorf("trial 0 is %+v, want the model itself", first)
 	}
-	runtest.Read(t, o.Dir, File)
+	runtest.Read(t, o.Dir, outcomeFile)
 
 	o.Resume = true
 	again := mustImprove(t, o)
@@ -107,7 +111,8 @@ func TestImproveEdits(t *testing.T) {
 		if err := m.edits(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if len(m.out.Edits) != 1 || m.out.Edits[0].Where != c.where || !strings.Contains(strings.Join(m.out.Edits[0].Changes, "; "), c.change) {
+		if len(m.out.Edits) != 1 || m.out.Edits[0].Where != c.where ||
+			!strings.Contains(strings.Join(m.out.Edits[0].Changes, "; "), c.change) {
 			t.Errorf("%s = %s is told as %+v, want %q in %q", c.gene, c.choice, m.out.Edits, c.change, c.where)
 		}
 		// One edit alone: taking it back gives the start.
@@ -133,8 +138,14 @@ func mustNetwork(t *testing.T, a space.Arch) *blocks.Network {
 // comparisonOf has models and a picked genotype, without a search.
 func comparisonOf(t *testing.T, sp *space.Space, start, best space.Genes) *comparison {
 	t.Helper()
-	s := runtest.Setup(t, "[space]\ninput=[96,96,3]\nclasses=1000\n[[space.stage]]\nchannels=8\n[accuracy]\nproxy=\"params\"\n",
-		evaluator.Options{})
+	s := runtest.Setup(t, `[space]
+input = [96, 96, 3]
+classes = 1000
+[[space.stage]]
+channels = 8
+[accuracy]
+proxy = "params"
+`, evaluator.Options{})
 	s.Space = sp
 	c := &comparison{Setup: s, out: &Improvement{}, start: start, best: best}
 	side, err := c.side(t.Context(), mustNetwork(t, sp.Arch(best)))
@@ -152,7 +163,8 @@ func TestImproveSaysNo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Name: "tiny", Network: mustNetwork(t, a), Profile: runtest.Profile(t), Evaluations: 40, Dir: filepath.Join(t.TempDir(), "run")}
+	o := Options{Name: "tiny", Network: mustNetwork(t, a), Profile: runtest.Profile(t), Evaluations: 40,
+		Dir: filepath.Join(t.TempDir(), "run")}
 	o.MaxLatencyMs = 1e-6
 	r := mustImprove(t, o)
 	if r.Best != nil || r.Better || !strings.Contains(r.Verdict, "max_latency") {
@@ -207,14 +219,19 @@ func TestDecide(t *testing.T) {
 		wantBetter   bool
 	}{
 		{"better", better, 3, 4, 4, "better: 10 points more, beyond 3", "the interval", true},
-		{"within noise", better, 11, 4, 4, "perhaps better: 10 points more, which is not beyond 11", "before you believe it", false},
-		{"slower than asked", with(better, func(s *Side) { s.RatioLow = 1.2 }), 3, 4, 4, "not an improvement on this device: 10 points more",
+		{"within noise", better, 11, 4, 4, "perhaps better: 10 points more, which is not beyond 11",
+			"before you believe it", false},
+		{"slower than asked", with(better, func(s *Side) { s.RatioLow = 1.2 }), 3, 4, 4,
+			"not an improvement on this device: 10 points more",
 			"more than was predicted", false},
 		{"faster, not better", with(better, func(s *Side) { s.Score, s.Ms = 60, 1.75 }), 3, 2, 2,
 			"faster, not better: within 2 ms the best of 40 networks scores 2 points less", "at 0.5 times the model's predicted latency", false},
-		{"nothing better", with(better, func(s *Side) { s.Score = 61 }), 3, 3.5, 0, "nothing better was found: within 3.5 ms", "the model 62", false},
-		{"limit kept", with(better, func(s *Side) { s.MeasuredMs = 3.9 }), 3, 4, 4, "better: 10 points more", "the interval", true},
-		{"limit missed", with(better, func(s *Side) { s.MeasuredMs = 4.2 }), 3, 4, 4, "better: 10 points more", // holds of predictions
+		{"nothing better", with(better, func(s *Side) { s.Score = 61 }), 3, 3.5, 0,
+			"nothing better was found: within 3.5 ms", "the model 62", false},
+		{"limit kept", with(better, func(s *Side) { s.MeasuredMs = 3.9 }), 3, 4, 4, "better: 10 points more",
+			"the interval", true},
+		// The verdict holds of predictions.
+		{"limit missed", with(better, func(s *Side) { s.MeasuredMs = 4.2 }), 3, 4, 4, "better: 10 points more",
 			"predictions are held to --max-latency, so ask for less than 4 ms", true},
 	} {
 		o := Improvement{Unit: "pct", Model: model, Best: &c.best, GainHalfWidth: c.halfWidth, Evaluated: 40}
@@ -230,7 +247,7 @@ func TestSeedHalfWidth(t *testing.T) {
 		t.Errorf("a score without a seed differs by %v", got)
 	}
 	// Gains of 1 and 3: a standard deviation of sqrt(2).
-	if got, want := seedHalfWidth([][]float64{{5, 6}, {5, 8}}), 1.645*math.Sqrt2; math.Abs(got-want) > 1e-12 {
+	if got, want := seedHalfWidth([][]float64{{5, 6}, {5, 8}}), stat.Half90*math.Sqrt2; math.Abs(got-want) > 1e-12 {
 		t.Errorf("half width %v, want %v", got, want)
 	}
 }

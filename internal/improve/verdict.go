@@ -4,13 +4,11 @@ import (
 	"context"
 	"fmt"
 
-	"gonum.org/v1/gonum/stat"
+	gonum "gonum.org/v1/gonum/stat"
 
 	"nas/blocks"
+	"nas/internal/stat"
 )
-
-// normal95 is the 95 % quantile of the normal distribution: half the width of the central 90 %.
-const normal95 = 1.645
 
 // judge says in one sentence what came of it.
 func (c *comparison) judge(ctx context.Context) error {
@@ -52,7 +50,7 @@ func seedHalfWidth(scores [][]float64) float64 {
 	if len(gains) < 2 {
 		return 0
 	}
-	return normal95 * stat.StdDev(gains, nil)
+	return stat.Half90 * gonum.StdDev(gains, nil)
 }
 
 // decide writes the verdict on the best network. limit is the latency that it was allowed, which is
@@ -70,11 +68,11 @@ func (o *Improvement) decide(limit, asked float64, against string) {
 		o.Verdict = fmt.Sprintf("faster, not better: within %.4g ms the best of %d networks scores %.3g%s less, "+
 			"at %.3g times the model's predicted latency", limit, o.Evaluated, -gain, unit, best.Ms/model.Ms)
 	case gain <= 0:
-		o.Verdict = fmt.Sprintf("nothing better was found: within %.4g ms the best of %d networks scores %.4g, the model %.4g",
-			limit, o.Evaluated, best.Score, model.Score)
+		o.Verdict = fmt.Sprintf("nothing better was found: within %.4g ms the best of %d networks scores %.4g, "+
+			"the model %.4g", limit, o.Evaluated, best.Score, model.Score)
 	case slower:
-		o.Verdict = fmt.Sprintf("not an improvement on this device: %.3g%s more, but measured it takes %.3g times the model's "+
-			"latency, more than was predicted", gain, unit, best.Ratio)
+		o.Verdict = fmt.Sprintf("not an improvement on this device: %.3g%s more, but measured it takes %.3g times "+
+			"the model's latency, more than was predicted", gain, unit, best.Ratio)
 	case o.Better:
 		o.Verdict = fmt.Sprintf("better: %.3g%s more, beyond %.3g, %s", gain, unit, o.GainHalfWidth, against)
 	default:

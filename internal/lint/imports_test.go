@@ -28,7 +28,7 @@ var rules = []rule{
 	{"blocks/kernels", nil, []string{"golang.org/x/sys/cpu"}},
 	{"blocks", nil, nil},
 	{"blocks/engine", []string{"blocks", "blocks/kernels"}, nil},
-	{"blocks/zoo", []string{"blocks"}, nil},
+	{"blocks/zoo", []string{"blocks", "internal/levenshtein"}, nil},
 	{"blocks/onnx", []string{"blocks"}, []string{"google.golang.org/protobuf/encoding/protowire"}},
 	{"blocks/pytorch", []string{"blocks"}, nil},
 	{"space", []string{"blocks"}, nil},
@@ -42,10 +42,11 @@ var rules = []rule{
 	{"latency/recipe", []string{"blocks", "blocks/engine", "blocks/onnx", "latency/timing"}, nil},
 	{"latency/devices", nil, nil},
 	{"latency/timing", []string{"blocks", "blocks/engine"}, []string{"golang.org/x/sys"}},
-	{"accuracy/proxy", []string{"blocks", "blocks/engine"}, []string{"gonum.org/v1/gonum"}},
+	{"accuracy/proxy", []string{"blocks", "blocks/engine"}, []string{"gonum.org/v1/gonum", "golang.org/x/sync"}},
 	{"accuracy/benchmark", []string{"blocks", "blocks/zoo"}, nil},
-	{"accuracy/imagenet", []string{"accuracy/benchmark", "blocks"}, []string{"gonum.org/v1/gonum"}},
-	{"accuracy", []string{"accuracy/imagenet", "accuracy/proxy", "blocks"}, []string{"gonum.org/v1/gonum"}},
+	{"accuracy/features", []string{"blocks"}, nil},
+	{"accuracy/imagenet", []string{"accuracy/benchmark", "accuracy/features"}, []string{"gonum.org/v1/gonum"}},
+	{"accuracy", []string{"accuracy/features", "accuracy/imagenet", "accuracy/proxy", "blocks"}, []string{"gonum.org/v1/gonum", "golang.org/x/sync"}},
 	{"accuracy/judge", []string{"accuracy", "accuracy/benchmark", "accuracy/imagenet", "blocks"}, []string{"gonum.org/v1/gonum"}},
 	{"accuracy/internal/fit", []string{"accuracy/imagenet"}, nil},
 	{"internal/config", []string{"space"}, []string{"github.com/BurntSushi/toml"}},
@@ -53,6 +54,8 @@ var rules = []rule{
 	{"internal/runstore", []string{"internal/jsonfile", "search"}, []string{"golang.org/x/sys"}},
 	{"internal/atomicfile", nil, nil},
 	{"internal/buildinfo", nil, nil},
+	{"internal/levenshtein", nil, nil},
+	{"internal/random", nil, nil},
 	{"internal/stat", nil, []string{"gonum.org/v1/gonum"}},
 	{"internal/table", nil, nil},
 	{"internal/report", []string{"*"}, []string{"*"}},
@@ -80,7 +83,10 @@ var rules = []rule{
 
 // tools are leaves, without imports of this module but other tools, that every package may import
 // but those of blocks and space.
-var tools = []string{"internal/atomicfile", "internal/buildinfo", "internal/stat", "internal/table"}
+var tools = []string{
+	"internal/atomicfile", "internal/buildinfo", "internal/levenshtein", "internal/random", "internal/stat",
+	"internal/table",
+}
 
 // single lists third-party packages that only one package may import.
 var single = map[string]string{

@@ -75,7 +75,8 @@ func TestPyTorchWritesTwoFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	beside := strings.TrimSuffix(out, ".py") + ".safetensors"
-	if len(files) != 2 || files[0].Path != out || files[1].Path != beside || !strings.Contains(string(files[0].Data), "class MobileNetV3Small(") {
+	if len(files) != 2 || files[0].Path != out || files[1].Path != beside ||
+		!strings.Contains(string(files[0].Data), "class MobileNetV3Small(") {
 		t.Fatalf("%d files, want %s and %s", len(files), out, beside)
 	}
 	if err := os.WriteFile(beside, files[1].Data, 0o644); err != nil {

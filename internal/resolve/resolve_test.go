@@ -37,7 +37,8 @@ func TestFind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := aRun(t, search.Trial{ID: 0, ArchID: a.ID(), Arch: arch, Genes: space.Genes{0}}, search.Trial{ID: 1, ArchID: b.ID(), Arch: other, Genes: space.Genes{1}})
+	dir := aRun(t, search.Trial{ID: 0, ArchID: a.ID(), Arch: arch, Genes: space.Genes{0}},
+		search.Trial{ID: 1, ArchID: b.ID(), Arch: other, Genes: space.Genes{1}})
 	net, err := a.Network()
 	if err != nil {
 		t.Fatal(err)
@@ -127,13 +128,17 @@ func TestTrialIsDescribed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := aRun(t, search.Trial{ID: 0, ArchID: a.ID(), Arch: arch, Genes: space.Genes{0}, Result: search.Result{
-		Objectives: map[string]float64{"latency_ms": 1.25}, Parts: map[string]float64{"latency_ms_low": 1, "latency_ms_high": 1.5}}})
+	trial := search.Trial{ID: 0, ArchID: a.ID(), Arch: arch, Genes: space.Genes{0}}
+	trial.Objectives = map[string]float64{"latency_ms": 1.25}
+	trial.Parts = map[string]float64{"latency_ms_low": 1, "latency_ms_high": 1.5}
+	dir := aRun(t, trial)
 	n, err := Find(dir + ":0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for key, want := range map[string]string{"arch": a.String(), "arch_id": a.ID(), "trial": "0", "predicted_latency_ms": "1.25 (90 %: 1 to 1.5)"} {
+	for key, want := range map[string]string{
+		"arch": a.String(), "arch_id": a.ID(), "trial": "0", "predicted_latency_ms": "1.25 (90 %: 1 to 1.5)",
+	} {
 		if n.Meta[key] != want {
 			t.Errorf("Meta[%q] is %q, want %q", key, n.Meta[key], want)
 		}

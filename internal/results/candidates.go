@@ -23,7 +23,7 @@ func (s *Stored) Candidates(n int) ([]search.Trial, error) {
 	order := contenders.nearFront(n)
 	slices.Sort(order)
 	var out []search.Trial
-	for v, err := range runstore.Glances(s.Dir) {
+	for v, err := range runstore.TrialViews(s.Dir) {
 		if err != nil {
 			return nil, err
 		}

@@ -154,16 +154,16 @@ func referencePoints(rs []runstore.Reference, x, y search.Objective) (out []repo
 func referenceNotes(f *report.Fronts, runs []*Stored, named string) (notes []string) {
 	first := runs[0]
 	if far := withoutFar(f); far > 0 {
-		notes = append(notes, fmt.Sprintf("Not shown: networks of the literature at more than twice the %s of all that was tried, "+
-			"and better than all of it (%d).", cmp.Or(f.X.Name, f.X.Label), far))
+		notes = append(notes, fmt.Sprintf("Not shown: networks of the literature at more than twice the %s of all that "+
+			"was tried, and better than all of it (%d).", cmp.Or(f.X.Name, f.X.Label), far))
 	}
 	if in := first.Config.Space.Input; len(first.References) == 0 && (in[2] != 3 || min(in[0], in[1]) < 16) {
 		notes = append(notes, fmt.Sprintf("No reference networks: those of the literature do not take inputs of %dx%dx%d.",
 			in[0], in[1], in[2]))
 	}
 	if slices.ContainsFunc(runs, func(s *Stored) bool { return !reflect.DeepEqual(s.References, first.References) }) {
-		notes = append(notes, "The runs have profiles of their own; limits and the networks of the literature stand where that of "+
-			named+" has them.")
+		notes = append(notes, "The runs have profiles of their own; limits and the networks of the literature stand "+
+			"where that of "+named+" has them.")
 	}
 	return notes
 }
@@ -218,8 +218,8 @@ func (s *Stored) subtitle(runs int) string {
 		return fmt.Sprintf("%d runs", runs)
 	}
 	in := s.Config.Space.Input
-	return fmt.Sprintf("%s trials, front of %d; input up to %dx%d, %d classes, seed %d", report.Thousands(s.Trials), s.Front.Len(),
-		in[0], in[1], s.Config.Space.Classes, s.Manifest.Seed)
+	return fmt.Sprintf("%s trials, front of %d; input up to %dx%d, %d classes, seed %d",
+		report.Thousands(s.Trials), s.Front.Len(), in[0], in[1], s.Config.Space.Classes, s.Manifest.Seed)
 }
 
 // constraints are those on the axes. Their bounds are in the manifest, because a limit such as "1.2
@@ -235,4 +235,39 @@ func (s *Stored) constraints(x, y string) (out []report.Constraint) {
 		}
 	}
 	return out
+}
+
+// axis describes an objective for people.
+func (s *Stored) axis(o search.Objective) report.Axis {
+	a := report.Axis{Maximize: o.Direction == search.Maximize}
+	switch {
+	case runstore.IsLatency(o.Name):
+		a.Label = "predicted latency in ms: " + s.deviceOf(o)
+		a.Name, a.Unit, a.Log = "latency", "ms", true
+	case o.Name == runstore.KeyAccuracy:
+		a.Label, a.Name = s.Manifest.Score.Label, "score"
+		if s.Manifest.Score.Percent() {
+			a.Name, a.Unit = "top-1", "%"
+		}
+	case o.Name == runstore.KeyMACs:
+		a.Label, a.Log = "multiply-accumulates", true
+	case o.Name == runstore.KeyParams:
+		a.Label, a.Log = "parameters", true
+	default:
+		a.Label, a.Log = strings.ReplaceAll(o.Name, "_", " "), true
+	}
+	return a
+}
+
+// point is a network on the axes of a plot, with its intervals; of is its value of an objective.
+func point(of func(runstore.Field) runstore.Value, x, y search.Objective) report.Point {
+	a, b := of(runstore.FieldOf(x.Name)), of(runstore.FieldOf(y.Name))
+	p := report.Point{X: a.Mid, Y: b.Mid}
+	if a.HasInterval() {
+		p.XLow, p.XHigh = a.Low, a.High
+	}
+	if b.HasInterval() {
+		p.YLow, p.YHigh = b.Low, b.High
+	}
+	return p
 }

@@ -6,9 +6,10 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"gonum.org/v1/gonum/stat"
+	gonum "gonum.org/v1/gonum/stat"
 
 	"nas/internal/runstore"
+	"nas/internal/stat"
 	"nas/search"
 	"nas/search/pareto"
 )
@@ -17,14 +18,11 @@ import (
 const (
 	frontDraws = 1000 // standard error at most 0.016
 	frontSeed  = 0x70726f62
-	// The networks that a member may lose its place to: the next fronts under the first one, up to
-	// so many. More than two objectives need pairwise comparisons.
+	// The networks that may push a member off the front: the next fronts under the first one, up to so
+	// many. More than two objectives need pairwise comparisons.
 	maxContenders     = 1500
 	maxContendersMany = 200
 )
-
-// normal90 is half the width of the central 90 % of a normal distribution.
-const normal90 = 1.6448536269514722
 
 // uncertain is a value whose error is normal, with a standard deviation of its own on either side.
 type uncertain struct{ mid, below, above float64 }
@@ -47,14 +45,14 @@ func uncertainCost(v runstore.Value, o search.Objective) uncertain {
 	mid, low, high := v.Mid, v.Low, v.High
 	switch {
 	case v.BetweenSD > 0:
-		low, high = mid-normal90*v.BetweenSD, mid+normal90*v.BetweenSD
+		low, high = mid-stat.Half90*v.BetweenSD, mid+stat.Half90*v.BetweenSD
 	case !v.HasInterval():
 		low, high = mid, mid
 	}
 	if o.Unit == "ms" && low > 0 {
 		mid, low, high = math.Log(mid), math.Log(low), math.Log(high)
 	}
-	u := uncertain{mid, max(0, mid-low) / normal90, max(0, high-mid) / normal90}
+	u := uncertain{mid, max(0, mid-low) / stat.Half90, max(0, high-mid) / stat.Half90}
 	if o.Direction == search.Maximize {
 		u = uncertain{-u.mid, u.above, u.below}
 	}
@@ -110,7 +108,7 @@ func (c *Contenders) AssumeError(objective string, share float64) {
 		}
 		mids[i] = u.mid
 	}
-	sd := share * stat.StdDev(mids, nil)
+	sd := share * gonum.StdDev(mids, nil)
 	for _, x := range c.all {
 		x.costs[k].below, x.costs[k].above = sd, sd
 	}
@@ -136,7 +134,7 @@ func (c *Contenders) nearFront(n int) []int {
 // network that was tried is better in all objectives, if each value is drawn from its interval,
 // independently. Errors that networks have in common do not change their order: where an estimate
 // tells how much of its error is a network's own, that part alone is drawn. Where it does not
-// (latency), the probability is further from 0 and 1 than it ought to be.
+// (latency), the probabilities are less decided than they ought to be.
 func (c *Contenders) FrontProbabilities() map[int]float64 {
 	if len(c.all) == 0 {
 		return nil
@@ -149,18 +147,18 @@ func (c *Contenders) FrontProbabilities() map[int]float64 {
 	order := c.nearFront(limit)
 	counts := make([]int, len(order))
 	r := rand.New(rand.NewPCG(frontSeed, uint64(objectives)))
-	draw := make([][]float64, len(order)) // the costs of each contender in one draw
-	for i := range draw {
-		draw[i] = make([]float64, objectives)
+	sampled := make([][]float64, len(order)) // the costs of each contender in one draw
+	for i := range sampled {
+		sampled[i] = make([]float64, objectives)
 	}
 	var sorter pareto.Sorter
 	for range frontDraws {
-		for i, costs := range draw {
+		for i, costs := range sampled {
 			for k, u := range c.all[order[i]].costs {
 				costs[k] = u.sample(r)
 			}
 		}
-		for _, i := range sorter.Front(draw) {
+		for _, i := range sorter.Front(sampled) {
 			counts[i]++
 		}
 	}

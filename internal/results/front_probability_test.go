@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"nas/internal/runstore"
+	"nas/internal/stat"
 	"nas/search"
 )
 
@@ -12,10 +13,12 @@ func uncertainTrial(id int, ms, msHalf, acc, accHalf float64) search.Trial {
 	t := search.Trial{ID: id, Result: search.Result{
 		Objectives: map[string]float64{runstore.KeyLatency: ms, runstore.KeyAccuracy: acc}, Parts: map[string]float64{}}}
 	if msHalf > 0 {
-		runstore.FieldOf(runstore.KeyLatency).Set(&t.Result, runstore.Value{Mid: ms, Low: ms * math.Exp(-msHalf), High: ms * math.Exp(msHalf)}, true)
+		v := runstore.Value{Mid: ms, Low: ms * math.Exp(-msHalf), High: ms * math.Exp(msHalf)}
+		runstore.FieldOf(runstore.KeyLatency).Set(&t.Result, v, true)
 	}
 	if accHalf > 0 {
-		runstore.FieldOf(runstore.KeyAccuracy).Set(&t.Result, runstore.Value{Mid: acc, Low: acc - accHalf, High: acc + accHalf}, true)
+		v := runstore.Value{Mid: acc, Low: acc - accHalf, High: acc + accHalf}
+		runstore.FieldOf(runstore.KeyAccuracy).Set(&t.Result, v, true)
 	}
 	return t
 }
@@ -39,33 +42,37 @@ func contendersOf(objectives []search.Objective, trials []search.Trial) *Contend
 
 // TestFrontProbabilities holds the sampled probabilities against closed forms.
 func TestFrontProbabilities(t *testing.T) {
-	os := []search.Objective{{Name: runstore.KeyLatency, Unit: "ms"}, {Name: runstore.KeyAccuracy, Direction: search.Maximize}}
 	phi := func(z float64) float64 { return 0.5 * math.Erfc(-z/math.Sqrt2) }
 	for _, c := range []struct {
 		name   string
 		trials []search.Trial
 		want   map[int]float64
 	}{
-		{"certain values", []search.Trial{uncertainTrial(0, 10, 0, 70, 0), uncertainTrial(1, 11, 0, 69, 0)}, map[int]float64{0: 1, 1: 0}},
-		{"equal networks", []search.Trial{uncertainTrial(0, 10, 0, 70, 0), uncertainTrial(1, 10, 0, 70, 0)}, map[int]float64{0: 1, 1: 1}},
+		{"certain values", []search.Trial{uncertainTrial(0, 10, 0, 70, 0), uncertainTrial(1, 11, 0, 69, 0)},
+			map[int]float64{0: 1, 1: 0}},
+		{"equal networks", []search.Trial{uncertainTrial(0, 10, 0, 70, 0), uncertainTrial(1, 10, 0, 70, 0)},
+			map[int]float64{0: 1, 1: 1}},
 		// Same latency, accuracy 70 +- 3 against 69 certain: the first loses only
 		// when it draws below 69.
 		{"one axis", []search.Trial{uncertainTrial(0, 10, 0, 70, 3), uncertainTrial(1, 10, 0, 69, 0)},
-			map[int]float64{0: phi(1 / (3 / normal90)), 1: 1 - phi(1/(3/normal90))}},
+			map[int]float64{0: phi(1 / (3 / stat.Half90)), 1: 1 - phi(1/(3/stat.Half90))}},
 		// Twins: either dominates the other in a quarter of the draws.
-		{"both axes", []search.Trial{uncertainTrial(0, 10, 0.1, 70, 3), uncertainTrial(1, 10, 0.1, 70, 3)}, map[int]float64{0: 0.75, 1: 0.75}},
+		{"both axes", []search.Trial{uncertainTrial(0, 10, 0.1, 70, 3), uncertainTrial(1, 10, 0.1, 70, 3)},
+			map[int]float64{0: 0.75, 1: 0.75}},
 		// Twins whose errors are mostly shared: accuracy 70 against 69.
-		{"shared errors", []search.Trial{sharing(uncertainTrial(0, 10, 0, 70, 3), 0.5), sharing(uncertainTrial(1, 10, 0, 69, 3), 0.5)},
+		{"shared errors", []search.Trial{sharing(uncertainTrial(0, 10, 0, 70, 3), 0.5),
+			sharing(uncertainTrial(1, 10, 0, 69, 3), 0.5)},
 			map[int]float64{0: phi(1 / (0.5 * math.Sqrt2)), 1: 1 - phi(1/(0.5*math.Sqrt2))}},
-		{"far apart", []search.Trial{uncertainTrial(0, 10, 0.1, 70, 3), uncertainTrial(1, 30, 0.1, 40, 3)}, map[int]float64{0: 1, 1: 0}},
+		{"far apart", []search.Trial{uncertainTrial(0, 10, 0.1, 70, 3), uncertainTrial(1, 30, 0.1, 40, 3)},
+			map[int]float64{0: 1, 1: 0}},
 	} {
-		got := contendersOf(os, c.trials).FrontProbabilities()
+		got := contendersOf(latencyAndAccuracy, c.trials).FrontProbabilities()
 		for id, want := range c.want {
 			if math.Abs(got[id]-want) > 0.05 {
 				t.Errorf("%s: trial %d is on the front with probability %v, want %v", c.name, id, got[id], want)
 			}
 		}
-		again := contendersOf(os, c.trials).FrontProbabilities()
+		again := contendersOf(latencyAndAccuracy, c.trials).FrontProbabilities()
 		for id := range got {
 			if again[id] != got[id] {
 				t.Errorf("%s: another probability for the same trials", c.name)
@@ -74,7 +81,8 @@ func TestFrontProbabilities(t *testing.T) {
 	}
 	failed := uncertainTrial(0, 1, 0, 99, 0)
 	failed.Failed = "no"
-	if got := contendersOf(os, []search.Trial{failed, uncertainTrial(1, 10, 0, 70, 0)}).FrontProbabilities(); got[1] != 1 {
+	trials := []search.Trial{failed, uncertainTrial(1, 10, 0, 70, 0)}
+	if got := contendersOf(latencyAndAccuracy, trials).FrontProbabilities(); got[1] != 1 {
 		t.Errorf("a failed trial takes a place: %v", got)
 	}
 }
@@ -85,7 +93,8 @@ func TestCountFrontMany(t *testing.T) {
 	trial := func(id int, v ...float64) search.Trial {
 		return search.Trial{ID: id, Result: search.Result{Objectives: map[string]float64{"a": v[0], "b": v[1], "c": v[2]}}}
 	}
-	got := contendersOf(three, []search.Trial{trial(0, 1, 2, 3), trial(1, 1, 2, 3), trial(2, 1, 2, 4), trial(3, 2, 1, 9), trial(4, 2, 2, 9)}).FrontProbabilities()
+	got := contendersOf(three, []search.Trial{trial(0, 1, 2, 3), trial(1, 1, 2, 3), trial(2, 1, 2, 4),
+		trial(3, 2, 1, 9), trial(4, 2, 2, 9)}).FrontProbabilities()
 	for id, want := range map[int]float64{0: 1, 1: 1, 2: 0, 3: 1, 4: 0} {
 		if got[id] != want {
 			t.Errorf("trial %d: %v, want %v", id, got[id], want)

@@ -1,10 +1,12 @@
 package results
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"nas/internal/report"
+	"nas/internal/runstore"
 )
 
 // Growth draws the hypervolume over one run or several.
@@ -24,6 +26,19 @@ func Growth(runs ...*Stored) report.Growth {
 	return g
 }
 
+// hypervolumeLabel names hypervolume with its unit, the product of the objectives' units.
+func (s *Stored) hypervolumeLabel() string {
+	var units []string
+	for _, o := range s.Manifest.Objectives {
+		unit := o.Unit
+		if o.Name == runstore.KeyAccuracy {
+			unit = cmp.Or(s.axis(o).Unit, "score")
+		}
+		units = append(units, cmp.Or(unit, o.Name))
+	}
+	return "hypervolume, " + strings.Join(units, " x ")
+}
+
 // searcher is the algorithm with its settings, without the objectives, which stand on the axes.
 func (s *Stored) searcher() string {
 	settings, _, cut := strings.Cut(s.Manifest.Algorithm, ", objectives=[")
@@ -37,7 +52,9 @@ func (s *Stored) searcher() string {
 func (s *Stored) Agreement() report.Agreement {
 	q := report.AgreementSeries{Name: "members of the front"}
 	for _, r := range s.Measured {
-		q.Points = append(q.Points, report.Prediction{Measured: r.MeasuredMs, Predicted: r.PredictedMs, Low: r.LowMs, High: r.HighMs})
+		q.Points = append(q.Points, report.Prediction{
+			Measured: r.MeasuredMs, Predicted: r.PredictedMs, Low: r.LowMs, High: r.HighMs,
+		})
 	}
 	return report.Agreement{
 		Title:    s.Config.Name + ": the front, predicted and measured",

@@ -75,8 +75,8 @@ func (f *frontView) figure(m int, o search.Objective) string {
 	case runstore.IsLatency(o.Name):
 		return fmt.Sprintf("%.4g ms", v)
 	case o.Name == runstore.KeyAccuracy:
-		if a := f.run.axis(o); a.Unit == "%" {
-			return fmt.Sprintf("%s %.2f %% (estimated)", a.Name, v)
+		if f.run.Manifest.Score.Percent() {
+			return fmt.Sprintf("top-1 %.2f %% (estimated)", v)
 		}
 		return fmt.Sprintf("score %.4g", v)
 	}
@@ -84,11 +84,11 @@ func (f *frontView) figure(m int, o search.Objective) string {
 }
 
 func (f *frontView) figures(m int) string {
-	parts := make([]string, len(f.objectives))
+	figures := make([]string, len(f.objectives))
 	for k, o := range f.objectives {
-		parts[k] = f.figure(m, o)
+		figures[k] = f.figure(m, o)
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(figures, ", ")
 }
 
 // choose makes the result of one member.
@@ -100,7 +100,8 @@ func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 		return nil, config.Usage(err)
 	}
 	if !runstore.IsLatency(x.Name) {
-		return nil, config.Usagef("results: latency is no objective of %s: a budget for it has nothing to choose by", f.run.Dir)
+		return nil, config.Usagef("results: latency is no objective of %s: a budget for it has nothing to choose by",
+			f.run.Dir)
 	}
 	if !(r.Ms > 0) {
 		return nil, config.Usagef("results: a latency budget of %v ms: want more than 0", r.Ms)
@@ -131,8 +132,8 @@ func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 		}
 	}
 	if best < 0 {
-		return nil, config.Usagef("results: no member of the front of %s is within %.4g ms: the fastest, trial %d, needs %.4g ms",
-			f.run.Dir, r.Ms, f.members[next].ID, needs[next])
+		return nil, config.Usagef("results: no member of the front of %s is within %.4g ms: "+
+			"the fastest, trial %d, needs %.4g ms", f.run.Dir, r.Ms, f.members[next].ID, needs[next])
 	}
 	meant := "by their predicted latency"
 	if r.Sure {
@@ -159,8 +160,9 @@ func (AtKnee) pick(f *frontView) ([]Picked, error) {
 		return nil, config.Usagef("results: %s has one objective: its front has no knee", f.run.Dir)
 	}
 	k := search.Knee(f.costs)
-	return []Picked{f.choose(k, fmt.Sprintf("the front of %d bends most here: with every objective scaled to 0..1 over the front, "+
-		"it is farthest from the line, or plane, through the best of each; %s", len(f.members), f.figures(k)))}, nil
+	return []Picked{f.choose(k, fmt.Sprintf("the front of %d bends most here: with every objective scaled to 0..1 "+
+		"over the front, it is farthest from the line, or plane, through the best of each; %s",
+		len(f.members), f.figures(k)))}, nil
 }
 
 func (r ByHypervolume) pick(f *frontView) ([]Picked, error) {
@@ -173,8 +175,8 @@ func (r ByHypervolume) pick(f *frontView) ([]Picked, error) {
 			ref[k] = -ref[k]
 		}
 	}
-	whole := search.Hypervolume(slices.Clone(f.costs), ref)
-	if whole == 0 {
+	all := search.Hypervolume(slices.Clone(f.costs), ref)
+	if all == 0 {
 		return nil, config.Usagef("results: no member of the front of %s is better than the worst of the reference sample "+
 			"in every objective: choose by --knee or --weights", f.run.Dir)
 	}
@@ -188,7 +190,7 @@ func (r ByHypervolume) pick(f *frontView) ([]Picked, error) {
 	var out []Picked
 	for i, m := range chosen {
 		out = append(out, f.choose(m, fmt.Sprintf("one of %d that together hold %.1f %% of the front's hypervolume; "+
-			"%.1f %% would be lost without it; %s", len(chosen), 100*sum/whole, 100*without[i]/whole, f.figures(m))))
+			"%.1f %% would be lost without it; %s", len(chosen), 100*sum/all, 100*without[i]/all, f.figures(m))))
 	}
 	return out, nil
 }
@@ -221,8 +223,8 @@ func (w ByWeights) pick(f *frontView) ([]Picked, error) {
 			terms = append(terms, fmt.Sprintf("%.3g x %s", weights[k]/total, name))
 		}
 	}
-	return []Picked{f.choose(best, fmt.Sprintf("of %d members, the least %s (each scaled to 0..1 over the front, 0 the best): "+
-		"%.3f; %s", len(f.members), strings.Join(terms, " + "), least, f.figures(best)))}, nil
+	return []Picked{f.choose(best, fmt.Sprintf("of %d members, the least %s (each scaled to 0..1 over the front, "+
+		"0 the best): %.3f; %s", len(f.members), strings.Join(terms, " + "), least, f.figures(best)))}, nil
 }
 
 // leastSum finds the member with the least sum of its costs, each scaled to 0..1 over the front and weighted.

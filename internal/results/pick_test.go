@@ -14,13 +14,17 @@ import (
 	"nas/search"
 )
 
+var latencyAndAccuracy = []search.Objective{
+	{Name: runstore.KeyLatency, Unit: "ms"}, {Name: runstore.KeyAccuracy, Direction: search.Maximize},
+}
+
 // storedFront is a run with the given front of (ms, accuracy).
 func storedFront(t *testing.T, points ...[2]float64) *Stored {
 	t.Helper()
-	os := []search.Objective{{Name: runstore.KeyLatency, Unit: "ms"}, {Name: runstore.KeyAccuracy, Direction: search.Maximize}}
-	s := &Stored{Dir: "results/x", Manifest: runstore.Manifest{Objectives: os, Reference: []float64{100, 0}}}
+	s := &Stored{Dir: "results/x"}
+	s.Manifest.Objectives, s.Manifest.Reference = latencyAndAccuracy, []float64{100, 0}
 	var err error
-	if s.Front, err = search.NewFront(os, s.Manifest.Reference); err != nil {
+	if s.Front, err = search.NewFront(latencyAndAccuracy, s.Manifest.Reference); err != nil {
 		t.Fatal(err)
 	}
 	for i, p := range points {
@@ -64,7 +68,8 @@ func TestPick(t *testing.T) {
 			t.Errorf("%+v picks %v because %q, want %v because %q", c.rule, ids, got[0].Why, c.want, c.why)
 		}
 	}
-	for _, rule := range []PickRule{WithinBudget{Ms: 5}, WithinBudget{}, ByHypervolume{0}, ByWeights{"speed": 1}, ByWeights{}, ByWeights{"latency": -1}} {
+	for _, rule := range []PickRule{WithinBudget{Ms: 5}, WithinBudget{}, ByHypervolume{0}, ByWeights{"speed": 1},
+		ByWeights{}, ByWeights{"latency": -1}} {
 		_, err := s.Pick(rule)
 		var usage *config.UsageError
 		if !errors.As(err, &usage) {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"nas/internal/config"
 	"nas/internal/report"
@@ -16,7 +17,7 @@ import (
 )
 
 // Stored is a run as its directory holds it, finished or not. Of trials that are not on the front
-// it holds what a page shows; [runstore.ReadTrials] and [runstore.Glances] have the rest.
+// it holds what a page shows; [runstore.ReadTrials] and [runstore.TrialViews] have the rest.
 type Stored struct {
 	Dir        string
 	Manifest   runstore.Manifest
@@ -82,7 +83,7 @@ func (s *Stored) readTrials() error {
 		x, y = column(a.Name), column(b.Name)
 	}
 	params, macs := column(runstore.KeyParams), column(runstore.KeyMACs)
-	for t, err := range runstore.Glances(s.Dir, keys...) {
+	for t, err := range runstore.TrialViews(s.Dir, keys...) {
 		if err != nil {
 			return err
 		}
@@ -106,6 +107,41 @@ func (s *Stored) readTrials() error {
 		}
 	}
 	return nil
+}
+
+// axes returns the two objectives that a plot shows: the first latency (or else the first
+// objective), and accuracy (or else the second).
+func (s *Stored) axes() (x, y search.Objective, err error) {
+	os := s.Manifest.Objectives
+	if len(os) < 2 {
+		return x, y, fmt.Errorf("results: %s has one objective: there is no front to draw", s.Dir)
+	}
+	x, y = os[0], os[1]
+	for _, o := range os {
+		if o.Name == runstore.KeyAccuracy {
+			y = o
+		}
+	}
+	if x == y {
+		x = os[1]
+	}
+	for i := len(os) - 1; i >= 0; i-- {
+		if runstore.IsLatency(os[i].Name) && os[i] != y {
+			x = os[i]
+		}
+	}
+	return x, y, nil
+}
+
+// deviceOf names the device of a latency objective; "" for any other.
+func (s *Stored) deviceOf(o search.Objective) string {
+	if !runstore.IsLatency(o.Name) {
+		return ""
+	}
+	if _, name, ok := strings.Cut(o.Name, "@"); ok {
+		return s.Manifest.Devices[name]
+	}
+	return s.Manifest.Device
 }
 
 // HasObjective reports whether the value with that key was an objective of the run.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,23 +36,25 @@ func trialFile(t *testing.T, trials ...search.Trial) (dir string) {
 // on the front is far less than its line, and little is allocated on the way.
 func TestLoadHoldsLittleOfATrial(t *testing.T) {
 	const n = 20000
-	objectives := []search.Objective{{Name: runstore.KeyLatency, Unit: "ms"}, {Name: runstore.KeyAccuracy, Direction: search.Maximize}}
 	trials := make([]search.Trial, n)
 	for i := range trials {
 		arch := "224x224x3 | conv_k3_s2_c16_relu6 |"
 		for b := range 20 {
-			arch += fmt.Sprintf(" mbconv_k%d_s1_x%d_c%d_hswish_se%d:relu:hsigmoid_res", 3+2*((i+b)%3), 96+8*((i*7+b)%40), 16+8*b, 8+8*((i+b)%5))
+			arch += fmt.Sprintf(" mbconv_k%d_s1_x%d_c%d_hswish_se%d:relu:hsigmoid_res", 3+2*((i+b)%3), 96+8*((i*7+b)%40),
+				16+8*b, 8+8*((i+b)%5))
 		}
 		x := &trials[i]
-		*x = search.Trial{ID: i, ArchID: fmt.Sprintf("%012x", i), Arch: arch, Genes: make([]uint16, 120), Generation: i / 100, Parents: []int{i / 2, i / 3}}
+		*x = search.Trial{ID: i, ArchID: fmt.Sprintf("%012x", i), Arch: arch, Genes: make([]uint16, 120),
+			Generation: i / 100, Parents: []int{i / 2, i / 3}}
 		ms := 5 + float64(i*7919%n)/n
 		x.Objectives = map[string]float64{runstore.KeyLatency: ms, runstore.KeyAccuracy: 70 + float64(i%97)/97}
-		x.Parts = map[string]float64{runstore.KeyLatency + "_low": 0.9 * ms, runstore.KeyLatency + "_high": 1.1 * ms, runstore.KeyParams: float64(3e6 + i), runstore.KeyMACs: float64(3e8 + i)}
+		x.Parts = map[string]float64{runstore.KeyLatency + "_low": 0.9 * ms, runstore.KeyLatency + "_high": 1.1 * ms,
+			runstore.KeyParams: float64(3e6 + i), runstore.KeyMACs: float64(3e8 + i)}
 	}
 	s := &Stored{Dir: trialFile(t, trials...), Config: &config.Config{}}
-	s.Manifest.Objectives = objectives
+	s.Manifest.Objectives = latencyAndAccuracy
 	var err error
-	if s.Front, err = search.NewFront(objectives, []float64{100, 0}); err != nil {
+	if s.Front, err = search.NewFront(latencyAndAccuracy, []float64{100, 0}); err != nil {
 		t.Fatal(err)
 	}
 	trials = nil
@@ -77,14 +80,21 @@ func TestLoadHoldsLittleOfATrial(t *testing.T) {
 
 // What is read at a glance is what the whole trials say, for every kind of trial.
 func TestReadAgreesWithWholeTrials(t *testing.T) {
-	objectives := []search.Objective{{Name: runstore.KeyLatency, Unit: "ms"}, {Name: runstore.KeyAccuracy, Direction: search.Maximize}, {Name: runstore.KeyMACs}}
+	objectives := append(slices.Clone(latencyAndAccuracy), search.Objective{Name: runstore.KeyMACs})
 	r := rand.New(rand.NewPCG(1, 2))
 	var trials []search.Trial
 	for i := range 400 {
-		x := search.Trial{ID: i, ArchID: fmt.Sprintf("%012x", i%300), Arch: fmt.Sprintf("32x32x3 | ds_k%d  | é_%d", r.IntN(4), i%9), Genes: []uint16{uint16(i), 7}, Parents: []int{0}, Result: search.Result{
-			Objectives: map[string]float64{runstore.KeyLatency: float64(1 + r.IntN(40)), runstore.KeyAccuracy: r.Float64(), runstore.KeyMACs: float64(r.IntN(50))},
-			Parts:      map[string]float64{runstore.KeyLatency + "_low": math.Inf(-1), runstore.KeyParams: float64(i), runstore.KeyAccuracy: 9},
-		}}
+		x := search.Trial{
+			ID: i, ArchID: fmt.Sprintf("%012x", i%300), Arch: fmt.Sprintf("32x32x3 | ds_k%d  | é_%d", r.IntN(4), i%9),
+			Genes: []uint16{uint16(i), 7}, Parents: []int{0},
+		}
+		x.Objectives = map[string]float64{
+			runstore.KeyLatency:  float64(1 + r.IntN(40)),
+			runstore.KeyAccuracy: r.Float64(), runstore.KeyMACs: float64(r.IntN(50)),
+		}
+		x.Parts = map[string]float64{
+			runstore.KeyLatency + "_low": math.Inf(-1), runstore.KeyParams: float64(i), runstore.KeyAccuracy: 9,
+		}
 		switch r.IntN(8) {
 		case 0:
 			x.Screened, x.Objectives = true, nil
@@ -132,9 +142,11 @@ func TestReadAgreesWithWholeTrials(t *testing.T) {
 		}
 	}
 	if s.Trials != len(trials) || s.Screened != screened || s.Shown.Len() != shown {
-		t.Errorf("%d trials, %d screened, %d shown; want %d, %d, %d", s.Trials, s.Screened, s.Shown.Len(), len(trials), screened, shown)
+		t.Errorf("%d trials, %d screened, %d shown; want %d, %d, %d", s.Trials, s.Screened, s.Shown.Len(),
+			len(trials), screened, shown)
 	}
-	if a, b := s.Front.Trials(), want.Trials(); !reflect.DeepEqual(ids(a), ids(b)) || s.Front.Hypervolume() != want.Hypervolume() || len(a) < 3 {
+	if a, b := s.Front.Trials(), want.Trials(); !reflect.DeepEqual(ids(a), ids(b)) ||
+		s.Front.Hypervolume() != want.Hypervolume() || len(a) < 3 {
 		t.Errorf("the front is %v, want %v", ids(a), ids(b))
 	}
 	if a := s.Front.Trials()[0]; !reflect.DeepEqual(a, trials[a.ID]) {
@@ -170,8 +182,9 @@ func storedOn(t *testing.T, dir, device string, objectives ...search.Objective) 
 	}
 	s.Dir = dir
 	s.References = []runstore.Reference{
-		{Family: "MobileNetV2", Label: "1", Values: map[string]float64{runstore.KeyLatency: 2, runstore.KeyAccuracy: 4}},
-		{Family: "MobileNetV2", Label: "1.4", Values: map[string]float64{runstore.KeyLatency: 3, runstore.KeyAccuracy: 4}}, // far beyond what was tried
+		{Family: "V2", Label: "1", Values: map[string]float64{runstore.KeyLatency: 2, runstore.KeyAccuracy: 4}},
+		// Far beyond what was tried:
+		{Family: "V2", Label: "1.4", Values: map[string]float64{runstore.KeyLatency: 3, runstore.KeyAccuracy: 4}},
 	}
 	return s
 }
@@ -186,15 +199,20 @@ func TestFigureOfSeveralRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Series[0].Name != "x/mobile" || f.Series[1].Name != "y/mobile" || !strings.Contains(f.X.Label, "a board") || len(f.References) != 1 || f.References[0].Label != "1" || !strings.Contains(strings.Join(f.Notes, "\n"), "than all of it (1)") {
-		t.Errorf("two runs on one device: %q, %q, x is %q, %d references", f.Series[0].Name, f.Series[1].Name, f.X.Label, len(f.References))
+	if f.Series[0].Name != "x/mobile" || f.Series[1].Name != "y/mobile" ||
+		!strings.Contains(f.X.Label, "a board") || len(f.References) != 1 || f.References[0].Label != "1" ||
+		!strings.Contains(strings.Join(f.Notes, "\n"), "than all of it (1)") {
+		t.Errorf("two runs on one device: %q, %q, x is %q, %d references", f.Series[0].Name, f.Series[1].Name,
+			f.X.Label, len(f.References))
 	}
 	f, err = Figure(a, storedOn(t, "z", "a server", phone, acc))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Series[0].Name != "mobile: a board" || f.Series[1].Name != "z: a phone" || strings.Contains(f.X.Label, "board") || len(f.References) != 0 {
-		t.Errorf("two devices: %q, %q, x is %q, %d references", f.Series[0].Name, f.Series[1].Name, f.X.Label, len(f.References))
+	if f.Series[0].Name != "mobile: a board" || f.Series[1].Name != "z: a phone" ||
+		strings.Contains(f.X.Label, "board") || len(f.References) != 0 {
+		t.Errorf("two devices: %q, %q, x is %q, %d references", f.Series[0].Name, f.Series[1].Name, f.X.Label,
+			len(f.References))
 	}
 	for i, s := range f.Series {
 		if len(s.Front) != 1 || len(s.Trials) != 1 || s.Trials[0].X != 1 || s.Trials[0].Y != 2 {
@@ -202,7 +220,8 @@ func TestFigureOfSeveralRuns(t *testing.T) {
 		}
 	}
 	var usage *config.UsageError
-	if _, err = Figure(a, storedOn(t, "m", "a board", search.Objective{Name: runstore.KeyMACs}, acc)); !errors.As(err, &usage) || !strings.Contains(err.Error(), "macs") {
+	_, err = Figure(a, storedOn(t, "m", "a board", search.Objective{Name: runstore.KeyMACs}, acc))
+	if !errors.As(err, &usage) || !strings.Contains(err.Error(), "macs") {
 		t.Errorf("latency and MACs share a plot: %v", err)
 	}
 }

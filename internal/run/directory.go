@@ -2,12 +2,14 @@ package run
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"nas/internal/config"
 	"nas/internal/runstore"
+	"nas/search"
 )
 
 // open opens the run in the directory of a config if it is to be resumed; nil for a new run. It completes
@@ -90,4 +92,21 @@ func firstDifference(a, b []byte) string {
 		}
 	}
 	return "one of them is longer"
+}
+
+// choose fills in what the config leaves to the budget. A run that goes on with
+// another budget keeps what was chosen then, for the first one; nil if it is new.
+func choose(s, then *config.Search) {
+	if then != nil {
+		if s.Algorithm == config.Auto {
+			s.Algorithm = then.Algorithm
+		}
+		s.Population = cmp.Or(s.Population, then.Population)
+	}
+	if s.Algorithm == config.Auto {
+		s.Algorithm = search.Auto(s.Evaluations)
+	}
+	if s.Algorithm == "nsga2" && s.Population == 0 {
+		s.Population = search.DefaultPopulation(s.Evaluations)
+	}
 }

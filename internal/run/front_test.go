@@ -34,13 +34,15 @@ func TestWarnOutside(t *testing.T) {
 }
 
 func TestRank(t *testing.T) {
+	ms := search.Objective{Name: runstore.KeyLatency, Unit: "ms"}
+	accuracy := search.Objective{Name: runstore.KeyAccuracy, Direction: search.Maximize}
 	for _, c := range []struct {
 		name       string
 		objectives []search.Objective
 		want       []int
 	}{
-		{"latency first", []search.Objective{{Name: runstore.KeyLatency, Unit: "ms"}, {Name: runstore.KeyAccuracy, Direction: search.Maximize}}, []int{1, 0}},
-		{"accuracy first", []search.Objective{{Name: runstore.KeyAccuracy, Direction: search.Maximize}, {Name: runstore.KeyLatency, Unit: "ms"}}, []int{0, 1}},
+		{"latency first", []search.Objective{ms, accuracy}, []int{1, 0}},
+		{"accuracy first", []search.Objective{accuracy, ms}, []int{0, 1}},
 	} {
 		front, err := search.NewFront(c.objectives, nil)
 		if err != nil {
@@ -58,7 +60,8 @@ func TestRank(t *testing.T) {
 		got := rank(s, &search.Summary{Front: front}, map[int]float64{0: 0.25, 1: 0.75})
 		for i, id := range c.want {
 			m := got[i]
-			if m.ID != id || m.OnFront != []float64{0.25, 0.75}[id] || m.Latency.Low != m.Latency.Mid-1 || m.Accuracy != []float64{80, 60}[id] {
+			if m.ID != id || m.OnFront != []float64{0.25, 0.75}[id] || m.Latency.Low != m.Latency.Mid-1 ||
+				m.Accuracy != []float64{80, 60}[id] {
 				t.Errorf("%s: member %d is %+v, want trial %d", c.name, i, m, id)
 			}
 		}

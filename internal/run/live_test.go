@@ -1,7 +1,6 @@
 package run
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -25,9 +24,9 @@ type update struct {
 	Members           []struct{ Trial int }
 }
 
-// testLive watches a run like that in dir, made by one worker, from its own
-// progress, and holds the result to the same bytes.
-func testLive(t *testing.T, dir string) {
+// testLive watches a run like out, made by one worker, from its own progress, and
+// holds the result to the same bytes.
+func testLive(t *testing.T, out *Outcome) {
 	live := new(results.Live)
 	get := func(path string) (int, string) {
 		w := httptest.NewRecorder()
@@ -48,7 +47,7 @@ func testLive(t *testing.T, dir string) {
 		t.Error("before the run the page does not say that it gets ready")
 	}
 
-	c := runtest.Config(t, filepath.Join(dir, "profile.json"))
+	c := runtest.Config(t, filepath.Join(out.Dir, "profile.json"))
 	seen, run, asked := 0, "", 0
 	progress := func(p evaluator.Progress) {
 		if p.Step != "search" {
@@ -68,7 +67,8 @@ func testLive(t *testing.T, dir string) {
 			}
 		}
 		if len(u.Trials.ID) > 0 {
-			if code, body := get("/network?trial=" + strconv.Itoa(u.Trials.ID[0])); code != http.StatusOK || !strings.Contains(body, `"stem"`) {
+			if code, body := get("/network?trial=" + strconv.Itoa(u.Trials.ID[0])); code != http.StatusOK ||
+				!strings.Contains(body, `"stem"`) {
 				t.Fatalf("network: %d %s", code, body)
 			}
 			if _, page := get("/"); !strings.Contains(page, `id="live"`) {
@@ -80,11 +80,7 @@ func testLive(t *testing.T, dir string) {
 	if seen == 0 || asked < 2 {
 		t.Errorf("%d trials were seen in %d answers", seen, asked)
 	}
-	for _, name := range []string{"trials.jsonl", "front.csv"} {
-		if !bytes.Equal(runtest.Read(t, dir, name), runtest.Read(t, c.Output.Dir, name)) {
-			t.Errorf("%s differs when the run is watched", name)
-		}
-	}
+	sameTrials(t, out.Dir, c.Output.Dir)
 	if u := trials("/trials?from=0&run=another"); !u.Ended || len(u.Trials.ID) > 0 {
 		t.Errorf("after the end: %+v", u)
 	}

@@ -10,6 +10,7 @@ import (
 	"nas/internal/evaluator"
 	"nas/internal/results"
 	"nas/internal/runstore"
+	"nas/internal/stat"
 	"nas/latency/timing"
 	"nas/search/pareto"
 )
@@ -27,7 +28,9 @@ type Measured struct {
 // measure times members of the front, taken evenly over it, on this machine. It returns nil where
 // the config asks for none. Only a profile of this machine can be held against what is measured
 // here.
-func measure(ctx context.Context, s *evaluator.Setup, store *runstore.Run, front []Member, earlier []*results.Stored) (*Measured, error) {
+func measure(
+	ctx context.Context, s *evaluator.Setup, store *runstore.Run, front []Member, earlier []*results.Stored,
+) (*Measured, error) {
 	which := evenly(len(front), min(s.Config.Output.Measure, len(front)))
 	if len(which) == 0 {
 		return nil, nil
@@ -62,14 +65,17 @@ func measure(ctx context.Context, s *evaluator.Setup, store *runstore.Run, front
 // finished run does not measure again. A broken file is derived, and is made again.
 func storedMeasurements(dir string, members []Member) []runstore.MeasuredRow {
 	rows, err := runstore.ReadMeasured(dir)
-	if err != nil || !slices.EqualFunc(rows, members, func(r runstore.MeasuredRow, m Member) bool { return r.ID == m.ID }) {
+	same := func(r runstore.MeasuredRow, m Member) bool { return r.ID == m.ID }
+	if err != nil || !slices.EqualFunc(rows, members, same) {
 		return nil
 	}
 	return rows
 }
 
 // timeMembers measures the members that are not among before, by arch id.
-func timeMembers(ctx context.Context, s *evaluator.Setup, rt timing.Runtime, members []Member, before map[string]runstore.MeasuredRow) ([]runstore.MeasuredRow, error) {
+func timeMembers(
+	ctx context.Context, s *evaluator.Setup, rt timing.Runtime, members []Member, before map[string]runstore.MeasuredRow,
+) ([]runstore.MeasuredRow, error) {
 	rows := make([]runstore.MeasuredRow, len(members))
 	var todo []int // indices of the members to be measured
 	for i, m := range members {
@@ -110,7 +116,7 @@ func timeMembers(ctx context.Context, s *evaluator.Setup, rt timing.Runtime, mem
 		return nil, err
 	}
 	if disturbed > 0 {
-		s.Sayf("measuring: the machine was slower than at its calibration at each visit to %d of %d networks: "+
+		s.Sayf("measuring: the machine was slower than at its calibration in every round over %d of %d networks: "+
 			"their times are the runs at the pace of the reference kernel, and less certain", disturbed, len(todo))
 	}
 	for k, i := range todo {
@@ -142,8 +148,7 @@ func compare(rows []runstore.MeasuredRow, members []Member) *Measured {
 	m.NonDominatedPct = float64(len(pareto.Front(costs))) * (100 / n)
 	m.CoveragePct *= 100 / n
 	m.MAPEPct /= n
-	slices.Sort(errs)
-	m.BiasPct = 50 * (errs[(len(errs)-1)/2] + errs[len(errs)/2])
+	m.BiasPct = 100 * stat.Median(errs)
 	return m
 }
 

@@ -25,7 +25,8 @@ func TestNoFront(t *testing.T) {
 		want   string // its end
 	}{
 		{"none", nil, "no candidate was finished before the run ended (time)"},
-		{"upper", []search.Trial{trial(110, 90), failed}, "breaks it by 10 %: raise max_params by that, or give the space smaller choices"},
+		{"upper", []search.Trial{trial(110, 90), failed},
+			"breaks it by 10 %: raise max_params by that, or give the space smaller choices"},
 		{"lower", []search.Trial{trial(90, 60)}, "breaks it by 25 %: lower min_top1_pct by that"},
 		{"both", []search.Trial{trial(110, 60)}, "and max_params by 10 %: raise max_params and lower min_top1_pct by that"},
 		{"failed", []search.Trial{failed, failed}, "all 2 evaluations failed, the first because: out of memory"},

@@ -103,10 +103,11 @@ func create(s *evaluator.Setup, started time.Time) (*runstore.Run, error) {
 	return runstore.Create(dir, m, text, profiles[0])
 }
 
-// recordEnd writes how the run ended into its manifest.
-func recordEnd(store *runstore.Run, out *Outcome, started time.Time) error {
+// recordEnd writes into the manifest of a run that began then how it ended; noFront says why it has
+// no front, if so.
+func recordEnd(store *runstore.Run, summary *search.Summary, noFront string, started time.Time) error {
 	m := store.Manifest()
-	m.Status, m.Trials, m.Reason = out.Summary.Status.String(), out.Summary.Trials, out.NoFront
+	m.Status, m.Trials, m.Reason = summary.Status.String(), summary.Trials, noFront
 	m.Updated = time.Now().UTC()
 	m.WallS += time.Since(started).Seconds()
 	return store.SetManifest(m)

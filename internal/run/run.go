@@ -96,10 +96,7 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 			return nil, err
 		}
 	}
-	if len(out.Front) == 0 {
-		out.NoFront = whyNoFront(setup.Limits, out.Summary)
-	}
-	if err := write(ctx, setup, store, out, started); err != nil {
+	if err := finish(ctx, setup, store, out, started); err != nil {
 		return nil, err
 	}
 	if o.Live != nil {
@@ -109,9 +106,31 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	return out, nil
 }
 
+// finish plots what was found, and writes how the run ended. The report comes last, because it says that,
+// too.
+func finish(
+	ctx context.Context, s *evaluator.Setup, store *runstore.Run, out *Outcome, started time.Time,
+) (err error) {
+	var plotted *results.Stored
+	if len(out.Front) == 0 {
+		out.NoFront = whyNoFront(s.Limits, out.Summary)
+	} else if plotted, err = plot(ctx, s, store); err != nil {
+		return err
+	}
+	if err := recordEnd(store, out.Summary, out.NoFront, started); err != nil {
+		return err
+	}
+	if plotted != nil && len(s.Objectives) > 1 {
+		return writeReport(store, plotted)
+	}
+	return nil
+}
+
 // setUp makes the models of a run. Earlier runs must have scored accuracy on the same scale; their
 // scores are taken over.
-func setUp(ctx context.Context, c *config.Config, o evaluator.Options, store *runstore.Run, earlier []*results.Stored) (*evaluator.Setup, error) {
+func setUp(
+	ctx context.Context, c *config.Config, o evaluator.Options, store *runstore.Run, earlier []*results.Stored,
+) (*evaluator.Setup, error) {
 	s, err := evaluator.New(ctx, c, o, store)
 	if err != nil {
 		return nil, err

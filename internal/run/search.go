@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"context"
 	"time"
 
@@ -13,23 +12,6 @@ import (
 	"nas/search"
 	"nas/space"
 )
-
-// choose fills in what the config leaves to the budget. A run that goes on with
-// another budget keeps what was chosen then, for the first one; nil if it is new.
-func choose(s, then *config.Search) {
-	if then != nil {
-		if s.Algorithm == config.Auto {
-			s.Algorithm = then.Algorithm
-		}
-		s.Population = cmp.Or(s.Population, then.Population)
-	}
-	if s.Algorithm == config.Auto {
-		s.Algorithm = search.Auto(s.Evaluations)
-	}
-	if s.Algorithm == "nsga2" && s.Population == 0 {
-		s.Population = search.DefaultPopulation(s.Evaluations)
-	}
-}
 
 // newSearcher makes the run's searcher, fresh.
 func newSearcher(s *evaluator.Setup) (search.Searcher, error) {
@@ -65,7 +47,9 @@ func startGenes(s *evaluator.Setup) ([]space.Genes, error) {
 
 // explore searches and stores the trials. It returns what came of it, and for the networks near the
 // front, by trial id, the probability of being on the true front.
-func explore(ctx context.Context, s *evaluator.Setup, store *runstore.Run, resumed bool, live *results.Live) (*search.Summary, map[int]float64, error) {
+func explore(
+	ctx context.Context, s *evaluator.Setup, store *runstore.Run, resumed bool, live *results.Live,
+) (summary *search.Summary, onFront map[int]float64, err error) {
 	searcher, err := newSearcher(s)
 	if err != nil {
 		return nil, nil, err
@@ -89,7 +73,7 @@ func explore(ctx context.Context, s *evaluator.Setup, store *runstore.Run, resum
 		o.Replay = store.Trials()
 	}
 	s.Sayf("searching %s with %s", s.Config.Name, searcher)
-	summary, err := search.Run(ctx, searcher, s.Evaluator, store, s.Objectives, o)
+	summary, err = search.Run(ctx, searcher, s.Evaluator, store, s.Objectives, o)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -61,8 +61,9 @@ func recall(s *evaluator.Setup, earlier []*results.Stored) error {
 	if len(earlier) == 0 {
 		return nil
 	}
+	id, spec := s.Accuracy.Info().ScaleID, s.Accuracy.String()
 	for _, e := range earlier {
-		if id, spec := s.Accuracy.Info().ScaleID, s.Accuracy.String(); e.Manifest.ScaleID != id || e.Manifest.Score.Spec != spec {
+		if e.Manifest.ScaleID != id || e.Manifest.Score.Spec != spec {
 			return config.Usagef("run: %s scores accuracy on another scale (%s, scale id %q) than this run (%s, scale id %q): "+
 				"a warm start needs the same space, accuracy.proxy and accuracy.seed",
 				e.Dir, e.Manifest.Score.Spec, e.Manifest.ScaleID, spec, id)
@@ -105,7 +106,7 @@ func measuredBefore(store *runstore.Run, earlier []*results.Stored) map[string]r
 		for _, r := range s.Measured {
 			byID[r.ID] = r
 		}
-		for t, err := range runstore.Glances(s.Dir) {
+		for t, err := range runstore.TrialViews(s.Dir) {
 			if err != nil {
 				break // what cannot be read is measured
 			}

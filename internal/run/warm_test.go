@@ -43,7 +43,8 @@ func TestWarmStart(t *testing.T) {
 	}
 	// The ends of the earlier front are among what was taken over.
 	if second.Front[0].Latency.Mid > first.Front[0].Latency.Mid {
-		t.Errorf("the fastest of the warm run needs %v ms, that of the run before %v", second.Front[0].Latency.Mid, first.Front[0].Latency.Mid)
+		t.Errorf("the fastest of the warm run needs %v ms, that of the run before %v", second.Front[0].Latency.Mid,
+			first.Front[0].Latency.Mid)
 	}
 	mustRun(t, t.Context(), Options{Config: s.Config, Resume: true})
 
@@ -54,7 +55,8 @@ func TestWarmStart(t *testing.T) {
 	if !errors.As(err, &usage) || !strings.Contains(err.Error(), "another scale") {
 		t.Errorf("another accuracy seed gives %v, want a refusal", err)
 	}
-	_, err = Run(t.Context(), Options{Config: runtest.Config(t, runtest.Profile(t)), WarmStart: []string{filepath.Join(t.TempDir(), "none")}})
+	_, err = Run(t.Context(), Options{Config: runtest.Config(t, runtest.Profile(t)),
+		WarmStart: []string{filepath.Join(t.TempDir(), "none")}})
 	if !errors.As(err, &usage) {
 		t.Errorf("a directory without a run gives %v, want wrong use", err)
 	}

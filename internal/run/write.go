@@ -3,7 +3,6 @@ package run
 import (
 	"context"
 	"io"
-	"time"
 
 	"nas/internal/atomicfile"
 	"nas/internal/evaluator"
@@ -13,21 +12,8 @@ import (
 	"nas/internal/runstore"
 )
 
-// write makes what is derived from the stored trials, and notes how the run ended. The report comes
-// last, because it says that, too.
-func write(ctx context.Context, s *evaluator.Setup, store *runstore.Run, out *Outcome, started time.Time) (err error) {
-	var run *results.Stored
-	if len(out.Front) > 0 {
-		if run, err = draw(ctx, s, store); err != nil {
-			return err
-		}
-	}
-	if err := recordEnd(store, out, started); err != nil {
-		return err
-	}
-	if run == nil || len(s.Objectives) < 2 {
-		return nil
-	}
+// writeReport writes the report of a run that was plotted, with its manifest as it is now.
+func writeReport(store *runstore.Run, run *results.Stored) error {
 	run.Manifest = store.Manifest()
 	page, err := run.Page()
 	if err != nil {
@@ -36,8 +22,8 @@ func write(ctx context.Context, s *evaluator.Setup, store *runstore.Run, out *Ou
 	return atomicfile.Write(store.Path(runstore.ReportFile), func(w io.Writer) error { return html.Write(w, page) })
 }
 
-// draw makes the pictures.
-func draw(ctx context.Context, s *evaluator.Setup, store *runstore.Run) (*results.Stored, error) {
+// plot makes the pictures of a run, and judges the reference networks in them where that is still to be done.
+func plot(ctx context.Context, s *evaluator.Setup, store *runstore.Run) (*results.Stored, error) {
 	if _, err := references(ctx, s, store.Dir()); err != nil && ctx.Err() == nil {
 		return nil, err
 	}
@@ -73,7 +59,7 @@ func references(ctx context.Context, s *evaluator.Setup, dir string) ([]runstore
 	if rs, err := runstore.ReadReferences(dir); err == nil && rs != nil {
 		return rs, nil
 	}
-	rs, err := s.References(ctx)
+	rs, err := s.References(ctx, s.Config)
 	if err != nil {
 		return nil, err
 	}

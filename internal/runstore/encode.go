@@ -73,8 +73,8 @@ func appendValues(b []byte, key string, values map[string]float64) []byte {
 	if len(values) == 0 {
 		return b
 	}
-	var few [16]string
-	names := few[:0]
+	var buffer [16]string
+	names := buffer[:0]
 	for n := range values {
 		names = append(names, n)
 	}

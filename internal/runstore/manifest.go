@@ -90,8 +90,8 @@ func (m *Manifest) Same(now *Manifest) error {
 	if diff == nil {
 		return nil
 	}
-	return fmt.Errorf("runstore: the recorded run differs in %s: give another directory with --out, or restore what changed",
-		strings.Join(diff, ", "))
+	return fmt.Errorf("runstore: the recorded run differs in %s: "+
+		"give another directory with --out, or restore what changed", strings.Join(diff, ", "))
 }
 
 // notThere is [os.ErrNotExist] without the words of a system call.
@@ -115,10 +115,12 @@ func readManifest(dir string) (Manifest, error) {
 	}
 	file := manifestFile{Manifest: &m}
 	if err := jsonfile.Decode(b, &file); err != nil {
-		return m, fmt.Errorf("runstore: %s: %w: restore the file, or run again into another directory: nas run %s --out DIR", path, err, filepath.Join(dir, ConfigFile))
+		return m, fmt.Errorf("runstore: %s: %w: restore the file, or run again into another directory: "+
+			"nas run %s --out DIR", path, err, filepath.Join(dir, ConfigFile))
 	}
 	if m.Format > format {
-		return m, fmt.Errorf("runstore: %s has format %d, this program knows formats up to %d: use a newer nas", path, m.Format, format)
+		return m, fmt.Errorf("runstore: %s has format %d, this program knows formats up to %d: use a newer nas",
+			path, m.Format, format)
 	}
 	m.fromNotes(file.Notes)
 	return m, nil

@@ -28,23 +28,24 @@ func ReadTrials(dir string) iter.Seq2[search.Trial, error] {
 }
 
 // wholeTrial is [ParseTrial] for [readLines].
-func wholeTrial(line []byte, _ place) (search.Trial, int, error) {
+func wholeTrial(line []byte, _ location) (search.Trial, int, error) {
 	t, err := ParseTrial(line)
 	return t, t.ID, err
 }
 
-// place is where a line stands.
-type place struct {
+// location is the file and the number of a line.
+type location struct {
 	path string
 	n    int // 0 for the first
 }
 
-func (at place) damaged(err error) error {
-	return fmt.Errorf("runstore: %s line %d is damaged (restore it, or cut the file before it to lose it and what follows): %w", at.path, at.n+1, err)
+func (at location) damaged(err error) error {
+	return fmt.Errorf("runstore: %s line %d is damaged "+
+		"(restore it, or cut the file before it to lose it and what follows): %w", at.path, at.n+1, err)
 }
 
 // readFile yields what parse makes of the whole lines of the trials in dir.
-func readFile[T any](dir string, parse func([]byte, place) (T, int, error)) iter.Seq2[T, error] {
+func readFile[T any](dir string, parse func([]byte, location) (T, int, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		path := filepath.Join(dir, TrialsFile)
@@ -65,7 +66,7 @@ func readFile[T any](dir string, parse func([]byte, place) (T, int, error)) iter
 
 // readLines yields what parse makes of the lines of r, all of which are whole,
 // and of which each has the id that follows on the one before.
-func readLines[T any](r io.Reader, path string, parse func([]byte, place) (T, int, error)) iter.Seq2[T, error] {
+func readLines[T any](r io.Reader, path string, parse func([]byte, location) (T, int, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		in := bufio.NewReaderSize(r, 1<<16)
@@ -83,7 +84,7 @@ func readLines[T any](r io.Reader, path string, parse func([]byte, place) (T, in
 			if err == io.EOF && len(line) == 0 {
 				return
 			}
-			at := place{path, n}
+			at := location{path, n}
 			var t T
 			switch {
 			case len(line) > maxLine:
@@ -117,11 +118,11 @@ func wholeLines(f *os.File) (int64, error) {
 	var buf [1 << 14]byte
 	for end := info.Size(); end > 0; {
 		begin := max(0, end-int64(len(buf)))
-		part := buf[:end-begin]
-		if _, err := f.ReadAt(part, begin); err != nil {
+		chunk := buf[:end-begin]
+		if _, err := f.ReadAt(chunk, begin); err != nil {
 			return 0, err
 		}
-		if i := bytes.LastIndexByte(part, '\n'); i >= 0 {
+		if i := bytes.LastIndexByte(chunk, '\n'); i >= 0 {
 			return begin + int64(i) + 1, nil
 		}
 		end = begin

@@ -34,7 +34,8 @@ func create(t testing.TB, dir string) *Run {
 func someTrials(n int) []search.Trial {
 	trials := make([]search.Trial, n)
 	for i := range trials {
-		trials[i] = search.Trial{ID: i, ArchID: fmt.Sprintf("%012x", i), Genes: []uint16{uint16(i)}, Result: search.Result{Objectives: map[string]float64{"a": 1 / float64(i+1)}}}
+		trials[i] = search.Trial{ID: i, ArchID: fmt.Sprintf("%012x", i), Genes: []uint16{uint16(i)},
+			Result: search.Result{Objectives: map[string]float64{"a": 1 / float64(i+1)}}}
 	}
 	return trials
 }
@@ -68,7 +69,8 @@ func TestCreateAppendResume(t *testing.T) {
 		}
 	}
 	m := r.Manifest()
-	m.Status, m.Objectives, m.Started = "evaluations", []search.Objective{{Name: "a", Unit: "ms", Direction: search.Maximize}}, time.Unix(1e9, 0).UTC()
+	m.Status, m.Started = "evaluations", time.Unix(1e9, 0).UTC()
+	m.Objectives = []search.Objective{{Name: "a", Unit: "ms", Direction: search.Maximize}}
 	if err := r.SetManifest(m); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +78,8 @@ func TestCreateAppendResume(t *testing.T) {
 
 	var exists *ExistsError
 	before, _ := os.ReadFile(filepath.Join(dir, TrialsFile))
-	if _, err := Create(dir, Manifest{}, nil, nil); !errors.As(err, &exists) || !strings.Contains(err.Error(), "--resume") || !strings.Contains(err.Error(), "--out") {
+	if _, err := Create(dir, Manifest{}, nil, nil); !errors.As(err, &exists) ||
+		!strings.Contains(err.Error(), "--resume") || !strings.Contains(err.Error(), "--out") {
 		t.Errorf("creating again gives %v", err)
 	}
 	if after, _ := os.ReadFile(filepath.Join(dir, TrialsFile)); !bytes.Equal(before, after) {
@@ -188,7 +191,8 @@ func TestDamage(t *testing.T) {
 		want string
 	}{
 		{slices.Concat(lines[0], []byte("{\"id\":1,\n"), lines[2], lines[3]), "trials.jsonl line 2 is damaged"},
-		{slices.Concat(lines[0], lines[2], lines[3]), "line 2 is damaged (restore it, or cut the file before it to lose it and what follows): holds trial 2 where trial 1 comes next"},
+		{slices.Concat(lines[0], lines[2], lines[3]),
+			"line 2 is damaged (restore it, or cut the file before it to lose it and what follows): holds trial 2 where trial 1 comes next"},
 		{slices.Concat(lines[0], lines[1], []byte("\n"), lines[3]), "line 3 is damaged"},
 	} {
 		if err := os.WriteFile(path, c.data, 0o600); err != nil {
@@ -215,7 +219,7 @@ func TestDamage(t *testing.T) {
 func TestLock(t *testing.T) {
 	dir := t.TempDir()
 	r := create(t, dir)
-	var locked *LockedError
+	var locked *lockedError
 	if _, err := Resume(dir); !errors.As(err, &locked) {
 		t.Errorf("a second process gets %v", err)
 	}
@@ -243,7 +247,8 @@ func TestFullDisk(t *testing.T) {
 	real := r.trials
 	r.trials = full
 	err = r.Append(want[3:])
-	if err == nil || !strings.Contains(err.Error(), "trials from 3 on were not stored") || !strings.Contains(err.Error(), "--resume") {
+	if err == nil || !strings.Contains(err.Error(), "trials from 3 on were not stored") ||
+		!strings.Contains(err.Error(), "--resume") {
 		t.Errorf("a full disk gives %v", err)
 	}
 	r.trials = real
@@ -258,13 +263,15 @@ func TestFullDisk(t *testing.T) {
 }
 
 func TestSame(t *testing.T) {
-	m := Manifest{Seed: 1, NumericClass: "a", Algorithm: "nsga2(population=4)", Objectives: []search.Objective{{Name: "x"}}, Reference: []float64{1}}
+	m := Manifest{Seed: 1, NumericClass: "a", Algorithm: "nsga2(population=4)",
+		Objectives: []search.Objective{{Name: "x"}}, Reference: []float64{1}}
 	other := m
 	if err := m.Same(&other); err != nil {
 		t.Error(err)
 	}
 	other.Seed, other.Reference = 2, []float64{2}
-	if err := m.Same(&other); err == nil || !strings.Contains(err.Error(), "seed (was 1, is 2), reference point (was [1], is [2])") {
+	const want = "seed (was 1, is 2), reference point (was [1], is [2])"
+	if err := m.Same(&other); err == nil || !strings.Contains(err.Error(), want) {
 		t.Error(err)
 	}
 }
@@ -273,7 +280,8 @@ func TestTables(t *testing.T) {
 	dir := t.TempDir()
 	trial := search.Trial{ID: 3, ArchID: "ab", Arch: "32x32x3 | x, y", Result: search.Result{
 		Objectives: map[string]float64{KeyLatency: 1.5, KeyAccuracy: 0.25},
-		Parts:      map[string]float64{"latency_ms_low": 1, "latency_ms_high": 2, KeyParams: 5, KeyMACs: 300e6, KeyActivations: 7},
+		Parts: map[string]float64{"latency_ms_low": 1, "latency_ms_high": 2, KeyParams: 5, KeyMACs: 300e6,
+			KeyActivations: 7},
 	}}
 	front := []FrontRow{FrontRowOf(&trial, FieldOf(KeyLatency), `nas kernels on "CPU", 1 thread`, 0.5)}
 	if err := WriteFront(dir, FrontFile, front); err != nil {
@@ -285,7 +293,8 @@ func TestTables(t *testing.T) {
 	if got, err := os.ReadFile(filepath.Join(dir, FrontFile)); err != nil || string(got) != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	measured := []MeasuredRow{{ID: 3, Device: "here", Threads: 1, PredictedMs: 1.5, LowMs: 1, HighMs: 2, MeasuredMs: 1.6, P10Ms: 1.5, P90Ms: 1.75, Runs: 30}}
+	measured := []MeasuredRow{{ID: 3, Device: "here", Threads: 1, PredictedMs: 1.5, LowMs: 1, HighMs: 2,
+		MeasuredMs: 1.6, P10Ms: 1.5, P90Ms: 1.75, Runs: 30}}
 	if err := WriteMeasured(dir, measured); err != nil {
 		t.Fatal(err)
 	}
@@ -295,7 +304,8 @@ func TestTables(t *testing.T) {
 	if _, err := ReadMeasured(t.TempDir()); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, MeasuredFile), []byte(strings.Join(measuredColumns, ",")+"\nx,a,1,1,1,1,1,1,1,1\n"), 0o600); err != nil {
+	bad := strings.Join(measuredColumns, ",") + "\nx,a,1,1,1,1,1,1,1,1\n"
+	if err := os.WriteFile(filepath.Join(dir, MeasuredFile), []byte(bad), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := ReadMeasured(dir); err == nil || !strings.Contains(err.Error(), `line 2, column 1: id "x"`) {
@@ -331,7 +341,9 @@ func searchInto(dir string, workers int) error {
 		return err
 	}
 	defer r.Close()
-	s, err := search.New("nsga2", search.Settings{Setup: search.Setup{Space: p, Objectives: p.Objectives(), Seed: 1}, Population: 64})
+	s, err := search.New("nsga2", search.Settings{
+		Setup: search.Setup{Space: p, Objectives: p.Objectives(), Seed: 1}, Population: 64,
+	})
 	if err != nil {
 		return err
 	}
@@ -340,7 +352,8 @@ func searchInto(dir string, workers int) error {
 		}
 		return p.Evaluate(ctx, c)
 	})
-	_, err = search.Run(context.Background(), s, slow, r, p.Objectives(), search.Options{Workers: workers, Stop: search.Stop{Trials: killTrials}, Replay: r.Trials()})
+	_, err = search.Run(context.Background(), s, slow, r, p.Objectives(),
+		search.Options{Workers: workers, Stop: search.Stop{Trials: killTrials}, Replay: r.Trials()})
 	return err
 }
 
@@ -430,13 +443,15 @@ func BenchmarkResume(b *testing.B) {
 	defer r.Close()
 	p := searchtest.ZDT(1)
 	searcher := func() search.Searcher {
-		s, err := search.NewNSGA2(search.Setup{Space: p, Objectives: p.Objectives(), Seed: 1}, search.NSGA2Settings{Population: 100})
+		s, err := search.NewNSGA2(search.Setup{Space: p, Objectives: p.Objectives(), Seed: 1},
+			search.NSGA2Settings{Population: 100})
 		if err != nil {
 			b.Fatal(err)
 		}
 		return s
 	}
-	if _, err := search.Run(context.Background(), searcher(), p, r, p.Objectives(), search.Options{Stop: search.Stop{Trials: n}}); err != nil {
+	if _, err := search.Run(context.Background(), searcher(), p, r, p.Objectives(),
+		search.Options{Stop: search.Stop{Trials: n}}); err != nil {
 		b.Fatal(err)
 	}
 	b.Run("read", func(b *testing.B) {
@@ -455,7 +470,8 @@ func BenchmarkResume(b *testing.B) {
 		runtime.ReadMemStats(&before)
 		for b.Loop() {
 			s := searcher()
-			if _, err := search.Run(context.Background(), s, p, nil, p.Objectives(), search.Options{Stop: search.Stop{Trials: n}, Replay: r.Trials()}); err != nil {
+			if _, err := search.Run(context.Background(), s, p, nil, p.Objectives(),
+				search.Options{Stop: search.Stop{Trials: n}, Replay: r.Trials()}); err != nil {
 				b.Fatal(err)
 			}
 			runtime.GC()

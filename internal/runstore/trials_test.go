@@ -17,15 +17,18 @@ import (
 
 func TestLineKnown(t *testing.T) {
 	trial := search.Trial{
-		ID: 17, ArchID: "0123456789ab", Arch: "32x32x3 | ds_k3", Genes: []uint16{0, 2, 1}, Generation: 3, Parents: []int{4, 9},
+		ID: 17, ArchID: "0123456789ab", Arch: "32x32x3 | ds_k3", Genes: []uint16{0, 2, 1},
+		Generation: 3, Parents: []int{4, 9},
 		Result: search.Result{
 			Objectives: map[string]float64{"latency": 12.5, "accuracy": -0.1},
-			Parts:      map[string]float64{"macs": 300e6, "tiny": 1e-9, "huge": 1e300, "nan": math.NaN(), "inf": math.Inf(1), "minf": math.Inf(-1)},
-			Violation:  0.25, Violations: map[string]float64{"max_latency": 0.25}, Screened: true,
+			Parts: map[string]float64{"macs": 300e6, "tiny": 1e-9, "huge": 1e300, "nan": math.NaN(),
+				"inf": math.Inf(1), "minf": math.Inf(-1)},
+			Violation: 0.25, Violations: map[string]float64{"max_latency": 0.25}, Screened: true,
 			Warnings: []string{`unknown kernel "dw"`, "é\n"}, Failed: "why",
 		},
 	}
-	const want = `{"id":17,"arch_id":"0123456789ab","arch":"32x32x3 | ds_k3","genes":[0,2,1],"generation":3,"parents":[4,9],` +
+	const want = `{"id":17,"arch_id":"0123456789ab","arch":"32x32x3 | ds_k3","genes":[0,2,1],"generation":3,` +
+		`"parents":[4,9],` +
 		`"objectives":{"accuracy":-0.1,"latency":12.5},` +
 		`"parts":{"huge":1e+300,"inf":"+Inf","macs":300000000,"minf":"-Inf","nan":"NaN","tiny":1e-09},` +
 		`"violation":0.25,"violations":{"max_latency":0.25},"screened":true,` +
@@ -47,7 +50,8 @@ func TestLineRoundTrip(t *testing.T) {
 	values := rapid.MapOfN(rapid.String(), rapid.Float64(), 0, 5)
 	rapid.Check(t, func(t *rapid.T) {
 		want := search.Trial{
-			ID: rapid.IntRange(0, math.MaxInt).Draw(t, "id"), ArchID: rapid.String().Draw(t, "arch_id"), Arch: rapid.String().Draw(t, "arch"),
+			ID:     rapid.IntRange(0, math.MaxInt).Draw(t, "id"),
+			ArchID: rapid.String().Draw(t, "arch_id"), Arch: rapid.String().Draw(t, "arch"),
 			Genes: rapid.SliceOf(rapid.Uint16()).Draw(t, "genes"), Generation: rapid.Int().Draw(t, "generation"),
 			Parents: rapid.SliceOf(rapid.Int()).Draw(t, "parents"),
 			Result: search.Result{
@@ -64,7 +68,8 @@ func TestLineRoundTrip(t *testing.T) {
 		if again := AppendTrial(nil, &got); !bytes.Equal(again, line) {
 			t.Fatalf("%s becomes %s", line, again)
 		}
-		if !reflect.DeepEqual(got.Objectives, want.Objectives) && len(want.Objectives) > 0 || got.Failed != want.Failed || got.Violation != want.Violation {
+		if !reflect.DeepEqual(got.Objectives, want.Objectives) && len(want.Objectives) > 0 ||
+			got.Failed != want.Failed || got.Violation != want.Violation {
 			t.Fatalf("%+v becomes %+v", want, got)
 		}
 		// Other orders and white space mean the same.
@@ -109,7 +114,9 @@ func TestParseErrors(t *testing.T) {
 // Whatever is read is written back to something that reads the same, and JSON
 // is judged as the standard library judges it.
 func FuzzParseTrial(f *testing.F) {
-	f.Add([]byte(`{"id":17,"arch_id":"ab","arch":"x","genes":[0,2],"generation":3,"parents":[4],"objectives":{"a":1e-9},"parts":{"b":"NaN"},"violation":0,"violations":{"c":"+Inf"},"screened":true,"warnings":["\u00e9\n"],"failed":"why"}`))
+	f.Add([]byte(`{"id":17,"arch_id":"ab","arch":"x","genes":[0,2],"generation":3,"parents":[4],` +
+		`"objectives":{"a":1e-9},"parts":{"b":"NaN"},"violation":0,"violations":{"c":"+Inf"},` +
+		`"screened":true,"warnings":["\u00e9\n"],"failed":"why"}`))
 	f.Add([]byte(`{ "violation" : -0 , "genes":[],"id":0,"arch_id":"\"" }`))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		trial, err := ParseTrial(line)
@@ -161,10 +168,12 @@ func FuzzReadTrials(f *testing.F) {
 
 func benchTrial() search.Trial {
 	return search.Trial{
-		ID: 123456, ArchID: "0123456789ab", Arch: strings.Repeat("mbconv_k3_s1_x144_c24_relu6_res ", 24), Genes: make([]uint16, 140), Generation: 40, Parents: []int{100000, 100001},
+		ID: 123456, ArchID: "0123456789ab", Arch: strings.Repeat("mbconv_k3_s1_x144_c24_relu6_res ", 24),
+		Genes: make([]uint16, 140), Generation: 40, Parents: []int{100000, 100001},
 		Result: search.Result{
 			Objectives: map[string]float64{"latency": 12.345678901234567, "accuracy": 0.87654321987},
-			Parts: map[string]float64{"latency_low_ms": 11.23456789, "latency_high_ms": 13.3456789, "naswot": 1234.56789, "depth": 33,
+			Parts: map[string]float64{"latency_low_ms": 11.23456789, "latency_high_ms": 13.3456789, "naswot": 1234.56789,
+				"depth":  33,
 				"params": 3504872, "macs": 300774272, "peak_activation_bytes": 6021120},
 		},
 	}

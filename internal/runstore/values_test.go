@@ -20,10 +20,12 @@ func TestField(t *testing.T) {
 		parts      map[string]float64
 	}{
 		{"objective", Value{Mid: 2, Low: 1, High: 3}, true,
-			map[string]float64{"latency_ms@phone": 2}, map[string]float64{"latency_ms@phone_low": 1, "latency_ms@phone_high": 3}},
+			map[string]float64{"latency_ms@phone": 2},
+			map[string]float64{"latency_ms@phone_low": 1, "latency_ms@phone_high": 3}},
 		{"part", Value{Mid: 2, Low: nan, High: nan, BetweenSD: 0.5}, false,
 			map[string]float64{}, map[string]float64{"latency_ms@phone": 2, "latency_ms@phone_between_sd": 0.5}},
-		{"number", Value{Mid: 2, Low: nan, High: nan}, false, map[string]float64{}, map[string]float64{"latency_ms@phone": 2}},
+		{"number", Value{Mid: 2, Low: nan, High: nan}, false, map[string]float64{},
+			map[string]float64{"latency_ms@phone": 2}},
 	} {
 		r := search.Result{Objectives: map[string]float64{}, Parts: map[string]float64{}}
 		f.Set(&r, c.value, c.objective)
@@ -32,7 +34,8 @@ func TestField(t *testing.T) {
 		}
 		got := f.Of(&r)
 		same := func(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) }
-		if !same(got.Mid, c.value.Mid) || !same(got.Low, c.value.Low) || !same(got.High, c.value.High) || got.BetweenSD != c.value.BetweenSD {
+		if !same(got.Mid, c.value.Mid) || !same(got.Low, c.value.Low) || !same(got.High, c.value.High) ||
+			got.BetweenSD != c.value.BetweenSD {
 			t.Errorf("%s: read back as %+v, want %+v", c.name, got, c.value)
 		}
 	}
@@ -48,27 +51,5 @@ func TestWarningKinds(t *testing.T) {
 	}
 	if got := AccuracyWarning.Warnings(all); !slices.Equal(got, []string{"b"}) {
 		t.Errorf("accuracy warnings are %q", got)
-	}
-}
-
-// TestManifestOfVersion01 reads what a manifest of version 0.1 says in notes, and writes the same notes again.
-func TestManifestOfVersion01(t *testing.T) {
-	notes := map[string]string{
-		"accuracy": "imagenet@1", "score": "ImageNet top-1 (%), fitted estimate", "blind": "SE, kernel size", "space": "ab", "device@phone": "a phone",
-	}
-	var m Manifest
-	m.fromNotes(notes)
-	want := Manifest{SpaceID: "ab", Devices: map[string]string{"phone": "a phone"}, Score: Score{
-		Spec: "imagenet@1", Label: "ImageNet top-1 (%), fitted estimate", Unit: UnitPercent, Blind: []string{"SE", "kernel size"}}}
-	if !reflect.DeepEqual(m, want) {
-		t.Errorf("the notes are read as %+v, want %+v", m, want)
-	}
-	if got := m.notes(); !reflect.DeepEqual(got, notes) {
-		t.Errorf("written again the notes are %v, want %v", got, notes)
-	}
-	for gene, blind := range map[string]bool{"se": true, "kernel": true, "kernel size": false, "depth": false} {
-		if m.Score.BlindTo(gene) != blind {
-			t.Errorf("blind to %s: %v, want %v", gene, !blind, blind)
-		}
 	}
 }

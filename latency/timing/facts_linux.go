@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"nas/blocks/engine"
 	"nas/latency/timing/internal/host"
 )
 
@@ -24,7 +25,7 @@ func hostFacts(f *Facts) {
 		first = f.CPUSet[0]
 	}
 	cpu := "/sys/devices/system/cpu/cpu" + strconv.Itoa(first) + "/"
-	f.L1, f.L2, f.L3 = sysCaches(cpu + "cache")
+	f.L1, f.L2, f.L3 = engine.CacheSizes(first)
 	f.Governor = host.ReadLine(cpu + "cpufreq/scaling_governor")
 	if khz, err := strconv.ParseFloat(host.ReadLine(cpu+"cpufreq/scaling_cur_freq"), 64); err == nil {
 		f.MHz = khz / 1000
@@ -85,35 +86,4 @@ func cpuinfoField(info, name string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// sysCaches reads the data caches that a core sees, in bytes.
-func sysCaches(dir string) (l1, l2, l3 int) {
-	for _, d := range host.Glob(dir + "/index*") {
-		if host.ReadLine(d+"/type") == "Instruction" {
-			continue
-		}
-		size := host.ReadLine(d + "/size")
-		n, err := strconv.Atoi(strings.TrimRight(size, "KMG"))
-		if err != nil {
-			continue
-		}
-		switch {
-		case strings.HasSuffix(size, "K"):
-			n <<= 10
-		case strings.HasSuffix(size, "M"):
-			n <<= 20
-		case strings.HasSuffix(size, "G"):
-			n <<= 30
-		}
-		switch host.ReadLine(d + "/level") {
-		case "1":
-			l1 = n
-		case "2":
-			l2 = n
-		case "3":
-			l3 = n
-		}
-	}
-	return l1, l2, l3
 }

@@ -30,7 +30,7 @@ func Capacities() []int {
 // Temperature is the hottest thermal zone in degrees Celsius, 0 if none shows.
 func Temperature() float64 {
 	hot := 0.0
-	for _, z := range Glob("/sys/class/thermal/thermal_zone*/temp") {
+	for _, z := range glob("/sys/class/thermal/thermal_zone*/temp") {
 		if m, err := strconv.ParseFloat(ReadLine(z), 64); err == nil && m/1000 < 150 {
 			hot = max(hot, m/1000)
 		}
@@ -58,7 +58,7 @@ func ReadLine(path string) string {
 	return strings.TrimSpace(s)
 }
 
-func Glob(pattern string) []string {
+func glob(pattern string) []string {
 	m, _ := filepath.Glob(pattern) // the only error is a bad pattern
 	return m
 }
