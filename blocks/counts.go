@@ -16,8 +16,8 @@ type Counts struct {
 // Counts returns the network's totals.
 func (n *Network) Counts() Counts {
 	var c Counts
-	var room [8]Shape
-	in := room[:0]
+	var buf [8]Shape
+	in := buf[:0]
 	for i := range n.Nodes {
 		nd := &n.Nodes[i]
 		in = in[:0]

@@ -77,7 +77,7 @@ func (n *Network) UnmarshalJSON(data []byte) error {
 	net := Network{Name: f.Name, Meta: f.Meta, Nodes: make([]Node, len(f.Nodes))}
 	index := make(map[string]int, len(f.Nodes))
 	for i, fn := range f.Nodes {
-		zero, ok := kinds[fn.Op]
+		zero, ok := registry[fn.Op]
 		if fn.Op == "" {
 			return fmt.Errorf("blocks: nodes[%d] %q of %d has no op: the file was cut off, or badly edited",
 				i, fn.Name, len(f.Nodes))

@@ -30,7 +30,7 @@ func find(text string) (*resolve.Network, error) {
 type fileOptions struct {
 	shape   string   // of --input-shape
 	outputs []string // of --output-name
-	Input   []int    // dims of the array that the network is to read; nil: there is none
+	input   []int    // dims of the array that the network is to read; nil: there is none
 }
 
 // fileFlags gives a command the flags that say how an ONNX file is read.
@@ -44,15 +44,13 @@ func (a *app) fileFlags(cmd *cobra.Command) {
 // find resolves the ARCH of a command with the flags of fileFlags, and says what was
 // understood otherwise than the file has it.
 func (a *app) find(text string) (*resolve.Network, error) {
-	o := netfile.Options{Outputs: a.file.outputs}
+	o := netfile.Options{Outputs: a.file.outputs, Open: a.file.input}
 	if a.file.shape != "" {
 		d, err := netfile.Dims(a.file.shape)
 		if err != nil {
 			return nil, usagef("--input-shape: %w", err)
 		}
 		o.Shape = d
-	} else if d := a.file.Input; len(d) > 1 && len(d) <= 4 && netfile.IsOpen(text) {
-		o.Shape = append([]int{-1}, d[1:]...)
 	}
 	n, err := resolve.Find(text, o)
 	if err != nil {

@@ -65,7 +65,7 @@ func (a *app) infer(arch string, o inferFlags) error {
 	if err != nil {
 		return err
 	}
-	a.file.Input = shape
+	a.file.input = shape
 	n, err := a.find(arch)
 	if err != nil {
 		return err

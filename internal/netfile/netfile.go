@@ -292,7 +292,8 @@ func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error)) ([]b
 // decodeONNX reads what exporters write for convolutional networks.
 func decodeONNX(path string, data []byte, o Options) (*Network, error) {
 	m, err := onnx.Read(data, onnx.ReadOptions{
-		External: onnx.Beside(filepath.Dir(path)), Shape: o.Shape, H: o.H, W: o.W, Outputs: o.Outputs,
+		External: onnx.Beside(filepath.Dir(path)), Shape: o.Shape, Open: o.Open, H: o.H, W: o.W,
+		Outputs: o.Outputs,
 	})
 	if err != nil {
 		return nil, err

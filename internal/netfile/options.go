@@ -2,7 +2,6 @@ package netfile
 
 import (
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +25,7 @@ type Network struct {
 // file says.
 type Options struct {
 	Shape   []int    // dims of the input in the file's order; 0 and -1 keep the file's
+	Open    []int    // dims of the input in the file's order where it leaves them open
 	H, W    int      // height and width where the file leaves them open
 	Outputs []string // the outputs to keep; nil means all
 }
@@ -59,12 +59,6 @@ func Cut(text string) (path string, o Options, err error) {
 		}
 	}
 	return path, o, nil
-}
-
-// IsOpen tells whether a text names a file whose input may have open extents.
-func IsOpen(text string) bool {
-	path, o, err := Cut(text)
-	return err == nil && filepath.Ext(path) == ".onnx" && o.Shape == nil && o.H == 0
 }
 
 // Dims reads extents written as 1x3x224x224 or 1,3,224,224.
