@@ -29,7 +29,7 @@ func bits(f float64) uint32 { return math.Float32bits(float32(f)) }
 func (g *generator) constants(names ...string) func(string) Op {
 	if !g.data {
 		g.data = true
-		g.StaticGlobal("consts" + g.go_)
+		g.StaticGlobal("consts" + g.goName)
 		g.DataAttributes(24) // NOPTR | RODATA
 		for i, c := range consts {
 			for l := range g.vl {
@@ -40,7 +40,7 @@ func (g *generator) constants(names ...string) func(string) Op {
 	at := func(name string) Mem {
 		for i, c := range consts {
 			if c.name == name {
-				return NewDataAddr(Symbol{Name: "consts" + g.go_, Static: true}, i*g.bytes())
+				return NewDataAddr(Symbol{Name: "consts" + g.goName, Static: true}, i*g.bytes())
 			}
 		}
 		panic("gen: no constant " + name)
@@ -441,7 +441,7 @@ func (g *generator) vecSums(op, row, doc string, dev bool) {
 // peakKernel emits the loop that measures the rate of multiply-adds: 24
 // independent ones (12 in AVX2) on registers, n times.
 func (g *generator) peakKernel() {
-	g.Function("peakF32" + g.go_)
+	g.Function("peakF32" + g.goName)
 	g.Attributes(4)
 	g.SignatureExpr("func(n int)")
 	g.decl.WriteString(g.peakDecl(g.peakCount()) + "\n")
