@@ -2,7 +2,6 @@ package accuracy
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"nas/accuracy/proxy"
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // RankMean is the mean of several proxies' positions among the networks of a
@@ -36,7 +36,7 @@ func newRankMean(ctx context.Context, parts []Estimator, o Options) (*RankMean, 
 			continue
 		}
 		if len(o.Reference) < 2 {
-			return nil, fmt.Errorf("accuracy: rankmean needs a reference sample of networks (Options.Reference has %d), or a stored scale with %s", len(o.Reference), name)
+			return nil, fault.Errorf("accuracy: rankmean needs a reference sample of networks (Options.Reference has %d), or a stored scale with %s", len(o.Reference), name)
 		}
 		missing = append(missing, i)
 	}
@@ -56,7 +56,7 @@ func newRankMean(ctx context.Context, parts []Estimator, o Options) (*RankMean, 
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("accuracy: reference sample: %w", err)
+		return nil, fault.Errorf("accuracy: reference sample: %w", err)
 	}
 	for k, i := range missing {
 		r.scale.parts[r.names[i]] = newRuler(samples[k])

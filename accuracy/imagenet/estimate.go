@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"nas/accuracy/benchmark"
+	"nas/internal/fault"
 )
 
 //go:embed imagenet_model.json
@@ -17,7 +18,7 @@ var modelJSON []byte
 var Load = sync.OnceValues(func() (*Model, error) {
 	m := new(Model)
 	if err := json.Unmarshal(modelJSON, m); err != nil {
-		return nil, fmt.Errorf("accuracy: imagenet model: %w", err)
+		return nil, fault.Errorf("accuracy: imagenet model: %w", err)
 	}
 	return m, m.ready()
 })
@@ -70,16 +71,16 @@ func (m *Model) Estimate(name string, t *Features) (Estimate, error) {
 	const instead = "use a training-free proxy, for example rankmean(naswot,depth)"
 	switch {
 	case t.unseen.noVector:
-		return Estimate{}, fmt.Errorf("accuracy: imagenet estimates classifiers, network %s ends in a map of %v; %s", name, t.out, instead)
+		return Estimate{}, fault.Errorf("accuracy: imagenet estimates classifiers, network %s ends in a map of %v; %s", name, t.out, instead)
 	case t.resolution < minResolution:
-		return Estimate{}, fmt.Errorf("accuracy: imagenet knows inputs of %d pixels and more, network %s has %v; %s",
+		return Estimate{}, fault.Errorf("accuracy: imagenet knows inputs of %d pixels and more, network %s has %v; %s",
 			minResolution, name, t.in, instead)
 	case t.macs <= 0 || t.convParams <= 0:
-		return Estimate{}, fmt.Errorf("accuracy: imagenet needs a network with convolutions, network %s has none", name)
+		return Estimate{}, fault.Errorf("accuracy: imagenet needs a network with convolutions, network %s has none", name)
 	}
 	top1, outside := m.predict(t, benchmark.BaseRecipe)
 	if math.IsNaN(top1) || math.IsInf(top1, 0) {
-		return Estimate{}, fmt.Errorf("accuracy: imagenet of network %s is %v", name, top1)
+		return Estimate{}, fault.Errorf("accuracy: imagenet of network %s is %v", name, top1)
 	}
 	e := Estimate{Top1Pct: top1 - penalty*float64(t.uncounted)}
 	widen := 1.0

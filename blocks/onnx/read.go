@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // Model is a network read from an ONNX file.
@@ -39,10 +40,10 @@ type ReadOptions struct {
 func Read(data []byte, o ReadOptions) (*Model, error) {
 	p, err := parseModel(data)
 	if err != nil {
-		return nil, fmt.Errorf("onnx: %w", err)
+		return nil, fault.Errorf("onnx: %w", err)
 	}
 	if p.opset < 9 || p.opset > 18 {
-		return nil, fmt.Errorf("onnx: the model is of opset %d, this program reads 9 to 18", p.opset)
+		return nil, fault.Errorf("onnx: the model is of opset %d, this program reads 9 to 18", p.opset)
 	}
 	r := &reader{
 		opset:        p.opset,
@@ -53,7 +54,7 @@ func Read(data []byte, o ReadOptions) (*Model, error) {
 	}
 	input, err := r.input(p, o)
 	if err != nil {
-		return nil, fmt.Errorf("onnx: %w", err)
+		return nil, fault.Errorf("onnx: %w", err)
 	}
 	for _, b := range p.nodes {
 		if err := r.operator(b); err != nil {
@@ -67,10 +68,10 @@ func Read(data []byte, o ReadOptions) (*Model, error) {
 		}
 	}
 	if m.Output == "" {
-		return nil, fmt.Errorf("onnx: the model has no output %q", o.Output)
+		return nil, fault.Errorf("onnx: the model has no output %q", o.Output)
 	}
 	if m.Network, m.Weights, err = r.finish(p.name, m.Output); err != nil {
-		return nil, fmt.Errorf("onnx: output %q: %w", m.Output, err)
+		return nil, fault.Errorf("onnx: output %q: %w", m.Output, err)
 	}
 	return m, nil
 }
@@ -138,14 +139,14 @@ func (r *reader) input(p *modelProto, o ReadOptions) (string, error) {
 func (r *reader) operator(b []byte) error {
 	n, err := parseNode(b)
 	if err != nil {
-		return fmt.Errorf("onnx: %w", err)
+		return fault.Errorf("onnx: %w", err)
 	}
 	r.at = n.name
 	r.stage, r.block = marks(n.doc)
 	if r.at == "" && len(n.out) > 0 {
 		r.at = n.out[0]
 	}
-	fail := func(err error) error { return fmt.Errorf("onnx: operator %.40s of node %.200q: %w", n.op, r.at, err) }
+	fail := func(err error) error { return fault.Errorf("onnx: operator %.40s of node %.200q: %w", n.op, r.at, err) }
 	if n.domain != "" && n.domain != "ai.onnx" {
 		return fail(fmt.Errorf("its domain %.40q is not one that this program reads", n.domain))
 	}
