@@ -2,6 +2,7 @@ package blocks
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -50,6 +51,10 @@ type Param struct {
 	// not counted as params.
 	Moving bool
 }
+
+// HeSD is the standard deviation of [InitHe], the square root of 2/FanIn (He, Zhang,
+// Ren and Sun, Delving deep into rectifiers, ICCV 2015, equation 10).
+func (p Param) HeSD() float32 { return float32(math.Sqrt(2 / float64(max(p.FanIn, 1)))) }
 
 // Len returns the number of values of the tensor.
 func (p Param) Len() int {

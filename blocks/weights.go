@@ -1,7 +1,6 @@
 package blocks
 
 import (
-	"math"
 	"math/rand/v2"
 
 	"nas/internal/fault"
@@ -30,21 +29,21 @@ func NewWeights(n *Network, seed uint64) *Weights {
 		ts := make([][]float32, len(ps))
 		for k, p := range ps {
 			ts[k] = make([]float32, p.Len())
-			p.Init.fill(ts[k], p.FanIn, rand.NewPCG(seed, uint64(i)<<8|uint64(k)))
+			p.fill(ts[k], rand.NewPCG(seed, uint64(i)<<8|uint64(k)))
 		}
 		w.nodes[i] = ts
 	}
 	return w
 }
 
-func (k Init) fill(t []float32, fanIn int, src rand.Source) {
-	switch k {
+func (p Param) fill(t []float32, src rand.Source) {
+	switch p.Init {
 	case InitOne:
 		for i := range t {
 			t[i] = 1
 		}
 	case InitHe:
-		std := float32(math.Sqrt(2 / float64(max(fanIn, 1))))
+		std := p.HeSD()
 		r := rand.New(src)
 		for i := range t {
 			t[i] = float32(r.NormFloat64()) * std

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 
 	"nas/internal/fault"
+	"nas/internal/random"
 	"nas/search/pareto"
 	"nas/space"
 )
@@ -123,7 +124,7 @@ func (p *proposer) reseed() *rand.Rand {
 	if p.rng == nil {
 		p.rng = rand.New(&p.pcg)
 	}
-	p.pcg.Seed(mix(p.Seed), mix(p.Seed^mix(uint64(p.asked))))
+	p.pcg.Seed(random.Mix(p.Seed), random.Mix(p.Seed^random.Mix(uint64(p.asked))))
 	return p.rng
 }
 

@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"math/rand/v2"
 
+	"nas/internal/random"
 	"nas/space"
 )
 
@@ -60,21 +61,12 @@ type (
 func hashGenes(g space.Genes) uint64 {
 	h := uint64(len(g)) + 0xcbf29ce484222325
 	for ; len(g) >= 4; g = g[4:] {
-		h = mix(h ^ (uint64(g[0]) | uint64(g[1])<<16 | uint64(g[2])<<32 | uint64(g[3])<<48))
+		h = random.Mix(h ^ (uint64(g[0]) | uint64(g[1])<<16 | uint64(g[2])<<32 | uint64(g[3])<<48))
 	}
 	for _, v := range g {
-		h = mix(h ^ uint64(v))
+		h = random.Mix(h ^ uint64(v))
 	}
 	return h
-}
-
-// mix is the output function of SplitMix64 (Steele, Lea and Flood, OOPSLA
-// 2014): a bijection in which every input bit changes about half the output.
-func mix(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
 }
 
 // genesID is the id of a network in a space without archs: 12 hex digits.

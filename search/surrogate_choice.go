@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"nas/internal/random"
 	"nas/search/pareto"
 	"nas/space"
 )
@@ -20,7 +21,7 @@ func (n *SurrogateNSGA2) plan() {
 	if n.feasible < max(4, n.settings.Initial/3) || !n.fit() {
 		return
 	}
-	r := rand.New(rand.NewPCG(mix(n.Seed), mix(uint64(n.round)^mix(n.Seed))))
+	r := rand.New(rand.NewPCG(random.Mix(n.Seed), random.Mix(uint64(n.round)^random.Mix(n.Seed))))
 	front := n.front()
 	if len(front) == 0 {
 		return

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"nas/internal/fault"
+	"nas/internal/random"
 	"nas/internal/stat"
 	"nas/search/pareto"
 	"nas/space"
@@ -103,7 +104,7 @@ func NewSurrogateNSGA2(setup Setup, s SurrogateSettings) (*SurrogateNSGA2, error
 	if p.exhausted {
 		return nil, fault.New("search: surrogate_nsga2: the space is empty")
 	}
-	sample := p.Space.Sample(rand.New(rand.NewPCG(mix(p.Seed), 0)))
+	sample := p.Space.Sample(rand.New(rand.NewPCG(random.Mix(p.Seed), 0)))
 	s.Initial = cmp.Or(s.Initial, min(48, max(12, 3*len(sample)/2)))
 	for _, f := range []struct {
 		name     string
@@ -134,7 +135,7 @@ func (n *SurrogateNSGA2) sampleKnown() map[string]bool {
 	if n.settings.Known == nil {
 		return nil
 	}
-	r := rand.New(rand.NewPCG(mix(n.Seed), 0))
+	r := rand.New(rand.NewPCG(random.Mix(n.Seed), 0))
 	values := map[string][]float64{}
 	var genes [][]float64
 	for range scaleSamples {

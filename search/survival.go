@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"slices"
 
+	"nas/internal/random"
 	"nas/search/pareto"
 )
 
@@ -131,7 +132,7 @@ func (d *duplicates) demote(points [][]float64, cv []float64, ranks []int) {
 		feasible = max(feasible, ranks[i]+1)
 		h := uint64(0)
 		for _, v := range p {
-			h = mix(h ^ math.Float64bits(v+0)) // both zeros are equal
+			h = random.Mix(h ^ math.Float64bits(v+0)) // both zeros are equal
 		}
 		for k := int(h) & (size - 1); ; k = (k + 1) & (size - 1) {
 			if first[k] == 0 {

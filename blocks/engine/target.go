@@ -44,7 +44,7 @@ func Host(threads int) Target {
 	} else {
 		t.ISA = os.Getenv(kernels.EnvName)
 	}
-	t.L1, t.L2, t.L3 = sysfsCaches("/sys/devices/system/cpu/cpu0/cache")
+	t.L1, t.L2, t.L3 = CacheSizes(0)
 	t.fill()
 	return t
 }
@@ -70,6 +70,12 @@ func (t *Target) check() error {
 		return fault.Errorf("engine: %d threads, want at most 1024", t.Threads)
 	}
 	return nil
+}
+
+// CacheSizes returns the sizes of the data caches that a core sees, in bytes; 0 where
+// the system does not say, as it does on Linux.
+func CacheSizes(core int) (l1, l2, l3 int) {
+	return sysfsCaches("/sys/devices/system/cpu/cpu" + strconv.Itoa(core) + "/cache")
 }
 
 // sysfsCaches reads the data caches that Linux lists under dir; 0 where none is listed.
@@ -99,7 +105,7 @@ func sysfsCaches(dir string) (l1, l2, l3 int) {
 	return l1, l2, l3
 }
 
-// parseSize reads "32K" or "8M"; 0 if it is anything else.
+// parseSize reads "32K", "8M" or "1G"; 0 if it is anything else.
 func parseSize(s string) int {
 	unit := 1
 	switch {
@@ -107,6 +113,8 @@ func parseSize(s string) int {
 		unit, s = 1<<10, s[:len(s)-1]
 	case strings.HasSuffix(s, "M"):
 		unit, s = 1<<20, s[:len(s)-1]
+	case strings.HasSuffix(s, "G"):
+		unit, s = 1<<30, s[:len(s)-1]
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 0 {

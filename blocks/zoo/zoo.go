@@ -6,6 +6,7 @@ import (
 
 	"nas/blocks"
 	"nas/internal/fault"
+	"nas/internal/levenshtein"
 )
 
 // Entry is one network of the zoo. [Get] builds it.
@@ -76,27 +77,8 @@ func nearest(name string, k int) []string {
 		names[i] = e.Name
 	}
 	name = name[:min(len(name), 64)]
-	slices.SortStableFunc(names, func(a, b string) int { return editDistance(name, a) - editDistance(name, b) })
+	slices.SortStableFunc(names, func(a, b string) int {
+		return levenshtein.Distance(name, a) - levenshtein.Distance(name, b)
+	})
 	return names[:min(k, len(names))]
-}
-
-// editDistance is Levenshtein's: insertions, deletions and changes of bytes.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -3,12 +3,12 @@ package main
 import (
 	"math"
 	"math/big"
-	"math/rand/v2"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"nas/internal/config"
+	"nas/internal/random"
 	"nas/space"
 )
 
@@ -53,7 +53,7 @@ genes the score cannot see. Of their choices a search takes the cheapest.`,
 			for _, g := range s.Genes() {
 				v.Genes = append(v.Genes, geneView{g.Name, g.Choices})
 			}
-			r := rand.New(rand.NewPCG(seed, 0))
+			r := random.Stream(seed, "samples")
 			for range samples {
 				arch := s.Arch(s.Sample(r))
 				n, err := arch.Network()

@@ -3,13 +3,13 @@ package main
 import (
 	"bufio"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"nas/blocks"
+	"nas/internal/random"
 	"nas/internal/report"
 	"nas/latency"
 	"nas/space"
@@ -130,7 +130,7 @@ func validationNetworks(config, list string, count int, seed uint64) ([]*blocks.
 	if err != nil {
 		return nil, usage(err)
 	}
-	r := rand.New(rand.NewPCG(seed, 0))
+	r := random.Stream(seed, "samples")
 	var nets []*blocks.Network
 	for range count {
 		n, err := s.Arch(s.Sample(r)).Network()

@@ -7,10 +7,10 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"strings"
 
 	"nas/internal/evaluator"
+	"nas/internal/random"
 	"nas/space"
 )
 
@@ -91,7 +91,7 @@ func flipGenes(
 	s *evaluator.Setup, groups []geneGroup, bases []space.Genes, nets *batch,
 ) ([][]change, []choiceCosts, error) {
 	flips, costs := make([][]change, len(groups)), make([]choiceCosts, len(groups))
-	r := rand.New(rand.NewPCG(s.Config.Accuracy.Seed, 0x6175646974)) // "audit"
+	r := random.Stream(s.Config.Accuracy.Seed, "audit")
 	for _, base := range bases {
 		from, err := nets.addGenes(s.Space, base)
 		if err != nil {

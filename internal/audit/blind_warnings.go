@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
 
 	"nas/accuracy"
 	"nas/internal/evaluator"
+	"nas/internal/random"
 	"nas/internal/runstore"
 	"nas/space"
 )
@@ -26,7 +26,7 @@ func WarnBlind(ctx context.Context, s *evaluator.Setup) error {
 	info := s.Accuracy.Info()
 	blind, charged := genesOf(info.Blind), genesOf(info.Charged)
 	var bases []space.Genes
-	r := rand.New(rand.NewPCG(s.Config.Accuracy.Seed, 0x626c696e64)) // "blind"
+	r := random.Stream(s.Config.Accuracy.Seed, "blind")
 	for _, group := range groups {
 		if !blind[group.key] {
 			continue

@@ -1,11 +1,10 @@
 package audit
 
 import (
-	"math/rand/v2"
-
 	"nas/accuracy"
 	"nas/blocks"
 	"nas/internal/evaluator"
+	"nas/internal/random"
 	"nas/space"
 )
 
@@ -43,7 +42,7 @@ type swap []int
 // that cannot be built with all of them.
 func swapChoices(s *evaluator.Setup, groups []geneGroup, bases []space.Genes, nets *batch) [][]swap {
 	swaps := make([][]swap, len(groups))
-	r := rand.New(rand.NewPCG(s.Config.Accuracy.Seed, 0x76616c756573)) // "values"
+	r := random.Stream(s.Config.Accuracy.Seed, "values")
 	for k, group := range groups {
 		for _, base := range bases {
 			gene, ok := liveGene(s.Space, base, group.genes, r)

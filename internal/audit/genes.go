@@ -8,6 +8,7 @@ import (
 
 	"nas/accuracy"
 	"nas/internal/evaluator"
+	"nas/internal/random"
 	"nas/internal/runstore"
 	"nas/space"
 )
@@ -57,7 +58,7 @@ const baseCount = 64
 // drawBases draws the networks on which genes are flipped. Genes that are not live are drawn too:
 // they count where a flip brings them to life.
 func drawBases(s *evaluator.Setup) (bases []space.Genes) {
-	r := rand.New(rand.NewPCG(s.Config.Accuracy.Seed, 0x6261736573)) // "bases"
+	r := random.Stream(s.Config.Accuracy.Seed, "bases")
 	genes := s.Space.Genes()
 	for try := 0; len(bases) < baseCount && try < 8*baseCount; try++ {
 		g := s.Space.Sample(r)

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"nas/internal/levenshtein"
 )
 
 // decoder fills structs from a TOML tree by their toml tags and collects what is
@@ -196,7 +198,7 @@ func show(x any) string {
 func didYouMean(key string, words []string) string {
 	best, least := "", 3
 	for _, w := range words {
-		if n := distance(key, w); n < least {
+		if n := levenshtein.Distance(key, w); n < least {
 			best, least = w, n
 		}
 	}
@@ -204,25 +206,4 @@ func didYouMean(key string, words []string) string {
 		return ", did you mean " + best + "?"
 	}
 	return ", want one of " + strings.Join(words, ", ")
-}
-
-// distance is Levenshtein's edit distance.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diag
-			if a[i] != b[j] {
-				cost++
-			}
-			diag = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diag+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -8,6 +8,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/zoo"
 	"nas/internal/config"
+	"nas/internal/random"
 	"nas/space"
 )
 
@@ -37,7 +38,7 @@ func (f family) network(width float64, c *config.Config) (spec string, n *blocks
 // of the space, and as every fourth a reference network until there are no more.
 func calibrationNetworks(sp *space.Space, c *config.Config) iter.Seq[*blocks.Network] {
 	return func(yield func(*blocks.Network) bool) {
-		r := rand.New(rand.NewPCG(c.Accuracy.Seed, 0x63616c6962)) // "calib"
+		r := random.Stream(c.Accuracy.Seed, "calib")
 		for i := 0; ; i++ {
 			if i%4 == 3 && i/4 < len(families) {
 				f := families[i/4]
@@ -88,7 +89,7 @@ func NetworksOf(sp *space.Space, seed uint64) iter.Seq[*blocks.Network] {
 		return zooNetworks
 	}
 	return func(yield func(*blocks.Network) bool) {
-		r := rand.New(rand.NewPCG(seed, 0x63616c6962))
+		r := random.Stream(seed, "calib")
 		for i := 0; ; i++ {
 			// A calibration holds out every third network, and times for certain those that come first.
 			if k := i - i/3; i%3 != 2 && k < len(wellKnown) {

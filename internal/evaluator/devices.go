@@ -5,12 +5,12 @@ import (
 	"errors"
 	"io/fs"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"time"
 
 	"nas/internal/config"
 	named "nas/internal/device"
+	"nas/internal/random"
 	"nas/internal/runstore"
 	"nas/latency"
 	"nas/latency/calibrate"
@@ -136,7 +136,7 @@ func (o *ownDevice) staleness(ctx context.Context, rt timing.Runtime, p *latency
 		return math.Inf(1), nil // unreadable by this program: as good as stale
 	}
 	var off []float64
-	r := rand.New(rand.NewPCG(o.config.Accuracy.Seed, 0x7374616c65)) // "stale"
+	r := random.Stream(o.config.Accuracy.Seed, "stale")
 	for range 3 {
 		net, err := o.space.Arch(o.space.Sample(r)).Network()
 		if err != nil {
@@ -168,7 +168,7 @@ func (o *ownDevice) covers(p *latency.Profile) bool {
 	if err != nil {
 		return false
 	}
-	r := rand.New(rand.NewPCG(o.config.Accuracy.Seed, 0x636f766572)) // "cover"
+	r := random.Stream(o.config.Accuracy.Seed, "cover")
 	good, n := 0, 0
 	for range 32 {
 		net, err := o.space.Arch(o.space.Sample(r)).Network()

@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"math/rand/v2"
 	"os"
 
 	"nas/accuracy"
 	"nas/blocks"
 	"nas/internal/config"
+	"nas/internal/random"
 	"nas/internal/runstore"
 	"nas/space"
 )
@@ -17,7 +17,7 @@ import (
 // ReferenceSample draws the networks whose scores are the scale of a combined rank. They depend on
 // the space and the seed of the score alone.
 func ReferenceSample(sp *space.Space, seed uint64) (sample []*blocks.Network, err error) {
-	r := rand.New(rand.NewPCG(seed, 0x7265666572656e63)) // "referenc"
+	r := random.Stream(seed, "reference")
 	for range 8 * accuracy.ReferenceSize {
 		if len(sample) == accuracy.ReferenceSize {
 			return sample, nil

@@ -28,7 +28,7 @@ var rules = []rule{
 	{"blocks/kernels", nil, []string{"golang.org/x/sys/cpu"}},
 	{"blocks", nil, nil},
 	{"blocks/engine", []string{"blocks", "blocks/kernels"}, nil},
-	{"blocks/zoo", []string{"blocks"}, nil},
+	{"blocks/zoo", []string{"blocks", "internal/levenshtein"}, nil},
 	{"blocks/onnx", []string{"blocks"}, []string{"google.golang.org/protobuf/encoding/protowire"}},
 	{"blocks/pytorch", []string{"blocks"}, nil},
 	{"space", []string{"blocks"}, nil},
@@ -54,6 +54,8 @@ var rules = []rule{
 	{"internal/atomicfile", nil, nil},
 	{"internal/fault", nil, nil},
 	{"internal/buildinfo", nil, nil},
+	{"internal/levenshtein", nil, nil},
+	{"internal/random", nil, nil},
 	{"internal/stat", nil, []string{"gonum.org/v1/gonum"}},
 	{"internal/table", nil, nil},
 	{"internal/report", []string{"*"}, []string{"*"}},
@@ -81,7 +83,7 @@ var rules = []rule{
 
 // tools are leaves, without imports of this module but other tools, that every package may import
 // but those of blocks and space. These may import internal/fault alone.
-var tools = []string{"internal/atomicfile", "internal/buildinfo", "internal/fault", "internal/stat", "internal/table"}
+var tools = []string{"internal/atomicfile", "internal/buildinfo", "internal/fault", "internal/levenshtein", "internal/random", "internal/stat", "internal/table"}
 
 // single lists third-party packages that only one package may import.
 var single = map[string]string{

@@ -1,9 +1,10 @@
 package stat
 
 import (
-	"math/rand/v2"
 	"runtime"
 	"sync"
+
+	"nas/internal/random"
 
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/blas64"
@@ -193,5 +194,5 @@ func (g *GP) Predict(x *mat.Dense) []float64 {
 
 // SampleRows returns k of n row numbers, all if k is larger, in random order.
 func SampleRows(n, k int, seed uint64) []int {
-	return rand.New(rand.NewPCG(seed, 1)).Perm(n)[:min(k, n)]
+	return random.Stream(seed, "rows").Perm(n)[:min(k, n)]
 }

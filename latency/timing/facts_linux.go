@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"nas/blocks/engine"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -24,7 +26,7 @@ func hostFacts(f *Facts) {
 		first = f.CPUSet[0]
 	}
 	cpu := "/sys/devices/system/cpu/cpu" + strconv.Itoa(first) + "/"
-	f.L1, f.L2, f.L3 = sysCaches(cpu + "cache")
+	f.L1, f.L2, f.L3 = engine.CacheSizes(first)
 	f.Governor = readLine(cpu + "cpufreq/scaling_governor")
 	if khz, err := strconv.ParseFloat(readLine(cpu+"cpufreq/scaling_cur_freq"), 64); err == nil {
 		f.MHz = khz / 1000
@@ -85,37 +87,6 @@ func cpuinfoField(info, name string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// sysCaches reads the data caches that a core sees, in bytes.
-func sysCaches(dir string) (l1, l2, l3 int) {
-	for _, d := range glob(dir + "/index*") {
-		if readLine(d+"/type") == "Instruction" {
-			continue
-		}
-		size := readLine(d + "/size")
-		n, err := strconv.Atoi(strings.TrimRight(size, "KMG"))
-		if err != nil {
-			continue
-		}
-		switch {
-		case strings.HasSuffix(size, "K"):
-			n <<= 10
-		case strings.HasSuffix(size, "M"):
-			n <<= 20
-		case strings.HasSuffix(size, "G"):
-			n <<= 30
-		}
-		switch readLine(d + "/level") {
-		case "1":
-			l1 = n
-		case "2":
-			l2 = n
-		case "3":
-			l3 = n
-		}
-	}
-	return l1, l2, l3
 }
 
 // capacities returns the scheduler's measure of each core where cores differ:

@@ -1,7 +1,6 @@
 package timing
 
 import (
-	"math"
 	"math/rand/v2"
 
 	"nas/blocks"
@@ -34,7 +33,7 @@ func RandomWeights(n *blocks.Network) *blocks.Weights {
 	}
 	at := 0
 	draw := func(p blocks.Param) []float32 {
-		t, std := make([]float32, p.Len()), he(p)
+		t, std := make([]float32, p.Len()), p.HeSD()
 		for j := range t {
 			t[j] = std * normals[(at+j)&(len(normals)-1)]
 		}
@@ -52,7 +51,7 @@ func RandomWeights(n *blocks.Network) *blocks.Weights {
 			var t []float32
 			switch {
 			case p.Init == blocks.InitHe && normalised:
-				t, next = shared[:p.Len():p.Len()], he(p)/he(long)
+				t, next = shared[:p.Len():p.Len()], p.HeSD()/long.HeSD()
 			case p.Init == blocks.InitHe && p.Len() == long.Len() && p.FanIn == long.FanIn:
 				t = shared
 			case p.Init == blocks.InitHe:
@@ -75,9 +74,6 @@ func RandomWeights(n *blocks.Network) *blocks.Weights {
 	}
 	return w
 }
-
-// he is the standard deviation of a layer's weights by He's rule.
-func he(p blocks.Param) float32 { return float32(math.Sqrt(2 / float64(max(p.FanIn, 1)))) }
 
 func isNorm(n *blocks.Network, i int) bool {
 	_, ok := n.Nodes[i].Op.(*blocks.BatchNorm)
