@@ -1,5 +1,7 @@
 package blocks
 
+import "slices"
+
 // Counts are the closed-form costs of a network for one image.
 type Counts struct {
 	MACs   int64 // multiply-accumulates of convolutions and linear layers
@@ -14,8 +16,8 @@ type Counts struct {
 // Counts returns the network's totals.
 func (n *Network) Counts() Counts {
 	var c Counts
-	var room [8]Shape
-	in := room[:0]
+	var buf [8]Shape
+	in := buf[:0]
 	for i := range n.Nodes {
 		nd := &n.Nodes[i]
 		in = in[:0]
@@ -23,7 +25,7 @@ func (n *Network) Counts() Counts {
 			in = append(in, n.Nodes[j].Shape)
 		}
 		c.MACs += nd.Op.MACs(in)
-		c.Params += sumParams(nd.Op.Params(in))
+		c.Params += n.ownParams(i, in)
 	}
 	c.PeakActivations = n.peakActivations()
 	return c
@@ -42,7 +44,7 @@ func (n *Network) peakActivations() int64 {
 	for i := range n.Nodes {
 		nd := &n.Nodes[i]
 		store[i] = i
-		if _, ok := nd.Op.(InPlace); ok && readers[nd.Inputs[0]] == 1 {
+		if _, ok := nd.Op.(InPlace); ok && readers[nd.Inputs[0]] == 1 && !slices.Contains(n.Outputs, nd.Inputs[0]) {
 			store[i] = store[nd.Inputs[0]]
 		}
 		last[store[i]] = i
@@ -50,7 +52,9 @@ func (n *Network) peakActivations() int64 {
 			last[store[j]] = i
 		}
 	}
-	last[store[k-1]] = k
+	for _, i := range n.Returned() {
+		last[store[i]] = k
+	}
 	// frees[i] heads the list of the nodes, plus 1, whose tensors i reads last.
 	var alive, peak int64
 	for i := range n.Nodes {
@@ -95,8 +99,11 @@ func (n *Network) ReceptiveField() int {
 		}
 		fs[i] = f
 	}
-	f := fs[len(fs)-1]
-	return int(max(f.r[0], f.r[1]))
+	r := 0.0
+	for _, i := range n.Returned() {
+		r = max(r, fs[i].r[0], fs[i].r[1])
+	}
+	return int(r)
 }
 
 // Layer is a row of a layer table.
@@ -124,7 +131,7 @@ func (n *Network) Layers() []Layer {
 		}
 		in := n.InShapes(i)
 		l := Layer{Name: nd.Name, Op: nd.Op.Kind(), Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}, Groups: 1,
-			In: in[0], Out: nd.Shape, Params: sumParams(nd.Op.Params(in)), MACs: nd.Op.MACs(in),
+			In: in[0], Out: nd.Shape, Params: n.ownParams(i, in), MACs: nd.Op.MACs(in),
 			Stage: nd.Stage, Block: nd.Block}
 		if w, ok := nd.Op.(Windowed); ok {
 			l.Kernel, l.Stride, l.Dilation = w.Window()

@@ -15,6 +15,8 @@ type fileNetwork struct {
 	Name   string            `json:"name"`
 	Meta   map[string]string `json:"meta,omitempty"`
 	Nodes  []fileNode        `json:"nodes"`
+	// Outputs names the nodes that are returned; empty: the last.
+	Outputs []string `json:"outputs,omitempty"`
 }
 
 type fileNode struct {
@@ -24,6 +26,7 @@ type fileNode struct {
 	Inputs []string        `json:"inputs,omitempty"`
 	Stage  int             `json:"stage,omitempty"`
 	Block  int             `json:"block,omitempty"`
+	Shared []string        `json:"shared,omitempty"` // nodes whose tensors these are; "": its own
 }
 
 const fileFormat = "nas-network-1"
@@ -43,7 +46,17 @@ func (n *Network) MarshalJSON() ([]byte, error) {
 		for _, j := range nd.Inputs {
 			fn.Inputs = append(fn.Inputs, n.Nodes[j].Name)
 		}
+		for _, j := range nd.Shared {
+			owner := ""
+			if j > 0 {
+				owner = n.Nodes[j].Name
+			}
+			fn.Shared = append(fn.Shared, owner)
+		}
 		f.Nodes[i] = fn
+	}
+	for _, i := range n.Outputs {
+		f.Outputs = append(f.Outputs, n.Nodes[i].Name)
 	}
 	return json.Marshal(f)
 }
@@ -65,7 +78,7 @@ func (n *Network) UnmarshalJSON(data []byte) error {
 	net := Network{Name: f.Name, Meta: f.Meta, Nodes: make([]Node, len(f.Nodes))}
 	index := make(map[string]int, len(f.Nodes))
 	for i, fn := range f.Nodes {
-		zero, ok := kinds[fn.Op]
+		zero, ok := registry[fn.Op]
 		if fn.Op == "" {
 			return fault.Errorf("blocks: nodes[%d] %q of %d has no op: the file was cut off, or badly edited",
 				i, fn.Name, len(f.Nodes))
@@ -87,8 +100,22 @@ func (n *Network) UnmarshalJSON(data []byte) error {
 			}
 			nd.Inputs = append(nd.Inputs, j)
 		}
+		for _, owner := range fn.Shared {
+			j, ok := index[owner]
+			if !ok && owner != "" {
+				return fault.Errorf("blocks: node %q shares a tensor of %q, which no earlier node is called", fn.Name, owner)
+			}
+			nd.Shared = append(nd.Shared, j)
+		}
 		index[fn.Name] = i
 		net.Nodes[i] = nd
+	}
+	for _, out := range f.Outputs {
+		i, ok := index[out]
+		if !ok {
+			return fault.Errorf("blocks: the network returns %q, which no node is called", out)
+		}
+		net.Outputs = append(net.Outputs, i)
 	}
 	if err := net.Infer(); err != nil {
 		return err

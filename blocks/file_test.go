@@ -35,27 +35,63 @@ func specimen(t testing.TB) *Network {
 	return n
 }
 
-func TestFileRoundTrip(t *testing.T) {
-	n := specimen(t)
-	has := map[string]bool{}
-	for _, nd := range n.Nodes {
-		has[nd.Op.Kind()] = true
-	}
-	for _, k := range Kinds() {
-		if !has[k] {
-			t.Errorf("the specimen lacks op %q", k)
-		}
-	}
-	data, err := json.Marshal(n)
+// outsiders holds every op that only networks from outside have, two outputs and a
+// shared tensor.
+func outsiders(t testing.TB) *Network {
+	b := NewBuilder("outsiders", Shape{4, 5, 4})
+	x := b.Input()
+	s := b.Shape(x)
+	x = b.Apply("rearrange", &Rearrange{
+		H: []Stride{{s.W, s.C}}, W: []Stride{{s.H, s.W * s.C}}, C: []Stride{{s.C, 1}},
+	}, x)
+	x = b.Apply("border", &Border{Pad: Pad{Top: 1, Left: 2}, Front: 1, Mode: "reflect"}, x)
+	x = b.Apply("select", &Select{Channels: []int{3, 1, 1, 0}}, x)
+	x = b.Apply("up", &ConvTranspose{Out: 6, Kernel: [2]int{3, 2}, Stride: [2]int{2, 1}, Groups: 2, Bias: true}, x)
+	x = b.Apply("prelu", &PReLU{}, x)
+	x = b.Apply("leaky", &Unary{Func: "leaky_relu", Alpha: 0.1}, x)
+	x = b.Apply("normalize", &Normalize{Groups: 3}, x)
+	x = b.Apply("position", &Binary{Func: "add"}, x, b.Apply("embedding", &Constant{Shape: b.Shape(x)}, x))
+	x = b.Apply("quant", &FakeQuant{Scale: 0.1, Low: -128, High: 127}, x)
+	x = b.Apply("interpolate", &Interpolate{H: 4, W: 4, Mode: "cubic", Coordinates: "half_pixel", Cubic: -0.75}, x)
+	x = b.Apply("attention", &MatMul{}, b.Apply("wide", &Conv{Out: 4, Kernel: [2]int{1, 1}}, x), x)
+	x = b.Apply("norm", &Binary{Func: "div"}, x, b.Apply("reduce", &Reduce{Func: "l2", C: true}, x))
+	x = b.Apply("first", &Conv{Out: 6, Kernel: [2]int{1, 1}}, x)
+	b.Apply("second", &Conv{Out: 6, Kernel: [2]int{1, 1}, Bias: true}, x)
+	n, err := b.Network()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var m Network
-	if err := json.Unmarshal(data, &m); err != nil {
+	k := len(n.Nodes)
+	n.Nodes[k-1].Shared = []int{k - 2, 0}
+	n.Outputs = []int{k - 1, k - 2}
+	if err := n.Infer(); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(*n, m) {
-		t.Errorf("the network read differs from the one written:\n%s", data)
+	return n
+}
+
+func TestFileRoundTrip(t *testing.T) {
+	has := map[string]bool{}
+	for _, n := range []*Network{specimen(t), outsiders(t)} {
+		for _, nd := range n.Nodes {
+			has[nd.Op.Kind()] = true
+		}
+		data, err := json.Marshal(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m Network
+		if err := json.Unmarshal(data, &m); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(*n, m) {
+			t.Errorf("the network read differs from the one written:\n%s", data)
+		}
+	}
+	for _, k := range Kinds() {
+		if !has[k] {
+			t.Errorf("the specimens lack op %q", k)
+		}
 	}
 }
 

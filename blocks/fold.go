@@ -13,14 +13,19 @@ import "math"
 // changed; tensors that need no change are shared with w.
 func FoldBatchNorm(n *Network, w *Weights) (*Network, *Weights) {
 	consumers := n.Consumers()
+	for _, i := range n.Outputs {
+		consumers[i] = append(consumers[i], len(n.Nodes)) // the caller reads it, too
+	}
 	out := &Network{Name: n.Name}
+	folded := map[int]bool{} // nodes of n whose tensors were changed
 	var tensors [][][]float32
 	at := make([]int, len(n.Nodes)) // where a node's output is in out
 	for i, nd := range n.Nodes {
 		if bn, ok := nd.Op.(*BatchNorm); ok && len(consumers[nd.Inputs[0]]) == 1 {
 			j := at[nd.Inputs[0]]
 			if op, ts := foldInto(out.Nodes[j].Op, tensors[j], bn, w.Node(i)); op != nil {
-				out.Nodes[j].Op, tensors[j], at[i] = op, ts, j
+				out.Nodes[j].Op, out.Nodes[j].Shared, tensors[j], at[i] = op, nil, ts, j
+				folded[nd.Inputs[0]] = true
 				continue
 			}
 		}
@@ -30,8 +35,18 @@ func FoldBatchNorm(n *Network, w *Weights) (*Network, *Weights) {
 			inputs[k] = at[j]
 		}
 		nd.Inputs = inputs
+		nd.Shared = nil
+		for _, j := range n.Nodes[i].Shared {
+			if folded[j] {
+				j = 0
+			}
+			nd.Shared = append(nd.Shared, at[j])
+		}
 		out.Nodes = append(out.Nodes, nd)
 		tensors = append(tensors, w.Node(i))
+	}
+	for _, i := range n.Outputs {
+		out.Outputs = append(out.Outputs, at[i])
 	}
 	return out, &Weights{tensors}
 }

@@ -14,6 +14,8 @@ type ONNXGraph interface {
 	// are one-dimensional.
 	Floats(name string, dims []int, values []float32) ONNXValue
 	Ints(name string, values ...int) ONNXValue
+	// Bytes appends a single number of 8 bits.
+	Bytes(name string, signed bool, value int) ONNXValue
 	// AsMap turns N x C into N x C x 1 x 1 and leaves maps alone.
 	AsMap(v ONNXValue) ONNXValue
 	// Batch is the number of images, at least 1.

@@ -85,24 +85,24 @@ type Windowed interface {
 // they read, when nobody else reads it: batch normalisation and activations.
 type InPlace interface{ InPlace() }
 
-// kinds maps an op's kind to a maker of its zero value. Each op file adds its
+// registry maps an op's kind to a maker of its zero value. Each op file adds its
 // own entry, so that reading a stored network needs no switch.
-var kinds = map[string]func() Op{}
+var registry = map[string]func() Op{}
 
 // Register makes an op kind known to the reader of stored networks. It panics
 // if the kind is taken: kinds are fixed at compile time.
 func Register(zero func() Op) {
 	k := zero().Kind()
-	if _, ok := kinds[k]; ok {
+	if _, ok := registry[k]; ok {
 		panic("blocks: op kind registered twice: " + k)
 	}
-	kinds[k] = zero
+	registry[k] = zero
 }
 
 // Kinds returns the registered op kinds in alphabetical order.
 func Kinds() []string {
-	ks := make([]string, 0, len(kinds))
-	for k := range kinds {
+	ks := make([]string, 0, len(registry))
+	for k := range registry {
 		ks = append(ks, k)
 	}
 	slices.Sort(ks)

@@ -39,7 +39,8 @@ func (k *PoolKind) UnmarshalText(text []byte) error {
 type Pool struct {
 	Pool     PoolKind `json:"pool"`
 	Kernel   [2]int   `json:"kernel"`
-	Stride   [2]int   `json:"stride,omitzero"` // {0, 0} means {1, 1}
+	Stride   [2]int   `json:"stride,omitzero"`   // {0, 0} means {1, 1}
+	Dilation [2]int   `json:"dilation,omitzero"` // {0, 0} means {1, 1}
 	Pad      Pad      `json:"pad,omitzero"`
 	Ceil     bool     `json:"ceil,omitempty"`      // round the output extent up
 	CountPad bool     `json:"count_pad,omitempty"` // average pooling only
@@ -50,9 +51,9 @@ func init() { Register(func() Op { return new(Pool) }) }
 // Kind returns "pool".
 func (*Pool) Kind() string { return "pool" }
 
-// Window returns kernel size and stride; the dilation is 1.
+// Window returns kernel size, stride and dilation with the zero values resolved.
 func (o *Pool) Window() (kernel, stride, dilation [2]int) {
-	return o.Kernel, orOnes(o.Stride), [2]int{1, 1}
+	return o.Kernel, orOnes(o.Stride), orOnes(o.Dilation)
 }
 
 // OutShape applies the window rule.
@@ -63,11 +64,11 @@ func (o *Pool) OutShape(in []Shape) (Shape, error) {
 	if o.Pool != MaxPool && o.Pool != AvgPool {
 		return Shape{}, fmt.Errorf("no pooling has number %d", int(o.Pool))
 	}
-	if p := o.Pad; max(p.Top, p.Bottom) >= max(o.Kernel[0], 1) || max(p.Left, p.Right) >= max(o.Kernel[1], 1) {
+	k, s, d := o.Window()
+	if p := o.Pad; max(p.Top, p.Bottom) > d[0]*(k[0]-1) || max(p.Left, p.Right) > d[1]*(k[1]-1) {
 		return Shape{}, fmt.Errorf("padding %+v must stay below the kernel size %v: a window would lie outside the input",
 			p, o.Kernel)
 	}
-	k, s, d := o.Window()
 	h, w, err := window2(in[0], k, s, d, o.Pad, o.Ceil)
 	if err != nil {
 		return Shape{}, err
@@ -85,20 +86,43 @@ func (*Pool) Params([]Shape) []Param { return nil }
 // Eval visits each window.
 func (o *Pool) Eval(out Tensor, in []Tensor, _ [][]float32) {
 	x := in[0]
-	k, s, _ := o.Window()
+	k, s, d := o.Window()
+	// taps counts the positions of a window that begins at p and lie from lo to hi.
+	taps := func(p, k, d, lo, hi int) (n int) {
+		for i := range k {
+			if at := p + i*d; at >= lo && at < hi {
+				n++
+			}
+		}
+		return n
+	}
 	for y := range out.Shape.H {
 		for px := range out.Shape.W {
 			y0, x0 := y*s[0]-o.Pad.Top, px*s[1]-o.Pad.Left
-			n := 0
+			n := taps(y0, k[0], d[0], 0, x.Shape.H) * taps(x0, k[1], d[1], 0, x.Shape.W)
 			if o.CountPad {
-				n = (min(y0+k[0], x.Shape.H+o.Pad.Bottom) - y0) * (min(x0+k[1], x.Shape.W+o.Pad.Right) - x0)
-			} else {
-				n = (min(y0+k[0], x.Shape.H) - max(y0, 0)) * (min(x0+k[1], x.Shape.W) - max(x0, 0))
+				n = taps(
+					y0,
+					k[0],
+					d[0],
+					-o.Pad.Top,
+					x.Shape.H+o.Pad.Bottom,
+				) * taps(
+					x0,
+					k[1],
+					d[1],
+					-o.Pad.Left,
+					x.Shape.W+o.Pad.Right,
+				)
 			}
 			for c := range x.Shape.C {
 				m, sum := math.Inf(-1), 0.0
-				for iy := max(y0, 0); iy < min(y0+k[0], x.Shape.H); iy++ {
-					for ix := max(x0, 0); ix < min(x0+k[1], x.Shape.W); ix++ {
+				for i := range k[0] {
+					for j := range k[1] {
+						iy, ix := y0+i*d[0], x0+j*d[1]
+						if iy < 0 || iy >= x.Shape.H || ix < 0 || ix >= x.Shape.W {
+							continue
+						}
 						v := float64(x.At(iy, ix, c))
 						m, sum = max(m, v), sum+v
 					}
@@ -158,11 +182,11 @@ func (o *GlobalPool) Eval(out Tensor, in []Tensor, _ [][]float32) {
 // because runtimes disagree about ceil_mode. A mean over the taps inside the input does not count
 // this padding. For a mean that counts the declared padding, a Pad operator declares it.
 func (o *Pool) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
-	k, s, _ := o.Window()
+	k, s, d := o.Window()
 	x, p := g.AsMap(in[0]), o.Pad
 	beyond := func(out, k, s, size, before, after int) int { return max(0, (out-1)*s+k-size-before-after) }
-	bottom := beyond(n.Out.H, k[0], s[0], n.In[0].H, p.Top, p.Bottom)
-	right := beyond(n.Out.W, k[1], s[1], n.In[0].W, p.Left, p.Right)
+	bottom := beyond(n.Out.H, d[0]*(k[0]-1)+1, s[0], n.In[0].H, p.Top, p.Bottom)
+	right := beyond(n.Out.W, d[1]*(k[1]-1)+1, s[1], n.In[0].W, p.Left, p.Right)
 	count := 0
 	if o.CountPad && o.Pool == AvgPool {
 		if bottom == 0 && right == 0 {
@@ -177,6 +201,9 @@ func (o *Pool) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, _ [][]float32)
 	p.Bottom += bottom
 	p.Right += right
 	attrs := []ONNXAttr{{"kernel_shape", k[:]}, onnxPads(p), {"strides", s[:]}}
+	if d != [2]int{1, 1} { // in AveragePool since opset 19
+		attrs = append(attrs, ONNXAttr{"dilations", d[:]})
+	}
 	if o.Pool == MaxPool {
 		return g.Node("MaxPool", []ONNXValue{x}, attrs...)
 	}

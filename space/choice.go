@@ -128,16 +128,20 @@ func (o *ChoiceSpec) variants() int {
 	return int(math.Min(n, math.MaxInt32))
 }
 
-// values converts a checked spec. A gene that is not set has one value.
+// values converts a checked spec. A gene that is not set has one value, -1 if the kind
+// decides and else 0, which nothing reads.
 func (o *ChoiceSpec) values() (v values) {
 	for g := range blockGenes {
-		row, list := &geneTable[g], o.choices(g)
+		list := o.choices(g)
 		for i := range list.Len() {
-			x, _ := row.number(list.Index(i).Interface())
+			x, _ := geneTable[g].number(list.Index(i).Interface())
 			v[g] = append(v[g], x)
 		}
-		if list.Len() == 0 {
-			v[g] = []float64{row.unset}
+		if v[g] == nil {
+			v[g] = []float64{0}
+			if geneTable[g].byKind {
+				v[g][0] = -1
+			}
 		}
 	}
 	return v

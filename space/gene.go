@@ -14,8 +14,7 @@ import (
 type geneRow struct {
 	key string // in a config
 	domain
-	unset  float64 // the value of a gene that is not set
-	byKind bool    // the gene has no default: if it is not set, the kind decides
+	byKind bool // the gene has no default: if it is not set, its value is -1 and the kind decides
 
 	// of returns the value of the gene in block b, which has cin input channels.
 	of func(b *Block, cin int, st *style) float64
@@ -52,13 +51,13 @@ var geneTable = [blockGenes]geneRow{
 		distant: true,
 	},
 	gKernel: {
-		key: "kernel", domain: kernelDomain, unset: 1,
+		key: "kernel", domain: kernelDomain,
 		of:    plain(func(b *Block) int { return b.Kernel }),
 		label: "_k",
 		free:  true, widen: widenKernel,
 	},
 	gExpansion: {
-		key: "expansion", unset: 1,
+		key: "expansion",
 		domain: domain{initial: 6.0, valid: func(v float64) bool { return v > 0 && v <= 32 },
 			want: "a ratio above 0, at most 32"},
 		of: expansionOf,
@@ -70,7 +69,7 @@ var geneTable = [blockGenes]geneRow{
 		free:  true, widen: widenExpansion,
 	},
 	gDilation: {
-		key: "dilation", domain: integers(1, 1, 64), unset: 1,
+		key: "dilation", domain: integers(1, 1, 64),
 		of: plain(func(b *Block) int { return b.Dilation }),
 		gives: func(v float64, _ Kind, b *Block, s site, _ *style) bool {
 			return effectiveDilation(int(v), b.Kernel, s) == b.Dilation
@@ -95,7 +94,7 @@ var geneTable = [blockGenes]geneRow{
 		distant: true,
 	},
 	gGroups: {
-		key: "groups", domain: integers(1, 1, 4096), unset: 1,
+		key: "groups", domain: integers(1, 1, 4096),
 		of:    plain(func(b *Block) int { return b.Groups }),
 		label: "_g",
 	},
@@ -113,7 +112,7 @@ var geneTable = [blockGenes]geneRow{
 		distant: true,
 	},
 	gResidual: {
-		key: "residual", domain: domain{initial: true, want: "true or false"}, unset: -1, byKind: true,
+		key: "residual", domain: domain{initial: true, want: "true or false"}, byKind: true,
 		of:      residualOf,
 		gives:   func(v float64, k Kind, b *Block, s site, _ *style) bool { return residual(v, k, s) == b.Residual },
 		nearest: nearestResidual,
@@ -122,8 +121,7 @@ var geneTable = [blockGenes]geneRow{
 	},
 	gExperts: {
 		key: "experts", domain: domain{initial: 1, valid: between(1, maxExperts), want: "1 (an ordinary convolution) to 64"},
-		unset: 1,
-		of:    plain(func(b *Block) int { return max(1, b.Experts, b.PointExperts) }),
+		of: plain(func(b *Block) int { return max(1, b.Experts, b.PointExperts) }),
 		gives: func(v float64, _ Kind, b *Block, _ site, st *style) bool {
 			n, m := st.experts(b.Kind, int(v))
 			return n == b.Experts && m == b.PointExperts
@@ -133,7 +131,7 @@ var geneTable = [blockGenes]geneRow{
 		label:   "_q", labelAbove: 1,
 	},
 	gMultiplier: {
-		key: "multiplier", domain: integers(1, 1, maxExperts), unset: 1,
+		key: "multiplier", domain: integers(1, 1, maxExperts),
 		of:      plain(func(b *Block) int { return max(1, b.Multiplier) }),
 		distant: true,
 		label:   "_m", labelAbove: 1,

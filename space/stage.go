@@ -55,15 +55,11 @@ func (st *stage) init(s *Space, spec *StageSpec, number int) {
 		if st.shared {
 			block = 0
 		}
-		if st.options != nil {
-			for g := range gs {
-				gs[g] = fixed
-			}
-			gs[gKind] = add(s, number, block, "choice", names)
-			continue
-		}
 		for g := range gs {
 			gs[g] = add(s, number, block, geneTable[g].key, own.choices(blockGene(g)).Interface())
+		}
+		if st.options != nil { // and every other gene is fixed
+			gs[gKind] = add(s, number, block, "choice", names)
 		}
 	}
 	st.starts = append(st.starts, len(s.genes))

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"nas/blocks"
 	"nas/internal/fault"
 )
@@ -138,8 +140,11 @@ func Compile(n *blocks.Network, t Target, o Options) (*Plan, error) {
 			c.eval(i)
 		}
 	}
-	out := c.val[len(n.Nodes)-1]
-	return &Plan{net: n, target: t, opts: o, batch: c.batch, steps: c.steps, vals: c.vals, out: out}, nil
+	p := &Plan{net: n, target: t, opts: o, batch: c.batch, steps: c.steps, vals: c.vals}
+	for _, i := range n.Returned() {
+		p.out = append(p.out, c.val[i])
+	}
+	return p, nil
 }
 
 // index sets up the readers of each node.
@@ -184,7 +189,7 @@ func (c *compiler) readersOf(i int) []int32 { return c.readers[c.from[i]:c.from[
 // sole returns the one reader of node i, or -1 if it has none, or several, or is
 // the network's output.
 func (c *compiler) sole(i int) int {
-	if c.from[i+1]-c.from[i] != 1 {
+	if c.from[i+1]-c.from[i] != 1 || slices.Contains(c.net.Outputs, i) {
 		return -1
 	}
 	return int(c.readers[c.from[i]])

@@ -1,6 +1,10 @@
 package engine
 
-import "nas/blocks/kernels"
+import (
+	"slices"
+
+	"nas/blocks/kernels"
+)
 
 func init() {
 	lower("concat", true, lowerConcat)
@@ -57,7 +61,7 @@ func (c *compiler) fits(j int) bool {
 		if c.val[k] != v {
 			continue
 		}
-		if k == len(c.net.Nodes)-1 {
+		if k == len(c.net.Nodes)-1 || slices.Contains(c.net.Outputs, k) {
 			return false
 		}
 		for _, r := range c.readersOf(k) {

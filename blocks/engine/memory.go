@@ -26,8 +26,13 @@ func (p *Plan) assignMemory() (owner []int32, size int, off []int) {
 		o := owner[i]
 		life[o][0], life[o][1] = min(life[o][0], life[i][0]), max(life[o][1], life[i][1])
 	}
-	in, out := owner[0], p.out
-	life[owner[out]][1] = int32(len(p.steps))
+	in, out := owner[0], int32(-1)
+	if p.writesOut() {
+		out = p.out[0]
+	}
+	for _, v := range p.out {
+		life[owner[v]][1] = int32(len(p.steps))
+	}
 	for k := range p.steps {
 		s := &p.steps[k]
 		if !s.reuse || s.dst == out || p.vals[s.dst].parent >= 0 || owner[s.dst] != s.dst || holdsOthers(p.vals, s.dst) {
@@ -44,7 +49,7 @@ func (p *Plan) assignMemory() (owner []int32, size int, off []int) {
 	ids := make([]int32, 0, n)
 	for i := range p.vals {
 		off[i] = -1
-		if o := int32(i); owner[i] == o && o != in && !(o == out && p.writesOut()) {
+		if o := int32(i); owner[i] == o && o != in && o != out {
 			ids = append(ids, o)
 		}
 	}
@@ -85,8 +90,10 @@ func (p *Plan) root(v int32) int32 {
 	return v
 }
 
-// writesOut tells whether the output value can be the caller's slice.
-func (p *Plan) writesOut() bool { return p.out != 0 && p.vals[p.out].parent < 0 }
+// writesOut tells whether the one output value can be the caller's slice.
+func (p *Plan) writesOut() bool {
+	return len(p.out) == 1 && p.out[0] != 0 && p.vals[p.out[0]].parent < 0
+}
 
 // callerValue is a value that lies in one of the caller's slices, from float at on.
 type callerValue struct {

@@ -15,7 +15,7 @@ type Plan struct {
 	batch  int
 	steps  []step
 	vals   []value
-	out    int32 // value of the network's output
+	out    []int32 // values of the network's outputs
 
 	// After Bind:
 	tensors []tensor // of each value
@@ -41,8 +41,15 @@ func (p *Plan) Kernels() []Call {
 // InLen returns the length of Run's input: batch x H x W x C.
 func (p *Plan) InLen() int { return p.batch * p.net.Input().Elems() }
 
-// OutLen returns the length of Run's output: batch x H x W x C.
-func (p *Plan) OutLen() int { return p.batch * p.net.Output().Elems() }
+// OutLen is the length of Run's output: batch x H x W x C of the first output
+// that the network returns, then of the second, and so on.
+func (p *Plan) OutLen() int {
+	n := 0
+	for _, i := range p.net.Returned() {
+		n += p.batch * p.net.Nodes[i].Shape.Elems()
+	}
+	return n
+}
 
 // Run computes the network. in and out are batch x H x W x C floats; other lengths
 // are an error, and so is a plan that is not bound. Run allocates nothing, unless the
@@ -75,8 +82,11 @@ func (p *Plan) run(out, in []float32, t *Trace) error {
 	}
 	p.team.end()
 	if err == nil && !p.direct {
-		t := &p.tensors[p.out]
-		copyRows(kernels.Dense(out, p.batch*t.H, t.W, t.C), t.all(), p.batch*t.H, t.W, t.C)
+		for _, v := range p.out {
+			t := &p.tensors[v]
+			copyRows(kernels.Dense(out, p.batch*t.H, t.W, t.C), t.all(), p.batch*t.H, t.W, t.C)
+			out = out[p.batch*t.Elems():]
+		}
 	}
 	p.attach(nil, nil)
 	return err

@@ -19,6 +19,10 @@ func lowerPool(c *compiler, i int) {
 	o := c.net.Nodes[i].Op.(*blocks.Pool)
 	in, out := c.shape(c.input(i, 0)), c.shape(i)
 	k, st, d := o.Window()
+	if d != [2]int{1, 1} {
+		c.eval(i)
+		return
+	}
 	name := "maxpool"
 	if o.Pool == blocks.AvgPool {
 		name = "avgpool"

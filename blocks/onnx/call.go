@@ -13,7 +13,7 @@ type call struct {
 
 // arg returns input i, nil if it is missing.
 func (c call) arg(i int) *value {
-	if i < len(c.in) {
+	if i >= 0 && i < len(c.in) {
 		return c.in[i]
 	}
 	return nil
@@ -22,7 +22,10 @@ func (c call) arg(i int) *value {
 // activation returns input i, which must be one.
 func (c call) activation(i int) (*value, error) {
 	v := c.arg(i)
-	if v == nil || v.k != nil {
+	switch {
+	case v == nil:
+		return nil, fmt.Errorf("input %d is missing", i)
+	case v.k != nil:
 		return nil, fmt.Errorf("input %d must be an activation", i)
 	}
 	return v, nil
@@ -35,6 +38,18 @@ func (c call) floats(i int) (*tensor, error) {
 		return nil, fmt.Errorf("input %d must be a constant of floats", i)
 	}
 	return v.k, nil
+}
+
+// number returns input i, a constant of one float, or missing.
+func (c call) number(i int, missing float64) (float64, error) {
+	if c.arg(i) == nil {
+		return missing, nil
+	}
+	t, err := c.floats(i)
+	if err != nil || len(t.f) != 1 {
+		return 0, fmt.Errorf("input %d must be a constant number", i)
+	}
+	return float64(t.f[0]), nil
 }
 
 func (c call) ints(i int) ([]int, error) {
@@ -94,4 +109,11 @@ func (c call) axes(i, rank int) ([]int, error) {
 	}
 	slices.Sort(axes)
 	return axes, nil
+}
+
+func one(v *value, err error) ([]*value, error) {
+	if err != nil {
+		return nil, err
+	}
+	return []*value{v}, nil
 }

@@ -9,6 +9,23 @@ import (
 	"nas/blocks"
 )
 
+func init() {
+	register(map[string]spec{
+		"Conv": {
+			attrs: "auto_pad dilations group kernel_shape pads strides",
+			in:    [2]int{2, 3},
+			apply: readConv,
+		},
+		"BatchNormalization": {
+			attrs: "epsilon momentum* spatial=1 training_mode=0 is_test*",
+			in:    [2]int{5, 5},
+			apply: readBatchNorm,
+		},
+		"LRN":   {attrs: "alpha beta bias size", in: oneInput, apply: readLRN},
+		"PRelu": {in: twoInputs, apply: readPRelu},
+	})
+}
+
 // permute returns weights [M, C, KH*KW] as [KH*KW, C, M].
 func permute(w []float32, m, c, taps int) []float32 {
 	out := make([]float32, len(w))
@@ -22,59 +39,91 @@ func permute(w []float32, m, c, taps int) []float32 {
 	return out
 }
 
-// window reads kernel size, strides, dilations and padding of a window over h x w.
-func (c call) window(k [2]int, h, w int) (stride, dilation [2]int, p blocks.Pad, err error) {
-	stride, dilation = [2]int{1, 1}, [2]int{1, 1}
-	for _, a := range []struct {
-		name string
-		into *[2]int
-	}{{"strides", &stride}, {"dilations", &dilation}} {
-		if v, ok := c.attrs[a.name]; ok {
-			if len(v.ints) != 2 || min(v.ints[0], v.ints[1]) < 1 {
-				return stride, dilation, p, fmt.Errorf("%s are %v, want two positive numbers", a.name, short(v.ints))
-			}
-			*a.into = [2]int{v.ints[0], v.ints[1]}
-		}
+// sliding is the geometry of a window over one or two dimensions, the second
+// being 1 where there is one only.
+type sliding struct {
+	kernel, stride, dilation [2]int
+	pad                      blocks.Pad
+}
+
+// pair reads a list of one number a dimension.
+func (c call) pair(name string, rank int, missing [2]int, least int) ([2]int, error) {
+	v, ok := c.attrs[name]
+	if !ok || v.ints == nil {
+		return missing, nil
 	}
+	if len(v.ints) != rank || slices.Min(v.ints) < least {
+		return missing, fmt.Errorf("%s are %v, want %d numbers of at least %d", name, short(v.ints), rank, least)
+	}
+	if rank == 1 {
+		return [2]int{v.ints[0], missing[1]}, nil
+	}
+	return [2]int{v.ints[0], v.ints[1]}, nil
+}
+
+// window reads strides, dilations and padding of a window of kernel size k over
+// spatial extents, of which there are one or two.
+func (c call) window(k []int, spatial []int) (s sliding, err error) {
+	rank := len(spatial)
+	if len(k) != rank || rank < 1 || rank > 2 || slices.Min(k) < 1 {
+		return s, fmt.Errorf("of kernel size %v over %d dimensions", short(k), rank)
+	}
+	if want := c.attrs["kernel_shape"].ints; want != nil && !slices.Equal(want, k) {
+		return s, fmt.Errorf("kernel_shape is %v, its weights are of %v", short(want), short(k))
+	}
+	s.kernel = [2]int{k[0], 1}
+	copy(s.kernel[:], k)
+	if s.stride, err = c.pair("strides", rank, [2]int{1, 1}, 1); err != nil {
+		return s, err
+	}
+	if s.dilation, err = c.pair("dilations", rank, [2]int{1, 1}, 1); err != nil {
+		return s, err
+	}
+	sides := make([][2]int, 2)
 	switch auto := c.textAttr("auto_pad", "NOTSET"); auto {
 	case "NOTSET", "":
-		if v, ok := c.attrs["pads"]; ok {
-			if len(v.ints) != 4 {
-				return stride, dilation, p, fmt.Errorf("pads are %v, want four numbers", short(v.ints))
+		if p := c.attrs["pads"].ints; p != nil {
+			if len(p) != 2*rank || slices.Min(p) < 0 {
+				return s, fmt.Errorf("pads are %v, want %d numbers that are not negative", short(p), 2*rank)
 			}
-			p = blocks.Pad{Top: v.ints[0], Left: v.ints[1], Bottom: v.ints[2], Right: v.ints[3]}
+			for i := range rank {
+				sides[i] = [2]int{p[i], p[rank+i]}
+			}
 		}
 	case "VALID":
 	case "SAME_UPPER", "SAME_LOWER":
-		around := func(n, k, s, d int) (before, after int) {
-			total := max(0, ((n+s-1)/s-1)*s+(k-1)*d+1-n)
+		for i, n := range spatial {
+			total := max(0, ((n+s.stride[i]-1)/s.stride[i]-1)*s.stride[i]+(k[i]-1)*s.dilation[i]+1-n)
+			sides[i] = [2]int{total / 2, total - total/2}
 			if auto == "SAME_LOWER" {
-				return total - total/2, total / 2
+				slices.Reverse(sides[i][:])
 			}
-			return total / 2, total - total/2
 		}
-		p.Top, p.Bottom = around(h, k[0], stride[0], dilation[0])
-		p.Left, p.Right = around(w, k[1], stride[1], dilation[1])
 	default:
-		return stride, dilation, p, fmt.Errorf("auto_pad is %.40q", auto)
+		return s, fmt.Errorf("auto_pad is %.40q", auto)
 	}
-	return stride, dilation, p, nil
+	s.pad = blocks.Pad{Top: sides[0][0], Bottom: sides[0][1], Left: sides[1][0], Right: sides[1][1]}
+	return s, nil
 }
 
 func plus(p, q blocks.Pad) blocks.Pad {
 	return blocks.Pad{Top: p.Top + q.Top, Left: p.Left + q.Left, Bottom: p.Bottom + q.Bottom, Right: p.Right + q.Right}
 }
 
-// withoutPad returns v before its padding, and the padding.
-func withoutPad(r *reader, v *value) (*value, blocks.Pad) {
-	if v.pad == (blocks.Pad{}) {
-		return v, v.pad
+// withoutPad returns v before its pending padding, and the padding, where it is
+// one of rows and columns only.
+func withoutPad(v *value) (*value, blocks.Pad) {
+	if v.pads == nil || v.pads[0] != [2]int{} || v.pads[1] != [2]int{} ||
+		slices.ContainsFunc(v.pads, func(p [2]int) bool { return min(p[0], p[1]) < 0 }) {
+		return v, blocks.Pad{}
 	}
-	s := r.nodes[v.node].Shape
 	w := *v
-	w.pad, w.done = blocks.Pad{}, nil
-	w.dims = []int{v.dims[0], s.C, s.H, s.W}
-	return &w, v.pad
+	w.pads, w.done, w.laid = nil, nil, nil
+	p := blocks.Pad{Top: v.pads[2][0], Bottom: v.pads[2][1]}
+	if len(v.pads) > 3 {
+		p.Left, p.Right = v.pads[3][0], v.pads[3][1]
+	}
+	return &w, p
 }
 
 func readConv(r *reader, c call) ([]*value, error) {
@@ -82,36 +131,44 @@ func readConv(r *reader, c call) ([]*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if w := c.arg(1); w != nil && w.view == asKernels {
+	if w := c.arg(1); w != nil && w.k == nil {
 		return readCondConv(r, c, v, w)
 	}
 	w, err := c.floats(1)
 	if err != nil {
 		return nil, err
 	}
-	if v.view == asTurned {
-		return readChannelConv(r, c, v, w)
+	d := v.extents()
+	if len(d) < 3 || len(d) > 4 || len(w.dims) != len(d) || slices.Min(w.dims) < 1 {
+		return nil, fmt.Errorf("of %v with weights %v, want one or two dimensions", short(d), short(w.dims))
 	}
-	if v.view != asMap || len(v.dims) != 4 || len(w.dims) != 4 || min(w.dims[0], w.dims[1], w.dims[2], w.dims[3]) < 1 {
-		return nil, fmt.Errorf("of %s of rank %d with weights %v, want two dimensions",
-			viewNames[v.view], len(v.dims), short(w.dims))
+	if out, ok, err := readChannelConv(r, c, v, w); ok || err != nil {
+		return one(out, err)
 	}
-	op := &blocks.Conv{Out: w.dims[0], Kernel: [2]int{w.dims[2], w.dims[3]}, Groups: c.intAttr("group", 1)}
-	if op.Stride, op.Dilation, op.Pad, err = c.window(op.Kernel, v.dims[2], v.dims[3]); err != nil {
+	s, err := c.window(w.dims[2:], d[2:])
+	if err != nil {
 		return nil, err
 	}
-	v, extra := withoutPad(r, v)
-	op.Pad = plus(op.Pad, extra)
-	if v, err = r.plain(v); err != nil {
-		return nil, err
+	op := &blocks.Conv{
+		Out:      w.dims[0],
+		Kernel:   s.kernel,
+		Stride:   s.stride,
+		Dilation: s.dilation,
+		Groups:   c.intAttr("group", 1),
 	}
-	if g := op.Groups; g < 1 || float64(g)*float64(w.dims[1]) != float64(v.dims[1]) {
-		return nil, fmt.Errorf("of %d channels in %d groups with weights %v", v.dims[1], op.Groups, short(w.dims))
+	v, extra := withoutPad(v)
+	op.Pad = plus(s.pad, extra)
+	if g := op.Groups; g < 1 || float64(g)*float64(w.dims[1]) != float64(d[1]) {
+		return nil, fmt.Errorf("of %d channels in %d groups with weights %v", d[1], op.Groups, short(w.dims))
+	}
+	if v, err = r.chw(v); err != nil {
+		return nil, err
 	}
 	if err := r.charge(4 * len(w.f)); err != nil {
 		return nil, err
 	}
-	tensors := [][]float32{permute(w.f, w.dims[0], w.dims[1], w.dims[2]*w.dims[3])}
+	tensors := [][]float32{permute(w.f, w.dims[0], w.dims[1], s.kernel[0]*s.kernel[1])}
+	r.sources = []string{w.name}
 	if c.arg(2) != nil {
 		b, err := c.floats(2)
 		if err != nil || len(b.f) != op.Out {
@@ -119,41 +176,81 @@ func readConv(r *reader, c call) ([]*value, error) {
 		}
 		op.Bias = true
 		tensors = append(tensors, b.f)
+		r.sources = append(r.sources, b.name)
 	}
-	return one(r.add("", op, tensors, v))
+	node, err := r.add("", op, tensors, v.node)
+	if err != nil {
+		return nil, err
+	}
+	return []*value{r.mapOf(node, len(d), v.batch())}, nil
 }
 
-// readChannelConv takes a convolution along the channels of a vector.
-func readChannelConv(r *reader, c call, v *value, w *tensor) ([]*value, error) {
+// readChannelConv takes a convolution of one channel along the channels of a
+// vector (efficient channel attention): N x 1 x C, or N x 1 x C x 1.
+func readChannelConv(r *reader, c call, v *value, w *tensor) (*value, bool, error) {
 	k := len(w.f)
-	if p := c.attrs["pads"].ints; k%2 == 0 || !slices.Equal(w.dims, []int{1, 1, k, 1}) ||
-		!slices.Equal(p, []int{k / 2, 0, k / 2, 0}) || c.arg(2) != nil {
-		return nil, errors.New("along the channels, with weights or padding of a kind that this program does not read")
+	d := v.extents()
+	if d[1] != 1 || d[2] == 1 || len(d) == 4 && d[3] != 1 || k%2 == 0 || w.dims[0] != 1 || w.dims[2] != k ||
+		v.pads != nil ||
+		c.arg(2) != nil {
+		return nil, false, nil
 	}
-	out, err := r.add("", &blocks.ChannelConv{Kernel: k}, [][]float32{w.f}, v)
-	return one(like(out, v, err))
+	s, err := c.window(w.dims[2:], d[2:])
+	if err != nil || s.stride[0] != 1 || s.dilation[0] != 1 || s.pad != (blocks.Pad{Top: k / 2, Bottom: k / 2}) {
+		return nil, false, err
+	}
+	p, err := r.plain(v)
+	if err != nil {
+		return nil, false, err
+	}
+	// A sequence of one channel is no vector: there the pixels lie along axis 2.
+	if sh := r.nodes[p.node].Shape; !sh.IsVector() || !r.whole(p) {
+		return nil, false, nil
+	}
+	r.sources = []string{w.name}
+	out, err := r.each(&blocks.ChannelConv{Kernel: k}, [][]float32{w.f}, p)
+	return out, true, err
 }
 
 // readCondConv takes a convolution with weights that a linear layer makes of shares.
 func readCondConv(r *reader, c call, v, mixed *value) ([]*value, error) {
+	mixed, err := r.plain(mixed)
+	if err != nil {
+		return nil, err
+	}
+	d := mixed.extents()
 	lin := r.nodes[mixed.node]
+	l, ok := lin.Op.(*blocks.Linear)
+	if !ok || l.Bias || len(d) != 4 || slices.Min(d) < 1 || v.batch() != nil || c.arg(2) != nil || !r.whole(mixed) ||
+		!slices.EqualFunc(mixed.axes, dense(d, []int{0, 1, 2, 3}), func(a, b axis) bool { return slices.Equal(a, b) }) {
+		return nil, errors.New(
+			"with weights that are computed otherwise than a mixture of experts, of several images or with a bias",
+		)
+	}
 	shares := r.nodes[lin.Inputs[0]].Shape
-	d := mixed.dims
-	op := &blocks.CondConv{Experts: shares.C, Out: d[0], Kernel: [2]int{d[2], d[3]}, Groups: c.intAttr("group", 1)}
-	if v.view != asMap || len(v.dims) != 4 || v.dims[0] != 1 || c.arg(2) != nil {
-		return nil, errors.New("with computed weights, of several images or with a bias")
+	dv := v.extents()
+	if !shares.IsVector() || len(dv) != 4 {
+		return nil, errors.New("with weights that are computed from a map")
 	}
-	var err error
-	if op.Stride, op.Dilation, op.Pad, err = c.window(op.Kernel, v.dims[2], v.dims[3]); err != nil {
+	s, err := c.window(d[2:], dv[2:])
+	if err != nil {
 		return nil, err
 	}
-	v, extra := withoutPad(r, v)
-	op.Pad = plus(op.Pad, extra)
-	if v, err = r.plain(v); err != nil {
+	op := &blocks.CondConv{
+		Experts:  shares.C,
+		Out:      d[0],
+		Kernel:   s.kernel,
+		Stride:   s.stride,
+		Dilation: s.dilation,
+		Groups:   c.intAttr("group", 1),
+	}
+	v, extra := withoutPad(v)
+	op.Pad = plus(s.pad, extra)
+	if v, err = r.chw(v); err != nil {
 		return nil, err
 	}
-	if g := op.Groups; g < 1 || float64(g)*float64(d[1]) != float64(v.dims[1]) {
-		return nil, fmt.Errorf("of %d channels in %d groups with weights %v", v.dims[1], op.Groups, short(d))
+	if g := op.Groups; g < 1 || float64(g)*float64(d[1]) != float64(dv[1]) {
+		return nil, fmt.Errorf("of %d channels in %d groups with weights %v", dv[1], op.Groups, short(d))
 	}
 	w := r.weights[mixed.node][0]
 	if err := r.charge(8 * len(w)); err != nil {
@@ -164,17 +261,48 @@ func readCondConv(r *reader, c call, v, mixed *value) ([]*value, error) {
 	for e := range shares.C {
 		all = append(all, permute(w[e*each:][:each], d[0], d[1], d[2]*d[3])...)
 	}
-	return one(r.add("", op, [][]float32{all}, v, &value{node: lin.Inputs[0], dims: []int{1, shares.C}}))
-}
-
-func readBatchNorm(r *reader, c call) ([]*value, error) {
-	v, err := r.map0(c)
+	node, err := r.add("", op, [][]float32{all}, v.node, lin.Inputs[0])
 	if err != nil {
 		return nil, err
 	}
-	n := v.dims[1]
-	var tensors [][]float32
-	for i := 1; i <= 4; i++ {
+	return []*value{r.mapOf(node, 4, nil)}, nil
+}
+
+// onChannels returns v as a node's activation whose channels are its axis 1.
+func (r *reader) onChannels(v *value) (*value, error) {
+	if v.rank() < 2 {
+		return nil, fmt.Errorf("of rank %d, want N x C and more", v.rank())
+	}
+	p, err := r.plain(v)
+	if err != nil {
+		return nil, err
+	}
+	c := r.nodes[p.node].Shape.C
+	if a := p.axes[1]; r.whole(p) && (len(a) == 0 && c == 1 || len(a) == 1 && a[0] == blocks.Stride{N: c, Step: 1}) {
+		return p, nil
+	}
+	order := slices.DeleteFunc(p.order(), func(k int) bool { return k == 1 })
+	n := len(order)
+	return r.lay(p, order[:max(0, n-1)], order[max(0, n-1):], []int{1})
+}
+
+// epsilon reads an epsilon; a float32 of a short decimal fraction stands for the
+// fraction.
+func (c call) epsilon() (float64, error) {
+	eps := c.floatAttr("epsilon", 1e-5)
+	if e := math.Pow(10, math.Round(math.Log10(eps))); float32(e) == float32(eps) {
+		eps = e
+	}
+	if !(eps > 0) || math.IsInf(eps, 0) {
+		return 0, fmt.Errorf("epsilon is %v", eps)
+	}
+	return eps, nil
+}
+
+// channelTensors returns inputs from first to last, each of n constants.
+func (r *reader) channelTensors(c call, first, last, n int) (ts [][]float32, err error) {
+	r.sources = nil
+	for i := first; i <= last; i++ {
 		t, err := c.floats(i)
 		if err != nil {
 			return nil, err
@@ -182,151 +310,81 @@ func readBatchNorm(r *reader, c call) ([]*value, error) {
 		if len(t.f) != n {
 			return nil, fmt.Errorf("input %d has %d values for %d channels", i, len(t.f), n)
 		}
-		tensors = append(tensors, t.f)
+		ts = append(ts, t.f)
+		r.sources = append(r.sources, t.name)
 	}
-	eps := c.floatAttr("epsilon", 1e-5)
-	// A float32 of a short decimal fraction stands for the fraction.
-	if e := math.Pow(10, math.Round(math.Log10(eps))); float32(e) == float32(eps) {
-		eps = e
+	return ts, nil
+}
+
+func readBatchNorm(r *reader, c call) ([]*value, error) {
+	v, err := c.activation(0)
+	if err != nil {
+		return nil, err
 	}
-	if !(eps > 0) {
-		return nil, fmt.Errorf("epsilon is %v", eps)
+	for _, name := range c.out[min(1, len(c.out)):] {
+		if name != "" {
+			return nil, errors.New("it returns statistics, as in training: export the model for inference")
+		}
+	}
+	if v, err = r.onChannels(v); err != nil {
+		return nil, err
+	}
+	eps, err := c.epsilon()
+	if err != nil {
+		return nil, err
 	}
 	if eps == fixed {
 		eps = math.Nextafter(fixed, 1) // not one of the reader's own
 	}
-	out, err := r.add("", &blocks.BatchNorm{Epsilon: eps}, tensors, v)
-	return one(like(out, v, err))
-}
-
-// linear appends a linear layer with weights [out, in] (transposed) or [in, out].
-func (r *reader) linear(v *value, w *tensor, transposed bool, alpha float64, bias []float32) (*value, error) {
-	if v.view != asFlat && !v.vector() {
-		return nil, fmt.Errorf("of %s of rank %d, want N x C", viewNames[v.view], len(v.dims))
-	}
-	v, err := r.plain(v)
+	tensors, err := r.channelTensors(c, 1, 4, r.nodes[v.node].Shape.C)
 	if err != nil {
 		return nil, err
 	}
-	if len(w.dims) != 2 {
-		return nil, fmt.Errorf("with weights %v, want a matrix", short(w.dims))
-	}
-	n, out := w.dims[0], w.dims[1]
-	if transposed {
-		n, out = out, n
-	}
-	s := r.nodes[v.node].Shape
-	if n != s.Elems() || out < 1 {
-		return nil, fmt.Errorf("with weights %v over %d values", short(w.dims), s.Elems())
-	}
-	if err := r.charge(4 * len(w.f)); err != nil {
-		return nil, err
-	}
-	m := make([]float32, len(w.f))
-	for c := range s.C {
-		for p := range s.Pixels() {
-			from, to := c*s.Pixels()+p, p*s.C+c // CHW, HWC
-			for o := range out {
-				x := 0
-				if transposed {
-					x = o*n + from
-				} else {
-					x = from*out + o
-				}
-				m[to*out+o] = float32(alpha * float64(w.f[x]))
-			}
-		}
-	}
-	op, tensors := &blocks.Linear{Out: out}, [][]float32{m}
-	if bias != nil {
-		op.Bias = true
-		tensors = append(tensors, bias)
-	}
-	y, err := r.add("", op, tensors, v)
-	if err != nil {
-		return nil, err
-	}
-	y.dims = []int{v.dims[0], out}
-	return y, nil
-}
-
-func readGemm(r *reader, c call) ([]*value, error) {
-	v, err := c.activation(0)
-	if err != nil {
-		return nil, err
-	}
-	w, err := c.floats(1)
-	if err != nil {
-		return nil, err
-	}
-	if c.intAttr("transA", 0) != 0 {
-		return nil, errors.New("with transA")
-	}
-	transposed := c.intAttr("transB", 0) != 0
-	var bias []float32
-	if c.arg(2) != nil {
-		b, err := c.floats(2)
-		if err != nil || len(w.dims) != 2 {
-			return nil, errors.New("its bias and weights must be constants")
-		}
-		out := w.dims[1]
-		if transposed {
-			out = w.dims[0]
-		}
-		if len(b.f) != 1 && len(b.f) != out || out < 1 {
-			return nil, fmt.Errorf("with a bias of %d values for %d outputs", len(b.f), out)
-		}
-		if err := r.charge(4 * out); err != nil {
-			return nil, err
-		}
-		bias = make([]float32, out)
-		for i := range bias {
-			bias[i] = float32(c.floatAttr("beta", 1) * float64(b.f[min(i, len(b.f)-1)]))
-		}
-	}
-	return one(r.linear(v, w, transposed, c.floatAttr("alpha", 1), bias))
-}
-
-func readMatMul(r *reader, c call) ([]*value, error) {
-	v, err := c.activation(0)
-	if err != nil {
-		return nil, err
-	}
-	w, err := c.floats(1)
-	if err != nil {
-		return nil, err
-	}
-	return one(r.linear(v, w, false, 1, nil))
-}
-
-func readSoftmax(r *reader, c call) ([]*value, error) {
-	v, err := r.map0(c)
-	if err != nil {
-		return nil, err
-	}
-	missing := -1
-	if r.opset < 13 {
-		missing = 1
-	}
-	axis := c.intAttr("axis", missing)
-	if axis < 0 {
-		axis += len(v.dims)
-	}
-	// Before opset 13 the axes from the given one on are taken together.
-	if axis != 1 || (r.opset < 13 && r.nodes[v.node].Shape.Pixels() > 1) {
-		return nil, fmt.Errorf("along axis %d", axis)
-	}
-	out, err := r.add("", &blocks.Softmax{}, nil, v)
-	return one(like(out, v, err))
+	return one(r.each(&blocks.BatchNorm{Epsilon: eps}, tensors, v))
 }
 
 func readLRN(r *reader, c call) ([]*value, error) {
-	v, err := r.map0(c)
+	v, err := c.activation(0)
 	if err != nil {
 		return nil, err
 	}
-	op := &blocks.LRN{Size: c.intAttr("size", 0), Alpha: c.floatAttr("alpha", 1e-4),
-		Beta: c.floatAttr("beta", 0.75), Bias: c.floatAttr("bias", 1)}
-	out, err := r.add("", op, nil, v)
-	return one(like(out, v, err))
+	if v, err = r.onChannels(v); err != nil {
+		return nil, err
+	}
+	return one(
+		r.each(
+			&blocks.LRN{
+				Size:  c.intAttr("size", 0),
+				Alpha: c.floatAttr("alpha", 1e-4),
+				Beta:  c.floatAttr("beta", 0.75),
+				Bias:  c.floatAttr("bias", 1),
+			},
+			nil,
+			v,
+		),
+	)
+}
+
+func readPRelu(r *reader, c call) ([]*value, error) {
+	v, err := c.activation(0)
+	if err != nil {
+		return nil, err
+	}
+	t, err := c.floats(1)
+	if err != nil {
+		return nil, err
+	}
+	if len(t.f) == 1 {
+		return one(r.each(&blocks.Unary{Func: "leaky_relu", Alpha: float64(t.f[0])}, nil, v))
+	}
+	d := v.extents()
+	axis := len(t.dims) - len(d) + 1
+	if len(d) < 2 || axis < 0 || axis >= len(t.dims) || t.dims[axis] != d[1] || len(t.f) != d[1] {
+		return nil, fmt.Errorf("with slopes %v over %v: want one number, or one for each channel", short(t.dims), short(d))
+	}
+	if v, err = r.onChannels(v); err != nil {
+		return nil, err
+	}
+	r.sources = []string{t.name}
+	return one(r.each(&blocks.PReLU{}, [][]float32{t.f}, v))
 }

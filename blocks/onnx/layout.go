@@ -8,161 +8,214 @@ import (
 	"nas/blocks"
 )
 
+func init() {
+	register(map[string]spec{
+		"Concat":       {attrs: "axis", in: anyInputs, fold: foldConcat, apply: readConcat},
+		"Split":        {attrs: "axis split num_outputs", in: [2]int{1, 2}, out: many, fold: foldSplit, apply: readSplit},
+		"Slice":        {attrs: "axes ends starts", in: [2]int{1, 5}, fold: foldSlice, apply: readSlice},
+		"Gather":       {attrs: "axis", in: twoInputs, fold: foldGather, apply: readGather},
+		"Transpose":    {attrs: "perm", in: oneInput, fold: foldTranspose, apply: readTranspose},
+		"Reshape":      {attrs: "allowzero shape", in: [2]int{1, 2}, fold: viewed(reshaped), apply: readView(reshaped)},
+		"Flatten":      {attrs: "axis", in: oneInput, fold: viewed(flattened), apply: readView(flattened)},
+		"Squeeze":      {attrs: "axes", in: [2]int{1, 2}, fold: viewed(squeezed), apply: readView(squeezed)},
+		"Unsqueeze":    {attrs: "axes", in: [2]int{1, 2}, fold: viewed(unsqueezed), apply: readView(unsqueezed)},
+		"Expand":       {in: twoInputs, fold: foldExpand, apply: readExpand},
+		"Tile":         {in: twoInputs, fold: foldTile, apply: readTile},
+		"DepthToSpace": {attrs: "blocksize mode", in: oneInput, apply: readDepthToSpace},
+		"SpaceToDepth": {attrs: "blocksize", in: oneInput, apply: readSpaceToDepth},
+	})
+}
+
 // Operators that join, cut or rearrange.
 
 func readConcat(r *reader, c call) ([]*value, error) {
-	var in []*value
-	for i := range c.in {
-		v, err := c.activation(i)
-		if err != nil {
-			return nil, err
-		}
-		if v, err = r.mapOf(v); err != nil {
-			return nil, err
-		}
-		if len(in) > 0 && len(v.dims) != len(in[0].dims) {
-			return nil, errors.New("of tensors of different rank")
-		}
-		in = append(in, v)
+	vs, err := r.activations(c)
+	if err != nil || len(vs) == 1 {
+		return vs, err
 	}
-	if len(in) == 0 {
-		return nil, errors.New("of nothing")
-	}
-	axis, rank := c.intAttr("axis", 1), len(in[0].dims)
-	if axis < 0 {
-		axis += rank
-	}
-	switch {
-	case axis == 1:
-		out, err := r.add("", &blocks.Concat{}, nil, in...)
-		if err == nil && rank == 2 {
-			out.dims = out.dims[:2]
-		}
-		return one(out, err)
-	case axis == 2 && rank == 4:
-		return one(r.add("", &blocks.Stack{}, nil, in...))
-	}
-	return nil, fmt.Errorf("along axis %d", axis)
-}
-
-// cut returns channels from to to, as a map or a vector.
-func (r *reader) cut(v *value, suffix string, from, to int) (*value, error) {
-	out, err := r.add(suffix, &blocks.ChannelSlice{From: from, To: to}, nil, v)
-	if err == nil {
-		out.dims = out.dims[:len(v.dims)]
-	}
-	return out, err
-}
-
-func readSplit(r *reader, c call) ([]*value, error) {
-	v, err := r.map0(c)
+	rank := vs[0].rank()
+	axis, err := oneAxis(c.intAttr("axis", 1), rank)
 	if err != nil {
 		return nil, err
 	}
-	axis := c.intAttr("axis", 0)
-	if axis < 0 {
-		axis += len(v.dims)
+	total, ext := 0, vs[0].extents()
+	for _, v := range vs {
+		if v.rank() != rank {
+			return nil, errors.New("of tensors of different rank")
+		}
+		if axis == 0 && v.axes[0].batched() {
+			return nil, errBatch
+		}
+		for k, n := range v.extents() {
+			if k != axis && n != ext[k] {
+				return nil, fmt.Errorf("of %v and %v along axis %d", short(ext), short(v.extents()), axis)
+			}
+		}
+		total += v.extents()[axis]
 	}
-	if axis != 1 {
-		return nil, fmt.Errorf("along axis %d", axis)
+	h, w, ch, last := r.joinedLayout(vs[0], axis)
+	var op blocks.Op = &blocks.Stack{}
+	if last {
+		op = &blocks.Concat{}
 	}
-	sizes := c.attrs["split"].ints
-	if c.arg(1) != nil {
-		if sizes, err = c.ints(1); err != nil {
+	nodes := make([]int, len(vs))
+	var laid *value
+	for i, v := range vs {
+		if laid, err = r.lay(v, h, w, ch); err != nil {
 			return nil, err
 		}
+		nodes[i] = laid.node
 	}
-	if sizes == nil {
-		n := len(c.out)
-		each := (v.dims[1] + max(n, 1) - 1) / max(n, 1)
-		for at := 0; len(sizes) < n; at += each {
-			sizes = append(sizes, min(each, v.dims[1]-at))
+	node, err := r.add("", op, nil, nodes...)
+	if err != nil {
+		return nil, err
+	}
+	return []*value{r.relaid(laid, node, slices.Concat(h, w, ch), axis, total)}, nil
+}
+
+// activations returns all inputs as plain activations, without empty ones.
+func (r *reader) activations(c call) (vs []*value, err error) {
+	for _, v := range c.in {
+		switch {
+		case v == nil:
+			return nil, errors.New("an input is missing")
+		case v.k != nil && v.k.len() == 0:
+			continue
+		case v.k != nil:
+			v, err = r.constant(v.k)
+		default:
+			v, err = r.plain(v)
 		}
-	}
-	total := 0
-	for _, s := range sizes {
-		total += s
-	}
-	if total != v.dims[1] {
-		return nil, fmt.Errorf("of %d channels into %v", v.dims[1], short(sizes))
-	}
-	var outs []*value
-	at := 0
-	for i, s := range sizes {
-		o, err := r.cut(v, fmt.Sprint(i), at, at+s)
 		if err != nil {
 			return nil, err
 		}
-		at += s
+		vs = append(vs, v)
+	}
+	return vs, nil
+}
+
+// joinedLayout is how tensors like v are laid out to be joined along an axis: as
+// channels, where the axis lies there or near, else below each other.
+func (r *reader) joinedLayout(v *value, axis int) (h, w, c []int, channels bool) {
+	rank, whole := v.rank(), v.order()
+	channels = whole[rank-1] == axis || rank == 4 && axis == 1 && r.isCHW(v) || rank == 2
+	others := slices.DeleteFunc(v.order(), func(k int) bool {
+		return k == axis || k == 0 && len(v.axes[0]) == len(v.batch())
+	})
+	n := len(others)
+	if channels {
+		return others[:max(0, n-1)], others[max(0, n-1):], []int{axis}, true
+	}
+	h = append([]int{axis}, others[:max(0, n-2)]...)
+	return h, others[max(0, n-2):max(0, n-1)], others[max(0, n-1):], false
+}
+
+func readSplit(r *reader, c call) ([]*value, error) {
+	v, err := c.activation(0)
+	if err != nil {
+		return nil, err
+	}
+	axis, sizes, err := c.split(v.extents())
+	if err != nil {
+		return nil, err
+	}
+	outs := make([]*value, 0, len(c.out))
+	at := 0
+	for _, n := range sizes[:len(c.out)] {
+		o, err := r.cut(v, axis, at, n, 1)
+		if err != nil {
+			return nil, err
+		}
+		if err := r.charge(300); err != nil {
+			return nil, err
+		}
+		at += n
 		outs = append(outs, o)
 	}
 	return outs, nil
 }
 
 func readSlice(r *reader, c call) ([]*value, error) {
-	v, err := r.map0(c)
+	v, err := c.activation(0)
 	if err != nil {
 		return nil, err
 	}
-	starts, ends, axes, steps, err := sliceArgs(c)
+	spans, err := c.spans(v.extents())
 	if err != nil {
 		return nil, err
 	}
-	from, to := 0, v.dims[1]
-	for i, axis := range axes {
-		if axis < 0 {
-			axis += len(v.dims)
-		}
-		if axis < 0 || axis >= len(v.dims) || steps[i] != 1 {
-			return nil, fmt.Errorf("along axis %d with step %d", axes[i], steps[i])
-		}
-		d := v.dims[axis]
-		clip := func(k int) int {
-			if k < 0 {
-				k += d
-			}
-			return min(max(k, 0), d)
-		}
-		a, b := clip(starts[i]), clip(ends[i])
-		switch {
-		case axis == 1:
-			from, to = a, b
-		case a != 0 || b != d:
-			return nil, fmt.Errorf("from %d to %d along axis %d: only channels are cut", a, b, axis)
+	for _, s := range spans {
+		if v, err = r.cut(v, s.axis, s.first, s.n, s.step); err != nil {
+			return nil, err
 		}
 	}
-	if from == 0 && to == v.dims[1] {
-		return []*value{v}, nil
-	}
-	return one(r.cut(v, "", from, to))
+	return []*value{v}, nil
 }
 
 func readGather(r *reader, c call) ([]*value, error) {
-	v, err := r.map0(c)
+	v := c.arg(0)
+	if v == nil {
+		return nil, errors.New("input 0 is missing")
+	}
+	if v.k != nil {
+		return nil, errors.New("its indices are computed: this program reads constant ones")
+	}
+	if c.arg(1) == nil || c.arg(1).k == nil {
+		return nil, errors.New("its indices are computed: this program reads constant ones")
+	}
+	index := c.arg(1).k
+	if index.isFloat() || len(index.dims) > 1 || index.len() == 0 {
+		return nil, errors.New("its indices must be one integer or a list of them")
+	}
+	axis, err := oneAxis(c.intAttr("axis", 0), v.rank())
 	if err != nil {
 		return nil, err
 	}
-	index, err := c.ints(1)
+	n := v.extents()[axis]
+	list := make([]int, index.len())
+	for i, k := range index.i {
+		if k < 0 {
+			k += int64(n)
+		}
+		if k < 0 || k >= int64(n) {
+			return nil, fmt.Errorf("element %d of %d", k, n)
+		}
+		list[i] = int(k)
+	}
+	step := 1
+	if len(list) > 1 {
+		step = list[1] - list[0]
+	}
+	even := step != 0
+	for i := range list {
+		even = even && list[i] == list[0]+i*step
+	}
+	if even {
+		out, err := r.cut(v, axis, list[0], len(list), step)
+		if err != nil || len(index.dims) == 1 {
+			return one(out, err)
+		}
+		dims := slices.Delete(out.extents(), axis, axis+1)
+		return one(r.reshape(out, dims))
+	}
+	if axis == 0 && v.axes[0].batched() {
+		return nil, errBatch
+	}
+	p, err := r.plain(v)
 	if err != nil {
 		return nil, err
 	}
-	axis := c.intAttr("axis", 0)
-	if axis < 0 {
-		axis += len(v.dims)
+	order := slices.DeleteFunc(p.order(), func(k int) bool { return k == axis })
+	m := len(order)
+	h, w := order[:max(0, m-1)], order[max(0, m-1):]
+	if p, err = r.lay(p, h, w, []int{axis}); err != nil {
+		return nil, err
 	}
-	if axis != 1 || len(index) != 1 || len(v.dims) != 4 {
-		return nil, fmt.Errorf("of %d elements along axis %d of %v: only one channel of a map is read",
-			len(index), axis, short(v.dims))
+	node, err := r.add("", &blocks.Select{Channels: list}, nil, p.node)
+	if err != nil {
+		return nil, err
 	}
-	k := index[0]
-	if k < 0 {
-		k += v.dims[1]
-	}
-	out, err := r.cut(v, "", k, k+1)
-	if err == nil && len(c.in[1].k.dims) == 0 {
-		out.dims, out.view = []int{v.dims[0], v.dims[2], v.dims[3]}, asPlane
-	}
-	return one(out, err)
+	return []*value{r.relaid(p, node, slices.Concat(h, w, []int{axis}), axis, len(list))}, nil
 }
 
 func readTranspose(r *reader, c call) ([]*value, error) {
@@ -170,75 +223,32 @@ func readTranspose(r *reader, c call) ([]*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	perm := c.attrs["perm"].ints
-	if len(perm) != len(v.dims) {
-		return nil, fmt.Errorf("by %v of rank %d", short(perm), len(v.dims))
+	perm, err := c.permutation(v.rank())
+	if err != nil {
+		return nil, err
 	}
-	if slices.IsSorted(perm) {
-		return []*value{v}, nil
+	if v.axes != nil && len(v.axes) > 0 && v.axes[0].batched() && perm[0] != 0 {
+		return nil, errBatch
 	}
-	vector := len(v.dims) == 4 && r.nodes[v.node].Shape.IsVector() && slices.Equal(perm, []int{0, 2, 1, 3})
-	w := value{node: v.node, a: v.a, b: v.b, gate: v.gate, dims: slices.Clone(v.dims)}
-	switch {
-	case v.view == asGroups && slices.Equal(perm, []int{0, 2, 1, 3, 4}):
-		w.view = asSwapped
-		w.dims[1], w.dims[2] = v.dims[2], v.dims[1]
-	case vector && v.view == asMap && v.pad == (blocks.Pad{}):
-		w.view = asTurned
-		w.dims[1], w.dims[2] = v.dims[2], v.dims[1]
-	case vector && v.view == asTurned:
-		w.view = asMap
-		w.dims[1], w.dims[2] = v.dims[2], v.dims[1]
-	default:
-		return nil, fmt.Errorf("of %s by %v", viewNames[v.view], short(perm))
-	}
-	return []*value{&w}, nil
+	return []*value{transposed(v, perm)}, nil
 }
 
-// reshape gives v other dims if some operator can read the result as a view.
-func (r *reader) reshape(v *value, dims []int) (*value, error) {
-	if slices.Equal(v.dims, dims) {
-		return v, nil
-	}
-	if v.pad != (blocks.Pad{}) {
-		var err error
-		if v, err = r.plain(v); err != nil {
-			return nil, err
-		}
-	}
-	s := r.nodes[v.node].Shape
-	w := *v
-	w.dims, w.done = dims, nil
-	n := v.dims[0]
-	whole := []int{n, s.C, s.H, s.W}
-	switch {
-	case v.view == asSwapped && slices.Equal(dims, whole):
-		p, err := r.plain(v)
+// readView reads an operator that only changes the dims, as newDims says.
+func readView(newDims func(c call, dims []int) ([]int, error)) apply {
+	return func(r *reader, c call) ([]*value, error) {
+		v, err := c.activation(0)
 		if err != nil {
 			return nil, err
 		}
-		return r.add("", &blocks.ChannelShuffle{Groups: v.dims[2]}, nil, p)
-	case v.view != asMap && v.view != asFlat && v.view != asGroups && v.view != asPlane:
-	case slices.Equal(dims, whole), s.IsVector() && slices.Equal(dims, whole[:2]):
-		w.view = asMap
-		return &w, nil
-	case len(dims) == 2 && dims[0] == n:
-		w.view = asFlat
-		return &w, nil
-	case len(dims) == 5 && dims[0] == n && dims[1]*dims[2] == s.C && slices.Equal(dims[3:], whole[2:]):
-		w.view = asGroups
-		return &w, nil
-	case len(dims) == 4 && n == 1 && v.isPlain() && s.IsVector():
-		if l, ok := r.nodes[v.node].Op.(*blocks.Linear); ok && !l.Bias &&
-			r.nodes[r.nodes[v.node].Inputs[0]].Shape.IsVector() && slices.Min(dims) > 0 {
-			w.view = asKernels
-			return &w, nil
+		dims, err := newDims(c, v.extents())
+		if err != nil {
+			return nil, err
 		}
+		return one(r.reshape(v, dims))
 	}
-	return nil, fmt.Errorf("from %s %v to %v", viewNames[v.view], short(v.dims), short(dims))
 }
 
-func readReshape(r *reader, c call) ([]*value, error) {
+func readExpand(r *reader, c call) ([]*value, error) {
 	v, err := c.activation(0)
 	if err != nil {
 		return nil, err
@@ -247,48 +257,104 @@ func readReshape(r *reader, c call) ([]*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	dims, err := resolve(v.dims, to, c.intAttr("allowzero", 0) == 1)
-	if err != nil {
-		return nil, err
+	dims, err := broadcastDims(v.extents(), to)
+	if err != nil || slices.Equal(dims, v.extents()) {
+		return []*value{v}, err
 	}
-	return one(r.reshape(v, dims))
+	if v.axes[0].batched() && len(dims) != v.rank() {
+		return nil, errBatch
+	}
+	if elems(dims) < 0 {
+		return nil, fmt.Errorf("to %v", short(dims))
+	}
+	return one(r.stretched(v, dims))
 }
 
-func readFlatten(r *reader, c call) ([]*value, error) {
+func readTile(r *reader, c call) ([]*value, error) {
 	v, err := c.activation(0)
 	if err != nil {
 		return nil, err
 	}
-	if axis := c.intAttr("axis", 1); axis != 1 && axis != 1-len(v.dims) {
-		return nil, fmt.Errorf("at axis %d", axis)
-	}
-	dims, err := resolve(v.dims, []int{v.dims[0], -1}, false)
+	times, err := c.ints(1)
 	if err != nil {
 		return nil, err
 	}
-	return one(r.reshape(v, dims))
+	if len(times) != v.rank() || len(times) == 0 || slices.Min(times) < 1 || slices.Max(times) > 1<<20 {
+		return nil, fmt.Errorf("by %v of rank %d", short(times), v.rank())
+	}
+	if v, err = r.plain(v); err != nil {
+		return nil, err
+	}
+	w := *v
+	w.axes, w.laid, w.done = make([]axis, len(times)), nil, nil
+	for i, n := range times {
+		w.axes[i] = v.axes[i]
+		if n > 1 {
+			if v.axes[i].batched() {
+				return nil, errBatch
+			}
+			w.axes[i] = join(append(axis{{N: n, Step: 0}}, v.axes[i]...))
+		}
+	}
+	if elems(w.extents()) < 0 {
+		return nil, fmt.Errorf("to %v", short(w.extents()))
+	}
+	return []*value{&w}, nil
 }
 
-func readSqueeze(r *reader, c call) ([]*value, error) {
+// regrouped reshapes, transposes and reshapes.
+func (r *reader) regrouped(v *value, split, perm, joined []int) ([]*value, error) {
+	v, err := r.reshape(v, split)
+	if err != nil {
+		return nil, err
+	}
+	return one(r.reshape(transposed(v, perm), joined))
+}
+
+func (c call) blockSize(v *value) (b int, d []int, err error) {
+	b, d = c.intAttr("blocksize", 0), v.extents()
+	if len(d) != 4 || b < 1 || b > 1<<15 {
+		return 0, nil, fmt.Errorf("by %d of rank %d", b, len(d))
+	}
+	return b, d, nil
+}
+
+func readDepthToSpace(r *reader, c call) ([]*value, error) {
 	v, err := c.activation(0)
 	if err != nil {
 		return nil, err
 	}
-	dims, err := squeezed(c, v.dims)
+	b, d, err := c.blockSize(v)
 	if err != nil {
 		return nil, err
 	}
-	return one(r.reshape(v, dims))
+	if d[1]%(b*b) != 0 {
+		return nil, fmt.Errorf("of %d channels by %d", d[1], b)
+	}
+	n, ch, h, w := d[0], d[1]/(b*b), d[2], d[3]
+	joined := []int{n, ch, h * b, w * b}
+	switch mode := c.textAttr("mode", "DCR"); mode {
+	case "DCR":
+		return r.regrouped(v, []int{n, b, b, ch, h, w}, []int{0, 3, 4, 1, 5, 2}, joined)
+	case "CRD":
+		return r.regrouped(v, []int{n, ch, b, b, h, w}, []int{0, 1, 4, 2, 5, 3}, joined)
+	default:
+		return nil, fmt.Errorf("of mode %.40q", mode)
+	}
 }
 
-func readUnsqueeze(r *reader, c call) ([]*value, error) {
+func readSpaceToDepth(r *reader, c call) ([]*value, error) {
 	v, err := c.activation(0)
 	if err != nil {
 		return nil, err
 	}
-	dims, err := unsqueezed(c, v.dims)
+	b, d, err := c.blockSize(v)
 	if err != nil {
 		return nil, err
 	}
-	return one(r.reshape(v, dims))
+	if d[2]%b != 0 || d[3]%b != 0 {
+		return nil, fmt.Errorf("of %v by %d", short(d), b)
+	}
+	n, ch, h, w := d[0], d[1], d[2]/b, d[3]/b
+	return r.regrouped(v, []int{n, ch, h, b, w, b}, []int{0, 3, 5, 1, 2, 4}, []int{n, ch * b * b, h, w})
 }

@@ -76,7 +76,7 @@ func each(wire protowire.Type, elem protowire.Type, num uint64, data []byte, f f
 	return nil
 }
 
-// modelProto is the part of a ModelProto and its GraphProto that Read needs.
+// modelProto is what is used of a ModelProto and its GraphProto.
 type modelProto struct {
 	producer     string
 	opset        int
@@ -119,18 +119,10 @@ func parseModel(data []byte) (*modelProto, error) {
 			}
 			return err
 		case modelMetadata:
-			var k, v string
-			err := fields(data, func(field protowire.Number, _ protowire.Type, _ uint64, data []byte) error {
-				switch field {
-				case entryKey:
-					k = string(data)
-				case entryValue:
-					v = string(data)
-				}
+			return entry(data, func(k, v string) error {
+				m.metadata[k] = v
 				return nil
 			})
-			m.metadata[k] = v
-			return err
 		}
 		return nil
 	})
@@ -167,6 +159,24 @@ func parseModel(data []byte) (*modelProto, error) {
 		}
 		return nil
 	})
+}
+
+// entry reads a StringStringEntryProto.
+func entry(data []byte, f func(k, v string) error) error {
+	var k, v string
+	err := fields(data, func(field protowire.Number, _ protowire.Type, _ uint64, data []byte) error {
+		switch field {
+		case entryKey:
+			k = string(data)
+		case entryValue:
+			v = string(data)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return f(k, v)
 }
 
 func parseInfo(data []byte) (v infoProto, err error) {
@@ -212,13 +222,6 @@ func parseInfo(data []byte) (v infoProto, err error) {
 	return v, err
 }
 
-// clampInt limits dimensions so that sums and products of a few fit into an int. The shape rules
-// refuse dimensions that large.
-func clampInt(v uint64) int {
-	i := int64(v)
-	return int(max(-1<<40, min(i, 1<<40)))
-}
-
 // nodeProto is a NodeProto.
 type nodeProto struct {
 	name, op, domain string
@@ -228,11 +231,13 @@ type nodeProto struct {
 }
 
 type attrProto struct {
-	f    float64
-	i    int
-	s    string
-	ints []int
-	t    []byte // a tensor
+	f      float64
+	i      int
+	s      string
+	ints   []int
+	floats []float32
+	t      []byte // a tensor
+	other  bool   // of a kind that no operator here has: a graph, a list of texts or tensors
 }
 
 func parseNode(data []byte) (*nodeProto, error) {
@@ -271,6 +276,12 @@ func parseNode(data []byte) (*nodeProto, error) {
 					a.t = data
 				case attrInts:
 					return each(wire, protowire.VarintType, num, data, func(v uint64) { a.ints = append(a.ints, clampInt(v)) })
+				case attrFloats:
+					return each(wire, protowire.Fixed32Type, num, data, func(v uint64) {
+						a.floats = append(a.floats, math.Float32frombits(uint32(v)))
+					})
+				case attrGraph, attrGraphs, attrStrings, attrTensors:
+					a.other = true
 				}
 				return nil
 			})

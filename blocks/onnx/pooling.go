@@ -3,29 +3,45 @@ package onnx
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"nas/blocks"
 )
 
-// Operators that pad, pool or resize.
+func init() {
+	register(map[string]spec{
+		"MaxPool": {
+			attrs: "auto_pad ceil_mode dilations kernel_shape pads storage_order=0 strides",
+			in:    oneInput,
+			apply: readPool,
+		},
+		"AveragePool": {
+			attrs: "auto_pad ceil_mode count_include_pad dilations kernel_shape pads strides",
+			in:    oneInput,
+			apply: readPool,
+		},
+		"GlobalAveragePool": {in: oneInput, apply: globalPool(blocks.AvgPool)},
+		"GlobalMaxPool":     {in: oneInput, apply: globalPool(blocks.MaxPool)},
+		"Pad":               {attrs: "mode pads paddings value", in: [2]int{1, 4}, apply: readPad},
+	})
+}
+
+// Operators that pad and pool.
 
 func readPad(r *reader, c call) ([]*value, error) {
 	v, err := c.activation(0)
 	if err != nil {
 		return nil, err
 	}
-	if mode := c.textAttr("mode", "constant"); mode != "constant" {
+	mode := c.textAttr("mode", "constant")
+	if !slices.Contains([]string{"constant", "edge", "reflect", "wrap"}, mode) {
 		return nil, fmt.Errorf("of mode %.40q", mode)
 	}
 	fill := c.floatAttr("value", 0)
 	if c.arg(2) != nil {
-		t, err := c.floats(2)
-		if err != nil || len(t.f) != 1 {
-			return nil, errors.New("its value must be a constant number")
+		if fill, err = c.number(2, 0); err != nil {
+			return nil, err
 		}
-		fill = float64(t.f[0])
 	}
 	p := c.attrs["pads"].ints
 	if c.arg(1) != nil {
@@ -33,36 +49,58 @@ func readPad(r *reader, c call) ([]*value, error) {
 			return nil, err
 		}
 	}
+	rank := v.rank()
+	axes := make([]int, 0, rank)
+	for i := range rank {
+		axes = append(axes, i)
+	}
 	if c.arg(3) != nil { // since opset 18, for some axes only
-		axes, err := c.ints(3)
-		if err != nil || len(p) != 2*len(axes) {
-			return nil, errors.New("its axes must be constants, half as many as its pads")
+		if axes, err = c.ints(3); err != nil {
+			return nil, err
 		}
-		all := make([]int, 8)
-		for i, a := range axes {
-			if a < 0 {
-				a += 4
-			}
-			if a < 0 || a > 3 {
-				return nil, fmt.Errorf("along axis %d", axes[i])
-			}
-			all[a], all[a+4] = p[i], p[len(axes)+i]
+	}
+	if len(p) != 2*len(axes) {
+		return nil, fmt.Errorf("by %v of rank %d", short(p), rank)
+	}
+	pads := make([][2]int, rank)
+	any := false
+	for i, a := range axes {
+		k, err := oneAxis(a, rank)
+		if err != nil {
+			return nil, err
 		}
-		p = all
+		pads[k] = [2]int{p[i], p[len(axes)+i]}
+		if max(pads[k][0], pads[k][1]) > 1<<20 {
+			return nil, fmt.Errorf("by %v", short(p))
+		}
+		any = any || pads[k] != [2]int{}
 	}
-	if v.view != asMap || len(v.dims) != 4 || len(p) != 8 || p[0]|p[1]|p[4]|p[5] != 0 || slices.Min(p) < 0 ||
-		slices.Max(p) > 1<<20 || fill != 0 {
-		return nil, fmt.Errorf("by %v with %v, want zeros around height and width of a map", short(p), fill)
+	if !any {
+		return []*value{v}, nil
 	}
-	if v.gate || v.a != 1 || v.b != 0 {
+	if pads[0] != [2]int{} && v.axes[0].batched() {
+		return nil, errBatch
+	}
+	negative := slices.ContainsFunc(pads, func(q [2]int) bool { return min(q[0], q[1]) < 0 })
+	if mode != "constant" || fill != 0 || negative {
+		if v, err = r.plain(v); err != nil {
+			return nil, err
+		}
+		return one(r.bordered(v, pads, map[bool]string{true: "", false: mode}[mode == "constant"], fill))
+	}
+	// Zeros are put off: a layer with padding of its own may take them in.
+	if v.scaled() {
 		if v, err = r.plain(v); err != nil {
 			return nil, err
 		}
 	}
-	w := *v // padding upon padding adds up
-	w.done = nil
-	w.pad = plus(v.pad, blocks.Pad{Top: p[2], Left: p[3], Bottom: p[6], Right: p[7]})
-	w.dims = []int{v.dims[0], v.dims[1], v.dims[2] + p[2] + p[6], v.dims[3] + p[3] + p[7]}
+	w := *v
+	w.done, w.laid = nil, nil
+	w.pads = pads
+	for i, q := range v.pads {
+		w.pads[i][0] += q[0]
+		w.pads[i][1] += q[1]
+	}
 	return []*value{&w}, nil
 }
 
@@ -71,150 +109,72 @@ func readPool(r *reader, c call) ([]*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := c.attrs["kernel_shape"].ints
-	if v.view != asMap || len(v.dims) != 4 || len(k) != 2 || min(k[0], k[1]) < 1 {
-		return nil, fmt.Errorf("of %s with kernel_shape %v, want a map and two positive numbers", viewNames[v.view], short(k))
+	d := v.extents()
+	if len(d) < 3 || len(d) > 4 {
+		return nil, fmt.Errorf("of rank %d, want one or two dimensions", len(d))
 	}
-	op := &blocks.Pool{Pool: blocks.MaxPool, Kernel: [2]int{k[0], k[1]}, Ceil: c.intAttr("ceil_mode", 0) != 0}
+	if len(c.out) > 1 && c.out[1] != "" {
+		return nil, errors.New("with indices")
+	}
+	k := c.attrs["kernel_shape"].ints
+	s, err := c.window(k, d[2:])
+	if err != nil {
+		return nil, err
+	}
+	op := &blocks.Pool{
+		Pool:     blocks.MaxPool,
+		Kernel:   s.kernel,
+		Stride:   s.stride,
+		Dilation: s.dilation,
+		Pad:      s.pad,
+		Ceil:     c.intAttr("ceil_mode", 0) != 0,
+	}
 	if c.op == "AveragePool" {
 		op.Pool, op.CountPad = blocks.AvgPool, c.intAttr("count_include_pad", 0) != 0
 	}
-	var dilation [2]int
-	if op.Stride, dilation, op.Pad, err = c.window(op.Kernel, v.dims[2], v.dims[3]); err != nil {
-		return nil, err
-	}
-	if dilation != [2]int{1, 1} || len(c.out) > 1 && c.out[1] != "" {
-		return nil, errors.New("with dilation or indices")
-	}
 	// Zeros of a padding operator count in a mean like any value.
-	if bare, p := withoutPad(r, v); p != (blocks.Pad{}) && op.Pool == blocks.AvgPool && !op.Ceil &&
-		(op.CountPad || op.Pad == blocks.Pad{}) &&
-		max(p.Top, p.Bottom) < k[0] && max(p.Left, p.Right) < k[1] && op.Pad == (blocks.Pad{}) {
+	none := blocks.Pad{}
+	if bare, p := withoutPad(v); p != none && op.Pool == blocks.AvgPool && !op.Ceil && op.Pad == none &&
+		max(p.Top, p.Bottom) < s.kernel[0] && max(p.Left, p.Right) < s.kernel[1] &&
+		s.dilation == [2]int{1, 1} {
 		v, op.Pad, op.CountPad = bare, p, true
 	}
-	if v, err = r.plain(v); err != nil {
+	if v, err = r.chw(v); err != nil {
 		return nil, err
 	}
-	if op.Pad == (blocks.Pad{}) && k[0] == v.dims[2] && k[1] == v.dims[3] {
-		return one(r.add("", &blocks.GlobalPool{Pool: op.Pool}, nil, v))
+	sh := r.nodes[v.node].Shape
+	var node int
+	if op.Pad == (blocks.Pad{}) && s.kernel == [2]int{sh.H, sh.W} && s.dilation == [2]int{1, 1} {
+		node, err = r.add("", &blocks.GlobalPool{Pool: op.Pool}, nil, v.node)
+	} else {
+		if op.Pad == (blocks.Pad{}) {
+			op.CountPad = false
+		}
+		node, err = r.add("", op, nil, v.node)
 	}
-	if op.Pad == (blocks.Pad{}) {
-		op.CountPad = false
+	if err != nil {
+		return nil, err
 	}
-	return one(r.add("", op, nil, v))
+	return []*value{r.mapOf(node, len(d), v.batch())}, nil
 }
 
-func globalPool(kind blocks.PoolKind) func(r *reader, c call) ([]*value, error) {
+func globalPool(kind blocks.PoolKind) apply {
 	return func(r *reader, c call) ([]*value, error) {
-		v, err := r.map0(c)
+		v, err := c.activation(0)
 		if err != nil {
 			return nil, err
 		}
-		if len(v.dims) != 4 {
-			return nil, fmt.Errorf("of dims %v, want a map", v.dims)
+		rank := v.rank()
+		if rank < 3 {
+			return nil, fmt.Errorf("of rank %d, want N x C x L or N x C x H x W", rank)
 		}
-		return one(r.add("", &blocks.GlobalPool{Pool: kind}, nil, v))
-	}
-}
-
-// readReduce takes means, maxima and sums over height and width, and means and
-// maxima over channels.
-func readReduce(r *reader, c call) ([]*value, error) {
-	v, err := r.map0(c)
-	if err != nil {
-		return nil, err
-	}
-	axes, err := c.axes(1, len(v.dims))
-	if err != nil {
-		return nil, err
-	}
-	pixels := len(v.dims) == 4 && slices.Equal(axes, []int{2, 3})
-	channels := len(v.dims) == 4 && slices.Equal(axes, []int{1})
-	kind := blocks.AvgPool
-	if c.op == "ReduceMax" {
-		kind = blocks.MaxPool
-	}
-	var out *value
-	switch {
-	case pixels && c.op == "ReduceSum":
-		out, err = r.add("", &blocks.SumPixels{}, nil, v)
-	case pixels:
-		out, err = r.add("", &blocks.GlobalPool{Pool: kind}, nil, v)
-	case channels && c.op != "ReduceSum":
-		out, err = r.add("", &blocks.ChannelPool{Pool: kind}, nil, v)
-	default:
-		return nil, fmt.Errorf("over axes %v of %v", short(axes), short(v.dims))
-	}
-	if err == nil && c.intAttr("keepdims", 1) == 0 {
-		if pixels {
-			out.dims = out.dims[:2]
-		} else {
-			out.dims, out.view = []int{v.dims[0], v.dims[2], v.dims[3]}, asPlane
+		if v, err = r.chw(v); err != nil {
+			return nil, err
 		}
-	}
-	return one(out, err)
-}
-
-func readResize(r *reader, c call) ([]*value, error) {
-	v, err := r.map0(c)
-	if err != nil {
-		return nil, err
-	}
-	if len(v.dims) != 4 {
-		return nil, fmt.Errorf("of dims %v, want a map", v.dims)
-	}
-	s := r.nodes[v.node].Shape
-	op := &blocks.Resize{}
-	scalesAt, sizesAt := 2, 3
-	if c.op == "Upsample" || r.opset < 11 {
-		scalesAt, sizesAt = 1, 9
-	}
-	if sizes := c.arg(sizesAt); sizes != nil {
-		d, err := c.ints(sizesAt)
-		if err != nil || len(d) != 4 || d[1] != s.C {
-			return nil, errors.New("its sizes must be four constants that keep the channels")
+		node, err := r.add("", &blocks.GlobalPool{Pool: kind}, nil, v.node)
+		if err != nil {
+			return nil, err
 		}
-		op.H, op.W = d[2], d[3]
-	} else {
-		t, err := c.floats(scalesAt)
-		if err != nil || len(t.f) != 4 || t.f[0] != 1 || t.f[1] != 1 {
-			return nil, errors.New("its scales must be four constants that keep batch and channels")
-		}
-		op.H = int(toInt(math.Floor(float64(s.H) * float64(t.f[2]))))
-		op.W = int(toInt(math.Floor(float64(s.W) * float64(t.f[3]))))
-		if float64(op.H) != float64(s.H)*float64(t.f[2]) || float64(op.W) != float64(s.W)*float64(t.f[3]) {
-			return nil, fmt.Errorf("by scales %v of %v, which give no whole number of pixels", t.f[2:], s)
-		}
+		return []*value{r.mapOf(node, rank, v.batch())}, nil
 	}
-	if op.H < 1 || op.W < 1 {
-		return nil, fmt.Errorf("to %d x %d", op.H, op.W)
-	}
-	missing := "half_pixel"
-	if r.opset < 11 {
-		missing = "asymmetric"
-	}
-	mode, nearest := c.textAttr("mode", "nearest"), c.textAttr("nearest_mode", "round_prefer_floor")
-	coordinates := c.textAttr("coordinate_transformation_mode", missing)
-	if r.opset < 11 {
-		nearest = "floor"
-	}
-	whole := op.H%s.H == 0 && op.W%s.W == 0
-	switch {
-	case op.H == s.H && op.W == s.W:
-		return []*value{v}, nil
-	case mode == "linear" && coordinates == "half_pixel",
-		mode == "linear" && coordinates == "pytorch_half_pixel" && (op.H > 1 || s.H == 1) && (op.W > 1 || s.W == 1),
-		mode == "linear" && s.H == 1 && s.W == 1:
-	case mode == "linear" && coordinates == "align_corners":
-		op.AlignCorners = true
-	case mode == "nearest" && coordinates == "asymmetric" && nearest == "floor",
-		mode == "nearest" && whole && (coordinates == "half_pixel" || coordinates == "pytorch_half_pixel") &&
-			(nearest == "round_prefer_floor" || nearest == "round_prefer_ceil"),
-		mode == "nearest" && s.H == 1 && s.W == 1:
-		op.Mode = blocks.Nearest
-	default:
-		return nil, fmt.Errorf("of mode %.40q, coordinates %.40q, rounding %.40q from %v to %d x %d",
-			mode, coordinates, nearest, s, op.H, op.W)
-	}
-	return one(r.add("", op, nil, v))
 }

@@ -40,9 +40,19 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("%s: %v", n.Name, err)
 			continue
 		}
-		if m.Input != "input" || m.Output != "output" || m.Opset != Opset || m.Producer != "nas" ||
-			m.Metadata["arch"] != "x" || m.Network.Name != n.Name {
-			t.Errorf("%s: %q %q %d %q %v %q", n.Name, m.Input, m.Output, m.Opset, m.Producer, m.Metadata, m.Network.Name)
+		if m.Input.Name != "input" || m.Outputs[0].Name != "output" || m.Opset != Opset || m.Producer != "nas" ||
+			m.Metadata["arch"] != "x" ||
+			m.Network.Name != n.Name {
+			t.Errorf(
+				"%s: %q %q %d %q %v %q",
+				n.Name,
+				m.Input.Name,
+				m.Outputs[0].Name,
+				m.Opset,
+				m.Producer,
+				m.Metadata,
+				m.Network.Name,
+			)
 		}
 		// Padding that stands for rounding up makes other pools of the same effect;
 		// identities vanish.
@@ -130,9 +140,11 @@ func TestModelsAgree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		jobs = append(jobs, job{Model: f, Input: filepath.Join(tmp, fmt.Sprint(i, ".in")),
-			Output: filepath.Join(tmp, fmt.Sprint(i, ".out")),
-			Dims:   []int{1, s.C, s.H, s.W}, in: chw(blocks.Tensor{Shape: s, Data: in})})
+		jobs = append(
+			jobs,
+			job{Model: f, Input: filepath.Join(tmp, fmt.Sprint(i, ".in")), Output: filepath.Join(tmp, fmt.Sprint(i, ".out")),
+				Dims: []int{1, s.C, s.H, s.W}, in: chw(blocks.Tensor{Shape: s, Data: in})},
+		)
 		wants = append(wants, chw(acts[len(acts)-1]))
 	}
 	for i, got := range runRuntime(t, jobs) {

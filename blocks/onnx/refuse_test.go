@@ -40,43 +40,54 @@ func TestReadRefuses(t *testing.T) {
 		want      string
 	}{
 		{op("Einsum", x), nil, "does not read it"},
-		{op("LayerNormalization", x), nil, "does not read it"},
 		{op("Relu", []string{"z"}), nil, `"z"`},
-		{op("Relu", nil), nil, "input 0"},
+		{op("Relu", nil), nil, "it has 0 inputs, want 1"},
+		{op("Relu", x, A{Name: "alpha", Value: 1.}), nil, `attribute "alpha"`},
+		{op("Mish", x), nil, "opset 17, which has no such operator"},
 		{op("Conv", []string{"x", "w"}), []constant{weights(8, 3, 3, 3)}, "of 4 channels in 1 groups"},
-		{op("Conv", []string{"x", "w"}), []constant{weights(8, 4, 3)}, "want two dimensions"},
+		{op("Conv", []string{"x", "w"}), []constant{weights(8, 4, 3)}, "want one or two dimensions"},
 		{op("Conv", []string{"x", "w"}), []constant{weights(8, 4, 9, 9)}, "does not fit"},
-		{op("Conv", []string{"x", "w"}, A{Name: "pads", Value: []int{1, 1}}), []constant{weights(8, 4, 1, 1)}, "want four numbers"},
+		{op("Conv", []string{"x", "w"}, A{Name: "pads", Value: []int{1, 1}}), []constant{weights(8, 4, 1, 1)}, "want 4 numbers"},
+		{op("Conv", []string{"x", "w"}, A{Name: "pads", Value: []int{-1, 0, 0, 0}}), []constant{weights(8, 4, 1, 1)}, "not negative"},
+		{op("Conv", []string{"x", "w"}, A{Name: "kernel_shape", Value: []int{3, 3}}), []constant{weights(8, 4, 1, 1)}, "kernel_shape"},
 		{op("Conv", []string{"x", "w"}, A{Name: "auto_pad", Value: "SOMEHOW"}), []constant{weights(8, 4, 1, 1)}, "SOMEHOW"},
-		{op("Conv", []string{"x", "x"}), nil, "constant of floats"},
-		{op("Add", []string{"x", "w"}), []constant{weights(5)}, "with a constant [5]"},
-		{op("Gemm", []string{"x", "w"}), []constant{weights(8, 120)}, "want N x C"},
-		{op("Transpose", x, A{Name: "perm", Value: []int{0, 2, 3, 1}}), nil, "[0 2 3 1]"},
-		{op("Reshape", []string{"x", "s"}), []constant{ints("s", 1, 5, -1)}, "to [1 5"},
-		{op("Reshape", []string{"x", "s"}), []constant{ints("s", 7, -1)}, "from [1 4 6 5] to [7 -1]"},
-		{op("Flatten", x), nil, "flattened map"},
-		{op("Softmax", x, A{Name: "axis", Value: 3}), nil, "axis 3"},
-		{op("Resize", []string{"x", "", "", "s"}, A{Name: "mode", Value: "cubic"}), []constant{ints("s", 1, 4, 9, 9)}, "cubic"},
-		{op("Pad", []string{"x", "s"}, A{Name: "mode", Value: "reflect"}), []constant{ints("s", 0, 0, 1, 1, 0, 0, 1, 1)}, "reflect"},
-		{op("Pad", []string{"x", "s"}), []constant{ints("s", 0, 1, 0, 0, 0, 0, 0, 0)}, "height and width"},
-		{op("MaxPool", x, A{Name: "kernel_shape", Value: []int{2, 2}}, A{Name: "dilations", Value: []int{2, 2}}), nil, "dilation"},
-		{op("Concat", []string{"x", "x"}, A{Name: "axis", Value: 3}), nil, "axis 3"},
-		{op("Split", []string{"x", "s"}, A{Name: "axis", Value: 1}), []constant{ints("s", 1, 1)}, "of 4 channels into [1 1]"},
-		{op("Slice", []string{"x", "s", "e", "a"}), []constant{ints("s", 1), ints("e", 3), ints("a", 2)}, "only channels"},
-		{op("ReduceMean", x, A{Name: "axes", Value: []int{0, 1}}), nil, "axes [0 1]"},
-		{op("Clip", []string{"x", "x"}), nil, "constant numbers"},
-		{op("Div", []string{"w", "x"}), []constant{weights(1)}, "by an activation"},
+		{op("Conv", []string{"x", "x"}), nil, "weights that are computed"},
+		{op("BatchNormalization", []string{"x", "w", "w", "w", "w"}, A{Name: "training_mode", Value: 1}), []constant{weights(4)}, "training_mode is 1"},
+		{op("Add", []string{"x", "w"}), []constant{weights(3)}, "do not fit"},
+		{op("Add", []string{"x", "w"}), []constant{ints("w", 1)}, "integers"},
+		{op("Gemm", []string{"x", "w"}), []constant{weights(8, 120)}, "two matrices"},
+		{op("Transpose", x, A{Name: "perm", Value: []int{0, 2, 2, 1}}), nil, "[0 2 2 1]"},
+		{op("Reshape", []string{"x", "s"}), []constant{ints("s", 1, 7, -1)}, "from [1 4 6 5] to [1 7 -1]"},
+		{op("Reshape", []string{"x", "x"}), nil, "integers"},
+		{op("Softmax", x, A{Name: "axis", Value: 4}), nil, "axis 4"},
+		{op("Resize", []string{"x", "", "", "s"}, A{Name: "coordinate_transformation_mode", Value: "tf_crop_and_resize"}), []constant{ints("s", 1, 4, 9, 9)}, "tf_crop"},
+		{op("Resize", []string{"x", "", "", "s"}, A{Name: "mode", Value: "quintic"}), []constant{ints("s", 1, 4, 9, 9)}, "quintic"},
+		{op("Resize", []string{"x", "", "", "s"}), []constant{ints("s", 1, 8, 9, 9)}, "height and width"},
+		{op("Pad", []string{"x", "s"}, A{Name: "mode", Value: "mirror"}), []constant{ints("s", 0, 0, 1, 1, 0, 0, 1, 1)}, "mirror"},
+		{op("Pad", []string{"x", "s"}, A{Name: "mode", Value: "reflect"}), []constant{ints("s", 0, 0, 9, 0, 0, 0, 0, 0)}, "border"},
+		{op("MaxPool", []string{"x"}), nil, "kernel size []"},
+		{operator{name: "the_node", kind: "MaxPool", in: x, out: []string{"y", "i"}, attrs: []A{{Name: "kernel_shape", Value: []int{2, 2}}}}, nil, "indices"},
+		{op("Concat", []string{"x", "x"}, A{Name: "axis", Value: 4}), nil, "axis 4"},
+		{op("Split", []string{"x", "s"}, A{Name: "axis", Value: 1}), []constant{ints("s", 1, 1)}, "of 4 elements into parts of [1 1]"},
+		{op("Slice", []string{"x", "s", "e", "a"}), []constant{ints("s", 3), ints("e", 3), ints("a", 2)}, "leave nothing"},
+		{op("ReduceMean", x, A{Name: "axes", Value: []int{1, 7}}), nil, "axis 7"},
+		{op("Gather", []string{"x", "x"}), nil, "indices"},
+		{op("TopK", []string{"x", "s"}), []constant{ints("s", 1)}, "reading ends"},
 	} {
-		_, err := Read(model(t, []operator{c.op}, c.constants...), ReadOptions{})
+		m, err := Read(model(t, []operator{c.op}, c.constants...), ReadOptions{})
+		if c.want == "reading ends" {
+			// Reading ends before it, and the activation in front is the output.
+			if err != nil || len(m.Notes) != 1 || !strings.Contains(m.Notes[0], c.want) ||
+				!strings.Contains(m.Notes[0], `"the_node"`) {
+				t.Errorf("%s: %+v, %v", c.op.kind, m, err)
+			}
+			continue
+		}
 		if err == nil {
 			t.Errorf("%s is read, want an error with %q", c.op.kind, c.want)
 			continue
 		}
-		words := []string{"onnx: ", c.want}
-		if c.want != "flattened map" { // the operator is fine, the output is not
-			words = append(words, c.op.kind, `"the_node"`)
-		}
-		for _, w := range words {
+		for _, w := range []string{"onnx: ", c.want, c.op.kind, `"the_node"`} {
 			if !strings.Contains(err.Error(), w) {
 				t.Errorf("%s: error %q lacks %q", c.op.kind, err, w)
 			}
@@ -119,19 +130,22 @@ func TestReadRefusesFiles(t *testing.T) {
 		o    ReadOptions
 		want string
 	}{
-		"nothing":              {nil, ReadOptions{}, "no ONNX graph"},
-		"text":                 {[]byte("hello, this is not a model"), ReadOptions{}, "no ONNX model"},
-		"a cut file":           {good[:len(good)/2], ReadOptions{}, "cut off"},
-		"no opset":             {message(nil).sub(modelGraph, append(input("x", 1, 1, 3, 8, 8), relu...)), ReadOptions{}, "opset 0"},
-		"no input":             {graphOf(relu, out), ReadOptions{}, "no input"},
-		"two inputs":           {graphOf(input("x", 1, 1, 3, 8, 8), input("z", 1, 1, 3, 8, 8), relu, out), ReadOptions{}, `"z"`},
-		"integers in":          {graphOf(input("x", 7, 1, 3, 8, 8), relu, out), ReadOptions{}, "float32"},
-		"a vector in":          {graphOf(input("x", 1, 1, 3), relu, out), ReadOptions{}, "N x C x H x W"},
-		"open extent":          {graphOf(input("x", 1, 1, 3, -1, -1), relu, out), ReadOptions{}, "height and width"},
-		"no output":            {graphOf(input("x", 1, 1, 3, 8, 8), relu), ReadOptions{}, "no output"},
-		"an output not there":  {graphOf(input("x", 1, 1, 3, 8, 8), relu, out), ReadOptions{Output: "q"}, `"q"`},
-		"weights in a file":    {graphOf(input("x", 1, 1, 3, 8, 8), external, add, out), ReadOptions{}, "another file"},
-		"an impossible extent": {graphOf(input("x", 1, 1, 3, 1<<40, 1<<40), relu, out), ReadOptions{}, "2^31"},
+		"nothing":                 {nil, ReadOptions{}, "no ONNX graph"},
+		"text":                    {[]byte("hello, this is not a model"), ReadOptions{}, "no ONNX model"},
+		"a cut file":              {good[:len(good)/2], ReadOptions{}, "cut off"},
+		"no opset":                {message(nil).sub(modelGraph, append(input("x", 1, 1, 3, 8, 8), relu...)), ReadOptions{}, "opset 0"},
+		"no input":                {graphOf(relu, out), ReadOptions{}, "no input"},
+		"two inputs":              {graphOf(input("x", 1, 1, 3, 8, 8), input("z", 1, 1, 3, 8, 8), relu, out), ReadOptions{}, `"z"`},
+		"integers in":             {graphOf(input("x", 7, 1, 3, 8, 8), relu, out), ReadOptions{}, "floating point"},
+		"a list in":               {graphOf(input("x", 1, 3), relu, out), ReadOptions{}, "N x C x H x W"},
+		"five dims in":            {graphOf(input("x", 1, 1, 3, 8, 8, 8), relu, out), ReadOptions{}, "N x C x H x W"},
+		"open extent":             {graphOf(input("x", 1, 1, 3, -1, -1), relu, out), ReadOptions{}, "extents open"},
+		"an extent that is fixed": {graphOf(input("x", 1, 1, 3, 8, 8), relu, out), ReadOptions{Shape: []int{1, 3, 9, 8}}, "the file fixes dim 2"},
+		"too few dims given":      {graphOf(input("x", 1, 1, 3, 8, 8), relu, out), ReadOptions{Shape: []int{8, 8}}, "has 4 dims"},
+		"no output":               {graphOf(input("x", 1, 1, 3, 8, 8), relu), ReadOptions{}, "no output"},
+		"an output not there":     {graphOf(input("x", 1, 1, 3, 8, 8), relu, out), ReadOptions{Outputs: []string{"q"}}, `"q"`},
+		"weights in a file":       {graphOf(input("x", 1, 1, 3, 8, 8), external, add, out), ReadOptions{}, "another file"},
+		"an impossible extent":    {graphOf(input("x", 1, 1, 3, 1<<40, 1<<40), relu, out), ReadOptions{}, "2^31"},
 		"far too much to make": {graphOf(input("x", 1, 1, 1<<30, 1, 1), message(nil).sub(graphInitializer, message(nil).int(tensorType, elemFloat).text(tensorName, "w").sub(tensorRaw, []byte{0, 0, 128, 63})),
 			message(nil).sub(graphNode, op("Add", []string{"x", "w"}).message()), out), ReadOptions{}, "memory"},
 	} {
@@ -146,7 +160,8 @@ func TestReadRefusesFiles(t *testing.T) {
 	}
 }
 
-// Two groupings of the same channels look alike only in memory.
+// Two groupings of the same channels look alike only in memory: the product is one
+// of every channel with every other.
 func TestReadTellsGroupingsApart(t *testing.T) {
 	ints := func(name string, v ...int) constant { return constant{name: name, dims: []int{len(v)}, ints: v} }
 	data := model(t, []operator{
@@ -154,8 +169,23 @@ func TestReadTellsGroupingsApart(t *testing.T) {
 		{name: "b", kind: "Reshape", in: []string{"x", "t"}, out: []string{"b"}},
 		{name: "c", kind: "Mul", in: []string{"a", "b"}, out: []string{"c"}},
 		{name: "d", kind: "Reshape", in: []string{"c", "u"}, out: []string{"y"}},
-	}, ints("s", 1, 4, 1, 6, 5), ints("t", 1, 1, 4, 6, 5), ints("u", 1, 4, 6, 5))
-	if m, err := Read(data, ReadOptions{}); err == nil {
-		t.Errorf("channels 4x1 times channels 1x4 is read as %v", m.Network.Layers())
+	}, ints("s", 1, 4, 1, 6, 5), ints("t", 1, 1, 4, 6, 5), ints("u", 1, 16, 6, 5))
+	m, err := Read(data, ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := make([]float32, 120)
+	for i := range x {
+		x[i] = float32(i%7) - 3
+	}
+	y := evalFile(t, m, x)[0]
+	for i := range 4 {
+		for j := range 4 {
+			for p := range 30 {
+				if got, want := y[(i*4+j)*30+p], x[i*30+p]*x[j*30+p]; got != want {
+					t.Fatalf("channels %d and %d, pixel %d: %v, want %v", i, j, p, got, want)
+				}
+			}
+		}
 	}
 }

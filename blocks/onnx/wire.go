@@ -31,8 +31,12 @@ const (
 	attrInt          = 3
 	attrString       = 4
 	attrTensor       = 5
+	attrGraph        = 6
 	attrFloats       = 7
 	attrInts         = 8
+	attrStrings      = 9
+	attrTensors      = 10
+	attrGraphs       = 11
 	attrType         = 20
 	tensorDims       = 1
 	tensorType       = 2
@@ -58,11 +62,16 @@ const (
 	elemFloat        = 1
 	elemUint8        = 2
 	elemInt8         = 3
+	elemUint16       = 4
+	elemInt16        = 5
 	elemInt32        = 6
 	elemInt64        = 7
 	elemBool         = 9
 	elemFloat16      = 10
 	elemDouble       = 11
+	elemUint32       = 12
+	elemUint64       = 13
+	elemBfloat16     = 16
 	maxMessage       = 1<<31 - 1 // a protocol buffer ends below 2 GiB
 )
 

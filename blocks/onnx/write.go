@@ -73,12 +73,14 @@ type operator struct {
 	attrs      []blocks.ONNXAttr
 }
 
-// constant is a TensorProto: floats, or ints.
+// constant is a TensorProto: floats, ints, or single bytes of an element type.
 type constant struct {
 	name   string
 	dims   []int
 	floats []float32
 	ints   []int
+	bytes  []byte
+	elem   int // of bytes
 }
 
 // info is a ValueInfoProto of floats.
@@ -131,6 +133,15 @@ func (g *graph) Floats(name string, dims []int, values []float32) blocks.ONNXVal
 
 func (g *graph) Ints(name string, values ...int) blocks.ONNXValue {
 	c := constant{name: g.unique(g.node + "." + name), dims: []int{len(values)}, ints: values}
+	g.constants = append(g.constants, c)
+	return blocks.ONNXValue{Name: c.name}
+}
+
+func (g *graph) Bytes(name string, signed bool, value int) blocks.ONNXValue {
+	c := constant{name: g.unique(g.node + "." + name), bytes: []byte{byte(value)}, elem: elemUint8}
+	if signed {
+		c.elem = elemInt8
+	}
 	g.constants = append(g.constants, c)
 	return blocks.ONNXValue{Name: c.name}
 }
@@ -270,6 +281,7 @@ func (g *graph) write(w io.Writer, name string, meta map[string]string) error {
 			binary.LittleEndian.PutUint64(word[:], uint64(v))
 			b.Write(word[:])
 		}
+		b.Write(c.bytes)
 	}
 	b.Write(tail)
 	b.Write(end)
@@ -322,6 +334,9 @@ func (c constant) message() (m message, raw int) {
 	raw = 4 * len(c.floats)
 	if c.ints != nil {
 		elem, raw = elemInt64, 8*len(c.ints)
+	}
+	if c.bytes != nil {
+		elem, raw = c.elem, len(c.bytes)
 	}
 	m = m.int(tensorType, elem).text(tensorName, c.name)
 	return protowire.AppendVarint(protowire.AppendTag(m, tensorRaw, protowire.BytesType), uint64(raw)), raw

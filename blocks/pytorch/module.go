@@ -84,8 +84,8 @@ var classFiles embed.FS
 // helpers are the classes and functions that a file may need, in the order in
 // which they must stand there.
 var helpers = readHelpers("ConvBNAct", "SqueezeExcite", "ECA", "CBAM", "CondConv", "CondConvBNAct",
-	"InvertedResidual", "DepthwiseSeparable",
-	"FusedInvertedResidual", "ResidualConv", "Bottleneck", "channel_shuffle", "avg_pool_inside")
+	"InvertedResidual", "DepthwiseSeparable", "FusedInvertedResidual", "ResidualConv", "Bottleneck",
+	"channel_shuffle", "avg_pool_inside", "Constant", "extended", "interpolate", "rearrange", "shrink")
 
 var loader = readHelpers("load_safetensors")[0].text
 

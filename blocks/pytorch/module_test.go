@@ -17,10 +17,23 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // blocks of the literature, a block class made for it, an unrolled head.
 func TestGolden(t *testing.T) {
 	n := built(t, "small_example", blocks.Shape{H: 32, W: 32, C: 3}, func(b *blocks.Builder, x blocks.Value) {
-		x = blocks.Named{Name: "stem", Block: blocks.ConvBNAct{Out: 16, Kernel: 3, Stride: 2, Act: blocks.HSwish}}.Build(b, x)
+		x = blocks.Named{
+			Name:  "stem",
+			Block: blocks.ConvBNAct{Out: 16, Kernel: 3, Stride: 2, Act: blocks.HSwish},
+		}.Build(
+			b,
+			x,
+		)
 		list := []blocks.Block{
 			blocks.DepthwiseSeparable{Out: 16, Act: blocks.ReLU},
-			blocks.InvertedResidual{Out: 24, Expanded: 48, Kernel: 5, Stride: 2, Act: blocks.ReLU6, SE: &blocks.SqueezeExcite{Hidden: 12, Gate: blocks.HSigmoid}},
+			blocks.InvertedResidual{
+				Out:      24,
+				Expanded: 48,
+				Kernel:   5,
+				Stride:   2,
+				Act:      blocks.ReLU6,
+				SE:       &blocks.SqueezeExcite{Hidden: 12, Gate: blocks.HSigmoid},
+			},
 			blocks.InvertedResidual{Out: 24, Expanded: 72, Act: blocks.ReLU6},
 			blocks.InvertedResidual{Out: 24, Expanded: 72, Act: blocks.ReLU6},
 			blocks.XceptionSeparable{Out: 32, PreAct: blocks.ReLU},

@@ -3,6 +3,7 @@ package pytorch
 import (
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -68,16 +69,35 @@ func oddNetworks(t testing.TB) []*blocks.Network {
 		built(t, "attention", blocks.Shape{H: 8, W: 8, C: 8}, inBlocks(
 			blocks.InvertedResidual{Out: 8, Expanded: 24, Act: blocks.ReLU6, Attention: blocks.ECA{}},
 			blocks.InvertedResidual{Out: 8, Expanded: 24, Act: blocks.HSwish, Attention: blocks.CBAM{Hidden: 6}},
-			blocks.InvertedResidual{Out: 8, Expanded: 24, Act: blocks.Swish, SE: &blocks.SqueezeExcite{Hidden: 4, Gate: blocks.HSigmoid}},
-			blocks.FusedInvertedResidual{Out: 8, Expanded: 16, Act: blocks.Swish, Attention: blocks.CBAM{Hidden: 2, Kernel: 3}},
-			blocks.DepthwiseSeparable{Out: 8, Act: blocks.Sigmoid, Multiplier: 2, Residual: true, Attention: blocks.ECA{Kernel: 5, Gate: blocks.HSigmoid}},
+			blocks.InvertedResidual{
+				Out:      8,
+				Expanded: 24,
+				Act:      blocks.Swish,
+				SE:       &blocks.SqueezeExcite{Hidden: 4, Gate: blocks.HSigmoid},
+			},
+			blocks.FusedInvertedResidual{
+				Out:       8,
+				Expanded:  16,
+				Act:       blocks.Swish,
+				Attention: blocks.CBAM{Hidden: 2, Kernel: 3},
+			},
+			blocks.DepthwiseSeparable{
+				Out:        8,
+				Act:        blocks.Sigmoid,
+				Multiplier: 2,
+				Residual:   true,
+				Attention:  blocks.ECA{Kernel: 5, Gate: blocks.HSigmoid},
+			},
 			blocks.DepthwiseSeparable{Out: 12, Kernel: 5, Dilation: 2, Act: blocks.ReLU, ActAfter: blocks.AfterPointwise},
 			blocks.XceptionSeparable{Out: 12, PreAct: blocks.ReLU, Residual: true},
 			blocks.XceptionSeparable{Out: 12, PreAct: blocks.ReLU, Residual: true},
 		)),
 		built(t, "mixed", blocks.Shape{H: 8, W: 8, C: 8}, inBlocks(
 			blocks.Conditional{ConvBNAct: blocks.ConvBNAct{Out: 12, Kernel: 3, Stride: 2, Act: blocks.ReLU}, Experts: 3},
-			blocks.Conditional{ConvBNAct: blocks.ConvBNAct{Kernel: 5, Groups: blocks.Depthwise, Act: blocks.HSwish}, Experts: 2},
+			blocks.Conditional{
+				ConvBNAct: blocks.ConvBNAct{Kernel: 5, Groups: blocks.Depthwise, Act: blocks.HSwish},
+				Experts:   2,
+			},
 			blocks.ConvBNAct{Out: 16, Kernel: 3, Groups: 4, Shuffle: true, Act: blocks.ReLU},
 			blocks.ConvBNAct{Out: 16, Kernel: 3, Groups: 4, Shuffle: true, Act: blocks.ReLU},
 			blocks.ConvBNAct{Out: 16, Kernel: 3, Dilation: 2, Epsilon: 1e-3},
@@ -105,6 +125,7 @@ func oddNetworks(t testing.TB) []*blocks.Network {
 			y = b.Apply("same", &blocks.Activation{}, y)
 			b.Apply("class", &blocks.Softmax{}, y)
 		}),
+		outsiders(t),
 		// Names as other exporters give them, no marks, and outputs that are read again.
 		built(t, `3 "odd\ names`, blocks.Shape{H: 7, W: 7, C: 3}, func(b *blocks.Builder, x blocks.Value) {
 			for _, name := range []string{"/features/0/Conv", "/features/0 Conv", `head."""\.a`, `head."""\.b`, `head."""\.c`,
@@ -206,4 +227,71 @@ func TestOddNetworksHoldEveryOp(t *testing.T) {
 			t.Errorf("no network of this test has an op %q", k)
 		}
 	}
+}
+
+// outsiders holds every op that only networks from outside have.
+func outsiders(t testing.TB) *blocks.Network {
+	loops := func(v ...int) (l []blocks.Stride) { // steps, and values between them
+		for i := 0; i < len(v); i += 2 {
+			l = append(l, blocks.Stride{N: v[i], Step: v[i+1]})
+		}
+		return l
+	}
+	return built(t, "outsiders", blocks.Shape{H: 6, W: 7, C: 4}, func(b *blocks.Builder, x blocks.Value) {
+		x = b.Apply("turn", &blocks.Rearrange{H: loops(7, 4), W: loops(6, 28), C: loops(4, 1)}, x)
+		x = b.Apply("corners", &blocks.Rearrange{
+			H: loops(3, -48), W: loops(3, 8), C: loops(2, 24, 4, 1), From: 96,
+		}, x)
+		x = b.Apply("up", &blocks.ConvTranspose{Out: 6, Kernel: [2]int{3, 2}, Stride: [2]int{2, 3}, Pad: blocks.Pad{Top: 1},
+			Extra: [2]int{1, 2}, Groups: 2, Bias: true}, x)
+		x = b.Apply("slopes", &blocks.PReLU{}, x)
+		for i, f := range []blocks.Unary{
+			{Func: "leaky_relu", Alpha: 0.1}, {Func: "gelu"}, {Func: "gelu_tanh"}, {Func: "mish"},
+			{Func: "shrink", Alpha: 0.1, Beta: 0.05}, {Func: "elu", Alpha: 0.5}, {Func: "selu", Alpha: 1.5, Beta: 1.1},
+			{Func: "celu", Alpha: 0.7}, {Func: "softplus"}, {Func: "softsign"}, {Func: "tanh"}, {Func: "erf"},
+			{Func: "thresholded_relu", Alpha: 0.2},
+		} {
+			x = b.Apply("function"+strconv.Itoa(i), &f, x)
+			x = b.Apply("group"+strconv.Itoa(i), &blocks.Normalize{Groups: 1 + i%3}, x)
+		}
+		x = b.Apply("layer", &blocks.Normalize{Epsilon: 1e-3}, x)
+		x = b.Apply("reflect", &blocks.Border{Pad: blocks.Pad{Top: 1, Left: 2}, Front: 1, Mode: "reflect"}, x)
+		x = b.Apply("edge", &blocks.Border{Pad: blocks.Pad{Bottom: 1}, Back: 2, Mode: "edge"}, x)
+		x = b.Apply("wrap", &blocks.Border{Pad: blocks.Pad{Right: 2}, Mode: "wrap"}, x)
+		x = b.Apply("fill", &blocks.Border{Pad: blocks.Pad{Right: -1}, Front: 1, Value: 0.5}, x)
+		x = b.Apply("choice", &blocks.Select{Channels: []int{3, 1, 1, 0, 5}}, x)
+		e := b.Apply("embedding", &blocks.Constant{Shape: blocks.Shape{H: 1, W: b.Shape(x).W, C: 5}}, x)
+		x = b.Apply("position", &blocks.Binary{Func: "add"}, x, e)
+		outsidersLate(b, x)
+	})
+}
+
+func outsidersLate(b *blocks.Builder, x blocks.Value) {
+	for i, r := range []blocks.Interpolate{
+		{H: 9, W: 11, Mode: "cubic", Coordinates: "half_pixel", Cubic: -0.75},
+		{H: 5, W: 7, Mode: "linear", Coordinates: "half_pixel", Antialias: true},
+		{H: 8, W: 6, Mode: "nearest", Coordinates: "half_pixel", Rounding: "ceil"},
+		{H: 7, W: 7, Mode: "linear", Coordinates: "asymmetric"},
+		{H: 6, W: 5, Mode: "cubic", Coordinates: "align_corners", Cubic: -0.5, Exclude: true},
+		{H: 7, W: 6, Mode: "linear", Coordinates: "half_pixel_symmetric", Scale: [2]float64{1.2, 1.3}},
+	} {
+		x = b.Apply("interpolate"+strconv.Itoa(i), &r, x)
+	}
+	x = b.Apply("attention", &blocks.MatMul{}, b.Apply("wide", &blocks.Conv{Out: 6, Kernel: [2]int{1, 1}}, x), x)
+	for _, f := range []blocks.Reduce{
+		{Func: "l2", C: true}, {Func: "l1", H: true}, {Func: "max", W: true}, {Func: "min", H: true, C: true},
+		{Func: "sum_square", C: true},
+	} {
+		name := string(f.Func)
+		y := b.Apply("reduce_"+name, &f, x)
+		z := b.Apply("exp_"+name, &blocks.Unary{Func: "exp"}, b.Apply("tanh_"+name, &blocks.Unary{Func: "tanh"}, y))
+		x = b.Apply("over_"+name, &blocks.Binary{Func: "div"}, x, z)
+		x = b.Apply("less_"+name, &blocks.Binary{Func: "sub"}, x, y)
+	}
+	y := b.Apply("product", &blocks.Reduce{Func: "prod", W: true}, b.Apply("shares", &blocks.Softmax{}, x))
+	x = b.Apply("both", &blocks.Binary{Func: "add"}, x, y)
+	x = b.Apply("all", &blocks.Normalize{}, x)
+	x = b.Apply("grid", &blocks.FakeQuant{Scale: 0.05, Zero: 3, Low: -128, High: 127}, x)
+	x = b.Apply("mean", &blocks.Reduce{Func: "mean", H: true}, x)
+	b.Apply("class", &blocks.Linear{Out: 3}, x)
 }

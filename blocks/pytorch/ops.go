@@ -108,7 +108,11 @@ func convModule(g *graph, i int) *call {
 	pad, _ := padding(o.Pad)
 	return &call{"nn.Conv2d", []arg{
 		pos("cin", g.net.InShapes(i)[0].C), g.width(i, o.Out), {lit: pair(k), role: "kernel"}, key("stride", pair(s), "1"),
-		key("padding", pad, "0"), key("dilation", pair(d), "1"), num("groups", o.G(), 1), key("bias", pyBool(o.Bias), "True"),
+		key(
+			"padding",
+			pad,
+			"0",
+		), key("dilation", pair(d), "1"), num("groups", o.G(), 1), key("bias", pyBool(o.Bias), "True"),
 	}}
 }
 

@@ -32,13 +32,13 @@ type Figure struct {
 // does not say what they count.
 const otherWork = "more than convolutions and linear layers, its source does not say what"
 
-// entries are the zoo in the order of Entries, put together once.
-var entries = slices.Concat(alexNet, squeezeNet, inceptionV3, xception, resNet, mobileNetV1, mobileNetV2,
+// networks are the zoo in the order of Entries, put together once.
+var networks = slices.Concat(alexNet, squeezeNet, inceptionV3, xception, resNet, mobileNetV1, mobileNetV2,
 	mobileNetV3, mnasNet,
 	efficientNet, shuffleNetV2, fastSCNN, deepLab)
 
 // Entries returns all networks: classics, mobile networks, segmentation.
-func Entries() []Entry { return slices.Clone(entries) }
+func Entries() []Entry { return slices.Clone(networks) }
 
 // Get builds the network that spec asks for: NAME or NAME@OPTION=VALUE,... The error for an
 // unknown name lists the nearest names, the error for a bad option what is allowed. The name of
@@ -46,11 +46,11 @@ func Entries() []Entry { return slices.Clone(entries) }
 // in the entry's order.
 func Get(spec string) (*blocks.Network, error) {
 	name, rest, has := strings.Cut(spec, "@")
-	i := slices.IndexFunc(entries, func(e Entry) bool { return e.Name == name })
+	i := slices.IndexFunc(networks, func(e Entry) bool { return e.Name == name })
 	if i < 0 {
 		return nil, fault.Errorf("zoo: there is no network %q, nearest: %s", name, strings.Join(nearest(name, 3), ", "))
 	}
-	e := &entries[i]
+	e := &networks[i]
 	if has && rest == "" {
 		return nil, fault.Errorf("zoo: %q: no option after the @, allowed: %s", spec, e.allowed())
 	}
@@ -72,8 +72,8 @@ func Get(spec string) (*blocks.Network, error) {
 
 // nearest returns the k names with the smallest edit distance to name.
 func nearest(name string, k int) []string {
-	names := make([]string, len(entries))
-	for i, e := range entries {
+	names := make([]string, len(networks))
+	for i, e := range networks {
 		names[i] = e.Name
 	}
 	name = name[:min(len(name), 64)]

@@ -24,8 +24,7 @@ func defaults(path string) *Config {
 	}
 }
 
-// check judges everything but the space, and fills in the defaults that depend
-// on other values.
+// check checks everything but the space, and fills in the defaults that depend on other values.
 func (c *Config) check(d *decoder) {
 	between := func(key string, v, lo, hi int) {
 		if v < lo || v > hi {
@@ -111,8 +110,8 @@ func (c *Config) checkObjectives(d *decoder, oneOf func(key, v string, words []s
 	}
 }
 
-// checkUnits reports limits in a unit of something else, and forgets the units:
-// from here on a limit is in its constraint's own one.
+// checkUnits reports limits whose unit measures something else, and then drops the units: from
+// here on a limit is in the unit of its constraint.
 func (c *Config) checkUnits(d *decoder) {
 	check := func(key string, l *Limit, want quantity) {
 		if l == nil {

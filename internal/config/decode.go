@@ -12,15 +12,16 @@ import (
 	"nas/internal/levenshtein"
 )
 
-// decoder fills structs from a TOML tree by their toml tags and collects what is
-// wrong instead of stopping at it.
+// decoder fills structs from a TOML tree by their toml tags. It collects all problems instead of
+// stopping at the first.
 type decoder struct{ problems []Problem }
 
 func (d *decoder) add(key, value, want string) {
 	d.problems = append(d.problems, Problem{Key: key, Value: value, Want: want})
 }
 
-// text and number are implemented by value types that are written as such.
+// text is implemented by value types that are written as text, and number by those that may also
+// be written as a number.
 type (
 	text   interface{ parse(string) error }
 	number interface{ number(float64) error }
@@ -102,7 +103,7 @@ func (d *decoder) value(path string, x any, dst reflect.Value) {
 	}
 }
 
-// scalar reads a value type from its text, or from a number where it takes one.
+// scalar reads a value type from its text, or from a number if the type takes one.
 func (d *decoder) scalar(path string, x any, t text) {
 	var err error
 	n, isNumber := t.(number)
@@ -178,7 +179,7 @@ func asFloat(x any) (float64, bool) {
 	return 0, false
 }
 
-// show is a value as a person wrote it, in short.
+// show is a value as the file has it, shortened.
 func show(x any) string {
 	switch v := x.(type) {
 	case string:

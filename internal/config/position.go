@@ -5,13 +5,11 @@ import (
 	"strings"
 )
 
-// lineIndex maps the path of a key, such as "space.stage[2].kernel[1]", to the
-// line that it stands on. The TOML package tells positions of syntax errors
-// only.
+// lineIndex maps the path of a key, such as "space.stage[2].kernel[1]", to its line. The TOML
+// package gives positions of syntax errors only.
 type lineIndex map[string]int
 
-// of returns the line of a key, or of the nearest table around it; 0 if even
-// that is not in the file.
+// of returns the line of a key, or of the nearest table around it, or 0 if the file has neither.
 func (l lineIndex) of(key string) int {
 	for key != "" {
 		if n, ok := l[key]; ok {
@@ -22,7 +20,7 @@ func (l lineIndex) of(key string) int {
 	return 0
 }
 
-// positions scans a file that is known to be valid TOML, so it may be lenient.
+// positions scans a file that is valid TOML, so it need not check the syntax.
 func positions(data []byte) lineIndex {
 	s := scanner{data: data, line: 1, lines: lineIndex{}, counts: map[string]int{}}
 	table := ""

@@ -49,10 +49,7 @@ func scoreOf(t *search.Trial) (s accuracy.Score, ok bool) {
 		return s, false
 	}
 	v := accuracyField.Of(&t.Result)
-	s.Value, s.Between = v.Mid, v.BetweenSD
-	if v.HasInterval() {
-		s.Low, s.High = v.Low, v.High
-	}
+	s.Value, s.Low, s.High, s.Between = v.Mid, v.Low, v.High, v.BetweenSD
 	s.Warnings = runstore.AccuracyWarning.Warnings(t.Warnings)
 	for key, v := range t.Parts {
 		if accuracyField.Has(key) || runstore.IsLatency(key) || key == runstore.KeyActivations || key == runstore.KeyWeights {

@@ -17,14 +17,14 @@ import (
 
 var (
 	fewHalf  = flag.String("few", "", "judge ten trained networks on this half of NAS-Bench-Macro: held-out, development")
-	fewDraws = flag.Int("few-draws", 20, "draws of TestTenTold")
+	fewDraws = flag.Int("few-draws", 20, "draws of TestTenTrained")
 )
 
-// TestTenTold trains ten networks of NAS-Bench-Macro and ranks all others by what
+// TestTenTrained trains ten networks of NAS-Bench-Macro and ranks all others by what
 // was learned. A draw stands for a run: half of the networks at random, of which
 // the ten are chosen as nas ask does, by the training-free score and MACs. For
 // comparison, ten are drawn at random. A minute or two.
-func TestTenTold(t *testing.T) {
+func TestTenTrained(t *testing.T) {
 	if *fewHalf == "" {
 		t.Skip("only with -few")
 	}

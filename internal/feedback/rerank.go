@@ -108,9 +108,9 @@ func (x *reranker) rank(ctx context.Context, model accuracy.Estimator) error {
 		before[i], after[i] = trials[i].Objectives[runstore.KeyAccuracy], scores[i].Value
 	}
 	x.out.TauCandidates = stat.KendallTau(before, after)
-	known := map[string]float64{}
+	trained := map[string]float64{} // accuracies, by arch id
 	for _, r := range x.trained {
-		known[r.ArchID] = r.Accuracy
+		trained[r.ArchID] = r.Accuracy
 	}
 	front, err := search.NewFront(x.run.Manifest.Objectives, nil)
 	if err != nil {
@@ -119,14 +119,14 @@ func (x *reranker) rank(ctx context.Context, model accuracy.Estimator) error {
 	contenders := results.NewContenders(x.run.Manifest.Objectives)
 	for i := range trials {
 		v := runstore.Value{Mid: scores[i].Value, Low: scores[i].Low, High: scores[i].High}
-		if a, ok := known[trials[i].ArchID]; ok {
+		if a, ok := trained[trials[i].ArchID]; ok {
 			v = runstore.Value{Mid: a, Low: a, High: a}
 		}
 		t := withAccuracy(&trials[i], v)
 		front.Add(t)
 		contenders.Add(&t)
 	}
-	return x.write(front, contenders.FrontProbabilities(), known)
+	return x.write(front, contenders.FrontProbabilities(), trained)
 }
 
 // score estimates the trials, with all cores.

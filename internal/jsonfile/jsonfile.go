@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Decode is json.Unmarshal with an error that names line and key. What an
-// UnmarshalJSON or UnmarshalText method of v says is passed on as it is.
+// Decode is json.Unmarshal with an error that names line and key. Errors of UnmarshalJSON and
+// UnmarshalText methods of v are passed on unchanged.
 func Decode(data []byte, v any) error {
 	text := bytes.TrimSpace(data)
 	if len(text) == 0 {
@@ -90,7 +90,7 @@ type level struct {
 	inKey bool // its next string is a key
 }
 
-// keyAt is the path of the value that ends at offset, or in which it lies.
+// keyAt is the path of the value that ends at offset or contains it.
 func keyAt(data []byte, offset int64) string {
 	d := json.NewDecoder(bytes.NewReader(data))
 	var open []level

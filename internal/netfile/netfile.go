@@ -288,8 +288,8 @@ func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error)) ([]b
 }
 
 // decodeONNX reads what exporters write for convolutional networks.
-func decodeONNX(_ string, data []byte) (*blocks.Network, *blocks.Weights, error) {
-	m, err := onnx.Read(data, onnx.ReadOptions{})
+func decodeONNX(path string, data []byte) (*blocks.Network, *blocks.Weights, error) {
+	m, err := onnx.Read(data, onnx.ReadOptions{External: onnx.Beside(filepath.Dir(path))})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,7 +1,6 @@
-// Release builds nas for every system that it is released for, and packs each
-// binary with the licence, the notice and the README into an archive. The bytes
-// depend on the sources, the version and the Go release alone: not on the day, the
-// machine or the directory.
+// Release builds nas for every system that it is released for, and packs each binary with the
+// licence, the notice and the README into an archive. The bytes depend only on the sources, the
+// version and the Go release, not on the day, the machine or the directory.
 //
 //	go run ./internal/release -version v0.1.0           from the top of the module, into dist/
 package main
@@ -43,7 +42,8 @@ func (t target) String() string {
 // beside are the files that go with a binary.
 var beside = []string{"CHANGELOG.md", "LICENSE", "NOTICE", "README.md"}
 
-// epoch is the time of every file in an archive: zip knows none before 1980.
+// epoch is the modification time of every file in an archive. zip cannot express times before
+// 1980.
 var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 var versionForm = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
@@ -107,9 +107,9 @@ func release(root, out, version, only string) error {
 // setVersion is the linker's flag that tells the program its version.
 func setVersion(version string) string { return "-X nas/internal/buildinfo.version=" + version }
 
-// build returns the binary. Paths, the repository's state and the build id are
-// left out of it; amd64 and arm64 are the oldest processors of their kind, since
-// kernels are chosen when the program runs.
+// build returns the binary. It does not contain paths, the state of the repository or a build id.
+// For amd64 and arm64 it runs on the oldest processors of their kind, because kernels are chosen
+// when the program runs.
 func build(root string, t target, version string) ([]byte, error) {
 	tmp, err := os.MkdirTemp("", "nas-release-*")
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 const (
 	frontDraws = 1000 // standard error at most 0.016
 	frontSeed  = 0x70726f62
-	// The networks that a member may lose its place to: the next fronts under the first one, up to
-	// so many. More than two objectives need pairwise comparisons.
+	// The networks that may push a member off the front: the next fronts under the first one, up to so
+	// many. More than two objectives need pairwise comparisons.
 	maxContenders     = 1500
 	maxContendersMany = 200
 )
@@ -149,18 +149,18 @@ func (c *Contenders) FrontProbabilities() map[int]float64 {
 	order := c.nearFront(limit)
 	counts := make([]int, len(order))
 	r := rand.New(rand.NewPCG(frontSeed, uint64(objectives)))
-	draw := make([][]float64, len(order)) // the costs of each contender in one draw
-	for i := range draw {
-		draw[i] = make([]float64, objectives)
+	sampled := make([][]float64, len(order)) // the costs of each contender in one draw
+	for i := range sampled {
+		sampled[i] = make([]float64, objectives)
 	}
 	var sorter pareto.Sorter
 	for range frontDraws {
-		for i, costs := range draw {
+		for i, costs := range sampled {
 			for k, u := range c.all[order[i]].costs {
 				costs[k] = u.sample(r)
 			}
 		}
-		for _, i := range sorter.Front(draw) {
+		for _, i := range sorter.Front(sampled) {
 			counts[i]++
 		}
 	}

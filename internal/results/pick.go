@@ -84,11 +84,11 @@ func (f *frontView) figure(m int, o search.Objective) string {
 }
 
 func (f *frontView) figures(m int) string {
-	parts := make([]string, len(f.objectives))
+	figures := make([]string, len(f.objectives))
 	for k, o := range f.objectives {
-		parts[k] = f.figure(m, o)
+		figures[k] = f.figure(m, o)
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(figures, ", ")
 }
 
 // choose makes the result of one member.
@@ -175,8 +175,8 @@ func (r ByHypervolume) pick(f *frontView) ([]Picked, error) {
 			ref[k] = -ref[k]
 		}
 	}
-	whole := search.Hypervolume(slices.Clone(f.costs), ref)
-	if whole == 0 {
+	all := search.Hypervolume(slices.Clone(f.costs), ref)
+	if all == 0 {
 		return nil, config.Usagef("no member of the front of %s is better than the worst of the reference sample "+
 			"in every objective: choose by --knee or --weights", f.run.Dir)
 	}
@@ -190,7 +190,7 @@ func (r ByHypervolume) pick(f *frontView) ([]Picked, error) {
 	var out []Picked
 	for i, m := range chosen {
 		out = append(out, f.choose(m, fmt.Sprintf("one of %d that together hold %.1f %% of the front's hypervolume; "+
-			"%.1f %% would be lost without it; %s", len(chosen), 100*sum/whole, 100*without[i]/whole, f.figures(m))))
+			"%.1f %% would be lost without it; %s", len(chosen), 100*sum/all, 100*without[i]/all, f.figures(m))))
 	}
 	return out, nil
 }

@@ -115,7 +115,7 @@ func timeMembers(
 		return nil, err
 	}
 	if disturbed > 0 {
-		s.Sayf("measuring: the machine was slower than at its calibration at each visit to %d of %d networks: "+
+		s.Sayf("measuring: the machine was slower than at its calibration in every round over %d of %d networks: "+
 			"their times are the runs at the pace of the reference kernel, and less certain", disturbed, len(todo))
 	}
 	for k, i := range todo {

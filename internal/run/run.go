@@ -106,22 +106,22 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	return out, nil
 }
 
-// finish draws what was found, and writes how the run ended. The report comes last, because it says that,
+// finish plots what was found, and writes how the run ended. The report comes last, because it says that,
 // too.
 func finish(
 	ctx context.Context, s *evaluator.Setup, store *runstore.Run, out *Outcome, started time.Time,
 ) (err error) {
-	var drawn *results.Stored
+	var plotted *results.Stored
 	if len(out.Front) == 0 {
 		out.NoFront = whyNoFront(s.Limits, out.Summary)
-	} else if drawn, err = draw(ctx, s, store); err != nil {
+	} else if plotted, err = plot(ctx, s, store); err != nil {
 		return err
 	}
 	if err := recordEnd(store, out.Summary, out.NoFront, started); err != nil {
 		return err
 	}
-	if drawn != nil && len(s.Objectives) > 1 {
-		return writeReport(store, drawn)
+	if plotted != nil && len(s.Objectives) > 1 {
+		return writeReport(store, plotted)
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"nas/internal/runstore"
 )
 
-// writeReport writes the report of a run that was drawn.
+// writeReport writes the report of a run that was plotted, with its manifest as it is now.
 func writeReport(store *runstore.Run, run *results.Stored) error {
 	run.Manifest = store.Manifest()
 	page, err := run.Page()
@@ -22,8 +22,8 @@ func writeReport(store *runstore.Run, run *results.Stored) error {
 	return atomicfile.Write(store.Path(runstore.ReportFile), func(w io.Writer) error { return html.Write(w, page) })
 }
 
-// draw makes the pictures.
-func draw(ctx context.Context, s *evaluator.Setup, store *runstore.Run) (*results.Stored, error) {
+// plot makes the pictures of a run, and judges the reference networks in them where that is still to be done.
+func plot(ctx context.Context, s *evaluator.Setup, store *runstore.Run) (*results.Stored, error) {
 	if _, err := references(ctx, s, store.Dir()); err != nil && ctx.Err() == nil {
 		return nil, err
 	}

@@ -119,11 +119,11 @@ func wholeLines(f *os.File) (int64, error) {
 	var buf [1 << 14]byte
 	for end := info.Size(); end > 0; {
 		begin := max(0, end-int64(len(buf)))
-		part := buf[:end-begin]
-		if _, err := f.ReadAt(part, begin); err != nil {
+		chunk := buf[:end-begin]
+		if _, err := f.ReadAt(chunk, begin); err != nil {
 			return 0, err
 		}
-		if i := bytes.LastIndexByte(part, '\n'); i >= 0 {
+		if i := bytes.LastIndexByte(chunk, '\n'); i >= 0 {
 			return begin + int64(i) + 1, nil
 		}
 		end = begin

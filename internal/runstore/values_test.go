@@ -53,27 +53,3 @@ func TestWarningKinds(t *testing.T) {
 		t.Errorf("accuracy warnings are %q", got)
 	}
 }
-
-// TestManifestOfVersion01 reads what a manifest of version 0.1 says in notes, and writes the same notes again.
-func TestManifestOfVersion01(t *testing.T) {
-	notes := map[string]string{
-		"accuracy": "imagenet@1", "score": "ImageNet top-1 (%), fitted estimate", "blind": "SE, kernel size", "space": "ab", "device@phone": "a phone",
-	}
-	var m Manifest
-	m.fromNotes(notes)
-	want := Manifest{SpaceID: "ab", Devices: map[string]string{"phone": "a phone"}, Score: Score{
-		Spec: "imagenet@1", Label: "ImageNet top-1 (%), fitted estimate", Unit: UnitPercent,
-		Blind: []string{"SE", "kernel size"},
-	}}
-	if !reflect.DeepEqual(m, want) {
-		t.Errorf("the notes are read as %+v, want %+v", m, want)
-	}
-	if got := m.notes(); !reflect.DeepEqual(got, notes) {
-		t.Errorf("written again the notes are %v, want %v", got, notes)
-	}
-	for gene, blind := range map[string]bool{"se": true, "kernel": true, "kernel size": false, "depth": false} {
-		if m.Score.BlindTo(gene) != blind {
-			t.Errorf("blind to %s: %v, want %v", gene, !blind, blind)
-		}
-	}
-}

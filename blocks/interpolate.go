@@ -1,0 +1,219 @@
+package blocks
+
+import (
+	"fmt"
+	"math"
+)
+
+// Interpolate resizes a map by any rule of ONNX's Resize operator, of which
+// [Resize] has those with kernels of their own.
+type Interpolate struct {
+	H int `json:"h"`
+	W int `json:"w"`
+	// Mode is nearest, linear or cubic.
+	Mode string `json:"mode"`
+	// Coordinates says which input position an output position i of n reads over
+	// m input positions: half_pixel (i+0.5)/s-0.5, pytorch_half_pixel the same
+	// but 0 for n = 1, align_corners i(m-1)/(n-1), asymmetric i/s,
+	// half_pixel_symmetric as half_pixel around the centre of s*m positions.
+	Coordinates string `json:"coordinates"`
+	// Rounding of nearest: round_prefer_floor, round_prefer_ceil, floor, ceil.
+	Rounding string `json:"rounding,omitempty"`
+	// Scale is s for height and width; 0 means output over input extent.
+	Scale [2]float64 `json:"scale,omitzero"`
+	// Cubic is the coefficient a of cubic interpolation (Keys, 1981, equation 4);
+	// Exclude drops taps outside the input instead of repeating the border.
+	Cubic   float64 `json:"cubic,omitempty"`
+	Exclude bool    `json:"exclude_outside,omitempty"`
+	// Antialias widens the taps of linear and cubic by 1/s where s < 1. The work of
+	// a tap outside the input, which repeats the border, is bounded by Scale.
+	Antialias bool `json:"antialias,omitempty"`
+}
+
+func init() { Register(func() Op { return new(Interpolate) }) }
+
+// Kind returns "interpolate".
+func (*Interpolate) Kind() string { return "interpolate" }
+
+var roundings = map[string]func(float64) float64{
+	"round_prefer_floor": func(x float64) float64 { return math.Ceil(x - 0.5) },
+	"round_prefer_ceil":  func(x float64) float64 { return math.Floor(x + 0.5) },
+	"floor":              math.Floor,
+	"ceil":               math.Ceil,
+}
+
+// position is the input position that output position i reads.
+func (o *Interpolate) position(i, n, m int, s float64) float64 {
+	x := float64(i)
+	switch o.Coordinates {
+	case "half_pixel":
+		return (x+0.5)/s - 0.5
+	case "pytorch_half_pixel":
+		if n == 1 {
+			return 0
+		}
+		return (x+0.5)/s - 0.5
+	case "align_corners":
+		if n == 1 {
+			return 0
+		}
+		return x * float64(m-1) / float64(n-1)
+	case "half_pixel_symmetric":
+		exact := s * float64(m)
+		return float64(m)/2*(1-float64(n)/exact) + (x+0.5)/s - 0.5
+	}
+	return x / s
+}
+
+// OutShape returns H x W x C.
+func (o *Interpolate) OutShape(in []Shape) (Shape, error) {
+	s, err := unary(in)
+	if err != nil {
+		return Shape{}, err
+	}
+	switch o.Coordinates {
+	case "half_pixel", "pytorch_half_pixel", "align_corners", "half_pixel_symmetric", "asymmetric":
+	default:
+		return Shape{}, fmt.Errorf("no coordinates are called %q", o.Coordinates)
+	}
+	if _, ok := roundings[o.Rounding]; o.Mode == "nearest" && !ok {
+		return Shape{}, fmt.Errorf("no rounding is called %q", o.Rounding)
+	}
+	if o.Mode != "nearest" && o.Mode != "linear" && o.Mode != "cubic" {
+		return Shape{}, fmt.Errorf("no mode is called %q, want nearest, linear or cubic", o.Mode)
+	}
+	for _, v := range []float64{o.Scale[0], o.Scale[1]} {
+		if !(v >= 0) || v > 1<<20 || v > 0 && v < 1./(1<<20) {
+			return Shape{}, fmt.Errorf("scale %v", o.Scale)
+		}
+	}
+	if math.IsNaN(o.Cubic) || math.IsInf(o.Cubic, 0) {
+		return Shape{}, fmt.Errorf("cubic coefficient %v", o.Cubic)
+	}
+	out := Shape{o.H, o.W, s.C}
+	return out, out.Check()
+}
+
+// MACs returns 0.
+func (*Interpolate) MACs([]Shape) int64 { return 0 }
+
+// Params returns nil.
+func (*Interpolate) Params([]Shape) []Param { return nil }
+
+// tap is an input position and its weight.
+type tap struct {
+	at     int
+	weight float64
+}
+
+// keys is the cubic convolution kernel.
+func keys(x, a float64) float64 {
+	x = math.Abs(x)
+	switch {
+	case x <= 1:
+		return ((a+2)*x-(a+3))*x*x + 1
+	case x < 2:
+		return ((a*x-5*a)*x+8*a)*x - 4*a
+	}
+	return 0
+}
+
+// taps lists what output position i of n takes from m input positions.
+func (o *Interpolate) taps(i, n, m int, s float64) []tap {
+	if s == 0 {
+		s = float64(n) / float64(m)
+	}
+	p := o.position(i, n, m, s)
+	if o.Mode == "nearest" {
+		return []tap{{int(min(max(roundings[o.Rounding](p), 0), float64(m-1))), 1}}
+	}
+	reach, kernel := 1.0, func(x float64) float64 { return max(0, 1-math.Abs(x)) }
+	if o.Mode == "cubic" {
+		reach, kernel = 2, func(x float64) float64 { return keys(x, o.Cubic) }
+	} else if !o.Antialias {
+		p = min(max(p, 0), float64(m-1))
+	}
+	shrink := 1.0
+	if o.Antialias {
+		shrink = min(1, s)
+	}
+	weights := map[int]float64{}
+	var order []int
+	var sum float64
+	for k := math.Floor(p-reach/shrink) + 1; k < p+reach/shrink; k++ {
+		at := int(min(max(k, 0), float64(m-1)))
+		w := kernel((k - p) * shrink)
+		if w == 0 || o.Exclude && float64(at) != k {
+			continue
+		}
+		if _, ok := weights[at]; !ok {
+			order = append(order, at)
+		}
+		weights[at] += w
+		sum += w
+	}
+	ts := make([]tap, len(order))
+	for i, at := range order {
+		ts[i] = tap{at, weights[at]}
+		if o.Exclude || o.Antialias {
+			ts[i].weight /= sum
+		}
+	}
+	return ts
+}
+
+// Eval mixes the taps of both directions.
+func (o *Interpolate) Eval(out Tensor, in []Tensor, _ [][]float32) {
+	x := in[0]
+	cols := make([][]tap, o.W)
+	for i := range cols {
+		cols[i] = o.taps(i, o.W, x.Shape.W, o.Scale[1])
+	}
+	acc := make([]float64, x.Shape.C)
+	for y := range o.H {
+		rows := o.taps(y, o.H, x.Shape.H, o.Scale[0])
+		for px := range o.W {
+			clear(acc)
+			for _, r := range rows {
+				for _, c := range cols[px] {
+					w := r.weight * c.weight
+					for k, v := range x.Data[(r.at*x.Shape.W+c.at)*x.Shape.C:][:x.Shape.C] {
+						acc[k] += w * float64(v)
+					}
+				}
+			}
+			for k, v := range acc {
+				out.Data[(y*o.W+px)*x.Shape.C+k] = float32(v)
+			}
+		}
+	}
+}
+
+// WriteONNX writes Resize with scales where they are given, else with sizes.
+// Antialiasing needs opset 18.
+func (o *Interpolate) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
+	attrs := []ONNXAttr{{"coordinate_transformation_mode", o.Coordinates}, {"mode", o.Mode}}
+	if o.Mode == "nearest" {
+		attrs = append(attrs, ONNXAttr{"nearest_mode", o.Rounding})
+	}
+	if o.Mode == "cubic" {
+		attrs = append(attrs, ONNXAttr{"cubic_coeff_a", o.Cubic})
+	}
+	if o.Exclude {
+		attrs = append(attrs, ONNXAttr{"exclude_outside", 1})
+	}
+	if o.Antialias {
+		attrs = append(attrs, ONNXAttr{"antialias", 1})
+	}
+	args := []ONNXValue{g.AsMap(in[0]), {}, {}, {}}
+	if o.Scale != [2]float64{} {
+		args = []ONNXValue{
+			args[0],
+			{},
+			g.Floats("scales", []int{4}, []float32{1, 1, float32(o.Scale[0]), float32(o.Scale[1])}),
+		}
+	} else {
+		args[3] = g.Ints("sizes", g.Batch(), n.Out.C, o.H, o.W)
+	}
+	return g.Node("Resize", args, attrs...)
+}

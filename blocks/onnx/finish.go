@@ -1,0 +1,248 @@
+package onnx
+
+import (
+	"slices"
+
+	"nas/blocks"
+	"nas/internal/fault"
+)
+
+// finish takes the nodes that the outputs need, and names the network.
+func (r *reader) finish(name string, outputs []*value) (*blocks.Network, *blocks.Weights, []Tensor, error) {
+	ends := make([]int, len(outputs))
+	tensors := make([]Tensor, len(outputs))
+	for i, v := range outputs {
+		w, err := r.returned(v, ends[:i])
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		ends[i] = w.node
+		tensors[i] = Tensor{Dims: w.extents(), axes: w.axes}
+	}
+	needed := make([]bool, len(r.nodes))
+	needed[0] = true
+	for _, e := range ends {
+		needed[e] = true
+	}
+	for i := len(r.nodes) - 1; i > 0; i-- {
+		if needed[i] {
+			for _, j := range r.nodes[i].Inputs {
+				needed[j] = true
+			}
+		}
+	}
+	n := &blocks.Network{Name: name}
+	at := make([]int, len(r.nodes))
+	var weights [][][]float32
+	var origin [][]string
+	for i, nd := range r.nodes {
+		if !needed[i] {
+			continue
+		}
+		at[i] = len(n.Nodes)
+		nd.Inputs = slices.Clone(nd.Inputs)
+		for k, j := range nd.Inputs {
+			nd.Inputs[k] = at[j]
+		}
+		n.Nodes = append(n.Nodes, nd)
+		weights = append(weights, r.weights[i])
+		origin = append(origin, r.origin[i])
+	}
+	for _, e := range ends {
+		n.Outputs = append(n.Outputs, at[e])
+	}
+	n, weights, origin = joinBiases(n, weights, origin)
+	if err := n.Infer(); err != nil {
+		return nil, nil, nil, err
+	}
+	share(n, weights, origin)
+	for i, e := range n.Outputs {
+		tensors[i].Node = e
+	}
+	if len(n.Outputs) == 1 && n.Outputs[0] == len(n.Nodes)-1 {
+		n.Outputs = nil
+	}
+	if err := n.Infer(); err != nil {
+		return nil, nil, nil, err
+	}
+	w := blocks.EmptyWeights(n)
+	for i, ts := range weights {
+		w.Set(i, ts)
+	}
+	return n, w, tensors, w.Check(n)
+}
+
+// returned is an output as the whole activation of a node that none of ends is.
+func (r *reader) returned(v *value, ends []int) (*value, error) {
+	w, err := r.plain(v)
+	if err != nil {
+		return nil, err
+	}
+	for k, a := range w.axes {
+		for j, l := range a {
+			if l.Step == batchStep && (k > 0 || j > 0) {
+				return nil, errBatch
+			}
+		}
+	}
+	if r.batched && w.batch() == nil {
+		return nil, errBatch
+	}
+	// Axes in another order may stay so: only the layout differs.
+	cut := func(a axis) bool { return len(a) > 1 && !a.batched() }
+	if !r.whole(w) || slices.ContainsFunc(w.axes, cut) {
+		h, ww, c := asShape(w.order())
+		if w.rank() == 4 {
+			h, ww, c = []int{2}, []int{3}, []int{1}
+		}
+		if w, err = r.lay(w, h, ww, c); err != nil {
+			return nil, err
+		}
+	}
+	if w.node == 0 || slices.Contains(ends, w.node) {
+		node, err := r.add("identity", &blocks.Activation{}, nil, w.node)
+		if err != nil {
+			return nil, err
+		}
+		w = &value{node: node, axes: w.axes, a: 1}
+	}
+	return w, nil
+}
+
+// share finds the tensors that come from one initializer of the file.
+func share(n *blocks.Network, weights [][][]float32, origin [][]string) {
+	type tensor struct {
+		name, kind string
+		k          int // place among the node's tensors
+	}
+	owner := map[tensor]int{}
+	for i := range n.Nodes {
+		for k, name := range origin[i] {
+			if name == "" || k >= len(weights[i]) {
+				continue
+			}
+			p := tensor{name, n.Nodes[i].Op.Kind(), k}
+			j, ok := owner[p]
+			if !ok {
+				owner[p] = i
+				continue
+			}
+			if !slices.Equal(n.Params(i)[k].Dims, n.Params(j)[k].Dims) || !slices.Equal(weights[i][k], weights[j][k]) {
+				continue
+			}
+			if n.Nodes[i].Shared == nil {
+				n.Nodes[i].Shared = make([]int, len(weights[i]))
+			}
+			n.Nodes[i].Shared[k] = j
+			weights[i][k] = weights[j][k]
+		}
+	}
+}
+
+// joinBiases puts sums with constants into the bias of the layer before, where
+// nothing else reads it.
+func joinBiases(
+	n *blocks.Network,
+	tensors [][][]float32,
+	origin [][]string,
+) (*blocks.Network, [][][]float32, [][]string) {
+	consumers := n.Consumers()
+	for _, i := range n.Outputs {
+		consumers[i] = append(consumers[i], len(n.Nodes)) // the caller reads it, too
+	}
+	out := &blocks.Network{Name: n.Name}
+	at := make([]int, len(n.Nodes))
+	var kept [][][]float32
+	var names [][]string
+	for i, nd := range n.Nodes {
+		if bn, ok := nd.Op.(*blocks.BatchNorm); ok && bn.Epsilon == fixed && len(consumers[nd.Inputs[0]]) == 1 &&
+			!slices.ContainsFunc(tensors[i][0], func(v float32) bool { return v != 1 }) {
+			j := at[nd.Inputs[0]]
+			var op blocks.Op
+			switch o := out.Nodes[j].Op.(type) {
+			case *blocks.Linear:
+				if !o.Bias {
+					op = &blocks.Linear{Out: o.Out, Bias: true}
+				}
+			case *blocks.Conv:
+				if !o.Bias {
+					c := *o
+					c.Bias = true
+					op = &c
+				}
+			}
+			if op != nil {
+				out.Nodes[j].Op, kept[j], at[i] = op, [][]float32{kept[j][0], tensors[i][1]}, j
+				names[j] = append(slices.Clone(names[j][:min(1, len(names[j]))]), "")
+				continue
+			}
+		}
+		at[i] = len(out.Nodes)
+		nd.Inputs = slices.Clone(nd.Inputs)
+		for k, j := range nd.Inputs {
+			nd.Inputs[k] = at[j]
+		}
+		out.Nodes = append(out.Nodes, nd)
+		kept = append(kept, tensors[i])
+		names = append(names, origin[i])
+	}
+	for _, i := range n.Outputs {
+		out.Outputs = append(out.Outputs, at[i])
+	}
+	return out, kept, names
+}
+
+// Tensor is an input or an output of the model as the file declares it.
+type Tensor struct {
+	Name string
+	Dims []int // of one run; the first is the batch
+	Node int   // the network's node
+	axes []axis
+}
+
+// PerImage returns the number of values of one image.
+func (t Tensor) PerImage() int {
+	n := 1
+	for k, d := range t.Dims {
+		if k == 0 && len(t.axes) > 0 && t.axes[0].batched() {
+			d /= t.axes[0][0].N
+		}
+		n *= d
+	}
+	return n
+}
+
+// offsets calls f for each value of one image in the file's order, with its index
+// in the network's H x W x C.
+func (t Tensor) offsets(f func(i, at int)) error {
+	var dims, steps []int
+	for k, a := range t.axes {
+		if k == 0 && a.batched() {
+			a = a[1:]
+		}
+		for _, l := range a {
+			if l.Step == batchStep {
+				return fault.New("onnx: its layout mixes the images of a batch")
+			}
+			dims, steps = append(dims, l.N), append(steps, l.Step)
+		}
+	}
+	walk(dims, steps, 0, f)
+	return nil
+}
+
+// FromFile turns one image from the file's layout into the network's H x W x C.
+func (t Tensor) FromFile(dst, src []float32) error {
+	if len(dst) != t.PerImage() || len(src) != len(dst) {
+		return fault.Errorf("onnx: %d and %d values, want %d", len(dst), len(src), t.PerImage())
+	}
+	return t.offsets(func(i, at int) { dst[at] = src[i] })
+}
+
+// ToFile turns one image from the network's H x W x C into the file's layout.
+func (t Tensor) ToFile(dst, src []float32) error {
+	if len(dst) != t.PerImage() || len(src) != len(dst) {
+		return fault.Errorf("onnx: %d and %d values, want %d", len(dst), len(src), t.PerImage())
+	}
+	return t.offsets(func(i, at int) { dst[i] = src[at] })
+}

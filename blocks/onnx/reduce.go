@@ -1,0 +1,173 @@
+package onnx
+
+import (
+	"slices"
+
+	"nas/blocks"
+)
+
+func init() {
+	for name := range reductions {
+		operators[name] = spec{
+			attrs: "axes keepdims noop_with_empty_axes",
+			in:    [2]int{1, 2},
+			fold:  foldReduce,
+			apply: readReduce,
+		}
+	}
+	for _, name := range []string{"ReduceLogSum", "ReduceLogSumExp"} {
+		operators[name] = spec{attrs: "axes keepdims noop_with_empty_axes", in: [2]int{1, 2}, apply: readLogReduce}
+	}
+}
+
+// reduceFuncs are the reductions of package blocks.
+var reduceFuncs = map[string]blocks.ReduceFunc{
+	"ReduceMean": "mean", "ReduceSum": "sum", "ReduceMax": "max", "ReduceMin": "min", "ReduceProd": "prod",
+	"ReduceL1": "l1", "ReduceL2": "l2", "ReduceSumSquare": "sum_square",
+}
+
+func readReduce(r *reader, c call) ([]*value, error) {
+	v, err := c.activation(0)
+	if err != nil {
+		return nil, err
+	}
+	axes, err := c.reduced(v.rank())
+	if err != nil {
+		return nil, err
+	}
+	return one(r.reduce(v, reduceFuncs[c.op], axes, c.intAttr("keepdims", 1) != 0))
+}
+
+// readLogReduce takes the logarithm of a sum, or of a sum of exponentials.
+func readLogReduce(r *reader, c call) ([]*value, error) {
+	v, err := c.activation(0)
+	if err != nil {
+		return nil, err
+	}
+	axes, err := c.reduced(v.rank())
+	if err != nil {
+		return nil, err
+	}
+	if c.op == "ReduceLogSumExp" {
+		if v, err = r.each(&blocks.Unary{Func: "exp"}, nil, v); err != nil {
+			return nil, err
+		}
+	}
+	if v, err = r.reduce(v, "sum", axes, c.intAttr("keepdims", 1) != 0); err != nil {
+		return nil, err
+	}
+	return one(r.each(&blocks.Unary{Func: "log"}, nil, v))
+}
+
+// reduce makes one number of all values along axes.
+func (r *reader) reduce(v *value, f blocks.ReduceFunc, axes []int, keep bool) (*value, error) {
+	rank := v.rank()
+	if len(axes) == 0 {
+		return v, nil
+	}
+	if slices.Contains(axes, 0) && v.axes[0].batched() {
+		return nil, errBatch
+	}
+	p, err := r.plain(v)
+	if err != nil {
+		return nil, err
+	}
+	var kept []int
+	for _, k := range p.order() {
+		if !slices.Contains(axes, k) && (k > 0 || !p.axes[0].batched() || len(p.axes[0]) > 1) {
+			kept = append(kept, k)
+		}
+	}
+	ones := func(list []int) []int {
+		return slices.DeleteFunc(slices.Clone(list), func(k int) bool { return len(p.axes[k]) == 0 })
+	}
+	reduced, rest := ones(axes), ones(kept)
+	var op blocks.Op = &blocks.Reduce{Func: f, C: true}
+	var laid *value
+	onMap := rank == 4 &&
+		(slices.Equal(axes, []int{2, 3}) || len(axes) == 1 && axes[0] > 0)
+	switch {
+	case onMap && (r.isCHW(p) || !r.whole(p)),
+		rank == 3 && slices.Equal(axes, []int{2}) && len(reduced) > 0 && r.isCHW(p):
+		// The map as it lies.
+		if laid, err = r.chw(p); err != nil {
+			return nil, err
+		}
+		h, w := slices.Contains(axes, 2), slices.Contains(axes, 3)
+		if rank == 3 {
+			w = true
+		}
+		op = pixelReduction(f, h, w, slices.Contains(axes, 1))
+		kept = slices.DeleteFunc([]int{2, 3, 1}, func(k int) bool { return k >= rank || slices.Contains(axes, k) })
+	default:
+		n := len(rest)
+		if laid, err = r.lay(p, rest[:max(0, n-1)], rest[max(0, n-1):], reduced); err != nil {
+			return nil, err
+		}
+		kept = rest
+		switch f {
+		case "mean":
+			op = &blocks.ChannelPool{Pool: blocks.AvgPool}
+		case "max":
+			op = &blocks.ChannelPool{Pool: blocks.MaxPool}
+		}
+	}
+	node, err := r.add("", op, nil, laid.node)
+	if err != nil {
+		return nil, err
+	}
+	ext := p.extents()
+	b := p.batch()
+	if b != nil {
+		ext[0] /= b[0].N
+	}
+	for _, k := range axes {
+		ext[k] = 1
+	}
+	out := dense(ext, kept)
+	if b != nil {
+		out[0] = append(slices.Clone(b), out[0]...)
+	}
+	if !keep {
+		var left []axis
+		for k, a := range out {
+			if !slices.Contains(axes, k) {
+				left = append(left, a)
+			}
+		}
+		out = left
+	}
+	return &value{node: node, axes: out, a: 1}, nil
+}
+
+// pixelReduction is the op that reduces height, width or channels of a map.
+func pixelReduction(f blocks.ReduceFunc, h, w, c bool) blocks.Op {
+	kind, pool := blocks.AvgPool, f == "mean" || f == "max"
+	if f == "max" {
+		kind = blocks.MaxPool
+	}
+	switch {
+	case h && w && !c && pool:
+		return &blocks.GlobalPool{Pool: kind}
+	case h && w && !c && f == "sum":
+		return &blocks.SumPixels{}
+	case c && !h && !w && pool:
+		return &blocks.ChannelPool{Pool: kind}
+	}
+	return &blocks.Reduce{Func: f, H: h, W: w, C: c}
+}
+
+// isCHW tells whether v is N x C x H x W (x 1) of a node as it lies.
+func (r *reader) isCHW(v *value) bool {
+	s := r.nodes[v.node].Shape
+	want := dense([]int{1, s.C, s.H, s.W}, []int{0, 2, 3, 1})
+	if v.from != 0 || v.rank() < 2 || v.rank() == 3 && s.W != 1 || v.rank() == 2 && !s.IsVector() {
+		return false
+	}
+	for k := 1; k < v.rank(); k++ {
+		if !slices.Equal(v.axes[k], want[k]) {
+			return false
+		}
+	}
+	return len(v.axes[0]) == len(v.batch())
+}

@@ -1,0 +1,124 @@
+package audit
+
+import (
+	"math"
+	"reflect"
+	"testing"
+
+	"nas/accuracy"
+	"nas/internal/evaluator"
+	"nas/internal/runtest"
+	"nas/space"
+)
+
+func TestGroupGenes(t *testing.T) {
+	genes := []space.Gene{
+		{Name: "stage[1].depth", Key: "depth", Choices: []string{"1", "2"}},
+		{Name: "stage[1].block[1].kernel", Key: "kernel", Choices: []string{"3", "5"}},
+		{Name: "stage[1].block[2].kernel", Key: "kernel", Choices: []string{"3", "5"}},
+		{Name: "stage[2].block[1].kernel", Key: "kernel", Choices: []string{"3", "5"}},
+		{Name: "stage[3].block[1].kernel", Key: "kernel", Choices: []string{"3", "7"}},
+	}
+	for _, c := range []struct {
+		byStage bool
+		names   []string
+		genes   [][]int
+	}{
+		{true, []string{"stage[1].depth", "stage[1].kernel", "stage[2].kernel", "stage[3].kernel"},
+			[][]int{{0}, {1, 2}, {3}, {4}}},
+		{false, []string{"depth", "kernel", "kernel"}, [][]int{{0}, {1, 2, 3}, {4}}}, // other choices make another group
+	} {
+		var names []string
+		var of [][]int
+		for _, g := range groupGenes(genes, c.byStage) {
+			names, of = append(names, g.name), append(of, g.genes)
+		}
+		if !reflect.DeepEqual(names, c.names) || !reflect.DeepEqual(of, c.genes) {
+			t.Errorf("by stage %v: %v of %v, want %v of %v", c.byStage, names, of, c.names, c.genes)
+		}
+	}
+}
+
+func TestCheapest(t *testing.T) {
+	choices := []string{"3", "5", "7"}
+	for _, c := range []struct {
+		name   string
+		costs  choiceCosts
+		choice string
+		saving float64
+	}{
+		{"never read", choiceCosts{}, "", 0},
+		{"the middle one", choiceCosts{[]float64{0, -math.Ln2, math.Ln2}, 1}, "5", 75},
+		{"over two networks", choiceCosts{[]float64{-math.Ln2, 0, math.Ln2}, 2}, "3", 50},
+		{"all alike", choiceCosts{[]float64{0, 0, 0}, 4}, "3", 0},
+	} {
+		if choice, saving := c.costs.cheapest(choices); choice != c.choice || math.Abs(saving-c.saving) > 1e-9 {
+			t.Errorf("%s: %q saves %v %%, want %q and %v %%", c.name, choice, saving, c.choice, c.saving)
+		}
+	}
+}
+
+// TestNoiseOf: what all networks share between seeds is no noise.
+func TestNoiseOf(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		scores [][]float64 // a row for each seed
+		want   float64
+	}{
+		{"no seed", nil, 0},
+		{"shared", [][]float64{{1, 5}, {2, 6}, {9, 13}}, 0},
+		{"own", [][]float64{{1, -1}, {-1, 1}}, math.Sqrt2},
+	} {
+		if got := noiseOf(c.scores); math.Abs(got-c.want) > 1e-12 {
+			t.Errorf("%s: noise %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// TestCompareChoices has a score that tells kernel 3 from 5, but takes 7 for 5.
+func TestCompareChoices(t *testing.T) {
+	nets := batch{scores: []float64{1, 2, 2, 3, 5, 5}, ms: []float64{1, 1.5, 2, 2, 3, 4}}
+	group := geneGroup{key: "kernel", choices: []string{"3", "5", "7"}}
+	swaps := []swap{{0, 1, 2}, {3, 4, 5}}
+	rows := compareChoices(group, swaps, &nets, accuracy.Info{}, 0)
+	want := []ChoiceRow{
+		{Choice: "3"},
+		{Choice: "5", ScoreMean: 1.5, LatencyPct: 50},
+		{Choice: "7", ScoreMean: 1.5, LatencyPct: 100, Like: "5"},
+	}
+	if !reflect.DeepEqual(rows, want) {
+		t.Errorf("%+v, want %+v", rows, want)
+	}
+	capped := accuracy.Info{Caps: map[accuracy.Trait]float64{accuracy.KernelSize: 3}}
+	for v, like := range []string{"", "3", "3"} {
+		if row := compareChoices(group, swaps, &nets, capped, 0)[v]; row.Like != like || (row.Why == "") != (like == "") {
+			t.Errorf("capped at 3: kernel %s is like %q because %q", row.Choice, row.Like, row.Why)
+		}
+	}
+}
+
+// TestWarnBlind: one line for each blind gene of the space, none where nobody listens.
+func TestWarnBlind(t *testing.T) {
+	const text = `[space]
+input = [32, 32, 3]
+classes = 10
+[[space.stage]]
+block = "mbconv"
+channels = 16
+depth = 2
+dilation = [1, 2]
+se = [0, 0.25]
+[accuracy]
+proxy = "params"
+`
+	var said []string
+	s := runtest.Setup(t, text, evaluator.Options{Say: func(line string) { said = append(said, line) }})
+	said = nil
+	if err := WarnBlind(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	want := "the score cannot see dilation: the search will take the cheapest, dilation = "
+	if len(said) != 1 || len(said[0]) < len(want) || said[0][:len(want)] != want {
+		t.Errorf("said %q, want %q", said, want)
+	}
+}

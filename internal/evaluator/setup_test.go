@@ -1,0 +1,227 @@
+package evaluator
+
+import (
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"nas/blocks/zoo"
+	"nas/internal/config"
+	"nas/internal/runstore"
+	"nas/search"
+)
+
+// setupOf makes the models of a small config, with further sections, on the profile of the smoke run.
+func setupOf(t *testing.T, sections string) *Setup {
+	t.Helper()
+	c, err := config.Decode("test.toml", []byte(`[space]
+input = [96, 96, 3]
+classes = 1000
+[[space.stage]]
+channels = [8, 16]
+stride = 2
+kernel = [3, 5]
+`+sections), Check)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Latency.Profile = config.Named[string]{"": "../../results/reference/smoke/profile.json"}
+	s, err := New(t.Context(), c, Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestObjectivesOf(t *testing.T) {
+	two := config.Named[string]{"board": "b.json", "phone": "p.json"}
+	for _, c := range []struct {
+		names    []string
+		profiles config.Named[string]
+		want     []string // keys; of an error, its text
+	}{
+		{[]string{"latency", "accuracy"}, config.Named[string]{"": "auto"}, []string{"latency_ms", "accuracy"}},
+		{[]string{"latency@phone", "macs", "weight_bytes"}, two, []string{"latency_ms@phone", "macs", "weight_bytes"}},
+		{[]string{"activation_bytes", "params"}, two, []string{"peak_activation_bytes", "params"}},
+		{[]string{"latency"}, two, []string{"say whose latency is meant, such as latency@board"}},
+	} {
+		cfg := &config.Config{Search: config.Search{Objectives: c.names}, Latency: config.Latency{Profile: c.profiles}}
+		os, err := objectivesOf(cfg)
+		if err != nil {
+			if !strings.Contains(err.Error(), c.want[0]) {
+				t.Errorf("%v: %v, want %q", c.names, err, c.want[0])
+			}
+			continue
+		}
+		var keys []string
+		for _, o := range os {
+			keys = append(keys, o.Name)
+			if (o.Direction == search.Maximize) != (o.Name == "accuracy") || (o.Unit == "ms") != runstore.IsLatency(o.Name) {
+				t.Errorf("%v: objective %+v", c.names, o)
+			}
+		}
+		if !slices.Equal(keys, c.want) {
+			t.Errorf("%v gives %v, want %v", c.names, keys, c.want)
+		}
+	}
+}
+
+// TestWorst: the reference point is the worst of the sample in each objective, bytes included.
+func TestWorst(t *testing.T) {
+	s := setupOf(t, `[accuracy]
+proxy = "depth"
+[search]
+objectives = ["latency", "accuracy", "activation_bytes"]
+`)
+	ms, depth, bytes := math.Inf(-1), math.Inf(1), 0.0
+	for _, n := range s.Sample {
+		r, err := s.Judge(t.Context(), n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ms = max(ms, r.Objectives[runstore.KeyLatency])
+		depth = min(depth, r.Objectives[runstore.KeyAccuracy])
+		bytes = max(bytes, r.Objectives[runstore.KeyActivations])
+	}
+	if want := []float64{ms, depth, bytes}; !slices.Equal(s.Worst, want) || bytes == 0 {
+		t.Errorf("reference point %v, want %v", s.Worst, want)
+	}
+}
+
+// TestConstrained: limits in numbers and in terms of a network become bounds; a network that breaks one that
+// needs no score is not scored; without limits every value is computed.
+func TestConstrained(t *testing.T) {
+	s := setupOf(t, `[accuracy]
+proxy = "depth"
+[constraints]
+max_latency = "0.5 mobilenet_v2@width=0.35,res=96"
+max_params = 1000000
+min_top1_pct = 1
+`)
+	net, err := zoo.Get("mobilenet_v2@width=0.35,res=96")
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlimited, err := s.Judge(t.Context(), net)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limited, err := s.Constrained(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ms := unlimited.Objectives[runstore.KeyLatency]
+	want := []runstore.Limit{
+		{Name: "max_latency", Key: "latency_ms", Bound: 0.5 * ms, Text: "0.5 mobilenet_v2@width=0.35,res=96"},
+		{Name: "max_params", Key: "params", Bound: 1e6, Text: "1000000"},
+		{Name: "min_top1_pct", Key: "accuracy", Bound: 1, AtLeast: true, Text: "1"},
+	}
+	if !reflect.DeepEqual(limited.Limits, want) {
+		t.Errorf("limits %+v, want %+v", limited.Limits, want)
+	}
+	r, err := limited.Judge(t.Context(), net)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, scored := r.Objectives[runstore.KeyAccuracy]
+	params := unlimited.Parts[runstore.KeyParams]
+	if want := map[string]float64{"max_latency": 1, "max_params": params/1e6 - 1}; !r.Screened || scored ||
+		math.Abs(r.Violations["max_latency"]-1) > 1e-12 || math.Abs(r.Violations["max_params"]-want["max_params"]) > 1e-12 {
+		t.Errorf("screened %v, scored %v, violations %v, want %v", r.Screened, scored, r.Violations, want)
+	}
+	if again, err := limited.Unlimited().Judge(t.Context(), net); err != nil || !reflect.DeepEqual(again, unlimited) {
+		t.Errorf("without limits %+v, %v, want %+v", again, err, unlimited)
+	}
+}
+
+// TestConstraintsOf: a latency bounds the device that it names, or each device.
+func TestConstraintsOf(t *testing.T) {
+	devices := []*Device{}
+	for _, name := range []string{"board", "phone"} {
+		devices = append(devices, &Device{Name: name, Latency: runstore.FieldOf(runstore.LatencyKey(name))})
+	}
+	for _, c := range []struct {
+		limits config.Named[config.Limit]
+		want   []string
+	}{
+		{config.Named[config.Limit]{"": {Value: 9}}, []string{"max_latency@board latency_ms@board 9",
+			"max_latency@phone latency_ms@phone 9"}},
+		{config.Named[config.Limit]{"phone": {Value: 7}}, []string{"max_latency@phone latency_ms@phone 7"}},
+		{nil, nil},
+	} {
+		var got []string
+		for _, r := range constraintsOf(&config.Constraints{MaxLatency: c.limits}, devices) {
+			if r.limit != nil {
+				got = append(got, strings.Join([]string{r.name, r.key, r.limit.String()}, " "))
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%v gives %q, want %q", c.limits, got, c.want)
+		}
+	}
+}
+
+// TestRecalled: a result with a score that was taken from an earlier trial is to the bit the one that was
+// computed.
+func TestRecalled(t *testing.T) {
+	for _, proxy := range []string{"rankmean(depth,params)", "imagenet"} {
+		s := setupOf(t, "[accuracy]\nproxy = \""+proxy+"\"\n")
+		recalling := s.Unlimited()
+		recalling.Recalled = new(Recalled)
+		var computed []search.Result
+		for i, n := range s.Sample[:8] {
+			x, err := s.Judge(t.Context(), n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			computed = append(computed, x)
+			recalling.Recalled.Add(&search.Trial{ArchID: string(rune('a' + i)), Result: x})
+		}
+		recalling.Recalled.Add(&search.Trial{ArchID: "screened", Result: search.Result{Screened: true,
+			Parts: computed[0].Parts}})
+		recalling.Recalled.Add(&search.Trial{ArchID: "failed", Result: search.Result{Failed: "no",
+			Objectives: computed[0].Objectives}})
+		for i, n := range s.Sample[:8] {
+			x, err := recalling.judge(t.Context(), wholeNetwork{n}, string(rune('a'+i)))
+			if err != nil || !reflect.DeepEqual(x, computed[i]) {
+				t.Errorf("%s: network %d: recalled %+v, %v, computed %+v", proxy, i, x, err, computed[i])
+			}
+		}
+		for _, id := range []string{"screened", "failed", "never seen"} {
+			if _, ok := recalling.Recalled.take(id); ok {
+				t.Errorf("%s: %s has a score", proxy, id)
+			}
+		}
+		if n := recalling.Recalled.Used(); n != 8 {
+			t.Errorf("%s: %d scores were used, want 8", proxy, n)
+		}
+	}
+}
+
+// TestReferences: the networks of the literature are judged at the input of the space, whatever the limits.
+func TestReferences(t *testing.T) {
+	s := setupOf(t, "[accuracy]\nproxy = \"depth\"\n[constraints]\nmax_params = 10\n")
+	limited, err := s.Constrained(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rs, err := limited.References(t.Context(), s.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, f := range families {
+		n += len(f.widths)
+	}
+	if len(rs) != n {
+		t.Errorf("%d references, want %d", len(rs), n)
+	}
+	for _, r := range rs {
+		if !strings.Contains(r.Spec, "res=96x96,classes=1000") || r.Values[runstore.KeyAccuracy] == 0 ||
+			r.Values[runstore.KeyLatency] == 0 {
+			t.Errorf("reference %+v", r)
+		}
+	}
+}
