@@ -84,7 +84,10 @@ var rules = []rule{
 
 // tools are leaves, without imports of this module but other tools, that every package may import
 // but those of blocks and space. These may import internal/fault alone.
-var tools = []string{"internal/atomicfile", "internal/buildinfo", "internal/fault", "internal/levenshtein", "internal/random", "internal/stat", "internal/table"}
+var tools = []string{
+	"internal/atomicfile", "internal/buildinfo", "internal/fault", "internal/levenshtein", "internal/random", "internal/stat",
+	"internal/table",
+}
 
 // single lists third-party packages that only one package may import.
 var single = map[string]string{

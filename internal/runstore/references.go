@@ -35,7 +35,8 @@ func ReadReferences(dir string) (rs []Reference, err error) {
 		err = jsonfile.Decode(data, &rs)
 	}
 	if err != nil {
-		return nil, fault.Errorf("runstore: %s: %w: delete it, the run is then drawn without the reference networks", path, err)
+		return nil, fault.Errorf("runstore: %s: %w: delete it, the run is then drawn without the reference networks", path,
+			err)
 	}
 	return rs, nil
 }
