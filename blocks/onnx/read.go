@@ -27,6 +27,7 @@ type Model struct {
 type ReadOptions struct {
 	H, W    int      // extents of an input for which the file gives none; 0 means there is none to give
 	Shape   []int    // all dims of the input, in the file's order, in place of the file's; nil: the file's
+	Open    []int    // all dims of the input, for those that the file leaves open; nil: none
 	Outputs []string // the outputs to keep; nil means all
 	// External returns the bytes of a file beside the model that holds weights;
 	// nil refuses such models.
@@ -220,6 +221,11 @@ func givenDims(in *infoProto, o ReadOptions) ([]int, error) {
 	if len(d) < 2 || len(d) > 4 || !floating(in.elem) {
 		return nil, fmt.Errorf("input %q is of element type %d with dims %v, want floating point of N x C x H x W, "+
 			"N x H x W x C, N x C x L or N x C", in.name, in.elem, short(d))
+	}
+	for i, n := range o.Open {
+		if i > 0 && len(o.Open) == len(d) && d[i] < 0 && n > 0 {
+			d[i] = n
+		}
 	}
 	if o.Shape == nil {
 		return d, nil
