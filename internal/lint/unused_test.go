@@ -25,10 +25,6 @@ var unusedForAReason = map[string]string{
 
 // unusedStill are names that are to go, or to get a reason.
 var unusedStill = []string{
-	"blocks/onnx.ReadFile",
-	"blocks/onnx.Tensor.FromFile",
-	"blocks/onnx.Tensor.PerImage",
-	"blocks/onnx.Tensor.ToFile",
 	"latency.ErrNewer",
 	"latency.Shipped",
 }
