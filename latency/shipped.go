@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"nas/blocks/engine"
+	"nas/internal/fault"
 	"nas/latency/devices"
 	"nas/latency/timing"
 )
@@ -41,7 +42,7 @@ func Shipped() []string { return slices.Sorted(maps.Keys(shippedTables)) }
 func shipped(name string) (*Profile, error) {
 	b, err := devices.Files.ReadFile("fbnet_blocks.csv")
 	if err != nil {
-		return nil, fmt.Errorf("latency: %w", err)
+		return nil, fault.Errorf("latency: %w", err)
 	}
 	p, err := FromTable(bytes.NewReader(b), name, shippedTables[name])
 	if err != nil {
@@ -64,7 +65,7 @@ func Load(path string) (*Profile, error) {
 		return nil, notThere{path}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("latency: %w", err)
+		return nil, fault.Errorf("latency: %w", err)
 	}
 	defer f.Close()
 	return Read(f, path)

@@ -5,6 +5,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/fault"
 )
 
 // Device is what a profile is of. Timings with equal Device can be compared and
@@ -64,7 +65,7 @@ const (
 func (d Device) Calls(n *blocks.Network) ([]engine.Call, error) {
 	p, err := engine.Compile(n, d.Target, engine.Options{NoBlockFusion: d.Cut != CutPlan})
 	if err != nil {
-		return nil, fmt.Errorf("latency: %w", err)
+		return nil, fault.Errorf("latency: %w", err)
 	}
 	if d.Cut == CutBlocks {
 		return inBlocks(p.Kernels()), nil
