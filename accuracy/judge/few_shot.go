@@ -3,7 +3,6 @@ package judge
 import (
 	"context"
 	"math"
-	"math/rand/v2"
 	"slices"
 
 	gonum "gonum.org/v1/gonum/stat"
@@ -11,6 +10,7 @@ import (
 	"nas/accuracy"
 	"nas/accuracy/benchmark"
 	"nas/internal/fault"
+	"nas/internal/random"
 	"nas/internal/stat"
 )
 
@@ -59,7 +59,7 @@ func FewShot(ctx context.Context, b *benchmark.Benchmark, o Options) ([]FewShotR
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			order := rand.New(rand.NewPCG(o.Seed<<16+uint64(d), 6)).Perm(len(rows))
+			order := random.Stream(o.Seed<<16+uint64(d), "trained").Perm(len(rows))
 			if o.Choose != nil {
 				order = chosenFirst(o.Choose(byPrior(rows, inputs), n, d), len(rows))
 			}

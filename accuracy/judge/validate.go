@@ -3,7 +3,6 @@ package judge
 import (
 	"context"
 	"math"
-	"math/rand/v2"
 	"runtime"
 	"slices"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"nas/accuracy/benchmark"
 	"nas/blocks"
 	"nas/internal/fault"
+	"nas/internal/random"
 	"nas/internal/stat"
 )
 
@@ -168,7 +168,7 @@ func (p *ProxyReport) correlate(rows []stat.Judged, o Options) {
 	if n < 0 {
 		return
 	}
-	r := rand.New(rand.NewPCG(o.Seed, 4))
+	r := random.Stream(o.Seed, "bootstrap")
 	taus, sames := make([]float64, n), make([]float64, n)
 	sample := make([]stat.Judged, len(rows))
 	for k := range n {
@@ -228,7 +228,7 @@ func (o Options) WithDefaults() Options {
 // are a random sample of the benchmark; their accuracies are not looked at.
 func (o Options) estimator(b *benchmark.Benchmark) accuracy.Options {
 	e := accuracy.Options{Seed: o.Seed, Workers: o.Workers, NASWOT: o.NASWOT, Zen: o.Zen}
-	r := rand.New(rand.NewPCG(o.Seed, 5))
+	r := random.Stream(o.Seed, "scale")
 	for _, i := range r.Perm(len(b.Rows))[:min(accuracy.ReferenceSize, len(b.Rows))] {
 		e.Reference = append(e.Reference, b.Rows[i].Network)
 	}
