@@ -3,7 +3,6 @@ package latency
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"maps"
 	"os"
 	"slices"
