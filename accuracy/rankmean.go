@@ -2,12 +2,12 @@ package accuracy
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"nas/accuracy/proxy"
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // RankMean is the mean of several proxies' positions among the networks of a
@@ -37,7 +37,7 @@ func newRankMean(
 			continue
 		}
 		if len(reference) < 2 {
-			return nil, fmt.Errorf("accuracy: rankmean needs a reference sample of networks (Options.Reference has %d), "+
+			return nil, fault.Errorf("accuracy: rankmean needs a reference sample of networks (Options.Reference has %d), "+
 				"or a stored scale with %s", len(reference), name)
 		}
 		missing = append(missing, i)
@@ -58,7 +58,7 @@ func newRankMean(
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("accuracy: reference sample: %w", err)
+		return nil, fault.Errorf("accuracy: reference sample: %w", err)
 	}
 	for k, i := range missing {
 		r.scale.parts[r.names[i]] = newECDF(samples[k])

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"embed"
 	"errors"
-	"fmt"
 	"hash/fnv"
 	"io"
 	"slices"
 	"strings"
 
 	"nas/blocks"
+	"nas/internal/fault"
 	"nas/internal/table"
 )
 
@@ -53,7 +53,7 @@ func Names() []string {
 func Open(name string) (*Benchmark, error) {
 	open, ok := benchmarks[name]
 	if !ok {
-		return nil, fmt.Errorf("accuracy: unknown benchmark %q, want one of %s", name, strings.Join(Names(), ", "))
+		return nil, fault.Errorf("accuracy: unknown benchmark %q, want one of %s", name, strings.Join(Names(), ", "))
 	}
 	return open()
 }
@@ -62,7 +62,7 @@ func Open(name string) (*Benchmark, error) {
 func Text(file string) ([]byte, error) {
 	text, err := tables.ReadFile("data/" + file)
 	if err != nil {
-		return nil, fmt.Errorf("accuracy: %w", err)
+		return nil, fault.Errorf("accuracy: %w", err)
 	}
 	return text, nil
 }
@@ -75,7 +75,7 @@ func embeddedTable(file string) (*table.Table, error) {
 	}
 	t, err := table.Read(file, bytes.NewReader(text))
 	if err != nil {
-		return nil, fmt.Errorf("accuracy: %w", err)
+		return nil, fault.Errorf("accuracy: %w", err)
 	}
 	return t, nil
 }
@@ -105,7 +105,7 @@ func (s Split) Has(id string) bool {
 // Split returns the rows that belong to a split.
 func (b *Benchmark) Split(s Split) ([]Row, error) {
 	if s != AllNetworks && s != Development && s != HeldOut {
-		return nil, fmt.Errorf("accuracy: unknown split %q, want %s, %s or %s", s, AllNetworks, Development, HeldOut)
+		return nil, fault.Errorf("accuracy: unknown split %q, want %s, %s or %s", s, AllNetworks, Development, HeldOut)
 	}
 	var rows []Row
 	for _, r := range b.Rows {
@@ -125,7 +125,7 @@ func Read(name string, r io.Reader, lower func(arch string) (*blocks.Network, er
 		err = t.Need("arch", "accuracy")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("accuracy: %w", err)
+		return nil, fault.Errorf("accuracy: %w", err)
 	}
 	id := t.Either("id", "arch")
 	b := &Benchmark{Name: name, Source: "the user's table"}
@@ -136,7 +136,7 @@ func Read(name string, r io.Reader, lower func(arch string) (*blocks.Network, er
 			row.Fail("arch", "%w", err)
 		}
 		if err := row.Err(); err != nil {
-			if wrong = append(wrong, fmt.Errorf("accuracy: %w", err)); len(wrong) == mostWrong {
+			if wrong = append(wrong, fault.Errorf("accuracy: %w", err)); len(wrong) == mostWrong {
 				break
 			}
 			continue

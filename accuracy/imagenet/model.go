@@ -3,12 +3,11 @@ package imagenet
 import (
 	_ "embed"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"math"
 	"sync"
 
 	"nas/accuracy/features"
+	"nas/internal/fault"
 	"nas/internal/stat"
 )
 
@@ -39,7 +38,7 @@ var modelJSON []byte
 var Load = sync.OnceValues(func() (*Model, error) {
 	m := new(Model)
 	if err := json.Unmarshal(modelJSON, m); err != nil {
-		return nil, fmt.Errorf("accuracy: imagenet model: %w", err)
+		return nil, fault.Errorf("accuracy: imagenet model: %w", err)
 	}
 	return m, m.ready()
 })
@@ -129,7 +128,7 @@ const format = "nas-imagenet-2"
 // ready checks a model that was read and derives what is not stored.
 func (m *Model) ready() error {
 	if m.Format != format {
-		return fmt.Errorf("accuracy: imagenet model has format %q, this program reads %q", m.Format, format)
+		return fault.Errorf("accuracy: imagenet model has format %q, this program reads %q", m.Format, format)
 	}
 	ok := m.Process.ready() == nil
 	for _, pt := range m.Process.Points {
@@ -147,7 +146,7 @@ func (m *Model) ready() error {
 	return nil
 }
 
-var errIncomplete = errors.New("accuracy: imagenet model is incomplete; make it again with: make accuracy-model")
+var errIncomplete = fault.New("accuracy: imagenet model is incomplete; make it again with: make accuracy-model")
 
 // ready checks a process and lays its weights out for evaluation.
 func (p *storedProcess) ready() error {

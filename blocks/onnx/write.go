@@ -13,10 +13,11 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
-// Opset is the operator set version of the models that Write makes.
-const Opset = 17
+// writtenOpset is the operator set version of the models that Write makes.
+const writtenOpset = 17
 
 // Options of Write. The zero value writes batch normalisation as it stands and
 // a batch of one image.
@@ -40,10 +41,10 @@ type Options struct {
 // are errors.
 func Write(w io.Writer, n *blocks.Network, weights *blocks.Weights, o Options) error {
 	if err := weights.Check(n); err != nil {
-		return fmt.Errorf("onnx: %w", err)
+		return fault.Errorf("onnx: %w", err)
 	}
 	if o.Batch < 0 || o.Batch > 1<<20 {
-		return fmt.Errorf("onnx: batch is %d, want 1 to %d, or 0 for 1", o.Batch, 1<<20)
+		return fault.Errorf("onnx: batch is %d, want 1 to %d, or 0 for 1", o.Batch, 1<<20)
 	}
 	counts := n.Counts()
 	if o.FoldBN {
@@ -172,7 +173,7 @@ func (g *graph) network(n *blocks.Network, weights *blocks.Weights) {
 		nd := n.Nodes[i]
 		op, ok := nd.Op.(blocks.ONNXWriter)
 		if !ok {
-			g.err = fmt.Errorf("onnx: node %q: op %q has no ONNX form", nd.Name, nd.Op.Kind())
+			g.err = fault.Errorf("onnx: node %q: op %q has no ONNX form", nd.Name, nd.Op.Kind())
 			return
 		}
 		in := make([]blocks.ONNXValue, len(nd.Inputs))
@@ -258,12 +259,12 @@ func (g *graph) write(w io.Writer, name string, meta map[string]string) error {
 
 	model := message(nil).int(modelIRVersion, 8).text(modelProducer, "nas")
 	model = protowire.AppendVarint(protowire.AppendTag(model, modelGraph, protowire.BytesType), uint64(size))
-	end := message(nil).sub(modelOpsetImport, message(nil).text(opsetDomain, "").int(opsetVersion, Opset))
+	end := message(nil).sub(modelOpsetImport, message(nil).text(opsetDomain, "").int(opsetVersion, writtenOpset))
 	for _, k := range slices.Sorted(maps.Keys(meta)) {
 		end = end.sub(modelMetadata, message(nil).text(entryKey, k).text(entryValue, meta[k]))
 	}
 	if total := len(model) + size + len(end); total > maxMessage {
-		return fmt.Errorf("onnx: %s would take %d bytes, and an ONNX file ends at 2 GiB", name, total)
+		return fault.Errorf("onnx: %s would take %d bytes, and an ONNX file ends at 2 GiB", name, total)
 	}
 
 	b := bufio.NewWriterSize(w, 1<<16)
@@ -285,7 +286,7 @@ func (g *graph) write(w io.Writer, name string, meta map[string]string) error {
 	b.Write(tail)
 	b.Write(end)
 	if err := b.Flush(); err != nil {
-		return fmt.Errorf("onnx: writing %s: %w", name, err)
+		return fault.Errorf("onnx: writing %s: %w", name, err)
 	}
 	return nil
 }

@@ -18,8 +18,8 @@ import (
 	"nas/space"
 )
 
-// File is where the directory of an improvement keeps its outcome.
-const File = "improve.json"
+// outcomeFile is where the directory of an improvement keeps its outcome.
+const outcomeFile = "improve.json"
 
 // Options say what to improve and how.
 type Options struct {
@@ -102,7 +102,7 @@ func Improve(ctx context.Context, o Options) (*Improvement, error) {
 		arch, err = space.Parse(text)
 	}
 	if err != nil {
-		return nil, config.Usagef("improve: %s cannot be searched around: %w", o.Name, err)
+		return nil, config.Usagef("%s cannot be searched around: %w", o.Name, err)
 	}
 	if o.Config == nil {
 		if o.Config, arch, err = o.configAround(arch); err != nil {
@@ -129,7 +129,7 @@ func Improve(ctx context.Context, o Options) (*Improvement, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.out, atomicfile.WriteFile(filepath.Join(c.out.Dir, File), append(data, '\n'))
+	return c.out, atomicfile.WriteFile(filepath.Join(c.out.Dir, outcomeFile), append(data, '\n'))
 }
 
 func newImprovement(found *run.Outcome) *Improvement {

@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"fmt"
 	"image/color"
 	"io"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"nas/internal/atomicfile"
+	"nas/internal/fault"
 
 	"codeberg.org/go-pdf/fpdf"
 
@@ -28,16 +28,16 @@ type Figure interface {
 	layout() (*layout, error)
 }
 
-// Formats are the file formats of [Encode], by extension.
-var Formats = []string{"svg", "png", "pdf"}
+// formats are the file formats of [Encode], by extension.
+var formats = []string{"svg", "png", "pdf"}
 
 const pngDPI = 192 // a 9-inch page is 1728 pixels wide
 
-// Encode writes a figure in one of [Formats]. Equal figures give equal bytes.
+// Encode writes a figure in one of the formats svg, png and pdf. Equal figures give equal bytes.
 func Encode(w io.Writer, format string, f Figure) error {
 	p, err := f.layout()
 	if err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fault.Errorf("report: %w", err)
 	}
 	var c vg.CanvasWriterTo
 	fix := func(b []byte) []byte { return b }
@@ -49,20 +49,20 @@ func Encode(w io.Writer, format string, f Figure) error {
 	case "pdf":
 		c = pdfCanvas{vgpdf.New(p.width, p.height)}
 	default:
-		return fmt.Errorf("report: format %q, want one of %s", format, strings.Join(Formats, ", "))
+		return fault.Errorf("report: format %q, want one of %s", format, strings.Join(formats, ", "))
 	}
 	p.draw(draw.NewCanvas(c, p.width, p.height))
 	var buf bytes.Buffer
 	if _, err := c.WriteTo(&buf); err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fault.Errorf("report: %w", err)
 	}
 	if _, err := w.Write(fix(buf.Bytes())); err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fault.Errorf("report: %w", err)
 	}
 	return nil
 }
 
-// Save writes a figure to a file whose extension is one of [Formats]. The file
+// Save writes a figure to a file whose extension is svg, png or pdf. The file
 // is replaced as a whole; its directory is made.
 func Save(path string, f Figure) error {
 	format := strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))
@@ -70,16 +70,16 @@ func Save(path string, f Figure) error {
 	switch format {
 	case "svg", "png", "pdf":
 	default:
-		return fmt.Errorf("report: %s: want a file name that ends in .%s", path, strings.Join(Formats, ", ."))
+		return fault.Errorf("report: %s: want a file name that ends in .%s", path, strings.Join(formats, ", ."))
 	}
 	if err := Encode(&buf, format, f); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fault.Errorf("report: %w", err)
 	}
 	if err := atomicfile.WriteFile(path, buf.Bytes()); err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fault.Errorf("report: %w", err)
 	}
 	return nil
 }
