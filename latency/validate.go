@@ -59,7 +59,7 @@ type Point struct {
 
 // ValidateOptions of [Validate].
 type ValidateOptions struct {
-	Runs     int                   // of each network at each of four visits, at least; 0 means 12
+	Runs     int                   // of each network in each of four rounds, at least; 0 means those of timing.DefaultEffort
 	Progress func(done, total int) // after each measurement; may be nil
 }
 

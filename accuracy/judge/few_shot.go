@@ -34,7 +34,7 @@ type FewShotReport struct {
 // o.Trained, o.Draws surrogates are fitted to that many networks of the split and
 // judged on the others. The inputs of all networks are computed once.
 func FewShot(ctx context.Context, b *benchmark.Benchmark, o Options) ([]FewShotReport, error) {
-	o = o.resolved()
+	o = o.WithDefaults()
 	rows, err := b.Split(o.Split)
 	if err != nil {
 		return nil, err

@@ -86,7 +86,7 @@ type ProxyReport struct {
 // judged there by estimates of models that had not: on accel by those of its
 // five folds, on published and grids by models fitted without the network's family.
 func Validate(ctx context.Context, b *benchmark.Benchmark, specs []string, o Options) (*Report, error) {
-	o = o.resolved()
+	o = o.WithDefaults()
 	rows, err := b.Split(o.Split)
 	if err != nil {
 		return nil, err
@@ -207,8 +207,8 @@ func networks(rows []benchmark.Row) []*blocks.Network {
 	return nets
 }
 
-// resolved returns the options with their defaults.
-func (o Options) resolved() Options {
+// WithDefaults returns the options with their defaults.
+func (o Options) WithDefaults() Options {
 	if o.Split == "" {
 		o.Split = benchmark.AllNetworks
 	}
