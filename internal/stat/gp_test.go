@@ -35,7 +35,8 @@ func TestGPTwoPoints(t *testing.T) {
 	m := (1 + s + s*s/3) * math.Exp(-s)
 	diagonal, off := 1+0.5+2+0.1, 1-0.5+2*m
 	want := 1 / math.Sqrt2 / (diagonal - off)
-	if g.Mean != 5 || math.Abs(g.SD-math.Sqrt2) > 1e-15 || math.Abs(g.Alpha[1]-want) > 1e-12 || math.Abs(g.Alpha[0]+want) > 1e-12 {
+	if g.Mean != 5 || math.Abs(g.SD-math.Sqrt2) > 1e-15 || math.Abs(g.Alpha[1]-want) > 1e-12 ||
+		math.Abs(g.Alpha[0]+want) > 1e-12 {
 		t.Fatalf("mean %v, sd %v, weights %v; want 5, sqrt 2, -+%v", g.Mean, g.SD, g.Alpha, want)
 	}
 	got := g.Predict(mat.NewDense(2, 1, []float64{1, 0}))
@@ -142,7 +143,8 @@ func TestTuneKernel(t *testing.T) {
 		}
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	if again, err := TuneKernel(x, y, 40); err != nil || again.Matern != k.Matern || !slices.Equal(again.Length, k.Length) {
+	again, err := TuneKernel(x, y, 40)
+	if err != nil || again.Matern != k.Matern || !slices.Equal(again.Length, k.Length) {
 		t.Errorf("one processor finds %+v (%v), all find %+v", again, err, k)
 	}
 }
