@@ -3,10 +3,13 @@ package accuracy
 import (
 	"context"
 	"math"
+	"runtime"
 
-	"nas/accuracy/imagenet"
+	"nas/accuracy/features"
 	"nas/accuracy/proxy"
 	"nas/blocks"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // An Estimator scores networks. Higher is better, always. Implementations are
@@ -46,12 +49,12 @@ type ScaledEstimator interface {
 }
 
 // BlockFeatures are what a [ChainEstimator] reads of one or several blocks.
-type BlockFeatures = imagenet.BlockFeatures
+type BlockFeatures = features.Blocks
 
 // NewBlockFeatures reads one or several whole blocks, given as a network whose input
 // is what they read. Its nodes must tell the stem and the blocks apart by stage and
 // block as those of the whole network do.
-func NewBlockFeatures(n *blocks.Network) *BlockFeatures { return imagenet.NewBlockFeatures(n) }
+func NewBlockFeatures(n *blocks.Network) *BlockFeatures { return features.OfBlocks(n) }
 
 // Trait is something of a network that a score may or may not see.
 type Trait = proxy.Trait
@@ -115,3 +118,44 @@ type Score struct {
 
 // point returns a score without interval.
 func point(v float64) Score { return Score{Value: v, Low: math.NaN(), High: math.NaN()} }
+
+// ScoreAll returns the scores of all networks, workers of them at a time (0: as
+// many as processors). The first error ends it.
+func ScoreAll(ctx context.Context, e Estimator, nets []*blocks.Network, workers int) ([]Score, error) {
+	scores := make([]Score, len(nets))
+	err := forEach(ctx, len(nets), workers, func(ctx context.Context, i int) (err error) {
+		scores[i], err = e.Estimate(ctx, nets[i])
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return scores, nil
+}
+
+// Values returns the values of scores, in their order.
+func Values(scores []Score) []float64 {
+	v := make([]float64, len(scores))
+	for i, s := range scores {
+		v[i] = s.Value
+	}
+	return v
+}
+
+// forEach calls f(0) to f(n-1), workers of them at a time, until one fails.
+func forEach(ctx context.Context, n, workers int, f func(ctx context.Context, i int) error) error {
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(workers)
+	for i := range n {
+		g.Go(func() error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			return f(ctx, i)
+		})
+	}
+	return g.Wait()
+}

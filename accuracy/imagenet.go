@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"nas/accuracy/features"
 	"nas/accuracy/imagenet"
 	"nas/accuracy/proxy"
 	"nas/blocks"
@@ -30,15 +31,15 @@ func NewImageNet() (*ImageNet, error) {
 // Estimate returns top-1 in per cent. It refuses maps as output and inputs
 // below 96 pixels.
 func (e *ImageNet) Estimate(ctx context.Context, n *blocks.Network) (Score, error) {
-	return e.score(ctx, n.Name, imagenet.Read(n))
+	return e.score(ctx, n.Name, features.Of(n))
 }
 
 // EstimateChain implements [ChainEstimator].
-func (e *ImageNet) EstimateChain(ctx context.Context, name string, chain ...*imagenet.BlockFeatures) (Score, error) {
-	return e.score(ctx, name, imagenet.Join(chain...))
+func (e *ImageNet) EstimateChain(ctx context.Context, name string, chain ...*features.Blocks) (Score, error) {
+	return e.score(ctx, name, features.Join(chain...))
 }
 
-func (e *ImageNet) score(ctx context.Context, name string, t imagenet.Features) (Score, error) {
+func (e *ImageNet) score(ctx context.Context, name string, t features.Network) (Score, error) {
 	if err := ctx.Err(); err != nil {
 		return Score{}, err
 	}
@@ -52,7 +53,7 @@ func (e *ImageNet) score(ctx context.Context, name string, t imagenet.Features) 
 // Info says per cent.
 func (e *ImageNet) Info() Info {
 	return Info{Name: "imagenet", Label: "ImageNet top-1 (%), fitted estimate", Unit: "pct", Blind: []proxy.Trait{proxy.Dilation}, Charged: []proxy.Trait{proxy.Dilation},
-		Caps: map[proxy.Trait]float64{proxy.KernelSize: imagenet.MaxKernel, proxy.Expansion: imagenet.MaxExpansion}}
+		Caps: map[proxy.Trait]float64{proxy.KernelSize: features.MaxKernel, proxy.Expansion: features.MaxExpansion}}
 }
 
 // String names the model by its figures' provenance.

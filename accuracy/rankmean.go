@@ -3,11 +3,8 @@ package accuracy
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"nas/accuracy/proxy"
 	"nas/blocks"
@@ -139,48 +136,3 @@ func (r *RankMean) Info() Info {
 
 // String names the parts, their settings, and the scale.
 func (r *RankMean) String() string { return "rankmean(" + strings.Join(r.names, ",") + ")@" + r.id }
-
-// ScoreAll returns the scores of all networks, workers of them at a time (0: as
-// many as processors). The first error ends it.
-func ScoreAll(ctx context.Context, e Estimator, nets []*blocks.Network, workers int) ([]Score, error) {
-	scores := make([]Score, len(nets))
-	err := forEach(ctx, len(nets), workers, func(ctx context.Context, i int) (err error) {
-		scores[i], err = e.Estimate(ctx, nets[i])
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	return scores, nil
-}
-
-// Values returns the values of scores, in their order.
-func Values(scores []Score) []float64 {
-	v := make([]float64, len(scores))
-	for i, s := range scores {
-		v[i] = s.Value
-	}
-	return v
-}
-
-// forEach calls f(0) to f(n-1), workers of them at a time, until one fails.
-func forEach(ctx context.Context, n, workers int, f func(ctx context.Context, i int) error) error {
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range min(workers, n) {
-		wg.Go(func() {
-			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
-				if err := f(ctx, i); err != nil {
-					cancel(err)
-				}
-			}
-		})
-	}
-	wg.Wait()
-	return context.Cause(ctx)
-}

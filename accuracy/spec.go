@@ -30,16 +30,12 @@ type Options struct {
 	// Trained are the networks that surrogate is fitted to.
 	Trained []TrainedNetwork
 
-	// NASWOT and Zen hold the settings of those proxies.
-	NASWOT NASWOT
-	Zen    Zen
+	// NASWOT and Zen are the settings of those proxies.
+	NASWOT, Zen Sampling
 }
 
-// NASWOT and Zen are the settings of those proxies.
-type (
-	NASWOT = proxy.NASWOT
-	Zen    = proxy.Zen
-)
+// Sampling says on what a proxy runs a network.
+type Sampling = proxy.Sampling
 
 // New makes an estimator from its specification: a name, or a combiner of
 // names such as "rankmean(naswot,depth)". The names are those of [Names].

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"nas/accuracy/imagenet"
+	"nas/accuracy/features"
 	"nas/accuracy/proxy"
 	"nas/blocks"
 )
@@ -44,7 +44,7 @@ func NewSurrogateInputs(ctx context.Context, o Options) (*SurrogateInputs, error
 // Of returns the inputs of one network, the combined rank first.
 func (in *SurrogateInputs) Of(ctx context.Context, n *blocks.Network) ([]float64, error) {
 	var memo proxy.Memo
-	row := make([]float64, 1, 1+len(in.proxies)+imagenet.NumFeatures)
+	row := make([]float64, 1, 1+len(in.proxies)+features.Len)
 	if in.prior != nil {
 		p, err := in.prior.estimateShared(ctx, n, &memo)
 		if err != nil {
@@ -59,7 +59,7 @@ func (in *SurrogateInputs) Of(ctx context.Context, n *blocks.Network) ([]float64
 		}
 		row = append(row, v.Value)
 	}
-	f := imagenet.Read(n)
+	f := features.Of(n)
 	return f.Append(row), nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"nas/accuracy/benchmark"
-	"nas/accuracy/proxy"
 	"nas/blocks"
 	"nas/internal/stat"
 )
@@ -34,7 +33,7 @@ func TestSurrogate(t *testing.T) {
 			rest, truth = append(rest, dev[i].Network), append(truth, dev[i].Truth)
 		}
 	}
-	e, err := New("surrogate", Options{Trained: trainedNets, NASWOT: proxy.NASWOT{Batch: 16}})
+	e, err := New("surrogate", Options{Trained: trainedNets, NASWOT: Sampling{Batch: 16}})
 	if err != nil {
 		t.Fatal(err)
 	}

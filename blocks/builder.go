@@ -55,8 +55,8 @@ func (b *Builder) Shape(v Value) Shape {
 // Err returns the first error.
 func (b *Builder) Err() error { return b.err }
 
-// Fail makes err the builder's error unless it has one.
-func (b *Builder) Fail(err error) {
+// fail makes err the builder's error unless it has one.
+func (b *Builder) fail(err error) {
 	if b.err == nil && err != nil {
 		b.err = fmt.Errorf("blocks: %s: %w", strings.TrimSuffix(b.net.Name+"."+b.scope, "."), err)
 	}
@@ -91,7 +91,7 @@ func (b *Builder) Apply(name string, op Op, in ...Value) Value {
 		start := len(b.inputs)
 		for _, v := range in {
 			if v < 0 || int(v) >= len(b.net.Nodes) {
-				b.Fail(fmt.Errorf("node %q reads value %d, which does not exist", name, v))
+				b.fail(fmt.Errorf("node %q reads value %d, which does not exist", name, v))
 				return 0
 			}
 			b.inputs = append(b.inputs, int(v))

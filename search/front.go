@@ -54,9 +54,6 @@ func NewFront(objectives []Objective, reference []float64) (*Front, error) {
 // Len is the number of members.
 func (f *Front) Len() int { return len(f.order) }
 
-// Objectives returns the objectives of the front.
-func (f *Front) Objectives() []Objective { return slices.Clone(f.objectives) }
-
 // Trials returns the members from the best to the worst first objective.
 func (f *Front) Trials() []Trial {
 	out := make([]Trial, len(f.order))

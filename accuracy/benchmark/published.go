@@ -25,7 +25,7 @@ const (
 	// class was added after models without it had erred to one side on both families.
 	// What the same networks gained by later recipes agrees with it: 1.2 to 1.5 points
 	// for V2, 0.3 to 0.7 for MnasNet and V3. Errors and intervals of the fitted estimate
-	// are therefore computed without it, see WithoutEarly.
+	// are therefore computed without it.
 	EarlyRecipe = "early"
 )
 

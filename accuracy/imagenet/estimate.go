@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"nas/accuracy/benchmark"
+	"nas/accuracy/features"
 )
 
 //go:embed imagenet_model.json
@@ -37,21 +38,21 @@ const penalty = 0.1
 // outOfDistribution lists the traits that no network of the data has. Each multiplies
 // the width of the interval and costs a penalty.
 var outOfDistribution = []struct {
-	has     func(t *Features) bool
+	has     func(f *features.Network) bool
 	widen   float64
 	warning string
 }{
-	{func(t *Features) bool { return t.unseen.dilated }, 1.5, "dilation occurs in no network of the data; it is ignored"},
-	{func(t *Features) bool { return t.unseen.attention }, 1.5, "an attention other than squeeze-and-excite occurs in no network of the data; it is ignored"},
-	{func(t *Features) bool { return t.unseen.grouped }, 1.5, "grouped convolutions that are not depthwise occur in no network of the data"},
-	{func(t *Features) bool { return t.unseen.standardConv }, 1.5, "standard convolutions beyond the stem occur in no network of the data"},
-	{func(t *Features) bool { return t.unseen.largeKernel }, 1.1, "kernel sizes above 5 occur in no network of the data; they count as 5"},
-	{func(t *Features) bool { return t.unseen.deepStride }, 1.5, "blocks beyond output stride 32 occur in no network of the data; they count as stride 32"},
-	{func(t *Features) bool { return t.unseen.shallowStem }, 1.5, "blocks before output stride 2 occur in no network of the data; they count as stride 2"},
-	{func(t *Features) bool { return t.unseen.noPooling }, 2, "the network has no global pooling before its classifier, as every network of the data does"},
-	{func(t *Features) bool { return t.classes != 1000 }, 2, "the network does not have 1000 classes: read the value as the accuracy it would have on ImageNet"},
-	{func(t *Features) bool { return t.resolution > maxResolution }, 1.5, "inputs above 600 pixels occur in no network of the data; they count as 600"},
-	{func(t *Features) bool { return t.blocks < 5 }, 2, "networks of fewer than 5 blocks occur in no network of the data"},
+	{func(f *features.Network) bool { return f.Unseen.Dilated }, 1.5, "dilation occurs in no network of the data; it is ignored"},
+	{func(f *features.Network) bool { return f.Unseen.Attention }, 1.5, "an attention other than squeeze-and-excite occurs in no network of the data; it is ignored"},
+	{func(f *features.Network) bool { return f.Unseen.Grouped }, 1.5, "grouped convolutions that are not depthwise occur in no network of the data"},
+	{func(f *features.Network) bool { return f.Unseen.StandardConv }, 1.5, "standard convolutions beyond the stem occur in no network of the data"},
+	{func(f *features.Network) bool { return f.Unseen.LargeKernel }, 1.1, "kernel sizes above 5 occur in no network of the data; they count as 5"},
+	{func(f *features.Network) bool { return f.Unseen.DeepStride }, 1.5, "blocks beyond output stride 32 occur in no network of the data; they count as stride 32"},
+	{func(f *features.Network) bool { return f.Unseen.ShallowStem }, 1.5, "blocks before output stride 2 occur in no network of the data; they count as stride 2"},
+	{func(f *features.Network) bool { return f.Unseen.NoPooling }, 2, "the network has no global pooling before its classifier, as every network of the data does"},
+	{func(f *features.Network) bool { return f.Classes != 1000 }, 2, "the network does not have 1000 classes: read the value as the accuracy it would have on ImageNet"},
+	{func(f *features.Network) bool { return f.Resolution > maxResolution }, 1.5, "inputs above 600 pixels occur in no network of the data; they count as 600"},
+	{func(f *features.Network) bool { return f.Blocks < 5 }, 2, "networks of fewer than 5 blocks occur in no network of the data"},
 }
 
 // Estimate is what the model says of a network, in per cent.
@@ -66,25 +67,25 @@ type Estimate struct {
 
 // Estimate estimates a network of the given features, trained by a recipe of the
 // base class. It refuses networks whose output is a map and inputs below 96 pixels.
-func (m *Model) Estimate(name string, t *Features) (Estimate, error) {
+func (m *Model) Estimate(name string, f *features.Network) (Estimate, error) {
 	const instead = "use a training-free proxy, for example rankmean(naswot,depth)"
 	switch {
-	case t.unseen.noVector:
-		return Estimate{}, fmt.Errorf("accuracy: imagenet estimates classifiers, network %s ends in a map of %v; %s", name, t.out, instead)
-	case t.resolution < minResolution:
+	case f.Unseen.NoVector:
+		return Estimate{}, fmt.Errorf("accuracy: imagenet estimates classifiers, network %s ends in a map of %v; %s", name, f.Output, instead)
+	case f.Resolution < minResolution:
 		return Estimate{}, fmt.Errorf("accuracy: imagenet knows inputs of %d pixels and more, network %s has %v; %s",
-			minResolution, name, t.in, instead)
-	case t.macs <= 0 || t.convParams <= 0:
+			minResolution, name, f.Input, instead)
+	case f.MACs <= 0 || f.ConvParams <= 0:
 		return Estimate{}, fmt.Errorf("accuracy: imagenet needs a network with convolutions, network %s has none", name)
 	}
-	top1, outside := m.predict(t, benchmark.BaseRecipe)
+	top1, outside := m.predict(f, benchmark.BaseRecipe)
 	if math.IsNaN(top1) || math.IsInf(top1, 0) {
 		return Estimate{}, fmt.Errorf("accuracy: imagenet of network %s is %v", name, top1)
 	}
-	e := Estimate{Top1Pct: top1 - penalty*float64(t.uncounted)}
+	e := Estimate{Top1Pct: top1 - penalty*float64(f.Uncounted)}
 	widen := 1.0
 	for i := range outOfDistribution {
-		if o := &outOfDistribution[i]; o.has(t) {
+		if o := &outOfDistribution[i]; o.has(f) {
 			widen *= o.widen
 			e.Top1Pct -= penalty
 			e.Warnings = append(e.Warnings, o.warning)
@@ -95,8 +96,12 @@ func (m *Model) Estimate(name string, t *Features) (Estimate, error) {
 		e.Warnings = append(e.Warnings,
 			fmt.Sprintf("the network lies outside the data by %.1f standard deviations of its features; what lies outside is not counted", outside))
 	}
-	h := widen * m.halfWidth(top1)
+	h := widen * (m.HalfWidth * errorScale(top1))
 	e.Low, e.High = max(e.Top1Pct-h, 0), min(e.Top1Pct+h, 100)
-	e.Between = widen * m.between(top1)
+	e.Between = widen * (m.Between * errorScale(top1))
 	return e, nil
 }
+
+// errorScale compares errors at an estimate with those at 75 %: they shrink
+// towards 100 %.
+func errorScale(top1 float64) float64 { return math.Sqrt(max(100-top1, 1) / 25) }

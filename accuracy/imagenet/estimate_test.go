@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"nas/accuracy/benchmark"
+	"nas/accuracy/features"
 	"nas/blocks"
 	"nas/blocks/zoo"
 	"nas/internal/stat"
@@ -28,7 +29,7 @@ func loaded(t testing.TB) *Model {
 }
 
 func estimateOf(t testing.TB, n *blocks.Network) Estimate {
-	f := Read(n)
+	f := features.Of(n)
 	e, err := loaded(t).Estimate(n.Name, &f)
 	if err != nil {
 		t.Fatal(err)
@@ -37,46 +38,6 @@ func estimateOf(t testing.TB, n *blocks.Network) Estimate {
 }
 
 func estimate(t testing.TB, spec string) Estimate { return estimateOf(t, zooNet(t, spec)) }
-
-// TestTraits reads the features of known networks by hand.
-func TestTraits(t *testing.T) {
-	tr := Read(zooNet(t, "mobilenet_v2"))
-	// Output stride 2: one block of 32 channels. Stride 4: 96 + 144. Stride 8: 144 + 192 + 192.
-	// Stride 16: 4 blocks of width 64 (192 + 3 x 384), 3 of 96 (384 + 2 x 576). Stride 32: 576 + 2 x 960, then 960.
-	want := [slots][2]float64{{32, 1}, {240, 2}, {528, 3}, {1344, 4}, {1536, 3}, {2496, 3}, {960, 1}}
-	for s, w := range want {
-		f := tr.x[s*perSlot:][:perSlot]
-		if got := math.Exp2(f[slotWidth]) * slotReference[s]; math.Abs(got-w[0]) > 1e-6 {
-			t.Errorf("slot %d: expanded width %v, want %v", s, got, w[0])
-		}
-		if got := math.Exp2(f[slotDepth]); math.Abs(got-w[1]) > 1e-9 || f[slotKernel] != 3 || f[slotSE] != 0 {
-			t.Errorf("slot %d: %v, want %v blocks of kernel size 3", s, f, w[1])
-		}
-	}
-	c := zooNet(t, "mobilenet_v2").Counts()
-	if tr.macs != float64(c.MACs) || tr.convParams != float64(c.Params-1281000) || tr.blocks != 17 || tr.swish != 0 {
-		t.Errorf("macs %v, conv params %v, blocks %d, swish %v", tr.macs, tr.convParams, tr.blocks, tr.swish)
-	}
-	tr = Read(zooNet(t, "efficientnet_b0"))
-	if tr.x[slotSE] != 1 || tr.x[2*perSlot+slotKernel] != 5 || tr.swish < 0.99 {
-		t.Errorf("efficientnet_b0: %v, swish %v", tr.x, tr.swish)
-	}
-}
-
-// TestTraitsWithoutMarks: a network read from a file of another tool has no
-// stage and block marks, and gives the same features.
-func TestTraitsWithoutMarks(t *testing.T) {
-	for _, spec := range []string{"mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "mnasnet_a1@width=0.5"} {
-		n := zooNet(t, spec)
-		want := Read(n)
-		for i := range n.Nodes {
-			n.Nodes[i].Stage, n.Nodes[i].Block = 0, 0
-		}
-		if got := Read(n); got != want {
-			t.Errorf("%s: without marks\n%v, with\n%v", spec, got, want)
-		}
-	}
-}
 
 // TestEstimateKnown holds the estimate to networks that it was fitted to: far
 // below the interval's width, but not a memory of single figures.
@@ -179,7 +140,7 @@ func TestEstimateRefuses(t *testing.T) {
 		{"fast_scnn", "ends in a map"},
 		{"mobilenet_v2@res=64", "96 pixels and more"},
 	} {
-		f := Read(zooNet(t, tt.spec))
+		f := features.Of(zooNet(t, tt.spec))
 		_, err := loaded(t).Estimate(tt.spec, &f)
 		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), "training-free") {
 			t.Errorf("%s: %v, want a refusal", tt.spec, err)

@@ -3,6 +3,7 @@ package imagenet_test
 import (
 	"fmt"
 
+	"nas/accuracy/features"
 	"nas/accuracy/imagenet"
 	"nas/blocks/zoo"
 )
@@ -20,7 +21,7 @@ func ExampleModel_Estimate() {
 			fmt.Println(err)
 			return
 		}
-		features := imagenet.Read(net)
+		features := features.Of(net)
 		e, err := model.Estimate(name, &features)
 		fmt.Printf("%s: %.0f %% (%.0f to %.0f), %d warnings, %v\n", name, e.Top1Pct, e.Low, e.High, len(e.Warnings), err)
 	}

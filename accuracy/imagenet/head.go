@@ -10,7 +10,10 @@ import (
 	"nas/internal/stat"
 )
 
-// headMenu are the sets of terms whose ridge regressions are averaged.
+// headMenu are the sets of terms whose ridge regressions are averaged. The menu and
+// the strengths of the ridge were fixed before the figures of the stored model were
+// computed. Averaging over them replaces a choice that five families are too few to
+// make.
 var headMenu = [][]int{
 	{termG, termRes, termSwish, termMACs, termParams},
 	{termG, termRes, termSwish, termMACs},
@@ -45,8 +48,8 @@ func (m *Model) fitHead(rows []trained) error {
 	in := make([][headTerms]float64, n)
 	y, w := make([]float64, n), make([]float64, n)
 	for i := range rows {
-		in[i], _ = m.headInputs(&rows[i].t)
-		y[i] = -math.Log(ceilingPct - rows[i].top1)
+		in[i], _ = m.headInputs(&rows[i].features)
+		y[i] = linkOf(rows[i].top1)
 		w[i] = math.Sqrt(40 / count[rows[i].family])
 	}
 	var mean, sd [headTerms]float64

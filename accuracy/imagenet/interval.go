@@ -3,7 +3,7 @@ package imagenet
 import (
 	"math"
 
-	"gonum.org/v1/gonum/stat"
+	gonum "gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
@@ -19,14 +19,23 @@ import (
 //
 // (Satterthwaite, An approximate distribution of estimates of variance
 // components, Biometrics Bulletin 1946, equation 17).
-func halfWidthAt75(rows []leftOut) float64 {
+func halfWidthAt75(rows []heldOut) float64 {
 	var b, v, f, n float64
-	for _, e := range scaledErrors(rows) {
-		mean := stat.Mean(e, nil)
+	for _, family := range families {
+		var errors []float64
+		for _, r := range rows {
+			if r.family == family {
+				errors = append(errors, r.errorAt75())
+			}
+		}
+		if len(errors) == 0 {
+			continue
+		}
+		mean := gonum.Mean(errors, nil)
 		b += mean * mean
-		v += stat.MomentAbout(2, e, mean, nil)
+		v += gonum.MomentAbout(2, errors, mean, nil)
 		f++
-		n += float64(len(e))
+		n += float64(len(errors))
 	}
 	if f == 0 {
 		return math.NaN()
@@ -36,21 +45,8 @@ func halfWidthAt75(rows []leftOut) float64 {
 	return distuv.StudentsT{Sigma: 1, Nu: nu}.Quantile(0.95) * math.Sqrt(b+v)
 }
 
-// scaledErrors returns the errors by family, as they would be at 75 %.
-func scaledErrors(rows []leftOut) (byFamily [][]float64) {
-	for _, family := range families {
-		var e []float64
-		for _, r := range rows {
-			if r.family == family {
-				e = append(e, (r.estimate-r.top1)/errorScale(r.estimate))
-			}
-		}
-		if len(e) > 0 {
-			byFamily = append(byFamily, e)
-		}
-	}
-	return byFamily
-}
+// errorAt75 is the error as it would be at an estimate of 75 %.
+func (r *heldOut) errorAt75() float64 { return (r.estimate - r.top1) / errorScale(r.estimate) }
 
 // betweenRange is how near two estimates must be for the pair to count in
 // betweenAt75: a front decides between networks of about one accuracy.
@@ -59,9 +55,9 @@ const betweenRange = 2.0
 // betweenAt75 is the standard deviation, at an estimate of 75 %, of the part of
 // the error that a network does not share with others: half the mean squared
 // difference of two errors, over the pairs of one family and one recipe class
-// whose estimates are near. Families count equally. What trainings of one network
-// differ by is in it.
-func betweenAt75(rows []leftOut) float64 {
+// whose estimates are near. Families count equally. It includes what trainings of one
+// network differ by.
+func betweenAt75(rows []heldOut) float64 {
 	sum, n := 0.0, 0.0
 	for _, family := range families {
 		squares, pairs := 0.0, 0.0
@@ -70,7 +66,7 @@ func betweenAt75(rows []leftOut) float64 {
 				if a.family != family || b.family != family || a.recipe != b.recipe || math.Abs(a.estimate-b.estimate) > betweenRange {
 					continue
 				}
-				d := (a.estimate-a.top1)/errorScale(a.estimate) - (b.estimate-b.top1)/errorScale(b.estimate)
+				d := a.errorAt75() - b.errorAt75()
 				squares += d * d / 2
 				pairs++
 			}
@@ -84,16 +80,44 @@ func betweenAt75(rows []leftOut) float64 {
 }
 
 // betweenOnAccel is the same of the accel networks at 75 %, from estimates by
-// models that had not seen them: the scatter about a line, on the scale of the
-// link, between estimate and accuracy, whose levels differ by the recipe.
+// models that had not seen them: the scatter about a regression line of the estimate
+// on the accuracy, on the scale of the link. Their levels differ by the recipe.
 func betweenOnAccel(accel []trained, estimates []float64) float64 {
 	x, y := make([]float64, len(accel)), make([]float64, len(accel))
 	for i := range accel {
-		x[i], y[i] = -math.Log(ceilingPct-accel[i].top1), -math.Log(ceilingPct-estimates[i])
+		x[i], y[i] = linkOf(accel[i].top1), linkOf(estimates[i])
 	}
-	a, b := stat.LinearRegression(x, y, nil, false)
+	a, b := gonum.LinearRegression(x, y, nil, false)
 	for i := range x {
 		y[i] -= a + b*x[i]
 	}
-	return (ceilingPct - 75) * stat.StdDev(y, nil)
+	return (ceilingPct - 75) * gonum.StdDev(y, nil)
+}
+
+// familyMAE returns the mean absolute error of each family, and the mean over families.
+func familyMAE(rows []heldOut) (mean float64, each map[string]float64) {
+	each = make(map[string]float64)
+	for _, family := range families {
+		sum, n := 0.0, 0.0
+		for _, r := range rows {
+			if r.family == family {
+				sum += math.Abs(r.estimate - r.top1)
+				n++
+			}
+		}
+		each[family] = sum / n
+		mean += sum / n / float64(len(families))
+	}
+	return mean, each
+}
+
+// coveragePct is the share of networks within their interval.
+func coveragePct(rows []heldOut) float64 {
+	inside := 0.0
+	for _, r := range rows {
+		if r.low <= r.top1 && r.top1 <= r.high {
+			inside++
+		}
+	}
+	return 100 * inside / float64(len(rows))
 }

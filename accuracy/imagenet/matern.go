@@ -6,10 +6,10 @@ import (
 	"nas/internal/stat"
 )
 
-// maternCubic is matern52 by cubic Hermite interpolation between points that double
-// 64 times closer than they are far from 0, so that a piece is found from the bits of
-// the argument. An estimate asks for it once for each inducing point. Its error is
-// below 3e-9; where there are no pieces matern52 itself is asked.
+// maternCubic interpolates [stat.Matern52] by cubic Hermite splines. There are 64
+// pieces from one power of 2 to the next, so that the bits of the argument say which
+// piece it falls into. The error is below 3e-9. An estimate evaluates it once for each
+// inducing point.
 var maternCubic = newMaternTable()
 
 const (
@@ -43,8 +43,8 @@ func newMaternTable() *maternTable {
 	return t
 }
 
-// at returns matern52(r2); ok is false where there is no piece. Without that call
-// the compiler inlines it.
+// at returns the function of a squared distance; ok is false where there is no piece.
+// It does not call stat.Matern52 then: without that call the compiler inlines it.
 func (t *maternTable) at(r2 float64) (k float64, ok bool) {
 	bits := math.Float64bits(r2)
 	i := int(bits>>maternSkip) - maternBase
@@ -55,6 +55,3 @@ func (t *maternTable) at(r2 float64) (k float64, ok bool) {
 	x := r2 - math.Float64frombits(bits&^(1<<maternSkip-1))
 	return c.c0 + x*(c.c1+x*(c.c2+x*c.c3)), true
 }
-
-// place is a point7 in few bytes: a search reads all of them for each candidate.
-type place [8]uint8

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"nas/accuracy/features"
 	"nas/internal/stat"
 )
 
@@ -44,24 +45,24 @@ func TestProcess(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	worst := 0.0
 	for range 500 {
-		var x [slotFeatures]float64
+		var x [features.SlotFeatures]float64
 		for j := range x {
 			x[j] = r.NormFloat64()
 		}
 		at := &p.Points[r.IntN(len(p.Points))]
 		for s, o := range at { // near one of the points, and far
-			for f := range perSlot {
-				x[s*perSlot+f] = m.Slots[s].Options[o][f] + x[s*perSlot+f]*r.Float64()
+			for f := range features.PerSlot {
+				x[s*features.PerSlot+f] = m.Slots[s].Options[o][f] + x[s*features.PerSlot+f]*r.Float64()
 			}
 		}
-		got := m.process(&x)
+		got := m.processAt(&x)
 		for k := range p.Targets {
 			target := &p.Targets[k]
 			want := target.Offset
 			for i, pt := range p.Points {
 				r2 := 0.0
 				for j, v := range x {
-					e := (v - m.Slots[j/perSlot].Options[pt[j/perSlot]][j%perSlot]) / p.Length[j]
+					e := (v - m.Slots[j/features.PerSlot].Options[pt[j/features.PerSlot]][j%features.PerSlot]) / p.Length[j]
 					r2 += e * e
 				}
 				want += p.Matern * target.Alpha[i] * stat.Matern52(r2)

@@ -5,36 +5,28 @@ import (
 	"fmt"
 	"math"
 
+	"nas/accuracy/features"
 	"nas/internal/stat"
 )
 
-// Model is the fitted estimate as it is stored: a Gaussian process g on
-// 28 features of a network, fitted to networks of one space trained by one short
-// recipe, and on top of it a linear model t of published results,
-//
-//	t     = intercept + sum of coefficient x term + recipe offset
-//	top-1 = ceiling - exp(-t)
-//
-// The terms are g, the log of the resolution, the share of (hard-)swish, and
-// what MACs and parameters say beyond the 28 features. Shape effects come from
-// the first, level and resolution from the second.
+// Model is the fitted estimate as it is stored. The package describes it.
 type Model struct {
-	Format     string              `json:"format"`
-	Provenance provenance          `json:"provenance"`
-	Slots      [slots]slotScale    `json:"slots"` // in network order: output stride 2, 4, 8, 16a, 16b, 32a, 32b
-	Process    storedProcess       `json:"process"`
-	Ceiling    float64             `json:"ceiling_pct"`
-	Intercept  float64             `json:"intercept"`
-	Terms      map[string]headTerm `json:"terms"`
-	Recipes    map[string]float64  `json:"recipes"`              // offset of each class to base
-	HalfWidth  float64             `json:"half_width_at_75_pct"` // of the 90 % interval of a level
-	Between    float64             `json:"between_sd_at_75_pct"` // of what networks of one space do not share
+	Format     string                       `json:"format"`
+	Provenance provenance                   `json:"provenance"`
+	Slots      [features.NumSlots]slotScale `json:"slots"` // in network order: output stride 2, 4, 8, 16a, 16b, 32a, 32b
+	Process    storedProcess                `json:"process"`
+	Ceiling    float64                      `json:"ceiling_pct"`
+	Intercept  float64                      `json:"intercept"`
+	Terms      map[string]headTerm          `json:"terms"`
+	Recipes    map[string]float64           `json:"recipes"`              // offset of each class to base
+	HalfWidth  float64                      `json:"half_width_at_75_pct"` // of the 90 % interval of a level
+	Between    float64                      `json:"between_sd_at_75_pct"` // of the error that networks of one space do not share
 
 	// AccelHeldOut are the estimates of the networks of the accel table, in its
 	// order, by models of the cross-validation that had not seen them.
 	AccelHeldOut []float64 `json:"accel_held_out_pct"`
 
-	terms [headTerms]headTerm
+	head [headTerms]headTerm // Terms, in the order of headTermNames
 }
 
 // provenance says where a model comes from and what it is worth.
@@ -49,11 +41,11 @@ type provenance struct {
 // slotScale standardises the features of a slot and lists its combinations of
 // values among the inducing points, standardised.
 type slotScale struct {
-	Low     [perSlot]float64   `json:"low"` // range in the data; features are clipped to it
-	High    [perSlot]float64   `json:"high"`
-	Mean    [perSlot]float64   `json:"mean"`
-	SD      [perSlot]float64   `json:"sd"`
-	Options [][perSlot]float64 `json:"options"`
+	Low     [features.PerSlot]float64   `json:"low"` // range in the data; features are clipped to it
+	High    [features.PerSlot]float64   `json:"high"`
+	Mean    [features.PerSlot]float64   `json:"mean"`
+	SD      [features.PerSlot]float64   `json:"sd"`
+	Options [][features.PerSlot]float64 `json:"options"`
 }
 
 // storedProcess is the process through its inducing points: one kernel, and for
@@ -63,13 +55,14 @@ type storedProcess struct {
 	Points  []slotOptions                 `json:"points"` // inducing points: the index of an option for each slot
 	Targets [processTargets]processTarget `json:"targets"`
 
-	inv     [slotFeatures]float64 // 1/length^2
-	weights [][processTargets]float64
-	places  []place // Points
+	// What a search reads for each candidate, in few bytes.
+	inv     [features.SlotFeatures]float64 // 1/length^2
+	weights [][processTargets]float64      // of each point
+	compact []compactOptions               // Points
 }
 
-// The targets of the process. The last two are arithmetic of the network, known
-// without it; what they exceed the process by is what the features do not say.
+// The targets of the process. The last two are counts of the network, which are known
+// without it: by what they exceed the process is what the features do not say of them.
 const (
 	targetAccuracy = iota // -ln(ceiling - top-1)
 	targetMACs            // log2(MACs/300 M)
@@ -78,8 +71,8 @@ const (
 )
 
 // logCounts are the values of targetMACs and targetParams of a network.
-func logCounts(t *Features) [2]float64 {
-	return [2]float64{math.Log2(t.macs / 300e6), math.Log2(t.convParams / 3e6)}
+func logCounts(f *features.Network) [2]float64 {
+	return [2]float64{math.Log2(f.MACs / 300e6), math.Log2(f.ConvParams / 3e6)}
 }
 
 // processTarget is mean + sd (offset + slope.x + matern sum of alpha_i M(x, x_i)).
@@ -91,7 +84,11 @@ type processTarget struct {
 	Alpha  []float64 `json:"alpha"` // of each point
 }
 
-type slotOptions [slots]int
+// slotOptions is an inducing point: the index of an option for each slot.
+type slotOptions [features.NumSlots]int
+
+// compactOptions are slotOptions in one word.
+type compactOptions [8]uint8
 
 // headTerm is a term of the second level.
 type headTerm struct {
@@ -127,7 +124,7 @@ func (m *Model) ready() error {
 	}
 	for k, name := range headTermNames {
 		t, have := m.Terms[name]
-		m.terms[k], ok = t, ok && have
+		m.head[k], ok = t, ok && have
 	}
 	if !ok {
 		return errIncomplete
@@ -139,25 +136,25 @@ var errIncomplete = errors.New("accuracy: imagenet model is incomplete; make it 
 
 // ready checks a process and lays its weights out for evaluation.
 func (p *storedProcess) ready() error {
-	if len(p.Length) != slotFeatures {
+	if len(p.Length) != features.SlotFeatures {
 		return errIncomplete
 	}
 	for j, l := range p.Length {
 		p.inv[j] = 1 / (l * l)
 	}
-	p.places = make([]place, len(p.Points))
+	p.compact = make([]compactOptions, len(p.Points))
 	for i, pt := range p.Points {
 		for s, o := range pt {
 			if o < 0 || o >= maxOptions {
 				return errIncomplete
 			}
-			p.places[i][s] = uint8(o)
+			p.compact[i][s] = uint8(o)
 		}
 	}
 	p.weights = make([][processTargets]float64, len(p.Points))
 	for k := range p.Targets {
 		t := &p.Targets[k]
-		if len(t.Slope) != slotFeatures || len(t.Alpha) != len(p.Points) {
+		if len(t.Slope) != features.SlotFeatures || len(t.Alpha) != len(p.Points) {
 			return errIncomplete
 		}
 		for i, a := range t.Alpha {
@@ -169,14 +166,14 @@ func (p *storedProcess) ready() error {
 
 // standardise clips the features to the data's range and scales them. outside is
 // how far beyond the range they lie in all, in standard deviations.
-func (m *Model) standardise(raw *[slotFeatures]float64) (x [slotFeatures]float64, outside float64) {
-	for s := range slots {
+func (m *Model) standardise(raw *[features.SlotFeatures]float64) (x [features.SlotFeatures]float64, outside float64) {
+	for s := range features.NumSlots {
 		sc := &m.Slots[s]
-		for f := range perSlot {
-			v := raw[s*perSlot+f]
+		for f := range features.PerSlot {
+			v := raw[s*features.PerSlot+f]
 			c := min(max(v, sc.Low[f]), sc.High[f])
 			outside += math.Abs(v-c) / sc.SD[f]
-			x[s*perSlot+f] = (c - sc.Mean[f]) / sc.SD[f]
+			x[s*features.PerSlot+f] = (c - sc.Mean[f]) / sc.SD[f]
 		}
 	}
 	return x, outside
@@ -185,27 +182,28 @@ func (m *Model) standardise(raw *[slotFeatures]float64) (x [slotFeatures]float64
 // maxOptions bounds the combinations of a slot, so that distances fit on the stack.
 const maxOptions = 64
 
-// process returns its targets' values. Squared distances add over the slots, and a slot has few
-// combinations of values: they are computed once for each, not for each point.
-func (m *Model) process(x *[slotFeatures]float64) (v [processTargets]float64) {
+// processAt returns the values of the process' targets at standardised features x.
+// Squared distances add over the slots, and a slot has few combinations of values: the
+// distance to each is computed once, and not for each point.
+func (m *Model) processAt(x *[features.SlotFeatures]float64) (v [processTargets]float64) {
 	p := &m.Process
-	var d [slots][maxOptions]float64
-	for s := range slots {
+	var d [features.NumSlots][maxOptions]float64
+	for s := range features.NumSlots {
 		for o := range m.Slots[s].Options {
 			opt := &m.Slots[s].Options[o]
 			r2 := 0.0
-			for f := range perSlot {
-				e := x[s*perSlot+f] - opt[f]
-				r2 += e * e * p.inv[s*perSlot+f]
+			for f := range features.PerSlot {
+				e := x[s*features.PerSlot+f] - opt[f]
+				r2 += e * e * p.inv[s*features.PerSlot+f]
 			}
 			d[s][o] = r2
 		}
 	}
 	const mask = maxOptions - 1
-	weights := p.weights[:len(p.places)]
+	weights := p.weights[:len(p.compact)]
 	var s0, s1, s2 float64 // an array would not be kept in registers
-	for i := range p.places {
-		o := &p.places[i]
+	for i := range p.compact {
+		o := &p.compact[i]
 		r2 := ((d[0][o[0]&mask] + d[1][o[1]&mask]) + (d[2][o[2]&mask] + d[3][o[3]&mask])) +
 			((d[4][o[4]&mask] + d[5][o[5]&mask]) + d[6][o[6]&mask])
 		m, ok := maternCubic.at(r2)
@@ -230,12 +228,12 @@ func (m *Model) process(x *[slotFeatures]float64) (v [processTargets]float64) {
 }
 
 // headInputs returns the terms of the second level, not yet clipped.
-func (m *Model) headInputs(t *Features) (in [headTerms]float64, outside float64) {
-	x, outside := m.standardise(&t.x)
-	g, counts := m.process(&x), logCounts(t)
+func (m *Model) headInputs(f *features.Network) (in [headTerms]float64, outside float64) {
+	x, outside := m.standardise(&f.Slots)
+	g, counts := m.processAt(&x), logCounts(f)
 	in[termG] = g[targetAccuracy]
-	in[termRes] = math.Log2(t.resolution / 224)
-	in[termSwish] = t.swish
+	in[termRes] = math.Log2(f.Resolution / 224)
+	in[termSwish] = f.Swish
 	in[termMACs] = counts[0] - g[targetMACs]
 	in[termParams] = counts[1] - g[targetParams]
 	return in, outside
@@ -243,10 +241,10 @@ func (m *Model) headInputs(t *Features) (in [headTerms]float64, outside float64)
 
 // predict returns top-1 in per cent under a class of recipes, and how far the
 // network lies outside the data, in standard deviations of the features.
-func (m *Model) predict(t *Features, recipe string) (top1, outside float64) {
-	in, outside := m.headInputs(t)
+func (m *Model) predict(f *features.Network, recipe string) (top1, outside float64) {
+	in, outside := m.headInputs(f)
 	v := m.Intercept + m.Recipes[recipe]
-	for k, term := range m.terms {
+	for k, term := range m.head {
 		c := min(max(in[k], term.Low), term.High)
 		if k > termG {
 			outside += 4 * math.Abs(in[k]-c) / (term.High - term.Low)
@@ -255,14 +253,3 @@ func (m *Model) predict(t *Features, recipe string) (top1, outside float64) {
 	}
 	return m.Ceiling - math.Exp(-v), outside
 }
-
-// halfWidth of the 90 % interval at an estimate.
-func (m *Model) halfWidth(top1 float64) float64 { return m.HalfWidth * errorScale(top1) }
-
-// between is the standard deviation of what a network at an estimate does not
-// share with others of its space.
-func (m *Model) between(top1 float64) float64 { return m.Between * errorScale(top1) }
-
-// errorScale compares errors at an estimate with those at 75 %: they shrink
-// towards 100 %.
-func errorScale(top1 float64) float64 { return math.Sqrt(max(100-top1, 1) / 25) }

@@ -6,6 +6,7 @@ import (
 	"sort"
 	"testing"
 
+	"nas/accuracy/features"
 	"nas/blocks"
 )
 
@@ -141,7 +142,7 @@ func TestOptima(t *testing.T) {
 			t.Logf("%d M MACs, seed %d: %.2f %% (%.1f to %.1f) %v", budget/1e6, seed, best.s.Top1Pct, best.s.Low, best.s.High, best.g)
 			unknown := 0
 			for _, st := range best.g.stage {
-				if st.kernel == 2 || optExpansions[st.expansion] > MaxExpansion {
+				if st.kernel == 2 || optExpansions[st.expansion] > features.MaxExpansion {
 					unknown++
 				}
 			}

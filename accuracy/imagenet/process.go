@@ -2,59 +2,69 @@ package imagenet
 
 import (
 	"fmt"
-	"math"
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
 	gonum "gonum.org/v1/gonum/stat"
 
+	"nas/accuracy/features"
 	"nas/internal/stat"
 )
 
-// fitProcess fits the first level: features, their ranges, the process, and what
-// the features say of MACs and parameters: two more targets of its kernel.
+// Settings of the first level.
+const (
+	tuneRows       = 1000 // rows whose marginal likelihood sets the kernel's hyperparameters
+	tuneIterations = 50
+	inducingPoints = 1300
+	// countNoise is the noise variance of the standardised counts: what the features do
+	// not say of MACs and parameters in the space of the data is rounding of widths.
+	countNoise = 1e-4
+)
+
+// fitProcess fits the first level: the ranges of the features, and one process for
+// each target. All share the kernel that the accuracies were tuned to.
 func fitProcess(accel []trained) (*Model, error) {
 	m := &Model{Format: format, Ceiling: ceilingPct}
 	n := len(accel)
 	column := make([]float64, n)
-	for s := range slots {
+	for s := range features.NumSlots {
 		sc := &m.Slots[s]
-		for f := range perSlot {
+		for f := range features.PerSlot {
 			for i := range accel {
-				column[i] = accel[i].t.x[s*perSlot+f]
+				column[i] = accel[i].features.Slots[s*features.PerSlot+f]
 			}
 			sc.Low[f], sc.High[f] = slices.Min(column), slices.Max(column)
 			sc.Mean[f], sc.SD[f] = gonum.MeanStdDev(column, nil)
 		}
 	}
-	x := mat.NewDense(n, slotFeatures, nil)
+	x := mat.NewDense(n, features.SlotFeatures, nil)
 	y := make([]float64, n)
 	for i := range accel {
-		row, _ := m.standardise(&accel[i].t.x)
+		row, _ := m.standardise(&accel[i].features.Slots)
 		x.SetRow(i, row[:])
-		y[i] = -math.Log(ceilingPct - accel[i].top1)
+		y[i] = linkOf(accel[i].top1)
 	}
 	order := stat.SampleRows(n, n, fitSeed)
 	some := order[:min(tuneRows, n)]
-	tx, ty := mat.NewDense(len(some), slotFeatures, nil), make([]float64, len(some))
+	tuneX, tuneY := mat.NewDense(len(some), features.SlotFeatures, nil), make([]float64, len(some))
 	for i, j := range some {
-		tx.SetRow(i, x.RawRowView(j))
-		ty[i] = y[j]
+		tuneX.SetRow(i, x.RawRowView(j))
+		tuneY[i] = y[j]
 	}
-	h, err := stat.TuneKernel(tx, ty, tuneIterations)
+	tuned, err := stat.TuneKernel(tuneX, tuneY, tuneIterations)
 	if err != nil {
 		return nil, err
 	}
 	points := distinctRows(x, order, inducingPoints)
 	for k := range processTargets {
-		of := h
+		kernel := tuned
 		if k != targetAccuracy {
-			of.Noise = countNoise
+			kernel.Noise = countNoise
 			for i := range accel {
-				y[i] = logCounts(&accel[i].t)[k-targetMACs]
+				y[i] = logCounts(&accel[i].features)[k-targetMACs]
 			}
 		}
-		g, err := stat.FitInducingGP(of, x, y, points)
+		g, err := stat.FitInducingGP(kernel, x, y, points)
 		if err != nil {
 			return nil, err
 		}
@@ -68,17 +78,12 @@ func fitProcess(accel []trained) (*Model, error) {
 	return m, m.Process.ready()
 }
 
-// countNoise is the variance, of a standardised target, that is left for what
-// the features do not say of MACs and parameters in the space of the data:
-// nothing but rounding of widths.
-const countNoise = 1e-4
-
 // distinctRows returns the first k of order whose rows of x differ.
 func distinctRows(x *mat.Dense, order []int, k int) []int {
 	var rows []int
-	seen := make(map[[slotFeatures]float64]bool)
+	seen := make(map[[features.SlotFeatures]float64]bool)
 	for _, i := range order {
-		if key := [slotFeatures]float64(x.RawRowView(i)); !seen[key] && len(rows) < k {
+		if key := [features.SlotFeatures]float64(x.RawRowView(i)); !seen[key] && len(rows) < k {
 			seen[key] = true
 			rows = append(rows, i)
 		}
@@ -86,9 +91,10 @@ func distinctRows(x *mat.Dense, order []int, k int) []int {
 	return rows
 }
 
-// newProcessTarget stores what a process has learnt of one target.
+// newProcessTarget writes the prediction of a process for one target as a constant, a
+// linear part and a sum over the inducing points.
 func newProcessTarget(g *stat.GP) processTarget {
-	t := processTarget{Mean: g.Mean, SD: g.SD, Alpha: g.Alpha, Slope: make([]float64, slotFeatures)}
+	t := processTarget{Mean: g.Mean, SD: g.SD, Alpha: g.Alpha, Slope: make([]float64, features.SlotFeatures)}
 	n, d := g.Inputs.Dims()
 	for i := range n {
 		t.Offset += g.Alpha[i]
@@ -99,16 +105,16 @@ func newProcessTarget(g *stat.GP) processTarget {
 	return t
 }
 
-// storePoints takes over the kernel and the inducing points of a process.
+// storePoints stores the kernel and the inducing points of a process.
 func (m *Model) storePoints(g *stat.GP) error {
 	p := &m.Process
 	p.Kernel = g.Kernel
 	n, _ := g.Inputs.Dims()
 	for i := range n {
 		row := g.Inputs.RawRowView(i)
-		var pt slotOptions
-		for s := range slots {
-			opt := [perSlot]float64(row[s*perSlot:][:perSlot])
+		var point slotOptions
+		for s := range features.NumSlots {
+			opt := [features.PerSlot]float64(row[s*features.PerSlot:][:features.PerSlot])
 			at := slices.Index(m.Slots[s].Options, opt)
 			if at < 0 {
 				at = len(m.Slots[s].Options)
@@ -117,9 +123,9 @@ func (m *Model) storePoints(g *stat.GP) error {
 			if at >= maxOptions {
 				return fmt.Errorf("accuracy: slot %d has more than %d combinations of features", s+1, maxOptions)
 			}
-			pt[s] = at
+			point[s] = at
 		}
-		p.Points = append(p.Points, pt)
+		p.Points = append(p.Points, point)
 	}
 	return nil
 }

@@ -2,30 +2,45 @@ package imagenet
 
 import (
 	"cmp"
+	"math"
 
 	"nas/accuracy/benchmark"
+	"nas/accuracy/features"
 )
 
-const tuneRows = 1000 // rows whose marginal likelihood sets the process' hyperparameters
+// ceilingPct is the accuracy that no network reaches.
+const ceilingPct = 90
 
-const tuneIterations = 50
+// linkOf is the scale on which accuracies are modelled: -ln(ceiling - top-1).
+func linkOf(top1 float64) float64 { return -math.Log(ceilingPct - top1) }
 
-const inducingPoints = 1300
-
-const ceilingPct = 90 // of the link -ln(ceiling - top-1)
-
+// fitSeed is the seed of what the fit draws at random.
 const fitSeed = 20
 
-// trained is a network as the fit sees it.
+// trained is a network of a benchmark as the fit sees it.
 type trained struct {
 	id, family string
 	macs       int64
 	top1       float64
 	recipe     string // class
-	t          Features
+	features   features.Network
 }
 
-// trainedOf are the networks of a benchmark. family is that of rows without one.
+// heldOut is an estimate of a network by a model that had not seen it.
+type heldOut struct {
+	trained
+	estimate  float64
+	low, high float64 // bounds of the interval, from the same networks as the model
+}
+
+// families are the groups of published networks that are left out in turn.
+var families = []string{"v1", "v2", "v3", "mnasnet", "efficientnet"}
+
+func accelTrained() ([]trained, error)     { return trainedOf("accel", "accel", benchmark.BaseRecipe) }
+func publishedTrained() ([]trained, error) { return trainedOf("published", "", "") }
+
+// trainedOf reads the networks of a benchmark. family and recipe are those of rows
+// that do not name theirs.
 func trainedOf(name, family, recipe string) ([]trained, error) {
 	b, err := benchmark.Open(name)
 	if err != nil {
@@ -35,12 +50,8 @@ func trainedOf(name, family, recipe string) ([]trained, error) {
 	for i, r := range b.Rows {
 		rows[i] = trained{
 			id: r.ID, family: cmp.Or(r.Group, family), recipe: cmp.Or(r.Recipe, recipe),
-			macs: r.MACs, top1: r.Truth, t: Read(r.Network),
+			macs: r.MACs, top1: r.Truth, features: features.Of(r.Network),
 		}
 	}
 	return rows, nil
 }
-
-func accelTrained() ([]trained, error) { return trainedOf("accel", "accel", benchmark.BaseRecipe) }
-
-func publishedTrained() ([]trained, error) { return trainedOf("published", "", "") }

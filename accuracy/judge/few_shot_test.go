@@ -20,7 +20,7 @@ func TestFewShot(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Rows = b.Rows[:120]
-	o := Options{NASWOT: accuracy.NASWOT{Batch: 8}, Trained: []int{10, 80}, Draws: 3}
+	o := Options{NASWOT: accuracy.Sampling{Batch: 8}, Trained: []int{10, 80}, Draws: 3}
 	got, err := FewShot(context.Background(), b, o)
 	if err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ func accelHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
 
 // publishedHeldOut fits models without one family at a time.
 func publishedHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
-	out, err := imagenet.LeaveFamiliesOut()
+	out, err := imagenet.EstimatePublished()
 	if err != nil {
 		return heldOutEstimates{}, err
 	}
@@ -47,7 +47,7 @@ func publishedHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
 
 // gridsHeldOut does the same for networks that are among the published ones.
 func gridsHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
-	out, err := imagenet.LeaveFamiliesOut()
+	out, err := imagenet.EstimatePublished()
 	if err != nil {
 		return heldOutEstimates{}, err
 	}
@@ -57,7 +57,7 @@ func gridsHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
 
 // valuesOf looks up the estimate of each row by its network and recipe, which make
 // the id of a published result.
-func valuesOf(b *benchmark.Benchmark, out imagenet.LeftOut) ([]float64, error) {
+func valuesOf(b *benchmark.Benchmark, out imagenet.Published) ([]float64, error) {
 	values := make([]float64, len(b.Rows))
 	for i, r := range b.Rows {
 		v, ok := out.Top1Pct[r.Network.Name+" "+r.Recipe]

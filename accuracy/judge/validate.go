@@ -23,8 +23,8 @@ type Options struct {
 	Bootstrap int             // resamples behind the intervals; 0 means 200, negative none
 	Trained   []int           // networks that surrogate is fitted to; nil means 10, 50 and 200
 	Draws     int             // of them; 0 means 20
-	NASWOT    accuracy.NASWOT
-	Zen       accuracy.Zen
+
+	NASWOT, Zen accuracy.Sampling // of those proxies
 
 	// Choose, if not nil, chooses the n networks of a draw that surrogate is fitted
 	// to, by their places among the rows; n different ones. It sees the

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -87,8 +86,8 @@ func TestNASWOTAgainstReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	const batch, seed = 5, 9
-	d := drawerOf(seed)
-	w, in := d.weightsFor(n), d.input(batch*n.Input().Elems())
+	pool := poolOf(seed)
+	w, in := pool.weightsFor(n), pool.input(batch*n.Input().Elems())
 	acts := make([][]blocks.Tensor, batch) // of each image, each node
 	for k := range acts {
 		acts[k] = make([]blocks.Tensor, len(n.Nodes))
@@ -135,7 +134,7 @@ func TestNASWOTAgainstReference(t *testing.T) {
 	if len(layers) != 3 {
 		t.Fatalf("%d layers of signs, want 3", len(layers))
 	}
-	c, err := NASWOT{Batch: batch, Fraction: 1}.codes(context.Background(), n, seed, new(Memo))
+	c, err := codesOf(t.Context(), n, Settings{Seed: seed, NASWOT: Sampling{batch, 1}}, new(Memo))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +149,7 @@ func TestNASWOTAgainstReference(t *testing.T) {
 
 // TestNASWOTSeesResolution: the network runs at a fraction of its resolution.
 func TestNASWOTSeesResolution(t *testing.T) {
-	small := Settings{NASWOT: NASWOT{Batch: 8}}
+	small := Settings{NASWOT: Sampling{Batch: 8}}
 	coarse := score(t, "naswot", network(t, "mobilenet_v2@width=0.35,res=96"), small)
 	fine := score(t, "naswot", network(t, "mobilenet_v2@width=0.35,res=160"), small)
 	if !(fine > coarse) {
@@ -160,7 +159,7 @@ func TestNASWOTSeesResolution(t *testing.T) {
 
 // TestMemo: the relatives of naswot share one run of a network, and score as alone.
 func TestMemo(t *testing.T) {
-	n, small := network(t, "mobilenet_v3_small@res=96"), Settings{NASWOT: NASWOT{Batch: 8}}
+	n, small := network(t, "mobilenet_v3_small@res=96"), Settings{NASWOT: Sampling{Batch: 8}}
 	var memo Memo
 	for _, name := range []string{"naswot", "naswot_sqrt", "naswot_even", "naswot_spread"} {
 		before := memo.codes
@@ -189,6 +188,6 @@ func TestMemo(t *testing.T) {
 func BenchmarkNASWOT(b *testing.B) {
 	n := network(b, "mobilenet_v2")
 	for b.Loop() {
-		score(b, "naswot", n, Settings{NASWOT: NASWOT{Batch: 64}})
+		score(b, "naswot", n, Settings{NASWOT: Sampling{Batch: 64}})
 	}
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -42,9 +43,39 @@ const (
 // Settings are those of the proxies that run the network. The zero value has the
 // defaults.
 type Settings struct {
-	Seed   uint64 // of the random inputs and weights
-	NASWOT NASWOT
-	Zen    Zen
+	Seed   uint64   // of the random inputs and weights
+	NASWOT Sampling // of naswot and its relatives; the default batch is 32
+	Zen    Sampling // of zen; the default batch is 16
+}
+
+// Sampling says on what a proxy runs a network.
+type Sampling struct {
+	// Batch is the number of random inputs; 0 means the proxy's default. The naswot
+	// family needs 2 or more.
+	Batch int
+	// Fraction of the network's resolution at which it runs, above 0 and at
+	// most 1; 0 means 2/7 (64 for 224). The result is rounded to a multiple of
+	// 8, at least 32 (or the network's own resolution, if that is smaller).
+	Fraction float64
+}
+
+// resolved returns the sampling with its defaults.
+func (s Sampling) resolved(batch int) Sampling {
+	return Sampling{cmp.Or(s.Batch, batch), cmp.Or(s.Fraction, 2./7)}
+}
+
+// check wants a batch of least or more of a resolved sampling.
+func (s Sampling) check(least int) error {
+	if s.Batch < least || !(s.Fraction > 0 && s.Fraction <= 1) {
+		return fmt.Errorf("batch %d and fraction %v: want a batch of %d or more and a fraction above 0 and at most 1",
+			s.Batch, s.Fraction, least)
+	}
+	return nil
+}
+
+// spell writes a resolved sampling and the seed for [Proxy.Spell].
+func (s Sampling) spell(seed uint64) string {
+	return fmt.Sprintf("batch=%d,fraction=%.4g,seed=%d", s.Batch, s.Fraction, seed)
 }
 
 var proxies = map[string]Proxy{}

@@ -76,9 +76,9 @@ func shrunkPool(n, s *blocks.Network, i int, p *blocks.Pool) blocks.Op {
 	return &q
 }
 
-// runnable returns the network at the smallest of a few fractions at which it
-// is valid: fixed windows need some extent.
-func runnable(n *blocks.Network, fraction float64) (*blocks.Network, error) {
+// shrunk returns the network at the smallest of a few fractions at which it is
+// valid: fixed windows need some extent.
+func shrunk(n *blocks.Network, fraction float64) (*blocks.Network, error) {
 	for f := fraction; f < 1; f *= 2 {
 		if s, err := shrink(n, f); err == nil {
 			return s, nil

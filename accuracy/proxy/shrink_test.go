@@ -23,7 +23,7 @@ func TestShrink(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := runnable(n, 2./7)
+		s, err := shrunk(n, 2./7)
 		if err != nil {
 			t.Errorf("%s: %v", e.Name, err)
 			continue

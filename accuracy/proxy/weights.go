@@ -8,11 +8,11 @@ import (
 	"nas/blocks"
 )
 
-// drawer hands out random weights and inputs that all candidates share: views
-// into two pools of standard normal numbers. Which part a layer gets depends on
-// the seed and on the layer's place (stage, block, and which layer in it), so
-// that a change late in a network does not redraw what lies before it.
-type drawer struct {
+// randomPool hands out random weights and inputs that all candidates share: views
+// into two arrays of standard normal numbers. Which of them a layer gets depends on the
+// seed and on the layer's position (stage, block, and which layer in it), so that a
+// change late in a network does not change the weights before it.
+type randomPool struct {
 	seed    uint64
 	once    sync.Once
 	weights []float32
@@ -22,27 +22,27 @@ type drawer struct {
 	inputs []float32 // grows; its prefix never changes
 }
 
-// weightPool is the number of weights drawn; a larger tensor repeats them.
-const weightPool = 1 << 21
+// poolSize is the number of random weights; a larger tensor repeats them.
+const poolSize = 1 << 21
 
-var (
-	drawersMu sync.Mutex
-	drawers   = map[uint64]*drawer{}
-)
+var pools = struct {
+	sync.Mutex
+	of map[uint64]*randomPool
+}{of: map[uint64]*randomPool{}}
 
-// drawerOf returns the pools of a seed, drawn once for the process.
-func drawerOf(seed uint64) *drawer {
-	drawersMu.Lock()
-	defer drawersMu.Unlock()
-	d := drawers[seed]
-	if d == nil {
-		if len(drawers) > 8 {
-			clear(drawers)
+// poolOf returns the pool of a seed, filled once for the process.
+func poolOf(seed uint64) *randomPool {
+	pools.Lock()
+	defer pools.Unlock()
+	p := pools.of[seed]
+	if p == nil {
+		if len(pools.of) > 8 {
+			clear(pools.of)
 		}
-		d = &drawer{seed: seed}
-		drawers[seed] = d
+		p = &randomPool{seed: seed}
+		pools.of[seed] = p
 	}
-	return d
+	return p
 }
 
 func normals(r *rand.Rand, n int) []float32 {
@@ -54,25 +54,25 @@ func normals(r *rand.Rand, n int) []float32 {
 }
 
 // input returns n standard normal values, the same for every call.
-func (d *drawer) input(n int) []float32 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.source == nil {
-		d.source = rand.New(rand.NewPCG(d.seed, 2))
+func (p *randomPool) input(n int) []float32 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.source == nil {
+		p.source = rand.New(rand.NewPCG(p.seed, 2))
 	}
-	if len(d.inputs) < n {
-		grown := make([]float32, len(d.inputs), n)
-		copy(grown, d.inputs)
-		d.inputs = append(grown, normals(d.source, n-len(d.inputs))...)
+	if len(p.inputs) < n {
+		grown := make([]float32, len(p.inputs), n)
+		copy(grown, p.inputs)
+		p.inputs = append(grown, normals(p.source, n-len(p.inputs))...)
 	}
-	return d.inputs[:n:n]
+	return p.inputs[:n:n]
 }
 
 // weightsFor returns weights of n: normal, scaled by He's rule only where no
 // normalisation follows (elsewhere the batch statistics undo any scale), zero
 // biases, normalisations of scale 1 and shift 0.
-func (d *drawer) weightsFor(n *blocks.Network) *blocks.Weights {
-	d.once.Do(func() { d.weights = normals(rand.New(rand.NewPCG(d.seed, 3)), weightPool) })
+func (p *randomPool) weightsFor(n *blocks.Network) *blocks.Weights {
+	p.once.Do(func() { p.weights = normals(rand.New(rand.NewPCG(p.seed, 3)), poolSize) })
 	normalised := make([]bool, len(n.Nodes))
 	for i := range n.Nodes {
 		if _, ok := n.Nodes[i].Op.(*blocks.BatchNorm); ok {
@@ -86,43 +86,43 @@ func (d *drawer) weightsFor(n *blocks.Network) *blocks.Weights {
 		if nd.Stage != stage || nd.Block != block {
 			stage, block, layer = nd.Stage, nd.Block, 0
 		}
-		ps := n.Params(i)
-		if len(ps) == 0 {
+		params := n.Params(i)
+		if len(params) == 0 {
 			continue
 		}
-		ts := make([][]float32, len(ps))
-		for k, p := range ps {
-			switch p.Init {
+		tensors := make([][]float32, len(params))
+		for k, t := range params {
+			switch t.Init {
 			case blocks.InitOne:
-				ts[k] = constant(1, p.Len())
+				tensors[k] = constant(1, t.Len())
 			case blocks.InitHe:
 				scale := float32(1)
 				if !normalised[i] {
-					scale = float32(math.Sqrt(2 / float64(max(p.FanIn, 1))))
+					scale = float32(math.Sqrt(2 / float64(max(t.FanIn, 1))))
 				}
-				ts[k] = d.view(uint64(stage)<<40|uint64(block)<<20|uint64(layer), p.Len(), scale)
+				tensors[k] = p.view(uint64(stage)<<40|uint64(block)<<20|uint64(layer), t.Len(), scale)
 				layer++
 			default:
-				ts[k] = constant(0, p.Len())
+				tensors[k] = constant(0, t.Len())
 			}
 		}
-		w.Set(i, ts)
+		w.Set(i, tensors)
 	}
 	return w
 }
 
-// view returns n weights from a place in the pool that key decides.
-func (d *drawer) view(key uint64, n int, scale float32) []float32 {
-	at := int(mix(key^d.seed) % weightPool)
-	if at+n > weightPool && n <= weightPool {
-		at = int(mix(key^d.seed) % uint64(weightPool-n+1))
+// view returns n weights of the pool, starting at a position that key decides.
+func (p *randomPool) view(key uint64, n int, scale float32) []float32 {
+	at := int(mix(key^p.seed) % poolSize)
+	if at+n > poolSize && n <= poolSize {
+		at = int(mix(key^p.seed) % uint64(poolSize-n+1))
 	}
-	if at+n <= weightPool && scale == 1 {
-		return d.weights[at : at+n : at+n]
+	if at+n <= poolSize && scale == 1 {
+		return p.weights[at : at+n : at+n]
 	}
 	v := make([]float32, n)
 	for i := range v {
-		v[i] = scale * d.weights[(at+i)%weightPool]
+		v[i] = scale * p.weights[(at+i)%poolSize]
 	}
 	return v
 }

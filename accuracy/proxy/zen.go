@@ -2,14 +2,14 @@ package proxy
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"math"
 
 	"nas/blocks"
 	"nas/blocks/engine"
 )
 
-// Zen scores a network by how much its last map moves when its input moves a
+// zen scores a network by how much its last map moves when its input moves a
 // little, with random weights (Lin, Wang, Sun et al., Zen-NAS: A Zero-Shot NAS
 // for High-Performance Image Recognition, ICCV 2021, algorithm 1):
 //
@@ -23,47 +23,31 @@ import (
 // layers add 0.5 log(fan-in/2), the scale between the two draws. For ReLU,
 // whose output scales with its input, that is the same score up to the
 // difference between one scale for a layer and one for each channel.
-//
-// The zero value has the defaults.
-type Zen struct {
-	Batch    int     // inputs, each run twice; 0 means 16
-	Fraction float64 // of the network's resolution, as NASWOT's; 0 means 2/7
-}
-
-func (s Zen) resolved() Zen {
-	if s.Batch == 0 {
-		s.Batch = 16
-	}
-	if s.Fraction == 0 {
-		s.Fraction = 2. / 7
-	}
-	return s
-}
-
-func (s Zen) score(n *blocks.Network, seed uint64) (float64, error) {
-	s = s.resolved()
-	if s.Batch < 1 || !(s.Fraction > 0 && s.Fraction <= 1) {
-		return 0, fmt.Errorf("batch %d and fraction %v: want a batch of 1 or more and a fraction above 0 and at most 1", s.Batch, s.Fraction)
+func zen(ctx context.Context, n *blocks.Network, settings Settings, _ *Memo) (float64, error) {
+	s := settings.Zen.resolved(zenBatch)
+	if err := s.check(1); err != nil {
+		return 0, err
 	}
 	small, err := runnable(n, s.Fraction)
 	if err != nil {
 		return 0, err
 	}
-	plain, err := withoutShortcuts(trimmed(small))
+	plain, err := withoutShortcuts(small)
 	if err != nil {
 		return 0, err
 	}
-	d := drawerOf(seed)
-	out, err := runRandom(plain, d, engine.Options{Batch: 2 * s.Batch}, func() []float32 {
+	// Each input is run twice, the second time moved a little.
+	input := func(normal func(n int) []float32) []float32 {
 		half := s.Batch * plain.Input().Elems()
-		normal := d.input(2 * half)
+		x := normal(2 * half)
 		in := make([]float32, 2*half)
-		copy(in, normal[:half])
+		copy(in, x[:half])
 		for i := range half {
-			in[half+i] = normal[i] + 0.01*normal[half+i]
+			in[half+i] = x[i] + 0.01*x[half+i]
 		}
 		return in
-	})
+	}
+	out, err := runRandom(ctx, plain, settings.Seed, engine.Options{Batch: 2 * s.Batch}, input)
 	if err != nil {
 		return 0, err
 	}
@@ -72,7 +56,7 @@ func (s Zen) score(n *blocks.Network, seed uint64) (float64, error) {
 		move += math.Abs(float64(out[i]) - float64(out[m+i]))
 	}
 	if move == 0 {
-		return 0, fmt.Errorf("the last map does not depend on the input")
+		return 0, errors.New("the last map does not depend on the input")
 	}
 	score := math.Log(move / float64(s.Batch))
 	for i := 1; i < len(plain.Nodes); i++ {
@@ -129,14 +113,10 @@ func withoutShortcuts(n *blocks.Network) (*blocks.Network, error) {
 	return plain, plain.Infer()
 }
 
+const zenBatch = 16 // by default
+
 func init() {
-	register(Proxy{Name: "zen", Label: "Zen score", Blind: []Trait{SE, Dilation},
-		settings: func(s Settings) string {
-			z := s.Zen.resolved()
-			return fmt.Sprintf("batch=%d,fraction=%.4g,seed=%d", z.Batch, z.Fraction, s.Seed)
-		},
-		score: func(_ context.Context, n *blocks.Network, s Settings, _ *Memo) (float64, error) {
-			return s.Zen.score(n, s.Seed)
-		},
+	register(Proxy{Name: "zen", Label: "Zen score", Blind: []Trait{SE, Dilation}, score: zen,
+		settings: func(s Settings) string { return s.Zen.resolved(zenBatch).spell(s.Seed) },
 	})
 }

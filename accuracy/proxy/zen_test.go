@@ -9,7 +9,11 @@ import (
 // TestWithoutShortcuts: the main path stays, what hung on it goes.
 func TestWithoutShortcuts(t *testing.T) {
 	n := network(t, "mobilenet_v3_small@res=96")
-	p, err := withoutShortcuts(trimmed(n))
+	small, err := runnable(n, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := withoutShortcuts(small)
 	if err != nil {
 		t.Fatal(err)
 	}

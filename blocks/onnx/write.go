@@ -15,8 +15,8 @@ import (
 	"nas/blocks"
 )
 
-// Opset is the operator set version of the models that Write makes.
-const Opset = 17
+// writtenOpset is the operator set version of the models that Write makes.
+const writtenOpset = 17
 
 // Options of Write. The zero value writes batch normalisation as it stands and
 // a batch of one image.
@@ -258,7 +258,7 @@ func (g *graph) write(w io.Writer, name string, meta map[string]string) error {
 
 	model := message(nil).int(modelIRVersion, 8).text(modelProducer, "nas")
 	model = protowire.AppendVarint(protowire.AppendTag(model, modelGraph, protowire.BytesType), uint64(size))
-	end := message(nil).sub(modelOpsetImport, message(nil).text(opsetDomain, "").int(opsetVersion, Opset))
+	end := message(nil).sub(modelOpsetImport, message(nil).text(opsetDomain, "").int(opsetVersion, writtenOpset))
 	for _, k := range slices.Sorted(maps.Keys(meta)) {
 		end = end.sub(modelMetadata, message(nil).text(entryKey, k).text(entryValue, meta[k]))
 	}

@@ -20,8 +20,8 @@ import (
 // Forms says what Runtime understands, for help texts.
 var Forms = "native, " + strings.Join(devices.Recipes(), ", ") + ", or a recipe `FILE` (.toml); with :HOST behind it where the recipe reaches another device"
 
-// ErrUnknown is wrapped by the error for a name that is no device's.
-var ErrUnknown = errors.New("there is no such device")
+// errUnknown is wrapped by the error for a name that is no device's.
+var errUnknown = errors.New("there is no such device")
 
 // Runtime returns what times networks: this program's kernels ("native" or
 // nothing), a shipped recipe by name, or a recipe's file, each with :HOST behind
@@ -43,7 +43,7 @@ func Runtime(device string, threads int) (timing.Runtime, error) {
 		text, err = os.ReadFile(name)
 		files = os.DirFS(filepath.Dir(name))
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("device %s: %w: want %s", name, ErrUnknown, strings.ReplaceAll(Forms, "`", ""))
+			return nil, fmt.Errorf("device %s: %w: want %s", name, errUnknown, strings.ReplaceAll(Forms, "`", ""))
 		}
 	}
 	if err != nil {

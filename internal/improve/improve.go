@@ -18,8 +18,8 @@ import (
 	"nas/space"
 )
 
-// File is where the directory of an improvement keeps its outcome.
-const File = "improve.json"
+// outcomeFile is where the directory of an improvement keeps its outcome.
+const outcomeFile = "improve.json"
 
 // Options say what to improve and how.
 type Options struct {
@@ -129,7 +129,7 @@ func Improve(ctx context.Context, o Options) (*Improvement, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.out, atomicfile.WriteFile(filepath.Join(c.out.Dir, File), append(data, '\n'))
+	return c.out, atomicfile.WriteFile(filepath.Join(c.out.Dir, outcomeFile), append(data, '\n'))
 }
 
 func newImprovement(found *run.Outcome) *Improvement {

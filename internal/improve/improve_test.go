@@ -63,7 +63,7 @@ func TestImprove(t *testing.T) {
 		first.Objectives[runstore.KeyLatency] != r.Model.Ms {
 		t.Errorf("trial 0 is %+v, want the model itself", first)
 	}
-	runtest.Read(t, o.Dir, File)
+	runtest.Read(t, o.Dir, outcomeFile)
 
 	o.Resume = true
 	again := mustImprove(t, o)

@@ -15,10 +15,10 @@ import (
 func Decode(data []byte, v any) error {
 	text := bytes.TrimSpace(data)
 	if len(text) == 0 {
-		return &Error{Line: 1, Problem: "the file is empty"}
+		return &positionError{Line: 1, Problem: "the file is empty"}
 	}
 	if !strings.ContainsRune(`{["-0123456789tfn`, rune(text[0])) {
-		return &Error{Line: 1, Problem: fmt.Sprintf("the file begins with %.8q: it is no JSON", text)}
+		return &positionError{Line: 1, Problem: fmt.Sprintf("the file begins with %.8q: it is no JSON", text)}
 	}
 	err := json.Unmarshal(data, v)
 	var syntax *json.SyntaxError
@@ -28,29 +28,29 @@ func Decode(data []byte, v any) error {
 		if len(bytes.TrimSpace(data[min(int64(len(data)), syntax.Offset):])) == 0 {
 			problem = "the file ends here, it was cut off"
 		}
-		return &Error{line(data, syntax.Offset), keyAt(data, syntax.Offset), problem, err}
+		return &positionError{line(data, syntax.Offset), keyAt(data, syntax.Offset), problem, err}
 	case ok:
-		return &Error{line(data, wrong.Offset), keyAt(data, wrong.Offset), mismatch(wrong), err}
+		return &positionError{line(data, wrong.Offset), keyAt(data, wrong.Offset), mismatch(wrong), err}
 	}
 	return err
 }
 
-// Error says what is wrong where.
-type Error struct {
+// positionError says what is wrong where.
+type positionError struct {
 	Line    int    // counted from 1
 	Key     string // such as units[12].ms, entries counted from 0; empty at the top
 	Problem string
 	err     error
 }
 
-func (e *Error) Error() string {
+func (e *positionError) Error() string {
 	if e.Key == "" {
 		return fmt.Sprintf("line %d: %s", e.Line, e.Problem)
 	}
 	return fmt.Sprintf("line %d, key %s: %s", e.Line, e.Key, e.Problem)
 }
 
-func (e *Error) Unwrap() error { return e.err }
+func (e *positionError) Unwrap() error { return e.err }
 
 // mismatch says why a value does not fit its type.
 func mismatch(e *json.UnmarshalTypeError) string {

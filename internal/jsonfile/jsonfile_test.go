@@ -70,7 +70,7 @@ func message(err error) string {
 func TestEveryCut(t *testing.T) {
 	for i := 1; i < len(strings.TrimSpace(whole)); i++ {
 		err := Decode([]byte(whole[:i]), new(page))
-		var e *Error
+		var e *positionError
 		if !errors.As(err, &e) || e.Problem != "the file ends here, it was cut off" ||
 			e.Line != 1+strings.Count(whole[:i], "\n") {
 			t.Errorf("cut after %d bytes: %v", i, err)

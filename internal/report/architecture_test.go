@@ -62,7 +62,7 @@ func TestNetworkDiagram(t *testing.T) {
 	if find("4.1").Residual || !find("4.2").Residual || find("4.2").Branched {
 		t.Error("residuals are not where they are")
 	}
-	for _, format := range Formats {
+	for _, format := range formats {
 		if len(encode(t, format, d)) == 0 {
 			t.Error(format)
 		}

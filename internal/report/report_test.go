@@ -33,7 +33,7 @@ func TestEqualFiguresGiveEqualBytes(t *testing.T) {
 		if name == "front-large" || name == "front-log" {
 			continue
 		}
-		for _, format := range Formats {
+		for _, format := range formats {
 			if !bytes.Equal(encode(t, format, f), encode(t, format, second[name])) {
 				t.Errorf("%s.%s differs between two drawings of the same data", name, format)
 			}
@@ -202,7 +202,7 @@ func TestBadData(t *testing.T) {
 	odd := Fronts{X: Axis{Log: true}, Constraints: []Constraint{{Value: -5}, {OnY: true, Value: nan}}, Series: []Series{{
 		Trials: []XY{{1, 2}, {math.Inf(1), 3}, {2, nan}}, Front: []Point{{X: 1, Y: 2, XLow: -1, XHigh: 3}},
 	}}, References: []Reference{{Label: "<&\"'>", Point: Point{X: 3, Y: 3}}}}
-	for _, format := range Formats {
+	for _, format := range formats {
 		if b := encode(t, format, odd); bytes.Contains(b, []byte("NaN")) || len(b) == 0 {
 			t.Errorf("%s holds NaN", format)
 		}

@@ -28,12 +28,12 @@ type Figure interface {
 	layout() (*layout, error)
 }
 
-// Formats are the file formats of [Encode], by extension.
-var Formats = []string{"svg", "png", "pdf"}
+// formats are the file formats of [Encode], by extension.
+var formats = []string{"svg", "png", "pdf"}
 
 const pngDPI = 192 // a 9-inch page is 1728 pixels wide
 
-// Encode writes a figure in one of [Formats]. Equal figures give equal bytes.
+// Encode writes a figure in one of the formats svg, png and pdf. Equal figures give equal bytes.
 func Encode(w io.Writer, format string, f Figure) error {
 	p, err := f.layout()
 	if err != nil {
@@ -49,7 +49,7 @@ func Encode(w io.Writer, format string, f Figure) error {
 	case "pdf":
 		c = pdfCanvas{vgpdf.New(p.width, p.height)}
 	default:
-		return fmt.Errorf("report: format %q, want one of %s", format, strings.Join(Formats, ", "))
+		return fmt.Errorf("report: format %q, want one of %s", format, strings.Join(formats, ", "))
 	}
 	p.draw(draw.NewCanvas(c, p.width, p.height))
 	var buf bytes.Buffer
@@ -62,7 +62,7 @@ func Encode(w io.Writer, format string, f Figure) error {
 	return nil
 }
 
-// Save writes a figure to a file whose extension is one of [Formats]. The file
+// Save writes a figure to a file whose extension is svg, png or pdf. The file
 // is replaced as a whole; its directory is made.
 func Save(path string, f Figure) error {
 	format := strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))
@@ -70,7 +70,7 @@ func Save(path string, f Figure) error {
 	switch format {
 	case "svg", "png", "pdf":
 	default:
-		return fmt.Errorf("report: %s: want a file name that ends in .%s", path, strings.Join(Formats, ", ."))
+		return fmt.Errorf("report: %s: want a file name that ends in .%s", path, strings.Join(formats, ", ."))
 	}
 	if err := Encode(&buf, format, f); err != nil {
 		return err

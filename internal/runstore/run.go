@@ -21,11 +21,11 @@ func (e *ExistsError) Error() string {
 		"continue it with --resume, give another directory with --out, or delete it", e.Dir)
 }
 
-// LockedError says that another process works on the directory.
-type LockedError struct{ Dir string }
+// lockedError says that another process works on the directory.
+type lockedError struct{ Dir string }
 
 // Error names the directory.
-func (e *LockedError) Error() string {
+func (e *lockedError) Error() string {
 	return fmt.Sprintf("runstore: another process is working on %s: "+
 		"wait for it, or give another directory with --out", e.Dir)
 }
@@ -87,7 +87,7 @@ func Create(dir string, m Manifest, config, profile []byte) (_ *Run, err error) 
 
 // Resume opens the run in dir and locks it. A last line of trials.jsonl that a
 // crash cut short is removed. The error is [os.ErrNotExist] if dir holds no run,
-// and a [*LockedError] if another process works on it.
+// and another error if another process works on it.
 func Resume(dir string) (_ *Run, err error) {
 	m, err := readManifest(dir)
 	if err != nil {
@@ -128,7 +128,7 @@ func (r *Run) acquire() error {
 	r.lock = f
 	switch err := lock(f); {
 	case errors.Is(err, errLocked):
-		return &LockedError{r.dir}
+		return &lockedError{r.dir}
 	case err != nil:
 		return fmt.Errorf("runstore: cannot lock %s: %w", r.dir, err)
 	}

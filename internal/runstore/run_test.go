@@ -219,7 +219,7 @@ func TestDamage(t *testing.T) {
 func TestLock(t *testing.T) {
 	dir := t.TempDir()
 	r := create(t, dir)
-	var locked *LockedError
+	var locked *lockedError
 	if _, err := Resume(dir); !errors.As(err, &locked) {
 		t.Errorf("a second process gets %v", err)
 	}

@@ -1,4 +1,4 @@
-package imagenet
+package features
 
 import (
 	"math/rand/v2"
@@ -32,21 +32,21 @@ func TestStretches(t *testing.T) {
 			if !ok {
 				t.Fatalf("%v is no chain", a)
 			}
-			var chain []*BlockFeatures
+			var chain []*Blocks
 			for _, p := range pieces {
-				chain = append(chain, NewBlockFeatures(p.Network()))
+				chain = append(chain, OfBlocks(p.Network()))
 			}
 			n, err := a.Network()
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, want := Join(chain...), Read(n)
+			got, want := Join(chain...), Of(n)
 			if got != want {
 				t.Fatalf("%v:\nby blocks %+v\nwhole     %+v", a, got, want)
 			}
-			uncounted += want.uncounted
-			for k := slotSE; k < slotFeatures; k += perSlot {
-				if want.x[k] > 0 {
+			uncounted += want.Uncounted
+			for k := slotSE; k < SlotFeatures; k += PerSlot {
+				if want.Slots[k] > 0 {
 					gated++
 				}
 			}

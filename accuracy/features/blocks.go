@@ -1,0 +1,229 @@
+package features
+
+import (
+	"math"
+
+	"nas/blocks"
+)
+
+// MaxExpansion caps the expanded width that counts: this multiple of the
+// block's input channels, and twice this multiple of its output channels. No
+// network of the data has more, and an optimiser would.
+const MaxExpansion = 6
+
+// MaxKernel is the largest kernel size outside the stem in the data. A larger kernel
+// counts as this: what nobody measured must not pay.
+const MaxKernel = 5
+
+// Blocks is what is read of one or several whole blocks of a network, to be joined by
+// [Join]. It must not be changed.
+type Blocks struct {
+	in, out blocks.Shape
+	units   []unit
+	// amounts are the sums of work whose share that counts is known, in order; macs and
+	// params what came after the last of them.
+	amounts      []amount
+	macs, params float64
+	allMACs      float64
+	swishMACs    float64 // whose activation, within these blocks, is swish or hard-swish
+	actMACs      float64 // since the last activation
+	activated    bool    // there is an activation
+	swishFirst   bool    // the first one is swish or hard-swish
+	gateFirst    bool    // a gate of one value for each channel comes before all units
+	gateOther    bool    // and it is not just a product of vectors
+	pooled       bool    // there is a global pooling
+	unseen       Unseen
+}
+
+// unit is one spatial convolution outside the stem, with what belongs to it.
+type unit struct {
+	pixels   int     // of its output
+	expanded int     // channels
+	in       int     // channels into the block
+	out      int     // channels of the block's output
+	counted  float64 // expanded width that counts
+	kernel   float64
+	se       bool
+}
+
+// count sets the expanded width that counts, once the block's output is known.
+func (u *unit) count() {
+	e := float64(u.expanded)
+	if u.in > 0 {
+		e = math.Min(e, MaxExpansion*float64(u.in))
+	}
+	if u.out > 0 {
+		e = math.Min(e, 2*MaxExpansion*float64(u.out))
+	}
+	u.counted = e
+}
+
+// amount is work of which a share counts, together with the work before it that is in
+// no other amount.
+type amount struct {
+	share, macs, params float64
+	linear              bool // counts whole, and without the work before it
+}
+
+// Unseen marks what no trained network of the data has.
+type Unseen struct {
+	Dilated      bool
+	LargeKernel  bool
+	Attention    bool // a gate that is not one value for each channel
+	Grouped      bool // groups, but not depthwise
+	StandardConv bool // a convolution with a kernel above 1 outside the stem that is not depthwise
+	DeepStride   bool // blocks beyond output stride 32
+	ShallowStem  bool // blocks before output stride 2
+	NoPooling    bool // no global pooling before the classifier
+	NoVector     bool // the output is a map
+}
+
+// add marks what s marks of some blocks; the other fields are of whole networks.
+func (u *Unseen) add(s *Unseen) {
+	u.Dilated = u.Dilated || s.Dilated
+	u.LargeKernel = u.LargeKernel || s.LargeKernel
+	u.Attention = u.Attention || s.Attention
+	u.Grouped = u.Grouped || s.Grouped
+	u.StandardConv = u.StandardConv || s.StandardConv
+}
+
+// OfBlocks reads one or several whole blocks, given as a network whose input is what
+// they read. Its nodes must tell the stem and the blocks apart by stage and block as
+// those of the whole network do.
+func OfBlocks(n *blocks.Network) *Blocks { return readBlocks(n, true) }
+
+// reader reads the nodes of blocks in order.
+type reader struct {
+	*Blocks
+	marked  bool // nodes carry stages and blocks; otherwise blocks are told by what they consist of
+	blockIn int  // channels into the current block
+	first   bool // no spatial convolution has been read
+	// The stage and block of the last unit.
+	unitStage, unitBlock int
+}
+
+// readBlocks reads a network or a part of it.
+func readBlocks(n *blocks.Network, marked bool) *Blocks {
+	size := len(n.Nodes)/8 + 1 // a block has about so many ops
+	b := &Blocks{in: n.Input(), out: n.Output(), units: make([]unit, 0, size), amounts: make([]amount, 0, size)}
+	r := reader{Blocks: b, marked: marked, blockIn: b.in.C, first: true, unitStage: -1, unitBlock: -1}
+	stage, block := -1, -1
+	for i := 1; i < len(n.Nodes); i++ {
+		nd := &n.Nodes[i]
+		src := n.Nodes[nd.Inputs[0]].Shape
+		if nd.Stage != stage || nd.Block != block {
+			stage, block = nd.Stage, nd.Block
+			r.blockIn = src.C
+		}
+		switch op := nd.Op.(type) {
+		case *blocks.Conv:
+			r.conv(nd, op, src)
+		case *blocks.BatchNorm:
+			b.params += 2 * float64(src.C)
+		case *blocks.Activation:
+			if op.Func == blocks.Swish || op.Func == blocks.HSwish {
+				b.swishMACs += b.actMACs
+				b.swishFirst = b.swishFirst || !b.activated
+			}
+			b.actMACs, b.activated = 0, true
+		case *blocks.Mul:
+			r.gate(nd, n.Nodes[nd.Inputs[1]].Shape)
+		case *blocks.Linear:
+			macs := float64(src.Elems()) * float64(op.Out)
+			b.allMACs += macs
+			b.amounts = append(b.amounts, amount{linear: true, macs: macs})
+		case *blocks.GlobalPool:
+			b.pooled = true
+		}
+	}
+	return b
+}
+
+// conv reads a convolution of a map of shape src.
+func (r *reader) conv(nd *blocks.Node, op *blocks.Conv, src blocks.Shape) {
+	g := op.G()
+	weights := float64(min(op.Kernel[0], MaxKernel)*min(op.Kernel[1], MaxKernel)*(src.C/g)) * float64(op.Out)
+	macs := float64(nd.Shape.Pixels()) * weights
+	r.allMACs += macs
+	r.actMACs += macs
+	r.macs += macs
+	r.params += weights
+	r.unseen.LargeKernel = r.unseen.LargeKernel || max(op.Kernel[0], op.Kernel[1]) > MaxKernel && nd.Stage > 0
+	if op.Bias {
+		r.params += float64(op.Out)
+	}
+	if g > 1 && g < src.C {
+		r.unseen.Grouped = true
+	}
+	if src.IsVector() {
+		return // a gate, or a head after pooling
+	}
+	if op.Dilation[0] > 1 || op.Dilation[1] > 1 {
+		r.unseen.Dilated = true
+	}
+	if op.Kernel[0] == 1 && op.Kernel[1] == 1 {
+		r.pointwise(nd, op, src)
+		return
+	}
+	stem := nd.Stage == 0
+	if !r.marked {
+		stem = r.first
+	}
+	r.first = false
+	if stem {
+		r.flush(1)
+		if !r.marked {
+			r.blockIn = op.Out
+		}
+		return
+	}
+	if g < src.C {
+		r.unseen.StandardConv = true
+	}
+	u := unit{
+		pixels: nd.Shape.Pixels(), expanded: op.Out, in: r.blockIn,
+		kernel: math.Sqrt(float64(op.Kernel[0] * op.Kernel[1])),
+	}
+	u.count()
+	r.units = append(r.units, u)
+	r.unitStage, r.unitBlock = nd.Stage, nd.Block
+}
+
+// pointwise reads a convolution of kernel size 1, which projects the last unit's
+// block if that still has no output.
+func (r *reader) pointwise(nd *blocks.Node, op *blocks.Conv, src blocks.Shape) {
+	k := len(r.units) - 1
+	projects := k >= 0 && r.units[k].out == 0 && (!r.marked || r.unitStage == nd.Stage && r.unitBlock == nd.Block)
+	if projects {
+		u := &r.units[k]
+		u.out = op.Out
+		u.count()
+		r.flush(u.counted / float64(u.expanded))
+	}
+	if !r.marked { // a block ends where it projects, and starts where it expands
+		r.blockIn = src.C
+		if projects {
+			r.blockIn = op.Out
+		}
+	}
+}
+
+// gate reads a product with a map of shape by.
+func (r *reader) gate(nd *blocks.Node, by blocks.Shape) {
+	k := len(r.units) - 1
+	switch {
+	case by.IsVector() && k >= 0:
+		r.units[k].se = true
+	case by.IsVector():
+		r.gateFirst = true
+		r.gateOther = r.gateOther || by != nd.Shape
+	case by != nd.Shape:
+		r.unseen.Attention = true
+	}
+}
+
+// flush makes an amount of the work since the last one.
+func (r *reader) flush(share float64) {
+	r.amounts = append(r.amounts, amount{share: share, macs: r.macs, params: r.params})
+	r.macs, r.params = 0, 0
+}
