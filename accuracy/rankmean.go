@@ -2,12 +2,12 @@ package accuracy
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"nas/accuracy/proxy"
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // RankMean is the mean of several proxies' positions among the networks of a
@@ -33,7 +33,7 @@ func newRankMean(ctx context.Context, parts []Estimator, o Options) (*RankMean, 
 			continue
 		}
 		if len(o.Reference) < 2 {
-			return nil, fmt.Errorf("accuracy: rankmean needs a reference sample of networks (Options.Reference has %d), or a stored scale with %s", len(o.Reference), name)
+			return nil, fault.Errorf("accuracy: rankmean needs a reference sample of networks (Options.Reference has %d), or a stored scale with %s", len(o.Reference), name)
 		}
 		missing = append(missing, i)
 	}
@@ -53,7 +53,7 @@ func newRankMean(ctx context.Context, parts []Estimator, o Options) (*RankMean, 
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("accuracy: reference sample: %w", err)
+		return nil, fault.Errorf("accuracy: reference sample: %w", err)
 	}
 	for k, i := range missing {
 		r.scale.parts[r.names[i]] = newRuler(samples[k])

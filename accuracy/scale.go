@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 	"sort"
+
+	"nas/internal/fault"
 )
 
 // ReferenceSize is the number of networks of a reference sample.
@@ -111,15 +113,15 @@ func (s *Scale) MarshalJSON() ([]byte, error) {
 func (s *Scale) UnmarshalJSON(data []byte) error {
 	var f scaleFile
 	if err := json.Unmarshal(data, &f); err != nil {
-		return fmt.Errorf("accuracy: scale: %w", err)
+		return fault.Errorf("accuracy: scale: %w", err)
 	}
 	if f.Format != scaleFormat {
-		return fmt.Errorf("accuracy: scale has format %q, this program reads %q", f.Format, scaleFormat)
+		return fault.Errorf("accuracy: scale has format %q, this program reads %q", f.Format, scaleFormat)
 	}
 	s.parts = make(map[string]*ruler, len(f.Parts))
 	for name, sample := range f.Parts {
 		if len(sample) == 0 {
-			return fmt.Errorf("accuracy: scale of %s has no values", name)
+			return fault.Errorf("accuracy: scale of %s has no values", name)
 		}
 		s.parts[name] = newRuler(sample)
 	}

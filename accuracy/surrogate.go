@@ -2,12 +2,12 @@ package accuracy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"nas/blocks"
+	"nas/internal/fault"
 	"nas/internal/stat"
 
 	"gonum.org/v1/gonum/mat"
@@ -45,7 +45,7 @@ const MinTrained = 5
 // among the inputs, which is worth most where little was trained.
 func NewSurrogate(ctx context.Context, o Options) (*Surrogate, error) {
 	if len(o.Trained) < MinTrained {
-		return nil, fmt.Errorf("accuracy: surrogate needs %d trained networks or more, it has %d; give a table with the columns arch and accuracy",
+		return nil, fault.Errorf("accuracy: surrogate needs %d trained networks or more, it has %d; give a table with the columns arch and accuracy",
 			MinTrained, len(o.Trained))
 	}
 	in, err := NewSurrogateInputs(ctx, o)
@@ -63,12 +63,12 @@ func NewSurrogate(ctx context.Context, o Options) (*Surrogate, error) {
 	top1 := make([]float64, len(o.Trained))
 	for i, t := range o.Trained {
 		if math.IsNaN(t.Top1Pct) || t.Top1Pct < 0 || t.Top1Pct > 100 {
-			return nil, fmt.Errorf("accuracy: surrogate: accuracy of network %s is %v, want per cent from 0 to 100", t.Network.Name, t.Top1Pct)
+			return nil, fault.Errorf("accuracy: surrogate: accuracy of network %s is %v, want per cent from 0 to 100", t.Network.Name, t.Top1Pct)
 		}
 		top1[i] = t.Top1Pct
 	}
 	if slices.Max(top1) == slices.Min(top1) {
-		return nil, errors.New("accuracy: surrogate: all trained networks have one accuracy")
+		return nil, fault.New("accuracy: surrogate: all trained networks have one accuracy")
 	}
 	return in.Fit(rows, top1, o.Seed)
 }
@@ -147,7 +147,7 @@ func (s *Surrogate) Estimate(ctx context.Context, n *blocks.Network) (Score, err
 	}
 	v := s.Predict([][]float64{row})[0]
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return Score{}, fmt.Errorf("accuracy: surrogate of network %s is %v", n.Name, v)
+		return Score{}, fault.Errorf("accuracy: surrogate of network %s is %v", n.Name, v)
 	}
 	return Score{Value: v, Low: max(v-1.64*s.errorSD, 0), High: min(v+1.64*s.errorSD, 100)}, nil
 }

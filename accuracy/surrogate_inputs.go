@@ -2,11 +2,11 @@ package accuracy
 
 import (
 	"context"
-	"fmt"
 
 	"nas/accuracy/features"
 	"nas/accuracy/proxy"
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // SurrogateInputs computes what a [Surrogate] reads of a network: the combined rank
@@ -72,7 +72,7 @@ func (in *SurrogateInputs) OfAll(ctx context.Context, nets []*blocks.Network, wo
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("accuracy: surrogate: %w", err)
+		return nil, fault.Errorf("accuracy: surrogate: %w", err)
 	}
 	return rows, nil
 }

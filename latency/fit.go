@@ -2,12 +2,12 @@ package latency
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
 
 	"nas/blocks/engine"
+	"nas/internal/fault"
 	"nas/internal/stat"
 	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
@@ -68,7 +68,7 @@ func (p *Profile) fitHeldOut(m *costmodel.UnitModel) error {
 	hs, macs := p.sums(m)
 	for i, h := range hs {
 		if !(h.Measured > 0) || !(h.Ms > 0) {
-			return fmt.Errorf("latency: network %s: %g ms is not a time", p.HeldOut[i].Name, h.Measured)
+			return fault.Errorf("latency: network %s: %g ms is not a time", p.HeldOut[i].Name, h.Measured)
 		}
 	}
 	p.Network = costmodel.FitNetwork(hs)

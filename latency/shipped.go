@@ -2,12 +2,12 @@ package latency
 
 import (
 	"bytes"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"nas/blocks/engine"
+	"nas/internal/fault"
 	"nas/latency/devices"
 	"nas/latency/timing"
 )
@@ -39,7 +39,7 @@ func Shipped() []string { return slices.Sorted(maps.Keys(shippedTables)) }
 func shipped(name string) (*Profile, error) {
 	b, err := devices.Files.ReadFile("fbnet_blocks.csv")
 	if err != nil {
-		return nil, fmt.Errorf("latency: %w", err)
+		return nil, fault.Errorf("latency: %w", err)
 	}
 	p, err := FromTable(bytes.NewReader(b), name, shippedTables[name])
 	if err != nil {

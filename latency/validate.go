@@ -3,12 +3,12 @@ package latency
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"nas/blocks"
+	"nas/internal/fault"
 	"nas/internal/stat"
 	"nas/latency/timing"
 )
@@ -68,10 +68,10 @@ type ValidateOptions struct {
 // least one network.
 func Validate(ctx context.Context, p *Profile, rt timing.Runtime, networks []*blocks.Network, o ValidateOptions) (*Validation, error) {
 	if err := p.Matches(rt); err != nil {
-		return nil, fmt.Errorf("latency: this machine cannot check the profile: %w", err)
+		return nil, fault.Errorf("latency: this machine cannot check the profile: %w", err)
 	}
 	if len(networks) == 0 {
-		return nil, errors.New("latency: no networks to validate with")
+		return nil, fault.New("latency: no networks to validate with")
 	}
 	ps, err := p.predictAll(networks)
 	if err != nil {

@@ -3,11 +3,11 @@ package benchmark
 import (
 	"bytes"
 	"embed"
-	"fmt"
 	"slices"
 	"strings"
 
 	"nas/blocks"
+	"nas/internal/fault"
 	"nas/internal/table"
 )
 
@@ -50,7 +50,7 @@ func Names() []string {
 func Open(name string) (*Benchmark, error) {
 	open, ok := benchmarks[name]
 	if !ok {
-		return nil, fmt.Errorf("accuracy: unknown benchmark %q, want one of %s", name, strings.Join(Names(), ", "))
+		return nil, fault.Errorf("accuracy: unknown benchmark %q, want one of %s", name, strings.Join(Names(), ", "))
 	}
 	return open()
 }
@@ -59,7 +59,7 @@ func Open(name string) (*Benchmark, error) {
 func Text(file string) ([]byte, error) {
 	text, err := tables.ReadFile("data/" + file)
 	if err != nil {
-		return nil, fmt.Errorf("accuracy: %w", err)
+		return nil, fault.Errorf("accuracy: %w", err)
 	}
 	return text, nil
 }
@@ -72,7 +72,7 @@ func embeddedTable(file string) (*table.Table, error) {
 	}
 	t, err := table.Read(file, bytes.NewReader(text))
 	if err != nil {
-		return nil, fmt.Errorf("accuracy: %w", err)
+		return nil, fault.Errorf("accuracy: %w", err)
 	}
 	return t, nil
 }

@@ -1,9 +1,10 @@
 package benchmark
 
 import (
-	"fmt"
 	"hash/fnv"
 	"io"
+
+	"nas/internal/fault"
 )
 
 // Split is a part of a benchmark's networks.
@@ -31,7 +32,7 @@ func (s Split) Has(id string) bool {
 // Split returns the rows that belong to a split.
 func (b *Benchmark) Split(s Split) ([]Row, error) {
 	if s != AllNetworks && s != Development && s != HeldOut {
-		return nil, fmt.Errorf("accuracy: unknown split %q, want %s, %s or %s", s, AllNetworks, Development, HeldOut)
+		return nil, fault.Errorf("accuracy: unknown split %q, want %s, %s or %s", s, AllNetworks, Development, HeldOut)
 	}
 	var rows []Row
 	for _, r := range b.Rows {

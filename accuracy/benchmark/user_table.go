@@ -2,10 +2,10 @@ package benchmark
 
 import (
 	"errors"
-	"fmt"
 	"io"
 
 	"nas/blocks"
+	"nas/internal/fault"
 	"nas/internal/table"
 )
 
@@ -18,7 +18,7 @@ func Read(name string, r io.Reader, lower func(arch string) (*blocks.Network, er
 		err = t.Need("arch", "accuracy")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("accuracy: %w", err)
+		return nil, fault.Errorf("accuracy: %w", err)
 	}
 	id := t.Either("id", "arch")
 	b := &Benchmark{Name: name, Source: "the user's table"}
@@ -29,7 +29,7 @@ func Read(name string, r io.Reader, lower func(arch string) (*blocks.Network, er
 			row.Fail("arch", "%w", err)
 		}
 		if err := row.Err(); err != nil {
-			if wrong = append(wrong, fmt.Errorf("accuracy: %w", err)); len(wrong) == mostWrong {
+			if wrong = append(wrong, fault.Errorf("accuracy: %w", err)); len(wrong) == mostWrong {
 				break
 			}
 			continue

@@ -1,11 +1,10 @@
 package imagenet
 
 import (
-	"errors"
-	"fmt"
 	"math"
 
 	"nas/accuracy/features"
+	"nas/internal/fault"
 	"nas/internal/stat"
 )
 
@@ -114,7 +113,7 @@ const format = "nas-imagenet-2"
 // ready checks a model that was read and derives what is not stored.
 func (m *Model) ready() error {
 	if m.Format != format {
-		return fmt.Errorf("accuracy: imagenet model has format %q, this program reads %q", m.Format, format)
+		return fault.Errorf("accuracy: imagenet model has format %q, this program reads %q", m.Format, format)
 	}
 	ok := m.Process.ready() == nil
 	for _, pt := range m.Process.Points {
@@ -132,7 +131,7 @@ func (m *Model) ready() error {
 	return nil
 }
 
-var errIncomplete = errors.New("accuracy: imagenet model is incomplete; make it again with: make accuracy-model")
+var errIncomplete = fault.New("accuracy: imagenet model is incomplete; make it again with: make accuracy-model")
 
 // ready checks a process and lays its weights out for evaluation.
 func (p *storedProcess) ready() error {

@@ -2,7 +2,6 @@ package judge
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"nas/accuracy"
 	"nas/accuracy/benchmark"
+	"nas/internal/fault"
 	"nas/internal/stat"
 )
 
@@ -50,7 +50,7 @@ func FewShot(ctx context.Context, b *benchmark.Benchmark, o Options) ([]FewShotR
 	var out []FewShotReport
 	for _, n := range o.Trained {
 		if n < accuracy.MinTrained || n > len(rows)-3 || o.Draws < 1 {
-			return nil, fmt.Errorf("accuracy: surrogate of %d trained networks in %d draws: want %d to %d networks and a draw or more",
+			return nil, fault.Errorf("accuracy: surrogate of %d trained networks in %d draws: want %d to %d networks and a draw or more",
 				n, o.Draws, accuracy.MinTrained, len(rows)-3)
 		}
 		r := FewShotReport{Trained: n, Draws: o.Draws}

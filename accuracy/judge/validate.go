@@ -2,7 +2,6 @@ package judge
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"runtime"
@@ -12,6 +11,7 @@ import (
 	"nas/accuracy"
 	"nas/accuracy/benchmark"
 	"nas/blocks"
+	"nas/internal/fault"
 	"nas/internal/stat"
 )
 
@@ -92,7 +92,7 @@ func Validate(ctx context.Context, b *benchmark.Benchmark, specs []string, o Opt
 		return nil, err
 	}
 	if len(rows) < 3 {
-		return nil, fmt.Errorf("accuracy: benchmark %s has %d networks in split %s; 3 are the least that can be ranked",
+		return nil, fault.Errorf("accuracy: benchmark %s has %d networks in split %s; 3 are the least that can be ranked",
 			b.Name, len(rows), o.Split)
 	}
 	r := &Report{Benchmark: b.Name, Source: b.Source, Split: o.Split, Networks: len(rows),

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // A Proxy is a training-free score of networks: higher means better, on a scale of
@@ -113,10 +114,10 @@ func (p Proxy) Score(ctx context.Context, n *blocks.Network, s Settings, memo *M
 	}
 	v, err := p.score(ctx, n, s, memo)
 	if err != nil {
-		return 0, fmt.Errorf("accuracy: %s: %w", p.Name, err)
+		return 0, fault.Errorf("accuracy: %s: %w", p.Name, err)
 	}
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return 0, fmt.Errorf("accuracy: %s of network %s is %v", p.Name, n.Name, v)
+		return 0, fault.Errorf("accuracy: %s of network %s is %v", p.Name, n.Name, v)
 	}
 	return v, nil
 }

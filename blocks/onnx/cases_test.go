@@ -33,7 +33,7 @@ func readCase(t testing.TB, name string, o ReadOptions) (*Model, error) {
 // evalFile runs a model on tensors in the file's layout and returns its outputs.
 func evalFile(t testing.TB, m *Model, in []float32) [][]float32 {
 	t.Helper()
-	n := m.Input.PerImage()
+	n := m.Input.perImage()
 	images := len(in) / n
 	var outs [][]float32
 	for k := range images {
@@ -46,7 +46,7 @@ func evalFile(t testing.TB, m *Model, in []float32) [][]float32 {
 			t.Fatal(err)
 		}
 		for i, o := range m.Outputs {
-			y := make([]float32, o.PerImage())
+			y := make([]float32, o.perImage())
 			if err := o.ToFile(y, acts[o.Node].Data); err != nil {
 				t.Fatal(err)
 			}

@@ -2,24 +2,11 @@ package onnx
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 )
-
-// ReadFile is Read of a file, with the weights that it keeps in files beside it.
-func ReadFile(path string, o ReadOptions) (*Model, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("onnx: %w", err)
-	}
-	if o.External == nil {
-		o.External = Beside(filepath.Dir(path))
-	}
-	return Read(data, o)
-}
 
 // Beside returns the reader of a folder's files for [ReadOptions.External]. A
 // location that leads out of the folder, or through a symbolic link, is an error:

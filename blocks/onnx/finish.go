@@ -1,11 +1,10 @@
 package onnx
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // finish takes the nodes that the outputs need, and names the network.
@@ -201,8 +200,8 @@ type Tensor struct {
 	axes []axis
 }
 
-// PerImage returns the number of values of one image.
-func (t Tensor) PerImage() int {
+// perImage returns the number of values of one image.
+func (t Tensor) perImage() int {
 	n := 1
 	for k, d := range t.Dims {
 		if k == 0 && len(t.axes) > 0 && t.axes[0].batched() {
@@ -223,7 +222,7 @@ func (t Tensor) offsets(f func(i, at int)) error {
 		}
 		for _, l := range a {
 			if l.Step == batchStep {
-				return errors.New("onnx: its layout mixes the images of a batch")
+				return fault.New("onnx: its layout mixes the images of a batch")
 			}
 			dims, steps = append(dims, l.N), append(steps, l.Step)
 		}
@@ -234,16 +233,16 @@ func (t Tensor) offsets(f func(i, at int)) error {
 
 // FromFile turns one image from the file's layout into the network's H x W x C.
 func (t Tensor) FromFile(dst, src []float32) error {
-	if len(dst) != t.PerImage() || len(src) != len(dst) {
-		return fmt.Errorf("onnx: %d and %d values, want %d", len(dst), len(src), t.PerImage())
+	if len(dst) != t.perImage() || len(src) != len(dst) {
+		return fault.Errorf("onnx: %d and %d values, want %d", len(dst), len(src), t.perImage())
 	}
 	return t.offsets(func(i, at int) { dst[at] = src[i] })
 }
 
 // ToFile turns one image from the network's H x W x C into the file's layout.
 func (t Tensor) ToFile(dst, src []float32) error {
-	if len(dst) != t.PerImage() || len(src) != len(dst) {
-		return fmt.Errorf("onnx: %d and %d values, want %d", len(dst), len(src), t.PerImage())
+	if len(dst) != t.perImage() || len(src) != len(dst) {
+		return fault.Errorf("onnx: %d and %d values, want %d", len(dst), len(src), t.perImage())
 	}
 	return t.offsets(func(i, at int) { dst[i] = src[at] })
 }

@@ -110,7 +110,7 @@ func runNodeTest(dir string, active int) (outcome, error) {
 	if len(m.Notes) > 0 {
 		return refusedByName, fmt.Errorf("%s", m.Notes[0])
 	}
-	n := m.Input.PerImage()
+	n := m.Input.perImage()
 	var outs [][]float32
 	for k := 0; k < len(x.f); k += n {
 		in := make([]float32, n)
@@ -122,7 +122,7 @@ func runNodeTest(dir string, active int) (outcome, error) {
 			return incorrect, err
 		}
 		for i, o := range m.Outputs {
-			y := make([]float32, o.PerImage())
+			y := make([]float32, o.perImage())
 			if err := o.ToFile(y, acts[o.Node].Data); err != nil {
 				return incorrect, err
 			}

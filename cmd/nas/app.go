@@ -30,6 +30,7 @@ type app struct {
 	quiet          bool
 	json           bool
 	started        bool // the command line was understood
+	file           fileOptions
 }
 
 // commands lists the subcommands in the order of the help.

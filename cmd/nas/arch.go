@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"nas/blocks"
@@ -20,8 +22,46 @@ func oneArch(cmd *cobra.Command, args []string) error {
 
 // find resolves an ARCH; what it does not find is the user's mistake.
 func find(text string) (*resolve.Network, error) {
-	n, err := resolve.Find(text)
+	n, err := resolve.Find(text, netfile.Options{})
 	return n, usage(err)
+}
+
+// fileOptions are the flags of commands that take an ARCH from another program.
+type fileOptions struct {
+	shape   string   // of --input-shape
+	outputs []string // of --output-name
+	input   []int    // dims of the array that the network is to read; nil: there is none
+}
+
+// fileFlags gives a command the flags that say how an ONNX file is read.
+func (a *app) fileFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&a.file.shape, "input-shape", "", "all `DIMS` of an ONNX file's input, such as 1,3,224,224, "+
+		"where the file leaves them open")
+	cmd.Flags().StringArrayVar(&a.file.outputs, "output-name", nil, "keep only the output `NAME` of an ONNX file; "+
+		"may be repeated")
+}
+
+// find resolves the ARCH of a command with the flags of fileFlags, and says what was
+// understood otherwise than the file has it.
+func (a *app) find(text string) (*resolve.Network, error) {
+	o := netfile.Options{Outputs: a.file.outputs, Open: a.file.input}
+	if a.file.shape != "" {
+		d, err := netfile.Dims(a.file.shape)
+		if err != nil {
+			return nil, usagef("--input-shape: %w", err)
+		}
+		o.Shape = d
+	}
+	n, err := resolve.Find(text, o)
+	if err != nil {
+		return nil, usage(err)
+	}
+	if n.File != nil && !a.quiet {
+		for _, note := range n.File.Notes {
+			fmt.Fprintf(a.stderr, "note: %s\n", note)
+		}
+	}
+	return n, nil
 }
 
 // weightsHelp is the help of --weights.

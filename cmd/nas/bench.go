@@ -43,7 +43,7 @@ should be running.`,
 			t := table{head: []string{"network", "median ms", "p10", "p90", "runs", "GMAC/s"}}
 			var views []benchView
 			for _, arg := range args {
-				n, err := find(arg)
+				n, err := a.find(arg)
 				if err != nil {
 					return err
 				}
@@ -85,6 +85,7 @@ should be running.`,
 	f.DurationVar(&budget, "budget", time.Second, "time for each network where --runs is not given")
 	f.DurationVar(&sustained, "sustained", 0, "run for so long before the first timing, to time steady work")
 	a.jsonFlag(cmd)
+	a.fileFlags(cmd)
 	return cmd
 }
 

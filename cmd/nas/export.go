@@ -30,7 +30,7 @@ weights beside it, net.safetensors.`,
   nas export mobilenet_v2 --format dot --out - | dot -Tsvg > net.svg`,
 		Args: oneArch,
 		RunE: func(_ *cobra.Command, args []string) error {
-			n, err := find(args[0])
+			n, err := a.find(args[0])
 			if err != nil {
 				return err
 			}
@@ -82,5 +82,6 @@ weights beside it, net.safetensors.`,
 	cmd.Flags().StringVar(&out, "out", "", "the `FILE` to write")
 	cmd.Flags().Uint64Var(&seed, "seed", 0, "of weights that are drawn")
 	cmd.Flags().StringVar(&weights, "weights", "", weightsHelp)
+	a.fileFlags(cmd)
 	return cmd
 }

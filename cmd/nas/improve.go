@@ -32,7 +32,7 @@ ARCH is ` + archForms + `.`,
   nas improve mobilenet_v1 --space configs/mobile.toml --json`,
 		Args: oneArch,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := find(args[0])
+			n, err := a.find(args[0])
 			if err != nil {
 				return err
 			}
@@ -81,6 +81,7 @@ ARCH is ` + archForms + `.`,
 	f.IntVar(&o.Workers, "workers", 0, "networks evaluated at once (default: one a core)")
 	f.BoolVar(&o.Resume, "resume", false, "continue the run in the directory; start one if there is none")
 	a.jsonFlag(cmd)
+	a.fileFlags(cmd)
 	return cmd
 }
 

@@ -1,92 +1,244 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
-	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/blocks/onnx"
+	"nas/internal/atomicfile"
+	"nas/internal/resolve"
 )
 
+// inferFlags are those of nas infer.
+type inferFlags struct {
+	input, output, weights, layout string
+	seed                           uint64
+	threads                        int
+}
+
 func newInfer(a *app) *cobra.Command {
-	var input, output, weights string
-	var seed uint64
-	var threads int
+	var o inferFlags
 	cmd := &cobra.Command{
 		Use:   "infer ARCH --input x.npy --output y.npy",
 		Short: "Run a network on the images of a NumPy file",
-		Long: `Infer runs a network on float32 images, H x W x C or N x H x W x C, and writes
-what it returns. Weights are those of --weights, else the network's own, or drawn
-from the seed.`,
+		Long: `Infer runs a network on the float32 images of a NumPy file and writes what it returns.
+An ONNX file takes and gives tensors in the layout that it declares, which is N x C x H x W for
+most; where it leaves extents open they are those of the input. Every other network takes
+H x W x C or N x H x W x C. --layout overrides both. A network of several outputs writes a file
+for each, y.NAME.npy. Weights are those of --weights, else the network's own, or drawn from the
+seed.`,
 		Example: `  nas infer mobilenet_v2 --input x.npy --output y.npy --seed 1
-  nas infer results/mobile:17 --weights trained.safetensors --input x.npy --output y.npy`,
+  nas infer results/mobile:17 --weights trained.safetensors --input x.npy --output y.npy
+  nas infer model.onnx --input nchw.npy --output y.npy`,
 		Args: oneArch,
 		RunE: func(_ *cobra.Command, args []string) error {
-			if input == "" || output == "" {
+			if o.input == "" || o.output == "" {
 				return usagef("want --input and --output, two .npy files")
 			}
-			n, err := find(args[0])
-			if err != nil {
-				return err
+			if !slices.Contains([]string{"", "hwc", "chw"}, o.layout) {
+				return usagef("--layout %q: want hwc or chw", o.layout)
 			}
-			x, shape, err := readNPY(input)
-			if err != nil {
-				return err
-			}
-			s := n.Input()
-			want := []int{s.H, s.W, s.C}
-			images := 1
-			if len(shape) == 4 {
-				images, shape = shape[0], shape[1:]
-			}
-			if len(shape) != 3 || shape[0] != want[0] || shape[1] != want[1] || shape[2] != want[2] || images < 1 {
-				return usagef("%s holds images of shape %v, %s wants %v (height, width, channels)", input, shape, n.Name, want)
-			}
-			w, err := weightsOf(n, weights, seed)
-			if err != nil {
-				return err
-			}
-			p, err := engine.Compile(n.Network, engine.Host(threads), engine.Options{})
-			if err != nil {
-				return err
-			}
-			if err := p.Bind(w); err != nil {
-				return err
-			}
-			y := make([]float32, images*p.OutLen())
-			for i := range images {
-				if err := p.Run(y[i*p.OutLen():(i+1)*p.OutLen()], x[i*p.InLen():(i+1)*p.InLen()]); err != nil {
-					return err
-				}
-			}
-			o := n.Output()
-			out := []int{images, o.H, o.W, o.C}
-			if o.IsVector() {
-				out = []int{images, o.C}
-			}
-			f, err := os.Create(output)
-			if err != nil {
-				return err
-			}
-			if err := writeNPY(f, y, out); err != nil {
-				f.Close()
-				return err
-			}
-			if err := f.Close(); err != nil {
-				return err
-			}
-			if !a.quiet {
-				fmt.Fprintf(a.stderr, "%s: %v\n", output, out)
-			}
-			return nil
+			return a.infer(args[0], o)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&input, "input", "", "the `FILE` with the images")
-	f.StringVar(&output, "output", "", "the `FILE` to write")
-	f.Uint64Var(&seed, "seed", 0, "of weights that are drawn")
-	f.StringVar(&weights, "weights", "", weightsHelp)
-	f.IntVar(&threads, "threads", 1, "threads")
+	f.StringVar(&o.input, "input", "", "the `FILE` with the images")
+	f.StringVar(&o.output, "output", "", "the `FILE` to write")
+	f.StringVar(&o.layout, "layout", "", "of the images and of maps that are returned, hwc or chw "+
+		"(default: an ONNX file's own, else hwc)")
+	f.Uint64Var(&o.seed, "seed", 0, "of weights that are drawn")
+	f.StringVar(&o.weights, "weights", "", weightsHelp)
+	f.IntVar(&o.threads, "threads", 1, "threads")
+	a.fileFlags(cmd)
 	return cmd
+}
+
+func (a *app) infer(arch string, o inferFlags) error {
+	x, shape, err := readNPY(o.input)
+	if err != nil {
+		return err
+	}
+	a.file.input = shape
+	n, err := a.find(arch)
+	if err != nil {
+		return err
+	}
+	in, outs := layoutsOf(n, o.layout)
+	images, err := in.images(o.input, shape, n)
+	if err != nil {
+		return err
+	}
+	w, err := weightsOf(n, o.weights, o.seed)
+	if err != nil {
+		return err
+	}
+	p, err := engine.Compile(n.Network, engine.Host(o.threads), engine.Options{})
+	if err != nil {
+		return err
+	}
+	if err := p.Bind(w); err != nil {
+		return err
+	}
+	results := make([][]float32, len(outs))
+	one, y := make([]float32, p.InLen()), make([]float32, p.OutLen())
+	for i := range images {
+		if err := in.toNetwork(one, x[i*len(one):][:len(one)]); err != nil {
+			return err
+		}
+		if err := p.Run(y, one); err != nil {
+			return err
+		}
+		at := 0
+		for k, out := range outs {
+			v := make([]float32, out.values())
+			if err := out.fromNetwork(v, y[at:][:len(v)]); err != nil {
+				return err
+			}
+			results[k] = append(results[k], v...)
+			at += len(v)
+		}
+	}
+	for k, out := range outs {
+		path := o.output
+		if len(outs) > 1 {
+			ext := filepath.Ext(path)
+			path = strings.TrimSuffix(path, ext) + "." + fileName(out.name) + ext
+		}
+		if err := a.writeResult(path, results[k], append([]int{images}, out.dims...)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) writeResult(path string, values []float32, dims []int) error {
+	var b bytes.Buffer
+	if err := writeNPY(&b, values, dims); err != nil {
+		return err
+	}
+	if err := atomicfile.WriteFile(path, b.Bytes()); err != nil {
+		return err
+	}
+	if !a.quiet {
+		fmt.Fprintf(a.stderr, "%s: %v\n", path, dims)
+	}
+	return nil
+}
+
+// fileName makes a name of a tensor fit for a file.
+func fileName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) {
+			return '_'
+		}
+		return r
+	}, name)
+}
+
+// tensorLayout is how one image of a tensor lies in a file, next to H x W x C.
+type tensorLayout struct {
+	name   string
+	dims   []int        // of one image
+	tensor *onnx.Tensor // the file's own layout; nil: as first says
+	first  bool         // the channels come first
+	shape  blocks.Shape
+}
+
+// layoutsOf returns the layouts of a network's input and outputs.
+func layoutsOf(n *resolve.Network, layout string) (in tensorLayout, outs []tensorLayout) {
+	plain := func(name string, s blocks.Shape, vector bool) tensorLayout {
+		l := tensorLayout{name: name, dims: []int{s.H, s.W, s.C}, first: layout == "chw", shape: s}
+		switch {
+		case vector && s.IsVector():
+			l.dims = []int{s.C}
+		case l.first:
+			l.dims = []int{s.C, s.H, s.W}
+		}
+		return l
+	}
+	own := n.File != nil && layout == ""
+	in = plain("input", n.Input(), false)
+	if own {
+		in = tensorLayout{name: n.File.Input.Name, dims: n.File.Input.Dims[1:], tensor: n.File.Input}
+	}
+	for k, i := range n.Returned() {
+		l := plain(n.Nodes[i].Name, n.Nodes[i].Shape, true)
+		if n.File != nil {
+			l.name = n.File.Outputs[k].Name
+		}
+		if own {
+			t := &n.File.Outputs[k]
+			l = tensorLayout{name: t.Name, dims: t.Dims[min(1, len(t.Dims)):], tensor: t}
+		}
+		outs = append(outs, l)
+	}
+	return in, outs
+}
+
+func (l tensorLayout) values() int {
+	n := 1
+	for _, d := range l.dims {
+		n *= d
+	}
+	return n
+}
+
+// images returns how many images an array of that shape holds.
+func (l tensorLayout) images(path string, shape []int, n *resolve.Network) (int, error) {
+	images, one := 1, shape
+	if len(shape) == len(l.dims)+1 {
+		images, one = shape[0], shape[1:]
+	}
+	if slices.Equal(one, l.dims) && images > 0 {
+		return images, nil
+	}
+	hint := ""
+	if s := n.Input(); len(one) == 3 {
+		if l.first || l.tensor != nil {
+			if slices.Equal(one, []int{s.H, s.W, s.C}) {
+				hint = ": they have the channels last, which --layout hwc reads"
+			}
+		} else if slices.Equal(one, []int{s.C, s.H, s.W}) {
+			hint = ": they have the channels first, which --layout chw reads"
+		}
+	}
+	return 0, usagef("%s holds images of shape %v, %s wants %v%s", path, one, n.Name, l.dims, hint)
+}
+
+func (l tensorLayout) toNetwork(dst, src []float32) error {
+	if l.tensor != nil {
+		return l.tensor.FromFile(dst, src)
+	}
+	l.move(func(file, network int) { dst[network] = src[file] })
+	return nil
+}
+
+func (l tensorLayout) fromNetwork(dst, src []float32) error {
+	if l.tensor != nil {
+		return l.tensor.ToFile(dst, src)
+	}
+	l.move(func(file, network int) { dst[file] = src[network] })
+	return nil
+}
+
+// move calls f with the index of each value in the file and in the network.
+func (l tensorLayout) move(f func(file, network int)) {
+	pixels, channels := l.shape.Pixels(), l.shape.C
+	for p := range pixels {
+		for c := range channels {
+			i := p*channels + c
+			if l.first {
+				f(c*pixels+p, i)
+			} else {
+				f(i, i)
+			}
+		}
+	}
 }

@@ -30,7 +30,7 @@ it is this machine's, as nas calibrate or nas run left it.`,
 					return err
 				}
 			}
-			n, err := find(args[0])
+			n, err := a.find(args[0])
 			if err != nil {
 				return err
 			}
@@ -86,5 +86,6 @@ it is this machine's, as nas calibrate or nas run left it.`,
 	f.BoolVar(&kernels, "kernels", false, "list the kernels")
 	f.StringVar(&plot, "plot", "", "draw where the latency goes into `FILE`, .svg, .png or .pdf")
 	a.jsonFlag(cmd)
+	a.fileFlags(cmd)
 	return cmd
 }

@@ -28,7 +28,7 @@ ARCH is ` + archForms + `.`,
   nas show results/mobile:17 --json`,
 		Args: oneArch,
 		RunE: func(_ *cobra.Command, args []string) error {
-			n, err := find(args[0])
+			n, err := a.find(args[0])
 			if err != nil {
 				return err
 			}
@@ -59,6 +59,7 @@ ARCH is ` + archForms + `.`,
 	cmd.Flags().StringVar(&diagram, "diagram", "", "draw the architecture into `FILE`, .svg, .png or .pdf")
 	cmd.Flags().StringVar(&profile, "profile", "", "the latency profile of the diagram (default: this machine's)")
 	a.jsonFlag(cmd)
+	a.fileFlags(cmd)
 	return cmd
 }
 

@@ -18,7 +18,8 @@ import (
 )
 
 // Forms says what Runtime understands, for help texts.
-var Forms = "native, " + strings.Join(devices.Recipes(), ", ") + ", or a recipe `FILE` (.toml); with :HOST behind it where the recipe reaches another device"
+var Forms = "native, " + strings.Join(devices.Recipes(), ", ") +
+	", or a recipe `FILE` (.toml); with :HOST behind it where the recipe reaches another device"
 
 // errUnknown is wrapped by the error for a name that is no device's.
 var errUnknown = errors.New("there is no such device")

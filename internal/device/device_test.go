@@ -50,7 +50,8 @@ func TestRefuses(t *testing.T) {
 		}
 		return file
 	}
-	if _, err := Runtime("onxruntime", 0); !errors.Is(err, errUnknown) || !strings.Contains(err.Error(), "onnxruntime_perf_test") {
+	_, err := Runtime("onxruntime", 0)
+	if !errors.Is(err, errUnknown) || !strings.Contains(err.Error(), "onnxruntime_perf_test") {
 		t.Errorf("a name that is none: %v", err)
 	}
 	for _, c := range []struct{ text, want string }{

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"io/fs"
 	"math"
-	"slices"
 	"time"
 
 	"nas/internal/config"
 	named "nas/internal/device"
 	"nas/internal/random"
 	"nas/internal/runstore"
+	"nas/internal/stat"
 	"nas/latency"
 	"nas/latency/calibrate"
 	"nas/latency/timing"
@@ -157,8 +157,7 @@ func (o *ownDevice) staleness(ctx context.Context, rt timing.Runtime, p *latency
 	if len(off) == 0 {
 		return 0, nil
 	}
-	slices.Sort(off)
-	return off[len(off)/2], nil
+	return stat.Median(off), nil
 }
 
 // covers reports whether a profile was made for networks like those of the space: it predicts at

@@ -13,6 +13,7 @@ import (
 	"nas/internal/evaluator"
 	"nas/internal/runstore"
 	"nas/internal/runtest"
+	"nas/internal/stat"
 	"nas/search"
 	"nas/space"
 )
@@ -246,7 +247,7 @@ func TestSeedHalfWidth(t *testing.T) {
 		t.Errorf("a score without a seed differs by %v", got)
 	}
 	// Gains of 1 and 3: a standard deviation of sqrt(2).
-	if got, want := seedHalfWidth([][]float64{{5, 6}, {5, 8}}), 1.645*math.Sqrt2; math.Abs(got-want) > 1e-12 {
+	if got, want := seedHalfWidth([][]float64{{5, 6}, {5, 8}}), stat.Half90*math.Sqrt2; math.Abs(got-want) > 1e-12 {
 		t.Errorf("half width %v, want %v", got, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"nas/internal/evaluator"
+	"nas/internal/stat"
 	"nas/latency/timing"
 )
 
@@ -61,7 +62,6 @@ func (s *Side) setMeasured(ms, model []float64) {
 	for k := range ratios {
 		ratios[k] = ms[k] / model[k]
 	}
-	slices.Sort(ratios)
-	s.MeasuredMs = slices.Sorted(slices.Values(ms))[len(ms)/2]
-	s.Ratio, s.RatioLow, s.RatioHigh = ratios[len(ms)/2], ratios[0], ratios[len(ms)-1]
+	s.MeasuredMs, s.Ratio = stat.Median(slices.Clone(ms)), stat.Median(ratios)
+	s.RatioLow, s.RatioHigh = slices.Min(ratios), slices.Max(ratios)
 }

@@ -4,13 +4,11 @@ import (
 	"context"
 	"fmt"
 
-	"gonum.org/v1/gonum/stat"
+	gonum "gonum.org/v1/gonum/stat"
 
 	"nas/blocks"
+	"nas/internal/stat"
 )
-
-// normal95 is the 95 % quantile of the normal distribution: half the width of the central 90 %.
-const normal95 = 1.645
 
 // judge says in one sentence what came of it.
 func (c *comparison) judge(ctx context.Context) error {
@@ -52,7 +50,7 @@ func seedHalfWidth(scores [][]float64) float64 {
 	if len(gains) < 2 {
 		return 0
 	}
-	return normal95 * stat.StdDev(gains, nil)
+	return stat.Half90 * gonum.StdDev(gains, nil)
 }
 
 // decide writes the verdict on the best network. limit is the latency that it was allowed, which is

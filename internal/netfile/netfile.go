@@ -18,6 +18,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/onnx"
 	"nas/blocks/pytorch"
+	"nas/internal/fault"
 	"nas/internal/jsonfile"
 )
 
@@ -30,7 +31,7 @@ type format struct {
 	name   string
 	ending string // of its files, without the dot
 	encode func(n *blocks.Network, w func() (*blocks.Weights, error)) ([]byte, error)
-	decode func(path string, data []byte) (*blocks.Network, *blocks.Weights, error)
+	decode func(path string, data []byte, o Options) (*Network, error)
 	beside *companion // a second file; nil for none
 }
 
@@ -80,7 +81,7 @@ func FormatOf(path string) string {
 func writer(name string) (*format, error) {
 	i := slices.IndexFunc(formats, func(f format) bool { return f.name == name && f.encode != nil })
 	if i < 0 {
-		return nil, fmt.Errorf("netfile: format %q cannot be written: want one of %s", name, strings.Join(Writable(), ", "))
+		return nil, fault.Errorf("netfile: format %q cannot be written: want one of %s", name, strings.Join(Writable(), ", "))
 	}
 	return &formats[i], nil
 }
@@ -150,37 +151,40 @@ func IsFile(path string) bool {
 }
 
 // Read reads a network, and its weights where the file holds them.
-func Read(path string) (*blocks.Network, *blocks.Weights, error) {
+func Read(path string, o Options) (*Network, error) {
 	ext := strings.TrimPrefix(filepath.Ext(path), ".")
 	i := slices.IndexFunc(formats, func(f format) bool { return f.ending == ext && f.decode != nil })
 	if i < 0 {
-		return nil, nil, fmt.Errorf("netfile: %s: want a file that ends in .%s", path, strings.Join(Readable(), ", ."))
+		return nil, fault.Errorf("netfile: %s: want a file that ends in .%s", path, strings.Join(Readable(), ", ."))
+	}
+	if ext != "onnx" && (o.Shape != nil || o.H != 0 || o.Outputs != nil) {
+		return nil, fault.Errorf("netfile: %s: an input shape and outputs are chosen of .onnx files only", path)
 	}
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil, fmt.Errorf("netfile: %s does not exist", path)
+		return nil, fault.Errorf("netfile: %s does not exist", path)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("netfile: %w", err)
+		return nil, fault.Errorf("netfile: %w", err)
 	}
 	if ext != "onnx" && info.Size() > maxText {
-		return nil, nil, fmt.Errorf("netfile: %s has %d bytes, a network's text has at most %d", path, info.Size(), maxText)
+		return nil, fault.Errorf("netfile: %s has %d bytes, a network's text has at most %d", path, info.Size(), maxText)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, nil, fmt.Errorf("netfile: %w", err)
+		return nil, fault.Errorf("netfile: %w", err)
 	}
 	if len(data) == 0 {
-		return nil, nil, fmt.Errorf("netfile: %s: the file is empty: write it again with nas export", path)
+		return nil, fault.Errorf("netfile: %s: the file is empty: write it again with nas export", path)
 	}
-	n, w, err := formats[i].decode(path, data)
+	n, err := formats[i].decode(path, data, o)
 	if err != nil {
 		if ext != "onnx" { // whose errors are about what another program wrote
 			err = fmt.Errorf("%w: restore the file, or write it again with nas export", err)
 		}
-		return nil, nil, fmt.Errorf("netfile: %s: %w", path, err)
+		return nil, fault.Errorf("netfile: %s: %w", path, err)
 	}
-	return n, w, nil
+	return n, nil
 }
 
 func encodeJSON(n *blocks.Network, _ func() (*blocks.Weights, error)) ([]byte, error) {
@@ -196,9 +200,9 @@ func encodeJSON(n *blocks.Network, _ func() (*blocks.Weights, error)) ([]byte, e
 	return b.Bytes(), nil
 }
 
-func decodeJSON(_ string, data []byte) (*blocks.Network, *blocks.Weights, error) {
+func decodeJSON(_ string, data []byte, _ Options) (*Network, error) {
 	n := new(blocks.Network)
-	return n, nil, jsonfile.Decode(data, n)
+	return &Network{Network: n}, jsonfile.Decode(data, n)
 }
 
 // The TOML form has the same keys and values as the JSON form.
@@ -249,16 +253,16 @@ func plain(x any) any {
 	return x
 }
 
-func decodeTOML(_ string, data []byte) (*blocks.Network, *blocks.Weights, error) {
+func decodeTOML(_ string, data []byte, o Options) (*Network, error) {
 	var tree map[string]any
 	if err := toml.Unmarshal(data, &tree); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	text, err := json.Marshal(tree)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return decodeJSON("", text)
+	return decodeJSON("", text, o)
 }
 
 // encodeDOT draws the graph for Graphviz: a node an op, with its output shape.
@@ -287,13 +291,16 @@ func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error)) ([]b
 }
 
 // decodeONNX reads what exporters write for convolutional networks.
-func decodeONNX(path string, data []byte) (*blocks.Network, *blocks.Weights, error) {
-	m, err := onnx.Read(data, onnx.ReadOptions{External: onnx.Beside(filepath.Dir(path))})
+func decodeONNX(path string, data []byte, o Options) (*Network, error) {
+	m, err := onnx.Read(data, onnx.ReadOptions{
+		External: onnx.Beside(filepath.Dir(path)), Shape: o.Shape, Open: o.Open, H: o.H, W: o.W,
+		Outputs: o.Outputs,
+	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	m.Network.Meta = m.Metadata
-	return m.Network, m.Weights, nil
+	return &Network{m.Network, m.Weights, &m.Input, m.Outputs, m.Notes}, nil
 }
 
 // encodePyTorch writes a Python module; its weights stand in a file beside it.

@@ -26,7 +26,7 @@ func TestRoundTrip(t *testing.T) {
 		if err := os.WriteFile(path, data, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		got, _, err := Read(path)
+		got, err := Read(path, Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +36,7 @@ func TestRoundTrip(t *testing.T) {
 			}
 			continue
 		}
-		if !reflect.DeepEqual(got, n) {
+		if !reflect.DeepEqual(got.Network, n) {
 			t.Errorf("%s: the network read differs from the one written", f)
 		}
 	}
@@ -51,7 +51,7 @@ func TestBadFiles(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := Read(path); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := Read(path, Options{}); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: error is %v, want one that names the file", name, err)
 		}
 	}

@@ -22,6 +22,8 @@ type Network struct {
 	Weights *blocks.Weights // nil where the origin holds none
 	Arch    string          // the arch string, "" for networks of the zoo and of files
 	Origin  string          // for people: "zoo", a file's name, "trial 17 of results/mobile", "arch string"
+	// File is what the file of another program says besides; nil for other origins.
+	File *netfile.Network
 }
 
 // Forms lists what Find understands, for help texts.
@@ -32,23 +34,22 @@ const Forms = "mobilenet_v2@width=0.75, a .toml, .json or .onnx file, results/mo
 // tried:
 //
 //	"224x224x3 | conv_k3 ..."   an arch string: anything with a bar in it
-//	net.json, net.toml ...      a file of a format that package netfile reads
+//	net.json, net.onnx ...      a file of a format that package netfile reads
+//	net.onnx@res=224            an ONNX file whose height and width are open
 //	results/mobile:17           a trial of a run, by id or by arch_id
 //	mobilenet_v2@width=0.75     a network of the zoo
 //
 // An error says which of them was meant, and what would be right.
-func Find(text string) (*Network, error) {
+//
+// o says how a file is read; what the text says itself comes first.
+func Find(text string, o netfile.Options) (*Network, error) {
 	switch dir, trial, isTrial := cutTrial(text); {
 	case text == "":
 		return nil, errors.New("no network given: want " + Forms)
 	case strings.Contains(text, "|"):
 		return fromArch(text)
-	case netfile.IsFile(text):
-		n, w, err := netfile.Read(text)
-		if err != nil {
-			return nil, err
-		}
-		return &Network{Network: n, Weights: w, Origin: text}, nil
+	case isFile(text):
+		return fromFile(text, o)
 	case isTrial:
 		return fromRun(dir, trial)
 	}
@@ -69,6 +70,34 @@ func Find(text string) (*Network, error) {
 		return nil, err
 	}
 	return &Network{Network: n, Origin: "zoo"}, nil
+}
+
+// isFile tells whether a text names a network file, perhaps with options.
+func isFile(text string) bool {
+	path, _, err := netfile.Cut(text)
+	return err != nil || netfile.IsFile(path)
+}
+
+func fromFile(text string, o netfile.Options) (*Network, error) {
+	path, own, err := netfile.Cut(text)
+	if err != nil {
+		return nil, err
+	}
+	if own.Shape != nil || own.H != 0 {
+		o.Shape, o.H, o.W = own.Shape, own.H, own.W
+	}
+	if own.Outputs != nil {
+		o.Outputs = own.Outputs
+	}
+	n, err := netfile.Read(path, o)
+	if err != nil {
+		return nil, err
+	}
+	r := &Network{Network: n.Network, Weights: n.Weights, Origin: text}
+	if n.Input != nil {
+		r.File = n
+	}
+	return r, nil
 }
 
 func fromArch(text string) (*Network, error) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"nas/internal/netfile"
 	"nas/internal/runstore"
 	"nas/search"
 	"nas/space"
@@ -64,7 +65,7 @@ func TestFind(t *testing.T) {
 		{dir + ":" + a.ID(), "trial 0 of " + dir, net.Counts().Params},
 		{dir + ":" + b.ID(), "trial 1 of " + dir, 0},
 	} {
-		n, err := Find(tc.text)
+		n, err := Find(tc.text, netfile.Options{})
 		if err != nil {
 			t.Errorf("Find(%q): %v", tc.text, err)
 			continue
@@ -97,7 +98,7 @@ func TestFindSaysWhatIsWrong(t *testing.T) {
 		{"missing.json", "missing.json"},
 		{"8x8x3 | nonsense", "position"},
 	} {
-		_, err := Find(tc.text)
+		_, err := Find(tc.text, netfile.Options{})
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("Find(%q): %v, want it to say %q", tc.text, err, tc.want)
 		}
@@ -105,7 +106,7 @@ func TestFindSaysWhatIsWrong(t *testing.T) {
 }
 
 func TestWeightsFor(t *testing.T) {
-	n, err := Find(arch)
+	n, err := Find(arch, netfile.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +133,7 @@ func TestTrialIsDescribed(t *testing.T) {
 	trial.Objectives = map[string]float64{"latency_ms": 1.25}
 	trial.Parts = map[string]float64{"latency_ms_low": 1, "latency_ms_high": 1.5}
 	dir := aRun(t, trial)
-	n, err := Find(dir + ":0")
+	n, err := Find(dir+":0", netfile.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"nas/internal/runstore"
+	"nas/internal/stat"
 	"nas/search"
 )
 
@@ -71,11 +72,11 @@ func TestUncertainCost(t *testing.T) {
 		want  uncertain
 	}{
 		{"certain", runstore.Value{Mid: 5, Low: math.NaN(), High: math.NaN()}, macs, uncertain{5, 0, 0}},
-		{"interval", runstore.Value{Mid: 5, Low: 4, High: 8}, macs, uncertain{5, 1 / normal90, 3 / normal90}},
-		{"to be maximised", runstore.Value{Mid: 5, Low: 4, High: 8}, accuracy, uncertain{-5, 3 / normal90, 1 / normal90}},
+		{"interval", runstore.Value{Mid: 5, Low: 4, High: 8}, macs, uncertain{5, 1 / stat.Half90, 3 / stat.Half90}},
+		{"to be maximised", runstore.Value{Mid: 5, Low: 4, High: 8}, accuracy, uncertain{-5, 3 / stat.Half90, 1 / stat.Half90}},
 		{"own error", runstore.Value{Mid: 5, Low: 1, High: 9, BetweenSD: 0.5}, accuracy, uncertain{-5, 0.5, 0.5}},
-		{"latency", runstore.Value{Mid: math.E, Low: 1, High: math.Exp(3)}, ms, uncertain{1, 1 / normal90, 2 / normal90}},
-		{"interval to one side", runstore.Value{Mid: 5, Low: 5, High: 8}, macs, uncertain{5, 0, 3 / normal90}},
+		{"latency", runstore.Value{Mid: math.E, Low: 1, High: math.Exp(3)}, ms, uncertain{1, 1 / stat.Half90, 2 / stat.Half90}},
+		{"interval to one side", runstore.Value{Mid: 5, Low: 5, High: 8}, macs, uncertain{5, 0, 3 / stat.Half90}},
 	} {
 		got := uncertainCost(c.value, c.of)
 		for i, d := range []float64{got.mid - c.want.mid, got.below - c.want.below, got.above - c.want.above} {

@@ -6,9 +6,10 @@ import (
 	"math/rand/v2"
 	"slices"
 
-	"gonum.org/v1/gonum/stat"
+	gonum "gonum.org/v1/gonum/stat"
 
 	"nas/internal/runstore"
+	"nas/internal/stat"
 	"nas/search"
 	"nas/search/pareto"
 )
@@ -22,9 +23,6 @@ const (
 	maxContenders     = 1500
 	maxContendersMany = 200
 )
-
-// normal90 is half the width of the central 90 % of a normal distribution.
-const normal90 = 1.6448536269514722
 
 // uncertain is a value whose error is normal, with a standard deviation of its own on either side.
 type uncertain struct{ mid, below, above float64 }
@@ -47,14 +45,14 @@ func uncertainCost(v runstore.Value, o search.Objective) uncertain {
 	mid, low, high := v.Mid, v.Low, v.High
 	switch {
 	case v.BetweenSD > 0:
-		low, high = mid-normal90*v.BetweenSD, mid+normal90*v.BetweenSD
+		low, high = mid-stat.Half90*v.BetweenSD, mid+stat.Half90*v.BetweenSD
 	case !v.HasInterval():
 		low, high = mid, mid
 	}
 	if o.Unit == "ms" && low > 0 {
 		mid, low, high = math.Log(mid), math.Log(low), math.Log(high)
 	}
-	u := uncertain{mid, max(0, mid-low) / normal90, max(0, high-mid) / normal90}
+	u := uncertain{mid, max(0, mid-low) / stat.Half90, max(0, high-mid) / stat.Half90}
 	if o.Direction == search.Maximize {
 		u = uncertain{-u.mid, u.above, u.below}
 	}
@@ -110,7 +108,7 @@ func (c *Contenders) AssumeError(objective string, share float64) {
 		}
 		mids[i] = u.mid
 	}
-	sd := share * stat.StdDev(mids, nil)
+	sd := share * gonum.StdDev(mids, nil)
 	for _, x := range c.all {
 		x.costs[k].below, x.costs[k].above = sd, sd
 	}

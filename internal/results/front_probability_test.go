@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"nas/internal/runstore"
+	"nas/internal/stat"
 	"nas/search"
 )
 
@@ -54,7 +55,7 @@ func TestFrontProbabilities(t *testing.T) {
 		// Same latency, accuracy 70 +- 3 against 69 certain: the first loses only
 		// when it draws below 69.
 		{"one axis", []search.Trial{uncertainTrial(0, 10, 0, 70, 3), uncertainTrial(1, 10, 0, 69, 0)},
-			map[int]float64{0: phi(1 / (3 / normal90)), 1: 1 - phi(1/(3/normal90))}},
+			map[int]float64{0: phi(1 / (3 / stat.Half90)), 1: 1 - phi(1/(3/stat.Half90))}},
 		// Twins: either dominates the other in a quarter of the draws.
 		{"both axes", []search.Trial{uncertainTrial(0, 10, 0.1, 70, 3), uncertainTrial(1, 10, 0.1, 70, 3)},
 			map[int]float64{0: 0.75, 1: 0.75}},

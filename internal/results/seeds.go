@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"nas/internal/config"
+	"nas/internal/stat"
 	"nas/search"
 )
 
@@ -34,7 +35,7 @@ func CompareSeeds(runs []*Stored) (*SeedAgreement, error) {
 	for _, s := range runs {
 		a, b := &first.Manifest, &s.Manifest
 		if !SameScale(a, b) || !slices.Equal(a.Objectives, b.Objectives) || !slices.Equal(a.Reference, b.Reference) {
-			return nil, config.Usagef("results: %s and %s differ in their objectives, reference point or scale: "+
+			return nil, config.Usagef("%s and %s differ in their objectives, reference point or scale: "+
 				"their hypervolumes cannot be compared", first.Dir, s.Dir)
 		}
 		out.Volume = append(out.Volume, s.Front.Hypervolume())
@@ -42,9 +43,7 @@ func CompareSeeds(runs []*Stored) (*SeedAgreement, error) {
 			all.Add(t)
 		}
 	}
-	sorted := slices.Sorted(slices.Values(out.Volume))
-	n := len(sorted)
-	out.Min, out.Median, out.Max = sorted[0], (sorted[(n-1)/2]+sorted[n/2])/2, sorted[n-1]
+	out.Min, out.Median, out.Max = slices.Min(out.Volume), stat.Median(slices.Clone(out.Volume)), slices.Max(out.Volume)
 	out.Joint = all.Hypervolume()
 	// Of equal networks the first run's is a member of the joint front: all count.
 	kept := archIDs(all)

@@ -41,14 +41,14 @@ func writable(dir string) error {
 		info, err := os.Stat(there)
 		switch up := filepath.Dir(there); {
 		case err == nil && !info.IsDir():
-			return config.Usagef("run: %s is a file: want a directory for the run", there)
+			return config.Usagef("%s is a file: want a directory for the run", there)
 		case err != nil && up != there: // not made yet, or behind a file
 			there = up
 			continue
 		}
 		f, err := os.CreateTemp(there, ".nas-*")
 		if err != nil {
-			return config.Usagef("run: %s cannot be written: give another directory with --out (%w)", there, err)
+			return config.Usagef("%s cannot be written: give another directory with --out (%w)", there, err)
 		}
 		f.Close()
 		return os.Remove(f.Name())
@@ -77,7 +77,7 @@ func sameConfig(c *config.Config, path string) error {
 		return err
 	}
 	if !bytes.Equal(a, b) {
-		return config.Usagef("run: the config differs from %s (%s): give another directory with --out, "+
+		return config.Usagef("the config differs from %s (%s): give another directory with --out, "+
 			"or resume with nas run %s --resume", path, firstDifference(a, b), path)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"nas/internal/evaluator"
 	"nas/internal/results"
 	"nas/internal/runstore"
+	"nas/internal/stat"
 	"nas/latency/timing"
 	"nas/search/pareto"
 )
@@ -147,8 +148,7 @@ func compare(rows []runstore.MeasuredRow, members []Member) *Measured {
 	m.NonDominatedPct = float64(len(pareto.Front(costs))) * (100 / n)
 	m.CoveragePct *= 100 / n
 	m.MAPEPct /= n
-	slices.Sort(errs)
-	m.BiasPct = 50 * (errs[(len(errs)-1)/2] + errs[len(errs)/2])
+	m.BiasPct = 100 * stat.Median(errs)
 	return m
 }
 

@@ -5,6 +5,10 @@ import (
 	"slices"
 )
 
+// Half90 is half the width of the central 90 % of a normal distribution, in standard
+// deviations: its 95 % quantile.
+const Half90 = 1.6448536269514722
+
 // Quantile interpolates between the order statistics of a sorted slice: the value
 // at position q (n-1), definition 7 of Hyndman and Fan (Sample quantiles in
 // statistical packages, The American Statistician 50, 1996). There is at least one

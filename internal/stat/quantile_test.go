@@ -7,7 +7,9 @@ import (
 // Ranks as tables of the sign test give them: the 95 % interval of the median of
 // n values runs from the d-th smallest to the d-th largest, d counted from 1.
 func TestMedianRank(t *testing.T) {
-	for _, c := range []struct{ n, d int }{{5, 0}, {6, 1}, {8, 1}, {9, 2}, {11, 2}, {12, 3}, {15, 4}, {20, 6}, {25, 8}, {30, 10}, {50, 18}, {100, 40}} {
+	for _, c := range []struct{ n, d int }{
+		{5, 0}, {6, 1}, {8, 1}, {9, 2}, {11, 2}, {12, 3}, {15, 4}, {20, 6}, {25, 8}, {30, 10}, {50, 18}, {100, 40},
+	} {
 		if got := MedianRank(c.n, 0.95) + 1; got != c.d {
 			t.Errorf("n=%d: rank %d, tables say %d", c.n, got, c.d)
 		}

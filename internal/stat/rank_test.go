@@ -55,7 +55,8 @@ func TestSpearman(t *testing.T) {
 		t.Errorf("spearman %v of a monotone map, want 1", got)
 	}
 	// Ranks 1, 2.5, 2.5, 4 against 4, 3, 2, 1.
-	if got, want := Spearman([]float64{1, 2, 2, 3}, []float64{4, 3, 2, 1}), -4.5/math.Sqrt(4.5*5); math.Abs(got-want) > 1e-12 {
+	got, want := Spearman([]float64{1, 2, 2, 3}, []float64{4, 3, 2, 1}), -4.5/math.Sqrt(4.5*5)
+	if math.Abs(got-want) > 1e-12 {
 		t.Errorf("spearman %v with a tie, want %v", got, want)
 	}
 }

@@ -34,7 +34,8 @@ func TestResidualGPLeaveOneOut(t *testing.T) {
 	}
 	e, dev := g.LeaveOneOut(sd)
 	for _, i := range []int{0, 7, 24} {
-		g, err := NewResidualGP(h, slices.Delete(slices.Clone(x), i, i+1), slices.Delete(slices.Clone(y), i, i+1), slices.Delete(slices.Clone(sd), i, i+1))
+		g, err := NewResidualGP(h, slices.Delete(slices.Clone(x), i, i+1),
+			slices.Delete(slices.Clone(y), i, i+1), slices.Delete(slices.Clone(sd), i, i+1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +59,8 @@ func wave(n int) (x [][]float64, y, sd []float64) {
 
 func TestLikelihoodGradient(t *testing.T) {
 	x, y, sd := wave(20)
-	l := evidence{likelihood: residualLikelihood{x, y, sd}.at, prior: []float64{-1, -3, 0, 0.5}, width: []float64{1, 1, 1, 2}}
+	l := evidence{likelihood: residualLikelihood{x, y, sd}.at,
+		prior: []float64{-1, -3, 0, 0.5}, width: []float64{1, 1, 1, 2}}
 	p := []float64{-0.3, -2.5, 0.4, 0.9}
 	_, g := l.at(p)
 	for j := range p {

@@ -28,7 +28,8 @@ func TestSameCostIgnoresCost(t *testing.T) {
 	var rows []Judged
 	for i := range 2000 {
 		cost := r.IntN(1e6)
-		rows = append(rows, Judged{ID: strconv.Itoa(i), MACs: int64(cost), Truth: float64(cost/1e5) + 0.1*r.NormFloat64(), Score: float64(cost)})
+		rows = append(rows, Judged{ID: strconv.Itoa(i), MACs: int64(cost),
+			Truth: float64(cost/1e5) + 0.1*r.NormFloat64(), Score: float64(cost)})
 	}
 	if got := SameCostTau(rows); math.Abs(got) > 0.05 {
 		t.Errorf("same-cost tau %v of the cost, want about 0", got)

@@ -122,7 +122,8 @@ func quoting(err error) error {
 	}
 	switch {
 	case errors.Is(err, csv.ErrBareQuote):
-		return fmt.Errorf("line %d, character %d: a quote inside of a text: want the whole text in quotes, and this one twice", p.Line, p.Column)
+		return fmt.Errorf("line %d, character %d: a quote inside of a text: want the whole text in quotes, "+
+			"and this one twice", p.Line, p.Column)
 	case errors.Is(err, csv.ErrQuote):
 		return fmt.Errorf("line %d, character %d: text behind a closing quote, or a quote that is never closed: "+
 			"want a quote that belongs to a text in quotes written twice", p.Line, p.Column)

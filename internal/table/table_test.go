@@ -56,7 +56,8 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%.30q: %v, want %q", c.text, err, c.want)
 		}
 	}
-	if err := read(t, "a,b\n").Need("a", "ms"); err == nil || err.Error() != `t.csv line 1: column "ms" is missing among a, b` {
+	const missing = `t.csv line 1: column "ms" is missing among a, b`
+	if err := read(t, "a,b\n").Need("a", "ms"); err == nil || err.Error() != missing {
 		t.Errorf("a missing column: %v", err)
 	}
 }
@@ -95,7 +96,9 @@ func TestRowErrors(t *testing.T) {
 
 // FuzzRead: nothing panics; what is read is, written plainly, read again.
 func FuzzRead(f *testing.F) {
-	for _, s := range []string{"network,ms\n\"a\"b,1\n", "a;b\n\"1;\n2\";3\n", "\xef\xbb\xbfa\tb\n\t1\n", "a,b,c\n1\n", "a\n\"\"\"\"\n"} {
+	for _, s := range []string{
+		"network,ms\n\"a\"b,1\n", "a;b\n\"1;\n2\";3\n", "\xef\xbb\xbfa\tb\n\t1\n", "a,b,c\n1\n", "a\n\"\"\"\"\n",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

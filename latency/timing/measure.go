@@ -2,11 +2,11 @@ package timing
 
 import (
 	"context"
-	"errors"
 	"math"
 	"time"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // MeasureOptions of [Measure]. The zero value is a measurement of about a second.
@@ -32,7 +32,7 @@ type MeasureOptions struct {
 // Measure times a network as a whole on a device.
 func Measure(ctx context.Context, n *blocks.Network, rt Runtime, o MeasureOptions) (Sample, error) {
 	if o.Runs < 0 || o.Budget < 0 || o.Sustained < 0 {
-		return Sample{}, errors.New("latency: runs and times of a measurement must not be negative")
+		return Sample{}, fault.New("latency: runs and times of a measurement must not be negative")
 	}
 	if o.Budget == 0 {
 		o.Budget = time.Second

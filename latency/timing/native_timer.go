@@ -2,12 +2,12 @@ package timing
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/fault"
 	"nas/internal/stat"
 )
 
@@ -24,13 +24,13 @@ type runnable struct {
 func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target) (*runnable, error) {
 	p, err := engine.Compile(n, t, engine.Options{})
 	if err != nil {
-		return nil, fmt.Errorf("latency: %w", err)
+		return nil, fault.Errorf("latency: %w", err)
 	}
 	if w == nil {
 		w = RandomWeights(n)
 	}
 	if err := p.Bind(w); err != nil {
-		return nil, fmt.Errorf("latency: %w", err)
+		return nil, fault.Errorf("latency: %w", err)
 	}
 	r := &runnable{plan: p, in: make([]float32, p.InLen()), out: make([]float32, p.OutLen())}
 	for i := range r.in {
@@ -248,7 +248,7 @@ func (m *nativeTimer) run(r *runnable) (timedRun, error) {
 	d := time.Since(t)
 	u1 := readUsage(m.s.threads)
 	if err != nil {
-		return timedRun{}, fmt.Errorf("latency: %w", err)
+		return timedRun{}, fault.Errorf("latency: %w", err)
 	}
 	return timedRun{float64(d.Nanoseconds()) / 1e6, float64((u1.cpu - u0.cpu).Nanoseconds()) / 1e6, u1.switched != u0.switched}, nil
 }
@@ -256,7 +256,7 @@ func (m *nativeTimer) run(r *runnable) (timedRun, error) {
 // Stopped is the context's error with the package's prefix.
 func Stopped(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
-		return fmt.Errorf("latency: stopped: %w", err)
+		return fault.Errorf("latency: stopped: %w", err)
 	}
 	return nil
 }

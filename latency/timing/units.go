@@ -1,10 +1,9 @@
 package timing
 
 import (
-	"fmt"
-
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/fault"
 )
 
 const CutPlan = "" // the kernel calls of the engine's plan
@@ -18,7 +17,7 @@ const CutBlocks = "blocks" // as CutOps, but with the convolutions of each separ
 func (d Device) Calls(n *blocks.Network) ([]engine.Call, error) {
 	p, err := engine.Compile(n, d.Target, engine.Options{NoBlockFusion: d.Cut != CutPlan})
 	if err != nil {
-		return nil, fmt.Errorf("latency: %w", err)
+		return nil, fault.Errorf("latency: %w", err)
 	}
 	if d.Cut == CutBlocks {
 		return inBlocks(p.Kernels()), nil

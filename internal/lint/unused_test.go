@@ -25,10 +25,6 @@ var unusedForAReason = map[string]string{
 
 // unusedStill are names that are to go, or to get a reason.
 var unusedStill = []string{
-	"blocks/onnx.ReadFile",
-	"blocks/onnx.Tensor.FromFile",
-	"blocks/onnx.Tensor.PerImage",
-	"blocks/onnx.Tensor.ToFile",
 	"latency.ErrNewer",
 	"latency.Shipped",
 }
@@ -62,22 +58,33 @@ func TestExportedNamesHaveUsers(t *testing.T) {
 	}
 }
 
-// usage says which exported names of the module are used where.
+// TestFieldsAreUsed wants the product to read or to set every field. Fields with a tag are used by who reads the tag.
+func TestFieldsAreUsed(t *testing.T) {
+	for _, name := range newUsage(load(t)).unusedFields() {
+		t.Errorf("%s is neither read nor set", name)
+	}
+}
+
+// usage says which names of the module are used. The maps have the positions of declarations as keys: these are the
+// same in a package with its tests and without them.
 type usage struct {
 	fset       *token.FileSet
-	packages   []*packages.Package // without tests
-	used       map[string]bool     // by the position of the declaration
-	interfaces map[string][]*types.Interface
+	packages   []*packages.Package           // without tests
+	used       map[string]bool               // exported names
+	fields     map[string]bool               // fields that the product names, or sets without their name
+	interfaces map[string][]*types.Interface // by the names of their methods
 }
 
 func newUsage(ps []*packages.Package) *usage {
 	errorType := types.Universe.Lookup("error").Type().Underlying().(*types.Interface)
-	u := &usage{used: map[string]bool{}, interfaces: map[string][]*types.Interface{"Error": {errorType}}}
+	u := &usage{used: map[string]bool{}, fields: map[string]bool{}}
+	u.interfaces = map[string][]*types.Interface{"Error": {errorType}}
 	seen := map[*types.Package]bool{}
 	for _, p := range ps {
 		u.fset = p.Fset
 		if isProduct(p) {
 			u.packages = append(u.packages, p)
+			u.findFields(p)
 		}
 		u.collectInterfaces(p.Types, seen)
 		for id, o := range p.TypesInfo.Uses {
@@ -103,7 +110,7 @@ func newUsage(ps []*packages.Package) *usage {
 	return u
 }
 
-// at is the position of an object's declaration, which is the same in a package with its tests and without them.
+// at is the position of an object's declaration.
 func (u *usage) at(o types.Object) string {
 	if f, ok := o.(*types.Func); ok {
 		o = f.Origin()
@@ -240,6 +247,50 @@ func (u *usage) unused() (names []string) {
 	return names
 }
 
+// findFields marks the fields that a package reads or sets.
+func (u *usage) findFields(p *packages.Package) {
+	for _, o := range p.TypesInfo.Uses {
+		if v, ok := o.(*types.Var); ok && v.IsField() {
+			u.fields[u.at(v.Origin())] = true
+		}
+	}
+	for e, tv := range p.TypesInfo.Types {
+		lit, ok := e.(*ast.CompositeLit)
+		if !ok || len(lit.Elts) == 0 {
+			continue
+		}
+		s, ok := tv.Type.Underlying().(*types.Struct)
+		if _, keyed := lit.Elts[0].(*ast.KeyValueExpr); ok && !keyed {
+			for f := range s.Fields() {
+				u.fields[u.at(f.Origin())] = true
+			}
+		}
+	}
+}
+
+// unusedFields lists the fields of named structs that the product neither reads nor sets.
+func (u *usage) unusedFields() (names []string) {
+	for _, p := range u.packages {
+		for _, name := range p.Types.Scope().Names() {
+			t, ok := p.Types.Scope().Lookup(name).(*types.TypeName)
+			if !ok || t.IsAlias() {
+				continue
+			}
+			s, ok := t.Type().Underlying().(*types.Struct)
+			if !ok {
+				continue
+			}
+			for i := range s.NumFields() {
+				f := s.Field(i)
+				if !f.Embedded() && f.Name() != "_" && s.Tag(i) == "" && !u.fields[u.at(f)] {
+					names = append(names, folderOf(p)+"."+name+"."+f.Name())
+				}
+			}
+		}
+	}
+	return names
+}
+
 // isOfUsedType tells whether o is a constant of a named type that is used.
 func (u *usage) isOfUsedType(o types.Object) bool {
 	c, ok := o.(*types.Const)
@@ -291,12 +342,12 @@ func (u *usage) collectInterfaces(p *types.Package, seen map[*types.Package]bool
 	}
 }
 
-// TestExportedNamesCatch plants a package with a name that only its own file and its own test use.
-func TestExportedNamesCatch(t *testing.T) {
+// TestUnusedCatches plants a package with names that only its own file and its own test use, and a field without use.
+func TestUnusedCatches(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"go.mod": "module planted\n\ngo 1.26\n",
-		"a/a.go": "package a\n\nfunc Used() Named { return Named{} }\n\nfunc Unused() {}\n\ntype Named struct{}\n\n" +
+		"a/a.go": "package a\n\nfunc Used() Named { return Named{set: 1} }\n\nfunc Unused() {}\n\ntype Named struct{ set, lost int }\n\n" +
 			"func (Named) Error() string { Unused(); return \"\" }\n\nfunc (Named) Lost() {}\n\nfunc OwnTest() {}\n",
 		"a/a_test.go": "package a\n\nvar _ = OwnTest\n",
 		"b/b.go":      "package b\n\nimport \"planted/a\"\n\nvar _ = a.Used()\n",
@@ -313,7 +364,11 @@ func TestExportedNamesCatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := strings.Join(newUsage(ps).unused(), " ")
+	u := newUsage(ps)
+	if got := strings.Join(u.unusedFields(), " "); got != "planted/a.Named.lost" {
+		t.Errorf("found the fields %q, want planted/a.Named.lost", got)
+	}
+	got := strings.Join(u.unused(), " ")
 	if want := "planted/a.Named.Lost planted/a.OwnTest planted/a.Unused"; got != want {
 		t.Errorf("found %q, want %q", got, want)
 	}

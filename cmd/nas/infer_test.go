@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// TestInferLayouts: an ONNX file takes and gives tensors as it declares them, every
+// other network H x W x C; --layout overrides, and a wrong layout is named.
+func TestInferLayouts(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	write := func(name string, shape []int, values []float32) string {
+		var b bytes.Buffer
+		if err := writeNPY(&b, values, shape); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file(name), b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return file(name)
+	}
+	const c, h, w = 3, 32, 32
+	chw, hwc := make([]float32, c*h*w), make([]float32, c*h*w)
+	for k := range c {
+		for p := range h * w {
+			v := float32(math.Sin(float64(7*p + 3*k)))
+			chw[k*h*w+p], hwc[p*c+k] = v, v
+		}
+	}
+	first, last := write("chw.npy", []int{1, c, h, w}, chw), write("hwc.npy", []int{1, h, w, c}, hwc)
+	onnx := file("net.onnx")
+	wantExit(t, 0, "", "export", tinyArch, "--seed", "3", "--out", onnx)
+	read := func(name string) []float32 {
+		v, _, err := readNPY(file(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	infer := func(arch, in, out string, more ...string) []string {
+		return append([]string{"infer", arch, "--input", in, "--output", file(out), "--seed", "3"}, more...)
+	}
+	wantExit(t, 0, "", infer(tinyArch, last, "a.npy")...)
+	wantExit(t, 0, "", infer(tinyArch, first, "b.npy", "--layout", "chw")...)
+	wantExit(t, 0, "", infer(onnx, first, "c.npy")...)
+	wantExit(t, 0, "", infer(onnx, last, "d.npy", "--layout", "hwc")...)
+	want := read("a.npy")
+	for _, name := range []string{"b.npy", "c.npy", "d.npy"} {
+		if !slices.EqualFunc(read(name), want, func(a, b float32) bool { return math.Abs(float64(a-b)) < 1e-5 }) {
+			t.Errorf("%s: %v, want %v", name, read(name), want)
+		}
+	}
+	wantExit(t, 2, "--layout chw", infer(tinyArch, first, "e.npy")...)
+	wantExit(t, 2, "--layout hwc", infer(onnx, last, "e.npy")...)
+	wantExit(t, 2, "want hwc or chw", infer(onnx, last, "e.npy", "--layout", "nhwc")...)
+}
+
+const cases = "../../blocks/onnx/testdata/cases/"
+
+// Every output of a model is counted and written, unless one is chosen.
+func TestInferSeveralOutputs(t *testing.T) {
+	dir := t.TempDir()
+	x, y := filepath.Join(dir, "x.npy"), filepath.Join(dir, "y.npy")
+	var b bytes.Buffer
+	if err := writeNPY(&b, make([]float32, 2*3*32*32), []int{2, 3, 32, 32}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(x, b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	model := cases + "outputs_early_first.onnx"
+	wantExit(t, 0, "", "infer", model, "--input", x, "--output", y)
+	for name, want := range map[string][]int{"a1": {2, 8, 16, 16}, "b1": nil, "c1": nil} {
+		_, shape, err := readNPY(filepath.Join(dir, "y."+name+".npy"))
+		if err != nil || want != nil && !slices.Equal(shape, want) || shape[0] != 2 {
+			t.Errorf("output %s: %v, %v", name, shape, err)
+		}
+	}
+	wantExit(t, 0, "y.npy: [2 8 16 16]", "infer", model, "--output-name", "a1", "--input", x, "--output", y)
+	wantExit(t, 2, `["a1" "b1" "c1"]`, "show", model, "--output-name", "z")
+	wantExit(t, 2, "--input-shape", "show", cases+"open_height_width.onnx")
+	wantExit(t, 0, "", "show", cases+"open_height_width.onnx", "--input-shape", "1,3,64,48")
+	wantExit(t, 0, "", "show", cases+"open_height_width.onnx@res=64x48")
+}
