@@ -75,8 +75,9 @@ func (d Diagram) layout() (*layout, error) {
 	p.HideAxes()
 	p.X.Max, p.Y.Max = 1, 1
 	p.Add(diagramLayer{d, sum})
-	out := &layout{width: 9.6 * vg.Inch, height: 118 + vg.Length(len(d.Rows))*diagramRowHeight + 14*vg.Length(len(d.Notes)),
-		title: d.Title, subtitle: d.Subtitle, plot: p, notes: d.Notes}
+	out := &layout{width: 9.6 * vg.Inch,
+		height: 118 + vg.Length(len(d.Rows))*diagramRowHeight + 14*vg.Length(len(d.Notes)),
+		title:  d.Title, subtitle: d.Subtitle, plot: p, notes: d.Notes}
 	kinds := Breakdown{Rows: bars(d.Rows)}.kinds()
 	for _, r := range d.Rows { // ops have colours, too, where they run within another kind of kernel
 		for _, o := range r.Ops {

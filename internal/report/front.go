@@ -81,7 +81,8 @@ func (f Fronts) layout() (*layout, error) {
 	notes := f.Notes
 	if n := f.beyond(frame); n > 0 {
 		notes = append(slices.Clone(notes),
-			fmt.Sprintf("%s of %s trials lie outside the frame.", groupThousands(float64(n)), groupThousands(float64(f.trials()))))
+			fmt.Sprintf("%s of %s trials lie outside the frame.", groupThousands(float64(n)),
+				groupThousands(float64(f.trials()))))
 	}
 	return &layout{width: 9.6 * vg.Inch, height: 6.4 * vg.Inch, title: f.Title, subtitle: f.subtitle(),
 		legend: f.legend(), plot: p, xLabel: f.X.Label, yLabel: f.Y.Label, notes: notes}, nil
@@ -130,12 +131,13 @@ func (f Fronts) legend() []legendEntry {
 		n, bad = n+len(s.Trials), bad+len(s.Infeasible)
 	}
 	if n > 0 {
-		es = append(es, legendEntry{fmt.Sprintf("tried (%s)", groupThousands(float64(n))), func(c *draw.Canvas, b vg.Rectangle) {
-			m := center(b)
-			for i, s := range f.cloudSample() {
-				drawCloud(c, []vg.Point{{X: m.X + vg.Length(i-1)*6, Y: m.Y}}, trialRadius*1.2, [3]color.RGBA{s, s, s})
-			}
-		}})
+		es = append(es, legendEntry{fmt.Sprintf("tried (%s)", groupThousands(float64(n))),
+			func(c *draw.Canvas, b vg.Rectangle) {
+				m := center(b)
+				for i, s := range f.cloudSample() {
+					drawCloud(c, []vg.Point{{X: m.X + vg.Length(i-1)*6, Y: m.Y}}, trialRadius*1.2, [3]color.RGBA{s, s, s})
+				}
+			}})
 	}
 	if bad > 0 {
 		es = append(es, legendEntry{fmt.Sprintf("infeasible (%s)", groupThousands(float64(bad))),
