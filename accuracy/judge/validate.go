@@ -111,7 +111,9 @@ func Validate(ctx context.Context, b *benchmark.Benchmark, specs []string, o Opt
 }
 
 // judge scores the rows of a benchmark by one proxy.
-func judge(ctx context.Context, b *benchmark.Benchmark, rows []benchmark.Row, spec string, o Options) (*ProxyReport, []stat.Judged, error) {
+func judge(
+	ctx context.Context, b *benchmark.Benchmark, rows []benchmark.Row, spec string, o Options,
+) (*ProxyReport, []stat.Judged, error) {
 	p := &ProxyReport{}
 	var scores []accuracy.Score
 	start := time.Now()
