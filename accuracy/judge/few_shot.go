@@ -91,9 +91,9 @@ func (r *FewShotReport) add(
 	if err != nil {
 		return 0, err
 	}
-	var judged, prior []stat.Judged
+	var judged, prior []Judged
 	for _, i := range order[r.Trained:] {
-		j := stat.Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth, Score: inputs[i][0]}
+		j := Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth, Score: inputs[i][0]}
 		judged, prior = append(judged, j), append(prior, j)
 		rest = append(rest, inputs[i])
 	}
@@ -117,10 +117,10 @@ func (r *FewShotReport) add(
 }
 
 // byPrior returns the rows with their combined rank as score, accuracies left out.
-func byPrior(rows []benchmark.Row, inputs [][]float64) []stat.Judged {
-	out := make([]stat.Judged, len(rows))
+func byPrior(rows []benchmark.Row, inputs [][]float64) []Judged {
+	out := make([]Judged, len(rows))
 	for i, r := range rows {
-		out[i] = stat.Judged{ID: r.ID, MACs: r.MACs, Score: inputs[i][0]}
+		out[i] = Judged{ID: r.ID, MACs: r.MACs, Score: inputs[i][0]}
 	}
 	return out
 }
