@@ -35,6 +35,16 @@ type Options struct {
 	NASWOT, Zen Sampling
 }
 
+// TrainedNetwork is a network with the accuracy that somebody's training gave it.
+type TrainedNetwork struct {
+	Network *blocks.Network
+	Top1Pct float64
+}
+
+func (o Options) proxySettings() proxy.Settings {
+	return proxy.Settings{Seed: o.Seed, NASWOT: o.NASWOT, Zen: o.Zen}
+}
+
 // Sampling says on what a proxy runs a network.
 type Sampling = proxy.Sampling
 
@@ -211,7 +221,7 @@ func (t term) build(ctx context.Context, o Options) (Estimator, error) {
 			}
 			parts[i] = p
 		}
-		return newRankMean(ctx, parts, o)
+		return newRankMean(ctx, parts, o.Scale, o.Reference, o.Workers)
 	}
-	return newProxyEstimator(t.name, o), nil
+	return newProxyEstimator(t.name, o.proxySettings()), nil
 }

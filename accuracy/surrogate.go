@@ -14,12 +14,6 @@ import (
 	gonum "gonum.org/v1/gonum/stat"
 )
 
-// TrainedNetwork is a network with the accuracy that somebody's training gave it.
-type TrainedNetwork struct {
-	Network *blocks.Network
-	Top1Pct float64
-}
-
 // Surrogate is an estimate fitted to the user's own trained networks: a Gaussian
 // process on training-free proxies and on the features of the fitted estimate. Which
 // inputs, length scale and noise it uses is chosen by repeated cross-validation on
@@ -85,7 +79,7 @@ func (in *SurrogateInputs) Fit(rows [][]float64, top1 []float64, seed uint64) (*
 	}
 	best := math.Inf(-1)
 	var chosen surrogateCandidate
-	for _, c := range s.candidates() {
+	for _, c := range candidates(in, s.sd, s.trained) {
 		tau, sd, errorSD, err := c.crossValidate(x, target, top1, seed)
 		if err != nil {
 			return nil, err
@@ -133,10 +127,6 @@ func (s *Surrogate) standardised(row []float64, j int) float64 {
 	}
 	return (row[j] - s.mean[j]) / s.sd[j]
 }
-
-// linkOf spreads accuracies near 100 %; it is finite at both ends.
-func linkOf(pct float64) float64 { return -math.Log(100.5 - pct) }
-func unlink(t float64) float64   { return 100.5 - math.Exp(-t) }
 
 // Estimate returns accuracy in per cent. The interval is 1.64 standard deviations
 // of the cross-validated errors on either side.

@@ -29,7 +29,7 @@ const surrogatePrior = "rankmean(naswot_sqrt,naswot_even,naswot_spread,profile)"
 func NewSurrogateInputs(ctx context.Context, o Options) (*SurrogateInputs, error) {
 	in := new(SurrogateInputs)
 	for _, name := range surrogateProxies {
-		in.proxies = append(in.proxies, newProxyEstimator(name, o))
+		in.proxies = append(in.proxies, newProxyEstimator(name, o.proxySettings()))
 	}
 	if len(o.Reference) > 1 || o.Scale != nil {
 		e, err := NewContext(ctx, surrogatePrior, o)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"nas/blocks"
+	"nas/blocks/engine"
 	"nas/internal/fault"
 	"nas/internal/stat"
 	"nas/latency/internal/costmodel"
@@ -93,7 +94,7 @@ func (p *Profile) fitEndToEnd(base *Profile) error {
 // is that of each kind; nil if there were networks enough to fit costs.
 func (p *Profile) adapted(base *costmodel.UnitModel, rows []int) (m *costmodel.UnitModel, factor func(kind string) float64) {
 	d := p.endToEnd(rows)
-	factor = d.Factors(base)
+	factor = d.Factors(func(u *engine.Unit) float64 { return base.Cost(u).Ms })
 	kinds := base.ScaledKinds(factor)
 	if len(rows) < minForCosts {
 		return base.ScaledFrom(kinds, factor), factor

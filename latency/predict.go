@@ -140,3 +140,34 @@ func (r *Predictor) Latency(calls []engine.Call) (ms, low, high float64) {
 	}
 	return r.network.Predict(&s)
 }
+
+// Totals adds up the units of the held-out networks, and their MACs.
+func (p *Profile) sums(m *costmodel.UnitModel) (hs []costmodel.Observation, macs []float64) {
+	hs, macs = make([]costmodel.Observation, len(p.HeldOut)), make([]float64, len(p.HeldOut))
+	for i, h := range p.HeldOut {
+		hs[i].Measured = h.Measured.MedianMs
+		for _, u := range h.Units {
+			c := m.Cost(&p.Shapes[u[0]].Unit)
+			macs[i] += float64(p.Shapes[u[0]].MACs()) * float64(u[1])
+			for range u[1] {
+				hs[i].Add(c)
+			}
+		}
+	}
+	return hs, macs
+}
+
+// measuredUnits are the units that the cost terms' corrections were learned on: the table's,
+// or those of the held-out networks where no unit was timed.
+func (p *Profile) measuredUnits() []engine.Unit {
+	var units []engine.Unit
+	for i := range p.Units {
+		units = append(units, p.Units[i].Unit)
+	}
+	if len(units) == 0 {
+		for i := range p.Shapes {
+			units = append(units, p.Shapes[i].Unit)
+		}
+	}
+	return units
+}

@@ -2,27 +2,13 @@ package imagenet
 
 import (
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"math"
-	"sync"
 
 	"nas/accuracy/benchmark"
 	"nas/accuracy/features"
 	"nas/internal/fault"
 )
-
-//go:embed imagenet_model.json
-var modelJSON []byte
-
-// Load returns the model that the program carries. It must not be changed.
-var Load = sync.OnceValues(func() (*Model, error) {
-	m := new(Model)
-	if err := json.Unmarshal(modelJSON, m); err != nil {
-		return nil, fault.Errorf("accuracy: imagenet model: %w", err)
-	}
-	return m, m.ready()
-})
 
 // Limits of what the model speaks of.
 const (
@@ -102,7 +88,3 @@ func (m *Model) Estimate(name string, f *features.Network) (Estimate, error) {
 	e.Between = widen * (m.Between * errorScale(top1))
 	return e, nil
 }
-
-// errorScale compares errors at an estimate with those at 75 %: they shrink
-// towards 100 %.
-func errorScale(top1 float64) float64 { return math.Sqrt(max(100-top1, 1) / 25) }

@@ -1,7 +1,10 @@
 package imagenet
 
 import (
+	_ "embed"
+	"encoding/json"
 	"math"
+	"sync"
 
 	"nas/accuracy/features"
 	"nas/internal/fault"
@@ -27,6 +30,18 @@ type Model struct {
 
 	head [headTerms]headTerm // Terms, in the order of headTermNames
 }
+
+//go:embed imagenet_model.json
+var modelJSON []byte
+
+// Load returns the model that the program carries. It must not be changed.
+var Load = sync.OnceValues(func() (*Model, error) {
+	m := new(Model)
+	if err := json.Unmarshal(modelJSON, m); err != nil {
+		return nil, fault.Errorf("accuracy: imagenet model: %w", err)
+	}
+	return m, m.ready()
+})
 
 // provenance says where a model comes from and what it is worth.
 type provenance struct {
@@ -252,3 +267,7 @@ func (m *Model) predict(f *features.Network, recipe string) (top1, outside float
 	}
 	return m.Ceiling - math.Exp(-v), outside
 }
+
+// errorScale compares errors at an estimate with those at 75 %: they shrink
+// towards 100 %.
+func errorScale(top1 float64) float64 { return math.Sqrt(max(100-top1, 1) / 25) }

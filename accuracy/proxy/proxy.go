@@ -79,6 +79,15 @@ func (s Sampling) spell(seed uint64) string {
 	return fmt.Sprintf("batch=%d,fraction=%.4g,seed=%d", s.Batch, s.Fraction, seed)
 }
 
+// Memo keeps what several proxies compute of one network, so that the network is
+// run once for all of them. The zero value is ready for use, for one network and by
+// one goroutine.
+type Memo struct {
+	codes    *codes // nil: not computed yet
+	sampling Sampling
+	seed     uint64
+}
+
 var proxies = map[string]Proxy{}
 
 func register(p Proxy) {

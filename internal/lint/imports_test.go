@@ -47,6 +47,7 @@ var rules = []rule{
 	{"accuracy/features", []string{"blocks"}, nil},
 	{"accuracy/imagenet", []string{"accuracy/benchmark", "accuracy/features"}, []string{"gonum.org/v1/gonum"}},
 	{"accuracy", []string{"accuracy/features", "accuracy/imagenet", "accuracy/proxy", "blocks"}, []string{"gonum.org/v1/gonum", "golang.org/x/sync"}},
+	{"accuracy/accuracytest", []string{"accuracy", "blocks"}, nil},
 	{"accuracy/judge", []string{"accuracy", "accuracy/benchmark", "accuracy/imagenet", "blocks"}, []string{"gonum.org/v1/gonum"}},
 	{"accuracy/internal/fit", []string{"accuracy/imagenet"}, nil},
 	{"internal/config", []string{"space"}, []string{"github.com/BurntSushi/toml"}},

@@ -3,6 +3,7 @@ package timing
 import (
 	"context"
 	"math"
+	"strconv"
 	"time"
 
 	"nas/blocks"
@@ -67,3 +68,5 @@ func Measure(ctx context.Context, n *blocks.Network, rt Runtime, o MeasureOption
 func percent(x float64) string {
 	return trimFloat(math.Round(1000*x)/10) + " %"
 }
+
+func trimFloat(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
