@@ -109,20 +109,31 @@ func (r *Predictor) PredictCalls(calls []engine.Call) Estimate {
 	return e
 }
 
-// OutsideMeasured begins the warning of an estimate whose whole lies where the
-// profile has measured no network: the interval is no more than a guess there.
-const OutsideMeasured = "the latency is outside of what was measured"
-
 // finish fills in what follows from the sums, and the warnings: those of the
 // units, and those of the whole.
 func (r *Predictor) finish(e *Estimate, s *costmodel.Totals, far map[string]bool) {
 	e.Warnings = append(e.Warnings, slices.Sorted(maps.Keys(far))...)
 	e.LatencyMs, e.LowMs, e.HighMs = r.network.Predict(s)
-	if m := r.network; m.HeldOut < 20 {
-		e.Warnings = append(e.Warnings, fmt.Sprintf("the interval rests on %d measured network(s) only", m.HeldOut))
-	} else if e.LatencyMs > 2*m.HighMs || e.LatencyMs < m.LowMs/2 {
-		e.Warnings = append(e.Warnings, fmt.Sprintf(OutsideMeasured+" (%.3g to %.3g ms)", m.LowMs, m.HighMs))
+	if n := r.network.HeldOut; n < minHeldOut {
+		e.Warnings = append(e.Warnings, fmt.Sprintf("the interval rests on %d measured network(s) only", n))
 	}
+	if w := r.OutsideMeasured(e.LatencyMs); w != "" {
+		e.Warnings = append(e.Warnings, w)
+	}
+}
+
+// minHeldOut is the number of held-out networks from which on their range of latencies counts.
+const minHeldOut = 20
+
+// OutsideMeasured returns a warning where a predicted latency, in ms, lies far from those of all networks that
+// the profile has measured: the interval is no more than a guess there. It is "" elsewhere, and for a profile of
+// few networks, all of whose intervals have a warning.
+func (r *Predictor) OutsideMeasured(ms float64) string {
+	m := r.network
+	if m.HeldOut < minHeldOut || m.LowMs/2 <= ms && ms <= 2*m.HighMs {
+		return ""
+	}
+	return fmt.Sprintf("the latency is outside of what was measured (%.3g to %.3g ms)", m.LowMs, m.HighMs)
 }
 
 // Unit predicts the time of one unit call in ms, and its standard deviation relative to it.

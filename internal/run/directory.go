@@ -94,8 +94,9 @@ func firstDifference(a, b []byte) string {
 	return "one of them is longer"
 }
 
-// choose fills in what the config leaves to the budget. A run that goes on with
-// another budget keeps what was chosen then, for the first one; nil if it is new.
+// choose fills in the algorithm and the population where the config leaves them to the number of
+// evaluations. A run that is resumed with another number keeps what was chosen when it began: then is the
+// search of its stored config, nil for a new run.
 func choose(s, then *config.Search) {
 	if then != nil {
 		if s.Algorithm == config.Auto {
