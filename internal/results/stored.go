@@ -29,7 +29,7 @@ type Stored struct {
 	Front      *search.Front
 	References []runstore.Reference
 	Measured   []runstore.MeasuredRow
-	volumes     []report.XY
+	volumes    []report.XY
 }
 
 // Load reads a run directory without locking it.
