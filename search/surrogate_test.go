@@ -23,7 +23,10 @@ func (d digits) Mutate(g space.Genes, r *rand.Rand) space.Genes {
 }
 func (digits) Crossover(a, b space.Genes, _ *rand.Rand) space.Genes { return space.Genes{a[0], b[1]} }
 func (digits) Canonical(g space.Genes) space.Genes                  { return g }
-func (digits) Encode(g space.Genes) []float64                       { return []float64{float64(g[0]) / 9, float64(g[1]) / 9} }
+func (digits) Encode(g space.Genes) []float64 {
+	return []float64{float64(g[0]) / 9,
+		float64(g[1]) / 9}
+}
 
 // newDigits returns a searcher that has been told 24 samples. Cost, which is known, is the
 // first gene plus one. Gain is the second gene plus half the first. Genes that sum to more
