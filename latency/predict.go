@@ -13,6 +13,13 @@ import (
 	"nas/latency/timing"
 )
 
+// Where the time of a kernel comes from: the values of Kernel.Source.
+const (
+	SourceTable   = costmodel.SourceTable   // it was timed on the device
+	SourceModel   = costmodel.SourceModel   // from units of its kind
+	SourceUnknown = costmodel.SourceUnknown // from units of other kinds, or far from its own
+)
+
 // Estimate is a predicted latency.
 type Estimate struct {
 	LatencyMs float64 `json:"latency_ms"`

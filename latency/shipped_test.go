@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"nas/blocks"
-	"nas/latency/internal/costmodel"
 	"nas/latency/latencytest"
 )
 
@@ -79,7 +78,7 @@ func TestShippedProfiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, k := range e.Kernels {
-			if k.Name == "block" && k.Source != costmodel.SourceTable {
+			if k.Name == "block" && k.Source != SourceTable {
 				t.Errorf("%s: block %s is not in the table", name, k.Shape)
 			}
 		}
