@@ -20,7 +20,8 @@ func TestOldProfileIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p.Format != 1 || p.Device.Name != "native" || p.Device.Target.ISA != "avx512" || p.Facts.Cores != 2 ||
-		len(p.Units) != 18 || len(p.HeldOut) != 35 || p.Calibration.ReferenceMs <= 0 || p.Validation == nil || p.Created.Year() != 2026 {
+		len(p.Units) != 18 || len(p.HeldOut) != 35 || p.Calibration.ReferenceMs <= 0 || p.Validation == nil ||
+		p.Created.Year() != 2026 {
 		t.Errorf("%+v %+v %+v, %d units, %d networks", p.Device, p.Facts, p.Calibration, len(p.Units), len(p.HeldOut))
 	}
 	r, err := p.Predictor()
