@@ -77,13 +77,15 @@ type Info struct {
 	Label string // for a plot's axis: "ImageNet top-1 (%), fitted estimate"
 	Unit  string // "pct" for per cent of test images, "" for a score without unit
 
-	// Blind lists what of a network the value does not depend on. A search will
-	// take the cheapest choice of every such gene.
+	// Blind lists the traits of a network that the value takes no account of. A search
+	// will take the cheapest choice of every such gene. The value does not depend on
+	// them; one from a run with random weights may change a little, without meaning.
 	Blind []Trait
 
-	// Charged are those of the Blind traits of which an unknown value costs a small
-	// fixed charge, so that of networks that look the same the known kind wins.
-	Charged []Trait
+	// Penalised are those of the Blind traits that cost a small fixed penalty where the
+	// data of a fitted estimate has no network with them: of two networks that are equal
+	// otherwise, the one of a kind that the data has wins.
+	Penalised []Trait
 
 	// Caps are the largest values of traits that the value tells apart: more
 	// counts as this. A search has no reason to take more.

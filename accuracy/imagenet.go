@@ -52,7 +52,7 @@ func (e *ImageNet) score(ctx context.Context, name string, t features.Network) (
 
 // Info says per cent.
 func (e *ImageNet) Info() Info {
-	return Info{Name: "imagenet", Label: "ImageNet top-1 (%), fitted estimate", Unit: "pct", Blind: []proxy.Trait{proxy.Dilation}, Charged: []proxy.Trait{proxy.Dilation},
+	return Info{Name: "imagenet", Label: "ImageNet top-1 (%), fitted estimate", Unit: "pct", Blind: []proxy.Trait{proxy.Dilation}, Penalised: []proxy.Trait{proxy.Dilation},
 		Caps: map[proxy.Trait]float64{proxy.KernelSize: features.MaxKernel, proxy.Expansion: features.MaxExpansion}}
 }
 

@@ -14,9 +14,9 @@ type proxyEstimator struct {
 }
 
 // newProxyEstimator returns the proxy of a name, which must be one of Names.
-func newProxyEstimator(name string, o Options) proxyEstimator {
+func newProxyEstimator(name string, s proxy.Settings) proxyEstimator {
 	p, _ := proxy.LookUp(name)
-	return proxyEstimator{p, proxy.Settings{Seed: o.Seed, NASWOT: o.NASWOT, Zen: o.Zen}}
+	return proxyEstimator{p, s}
 }
 
 func (p proxyEstimator) Estimate(ctx context.Context, n *blocks.Network) (Score, error) {

@@ -2,49 +2,54 @@ package accuracy
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"nas/accuracy/proxy"
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // RankMean is the mean of several proxies' positions among the networks of a
 // reference sample. Positions, unlike ranks among the candidates seen so far,
 // depend on nothing but the sample: a score never changes, has no ties, and goes
 // on beyond both ends of the sample. 0.5 is the sample's median network, 1 its
-// best; better networks than any of the sample score above 1.
+// best; networks better than all of the sample score above 1.
 type RankMean struct {
 	parts []Estimator
 	names []string // of parts, their settings included
 	scale *Scale
-	id    string
+	id    string // of scale
 }
 
-func newRankMean(ctx context.Context, parts []Estimator, o Options) (*RankMean, error) {
-	r := &RankMean{parts: parts, names: make([]string, len(parts)), scale: &Scale{parts: map[string]*ruler{}}}
+// newRankMean takes the scales of the parts from stored, which may be nil, and makes
+// those that it lacks by scoring the reference networks, workers of them at a time.
+func newRankMean(
+	ctx context.Context, parts []Estimator, stored *Scale, reference []*blocks.Network, workers int,
+) (*RankMean, error) {
+	r := &RankMean{parts: parts, names: make([]string, len(parts)), scale: &Scale{parts: map[string]*ecdf{}}}
 	var missing []int
 	for i, p := range parts {
 		name := p.String()
 		r.names[i] = name
-		if o.Scale != nil && o.Scale.parts[name] != nil {
-			r.scale.parts[name] = o.Scale.parts[name]
+		if stored != nil && stored.parts[name] != nil {
+			r.scale.parts[name] = stored.parts[name]
 			continue
 		}
-		if len(o.Reference) < 2 {
-			return nil, fmt.Errorf("accuracy: rankmean needs a reference sample of networks (Options.Reference has %d), or a stored scale with %s", len(o.Reference), name)
+		if len(reference) < 2 {
+			return nil, fault.Errorf("accuracy: rankmean needs a reference sample of networks (Options.Reference has %d), "+
+				"or a stored scale with %s", len(reference), name)
 		}
 		missing = append(missing, i)
 	}
 	samples := make([][]float64, len(missing))
 	for k := range samples {
-		samples[k] = make([]float64, len(o.Reference))
+		samples[k] = make([]float64, len(reference))
 	}
-	err := forEach(ctx, len(o.Reference), o.Workers, func(ctx context.Context, j int) error {
+	err := forEach(ctx, len(reference), workers, func(ctx context.Context, j int) error {
 		var memo proxy.Memo
 		for k, i := range missing {
-			s, err := estimateShared(ctx, parts[i], o.Reference[j], &memo)
+			s, err := estimateShared(ctx, parts[i], reference[j], &memo)
 			if err != nil {
 				return err
 			}
@@ -53,10 +58,10 @@ func newRankMean(ctx context.Context, parts []Estimator, o Options) (*RankMean, 
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("accuracy: reference sample: %w", err)
+		return nil, fault.Errorf("accuracy: reference sample: %w", err)
 	}
 	for k, i := range missing {
-		r.scale.parts[r.names[i]] = newRuler(samples[k])
+		r.scale.parts[r.names[i]] = newECDF(samples[k])
 	}
 	r.id = r.scale.id(r.names)
 	return r, nil
@@ -116,22 +121,31 @@ func (r *RankMean) estimateShared(ctx context.Context, n *blocks.Network, memo *
 	return s, nil
 }
 
-// Info is blind to what all the parts are blind to.
+// Info is blind to what all the parts are blind to, and penalises what one of them
+// penalises of that.
 func (r *RankMean) Info() Info {
-	names := make([]string, len(r.parts))
-	var blind []proxy.Trait
+	var names []string
+	var blind, penalised []Trait
 	for i, p := range r.parts {
 		in := p.Info()
-		names[i] = in.Name
+		names = append(names, in.Name)
+		penalised = append(penalised, in.Penalised...)
 		if i == 0 {
 			blind = slices.Clone(in.Blind)
-		} else {
-			blind = slices.DeleteFunc(blind, func(t proxy.Trait) bool { return !slices.Contains(in.Blind, t) })
+		}
+		blind = slices.DeleteFunc(blind, func(t Trait) bool { return !slices.Contains(in.Blind, t) })
+	}
+	in := Info{
+		Name:  "rankmean(" + strings.Join(names, ",") + ")",
+		Label: "mean rank of " + strings.Join(names, " and ") + " (training-free score)",
+		Blind: blind, ScaleID: r.id,
+	}
+	for _, t := range blind {
+		if slices.Contains(penalised, t) {
+			in.Penalised = append(in.Penalised, t)
 		}
 	}
-	list := strings.Join(names, ",")
-	return Info{Name: "rankmean(" + list + ")", Label: "mean rank of " + strings.Join(names, " and ") + " (training-free score)",
-		Blind: blind, ScaleID: r.id}
+	return in
 }
 
 // String names the parts, their settings, and the scale.

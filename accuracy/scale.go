@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 	"sort"
+
+	"nas/internal/fault"
 )
 
 // ReferenceSize is the number of networks of a reference sample.
@@ -17,12 +19,13 @@ const ReferenceSize = 256
 // score into a position. It is a plain value, stored as JSON; the zero Scale is
 // empty.
 type Scale struct {
-	parts map[string]*ruler // by the proxy's String, its settings included
+	parts map[string]*ecdf // by the proxy's String, its settings included
 }
 
-// ruler maps one proxy's values to positions: 0 is below all reference
-// networks, 1 above them all.
-type ruler struct {
+// ecdf is the empirical cumulative distribution function of one proxy's values on the
+// reference sample, made strictly increasing: it maps values to positions, 0 below all
+// reference networks and 1 above them all.
+type ecdf struct {
 	sample []float64 // in the order of the reference networks
 	value  []float64 // the distinct values, increasing
 	rank   []float64 // the position of each
@@ -30,9 +33,9 @@ type ruler struct {
 	low, high float64
 }
 
-// newRuler wants one or more finite values.
-func newRuler(sample []float64) *ruler {
-	r := &ruler{sample: slices.Clone(sample)}
+// newECDF wants one or more finite values.
+func newECDF(sample []float64) *ecdf {
+	c := &ecdf{sample: slices.Clone(sample)}
 	sorted := slices.Sorted(slices.Values(sample))
 	m := len(sorted)
 	for i := 0; i < m; {
@@ -40,42 +43,42 @@ func newRuler(sample []float64) *ruler {
 		for j < m && sorted[j] == sorted[i] {
 			j++
 		}
-		r.value = append(r.value, sorted[i])
-		r.rank = append(r.rank, float64(i+j)/float64(2*m)) // the middle of the tied positions
+		c.value = append(c.value, sorted[i])
+		c.rank = append(c.rank, float64(i+j)/float64(2*m)) // the middle of the tied positions
 		i = j
 	}
-	k := len(r.value)
+	k := len(c.value)
 	if k == 1 {
 		// One value says nothing of a step's worth; any positive slope keeps the order.
-		r.low = 1 / math.Max(math.Abs(r.value[0]), 1)
-		r.high = r.low
-		return r
+		c.low = 1 / math.Max(math.Abs(c.value[0]), 1)
+		c.high = c.low
+		return c
 	}
 	// The outer tenth of the sample, and at least two distinct values.
 	tenth := max(m/10, 1)
-	a := max(sort.SearchFloat64s(r.value, sorted[tenth]), 1)
-	b := min(sort.SearchFloat64s(r.value, sorted[m-1-tenth]), k-2)
-	r.low = (r.rank[a] - r.rank[0]) / (r.value[a] - r.value[0])
-	r.high = (r.rank[k-1] - r.rank[b]) / (r.value[k-1] - r.value[b])
-	return r
+	a := max(sort.SearchFloat64s(c.value, sorted[tenth]), 1)
+	b := min(sort.SearchFloat64s(c.value, sorted[m-1-tenth]), k-2)
+	c.low = (c.rank[a] - c.rank[0]) / (c.value[a] - c.value[0])
+	c.high = (c.rank[k-1] - c.rank[b]) / (c.value[k-1] - c.value[b])
+	return c
 }
 
 // position interpolates between neighbours and goes on beyond both ends with
 // the slope of the outer tenth: strictly increasing in v and unbounded.
-func (r *ruler) position(v float64) float64 {
-	k := len(r.value)
+func (c *ecdf) position(v float64) float64 {
+	k := len(c.value)
 	switch {
-	case v <= r.value[0]:
-		return r.rank[0] + (v-r.value[0])*r.low
-	case v >= r.value[k-1]:
-		return r.rank[k-1] + (v-r.value[k-1])*r.high
+	case v <= c.value[0]:
+		return c.rank[0] + (v-c.value[0])*c.low
+	case v >= c.value[k-1]:
+		return c.rank[k-1] + (v-c.value[k-1])*c.high
 	}
-	i := sort.SearchFloat64s(r.value, v)
-	if r.value[i] == v {
-		return r.rank[i]
+	i := sort.SearchFloat64s(c.value, v)
+	if c.value[i] == v {
+		return c.rank[i]
 	}
-	f := (v - r.value[i-1]) / (r.value[i] - r.value[i-1])
-	return r.rank[i-1] + f*(r.rank[i]-r.rank[i-1])
+	f := (v - c.value[i-1]) / (c.value[i] - c.value[i-1])
+	return c.rank[i-1] + f*(c.rank[i]-c.rank[i-1])
 }
 
 // id returns 12 hexadecimal digits that depend on every reference value of the
@@ -101,8 +104,8 @@ type scaleFile struct {
 // MarshalJSON writes the reference values in the format "nas-scale-1".
 func (s *Scale) MarshalJSON() ([]byte, error) {
 	f := scaleFile{Format: scaleFormat, Parts: map[string][]float64{}}
-	for name, r := range s.parts {
-		f.Parts[name] = r.sample
+	for name, c := range s.parts {
+		f.Parts[name] = c.sample
 	}
 	return json.Marshal(f)
 }
@@ -111,17 +114,17 @@ func (s *Scale) MarshalJSON() ([]byte, error) {
 func (s *Scale) UnmarshalJSON(data []byte) error {
 	var f scaleFile
 	if err := json.Unmarshal(data, &f); err != nil {
-		return fmt.Errorf("accuracy: scale: %w", err)
+		return fault.Errorf("accuracy: scale: %w", err)
 	}
 	if f.Format != scaleFormat {
-		return fmt.Errorf("accuracy: scale has format %q, this program reads %q", f.Format, scaleFormat)
+		return fault.Errorf("accuracy: scale has format %q, this program reads %q", f.Format, scaleFormat)
 	}
-	s.parts = make(map[string]*ruler, len(f.Parts))
+	s.parts = make(map[string]*ecdf, len(f.Parts))
 	for name, sample := range f.Parts {
 		if len(sample) == 0 {
-			return fmt.Errorf("accuracy: scale of %s has no values", name)
+			return fault.Errorf("accuracy: scale of %s has no values", name)
 		}
-		s.parts[name] = newRuler(sample)
+		s.parts[name] = newECDF(sample)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"nas/accuracy/proxy"
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // Options are the settings of [New]. The zero value is usable for every
@@ -32,6 +33,16 @@ type Options struct {
 
 	// NASWOT and Zen are the settings of those proxies.
 	NASWOT, Zen Sampling
+}
+
+// TrainedNetwork is a network with the accuracy that somebody's training gave it.
+type TrainedNetwork struct {
+	Network *blocks.Network
+	Top1Pct float64
+}
+
+func (o Options) proxySettings() proxy.Settings {
+	return proxy.Settings{Seed: o.Seed, NASWOT: o.NASWOT, Zen: o.Zen}
 }
 
 // Sampling says on what a proxy runs a network.
@@ -105,7 +116,7 @@ func parseSpec(spec string) (term, error) {
 		}
 	}
 	if err != nil {
-		return term{}, fmt.Errorf("accuracy: proxy %q: %w", spec, err)
+		return term{}, fault.Errorf("accuracy: proxy %q: %w", spec, err)
 	}
 	return t, nil
 }
@@ -170,19 +181,19 @@ func (t term) check() error {
 	_, isProxy := proxy.LookUp(t.name)
 	switch {
 	case !isProxy && t.name != "rankmean" && t.name != "imagenet" && t.name != "surrogate":
-		return fmt.Errorf("accuracy: unknown proxy %q, want one of %s", t.name, strings.Join(Names(), ", "))
+		return fault.Errorf("accuracy: unknown proxy %q, want one of %s", t.name, strings.Join(Names(), ", "))
 	case t.name == "rankmean" && len(t.args) == 0:
-		return fmt.Errorf("accuracy: rankmean needs the proxies it combines, for example rankmean(naswot,depth)")
+		return fault.Errorf("accuracy: rankmean needs the proxies it combines, for example rankmean(naswot,depth)")
 	case t.name != "rankmean" && t.call:
-		return fmt.Errorf("accuracy: %s takes no arguments, in %q", t.name, t)
+		return fault.Errorf("accuracy: %s takes no arguments, in %q", t.name, t)
 	}
 	seen := make(map[string]bool)
 	for _, a := range t.args {
 		if a.name == "rankmean" {
-			return fmt.Errorf("accuracy: rankmean cannot hold another rankmean, in %q", t)
+			return fault.Errorf("accuracy: rankmean cannot hold another rankmean, in %q", t)
 		}
 		if seen[a.name] {
-			return fmt.Errorf("accuracy: %s occurs twice in %q", a.name, t)
+			return fault.Errorf("accuracy: %s occurs twice in %q", a.name, t)
 		}
 		seen[a.name] = true
 		if err := a.check(); err != nil {
@@ -210,7 +221,7 @@ func (t term) build(ctx context.Context, o Options) (Estimator, error) {
 			}
 			parts[i] = p
 		}
-		return newRankMean(ctx, parts, o)
+		return newRankMean(ctx, parts, o.Scale, o.Reference, o.Workers)
 	}
-	return newProxyEstimator(t.name, o), nil
+	return newProxyEstimator(t.name, o.proxySettings()), nil
 }

@@ -2,23 +2,17 @@ package accuracy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"nas/blocks"
+	"nas/internal/fault"
 	"nas/internal/stat"
 
 	"gonum.org/v1/gonum/mat"
 	gonum "gonum.org/v1/gonum/stat"
 )
-
-// TrainedNetwork is a network with the accuracy that somebody's training gave it.
-type TrainedNetwork struct {
-	Network *blocks.Network
-	Top1Pct float64
-}
 
 // Surrogate is an estimate fitted to the user's own trained networks: a Gaussian
 // process on training-free proxies and on the features of the fitted estimate. Which
@@ -45,7 +39,7 @@ const MinTrained = 5
 // among the inputs, which is worth most where little was trained.
 func NewSurrogate(ctx context.Context, o Options) (*Surrogate, error) {
 	if len(o.Trained) < MinTrained {
-		return nil, fmt.Errorf("accuracy: surrogate needs %d trained networks or more, it has %d; give a table with the columns arch and accuracy",
+		return nil, fault.Errorf("accuracy: surrogate needs %d trained networks or more, it has %d; give a table with the columns arch and accuracy",
 			MinTrained, len(o.Trained))
 	}
 	in, err := NewSurrogateInputs(ctx, o)
@@ -63,12 +57,12 @@ func NewSurrogate(ctx context.Context, o Options) (*Surrogate, error) {
 	top1 := make([]float64, len(o.Trained))
 	for i, t := range o.Trained {
 		if math.IsNaN(t.Top1Pct) || t.Top1Pct < 0 || t.Top1Pct > 100 {
-			return nil, fmt.Errorf("accuracy: surrogate: accuracy of network %s is %v, want per cent from 0 to 100", t.Network.Name, t.Top1Pct)
+			return nil, fault.Errorf("accuracy: surrogate: accuracy of network %s is %v, want per cent from 0 to 100", t.Network.Name, t.Top1Pct)
 		}
 		top1[i] = t.Top1Pct
 	}
 	if slices.Max(top1) == slices.Min(top1) {
-		return nil, errors.New("accuracy: surrogate: all trained networks have one accuracy")
+		return nil, fault.New("accuracy: surrogate: all trained networks have one accuracy")
 	}
 	return in.Fit(rows, top1, o.Seed)
 }
@@ -85,7 +79,7 @@ func (in *SurrogateInputs) Fit(rows [][]float64, top1 []float64, seed uint64) (*
 	}
 	best := math.Inf(-1)
 	var chosen surrogateCandidate
-	for _, c := range s.candidates() {
+	for _, c := range candidates(in, s.sd, s.trained) {
 		tau, sd, errorSD, err := c.crossValidate(x, target, top1, seed)
 		if err != nil {
 			return nil, err
@@ -134,10 +128,6 @@ func (s *Surrogate) standardised(row []float64, j int) float64 {
 	return (row[j] - s.mean[j]) / s.sd[j]
 }
 
-// linkOf spreads accuracies near 100 %; it is finite at both ends.
-func linkOf(pct float64) float64 { return -math.Log(100.5 - pct) }
-func unlink(t float64) float64   { return 100.5 - math.Exp(-t) }
-
 // Estimate returns accuracy in per cent. The interval is 1.64 standard deviations
 // of the cross-validated errors on either side.
 func (s *Surrogate) Estimate(ctx context.Context, n *blocks.Network) (Score, error) {
@@ -147,7 +137,7 @@ func (s *Surrogate) Estimate(ctx context.Context, n *blocks.Network) (Score, err
 	}
 	v := s.Predict([][]float64{row})[0]
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return Score{}, fmt.Errorf("accuracy: surrogate of network %s is %v", n.Name, v)
+		return Score{}, fault.Errorf("accuracy: surrogate of network %s is %v", n.Name, v)
 	}
 	return Score{Value: v, Low: max(v-1.64*s.errorSD, 0), High: min(v+1.64*s.errorSD, 100)}, nil
 }

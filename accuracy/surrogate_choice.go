@@ -22,19 +22,21 @@ type surrogateCandidate struct {
 // dropped, and, with a combined rank to fall back on, sets of more inputs than half
 // the networks. With a combined rank and few networks there is one candidate, the
 // anchored one: on ten networks cross-validation picks by luck.
-func (s *Surrogate) candidates() []surrogateCandidate {
+//
+// sd are the standard deviations of the inputs over the trained networks.
+func candidates(in *SurrogateInputs, sd []float64, trained int) []surrogateCandidate {
 	varying := func(from, to int) (columns []int) {
 		for j := from; j < to; j++ {
-			if s.sd[j] > 0 {
+			if sd[j] > 0 {
 				columns = append(columns, j)
 			}
 		}
 		return columns
 	}
-	first := s.inputs.shapeFrom()
-	prior, proxies, shape := varying(0, 1), varying(1, first), varying(first, len(s.sd))
-	if s.trained < anchoredBelow && len(prior) > 0 {
-		if c, ok := s.anchored(); ok {
+	first := in.shapeFrom()
+	prior, proxies, shape := varying(0, 1), varying(1, first), varying(first, len(sd))
+	if trained < anchoredBelow && len(prior) > 0 {
+		if c, ok := anchored(in, sd); ok {
 			return []surrogateCandidate{c}
 		}
 	}
@@ -50,7 +52,7 @@ func (s *Surrogate) candidates() []surrogateCandidate {
 		{"all", slices.Concat(prior, proxies, shape)},
 	} {
 		d := len(set.columns)
-		if d == 0 || len(prior) > 0 && d > max(1, s.trained/2) {
+		if d == 0 || len(prior) > 0 && d > max(1, trained/2) {
 			continue
 		}
 		for _, length := range []float64{1, 2.5} {
@@ -79,12 +81,12 @@ const (
 // for how far networks that these see alike depart from it. Distances are in standard
 // deviations of the reference sample, not of the few trained networks, which may lie
 // close together. ok is false where fewer than two of these inputs vary.
-func (s *Surrogate) anchored() (c surrogateCandidate, ok bool) {
+func anchored(in *SurrogateInputs, sd []float64) (c surrogateCandidate, ok bool) {
 	var columns []int
 	var ratio []float64 // standard deviation in the sample to that over the trained networks
-	s.inputs.priorSamples(func(j int, sample []float64) {
-		if sd := gonum.StdDev(sample, nil); sd > 0 && s.sd[j] > 0 {
-			columns, ratio = append(columns, j), append(ratio, sd/s.sd[j])
+	in.priorSamples(func(j int, sample []float64) {
+		if wide := gonum.StdDev(sample, nil); wide > 0 && sd[j] > 0 {
+			columns, ratio = append(columns, j), append(ratio, wide/sd[j])
 		}
 	})
 	d := len(columns)
@@ -155,3 +157,7 @@ func selected(x *mat.Dense, rows, columns []int) *mat.Dense {
 	}
 	return m
 }
+
+// linkOf spreads accuracies near 100 %; it is finite at both ends.
+func linkOf(pct float64) float64 { return -math.Log(100.5 - pct) }
+func unlink(t float64) float64   { return 100.5 - math.Exp(-t) }

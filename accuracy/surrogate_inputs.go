@@ -2,11 +2,11 @@ package accuracy
 
 import (
 	"context"
-	"fmt"
 
 	"nas/accuracy/features"
 	"nas/accuracy/proxy"
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // SurrogateInputs computes what a [Surrogate] reads of a network: the combined rank
@@ -29,7 +29,7 @@ const surrogatePrior = "rankmean(naswot_sqrt,naswot_even,naswot_spread,profile)"
 func NewSurrogateInputs(ctx context.Context, o Options) (*SurrogateInputs, error) {
 	in := new(SurrogateInputs)
 	for _, name := range surrogateProxies {
-		in.proxies = append(in.proxies, newProxyEstimator(name, o))
+		in.proxies = append(in.proxies, newProxyEstimator(name, o.proxySettings()))
 	}
 	if len(o.Reference) > 1 || o.Scale != nil {
 		e, err := NewContext(ctx, surrogatePrior, o)
@@ -72,7 +72,7 @@ func (in *SurrogateInputs) OfAll(ctx context.Context, nets []*blocks.Network, wo
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("accuracy: surrogate: %w", err)
+		return nil, fault.Errorf("accuracy: surrogate: %w", err)
 	}
 	return rows, nil
 }

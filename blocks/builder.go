@@ -1,11 +1,12 @@
 package blocks
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"nas/internal/fault"
 )
 
 // Builder appends ops to a network and infers shapes as it goes. After the first error, calls do
@@ -58,7 +59,7 @@ func (b *Builder) Err() error { return b.err }
 // fail makes err the builder's error unless it has one.
 func (b *Builder) fail(err error) {
 	if b.err == nil && err != nil {
-		b.err = fmt.Errorf("blocks: %s: %w", strings.TrimSuffix(b.net.Name+"."+b.scope, "."), err)
+		b.err = fault.Errorf("blocks: %s: %w", strings.TrimSuffix(b.net.Name+"."+b.scope, "."), err)
 	}
 }
 
@@ -101,7 +102,7 @@ func (b *Builder) Apply(name string, op Op, in ...Value) Value {
 	}
 	s, err := op.OutShape(b.in)
 	if err != nil {
-		b.err = fmt.Errorf("blocks: %s: node %q: %s: %w", b.net.Name, name, op.Kind(), err)
+		b.err = fault.Errorf("blocks: %s: node %q: %s: %w", b.net.Name, name, op.Kind(), err)
 		return 0
 	}
 	nd.Shape = s
@@ -116,7 +117,7 @@ func (b *Builder) Network() (*Network, error) {
 		return nil, b.err
 	}
 	if len(b.net.Nodes) < 2 {
-		return nil, errors.New("blocks: " + b.net.Name + ": the network has no ops")
+		return nil, fault.New("blocks: " + b.net.Name + ": the network has no ops")
 	}
 	n := b.net
 	return &n, nil

@@ -3,7 +3,8 @@ package blocks
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
+
+	"nas/internal/fault"
 )
 
 // Network files are JSON: a name and the nodes in order, each with its op's
@@ -36,7 +37,7 @@ func (n *Network) MarshalJSON() ([]byte, error) {
 	for i, nd := range n.Nodes {
 		attrs, err := json.Marshal(nd.Op)
 		if err != nil {
-			return nil, fmt.Errorf("blocks: node %q: %w", nd.Name, err)
+			return nil, fault.Errorf("blocks: node %q: %w", nd.Name, err)
 		}
 		if string(attrs) == "{}" {
 			attrs = nil
@@ -65,13 +66,13 @@ func (n *Network) MarshalJSON() ([]byte, error) {
 func (n *Network) UnmarshalJSON(data []byte) error {
 	var f fileNetwork
 	if err := strictJSON(data, &f); err != nil {
-		return fmt.Errorf("blocks: %w", err)
+		return fault.Errorf("blocks: %w", err)
 	}
 	if f.Format != fileFormat {
 		if f.Format == "" {
-			return fmt.Errorf("blocks: this is no network: it has no format, want format = %q", fileFormat)
+			return fault.Errorf("blocks: this is no network: it has no format, want format = %q", fileFormat)
 		}
-		return fmt.Errorf("blocks: format is %q, this program reads %q: it is of another version, or no network",
+		return fault.Errorf("blocks: format is %q, this program reads %q: it is of another version, or no network",
 			f.Format, fileFormat)
 	}
 	net := Network{Name: f.Name, Meta: f.Meta, Nodes: make([]Node, len(f.Nodes))}
@@ -79,30 +80,30 @@ func (n *Network) UnmarshalJSON(data []byte) error {
 	for i, fn := range f.Nodes {
 		zero, ok := registry[fn.Op]
 		if fn.Op == "" {
-			return fmt.Errorf("blocks: nodes[%d] %q of %d has no op: the file was cut off, or badly edited",
+			return fault.Errorf("blocks: nodes[%d] %q of %d has no op: the file was cut off, or badly edited",
 				i, fn.Name, len(f.Nodes))
 		}
 		if !ok {
-			return fmt.Errorf("blocks: node %q: unknown op %q, want one of %v", fn.Name, fn.Op, Kinds())
+			return fault.Errorf("blocks: node %q: unknown op %q, want one of %v", fn.Name, fn.Op, Kinds())
 		}
 		op := zero()
 		if len(fn.Attrs) > 0 {
 			if err := strictJSON(fn.Attrs, op); err != nil {
-				return fmt.Errorf("blocks: node %q: %s: %w", fn.Name, fn.Op, err)
+				return fault.Errorf("blocks: node %q: %s: %w", fn.Name, fn.Op, err)
 			}
 		}
 		nd := Node{Name: fn.Name, Op: op, Stage: fn.Stage, Block: fn.Block}
 		for _, in := range fn.Inputs {
 			j, ok := index[in]
 			if !ok {
-				return fmt.Errorf("blocks: node %q reads %q, which no earlier node is called", fn.Name, in)
+				return fault.Errorf("blocks: node %q reads %q, which no earlier node is called", fn.Name, in)
 			}
 			nd.Inputs = append(nd.Inputs, j)
 		}
 		for _, owner := range fn.Shared {
 			j, ok := index[owner]
 			if !ok && owner != "" {
-				return fmt.Errorf("blocks: node %q shares a tensor of %q, which no earlier node is called", fn.Name, owner)
+				return fault.Errorf("blocks: node %q shares a tensor of %q, which no earlier node is called", fn.Name, owner)
 			}
 			nd.Shared = append(nd.Shared, j)
 		}
@@ -112,7 +113,7 @@ func (n *Network) UnmarshalJSON(data []byte) error {
 	for _, out := range f.Outputs {
 		i, ok := index[out]
 		if !ok {
-			return fmt.Errorf("blocks: the network returns %q, which no node is called", out)
+			return fault.Errorf("blocks: the network returns %q, which no node is called", out)
 		}
 		net.Outputs = append(net.Outputs, i)
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"nas/internal/fault"
 )
 
 // Network is a directed acyclic graph of ops in topological order: every node reads nodes before
@@ -65,14 +67,14 @@ func (n *Network) Params(i int) []Param { return n.Nodes[i].Op.Params(n.InShapes
 // themselves.
 func (n *Network) Infer() error {
 	if len(n.Nodes) == 0 {
-		return errors.New("blocks: a network needs an input node")
+		return fault.New("blocks: a network needs an input node")
 	}
 	var errs []error
 	names := make(map[string]bool, len(n.Nodes))
 	for i := range n.Nodes {
 		nd := &n.Nodes[i]
 		fail := func(format string, a ...any) {
-			errs = append(errs, fmt.Errorf("blocks: node %q: %w", nd.Name, fmt.Errorf(format, a...)))
+			errs = append(errs, fault.Errorf("blocks: node %q: %w", nd.Name, fmt.Errorf(format, a...)))
 		}
 		if nd.Op == nil {
 			fail("has no op")
@@ -98,7 +100,7 @@ func (n *Network) Infer() error {
 		}
 		s, err := nd.Op.OutShape(n.InShapes(i))
 		if err != nil {
-			errs = append(errs, fmt.Errorf("blocks: node %q: %s: %w", nd.Name, nd.Op.Kind(), err))
+			errs = append(errs, fault.Errorf("blocks: node %q: %s: %w", nd.Name, nd.Op.Kind(), err))
 			break // later shapes depend on this one
 		}
 		nd.Shape = s
@@ -140,12 +142,12 @@ func (n *Network) checkShared(i int) error {
 // checkOutputs wants one output or more, each an op of its own.
 func (n *Network) checkOutputs() error {
 	if len(n.Outputs) == 0 {
-		return errors.New("blocks: the network has no output")
+		return fault.New("blocks: the network has no output")
 	}
 	seen := map[int]bool{}
 	for _, i := range n.Outputs {
 		if i < 1 || i >= len(n.Nodes) || seen[i] {
-			return fmt.Errorf("blocks: output %d is no node of 1 to %d, or named twice", i, len(n.Nodes)-1)
+			return fault.Errorf("blocks: output %d is no node of 1 to %d, or named twice", i, len(n.Nodes)-1)
 		}
 		seen[i] = true
 	}
@@ -183,7 +185,7 @@ func (n *Network) Consumers() [][]int {
 // returns every node's activation. It is slow and exact: the oracle of tests.
 func (n *Network) Eval(w *Weights, in []float32) ([]Tensor, error) {
 	if len(in) != n.Input().Elems() {
-		return nil, fmt.Errorf("blocks: input has %d values, %v wants %d", len(in), n.Input(), n.Input().Elems())
+		return nil, fault.Errorf("blocks: input has %d values, %v wants %d", len(in), n.Input(), n.Input().Elems())
 	}
 	acts := make([]Tensor, len(n.Nodes))
 	acts[0] = Tensor{n.Input(), in}

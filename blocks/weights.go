@@ -1,8 +1,9 @@
 package blocks
 
 import (
-	"fmt"
 	"math/rand/v2"
+
+	"nas/internal/fault"
 )
 
 // Weights are the parameter tensors of a network, node by node in the order of
@@ -59,16 +60,16 @@ func (w *Weights) Set(i int, tensors [][]float32) { w.nodes[i] = tensors }
 // Check returns an error unless every tensor of n is there in its full length.
 func (w *Weights) Check(n *Network) error {
 	if len(w.nodes) != len(n.Nodes) {
-		return fmt.Errorf("blocks: weights are for %d nodes, network %s has %d", len(w.nodes), n.Name, len(n.Nodes))
+		return fault.Errorf("blocks: weights are for %d nodes, network %s has %d", len(w.nodes), n.Name, len(n.Nodes))
 	}
 	for i, nd := range n.Nodes {
 		ps := n.Params(i)
 		if len(w.nodes[i]) != len(ps) {
-			return fmt.Errorf("blocks: node %q has %d weight tensors, want %d", nd.Name, len(w.nodes[i]), len(ps))
+			return fault.Errorf("blocks: node %q has %d weight tensors, want %d", nd.Name, len(w.nodes[i]), len(ps))
 		}
 		for k, p := range ps {
 			if len(w.nodes[i][k]) != p.Len() {
-				return fmt.Errorf("blocks: node %q: %s has %d values, want %v", nd.Name, p.Name, len(w.nodes[i][k]), p.Dims)
+				return fault.Errorf("blocks: node %q: %s has %d values, want %v", nd.Name, p.Name, len(w.nodes[i][k]), p.Dims)
 			}
 		}
 	}

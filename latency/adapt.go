@@ -2,13 +2,13 @@ package latency
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"time"
 
 	"nas/blocks"
+	"nas/blocks/engine"
+	"nas/internal/fault"
 	"nas/internal/stat"
 	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
@@ -34,7 +34,7 @@ type Measured struct {
 // base may be nil: then costs common to processors stand in for it.
 func Adapt(base *Profile, d timing.Device, networks []Measured) (*Profile, error) {
 	if len(networks) == 0 {
-		return nil, errors.New("latency: no measured networks to adapt to")
+		return nil, fault.New("latency: no measured networks to adapt to")
 	}
 	if base == nil {
 		base = genericProfile(d)
@@ -44,7 +44,7 @@ func Adapt(base *Profile, d timing.Device, networks []Measured) (*Profile, error
 	p.Calibration = Calibration{Networks: len(networks), Runs: len(networks), Stopped: "networks", Base: base.Device.String()}
 	for _, m := range networks {
 		if !(m.Ms > 0) || math.IsInf(m.Ms, 0) {
-			return nil, fmt.Errorf("latency: network %s: %g ms is not a time", m.Network.Name, m.Ms)
+			return nil, fault.Errorf("latency: network %s: %g ms is not a time", m.Network.Name, m.Ms)
 		}
 		calls, err := d.Calls(m.Network)
 		if err != nil {
@@ -94,7 +94,7 @@ func (p *Profile) fitEndToEnd(base *Profile) error {
 // is that of each kind; nil if there were networks enough to fit costs.
 func (p *Profile) adapted(base *costmodel.UnitModel, rows []int) (m *costmodel.UnitModel, factor func(kind string) float64) {
 	d := p.endToEnd(rows)
-	factor = d.Factors(base)
+	factor = d.Factors(func(u *engine.Unit) float64 { return base.Cost(u).Ms })
 	kinds := base.ScaledKinds(factor)
 	if len(rows) < minForCosts {
 		return base.ScaledFrom(kinds, factor), factor

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"nas/internal/fault"
 	"nas/latency/timing"
 )
 
@@ -39,7 +40,7 @@ var ErrNoCache = errors.New("no cache directory for this user (HOME is not set);
 func CachePath(d timing.Device) (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("latency: %w", ErrNoCache)
+		return "", fault.Errorf("latency: %w", ErrNoCache)
 	}
 	name := fmt.Sprintf("%s-%s-%s-t%d", slug(d.Name), slug(d.CPU), slug(d.Target.ISA), d.Threads)
 	if d.Name != timing.NativeName {
@@ -61,7 +62,7 @@ func Cached(d timing.Device) (*Profile, error) {
 		return nil, err
 	}
 	if err := p.Device.Match(d); err != nil {
-		return nil, fmt.Errorf("latency: the cached profile %s does not fit (%v): %w", path, err, os.ErrNotExist)
+		return nil, fault.Errorf("latency: the cached profile %s does not fit (%v): %w", path, err, os.ErrNotExist)
 	}
 	return p, nil
 }

@@ -2,12 +2,12 @@ package latency
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
 	"math"
 	"slices"
 
 	"nas/blocks/engine"
+	"nas/internal/fault"
 	"nas/internal/stat"
 	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
@@ -68,7 +68,7 @@ func (p *Profile) fitHeldOut(m *costmodel.UnitModel) error {
 	hs, macs := p.sums(m)
 	for i, h := range hs {
 		if !(h.Measured > 0) || !(h.Ms > 0) {
-			return fmt.Errorf("latency: network %s: %g ms is not a time", p.HeldOut[i].Name, h.Measured)
+			return fault.Errorf("latency: network %s: %g ms is not a time", p.HeldOut[i].Name, h.Measured)
 		}
 	}
 	p.Network = costmodel.FitNetwork(hs)
@@ -85,35 +85,4 @@ func (p *Profile) fitHeldOut(m *costmodel.UnitModel) error {
 	}
 	p.Validation = summarize(ps, fitLine(ps))
 	return nil
-}
-
-// Totals adds up the units of the held-out networks, and their MACs.
-func (p *Profile) sums(m *costmodel.UnitModel) (hs []costmodel.Observation, macs []float64) {
-	hs, macs = make([]costmodel.Observation, len(p.HeldOut)), make([]float64, len(p.HeldOut))
-	for i, h := range p.HeldOut {
-		hs[i].Measured = h.Measured.MedianMs
-		for _, u := range h.Units {
-			c := m.Cost(&p.Shapes[u[0]].Unit)
-			macs[i] += float64(p.Shapes[u[0]].MACs()) * float64(u[1])
-			for range u[1] {
-				hs[i].Add(c)
-			}
-		}
-	}
-	return hs, macs
-}
-
-// measuredUnits are the units that the cost terms' corrections were learned on: the table's,
-// or those of the held-out networks where no unit was timed.
-func (p *Profile) measuredUnits() []engine.Unit {
-	var units []engine.Unit
-	for i := range p.Units {
-		units = append(units, p.Units[i].Unit)
-	}
-	if len(units) == 0 {
-		for i := range p.Shapes {
-			units = append(units, p.Shapes[i].Unit)
-		}
-	}
-	return units
 }

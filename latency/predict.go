@@ -109,20 +109,31 @@ func (r *Predictor) PredictCalls(calls []engine.Call) Estimate {
 	return e
 }
 
-// OutsideMeasured begins the warning of an estimate whose whole lies where the
-// profile has measured no network: the interval is no more than a guess there.
-const OutsideMeasured = "the latency is outside of what was measured"
-
 // finish fills in what follows from the sums, and the warnings: those of the
 // units, and those of the whole.
 func (r *Predictor) finish(e *Estimate, s *costmodel.Totals, far map[string]bool) {
 	e.Warnings = append(e.Warnings, slices.Sorted(maps.Keys(far))...)
 	e.LatencyMs, e.LowMs, e.HighMs = r.network.Predict(s)
-	if m := r.network; m.HeldOut < 20 {
-		e.Warnings = append(e.Warnings, fmt.Sprintf("the interval rests on %d measured network(s) only", m.HeldOut))
-	} else if e.LatencyMs > 2*m.HighMs || e.LatencyMs < m.LowMs/2 {
-		e.Warnings = append(e.Warnings, fmt.Sprintf(OutsideMeasured+" (%.3g to %.3g ms)", m.LowMs, m.HighMs))
+	if n := r.network.HeldOut; n < minHeldOut {
+		e.Warnings = append(e.Warnings, fmt.Sprintf("the interval rests on %d measured network(s) only", n))
 	}
+	if w := r.OutsideMeasured(e.LatencyMs); w != "" {
+		e.Warnings = append(e.Warnings, w)
+	}
+}
+
+// minHeldOut is the number of held-out networks from which on their range of latencies counts.
+const minHeldOut = 20
+
+// OutsideMeasured returns a warning where a predicted latency, in ms, lies far from those of all networks that
+// the profile has measured: the interval is no more than a guess there. It is "" elsewhere, and for a profile of
+// few networks, all of whose intervals have a warning.
+func (r *Predictor) OutsideMeasured(ms float64) string {
+	m := r.network
+	if m.HeldOut < minHeldOut || m.LowMs/2 <= ms && ms <= 2*m.HighMs {
+		return ""
+	}
+	return fmt.Sprintf("the latency is outside of what was measured (%.3g to %.3g ms)", m.LowMs, m.HighMs)
 }
 
 // Unit predicts the time of one unit call in ms, and its standard deviation relative to it.
@@ -139,4 +150,35 @@ func (r *Predictor) Latency(calls []engine.Call) (ms, low, high float64) {
 		s.Add(r.units.Cost(&calls[i].Unit))
 	}
 	return r.network.Predict(&s)
+}
+
+// Totals adds up the units of the held-out networks, and their MACs.
+func (p *Profile) sums(m *costmodel.UnitModel) (hs []costmodel.Observation, macs []float64) {
+	hs, macs = make([]costmodel.Observation, len(p.HeldOut)), make([]float64, len(p.HeldOut))
+	for i, h := range p.HeldOut {
+		hs[i].Measured = h.Measured.MedianMs
+		for _, u := range h.Units {
+			c := m.Cost(&p.Shapes[u[0]].Unit)
+			macs[i] += float64(p.Shapes[u[0]].MACs()) * float64(u[1])
+			for range u[1] {
+				hs[i].Add(c)
+			}
+		}
+	}
+	return hs, macs
+}
+
+// measuredUnits are the units that the cost terms' corrections were learned on: the table's,
+// or those of the held-out networks where no unit was timed.
+func (p *Profile) measuredUnits() []engine.Unit {
+	var units []engine.Unit
+	for i := range p.Units {
+		units = append(units, p.Units[i].Unit)
+	}
+	if len(units) == 0 {
+		for i := range p.Shapes {
+			units = append(units, p.Shapes[i].Unit)
+		}
+	}
+	return units
 }

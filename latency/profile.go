@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nas/internal/atomicfile"
+	"nas/internal/fault"
 	"nas/internal/jsonfile"
 	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
@@ -86,22 +87,22 @@ var ErrNewer = errors.New("the profile was written by a newer version of this pr
 func Read(r io.Reader, name string) (*Profile, error) {
 	b, err := io.ReadAll(r)
 	if err != nil {
-		return nil, fmt.Errorf("latency: reading profile %s: %w", name, err)
+		return nil, fault.Errorf("latency: reading profile %s: %w", name, err)
 	}
 	var head struct {
 		Format int `json:"format"`
 	}
 	damaged := func(err error) error {
-		return fmt.Errorf("latency: profile %s: %w: restore the file, or make a new one on its device with nas calibrate --out %s", name, err, name)
+		return fault.Errorf("latency: profile %s: %w: restore the file, or make a new one on its device with nas calibrate --out %s", name, err, name)
 	}
 	if err := jsonfile.Decode(b, &head); err != nil {
 		return nil, damaged(err)
 	}
 	switch {
 	case head.Format > Format:
-		return nil, fmt.Errorf("latency: profile %s has format %d, this program knows up to %d: %w; update the program or calibrate again", name, head.Format, Format, ErrNewer)
+		return nil, fault.Errorf("latency: profile %s has format %d, this program knows up to %d: %w; update the program or calibrate again", name, head.Format, Format, ErrNewer)
 	case head.Format < 1:
-		return nil, fmt.Errorf("latency: %s is not a latency profile (it has no \"format\"): nas calibrate --out PROFILE makes one", name)
+		return nil, fault.Errorf("latency: %s is not a latency profile (it has no \"format\"): nas calibrate --out PROFILE makes one", name)
 	}
 	p := new(Profile)
 	if err := jsonfile.Decode(b, p); err != nil {
@@ -140,25 +141,6 @@ func (e notThere) Error() string {
 }
 func (e notThere) Is(t error) bool { return t == os.ErrNotExist }
 
-// Load reads the profile in a file, or makes the one of that name that comes
-// with the program ([Shipped]). The error wraps fs.ErrNotExist if there is no such
-// file, and [ErrNewer] if a later program wrote it; that of a damaged file names
-// line and key.
-func Load(path string) (*Profile, error) {
-	if _, ok := shippedTables[path]; ok {
-		return shipped(path)
-	}
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, notThere{path}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("latency: %w", err)
-	}
-	defer f.Close()
-	return Read(f, path)
-}
-
 // Write writes the profile: a page of indented JSON, and one line for each
 // measurement.
 func (p *Profile) Write(w io.Writer) error {
@@ -166,12 +148,12 @@ func (p *Profile) Write(w io.Writer) error {
 	head.Units, head.HeldOut, head.Shapes = nil, nil, nil
 	b, err := json.MarshalIndent(&head, "", " ")
 	if err != nil {
-		return fmt.Errorf("latency: %w", err)
+		return fault.Errorf("latency: %w", err)
 	}
 	var buf bytes.Buffer
 	buf.Write(bytes.TrimRight(b[:bytes.LastIndex(b, []byte(",\n \"units\""))], " \n"))
 	if err := errors.Join(lines(&buf, "units", p.Units), lines(&buf, "networks", p.HeldOut), lines(&buf, "shapes", p.Shapes)); err != nil {
-		return fmt.Errorf("latency: %w", err)
+		return fault.Errorf("latency: %w", err)
 	}
 	buf.WriteString("\n}\n")
 	_, err = w.Write(buf.Bytes())
@@ -202,10 +184,10 @@ func lines[T any](buf *bytes.Buffer, key string, list []T) error {
 // file or the new one.
 func (p *Profile) Save(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("latency: saving the profile: %w", err)
+		return fault.Errorf("latency: saving the profile: %w", err)
 	}
 	if err := atomicfile.Write(path, p.Write); err != nil {
-		return fmt.Errorf("latency: saving the profile: %w", err)
+		return fault.Errorf("latency: saving the profile: %w", err)
 	}
 	return nil
 }

@@ -2,12 +2,14 @@ package latency
 
 import (
 	"bytes"
-	"fmt"
+	"errors"
 	"maps"
+	"os"
 	"slices"
 	"time"
 
 	"nas/blocks/engine"
+	"nas/internal/fault"
 	"nas/latency/devices"
 	"nas/latency/timing"
 )
@@ -39,7 +41,7 @@ func Shipped() []string { return slices.Sorted(maps.Keys(shippedTables)) }
 func shipped(name string) (*Profile, error) {
 	b, err := devices.Files.ReadFile("fbnet_blocks.csv")
 	if err != nil {
-		return nil, fmt.Errorf("latency: %w", err)
+		return nil, fault.Errorf("latency: %w", err)
 	}
 	p, err := FromTable(bytes.NewReader(b), name, shippedTables[name])
 	if err != nil {
@@ -47,4 +49,23 @@ func shipped(name string) (*Profile, error) {
 	}
 	p.Created = shippedOn
 	return p, nil
+}
+
+// Load reads the profile in a file, or makes the one of that name that comes
+// with the program ([Shipped]). The error wraps fs.ErrNotExist if there is no such
+// file, and [ErrNewer] if a later program wrote it; that of a damaged file names
+// line and key.
+func Load(path string) (*Profile, error) {
+	if _, ok := shippedTables[path]; ok {
+		return shipped(path)
+	}
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, notThere{path}
+	}
+	if err != nil {
+		return nil, fault.Errorf("latency: %w", err)
+	}
+	defer f.Close()
+	return Read(f, path)
 }

@@ -3,7 +3,6 @@ package latency
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/fault"
 	"nas/internal/stat"
 	"nas/internal/table"
 	"nas/latency/internal/costmodel"
@@ -57,14 +57,14 @@ type TableOptions struct {
 func FromTable(r io.Reader, name string, o TableOptions) (*Profile, error) {
 	in, err := table.Read(name, r)
 	if err != nil {
-		return nil, fmt.Errorf("latency: table %w", err)
+		return nil, fault.Errorf("latency: table %w", err)
 	}
 	t := &measurements{Table: in, msCol: "ms", o: o}
 	if !t.Has("ms") && t.Has("ms_minus_skip", "expansion") {
 		t.msCol = "ms_minus_skip"
 	}
 	if err := t.Need(t.msCol); err != nil {
-		return nil, fmt.Errorf("latency: table %w", err)
+		return nil, fault.Errorf("latency: table %w", err)
 	}
 	var add func(*table.Row)
 	switch {
@@ -72,13 +72,13 @@ func FromTable(r io.Reader, name string, o TableOptions) (*Profile, error) {
 		add = t.addUnit
 	case t.Has("network"):
 		if o.Network == nil {
-			return nil, fmt.Errorf("latency: table %s: networks are not understood here", name)
+			return nil, fault.Errorf("latency: table %s: networks are not understood here", name)
 		}
 		add = t.addNetwork
 	case t.Has("h_in", "c_in", "c_out", "stride", "kernel", "expansion"):
 		add = t.addBlock
 	default:
-		return nil, fmt.Errorf("latency: table %s: want columns unit, or network, or h_in, c_in, c_out, stride, kernel and expansion; it has %s",
+		return nil, fault.Errorf("latency: table %s: want columns unit, or network, or h_in, c_in, c_out, stride, kernel and expansion; it has %s",
 			name, strings.Join(t.Columns, ", "))
 	}
 	var errs []error
@@ -88,7 +88,7 @@ func FromTable(r io.Reader, name string, o TableOptions) (*Profile, error) {
 		}
 		add(row)
 		if err := row.Err(); err != nil {
-			errs = append(errs, fmt.Errorf("latency: table %w", err))
+			errs = append(errs, fault.Errorf("latency: table %w", err))
 			if len(errs) == 20 {
 				break
 			}
@@ -207,7 +207,7 @@ func (t *measurements) profile() (*Profile, error) {
 		return p, nil
 	}
 	if len(t.units) == 0 {
-		return nil, fmt.Errorf("latency: table %s has no rows%s", t.Name, map[bool]string{true: " of device " + t.o.Only}[t.o.Only != ""])
+		return nil, fault.Errorf("latency: table %s has no rows%s", t.Name, map[bool]string{true: " of device " + t.o.Only}[t.o.Only != ""])
 	}
 	if t.block {
 		d.Cut = timing.CutBlocks

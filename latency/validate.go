@@ -1,65 +1,19 @@
 package latency
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
-	"slices"
 
 	"nas/blocks"
+	"nas/internal/fault"
 	"nas/internal/stat"
 	"nas/latency/timing"
 )
 
-// Validation compares predictions with measurements. Shares are in per cent of
-// networks, 0 to 100.
-type Validation struct {
-	Networks int       `json:"networks"`
-	MAPEPct  float64   `json:"mape_pct"`
-	Within5  float64   `json:"within_5_pct"`
-	Within10 float64   `json:"within_10_pct"`
-	BiasPct  float64   `json:"bias_pct"` // median of predicted/measured - 1
-	Kendall  float64   `json:"kendall_tau"`
-	Coverage float64   `json:"interval_coverage_pct"`
-	WidthPct float64   `json:"mean_interval_width_pct"` // of (high - low) / predicted
-	NoisePct float64   `json:"noise_floor_pct"`         // mean difference of two measurements of one network; 0: measured once
-	BaseMAPE float64   `json:"baseline_macs_mape_pct"`  // of a straight line through the MACs
-	Skill    float64   `json:"skill"`                   // 1 - mape/baseline's
-	Strata   []Stratum `json:"strata"`
-	Device   string    `json:"device,omitempty"`
-	Warnings []string  `json:"warnings,omitempty"`
-	Points   []Point   `json:"points,omitempty"` // what the figures come from
-}
-
-// Stratum is a quarter of the networks, by measured latency.
-type Stratum struct {
-	LowMs    float64 `json:"low_ms"`
-	HighMs   float64 `json:"high_ms"`
-	Networks int     `json:"networks"`
-	MAPEPct  float64 `json:"mape_pct"`
-	Within5  float64 `json:"within_5_pct"`
-	Within10 float64 `json:"within_10_pct"`
-	Coverage float64 `json:"interval_coverage_pct"`
-	WidthPct float64 `json:"mean_interval_width_pct"`
-}
-
-// Point is one network: predicted against measured.
-type Point struct {
-	Name        string  `json:"name"`
-	PredictedMs float64 `json:"predicted_ms"`
-	LowMs       float64 `json:"low_ms"`
-	HighMs      float64 `json:"high_ms"`
-	MeasuredMs  float64 `json:"measured_ms"`
-	P10Ms       float64 `json:"p10_ms"`
-	P90Ms       float64 `json:"p90_ms"`
-	Runs        int     `json:"runs"`
-}
-
 // ValidateOptions of [Validate].
 type ValidateOptions struct {
-	Runs     int                   // of each network at each of four visits, at least; 0 means 12
+	Runs     int                   // of each network in each of four rounds, at least; 0 means those of timing.DefaultEffort
 	Progress func(done, total int) // after each measurement; may be nil
 }
 
@@ -68,10 +22,10 @@ type ValidateOptions struct {
 // least one network.
 func Validate(ctx context.Context, p *Profile, rt timing.Runtime, networks []*blocks.Network, o ValidateOptions) (*Validation, error) {
 	if err := p.Matches(rt); err != nil {
-		return nil, fmt.Errorf("latency: this machine cannot check the profile: %w", err)
+		return nil, fault.Errorf("latency: this machine cannot check the profile: %w", err)
 	}
 	if len(networks) == 0 {
-		return nil, errors.New("latency: no networks to validate with")
+		return nil, fault.New("latency: no networks to validate with")
 	}
 	ps, err := p.predictAll(networks)
 	if err != nil {
@@ -175,12 +129,6 @@ func (m *twice) measure(ctx context.Context, progress func(done, total int)) err
 	return nil
 }
 
-// pair is a prediction with its truth, in ms.
-type pair struct {
-	name                                 string
-	predicted, low, high, measured, macs float64
-}
-
 // line is the baseline: the best straight line through the MACs of the networks
 // that the profile was judged by, or of ps if those are few.
 func (p *Profile) line(ps []pair) [2]float64 {
@@ -196,73 +144,4 @@ func (p *Profile) line(ps []pair) [2]float64 {
 		return fitLine(own)
 	}
 	return fitLine(ps)
-}
-
-// fitLine fits measured = a + b macs by least squares of the relative error.
-func fitLine(ps []pair) [2]float64 {
-	var s [3]float64
-	var t [2]float64
-	for _, p := range ps {
-		x, y := 1/p.measured, p.macs/1e6/p.measured
-		s[0] += x * x
-		s[1] += x * y
-		s[2] += y * y
-		t[0] += x
-		t[1] += y
-	}
-	det := s[0]*s[2] - s[1]*s[1]
-	if det <= 1e-12*s[0]*s[2] {
-		return [2]float64{0, t[1] / max(s[2], 1e-300)}
-	}
-	return [2]float64{(t[0]*s[2] - t[1]*s[1]) / det, (t[1]*s[0] - t[0]*s[1]) / det}
-}
-
-// summarize computes the figures; line is the baseline's.
-func summarize(ps []pair, line [2]float64) *Validation {
-	v := &Validation{}
-	all := stratum(ps)
-	v.Networks, v.MAPEPct, v.Within5, v.Within10, v.Coverage, v.WidthPct = all.Networks, all.MAPEPct, all.Within5, all.Within10, all.Coverage, all.WidthPct
-	a, b := make([]float64, len(ps)), make([]float64, len(ps))
-	bias := make([]float64, len(ps))
-	for i, p := range ps {
-		a[i], b[i] = p.predicted, p.measured
-		bias[i] = 100 * (p.predicted/p.measured - 1)
-		v.BaseMAPE += 100 * math.Abs((line[0]+line[1]*p.macs/1e6)/p.measured-1) / float64(len(ps))
-	}
-	v.BiasPct = stat.Median(bias)
-	v.Kendall = min(1, stat.KendallTau(a, b)) // rounding may add an ulp
-	v.Skill = 1 - v.MAPEPct/max(v.BaseMAPE, 1e-9)
-	sorted := slices.Clone(ps)
-	slices.SortStableFunc(sorted, func(p, q pair) int { return cmp.Compare(p.measured, q.measured) })
-	v.Strata = []Stratum{}
-	const quarters = 4
-	for q := range quarters {
-		if part := sorted[q*len(ps)/quarters : (q+1)*len(ps)/quarters]; len(part) > 0 {
-			v.Strata = append(v.Strata, stratum(part))
-		}
-	}
-	return v
-}
-
-func stratum(ps []pair) Stratum {
-	s := Stratum{Networks: len(ps), LowMs: math.Inf(1)}
-	for _, p := range ps {
-		s.LowMs, s.HighMs = min(s.LowMs, p.measured), max(s.HighMs, p.measured)
-		e := math.Abs(p.predicted/p.measured - 1)
-		s.MAPEPct += e
-		if e <= 0.05 {
-			s.Within5++
-		}
-		if e <= 0.1 {
-			s.Within10++
-		}
-		if p.low <= p.measured && p.measured <= p.high {
-			s.Coverage++
-		}
-		s.WidthPct += (p.high - p.low) / p.predicted
-	}
-	for _, f := range []*float64{&s.MAPEPct, &s.Within5, &s.Within10, &s.Coverage, &s.WidthPct} {
-		*f *= 100 / float64(len(ps))
-	}
-	return s
 }

@@ -8,11 +8,13 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"nas/internal/fault"
 )
 
 // errStopping marks an evaluation that says nothing about the candidate because
 // the run was being stopped.
-var errStopping = errors.New("search: stopping")
+var errStopping = fault.New("search: stopping")
 
 // outcome is what a worker sends back.
 type outcome struct {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"nas/internal/fault"
 	"nas/search/pareto"
 	"nas/space"
 )
@@ -48,9 +49,9 @@ func NewEvolution(setup Setup, s EvolutionSettings) (*Evolution, error) {
 	s.LookAhead = max(0, cmp.Or(s.LookAhead, 8))
 	switch {
 	case s.Population < 1:
-		return nil, fmt.Errorf("search: evolution: population is %d; want 1 or more", s.Population)
+		return nil, fault.Errorf("search: evolution: population is %d; want 1 or more", s.Population)
 	case s.Sample < 1 || s.Sample > s.Population:
-		return nil, fmt.Errorf("search: evolution: sample is %d; want 1 to the population, %d", s.Sample, s.Population)
+		return nil, fault.Errorf("search: evolution: sample is %d; want 1 to the population, %d", s.Sample, s.Population)
 	}
 	return &Evolution{proposer: p, settings: s}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 
+	"nas/internal/fault"
 	"nas/space"
 )
 
@@ -22,7 +23,7 @@ func NewExhaustive(setup Setup) (*Exhaustive, error) {
 	}
 	l, ok := p.Space.(Lister)
 	if !ok {
-		return nil, fmt.Errorf("search: exhaustive: the space of %v networks cannot be listed", p.Space.Size())
+		return nil, fault.Errorf("search: exhaustive: the space of %v networks cannot be listed", p.Space.Size())
 	}
 	e := &Exhaustive{proposer: p}
 	e.next, e.stop = iter.Pull(l.All())

@@ -1,12 +1,11 @@
 package search
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"sort"
 
+	"nas/internal/fault"
 	"nas/search/pareto"
 )
 
@@ -38,12 +37,12 @@ func NewFront(objectives []Objective, reference []float64) (*Front, error) {
 	f := &Front{objectives: slices.Clone(objectives), scratch: make([]float64, len(objectives))}
 	if reference != nil {
 		if len(reference) != len(objectives) {
-			return nil, fmt.Errorf("search: the reference point has %d values for %d objectives",
+			return nil, fault.Errorf("search: the reference point has %d values for %d objectives",
 				len(reference), len(objectives))
 		}
 		for _, v := range reference {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
-				return nil, errors.New("search: the reference point is not finite")
+				return nil, fault.New("search: the reference point is not finite")
 			}
 		}
 		f.ref = costs(reference, objectives)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 
+	"nas/internal/fault"
 	"nas/search/pareto"
 	"nas/space"
 )
@@ -50,7 +51,7 @@ func NewLocal(setup Setup, s LocalSettings) (*Local, error) {
 	s.Initial = cmp.Or(s.Initial, 16)
 	s.LookAhead = max(0, cmp.Or(s.LookAhead, 8))
 	if s.Initial < 1 {
-		return nil, fmt.Errorf("search: local: initial is %d; want 1 or more", s.Initial)
+		return nil, fault.Errorf("search: local: initial is %d; want 1 or more", s.Initial)
 	}
 	return &Local{proposer: p, settings: s}, nil
 }

@@ -1,11 +1,11 @@
 package search
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
 
+	"nas/internal/fault"
 	"nas/space"
 )
 
@@ -81,7 +81,7 @@ func Algorithms() []string {
 func New(name string, s Settings) (Searcher, error) {
 	i := slices.Index(Algorithms(), name)
 	if i < 0 {
-		return nil, fmt.Errorf("search: unknown algorithm %q; want one of %s", name, strings.Join(Algorithms(), ", "))
+		return nil, fault.Errorf("search: unknown algorithm %q; want one of %s", name, strings.Join(Algorithms(), ", "))
 	}
 	searcher, err := algorithms[i].make(s)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"nas/internal/fault"
 	"nas/space"
 )
 
@@ -61,11 +62,11 @@ func NewNSGA2(setup Setup, s NSGA2Settings) (*NSGA2, error) {
 	s.Crossover = max(0, cmp.Or(s.Crossover, 0.5))
 	switch {
 	case s.Population < 2:
-		return nil, fmt.Errorf("search: nsga2: population is %d; want 2 or more", s.Population)
+		return nil, fault.Errorf("search: nsga2: population is %d; want 2 or more", s.Population)
 	case s.Offspring < 1:
-		return nil, fmt.Errorf("search: nsga2: offspring is %d; want 1 or more", s.Offspring)
+		return nil, fault.Errorf("search: nsga2: offspring is %d; want 1 or more", s.Offspring)
 	case !(s.Crossover <= 1):
-		return nil, fmt.Errorf("search: nsga2: crossover is %v; want a probability", s.Crossover)
+		return nil, fault.Errorf("search: nsga2: crossover is %v; want a probability", s.Crossover)
 	}
 	return &NSGA2{proposer: p, settings: s}, nil
 }

@@ -1,10 +1,10 @@
 package search
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"strings"
+
+	"nas/internal/fault"
 )
 
 // Direction says which way an objective is better.
@@ -35,7 +35,7 @@ func (d *Direction) UnmarshalText(text []byte) error {
 	case "max":
 		*d = Maximize
 	default:
-		return fmt.Errorf("search: direction %q; want min or max", text)
+		return fault.Errorf("search: direction %q; want min or max", text)
 	}
 	return nil
 }
@@ -67,17 +67,17 @@ func (o Objective) cost(v float64) float64 {
 
 func checkObjectives(objectives []Objective) error {
 	if len(objectives) == 0 {
-		return errors.New("search: no objective given")
+		return fault.New("search: no objective given")
 	}
 	seen := map[string]bool{}
 	for _, o := range objectives {
 		switch {
 		case o.Name == "":
-			return errors.New("search: an objective has no name")
+			return fault.New("search: an objective has no name")
 		case seen[o.Name]:
-			return fmt.Errorf("search: objective %q is given twice", o.Name)
+			return fault.Errorf("search: objective %q is given twice", o.Name)
 		case o.Direction != Minimize && o.Direction != Maximize:
-			return fmt.Errorf("search: objective %q has direction %d; want Minimize or Maximize", o.Name, o.Direction)
+			return fault.Errorf("search: objective %q has direction %d; want Minimize or Maximize", o.Name, o.Direction)
 		}
 		seen[o.Name] = true
 	}

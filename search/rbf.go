@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 
+	"nas/internal/fault"
 	"nas/internal/stat"
 
 	"gonum.org/v1/gonum/mat"
@@ -49,7 +50,7 @@ func (r *rbf) fit(x [][]float64, y []float64) error {
 		r.density += nearest / float64(n)
 	}
 	if mean == 0 {
-		return errors.New("search: rbf: all networks have the same features")
+		return fault.New("search: rbf: all networks have the same features")
 	}
 	for i := range n {
 		// A constant of either sign separates equal features; recorded runs rest on this one.
@@ -73,7 +74,7 @@ func (r *rbf) fit(x [][]float64, y []float64) error {
 	w := mat.NewVecDense(size, nil)
 	var bad mat.Condition
 	if err := lu.SolveVecTo(w, false, right); err != nil && (!errors.As(err, &bad) || math.IsInf(float64(bad), 1)) {
-		return errors.New("search: rbf: the system is singular")
+		return fault.New("search: rbf: the system is singular")
 	}
 	r.weights = append(r.weights[:0], w.RawVector().Data...)
 	return nil

@@ -3,10 +3,11 @@ package search
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
 	"time"
+
+	"nas/internal/fault"
 )
 
 // A Sink stores trials. Append is called with batches in id order, from one
@@ -71,7 +72,7 @@ func Run(ctx context.Context, s Searcher, e Evaluator, sink Sink, objectives []O
 		return nil, err
 	}
 	if o.Stop.Plateau > 0 && o.Reference == nil {
-		return nil, errors.New("search: a stop by hypervolume plateau needs a reference point")
+		return nil, fault.New("search: a stop by hypervolume plateau needs a reference point")
 	}
 	l := &loop{
 		searcher: s, objectives: front.objectives, options: o, front: front, began: time.Now(),
@@ -130,7 +131,7 @@ func (l *loop) ask(limit int) error {
 		switch state {
 		case Wait:
 			if l.told == l.asked {
-				return fmt.Errorf("search: %s waits though every result has been told", l.searcher)
+				return fault.Errorf("search: %s waits though every result has been told", l.searcher)
 			}
 			return nil
 		case Exhausted:
@@ -138,7 +139,7 @@ func (l *loop) ask(limit int) error {
 			return nil
 		}
 		if c.ID != l.asked {
-			return fmt.Errorf("search: %s asked for candidate %d where %d comes next", l.searcher, c.ID, l.asked)
+			return fault.Errorf("search: %s asked for candidate %d where %d comes next", l.searcher, c.ID, l.asked)
 		}
 		l.asked++
 		l.queue = append(l.queue, c)
@@ -232,13 +233,13 @@ func (l *loop) replay() error {
 			}
 		}
 		if len(l.queue) == 0 {
-			return fmt.Errorf("search: trial %d was recorded, but the searcher has no more candidates: %w", t.ID, ErrDiverged)
+			return fault.Errorf("search: trial %d was recorded, but the searcher has no more candidates: %w", t.ID, ErrDiverged)
 		}
 		c := l.queue[0]
 		l.queue = l.queue[1:]
 		c.name()
 		if t.ID != c.ID || t.ArchID != c.ArchID || !slices.Equal(t.Genes, c.Genes) {
-			return fmt.Errorf("search: trial %d (arch %s, genes %v) was recorded where trial %d (arch %s, genes %v) "+
+			return fault.Errorf("search: trial %d (arch %s, genes %v) was recorded where trial %d (arch %s, genes %v) "+
 				"is asked for: %w",
 				t.ID, t.ArchID, t.Genes, c.ID, c.ArchID, c.Genes, ErrDiverged)
 		}

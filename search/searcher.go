@@ -2,11 +2,11 @@ package search
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 
+	"nas/internal/fault"
 	"nas/internal/random"
 	"nas/search/pareto"
 	"nas/space"
@@ -84,17 +84,17 @@ type proposer struct {
 
 func newProposer(s Setup) (proposer, error) {
 	if s.Space == nil {
-		return proposer{}, errors.New("search: no space given")
+		return proposer{}, fault.New("search: no space given")
 	}
 	if err := checkObjectives(s.Objectives); err != nil {
 		return proposer{}, err
 	}
 	if s.Retries < 0 {
-		return proposer{}, fmt.Errorf("search: retries is %d; want 0 (the default) or more", s.Retries)
+		return proposer{}, fault.Errorf("search: retries is %d; want 0 (the default) or more", s.Retries)
 	}
 	s.Retries = cmp.Or(s.Retries, 64)
 	if s.Reference != nil && len(s.Reference) != len(s.Objectives) {
-		return proposer{}, fmt.Errorf("search: the reference point has %d values for %d objectives",
+		return proposer{}, fault.Errorf("search: the reference point has %d values for %d objectives",
 			len(s.Reference), len(s.Objectives))
 	}
 	p := proposer{Setup: s}
@@ -210,7 +210,7 @@ func (p *proposer) accept(g space.Genes, parents []int, generation int) (Candida
 // tell checks the order of trials and counts them.
 func (p *proposer) tell(t *Trial) error {
 	if t.ID != p.told || t.ID >= p.asked {
-		return fmt.Errorf("search: told trial %d where trial %d of %d asked comes next", t.ID, p.told, p.asked)
+		return fault.Errorf("search: told trial %d where trial %d of %d asked comes next", t.ID, p.told, p.asked)
 	}
 	p.told++
 	return nil

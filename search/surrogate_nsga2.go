@@ -2,12 +2,12 @@ package search
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
 
+	"nas/internal/fault"
 	"nas/internal/random"
 	"nas/internal/stat"
 	"nas/search/pareto"
@@ -102,7 +102,7 @@ func NewSurrogateNSGA2(setup Setup, s SurrogateSettings) (*SurrogateNSGA2, error
 	s.Generations = cmp.Or(s.Generations, 16)
 	s.Optimism = max(0, cmp.Or(s.Optimism, 1))
 	if p.exhausted {
-		return nil, errors.New("search: surrogate_nsga2: the space is empty")
+		return nil, fault.New("search: surrogate_nsga2: the space is empty")
 	}
 	sample := p.Space.Sample(rand.New(rand.NewPCG(random.Mix(p.Seed), 0)))
 	s.Initial = cmp.Or(s.Initial, min(48, max(12, 3*len(sample)/2)))
@@ -113,7 +113,7 @@ func NewSurrogateNSGA2(setup Setup, s SurrogateSettings) (*SurrogateNSGA2, error
 		{"initial", s.Initial, 4}, {"batch", s.Batch, 1}, {"population", s.Population, 4}, {"generations", s.Generations, 1},
 	} {
 		if f.value < f.a {
-			return nil, fmt.Errorf("search: surrogate_nsga2: %s is %d; want %d or more", f.name, f.value, f.a)
+			return nil, fault.Errorf("search: surrogate_nsga2: %s is %d; want %d or more", f.name, f.value, f.a)
 		}
 	}
 	n := &SurrogateNSGA2{proposer: p, settings: s, encode: newEncoder(p.Space), until: s.Initial}

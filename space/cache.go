@@ -84,7 +84,7 @@ func (st *stage) buildCached(pk *pick, s *site) *builtBlock {
 	}
 	c := &builtBlock{text: b.String()}
 	if !st.shared {
-		c.first, _ = st.find([]target{{b, *s}})
+		c.first, _ = st.findOne(&b, s)
 	}
 	return c
 }

@@ -3,6 +3,7 @@ package space
 import (
 	"math/bits"
 	"slices"
+	"sync"
 )
 
 // Canonical returns the genotype that represents all genotypes of g's network. The rules:
@@ -150,16 +151,30 @@ func (st *stage) findShared(q sequence, first, rest site) (pick, int) {
 	if q.n == 0 {
 		return st.skipPick, st.depthFor(1)
 	}
-	ws := [2]target{{q.first, first}, {q.rest, rest}}
+	ts := spareTargets.Get().(*[2]target)
+	defer spareTargets.Put(ts)
+	ts[0], ts[1] = target{q.first, first}, target{q.rest, rest}
 	if q.n > 1 {
-		c, _ := st.find(ws[:])
+		c, _ := st.find(ts[:])
 		return c, slices.Index(st.depths, q.n)
 	}
 	if d := slices.Index(st.depths, 1); d >= 0 {
-		c, _ := st.find(ws[:1])
+		c, _ := st.find(ts[:1])
 		return c, d
 	}
 	return st.skipPick, st.depthFor(1)
+}
+
+// spareTargets keeps targets for find. They would escape to the heap on each call, because the
+// functions of geneTable read them.
+var spareTargets = sync.Pool{New: func() any { return new([2]target) }}
+
+// findOne is find for one target.
+func (st *stage) findOne(b *Block, s *site) (pick, bool) {
+	ts := spareTargets.Get().(*[2]target)
+	defer spareTargets.Put(ts)
+	ts[0] = target{*b, *s}
+	return st.find(ts[:1])
 }
 
 // find returns the first choices, ordered by kind and then gene by gene, that build every

@@ -91,6 +91,26 @@ func TestSpecProblems(t *testing.T) {
 	}
 }
 
+// TestRandomSpec: the tests that start from random specs meet every gene of a block.
+func TestRandomSpec(t *testing.T) {
+	r := newRand(2)
+	met := map[string]bool{}
+	for range 200 {
+		s, err := New(randomSpec(r))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range s.Genes() {
+			met[g.Key] = true
+		}
+	}
+	for _, row := range geneTable {
+		if !met[row.key] {
+			t.Errorf("no random spec has choices of %s", row.key)
+		}
+	}
+}
+
 // TestSpecKept: New does not write to what it was given, and the completed spec
 // describes the same space.
 func TestSpecKept(t *testing.T) {

@@ -13,11 +13,11 @@ import (
 func fields[T any]() (numbers [blockGenes]int) {
 	t := reflect.TypeFor[T]()
 	for g := range geneTable {
-		i := 0
-		for t.Field(i).Tag.Get("toml") != geneTable[g].key {
-			i++
+		key := geneTable[g].key
+		is := func(f reflect.StructField) bool { return f.Tag.Get("toml") == key }
+		if numbers[g] = slices.IndexFunc(reflect.VisibleFields(t), is); numbers[g] < 0 {
+			panic("space: " + t.Name() + " has no field for gene " + key)
 		}
-		numbers[g] = i
 	}
 	return numbers
 }

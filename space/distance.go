@@ -26,7 +26,7 @@ func (st *stage) nearestShared(src *source, k, n int, first, rest site) pick {
 func (st *stage) nearestPick(src *source, k int, s site) (best pick) {
 	b := src.blocks[k]
 	b.Channels = s.cout
-	if pk, ok := st.find([]target{{b, s}}); ok {
+	if pk, ok := st.findOne(&b, &s); ok {
 		return pk
 	}
 	bestCost := math.Inf(1)

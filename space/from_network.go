@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // FromNetwork describes a network, of the zoo or read from a file, as an Arch. The result is
@@ -26,7 +27,7 @@ func FromNetwork(n *blocks.Network) (Arch, error) {
 		}
 	}
 	if last < 0 {
-		return a, fmt.Errorf("space: network %s has no ops marked as blocks", n.Name)
+		return a, fault.Errorf("space: network %s has no ops marked as blocks", n.Name)
 	}
 	stage := 0
 	for i, g := range groups {
@@ -40,10 +41,10 @@ func FromNetwork(n *blocks.Network) (Arch, error) {
 		default:
 			b, err := g.asBlock()
 			if err != nil {
-				return a, fmt.Errorf("space: network %s: stage %d, block %d: %w", n.Name, g.stage, g.block, err)
+				return a, fault.Errorf("space: network %s: stage %d, block %d: %w", n.Name, g.stage, g.block, err)
 			}
 			if g.stage > maxStages {
-				return a, fmt.Errorf("space: network %s: stage %d, want at most %d", n.Name, g.stage, maxStages)
+				return a, fault.Errorf("space: network %s: stage %d, want at most %d", n.Name, g.stage, maxStages)
 			}
 			if g.stage != stage || len(a.Stages) == 0 {
 				a.Stages, stage = append(a.Stages, make([][]Block, max(1, g.stage-len(a.Stages)))...), g.stage
@@ -54,7 +55,7 @@ func FromNetwork(n *blocks.Network) (Arch, error) {
 	}
 	head, err := headOf(n, groups[last+1:])
 	if err != nil {
-		return a, fmt.Errorf("space: network %s: %w", n.Name, err)
+		return a, fault.Errorf("space: network %s: %w", n.Name, err)
 	}
 	a.Head = head
 	return a, a.Validate()

@@ -1,9 +1,10 @@
 package space
 
 import (
-	"fmt"
 	"slices"
 	"strings"
+
+	"nas/internal/fault"
 )
 
 // maxText bounds the length of an arch string.
@@ -14,7 +15,7 @@ const maxText = 1 << 16
 // result. An error names the position in s, in bytes from 1.
 func Parse(s string) (Arch, error) {
 	if len(s) > maxText {
-		return Arch{}, fmt.Errorf("space: arch string has %d bytes, want at most %d", len(s), maxText)
+		return Arch{}, fault.Errorf("space: arch string has %d bytes, want at most %d", len(s), maxText)
 	}
 	p := parser{text: s, end: len(s)}
 	a := p.arch()

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // parser reads a text once, from left to right. After an error all its methods do nothing.
@@ -19,7 +20,7 @@ type parser struct {
 
 func (p *parser) failf(at int, format string, args ...any) {
 	if p.err == nil {
-		p.err = fmt.Errorf("space: arch string, position %d: %s", at+1, fmt.Sprintf(format, args...))
+		p.err = fault.Errorf("space: arch string, position %d: %s", at+1, fmt.Sprintf(format, args...))
 	}
 }
 

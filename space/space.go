@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // Genes is a genotype: for each gene of [Space.Genes] the index of the chosen value. In
@@ -255,11 +256,11 @@ func (s *Space) ID() string {
 // other methods rely on both.
 func (s *Space) Check(g Genes) error {
 	if len(g) != len(s.genes) {
-		return fmt.Errorf("space: genotype of %d genes, the space has %d", len(g), len(s.genes))
+		return fault.Errorf("space: genotype of %d genes, the space has %d", len(g), len(s.genes))
 	}
 	for i, v := range g {
 		if int(v) >= len(s.genes[i].Choices) {
-			return fmt.Errorf("space: gene %s has value %d, want 0 to %d", s.genes[i].Name, v, len(s.genes[i].Choices)-1)
+			return fault.Errorf("space: gene %s has value %d, want 0 to %d", s.genes[i].Name, v, len(s.genes[i].Choices)-1)
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // Validate returns an error unless a is in normal form and within the limits of the package.
@@ -14,20 +15,20 @@ func (a Arch) Validate() error {
 	in := a.Input
 	switch {
 	case !validInput(in):
-		return fmt.Errorf("space: arch: input %v: want sides of 1 to %d and 1 to %d channels", in, maxSide, maxNumber)
+		return fault.Errorf("space: arch: input %v: want sides of 1 to %d and 1 to %d channels", in, maxSide, maxNumber)
 	case len(a.Stages) > maxStages:
-		return fmt.Errorf("space: arch: %d stages, want at most %d", len(a.Stages), maxStages)
+		return fault.Errorf("space: arch: %d stages, want at most %d", len(a.Stages), maxStages)
 	}
 	for i := range a.Stem {
 		if err := v.block(&a.Stem[i]); err != nil {
-			return fmt.Errorf("space: arch: stem, block %d (%v): %w", i+1, a.Stem[i], err)
+			return fault.Errorf("space: arch: stem, block %d (%v): %w", i+1, a.Stem[i], err)
 		}
 	}
 	low := in
 	for s, st := range a.Stages {
 		for i := range st {
 			if err := v.block(&st[i]); err != nil {
-				return fmt.Errorf("space: arch: stage %d, block %d (%v): %w", s+1, i+1, st[i], err)
+				return fault.Errorf("space: arch: stage %d, block %d (%v): %w", s+1, i+1, st[i], err)
 			}
 		}
 		if s+1 == a.Head.Low {
@@ -35,7 +36,7 @@ func (a Arch) Validate() error {
 		}
 	}
 	if err := v.head(&a.Head, len(a.Stages), in, low); err != nil {
-		return fmt.Errorf("space: arch: head: %w", err)
+		return fault.Errorf("space: arch: head: %w", err)
 	}
 	return nil
 }

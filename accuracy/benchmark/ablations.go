@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 func init() { benchmarks["ablations"] = ablationsBenchmark }
@@ -32,7 +33,7 @@ func ablationsBenchmark() (*Benchmark, error) {
 			row.Fail("family", "want a known family and a digit for each of its blocks")
 		}
 		if err := row.Err(); err != nil {
-			return nil, fmt.Errorf("accuracy: %w", err)
+			return nil, fault.Errorf("accuracy: %w", err)
 		}
 		if r.Network, err = a.network(family, of); err != nil {
 			return nil, err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 func init() { benchmarks["accel"] = accelBenchmark }
@@ -33,7 +34,7 @@ func accelBenchmark() (*Benchmark, error) {
 			st[s] = accelStage{expansion: at("e"), kernel: at("k"), layers: at("l"), se: at("se")}
 		}
 		if err := row.Err(); err != nil {
-			return nil, fmt.Errorf("accuracy: %w", err)
+			return nil, fault.Errorf("accuracy: %w", err)
 		}
 		if r.Network, err = accelNetwork(r.ID, st); err != nil {
 			return nil, err

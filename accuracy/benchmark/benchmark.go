@@ -3,11 +3,14 @@ package benchmark
 import (
 	"bytes"
 	"embed"
-	"fmt"
+	"errors"
+	"hash/fnv"
+	"io"
 	"slices"
 	"strings"
 
 	"nas/blocks"
+	"nas/internal/fault"
 	"nas/internal/table"
 )
 
@@ -50,7 +53,7 @@ func Names() []string {
 func Open(name string) (*Benchmark, error) {
 	open, ok := benchmarks[name]
 	if !ok {
-		return nil, fmt.Errorf("accuracy: unknown benchmark %q, want one of %s", name, strings.Join(Names(), ", "))
+		return nil, fault.Errorf("accuracy: unknown benchmark %q, want one of %s", name, strings.Join(Names(), ", "))
 	}
 	return open()
 }
@@ -59,7 +62,7 @@ func Open(name string) (*Benchmark, error) {
 func Text(file string) ([]byte, error) {
 	text, err := tables.ReadFile("data/" + file)
 	if err != nil {
-		return nil, fmt.Errorf("accuracy: %w", err)
+		return nil, fault.Errorf("accuracy: %w", err)
 	}
 	return text, nil
 }
@@ -72,7 +75,81 @@ func embeddedTable(file string) (*table.Table, error) {
 	}
 	t, err := table.Read(file, bytes.NewReader(text))
 	if err != nil {
-		return nil, fmt.Errorf("accuracy: %w", err)
+		return nil, fault.Errorf("accuracy: %w", err)
 	}
 	return t, nil
 }
+
+// Split is a part of a benchmark's networks.
+type Split string
+
+// The splits. A hash of a network's id decides which half it belongs to. Formulas and
+// settings of the accuracy packages were chosen on the development half alone; the
+// other half is for reporting.
+const (
+	AllNetworks Split = "all"
+	Development Split = "development"
+	HeldOut     Split = "held-out"
+)
+
+// Has tells whether the network of an id belongs to the split.
+func (s Split) Has(id string) bool {
+	if s == AllNetworks {
+		return true
+	}
+	h := fnv.New32a()
+	io.WriteString(h, id)
+	return (int(h.Sum32()>>3)%2 == 0) == (s == Development)
+}
+
+// Split returns the rows that belong to a split.
+func (b *Benchmark) Split(s Split) ([]Row, error) {
+	if s != AllNetworks && s != Development && s != HeldOut {
+		return nil, fault.Errorf("accuracy: unknown split %q, want %s, %s or %s", s, AllNetworks, Development, HeldOut)
+	}
+	var rows []Row
+	for _, r := range b.Rows {
+		if s.Has(r.ID) {
+			rows = append(rows, r)
+		}
+	}
+	return rows, nil
+}
+
+// Read reads a table of the user's own: CSV with a header line and the
+// columns arch (what lower turns into a network) and accuracy (per cent), and
+// optionally id.
+func Read(name string, r io.Reader, lower func(arch string) (*blocks.Network, error)) (*Benchmark, error) {
+	t, err := table.Read(name, r)
+	if err == nil {
+		err = t.Need("arch", "accuracy")
+	}
+	if err != nil {
+		return nil, fault.Errorf("accuracy: %w", err)
+	}
+	id := t.Either("id", "arch")
+	b := &Benchmark{Name: name, Source: "the user's table"}
+	var wrong []error
+	for _, row := range t.Rows {
+		r := Row{ID: row.Text(id), Truth: row.Percent("accuracy")}
+		if r.Network, err = lower(row.Text("arch")); err != nil {
+			row.Fail("arch", "%w", err)
+		}
+		if err := row.Err(); err != nil {
+			if wrong = append(wrong, fault.Errorf("accuracy: %w", err)); len(wrong) == mostWrong {
+				break
+			}
+			continue
+		}
+		c := r.Network.Counts()
+		r.MACs, r.Params = c.MACs, c.Params
+		b.Rows = append(b.Rows, r)
+	}
+	if len(wrong) > 0 {
+		return nil, errors.Join(wrong...)
+	}
+	return b, nil
+}
+
+// mostWrong bounds how many rows of a table are complained of at once.
+const mostWrong = 20

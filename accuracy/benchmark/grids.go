@@ -1,8 +1,9 @@
 package benchmark
 
 import (
-	"fmt"
 	"strings"
+
+	"nas/internal/fault"
 )
 
 func init() { benchmarks["grids"] = gridsBenchmark }
@@ -33,7 +34,7 @@ func gridsBenchmark() (*Benchmark, error) {
 			top1[row.Text("model")] = row.Float("top1")
 		}
 		if err := row.Err(); err != nil {
-			return nil, fmt.Errorf("accuracy: %w", err)
+			return nil, fault.Errorf("accuracy: %w", err)
 		}
 	}
 	b := &Benchmark{Name: "grids", Source: "published ImageNet results of MobileNetV1 and V2 at all widths and resolutions, by their authors' recipes"}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 func init() { benchmarks["macro"] = macroBenchmark }
@@ -27,7 +28,7 @@ func macroBenchmark() (*Benchmark, error) {
 		seen[id] = true
 		r := Row{ID: id, Truth: row.Float("mean_acc"), Params: row.Int("params"), MACs: row.Int("macs")}
 		if err := row.Err(); err != nil {
-			return nil, fmt.Errorf("accuracy: %w", err)
+			return nil, fault.Errorf("accuracy: %w", err)
 		}
 		if r.Network, err = MacroNetwork(id); err != nil {
 			return nil, err
@@ -46,7 +47,7 @@ var macroStages = []int{2, 3, 3}
 // no bias in its MACs, nor does this program.
 func MacroNetwork(digits string) (*blocks.Network, error) {
 	if len(digits) != 8 {
-		return nil, fmt.Errorf("accuracy: macro network %q: want 8 digits of 0, 1 or 2", digits)
+		return nil, fault.Errorf("accuracy: macro network %q: want 8 digits of 0, 1 or 2", digits)
 	}
 	b := blocks.NewBuilder("macro-"+digits, blocks.Shape{H: 32, W: 32, C: 3})
 	x := blocks.Named{Name: "stem", Block: blocks.ConvBNAct{Out: 32, Kernel: 3, Act: blocks.ReLU}}.Build(b, b.Input())
@@ -67,7 +68,7 @@ func MacroNetwork(digits string) (*blocks.Network, error) {
 				k, e := 2*int(d-'0')+1, 3*int(d-'0')
 				block = blocks.InvertedResidual{Out: out, Expanded: e * b.Shape(x).C, Kernel: k, Stride: stride, Act: blocks.ReLU}
 			default:
-				return nil, fmt.Errorf("accuracy: macro network %q: want 8 digits of 0, 1 or 2", digits)
+				return nil, fault.Errorf("accuracy: macro network %q: want 8 digits of 0, 1 or 2", digits)
 			}
 			if block != nil {
 				x = blocks.Named{Name: fmt.Sprintf("stage%d.block%d", s+1, l+1), Block: block}.Build(b, x)

@@ -1,12 +1,12 @@
 package benchmark
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"nas/blocks/zoo"
+	"nas/internal/fault"
 	"nas/internal/table"
 )
 
@@ -58,7 +58,7 @@ func publishedRows() ([]Row, error) {
 		}
 		top1 := row.Float("top1")
 		if err := row.Err(); err != nil {
-			return nil, fmt.Errorf("accuracy: %w", err)
+			return nil, fault.Errorf("accuracy: %w", err)
 		}
 		spec, recipe := name.Text("network"), name.Text("recipe")
 		id := spec + " " + recipe
@@ -72,7 +72,7 @@ func publishedRows() ([]Row, error) {
 				name.Fail("network", "%w", err)
 			}
 			if err := name.Err(); err != nil {
-				return nil, fmt.Errorf("accuracy: %w", err)
+				return nil, fault.Errorf("accuracy: %w", err)
 			}
 			c := n.Counts()
 			r = &Row{ID: id, Group: name.Text("family"), Recipe: recipe, MACs: c.MACs, Params: c.Params, Network: n}

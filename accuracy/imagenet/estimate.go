@@ -2,26 +2,13 @@ package imagenet
 
 import (
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"math"
-	"sync"
 
 	"nas/accuracy/benchmark"
 	"nas/accuracy/features"
+	"nas/internal/fault"
 )
-
-//go:embed imagenet_model.json
-var modelJSON []byte
-
-// Load returns the model that the program carries. It must not be changed.
-var Load = sync.OnceValues(func() (*Model, error) {
-	m := new(Model)
-	if err := json.Unmarshal(modelJSON, m); err != nil {
-		return nil, fmt.Errorf("accuracy: imagenet model: %w", err)
-	}
-	return m, m.ready()
-})
 
 // Limits of what the model speaks of.
 const (
@@ -71,16 +58,16 @@ func (m *Model) Estimate(name string, f *features.Network) (Estimate, error) {
 	const instead = "use a training-free proxy, for example rankmean(naswot,depth)"
 	switch {
 	case f.Unseen.NoVector:
-		return Estimate{}, fmt.Errorf("accuracy: imagenet estimates classifiers, network %s ends in a map of %v; %s", name, f.Output, instead)
+		return Estimate{}, fault.Errorf("accuracy: imagenet estimates classifiers, network %s ends in a map of %v; %s", name, f.Output, instead)
 	case f.Resolution < minResolution:
-		return Estimate{}, fmt.Errorf("accuracy: imagenet knows inputs of %d pixels and more, network %s has %v; %s",
+		return Estimate{}, fault.Errorf("accuracy: imagenet knows inputs of %d pixels and more, network %s has %v; %s",
 			minResolution, name, f.Input, instead)
 	case f.MACs <= 0 || f.ConvParams <= 0:
-		return Estimate{}, fmt.Errorf("accuracy: imagenet needs a network with convolutions, network %s has none", name)
+		return Estimate{}, fault.Errorf("accuracy: imagenet needs a network with convolutions, network %s has none", name)
 	}
 	top1, outside := m.predict(f, benchmark.BaseRecipe)
 	if math.IsNaN(top1) || math.IsInf(top1, 0) {
-		return Estimate{}, fmt.Errorf("accuracy: imagenet of network %s is %v", name, top1)
+		return Estimate{}, fault.Errorf("accuracy: imagenet of network %s is %v", name, top1)
 	}
 	e := Estimate{Top1Pct: top1 - penalty*float64(f.Uncounted)}
 	widen := 1.0
@@ -101,7 +88,3 @@ func (m *Model) Estimate(name string, f *features.Network) (Estimate, error) {
 	e.Between = widen * (m.Between * errorScale(top1))
 	return e, nil
 }
-
-// errorScale compares errors at an estimate with those at 75 %: they shrink
-// towards 100 %.
-func errorScale(top1 float64) float64 { return math.Sqrt(max(100-top1, 1) / 25) }

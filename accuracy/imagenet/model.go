@@ -1,11 +1,13 @@
 package imagenet
 
 import (
-	"errors"
-	"fmt"
+	_ "embed"
+	"encoding/json"
 	"math"
+	"sync"
 
 	"nas/accuracy/features"
+	"nas/internal/fault"
 	"nas/internal/stat"
 )
 
@@ -28,6 +30,18 @@ type Model struct {
 
 	head [headTerms]headTerm // Terms, in the order of headTermNames
 }
+
+//go:embed imagenet_model.json
+var modelJSON []byte
+
+// Load returns the model that the program carries. It must not be changed.
+var Load = sync.OnceValues(func() (*Model, error) {
+	m := new(Model)
+	if err := json.Unmarshal(modelJSON, m); err != nil {
+		return nil, fault.Errorf("accuracy: imagenet model: %w", err)
+	}
+	return m, m.ready()
+})
 
 // provenance says where a model comes from and what it is worth.
 type provenance struct {
@@ -114,7 +128,7 @@ const format = "nas-imagenet-2"
 // ready checks a model that was read and derives what is not stored.
 func (m *Model) ready() error {
 	if m.Format != format {
-		return fmt.Errorf("accuracy: imagenet model has format %q, this program reads %q", m.Format, format)
+		return fault.Errorf("accuracy: imagenet model has format %q, this program reads %q", m.Format, format)
 	}
 	ok := m.Process.ready() == nil
 	for _, pt := range m.Process.Points {
@@ -132,7 +146,7 @@ func (m *Model) ready() error {
 	return nil
 }
 
-var errIncomplete = errors.New("accuracy: imagenet model is incomplete; make it again with: make accuracy-model")
+var errIncomplete = fault.New("accuracy: imagenet model is incomplete; make it again with: make accuracy-model")
 
 // ready checks a process and lays its weights out for evaluation.
 func (p *storedProcess) ready() error {
@@ -253,3 +267,7 @@ func (m *Model) predict(f *features.Network, recipe string) (top1, outside float
 	}
 	return m.Ceiling - math.Exp(-v), outside
 }
+
+// errorScale compares errors at an estimate with those at 75 %: they shrink
+// towards 100 %.
+func errorScale(top1 float64) float64 { return math.Sqrt(max(100-top1, 1) / 25) }

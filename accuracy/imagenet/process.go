@@ -1,13 +1,13 @@
 package imagenet
 
 import (
-	"fmt"
 	"slices"
 
 	"gonum.org/v1/gonum/mat"
 	gonum "gonum.org/v1/gonum/stat"
 
 	"nas/accuracy/features"
+	"nas/internal/fault"
 	"nas/internal/stat"
 )
 
@@ -121,7 +121,7 @@ func (m *Model) storePoints(g *stat.GP) error {
 				m.Slots[s].Options = append(m.Slots[s].Options, opt)
 			}
 			if at >= maxOptions {
-				return fmt.Errorf("accuracy: slot %d has more than %d combinations of features", s+1, maxOptions)
+				return fault.Errorf("accuracy: slot %d has more than %d combinations of features", s+1, maxOptions)
 			}
 			point[s] = at
 		}

@@ -2,15 +2,15 @@ package judge
 
 import (
 	"context"
-	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 
 	gonum "gonum.org/v1/gonum/stat"
 
 	"nas/accuracy"
 	"nas/accuracy/benchmark"
+	"nas/internal/fault"
+	"nas/internal/random"
 	"nas/internal/stat"
 )
 
@@ -34,7 +34,7 @@ type FewShotReport struct {
 // o.Trained, o.Draws surrogates are fitted to that many networks of the split and
 // judged on the others. The inputs of all networks are computed once.
 func FewShot(ctx context.Context, b *benchmark.Benchmark, o Options) ([]FewShotReport, error) {
-	o = o.resolved()
+	o = o.WithDefaults()
 	rows, err := b.Split(o.Split)
 	if err != nil {
 		return nil, err
@@ -50,7 +50,7 @@ func FewShot(ctx context.Context, b *benchmark.Benchmark, o Options) ([]FewShotR
 	var out []FewShotReport
 	for _, n := range o.Trained {
 		if n < accuracy.MinTrained || n > len(rows)-3 || o.Draws < 1 {
-			return nil, fmt.Errorf("accuracy: surrogate of %d trained networks in %d draws: want %d to %d networks and a draw or more",
+			return nil, fault.Errorf("accuracy: surrogate of %d trained networks in %d draws: want %d to %d networks and a draw or more",
 				n, o.Draws, accuracy.MinTrained, len(rows)-3)
 		}
 		r := FewShotReport{Trained: n, Draws: o.Draws}
@@ -59,7 +59,7 @@ func FewShot(ctx context.Context, b *benchmark.Benchmark, o Options) ([]FewShotR
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			order := rand.New(rand.NewPCG(o.Seed<<16+uint64(d), 6)).Perm(len(rows))
+			order := random.Stream(o.Seed<<16+uint64(d), "trained").Perm(len(rows))
 			if o.Choose != nil {
 				order = chosenFirst(o.Choose(byPrior(rows, inputs), n, d), len(rows))
 			}

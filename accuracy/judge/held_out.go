@@ -1,10 +1,9 @@
 package judge
 
 import (
-	"fmt"
-
 	"nas/accuracy/benchmark"
 	"nas/accuracy/imagenet"
+	"nas/internal/fault"
 )
 
 // heldOutEstimates are estimates of a benchmark's networks by fitted models that had
@@ -30,7 +29,7 @@ func accelHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
 		return heldOutEstimates{}, err
 	}
 	if len(m.AccelHeldOut) != len(b.Rows) {
-		return heldOutEstimates{}, fmt.Errorf("accuracy: the imagenet model was fitted to another table; make it again with: make accuracy-model")
+		return heldOutEstimates{}, fault.Errorf("accuracy: the imagenet model was fitted to another table; make it again with: make accuracy-model")
 	}
 	return heldOutEstimates{values: m.AccelHeldOut, note: "estimates of the five folds' models, each fitted without the network"}, nil
 }
@@ -62,7 +61,7 @@ func valuesOf(b *benchmark.Benchmark, out imagenet.Published) ([]float64, error)
 	for i, r := range b.Rows {
 		v, ok := out.Top1Pct[r.Network.Name+" "+r.Recipe]
 		if !ok {
-			return nil, fmt.Errorf("accuracy: benchmark %s: there is no estimate of %s by a model that had not seen it", b.Name, r.ID)
+			return nil, fault.Errorf("accuracy: benchmark %s: there is no estimate of %s by a model that had not seen it", b.Name, r.ID)
 		}
 		values[i] = v
 	}

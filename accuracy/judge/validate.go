@@ -2,9 +2,7 @@ package judge
 
 import (
 	"context"
-	"fmt"
 	"math"
-	"math/rand/v2"
 	"runtime"
 	"slices"
 	"time"
@@ -12,6 +10,8 @@ import (
 	"nas/accuracy"
 	"nas/accuracy/benchmark"
 	"nas/blocks"
+	"nas/internal/fault"
+	"nas/internal/random"
 	"nas/internal/stat"
 )
 
@@ -86,13 +86,13 @@ type ProxyReport struct {
 // judged there by estimates of models that had not: on accel by those of its
 // five folds, on published and grids by models fitted without the network's family.
 func Validate(ctx context.Context, b *benchmark.Benchmark, specs []string, o Options) (*Report, error) {
-	o = o.resolved()
+	o = o.WithDefaults()
 	rows, err := b.Split(o.Split)
 	if err != nil {
 		return nil, err
 	}
 	if len(rows) < 3 {
-		return nil, fmt.Errorf("accuracy: benchmark %s has %d networks in split %s; 3 are the least that can be ranked",
+		return nil, fault.Errorf("accuracy: benchmark %s has %d networks in split %s; 3 are the least that can be ranked",
 			b.Name, len(rows), o.Split)
 	}
 	r := &Report{Benchmark: b.Name, Source: b.Source, Split: o.Split, Networks: len(rows),
@@ -168,7 +168,7 @@ func (p *ProxyReport) correlate(rows []stat.Judged, o Options) {
 	if n < 0 {
 		return
 	}
-	r := rand.New(rand.NewPCG(o.Seed, 4))
+	r := random.Stream(o.Seed, "bootstrap")
 	taus, sames := make([]float64, n), make([]float64, n)
 	sample := make([]stat.Judged, len(rows))
 	for k := range n {
@@ -207,8 +207,8 @@ func networks(rows []benchmark.Row) []*blocks.Network {
 	return nets
 }
 
-// resolved returns the options with their defaults.
-func (o Options) resolved() Options {
+// WithDefaults returns the options with their defaults.
+func (o Options) WithDefaults() Options {
 	if o.Split == "" {
 		o.Split = benchmark.AllNetworks
 	}
@@ -228,7 +228,7 @@ func (o Options) resolved() Options {
 // are a random sample of the benchmark; their accuracies are not looked at.
 func (o Options) estimator(b *benchmark.Benchmark) accuracy.Options {
 	e := accuracy.Options{Seed: o.Seed, Workers: o.Workers, NASWOT: o.NASWOT, Zen: o.Zen}
-	r := rand.New(rand.NewPCG(o.Seed, 5))
+	r := random.Stream(o.Seed, "scale")
 	for _, i := range r.Perm(len(b.Rows))[:min(accuracy.ReferenceSize, len(b.Rows))] {
 		e.Reference = append(e.Reference, b.Rows[i].Network)
 	}

@@ -9,15 +9,6 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Memo keeps what several proxies compute of one network, so that the network is
-// run once for all of them. The zero value is ready for use, for one network and by
-// one goroutine.
-type Memo struct {
-	codes    *codes // nil: not computed yet
-	sampling Sampling
-	seed     uint64
-}
-
 // wordPool holds buffers for the codes of a layer.
 var wordPool = sync.Pool{New: func() any { return new([]uint64) }}
 

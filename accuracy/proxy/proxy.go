@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // A Proxy is a training-free score of networks: higher means better, on a scale of
@@ -78,6 +79,15 @@ func (s Sampling) spell(seed uint64) string {
 	return fmt.Sprintf("batch=%d,fraction=%.4g,seed=%d", s.Batch, s.Fraction, seed)
 }
 
+// Memo keeps what several proxies compute of one network, so that the network is
+// run once for all of them. The zero value is ready for use, for one network and by
+// one goroutine.
+type Memo struct {
+	codes    *codes // nil: not computed yet
+	sampling Sampling
+	seed     uint64
+}
+
 var proxies = map[string]Proxy{}
 
 func register(p Proxy) {
@@ -113,10 +123,10 @@ func (p Proxy) Score(ctx context.Context, n *blocks.Network, s Settings, memo *M
 	}
 	v, err := p.score(ctx, n, s, memo)
 	if err != nil {
-		return 0, fmt.Errorf("accuracy: %s: %w", p.Name, err)
+		return 0, fault.Errorf("accuracy: %s: %w", p.Name, err)
 	}
 	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return 0, fmt.Errorf("accuracy: %s of network %s is %v", p.Name, n.Name, v)
+		return 0, fault.Errorf("accuracy: %s of network %s is %v", p.Name, n.Name, v)
 	}
 	return v, nil
 }

@@ -1,11 +1,11 @@
 package proxy
 
 import (
-	"math"
 	"math/rand/v2"
 	"sync"
 
 	"nas/blocks"
+	"nas/internal/random"
 )
 
 // randomPool hands out random weights and inputs that all candidates share: views
@@ -58,7 +58,7 @@ func (p *randomPool) input(n int) []float32 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.source == nil {
-		p.source = rand.New(rand.NewPCG(p.seed, 2))
+		p.source = random.Stream(p.seed, "inputs")
 	}
 	if len(p.inputs) < n {
 		grown := make([]float32, len(p.inputs), n)
@@ -72,7 +72,7 @@ func (p *randomPool) input(n int) []float32 {
 // normalisation follows (elsewhere the batch statistics undo any scale), zero
 // biases, normalisations of scale 1 and shift 0.
 func (p *randomPool) weightsFor(n *blocks.Network) *blocks.Weights {
-	p.once.Do(func() { p.weights = normals(rand.New(rand.NewPCG(p.seed, 3)), poolSize) })
+	p.once.Do(func() { p.weights = normals(random.Stream(p.seed, "weights"), poolSize) })
 	normalised := make([]bool, len(n.Nodes))
 	for i := range n.Nodes {
 		if _, ok := n.Nodes[i].Op.(*blocks.BatchNorm); ok {
@@ -98,7 +98,7 @@ func (p *randomPool) weightsFor(n *blocks.Network) *blocks.Weights {
 			case blocks.InitHe:
 				scale := float32(1)
 				if !normalised[i] {
-					scale = float32(math.Sqrt(2 / float64(max(t.FanIn, 1))))
+					scale = t.HeSD()
 				}
 				tensors[k] = p.view(uint64(stage)<<40|uint64(block)<<20|uint64(layer), t.Len(), scale)
 				layer++
@@ -113,9 +113,9 @@ func (p *randomPool) weightsFor(n *blocks.Network) *blocks.Weights {
 
 // view returns n weights of the pool, starting at a position that key decides.
 func (p *randomPool) view(key uint64, n int, scale float32) []float32 {
-	at := int(mix(key^p.seed) % poolSize)
+	at := int(random.Mix(key^p.seed) % poolSize)
 	if at+n > poolSize && n <= poolSize {
-		at = int(mix(key^p.seed) % uint64(poolSize-n+1))
+		at = int(random.Mix(key^p.seed) % uint64(poolSize-n+1))
 	}
 	if at+n <= poolSize && scale == 1 {
 		return p.weights[at : at+n : at+n]
@@ -125,14 +125,6 @@ func (p *randomPool) view(key uint64, n int, scale float32) []float32 {
 		v[i] = scale * p.weights[(at+i)%poolSize]
 	}
 	return v
-}
-
-// mix is the finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
-func mix(z uint64) uint64 {
-	z += 0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
 }
 
 // ones and zeros are shared by all normalisations and biases; nobody writes to

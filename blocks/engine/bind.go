@@ -1,11 +1,11 @@
 package engine
 
 import (
-	"fmt"
 	"math"
 
 	"nas/blocks"
 	"nas/blocks/kernels"
+	"nas/internal/fault"
 )
 
 // tensor is a value in memory: batch images of h x w pixels, pix floats apart,
@@ -184,7 +184,7 @@ func (p *Plan) Bind(w *blocks.Weights) error {
 func (p *Plan) BindIn(ws *Workspace, w *blocks.Weights) error {
 	set, err := kernels.ByName(p.target.ISA)
 	if err != nil {
-		return fmt.Errorf("engine: cannot run a plan for %s here: %w", p.target.ISA, err)
+		return fault.Errorf("engine: cannot run a plan for %s here: %w", p.target.ISA, err)
 	}
 	if err := w.Check(p.net); err != nil {
 		return err

@@ -1,11 +1,10 @@
 package engine
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // Options say what kind of plan is made. The zero value is inference of one image.
@@ -118,14 +117,14 @@ func Compile(n *blocks.Network, t Target, o Options) (*Plan, error) {
 		return nil, err
 	}
 	if o.Batch < 0 {
-		return nil, fmt.Errorf("engine: batch %d is negative", o.Batch)
+		return nil, fault.Errorf("engine: batch %d is negative", o.Batch)
 	}
 	if n == nil || len(n.Nodes) < 2 {
-		return nil, errors.New("engine: the network has no ops")
+		return nil, fault.New("engine: the network has no ops")
 	}
 	for i := range n.Nodes {
 		if n.Nodes[i].Shape.C < 1 {
-			return nil, fmt.Errorf("engine: node %q has no shape; call Network.Infer first", n.Nodes[i].Name)
+			return nil, fault.Errorf("engine: node %q has no shape; call Network.Infer first", n.Nodes[i].Name)
 		}
 	}
 	c := &compiler{net: n, t: t, o: o, batch: max(o.Batch, 1)}

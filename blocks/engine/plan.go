@@ -1,11 +1,9 @@
 package engine
 
 import (
-	"errors"
-	"fmt"
-
 	"nas/blocks"
 	"nas/blocks/kernels"
+	"nas/internal/fault"
 )
 
 // Plan is a network as a sequence of kernel calls. [Compile] makes one. Kernels
@@ -58,7 +56,7 @@ func (p *Plan) OutLen() int {
 // plan holds a unit called "eval.". It is not safe for concurrent use.
 func (p *Plan) Run(out, in []float32) error { return p.run(out, in, nil) }
 
-var errUnbound = errors.New("engine: the plan has no weights, or another has been bound in its workspace since; " +
+var errUnbound = fault.New("engine: the plan has no weights, or another has been bound in its workspace since; " +
 	"call Bind first")
 
 func (p *Plan) run(out, in []float32, t *Trace) error {
@@ -66,7 +64,7 @@ func (p *Plan) run(out, in []float32, t *Trace) error {
 		return errUnbound
 	}
 	if len(in) != p.InLen() || len(out) != p.OutLen() {
-		return fmt.Errorf("engine: %d values in and %d out, want %d and %d", len(in), len(out), p.InLen(), p.OutLen())
+		return fault.Errorf("engine: %d values in and %d out, want %d and %d", len(in), len(out), p.InLen(), p.OutLen())
 	}
 	p.attach(in, out)
 	p.team.begin()

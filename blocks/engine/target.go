@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +8,7 @@ import (
 	"strings"
 
 	"nas/blocks/kernels"
+	"nas/internal/fault"
 )
 
 // Target is what a plan is made for. Cache sizes are in bytes, as one core sees
@@ -64,10 +64,10 @@ func (t *Target) fill() {
 
 func (t *Target) check() error {
 	if !slices.Contains(isas, t.ISA) {
-		return fmt.Errorf("engine: unknown instruction set %q, want one of %s", t.ISA, strings.Join(isas, ", "))
+		return fault.Errorf("engine: unknown instruction set %q, want one of %s", t.ISA, strings.Join(isas, ", "))
 	}
 	if t.Threads > 1024 {
-		return fmt.Errorf("engine: %d threads, want at most 1024", t.Threads)
+		return fault.Errorf("engine: %d threads, want at most 1024", t.Threads)
 	}
 	return nil
 }

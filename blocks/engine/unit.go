@@ -1,12 +1,12 @@
 package engine
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
 	"nas/blocks"
 	"nas/blocks/kernels"
+	"nas/internal/fault"
 )
 
 // Unit describes one kernel call in full: two calls with equal units do the
@@ -140,25 +140,25 @@ func ParseUnit(key string) (Unit, error) {
 	u := Unit{Batch: 1}
 	fields := strings.Split(key, " ")
 	if len(fields) < 2 {
-		return Unit{}, fmt.Errorf("engine: unit %q: want a name and shapes, as in \"conv 8x8x16>8x8x32 k1x1\"", key)
+		return Unit{}, fault.Errorf("engine: unit %q: want a name and shapes, as in \"conv 8x8x16>8x8x32 k1x1\"", key)
 	}
 	u.Name = fields[0]
 	in, out, _ := strings.Cut(fields[1], ">")
 	if !parseShape(in, &u.In) || !parseShape(out, &u.Out) {
-		return Unit{}, fmt.Errorf("engine: unit %q: %q is not HxWxC>HxWxC", key, fields[1])
+		return Unit{}, fault.Errorf("engine: unit %q: %q is not HxWxC>HxWxC", key, fields[1])
 	}
 	for _, f := range fields[2:] {
 		if !u.parseField(f) {
-			return Unit{}, fmt.Errorf("engine: unit %q: unknown field %q", key, f)
+			return Unit{}, fault.Errorf("engine: unit %q: unknown field %q", key, f)
 		}
 	}
 	for _, g := range u.geometries() {
 		if g.C > 0 && g.Groups == 0 {
-			return Unit{}, fmt.Errorf("engine: unit %q: a convolution needs its number of groups, as in g1", key)
+			return Unit{}, fault.Errorf("engine: unit %q: a convolution needs its number of groups, as in g1", key)
 		}
 	}
 	if u.Key() != key {
-		return Unit{}, fmt.Errorf("engine: unit %q is not in its canonical form %q", key, u.Key())
+		return Unit{}, fault.Errorf("engine: unit %q is not in its canonical form %q", key, u.Key())
 	}
 	return u, nil
 }

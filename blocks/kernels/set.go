@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"nas/internal/fault"
 )
 
 // Set is the kernels of one instruction set. Its methods are the drivers. A Set
@@ -211,11 +213,11 @@ func ByName(name string) (*Set, error) {
 		for _, a := range isas() {
 			names = append(names, a.name)
 		}
-		return nil, fmt.Errorf("kernels: no instruction set %q in this program (it has %s)",
+		return nil, fault.Errorf("kernels: no instruction set %q in this program (it has %s)",
 			name, strings.Join(names, ", "))
 	}
 	if !isas()[i].has() {
-		return nil, fmt.Errorf("kernels: instruction set %q: not supported by this processor (it runs %s)",
+		return nil, fault.Errorf("kernels: instruction set %q: not supported by this processor (it runs %s)",
 			name, strings.Join(Supported(), ", "))
 	}
 	return sets()[i], nil

@@ -63,7 +63,7 @@ func init() {
 
 // constant makes a constant of the file an activation that depends on nothing.
 func (r *reader) constant(t *tensor) (*value, error) {
-	if t.f == nil || len(t.f) == 0 {
+	if len(t.f) == 0 {
 		return nil, errors.New("of a constant of integers, or an empty one")
 	}
 	order := make([]int, len(t.dims))
@@ -268,7 +268,7 @@ func pairOp(f blocks.BinaryFunc, s, t blocks.Shape) blocks.Op {
 // returns lead, which may have to be laid out anew for that, and the other's node.
 func (r *reader) matched(lead, other *value, to []int) (*value, int, error) {
 	shift := len(to) - other.rank()
-	batched := lead.axes != nil && len(lead.axes) > 0 && lead.axes[0].batched()
+	batched := len(lead.axes) > 0 && lead.axes[0].batched()
 	repeats := func(k int) bool {
 		i := k - shift
 		return i < 0 || other.axes[i].extent() == 1

@@ -1,11 +1,10 @@
 package onnx
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // finish takes the nodes that the outputs need, and names the network.
@@ -223,7 +222,7 @@ func (t Tensor) offsets(f func(i, at int)) error {
 		}
 		for _, l := range a {
 			if l.Step == batchStep {
-				return errors.New("onnx: its layout mixes the images of a batch")
+				return fault.New("onnx: its layout mixes the images of a batch")
 			}
 			dims, steps = append(dims, l.N), append(steps, l.Step)
 		}
@@ -235,7 +234,7 @@ func (t Tensor) offsets(f func(i, at int)) error {
 // FromFile turns one image from the file's layout into the network's H x W x C.
 func (t Tensor) FromFile(dst, src []float32) error {
 	if len(dst) != t.perImage() || len(src) != len(dst) {
-		return fmt.Errorf("onnx: %d and %d values, want %d", len(dst), len(src), t.perImage())
+		return fault.Errorf("onnx: %d and %d values, want %d", len(dst), len(src), t.perImage())
 	}
 	return t.offsets(func(i, at int) { dst[at] = src[i] })
 }
@@ -243,7 +242,7 @@ func (t Tensor) FromFile(dst, src []float32) error {
 // ToFile turns one image from the network's H x W x C into the file's layout.
 func (t Tensor) ToFile(dst, src []float32) error {
 	if len(dst) != t.perImage() || len(src) != len(dst) {
-		return fmt.Errorf("onnx: %d and %d values, want %d", len(dst), len(src), t.perImage())
+		return fault.Errorf("onnx: %d and %d values, want %d", len(dst), len(src), t.perImage())
 	}
 	return t.offsets(func(i, at int) { dst[i] = src[at] })
 }

@@ -227,7 +227,7 @@ func readTranspose(r *reader, c call) ([]*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if v.axes != nil && len(v.axes) > 0 && v.axes[0].batched() && perm[0] != 0 {
+	if len(v.axes) > 0 && v.axes[0].batched() && perm[0] != 0 {
 		return nil, errBatch
 	}
 	return []*value{transposed(v, perm)}, nil

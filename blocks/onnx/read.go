@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // Model is a network read from an ONNX file.
@@ -56,10 +57,10 @@ const (
 func Read(data []byte, o ReadOptions) (*Model, error) {
 	p, err := parseModel(data)
 	if err != nil {
-		return nil, fmt.Errorf("onnx: %w", err)
+		return nil, fault.Errorf("onnx: %w", err)
 	}
 	if p.opset < firstOpset || p.opset > lastOpset {
-		return nil, fmt.Errorf(
+		return nil, fault.Errorf(
 			"onnx: the model is of opset %d, this program reads %d to %d: export or convert it to one of these",
 			p.opset,
 			firstOpset,
@@ -68,7 +69,7 @@ func Read(data []byte, o ReadOptions) (*Model, error) {
 	}
 	names, err := outputNames(p, o.Outputs)
 	if err != nil {
-		return nil, fmt.Errorf("onnx: %w", err)
+		return nil, fault.Errorf("onnx: %w", err)
 	}
 	m, err := readGraph(data, p, names, o, false)
 	if errors.Is(err, errBatch) {
@@ -95,10 +96,10 @@ func readGraph(data []byte, p *modelProto, names []string, o ReadOptions, togeth
 	m := &Model{Opset: p.opset, Producer: p.producer, Metadata: p.metadata}
 	nodes, err := r.needed(p, names)
 	if err != nil {
-		return nil, fmt.Errorf("onnx: %w", err)
+		return nil, fault.Errorf("onnx: %w", err)
 	}
 	if m.Input, err = r.input(p, nodes, o); err != nil {
-		return nil, fmt.Errorf("onnx: %w", err)
+		return nil, fault.Errorf("onnx: %w", err)
 	}
 	for _, n := range nodes {
 		if err := r.operator(n); err != nil {
@@ -107,11 +108,11 @@ func readGraph(data []byte, p *modelProto, names []string, o ReadOptions, togeth
 	}
 	outs, names, err := r.outputs(m, names)
 	if err != nil {
-		return nil, fmt.Errorf("onnx: %w", err)
+		return nil, fault.Errorf("onnx: %w", err)
 	}
 	r.at, r.stage, r.block = names[0], 0, 0
 	if m.Network, m.Weights, m.Outputs, err = r.finish(p.name, outs); err != nil {
-		return nil, fmt.Errorf("onnx: output %q: %w", names[0], err)
+		return nil, fault.Errorf("onnx: output %q: %w", names[0], err)
 	}
 	for i := range m.Outputs {
 		m.Outputs[i].Name = names[i]
@@ -322,7 +323,7 @@ func (r *reader) operator(n *nodeProto) error {
 	if r.at == "" && len(n.out) > 0 {
 		r.at = n.out[0]
 	}
-	fail := func(err error) error { return fmt.Errorf("onnx: operator %.40s of node %.200q: %w", n.op, r.at, err) }
+	fail := func(err error) error { return fault.Errorf("onnx: operator %.40s of node %.200q: %w", n.op, r.at, err) }
 	if n.domain != "" && n.domain != "ai.onnx" {
 		return fail(fmt.Errorf("its domain %.40q is not one that this program reads", n.domain))
 	}

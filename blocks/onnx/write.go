@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // writtenOpset is the operator set version of the models that Write makes.
@@ -41,10 +42,10 @@ type Options struct {
 // are errors.
 func Write(w io.Writer, n *blocks.Network, weights *blocks.Weights, o Options) error {
 	if err := weights.Check(n); err != nil {
-		return fmt.Errorf("onnx: %w", err)
+		return fault.Errorf("onnx: %w", err)
 	}
 	if o.Batch < 0 || o.Batch > 1<<20 {
-		return fmt.Errorf("onnx: batch is %d, want 1 to %d, or 0 for 1", o.Batch, 1<<20)
+		return fault.Errorf("onnx: batch is %d, want 1 to %d, or 0 for 1", o.Batch, 1<<20)
 	}
 	counts := n.Counts()
 	if o.FoldBN {
@@ -174,7 +175,7 @@ func (g *graph) network(n *blocks.Network, weights *blocks.Weights) {
 		nd := n.Nodes[i]
 		op, ok := nd.Op.(blocks.ONNXWriter)
 		if !ok {
-			g.err = fmt.Errorf("onnx: node %q: op %q has no ONNX form", nd.Name, nd.Op.Kind())
+			g.err = fault.Errorf("onnx: node %q: op %q has no ONNX form", nd.Name, nd.Op.Kind())
 			return
 		}
 		in := make([]blocks.ONNXValue, len(nd.Inputs))
@@ -265,7 +266,7 @@ func (g *graph) write(w io.Writer, name string, meta map[string]string) error {
 		end = end.sub(modelMetadata, message(nil).text(entryKey, k).text(entryValue, meta[k]))
 	}
 	if total := len(model) + size + len(end); total > maxMessage {
-		return fmt.Errorf("onnx: %s would take %d bytes, and an ONNX file ends at 2 GiB", name, total)
+		return fault.Errorf("onnx: %s would take %d bytes, and an ONNX file ends at 2 GiB", name, total)
 	}
 
 	b := bufio.NewWriterSize(w, 1<<16)
@@ -287,7 +288,7 @@ func (g *graph) write(w io.Writer, name string, meta map[string]string) error {
 	b.Write(tail)
 	b.Write(end)
 	if err := b.Flush(); err != nil {
-		return fmt.Errorf("onnx: writing %s: %w", name, err)
+		return fault.Errorf("onnx: writing %s: %w", name, err)
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // ReadFile reads the weights of n from a .safetensors or .npz file whose tensors
@@ -22,19 +23,19 @@ func ReadFile(path string, n *blocks.Network) (*blocks.Weights, error) {
 	case ".npz":
 		read = m.ReadNPZ
 	default:
-		return nil, fmt.Errorf("pytorch: %s: weights are read from files that end in .safetensors or .npz", path)
+		return nil, fault.Errorf("pytorch: %s: weights are read from files that end in .safetensors or .npz", path)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("pytorch: %w", err)
+		return nil, fault.Errorf("pytorch: %w", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("pytorch: %w", err)
+		return nil, fault.Errorf("pytorch: %w", err)
 	}
 	if info.IsDir() {
-		return nil, fmt.Errorf("pytorch: %s is a directory: want a file of weights", path)
+		return nil, fault.Errorf("pytorch: %s is a directory: want a file of weights", path)
 	}
 	w, err := read(f, info.Size())
 	if err != nil {

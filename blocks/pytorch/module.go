@@ -3,7 +3,6 @@ package pytorch
 import (
 	"cmp"
 	"embed"
-	"errors"
 	"fmt"
 	"io"
 	"regexp"
@@ -12,6 +11,7 @@ import (
 	"strings"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // A Module is a network as a PyTorch module: its Python text, and the names and
@@ -40,7 +40,7 @@ type Tensor struct {
 // that names the node and the op. The same network gives the same text.
 func New(n *blocks.Network) (*Module, error) {
 	if len(n.Nodes) < 2 {
-		return nil, errors.New("pytorch: the network has no ops")
+		return nil, fault.New("pytorch: the network has no ops")
 	}
 	g := newGraph(n)
 	items, err := g.items()
@@ -54,7 +54,7 @@ func New(n *blocks.Network) (*Module, error) {
 		for k, f := range g.tensorForms(i) {
 			path, ok := top.paths[i]
 			if !ok {
-				return nil, fmt.Errorf("pytorch: node %q: op %q has weights and no module", nd.Name, nd.Op.Kind())
+				return nil, fault.Errorf("pytorch: node %q: op %q has weights and no module", nd.Name, nd.Op.Kind())
 			}
 			m.Tensors = append(m.Tensors, Tensor{Name: join(path, f.name), Shape: f.shape, node: i, param: k, form: f})
 		}
@@ -73,7 +73,7 @@ func Write(w io.Writer, n *blocks.Network) error {
 		return err
 	}
 	if _, err := io.WriteString(w, m.Source()); err != nil {
-		return fmt.Errorf("pytorch: writing %s: %w", n.Name, err)
+		return fault.Errorf("pytorch: writing %s: %w", n.Name, err)
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"nas/internal/fault"
 )
 
 // maxNPYHeader bounds the header of one array.
@@ -30,30 +32,30 @@ func ReadNPY(r io.Reader, size int64) (values []float32, shape []int, err error)
 	in := &io.LimitedReader{R: r, N: size}
 	dtype, shape, err := npyHeader(in)
 	if err != nil {
-		return nil, nil, fmt.Errorf("pytorch: the NumPy file %w", err)
+		return nil, nil, fault.Errorf("pytorch: the NumPy file %w", err)
 	}
 	width, ok := widths[dtype]
 	if !ok {
-		return nil, nil, fmt.Errorf("pytorch: the NumPy file holds %s values: save x.astype(np.float32)", dtype)
+		return nil, nil, fault.Errorf("pytorch: the NumPy file holds %s values: save x.astype(np.float32)", dtype)
 	}
 	n := int64(1)
 	for _, d := range shape {
 		if d > 0 && n > math.MaxInt64/int64(width)/int64(d) {
-			return nil, nil, fmt.Errorf("pytorch: the NumPy file has the impossible shape %v", shape)
+			return nil, nil, fault.Errorf("pytorch: the NumPy file has the impossible shape %v", shape)
 		}
 		n *= int64(d)
 	}
 	switch want := n * int64(width); {
 	case in.N < want:
-		return nil, nil, fmt.Errorf("pytorch: the NumPy file has %d of the %d bytes of an array of shape %v: "+
+		return nil, nil, fault.Errorf("pytorch: the NumPy file has %d of the %d bytes of an array of shape %v: "+
 			"it was cut off, save it again", in.N, want, shape)
 	case in.N > want:
-		return nil, nil, fmt.Errorf("pytorch: the NumPy file has %d bytes behind an array of shape %v: save it again",
+		return nil, nil, fault.Errorf("pytorch: the NumPy file has %d bytes behind an array of shape %v: save it again",
 			in.N-want, shape)
 	}
 	values = make([]float32, n)
 	if err := decode(values, dtype, in); err != nil {
-		return nil, nil, fmt.Errorf("pytorch: the NumPy file %w", err)
+		return nil, nil, fault.Errorf("pytorch: the NumPy file %w", err)
 	}
 	return values, shape, nil
 }

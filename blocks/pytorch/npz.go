@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // ReadNPZ reads weights from a NumPy archive with one array for each tensor, compressed or not,
@@ -15,18 +16,18 @@ import (
 func (m *Module) ReadNPZ(r io.ReaderAt, size int64) (*blocks.Weights, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
-		return nil, fmt.Errorf("pytorch: the file is no .npz archive, or it was cut off (%w): "+
+		return nil, fault.Errorf("pytorch: the file is no .npz archive, or it was cut off (%w): "+
 			"save it again with np.savez", err)
 	}
 	file := make(map[string]stored, len(z.File))
 	for _, f := range z.File {
 		name, ok := strings.CutSuffix(f.Name, ".npy")
 		if !ok {
-			return nil, fmt.Errorf("pytorch: %q in the archive is no .npy array", f.Name)
+			return nil, fault.Errorf("pytorch: %q in the archive is no .npy array", f.Name)
 		}
 		dtype, shape, err := openNPY(f, nil)
 		if err != nil {
-			return nil, fmt.Errorf("pytorch: array %q: %w", name, err)
+			return nil, fault.Errorf("pytorch: array %q: %w", name, err)
 		}
 		file[name] = stored{shape, func(dst []float32) error {
 			if _, ok := widths[dtype]; !ok {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // An opForm is how one op kind looks in Python. module is nil for functions.
@@ -48,7 +49,7 @@ func (g *graph) opItem(i int) (*item, error) {
 	nd := g.net.Nodes[i]
 	f, ok := forms[nd.Op.Kind()]
 	if !ok {
-		return nil, fmt.Errorf("pytorch: node %q: op %q has no form in PyTorch", nd.Name, nd.Op.Kind())
+		return nil, fault.Errorf("pytorch: node %q: op %q has no form in PyTorch", nd.Name, nd.Op.Kind())
 	}
 	it := &item{nodes: []int{i}, in: nd.Inputs, name: g.scopeName([]int{i})}
 	it.apply = func(s *scope, self string, in []value) value { return f.apply(s, i, self, in) }

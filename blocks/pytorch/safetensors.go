@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -12,6 +11,7 @@ import (
 	"strings"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // maxHeader bounds the header of a .safetensors file, as its own library does.
@@ -23,7 +23,7 @@ const maxHeader = 100 << 20
 // arguments give the same bytes.
 func (m *Module) WriteSafetensors(w io.Writer, weights *blocks.Weights) error {
 	if err := weights.Check(m.net); err != nil {
-		return fmt.Errorf("pytorch: %w", err)
+		return fault.Errorf("pytorch: %w", err)
 	}
 	var head strings.Builder
 	head.WriteString(`{"__metadata__":{"format":"pt","written_by":"nas"}`)
@@ -31,7 +31,7 @@ func (m *Module) WriteSafetensors(w io.Writer, weights *blocks.Weights) error {
 	for _, t := range m.Tensors {
 		name, err := json.Marshal(t.Name)
 		if err != nil {
-			return fmt.Errorf("pytorch: tensor %q: %w", t.Name, err)
+			return fault.Errorf("pytorch: tensor %q: %w", t.Name, err)
 		}
 		end := at + 4*t.form.len()
 		shape := strings.ReplaceAll(strings.Trim(fmt.Sprint(t.Shape), "[]"), " ", ",")
@@ -53,7 +53,7 @@ func (m *Module) WriteSafetensors(w io.Writer, weights *blocks.Weights) error {
 		}
 	}
 	if err := b.Flush(); err != nil {
-		return fmt.Errorf("pytorch: writing the weights of %s: %w", m.net.Name, err)
+		return fault.Errorf("pytorch: writing the weights of %s: %w", m.net.Name, err)
 	}
 	return nil
 }
@@ -72,20 +72,20 @@ func (m *Module) ReadSafetensors(r io.ReaderAt, size int64) (*blocks.Weights, er
 func openSafetensors(r io.ReaderAt, size int64) (map[string]stored, error) {
 	var length [8]byte
 	if _, err := r.ReadAt(length[:], 0); err != nil {
-		return nil, errors.New("pytorch: the file is too short for the .safetensors format: save it again")
+		return nil, fault.New("pytorch: the file is too short for the .safetensors format: save it again")
 	}
 	n := binary.LittleEndian.Uint64(length[:])
 	if n > maxHeader || int64(n) > size-8 {
-		return nil, fmt.Errorf("pytorch: the .safetensors header claims %d bytes of a file of %d: "+
+		return nil, fault.Errorf("pytorch: the .safetensors header claims %d bytes of a file of %d: "+
 			"it is damaged, or of another format: save it again", n, size)
 	}
 	head := make([]byte, n)
 	if _, err := r.ReadAt(head, 8); err != nil {
-		return nil, fmt.Errorf("pytorch: reading the .safetensors header: %w", err)
+		return nil, fault.Errorf("pytorch: reading the .safetensors header: %w", err)
 	}
 	var entries map[string]json.RawMessage
 	if err := json.Unmarshal(head, &entries); err != nil {
-		return nil, fmt.Errorf("pytorch: the .safetensors header is no JSON object: %w: save the file again", err)
+		return nil, fault.Errorf("pytorch: the .safetensors header is no JSON object: %w: save the file again", err)
 	}
 	delete(entries, "__metadata__")
 	start := 8 + int64(n)
@@ -97,11 +97,11 @@ func openSafetensors(r io.ReaderAt, size int64) (map[string]stored, error) {
 			Offsets [2]int64 `json:"data_offsets"`
 		}
 		if err := json.Unmarshal(raw, &e); err != nil {
-			return nil, fmt.Errorf("pytorch: tensor %q: %w", name, err)
+			return nil, fault.Errorf("pytorch: tensor %q: %w", name, err)
 		}
 		from, to := e.Offsets[0], e.Offsets[1]
 		if from < 0 || to < from || to > size-start {
-			return nil, fmt.Errorf("pytorch: tensor %q of shape %v lies at bytes %d to %d, the file has %d of values: "+
+			return nil, fault.Errorf("pytorch: tensor %q of shape %v lies at bytes %d to %d, the file has %d of values: "+
 				"it was cut off, save it again", name, e.Shape, from, to, size-start)
 		}
 		file[name] = stored{e.Shape, func(dst []float32) error {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // maxNames bounds how many names an error lists.
@@ -48,7 +49,7 @@ func (m *Module) fill(file map[string]stored) (*blocks.Weights, error) {
 	}
 	if len(missing) > 0 || len(extra) > 0 {
 		problems := strings.TrimSuffix(list(missing, "missing")+list(extra, "not expected"), "; ")
-		return nil, fmt.Errorf("pytorch: the weights are of another network than %s: %s", m.net.Name, problems)
+		return nil, fault.Errorf("pytorch: the weights are of another network than %s: %s", m.net.Name, problems)
 	}
 	w := blocks.EmptyWeights(m.net)
 	for i := range m.net.Nodes {
@@ -60,11 +61,11 @@ func (m *Module) fill(file map[string]stored) (*blocks.Weights, error) {
 		t := &m.Tensors[k]
 		s := file[t.Name]
 		if !slices.Equal(s.shape, t.Shape) {
-			return nil, fmt.Errorf("pytorch: tensor %q has shape %v, %s wants %v", t.Name, s.shape, m.net.Name, t.Shape)
+			return nil, fault.Errorf("pytorch: tensor %q has shape %v, %s wants %v", t.Name, s.shape, m.net.Name, t.Shape)
 		}
 		theirs := make([]float32, t.form.len())
 		if err := s.read(theirs); err != nil {
-			return nil, fmt.Errorf("pytorch: tensor %q of shape %v: %w", t.Name, t.Shape, err)
+			return nil, fault.Errorf("pytorch: tensor %q of shape %v: %w", t.Name, t.Shape, err)
 		}
 		ours := theirs
 		if t.form.order != nil {

@@ -1,11 +1,11 @@
 package zoo
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	"nas/blocks"
+	"nas/internal/fault"
 	"nas/internal/levenshtein"
 )
 
@@ -48,15 +48,15 @@ func Get(spec string) (*blocks.Network, error) {
 	name, rest, has := strings.Cut(spec, "@")
 	i := slices.IndexFunc(networks, func(e Entry) bool { return e.Name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("zoo: there is no network %q, nearest: %s", name, strings.Join(nearest(name, 3), ", "))
+		return nil, fault.Errorf("zoo: there is no network %q, nearest: %s", name, strings.Join(nearest(name, 3), ", "))
 	}
 	e := &networks[i]
 	if has && rest == "" {
-		return nil, fmt.Errorf("zoo: %q: no option after the @, allowed: %s", spec, e.allowed())
+		return nil, fault.Errorf("zoo: %q: no option after the @, allowed: %s", spec, e.allowed())
 	}
 	s, canonical, err := e.settings(rest)
 	if err != nil {
-		return nil, fmt.Errorf("zoo: %q: %w", spec, err)
+		return nil, fault.Errorf("zoo: %q: %w", spec, err)
 	}
 	if canonical != "" {
 		name += "@" + canonical
@@ -65,7 +65,7 @@ func Get(spec string) (*blocks.Network, error) {
 	e.build(b, s)
 	n, err := b.Network()
 	if err != nil {
-		return nil, fmt.Errorf("zoo: %q cannot be built: %w", spec, err)
+		return nil, fault.Errorf("zoo: %q cannot be built: %w", spec, err)
 	}
 	return n, nil
 }

@@ -80,7 +80,8 @@ should be running.`,
 	f := cmd.Flags()
 	f.StringVar(&device, "device", "", "what runs them: "+deviceForms)
 	f.IntVar(&threads, "threads", 0, "threads (default 1, or the recipe's)")
-	f.IntVar(&runs, "runs", 0, "timed runs (default: until the median is known to 1 %)")
+	f.IntVar(&runs, "runs", 0,
+		fmt.Sprintf("timed runs (default: until the median is known to %g %%)", 100*timing.MedianPrecision))
 	f.StringVar(&weights, "weights", "", weightsHelp+"; random ones, the default, take the same time")
 	f.DurationVar(&budget, "budget", time.Second, "time for each network where --runs is not given")
 	f.DurationVar(&sustained, "sustained", 0, "run for so long before the first timing, to time steady work")

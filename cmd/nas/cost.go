@@ -11,6 +11,10 @@ import (
 	"nas/latency/timing"
 )
 
+// mostGroups is the default number of groups of the grouped convolution, if it divides
+// the channels; else it is the next smaller number that does.
+const mostGroups = 4
+
 func newCost(a *app) *cobra.Command {
 	var in string
 	var o costOptions
@@ -55,7 +59,7 @@ depthwise convolution moves more bytes for each MAC.`,
 	f.IntVar(&o.kernel, "kernel", 3, "kernel size `K`")
 	f.IntVar(&o.stride, "stride", 1, "stride")
 	f.IntVar(&o.dilation, "dilation", 1, "dilation")
-	f.IntVar(&o.groups, "groups", 0, "groups of the grouped convolution (default: at most 4)")
+	f.IntVar(&o.groups, "groups", 0, fmt.Sprintf("groups of the grouped convolution (default: at most %d)", mostGroups))
 	f.Float64Var(&o.expand, "expand", 0, "expansion ratio of an inverted residual; 0 means none")
 	f.BoolVar(&o.measure, "measure", true, "measure the time of each")
 	a.jsonFlag(cmd)
@@ -104,7 +108,7 @@ func (o costOptions) networks() ([]*blocks.Network, error) {
 		return nil, fmt.Errorf("--expand %v: want 0 to 64", o.expand)
 	}
 	groups := o.groups
-	for g := 4; groups == 0; g-- { // not asked for: what fits, at most 4
+	for g := mostGroups; groups == 0; g-- { // not asked for: the most that divide the channels
 		if o.in.C%g == 0 && o.out%g == 0 {
 			groups = g
 		}

@@ -5,16 +5,14 @@ import (
 	"io/fs"
 	"strings"
 	"syscall"
+
+	"nas/internal/fault"
 )
 
-// explain is an error for a person: without the names of packages, and with a
-// way out where the system's own words have none.
+// explain is the text of an error for a person: without the names of packages, and
+// with a remedy where the system's own text has none.
 func explain(err error) string {
-	lines := strings.Split(err.Error(), "\n")
-	for i := range lines {
-		lines[i] = withoutPackage(lines[i])
-	}
-	message := strings.Join(lines, "\n")
+	message := fault.Text(err)
 	var file *fs.PathError
 	if !errors.As(err, &file) {
 		return message
@@ -34,23 +32,4 @@ func explain(err error) string {
 	}
 	message = strings.Replace(message, file.Error(), cure, 1)
 	return strings.ReplaceAll(message, file.Path+": "+file.Path, file.Path)
-}
-
-// packages are names that stand in front of errors and tell a person nothing.
-var packages = []string{"accuracy", "audit", "blocks", "config", "evaluator", "feedback", "improve", "latency",
-	"netfile", "onnx", "pytorch", "results", "run", "runstore", "space", "zoo"}
-
-func withoutPackage(message string) string {
-	for _, p := range packages {
-		message = strings.ReplaceAll(message, ": "+p+": ", ": ")
-	}
-	for again := true; again; {
-		again = false
-		for _, p := range packages {
-			if rest, ok := strings.CutPrefix(message, p+": "); ok {
-				message, again = rest, true
-			}
-		}
-	}
-	return message
 }

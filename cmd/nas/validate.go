@@ -12,6 +12,7 @@ import (
 	"nas/internal/random"
 	"nas/internal/report"
 	"nas/latency"
+	"nas/latency/timing"
 	"nas/space"
 )
 
@@ -105,7 +106,8 @@ line through the MACs.`,
 	f.StringVar(&o.space, "space", "", "draw networks from the space of this `CONFIG`")
 	f.IntVar(&o.networks, "networks", 40, "networks drawn from the space")
 	f.StringVar(&o.archs, "archs", "", "a `FILE` with one ARCH a line")
-	f.IntVar(&o.runs, "runs", 0, "runs of each network in each measurement round (default 12)")
+	f.IntVar(&o.runs, "runs", 0,
+		fmt.Sprintf("runs of each network in each measurement round (default %d)", timing.DefaultEffort().Runs))
 	f.Uint64Var(&o.seed, "seed", 1000, "of the networks that are drawn; not the calibration's")
 	f.StringVar(&o.plot, "plot", "", "draw predicted against measured into `FILE`")
 	a.jsonFlag(cmd)

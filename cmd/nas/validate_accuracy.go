@@ -46,16 +46,16 @@ and if you like id. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.validateAccuracy(cmd.Context(), o) },
 	}
-	f := cmd.Flags()
+	f, defaults := cmd.Flags(), judge.Options{}.WithDefaults()
 	f.StringVar(&o.benchmark, "benchmark", "", "one of "+benchmarks+", or `FILE.csv` of your own")
 	f.StringVar(&o.proxies, "proxy", "", "scores, `NAME[,NAME]`")
 	f.StringVar(&o.plot, "plot", "", "also draw the score against trained accuracy, `FILE`.svg, .png or .pdf")
-	f.StringVar(&o.split, "split", string(benchmark.AllNetworks),
+	f.StringVar(&o.split, "split", string(defaults.Split),
 		"part of the networks: all, development (formulas were chosen on it) or held-out")
 	f.Uint64Var(&o.seed, "seed", 0, "of the scores and of resampling")
-	f.IntSliceVar(&o.trained, "trained", []int{10, 50, 200},
+	f.IntSliceVar(&o.trained, "trained", defaults.Trained,
 		"with the score surrogate: networks of the table that it is fitted to")
-	f.IntVar(&o.draws, "draws", 20, "with the score surrogate: how often they are drawn")
+	f.IntVar(&o.draws, "draws", defaults.Draws, "with the score surrogate: how often they are drawn")
 	f.IntVar(&o.workers, "workers", 0, "networks scored at once (default: one a core)")
 	a.jsonFlag(cmd)
 	return cmd

@@ -68,7 +68,7 @@ func Space(ctx context.Context, s *evaluator.Setup) (*Report, error) {
 	}
 	info := s.Accuracy.Info()
 	report := &Report{Score: info.Label, Device: s.Devices[0].Profile.Device.String(), Bases: len(bases), Noise: noise}
-	blind, charged := genesOf(info.Blind), genesOf(info.Charged)
+	blind, charged := genesOf(info.Blind), genesOf(info.Penalised)
 	for k, group := range groups {
 		row := GeneRow{
 			Gene: group.name, Genes: len(group.genes), Choices: group.choices,

@@ -24,7 +24,7 @@ func WarnBlind(ctx context.Context, s *evaluator.Setup) error {
 	groups := groupGenes(s.Space.Genes(), false)
 	warnCapped(s, groups)
 	info := s.Accuracy.Info()
-	blind, charged := genesOf(info.Blind), genesOf(info.Charged)
+	blind, charged := genesOf(info.Blind), genesOf(info.Penalised)
 	var bases []space.Genes
 	r := random.Stream(s.Config.Accuracy.Seed, "blind")
 	for _, group := range groups {

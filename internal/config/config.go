@@ -14,6 +14,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"nas/internal/fault"
 	"nas/space"
 )
 
@@ -135,13 +136,13 @@ const givePath = "give the path of a config, such as configs/mobile.toml"
 func Load(path string, checks ...Check) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("config: %s does not exist: %s", path, givePath)
+		return nil, fault.Errorf("config: %s does not exist: %s", path, givePath)
 	}
 	if info, e := os.Stat(path); e == nil && info.IsDir() {
-		return nil, fmt.Errorf("config: %s is a directory: %s", path, givePath)
+		return nil, fault.Errorf("config: %s is a directory: %s", path, givePath)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("config: %w", err)
+		return nil, fault.Errorf("config: %w", err)
 	}
 	return Decode(path, data, checks...)
 }
@@ -215,7 +216,7 @@ func (c *Config) Encode() ([]byte, error) {
 	e := toml.NewEncoder(&b)
 	e.Indent = ""
 	if err := e.Encode(c); err != nil {
-		return nil, fmt.Errorf("config: %w", err)
+		return nil, fault.Errorf("config: %w", err)
 	}
 	return b.Bytes(), nil
 }

@@ -149,5 +149,5 @@ func markdown(text string, names map[string]string) string {
 		}
 		return w
 	})
-	return strings.NewReplacer("|", `\|`, "[search.Algorithms]", "").Replace(text)
+	return strings.ReplaceAll(text, "|", `\|`)
 }

@@ -40,12 +40,12 @@ type blockChain struct {
 type blockFacts struct {
 	boundary latency.FusionBoundary
 	features *accuracy.BlockFeatures
-	// segments are, for each device, the block as a segment of its own; nil until somebody asked for it.
-	segments []atomic.Pointer[latency.Subgraph]
+	// subgraphs are, for each device, the block as a subgraph of its own; nil until somebody asked for it.
+	subgraphs []atomic.Pointer[latency.Subgraph]
 }
 
-// analyzer is the [space.Lowerer.Analyze] of an evaluator with these devices. It prepares the segments
-// at once where the runtime may cut the network before the block: most blocks are segments of their own
+// analyzer is the [space.Lowerer.Analyze] of an evaluator with these devices. It prepares the subgraphs
+// at once where the runtime may cut the network before the block: most blocks are subgraphs of their own
 // then, and n is at hand.
 func analyzer(devices []*Device) func(n *blocks.Network) any {
 	return func(n *blocks.Network) any {
@@ -55,7 +55,7 @@ func analyzer(devices []*Device) func(n *blocks.Network) any {
 		if f.boundary.CanSplitBefore() {
 			for i, d := range devices {
 				if p, err := d.Predictor.Subgraph(n); err == nil {
-					f.segments[i].Store(p)
+					f.subgraphs[i].Store(p)
 				}
 			}
 		}
@@ -67,21 +67,21 @@ func factsOf(p *space.LoweredBlock) *blockFacts { return p.Analysis.(*blockFacts
 
 func (x blockChain) counts() blocks.Counts { return space.JoinCounts(x.blocks) }
 
-// predict sums the segments of the chain: the runs of blocks that the runtime does not fuse with their neighbours.
+// predict sums the subgraphs of the chain: the runs of blocks that the runtime does not fuse with their neighbours.
 func (x blockChain) predict(d *Device) (latency.Estimate, error) {
 	var buffer [64]*latency.Subgraph
-	segments := buffer[:0]
+	subgraphs := buffer[:0]
 	for from, to := 0, 1; from < len(x.blocks); from, to = to, to+1 {
 		for to < len(x.blocks) && !latency.CanSplit(factsOf(x.blocks[to-1]).boundary, factsOf(x.blocks[to]).boundary) {
 			to++
 		}
-		s, err := d.segment(x.blocks[from:to])
+		s, err := d.subgraph(x.blocks[from:to])
 		if err != nil {
 			return latency.Estimate{}, err
 		}
-		segments = append(segments, s)
+		subgraphs = append(subgraphs, s)
 	}
-	return d.Predictor.Sum(segments...), nil
+	return d.Predictor.Sum(subgraphs...), nil
 }
 
 func (x blockChain) score(ctx context.Context, e accuracy.Estimator) (accuracy.Score, error) {
@@ -101,12 +101,12 @@ func (x blockChain) score(ctx context.Context, e accuracy.Estimator) (accuracy.S
 	return c.EstimateChain(ctx, x.name, features...)
 }
 
-// segment returns the segment of a network that consists of these blocks.
-func (d *Device) segment(blocks []*space.LoweredBlock) (*latency.Subgraph, error) {
+// subgraph returns the subgraph of a network that consists of these blocks.
+func (d *Device) subgraph(blocks []*space.LoweredBlock) (*latency.Subgraph, error) {
 	if len(blocks) > 1 {
-		return d.segments.segment(d.Predictor, blocks)
+		return d.subgraphs.subgraph(d.Predictor, blocks)
 	}
-	alone := &factsOf(blocks[0]).segments[d.index]
+	alone := &factsOf(blocks[0]).subgraphs[d.index]
 	if p := alone.Load(); p != nil {
 		return p, nil
 	}

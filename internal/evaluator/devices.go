@@ -26,7 +26,7 @@ type Device struct {
 	Predictor *latency.Predictor
 	Latency   runstore.Field // of the trials
 	index     int            // among the devices of the evaluator
-	segments  segmentCache
+	subgraphs subgraphCache
 }
 
 // devicesOf loads the latency profiles of a config, and calibrates this device where its profile is missing.

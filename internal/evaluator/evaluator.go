@@ -2,11 +2,11 @@ package evaluator
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"nas/accuracy"
 	"nas/blocks"
+	"nas/internal/fault"
 	"nas/internal/runstore"
 	"nas/search"
 	"nas/space"
@@ -131,7 +131,7 @@ func (e *Evaluator) predict(r *search.Result, x lowered) error {
 	for _, d := range e.Devices {
 		p, err := x.predict(d)
 		if err != nil {
-			return fmt.Errorf("latency: %w", err)
+			return fault.Errorf("latency: %w", err)
 		}
 		d.Latency.Set(r, runstore.Value{Mid: p.LatencyMs, Low: p.LowMs, High: p.HighMs}, e.isObjective[d.Latency.Key()])
 		warn(r, runstore.LatencyWarning, p.Warnings)

@@ -30,7 +30,7 @@ func ReferenceSample(sp *space.Space, seed uint64) (sample []*blocks.Network, er
 		sample = append(sample, n)
 	}
 	if len(sample) == 0 {
-		return nil, config.Usagef("evaluator: no network of the space can be built: %w", err)
+		return nil, config.Usagef("no network of the space can be built: %w", err)
 	}
 	return sample, nil
 }

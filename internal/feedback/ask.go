@@ -1,10 +1,10 @@
 package feedback
 
 import (
-	"fmt"
 	"path/filepath"
 
 	"nas/internal/config"
+	"nas/internal/fault"
 	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/search"
@@ -33,7 +33,7 @@ type Asked struct {
 // front.
 func Ask(dir string, n int) ([]Asked, error) {
 	if n < 1 {
-		return nil, config.Usagef("feedback: %d networks to ask for: want 1 or more", n)
+		return nil, config.Usagef("%d networks to ask for: want 1 or more", n)
 	}
 	s, err := results.Load(dir)
 	if err != nil {
@@ -52,7 +52,7 @@ func Ask(dir string, n int) ([]Asked, error) {
 		return nil, err
 	}
 	if len(trials) == 0 {
-		return nil, config.Usagef("feedback: no trial of %s holds its constraints: there is nothing to train", dir)
+		return nil, config.Usagef("no trial of %s holds its constraints: there is nothing to train", dir)
 	}
 	contenders := results.NewContenders(s.Manifest.Objectives)
 	for i := range trials {
@@ -64,14 +64,14 @@ func Ask(dir string, n int) ([]Asked, error) {
 	genes := make([]space.Genes, len(trials), len(trials)+len(rows))
 	for i, t := range trials {
 		if err := sp.Check(t.Genes); err != nil {
-			return nil, fmt.Errorf("feedback: trial %d of %s: %w", t.ID, dir, err)
+			return nil, fault.Errorf("feedback: trial %d of %s: %w", t.ID, dir, err)
 		}
 		genes[i], u.weights[i] = t.Genes, onFront[t.ID]
 	}
 	for _, r := range rows {
 		a, err := space.Parse(r.Arch)
 		if err != nil {
-			return nil, fmt.Errorf("feedback: %s: trial %d: %w: "+
+			return nil, fault.Errorf("feedback: %s: trial %d: %w: "+
 				"restore the file, or delete it and tell the run again what you trained",
 				filepath.Join(dir, runstore.TrainedFile), r.ID, err)
 		}
@@ -94,7 +94,7 @@ func Ask(dir string, n int) ([]Asked, error) {
 		out = append(out, Asked{trials[x.index], u.weights[x.index], 100 * x.gain / all})
 	}
 	if len(out) == 0 {
-		return nil, config.Usagef("feedback: every network at the front of %s has been trained", dir)
+		return nil, config.Usagef("every network at the front of %s has been trained", dir)
 	}
 	return out, nil
 }

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"strings"
 
 	"nas/accuracy"
 	"nas/blocks"
 	"nas/internal/evaluator"
+	"nas/internal/fault"
 	"nas/internal/resolve"
 	"nas/internal/results"
 	"nas/internal/runstore"
@@ -54,7 +54,7 @@ func (x *reranker) fit(ctx context.Context) (accuracy.Estimator, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		x.out.Reason = strings.TrimPrefix(err.Error(), "accuracy: ")
+		x.out.Reason = fault.Text(err)
 		return nil, nil
 	}
 	x.out.Model = model.String()

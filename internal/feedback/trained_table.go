@@ -3,11 +3,11 @@ package feedback
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
 
+	"nas/internal/fault"
 	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/internal/table"
@@ -20,17 +20,17 @@ import (
 func readTable(path string, s *results.Stored) ([]runstore.TrainedRow, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("feedback: %w", err)
+		return nil, fault.Errorf("feedback: %w", err)
 	}
 	defer f.Close()
 	t, err := table.Read(path, f)
 	if err != nil {
-		return nil, fmt.Errorf("feedback: %w: want a table with the columns id or arch, and accuracy, "+
+		return nil, fault.Errorf("feedback: %w: want a table with the columns id or arch, and accuracy, "+
 			"such as nas ask --out writes", err)
 	}
 	id, arch, accuracy := t.Either("id", "arch_id", "trial"), t.Either("arch"), t.Either("accuracy", "top1_pct")
 	if accuracy == "" || id == "" && arch == "" {
-		return nil, fmt.Errorf("feedback: %s line 1: the columns are %s; want id or arch, and accuracy in per cent",
+		return nil, fault.Errorf("feedback: %s line 1: the columns are %s; want id or arch, and accuracy in per cent",
 			path, strings.Join(t.Columns, ","))
 	}
 	var lines []tableLine
@@ -58,13 +58,13 @@ func readTable(path string, s *results.Stored) ([]runstore.TrainedRow, error) {
 			l.Fail(cmp.Or(id, arch), "%s has the trials 0 to %d", s.Dir, s.Trials-1)
 		}
 		if err := l.Err(); err != nil {
-			bad = append(bad, fmt.Errorf("feedback: %w", err))
+			bad = append(bad, fault.Errorf("feedback: %w", err))
 			continue
 		}
 		rows = append(rows, l.trained)
 	}
 	if len(bad) == 0 && len(rows) == 0 {
-		return nil, fmt.Errorf("feedback: %s holds no network with an accuracy: fill in the column %s", path, accuracy)
+		return nil, fault.Errorf("feedback: %s holds no network with an accuracy: fill in the column %s", path, accuracy)
 	}
 	return rows, errors.Join(bad...)
 }

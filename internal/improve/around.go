@@ -2,7 +2,6 @@ package improve
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"nas/accuracy"
 	"nas/internal/config"
 	"nas/internal/evaluator"
+	"nas/internal/fault"
 	"nas/space"
 )
 
@@ -34,7 +34,7 @@ func (o *Options) configAround(a space.Arch) (*config.Config, space.Arch, error)
 		vary.SE, vary.Activation = !slices.Contains(blind, accuracy.SE), !slices.Contains(blind, accuracy.Activation)
 	} else {
 		o.Sayf("the fitted estimate does not apply, a training-free score is used: %s",
-			strings.TrimPrefix(err.Error(), "accuracy: "))
+			fault.Text(err))
 		proxy, evaluations = "rankmean(naswot,depth)", slowEvaluations
 	}
 	spec, divided := space.Around(a, vary)
@@ -58,7 +58,7 @@ func (o *Options) configAround(a space.Arch) (*config.Config, space.Arch, error)
 	}
 	c, err = config.Decode(name+".toml", text, evaluator.Check)
 	if err != nil {
-		return nil, a, fmt.Errorf("improve: no space can be built around %s: %w", o.Name, err)
+		return nil, a, fault.Errorf("improve: no space can be built around %s: %w", o.Name, err)
 	}
 	return c, divided, nil
 }
@@ -97,13 +97,13 @@ func (o *Options) constrain(a space.Arch) error {
 	}
 	if o.Profile != "" {
 		if len(c.Latency.Profile) > 1 {
-			return config.Usagef("improve: the config names several profiles: --profile cannot say which of them it is")
+			return config.Usagef("the config names several profiles: --profile cannot say which of them it is")
 		}
 		c.Latency.Profile[first] = o.Profile
 	}
 	for _, want := range []string{"latency", "accuracy"} {
 		if !slices.ContainsFunc(c.Search.Objectives, func(s string) bool { return strings.HasPrefix(s, want) }) {
-			return config.Usagef("improve: search.objectives has no %s: nas improve searches for both", want)
+			return config.Usagef("search.objectives has no %s: nas improve searches for both", want)
 		}
 	}
 	return nil

@@ -102,7 +102,7 @@ func Improve(ctx context.Context, o Options) (*Improvement, error) {
 		arch, err = space.Parse(text)
 	}
 	if err != nil {
-		return nil, config.Usagef("improve: %s cannot be searched around: %w", o.Name, err)
+		return nil, config.Usagef("%s cannot be searched around: %w", o.Name, err)
 	}
 	if o.Config == nil {
 		if o.Config, arch, err = o.configAround(arch); err != nil {

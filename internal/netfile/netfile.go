@@ -18,6 +18,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/onnx"
 	"nas/blocks/pytorch"
+	"nas/internal/fault"
 	"nas/internal/jsonfile"
 )
 
@@ -80,7 +81,7 @@ func FormatOf(path string) string {
 func writer(name string) (*format, error) {
 	i := slices.IndexFunc(formats, func(f format) bool { return f.name == name && f.encode != nil })
 	if i < 0 {
-		return nil, fmt.Errorf("netfile: format %q cannot be written: want one of %s", name, strings.Join(Writable(), ", "))
+		return nil, fault.Errorf("netfile: format %q cannot be written: want one of %s", name, strings.Join(Writable(), ", "))
 	}
 	return &formats[i], nil
 }
@@ -154,34 +155,34 @@ func Read(path string, o Options) (*Network, error) {
 	ext := strings.TrimPrefix(filepath.Ext(path), ".")
 	i := slices.IndexFunc(formats, func(f format) bool { return f.ending == ext && f.decode != nil })
 	if i < 0 {
-		return nil, fmt.Errorf("netfile: %s: want a file that ends in .%s", path, strings.Join(Readable(), ", ."))
+		return nil, fault.Errorf("netfile: %s: want a file that ends in .%s", path, strings.Join(Readable(), ", ."))
 	}
 	if ext != "onnx" && (o.Shape != nil || o.H != 0 || o.Outputs != nil) {
-		return nil, fmt.Errorf("netfile: %s: an input shape and outputs are chosen of .onnx files only", path)
+		return nil, fault.Errorf("netfile: %s: an input shape and outputs are chosen of .onnx files only", path)
 	}
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("netfile: %s does not exist", path)
+		return nil, fault.Errorf("netfile: %s does not exist", path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("netfile: %w", err)
+		return nil, fault.Errorf("netfile: %w", err)
 	}
 	if ext != "onnx" && info.Size() > maxText {
-		return nil, fmt.Errorf("netfile: %s has %d bytes, a network's text has at most %d", path, info.Size(), maxText)
+		return nil, fault.Errorf("netfile: %s has %d bytes, a network's text has at most %d", path, info.Size(), maxText)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("netfile: %w", err)
+		return nil, fault.Errorf("netfile: %w", err)
 	}
 	if len(data) == 0 {
-		return nil, fmt.Errorf("netfile: %s: the file is empty: write it again with nas export", path)
+		return nil, fault.Errorf("netfile: %s: the file is empty: write it again with nas export", path)
 	}
 	n, err := formats[i].decode(path, data, o)
 	if err != nil {
 		if ext != "onnx" { // whose errors are about what another program wrote
 			err = fmt.Errorf("%w: restore the file, or write it again with nas export", err)
 		}
-		return nil, fmt.Errorf("netfile: %s: %w", path, err)
+		return nil, fault.Errorf("netfile: %s: %w", path, err)
 	}
 	return n, nil
 }

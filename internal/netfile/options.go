@@ -8,6 +8,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/onnx"
+	"nas/internal/fault"
 )
 
 // Network is a network of a file, with what only the file says.
@@ -44,17 +45,18 @@ func Cut(text string) (path string, o Options, err error) {
 		case "res":
 			d, err := Dims(v)
 			if err != nil || len(d) > 2 || slices.Min(d) < 1 {
-				return "", o, fmt.Errorf("netfile: %s: res = %q, want a number as 224 or 192x256", text, v)
+				return "", o, fault.Errorf("netfile: %s: res = %q, want a number as 224 or 192x256", text, v)
 			}
 			o.H, o.W = d[0], d[len(d)-1]
 		case "shape":
 			if o.Shape, err = Dims(v); err != nil {
-				return "", o, fmt.Errorf("netfile: %s: shape: %w", text, err)
+				return "", o, fault.Errorf("netfile: %s: shape: %w", text, err)
 			}
 		case "output":
 			o.Outputs = append(o.Outputs, v)
 		default:
-			return "", o, fmt.Errorf("netfile: %s: unknown option %q of a file, want res=224, shape=1x3x224x224 or output=NAME",
+			return "", o, fault.Errorf("netfile: %s: unknown option %q of a file, want res=224, shape=1x3x224x224 or "+
+				"output=NAME",
 				text, key)
 		}
 	}

@@ -2,7 +2,6 @@ package report
 
 import (
 	"bytes"
-	"fmt"
 	"image/color"
 	"io"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"nas/internal/atomicfile"
+	"nas/internal/fault"
 
 	"codeberg.org/go-pdf/fpdf"
 
@@ -37,7 +37,7 @@ const pngDPI = 192 // a 9-inch page is 1728 pixels wide
 func Encode(w io.Writer, format string, f Figure) error {
 	p, err := f.layout()
 	if err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fault.Errorf("report: %w", err)
 	}
 	var c vg.CanvasWriterTo
 	fix := func(b []byte) []byte { return b }
@@ -49,15 +49,15 @@ func Encode(w io.Writer, format string, f Figure) error {
 	case "pdf":
 		c = pdfCanvas{vgpdf.New(p.width, p.height)}
 	default:
-		return fmt.Errorf("report: format %q, want one of %s", format, strings.Join(formats, ", "))
+		return fault.Errorf("report: format %q, want one of %s", format, strings.Join(formats, ", "))
 	}
 	p.draw(draw.NewCanvas(c, p.width, p.height))
 	var buf bytes.Buffer
 	if _, err := c.WriteTo(&buf); err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fault.Errorf("report: %w", err)
 	}
 	if _, err := w.Write(fix(buf.Bytes())); err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fault.Errorf("report: %w", err)
 	}
 	return nil
 }
@@ -70,16 +70,16 @@ func Save(path string, f Figure) error {
 	switch format {
 	case "svg", "png", "pdf":
 	default:
-		return fmt.Errorf("report: %s: want a file name that ends in .%s", path, strings.Join(formats, ", ."))
+		return fault.Errorf("report: %s: want a file name that ends in .%s", path, strings.Join(formats, ", ."))
 	}
 	if err := Encode(&buf, format, f); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fault.Errorf("report: %w", err)
 	}
 	if err := atomicfile.WriteFile(path, buf.Bytes()); err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fault.Errorf("report: %w", err)
 	}
 	return nil
 }

@@ -5,10 +5,7 @@ package resolve
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"math"
 	"os"
-	"strconv"
 	"strings"
 
 	"nas/blocks"
@@ -16,7 +13,6 @@ import (
 	"nas/blocks/zoo"
 	"nas/internal/netfile"
 	"nas/internal/runstore"
-	"nas/search"
 	"nas/space"
 )
 
@@ -104,16 +100,6 @@ func fromFile(text string, o netfile.Options) (*Network, error) {
 	return r, nil
 }
 
-// cutTrial splits DIR:TRIAL. A colon inside a name of the zoo does not occur, and
-// one behind a drive letter is no split.
-func cutTrial(text string) (dir, trial string, ok bool) {
-	i := strings.LastIndexByte(text, ':')
-	if i < 2 || strings.ContainsAny(text[i:], `/\`) {
-		return "", "", false
-	}
-	return text[:i], text[i+1:], true
-}
-
 func fromArch(text string) (*Network, error) {
 	a, err := space.Parse(strings.TrimSpace(text))
 	if err != nil {
@@ -149,80 +135,6 @@ func NetworkOf(text string) (*blocks.Network, error) {
 		return nil, err
 	}
 	return a.Network()
-}
-
-// A Trial is what the files of a network say about the trial of a run that it is.
-type Trial struct {
-	Run          string // its name; "" if unknown
-	ID           int
-	ArchID, Arch string
-	Latency      runstore.Value // in ms; Mid is NaN where it is not known
-	Device       string         // whose latency
-}
-
-// Network builds the network of a trial. Its name and its metadata say which trial it is.
-func (t *Trial) Network() (*blocks.Network, error) {
-	n, err := NetworkOf(t.Arch)
-	if err != nil {
-		return nil, err
-	}
-	if t.Run != "" {
-		n.Name = fmt.Sprintf("%s_%d", t.Run, t.ID)
-	}
-	n.Meta = map[string]string{"arch": t.Arch, "arch_id": t.ArchID, "trial": strconv.Itoa(t.ID)}
-	if l := t.Latency; !math.IsNaN(l.Mid) {
-		n.Meta["latency_device"] = t.Device
-		n.Meta["predicted_latency_ms"] = fmt.Sprintf("%.4g", l.Mid)
-		if l.High > 0 {
-			n.Meta["predicted_latency_ms"] += fmt.Sprintf(" (90 %%: %.4g to %.4g)", l.Low, l.High)
-		}
-	}
-	return n, nil
-}
-
-// fromRun looks for a trial by id or by arch_id. An arch_id may be all digits;
-// with its full length it is taken for one.
-func fromRun(dir, trial string) (*Network, error) {
-	if !runstore.Holds(dir) {
-		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s:%s: there is no directory %s", dir, trial, dir)
-		}
-		return nil, fmt.Errorf("%s:%s: %s holds no run", dir, trial, dir)
-	}
-	const archID = 12 // digits
-	id, err := strconv.Atoi(trial)
-	byID := err == nil && len(trial) < archID
-	if !byID && !isHex(trial, archID) {
-		return nil, fmt.Errorf("%s:%s: want a trial's number or its arch_id, %d hexadecimal digits", dir, trial, archID)
-	}
-	last := -1
-	for t, err := range runstore.ReadTrials(dir) {
-		if err != nil {
-			return nil, err
-		}
-		last = t.ID
-		if byID && t.ID == id || !byID && t.ArchID == trial {
-			return fromTrial(dir, &t)
-		}
-	}
-	return nil, fmt.Errorf("%s holds no trial %s: it has 0 to %d", dir, trial, last)
-}
-
-func fromTrial(dir string, t *search.Trial) (*Network, error) {
-	of := Trial{ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, Latency: runstore.Value{Mid: math.NaN()}}
-	if m, err := runstore.ReadManifest(dir); err == nil { // else the files say less
-		of.Run, of.Device = m.Name, m.Device
-		of.Latency = runstore.FieldOf(runstore.KeyLatency).Of(&t.Result)
-	}
-	n, err := of.Network()
-	if err != nil {
-		return nil, err
-	}
-	return &Network{Network: n, Arch: t.Arch, Origin: fmt.Sprintf("trial %d of %s", t.ID, dir)}, nil
-}
-
-func isHex(s string, n int) bool {
-	return len(s) == n && strings.Trim(s, "0123456789abcdef") == ""
 }
 
 // WeightsFor returns the weights that came with the network, or weights drawn

@@ -80,14 +80,14 @@ func comparable(runs []*Stored) (oneDevice bool, err error) {
 			return false, err
 		}
 		if (sx.Name != x.Name && (device == "" || s.deviceOf(sx) == "")) || sy.Name != y.Name {
-			return false, config.Usagef("results: %s shows %s against %s, %s shows %s against %s: they cannot share a plot",
+			return false, config.Usagef("%s shows %s against %s, %s shows %s against %s: they cannot share a plot",
 				first.Dir, x.Name, y.Name, s.Dir, sx.Name, sy.Name)
 		}
 		oneDevice = oneDevice && s.deviceOf(sx) == device
 	}
 	for _, s := range runs[1:] {
 		if !SameScale(&s.Manifest, &first.Manifest) {
-			return false, config.Usagef("results: accuracy is another thing in %s (%s) and in %s (%s): draw each for itself",
+			return false, config.Usagef("accuracy is another thing in %s (%s) and in %s (%s): draw each for itself",
 				first.Dir, first.scale(), s.Dir, s.scale())
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"nas/internal/fault"
 	"nas/internal/report"
 	"nas/internal/report/html"
 	"nas/internal/resolve"
@@ -38,11 +39,11 @@ func (s *Stored) Page() (html.Page, error) {
 	for _, t := range s.Front.Trials() {
 		row, ok := p.Trials.Find(t.ID)
 		if !ok {
-			return p, fmt.Errorf("results: trial %d of %s is on the front and has no value on one of the axes", t.ID, s.Dir)
+			return p, fault.Errorf("results: trial %d of %s is on the front and has no value on one of the axes", t.ID, s.Dir)
 		}
 		m := pageMember(&t, row, x, y)
 		if m.Network, err = pageNetwork(t.Arch, predictor); err != nil {
-			return p, fmt.Errorf("results: trial %d of %s: %w", t.ID, s.Dir, err)
+			return p, fault.Errorf("results: trial %d of %s: %w", t.ID, s.Dir, err)
 		}
 		p.Members = append(p.Members, m)
 	}

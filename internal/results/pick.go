@@ -46,7 +46,7 @@ type (
 func (s *Stored) Pick(rule PickRule) ([]Picked, error) {
 	f := &frontView{run: s, objectives: s.Manifest.Objectives, members: s.Front.Trials()}
 	if len(f.members) == 0 {
-		return nil, config.Usagef("results: the front of %s is empty: there is nothing to pick", s.Dir)
+		return nil, config.Usagef("the front of %s is empty: there is nothing to pick", s.Dir)
 	}
 	for i := range f.members {
 		p := make([]float64, len(f.objectives))
@@ -100,11 +100,11 @@ func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 		return nil, config.Usage(err)
 	}
 	if !runstore.IsLatency(x.Name) {
-		return nil, config.Usagef("results: latency is no objective of %s: a budget for it has nothing to choose by",
+		return nil, config.Usagef("latency is no objective of %s: a budget for it has nothing to choose by",
 			f.run.Dir)
 	}
 	if !(r.Ms > 0) {
-		return nil, config.Usagef("results: a latency budget of %v ms: want more than 0", r.Ms)
+		return nil, config.Usagef("a latency budget of %v ms: want more than 0", r.Ms)
 	}
 	latency := make([]runstore.Value, len(f.members))
 	needs := make([]float64, len(f.members)) // what is held against the budget, ms
@@ -132,7 +132,7 @@ func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 		}
 	}
 	if best < 0 {
-		return nil, config.Usagef("results: no member of the front of %s is within %.4g ms: "+
+		return nil, config.Usagef("no member of the front of %s is within %.4g ms: "+
 			"the fastest, trial %d, needs %.4g ms", f.run.Dir, r.Ms, f.members[next].ID, needs[next])
 	}
 	meant := "by their predicted latency"
@@ -157,7 +157,7 @@ func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 
 func (AtKnee) pick(f *frontView) ([]Picked, error) {
 	if len(f.objectives) < 2 {
-		return nil, config.Usagef("results: %s has one objective: its front has no knee", f.run.Dir)
+		return nil, config.Usagef("%s has one objective: its front has no knee", f.run.Dir)
 	}
 	k := search.Knee(f.costs)
 	return []Picked{f.choose(k, fmt.Sprintf("the front of %d bends most here: with every objective scaled to 0..1 "+
@@ -167,7 +167,7 @@ func (AtKnee) pick(f *frontView) ([]Picked, error) {
 
 func (r ByHypervolume) pick(f *frontView) ([]Picked, error) {
 	if r.N < 1 {
-		return nil, config.Usagef("results: %d members by hypervolume: want 1 or more", r.N)
+		return nil, config.Usagef("%d members by hypervolume: want 1 or more", r.N)
 	}
 	ref := make([]float64, len(f.objectives))
 	for k, o := range f.objectives {
@@ -177,7 +177,7 @@ func (r ByHypervolume) pick(f *frontView) ([]Picked, error) {
 	}
 	all := search.Hypervolume(slices.Clone(f.costs), ref)
 	if all == 0 {
-		return nil, config.Usagef("results: no member of the front of %s is better than the worst of the reference sample "+
+		return nil, config.Usagef("no member of the front of %s is better than the worst of the reference sample "+
 			"in every objective: choose by --knee or --weights", f.run.Dir)
 	}
 	chosen := hypervolumeSubset(f.costs, ref, min(r.N, len(f.members)))
@@ -207,14 +207,14 @@ func (w ByWeights) pick(f *frontView) ([]Picked, error) {
 	}
 	for name, v := range w {
 		if !slices.Contains(names, name) {
-			return nil, config.Usagef("results: weight of %q: want an objective of the run: %s", name, strings.Join(names, ", "))
+			return nil, config.Usagef("weight of %q: want an objective of the run: %s", name, strings.Join(names, ", "))
 		}
 		if v < 0 || math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, config.Usagef("results: weight %s = %v: want 0 or more", name, v)
+			return nil, config.Usagef("weight %s = %v: want 0 or more", name, v)
 		}
 	}
 	if total == 0 {
-		return nil, config.Usagef("results: every weight is 0: want one above 0, of %s", strings.Join(names, ", "))
+		return nil, config.Usagef("every weight is 0: want one above 0, of %s", strings.Join(names, ", "))
 	}
 	best, least := f.leastSum(weights, total)
 	var terms []string

@@ -35,7 +35,7 @@ func CompareSeeds(runs []*Stored) (*SeedAgreement, error) {
 	for _, s := range runs {
 		a, b := &first.Manifest, &s.Manifest
 		if !SameScale(a, b) || !slices.Equal(a.Objectives, b.Objectives) || !slices.Equal(a.Reference, b.Reference) {
-			return nil, config.Usagef("results: %s and %s differ in their objectives, reference point or scale: "+
+			return nil, config.Usagef("%s and %s differ in their objectives, reference point or scale: "+
 				"their hypervolumes cannot be compared", first.Dir, s.Dir)
 		}
 		out.Volume = append(out.Volume, s.Front.Hypervolume())

@@ -3,6 +3,7 @@ package results
 import (
 	"fmt"
 
+	"nas/internal/fault"
 	"nas/internal/report"
 	"nas/space"
 )
@@ -16,7 +17,7 @@ func (s *Stored) Shares() (report.Shares, error) {
 	var front []space.Genes
 	for _, t := range s.Front.Trials() {
 		if err := sp.Check(t.Genes); err != nil {
-			return report.Shares{}, fmt.Errorf("results: trial %d of %s: %w", t.ID, s.Dir, err)
+			return report.Shares{}, fault.Errorf("results: trial %d of %s: %w", t.ID, s.Dir, err)
 		}
 		front = append(front, t.Genes)
 	}

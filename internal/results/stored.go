@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"nas/internal/config"
+	"nas/internal/fault"
 	"nas/internal/report"
 	"nas/internal/report/html"
 	"nas/internal/runstore"
@@ -48,7 +49,7 @@ func Load(dir string) (*Stored, error) {
 		return nil, err
 	}
 	if m := s.Manifest; m.Status != search.StatusRunning.String() && s.Trials < m.Trials {
-		return nil, fmt.Errorf("results: %s holds %d of the %d trials that %s counts: it was cut off: restore it, "+
+		return nil, fault.Errorf("results: %s holds %d of the %d trials that %s counts: it was cut off: restore it, "+
 			"or search the rest again with nas run %s --resume --out %s", filepath.Join(dir, runstore.TrialsFile),
 			s.Trials, m.Trials, runstore.ManifestFile, filepath.Join(dir, runstore.ConfigFile), dir)
 	}
@@ -114,7 +115,7 @@ func (s *Stored) readTrials() error {
 func (s *Stored) axes() (x, y search.Objective, err error) {
 	os := s.Manifest.Objectives
 	if len(os) < 2 {
-		return x, y, fmt.Errorf("results: %s has one objective: there is no front to draw", s.Dir)
+		return x, y, fault.Errorf("results: %s has one objective: there is no front to draw", s.Dir)
 	}
 	x, y = os[0], os[1]
 	for _, o := range os {

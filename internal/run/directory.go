@@ -41,14 +41,14 @@ func writable(dir string) error {
 		info, err := os.Stat(there)
 		switch up := filepath.Dir(there); {
 		case err == nil && !info.IsDir():
-			return config.Usagef("run: %s is a file: want a directory for the run", there)
+			return config.Usagef("%s is a file: want a directory for the run", there)
 		case err != nil && up != there: // not made yet, or behind a file
 			there = up
 			continue
 		}
 		f, err := os.CreateTemp(there, ".nas-*")
 		if err != nil {
-			return config.Usagef("run: %s cannot be written: give another directory with --out (%w)", there, err)
+			return config.Usagef("%s cannot be written: give another directory with --out (%w)", there, err)
 		}
 		f.Close()
 		return os.Remove(f.Name())
@@ -77,7 +77,7 @@ func sameConfig(c *config.Config, path string) error {
 		return err
 	}
 	if !bytes.Equal(a, b) {
-		return config.Usagef("run: the config differs from %s (%s): give another directory with --out, "+
+		return config.Usagef("the config differs from %s (%s): give another directory with --out, "+
 			"or resume with nas run %s --resume", path, firstDifference(a, b), path)
 	}
 	return nil
@@ -94,8 +94,9 @@ func firstDifference(a, b []byte) string {
 	return "one of them is longer"
 }
 
-// choose fills in what the config leaves to the budget. A run that goes on with
-// another budget keeps what was chosen then, for the first one; nil if it is new.
+// choose fills in the algorithm and the population where the config leaves them to the number of
+// evaluations. A run that is resumed with another number keeps what was chosen when it began: then is the
+// search of its stored config, nil for a new run.
 func choose(s, then *config.Search) {
 	if then != nil {
 		if s.Algorithm == config.Auto {

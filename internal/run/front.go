@@ -3,13 +3,11 @@ package run
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"nas/blocks"
 	"nas/internal/evaluator"
 	"nas/internal/resolve"
 	"nas/internal/runstore"
-	"nas/latency"
 	"nas/search"
 )
 
@@ -47,10 +45,11 @@ func rank(s *evaluator.Setup, summary *search.Summary, onFront map[int]float64) 
 func warnOutside(s *evaluator.Setup, front []Member) {
 	n, text := 0, ""
 	for i := range front {
-		outside := func(w string) bool { return strings.HasPrefix(w, latency.OutsideMeasured) }
-		warnings := runstore.LatencyWarning.Warnings(front[i].Warnings)
-		if k := slices.IndexFunc(warnings, outside); k >= 0 { // a network counts once, of however many devices
-			n, text = n+1, warnings[k]
+		for _, d := range s.Devices {
+			if w := d.Predictor.OutsideMeasured(d.Latency.Of(&front[i].Result).Mid); w != "" {
+				n, text = n+1, w
+				break // a network counts once, of however many devices
+			}
 		}
 	}
 	if 4*n > len(front) {

@@ -12,23 +12,39 @@ import (
 
 // A profile of other networks is worth little: the run says so, once.
 func TestWarnOutside(t *testing.T) {
-	outside := latency.OutsideMeasured + " (1 to 20 ms)"
-	for far, want := range map[int]string{0: "", 1: "", 2: "2 of the 5 networks on the front: " + outside} {
+	p, err := latency.Load("../../results/reference/smoke/profile.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	predictor, err := p.Predictor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	field := runstore.FieldOf(runstore.KeyLatency)
+	device := &evaluator.Device{Predictor: predictor, Latency: field}
+	const far = 1e6 // ms
+	outside := predictor.OutsideMeasured(far)
+	if outside == "" || predictor.OutsideMeasured(0.2) != "" {
+		t.Fatalf("at %v ms %q, at 0.2 ms %q", float64(far), outside, predictor.OutsideMeasured(0.2))
+	}
+	for n, want := range map[int]string{0: "", 1: "", 2: "2 of the 5 networks on the front: " + outside} {
 		var said []string
-		s := &evaluator.Setup{Options: evaluator.Options{Say: func(s string) { said = append(said, s) }}}
-		var front []Member
-		for i := range 5 {
-			m := Member{Trial: search.Trial{ID: i}}
-			m.Warnings = []string{"latency: something else", "accuracy: " + latency.OutsideMeasured}
-			if i < far {
-				w := runstore.LatencyWarning.Text(outside)
-				m.Warnings = append(m.Warnings, w, w) // of two devices
+		s := &evaluator.Setup{
+			Options:   evaluator.Options{Say: func(s string) { said = append(said, s) }},
+			Evaluator: &evaluator.Evaluator{Devices: []*evaluator.Device{device, device}}, // a network counts once
+		}
+		front := make([]Member, 5)
+		for i := range front {
+			front[i].Parts = map[string]float64{}
+			v := runstore.Value{Mid: 0.2, Low: 0.1, High: 0.3}
+			if i < n {
+				v.Mid = far
 			}
-			front = append(front, m)
+			field.Set(&front[i].Result, v, false)
 		}
 		warnOutside(s, front)
 		if got := strings.Join(said, "\n"); want == "" && got != "" || !strings.HasPrefix(got, want) {
-			t.Errorf("%d of 5 lie outside: said %q, want %q", far, got, want)
+			t.Errorf("%d of 5 lie outside: said %q, want %q", n, got, want)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func recall(s *evaluator.Setup, earlier []*results.Stored) error {
 	id, spec := s.Accuracy.Info().ScaleID, s.Accuracy.String()
 	for _, e := range earlier {
 		if e.Manifest.ScaleID != id || e.Manifest.Score.Spec != spec {
-			return config.Usagef("run: %s scores accuracy on another scale (%s, scale id %q) than this run (%s, scale id %q): "+
+			return config.Usagef("%s scores accuracy on another scale (%s, scale id %q) than this run (%s, scale id %q): "+
 				"a warm start needs the same space, accuracy.proxy and accuracy.seed",
 				e.Dir, e.Manifest.Score.Spec, e.Manifest.ScaleID, spec, id)
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nas/internal/atomicfile"
+	"nas/internal/fault"
 	"nas/internal/jsonfile"
 	"nas/search"
 )
@@ -90,7 +91,7 @@ func (m *Manifest) Same(now *Manifest) error {
 	if diff == nil {
 		return nil
 	}
-	return fmt.Errorf("runstore: the recorded run differs in %s: "+
+	return fault.Errorf("runstore: the recorded run differs in %s: "+
 		"give another directory with --out, or restore what changed", strings.Join(diff, ", "))
 }
 
@@ -105,21 +106,21 @@ func readManifest(dir string) (Manifest, error) {
 	path := filepath.Join(dir, ManifestFile)
 	b, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return m, fmt.Errorf("runstore: %s holds no run, such as nas run leaves: %w", dir, notThere{path})
+		return m, fault.Errorf("runstore: %s holds no run, such as nas run leaves: %w", dir, notThere{path})
 	}
 	if info, e := os.Stat(dir); err != nil && e == nil && !info.IsDir() {
-		return m, fmt.Errorf("runstore: %s is a file: want the directory of a run", dir)
+		return m, fault.Errorf("runstore: %s is a file: want the directory of a run", dir)
 	}
 	if err != nil {
-		return m, fmt.Errorf("runstore: %w", err)
+		return m, fault.Errorf("runstore: %w", err)
 	}
 	file := manifestFile{Manifest: &m}
 	if err := jsonfile.Decode(b, &file); err != nil {
-		return m, fmt.Errorf("runstore: %s: %w: restore the file, or run again into another directory: "+
+		return m, fault.Errorf("runstore: %s: %w: restore the file, or run again into another directory: "+
 			"nas run %s --out DIR", path, err, filepath.Join(dir, ConfigFile))
 	}
 	if m.Format > format {
-		return m, fmt.Errorf("runstore: %s has format %d, this program knows formats up to %d: use a newer nas",
+		return m, fault.Errorf("runstore: %s has format %d, this program knows formats up to %d: use a newer nas",
 			path, m.Format, format)
 	}
 	m.fromNotes(file.Notes)
@@ -130,7 +131,7 @@ func writeManifest(dir string, m *Manifest) error {
 	m.Format = format
 	b, err := json.MarshalIndent(manifestFile{m, m.notes()}, "", "  ")
 	if err != nil {
-		return fmt.Errorf("runstore: %s: %w", ManifestFile, err)
+		return fault.Errorf("runstore: %s: %w", ManifestFile, err)
 	}
 	return atomicfile.WriteFile(filepath.Join(dir, ManifestFile), append(b, '\n'))
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"nas/internal/fault"
 	"nas/search"
 )
 
@@ -40,7 +41,7 @@ type location struct {
 }
 
 func (at location) damaged(err error) error {
-	return fmt.Errorf("runstore: %s line %d is damaged "+
+	return fault.Errorf("runstore: %s line %d is damaged "+
 		"(restore it, or cut the file before it to lose it and what follows): %w", at.path, at.n+1, err)
 }
 
@@ -51,13 +52,13 @@ func readFile[T any](dir string, parse func([]byte, location) (T, int, error)) i
 		path := filepath.Join(dir, TrialsFile)
 		f, err := os.Open(path)
 		if err != nil {
-			yield(none, fmt.Errorf("runstore: %w", err))
+			yield(none, fault.Errorf("runstore: %w", err))
 			return
 		}
 		defer f.Close()
 		size, err := wholeLines(f)
 		if err != nil {
-			yield(none, fmt.Errorf("runstore: %s: %w", path, err))
+			yield(none, fault.Errorf("runstore: %s: %w", path, err))
 			return
 		}
 		readLines(io.NewSectionReader(f, 0, size), path, parse)(yield)

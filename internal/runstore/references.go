@@ -3,12 +3,12 @@ package runstore
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"nas/internal/atomicfile"
+	"nas/internal/fault"
 	"nas/internal/jsonfile"
 	"nas/search"
 )
@@ -35,7 +35,8 @@ func ReadReferences(dir string) (rs []Reference, err error) {
 		err = jsonfile.Decode(data, &rs)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("runstore: %s: %w: delete it, the run is then drawn without the reference networks", path, err)
+		return nil, fault.Errorf("runstore: %s: %w: delete it, the run is then drawn without the reference networks", path,
+			err)
 	}
 	return rs, nil
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"nas/internal/atomicfile"
+	"nas/internal/fault"
 	"nas/search"
 )
 
@@ -51,7 +52,7 @@ type Run struct {
 // manifest is written last: what a crash leaves before that is not yet a run.
 func Create(dir string, m Manifest, config, profile []byte) (_ *Run, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("runstore: %w", err)
+		return nil, fault.Errorf("runstore: %w", err)
 	}
 	if Holds(dir) {
 		return nil, &ExistsError{dir}
@@ -106,10 +107,10 @@ func Resume(dir string) (_ *Run, err error) {
 		return nil, err
 	}
 	if r.size, err = wholeLines(r.trials); err != nil {
-		return nil, fmt.Errorf("runstore: %s: %w", r.Path(TrialsFile), err)
+		return nil, fault.Errorf("runstore: %s: %w", r.Path(TrialsFile), err)
 	}
 	if err = r.trials.Truncate(r.size); err != nil {
-		return nil, fmt.Errorf("runstore: cannot repair the end of %s: %w", r.Path(TrialsFile), err)
+		return nil, fault.Errorf("runstore: cannot repair the end of %s: %w", r.Path(TrialsFile), err)
 	}
 	return r, nil
 }
@@ -123,14 +124,14 @@ func Holds(dir string) bool {
 func (r *Run) acquire() error {
 	f, err := os.OpenFile(r.Path(lockFile), os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
-		return fmt.Errorf("runstore: %w", err)
+		return fault.Errorf("runstore: %w", err)
 	}
 	r.lock = f
 	switch err := lock(f); {
 	case errors.Is(err, errLocked):
 		return &lockedError{r.dir}
 	case err != nil:
-		return fmt.Errorf("runstore: cannot lock %s: %w", r.dir, err)
+		return fault.Errorf("runstore: cannot lock %s: %w", r.dir, err)
 	}
 	return nil
 }
@@ -138,7 +139,7 @@ func (r *Run) acquire() error {
 func (r *Run) open(flag int) error {
 	f, err := os.OpenFile(r.Path(TrialsFile), os.O_RDWR|flag, 0o644)
 	if err != nil {
-		return fmt.Errorf("runstore: %w", err)
+		return fault.Errorf("runstore: %w", err)
 	}
 	r.trials = f
 	return nil
@@ -181,9 +182,9 @@ func (r *Run) Append(batch []search.Trial) error {
 		// Resume would drop a cut line as well, but not whole lines of a batch
 		// that was reported as lost.
 		if e := r.trials.Truncate(r.size); e != nil {
-			r.broken = fmt.Errorf("runstore: %s cannot be written: %w", r.Path(TrialsFile), e)
+			r.broken = fault.Errorf("runstore: %s cannot be written: %w", r.Path(TrialsFile), e)
 		}
-		return fmt.Errorf("runstore: trials from %d on were not stored, all before are safe: "+
+		return fault.Errorf("runstore: trials from %d on were not stored, all before are safe: "+
 			"free some space and continue with --resume: %w", batch[0].ID, err)
 	}
 	r.size += int64(len(r.buf))

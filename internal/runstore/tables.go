@@ -3,12 +3,12 @@ package runstore
 import (
 	"bytes"
 	"encoding/csv"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 
 	"nas/internal/atomicfile"
+	"nas/internal/fault"
 	"nas/internal/table"
 	"nas/search"
 )
@@ -110,7 +110,7 @@ func writeCSV(path string, lines [][]string) error {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	if err := w.WriteAll(lines); err != nil {
-		return fmt.Errorf("runstore: %s: %w", path, err)
+		return fault.Errorf("runstore: %s: %w", path, err)
 	}
 	return atomicfile.WriteFile(path, b.Bytes())
 }
@@ -120,7 +120,7 @@ func writeCSV(path string, lines [][]string) error {
 func readTable(path string, columns []string, cure string, row func(*table.Row)) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("runstore: %w", err)
+		return fault.Errorf("runstore: %w", err)
 	}
 	defer f.Close()
 	t, err := table.Read(path, f)
@@ -128,12 +128,12 @@ func readTable(path string, columns []string, cure string, row func(*table.Row))
 		err = t.Need(columns...)
 	}
 	if err != nil {
-		return fmt.Errorf("runstore: %w: %s", err, cure)
+		return fault.Errorf("runstore: %w: %s", err, cure)
 	}
 	for _, r := range t.Rows {
 		row(r)
 		if err := r.Err(); err != nil {
-			return fmt.Errorf("runstore: %w: %s", err, cure)
+			return fault.Errorf("runstore: %w: %s", err, cure)
 		}
 	}
 	return nil

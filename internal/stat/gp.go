@@ -1,8 +1,6 @@
 package stat
 
 import (
-	"errors"
-	"fmt"
 	"runtime"
 	"sync"
 
@@ -13,6 +11,8 @@ import (
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat"
+
+	"nas/internal/fault"
 )
 
 // Kernel is the covariance function of a [GP],
@@ -44,7 +44,7 @@ type GP struct {
 
 // ErrNotPositive says that rounding left a covariance matrix without a Cholesky
 // factor: points coincide and there is too little noise.
-var ErrNotPositive = errors.New("stat: the covariance matrix is not positive definite")
+var ErrNotPositive = fault.New("stat: the covariance matrix is not positive definite")
 
 // scaled returns x with each column divided by its length scale.
 func (k *Kernel) scaled(x *mat.Dense) *mat.Dense {
@@ -132,7 +132,7 @@ func FitGP(k Kernel, x *mat.Dense, y []float64) (*GP, error) {
 	}
 	var a mat.VecDense
 	if err := c.SolveVecTo(&a, t); err != nil {
-		return nil, fmt.Errorf("stat: Gaussian process: %w", err)
+		return nil, fault.Errorf("stat: Gaussian process: %w", err)
 	}
 	g.Alpha = a.RawVector().Data
 	return g, nil
@@ -174,7 +174,7 @@ func FitInducingGP(k Kernel, x *mat.Dense, y []float64, subset []int) (*GP, erro
 	var rhs, w mat.VecDense
 	rhs.MulVec(v, t)
 	if err := ca.SolveVecTo(&w, &rhs); err != nil {
-		return nil, fmt.Errorf("stat: Gaussian process: %w", err)
+		return nil, fault.Errorf("stat: Gaussian process: %w", err)
 	}
 	blas64.Trsv(blas.Trans, l.RawTriangular(), w.RawVector())
 	g.Alpha = w.RawVector().Data

@@ -1,12 +1,13 @@
 package stat
 
 import (
-	"errors"
 	"math"
 	"sync"
 
 	"gonum.org/v1/gonum/blas/gonum"
 	"gonum.org/v1/gonum/mat"
+
+	"nas/internal/fault"
 )
 
 // ResidualGP is Gaussian-process regression of what another model leaves over
@@ -52,7 +53,7 @@ func NewResidualGP(k ResidualKernel, x [][]float64, y, sd []float64) (*ResidualG
 		}
 	}
 	if !g.chol.Factorize(cov) {
-		return nil, errors.New("stat: the covariance matrix of the residual is not positive definite")
+		return nil, fault.New("stat: the covariance matrix of the residual is not positive definite")
 	}
 	a := mat.NewVecDense(g.n, nil)
 	g.chol.SolveVecTo(a, mat.NewVecDense(g.n, y)) // an error only tells of a large condition number

@@ -1,11 +1,12 @@
 package stat
 
 import (
-	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/gonum/stat"
+
+	"nas/internal/fault"
 )
 
 // Ridge returns the coefficients c and the intercept b that minimise
@@ -41,7 +42,7 @@ func Ridge(x *mat.Dense, y, w, ridge []float64) (c []float64, b float64, err err
 	}
 	var s mat.VecDense
 	if err := f.SolveVecTo(&s, mat.NewVecDense(d, r)); err != nil {
-		return nil, 0, fmt.Errorf("stat: ridge regression: %w", err)
+		return nil, 0, fault.Errorf("stat: ridge regression: %w", err)
 	}
 	c, b = s.RawVector().Data, my
 	for j := range d {

@@ -1,11 +1,12 @@
 package stat
 
 import (
-	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
+
+	"nas/internal/fault"
 )
 
 // TuneKernel maximises the marginal likelihood of the rows of x, of which y holds
@@ -28,7 +29,7 @@ func TuneKernel(x *mat.Dense, y []float64, iterations int) (Kernel, error) {
 	e := &evidence{likelihood: l.at, prior: centre, width: width}
 	res, err := e.minimise(centre, iterations, 3*iterations)
 	if res == nil {
-		return Kernel{}, fmt.Errorf("stat: tuning the Gaussian process: %w", err)
+		return Kernel{}, fault.Errorf("stat: tuning the Gaussian process: %w", err)
 	}
 	return kernelOf(res.X), nil
 }

@@ -11,12 +11,12 @@ package calibrate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"time"
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/fault"
 	"nas/internal/stat"
 	"nas/latency"
 	"nas/latency/timing"
@@ -137,7 +137,7 @@ func Device(ctx context.Context, rt timing.Runtime, networks iter.Seq[*blocks.Ne
 		opts.Budget = defaultBudget
 	}
 	if opts.Budget < minBudget {
-		return nil, fmt.Errorf("latency: a calibration budget of %v is too short, the least is %v", opts.Budget, minBudget)
+		return nil, fault.Errorf("latency: a calibration budget of %v is too short, the least is %v", opts.Budget, minBudget)
 	}
 	if opts.MaxUnits == 0 {
 		opts.MaxUnits = defaultMaxUnits
@@ -146,7 +146,7 @@ func Device(ctx context.Context, rt timing.Runtime, networks iter.Seq[*blocks.Ne
 	var known timing.Baseline
 	if b := opts.Base; b != nil {
 		if err := b.Device.Match(dev); err != nil {
-			return nil, fmt.Errorf("latency: measurements cannot be added to a profile of another device: %w", err)
+			return nil, fault.Errorf("latency: measurements cannot be added to a profile of another device: %w", err)
 		}
 		known.ProbeNs = b.Calibration.ProbeNs // times are brought to this session's reference
 	}
@@ -238,7 +238,7 @@ func (c *calibration) measure(ctx context.Context) (why string, err error) {
 		return "", err
 	}
 	if len(c.pool)+len(c.held) == 0 {
-		return "", errors.New("latency: no networks to calibrate with")
+		return "", fault.New("latency: no networks to calibrate with")
 	}
 	deadline := c.start.Add(time.Duration(float64(c.opts.Budget) * (1 - fitShare)))
 	nextFit := 250

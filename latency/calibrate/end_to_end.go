@@ -2,10 +2,10 @@ package calibrate
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"nas/blocks"
+	"nas/internal/fault"
 	"nas/latency"
 	"nas/latency/timing"
 )
@@ -17,7 +17,7 @@ const endToEndRuns = 30
 // fits costs to them.
 func calibrateEndToEnd(ctx context.Context, timer timing.Timer, d timing.Device, facts timing.Facts, next func() (*blocks.Network, bool), o Options) (*latency.Profile, error) {
 	if o.Base != nil {
-		return nil, errors.New("latency: adding to a profile of whole networks is not possible; calibrate with a larger budget")
+		return nil, fault.New("latency: adding to a profile of whole networks is not possible; calibrate with a larger budget")
 	}
 	start := time.Now()
 	var ms []latency.Measured

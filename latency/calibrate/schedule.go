@@ -2,12 +2,12 @@ package calibrate
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"slices"
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/fault"
 	"nas/latency/timing"
 )
 
@@ -110,7 +110,7 @@ func (c *calibration) learn(ctx context.Context, full bool) error {
 func (c *calibration) keep(calls []engine.Call, t timing.Timing) error {
 	c.nets++
 	if len(t.CallMs) != len(calls) || len(t.CallSpread) != len(calls) {
-		return fmt.Errorf("latency: %s timed %d calls of a network that has %d", c.dev.Name, len(t.CallMs), len(calls))
+		return fault.Errorf("latency: %s timed %d calls of a network that has %d", c.dev.Name, len(t.CallMs), len(calls))
 	}
 	by := map[engine.Unit]*unitRecord{}
 	count := map[engine.Unit]float64{}

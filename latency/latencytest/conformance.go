@@ -231,7 +231,7 @@ func network(t *testing.T, channels int) *blocks.Network {
 	t.Helper()
 	b := blocks.NewBuilder(fmt.Sprintf("small%d", channels), blocks.Shape{H: 16, W: 16, C: 3})
 	x := blocks.ConvBNAct{Out: channels, Kernel: 3, Stride: 1, Act: blocks.ReLU6}.Build(b, b.Input())
-	x = blocks.InvertedResidual{Out: channels, Kernel: 3, Stride: 1, Expanded: 4 * channels, Act: blocks.ReLU6}.Build(b, x)
+	blocks.InvertedResidual{Out: channels, Kernel: 3, Stride: 1, Expanded: 4 * channels, Act: blocks.ReLU6}.Build(b, x)
 	n, err := b.Network()
 	if err != nil {
 		t.Fatal(err)

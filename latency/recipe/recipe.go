@@ -18,6 +18,7 @@ import (
 
 	"nas/blocks/engine"
 	"nas/internal/buildinfo"
+	"nas/internal/fault"
 	"nas/latency/timing"
 )
 
@@ -106,7 +107,7 @@ func New(spec Spec, files fs.FS) (*Recipe, error) {
 	r := &Recipe{spec: spec, files: files}
 	var errs []error
 	bad := func(key, format string, a ...any) {
-		err := fmt.Errorf("latency: recipe %q: %s: %s", spec.Name, key, fmt.Sprintf(format, a...))
+		err := fault.Errorf("latency: recipe %q: %s: %s", spec.Name, key, fmt.Sprintf(format, a...))
 		if !slices.ContainsFunc(errs, func(e error) bool { return e.Error() == err.Error() }) { // of several commands
 			errs = append(errs, err)
 		}
@@ -228,7 +229,7 @@ func (r *Recipe) ask() (remoteFacts, error) {
 		err = errors.New("it names no machine")
 	}
 	if err != nil {
-		return remoteFacts{}, fmt.Errorf("latency: recipe %s: asking the device what it is: %w", r.spec.Name, err)
+		return remoteFacts{}, fault.Errorf("latency: recipe %s: asking the device what it is: %w", r.spec.Name, err)
 	}
 	return f, nil
 }

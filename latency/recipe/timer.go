@@ -18,6 +18,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/onnx"
+	"nas/internal/fault"
 	"nas/internal/stat"
 	"nas/latency/timing"
 )
@@ -36,7 +37,7 @@ func (r *Recipe) Open(ctx context.Context, known timing.Baseline) (timing.Timer,
 	}
 	dir, err := os.MkdirTemp("", "nas-latency-")
 	if err != nil {
-		return nil, fmt.Errorf("latency: %w", err)
+		return nil, fault.Errorf("latency: %w", err)
 	}
 	t := &timer{r: r, dir: dir, base: known.ReferenceMs}
 	for _, f := range r.spec.Files {
@@ -55,7 +56,7 @@ func (r *Recipe) Open(ctx context.Context, known timing.Baseline) (timing.Timer,
 	}
 	if err != nil {
 		t.Close()
-		return nil, fmt.Errorf("latency: recipe %s: %w", r.spec.Name, err)
+		return nil, fault.Errorf("latency: recipe %s: %w", r.spec.Name, err)
 	}
 	return t, nil
 }
@@ -215,7 +216,7 @@ func (t *timer) many(ctx context.Context, nets []*blocks.Network, runs int) (s [
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("latency: recipe %s, %d attempt(s): %w", t.r.spec.Name, t.r.spec.Retries+1, err)
+		return nil, fault.Errorf("latency: recipe %s, %d attempt(s): %w", t.r.spec.Name, t.r.spec.Retries+1, err)
 	}
 	return s, nil
 }
@@ -229,7 +230,7 @@ func (t *timer) convert(ctx context.Context, path string) (string, error) {
 		_, err = os.Stat(out)
 	}
 	if err != nil {
-		return out, fmt.Errorf("latency: recipe %s: convert: %w", t.r.spec.Name, err)
+		return out, fault.Errorf("latency: recipe %s: convert: %w", t.r.spec.Name, err)
 	}
 	return out, nil
 }
@@ -254,10 +255,10 @@ func (t *timer) once(ctx context.Context, s start) ([]timing.Sample, error) {
 func writeModel(path string, n *blocks.Network) error {
 	f, err := os.Create(path)
 	if err != nil {
-		return fmt.Errorf("latency: %w", err)
+		return fault.Errorf("latency: %w", err)
 	}
 	if err := errors.Join(onnx.Write(f, n, timing.RandomWeights(n), onnx.Options{FoldBN: true}), f.Close()); err != nil {
-		return fmt.Errorf("latency: writing network %s: %w", n.Name, err)
+		return fault.Errorf("latency: writing network %s: %w", n.Name, err)
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"nas/internal/buildinfo"
+	"nas/latency/timing/internal/host"
 )
 
 // Facts describe the machine that timings come from, as far as it tells.
@@ -39,7 +40,7 @@ type Facts struct {
 func HostFacts(cpus []int) Facts {
 	f := Facts{
 		OS: runtime.GOOS, Arch: runtime.GOARCH, Go: runtime.Version(),
-		Cores: len(usableCPUs()), CPUSet: slices.Clone(cpus), Load: -1, Program: buildinfo.Version(),
+		Cores: len(host.UsableCPUs()), CPUSet: slices.Clone(cpus), Load: -1, Program: buildinfo.Version(),
 	}
 	if f.Cores == 0 {
 		f.Cores = runtime.NumCPU()

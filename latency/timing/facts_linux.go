@@ -2,14 +2,13 @@ package timing
 
 import (
 	"os"
-	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 
-	"nas/blocks/engine"
-
 	"golang.org/x/sys/unix"
+
+	"nas/blocks/engine"
+	"nas/latency/timing/internal/host"
 )
 
 func hostFacts(f *Facts) {
@@ -27,15 +26,15 @@ func hostFacts(f *Facts) {
 	}
 	cpu := "/sys/devices/system/cpu/cpu" + strconv.Itoa(first) + "/"
 	f.L1, f.L2, f.L3 = engine.CacheSizes(first)
-	f.Governor = readLine(cpu + "cpufreq/scaling_governor")
-	if khz, err := strconv.ParseFloat(readLine(cpu+"cpufreq/scaling_cur_freq"), 64); err == nil {
+	f.Governor = host.ReadLine(cpu + "cpufreq/scaling_governor")
+	if khz, err := strconv.ParseFloat(host.ReadLine(cpu+"cpufreq/scaling_cur_freq"), 64); err == nil {
 		f.MHz = khz / 1000
 	} else if v, ok := cpuinfoField(string(info), "cpu MHz"); ok {
 		f.MHz, _ = strconv.ParseFloat(v, 64)
 	}
-	f.Clusters = capacities()
-	f.TempC = temperature()
-	if s := strings.Fields(readLine("/proc/loadavg")); len(s) > 0 {
+	f.Clusters = host.Capacities()
+	f.TempC = host.Temperature()
+	if s := strings.Fields(host.ReadLine("/proc/loadavg")); len(s) > 0 {
 		if l, err := strconv.ParseFloat(s[0], 64); err == nil {
 			f.Load = l
 		}
@@ -48,7 +47,7 @@ func cpuName(info string) string {
 	if v, ok := cpuinfoField(info, "model name"); ok {
 		return v
 	}
-	board := strings.Trim(readLine("/proc/device-tree/model"), "\x00")
+	board := strings.Trim(host.ReadLine("/proc/device-tree/model"), "\x00")
 	impl, ok1 := cpuinfoField(info, "CPU implementer")
 	part, ok2 := cpuinfoField(info, "CPU part")
 	core := ""
@@ -87,59 +86,4 @@ func cpuinfoField(info, name string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// capacities returns the scheduler's measure of each core where cores differ:
-// 1024 is the fastest kind.
-func capacities() []int {
-	var cs []int
-	differ := false
-	for i := range runtime.NumCPU() {
-		c, err := strconv.Atoi(readLine("/sys/devices/system/cpu/cpu" + strconv.Itoa(i) + "/cpu_capacity"))
-		if err != nil {
-			return nil
-		}
-		cs = append(cs, c)
-		differ = differ || c != cs[0]
-	}
-	if !differ {
-		return nil
-	}
-	return cs
-}
-
-// temperature is the hottest thermal zone in degrees Celsius, 0 if none shows.
-func temperature() float64 {
-	hot := 0.0
-	for _, z := range glob("/sys/class/thermal/thermal_zone*/temp") {
-		if m, err := strconv.ParseFloat(readLine(z), 64); err == nil && m/1000 < 150 {
-			hot = max(hot, m/1000)
-		}
-	}
-	return hot
-}
-
-// stolen returns the seconds that the hypervisor has given to others while
-// this machine wanted to run, since boot, over all cores.
-func stolen() (seconds float64, ok bool) {
-	f := strings.Fields(readLine("/proc/stat"))
-	if len(f) < 9 || f[0] != "cpu" {
-		return 0, false
-	}
-	t, err := strconv.ParseFloat(f[8], 64)
-	return t / 100, err == nil // USER_HZ is 100 on every Linux port of Go
-}
-
-func readLine(path string) string {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return ""
-	}
-	s, _, _ := strings.Cut(string(b), "\n")
-	return strings.TrimSpace(s)
-}
-
-func glob(pattern string) []string {
-	m, _ := filepath.Glob(pattern) // the only error is a bad pattern
-	return m
 }

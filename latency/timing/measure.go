@@ -2,11 +2,12 @@ package timing
 
 import (
 	"context"
-	"errors"
 	"math"
+	"strconv"
 	"time"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // MeasureOptions of [Measure]. The zero value is a measurement of about a second.
@@ -29,10 +30,14 @@ type MeasureOptions struct {
 	Weights *blocks.Weights
 }
 
+// MedianPrecision is the relative half width of the median's interval at which [Measure]
+// has timed enough runs, unless it is told how many.
+const MedianPrecision = 0.01
+
 // Measure times a network as a whole on a device.
 func Measure(ctx context.Context, n *blocks.Network, rt Runtime, o MeasureOptions) (Sample, error) {
 	if o.Runs < 0 || o.Budget < 0 || o.Sustained < 0 {
-		return Sample{}, errors.New("latency: runs and times of a measurement must not be negative")
+		return Sample{}, fault.New("latency: runs and times of a measurement must not be negative")
 	}
 	if o.Budget == 0 {
 		o.Budget = time.Second
@@ -44,7 +49,7 @@ func Measure(ctx context.Context, n *blocks.Network, rt Runtime, o MeasureOption
 	}
 	e := Effort{Runs: o.Runs, Warm: o.Sustained}
 	if o.Runs == 0 {
-		e = Effort{Runs: 15, MaxRuns: 500, Until: 0.01, Budget: o.Budget, Warm: o.Sustained}
+		e = Effort{Runs: 15, MaxRuns: 500, Until: MedianPrecision, Budget: o.Budget, Warm: o.Sustained}
 	}
 	e.Weights = o.Weights
 	t, err := timer.Time(ctx, n, e)
@@ -63,3 +68,5 @@ func Measure(ctx context.Context, n *blocks.Network, rt Runtime, o MeasureOption
 func percent(x float64) string {
 	return trimFloat(math.Round(1000*x)/10) + " %"
 }
+
+func trimFloat(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }

@@ -23,12 +23,3 @@ func TestMeasure(t *testing.T) {
 		t.Errorf("canceled: %v", err)
 	}
 }
-
-func TestSessionRestores(t *testing.T) {
-	before := usableCPUs()
-	s := openSession(1, nil)
-	s.close()
-	if after := usableCPUs(); len(after) != len(before) {
-		t.Errorf("cores %v before a session, %v behind it", before, after)
-	}
-}

@@ -111,3 +111,10 @@ func (s Sample) Scaled(f float64) Sample {
 	s.MedianMs, s.P10Ms, s.P90Ms, s.LowMs, s.HighMs = s.MedianMs*f, s.P10Ms*f, s.P90Ms*f, s.LowMs*f, s.HighMs*f
 	return s
 }
+
+// setMedian sets the median and its interval, which the percentiles of all runs then
+// enclose.
+func (s *Sample) setMedian(ms, low, high float64) {
+	s.MedianMs, s.LowMs, s.HighMs = ms, low, high
+	s.P10Ms, s.P90Ms = min(s.P10Ms, ms), max(s.P90Ms, ms)
+}

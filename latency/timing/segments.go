@@ -1,12 +1,6 @@
 package timing
 
-import (
-	"math"
-	"slices"
-
-	"nas/blocks/engine"
-	"nas/internal/stat"
-)
+import "math"
 
 // segmentTimes is what is known of the laps of a network, over the visits to it.
 type segmentTimes struct {
@@ -22,50 +16,6 @@ type segmentTime struct {
 	quiet      float64 // that were calm
 	disturbed  float64 // of the others
 	others     float64 // how many they were
-}
-
-// segmentTimes finds, of every lap, the median of those runs in which the probes before and
-// behind it were calm. Probes tell the state of the core without regard to what the lap
-// took, so that nothing is selected by its own time, as it would be among the shortest
-// runs.
-func (r *recording) segmentTimes() *segmentTimes {
-	t := &segmentTimes{ends: r.ends, clock: 1}
-	rest := undisturbedSample(column(r.runs, func(v recordedRun) float64 { return v.rest }))
-	t.rest = max(0, rest.MedianMs)
-	var calm, others, probes []float64
-	for lane := range r.ends {
-		laps := make([]segmentTime, len(r.runs[0].segments[lane]))
-		for i := range laps {
-			calm, others = calm[:0], others[:0]
-			for k := range r.runs {
-				x := r.runs[k].segments[lane]
-				now := r.probes.quiet(x[i].ProbeNs)
-				if now {
-					probes = append(probes, float64(x[i].ProbeNs))
-				}
-				if ms := float64(x[i].Ns) / 1e6; now && (i == 0 || r.probes.quiet(x[i-1].ProbeNs)) {
-					calm = append(calm, ms)
-				} else {
-					others = append(others, ms)
-				}
-			}
-			l := segmentTime{quiet: float64(len(calm)), others: float64(len(others))}
-			if len(others) > 0 {
-				l.disturbed = stat.Median(others)
-			}
-			if len(calm) > 0 {
-				if l.ms = stat.Median(calm); l.ms > 0 { // a coarse clock does not see the shortest
-					l.stdErr = l.ms * max(stat.RelativeMAD(calm), 0.02) * math.Sqrt(math.Pi/2/l.quiet) // of a median
-				}
-			}
-			laps[i] = l
-		}
-		t.threads = append(t.threads, laps)
-	}
-	if len(probes) > 0 && r.probes.base > 0 {
-		t.clock = stat.Median(probes) / r.probes.base
-	}
-	return t
 }
 
 // learnSlowdown tells the session by how much disturbed laps took longer.
@@ -174,58 +124,3 @@ func (t *segmentTimes) quietTimes(slow float64) quietTimes {
 // disturbedStdErr is the relative standard error of a lap that was never seen in a calm
 // moment, from its time in others.
 const disturbedStdErr = 0.1
-
-// copySegments keeps the laps of the run that l holds.
-func copySegments(l *engine.Trace) [][]engine.Segment {
-	out := make([][]engine.Segment, len(l.Threads))
-	for i := range l.Threads {
-		out[i] = slices.Clone(l.Threads[i].Segments)
-	}
-	return out
-}
-
-// copyEnds keeps where the calls end in them, which is the same for all runs.
-func copyEnds(l *engine.Trace) [][]int {
-	out := make([][]int, len(l.Threads))
-	for i := range l.Threads {
-		out[i] = slices.Clone(l.Threads[i].Ends)
-	}
-	return out
-}
-
-// busiest returns, of the run that l holds, what each call took on the lane that took
-// longest, in ms, and the time of all their probes.
-func busiest(l *engine.Trace) (calls []float64, probes float64) {
-	calls = make([]float64, len(l.Threads[0].Ends))
-	for i := range calls {
-		var most, its int64
-		for k := range l.Threads {
-			from := 0
-			if i > 0 {
-				from = l.Threads[k].Ends[i-1]
-			}
-			var ns, p int64
-			for _, lap := range l.Threads[k].Segments[from:l.Threads[k].Ends[i]] {
-				ns += lap.Ns
-				p += lap.ProbeNs
-			}
-			if ns > most {
-				most, its = ns, p
-			}
-		}
-		calls[i] = float64(most) / 1e6
-		probes += float64(its) / 1e6
-	}
-	return calls, probes
-}
-
-// bytes is the memory of a recording's laps.
-func (r *recording) bytes() int {
-	n := 0
-	for i := range r.runs {
-		for _, l := range r.runs[i].segments {
-			n += 16 * len(l)
-		}
-	}
-	return n
-}

@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"math/rand/v2"
 
+	"nas/internal/fault"
 	"nas/search"
 	"nas/space"
 )
@@ -137,7 +138,7 @@ func (v *Vector) Encode(g space.Genes) []float64 {
 // Evaluate implements [search.Evaluator].
 func (v *Vector) Evaluate(_ context.Context, c search.Candidate) (search.Result, error) {
 	if len(c.Genes) != 3*len(v.Low) {
-		return search.Result{}, fmt.Errorf("searchtest: %s has %d variables in three genes each, not %d genes",
+		return search.Result{}, fault.Errorf("searchtest: %s has %d variables in three genes each, not %d genes",
 			v.Name, len(v.Low), len(c.Genes))
 	}
 	x := v.Encode(c.Genes)

@@ -8,12 +8,12 @@ import (
 	"cmp"
 	_ "embed"
 	"encoding/json"
-	"fmt"
 	"html/template"
 	"io"
 	"slices"
 	"strings"
 
+	"nas/internal/fault"
 	"nas/internal/report"
 )
 
@@ -105,7 +105,7 @@ func Write(w io.Writer, p Page) error {
 		err = p.write(w, b.Bytes(), sampled)
 	}
 	if err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fault.Errorf("report: %w", err)
 	}
 	return nil
 }

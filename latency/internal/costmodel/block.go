@@ -9,8 +9,10 @@ import (
 	"nas/internal/stat"
 )
 
-// FitBlocks fits models to a table of blocks: those of the kinds, and the corrections of
-// the blocks' components.
+// FitBlocks fits models to a table of blocks: of the kinds and of the blocks' components, and
+// the components' corrections. With minusSkip, a block without a residual was measured less
+// the convolution that stands in its place where it is skipped; FitBlocks estimates the time
+// of that convolution and adds it to us.
 func FitBlocks(us []UnitTime, minusSkip bool, t *engine.Target) (map[string]*KindModel, *AdditiveModel, error) {
 	parts := fitComponents(us, minusSkip, t)
 	kinds, err := FitKinds(us, t, nil)
@@ -21,10 +23,8 @@ func FitBlocks(us []UnitTime, minusSkip bool, t *engine.Target) (map[string]*Kin
 	return kinds, FitAdditive(oneByOne(us), kinds, t, nil), nil
 }
 
-// fitComponents fits the costs of the parts of blocks to a table of blocks. With
-// minusSkip, the blocks without a residual lack the time of a convolution in
-// their place; it is worked out from what blocks as a whole cost, as a kind
-// "block.skip", and added to us.
+// fitComponents fits the costs of the components. With minusSkip it first fits those of the
+// skip convolution, as the kind skipKind, to the differences that the table holds.
 func fitComponents(us []UnitTime, minusSkip bool, t *engine.Target) map[string]*KindModel {
 	kinds := map[string]*KindModel{}
 	if minusSkip {
@@ -42,30 +42,26 @@ func fitComponents(us []UnitTime, minusSkip bool, t *engine.Target) map[string]*
 			us[i].Ms += skipMs(&us[i].Unit, kinds, t)
 		}
 	}
-	nt := len(termNames)
 	costs := relativeCosts(us, func(u *engine.Unit) []float64 {
-		row := make([]float64, len(blockComponents)*nt)
+		row := make([]float64, len(blockComponents)*numTerms)
 		for _, p := range componentsOf(u) {
 			if k := slices.Index(blockComponents, p.kind); k >= 0 {
-				copy(row[k*nt:], terms(nil, &p.unit, t))
+				copy(row[k*numTerms:], terms(nil, &p.unit, t))
 			}
 		}
 		return row
 	}, 1e-2)
 	for k, n := range blockComponents {
-		kinds[n] = newCosts(n, len(us), costs[k*nt:(k+1)*nt])
+		kinds[n] = newCosts(n, len(us), costs[k*numTerms:(k+1)*numTerms])
 	}
 	return kinds
 }
 
-// relativeCosts fits costs to the amounts of units by least squares of the
-// relative error with Huber weights (k = 1.345).
+// relativeCosts fits costs to the amounts of units by non-negative least squares of the
+// relative error, reweighted three times with Huber weights.
 func relativeCosts(us []UnitTime, amounts func(u *engine.Unit) []float64, ridge float64) (costs []float64) {
 	rows := make([][]float64, len(us))
-	b, w := make([]float64, len(us)), make([]float64, len(us))
-	for i := range w {
-		w[i] = 1
-	}
+	b, w, abs := make([]float64, len(us)), ones(len(us)), make([]float64, len(us))
 	for range 3 {
 		for i := range us {
 			rows[i], b[i] = amounts(&us[i].Unit), w[i]
@@ -74,7 +70,6 @@ func relativeCosts(us []UnitTime, amounts func(u *engine.Unit) []float64, ridge 
 			}
 		}
 		costs = stat.NNLS(rows, b, ridge)
-		abs := make([]float64, len(us))
 		for i := range us {
 			e := b[i]
 			for j, c := range costs {
@@ -82,36 +77,32 @@ func relativeCosts(us []UnitTime, amounts func(u *engine.Unit) []float64, ridge 
 			}
 			abs[i] = math.Abs(e) / w[i]
 		}
-		s := 1.4826 * stat.Median(slices.Clone(abs))
-		for i := range w {
-			w[i] = math.Sqrt(min(1, 1.345*max(s, 1e-6)/max(abs[i], 1e-12)))
-		}
+		reweight(w, abs)
 	}
 	return costs
 }
 
-// newCosts is a model of costs alone.
+// newCosts is a model of costs alone. Of one component 15 % is a usual error.
 func newCosts(kind string, units int, costs []float64) *KindModel {
-	m := &KindModel{Kind: kind, Units: units, Costs: map[string]float64{}, costs: costs, ResidualRMS: 0.15, LeaveOneOut: 0.15}
-	for j, c := range costs {
-		if c > 0 {
-			m.Costs[termNames[j]] = c
-		}
+	return &KindModel{
+		Kind: kind, Units: units, Costs: namedCosts(costs), costs: costs, ResidualRMS: 0.15, LeaveOneOut: 0.15,
 	}
-	return m
 }
 
-// skipOf is the convolution that stands in the place of a block that is skipped.
-func skipOf(u *engine.Unit) (engine.Unit, bool) {
-	one := [2]int{1, 1}
-	return engine.Unit{Name: "conv", In: u.In, Out: u.Out, Kernel: one, Stride: u.Stride, Dilation: one, Groups: 1, Act: u.DWAct, Batch: u.Batch},
-		u.Name == "block" && !u.Residual
-}
-
-// skipKind is the kind of that convolution.
+// skipKind is the kind of the convolution that stands in the place of a skipped block.
 const skipKind = "block.skip"
 
-// skipMs is its time in ms, 0 where nothing stands there.
+// skipOf returns that convolution. There is none for blocks with a residual, nor for units
+// other than blocks.
+func skipOf(u *engine.Unit) (skip engine.Unit, ok bool) {
+	one := [2]int{1, 1}
+	return engine.Unit{
+		Name: "conv", In: u.In, Out: u.Out, Kernel: one, Stride: u.Stride, Dilation: one,
+		Groups: 1, Act: u.DWAct, Batch: u.Batch,
+	}, u.Name == "block" && !u.Residual
+}
+
+// skipMs is the time of skipOf in ms, 0 if there is none.
 func skipMs(u *engine.Unit, kinds map[string]*KindModel, t *engine.Target) float64 {
 	s, ok := skipOf(u)
 	if !ok {

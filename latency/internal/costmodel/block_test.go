@@ -79,7 +79,8 @@ func unitTimes(t *testing.T, head string, rows []string) []UnitTime {
 			}
 			return v
 		}
-		h, cin, cout, stride, k := int(num("h_in")), int(num("c_in")), int(num("c_out")), int(num("stride")), int(num("kernel"))
+		h, cin, cout := int(num("h_in")), int(num("c_in")), int(num("c_out"))
+		stride, k := int(num("stride")), int(num("kernel"))
 		out := (h + stride - 1) / stride
 		groups := 1
 		if _, ok := cols["groups"]; ok {

@@ -4,8 +4,9 @@
 //
 // The five levels and their formulas are drawn in the comment of package latency.
 //
-//	terms.go, features.go   what a unit looks like to the models
-//	kind.go                 KindModel: cost terms of one kind of unit, and a Gaussian process
+//	features.go             what a unit looks like to the models: terms and features
+//	kind.go, costs.go       KindModel: costs of one kind of unit, and a Gaussian process
+//	cost.go                 Cost of one call, Totals of a network
 //	unit_table.go           the units that were timed, and what was predicted of others
 //	unit_model.go           UnitModel: the cost of any unit, from the table or the models
 //	block.go                costs of the components of blocks, from a table of blocks

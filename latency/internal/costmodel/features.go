@@ -9,14 +9,191 @@ import (
 
 // A cost model sees a unit as two lists of numbers.
 //
-// Terms are amounts of work that take time in proportion and can only add:
-// multiply-accumulates with the tails of their tiles filled up, tiles, bytes by
-// the cache level they must come from, activations by their price. A time is a
-// sum of terms times costs that are not negative (nonNegative).
+// Terms are amounts of work that take time in proportion, and that can only add:
+// multiply-accumulates with the tails of their tiles filled up, tiles, bytes by the cache
+// level that they come from, activations by their price. A time is a sum of terms times
+// costs that are not negative.
 //
-// Features describe the place of a unit among others, in logarithms to base 2
-// where they are sizes: what the terms get wrong is a smooth function of them
-// (process).
+// Features are coordinates of a unit, in logarithms to base 2 where they are sizes. What
+// the terms get wrong is a smooth function of them.
+
+// Indices of the terms.
+const (
+	termCall = iota
+	termGEMMMac
+	termGEMMTile
+	termDWMac
+	termDWRow
+	termMove
+	termMoveL2
+	termMoveL3
+	termMoveMem
+	termWeights
+	termAgain
+	termActPoly
+	termActExp
+	termResidual
+	termEval
+	numTerms
+)
+
+// termNames are the names that costs have in a profile. Names may be added and dropped, but
+// never change their meaning.
+var termNames = [numTerms]string{
+	termCall:     "call",      // 1: a call of a kernel
+	termGEMMMac:  "gemm_mac",  // dense multiply-accumulates, tails filled up
+	termGEMMTile: "gemm_tile", // tiles of dense products
+	termDWMac:    "dw_mac",    // depthwise multiply-accumulates, channels filled up
+	termDWRow:    "dw_row",    // rows of a panel of depthwise channels
+	termMove:     "move",      // bytes read and written
+	termMoveL2:   "move_l2",   // ... that a first-level cache does not hold
+	termMoveL3:   "move_l3",   // ... that a second-level cache does not hold
+	termMoveMem:  "move_mem",  // ... that a third-level cache does not hold
+	termWeights:  "weights",   // bytes of weights
+	termAgain:    "again",     // bytes of input read again for each block of output channels
+	termActPoly:  "act_poly",  // values through hswish or hsigmoid
+	termActExp:   "act_exp",   // values through swish, sigmoid or softmax
+	termResidual: "residual",  // values added
+	termEval:     "eval",      // values of units without a kernel: output plus products
+}
+
+// commonCosts, in microseconds per thousand of each term, are those of a core of a server of
+// 2020 to 2025. Other processors share their proportions, up to a common factor. They are
+// the prior of all kinds and the start of fits to end-to-end latencies.
+var commonCosts = map[string]float64{
+	"call": 0.5, "gemm_mac": 0.012, "gemm_tile": 5, "dw_mac": 0.016, "dw_row": 1,
+	"move": 0.005, "move_l2": 0.006, "move_l3": 0.01, "weights": 0.02, "again": 0.02,
+	"act_poly": 0.06, "act_exp": 0.15, "residual": 0.03, "eval": 1,
+}
+
+// tile is the usual tile of an instruction set (output pixels x channels) and
+// its number of float32 lanes.
+type tile struct{ rows, cols, lanes int }
+
+var tiles = map[string]tile{
+	"generic": {4, 16, 1},
+	"avx2":    {6, 16, 8},
+	"avx512":  {8, 32, 16},
+	"neon":    {8, 8, 4},
+}
+
+func tileOf(t *engine.Target) tile {
+	if v, ok := tiles[t.ISA]; ok {
+		return v
+	}
+	return tile{4, 16, 4}
+}
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
+
+// terms appends the unit's amounts to dst, in the order of termNames. They are counted in
+// thousands, so that costs are nanoseconds a piece when times are in microseconds.
+func terms(dst []float64, u *engine.Unit, t *engine.Target) []float64 {
+	a := amounts{tile: tileOf(t), batch: float64(max(1, u.Batch))}
+	a.v[termCall] = 1000
+	passes, between := a.products(u)
+	a.traffic(u, t, passes)
+	a.act(u.Act, u.Out.Elems())
+	a.act(u.MidAct, between*u.Mid)
+	a.act(u.DWAct, u.Out.Pixels()*u.Mid)
+	if u.Residual {
+		a.v[termResidual] = float64(u.Out.Elems()) * a.batch
+	}
+	for _, x := range a.v {
+		dst = append(dst, x/1000)
+	}
+	return dst
+}
+
+// amounts accumulates the terms of a unit.
+type amounts struct {
+	v     [numTerms]float64
+	tile  tile
+	batch float64
+}
+
+// gemm adds a dense product for each of h rows of w pixels: k inputs, n outputs, in groups.
+func (a *amounts) gemm(h, w, k, n, groups int) {
+	n /= groups
+	px := float64(h*ceilDiv(w, a.tile.rows)*a.tile.rows) * a.batch * float64(groups)
+	a.v[termGEMMMac] += px * float64(ceilDiv(n, 16)*16) * float64(k)
+	a.v[termGEMMTile] += float64(h*ceilDiv(w, a.tile.rows)*ceilDiv(n, a.tile.cols)) * a.batch * float64(groups)
+}
+
+// depthwise adds a filter of the given taps and rows for each of c channels.
+func (a *amounts) depthwise(h, w, c, taps, rows int) {
+	panels := ceilDiv(c, a.tile.lanes)
+	a.v[termDWMac] += float64(h*w*panels*a.tile.lanes*taps) * a.batch
+	a.v[termDWRow] += float64(h*panels*rows) * a.batch
+}
+
+// act adds the activation of n values.
+func (a *amounts) act(f blocks.ActFunc, n int) {
+	switch f {
+	case blocks.HSwish, blocks.HSigmoid:
+		a.v[termActPoly] += float64(n) * a.batch
+	case blocks.Swish, blocks.Sigmoid:
+		a.v[termActExp] += float64(n) * a.batch
+	}
+}
+
+// products adds the arithmetic of a unit. It returns how often the input is read again, and
+// the pixels of the map between the first and the depthwise convolution.
+func (a *amounts) products(u *engine.Unit) (passes, between int) {
+	taps := u.Kernel[0] * u.Kernel[1]
+	in, out := u.In, u.Out
+	groups := max(u.Groups, 1)
+	between = in.Pixels()
+	switch u.Name {
+	case "conv", "scale_conv":
+		a.gemm(out.H, out.W, taps*in.C/groups, out.C, groups)
+		passes = ceilDiv(out.C/groups, a.tile.cols) - 1
+	case "linear":
+		a.gemm(1, 1, in.Elems(), out.C, 1)
+	case "dwconv":
+		a.depthwise(out.H, out.W, out.C, taps, u.Kernel[0])
+	case "block":
+		a.gemm(in.H, in.W, in.C/groups, u.Mid, 1)
+		a.depthwise(out.H, out.W, u.Mid, taps, u.Kernel[0])
+		a.gemm(out.H, out.W, u.Mid/groups, out.C, 1)
+		passes = ceilDiv(u.Mid, a.tile.cols) - 1
+	case "stem_block", "stem_dw":
+		st := u.Stem
+		a.gemm(st.Out[0], st.Out[1], st.Kernel[0]*st.Kernel[1]*in.C, u.Mid, 1)
+		a.depthwise(out.H, out.W, u.Mid, taps, u.Kernel[0])
+		if u.Name == "stem_block" {
+			a.gemm(out.H, out.W, u.Mid, out.C, 1)
+		}
+		between = st.Out[0] * st.Out[1]
+	case "expand_dw":
+		a.gemm(in.H, in.W, in.C, u.Mid, 1)
+		a.depthwise(out.H, out.W, u.Mid, taps, u.Kernel[0])
+		passes = ceilDiv(u.Mid, a.tile.cols) - 1
+	case "dw_project":
+		a.depthwise(out.H, out.W, u.Mid, taps, u.Kernel[0])
+		a.gemm(out.H, out.W, u.Mid, out.C, 1)
+	case "maxpool", "avgpool", "avgpool_pad":
+		a.depthwise(out.H, out.W, out.C, taps, u.Kernel[0])
+	case "softmax":
+		a.v[termActExp] += float64(out.Elems()) * a.batch
+	default:
+		if isEval(u.Name) {
+			a.v[termEval] = float64(out.Elems()+in.Elems()) * a.batch * float64(max(1, taps))
+		}
+	}
+	return passes, between
+}
+
+// traffic adds the bytes that a unit reads and writes. A cache of size s that has to hold m
+// bytes stops to help over a factor of two of m, not at once.
+func (a *amounts) traffic(u *engine.Unit, t *engine.Target, passes int) {
+	move := float64(u.BytesIn() + u.BytesOut())
+	beyond := func(s int) float64 { return min(1, max(0, math.Log2(move/float64(max(s, 1)))+0.5)) }
+	a.v[termMove] = move
+	a.v[termMoveL2], a.v[termMoveL3], a.v[termMoveMem] = move*beyond(t.L1), move*beyond(t.L2), move*beyond(t.L3)
+	a.v[termWeights] = float64(u.BytesWeights())
+	a.v[termAgain] = float64(u.BytesIn()) * float64(passes)
+}
 
 // feature is one coordinate of a unit.
 type feature struct {
@@ -62,7 +239,8 @@ func inside(in, out, kernel, stride, dilation, pad int) float64 {
 
 // actPrice orders activations by what they cost.
 var actPrice = map[blocks.ActFunc]float64{
-	blocks.Identity: 0, blocks.ReLU: 0.5, blocks.ReLU6: 1, blocks.HSigmoid: 2, blocks.HSwish: 2.5, blocks.Sigmoid: 4, blocks.Swish: 4.5,
+	blocks.Identity: 0, blocks.ReLU: 0.5, blocks.ReLU6: 1, blocks.HSigmoid: 2, blocks.HSwish: 2.5,
+	blocks.Sigmoid: 4, blocks.Swish: 4.5,
 }
 
 var features = []feature{
@@ -101,7 +279,8 @@ var features = []feature{
 		if u.Stem.Out[0] > 0 {
 			h, w = u.Stem.Out[0], u.Stem.Out[1]
 		}
-		return 4 * inside(h, u.Out.H, u.Kernel[0], u.Stride[0], u.Dilation[0], u.Pad[0]) * inside(w, u.Out.W, u.Kernel[1], u.Stride[1], u.Dilation[1], u.Pad[1])
+		return 4 * inside(h, u.Out.H, u.Kernel[0], u.Stride[0], u.Dilation[0], u.Pad[0]) *
+			inside(w, u.Out.W, u.Kernel[1], u.Stride[1], u.Dilation[1], u.Pad[1])
 	}},
 	{"set_l2", func(u *engine.Unit, t *engine.Target) float64 {
 		return min(2, max(-2, math.Log2(float64(u.BytesIn()+u.BytesOut()+u.BytesWeights())/float64(max(t.L2, 1)))))
@@ -115,4 +294,25 @@ func featuresOf(dst []float64, u *engine.Unit, t *engine.Target) []float64 {
 		dst = append(dst, features[i].of(u, t))
 	}
 	return dst
+}
+
+func isEval(name string) bool { return len(name) > 5 && name[:5] == "eval." }
+
+// KindOf names the cost model that a unit belongs to: its routine, with
+// convolutions told apart by the path they take.
+func KindOf(u *engine.Unit) string {
+	if u.Name != "conv" {
+		return u.Name
+	}
+	switch {
+	case u.Groups > 1:
+		return "conv.grouped"
+	case u.Kernel == [2]int{1, 1} && u.Out.Pixels() == 1:
+		return "conv.vector"
+	case u.Kernel == [2]int{1, 1}:
+		return "conv.pointwise"
+	case u.In.C < 16:
+		return "conv.image"
+	}
+	return "conv.dense"
 }

@@ -2,6 +2,8 @@ package costmodel
 
 import (
 	"cmp"
+	"encoding/json"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -10,47 +12,95 @@ import (
 	"nas/internal/stat"
 )
 
+// UnitTime is one row of a profile's table: a unit that was timed.
+type UnitTime struct {
+	Unit engine.Unit
+	Ms   float64 // above 0
+	// Spread is the standard deviation of Ms relative to it: between networks
+	// in which the unit occurred, or between runs where it occurred in one.
+	Spread   float64
+	Networks int // in which the unit was timed
+}
+
+// Unit is a unit that files hold as its key.
+type Unit struct{ engine.Unit }
+
+// MarshalText returns the key.
+func (u Unit) MarshalText() ([]byte, error) { return []byte(u.Key()), nil }
+
+// UnmarshalText parses a key.
+func (u *Unit) UnmarshalText(b []byte) (err error) {
+	u.Unit, err = engine.ParseUnit(string(b))
+	return err
+}
+
+type unitTimeJSON struct {
+	Unit     Unit    `json:"unit"`
+	Ms       float64 `json:"ms"`
+	Spread   float64 `json:"spread"`
+	Networks int     `json:"networks"`
+}
+
+// MarshalJSON writes the unit as its key.
+func (u UnitTime) MarshalJSON() ([]byte, error) {
+	return json.Marshal(unitTimeJSON{Unit{u.Unit}, u.Ms, u.Spread, u.Networks})
+}
+
+// UnmarshalJSON is the inverse of MarshalJSON. It refuses times that are not above 0.
+func (u *UnitTime) UnmarshalJSON(b []byte) error {
+	var j unitTimeJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	if !(j.Ms > 0) {
+		return fmt.Errorf("unit %q: %g ms is not a time", j.Unit.Key(), j.Ms)
+	}
+	*u = UnitTime{j.Unit.Unit, j.Ms, j.Spread, j.Networks}
+	return nil
+}
+
 // KindModel predicts the time of units of one kind:
 //
-//	ms = (terms . costs) * exp(residual(features))
+//	ms = (terms . costs) * exp(g(features))
 //
-// with costs that are not negative and a residual that is a Gaussian process
-// around zero.
+// with costs that are not negative and a Gaussian process g with mean zero.
 type KindModel struct {
 	Kind  string             `json:"kind"`
-	Units int                `json:"units"` // it was fitted to
-	Costs map[string]float64 `json:"costs"` // microseconds per thousand of each term
-	// Features names those that vary among the units; the process knows of no
-	// other. Low and High are the range of each feature of the program, used
-	// or not.
+	Units int                `json:"units"` // number of units that it was fitted to
+	Costs map[string]float64 `json:"costs"` // of each term, in microseconds per thousand
+	// Features names those that vary among the units, which are the inputs of g. Low and
+	// High are the range of each feature, used or not.
 	Features []string           `json:"features,omitempty"`
 	Low      map[string]float64 `json:"low,omitempty"`
 	High     map[string]float64 `json:"high,omitempty"`
-	// Rough is the root mean square of the logarithm of ms / (terms . costs).
+	// ResidualRMS is the root mean square of the logarithm of ms / (terms . costs).
 	ResidualRMS float64              `json:"rough"`
 	Hyper       *stat.ResidualKernel `json:"process,omitempty"`
 	// LeaveOneOut is the root mean square of the relative error of each unit
 	// predicted from the others.
 	LeaveOneOut float64 `json:"leave_one_out"`
 
-	costs []float64
-	use   []int // indices of Features
+	costs []float64 // of all terms, in their order
+	use   []int     // indices of Features
 	gp    *stat.ResidualGP
 }
 
-// minProcess is the number of units below which a kind has costs only.
+// minProcess is the number of units from which on a kind has a process.
 const minProcess = 8
 
 // unknownSpread is the relative standard deviation claimed for a unit of a kind
 // that was never measured.
 const unknownSpread = 0.6
 
-// anyKind is the model of all units together, costs only: for kinds never seen.
+// anyKind is the kind of all units together. Its model has costs only, and serves kinds that
+// were never measured.
 const anyKind = "*"
 
 // FitKinds fits one model for each kind among the units and one of all.
 // hypers, if it has a kind, spares the search for its hyperparameters.
-func FitKinds(units []UnitTime, t *engine.Target, hypers map[string]*stat.ResidualKernel) (map[string]*KindModel, error) {
+func FitKinds(
+	units []UnitTime, t *engine.Target, hypers map[string]*stat.ResidualKernel,
+) (map[string]*KindModel, error) {
 	if len(units) == 0 {
 		return map[string]*KindModel{}, nil
 	}
@@ -61,13 +111,13 @@ func FitKinds(units []UnitTime, t *engine.Target, hypers map[string]*stat.Residu
 		by[anyKind] = append(by[anyKind], u)
 	}
 	out := make(map[string]*KindModel, len(by))
-	// The model of all kinds first: the others lean on its costs.
+	// "*" sorts before all others: its costs are the prior of theirs.
 	names := slices.Sorted(maps.Keys(by))
 	var all *KindModel
 	for _, k := range names {
 		us := by[k]
-		// By size, then by key: the order decides which points a large fit samples,
-		// and the sum's rounding.
+		// Of many units TuneResidualKernel takes some evenly through the list, so it has to
+		// be in order of size, and always in the same order.
 		slices.SortFunc(us, func(a, b UnitTime) int {
 			return cmp.Or(cmp.Compare(a.Unit.MACs(), b.Unit.MACs()), cmp.Compare(a.Unit.Key(), b.Unit.Key()))
 		})
@@ -82,6 +132,8 @@ func FitKinds(units []UnitTime, t *engine.Target, hypers map[string]*stat.Residu
 	return out, nil
 }
 
+// fitKind fits one kind to its units. h, if it fits the features in use, spares the search for
+// the hyperparameters; all is the model of all kinds, nil while that one is fitted.
 func fitKind(kind string, us []UnitTime, t *engine.Target, h *stat.ResidualKernel, all *KindModel) (*KindModel, error) {
 	m := &KindModel{Kind: kind, Units: len(us), Low: map[string]float64{}, High: map[string]float64{}}
 	n := len(us)
@@ -146,83 +198,14 @@ func (m *KindModel) pick(dst, f []float64) []float64 {
 	return dst
 }
 
+// condition makes the process from the logarithms of the residuals.
 func (m *KindModel) condition(us []UnitTime, ft [][]float64, resid []float64) (err error) {
 	x, sd := m.points(us, ft)
 	m.gp, err = stat.NewResidualGP(*m.Hyper, x, resid, sd)
 	return err
 }
 
-// priorWeight is the weight of the costs that a kind is expected to have: a tenth of
-// the time moved from one term to another costs as much as one unit missed by
-// this times a tenth.
-const priorWeight = 0.3
-
-// fitKindCosts minimises the squared relative error, three times: from the second on
-// with less weight for what the one before could not explain (Huber weights,
-// k = 1.345). Costs that the units of the kind cannot tell apart stay near those
-// of all kinds (nil: those common to processors) times one factor: a few units of
-// nearly one shape would else leave it to chance which term carries their time,
-// and what another shape costs.
-func (m *KindModel) fitKindCosts(us []UnitTime, tm [][]float64, all *KindModel) {
-	p := len(termNames)
-	expected, share := make([]float64, p), make([]float64, p)
-	if all == nil {
-		all = commonModel()
-	}
-	ratio := make([]float64, len(us))
-	for i, u := range us {
-		ratio[i] = u.Ms / all.analytic(tm[i])
-	}
-	factor := stat.Median(ratio)
-	for j := range p {
-		expected[j] = factor * all.costs[j]
-		for i, u := range us {
-			share[j] += tm[i][j] / (1000 * u.Ms) / float64(len(us))
-		}
-	}
-	rows := make([][]float64, len(us), len(us)+p)
-	b := make([]float64, len(us), len(us)+p)
-	for j := range p {
-		if w := priorWeight * share[j]; w > 0 {
-			row := make([]float64, p)
-			row[j] = w
-			rows, b = append(rows, row), append(b, w*expected[j])
-		}
-	}
-	w := make([]float64, len(us))
-	for i := range w {
-		w[i] = 1
-	}
-	for range 3 {
-		for i, u := range us {
-			r := make([]float64, p)
-			for j, v := range tm[i] {
-				r[j] = w[i] * v / (1000 * u.Ms)
-			}
-			rows[i], b[i] = r, w[i]
-		}
-		m.costs = stat.NNLS(rows, b, 1e-4)
-		abs := make([]float64, len(us))
-		for i, u := range us {
-			abs[i] = math.Abs(m.sum(tm[i])/u.Ms - 1)
-		}
-		s := 1.4826 * stat.Median(slices.Clone(abs))
-		for i := range w {
-			w[i] = math.Sqrt(min(1, 1.345*max(s, 1e-6)/max(abs[i], 1e-12)))
-		}
-	}
-	m.Costs = map[string]float64{}
-	for j := range m.costs {
-		if share[j] == 0 {
-			m.costs[j] = expected[j] // no unit of the kind has any
-		}
-		if m.costs[j] > 0 {
-			m.Costs[termNames[j]] = m.costs[j]
-		}
-	}
-}
-
-// Sum is terms times costs, in ms.
+// sum is terms times costs, in ms.
 func (m *KindModel) sum(tm []float64) float64 {
 	s := 0.0
 	for j, c := range m.costs {
@@ -231,7 +214,7 @@ func (m *KindModel) sum(tm []float64) float64 {
 	return s / 1000
 }
 
-// analytic is sum with a floor of ten nanoseconds: no kernel is free.
+// analytic is sum, but at least ten nanoseconds: no kernel is free.
 func (m *KindModel) analytic(tm []float64) float64 { return max(1e-5, m.sum(tm)) }
 
 // RestoreKinds returns models that came from a file ready to predict. If one has terms or
@@ -255,14 +238,12 @@ func RestoreKinds(stored []*KindModel, units []UnitTime, t *engine.Target) (map[
 // reload makes a model that came from a file ready to predict. It reports
 // false if the model has terms or features that this program does not have.
 func (m *KindModel) reload(units []UnitTime, t *engine.Target) (bool, error) {
-	m.costs = make([]float64, len(termNames))
-	for name, c := range m.Costs {
-		j := slices.Index(termNames, name)
-		if j < 0 {
+	for name := range m.Costs {
+		if !slices.Contains(termNames[:], name) {
 			return false, nil
 		}
-		m.costs[j] = c
 	}
+	m.costs = costsOf(m.Costs)
 	m.use = m.use[:0]
 	for _, name := range m.Features {
 		j := slices.IndexFunc(features, func(f feature) bool { return f.name == name })
@@ -294,15 +275,16 @@ func (m *KindModel) reload(units []UnitTime, t *engine.Target) (bool, error) {
 	return true, m.condition(us, ft, resid)
 }
 
-// estimate returns the time of a unit in ms and its relative standard deviation.
-// outside names a feature that lies beyond what was measured, if any.
+// estimate returns the time of a unit in ms and its relative standard deviation, which
+// grows by a tenth for each octave that a feature lies beyond the range of what was
+// measured. outside names the feature furthest beyond, if that is over half an octave.
 func (m *KindModel) estimate(u *engine.Unit, t *engine.Target) (ms, sd float64, outside string) {
-	var termRoom [16]float64
-	var featureRoom, usedRoom [32]float64
-	tm, ft := terms(termRoom[:0], u, t), featuresOf(featureRoom[:0], u, t)
+	var termBuf [numTerms]float64
+	var featureBuf, usedBuf [32]float64
+	tm, ft := terms(termBuf[:0], u, t), featuresOf(featureBuf[:0], u, t)
 	ms, sd = m.analytic(tm), m.ResidualRMS
 	if m.gp != nil {
-		mean, dev := m.gp.Predict(m.pick(usedRoom[:0], ft))
+		mean, dev := m.gp.Predict(m.pick(usedBuf[:0], ft))
 		ms *= math.Exp(mean)
 		sd = math.Hypot(dev, m.Hyper.Noise)
 	}
@@ -317,7 +299,7 @@ func (m *KindModel) estimate(u *engine.Unit, t *engine.Target) (ms, sd float64, 
 			far, outside = d, f.name
 		}
 	}
-	if far <= 0.5 { // half an octave: neighbours in a table of sizes
+	if far <= 0.5 {
 		outside = ""
 	}
 	return ms, math.Hypot(sd, 0.1*far), outside
@@ -327,12 +309,9 @@ func (m *KindModel) estimate(u *engine.Unit, t *engine.Target) (ms, sd float64, 
 func (m *KindModel) times(s float64) *KindModel {
 	c := *m
 	c.costs = slices.Clone(m.costs)
-	c.Costs = make(map[string]float64, len(m.Costs))
 	for j := range c.costs {
 		c.costs[j] *= s
-		if c.costs[j] > 0 {
-			c.Costs[termNames[j]] = c.costs[j]
-		}
 	}
+	c.Costs = namedCosts(c.costs)
 	return &c
 }

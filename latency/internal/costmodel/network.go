@@ -7,56 +7,59 @@ import (
 	"nas/internal/stat"
 )
 
-// NetworkModel turns the sum over a network's units into the network's time and
-// an interval:
+// NetworkModel predicts the time of a network and an interval from the sum over its units:
 //
-//	log ms = log sum + w . (1, log2 sum, calls/sum, log2 weights) + residual(mix)
-//	|log measured - log ms| <= Quantile * (Floor + spread of the units) + Between
+//	log ms = log sum + Weights . (1, log2 sum, calls/sum, log2 weights) + h(shares)
+//	|log measured - log ms| <= Quantile * (Floor + sd) + Between
 //
-// What units do to each other shows in w: with none, all of w is 0. The
-// residual, a Gaussian process over the shares of the time that different kinds
-// of units take, is there only if it predicts held-out networks clearly better. The
-// interval is split conformal prediction with normalised scores (Lei et al.,
-// Distribution-Free Predictive Inference for Regression, JASA 2018, section 5.2):
-// it holds 90 % of networks drawn like the held-out ones, whatever the error's
-// distribution. Differs in that a held-out network's score comes from weights
-// fitted to the others, so that none is spent on w alone.
+// where sd is the relative standard deviation of the sum. Weights shows what units do to
+// each other, and is 0 if they do nothing. The residual h, a Gaussian process over the shares
+// of the time that groups of kinds take, is there only if it predicts held-out networks
+// clearly better.
+//
+// The interval is split conformal prediction with normalised scores (Lei et al.,
+// Distribution-Free Predictive Inference for Regression, JASA 2018, section 5.2): it holds
+// 90 % of networks drawn like the held-out ones, whatever the distribution of the errors. It
+// differs from theirs in that the score of a held-out network comes from weights fitted to
+// the others, so that no networks are spent on the weights alone.
 type NetworkModel struct {
 	Weights  []float64            `json:"weights"`
-	Mean     []float64            `json:"mean"`  // of each feature, subtracted
-	Floor    float64              `json:"floor"` // median error, relative
-	Quantile float64              `json:"quantile"`
-	Between  float64              `json:"between,omitempty"` // how far two sessions of the device lie apart, in log ms
-	HeldOut  int                  `json:"held_out"`
-	Process  *stat.ResidualKernel `json:"process,omitempty"` // of the residual
-	// Range of the held-out networks, in ms.
+	Mean     []float64            `json:"mean"`              // of each feature; subtracted from it
+	Floor    float64              `json:"floor"`             // median of the absolute relative errors
+	Quantile float64              `json:"quantile"`          // of errors / (Floor + sd)
+	Between  float64              `json:"between,omitempty"` // difference between two sessions of the device, in log ms
+	HeldOut  int                  `json:"held_out"`          // number of networks
+	Process  *stat.ResidualKernel `json:"process,omitempty"` // of h; nil: there is none
+	// LowMs and HighMs are the range of the held-out networks.
 	LowMs  float64 `json:"low_ms"`
 	HighMs float64 `json:"high_ms"`
-	// Range of their features; a profile of an earlier version has none.
+	// Low and High are the range of their features. A profile of an earlier version has none.
 	Low  []float64 `json:"low,omitempty"`
 	High []float64 `json:"high,omitempty"`
+	// LOOResiduals are the errors of log ms of the held-out networks, each predicted from the
+	// others. A model that came from a file has none.
+	LOOResiduals []float64 `json:"-"`
 
-	gp           *stat.ResidualGP
-	LOOResiduals []float64 // log errors of the held-out networks, each as predicted from the others
+	gp *stat.ResidualGP // of h
 }
 
-// perOctave is what the interval grows by, in log ms on either side, with each
-// doubling of the sum or of the weights beyond the held-out networks but the first. Eight reference
-// networks predicted by four profiles of spaces of small networks, up to six octaves
-// away, were in the interval 28 times of 32 with it, 23 times without.
+// perOctave is added to the interval, in log ms on either side, for each doubling of the sum
+// or of the weights beyond the range of the held-out networks, except the first. Eight
+// reference networks predicted by four profiles of spaces of small networks, up to six
+// octaves away, were in the interval 28 times of 32 with it, 23 times without.
 const perOctave = 0.05
 
 // Coverage is the share of networks that an interval is made to hold.
 const Coverage = 0.9
 
-// Observation is a network that was measured whole.
+// Observation is a network that was measured end to end.
 type Observation struct {
 	Totals
 	Measured float64 // ms
 }
 
-// FitNetwork fits to held-out networks. None, or very few, leave the plain sum
-// and an interval that says so.
+// FitNetwork fits a model to held-out networks. With fewer than ten it is the plain sum times
+// a factor, and with none the plain sum; the interval is then as wide as a guess.
 func FitNetwork(hs []Observation) *NetworkModel {
 	m := &NetworkModel{HeldOut: len(hs), Floor: 0.1, Quantile: 2, Weights: make([]float64, 4), Mean: make([]float64, 4)}
 	n := len(hs)
@@ -103,13 +106,14 @@ func FitNetwork(hs []Observation) *NetworkModel {
 	return m
 }
 
-// minForResidual is the number of held-out networks from which on a residual is tried,
-// and residualGain by how much it must lower the mean error of left-out networks.
+// The residual is tried from minForResidual held-out networks on. It is kept if it lowers the
+// mean leave-one-out error to residualGain of what it was.
 const (
 	minForResidual = 60
 	residualGain   = 0.9
 )
 
+// fitResidual adds the residual if it is worth it.
 func (m *NetworkModel) fitResidual(hs []Observation, x [][]float64, y []float64) {
 	mixes, rest, sd := m.residuals(hs, x, y)
 	h := stat.TuneResidualKernel(mixes, rest, sd)
@@ -128,7 +132,8 @@ func (m *NetworkModel) fitResidual(hs []Observation, x [][]float64, y []float64)
 	}
 }
 
-// residuals are what the weights leave of each held-out network.
+// residuals returns the inputs of the residual, what the weights leave of each held-out
+// network, and the standard deviations of these: 0.
 func (m *NetworkModel) residuals(hs []Observation, x [][]float64, y []float64) (mixes [][]float64, rest, sd []float64) {
 	for i := range hs {
 		e := y[i]
@@ -140,13 +145,14 @@ func (m *NetworkModel) residuals(hs []Observation, x [][]float64, y []float64) (
 	return mixes, rest, make([]float64, len(hs))
 }
 
-// Complete reports whether the model has all its weights; a nil one has none.
+// Complete reports whether the model has all its weights. A nil model has not.
 func (m *NetworkModel) Complete() bool {
 	n := len((&Totals{}).features())
 	return m != nil && len(m.Weights) == n && len(m.Mean) == n
 }
 
-// Restore makes a model that came from a file ready to predict.
+// Restore makes a model that came from a file ready to predict. hs are the held-out networks
+// that it was fitted to.
 func (m *NetworkModel) Restore(hs []Observation) error {
 	if m.Process == nil {
 		return nil
@@ -165,6 +171,7 @@ func (m *NetworkModel) Restore(hs []Observation) error {
 	return err
 }
 
+// center subtracts the means of the features.
 func (m *NetworkModel) center(f [4]float64) []float64 {
 	for j := range f {
 		f[j] -= m.Mean[j]
@@ -172,8 +179,8 @@ func (m *NetworkModel) center(f [4]float64) []float64 {
 	return f[:]
 }
 
-// Predict returns the time and its interval in ms. Outside the range of the held-out
-// networks the correction stays what it is at the edge, and the interval grows.
+// Predict returns the time of a network and its interval in ms. Outside the range of the
+// held-out networks the correction stays what it is at the edge, and the interval grows.
 func (m *NetworkModel) Predict(s *Totals) (ms, low, high float64) {
 	f := s.features()
 	far := m.clamp(&f)
@@ -193,12 +200,12 @@ func (m *NetworkModel) Predict(s *Totals) (ms, low, high float64) {
 	return ms, ms * math.Exp(-half), ms * math.Exp(half)
 }
 
-// slack is how far beyond the held-out networks a feature is followed: a factor of
-// two in the sum and in the weights.
+// slack is how far beyond the range of the held-out networks the correction follows each
+// feature: one octave of the sum and of the weights.
 var slack = [4]float64{0, 1, 0, 1}
 
-// clamp brings features into the range of the held-out networks, with some slack,
-// and returns by how many octaves the sum or the weights were beyond.
+// clamp moves features into the range of the held-out networks plus slack. It returns by how
+// many octaves the sum or the weights were beyond that.
 func (m *NetworkModel) clamp(f *[4]float64) (far float64) {
 	if len(m.Low) != len(f) || len(m.High) != len(f) {
 		return 0

@@ -1,44 +1,22 @@
 package costmodel
 
 import (
-	"fmt"
 	"slices"
 
 	"nas/blocks/engine"
 )
 
-// Where the time of a unit comes from.
-const (
-	SourceTable   = "table"   // it was timed on the device
-	SourceModel   = "model"   // from units of its kind
-	SourceUnknown = "unknown" // from units of other kinds, or far from its own
-)
-
-// Cost is the time of one unit call.
-type Cost struct {
-	Ms, Var2 float64 // var2: square of the standard deviation in ms
-	weights  int64   // bytes
-	source   uint8   // index into sources
-	group    uint8
-	outside  string // name of a feature that is beyond what was measured; "": none is
-}
-
-var sources = [...]string{SourceTable, SourceModel, SourceUnknown}
-
-// SourceName says where the time comes from.
-func (c *Cost) SourceName() string { return sources[c.source] }
-
-// UnitModel gives the cost of any unit: that of the table, or else what the models say. It
-// is safe for concurrent use.
+// UnitModel gives the cost of any unit, from the table of timed units or from the models. It
+// is safe for concurrent use once Sum is set.
 type UnitModel struct {
 	Kinds  map[string]*KindModel
-	Sum    *AdditiveModel // nil: none
+	Sum    *AdditiveModel // corrects Kinds; nil: there is none
 	target engine.Target
-	// table has the units that were timed and, since a search asks for the same ones over
-	// and over, what the models said of others.
+	// table has the units that were timed. It also keeps what the models predicted, since a
+	// search asks for the same units over and over.
 	table *unitTable
-	// base, if not nil, predicts for another device. A unit takes factor of its kind times as
-	// long here, and the kinds are not asked.
+	// base, if not nil, is the model of another device, and a unit takes factor of its kind
+	// times as long as there. Kinds and Sum are not used then.
 	base   *UnitModel
 	factor func(kind string) float64
 }
@@ -57,7 +35,7 @@ func NewUnitModel(units []UnitTime, kinds map[string]*KindModel, t engine.Target
 // measured on another device.
 const OtherDevice = 0.1
 
-// ScaledKinds are the models of the kinds with all their predictions multiplied by a factor
+// ScaledKinds returns the models of the kinds with their predictions multiplied by the factor
 // of each.
 func (m *UnitModel) ScaledKinds(factor func(kind string) float64) map[string]*KindModel {
 	kinds := make(map[string]*KindModel, len(m.Kinds))
@@ -67,14 +45,14 @@ func (m *UnitModel) ScaledKinds(factor func(kind string) float64) map[string]*Ki
 	return kinds
 }
 
-// ScaledFrom makes the model of another device in which a unit takes factor of its kind
-// times as long.
+// ScaledFrom returns the model of a device on which a unit takes factor of its kind times as
+// long as on that of m. kinds are those of m, scaled.
 func (m *UnitModel) ScaledFrom(kinds map[string]*KindModel, factor func(kind string) float64) *UnitModel {
 	return &UnitModel{Kinds: kinds, target: m.target, table: newUnitTable(0), base: m, factor: factor}
 }
 
-// Cost returns the time of a unit: from the table, from its kind's model, or
-// from the model of all kinds. The caller must not change it.
+// Cost returns the cost of a unit: from the table, from the model of its kind, or from the
+// model of all kinds. The caller must not change it.
 func (m *UnitModel) Cost(u *engine.Unit) *Cost {
 	if c := m.table.get(u); c != nil {
 		return c
@@ -82,6 +60,7 @@ func (m *UnitModel) Cost(u *engine.Unit) *Cost {
 	return m.table.put(u, m.estimate(u))
 }
 
+// estimate is Cost without the table.
 func (m *UnitModel) estimate(u *engine.Unit) Cost {
 	if m.base != nil {
 		c := *m.base.Cost(u)
@@ -116,27 +95,4 @@ func (m *UnitModel) estimate(u *engine.Unit) Cost {
 	}
 	c.Var2 = c.Ms * c.Ms * sd * sd
 	return c
-}
-
-// sizes are features in words, where their names are none.
-var sizes = map[string]string{
-	"in": "number of input channels", "out": "number of output channels", "act": "activation", "mid_act": "activation", "dw_act": "activation",
-	"shrink": "ratio of input to output pixels", "set_l2": "memory beside the second-level cache", "stem_kernel": "stem's kernel",
-	"width_fill": "width", "out_fill": "number of output channels", "mid_fill": "number of expanded channels", "inside": "padding",
-	"in_ragged": "number of input channels", "out_ragged": "number of output channels", "mid_ragged": "number of expanded channels",
-}
-
-// Warning says why the cost of u deserves less trust than others, or "".
-func (c *Cost) Warning(u *engine.Unit) string {
-	switch {
-	case c.outside != "":
-		what := c.outside
-		if w, ok := sizes[what]; ok {
-			what = w
-		}
-		return fmt.Sprintf("%s: its %s is outside of what was measured", KindOf(u), what)
-	case c.source == 2:
-		return KindOf(u) + ": no unit of this kind was measured; its time is a guess"
-	}
-	return ""
 }

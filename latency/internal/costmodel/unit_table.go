@@ -12,14 +12,14 @@ import (
 // linear probing (Knuth, The Art of Computer Programming, volume 3, section 6.4,
 // algorithm L), at most a quarter full. A map of units would hash and compare all 248
 // bytes of each, which is most of a prediction. Reads take no lock, so that many
-// goroutines predict at once; entries do not change once they are in.
+// goroutines predict at once. An entry never changes.
 type unitTable struct {
 	mu    sync.Mutex // of put
 	n     int        // entries
 	slots atomic.Pointer[[]atomic.Pointer[unitEntry]]
 }
 
-// unitEntry has first what a look-up reads: two cache lines.
+// unitEntry begins with the fields that a look-up reads, so that they share two cache lines.
 type unitEntry struct {
 	key  unitKey
 	name string
@@ -27,15 +27,17 @@ type unitEntry struct {
 	unit engine.Unit
 }
 
-// unitKey is a unit but its name, packed: equal keys without the bit unpacked mean equal
-// units.
+// unitKey is a unit without its name, packed. Equal keys mean equal units, unless the bit
+// unpacked is set.
 type unitKey [5]uint64
 
 // unpacked marks the key of a unit with a size that does not fit its share of a word.
 const unpacked = 1 << 63
 
+// packUnit packs the numbers of a unit.
 func packUnit(u *engine.Unit) (k unitKey) {
-	wide := u.In.H | u.In.W | u.In.C | u.Out.H | u.Out.W | u.Out.C | u.Mid | u.Groups | u.Stem.Out[0] | u.Stem.Out[1] | u.Batch
+	wide := u.In.H | u.In.W | u.In.C | u.Out.H | u.Out.W | u.Out.C | u.Mid | u.Groups |
+		u.Stem.Out[0] | u.Stem.Out[1] | u.Batch
 	narrow := either(&u.Kernel) | either(&u.Stride) | either(&u.Dilation) | either(&u.Pad) |
 		either(&u.Stem.Kernel) | either(&u.Stem.Stride) | either(&u.Stem.Pad) | int(u.Act|u.MidAct|u.DWAct)
 	k[0] = four(u.In.H, u.In.W, u.In.C, u.Mid)
@@ -82,7 +84,7 @@ func fold(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// newUnitTable makes room for n units.
+// newUnitTable returns a table with space for n units before it grows.
 func newUnitTable(n int) *unitTable {
 	t := new(unitTable)
 	t.grow(max(16, 1<<bits.Len(uint(4*n))))

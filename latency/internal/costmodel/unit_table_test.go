@@ -39,7 +39,9 @@ func TestUnitTable(t *testing.T) {
 	names := []string{"", "conv", "cord", "dwconv", "scale", "eval.lrn", "eval.lxn"}
 	// Sizes on both sides of what a key has room for, and such that run into the next field's.
 	sizes := []int{0, 1, 2, 3, 255, 256, 257, 65535, 65536, 65537, 1 << 30, -1}
-	base := engine.Unit{Name: "conv", In: blocks.Shape{H: 7, W: 7, C: 65535}, Out: blocks.Shape{H: 7, W: 7, C: 3}, Batch: 1}
+	base := engine.Unit{
+		Name: "conv", In: blocks.Shape{H: 7, W: 7, C: 65535}, Out: blocks.Shape{H: 7, W: 7, C: 3}, Batch: 1,
+	}
 	var us []engine.Unit
 	for range 15 {
 		for k := range fields(&base) {

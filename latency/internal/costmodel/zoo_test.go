@@ -17,7 +17,8 @@ func testTarget() engine.Target {
 func zooCalls(t *testing.T) [][]engine.Call {
 	t.Helper()
 	var all [][]engine.Call
-	for _, name := range []string{"mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "mnasnet_a1"} {
+	names := []string{"mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small", "mnasnet_a1"}
+	for _, name := range names {
 		for _, width := range []float64{0.25, 0.5, 0.75, 1, 1.25} {
 			for _, res := range []int{128, 160, 224} {
 				n, err := zoo.Get(fmt.Sprintf("%s@width=%g,res=%d", name, width, res))

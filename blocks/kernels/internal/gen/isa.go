@@ -7,9 +7,9 @@ import (
 
 // isa is what differs between the instruction sets.
 type isa struct {
-	name string
-	go_  string // as it stands in Go names
-	vl   int    // floats in a vector
+	name   string
+	goName string // as it stands in Go names
+	vl     int    // floats in a vector
 }
 
 var (

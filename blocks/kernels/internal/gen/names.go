@@ -17,7 +17,7 @@ func (i isa) gemmKernel(mr, nr int, indirect bool) kernel {
 	if indirect {
 		form, fam = "igemm", "famIGemm"
 	}
-	name := fmt.Sprintf("%sF32%s_%dx%d", form, i.go_, mr, nr)
+	name := fmt.Sprintf("%sF32%s_%dx%d", form, i.goName, mr, nr)
 	doc := fmt.Sprintf("// for i := range %d { for j := range n {\n"+
 		"//\tc[i][j] = clamp(bias[j] + sum over t, p of a[t][i][p]*b[t][p][j] + res[i][j])\n"+
 		"// }} in %d columns, nblk times\n", mr, nr)
@@ -33,7 +33,7 @@ func (i isa) dwKernel(kw, s, u int) kernel {
 		form, size = fmt.Sprintf("dw%ds%d", kw, s), fmt.Sprintf(" kw: %d, sw: %d,", kw, s)
 		sum = fmt.Sprintf("ky, kx of tab[ky*%d+x*%d+kx][off+c]*w[ky*%d+kx][c]", (u-1)*s+kw, s, kw)
 	}
-	name := fmt.Sprintf("%sF32%s_1x%d", form, i.go_, u)
+	name := fmt.Sprintf("%sF32%s_1x%d", form, i.goName, u)
 	doc := fmt.Sprintf("// for x := range %d { for c := range n {\n"+
 		"//\tdst[x][c] = clamp(bias[c] + sum over %s)\n// }}, nt times\n", u, sum)
 	return kernel{name, "tapArgs", doc, fmt.Sprintf("name: \"%s_f32_%s_1x%d\", fam: famDW, mr: %d,%s taps: %s",
@@ -42,7 +42,7 @@ func (i isa) dwKernel(kw, s, u int) kernel {
 
 // pairKernel is a depthwise tile of two rows of u neighbouring outputs, kw x kw taps, stride s.
 func (i isa) pairKernel(kw, s, u int) kernel {
-	name := fmt.Sprintf("dw%ds%dF32%s_2x%d", kw, s, i.go_, u)
+	name := fmt.Sprintf("dw%ds%dF32%s_2x%d", kw, s, i.goName, u)
 	doc := fmt.Sprintf("// for y := range 2 { for x := range %d { for c := range n {\n"+
 		"//\tdst[y][x][c] = clamp(bias[c] + sum over ky, kx of tab[y*%d+ky][(x*%d+kx)*cs+off+c]*w[ky*%d+kx][c])\n"+
 		"// }}}, for each tile\n", u, s, s, kw)
@@ -53,7 +53,7 @@ func (i isa) pairKernel(kw, s, u int) kernel {
 
 // tapKernel is one output pixel from any number of taps.
 func (i isa) tapKernel(op, row, sum string) kernel {
-	name := op + "F32" + i.go_
+	name := op + "F32" + i.goName
 	doc := fmt.Sprintf("// for c := range n {\n//\t%s over t < ny\n// }, nt times\n", sum)
 	return kernel{name, "tapArgs", doc,
 		fmt.Sprintf("name: \"%s_f32_%s\", fam: famTap, tap: %s, taps: %s", op, i.name, row, name)}
@@ -61,7 +61,7 @@ func (i isa) tapKernel(op, row, sum string) kernel {
 
 // vecKernel is an elementwise kernel; statement is what it does to a value.
 func (i isa) vecKernel(op, row, statement string) kernel {
-	name := op + "F32" + i.go_
+	name := op + "F32" + i.goName
 	doc := fmt.Sprintf("// for r := range rows { for i := range n {\n//\t%s\n// }}\n", statement)
 	return kernel{name, "vecArgs", doc,
 		fmt.Sprintf("name: \"%s_f32_%s\", fam: famVec, vec: %s, vecf: %s", op, i.name, row, name)}
@@ -70,5 +70,5 @@ func (i isa) vecKernel(op, row, statement string) kernel {
 // peakDecl declares the loop of count multiply-adds of vectors of vl floats.
 func (i isa) peakDecl(count int) string {
 	return fmt.Sprintf("// for range n { %d independent multiply-adds of a vector }\n"+
-		"func peakF32%s(n int)\n\nconst peakFlops%s = %d\n", count, i.go_, i.go_, 2*i.vl*count)
+		"func peakF32%s(n int)\n\nconst peakFlops%s = %d\n", count, i.goName, i.goName, 2*i.vl*count)
 }

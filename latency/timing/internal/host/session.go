@@ -1,4 +1,4 @@
-package timing
+package host
 
 import (
 	"fmt"
@@ -15,8 +15,8 @@ import (
 // taken off its core by another task (the kernel counts it), time passed in
 // which the thread did not run, and the clock or a neighbour changed the speed
 // of the core (the reference kernel shows it).
-type session struct {
-	threads  int
+type Session struct {
+	Threads  int
 	cpus     []int
 	warnings []string
 	restore  func()
@@ -26,15 +26,15 @@ type session struct {
 	temp0    float64
 }
 
-// openSession enters the measuring state on the calling goroutine, which must
+// Open enters the measuring state on the calling goroutine, which must
 // also call close. cpus chooses cores; nil takes the last usable ones: the
 // first cores serve most interrupts.
-func openSession(threads int, cpus []int) *session {
-	s := &session{threads: threads, cpus: cpus, start: time.Now(), temp0: temperature()}
+func Open(threads int, cpus []int) *Session {
+	s := &Session{Threads: threads, cpus: cpus, start: time.Now(), temp0: Temperature()}
 	s.steal0, _ = stolen()
 	runtime.LockOSThread()
 	if s.cpus == nil {
-		s.cpus = lastCPUs(threads)
+		s.cpus = LastCPUs(threads)
 	}
 	restore, err := pin(s.cpus, threads)
 	if err != nil {
@@ -47,17 +47,17 @@ func openSession(threads int, cpus []int) *session {
 	return s
 }
 
-// lastCPUs are the last of the usable cores, as many as threads.
-func lastCPUs(threads int) []int {
-	all := fastCPUs(usableCPUs())
+// LastCPUs are the last of the usable cores, as many as threads.
+func LastCPUs(threads int) []int {
+	all := fastCPUs(UsableCPUs())
 	if len(all) == 0 {
 		return nil
 	}
 	return all[max(0, len(all)-threads):]
 }
 
-// close leaves the measuring state and returns what has to be said about it.
-func (s *session) close() []string {
+// Close leaves the measuring state and returns what has to be said about it.
+func (s *Session) Close() []string {
 	debug.SetGCPercent(s.gcPct)
 	if s.restore != nil {
 		s.restore()
@@ -69,12 +69,12 @@ func (s *session) close() []string {
 			s.warnings = append(s.warnings, fmt.Sprintf("the hypervisor withheld %.0f %% of the processor time", 100*share))
 		}
 	}
-	if t := temperature(); t > 0 && t-s.temp0 > 15 {
+	if t := Temperature(); t > 0 && t-s.temp0 > 15 {
 		s.warnings = append(s.warnings, fmt.Sprintf("the temperature rose from %.0f to %.0f degrees Celsius", s.temp0, t))
 	}
 	return s.warnings
 }
 
-// collect runs the garbage collector, which is off in a session: to be called
+// Collect runs the garbage collector, which is off in a session: to be called
 // where much memory was dropped and nothing is being timed.
-func (s *session) collect() { runtime.GC() }
+func (s *Session) Collect() { runtime.GC() }

@@ -7,22 +7,22 @@ import (
 	"nas/space"
 )
 
-// segmentCache keeps the predicted segments of a device that consist of several blocks. It holds
+// subgraphCache keeps the predicted subgraphs of a device that consist of several blocks. It holds
 // two generations, as [space.Lowerer] does. The zero value is ready for use, by several goroutines.
-type segmentCache struct {
+type subgraphCache struct {
 	mu       sync.RWMutex
-	recent   map[segmentKey]*latency.Subgraph
-	previous map[segmentKey]*latency.Subgraph
+	recent   map[subgraphKey]*latency.Subgraph
+	previous map[subgraphKey]*latency.Subgraph
 }
 
-// segmentKey is the blocks of a segment; those of a shorter one end with nil.
-type segmentKey [3]*space.LoweredBlock
+// subgraphKey is the blocks of a subgraph; those of a shorter one end with nil.
+type subgraphKey [3]*space.LoweredBlock
 
-// generationSize is the number of segments in a generation.
+// generationSize is the number of subgraphs in a generation.
 const generationSize = 1 << 13
 
-func (c *segmentCache) segment(r *latency.Predictor, blocks []*space.LoweredBlock) (*latency.Subgraph, error) {
-	var key segmentKey
+func (c *subgraphCache) subgraph(r *latency.Predictor, blocks []*space.LoweredBlock) (*latency.Subgraph, error) {
+	var key subgraphKey
 	if len(blocks) > len(key) { // such a long one hardly comes back
 		return r.Subgraph(space.Join(blocks))
 	}
@@ -45,7 +45,7 @@ func (c *segmentCache) segment(r *latency.Predictor, blocks []*space.LoweredBloc
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.recent == nil || len(c.recent) >= generationSize {
-		c.recent, c.previous = map[segmentKey]*latency.Subgraph{}, c.recent
+		c.recent, c.previous = map[subgraphKey]*latency.Subgraph{}, c.recent
 	}
 	c.recent[key] = p
 	return p, nil

@@ -1,4 +1,4 @@
-package timing
+package host
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// usableCPUs lists the cores that the process may run on.
-func usableCPUs() []int {
+// UsableCPUs lists the cores that the process may run on.
+func UsableCPUs() []int {
 	var set unix.CPUSet
 	if unix.SchedGetaffinity(os.Getpid(), &set) != nil {
 		return nil
@@ -27,7 +27,7 @@ func usableCPUs() []int {
 
 // fastCPUs keeps, of cores that differ in capacity, those of the largest.
 func fastCPUs(cpus []int) []int {
-	caps := capacities()
+	caps := Capacities()
 	if caps == nil {
 		return cpus
 	}
@@ -42,7 +42,7 @@ func pin(cpus []int, threads int) (restore func(), err error) {
 	if len(cpus) == 0 {
 		return nil, fmt.Errorf("no core to bind it to")
 	}
-	if threads > 1 && len(cpus) >= len(usableCPUs()) {
+	if threads > 1 && len(cpus) >= len(UsableCPUs()) {
 		return func() {}, nil
 	}
 	var set, old unix.CPUSet
@@ -84,14 +84,14 @@ func threadIDs() []int {
 	return ids
 }
 
-// usage is what the system has counted for the measuring thread, or for the
+// Usage is what the system has counted for the measuring thread, or for the
 // whole process when several threads measure.
-type usage struct {
-	switched int64         // times another task took the core away
-	cpu      time.Duration // time on a core
+type Usage struct {
+	Switched int64         // times another task took the core away
+	CPU      time.Duration // time on a core
 }
 
-func readUsage(threads int) usage {
+func ReadUsage(threads int) Usage {
 	who, clock := unix.RUSAGE_THREAD, int32(unix.CLOCK_THREAD_CPUTIME_ID)
 	if threads > 1 {
 		who, clock = unix.RUSAGE_SELF, unix.CLOCK_PROCESS_CPUTIME_ID
@@ -99,7 +99,7 @@ func readUsage(threads int) usage {
 	var r unix.Rusage
 	var ts unix.Timespec
 	if unix.Getrusage(who, &r) != nil || unix.ClockGettime(clock, &ts) != nil {
-		return usage{}
+		return Usage{}
 	}
-	return usage{switched: int64(r.Nivcsw), cpu: time.Duration(ts.Nano())}
+	return Usage{Switched: int64(r.Nivcsw), CPU: time.Duration(ts.Nano())}
 }

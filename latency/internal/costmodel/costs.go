@@ -1,0 +1,110 @@
+package costmodel
+
+import (
+	"math"
+	"slices"
+
+	"nas/internal/stat"
+)
+
+// priorWeight is the weight of the ridge towards the expected costs of a kind, relative to
+// one unit: moving a tenth of the time from one term to another counts as much as an error
+// of priorWeight times a tenth in the time of one unit.
+const priorWeight = 0.3
+
+// fitKindCosts fits the costs of a kind to its units, whose terms are tm, by non-negative
+// least squares of the relative error, reweighted three times with Huber weights. A ridge
+// holds costs near those of all kinds (nil: commonCosts) times one factor. Without it a few
+// units of nearly one shape would leave it to chance which term carries their time, and
+// what another shape costs.
+func (m *KindModel) fitKindCosts(us []UnitTime, tm [][]float64, all *KindModel) {
+	expected, share := expectedCosts(us, tm, all)
+	rows := make([][]float64, len(us), len(us)+numTerms)
+	b := make([]float64, len(us), len(us)+numTerms)
+	for j := range numTerms {
+		if w := priorWeight * share[j]; w > 0 {
+			row := make([]float64, numTerms)
+			row[j] = w
+			rows, b = append(rows, row), append(b, w*expected[j])
+		}
+	}
+	w := ones(len(us))
+	abs := make([]float64, len(us))
+	for range 3 {
+		for i, u := range us {
+			r := make([]float64, numTerms)
+			for j, v := range tm[i] {
+				r[j] = w[i] * v / (1000 * u.Ms)
+			}
+			rows[i], b[i] = r, w[i]
+		}
+		m.costs = stat.NNLS(rows, b, 1e-4)
+		for i, u := range us {
+			abs[i] = math.Abs(m.sum(tm[i])/u.Ms - 1)
+		}
+		reweight(w, abs)
+	}
+	for j := range m.costs {
+		if share[j] == 0 {
+			m.costs[j] = expected[j] // no unit of the kind has any
+		}
+	}
+	m.Costs = namedCosts(m.costs)
+}
+
+// expectedCosts returns the costs of all kinds, scaled to the units, and the mean amount of
+// each term for each microsecond of a unit's time.
+func expectedCosts(us []UnitTime, tm [][]float64, all *KindModel) (costs, share []float64) {
+	if all == nil {
+		all = &KindModel{costs: costsOf(commonCosts)}
+	}
+	ratio := make([]float64, len(us))
+	for i, u := range us {
+		ratio[i] = u.Ms / all.analytic(tm[i])
+	}
+	factor := stat.Median(ratio)
+	costs, share = make([]float64, numTerms), make([]float64, numTerms)
+	for j := range numTerms {
+		costs[j] = factor * all.costs[j]
+		for i, u := range us {
+			share[j] += tm[i][j] / (1000 * u.Ms) / float64(len(us))
+		}
+	}
+	return costs, share
+}
+
+// reweight sets w to the square roots of the Huber weights (k = 1.345) of absolute errors.
+func reweight(w, abs []float64) {
+	s := 1.4826 * stat.Median(slices.Clone(abs))
+	for i := range w {
+		w[i] = math.Sqrt(min(1, 1.345*max(s, 1e-6)/max(abs[i], 1e-12)))
+	}
+}
+
+func ones(n int) []float64 {
+	w := make([]float64, n)
+	for i := range w {
+		w[i] = 1
+	}
+	return w
+}
+
+// namedCosts returns costs by the names of their terms, without those that are 0.
+func namedCosts(costs []float64) map[string]float64 {
+	named := make(map[string]float64, len(costs))
+	for j, c := range costs {
+		if c > 0 {
+			named[termNames[j]] = c
+		}
+	}
+	return named
+}
+
+// costsOf is the inverse of namedCosts; names that are not those of terms are ignored.
+func costsOf(named map[string]float64) []float64 {
+	costs := make([]float64, numTerms)
+	for j, name := range termNames {
+		costs[j] = named[name]
+	}
+	return costs
+}
