@@ -98,9 +98,12 @@ func softplus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.
 // Unary applies a function to each value: those that networks from outside use
 // besides the functions of [Activation], which the spaces can choose from.
 type Unary struct {
-	Func  UnaryFunc `json:"func"`
-	Alpha float64   `json:"alpha,omitempty"` // at_least, at_most, clip (from), leaky_relu, elu, celu, selu, thresholded_relu, shrink (lambda)
-	Beta  float64   `json:"beta,omitempty"`  // clip (to), selu (gamma), shrink (bias)
+	Func UnaryFunc `json:"func"`
+	// Alpha is the slope of leaky_relu, the limit of at_least, at_most and clip (its
+	// lower one), alpha of elu, celu, selu and thresholded_relu, lambda of shrink.
+	Alpha float64 `json:"alpha,omitempty"`
+	// Beta is clip's upper limit, gamma of selu, bias of shrink.
+	Beta float64 `json:"beta,omitempty"`
 }
 
 func init() { Register(func() Op { return new(Unary) }) }

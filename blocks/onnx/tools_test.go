@@ -26,6 +26,8 @@ type job struct {
 	Output string `json:"output"`
 	// Optional jobs may fail in the runtime, and then have no output.
 	Optional bool `json:"optional"`
+	// Level is how far the runtime optimises the graph, "" means all.
+	Level string `json:"level"`
 
 	in []float32
 }
