@@ -6,7 +6,6 @@ import (
 
 	"nas/accuracy/features"
 	"nas/accuracy/imagenet"
-	"nas/accuracy/proxy"
 	"nas/blocks"
 )
 
@@ -52,8 +51,11 @@ func (e *ImageNet) score(ctx context.Context, name string, t features.Network) (
 
 // Info says per cent.
 func (e *ImageNet) Info() Info {
-	return Info{Name: "imagenet", Label: "ImageNet top-1 (%), fitted estimate", Unit: "pct", Blind: []proxy.Trait{proxy.Dilation}, Penalised: []proxy.Trait{proxy.Dilation},
-		Caps: map[proxy.Trait]float64{proxy.KernelSize: features.MaxKernel, proxy.Expansion: features.MaxExpansion}}
+	return Info{
+		Name: "imagenet", Label: "ImageNet top-1 (%), fitted estimate", Unit: "pct",
+		Blind: []Trait{Dilation}, Penalised: []Trait{Dilation},
+		Caps: map[Trait]float64{KernelSize: features.MaxKernel, Expansion: features.MaxExpansion},
+	}
 }
 
 // String names the model by its figures' provenance.

@@ -20,7 +20,8 @@ func TestECDFKnown(t *testing.T) {
 		sample = append(sample, float64(190-10*i))
 	}
 	r := newECDF(sample)
-	for _, tt := range []struct{ v, want float64 }{{0, 0.025}, {5, 0.05}, {100, 0.525}, {190, 0.975}, {390, 1.975}, {-200, -0.975}} {
+	for _, tt := range []struct{ v, want float64 }{{0, 0.025}, {5, 0.05}, {100, 0.525}, {190, 0.975}, {390, 1.975},
+		{-200, -0.975}} {
 		if got := r.position(tt.v); math.Abs(got-tt.want) > 1e-12 {
 			t.Errorf("position(%g) = %g, want %g", tt.v, got, tt.want)
 		}

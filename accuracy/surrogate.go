@@ -39,8 +39,8 @@ const MinTrained = 5
 // among the inputs, which is worth most where little was trained.
 func NewSurrogate(ctx context.Context, o Options) (*Surrogate, error) {
 	if len(o.Trained) < MinTrained {
-		return nil, fault.Errorf("accuracy: surrogate needs %d trained networks or more, it has %d; give a table with the columns arch and accuracy",
-			MinTrained, len(o.Trained))
+		return nil, fault.Errorf("accuracy: surrogate needs %d trained networks or more, it has %d; "+
+			"give a table with the columns arch and accuracy", MinTrained, len(o.Trained))
 	}
 	in, err := NewSurrogateInputs(ctx, o)
 	if err != nil {
@@ -57,7 +57,8 @@ func NewSurrogate(ctx context.Context, o Options) (*Surrogate, error) {
 	top1 := make([]float64, len(o.Trained))
 	for i, t := range o.Trained {
 		if math.IsNaN(t.Top1Pct) || t.Top1Pct < 0 || t.Top1Pct > 100 {
-			return nil, fault.Errorf("accuracy: surrogate: accuracy of network %s is %v, want per cent from 0 to 100", t.Network.Name, t.Top1Pct)
+			return nil, fault.Errorf("accuracy: surrogate: accuracy of network %s is %v, want per cent from 0 to 100",
+				t.Network.Name, t.Top1Pct)
 		}
 		top1[i] = t.Top1Pct
 	}
@@ -163,7 +164,8 @@ func (s *Surrogate) CrossValidated() float64 { return s.tau }
 
 // Info says per cent, on whatever the user trained.
 func (s *Surrogate) Info() Info {
-	return Info{Name: "surrogate", Label: fmt.Sprintf("accuracy (%%), surrogate of %d trained networks", s.trained), Unit: "pct"}
+	label := fmt.Sprintf("accuracy (%%), surrogate of %d trained networks", s.trained)
+	return Info{Name: "surrogate", Label: label, Unit: "pct"}
 }
 
 // String names what was chosen and how well it ranked networks that it had not

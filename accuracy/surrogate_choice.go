@@ -61,7 +61,8 @@ func candidates(in *SurrogateInputs, sd []float64, trained int) []surrogateCandi
 				for j := range k.Length {
 					k.Length[j] = length * math.Sqrt(float64(d))
 				}
-				out = append(out, surrogateCandidate{fmt.Sprintf("%s, length %g, noise %g", set.name, length, noise), set.columns, k})
+				name := fmt.Sprintf("%s, length %g, noise %g", set.name, length, noise)
+				out = append(out, surrogateCandidate{name, set.columns, k})
 			}
 		}
 	}
@@ -93,7 +94,8 @@ func anchored(in *SurrogateInputs, sd []float64) (c surrogateCandidate, ok bool)
 	if d < 2 || columns[0] != 0 {
 		return c, false
 	}
-	k := stat.Kernel{Matern: anchoredMatern, Linear: 1, Noise: anchoredNoise, Length: make([]float64, d), Trend: make([]float64, d)}
+	k := stat.Kernel{Matern: anchoredMatern, Linear: 1, Noise: anchoredNoise}
+	k.Length, k.Trend = make([]float64, d), make([]float64, d)
 	for j, w := range ratio {
 		k.Length[j] = anchoredLength * math.Sqrt(float64(d)) * w
 	}
@@ -112,7 +114,9 @@ const (
 // between accuracies and out-of-fold predictions, and the standard deviation of an
 // out-of-fold error in points. x are the standardised inputs, target the accuracies
 // top1 on the scale of the link.
-func (c surrogateCandidate) crossValidate(x *mat.Dense, target, top1 []float64, seed uint64) (tau, sd, errorSD float64, err error) {
+func (c surrogateCandidate) crossValidate(
+	x *mat.Dense, target, top1 []float64, seed uint64,
+) (tau, sd, errorSD float64, err error) {
 	var taus []float64
 	squares := 0.0
 	for r := range surrogateRepeats {

@@ -48,7 +48,8 @@ func TestSurrogate(t *testing.T) {
 	if tau := stat.KendallTau(Values(got), truth); tau < stat.KendallTau(macs, truth)+0.1 {
 		t.Errorf("%s: tau %.3f, MACs %.3f", e, tau, stat.KendallTau(macs, truth))
 	}
-	if _, err := New("surrogate", Options{Trained: trainedNets[:2]}); err == nil || !strings.Contains(err.Error(), "5 trained networks") {
+	if _, err := New("surrogate", Options{Trained: trainedNets[:2]}); err == nil ||
+		!strings.Contains(err.Error(), "5 trained networks") {
 		t.Errorf("two networks: %v", err)
 	}
 }

@@ -2,8 +2,8 @@ package search
 
 import "nas/space"
 
-// encoder turns genes into features of a surrogate.
-type encoder func(space.Genes) []float64
+// geneEncoding turns genes into features of a surrogate.
+type geneEncoding func(space.Genes) []float64
 
 // geneSpace is what is needed to encode genes of [space.Space].
 type geneSpace interface {
@@ -11,10 +11,10 @@ type geneSpace interface {
 	Live(g space.Genes, dst []bool) []bool
 }
 
-// newEncoder returns the encoding of a space: its own; or for each gene of a
+// encodingOf returns the encoding of a space: its own; or for each gene of a
 // [space.Space] one indicator a choice, all 0 where the gene is not live; or the
 // genes as they are, which suits genes that are few and ordered.
-func newEncoder(s Space) encoder {
+func encodingOf(s Space) geneEncoding {
 	switch s := s.(type) {
 	case Encoder:
 		return s.Encode

@@ -26,7 +26,7 @@ type Settings struct {
 	Known func(space.Genes) (values map[string]float64, violation float64)
 }
 
-var algorithms = []struct {
+var searchers = []struct {
 	name string
 	make func(Settings) (Searcher, error)
 }{
@@ -70,8 +70,8 @@ func DefaultPopulation(evaluations int) int {
 
 // Algorithms returns the names that [New] knows.
 func Algorithms() []string {
-	names := make([]string, len(algorithms))
-	for i, a := range algorithms {
+	names := make([]string, len(searchers))
+	for i, a := range searchers {
 		names[i] = a.name
 	}
 	return names
@@ -83,7 +83,7 @@ func New(name string, s Settings) (Searcher, error) {
 	if i < 0 {
 		return nil, fault.Errorf("search: unknown algorithm %q; want one of %s", name, strings.Join(Algorithms(), ", "))
 	}
-	searcher, err := algorithms[i].make(s)
+	searcher, err := searchers[i].make(s)
 	if err != nil {
 		return nil, err // not a nil pointer in a Searcher
 	}

@@ -53,7 +53,7 @@ type SurrogateSettings struct {
 type SurrogateNSGA2 struct {
 	proposer
 	settings SurrogateSettings
-	encode   encoder
+	encode   geneEncoding
 	models   []*rbf  // nil where the objective is known
 	scales   []scale // of the known objectives as features
 	trials   []individual
@@ -116,7 +116,7 @@ func NewSurrogateNSGA2(setup Setup, s SurrogateSettings) (*SurrogateNSGA2, error
 			return nil, fault.Errorf("search: surrogate_nsga2: %s is %d; want %d or more", f.name, f.value, f.a)
 		}
 	}
-	n := &SurrogateNSGA2{proposer: p, settings: s, encode: newEncoder(p.Space), until: s.Initial}
+	n := &SurrogateNSGA2{proposer: p, settings: s, encode: encodingOf(p.Space), until: s.Initial}
 	known := n.sampleKnown()
 	for _, o := range p.Objectives {
 		var m *rbf

@@ -20,7 +20,11 @@ func ablationsBenchmark() (*Benchmark, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Benchmark{Name: "ablations", Source: "PP-LCNet 0.5x and MobileNetV2 with and without squeeze-and-excite, hard-swish and kernels of 5: ImageNet, their authors' recipes"}
+	b := &Benchmark{
+		Name: "ablations",
+		Source: "PP-LCNet 0.5x and MobileNetV2 with and without squeeze-and-excite, hard-swish and kernels of 5: " +
+			"ImageNet, their authors' recipes",
+	}
 	for _, row := range t.Rows {
 		family := row.Text("family")
 		r := Row{ID: row.Text("id"), Group: family, Recipe: family, Truth: row.Float("top1")}
@@ -50,8 +54,8 @@ func ablationsBenchmark() (*Benchmark, error) {
 var ablated = map[string][][3]int{
 	"pplcnet": {{32, 1, 0}, {64, 2, 0}, {64, 1, 0}, {128, 2, 0}, {128, 1, 0}, {256, 2, 0}, {256, 1, 0}, {256, 1, 0},
 		{256, 1, 0}, {256, 1, 0}, {256, 1, 0}, {512, 2, 0}, {512, 1, 0}},
-	"mobilenet_v2": {{16, 1, 1}, {24, 2, 6}, {24, 1, 6}, {32, 2, 6}, {32, 1, 6}, {32, 1, 6}, {64, 2, 6}, {64, 1, 6}, {64, 1, 6}, {64, 1, 6},
-		{96, 1, 6}, {96, 1, 6}, {96, 1, 6}, {160, 2, 6}, {160, 1, 6}, {160, 1, 6}, {320, 1, 6}},
+	"mobilenet_v2": {{16, 1, 1}, {24, 2, 6}, {24, 1, 6}, {32, 2, 6}, {32, 1, 6}, {32, 1, 6}, {64, 2, 6}, {64, 1, 6},
+		{64, 1, 6}, {64, 1, 6}, {96, 1, 6}, {96, 1, 6}, {96, 1, 6}, {160, 2, 6}, {160, 1, 6}, {160, 1, 6}, {320, 1, 6}},
 }
 
 // ablation is one form: a digit for each block says whether it has a gate and
@@ -69,12 +73,13 @@ type ablation struct {
 func (a ablation) network(family string, of [][3]int) (*blocks.Network, error) {
 	b := blocks.NewBuilder(a.id, blocks.Shape{H: 224, W: 224, C: 3})
 	lc := family == "pplcnet"
-	stem, squeeze := 32, 24
+	stemWidth, squeeze := 32, 24
 	if lc {
-		stem, squeeze = 16, 4
+		stemWidth, squeeze = 16, 4
 	}
 	channels := func(c int) int { return blocks.MakeDivisible(a.width*float64(c), 8) }
-	x := blocks.Named{Name: "stem", Block: blocks.ConvBNAct{Out: channels(stem), Kernel: 3, Stride: 2, Act: a.act}}.Build(b, b.Input())
+	stem := blocks.ConvBNAct{Out: channels(stemWidth), Kernel: 3, Stride: 2, Act: a.act}
+	x := blocks.Named{Name: "stem", Block: stem}.Build(b, b.Input())
 	stage := 0
 	for i, s := range of {
 		if s[1] == 2 || stage == 0 {
@@ -87,7 +92,8 @@ func (a ablation) network(family string, of [][3]int) (*blocks.Network, error) {
 			gate = &blocks.SqueezeExcite{Hidden: max(1, expanded/squeeze), Gate: blocks.HSigmoid}
 		}
 		b.Mark(stage, i+1)
-		var block blocks.Block = blocks.InvertedResidual{Out: channels(s[0]), Expanded: expanded, Kernel: k, Stride: s[1], Act: a.act, SE: gate}
+		var block blocks.Block = blocks.InvertedResidual{Out: channels(s[0]), Expanded: expanded, Kernel: k, Stride: s[1],
+			Act: a.act, SE: gate}
 		if lc {
 			block = blocks.DepthwiseSeparable{Out: channels(s[0]), Kernel: k, Stride: s[1], Act: a.act, SE: gate}
 		}

@@ -48,7 +48,8 @@ func accelBenchmark() (*Benchmark, error) {
 // to a quarter of the block's input channels.
 func accelNetwork(id string, st [7]accelStage) (*blocks.Network, error) {
 	b := blocks.NewBuilder("accel-"+id, blocks.Shape{H: 224, W: 224, C: 3})
-	x := blocks.Named{Name: "stem", Block: blocks.ConvBNAct{Out: 32, Kernel: 3, Stride: 2, Act: blocks.ReLU}}.Build(b, b.Input())
+	stem := blocks.ConvBNAct{Out: 32, Kernel: 3, Stride: 2, Act: blocks.ReLU}
+	x := blocks.Named{Name: "stem", Block: stem}.Build(b, b.Input())
 	for s, c := range st {
 		for l := range c.layers {
 			in := b.Shape(x).C

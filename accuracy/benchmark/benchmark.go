@@ -25,7 +25,7 @@ type Benchmark struct {
 type Row struct {
 	ID      string
 	Group   string  // family of networks, "" where all are of one
-	Recipe  string  // class of training Recipes, "" where all are of one
+	Recipe  string  // class of training recipes, "" where all are of one
 	Truth   float64 // accuracy that it was trained to, per cent
 	MACs    int64
 	Params  int64

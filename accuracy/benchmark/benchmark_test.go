@@ -49,11 +49,13 @@ func TestSplitsAreHalves(t *testing.T) {
 }
 
 func TestReadBenchmark(t *testing.T) {
-	b, err := Read("mine.csv", strings.NewReader("arch,accuracy,id\n22212220,93.1,best\n00000000,45.4,worst\n"), MacroNetwork)
+	b, err := Read("mine.csv", strings.NewReader("arch,accuracy,id\n22212220,93.1,best\n00000000,45.4,worst\n"),
+		MacroNetwork)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(b.Rows) != 2 || b.Rows[0].ID != "best" || b.Rows[1].Truth != 45.4 || b.Rows[0].MACs != 85205760 && b.Rows[0].MACs == 0 {
+	if len(b.Rows) != 2 || b.Rows[0].ID != "best" || b.Rows[1].Truth != 45.4 || b.Rows[0].MACs != 85205760 &&
+		b.Rows[0].MACs == 0 {
 		t.Errorf("%+v", b.Rows)
 	}
 	for _, tt := range []struct{ text, want string }{
@@ -63,7 +65,8 @@ func TestReadBenchmark(t *testing.T) {
 		{"arch,accuracy\n22212220,930\n", `line 2, column 2: accuracy "930"`},
 		{"arch,accuracy\n9,50\n", "line 2, column 1: arch \"9\": accuracy: macro network"},
 	} {
-		if _, err := Read("mine.csv", strings.NewReader(tt.text), MacroNetwork); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := Read("mine.csv", strings.NewReader(tt.text), MacroNetwork); err == nil ||
+			!strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%q: %v, want %q", tt.text, err, tt.want)
 		}
 	}

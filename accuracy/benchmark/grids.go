@@ -37,7 +37,8 @@ func gridsBenchmark() (*Benchmark, error) {
 			return nil, fault.Errorf("accuracy: %w", err)
 		}
 	}
-	b := &Benchmark{Name: "grids", Source: "published ImageNet results of MobileNetV1 and V2 at all widths and resolutions, by their authors' recipes"}
+	b := &Benchmark{Name: "grids",
+		Source: "published ImageNet results of MobileNetV1 and V2 at all widths and resolutions, by their authors' recipes"}
 	for _, name := range names.Rows {
 		truth, ok := top1[name.Text("model")]
 		family := name.Text("family")

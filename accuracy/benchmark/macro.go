@@ -50,7 +50,8 @@ func MacroNetwork(digits string) (*blocks.Network, error) {
 		return nil, fault.Errorf("accuracy: macro network %q: want 8 digits of 0, 1 or 2", digits)
 	}
 	b := blocks.NewBuilder("macro-"+digits, blocks.Shape{H: 32, W: 32, C: 3})
-	x := blocks.Named{Name: "stem", Block: blocks.ConvBNAct{Out: 32, Kernel: 3, Act: blocks.ReLU}}.Build(b, b.Input())
+	stem := blocks.ConvBNAct{Out: 32, Kernel: 3, Act: blocks.ReLU}
+	x := blocks.Named{Name: "stem", Block: stem}.Build(b, b.Input())
 	i := 0
 	for s, layers := range macroStages {
 		for l := range layers {

@@ -12,7 +12,7 @@ import (
 
 func init() { benchmarks["published"] = publishedBenchmark }
 
-// The classes of training Recipes, told by the name under which a result was
+// The classes of training recipes, told apart by the name under which a result was
 // published, before any accuracy was looked at.
 const (
 	// BaseRecipe is a paper's or a library's first recipe: random crops and flips.

@@ -12,16 +12,23 @@ import (
 func TestStretches(t *testing.T) {
 	kinds := space.Strings{"ds", "mbconv", "fused", "conv", "grouped", "xception", "skip"}
 	stage := func(channels, stride int) space.StageSpec {
-		return space.StageSpec{Block: kinds, Channels: space.Ints{channels}, Stride: space.Ints{stride}, Depth: space.Ints{1, 2, 3},
-			Kernel: space.Ints{1, 3, 7}, Expansion: space.Floats{1, 3, 12}, Dilation: space.Ints{1, 2}, Activation: space.Strings{"identity", "relu6", "hswish"},
-			ActivationAfter: space.Strings{"depthwise", "pointwise", "both"}, SE: space.Floats{0, 0.25}, Attention: space.Strings{"se", "eca", "cbam"},
-			Groups: space.Ints{4, 8}, Experts: space.Ints{1, 2}, ExpertsIn: "both", Residual: space.Bools{true, false}, Multiplier: space.Ints{1, 2}}
+		return space.StageSpec{
+			Block: kinds, Channels: space.Ints{channels}, Stride: space.Ints{stride}, Depth: space.Ints{1, 2, 3},
+			Kernel: space.Ints{1, 3, 7}, Expansion: space.Floats{1, 3, 12}, Dilation: space.Ints{1, 2},
+			Activation:      space.Strings{"identity", "relu6", "hswish"},
+			ActivationAfter: space.Strings{"depthwise", "pointwise", "both"},
+			SE:              space.Floats{0, 0.25}, Attention: space.Strings{"se", "eca", "cbam"},
+			Groups: space.Ints{4, 8}, Experts: space.Ints{1, 2}, ExpertsIn: "both",
+			Residual: space.Bools{true, false}, Multiplier: space.Ints{1, 2},
+		}
 	}
 	r := rand.New(rand.NewPCG(1, 2))
 	var gated, uncounted int
 	for _, stem := range []int{0, 8} {
-		s, err := space.New(space.Spec{Input: []int{96, 96, 8}, Classes: 10, Stem: space.StemSpec{Channels: space.Ints{stem}, Activation: space.Strings{"hswish"}},
-			Stage: []space.StageSpec{stage(8, 1), stage(16, 2), stage(16, 1), stage(24, 2)}, Head: space.HeadSpec{Channels: space.Ints{0, 64}, Hidden: space.Ints{0, 16}}})
+		s, err := space.New(space.Spec{Input: []int{96, 96, 8}, Classes: 10,
+			Stem:  space.StemSpec{Channels: space.Ints{stem}, Activation: space.Strings{"hswish"}},
+			Stage: []space.StageSpec{stage(8, 1), stage(16, 2), stage(16, 1), stage(24, 2)},
+			Head:  space.HeadSpec{Channels: space.Ints{0, 64}, Hidden: space.Ints{0, 16}}})
 		if err != nil {
 			t.Fatal(err)
 		}

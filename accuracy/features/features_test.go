@@ -45,7 +45,8 @@ func TestSlotsByHand(t *testing.T) {
 // TestWithoutMarks: a network read from a file of another tool has no
 // stage and block marks, and gives the same features.
 func TestWithoutMarks(t *testing.T) {
-	for _, spec := range []string{"mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0", "mnasnet_a1@width=0.5"} {
+	for _, spec := range []string{"mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "efficientnet_b0",
+		"mnasnet_a1@width=0.5"} {
 		n := known(t, spec)
 		want := Of(n)
 		for i := range n.Nodes {

@@ -29,17 +29,28 @@ var outOfDistribution = []struct {
 	widen   float64
 	warning string
 }{
-	{func(f *features.Network) bool { return f.Unseen.Dilated }, 1.5, "dilation occurs in no network of the data; it is ignored"},
-	{func(f *features.Network) bool { return f.Unseen.Attention }, 1.5, "an attention other than squeeze-and-excite occurs in no network of the data; it is ignored"},
-	{func(f *features.Network) bool { return f.Unseen.Grouped }, 1.5, "grouped convolutions that are not depthwise occur in no network of the data"},
-	{func(f *features.Network) bool { return f.Unseen.StandardConv }, 1.5, "standard convolutions beyond the stem occur in no network of the data"},
-	{func(f *features.Network) bool { return f.Unseen.LargeKernel }, 1.1, "kernel sizes above 5 occur in no network of the data; they count as 5"},
-	{func(f *features.Network) bool { return f.Unseen.DeepStride }, 1.5, "blocks beyond output stride 32 occur in no network of the data; they count as stride 32"},
-	{func(f *features.Network) bool { return f.Unseen.ShallowStem }, 1.5, "blocks before output stride 2 occur in no network of the data; they count as stride 2"},
-	{func(f *features.Network) bool { return f.Unseen.NoPooling }, 2, "the network has no global pooling before its classifier, as every network of the data does"},
-	{func(f *features.Network) bool { return f.Classes != 1000 }, 2, "the network does not have 1000 classes: read the value as the accuracy it would have on ImageNet"},
-	{func(f *features.Network) bool { return f.Resolution > maxResolution }, 1.5, "inputs above 600 pixels occur in no network of the data; they count as 600"},
-	{func(f *features.Network) bool { return f.Blocks < 5 }, 2, "networks of fewer than 5 blocks occur in no network of the data"},
+	{func(f *features.Network) bool { return f.Unseen.Dilated }, 1.5,
+		"dilation occurs in no network of the data; it is ignored"},
+	{func(f *features.Network) bool { return f.Unseen.Attention }, 1.5,
+		"an attention other than squeeze-and-excite occurs in no network of the data; it is ignored"},
+	{func(f *features.Network) bool { return f.Unseen.Grouped }, 1.5,
+		"grouped convolutions that are not depthwise occur in no network of the data"},
+	{func(f *features.Network) bool { return f.Unseen.StandardConv }, 1.5,
+		"standard convolutions beyond the stem occur in no network of the data"},
+	{func(f *features.Network) bool { return f.Unseen.LargeKernel }, 1.1,
+		"kernel sizes above 5 occur in no network of the data; they count as 5"},
+	{func(f *features.Network) bool { return f.Unseen.DeepStride }, 1.5,
+		"blocks beyond output stride 32 occur in no network of the data; they count as stride 32"},
+	{func(f *features.Network) bool { return f.Unseen.ShallowStem }, 1.5,
+		"blocks before output stride 2 occur in no network of the data; they count as stride 2"},
+	{func(f *features.Network) bool { return f.Unseen.NoPooling }, 2,
+		"the network has no global pooling before its classifier, as every network of the data does"},
+	{func(f *features.Network) bool { return f.Classes != 1000 }, 2,
+		"the network does not have 1000 classes: read the value as the accuracy it would have on ImageNet"},
+	{func(f *features.Network) bool { return f.Resolution > maxResolution }, 1.5,
+		"inputs above 600 pixels occur in no network of the data; they count as 600"},
+	{func(f *features.Network) bool { return f.Blocks < 5 }, 2,
+		"networks of fewer than 5 blocks occur in no network of the data"},
 }
 
 // Estimate is what the model says of a network, in per cent.
@@ -58,7 +69,8 @@ func (m *Model) Estimate(name string, f *features.Network) (Estimate, error) {
 	const instead = "use a training-free proxy, for example rankmean(naswot,depth)"
 	switch {
 	case f.Unseen.NoVector:
-		return Estimate{}, fault.Errorf("accuracy: imagenet estimates classifiers, network %s ends in a map of %v; %s", name, f.Output, instead)
+		return Estimate{}, fault.Errorf("accuracy: imagenet estimates classifiers, network %s ends in a map of %v; %s",
+			name, f.Output, instead)
 	case f.Resolution < minResolution:
 		return Estimate{}, fault.Errorf("accuracy: imagenet knows inputs of %d pixels and more, network %s has %v; %s",
 			minResolution, name, f.Input, instead)
@@ -81,7 +93,8 @@ func (m *Model) Estimate(name string, f *features.Network) (Estimate, error) {
 	if outside > farOutside {
 		widen *= math.Sqrt(1 + (outside-farOutside)/4)
 		e.Warnings = append(e.Warnings,
-			fmt.Sprintf("the network lies outside the data by %.1f standard deviations of its features; what lies outside is not counted", outside))
+			fmt.Sprintf("the network lies outside the data by %.1f standard deviations of its features; "+
+				"what lies outside is not counted", outside))
 	}
 	h := widen * (m.HalfWidth * errorScale(top1))
 	e.Low, e.High = max(e.Top1Pct-h, 0), min(e.Top1Pct+h, 100)

@@ -46,7 +46,8 @@ func TestEstimateKnown(t *testing.T) {
 		spec string
 		want float64
 	}{
-		{"mnasnet_a1", 75.2}, {"mnasnet_b1", 74.5}, {"mobilenet_v3_large", 75.2}, {"efficientnet_b0", 76.5}, {"mnasnet_a1@width=0.5,res=160", 64.9},
+		{"mnasnet_a1", 75.2}, {"mnasnet_b1", 74.5}, {"mobilenet_v3_large", 75.2}, {"efficientnet_b0", 76.5},
+		{"mnasnet_a1@width=0.5,res=160", 64.9},
 	} {
 		s := estimate(t, tt.spec)
 		if math.Abs(s.Top1Pct-tt.want) > 1.5 || !(s.Low < s.Top1Pct && s.Top1Pct < s.High) || len(s.Warnings) > 0 {
@@ -95,7 +96,8 @@ func TestEstimateSeesOneThing(t *testing.T) {
 // block builds a network of one inverted residual form repeated over five stages.
 func block(t testing.TB, m blocks.InvertedResidual, expansion float64) *blocks.Network {
 	b := blocks.NewBuilder("probe", blocks.Shape{H: 224, W: 224, C: 3})
-	x := blocks.Named{Name: "stem", Block: blocks.ConvBNAct{Out: 16, Kernel: 3, Stride: 2, Act: blocks.ReLU}}.Build(b, b.Input())
+	stem := blocks.ConvBNAct{Out: 16, Kernel: 3, Stride: 2, Act: blocks.ReLU}
+	x := blocks.Named{Name: "stem", Block: stem}.Build(b, b.Input())
 	for s, c := range []int{24, 40, 80, 160} {
 		for l := range 2 {
 			b.Mark(s+1, l+1)
@@ -122,7 +124,8 @@ func TestEstimateIsNotFooled(t *testing.T) {
 		return estimateOf(t, block(t, m, expansion))
 	}
 	five, nine := of(4, blocks.InvertedResidual{Kernel: 5}), of(4, blocks.InvertedResidual{Kernel: 9})
-	if d := five.Top1Pct - nine.Top1Pct; d <= 0 || d > 1 || len(nine.Warnings) == 0 || nine.High-nine.Low <= five.High-five.Low {
+	if d := five.Top1Pct - nine.Top1Pct; d <= 0 || d > 1 || len(nine.Warnings) == 0 ||
+		nine.High-nine.Low <= five.High-five.Low {
 		t.Errorf("kernel size 9: %.3f %v, 5: %.3f", nine.Top1Pct, nine.Warnings, five.Top1Pct)
 	}
 	six, twenty := of(6, blocks.InvertedResidual{Kernel: 3}), of(20, blocks.InvertedResidual{Kernel: 3})

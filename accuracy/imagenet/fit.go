@@ -26,7 +26,8 @@ func Fit(log io.Writer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(log, "accel, 5 folds: tau %.4f, same cost %.4f, regret %.2f (worst %.2f); before the second level %.4f, %.4f\n",
+	fmt.Fprintf(log, "accel, 5 folds: tau %.4f, same cost %.4f, regret %.2f (worst %.2f); "+
+		"before the second level %.4f, %.4f\n",
 		cv.model.tau, cv.model.sameCost, cv.model.regretMean, cv.model.regretWorst, cv.process.tau, cv.process.sameCost)
 	m, err := fitProcess(accel)
 	if err != nil {
@@ -51,7 +52,9 @@ func Fit(log io.Writer) ([]byte, error) {
 		Command: "make accuracy-model", Published: len(published), Accel: len(accel),
 		Figures: m.validate(cv, out, early, accel, log),
 	}
-	if m.Provenance.Tables, err = hashes("accel_nasbench_mnasnet_imagenet.csv", "imagenet_published.csv", "published_networks.csv"); err != nil {
+	m.Provenance.Tables, err = hashes("accel_nasbench_mnasnet_imagenet.csv", "imagenet_published.csv",
+		"published_networks.csv")
+	if err != nil {
 		return nil, err
 	}
 	return json.Marshal(m)
@@ -72,10 +75,12 @@ func (m *Model) validate(cv crossValidation, out, early []heldOut, accel []train
 	for _, family := range families {
 		fmt.Fprintf(log, " %s %.2f", family, each[family])
 	}
-	fmt.Fprintf(log, " ), tau %.3f, 90 %% intervals cover %.0f %%, half-width at 75 %%: %.2f\n", tau, coverage, m.HalfWidth)
-	fmt.Fprintf(log, "the same with a class of early recipes: MAE %.2f, intervals cover %.0f %%\n", earlyMAE, coveragePct(early))
-	fmt.Fprintf(log, "errors that networks of one space do not share, at 75 %%: %.2f points on published families, %.2f on accel\n",
-		m.Between, accelBetween)
+	fmt.Fprintf(log, " ), tau %.3f, 90 %% intervals cover %.0f %%, half-width at 75 %%: %.2f\n",
+		tau, coverage, m.HalfWidth)
+	fmt.Fprintf(log, "the same with a class of early recipes: MAE %.2f, intervals cover %.0f %%\n",
+		earlyMAE, coveragePct(early))
+	fmt.Fprintf(log, "errors that networks of one space do not share, at 75 %%: "+
+		"%.2f points on published families, %.2f on accel\n", m.Between, accelBetween)
 	return map[string]float64{
 		"accel_5fold_tau":                                   round(cv.model.tau, 4),
 		"accel_5fold_same_cost_tau":                         round(cv.model.sameCost, 4),

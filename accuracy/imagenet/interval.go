@@ -63,7 +63,8 @@ func betweenAt75(rows []heldOut) float64 {
 		squares, pairs := 0.0, 0.0
 		for i, a := range rows {
 			for _, b := range rows[:i] {
-				if a.family != family || b.family != family || a.recipe != b.recipe || math.Abs(a.estimate-b.estimate) > betweenRange {
+				if a.family != family || b.family != family || a.recipe != b.recipe ||
+					math.Abs(a.estimate-b.estimate) > betweenRange {
 					continue
 				}
 				d := a.errorAt75() - b.errorAt75()

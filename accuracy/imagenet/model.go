@@ -15,14 +15,14 @@ import (
 type Model struct {
 	Format     string                       `json:"format"`
 	Provenance provenance                   `json:"provenance"`
-	Slots      [features.NumSlots]slotScale `json:"slots"` // in network order: output stride 2, 4, 8, 16a, 16b, 32a, 32b
+	Slots      [features.NumSlots]slotScale `json:"slots"` // output stride 2, 4, 8, 16a, 16b, 32a, 32b
 	Process    storedProcess                `json:"process"`
 	Ceiling    float64                      `json:"ceiling_pct"`
 	Intercept  float64                      `json:"intercept"`
 	Terms      map[string]headTerm          `json:"terms"`
 	Recipes    map[string]float64           `json:"recipes"`              // offset of each class to base
 	HalfWidth  float64                      `json:"half_width_at_75_pct"` // of the 90 % interval of a level
-	Between    float64                      `json:"between_sd_at_75_pct"` // of the error that networks of one space do not share
+	Between    float64                      `json:"between_sd_at_75_pct"` // SD that networks of one space do not share
 
 	// AccelHeldOut are the estimates of the networks of the accel table, in its
 	// order, by models of the cross-validation that had not seen them.

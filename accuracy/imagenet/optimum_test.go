@@ -40,7 +40,8 @@ func (g *genome) network(t *testing.T) *blocks.Network {
 	res := 128 + 32*g.res
 	act := []blocks.ActFunc{blocks.ReLU, blocks.HSwish}[g.act]
 	b := blocks.NewBuilder("optimum", blocks.Shape{H: res, W: res, C: 3})
-	x := blocks.Named{Name: "stem", Block: blocks.ConvBNAct{Out: 32, Kernel: 3, Stride: 2, Act: act}}.Build(b, b.Input())
+	stem := blocks.ConvBNAct{Out: 32, Kernel: 3, Stride: 2, Act: act}
+	x := blocks.Named{Name: "stem", Block: stem}.Build(b, b.Input())
 	for s, st := range g.stage {
 		for l := range st.depth + 1 {
 			in := b.Shape(x).C
@@ -70,7 +71,8 @@ func (g *genome) network(t *testing.T) *blocks.Network {
 func (g genome) String() string {
 	s := fmt.Sprintf("res %d act %d", 128+32*g.res, g.act)
 	for i, st := range g.stage {
-		s += fmt.Sprintf(" | c%d n%d e%d k%d se%d", blocks.MakeDivisible(float64(optStages[i].out)*optWidths[st.width], 8), st.depth+1, optExpansions[st.expansion], 3+2*st.kernel, st.se)
+		s += fmt.Sprintf(" | c%d n%d e%d k%d se%d", blocks.MakeDivisible(float64(optStages[i].out)*optWidths[st.width], 8),
+			st.depth+1, optExpansions[st.expansion], 3+2*st.kernel, st.se)
 	}
 	return s
 }
@@ -139,7 +141,8 @@ func TestOptima(t *testing.T) {
 			}
 			best := pop[0]
 			found = append(found, best.s)
-			t.Logf("%d M MACs, seed %d: %.2f %% (%.1f to %.1f) %v", budget/1e6, seed, best.s.Top1Pct, best.s.Low, best.s.High, best.g)
+			t.Logf("%d M MACs, seed %d: %.2f %% (%.1f to %.1f) %v", budget/1e6, seed, best.s.Top1Pct, best.s.Low, best.s.High,
+				best.g)
 			unknown := 0
 			for _, st := range best.g.stage {
 				if st.kernel == 2 || optExpansions[st.expansion] > features.MaxExpansion {
@@ -151,7 +154,8 @@ func TestOptima(t *testing.T) {
 			}
 		}
 		if d := found[0].Top1Pct - found[1].Top1Pct; d > 1 || d < -1 {
-			t.Errorf("%d M MACs: optima of two seeds at %.2f and %.2f, more than a point apart", budget/1e6, found[0].Top1Pct, found[1].Top1Pct)
+			t.Errorf("%d M MACs: optima of two seeds at %.2f and %.2f, more than a point apart", budget/1e6, found[0].Top1Pct,
+				found[1].Top1Pct)
 		}
 	}
 }

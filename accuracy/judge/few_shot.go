@@ -50,8 +50,8 @@ func FewShot(ctx context.Context, b *benchmark.Benchmark, o Options) ([]FewShotR
 	var out []FewShotReport
 	for _, n := range o.Trained {
 		if n < accuracy.MinTrained || n > len(rows)-3 || o.Draws < 1 {
-			return nil, fault.Errorf("accuracy: surrogate of %d trained networks in %d draws: want %d to %d networks and a draw or more",
-				n, o.Draws, accuracy.MinTrained, len(rows)-3)
+			return nil, fault.Errorf("accuracy: surrogate of %d trained networks in %d draws: "+
+				"want %d to %d networks and a draw or more", n, o.Draws, accuracy.MinTrained, len(rows)-3)
 		}
 		r := FewShotReport{Trained: n, Draws: o.Draws}
 		taus := make([]float64, o.Draws)
@@ -79,7 +79,9 @@ func FewShot(ctx context.Context, b *benchmark.Benchmark, o Options) ([]FewShotR
 
 // add fits a surrogate to the first r.Trained rows of an order, judges it on the
 // others, adds a draw's share to the means of r and returns Kendall's tau.
-func (r *FewShotReport) add(in *accuracy.SurrogateInputs, rows []benchmark.Row, inputs [][]float64, order []int, seed uint64) (float64, error) {
+func (r *FewShotReport) add(
+	in *accuracy.SurrogateInputs, rows []benchmark.Row, inputs [][]float64, order []int, seed uint64,
+) (tau float64, err error) {
 	var fitted, rest [][]float64
 	var top1 []float64
 	for _, i := range order[:r.Trained] {
@@ -89,9 +91,9 @@ func (r *FewShotReport) add(in *accuracy.SurrogateInputs, rows []benchmark.Row, 
 	if err != nil {
 		return 0, err
 	}
-	var judged, prior []stat.Judged
+	var judged, prior []Judged
 	for _, i := range order[r.Trained:] {
-		j := stat.Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth, Score: inputs[i][0]}
+		j := Judged{ID: rows[i].ID, MACs: rows[i].MACs, Truth: rows[i].Truth, Score: inputs[i][0]}
 		judged, prior = append(judged, j), append(prior, j)
 		rest = append(rest, inputs[i])
 	}
@@ -115,10 +117,10 @@ func (r *FewShotReport) add(in *accuracy.SurrogateInputs, rows []benchmark.Row, 
 }
 
 // byPrior returns the rows with their combined rank as score, accuracies left out.
-func byPrior(rows []benchmark.Row, inputs [][]float64) []stat.Judged {
-	out := make([]stat.Judged, len(rows))
+func byPrior(rows []benchmark.Row, inputs [][]float64) []Judged {
+	out := make([]Judged, len(rows))
 	for i, r := range rows {
-		out[i] = stat.Judged{ID: r.ID, MACs: r.MACs, Score: inputs[i][0]}
+		out[i] = Judged{ID: r.ID, MACs: r.MACs, Score: inputs[i][0]}
 	}
 	return out
 }

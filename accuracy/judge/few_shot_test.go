@@ -25,7 +25,8 @@ func TestFewShot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != 2 || got[0].Trained != 10 || !(got[1].KendallTau > got[0].KendallTau) || !(got[1].KendallTau > got[1].PriorTau) {
+	if len(got) != 2 || got[0].Trained != 10 || !(got[1].KendallTau > got[0].KendallTau) ||
+		!(got[1].KendallTau > got[1].PriorTau) {
 		t.Errorf("%+v", got)
 	}
 	o.Trained = []int{119}

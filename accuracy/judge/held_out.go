@@ -29,9 +29,11 @@ func accelHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
 		return heldOutEstimates{}, err
 	}
 	if len(m.AccelHeldOut) != len(b.Rows) {
-		return heldOutEstimates{}, fault.Errorf("accuracy: the imagenet model was fitted to another table; make it again with: make accuracy-model")
+		return heldOutEstimates{},
+			fault.Errorf("accuracy: the imagenet model was fitted to another table; make it again with: make accuracy-model")
 	}
-	return heldOutEstimates{values: m.AccelHeldOut, note: "estimates of the five folds' models, each fitted without the network"}, nil
+	note := "estimates of the five folds' models, each fitted without the network"
+	return heldOutEstimates{values: m.AccelHeldOut, note: note}, nil
 }
 
 // publishedHeldOut fits models without one family at a time.
@@ -41,7 +43,8 @@ func publishedHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
 		return heldOutEstimates{}, err
 	}
 	values, err := valuesOf(b, out)
-	return heldOutEstimates{values, "estimates of models fitted without the network's family, recipe class given", &out.MAEPct, &out.CoveragePct}, err
+	note := "estimates of models fitted without the network's family, recipe class given"
+	return heldOutEstimates{values, note, &out.MAEPct, &out.CoveragePct}, err
 }
 
 // gridsHeldOut does the same for networks that are among the published ones.
@@ -61,7 +64,8 @@ func valuesOf(b *benchmark.Benchmark, out imagenet.Published) ([]float64, error)
 	for i, r := range b.Rows {
 		v, ok := out.Top1Pct[r.Network.Name+" "+r.Recipe]
 		if !ok {
-			return nil, fault.Errorf("accuracy: benchmark %s: there is no estimate of %s by a model that had not seen it", b.Name, r.ID)
+			return nil, fault.Errorf("accuracy: benchmark %s: there is no estimate of %s by a model that had not seen it",
+				b.Name, r.ID)
 		}
 		values[i] = v
 	}

@@ -39,7 +39,8 @@ func TestSignature(t *testing.T) {
 func TestPairsByHand(t *testing.T) {
 	n := probe(t, blocks.InvertedResidual{Act: blocks.ReLU})
 	rows := []benchmark.Row{
-		{ID: "a", MACs: 100, Truth: 70, Network: n}, {ID: "b", MACs: 109, Truth: 71, Network: n}, {ID: "c", MACs: 111, Truth: 69, Network: n},
+		{ID: "a", MACs: 100, Truth: 70, Network: n}, {ID: "b", MACs: 109, Truth: 71, Network: n},
+		{ID: "c", MACs: 111, Truth: 69, Network: n},
 		{ID: "d", MACs: 111, Truth: 60, Network: n, Recipe: "other"}, {ID: "e", MACs: 300, Truth: 80, Network: n},
 	}
 	// a-b right, b-c wrong; a-c are 11 % apart, d is of another recipe.
@@ -103,9 +104,12 @@ func TestOneThing(t *testing.T) {
 			listed++
 		}
 		switch {
-		case q.From == "mobilenet_v2" && (q.To != "mobilenet_v2_se" || q.Differ != string(accuracy.SE) || q.Change != "gates 0 -> 17" || math.Abs(q.Published-1.2) > 1e-9),
-			q.Differ == string(accuracy.Activation) && (q.Change != "relu -> hswish" && q.Change != "hswish -> relu" || math.Abs(math.Abs(q.Published)-1.21) > 1e-9),
-			q.From == "pplcnet_k5_none" && q.To == "pplcnet_k5_all" && (q.Change != "3x3 x 14 -> 3x3 x 1, 5x5 x 13" || math.Abs(q.Published-0.78) > 1e-9):
+		case q.From == "mobilenet_v2" && (q.To != "mobilenet_v2_se" || q.Differ != string(accuracy.SE) ||
+			q.Change != "gates 0 -> 17" || math.Abs(q.Published-1.2) > 1e-9),
+			q.Differ == string(accuracy.Activation) && (q.Change != "relu -> hswish" && q.Change != "hswish -> relu" ||
+				math.Abs(math.Abs(q.Published)-1.21) > 1e-9),
+			q.From == "pplcnet_k5_none" && q.To == "pplcnet_k5_all" &&
+				(q.Change != "3x3 x 14 -> 3x3 x 1, 5x5 x 13" || math.Abs(q.Published-0.78) > 1e-9):
 			t.Errorf("%+v", q)
 		}
 	}
@@ -173,14 +177,16 @@ func TestPairListIsOfTheShare(t *testing.T) {
 	var rows []benchmark.Row
 	for i, kernel := range []int{3, 5, 7} {
 		n := probe(t, blocks.InvertedResidual{Kernel: kernel, Act: blocks.ReLU})
-		rows = append(rows, benchmark.Row{ID: string(rune('a' + i)), MACs: int64(i), Truth: []float64{70, 70, 71}[i], Network: n})
+		rows = append(rows, benchmark.Row{ID: string(rune('a' + i)), MACs: int64(i), Truth: []float64{70, 70, 71}[i],
+			Network: n})
 	}
 	shares, list := oneThingPairs(rows, scored(1, 2, 2))
 	share := shares[string(accuracy.KernelSize)]
 	if share.Pairs != 2 || share.RightPct != 75 || len(list) != 2 {
 		t.Fatalf("%+v, listed %+v; want two pairs, one right and one half right", share, list)
 	}
-	if p, q := list[0], list[1]; p.From != "a" || p.To != "c" || p.Order != "right" || q.From != "b" || q.To != "c" || q.Order != "tie" {
+	if p, q := list[0], list[1]; p.From != "a" || p.To != "c" || p.Order != "right" || q.From != "b" || q.To != "c" ||
+		q.Order != "tie" {
 		t.Errorf("listed %+v, want a-c right and b-c a tie", list)
 	}
 

@@ -26,11 +26,14 @@ type Options struct {
 
 	NASWOT, Zen accuracy.Sampling // of those proxies
 
-	// Choose, if not nil, chooses the n networks of a draw that surrogate is fitted
-	// to, by their places among the rows; n different ones. It sees the
-	// training-free score, not the accuracy. nil draws them at random.
-	Choose func(rows []stat.Judged, n, draw int) []int
+	// Choose returns the indices of the n different rows that surrogate is fitted to in
+	// one of the draws. It sees their combined rank as score, not their accuracy. Nil
+	// chooses them at random.
+	Choose func(rows []Judged, n, draw int) []int
 }
+
+// Judged is one trained network and what a proxy said of it.
+type Judged = stat.Judged
 
 // Report is what [Validate] finds; its JSON form is that of
 // nas validate accuracy --json.
@@ -45,7 +48,7 @@ type Report struct {
 	FewShot []FewShotReport `json:"few_shot,omitempty"`
 
 	// Rows are what the figures were computed from, by proxy, for a plot.
-	Rows map[string][]stat.Judged `json:"-"`
+	Rows map[string][]Judged `json:"-"`
 }
 
 // ProxyReport judges one proxy. Intervals are 90 %, from resampling networks.
@@ -96,7 +99,7 @@ func Validate(ctx context.Context, b *benchmark.Benchmark, specs []string, o Opt
 			b.Name, len(rows), o.Split)
 	}
 	r := &Report{Benchmark: b.Name, Source: b.Source, Split: o.Split, Networks: len(rows),
-		Proxies: map[string]*ProxyReport{}, Rows: map[string][]stat.Judged{}}
+		Proxies: map[string]*ProxyReport{}, Rows: map[string][]Judged{}}
 	for _, spec := range specs {
 		if spec == "surrogate" {
 			r.FewShot, err = FewShot(ctx, b, o)
@@ -111,7 +114,9 @@ func Validate(ctx context.Context, b *benchmark.Benchmark, specs []string, o Opt
 }
 
 // judge scores the rows of a benchmark by one proxy.
-func judge(ctx context.Context, b *benchmark.Benchmark, rows []benchmark.Row, spec string, o Options) (*ProxyReport, []stat.Judged, error) {
+func judge(
+	ctx context.Context, b *benchmark.Benchmark, rows []benchmark.Row, spec string, o Options,
+) (*ProxyReport, []Judged, error) {
 	p := &ProxyReport{}
 	var scores []accuracy.Score
 	start := time.Now()
@@ -142,9 +147,9 @@ func judge(ctx context.Context, b *benchmark.Benchmark, rows []benchmark.Row, sp
 	}
 	p.MsPerNetwork = time.Since(start).Seconds() * 1e3 * float64(min(workers, len(rows))) / float64(len(rows))
 	values := accuracy.Values(scores)
-	judged := make([]stat.Judged, len(rows))
+	judged := make([]Judged, len(rows))
 	for i, r := range rows {
-		judged[i] = stat.Judged{ID: r.ID, MACs: r.MACs, Truth: r.Truth, Score: values[i]}
+		judged[i] = Judged{ID: r.ID, MACs: r.MACs, Truth: r.Truth, Score: values[i]}
 	}
 	p.correlate(judged, o)
 	near := nearPairs(rows, values)
@@ -157,7 +162,7 @@ func judge(ctx context.Context, b *benchmark.Benchmark, rows []benchmark.Row, sp
 }
 
 // correlate fills in the figures over all networks.
-func (p *ProxyReport) correlate(rows []stat.Judged, o Options) {
+func (p *ProxyReport) correlate(rows []Judged, o Options) {
 	x, y := columns(rows)
 	p.KendallTau, p.Spearman = stat.KendallTau(x, y), stat.Spearman(x, y)
 	if same := stat.SameCostTau(rows); !math.IsNaN(same) {
@@ -170,7 +175,7 @@ func (p *ProxyReport) correlate(rows []stat.Judged, o Options) {
 	}
 	r := random.Stream(o.Seed, "bootstrap")
 	taus, sames := make([]float64, n), make([]float64, n)
-	sample := make([]stat.Judged, len(rows))
+	sample := make([]Judged, len(rows))
 	for k := range n {
 		for i := range sample {
 			sample[i] = rows[r.IntN(len(rows))]
@@ -184,7 +189,7 @@ func (p *ProxyReport) correlate(rows []stat.Judged, o Options) {
 	p.TauInterval, p.SameInterval = inner90(taus), inner90(sames)
 }
 
-func columns(rows []stat.Judged) (score, truth []float64) {
+func columns(rows []Judged) (score, truth []float64) {
 	for _, r := range rows {
 		score, truth = append(score, r.Score), append(truth, r.Truth)
 	}

@@ -24,8 +24,10 @@ func TestValidateShuffled(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, p := range rep.Proxies {
-		if math.Abs(p.KendallTau) > 0.06 || math.Abs(*p.SameCostTau) > 0.06 || p.TauInterval[0] > 0.02 || p.TauInterval[1] < -0.02 {
-			t.Errorf("%s: tau %.3f (%.3f), same cost %.3f of shuffled accuracies, want about 0", name, p.KendallTau, p.TauInterval, *p.SameCostTau)
+		if math.Abs(p.KendallTau) > 0.06 || math.Abs(*p.SameCostTau) > 0.06 || p.TauInterval[0] > 0.02 ||
+			p.TauInterval[1] < -0.02 {
+			t.Errorf("%s: tau %.3f (%.3f), same cost %.3f of shuffled accuracies, want about 0", name, p.KendallTau,
+				p.TauInterval, *p.SameCostTau)
 		}
 	}
 }
@@ -37,13 +39,15 @@ func TestValidateMacro(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rep, err := Validate(context.Background(), b, []string{"macs", "depth", "profile", "rankmean(depth,macs)"}, Options{Split: benchmark.HeldOut, Bootstrap: 50})
+	rep, err := Validate(context.Background(), b, []string{"macs", "depth", "profile", "rankmean(depth,macs)"},
+		Options{Split: benchmark.HeldOut, Bootstrap: 50})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := rep.Proxies
 	if !(*p["profile"].SameCostTau > *p["depth"].SameCostTau && *p["depth"].SameCostTau > *p["macs"].SameCostTau) {
-		t.Errorf("same-cost tau: profile %.3f, depth %.3f, macs %.3f", *p["profile"].SameCostTau, *p["depth"].SameCostTau, *p["macs"].SameCostTau)
+		t.Errorf("same-cost tau: profile %.3f, depth %.3f, macs %.3f", *p["profile"].SameCostTau, *p["depth"].SameCostTau,
+			*p["macs"].SameCostTau)
 	}
 	if q := p["macs"]; !(q.TauInterval[0] < q.KendallTau && q.KendallTau < q.TauInterval[1]) {
 		t.Errorf("tau %.3f outside its interval %.3f", q.KendallTau, q.TauInterval)
@@ -57,7 +61,8 @@ func TestValidateMacro(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := keys["proxies"].(map[string]any)["macs"].(map[string]any)
-	for _, k := range []string{"kendall_tau", "spearman", "same_cost_tau", "regret_mean", "regret_worst", "ms_per_network"} {
+	for _, k := range []string{"kendall_tau", "spearman", "same_cost_tau", "regret_mean", "regret_worst",
+		"ms_per_network"} {
 		if _, ok := first[k]; !ok {
 			t.Errorf("JSON key %s is missing", k)
 		}
@@ -80,12 +85,14 @@ func TestValidateImageNet(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := rep.Proxies["imagenet"]
-		if p.Note == "" || p.KendallTau < tt.tau || *p.SameCostTau < tt.same || p.KendallTau < rep.Proxies["macs"].KendallTau {
+		if p.Note == "" || p.KendallTau < tt.tau || *p.SameCostTau < tt.same ||
+			p.KendallTau < rep.Proxies["macs"].KendallTau {
 			t.Errorf("%s: tau %.3f, same cost %.3f, %q", tt.benchmark, p.KendallTau, *p.SameCostTau, p.Note)
 		}
 		if tt.mae > 0 && (*p.MAE > tt.mae || *p.Coverage < 85) {
 			t.Errorf("%s: MAE %.2f, coverage %.0f", tt.benchmark, *p.MAE, *p.Coverage)
 		}
-		t.Logf("%s: tau %.4f same cost %.4f regret %.2f %.2f", tt.benchmark, p.KendallTau, *p.SameCostTau, p.RegretMean, p.RegretWorst)
+		t.Logf("%s: tau %.4f same cost %.4f regret %.2f %.2f", tt.benchmark, p.KendallTau, *p.SameCostTau, p.RegretMean,
+			p.RegretWorst)
 	}
 }

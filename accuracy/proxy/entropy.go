@@ -37,5 +37,6 @@ func entropy(n *blocks.Network) float64 {
 }
 
 func init() {
-	register(Proxy{Name: "entropy", Label: "DeepMAD entropy", score: closed(entropy), Blind: []Trait{SE, Activation, Dilation}})
+	register(Proxy{Name: "entropy", Label: "DeepMAD entropy", score: closed(entropy),
+		Blind: []Trait{SE, Activation, Dilation}})
 }

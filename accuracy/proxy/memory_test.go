@@ -61,7 +61,8 @@ func TestStopsInside(t *testing.T) {
 		seen++
 		return stop
 	}}
-	_, err = runRandom(t.Context(), n, 0, o, func(normal func(int) []float32) []float32 { return normal(2 * n.Input().Elems()) })
+	_, err = runRandom(t.Context(), n, 0, o,
+		func(normal func(int) []float32) []float32 { return normal(2 * n.Input().Elems()) })
 	if err != stop || seen != 1 {
 		t.Errorf("%d activations, then %v", seen, err)
 	}

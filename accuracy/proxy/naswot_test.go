@@ -75,9 +75,11 @@ func TestPackSigns(t *testing.T) {
 // evaluation, with batch statistics written out, and counts by definition.
 func TestNASWOTAgainstReference(t *testing.T) {
 	b := blocks.NewBuilder("small", blocks.Shape{H: 12, W: 12, C: 3})
-	x := blocks.Named{Name: "stem", Block: blocks.ConvBNAct{Out: 6, Kernel: 3, Stride: 2, Act: blocks.HSwish}}.Build(b, b.Input())
+	stem := blocks.ConvBNAct{Out: 6, Kernel: 3, Stride: 2, Act: blocks.HSwish}
+	x := blocks.Named{Name: "stem", Block: stem}.Build(b, b.Input())
 	b.Mark(1, 1)
-	x = blocks.Named{Name: "block", Block: blocks.InvertedResidual{Out: 6, Expanded: 12, Act: blocks.ReLU6, SE: &blocks.SqueezeExcite{Hidden: 3}}}.Build(b, x)
+	x = blocks.Named{Name: "block", Block: blocks.InvertedResidual{Out: 6, Expanded: 12, Act: blocks.ReLU6,
+		SE: &blocks.SqueezeExcite{Hidden: 3}}}.Build(b, x)
 	b.Mark(2, 0)
 	x = b.Apply("pool", &blocks.GlobalPool{Pool: blocks.AvgPool}, x)
 	b.Apply("classifier", &blocks.Linear{Out: 5, Bias: true}, x)

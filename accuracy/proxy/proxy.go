@@ -23,8 +23,10 @@ type Proxy struct {
 
 	// settings spells the settings that the values depend on; nil: on none.
 	settings func(Settings) string
-	score    func(context.Context, *blocks.Network, Settings, *Memo) (float64, error)
+	score    scoreFunc
 }
+
+type scoreFunc func(context.Context, *blocks.Network, Settings, *Memo) (float64, error)
 
 // A Trait is something of a network that a score may or may not see.
 type Trait string
@@ -107,7 +109,7 @@ func LookUp(name string) (p Proxy, ok bool) {
 }
 
 // closed makes the score of a proxy that is a closed formula.
-func closed(f func(n *blocks.Network) float64) func(context.Context, *blocks.Network, Settings, *Memo) (float64, error) {
+func closed(f func(n *blocks.Network) float64) scoreFunc {
 	return func(_ context.Context, n *blocks.Network, _ Settings, _ *Memo) (float64, error) { return f(n), nil }
 }
 

@@ -32,7 +32,8 @@ func score(t testing.TB, name string, n *blocks.Network, s Settings) float64 {
 // count by hand.
 func TestClosedForms(t *testing.T) {
 	b := blocks.NewBuilder("hand", blocks.Shape{H: 32, W: 32, C: 3})
-	x := blocks.Named{Name: "stem", Block: blocks.ConvBNAct{Out: 8, Kernel: 3, Stride: 2, Act: blocks.ReLU}}.Build(b, b.Input())
+	stem := blocks.ConvBNAct{Out: 8, Kernel: 3, Stride: 2, Act: blocks.ReLU}
+	x := blocks.Named{Name: "stem", Block: stem}.Build(b, b.Input())
 	b.Mark(1, 1)
 	x = blocks.Named{Name: "block", Block: blocks.DepthwiseSeparable{Out: 16, Kernel: 5, Act: blocks.ReLU}}.Build(b, x)
 	b.Mark(2, 0)

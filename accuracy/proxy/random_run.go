@@ -11,7 +11,8 @@ import (
 // that input makes of standard normal values, and returns the output. It waits until
 // the memory that the run needs is free.
 func runRandom(
-	ctx context.Context, n *blocks.Network, seed uint64, o engine.Options, input func(normal func(n int) []float32) []float32,
+	ctx context.Context, n *blocks.Network, seed uint64, o engine.Options,
+	input func(normal func(n int) []float32) []float32,
 ) ([]float32, error) {
 	release, err := limiter().reserve(ctx, n, o.Batch)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 )
 
 func TestProxyResolution(t *testing.T) {
-	for _, tt := range []struct{ r, want int }{{224, 64}, {192, 56}, {160, 48}, {128, 40}, {96, 32}, {32, 32}, {24, 24}, {1024, 296}} {
+	for _, tt := range []struct{ r, want int }{{224, 64}, {192, 56}, {160, 48}, {128, 40}, {96, 32}, {32, 32}, {24, 24},
+		{1024, 296}} {
 		if got := proxyResolution(tt.r, 2./7); got != tt.want {
 			t.Errorf("proxyResolution(%d) = %d, want %d", tt.r, got, tt.want)
 		}

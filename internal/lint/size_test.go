@@ -23,7 +23,7 @@ const (
 // unfinished are the folders whose lines and functions are not yet of the size that is wanted; /... stands for those
 // below one as well.
 var unfinished = []string{
-	"accuracy/...", "latency/...",
+	"latency/...",
 }
 
 // TestSizes wants short lines and short functions. Generated files are exempt. So is data: the rows of a table, that is

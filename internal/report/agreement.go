@@ -10,8 +10,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Agreement is predicted against measured, one point a network: what a
-// prediction is worth.
+// Agreement is a plot of predicted against measured values, one point a network. It
+// shows how accurate the predictions are.
 type Agreement struct {
 	Title, Subtitle string
 	Quantity        string  // "latency in ms (nas kernels on ..., 1 thread)"

@@ -10,13 +10,13 @@ import (
 	"nas/latency"
 )
 
-// place is where a node stands in its network: stage and block.
-type place struct{ stage, block int }
+// blockIndex is the position of a node in its network.
+type blockIndex struct{ stage, block int }
 
 // NetworkDiagram draws a network block by block, to the scale of its predicted
 // latency. device says whose latency it is.
 func NetworkDiagram(n *blocks.Network, e latency.Estimate, device string) Diagram {
-	d := diagram(n, latencyOf(e))
+	d := newDiagram(n, latencyOf(e))
 	d.Unit = "ms"
 	d.Subtitle = fmt.Sprintf("%s ms predicted, 90 %% interval %s to %s: %s",
 		digits3(e.LatencyMs), digits3(e.LowMs), digits3(e.HighMs), device)
@@ -28,10 +28,10 @@ func NetworkDiagram(n *blocks.Network, e latency.Estimate, device string) Diagra
 // CountsDiagram draws a network to the scale of its multiply-accumulates, for
 // want of a latency profile.
 func CountsDiagram(n *blocks.Network) Diagram {
-	parts := map[place]map[string]float64{}
+	parts := map[blockIndex]map[string]float64{}
 	total := int64(0)
 	for _, l := range n.Layers() {
-		at := place{l.Stage, l.Block}
+		at := blockIndex{l.Stage, l.Block}
 		if parts[at] == nil {
 			parts[at] = map[string]float64{}
 		}
@@ -40,7 +40,7 @@ func CountsDiagram(n *blocks.Network) Diagram {
 		}
 		total += l.MACs
 	}
-	d := diagram(n, parts)
+	d := newDiagram(n, parts)
 	d.Unit = "M"
 	d.Subtitle = fmt.Sprintf("%s M multiply-accumulates", digits3(float64(total)/1e6))
 	d.Notes = append(d.Notes, "The column is to the scale of multiply-accumulates, because there is no latency profile; "+
@@ -48,12 +48,12 @@ func CountsDiagram(n *blocks.Network) Diagram {
 	return d
 }
 
-// latencyOf divides an estimate by place and kind of work.
-func latencyOf(e latency.Estimate) map[place]map[string]float64 {
-	parts := map[place]map[string]float64{}
+// latencyOf divides an estimate by block and kind of work.
+func latencyOf(e latency.Estimate) map[blockIndex]map[string]float64 {
+	parts := map[blockIndex]map[string]float64{}
 	for _, k := range e.Kernels {
 		for _, p := range k.Places {
-			at := place{p[0], p[1]}
+			at := blockIndex{p[0], p[1]}
 			if parts[at] == nil {
 				parts[at] = map[string]float64{}
 			}
@@ -63,24 +63,24 @@ func latencyOf(e latency.Estimate) map[place]map[string]float64 {
 	return parts
 }
 
-// diagram makes a row of each block, with its share of the cost.
-func diagram(n *blocks.Network, parts map[place]map[string]float64) Diagram {
+// newDiagram makes a row of each block, with its share of the cost.
+func newDiagram(n *blocks.Network, parts map[blockIndex]map[string]float64) Diagram {
 	d := Diagram{Title: n.Name}
-	var order []place
-	layers := map[place][]blocks.Layer{}
-	shapes := map[place]blocks.Shape{} // what leaves a block
+	var order []blockIndex
+	layers := map[blockIndex][]blocks.Layer{}
+	shapes := map[blockIndex]blocks.Shape{} // what leaves a block
 	for _, l := range n.Layers() {
-		at := place{l.Stage, l.Block}
+		at := blockIndex{l.Stage, l.Block}
 		if layers[at] == nil {
 			order = append(order, at)
 		}
 		layers[at] = append(layers[at], l)
 		shapes[at] = l.Out
 	}
-	acts := map[place][]string{}
+	acts := map[blockIndex][]string{}
 	for _, nd := range n.Nodes {
 		if a, ok := nd.Op.(*blocks.Activation); ok && nd.Shape.H*nd.Shape.W > 1 { // not of a gate
-			at := place{nd.Stage, nd.Block}
+			at := blockIndex{nd.Stage, nd.Block}
 			if name := a.Func.String(); !slices.Contains(acts[at], name) {
 				acts[at] = append(acts[at], name)
 			}
@@ -135,9 +135,9 @@ func opsOf(layers []blocks.Layer) (ops []DiagramOp, residual bool) {
 	return ops, residual
 }
 
-// gate returns the index of the multiplication that ends a gate which begins with
-// a pooling at the first of the layers, and the channels within the gate; 0 if
-// none begins there.
+// gate recognises a squeeze-and-excite gate that begins with a pooling at the first of
+// the layers. It returns the index of the multiplication that ends the gate and the
+// channels within the gate, or 0 if no gate begins there.
 func gate(layers []blocks.Layer) (end, width int) {
 	for i, l := range layers[1:] {
 		switch {
@@ -179,8 +179,7 @@ func nameOfLayer(l blocks.Layer) string {
 
 func depthwise(l blocks.Layer) bool { return l.Groups > 1 && l.Groups == l.In.C }
 
-// kindOfLayer is the kind of work of a layer on its own, as [kindOfWork] is that
-// of a kernel.
+// kindOfLayer is the kind of work of a layer, as [kindOfWork] is that of a kernel.
 func kindOfLayer(l blocks.Layer) string {
 	switch {
 	case l.Op == "linear", strings.Contains(l.Op, "pool"), l.Op == "mul":

@@ -12,9 +12,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Diagram is the architecture of one network: its blocks from the image on top
-// to the output, with the ops of each, beside a column that is to the scale of
-// what they cost.
+// Diagram is the architecture of one network: its blocks and their ops, from the image
+// on top to the output, beside a column in which each block is as high as its cost.
 type Diagram struct {
 	Title, Subtitle string
 	Unit            string // of the cost: "ms"
@@ -43,8 +42,8 @@ var WorkColors = map[string]color.RGBA{
 	"pointwise": palette[0], fused: palette[1], gates: palette[2], "depthwise": palette[3], "convolution": palette[4], "other": palette[6],
 }
 
-// workColor returns the colour of a kind of work; one that has none takes the
-// i-th of the palette.
+// workColor returns the colour of a kind of work, the i-th of the palette for an
+// unknown kind.
 func workColor(kind string, i int) color.RGBA {
 	if c, ok := WorkColors[kind]; ok {
 		return c
@@ -54,14 +53,14 @@ func workColor(kind string, i int) color.RGBA {
 
 // Lengths of a diagram, in points.
 const (
-	diagramRow    = 25
-	diagramColumn = 66 // its width
-	diagramWedge  = 34 // from the column to the rows
-	diagramName   = 34
-	diagramShape  = 78
-	diagramCost   = 104
-	opHeight      = 15.5
-	opGap         = 11
+	diagramRowHeight = 25
+	diagramColumn    = 66 // its width
+	diagramWedge     = 34 // from the column to the rows
+	diagramName      = 34
+	diagramShape     = 78
+	diagramCost      = 104
+	opHeight         = 15.5
+	opGap            = 11
 )
 
 func (d Diagram) layout() (*layout, error) {
@@ -76,8 +75,9 @@ func (d Diagram) layout() (*layout, error) {
 	p.HideAxes()
 	p.X.Max, p.Y.Max = 1, 1
 	p.Add(diagramLayer{d, sum})
-	out := &layout{width: 9.6 * vg.Inch, height: 118 + vg.Length(len(d.Rows))*diagramRow + 14*vg.Length(len(d.Notes)),
-		title: d.Title, subtitle: d.Subtitle, plot: p, notes: d.Notes}
+	out := &layout{width: 9.6 * vg.Inch,
+		height: 118 + vg.Length(len(d.Rows))*diagramRowHeight + 14*vg.Length(len(d.Notes)),
+		title:  d.Title, subtitle: d.Subtitle, plot: p, notes: d.Notes}
 	kinds := Breakdown{Rows: bars(d.Rows)}.kinds()
 	for _, r := range d.Rows { // ops have colours, too, where they run within another kind of kernel
 		for _, o := range r.Ops {
@@ -141,8 +141,8 @@ func (l diagramLayer) Plot(c draw.Canvas, _ *plot.Plot) {
 	}
 }
 
-// host says with which row one of no cost of its own runs: the one before it that
-// has any.
+// host returns the text for a row without a cost of its own: it runs with the nearest
+// row before it that has a cost.
 func (d Diagram) host(i int) string {
 	for k := i - 1; k >= 0; k-- {
 		if d.Rows[k].total() > 0 {
@@ -152,8 +152,8 @@ func (d Diagram) host(i int) string {
 	return "runs with the next"
 }
 
-// segment draws a block's part of the column, divided from left to right by kind
-// of work: areas are costs.
+// segment draws a block's part of the column, divided from left to right by kind of
+// work. Areas are proportional to costs.
 func (l diagramLayer) segment(c *draw.Canvas, r DiagramRow, kinds []string, left, right, from, to vg.Length) {
 	x := left
 	for k, kind := range kinds {
@@ -235,8 +235,8 @@ func (l diagramLayer) row(c *draw.Canvas, r DiagramRow, host string, left, right
 	}
 }
 
-// fit returns the ops that have room, and how many have none.
-func (l diagramLayer) fit(r DiagramRow, room vg.Length) (ops []DiagramOp, more int) {
+// fit returns the ops that fit into a width, and the number of the others.
+func (l diagramLayer) fit(r DiagramRow, width vg.Length) (ops []DiagramOp, more int) {
 	sty := textStyle(noteSize, ink, regular)
 	widths := make([]vg.Length, len(r.Ops))
 	all := vg.Length(0)
@@ -244,13 +244,13 @@ func (l diagramLayer) fit(r DiagramRow, room vg.Length) (ops []DiagramOp, more i
 		widths[i] = sty.Width(cleanText(o.Text)) + 9 + opGap
 		all += widths[i]
 	}
-	if all <= room {
+	if all <= width {
 		return r.Ops, 0
 	}
-	room -= 70 // for "and 12 more"
+	width -= 70 // for "and 12 more"
 	n := 0
-	for n < len(widths) && room >= widths[n] {
-		room -= widths[n]
+	for n < len(widths) && width >= widths[n] {
+		width -= widths[n]
 		n++
 	}
 	return slices.Clip(r.Ops[:n]), len(r.Ops) - n

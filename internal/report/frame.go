@@ -6,7 +6,8 @@ import (
 	"slices"
 )
 
-// Finite returns f without points that have no place on the axes.
+// Finite returns f without points that the axes cannot show: NaN, infinite ones, and
+// those of no logarithm on a logarithmic axis.
 func (f Fronts) Finite() Fronts {
 	on := func(v float64, a Axis) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) && (!a.Log || v > 0) }
 	ok := func(x, y float64) bool { return on(x, f.X) && on(y, f.Y) }
@@ -39,9 +40,9 @@ func (fr frame) holds(p XY) bool {
 	return p.X >= fr.xlo && p.X <= fr.xhi && p.Y >= fr.ylo && p.Y <= fr.yhi
 }
 
-// frame returns the range of the axes: all of the fronts and references, and
-// the trials but for the outermost 1 % on the bad side of each axis. Infeasible
-// trials have no say, or the worst of them would squeeze what matters.
+// frame returns the range of the axes. It holds the fronts, the references and the
+// feasible trials but for the worst 1 % of each axis. Infeasible trials do not count,
+// because the worst of them would squeeze the rest.
 func (f Fronts) frame() (frame, error) {
 	var xs, ys, tx, ty []float64
 	add := func(p Point) {
@@ -78,7 +79,7 @@ func (f Fronts) frame() (frame, error) {
 	return frame{xlo, xhi, ylo, yhi}, nil
 }
 
-// central returns the best value and the one which 1 % of all are worse than.
+// central returns the best value and the value that 1 % of all values are worse than.
 func central(v []float64, maximize bool) []float64 {
 	if len(v) == 0 {
 		return nil

@@ -81,7 +81,8 @@ func (f Fronts) layout() (*layout, error) {
 	notes := f.Notes
 	if n := f.beyond(frame); n > 0 {
 		notes = append(slices.Clone(notes),
-			fmt.Sprintf("%s of %s trials lie outside the frame.", thousands(float64(n)), thousands(float64(f.trials()))))
+			fmt.Sprintf("%s of %s trials lie outside the frame.", groupThousands(float64(n)),
+				groupThousands(float64(f.trials()))))
 	}
 	return &layout{width: 9.6 * vg.Inch, height: 6.4 * vg.Inch, title: f.Title, subtitle: f.subtitle(),
 		legend: f.legend(), plot: p, xLabel: f.X.Label, yLabel: f.Y.Label, notes: notes}, nil
@@ -106,8 +107,8 @@ func (f Fronts) groups() []string {
 	return gs
 }
 
-// referenceLook returns colour and shape of a family. Families take colours from
-// where the series end.
+// referenceLook returns colour and shape of a family. Families take the colours that
+// follow those of the series.
 func (f Fronts) referenceLook(group int) (color.RGBA, marker) {
 	return shade(seriesColor(max(1, len(f.Series))+group), 0.12), markers[group%len(markers)]
 }
@@ -130,15 +131,16 @@ func (f Fronts) legend() []legendEntry {
 		n, bad = n+len(s.Trials), bad+len(s.Infeasible)
 	}
 	if n > 0 {
-		es = append(es, legendEntry{fmt.Sprintf("tried (%s)", thousands(float64(n))), func(c *draw.Canvas, b vg.Rectangle) {
-			m := center(b)
-			for i, s := range f.cloudSample() {
-				drawCloud(c, []vg.Point{{X: m.X + vg.Length(i-1)*6, Y: m.Y}}, trialRadius*1.2, [3]color.RGBA{s, s, s})
-			}
-		}})
+		es = append(es, legendEntry{fmt.Sprintf("tried (%s)", groupThousands(float64(n))),
+			func(c *draw.Canvas, b vg.Rectangle) {
+				m := center(b)
+				for i, s := range f.cloudSample() {
+					drawCloud(c, []vg.Point{{X: m.X + vg.Length(i-1)*6, Y: m.Y}}, trialRadius*1.2, [3]color.RGBA{s, s, s})
+				}
+			}})
 	}
 	if bad > 0 {
-		es = append(es, legendEntry{fmt.Sprintf("infeasible (%s)", thousands(float64(bad))),
+		es = append(es, legendEntry{fmt.Sprintf("infeasible (%s)", groupThousands(float64(bad))),
 			func(c *draw.Canvas, b vg.Rectangle) {
 				drawCrosses(c, []vg.Point{center(b)}, 2.4, crossInk)
 			}})

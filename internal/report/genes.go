@@ -8,11 +8,11 @@ import (
 	"nas/space"
 )
 
-// SharesOfGenes counts how often each choice is taken on a front, and in a sample
-// of the space drawn from a fixed seed. Genes of one key, such as the kernel sizes
-// of all blocks, are counted together where they have the same choices, and by
-// stage where not; of each network only the genes that it reads. blind tells the
-// keys which the score cannot see.
+// SharesOfGenes counts how often each choice is taken on a front, and in a sample of
+// the space drawn with a fixed seed. Genes of one key, such as the kernel sizes of all
+// blocks, are counted together if they have the same choices, and else by stage. Genes
+// that do not affect a network are not counted in it. blind reports whether the score
+// cannot see the genes of a key.
 func SharesOfGenes(s *space.Space, front []space.Genes, samples int, blind func(key string) bool) []GeneShares {
 	type count struct{ front, space float64 }
 	genes := s.Genes()

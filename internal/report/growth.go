@@ -11,9 +11,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Growth is the hypervolume of one run or several against the number of
-// evaluations: how a search got on, and whether it was still getting on when it
-// ended.
+// Growth is the hypervolume of one or several runs against the number of evaluations:
+// the progress of a search, and whether it still made progress when it ended.
 type Growth struct {
 	Title, Subtitle string
 	YLabel          string // with the unit and the reference point
@@ -45,7 +44,7 @@ func (g Growth) layout() (*layout, error) {
 		return nil, errors.New("there is no evaluation to draw")
 	}
 	p := newPlot()
-	p.X.Tick.Marker = linearTicks{format: thousands}
+	p.X.Tick.Marker = linearTicks{format: groupThousands}
 	p.X.Min, p.X.Max = 0, max(xhi*1.06, 1)
 	p.Y.Min, p.Y.Max = pad(ylo, yhi, false)
 	if ylo >= 0 && ylo < yhi/2 {
@@ -85,7 +84,7 @@ func (l growthLayer) Plot(c draw.Canvas, p *plot.Plot) {
 		drawMarker(&c, disc, at, 3, shade(seriesColor(i), 0.2))
 		value := fmt.Sprintf("%.4g", last.Y)
 		if math.Abs(last.Y) >= 1000 {
-			value = thousands(last.Y)
+			value = groupThousands(last.Y)
 		}
 		labels = append(labels, label{value, textStyle(labelSize, shade(seriesColor(i), 0.35), bold), at, 3})
 	}
@@ -93,7 +92,7 @@ func (l growthLayer) Plot(c draw.Canvas, p *plot.Plot) {
 }
 
 // staircaseOver returns the corners of a step function on the page, no two of
-// them closer than half a point: a long run has more steps than a page has room.
+// them closer than half a point. A long run has more steps than a page can show.
 func staircaseOver(points []XY, tx, ty func(float64) vg.Length) []vg.Point {
 	var out []vg.Point
 	for i, q := range points {

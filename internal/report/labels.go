@@ -8,7 +8,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// label is a text that wants to stand close to a point.
+// label is a text to be placed close to a point.
 type label struct {
 	text  string
 	style text.Style
@@ -16,7 +16,7 @@ type label struct {
 	clear vg.Length // radius of the marker at the point, which stays free
 }
 
-// placed is where a label ended up.
+// placed is a label with the box that was found for it.
 type placed struct {
 	box  vg.Rectangle
 	lead bool // far enough away to need a line to its point

@@ -30,7 +30,7 @@ func LatencyBreakdown(n *blocks.Network, e latency.Estimate, device string) Brea
 		b.Notes = []string{fmt.Sprintf("The kernels by themselves add up to %s ms; together they take %.1f %% %s.",
 			digits3(sum), 100*math.Abs(d), word)}
 	}
-	for _, r := range diagram(n, latencyOf(e)).Rows {
+	for _, r := range newDiagram(n, latencyOf(e)).Rows {
 		if len(r.Parts) > 0 {
 			b.Rows = append(b.Rows, Bar{r.Name + "  " + r.Shape, r.Parts})
 		}

@@ -116,11 +116,11 @@ func (p *layout) drawAxisLabels(c draw.Canvas) draw.Canvas {
 		rest.Min.X += axisSize * 1.5
 	}
 	data := p.plot.DataCanvas(rest)
-	fitted := func(s string, room vg.Length) text.Style {
+	fitted := func(s string, width vg.Length) text.Style {
 		sty := textStyle(axisSize, ink, regular)
 		sty.XAlign = draw.XCenter
-		if w := sty.Width(s) * substitute; w > room {
-			sty.Font.Size *= room / w
+		if w := sty.Width(s) * substitute; w > width {
+			sty.Font.Size *= width / w
 		}
 		return sty
 	}
@@ -140,10 +140,10 @@ func (p *layout) drawLegend(c *draw.Canvas) {
 	if len(p.legend) == 0 {
 		return
 	}
-	room := c.Max.X - c.Min.X
+	width := c.Max.X - c.Min.X
 	size := vg.Length(legendSize)
 	for s := size; s >= 0.8*legendSize; s -= 0.02 * legendSize {
-		if p.legendRows(s, room) < p.legendRows(size, room) {
+		if p.legendRows(s, width) < p.legendRows(size, width) {
 			size = s
 		}
 	}
@@ -165,11 +165,11 @@ func (p *layout) drawLegend(c *draw.Canvas) {
 }
 
 // legendRows is the number of rows that the entries take.
-func (p *layout) legendRows(size, room vg.Length) int {
+func (p *layout) legendRows(size, width vg.Length) int {
 	rows, x, gap := 1, vg.Length(0), legendGap*size/legendSize
 	for _, e := range p.legend {
 		w := legendWidth(e, size)
-		if x > 0 && x+w > room {
+		if x > 0 && x+w > width {
 			rows, x = rows+1, 0
 		}
 		x += w + gap
@@ -177,7 +177,7 @@ func (p *layout) legendRows(size, room vg.Length) int {
 	return rows
 }
 
-// legendWidth is that of an entry, in whatever font a viewer has.
+// legendWidth is the width of an entry, with a margin for the fonts of other viewers.
 func legendWidth(e legendEntry, size vg.Length) vg.Length {
 	return sampleWidth + sampleGap + textStyle(size, ink, regular).Width(cleanText(e.name))*substitute
 }

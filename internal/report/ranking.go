@@ -9,9 +9,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Ranking is a score against trained accuracy, one point a network: what a score
-// is worth. A score that ranks well rises from left to right; its unit does not
-// matter.
+// Ranking is a plot of a score against trained accuracy, one point a network. A score
+// that ranks well rises from left to right; its unit does not matter.
 type Ranking struct {
 	Title, Subtitle string
 	Score           string // the vertical axis, with its unit if it has one

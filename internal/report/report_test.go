@@ -178,7 +178,7 @@ func TestTicks(t *testing.T) {
 	for v, want := range map[float64]string{
 		0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000", -999: "-999",
 	} {
-		if got := thousands(v); got != want {
+		if got := groupThousands(v); got != want {
 			t.Errorf("thousands(%v) = %q, want %q", v, got, want)
 		}
 	}

@@ -84,8 +84,7 @@ func Save(path string, f Figure) error {
 	return nil
 }
 
-// portableFonts lets a viewer without the Liberation fonts use ones of the same
-// metrics.
+// portableFonts adds fonts of the same metrics for viewers without the Liberation fonts.
 func portableFonts(svg []byte) []byte {
 	const family = "font-family:Liberation Sans,Arimo,Arial,Helvetica,sans-serif"
 	for variant, style := range map[string]string{"normal": family, "sansbold": family + ";font-weight:bold"} {
@@ -95,8 +94,8 @@ func portableFonts(svg []byte) []byte {
 	return svg
 }
 
-// PDFs are to depend on what they show alone: without this they hold the time,
-// and their fonts in the order of a map.
+// The bytes of a PDF must depend on the figure alone. By default it also holds the time
+// of writing, and its fonts in the random order of a map.
 func init() {
 	fpdf.SetDefaultCatalogSort(true)
 	epoch := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -104,12 +103,12 @@ func init() {
 	fpdf.SetDefaultModificationDate(epoch)
 }
 
-// pdfCanvas passes text in the encoding that the fonts of a PDF have,
-// Windows-1252, which the canvas below leaves to its caller.
+// pdfCanvas encodes text in Windows-1252, as the fonts of a PDF need it. The embedded
+// canvas leaves that to its caller.
 type pdfCanvas struct{ *vgpdf.Canvas }
 
-// SetColor keeps a translucent colour as it is: the canvas below would give the
-// page the colour already mixed with black, and its opacity once more.
+// SetColor passes a translucent colour unmultiplied. The embedded canvas would apply
+// its opacity twice: in the premultiplied components and as alpha.
 func (c pdfCanvas) SetColor(clr color.Color) {
 	if clr != nil {
 		clr = straight(color.NRGBAModel.Convert(clr).(color.NRGBA))
@@ -142,8 +141,8 @@ func (c pdfCanvas) FillString(f font.Face, pt vg.Point, s string) {
 		c.Canvas.FillString(f, pt, string(b))
 		return
 	}
-	// The canvas below embeds one font file for both faces, and sets bold text in
-	// regular letters with bold distances. Regular ones, twice, are bold to the eye.
+	// The embedded canvas has one font file for both faces and sets bold text in regular
+	// letters with bold distances. Regular letters drawn twice look bold.
 	size := f.Font.Size
 	f = fonts.Fonts.Lookup(font.Font{Typeface: f.Font.Typeface, Variant: regular}, size)
 	c.Canvas.FillString(f, pt, string(b))

@@ -9,8 +9,8 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// Shares is what distinguishes the front from the rest: for every choice, how
-// often it is taken on the front and in the whole space.
+// Shares shows what distinguishes the front from the whole space: how often each choice
+// of each gene is taken in either.
 type Shares struct {
 	Title, Subtitle string
 	Genes           []GeneShares
@@ -20,8 +20,8 @@ type Shares struct {
 // GeneShares are the choices of one gene, or of one kind of gene over all blocks.
 type GeneShares struct {
 	Name string
-	// Blind says that the score cannot see the gene: a difference says only what
-	// is fast.
+	// Blind says that the score cannot see the gene. A difference then shows only which
+	// choice is fast.
 	Blind   bool
 	Choices []Share
 }

@@ -66,8 +66,8 @@ const (
 	bold    font.Variant = "SansBold"
 )
 
-// fonts holds the two faces in use. The bold one is registered as a variant:
-// plot's PDF canvas asks for a weight under another name than it stored it.
+// fonts holds the two faces in use. The bold one is registered as a variant, because
+// plot's PDF canvas looks up a weight under another name than it stores it.
 var fonts = text.Plain{Fonts: func() *font.Cache {
 	var faces font.Collection
 	for _, f := range liberation.Collection() {

@@ -22,7 +22,7 @@ func (t linearTicks) Ticks(lo, hi float64) []plot.Tick {
 		}
 		label := strconv.FormatFloat(v, 'f', decimals, 64)
 		if decimals == 0 {
-			label = thousands(v)
+			label = groupThousands(v)
 		}
 		if t.format != nil {
 			label = t.format(v)
@@ -70,10 +70,10 @@ func (logTicks) Ticks(lo, hi float64) []plot.Tick {
 }
 
 // Thousands formats a count as the figures do, 4,039.
-func Thousands(n int) string { return thousands(float64(n)) }
+func Thousands(n int) string { return groupThousands(float64(n)) }
 
-// thousands formats a count with commas between groups of three digits.
-func thousands(v float64) string {
+// groupThousands formats a count with commas between groups of three digits.
+func groupThousands(v float64) string {
 	s := strconv.FormatFloat(v, 'f', 0, 64)
 	start := 0
 	if len(s) > 0 && s[0] == '-' {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// subtitle is the one given, and how the front does against the references.
+// subtitle is the given subtitle and the verdict on the front.
 func (f Fronts) subtitle() string {
 	if v := f.Verdict(); v != "" {
 		if f.Subtitle == "" {
@@ -18,10 +18,10 @@ func (f Fronts) subtitle() string {
 	return f.Subtitle
 }
 
-// Verdict says in a sentence how the first series' front stands to the reference
-// networks: how many of them it dominates, and at what x it matches the y of the
-// best that it can match; or, of a front that none of them is in reach of, what
-// would bring it there. It is empty where there is nothing to compare.
+// Verdict compares the front of the first series with the reference networks in one
+// sentence. It says how many of them the front dominates, and at which x the front
+// matches the y of the best reference in its reach. If no reference is in reach, it
+// says what might help. Without a front or references it is empty.
 func (f Fronts) Verdict() string {
 	if len(f.Series) != 1 || len(f.References) == 0 || len(f.Series[0].Front) == 0 {
 		return ""

@@ -1,6 +1,8 @@
 package stat
 
 import (
+	"math"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -29,5 +31,47 @@ func TestConformalQuantile(t *testing.T) {
 	}
 	if q := ConformalQuantile([]float64{3, 1, 2}, 0.9); q != 3 {
 		t.Errorf("3 scores: %g, want the largest", q)
+	}
+}
+
+// Values of R's default, type 7.
+func TestQuantile(t *testing.T) {
+	v := []float64{1, 2, 4, 8, 16}
+	for _, c := range []struct{ q, want float64 }{{0, 1}, {0.1, 1.4}, {0.25, 2}, {0.5, 4}, {0.9, 12.8}, {1, 16}} {
+		if got := Quantile(v, c.q); math.Abs(got-c.want) > 1e-14 {
+			t.Errorf("quantile %v: %v, want %v", c.q, got, c.want)
+		}
+	}
+	if got := Quantile([]float64{3}, 0.7); got != 3 {
+		t.Errorf("of one value: %v", got)
+	}
+	if m := Median([]float64{9, 1, 4, 2}); m != 3 {
+		t.Errorf("median %v, want 3", m)
+	}
+	if m := Median(nil); !math.IsNaN(m) {
+		t.Errorf("median of nothing: %v", m)
+	}
+	if got := RMS([]float64{3, -4}); math.Abs(got-math.Sqrt(12.5)) > 1e-15 || RMS(nil) != 0 {
+		t.Errorf("root mean square %v", got)
+	}
+}
+
+// A conformal quantile holds one more score with the probability asked for.
+func TestConformalCovers(t *testing.T) {
+	r := rand.New(rand.NewPCG(6, 1))
+	const trials, q = 4000, 0.9
+	hit := 0
+	for range trials {
+		s := make([]float64, 30)
+		for i := range s {
+			s[i] = r.ExpFloat64()
+		}
+		if r.ExpFloat64() <= ConformalQuantile(s, q) {
+			hit++
+		}
+	}
+	// ceil(31 x 0.9) = 28 of 31: 0.903; four standard errors are 0.019.
+	if p := float64(hit) / trials; math.Abs(p-28.0/31) > 0.019 {
+		t.Errorf("%.3f of new scores inside, want %.3f", p, 28.0/31)
 	}
 }

@@ -35,7 +35,7 @@ const childVariable = "SEARCHTEST_DIGEST_FILE"
 // function without anything before it that depends on the process.
 func Conformance(t *testing.T, make Maker, baseline bool) {
 	if file := os.Getenv(childVariable); file != "" {
-		if err := os.WriteFile(file, []byte(digest(run(t, make, 7, toy(), 300, 2, nil))), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(digest(run(t, make, 7, newToy(), 300, 2, nil))), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -54,8 +54,8 @@ func Conformance(t *testing.T, make Maker, baseline bool) {
 	}
 }
 
-// toy has 12,493 networks, about half of them feasible, and one in nine fails.
-func toy() *Toy { return &Toy{Genes: 7, Choices: 4, MaxCost: 100, FailEvery: 9} }
+// newToy has 12,493 networks, about half of them feasible, and one in nine fails.
+func newToy() *Toy { return &Toy{Genes: 7, Choices: 4, MaxCost: 100, FailEvery: 9} }
 
 func setup(p *Toy, seed uint64) search.Setup {
 	return search.Setup{Space: p, Objectives: p.Objectives(), Seed: seed}
@@ -142,9 +142,9 @@ func digest(trials []search.Trial) string {
 }
 
 func deterministic(t *testing.T, make Maker) {
-	want := digest(run(t, make, 7, toy(), 300, 1, nil))
+	want := digest(run(t, make, 7, newToy(), 300, 1, nil))
 	for workers := 1; workers <= 4; workers++ {
-		if digest(run(t, make, 7, toy(), 300, workers, nil)) != want {
+		if digest(run(t, make, 7, newToy(), 300, workers, nil)) != want {
 			t.Errorf("%d workers give other trials than one", workers)
 		}
 	}
@@ -163,13 +163,13 @@ func anotherProcess(t *testing.T, make Maker) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(got) != digest(run(t, make, 7, toy(), 300, 1, nil)) {
+	if string(got) != digest(run(t, make, 7, newToy(), 300, 1, nil)) {
 		t.Error("another process gives other trials")
 	}
 }
 
 func valid(t *testing.T, make Maker) {
-	p := toy()
+	p := newToy()
 	trials := run(t, make, 3, p, 500, 3, nil)
 	seen := map[string]int{}
 	for i, x := range trials {
@@ -224,7 +224,7 @@ func exhausted(t *testing.T, make Maker) {
 }
 
 func start(t *testing.T, make Maker) {
-	p := toy()
+	p := newToy()
 	set := setup(p, 1)
 	top := p.top()
 	zero := slices.Repeat(top[:1], p.Genes)
@@ -249,7 +249,7 @@ func start(t *testing.T, make Maker) {
 
 func replay(t *testing.T, make Maker) {
 	const n = 70
-	p := toy()
+	p := newToy()
 	want := run(t, make, 11, p, n, 1, nil)
 	for k := 0; k <= n; k++ {
 		if got := run(t, make, 11, p, n, 1+k%4, want[:k:k]); digest(got) != digest(want) {
@@ -273,7 +273,7 @@ func replay(t *testing.T, make Maker) {
 }
 
 func protocol(t *testing.T, make Maker) {
-	p := toy()
+	p := newToy()
 	s, err := make(setup(p, 1))
 	if err != nil {
 		t.Fatal(err)
@@ -320,7 +320,7 @@ func protocol(t *testing.T, make Maker) {
 }
 
 func name(t *testing.T, make Maker) {
-	p := toy()
+	p := newToy()
 	var names []string
 	for _, seed := range []uint64{1234567, 1234567, 7654321} {
 		s, err := make(setup(p, seed))

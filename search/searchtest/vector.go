@@ -104,8 +104,9 @@ func (v *Vector) Crossover(a, b space.Genes, r *rand.Rand) space.Genes {
 		}
 		lo, hi := float64(min(p, q))/levels, float64(max(p, q))/levels
 		u := r.Float64()
-		spread := func(room float64) float64 {
-			alpha := 2 - math.Pow(1+2*room/(hi-lo), -(etaCrossover+1))
+		// spread is the spread factor for a parent at this distance from its bound.
+		spread := func(distance float64) float64 {
+			alpha := 2 - math.Pow(1+2*distance/(hi-lo), -(etaCrossover+1))
 			if u <= 1/alpha {
 				return math.Pow(u*alpha, 1.0/(etaCrossover+1))
 			}
