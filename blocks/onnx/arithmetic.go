@@ -258,7 +258,8 @@ func pairOp(f blocks.BinaryFunc, s, t blocks.Shape) blocks.Op {
 	switch {
 	case f == "add" && s == t:
 		return &blocks.Add{}
-	case f == "mul" && (s == t || t == blocks.Shape{H: 1, W: 1, C: s.C} || t == blocks.Shape{H: s.H, W: s.W, C: 1} && !s.IsVector()):
+	case f == "mul" && (s == t || t == blocks.Shape{H: 1, W: 1, C: s.C}),
+		f == "mul" && !s.IsVector() && t == blocks.Shape{H: s.H, W: s.W, C: 1}:
 		return &blocks.Mul{}
 	}
 	return &blocks.Binary{Func: f}
