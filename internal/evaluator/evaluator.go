@@ -52,12 +52,12 @@ func (e *Evaluator) Evaluate(ctx context.Context, c search.Candidate) (search.Re
 	if err != nil {
 		return search.Result{}, err
 	}
-	return e.judge(ctx, x, c.ArchID)
+	return e.judgeLowered(ctx, x, c.ArchID)
 }
 
 // Judge is [Evaluator.Evaluate] for a network of any origin.
 func (e *Evaluator) Judge(ctx context.Context, net *blocks.Network) (search.Result, error) {
-	return e.judge(ctx, wholeNetwork{net}, "")
+	return e.judgeLowered(ctx, wholeNetwork{net}, "")
 }
 
 // WithoutScore returns the objectives of a network that need no accuracy score, and its violation of
@@ -90,7 +90,7 @@ func (e *Evaluator) lower(a *space.Arch, name string) (lowered, error) {
 	return wholeNetwork{net}, err
 }
 
-func (e *Evaluator) judge(ctx context.Context, x lowered, archID string) (search.Result, error) {
+func (e *Evaluator) judgeLowered(ctx context.Context, x lowered, archID string) (search.Result, error) {
 	r := search.Result{Objectives: make(map[string]float64, len(e.isObjective)), Parts: make(map[string]float64, 8)}
 	if err := e.predict(&r, x); err != nil {
 		return r, err

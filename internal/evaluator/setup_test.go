@@ -1,12 +1,16 @@
 package evaluator
 
 import (
+	"context"
+	"errors"
 	"math"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"nas/accuracy"
+	"nas/blocks"
 	"nas/blocks/zoo"
 	"nas/internal/config"
 	"nas/internal/runstore"
@@ -184,7 +188,7 @@ func TestRecalled(t *testing.T) {
 		recalling.Recalled.Add(&search.Trial{ArchID: "failed", Result: search.Result{Failed: "no",
 			Objectives: computed[0].Objectives}})
 		for i, n := range s.Sample[:8] {
-			x, err := recalling.judge(t.Context(), wholeNetwork{n}, string(rune('a'+i)))
+			x, err := recalling.judgeLowered(t.Context(), wholeNetwork{n}, string(rune('a'+i)))
 			if err != nil || !reflect.DeepEqual(x, computed[i]) {
 				t.Errorf("%s: network %d: recalled %+v, %v, computed %+v", proxy, i, x, err, computed[i])
 			}
@@ -222,6 +226,28 @@ func TestReferences(t *testing.T) {
 		if !strings.Contains(r.Spec, "res=96x96,classes=1000") || r.Values[runstore.KeyAccuracy] == 0 ||
 			r.Values[runstore.KeyLatency] == 0 {
 			t.Errorf("reference %+v", r)
+		}
+	}
+}
+
+// outOfMemory is an estimator that cannot score any network.
+type outOfMemory struct{ accuracy.Estimator }
+
+func (outOfMemory) Estimate(context.Context, *blocks.Network) (accuracy.Score, error) {
+	return accuracy.Score{}, errors.New("out of memory")
+}
+
+// TestJudgeFails: a network that cannot be scored gives an error, and the values that need no score.
+func TestJudgeFails(t *testing.T) {
+	s := setupOf(t, "[accuracy]\nproxy = \"depth\"\n")
+	s.Accuracy = outOfMemory{s.Accuracy}
+	for _, n := range s.Sample[:2] {
+		r, err := s.Judge(t.Context(), n)
+		if err == nil || err.Error() != "out of memory" {
+			t.Errorf("error is %v", err)
+		}
+		if _, scored := r.Objectives[runstore.KeyAccuracy]; scored || r.Objectives[runstore.KeyLatency] == 0 {
+			t.Errorf("objectives are %v", r.Objectives)
 		}
 	}
 }

@@ -32,7 +32,7 @@ func (c *comparison) edits(ctx context.Context) error {
 		for end < len(genes) && genes[end].Stage == g.Stage && genes[end].Block == g.Block {
 			end++
 		}
-		changes, back := c.edit(i, end)
+		changes, back := c.changesIn(i, end)
 		i = end
 		if len(changes) == 0 {
 			continue
@@ -41,7 +41,7 @@ func (c *comparison) edits(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s, err := c.side(ctx, n)
+		s, err := c.assess(ctx, n)
 		if err != nil {
 			return err
 		}
@@ -52,9 +52,9 @@ func (c *comparison) edits(ctx context.Context) error {
 	return nil
 }
 
-// edit returns what was changed in the genes from begin to end, which are those of one block or of a
+// changesIn returns what was changed in the genes from begin to end, which are those of one block or of a
 // stage as a whole, and the best network with that taken back.
-func (c *comparison) edit(begin, end int) (changes []string, back space.Genes) {
+func (c *comparison) changesIn(begin, end int) (changes []string, back space.Genes) {
 	genes := c.Space.Genes()
 	read, readBest := c.Space.Live(c.start, nil), c.Space.Live(c.best, nil)
 	back = slices.Clone(c.best)

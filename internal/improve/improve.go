@@ -120,7 +120,7 @@ func Improve(ctx context.Context, o Options) (*Improvement, error) {
 	if found.Summary.Status == search.StatusInterrupted {
 		return c.out, nil
 	}
-	for _, step := range []func(context.Context) error{c.sides, c.measure, c.edits, c.judge} {
+	for _, step := range []func(context.Context) error{c.choose, c.measure, c.edits, c.judge} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -151,8 +151,8 @@ type comparison struct {
 	best             space.Genes // of out.Best
 }
 
-// side judges a network.
-func (c *comparison) side(ctx context.Context, n *blocks.Network) (Side, error) {
+// assess judges a network.
+func (c *comparison) assess(ctx context.Context, n *blocks.Network) (Side, error) {
 	r, err := c.Judge(ctx, n)
 	if err != nil {
 		return Side{}, err
@@ -172,9 +172,9 @@ func (c *comparison) side(ctx context.Context, n *blocks.Network) (Side, error) 
 	return s, nil
 }
 
-// sides judges the model and the members of the front that matter.
-func (c *comparison) sides(ctx context.Context) (err error) {
-	if c.out.Model, err = c.side(ctx, c.options.Network); err != nil {
+// choose judges the model and the members of the front that matter.
+func (c *comparison) choose(ctx context.Context) (err error) {
+	if c.out.Model, err = c.assess(ctx, c.options.Network); err != nil {
 		return err
 	}
 	model, front := &c.out.Model, c.found.Front
@@ -215,7 +215,7 @@ func (c *comparison) member(ctx context.Context, m *run.Member) (*Side, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := c.side(ctx, n)
+	s, err := c.assess(ctx, n)
 	s.Trial, s.Arch = m.ID, m.Arch
 	return &s, err
 }

@@ -116,7 +116,7 @@ func TestImproveEdits(t *testing.T) {
 			t.Errorf("%s = %s is told as %+v, want %q in %q", c.gene, c.choice, m.out.Edits, c.change, c.where)
 		}
 		// One edit alone: taking it back gives the start.
-		start0, err := m.side(t.Context(), mustNetwork(t, s.Arch(start)))
+		start0, err := m.assess(t.Context(), mustNetwork(t, s.Arch(start)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +148,7 @@ proxy = "params"
 `, evaluator.Options{})
 	s.Space = sp
 	c := &comparison{Setup: s, out: &Improvement{}, start: start, best: best}
-	side, err := c.side(t.Context(), mustNetwork(t, sp.Arch(best)))
+	side, err := c.assess(t.Context(), mustNetwork(t, sp.Arch(best)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func Growth(runs ...*Stored) report.Growth {
 	}
 	names := seriesNames(runs)
 	for i, s := range runs {
-		g.Series = append(g.Series, report.GrowthSeries{Name: names[i], Points: s.growth})
+		g.Series = append(g.Series, report.GrowthSeries{Name: names[i], Points: s.volumes})
 		if !slices.Equal(s.Manifest.Reference, runs[0].Manifest.Reference) && len(g.Notes) == 1 {
 			g.Notes = append(g.Notes, "The runs have different reference points: compare shapes, not levels.")
 		}

@@ -111,11 +111,11 @@ func (l *Live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		"img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 	switch r.URL.Path {
 	case "/":
-		l.page(w)
+		l.servePage(w)
 	case "/trials":
-		l.update(w, r)
+		l.serveTrials(w, r)
 	case "/network":
-		l.network(w, r)
+		l.serveNetwork(w, r)
 	default:
 		http.NotFound(w, r)
 	}
@@ -125,7 +125,7 @@ const waiting = `<!doctype html><html lang="en"><meta charset="utf-8"><meta http
 	`<meta name="color-scheme" content="light dark"><link rel="icon" href="data:,"><title>nas</title>` +
 	`<p style="font:16px sans-serif">nas gets ready: `
 
-func (l *Live) page(w http.ResponseWriter) {
+func (l *Live) servePage(w http.ResponseWriter) {
 	l.mu.Lock()
 	header, finished, step, detail := l.header, l.finished, l.step, l.detail
 	l.mu.Unlock()
@@ -148,8 +148,8 @@ func (l *Live) page(w http.ResponseWriter) {
 	w.Write(b.Bytes())
 }
 
-// update answers what is new since the trial number in the query.
-func (l *Live) update(w http.ResponseWriter, r *http.Request) {
+// serveTrials answers what is new since the trial number in the query.
+func (l *Live) serveTrials(w http.ResponseWriter, r *http.Request) {
 	from, err := strconv.Atoi(r.URL.Query().Get("from"))
 	if err != nil || from < 0 {
 		http.Error(w, "from: want the number of trials that are known", http.StatusBadRequest)
@@ -177,11 +177,11 @@ func (l *Live) update(w http.ResponseWriter, r *http.Request) {
 	case u.Step == "measure" || u.Step == "calibrate":
 		u.Next = 5000 // drawing would disturb what is timed
 	}
-	l.write(w, u)
+	l.writeJSON(w, u)
 }
 
-// network answers a trial's diagram and layers.
-func (l *Live) network(w http.ResponseWriter, r *http.Request) {
+// serveNetwork answers a trial's diagram and layers.
+func (l *Live) serveNetwork(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.Atoi(r.URL.Query().Get("trial"))
 	l.mu.Lock()
 	row, ok := l.rows[id]
@@ -200,10 +200,10 @@ func (l *Live) network(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	l.write(w, n)
+	l.writeJSON(w, n)
 }
 
-func (l *Live) write(w http.ResponseWriter, v any) {
+func (l *Live) writeJSON(w http.ResponseWriter, v any) {
 	data, err := json.Marshal(v)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)

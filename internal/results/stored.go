@@ -29,7 +29,7 @@ type Stored struct {
 	Front      *search.Front
 	References []runstore.Reference
 	Measured   []runstore.MeasuredRow
-	growth     []report.XY
+	volumes    []report.XY
 }
 
 // Load reads a run directory without locking it.
@@ -53,8 +53,8 @@ func Load(dir string) (*Stored, error) {
 			"or search the rest again with nas run %s --resume --out %s", filepath.Join(dir, runstore.TrialsFile),
 			s.Trials, m.Trials, runstore.ManifestFile, filepath.Join(dir, runstore.ConfigFile), dir)
 	}
-	if n := len(s.growth); n > 0 {
-		s.growth = append(s.growth, report.XY{X: float64(s.Trials - s.Screened), Y: s.growth[n-1].Y})
+	if n := len(s.volumes); n > 0 {
+		s.volumes = append(s.volumes, report.XY{X: float64(s.Trials - s.Screened), Y: s.volumes[n-1].Y})
 	}
 	if s.References, err = runstore.ReadReferences(dir); err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func (s *Stored) readTrials() error {
 			return err
 		}
 		if s.Front.Add(trial) {
-			s.growth = append(s.growth, report.XY{X: float64(s.Trials - s.Screened), Y: s.Front.Hypervolume()})
+			s.volumes = append(s.volumes, report.XY{X: float64(s.Trials - s.Screened), Y: s.Front.Hypervolume()})
 		}
 	}
 	return nil

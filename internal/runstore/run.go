@@ -41,7 +41,6 @@ type Run struct {
 	lock     *os.File
 	trials   *os.File
 	size     int64 // of the trials that are safe
-	count    int   // of trials appended by this process
 	buf      []byte
 	broken   error // set once the file could not be restored after a failed write
 }
@@ -188,7 +187,6 @@ func (r *Run) Append(batch []search.Trial) error {
 			"free some space and continue with --resume: %w", batch[0].ID, err)
 	}
 	r.size += int64(len(r.buf))
-	r.count += len(batch)
 	return nil
 }
 

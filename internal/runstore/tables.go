@@ -47,10 +47,10 @@ func WriteFront(dir, name string, rows []FrontRow) error {
 		r := &rows[i]
 		lines = append(lines, []string{
 			strconv.Itoa(r.ID), r.ArchID, r.Arch,
-			number(r.Latency.Mid), number(r.Latency.Low), number(r.Latency.High),
-			number(r.Accuracy.Mid), number(r.Accuracy.Low), number(r.Accuracy.High),
+			numberText(r.Latency.Mid), numberText(r.Latency.Low), numberText(r.Latency.High),
+			numberText(r.Accuracy.Mid), numberText(r.Accuracy.Low), numberText(r.Accuracy.High),
 			strconv.FormatInt(r.Params, 10), strconv.FormatInt(r.MACs, 10), strconv.FormatInt(r.PeakActivationBytes, 10),
-			r.LatencyDevice, number(r.OnFront),
+			r.LatencyDevice, numberText(r.OnFront),
 		})
 	}
 	return writeCSV(filepath.Join(dir, name), lines)
@@ -76,8 +76,8 @@ func WriteMeasured(dir string, rows []MeasuredRow) error {
 	lines := [][]string{measuredColumns}
 	for _, r := range rows {
 		lines = append(lines, []string{
-			strconv.Itoa(r.ID), r.Device, strconv.Itoa(r.Threads), number(r.PredictedMs), number(r.LowMs), number(r.HighMs),
-			number(r.MeasuredMs), number(r.P10Ms), number(r.P90Ms), strconv.Itoa(r.Runs),
+			strconv.Itoa(r.ID), r.Device, strconv.Itoa(r.Threads), numberText(r.PredictedMs), numberText(r.LowMs), numberText(r.HighMs),
+			numberText(r.MeasuredMs), numberText(r.P10Ms), numberText(r.P90Ms), strconv.Itoa(r.Runs),
 		})
 	}
 	return writeCSV(filepath.Join(dir, MeasuredFile), lines)
@@ -98,8 +98,8 @@ func ReadMeasured(dir string) (rows []MeasuredRow, err error) {
 	return rows, err
 }
 
-// number is the shortest text of v; NaN is empty.
-func number(v float64) string {
+// numberText is the shortest text of v; NaN is empty.
+func numberText(v float64) string {
 	if v != v {
 		return ""
 	}

@@ -22,7 +22,7 @@ var trainedColumns = []string{"id", "arch_id", "arch", "accuracy"}
 func WriteTrained(dir string, rows []TrainedRow) error {
 	lines := [][]string{trainedColumns}
 	for _, r := range rows {
-		lines = append(lines, []string{strconv.Itoa(r.ID), r.ArchID, r.Arch, number(r.Accuracy)})
+		lines = append(lines, []string{strconv.Itoa(r.ID), r.ArchID, r.Arch, numberText(r.Accuracy)})
 	}
 	return writeCSV(filepath.Join(dir, TrainedFile), lines)
 }
