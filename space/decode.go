@@ -145,11 +145,3 @@ func (s *Space) lowOf(g Genes) int {
 	}
 	return low
 }
-
-func (a *Arch) strideOfStem() int {
-	n := 1
-	for i := range a.Stem {
-		n *= a.Stem[i].Stride
-	}
-	return n
-}

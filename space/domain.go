@@ -51,16 +51,20 @@ func (d *domain) number(choice any) (v float64, ok bool) {
 		i := slices.Index(d.words, x)
 		return float64(i), i >= 0
 	case bool:
-		if x {
-			return 1, true
-		}
-		return 0, true
+		return bit(x), true
 	case int:
 		v = float64(x)
 	case float64:
 		v = x
 	}
 	return v, d.valid(v)
+}
+
+func bit(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // choice is the inverse of number: the choice of type t that has the number v.

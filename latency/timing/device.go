@@ -8,18 +8,17 @@ import (
 	"nas/internal/fault"
 )
 
-// Device is what a profile is of. Timings with equal Device can be compared and
-// put together. It is comparable.
+// Device identifies what is timed. Timings of equal devices can be compared and combined.
 type Device struct {
 	Name    string        `json:"name"`              // "native", a recipe's or a table's name
 	CPU     string        `json:"cpu"`               // model name of the processor
 	Runtime string        `json:"runtime"`           // "nas kernels", "onnxruntime 1.30.0"
 	Version string        `json:"version,omitempty"` // of the runtime; empty: not a release
-	DType   string        `json:"dtype"`
+	DType   string        `json:"dtype"`             // of weights and activations, "float32"
 	Threads int           `json:"threads"`
-	Cut     string        `json:"cut,omitempty"` // how networks are cut into units; empty: as the engine's plan
+	Cut     string        `json:"cut,omitempty"` // how networks are cut into units: CutPlan, ...
 	CPUSet  string        `json:"cpu_set"`       // cores, "1" or "0-3"; empty: any
-	Target  engine.Target `json:"target"`
+	Target  engine.Target `json:"target"`        // processor that the cost terms assume
 }
 
 // String names the device for people and plots.
@@ -38,8 +37,9 @@ func (d Device) Match(o Device) error {
 		what string
 		a, b any
 	}{
-		{"device", d.Name, o.Name}, {"processor", d.CPU, o.CPU}, {"runtime", d.Runtime, o.Runtime}, {"runtime version", d.Version, o.Version},
-		{"data type", d.DType, o.DType}, {"threads", d.Threads, o.Threads}, {"cut", d.Cut, o.Cut}, {"target", d.Target, o.Target},
+		{"device", d.Name, o.Name}, {"processor", d.CPU, o.CPU}, {"runtime", d.Runtime, o.Runtime},
+		{"runtime version", d.Version, o.Version}, {"data type", d.DType, o.DType},
+		{"threads", d.Threads, o.Threads}, {"cut", d.Cut, o.Cut}, {"target", d.Target, o.Target},
 	} {
 		if f.a != f.b {
 			return fmt.Errorf("the profile's %s is %v, here it is %v", f.what, f.a, f.b)
@@ -48,7 +48,8 @@ func (d Device) Match(o Device) error {
 	return nil
 }
 
-// PhoneTarget is a processor with the caches of a phone's.
+// PhoneTarget returns an Arm processor with the caches of a phone's, for devices that do not
+// tell what they are.
 func PhoneTarget(threads int) engine.Target {
 	return engine.Target{ISA: "neon", L1: 32 << 10, L2: 512 << 10, L3: 4 << 20, Threads: max(1, threads)}
 }
@@ -73,15 +74,15 @@ func (d Device) Calls(n *blocks.Network) ([]engine.Call, error) {
 	return p.Kernels(), nil
 }
 
-// inBlocks puts the calls of each block that has one depthwise convolution
-// together, as a unit "block" as tables of blocks have it: from the input of its
-// first convolution to the output of its last. Other calls of such a block
-// (squeeze-and-excite) stay by themselves.
+// inBlocks joins the convolutions of each block that has one depthwise convolution to a unit
+// "block" as tables of blocks have it, from the input of the first to the output of the last.
+// Other calls of the block (squeeze-and-excite) stay as they are.
 func inBlocks(calls []engine.Call) []engine.Call {
 	var out []engine.Call
 	for i := 0; i < len(calls); {
 		j := i + 1
-		for j < len(calls) && calls[j].Stage == calls[i].Stage && calls[j].Block == calls[i].Block && calls[i].Block > 0 {
+		for j < len(calls) && calls[i].Block > 0 &&
+			calls[j].Stage == calls[i].Stage && calls[j].Block == calls[i].Block {
 			j++
 		}
 		out = append(out, oneBlock(calls[i:j])...)
@@ -90,6 +91,7 @@ func inBlocks(calls []engine.Call) []engine.Call {
 	return out
 }
 
+// oneBlock is inBlocks for the calls of one block.
 func oneBlock(calls []engine.Call) []engine.Call {
 	dw := -1
 	for i := range calls {

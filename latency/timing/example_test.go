@@ -16,7 +16,8 @@ func ExampleMeasure() {
 		fmt.Println(err)
 		return
 	}
-	s, err := timing.Measure(context.Background(), n, timing.NewNative(1), timing.MeasureOptions{Budget: 20 * time.Millisecond})
+	o := timing.MeasureOptions{Budget: 20 * time.Millisecond}
+	s, err := timing.Measure(context.Background(), n, timing.NewNative(1), o)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -65,7 +65,8 @@ func (f *Facts) Warnings(threads int) []string {
 	// the measuring process, too, when it has been running for a while, so only
 	// what exceeds it can be somebody else's.
 	if threads > 1 && f.Load >= 0 && f.Load > float64(f.Cores-threads)+0.75 {
-		w = append(w, fmt.Sprintf("the load average was %.1f at the start: other programs compete for the %d core(s)", f.Load, f.Cores))
+		w = append(w, fmt.Sprintf("the load average was %.1f at the start: other programs compete for the %d core(s)",
+			f.Load, f.Cores))
 	}
 	return w
 }

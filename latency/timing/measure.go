@@ -22,11 +22,11 @@ type MeasureOptions struct {
 	// the clock and the temperature are those of steady work; 0: they are those
 	// of a burst.
 	Sustained time.Duration
-	// Baseline is that of the device's profile; with it, calm moments are known from
-	// the start, and the sample warns if the machine is slower now. Zero: not known.
+	// Baseline is that of the device's profile. With it, quiet segments are known from the
+	// start, and the sample warns if the machine is slower now. Zero: not known.
 	Baseline Baseline
-	// Weights of the network, used by the native device only. nil: random ones,
-	// which take the same time unless these lead to denormal numbers.
+	// Weights of the network, used by [Native] only; nil: random ones. The time is the same
+	// unless the weights lead to denormal numbers.
 	Weights *blocks.Weights
 }
 
@@ -34,7 +34,7 @@ type MeasureOptions struct {
 // has timed enough runs, unless it is told how many.
 const MedianPrecision = 0.01
 
-// Measure times a network as a whole on a device.
+// Measure times a network end to end on a device.
 func Measure(ctx context.Context, n *blocks.Network, rt Runtime, o MeasureOptions) (Sample, error) {
 	if o.Runs < 0 || o.Budget < 0 || o.Sustained < 0 {
 		return Sample{}, fault.New("latency: runs and times of a measurement must not be negative")
@@ -65,8 +65,7 @@ func Measure(ctx context.Context, n *blocks.Network, rt Runtime, o MeasureOption
 	return s, nil
 }
 
+// percent writes a share in per cent, to a tenth.
 func percent(x float64) string {
-	return trimFloat(math.Round(1000*x)/10) + " %"
+	return strconv.FormatFloat(math.Round(1000*x)/10, 'f', -1, 64) + " %"
 }
-
-func trimFloat(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }

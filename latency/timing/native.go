@@ -19,12 +19,12 @@ import (
 type runnable struct {
 	plan    *engine.Plan
 	in, out []float32
-	laps    engine.Trace
+	trace   engine.Trace
 }
 
-// prepare compiles and binds a network. Where w is nil the weights are random; their values do
-// not change the time of any kernel as long as no activation is denormal, which
-// He's rule sees to.
+// prepare compiles and binds a network. If w is nil the weights are random. The time of
+// kernels does not depend on values as long as no activation is denormal, which
+// RandomWeights prevents.
 func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target) (*runnable, error) {
 	p, err := engine.Compile(n, t, engine.Options{})
 	if err != nil {
@@ -40,25 +40,26 @@ func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target) (*runnable, 
 	for i := range r.in {
 		r.in[i] = normals[i&(len(normals)-1)]
 	}
-	r.laps.Probe = probe
+	r.trace.Probe = probe
 	return r, nil
 }
 
-// nativeTimer times networks in one open session. Around every run it times the
-// reference kernel, which tells how fast the machine is at that moment.
+// nativeTimer times networks on this machine. Between the runs it times the reference
+// network, which shows how fast the machine is at that moment.
 type nativeTimer struct {
 	s        *host.Session
 	target   engine.Target
 	ref      *runnable
-	known    Baseline  // from the caller
-	refTimes []float64 // reference times of this session
-	refRuns  recording // of the last of them
-	refMs    float64   // what they tell, from time to time
+	known    Baseline  // of the device's profile
+	refTimes []float64 // of the reference network in this session, in ms
+	refRuns  recording // of the last of these runs
+	refMs    float64   // undisturbed time of the reference network; 0: to be worked out
 	probes   *probes
-	sinceGC  int // bytes bound since the last garbage collection
+	sinceGC  int // bytes allocated since the last garbage collection
 }
 
-func newMeter(t engine.Target, cpus []int, known Baseline) (*nativeTimer, error) {
+// newNativeTimer opens a session and learns what the machine takes undisturbed.
+func newNativeTimer(t engine.Target, cpus []int, known Baseline) (*nativeTimer, error) {
 	m := &nativeTimer{target: t, known: known, probes: newProbes()}
 	m.probes.base = known.ProbeNs
 	ref, err := prepare(referenceNetwork(), nil, t)
@@ -67,13 +68,13 @@ func newMeter(t engine.Target, cpus []int, known Baseline) (*nativeTimer, error)
 	}
 	m.ref, m.refRuns.probes = ref, m.probes
 	m.s = host.Open(max(t.Threads, 1), cpus)
-	// The clock may need some milliseconds to rise, and a neighbour may stay for some.
+	// The clock may need some milliseconds to rise, and other programs may be busy for some.
 	settle := settling
 	if known.ProbeNs > 0 {
 		settle /= 5
 	}
 	for begin, k := time.Now(), 0; time.Since(begin) < settle && k < 1<<14; k++ {
-		if k%10 == 9 { // the neighbours of more moments, for the same work
+		if k%10 == 9 { // spread the same work over more time, to see more of the machine's states
 			time.Sleep(settle / 40)
 		}
 		m.reference()
@@ -85,21 +86,21 @@ func newMeter(t engine.Target, cpus []int, known Baseline) (*nativeTimer, error)
 	return m, nil
 }
 
-// settling is the time from the opening of a session to the first measurement, if
-// nothing is known of the machine undisturbed: some of it should be.
+// settling is how long the reference network is timed when a session is opened and nothing is
+// known of the undisturbed machine. Some of that time should be quiet.
 const settling = 500 * time.Millisecond
 
-// reference times the reference kernel: the mean of two runs, in ms, after one
-// that brings its data back into the cache.
+// reference times the reference network: the mean of two runs in ms, after one run that brings
+// its data back into the cache.
 func (m *nativeTimer) reference() float64 {
 	m.ref.plan.Run(m.ref.out, m.ref.in) // bound, and the slices fit
 	both := 0.0
 	for range 2 {
 		t := time.Now()
-		m.ref.plan.RunTraced(m.ref.out, m.ref.in, &m.ref.laps)
+		m.ref.plan.RunTraced(m.ref.out, m.ref.in, &m.ref.trace)
 		ms := float64(time.Since(t).Nanoseconds()) / 1e6
-		m.addProbes(&m.ref.laps)
-		m.refRuns.add(timedRun{ms: ms}, &m.ref.laps)
+		m.addProbes(&m.ref.trace)
+		m.refRuns.add(timedRun{ms: ms}, &m.ref.trace)
 		both += m.refRuns.runs[len(m.refRuns.runs)-1].ms / 2
 	}
 	if n := len(m.refRuns.runs); n > 2*keptReferences {
@@ -112,23 +113,24 @@ func (m *nativeTimer) reference() float64 {
 	return both
 }
 
-// keptReferences are the runs of the reference kernel that tell its undisturbed time.
+// keptReferences is the number of runs of the reference network that its undisturbed time is
+// worked out from.
 const keptReferences = 128
 
-// addProbes takes in the probes of a run.
-func (m *nativeTimer) addProbes(l *engine.Trace) {
-	for i := range l.Threads {
-		for _, lap := range l.Threads[i].Segments {
-			m.probes.add(lap.ProbeNs)
+// addProbes adds the probes of a run to the session's.
+func (m *nativeTimer) addProbes(t *engine.Trace) {
+	for i := range t.Threads {
+		for _, s := range t.Threads[i].Segments {
+			m.probes.add(s.ProbeNs)
 		}
 	}
 }
 
-// Baseline is what undisturbed times are compared with in this session.
+// Baseline returns what the reference network and the probe take undisturbed.
 func (m *nativeTimer) Baseline() Baseline { return Baseline{m.referenceMs(), m.probes.base} }
 
-// referenceMs is the reference kernel's time in calm moments, or the fifth percentile
-// of the session's looks at it if there were hardly any.
+// referenceMs is the time of the reference network put together from quiet segments, or the
+// fifth percentile of its times if there are hardly any.
 func (m *nativeTimer) referenceMs() float64 {
 	if m.refMs == 0 {
 		if c := m.refRuns.segmentTimes().quietTimes(m.probes.slowdown()); c.share >= minQuietShare {
@@ -142,7 +144,8 @@ func (m *nativeTimer) referenceMs() float64 {
 	return m.refMs
 }
 
-// SlowPct is the share of slow timings of the reference kernel, in per cent.
+// SlowPct is the share of timings of the reference network that were over 5 % slower than
+// undisturbed, in per cent.
 func (m *nativeTimer) SlowPct() float64 {
 	if len(m.refTimes) == 0 {
 		return 0
@@ -156,7 +159,7 @@ func (m *nativeTimer) SlowPct() float64 {
 	return 100 * float64(n) / float64(len(m.refTimes))
 }
 
-// Close leaves the measuring state.
+// Close ends the session.
 func (m *nativeTimer) Close() []string { return m.s.Close() }
 
 // Time times a network end to end.
@@ -166,46 +169,20 @@ func (m *nativeTimer) Time(ctx context.Context, n *blocks.Network, e Effort) (Ti
 	return t, err
 }
 
-// TimeUnits times a network: two runs to warm up, then blocks of runs with the
-// reference kernel in between. Every run tells the times of its laps, from which
-// that of the whole is put together (see recording.timing).
+// TimeUnits times a network: two runs to warm up, then blocks of runs with the reference
+// network in between. See recording.timing for what is made of them.
 func (m *nativeTimer) TimeUnits(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
 	r, err := prepare(n, e.Weights, m.target)
 	if err != nil {
 		return Timing{}, err
 	}
-	start := time.Now()
-	for i := 0; i < 2 || time.Since(start) < e.Warm; i++ {
-		if err := Stopped(ctx); err != nil {
-			return Timing{}, err
-		}
-		if _, err := m.run(r); err != nil {
-			return Timing{}, err
-		}
+	if err := m.warmUp(ctx, r, e.Warm); err != nil {
+		return Timing{}, err
 	}
-	start = time.Now()
-	rec := recording{threads: m.s.Threads, probes: m.probes}
+	g := progress{effort: e, start: time.Now()}
+	rec := &recording{threads: m.s.Threads, probes: m.probes}
 	rec.refs = append(rec.refs, m.reference())
-	spent, look := 0.0, 0 // ms in timed runs; how many runs there were at the last look at the interval
-	enough := func() bool {
-		n := len(rec.runs)
-		switch {
-		case e.MaxTime > 0 && n >= 3 && time.Since(start) > e.MaxTime:
-			return true
-		case n == 0 || n < e.Runs:
-			return false
-		case n < 20*e.Runs && spent < float64(e.MinTime.Nanoseconds())/1e6:
-			return false
-		case n >= e.MaxRuns || time.Since(start) >= e.Budget:
-			return true
-		case n < look+look/8: // looking costs as much as some runs
-			return false
-		}
-		look = n
-		t := rec.timing(m.base())
-		return t.QuietRuns > 0 && t.EndToEnd.Spread() <= e.Until
-	}
-	for !enough() {
+	for !g.done(rec, m.base) {
 		if err := Stopped(ctx); err != nil {
 			return Timing{}, err
 		}
@@ -215,12 +192,12 @@ func (m *nativeTimer) TimeUnits(ctx context.Context, n *blocks.Network, e Effort
 			if err != nil {
 				return Timing{}, err
 			}
-			m.addProbes(&r.laps)
-			rec.add(x, &r.laps)
+			m.addProbes(&r.trace)
+			rec.add(x, &r.trace)
 			block += x.ms
 			runs++
 		}
-		spent += block
+		g.spentMs += block
 		rec.refs = append(rec.refs, m.reference())
 	}
 	t := rec.timing(m.base())
@@ -232,9 +209,54 @@ func (m *nativeTimer) TimeUnits(ctx context.Context, n *blocks.Network, e Effort
 	return t, nil
 }
 
-// blockMs of runs lie between two looks at the reference kernel, at least one run.
+// blockMs is the time of the runs between two timings of the reference network: one run at
+// least.
 const blockMs = 4
 
+// warmUp runs a network twice, and until the time is over.
+func (m *nativeTimer) warmUp(ctx context.Context, r *runnable, d time.Duration) error {
+	start := time.Now()
+	for i := 0; i < 2 || time.Since(start) < d; i++ {
+		if err := Stopped(ctx); err != nil {
+			return err
+		}
+		if _, err := m.run(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// progress is that of one network's timing towards its Effort.
+type progress struct {
+	effort  Effort
+	start   time.Time
+	spentMs float64 // in timed runs
+	checked int     // number of runs when the interval was last worked out
+}
+
+// done reports whether rec has runs enough. base returns the undisturbed time of the reference
+// network.
+func (g *progress) done(rec *recording, base func() float64) bool {
+	e, n := &g.effort, len(rec.runs)
+	switch {
+	case e.MaxTime > 0 && n >= 3 && time.Since(g.start) > e.MaxTime:
+		return true
+	case n == 0 || n < e.Runs:
+		return false
+	case n < 20*e.Runs && g.spentMs < float64(e.MinTime.Nanoseconds())/1e6:
+		return false
+	case n >= e.MaxRuns || time.Since(g.start) >= e.Budget:
+		return true
+	case n < g.checked+g.checked/8: // working the interval out costs as much as some runs
+		return false
+	}
+	g.checked = n
+	t := rec.timing(base())
+	return t.QuietRuns > 0 && t.EndToEnd.Spread() <= e.Until
+}
+
+// base is the undisturbed time of the reference network, that of the profile if there is one.
 func (m *nativeTimer) base() float64 {
 	if m.known.ReferenceMs > 0 {
 		return m.known.ReferenceMs
@@ -244,20 +266,24 @@ func (m *nativeTimer) base() float64 {
 
 func weightBytes(n *blocks.Network) int { return 4 * int(n.Counts().Params) }
 
-// run runs r once and leaves its laps in r.laps.
+// run runs r once, and leaves the trace in r.trace.
 func (m *nativeTimer) run(r *runnable) (timedRun, error) {
 	u0 := host.ReadUsage(m.s.Threads)
 	t := time.Now()
-	err := r.plan.RunTraced(r.out, r.in, &r.laps)
+	err := r.plan.RunTraced(r.out, r.in, &r.trace)
 	d := time.Since(t)
 	u1 := host.ReadUsage(m.s.Threads)
 	if err != nil {
 		return timedRun{}, fault.Errorf("latency: %w", err)
 	}
-	return timedRun{float64(d.Nanoseconds()) / 1e6, float64((u1.CPU - u0.CPU).Nanoseconds()) / 1e6, u1.Switched != u0.Switched}, nil
+	return timedRun{
+		ms:       float64(d.Nanoseconds()) / 1e6,
+		cpuMs:    float64((u1.CPU - u0.CPU).Nanoseconds()) / 1e6,
+		switched: u1.Switched != u0.Switched,
+	}, nil
 }
 
-// Stopped is the context's error with the package's prefix.
+// Stopped returns the cause of the end of ctx, wrapped; nil if it has not ended.
 func Stopped(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return fault.Errorf("latency: stopped: %w", err)
@@ -265,10 +291,10 @@ func Stopped(ctx context.Context) error {
 	return nil
 }
 
-// referenceNetwork is the reference kernel: pointwise and depthwise convolutions
-// of ordinary shapes whose data stay in a second-level cache, about a fifth of a
-// millisecond on a fast core. It slows down when the clock falls and when a
-// neighbour shares the core's units, as networks do.
+// referenceNetwork returns pointwise and depthwise convolutions of ordinary shapes, which take
+// about a fifth of a millisecond on a fast core and whose data stay in a second-level cache.
+// As networks do, it slows down when the clock falls and when another hardware thread of the
+// core is busy.
 func referenceNetwork() *blocks.Network {
 	b := blocks.NewBuilder("reference", blocks.Shape{H: 14, W: 14, C: 64})
 	x := b.Input()
@@ -314,7 +340,7 @@ func (n *Native) Facts() Facts { return HostFacts(n.cpus) }
 
 // Open starts a measuring session.
 func (n *Native) Open(ctx context.Context, known Baseline) (Timer, error) {
-	return newMeter(n.target, n.cpus, known)
+	return newNativeTimer(n.target, n.cpus, known)
 }
 
 // ranges writes sorted numbers as "0-3,6".

@@ -9,11 +9,13 @@ import (
 
 func TestMeasure(t *testing.T) {
 	for _, threads := range []int{1, 2} {
-		s, err := Measure(context.Background(), referenceNetwork(), NewNative(threads), MeasureOptions{Budget: 50 * time.Millisecond})
+		o := MeasureOptions{Budget: 50 * time.Millisecond}
+		s, err := Measure(context.Background(), referenceNetwork(), NewNative(threads), o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if s.Runs+s.Dropped < 15 || !(s.P10Ms <= s.MedianMs && s.MedianMs <= s.P90Ms) || !(s.LowMs <= s.MedianMs && s.MedianMs <= s.HighMs) {
+		if s.Runs+s.Dropped < 15 || !(s.P10Ms <= s.MedianMs && s.MedianMs <= s.P90Ms) ||
+			!(s.LowMs <= s.MedianMs && s.MedianMs <= s.HighMs) {
 			t.Errorf("%d threads: %+v", threads, s)
 		}
 	}

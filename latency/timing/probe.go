@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// probe is what runs behind each lap of a timed run: sixteen sums in memory that go
-// round and round, so that each addition waits for a store of some eighty instructions
-// before. A core that hands half of its window of instructions to another hardware
-// thread, whatever that does there, takes one and a half times to twice as long; sums
-// in registers would hardly notice a neighbour that slows a network by a fifth. It
-// touches two cache lines, so it changes nothing for the lap that follows.
+// probe runs after each segment of a timed run and takes one or two microseconds on an
+// undisturbed core. It is sixteen sums kept in memory and updated in turn, so that each
+// addition depends on a store about eighty instructions earlier. These store-to-load
+// dependencies keep a core's reorder window full. If another hardware thread gets half of the
+// window, whatever it does there, the probe takes 1.5 to 2 times as long, where sums in
+// registers would hardly notice a co-tenant that slows a network down by a fifth. It touches
+// two cache lines, so that it does not change what the next segment finds in the cache.
 func probe() {
 	var memory [16]float64
 	x := memory[:]
@@ -24,28 +25,29 @@ func probe() {
 	}
 }
 
-// probes tells calm moments of a session from others.
+// probes are those of a session. They tell quiet moments from disturbed ones.
 type probes struct {
 	ns         []int64 // the last of them, in a ring
-	sortBuf    []int64 // for sorting them: garbage stays for as long as a session
+	sortBuf    []int64 // for sorting them: a session collects no garbage
 	next       int
-	base       float64 // of an undisturbed core, in nanoseconds; 0: not known yet
-	sinceFound int     // since base was looked for
+	base       float64 // what a probe takes on an undisturbed core, in nanoseconds; 0: not known yet
+	sinceFound int     // number of probes since findBase
 	tick       float64 // resolution of the clock, in nanoseconds
-	// What laps took in calm moments and in others, all in all.
+	// What segments took in quiet and in disturbed runs, those with both, summed up.
 	quietMs, disturbedMs float64
 }
 
 const (
 	keptProbes = 1 << 13
-	// quietTolerance is how much longer than undisturbed a probe may take. Neighbours add half
-	// and more to it, and nothing in between was seen; a clock that falls adds less.
+	// quietTolerance is how much longer than undisturbed a quiet probe may take. A busy hardware
+	// thread beside adds half or more, a clock that falls adds less.
 	quietTolerance = 0.25
-	// quietQuantile is the quantile of the probes that is taken for undisturbed: on a busy host
-	// few are, and some begin while the lap before them ends.
+	// quietQuantile is the quantile of the probes that is taken for undisturbed. On a busy host
+	// few probes are, and the very shortest overlap with the end of their segment.
 	quietQuantile = 0.05
 )
 
+// newProbes measures the resolution of the clock.
 func newProbes() *probes {
 	p := &probes{tick: 1e9} // a clock that stands still tells nothing
 	begin := time.Now()
@@ -62,7 +64,7 @@ func newProbes() *probes {
 	return p
 }
 
-// add takes in the probe of a lap.
+// add adds the probe of a segment.
 func (p *probes) add(ns int64) {
 	if len(p.ns) < keptProbes {
 		p.ns = append(p.ns, ns)
@@ -76,9 +78,8 @@ func (p *probes) add(ns int64) {
 	}
 }
 
-// findBase looks for the undisturbed probe: the median of the calm ones. What was found
-// stays unless a shorter one turns up: where all of the last were disturbed it would be
-// forgotten.
+// findBase sets base to the median of the quiet probes, but never to more than it was: the
+// last probes may all have been disturbed.
 func (p *probes) findBase() {
 	s := p.sorted()
 	n, least := 0, float64(s[int(quietQuantile*float64(len(s)))])
@@ -91,20 +92,22 @@ func (p *probes) findBase() {
 	p.sinceFound = 0
 }
 
+// sorted returns the probes in order; the next call overwrites them.
 func (p *probes) sorted() []int64 {
 	p.sortBuf = append(p.sortBuf[:0], p.ns...)
 	slices.Sort(p.sortBuf)
 	return p.sortBuf
 }
 
+// limit is the longest quiet probe if an undisturbed one takes base.
 func (p *probes) limit(base float64) float64 { return base + max(quietTolerance*base, p.tick) }
 
-// quiet tells whether a probe was undisturbed. It cannot where the clock is too coarse
-// for a probe, or nothing is known yet.
+// quiet reports whether a probe was undisturbed. None is if the clock is too coarse to time
+// probes, or if base is not known yet.
 func (p *probes) quiet(ns int64) bool { return p.base >= 4*p.tick && float64(ns) <= p.limit(p.base) }
 
-// recheck looks anew for what an undisturbed probe takes, if what was known from another
-// session cannot be true: the shortest probes of this one are longer, and agree.
+// recheck replaces base, which is that of another session, if it cannot be true for this one:
+// if the shortest probes here take longer, and agree with each other.
 func (p *probes) recheck() {
 	if p.base == 0 || len(p.ns) == 0 {
 		return
@@ -117,8 +120,8 @@ func (p *probes) recheck() {
 	}
 }
 
-// slowdown is by how much longer laps take in other moments, as a factor: 1.4 until
-// enough is known.
+// slowdown is the factor by which disturbed segments take longer. It begins with 1.4, which
+// counts as much as 20 ms of segments.
 func (p *probes) slowdown() float64 {
 	const firstMs, first = 20, 1.4
 	return max(1, (p.disturbedMs+first*firstMs)/(p.quietMs+firstMs))

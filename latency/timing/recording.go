@@ -9,62 +9,66 @@ import (
 	"nas/internal/stat"
 )
 
-// timedRun is one timed timedRun of a network.
+// timedRun is one timed run of a network.
 type timedRun struct {
 	ms       float64 // wall time
-	cpuMs    float64 // time that the thread had a core; 0 if the system does not tell
-	switched bool    // another task took it in between
+	cpuMs    float64 // time on a core; 0 if the system does not tell
+	switched bool    // another task took the core in between
 }
 
-// lost tells whether other tasks took more than a fiftieth of the run. A glance
-// of the system's own threads, or of this program's, takes microseconds.
+// lost reports whether other tasks took the core for more than 2 % of the run. The system's
+// own threads take microseconds, which do not count.
 func (x timedRun) lost() bool { return x.switched && x.cpuMs > 0 && x.cpuMs < 0.98*x.ms }
 
-// recording is what was seen of a network in one visit: runs, with the reference
-// kernel before the first, after the last and between some.
+// recording holds the runs of a network in one round, and the times of the reference network
+// before the first run, after the last and between some.
 type recording struct {
 	threads int
 	probes  *probes
-	ends    [][]int // of the calls in the laps of each lane
+	ends    [][]int // of each thread: where the kernel calls end among its segments
 	runs    []recordedRun
-	refs    []float64 // ms of the reference kernel
-	lost    int       // runs that lost their core
+	refs    []float64 // ms of the reference network
+	lost    int       // number of runs that lost their core
 }
 
-// recordedRun is a run as a recording keeps it, in ms and without its probes.
+// recordedRun is one run, its times in ms and without those of the probes.
 type recordedRun struct {
-	ms       float64            // where the thread was alone and lost its core, the time on it
-	segments [][]engine.Segment // of each lane
-	calls    []float64          // on the lane that took longest
-	rest     float64            // what the run took beyond its calls
-	ref      int                // index of the reference before it
+	ms       float64            // wall time; the time on the core if a single thread lost it
+	segments [][]engine.Segment // of each thread
+	calls    []float64          // of each kernel call, on its slowest thread
+	rest     float64            // outside of the calls
+	ref      int                // index of the reference before the run
 	lost     bool
 }
 
-func (r *recording) add(x timedRun, laps *engine.Trace) {
-	calls, probes := busiest(laps)
-	v := recordedRun{ms: x.ms - probes, segments: copySegments(laps), calls: calls, ref: max(0, len(r.refs)-1), lost: x.lost()}
+// add records a run and its trace.
+func (r *recording) add(x timedRun, trace *engine.Trace) {
+	calls, probes := slowestThreads(trace)
+	v := recordedRun{
+		ms: x.ms - probes, segments: copySegments(trace), calls: calls,
+		ref: max(0, len(r.refs)-1), lost: x.lost(),
+	}
 	v.rest = v.ms
 	for _, ms := range calls {
 		v.rest -= ms
 	}
 	if r.ends == nil {
-		r.ends = copyEnds(laps)
+		r.ends = copyEnds(trace)
 	}
 	if v.lost {
 		r.lost++
-		if r.threads == 1 { // the time that probes had the core, if it was lost in one
-			v.ms = max(x.cpuMs-min(probes, typicalProbesMs(laps)), 0)
+		if r.threads == 1 { // a probe in which the core was lost had it for a typical time
+			v.ms = max(x.cpuMs-min(probes, typicalProbesMs(trace)), 0)
 		}
 	}
 	r.runs = append(r.runs, v)
 }
 
-// typicalProbesMs is the time of the probes of a run if all had been like most, in ms.
-func typicalProbesMs(l *engine.Trace) float64 {
+// typicalProbesMs is the time of all probes of a run in ms if each had taken their median.
+func typicalProbesMs(t *engine.Trace) float64 {
 	var ns []float64
-	for _, lap := range l.Threads[0].Segments {
-		ns = append(ns, float64(lap.ProbeNs))
+	for _, seg := range t.Threads[0].Segments {
+		ns = append(ns, float64(seg.ProbeNs))
 	}
 	n := float64(len(ns))
 	if n == 0 {
@@ -73,11 +77,10 @@ func typicalProbesMs(l *engine.Trace) float64 {
 	return n * stat.Median(ns) / 1e6
 }
 
-// minKept is the number of runs that kept their core below which the calls of a
-// network do not tell its time.
+// minKept is the number of runs that must have kept their core for only those to count.
 const minKept = 3
 
-// kept are the runs that kept their core.
+// kept returns the runs that kept their core.
 func (r *recording) kept() []recordedRun {
 	var out []recordedRun
 	for _, v := range r.runs {
@@ -88,14 +91,11 @@ func (r *recording) kept() []recordedRun {
 	return out
 }
 
-// timing is the time of the network with nobody else on the machine. base is the
-// reference kernel's time then; 0: unknown.
+// timing returns the time of the network on an undisturbed machine. base is the time of the
+// reference network there; 0: unknown.
 //
-// Neighbours, above all those on the other hardware thread of the core, slow it
-// down for fractions of a millisecond to seconds at a time. Of a network that takes
-// longer hardly any run is undisturbed, yet each of its laps is in some: see
-// lapTimes. On a machine at rest the sum is the median of the runs. Where a
-// neighbour stayed for the whole visit, see paced.
+// It is put together from quiet segments if there are enough, and otherwise from runs rescaled
+// by the reference network beside them. On a machine at rest both are the median of the runs.
 func (r *recording) timing(base float64) Timing {
 	t := Timing{Runs: len(r.runs), Interrupted: r.lost, Conditions: Conditions{Slowdown: 1, BaseMs: base}}
 	if len(r.refs) > 0 {
@@ -106,7 +106,8 @@ func (r *recording) timing(base float64) Timing {
 	}
 	t.EndToEnd = quietSample(column(r.runs, func(v recordedRun) float64 { return v.ms }))
 	if 4*t.Interrupted > 3*t.Runs && t.Runs >= 4 {
-		t.EndToEnd.Warnings = append(t.EndToEnd.Warnings, fmt.Sprintf("other programs interrupted %d of %d runs", t.Interrupted, t.Runs))
+		t.EndToEnd.Warnings = append(t.EndToEnd.Warnings,
+			fmt.Sprintf("other programs interrupted %d of %d runs", t.Interrupted, t.Runs))
 	}
 	if len(r.runs) == 0 {
 		return t
@@ -115,8 +116,8 @@ func (r *recording) timing(base float64) Timing {
 	if t.setQuiet() {
 		return t
 	}
-	// Of a run that was interrupted the call is not known in which it was: such
-	// runs tell of single calls only where no others do.
+	// It is not known in which call a run lost its core, so such runs tell the times of calls
+	// only if there are hardly any others.
 	kept := r.kept()
 	if len(kept) < minKept {
 		kept = r.runs
@@ -126,10 +127,10 @@ func (r *recording) timing(base float64) Timing {
 	return t
 }
 
-// rescale fills in the times of a visit in which the machine was slow throughout:
-// each run is divided by the reference kernel's pace right before and after it. A
-// neighbour slows some kernels more and others less than the reference: 5 per cent
-// off the truth, as standard deviation between networks.
+// rescale sets the times of a round in which the machine was slow throughout: each run is
+// divided by the slowdown of the reference network right before and after it. Other programs
+// slow some kernels down more than the reference and others less, so that the result is
+// off by 5 % (standard deviation between networks).
 func (r *recording) rescale(t *Timing, kept []recordedRun) {
 	scale := make([]float64, len(kept))
 	for i, v := range kept {
@@ -148,14 +149,15 @@ func (r *recording) rescale(t *Timing, kept []recordedRun) {
 	}
 	whole := NewSample(at(func(v recordedRun) float64 { return v.ms }))
 	t.EndToEnd.setMedian(whole.MedianMs, whole.LowMs, whole.HighMs)
-	// A call is disturbed or not, and the pace is a mean over its run.
+	// A call is either disturbed or not, while the slowdown is a mean over its run: means of
+	// calls are needed, not medians.
 	sum := trimmedMean(at(func(v recordedRun) float64 { return v.rest }))
 	n := len(kept[0].calls)
 	t.CallMs, t.CallSpread = make([]float64, n), make([]float64, n)
 	for i := range t.CallMs {
 		v := at(func(x recordedRun) float64 { return x.calls[i] })
 		t.CallMs[i] = max(trimmedMean(v), 1e-5)
-		t.CallSpread[i] = meanSpread(v)
+		t.CallSpread[i] = meanError(v)
 		sum += t.CallMs[i]
 	}
 	for i := range t.CallMs {
@@ -163,10 +165,10 @@ func (r *recording) rescale(t *Timing, kept []recordedRun) {
 	}
 }
 
-// meanSpread is the relative half width of a mean of v.
-func meanSpread(v []float64) float64 { return min(0.3, stat.RelativeMAD(v)/math.Sqrt(float64(len(v)))) }
+// meanError is the relative standard error of a mean of v, at most 0.3.
+func meanError(v []float64) float64 { return min(0.3, stat.RelativeMAD(v)/math.Sqrt(float64(len(v)))) }
 
-// trimmedMean is the mean of v, which it sorts, without a tenth at either end.
+// trimmedMean is the mean of v without a tenth at either end. It sorts v.
 func trimmedMean(v []float64) float64 {
 	slices.Sort(v)
 	mid := v[len(v)/10 : len(v)-len(v)/10]
@@ -177,6 +179,7 @@ func trimmedMean(v []float64) float64 {
 	return sum / float64(len(mid))
 }
 
+// column returns one number of each run.
 func column(runs []recordedRun, f func(recordedRun) float64) []float64 {
 	v := make([]float64, len(runs))
 	for k, x := range runs {
@@ -185,43 +188,34 @@ func column(runs []recordedRun, f func(recordedRun) float64) []float64 {
 	return v
 }
 
-// segmentTimes finds, of every lap, the median of those runs in which the probes before and
-// behind it were calm. Probes tell the state of the core without regard to what the lap
-// took, so that nothing is selected by its own time, as it would be among the shortest
-// runs.
+// segmentTimes returns the median times of each segment, separately over the runs in which it
+// was quiet and the others. A segment is quiet if the probes before and after it were. Since
+// probes show the state of the core whatever the segment took, no run is selected by its own
+// time, as would be so with the shortest runs.
 func (r *recording) segmentTimes() *segmentTimes {
 	t := &segmentTimes{ends: r.ends, clock: 1}
 	rest := undisturbedSample(column(r.runs, func(v recordedRun) float64 { return v.rest }))
 	t.rest = max(0, rest.MedianMs)
-	var calm, others, probes []float64
-	for lane := range r.ends {
-		laps := make([]segmentTime, len(r.runs[0].segments[lane]))
-		for i := range laps {
-			calm, others = calm[:0], others[:0]
+	var quiet, others, probes []float64
+	for thread := range r.ends {
+		times := make([]segmentTime, len(r.runs[0].segments[thread]))
+		for i := range times {
+			quiet, others = quiet[:0], others[:0]
 			for k := range r.runs {
-				x := r.runs[k].segments[lane]
+				x := r.runs[k].segments[thread]
 				now := r.probes.quiet(x[i].ProbeNs)
 				if now {
 					probes = append(probes, float64(x[i].ProbeNs))
 				}
 				if ms := float64(x[i].Ns) / 1e6; now && (i == 0 || r.probes.quiet(x[i-1].ProbeNs)) {
-					calm = append(calm, ms)
+					quiet = append(quiet, ms)
 				} else {
 					others = append(others, ms)
 				}
 			}
-			l := segmentTime{quiet: float64(len(calm)), others: float64(len(others))}
-			if len(others) > 0 {
-				l.disturbed = stat.Median(others)
-			}
-			if len(calm) > 0 {
-				if l.ms = stat.Median(calm); l.ms > 0 { // a coarse clock does not see the shortest
-					l.stdErr = l.ms * max(stat.RelativeMAD(calm), 0.02) * math.Sqrt(math.Pi/2/l.quiet) // of a median
-				}
-			}
-			laps[i] = l
+			times[i] = newSegmentTime(quiet, others)
 		}
-		t.threads = append(t.threads, laps)
+		t.threads = append(t.threads, times)
 	}
 	if len(probes) > 0 && r.probes.base > 0 {
 		t.clock = stat.Median(probes) / r.probes.base
@@ -229,39 +223,54 @@ func (r *recording) segmentTimes() *segmentTimes {
 	return t
 }
 
-// copySegments keeps the laps of the run that l holds.
-func copySegments(l *engine.Trace) [][]engine.Segment {
-	out := make([][]engine.Segment, len(l.Threads))
-	for i := range l.Threads {
-		out[i] = slices.Clone(l.Threads[i].Segments)
+// newSegmentTime summarises the times of a segment in ms. It sorts both lists.
+func newSegmentTime(quiet, others []float64) segmentTime {
+	s := segmentTime{quiet: float64(len(quiet)), others: float64(len(others))}
+	if len(others) > 0 {
+		s.disturbed = stat.Median(others)
+	}
+	if len(quiet) > 0 {
+		if s.ms = stat.Median(quiet); s.ms > 0 { // a coarse clock does not see the shortest segments
+			// The standard error of a median of normal values, each with an error of 2 % or more.
+			s.stdErr = s.ms * max(stat.RelativeMAD(quiet), 0.02) * math.Sqrt(math.Pi/2/s.quiet)
+		}
+	}
+	return s
+}
+
+// copySegments copies the segments of a trace, which the next run overwrites.
+func copySegments(t *engine.Trace) [][]engine.Segment {
+	out := make([][]engine.Segment, len(t.Threads))
+	for i := range t.Threads {
+		out[i] = slices.Clone(t.Threads[i].Segments)
 	}
 	return out
 }
 
-// copyEnds keeps where the calls end in them, which is the same for all runs.
-func copyEnds(l *engine.Trace) [][]int {
-	out := make([][]int, len(l.Threads))
-	for i := range l.Threads {
-		out[i] = slices.Clone(l.Threads[i].Ends)
+// copyEnds copies where the calls end, which is the same for all runs.
+func copyEnds(t *engine.Trace) [][]int {
+	out := make([][]int, len(t.Threads))
+	for i := range t.Threads {
+		out[i] = slices.Clone(t.Threads[i].Ends)
 	}
 	return out
 }
 
-// busiest returns, of the run that l holds, what each call took on the lane that took
-// longest, in ms, and the time of all their probes.
-func busiest(l *engine.Trace) (calls []float64, probes float64) {
-	calls = make([]float64, len(l.Threads[0].Ends))
+// slowestThreads returns the time of each kernel call on its slowest thread, and the time of
+// all probes there, in ms.
+func slowestThreads(t *engine.Trace) (calls []float64, probes float64) {
+	calls = make([]float64, len(t.Threads[0].Ends))
 	for i := range calls {
 		var most, its int64
-		for k := range l.Threads {
+		for k := range t.Threads {
 			from := 0
 			if i > 0 {
-				from = l.Threads[k].Ends[i-1]
+				from = t.Threads[k].Ends[i-1]
 			}
 			var ns, p int64
-			for _, lap := range l.Threads[k].Segments[from:l.Threads[k].Ends[i]] {
-				ns += lap.Ns
-				p += lap.ProbeNs
+			for _, seg := range t.Threads[k].Segments[from:t.Threads[k].Ends[i]] {
+				ns += seg.Ns
+				p += seg.ProbeNs
 			}
 			if ns > most {
 				most, its = ns, p
@@ -273,12 +282,12 @@ func busiest(l *engine.Trace) (calls []float64, probes float64) {
 	return calls, probes
 }
 
-// bytes is the memory of a recording's laps.
+// bytes is the memory that the segments take.
 func (r *recording) bytes() int {
 	n := 0
 	for i := range r.runs {
-		for _, l := range r.runs[i].segments {
-			n += 16 * len(l)
+		for _, s := range r.runs[i].segments {
+			n += 16 * len(s)
 		}
 	}
 	return n

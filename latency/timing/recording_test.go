@@ -142,7 +142,7 @@ func TestCalmLanes(t *testing.T) {
 			_, one := h.run(calls[k], 0.02)
 			l.Threads = append(l.Threads, one.Threads[0])
 		}
-		of, p := busiest(l)
+		of, p := slowestThreads(l)
 		rec.add(timedRun{ms: of[0] + of[1] + of[2] + p + 0.002, cpuMs: 2}, l)
 	}
 	x := rec.timing(0.4)
@@ -308,7 +308,7 @@ func TestBetterOfCalmMoments(t *testing.T) {
 				lane.Segments = append(lane.Segments, lap)
 			}
 			l := &engine.Trace{Threads: []engine.ThreadTrace{lane}}
-			calls, p := busiest(l)
+			calls, p := slowestThreads(l)
 			rec.add(timedRun{ms: calls[0] + calls[1] + p, cpuMs: 9}, l)
 		}
 		return rec.timing(0.4)
@@ -353,7 +353,7 @@ func TestDoubtfulVisits(t *testing.T) {
 		rec := &recording{threads: 1, probes: quietProbes(), refs: []float64{0.4, 0.4}}
 		for range runs {
 			l := &engine.Trace{Threads: []engine.ThreadTrace{{Segments: laps, Ends: []int{len(laps)}}}}
-			calls, p := busiest(l)
+			calls, p := slowestThreads(l)
 			rec.add(timedRun{ms: calls[0] + p, cpuMs: 100}, l)
 		}
 		return rec.timing(0.4)

@@ -91,7 +91,9 @@ func (r *Rounds) Disturbed() int {
 // disturbed is the number of networks that were disturbed in each: their times are less
 // certain (see [Conditions]). progress, if not nil, is called after each measurement;
 // total grows with the measurements that have to be repeated.
-func TimeAll(ctx context.Context, timer Timer, networks []*blocks.Network, progress func(done, total int)) (ts []Timing, disturbed int, err error) {
+func TimeAll(
+	ctx context.Context, timer Timer, networks []*blocks.Network, progress func(done, total int),
+) (ts []Timing, disturbed int, err error) {
 	r := NewRounds(timer, networks, DefaultEffort())
 	done, total := 0, RoundsPerTiming*len(networks)
 	seen := func(int, Timing) {

@@ -61,28 +61,28 @@ type ReferenceTimer interface {
 	SlowPct() float64
 }
 
-// Baseline is what a device takes with nobody else on it. The zero value: not known.
+// Baseline is what an undisturbed device takes for work that never changes. The zero value:
+// not known.
 type Baseline struct {
-	ReferenceMs float64 `json:"reference_ms"`       // the reference kernel's time; 0: there is none
-	ProbeNs     float64 `json:"probe_ns,omitempty"` // the probe's, in nanoseconds; 0: there is none
+	ReferenceMs float64 `json:"reference_ms"`       // of the reference network; 0: there is none
+	ProbeNs     float64 `json:"probe_ns,omitempty"` // of a probe, in nanoseconds; 0: there is none
 }
 
-// Effort says how long to look at one network.
+// Effort says how long to time one network. Runtimes without a use for a field ignore it.
 type Effort struct {
-	Runs int // of the network, at least
-	// MinTime is the least time to spend in timed runs of the whole; short networks
-	// get more runs for it, at most 20 times Runs.
+	Runs int // number of timed runs, at least
+	// MinTime is the least time to spend in timed runs. Short networks get more runs for it,
+	// but not more than 20 times Runs.
 	MinTime time.Duration
-	// MaxTime, if not 0, ends the runs after so long, once there are three.
+	// MaxTime, if not 0, ends the runs after that time, once there are three.
 	MaxTime time.Duration
-	// Warm is how long to run before the first timing; two runs at least.
+	// Warm is how long to run the network before the first timing. It is run twice at least.
 	Warm time.Duration
-	// MaxRuns, if more than Runs, allows more: until the median's interval is
-	// within Until of it on either side, or Budget has passed.
+	// MaxRuns, if more than Runs, allows more runs, until half the width of the median's
+	// interval relative to it is at most Until, or Budget has passed.
 	MaxRuns int
 	Until   float64
 	Budget  time.Duration
-	// Weights, if not nil, are those that the native device runs the network with;
-	// nil: random ones. Recipes always write random ones.
+	// Weights are those that [Native] runs the network with; nil: random ones.
 	Weights *blocks.Weights
 }

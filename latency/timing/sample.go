@@ -12,15 +12,14 @@ type Sample struct {
 	MedianMs float64 `json:"median_ms"`
 	P10Ms    float64 `json:"p10_ms"`
 	P90Ms    float64 `json:"p90_ms"`
-	// LowMs and HighMs hold the true median with a probability of at least 95 %,
-	// whatever the distribution: they are two order statistics (Hettmansperger,
-	// Statistical Inference Based on Ranks, 1984, section 1.2). Fewer than 6
-	// values cannot give that; then they are the smallest and the largest.
+	// LowMs and HighMs hold the true median with a probability of at least 95 %, whatever the
+	// distribution. They are two order statistics (Hettmansperger, Statistical Inference
+	// Based on Ranks, 1984, section 1.2); of fewer than 6 values, the smallest and the largest.
 	LowMs    float64  `json:"low_ms"`
 	HighMs   float64  `json:"high_ms"`
-	Runs     int      `json:"runs"`               // values that count
-	Dropped  int      `json:"dropped,omitempty"`  // runs left out of the median because something disturbed them
-	Warnings []string `json:"warnings,omitempty"` // what a reader of the numbers must know
+	Runs     int      `json:"runs"`              // number of values that count
+	Dropped  int      `json:"dropped,omitempty"` // number of disturbed runs, left out of the median
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // medianConfidence is the probability that a Sample's interval holds the median.
@@ -39,18 +38,18 @@ func NewSample(ms []float64) Sample {
 	s.P10Ms, s.P90Ms = stat.Quantile(ms, 0.1), stat.Quantile(ms, 0.9)
 	k := stat.MedianRank(len(ms), medianConfidence)
 	if k < 0 {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%d runs are too few for a 95 %% interval of the median (6 are enough)", len(ms)))
+		s.Warnings = append(s.Warnings,
+			fmt.Sprintf("%d runs are too few for a 95 %% interval of the median (6 are enough)", len(ms)))
 		k = 0
 	}
 	s.LowMs, s.HighMs = ms[k], ms[len(ms)-1-k]
 	return s
 }
 
-// quietSample summarises runs of one thing on a machine that has neighbours.
-// What they do to a timing comes in bursts and only ever makes it longer: on a
-// shared host the median of all runs moves by a fifth within seconds, while the
-// runs between the bursts agree within two per cent. So the median and its
-// interval are those of the undisturbed runs; the percentiles are of all.
+// quietSample summarises runs of one thing on a shared machine. The work of others comes in
+// bursts, and only ever makes a run longer: the median of all runs moves by a fifth within
+// seconds, while the runs between the bursts agree within 2 %. So the median and its interval
+// are those of the undisturbed runs; the percentiles are of all.
 func quietSample(ms []float64) Sample {
 	all := slices.Sorted(slices.Values(ms))
 	if len(all) == 0 {
@@ -68,19 +67,19 @@ func quietSample(ms []float64) Sample {
 	return s
 }
 
-// disturbedAbove returns the time beyond which a run counts as disturbedAbove: a twentieth
-// more than the first decile, but never so little that less than six runs, or
-// than a quarter, would remain. It wants ms sorted.
+// disturbedAbove returns the time beyond which a run counts as disturbed: 5 % more than the
+// first decile, or more if fewer than six runs, or a quarter of them, would remain. ms must
+// be sorted.
 func disturbedAbove(ms []float64) float64 {
 	n := len(ms)
 	return max(burst*stat.Quantile(ms, 0.1), ms[min(n-1, max(5, n/4))])
 }
 
-// burst is what a neighbour adds to a timing at least, as a factor.
+// burst is the least factor by which the work of others makes a run longer.
 const burst = 1.05
 
-// undisturbedSample summarises the timings of one call, or of the reference kernel:
-// short enough that some were undisturbedSample, however many that are. It sorts ms.
+// undisturbedSample summarises runs that are so short that some are undisturbed, however many
+// are not. It sorts ms.
 func undisturbedSample(ms []float64) Sample {
 	slices.Sort(ms)
 	n := len(ms)
@@ -98,7 +97,7 @@ func undisturbedSample(ms []float64) Sample {
 	return s
 }
 
-// Spread is half the width of the median's interval, relative to the median.
+// Spread is half the width of the median's interval relative to the median; 0 without runs.
 func (s Sample) Spread() float64 {
 	if s.MedianMs <= 0 {
 		return 0
@@ -106,7 +105,7 @@ func (s Sample) Spread() float64 {
 	return (s.HighMs - s.LowMs) / 2 / s.MedianMs
 }
 
-// Scaled returns the sample with all times multiplied.
+// Scaled returns the sample with all times multiplied by f.
 func (s Sample) Scaled(f float64) Sample {
 	s.MedianMs, s.P10Ms, s.P90Ms, s.LowMs, s.HighMs = s.MedianMs*f, s.P10Ms*f, s.P90Ms*f, s.LowMs*f, s.HighMs*f
 	return s

@@ -2,41 +2,44 @@ package timing
 
 import "math"
 
-// segmentTimes is what is known of the laps of a network, over the visits to it.
+// segmentTimes accumulates the times of each segment of one network, over all runs in all
+// rounds of measurements.
 type segmentTimes struct {
-	ends    [][]int         // of the calls, in the laps of each lane
-	threads [][]segmentTime // the laps of each lane
-	rest    float64         // between the calls, ms
-	clock   float64         // by how much longer calm probes took than the session's, as a factor
+	ends    [][]int         // of each thread: where the kernel calls end among its segments
+	threads [][]segmentTime // segments of each thread
+	rest    float64         // ms of a run outside of its calls
+	clock   float64         // how much longer quiet probes took than in the whole session, as a factor
 }
 
-// segmentTime is the time of a lap in calm moments, in ms, and in others.
+// segmentTime holds the median times of one segment in ms, over the runs in which it was
+// quiet and over those in which it was disturbed.
 type segmentTime struct {
-	ms, stdErr float64 // of the calm runs, and its standard error
-	quiet      float64 // that were calm
-	disturbed  float64 // of the others
-	others     float64 // how many they were
+	ms, stdErr float64 // of the quiet runs, and its standard error
+	quiet      float64 // number of quiet runs
+	disturbed  float64 // ms of the disturbed runs
+	others     float64 // number of disturbed runs
 }
 
-// learnSlowdown tells the session by how much disturbed laps took longer.
+// learnSlowdown adds to the session's statistics how much longer disturbed segments took.
 func (t *segmentTimes) learnSlowdown(p *probes) {
-	for _, laps := range t.threads {
-		for _, l := range laps {
-			if l.quiet >= 2 && l.others >= 2 {
-				p.quietMs += l.ms
-				p.disturbedMs += l.disturbed
+	for _, segments := range t.threads {
+		for _, s := range segments {
+			if s.quiet >= 2 && s.others >= 2 {
+				p.quietMs += s.ms
+				p.disturbedMs += s.disturbed
 			}
 		}
 	}
 }
 
-// maxDisagreement is by how much longer one of two visits takes in calm moments before it does not
-// count, as a factor: something slowed it down that the probes do not see, such as a
-// virtual core that was moved away from the cache it shared with the other.
+// maxDisagreement is the factor by which the quiet segments of two rounds may differ. If they
+// differ by more, something slowed one of them down that the probes do not see, such as a
+// virtual core that was moved away from the cache it shared, and the slower round is
+// discarded.
 const maxDisagreement = 1.1
 
-// merge joins two visits to one network: laps that had no calm moment in one had some in
-// the other.
+// merge combines the segments of two rounds with one network, since segments that were never
+// quiet in one may have been in the other.
 func (t *segmentTimes) merge(u *segmentTimes) *segmentTimes {
 	a, b, common, all := 0.0, 0.0, 0, 0
 	for k := range t.threads {
@@ -56,57 +59,67 @@ func (t *segmentTimes) merge(u *segmentTimes) *segmentTimes {
 	}
 	out := &segmentTimes{ends: t.ends, rest: min(t.rest, u.rest), clock: math.Sqrt(t.clock * u.clock)}
 	for k := range t.threads {
-		laps := make([]segmentTime, len(t.threads[k]))
-		for i, a := range t.threads[k] {
-			b := u.threads[k][i]
-			l := segmentTime{quiet: a.quiet + b.quiet, others: a.others + b.others}
-			if l.quiet > 0 {
-				l.ms = (a.quiet*a.ms + b.quiet*b.ms) / l.quiet
-				l.stdErr = math.Hypot(a.quiet*a.stdErr, b.quiet*b.stdErr) / l.quiet
-			}
-			if l.others > 0 {
-				l.disturbed = (a.others*a.disturbed + b.others*b.disturbed) / l.others
-			}
-			laps[i] = l
+		merged := make([]segmentTime, len(t.threads[k]))
+		for i, s := range t.threads[k] {
+			merged[i] = s.merge(u.threads[k][i])
 		}
-		out.threads = append(out.threads, laps)
+		out.threads = append(out.threads, merged)
 	}
 	return out
 }
 
-// quietTimes are the times of a network's calls, each the sum of its laps in calm
-// moments.
-type quietTimes struct {
-	ms, stdErr []float64 // of each call, and its standard error
-	total      float64   // of the network, ms
-	runs       float64   // calm runs of a lap, in the mean
-	share      float64   // share of the time that is in laps of which some were calm
+// merge returns the means of a and b, weighted by their runs.
+func (a segmentTime) merge(b segmentTime) segmentTime {
+	s := segmentTime{quiet: a.quiet + b.quiet, others: a.others + b.others}
+	if s.quiet > 0 {
+		s.ms = (a.quiet*a.ms + b.quiet*b.ms) / s.quiet
+		s.stdErr = math.Hypot(a.quiet*a.stdErr, b.quiet*b.stdErr) / s.quiet
+	}
+	if s.others > 0 {
+		s.disturbed = (a.others*a.disturbed + b.others*b.disturbed) / s.others
+	}
+	return s
 }
 
-// minQuietShare is the share of a network's time that must have been seen in calm
-// moments; what is missing is estimated from the laps that were not, divided by slow.
+// quietTimes are the times of a network on an undisturbed machine, put together from its
+// segments.
+type quietTimes struct {
+	ms, stdErr []float64 // of each kernel call, and its standard error
+	total      float64   // ms of the network
+	runs       float64   // mean number of quiet runs of a segment
+	share      float64   // share of the time that is in segments with quiet runs
+}
+
+// minQuietShare is the share of a network's time that must be in segments with quiet runs
+// for the times to be put together from segments.
 const minQuietShare = 0.7
 
-func (t *segmentTimes) quietTimes(slow float64) quietTimes {
+// disturbedStdErr is the relative standard error of the time of a segment that had no quiet
+// run, and is estimated from the disturbed ones.
+const disturbedStdErr = 0.1
+
+// quietTimes puts the times together. Segments without quiet runs count with their disturbed
+// time divided by slowdown.
+func (t *segmentTimes) quietTimes(slowdown float64) quietTimes {
 	c := quietTimes{ms: make([]float64, len(t.ends[0])), stdErr: make([]float64, len(t.ends[0])), total: t.rest}
-	var found, all, runs, laps float64
-	for lane, ends := range t.ends {
+	var quiet, all, runs, segments float64
+	for thread, ends := range t.ends {
 		from := 0
 		for call, end := range ends {
 			ms, var2 := 0.0, 0.0
-			for _, l := range t.threads[lane][from:end] {
-				runs, laps = runs+l.quiet, laps+1
-				if l.quiet > 0 {
-					found += l.ms
+			for _, s := range t.threads[thread][from:end] {
+				runs, segments = runs+s.quiet, segments+1
+				if s.quiet > 0 {
+					quiet += s.ms
 				} else {
-					l.ms = l.disturbed / slow
-					l.stdErr = l.ms * disturbedStdErr
+					s.ms = s.disturbed / slowdown
+					s.stdErr = s.ms * disturbedStdErr
 				}
-				all += l.ms
-				ms += l.ms
-				var2 += l.stdErr * l.stdErr
+				all += s.ms
+				ms += s.ms
+				var2 += s.stdErr * s.stdErr
 			}
-			if from = end; ms > c.ms[call] { // the lanes wait for the last
+			if from = end; ms > c.ms[call] { // a call takes as long as its slowest thread
 				c.ms[call], c.stdErr[call] = ms, math.Sqrt(var2)
 			}
 		}
@@ -116,11 +129,7 @@ func (t *segmentTimes) quietTimes(slow float64) quietTimes {
 		c.total += c.ms[i]
 	}
 	if all > 0 {
-		c.share, c.runs = found/all, runs/laps
+		c.share, c.runs = quiet/all, runs/segments
 	}
 	return c
 }
-
-// disturbedStdErr is the relative standard error of a lap that was never seen in a calm
-// moment, from its time in others.
-const disturbedStdErr = 0.1

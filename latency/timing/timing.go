@@ -5,50 +5,77 @@ import (
 	"slices"
 )
 
-// average makes t the mean of t and u, weighted by their runs.
-func (t *Timing) average(u Timing) {
-	w := float64(u.Runs) / float64(t.Runs+u.Runs)
-	mix := func(a, b float64) float64 { return a + w*(b-a) }
-	t.Slowdown, t.RefMs, t.BaseMs = mix(t.Slowdown, u.Slowdown), mix(t.RefMs, u.RefMs), mix(t.BaseMs, u.BaseMs)
-	a, b := &t.EndToEnd, &u.EndToEnd
-	a.MedianMs, a.LowMs, a.HighMs = mix(a.MedianMs, b.MedianMs), mix(a.LowMs, b.LowMs), mix(a.HighMs, b.HighMs)
-	a.P10Ms, a.P90Ms = min(a.P10Ms, b.P10Ms), max(a.P90Ms, b.P90Ms)
-	t.CallMs, t.CallSpread = slices.Clone(t.CallMs), slices.Clone(t.CallSpread)
-	for i := range min(len(t.CallMs), len(u.CallMs)) {
-		t.CallMs[i] = mix(t.CallMs[i], u.CallMs[i])
-		t.CallSpread[i] = math.Hypot((1-w)*t.CallSpread[i], w*u.CallSpread[i])
-	}
+// Timing is what a timer measured of one network.
+type Timing struct {
+	EndToEnd Sample
+	// CallMs are the times of the network's unit calls in ms, and CallSpread their standard
+	// errors relative to them; nil if only the network was timed.
+	CallMs, CallSpread []float64
+	Conditions
+	// QuietRuns is the mean number of runs in which a segment of the network was quiet, if
+	// the times are put together from quiet segments; 0 if they are not.
+	QuietRuns   float64
+	Runs        int // number of timed runs
+	Interrupted int // number of runs in which another task took a core
+
+	segments    *segmentTimes // nil: the runtime has none
+	quietShare  float64       // share of the time that is in segments with quiet runs
+	disturbedBy float64       // factor by which disturbed segments take longer
 }
 
-// Incomplete tells whether the machine was slow, or parts of the network were never seen in
-// a calm moment.
+// slowLimit is the slowdown of the reference beyond which what was measured beside it is
+// measured again.
+const slowLimit = 1.06
+
+// Conditions tell how fast the machine was while something was measured. Timers that do not
+// know set Slowdown to 1 and the rest to zero.
+type Conditions struct {
+	// Slowdown is the factor by which the machine was slower than undisturbed; 1: it was not.
+	// It is that of the clock if the times are put together from quiet segments, and else
+	// that of the reference. Times with a Slowdown beyond 1.06 have been divided by it if
+	// BaseMs is known.
+	Slowdown float64
+	RefMs    float64 // time of the reference then; 0: it does not count
+	BaseMs   float64 // undisturbed time of the reference as far as it was known then; 0: not known
+	// Uncertain is set if too few segments were quiet.
+	Uncertain bool
+}
+
+// rescaled reports whether the times were divided by Slowdown.
+func (c Conditions) rescaled() bool { return c.Slowdown > slowLimit && c.BaseMs > 0 }
+
+// SlowAt reports whether the machine was slow, given the undisturbed time of the reference, base.
+func (c Conditions) SlowAt(base float64) bool {
+	return c.Uncertain || base > 0 && (c.rescaled() || c.RefMs > slowLimit*base)
+}
+
+// Correction is the factor that takes the times to those of an undisturbed machine, given the
+// undisturbed time of the reference, base; 1 if the machine was not slow. If it was slow
+// throughout, corrected times are off by 5 %, where uncorrected ones would be by a third.
+func (c Conditions) Correction(base float64) float64 {
+	switch {
+	case base <= 0:
+	case c.rescaled(): // by the base that was known then
+		return base / c.BaseMs
+	case c.RefMs > slowLimit*base:
+		return base / c.RefMs
+	}
+	return 1
+}
+
+// Incomplete reports whether the machine was slow, or segments of the network were disturbed
+// in all runs.
 func (t *Timing) Incomplete() bool {
 	return t.Slowdown > slowLimit || t.segments != nil && t.quietShare < 0.95
 }
 
-// NeedsRemeasure tells whether it is worth looking again at a network that is measured as a
-// whole: something lacks, or a lap had fewer calm moments in the mean than it takes to
-// outvote one that was not calm to its end.
+// NeedsRemeasure reports whether it is worth measuring the network once more: t is incomplete,
+// or its segments had fewer than three quiet runs in the mean, too few to outvote one that was
+// not quiet to its end.
 func (t *Timing) NeedsRemeasure() bool { return t.Incomplete() || t.segments != nil && t.QuietRuns < 3 }
 
-// Timing is what a timer found.
-type Timing struct {
-	EndToEnd Sample // end to end
-	// CallMs are the times of the network's unit calls in ms, and CallSpread their
-	// standard errors relative to them; nil if only the network was timed.
-	CallMs, CallSpread []float64
-	Conditions
-	// QuietRuns is in how many runs, in the mean, a part of the network was seen in a calm
-	// moment, if the times are those of calm moments; 0: they are not.
-	QuietRuns   float64
-	quietShare  float64       // share of the time that was seen in them
-	disturbedBy float64       // what the rest was divided by
-	segments    *segmentTimes // nil: the device has none
-	Runs        int           // all of them
-	Interrupted int           // runs in which another task took a core
-}
-
-// setQuiet fills in the times of setQuiet moments, if there were enough of them.
+// setQuiet sets the times to those put together from quiet segments. It reports false if there
+// are too few of these.
 func (t *Timing) setQuiet() bool {
 	c := t.segments.quietTimes(t.disturbedBy)
 	if c.share < minQuietShare {
@@ -69,14 +96,14 @@ func (t *Timing) setQuiet() bool {
 	t.QuietRuns, t.quietShare = c.runs, c.share
 	t.Uncertain = false
 	t.Slowdown = t.segments.clock
-	t.RefMs, t.BaseMs = 0, 0 // the looks at the reference were at other moments
+	t.RefMs, t.BaseMs = 0, 0 // the reference was timed at other moments
 	return true
 }
 
-// Combine makes one of two timings of one network, with the runs of both: that of
-// calm moments, if both together have enough of them; else that at which the machine was
-// less slow, the shorter of two undisturbed ones, or the mean of two at the reference
-// kernel's pace.
+// Combine makes one timing of two of the same network, with the runs of both. The times are, in
+// order of preference, those of the quiet segments of both together, those of the timing with
+// the smaller slowdown, the shorter of two undisturbed ones, and the mean of two that were
+// divided by their slowdown.
 func Combine(t, u Timing) Timing {
 	if u.QuietRuns > 0 {
 		t, u = u, t
@@ -85,7 +112,8 @@ func Combine(t, u Timing) Timing {
 	case t.QuietRuns > 0:
 	case t.Slowdown > slowLimit && u.Slowdown > slowLimit && t.BaseMs > 0 && u.BaseMs > 0:
 		t.average(u)
-	case max(t.Slowdown, u.Slowdown) > slowLimit && u.Slowdown < t.Slowdown, max(t.Slowdown, u.Slowdown) <= slowLimit && u.EndToEnd.MedianMs < t.EndToEnd.MedianMs:
+	case max(t.Slowdown, u.Slowdown) > slowLimit && u.Slowdown < t.Slowdown,
+		max(t.Slowdown, u.Slowdown) <= slowLimit && u.EndToEnd.MedianMs < t.EndToEnd.MedianMs:
 		t, u = u, t
 	}
 	if t.segments != nil && u.segments != nil {
@@ -97,43 +125,17 @@ func Combine(t, u Timing) Timing {
 	return t
 }
 
-// rescaled tells whether what was measured was brought to the reference kernel's pace.
-func (p Conditions) rescaled() bool { return p.Slowdown > slowLimit && p.BaseMs > 0 }
-
-// SlowAt tells whether the machine was slow, now that the reference kernel's
-// undisturbed time is known to be base.
-func (p Conditions) SlowAt(base float64) bool {
-	return p.Uncertain || base > 0 && (p.rescaled() || p.RefMs > slowLimit*base)
-}
-
-// Correction is what times measured at this pace have to be multiplied by to be those
-// of an undisturbed machine as far as that is possible: 1 if it was undisturbed. Where a
-// neighbour stayed for a whole visit, and for the visits after it, times at the
-// reference kernel's pace are off by a twentieth; as they are, by a third.
-func (p Conditions) Correction(base float64) float64 {
-	switch {
-	case base <= 0:
-	case p.rescaled(): // by the base as it was known then
-		return base / p.BaseMs
-	case p.RefMs > slowLimit*base:
-		return base / p.RefMs
+// average sets t to the mean of t and u, weighted by their runs.
+func (t *Timing) average(u Timing) {
+	w := float64(u.Runs) / float64(t.Runs+u.Runs)
+	mix := func(a, b float64) float64 { return a + w*(b-a) }
+	t.Slowdown, t.RefMs, t.BaseMs = mix(t.Slowdown, u.Slowdown), mix(t.RefMs, u.RefMs), mix(t.BaseMs, u.BaseMs)
+	a, b := &t.EndToEnd, &u.EndToEnd
+	a.MedianMs, a.LowMs, a.HighMs = mix(a.MedianMs, b.MedianMs), mix(a.LowMs, b.LowMs), mix(a.HighMs, b.HighMs)
+	a.P10Ms, a.P90Ms = min(a.P10Ms, b.P10Ms), max(a.P90Ms, b.P90Ms)
+	t.CallMs, t.CallSpread = slices.Clone(t.CallMs), slices.Clone(t.CallSpread)
+	for i := range min(len(t.CallMs), len(u.CallMs)) {
+		t.CallMs[i] = mix(t.CallMs[i], u.CallMs[i])
+		t.CallSpread[i] = math.Hypot((1-w)*t.CallSpread[i], w*u.CallSpread[i])
 	}
-	return 1
-}
-
-// slowLimit is how much slower than undisturbed the reference kernel may be in
-// the median before what was measured beside it is measured again.
-const slowLimit = 1.06
-
-// Conditions is how fast the machine was while something was measured.
-type Conditions struct {
-	// Slowdown is by how much the machine was slower than undisturbed, as a factor, 1 if it
-	// was not: its clock, where the times are of calm moments, else the reference kernel.
-	// Beyond slowLimit the times of a Timing are those that its runs would have taken at the
-	// undisturbed pace, if BaseMs is known.
-	Slowdown float64
-	RefMs    float64 // the reference kernel's time then; 0: it does not count
-	BaseMs   float64 // undisturbed, as far as was known then; 0: it was not
-	// Uncertain: there were calm moments to be told, but too few.
-	Uncertain bool
 }

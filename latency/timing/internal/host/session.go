@@ -1,3 +1,6 @@
+// Package host is what the system tells and does for timings: threads bound to cores, the
+// processor time that they had, and what is read from /proc and /sys. On systems other than
+// Linux most of it is not known.
 package host
 
 import (
@@ -7,14 +10,9 @@ import (
 	"time"
 )
 
-// A session is the state in which timings are taken: the goroutine locked to
-// its thread, the thread bound to its core(s), the garbage collector off. Only
-// one should be open at a time; the caller keeps its other goroutines idle.
-//
-// Of what can disturb a timing, a session notices three things: the thread was
-// taken off its core by another task (the kernel counts it), time passed in
-// which the thread did not run, and the clock or a neighbour changed the speed
-// of the core (the reference kernel shows it).
+// A Session is the state in which timings are taken: the goroutine is locked to its thread, the
+// thread is bound to its cores, and the garbage collector is off. Only one should be open at a
+// time, and other goroutines should be idle.
 type Session struct {
 	Threads  int
 	cpus     []int
@@ -26,9 +24,8 @@ type Session struct {
 	temp0    float64
 }
 
-// Open enters the measuring state on the calling goroutine, which must
-// also call close. cpus chooses cores; nil takes the last usable ones: the
-// first cores serve most interrupts.
+// Open begins a session on the calling goroutine, which must also call Close. cpus chooses
+// cores; nil takes those of LastCPUs.
 func Open(threads int, cpus []int) *Session {
 	s := &Session{Threads: threads, cpus: cpus, start: time.Now(), temp0: Temperature()}
 	s.steal0, _ = stolen()
@@ -47,7 +44,8 @@ func Open(threads int, cpus []int) *Session {
 	return s
 }
 
-// LastCPUs are the last of the usable cores, as many as threads.
+// LastCPUs returns the last of the usable cores, as many as threads. The first cores serve most
+// interrupts.
 func LastCPUs(threads int) []int {
 	all := fastCPUs(UsableCPUs())
 	if len(all) == 0 {
@@ -56,7 +54,7 @@ func LastCPUs(threads int) []int {
 	return all[max(0, len(all)-threads):]
 }
 
-// Close leaves the measuring state and returns what has to be said about it.
+// Close ends the session and returns warnings about it.
 func (s *Session) Close() []string {
 	debug.SetGCPercent(s.gcPct)
 	if s.restore != nil {
