@@ -7,8 +7,8 @@ import (
 	"nas/blocks"
 )
 
-// Network is what the fitted estimate reads from a network. These are plain numbers
-// and no genes, so that a network written by hand is judged like one from a space.
+// Network is what the fitted estimate reads from a network. It has no genes, so that a
+// network written by hand is judged like one from a space.
 type Network struct {
 	Slots [SlotFeatures]float64 // width, depth, kernel size and share of SE of each slot
 
@@ -53,8 +53,8 @@ func Join(chain ...*Blocks) Network {
 	var store [64]placed
 	units := store[:0]
 	pooled := false
-	// Sums of the whole network as it is; and of the current block, which count
-	// less where its expanded width is capped.
+	// Sums over the whole network, and over the current block. The latter count less
+	// where the block's expanded width is capped.
 	var allMACs, swishMACs, actMACs, blockMACs, blockParams float64
 	pixels, level := -1, 0
 	for _, b := range chain {

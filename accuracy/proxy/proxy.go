@@ -28,7 +28,7 @@ type Proxy struct {
 
 type scoreFunc func(context.Context, *blocks.Network, Settings, *Memo) (float64, error)
 
-// A Trait is something of a network that a score may or may not see.
+// A Trait is a property of a network that a score may or may not depend on.
 type Trait string
 
 // The traits that scores are asked about.
