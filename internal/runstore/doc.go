@@ -21,7 +21,7 @@ const (
 	lockFile       = ".lock"
 )
 
-// ProfileName is the name of the copy of a latency profile: of the i-th profile of the config, which has that name.
+// ProfileName is the file name of the copy of the i-th latency profile of a config, which has that name there.
 func ProfileName(name string, i int) string {
 	if i == 0 {
 		return ProfileFile
