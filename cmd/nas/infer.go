@@ -12,6 +12,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/blocks/onnx"
+	"nas/blocks/pytorch"
 	"nas/internal/atomicfile"
 	"nas/internal/resolve"
 )
@@ -120,7 +121,7 @@ func (a *app) infer(arch string, o inferFlags) error {
 
 func (a *app) writeResult(path string, values []float32, dims []int) error {
 	var b bytes.Buffer
-	if err := writeNPY(&b, values, dims); err != nil {
+	if err := pytorch.WriteNPY(&b, values, dims); err != nil {
 		return err
 	}
 	if err := atomicfile.WriteFile(path, b.Bytes()); err != nil {
