@@ -76,7 +76,7 @@ func (*Mul) Eval(out Tensor, in []Tensor, _ [][]float32) {
 		j := i
 		switch {
 		case b.Shape == a.Shape:
-		case b.Shape.IsVector():
+		case b.Shape.C == a.Shape.C:
 			j = i % a.Shape.C
 		default:
 			j = i / a.Shape.C

@@ -65,6 +65,26 @@ func (o *Interpolate) position(i, n, m int, s float64) float64 {
 	return x / s
 }
 
+// position32 is position in float32, as runtimes compute it: it decides which of two
+// pixels is nearest where both are as near.
+func (o *Interpolate) position32(i, n, m int, s float64) float64 {
+	switch o.Coordinates {
+	case "half_pixel", "pytorch_half_pixel":
+		if n == 1 && o.Coordinates == "pytorch_half_pixel" {
+			return 0
+		}
+		return float64((float32(i)+0.5)/float32(s) - 0.5)
+	case "align_corners":
+		if n == 1 {
+			return 0
+		}
+		return float64(float32(i) * float32(m-1) / float32(n-1))
+	case "asymmetric":
+		return float64(float32(i) / float32(s))
+	}
+	return o.position(i, n, m, s)
+}
+
 // OutShape returns H x W x C.
 func (o *Interpolate) OutShape(in []Shape) (Shape, error) {
 	s, err := unary(in)
@@ -125,6 +145,7 @@ func (o *Interpolate) taps(i, n, m int, s float64) []tap {
 	}
 	p := o.position(i, n, m, s)
 	if o.Mode == "nearest" {
+		p = o.position32(i, n, m, s)
 		return []tap{{int(min(max(roundings[o.Rounding](p), 0), float64(m-1))), 1}}
 	}
 	reach, kernel := 1.0, func(x float64) float64 { return max(0, 1-math.Abs(x)) }

@@ -124,3 +124,9 @@ func TestSharedTensorsCountOnce(t *testing.T) {
 		}
 	}
 }
+
+// One factor for a vector of many channels is a factor a pixel, not one a channel.
+func TestMulOfAVectorByOneNumber(t *testing.T) {
+	x, y := ramp(Shape{1, 1, 3}), Tensor{Shape{1, 1, 1}, []float32{2}}
+	wantData(t, "a vector times a number", eval(t, &Mul{}, nil, x, y), Shape{1, 1, 3}, 2, 4, 6)
+}

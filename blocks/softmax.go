@@ -2,8 +2,11 @@ package blocks
 
 import "math"
 
-// Softmax turns the channels of each pixel into shares that add up to 1.
-type Softmax struct{}
+// Softmax turns the channels of each pixel into shares that add up to 1, or with Log
+// into the logarithms of these.
+type Softmax struct {
+	Log bool `json:"log,omitempty"`
+}
 
 func init() { Register(func() Op { return new(Softmax) }) }
 
@@ -20,7 +23,7 @@ func (*Softmax) MACs([]Shape) int64 { return 0 }
 func (*Softmax) Params([]Shape) []Param { return nil }
 
 // Eval subtracts each pixel's maximum first, so that no exponential overflows.
-func (*Softmax) Eval(out Tensor, in []Tensor, _ [][]float32) {
+func (o *Softmax) Eval(out Tensor, in []Tensor, _ [][]float32) {
 	c := in[0].Shape.C
 	e := make([]float64, c)
 	for p := range in[0].Shape.Pixels() {
@@ -33,13 +36,20 @@ func (*Softmax) Eval(out Tensor, in []Tensor, _ [][]float32) {
 			e[i] = math.Exp(float64(v) - m)
 			sum += e[i]
 		}
-		for i := range x {
-			out.Data[p*c+i] = float32(e[i] / sum)
+		for i, v := range x {
+			if o.Log {
+				out.Data[p*c+i] = float32(float64(v) - m - math.Log(sum))
+			} else {
+				out.Data[p*c+i] = float32(e[i] / sum)
+			}
 		}
 	}
 }
 
-// WriteONNX writes Softmax over the channels.
-func (*Softmax) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
+// WriteONNX writes Softmax or LogSoftmax over the channels.
+func (o *Softmax) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
+	if o.Log {
+		return g.Node("LogSoftmax", in, ONNXAttr{"axis", 1})
+	}
 	return g.Node("Softmax", in, ONNXAttr{"axis", 1})
 }

@@ -41,9 +41,12 @@ var unaryFuncs = map[UnaryFunc]struct {
 		}
 		return 0
 	}, "Shrink", []string{"lambd", "bias"}},
-	"tanh": {func(x, _, _ float64) float64 { return math.Tanh(x) }, "Tanh", nil},
-	"erf":  {func(x, _, _ float64) float64 { return math.Erf(x) }, "Erf", nil},
-	"gelu": {func(x, _, _ float64) float64 { return x / 2 * (1 + math.Erf(x/math.Sqrt2)) }, "", nil},
+	"at_least": {func(x, a, _ float64) float64 { return max(x, a) }, "", nil},
+	"at_most":  {func(x, a, _ float64) float64 { return min(x, a) }, "", nil},
+	"clip":     {func(x, a, b float64) float64 { return min(max(x, a), b) }, "", nil},
+	"tanh":     {func(x, _, _ float64) float64 { return math.Tanh(x) }, "Tanh", nil},
+	"erf":      {func(x, _, _ float64) float64 { return math.Erf(x) }, "Erf", nil},
+	"gelu":     {func(x, _, _ float64) float64 { return x / 2 * (1 + math.Erf(x/math.Sqrt2)) }, "", nil},
 	"gelu_tanh": {
 		func(x, _, _ float64) float64 { return x / 2 * (1 + math.Tanh(geluScale*(x+geluCube*x*x*x))) },
 		"",
@@ -95,9 +98,12 @@ func softplus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.
 // Unary applies a function to each value: those that networks from outside use
 // besides the functions of [Activation], which the spaces can choose from.
 type Unary struct {
-	Func  UnaryFunc `json:"func"`
-	Alpha float64   `json:"alpha,omitempty"` // leaky_relu, elu, celu, selu, thresholded_relu, shrink (lambda)
-	Beta  float64   `json:"beta,omitempty"`  // selu (gamma), shrink (bias)
+	Func UnaryFunc `json:"func"`
+	// Alpha is the slope of leaky_relu, the limit of at_least, at_most and clip (its
+	// lower one), alpha of elu, celu, selu and thresholded_relu, lambda of shrink.
+	Alpha float64 `json:"alpha,omitempty"`
+	// Beta is clip's upper limit, gamma of selu, bias of shrink.
+	Beta float64 `json:"beta,omitempty"`
 }
 
 func init() { Register(func() Op { return new(Unary) }) }
@@ -147,6 +153,12 @@ func (o *Unary) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float32
 		return v
 	}
 	switch o.Func {
+	case "at_least":
+		return g.Node("Clip", []ONNXValue{x, number("min", o.Alpha)})
+	case "at_most":
+		return g.Node("Clip", []ONNXValue{x, {}, number("max", o.Alpha)})
+	case "clip":
+		return g.Node("Clip", []ONNXValue{x, number("min", o.Alpha), number("max", o.Beta)})
 	case "gelu":
 		e := g.Node("Erf", []ONNXValue{two("Mul", x, number("scale", 1/math.Sqrt2))})
 		return two("Mul", two("Mul", x, number("half", 0.5)), two("Add", e, number("one", 1)))

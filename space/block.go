@@ -230,7 +230,7 @@ var afterWords = []string{
 // layers returns the block of package blocks that has these numbers.
 func (b *Block) layers() blocks.Block {
 	if b.Experts > 0 || b.PointExperts > 0 {
-		return mixture{b}
+		return b.joined(mixture{b})
 	}
 	se, other := b.Attention.layers()
 	switch b.Kind {
@@ -247,10 +247,15 @@ func (b *Block) layers() blocks.Block {
 		return blocks.XceptionSeparable{Out: b.Channels, Kernel: b.Kernel, Stride: b.Stride, Dilation: b.Dilation,
 			PreAct: b.Activation, Residual: b.Residual}
 	}
+	return b.joined(b.conv())
+}
+
+// joined returns inner with the residual of the block, if there is one.
+func (b *Block) joined(inner blocks.Block) blocks.Block {
 	if b.Residual {
-		return shortcut{b.conv()}
+		return shortcut{inner}
 	}
-	return b.conv()
+	return inner
 }
 
 // conv is the one convolution of the kinds Conv and Grouped.

@@ -51,16 +51,29 @@ func (d *domain) number(choice any) (v float64, ok bool) {
 		i := slices.Index(d.words, x)
 		return float64(i), i >= 0
 	case bool:
-		if x {
-			return 1, true
-		}
-		return 0, true
+		return bit(x), true
 	case int:
 		v = float64(x)
 	case float64:
 		v = x
 	}
 	return v, d.valid(v)
+}
+
+// numbers returns the numbers of a list of valid choices.
+func (d *domain) numbers(list reflect.Value) (vs []float64) {
+	for i := range list.Len() {
+		v, _ := d.number(list.Index(i).Interface())
+		vs = append(vs, v)
+	}
+	return vs
+}
+
+func bit(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // choice is the inverse of number: the choice of type t that has the number v.

@@ -113,7 +113,7 @@ var geneTable = [blockGenes]geneRow{
 	},
 	gResidual: {
 		key: "residual", domain: domain{initial: true, want: "true or false"}, byKind: true,
-		of:      residualOf,
+		of:      func(b *Block, _ int, _ *style) float64 { return bit(b.Residual) },
 		gives:   func(v float64, k Kind, b *Block, s site, _ *style) bool { return residual(v, k, s) == b.Residual },
 		nearest: nearestResidual,
 		shows:   func(b *Block, cin int) bool { return b.Stride == 1 && b.Channels == cin },
@@ -149,13 +149,6 @@ func expansionOf(b *Block, cin int, _ *style) float64 {
 		return 1
 	}
 	return float64(b.Expanded) / float64(cin)
-}
-
-func residualOf(b *Block, _ int, _ *style) float64 {
-	if b.Residual {
-		return 1
-	}
-	return 0
 }
 
 // squeezeRatio is the ratio of squeeze-and-excite from which b has its squeeze channels.

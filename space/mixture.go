@@ -3,7 +3,8 @@ package space
 import "nas/blocks"
 
 // mixture builds a block in which some convolutions mix the weights of several experts. Its
-// ops and their names are those of the block without experts, except for these convolutions.
+// ops and their names are those of the block without experts, except for these convolutions. The
+// residual is not part of it.
 type mixture struct{ *Block }
 
 func (m mixture) Build(b *blocks.Builder, in blocks.Value) blocks.Value {
@@ -26,9 +27,7 @@ func (m mixture) Build(b *blocks.Builder, in blocks.Value) blocks.Value {
 	case Fused:
 		wide, name, window.Groups = k.Expanded, "fused", 0
 	default:
-		c := k.conv()
-		x = experts("", c, k.Experts).Build(b, x)
-		return m.join(b, in, x)
+		return experts("", k.conv(), k.Experts).Build(b, x)
 	}
 	window.Out, window.Act = wide, first
 	x = experts(name, window, k.Experts).Build(b, x)
@@ -41,15 +40,7 @@ func (m mixture) Build(b *blocks.Builder, in blocks.Value) blocks.Value {
 	if k.Kind == DS {
 		name = "pointwise"
 	}
-	x = experts(name, blocks.ConvBNAct{Out: k.Channels, Act: last}, k.PointExperts).Build(b, x)
-	return m.join(b, in, x)
-}
-
-func (m mixture) join(b *blocks.Builder, in, x blocks.Value) blocks.Value {
-	if m.Residual {
-		return b.Apply("add", &blocks.Add{}, x, in)
-	}
-	return x
+	return experts(name, blocks.ConvBNAct{Out: k.Channels, Act: last}, k.PointExperts).Build(b, x)
 }
 
 // experts returns a convolution with n experts, or an ordinary one if n is 0.

@@ -37,7 +37,7 @@ func TestMixture(t *testing.T) {
 				}
 				return n.Layers()
 			}
-			plain, same := build(k.layers()), build(mixture{&k})
+			plain, same := build(k.layers()), build(k.joined(mixture{&k}))
 			if len(plain) != len(same) {
 				t.Fatalf("%v: %d layers as a mixture, want %d", k, len(same), len(plain))
 			}

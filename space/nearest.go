@@ -36,6 +36,7 @@ type source struct {
 	stride []int // of each block's output against the input
 	ends   []int // number of blocks up to each stage's end
 	start  int   // channels that enter the first stage
+	stem   int   // stride of the stem
 }
 
 func newSource(a Arch) *source {
@@ -46,6 +47,7 @@ func newSource(a Arch) *source {
 		total *= a.Stem[i].Stride
 	}
 	c := src.start
+	src.stem = total
 	for _, st := range a.Stages {
 		for _, b := range st {
 			total *= b.Stride
@@ -97,7 +99,7 @@ func (s *Space) fit(g Genes, src *source) (cost float64) {
 		s.stem.channels.set(g, c)
 		cost += logRatio(s.stem.width.eff[w][c], src.start)
 		s.stem.kernel.set(g, nearest(s.spec.Stem.Kernel, float64(b.Kernel)))
-		s.stem.stride.set(g, nearest(s.spec.Stem.Stride, float64(a.strideOfStem())))
+		s.stem.stride.set(g, nearest(s.spec.Stem.Stride, float64(src.stem)))
 		s.stem.activation.set(g, nearestAct(s.stem.acts, b.Activation))
 	}
 	if h := &a.Head; h.Kind == s.head.kind {

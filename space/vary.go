@@ -168,7 +168,7 @@ func (s *Space) Crossover(a, b Genes, r *rand.Rand) Genes {
 func (s *Space) All() iter.Seq[Genes] {
 	return func(yield func(Genes) bool) {
 		n := len(s.genes)
-		g, out := make(Genes, n), make(Genes, n)
+		g, out, live := make(Genes, n), make(Genes, n), newGeneSet(n)
 		var walk func(i int) bool
 		walk = func(i int) bool {
 			if i == n {
@@ -178,9 +178,9 @@ func (s *Space) All() iter.Seq[Genes] {
 				}
 				return true
 			}
-			choices := len(s.genes[i].Choices)
-			if !s.decided(g, i) {
-				choices = 1
+			choices := 1
+			if s.liveTo(live, g); live.has(i) { // which the genes before it decide
+				choices = len(s.genes[i].Choices)
 			}
 			for v := range choices {
 				g[i] = uint16(v)
@@ -193,24 +193,4 @@ func (s *Space) All() iter.Seq[Genes] {
 		}
 		walk(0)
 	}
-}
-
-// decided reports whether gene i is live, given the genes before it.
-func (s *Space) decided(g Genes, i int) bool {
-	gene := &s.genes[i]
-	if gene.Stage < 1 || gene.Stage > len(s.stages) {
-		return true
-	}
-	st := &s.stages[gene.Stage-1]
-	if gene.Block > st.depths[st.depth.of(g)] {
-		return false
-	}
-	b := max(0, gene.Block-1)
-	for key, sl := range st.blocks[b] {
-		if int(sl) == i {
-			pk := st.pick(g, b)
-			return st.kind(&pk).has(blockGene(key))
-		}
-	}
-	return true
 }

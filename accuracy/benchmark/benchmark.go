@@ -24,9 +24,9 @@ type Benchmark struct {
 // Row is one trained network.
 type Row struct {
 	ID      string
-	Group   string  // family of networks, "" where all are of one
-	Recipe  string  // class of training recipes, "" where all are of one
-	Truth   float64 // accuracy that it was trained to, per cent
+	Group   string  // family of networks, "" if the benchmark has one family
+	Recipe  string  // class of training recipes, "" if the benchmark has one recipe
+	Truth   float64 // trained accuracy, per cent
 	MACs    int64
 	Params  int64
 	Network *blocks.Network
@@ -80,7 +80,7 @@ func embeddedTable(file string) (*table.Table, error) {
 	return t, nil
 }
 
-// Split is a part of a benchmark's networks.
+// A Split is a subset of a benchmark's networks.
 type Split string
 
 // The splits. A hash of a network's id decides which half it belongs to. Formulas and

@@ -49,7 +49,7 @@ func lowerMul(c *compiler, i int) {
 		act, f := c.act(i)
 		s.Unit.Act, s.reuse = f, true
 		c.emit(s, last(i, act), i, act)
-	case b.IsVector():
+	case b == vectorOf(a):
 		s := c.start(i, "scale")
 		s.reuse = true
 		c.emit(s, i, i)
@@ -60,8 +60,10 @@ func lowerMul(c *compiler, i int) {
 	}
 }
 
+func vectorOf(s blocks.Shape) blocks.Shape { return blocks.Shape{H: 1, W: 1, C: s.C} }
+
 func sameShape(u *Unit) blocks.Shape   { return u.In }
-func vectorShape(u *Unit) blocks.Shape { return blocks.Shape{H: 1, W: 1, C: u.In.C} }
+func vectorShape(u *Unit) blocks.Shape { return vectorOf(u.In) }
 func mapShape(u *Unit) blocks.Shape    { return blocks.Shape{H: u.In.H, W: u.In.W, C: 1} }
 
 func makeAdd(b *binding) (runner, need) {

@@ -1,9 +1,16 @@
 package engine
 
-import "nas/blocks/kernels"
+import (
+	"nas/blocks"
+	"nas/blocks/kernels"
+)
 
 func init() {
 	lower("softmax", false, func(c *compiler, i int) {
+		if c.net.Nodes[i].Op.(*blocks.Softmax).Log {
+			c.eval(i)
+			return
+		}
 		s := c.start(i, "softmax")
 		s.strid, s.reuse = false, true
 		c.emit(s, i, i)

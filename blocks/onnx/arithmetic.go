@@ -258,7 +258,8 @@ func pairOp(f blocks.BinaryFunc, s, t blocks.Shape) blocks.Op {
 	switch {
 	case f == "add" && s == t:
 		return &blocks.Add{}
-	case f == "mul" && (s == t || t == blocks.Shape{H: 1, W: 1, C: s.C} || t == blocks.Shape{H: s.H, W: s.W, C: 1}):
+	case f == "mul" && (s == t || t == blocks.Shape{H: 1, W: 1, C: s.C}),
+		f == "mul" && !s.IsVector() && t == blocks.Shape{H: s.H, W: s.W, C: 1}:
 		return &blocks.Mul{}
 	}
 	return &blocks.Binary{Func: f}
@@ -473,18 +474,13 @@ func (r *reader) limited(x *value, f blocks.BinaryFunc, limit float64) (*value, 
 	if math.IsNaN(limit) || math.IsInf(limit, 0) {
 		return nil, fmt.Errorf("with %v", limit)
 	}
-	a, b := 1., -limit // max(x, l) = relu(x-l) + l
-	if f == "min" {    // min(x, l) = l - relu(l-x)
-		a, b = -1, limit
+	if f == "min" {
+		return r.each(&blocks.Unary{Func: "at_most", Alpha: limit}, nil, x)
 	}
-	v, err := r.affine(x, a, b)
-	if err != nil {
-		return nil, err
+	if limit == 0 {
+		return r.each(&blocks.Activation{Func: blocks.ReLU}, nil, x)
 	}
-	if v, err = r.each(&blocks.Activation{Func: blocks.ReLU}, nil, v); err != nil {
-		return nil, err
-	}
-	return r.affine(v, a, limit)
+	return r.each(&blocks.Unary{Func: "at_least", Alpha: limit}, nil, x)
 }
 
 func readSum(r *reader, c call) ([]*value, error) { return one(r.folding("add", c)) }

@@ -3,6 +3,7 @@ package onnx
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"nas/blocks"
 )
@@ -111,6 +112,10 @@ func (c call) transposedWindow(k, spatial []int) (*blocks.ConvTranspose, error) 
 	for i, n := range shape {
 		total := s.stride[i]*(spatial[i]-1) + op.Extra[i] + (s.kernel[i]-1)*s.dilation[i] + 1 - n
 		if total < 0 {
+			if strings.HasPrefix(auto, "SAME") {
+				return nil, fmt.Errorf("auto_pad %s with kernels below the stride, about which runtimes differ: "+
+					"export it with pads", auto)
+			}
 			op.Extra[i] -= total
 			total = 0
 		}

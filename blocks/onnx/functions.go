@@ -254,27 +254,19 @@ func readClip(r *reader, c call) ([]*value, error) {
 	if lo == 0 && hi == 6 && !v.gate && v.a == 1 && v.b == 3 && v.pads == nil {
 		return one(r.gate(&value{node: v.node, axes: v.axes, from: v.from, a: 1}, 1))
 	}
-	// What is clipped is brought to the range of ReLU6, ReLU, or ReLU upside
-	// down, and back.
-	f, a, b := blocks.ReLU6, 1., 0.
 	switch {
 	case math.IsInf(lo, -1) && math.IsInf(hi, 1):
 		return []*value{v}, nil
+	case lo == 0 && math.IsInf(hi, 1):
+		return one(r.each(&blocks.Activation{Func: blocks.ReLU}, nil, v))
+	case lo == 0 && hi == 6:
+		return one(r.each(&blocks.Activation{Func: blocks.ReLU6}, nil, v))
 	case math.IsInf(hi, 1):
-		f, a, b = blocks.ReLU, 1, -lo
+		return one(r.each(&blocks.Unary{Func: "at_least", Alpha: lo}, nil, v))
 	case math.IsInf(lo, -1):
-		f, a, b = blocks.ReLU, -1, hi
-	default:
-		a = 6 / (hi - lo)
-		b = -lo * a
+		return one(r.each(&blocks.Unary{Func: "at_most", Alpha: hi}, nil, v))
 	}
-	if v, err = r.affine(v, a, b); err != nil {
-		return nil, err
-	}
-	if v, err = r.each(&blocks.Activation{Func: f}, nil, v); err != nil {
-		return nil, err
-	}
-	return one(r.affine(v, 1/a, -b/a))
+	return one(r.each(&blocks.Unary{Func: "clip", Alpha: lo, Beta: hi}, nil, v))
 }
 
 // clipped takes limits that are computed.

@@ -104,6 +104,9 @@ func readInstanceNorm(r *reader, c call) ([]*value, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := v.oneImage(); err != nil {
+		return nil, err
+	}
 	n := v.extents()[1]
 	tensors, err := r.channelTensors(c, 1, 2, n)
 	if err != nil {
@@ -148,6 +151,9 @@ func readGroupNorm(r *reader, c call) ([]*value, error) {
 	}
 	eps, err := c.epsilon()
 	if err != nil {
+		return nil, err
+	}
+	if err := v.oneImage(); err != nil {
 		return nil, err
 	}
 	n, groups := v.extents()[1], c.intAttr("num_groups", 0)
@@ -243,11 +249,5 @@ func readSoftmax(r *reader, c call) ([]*value, error) {
 			return nil, err
 		}
 	}
-	if p, err = r.each(&blocks.Softmax{}, nil, p); err != nil {
-		return nil, err
-	}
-	if c.op == "LogSoftmax" {
-		return one(r.each(&blocks.Unary{Func: "log"}, nil, p))
-	}
-	return []*value{p}, nil
+	return one(r.each(&blocks.Softmax{Log: c.op == "LogSoftmax"}, nil, p))
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"nas/blocks"
 )
@@ -120,6 +121,9 @@ func readPool(r *reader, c call) ([]*value, error) {
 	s, err := c.window(k, d[2:])
 	if err != nil {
 		return nil, err
+	}
+	if auto := c.textAttr("auto_pad", ""); s.dilation != [2]int{1, 1} && strings.HasPrefix(auto, "SAME") {
+		return nil, fmt.Errorf("dilated with auto_pad %s, about which runtimes differ: export it with pads", auto)
 	}
 	op := &blocks.Pool{
 		Pool:     blocks.MaxPool,

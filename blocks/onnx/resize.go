@@ -93,7 +93,7 @@ func (z *resizing) extents(r *reader, c call, d []int) ([]int, error) {
 			if !(scale[k] > 0) || scale[k] > 1<<20 {
 				return nil, fmt.Errorf("by scales %v", s)
 			}
-			out[k] = int(math.Floor(float64(d[k]) * scale[k]))
+			out[k] = int(math.Floor(float64(float32(d[k]) * s[i]))) // in float32, as runtimes do
 		}
 	}
 	for k, n := range out {
@@ -190,7 +190,7 @@ func readResize(r *reader, c call) ([]*value, error) {
 		z.Scale[1] = 0
 	}
 	for i, n := range d[2:] {
-		if f := float64(n) * z.Scale[i]; z.Coordinates == "align_corners" && f != math.Floor(f) {
+		if f := float64(float32(n) * float32(z.Scale[i])); z.Coordinates == "align_corners" && f != math.Floor(f) {
 			return nil, fmt.Errorf(
 				"by scale %v of %d pixels with align_corners, about which runtimes differ: export it with sizes",
 				z.Scale[i],
@@ -215,7 +215,7 @@ func (z *resizing) simplest(s blocks.Shape) blocks.Op {
 	exact := true
 	for i, n := range []int{s.H, s.W} {
 		m := []int{z.H, z.W}[i]
-		exact = exact && (z.Scale[i] == 0 || float64(n)*z.Scale[i] == float64(m))
+		exact = exact && (z.Scale[i] == 0 || float32(n)*float32(z.Scale[i]) == float32(m))
 	}
 	op := &blocks.Resize{H: z.H, W: z.W}
 	whole := z.H%s.H == 0 && z.W%s.W == 0

@@ -187,6 +187,15 @@ func (v *value) batch() axis {
 	return nil
 }
 
+// oneImage wants axis 0 to be the batch and nothing else: the operator's result
+// depends on the other values of one image.
+func (v *value) oneImage() error {
+	if len(v.axes) > 0 && len(v.axes[0]) != len(v.batch()) {
+		return errBatch
+	}
+	return nil
+}
+
 // lay returns v as the whole activation of a node whose height, width and
 // channels are the given axes, each list outermost first. All axes must be
 // listed; axis 0 may be left out where it is the batch or of extent 1.

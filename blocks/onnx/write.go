@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -92,6 +93,7 @@ type info struct {
 // graph collects a GraphProto. It is the ONNXGraph that ops see.
 type graph struct {
 	batch     int
+	opset     int    // 0 means writtenOpset
 	node      string // name of the network's node at work
 	doc       string // its place in the network
 	first     int    // its first operator
@@ -259,7 +261,8 @@ func (g *graph) write(w io.Writer, name string, meta map[string]string) error {
 
 	model := message(nil).int(modelIRVersion, 8).text(modelProducer, "nas")
 	model = protowire.AppendVarint(protowire.AppendTag(model, modelGraph, protowire.BytesType), uint64(size))
-	end := message(nil).sub(modelOpsetImport, message(nil).text(opsetDomain, "").int(opsetVersion, writtenOpset))
+	opset := message(nil).text(opsetDomain, "").int(opsetVersion, cmp.Or(g.opset, writtenOpset))
+	end := message(nil).sub(modelOpsetImport, opset)
 	for _, k := range slices.Sorted(maps.Keys(meta)) {
 		end = end.sub(modelMetadata, message(nil).text(entryKey, k).text(entryValue, meta[k]))
 	}

@@ -34,7 +34,10 @@ var forms = map[string]opForm{
 	"resize":       {nil, applyResize},
 	"shuffle":      {nil, applyShuffle},
 	"slice":        {nil, applySlice},
-	"softmax": {nil, func(_ *scope, _ int, _ string, in []value) value {
+	"softmax": {nil, func(s *scope, i int, _ string, in []value) value {
+		if s.g.net.Nodes[i].Op.(*blocks.Softmax).Log {
+			return value{in[0].expr + ".log_softmax(1)", in[0].flat}
+		}
 		return value{in[0].expr + ".softmax(1)", in[0].flat}
 	}},
 	"stack":      {nil, applyStack},

@@ -58,6 +58,7 @@ func applyBinary(s *scope, i int, _ string, in []value) value {
 // unaryForms are the functions; %s is what they read, then Alpha and Beta.
 var unaryForms = map[blocks.UnaryFunc]string{
 	"leaky_relu": "F.leaky_relu(%[1]s, %[2]s)", "elu": "F.elu(%[1]s, %[2]s)", "celu": "F.celu(%[1]s, %[2]s)",
+	"at_least": "%[1]s.clamp(min=%[2]s)", "at_most": "%[1]s.clamp(max=%[2]s)", "clip": "%[1]s.clamp(%[2]s, %[3]s)",
 	"selu":             "(%[3]s * F.elu(%[1]s, %[2]s))",
 	"thresholded_relu": "F.threshold(%[1]s, %[2]s, 0.0)",
 	"shrink":           "shrink(%[1]s, %[2]s, %[3]s)",

@@ -55,17 +55,24 @@ func renderKinds(root string, choice, stage []key) (string, error) {
 	return sb.String(), nil
 }
 
-// kindComments returns the comments of the constants of type Kind, in order.
-func kindComments(root string) (comments []string, err error) {
+// blockDecls returns the declarations of blockSource of one kind.
+func blockDecls(root string, tok token.Token) (decls []*ast.GenDecl, err error) {
 	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, blockSource), nil, parser.ParseComments)
 	if err != nil {
 		return nil, err
 	}
 	for _, d := range f.Decls {
-		g, ok := d.(*ast.GenDecl)
-		if !ok || g.Tok != token.CONST {
-			continue
+		if g, ok := d.(*ast.GenDecl); ok && g.Tok == tok {
+			decls = append(decls, g)
 		}
+	}
+	return decls, nil
+}
+
+// kindComments returns the comments of the constants of type Kind, in order.
+func kindComments(root string) (comments []string, err error) {
+	decls, err := blockDecls(root, token.CONST)
+	for _, g := range decls {
 		if first := g.Specs[0].(*ast.ValueSpec); first.Type == nil || typeText(first.Type) != "Kind" {
 			continue
 		}
@@ -74,24 +81,22 @@ func kindComments(root string) (comments []string, err error) {
 			comments = append(comments, strings.TrimSuffix(text, "."))
 		}
 	}
-	return comments, nil
+	return comments, err
 }
 
 // grammar returns the text form of a block: the indented part of the comment of Block.
 func grammar(root string) (string, error) {
-	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, blockSource), nil, parser.ParseComments)
-	if err != nil {
-		return "", err
-	}
+	decls, err := blockDecls(root, token.TYPE)
 	var sb strings.Builder
-	for _, d := range f.Decls {
-		if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.TYPE && g.Specs[0].(*ast.TypeSpec).Name.Name == "Block" {
-			for line := range strings.Lines(g.Doc.Text()) {
-				if code, ok := strings.CutPrefix(line, "\t"); ok {
-					sb.WriteString("    " + code)
-				}
+	for _, g := range decls {
+		if g.Specs[0].(*ast.TypeSpec).Name.Name != "Block" {
+			continue
+		}
+		for line := range strings.Lines(g.Doc.Text()) {
+			if code, ok := strings.CutPrefix(line, "\t"); ok {
+				sb.WriteString("    " + code)
 			}
 		}
 	}
-	return sb.String(), nil
+	return sb.String(), err
 }
