@@ -13,13 +13,6 @@ import (
 	"nas/latency/timing"
 )
 
-// Where the time of a kernel comes from: the values of Kernel.Source.
-const (
-	SourceTable   = costmodel.SourceTable   // it was timed on the device
-	SourceModel   = costmodel.SourceModel   // from units of its kind
-	SourceUnknown = costmodel.SourceUnknown // from units of other kinds, or far from its own
-)
-
 // Estimate is a predicted latency.
 type Estimate struct {
 	LatencyMs float64 `json:"latency_ms"`
@@ -37,7 +30,7 @@ type Kernel struct {
 	Shape  string  `json:"shape"`  // the rest of the unit's key
 	Ms     float64 `json:"ms"`     // of all calls together
 	Count  int     `json:"count"`  // of calls
-	Source string  `json:"source"` // SourceTable, SourceModel or SourceUnknown
+	Source string  `json:"source"` // "table": it was timed; "model": from units of its kind; "unknown": neither
 	// Stage and Block are the place of each call, in order of the calls.
 	Places [][2]int    `json:"-"`
 	Unit   engine.Unit `json:"-"`

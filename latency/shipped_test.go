@@ -78,7 +78,7 @@ func TestShippedProfiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, k := range e.Kernels {
-			if k.Name == "block" && k.Source != SourceTable {
+			if k.Name == "block" && k.Source != "table" {
 				t.Errorf("%s: block %s is not in the table", name, k.Shape)
 			}
 		}

@@ -98,7 +98,7 @@ func TestRecordingFindsTheUndisturbedTime(t *testing.T) {
 				t.Fatalf("%+v", x.EndToEnd)
 			}
 			if (x.QuietRuns > 0) != (c.share < 1) || (x.Slowdown > slowLimit) != (c.share == 1) {
-				t.Errorf("%.0f %% disturbed: seen %g times in quiet moments, %g times as slow", 100*c.share, x.QuietRuns, x.Slowdown)
+				t.Errorf("%.0f %% disturbed: %g quiet runs, %g times as slow", 100*c.share, x.QuietRuns, x.Slowdown)
 			}
 			for i, ms := range x.CallMs {
 				if math.Abs(ms/calls[i]-1) > 0.12 {
