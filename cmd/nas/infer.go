@@ -229,7 +229,7 @@ func (l tensorLayout) fromNetwork(dst, src []float32) error {
 	return nil
 }
 
-// move calls f with the index of each value in the file and in the network.
+// move calls f with the indices of each value in the file and in the network.
 func (l tensorLayout) move(f func(file, network int)) {
 	pixels, channels := l.shape.Pixels(), l.shape.C
 	for p := range pixels {
