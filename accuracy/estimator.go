@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// An Estimator scores networks. Higher is better, always. Implementations are
-// safe for concurrent use, and the same network gives the same score whatever
-// was scored before it.
+// An Estimator scores networks; a higher score is always better. Implementations are
+// safe for concurrent use. The score of a network does not depend on what was scored
+// before it. Package accuracytest tests implementations.
 type Estimator interface {
 	// Estimate scores one network. It returns an error if the network cannot be
 	// scored at all (a task that the estimator knows nothing about, an op it
@@ -29,12 +29,14 @@ type Estimator interface {
 	String() string
 }
 
-// A ChainEstimator scores a network that is given as a chain of stretches, each of
-// which reads the output of the one before, to the bit as it scores the network of
-// that name that they make up: a search has most stretches at hand, and need not put
-// them together.
+// A ChainEstimator also scores a network that is given as the features of its blocks.
+// A search meets the same blocks over and over: it reads each once, and does not have
+// to build the network.
 type ChainEstimator interface {
 	Estimator
+	// EstimateChain scores the network of a name that consists of blocks, each of which
+	// reads the output of the one before. The score equals that of [Estimator.Estimate]
+	// to the bit.
 	EstimateChain(ctx context.Context, name string, chain ...*BlockFeatures) (Score, error)
 }
 
@@ -56,7 +58,7 @@ type BlockFeatures = features.Blocks
 // block as those of the whole network do.
 func NewBlockFeatures(n *blocks.Network) *BlockFeatures { return features.OfBlocks(n) }
 
-// Trait is something of a network that a score may or may not see.
+// Trait is a property of a network that a score may or may not depend on.
 type Trait = proxy.Trait
 
 // The traits that estimators are asked about.
@@ -87,8 +89,8 @@ type Info struct {
 	// otherwise, the one of a kind that the data has wins.
 	Penalised []Trait
 
-	// Caps are the largest values of traits that the value tells apart: more
-	// counts as this. A search has no reason to take more.
+	// Caps are the largest values of some traits that the value distinguishes: larger
+	// ones count as these. A search has no reason to exceed them.
 	Caps map[Trait]float64
 
 	// ScaleID is the hash of the reference sample behind a combined rank, ""
@@ -104,13 +106,14 @@ type Score struct {
 	// has none.
 	Low, High float64
 
-	// Between is the standard deviation, in the unit of Value, of the part of the
-	// error that this network does not share with others of its space and recipe:
-	// what can change an order. 0 means that the interval says all that is known.
+	// Between is the standard deviation, in the unit of Value, of the component of the
+	// error that this network does not share with others of its space and recipe. Only
+	// that component can change the order of two networks. 0 means that it has not been
+	// told apart from the rest of the error.
 	Between float64
 
-	// Parts are the raw values that Value was made of, by name, for the record;
-	// nil for a proxy alone.
+	// Parts are the raw values that Value was computed from, by name, to be stored with
+	// it; nil for a proxy alone.
 	Parts map[string]float64
 
 	// Warnings say why this network's score deserves less trust than others:

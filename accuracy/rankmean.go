@@ -10,11 +10,11 @@ import (
 	"nas/internal/fault"
 )
 
-// RankMean is the mean of several proxies' positions among the networks of a
-// reference sample. Positions, unlike ranks among the candidates seen so far,
-// depend on nothing but the sample: a score never changes, has no ties, and goes
-// on beyond both ends of the sample. 0.5 is the sample's median network, 1 its
-// best; networks better than all of the sample score above 1.
+// RankMean is the mean of a network's positions among the networks of a reference
+// sample, by several proxies. Unlike ranks among the candidates seen so far, positions
+// depend on the sample alone: a score never changes, has no ties, and continues beyond
+// both ends of the sample. 0.5 is the position of the sample's median network and 1 that
+// of its best; networks better than all of the sample score above 1.
 type RankMean struct {
 	parts []Estimator
 	names []string // of parts, their settings included
@@ -97,8 +97,8 @@ func (r *RankMean) sampleOf(name string) []float64 {
 	return r.scale.parts[name].sample
 }
 
-// Estimate returns the mean position; Parts holds the raw values and, as
-// NAME.position, each part's own position.
+// Estimate returns the mean position. Parts of the score holds the raw value of each
+// proxy by name, and its position as NAME.position.
 func (r *RankMean) Estimate(ctx context.Context, n *blocks.Network) (Score, error) {
 	return r.estimateShared(ctx, n, new(proxy.Memo))
 }
@@ -121,8 +121,8 @@ func (r *RankMean) estimateShared(ctx context.Context, n *blocks.Network, memo *
 	return s, nil
 }
 
-// Info is blind to what all the parts are blind to, and penalises what one of them
-// penalises of that.
+// Info is blind to the traits that all the parts are blind to. Of these it penalises
+// those that any part penalises.
 func (r *RankMean) Info() Info {
 	var names []string
 	var blind, penalised []Trait
@@ -148,5 +148,5 @@ func (r *RankMean) Info() Info {
 	return in
 }
 
-// String names the parts, their settings, and the scale.
+// String returns the parts with their settings, and the id of the scale.
 func (r *RankMean) String() string { return "rankmean(" + strings.Join(r.names, ",") + ")@" + r.id }

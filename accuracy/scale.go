@@ -15,9 +15,8 @@ import (
 // ReferenceSize is the number of networks of a reference sample.
 const ReferenceSize = 256
 
-// Scale holds the scores of a reference sample, by proxy: what turns a raw
-// score into a position. It is a plain value, stored as JSON; the zero Scale is
-// empty.
+// Scale holds the scores of a reference sample by proxy, which turn a raw score into
+// a position. It is stored as JSON. The zero value is an empty scale.
 type Scale struct {
 	parts map[string]*ecdf // by the proxy's String, its settings included
 }
@@ -49,7 +48,7 @@ func newECDF(sample []float64) *ecdf {
 	}
 	k := len(c.value)
 	if k == 1 {
-		// One value says nothing of a step's worth; any positive slope keeps the order.
+		// One value does not say what a difference is worth; any positive slope keeps the order.
 		c.low = 1 / math.Max(math.Abs(c.value[0]), 1)
 		c.high = c.low
 		return c
@@ -63,8 +62,8 @@ func newECDF(sample []float64) *ecdf {
 	return c
 }
 
-// position interpolates between neighbours and goes on beyond both ends with
-// the slope of the outer tenth: strictly increasing in v and unbounded.
+// position interpolates between neighbours and continues beyond both ends with the
+// slope of the outer tenth. It is strictly increasing in v and unbounded.
 func (c *ecdf) position(v float64) float64 {
 	k := len(c.value)
 	switch {

@@ -17,11 +17,11 @@ type Options struct {
 	// Seed of the random inputs and weights of proxies that run the network.
 	Seed uint64
 
-	// Reference is the sample of networks whose scores make the scale of
-	// rankmean; 256 networks of the space that will be searched is the rule.
+	// Reference is the sample of networks whose scores make the scale of rankmean: as a
+	// rule [ReferenceSize] networks of the space that will be searched.
 	Reference []*blocks.Network
 
-	// Scale is a stored scale, which spares scoring Reference again.
+	// Scale is a stored scale. Proxies that it holds are not scored on Reference again.
 	Scale *Scale
 
 	// Workers is the number of reference networks scored at once; 0 means as
@@ -48,7 +48,7 @@ func (o Options) proxySettings() proxy.Settings {
 // Sampling says on what a proxy runs a network.
 type Sampling = proxy.Sampling
 
-// New makes an estimator from its specification: a name, or a combiner of
+// New makes an estimator from its specification: a name, or a combination of
 // names such as "rankmean(naswot,depth)". The names are those of [Names].
 func New(spec string, o Options) (Estimator, error) {
 	return NewContext(context.Background(), spec, o)
@@ -63,11 +63,10 @@ func NewContext(ctx context.Context, spec string, o Options) (Estimator, error) 
 	return t.build(ctx, o)
 }
 
-// Names returns the names that specifications are made of, sorted, combiners
-// with their brackets.
+// Names returns the names that specifications consist of, sorted; that of a
+// combination has brackets.
 func Names() []string {
-	names := []string{"rankmean(...)", "imagenet", "surrogate"}
-	names = append(names, proxy.Names()...)
+	names := append(proxy.Names(), "rankmean(...)", "imagenet", "surrogate")
 	slices.Sort(names)
 	return names
 }
@@ -81,7 +80,8 @@ func CheckSpec(spec string) error {
 	return t.check()
 }
 
-// NeedsReference tells whether spec is put on the scale of a reference sample.
+// NeedsReference reports whether the values of spec are positions on the scale of a
+// reference sample.
 func NeedsReference(spec string) bool {
 	t, err := parseSpec(spec)
 	return err == nil && t.name == "rankmean"
@@ -176,7 +176,7 @@ func (p *specParser) term(level int) (term, error) {
 	}
 }
 
-// check judges names and numbers of arguments.
+// check returns an error unless names and numbers of arguments are right.
 func (t term) check() error {
 	_, isProxy := proxy.LookUp(t.name)
 	switch {

@@ -162,7 +162,7 @@ func (s *Surrogate) Predict(rows [][]float64) []float64 {
 // networks and what was predicted for them by surrogates fitted without them.
 func (s *Surrogate) CrossValidated() float64 { return s.tau }
 
-// Info says per cent, on whatever the user trained.
+// Info describes the estimate: per cent of whatever the networks were trained on.
 func (s *Surrogate) Info() Info {
 	label := fmt.Sprintf("accuracy (%%), surrogate of %d trained networks", s.trained)
 	return Info{Name: "surrogate", Label: label, Unit: "pct"}

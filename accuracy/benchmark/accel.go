@@ -17,9 +17,9 @@ var accelStages = [7]struct{ out, stride int }{{16, 1}, {24, 2}, {40, 2}, {80, 2
 type accelStage struct{ expansion, kernel, layers, se int }
 
 // accelBenchmark is Accel-NASBench (Ahmad et al., Accel-NASBench: Sustainable
-// Benchmarking for Accelerator-Aware NAS, DAC 2024): networks trained on
-// ImageNet by a short recipe of 16 epochs, whose ranks and differences mean
-// something while the level does not.
+// Benchmarking for Accelerator-Aware NAS, DAC 2024): networks trained on ImageNet by
+// a short recipe of 16 epochs. Ranks and differences of their accuracies mean
+// something, the level does not.
 func accelBenchmark() (*Benchmark, error) {
 	t, err := embeddedTable("accel_nasbench_mnasnet_imagenet.csv")
 	if err != nil {

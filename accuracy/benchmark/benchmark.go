@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/fnv"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -24,9 +25,9 @@ type Benchmark struct {
 // Row is one trained network.
 type Row struct {
 	ID      string
-	Group   string  // family of networks, "" where all are of one
-	Recipe  string  // class of training recipes, "" where all are of one
-	Truth   float64 // accuracy that it was trained to, per cent
+	Group   string  // family of networks, "" if the benchmark has one family
+	Recipe  string  // class of training recipes, "" if the benchmark has one recipe
+	Truth   float64 // trained accuracy, per cent
 	MACs    int64
 	Params  int64
 	Network *blocks.Network
@@ -40,14 +41,7 @@ var tables embed.FS
 var benchmarks = map[string]func() (*Benchmark, error){}
 
 // Names returns the names of the built-in tables, sorted.
-func Names() []string {
-	var names []string
-	for name := range benchmarks {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func Names() []string { return slices.Sorted(maps.Keys(benchmarks)) }
 
 // Open builds every network of a built-in table.
 func Open(name string) (*Benchmark, error) {
@@ -80,7 +74,7 @@ func embeddedTable(file string) (*table.Table, error) {
 	return t, nil
 }
 
-// Split is a part of a benchmark's networks.
+// A Split is a subset of a benchmark's networks.
 type Split string
 
 // The splits. A hash of a network's id decides which half it belongs to. Formulas and

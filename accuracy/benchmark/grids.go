@@ -8,9 +8,9 @@ import (
 
 func init() { benchmarks["grids"] = gridsBenchmark }
 
-// gridsBenchmark holds the grids of width multiplier and resolution that the
-// authors of MobileNetV1 and V2 published, one figure a network: what a score
-// must put in order at least.
+// gridsBenchmark holds the grids of width multiplier and resolution that the authors
+// of MobileNetV1 and V2 published, one figure a network. It is the least that a score
+// must rank well.
 func gridsBenchmark() (*Benchmark, error) {
 	names, err := embeddedTable("published_networks.csv")
 	if err != nil {

@@ -11,8 +11,8 @@ func init() { benchmarks["macro"] = macroBenchmark }
 
 // macroBenchmark is NAS-Bench-Macro (Su et al., Prioritized Architecture
 // Sampling with Monto-Carlo Tree Search, CVPR 2021): MobileNetV2-like networks
-// trained on CIFAR-10, three seeds each. Only networks that differ are kept: the
-// table also lists each under every order of its identity layers.
+// trained on CIFAR-10, three seeds each. The table lists a network once for each order
+// of its identity layers; one of these rows is kept.
 func macroBenchmark() (*Benchmark, error) {
 	t, err := embeddedTable("nasbench_macro_cifar10.csv")
 	if err != nil {
@@ -38,7 +38,7 @@ func macroBenchmark() (*Benchmark, error) {
 	return b, nil
 }
 
-// macroStages are the searched layers of each stage.
+// macroStages are the numbers of searched layers of the stages.
 var macroStages = []int{2, 3, 3}
 
 // MacroNetwork builds the network of NAS-Bench-Macro that eight digits name: 0

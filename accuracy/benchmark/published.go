@@ -32,9 +32,9 @@ const (
 // Recipes are all classes, BaseRecipe first.
 var Recipes = []string{BaseRecipe, AugmentedRecipe, StrongRecipe, EarlyRecipe}
 
-// publishedRows reads the table of published results. A network's figures of
-// one recipe class are merged to their mean: the same network is published up to
-// four times, and would otherwise count four times.
+// publishedRows reads the table of published results. It merges a network's figures of
+// one recipe class into their mean: the same network is published up to four times,
+// and would otherwise count four times.
 func publishedRows() ([]Row, error) {
 	names, err := embeddedTable("published_networks.csv")
 	if err != nil {
@@ -88,9 +88,9 @@ func publishedRows() ([]Row, error) {
 	return rows, nil
 }
 
-// publishedBenchmark holds the networks of five families as their authors and
-// others trained them, full recipes. Recipes differ: two figures of one network
-// differ by 0.8 points in standard deviation.
+// publishedBenchmark holds the networks of five families as their authors and others
+// trained them, by full recipes. Recipes differ: the standard deviation of the
+// difference of two figures of one network is 0.8 points.
 func publishedBenchmark() (*Benchmark, error) {
 	rows, err := publishedRows()
 	if err != nil {

@@ -20,8 +20,8 @@ const MaxKernel = 5
 type Blocks struct {
 	in, out blocks.Shape
 	units   []unit
-	// amounts are the sums of work whose share that counts is known, in order; macs and
-	// params what came after the last of them.
+	// amounts is the work of which it is decided which share counts, in order. macs and
+	// params is the work after that.
 	amounts      []amount
 	macs, params float64
 	allMACs      float64
@@ -95,7 +95,7 @@ func OfBlocks(n *blocks.Network) *Blocks { return readBlocks(n, true) }
 // reader reads the nodes of blocks in order.
 type reader struct {
 	*Blocks
-	marked  bool // nodes carry stages and blocks; otherwise blocks are told by what they consist of
+	marked  bool // nodes carry stages and blocks; otherwise ops tell where blocks begin
 	blockIn int  // channels into the current block
 	first   bool // no spatial convolution has been read
 	// The stage and block of the last unit.

@@ -7,8 +7,8 @@ import (
 	"nas/blocks"
 )
 
-// Network is what the fitted estimate reads from a network. These are plain numbers
-// and no genes, so that a network written by hand is judged like one from a space.
+// Network is what the fitted estimate reads from a network. It has no genes, so that a
+// network written by hand is judged like one from a space.
 type Network struct {
 	Slots [SlotFeatures]float64 // width, depth, kernel size and share of SE of each slot
 
@@ -17,7 +17,7 @@ type Network struct {
 	MACs          float64 // kernels above MaxKernel counted as that
 	ConvParams    float64 // trainable parameters but those of linear layers, likewise
 	Swish         float64 // share of MACs whose activation is swish or hard-swish
-	Blocks        int
+	NumBlocks     int
 	Classes       int
 
 	Unseen Unseen
@@ -53,8 +53,8 @@ func Join(chain ...*Blocks) Network {
 	var store [64]placed
 	units := store[:0]
 	pooled := false
-	// Sums of the whole network as it is; and of the current block, which count
-	// less where its expanded width is capped.
+	// Sums over the whole network, and over the current block. The latter count less
+	// where the block's expanded width is capped.
 	var allMACs, swishMACs, actMACs, blockMACs, blockParams float64
 	pixels, level := -1, 0
 	for _, b := range chain {
@@ -107,7 +107,7 @@ func Join(chain ...*Blocks) Network {
 	if allMACs > 0 {
 		f.Swish = swishMACs / allMACs
 	}
-	f.Blocks = len(units)
+	f.NumBlocks = len(units)
 	fillSlots(&f.Slots, units, &f.Unseen)
 	return f
 }

@@ -20,17 +20,17 @@ var headMenu = [][]int{
 	{termG, termRes, termSwish, termParams},
 }
 
-// headRange is the range of each term over all published networks, rounded
-// outwards; terms are clipped to it. It is the same with a family left out, so
-// that what is judged there is the structure and not the clipping.
+// headRange is the range of each term over all published networks, rounded outwards.
+// Terms are clipped to it. It is the same when a family is left out, so that its
+// estimates judge the structure of the model and not the clipping.
 var headRange = [headTerms][2]float64{
 	termG: {-4, -3}, termRes: {-1.3, 1.5}, termSwish: {0, 1}, termMACs: {-4, 6}, termParams: {-3, 3},
 }
 
-// headRidge are the strengths, on standardised terms.
+// headRidge are the ridge's strengths, on standardised terms.
 var headRidge = []float64{2, 8}
 
-// recipeRidge is the strength on the recipes' offsets.
+// recipeRidge is the ridge's strength on the offsets of recipes.
 const recipeRidge = 0.3
 
 // fitHead fits the second level to published results: the mean of the ridge
@@ -111,7 +111,7 @@ func (m *Model) fitHead(rows []trained) error {
 	return m.ready()
 }
 
-// fillTerms makes a model without second level usable for headInputs.
+// fillTerms gives a model without a second level empty terms, so that headInputs works.
 func (m *Model) fillTerms() error {
 	if m.Terms == nil {
 		m.Terms = map[string]headTerm{}

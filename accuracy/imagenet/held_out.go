@@ -38,9 +38,9 @@ func EstimatePublished() (Published, error) {
 	return p, nil
 }
 
-// leaveFamiliesOut estimates each published network by a second level that has
-// not seen its family; the interval comes from leaving out families among the
-// others. The recipe class of the network is given.
+// leaveFamiliesOut estimates each published network by a second level fitted without
+// the network's family. The interval comes from leaving out each of the other families
+// as well. The recipe class of the network is given.
 func leaveFamiliesOut(first *Model, rows []trained) ([]heldOut, error) {
 	var out []heldOut
 	for _, family := range families {

@@ -16,13 +16,13 @@ const (
 	tuneRows       = 1000 // rows whose marginal likelihood sets the kernel's hyperparameters
 	tuneIterations = 50
 	inducingPoints = 1300
-	// countNoise is the noise variance of the standardised counts: what the features do
-	// not say of MACs and parameters in the space of the data is rounding of widths.
+	// countNoise is the noise variance of the standardised counts. In the space of the
+	// data the features determine MACs and parameters up to the rounding of widths.
 	countNoise = 1e-4
 )
 
-// fitProcess fits the first level: the ranges of the features, and one process for
-// each target. All share the kernel that the accuracies were tuned to.
+// fitProcess fits the first level: the ranges of the features, and a Gaussian process
+// for each target. All have the kernel that was tuned to the accuracies.
 func fitProcess(accel []trained) (*Model, error) {
 	m := &Model{Format: format, Ceiling: ceilingPct}
 	n := len(accel)

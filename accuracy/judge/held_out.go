@@ -16,13 +16,13 @@ type heldOutEstimates struct {
 	mae, coverage *float64
 }
 
-// heldOut maps benchmarks that the fitted estimate was fitted to to the estimates
-// by which it is judged on them.
+// heldOut lists the benchmarks whose networks the fitted estimate was fitted to. It is
+// judged on them by the estimates of other models.
 var heldOut = map[string]func(*benchmark.Benchmark) (heldOutEstimates, error){
 	"accel": accelHeldOut, "grids": gridsHeldOut, "published": publishedHeldOut,
 }
 
-// accelHeldOut takes the estimates that the stored model keeps of its cross-validation.
+// accelHeldOut returns the estimates from the cross-validation of the stored model.
 func accelHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
 	m, err := imagenet.Load()
 	if err != nil {
@@ -36,7 +36,7 @@ func accelHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
 	return heldOutEstimates{values: m.AccelHeldOut, note: note}, nil
 }
 
-// publishedHeldOut fits models without one family at a time.
+// publishedHeldOut returns the estimates of models fitted without the network's family.
 func publishedHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
 	out, err := imagenet.EstimatePublished()
 	if err != nil {
@@ -47,7 +47,7 @@ func publishedHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
 	return heldOutEstimates{values, note, &out.MAEPct, &out.CoveragePct}, err
 }
 
-// gridsHeldOut does the same for networks that are among the published ones.
+// gridsHeldOut does the same for the grids, whose networks are among the published ones.
 func gridsHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
 	out, err := imagenet.EstimatePublished()
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"nas/blocks"
 )
 
-// Pair is two networks that somebody trained and that differ in one thing alone.
-// Differences are To less From, in the units of accuracy and score.
+// Pair is two trained networks that differ in one trait alone. Differences are those of
+// To less From, in the units of accuracy and score.
 type Pair struct {
 	From      string  `json:"from"` // id; the one with fewer MACs
 	To        string  `json:"to"`
@@ -20,15 +20,15 @@ type Pair struct {
 	Change    string  `json:"change"`    // of it, such as "gates 0 -> 13"
 	Published float64 `json:"published"` // points
 	Estimated float64 `json:"estimated"`
-	// Interval is the estimated difference's, 90 %; nil where the score has no
-	// error of differences ([Score.Between]).
+	// Interval is the 90 % interval of the estimated difference; nil where the score has
+	// no error of differences ([accuracy.Score.Between]).
 	Interval *[2]float64 `json:"interval,omitempty"`
 	Order    string      `json:"order"` // "right", "wrong"; "tie" where the score sees none, which is half right
 
 	from, to int // rows
 }
 
-// mostPairs bounds the list: of more than these the shares say enough.
+// mostPairs is the length of the longest list that is reported.
 const mostPairs = 100
 
 // sd90 is half the width of a 90 % interval of a normal distribution, in standard
@@ -43,7 +43,7 @@ func pairOf(rows []benchmark.Row, scores []accuracy.Score, from, to int, differ 
 	p := Pair{From: rows[from].ID, To: rows[to].ID, Differ: differ, from: from, to: to,
 		Change:    changeOf(rows[from].Network, rows[to].Network, accuracy.Trait(differ)),
 		Published: rows[to].Truth - rows[from].Truth, Estimated: scores[to].Value - scores[from].Value}
-	switch { // as PairReport counts them
+	switch { // as PairReport.add
 	case p.Estimated == 0:
 		p.Order = "tie"
 	case (p.Estimated > 0) == (p.Published > 0):
@@ -70,8 +70,8 @@ func changeOf(a, b *blocks.Network, t accuracy.Trait) string {
 	return change
 }
 
-// traitOf spells a trait of a network: the number of gates; the activations; how
-// many windows there are of each size above 1.
+// traitOf spells out a trait of a network: the number of gates, the activations, or the
+// number of convolutions of each kernel size above 1.
 func traitOf(n *blocks.Network, t accuracy.Trait) string {
 	gates := 0
 	kernels, acts := map[int]int{}, map[string]int{}

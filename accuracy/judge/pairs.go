@@ -13,8 +13,8 @@ import (
 	"nas/internal/stat"
 )
 
-// PairReport says how a score orders pairs of networks of one recipe class.
-// Pairs of one accuracy do not count; a tie of the score is half right.
+// PairReport says how a score orders pairs of networks of one recipe class. Pairs of
+// equal accuracy do not count. A tie of the score counts as half right.
 type PairReport struct {
 	Pairs    int     `json:"pairs"`
 	RightPct float64 `json:"right_pct"`
@@ -36,10 +36,10 @@ func (p *PairReport) add(score, truth float64) {
 	p.RightPct = 100 * p.right / float64(p.Pairs)
 }
 
-// Tau is Kendall's tau of the pairs: right less wrong ones.
+// Tau is Kendall's tau of the pairs: the share of right ones less that of wrong ones.
 func (p PairReport) Tau() float64 { return p.RightPct/50 - 1 }
 
-// nearMACs is how far apart the MACs of two networks of about one cost may be.
+// nearMACs is the largest ratio of the MACs of two networks of about equal cost.
 const nearMACs = 1.1
 
 // nearPairs judges the pairs whose MACs differ by at most a tenth.
@@ -63,15 +63,15 @@ func nearPairs(rows []benchmark.Row, scores []float64) PairReport {
 	return p
 }
 
-// oneThing are the traits that pairs of trained networks differ in alone.
+// oneThing lists the traits in which alone pairs of trained networks are to differ.
 var oneThing = []accuracy.Trait{accuracy.SE, accuracy.Activation, accuracy.KernelSize}
 
 // severalThings is the key of pairs that differ in more than one of them.
 const severalThings = "several of these"
 
-// oneThingPairs judges the pairs of networks that are the same but for
-// squeeze-and-excite, activations or kernel sizes, and lists those that differ in
-// one of them alone and are not of one accuracy.
+// oneThingPairs judges the pairs of networks that are equal but for squeeze-and-excite,
+// activations or kernel sizes. It lists those that differ in one of these traits alone
+// and have different accuracies.
 func oneThingPairs(rows []benchmark.Row, scores []accuracy.Score) (map[string]PairReport, []Pair) {
 	same := make(map[string][]int) // by what is left without all three
 	for i := range rows {
@@ -110,8 +110,8 @@ func oneThingPairs(rows []benchmark.Row, scores []accuracy.Score) (map[string]Pa
 	return out, list
 }
 
-// signature spells a network out but for some of its traits. Equal signatures
-// are equal networks, but for these.
+// signature spells out a network without some of its traits. Networks with equal
+// signatures are equal but for these traits.
 func signature(n *blocks.Network, without ...accuracy.Trait) string {
 	gate := make([]bool, len(n.Nodes)) // on the way to a gate's product
 	for i := len(n.Nodes) - 1; i > 0; i-- {
@@ -145,7 +145,7 @@ func signature(n *blocks.Network, without ...accuracy.Trait) string {
 	return s.String()
 }
 
-// groupTaus is Kendall's tau in each group of networks.
+// groupTaus returns Kendall's tau in each group of networks.
 func groupTaus(rows []benchmark.Row, scores []float64) map[string]float64 {
 	x, y := map[string][]float64{}, map[string][]float64{}
 	for i, r := range rows {

@@ -47,7 +47,7 @@ type Report struct {
 	// FewShot judges the surrogate, which is fitted to a part of the networks.
 	FewShot []FewShotReport `json:"few_shot,omitempty"`
 
-	// Rows are what the figures were computed from, by proxy, for a plot.
+	// Rows are the networks that the figures were computed from, by proxy, for a plot.
 	Rows map[string][]Judged `json:"-"`
 }
 
@@ -62,15 +62,15 @@ type ProxyReport struct {
 	TauInterval  [2]float64 `json:"kendall_tau_interval"`
 	SameInterval [2]float64 `json:"same_cost_tau_interval"`
 
-	// NearMACs judges the pairs of one recipe whose MACs differ by a tenth at
-	// most, OneThing those of networks that differ in squeeze-and-excite,
-	// activations or kernel sizes alone, by what that is; GroupTau is Kendall's
-	// tau within each family of networks.
-	NearMACs *PairReport           `json:"pairs_within_10_pct_macs"`
+	// NearMACs judges the pairs of one recipe whose MACs differ by at most a tenth.
+	NearMACs *PairReport `json:"pairs_within_10_pct_macs"`
+	// OneThing judges the pairs that differ in squeeze-and-excite, activations or kernel
+	// sizes alone, by the trait in which they differ.
 	OneThing map[string]PairReport `json:"pairs_that_differ_in_one_thing,omitempty"`
-	GroupTau map[string]float64    `json:"group_kendall_tau,omitempty"`
-	// OneThingList are the pairs that OneThing counts, but for those that differ in
-	// several things; nil for more than a hundred.
+	// GroupTau is Kendall's tau within each family of networks.
+	GroupTau map[string]float64 `json:"group_kendall_tau,omitempty"`
+	// OneThingList lists the pairs of OneThing that differ in one trait; nil if there are
+	// more than a hundred.
 	OneThingList []Pair `json:"one_thing_pairs,omitempty"`
 
 	// MAE and Coverage are given for estimates in per cent on a benchmark of
@@ -104,7 +104,7 @@ func Validate(ctx context.Context, b *benchmark.Benchmark, specs []string, o Opt
 		if spec == "surrogate" {
 			r.FewShot, err = FewShot(ctx, b, o)
 		} else {
-			r.Proxies[spec], r.Rows[spec], err = judge(ctx, b, rows, spec, o)
+			r.Proxies[spec], r.Rows[spec], err = validateProxy(ctx, b, rows, spec, o)
 		}
 		if err != nil {
 			return nil, err
@@ -113,8 +113,8 @@ func Validate(ctx context.Context, b *benchmark.Benchmark, specs []string, o Opt
 	return r, nil
 }
 
-// judge scores the rows of a benchmark by one proxy.
-func judge(
+// validateProxy scores the rows of a benchmark by one proxy.
+func validateProxy(
 	ctx context.Context, b *benchmark.Benchmark, rows []benchmark.Row, spec string, o Options,
 ) (*ProxyReport, []Judged, error) {
 	p := &ProxyReport{}

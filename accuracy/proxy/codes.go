@@ -12,14 +12,16 @@ import (
 // wordPool holds buffers for the codes of a layer.
 var wordPool = sync.Pool{New: func() any { return new([]uint64) }}
 
-// codes compares the binary activation codes of each two inputs of a batch, layer by layer.
+// codes accumulates, layer by layer, in how many bits the binary activation codes of
+// each two inputs of a batch differ.
 type codes struct {
 	batch, layers int
 	words         *[]uint64
 	layer         []int64 // bits in which two codes differ in the current layer
-	// differ are the sums over layers of layer's counts, divided by the square
-	// root of the layer's bits, and divided by its bits; total are the values at
-	// which nothing agrees. Batch x batch, above the diagonal.
+	// differ are three sums over layers of the counts in layer: as they are, divided by
+	// the square root of the layer's number of bits, and divided by that number. They are
+	// batch x batch, filled above the diagonal. total are the same sums of the layers'
+	// numbers of bits: the values of differ if all bits differed.
 	differ [3][]float64
 	total  [3]float64
 	spread float64 // sum over layers of log(mean share of bits that differ)
@@ -33,8 +35,8 @@ func newCodes(batch int) *codes {
 	return c
 }
 
-// codeBlock is the number of words of each code that are compared at a time:
-// the block of a batch of 64 fills half of a first-level cache.
+// codeBlock is the number of words of each code that are compared at a time. The
+// blocks of a batch of 64 fill half of a first-level cache.
 const codeBlock = 32
 
 // add appends the signs of one layer's pre-activations, batch x values.
@@ -74,7 +76,7 @@ func (c *codes) add(pre []float32) {
 	}
 	c.layers++
 	pairs := float64(c.batch*(c.batch-1)) / 2
-	// A layer that switches for no input at all counts as half a bit in all.
+	// A layer in which no two codes differ counts as if half a bit did.
 	c.spread += math.Log(max(sum, 0.5) / pairs / bits)
 }
 
@@ -104,9 +106,9 @@ func packSigns(words []uint64, v []float32) {
 	}
 }
 
-// logDet returns log|det K|, K being the agreements in one of the three weights.
-// Two inputs with one code make K singular; a millionth of a bit on the diagonal
-// keeps the logarithm finite then, and changes nothing otherwise.
+// logDet returns log|det K|, where K_ij is in how many bits codes i and j agree, by
+// one of the three weightings of layers. Two inputs with one code make K singular; the
+// diagonal is a millionth larger to keep the logarithm finite.
 func (c *codes) logDet(weight int) (float64, error) {
 	k := mat.NewSymDense(c.batch, nil)
 	for i := range c.batch {

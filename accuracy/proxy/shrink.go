@@ -7,16 +7,16 @@ import (
 	"nas/blocks"
 )
 
-// proxyResolution is the input extent at which a proxy runs a network made for
-// extent r: a fixed fraction, so that the network's resolution counts, rounded
-// to a multiple of 8, at least 32 and never above r.
+// proxyResolution is the input extent at which a proxy runs a network made for extent
+// r: a fixed fraction of it, so that the network's resolution matters, rounded to a
+// multiple of 8, at least 32 and never above r.
 func proxyResolution(r int, fraction float64) int {
 	p := int(math.Round(float64(r)*fraction/8)) * 8
 	return min(max(p, 32), r)
 }
 
-// shrink returns n for a smaller input. Ops are shared with n; maps that n
-// resizes to a fixed extent are resized to what that extent became.
+// shrink returns n for a smaller input. Ops are shared with n. Where n resizes a map to
+// a fixed extent, the result resizes it to what became of that extent.
 func shrink(n *blocks.Network, fraction float64) (*blocks.Network, error) {
 	in := n.Input()
 	to := blocks.Shape{H: proxyResolution(in.H, fraction), W: proxyResolution(in.W, fraction), C: in.C}
@@ -43,8 +43,8 @@ func shrink(n *blocks.Network, fraction float64) (*blocks.Network, error) {
 	return s, nil
 }
 
-// shrunkResize gives the resize at node i the extent that an earlier map of the
-// same extent has in s; where there is none, the input's ratio.
+// shrunkResize gives the resize at node i the extent in s of an earlier map that has
+// the same extent in n. If there is none, it scales the extent as the input was scaled.
 func shrunkResize(n, s *blocks.Network, i int, r blocks.Resize) blocks.Op {
 	want := n.Nodes[i].Shape
 	for j := range i {

@@ -16,7 +16,7 @@ import (
 	"nas/space"
 )
 
-// Network is a network with what is known of its origin.
+// Network is a network and where it comes from.
 type Network struct {
 	*blocks.Network
 	Weights *blocks.Weights // nil where the origin holds none

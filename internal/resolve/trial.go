@@ -43,8 +43,8 @@ func (t *Trial) Network() (*blocks.Network, error) {
 	return n, nil
 }
 
-// cutTrial splits DIR:TRIAL. A colon inside a name of the zoo does not occur, and
-// one behind a drive letter is no split.
+// cutTrial splits DIR:TRIAL. Names of the zoo hold no colon. The colon behind a drive
+// letter does not count.
 func cutTrial(text string) (dir, trial string, ok bool) {
 	i := strings.LastIndexByte(text, ':')
 	if i < 2 || strings.ContainsAny(text[i:], `/\`) {
@@ -53,8 +53,8 @@ func cutTrial(text string) (dir, trial string, ok bool) {
 	return text[:i], text[i+1:], true
 }
 
-// fromRun looks for a trial by id or by arch_id. An arch_id may be all digits;
-// with its full length it is taken for one.
+// fromRun looks for a trial by id or by arch_id. Digits of the full length of an arch_id
+// are one.
 func fromRun(dir, trial string) (*Network, error) {
 	if !runstore.Holds(dir) {
 		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {

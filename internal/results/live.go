@@ -100,7 +100,7 @@ func (l *Live) End(file string) {
 	}
 }
 
-// ServeHTTP answers a request. Who may ask is the caller's affair.
+// ServeHTTP answers a request. It does not check who asks: that is up to the caller.
 func (l *Live) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")

@@ -91,7 +91,7 @@ func (f *frontView) figures(m int) string {
 	return strings.Join(figures, ", ")
 }
 
-// choose makes the result of one member.
+// choose returns the member with that index as picked.
 func (f *frontView) choose(m int, why string) Picked { return Picked{f.members[m], why} }
 
 func (r WithinBudget) pick(f *frontView) ([]Picked, error) {

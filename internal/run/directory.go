@@ -12,8 +12,9 @@ import (
 	"nas/search"
 )
 
-// open opens the run in the directory of a config if it is to be resumed; nil for a new run. It completes
-// the config with what that leaves to the budget.
+// open opens the run in the directory of a config, to resume it. It returns nil where the directory holds
+// no run. It completes the config with the algorithm and the population that depend on the number of
+// evaluations.
 func open(c *config.Config, resume bool) (*runstore.Run, error) {
 	dir := c.Output.Dir
 	if !runstore.Holds(dir) {
@@ -34,7 +35,8 @@ func open(c *config.Config, resume bool) (*runstore.Run, error) {
 	return store, nil
 }
 
-// writable tells before the minutes of a calibration whether the directory can be made, and leaves nothing behind.
+// writable returns an error if the directory cannot be made, before the minutes of a calibration are spent.
+// It leaves nothing behind.
 func writable(dir string) error {
 	there := filepath.Clean(dir)
 	for {
@@ -55,8 +57,8 @@ func writable(dir string) error {
 	}
 }
 
-// sameConfig refuses to resume a run under another config than that in path. What only says when to stop,
-// and what happens afterwards, may change.
+// sameConfig returns an error if a run is to be resumed with another config than the stored one in path.
+// Settings that only decide when the search stops, or what happens after it, may differ.
 func sameConfig(c *config.Config, path string) error {
 	then, err := config.Load(path)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"nas/search/pareto"
 )
 
-// Measured says how the predictions of the front held on the device.
+// Measured compares the predicted latencies of the front with measured ones.
 type Measured struct {
 	Members         int     // measured
 	NonDominatedPct float64 // share of them that no other member dominates by measured latency
@@ -26,8 +26,7 @@ type Measured struct {
 }
 
 // measure times members of the front, taken evenly over it, on this machine. It returns nil where
-// the config asks for none. Only a profile of this machine can be held against what is measured
-// here.
+// the config asks for none. For a profile of another machine it measures nothing and says so.
 func measure(
 	ctx context.Context, s *evaluator.Setup, store *runstore.Run, front []Member, earlier []*results.Stored,
 ) (*Measured, error) {
@@ -130,7 +129,7 @@ func timeMembers(
 	return rows, nil
 }
 
-// compare holds the predictions of members against their measurements, which have the same order.
+// compare compares the predicted latencies of members with their measured ones. Row i belongs to member i.
 func compare(rows []runstore.MeasuredRow, members []Member) *Measured {
 	m := &Measured{Members: len(rows)}
 	var errs []float64

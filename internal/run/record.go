@@ -46,7 +46,8 @@ func manifest(s *evaluator.Setup, started time.Time) (runstore.Manifest, error) 
 	return m, nil
 }
 
-// numericClass names what the bytes of a run depend on besides its config and profile.
+// numericClass names what the bytes of a run depend on besides its config and its profile: the version of the
+// program, the processor architecture, and the variant of the kernels.
 func numericClass() string {
 	return fmt.Sprintf("%s %s %s", buildinfo.Version(), runtime.GOARCH, engine.Host(1).ISA)
 }
@@ -103,8 +104,8 @@ func create(s *evaluator.Setup, started time.Time) (*runstore.Run, error) {
 	return runstore.Create(dir, m, text, profiles[0])
 }
 
-// recordEnd writes into the manifest of a run that began then how it ended; noFront says why it has
-// no front, if so.
+// recordEnd completes the manifest with how the run ended. noFront says why it has no front; "" if it has
+// one.
 func recordEnd(store *runstore.Run, summary *search.Summary, noFront string, started time.Time) error {
 	m := store.Manifest()
 	m.Status, m.Trials, m.Reason = summary.Status.String(), summary.Trials, noFront

@@ -13,7 +13,7 @@ import (
 	"nas/space"
 )
 
-// newSearcher makes the run's searcher, fresh.
+// newSearcher makes a searcher for the run that was not asked for any candidate yet.
 func newSearcher(s *evaluator.Setup) (search.Searcher, error) {
 	start, err := startGenes(s)
 	if err != nil {

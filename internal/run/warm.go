@@ -56,7 +56,7 @@ func evenly(m, n int) []int {
 
 // recall lets the evaluator take over the accuracy scores of earlier runs. It refuses runs whose scores
 // are on another scale. It leaves out those of another numeric class, whose last digits may differ, and
-// those where counts are objectives that are parts here, or the reverse.
+// those in which params or MACs are objectives and are none here, or the reverse.
 func recall(s *evaluator.Setup, earlier []*results.Stored) error {
 	if len(earlier) == 0 {
 		return nil

@@ -12,10 +12,10 @@ import (
 	"nas/search"
 )
 
-// ParseTrial reads one line of trials.jsonl, with or without its newline. It
-// knows just what [AppendTrial] writes, in any order of keys and with any white
-// space: an unknown or repeated key is an error. It is several times as fast as
-// encoding/json, which a run of a million trials needs when it is resumed.
+// ParseTrial reads one line of trials.jsonl, with or without its newline. It accepts
+// only the keys that [AppendTrial] writes, in any order and with any white space: an
+// unknown or repeated key is an error. It is several times as fast as encoding/json,
+// which counts when a run of a million trials is resumed.
 func ParseTrial(line []byte) (search.Trial, error) {
 	p := parser{rest: line}
 	var t search.Trial
@@ -112,8 +112,7 @@ func keyOf(key []byte) int {
 	return 0
 }
 
-// trial calls member with each key of the only trial of a line; member reads the
-// value.
+// trial calls member with each key of the trial on a line; member reads the value.
 func (p *parser) trial(member func(key int)) {
 	seen := 0
 	p.object(func(name []byte) {
@@ -203,7 +202,7 @@ func (p *parser) array(element func()) {
 	p.want(']')
 }
 
-// quoted returns the text of a string. It is valid until the line is.
+// quoted returns the text of a string. It may be a slice of the line.
 func (p *parser) quoted() []byte {
 	if p.want('"'); p.err != nil {
 		return nil
@@ -276,7 +275,7 @@ func (p *parser) integer() int {
 	if p.err != nil {
 		return 0
 	}
-	// Most are short: no sign, few digits, something else behind them.
+	// The fast path: digits alone, with a comma or a bracket behind them.
 	p.space()
 	v, n := 0, 0
 	for n < len(p.rest) && n < 18 && '0' <= p.rest[n] && p.rest[n] <= '9' {
@@ -332,9 +331,9 @@ func (p *parser) boolean() bool {
 	return false
 }
 
-// integers reads an array of what next reads.
+// integers reads an array, of which next reads one element.
 func integers[T int | uint16](p *parser, next func() T) []T {
-	// As many as there are commas before the end.
+	// There is one element more than there are commas before the bracket.
 	list := make([]T, 0, 1+bytes.Count(p.rest[:max(0, bytes.IndexByte(p.rest, ']'))], []byte{','}))
 	p.array(func() { list = append(list, next()) })
 	return list

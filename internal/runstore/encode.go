@@ -90,8 +90,8 @@ func appendValues(b []byte, key string, values map[string]float64) []byte {
 	return append(b, '}')
 }
 
-// appendFloat writes plain digits where a reader would, and an exponent
-// elsewhere, as ECMAScript does.
+// appendFloat formats a number as ECMAScript does: with an exponent only where it is
+// below 1e-6 or at least 1e21.
 func appendFloat(b []byte, v float64) []byte {
 	switch {
 	case math.IsNaN(v):

@@ -65,8 +65,8 @@ func readFile[T any](dir string, parse func([]byte, location) (T, int, error)) i
 	}
 }
 
-// readLines yields what parse makes of the lines of r, all of which are whole,
-// and of which each has the id that follows on the one before.
+// readLines yields what parse makes of the lines of r, each of which must end with a
+// newline. The ids that parse returns must count up from 0.
 func readLines[T any](r io.Reader, path string, parse func([]byte, location) (T, int, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T

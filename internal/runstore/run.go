@@ -16,7 +16,7 @@ import (
 // ExistsError says that a directory already holds a run. The user has to decide.
 type ExistsError struct{ Dir string }
 
-// Error names the ways out.
+// Error says what the user can do.
 func (e *ExistsError) Error() string {
 	return fmt.Sprintf("runstore: %s already holds a run: "+
 		"continue it with --resume, give another directory with --out, or delete it", e.Dir)
@@ -45,10 +45,10 @@ type Run struct {
 	broken   error // set once the file could not be restored after a failed write
 }
 
-// Create makes dir hold a new run and locks it. config and profile are the bytes
-// of the resolved configuration and of the latency profile; a nil profile is
-// left out. A directory that holds a run gives an [*ExistsError], untouched. The
-// manifest is written last: what a crash leaves before that is not yet a run.
+// Create makes a new run in dir and locks it. config and profile are the bytes of
+// the resolved configuration and of the latency profile; a nil profile is left out.
+// If dir holds a run, Create leaves it as it is and returns an [*ExistsError]. The
+// manifest is written last: a directory that a crash left without one holds no run.
 func Create(dir string, m Manifest, config, profile []byte) (_ *Run, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fault.Errorf("runstore: %w", err)
@@ -196,7 +196,7 @@ func (r *Run) Trials() iter.Seq2[search.Trial, error] {
 	return readLines(io.NewSectionReader(r.trials, 0, r.size), r.Path(TrialsFile), wholeTrial)
 }
 
-// Close releases the directory. What was appended is safe without it.
+// Close unlocks the directory. Trials that were appended are on the disk already.
 func (r *Run) Close() error {
 	var err error
 	if r.trials != nil {
