@@ -9,7 +9,7 @@ import "math"
 //	weight' = weight * scale / sqrt(variance + epsilon)
 //	bias'   = (bias - mean) * scale / sqrt(variance + epsilon) + shift
 //
-// computed in float64. Other batch normalisations stay. n and w are not
+// computed in float64. An [Affine] goes the same way. Other batch normalisations stay. n and w are not
 // changed; tensors that need no change are shared with w.
 func FoldBatchNorm(n *Network, w *Weights) (*Network, *Weights) {
 	consumers := n.Consumers()
@@ -17,15 +17,15 @@ func FoldBatchNorm(n *Network, w *Weights) (*Network, *Weights) {
 		consumers[i] = append(consumers[i], len(n.Nodes)) // the caller reads it, too
 	}
 	out := &Network{Name: n.Name}
-	folded := map[int]bool{} // nodes of n whose tensors were changed
+	folded := map[int]bool{} // nodes of n whose tensors were changed or are gone
 	var tensors [][][]float32
 	at := make([]int, len(n.Nodes)) // where a node's output is in out
 	for i, nd := range n.Nodes {
-		if bn, ok := nd.Op.(*BatchNorm); ok && len(consumers[nd.Inputs[0]]) == 1 {
+		if f := factorsOf(nd, w.Node(i)); f != nil && len(consumers[nd.Inputs[0]]) == 1 {
 			j := at[nd.Inputs[0]]
-			if op, ts := foldInto(out.Nodes[j].Op, tensors[j], bn, w.Node(i)); op != nil {
+			if op, ts := foldInto(out.Nodes[j].Op, tensors[j], f); op != nil {
 				out.Nodes[j].Op, out.Nodes[j].Shared, tensors[j], at[i] = op, nil, ts, j
-				folded[nd.Inputs[0]] = true
+				folded[nd.Inputs[0]], folded[i] = true, true
 				continue
 			}
 		}
@@ -51,8 +51,36 @@ func FoldBatchNorm(n *Network, w *Weights) (*Network, *Weights) {
 	return out, &Weights{tensors}
 }
 
+// factors are what an op does to each channel: (in - mean) * scale + shift.
+type factors struct {
+	scale       []float64
+	mean, shift []float32
+}
+
+// factorsOf returns those of a batch normalisation or an [Affine], nil of another op.
+func factorsOf(nd Node, ts [][]float32) *factors {
+	c := nd.Shape.C
+	f := &factors{scale: make([]float64, c), mean: make([]float32, c)}
+	switch o := nd.Op.(type) {
+	case *BatchNorm:
+		f.mean, f.shift = ts[2], ts[1]
+		for i := range f.scale {
+			f.scale[i] = float64(ts[0][i]) / math.Sqrt(float64(ts[3][i])+o.Eps())
+		}
+	case *Affine:
+		var scale []float32
+		scale, f.shift = o.Factors(c, ts)
+		for i, v := range scale {
+			f.scale[i] = float64(v)
+		}
+	default:
+		return nil
+	}
+	return f
+}
+
 // foldInto returns the layer with a bias and its new weights, or nil if op is no layer.
-func foldInto(op Op, ts [][]float32, bn *BatchNorm, stats [][]float32) (Op, [][]float32) {
+func foldInto(op Op, ts [][]float32, by *factors) (Op, [][]float32) {
 	var folded Op
 	var bias bool
 	switch o := op.(type) {
@@ -67,16 +95,15 @@ func foldInto(op Op, ts [][]float32, bn *BatchNorm, stats [][]float32) (Op, [][]
 	default:
 		return nil, nil
 	}
-	scale, shift, mean, variance := stats[0], stats[1], stats[2], stats[3]
-	channels := len(scale)
+	channels := len(by.scale)
 	weight, shifted := make([]float32, len(ts[0])), make([]float32, channels)
 	for c := range channels {
-		f := float64(scale[c]) / math.Sqrt(float64(variance[c])+bn.Eps())
+		f := by.scale[c]
 		b := 0.0
 		if bias {
 			b = float64(ts[1][c])
 		}
-		shifted[c] = float32((b-float64(mean[c]))*f + float64(shift[c]))
+		shifted[c] = float32((b-float64(by.mean[c]))*f + float64(by.shift[c]))
 		for i := c; i < len(weight); i += channels {
 			weight[i] = float32(float64(ts[0][i]) * f)
 		}

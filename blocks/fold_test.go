@@ -33,7 +33,8 @@ func TestFoldBatchNormKeepsTheFunction(t *testing.T) {
 		z := b.Apply("late", &BatchNorm{}, y) // its layer is read twice: stays
 		x = b.Apply("add", &Add{}, y, z)
 		x = b.Apply("fc", &Linear{Out: 6, Bias: true}, x)
-		b.Apply("bn", &BatchNorm{}, x)
+		x = b.Apply("bn", &BatchNorm{}, x)
+		b.Apply("factors", &Affine{Scale: -2, Shifts: true}, x) // goes into the layer, too
 	})
 	w := NewWeights(n, 3)
 	unsettle(n, w, r)

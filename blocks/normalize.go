@@ -10,13 +10,14 @@ import (
 //
 //	out = (in - mean) / sqrt(variance + Epsilon) * scale[c] + shift[c]
 //
-// With Groups = 0 mean and variance are those of the channels of one pixel:
+// Plain leaves scale and shift out. With Groups = 0 mean and variance are those of the channels of one pixel:
 // layer normalisation (Ba, Kiros and Hinton, 2016). Else they are those of a
 // group of channels over all pixels: group normalisation (Wu and He, ECCV 2018);
 // with as many groups as channels it is instance normalisation.
 type Normalize struct {
 	Groups  int     `json:"groups,omitempty"`
 	Epsilon float64 `json:"epsilon,omitempty"` // 0 means 1e-5
+	Plain   bool    `json:"plain,omitempty"`   // without scale and shift
 }
 
 func init() { Register(func() Op { return new(Normalize) }) }
@@ -47,15 +48,29 @@ func (o *Normalize) OutShape(in []Shape) (Shape, error) {
 // MACs returns 0: by convention only convolutions and linear layers count.
 func (*Normalize) MACs([]Shape) int64 { return 0 }
 
-// Params returns scale and shift, each [C].
-func (*Normalize) Params(in []Shape) []Param {
+// Params returns scale and shift, each [C], unless Plain is set.
+func (o *Normalize) Params(in []Shape) []Param {
+	if o.Plain {
+		return nil
+	}
 	d := []int{in[0].C}
 	return []Param{{Name: "scale", Dims: d, Init: InitOne}, {Name: "shift", Dims: d}}
+}
+
+// factors returns scale and shift of each of c channels.
+func (o *Normalize) factors(c int, params [][]float32) [][]float32 {
+	if !o.Plain {
+		return params
+	}
+	one := Affine{Scale: 1}
+	scale, shift := one.Factors(c, nil)
+	return [][]float32{scale, shift}
 }
 
 // Eval takes the variance around the mean, in a second pass.
 func (o *Normalize) Eval(out Tensor, in []Tensor, params [][]float32) {
 	x := in[0]
+	params = o.factors(x.Shape.C, params)
 	rows, per := x.Shape.Pixels(), x.Shape.C // sets of values: rows x groups
 	over := 1                                // pixels of a set
 	groups := 1
@@ -89,7 +104,14 @@ func (o *Normalize) Eval(out Tensor, in []Tensor, params [][]float32) {
 func (o *Normalize) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, params [][]float32) ONNXValue {
 	x, s, eps := g.AsMap(in[0]), n.In[0], ONNXAttr{"epsilon", o.Eps()}
 	vector := func(name string, v []float32) ONNXValue { return g.Floats(name, []int{len(v)}, v) }
+	number := func(name string, v float64) ONNXValue { return g.Floats(name, nil, []float32{float32(v)}) }
 	switch {
+	case o.Groups == 0 && o.Plain:
+		mean := ONNXAttr{"axes", []int{1}}
+		d := g.Node("Sub", []ONNXValue{x, g.Node("ReduceMean", []ONNXValue{x}, mean)})
+		v := g.Node("ReduceMean", []ONNXValue{g.Node("Mul", []ONNXValue{d, d})}, mean)
+		v = g.Node("Sqrt", []ONNXValue{g.Node("Add", []ONNXValue{v, number("epsilon", o.Eps())})})
+		return g.Node("Div", []ONNXValue{d, v})
 	case o.Groups == 0:
 		x = g.Node("Transpose", []ONNXValue{x}, ONNXAttr{"perm", []int{0, 2, 3, 1}})
 		x = g.Node(
@@ -100,6 +122,7 @@ func (o *Normalize) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, params []
 		)
 		return g.Node("Transpose", []ONNXValue{x}, ONNXAttr{"perm", []int{0, 3, 1, 2}})
 	case o.Groups == s.C:
+		params = o.factors(s.C, params)
 		return g.Node("InstanceNormalization", []ONNXValue{x, vector("scale", params[0]), vector("shift", params[1])}, eps)
 	}
 	ones, zeros := make([]float32, o.Groups), make([]float32, o.Groups)
@@ -109,6 +132,9 @@ func (o *Normalize) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, params []
 	x = g.Node("Reshape", []ONNXValue{x, g.Ints("groups", g.Batch(), o.Groups, -1)})
 	x = g.Node("InstanceNormalization", []ONNXValue{x, vector("ones", ones), vector("zeros", zeros)}, eps)
 	x = g.Node("Reshape", []ONNXValue{x, g.Ints("map", g.Batch(), s.C, s.H, s.W)})
+	if o.Plain {
+		return x
+	}
 	x = g.Node("Mul", []ONNXValue{x, g.Floats("scale", []int{s.C, 1, 1}, params[0])})
 	return g.Node("Add", []ONNXValue{x, g.Floats("shift", []int{s.C, 1, 1}, params[1])})
 }

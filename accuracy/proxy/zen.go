@@ -76,7 +76,7 @@ func withoutShortcuts(n *blocks.Network) (*blocks.Network, error) {
 		from[i] = i
 		nd := &n.Nodes[i]
 		switch nd.Op.(type) {
-		case *blocks.BatchNorm, *blocks.Mul:
+		case *blocks.BatchNorm, *blocks.Affine, *blocks.Mul:
 			from[i] = from[nd.Inputs[0]]
 		case *blocks.Add:
 			latest := nd.Inputs[0]

@@ -161,7 +161,15 @@ func (p *Plan) raws(s *step, w *blocks.Weights) (rs [3]raw) {
 		}
 		if f.bn >= 0 {
 			rs[k].bn = w.Node(int(f.bn))
-			rs[k].eps = p.net.Nodes[f.bn].Op.(*blocks.BatchNorm).Eps()
+			switch nd := &p.net.Nodes[f.bn]; o := nd.Op.(type) {
+			case *blocks.BatchNorm:
+				rs[k].eps = o.Eps()
+			case *blocks.Affine: // mean 0, variance 1
+				scale, shift := o.Factors(nd.Shape.C, rs[k].bn)
+				same := blocks.Affine{Scale: 1}
+				variance, mean := same.Factors(nd.Shape.C, nil)
+				rs[k].bn = [][]float32{scale, shift, mean, variance}
+			}
 		}
 	}
 	return rs

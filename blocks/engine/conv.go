@@ -24,11 +24,14 @@ type link struct {
 // other summand has been computed before.
 func (c *compiler) link(i int, residual bool) link {
 	l := link{layer: i, bn: -1, add: -1, res: -1, end: i}
-	if !c.o.BatchStats {
-		if j := c.sole(l.end); j >= 0 {
-			if _, ok := c.net.Nodes[j].Op.(*blocks.BatchNorm); ok {
+	if j := c.sole(l.end); j >= 0 {
+		switch c.net.Nodes[j].Op.(type) {
+		case *blocks.BatchNorm:
+			if !c.o.BatchStats {
 				l.bn, l.end = j, j
 			}
+		case *blocks.Affine:
+			l.bn, l.end = j, j
 		}
 	}
 	if residual {

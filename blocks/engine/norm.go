@@ -8,14 +8,16 @@ import (
 
 func init() {
 	lower("bn", true, lowerBN)
+	lower("affine", true, lowerBN)
 	routines["affine"] = &routine{make: makeAffine, geometries: normGeometries}
 	routines["batchnorm"] = &routine{make: makeBatchNorm, geometries: normGeometries}
 }
 
-// lowerBN lowers a batch normalisation that could not be folded into the layer before it.
+// lowerBN lowers a batch normalisation, or factors of another origin, that could not be folded
+// into the layer before.
 func lowerBN(c *compiler, i int) {
 	s := c.start(i, "affine")
-	if c.o.BatchStats {
+	if c.o.BatchStats && c.net.Nodes[i].Op.Kind() == "bn" {
 		s.Unit.Name = "batchnorm"
 	}
 	s.fold[0], s.reuse = fold{-1, int32(i)}, true

@@ -28,7 +28,7 @@ import (
 //	add mul     two maps
 //	scale       a map times one factor a channel
 //	scale_map   a map times one factor a pixel
-//	affine      batch normalisation that could not be folded
+//	affine      batch normalisation, or factors of a file, that could not be folded
 //	batchnorm   the same with the statistics of the batch
 //	act         an activation by itself
 //	copy        a map, or a part of one, into a part of another

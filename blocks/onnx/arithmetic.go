@@ -169,30 +169,19 @@ func (r *reader) factors(v *value, scale, shift *tensor, sign float64, invert bo
 		v, err := r.affine(v, 1, of(k[0]))
 		return v, true, err
 	}
-	v, err := r.settled(v)
-	if err != nil {
-		return nil, true, err
-	}
-	a, err := r.filled(len(k), 1)
-	if err != nil {
-		return nil, true, err
-	}
-	b, err := r.filled(len(k), 0)
+	factor, err := r.filled(len(k), 0)
 	if err != nil {
 		return nil, true, err
 	}
 	for i, x := range k {
-		if scale != nil {
-			a[i] = float32(of(x))
-		} else {
-			b[i] = float32(of(x))
-		}
+		factor[i] = float32(of(x))
 	}
-	node, err := r.scaleShift(v.node, a, b)
-	if err != nil {
+	if v, err = r.settled(v); err != nil {
 		return nil, true, err
 	}
-	return &value{node: node, axes: v.axes, a: 1}, true, nil
+	r.sources = []string{t.name}
+	v, err = r.each(&blocks.Affine{Scale: 1, Scales: scale != nil, Shifts: shift != nil}, [][]float32{factor}, v)
+	return v, true, err
 }
 
 // binary applies f to two tensors, each times a factor, repeated to a common shape.
@@ -393,6 +382,11 @@ func readDiv(r *reader, c call) ([]*value, error) {
 	switch {
 	case y.k != nil && !swapped:
 		if v, ok, err := r.factors(x, y.k, nil, 1, true); ok {
+			return one(v, err)
+		}
+	case x.k == nil && y.k == nil:
+		v, err := r.standardised(x, y)
+		if v != nil || err != nil {
 			return one(v, err)
 		}
 	case y.k != nil && len(y.k.f) == 1 && len(y.k.dims) <= x.rank():

@@ -51,7 +51,9 @@ func (r *reader) finish(name string, outputs []*value) (*blocks.Network, *blocks
 	for _, e := range ends {
 		n.Outputs = append(n.Outputs, at[e])
 	}
-	n, weights, origin = joinBiases(n, weights, origin)
+	for range 2 { // a scale and a shift join each other before they join a normalisation
+		n, weights, origin = joinFactors(n, weights, origin)
+	}
 	if err := n.Infer(); err != nil {
 		return nil, nil, nil, err
 	}
@@ -109,7 +111,9 @@ func (r *reader) returned(v *value, ends []int) (*value, error) {
 	return w, nil
 }
 
-// share finds the tensors that come from one initializer of the file.
+// share finds the tensors that come from one initializer of the file. Exporters merge
+// equal initializers, of which an untrained network has many: ones, and biases of zeros.
+// A tensor of one value over is shared only beside a weight that is.
 func share(n *blocks.Network, weights [][][]float32, origin [][]string) {
 	type tensor struct {
 		name, kind string
@@ -130,6 +134,9 @@ func share(n *blocks.Network, weights [][][]float32, origin [][]string) {
 			if !slices.Equal(n.Params(i)[k].Dims, n.Params(j)[k].Dims) || !slices.Equal(weights[i][k], weights[j][k]) {
 				continue
 			}
+			if uniform(weights[i][k]) && (n.Nodes[i].Shared == nil || n.Nodes[i].Shared[0] == 0) {
+				continue
+			}
 			if n.Nodes[i].Shared == nil {
 				n.Nodes[i].Shared = make([]int, len(weights[i]))
 			}
@@ -139,9 +146,14 @@ func share(n *blocks.Network, weights [][][]float32, origin [][]string) {
 	}
 }
 
-// joinBiases puts sums with constants into the bias of the layer before, where
-// nothing else reads it.
-func joinBiases(
+// uniform tells whether all values of t are equal.
+func uniform(t []float32) bool {
+	return !slices.ContainsFunc(t, func(v float32) bool { return v != t[0] })
+}
+
+// joinFactors puts factors into the op before, where nothing else reads it: shifts become
+// the bias of a layer, a shift joins a scale, both join a normalisation without.
+func joinFactors(
 	n *blocks.Network,
 	tensors [][][]float32,
 	origin [][]string,
@@ -155,25 +167,17 @@ func joinBiases(
 	var kept [][][]float32
 	var names [][]string
 	for i, nd := range n.Nodes {
-		if bn, ok := nd.Op.(*blocks.BatchNorm); ok && bn.Epsilon == fixed && len(consumers[nd.Inputs[0]]) == 1 &&
-			!slices.ContainsFunc(tensors[i][0], func(v float32) bool { return v != 1 }) {
+		if f, ok := nd.Op.(*blocks.Affine); ok && len(consumers[nd.Inputs[0]]) == 1 {
 			j := at[nd.Inputs[0]]
-			var op blocks.Op
-			switch o := out.Nodes[j].Op.(type) {
-			case *blocks.Linear:
-				if !o.Bias {
-					op = &blocks.Linear{Out: o.Out, Bias: true}
+			if op := withFactors(out.Nodes[j].Op, f); op != nil {
+				// The tensors of a layer or of factors, then the new ones.
+				named := slices.Clone(names[j])
+				for len(named) < len(kept[j]) {
+					named = append(named, "")
 				}
-			case *blocks.Conv:
-				if !o.Bias {
-					c := *o
-					c.Bias = true
-					op = &c
-				}
-			}
-			if op != nil {
-				out.Nodes[j].Op, kept[j], at[i] = op, [][]float32{kept[j][0], tensors[i][1]}, j
-				names[j] = append(slices.Clone(names[j][:min(1, len(names[j]))]), "")
+				out.Nodes[j].Op, at[i] = op, j
+				names[j] = append(named[:len(kept[j])], origin[i]...)
+				kept[j] = slices.Concat(kept[j], tensors[i])
 				continue
 			}
 		}
@@ -190,6 +194,35 @@ func joinBiases(
 		out.Outputs = append(out.Outputs, at[i])
 	}
 	return out, kept, names
+}
+
+// withFactors returns an op that does both, its tensors being those of op and then
+// those of f; nil where there is none.
+func withFactors(op blocks.Op, f *blocks.Affine) blocks.Op {
+	shifts := f.Shifts && !f.Scales && f.Scale == 1
+	switch o := op.(type) {
+	case *blocks.Linear:
+		if shifts && !o.Bias {
+			return &blocks.Linear{Out: o.Out, Bias: true}
+		}
+	case *blocks.Conv:
+		if shifts && !o.Bias {
+			c := *o
+			c.Bias = true
+			return &c
+		}
+	case *blocks.Affine:
+		if !o.Shifts && o.Shift == 0 && !f.Scales && f.Scale == 1 {
+			return &blocks.Affine{Scale: o.Scale, Scales: o.Scales, Shift: f.Shift, Shifts: f.Shifts}
+		}
+	case *blocks.Normalize:
+		if o.Plain && f.Scales && f.Shifts {
+			p := *o
+			p.Plain = false
+			return &p
+		}
+	}
+	return nil
 }
 
 // Tensor is an input or an output of the model as the file declares it.

@@ -3,7 +3,6 @@ package onnx
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"nas/blocks"
@@ -149,20 +148,12 @@ func (r *reader) gate(v *value, scale float64) (*value, error) {
 // under looks through a node that the reader made of arithmetic with single
 // numbers: v is a*x + b of the result.
 func (r *reader) under(v *value) *value {
-	bn, ok := r.nodes[v.node].Op.(*blocks.BatchNorm)
-	if !ok || bn.Epsilon != fixed || !v.isPlain() {
-		return v
-	}
-	scale, shift := r.weights[v.node][0], r.weights[v.node][1]
-	if r.charge(8*len(scale)) != nil { // looking at them takes time, too
-		return v
-	}
-	same := func(t []float32) bool { return !slices.ContainsFunc(t, func(x float32) bool { return x != t[0] }) }
-	if !same(scale) || !same(shift) {
+	op, ok := r.nodes[v.node].Op.(*blocks.Affine)
+	if !ok || op.Scales || op.Shifts || !v.isPlain() {
 		return v
 	}
 	w := *v
-	w.node, w.a, w.b, w.done, w.laid = r.nodes[v.node].Inputs[0], float64(scale[0]), float64(shift[0]), nil, nil
+	w.node, w.a, w.b, w.done, w.laid = r.nodes[v.node].Inputs[0], op.Scale, op.Shift, nil, nil
 	return &w
 }
 

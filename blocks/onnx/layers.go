@@ -289,14 +289,19 @@ func (r *reader) onChannels(v *value) (*value, error) {
 // epsilon reads an epsilon; a float32 of a short decimal fraction stands for the
 // fraction.
 func (c call) epsilon() (float64, error) {
-	eps := c.floatAttr("epsilon", 1e-5)
-	if e := math.Pow(10, math.Round(math.Log10(eps))); float32(e) == float32(eps) {
-		eps = e
-	}
+	eps := decimal(c.floatAttr("epsilon", 1e-5))
 	if !(eps > 0) || math.IsInf(eps, 0) {
 		return 0, fmt.Errorf("epsilon is %v", eps)
 	}
 	return eps, nil
+}
+
+// decimal returns the power of ten that a float32 stands for, any other number as it is.
+func decimal(v float64) float64 {
+	if e := math.Pow(10, math.Round(math.Log10(v))); float32(e) == float32(v) {
+		return e
+	}
+	return v
 }
 
 // channelTensors returns inputs from first to last, each of n constants.
@@ -332,9 +337,6 @@ func readBatchNorm(r *reader, c call) ([]*value, error) {
 	eps, err := c.epsilon()
 	if err != nil {
 		return nil, err
-	}
-	if eps == fixed {
-		eps = math.Nextafter(fixed, 1) // not one of the reader's own
 	}
 	tensors, err := r.channelTensors(c, 1, 4, r.nodes[v.node].Shape.C)
 	if err != nil {

@@ -92,6 +92,44 @@ func readLayerNorm(r *reader, c call) ([]*value, error) {
 	return one(r.each(&blocks.Normalize{Epsilon: eps}, tensors, v))
 }
 
+// standardised recognises layer normalisation in the quotient d / s, as exporters write it where
+// ONNX has no operator for it: d = x - mean(x), s = sqrt(mean(d*d) + epsilon). It returns nil for
+// another quotient.
+func (r *reader) standardised(d, s *value) (*value, error) {
+	if !d.isPlain() || !s.isPlain() || d.quant != nil || d.from != 0 || !r.whole(d) {
+		return nil, nil
+	}
+	input := func(node int, is func(op blocks.Op) bool) int {
+		if node < 0 || !is(r.nodes[node].Op) {
+			return -1
+		}
+		return r.nodes[node].Inputs[0]
+	}
+	isMean := func(op blocks.Op) bool {
+		p, ok := op.(*blocks.ChannelPool)
+		q, is := op.(*blocks.Reduce)
+		return ok && p.Pool == blocks.AvgPool || is && *q == blocks.Reduce{Func: "mean", C: true}
+	}
+	root := input(s.node, func(op blocks.Op) bool { f, ok := op.(*blocks.Unary); return ok && f.Func == "sqrt" })
+	if root < 0 {
+		return nil, nil
+	}
+	eps := r.under(&value{node: root, a: 1})
+	square := input(eps.node, isMean)
+	if square < 0 || eps.a != 1 || !(eps.b > 0) {
+		return nil, nil
+	}
+	twice := r.nodes[square].Inputs
+	if _, ok := r.nodes[square].Op.(*blocks.Mul); !ok || twice[0] != d.node || twice[1] != d.node {
+		return nil, nil
+	}
+	x := input(d.node, func(op blocks.Op) bool { f, ok := op.(*blocks.Binary); return ok && f.Func == "sub" })
+	if x < 0 || input(r.nodes[d.node].Inputs[1], isMean) != x {
+		return nil, nil
+	}
+	return r.each(&blocks.Normalize{Epsilon: decimal(eps.b), Plain: true}, nil, &value{node: x, axes: d.axes, a: 1})
+}
+
 func readInstanceNorm(r *reader, c call) ([]*value, error) {
 	v, err := c.activation(0)
 	if err != nil {
@@ -120,6 +158,13 @@ func readInstanceNorm(r *reader, c call) ([]*value, error) {
 	ch := r.nodes[p.node].Shape.C
 	if a := p.axes[1]; n < ch && ch%n == 0 && r.whole(p) &&
 		(n == 1 || len(a) == 1 && a[0] == blocks.Stride{N: n, Step: ch / n}) {
+		equal := func(t []float32, v float32) bool {
+			return !slices.ContainsFunc(t, func(x float32) bool { return x != v })
+		}
+		if equal(tensors[0], 1) && equal(tensors[1], 0) { // the factors of the channels come behind
+			r.sources = nil
+			return one(r.each(&blocks.Normalize{Groups: n, Epsilon: eps, Plain: true}, nil, p))
+		}
 		var all [2][]float32
 		for i, t := range tensors {
 			if all[i], err = r.filled(ch, 0); err != nil {

@@ -112,23 +112,6 @@ func (r *reader) affine(v *value, a, b float64) (*value, error) {
 	return &w, nil
 }
 
-// fixed is the epsilon that marks a batch normalisation which stands for
-// arithmetic: variance 1, mean 0.
-const fixed = 1e-12
-
-// scaleShift appends x*scale + shift of a node, one number for each channel.
-func (r *reader) scaleShift(node int, scale, shift []float32) (int, error) {
-	c := r.nodes[node].Shape.C
-	if err := r.charge(8 * c); err != nil {
-		return 0, err
-	}
-	mean, variance := make([]float32, c), make([]float32, c)
-	for i := range variance {
-		variance[i] = 1
-	}
-	return r.add("", &blocks.BatchNorm{Epsilon: fixed}, [][]float32{scale, shift, mean, variance}, node)
-}
-
 // filled is a list of n equal numbers.
 func (r *reader) filled(n int, v float64) ([]float32, error) {
 	if err := r.charge(4 * n); err != nil {
@@ -193,20 +176,7 @@ func (r *reader) arithmetic(v, out *value) (*value, error) {
 	if a == 1 && v.b == 0 {
 		return out, nil
 	}
-	c := r.nodes[out.node].Shape.C
-	scale, err := r.filled(c, a)
-	if err != nil {
-		return nil, err
-	}
-	shift, err := r.filled(c, v.b)
-	if err != nil {
-		return nil, err
-	}
-	node, err := r.scaleShift(out.node, scale, shift)
-	if err != nil {
-		return nil, err
-	}
-	return &value{node: node, axes: out.axes, a: 1}, nil
+	return r.each(&blocks.Affine{Scale: float64(float32(a)), Shift: float64(float32(v.b))}, nil, out)
 }
 
 // bordered pads the axes of v, each of which becomes one extent of a map.

@@ -85,7 +85,7 @@ var classFiles embed.FS
 // which they must stand there.
 var helpers = readHelpers("ConvBNAct", "SqueezeExcite", "ECA", "CBAM", "CondConv", "CondConvBNAct",
 	"InvertedResidual", "DepthwiseSeparable", "FusedInvertedResidual", "ResidualConv", "Bottleneck",
-	"channel_shuffle", "avg_pool_inside", "Constant", "extended", "interpolate", "rearrange", "shrink")
+	"channel_shuffle", "avg_pool_inside", "Affine", "Constant", "extended", "interpolate", "rearrange", "shrink")
 
 var loader = readHelpers("load_safetensors")[0].text
 

@@ -292,6 +292,11 @@ func outsidersLate(b *blocks.Builder, x blocks.Value) {
 	x = b.Apply("both", &blocks.Binary{Func: "add"}, x, y)
 	x = b.Apply("all", &blocks.Normalize{}, x)
 	x = b.Apply("grid", &blocks.FakeQuant{Scale: 0.05, Zero: 3, Low: -128, High: 127}, x)
+	x = b.Apply("plain", &blocks.Normalize{Plain: true}, x)
+	x = b.Apply("plain_group", &blocks.Normalize{Plain: true, Groups: 5}, x)
+	x = b.Apply("number", &blocks.Affine{Scale: 0.5, Shift: 0.1}, x)
+	x = b.Apply("factors", &blocks.Affine{Scale: 1, Scales: true, Shifts: true}, x)
+	x = b.Apply("shifts", &blocks.Affine{Scale: -2, Shifts: true}, x)
 	x = b.Apply("mean", &blocks.Reduce{Func: "mean", H: true}, x)
 	b.Apply("class", &blocks.Linear{Out: 3}, x)
 }

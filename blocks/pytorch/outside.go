@@ -12,6 +12,7 @@ import (
 
 func init() {
 	for kind, f := range map[string]opForm{
+		"affine":         {affineModule, applyAffine},
 		"binary":         {nil, applyBinary},
 		"border":         {nil, applyBorder},
 		"constant":       {constantModule, applyConstant},
@@ -30,6 +31,8 @@ func init() {
 	} {
 		forms[kind] = f
 	}
+	perChannel := func(f *tensorForm, in []blocks.Shape) { f.shape = []int{in[0].C, 1, 1} }
+	layouts["affine.scale"], layouts["affine.shift"] = perChannel, perChannel
 	layouts["constant.value"] = func(f *tensorForm, _ []blocks.Shape) {
 		f.permute(2, 0, 1)
 	}
@@ -44,6 +47,37 @@ func opOf[T blocks.Op](s *scope, i int) T { return s.g.net.Nodes[i].Op.(T) }
 // nhwc and nchw move the channels of an expression.
 func nhwc(expr string) string { return expr + ".permute(0, 2, 3, 1)" }
 func nchw(expr string) string { return expr + ".permute(0, 3, 1, 2)" }
+
+// affineModule is nil where both factors are numbers.
+func affineModule(g *graph, i int) *call {
+	o := g.net.Nodes[i].Op.(*blocks.Affine)
+	if !o.Scales && !o.Shifts {
+		return nil
+	}
+	factor := func(each bool, v float64) string {
+		if each {
+			return "None"
+		}
+		return float(v)
+	}
+	return &call{"Affine", []arg{pos("channels", g.net.Nodes[i].Shape.C),
+		key("scale", factor(o.Scales, o.Scale), "1.0"), key("shift", factor(o.Shifts, o.Shift), "0.0")}}
+}
+
+func applyAffine(s *scope, i int, self string, in []value) value {
+	o := opOf[*blocks.Affine](s, i)
+	if o.Scales || o.Shifts {
+		return value{expr: self + "(" + in[0].asMap() + ")"}
+	}
+	e := in[0].expr
+	if o.Scale != 1 {
+		e += " * " + float(o.Scale)
+	}
+	if o.Shift != 0 {
+		e += " + " + float(o.Shift)
+	}
+	return value{"(" + e + ")", in[0].flat}
+}
 
 var binaryForms = map[blocks.BinaryFunc]string{
 	"add": "%s + %s", "sub": "%s - %s", "mul": "%s * %s", "div": "%s / %s",
@@ -183,9 +217,11 @@ func normalizeModule(g *graph, i int) *call {
 	o, c := g.net.Nodes[i].Op.(*blocks.Normalize), g.net.Nodes[i].Shape.C
 	eps := key("eps", float(o.Eps()), "1e-05")
 	if o.Groups == 0 {
-		return &call{"nn.LayerNorm", []arg{pos("cin", c), eps}}
+		return &call{"nn.LayerNorm", []arg{pos("cin", c), eps, key("elementwise_affine", pyBool(!o.Plain), "True")}}
 	}
-	return &call{"nn.GroupNorm", []arg{pos("groups", o.Groups), pos("cin", c), eps}}
+	return &call{"nn.GroupNorm", []arg{
+		pos("groups", o.Groups), pos("cin", c), eps, key("affine", pyBool(!o.Plain), "True"),
+	}}
 }
 
 func applyNormalize(s *scope, i int, self string, in []value) value {

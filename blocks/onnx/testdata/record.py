@@ -75,8 +75,8 @@ torch_case("padding_under_a_mean", lambda s, x: F.avg_pool2d(F.pad(x, (1, 0, 0, 
 torch_case("pools", lambda s, x: F.max_pool2d(F.avg_pool2d(x, 3, 2, 1, ceil_mode=True, count_include_pad=False), 2, 2, ceil_mode=True), (2, 11, 8), 11, "pool pool")
 torch_case("mean_with_padding", lambda s, x: F.avg_pool2d(x, 3, 2, 1), (2, 7, 6), 11, "pool")
 torch_case("channels_apart", lambda s, x: s.c(torch.cat([torch.unsqueeze(x[:, i], 1) * (0.5 + i) - 0.25 for i in range(3)], 1)), (3, 4, 4), 13,
-           "slice slice slice bn bn bn concat conv", c=nn.Conv2d(3, 2, 1))
-torch_case("normalised_input", lambda s, x: s.c((x - s.m) / s.s), (3, 4, 4), 13, "bn bn conv", c=nn.Conv2d(3, 2, 1),
+           "slice affine slice affine slice affine concat conv", c=nn.Conv2d(3, 2, 1))
+torch_case("normalised_input", lambda s, x: s.c((x - s.m) / s.s), (3, 4, 4), 13, "affine affine conv", c=nn.Conv2d(3, 2, 1),
            m=nn.Parameter(torch.tensor([0.4, 0.5, 0.6]).view(1, 3, 1, 1)), s=nn.Parameter(torch.tensor([0.2, 0.3, 0.4]).view(1, 3, 1, 1)))
 torch_case("flattened_map", lambda s, x: F.softmax(s.l(torch.flatten(F.relu(s.c(x)), 1)), 1), (3, 4, 5), 11, "conv relu linear softmax", c=nn.Conv2d(3, 4, 2), l=nn.Linear(48, 5))
 torch_case("matmul", lambda s, x: F.relu(torch.matmul(x.mean((2, 3)), s.w) + s.b), (6, 4, 5), 17, "global_pool linear relu",
@@ -85,7 +85,7 @@ torch_case("resize_like_input", lambda s, x: F.interpolate(s.c(x), size=x.shape[
            "conv resize", batch=True, keep=True, c=nn.Conv2d(3, 4, 3, stride=2))
 torch_case("resize_corners", lambda s, x: F.interpolate(x, size=(9, 5), mode="bilinear", align_corners=True), (3, 4, 6), 13, "resize")
 torch_case("resize_nearest", lambda s, x: F.interpolate(x, scale_factor=2, mode="nearest"), (3, 4, 6), 11, "resize")
-torch_case("difference", lambda s, x: s.a(x) - (1 - s.b(x)), (3, 4, 4), 14, "conv conv bn add", a=nn.Conv2d(3, 4, 1), b=nn.Conv2d(3, 4, 1))
+torch_case("difference", lambda s, x: s.a(x) - (1 - s.b(x)), (3, 4, 4), 14, "conv conv affine add", a=nn.Conv2d(3, 4, 1), b=nn.Conv2d(3, 4, 1))
 torch_case("cbam_gate", lambda s, x: x * torch.sigmoid(s.c(torch.cat([x.mean(1, keepdim=True), x.amax(1, keepdim=True)], 1))), (4, 8, 7), 13,
            "channel_pool channel_pool concat conv sigmoid mul", c=nn.Conv2d(2, 1, 7, padding=3))
 
