@@ -136,7 +136,9 @@ func TestModelsAgree(t *testing.T) {
 			in[k] = float32((k*2654435761)%1000)/250 - 2
 		}
 		path := filepath.Join(tmp, fmt.Sprint(i))
-		jobs = append(jobs, job{Model: f, Input: path + ".in", Output: path + ".out", Dims: m.Input.Dims, Optional: true, in: in})
+		jobs = append(jobs, job{
+			Model: f, Input: path + ".in", Output: path + ".out", Dims: m.Input.Dims, Optional: true, in: in,
+		})
 		wants = append(wants, evalFile(t, m, in)[0])
 	}
 	for i, got := range runRuntime(t, jobs) {
