@@ -77,10 +77,21 @@ func (o *CondConv) Eval(out Tensor, in []Tensor, params [][]float32) {
 	o.conv().Eval(out, in[:1], [][]float32{mixed})
 }
 
-// WriteONNX writes MatMul of shares and weights, Reshape, and Conv; for more
-// than one image, the images become groups of one convolution.
+// WriteONNX writes MatMul of shares and weights, Reshape, and Conv; for more than
+// one image, the images become groups of one convolution. Where their number is
+// open, all experts convolve and the shares weight what they return.
 func (o *CondConv) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, params [][]float32) ONNXValue {
-	k, s, d := o.Window()
+	x, shares := g.AsMap(in[0]), in[1]
+	if g.Batch() != 1 {
+		x, shares = g.Images(x), g.Images(shares)
+	}
+	if !shares.Vector {
+		shares = g.Node("Flatten", []ONNXValue{shares}, ONNXAttr{"axis", 1})
+	}
+	if g.Batch() == 0 {
+		return o.writeExperts(g, n, x, shares, params[0])
+	}
+	k, _, _ := o.Window()
 	cin, b := n.In[0].C/o.G(), g.Batch()
 	each, taps := len(params[0])/o.Experts, k[0]*k[1]
 	w := make([]float32, len(params[0]))
@@ -93,20 +104,45 @@ func (o *CondConv) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, params [][
 			}
 		}
 	}
-	shares := in[1]
-	if !shares.Vector {
-		shares = g.Node("Flatten", []ONNXValue{shares}, ONNXAttr{"axis", 1})
-	}
 	mixed := g.Node("MatMul", []ONNXValue{shares, g.Floats("weight", []int{o.Experts, each}, w)})
-	mixed = g.Node("Reshape", []ONNXValue{mixed, g.Ints("weight_shape", b*o.Out, cin, k[0], k[1])})
-	x := g.AsMap(in[0])
+	mixed = g.Node("Reshape", []ONNXValue{mixed, g.Ints("shape", b*o.Out, cin, k[0], k[1])})
 	if b > 1 {
-		x = g.Node("Reshape", []ONNXValue{x, g.Ints("side_by_side", 1, b*n.In[0].C, n.In[0].H, n.In[0].W)})
+		x = g.Node("Reshape", []ONNXValue{x, g.Ints("shape", 1, b*n.In[0].C, n.In[0].H, n.In[0].W)})
 	}
-	x = g.Node("Conv", []ONNXValue{x, mixed}, ONNXAttr{"dilations", d[:]}, ONNXAttr{"group", b * o.G()},
-		ONNXAttr{"kernel_shape", k[:]}, onnxPads(o.Pad), ONNXAttr{"strides", s[:]})
+	x = g.Node("Conv", []ONNXValue{x, mixed}, o.onnxAttrs(b*o.G())...)
 	if b > 1 {
-		x = g.Node("Reshape", []ONNXValue{x, g.Ints("one_by_one", b, o.Out, n.Out.H, n.Out.W)})
+		x = g.Node("Reshape", []ONNXValue{x, g.Ints("shape", b, o.Out, n.Out.H, n.Out.W)})
 	}
 	return x
+}
+
+// writeExperts writes the convolutions of all experts, and their mean by shares.
+func (o *CondConv) writeExperts(g ONNXGraph, n ONNXNode, x, shares ONNXValue, params []float32) ONNXValue {
+	k, _, _ := o.Window()
+	cin, per := n.In[0].C/o.G(), o.Out/o.G()
+	each, taps := len(params)/o.Experts, k[0]*k[1]
+	w := make([]float32, len(params)) // by group, expert and output
+	for e := range o.Experts {
+		for t := range taps {
+			for c := range cin {
+				for m, v := range params[e*each+(t*cin+c)*o.Out:][:o.Out] {
+					to := (m/per*o.Experts+e)*per + m%per
+					w[(to*cin+c)*taps+t] = v
+				}
+			}
+		}
+	}
+	all := g.Floats("weight", []int{o.Experts * o.Out, cin, k[0], k[1]}, w)
+	x = g.Node("Conv", []ONNXValue{x, all}, o.onnxAttrs(o.G())...)
+	x = g.Node("Reshape", []ONNXValue{x, g.Ints("shape", 0, o.G(), o.Experts, per, n.Out.Pixels())})
+	s := g.Node("Reshape", []ONNXValue{shares, g.Ints("shape", 0, 1, o.Experts, 1, 1)})
+	x = g.Node("ReduceSum", []ONNXValue{g.Node("Mul", []ONNXValue{x, s})},
+		ONNXAttr{"axes", []int{2}}, ONNXAttr{"keepdims", 0})
+	return g.Node("Reshape", []ONNXValue{x, g.Ints("shape", 0, o.Out, n.Out.H, n.Out.W)})
+}
+
+// onnxAttrs are the attributes of Conv.
+func (o *CondConv) onnxAttrs(groups int) []ONNXAttr {
+	k, s, d := o.Window()
+	return []ONNXAttr{{"dilations", d[:]}, {"group", groups}, {"kernel_shape", k[:]}, onnxPads(o.Pad), {"strides", s[:]}}
 }

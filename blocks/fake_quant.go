@@ -52,7 +52,7 @@ func (o *FakeQuant) Eval(out Tensor, in []Tensor, _ [][]float32) {
 // WriteONNX writes QuantizeLinear and DequantizeLinear; the range must be that
 // of a type of 8 bits.
 func (o *FakeQuant) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
-	scale, zero := g.Floats("scale", nil, []float32{float32(o.Scale)}), g.Bytes("zero", o.Low < 0, o.Zero)
+	scale, zero := g.Number("scale", o.Scale), g.Bytes("zero", o.Low < 0, o.Zero)
 	return g.Node(
 		"DequantizeLinear",
 		[]ONNXValue{g.Node("QuantizeLinear", []ONNXValue{in[0], scale, zero}), scale, zero},

@@ -29,7 +29,8 @@ type job struct {
 	// Level is how far the runtime optimises the graph, "" means all.
 	Level string `json:"level"`
 
-	in []float32
+	in    []float32
+	opset int // 0 means DefaultWrittenOpset
 }
 
 // runtimeDir tells where onnxruntime-node is: NAS_ONNXRUNTIME names a folder

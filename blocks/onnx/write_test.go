@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -160,12 +162,9 @@ func TestRuntimeAgrees(t *testing.T) {
 		x, y := chw(blocks.Tensor{Shape: n.Input(), Data: in}), chw(out)
 		forms := []Options{{}, {FoldBN: true}}
 		if i < small {
-			forms = append(forms, Options{Batch: 2})
-		}
-		for k, o := range forms {
-			if o.Batch == 2 { // a second image: the first one backwards
-				other := slices.Clone(in)
-				slices.Reverse(other)
+			forms = writtenForms()
+			for b := range 7 { // more images: the first one rotated
+				other := append(slices.Clone(in[b+1:]), in[:b+1]...)
 				acts, err := n.Eval(w, other)
 				if err != nil {
 					t.Fatal(err)
@@ -173,20 +172,18 @@ func TestRuntimeAgrees(t *testing.T) {
 				x = append(x, chw(blocks.Tensor{Shape: n.Input(), Data: other})...)
 				y = append(y, chw(acts[len(acts)-1])...)
 			}
+		}
+		for k, o := range forms {
 			j := job{
 				Model:  filepath.Join(dir, fmt.Sprintf("%d_%d.onnx", i, k)),
 				Input:  filepath.Join(dir, fmt.Sprintf("%d_%d.in", i, k)),
-				Dims:   []int{max(o.Batch, 1), n.Input().C, n.Input().H, n.Input().W},
+				Dims:   []int{o.images(), n.Input().C, n.Input().H, n.Input().W},
 				Output: filepath.Join(dir, fmt.Sprintf("%d_%d.out", i, k)),
-				in:     x,
+				in:     x[:o.images()*len(in)],
+				opset:  o.Opset,
 			}
-			f, err := os.Create(j.Model)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := errors.Join(Write(f, n, w, o), f.Close()); err != nil {
-				t.Fatal(err)
-			}
+			writeModel(t, j.Model, n, w, o)
+			y := y[:o.images()*n.Output().Elems()]
 			jobs, wants, names = append(jobs, j), append(wants, y), append(names, fmt.Sprintf("%s, %+v", n.Name, o))
 		}
 	}
@@ -213,9 +210,25 @@ func checkModels(t *testing.T, jobs []job) {
 	if err := exec.Command(python, "-c", "import onnx").Run(); err != nil {
 		t.Skipf("skipped: %s has no onnx package (%v). Install it, or set NAS_PYTHON to a Python that has it", python, err)
 	}
+	text, err := exec.Command(python, "-c", "import onnx; print(onnx.defs.onnx_opset_version())").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
 	args := []string{filepath.Join("testdata", "check.py")}
 	for _, j := range jobs {
-		args = append(args, j.Model)
+		if cmp.Or(j.opset, DefaultWrittenOpset) <= last {
+			args = append(args, j.Model)
+		}
+	}
+	if n := len(jobs) + 1 - len(args); n > 0 {
+		t.Logf("%d of %d models are not checked: %s checks up to opset %d", n, len(jobs), python, last)
+	}
+	if len(args) == 1 {
+		return
 	}
 	if out, err := exec.Command(python, args...).CombinedOutput(); err != nil {
 		t.Errorf("onnx.checker: %v\n%s", err, out)
@@ -238,11 +251,11 @@ func TestWriteIsReproducible(t *testing.T) {
 		return hex.EncodeToString(h.Sum(nil))[:16]
 	}
 	o := Options{Metadata: map[string]string{"arch": "a", "seed": "1", "zz": "", "b": "c"}}
-	if got, want := sum(o), "db99cb060d5604a4"; got != want || sum(o) != got {
+	if got, want := sum(o), "789cdbcc99fe03fa"; got != want || sum(o) != got {
 		t.Errorf("model hashes to %s, want %s", got, want)
 	}
 	o.FoldBN = true
-	if got, want := sum(o), "eaed70db398b1013"; got != want {
+	if got, want := sum(o), "22b51fd4a43d449a"; got != want {
 		t.Errorf("folded model hashes to %s, want %s", got, want)
 	}
 }
@@ -275,7 +288,7 @@ func TestWriteRefuses(t *testing.T) {
 		want string
 	}{
 		{n, blocks.EmptyWeights(n), Options{}, `"first"`},
-		{n, blocks.NewWeights(n, 1), Options{Batch: -1}, "batch"},
+		{n, blocks.NewWeights(n, 1), Options{Batch: -2}, "batch"},
 		{strange, blocks.NewWeights(strange, 1), Options{}, `"odd one"`},
 	} {
 		err := Write(&bytes.Buffer{}, c.n, c.w, c.o)
