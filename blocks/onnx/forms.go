@@ -14,7 +14,7 @@ var axesInput = map[string]int{
 // operatorSince gives the opset from which on there is an operator or an attribute,
 // where the first that is written does not have it.
 var operatorSince = map[string]int{
-	"Celu": 12, "HardSwish": 14, "LayerNormalization": 17, "Resize.antialias": 18, "AveragePool.dilations": 19,
+	"HardSwish": 14, "LayerNormalization": 17, "Resize.antialias": 18, "AveragePool.dilations": 19,
 }
 
 // forms write operators in another form where the options or the opset ask for one;
@@ -22,16 +22,15 @@ var operatorSince = map[string]int{
 var forms map[string]func(g *graph, in []blocks.ONNXValue, attrs []blocks.ONNXAttr) (v blocks.ONNXValue, ok bool)
 
 func init() {
-	forms = map[string]func(g *graph, in []blocks.ONNXValue, attrs []blocks.ONNXAttr) (blocks.ONNXValue, bool){
+	type inputs = []blocks.ONNXValue
+	type attrs = []blocks.ONNXAttr
+	forms = map[string]func(*graph, inputs, attrs) (blocks.ONNXValue, bool){
 		"HardSwish":          hardSwish,
 		"LayerNormalization": layerNorm,
-		"Softmax": func(g *graph, in []blocks.ONNXValue, _ []blocks.ONNXAttr) (blocks.ONNXValue, bool) {
-			return softmax(g, "Softmax", in)
-		},
-		"LogSoftmax": func(g *graph, in []blocks.ONNXValue, _ []blocks.ONNXAttr) (blocks.ONNXValue, bool) {
-			return softmax(g, "LogSoftmax", in)
-		},
-		"Resize": resize,
+		"Softmax":            softmax("Softmax"),
+		"LogSoftmax":         softmax("LogSoftmax"),
+		"Resize":             resize,
+		"Celu":               celu,
 	}
 }
 
@@ -70,15 +69,27 @@ func layerNorm(g *graph, in []blocks.ONNXValue, attrs []blocks.ONNXAttr) (blocks
 
 // softmax works along the last axis before opset 13, where it would join axis 1 and
 // all after it.
-func softmax(g *graph, kind string, in []blocks.ONNXValue) (blocks.ONNXValue, bool) {
-	if g.opset >= 13 || in[0].Vector {
+func softmax(kind string) func(*graph, []blocks.ONNXValue, []blocks.ONNXAttr) (blocks.ONNXValue, bool) {
+	return func(g *graph, in []blocks.ONNXValue, _ []blocks.ONNXAttr) (blocks.ONNXValue, bool) {
+		if g.opset >= 13 || in[0].Vector {
+			return blocks.ONNXValue{}, false
+		}
+		turn := func(x blocks.ONNXValue, perm ...int) blocks.ONNXValue {
+			return g.Node("Transpose", []blocks.ONNXValue{x}, blocks.ONNXAttr{Name: "perm", Value: perm})
+		}
+		x := g.append(kind, []blocks.ONNXValue{turn(in[0], 0, 2, 3, 1)}, []blocks.ONNXAttr{{Name: "axis", Value: 3}})
+		return turn(x, 0, 3, 1, 2), true
+	}
+}
+
+// celu is alpha * Elu(x/alpha) before opset 12.
+func celu(g *graph, in []blocks.ONNXValue, attrs []blocks.ONNXAttr) (blocks.ONNXValue, bool) {
+	if g.opset >= 12 {
 		return blocks.ONNXValue{}, false
 	}
-	turn := func(x blocks.ONNXValue, perm ...int) blocks.ONNXValue {
-		return g.Node("Transpose", []blocks.ONNXValue{x}, blocks.ONNXAttr{Name: "perm", Value: perm})
-	}
-	x := g.append(kind, []blocks.ONNXValue{turn(in[0], 0, 2, 3, 1)}, []blocks.ONNXAttr{{Name: "axis", Value: 3}})
-	return turn(x, 0, 3, 1, 2), true
+	alpha := g.Number("alpha", attrs[0].Value.(float64))
+	x := g.Node("Elu", []blocks.ONNXValue{g.Node("Div", []blocks.ONNXValue{in[0], alpha})})
+	return g.Node("Mul", []blocks.ONNXValue{x, alpha}), true
 }
 
 // resize gives empty tensors for inputs that opset 13 made optional.

@@ -179,6 +179,10 @@ func settle(t *testing.T, n *blocks.Network, seed uint64) (w *blocks.Weights, in
 				ps[0][k], ps[1][k] = 0.5+r.Float32(), float32(r.NormFloat64())/4
 				ps[2][k], ps[3][k] = float32(r.NormFloat64()*math.Sqrt(all))/4, float32(all)*(0.5+r.Float32())
 			}
+		} else if k := nd.Op.Kind(); k == "constant" || k == "prelu" {
+			for k := range ps[0] {
+				ps[0][k] = float32(r.NormFloat64())
+			}
 		} else if len(ps) == 2 { // a bias
 			for k := range ps[1] {
 				ps[1][k] = float32(r.NormFloat64()) / 4
