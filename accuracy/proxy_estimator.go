@@ -13,7 +13,7 @@ type proxyEstimator struct {
 	settings proxy.Settings
 }
 
-// newProxyEstimator returns the proxy of a name, which must be one of Names.
+// newProxyEstimator returns the proxy of a name, which must be one of [proxy.Names].
 func newProxyEstimator(name string, s proxy.Settings) proxyEstimator {
 	p, _ := proxy.LookUp(name)
 	return proxyEstimator{p, s}

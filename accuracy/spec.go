@@ -66,8 +66,7 @@ func NewContext(ctx context.Context, spec string, o Options) (Estimator, error) 
 // Names returns the names that specifications consist of, sorted; that of a
 // combination has brackets.
 func Names() []string {
-	names := []string{"rankmean(...)", "imagenet", "surrogate"}
-	names = append(names, proxy.Names()...)
+	names := append(proxy.Names(), "rankmean(...)", "imagenet", "surrogate")
 	slices.Sort(names)
 	return names
 }

@@ -65,8 +65,27 @@ func (o *Interpolate) position(i, n, m int, s float64) float64 {
 	return x / s
 }
 
-// position32 is position in float32, as runtimes compute it: it decides which of two
-// pixels is nearest where both are as near.
+// Ambiguous tells whether nearest over an extent m takes another pixel when it is
+// computed in float32, as runtimes do, each in its own order of operations.
+func (o *Interpolate) Ambiguous(axis, m int) bool {
+	n, s := []int{o.H, o.W}[axis], o.Scale[axis]
+	if o.Mode != "nearest" {
+		return false
+	}
+	if s == 0 {
+		s = float64(n) / float64(m)
+	}
+	round := roundings[o.Rounding]
+	inside := func(p float64) float64 { return min(max(round(p), 0), float64(m-1)) }
+	for i := range n {
+		if inside(o.position(i, n, m, s)) != inside(o.position32(i, n, m, s)) {
+			return true
+		}
+	}
+	return false
+}
+
+// position32 is position in float32.
 func (o *Interpolate) position32(i, n, m int, s float64) float64 {
 	switch o.Coordinates {
 	case "half_pixel", "pytorch_half_pixel":
@@ -145,7 +164,6 @@ func (o *Interpolate) taps(i, n, m int, s float64) []tap {
 	}
 	p := o.position(i, n, m, s)
 	if o.Mode == "nearest" {
-		p = o.position32(i, n, m, s)
 		return []tap{{int(min(max(roundings[o.Rounding](p), 0), float64(m-1))), 1}}
 	}
 	reach, kernel := 1.0, func(x float64) float64 { return max(0, 1-math.Abs(x)) }

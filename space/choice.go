@@ -132,12 +132,7 @@ func (o *ChoiceSpec) variants() int {
 // decides and else 0, which nothing reads.
 func (o *ChoiceSpec) values() (v values) {
 	for g := range blockGenes {
-		list := o.choices(g)
-		for i := range list.Len() {
-			x, _ := geneTable[g].number(list.Index(i).Interface())
-			v[g] = append(v[g], x)
-		}
-		if v[g] == nil {
+		if v[g] = geneTable[g].numbers(o.choices(g)); v[g] == nil {
 			v[g] = []float64{0}
 			if geneTable[g].byKind {
 				v[g][0] = -1

@@ -28,7 +28,7 @@ func nearest[T int | float64](choices []T, v float64) int {
 
 // nearestAct returns the choice of the same activation function, else of the same
 // family, else the first.
-func nearestAct[T blocks.ActFunc | float64](choices []T, f blocks.ActFunc) int {
+func nearestAct(choices []float64, f blocks.ActFunc) int {
 	family := func(f blocks.ActFunc) int {
 		switch f {
 		case blocks.ReLU, blocks.ReLU6:

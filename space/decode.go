@@ -113,7 +113,7 @@ func (s *Space) stemOf(g Genes) (b Block, ok bool) {
 	}
 	return Block{
 		Kind: Conv, Kernel: s.spec.Stem.Kernel[s.stem.kernel.of(g)], Stride: s.spec.Stem.Stride[s.stem.stride.of(g)],
-		Dilation: 1, Groups: 1, Channels: c, Activation: s.stem.acts[s.stem.activation.of(g)],
+		Dilation: 1, Groups: 1, Channels: c, Activation: blocks.ActFunc(s.stem.acts[s.stem.activation.of(g)]),
 	}, true
 }
 
@@ -122,7 +122,7 @@ func (s *Space) headOf(g Genes) Head {
 	x := Head{Kind: h.kind, Channels: h.width.eff[s.width.of(g)][h.channels.of(g)],
 		Hidden: s.spec.Head.Hidden[h.hidden.of(g)], Rates: h.rates, Classes: s.spec.Classes}
 	if x.acts() {
-		x.Activation = h.acts[h.activation.of(g)]
+		x.Activation = blocks.ActFunc(h.acts[h.activation.of(g)])
 	}
 	if headTable[h.kind].low {
 		if x.Low = s.spec.Head.Low; x.Low == 0 {

@@ -60,6 +60,15 @@ func (d *domain) number(choice any) (v float64, ok bool) {
 	return v, d.valid(v)
 }
 
+// numbers returns the numbers of a list of valid choices.
+func (d *domain) numbers(list reflect.Value) (vs []float64) {
+	for i := range list.Len() {
+		v, _ := d.number(list.Index(i).Interface())
+		vs = append(vs, v)
+	}
+	return vs
+}
+
 func bit(b bool) float64 {
 	if b {
 		return 1

@@ -74,14 +74,14 @@ func (s slot) set(g Genes, choice int) {
 
 type stemGenes struct {
 	channels, kernel, stride, activation slot
-	acts                                 []blocks.ActFunc
+	acts                                 []float64 // blocks.ActFunc
 	width                                widths
 }
 
 type headGenes struct {
 	kind                         HeadKind
 	channels, hidden, activation slot
-	acts                         []blocks.ActFunc
+	acts                         []float64 // blocks.ActFunc
 	width                        widths
 	rates                        []int
 }
@@ -101,7 +101,7 @@ func New(spec Spec) (*Space, error) {
 		kernel:     add(s, 0, 0, "kernel", spec.Stem.Kernel),
 		stride:     add(s, 0, 0, "stride", spec.Stem.Stride),
 		activation: add(s, 0, 0, "activation", spec.Stem.Activation),
-		acts:       activations(spec.Stem.Activation),
+		acts:       actDomain.numbers(reflect.ValueOf(spec.Stem.Activation)),
 		width:      newWidths(spec.Stem.Channels, spec.Width, spec.Stem.Scale),
 	}
 	s.stages = make([]stage, len(spec.Stage))
@@ -113,7 +113,7 @@ func New(spec Spec) (*Space, error) {
 		channels:   add(s, end, 0, "channels", h.Channels),
 		hidden:     add(s, end, 0, "hidden", h.Hidden),
 		activation: add(s, end, 0, "activation", h.Activation),
-		acts:       activations(h.Activation),
+		acts:       actDomain.numbers(reflect.ValueOf(h.Activation)),
 		width:      newWidths(h.Channels, spec.Width, h.Scale),
 		rates:      h.Rates,
 		kind:       HeadKind(slices.Index(headWords, h.Kind)),
@@ -164,14 +164,6 @@ type effect struct {
 
 // activation returns the function of a name that has been checked.
 func activation(name string) blocks.ActFunc { return blocks.ActFunc(slices.Index(actWords, name)) }
-
-func activations(names []string) []blocks.ActFunc {
-	fs := make([]blocks.ActFunc, len(names))
-	for i, n := range names {
-		fs[i] = activation(n)
-	}
-	return fs
-}
 
 // add appends a gene to the genotype if it has several choices.
 func add(s *Space, stage, block int, key string, choices any) slot {

@@ -74,7 +74,7 @@ func made(t *testing.T, make Maker, seed uint64) accuracy.Estimator {
 	return e
 }
 
-func probes(t *testing.T) []*blocks.Network {
+func networks(t *testing.T) []*blocks.Network {
 	t.Helper()
 	nets, err := Probes()
 	if err != nil {
@@ -104,7 +104,7 @@ func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 func scores(t *testing.T, make Maker) {
 	e := made(t, make, 1)
 	unit := e.Info().Unit
-	for _, n := range probes(t) {
+	for _, n := range networks(t) {
 		s := estimate(t, e, n)
 		if !finite(s.Value) || !finite(s.Between) || s.Between < 0 {
 			t.Errorf("%s: value %v, error of differences %v", n.Name, s.Value, s.Between)
@@ -129,7 +129,7 @@ func scores(t *testing.T, make Maker) {
 }
 
 func deterministic(t *testing.T, make Maker) {
-	nets := probes(t)
+	nets := networks(t)
 	of := func(seed uint64) (name string, all []accuracy.Score) {
 		e := made(t, make, seed)
 		for _, n := range nets {
@@ -155,7 +155,7 @@ func deterministic(t *testing.T, make Maker) {
 
 // batch asks one estimator in several orders and by several goroutines.
 func batch(t *testing.T, make Maker) {
-	nets := probes(t)[:4]
+	nets := networks(t)[:4]
 	var want []accuracy.Score
 	for _, n := range nets {
 		want = append(want, estimate(t, made(t, make, 1), n)) // each alone
@@ -188,7 +188,7 @@ func batch(t *testing.T, make Maker) {
 // network wants the network unchanged, and an error or a score of one that ends in a map.
 func network(t *testing.T, make Maker) {
 	e := made(t, make, 1)
-	n, untouched := probes(t)[0], probes(t)[0]
+	n, untouched := networks(t)[0], networks(t)[0]
 	estimate(t, e, n)
 	if !reflect.DeepEqual(n, untouched) {
 		t.Error("the network was changed")
@@ -203,10 +203,10 @@ func cancelled(t *testing.T, make Maker) {
 	e := made(t, make, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := e.Estimate(ctx, probes(t)[0]); !errors.Is(err, context.Canceled) {
+	if _, err := e.Estimate(ctx, networks(t)[0]); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a cancelled context Estimate returns %v", err)
 	}
-	if _, err := accuracy.ScoreAll(ctx, e, probes(t), 2); !errors.Is(err, context.Canceled) {
+	if _, err := accuracy.ScoreAll(ctx, e, networks(t), 2); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a cancelled context ScoreAll returns %v", err)
 	}
 }
@@ -235,7 +235,7 @@ func info(t *testing.T, make Maker) {
 			t.Errorf("caps %q at %v", trait, v)
 		}
 	}
-	estimate(t, e, probes(t)[0])
+	estimate(t, e, networks(t)[0])
 	if again := e.Info(); !reflect.DeepEqual(again, in) {
 		t.Errorf("Info changes from %+v to %+v", in, again)
 	}
@@ -249,7 +249,7 @@ const smallShare = 0.2
 // on the seed must not change, or not rise where it penalises the trait.
 func blind(t *testing.T, make Maker) {
 	const seeds = 4
-	nets := probes(t)
+	nets := networks(t)
 	change := map[accuracy.Trait]float64{} // mean over seeds
 	random, first := false, 0.0
 	for seed := range uint64(seeds) {
@@ -315,7 +315,7 @@ func chain(t *testing.T, make Maker) {
 	if !ok {
 		t.Skip("no ChainEstimator")
 	}
-	for _, n := range probes(t) {
+	for _, n := range networks(t) {
 		var chain []*accuracy.BlockFeatures
 		for _, b := range cut(n) {
 			chain = append(chain, accuracy.NewBlockFeatures(b))
@@ -327,7 +327,7 @@ func chain(t *testing.T, make Maker) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := e.EstimateChain(ctx, "", accuracy.NewBlockFeatures(probes(t)[0])); !errors.Is(err, context.Canceled) {
+	if _, err := e.EstimateChain(ctx, "", accuracy.NewBlockFeatures(networks(t)[0])); !errors.Is(err, context.Canceled) {
 		t.Errorf("with a cancelled context EstimateChain returns %v", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"hash/fnv"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -40,14 +41,7 @@ var tables embed.FS
 var benchmarks = map[string]func() (*Benchmark, error){}
 
 // Names returns the names of the built-in tables, sorted.
-func Names() []string {
-	var names []string
-	for name := range benchmarks {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func Names() []string { return slices.Sorted(maps.Keys(benchmarks)) }
 
 // Open builds every network of a built-in table.
 func Open(name string) (*Benchmark, error) {

@@ -16,7 +16,7 @@ func ExampleOf() {
 			return
 		}
 		f := features.Of(net)
-		fmt.Println(name, f.Blocks, f.Resolution, f.Unseen.StandardConv)
+		fmt.Println(name, f.NumBlocks, f.Resolution, f.Unseen.StandardConv)
 	}
 	// Output:
 	// mobilenet_v2 17 224 false

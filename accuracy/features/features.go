@@ -17,7 +17,7 @@ type Network struct {
 	MACs          float64 // kernels above MaxKernel counted as that
 	ConvParams    float64 // trainable parameters but those of linear layers, likewise
 	Swish         float64 // share of MACs whose activation is swish or hard-swish
-	Blocks        int
+	NumBlocks     int
 	Classes       int
 
 	Unseen Unseen
@@ -107,7 +107,7 @@ func Join(chain ...*Blocks) Network {
 	if allMACs > 0 {
 		f.Swish = swishMACs / allMACs
 	}
-	f.Blocks = len(units)
+	f.NumBlocks = len(units)
 	fillSlots(&f.Slots, units, &f.Unseen)
 	return f
 }

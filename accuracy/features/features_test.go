@@ -33,8 +33,8 @@ func TestSlotsByHand(t *testing.T) {
 		}
 	}
 	c := known(t, "mobilenet_v2").Counts()
-	if tr.MACs != float64(c.MACs) || tr.ConvParams != float64(c.Params-1281000) || tr.Blocks != 17 || tr.Swish != 0 {
-		t.Errorf("macs %v, conv params %v, blocks %d, swish %v", tr.MACs, tr.ConvParams, tr.Blocks, tr.Swish)
+	if tr.MACs != float64(c.MACs) || tr.ConvParams != float64(c.Params-1281000) || tr.NumBlocks != 17 || tr.Swish != 0 {
+		t.Errorf("macs %v, conv params %v, blocks %d, swish %v", tr.MACs, tr.ConvParams, tr.NumBlocks, tr.Swish)
 	}
 	tr = Of(known(t, "efficientnet_b0"))
 	if tr.Slots[slotSE] != 1 || tr.Slots[2*PerSlot+slotKernel] != 5 || tr.Swish < 0.99 {

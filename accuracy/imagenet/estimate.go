@@ -1,7 +1,6 @@
 package imagenet
 
 import (
-	_ "embed"
 	"fmt"
 	"math"
 
@@ -49,7 +48,7 @@ var outOfDistribution = []struct {
 		"the network does not have 1000 classes: read the value as the accuracy it would have on ImageNet"},
 	{func(f *features.Network) bool { return f.Resolution > maxResolution }, 1.5,
 		"inputs above 600 pixels occur in no network of the data; they count as 600"},
-	{func(f *features.Network) bool { return f.Blocks < 5 }, 2,
+	{func(f *features.Network) bool { return f.NumBlocks < 5 }, 2,
 		"networks of fewer than 5 blocks occur in no network of the data"},
 }
 

@@ -104,7 +104,7 @@ func Validate(ctx context.Context, b *benchmark.Benchmark, specs []string, o Opt
 		if spec == "surrogate" {
 			r.FewShot, err = FewShot(ctx, b, o)
 		} else {
-			r.Proxies[spec], r.Rows[spec], err = judge(ctx, b, rows, spec, o)
+			r.Proxies[spec], r.Rows[spec], err = validateProxy(ctx, b, rows, spec, o)
 		}
 		if err != nil {
 			return nil, err
@@ -113,8 +113,8 @@ func Validate(ctx context.Context, b *benchmark.Benchmark, specs []string, o Opt
 	return r, nil
 }
 
-// judge scores the rows of a benchmark by one proxy.
-func judge(
+// validateProxy scores the rows of a benchmark by one proxy.
+func validateProxy(
 	ctx context.Context, b *benchmark.Benchmark, rows []benchmark.Row, spec string, o Options,
 ) (*ProxyReport, []Judged, error) {
 	p := &ProxyReport{}

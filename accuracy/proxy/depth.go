@@ -40,6 +40,6 @@ func eachSpatialConv(n *blocks.Network, f func(i int, c *blocks.Conv)) {
 }
 
 func init() {
-	register(Proxy{Name: "depth", Label: "depth", score: closed(countDepth),
+	register(Proxy{Name: "depth", Label: "depth", compute: closed(countDepth),
 		Blind: []Trait{SE, Activation, Dilation, KernelSize, Expansion, Resolution, Width}})
 }

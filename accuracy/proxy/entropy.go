@@ -37,6 +37,6 @@ func entropy(n *blocks.Network) float64 {
 }
 
 func init() {
-	register(Proxy{Name: "entropy", Label: "DeepMAD entropy", score: closed(entropy),
+	register(Proxy{Name: "entropy", Label: "DeepMAD entropy", compute: closed(entropy),
 		Blind: []Trait{SE, Activation, Dilation}})
 }

@@ -12,5 +12,5 @@ import (
 func logMACs(n *blocks.Network) float64 { return math.Log(float64(n.Counts().MACs)) }
 
 func init() {
-	register(Proxy{Name: "macs", Label: "log MACs", score: closed(logMACs), Blind: []Trait{Activation, Dilation}})
+	register(Proxy{Name: "macs", Label: "log MACs", compute: closed(logMACs), Blind: []Trait{Activation, Dilation}})
 }

@@ -43,8 +43,8 @@ func init() {
 		{"naswot_spread", "NASWOT spread", func(c *codes) (float64, error) { return c.spread, nil }},
 	} {
 		register(Proxy{Name: m.name, Label: m.label, Blind: []Trait{SE, Activation, Dilation},
-			settings: func(s Settings) string { return s.NASWOT.resolved(naswotBatch).spell(s.Seed) },
-			score: func(ctx context.Context, n *blocks.Network, s Settings, memo *Memo) (float64, error) {
+			describe: func(s Settings) string { return s.NASWOT.resolved(naswotBatch).spell(s.Seed) },
+			compute: func(ctx context.Context, n *blocks.Network, s Settings, memo *Memo) (float64, error) {
 				c, err := codesOf(ctx, n, s, memo)
 				if err != nil {
 					return 0, err

@@ -11,6 +11,6 @@ import (
 func logParams(n *blocks.Network) float64 { return math.Log(float64(n.Counts().Params)) }
 
 func init() {
-	register(Proxy{Name: "params", Label: "log params", score: closed(logParams),
+	register(Proxy{Name: "params", Label: "log params", compute: closed(logParams),
 		Blind: []Trait{Resolution, Activation, Dilation}})
 }

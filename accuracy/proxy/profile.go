@@ -57,6 +57,6 @@ func levelProfile(n *blocks.Network) float64 {
 }
 
 func init() {
-	register(Proxy{Name: "profile", Label: "depth and kernel profile", score: closed(levelProfile),
+	register(Proxy{Name: "profile", Label: "depth and kernel profile", compute: closed(levelProfile),
 		Blind: []Trait{SE, Activation, Dilation}})
 }

@@ -22,8 +22,8 @@ type Proxy struct {
 	Blind []Trait
 
 	// settings spells the settings that the values depend on; nil: on none.
-	settings func(Settings) string
-	score    scoreFunc
+	describe func(Settings) string
+	compute  scoreFunc
 }
 
 type scoreFunc func(context.Context, *blocks.Network, Settings, *Memo) (float64, error)
@@ -123,7 +123,7 @@ func (p Proxy) Score(ctx context.Context, n *blocks.Network, s Settings, memo *M
 	if memo == nil {
 		memo = new(Memo)
 	}
-	v, err := p.score(ctx, n, s, memo)
+	v, err := p.compute(ctx, n, s, memo)
 	if err != nil {
 		return 0, fault.Errorf("accuracy: %s: %w", p.Name, err)
 	}
@@ -136,8 +136,8 @@ func (p Proxy) Score(ctx context.Context, n *blocks.Network, s Settings, memo *M
 // Spell returns the name with the settings that the values depend on. Equal strings
 // mean comparable values.
 func (p Proxy) Spell(s Settings) string {
-	if p.settings == nil {
+	if p.describe == nil {
 		return p.Name
 	}
-	return p.Name + "{" + p.settings(s) + "}"
+	return p.Name + "{" + p.describe(s) + "}"
 }

@@ -17,7 +17,7 @@ func network(t testing.TB, spec string) *blocks.Network {
 	return n
 }
 
-// score is that of one network, by the proxy of a name.
+// compute is that of one network, by the proxy of a name.
 func score(t testing.TB, name string, n *blocks.Network, s Settings) float64 {
 	t.Helper()
 	p, _ := LookUp(name)

@@ -83,6 +83,6 @@ func logSum(v []float64, idx []int) float64 {
 }
 
 func init() {
-	register(Proxy{Name: "synflow", Label: "log synaptic flow", score: closed(synFlow),
+	register(Proxy{Name: "synflow", Label: "log synaptic flow", compute: closed(synFlow),
 		Blind: []Trait{SE, Activation, Dilation, Resolution}})
 }

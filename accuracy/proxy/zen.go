@@ -116,7 +116,7 @@ func withoutShortcuts(n *blocks.Network) (*blocks.Network, error) {
 const zenBatch = 16 // by default
 
 func init() {
-	register(Proxy{Name: "zen", Label: "Zen score", Blind: []Trait{SE, Dilation}, score: zen,
-		settings: func(s Settings) string { return s.Zen.resolved(zenBatch).spell(s.Seed) },
+	register(Proxy{Name: "zen", Label: "Zen score", Blind: []Trait{SE, Dilation}, compute: zen,
+		describe: func(s Settings) string { return s.Zen.resolved(zenBatch).spell(s.Seed) },
 	})
 }

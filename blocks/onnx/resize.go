@@ -201,7 +201,17 @@ func readResize(r *reader, c call) ([]*value, error) {
 	if v, err = r.chw(v); err != nil {
 		return nil, err
 	}
-	node, err := r.add("", z.simplest(r.nodes[v.node].Shape), nil, v.node)
+	op := z.simplest(r.nodes[v.node].Shape)
+	if ip, ok := op.(*blocks.Interpolate); ok {
+		if err := r.charge(16 * (z.H + z.W)); err != nil {
+			return nil, err
+		}
+		if s := r.nodes[v.node].Shape; ip.Ambiguous(0, s.H) || ip.Ambiguous(1, s.W) {
+			return nil, fmt.Errorf("from %v to %d x %d, where it depends on a runtime's rounding which pixel is nearest: "+
+				"export it with nearest_mode floor or other sizes", s, z.H, z.W)
+		}
+	}
+	node, err := r.add("", op, nil, v.node)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package pytorch
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -100,4 +101,26 @@ func npyHeader(r io.Reader) (dtype string, shape []int, err error) {
 		dtype = t
 	}
 	return dtype, shape, nil
+}
+
+// WriteNPY writes values, the last axis fastest, as a NumPy file (.npy) of format 1.0
+// (NumPy enhancement proposal 1). An empty shape is that of a single number.
+func WriteNPY(w io.Writer, values []float32, shape []int) error {
+	dims := ""
+	for _, d := range shape {
+		dims += strconv.Itoa(d) + ", "
+	}
+	if len(shape) > 1 {
+		dims = strings.TrimSuffix(dims, ", ")
+	}
+	head := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", strings.TrimSuffix(dims, " "))
+	const preamble = 10
+	head += strings.Repeat(" ", 63-(preamble+len(head))%64) + "\n" // data starts at a multiple of 64
+	if _, err := w.Write(append([]byte("\x93NUMPY\x01\x00"), byte(len(head)), byte(len(head)>>8))); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, head); err != nil {
+		return err
+	}
+	return binary.Write(w, binary.LittleEndian, values)
 }

@@ -154,7 +154,7 @@ func usage(err error) error {
 
 func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
 
-// jsonFlag gives a command that prints figures its --json.
+// jsonFlag adds --json to a command that prints figures.
 func (a *app) jsonFlag(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&a.json, "json", false, "print one JSON object instead of text")
 }
@@ -167,5 +167,5 @@ func (a *app) writeJSON(v any) error {
 	return e.Encode(v)
 }
 
-// printf prints to standard output and keeps quiet about a reader that has gone.
+// printf prints to standard output. Errors are ignored: the reader may have gone.
 func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.stdout, format, args...) }

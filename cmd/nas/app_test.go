@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"nas/blocks/pytorch"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -222,7 +224,7 @@ func TestReadNPYFromAPipe(t *testing.T) {
 	wrote := make(chan error, 1)
 	go func() {
 		defer w.Close()
-		wrote <- writeNPY(w, []float32{1, -2, 3}, []int{1, 3})
+		wrote <- pytorch.WriteNPY(w, []float32{1, -2, 3}, []int{1, 3})
 	}()
 	values, shape, err := readNPY(path)
 	if err != nil || !slices.Equal(values, []float32{1, -2, 3}) || !slices.Equal(shape, []int{1, 3}) {
@@ -246,7 +248,7 @@ func TestInfer(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		if err := writeNPY(f, values, shape); err != nil {
+		if err := pytorch.WriteNPY(f, values, shape); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -289,7 +291,7 @@ func TestNPYHeaderIsAligned(t *testing.T) {
 			n *= d
 		}
 		var b bytes.Buffer
-		if err := writeNPY(&b, make([]float32, n), shape); err != nil {
+		if err := pytorch.WriteNPY(&b, make([]float32, n), shape); err != nil {
 			t.Fatal(err)
 		}
 		head := b.Len() - 4*n
@@ -331,7 +333,7 @@ func TestBadConfigIsReportedWhole(t *testing.T) {
 func TestInferRefusesACutFile(t *testing.T) {
 	dir := t.TempDir()
 	var b bytes.Buffer
-	if err := writeNPY(&b, make([]float32, 2*32*32*3), []int{2, 32, 32, 3}); err != nil {
+	if err := pytorch.WriteNPY(&b, make([]float32, 2*32*32*3), []int{2, 32, 32, 3}); err != nil {
 		t.Fatal(err)
 	}
 	for _, n := range []int{0, 5, 100, b.Len() / 2, b.Len() - 1} {

@@ -20,7 +20,7 @@ func oneArch(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// find resolves an ARCH; what it does not find is the user's mistake.
+// find resolves an ARCH. Its errors are mistakes of usage.
 func find(text string) (*resolve.Network, error) {
 	n, err := resolve.Find(text, netfile.Options{})
 	return n, usage(err)

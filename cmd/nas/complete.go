@@ -10,8 +10,8 @@ import (
 	"nas/latency/devices"
 )
 
-// completions tell the shell what may stand where. A command's ARCH is completed
-// to the networks of the zoo, or else to files.
+// completions tells the shell what each argument and flag may be. An ARCH is completed
+// to the networks of the zoo and to files.
 func completions(root *cobra.Command) {
 	for _, cmd := range root.Commands() {
 		completions(cmd)
@@ -34,8 +34,8 @@ func completions(root *cobra.Command) {
 	}
 }
 
-// shells adds cobra's command that writes the completions, with examples. It
-// writes to where the root's output goes at this moment.
+// shells adds cobra's command that writes the completions, with examples. The command
+// writes to the output that the root has at this moment.
 func shells(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	cmd, _, err := root.Find([]string{"completion"})

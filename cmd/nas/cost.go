@@ -92,8 +92,8 @@ type costRow struct {
 	net *blocks.Network
 }
 
-// networks builds the alternatives. Each is one layer of the table; the halves of
-// the separable convolution stand behind it.
+// networks builds the alternatives, each one layer of the table. The two halves of the
+// separable convolution follow it.
 func (o costOptions) networks() ([]*blocks.Network, error) {
 	switch {
 	case o.out < 1:

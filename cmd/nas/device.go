@@ -8,8 +8,8 @@ import (
 // deviceForms says what --device understands.
 var deviceForms = device.Forms
 
-// runtimeOf returns what times networks; what is wrong with its name, or with
-// the recipe, is wrong use.
+// runtimeOf returns the runtime that --device names. Errors in the name or in the
+// recipe are mistakes of usage.
 func runtimeOf(name string, threads int) (timing.Runtime, error) {
 	if threads < 0 {
 		return nil, usagef("--threads %d: want at least 1", threads)

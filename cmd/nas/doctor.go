@@ -80,8 +80,8 @@ type profileView struct {
 // programs are those that documents use beside those that recipes start.
 var programs = []string{"dot", "chromium"}
 
-// noiseLimit is the spread of equal timings, in per cent, above which a
-// calibration is not worth much.
+// noiseLimit is the spread of equal timings, in per cent, above which a calibration is
+// unreliable.
 const noiseLimit = 10
 
 func examine() (*doctorView, error) {

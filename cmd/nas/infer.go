@@ -12,6 +12,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/blocks/onnx"
+	"nas/blocks/pytorch"
 	"nas/internal/atomicfile"
 	"nas/internal/resolve"
 )
@@ -120,7 +121,7 @@ func (a *app) infer(arch string, o inferFlags) error {
 
 func (a *app) writeResult(path string, values []float32, dims []int) error {
 	var b bytes.Buffer
-	if err := writeNPY(&b, values, dims); err != nil {
+	if err := pytorch.WriteNPY(&b, values, dims); err != nil {
 		return err
 	}
 	if err := atomicfile.WriteFile(path, b.Bytes()); err != nil {
@@ -228,7 +229,7 @@ func (l tensorLayout) fromNetwork(dst, src []float32) error {
 	return nil
 }
 
-// move calls f with the index of each value in the file and in the network.
+// move calls f with the indices of each value in the file and in the network.
 func (l tensorLayout) move(f func(file, network int)) {
 	pixels, channels := l.shape.Pixels(), l.shape.C
 	for p := range pixels {

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"nas/blocks/pytorch"
 )
 
 // TestInferLayouts: an ONNX file takes and gives tensors as it declares them, every
@@ -16,7 +18,7 @@ func TestInferLayouts(t *testing.T) {
 	file := func(name string) string { return filepath.Join(dir, name) }
 	write := func(name string, shape []int, values []float32) string {
 		var b bytes.Buffer
-		if err := writeNPY(&b, values, shape); err != nil {
+		if err := pytorch.WriteNPY(&b, values, shape); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(file(name), b.Bytes(), 0o644); err != nil {
@@ -67,7 +69,7 @@ func TestInferSeveralOutputs(t *testing.T) {
 	dir := t.TempDir()
 	x, y := filepath.Join(dir, "x.npy"), filepath.Join(dir, "y.npy")
 	var b bytes.Buffer
-	if err := writeNPY(&b, make([]float32, 2*3*32*32), []int{2, 3, 32, 32}); err != nil {
+	if err := pytorch.WriteNPY(&b, make([]float32, 2*3*32*32), []int{2, 3, 32, 32}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(x, b.Bytes(), 0o644); err != nil {

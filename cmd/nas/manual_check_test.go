@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"nas/blocks/pytorch"
 	"nas/internal/config"
 )
 
@@ -145,7 +146,7 @@ func setStage(t *testing.T, top string) string {
 	do("run", "configs/smoke.toml", "--profile", "phone.json", "--evaluations", "48", "--out", "results/mobile")
 	f, err := os.Create("x.npy")
 	must(err)
-	must(writeNPY(f, make([]float32, 64*64*3), []int{64, 64, 3}))
+	must(pytorch.WriteNPY(f, make([]float32, 64*64*3), []int{64, 64, 3}))
 	must(f.Close())
 	return dir
 }

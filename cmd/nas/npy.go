@@ -2,12 +2,8 @@ package main
 
 import (
 	"bytes"
-	"encoding/binary"
-	"fmt"
 	"io"
 	"os"
-	"strconv"
-	"strings"
 
 	"nas/blocks/pytorch"
 )
@@ -45,25 +41,4 @@ func readNPY(path string) (values []float32, shape []int, err error) {
 		return nil, nil, usagef("%s: %w", path, err)
 	}
 	return values, shape, nil
-}
-
-// writeNPY writes a float32 array of any shape, format 1.0, NEP 1.
-func writeNPY(w io.Writer, values []float32, shape []int) error {
-	dims := ""
-	for _, d := range shape {
-		dims += strconv.Itoa(d) + ", "
-	}
-	if len(shape) > 1 {
-		dims = strings.TrimSuffix(dims, ", ")
-	}
-	head := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", strings.TrimSuffix(dims, " "))
-	const preamble = 10
-	head += strings.Repeat(" ", 63-(preamble+len(head))%64) + "\n" // data starts at a multiple of 64
-	if _, err := w.Write(append([]byte("\x93NUMPY\x01\x00"), byte(len(head)), byte(len(head)>>8))); err != nil {
-		return err
-	}
-	if _, err := io.WriteString(w, head); err != nil {
-		return err
-	}
-	return binary.Write(w, binary.LittleEndian, values)
 }

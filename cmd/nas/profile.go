@@ -30,7 +30,7 @@ func profileOf(file, device string, threads int) (*latency.Profile, error) {
 	return p, err
 }
 
-// warn shows what a reader of the figures must know.
+// warn prints warnings about the figures.
 func (a *app) warn(warnings []string) {
 	for _, w := range warnings {
 		fmt.Fprintln(a.stderr, "warning: "+w)

@@ -30,8 +30,8 @@ type meter struct {
 	total  int
 	began  time.Time // the step
 	last   time.Time // something was shown
-	firstN int       // done when the step began: what a resumed run need not do
-	timed  bool      // what is counted are seconds: a rate would say nothing
+	firstN int       // done when the step began, by the run that is resumed
+	timed  bool      // seconds are counted, so that a rate has no meaning
 }
 
 const (
@@ -105,7 +105,7 @@ func (m *meter) progress(p evaluator.Progress) {
 	m.show(p.Step, p.Done, p.Total, searchDetail(p.Search))
 }
 
-// eta is the rate so far and what it means for the rest.
+// eta is the rate so far and the time that the rest takes at this rate.
 func (m *meter) eta(done int, now time.Time) string {
 	elapsed := now.Sub(m.began).Seconds()
 	fresh := done - m.firstN
@@ -144,7 +144,7 @@ func (m *meter) open() {
 	)
 }
 
-// end leaves what was shown on the screen and lets the next text follow it.
+// end ends the line that was shown, so that the next text begins below it.
 func (m *meter) end() {
 	if m.bar != nil {
 		if !m.bar.Completed() {

@@ -133,7 +133,7 @@ func parseSeeds(s string) ([]uint64, error) {
 	return seeds, nil
 }
 
-// printSpread says how far the runs of several seeds agree.
+// printSpread compares the fronts of the runs of several seeds.
 func (a *app) printSpread(dirs []string) error {
 	if len(dirs) < 2 {
 		return nil

@@ -29,8 +29,8 @@ func serveAddress(text string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// serve shows a page at an address until the context ends. It returns when the
-// address is taken, with what a browser is to be pointed at.
+// serve shows a page at an address until the context ends. It returns as soon as the
+// address is open, with the URL for a browser.
 func serve(ctx context.Context, address string, page http.Handler) (url string, err error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", address)
@@ -60,10 +60,10 @@ func serve(ctx context.Context, address string, page http.Handler) (url string, 
 	return "http://" + net.JoinHostPort(host, port) + "/", nil
 }
 
-// guard lets only questions through, and only those that were put to an address
-// and not to a name that somebody else may have pointed at this machine: DNS
-// rebinding would otherwise let any web page in this machine's browser read the
-// run. name is the host that --serve was given, which may be a name.
+// guard passes only GET and HEAD requests whose host is an IP address, localhost or name,
+// the host that --serve was given. Other names are refused because of DNS rebinding: a
+// web page in this machine's browser could otherwise read the run through a name that
+// its owner points at this machine.
 func guard(name string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
@@ -83,7 +83,7 @@ func guard(name string, next http.Handler) http.Handler {
 	})
 }
 
-// loopback tells whether only this machine can reach an address.
+// loopback reports whether only this machine can reach an address.
 func loopback(address string) bool {
 	host, _, _ := net.SplitHostPort(address)
 	ip, err := netip.ParseAddr(host)

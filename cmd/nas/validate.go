@@ -114,7 +114,7 @@ line through the MACs.`,
 	return cmd
 }
 
-// validationNetworks draws networks from a space, or reads a list of them.
+// validationNetworks samples networks of a space, or reads a list of networks.
 func validationNetworks(config, list string, count int, seed uint64) ([]*blocks.Network, error) {
 	switch {
 	case (config == "") == (list == ""):

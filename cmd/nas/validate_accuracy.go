@@ -252,7 +252,8 @@ func writePairList(a *app, score string, list []judge.Pair) {
 	a.printf("\n")
 }
 
-// writeFewShot prints what the surrogate is worth.
+// writeFewShot prints how well the surrogate ranks, by the number of networks that it is
+// fitted to.
 func writeFewShot(a *app, r *judge.Report) {
 	if len(r.FewShot) == 0 {
 		return

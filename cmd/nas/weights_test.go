@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"nas/blocks/pytorch"
 )
 
 // TestWeightsTravel exports a PyTorch module, and runs the network on the
@@ -21,7 +23,7 @@ func TestWeightsTravel(t *testing.T) {
 	for i := range x {
 		x[i] = float32(i%7) - 3
 	}
-	if err := writeNPY(f, x, []int{32, 32, 3}); err != nil {
+	if err := pytorch.WriteNPY(f, x, []int{32, 32, 3}); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Close(); err != nil {

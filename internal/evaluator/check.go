@@ -35,17 +35,14 @@ func Check(c *config.Config, report func(key, value, want string)) {
 			report(key, strconv.Quote(l.String()), err.Error())
 		}
 	}
-	k := &c.Constraints
-	for name, l := range k.MaxLatency.All() {
+	for name, l := range c.Constraints.MaxLatency.All() {
 		key := "constraints.max_latency"
 		if name != "" {
 			key += "." + name
 		}
 		network(key, &l)
 	}
-	network("constraints.max_params", k.MaxParams)
-	network("constraints.max_macs", k.MaxMACs)
-	network("constraints.max_activation_bytes", k.MaxActivationBytes)
-	network("constraints.max_weight_bytes", k.MaxWeightBytes)
-	network("constraints.min_top1_pct", k.MinTop1Pct)
+	for _, r := range constraintsOf(&c.Constraints, nil) {
+		network("constraints."+r.name, r.limit)
+	}
 }

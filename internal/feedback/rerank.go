@@ -164,14 +164,13 @@ func (x *reranker) write(front *search.Front, onFront map[int]float64, trained m
 		wasOnFront[t.ID] = true
 	}
 	first := runstore.FieldOf(runstore.LatencyKey(x.run.Config.Latency.Profile.Names()[0]))
-	var rows []runstore.FrontRow
+	accuracy := runstore.FieldOf(runstore.KeyAccuracy)
 	for _, t := range front.Trials() {
-		row := runstore.FrontRowOf(&t, first, x.run.Manifest.Device, onFront[t.ID])
-		rows = append(rows, row)
+		v := accuracy.Of(&t.Result)
 		_, isTrained := trained[t.ArchID]
 		x.out.Front = append(x.out.Front, Member{
-			ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, LatencyMs: row.Latency.Mid,
-			Accuracy: row.Accuracy.Mid, Low: row.Accuracy.Low, High: row.Accuracy.High,
+			ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, LatencyMs: first.Of(&t.Result).Mid,
+			Accuracy: v.Mid, Low: v.Low, High: v.High,
 			Trained: isTrained, Before: wasOnFront[t.ID],
 		})
 		if wasOnFront[t.ID] {
@@ -181,5 +180,5 @@ func (x *reranker) write(front *search.Front, onFront map[int]float64, trained m
 		}
 	}
 	x.out.After = front.Len()
-	return runstore.WriteFront(x.run.Dir, runstore.RerankedFile, rows)
+	return runstore.WriteFront(x.run.Dir, runstore.RerankedFile, front.Trials(), first, x.run.Manifest.Device, onFront)
 }

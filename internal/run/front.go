@@ -16,17 +16,15 @@ type Member struct {
 	search.Trial
 	Latency  runstore.Value // predicted, ms, of the first device
 	Accuracy float64
-	OnFront  float64 // probability that no other network tried is better, by the intervals of both axes
 }
 
-// rank returns the members of the front, ordered by the first objective. onFront are their
-// probabilities of being on the true front, by trial id.
-func rank(s *evaluator.Setup, summary *search.Summary, onFront map[int]float64) []Member {
+// rank returns the members of the front, ordered by the first objective.
+func rank(s *evaluator.Setup, summary *search.Summary) []Member {
 	var front []Member
 	for _, t := range summary.Front.Trials() {
 		front = append(front, Member{
 			Trial: t, Latency: s.Devices[0].Latency.Of(&t.Result),
-			Accuracy: runstore.Number(&t.Result, runstore.KeyAccuracy), OnFront: onFront[t.ID],
+			Accuracy: runstore.Number(&t.Result, runstore.KeyAccuracy),
 		})
 	}
 	first := s.Objectives[0]
@@ -58,14 +56,14 @@ func warnOutside(s *evaluator.Setup, front []Member) {
 	}
 }
 
-// writeFront writes front.csv.
-func writeFront(s *evaluator.Setup, dir string, front []Member) error {
-	d := s.Devices[0]
-	rows := make([]runstore.FrontRow, len(front))
+// writeFront writes front.csv. onFront are the probabilities of being on the true front, by trial id.
+func writeFront(s *evaluator.Setup, dir string, front []Member, onFront map[int]float64) error {
+	trials := make([]search.Trial, len(front))
 	for i := range front {
-		rows[i] = runstore.FrontRowOf(&front[i].Trial, d.Latency, d.Profile.Device.String(), front[i].OnFront)
+		trials[i] = front[i].Trial
 	}
-	return runstore.WriteFront(dir, runstore.FrontFile, rows)
+	d := s.Devices[0]
+	return runstore.WriteFront(dir, runstore.FrontFile, trials, d.Latency, d.Profile.Device.String(), onFront)
 }
 
 // Network builds the network of a member of the front of a setup's run. Its name and its metadata

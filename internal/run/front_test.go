@@ -73,10 +73,10 @@ func TestRank(t *testing.T) {
 		s := &evaluator.Setup{Objectives: c.objectives, Evaluator: &evaluator.Evaluator{
 			Devices: []*evaluator.Device{{Latency: runstore.FieldOf(runstore.KeyLatency)}},
 		}}
-		got := rank(s, &search.Summary{Front: front}, map[int]float64{0: 0.25, 1: 0.75})
+		got := rank(s, &search.Summary{Front: front})
 		for i, id := range c.want {
 			m := got[i]
-			if m.ID != id || m.OnFront != []float64{0.25, 0.75}[id] || m.Latency.Low != m.Latency.Mid-1 ||
+			if m.ID != id || m.Latency.Low != m.Latency.Mid-1 ||
 				m.Accuracy != []float64{80, 60}[id] {
 				t.Errorf("%s: member %d is %+v, want trial %d", c.name, i, m, id)
 			}

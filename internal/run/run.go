@@ -83,9 +83,9 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	if out.Summary, onFront, err = explore(ctx, setup, store, resumed, o.Live); err != nil {
 		return nil, err
 	}
-	out.Front = rank(setup, out.Summary, onFront)
+	out.Front = rank(setup, out.Summary)
 	warnOutside(setup, out.Front)
-	if err := writeFront(setup, store.Dir(), out.Front); err != nil {
+	if err := writeFront(setup, store.Dir(), out.Front, onFront); err != nil {
 		return nil, err
 	}
 	if out.Summary.Status != search.StatusInterrupted {

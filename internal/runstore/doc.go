@@ -12,11 +12,11 @@ const (
 	ScaleFile      = "scale.json"      // the reference values of the accuracy score
 	ManifestFile   = "manifest.json"   // [Manifest]
 	TrialsFile     = "trials.jsonl"    // one line a trial, in id order
-	FrontFile      = "front.csv"       // [FrontRow]
+	FrontFile      = "front.csv"       // the members of the front
 	MeasuredFile   = "measured.csv"    // [MeasuredRow]
 	ReferencesFile = "references.json" // [Reference]
 	TrainedFile    = "told.csv"        // [TrainedRow]
-	RerankedFile   = "front-told.csv"  // [FrontRow], ranked by the accuracies of trained networks
+	RerankedFile   = "front-told.csv"  // the front by the accuracies of trained networks
 	ReportFile     = "report.html"
 	lockFile       = ".lock"
 )

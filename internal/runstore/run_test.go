@@ -283,8 +283,9 @@ func TestTables(t *testing.T) {
 		Parts: map[string]float64{"latency_ms_low": 1, "latency_ms_high": 2, KeyParams: 5, KeyMACs: 300e6,
 			KeyActivations: 7},
 	}}
-	front := []FrontRow{FrontRowOf(&trial, FieldOf(KeyLatency), `nas kernels on "CPU", 1 thread`, 0.5)}
-	if err := WriteFront(dir, FrontFile, front); err != nil {
+	device := `nas kernels on "CPU", 1 thread`
+	err := WriteFront(dir, FrontFile, []search.Trial{trial}, FieldOf(KeyLatency), device, map[int]float64{3: 0.5})
+	if err != nil {
 		t.Fatal(err)
 	}
 	const want = "id,arch_id,arch,latency_ms,latency_low_ms,latency_high_ms,accuracy,accuracy_low,accuracy_high," +

@@ -13,44 +13,24 @@ import (
 	"nas/search"
 )
 
-// FrontRow is a line of front.csv: a member of the front. Values that a run does
-// not have are NaN and stand as empty fields.
-type FrontRow struct {
-	ID                                int
-	ArchID, Arch                      string
-	Latency, Accuracy                 Value // without BetweenSD
-	Params, MACs, PeakActivationBytes int64
-	LatencyDevice                     string
-	OnFront                           float64 // probability that no other network tried is better
-}
-
 var frontColumns = []string{
 	"id", "arch_id", "arch", "latency_ms", "latency_low_ms", "latency_high_ms", "accuracy", "accuracy_low", "accuracy_high",
 	"params", "macs", "peak_activation_bytes", "latency_device", "p_front",
 }
 
-// FrontRowOf is the row of a trial, with its latency on a device, which that field holds.
-func FrontRowOf(t *search.Trial, of Field, device string, onFront float64) FrontRow {
-	count := func(key string) int64 { return int64(Number(&t.Result, key)) }
-	return FrontRow{
-		ID: t.ID, ArchID: t.ArchID, Arch: t.Arch,
-		Latency: of.Of(&t.Result), Accuracy: FieldOf(KeyAccuracy).Of(&t.Result),
-		Params: count(KeyParams), MACs: count(KeyMACs), PeakActivationBytes: count(KeyActivations),
-		LatencyDevice: device, OnFront: onFront,
-	}
-}
-
-// WriteFront writes a front into dir, atomically: as [FrontFile] or [RerankedFile].
-func WriteFront(dir, name string, rows []FrontRow) error {
+// WriteFront writes the table of a front into dir, atomically: as [FrontFile] or [RerankedFile]. The latency is
+// that of a device, which the field holds. onFront are the probabilities of being on the true front, by trial id.
+// Fields without a value are empty.
+func WriteFront(dir, name string, front []search.Trial, latency Field, device string, onFront map[int]float64) error {
 	lines := [][]string{frontColumns}
-	for i := range rows {
-		r := &rows[i]
+	for i := range front {
+		t := &front[i]
+		count := func(key string) string { return strconv.FormatInt(int64(Number(&t.Result, key)), 10) }
+		ms, accuracy := latency.Of(&t.Result), FieldOf(KeyAccuracy).Of(&t.Result)
 		lines = append(lines, []string{
-			strconv.Itoa(r.ID), r.ArchID, r.Arch,
-			numberText(r.Latency.Mid), numberText(r.Latency.Low), numberText(r.Latency.High),
-			numberText(r.Accuracy.Mid), numberText(r.Accuracy.Low), numberText(r.Accuracy.High),
-			strconv.FormatInt(r.Params, 10), strconv.FormatInt(r.MACs, 10), strconv.FormatInt(r.PeakActivationBytes, 10),
-			r.LatencyDevice, numberText(r.OnFront),
+			strconv.Itoa(t.ID), t.ArchID, t.Arch, numberText(ms.Mid), numberText(ms.Low), numberText(ms.High),
+			numberText(accuracy.Mid), numberText(accuracy.Low), numberText(accuracy.High),
+			count(KeyParams), count(KeyMACs), count(KeyActivations), device, numberText(onFront[t.ID]),
 		})
 	}
 	return writeCSV(filepath.Join(dir, name), lines)
