@@ -14,24 +14,22 @@ import (
 	"nas/latency/timing"
 )
 
-// Measured is a network with the latency that somebody measured.
+// Measured is a network with its measured latency.
 type Measured struct {
 	Network *blocks.Network
 	Ms      float64 // of one image
 }
 
-// Adapt makes the profile of a device from another device's profile and a few
-// networks measured on it (ten are useful). Every kind of unit keeps what the
-// base knows about its shapes, and gets one factor; the factors minimise the
-// squared relative error with a ridge towards a common one, so that ten
-// networks can move what they show and nothing else. From sixty networks on,
-// costs are fitted term by term and a residual over the mix of units is added.
+// Adapt makes the profile of a device from the profile of another device and a few networks
+// measured on it end to end; ten are useful. Every kind of unit keeps what base knows about
+// its shapes, multiplied by one factor. The factors minimise the squared relative error with a
+// ridge towards a common factor, so that a few networks change only what they show. From sixty
+// networks on, the costs of all terms are fitted instead, with corrections. If base is nil,
+// costs common to processors stand in for it.
 //
-// The approach to few measurements follows HELP (Lee et al., Hardware-Adaptive
-// Efficient Latency Prediction for NAS via Meta-Learning, NeurIPS 2021) in that
-// devices share most of their structure; it differs in having no meta-training.
-//
-// base may be nil: then costs common to processors stand in for it.
+// As in HELP (Lee et al., Hardware-Adaptive Efficient Latency Prediction for NAS via
+// Meta-Learning, NeurIPS 2021), devices share most of their structure. Other than there, there
+// is no meta-training.
 func Adapt(base *Profile, d timing.Device, networks []Measured) (*Profile, error) {
 	if len(networks) == 0 {
 		return nil, fault.New("latency: no measured networks to adapt to")
@@ -41,7 +39,9 @@ func Adapt(base *Profile, d timing.Device, networks []Measured) (*Profile, error
 	}
 	d.Target, d.Cut = base.Device.Target, cmp.Or(d.Cut, base.Device.Cut)
 	p := &Profile{Format: Format, Device: d, Created: time.Now().UTC().Truncate(time.Second), Warnings: []string{}}
-	p.Calibration = Calibration{Networks: len(networks), Runs: len(networks), Stopped: "networks", Base: base.Device.String()}
+	p.Calibration = Calibration{
+		Networks: len(networks), Runs: len(networks), Stopped: "networks", Base: base.Device.String(),
+	}
 	for _, m := range networks {
 		if !(m.Ms > 0) || math.IsInf(m.Ms, 0) {
 			return nil, fault.Errorf("latency: network %s: %g ms is not a time", m.Network.Name, m.Ms)
@@ -50,7 +50,8 @@ func Adapt(base *Profile, d timing.Device, networks []Measured) (*Profile, error
 		if err != nil {
 			return nil, err
 		}
-		p.AddHeldOut(m.Network.Name, calls, timing.Sample{MedianMs: m.Ms, P10Ms: m.Ms, P90Ms: m.Ms, LowMs: m.Ms, HighMs: m.Ms, Runs: 1})
+		one := Sample{MedianMs: m.Ms, P10Ms: m.Ms, P90Ms: m.Ms, LowMs: m.Ms, HighMs: m.Ms, Runs: 1}
+		p.AddHeldOut(m.Network.Name, calls, one)
 	}
 	if err := p.fitEndToEnd(base); err != nil {
 		return nil, err
@@ -58,8 +59,8 @@ func Adapt(base *Profile, d timing.Device, networks []Measured) (*Profile, error
 	return p, nil
 }
 
-// minForCosts is the number of networks from which on single costs are fitted, not only
-// one factor for each kind.
+// minForCosts is the number of networks from which on costs are fitted, instead of one factor
+// for each kind.
 const minForCosts = 60
 
 // fitEndToEnd fits the profile to its held-out networks and base.
@@ -90,9 +91,11 @@ func (p *Profile) fitEndToEnd(base *Profile) error {
 	return nil
 }
 
-// adapted fits base, the model of another device, to the held-out networks of rows. factor
-// is that of each kind; nil if there were networks enough to fit costs.
-func (p *Profile) adapted(base *costmodel.UnitModel, rows []int) (m *costmodel.UnitModel, factor func(kind string) float64) {
+// adapted fits base, the model of another device, to the held-out networks of rows. factor is
+// that of each kind; it is nil if costs were fitted.
+func (p *Profile) adapted(
+	base *costmodel.UnitModel, rows []int,
+) (m *costmodel.UnitModel, factor func(kind string) float64) {
 	d := p.endToEnd(rows)
 	factor = d.Factors(func(u *engine.Unit) float64 { return base.Cost(u).Ms })
 	kinds := base.ScaledKinds(factor)
@@ -127,7 +130,7 @@ func (p *Profile) crossValidate(base *costmodel.UnitModel) {
 			}
 		}
 		m, _ := p.adapted(base, in)
-		hs, macs := p.sums(m)
+		hs, macs := p.observations(m)
 		var rest []costmodel.Observation
 		for _, i := range in {
 			rest = append(rest, hs[i])
@@ -156,7 +159,7 @@ func (p *Profile) crossValidate(base *costmodel.UnitModel) {
 	p.Validation = summarize(ps, fitLine(ps))
 }
 
-// EndToEnd are the held-out networks of rows as data for the models.
+// endToEnd returns the held-out networks of rows as data for the models.
 func (p *Profile) endToEnd(rows []int) *costmodel.EndToEnd {
 	d := &costmodel.EndToEnd{}
 	for i := range p.Shapes {
@@ -169,7 +172,7 @@ func (p *Profile) endToEnd(rows []int) *costmodel.EndToEnd {
 	return d
 }
 
-// genericProfile has the costs of no device in particular.
+// genericProfile is a profile of d with the costs of no device in particular.
 func genericProfile(d timing.Device) *Profile {
 	if d.Target.ISA == "" {
 		d.Target = timing.PhoneTarget(d.Threads)

@@ -63,7 +63,8 @@ func TestAdaptTenNetworks(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := judge(t, p, truth)
-	t.Logf("ten networks: mape %.1f %% within 10 %.0f tau %.3f coverage %.0f width %.0f", v.MAPEPct, v.Within10, v.Kendall, v.Coverage, v.WidthPct)
+	t.Logf("ten networks: mape %.1f %% within 10 %.0f tau %.3f coverage %.0f width %.0f",
+		v.MAPEPct, v.Within10, v.Kendall, v.Coverage, v.WidthPct)
 	if v.Kendall < 0.95 || v.MAPEPct > 4 || v.Coverage < 75 {
 		t.Errorf("%+v", v)
 	}
@@ -80,7 +81,8 @@ func TestWholeNetworksOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := judge(t, p, measuredBy(t, f, 31, 60))
-	t.Logf("whole networks: mape %.1f %% within 10 %.0f tau %.3f coverage %.0f width %.0f; held out says mape %.1f %%", v.MAPEPct, v.Within10, v.Kendall, v.Coverage, v.WidthPct, p.Validation.MAPEPct)
+	t.Logf("whole networks: mape %.1f %% within 10 %.0f tau %.3f coverage %.0f width %.0f; held out says mape %.1f %%",
+		v.MAPEPct, v.Within10, v.Kendall, v.Coverage, v.WidthPct, p.Validation.MAPEPct)
 	if v.Within10 < 95 || v.Coverage < 78 {
 		t.Errorf("%+v", v)
 	}

@@ -19,29 +19,27 @@
 // or, for other runtimes, convolutions with what runtimes commonly fuse. Its latency comes
 // from five levels of fits, each to what the one before leaves (package internal/costmodel):
 //
-//		measured units ──1──▶ terms of a kind        a(u) = terms(u) . costs            costs >= 0, least squares
-//		      │          ──2──▶ Gaussian process       g(u) = ms(u) / a(u)                 of the logarithm, over features(u)
-//		      │
-//		      └────────3──▶ table of units           ms(u) = measured, or a(u) exp g(u)   where it was not
-//		measured sums  ──4──▶ additive process       ms(u) = sum over components c of a(c) exp f(c)
-//		                                             in place of level 2 where only blocks or networks were measured
-//		                          │
-//		                          ▼  sum over units
-//		held-out       ──5──▶ network model          ms = sum * exp(w . (1, log2 sum, calls/sum, log2 weights) + h(shares))
-//		networks                                     low, high = ms * exp(-+ (q (floor + sd of the sum) + between sessions))
+//		timed units    -1-> terms of a kind    a(u) = terms(u) . costs, with costs >= 0
+//		               -2-> Gaussian process   ms(u) = a(u) exp g(features(u))
+//		               -3-> table              ms(u) = as it was timed
+//		measured sums  -4-> additive process   ms(u) = sum of a(c) exp f(c) over the components c of u,
+//		                     |                 in place of g where only blocks or networks were measured
+//		                     v sum over units
+//		held-out       -5-> network model      ms = sum exp(w . (1, log2 sum, calls/sum, log2 weights) + h(shares))
+//		networks                               low, high = ms exp(-+ (q (floor + sd) + between))
 //
 //	 1. Terms are amounts of work that take time in proportion: multiply-accumulates with the
 //	    tails of their tiles filled up, bytes by the cache level that they come from,
 //	    activations by their price (features.go). Costs that cannot be negative extrapolate as
 //	    work does.
-//	 2. What the terms get wrong is a smooth function of the unit's sizes and tails; far from
+//	 2. What the terms get wrong is a smooth function of the unit's sizes and tails. Far from
 //	    all measured units it is nothing (kind.go).
 //	 3. A unit that was timed has its own row (unit_table.go). One of a kind never measured, or
-//	    far outside of what was, gets a wide interval and a warning; none is ever free.
-//	 4. A table of blocks, or end-to-end latencies, show sums only. The corrections f are
-//	    found from them jointly (additive.go, block.go, end_to_end.go).
-//	 5. What units do to each other shows in held-out networks, which also give the interval:
-//	    q is a conformal quantile, so that 90 % of networks like them lie inside (network.go).
+//	    far outside of what was measured, gets a wide interval and a warning; none is ever free.
+//	 4. A table of blocks, or end-to-end latencies, show sums only. The corrections f are found
+//	    from them jointly (additive.go, block.go, end_to_end.go).
+//	 5. What units do to each other shows in held-out networks, which also give the interval: q
+//	    is a conformal quantile, so that 90 % of networks like them lie inside (network.go).
 //
 // nn-Meter (Zhang et al., MobiSys 2021) is the model for kernels as units and for sampling
 // where the error is. This package differs in timing units inside running networks, in the

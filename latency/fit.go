@@ -29,9 +29,9 @@ func (p *Profile) Fit(hypers map[string]*stat.ResidualKernel) (*Predictor, error
 	return &Predictor{p, m, p.Network}, nil
 }
 
-// setKinds stores models by name.
+// setKinds stores models in the order of their names.
 func (p *Profile) setKinds(kinds map[string]*costmodel.KindModel) {
-	p.Kinds = slices.SortedFunc(maps.Values(kinds), func(a, b *costmodel.KindModel) int { return cmp.Compare(a.Kind, b.Kind) })
+	p.Kinds = slices.SortedFunc(maps.Values(kinds), func(a, b *KindModel) int { return cmp.Compare(a.Kind, b.Kind) })
 }
 
 // AddHeldOut appends a network that was measured end to end. calls are those of Device.Calls.
@@ -65,7 +65,7 @@ func (p *Profile) AddHeldOut(name string, calls []engine.Call, s timing.Sample) 
 // fitHeldOut fits the network model to the held-out networks, and keeps how well
 // each of them is predicted from the others.
 func (p *Profile) fitHeldOut(m *costmodel.UnitModel) error {
-	hs, macs := p.sums(m)
+	hs, macs := p.observations(m)
 	for i, h := range hs {
 		if !(h.Measured > 0) || !(h.Ms > 0) {
 			return fault.Errorf("latency: network %s: %g ms is not a time", p.HeldOut[i].Name, h.Measured)

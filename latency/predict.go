@@ -16,21 +16,21 @@ import (
 // Estimate is a predicted latency.
 type Estimate struct {
 	LatencyMs float64 `json:"latency_ms"`
-	// LowMs and HighMs hold the measured time of 90 % of networks like those of
-	// the calibration.
+	// LowMs and HighMs hold the measured latency of 90 % of networks like those of the
+	// calibration.
 	LowMs    float64  `json:"low_ms"`
 	HighMs   float64  `json:"high_ms"`
 	Kernels  []Kernel `json:"kernels"`  // in the order of their first call
 	Warnings []string `json:"warnings"` // never nil
 }
 
-// Kernel is one row of an estimate: equal units together.
+// Kernel is one row of an estimate: all calls of one unit.
 type Kernel struct {
 	Name   string  `json:"name"`   // the routine, as in engine.Unit
 	Shape  string  `json:"shape"`  // the rest of the unit's key
 	Ms     float64 `json:"ms"`     // of all calls together
 	Count  int     `json:"count"`  // of calls
-	Source string  `json:"source"` // SourceTable, SourceModel or SourceUnknown
+	Source string  `json:"source"` // "table": it was timed; "model": from units of its kind; "unknown": neither
 	// Stage and Block are the place of each call, in order of the calls.
 	Places [][2]int    `json:"-"`
 	Unit   engine.Unit `json:"-"`
@@ -43,9 +43,8 @@ type Predictor struct {
 	network *costmodel.NetworkModel
 }
 
-// Predictor makes the profile ready to predict. If the models stored were made
-// from terms or features that this program does not have, they are fitted anew
-// from the measurements.
+// Predictor makes the profile ready to predict. If the stored models have terms or features that
+// this program has not, models are fitted anew to the measurements.
 func (p *Profile) Predictor() (*Predictor, error) {
 	kinds, err := costmodel.RestoreKinds(p.Kinds, p.Units, &p.Device.Target)
 	if err != nil {
@@ -56,7 +55,7 @@ func (p *Profile) Predictor() (*Predictor, error) {
 		r.units.Sum = p.Sums.Restored(p.measuredUnits(), &p.Device.Target)
 	}
 	*r.network = *p.Network
-	hs, _ := p.sums(r.units)
+	hs, _ := p.observations(r.units)
 	if err := r.network.Restore(hs); err != nil {
 		return nil, err
 	}
@@ -69,9 +68,8 @@ func (r *Predictor) Device() timing.Device { return r.p.Device }
 // Target returns the target that a network must be compiled for.
 func (r *Predictor) Target() engine.Target { return r.p.Device.Target }
 
-// Predict lowers a network for the profile's target and predicts its latency. The
-// error is that the network cannot be lowered; of what was never measured there are
-// warnings and a wide interval.
+// Predict predicts the latency of a network. It fails only if the network cannot be compiled for
+// the profile's target. Units unlike all that were measured give a warning and a wide interval.
 func (r *Predictor) Predict(n *blocks.Network) (Estimate, error) {
 	calls, err := r.p.Device.Calls(n)
 	if err != nil {
@@ -80,7 +78,7 @@ func (r *Predictor) Predict(n *blocks.Network) (Estimate, error) {
 	return r.PredictCalls(calls), nil
 }
 
-// PredictCalls predicts from the calls of a plan made for the profile's target.
+// PredictCalls is Predict for the unit calls of a network (Device.Calls).
 func (r *Predictor) PredictCalls(calls []engine.Call) Estimate {
 	var s costmodel.Totals
 	var e Estimate
@@ -109,8 +107,7 @@ func (r *Predictor) PredictCalls(calls []engine.Call) Estimate {
 	return e
 }
 
-// finish fills in what follows from the sums, and the warnings: those of the
-// units, and those of the whole.
+// finish sets the latency and the warnings of an estimate, those of the units first.
 func (r *Predictor) finish(e *Estimate, s *costmodel.Totals, far map[string]bool) {
 	e.Warnings = append(e.Warnings, slices.Sorted(maps.Keys(far))...)
 	e.LatencyMs, e.LowMs, e.HighMs = r.network.Predict(s)
@@ -142,8 +139,8 @@ func (r *Predictor) Unit(u *engine.Unit) (ms, sd float64) {
 	return c.Ms, math.Sqrt(c.Var2) / c.Ms
 }
 
-// Latency is PredictCalls without the parts: the latency and its interval in ms.
-// It allocates nothing once every unit has been asked for.
+// Latency returns the latency and the interval of PredictCalls in ms. It allocates nothing once
+// every unit has been asked for.
 func (r *Predictor) Latency(calls []engine.Call) (ms, low, high float64) {
 	var s costmodel.Totals
 	for i := range calls {
@@ -152,8 +149,9 @@ func (r *Predictor) Latency(calls []engine.Call) (ms, low, high float64) {
 	return r.network.Predict(&s)
 }
 
-// Totals adds up the units of the held-out networks, and their MACs.
-func (p *Profile) sums(m *costmodel.UnitModel) (hs []costmodel.Observation, macs []float64) {
+// observations returns what m says of the held-out networks beside their measured times, and
+// their MACs.
+func (p *Profile) observations(m *costmodel.UnitModel) (hs []costmodel.Observation, macs []float64) {
 	hs, macs = make([]costmodel.Observation, len(p.HeldOut)), make([]float64, len(p.HeldOut))
 	for i, h := range p.HeldOut {
 		hs[i].Measured = h.Measured.MedianMs
@@ -168,8 +166,8 @@ func (p *Profile) sums(m *costmodel.UnitModel) (hs []costmodel.Observation, macs
 	return hs, macs
 }
 
-// measuredUnits are the units that the cost terms' corrections were learned on: the table's,
-// or those of the held-out networks where no unit was timed.
+// measuredUnits returns the units that the knots of Sums belong to: those of the table, or of the
+// held-out networks if no unit was timed.
 func (p *Profile) measuredUnits() []engine.Unit {
 	var units []engine.Unit
 	for i := range p.Units {

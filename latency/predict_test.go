@@ -30,21 +30,21 @@ func TestPredictSources(t *testing.T) {
 	}
 	row := p.Units[len(p.Units)/2]
 	e := r.PredictCalls([]engine.Call{{Unit: row.Unit}})
-	if k := e.Kernels[0]; k.Source != costmodel.SourceTable || k.Ms != row.Ms {
+	if k := e.Kernels[0]; k.Source != "table" || k.Ms != row.Ms {
 		t.Errorf("a unit of the table: %+v, measured %g ms", k, row.Ms)
 	}
 	for _, c := range []struct{ key, source string }{
-		{"conv 14x14x104>14x14x344 k1x1 s1x1 d1x1 g1 relu6", costmodel.SourceModel},
-		{"bilinear 7x7x64>14x14x64", costmodel.SourceUnknown},
-		{"conv 14x14x64>14x14x64 k5x5 s1x1 d1x1 p2x2 g4", costmodel.SourceUnknown},
-		{"eval.lrn 7x7x64>7x7x64", costmodel.SourceUnknown},
+		{"conv 14x14x104>14x14x344 k1x1 s1x1 d1x1 g1 relu6", "model"},
+		{"bilinear 7x7x64>14x14x64", "unknown"},
+		{"conv 14x14x64>14x14x64 k5x5 s1x1 d1x1 p2x2 g4", "unknown"},
+		{"eval.lrn 7x7x64>7x7x64", "unknown"},
 	} {
 		e := r.PredictCalls(call(c.key))
 		k := e.Kernels[0]
 		if k.Source != c.source || !(k.Ms > 0) || math.IsInf(k.Ms, 0) {
 			t.Errorf("%s: %g ms from %s, want %s", c.key, k.Ms, k.Source, c.source)
 		}
-		if unknown := k.Source == costmodel.SourceUnknown; unknown && (len(e.Warnings) == 0 || e.HighMs/e.LowMs < 1.5) {
+		if unknown := k.Source == "unknown"; unknown && (len(e.Warnings) == 0 || e.HighMs/e.LowMs < 1.5) {
 			t.Errorf("%s: unknown, warnings %q, interval %g to %g", c.key, e.Warnings, e.LowMs, e.HighMs)
 		}
 	}

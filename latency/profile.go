@@ -93,16 +93,19 @@ func Read(r io.Reader, name string) (*Profile, error) {
 		Format int `json:"format"`
 	}
 	damaged := func(err error) error {
-		return fault.Errorf("latency: profile %s: %w: restore the file, or make a new one on its device with nas calibrate --out %s", name, err, name)
+		return fault.Errorf("latency: profile %s: %w: restore the file, or make a new one on its device with "+
+			"nas calibrate --out %s", name, err, name)
 	}
 	if err := jsonfile.Decode(b, &head); err != nil {
 		return nil, damaged(err)
 	}
 	switch {
 	case head.Format > Format:
-		return nil, fault.Errorf("latency: profile %s has format %d, this program knows up to %d: %w; update the program or calibrate again", name, head.Format, Format, ErrNewer)
+		return nil, fault.Errorf("latency: profile %s has format %d, this program knows up to %d: %w; "+
+			"update the program or calibrate again", name, head.Format, Format, ErrNewer)
 	case head.Format < 1:
-		return nil, fault.Errorf("latency: %s is not a latency profile (it has no \"format\"): nas calibrate --out PROFILE makes one", name)
+		return nil, fault.Errorf("latency: %s is not a latency profile (it has no \"format\"): "+
+			"nas calibrate --out PROFILE makes one", name)
 	}
 	p := new(Profile)
 	if err := jsonfile.Decode(b, p); err != nil {
@@ -114,6 +117,7 @@ func Read(r io.Reader, name string) (*Profile, error) {
 	return p, nil
 }
 
+// check finds what a profile from a file lacks.
 func (p *Profile) check() error {
 	if !p.Network.Complete() {
 		return errors.New("the network model is missing or incomplete")
@@ -133,7 +137,7 @@ func (p *Profile) check() error {
 	return nil
 }
 
-// notThere is [os.ErrNotExist] with the cure instead of the words of a system call.
+// notThere is an [os.ErrNotExist] that says how to make the file.
 type notThere struct{ path string }
 
 func (e notThere) Error() string {
@@ -141,8 +145,7 @@ func (e notThere) Error() string {
 }
 func (e notThere) Is(t error) bool { return t == os.ErrNotExist }
 
-// Write writes the profile: a page of indented JSON, and one line for each
-// measurement.
+// Write writes the profile as indented JSON, with one line for each measurement.
 func (p *Profile) Write(w io.Writer) error {
 	head := *p
 	head.Units, head.HeldOut, head.Shapes = nil, nil, nil
@@ -152,7 +155,8 @@ func (p *Profile) Write(w io.Writer) error {
 	}
 	var buf bytes.Buffer
 	buf.Write(bytes.TrimRight(b[:bytes.LastIndex(b, []byte(",\n \"units\""))], " \n"))
-	if err := errors.Join(lines(&buf, "units", p.Units), lines(&buf, "networks", p.HeldOut), lines(&buf, "shapes", p.Shapes)); err != nil {
+	err = errors.Join(lines(&buf, "units", p.Units), lines(&buf, "networks", p.HeldOut), lines(&buf, "shapes", p.Shapes))
+	if err != nil {
 		return fault.Errorf("latency: %w", err)
 	}
 	buf.WriteString("\n}\n")
@@ -160,6 +164,7 @@ func (p *Profile) Write(w io.Writer) error {
 	return err
 }
 
+// lines writes a list with one line for each element.
 func lines[T any](buf *bytes.Buffer, key string, list []T) error {
 	fmt.Fprintf(buf, ",\n %q: [", key)
 	for i := range list {
@@ -201,14 +206,14 @@ func (p *Profile) Extensible() bool { return p.Calibration.Base == "" && p.Calib
 // be held against this profile.
 func (p *Profile) Matches(rt timing.Runtime) error { return p.Device.Match(rt.Device()) }
 
-// Busy returns why the profile should not be trusted, or "": other programs took
-// a large part of the machine while it was calibrated, and the held-out networks
-// show it, or are too few to show anything.
+// Busy returns why the profile should not be trusted, or "". It should not if other programs took
+// a large part of the machine during the calibration, and if the held-out networks show it or
+// are too few to show anything.
 func (p *Profile) Busy() string {
 	c := &p.Calibration
 	v := p.Validation
 	if c.InterruptPct <= 25 && c.SlowPct <= 50 || v == nil && c.WallS < 20 {
-		return "" // a moment's calibration says itself that it is rough
+		return "" // a short calibration has a warning that it is rough
 	}
 	shown := "too few networks could be measured to judge the model"
 	if v != nil {
@@ -217,9 +222,10 @@ func (p *Profile) Busy() string {
 		}
 		shown = fmt.Sprintf("the model errs by %.1f %% on networks that it has not seen", v.MAPEPct)
 	}
-	return fmt.Sprintf("other programs interrupted %.0f %% of the runs, the reference kernel was slowed down in %.0f %% of its, and %s", c.InterruptPct, c.SlowPct, shown)
+	return fmt.Sprintf("other programs interrupted %.0f %% of the runs, the reference kernel was slowed down in %.0f %% "+
+		"of its, and %s", c.InterruptPct, c.SlowPct, shown)
 }
 
-// busyError is the error in per cent beyond which a calibration on a busy machine
-// is not to be trusted: about twice that on a quiet one.
+// busyError is the error on held-out networks, in per cent, beyond which a calibration on a busy
+// machine is not trusted: about twice the error on a quiet machine.
 const busyError = 4

@@ -19,8 +19,9 @@ func TestOldProfileIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Format != 1 || p.Device.Name != "native" || p.Device.Target.ISA != "avx512" || p.Facts.Cores != 2 || len(p.Units) != 18 || len(p.HeldOut) != 35 ||
-		p.Calibration.ReferenceMs <= 0 || p.Validation == nil || p.Created.Year() != 2026 {
+	if p.Format != 1 || p.Device.Name != "native" || p.Device.Target.ISA != "avx512" || p.Facts.Cores != 2 ||
+		len(p.Units) != 18 || len(p.HeldOut) != 35 || p.Calibration.ReferenceMs <= 0 || p.Validation == nil ||
+		p.Created.Year() != 2026 {
 		t.Errorf("%+v %+v %+v, %d units, %d networks", p.Device, p.Facts, p.Calibration, len(p.Units), len(p.HeldOut))
 	}
 	r, err := p.Predictor()
@@ -92,7 +93,7 @@ func TestReadRefuses(t *testing.T) {
 		{"empty", `{"format":1}`, "network model"},
 	} {
 		_, err := Read(bytes.NewReader([]byte(c.text)), "p.json")
-		if err == nil || !bytes.Contains([]byte(err.Error()), []byte(c.want)) || !bytes.Contains([]byte(err.Error()), []byte("p.json")) {
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "p.json") {
 			t.Errorf("%s: error %v, want one with %q and the name", c.name, err, c.want)
 		}
 	}

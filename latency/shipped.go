@@ -3,9 +3,7 @@ package latency
 import (
 	"bytes"
 	"errors"
-	"maps"
 	"os"
-	"slices"
 	"time"
 
 	"nas/blocks/engine"
@@ -14,30 +12,31 @@ import (
 	"nas/latency/timing"
 )
 
-// shippedTables are the measurements that come with the program, by the name of
-// the profile.
+// shippedTables describes the measurements that come with the program, by the name of the profile.
 var shippedTables = map[string]TableOptions{
 	"raspi4-fbnet": {
-		Device: timing.Device{Name: "raspi4-fbnet", CPU: "Raspberry Pi 4 (Cortex-A72)", Runtime: "TFLite", DType: "float32", Threads: 1,
-			Target: engine.Target{ISA: "neon", L1: 32 << 10, L2: 1 << 20, L3: 1 << 20, Threads: 1}},
+		Device: timing.Device{
+			Name: "raspi4-fbnet", CPU: "Raspberry Pi 4 (Cortex-A72)", Runtime: "TFLite", DType: "float32", Threads: 1,
+			Target: engine.Target{ISA: "neon", L1: 32 << 10, L2: 1 << 20, L3: 1 << 20, Threads: 1},
+		},
 		Only: "raspi4", Source: helpSource,
 	},
 	"pixel3-fbnet": {
-		Device: timing.Device{Name: "pixel3-fbnet", CPU: "Pixel 3 (Snapdragon 845)", Runtime: "TFLite", DType: "float32", Threads: 1,
-			Target: engine.Target{ISA: "neon", L1: 64 << 10, L2: 256 << 10, L3: 2 << 20, Threads: 1}},
+		Device: timing.Device{
+			Name: "pixel3-fbnet", CPU: "Pixel 3 (Snapdragon 845)", Runtime: "TFLite", DType: "float32", Threads: 1,
+			Target: engine.Target{ISA: "neon", L1: 64 << 10, L2: 256 << 10, L3: 2 << 20, Threads: 1},
+		},
 		Only: "pixel3", Source: helpSource,
 	},
 }
 
-const helpSource = "blocks of FBNet's space at 32x32 inputs, solved from the network latencies in data/fbnet of github.com/HayeonLee/HELP (MIT), which are HW-NAS-Bench's (Li et al., ICLR 2021)"
+const helpSource = "blocks of FBNet's space at 32x32 inputs, solved from the network latencies in data/fbnet of " +
+	"github.com/HayeonLee/HELP (MIT), which are HW-NAS-Bench's (Li et al., ICLR 2021)"
 
 // shippedOn is when the shipped tables were made.
 var shippedOn = time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
 
-// Shipped lists the names of the profiles that come with the program.
-func Shipped() []string { return slices.Sorted(maps.Keys(shippedTables)) }
-
-// shipped makes a profile that comes with the program.
+// shipped makes the profile of that name.
 func shipped(name string) (*Profile, error) {
 	b, err := devices.Files.ReadFile("fbnet_blocks.csv")
 	if err != nil {
@@ -51,10 +50,9 @@ func shipped(name string) (*Profile, error) {
 	return p, nil
 }
 
-// Load reads the profile in a file, or makes the one of that name that comes
-// with the program ([Shipped]). The error wraps fs.ErrNotExist if there is no such
-// file, and [ErrNewer] if a later program wrote it; that of a damaged file names
-// line and key.
+// Load reads the profile in a file, or makes the one of that name that comes with the program:
+// "pixel3-fbnet" or "raspi4-fbnet". The error wraps fs.ErrNotExist if there is no such file, and
+// [ErrNewer] if a later program wrote it; that of a damaged file names line and key.
 func Load(path string) (*Profile, error) {
 	if _, ok := shippedTables[path]; ok {
 		return shipped(path)

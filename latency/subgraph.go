@@ -5,15 +5,15 @@ import (
 	"nas/latency/internal/costmodel"
 )
 
-// A Subgraph is a stretch of a network, cut into units and costed once. A search asks
-// for the same blocks over and over: [Predictor.Sum] adds up their parts.
+// A Subgraph is a part of a network, one or more blocks, with the costs of its unit calls. A
+// search asks for the same blocks over and over; [Predictor.Sum] adds up their subgraphs.
 type Subgraph struct {
 	costs    []costmodel.Cost
 	warnings []string // of units
 }
 
-// Subgraph cuts and costs a stretch of a network, given as a network whose input is
-// what the stretch reads.
+// Subgraph returns the costs of a part of a network, given as a network whose input is the value
+// that the part reads.
 func (r *Predictor) Subgraph(n *blocks.Network) (*Subgraph, error) {
 	calls, err := r.p.Device.Calls(n)
 	if err != nil {
@@ -30,14 +30,14 @@ func (r *Predictor) Subgraph(n *blocks.Network) (*Subgraph, error) {
 	return p, nil
 }
 
-// Sum predicts a network that consists of parts one after the other, to the bit
-// what [Predictor.Predict] says of it, but for the Kernels, which are left out. No
-// unit may reach from one part into the next: see [CanSplit].
-func (r *Predictor) Sum(parts ...*Subgraph) Estimate {
+// Sum predicts a network that consists of subgraphs one after the other. The result is, to the
+// bit, that of [Predictor.Predict] without Kernels, if no unit has ops of two subgraphs: see
+// [CanSplit].
+func (r *Predictor) Sum(subgraphs ...*Subgraph) Estimate {
 	var s costmodel.Totals
 	e := Estimate{Warnings: []string{}}
 	var far map[string]bool
-	for _, p := range parts {
+	for _, p := range subgraphs {
 		for i := range p.costs {
 			s.Add(&p.costs[i])
 		}
@@ -52,13 +52,14 @@ func (r *Predictor) Sum(parts ...*Subgraph) Estimate {
 	return e
 }
 
-// FusionBoundary is how a stretch of a network begins and ends.
+// FusionBoundary tells whether the ops at the beginning and at the end of a subgraph may be fused
+// with those around it.
 type FusionBoundary struct {
 	opens        opening
 	depthwiseEnd bool // its last convolution is depthwise
 }
 
-// opening says whether a stretch may be fused with what is in front of it.
+// opening tells whether a subgraph may be fused with what is before it.
 type opening uint8
 
 const (
@@ -67,8 +68,8 @@ const (
 	openAlone                    // never
 )
 
-// FusionBoundaryOf returns how a stretch, given as a network whose input is what it reads,
-// begins and ends.
+// FusionBoundaryOf returns the boundary of a subgraph, given as a network whose input is the
+// value that it reads.
 func FusionBoundaryOf(n *blocks.Network) FusionBoundary {
 	e := FusionBoundary{depthwiseEnd: endsDepthwise(n)}
 	readers := 0
@@ -97,14 +98,15 @@ func FusionBoundaryOf(n *blocks.Network) FusionBoundary {
 	return e
 }
 
-// CanSplitBefore reports whether there is a stretch that it may be cut from, behind it.
+// CanSplitBefore reports whether a network can be split before the subgraph, if what is before
+// it allows it: see [CanSplit].
 func (e FusionBoundary) CanSplitBefore() bool { return e.opens != openFused }
 
-// CanSplit reports whether a network may be cut between two stretches of it, so that
-// next reads what before computes: whether it is certain that no op of one is fused
-// with one of the other. That is so where the value between them is read twice,
-// or by something that is fused with nothing in front of it: a global pooling, or a
-// convolution, which must not be depthwise, nor pointwise behind a depthwise one.
+// CanSplit reports whether a network can be split between two subgraphs, the second of which
+// reads the result of the first: whether it is certain that no op of one is fused with an op of
+// the other. That is so if the value between them is read twice, or if its reader is never
+// fused with what is before it: a global pooling, or a convolution that is not depthwise, nor
+// pointwise after a depthwise one.
 func CanSplit(before, next FusionBoundary) bool {
 	return next.opens == openAlone || next.opens == openPointwise && !before.depthwiseEnd
 }

@@ -11,29 +11,52 @@ import (
 	"nas/space"
 )
 
-// TestSum compares the sum over parts with the prediction of the whole, for each
-// way to cut, over every kind of block and large and small caches, which decide
-// what is fused.
-func TestSum(t *testing.T) {
+// fusionSpecs are spaces of every kind of block.
+func fusionSpecs() []space.Spec {
 	kinds := space.Strings{"ds", "mbconv", "fused", "conv", "grouped", "xception", "skip"}
 	stage := func(block space.Strings, channels, stride int) space.StageSpec {
-		return space.StageSpec{Block: block, Channels: space.Ints{channels}, Stride: space.Ints{stride}, Depth: space.Ints{1, 2, 3},
-			Kernel: space.Ints{1, 3, 5}, Expansion: space.Floats{1, 3}, Dilation: space.Ints{1, 2}, Activation: space.Strings{"identity", "relu6", "hswish"},
-			ActivationAfter: space.Strings{"depthwise", "pointwise", "both"}, SE: space.Floats{0, 0.25}, Attention: space.Strings{"se", "eca", "cbam"},
-			Groups: space.Ints{4, 8}, Experts: space.Ints{1, 2}, ExpertsIn: "both", Residual: space.Bools{true, false}, Multiplier: space.Ints{1, 2}}
+		return space.StageSpec{
+			Block: block, Channels: space.Ints{channels}, Stride: space.Ints{stride}, Depth: space.Ints{1, 2, 3},
+			Kernel: space.Ints{1, 3, 5}, Expansion: space.Floats{1, 3}, Dilation: space.Ints{1, 2},
+			Activation: space.Strings{"identity", "relu6", "hswish"}, Groups: space.Ints{4, 8},
+			ActivationAfter: space.Strings{"depthwise", "pointwise", "both"},
+			SE:              space.Floats{0, 0.25}, Attention: space.Strings{"se", "eca", "cbam"},
+			Experts: space.Ints{1, 2}, ExpertsIn: "both", Residual: space.Bools{true, false}, Multiplier: space.Ints{1, 2},
+		}
 	}
-	ds := space.StageSpec{Block: space.Strings{"ds", "conv"}, Channels: space.Ints{16}, Depth: space.Ints{2, 3}, Activation: space.Strings{"relu"}}
-	// A grouped convolution of one channel a group is depthwise: it takes a pointwise one behind it.
-	each := space.StageSpec{Block: space.Strings{"grouped"}, Channels: space.Ints{16}, Kernel: space.Ints{3}, Groups: space.Ints{16}, Activation: space.Strings{"relu"}}
-	point := space.StageSpec{Block: space.Strings{"conv"}, Channels: space.Ints{16, 32}, Kernel: space.Ints{1, 3}, Depth: space.Ints{1, 2}, Activation: space.Strings{"relu"}}
-	specs := []space.Spec{
-		{Input: []int{64, 64, 3}, Classes: 10, Stem: space.StemSpec{Channels: space.Ints{16}}, Stage: []space.StageSpec{each, point, each, point}},
+	ds := space.StageSpec{
+		Block: space.Strings{"ds", "conv"}, Channels: space.Ints{16}, Depth: space.Ints{2, 3},
+		Activation: space.Strings{"relu"},
+	}
+	// A grouped convolution of one channel a group is depthwise: a pointwise one after it may be fused.
+	each := space.StageSpec{
+		Block: space.Strings{"grouped"}, Channels: space.Ints{16}, Kernel: space.Ints{3}, Groups: space.Ints{16},
+		Activation: space.Strings{"relu"},
+	}
+	point := space.StageSpec{
+		Block: space.Strings{"conv"}, Channels: space.Ints{16, 32}, Kernel: space.Ints{1, 3}, Depth: space.Ints{1, 2},
+		Activation: space.Strings{"relu"},
+	}
+	stem := func(channels int) space.StemSpec { return space.StemSpec{Channels: space.Ints{channels}} }
+	input := []int{64, 64, 3}
+	return []space.Spec{
+		{Input: input, Classes: 10, Stem: stem(16), Stage: []space.StageSpec{each, point, each, point}},
 		latencytest.MobileSpec(),
-		{Input: []int{64, 64, 3}, Classes: 10, Stem: space.StemSpec{Channels: space.Ints{8}},
-			Stage: []space.StageSpec{stage(kinds, 8, 1), stage(kinds, 8, 2), stage(kinds, 8, 1)}, Head: space.HeadSpec{Channels: space.Ints{0, 64}, Hidden: space.Ints{0, 16}}},
-		{Input: []int{64, 64, 3}, Classes: 10, Stage: []space.StageSpec{ds, ds}},
-		{Input: []int{64, 64, 3}, Classes: 10, Stem: space.StemSpec{Channels: space.Ints{0}}, Stage: []space.StageSpec{ds, stage(kinds, 16, 1)}},
+		{
+			Input: input, Classes: 10, Stem: stem(8),
+			Stage: []space.StageSpec{stage(kinds, 8, 1), stage(kinds, 8, 2), stage(kinds, 8, 1)},
+			Head:  space.HeadSpec{Channels: space.Ints{0, 64}, Hidden: space.Ints{0, 16}},
+		},
+		{Input: input, Classes: 10, Stage: []space.StageSpec{ds, ds}},
+		{Input: input, Classes: 10, Stem: stem(0), Stage: []space.StageSpec{ds, stage(kinds, 16, 1)}},
 	}
+}
+
+// TestSum compares the sum over subgraphs with the prediction of the network, for each way to
+// cut it into units, over every kind of block, and with large and small caches, which decide
+// what is fused.
+func TestSum(t *testing.T) {
+	specs := fusionSpecs()
 	profile := simulatedProfile(t)
 	for _, d := range []struct {
 		cut string
@@ -61,7 +84,8 @@ func TestSum(t *testing.T) {
 				}
 				var parts []*Subgraph
 				for from, to := 0, 1; from < len(pieces); from, to = to, to+1 {
-					for to < len(pieces) && !CanSplit(FusionBoundaryOf(pieces[to-1].Network()), FusionBoundaryOf(pieces[to].Network())) {
+					boundary := func(i int) FusionBoundary { return FusionBoundaryOf(pieces[i].Network()) }
+					for to < len(pieces) && !CanSplit(boundary(to-1), boundary(to)) {
 						to++
 						open++
 					}

@@ -78,7 +78,8 @@ func FromTable(r io.Reader, name string, o TableOptions) (*Profile, error) {
 	case t.Has("h_in", "c_in", "c_out", "stride", "kernel", "expansion"):
 		add = t.addBlock
 	default:
-		return nil, fault.Errorf("latency: table %s: want columns unit, or network, or h_in, c_in, c_out, stride, kernel and expansion; it has %s",
+		return nil, fault.Errorf("latency: table %s: want columns unit, or network, "+
+			"or h_in, c_in, c_out, stride, kernel and expansion; it has %s",
 			name, strings.Join(t.Columns, ", "))
 	}
 	var errs []error
@@ -182,7 +183,8 @@ func (t *measurements) addBlock(row *table.Row) {
 	p := dil * (k - 1) / 2
 	t.block = true
 	t.add(engine.Unit{
-		Name: "block", In: blocks.Shape{H: h, W: w, C: cin}, Out: blocks.Shape{H: (h + stride - 1) / stride, W: (w + stride - 1) / stride, C: cout},
+		Name: "block", In: blocks.Shape{H: h, W: w, C: cin},
+		Out:    blocks.Shape{H: (h + stride - 1) / stride, W: (w + stride - 1) / stride, C: cout},
 		Kernel: [2]int{k, k}, Stride: [2]int{stride, stride}, Dilation: [2]int{dil, dil}, Pad: [2]int{p, p}, Groups: groups,
 		Mid: int(math.Round(exp * float64(cin))), MidAct: act, DWAct: act, Residual: residual, Batch: 1,
 	}, ms)
@@ -207,14 +209,20 @@ func (t *measurements) profile() (*Profile, error) {
 		return p, nil
 	}
 	if len(t.units) == 0 {
-		return nil, fault.Errorf("latency: table %s has no rows%s", t.Name, map[bool]string{true: " of device " + t.o.Only}[t.o.Only != ""])
+		of := ""
+		if t.o.Only != "" {
+			of = " of device " + t.o.Only
+		}
+		return nil, fault.Errorf("latency: table %s has no rows%s", t.Name, of)
 	}
 	if t.block {
 		d.Cut = timing.CutBlocks
 	}
 	p := &Profile{Format: Format, Device: d, Created: time.Now().UTC().Truncate(time.Second)}
 	for u, ms := range t.units {
-		p.Units = append(p.Units, UnitTime{Unit: u, Ms: stat.Median(ms), Spread: max(0.003, stat.RelativeMAD(ms)), Networks: len(ms)})
+		p.Units = append(p.Units, UnitTime{
+			Unit: u, Ms: stat.Median(ms), Spread: max(0.003, stat.RelativeMAD(ms)), Networks: len(ms),
+		})
 	}
 	slices.SortFunc(p.Units, func(a, b UnitTime) int { return strings.Compare(a.Unit.Key(), b.Unit.Key()) })
 	var kinds map[string]*KindModel
@@ -230,6 +238,7 @@ func (t *measurements) profile() (*Profile, error) {
 	p.setKinds(kinds)
 	p.Network = costmodel.FitNetwork(nil)
 	p.Calibration = Calibration{Runs: len(p.Units), Stopped: "networks", Source: t.o.Source}
-	p.Warnings = []string{"no whole network was measured: overhead and what kernels do to each other are not in the prediction"}
+	p.Warnings = []string{"no whole network was measured: " +
+		"overhead and what kernels do to each other are not in the prediction"}
 	return p, nil
 }

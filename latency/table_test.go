@@ -8,7 +8,6 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
-	"nas/latency/internal/costmodel"
 	"nas/latency/latencytest"
 	"nas/latency/timing"
 )
@@ -27,7 +26,8 @@ func TestTableOfUnits(t *testing.T) {
 			}
 		}
 	}
-	p, err := FromTable(strings.NewReader(b.String()), "t.csv", TableOptions{Device: timing.Device{CPU: "Some", Target: f.Device().Target}, Source: "a test"})
+	o := TableOptions{Device: timing.Device{CPU: "Some", Target: f.Device().Target}, Source: "a test"}
+	p, err := FromTable(strings.NewReader(b.String()), "t.csv", o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestTableOfUnits(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, k := range e.Kernels {
-		if want := f.TrueMs(&k.Unit) * float64(k.Count); k.Source != costmodel.SourceTable || math.Abs(k.Ms/want-1) > 1e-5 {
+		if want := f.TrueMs(&k.Unit) * float64(k.Count); k.Source != "table" || math.Abs(k.Ms/want-1) > 1e-5 {
 			t.Errorf("%s: %g ms from %s, the table says %g", k.Shape, k.Ms, k.Source, want)
 		}
 	}
@@ -82,11 +82,15 @@ func TestTableOfBlocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := float64(784*96*(64+25)) / 1e6; len(e.Kernels) != 1 || e.Kernels[0].Source != costmodel.SourceTable || math.Abs(e.LatencyMs-want) > 1e-9 {
+	want := float64(784*96*(64+25)) / 1e6
+	if len(e.Kernels) != 1 || e.Kernels[0].Source != "table" || math.Abs(e.LatencyMs-want) > 1e-9 {
 		t.Errorf("%+v, the table says %g ms", e, want)
 	}
-	big := engine.Unit{Name: "block", In: blocks.Shape{H: 112, W: 112, C: 512}, Out: blocks.Shape{H: 112, W: 112, C: 512}, Kernel: [2]int{5, 5},
-		Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}, Pad: [2]int{2, 2}, Groups: 1, Mid: 1536, MidAct: blocks.ReLU, DWAct: blocks.ReLU, Residual: true, Batch: 1}
+	size := blocks.Shape{H: 112, W: 112, C: 512}
+	big := engine.Unit{
+		Name: "block", In: size, Out: size, Kernel: [2]int{5, 5}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1},
+		Pad: [2]int{2, 2}, Groups: 1, Mid: 1536, MidAct: blocks.ReLU, DWAct: blocks.ReLU, Residual: true, Batch: 1,
+	}
 	if e := r.PredictCalls([]engine.Call{{Unit: big}}); !strings.Contains(strings.Join(e.Warnings, "\n"), "outside") {
 		t.Errorf("a block far outside of the table: warnings %q", e.Warnings)
 	}
@@ -127,7 +131,8 @@ func TestTableRefuses(t *testing.T) {
 		{"unit,ms\nadd 8x8x16>8x8x16\n", "line 2 ends before the column ms"},
 		{"network,ms\n\"a\"b,1\n", "line 2, character 3"},
 	} {
-		if _, err := FromTable(strings.NewReader(c.text), "t.csv", TableOptions{}); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "t.csv") {
+		_, err := FromTable(strings.NewReader(c.text), "t.csv", TableOptions{})
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "t.csv") {
 			t.Errorf("%q: error %v, want %q and the name", c.text, err, c.want)
 		}
 	}

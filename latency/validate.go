@@ -13,14 +13,16 @@ import (
 
 // ValidateOptions of [Validate].
 type ValidateOptions struct {
-	Runs     int                   // of each network in each of four rounds, at least; 0 means those of timing.DefaultEffort
+	Runs     int                   // of each network in each round, at least; 0: those of timing.DefaultEffort
 	Progress func(done, total int) // after each measurement; may be nil
 }
 
 // Validate measures networks, each twice, and compares the mean of the two measurements
 // with the profile's prediction. rt must be the profile's device, and there must be at
 // least one network.
-func Validate(ctx context.Context, p *Profile, rt timing.Runtime, networks []*blocks.Network, o ValidateOptions) (*Validation, error) {
+func Validate(
+	ctx context.Context, p *Profile, rt timing.Runtime, networks []*blocks.Network, o ValidateOptions,
+) (*Validation, error) {
 	if err := p.Matches(rt); err != nil {
 		return nil, fault.Errorf("latency: this machine cannot check the profile: %w", err)
 	}
@@ -44,10 +46,12 @@ func Validate(ctx context.Context, p *Profile, rt timing.Runtime, networks []*bl
 	}
 	if n := max(m.halves[0].Disturbed(), m.halves[1].Disturbed()); n > 0 {
 		warnings = append(warnings, fmt.Sprintf("the machine was slow at each of up to %d visits to %d of %d networks: "+
-			"their times are the runs at the pace of the reference kernel, and less certain", m.rounds/2+timing.Remeasurements, n, len(networks)))
+			"their times are the runs at the pace of the reference kernel, and less certain",
+			m.rounds/2+timing.Remeasurements, n, len(networks)))
 	}
 	if s := stat.Median(m.slowdowns); s > 1.03 {
-		warnings = append(warnings, fmt.Sprintf("the reference kernel took %.0f %% longer than when the profile was made", 100*(s-1)))
+		warnings = append(warnings,
+			fmt.Sprintf("the reference kernel took %.0f %% longer than when the profile was made", 100*(s-1)))
 	}
 	a, b := m.halves[0].Timings(), m.halves[1].Timings()
 	noise := 0.0
@@ -62,7 +66,8 @@ func Validate(ctx context.Context, p *Profile, rt timing.Runtime, networks []*bl
 		x, y := &a[i], &b[i]
 		v.Points = append(v.Points, Point{
 			Name: q.name, PredictedMs: q.predicted, LowMs: q.low, HighMs: q.high, MeasuredMs: q.measured,
-			P10Ms: min(x.EndToEnd.P10Ms, y.EndToEnd.P10Ms), P90Ms: max(x.EndToEnd.P90Ms, y.EndToEnd.P90Ms), Runs: x.Runs + y.Runs,
+			P10Ms: min(x.EndToEnd.P10Ms, y.EndToEnd.P10Ms), P90Ms: max(x.EndToEnd.P90Ms, y.EndToEnd.P90Ms),
+			Runs: x.Runs + y.Runs,
 		})
 	}
 	return v, nil
@@ -94,6 +99,7 @@ type twice struct {
 	slowdowns []float64 // of the machine, at each measurement
 }
 
+// newTwice prepares the measurements; nothing is timed yet.
 func newTwice(timer timing.Timer, networks []*blocks.Network, o ValidateOptions) *twice {
 	e := timing.DefaultEffort()
 	if o.Runs > 0 {
@@ -107,6 +113,7 @@ func newTwice(timer timing.Timer, networks []*blocks.Network, o ValidateOptions)
 	return m
 }
 
+// measure measures all networks, and again those that were disturbed.
 func (m *twice) measure(ctx context.Context, progress func(done, total int)) error {
 	for k := range m.rounds {
 		err := m.halves[k%2].Measure(ctx, func(i int, t timing.Timing) {

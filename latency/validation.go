@@ -19,7 +19,7 @@ type Validation struct {
 	Kendall  float64   `json:"kendall_tau"`
 	Coverage float64   `json:"interval_coverage_pct"`
 	WidthPct float64   `json:"mean_interval_width_pct"` // of (high - low) / predicted
-	NoisePct float64   `json:"noise_floor_pct"`         // mean difference of two measurements of one network; 0: measured once
+	NoisePct float64   `json:"noise_floor_pct"`         // mean difference of two measurements; 0: measured once
 	BaseMAPE float64   `json:"baseline_macs_mape_pct"`  // of a straight line through the MACs
 	Skill    float64   `json:"skill"`                   // 1 - mape/baseline's
 	Strata   []Stratum `json:"strata"`
@@ -81,7 +81,8 @@ func fitLine(ps []pair) [2]float64 {
 func summarize(ps []pair, line [2]float64) *Validation {
 	v := &Validation{}
 	all := stratum(ps)
-	v.Networks, v.MAPEPct, v.Within5, v.Within10, v.Coverage, v.WidthPct = all.Networks, all.MAPEPct, all.Within5, all.Within10, all.Coverage, all.WidthPct
+	v.Networks, v.MAPEPct, v.Within5, v.Within10 = all.Networks, all.MAPEPct, all.Within5, all.Within10
+	v.Coverage, v.WidthPct = all.Coverage, all.WidthPct
 	a, b := make([]float64, len(ps)), make([]float64, len(ps))
 	bias := make([]float64, len(ps))
 	for i, p := range ps {

@@ -54,12 +54,13 @@ func TestRefuses(t *testing.T) {
 	if !errors.Is(err, errUnknown) || !strings.Contains(err.Error(), "onnxruntime_perf_test") {
 		t.Errorf("a name that is none: %v", err)
 	}
+	const head, tail = "name = \"x\"\nruntime = \"x\"\n", "\npattern = '(.)'\nunit = \"ms\""
 	for _, c := range []struct{ text, want string }{
 		{"name = ", "line 1"},
 		{"nmae = \"x\"", "unknown key nmae"},
 		{`name = "x"`, "runtime: is missing"},
-		{"name = \"x\"\nruntime = \"x\"\nformat = \"tflite\"\ncommand = [\"a\", \"{model}\"]\npattern = '(.)'\nunit = \"ms\"", "under convert"},
-		{"name = \"x\"\nruntime = \"x\"\ncommand = [\"a\", \"{model}\", \"{modle}\"]\npattern = '(.)'\nunit = \"ms\"", "{modle} stands for nothing"},
+		{head + "format = \"tflite\"\ncommand = [\"a\", \"{model}\"]" + tail, "under convert"},
+		{head + "command = [\"a\", \"{model}\", \"{modle}\"]" + tail, "{modle} stands for nothing"},
 	} {
 		if _, err := Runtime(write(c.text), 0); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: error %v, want %q", c.text, err, c.want)

@@ -13,11 +13,15 @@ import (
 // endToEndRuns is how often each network is run.
 const endToEndRuns = 30
 
-// calibrateEndToEnd times networks end to end until the time or the networks end, and
-// fits costs to them.
-func calibrateEndToEnd(ctx context.Context, timer timing.Timer, d timing.Device, facts timing.Facts, next func() (*blocks.Network, bool), o Options) (*latency.Profile, error) {
+// endToEnd times networks end to end until the time or the networks end, and adapts a profile
+// to them.
+func endToEnd(
+	ctx context.Context, timer timing.Timer, d timing.Device, facts timing.Facts,
+	next func() (*blocks.Network, bool), o Options,
+) (*latency.Profile, error) {
 	if o.Base != nil {
-		return nil, fault.New("latency: adding to a profile of whole networks is not possible; calibrate with a larger budget")
+		return nil, fault.New("latency: adding to a profile of whole networks is not possible; " +
+			"calibrate with a larger budget")
 	}
 	start := time.Now()
 	var ms []latency.Measured
@@ -44,6 +48,7 @@ func calibrateEndToEnd(ctx context.Context, timer timing.Timer, d timing.Device,
 			break
 		}
 	}
+	// All times at the speed that the machine had in the median of the session.
 	now := timer.Baseline()
 	for i := range ts {
 		if now.ReferenceMs > 0 && ts[i].RefMs > 0 {
@@ -65,7 +70,7 @@ func calibrateEndToEnd(ctx context.Context, timer timing.Timer, d timing.Device,
 	return p, nil
 }
 
-// take draws as many networks as a timer times at once; fewer when they end.
+// take draws as many networks as a timer times at once, or those that are left.
 func take(next func() (*blocks.Network, bool), timer timing.Timer) []*blocks.Network {
 	n := 1
 	if b, ok := timer.(timing.BatchTimer); ok {

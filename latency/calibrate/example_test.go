@@ -27,7 +27,8 @@ func ExampleDevice() {
 		}
 	}
 	device := latencytest.NewSimulated(1, 0.01, 0.01)
-	p, err := calibrate.Device(context.Background(), device, slices.Values(networks), calibrate.Options{Budget: time.Minute})
+	o := calibrate.Options{Budget: time.Minute}
+	p, err := calibrate.Device(context.Background(), device, slices.Values(networks), o)
 	if err != nil {
 		fmt.Println(err)
 		return

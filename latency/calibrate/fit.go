@@ -13,111 +13,141 @@ import (
 	"nas/latency/timing"
 )
 
+// summary is what is known of a session when it has been closed.
+type summary struct {
+	why      string // the calibration ended
+	baseline timing.Baseline
+	slowPct  float64 // see timing.ReferenceTimer
+	warnings []string
+}
+
 // finish makes the profile.
-func (c *calibration) finish(why string, base timing.Baseline, slowPct float64, facts timing.Facts, warnings []string) (*latency.Profile, error) {
+func (c *calibration) finish(s summary, facts timing.Facts) (*latency.Profile, error) {
 	c.report("fitting")
-	t0 := time.Now()
+	start := time.Now()
 	c.hypers = map[string]*stat.ResidualKernel{}
-	p, _, err := c.model(base.ReferenceMs)
+	p, _, err := c.model(s.baseline.ReferenceMs)
 	if err != nil {
 		return nil, err
 	}
 	p.Facts = facts
 	p.Created = time.Now().UTC().Truncate(time.Second)
 	p.Calibration = latency.Calibration{
-		WallS: time.Since(c.start).Seconds(), FitS: time.Since(t0).Seconds(), Networks: c.nets, Runs: c.runs,
-		Baseline: base, Stopped: why, InterruptPct: 100 * float64(c.broken) / float64(max(1, c.runs)),
-		SlowPct: slowPct,
+		WallS: time.Since(c.start).Seconds(), FitS: time.Since(start).Seconds(), Networks: c.networks, Runs: c.runs,
+		Baseline: s.baseline, Stopped: s.why, SlowPct: s.slowPct,
+		InterruptPct: 100 * float64(c.interrupted) / float64(max(1, c.runs)),
 	}
 	if b := c.opts.Base; b != nil {
 		p.Calibration.AddedTo = b.Created.Format(time.RFC3339)
 		p.Calibration.Networks += b.Calibration.Networks
 		p.Calibration.Runs += b.Calibration.Runs
-		if r := base.ReferenceMs / b.Calibration.ReferenceMs; r > 1.05 || r < 0.95 {
-			warnings = append(warnings, fmt.Sprintf("the reference kernel took %.0f %% of its time in the profile that was added to: the machine has changed", 100*r))
-		}
 	}
-	if c.slow > c.visits/4 {
-		warnings = append(warnings, fmt.Sprintf("the machine was slower than its best during %d of %d measurements", c.slow, c.visits))
-	}
-	if p.Calibration.InterruptPct > 10 {
-		warnings = append(warnings, fmt.Sprintf("other programs interrupted %.0f %% of the runs", p.Calibration.InterruptPct))
-	}
-	if c.visits < enoughVisits && why == "budget" {
-		longer := time.Duration(2 * enoughVisits / float64(max(1, c.visits)) * float64(c.opts.Budget)).Round(10 * time.Second)
-		warnings = append(warnings, fmt.Sprintf("the budget of %v was enough for %d measurements of such networks only: %v would do better", c.opts.Budget, c.visits, longer))
-	}
-	if len(p.HeldOut) < 30 {
-		warnings = append(warnings, fmt.Sprintf("only %d networks were measured to judge the model: the interval is rough", len(p.HeldOut)))
-	}
-	p.Warnings = append([]string{}, warnings...)
+	p.Warnings = append(append([]string{}, s.warnings...), c.warnings(p)...)
 	c.report("fitting")
 	return p, nil
 }
 
-// table makes the rows of the profile's table from what was measured; base is the
-// reference kernel's undisturbed time.
-func (c *calibration) table(base float64) []latency.UnitTime {
-	// How much a unit varies from network to network, where that was seen.
-	var between []float64
-	for _, rs := range c.units {
-		if len(rs) >= 4 {
-			var ms []float64
-			for _, r := range rs {
-				if !r.SlowAt(base) {
-					ms = append(ms, r.ms)
-				}
-			}
-			if len(ms) >= 4 {
-				between = append(between, stat.RelativeMAD(ms))
-			}
+// enough is the number of measurements below which a profile is rough.
+const enough = 60
+
+// warnings says what is doubtful about a finished profile.
+func (c *calibration) warnings(p *latency.Profile) []string {
+	var w []string
+	warn := func(format string, args ...any) { w = append(w, fmt.Sprintf(format, args...)) }
+	if b := c.opts.Base; b != nil {
+		if r := p.Calibration.ReferenceMs / b.Calibration.ReferenceMs; r > 1.05 || r < 0.95 {
+			warn("the reference kernel took %.0f %% of its time in the profile that was added to: "+
+				"the machine has changed", 100*r)
 		}
 	}
-	typical := 0.03
-	if len(between) >= 10 {
-		typical = max(0.005, stat.Median(between))
+	if c.slow > c.measurements/4 {
+		warn("the machine was slower than its best during %d of %d measurements", c.slow, c.measurements)
 	}
+	if p.Calibration.InterruptPct > 10 {
+		warn("other programs interrupted %.0f %% of the runs", p.Calibration.InterruptPct)
+	}
+	if c.measurements < enough && p.Calibration.Stopped == "budget" {
+		longer := time.Duration(2 * enough / float64(max(1, c.measurements)) * float64(c.opts.Budget))
+		warn("the budget of %v was enough for %d measurements of such networks only: %v would do better",
+			c.opts.Budget, c.measurements, longer.Round(10*time.Second))
+	}
+	if len(p.HeldOut) < 30 {
+		warn("only %d networks were measured to judge the model: the interval is rough", len(p.HeldOut))
+	}
+	return w
+}
+
+// table makes the rows of the profile's table from what was measured. base is the undisturbed
+// time of the reference.
+func (c *calibration) table(base float64) []latency.UnitTime {
+	typical := c.betweenNetworks(base)
 	var out []latency.UnitTime
 	for u, rs := range c.units {
-		var ms, sp []float64
-		for _, r := range rs {
-			if !r.SlowAt(base) {
-				ms, sp = append(ms, r.ms), append(sp, r.spread)
-			}
-		}
-		if len(ms) == 0 { // measured in a slow moment only: better than nothing
-			for _, r := range rs {
-				ms, sp = append(ms, r.ms*r.Correction(base)), append(sp, r.spread+0.05)
-			}
-		}
+		ms, sd := undisturbed(rs, base)
 		row := latency.UnitTime{Unit: u, Networks: len(ms)}
-		if k, ok := c.kept[u]; ok { // counts as often as it was measured, within reason
-			for range min(k.Networks, 5) {
-				ms = append(ms, k.Ms)
-				sp = append(sp, k.Spread)
+		if b, ok := c.base[u]; ok { // counts as often as it was measured, up to five times
+			for range min(b.Networks, 5) {
+				ms, sd = append(ms, b.Ms), append(sd, b.Spread)
 			}
-			row.Networks += k.Networks
+			row.Networks += b.Networks
 		}
-		n := len(ms)
-		one := math.Hypot(typical, stat.Median(sp))
-		if n >= 4 {
+		one := math.Hypot(typical, stat.Median(sd)) // relative standard deviation of one of ms
+		if len(ms) >= 4 {
 			one = max(stat.RelativeMAD(slices.Clone(ms)), typical/2)
 		}
 		row.Ms = stat.Median(ms)
-		row.Spread = one / math.Sqrt(float64(n))
+		row.Spread = one / math.Sqrt(float64(len(ms)))
 		out = append(out, row)
 	}
-	for u, k := range c.kept {
+	for u, b := range c.base {
 		if _, ok := c.units[u]; !ok {
-			out = append(out, k)
+			out = append(out, b)
 		}
 	}
 	slices.SortFunc(out, func(a, b latency.UnitTime) int { return strings.Compare(a.Unit.Key(), b.Unit.Key()) })
 	return out
 }
 
-// refit fits the unit models to what there is, and judges them by the held-out
-// networks. search looks for hyperparameters anew.
+// betweenNetworks is how much the time of a unit varies from network to network, as a relative
+// standard deviation: the median over the units that were timed in four or more, or 3 % if
+// there are fewer than ten of these.
+func (c *calibration) betweenNetworks(base float64) float64 {
+	var between []float64
+	for _, rs := range c.units {
+		var ms []float64
+		for _, r := range rs {
+			if !r.SlowAt(base) {
+				ms = append(ms, r.ms)
+			}
+		}
+		if len(ms) >= 4 {
+			between = append(between, stat.RelativeMAD(ms))
+		}
+	}
+	if len(between) < 10 {
+		return 0.03
+	}
+	return max(0.005, stat.Median(between))
+}
+
+// undisturbed returns the times of a unit, and their relative standard deviations, that were
+// measured while the machine was not slow. If there are none, it returns all, corrected.
+func undisturbed(rs []unitRecord, base float64) (ms, sd []float64) {
+	for _, r := range rs {
+		if !r.SlowAt(base) {
+			ms, sd = append(ms, r.ms), append(sd, r.spread)
+		}
+	}
+	if len(ms) == 0 {
+		for _, r := range rs {
+			ms, sd = append(ms, r.ms*r.Correction(base)), append(sd, r.spread+0.05)
+		}
+	}
+	return ms, sd
+}
+
+// refit fits the models to what was measured so far, and judges them by the held-out networks.
+// search finds the hyperparameters anew; otherwise they stay those of the last fit.
 func (c *calibration) refit(search bool) error {
 	c.report("fitting")
 	if search {
@@ -138,18 +168,18 @@ func (c *calibration) refit(search bool) error {
 	return nil
 }
 
-// model fits a profile to what was measured.
+// model fits a profile to what was measured. base is the undisturbed time of the reference.
 func (c *calibration) model(base float64) (*latency.Profile, *latency.Predictor, error) {
 	p := &latency.Profile{Format: latency.Format, Device: c.dev, Units: c.table(base)}
 	if b := c.opts.Base; b != nil {
 		p.Shapes, p.HeldOut = slices.Clone(b.Shapes), slices.Clone(b.HeldOut)
 	}
-	quiet := slices.DeleteFunc(slices.Clone(c.whole), func(w wholeRecord) bool { return w.t.SlowAt(base) })
-	if len(quiet) < max(20, len(c.whole)/2) {
-		quiet = c.whole
+	quiet := slices.DeleteFunc(slices.Clone(c.heldOut), func(h candidate) bool { return h.timing.SlowAt(base) })
+	if len(quiet) < max(20, len(c.heldOut)/2) {
+		quiet = c.heldOut
 	}
-	for _, w := range quiet {
-		p.AddHeldOut(w.net.Name, w.calls, w.t.EndToEnd.Scaled(w.t.Correction(base)))
+	for _, h := range quiet {
+		p.AddHeldOut(h.net.Name, h.calls, h.timing.EndToEnd.Scaled(h.timing.Correction(base)))
 	}
 	r, err := p.Fit(c.hypers)
 	if err != nil {
@@ -159,9 +189,8 @@ func (c *calibration) model(base float64) (*latency.Profile, *latency.Predictor,
 	return p, r, nil
 }
 
-// betweenSessions is what the same networks differ by, all alike, from one process
-// to the next on one machine: memory lies elsewhere, the neighbours are others.
-// One calibration cannot see it, so the interval is wider by it on either side.
-// It is the root mean square of the median errors of five profiles, each
-// validated in a process of its own.
+// betweenSessions is the relative difference, common to all networks, between two processes on
+// one machine: memory lies elsewhere, and other programs run. One calibration cannot see it, so
+// it is added to the interval on either side. It is the root mean square of the median errors
+// of five profiles, each validated in a process of its own.
 const betweenSessions = 0.012

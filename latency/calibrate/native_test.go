@@ -23,7 +23,9 @@ func smallNetworks(t *testing.T, n int) []*blocks.Network {
 		b := blocks.NewBuilder("small", blocks.Shape{H: 16, W: 16, C: 8})
 		x := b.Input()
 		for k := range 1 + i%3 {
-			x = blocks.InvertedResidual{Out: 8 + 8*(i%2), Kernel: 3 + 2*(k%2), Expanded: 16 * (1 + i%4), Act: blocks.ReLU6}.Build(b, x)
+			x = blocks.InvertedResidual{
+				Out: 8 + 8*(i%2), Kernel: 3 + 2*(k%2), Expanded: 16 * (1 + i%4), Act: blocks.ReLU6,
+			}.Build(b, x)
 		}
 		net, err := b.Network()
 		if err != nil {
@@ -39,7 +41,8 @@ func TestNativeEndToEnd(t *testing.T) {
 	rt := timing.NewNative(1)
 	nets := smallNetworks(t, 36)
 	calls := 0
-	p, err := Device(context.Background(), rt, slices.Values(nets), Options{Budget: noHurry, Progress: func(Progress) { calls++ }})
+	o := Options{Budget: noHurry, Progress: func(Progress) { calls++ }}
+	p, err := Device(t.Context(), rt, slices.Values(nets), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,14 +68,16 @@ func TestNativeEndToEnd(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	// More of the same device may be added, nothing of another.
-	if p, err = Device(context.Background(), rt, slices.Values(smallNetworks(t, 6)), Options{Budget: noHurry, Base: q}); err != nil {
+	o = Options{Budget: noHurry, Base: q}
+	if p, err = Device(t.Context(), rt, slices.Values(smallNetworks(t, 6)), o); err != nil {
 		t.Fatal(err)
 	}
 	if len(p.HeldOut) != 14 || len(p.Units) < len(q.Units) {
 		t.Errorf("after adding: %d held out, %d units of %d", len(p.HeldOut), len(p.Units), len(q.Units))
 	}
 	q.Device.Threads = 7
-	if _, err := Device(context.Background(), rt, slices.Values(nets), Options{Base: q}); err == nil || !strings.Contains(err.Error(), "threads") {
+	_, err = Device(t.Context(), rt, slices.Values(nets), Options{Base: q})
+	if err == nil || !strings.Contains(err.Error(), "threads") {
 		t.Errorf("adding to a profile of another device: %v", err)
 	}
 	if _, err := latency.Validate(context.Background(), q, rt, nets, latency.ValidateOptions{}); err == nil {
@@ -83,7 +88,8 @@ func TestNativeEndToEnd(t *testing.T) {
 func TestCalibrateCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	n := 0
-	_, err := Device(ctx, latencytest.NewSimulated(1, 0, 0), slices.Values(smallNetworks(t, 30)), Options{Progress: func(Progress) {
+	device := latencytest.NewSimulated(1, 0, 0)
+	_, err := Device(ctx, device, slices.Values(smallNetworks(t, 30)), Options{Progress: func(Progress) {
 		if n++; n == 3 {
 			cancel()
 		}
@@ -91,10 +97,11 @@ func TestCalibrateCanceled(t *testing.T) {
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := Device(context.Background(), latencytest.NewSimulated(1, 0, 0), slices.Values([]*blocks.Network(nil)), Options{}); err == nil {
+	none := slices.Values([]*blocks.Network(nil))
+	if _, err := Device(t.Context(), device, none, Options{}); err == nil {
 		t.Error("no networks: no error")
 	}
-	if _, err := Device(context.Background(), latencytest.NewSimulated(1, 0, 0), slices.Values([]*blocks.Network(nil)), Options{Budget: time.Millisecond}); err == nil {
+	if _, err := Device(t.Context(), device, none, Options{Budget: time.Millisecond}); err == nil {
 		t.Error("no time: no error")
 	}
 }

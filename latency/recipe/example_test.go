@@ -12,8 +12,10 @@ func ExampleNew() {
 		Name: "board", Runtime: "tflite", Version: "2.20", CPU: "Cortex-A76", ISA: "neon", Threads: 4,
 		Convert: []string{"onnx2tf", "-i", "{model}", "-o", "{out}"}, Converted: "tflite",
 		Host: "board.local", RemoteDir: "/tmp",
-		Push:    []string{"scp", "{models}", "{host}:{remote}"},
-		Command: []string{"ssh", "{host}", "benchmark_model --graph={remote}/{name} --num_threads={threads} --num_runs={runs}"},
+		Push: []string{"scp", "{models}", "{host}:{remote}"},
+		Command: []string{
+			"ssh", "{host}", "benchmark_model --graph={remote}/{name} --num_threads={threads} --num_runs={runs}",
+		},
 		Pattern: `avg=([\d.e+]+)`, Unit: "us",
 	}, nil)
 	if err != nil {

@@ -22,10 +22,9 @@ import (
 	"nas/latency/timing"
 )
 
-// Spec describes how to time a network with somebody else's program, on
-// this machine or one that the program reaches. It is the content of a recipe
-// file. Commands are argument lists, started without a shell. In their
-// arguments these stand for:
+// Spec describes how to time a network with somebody else's program, on this machine or on one
+// that the program reaches. It is the content of a recipe file. Commands are lists of arguments
+// and start without a shell. In the arguments these placeholders are replaced:
 //
 //	{model} {models}   the path of a model; as a whole argument, the paths of up to Batch
 //	{name} {names}     the same without directories, for commands on another device;
@@ -40,7 +39,9 @@ type Spec struct {
 	Runtime string `toml:"runtime"` // e.g. "onnxruntime"
 	Version string `toml:"version"` // of the runtime
 	CPU     string `toml:"cpu"`     // empty: what Facts tells, or this machine's
-	ISA     string `toml:"isa"`     // instruction set that the cost terms assume; empty: what Facts tells, or this machine's
+	// ISA is the instruction set that the cost terms assume; empty: what Facts tells, or this
+	// machine's.
+	ISA     string `toml:"isa"`
 	DType   string `toml:"dtype"`   // empty: float32
 	Threads int    `toml:"threads"` // 0: 1
 	// Units says how networks are cut: empty for the ops that runtimes fuse, "plan"
@@ -88,11 +89,11 @@ type Recipe struct {
 	pattern *regexp.Regexp
 	scale   float64 // ms in a unit of time
 	many    bool
-	// about asks the device what it is, once.
+	// about runs the command Facts at the first call, and remembers what it printed.
 	about func() (remoteFacts, error)
 }
 
-// remoteFacts is what Facts prints.
+// remoteFacts is what the command Facts prints.
 type remoteFacts struct {
 	Machine timing.Facts `json:"machine"`
 	ISA     string       `json:"isa"`
@@ -101,8 +102,8 @@ type remoteFacts struct {
 
 var timeUnits = map[string]float64{"s": 1e3, "ms": 1, "us": 1e-3, "ns": 1e-6}
 
-// New checks a recipe; all problems are reported at once. files holds the
-// files it names.
+// New makes a runtime of a recipe. The error lists all that is wrong with it. files holds the
+// files that it names; nil if it names none.
 func New(spec Spec, files fs.FS) (*Recipe, error) {
 	r := &Recipe{spec: spec, files: files}
 	var errs []error
@@ -119,7 +120,8 @@ func New(spec Spec, files fs.FS) (*Recipe, error) {
 	}
 	switch r.spec.Format = cmp.Or(spec.Format, "onnx"); {
 	case r.spec.Format == "tflite":
-		bad("format", "this program does not write TFLite files: write \"onnx\" and name a program that turns {model} into {out} under convert, with converted = \"tflite\"")
+		bad("format", "this program does not write TFLite files: write \"onnx\" and name a program that turns {model} "+
+			"into {out} under convert, with converted = \"tflite\"")
 	case r.spec.Format != "onnx":
 		bad("format", "%q, want \"onnx\"", spec.Format)
 	}
@@ -140,7 +142,10 @@ func New(spec Spec, files fs.FS) (*Recipe, error) {
 	for _, n := range []struct {
 		key string
 		v   float64
-	}{{"threads", float64(spec.Threads)}, {"batch", float64(spec.Batch)}, {"timeout_s", spec.TimeoutS}, {"retries", float64(spec.Retries)}} {
+	}{
+		{"threads", float64(spec.Threads)}, {"batch", float64(spec.Batch)},
+		{"timeout_s", spec.TimeoutS}, {"retries", float64(spec.Retries)},
+	} {
 		if n.v < 0 {
 			bad(n.key, "%g is negative", n.v)
 		}
@@ -166,11 +171,12 @@ var (
 	lists   = []string{"{models}", "{names}"}
 	// placeholder finds what looks like one.
 	placeholder = regexp.MustCompile(`\{[a-z]+\}`)
-	known       = append(append([]string{"{out}", "{dir}", "{host}", "{remote}", "{threads}", "{runs}"}, singles...), lists...)
+	// placeholders are all that there are.
+	placeholders = slices.Concat([]string{"{out}", "{dir}", "{host}", "{remote}", "{threads}", "{runs}"}, singles, lists)
 )
 
-// checkCommands looks at all commands, and finds whether one start takes many
-// models.
+// checkCommands checks the placeholders of all commands, and finds out whether one start takes
+// many models.
 func (r *Recipe) checkCommands(bad func(key, format string, a ...any)) {
 	s := &r.spec
 	if len(s.Command) == 0 {
@@ -185,17 +191,23 @@ func (r *Recipe) checkCommands(bad func(key, format string, a ...any)) {
 	if has(s.Command, singles) == r.many && len(s.Command) > 0 {
 		bad("command", "want {model} or {models} (on another device {name} or {names}) among the arguments, and not both")
 	}
-	all := map[string][][]string{"command": {s.Command}, "setup": s.Setup, "push": {s.Push}, "cleanup": {s.Cleanup}, "facts": {s.Facts}, "convert": {s.Convert}}
-	for _, key := range []string{"command", "setup", "push", "cleanup", "facts", "convert"} {
-		for _, args := range all[key] {
+	for _, c := range []struct {
+		key      string
+		commands [][]string
+	}{
+		{"command", [][]string{s.Command}}, {"setup", s.Setup}, {"push", [][]string{s.Push}},
+		{"cleanup", [][]string{s.Cleanup}}, {"facts", [][]string{s.Facts}}, {"convert", [][]string{s.Convert}},
+	} {
+		key := c.key
+		for _, args := range c.commands {
 			if key == "setup" && len(args) == 0 {
 				bad(key, "holds an empty command")
 			}
 			for _, a := range args {
 				for _, p := range placeholder.FindAllString(a, -1) {
 					switch {
-					case !slices.Contains(known, p):
-						bad(key, "%s stands for nothing; there are %s", p, strings.Join(known, " "))
+					case !slices.Contains(placeholders, p):
+						bad(key, "%s stands for nothing; there are %s", p, strings.Join(placeholders, " "))
 					case p == "{models}" && a != p:
 						bad(key, "%q: {models} must be an argument by itself", a)
 					case p == "{host}" && s.Host == "":
@@ -210,7 +222,8 @@ func (r *Recipe) checkCommands(bad func(key, format string, a ...any)) {
 	if strings.HasPrefix(s.Host, "-") {
 		bad("host", "%q begins with a dash: programs would take it for an option", s.Host)
 	}
-	if len(s.Convert) > 0 && (!has(s.Convert, []string{"{out}"}) || s.Converted == "" || s.Converted == s.Format || s.Converted != path.Base(s.Converted)) {
+	ending := s.Converted != "" && s.Converted != s.Format && s.Converted == path.Base(s.Converted)
+	if len(s.Convert) > 0 && (!has(s.Convert, []string{"{out}"}) || !ending) {
 		bad("convert", "want {out} among the arguments, and in converted the ending of that file, other than %q", s.Format)
 	}
 }
@@ -234,12 +247,15 @@ func (r *Recipe) ask() (remoteFacts, error) {
 	return f, nil
 }
 
-// Device says what is timed. A recipe with Facts asks the device for it at the
-// first call; if it cannot be reached, Open says why.
+// Device returns what is timed. A recipe with Facts asks the device at the first call; if that
+// fails, Open says why.
 func (r *Recipe) Device() timing.Device {
 	s := &r.spec
 	f, _ := r.about()
-	d := timing.Device{Name: s.Name, CPU: cmp.Or(s.CPU, f.Machine.CPU), Runtime: s.Runtime, Version: s.Version, DType: s.DType, Threads: s.Threads, Cut: timing.CutOps}
+	d := timing.Device{
+		Name: s.Name, CPU: cmp.Or(s.CPU, f.Machine.CPU), Runtime: s.Runtime, Version: s.Version,
+		DType: s.DType, Threads: s.Threads, Cut: timing.CutOps,
+	}
 	if s.Units == "plan" {
 		d.Cut = timing.CutPlan
 	}
@@ -265,8 +281,8 @@ func (r *Recipe) Device() timing.Device {
 	return d
 }
 
-// Facts are those of the device if it tells them, otherwise of the machine that
-// starts the command; of another device that does not tell, only the name.
+// Facts are those that the device tells. Without them they are those of this machine, or only the
+// processor's name if the recipe reaches another device.
 func (r *Recipe) Facts() timing.Facts {
 	f, _ := r.about()
 	switch {

@@ -108,7 +108,8 @@ func TestRecipeFails(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	if _, err := timing.Measure(ctx, nets[0], r, timing.MeasureOptions{Runs: 1}); err == nil || time.Since(start) > 45*time.Second {
+	_, err := timing.Measure(ctx, nets[0], r, timing.MeasureOptions{Runs: 1})
+	if err == nil || time.Since(start) > 45*time.Second {
 		t.Errorf("a canceled command ended after %v with %v", time.Since(start), err)
 	}
 }
@@ -129,7 +130,8 @@ func TestRecipeParse(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, err := r.parse([]byte("load\navg 1500.5 p10 1400 n 20\navg 3 p10 2 n 5\n"), 2)
-	if err != nil || s[0].MedianMs != 1.5005 || math.Abs(s[0].P10Ms-1.4) > 1e-12 || s[0].Runs != 20 || s[1].MedianMs != 0.003 {
+	if err != nil || s[0].MedianMs != 1.5005 || math.Abs(s[0].P10Ms-1.4) > 1e-12 || s[0].Runs != 20 ||
+		s[1].MedianMs != 0.003 {
 		t.Errorf("%+v, %v", s, err)
 	}
 	if _, err := r.parse([]byte("Segmentation fault"), 1); err == nil || !strings.Contains(err.Error(), "Segmentation") {
@@ -157,7 +159,8 @@ func TestShippedRecipesAreThere(t *testing.T) {
 func TestONNXRuntimeRecipe(t *testing.T) {
 	dir := os.Getenv("NAS_ONNXRUNTIME")
 	if dir == "" {
-		t.Skip("skipped: no ONNX Runtime. npm install onnxruntime-node@1.30.0 somewhere and set NAS_ONNXRUNTIME to that folder")
+		t.Skip("skipped: no ONNX Runtime. npm install onnxruntime-node@1.30.0 somewhere " +
+			"and set NAS_ONNXRUNTIME to that folder")
 	}
 	t.Chdir(dir)
 	r, err := New(Spec{
@@ -168,7 +171,8 @@ func TestONNXRuntimeRecipe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := calibrate.Device(t.Context(), r, slices.Values(latencytest.Networks(t, 70, 12)), calibrate.Options{Budget: time.Hour})
+	nets := slices.Values(latencytest.Networks(t, 70, 12))
+	p, err := calibrate.Device(t.Context(), r, nets, calibrate.Options{Budget: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}

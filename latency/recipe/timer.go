@@ -66,14 +66,14 @@ type timer struct {
 	r   *Recipe
 	dir string
 	n   int // models written
-	// base is the reference networks' time when the profile was made, 0 if there
-	// is none yet; seen are those of this session's starts.
+	// base is the time of the reference networks when the profile was made, 0 if there is no
+	// profile yet; seen are their times in this session, one for each start.
 	base float64
 	seen []float64
 }
 
-// Baseline holds the median over this session's starts of what the reference
-// networks took; nothing for commands that take one model.
+// Baseline holds the median time of the reference networks over this session's starts; nothing for
+// commands that take one model.
 func (t *timer) Baseline() timing.Baseline {
 	if len(t.seen) == 0 {
 		return timing.Baseline{}
@@ -99,15 +99,14 @@ func (t *timer) Time(ctx context.Context, n *blocks.Network, e timing.Effort) (t
 // Batch is the number of models of one start.
 func (t *timer) Batch() int { return t.r.spec.Batch }
 
-// TimeBatch times networks, as many in one start as the recipe says. Where one
-// start takes many, the reference networks are timed with them in the same
-// rounds, and what these took against base, the pace of the machine at that
-// moment, is taken out of the times.
+// TimeBatch times networks, as many in one start as the recipe says. If one start takes many, the
+// reference networks are timed in the same start, and the times of the networks are divided by
+// the slowdown of these against the profile's baseline.
 func (t *timer) TimeBatch(ctx context.Context, nets []*blocks.Network, e timing.Effort) ([]timing.Timing, error) {
 	var refs []*blocks.Network
 	batch := 1
 	if t.r.many {
-		batch, refs = t.r.spec.Batch, paceNetworks()
+		batch, refs = t.r.spec.Batch, referenceNetworks()
 	}
 	out := make([]timing.Timing, 0, len(nets))
 	for part := range slices.Chunk(nets, batch) {
@@ -128,22 +127,26 @@ func (t *timer) TimeBatch(ctx context.Context, nets []*blocks.Network, e timing.
 			}
 		}
 		for _, w := range s[len(refs):] {
-			out = append(out, timing.Timing{EndToEnd: w.Scaled(1 / slow), Conditions: timing.Conditions{Slowdown: slow, RefMs: ref}, Runs: w.Runs})
+			out = append(out, timing.Timing{
+				EndToEnd: w.Scaled(1 / slow), Runs: w.Runs, Conditions: timing.Conditions{Slowdown: slow, RefMs: ref},
+			})
 		}
 	}
 	return out, nil
 }
 
-// paceNetworks are the reference networks of recipes: three of MobileNetV2's
-// kind, from a tenth of a millisecond to some, since what slows a machine down
-// hits small and large networks differently.
-var paceNetworks = sync.OnceValue(func() []*blocks.Network {
+// referenceNetworks are three networks of MobileNetV2's kind, which take from a tenth of a
+// millisecond to some: what slows a machine down slows small and large networks differently.
+var referenceNetworks = sync.OnceValue(func() []*blocks.Network {
 	var nets []*blocks.Network
 	for _, size := range []struct{ side, channels, depth int }{{64, 8, 3}, {112, 16, 4}, {160, 24, 6}} {
 		b := blocks.NewBuilder(fmt.Sprintf("reference%d", size.side), blocks.Shape{H: size.side, W: size.side, C: 3})
 		x := blocks.ConvBNAct{Out: size.channels, Kernel: 3, Stride: 2, Act: blocks.ReLU6}.Build(b, b.Input())
 		for i := range size.depth {
-			x = blocks.InvertedResidual{Out: size.channels << (i / 2), Expanded: b.Shape(x).C * 4, Kernel: 3 + 2*(i%2), Stride: 2 - i%2, Act: blocks.ReLU6}.Build(b, x)
+			x = blocks.InvertedResidual{
+				Out: size.channels << (i / 2), Expanded: b.Shape(x).C * 4, Kernel: 3 + 2*(i%2), Stride: 2 - i%2,
+				Act: blocks.ReLU6,
+			}.Build(b, x)
 		}
 		n, err := b.Network()
 		if err != nil {
@@ -154,7 +157,7 @@ var paceNetworks = sync.OnceValue(func() []*blocks.Network {
 	return nets
 })
 
-// start is what placeholders stand for in one start.
+// start is what the placeholders are replaced by in one start of a command.
 type start struct {
 	dir   string
 	paths []string
@@ -162,7 +165,7 @@ type start struct {
 	runs  int
 }
 
-// expand puts a start into a command's arguments.
+// expand replaces the placeholders in the arguments of a command.
 func (r *Recipe) expand(command []string, s start) []string {
 	names := make([]string, len(s.paths))
 	for i, p := range s.paths {
@@ -172,7 +175,8 @@ func (r *Recipe) expand(command []string, s start) []string {
 	if len(names) > 0 {
 		path, name = s.paths[0], names[0]
 	}
-	in := strings.NewReplacer("{model}", path, "{name}", name, "{stem}", strings.TrimSuffix(name, filepath.Ext(name)), "{names}", strings.Join(names, " "),
+	in := strings.NewReplacer("{model}", path, "{name}", name,
+		"{stem}", strings.TrimSuffix(name, filepath.Ext(name)), "{names}", strings.Join(names, " "),
 		"{out}", s.out, "{dir}", s.dir, "{host}", r.spec.Host, "{remote}", r.spec.RemoteDir,
 		"{threads}", strconv.Itoa(r.spec.Threads), "{runs}", strconv.Itoa(max(1, s.runs)))
 	var args []string
@@ -189,7 +193,7 @@ func (r *Recipe) expand(command []string, s start) []string {
 	return args
 }
 
-// many times the networks of one start, again if that fails.
+// many times the networks of one start, and tries again if that fails.
 func (t *timer) many(ctx context.Context, nets []*blocks.Network, runs int) (s []timing.Sample, err error) {
 	paths := make([]string, len(nets))
 	defer func() {
@@ -287,7 +291,8 @@ func (r *Recipe) run(ctx context.Context, args []string) ([]byte, error) {
 func (r *Recipe) parse(out []byte, n int) ([]timing.Sample, error) {
 	found := r.pattern.FindAllSubmatch(out, -1)
 	if len(found) != n {
-		return nil, fmt.Errorf("the pattern %q matches %d times in the output, %d model(s) were timed%s", r.spec.Pattern, len(found), n, tail(out))
+		return nil, fmt.Errorf("the pattern %q matches %d times in the output, %d model(s) were timed%s",
+			r.spec.Pattern, len(found), n, tail(out))
 	}
 	num := func(m [][]byte, group string) (float64, bool) {
 		i := r.pattern.SubexpIndex(group)
@@ -304,7 +309,8 @@ func (r *Recipe) parse(out []byte, n int) ([]timing.Sample, error) {
 	for i, m := range found {
 		v, ok := num(m, "time")
 		if !ok || v == 0 {
-			return nil, fmt.Errorf("the pattern's time in %q is no positive number below %g s", m[0][:min(len(m[0]), 100)], maxMs/1000.)
+			return nil, fmt.Errorf("the pattern's time in %q is no positive number below %g s",
+				m[0][:min(len(m[0]), 100)], maxMs/1000.)
 		}
 		v *= r.scale
 		s := timing.Sample{MedianMs: v, P10Ms: v, P90Ms: v, LowMs: v, HighMs: v, Runs: 1}
@@ -322,7 +328,7 @@ func (r *Recipe) parse(out []byte, n int) ([]timing.Sample, error) {
 	return ss, nil
 }
 
-// maxMs is more than any network takes for one run: an hour.
+// maxMs is longer than any network takes for one run: an hour.
 const maxMs = 3600 * 1000
 
 // bounded keeps the first maxOutput bytes.

@@ -7,13 +7,6 @@ import (
 	"nas/blocks/engine"
 )
 
-// Where the time of a unit comes from.
-const (
-	SourceTable   = "table"   // it was timed on the device
-	SourceModel   = "model"   // from units of its kind
-	SourceUnknown = "unknown" // from units of other kinds, or far from its own
-)
-
 // Cost is the predicted time of one unit call.
 type Cost struct {
 	Ms, Var2 float64 // the time, and the square of its standard deviation, in ms
@@ -23,9 +16,11 @@ type Cost struct {
 	outside  string // name of the feature that is furthest beyond what was measured; "": none
 }
 
-var sources = [...]string{SourceTable, SourceModel, SourceUnknown}
+// sources says where the time comes from, by Cost.source: it was timed on the device; from units of
+// its kind; from units of other kinds, or far from its own.
+var sources = [...]string{"table", "model", "unknown"}
 
-// SourceName says where the time comes from.
+// SourceName says where the time comes from: "table", "model" or "unknown".
 func (c *Cost) SourceName() string { return sources[c.source] }
 
 // sizes are the words for features whose name a reader would not understand.
