@@ -77,72 +77,47 @@ func (o *CondConv) Eval(out Tensor, in []Tensor, params [][]float32) {
 	o.conv().Eval(out, in[:1], [][]float32{mixed})
 }
 
-// WriteONNX writes MatMul of shares and weights, Reshape, and Conv; for more than
-// one image, the images become groups of one convolution. Where their number is
-// open, all experts convolve and the shares weight what they return.
+// WriteONNX writes MatMul of shares and weights, Reshape, and Conv. A Conv has one set of
+// weights, so for more than one image all experts convolve, and the shares weight what they return.
 func (o *CondConv) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, params [][]float32) ONNXValue {
 	x, shares := g.AsMap(in[0]), in[1]
-	if g.Batch() != 1 {
-		x, shares = g.Images(x), g.Images(shares)
-	}
 	if !shares.Vector {
 		shares = g.Node("Flatten", []ONNXValue{shares}, ONNXAttr{"axis", 1})
 	}
-	if g.Batch() == 0 {
-		return o.writeExperts(g, n, x, shares, params[0])
+	k, s, d := o.Window()
+	cin, per, groups := n.In[0].C/o.G(), o.Out/o.G(), o.G()
+	attrs := []ONNXAttr{{"dilations", d[:]}, {"group", groups}, {"kernel_shape", k[:]}, onnxPads(o.Pad), {"strides", s[:]}}
+	if g.Batch() == 1 {
+		w := o.outputsFirst(params[0], cin, func(e, m int) int { return e*o.Out + m })
+		w2 := g.Floats("weight", []int{o.Experts, len(w) / o.Experts}, w)
+		mixed := g.Node("MatMul", []ONNXValue{shares, w2})
+		mixed = g.Node("Reshape", []ONNXValue{mixed, g.Ints("shape", o.Out, cin, k[0], k[1])})
+		return g.Node("Conv", []ONNXValue{x, mixed}, attrs...)
 	}
-	k, _, _ := o.Window()
-	cin, b := n.In[0].C/o.G(), g.Batch()
-	each, taps := len(params[0])/o.Experts, k[0]*k[1]
-	w := make([]float32, len(params[0]))
-	for e := range o.Experts {
-		for t := range taps {
-			for c := range cin {
-				for m, v := range params[0][e*each+(t*cin+c)*o.Out:][:o.Out] {
-					w[e*each+(m*cin+c)*taps+t] = v
-				}
-			}
-		}
-	}
-	mixed := g.Node("MatMul", []ONNXValue{shares, g.Floats("weight", []int{o.Experts, each}, w)})
-	mixed = g.Node("Reshape", []ONNXValue{mixed, g.Ints("shape", b*o.Out, cin, k[0], k[1])})
-	if b > 1 {
-		x = g.Node("Reshape", []ONNXValue{x, g.Ints("shape", 1, b*n.In[0].C, n.In[0].H, n.In[0].W)})
-	}
-	x = g.Node("Conv", []ONNXValue{x, mixed}, o.onnxAttrs(b*o.G())...)
-	if b > 1 {
-		x = g.Node("Reshape", []ONNXValue{x, g.Ints("shape", b, o.Out, n.Out.H, n.Out.W)})
-	}
-	return x
-}
-
-// writeExperts writes the convolutions of all experts, and their mean by shares.
-func (o *CondConv) writeExperts(g ONNXGraph, n ONNXNode, x, shares ONNXValue, params []float32) ONNXValue {
-	k, _, _ := o.Window()
-	cin, per := n.In[0].C/o.G(), o.Out/o.G()
-	each, taps := len(params)/o.Experts, k[0]*k[1]
-	w := make([]float32, len(params)) // by group, expert and output
-	for e := range o.Experts {
-		for t := range taps {
-			for c := range cin {
-				for m, v := range params[e*each+(t*cin+c)*o.Out:][:o.Out] {
-					to := (m/per*o.Experts+e)*per + m%per
-					w[(to*cin+c)*taps+t] = v
-				}
-			}
-		}
-	}
+	w := o.outputsFirst(params[0], cin, func(e, m int) int { return (m/per*o.Experts+e)*per + m%per })
 	all := g.Floats("weight", []int{o.Experts * o.Out, cin, k[0], k[1]}, w)
-	x = g.Node("Conv", []ONNXValue{x, all}, o.onnxAttrs(o.G())...)
-	x = g.Node("Reshape", []ONNXValue{x, g.Ints("shape", 0, o.G(), o.Experts, per, n.Out.Pixels())})
-	s := g.Node("Reshape", []ONNXValue{shares, g.Ints("shape", 0, 1, o.Experts, 1, 1)})
-	x = g.Node("ReduceSum", []ONNXValue{g.Node("Mul", []ONNXValue{x, s})},
+	x = g.Node("Conv", []ONNXValue{x, all}, attrs...)
+	x = g.Node("Reshape", []ONNXValue{x, g.Ints("shape", 0, groups, o.Experts, per, n.Out.Pixels())})
+	shares = g.Node("Reshape", []ONNXValue{shares, g.Ints("shape", 0, 1, o.Experts, 1, 1)})
+	x = g.Node("ReduceSum", []ONNXValue{g.Node("Mul", []ONNXValue{x, shares})},
 		ONNXAttr{"axes", []int{2}}, ONNXAttr{"keepdims", 0})
 	return g.Node("Reshape", []ONNXValue{x, g.Ints("shape", 0, o.Out, n.Out.H, n.Out.W)})
 }
 
-// onnxAttrs are the attributes of Conv.
-func (o *CondConv) onnxAttrs(groups int) []ONNXAttr {
-	k, s, d := o.Window()
-	return []ONNXAttr{{"dilations", d[:]}, {"group", groups}, {"kernel_shape", k[:]}, onnxPads(o.Pad), {"strides", s[:]}}
+// outputsFirst turns weights [expert, KH, KW, cin, Out] into [output, cin, KH, KW], where at
+// gives the index of an expert's output.
+func (o *CondConv) outputsFirst(params []float32, cin int, at func(expert, out int) int) []float32 {
+	each := len(params) / o.Experts
+	taps := each / (cin * o.Out)
+	w := make([]float32, len(params))
+	for e := range o.Experts {
+		for t := range taps {
+			for c := range cin {
+				for m, v := range params[e*each+(t*cin+c)*o.Out:][:o.Out] {
+					w[(at(e, m)*cin+c)*taps+t] = v
+				}
+			}
+		}
+	}
+	return w
 }

@@ -40,7 +40,8 @@ func hardSwish(g *graph, in []blocks.ONNXValue, _ []blocks.ONNXAttr) (blocks.ONN
 	if g.native {
 		return blocks.ONNXValue{}, false
 	}
-	gate := g.Node("HardSigmoid", in, blocks.ONNXAttr{Name: "alpha", Value: 1. / 6}, blocks.ONNXAttr{Name: "beta", Value: 0.5})
+	gate := g.Node("HardSigmoid", in, blocks.ONNXAttr{Name: "alpha", Value: 1. / 6},
+		blocks.ONNXAttr{Name: "beta", Value: 0.5})
 	return g.Node("Mul", []blocks.ONNXValue{in[0], gate}), true
 }
 

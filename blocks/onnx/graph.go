@@ -202,7 +202,8 @@ func (g *graph) extents(more []int) blocks.ONNXValue {
 		shape := g.Node("Shape", []blocks.ONNXValue{{Name: g.input.name}})
 		g.images = g.Node("Slice", []blocks.ONNXValue{shape, g.Ints("from", 0), g.Ints("to", 1), g.Ints("axis", 0)})
 	}
-	return g.Node("Concat", []blocks.ONNXValue{g.images, g.Ints("sizes", more...)}, blocks.ONNXAttr{Name: "axis", Value: 0})
+	all := []blocks.ONNXValue{g.images, g.Ints("sizes", more...)}
+	return g.Node("Concat", all, blocks.ONNXAttr{Name: "axis", Value: 0})
 }
 
 // dims is the shape of a value on the ONNX side.

@@ -30,7 +30,7 @@ type job struct {
 	Level string `json:"level"`
 
 	in    []float32
-	opset int // 0 means DefaultWrittenOpset
+	opset int // 0 means defaultOpset
 }
 
 // runtimeDir tells where onnxruntime-node is: NAS_ONNXRUNTIME names a folder

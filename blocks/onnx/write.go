@@ -13,9 +13,9 @@ import (
 
 // Opsets that are written.
 const (
-	FirstWrittenOpset   = 11
-	LastWrittenOpset    = 21
-	DefaultWrittenOpset = 17
+	firstWritten = 11
+	lastWritten  = 21
+	defaultOpset = 17
 )
 
 // OpenBatch as [Options.Batch] leaves the number of images open.
@@ -68,7 +68,7 @@ func Write(w io.Writer, n *blocks.Network, weights *blocks.Weights, o Options) e
 	}
 	opset := o.Opset
 	if opset == 0 {
-		opset = DefaultWrittenOpset
+		opset = defaultOpset
 	}
 	g := newGraph(n, weights, o, opset)
 	if o.Opset == 0 && g.needs.opset > opset {
@@ -79,7 +79,7 @@ func Write(w io.Writer, n *blocks.Network, weights *blocks.Weights, o Options) e
 	}
 	if g.needs.opset > g.opset {
 		return fault.Errorf("onnx: node %q: %s needs opset %d, the model is to be of opset %d: write it with --opset %d",
-			g.needs.node, g.needs.what, g.needs.opset, g.opset, max(g.needs.opset, DefaultWrittenOpset))
+			g.needs.node, g.needs.what, g.needs.opset, g.opset, max(g.needs.opset, defaultOpset))
 	}
 	meta := map[string]string{
 		"params":                strconv.FormatInt(counts.Params, 10),
@@ -95,8 +95,8 @@ func (o Options) check(n *blocks.Network) error {
 	if o.Batch < OpenBatch || o.Batch > 1<<20 {
 		return fault.Errorf("onnx: batch is %d, want 1 to %d, or 0 for 1", o.Batch, 1<<20)
 	}
-	if o.Opset != 0 && (o.Opset < FirstWrittenOpset || o.Opset > LastWrittenOpset) {
-		return fault.Errorf("onnx: opset is %d, want %d to %d", o.Opset, FirstWrittenOpset, LastWrittenOpset)
+	if o.Opset != 0 && (o.Opset < firstWritten || o.Opset > lastWritten) {
+		return fault.Errorf("onnx: opset is %d, want %d to %d", o.Opset, firstWritten, lastWritten)
 	}
 	if k := len(o.Outputs); k != 0 && k != len(n.Returned()) {
 		return fault.Errorf("onnx: %d names for %d outputs", k, len(n.Returned()))

