@@ -81,13 +81,14 @@ func Write(w io.Writer, n *blocks.Network, weights *blocks.Weights, o Options) e
 		return fault.Errorf("onnx: node %q: %s needs opset %d, the model is to be of opset %d: write it with --opset %d",
 			g.needs.node, g.needs.what, g.needs.opset, g.opset, max(g.needs.opset, defaultOpset))
 	}
-	meta := map[string]string{
+	meta := map[string]string{}
+	maps.Copy(meta, o.Metadata)
+	maps.Copy(meta, map[string]string{
 		"params":                strconv.FormatInt(counts.Params, 10),
 		"macs":                  strconv.FormatInt(counts.MACs, 10),
 		"peak_activation_bytes": strconv.FormatInt(4*counts.PeakActivations, 10),
 		"layout":                "NCHW",
-	}
-	maps.Copy(meta, o.Metadata)
+	})
 	return g.write(w, name, o.Version, meta)
 }
 

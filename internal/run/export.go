@@ -37,7 +37,7 @@ func export(s *evaluator.Setup, dir string, front []Member) (files []string, err
 			if err := os.MkdirAll(dir, 0o755); err != nil {
 				return nil, err
 			}
-			written, err := netfile.Files(format, filepath.Join(dir, k.Name+"."+netfile.Ending(format)), n, weights)
+			written, err := netfile.Files(format, filepath.Join(dir, k.Name+"."+netfile.Ending(format)), n, weights, netfile.ONNX{})
 			if err != nil {
 				return nil, err
 			}
