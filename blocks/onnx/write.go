@@ -34,7 +34,7 @@ type Options struct {
 
 // Write writes n with its weights as an ONNX model of opset 17. The input is called "input" and is
 // N x C x H x W. The output is called "output"; it is N x C for a vector and N x C x H x W for a
-// map. Operators, their outputs and their weights have the names of n's nodes; if an op takes
+// map. Several outputs have the names of their nodes. A shared tensor is one initializer. Operators, their outputs and their weights have the names of n's nodes; if an op takes
 // several operators, the last one has the node's name. The operators' doc_string holds stage and
 // block. The same arguments give the same bytes.
 //
@@ -77,6 +77,7 @@ type operator struct {
 // constant is a TensorProto: floats, ints, or single bytes of an element type.
 type constant struct {
 	name   string
+	local  string // the name within its node
 	dims   []int
 	floats []float32
 	ints   []int
@@ -99,7 +100,9 @@ type graph struct {
 	first     int    // its first operator
 	operators []operator
 	constants []constant
-	infos     []info
+	input     info
+	values    []info // between input and outputs
+	outputs   []info
 	taken     map[string]bool
 	err       error
 }
@@ -128,7 +131,7 @@ func (g *graph) Node(kind string, in []blocks.ONNXValue, attrs ...blocks.ONNXAtt
 }
 
 func (g *graph) Floats(name string, dims []int, values []float32) blocks.ONNXValue {
-	c := constant{name: g.unique(g.node + "." + name), dims: dims, floats: values}
+	c := constant{name: g.unique(g.node + "." + name), local: name, dims: dims, floats: values}
 	g.constants = append(g.constants, c)
 	return blocks.ONNXValue{Name: c.name}
 }
@@ -169,8 +172,10 @@ func (g *graph) dims(s blocks.Shape, vector bool) []int {
 // output gets the node's name.
 func (g *graph) network(n *blocks.Network, weights *blocks.Weights) {
 	values := make([]blocks.ONNXValue, len(n.Nodes))
+	constants := make([][]constant, len(n.Nodes)) // of each node
 	values[0] = blocks.ONNXValue{Name: g.unique("input")}
-	g.infos = append(g.infos, info{"input", g.dims(n.Input(), false)})
+	g.input = info{"input", g.dims(n.Input(), false)}
+	outputs := n.Returned()
 	for i := 1; i < len(n.Nodes); i++ {
 		nd := n.Nodes[i]
 		op, ok := nd.Op.(blocks.ONNXWriter)
@@ -183,25 +188,64 @@ func (g *graph) network(n *blocks.Network, weights *blocks.Weights) {
 			in[k] = values[j]
 		}
 		g.node, g.first, g.doc = nd.Name, len(g.operators), placeDoc(nd.Stage, nd.Block)
+		first := len(g.constants)
 		v := op.WriteONNX(g, blocks.ONNXNode{In: n.InShapes(i), Out: nd.Shape}, in, weights.Node(i))
 		values[i] = g.rename(v, nd.Name)
-		if i+1 < len(n.Nodes) {
-			g.infos = append(g.infos, info{values[i].Name, g.dims(nd.Shape, v.Vector)})
+		g.share(first, nd.Shared, constants)
+		constants[i] = g.constants[first:]
+		if !slices.Contains(outputs, i) {
+			g.values = append(g.values, info{values[i].Name, g.dims(nd.Shape, v.Vector)})
 		}
 	}
-	end := len(n.Nodes) - 1
-	g.node, g.first = "output", len(g.operators)
-	out := values[end]
-	if n.Output().IsVector() && !out.Vector {
-		out = g.Node("Flatten", []blocks.ONNXValue{out}, blocks.ONNXAttr{Name: "axis", Value: 1})
-		out.Vector = true
-	} else if k := len(g.operators) - 1; k < 0 || g.operators[k].out[0] != out.Name {
-		out = g.Node("Identity", []blocks.ONNXValue{out})
+	for _, i := range outputs {
+		g.output(n, i, values[i], len(outputs) == 1)
 	}
-	// Nothing reads the last node, so its output can be called "output"; the
-	// operator keeps the node's name.
-	g.operators[len(g.operators)-1].out[0] = "output"
-	g.infos = append(g.infos, info{"output", g.dims(n.Output(), out.Vector)})
+}
+
+// share drops the constants from first on, of the node at work, that are those of a node in shared.
+func (g *graph) share(first int, shared []int, constants [][]constant) {
+	for _, j := range shared {
+		for _, owner := range constants[j] {
+			k := slices.IndexFunc(g.constants[first:], func(c constant) bool {
+				return c.local == owner.local && c.floats != nil &&
+					slices.Equal(c.dims, owner.dims) && slices.Equal(c.floats, owner.floats)
+			})
+			if k < 0 {
+				continue
+			}
+			for _, op := range g.operators[g.first:] {
+				for at, name := range op.in {
+					if name == g.constants[first+k].name {
+						op.in[at] = owner.name
+					}
+				}
+			}
+			g.constants = slices.Delete(g.constants, first+k, first+k+1)
+		}
+	}
+}
+
+// output makes v, the value of node i, an output: N x C if it is a vector. The only one is called
+// "output".
+func (g *graph) output(n *blocks.Network, i int, v blocks.ONNXValue, only bool) {
+	nd := n.Nodes[i]
+	k := len(g.operators) - 1
+	unread := i == len(n.Nodes)-1 && k >= 0 && g.operators[k].out[0] == v.Name
+	g.node, g.first, g.doc = v.Name, len(g.operators), placeDoc(nd.Stage, nd.Block)
+	if only {
+		g.node = "output"
+	}
+	if nd.Shape.IsVector() && !v.Vector {
+		v = g.Node("Flatten", []blocks.ONNXValue{v}, blocks.ONNXAttr{Name: "axis", Value: 1})
+		v.Vector = true
+	} else if only && !unread {
+		v = g.Node("Identity", []blocks.ONNXValue{v})
+	}
+	if only { // nothing reads what the last operator makes; the operator keeps the node's name
+		v.Name = "output"
+		g.operators[len(g.operators)-1].out[0] = v.Name
+	}
+	g.outputs = append(g.outputs, info{v.Name, g.dims(nd.Shape, v.Vector)})
 }
 
 // placeDoc is the doc_string that keeps stage and block of a node.
@@ -247,15 +291,12 @@ func (g *graph) write(w io.Writer, name string, meta map[string]string) error {
 		size += len(heads[i]) + raw
 	}
 	var tail message
-	for i, f := range g.infos {
-		field := protowire.Number(graphValueInfo)
-		switch i {
-		case 0:
-			field = graphInput
-		case len(g.infos) - 1:
-			field = graphOutput
-		}
-		tail = tail.sub(field, f.message())
+	tail = tail.sub(graphInput, g.input.message())
+	for _, f := range g.values {
+		tail = tail.sub(graphValueInfo, f.message())
+	}
+	for _, f := range g.outputs {
+		tail = tail.sub(graphOutput, f.message())
 	}
 	size += len(tail)
 
