@@ -14,6 +14,7 @@ type scope struct {
 	shapes  map[string][2]int // extents of maps whose variables are never changed
 	sized   bool              // the extent of the network's input is wanted
 	members []member
+	ties    []string // assignments behind the members
 	lines   []line
 	params  []string
 	paths   map[int]string // of each node's tensors, within the class
@@ -39,6 +40,16 @@ func (g *graph) write(items []*item, inputs []int, prefix string, top bool) *sco
 			if !slices.Contains(readers[v], k) {
 				readers[v] = append(readers[v], k)
 			}
+		}
+	}
+	outputs := []int{items[len(items)-1].out()}
+	if top {
+		outputs = g.net.Returned()
+	}
+	several := len(outputs) > 1 || outputs[0] != items[len(items)-1].out()
+	if several {
+		for _, v := range outputs {
+			readers[v] = append(readers[v], len(items))
 		}
 	}
 	attrs, vars := names{}, names{}
@@ -89,9 +100,9 @@ func (g *graph) write(items []*item, inputs []int, prefix string, top bool) *sco
 			}
 		}
 		switch {
-		case k == len(items)-1:
+		case k == len(items)-1 && !several:
 			l = line{"", g.returned(result, v, top), ""}
-		case !slices.Equal(readers[v], []int{k + 1}):
+		case !slices.Equal(readers[v], []int{k + 1}) || several && k == len(items)-1:
 			l.to = vars.unique(within(it.name, prefix))
 		}
 		if inline {
@@ -100,6 +111,13 @@ func (g *graph) write(items []*item, inputs []int, prefix string, top bool) *sco
 			s.lines = append(s.lines, l)
 		}
 		values[v] = value{l.to, result.flat}
+	}
+	if several {
+		results := make([]string, len(outputs))
+		for k, v := range outputs {
+			results[k] = g.returned(values[v], v, top)
+		}
+		s.lines = append(s.lines, line{"", strings.Join(results, ", "), ""})
 	}
 	return s
 }
