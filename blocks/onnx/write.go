@@ -34,9 +34,10 @@ type Options struct {
 
 // Write writes n with its weights as an ONNX model of opset 17. The input is called "input" and is
 // N x C x H x W. The output is called "output"; it is N x C for a vector and N x C x H x W for a
-// map. Several outputs have the names of their nodes. A shared tensor is one initializer. Operators, their outputs and their weights have the names of n's nodes; if an op takes
-// several operators, the last one has the node's name. The operators' doc_string holds stage and
-// block. The same arguments give the same bytes.
+// map. Several outputs have the names of their nodes. A shared tensor is one initializer.
+// Operators, their outputs and their weights have the names of n's nodes; if an op takes several
+// operators, the last one has the node's name. The operators' doc_string holds stage and block.
+// The same arguments give the same bytes.
 //
 // An op without an ONNX form, weights that do not fit the network, and a model of 2 GiB or more
 // are errors.

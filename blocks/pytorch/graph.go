@@ -123,7 +123,8 @@ func (g *graph) classifiers() map[int]bool {
 		}
 	}
 	for i, readers := range g.consumers {
-		if (found[i] || between[i]) && slices.ContainsFunc(readers, func(c int) bool { return c < len(g.net.Nodes) && !between[c] }) {
+		other := func(c int) bool { return c < len(g.net.Nodes) && !between[c] }
+		if (found[i] || between[i]) && slices.ContainsFunc(readers, other) {
 			return nil
 		}
 	}
