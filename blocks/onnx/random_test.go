@@ -173,7 +173,8 @@ func (g *generator) text() string {
 }
 
 func (g *generator) bytes() []byte {
-	gr := &graph{operators: g.ops, constants: g.constants, opset: g.opset, input: info{"x", g.input}, outputs: []info{{g.at, nil}}}
+	gr := &graph{operators: g.ops, constants: g.constants, opset: g.opset}
+	gr.input, gr.outputs = info{"x", g.input}, []info{{g.at, nil}}
 	var b bytes.Buffer
 	if err := gr.write(&b, "random", nil); err != nil {
 		panic(err)
