@@ -34,8 +34,8 @@ type Options struct {
 	// NativeHardSwish writes the operator HardSwish, which opset 14 brought, in place of
 	// HardSigmoid and Mul.
 	NativeHardSwish bool
-	// Input and Outputs are the names of the model's tensors; empty means "input" and
-	// "output", "output_2" ...
+	// Input and Outputs are the names of the model's tensors. Empty means "input", and
+	// "output" for a single output, the nodes' names for several.
 	Input   string
 	Outputs []string
 	// Version is the producer's version; it may be empty.
@@ -45,9 +45,8 @@ type Options struct {
 	Metadata map[string]string
 }
 
-// Write writes n with its weights as an ONNX model. The input is called "input" and is N x C x H x W.
-// The output is called "output"; it is N x C for a vector and N x C x H x W for a map. Operators,
-// their outputs and their weights have the names of n's nodes; if an op takes several operators,
+// Write writes n with its weights as an ONNX model. The input is N x C x H x W. An output is N x C for
+// a vector and N x C x H x W for a map. Operators, their outputs and their weights have the names of n's nodes; if an op takes several operators,
 // the last one has the node's name. The operators' doc_string holds stage and block. Equal constants
 // that are no weights, and weights that nodes share, are written once. The same arguments give the
 // same bytes.
@@ -120,12 +119,14 @@ func newGraph(n *blocks.Network, weights *blocks.Weights, o Options, opset int) 
 	}
 	g.input.name = g.valueNames.unique(input)
 	if outputs == nil {
-		outputs = make([]string, len(n.Returned()))
+		for _, i := range n.Returned() {
+			outputs = append(outputs, n.Nodes[i].Name)
+		}
+		if len(outputs) == 1 {
+			outputs[0] = "output"
+		}
 	}
 	for _, name := range outputs {
-		if name == "" {
-			name = "output"
-		}
 		g.outputs = append(g.outputs, info{name: g.valueNames.unique(name)})
 	}
 	g.network(weights)

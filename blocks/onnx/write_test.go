@@ -349,7 +349,7 @@ func checkModels(t *testing.T, jobs []job) {
 
 // Outputs and weights that nodes share: names are kept, tensors that several nodes
 // read are written once, and what is written is read back as the same network.
-func TestWriteOutputs(t *testing.T) {
+func TestWriteNames(t *testing.T) {
 	n := build(t, "n", blocks.Shape{H: 6, W: 5, C: 4}, func(b *blocks.Builder, x blocks.Value) {
 		conv := &blocks.Conv{Out: 4, Kernel: [2]int{3, 3}, Pad: blocks.PadAll(1), Bias: true}
 		x = b.Apply("first", conv, x)
