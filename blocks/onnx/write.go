@@ -45,11 +45,11 @@ type Options struct {
 	Metadata map[string]string
 }
 
-// Write writes n with its weights as an ONNX model. The input is N x C x H x W. An output is N x C for
-// a vector and N x C x H x W for a map. Operators, their outputs and their weights have the names of n's nodes; if an op takes several operators,
-// the last one has the node's name. The operators' doc_string holds stage and block. Equal constants
-// that are no weights, and weights that nodes share, are written once. The same arguments give the
-// same bytes.
+// Write writes n with its weights as an ONNX model. The input is N x C x H x W. An output is N x C
+// for a vector and N x C x H x W for a map. Operators, their outputs and their weights have the names
+// of n's nodes; if an op takes several operators, the last one has the node's name. The operators'
+// doc_string holds stage and block. Equal constants that are no weights, and weights that nodes share,
+// are written once. The same arguments give the same bytes.
 //
 // An op without an ONNX form, one that the opset does not have, weights that do not fit the network,
 // and a model of 2 GiB or more are errors.

@@ -97,15 +97,20 @@ its nodes, and its number of images.`,
 	cmd.Flags().StringVar(&out, "out", "", "the `FILE` to write")
 	cmd.Flags().Uint64Var(&seed, "seed", 0, "of weights that are drawn")
 	cmd.Flags().StringVar(&weights, "weights", "", weightsHelp)
+	flagsOf(cmd, &onnx, &batch)
+	a.fileFlags(cmd)
+	return cmd
+}
+
+// flagsOf gives export the flags that say how an ONNX file is written.
+func flagsOf(cmd *cobra.Command, onnx *netfile.ONNX, batch *string) {
 	cmd.Flags().IntVar(&onnx.Opset, "opset", 0, "the operator set `VERSION` of an ONNX file, 11 to 21 "+
 		"(default: 17, or the first later one that has all operators)")
-	cmd.Flags().StringVar(&batch, "batch", "", "the number `N` of images of an ONNX file, or dynamic "+
+	cmd.Flags().StringVar(batch, "batch", "", "the number `N` of images of an ONNX file, or dynamic "+
 		"(default: that of the file that the network came from, or 1)")
 	cmd.Flags().BoolVar(&onnx.FoldBN, "fold-bn", false, "put batch normalisation into the layers before it")
 	cmd.Flags().BoolVar(&onnx.NativeHardSwish, "native-hardswish", false,
 		"write the ONNX operator HardSwish, not HardSigmoid and Mul")
-	a.fileFlags(cmd)
-	return cmd
 }
 
 // onnxFlags are the flags of export that ONNX files alone have.
