@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"nas/blocks"
+	"nas/blocks/structure"
 	"nas/internal/fault"
 )
 
@@ -48,7 +49,8 @@ const (
 // Constants are folded by ONNX's rules; operators that only move values change
 // how a tensor is seen; arithmetic that stands for hard-swish, swish, GELU or
 // Mish is recognised; arithmetic with constants becomes a batch normalisation
-// with fixed statistics. Node names are those of the file.
+// with fixed statistics. Node names are those of the file. Stages and blocks are
+// those that [Write] left in the file, or else what [structure.Mark] finds.
 //
 // An operator, an attribute or a use of them that is not understood is one error
 // that names operator and node. No input makes Read panic, and the memory it
@@ -117,6 +119,9 @@ func readGraph(data []byte, p *modelProto, names []string, o ReadOptions, togeth
 	for i := range m.Outputs {
 		m.Outputs[i].Name = names[i]
 	}
+	if !slices.ContainsFunc(m.Network.Nodes, func(nd blocks.Node) bool { return nd.Stage > 0 }) {
+		structure.Mark(m.Network)
+	}
 	return m, nil
 }
 
@@ -161,6 +166,7 @@ func (r *reader) input(p *modelProto, nodes []*nodeProto, o ReadOptions) (Tensor
 			}
 		}
 	}
+	images := max(d[0], 0)
 	if d[0] < 0 {
 		d[0] = 1
 	}
@@ -183,6 +189,7 @@ func (r *reader) input(p *modelProto, nodes []*nodeProto, o ReadOptions) (Tensor
 	axes := dense(one, order)
 	switch {
 	case r.together:
+		images = 1
 		s.H *= d[0]
 		axes = dense(d, append([]int{0}, order...))
 	case d[0] > 1:
@@ -195,7 +202,7 @@ func (r *reader) input(p *modelProto, nodes []*nodeProto, o ReadOptions) (Tensor
 		return Tensor{}, err
 	}
 	r.values[in.name] = &value{node: node, axes: axes, a: 1}
-	return Tensor{Name: in.name, Dims: d, axes: axes}, nil
+	return Tensor{Name: in.name, Dims: d, Batch: images, axes: axes}, nil
 }
 
 // onlyInput is the model's one input.

@@ -48,9 +48,9 @@ func (g *graph) act(i int) (blocks.ActFunc, bool) {
 	return o.Func, true
 }
 
-// opAt returns node i's op if it has type T.
+// opAt returns node i's op if it has type T. The caller, the reader behind all nodes, has none.
 func opAt[T blocks.Op](g *graph, i int) (op T, ok bool) {
-	if i < 0 {
+	if i < 0 || i == len(g.net.Nodes) {
 		return op, false
 	}
 	op, ok = g.net.Nodes[i].Op.(T)
