@@ -39,7 +39,8 @@ func resFrom(least, h, w int) Option {
 		}
 		return fmt.Sprintf("%dx%d", h, w)
 	}
-	return Option{"res", text(h, w), fmt.Sprintf("pixels, %d to 8192, or HEIGHTxWIDTH", least), func(s *settings, v string) (string, bool) {
+	allowed := fmt.Sprintf("pixels, %d to 8192, or HEIGHTxWIDTH", least)
+	return Option{"res", text(h, w), allowed, func(s *settings, v string) (string, bool) {
 		a, b, two := strings.Cut(v, "x")
 		if !two {
 			b = a
@@ -61,7 +62,8 @@ func classes(n int) Option {
 
 // channels is the number of channels of the input.
 func channels(n int) Option {
-	return Option{"channels", strconv.Itoa(n), "the input's channels, 1 to 1024", func(s *settings, v string) (string, bool) {
+	const allowed = "the input's channels, 1 to 1024"
+	return Option{"channels", strconv.Itoa(n), allowed, func(s *settings, v string) (string, bool) {
 		n, err := strconv.Atoi(v)
 		s.channels = n
 		return strconv.Itoa(n), err == nil && n >= 1 && n <= 1024

@@ -311,8 +311,10 @@ func TestKeywordSpotting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := colour.Counts().Params - gray.Counts().Params; d != 2*9*8 || gray.Input() != (blocks.Shape{H: 96, W: 96, C: 1}) {
-		t.Errorf("with %v there are %d fewer params, want %d", gray.Input(), d, 2*9*8)
+	const want = 2 * 9 * 8
+	d := colour.Counts().Params - gray.Counts().Params
+	if d != want || gray.Input() != (blocks.Shape{H: 96, W: 96, C: 1}) {
+		t.Errorf("with %v there are %d fewer params, want %d", gray.Input(), d, want)
 	}
 }
 
