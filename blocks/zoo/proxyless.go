@@ -53,9 +53,11 @@ var proxylessGPU = proxyless{40, 1728, []stage{
 }}
 
 func (m *proxyless) build(b *blocks.Builder, s settings) {
-	x := convAs(b, "stem", b.Input(), blocks.ConvBNAct{Out: scale(m.stem, s.width), Kernel: 3, Stride: 2, Act: blocks.ReLU6})
+	stem := blocks.ConvBNAct{Out: scale(m.stem, s.width), Kernel: 3, Stride: 2, Act: blocks.ReLU6}
+	x := convAs(b, "stem", b.Input(), stem)
 	outs := inverted{stages: m.stages, width: s.width}.build(b, x)
-	x = convAs(b, "head.conv", outs[len(outs)-1], blocks.ConvBNAct{Out: scale(m.head, max(1, s.width)), Act: blocks.ReLU6})
+	head := blocks.ConvBNAct{Out: scale(m.head, max(1, s.width)), Act: blocks.ReLU6}
+	x = convAs(b, "head.conv", outs[len(outs)-1], head)
 	classify(b, x, s.classes)
 }
 
