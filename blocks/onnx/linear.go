@@ -45,8 +45,14 @@ func (r *reader) linear(
 	if err := r.charge(4 * len(w.f)); err != nil {
 		return nil, err
 	}
-	m := make([]float32, len(w.f))
+	m := w.f
+	if !r.unread(w.f) {
+		m = make([]float32, len(w.f))
+	}
 	put := func(from, to int) {
+		if r.unread(w.f) {
+			return
+		}
 		for o := range out {
 			x := from*out + o
 			if transposed {
