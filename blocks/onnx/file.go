@@ -69,7 +69,7 @@ func section(f *os.File) (*io.SectionReader, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, errors.New("which is no ordinary file")
+		return nil, errors.New("want an ordinary file")
 	}
 	return io.NewSectionReader(f, 0, info.Size()), nil
 }
@@ -79,7 +79,7 @@ func section(f *os.File) (*io.SectionReader, error) {
 func ReadFile(f *os.File, o ReadOptions) (*Model, error) {
 	s, err := section(f)
 	if err != nil {
-		return nil, fault.Errorf("onnx: %s, %w", f.Name(), err)
+		return nil, fault.Errorf("onnx: %w", err)
 	}
 	c := &cutter{from: s}
 	c.reset(0)

@@ -62,7 +62,7 @@ func TestReadFile(t *testing.T) {
 	for _, n := range append(specimens(t), outsiders(t)...) {
 		sameInFile(t, n)
 	}
-	for _, spec := range []string{"mobilenet_v3_small@res=64", "squeezenet@res=64,classes=50", "alexnet@res=67,classes=10"} {
+	for _, spec := range []string{"mobilenet_v3_small@res=64", "squeezenet@res=64", "alexnet@res=67,classes=10"} {
 		n, err := zoo.Get(spec)
 		if err != nil {
 			t.Fatal(err)

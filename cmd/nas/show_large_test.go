@@ -60,10 +60,7 @@ func writeLarge(t *testing.T, path string, beside bool) {
 	}
 	tensor := sub(nil, 2, sub(nil, 1, sub(varint(nil, 1, 1), 2, info)))
 	for i := range layers {
-		var node []byte
-		for _, in := range []string{fmt.Sprintf("x%d", i), fmt.Sprintf("w%d", i)} {
-			node = sub(node, 1, []byte(in))
-		}
+		node := sub(sub(nil, 1, fmt.Appendf(nil, "x%d", i)), 1, fmt.Appendf(nil, "w%d", i))
 		node = sub(sub(sub(node, 2, fmt.Appendf(nil, "x%d", i+1)), 3, fmt.Appendf(nil, "conv%d", i)), 4, []byte("Conv"))
 		graph = sub(graph, 1, node)
 	}
