@@ -81,7 +81,7 @@ func (l *layer) classify(g *graph, from int) (follows bool) {
 			l.kind = head
 		}
 	case *blocks.BatchNorm, *blocks.Activation, *blocks.PReLU, *blocks.Unary, *blocks.Normalize, *blocks.LRN,
-		*blocks.ChannelShuffle, *blocks.FakeQuant:
+		*blocks.ChannelShuffle, *blocks.FakeQuant, *blocks.Add, *blocks.Mul, *blocks.Binary:
 		return true
 	}
 	return false
@@ -100,37 +100,40 @@ func (l *layer) classifyConv(kernel [2]int, isDepthwise bool, out int) {
 
 // classifyRegion classifies several nodes, whose values end joins.
 func (l *layer) classifyRegion(g *graph, from int, end blocks.Op) (follows bool) {
-	if _, gate := end.(*blocks.Mul); gate {
-		if l.in != l.out { // not of the layer before, such as LR-ASPP's
-			l.kind = head
-			return false
-		}
-		l.acts = true // x times an activation of x
-		for i := from; i < l.to; i++ {
-			switch g.node(i).Op.(type) {
-			case *blocks.Activation, *blocks.Unary:
-			default:
-				l.acts = false
-			}
-		}
-		return true
-	}
-	l.kind = joined
-	if _, add := end.(*blocks.Add); add {
-		l.kind = residual
-	}
 	_, concat := end.(*blocks.Concat)
+	values, acts, up := true, true, false // value by value; an activation times its input; upsampling
 	for i := from; i < l.to; i++ {
 		nd := g.node(i)
 		switch op := nd.Op.(type) {
-		case *blocks.Resize, *blocks.Interpolate, *blocks.ConvTranspose:
-			l.kind = head
+		case *blocks.Activation, *blocks.Unary:
+			continue
 		case *blocks.Conv:
+			values = false
 			if op.Depthwise(g.net.Nodes[nd.Inputs[0]].Shape.C) {
 				l.middle = op.Out
 			}
 			l.splits = l.splits || concat && g.at[nd.Inputs[0]] == from-1
+		case *blocks.CondConv, *blocks.Linear, *blocks.MatMul, *blocks.Pool:
+			values = false
+		case *blocks.Resize, *blocks.Interpolate, *blocks.ConvTranspose:
+			values, up = false, true
 		}
+		acts = false
+	}
+	_, gate := end.(*blocks.Mul)
+	_, add := end.(*blocks.Add)
+	switch {
+	case l.in == l.out && gate:
+		l.acts = acts
+		return true
+	case l.in == l.out && values: // a normalisation or a shuffle in small steps
+		return true
+	case up || gate:
+		l.kind = head
+	case add:
+		l.kind = residual
+	default:
+		l.kind = joined
 	}
 	return false
 }
