@@ -13,7 +13,7 @@ import (
 
 // fusionSpecs are spaces of every kind of block.
 func fusionSpecs() []space.Spec {
-	kinds := space.Strings{"ds", "mbconv", "fused", "conv", "grouped", "xception", "skip"}
+	kinds := space.Strings{"ds", "mbconv", "fused", "conv", "grouped", "xception", "uib", "skip"}
 	stage := func(block space.Strings, channels, stride int) space.StageSpec {
 		return space.StageSpec{
 			Block: block, Channels: space.Ints{channels}, Stride: space.Ints{stride}, Depth: space.Ints{1, 2, 3},
@@ -22,6 +22,7 @@ func fusionSpecs() []space.Spec {
 			ActivationAfter: space.Strings{"depthwise", "pointwise", "both"},
 			SE:              space.Floats{0, 0.25}, Attention: space.Strings{"se", "eca", "cbam"},
 			Experts: space.Ints{1, 2}, ExpertsIn: "both", Residual: space.Bools{true, false}, Multiplier: space.Ints{1, 2},
+			KernelBefore: space.Ints{0, 3},
 		}
 	}
 	ds := space.StageSpec{

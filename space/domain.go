@@ -42,7 +42,17 @@ var (
 	actDomain    = words("relu6", actWords)
 	kernelDomain = domain{initial: 3, want: "an odd number from 1 to 31",
 		valid: func(v float64) bool { return v >= 1 && v <= maxKernel && int(v)%2 == 1 }}
+	uibKernelDomain = func() domain {
+		d := orNone(kernelDomain)
+		d.initial, d.want = kernelDomain.initial, kernelDomain.want+", or 0 (none) in a uib block"
+		return d
+	}()
 )
+
+// orNone is the domain that has 0, the default, besides the values of d.
+func orNone(d domain) domain {
+	return domain{initial: 0, want: "0 (none) or " + d.want, valid: func(v float64) bool { return v == 0 || d.valid(v) }}
+}
 
 // number returns the number of a choice, an int, float64, string or bool.
 func (d *domain) number(choice any) (v float64, ok bool) {

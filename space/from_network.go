@@ -208,6 +208,8 @@ func (g *nodeGroup) asBlock() (Block, error) {
 		b = plainBlock(ls[0])
 	case len(ls) == 2 && ls[0].depthwise() && ls[1].conv.Pointwise():
 		b = separable(ls[0], ls[1])
+	case isUniversal(ls):
+		b = universal(ls)
 	case len(ls) == 3 && ls[0].conv.Pointwise() && ls[1].depthwise() && ls[2].conv.Pointwise():
 		b = start(MBConv, ls[1])
 		b.Expanded, b.Channels, b.PointExperts = ls[0].conv.Out, ls[2].conv.Out, ls[2].experts
@@ -215,13 +217,50 @@ func (g *nodeGroup) asBlock() (Block, error) {
 		b = start(Fused, ls[0])
 		b.Expanded, b.Channels, b.PointExperts = ls[0].conv.Out, ls[1].conv.Out, ls[1].experts
 	default:
-		return Block{}, fmt.Errorf("%d convolutions that are no block of a space (conv, grouped, ds, mbconv, fused)", len(ls))
+		return Block{}, fmt.Errorf("%d convolutions that are no block of a space (conv, grouped, ds, mbconv, fused, uib)",
+			len(ls))
 	}
 	if b.Kind.has(gAttention) {
 		b.Attention = gate
 	}
 	b.Residual = add
 	return b, nil
+}
+
+// isUniversal reports whether convolutions are a UIB and no other kind: two 1x1 convolutions in
+// a row or around a depthwise one, with another depthwise before them, or one that expands
+// to as many channels as there are.
+func isUniversal(ls []convLayer) bool {
+	rest := ls
+	before := len(rest) > 2 && rest[0].depthwise()
+	if before {
+		rest = rest[1:]
+	}
+	n := len(rest)
+	return n >= 2 && n <= 3 && rest[0].conv.Pointwise() && rest[n-1].conv.Pointwise() &&
+		(n == 2 || rest[1].depthwise()) && (before || rest[0].conv.Out == rest[0].cin)
+}
+
+// universal describes convolutions for which isUniversal holds.
+func universal(ls []convLayer) Block {
+	n := len(ls)
+	b := start(UIB, ls[max(0, n-2)])
+	b.Kernel, b.Activation = 0, ls[n-2].act
+	if ls[n-2].depthwise() {
+		b.Kernel = ls[n-2].conv.Kernel[0]
+		n--
+	}
+	b.Expanded, b.Channels = ls[n-2].conv.Out, ls[len(ls)-1].conv.Out
+	if n > 2 {
+		b.Before = ls[0].conv.Kernel[0]
+	}
+	b.Stride, b.Experts = 1, 0
+	for _, l := range ls {
+		_, s, d := l.conv.Window()
+		b.Stride *= s[0]
+		b.Dilation = max(b.Dilation, d[0])
+	}
+	return b
 }
 
 // headOf reads a classifier: convolutions on the map, pooling, linear layers

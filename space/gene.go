@@ -51,8 +51,14 @@ var geneTable = [blockGenes]geneRow{
 		distant: true,
 	},
 	gKernel: {
-		key: "kernel", domain: kernelDomain,
-		of:    plain(func(b *Block) int { return b.Kernel }),
+		key: "kernel", domain: uibKernelDomain,
+		of: plain(func(b *Block) int { return b.Kernel }),
+		gives: func(v float64, k Kind, b *Block, _ site, _ *style) bool {
+			if k == UIB && b.Kind == Fused { // a UIB without a depthwise
+				return v == 0
+			}
+			return v == float64(b.Kernel)
+		},
 		label: "_k",
 		free:  true, widen: widenKernel,
 	},
@@ -72,11 +78,11 @@ var geneTable = [blockGenes]geneRow{
 		key: "dilation", domain: integers(1, 1, 64),
 		of: plain(func(b *Block) int { return b.Dilation }),
 		gives: func(v float64, _ Kind, b *Block, s site, _ *style) bool {
-			return effectiveDilation(int(v), b.Kernel, s) == b.Dilation
+			return effectiveDilation(int(v), max(b.Kernel, b.Before), s) == b.Dilation
 		},
 		distant: true,
 		label:   "_d", labelAbove: 1,
-		shows: func(b *Block, _ int) bool { return b.Kernel > 1 && b.Stride == 1 },
+		shows: func(b *Block, _ int) bool { return max(b.Kernel, b.Before) > 1 && b.Stride == 1 },
 	},
 	gActivation: {
 		key: "activation", domain: actDomain,
@@ -136,6 +142,13 @@ var geneTable = [blockGenes]geneRow{
 		distant: true,
 		label:   "_m", labelAbove: 1,
 	},
+	gBefore: {
+		key: "kernel_before", domain: orNone(kernelDomain),
+		of:      plain(func(b *Block) int { return b.Before }),
+		distant: true,
+		label:   "_b",
+		free:    true, widen: widenBefore,
+	},
 }
 
 // plain returns a geneRow.of that depends on the block alone.
@@ -186,9 +199,15 @@ func attentionLabel(t *template) string {
 }
 
 func widenKernel(values []float64, _ Kind, _ bool) []float64 {
-	if slices.Min(values) > 1 {
+	if slices.Min(values) != 1 {
 		values = with(values, 3, 5, 7)
 	}
+	slices.Sort(values)
+	return values
+}
+
+func widenBefore(values []float64, _ Kind, _ bool) []float64 {
+	values = with(values, 0, 3, 5)
 	slices.Sort(values)
 	return values
 }
@@ -259,8 +278,13 @@ func (t *template) buildTo(b *Block, s site, style *style) bool {
 		*b = Block{Kind: Conv, Kernel: 1, Stride: s.stride, Dilation: 1, Groups: 1, Channels: s.cout}
 		return true
 	}
-	*b = Block{Kind: kind, Kernel: kernel, Stride: s.stride, Dilation: effectiveDilation(int(t[gDilation]), kernel, s),
-		Groups: 1, Channels: s.cout, Activation: blocks.ActFunc(t[gActivation]),
+	before := 0
+	if kind == UIB {
+		before = int(t[gBefore])
+	}
+	*b = Block{Kind: kind, Kernel: kernel, Before: before, Stride: s.stride,
+		Dilation: effectiveDilation(int(t[gDilation]), max(kernel, before), s),
+		Groups:   1, Channels: s.cout, Activation: blocks.ActFunc(t[gActivation]),
 		Residual: kind.has(gResidual) && residual(t[gResidual], kind, s)}
 	gated := s.cin // channels that a gate works on; 0: there can be none
 	switch kind {
@@ -288,6 +312,16 @@ func (t *template) buildTo(b *Block, s site, style *style) bool {
 		} else {
 			b.Expanded = gated
 		}
+	case UIB:
+		gated = expandedChannels(s.cin, t[gExpansion])
+		b.Expanded = gated
+		switch narrow := gated == s.cin; { // MBConv and Fused without expansion are other blocks
+		case narrow || before > 0:
+		case kernel > 0:
+			b.Kind = MBConv
+		default:
+			b.Kind, b.Kernel = Fused, 1
+		}
 	}
 	if k := AttentionKind(t[gAttention]); kind.has(gSE) && gated > 0 && (k != SE || t[gSE] > 0) {
 		b.Attention = newAttention(k, t[gSE], s.cin, gated, style)
@@ -306,6 +340,8 @@ func (k Kind) canBe(b *Block) bool {
 		return b.Kind == MBConv || b.Kind == DS && b.After == blocks.AfterDepthwise && b.Multiplier == 0
 	case Fused, Grouped:
 		return b.Kind == k || b.Kind == Conv
+	case UIB:
+		return b.Kind == k || (b.Kind == MBConv || b.Kind == Fused && b.Kernel == 1) && b.Experts+b.PointExperts == 0
 	}
 	return b.Kind == k
 }
@@ -337,7 +373,7 @@ func (s *style) experts(k Kind, n int) (kernel, point int) {
 // block with a stride keeps its convolution undilated, because a stride behind a dilated
 // window would leave out most of what the window sees.
 func effectiveDilation(d, kernel int, s site) int {
-	if kernel == 1 || s.stride > 1 {
+	if kernel < 2 || s.stride > 1 {
 		return 1
 	}
 	return d * s.dilation

@@ -47,7 +47,7 @@ func randomSpec(r *rand.Rand) Spec {
 			s.Stage = append(s.Stage, st)
 			continue
 		}
-		st.Block = subset(r, 3, "ds", "mbconv", "fused", "conv", "skip", "grouped", "xception")
+		st.Block = subset(r, 3, "ds", "mbconv", "fused", "conv", "skip", "grouped", "xception", "uib")
 		has := func(g blockGene) bool {
 			return slices.ContainsFunc(st.Block, func(b string) bool { return Kind(slices.Index(kindWords, b)).has(g) })
 		}
@@ -58,6 +58,7 @@ func randomSpec(r *rand.Rand) Spec {
 				st.Dilation = subset(r, 2, 1, 2)
 			}
 		}
+		randomUniversal(r, &st)
 		if has(gExpansion) {
 			st.Expansion = subset(r, 3, 1, 1.05, 2, 3)
 		}
@@ -95,6 +96,16 @@ func randomSpec(r *rand.Rand) Spec {
 	s.Head.Activation = subset(r, 2, "relu", "relu6")
 	s.Head.Scale = subset(r, 1, "always", "up", "never")[0]
 	return s
+}
+
+// randomUniversal draws the genes of uib blocks.
+func randomUniversal(r *rand.Rand, st *StageSpec) {
+	if slices.Contains(st.Block, "uib") {
+		st.KernelBefore = subset(r, 2, 0, 1, 3)
+		if !slices.ContainsFunc(st.Block, func(b string) bool { return b != "uib" && b != "skip" }) {
+			st.Kernel = subset(r, 3, 0, 1, 3)
+		}
+	}
 }
 
 // raw counts the genotypes, dead genes included.

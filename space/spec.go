@@ -64,9 +64,10 @@ type StageSpec struct {
 	// Depth is the number of blocks, 1 to 64. Default 1.
 	Depth Ints `toml:"depth" example:"[1, 2, 3, 4]"`
 	// Kernel is the spatial extent K of the depthwise, or the only, convolution, odd, 1 to
-	// 31. Default 3.
+	// 31. In a uib block it is that of the depthwise behind the expansion, and 0 means none.
+	// Default 3.
 	Kernel Ints `toml:"kernel" unit:"pixels" example:"[3, 5, 7]"`
-	// Expansion is the ratio of hidden to input channels of mbconv and fused blocks. Default
+	// Expansion is the ratio of hidden to input channels of mbconv, fused and uib blocks. Default
 	// 6.
 	Expansion Floats `toml:"expansion" example:"[3, 4, 6]"`
 	// Dilation is the dilation of the KxK convolution, 1 to 64. It has no effect in a block
@@ -84,9 +85,9 @@ type StageSpec struct {
 	// SE is the ratio of squeeze-and-excite; 0 means none. Default 0.
 	SE Floats `toml:"se" example:"[0, 0.25]"`
 	// Residual says whether the input is added to the output where the stride is 1 and the
-	// channels are equal. Default: mbconv, fused and xception do.
+	// channels are equal. Default: mbconv, fused, xception and uib do.
 	Residual Bools `toml:"residual" example:"[true, false]"`
-	// Attention is what weighs the channels of ds, mbconv and fused blocks: "se" where the
+	// Attention is what weighs the channels of ds, mbconv, fused and uib blocks: "se" where the
 	// ratio is not 0, "eca", "cbam" (ratio 0 means 0.25) or "none". Default se.
 	Attention Strings `toml:"attention" example:"['none', 'eca']"`
 	// Experts is the number of weight sets that a convolution mixes for each image
@@ -95,6 +96,9 @@ type StageSpec struct {
 	// Multiplier is the number of depthwise outputs for each input channel of a ds block, 1
 	// to 64. Default 1.
 	Multiplier Ints `toml:"multiplier" example:"[1, 2]" with:"block = 'ds'"`
+	// KernelBefore is the spatial extent of the depthwise convolution before the expansion
+	// of a uib block, odd, 1 to 31. Default 0, none.
+	KernelBefore Ints `toml:"kernel_before" unit:"pixels" example:"[0, 3, 5]" with:"block = 'uib'"`
 	// Choice makes whole blocks one gene. The keys above then hold one value at most: the
 	// default of the entries.
 	Choice []ChoiceSpec `toml:"choice" example:"[{block = 'skip'}, {block = 'mbconv', kernel = 5}]" bad:"[]"`
@@ -130,6 +134,7 @@ type ChoiceSpec struct {
 	Attention       Strings `toml:"attention"`
 	Experts         Ints    `toml:"experts"`
 	Multiplier      Ints    `toml:"multiplier"`
+	KernelBefore    Ints    `toml:"kernel_before"`
 }
 
 // HeadSpec is what stands after the last stage. See [HeadKind].

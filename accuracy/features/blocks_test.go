@@ -10,7 +10,7 @@ import (
 // TestStretches compares the features of networks read block by block with those
 // read whole, over every kind of block.
 func TestStretches(t *testing.T) {
-	kinds := space.Strings{"ds", "mbconv", "fused", "conv", "grouped", "xception", "skip"}
+	kinds := space.Strings{"ds", "mbconv", "fused", "conv", "grouped", "xception", "uib", "skip"}
 	stage := func(channels, stride int) space.StageSpec {
 		return space.StageSpec{
 			Block: kinds, Channels: space.Ints{channels}, Stride: space.Ints{stride}, Depth: space.Ints{1, 2, 3},
@@ -19,7 +19,7 @@ func TestStretches(t *testing.T) {
 			ActivationAfter: space.Strings{"depthwise", "pointwise", "both"},
 			SE:              space.Floats{0, 0.25}, Attention: space.Strings{"se", "eca", "cbam"},
 			Groups: space.Ints{4, 8}, Experts: space.Ints{1, 2}, ExpertsIn: "both",
-			Residual: space.Bools{true, false}, Multiplier: space.Ints{1, 2},
+			Residual: space.Bools{true, false}, Multiplier: space.Ints{1, 2}, KernelBefore: space.Ints{0, 3},
 		}
 	}
 	r := rand.New(rand.NewPCG(1, 2))

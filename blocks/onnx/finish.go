@@ -196,8 +196,11 @@ func joinBiases(
 type Tensor struct {
 	Name string
 	Dims []int // of one run; the first is the batch
-	Node int   // the network's node
-	axes []axis
+	// Batch is the number of images of one run of the model, 0 where the file leaves it
+	// open. Of inputs only.
+	Batch int
+	Node  int // the network's node
+	axes  []axis
 }
 
 // perImage returns the number of values of one image.

@@ -16,14 +16,14 @@ import (
 // is 2, half of it by operators of their own, the bounds of ReLU6 as constants, and a mean over
 // height and width.
 func keras(n *blocks.Network) []byte {
-	g := &graph{taken: map[string]bool{}}
+	g := &graph{opset: defaultOpset}
 	random := rand.New(rand.NewPCG(1, 2))
 	weight := func(name string, dims ...int) string {
 		values := make([]float32, product(dims))
 		for i := range values {
 			values[i] = float32(0.1 + random.Float64())
 		}
-		g.constants = append(g.constants, constant{name: name, dims: dims, floats: values})
+		g.tensors = append(g.tensors, constant{name: name, dims: dims, floats: values})
 		return name
 	}
 	add := func(kind, out string, in []string, attrs ...blocks.ONNXAttr) string {
@@ -31,7 +31,7 @@ func keras(n *blocks.Network) []byte {
 		return out
 	}
 	attr := func(name string, v any) blocks.ONNXAttr { return blocks.ONNXAttr{Name: name, Value: v} }
-	g.constants = append(g.constants, constant{name: "zero", floats: []float32{0}}, constant{name: "six", floats: []float32{6}},
+	g.tensors = append(g.tensors, constant{name: "zero", floats: []float32{0}}, constant{name: "six", floats: []float32{6}},
 		constant{name: "pads", dims: []int{8}, ints: []int{0, 0, 0, 0, 0, 0, 1, 1}})
 	values := []string{add("Transpose", "first", []string{"x"}, attr("perm", []int{0, 3, 1, 2}))}
 	strided := 0
@@ -74,7 +74,7 @@ func keras(n *blocks.Network) []byte {
 	g.input = info{"x", []int{1, s.H, s.W, s.C}}
 	g.outputs = []info{{values[len(values)-1], []int{1, n.Output().C}}}
 	var b bytes.Buffer
-	if err := g.write(&b, "keras", nil); err != nil {
+	if err := g.write(&b, "keras", "", nil); err != nil {
 		panic(err)
 	}
 	return b.Bytes()

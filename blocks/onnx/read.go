@@ -166,6 +166,7 @@ func (r *reader) input(p *modelProto, nodes []*nodeProto, o ReadOptions) (Tensor
 			}
 		}
 	}
+	images := max(d[0], 0)
 	if d[0] < 0 {
 		d[0] = 1
 	}
@@ -188,6 +189,7 @@ func (r *reader) input(p *modelProto, nodes []*nodeProto, o ReadOptions) (Tensor
 	axes := dense(one, order)
 	switch {
 	case r.together:
+		images = 1
 		s.H *= d[0]
 		axes = dense(d, append([]int{0}, order...))
 	case d[0] > 1:
@@ -200,7 +202,7 @@ func (r *reader) input(p *modelProto, nodes []*nodeProto, o ReadOptions) (Tensor
 		return Tensor{}, err
 	}
 	r.values[in.name] = &value{node: node, axes: axes, a: 1}
-	return Tensor{Name: in.name, Dims: d, axes: axes}, nil
+	return Tensor{Name: in.name, Dims: d, Batch: images, axes: axes}, nil
 }
 
 // onlyInput is the model's one input.

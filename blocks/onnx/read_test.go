@@ -40,7 +40,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("%s: %v", n.Name, err)
 			continue
 		}
-		if m.Input.Name != "input" || m.Outputs[0].Name != "output" || m.Opset != writtenOpset || m.Producer != "nas" ||
+		if m.Input.Name != "input" || m.Outputs[0].Name != "output" || m.Opset != defaultOpset || m.Producer != "nas" ||
 			m.Metadata["arch"] != "x" ||
 			m.Network.Name != n.Name {
 			t.Errorf(

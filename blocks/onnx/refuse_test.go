@@ -11,11 +11,10 @@ import (
 // model encodes operators by hand, on an input x of 1 x 4 x 6 x 5; the last output is y.
 func model(t testing.TB, ops []operator, constants ...constant) []byte {
 	t.Helper()
-	g := &graph{
-		operators: ops, constants: constants, input: info{"x", []int{1, 4, 6, 5}}, outputs: []info{{"y", []int{1}}},
-	}
+	g := &graph{operators: ops, tensors: constants, opset: defaultOpset, input: info{"x", []int{1, 4, 6, 5}},
+		outputs: []info{{"y", []int{1}}}}
 	var b bytes.Buffer
-	if err := g.write(&b, "hand-made", nil); err != nil {
+	if err := g.write(&b, "hand-made", "", nil); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

@@ -28,6 +28,8 @@ type layer struct {
 	// is none.
 	middle int
 	splits bool // a concatenation joins convolutions that read the input
+	// universal says that a depthwise convolution stands in front of two 1x1 convolutions.
+	universal bool
 }
 
 // layersOf divides the nodes behind the input into layers.
@@ -102,6 +104,7 @@ func (l *layer) classifyConv(kernel [2]int, isDepthwise bool, out int) {
 func (l *layer) classifyRegion(g *graph, from int, end blocks.Op) (follows bool) {
 	_, concat := end.(*blocks.Concat)
 	values, acts, up := true, true, false // value by value; an activation times its input; upsampling
+	before, points := false, 0            // a depthwise convolution of the input; 1x1 convolutions of maps
 	for i := from; i < l.to; i++ {
 		nd := g.node(i)
 		switch op := nd.Op.(type) {
@@ -109,10 +112,15 @@ func (l *layer) classifyRegion(g *graph, from int, end blocks.Op) (follows bool)
 			continue
 		case *blocks.Conv:
 			values = false
-			if op.Depthwise(g.net.Nodes[nd.Inputs[0]].Shape.C) {
+			src, reads := g.net.Nodes[nd.Inputs[0]].Shape, g.at[nd.Inputs[0]] == from-1
+			switch {
+			case op.Depthwise(src.C):
 				l.middle = op.Out
+				before = before || reads
+			case op.Pointwise() && !src.IsVector():
+				points++
 			}
-			l.splits = l.splits || concat && g.at[nd.Inputs[0]] == from-1
+			l.splits = l.splits || concat && reads
 		case *blocks.CondConv, *blocks.Linear, *blocks.MatMul, *blocks.Pool:
 			values = false
 		case *blocks.Resize, *blocks.Interpolate, *blocks.ConvTranspose:
@@ -120,6 +128,7 @@ func (l *layer) classifyRegion(g *graph, from int, end blocks.Op) (follows bool)
 		}
 		acts = false
 	}
+	l.universal = before && points > 1 && l.in == l.out
 	_, gate := end.(*blocks.Mul)
 	_, add := end.(*blocks.Add)
 	switch {

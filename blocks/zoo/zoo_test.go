@@ -294,6 +294,35 @@ func TestFigures(t *testing.T) {
 	}
 }
 
+// TestTimm: the counts of timm have two decimals in millions of parameters and 10^9 multiply-accumulates. The latter
+// include two operations for each value that is batch-normalised.
+func TestTimm(t *testing.T) {
+	for _, e := range Entries() {
+		for _, f := range e.Figures {
+			if f.Source != "timm" {
+				continue
+			}
+			n, err := Get(strings.TrimSuffix(e.Name+"@"+f.Options, "@"))
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			got, unit := float64(n.Counts().Params), 1e6
+			if f.Quantity == "macs" {
+				got, unit = float64(n.Counts().MACs), 1e9
+				for _, nd := range n.Nodes {
+					if nd.Op.Kind() == "bn" {
+						got += 2 * float64(nd.Shape.Elems())
+					}
+				}
+			}
+			if math.Abs(got-f.Value) > 0.005001*unit {
+				t.Errorf("%s: %s is %.0f, timm says %.4g", n.Name, f.Quantity, got, f.Value)
+			}
+		}
+	}
+}
+
 func TestEveryEntryBuilds(t *testing.T) {
 	names := map[string]bool{}
 	for _, e := range Entries() {

@@ -18,6 +18,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/onnx"
 	"nas/blocks/pytorch"
+	"nas/internal/buildinfo"
 	"nas/internal/fault"
 	"nas/internal/jsonfile"
 )
@@ -30,7 +31,7 @@ const maxText = 64 << 20
 type format struct {
 	name   string
 	ending string // of its files, without the dot
-	encode func(n *blocks.Network, w func() (*blocks.Weights, error)) ([]byte, error)
+	encode encoder
 	decode func(path string, data []byte, o Options) (*Network, error)
 	beside *companion // a second file; nil for none
 }
@@ -38,8 +39,17 @@ type format struct {
 // companion is a file that belongs to another.
 type companion struct {
 	ending string
-	encode func(n *blocks.Network, w func() (*blocks.Weights, error)) ([]byte, error)
+	encode encoder
 }
+
+// encoder returns the bytes of a network's file.
+type encoder func(n *blocks.Network, w func() (*blocks.Weights, error), o ONNX) ([]byte, error)
+
+// ONNX says how an ONNX file is written. Other formats do not read it.
+type ONNX = onnx.Options
+
+// OpenBatch as [ONNX.Batch] leaves the number of images open.
+const OpenBatch = onnx.OpenBatch
 
 var formats = []format{
 	{"json", "json", encodeJSON, decodeJSON, nil},
@@ -88,12 +98,14 @@ func writer(name string) (*format, error) {
 
 // Encode returns the bytes of n in a format. weights is called only by the
 // formats that hold weights.
-func Encode(name string, n *blocks.Network, weights func() (*blocks.Weights, error)) ([]byte, error) {
+func Encode(
+	name string, n *blocks.Network, weights func() (*blocks.Weights, error), o ONNX,
+) ([]byte, error) {
 	f, err := writer(name)
 	if err != nil {
 		return nil, err
 	}
-	return f.encode(n, weights)
+	return f.encode(n, weights, o)
 }
 
 // A File is one of the files that a network becomes.
@@ -105,7 +117,9 @@ type File struct {
 // Files returns what is to be written for n in a format: path, and for a format
 // that keeps weights apart their file beside it, which has path's name and
 // another ending.
-func Files(name, path string, n *blocks.Network, weights func() (*blocks.Weights, error)) ([]File, error) {
+func Files(
+	name, path string, n *blocks.Network, weights func() (*blocks.Weights, error), o ONNX,
+) ([]File, error) {
 	f, err := writer(name)
 	if err != nil {
 		return nil, err
@@ -121,13 +135,13 @@ func Files(name, path string, n *blocks.Network, weights func() (*blocks.Weights
 		named.Meta[pytorch.WeightsFile] = filepath.Base(beside)
 		n = &named
 	}
-	data, err := f.encode(n, weights)
+	data, err := f.encode(n, weights, o)
 	if err != nil {
 		return nil, err
 	}
 	files := []File{{path, data}}
 	if f.beside != nil {
-		if data, err = f.beside.encode(n, weights); err != nil {
+		if data, err = f.beside.encode(n, weights, o); err != nil {
 			return nil, err
 		}
 		files = append(files, File{beside, data})
@@ -187,7 +201,7 @@ func Read(path string, o Options) (*Network, error) {
 	return n, nil
 }
 
-func encodeJSON(n *blocks.Network, _ func() (*blocks.Weights, error)) ([]byte, error) {
+func encodeJSON(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
 	data, err := json.Marshal(n)
 	if err != nil {
 		return nil, err
@@ -206,7 +220,7 @@ func decodeJSON(_ string, data []byte, _ Options) (*Network, error) {
 }
 
 // The TOML form has the same keys and values as the JSON form.
-func encodeTOML(n *blocks.Network, _ func() (*blocks.Weights, error)) ([]byte, error) {
+func encodeTOML(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
 	data, err := json.Marshal(n)
 	if err != nil {
 		return nil, err
@@ -266,7 +280,7 @@ func decodeTOML(_ string, data []byte, o Options) (*Network, error) {
 }
 
 // encodeDOT draws the graph for Graphviz: a node an op, with its output shape.
-func encodeDOT(n *blocks.Network, _ func() (*blocks.Weights, error)) ([]byte, error) {
+func encodeDOT(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "digraph %q {\n\tnode [shape=box, fontname=\"sans-serif\"];\n", n.Name)
 	for i, nd := range n.Nodes {
@@ -279,14 +293,15 @@ func encodeDOT(n *blocks.Network, _ func() (*blocks.Weights, error)) ([]byte, er
 	return b.Bytes(), nil
 }
 
-// encodeONNX writes opset 17 with NCHW input and the weights in the file.
-func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error)) ([]byte, error) {
+// encodeONNX writes NCHW input and the weights in the file.
+func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error), o ONNX) ([]byte, error) {
 	w, err := weights()
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
-	err = onnx.Write(&b, n, w, onnx.Options{Metadata: n.Meta})
+	o.Metadata, o.Version = n.Meta, buildinfo.Version()
+	err = onnx.Write(&b, n, w, o)
 	return b.Bytes(), err
 }
 
@@ -304,14 +319,14 @@ func decodeONNX(path string, data []byte, o Options) (*Network, error) {
 }
 
 // encodePyTorch writes a Python module; its weights stand in a file beside it.
-func encodePyTorch(n *blocks.Network, _ func() (*blocks.Weights, error)) ([]byte, error) {
+func encodePyTorch(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
 	var b bytes.Buffer
 	err := pytorch.Write(&b, n)
 	return b.Bytes(), err
 }
 
 // encodeSafetensors writes the state dict of the Python module.
-func encodeSafetensors(n *blocks.Network, weights func() (*blocks.Weights, error)) ([]byte, error) {
+func encodeSafetensors(n *blocks.Network, weights func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
 	w, err := weights()
 	if err != nil {
 		return nil, err
