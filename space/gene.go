@@ -67,8 +67,8 @@ var geneTable = [blockGenes]geneRow{
 		domain: domain{initial: 6.0, valid: func(v float64) bool { return v > 0 && v <= 32 },
 			want: "a ratio above 0, at most 32"},
 		of: expansionOf,
-		gives: func(v float64, _ Kind, b *Block, s site, _ *style) bool {
-			x := expandedChannels(s.cin, v)
+		gives: func(v float64, _ Kind, b *Block, s site, st *style) bool {
+			x := st.expandedChannels(s.cin, v)
 			return x == b.Expanded || b.Expanded == 0 && x == s.cin
 		},
 		label: "_e",
@@ -301,19 +301,19 @@ func (t *template) buildTo(b *Block, s site, style *style) bool {
 			b.After = blocks.AfterDepthwise
 		}
 	case MBConv:
-		if gated = expandedChannels(s.cin, t[gExpansion]); gated == s.cin {
+		if gated = style.expandedChannels(s.cin, t[gExpansion]); gated == s.cin {
 			b.Kind, b.After = DS, blocks.AfterDepthwise
 		} else {
 			b.Expanded = gated
 		}
 	case Fused:
-		if gated = expandedChannels(s.cin, t[gExpansion]); gated == s.cin {
+		if gated = style.expandedChannels(s.cin, t[gExpansion]); gated == s.cin {
 			b.Kind, gated = Conv, 0
 		} else {
 			b.Expanded = gated
 		}
 	case UIB:
-		gated = expandedChannels(s.cin, t[gExpansion])
+		gated = style.expandedChannels(s.cin, t[gExpansion])
 		b.Expanded = gated
 		switch narrow := gated == s.cin; { // MBConv and Fused without expansion are other blocks
 		case narrow || before > 0:
@@ -380,9 +380,9 @@ func effectiveDilation(d, kernel int, s site) int {
 }
 
 // expandedChannels is the width inside an inverted residual.
-func expandedChannels(cin int, ratio float64) int {
+func (s *style) expandedChannels(cin int, ratio float64) int {
 	if ratio == 1 {
 		return cin
 	}
-	return makeDivisible(float64(cin) * ratio)
+	return s.divisor.round(float64(cin) * ratio)
 }

@@ -22,6 +22,7 @@ func randomSpec(r *rand.Rand) Spec {
 	s := Spec{Input: []int{32, 64, 3}, Classes: 1 + r.IntN(9),
 		Resolution: subset(r, 2, 32, 64), Width: subset(r, 3, 0.25, 0.3, 0.5, 1, 1.25),
 		Stem: StemSpec{Channels: subset(r, 2, 16, 24), Activation: subset(r, 2, "relu", "hswish")}}
+	s.Divisor = []int{0, 0, 4, 12}[r.IntN(4)]
 	limited := r.IntN(3) == 0
 	if limited {
 		s.OutputStride = subset(r, 2, 2, 4, 8, 0)

@@ -22,9 +22,12 @@ type Spec struct {
 	// the shape of Input. Default: the height of Input.
 	Resolution Ints `toml:"resolution" unit:"pixels" example:"[160, 192, 224]" allowed:"1 to 8192, with a whole width"`
 	// Width is the width multiplier alpha on the channels of stem, stages and head. Scaled
-	// channels are rounded to a multiple of 8, never below 90 %; 1 leaves them as they are.
+	// channels are rounded to a multiple of Divisor, never below 90 %; 1 leaves them as they are.
 	// Default 1.
 	Width Floats `toml:"width" example:"[0.5, 0.75, 1.0]"`
+	// Divisor is the number of which scaled channels, hidden channels and the channels of a
+	// gate are multiples, 1 to 256. Default 8.
+	Divisor int `toml:"divisor" json:",omitempty" unit:"channels" example:"4"`
 	// OutputStride is a limit on the ratio of the input's extent to that of the features. A
 	// stage whose stride would exceed it gets stride 1, and the blocks behind that stride
 	// are dilated by it instead (DeepLab). Default 0: no limit.
@@ -98,7 +101,7 @@ type StageSpec struct {
 	Multiplier Ints `toml:"multiplier" example:"[1, 2]" with:"block = 'ds'"`
 	// KernelBefore is the spatial extent of the depthwise convolution before the expansion
 	// of a uib block, odd, 1 to 31. Default 0, none.
-	KernelBefore Ints `toml:"kernel_before" unit:"pixels" example:"[0, 3, 5]" with:"block = 'uib'"`
+	KernelBefore Ints `toml:"kernel_before" json:",omitempty" unit:"pixels" example:"[0, 3, 5]" with:"block = 'uib'"`
 	// Choice makes whole blocks one gene. The keys above then hold one value at most: the
 	// default of the entries.
 	Choice []ChoiceSpec `toml:"choice" example:"[{block = 'skip'}, {block = 'mbconv', kernel = 5}]" bad:"[]"`
@@ -110,8 +113,8 @@ type StageSpec struct {
 	// Default depthwise.
 	ExpertsIn string `toml:"experts_in" example:"'both'"`
 	// SEFrom says what the ratio SE multiplies: the "expanded" channels, rounded to a
-	// multiple of 8 (MobileNetV3), or the block's "input" channels, rounded down (MnasNet,
-	// EfficientNet). Default expanded.
+	// multiple as all scaled channels are (MobileNetV3), or the block's "input" channels,
+	// rounded down (MnasNet, EfficientNet). Default expanded.
 	SEFrom string `toml:"se_from" example:"'input'"`
 	// SEActivation is the function behind the first of the two layers of squeeze-and-excite.
 	// Default relu.
@@ -134,7 +137,7 @@ type ChoiceSpec struct {
 	Attention       Strings `toml:"attention"`
 	Experts         Ints    `toml:"experts"`
 	Multiplier      Ints    `toml:"multiplier"`
-	KernelBefore    Ints    `toml:"kernel_before"`
+	KernelBefore    Ints    `toml:"kernel_before" json:",omitempty"`
 }
 
 // HeadSpec is what stands after the last stage. See [HeadKind].

@@ -11,7 +11,7 @@ import (
 
 // networks are the zoo in the order of Entries, put together once.
 var networks = slices.Concat(alexNet, squeezeNet, inceptionV3, xception, resNet, mobileNetV1, mobileNetV2,
-	mobileNetV3, mobileNetV4, mnasNet,
+	mobileNetV3, mobileNetV4, dsCNN, mnasNet,
 	efficientNet, shuffleNetV2, fastSCNN, deepLab)
 
 // Entries returns all networks: classics, mobile networks, segmentation.
@@ -38,7 +38,7 @@ func Get(spec string) (*blocks.Network, error) {
 	if canonical != "" {
 		name += "@" + canonical
 	}
-	b := blocks.NewBuilder(name, blocks.Shape{H: s.h, W: s.w, C: 3})
+	b := blocks.NewBuilder(name, blocks.Shape{H: s.h, W: s.w, C: s.channels})
 	e.build(b, s)
 	n, err := b.Network()
 	if err != nil {

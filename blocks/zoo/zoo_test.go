@@ -294,6 +294,30 @@ func TestFigures(t *testing.T) {
 	}
 }
 
+// TestKeywordSpotting: the model of MLPerf Tiny has a bias in front of each of its nine batch normalisations.
+func TestKeywordSpotting(t *testing.T) {
+	n, err := Get("ds_cnn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := n.Counts(); c.Params != 23756-9*64 || c.MACs != 125*(10*4+4*(9+64))*64+64*12 {
+		t.Errorf("%d params, %d MACs", c.Params, c.MACs)
+	}
+	gray, err := Get("mobilenet_v1@width=0.25,res=96,classes=2,channels=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	colour, err := Get("mobilenet_v1@width=0.25,res=96,classes=2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = 2 * 9 * 8
+	d := colour.Counts().Params - gray.Counts().Params
+	if d != want || gray.Input() != (blocks.Shape{H: 96, W: 96, C: 1}) {
+		t.Errorf("with %v there are %d fewer params, want %d", gray.Input(), d, want)
+	}
+}
+
 // TestTimm: the counts of timm have two decimals in millions of parameters and 10^9 multiply-accumulates. The latter
 // include two operations for each value that is batch-normalised.
 func TestTimm(t *testing.T) {
