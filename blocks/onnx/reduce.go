@@ -119,8 +119,14 @@ func (r *reader) reduce(v *value, f blocks.ReduceFunc, axes []int, keep bool) (*
 	if err != nil {
 		return nil, err
 	}
-	ext := p.extents()
-	b := p.batch()
+	return &value{node: node, axes: p.withoutAxes(axes, kept, keep), a: 1}, nil
+}
+
+// withoutAxes returns the view of what is left of v behind a reduction along axes: those in kept, in the
+// order in which they lie, and if keep says so the others with an extent of 1.
+func (v *value) withoutAxes(axes, kept []int, keep bool) []axis {
+	ext := v.extents()
+	b := v.batch()
 	if b != nil {
 		ext[0] /= b[0].N
 	}
@@ -131,16 +137,16 @@ func (r *reader) reduce(v *value, f blocks.ReduceFunc, axes []int, keep bool) (*
 	if b != nil {
 		out[0] = append(slices.Clone(b), out[0]...)
 	}
-	if !keep {
-		var left []axis
-		for k, a := range out {
-			if !slices.Contains(axes, k) {
-				left = append(left, a)
-			}
-		}
-		out = left
+	if keep {
+		return out
 	}
-	return &value{node: node, axes: out, a: 1}, nil
+	var left []axis
+	for k, a := range out {
+		if !slices.Contains(axes, k) {
+			left = append(left, a)
+		}
+	}
+	return left
 }
 
 // channelsFirst is v, if it is N x H x W x C, as N x C x H x W.
