@@ -32,7 +32,8 @@ func keras(n *blocks.Network) []byte {
 	}
 	attr := func(name string, v any) blocks.ONNXAttr { return blocks.ONNXAttr{Name: name, Value: v} }
 	g.tensors = append(g.tensors, constant{name: "zero", floats: []float32{0}},
-		constant{name: "six", floats: []float32{6}}, constant{name: "pads", dims: []int{8}, ints: []int{0, 0, 0, 0, 0, 0, 1, 1}})
+		constant{name: "six", floats: []float32{6}},
+		constant{name: "pads", dims: []int{8}, ints: []int{0, 0, 0, 0, 0, 0, 1, 1}})
 	values := []string{add("Transpose", "first", []string{"x"}, attr("perm", []int{0, 3, 1, 2}))}
 	strided := 0
 	for i, nd := range n.Nodes[1:] {
