@@ -123,7 +123,11 @@ func readBlocks(n *blocks.Network, marked bool) *Blocks {
 		r.block.inherit(i, nd)
 		switch op := nd.Op.(type) {
 		case *blocks.Conv:
-			r.conv(i, nd, op, src)
+			folded := op.Bias && !src.IsVector() && !normalised(n, i)
+			r.conv(i, nd, op, src, folded)
+			if folded {
+				b.params += 2 * float64(op.Out)
+			}
 		case *blocks.BatchNorm:
 			b.params += 2 * float64(src.C)
 		case *blocks.Activation:
@@ -145,8 +149,19 @@ func readBlocks(n *blocks.Network, marked bool) *Blocks {
 	return b
 }
 
-// conv reads a convolution of a map of shape src.
-func (r *reader) conv(i int, nd *blocks.Node, op *blocks.Conv, src blocks.Shape) {
+// normalised reports whether node i+1 is a batch normalisation of node i.
+func normalised(n *blocks.Network, i int) bool {
+	if i+1 == len(n.Nodes) {
+		return false
+	}
+	next := &n.Nodes[i+1]
+	_, bn := next.Op.(*blocks.BatchNorm)
+	return bn && next.Inputs[0] == i
+}
+
+// conv reads a convolution, node i, of a map of shape src. folded says that its bias holds a
+// batch normalisation, which counts as before it was folded.
+func (r *reader) conv(i int, nd *blocks.Node, op *blocks.Conv, src blocks.Shape, folded bool) {
 	g := op.G()
 	weights := float64(min(op.Kernel[0], MaxKernel)*min(op.Kernel[1], MaxKernel)*(src.C/g)) * float64(op.Out)
 	macs := float64(nd.Shape.Pixels()) * weights
@@ -155,7 +170,7 @@ func (r *reader) conv(i int, nd *blocks.Node, op *blocks.Conv, src blocks.Shape)
 	r.macs += macs
 	r.params += weights
 	r.unseen.LargeKernel = r.unseen.LargeKernel || max(op.Kernel[0], op.Kernel[1]) > MaxKernel && nd.Stage > 0
-	if op.Bias {
+	if op.Bias && !folded {
 		r.params += float64(op.Out)
 	}
 	if g > 1 && g < src.C {

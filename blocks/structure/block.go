@@ -13,8 +13,10 @@ type block struct {
 	in, out  blocks.Shape
 	middle   int // channels of the depthwise or fused convolution; 0: neither
 	branches bool
-	joins    bool // a shortcut or branches, not a row of convolutions
-	single   kind // of the only layer
+	// universal says that a depthwise convolution stands in front of two 1x1 convolutions.
+	universal bool
+	joins     bool // a shortcut or branches, not a row of convolutions
+	single    kind // of the only layer
 }
 
 // blocksOf finds the blocks in the layers in front of the head.
@@ -35,6 +37,7 @@ func blocksOf(ls []layer) (bs []block) {
 		first, last := &ls[i], &ls[i+n-1]
 		b := block{layer: i, from: first.from, to: last.to, in: first.in, out: last.out, middle: middle,
 			branches: last.kind == joined, joins: last.kind >= residual}
+		b.universal = first.universal || first.kind == depthwise && n > 2
 		if n == 1 {
 			b.single = first.kind
 		}
@@ -127,12 +130,13 @@ func withoutEnds(bs []block) []block {
 	return bs[from:to]
 }
 
-// begins reports whether the block begins a stage behind block a.
-func (b *block) begins(a *block) bool {
+// begins reports whether the block begins a stage behind block a. byExtent says that only the
+// extent of the map tells stages apart.
+func (b *block) begins(a *block, byExtent bool) bool {
 	switch {
 	case a.out.Pixels() != b.out.Pixels():
 		return true
-	case b.branches:
+	case b.branches || byExtent:
 		return false
 	case a.out.C != b.out.C:
 		return true
