@@ -61,7 +61,8 @@ func (m *proxyless) build(b *blocks.Builder, s settings) {
 	classify(b, x, s.classes)
 }
 
-const proxylessPaper = "Cai et al., ProxylessNAS: Direct Neural Architecture Search on Target Task and Hardware, ICLR 2019"
+const proxylessPaper = "Cai et al., ProxylessNAS: Direct Neural Architecture Search on Target Task and Hardware, " +
+	"ICLR 2019"
 
 func proxylessOptions() []Option { return []Option{width(1), res(224, 224), classes(1000)} }
 
