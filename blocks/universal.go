@@ -10,6 +10,7 @@ type UniversalBottleneck struct {
 	Expanded int // channels between the 1x1 convolutions
 	Before   int // kernel size of the depthwise convolution before the expansion; 0 means none
 	Kernel   int // kernel size of the depthwise convolution behind the expansion; 0 means none
+	Width    int // horizontal kernel size; 0 means Kernel
 	// Stride is that of the last depthwise convolution, or of the expansion if there is none; 0 means 1.
 	Stride     int
 	Dilation   int // of the depthwise convolutions; 0 means 1
@@ -29,7 +30,7 @@ func (p UniversalBottleneck) Build(b *Builder, in Value) Value {
 		convs = []Named{{"before", depthwise}, convs[0]}
 	}
 	if p.Kernel > 0 {
-		depthwise.Kernel, depthwise.Act = p.Kernel, p.Act
+		depthwise.Kernel, depthwise.Width, depthwise.Act = p.Kernel, p.Width, p.Act
 		strided = len(convs)
 		convs = append(convs, Named{"depthwise", depthwise})
 	}

@@ -33,7 +33,7 @@ func Around(a Arch, v Vary) (Spec, Arch) {
 	cin := a.Input.C
 	if len(a.Stem) > 0 && a.Stem[0].plainStem() {
 		s := a.Stem[0]
-		spec.Stem = StemSpec{Channels: Ints{s.Channels}, Kernel: Ints{s.Kernel}, Stride: Ints{s.Stride},
+		spec.Stem = StemSpec{Channels: Ints{s.Channels}, Kernel: Kernels{s.kernelSize()}, Stride: Ints{s.Stride},
 			Activation: Strings{s.Activation.String()}, Scale: "never"}
 		b.Stem, rows[0], cin = a.Stem[:1], a.Stem[1:], s.Channels
 	}

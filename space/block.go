@@ -111,7 +111,7 @@ func (k Kind) has(g blockGene) bool { return g == gKind || kindTable[k].genes>>g
 //
 // The text form of a block is
 //
-//	block   = kind "_k" K "_s" stride [ "_d" dilation ] [ "_b" K before ] [ "_g" groups ]
+//	block   = kind "_k" K [ "x" width ] "_s" stride [ "_d" dilation ] [ "_b" K before ] [ "_g" groups ]
 //	          [ "_x" expanded ] [ "_m" multiplier ] "_c" channels "_" act [ "_" after ]
 //	          [ attention ] [ "_q" experts ] [ "_p" pointwise experts ] [ "_res" ]
 //	kind    = "conv" | "grouped" | "ds" | "mbconv" | "fused" | "xception" | "uib"
@@ -129,8 +129,9 @@ func (k Kind) has(g blockGene) bool { return g == gKind || kindTable[k].genes>>g
 // says that the input is added to the output.
 type Block struct {
 	Kind       Kind
-	Kernel     int             // spatial extent, odd; UIB: of the second depthwise, 0 means none
-	Before     int             // UIB: kernel size of the first depthwise, odd, 0 means none; otherwise 0
+	Kernel     int             // spatial extent; UIB: of the second depthwise, 0 means none
+	Width      int             // horizontal extent of a kernel of Kernel x Width; 0 means Kernel
+	Before     int             // UIB: kernel size of the first depthwise, 0 means none; otherwise 0
 	Stride     int             // 1 or more, in both directions
 	Dilation   int             // of the KxK convolutions, 1 or more
 	Groups     int             // Grouped: 2 or more; otherwise 1
@@ -195,6 +196,9 @@ func (b *Block) append(p []byte) []byte {
 			if *n >= t.least || t.gene == gKernel {
 				p = appendInt(append(p, '_', t.prefix[1]), *n)
 			}
+			if t.gene == gKernel && b.Width > 0 {
+				p = appendInt(append(p, 'x'), b.Width)
+			}
 		case t.gene == gActivation:
 			p = append(append(p, '_'), b.Activation.String()...)
 		case t.gene == gAfter && b.Kind == DS:
@@ -220,6 +224,9 @@ func (t *token) parse(p *parser, b *Block, n *int) {
 				break
 			}
 			*n = p.least(t.least, t.what)
+			if t.gene == gKernel && p.accept("x") {
+				b.Width = p.number("a kernel width")
+			}
 		}
 	case !has:
 	case t.gene == gActivation:
@@ -250,23 +257,24 @@ func (b *Block) layers() blocks.Block {
 	se, other := b.Attention.layers()
 	switch b.Kind {
 	case DS:
-		return blocks.DepthwiseSeparable{Out: b.Channels, Kernel: b.Kernel, Stride: b.Stride, Dilation: b.Dilation,
-			Act: b.Activation, ActAfter: b.After, SE: se, Attention: other, Multiplier: b.Multiplier, Residual: b.Residual}
+		return blocks.DepthwiseSeparable{Out: b.Channels, Kernel: b.Kernel, Width: b.Width, Stride: b.Stride,
+			Dilation: b.Dilation, Act: b.Activation, ActAfter: b.After, SE: se, Attention: other,
+			Multiplier: b.Multiplier, Residual: b.Residual}
 	case MBConv:
-		return blocks.InvertedResidual{Out: b.Channels, Expanded: b.Expanded, Kernel: b.Kernel, Stride: b.Stride,
-			Dilation: b.Dilation, Act: b.Activation, SE: se, Attention: other, NoResidual: !b.Residual}
+		return blocks.InvertedResidual{Out: b.Channels, Expanded: b.Expanded, Kernel: b.Kernel, Width: b.Width,
+			Stride: b.Stride, Dilation: b.Dilation, Act: b.Activation, SE: se, Attention: other, NoResidual: !b.Residual}
 	case Fused:
-		return blocks.FusedInvertedResidual{Out: b.Channels, Expanded: b.Expanded, Kernel: b.Kernel, Stride: b.Stride,
-			Dilation: b.Dilation, Act: b.Activation, SE: se, Attention: other, NoResidual: !b.Residual}
+		return blocks.FusedInvertedResidual{Out: b.Channels, Expanded: b.Expanded, Kernel: b.Kernel, Width: b.Width,
+			Stride: b.Stride, Dilation: b.Dilation, Act: b.Activation, SE: se, Attention: other, NoResidual: !b.Residual}
 	case UIB:
 		if se != nil {
 			other = se
 		}
 		return blocks.UniversalBottleneck{Out: b.Channels, Expanded: b.Expanded, Before: b.Before, Kernel: b.Kernel,
-			Stride: b.Stride, Dilation: b.Dilation, Act: b.Activation, Attention: other, NoResidual: !b.Residual}
+			Width: b.Width, Stride: b.Stride, Dilation: b.Dilation, Act: b.Activation, Attention: other, NoResidual: !b.Residual}
 	case Xception:
-		return blocks.XceptionSeparable{Out: b.Channels, Kernel: b.Kernel, Stride: b.Stride, Dilation: b.Dilation,
-			PreAct: b.Activation, Residual: b.Residual}
+		return blocks.XceptionSeparable{Out: b.Channels, Kernel: b.Kernel, Width: b.Width, Stride: b.Stride,
+			Dilation: b.Dilation, PreAct: b.Activation, Residual: b.Residual}
 	}
 	return b.joined(b.conv())
 }
@@ -281,8 +289,8 @@ func (b *Block) joined(inner blocks.Block) blocks.Block {
 
 // conv is the one convolution of the kinds Conv and Grouped.
 func (b *Block) conv() blocks.ConvBNAct {
-	return blocks.ConvBNAct{Out: b.Channels, Kernel: b.Kernel, Stride: b.Stride, Dilation: b.Dilation, Groups: b.Groups,
-		Act: b.Activation, Shuffle: b.Groups > 1 && b.Groups < b.Channels}
+	return blocks.ConvBNAct{Out: b.Channels, Kernel: b.Kernel, Width: b.Width, Stride: b.Stride,
+		Dilation: b.Dilation, Groups: b.Groups, Act: b.Activation, Shuffle: b.Groups > 1 && b.Groups < b.Channels}
 }
 
 // shortcut adds a block's input to its output.
@@ -297,15 +305,15 @@ func (s shortcut) Build(b *blocks.Builder, in blocks.Value) blocks.Value {
 func (b *Block) pack(words *[4]uint64) bool {
 	at := &b.Attention
 	words[0] = pack3(b.Channels, b.Expanded, b.Groups)
-	words[1] = pack3(b.Dilation, at.Squeeze, at.Kernel)
+	words[1] = pack3(b.Dilation, at.Squeeze, at.Kernel<<8|b.Width)
 	words[2] = pack3(b.Kernel, b.Stride, b.Multiplier<<8|b.Before)
 	words[3] = uint64(b.Kind)<<56 | uint64(at.Kind)<<48 | uint64(b.Activation)<<40 | uint64(b.After)<<32 |
 		uint64(at.Inner)<<24 | uint64(at.Gate)<<16 | uint64(b.Experts)<<8 | uint64(b.PointExperts)
 	if b.Residual {
 		words[2] |= 1 << 63
 	}
-	return fits(21, b.Channels|b.Expanded|b.Groups|b.Dilation|at.Squeeze|at.Kernel|b.Kernel|b.Stride|b.Multiplier<<8) &&
-		fits(8, int(b.Activation)|int(b.After)|int(at.Inner)|int(at.Gate)|b.Experts|b.PointExperts|b.Before)
+	return fits(21, b.Channels|b.Expanded|b.Groups|b.Dilation|at.Squeeze|at.Kernel<<8|b.Kernel|b.Stride|b.Multiplier<<8) &&
+		fits(8, int(b.Activation)|int(b.After)|int(at.Inner)|int(at.Gate)|b.Experts|b.PointExperts|b.Before|b.Width)
 }
 
 // pack3 packs three numbers of 21 bits.

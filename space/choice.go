@@ -101,7 +101,7 @@ func (o *ChoiceSpec) useless(c *checker, key string, lengths [blockGenes]int) {
 	}
 	other := slices.IndexFunc(o.Block, func(b string) bool { return b != "uib" && b != "skip" })
 	if i := slices.Index(o.Kernel, 0); i >= 0 && other >= 0 {
-		c.add(key+".kernel", "0", "an odd number: only a uib block can do without the convolution, not "+o.Block[other])
+		c.add(key+".kernel", "0", "1 or more: only a uib block can do without the convolution, not "+o.Block[other])
 	}
 	if slices.Contains(o.Block, "grouped") && lengths[gGroups] == 0 && slices.Equal(o.Groups, Ints{1}) {
 		c.add(key+".groups", "", "the number of groups of the grouped block")
@@ -166,6 +166,8 @@ func (o *ChoiceSpec) name() string {
 		case !t.kind().has(g):
 		case g == gAttention:
 			name += attentionLabel(&t)
+		case g == gKernel:
+			name += row.label + KernelSize(t[g]).String()
 		case row.label != "" && t[g] > row.labelAbove:
 			name += row.label + text(t[g])
 		}

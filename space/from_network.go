@@ -167,8 +167,10 @@ func (g *nodeGroup) convolutions() (bs []Block) {
 // start returns a block with the numbers of its KxK convolution.
 func start(kind Kind, l convLayer) Block {
 	k, s, d := l.conv.Window()
-	return Block{Kind: kind, Kernel: k[0], Stride: s[0], Dilation: d[0], Groups: 1, Channels: l.conv.Out,
+	b := Block{Kind: kind, Stride: s[0], Dilation: d[0], Groups: 1, Channels: l.conv.Out,
 		Activation: l.act, Experts: l.experts}
+	b.setKernel(Rectangle(k[0], k[1]))
+	return b
 }
 
 func plainBlock(l convLayer) Block {
@@ -197,18 +199,16 @@ func separable(dw, pw convLayer) Block {
 // asBlock recognises a block by its convolutions.
 func (g *nodeGroup) asBlock() (Block, error) {
 	ls, gate, add := g.layers()
-	for _, l := range ls {
-		if k := l.conv.Kernel; k[0] != k[1] {
-			return Block{}, fmt.Errorf("kernel size %dx%d is not square", k[0], k[1])
-		}
-	}
 	var b Block
 	switch {
-	case len(ls) == 1 && !ls[0].depthwise():
+	case len(ls) == 1:
 		b = plainBlock(ls[0])
 	case len(ls) == 2 && ls[0].depthwise() && ls[1].conv.Pointwise():
 		b = separable(ls[0], ls[1])
 	case isUniversal(ls):
+		if k := ls[0].conv.Kernel; k[0] != k[1] {
+			return Block{}, fmt.Errorf("kernel size %dx%d before the expansion is not square", k[0], k[1])
+		}
 		b = universal(ls)
 	case len(ls) == 3 && ls[0].conv.Pointwise() && ls[1].depthwise() && ls[2].conv.Pointwise():
 		b = start(MBConv, ls[1])
@@ -245,10 +245,11 @@ func isUniversal(ls []convLayer) bool {
 func universal(ls []convLayer) Block {
 	n := len(ls)
 	b := start(UIB, ls[max(0, n-2)])
-	b.Kernel, b.Activation = 0, ls[n-2].act
+	b.Activation = ls[n-2].act
 	if ls[n-2].depthwise() {
-		b.Kernel = ls[n-2].conv.Kernel[0]
 		n--
+	} else {
+		b.setKernel(0)
 	}
 	b.Expanded, b.Channels = ls[n-2].conv.Out, ls[len(ls)-1].conv.Out
 	if n > 2 {

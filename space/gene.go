@@ -52,15 +52,16 @@ var geneTable = [blockGenes]geneRow{
 	},
 	gKernel: {
 		key: "kernel", domain: uibKernelDomain,
-		of: plain(func(b *Block) int { return b.Kernel }),
+		of: plain(func(b *Block) int { return int(b.kernelSize()) }),
 		gives: func(v float64, k Kind, b *Block, _ site, _ *style) bool {
 			if k == UIB && b.Kind == Fused { // a UIB without a depthwise
 				return v == 0
 			}
-			return v == float64(b.Kernel)
+			return v == float64(b.kernelSize())
 		},
-		label: "_k",
-		free:  true, widen: widenKernel,
+		nearest: func(v *values, b *Block, _ int, _ *style) int { return nearestKernel(v[gKernel], b.kernelSize()) },
+		label:   "_k",
+		free:    true, widen: widenKernel,
 	},
 	gExpansion: {
 		key: "expansion",
@@ -78,11 +79,11 @@ var geneTable = [blockGenes]geneRow{
 		key: "dilation", domain: integers(1, 1, 64),
 		of: plain(func(b *Block) int { return b.Dilation }),
 		gives: func(v float64, _ Kind, b *Block, s site, _ *style) bool {
-			return effectiveDilation(int(v), max(b.Kernel, b.Before), s) == b.Dilation
+			return effectiveDilation(int(v), b.largestExtent(), s) == b.Dilation
 		},
 		distant: true,
 		label:   "_d", labelAbove: 1,
-		shows: func(b *Block, _ int) bool { return max(b.Kernel, b.Before) > 1 && b.Stride == 1 },
+		shows: func(b *Block, _ int) bool { return b.largestExtent() > 1 && b.Stride == 1 },
 	},
 	gActivation: {
 		key: "activation", domain: actDomain,
@@ -143,7 +144,7 @@ var geneTable = [blockGenes]geneRow{
 		label:   "_m", labelAbove: 1,
 	},
 	gBefore: {
-		key: "kernel_before", domain: orNone(kernelDomain),
+		key: "kernel_before", domain: integers(0, 0, maxKernel),
 		of:      plain(func(b *Block) int { return b.Before }),
 		distant: true,
 		label:   "_b",
@@ -270,7 +271,7 @@ func (t *template) build(s site, style *style) (b Block, ok bool) {
 
 // buildTo is build with the result in b, which saves copying a Block.
 func (t *template) buildTo(b *Block, s site, style *style) bool {
-	kind, kernel := t.kind(), int(t[gKernel])
+	kind, kernel := t.kind(), KernelSize(t[gKernel])
 	if kind == skip {
 		if s.vanishes() {
 			return false
@@ -282,10 +283,11 @@ func (t *template) buildTo(b *Block, s site, style *style) bool {
 	if kind == UIB {
 		before = int(t[gBefore])
 	}
-	*b = Block{Kind: kind, Kernel: kernel, Before: before, Stride: s.stride,
-		Dilation: effectiveDilation(int(t[gDilation]), max(kernel, before), s),
-		Groups:   1, Channels: s.cout, Activation: blocks.ActFunc(t[gActivation]),
+	*b = Block{Kind: kind, Before: before, Stride: s.stride,
+		Groups: 1, Channels: s.cout, Activation: blocks.ActFunc(t[gActivation]),
 		Residual: kind.has(gResidual) && residual(t[gResidual], kind, s)}
+	b.setKernel(kernel)
+	b.Dilation = effectiveDilation(int(t[gDilation]), b.largestExtent(), s)
 	gated := s.cin // channels that a gate works on; 0: there can be none
 	switch kind {
 	case Grouped:
@@ -341,7 +343,7 @@ func (k Kind) canBe(b *Block) bool {
 	case Fused, Grouped:
 		return b.Kind == k || b.Kind == Conv
 	case UIB:
-		return b.Kind == k || (b.Kind == MBConv || b.Kind == Fused && b.Kernel == 1) && b.Experts+b.PointExperts == 0
+		return b.Kind == k || (b.Kind == MBConv || b.Kind == Fused && b.kernelSize() == 1) && b.Experts+b.PointExperts == 0
 	}
 	return b.Kind == k
 }

@@ -40,7 +40,7 @@ func randomSpec(r *rand.Rand) Spec {
 		}
 		if r.IntN(3) == 0 {
 			st.Choice = subset(r, 3, ChoiceSpec{Block: Strings{"skip"}},
-				ChoiceSpec{Block: Strings{"conv"}, Kernel: Ints{1}, Activation: Strings{"identity"}},
+				ChoiceSpec{Block: Strings{"conv"}, Kernel: Kernels{1}, Activation: Strings{"identity"}},
 				ChoiceSpec{Block: Strings{"mbconv"}, Expansion: Floats{1}},
 				ChoiceSpec{Block: Strings{"ds"}, ActivationAfter: Strings{"depthwise"}, Residual: Bools{true}},
 				ChoiceSpec{Block: Strings{"fused"}, Expansion: Floats{1}},
@@ -53,7 +53,7 @@ func randomSpec(r *rand.Rand) Spec {
 			return slices.ContainsFunc(st.Block, func(b string) bool { return Kind(slices.Index(kindWords, b)).has(g) })
 		}
 		if has(gKernel) {
-			st.Kernel = subset(r, 2, 1, 3, 5)
+			st.Kernel = subset[KernelSize](r, 2, 1, 2, 3, 5, Rectangle(1, 3), Rectangle(4, 2))
 			st.Activation = subset(r, 2, "identity", "relu", "swish")
 			if r.IntN(2) == 0 {
 				st.Dilation = subset(r, 2, 1, 2)
@@ -102,9 +102,9 @@ func randomSpec(r *rand.Rand) Spec {
 // randomUniversal draws the genes of uib blocks.
 func randomUniversal(r *rand.Rand, st *StageSpec) {
 	if slices.Contains(st.Block, "uib") {
-		st.KernelBefore = subset(r, 2, 0, 1, 3)
+		st.KernelBefore = subset(r, 2, 0, 1, 3, 4)
 		if !slices.ContainsFunc(st.Block, func(b string) bool { return b != "uib" && b != "skip" }) {
-			st.Kernel = subset(r, 3, 0, 1, 3)
+			st.Kernel = subset[KernelSize](r, 3, 0, 1, 3, Rectangle(3, 1))
 		}
 	}
 }
@@ -243,7 +243,7 @@ func recoverable(a Arch) bool {
 // which genes live.
 func TestSampleUniform(t *testing.T) {
 	s, err := New(Spec{Input: []int{32, 32, 3}, Classes: 2, Stage: []StageSpec{
-		{Channels: Ints{16}, Depth: Ints{1, 2}, Kernel: Ints{3, 5}}}})
+		{Channels: Ints{16}, Depth: Ints{1, 2}, Kernel: Kernels{3, 5}}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,8 +43,8 @@ type StemSpec struct {
 	// Channels is the number of output channels before the width multiplier applies; 0
 	// means that there is no stem. Default 32.
 	Channels Ints `toml:"channels" example:"[16, 32]"`
-	// Kernel is the spatial extent K, odd, 1 to 31. Default 3.
-	Kernel Ints `toml:"kernel" unit:"pixels" example:"3"`
+	// Kernel is the spatial extent K or [height, width], each 1 to 31. Default 3.
+	Kernel Kernels `toml:"kernel" unit:"pixels" example:"[[10, 4], 3]"`
 	// Stride is the stride of the convolution, 1 to 8. Default 2.
 	Stride Ints `toml:"stride" unit:"pixels" example:"2"`
 	// Activation is the function behind the batch normalisation. Default relu6.
@@ -66,10 +66,10 @@ type StageSpec struct {
 	Stride Ints `toml:"stride" unit:"pixels" example:"2"`
 	// Depth is the number of blocks, 1 to 64. Default 1.
 	Depth Ints `toml:"depth" example:"[1, 2, 3, 4]"`
-	// Kernel is the spatial extent K of the depthwise, or the only, convolution, odd, 1 to
-	// 31. In a uib block it is that of the depthwise behind the expansion, and 0 means none.
+	// Kernel is the spatial extent K of the depthwise, or the only, convolution, 1 to 31, or
+	// [height, width]. In a uib block it is that of the depthwise behind the expansion, and 0 means none.
 	// Default 3.
-	Kernel Ints `toml:"kernel" unit:"pixels" example:"[3, 5, 7]"`
+	Kernel Kernels `toml:"kernel" unit:"pixels" example:"[3, 5, [7, 1]]"`
 	// Expansion is the ratio of hidden to input channels of mbconv, fused and uib blocks. Default
 	// 6.
 	Expansion Floats `toml:"expansion" example:"[3, 4, 6]"`
@@ -100,7 +100,7 @@ type StageSpec struct {
 	// to 64. Default 1.
 	Multiplier Ints `toml:"multiplier" example:"[1, 2]" with:"block = 'ds'"`
 	// KernelBefore is the spatial extent of the depthwise convolution before the expansion
-	// of a uib block, odd, 1 to 31. Default 0, none.
+	// of a uib block, 1 to 31. Default 0, none.
 	KernelBefore Ints `toml:"kernel_before" json:",omitempty" unit:"pixels" example:"[0, 3, 5]" with:"block = 'uib'"`
 	// Choice makes whole blocks one gene. The keys above then hold one value at most: the
 	// default of the entries.
@@ -126,7 +126,7 @@ type StageSpec struct {
 // ChoiceSpec is a whole block. The stage has the values of the keys that are not set.
 type ChoiceSpec struct {
 	Block           Strings `toml:"block"`
-	Kernel          Ints    `toml:"kernel"`
+	Kernel          Kernels `toml:"kernel"`
 	Expansion       Floats  `toml:"expansion"`
 	Dilation        Ints    `toml:"dilation"`
 	Activation      Strings `toml:"activation"`
@@ -165,9 +165,10 @@ type HeadSpec struct {
 	Scale string `toml:"scale" example:"'always'"`
 }
 
-// Ints, Floats, Strings and Bools are genes: one value or a list of choices.
+// Ints, Kernels, Floats, Strings and Bools are genes: one value or a list of choices.
 type (
 	Ints    []int
+	Kernels []KernelSize
 	Floats  []float64
 	Strings []string
 	Bools   []bool

@@ -21,7 +21,7 @@ func TestUniversalNormalForm(t *testing.T) {
 		{0, 0, 2, 1, "uib_k0_s2_x16_c16_relu"},
 	} {
 		s, err := New(Spec{Input: []int{32, 32, 3}, Classes: 10, Stem: StemSpec{Channels: Ints{16}},
-			Stage: []StageSpec{{Block: Strings{"uib"}, Channels: Ints{16}, Stride: Ints{c.stride}, Kernel: Ints{c.kernel},
+			Stage: []StageSpec{{Block: Strings{"uib"}, Channels: Ints{16}, Stride: Ints{c.stride}, Kernel: Kernels{KernelSize(c.kernel)},
 				KernelBefore: Ints{c.before}, Expansion: Floats{c.expansion}, Activation: Strings{"relu"}}}})
 		if err != nil {
 			t.Fatal(err)
@@ -72,9 +72,9 @@ func TestMobileNetV4(t *testing.T) {
 
 func TestKernelZero(t *testing.T) {
 	spec := Spec{Input: []int{32, 32, 3}, Classes: 10,
-		Stage: []StageSpec{{Block: Strings{"uib", "mbconv"}, Channels: Ints{16}, Kernel: Ints{0, 3}}}}
+		Stage: []StageSpec{{Block: Strings{"uib", "mbconv"}, Channels: Ints{16}, Kernel: Kernels{0, 3}}}}
 	_, err := New(spec)
-	const want = "space: space.stage[1].kernel = 0: want an odd number: " +
+	const want = "space: space.stage[1].kernel = 0: want 1 or more: " +
 		"only a uib block can do without the convolution, not mbconv"
 	if err == nil || err.Error() != want {
 		t.Errorf("error is %v, want %s", err, want)

@@ -108,11 +108,10 @@ func (b *Block) validate(cin int) error {
 		return fmt.Errorf("unknown activation %d", int(b.Activation))
 	case b.After < 0 || int(b.After) >= len(afterWords):
 		return fmt.Errorf("unknown position of the activation %d", int(b.After))
-	case b.Kernel%2 == 0 && b.Kernel > 0:
-		return fmt.Errorf("kernel size is %d, want an odd number", b.Kernel)
-	case b.Before%2 == 0 && b.Before > 0:
-		return fmt.Errorf("kernel size before the expansion is %d, want an odd number", b.Before)
-	case max(b.Kernel, b.Before) < 2 && b.Dilation > 1:
+	case b.Width != 0 && (b.Kernel == 0 || b.Width == b.Kernel || b.Width < 0 || b.Width > maxKernel):
+		return fmt.Errorf("kernel width is %d, want 1 to %d and another number than the height %d", b.Width, maxKernel,
+			b.Kernel)
+	case b.largestExtent() < 2 && b.Dilation > 1:
 		return fmt.Errorf("a 1x1 kernel has dilation %d, want none", b.Dilation)
 	case b.Dilation > 1 && b.Stride > 1:
 		return fmt.Errorf("dilation %d and stride %d, want one of them 1", b.Dilation, b.Stride)
@@ -152,7 +151,7 @@ func (v *validator) size(b *Block) error {
 		return fmt.Errorf("an activation of %v has more than 2^31 values", in)
 	}
 	sets := max(1, b.Experts, b.PointExperts)
-	kernel := max(b.Kernel, b.Before)
+	kernel := b.largestExtent()
 	if kernel*kernel*inner > maxWeights/inner/sets {
 		return fmt.Errorf("more than 2^31 weights")
 	}

@@ -69,6 +69,7 @@ type amount struct {
 type Unseen struct {
 	Dilated      bool
 	LargeKernel  bool
+	Uneven       bool // a kernel that is not square, or of an even size
 	Universal    bool // a universal bottleneck: a depthwise convolution before the expansion, or none
 	Attention    bool // a gate that is not one value for each channel
 	Grouped      bool // groups, but not depthwise
@@ -83,6 +84,7 @@ type Unseen struct {
 func (u *Unseen) add(s *Unseen) {
 	u.Dilated = u.Dilated || s.Dilated
 	u.LargeKernel = u.LargeKernel || s.LargeKernel
+	u.Uneven = u.Uneven || s.Uneven
 	u.Universal = u.Universal || s.Universal
 	u.Attention = u.Attention || s.Attention
 	u.Grouped = u.Grouped || s.Grouped
@@ -179,6 +181,7 @@ func (r *reader) conv(i int, nd *blocks.Node, op *blocks.Conv, src blocks.Shape,
 	if src.IsVector() {
 		return // a gate, or a head after pooling
 	}
+	r.unseen.Uneven = r.unseen.Uneven || op.Kernel[0] != op.Kernel[1] || op.Kernel[0]%2 == 0
 	if op.Dilation[0] > 1 || op.Dilation[1] > 1 {
 		r.unseen.Dilated = true
 	}

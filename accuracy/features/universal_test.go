@@ -7,6 +7,28 @@ import (
 	"nas/space"
 )
 
+// TestUneven: rectangular and even kernels are unseen.
+func TestUneven(t *testing.T) {
+	for arch, want := range map[string]bool{
+		"64x64x3 | conv_k3_s2_c16_relu | ds_k5_s1_c16_relu_both_se4:relu:hsigmoid | classifier_n10": false,
+		"64x64x3 | conv_k3_s2_c16_relu | ds_k5x3_s1_c16_relu_both | classifier_n10":                 true,
+		"64x64x3 | conv_k3_s2_c16_relu | ds_k4_s1_c16_relu_both_cbam4 | classifier_n10":             true,
+		"49x10x1 | conv_k10x4_s2_c16_relu | ds_k3_s1_c16_relu_both | classifier_n12":                true,
+	} {
+		a, err := space.Parse(arch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := a.Network()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Of(n).Unseen.Uneven; got != want {
+			t.Errorf("%s: uneven is %v, want %v", arch, got, want)
+		}
+	}
+}
+
 // TestUniversal: MobileNetV4's blocks are unseen, inverted residuals and shortcuts are not
 // taken for them.
 func TestUniversal(t *testing.T) {

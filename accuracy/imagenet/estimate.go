@@ -38,6 +38,8 @@ var outOfDistribution = []struct {
 		"standard convolutions beyond the stem occur in no network of the data"},
 	{func(f *features.Network) bool { return f.Unseen.LargeKernel }, 1.1,
 		"kernel sizes above 5 occur in no network of the data; they count as 5"},
+	{func(f *features.Network) bool { return f.Unseen.Uneven }, 1.5,
+		"kernels that are not square or have an even size occur in no network of the data"},
 	{func(f *features.Network) bool { return f.Unseen.Universal }, 1.5,
 		"blocks with a depthwise convolution before the expansion, or with none, occur in no network of the data"},
 	{func(f *features.Network) bool { return f.Unseen.DeepStride }, 1.5,
