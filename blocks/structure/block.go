@@ -96,7 +96,7 @@ func match(ls []layer, i int, first bool) (n, middle int) {
 		}
 		return 1, 0
 	case dense:
-		if !first && l.acts && l.out.C > l.in.C && projects(l1) && l1.out.C < l1.in.C {
+		if !first && l.acts && l.out.C > l.in.C && projects(l1) && l1.out.Pixels() == l1.in.Pixels() {
 			return 2, l.out.C
 		}
 		return 1, 0
@@ -108,8 +108,8 @@ func match(ls []layer, i int, first bool) (n, middle int) {
 // but those at both ends have shortcuts or branches, it also takes away what has none: in
 // front of the first to the stem, behind the last to the head unless the extent changes there.
 func withoutEnds(bs []block) []block {
-	for len(bs) > 0 && bs[len(bs)-1].single == pointwise {
-		bs = bs[:len(bs)-1]
+	for k := len(bs) - 1; k >= 0 && bs[k].single == pointwise && bs[k].in.Pixels() == bs[k].out.Pixels(); k-- {
+		bs = bs[:k]
 	}
 	from := slices.IndexFunc(bs, func(b block) bool { return b.joins })
 	if from < 0 {

@@ -1,6 +1,10 @@
 package structure
 
-import "nas/blocks"
+import (
+	"slices"
+
+	"nas/blocks"
+)
 
 // kind says what a layer is.
 type kind uint8
@@ -132,7 +136,7 @@ func (l *layer) classifyRegion(g *graph, from int, end blocks.Op) (follows bool)
 	_, gate := end.(*blocks.Mul)
 	_, add := end.(*blocks.Add)
 	switch {
-	case l.in == l.out && gate:
+	case l.in == l.out && gate && slices.ContainsFunc(g.node(l.to).Inputs, func(j int) bool { return g.at[j] == from-1 }):
 		l.acts = acts
 		return true
 	case l.in == l.out && values: // a normalisation or a shuffle in small steps
