@@ -10,7 +10,7 @@ import (
 )
 
 func newShow(a *app) *cobra.Command {
-	var layers bool
+	var layers, operators bool
 	var diagram, profile string
 	cmd := &cobra.Command{
 		Use:   "show ARCH",
@@ -22,12 +22,26 @@ With --diagram, a picture of the architecture, its blocks to the scale of the
 latency that --profile predicts, or the profile of this machine; without one, to
 the scale of multiply-accumulates.
 
+With --operators, and no ARCH, what is read of ONNX files.
+
 ARCH is ` + archForms + `.`,
 		Example: `  nas show mobilenet_v2@width=0.75,res=192 --layers
   nas show results/mobile:17 --diagram net.svg
-  nas show results/mobile:17 --json`,
-		Args: oneArch,
+  nas show results/mobile:17 --json
+  nas show --operators`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if operators && len(args) == 0 {
+				return nil
+			}
+			return oneArch(cmd, args)
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
+			if operators {
+				if len(args) > 0 {
+					return usagef("--operators goes without a network")
+				}
+				return showOperators(a)
+			}
 			n, err := a.find(args[0])
 			if err != nil {
 				return err
@@ -56,6 +70,7 @@ ARCH is ` + archForms + `.`,
 		},
 	}
 	cmd.Flags().BoolVar(&layers, "layers", false, "list the layers")
+	cmd.Flags().BoolVar(&operators, "operators", false, "list the ONNX operators that are read, and their attributes")
 	cmd.Flags().StringVar(&diagram, "diagram", "", "draw the architecture into `FILE`, .svg, .png or .pdf")
 	cmd.Flags().StringVar(&profile, "profile", "", "the latency profile of the diagram (default: this machine's)")
 	a.jsonFlag(cmd)
