@@ -319,7 +319,7 @@ func TestKeywordSpotting(t *testing.T) {
 }
 
 // TestTimm: the counts of timm have two decimals in millions of parameters and 10^9 multiply-accumulates. The latter
-// include two operations for each value that is batch-normalised.
+// include two operations for each value that is batch-normalised and one for each that is pooled.
 func TestTimm(t *testing.T) {
 	for _, e := range Entries() {
 		for _, f := range e.Figures {
@@ -334,9 +334,12 @@ func TestTimm(t *testing.T) {
 			got, unit := float64(n.Counts().Params), 1e6
 			if f.Quantity == "macs" {
 				got, unit = float64(n.Counts().MACs), 1e9
-				for _, nd := range n.Nodes {
-					if nd.Op.Kind() == "bn" {
+				for i, nd := range n.Nodes {
+					switch nd.Op.(type) {
+					case *blocks.BatchNorm:
 						got += 2 * float64(nd.Shape.Elems())
+					case *blocks.GlobalPool:
+						got += float64(n.InShapes(i)[0].Elems())
 					}
 				}
 			}

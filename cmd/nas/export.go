@@ -60,7 +60,7 @@ its nodes, and its number of images.`,
 			}
 			drawn := false
 			draw := func() (*blocks.Weights, error) {
-				drawn = weights == "" && n.Weights == nil
+				drawn = weights == "" && n.Weights == nil && n.File == nil
 				return weightsOf(n, weights, seed)
 			}
 			if out == "-" {

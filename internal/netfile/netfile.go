@@ -164,7 +164,7 @@ func IsFile(path string) bool {
 	return slices.Contains(Readable(), strings.TrimPrefix(filepath.Ext(path), "."))
 }
 
-// Read reads a network, and its weights where the file holds them.
+// Read reads a network. The weights that its file holds are read when they are asked for.
 func Read(path string, o Options) (*Network, error) {
 	ext := strings.TrimPrefix(filepath.Ext(path), ".")
 	i := slices.IndexFunc(formats, func(f format) bool { return f.ending == ext && f.decode != nil })
@@ -184,11 +184,13 @@ func Read(path string, o Options) (*Network, error) {
 	if ext != "onnx" && info.Size() > maxText {
 		return nil, fault.Errorf("netfile: %s has %d bytes, a network's text has at most %d", path, info.Size(), maxText)
 	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fault.Errorf("netfile: %w", err)
+	var data []byte
+	if ext != "onnx" { // which is mapped
+		if data, err = os.ReadFile(path); err != nil {
+			return nil, fault.Errorf("netfile: %w", err)
+		}
 	}
-	if len(data) == 0 {
+	if info.Mode().IsRegular() && info.Size() == 0 {
 		return nil, fault.Errorf("netfile: %s: the file is empty: write it again with nas export", path)
 	}
 	n, err := formats[i].decode(path, data, o)
@@ -306,16 +308,13 @@ func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error), o ON
 }
 
 // decodeONNX reads what exporters write for convolutional networks.
-func decodeONNX(path string, data []byte, o Options) (*Network, error) {
-	m, err := onnx.Read(data, onnx.ReadOptions{
-		External: onnx.Beside(filepath.Dir(path)), Shape: o.Shape, Open: o.Open, H: o.H, W: o.W,
-		Outputs: o.Outputs,
-	})
+func decodeONNX(path string, _ []byte, o Options) (*Network, error) {
+	m, err := readModel(path, o, false)
 	if err != nil {
 		return nil, err
 	}
 	m.Network.Meta = m.Metadata
-	return &Network{m.Network, m.Weights, &m.Input, m.Outputs, m.Notes}, nil
+	return &Network{m.Network, weightsLater(path, o, m.Network), &m.Input, m.Outputs, m.Notes}, nil
 }
 
 // encodePyTorch writes a Python module; its weights stand in a file beside it.
