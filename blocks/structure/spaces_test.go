@@ -10,8 +10,8 @@ import (
 	"nas/space"
 )
 
-// TestSpaces finds the blocks of networks from the spaces of the configs. The stages may be others:
-// a stage of a space may have several expansion ratios.
+// TestSpaces finds the blocks of networks from the spaces of the configs. The stages may be others,
+// such as two of the space that have the same channels.
 func TestSpaces(t *testing.T) {
 	files, err := filepath.Glob("../../configs/*.toml")
 	if err != nil || len(files) == 0 {
