@@ -51,3 +51,25 @@ func sameBlock(n *blocks.Network, i int) bool {
 	a, b := &n.Nodes[i-1], &n.Nodes[i]
 	return a.Stage == b.Stage && (a.Block == b.Block || a.Stage == 0)
 }
+
+// TestConstants has a constant in front of a residual block, and no end that all paths lead to.
+func TestConstants(t *testing.T) {
+	b := blocks.NewBuilder("constants", blocks.Shape{H: 8, W: 8, C: 3})
+	x := b.Apply("stem", &blocks.Conv{Out: 4, Kernel: [2]int{3, 3}, Pad: blocks.PadAll(1)}, b.Input())
+	c := b.Apply("constant", &blocks.Constant{Shape: blocks.Shape{H: 8, W: 8, C: 4}}, b.Input())
+	y := b.Apply("block", &blocks.Conv{Out: 4, Kernel: [2]int{3, 3}, Pad: blocks.PadAll(1)}, x)
+	y = b.Apply("add", &blocks.Add{}, x, y)
+	b.Apply("shifted", &blocks.Add{}, y, c)
+	b.Apply("side", &blocks.GlobalPool{Pool: blocks.AvgPool}, x)
+	n, err := b.Network()
+	if err != nil {
+		t.Fatal(err)
+	}
+	Mark(n)
+	if nd := n.Nodes[3]; nd.Stage != 1 || nd.Block != 1 {
+		t.Errorf("the block is in stage %d, block %d", nd.Stage, nd.Block)
+	}
+	if _, err := space.FromNetwork(n); err == nil {
+		t.Error("a network without classifier has an arch")
+	}
+}
