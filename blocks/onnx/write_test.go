@@ -373,7 +373,8 @@ func TestWriteNames(t *testing.T) {
 		tensors = append(tensors, Tensor{Name: name})
 	}
 	var b bytes.Buffer
-	if err := Write(&b, n, w, Options{Input: Tensor{Name: "image"}, Outputs: tensors, Batch: OpenBatch, Version: "v9"}); err != nil {
+	o := Options{Input: Tensor{Name: "image"}, Outputs: tensors, Batch: OpenBatch, Version: "v9"}
+	if err := Write(&b, n, w, o); err != nil {
 		t.Fatal(err)
 	}
 	if k := bytes.Count(b.Bytes(), floatBytes(w.Node(1)[1])); k != 1 {
