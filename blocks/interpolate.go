@@ -69,13 +69,13 @@ func (o *Interpolate) position(i, n, m int, s float64) float64 {
 // computed in float32, as runtimes do, each in its own order of operations.
 func (o *Interpolate) Ambiguous(axis, m int) bool {
 	n, s := []int{o.H, o.W}[axis], o.Scale[axis]
-	if o.Mode != "nearest" {
+	round, known := roundings[o.Rounding]
+	if o.Mode != "nearest" || !known { // OutShape refuses an unknown rounding
 		return false
 	}
 	if s == 0 {
 		s = float64(n) / float64(m)
 	}
-	round := roundings[o.Rounding]
 	inside := func(p float64) float64 { return min(max(round(p), 0), float64(m-1)) }
 	for i := range n {
 		if inside(o.position(i, n, m, s)) != inside(o.position32(i, n, m, s)) {

@@ -27,7 +27,7 @@ func FromNetwork(n *blocks.Network) (Arch, error) {
 		}
 	}
 	if last < 0 {
-		return a, fault.Errorf("space: network %s has no ops marked as blocks", n.Name)
+		return a, fault.Errorf("space: network %s has no blocks", n.Name)
 	}
 	stage := 0
 	for i, g := range groups {

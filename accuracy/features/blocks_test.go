@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"nas/blocks"
+	"nas/blocks/zoo"
 	"nas/space"
 )
 
@@ -61,5 +63,19 @@ func TestStretches(t *testing.T) {
 	}
 	if gated < 100 || uncounted < 100 {
 		t.Errorf("%d slots with gates, %d blocks that count in part", gated, uncounted)
+	}
+}
+
+// TestFolded folds batch normalisations into convolutions: the same features, to the bit.
+func TestFolded(t *testing.T) {
+	for _, spec := range []string{"mobilenet_v2@res=64", "mobilenet_v3_small@res=64"} {
+		n, err := zoo.Get(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		folded, _ := blocks.FoldBatchNorm(n, blocks.NewWeights(n, 1))
+		if got, want := Of(folded), Of(n); got != want {
+			t.Errorf("%s: folded it has %+v, want %+v", spec, got, want)
+		}
 	}
 }

@@ -81,7 +81,12 @@ func ReadFile(f *os.File, o ReadOptions) (*Model, error) {
 	if err != nil {
 		return nil, fault.Errorf("onnx: %w", err)
 	}
-	c := &cutter{from: s}
+	return readParts(s, o, cutBytes)
+}
+
+// readParts is ReadFile of a part of a file; data of least bytes are read one by one.
+func readParts(s *io.SectionReader, o ReadOptions, least int64) (*Model, error) {
+	c := &cutter{from: s, least: least}
 	c.reset(0)
 	data, err := c.message(s.Size(), dataIn)
 	if err != nil {
@@ -111,6 +116,8 @@ type cutter struct {
 	from *io.SectionReader
 	in   *bufio.Reader
 	at   int64
+
+	least int64 // length of data that are cut out
 }
 
 // reset goes on from a place of the file.
@@ -182,7 +189,7 @@ func (c *cutter) message(end int64, to path) (out message, err error) {
 				}
 				out = protowire.AppendBytes(out, sub)
 				continue
-			case leads && n >= cutBytes:
+			case leads && n >= c.least:
 				out = out[:len(out)-protowire.SizeVarint(tag)].lies(c.at, n)
 				c.reset(c.at + n)
 				continue

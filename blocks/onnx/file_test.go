@@ -1,11 +1,13 @@
 package onnx
 
 import (
+	"bytes"
 	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -146,4 +148,34 @@ func TestReadFileSurvivesDamage(t *testing.T) {
 			t.Errorf("damage %d: another network", i)
 		}
 	}
+}
+
+// readPartsSafely reads a model by parts, its weights inside or in a file beside it, and compares
+// with reading it whole.
+func readPartsSafely(t *testing.T, data []byte) {
+	s := func() *io.SectionReader { return io.NewSectionReader(bytes.NewReader(data), 0, int64(len(data))) }
+	o := ReadOptions{External: func(string) (*io.SectionReader, error) { return s(), nil }}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got, err1 := readParts(s(), o, 8)
+	runtime.ReadMemStats(&after)
+	if used, most := after.TotalAlloc-before.TotalAlloc, uint64(512*len(data)+16<<20); used > most {
+		t.Fatalf("%d bytes of file take %d of memory, more than %d", len(data), used, most)
+	}
+	want, err2 := Read(data, o)
+	if err1 == nil && err2 == nil && !reflect.DeepEqual(got.Network, want.Network) {
+		t.Fatal("another network")
+	}
+	o.NoWeights = true
+	bare, err3 := readParts(s(), o, 8)
+	if (err1 == nil) != (err3 == nil) || err1 == nil && !reflect.DeepEqual(got.Network, bare.Network) {
+		t.Fatalf("without weights: %v, else %v", err3, err1)
+	}
+}
+
+func FuzzReadParts(f *testing.F) {
+	for _, data := range seeds(f) {
+		f.Add(data)
+	}
+	f.Fuzz(readPartsSafely)
 }

@@ -40,10 +40,10 @@ type ReadOptions struct {
 	External func(location string) (*io.SectionReader, error)
 }
 
-// Opsets that are read.
+// FirstOpset and LastOpset bound the operator set versions of the models that [Read] takes.
 const (
-	firstOpset = 7
-	lastOpset  = 24
+	FirstOpset = 7
+	LastOpset  = 24
 )
 
 // Read turns an ONNX model, the bytes of the file, into a network with weights.
@@ -66,12 +66,12 @@ func Read(data []byte, o ReadOptions) (*Model, error) {
 	if err != nil {
 		return nil, fault.Errorf("onnx: %w", err)
 	}
-	if p.opset < firstOpset || p.opset > lastOpset {
+	if p.opset < FirstOpset || p.opset > LastOpset {
 		return nil, fault.Errorf(
 			"onnx: the model is of opset %d, this program reads %d to %d: export or convert it to one of these",
 			p.opset,
-			firstOpset,
-			lastOpset,
+			FirstOpset,
+			LastOpset,
 		)
 	}
 	names, err := outputNames(p, o.Outputs)

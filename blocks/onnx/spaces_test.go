@@ -123,6 +123,7 @@ func agree(t *testing.T, n *blocks.Network, seed uint64, forms []Options) {
 		want = append(want, chw(blocks.Tensor{Shape: n.Output(), Data: runs(x)})...)
 	}
 	dir := t.TempDir()
+	defer os.RemoveAll(dir) // not at the test's end: a segmentation network's files take 2 GB
 	var jobs []job
 	for i, o := range forms {
 		b := o.images()

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -34,10 +35,12 @@ type Options struct {
 	// NativeHardSwish writes the operator HardSwish, which opset 14 brought, in place of
 	// HardSigmoid and Mul.
 	NativeHardSwish bool
-	// Input and Outputs are the names of the model's tensors. Empty means "input", and
-	// "output" for a single output, the nodes' names for several.
-	Input   string
-	Outputs []string
+	// Input and Outputs are the model's tensors as the file that n was read from declares them:
+	// their names and layouts are kept. Without, the names are "input", and "output" for a single
+	// output, the nodes' names for several; the input is N x C x H x W, an output N x C for a
+	// vector and N x C x H x W for a map.
+	Input   Tensor
+	Outputs []Tensor
 	// Version is the producer's version; it may be empty.
 	Version string
 	// Metadata become the model's metadata_props, besides those that Write adds:
@@ -45,9 +48,8 @@ type Options struct {
 	Metadata map[string]string
 }
 
-// Write writes n with its weights as an ONNX model. The input is N x C x H x W. An output is N x C
-// for a vector and N x C x H x W for a map. Operators, their outputs and their weights have the names
-// of n's nodes; if an op takes several operators, the last one has the node's name. The operators'
+// Write writes n with its weights as an ONNX model. Operators, their outputs and their weights have
+// the names of n's nodes; if an op takes several operators, the last one has the node's name. The operators'
 // doc_string holds stage and block. Equal constants that are no weights, and weights that nodes share,
 // are written once. The same arguments give the same bytes.
 //
@@ -113,33 +115,30 @@ func newGraph(n *blocks.Network, weights *blocks.Weights, o Options, opset int) 
 	if o.Batch == OpenBatch {
 		g.batch = 0
 	}
-	input, outputs := o.Input, o.Outputs
-	if input == "" {
-		input = "input"
-	}
-	g.input.name = g.valueNames.unique(input)
+	outputs := o.Outputs
 	if outputs == nil {
 		for _, i := range n.Returned() {
-			outputs = append(outputs, n.Nodes[i].Name)
+			outputs = append(outputs, Tensor{Name: n.Nodes[i].Name})
 		}
 		if len(outputs) == 1 {
-			outputs[0] = "output"
+			outputs[0].Name = "output"
 		}
 	}
-	for _, name := range outputs {
-		g.outputs = append(g.outputs, info{name: g.valueNames.unique(name)})
+	g.input.name = g.valueNames.unique(cmp.Or(o.Input.Name, "input"))
+	for _, t := range outputs {
+		g.outputs = append(g.outputs, info{name: g.valueNames.unique(t.Name)})
 	}
-	g.network(weights)
+	g.network(weights, o.Input, outputs)
 	return g
 }
 
 // network appends all nodes. Names are assigned op by op: the operator that produces a node's
 // output gets the node's name.
-func (g *graph) network(weights *blocks.Weights) {
+func (g *graph) network(weights *blocks.Weights, input Tensor, outputs []Tensor) {
 	n := g.net
 	values := make([]blocks.ONNXValue, len(n.Nodes))
-	values[0] = blocks.ONNXValue{Name: g.input.name}
-	g.input.dims = g.dims(n.Input(), values[0])
+	values[0], g.input.dims = g.fromDeclared(blocks.ONNXValue{Name: g.input.name}, n.Input(), input)
+	g.input.dims[0] = g.batch
 	returned := n.Returned()
 	for i := 1; i < len(n.Nodes); i++ {
 		nd := n.Nodes[i]
@@ -155,7 +154,7 @@ func (g *graph) network(weights *blocks.Weights) {
 		g.at, g.first, g.doc = i, len(g.operators), placeDoc(nd.Stage, nd.Block)
 		v := op.WriteONNX(g, blocks.ONNXNode{In: n.InShapes(i), Out: nd.Shape}, in, weights.Node(i))
 		if k := slices.Index(returned, i); k >= 0 {
-			values[i] = g.returned(v, k)
+			values[i] = g.returned(v, k, outputs[k])
 		} else {
 			values[i] = g.named(v)
 		}
@@ -173,26 +172,19 @@ func (g *graph) named(v blocks.ONNXValue) blocks.ONNXValue {
 
 // returned makes v, a value of the node at work, output k of the model. The result is
 // what other nodes read.
-func (g *graph) returned(v blocks.ONNXValue, k int) blocks.ONNXValue {
-	s, out := g.net.Nodes[g.at].Shape, &g.outputs[k]
-	flatten := s.IsVector() && !v.Vector
-	if out.dims = g.dims(s, v); !flatten && out.dims[0] == g.batch {
+func (g *graph) returned(v blocks.ONNXValue, k int, declared Tensor) blocks.ONNXValue {
+	out, first := &g.outputs[k], len(g.operators)
+	end, dims := g.asDeclared(g.Images(v), g.net.Nodes[g.at].Shape, declared)
+	out.dims = dims
+	out.dims[0] = g.batch
+	if len(g.operators) == first { // v itself is the output
 		if w, made := g.rename(v, out.name); made {
 			return w
 		}
-	}
-	v = g.named(v)
-	end := g.Images(v)
-	if flatten {
-		end = g.Node("Flatten", []blocks.ONNXValue{end}, blocks.ONNXAttr{Name: "axis", Value: 1})
-		end.Vector = true
-	}
-	if end.Name == v.Name {
 		end = g.Node("Identity", []blocks.ONNXValue{end})
 	}
-	out.dims = g.dims(s, end)
 	g.operators[len(g.operators)-1].out[0] = out.name // nothing else reads it
-	return v
+	return g.named(v)
 }
 
 // placeDoc is the doc_string that keeps stage and block of a node.

@@ -368,8 +368,13 @@ func TestWriteNames(t *testing.T) {
 	w, in, _ := settle(t, n, 1)
 	w.Set(2, w.Node(1))
 	names := []string{"pooled", "end", "first", "the same"} // "first" is a node's name, too
+	var tensors []Tensor
+	for _, name := range names {
+		tensors = append(tensors, Tensor{Name: name})
+	}
 	var b bytes.Buffer
-	if err := Write(&b, n, w, Options{Input: "image", Outputs: names, Batch: OpenBatch, Version: "v9"}); err != nil {
+	o := Options{Input: Tensor{Name: "image"}, Outputs: tensors, Batch: OpenBatch, Version: "v9"}
+	if err := Write(&b, n, w, o); err != nil {
 		t.Fatal(err)
 	}
 	if k := bytes.Count(b.Bytes(), floatBytes(w.Node(1)[1])); k != 1 {
@@ -424,7 +429,7 @@ func TestWriteOpsets(t *testing.T) {
 		{Options{Opset: 18}, `node "wide": AveragePool with dilations needs opset 19, the model is to be of opset 18`},
 		{Options{Opset: 10}, "opset is 10, want 11 to 21"},
 		{Options{Opset: 22}, "opset is 22"},
-		{Options{Outputs: []string{"a", "b"}}, "2 names for 1 outputs"},
+		{Options{Outputs: make([]Tensor, 2)}, "2 names for 1 outputs"},
 	} {
 		if err := Write(&bytes.Buffer{}, n, w, c.o); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v, want an error with %q", c.o, err, c.want)

@@ -1,6 +1,10 @@
 package structure
 
-import "nas/blocks"
+import (
+	"slices"
+
+	"nas/blocks"
+)
 
 // kind says what a layer is.
 type kind uint8
@@ -27,6 +31,7 @@ type layer struct {
 	// middle is the number of channels of the depthwise convolution inside, 0 if there
 	// is none.
 	middle int
+	kernel int  // height of the largest kernel inside
 	splits bool // a concatenation joins convolutions that read the input
 	// universal says that a depthwise convolution stands in front of two 1x1 convolutions.
 	universal bool
@@ -90,6 +95,7 @@ func (l *layer) classify(g *graph, from int) (follows bool) {
 }
 
 func (l *layer) classifyConv(kernel [2]int, isDepthwise bool, out int) {
+	l.kernel = kernel[0]
 	switch {
 	case isDepthwise:
 		l.kind, l.middle = depthwise, out
@@ -112,6 +118,7 @@ func (l *layer) classifyRegion(g *graph, from int, end blocks.Op) (follows bool)
 			continue
 		case *blocks.Conv:
 			values = false
+			l.kernel = max(l.kernel, op.Kernel[0])
 			src, reads := g.net.Nodes[nd.Inputs[0]].Shape, g.at[nd.Inputs[0]] == from-1
 			switch {
 			case op.Depthwise(src.C):
@@ -132,7 +139,7 @@ func (l *layer) classifyRegion(g *graph, from int, end blocks.Op) (follows bool)
 	_, gate := end.(*blocks.Mul)
 	_, add := end.(*blocks.Add)
 	switch {
-	case l.in == l.out && gate:
+	case l.in == l.out && gate && slices.ContainsFunc(g.node(l.to).Inputs, func(j int) bool { return g.at[j] == from-1 }):
 		l.acts = acts
 		return true
 	case l.in == l.out && values: // a normalisation or a shuffle in small steps

@@ -28,8 +28,8 @@ the ending of the file's name decides; --out - writes to standard output.
 Formats that hold weights get those of --weights, else the network's own, or ones
 drawn from the seed. Format pytorch writes a Python module, net.py, and its
 weights beside it, net.safetensors. Format onnx writes one file, N x C x H x W. A
-network that came from an ONNX file keeps the names of its input, its outputs and
-its nodes, and its number of images.`,
+network that came from an ONNX file keeps its number of images, the names of its
+nodes, and names and layouts of its input and its outputs.`,
 		Example: `  nas export results/mobile:17 --format json --out net.json
   nas export results/mobile:17 --format pytorch --out net.py
   nas export mobilenet_v3_small --opset 11 --batch dynamic --fold-bn --out net.onnx
@@ -120,12 +120,9 @@ var onnxFlags = []string{"opset", "batch", "fold-bn", "native-hardswish"}
 // those of the file that the network came from, if the flag --batch names no other.
 func asFile(o *netfile.ONNX, batch string, n *resolve.Network) error {
 	if f := n.File; f != nil {
-		o.Input, o.Batch = f.Input.Name, f.Input.Batch
+		o.Input, o.Outputs, o.Batch = *f.Input, f.Outputs, f.Input.Batch
 		if o.Batch == 0 {
 			o.Batch = netfile.OpenBatch
-		}
-		for _, t := range f.Outputs {
-			o.Outputs = append(o.Outputs, t.Name)
 		}
 	}
 	if batch == "dynamic" {

@@ -302,7 +302,7 @@ func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error), o ON
 		return nil, err
 	}
 	var b bytes.Buffer
-	o.Metadata, o.Version = n.Meta, buildinfo.Version()
+	o.Metadata, o.Version = n.Meta, buildinfo.Release()
 	err = onnx.Write(&b, n, w, o)
 	return b.Bytes(), err
 }
