@@ -18,8 +18,8 @@ func Rectangle(h, w int) KernelSize {
 	return KernelSize(h<<8 | w)
 }
 
-// Extents returns the height and width in pixels.
-func (k KernelSize) Extents() (h, w int) {
+// extents returns the height and width in pixels.
+func (k KernelSize) extents() (h, w int) {
 	if k < 1<<8 {
 		return int(k), int(k)
 	}
@@ -28,7 +28,7 @@ func (k KernelSize) Extents() (h, w int) {
 
 // String is the size as an arch string has it: 3, or 10x4.
 func (k KernelSize) String() string {
-	h, w := k.Extents()
+	h, w := k.extents()
 	if h == w {
 		return strconv.Itoa(h)
 	}
@@ -37,7 +37,7 @@ func (k KernelSize) String() string {
 
 // MarshalTOML writes the size as a config has it: 3, or [10, 4].
 func (k KernelSize) MarshalTOML() ([]byte, error) {
-	h, w := k.Extents()
+	h, w := k.extents()
 	if h == w {
 		return []byte(strconv.Itoa(h)), nil
 	}
@@ -46,14 +46,14 @@ func (k KernelSize) MarshalTOML() ([]byte, error) {
 
 // valid reports whether k is the one form of a size within the limits.
 func (k KernelSize) valid() bool {
-	h, w := k.Extents()
+	h, w := k.extents()
 	return min(h, w) >= 1 && max(h, w) <= maxKernel && k == Rectangle(h, w)
 }
 
 // logArea is the logarithm of the square root of the number of taps. No convolution counts
 // as one tap.
 func (k KernelSize) logArea() float64 {
-	h, w := k.Extents()
+	h, w := k.extents()
 	return (math.Log(float64(max(h, 1))) + math.Log(float64(max(w, 1)))) / 2
 }
 
@@ -75,10 +75,10 @@ func nearestKernel(choices []float64, k KernelSize) int {
 	if square {
 		return nearest(choices, float64(k))
 	}
-	h, w := k.Extents()
+	h, w := k.extents()
 	best, bestCost := 0, math.Inf(1)
 	for i, c := range choices {
-		ch, cw := KernelSize(c).Extents()
+		ch, cw := KernelSize(c).extents()
 		cost := logRatio(ch, h) + logRatio(cw, w)
 		if c == 0 || k == 0 {
 			cost += 100
@@ -100,7 +100,7 @@ func (b *Block) kernelSize() KernelSize {
 
 // setKernel sets the size of the KxK convolution of b.
 func (b *Block) setKernel(k KernelSize) {
-	h, w := k.Extents()
+	h, w := k.extents()
 	b.Kernel, b.Width = h, 0
 	if h != w {
 		b.Width = w

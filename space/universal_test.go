@@ -21,7 +21,8 @@ func TestUniversalNormalForm(t *testing.T) {
 		{0, 0, 2, 1, "uib_k0_s2_x16_c16_relu"},
 	} {
 		s, err := New(Spec{Input: []int{32, 32, 3}, Classes: 10, Stem: StemSpec{Channels: Ints{16}},
-			Stage: []StageSpec{{Block: Strings{"uib"}, Channels: Ints{16}, Stride: Ints{c.stride}, Kernel: Kernels{KernelSize(c.kernel)},
+			Stage: []StageSpec{{Block: Strings{"uib"}, Channels: Ints{16}, Stride: Ints{c.stride},
+				Kernel:       Kernels{KernelSize(c.kernel)},
 				KernelBefore: Ints{c.before}, Expansion: Floats{c.expansion}, Activation: Strings{"relu"}}}})
 		if err != nil {
 			t.Fatal(err)

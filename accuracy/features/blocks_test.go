@@ -16,7 +16,8 @@ func TestStretches(t *testing.T) {
 	stage := func(channels, stride int) space.StageSpec {
 		return space.StageSpec{
 			Block: kinds, Channels: space.Ints{channels}, Stride: space.Ints{stride}, Depth: space.Ints{1, 2, 3},
-			Kernel: space.Kernels{1, 3, 7, 4, space.Rectangle(1, 3)}, Expansion: space.Floats{1, 3, 12}, Dilation: space.Ints{1, 2},
+			Kernel: space.Kernels{1, 3, 7, 4, space.Rectangle(1, 3)}, Expansion: space.Floats{1, 3, 12},
+			Dilation:        space.Ints{1, 2},
 			Activation:      space.Strings{"identity", "relu6", "hswish"},
 			ActivationAfter: space.Strings{"depthwise", "pointwise", "both"},
 			SE:              space.Floats{0, 0.25}, Attention: space.Strings{"se", "eca", "cbam"},

@@ -19,7 +19,7 @@ type stage struct {
 	act     blocks.ActFunc
 	fixed   bool // repeats are not scaled
 	project blocks.ActFunc
-	more    bool // the row belongs to the stage of the row above, if that has the same expansion
+	more    bool // the row belongs to the stage of the row above
 }
 
 // inverted is a backbone of inverted residuals.
@@ -66,7 +66,7 @@ func (m inverted) build(b *blocks.Builder, x blocks.Value) []blocks.Value {
 	reached, dilation := 2, 1
 	number, block := 0, 0
 	for i, row := range m.stages {
-		if !row.more || row.expand != m.stages[i-1].expand {
+		if !row.more {
 			number, block = number+1, 0
 		}
 		for j := range m.repeats(&row) {
