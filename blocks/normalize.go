@@ -129,9 +129,9 @@ func (o *Normalize) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, params []
 	for i := range ones {
 		ones[i] = 1
 	}
-	x = g.Node("Reshape", []ONNXValue{x, g.Ints("groups", g.Batch(), o.Groups, -1)})
+	x = g.Node("Reshape", []ONNXValue{x, g.Ints("shape", 0, o.Groups, -1)})
 	x = g.Node("InstanceNormalization", []ONNXValue{x, vector("ones", ones), vector("zeros", zeros)}, eps)
-	x = g.Node("Reshape", []ONNXValue{x, g.Ints("map", g.Batch(), s.C, s.H, s.W)})
+	x = g.Node("Reshape", []ONNXValue{x, g.Ints("shape", 0, s.C, s.H, s.W)})
 	if o.Plain {
 		return x
 	}

@@ -40,7 +40,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("%s: %v", n.Name, err)
 			continue
 		}
-		if m.Input.Name != "input" || m.Outputs[0].Name != "output" || m.Opset != writtenOpset || m.Producer != "nas" ||
+		if m.Input.Name != "input" || m.Outputs[0].Name != "output" || m.Opset != defaultOpset || m.Producer != "nas" ||
 			m.Metadata["arch"] != "x" ||
 			m.Network.Name != n.Name {
 			t.Errorf(
@@ -126,33 +126,32 @@ func TestModelsAgree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m, err := Read(data, ReadOptions{})
+		m, err := Read(data, ReadOptions{H: 32, W: 32})
 		if err != nil {
-			t.Errorf("%s: %v", f, err)
+			t.Errorf("%s: %v", filepath.Base(f), err)
 			continue
 		}
-		s := m.Network.Input()
-		in := make([]float32, s.Elems())
+		in := make([]float32, m.Input.perImage())
 		for k := range in {
 			in[k] = float32((k*2654435761)%1000)/250 - 2
 		}
-		acts, err := m.Network.Eval(m.Weights, in)
-		if err != nil {
-			t.Fatal(err)
-		}
-		jobs = append(
-			jobs,
-			job{Model: f, Input: filepath.Join(tmp, fmt.Sprint(i, ".in")), Output: filepath.Join(tmp, fmt.Sprint(i, ".out")),
-				Dims: []int{1, s.C, s.H, s.W}, in: chw(blocks.Tensor{Shape: s, Data: in})},
-		)
-		wants = append(wants, chw(acts[len(acts)-1]))
+		path := filepath.Join(tmp, fmt.Sprint(i))
+		jobs = append(jobs, job{
+			Model: f, Input: path + ".in", Output: path + ".out", Dims: m.Input.Dims, Optional: true, in: in,
+		})
+		wants = append(wants, evalFile(t, m, in)[0])
 	}
 	for i, got := range runRuntime(t, jobs) {
-		ratio, err := compare(wants[i], got)
+		name := filepath.Base(jobs[i].Model)
+		if got == nil {
+			t.Logf("%s: ONNX Runtime does not run it", name)
+			continue
+		}
+		ratio, err := close(wants[i], got, 1e-3)
 		if err != nil {
-			t.Errorf("%s: %v", jobs[i].Model, err)
+			t.Errorf("%s: %v", name, err)
 		} else {
-			t.Logf("%s: max|a-b|/max|b| = %.2g", filepath.Base(jobs[i].Model), ratio)
+			t.Logf("%s: max|a-b|/max|b| = %.2g", name, ratio)
 		}
 	}
 }
@@ -269,7 +268,7 @@ func TestReadSurvivesDamage(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(21, 22))
 	read := 0
-	for range rounds {
+	for i := range rounds {
 		data := slices.Clone(files[r.IntN(len(files))])
 		for range 1 + r.IntN(4) {
 			at := r.IntN(len(data))
@@ -294,6 +293,9 @@ func TestReadSurvivesDamage(t *testing.T) {
 			}
 		}
 		readSafely(t, data)
+		if i%4 == 0 {
+			readPartsSafely(t, data)
+		}
 		if _, err := Read(data, ReadOptions{}); err == nil {
 			read++
 		}

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"nas/internal/config"
@@ -25,7 +26,8 @@ func TestNothingFeasible(t *testing.T) {
 	c.Constraints.MaxParams = &config.Limit{Value: 10}
 	c.Search.Trials = 200
 	out := mustRun(t, t.Context(), Options{Config: c})
-	if len(out.Front) != 0 || out.NoFront == "" {
+	want := "the binding constraint is max_params, which every one of them breaks"
+	if len(out.Front) != 0 || !strings.Contains(out.NoFront, want) {
 		t.Errorf("outcome is %+v, want no front and the binding constraint", out)
 	}
 }
