@@ -87,8 +87,8 @@ func (l *layer) classify(g *graph, from int) (follows bool) {
 		if l.in.Pixels() > l.out.Pixels() {
 			l.kind = head
 		}
-	case *blocks.BatchNorm, *blocks.Affine, *blocks.Activation, *blocks.PReLU, *blocks.Unary, *blocks.Normalize, *blocks.LRN,
-		*blocks.ChannelShuffle, *blocks.FakeQuant, *blocks.Add, *blocks.Mul, *blocks.Binary:
+	case *blocks.BatchNorm, *blocks.Affine, *blocks.Activation, *blocks.PReLU, *blocks.Unary, *blocks.Normalize,
+		*blocks.LRN, *blocks.ChannelShuffle, *blocks.FakeQuant, *blocks.Add, *blocks.Mul, *blocks.Binary:
 		return true
 	}
 	return false
