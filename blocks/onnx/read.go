@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"nas/blocks"
+	"nas/blocks/structure"
 	"nas/internal/fault"
 )
 
@@ -48,7 +49,8 @@ const (
 // Constants are folded by ONNX's rules; operators that only move values change
 // how a tensor is seen; arithmetic that stands for hard-swish, swish, GELU or
 // Mish is recognised; arithmetic with constants becomes a batch normalisation
-// with fixed statistics. Node names are those of the file.
+// with fixed statistics. Node names are those of the file. Stages and blocks are
+// those that [Write] left in the file, or else what [structure.Mark] finds.
 //
 // An operator, an attribute or a use of them that is not understood is one error
 // that names operator and node. No input makes Read panic, and the memory it
@@ -116,6 +118,9 @@ func readGraph(data []byte, p *modelProto, names []string, o ReadOptions, togeth
 	}
 	for i := range m.Outputs {
 		m.Outputs[i].Name = names[i]
+	}
+	if !slices.ContainsFunc(m.Network.Nodes, func(nd blocks.Node) bool { return nd.Stage > 0 }) {
+		structure.Mark(m.Network)
 	}
 	return m, nil
 }

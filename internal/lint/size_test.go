@@ -7,9 +7,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -20,15 +18,10 @@ const (
 	maxLines   = 80  // of a function, from func to its closing brace
 )
 
-// unfinished are the folders whose lines and functions are not yet of the size that is wanted; /... stands for those
-// below one as well.
-var unfinished = []string{}
-
 // TestSizes wants short lines and short functions. Generated files are exempt. So is data: the rows of a table, that is
 // the lines between the braces of a slice, array or map literal, unless a function stands there; the lines of a raw
 // string; the output that an example is compared with. A function's length is counted without the data in it.
 func TestSizes(t *testing.T) {
-	open := map[string]int{}
 	checked := 0
 	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -43,10 +36,6 @@ func TestSizes(t *testing.T) {
 		if filepath.Ext(p) != ".go" {
 			return nil
 		}
-		rel, err := filepath.Rel(root, p)
-		if err != nil {
-			return err
-		}
 		text, err := os.ReadFile(p)
 		if err != nil {
 			return err
@@ -56,20 +45,8 @@ func TestSizes(t *testing.T) {
 			return err
 		}
 		checked++
-		rel = filepath.ToSlash(rel)
 		for _, f := range found {
-			dir := slices.IndexFunc(unfinished, func(dir string) bool {
-				below, ok := strings.CutSuffix(dir, "/...")
-				return dir == path.Dir(rel) || ok && within(path.Dir(rel), below)
-			})
-			if dir >= 0 {
-				open[unfinished[dir]]++
-				if testing.Verbose() {
-					t.Logf("not yet: %s:%s", rel, f)
-				}
-				continue
-			}
-			t.Errorf("%s:%s", rel, f)
+			t.Errorf("%s:%s", p, f)
 		}
 		return nil
 	})
@@ -78,11 +55,6 @@ func TestSizes(t *testing.T) {
 	}
 	if checked < 300 {
 		t.Errorf("only %d files were looked at: is the tree where this test expects it?", checked)
-	}
-	for _, dir := range unfinished {
-		if open[dir] == 0 {
-			t.Errorf("%s is done: take it out of unfinished", dir)
-		}
 	}
 }
 

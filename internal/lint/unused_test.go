@@ -24,9 +24,6 @@ var unusedForAReason = map[string]string{
 	"search.NSGA2.Population":        "what other implementations return, for comparisons with them",
 }
 
-// unusedStill are names that are to go, or to get a reason.
-var unusedStill = []string{}
-
 // TestExportedNamesHaveUsers wants a user outside its file for every exported name: another file of its package,
 // another package, a test of another package, or an example. The tests of its own package do not count: a name that
 // only they use is not needed.
@@ -42,10 +39,6 @@ func TestExportedNamesHaveUsers(t *testing.T) {
 		stale[name] = true
 	}
 	for _, name := range u.unused() {
-		if slices.Contains(unusedStill, name) {
-			t.Logf("still: %s", name)
-			continue
-		}
 		if unusedForAReason[name] == "" {
 			t.Errorf("%s has no user outside its file", name)
 		}
