@@ -118,7 +118,7 @@ var onnxActs = []func(g ONNXGraph, x ONNXValue) ONNXValue{
 	Identity: func(g ONNXGraph, x ONNXValue) ONNXValue { return x },
 	ReLU:     func(g ONNXGraph, x ONNXValue) ONNXValue { return g.Node("Relu", []ONNXValue{x}) },
 	ReLU6: func(g ONNXGraph, x ONNXValue) ONNXValue {
-		return g.Node("Clip", []ONNXValue{x, g.Floats("min", nil, []float32{0}), g.Floats("max", nil, []float32{6})})
+		return g.Node("Clip", []ONNXValue{x, g.Number("min", 0), g.Number("max", 6)})
 	},
 	HSwish: func(g ONNXGraph, x ONNXValue) ONNXValue { return g.Node("HardSwish", []ONNXValue{x}) },
 	HSigmoid: func(g ONNXGraph, x ONNXValue) ONNXValue {

@@ -124,7 +124,7 @@ func (o *Border) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, _ [][]float3
 	}
 	args := []ONNXValue{x, g.Ints("pads", 0, o.Front, o.Top, o.Left, 0, o.Back, o.Bottom, o.Right)}
 	if o.Value != 0 {
-		args = append(args, g.Floats("value", nil, []float32{float32(o.Value)}))
+		args = append(args, g.Number("value", o.Value))
 	}
 	return g.Node("Pad", args, ONNXAttr{"mode", mode})
 }

@@ -43,5 +43,5 @@ func (*Concat) Eval(out Tensor, in []Tensor, _ [][]float32) {
 
 // WriteONNX writes Concat along the channels.
 func (*Concat) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
-	return g.Node("Concat", sameRank(g, in), ONNXAttr{"axis", 1})
+	return g.Node("Concat", sameImages(g, sameRank(g, in)), ONNXAttr{"axis", 1})
 }

@@ -77,36 +77,47 @@ func (o *CondConv) Eval(out Tensor, in []Tensor, params [][]float32) {
 	o.conv().Eval(out, in[:1], [][]float32{mixed})
 }
 
-// WriteONNX writes MatMul of shares and weights, Reshape, and Conv; for more
-// than one image, the images become groups of one convolution.
+// WriteONNX writes MatMul of shares and weights, Reshape, and Conv. A Conv has one set of
+// weights, so for more than one image all experts convolve, and the shares weight what they return.
 func (o *CondConv) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, params [][]float32) ONNXValue {
+	x, shares := g.AsMap(in[0]), in[1]
+	if !shares.Vector {
+		shares = g.Node("Flatten", []ONNXValue{shares}, ONNXAttr{"axis", 1})
+	}
 	k, s, d := o.Window()
-	cin, b := n.In[0].C/o.G(), g.Batch()
-	each, taps := len(params[0])/o.Experts, k[0]*k[1]
-	w := make([]float32, len(params[0]))
+	cin, per, groups := n.In[0].C/o.G(), o.Out/o.G(), o.G()
+	attrs := []ONNXAttr{{"dilations", d[:]}, {"group", groups}, {"kernel_shape", k[:]}, onnxPads(o.Pad), {"strides", s[:]}}
+	if g.Batch() == 1 {
+		w := o.outputsFirst(params[0], cin, func(e, m int) int { return e*o.Out + m })
+		w2 := g.Floats("weight", []int{o.Experts, len(w) / o.Experts}, w)
+		mixed := g.Node("MatMul", []ONNXValue{shares, w2})
+		mixed = g.Node("Reshape", []ONNXValue{mixed, g.Ints("shape", o.Out, cin, k[0], k[1])})
+		return g.Node("Conv", []ONNXValue{x, mixed}, attrs...)
+	}
+	w := o.outputsFirst(params[0], cin, func(e, m int) int { return (m/per*o.Experts+e)*per + m%per })
+	all := g.Floats("weight", []int{o.Experts * o.Out, cin, k[0], k[1]}, w)
+	x = g.Node("Conv", []ONNXValue{x, all}, attrs...)
+	x = g.Node("Reshape", []ONNXValue{x, g.Ints("shape", 0, groups, o.Experts, per, n.Out.Pixels())})
+	shares = g.Node("Reshape", []ONNXValue{shares, g.Ints("shape", 0, 1, o.Experts, 1, 1)})
+	x = g.Node("ReduceSum", []ONNXValue{g.Node("Mul", []ONNXValue{x, shares})},
+		ONNXAttr{"axes", []int{2}}, ONNXAttr{"keepdims", 0})
+	return g.Node("Reshape", []ONNXValue{x, g.Ints("shape", 0, o.Out, n.Out.H, n.Out.W)})
+}
+
+// outputsFirst turns weights [expert, KH, KW, cin, Out] into [output, cin, KH, KW], where at
+// gives the index of an expert's output.
+func (o *CondConv) outputsFirst(params []float32, cin int, at func(expert, out int) int) []float32 {
+	each := len(params) / o.Experts
+	taps := each / (cin * o.Out)
+	w := make([]float32, len(params))
 	for e := range o.Experts {
 		for t := range taps {
 			for c := range cin {
-				for m, v := range params[0][e*each+(t*cin+c)*o.Out:][:o.Out] {
-					w[e*each+(m*cin+c)*taps+t] = v
+				for m, v := range params[e*each+(t*cin+c)*o.Out:][:o.Out] {
+					w[(at(e, m)*cin+c)*taps+t] = v
 				}
 			}
 		}
 	}
-	shares := in[1]
-	if !shares.Vector {
-		shares = g.Node("Flatten", []ONNXValue{shares}, ONNXAttr{"axis", 1})
-	}
-	mixed := g.Node("MatMul", []ONNXValue{shares, g.Floats("weight", []int{o.Experts, each}, w)})
-	mixed = g.Node("Reshape", []ONNXValue{mixed, g.Ints("weight_shape", b*o.Out, cin, k[0], k[1])})
-	x := g.AsMap(in[0])
-	if b > 1 {
-		x = g.Node("Reshape", []ONNXValue{x, g.Ints("side_by_side", 1, b*n.In[0].C, n.In[0].H, n.In[0].W)})
-	}
-	x = g.Node("Conv", []ONNXValue{x, mixed}, ONNXAttr{"dilations", d[:]}, ONNXAttr{"group", b * o.G()},
-		ONNXAttr{"kernel_shape", k[:]}, onnxPads(o.Pad), ONNXAttr{"strides", s[:]})
-	if b > 1 {
-		x = g.Node("Reshape", []ONNXValue{x, g.Ints("one_by_one", b, o.Out, n.Out.H, n.Out.W)})
-	}
-	return x
+	return w
 }

@@ -32,7 +32,7 @@ func (o *Constant) Params([]Shape) []Param {
 func (*Constant) Eval(out Tensor, _ []Tensor, params [][]float32) { copy(out.Data, params[0]) }
 
 // WriteONNX writes a constant of one image, which ONNX repeats over the batch
-// wherever it is added to or multiplied with an activation.
+// wherever it is added to or multiplied with an activation; see [ONNXGraph.Images].
 func (o *Constant) WriteONNX(g ONNXGraph, _ ONNXNode, _ []ONNXValue, params [][]float32) ONNXValue {
 	s := o.Shape
 	v := make([]float32, len(params[0]))
@@ -41,5 +41,7 @@ func (o *Constant) WriteONNX(g ONNXGraph, _ ONNXNode, _ []ONNXValue, params [][]
 			v[c*s.Pixels()+p] = params[0][p*s.C+c]
 		}
 	}
-	return g.Floats("value", []int{1, s.C, s.H, s.W}, v)
+	x := g.Floats("value", []int{1, s.C, s.H, s.W}, v)
+	x.Single = true
+	return x
 }

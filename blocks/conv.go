@@ -17,11 +17,12 @@ type Pad struct {
 // PadAll returns n on each side.
 func PadAll(n int) Pad { return Pad{n, n, n, n} }
 
-// PadSame returns the symmetric padding d*(k-1)/2 that keeps the extent of the
-// map at stride 1 for odd kernel sizes kh x kw.
+// PadSame returns the padding, d*(k-1) in each direction, that keeps the extent of the map at
+// stride 1. Of an odd padding (even kernel sizes) the bottom and the right have one more than
+// the top and the left.
 func PadSame(kh, kw, dilation int) Pad {
-	v, h := dilation*(kh-1)/2, dilation*(kw-1)/2
-	return Pad{Top: v, Left: h, Bottom: v, Right: h}
+	v, h := dilation*(kh-1), dilation*(kw-1)
+	return Pad{Top: v / 2, Left: h / 2, Bottom: v - v/2, Right: h - h/2}
 }
 
 // Conv is a two-dimensional convolution. Standard, grouped, depthwise and

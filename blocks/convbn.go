@@ -5,7 +5,8 @@ package blocks
 // depthwise and pointwise convolutions differ in numbers only.
 type ConvBNAct struct {
 	Out      int     // output channels; 0 means as many as the input has
-	Kernel   int     // square kernel size; 0 means 1
+	Kernel   int     // kernel size, vertical; 0 means 1
+	Width    int     // horizontal kernel size; 0 means that of Kernel
 	Stride   int     // 0 means 1
 	Dilation int     // 0 means 1
 	Groups   int     // 0 means 1; Depthwise means one group for each input channel
@@ -30,7 +31,11 @@ func (p ConvBNAct) Build(b *Builder, in Value) Value {
 func (p ConvBNAct) conv(cin int) *Conv {
 	k, d := max(p.Kernel, 1), max(p.Dilation, 1)
 	s := max(p.Stride, 1)
-	op := &Conv{Out: p.Out, Kernel: [2]int{k, k}, Pad: PadSame(k, k, d), Groups: p.Groups}
+	w := k
+	if p.Width > 0 {
+		w = p.Width
+	}
+	op := &Conv{Out: p.Out, Kernel: [2]int{k, w}, Pad: PadSame(k, w, d), Groups: p.Groups}
 	if s > 1 {
 		op.Stride = [2]int{s, s}
 	}

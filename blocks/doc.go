@@ -6,7 +6,7 @@
 // is one file: its attributes, its shape rule, its counts, its parameters, its
 // reference evaluation and its ONNX form. A [Builder] appends ops and infers
 // shapes as it goes; the composite blocks of the literature ([ConvBNAct],
-// [DepthwiseSeparable], [InvertedResidual], [FusedInvertedResidual],
+// [DepthwiseSeparable], [InvertedResidual], [FusedInvertedResidual], [UniversalBottleneck],
 // [Conditional], [SqueezeExcite], [ECA], [CBAM], [ASPP], [PyramidPooling] ...) are
 // plain structs with a Build method on top of it.
 //

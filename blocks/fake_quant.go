@@ -49,10 +49,16 @@ func (o *FakeQuant) Eval(out Tensor, in []Tensor, _ [][]float32) {
 	}
 }
 
-// WriteONNX writes QuantizeLinear and DequantizeLinear; the range must be that
-// of a type of 8 bits.
+// WriteONNX writes QuantizeLinear and DequantizeLinear for the range of a type of 8
+// bits, and else what they compute.
 func (o *FakeQuant) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
-	scale, zero := g.Floats("scale", nil, []float32{float32(o.Scale)}), g.Bytes("zero", o.Low < 0, o.Zero)
+	scale := g.Number("scale", o.Scale)
+	if r := [2]int{o.Low, o.High}; r != [2]int{-128, 127} && r != [2]int{0, 255} {
+		x := g.Node("Round", []ONNXValue{g.Node("Div", []ONNXValue{in[0], scale})})
+		x = g.Node("Clip", []ONNXValue{x, g.Number("min", float64(o.Low-o.Zero)), g.Number("max", float64(o.High-o.Zero))})
+		return g.Node("Mul", []ONNXValue{x, scale})
+	}
+	zero := g.Bytes("zero", o.Low < 0, o.Zero)
 	return g.Node(
 		"DequantizeLinear",
 		[]ONNXValue{g.Node("QuantizeLinear", []ONNXValue{in[0], scale, zero}), scale, zero},

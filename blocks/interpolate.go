@@ -69,13 +69,13 @@ func (o *Interpolate) position(i, n, m int, s float64) float64 {
 // computed in float32, as runtimes do, each in its own order of operations.
 func (o *Interpolate) Ambiguous(axis, m int) bool {
 	n, s := []int{o.H, o.W}[axis], o.Scale[axis]
-	if o.Mode != "nearest" {
+	round, known := roundings[o.Rounding]
+	if o.Mode != "nearest" || !known { // OutShape refuses an unknown rounding
 		return false
 	}
 	if s == 0 {
 		s = float64(n) / float64(m)
 	}
-	round := roundings[o.Rounding]
 	inside := func(p float64) float64 { return min(max(round(p), 0), float64(m-1)) }
 	for i := range n {
 		if inside(o.position(i, n, m, s)) != inside(o.position32(i, n, m, s)) {
@@ -228,7 +228,7 @@ func (o *Interpolate) Eval(out Tensor, in []Tensor, _ [][]float32) {
 	}
 }
 
-// WriteONNX writes Resize with scales where they are given, else with sizes.
+// WriteONNX writes Resize with scales where they are given or say the same, else with sizes.
 // Antialiasing needs opset 18.
 func (o *Interpolate) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
 	attrs := []ONNXAttr{{"coordinate_transformation_mode", o.Coordinates}, {"mode", o.Mode}}
@@ -244,15 +244,9 @@ func (o *Interpolate) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, _ [][]f
 	if o.Antialias {
 		attrs = append(attrs, ONNXAttr{"antialias", 1})
 	}
-	args := []ONNXValue{g.AsMap(in[0]), {}, {}, {}}
-	if o.Scale != [2]float64{} {
-		args = []ONNXValue{
-			args[0],
-			{},
-			g.Floats("scales", []int{4}, []float32{1, 1, float32(o.Scale[0]), float32(o.Scale[1])}),
-		}
-	} else {
-		args[3] = g.Ints("sizes", g.Batch(), n.Out.C, o.H, o.W)
+	if o.Scale == [2]float64{} {
+		return resized(g, in[0], n.In[0], n.Out, o.Mode == "nearest", attrs...)
 	}
-	return g.Node("Resize", args, attrs...)
+	scales := g.Floats("scales", []int{4}, []float32{1, 1, float32(o.Scale[0]), float32(o.Scale[1])})
+	return g.Node("Resize", []ONNXValue{g.AsMap(in[0]), {}, scales}, attrs...)
 }

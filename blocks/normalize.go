@@ -106,9 +106,9 @@ func (o *Normalize) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, params []
 	for i := range ones {
 		ones[i] = 1
 	}
-	x = g.Node("Reshape", []ONNXValue{x, g.Ints("groups", g.Batch(), o.Groups, -1)})
+	x = g.Node("Reshape", []ONNXValue{x, g.Ints("shape", 0, o.Groups, -1)})
 	x = g.Node("InstanceNormalization", []ONNXValue{x, vector("ones", ones), vector("zeros", zeros)}, eps)
-	x = g.Node("Reshape", []ONNXValue{x, g.Ints("map", g.Batch(), s.C, s.H, s.W)})
+	x = g.Node("Reshape", []ONNXValue{x, g.Ints("shape", 0, s.C, s.H, s.W)})
 	x = g.Node("Mul", []ONNXValue{x, g.Floats("scale", []int{s.C, 1, 1}, params[0])})
 	return g.Node("Add", []ONNXValue{x, g.Floats("shift", []int{s.C, 1, 1}, params[1])})
 }

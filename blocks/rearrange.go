@@ -116,18 +116,18 @@ func (o *Rearrange) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, _ [][]flo
 			dense *= l.N
 		}
 	}
-	to := g.Ints("nhwc", g.Batch(), n.Out.H, n.Out.W, n.Out.C)
+	to := g.Ints("shape", 0, n.Out.H, n.Out.W, n.Out.C)
 	if o.From == 0 && dense == s.Elems() {
-		split, perm := []int{g.Batch()}, make([]int, len(loops)+1)
+		split, perm := []int{0}, make([]int, len(loops)+1)
 		for at, i := range order {
 			split = append(split, loops[i].N)
 			perm[i+1] = at + 1
 		}
-		x = g.Node("Reshape", []ONNXValue{x, g.Ints("loops", split...)})
+		x = g.Node("Reshape", []ONNXValue{x, g.Ints("shape", split...)})
 		x = g.Node("Transpose", []ONNXValue{x}, ONNXAttr{"perm", perm})
 		x = g.Node("Reshape", []ONNXValue{x, to})
 	} else {
-		x = g.Node("Reshape", []ONNXValue{x, g.Ints("flat", g.Batch(), s.Elems())})
+		x = g.Node("Reshape", []ONNXValue{x, g.Ints("shape", 0, s.Elems())})
 		var at []int
 		w, c := offsets(o.W), offsets(o.C)
 		for _, y := range offsets(o.H) {

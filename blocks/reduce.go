@@ -111,8 +111,5 @@ func (o *Reduce) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float3
 	if len(axes) == 0 {
 		return x
 	}
-	if o.Func == "sum" {
-		return g.Node("ReduceSum", []ONNXValue{x, g.Ints("axes", axes...)}, ONNXAttr{"keepdims", 1})
-	}
 	return g.Node(reduceFuncs[o.Func].onnx, []ONNXValue{x}, ONNXAttr{"axes", axes}, ONNXAttr{"keepdims", 1})
 }

@@ -101,7 +101,7 @@ func (o *Resize) Eval(out Tensor, in []Tensor, _ [][]float32) {
 	}
 }
 
-// WriteONNX writes Resize to given sizes.
+// WriteONNX writes Resize, see resized.
 func (o *Resize) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
 	attrs := []ONNXAttr{{"coordinate_transformation_mode", "half_pixel"}, {"mode", "linear"}}
 	if o.AlignCorners {
@@ -110,5 +110,5 @@ func (o *Resize) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, _ [][]float3
 	if o.Mode == Nearest {
 		attrs = []ONNXAttr{{"coordinate_transformation_mode", "asymmetric"}, {"mode", "nearest"}, {"nearest_mode", "floor"}}
 	}
-	return g.Node("Resize", []ONNXValue{g.AsMap(in[0]), {}, {}, g.Ints("sizes", g.Batch(), n.Out.C, o.H, o.W)}, attrs...)
+	return resized(g, in[0], n.In[0], n.Out, o.Mode == Nearest, attrs...)
 }

@@ -16,6 +16,7 @@ const (
 type DepthwiseSeparable struct {
 	Out      int
 	Kernel   int // 0 means 3
+	Width    int // horizontal kernel size; 0 means Kernel
 	Stride   int // 0 means 1
 	Dilation int // 0 means 1
 	Act      ActFunc
@@ -43,7 +44,7 @@ func (p DepthwiseSeparable) Build(b *Builder, in Value) Value {
 		k = 3
 	}
 	out := b.Shape(in).C * max(p.Multiplier, 1)
-	dw := ConvBNAct{Out: out, Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Groups: Depthwise,
+	dw := ConvBNAct{Out: out, Kernel: k, Width: p.Width, Stride: p.Stride, Dilation: p.Dilation, Groups: Depthwise,
 		Act: dwAct, Epsilon: p.Epsilon}
 	x := Named{"depthwise", dw}.Build(b, in)
 	x = attend(b, p.SE, p.Attention, x)
@@ -61,6 +62,7 @@ type InvertedResidual struct {
 	Out      int
 	Expanded int // channels between; equal to the input's means no expand layer
 	Kernel   int // 0 means 3
+	Width    int // horizontal kernel size; 0 means Kernel
 	Stride   int // 0 means 1
 	Dilation int // 0 means 1, of the depthwise convolution
 	Act      ActFunc
@@ -86,7 +88,7 @@ func (p InvertedResidual) Build(b *Builder, in Value) Value {
 	if p.Expanded != b.Shape(in).C || p.KeepExpand {
 		x = Named{"expand", ConvBNAct{Out: p.Expanded, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, x)
 	}
-	dw := ConvBNAct{Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Groups: Depthwise,
+	dw := ConvBNAct{Kernel: k, Width: p.Width, Stride: p.Stride, Dilation: p.Dilation, Groups: Depthwise,
 		Act: p.Act, Epsilon: p.Epsilon}
 	x = Named{"depthwise", dw}.Build(b, x)
 	x = attend(b, p.SE, p.Attention, x)
@@ -105,6 +107,7 @@ type FusedInvertedResidual struct {
 	Out      int
 	Expanded int
 	Kernel   int // 0 means 3
+	Width    int // horizontal kernel size; 0 means Kernel
 	Stride   int // 0 means 1
 	Dilation int // 0 means 1
 	Act      ActFunc
@@ -123,15 +126,15 @@ func (p FusedInvertedResidual) Build(b *Builder, in Value) Value {
 		k = 3
 	}
 	if p.Expanded == b.Shape(in).C {
-		x := Named{"fused", ConvBNAct{Out: p.Out, Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Act: p.Act,
-			Epsilon: p.Epsilon}}.Build(b, in)
+		x := Named{"fused", ConvBNAct{Out: p.Out, Kernel: k, Width: p.Width, Stride: p.Stride,
+			Dilation: p.Dilation, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, in)
 		if p.NoResidual {
 			return x
 		}
 		return residual(b, in, x)
 	}
-	x := Named{"fused", ConvBNAct{Out: p.Expanded, Kernel: k, Stride: p.Stride, Dilation: p.Dilation, Act: p.Act,
-		Epsilon: p.Epsilon}}.Build(b, in)
+	x := Named{"fused", ConvBNAct{Out: p.Expanded, Kernel: k, Width: p.Width, Stride: p.Stride,
+		Dilation: p.Dilation, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, in)
 	x = attend(b, p.SE, p.Attention, x)
 	x = Named{"project", ConvBNAct{Out: p.Out, Epsilon: p.Epsilon}}.Build(b, x)
 	if p.NoResidual {

@@ -46,8 +46,8 @@ func (o *ChannelShuffle) Eval(out Tensor, in []Tensor, _ [][]float32) {
 
 // WriteONNX writes Reshape, Transpose, Reshape.
 func (o *ChannelShuffle) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
-	s, b := n.Out, g.Batch()
-	x := g.Node("Reshape", []ONNXValue{g.AsMap(in[0]), g.Ints("split", b, o.Groups, s.C/o.Groups, s.H, s.W)})
+	s := n.Out
+	x := g.Node("Reshape", []ONNXValue{g.AsMap(in[0]), g.Ints("shape", 0, o.Groups, s.C/o.Groups, s.H, s.W)})
 	x = g.Node("Transpose", []ONNXValue{x}, ONNXAttr{"perm", []int{0, 2, 1, 3, 4}})
-	return g.Node("Reshape", []ONNXValue{x, g.Ints("join", b, s.C, s.H, s.W)})
+	return g.Node("Reshape", []ONNXValue{x, g.Ints("shape", 0, s.C, s.H, s.W)})
 }

@@ -49,7 +49,7 @@ func (*Stack) Eval(out Tensor, in []Tensor, _ [][]float32) {
 
 // WriteONNX writes Concat along the height.
 func (*Stack) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
-	return g.Node("Concat", asMaps(g, in), ONNXAttr{"axis", 2})
+	return g.Node("Concat", sameImages(g, asMaps(g, in)), ONNXAttr{"axis", 2})
 }
 
 // Kind returns "sum_pixels".
@@ -81,5 +81,5 @@ func (*SumPixels) Eval(out Tensor, in []Tensor, _ [][]float32) {
 
 // WriteONNX writes ReduceSum.
 func (*SumPixels) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
-	return g.Node("ReduceSum", []ONNXValue{g.AsMap(in[0]), g.Ints("axes", 2, 3)}, ONNXAttr{"keepdims", 1})
+	return g.Node("ReduceSum", []ONNXValue{g.AsMap(in[0])}, ONNXAttr{"axes", []int{2, 3}}, ONNXAttr{"keepdims", 1})
 }

@@ -146,7 +146,6 @@ func (o *Unary) Eval(out Tensor, in []Tensor, _ [][]float32) {
 // opset 20 and 18, their formula.
 func (o *Unary) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float32) ONNXValue {
 	x := in[0]
-	number := func(name string, v float64) ONNXValue { return g.Floats(name, nil, []float32{float32(v)}) }
 	two := func(operator string, a, b ONNXValue) ONNXValue {
 		v := g.Node(operator, []ONNXValue{a, b})
 		v.Vector = x.Vector
@@ -154,18 +153,18 @@ func (o *Unary) WriteONNX(g ONNXGraph, _ ONNXNode, in []ONNXValue, _ [][]float32
 	}
 	switch o.Func {
 	case "at_least":
-		return g.Node("Clip", []ONNXValue{x, number("min", o.Alpha)})
+		return g.Node("Clip", []ONNXValue{x, g.Number("min", o.Alpha)})
 	case "at_most":
-		return g.Node("Clip", []ONNXValue{x, {}, number("max", o.Alpha)})
+		return g.Node("Clip", []ONNXValue{x, {}, g.Number("max", o.Alpha)})
 	case "clip":
-		return g.Node("Clip", []ONNXValue{x, number("min", o.Alpha), number("max", o.Beta)})
+		return g.Node("Clip", []ONNXValue{x, g.Number("min", o.Alpha), g.Number("max", o.Beta)})
 	case "gelu":
-		e := g.Node("Erf", []ONNXValue{two("Mul", x, number("scale", 1/math.Sqrt2))})
-		return two("Mul", two("Mul", x, number("half", 0.5)), two("Add", e, number("one", 1)))
+		e := g.Node("Erf", []ONNXValue{two("Mul", x, g.Number("scale", 1/math.Sqrt2))})
+		return two("Mul", two("Mul", x, g.Number("half", 0.5)), two("Add", e, g.Number("one", 1)))
 	case "gelu_tanh":
-		cube := two("Mul", two("Mul", two("Mul", x, x), x), number("cube", geluCube))
-		e := g.Node("Tanh", []ONNXValue{two("Mul", two("Add", x, cube), number("scale", geluScale))})
-		return two("Mul", two("Mul", x, number("half", 0.5)), two("Add", e, number("one", 1)))
+		cube := two("Mul", two("Mul", two("Mul", x, x), x), g.Number("cube", geluCube))
+		e := g.Node("Tanh", []ONNXValue{two("Mul", two("Add", x, cube), g.Number("scale", geluScale))})
+		return two("Mul", two("Mul", x, g.Number("half", 0.5)), two("Add", e, g.Number("one", 1)))
 	case "mish":
 		return two("Mul", x, g.Node("Tanh", []ONNXValue{g.Node("Softplus", []ONNXValue{x})}))
 	}

@@ -7,6 +7,7 @@ package blocks
 type XceptionSeparable struct {
 	Out      int
 	Kernel   int     // 0 means 3
+	Width    int     // horizontal kernel size; 0 means Kernel
 	Stride   int     // 0 means 1
 	Dilation int     // 0 means 1
 	PreAct   ActFunc // the zero value is none
@@ -20,10 +21,14 @@ func (p XceptionSeparable) Build(b *Builder, in Value) Value {
 	if k == 0 {
 		k = 3
 	}
+	w := k
+	if p.Width > 0 {
+		w = p.Width
+	}
 	c := b.Shape(in).C
 	x := b.Act(p.PreAct, in)
-	x = b.Apply("depthwise.conv", &Conv{Out: c, Kernel: [2]int{k, k}, Stride: [2]int{s, s}, Dilation: [2]int{d, d},
-		Pad: PadSame(k, k, d), Groups: c}, x)
+	x = b.Apply("depthwise.conv", &Conv{Out: c, Kernel: [2]int{k, w}, Stride: [2]int{s, s}, Dilation: [2]int{d, d},
+		Pad: PadSame(k, w, d), Groups: c}, x)
 	x = Named{"pointwise", ConvBNAct{Out: p.Out, Epsilon: p.Epsilon}}.Build(b, x)
 	if p.Residual {
 		x = residual(b, in, x)

@@ -13,15 +13,16 @@ import (
 
 // fusionSpecs are spaces of every kind of block.
 func fusionSpecs() []space.Spec {
-	kinds := space.Strings{"ds", "mbconv", "fused", "conv", "grouped", "xception", "skip"}
+	kinds := space.Strings{"ds", "mbconv", "fused", "conv", "grouped", "xception", "uib", "skip"}
 	stage := func(block space.Strings, channels, stride int) space.StageSpec {
 		return space.StageSpec{
 			Block: block, Channels: space.Ints{channels}, Stride: space.Ints{stride}, Depth: space.Ints{1, 2, 3},
-			Kernel: space.Ints{1, 3, 5}, Expansion: space.Floats{1, 3}, Dilation: space.Ints{1, 2},
+			Kernel: space.Kernels{1, 3, 5, 4, space.Rectangle(5, 1)}, Expansion: space.Floats{1, 3}, Dilation: space.Ints{1, 2},
 			Activation: space.Strings{"identity", "relu6", "hswish"}, Groups: space.Ints{4, 8},
 			ActivationAfter: space.Strings{"depthwise", "pointwise", "both"},
 			SE:              space.Floats{0, 0.25}, Attention: space.Strings{"se", "eca", "cbam"},
 			Experts: space.Ints{1, 2}, ExpertsIn: "both", Residual: space.Bools{true, false}, Multiplier: space.Ints{1, 2},
+			KernelBefore: space.Ints{0, 3},
 		}
 	}
 	ds := space.StageSpec{
@@ -30,11 +31,11 @@ func fusionSpecs() []space.Spec {
 	}
 	// A grouped convolution of one channel a group is depthwise: a pointwise one after it may be fused.
 	each := space.StageSpec{
-		Block: space.Strings{"grouped"}, Channels: space.Ints{16}, Kernel: space.Ints{3}, Groups: space.Ints{16},
+		Block: space.Strings{"grouped"}, Channels: space.Ints{16}, Kernel: space.Kernels{3}, Groups: space.Ints{16},
 		Activation: space.Strings{"relu"},
 	}
 	point := space.StageSpec{
-		Block: space.Strings{"conv"}, Channels: space.Ints{16, 32}, Kernel: space.Ints{1, 3}, Depth: space.Ints{1, 2},
+		Block: space.Strings{"conv"}, Channels: space.Ints{16, 32}, Kernel: space.Kernels{1, 3}, Depth: space.Ints{1, 2},
 		Activation: space.Strings{"relu"},
 	}
 	stem := func(channels int) space.StemSpec { return space.StemSpec{Channels: space.Ints{channels}} }

@@ -345,7 +345,7 @@ func phoneSpace(tb testing.TB) *space.Space {
 	for i, channels := range []space.Ints{{16}, {24, 32}, {32, 40}, {64, 80}, {96, 112}, {160, 192}, {320}} {
 		stage := space.StageSpec{
 			Channels: channels, Stride: space.Ints{[]int{1, 2, 2, 2, 1, 2, 1}[i]}, Depth: space.Ints{1, 2, 3, 4},
-			Kernel: space.Ints{3, 5, 7}, Expansion: space.Floats{3, 4, 6},
+			Kernel: space.Kernels{3, 5, 7}, Expansion: space.Floats{3, 4, 6},
 			Activation: space.Strings{"relu6", "hswish"}, SE: space.Floats{0, 0.25},
 		}
 		if i > 3 {

@@ -33,7 +33,7 @@ func Around(a Arch, v Vary) (Spec, Arch) {
 	cin := a.Input.C
 	if len(a.Stem) > 0 && a.Stem[0].plainStem() {
 		s := a.Stem[0]
-		spec.Stem = StemSpec{Channels: Ints{s.Channels}, Kernel: Ints{s.Kernel}, Stride: Ints{s.Stride},
+		spec.Stem = StemSpec{Channels: Ints{s.Channels}, Kernel: Kernels{s.kernelSize()}, Stride: Ints{s.Stride},
 			Activation: Strings{s.Activation.String()}, Scale: "never"}
 		b.Stem, rows[0], cin = a.Stem[:1], a.Stem[1:], s.Channels
 	}
@@ -114,7 +114,7 @@ func stageAround(row []Block, cin int, v Vary) StageSpec {
 	}
 	if x.Kind != Grouped { // whose groups must divide the channels
 		for _, f := range []float64{0.75, 1.25} {
-			s.Channels = with(s.Channels, makeDivisible(f*float64(x.Channels)))
+			s.Channels = with(s.Channels, usualDivisor.round(f*float64(x.Channels)))
 		}
 	}
 	slices.Sort(s.Channels)
@@ -196,7 +196,7 @@ func gateRatio(row []Block, cin int) (r float64, fromInput, ok bool) {
 	}
 	for _, from := range []bool{false, true} {
 		for _, r := range ratios {
-			wrong := func(q size) bool { return squeezeChannels(r, q.in, q.inner, from) != q.squeeze }
+			wrong := func(q size) bool { return squeezeChannels(r, q.in, q.inner, from, usualDivisor) != q.squeeze }
 			if r <= 1 && !slices.ContainsFunc(sizes, wrong) {
 				return r, from, true
 			}

@@ -42,7 +42,7 @@ type Attention struct {
 func newAttention(k AttentionKind, ratio float64, cin, inner int, style *style) Attention {
 	switch k {
 	case SE:
-		if n := squeezeChannels(ratio, cin, inner, style.seFromInput); n > 0 {
+		if n := squeezeChannels(ratio, cin, inner, style.seFromInput, style.divisor); n > 0 {
 			return Attention{Kind: SE, Squeeze: n, Inner: style.seInner, Gate: style.seGate}
 		}
 	case ECA:
@@ -51,7 +51,7 @@ func newAttention(k AttentionKind, ratio float64, cin, inner int, style *style) 
 		if ratio == 0 {
 			ratio = 0.25
 		}
-		return Attention{Kind: CBAM, Squeeze: squeezeChannels(ratio, cin, inner, style.seFromInput)}
+		return Attention{Kind: CBAM, Squeeze: squeezeChannels(ratio, cin, inner, style.seFromInput, style.divisor)}
 	}
 	return Attention{}
 }
@@ -59,14 +59,14 @@ func newAttention(k AttentionKind, ratio float64, cin, inner int, style *style) 
 // squeezeChannels sizes the inner layer of a gate: a fraction of the channels that the
 // gate works on, made divisible (MobileNetV3), or a fraction of the block's input
 // channels, rounded down (MnasNet, EfficientNet).
-func squeezeChannels(ratio float64, cin, inner int, fromInput bool) int {
+func squeezeChannels(ratio float64, cin, inner int, fromInput bool, d divisor) int {
 	if ratio == 0 {
 		return 0
 	}
 	if fromInput {
 		return max(1, int(float64(cin)*ratio))
 	}
-	return makeDivisible(float64(inner) * ratio)
+	return d.round(float64(inner) * ratio)
 }
 
 // gatedChannels is the number of channels that the gate of b works on.

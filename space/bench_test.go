@@ -8,7 +8,7 @@ func mobileSpace(tb testing.TB) *Space {
 		Width: Floats{0.25, 0.5, 0.75, 1, 1.25}}
 	for i, c := range []Ints{{16}, {24, 32}, {32, 40}, {64, 80}, {96, 112}, {160, 192}, {320}} {
 		st := StageSpec{Channels: c, Stride: Ints{[]int{1, 2, 2, 2, 1, 2, 1}[i]}, Depth: Ints{1, 2, 3, 4},
-			Kernel: Ints{3, 5, 7}, Expansion: Floats{3, 4, 6}, Activation: Strings{"relu6", "hswish"}, SE: Floats{0, 0.25}}
+			Kernel: Kernels{3, 5, 7}, Expansion: Floats{3, 4, 6}, Activation: Strings{"relu6", "hswish"}, SE: Floats{0, 0.25}}
 		if i > 3 {
 			st.Dilation = Ints{1, 2}
 		}

@@ -29,6 +29,10 @@ const (
 	// The activation, then KxK depthwise and 1x1 with nothing in between (Xception:
 	// Chollet, CVPR 2017).
 	Xception
+	// The universal inverted bottleneck: an optional KxK depthwise, 1x1 up, an optional KxK
+	// depthwise, linear 1x1 down (MobileNetV4: Qin et al., ECCV 2024). `kernel = 0` and
+	// `kernel_before = 0` leave a depthwise out.
+	UIB
 	// No block, or a 1x1 convolution with the stride where the shape changes.
 	skip
 )
@@ -50,6 +54,7 @@ const (
 	gResidual
 	gExperts
 	gMultiplier
+	gBefore
 	blockGenes // their number
 )
 
@@ -74,7 +79,9 @@ var kindTable = [...]struct {
 		residual: true, separable: true, pointwise: true},
 	Fused:    {name: "fused", genes: window | 1<<gExpansion | attended | 1<<gExperts, residual: true, pointwise: true},
 	Xception: {name: "xception", genes: window, residual: true, separable: true},
-	skip:     {name: "skip"},
+	UIB: {name: "uib", genes: window | 1<<gBefore | 1<<gExpansion | attended, residual: true, separable: true,
+		pointwise: true},
+	skip: {name: "skip"},
 }
 
 // kindWords are the names of the kinds, by number.
@@ -99,39 +106,43 @@ func (k Kind) has(g blockGene) bool { return g == gKind || kindTable[k].genes>>g
 // Block is one block of an [Arch] with its final numbers. Blocks are comparable. Two
 // blocks that build the same ops from the same input are equal: an MBConv without
 // expansion is written as DS, a Grouped with one group or a Fused without expansion as
-// Conv, and what has no effect is zero.
+// Conv, a UIB with the second depthwise alone as MBConv and one without a depthwise as Fused
+// with kernel size 1 (both unless the expansion is 1), and what has no effect is zero.
 //
 // The text form of a block is
 //
-//	block   = kind "_k" K "_s" stride [ "_d" dilation ] [ "_g" groups ]
+//	block   = kind "_k" K [ "x" width ] "_s" stride [ "_d" dilation ] [ "_b" K before ] [ "_g" groups ]
 //	          [ "_x" expanded ] [ "_m" multiplier ] "_c" channels "_" act [ "_" after ]
 //	          [ attention ] [ "_q" experts ] [ "_p" pointwise experts ] [ "_res" ]
-//	kind    = "conv" | "grouped" | "ds" | "mbconv" | "fused" | "xception"
+//	kind    = "conv" | "grouped" | "ds" | "mbconv" | "fused" | "xception" | "uib"
 //	act     = "identity" | "relu" | "relu6" | "hswish" | "hsigmoid" | "swish" | "sigmoid"
 //	after   = "depthwise" | "pointwise" | "both"    always and only in ds
 //	attention = "_se" squeeze ":" act ":" gate | "_eca" taps | "_cbam" squeeze
-//	                                                only in ds, mbconv and fused
+//	                                                only in ds, mbconv, fused and uib
 //	gate    = "hsigmoid" | "sigmoid"
 //
 // All numbers are absolute. A dilation, a multiplier and a number of experts of 1 are
-// left out. Grouped always has groups; mbconv and fused always have expanded channels;
-// only ds has a multiplier. Experts of the KxK convolution ("_q") occur in all kinds
-// but xception, those of the 1x1 convolutions ("_p") in ds, mbconv and fused. "_res"
+// left out. Grouped always has groups; mbconv, fused and uib always have expanded channels;
+// only ds has a multiplier. Only uib may have kernel size 0, which is no convolution, and a
+// KxK convolution before the expansion ("_b"). Experts of the KxK convolution ("_q") occur
+// in all kinds but xception and uib, those of the 1x1 convolutions ("_p") in ds, mbconv and fused. "_res"
 // says that the input is added to the output.
 type Block struct {
 	Kind       Kind
-	Kernel     int             // spatial extent, odd
+	Kernel     int             // spatial extent; UIB: of the second depthwise, 0 means none
+	Width      int             // horizontal extent of a kernel of Kernel x Width; 0 means Kernel
+	Before     int             // UIB: kernel size of the first depthwise, 0 means none; otherwise 0
 	Stride     int             // 1 or more, in both directions
-	Dilation   int             // of the KxK convolution, 1 or more
+	Dilation   int             // of the KxK convolutions, 1 or more
 	Groups     int             // Grouped: 2 or more; otherwise 1
-	Expanded   int             // MBConv and Fused: channels of the expansion; otherwise 0
+	Expanded   int             // MBConv, Fused and UIB: channels of the expansion; otherwise 0
 	Channels   int             // of the output
 	Activation blocks.ActFunc  //
 	After      blocks.ActPlace // DS only: AfterDepthwise is the linear bottleneck
-	Attention  Attention       // DS and MBConv: after the depthwise; Fused: after the expansion
+	Attention  Attention       // before the last 1x1 convolution
 	Multiplier int             // DS: depthwise outputs for each input channel, 2 or more; 0 means one
 	// Experts, if not 0, is the number of weight sets that the KxK convolution mixes
-	// for each image (CondConv: Yang et al., NeurIPS 2019), 2 or more. Not for Xception.
+	// for each image (CondConv: Yang et al., NeurIPS 2019), 2 or more. Not for Xception and UIB.
 	Experts int
 	// PointExperts is the same for the 1x1 convolutions of DS, MBConv and Fused.
 	PointExperts int
@@ -152,9 +163,10 @@ type token struct {
 
 // blockTokens are the tokens behind the kind, in order. The order is part of the format.
 var blockTokens = [...]token{
-	{gKernel, "_k", "a kernel size", 1, 1, maxKernel, false},
+	{gKernel, "_k", "a kernel size", 1, 1, maxKernel, false}, // 0 in a UIB
 	{gKind, "_s", "a stride", 1, 1, maxKernel, false},
 	{gDilation, "_d", "a dilation", 1, 2, maxDilation, true},
+	{gBefore, "_b", "a kernel size before the expansion", 0, 1, maxKernel, true},
 	{gGroups, "_g", "a number of groups", 1, 2, maxNumber, false},
 	{gExpansion, "_x", "expanded channels", 0, 1, maxNumber, false},
 	{gMultiplier, "_m", "a depthwise multiplier", 0, 2, maxExperts, true},
@@ -169,8 +181,8 @@ var blockTokens = [...]token{
 
 // numbers returns the numbers of the tokens, in the order of blockTokens.
 func (b *Block) numbers() [len(blockTokens)]*int {
-	return [...]*int{&b.Kernel, &b.Stride, &b.Dilation, &b.Groups, &b.Expanded, &b.Multiplier, &b.Channels,
-		nil, nil, nil, &b.Experts, &b.PointExperts, nil}
+	return [...]*int{&b.Kernel, &b.Stride, &b.Dilation, &b.Before, &b.Groups, &b.Expanded, &b.Multiplier,
+		&b.Channels, nil, nil, nil, &b.Experts, &b.PointExperts, nil}
 }
 
 // String returns the text form.
@@ -181,8 +193,11 @@ func (b *Block) append(p []byte) []byte {
 	for i, n := range b.numbers() {
 		switch t := &blockTokens[i]; {
 		case n != nil:
-			if *n >= t.least {
+			if *n >= t.least || t.gene == gKernel {
 				p = appendInt(append(p, '_', t.prefix[1]), *n)
+			}
+			if t.gene == gKernel && b.Width > 0 {
+				p = appendInt(append(p, 'x'), b.Width)
 			}
 		case t.gene == gActivation:
 			p = append(append(p, '_'), b.Activation.String()...)
@@ -204,7 +219,14 @@ func (t *token) parse(p *parser, b *Block, n *int) {
 	case n != nil:
 		if *n = t.low; has && (!t.optional || p.next(t.prefix)) {
 			p.expect(t.prefix)
+			if t.gene == gKernel && b.Kind == UIB && p.accept("0") {
+				*n = 0
+				break
+			}
 			*n = p.least(t.least, t.what)
+			if t.gene == gKernel && p.accept("x") {
+				b.Width = p.number("a kernel width")
+			}
 		}
 	case !has:
 	case t.gene == gActivation:
@@ -235,17 +257,24 @@ func (b *Block) layers() blocks.Block {
 	se, other := b.Attention.layers()
 	switch b.Kind {
 	case DS:
-		return blocks.DepthwiseSeparable{Out: b.Channels, Kernel: b.Kernel, Stride: b.Stride, Dilation: b.Dilation,
-			Act: b.Activation, ActAfter: b.After, SE: se, Attention: other, Multiplier: b.Multiplier, Residual: b.Residual}
+		return blocks.DepthwiseSeparable{Out: b.Channels, Kernel: b.Kernel, Width: b.Width, Stride: b.Stride,
+			Dilation: b.Dilation, Act: b.Activation, ActAfter: b.After, SE: se, Attention: other,
+			Multiplier: b.Multiplier, Residual: b.Residual}
 	case MBConv:
-		return blocks.InvertedResidual{Out: b.Channels, Expanded: b.Expanded, Kernel: b.Kernel, Stride: b.Stride,
-			Dilation: b.Dilation, Act: b.Activation, SE: se, Attention: other, NoResidual: !b.Residual}
+		return blocks.InvertedResidual{Out: b.Channels, Expanded: b.Expanded, Kernel: b.Kernel, Width: b.Width,
+			Stride: b.Stride, Dilation: b.Dilation, Act: b.Activation, SE: se, Attention: other, NoResidual: !b.Residual}
 	case Fused:
-		return blocks.FusedInvertedResidual{Out: b.Channels, Expanded: b.Expanded, Kernel: b.Kernel, Stride: b.Stride,
-			Dilation: b.Dilation, Act: b.Activation, SE: se, Attention: other, NoResidual: !b.Residual}
+		return blocks.FusedInvertedResidual{Out: b.Channels, Expanded: b.Expanded, Kernel: b.Kernel, Width: b.Width,
+			Stride: b.Stride, Dilation: b.Dilation, Act: b.Activation, SE: se, Attention: other, NoResidual: !b.Residual}
+	case UIB:
+		if se != nil {
+			other = se
+		}
+		return blocks.UniversalBottleneck{Out: b.Channels, Expanded: b.Expanded, Before: b.Before, Kernel: b.Kernel,
+			Width: b.Width, Stride: b.Stride, Dilation: b.Dilation, Act: b.Activation, Attention: other, NoResidual: !b.Residual}
 	case Xception:
-		return blocks.XceptionSeparable{Out: b.Channels, Kernel: b.Kernel, Stride: b.Stride, Dilation: b.Dilation,
-			PreAct: b.Activation, Residual: b.Residual}
+		return blocks.XceptionSeparable{Out: b.Channels, Kernel: b.Kernel, Width: b.Width, Stride: b.Stride,
+			Dilation: b.Dilation, PreAct: b.Activation, Residual: b.Residual}
 	}
 	return b.joined(b.conv())
 }
@@ -260,8 +289,8 @@ func (b *Block) joined(inner blocks.Block) blocks.Block {
 
 // conv is the one convolution of the kinds Conv and Grouped.
 func (b *Block) conv() blocks.ConvBNAct {
-	return blocks.ConvBNAct{Out: b.Channels, Kernel: b.Kernel, Stride: b.Stride, Dilation: b.Dilation, Groups: b.Groups,
-		Act: b.Activation, Shuffle: b.Groups > 1 && b.Groups < b.Channels}
+	return blocks.ConvBNAct{Out: b.Channels, Kernel: b.Kernel, Width: b.Width, Stride: b.Stride,
+		Dilation: b.Dilation, Groups: b.Groups, Act: b.Activation, Shuffle: b.Groups > 1 && b.Groups < b.Channels}
 }
 
 // shortcut adds a block's input to its output.
@@ -276,15 +305,15 @@ func (s shortcut) Build(b *blocks.Builder, in blocks.Value) blocks.Value {
 func (b *Block) pack(words *[4]uint64) bool {
 	at := &b.Attention
 	words[0] = pack3(b.Channels, b.Expanded, b.Groups)
-	words[1] = pack3(b.Dilation, at.Squeeze, at.Kernel)
-	words[2] = pack3(b.Kernel, b.Stride, b.Multiplier)
+	words[1] = pack3(b.Dilation, at.Squeeze, at.Kernel<<8|b.Width)
+	words[2] = pack3(b.Kernel, b.Stride, b.Multiplier<<8|b.Before)
 	words[3] = uint64(b.Kind)<<56 | uint64(at.Kind)<<48 | uint64(b.Activation)<<40 | uint64(b.After)<<32 |
 		uint64(at.Inner)<<24 | uint64(at.Gate)<<16 | uint64(b.Experts)<<8 | uint64(b.PointExperts)
 	if b.Residual {
 		words[2] |= 1 << 63
 	}
-	return fits(21, b.Channels|b.Expanded|b.Groups|b.Dilation|at.Squeeze|at.Kernel|b.Kernel|b.Stride|b.Multiplier) &&
-		fits(8, int(b.Activation)|int(b.After)|int(at.Inner)|int(at.Gate)|b.Experts|b.PointExperts)
+	return fits(21, b.Channels|b.Expanded|b.Groups|b.Dilation|at.Squeeze|at.Kernel<<8|b.Kernel|b.Stride|b.Multiplier<<8) &&
+		fits(8, int(b.Activation)|int(b.After)|int(at.Inner)|int(at.Gate)|b.Experts|b.PointExperts|b.Before|b.Width)
 }
 
 // pack3 packs three numbers of 21 bits.

@@ -79,6 +79,12 @@ func (s *Spec) completeInput(c *checker) {
 		valid:   func(v float64) bool { return v >= 0.01 && v <= 16 },
 		want:    "a number from 0.01 to 16",
 	})
+	if s.Divisor == 0 {
+		s.Divisor = int(usualDivisor)
+	}
+	if s.Divisor < 1 || s.Divisor > maxDivisor {
+		c.add(".divisor", strconv.Itoa(s.Divisor), fmt.Sprintf("1 to %d", maxDivisor))
+	}
 	c.choices(".output_stride", &s.OutputStride, domain{0, between(0, 1024), nil, "0 (no limit) to 1024"})
 }
 
@@ -194,11 +200,11 @@ func (s *Spec) checkGroups(c *checker) {
 	for _, width := range s.Width {
 		ins := []int{s.Input[2]}
 		if s.Stem.Channels[0] > 0 {
-			ins = scaled(s.Stem.Channels, width, s.Stem.Scale)
+			ins = scaled(s.Stem.Channels, width, s.Stem.Scale, divisor(s.Divisor))
 		}
 		for i := range s.Stage {
 			st, key := &s.Stage[i], fmt.Sprintf(".stage[%d]", i+1)
-			outs := scaled(st.Channels, width, "always")
+			outs := scaled(st.Channels, width, "always", divisor(s.Divisor))
 			met := slices.Concat(outs, ins)
 			if st.Choice == nil {
 				checkDivisors(c, key, st.Block, st.Groups, met, width)

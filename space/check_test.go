@@ -24,11 +24,11 @@ func TestSpecProblems(t *testing.T) {
 			"space.input is missing: want height", "space.classes is missing: want the number", "space.stage is missing: want at least one"}},
 		{"many at once", func(s *Spec) {
 			s.Input, s.Width = []int{32, 32}, Floats{1, -1, 1}
-			s.Stage[1].Kernel, s.Stage[1].Block = Ints{3, 4}, Strings{"mbcon"}
+			s.Stage[1].Kernel, s.Stage[1].Block = Kernels{3, 40}, Strings{"mbcon"}
 			s.Head.Kind = "detector"
 		}, []string{"space.input = [32 32]", "space.width[2] = -1", "space.width[3] = 1: want each choice once",
-			`space.stage[2].block = "mbcon": want conv, grouped, ds, mbconv, fused, xception or skip`,
-			"space.stage[2].kernel[2] = 4: want an odd number from 1 to 31",
+			`space.stage[2].block = "mbcon": want conv, grouped, ds, mbconv, fused, xception, uib or skip`,
+			"space.stage[2].kernel[2] = 40: want 1 to 31, or [height, width]",
 			`space.head.kind = "detector": want classifier, aspp, lraspp or fast_scnn`}},
 		{"empty list", func(s *Spec) { s.Resolution = Ints{} }, []string{"space.resolution = []: want"}},
 		{"channels", func(s *Spec) { s.Stage[0].Channels = nil }, []string{"space.stage[1].channels is missing"}},
@@ -37,7 +37,7 @@ func TestSpecProblems(t *testing.T) {
 		{"ragged resolution", func(s *Spec) { s.Input = []int{30, 20, 3}; s.Resolution = Ints{31} },
 			[]string{"space.resolution = 31: want"}},
 		{"dead key", func(s *Spec) { s.Stage[0].Block, s.Stage[0].Expansion = Strings{"ds"}, Floats{3} },
-			[]string{"space.stage[1].expansion = [3]: want no such key: block ds does not use it (mbconv or fused does)"}},
+			[]string{"space.stage[1].expansion = [3]: want no such key: block ds does not use it (mbconv, fused or uib does)"}},
 		{"live for one kind", func(s *Spec) {
 			s.Stage[0].Block, s.Stage[0].Expansion = Strings{"ds", "mbconv"}, Floats{3}
 		}, nil},
@@ -45,10 +45,10 @@ func TestSpecProblems(t *testing.T) {
 		{"groups", func(s *Spec) { s.Stage[1].Block, s.Stage[1].Groups = Strings{"grouped"}, Ints{2, 16} },
 			[]string{"space.stage[2].groups = 16: want a divisor of 24, the channels that a grouped block meets at width 1"}},
 		{"choice with a list", func(s *Spec) {
-			s.Stage[0].Choice, s.Stage[0].Kernel = []ChoiceSpec{{Block: Strings{"skip"}}, {Kernel: Ints{3, 5}}}, Ints{3, 5}
+			s.Stage[0].Choice, s.Stage[0].Kernel = []ChoiceSpec{{Block: Strings{"skip"}}, {Kernel: Kernels{3, 5}}}, Kernels{3, 5}
 		}, []string{"space.stage[1].kernel = a list of 2", "space.stage[1].choice[2].kernel = a list of 2"}},
 		{"choice", func(s *Spec) {
-			s.Stage[0].Choice = []ChoiceSpec{{Block: Strings{"skip"}, Kernel: Ints{3}}, {Block: Strings{"nothing"}}}
+			s.Stage[0].Choice = []ChoiceSpec{{Block: Strings{"skip"}, Kernel: Kernels{3}}, {Block: Strings{"nothing"}}}
 		}, []string{"space.stage[1].choice[1].kernel = [3]: want no such key", `space.stage[1].choice[2].block = "nothing"`}},
 		{"head keys", func(s *Spec) { s.Head = HeadSpec{Kind: "aspp", Hidden: Ints{8}, Low: 1, Rates: []int{1}} },
 			[]string{"space.head.hidden = [8]: want no such key", "space.head.rates[1] = 1", "space.head.low = 1: want no such key"}},
@@ -59,7 +59,7 @@ func TestSpecProblems(t *testing.T) {
 		{"too deep", func(s *Spec) { s.Stage = slices.Repeat([]StageSpec{{Channels: Ints{8}, Depth: Ints{64}}}, 17) },
 			[]string{"space.stage = up to 1088 blocks"}},
 		{"too many variants", func(s *Spec) {
-			s.Stage[0].Kernel = Ints{1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31}
+			s.Stage[0].Kernel = Kernels{1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31}
 			s.Stage[0].Dilation = Ints{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
 			for i := range 60 {
 				s.Stage[0].Expansion = append(s.Stage[0].Expansion, float64(i+2)/2)

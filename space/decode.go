@@ -111,10 +111,12 @@ func (s *Space) stemOf(g Genes) (b Block, ok bool) {
 	if c == 0 {
 		return b, false
 	}
-	return Block{
-		Kind: Conv, Kernel: s.spec.Stem.Kernel[s.stem.kernel.of(g)], Stride: s.spec.Stem.Stride[s.stem.stride.of(g)],
+	b = Block{
+		Kind: Conv, Stride: s.spec.Stem.Stride[s.stem.stride.of(g)],
 		Dilation: 1, Groups: 1, Channels: c, Activation: blocks.ActFunc(s.stem.acts[s.stem.activation.of(g)]),
-	}, true
+	}
+	b.setKernel(s.spec.Stem.Kernel[s.stem.kernel.of(g)])
+	return b, true
 }
 
 func (s *Space) headOf(g Genes) Head {

@@ -65,7 +65,7 @@ func (st *stage) nearestChoice(g blockGene, b *Block, cin int) int {
 // a person would give up last: the kind, then the size.
 func distance(x, y *Block, a, b int) float64 {
 	d := math.Abs(math.Log(expansionOf(x, a, nil)/expansionOf(y, b, nil))) +
-		math.Abs(math.Log(float64(x.Kernel)/float64(y.Kernel)))
+		kernelRatio(x.kernelSize(), y.kernelSize())
 	if kindTable[x.Kind].separable != kindTable[y.Kind].separable {
 		d += 2
 	}

@@ -40,11 +40,14 @@ var (
 		return words
 	}()
 	actDomain    = words("relu6", actWords)
-	kernelDomain = domain{initial: 3, want: "an odd number from 1 to 31",
-		valid: func(v float64) bool { return v >= 1 && v <= maxKernel && int(v)%2 == 1 }}
+	kernelDomain = domain{initial: KernelSize(3), want: "1 to 31, or [height, width]",
+		valid: func(v float64) bool { return KernelSize(v).valid() }}
+	// uibKernelDomain has no convolution besides.
+	uibKernelDomain = domain{initial: KernelSize(3), want: kernelDomain.want + ", or 0 (none) in a uib block",
+		valid: func(v float64) bool { return v == 0 || kernelDomain.valid(v) }}
 )
 
-// number returns the number of a choice, an int, float64, string or bool.
+// number returns the number of a choice, an int, KernelSize, float64, string or bool.
 func (d *domain) number(choice any) (v float64, ok bool) {
 	switch x := choice.(type) {
 	case string:
@@ -56,6 +59,8 @@ func (d *domain) number(choice any) (v float64, ok bool) {
 		v = float64(x)
 	case float64:
 		v = x
+	case KernelSize:
+		v = float64(x)
 	}
 	return v, d.valid(v)
 }

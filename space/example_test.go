@@ -13,7 +13,7 @@ func Example() {
 		Classes: 10,
 		Width:   space.Floats{0.5, 1},
 		Stage: []space.StageSpec{
-			{Channels: space.Ints{16, 24}, Stride: space.Ints{2}, Depth: space.Ints{1, 2}, Kernel: space.Ints{3, 5}},
+			{Channels: space.Ints{16, 24}, Stride: space.Ints{2}, Depth: space.Ints{1, 2}, Kernel: space.Kernels{3, 5}},
 			{Channels: space.Ints{48}, Stride: space.Ints{2}, Expansion: space.Floats{3, 6}, SE: space.Floats{0, 0.25}},
 		},
 		Head: space.HeadSpec{Channels: space.Ints{0}},
@@ -42,7 +42,7 @@ func Example() {
 func ExampleSpace_Nearest() {
 	s, err := space.New(space.Spec{
 		Input: []int{32, 32, 3}, Classes: 10,
-		Stage: []space.StageSpec{{Channels: space.Ints{16, 24, 32}, Stride: space.Ints{2}, Kernel: space.Ints{3, 7},
+		Stage: []space.StageSpec{{Channels: space.Ints{16, 24, 32}, Stride: space.Ints{2}, Kernel: space.Kernels{3, 7},
 			Expansion: space.Floats{2, 4}}},
 	})
 	if err != nil {

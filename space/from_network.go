@@ -27,7 +27,7 @@ func FromNetwork(n *blocks.Network) (Arch, error) {
 		}
 	}
 	if last < 0 {
-		return a, fault.Errorf("space: network %s has no ops marked as blocks", n.Name)
+		return a, fault.Errorf("space: network %s has no blocks", n.Name)
 	}
 	stage := 0
 	for i, g := range groups {
@@ -167,8 +167,10 @@ func (g *nodeGroup) convolutions() (bs []Block) {
 // start returns a block with the numbers of its KxK convolution.
 func start(kind Kind, l convLayer) Block {
 	k, s, d := l.conv.Window()
-	return Block{Kind: kind, Kernel: k[0], Stride: s[0], Dilation: d[0], Groups: 1, Channels: l.conv.Out,
+	b := Block{Kind: kind, Stride: s[0], Dilation: d[0], Groups: 1, Channels: l.conv.Out,
 		Activation: l.act, Experts: l.experts}
+	b.setKernel(Rectangle(k[0], k[1]))
+	return b
 }
 
 func plainBlock(l convLayer) Block {
@@ -197,17 +199,17 @@ func separable(dw, pw convLayer) Block {
 // asBlock recognises a block by its convolutions.
 func (g *nodeGroup) asBlock() (Block, error) {
 	ls, gate, add := g.layers()
-	for _, l := range ls {
-		if k := l.conv.Kernel; k[0] != k[1] {
-			return Block{}, fmt.Errorf("kernel size %dx%d is not square", k[0], k[1])
-		}
-	}
 	var b Block
 	switch {
-	case len(ls) == 1 && !ls[0].depthwise():
+	case len(ls) == 1:
 		b = plainBlock(ls[0])
 	case len(ls) == 2 && ls[0].depthwise() && ls[1].conv.Pointwise():
 		b = separable(ls[0], ls[1])
+	case isUniversal(ls):
+		if k := ls[0].conv.Kernel; k[0] != k[1] {
+			return Block{}, fmt.Errorf("kernel size %dx%d before the expansion is not square", k[0], k[1])
+		}
+		b = universal(ls)
 	case len(ls) == 3 && ls[0].conv.Pointwise() && ls[1].depthwise() && ls[2].conv.Pointwise():
 		b = start(MBConv, ls[1])
 		b.Expanded, b.Channels, b.PointExperts = ls[0].conv.Out, ls[2].conv.Out, ls[2].experts
@@ -215,13 +217,51 @@ func (g *nodeGroup) asBlock() (Block, error) {
 		b = start(Fused, ls[0])
 		b.Expanded, b.Channels, b.PointExperts = ls[0].conv.Out, ls[1].conv.Out, ls[1].experts
 	default:
-		return Block{}, fmt.Errorf("%d convolutions that are no block of a space (conv, grouped, ds, mbconv, fused)", len(ls))
+		return Block{}, fmt.Errorf("%d convolutions that are no block of a space (conv, grouped, ds, mbconv, fused, uib)",
+			len(ls))
 	}
 	if b.Kind.has(gAttention) {
 		b.Attention = gate
 	}
 	b.Residual = add
 	return b, nil
+}
+
+// isUniversal reports whether convolutions are a UIB and no other kind: two 1x1 convolutions in
+// a row or around a depthwise one, with another depthwise before them, or one that expands
+// to as many channels as there are.
+func isUniversal(ls []convLayer) bool {
+	rest := ls
+	before := len(rest) > 2 && rest[0].depthwise()
+	if before {
+		rest = rest[1:]
+	}
+	n := len(rest)
+	return n >= 2 && n <= 3 && rest[0].conv.Pointwise() && rest[n-1].conv.Pointwise() &&
+		(n == 2 || rest[1].depthwise()) && (before || rest[0].conv.Out == rest[0].cin)
+}
+
+// universal describes convolutions for which isUniversal holds.
+func universal(ls []convLayer) Block {
+	n := len(ls)
+	b := start(UIB, ls[max(0, n-2)])
+	b.Activation = ls[n-2].act
+	if ls[n-2].depthwise() {
+		n--
+	} else {
+		b.setKernel(0)
+	}
+	b.Expanded, b.Channels = ls[n-2].conv.Out, ls[len(ls)-1].conv.Out
+	if n > 2 {
+		b.Before = ls[0].conv.Kernel[0]
+	}
+	b.Stride, b.Experts = 1, 0
+	for _, l := range ls {
+		_, s, d := l.conv.Window()
+		b.Stride *= s[0]
+		b.Dilation = max(b.Dilation, d[0])
+	}
+	return b
 }
 
 // headOf reads a classifier: convolutions on the map, pooling, linear layers

@@ -51,18 +51,25 @@ var geneTable = [blockGenes]geneRow{
 		distant: true,
 	},
 	gKernel: {
-		key: "kernel", domain: kernelDomain,
-		of:    plain(func(b *Block) int { return b.Kernel }),
-		label: "_k",
-		free:  true, widen: widenKernel,
+		key: "kernel", domain: uibKernelDomain,
+		of: plain(func(b *Block) int { return int(b.kernelSize()) }),
+		gives: func(v float64, k Kind, b *Block, _ site, _ *style) bool {
+			if k == UIB && b.Kind == Fused { // a UIB without a depthwise
+				return v == 0
+			}
+			return v == float64(b.kernelSize())
+		},
+		nearest: func(v *values, b *Block, _ int, _ *style) int { return nearestKernel(v[gKernel], b.kernelSize()) },
+		label:   "_k",
+		free:    true, widen: widenKernel,
 	},
 	gExpansion: {
 		key: "expansion",
 		domain: domain{initial: 6.0, valid: func(v float64) bool { return v > 0 && v <= 32 },
 			want: "a ratio above 0, at most 32"},
 		of: expansionOf,
-		gives: func(v float64, _ Kind, b *Block, s site, _ *style) bool {
-			x := expandedChannels(s.cin, v)
+		gives: func(v float64, _ Kind, b *Block, s site, st *style) bool {
+			x := st.expandedChannels(s.cin, v)
 			return x == b.Expanded || b.Expanded == 0 && x == s.cin
 		},
 		label: "_e",
@@ -72,11 +79,11 @@ var geneTable = [blockGenes]geneRow{
 		key: "dilation", domain: integers(1, 1, 64),
 		of: plain(func(b *Block) int { return b.Dilation }),
 		gives: func(v float64, _ Kind, b *Block, s site, _ *style) bool {
-			return effectiveDilation(int(v), b.Kernel, s) == b.Dilation
+			return effectiveDilation(int(v), b.largestExtent(), s) == b.Dilation
 		},
 		distant: true,
 		label:   "_d", labelAbove: 1,
-		shows: func(b *Block, _ int) bool { return b.Kernel > 1 && b.Stride == 1 },
+		shows: func(b *Block, _ int) bool { return b.largestExtent() > 1 && b.Stride == 1 },
 	},
 	gActivation: {
 		key: "activation", domain: actDomain,
@@ -136,6 +143,13 @@ var geneTable = [blockGenes]geneRow{
 		distant: true,
 		label:   "_m", labelAbove: 1,
 	},
+	gBefore: {
+		key: "kernel_before", domain: integers(0, 0, maxKernel),
+		of:      plain(func(b *Block) int { return b.Before }),
+		distant: true,
+		label:   "_b",
+		free:    true, widen: widenBefore,
+	},
 }
 
 // plain returns a geneRow.of that depends on the block alone.
@@ -186,9 +200,15 @@ func attentionLabel(t *template) string {
 }
 
 func widenKernel(values []float64, _ Kind, _ bool) []float64 {
-	if slices.Min(values) > 1 {
+	if slices.Min(values) != 1 {
 		values = with(values, 3, 5, 7)
 	}
+	slices.Sort(values)
+	return values
+}
+
+func widenBefore(values []float64, _ Kind, _ bool) []float64 {
+	values = with(values, 0, 3, 5)
 	slices.Sort(values)
 	return values
 }
@@ -251,7 +271,7 @@ func (t *template) build(s site, style *style) (b Block, ok bool) {
 
 // buildTo is build with the result in b, which saves copying a Block.
 func (t *template) buildTo(b *Block, s site, style *style) bool {
-	kind, kernel := t.kind(), int(t[gKernel])
+	kind, kernel := t.kind(), KernelSize(t[gKernel])
 	if kind == skip {
 		if s.vanishes() {
 			return false
@@ -259,9 +279,15 @@ func (t *template) buildTo(b *Block, s site, style *style) bool {
 		*b = Block{Kind: Conv, Kernel: 1, Stride: s.stride, Dilation: 1, Groups: 1, Channels: s.cout}
 		return true
 	}
-	*b = Block{Kind: kind, Kernel: kernel, Stride: s.stride, Dilation: effectiveDilation(int(t[gDilation]), kernel, s),
+	before := 0
+	if kind == UIB {
+		before = int(t[gBefore])
+	}
+	*b = Block{Kind: kind, Before: before, Stride: s.stride,
 		Groups: 1, Channels: s.cout, Activation: blocks.ActFunc(t[gActivation]),
 		Residual: kind.has(gResidual) && residual(t[gResidual], kind, s)}
+	b.setKernel(kernel)
+	b.Dilation = effectiveDilation(int(t[gDilation]), b.largestExtent(), s)
 	gated := s.cin // channels that a gate works on; 0: there can be none
 	switch kind {
 	case Grouped:
@@ -277,16 +303,26 @@ func (t *template) buildTo(b *Block, s site, style *style) bool {
 			b.After = blocks.AfterDepthwise
 		}
 	case MBConv:
-		if gated = expandedChannels(s.cin, t[gExpansion]); gated == s.cin {
+		if gated = style.expandedChannels(s.cin, t[gExpansion]); gated == s.cin {
 			b.Kind, b.After = DS, blocks.AfterDepthwise
 		} else {
 			b.Expanded = gated
 		}
 	case Fused:
-		if gated = expandedChannels(s.cin, t[gExpansion]); gated == s.cin {
+		if gated = style.expandedChannels(s.cin, t[gExpansion]); gated == s.cin {
 			b.Kind, gated = Conv, 0
 		} else {
 			b.Expanded = gated
+		}
+	case UIB:
+		gated = style.expandedChannels(s.cin, t[gExpansion])
+		b.Expanded = gated
+		switch narrow := gated == s.cin; { // MBConv and Fused without expansion are other blocks
+		case narrow || before > 0:
+		case kernel > 0:
+			b.Kind = MBConv
+		default:
+			b.Kind, b.Kernel = Fused, 1
 		}
 	}
 	if k := AttentionKind(t[gAttention]); kind.has(gSE) && gated > 0 && (k != SE || t[gSE] > 0) {
@@ -306,6 +342,8 @@ func (k Kind) canBe(b *Block) bool {
 		return b.Kind == MBConv || b.Kind == DS && b.After == blocks.AfterDepthwise && b.Multiplier == 0
 	case Fused, Grouped:
 		return b.Kind == k || b.Kind == Conv
+	case UIB:
+		return b.Kind == k || (b.Kind == MBConv || b.Kind == Fused && b.kernelSize() == 1) && b.Experts+b.PointExperts == 0
 	}
 	return b.Kind == k
 }
@@ -337,16 +375,16 @@ func (s *style) experts(k Kind, n int) (kernel, point int) {
 // block with a stride keeps its convolution undilated, because a stride behind a dilated
 // window would leave out most of what the window sees.
 func effectiveDilation(d, kernel int, s site) int {
-	if kernel == 1 || s.stride > 1 {
+	if kernel < 2 || s.stride > 1 {
 		return 1
 	}
 	return d * s.dilation
 }
 
 // expandedChannels is the width inside an inverted residual.
-func expandedChannels(cin int, ratio float64) int {
+func (s *style) expandedChannels(cin int, ratio float64) int {
 	if ratio == 1 {
 		return cin
 	}
-	return makeDivisible(float64(cin) * ratio)
+	return s.divisor.round(float64(cin) * ratio)
 }

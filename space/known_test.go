@@ -7,7 +7,8 @@ import (
 
 // one returns a stage of fixed numbers.
 func one(block string, c, s, n, k int, e float64, act string) StageSpec {
-	return StageSpec{Block: Strings{block}, Channels: Ints{c}, Stride: Ints{s}, Depth: Ints{n}, Kernel: Ints{k},
+	return StageSpec{Block: Strings{block}, Channels: Ints{c}, Stride: Ints{s}, Depth: Ints{n},
+		Kernel:    Kernels{KernelSize(k)},
 		Expansion: Floats{e}, Activation: Strings{act}}
 }
 

@@ -8,6 +8,7 @@ const (
 	maxDepth    = 64      // of one stage
 	maxChannels = 1 << 14 //
 	maxVariants = 1 << 20 // of one block
+	maxDivisor  = 256     // of channels
 )
 
 // Limits on what an Arch may ask for. They lie far beyond any network that this package is

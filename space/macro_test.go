@@ -19,8 +19,8 @@ func macro() Spec {
 			Activation: Strings{"relu"},
 			Choice: []ChoiceSpec{
 				{Block: Strings{"skip"}},
-				{Block: Strings{"mbconv"}, Kernel: Ints{3}, Expansion: Floats{3}},
-				{Block: Strings{"mbconv"}, Kernel: Ints{5}, Expansion: Floats{6}},
+				{Block: Strings{"mbconv"}, Kernel: Kernels{3}, Expansion: Floats{3}},
+				{Block: Strings{"mbconv"}, Kernel: Kernels{5}, Expansion: Floats{6}},
 			}})
 	}
 	return s

@@ -12,7 +12,8 @@ func (m mixture) Build(b *blocks.Builder, in blocks.Value) blocks.Value {
 	first, last := k.Activation, blocks.Identity // the activations behind the KxK and the last convolution
 	wide := b.Shape(in).C * max(1, k.Multiplier)
 	x, name := in, "depthwise"
-	window := blocks.ConvBNAct{Kernel: k.Kernel, Stride: k.Stride, Dilation: k.Dilation, Groups: blocks.Depthwise}
+	window := blocks.ConvBNAct{Kernel: k.Kernel, Width: k.Width, Stride: k.Stride, Dilation: k.Dilation,
+		Groups: blocks.Depthwise}
 	switch k.Kind {
 	case DS:
 		if k.After == blocks.AfterPointwise {

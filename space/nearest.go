@@ -2,6 +2,7 @@ package space
 
 import (
 	"math"
+	"reflect"
 	"slices"
 )
 
@@ -98,7 +99,7 @@ func (s *Space) fit(g Genes, src *source) (cost float64) {
 		c := nearest(s.stem.width.eff[w], float64(src.start))
 		s.stem.channels.set(g, c)
 		cost += logRatio(s.stem.width.eff[w][c], src.start)
-		s.stem.kernel.set(g, nearest(s.spec.Stem.Kernel, float64(b.Kernel)))
+		s.stem.kernel.set(g, nearestKernel(kernelDomain.numbers(reflect.ValueOf(s.spec.Stem.Kernel)), b.kernelSize()))
 		s.stem.stride.set(g, nearest(s.spec.Stem.Stride, float64(src.stem)))
 		s.stem.activation.set(g, nearestAct(s.stem.acts, b.Activation))
 	}

@@ -12,11 +12,11 @@ func TestNearestMobileNetV2(t *testing.T) {
 	spec := Spec{Input: []int{224, 224, 3}, Classes: 1000, Resolution: Ints{160, 192, 224}, Width: Floats{0.5, 1, 1.25},
 		Stage: []StageSpec{
 			{Block: Strings{"ds"}, Channels: Ints{16, 24}, ActivationAfter: Strings{"both", "depthwise"}},
-			{Channels: Ints{24, 32}, Stride: Ints{2}, Depth: Ints{1, 2, 3, 4}, Kernel: Ints{3, 5}, Expansion: Floats{3, 6}},
-			{Channels: Ints{32, 40}, Stride: Ints{2}, Depth: Ints{1, 2, 3, 4}, Kernel: Ints{3, 5}, Expansion: Floats{3, 6}},
-			{Channels: Ints{64, 80}, Stride: Ints{2}, Depth: Ints{1, 2, 3, 4}, Kernel: Ints{3, 5}, Expansion: Floats{3, 6}, SE: Floats{0, 0.25}},
-			{Channels: Ints{96, 112}, Depth: Ints{1, 2, 3, 4}, Kernel: Ints{3, 5}, Expansion: Floats{3, 6}, Dilation: Ints{1, 2}},
-			{Channels: Ints{128, 160}, Stride: Ints{2}, Depth: Ints{1, 2, 3, 4}, Kernel: Ints{3, 5}, Expansion: Floats{3, 6}},
+			{Channels: Ints{24, 32}, Stride: Ints{2}, Depth: Ints{1, 2, 3, 4}, Kernel: Kernels{3, 5}, Expansion: Floats{3, 6}},
+			{Channels: Ints{32, 40}, Stride: Ints{2}, Depth: Ints{1, 2, 3, 4}, Kernel: Kernels{3, 5}, Expansion: Floats{3, 6}},
+			{Channels: Ints{64, 80}, Stride: Ints{2}, Depth: Ints{1, 2, 3, 4}, Kernel: Kernels{3, 5}, Expansion: Floats{3, 6}, SE: Floats{0, 0.25}},
+			{Channels: Ints{96, 112}, Depth: Ints{1, 2, 3, 4}, Kernel: Kernels{3, 5}, Expansion: Floats{3, 6}, Dilation: Ints{1, 2}},
+			{Channels: Ints{128, 160}, Stride: Ints{2}, Depth: Ints{1, 2, 3, 4}, Kernel: Kernels{3, 5}, Expansion: Floats{3, 6}},
 		}}
 	s, err := New(spec)
 	if err != nil {

@@ -101,7 +101,7 @@ func TestParseErrors(t *testing.T) {
 		{in + stem + " | mbconv_k3_s1_c16_relu" + head, `want "_x"`},
 		{in + stem + " | mbconv_k3_s1_x16_c16_relu" + head, "write it as ds"},
 		{in + stem + " | fused_k3_s1_x16_c16_relu" + head, "write it as conv"},
-		{in + stem + " | conv_k4_s1_c16_relu" + head, "kernel size is 4, want an odd number"},
+		{in + stem + " | conv_k4x4_s1_c16_relu" + head, "kernel width is 4, want 1 to 31 and another number than the height 4"},
 		{in + stem + " | conv_k33_s1_c16_relu" + head, "kernel size is 33, want 1 to 31"},
 		{in + stem + " | conv_k1_s1_d2_c16_relu" + head, "a 1x1 kernel has dilation 2"},
 		{in + stem + " | conv_k3_s2_d2_c16_relu" + head, "dilation 2 and stride 2"},

@@ -20,4 +20,5 @@ type style struct {
 	seInner, seGate blocks.ActFunc
 	// Which convolutions have experts, in blocks of several convolutions.
 	kernelExperts, pointExperts bool
+	divisor                     divisor
 }

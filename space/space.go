@@ -102,7 +102,7 @@ func New(spec Spec) (*Space, error) {
 		stride:     add(s, 0, 0, "stride", spec.Stem.Stride),
 		activation: add(s, 0, 0, "activation", spec.Stem.Activation),
 		acts:       actDomain.numbers(reflect.ValueOf(spec.Stem.Activation)),
-		width:      newWidths(spec.Stem.Channels, spec.Width, spec.Stem.Scale),
+		width:      newWidths(spec.Stem.Channels, spec.Width, spec.Stem.Scale, divisor(spec.Divisor)),
 	}
 	s.stages = make([]stage, len(spec.Stage))
 	for i := range s.stages {
@@ -114,7 +114,7 @@ func New(spec Spec) (*Space, error) {
 		hidden:     add(s, end, 0, "hidden", h.Hidden),
 		activation: add(s, end, 0, "activation", h.Activation),
 		acts:       actDomain.numbers(reflect.ValueOf(h.Activation)),
-		width:      newWidths(h.Channels, spec.Width, h.Scale),
+		width:      newWidths(h.Channels, spec.Width, h.Scale, divisor(spec.Divisor)),
 		rates:      h.Rates,
 		kind:       HeadKind(slices.Index(headWords, h.Kind)),
 	}
@@ -236,7 +236,11 @@ func (s *Space) Genes() []Gene { return s.genes }
 // ID returns 12 hexadecimal digits that name the space: a hash of its spec with defaults
 // filled in. A genotype means the same network in all spaces with one ID.
 func (s *Space) ID() string {
-	text, err := json.Marshal(s.spec)
+	spec := s.spec
+	if spec.Divisor == int(usualDivisor) {
+		spec.Divisor = 0 // as in the spaces of versions without divisors
+	}
+	text, err := json.Marshal(spec)
 	if err != nil {
 		panic("space: " + err.Error()) // numbers and strings only
 	}

@@ -22,6 +22,7 @@ func randomSpec(r *rand.Rand) Spec {
 	s := Spec{Input: []int{32, 64, 3}, Classes: 1 + r.IntN(9),
 		Resolution: subset(r, 2, 32, 64), Width: subset(r, 3, 0.25, 0.3, 0.5, 1, 1.25),
 		Stem: StemSpec{Channels: subset(r, 2, 16, 24), Activation: subset(r, 2, "relu", "hswish")}}
+	s.Divisor = []int{0, 0, 4, 12}[r.IntN(4)]
 	limited := r.IntN(3) == 0
 	if limited {
 		s.OutputStride = subset(r, 2, 2, 4, 8, 0)
@@ -39,7 +40,7 @@ func randomSpec(r *rand.Rand) Spec {
 		}
 		if r.IntN(3) == 0 {
 			st.Choice = subset(r, 3, ChoiceSpec{Block: Strings{"skip"}},
-				ChoiceSpec{Block: Strings{"conv"}, Kernel: Ints{1}, Activation: Strings{"identity"}},
+				ChoiceSpec{Block: Strings{"conv"}, Kernel: Kernels{1}, Activation: Strings{"identity"}},
 				ChoiceSpec{Block: Strings{"mbconv"}, Expansion: Floats{1}},
 				ChoiceSpec{Block: Strings{"ds"}, ActivationAfter: Strings{"depthwise"}, Residual: Bools{true}},
 				ChoiceSpec{Block: Strings{"fused"}, Expansion: Floats{1}},
@@ -47,17 +48,18 @@ func randomSpec(r *rand.Rand) Spec {
 			s.Stage = append(s.Stage, st)
 			continue
 		}
-		st.Block = subset(r, 3, "ds", "mbconv", "fused", "conv", "skip", "grouped", "xception")
+		st.Block = subset(r, 3, "ds", "mbconv", "fused", "conv", "skip", "grouped", "xception", "uib")
 		has := func(g blockGene) bool {
 			return slices.ContainsFunc(st.Block, func(b string) bool { return Kind(slices.Index(kindWords, b)).has(g) })
 		}
 		if has(gKernel) {
-			st.Kernel = subset(r, 2, 1, 3, 5)
+			st.Kernel = subset[KernelSize](r, 2, 1, 2, 3, 5, Rectangle(1, 3), Rectangle(4, 2))
 			st.Activation = subset(r, 2, "identity", "relu", "swish")
 			if r.IntN(2) == 0 {
 				st.Dilation = subset(r, 2, 1, 2)
 			}
 		}
+		randomUniversal(r, &st)
 		if has(gExpansion) {
 			st.Expansion = subset(r, 3, 1, 1.05, 2, 3)
 		}
@@ -95,6 +97,16 @@ func randomSpec(r *rand.Rand) Spec {
 	s.Head.Activation = subset(r, 2, "relu", "relu6")
 	s.Head.Scale = subset(r, 1, "always", "up", "never")[0]
 	return s
+}
+
+// randomUniversal draws the genes of uib blocks.
+func randomUniversal(r *rand.Rand, st *StageSpec) {
+	if slices.Contains(st.Block, "uib") {
+		st.KernelBefore = subset(r, 2, 0, 1, 3, 4)
+		if !slices.ContainsFunc(st.Block, func(b string) bool { return b != "uib" && b != "skip" }) {
+			st.Kernel = subset[KernelSize](r, 3, 0, 1, 3, Rectangle(3, 1))
+		}
+	}
 }
 
 // raw counts the genotypes, dead genes included.
@@ -231,7 +243,7 @@ func recoverable(a Arch) bool {
 // which genes live.
 func TestSampleUniform(t *testing.T) {
 	s, err := New(Spec{Input: []int{32, 32, 3}, Classes: 2, Stage: []StageSpec{
-		{Channels: Ints{16}, Depth: Ints{1, 2}, Kernel: Ints{3, 5}}}})
+		{Channels: Ints{16}, Depth: Ints{1, 2}, Kernel: Kernels{3, 5}}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,9 +22,12 @@ type Spec struct {
 	// the shape of Input. Default: the height of Input.
 	Resolution Ints `toml:"resolution" unit:"pixels" example:"[160, 192, 224]" allowed:"1 to 8192, with a whole width"`
 	// Width is the width multiplier alpha on the channels of stem, stages and head. Scaled
-	// channels are rounded to a multiple of 8, never below 90 %; 1 leaves them as they are.
+	// channels are rounded to a multiple of Divisor, never below 90 %; 1 leaves them as they are.
 	// Default 1.
 	Width Floats `toml:"width" example:"[0.5, 0.75, 1.0]"`
+	// Divisor is the number of which scaled channels, hidden channels and the channels of a
+	// gate are multiples, 1 to 256. Default 8.
+	Divisor int `toml:"divisor" json:",omitempty" unit:"channels" example:"4"`
 	// OutputStride is a limit on the ratio of the input's extent to that of the features. A
 	// stage whose stride would exceed it gets stride 1, and the blocks behind that stride
 	// are dilated by it instead (DeepLab). Default 0: no limit.
@@ -40,8 +43,8 @@ type StemSpec struct {
 	// Channels is the number of output channels before the width multiplier applies; 0
 	// means that there is no stem. Default 32.
 	Channels Ints `toml:"channels" example:"[16, 32]"`
-	// Kernel is the spatial extent K, odd, 1 to 31. Default 3.
-	Kernel Ints `toml:"kernel" unit:"pixels" example:"3"`
+	// Kernel is the spatial extent K or [height, width], each 1 to 31. Default 3.
+	Kernel Kernels `toml:"kernel" unit:"pixels" example:"[[10, 4], 3]"`
 	// Stride is the stride of the convolution, 1 to 8. Default 2.
 	Stride Ints `toml:"stride" unit:"pixels" example:"2"`
 	// Activation is the function behind the batch normalisation. Default relu6.
@@ -63,10 +66,11 @@ type StageSpec struct {
 	Stride Ints `toml:"stride" unit:"pixels" example:"2"`
 	// Depth is the number of blocks, 1 to 64. Default 1.
 	Depth Ints `toml:"depth" example:"[1, 2, 3, 4]"`
-	// Kernel is the spatial extent K of the depthwise, or the only, convolution, odd, 1 to
-	// 31. Default 3.
-	Kernel Ints `toml:"kernel" unit:"pixels" example:"[3, 5, 7]"`
-	// Expansion is the ratio of hidden to input channels of mbconv and fused blocks. Default
+	// Kernel is the spatial extent K of the depthwise, or the only, convolution, 1 to 31, or
+	// [height, width]. In a uib block it is that of the depthwise behind the expansion, and 0 means none.
+	// Default 3.
+	Kernel Kernels `toml:"kernel" unit:"pixels" example:"[3, 5, [7, 1]]"`
+	// Expansion is the ratio of hidden to input channels of mbconv, fused and uib blocks. Default
 	// 6.
 	Expansion Floats `toml:"expansion" example:"[3, 4, 6]"`
 	// Dilation is the dilation of the KxK convolution, 1 to 64. It has no effect in a block
@@ -84,9 +88,9 @@ type StageSpec struct {
 	// SE is the ratio of squeeze-and-excite; 0 means none. Default 0.
 	SE Floats `toml:"se" example:"[0, 0.25]"`
 	// Residual says whether the input is added to the output where the stride is 1 and the
-	// channels are equal. Default: mbconv, fused and xception do.
+	// channels are equal. Default: mbconv, fused, xception and uib do.
 	Residual Bools `toml:"residual" example:"[true, false]"`
-	// Attention is what weighs the channels of ds, mbconv and fused blocks: "se" where the
+	// Attention is what weighs the channels of ds, mbconv, fused and uib blocks: "se" where the
 	// ratio is not 0, "eca", "cbam" (ratio 0 means 0.25) or "none". Default se.
 	Attention Strings `toml:"attention" example:"['none', 'eca']"`
 	// Experts is the number of weight sets that a convolution mixes for each image
@@ -95,6 +99,9 @@ type StageSpec struct {
 	// Multiplier is the number of depthwise outputs for each input channel of a ds block, 1
 	// to 64. Default 1.
 	Multiplier Ints `toml:"multiplier" example:"[1, 2]" with:"block = 'ds'"`
+	// KernelBefore is the spatial extent of the depthwise convolution before the expansion
+	// of a uib block, 1 to 31. Default 0, none.
+	KernelBefore Ints `toml:"kernel_before" json:",omitempty" unit:"pixels" example:"[0, 3, 5]" with:"block = 'uib'"`
 	// Choice makes whole blocks one gene. The keys above then hold one value at most: the
 	// default of the entries.
 	Choice []ChoiceSpec `toml:"choice" example:"[{block = 'skip'}, {block = 'mbconv', kernel = 5}]" bad:"[]"`
@@ -106,8 +113,8 @@ type StageSpec struct {
 	// Default depthwise.
 	ExpertsIn string `toml:"experts_in" example:"'both'"`
 	// SEFrom says what the ratio SE multiplies: the "expanded" channels, rounded to a
-	// multiple of 8 (MobileNetV3), or the block's "input" channels, rounded down (MnasNet,
-	// EfficientNet). Default expanded.
+	// multiple as all scaled channels are (MobileNetV3), or the block's "input" channels,
+	// rounded down (MnasNet, EfficientNet). Default expanded.
 	SEFrom string `toml:"se_from" example:"'input'"`
 	// SEActivation is the function behind the first of the two layers of squeeze-and-excite.
 	// Default relu.
@@ -119,7 +126,7 @@ type StageSpec struct {
 // ChoiceSpec is a whole block. The stage has the values of the keys that are not set.
 type ChoiceSpec struct {
 	Block           Strings `toml:"block"`
-	Kernel          Ints    `toml:"kernel"`
+	Kernel          Kernels `toml:"kernel"`
 	Expansion       Floats  `toml:"expansion"`
 	Dilation        Ints    `toml:"dilation"`
 	Activation      Strings `toml:"activation"`
@@ -130,6 +137,7 @@ type ChoiceSpec struct {
 	Attention       Strings `toml:"attention"`
 	Experts         Ints    `toml:"experts"`
 	Multiplier      Ints    `toml:"multiplier"`
+	KernelBefore    Ints    `toml:"kernel_before" json:",omitempty"`
 }
 
 // HeadSpec is what stands after the last stage. See [HeadKind].
@@ -157,9 +165,10 @@ type HeadSpec struct {
 	Scale string `toml:"scale" example:"'always'"`
 }
 
-// Ints, Floats, Strings and Bools are genes: one value or a list of choices.
+// Ints, Kernels, Floats, Strings and Bools are genes: one value or a list of choices.
 type (
 	Ints    []int
+	Kernels []KernelSize
 	Floats  []float64
 	Strings []string
 	Bools   []bool

@@ -29,10 +29,11 @@ type activeGene struct {
 func (st *stage) init(s *Space, spec *StageSpec, number int) {
 	st.number = number
 	st.strides, st.depths = spec.Stride, spec.Depth
-	st.width = newWidths(spec.Channels, s.spec.Width, "always")
+	st.width = newWidths(spec.Channels, s.spec.Width, "always", divisor(s.spec.Divisor))
 	st.shared = spec.Per == "stage"
 	st.style = style{spec.SEFrom == "input", activation(spec.SEActivation), activation(spec.SEGate),
-		spec.ExpertsIn != "pointwise", spec.ExpertsIn != "depthwise"}
+		spec.ExpertsIn != "pointwise", spec.ExpertsIn != "depthwise",
+		divisor(s.spec.Divisor)}
 	st.channels = add(s, number, 0, "channels", spec.Channels)
 	st.stride = add(s, number, 0, "stride", spec.Stride)
 	st.depth = add(s, number, 0, "depth", spec.Depth)

@@ -88,6 +88,7 @@ func (v *validator) block(b *Block) error {
 func (t *token) validate(k Kind, n int) error {
 	has, what := k.has(t.gene), strings.TrimPrefix(t.what, "a ")
 	switch {
+	case n == 0 && t.gene == gKernel && k == UIB:
 	case n < t.low || n > t.high:
 		return fmt.Errorf("%s is %d, want %d to %d", what, n, t.low, t.high)
 	case n > t.low && !has:
@@ -107,9 +108,10 @@ func (b *Block) validate(cin int) error {
 		return fmt.Errorf("unknown activation %d", int(b.Activation))
 	case b.After < 0 || int(b.After) >= len(afterWords):
 		return fmt.Errorf("unknown position of the activation %d", int(b.After))
-	case b.Kernel%2 == 0:
-		return fmt.Errorf("kernel size is %d, want an odd number", b.Kernel)
-	case b.Kernel == 1 && b.Dilation > 1:
+	case b.Width != 0 && (b.Kernel == 0 || b.Width == b.Kernel || b.Width < 0 || b.Width > maxKernel):
+		return fmt.Errorf("kernel width is %d, want 1 to %d and another number than the height %d", b.Width, maxKernel,
+			b.Kernel)
+	case b.largestExtent() < 2 && b.Dilation > 1:
 		return fmt.Errorf("a 1x1 kernel has dilation %d, want none", b.Dilation)
 	case b.Dilation > 1 && b.Stride > 1:
 		return fmt.Errorf("dilation %d and stride %d, want one of them 1", b.Dilation, b.Stride)
@@ -119,6 +121,8 @@ func (b *Block) validate(cin int) error {
 		return fmt.Errorf("no expansion (%d channels already): write it as ds, activation after the depthwise", cin)
 	case b.Expanded == cin && b.Kind == Fused:
 		return fmt.Errorf("no expansion (%d channels already): write it as conv", cin)
+	case b.Kind == UIB && b.Before == 0 && b.Expanded != cin:
+		return fmt.Errorf("no depthwise before the expansion: write it as mbconv, or as fused with kernel size 1")
 	case b.Kind == DS && b.Activation == blocks.Identity && b.After != blocks.AfterDepthwise:
 		return fmt.Errorf("without an activation its position is written as depthwise")
 	case b.Kind != DS && b.After != 0:
@@ -147,11 +151,12 @@ func (v *validator) size(b *Block) error {
 		return fmt.Errorf("an activation of %v has more than 2^31 values", in)
 	}
 	sets := max(1, b.Experts, b.PointExperts)
-	if b.Kernel*b.Kernel*inner > maxWeights/inner/sets {
+	kernel := b.largestExtent()
+	if kernel*kernel*inner > maxWeights/inner/sets {
 		return fmt.Errorf("more than 2^31 weights")
 	}
 	v.shape = out
-	return v.work(in.Pixels()+sets, 3*max(b.Kernel*b.Kernel, b.Attention.Kernel, 49)*inner*inner)
+	return v.work(in.Pixels()+sets, 3*max(kernel*kernel, b.Attention.Kernel, 49)*inner*inner)
 }
 
 // head checks the head. In and low are the shapes of the input and of stage Low.

@@ -11,7 +11,7 @@ func flatSpace(t *testing.T, stages int) *Space {
 	t.Helper()
 	spec := Spec{Input: []int{64, 64, 3}, Classes: 2}
 	for range stages {
-		spec.Stage = append(spec.Stage, StageSpec{Channels: Ints{16, 24, 32}, Kernel: Ints{3, 5, 7},
+		spec.Stage = append(spec.Stage, StageSpec{Channels: Ints{16, 24, 32}, Kernel: Kernels{3, 5, 7},
 			Expansion: Floats{2, 3, 4}, Activation: Strings{"relu", "relu6", "hswish"}})
 	}
 	s, err := New(spec)
@@ -109,7 +109,7 @@ func TestMutateLaw(t *testing.T) {
 // come to life are uniform.
 func TestMutateDepth(t *testing.T) {
 	s, err := New(Spec{Input: []int{32, 32, 3}, Classes: 2, Stage: []StageSpec{
-		{Channels: Ints{16}, Depth: Ints{1, 2}, Kernel: Ints{3, 5, 7}, Expansion: Floats{2, 3}}}})
+		{Channels: Ints{16}, Depth: Ints{1, 2}, Kernel: Kernels{3, 5, 7}, Expansion: Floats{2, 3}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestBlockCacheOfAnyDilation(t *testing.T) {
 	spec := Spec{Input: []int{64, 64, 3}, Classes: 2, OutputStride: Ints{2, 1024}}
 	for range 13 {
 		spec.Stage = append(spec.Stage, StageSpec{Block: Strings{"skip", "conv"}, Channels: Ints{8}, Stride: Ints{8},
-			Kernel: Ints{3, 5}})
+			Kernel: Kernels{3, 5}})
 	}
 	s, err := New(spec)
 	if err != nil {

@@ -13,10 +13,10 @@ type widths struct {
 	as [][]uint64
 }
 
-func newWidths(channels []int, ws []float64, rule string) widths {
+func newWidths(channels []int, ws []float64, rule string, d divisor) widths {
 	t := widths{make([][]int, len(ws)), make([][]uint64, len(ws))}
 	for w, width := range ws {
-		t.eff[w] = scaled(channels, width, rule)
+		t.eff[w] = scaled(channels, width, rule, d)
 	}
 	for w := range ws {
 		t.as[w] = make([]uint64, len(channels))
@@ -44,14 +44,14 @@ func (t *widths) reach() map[int]uint64 {
 }
 
 // scaled applies the width multiplier to each of a gene's choices.
-func scaled(channels []int, width float64, rule string) []int {
+func scaled(channels []int, width float64, rule string, d divisor) []int {
 	if rule == "never" || rule == "up" && width < 1 {
 		width = 1
 	}
 	out := make([]int, len(channels))
 	for i, n := range channels {
 		if out[i] = n; n > 0 {
-			out[i] = scale(n, width)
+			out[i] = d.scale(n, width)
 		}
 	}
 	return out
@@ -59,13 +59,19 @@ func scaled(channels []int, width float64, rule string) []int {
 
 // scale applies a width multiplier to a number of channels as the config gives it. A
 // multiplier of 1 changes nothing.
-func scale(channels int, width float64) int {
+func (d divisor) scale(channels int, width float64) int {
 	if width == 1 {
 		return channels
 	}
-	return makeDivisible(float64(channels) * width)
+	return d.round(float64(channels) * width)
 }
 
-// makeDivisible is the rule for every scaled number of channels: to the nearest multiple
-// of 8, never below 90 %.
-func makeDivisible(v float64) int { return blocks.MakeDivisible(v, 8) }
+// divisor is the number of which every scaled number of channels is a multiple.
+type divisor int
+
+// usualDivisor is the divisor of a Spec that names none.
+const usualDivisor divisor = 8
+
+// round is the rule for every scaled number of channels: to the nearest multiple of d, never
+// below 90 %.
+func (d divisor) round(v float64) int { return blocks.MakeDivisible(v, int(d)) }

@@ -69,6 +69,8 @@ type amount struct {
 type Unseen struct {
 	Dilated      bool
 	LargeKernel  bool
+	Uneven       bool // a kernel that is not square, or of an even size
+	Universal    bool // a universal bottleneck: a depthwise convolution before the expansion, or none
 	Attention    bool // a gate that is not one value for each channel
 	Grouped      bool // groups, but not depthwise
 	StandardConv bool // a convolution with a kernel above 1 outside the stem that is not depthwise
@@ -82,6 +84,8 @@ type Unseen struct {
 func (u *Unseen) add(s *Unseen) {
 	u.Dilated = u.Dilated || s.Dilated
 	u.LargeKernel = u.LargeKernel || s.LargeKernel
+	u.Uneven = u.Uneven || s.Uneven
+	u.Universal = u.Universal || s.Universal
 	u.Attention = u.Attention || s.Attention
 	u.Grouped = u.Grouped || s.Grouped
 	u.StandardConv = u.StandardConv || s.StandardConv
@@ -100,6 +104,8 @@ type reader struct {
 	first   bool // no spatial convolution has been read
 	// The stage and block of the last unit.
 	unitStage, unitBlock int
+	unitDepthwise        bool // the last unit is a depthwise convolution
+	block                lineage
 }
 
 // readBlocks reads a network or a part of it.
@@ -114,10 +120,16 @@ func readBlocks(n *blocks.Network, marked bool) *Blocks {
 		if nd.Stage != stage || nd.Block != block {
 			stage, block = nd.Stage, nd.Block
 			r.blockIn = src.C
+			r.block = lineage{first: i}
 		}
+		r.block.inherit(i, nd)
 		switch op := nd.Op.(type) {
 		case *blocks.Conv:
-			r.conv(nd, op, src)
+			folded := op.Bias && !src.IsVector() && !normalised(n, i)
+			r.conv(i, nd, op, src, folded)
+			if folded {
+				b.params += 2 * float64(op.Out)
+			}
 		case *blocks.BatchNorm:
 			b.params += 2 * float64(src.C)
 		case *blocks.Activation:
@@ -139,8 +151,19 @@ func readBlocks(n *blocks.Network, marked bool) *Blocks {
 	return b
 }
 
-// conv reads a convolution of a map of shape src.
-func (r *reader) conv(nd *blocks.Node, op *blocks.Conv, src blocks.Shape) {
+// normalised reports whether node i+1 is a batch normalisation of node i.
+func normalised(n *blocks.Network, i int) bool {
+	if i+1 == len(n.Nodes) {
+		return false
+	}
+	next := &n.Nodes[i+1]
+	_, bn := next.Op.(*blocks.BatchNorm)
+	return bn && next.Inputs[0] == i
+}
+
+// conv reads a convolution, node i, of a map of shape src. folded says that its bias holds a
+// batch normalisation, which counts as before it was folded.
+func (r *reader) conv(i int, nd *blocks.Node, op *blocks.Conv, src blocks.Shape, folded bool) {
 	g := op.G()
 	weights := float64(min(op.Kernel[0], MaxKernel)*min(op.Kernel[1], MaxKernel)*(src.C/g)) * float64(op.Out)
 	macs := float64(nd.Shape.Pixels()) * weights
@@ -149,7 +172,7 @@ func (r *reader) conv(nd *blocks.Node, op *blocks.Conv, src blocks.Shape) {
 	r.macs += macs
 	r.params += weights
 	r.unseen.LargeKernel = r.unseen.LargeKernel || max(op.Kernel[0], op.Kernel[1]) > MaxKernel && nd.Stage > 0
-	if op.Bias {
+	if op.Bias && !folded {
 		r.params += float64(op.Out)
 	}
 	if g > 1 && g < src.C {
@@ -158,11 +181,12 @@ func (r *reader) conv(nd *blocks.Node, op *blocks.Conv, src blocks.Shape) {
 	if src.IsVector() {
 		return // a gate, or a head after pooling
 	}
+	r.unseen.Uneven = r.unseen.Uneven || op.Kernel[0] != op.Kernel[1] || op.Kernel[0]%2 == 0
 	if op.Dilation[0] > 1 || op.Dilation[1] > 1 {
 		r.unseen.Dilated = true
 	}
 	if op.Kernel[0] == 1 && op.Kernel[1] == 1 {
-		r.pointwise(nd, op, src)
+		r.pointwise(i, nd, op, src)
 		return
 	}
 	stem := nd.Stage == 0
@@ -180,20 +204,29 @@ func (r *reader) conv(nd *blocks.Node, op *blocks.Conv, src blocks.Shape) {
 	if g < src.C {
 		r.unseen.StandardConv = true
 	}
+	r.unseen.Universal = r.unseen.Universal || r.inUnitBlock(nd) && r.block.projected.has(i-r.block.first)
 	u := unit{
 		pixels: nd.Shape.Pixels(), expanded: op.Out, in: r.blockIn,
 		kernel: math.Sqrt(float64(op.Kernel[0] * op.Kernel[1])),
 	}
 	u.count()
 	r.units = append(r.units, u)
-	r.unitStage, r.unitBlock = nd.Stage, nd.Block
+	r.unitStage, r.unitBlock, r.unitDepthwise = nd.Stage, nd.Block, g == src.C
 }
 
 // pointwise reads a convolution of kernel size 1, which projects the last unit's
 // block if that still has no output.
-func (r *reader) pointwise(nd *blocks.Node, op *blocks.Conv, src blocks.Shape) {
+func (r *reader) pointwise(i int, nd *blocks.Node, op *blocks.Conv, src blocks.Shape) {
 	k := len(r.units) - 1
-	projects := k >= 0 && r.units[k].out == 0 && (!r.marked || r.unitStage == nd.Stage && r.unitBlock == nd.Block)
+	projects := k >= 0 && r.units[k].out == 0 && (!r.marked || r.inUnitBlock(nd))
+	if at := i - r.block.first; r.marked && nd.Block > 0 {
+		inner, unit := r.block.pointwise.has(at), r.inUnitBlock(nd)
+		r.unseen.Universal = r.unseen.Universal || inner && !unit || unit && r.block.projected.has(at)
+		r.block.pointwise.add(at)
+		if projects && r.unitDepthwise {
+			r.block.projected.add(at)
+		}
+	}
 	if projects {
 		u := &r.units[k]
 		u.out = op.Out
@@ -206,6 +239,37 @@ func (r *reader) pointwise(nd *blocks.Node, op *blocks.Conv, src blocks.Shape) {
 			r.blockIn = op.Out
 		}
 	}
+}
+
+// lineage is what the nodes of a block descend from, by number from the first node.
+type lineage struct {
+	first     int     // node of the network
+	pointwise nodeSet // from a 1x1 convolution
+	projected nodeSet // from the 1x1 convolution behind a depthwise one
+}
+
+// inherit gives node i what its inputs descend from.
+func (l *lineage) inherit(i int, nd *blocks.Node) {
+	for _, in := range nd.Inputs {
+		for _, set := range []*nodeSet{&l.pointwise, &l.projected} {
+			if set.has(in - l.first) {
+				set.add(i - l.first)
+			}
+		}
+	}
+}
+
+// nodeSet is a set of the first 64 nodes of a block.
+type nodeSet uint64
+
+func (s nodeSet) has(node int) bool { return node >= 0 && s>>node&1 == 1 }
+
+func (s *nodeSet) add(node int) { *s |= 1 << node }
+
+// inUnitBlock reports whether nd is in the block of the last unit. Unless nodes carry stages
+// and blocks it is false.
+func (r *reader) inUnitBlock(nd *blocks.Node) bool {
+	return r.marked && nd.Block > 0 && r.unitStage == nd.Stage && r.unitBlock == nd.Block
 }
 
 // gate reads a product with a map of shape by.

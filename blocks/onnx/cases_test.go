@@ -24,9 +24,9 @@ func readCase(t testing.TB, name string, o ReadOptions) (*Model, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.External = func(location string) ([]byte, error) {
-		return os.ReadFile(filepath.Join("testdata", "cases", location))
-	}
+	external, closeAll := Beside(filepath.Join("testdata", "cases"))
+	defer closeAll()
+	o.External = external
 	return Read(data, o)
 }
 

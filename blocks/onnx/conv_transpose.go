@@ -46,15 +46,18 @@ func readConvTranspose(r *reader, c call) ([]*value, error) {
 		return nil, err
 	}
 	cin, per, taps := w.dims[0], w.dims[1], op.Kernel[0]*op.Kernel[1]
-	data := make([]float32, len(w.f))
-	for i := range cin {
-		for m := range per {
-			for t := range taps {
-				data[(t*cin+i)*per+m] = w.f[(i*per+m)*taps+t]
+	tensors := [][]float32{w.f}
+	if !r.unread(w.f) {
+		data := make([]float32, len(w.f))
+		for i := range cin {
+			for m := range per {
+				for t := range taps {
+					data[(t*cin+i)*per+m] = w.f[(i*per+m)*taps+t]
+				}
 			}
 		}
+		tensors[0] = data
 	}
-	tensors := [][]float32{data}
 	r.sources = []string{w.name}
 	if c.arg(2) != nil {
 		b, err := c.floats(2)

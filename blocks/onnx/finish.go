@@ -127,7 +127,8 @@ func share(n *blocks.Network, weights [][][]float32, origin [][]string) {
 				owner[p] = i
 				continue
 			}
-			if !slices.Equal(n.Params(i)[k].Dims, n.Params(j)[k].Dims) || !slices.Equal(weights[i][k], weights[j][k]) {
+			same := func(a, b []float32) bool { return len(a) > 0 && len(b) > 0 && &a[0] == &b[0] || slices.Equal(a, b) }
+			if !slices.Equal(n.Params(i)[k].Dims, n.Params(j)[k].Dims) || !same(weights[i][k], weights[j][k]) {
 				continue
 			}
 			if n.Nodes[i].Shared == nil {
@@ -196,8 +197,11 @@ func joinBiases(
 type Tensor struct {
 	Name string
 	Dims []int // of one run; the first is the batch
-	Node int   // the network's node
-	axes []axis
+	// Batch is the number of images of one run of the model, 0 where the file leaves it
+	// open. Of inputs only.
+	Batch int
+	Node  int // the network's node
+	axes  []axis
 }
 
 // perImage returns the number of values of one image.

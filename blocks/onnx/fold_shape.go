@@ -35,6 +35,9 @@ func foldConstant(r *reader, c call) ([]*value, error) {
 		}
 		switch name {
 		case "value":
+			if _, later := r.initializers[c.out[0]]; later {
+				return nil, nil // see putOff
+			}
 			t, err := r.decode(a.t)
 			if err != nil {
 				return nil, fmt.Errorf("its value %w", err)

@@ -167,7 +167,10 @@ func readConv(r *reader, c call) ([]*value, error) {
 	if err := r.charge(4 * len(w.f)); err != nil {
 		return nil, err
 	}
-	tensors := [][]float32{permute(w.f, w.dims[0], w.dims[1], s.kernel[0]*s.kernel[1])}
+	tensors := [][]float32{w.f}
+	if !r.unread(w.f) {
+		tensors[0] = permute(w.f, w.dims[0], w.dims[1], s.kernel[0]*s.kernel[1])
+	}
 	r.sources = []string{w.name}
 	if c.arg(2) != nil {
 		b, err := c.floats(2)
@@ -257,9 +260,12 @@ func readCondConv(r *reader, c call, v, mixed *value) ([]*value, error) {
 		return nil, err
 	}
 	each := len(w) / shares.C
-	all := make([]float32, 0, len(w))
-	for e := range shares.C {
-		all = append(all, permute(w[e*each:][:each], d[0], d[1], d[2]*d[3])...)
+	all := w
+	if !r.unread(w) {
+		all = make([]float32, 0, len(w))
+		for e := range shares.C {
+			all = append(all, permute(w[e*each:][:each], d[0], d[1], d[2]*d[3])...)
+		}
 	}
 	node, err := r.add("", op, [][]float32{all}, v.node, lin.Inputs[0])
 	if err != nil {

@@ -45,16 +45,7 @@ func (r *reader) linear(
 	if err := r.charge(4 * len(w.f)); err != nil {
 		return nil, err
 	}
-	m := make([]float32, len(w.f))
-	put := func(from, to int) {
-		for o := range out {
-			x := from*out + o
-			if transposed {
-				x = o*n + from
-			}
-			m[to*out+o] = float32(alpha * float64(w.f[x]))
-		}
-	}
+	m, put := r.reordered(w.f, n, out, transposed, alpha)
 	r.sources = []string{w.name, name}
 	tensors := [][]float32{m}
 	if bias != nil {
@@ -93,6 +84,24 @@ func (r *reader) linear(
 		return nil, err
 	}
 	return r.relaid(v, node, slices.Concat(h, ww, []int{last}), last, out), nil
+}
+
+// reordered returns room for weights [n, out], or [out, n] where transposed, times alpha, and what
+// puts the weights of an input there: those of input from to place to.
+func (r *reader) reordered(w []float32, n, out int, transposed bool, alpha float64) ([]float32, func(from, to int)) {
+	if r.unread(w) {
+		return w, func(int, int) {}
+	}
+	m := make([]float32, len(w))
+	return m, func(from, to int) {
+		for o := range out {
+			x := from*out + o
+			if transposed {
+				x = o*n + from
+			}
+			m[to*out+o] = float32(alpha * float64(w[x]))
+		}
+	}
 }
 
 // relaid is v, laid out in order, as the output of a node in which axis k has n values.

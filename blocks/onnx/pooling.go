@@ -125,6 +125,9 @@ func readPool(r *reader, c call) ([]*value, error) {
 	if auto := c.textAttr("auto_pad", ""); s.dilation != [2]int{1, 1} && strings.HasPrefix(auto, "SAME") {
 		return nil, fmt.Errorf("dilated with auto_pad %s, about which runtimes differ: export it with pads", auto)
 	}
+	if s.kernel == [2]int{1, 1} && s.stride == [2]int{1, 1} && s.pad == (blocks.Pad{}) {
+		return one(r.plain(v)) // adaptive pooling to the extent that is there
+	}
 	op := &blocks.Pool{
 		Pool:     blocks.MaxPool,
 		Kernel:   s.kernel,

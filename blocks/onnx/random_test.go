@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -173,9 +174,10 @@ func (g *generator) text() string {
 }
 
 func (g *generator) bytes() []byte {
-	gr := &graph{operators: g.ops, constants: g.constants, opset: g.opset, infos: []info{{"x", g.input}, {g.at, nil}}}
+	gr := &graph{operators: g.ops, tensors: g.constants, opset: cmp.Or(g.opset, defaultOpset), input: info{"x", g.input},
+		outputs: []info{{g.at, nil}}}
 	var b bytes.Buffer
-	if err := gr.write(&b, "random", nil); err != nil {
+	if err := gr.write(&b, "random", "", nil); err != nil {
 		panic(err)
 	}
 	return b.Bytes()

@@ -3,6 +3,7 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"nas/blocks"
@@ -30,15 +31,19 @@ type ReadOptions struct {
 	Shape   []int    // all dims of the input, in the file's order, in place of the file's; nil: the file's
 	Open    []int    // all dims of the input, for those that the file leaves open; nil: none
 	Outputs []string // the outputs to keep; nil means all
-	// External returns the bytes of a file beside the model that holds weights;
+	// NoWeights leaves the weights out: Model.Weights is nil. What the network is does not
+	// depend on it. The bytes of large weights are not looked at, so that a mapped file
+	// takes little memory.
+	NoWeights bool
+	// External opens a file beside the model that holds weights;
 	// nil refuses such models.
-	External func(location string) ([]byte, error)
+	External func(location string) (*io.SectionReader, error)
 }
 
-// Opsets that are read.
+// FirstOpset and LastOpset bound the operator set versions of the models that [Read] takes.
 const (
-	firstOpset = 7
-	lastOpset  = 24
+	FirstOpset = 7
+	LastOpset  = 24
 )
 
 // Read turns an ONNX model, the bytes of the file, into a network with weights.
@@ -55,18 +60,18 @@ const (
 // An operator, an attribute or a use of them that is not understood is one error
 // that names operator and node. No input makes Read panic, and the memory it
 // takes in all, short-lived included, stays below 256 times the length of data
-// (and of the files that External returned) plus 16 MiB.
+// (and of the files that External opened) plus 16 MiB.
 func Read(data []byte, o ReadOptions) (*Model, error) {
 	p, err := parseModel(data)
 	if err != nil {
 		return nil, fault.Errorf("onnx: %w", err)
 	}
-	if p.opset < firstOpset || p.opset > lastOpset {
+	if p.opset < FirstOpset || p.opset > LastOpset {
 		return nil, fault.Errorf(
 			"onnx: the model is of opset %d, this program reads %d to %d: export or convert it to one of these",
 			p.opset,
-			firstOpset,
-			lastOpset,
+			FirstOpset,
+			LastOpset,
 		)
 	}
 	names, err := outputNames(p, o.Outputs)
@@ -91,15 +96,17 @@ func readGraph(data []byte, p *modelProto, names []string, o ReadOptions, togeth
 		values:       map[string]*value{},
 		initializers: p.initializers,
 		external:     o.External,
-		files:        map[string][]byte{},
+		files:        map[string]*io.SectionReader{},
 		budget:       16*len(data) + 1<<20,
 		together:     together,
+		noWeights:    o.NoWeights,
 	}
 	m := &Model{Opset: p.opset, Producer: p.producer, Metadata: p.metadata}
 	nodes, err := r.needed(p, names)
 	if err != nil {
 		return nil, fault.Errorf("onnx: %w", err)
 	}
+	r.putOff(nodes)
 	if m.Input, err = r.input(p, nodes, o); err != nil {
 		return nil, fault.Errorf("onnx: %w", err)
 	}
@@ -118,6 +125,9 @@ func readGraph(data []byte, p *modelProto, names []string, o ReadOptions, togeth
 	}
 	for i := range m.Outputs {
 		m.Outputs[i].Name = names[i]
+	}
+	if o.NoWeights {
+		m.Weights = nil
 	}
 	if !slices.ContainsFunc(m.Network.Nodes, func(nd blocks.Node) bool { return nd.Stage > 0 }) {
 		structure.Mark(m.Network)
@@ -166,6 +176,7 @@ func (r *reader) input(p *modelProto, nodes []*nodeProto, o ReadOptions) (Tensor
 			}
 		}
 	}
+	images := max(d[0], 0)
 	if d[0] < 0 {
 		d[0] = 1
 	}
@@ -188,6 +199,7 @@ func (r *reader) input(p *modelProto, nodes []*nodeProto, o ReadOptions) (Tensor
 	axes := dense(one, order)
 	switch {
 	case r.together:
+		images = 1
 		s.H *= d[0]
 		axes = dense(d, append([]int{0}, order...))
 	case d[0] > 1:
@@ -200,7 +212,7 @@ func (r *reader) input(p *modelProto, nodes []*nodeProto, o ReadOptions) (Tensor
 		return Tensor{}, err
 	}
 	r.values[in.name] = &value{node: node, axes: axes, a: 1}
-	return Tensor{Name: in.name, Dims: d, axes: axes}, nil
+	return Tensor{Name: in.name, Dims: d, Batch: images, axes: axes}, nil
 }
 
 // onlyInput is the model's one input.
@@ -338,7 +350,11 @@ func (r *reader) operator(n *nodeProto) error {
 		if name == "" {
 			continue
 		}
-		v, err := r.value(name)
+		value := r.value
+		if i == 1 && !constant && slices.Contains(weighted, n.op) {
+			value = r.weight
+		}
+		v, err := value(name)
 		if err != nil {
 			return fail(err)
 		}

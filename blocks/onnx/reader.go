@@ -3,6 +3,7 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"nas/blocks"
 )
@@ -16,13 +17,15 @@ type reader struct {
 	names        map[string]bool
 	values       map[string]*value
 	initializers map[string][]byte
-	external     func(string) ([]byte, error)
-	files        map[string][]byte
+	external     func(string) (*io.SectionReader, error)
+	files        map[string]*io.SectionReader
 	budget       int // bytes of tensors and nodes that may still be made
 	place            // the operator at work
 	frontier     []frontierValue
 	together     bool // the images of a batch are one
-	batched      bool // there are several, apart
+	noWeights    bool
+	zeros        []float32 // in place of weights that are not read
+	batched      bool      // there are several, apart
 }
 
 // place is an operator of the file: its name, and the marks that our writer leaves.
@@ -69,32 +72,30 @@ func (r *reader) decode(raw []byte) (*tensor, error) {
 	return t, r.charge(t.cost)
 }
 
+var errBeside = errors.New(
+	"keeps its data in another file: read the model from its folder, or save it with its weights inside",
+)
+
 // outside returns a part of a file beside the model.
-func (r *reader) outside(location string, offset, length int) ([]byte, error) {
+func (r *reader) outside(location string, offset, length int) (*io.SectionReader, error) {
 	if r.external == nil {
-		return nil, errors.New(
-			"keeps its data in another file: read the model from its folder, or save it with its weights inside",
-		)
+		return nil, errBeside
 	}
-	data, ok := r.files[location]
+	f, ok := r.files[location]
 	if !ok {
 		var err error
-		if data, err = r.external(location); err != nil {
+		if f, err = r.external(location); errors.Is(err, errBeside) {
+			return nil, err
+		} else if err != nil {
 			return nil, fmt.Errorf("keeps its data in file %q: %w", location, err)
 		}
-		r.files[location] = data
-		r.budget += 16 * len(data)
+		r.files[location] = f
+		r.budget += 16 * int(min(f.Size(), 1<<40))
 	}
-	if offset < 0 || offset > len(data) || length < 0 || length > len(data)-offset {
-		return nil, fmt.Errorf(
-			"wants %d bytes from byte %d on of file %q, which has %d",
-			length,
-			offset,
-			location,
-			len(data),
-		)
+	if size := f.Size(); offset < 0 || int64(offset) > size || length < 0 || int64(length) > size-int64(offset) {
+		return nil, fmt.Errorf("wants %d bytes from byte %d on of file %q, which has %d", length, offset, location, size)
 	}
-	return data[offset:][:length], nil
+	return io.NewSectionReader(f, int64(offset), int64(length)), nil
 }
 
 // frontierValue is an activation that an operator reads at which reading ends.

@@ -72,6 +72,9 @@ func (r *reader) reduce(v *value, f blocks.ReduceFunc, axes []int, keep bool) (*
 	if err != nil {
 		return nil, err
 	}
+	if q := channelsFirst(p); q != nil && !r.isCHW(p) && r.isCHW(q) {
+		return r.reduceLast(q, f, axes, keep)
+	}
 	var kept []int
 	for _, k := range p.order() {
 		if !slices.Contains(axes, k) && (k > 0 || !p.axes[0].batched() || len(p.axes[0]) > 1) {
@@ -116,8 +119,14 @@ func (r *reader) reduce(v *value, f blocks.ReduceFunc, axes []int, keep bool) (*
 	if err != nil {
 		return nil, err
 	}
-	ext := p.extents()
-	b := p.batch()
+	return &value{node: node, axes: p.withoutAxes(axes, kept, keep), a: 1}, nil
+}
+
+// withoutAxes returns the view of what is left of v behind a reduction along axes: those in kept, in the
+// order in which they lie, and if keep says so the others with an extent of 1.
+func (v *value) withoutAxes(axes, kept []int, keep bool) []axis {
+	ext := v.extents()
+	b := v.batch()
 	if b != nil {
 		ext[0] /= b[0].N
 	}
@@ -128,16 +137,45 @@ func (r *reader) reduce(v *value, f blocks.ReduceFunc, axes []int, keep bool) (*
 	if b != nil {
 		out[0] = append(slices.Clone(b), out[0]...)
 	}
-	if !keep {
-		var left []axis
-		for k, a := range out {
-			if !slices.Contains(axes, k) {
-				left = append(left, a)
-			}
-		}
-		out = left
+	if keep {
+		return out
 	}
-	return &value{node: node, axes: out, a: 1}, nil
+	var left []axis
+	for k, a := range out {
+		if !slices.Contains(axes, k) {
+			left = append(left, a)
+		}
+	}
+	return left
+}
+
+// channelsFirst is v, if it is N x H x W x C, as N x C x H x W.
+func channelsFirst(v *value) *value {
+	if v.rank() != 4 {
+		return nil
+	}
+	return &value{node: v.node, from: v.from, a: 1, axes: []axis{v.axes[0], v.axes[3], v.axes[1], v.axes[2]}}
+}
+
+// reduceLast reduces along axes of N x H x W x C; v is N x C x H x W.
+func (r *reader) reduceLast(v *value, f blocks.ReduceFunc, axes []int, keep bool) (*value, error) {
+	var first []int
+	for _, k := range axes {
+		first = append(first, []int{0, 2, 3, 1}[k])
+	}
+	slices.Sort(first)
+	out, err := r.reduce(v, f, first, true)
+	if err != nil {
+		return nil, err
+	}
+	last := *out
+	last.axes, last.done, last.laid = nil, nil, nil
+	for k, from := range []int{0, 2, 3, 1} {
+		if keep || !slices.Contains(axes, k) {
+			last.axes = append(last.axes, out.axes[from])
+		}
+	}
+	return &last, nil
 }
 
 // pixelReduction is the op that reduces height, width or channels of a map.

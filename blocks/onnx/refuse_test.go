@@ -11,9 +11,10 @@ import (
 // model encodes operators by hand, on an input x of 1 x 4 x 6 x 5; the last output is y.
 func model(t testing.TB, ops []operator, constants ...constant) []byte {
 	t.Helper()
-	g := &graph{operators: ops, constants: constants, infos: []info{{"x", []int{1, 4, 6, 5}}, {"y", []int{1}}}}
+	g := &graph{operators: ops, tensors: constants, opset: defaultOpset, input: info{"x", []int{1, 4, 6, 5}},
+		outputs: []info{{"y", []int{1}}}}
 	var b bytes.Buffer
-	if err := g.write(&b, "hand-made", nil); err != nil {
+	if err := g.write(&b, "hand-made", "", nil); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -62,6 +63,7 @@ func TestReadRefuses(t *testing.T) {
 		{op("Softmax", x, A{Name: "axis", Value: 4}), nil, "axis 4"},
 		{op("Resize", []string{"x", "", "", "s"}, A{Name: "coordinate_transformation_mode", Value: "tf_crop_and_resize"}), []constant{ints("s", 1, 4, 9, 9)}, "tf_crop"},
 		{op("Resize", []string{"x", "", "", "s"}, A{Name: "mode", Value: "quintic"}), []constant{ints("s", 1, 4, 9, 9)}, "quintic"},
+		{op("Resize", []string{"x", "", "", "s"}, A{Name: "nearest_mode", Value: "up"}), []constant{ints("s", 1, 4, 9, 9)}, `"up"`},
 		{op("Resize", []string{"x", "", "", "s"}), []constant{ints("s", 1, 8, 9, 9)}, "height and width"},
 		{op("Pad", []string{"x", "s"}, A{Name: "mode", Value: "mirror"}), []constant{ints("s", 0, 0, 1, 1, 0, 0, 1, 1)}, "mirror"},
 		{op("Pad", []string{"x", "s"}, A{Name: "mode", Value: "reflect"}), []constant{ints("s", 0, 0, 9, 0, 0, 0, 0, 0)}, "border"},

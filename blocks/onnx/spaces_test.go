@@ -1,8 +1,8 @@
 package onnx
 
 import (
-	"bytes"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -16,17 +16,20 @@ import (
 	"nas/space"
 )
 
-// TestSpacesAgree writes random networks of every shipped config's space and
-// compares the engine's output with ONNX Runtime's; then it reads the model back
-// and compares again. NAS_ONNX_SAMPLES says how many of each space, 1 without it.
+// TestSpacesAgree writes random networks of every shipped config's space, for opsets
+// and numbers of images, has them checked, and compares the engine's output with ONNX
+// Runtime's; then it reads the models back and compares again. NAS_ONNX_SAMPLES says
+// how many of each space are written in all forms. Without it, one is, in three forms.
 func TestSpacesAgree(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped: -short")
 	}
 	runtimeDir(t)
-	samples := 1
-	if s, err := strconv.Atoi(os.Getenv("NAS_ONNX_SAMPLES")); err == nil {
-		samples = s
+	samples, err := strconv.Atoi(os.Getenv("NAS_ONNX_SAMPLES"))
+	forms := writtenForms()
+	if long := err == nil; !long {
+		samples, forms = 1, []Options{forms[0], forms[4], forms[11]}
+		t.Logf("3 of the %d forms, of one network a space: NAS_ONNX_SAMPLES=40 writes 40 in all", len(writtenForms()))
 	}
 	files, err := filepath.Glob("../../configs/*.toml")
 	if err != nil || len(files) == 0 {
@@ -48,10 +51,22 @@ func TestSpacesAgree(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				agree(t, n, uint64(i), Options{FoldBN: i%2 == 1})
+				agree(t, n, uint64(i), forms)
 			}
 		})
 	}
+}
+
+// writtenForms are the forms in which every network is to load: opsets by numbers of
+// images, each other one with batch normalisation folded and HardSwish as an operator.
+func writtenForms() (all []Options) {
+	for _, opset := range []int{11, 13, 17, 21} {
+		for _, batch := range []int{1, 8, OpenBatch} {
+			odd := len(all)%2 == 1
+			all = append(all, Options{Opset: opset, Batch: batch, FoldBN: odd, NativeHardSwish: odd && opset >= 14})
+		}
+	}
+	return all
 }
 
 // TestZooAgrees does the same with every network of the zoo in its full size.
@@ -67,54 +82,105 @@ func TestZooAgrees(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			agree(t, n, uint64(i), Options{})
+			agree(t, n, uint64(i), []Options{{}})
 		})
 	}
 }
 
-// agree writes n with weights from a seed, runs it here and in ONNX Runtime,
-// reads it back and runs that.
-func agree(t *testing.T, n *blocks.Network, seed uint64, o Options) {
+// images returns how many images a model that was written with o is run on.
+func (o Options) images() int {
+	if o.Batch == OpenBatch {
+		return 3
+	}
+	return max(o.Batch, 1)
+}
+
+// agree writes n with weights from a seed in several forms, runs them here and in ONNX
+// Runtime, reads them back and runs that.
+func agree(t *testing.T, n *blocks.Network, seed uint64, forms []Options) {
 	t.Helper()
 	w := blocks.NewWeights(n, seed)
 	if err := engine.CalibrateBN(n, w, seed); err != nil {
 		t.Fatal(err)
 	}
+	most := 1
+	for _, o := range forms {
+		most = max(most, o.images())
+	}
 	r := rand.New(rand.NewPCG(seed, 33))
-	in := make([]float32, n.Input().Elems())
-	for k := range in {
-		in[k] = float32(r.NormFloat64())
+	first := make([]float32, n.Input().Elems())
+	var in, want []float32
+	runs := runner(t, n, w)
+	for i := range most {
+		x := make([]float32, n.Input().Elems())
+		for k := range x {
+			x[k] = float32(r.NormFloat64())
+		}
+		if i == 0 {
+			copy(first, x)
+		}
+		in = append(in, chw(blocks.Tensor{Shape: n.Input(), Data: x})...)
+		want = append(want, chw(blocks.Tensor{Shape: n.Output(), Data: runs(x)})...)
 	}
 	dir := t.TempDir()
-	j := job{
-		Model:  filepath.Join(dir, "model.onnx"),
-		Input:  filepath.Join(dir, "in"),
-		Dims:   []int{1, n.Input().C, n.Input().H, n.Input().W},
-		Output: filepath.Join(dir, "out"),
-		in:     chw(blocks.Tensor{Shape: n.Input(), Data: in}),
+	defer os.RemoveAll(dir) // not at the test's end: a segmentation network's files take 2 GB
+	var jobs []job
+	for i, o := range forms {
+		b := o.images()
+		j := job{
+			Model:  filepath.Join(dir, fmt.Sprintf("%d.onnx", i)),
+			Input:  filepath.Join(dir, fmt.Sprintf("%d.in", i)),
+			Dims:   []int{b, n.Input().C, n.Input().H, n.Input().W},
+			Output: filepath.Join(dir, fmt.Sprintf("%d.out", i)),
+			in:     in[:b*len(first)],
+			opset:  o.Opset,
+		}
+		writeModel(t, j.Model, n, w, o)
+		jobs = append(jobs, j)
 	}
-	var b bytes.Buffer
-	if err := errors.Join(Write(&b, n, w, o), os.WriteFile(j.Model, b.Bytes(), 0o600)); err != nil {
-		t.Fatal(err)
+	t.Run("checker", func(t *testing.T) { checkModels(t, jobs) })
+	worst := 0.0
+	for i, got := range runRuntime(t, jobs) {
+		o := forms[i]
+		ratio, err := compare(got, want[:o.images()*n.Output().Elems()])
+		if err != nil {
+			t.Errorf("%s, %+v: %v", n.Name, o, err)
+		}
+		worst = max(worst, ratio)
+		data, err := os.ReadFile(jobs[i].Model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := Read(data, ReadOptions{})
+		if err != nil {
+			t.Errorf("%s, %+v: %v", n.Name, o, err)
+			continue
+		}
+		y := chw(blocks.Tensor{Shape: n.Output(), Data: runner(t, m.Network, m.Weights)(first)})
+		if _, err := compare(y, want[:len(y)]); err != nil {
+			t.Errorf("%s, %+v, read back: %v", n.Name, o, err)
+		}
+		if err := os.Remove(jobs[i].Model); err != nil {
+			t.Fatal(err)
+		}
 	}
-	want := runRuntime(t, []job{j})[0]
-	if err := os.Remove(j.Model); err != nil {
-		t.Fatal(err)
-	}
-	m, err := Read(b.Bytes(), ReadOptions{})
+	t.Logf("%s: %d forms, max|a-b|/max|b| = %.2g", n.Name, len(forms), worst)
+}
+
+// writeModel writes a model's file.
+func writeModel(t *testing.T, path string, n *blocks.Network, w *blocks.Weights, o Options) {
+	t.Helper()
+	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	written, err1 := compare(chw(blocks.Tensor{Shape: n.Output(), Data: run(t, n, w, in)}), want)
-	back, err2 := compare(chw(blocks.Tensor{Shape: n.Output(), Data: run(t, m.Network, m.Weights, in)}), want)
-	if err := errors.Join(err1, err2); err != nil {
-		t.Errorf("%s: %v", n.Name, err)
+	if err := errors.Join(Write(f, n, w, o), f.Close()); err != nil {
+		t.Fatalf("%s, %+v: %v", n.Name, o, err)
 	}
-	t.Logf("%s: max|a-b|/max|b| = %.2g, read back %.2g", n.Name, written, back)
 }
 
-// run runs a network in the engine.
-func run(t *testing.T, n *blocks.Network, w *blocks.Weights, in []float32) []float32 {
+// runner returns a function that runs a network in the engine.
+func runner(t *testing.T, n *blocks.Network, w *blocks.Weights) func(in []float32) []float32 {
 	t.Helper()
 	p, err := engine.Compile(n, engine.Host(1), engine.Options{})
 	if err != nil {
@@ -123,9 +189,11 @@ func run(t *testing.T, n *blocks.Network, w *blocks.Weights, in []float32) []flo
 	if err := p.Bind(w); err != nil {
 		t.Fatal(err)
 	}
-	out := make([]float32, n.Output().Elems())
-	if err := p.Run(out, in); err != nil {
-		t.Fatal(err)
+	return func(in []float32) []float32 {
+		out := make([]float32, n.Output().Elems())
+		if err := p.Run(out, in); err != nil {
+			t.Fatal(err)
+		}
+		return out
 	}
-	return out
 }

@@ -3,6 +3,7 @@ package onnx
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
 	"math"
 	"strconv"
 
@@ -110,44 +111,72 @@ type tensorProto struct {
 	dims           []int
 	elem           int
 	raw            []byte
-	nums           []uint64 // where there is no raw data
+	lies           *io.SectionReader // raw in another file
+	nums           []uint64          // where there is no raw data
 	external       bool
 	location       string
 	offset, length int
 }
 
 // outsideFunc returns a part of a file beside the model.
-type outsideFunc func(location string, offset, length int) ([]byte, error)
+type outsideFunc func(location string, offset, length int) (*io.SectionReader, error)
 
 // parseTensor decodes a TensorProto. All kinds of floating point become float32,
 // all kinds of integers int64. Data in another file come from outside.
 func parseTensor(data []byte, outside outsideFunc) (*tensor, error) {
-	p, err := parseTensorProto(data)
+	p, err := parseTensorProto(data, true)
 	if err != nil {
 		return nil, err
 	}
+	n, err := p.locate(outside)
+	if err != nil {
+		return nil, err
+	}
+	if p.lies == nil {
+		return p.decode(n, elemSize[p.elem]), nil
+	}
+	p.raw = make([]byte, p.lies.Size())
+	if _, err := io.ReadFull(p.lies, p.raw); err != nil {
+		return nil, fmt.Errorf("could not be read from file %q: %w", p.location, err)
+	}
+	t := p.decode(n, elemSize[p.elem])
+	t.cost += len(p.raw)
+	return t, nil
+}
+
+// locate finds the data, and returns the number of elements.
+func (p *tensorProto) locate(outside outsideFunc) (n int, err error) {
 	size, ok := elemSize[p.elem]
 	if !ok {
-		return nil, fmt.Errorf("has elements of type %d, want floating point or integers", p.elem)
+		return 0, fmt.Errorf("has elements of type %d, want floating point or integers", p.elem)
 	}
-	n := elems(p.dims)
+	n = elems(p.dims)
 	if p.external && n >= 0 {
 		if p.length < 0 {
 			p.length = n * size
 		}
-		if p.raw, err = outside(p.location, p.offset, p.length); err != nil {
-			return nil, err
+		if p.lies, err = outside(p.location, p.offset, p.length); err != nil {
+			return 0, err
 		}
+		if p.length != n*size {
+			return 0, fmt.Errorf("has dims %v, but %d bytes", short(p.dims), p.length)
+		}
+		return n, nil
 	}
 	if n < 0 || (p.raw == nil && len(p.nums) != n) || (p.raw != nil && len(p.raw) != n*size) {
-		return nil, fmt.Errorf("has dims %v, but %d bytes or %d values", short(p.dims), len(p.raw), len(p.nums))
+		return 0, fmt.Errorf("has dims %v, but %d bytes or %d values", short(p.dims), len(p.raw), len(p.nums))
 	}
-	return p.decode(n, size), nil
+	return n, nil
 }
 
-func parseTensorProto(data []byte) (*tensorProto, error) {
+// parseTensorProto parses a tensor, with the numbers that are not in raw_data or without.
+func parseTensorProto(data []byte, numbers bool) (*tensorProto, error) {
 	p := &tensorProto{length: -1}
-	add := func(v uint64) { p.nums = append(p.nums, v) }
+	add := func(v uint64) {
+		if numbers {
+			p.nums = append(p.nums, v)
+		}
+	}
 	err := fields(data, func(field protowire.Number, wire protowire.Type, num uint64, data []byte) error {
 		switch field {
 		case tensorDims:

@@ -29,7 +29,8 @@ type job struct {
 	// Level is how far the runtime optimises the graph, "" means all.
 	Level string `json:"level"`
 
-	in []float32
+	in    []float32
+	opset int // 0 means defaultOpset
 }
 
 // runtimeDir tells where onnxruntime-node is: NAS_ONNXRUNTIME names a folder
@@ -177,6 +178,10 @@ func settle(t *testing.T, n *blocks.Network, seed uint64) (w *blocks.Weights, in
 			for k := range c {
 				ps[0][k], ps[1][k] = 0.5+r.Float32(), float32(r.NormFloat64())/4
 				ps[2][k], ps[3][k] = float32(r.NormFloat64()*math.Sqrt(all))/4, float32(all)*(0.5+r.Float32())
+			}
+		} else if k := nd.Op.Kind(); k == "constant" || k == "prelu" {
+			for k := range ps[0] {
+				ps[0][k] = float32(r.NormFloat64())
 			}
 		} else if len(ps) == 2 { // a bias
 			for k := range ps[1] {

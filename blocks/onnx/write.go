@@ -1,176 +1,145 @@
 package onnx
 
 import (
-	"bufio"
 	"cmp"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 	"strconv"
-
-	"google.golang.org/protobuf/encoding/protowire"
 
 	"nas/blocks"
 	"nas/internal/fault"
 )
 
-// writtenOpset is the operator set version of the models that Write makes.
-const writtenOpset = 17
+// Opsets that are written.
+const (
+	firstWritten = 11
+	lastWritten  = 21
+	defaultOpset = 17
+)
+
+// OpenBatch as [Options.Batch] leaves the number of images open.
+const OpenBatch = -1
 
 // Options of Write. The zero value writes batch normalisation as it stands and
 // a batch of one image.
 type Options struct {
 	// FoldBN puts batch normalisations into the layers before them.
 	FoldBN bool
-	// Batch is the fixed number of images; 0 means 1.
+	// Batch is the fixed number of images; 0 means 1, OpenBatch any number.
 	Batch int
+	// Opset is the operator set version, 11 to 21. 0 means 17, or the first later one
+	// that has all that the network needs.
+	Opset int
+	// NativeHardSwish writes the operator HardSwish, which opset 14 brought, in place of
+	// HardSigmoid and Mul.
+	NativeHardSwish bool
+	// Input and Outputs are the model's tensors as the file that n was read from declares them:
+	// their names and layouts are kept. Without, the names are "input", and "output" for a single
+	// output, the nodes' names for several; the input is N x C x H x W, an output N x C for a
+	// vector and N x C x H x W for a map.
+	Input   Tensor
+	Outputs []Tensor
+	// Version is the producer's version; it may be empty.
+	Version string
 	// Metadata become the model's metadata_props, besides those that Write adds:
 	// params, macs, peak_activation_bytes, and layout.
 	Metadata map[string]string
 }
 
-// Write writes n with its weights as an ONNX model of opset 17. The input is called "input" and is
-// N x C x H x W. The output is called "output"; it is N x C for a vector and N x C x H x W for a
-// map. Operators, their outputs and their weights have the names of n's nodes; if an op takes
-// several operators, the last one has the node's name. The operators' doc_string holds stage and
-// block. The same arguments give the same bytes.
+// Write writes n with its weights as an ONNX model. Operators, their outputs and their weights have
+// the names of n's nodes; if an op takes several operators, the last one has the node's name. The operators'
+// doc_string holds stage and block. Equal constants that are no weights, and weights that nodes share,
+// are written once. The same arguments give the same bytes.
 //
-// An op without an ONNX form, weights that do not fit the network, and a model of 2 GiB or more
-// are errors.
+// An op without an ONNX form, one that the opset does not have, weights that do not fit the network,
+// and a model of 2 GiB or more are errors.
 func Write(w io.Writer, n *blocks.Network, weights *blocks.Weights, o Options) error {
 	if err := weights.Check(n); err != nil {
 		return fault.Errorf("onnx: %w", err)
 	}
-	if o.Batch < 0 || o.Batch > 1<<20 {
-		return fault.Errorf("onnx: batch is %d, want 1 to %d, or 0 for 1", o.Batch, 1<<20)
+	if err := o.check(n); err != nil {
+		return err
 	}
 	counts := n.Counts()
+	name := n.Name
 	if o.FoldBN {
 		n, weights = blocks.FoldBatchNorm(n, weights)
 	}
-	g := &graph{batch: max(o.Batch, 1), taken: map[string]bool{"output": true}}
-	g.network(n, weights)
+	opset := o.Opset
+	if opset == 0 {
+		opset = defaultOpset
+	}
+	g := newGraph(n, weights, o, opset)
+	if o.Opset == 0 && g.needs.opset > opset {
+		g = newGraph(n, weights, o, g.needs.opset)
+	}
 	if g.err != nil {
 		return g.err
 	}
-	meta := map[string]string{
+	if g.needs.opset > g.opset {
+		return fault.Errorf("onnx: node %q: %s needs opset %d, the model is to be of opset %d: write it with --opset %d",
+			g.needs.node, g.needs.what, g.needs.opset, g.opset, max(g.needs.opset, defaultOpset))
+	}
+	meta := map[string]string{}
+	maps.Copy(meta, o.Metadata)
+	maps.Copy(meta, map[string]string{
 		"params":                strconv.FormatInt(counts.Params, 10),
 		"macs":                  strconv.FormatInt(counts.MACs, 10),
 		"peak_activation_bytes": strconv.FormatInt(4*counts.PeakActivations, 10),
 		"layout":                "NCHW",
+	})
+	return g.write(w, name, o.Version, meta)
+}
+
+func (o Options) check(n *blocks.Network) error {
+	if o.Batch < OpenBatch || o.Batch > 1<<20 {
+		return fault.Errorf("onnx: batch is %d, want 1 to %d, or 0 for 1", o.Batch, 1<<20)
 	}
-	maps.Copy(meta, o.Metadata)
-	return g.write(w, n.Name, meta)
-}
-
-// operator is a NodeProto.
-type operator struct {
-	name, kind string
-	doc        string
-	in, out    []string
-	attrs      []blocks.ONNXAttr
-}
-
-// constant is a TensorProto: floats, ints, or single bytes of an element type.
-type constant struct {
-	name   string
-	dims   []int
-	floats []float32
-	ints   []int
-	bytes  []byte
-	elem   int // of bytes
-}
-
-// info is a ValueInfoProto of floats.
-type info struct {
-	name string
-	dims []int
-}
-
-// graph collects a GraphProto. It is the ONNXGraph that ops see.
-type graph struct {
-	batch     int
-	opset     int    // 0 means writtenOpset
-	node      string // name of the network's node at work
-	doc       string // its place in the network
-	first     int    // its first operator
-	operators []operator
-	constants []constant
-	infos     []info
-	taken     map[string]bool
-	err       error
-}
-
-// unique returns name, or name and a number if it is taken, and takes it.
-func (g *graph) unique(name string) string {
-	u := name
-	for i := 2; g.taken[u]; i++ {
-		u = name + "_" + strconv.Itoa(i)
+	if o.Opset != 0 && (o.Opset < firstWritten || o.Opset > lastWritten) {
+		return fault.Errorf("onnx: opset is %d, want %d to %d", o.Opset, firstWritten, lastWritten)
 	}
-	g.taken[u] = true
-	return u
-}
-
-func (g *graph) Batch() int { return g.batch }
-
-func (g *graph) Node(kind string, in []blocks.ONNXValue, attrs ...blocks.ONNXAttr) blocks.ONNXValue {
-	op := operator{kind: kind, doc: g.doc, attrs: attrs}
-	for _, v := range in {
-		op.in = append(op.in, v.Name)
+	if k := len(o.Outputs); k != 0 && k != len(n.Returned()) {
+		return fault.Errorf("onnx: %d names for %d outputs", k, len(n.Returned()))
 	}
-	op.name = g.unique(g.node + "/" + kind)
-	op.out = []string{op.name}
-	g.operators = append(g.operators, op)
-	return blocks.ONNXValue{Name: op.name, Vector: in[0].Vector}
+	return nil
 }
 
-func (g *graph) Floats(name string, dims []int, values []float32) blocks.ONNXValue {
-	c := constant{name: g.unique(g.node + "." + name), dims: dims, floats: values}
-	g.constants = append(g.constants, c)
-	return blocks.ONNXValue{Name: c.name}
-}
-
-func (g *graph) Ints(name string, values ...int) blocks.ONNXValue {
-	c := constant{name: g.unique(g.node + "." + name), dims: []int{len(values)}, ints: values}
-	g.constants = append(g.constants, c)
-	return blocks.ONNXValue{Name: c.name}
-}
-
-func (g *graph) Bytes(name string, signed bool, value int) blocks.ONNXValue {
-	c := constant{name: g.unique(g.node + "." + name), bytes: []byte{byte(value)}, elem: elemUint8}
-	if signed {
-		c.elem = elemInt8
+// newGraph makes the model's graph of a network.
+func newGraph(n *blocks.Network, weights *blocks.Weights, o Options, opset int) *graph {
+	g := &graph{
+		opset: opset, native: o.NativeHardSwish, batch: max(o.Batch, 1), net: n,
+		operatorNames: taken{}, valueNames: taken{}, constants: map[string]blocks.ONNXValue{}, weights: map[weight]int{},
 	}
-	g.constants = append(g.constants, c)
-	return blocks.ONNXValue{Name: c.name}
-}
-
-func (g *graph) AsMap(v blocks.ONNXValue) blocks.ONNXValue {
-	if !v.Vector {
-		return v
+	if o.Batch == OpenBatch {
+		g.batch = 0
 	}
-	m := g.Node("Unsqueeze", []blocks.ONNXValue{v, g.Ints("axes", 2, 3)})
-	m.Vector = false
-	return m
-}
-
-// dims is the shape of a value on the ONNX side.
-func (g *graph) dims(s blocks.Shape, vector bool) []int {
-	if vector {
-		return []int{g.batch, s.C}
+	outputs := o.Outputs
+	if outputs == nil {
+		for _, i := range n.Returned() {
+			outputs = append(outputs, Tensor{Name: n.Nodes[i].Name})
+		}
+		if len(outputs) == 1 {
+			outputs[0].Name = "output"
+		}
 	}
-	return []int{g.batch, s.C, s.H, s.W}
+	g.input.name = g.valueNames.unique(cmp.Or(o.Input.Name, "input"))
+	for _, t := range outputs {
+		g.outputs = append(g.outputs, info{name: g.valueNames.unique(t.Name)})
+	}
+	g.network(weights, o.Input, outputs)
+	return g
 }
 
 // network appends all nodes. Names are assigned op by op: the operator that produces a node's
 // output gets the node's name.
-func (g *graph) network(n *blocks.Network, weights *blocks.Weights) {
+func (g *graph) network(weights *blocks.Weights, input Tensor, outputs []Tensor) {
+	n := g.net
 	values := make([]blocks.ONNXValue, len(n.Nodes))
-	values[0] = blocks.ONNXValue{Name: g.unique("input")}
-	g.infos = append(g.infos, info{"input", g.dims(n.Input(), false)})
+	values[0], g.input.dims = g.fromDeclared(blocks.ONNXValue{Name: g.input.name}, n.Input(), input)
+	g.input.dims[0] = g.batch
+	returned := n.Returned()
 	for i := 1; i < len(n.Nodes); i++ {
 		nd := n.Nodes[i]
 		op, ok := nd.Op.(blocks.ONNXWriter)
@@ -182,26 +151,40 @@ func (g *graph) network(n *blocks.Network, weights *blocks.Weights) {
 		for k, j := range nd.Inputs {
 			in[k] = values[j]
 		}
-		g.node, g.first, g.doc = nd.Name, len(g.operators), placeDoc(nd.Stage, nd.Block)
+		g.at, g.first, g.doc = i, len(g.operators), placeDoc(nd.Stage, nd.Block)
 		v := op.WriteONNX(g, blocks.ONNXNode{In: n.InShapes(i), Out: nd.Shape}, in, weights.Node(i))
-		values[i] = g.rename(v, nd.Name)
-		if i+1 < len(n.Nodes) {
-			g.infos = append(g.infos, info{values[i].Name, g.dims(nd.Shape, v.Vector)})
+		if k := slices.Index(returned, i); k >= 0 {
+			values[i] = g.returned(v, k, outputs[k])
+		} else {
+			values[i] = g.named(v)
 		}
 	}
-	end := len(n.Nodes) - 1
-	g.node, g.first = "output", len(g.operators)
-	out := values[end]
-	if n.Output().IsVector() && !out.Vector {
-		out = g.Node("Flatten", []blocks.ONNXValue{out}, blocks.ONNXAttr{Name: "axis", Value: 1})
-		out.Vector = true
-	} else if k := len(g.operators) - 1; k < 0 || g.operators[k].out[0] != out.Name {
-		out = g.Node("Identity", []blocks.ONNXValue{out})
+}
+
+// named gives a value of the node at work the node's name.
+func (g *graph) named(v blocks.ONNXValue) blocks.ONNXValue {
+	v, made := g.rename(v, "")
+	if made {
+		g.infos = append(g.infos, info{v.Name, g.dims(g.net.Nodes[g.at].Shape, v)})
 	}
-	// Nothing reads the last node, so its output can be called "output"; the
-	// operator keeps the node's name.
-	g.operators[len(g.operators)-1].out[0] = "output"
-	g.infos = append(g.infos, info{"output", g.dims(n.Output(), out.Vector)})
+	return v
+}
+
+// returned makes v, a value of the node at work, output k of the model. The result is
+// what other nodes read.
+func (g *graph) returned(v blocks.ONNXValue, k int, declared Tensor) blocks.ONNXValue {
+	out, first := &g.outputs[k], len(g.operators)
+	end, dims := g.asDeclared(g.Images(v), g.net.Nodes[g.at].Shape, declared)
+	out.dims = dims
+	out.dims[0] = g.batch
+	if len(g.operators) == first { // v itself is the output
+		if w, made := g.rename(v, out.name); made {
+			return w
+		}
+		end = g.Node("Identity", []blocks.ONNXValue{end})
+	}
+	g.operators[len(g.operators)-1].out[0] = out.name // nothing else reads it
+	return g.named(v)
 }
 
 // placeDoc is the doc_string that keeps stage and block of a node.
@@ -210,146 +193,4 @@ func placeDoc(stage, block int) string {
 		return ""
 	}
 	return fmt.Sprintf("stage %d block %d", stage, block)
-}
-
-// rename gives a value of the current node the node's name.
-func (g *graph) rename(v blocks.ONNXValue, name string) blocks.ONNXValue {
-	for i := len(g.operators) - 1; i >= g.first; i-- {
-		op := &g.operators[i]
-		if op.out[0] != v.Name {
-			continue
-		}
-		delete(g.taken, op.name)
-		op.name = g.unique(name)
-		op.out[0] = op.name
-		v.Name = op.name
-		break
-	}
-	return v
-}
-
-// write writes the model. Lengths are computed first, so that constants can be written straight
-// from the weights and the model is never in memory as a whole.
-func (g *graph) write(w io.Writer, name string, meta map[string]string) error {
-	var nodes message
-	for _, op := range g.operators {
-		nodes = nodes.sub(graphNode, op.message())
-	}
-	nodes = nodes.text(graphName, name)
-	heads := make([]message, len(g.constants))
-	size := len(nodes)
-	for i, c := range g.constants {
-		var raw int
-		heads[i], raw = c.message()
-		n := len(heads[i]) + raw
-		tag := protowire.AppendTag(nil, graphInitializer, protowire.BytesType)
-		heads[i] = append(protowire.AppendVarint(tag, uint64(n)), heads[i]...)
-		size += len(heads[i]) + raw
-	}
-	var tail message
-	for i, f := range g.infos {
-		field := protowire.Number(graphValueInfo)
-		switch i {
-		case 0:
-			field = graphInput
-		case len(g.infos) - 1:
-			field = graphOutput
-		}
-		tail = tail.sub(field, f.message())
-	}
-	size += len(tail)
-
-	model := message(nil).int(modelIRVersion, 8).text(modelProducer, "nas")
-	model = protowire.AppendVarint(protowire.AppendTag(model, modelGraph, protowire.BytesType), uint64(size))
-	opset := message(nil).text(opsetDomain, "").int(opsetVersion, cmp.Or(g.opset, writtenOpset))
-	end := message(nil).sub(modelOpsetImport, opset)
-	for _, k := range slices.Sorted(maps.Keys(meta)) {
-		end = end.sub(modelMetadata, message(nil).text(entryKey, k).text(entryValue, meta[k]))
-	}
-	if total := len(model) + size + len(end); total > maxMessage {
-		return fault.Errorf("onnx: %s would take %d bytes, and an ONNX file ends at 2 GiB", name, total)
-	}
-
-	b := bufio.NewWriterSize(w, 1<<16)
-	b.Write(model)
-	b.Write(nodes)
-	for i, c := range g.constants {
-		b.Write(heads[i])
-		var word [8]byte
-		for _, v := range c.floats {
-			binary.LittleEndian.PutUint32(word[:], math.Float32bits(v))
-			b.Write(word[:4])
-		}
-		for _, v := range c.ints {
-			binary.LittleEndian.PutUint64(word[:], uint64(v))
-			b.Write(word[:])
-		}
-		b.Write(c.bytes)
-	}
-	b.Write(tail)
-	b.Write(end)
-	if err := b.Flush(); err != nil {
-		return fault.Errorf("onnx: writing %s: %w", name, err)
-	}
-	return nil
-}
-
-func (op operator) message() (m message) {
-	for _, in := range op.in {
-		m = m.text(nodeInput, in)
-	}
-	for _, out := range op.out {
-		m = m.text(nodeOutput, out)
-	}
-	m = m.text(nodeName, op.name).text(nodeOpType, op.kind)
-	if op.doc != "" {
-		m = m.text(nodeDoc, op.doc)
-	}
-	for _, a := range op.attrs {
-		s := message(nil).text(attrName, a.Name)
-		switch v := a.Value.(type) {
-		case int:
-			s = s.int(attrInt, v).int(attrType, attrTypeInt)
-		case float64:
-			s = protowire.AppendFixed32(protowire.AppendTag(s, attrFloat, protowire.Fixed32Type), math.Float32bits(float32(v)))
-			s = s.int(attrType, attrTypeFloat)
-		case string:
-			s = s.text(attrString, v).int(attrType, attrTypeString)
-		case []int:
-			for _, x := range v {
-				s = s.int(attrInts, x)
-			}
-			s = s.int(attrType, attrTypeInts)
-		default:
-			panic(fmt.Sprintf("onnx: attribute %s of %s has a value of type %T", a.Name, op.kind, v))
-		}
-		m = m.sub(nodeAttribute, s)
-	}
-	return m
-}
-
-// message returns the tensor up to its raw data, and the data's length.
-func (c constant) message() (m message, raw int) {
-	for _, d := range c.dims {
-		m = m.int(tensorDims, d)
-	}
-	elem := elemFloat
-	raw = 4 * len(c.floats)
-	if c.ints != nil {
-		elem, raw = elemInt64, 8*len(c.ints)
-	}
-	if c.bytes != nil {
-		elem, raw = c.elem, len(c.bytes)
-	}
-	m = m.int(tensorType, elem).text(tensorName, c.name)
-	return protowire.AppendVarint(protowire.AppendTag(m, tensorRaw, protowire.BytesType), uint64(raw)), raw
-}
-
-func (f info) message() message {
-	var shape message
-	for _, d := range f.dims {
-		shape = shape.sub(shapeDim, message(nil).int(dimValue, d))
-	}
-	t := message(nil).int(tensorTypeElem, elemFloat).sub(tensorTypeShape, shape)
-	return message(nil).text(infoName, f.name).sub(infoType, message(nil).sub(typeTensor, t))
 }

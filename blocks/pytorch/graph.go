@@ -71,6 +71,9 @@ func callModule(_ *scope, self string, in []value) value {
 
 func newGraph(n *blocks.Network) *graph {
 	g := &graph{net: n, consumers: n.Consumers(), names: names{}}
+	for _, i := range n.Outputs {
+		g.consumers[i] = append(g.consumers[i], len(n.Nodes)) // the caller
+	}
 	for _, h := range helpers {
 		g.names[h.name] = true
 	}
@@ -94,10 +97,13 @@ func newGraph(n *blocks.Network) *graph {
 // classifiers returns the layers whose number of outputs is the number of classes. Only additions,
 // activations, resizing and pooling may stand between them and the network's output. It returns
 // none if there is another op, or if another op reads a value in between, because then the width
-// is not free.
+// is not free, or if the network has several outputs.
 func (g *graph) classifiers() map[int]bool {
+	if len(g.net.Outputs) > 1 {
+		return nil
+	}
 	found, between := map[int]bool{}, map[int]bool{}
-	todo := []int{len(g.net.Nodes) - 1}
+	todo := slices.Clone(g.net.Returned())
 	for len(todo) > 0 {
 		i := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
@@ -117,16 +123,17 @@ func (g *graph) classifiers() map[int]bool {
 		}
 	}
 	for i, readers := range g.consumers {
-		if (found[i] || between[i]) && slices.ContainsFunc(readers, func(c int) bool { return !between[c] }) {
+		other := func(c int) bool { return c < len(g.net.Nodes) && !between[c] }
+		if (found[i] || between[i]) && slices.ContainsFunc(readers, other) {
 			return nil
 		}
 	}
 	return found
 }
 
-// sole returns the only reader of node i, or -1.
+// sole returns the node that alone reads node i, or -1.
 func (g *graph) sole(i int) int {
-	if len(g.consumers[i]) != 1 {
+	if len(g.consumers[i]) != 1 || g.consumers[i][0] == len(g.net.Nodes) {
 		return -1
 	}
 	return g.consumers[i][0]

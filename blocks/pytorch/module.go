@@ -59,9 +59,31 @@ func New(n *blocks.Network) (*Module, error) {
 			m.Tensors = append(m.Tensors, Tensor{Name: join(path, f.name), Shape: f.shape, node: i, param: k, form: f})
 		}
 	}
+	top.ties = m.ties()
 	m.source = g.source(m.Class, top)
 	return m, nil
 }
+
+// ties returns the assignments that make one weight of those that several layers share. What is
+// as long as the channels, such as a bias, stays a layer's own: exporters also join what is equal
+// by chance.
+func (m *Module) ties() (lines []string) {
+	type place struct{ node, param int }
+	attrs := map[place]string{}
+	for _, t := range m.Tensors {
+		at := place{t.node, t.param}
+		attrs[at] = "self" + index.ReplaceAllString("."+t.Name, "[$1]")
+		shared := m.net.Nodes[t.node].Shared
+		if shared == nil || shared[t.param] == 0 || len(t.Shape) < 2 {
+			continue
+		}
+		lines = append(lines, attrs[at]+" = "+attrs[place{shared[t.param], t.param}])
+	}
+	return lines
+}
+
+// index finds the number of a module in a sequence.
+var index = regexp.MustCompile(`\.(\d+)\b`)
 
 // Source returns the Python file.
 func (m *Module) Source() string { return m.source }
@@ -115,10 +137,16 @@ func (g *graph) source(name string, top *scope) string {
 	for _, c := range g.classes {
 		parts = append(parts, classText(c.name, c.doc, strings.Join(c.params, ", "), c.body))
 	}
-	doc := "Returns N x " + strconv.Itoa(g.net.Output().C)
-	if !g.net.Output().IsVector() {
-		doc += fmt.Sprintf(" x %d x %d", g.net.Output().H, g.net.Output().W)
+	var outs []string
+	for _, i := range g.net.Returned() {
+		out := g.net.Nodes[i].Shape
+		text := "N x " + strconv.Itoa(out.C)
+		if !out.IsVector() {
+			text += fmt.Sprintf(" x %d x %d", out.H, out.W)
+		}
+		outs = append(outs, text)
 	}
+	doc := "Returns " + strings.Join(outs, ", ")
 	in := g.net.Input()
 	doc += fmt.Sprintf(" for images N x %d x %d x %d.", in.C, in.H, in.W)
 	parts = append(parts, classText(name, doc, outputs, top), loader)
@@ -160,6 +188,9 @@ func classText(name, doc, params string, s *scope) string {
 			k += times
 		}
 		b.WriteString(indent + ")\n")
+	}
+	for _, l := range s.ties {
+		b.WriteString(indent + l + "\n")
 	}
 	fmt.Fprintf(&b, "\n    def forward(self, %s):\n", strings.Join(s.params, ", "))
 	for _, l := range s.forward() {

@@ -14,6 +14,7 @@ type scope struct {
 	shapes  map[string][2]int // extents of maps whose variables are never changed
 	sized   bool              // the extent of the network's input is wanted
 	members []member
+	ties    []string // assignments behind the members
 	lines   []line
 	params  []string
 	paths   map[int]string // of each node's tensors, within the class
@@ -33,14 +34,11 @@ type line struct{ to, expr, note string }
 // names that the name of the class stands for.
 func (g *graph) write(items []*item, inputs []int, prefix string, top bool) *scope {
 	s := &scope{g: g, top: top, shapes: map[string][2]int{}, paths: map[int]string{}}
-	readers := map[int][]int{}
-	for k, it := range items {
-		for _, v := range it.in {
-			if !slices.Contains(readers[v], k) {
-				readers[v] = append(readers[v], k)
-			}
-		}
+	var outputs []int // where the last line is not the only output
+	if r := g.net.Returned(); top && !slices.Equal(r, []int{items[len(items)-1].out()}) {
+		outputs = r
 	}
+	readers := readersOf(items, outputs)
 	attrs, vars := names{}, names{}
 	for _, h := range helpers {
 		vars[h.name] = true
@@ -89,9 +87,9 @@ func (g *graph) write(items []*item, inputs []int, prefix string, top bool) *sco
 			}
 		}
 		switch {
-		case k == len(items)-1:
+		case k == len(items)-1 && outputs == nil:
 			l = line{"", g.returned(result, v, top), ""}
-		case !slices.Equal(readers[v], []int{k + 1}):
+		case !slices.Equal(readers[v], []int{k + 1}) || k == len(items)-1:
 			l.to = vars.unique(within(it.name, prefix))
 		}
 		if inline {
@@ -101,7 +99,31 @@ func (g *graph) write(items []*item, inputs []int, prefix string, top bool) *sco
 		}
 		values[v] = value{l.to, result.flat}
 	}
+	if outputs != nil {
+		results := make([]string, len(outputs))
+		for k, v := range outputs {
+			results[k] = g.returned(values[v], v, top)
+		}
+		s.lines = append(s.lines, line{"", strings.Join(results, ", "), ""})
+	}
 	return s
+}
+
+// readersOf returns the items that read each value, in order. The caller reads the outputs behind
+// all items.
+func readersOf(items []*item, outputs []int) map[int][]int {
+	readers := map[int][]int{}
+	for k, it := range items {
+		for _, v := range it.in {
+			if !slices.Contains(readers[v], k) {
+				readers[v] = append(readers[v], k)
+			}
+		}
+	}
+	for _, v := range outputs {
+		readers[v] = append(readers[v], len(items))
+	}
+	return readers
 }
 
 // returned is the result of a class: a map, but N x C for a network whose output is a vector.

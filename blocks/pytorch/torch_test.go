@@ -165,6 +165,9 @@ func (j *job) check(t *testing.T, r outcome) (ratio float64) {
 	if o.IsVector() {
 		shape = shape[:2]
 	}
+	if len(j.net.Returned()) > 1 {
+		shape = []int{1, len(j.want)}
+	}
 	if !slices.Equal(r.Shape, shape) {
 		t.Errorf("%s: output has shape %v, want %v", name, r.Shape, shape)
 	}
@@ -234,6 +237,45 @@ func TestTorchRunsOddNetworks(t *testing.T) {
 		j.NPZ = filepath.Join(filepath.Dir(j.Module), "net.npz")
 		j.Train = n.Counts().Params > 0
 		jobs = append(jobs, j)
+	}
+	runTorch(t, jobs)
+}
+
+// TestTorchRunsOutputs has several outputs, some of them read by other nodes, in another order than
+// the nodes', and two layers of one weight.
+func TestTorchRunsOutputs(t *testing.T) {
+	python(t)
+	n := built(t, "several", blocks.Shape{H: 6, W: 5, C: 3}, func(b *blocks.Builder, x blocks.Value) {
+		conv := &blocks.Conv{Out: 3, Kernel: [2]int{3, 3}, Pad: blocks.PadAll(1), Bias: true}
+		b.Mark(1, 1)
+		x = b.Apply("stage1.block1.conv", conv, x)
+		x = b.Act(blocks.ReLU, x)
+		b.Mark(1, 2)
+		x = b.Apply("stage1.block2.conv", conv, x)
+		x = b.Apply("stage1.block2.bn", &blocks.BatchNorm{}, x)
+		b.Mark(2, 0)
+		x = b.Apply("pool", &blocks.GlobalPool{Pool: blocks.AvgPool}, x)
+		b.Apply("fc", &blocks.Linear{Out: 2}, x)
+	})
+	n.Nodes[3].Shared = []int{1, 0}
+	var jobs []job
+	for i, outputs := range [][]int{{6, 1, 3}, {5, 6}, {2, 4, 5}, {1, 6}} {
+		m := *n
+		m.Outputs = outputs
+		if err := m.Infer(); err != nil {
+			t.Fatal(err)
+		}
+		w, in, _ := settled(t, n, uint64(i))
+		w.Node(3)[0] = w.Node(1)[0]
+		acts, err := m.Eval(w, in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []float32
+		for _, o := range outputs {
+			want = append(want, chw(acts[o].Shape, acts[o].Data)...)
+		}
+		jobs = append(jobs, prepare(t, &m, w, in, want))
 	}
 	runTorch(t, jobs)
 }

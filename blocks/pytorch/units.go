@@ -48,9 +48,9 @@ func (g *graph) act(i int) (blocks.ActFunc, bool) {
 	return o.Func, true
 }
 
-// opAt returns node i's op if it has type T.
+// opAt returns node i's op if it has type T. The caller, the reader behind all nodes, has none.
 func opAt[T blocks.Op](g *graph, i int) (op T, ok bool) {
-	if i < 0 {
+	if i < 0 || i == len(g.net.Nodes) {
 		return op, false
 	}
 	op, ok = g.net.Nodes[i].Op.(T)
@@ -92,7 +92,7 @@ func convBNAct(g *graph, i int) *item {
 	cin := g.net.InShapes(i)[0].C
 	k, s, d := o.Window()
 	pad, before := padding(o.Pad)
-	same := o.Pad == blocks.PadSame(k[0], k[1], d[0]) && k[0] == k[1] && d[0] == d[1]
+	same := o.Pad == blocks.PadSame(k[0], k[1], d[0]) && k[0] == k[1] && k[0]%2 == 1 && d[0] == d[1]
 	if same {
 		pad = "None"
 	}
@@ -280,7 +280,8 @@ func condConv(g *graph, i int) *item {
 	}
 	k, s, d := o.Window()
 	after, bn, f := g.normalised(conv)
-	if after == nil || k[0] != k[1] || s[0] != s[1] || d[0] != d[1] || o.Pad != blocks.PadSame(k[0], k[1], d[0]) {
+	if after == nil || k[0] != k[1] || k[0]%2 == 0 || s[0] != s[1] || d[0] != d[1] ||
+		o.Pad != blocks.PadSame(k[0], k[1], d[0]) {
 		return nil
 	}
 	return &item{

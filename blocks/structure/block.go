@@ -12,9 +12,12 @@ type block struct {
 	from, to int
 	in, out  blocks.Shape
 	middle   int // channels of the depthwise or fused convolution; 0: neither
+	kernel   int // height of the largest kernel
 	branches bool
-	joins    bool // a shortcut or branches, not a row of convolutions
-	single   kind // of the only layer
+	// universal says that a depthwise convolution stands in front of two 1x1 convolutions.
+	universal bool
+	joins     bool // a shortcut or branches, not a row of convolutions
+	single    kind // of the only layer
 }
 
 // blocksOf finds the blocks in the layers in front of the head.
@@ -35,6 +38,10 @@ func blocksOf(ls []layer) (bs []block) {
 		first, last := &ls[i], &ls[i+n-1]
 		b := block{layer: i, from: first.from, to: last.to, in: first.in, out: last.out, middle: middle,
 			branches: last.kind == joined, joins: last.kind >= residual}
+		for k := range n {
+			b.kernel = max(b.kernel, ls[i+k].kernel)
+		}
+		b.universal = first.universal || first.kind == depthwise && n > 2
 		if n == 1 {
 			b.single = first.kind
 		}
@@ -93,7 +100,7 @@ func match(ls []layer, i int, first bool) (n, middle int) {
 		}
 		return 1, 0
 	case dense:
-		if !first && l.acts && l.out.C > l.in.C && projects(l1) && l1.out.C < l1.in.C {
+		if !first && l.acts && l.out.C > l.in.C && projects(l1) && l1.out.Pixels() == l1.in.Pixels() {
 			return 2, l.out.C
 		}
 		return 1, 0
@@ -105,8 +112,8 @@ func match(ls []layer, i int, first bool) (n, middle int) {
 // but those at both ends have shortcuts or branches, it also takes away what has none: in
 // front of the first to the stem, behind the last to the head unless the extent changes there.
 func withoutEnds(bs []block) []block {
-	for len(bs) > 0 && bs[len(bs)-1].single == pointwise {
-		bs = bs[:len(bs)-1]
+	for k := len(bs) - 1; k >= 0 && bs[k].single == pointwise && bs[k].in.Pixels() == bs[k].out.Pixels(); k-- {
+		bs = bs[:k]
 	}
 	from := slices.IndexFunc(bs, func(b block) bool { return b.joins })
 	if from < 0 {
@@ -127,17 +134,35 @@ func withoutEnds(bs []block) []block {
 	return bs[from:to]
 }
 
+// boundary is what tells the stages of a network apart besides the extent of the map.
+type boundary struct{ channels, expansion bool }
+
+// boundaryOf returns what tells stages apart. The expansion ratio does not in a network whose
+// kernels differ within stages, because its blocks were chosen one by one.
+func boundaryOf(bs []block) boundary {
+	d := boundary{true, true}
+	for i := range bs {
+		if bs[i].universal {
+			return boundary{}
+		}
+		if i > 0 && !bs[i].begins(&bs[i-1], boundary{channels: true}) && bs[i].kernel != bs[i-1].kernel {
+			d.expansion = false
+		}
+	}
+	return d
+}
+
 // begins reports whether the block begins a stage behind block a.
-func (b *block) begins(a *block) bool {
+func (b *block) begins(a *block, d boundary) bool {
 	switch {
 	case a.out.Pixels() != b.out.Pixels():
 		return true
 	case b.branches:
 		return false
-	case a.out.C != b.out.C:
+	case d.channels && a.out.C != b.out.C:
 		return true
 	}
-	return a.middle > 0 && b.middle > 0 && !b.expandsLike(a)
+	return d.expansion && a.middle > 0 && b.middle > 0 && !b.expandsLike(a)
 }
 
 // expandsLike reports whether one expansion ratio gives the middle channels of both blocks,

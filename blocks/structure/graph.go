@@ -14,7 +14,7 @@ type graph struct {
 func newGraph(n *blocks.Network) *graph {
 	apex := 0
 	for i, nd := range n.Nodes {
-		if p := nd.Shape.Pixels(); len(nd.Inputs) > 0 && p > 1 && p <= n.Nodes[apex].Shape.Pixels() {
+		if p := nd.Shape.Pixels(); !constant(&nd) && p > 1 && p <= n.Nodes[apex].Shape.Pixels() {
 			apex = i
 		}
 	}
@@ -42,15 +42,24 @@ func newGraph(n *blocks.Network) *graph {
 	return g
 }
 
+// constant reports whether a node makes the same of every input.
+func constant(nd *blocks.Node) bool {
+	_, ok := nd.Op.(*blocks.Constant)
+	return ok
+}
+
 // node returns the node at a place in the order.
 func (g *graph) node(i int) *blocks.Node { return &g.net.Nodes[g.order[i]] }
 
 // passed lists the places of the nodes through which every path to the last node leads.
-// Nodes that read nothing start no path, and what reads the backbone before its end, such as
+// Constants start no path, and what reads the backbone before its end, such as
 // the low level features of a segmentation head, goes another way.
 func (g *graph) passed() (places []int) {
 	last := make([]int, len(g.order)) // place of the last reader
 	for i := range g.order {
+		if constant(g.node(i)) {
+			continue
+		}
 		for _, j := range g.node(i).Inputs {
 			if k := g.at[j]; i < g.backbone || k >= g.backbone-1 {
 				last[k] = i
@@ -59,7 +68,7 @@ func (g *graph) passed() (places []int) {
 	}
 	reach := last[0] // last reader of all places before i
 	for i := 1; i < len(g.order); i++ {
-		if len(g.node(i).Inputs) == 0 {
+		if constant(g.node(i)) {
 			continue
 		}
 		if reach <= i {

@@ -1,6 +1,10 @@
 package structure
 
-import "nas/blocks"
+import (
+	"slices"
+
+	"nas/blocks"
+)
 
 // kind says what a layer is.
 type kind uint8
@@ -27,7 +31,10 @@ type layer struct {
 	// middle is the number of channels of the depthwise convolution inside, 0 if there
 	// is none.
 	middle int
+	kernel int  // height of the largest kernel inside
 	splits bool // a concatenation joins convolutions that read the input
+	// universal says that a depthwise convolution stands in front of two 1x1 convolutions.
+	universal bool
 }
 
 // layersOf divides the nodes behind the input into layers.
@@ -81,13 +88,14 @@ func (l *layer) classify(g *graph, from int) (follows bool) {
 			l.kind = head
 		}
 	case *blocks.BatchNorm, *blocks.Activation, *blocks.PReLU, *blocks.Unary, *blocks.Normalize, *blocks.LRN,
-		*blocks.ChannelShuffle, *blocks.FakeQuant:
+		*blocks.ChannelShuffle, *blocks.FakeQuant, *blocks.Add, *blocks.Mul, *blocks.Binary:
 		return true
 	}
 	return false
 }
 
 func (l *layer) classifyConv(kernel [2]int, isDepthwise bool, out int) {
+	l.kernel = kernel[0]
 	switch {
 	case isDepthwise:
 		l.kind, l.middle = depthwise, out
@@ -100,37 +108,48 @@ func (l *layer) classifyConv(kernel [2]int, isDepthwise bool, out int) {
 
 // classifyRegion classifies several nodes, whose values end joins.
 func (l *layer) classifyRegion(g *graph, from int, end blocks.Op) (follows bool) {
-	if _, gate := end.(*blocks.Mul); gate {
-		if l.in != l.out { // not of the layer before, such as LR-ASPP's
-			l.kind = head
-			return false
-		}
-		l.acts = true // x times an activation of x
-		for i := from; i < l.to; i++ {
-			switch g.node(i).Op.(type) {
-			case *blocks.Activation, *blocks.Unary:
-			default:
-				l.acts = false
-			}
-		}
-		return true
-	}
-	l.kind = joined
-	if _, add := end.(*blocks.Add); add {
-		l.kind = residual
-	}
 	_, concat := end.(*blocks.Concat)
+	values, acts, up := true, true, false // value by value; an activation times its input; upsampling
+	before, points := false, 0            // a depthwise convolution of the input; 1x1 convolutions of maps
 	for i := from; i < l.to; i++ {
 		nd := g.node(i)
 		switch op := nd.Op.(type) {
-		case *blocks.Resize, *blocks.Interpolate, *blocks.ConvTranspose:
-			l.kind = head
+		case *blocks.Activation, *blocks.Unary:
+			continue
 		case *blocks.Conv:
-			if op.Depthwise(g.net.Nodes[nd.Inputs[0]].Shape.C) {
+			values = false
+			l.kernel = max(l.kernel, op.Kernel[0])
+			src, reads := g.net.Nodes[nd.Inputs[0]].Shape, g.at[nd.Inputs[0]] == from-1
+			switch {
+			case op.Depthwise(src.C):
 				l.middle = op.Out
+				before = before || reads
+			case op.Pointwise() && !src.IsVector():
+				points++
 			}
-			l.splits = l.splits || concat && g.at[nd.Inputs[0]] == from-1
+			l.splits = l.splits || concat && reads
+		case *blocks.CondConv, *blocks.Linear, *blocks.MatMul, *blocks.Pool:
+			values = false
+		case *blocks.Resize, *blocks.Interpolate, *blocks.ConvTranspose:
+			values, up = false, true
 		}
+		acts = false
+	}
+	l.universal = before && points > 1 && l.in == l.out
+	_, gate := end.(*blocks.Mul)
+	_, add := end.(*blocks.Add)
+	switch {
+	case l.in == l.out && gate && slices.ContainsFunc(g.node(l.to).Inputs, func(j int) bool { return g.at[j] == from-1 }):
+		l.acts = acts
+		return true
+	case l.in == l.out && values: // a normalisation or a shuffle in small steps
+		return true
+	case up || gate:
+		l.kind = head
+	case add:
+		l.kind = residual
+	default:
+		l.kind = joined
 	}
 	return false
 }

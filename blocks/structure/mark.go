@@ -16,8 +16,9 @@ import (
 // last pooling before the first block of several convolutions. The head begins with the
 // global pooling or the linear layers, or with 1x1 convolutions right before these.
 //
-// A stage begins where the extent of the map changes, or where the channels or the
-// expansion ratio do; behind concatenations only where the extent does. A pooling between
+// A stage begins where the extent of the map or the channels change; behind concatenations, and in
+// a network with universal inverted bottlenecks (MobileNetV4), only where the extent does. It
+// begins where the expansion ratio changes, too, unless kernels differ within stages. A pooling between
 // blocks has the stage of the block that follows, and block 0.
 //
 // A network of plain convolutions whose map a linear layer reads whole (AlexNet) has a stage
@@ -38,6 +39,7 @@ func Mark(n *blocks.Network) {
 	if len(bs) == 0 {
 		return
 	}
+	bounds := boundaryOf(bs)
 	stage, number := 0, 0
 	at := bs[0].from // the end of the stem
 	if k := bs[0].layer - 1; k >= 0 && ls[k].kind == pool && poolsBegin(ls, bs) {
@@ -45,7 +47,7 @@ func Mark(n *blocks.Network) {
 	}
 	for i := range bs {
 		b := &bs[i]
-		if i == 0 || b.begins(&bs[i-1]) {
+		if i == 0 || b.begins(&bs[i-1], bounds) {
 			stage, number = stage+1, 0
 		}
 		number++
@@ -84,7 +86,7 @@ func markConvolutions(g *graph, ls []layer) {
 // poolsBegin reports whether a pooling stands in front of a stage behind the first.
 func poolsBegin(ls []layer, bs []block) bool {
 	for i := 1; i < len(bs); i++ {
-		if ls[bs[i].layer-1].kind == pool && bs[i].begins(&bs[i-1]) {
+		if ls[bs[i].layer-1].kind == pool && bs[i].out.Pixels() != bs[i-1].out.Pixels() {
 			return true
 		}
 	}

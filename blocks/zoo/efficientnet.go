@@ -69,12 +69,15 @@ var effLiteScaling = []struct {
 	width, depth       float64
 	res                int
 	top1, params, macs float64 // authors' README; 10^6
+	timm               int     // resolution at which timm counts
+	timmParams         float64 // 10^6
+	timmMACs           float64 // 10^9
 }{
-	{1.0, 1.0, 224, 75.1, 4.7, 407},
-	{1.0, 1.1, 240, 76.7, 5.4, 631},
-	{1.1, 1.2, 260, 77.6, 6.1, 899},
-	{1.2, 1.4, 280, 79.8, 8.2, 1440},
-	{1.4, 1.8, 300, 81.5, 13.0, 2640},
+	{1.0, 1.0, 224, 75.1, 4.7, 407, 224, 4.65, 0.40},
+	{1.0, 1.1, 240, 76.7, 5.4, 631, 240, 5.42, 0.62},
+	{1.1, 1.2, 260, 77.6, 6.1, 899, 260, 6.09, 0.89},
+	{1.2, 1.4, 280, 79.8, 8.2, 1440, 300, 8.20, 1.65},
+	{1.4, 1.8, 300, 81.5, 13.0, 2640, 380, 13.01, 4.04},
 }
 
 var efficientNet = func() (es []Entry) {
@@ -110,6 +113,8 @@ var efficientNet = func() (es []Entry) {
 				{"", "top1_pct", c.top1, "authors' README", ""},
 				{"", "params", c.params * 1e6, "authors' README", "rounded"},
 				{"", "macs", c.macs * 1e6, "authors' README", otherWork},
+				{"", "params", c.timmParams * 1e6, "timm", ""},
+				{"res=" + strconv.Itoa(c.timm), "macs", c.timmMACs * 1e9, "timm", withBN},
 			},
 			build: effLite,
 		})

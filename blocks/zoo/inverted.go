@@ -19,6 +19,7 @@ type stage struct {
 	act     blocks.ActFunc
 	fixed   bool // repeats are not scaled
 	project blocks.ActFunc
+	more    bool // the row belongs to the stage of the row above
 }
 
 // inverted is a backbone of inverted residuals.
@@ -30,6 +31,8 @@ type inverted struct {
 	seOfInput   bool
 	seAct, gate blocks.ActFunc
 	epsilon     float64
+	// rounded rounds scaled repeats to the nearest number instead of up.
+	rounded bool
 	// outputStride, when not 0, turns strides beyond it into dilation of the
 	// blocks that follow (Chen et al., Rethinking Atrous Convolution, 2017).
 	outputStride int
@@ -45,16 +48,28 @@ func scale(channels int, width float64) int {
 	return blocks.MakeDivisible(float64(channels)*width, 8)
 }
 
-// build appends the stages after a stem of stride 2 and returns the output of each.
+// repeats is the number of blocks of a row.
+func (m *inverted) repeats(row *stage) int {
+	switch n := float64(row.n) * m.depth; {
+	case m.depth == 0 || row.fixed:
+		return row.n
+	case m.rounded:
+		return max(1, int(math.Round(n)))
+	default:
+		return int(math.Ceil(n))
+	}
+}
+
+// build appends the stages after a stem of stride 2 and returns the output of each row.
 func (m inverted) build(b *blocks.Builder, x blocks.Value) []blocks.Value {
 	outs := make([]blocks.Value, len(m.stages))
 	reached, dilation := 2, 1
+	number, block := 0, 0
 	for i, row := range m.stages {
-		n := row.n
-		if m.depth != 0 && !row.fixed {
-			n = int(math.Ceil(float64(n) * m.depth))
+		if !row.more {
+			number, block = number+1, 0
 		}
-		for j := range n {
+		for j := range m.repeats(&row) {
 			p := blocks.InvertedResidual{
 				Out:        scale(row.out, m.width),
 				Expanded:   blocks.MakeDivisible(float64(b.Shape(x).C)*row.expand, 8),
@@ -83,12 +98,13 @@ func (m inverted) build(b *blocks.Builder, x blocks.Value) []blocks.Value {
 				}
 				p.SE = &blocks.SqueezeExcite{Hidden: hidden, Act: m.seAct, Gate: m.gate}
 			}
-			b.Mark(i+1, j+1)
-			x = blocks.Named{Name: "stage" + strconv.Itoa(i+1) + ".block" + strconv.Itoa(j+1), Block: p}.Build(b, x)
+			block++
+			b.Mark(number, block)
+			x = blocks.Named{Name: "stage" + strconv.Itoa(number) + ".block" + strconv.Itoa(block), Block: p}.Build(b, x)
 		}
 		outs[i] = x
 	}
-	b.Mark(len(m.stages)+1, 0)
+	b.Mark(number+1, 0)
 	return outs
 }
 

@@ -15,7 +15,7 @@ var v1Blocks = [][2]int{{1, 64}, {2, 128}, {1, 128}, {2, 256}, {1, 256}, {2, 512
 var mobileNetV1 = []Entry{{
 	Name:    "mobilenet_v1",
 	Paper:   "Howard et al., MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications, 2017, arXiv:1704.04861",
-	Options: []Option{width(1), res(224, 224), classes(1000)},
+	Options: []Option{width(1), res(224, 224), classes(1000), channels(3)},
 	Figures: []Figure{
 		{"", "top1_pct", 70.9, "slim README", ""},
 		{"width=0.75", "top1_pct", 68.4, "slim README", ""},

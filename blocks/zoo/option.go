@@ -23,19 +23,24 @@ type settings struct {
 	h, w         int
 	width, depth float64
 	classes      int
+	channels     int // of the input, 3 if the entry has no such option
 	outputStride int
 	aspp         bool
 }
 
 // res is the input's extent: one number, or height x width.
-func res(h, w int) Option {
+func res(h, w int) Option { return resFrom(16, h, w) }
+
+// resFrom is res with the smallest allowed extent.
+func resFrom(least, h, w int) Option {
 	text := func(h, w int) string {
 		if h == w {
 			return strconv.Itoa(h)
 		}
 		return fmt.Sprintf("%dx%d", h, w)
 	}
-	return Option{"res", text(h, w), "pixels, 16 to 8192, or HEIGHTxWIDTH", func(s *settings, v string) (string, bool) {
+	allowed := fmt.Sprintf("pixels, %d to 8192, or HEIGHTxWIDTH", least)
+	return Option{"res", text(h, w), allowed, func(s *settings, v string) (string, bool) {
 		a, b, two := strings.Cut(v, "x")
 		if !two {
 			b = a
@@ -43,7 +48,7 @@ func res(h, w int) Option {
 		h, err1 := strconv.Atoi(a)
 		w, err2 := strconv.Atoi(b)
 		s.h, s.w = h, w
-		return text(h, w), err1 == nil && err2 == nil && min(h, w) >= 16 && max(h, w) <= 8192
+		return text(h, w), err1 == nil && err2 == nil && min(h, w) >= least && max(h, w) <= 8192
 	}}
 }
 
@@ -52,6 +57,16 @@ func classes(n int) Option {
 		n, err := strconv.Atoi(v)
 		s.classes = n
 		return strconv.Itoa(n), err == nil && n >= 1 && n <= 100000
+	}}
+}
+
+// channels is the number of channels of the input.
+func channels(n int) Option {
+	const allowed = "the input's channels, 1 to 1024"
+	return Option{"channels", strconv.Itoa(n), allowed, func(s *settings, v string) (string, bool) {
+		n, err := strconv.Atoi(v)
+		s.channels = n
+		return strconv.Itoa(n), err == nil && n >= 1 && n <= 1024
 	}}
 }
 
@@ -114,6 +129,7 @@ func (e *Entry) allowed() string {
 // settings reads "name=value,name=value". All mistakes are reported.
 func (e *Entry) settings(text string) (s settings, canonical string, err error) {
 	values := map[string]string{}
+	s.channels = 3
 	for _, o := range e.Options {
 		if _, ok := o.set(&s, o.Default); !ok {
 			panic("zoo: " + e.Name + ": the default of option " + o.Name + " is not allowed")

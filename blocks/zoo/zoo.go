@@ -9,33 +9,10 @@ import (
 	"nas/internal/levenshtein"
 )
 
-// Entry is one network of the zoo. [Get] builds it.
-type Entry struct {
-	Name    string
-	Paper   string // where it is defined, and how the definition here differs
-	Options []Option
-	Figures []Figure // what has been published about it
-
-	build func(b *blocks.Builder, s settings)
-}
-
-// Figure is a published number.
-type Figure struct {
-	Options  string // which form it is about: "width=0.75"; "" is the base form
-	Quantity string // "top1_pct", "top5_pct" (ImageNet validation, one crop), "miou_pct", "params", "macs"
-	Value    float64
-	Source   string // who says so
-	Note     string // why a count differs from ours, or how exact it is
-}
-
-// otherWork is the note of figures a little above an exact count whose source
-// does not say what they count.
-const otherWork = "more than convolutions and linear layers, its source does not say what"
-
 // networks are the zoo in the order of Entries, put together once.
 var networks = slices.Concat(alexNet, squeezeNet, inceptionV3, xception, resNet, mobileNetV1, mobileNetV2,
-	mobileNetV3, mnasNet,
-	efficientNet, shuffleNetV2, fastSCNN, deepLab)
+	mobileNetV3, mobileNetV4, ppLCNet, dsCNN,
+	mnasNet, proxylessNAS, fbNet, efficientNet, tinyNet, shuffleNetV2, fastSCNN, deepLab)
 
 // Entries returns all networks: classics, mobile networks, segmentation.
 func Entries() []Entry { return slices.Clone(networks) }
@@ -61,7 +38,7 @@ func Get(spec string) (*blocks.Network, error) {
 	if canonical != "" {
 		name += "@" + canonical
 	}
-	b := blocks.NewBuilder(name, blocks.Shape{H: s.h, W: s.w, C: 3})
+	b := blocks.NewBuilder(name, blocks.Shape{H: s.h, W: s.w, C: s.channels})
 	e.build(b, s)
 	n, err := b.Network()
 	if err != nil {

@@ -294,6 +294,62 @@ func TestFigures(t *testing.T) {
 	}
 }
 
+// TestKeywordSpotting: the model of MLPerf Tiny has a bias in front of each of its nine batch normalisations.
+func TestKeywordSpotting(t *testing.T) {
+	n, err := Get("ds_cnn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := n.Counts(); c.Params != 23756-9*64 || c.MACs != 125*(10*4+4*(9+64))*64+64*12 {
+		t.Errorf("%d params, %d MACs", c.Params, c.MACs)
+	}
+	gray, err := Get("mobilenet_v1@width=0.25,res=96,classes=2,channels=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	colour, err := Get("mobilenet_v1@width=0.25,res=96,classes=2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = 2 * 9 * 8
+	d := colour.Counts().Params - gray.Counts().Params
+	if d != want || gray.Input() != (blocks.Shape{H: 96, W: 96, C: 1}) {
+		t.Errorf("with %v there are %d fewer params, want %d", gray.Input(), d, want)
+	}
+}
+
+// TestTimm: the counts of timm have two decimals in millions of parameters and 10^9 multiply-accumulates. The latter
+// include two operations for each value that is batch-normalised and one for each that is pooled.
+func TestTimm(t *testing.T) {
+	for _, e := range Entries() {
+		for _, f := range e.Figures {
+			if f.Source != "timm" {
+				continue
+			}
+			n, err := Get(strings.TrimSuffix(e.Name+"@"+f.Options, "@"))
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			got, unit := float64(n.Counts().Params), 1e6
+			if f.Quantity == "macs" {
+				got, unit = float64(n.Counts().MACs), 1e9
+				for i, nd := range n.Nodes {
+					switch nd.Op.(type) {
+					case *blocks.BatchNorm:
+						got += 2 * float64(nd.Shape.Elems())
+					case *blocks.GlobalPool:
+						got += float64(n.InShapes(i)[0].Elems())
+					}
+				}
+			}
+			if math.Abs(got-f.Value) > 0.005001*unit {
+				t.Errorf("%s: %s is %.0f, timm says %.4g", n.Name, f.Quantity, got, f.Value)
+			}
+		}
+	}
+}
+
 func TestEveryEntryBuilds(t *testing.T) {
 	names := map[string]bool{}
 	for _, e := range Entries() {

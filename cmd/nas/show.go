@@ -2,15 +2,17 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"nas/blocks"
+	"nas/blocks/onnx"
 	"nas/internal/report"
 )
 
 func newShow(a *app) *cobra.Command {
-	var layers bool
+	var layers, operators bool
 	var diagram, profile string
 	cmd := &cobra.Command{
 		Use:   "show ARCH",
@@ -22,12 +24,26 @@ With --diagram, a picture of the architecture, its blocks to the scale of the
 latency that --profile predicts, or the profile of this machine; without one, to
 the scale of multiply-accumulates.
 
+With --operators, and no ARCH, what is read of ONNX files.
+
 ARCH is ` + archForms + `.`,
 		Example: `  nas show mobilenet_v2@width=0.75,res=192 --layers
   nas show results/mobile:17 --diagram net.svg
-  nas show results/mobile:17 --json`,
-		Args: oneArch,
+  nas show results/mobile:17 --json
+  nas show --operators`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if operators && len(args) == 0 {
+				return nil
+			}
+			return oneArch(cmd, args)
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
+			if operators {
+				if len(args) > 0 {
+					return usagef("--operators goes without a network")
+				}
+				return showOperators(a)
+			}
 			n, err := a.find(args[0])
 			if err != nil {
 				return err
@@ -56,6 +72,7 @@ ARCH is ` + archForms + `.`,
 		},
 	}
 	cmd.Flags().BoolVar(&layers, "layers", false, "list the layers")
+	cmd.Flags().BoolVar(&operators, "operators", false, "list the ONNX operators that are read, and their attributes")
 	cmd.Flags().StringVar(&diagram, "diagram", "", "draw the architecture into `FILE`, .svg, .png or .pdf")
 	cmd.Flags().StringVar(&profile, "profile", "", "the latency profile of the diagram (default: this machine's)")
 	a.jsonFlag(cmd)
@@ -163,4 +180,26 @@ func pair(p [2]int) string {
 		return fmt.Sprint(p[0])
 	}
 	return fmt.Sprintf("%dx%d", p[0], p[1])
+}
+
+// operatorsView is the JSON form of show --operators.
+type operatorsView struct {
+	Opsets    [2]int          `json:"opsets"` // first and last that are read
+	Operators []onnx.Operator `json:"operators"`
+}
+
+// showOperators lists what is read of ONNX files.
+func showOperators(a *app) error {
+	all := onnx.Operators()
+	if a.json {
+		return a.writeJSON(operatorsView{[2]int{onnx.FirstOpset, onnx.LastOpset}, all})
+	}
+	t := table{head: []string{"operator", "opset", "inputs", "on", "attributes"}}
+	for _, o := range all {
+		t.add(o.Name, fmt.Sprintf("%d+", o.Since), o.InputCount(), o.On(), strings.Join(o.Attributes, " "))
+	}
+	t.write(a.stdout)
+	a.printf("\nOpsets %d to %d. name=3: with that value only. name*: has no effect on inference.\n",
+		onnx.FirstOpset, onnx.LastOpset)
+	return nil
 }

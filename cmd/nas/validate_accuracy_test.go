@@ -30,6 +30,29 @@ func TestValidateAccuracyOwnTable(t *testing.T) {
 	wantExit(t, exitUsage, "FILE.csv", "validate", "accuracy", "--benchmark", "macros", "--proxy", "macs")
 }
 
+// TestValidateAccuracyOfFiles scores networks of another program, whose nodes carry no marks.
+func TestValidateAccuracyOfFiles(t *testing.T) {
+	table, err := filepath.Abs("../../blocks/onnx/testdata/cases/unmarked.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(filepath.Dir(table))
+	code, out, errs := nas(t, "validate", "accuracy", "--benchmark", table, "--proxy", "profile,macs", "--json")
+	var v struct {
+		Proxies map[string]struct {
+			Tau float64 `json:"kendall_tau"`
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &v); err != nil || code != 0 {
+		t.Fatalf("exit %d, %v, %s%s", code, err, out, errs)
+	}
+	for _, p := range []string{"profile", "macs"} {
+		if tau := v.Proxies[p].Tau; tau < 1 {
+			t.Errorf("%s: tau is %v, want 1", p, tau)
+		}
+	}
+}
+
 // A share of 18 pairs says little without the pairs.
 func TestValidateAccuracyListsPairs(t *testing.T) {
 	args := []string{"validate", "accuracy", "--benchmark", "ablations", "--proxy", "imagenet,depth"}

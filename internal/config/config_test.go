@@ -93,8 +93,8 @@ classes = 10
 [[space.stage]]
 channels = 16
 kernel = [3,
-  4]
-`, []string{"b.toml:7: space.stage[1].kernel[2] = 4:"}},
+  40]
+`, []string{"b.toml:7: space.stage[1].kernel[2] = 40:"}},
 		{"missing", `[[space.stage]]
 channels = 16
 `, []string{"space.input", "space.classes"}},

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"nas/internal/levenshtein"
+	"nas/space"
 )
 
 // decoder fills structs from a TOML tree by their toml tags. It collects all problems instead of
@@ -81,6 +82,10 @@ func (d *decoder) value(path string, x any, dst reflect.Value) {
 		}
 		d.wrong(path, x, "true or false")
 	case reflect.Int:
+		if k, ok := dst.Addr().Interface().(*space.KernelSize); ok {
+			d.kernel(path, x, k)
+			return
+		}
 		if n, ok := x.(int64); ok && !dst.OverflowInt(n) {
 			dst.SetInt(n)
 			return
@@ -100,6 +105,30 @@ func (d *decoder) value(path string, x any, dst reflect.Value) {
 		d.wrong(path, x, "a number")
 	default:
 		panic("config: no rule for " + dst.Type().String())
+	}
+}
+
+// kernel reads the size of a kernel: one number, or [height, width].
+func (d *decoder) kernel(path string, x any, k *space.KernelSize) {
+	pair, ok := x.([]any)
+	if !ok {
+		pair = []any{x, x}
+	}
+	var sides []int
+	for _, side := range pair {
+		if n, ok := side.(int64); ok && n >= math.MinInt16 && n <= math.MaxInt8 {
+			sides = append(sides, int(n))
+		}
+	}
+	switch {
+	case len(sides) == 2 && sides[0] == sides[1]:
+		*k = space.KernelSize(sides[0])
+	case len(sides) == 2 && min(sides[0], sides[1]) > 0:
+		*k = space.Rectangle(sides[0], sides[1])
+	case ok:
+		d.wrong(path, x, "a whole number up to 31, or [height, width]")
+	default:
+		d.wrong(path, x, "a whole number")
 	}
 }
 

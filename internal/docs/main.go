@@ -1,8 +1,9 @@
 // Docs writes the reference of the config file from the types that it is decoded
 // into: names, types and meanings from their source, defaults and what is allowed
-// from the decoder itself, which is asked.
+// from the decoder itself, which is asked. The list of ONNX operators comes from the
+// reader's.
 //
-//	go run ./internal/docs           from the top of the module: writes docs/space.md and docs/config.md
+//	go run ./internal/docs           from the top of the module: writes docs/space.md, docs/config.md and docs/onnx.md
 package main
 
 import (

@@ -4,6 +4,7 @@ package main
 // refused.
 var types = map[string]struct{ word, bad string }{
 	"Ints":          {"whole number or list", "-1"},
+	"Kernels":       {"whole number, [height, width] or list", "-1"},
 	"Floats":        {"number or list", "-1.5"},
 	"Strings":       {"word or list", `"?"`},
 	"Bools":         {"true, false or list", "7"},

@@ -183,7 +183,8 @@ func (c *comparison) choose(ctx context.Context) (err error) {
 	model.Arch = c.arch.String()
 	if n, err := nearest.Network(); err != nil {
 		return err
-	} else if got, want := n.Counts(), c.options.Network.Counts(); got.MACs != want.MACs || got.Params != want.Params {
+	} else if got, want := n.Counts(), c.options.Network.Counts(); got.MACs != want.MACs ||
+		weights(n) != weights(c.options.Network) {
 		c.out.Mapped = fmt.Sprintf("the model is not in the space; the search started from the nearest network, %s, "+
 			"with %+.1f %% MACs and %+.1f %% params", nearest.ID(),
 			100*(float64(got.MACs)/float64(want.MACs)-1), 100*(float64(got.Params)/float64(want.Params)-1))
@@ -207,6 +208,19 @@ func (c *comparison) choose(ctx context.Context) (err error) {
 		c.out.Faster, err = c.member(ctx, &front[faster])
 	}
 	return err
+}
+
+// weights counts the values of the weights of convolutions and linear layers. Scales and biases
+// are left out, of which exporters make one of the other.
+func weights(n *blocks.Network) (count int64) {
+	for i := range n.Nodes {
+		for _, p := range n.Params(i) {
+			if len(p.Dims) > 1 {
+				count += int64(p.Len())
+			}
+		}
+	}
+	return count
 }
 
 // member judges a member of the front.

@@ -77,7 +77,7 @@ var rules = []rule{
 	{"internal/runtest", []string{"internal/config", "internal/evaluator", "internal/runstore", "latency", "latency/timing", "search"}, nil},
 	{"internal/netfile", []string{"blocks", "blocks/onnx", "blocks/pytorch", "internal/jsonfile"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/resolve", []string{"blocks", "blocks/engine", "blocks/zoo", "internal/netfile", "internal/runstore", "search", "space"}, nil},
-	{"internal/docs", []string{"internal/config", "search"}, nil},
+	{"internal/docs", []string{"blocks/onnx", "internal/config", "search"}, nil},
 	{"internal/device", []string{"latency/devices", "latency/recipe", "latency/timing"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/lint", nil, nil},
 	{"internal/release", nil, nil},

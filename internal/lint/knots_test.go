@@ -24,7 +24,6 @@ var largerKnots = map[string]int{
 	"blocks/engine":  14, // one algorithm: each kind of unit registers itself in a table that all use
 	"blocks/kernels": 13, // one algorithm: the drivers and the table of kernels
 	"blocks/pytorch": 10, // one table of ops
-	"blocks/zoo":     15, // families of networks that register themselves in one list
 	"cmd/nas":        30, // commands of one program
 }
 

@@ -18,6 +18,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/onnx"
 	"nas/blocks/pytorch"
+	"nas/internal/buildinfo"
 	"nas/internal/fault"
 	"nas/internal/jsonfile"
 )
@@ -30,7 +31,7 @@ const maxText = 64 << 20
 type format struct {
 	name   string
 	ending string // of its files, without the dot
-	encode func(n *blocks.Network, w func() (*blocks.Weights, error)) ([]byte, error)
+	encode encoder
 	decode func(path string, data []byte, o Options) (*Network, error)
 	beside *companion // a second file; nil for none
 }
@@ -38,8 +39,17 @@ type format struct {
 // companion is a file that belongs to another.
 type companion struct {
 	ending string
-	encode func(n *blocks.Network, w func() (*blocks.Weights, error)) ([]byte, error)
+	encode encoder
 }
+
+// encoder returns the bytes of a network's file.
+type encoder func(n *blocks.Network, w func() (*blocks.Weights, error), o ONNX) ([]byte, error)
+
+// ONNX says how an ONNX file is written. Other formats do not read it.
+type ONNX = onnx.Options
+
+// OpenBatch as [ONNX.Batch] leaves the number of images open.
+const OpenBatch = onnx.OpenBatch
 
 var formats = []format{
 	{"json", "json", encodeJSON, decodeJSON, nil},
@@ -88,12 +98,14 @@ func writer(name string) (*format, error) {
 
 // Encode returns the bytes of n in a format. weights is called only by the
 // formats that hold weights.
-func Encode(name string, n *blocks.Network, weights func() (*blocks.Weights, error)) ([]byte, error) {
+func Encode(
+	name string, n *blocks.Network, weights func() (*blocks.Weights, error), o ONNX,
+) ([]byte, error) {
 	f, err := writer(name)
 	if err != nil {
 		return nil, err
 	}
-	return f.encode(n, weights)
+	return f.encode(n, weights, o)
 }
 
 // A File is one of the files that a network becomes.
@@ -105,7 +117,9 @@ type File struct {
 // Files returns what is to be written for n in a format: path, and for a format
 // that keeps weights apart their file beside it, which has path's name and
 // another ending.
-func Files(name, path string, n *blocks.Network, weights func() (*blocks.Weights, error)) ([]File, error) {
+func Files(
+	name, path string, n *blocks.Network, weights func() (*blocks.Weights, error), o ONNX,
+) ([]File, error) {
 	f, err := writer(name)
 	if err != nil {
 		return nil, err
@@ -121,13 +135,13 @@ func Files(name, path string, n *blocks.Network, weights func() (*blocks.Weights
 		named.Meta[pytorch.WeightsFile] = filepath.Base(beside)
 		n = &named
 	}
-	data, err := f.encode(n, weights)
+	data, err := f.encode(n, weights, o)
 	if err != nil {
 		return nil, err
 	}
 	files := []File{{path, data}}
 	if f.beside != nil {
-		if data, err = f.beside.encode(n, weights); err != nil {
+		if data, err = f.beside.encode(n, weights, o); err != nil {
 			return nil, err
 		}
 		files = append(files, File{beside, data})
@@ -150,7 +164,7 @@ func IsFile(path string) bool {
 	return slices.Contains(Readable(), strings.TrimPrefix(filepath.Ext(path), "."))
 }
 
-// Read reads a network, and its weights where the file holds them.
+// Read reads a network. The weights that its file holds are read when they are asked for.
 func Read(path string, o Options) (*Network, error) {
 	ext := strings.TrimPrefix(filepath.Ext(path), ".")
 	i := slices.IndexFunc(formats, func(f format) bool { return f.ending == ext && f.decode != nil })
@@ -170,11 +184,13 @@ func Read(path string, o Options) (*Network, error) {
 	if ext != "onnx" && info.Size() > maxText {
 		return nil, fault.Errorf("netfile: %s has %d bytes, a network's text has at most %d", path, info.Size(), maxText)
 	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fault.Errorf("netfile: %w", err)
+	var data []byte
+	if ext != "onnx" { // which is mapped
+		if data, err = os.ReadFile(path); err != nil {
+			return nil, fault.Errorf("netfile: %w", err)
+		}
 	}
-	if len(data) == 0 {
+	if info.Mode().IsRegular() && info.Size() == 0 {
 		return nil, fault.Errorf("netfile: %s: the file is empty: write it again with nas export", path)
 	}
 	n, err := formats[i].decode(path, data, o)
@@ -187,7 +203,7 @@ func Read(path string, o Options) (*Network, error) {
 	return n, nil
 }
 
-func encodeJSON(n *blocks.Network, _ func() (*blocks.Weights, error)) ([]byte, error) {
+func encodeJSON(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
 	data, err := json.Marshal(n)
 	if err != nil {
 		return nil, err
@@ -206,7 +222,7 @@ func decodeJSON(_ string, data []byte, _ Options) (*Network, error) {
 }
 
 // The TOML form has the same keys and values as the JSON form.
-func encodeTOML(n *blocks.Network, _ func() (*blocks.Weights, error)) ([]byte, error) {
+func encodeTOML(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
 	data, err := json.Marshal(n)
 	if err != nil {
 		return nil, err
@@ -266,7 +282,7 @@ func decodeTOML(_ string, data []byte, o Options) (*Network, error) {
 }
 
 // encodeDOT draws the graph for Graphviz: a node an op, with its output shape.
-func encodeDOT(n *blocks.Network, _ func() (*blocks.Weights, error)) ([]byte, error) {
+func encodeDOT(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "digraph %q {\n\tnode [shape=box, fontname=\"sans-serif\"];\n", n.Name)
 	for i, nd := range n.Nodes {
@@ -279,39 +295,37 @@ func encodeDOT(n *blocks.Network, _ func() (*blocks.Weights, error)) ([]byte, er
 	return b.Bytes(), nil
 }
 
-// encodeONNX writes opset 17 with NCHW input and the weights in the file.
-func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error)) ([]byte, error) {
+// encodeONNX writes NCHW input and the weights in the file.
+func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error), o ONNX) ([]byte, error) {
 	w, err := weights()
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
-	err = onnx.Write(&b, n, w, onnx.Options{Metadata: n.Meta})
+	o.Metadata, o.Version = n.Meta, buildinfo.Release()
+	err = onnx.Write(&b, n, w, o)
 	return b.Bytes(), err
 }
 
 // decodeONNX reads what exporters write for convolutional networks.
-func decodeONNX(path string, data []byte, o Options) (*Network, error) {
-	m, err := onnx.Read(data, onnx.ReadOptions{
-		External: onnx.Beside(filepath.Dir(path)), Shape: o.Shape, Open: o.Open, H: o.H, W: o.W,
-		Outputs: o.Outputs,
-	})
+func decodeONNX(path string, _ []byte, o Options) (*Network, error) {
+	m, err := readModel(path, o, false)
 	if err != nil {
 		return nil, err
 	}
 	m.Network.Meta = m.Metadata
-	return &Network{m.Network, m.Weights, &m.Input, m.Outputs, m.Notes}, nil
+	return &Network{m.Network, weightsLater(path, o, m.Network), &m.Input, m.Outputs, m.Notes}, nil
 }
 
 // encodePyTorch writes a Python module; its weights stand in a file beside it.
-func encodePyTorch(n *blocks.Network, _ func() (*blocks.Weights, error)) ([]byte, error) {
+func encodePyTorch(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
 	var b bytes.Buffer
 	err := pytorch.Write(&b, n)
 	return b.Bytes(), err
 }
 
 // encodeSafetensors writes the state dict of the Python module.
-func encodeSafetensors(n *blocks.Network, weights func() (*blocks.Weights, error)) ([]byte, error) {
+func encodeSafetensors(n *blocks.Network, weights func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
 	w, err := weights()
 	if err != nil {
 		return nil, err

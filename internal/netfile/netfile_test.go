@@ -18,7 +18,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 	n.Meta = map[string]string{"arch": "a | b"}
 	for _, f := range Readable() {
-		data, err := Encode(f, n, func() (*blocks.Weights, error) { return blocks.NewWeights(n, 1), nil })
+		data, err := Encode(f, n, func() (*blocks.Weights, error) { return blocks.NewWeights(n, 1), nil }, ONNX{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -55,7 +55,7 @@ func TestBadFiles(t *testing.T) {
 			t.Errorf("%s: error is %v, want one that names the file", name, err)
 		}
 	}
-	if _, err := Encode("png", nil, nil); err == nil {
+	if _, err := Encode("png", nil, nil, ONNX{}); err == nil {
 		t.Error("an unknown format was written")
 	}
 }
@@ -70,7 +70,7 @@ func TestPyTorchWritesTwoFiles(t *testing.T) {
 	if f := FormatOf(out); f != "pytorch" || Ending(f) != "py" {
 		t.Errorf("the format of %s is %q", out, f)
 	}
-	files, err := Files("pytorch", out, n, func() (*blocks.Weights, error) { return w, nil })
+	files, err := Files("pytorch", out, n, func() (*blocks.Weights, error) { return w, nil }, ONNX{})
 	if err != nil {
 		t.Fatal(err)
 	}

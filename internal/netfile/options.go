@@ -14,7 +14,8 @@ import (
 // Network is a network of a file, with what only the file says.
 type Network struct {
 	*blocks.Network
-	Weights *blocks.Weights // nil where the file holds none
+	// Weights reads the weights of an ONNX file; it is nil for other formats.
+	Weights func() (*blocks.Weights, error)
 	// Input and Outputs are the tensors of an ONNX file as it declares them; Input
 	// is nil for other formats, whose tensors are H x W x C.
 	Input   *onnx.Tensor

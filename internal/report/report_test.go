@@ -288,7 +288,7 @@ func TestVerdict(t *testing.T) {
 
 func TestSharesOfGenes(t *testing.T) {
 	s, err := space.New(space.Spec{Input: []int{32, 32, 3}, Classes: 10, Stage: []space.StageSpec{{
-		Channels: space.Ints{16}, Depth: space.Ints{1, 2}, Kernel: space.Ints{3, 5},
+		Channels: space.Ints{16}, Depth: space.Ints{1, 2}, Kernel: space.Kernels{3, 5},
 		Activation: space.Strings{"relu6", "hswish"}, Per: "block"}}})
 	if err != nil {
 		t.Fatal(err)

@@ -19,7 +19,7 @@ import (
 // Network is a network and where it comes from.
 type Network struct {
 	*blocks.Network
-	Weights *blocks.Weights // nil where the origin holds none
+	Weights *blocks.Weights // nil where the origin holds none, or before WeightsFor has read them from File
 	Arch    string          // the arch string, "" for networks of the zoo and of files
 	Origin  string          // for people: "zoo", a file's name, "trial 17 of results/mobile", "arch string"
 	// File is what the file of another program says besides; nil for other origins.
@@ -93,7 +93,7 @@ func fromFile(text string, o netfile.Options) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Network{Network: n.Network, Weights: n.Weights, Origin: text}
+	r := &Network{Network: n.Network, Origin: text}
 	if n.Input != nil {
 		r.File = n
 	}
@@ -139,6 +139,9 @@ func NetworkOf(text string) (*blocks.Network, error) {
 func (n *Network) WeightsFor(seed uint64) (*blocks.Weights, error) {
 	if n.Weights != nil {
 		return n.Weights, nil
+	}
+	if n.File != nil {
+		return n.File.Weights()
 	}
 	w := blocks.NewWeights(n.Network, seed)
 	if err := engine.CalibrateBN(n.Network, w, seed); err != nil {

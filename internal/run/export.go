@@ -37,7 +37,8 @@ func export(s *evaluator.Setup, dir string, front []Member) (files []string, err
 			if err := os.MkdirAll(dir, 0o755); err != nil {
 				return nil, err
 			}
-			written, err := netfile.Files(format, filepath.Join(dir, k.Name+"."+netfile.Ending(format)), n, weights)
+			path := filepath.Join(dir, k.Name+"."+netfile.Ending(format))
+			written, err := netfile.Files(format, path, n, weights, netfile.ONNX{})
 			if err != nil {
 				return nil, err
 			}

@@ -13,7 +13,7 @@ func MobileSpec() space.Spec {
 	stage := func(channels, stride int, depth, dilation []int, se []float64) space.StageSpec {
 		return space.StageSpec{
 			Block: space.Strings{"mbconv"}, Channels: space.Ints{channels}, Stride: space.Ints{stride}, Depth: depth,
-			Kernel: space.Ints{3, 5, 7}, Expansion: space.Floats{3, 4, 6}, Dilation: dilation,
+			Kernel: space.Kernels{3, 5, 7}, Expansion: space.Floats{3, 4, 6}, Dilation: dilation,
 			Activation: space.Strings{"relu6", "hswish"}, SE: se,
 		}
 	}

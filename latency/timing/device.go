@@ -68,10 +68,41 @@ func (d Device) Calls(n *blocks.Network) ([]engine.Call, error) {
 	if err != nil {
 		return nil, fault.Errorf("latency: %w", err)
 	}
-	if d.Cut == CutBlocks {
-		return inBlocks(p.Kernels()), nil
+	calls := p.Kernels()
+	for i := range calls {
+		centre(&calls[i].Unit)
 	}
-	return p.Kernels(), nil
+	if d.Cut == CutBlocks {
+		return inBlocks(calls), nil
+	}
+	return calls, nil
+}
+
+// centre gives a unit with a convolution that keeps the extent, but for its stride, the same padding on
+// all sides. It costs the same where all padding is at the bottom and the right, as Keras has it at
+// stride 2, and no table has both.
+func centre(u *engine.Unit) {
+	switch u.Name {
+	case "conv", "dwconv", "block", "expand_dw", "dw_project", "stem_block", "stem_dw":
+	default:
+		return
+	}
+	in := [2]int{u.In.H, u.In.W}
+	if u.Stem.Out != [2]int{} {
+		u.Stem.Pad = centred(in, u.Stem.Out, u.Stem.Kernel, u.Stem.Stride, [2]int{1, 1}, u.Stem.Pad)
+		in = u.Stem.Out
+	}
+	u.Pad = centred(in, [2]int{u.Out.H, u.Out.W}, u.Kernel, u.Stride, u.Dilation, u.Pad)
+}
+
+// centred returns the padding at the top and the left.
+func centred(in, out, kernel, stride, dilation, pad [2]int) [2]int {
+	for i := range pad {
+		if kernel[i]%2 == 1 && stride[i] > 0 && out[i] == (in[i]+stride[i]-1)/stride[i] {
+			pad[i] = dilation[i] * (kernel[i] - 1) / 2
+		}
+	}
+	return pad
 }
 
 // inBlocks joins the convolutions of each block that has one depthwise convolution to a unit
