@@ -198,7 +198,8 @@ func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint6
 	a.printOutcome(r)
 	switch {
 	case r.Summary.Status == search.StatusInterrupted:
-		return "", fmt.Errorf("%w: nas run %s --resume continues %s", errInterrupted, path, r.Dir)
+		stored := filepath.Join(r.Dir, runstore.ConfigFile)
+		return "", fmt.Errorf("%w: nas run %s --resume continues it", errInterrupted, stored)
 	case len(r.Front) == 0:
 		return "", errors.New(r.NoFront)
 	}

@@ -38,7 +38,9 @@ func devicesOf(
 		d := &Device{Name: name, Latency: runstore.FieldOf(runstore.LatencyKey(name)), index: i}
 		switch file := c.Latency.Profile[name]; {
 		case resumed != nil:
-			d.Profile, err = latency.Load(resumed.Path(runstore.ProfileName(name, i)))
+			if d.Profile, err = latency.Load(resumed.Path(runstore.ProfileName(name, i))); err == nil && file == "auto" {
+				err = own.sameType(d.Profile)
+			}
 		case file == "auto":
 			d.Profile, err = own.profile(ctx)
 		default:
@@ -62,6 +64,20 @@ type ownDevice struct {
 	Options
 	config *config.Config
 	space  *space.Space
+}
+
+// sameType refuses a profile of a run that is resumed if the device computes in another data type by now. A
+// device that is out of reach is not asked.
+func (o *ownDevice) sameType(p *latency.Profile) error {
+	rt, err := named.Runtime(o.config.Latency.Device, o.config.Latency.Threads)
+	if err != nil {
+		return nil
+	}
+	if was, is := p.Device.DType, rt.Device().DType; was != is {
+		return config.Usagef("latency.device: the recorded run is of dtype = %q, %s is of dtype = %q: "+
+			"give another directory with --out, or restore what changed", was, o.config.Latency.Device, is)
+	}
+	return nil
 }
 
 // profile returns the cached profile of this device, extended where the space has units that it

@@ -113,28 +113,25 @@ func fromArch(text string) (*Network, error) {
 	return &Network{Network: n, Arch: a.String(), Origin: "arch string"}, nil
 }
 
-// ArchOf reads an arch string, or describes a network of the zoo as an arch.
+// ArchOf describes the network that a text of the forms of [Find] names as an arch.
 func ArchOf(text string) (space.Arch, error) {
-	if strings.Contains(text, "|") {
-		return space.Parse(text)
-	}
-	n, err := zoo.Get(text)
+	n, err := Find(text, netfile.Options{})
 	if err != nil {
 		return space.Arch{}, err
 	}
-	return space.FromNetwork(n)
+	if n.Arch != "" {
+		return space.Parse(n.Arch)
+	}
+	return space.FromNetwork(n.Network)
 }
 
-// NetworkOf builds the network of an arch string, or of a name of the zoo.
+// NetworkOf builds the network that a text of the forms of [Find] names.
 func NetworkOf(text string) (*blocks.Network, error) {
-	if !strings.Contains(text, "|") {
-		return zoo.Get(text)
-	}
-	a, err := space.Parse(text)
+	n, err := Find(text, netfile.Options{})
 	if err != nil {
 		return nil, err
 	}
-	return a.Network()
+	return n.Network, nil
 }
 
 // WeightsFor returns the weights that came with the network, or weights drawn

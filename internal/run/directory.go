@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"nas/internal/config"
 	"nas/internal/runstore"
+	"nas/latency"
 	"nas/search"
 )
 
@@ -65,16 +68,20 @@ func sameConfig(c *config.Config, path string) error {
 		return err
 	}
 	choose(&c.Search, &then.Search)
-	neutral := func(c config.Config) ([]byte, error) {
-		c.Search.Evaluations, c.Search.Trials, c.Search.Time, c.Search.Plateau = 0, 0, 0, 0
-		c.Output, c.Latency.Budget, c.Latency.Profile = config.Output{}, 0, nil
-		return c.Encode()
-	}
-	a, err := neutral(*then)
+	profiles, err := namedAsThen(c.Latency.Profile, then.Latency.Profile, filepath.Dir(path))
 	if err != nil {
 		return err
 	}
-	b, err := neutral(*c)
+	neutral := func(c config.Config, profiles config.Named[string]) ([]byte, error) {
+		c.Search.Evaluations, c.Search.Trials, c.Search.Time, c.Search.Plateau = 0, 0, 0, 0
+		c.Output, c.Latency.Budget, c.Latency.Profile = config.Output{}, 0, profiles
+		return c.Encode()
+	}
+	a, err := neutral(*then, then.Latency.Profile)
+	if err != nil {
+		return err
+	}
+	b, err := neutral(*c, profiles)
 	if err != nil {
 		return err
 	}
@@ -85,15 +92,53 @@ func sameConfig(c *config.Config, path string) error {
 	return nil
 }
 
-// firstDifference shows the first line in which two texts differ.
-func firstDifference(a, b []byte) string {
-	x, y := bytes.Split(a, []byte("\n")), bytes.Split(b, []byte("\n"))
-	for i := range min(len(x), len(y)) {
-		if !bytes.Equal(x[i], y[i]) {
-			return fmt.Sprintf("was %q, is %q", x[i], y[i])
+// namedAsThen returns the profiles of a config under the file names of the stored config, then, where their
+// contents are those in the run's directory: the file of a profile may have moved. A profile of the same file
+// name and other contents is an error. A file that is gone is taken for the one of its name.
+func namedAsThen(now, then config.Named[string], dir string) (config.Named[string], error) {
+	profiles := maps.Clone(now)
+	for i, name := range then.Names() {
+		file, was := now[name], then[name]
+		if file == "" || file == "auto" {
+			continue
+		}
+		same, err := sameProfile(file, filepath.Join(dir, runstore.ProfileName(name, i)))
+		switch {
+		case err != nil && file != was:
+			return nil, config.Usage(err)
+		case err == nil && same:
+			profiles[name] = was
+		case err == nil && file == was:
+			return nil, config.Usagef("latency.profile %s has changed since the run in %s began: give another directory "+
+				"with --out, or restore the file", file, dir)
 		}
 	}
-	return "one of them is longer"
+	return profiles, nil
+}
+
+// sameProfile tells whether two files hold the same latency profile.
+func sameProfile(a, b string) (bool, error) {
+	var texts [2]bytes.Buffer
+	for i, file := range []string{a, b} {
+		p, err := latency.Load(file)
+		if err == nil {
+			err = p.Write(&texts[i])
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return bytes.Equal(texts[0].Bytes(), texts[1].Bytes()), nil
+}
+
+// firstDifference shows the first line in which two configs differ. A table's name counts as a line.
+func firstDifference(a, b []byte) string {
+	x, y := strings.Split(string(a), "\n"), strings.Split(string(b), "\n")
+	i := 0
+	for i < min(len(x), len(y))-1 && x[i] == y[i] {
+		i++
+	}
+	return fmt.Sprintf("was %s, is %s", cmp.Or(x[i], "nothing"), cmp.Or(y[i], "nothing"))
 }
 
 // choose fills in the algorithm and the population where the config leaves them to the number of
