@@ -181,7 +181,7 @@ func (g *graph) returned(v blocks.ONNXValue, k int, declared Tensor) blocks.ONNX
 		if w, made := g.rename(v, out.name); made {
 			return w
 		}
-		end = g.Node("Identity", []blocks.ONNXValue{end})
+		g.Node("Identity", []blocks.ONNXValue{end})
 	}
 	g.operators[len(g.operators)-1].out[0] = out.name // nothing else reads it
 	return g.named(v)
