@@ -59,14 +59,8 @@ func readConvTranspose(r *reader, c call) ([]*value, error) {
 		tensors[0] = data
 	}
 	r.sources = []string{w.name}
-	if c.arg(2) != nil {
-		b, err := c.floats(2)
-		if err != nil || len(b.f) != op.Out {
-			return nil, fmt.Errorf("its bias must be %d constants", op.Out)
-		}
-		op.Bias = true
-		tensors = append(tensors, b.f)
-		r.sources = append(r.sources, b.name)
+	if op.Bias, tensors, err = r.bias(c, tensors, op.Out); err != nil {
+		return nil, err
 	}
 	node, err := r.add("", op, tensors, v.node)
 	if err != nil {

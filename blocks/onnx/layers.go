@@ -172,20 +172,28 @@ func readConv(r *reader, c call) ([]*value, error) {
 		tensors[0] = permute(w.f, w.dims[0], w.dims[1], s.kernel[0]*s.kernel[1])
 	}
 	r.sources = []string{w.name}
-	if c.arg(2) != nil {
-		b, err := c.floats(2)
-		if err != nil || len(b.f) != op.Out {
-			return nil, fmt.Errorf("its bias must be %d constants", op.Out)
-		}
-		op.Bias = true
-		tensors = append(tensors, b.f)
-		r.sources = append(r.sources, b.name)
+	if op.Bias, tensors, err = r.bias(c, tensors, op.Out); err != nil {
+		return nil, err
 	}
 	node, err := r.add("", op, tensors, v.node)
 	if err != nil {
 		return nil, err
 	}
 	return []*value{r.mapOf(node, len(d), v.batch())}, nil
+}
+
+// bias appends input 2, one constant for each of n channels, to a layer's tensors, where
+// it is there.
+func (r *reader) bias(c call, tensors [][]float32, n int) (bool, [][]float32, error) {
+	if c.arg(2) == nil {
+		return false, tensors, nil
+	}
+	b, err := c.floats(2)
+	if err != nil || len(b.f) != n {
+		return false, nil, fmt.Errorf("its bias must be %d constants", n)
+	}
+	r.sources = append(r.sources, b.name)
+	return true, append(tensors, b.f), nil
 }
 
 // readChannelConv takes a convolution of one channel along the channels of a
