@@ -61,8 +61,8 @@ func toInt(v float64) int64 {
 // clampInt keeps dimensions where sums and products of a few stay in an int;
 // what is cut off here is refused by the shape rules.
 func clampInt(v uint64) int {
-	i := int64(v)
-	return int(max(-1<<40, min(i, 1<<40)))
+	const most = min(1<<40, math.MaxInt)
+	return int(max(-most, min(int64(v), most)))
 }
 
 // tensor is a constant: floats of any width as float32, integers and bools of any

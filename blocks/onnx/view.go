@@ -3,6 +3,7 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"nas/blocks"
@@ -17,8 +18,8 @@ import (
 type axis []blocks.Stride
 
 // batchStep is the step of the loop over the images of a batch, which a network
-// does not see. It occurs only for a batch of two or more.
-const batchStep = -1 << 62
+// does not see. It occurs only for a batch of two or more. The difference of two steps fits in an int.
+const batchStep = math.MinInt / 2
 
 func (a axis) extent() int {
 	n := 1
@@ -154,7 +155,7 @@ func (v *value) order() []int {
 		}
 	}
 	if len(at) > 0 && v.axes[0].batched() || len(v.axes) > 0 && len(v.axes[0]) == 0 {
-		far[0] = 1 << 62
+		far[0] = math.MaxInt / 2
 	}
 	slices.SortStableFunc(at, func(a, b int) int { return far[b] - far[a] })
 	return at
