@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -18,6 +19,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/onnx"
 	"nas/blocks/pytorch"
+	"nas/blocks/tflite"
 	"nas/internal/buildinfo"
 	"nas/internal/fault"
 	"nas/internal/jsonfile"
@@ -57,6 +59,7 @@ var formats = []format{
 	{"dot", "dot", encodeDOT, nil, nil},
 	{"onnx", "onnx", encodeONNX, decodeONNX, nil},
 	{"pytorch", "py", encodePyTorch, nil, &companion{"safetensors", encodeSafetensors}},
+	{"tflite", "tflite", encodeTFLite, nil, nil},
 }
 
 // Writable returns the names of the formats that networks are written in,
@@ -315,6 +318,28 @@ func decodeONNX(path string, _ []byte, o Options) (*Network, error) {
 	}
 	m.Network.Meta = m.Metadata
 	return &Network{m.Network, weightsLater(path, o, m.Network), &m.Input, m.Outputs, m.Notes}, nil
+}
+
+// encodeTFLite writes a .tflite file of float32. What the network knows of itself is metadata of the file.
+func encodeTFLite(n *blocks.Network, weights func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
+	w, err := weights()
+	if err != nil {
+		return nil, err
+	}
+	m, err := tflite.Lower(n, w)
+	if err != nil {
+		return nil, err
+	}
+	counts := n.Counts()
+	meta := map[string]string{
+		"params": strconv.FormatInt(counts.Params, 10), "macs": strconv.FormatInt(counts.MACs, 10),
+		"producer": "nas " + buildinfo.Release(),
+	}
+	maps.Copy(meta, n.Meta)
+	for _, k := range slices.Sorted(maps.Keys(meta)) {
+		m.Metadata = append(m.Metadata, tflite.Metadata{Name: k, Data: []byte(meta[k])})
+	}
+	return tflite.Encode(m)
 }
 
 // encodePyTorch writes a Python module; its weights stand in a file beside it.

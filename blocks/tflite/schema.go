@@ -1,0 +1,113 @@
+package tflite
+
+// kind is the type of a field of a table.
+type kind byte
+
+const (
+	kindByte  kind = iota // an enum of 8 bits
+	kindBool              //
+	kindInt               // 32 bits
+	kindFloat             // 32 bits
+)
+
+// option is a field of an operator's options.
+type option struct {
+	name    string
+	kind    kind
+	missing float64 // the value of a field that is not stored
+}
+
+// builtin is what the format knows of an operator.
+type builtin struct {
+	name    string
+	code    int32
+	union   byte // number of its options in the union BuiltinOptions, 0 for an operator without
+	options []option
+	// version is the one that is written, of float32 and of int8.
+	version, quantized int32
+}
+
+var (
+	fused = option{"activation", kindByte, None}
+	// sliding are the first fields of a window's options.
+	sliding = []option{{"padding", kindByte, Same}, {"stride_w", kindInt, 0}, {"stride_h", kindInt, 0}}
+)
+
+func slidingAnd(more ...option) []option { return append(sliding[:len(sliding):len(sliding)], more...) }
+
+// builtins lists the operators, and their fields in the order of the schema.
+var builtins = []builtin{
+	{"ADD", 0, 11, []option{fused}, 1, 2},
+	{"AVERAGE_POOL_2D", 1, 5, slidingAnd(option{"filter_w", kindInt, 0}, option{"filter_h", kindInt, 0}, fused), 1, 2},
+	{"CONCATENATION", 2, 10, []option{{"axis", kindInt, 0}, fused}, 1, 2},
+	{"CONV_2D", 3, 1, slidingAnd(fused, option{"dilation_w", kindInt, 1}, option{"dilation_h", kindInt, 1}), 1, 3},
+	{"DEPTHWISE_CONV_2D", 4, 2, slidingAnd(option{"depth_multiplier", kindInt, 0}, fused,
+		option{"dilation_w", kindInt, 1}, option{"dilation_h", kindInt, 1}), 2, 3},
+	{"DEQUANTIZE", 6, 38, nil, 1, 2},
+	{"FULLY_CONNECTED", 9, 8, []option{fused}, 1, 4},
+	{"GATHER", 36, 23, []option{{"axis", kindInt, 0}}, 1, 2},
+	{"HARD_SWISH", 117, 91, nil, 1, 1},
+	{"LOCAL_RESPONSE_NORMALIZATION", 13, 13, []option{{"radius", kindInt, 0}, {"bias", kindFloat, 0},
+		{"alpha", kindFloat, 0}, {"beta", kindFloat, 0}}, 1, 0},
+	{"LOGISTIC", 14, 0, nil, 1, 2},
+	{"LOG_SOFTMAX", 50, 36, nil, 1, 2},
+	{"MAX_POOL_2D", 17, 5, slidingAnd(option{"filter_w", kindInt, 0}, option{"filter_h", kindInt, 0}, fused), 1, 2},
+	{"MEAN", 40, 27, []option{{"keep_dims", kindBool, 0}}, 1, 2},
+	{"MUL", 18, 21, []option{fused}, 1, 2},
+	{"PAD", 34, 22, nil, 1, 2},
+	{"PADV2", 60, 43, nil, 1, 2},
+	{"QUANTIZE", 114, 89, nil, 0, 1},
+	{"REDUCE_MAX", 82, 27, []option{{"keep_dims", kindBool, 0}}, 1, 2},
+	{"RELU", 19, 0, nil, 1, 2},
+	{"RELU6", 21, 0, nil, 1, 2},
+	{"RESHAPE", 22, 17, nil, 1, 1},
+	{"RESIZE_BILINEAR", 23, 15, resized, 3, 3},
+	{"RESIZE_NEAREST_NEIGHBOR", 97, 74, resized[2:], 1, 2},
+	{"SLICE", 65, 48, nil, 1, 2},
+	{"SOFTMAX", 25, 9, []option{{"beta", kindFloat, 0}}, 1, 2},
+	{"SUM", 74, 27, []option{{"keep_dims", kindBool, 0}}, 1, 2},
+	{"TRANSPOSE", 39, 26, nil, 1, 2},
+}
+
+// resized are the options of RESIZE_BILINEAR; its first two fields are out of use.
+var resized = []option{{"new_height", kindInt, 0}, {"new_width", kindInt, 0},
+	{"align_corners", kindBool, 0}, {"half_pixel_centers", kindBool, 0}}
+
+var byName = func() map[string]*builtin {
+	m := map[string]*builtin{}
+	for i := range builtins {
+		m[builtins[i].name] = &builtins[i]
+	}
+	return m
+}()
+
+// Values of the enum Padding.
+const (
+	Same  = 0
+	Valid = 1
+)
+
+// Values of the enum ActivationFunctionType.
+const (
+	None  = 0
+	Relu  = 1
+	Relu6 = 3
+)
+
+// Fields of the tables, by their place in the schema.
+const (
+	modelVersion, modelCodes, modelSubgraphs, modelDescription, modelBuffers, modelMetadata, modelFields = 0, 1, 2, 3, 4, 6, 7
+	codeDeprecated, codeVersion, codeBuiltin, codeFields                                                 = 0, 2, 3, 4
+	graphTensors, graphInputs, graphOutputs, graphOperators, graphName, graphFields                      = 0, 1, 2, 3, 4, 5
+	tensorShape, tensorType, tensorBuffer, tensorName, tensorQuantization, tensorFields                  = 0, 1, 2, 3, 4, 5
+	quantScale, quantZero, quantAxis, quantFields                                                        = 2, 3, 6, 7
+	operatorCode, operatorInputs, operatorOutputs, operatorUnion, operatorOptions, operatorFields        = 0, 1, 2, 3, 4, 5
+	bufferData, bufferFields                                                                             = 0, 1
+	metadataName, metadataBuffer, metadataFields                                                         = 0, 1, 2
+)
+
+// identifier and schemaVersion mark a file.
+const (
+	identifier    = "TFL3"
+	schemaVersion = 3
+)
