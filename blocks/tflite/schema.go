@@ -37,15 +37,17 @@ func slidingAnd(more ...option) []option { return append(sliding[:len(sliding):l
 
 // builtins lists the operators, and their fields in the order of the schema.
 var builtins = []builtin{
-	{"ADD", 0, 11, []option{fused}, 1, 2},
+	{"ADD", 0, 11, []option{fused, {"pot_scale_int16", kindBool, 1}}, 1, 2},
 	{"AVERAGE_POOL_2D", 1, 5, slidingAnd(option{"filter_w", kindInt, 0}, option{"filter_h", kindInt, 0}, fused), 1, 2},
 	{"CONCATENATION", 2, 10, []option{{"axis", kindInt, 0}, fused}, 1, 2},
-	{"CONV_2D", 3, 1, slidingAnd(fused, option{"dilation_w", kindInt, 1}, option{"dilation_h", kindInt, 1}), 1, 3},
+	{"CONV_2D", 3, 1, slidingAnd(fused, option{"dilation_w", kindInt, 1}, option{"dilation_h", kindInt, 1},
+		option{"quantized_bias_type", kindByte, 0}), 1, 3},
 	{"DEPTHWISE_CONV_2D", 4, 2, slidingAnd(option{"depth_multiplier", kindInt, 0}, fused,
 		option{"dilation_w", kindInt, 1}, option{"dilation_h", kindInt, 1}), 2, 3},
 	{"DEQUANTIZE", 6, 38, nil, 1, 2},
-	{"FULLY_CONNECTED", 9, 8, []option{fused}, 1, 4},
-	{"GATHER", 36, 23, []option{{"axis", kindInt, 0}}, 1, 2},
+	{"FULLY_CONNECTED", 9, 8, []option{fused, {"weights_format", kindByte, 0}, {"keep_num_dims", kindBool, 0},
+		{"asymmetric_quantize_inputs", kindBool, 0}, {"quantized_bias_type", kindByte, 0}}, 1, 4},
+	{"GATHER", 36, 23, []option{{"axis", kindInt, 0}, {"batch_dims", kindInt, 0}}, 1, 2},
 	{"HARD_SWISH", 117, 91, nil, 1, 1},
 	{"LOCAL_RESPONSE_NORMALIZATION", 13, 13, []option{{"radius", kindInt, 0}, {"bias", kindFloat, 0},
 		{"alpha", kindFloat, 0}, {"beta", kindFloat, 0}}, 1, 0},
@@ -96,14 +98,55 @@ const (
 
 // Fields of the tables, by their place in the schema.
 const (
-	modelVersion, modelCodes, modelSubgraphs, modelDescription, modelBuffers, modelMetadata, modelFields = 0, 1, 2, 3, 4, 6, 7
-	codeDeprecated, codeVersion, codeBuiltin, codeFields                                                 = 0, 2, 3, 4
-	graphTensors, graphInputs, graphOutputs, graphOperators, graphName, graphFields                      = 0, 1, 2, 3, 4, 5
-	tensorShape, tensorType, tensorBuffer, tensorName, tensorQuantization, tensorFields                  = 0, 1, 2, 3, 4, 5
-	quantScale, quantZero, quantAxis, quantFields                                                        = 2, 3, 6, 7
-	operatorCode, operatorInputs, operatorOutputs, operatorUnion, operatorOptions, operatorFields        = 0, 1, 2, 3, 4, 5
-	bufferData, bufferFields                                                                             = 0, 1
-	metadataName, metadataBuffer, metadataFields                                                         = 0, 1, 2
+	modelVersion     = 0
+	modelCodes       = 1
+	modelSubgraphs   = 2
+	modelDescription = 3
+	modelBuffers     = 4
+	modelMetadata    = 6
+	modelFields      = 7
+
+	codeDeprecated = 0
+	codeCustom     = 1
+	codeVersion    = 2
+	codeBuiltin    = 3
+	codeFields     = 4
+
+	graphTensors   = 0
+	graphInputs    = 1
+	graphOutputs   = 2
+	graphOperators = 3
+	graphName      = 4
+	graphFields    = 5
+
+	tensorShape        = 0
+	tensorType         = 1
+	tensorBuffer       = 2
+	tensorName         = 3
+	tensorQuantization = 4
+	tensorSparsity     = 6
+	tensorFields       = 5 // that are written
+
+	quantScale   = 2
+	quantZero    = 3
+	quantDetails = 5
+	quantAxis    = 6
+	quantFields  = 7
+
+	operatorCode    = 0
+	operatorInputs  = 1
+	operatorOutputs = 2
+	operatorUnion   = 3
+	operatorOptions = 4
+	operatorFields  = 5
+
+	bufferData   = 0
+	bufferOffset = 1
+	bufferFields = 1 // that are written
+
+	metadataName   = 0
+	metadataBuffer = 1
+	metadataFields = 2
 )
 
 // identifier and schemaVersion mark a file.
