@@ -64,7 +64,8 @@ func TestBudgetChooses(t *testing.T) {
 // TestPlateau ends at the same trial whether the run is stopped and resumed or not, and says why.
 func TestPlateau(t *testing.T) {
 	config := func() *config.Config {
-		return quick(t, filepath.Join(t.TempDir(), "run"), "evaluations = 16", "evaluations = \"plateau\"\nplateau = 12")
+		return quick(t, filepath.Join(t.TempDir(), "run"), "evaluations = 16",
+			"algorithm = \"nsga2\"\nevaluations = \"plateau\"\nplateau = 12")
 	}
 	at := config()
 	out := mustRun(t, t.Context(), Options{Config: at})
