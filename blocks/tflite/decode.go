@@ -150,7 +150,7 @@ func (r *decoder) indices(t table, k, least int) ([]int, error) {
 }
 
 // typeBytes are the types that are read, with the bytes of a value.
-var typeBytes = map[Type]int{Float32: 4, Int32: 4, UInt8: 1, Int8: 1}
+var typeBytes = map[Type]int{Float32: 4, Float16: 2, Int32: 4, UInt8: 1, Int64: 8, Int8: 1}
 
 func (r *decoder) tensor(i int, t table) (err error) {
 	var x Tensor
@@ -170,7 +170,7 @@ func (r *decoder) tensor(i int, t table) (err error) {
 	x.Type = Type(kind)
 	size := float64(typeBytes[x.Type])
 	if size == 0 {
-		return fail("of type number %d, want float32, int8, uint8 or int32", kind)
+		return fail("of type number %d, want a float, int8, uint8, int32 or int64", kind)
 	}
 	if t.field(tensorSparsity) != 0 {
 		return fail("is sparse")
@@ -289,6 +289,9 @@ func (r *decoder) operator(i int, t table) error {
 	return nil
 }
 
+// dimsOfOutput are operators whose options repeat the dims of their output.
+var dimsOfOutput = map[string]bool{"RESHAPE": true, "SQUEEZE": true}
+
 // read reads the options that are not at their default. One that the table of the operator does not have is refused.
 func (b *builtin) read(t table) (o Options, err error) {
 	set := func(k string, v, missing float64) {
@@ -321,7 +324,7 @@ func (b *builtin) read(t table) (o Options, err error) {
 		set(f.name, v, f.missing)
 	}
 	for k := len(b.options); 2*k < len(t.fields); k++ {
-		if t.field(k) != 0 && b.name != "RESHAPE" { // whose dims are those of its output
+		if t.field(k) != 0 && !dimsOfOutput[b.name] {
 			return nil, fmt.Errorf("field %d is set, which is not read", k)
 		}
 	}

@@ -3,11 +3,13 @@ package tflite
 // Type is the type of a tensor's values, numbered as in the enum TensorType.
 type Type byte
 
-// The types that are written.
+// The types that are read; float32, int32 and int8 are written, too.
 const (
 	Float32 Type = 0
+	Float16 Type = 1
 	Int32   Type = 2
 	UInt8   Type = 3
+	Int64   Type = 4
 	Int8    Type = 9
 )
 

@@ -57,9 +57,9 @@ var formats = []format{
 	{"json", "json", encodeJSON, decodeJSON, nil},
 	{"toml", "toml", encodeTOML, decodeTOML, nil},
 	{"dot", "dot", encodeDOT, nil, nil},
-	{"onnx", "onnx", encodeONNX, decodeONNX, nil},
+	{"onnx", "onnx", encodeONNX, decodeModel, nil},
 	{"pytorch", "py", encodePyTorch, nil, &companion{"safetensors", encodeSafetensors}},
-	{"tflite", "tflite", encodeTFLite, nil, nil},
+	{"tflite", "tflite", encodeTFLite, decodeModel, nil},
 }
 
 // Writable returns the names of the formats that networks are written in,
@@ -174,8 +174,8 @@ func Read(path string, o Options) (*Network, error) {
 	if i < 0 {
 		return nil, fault.Errorf("netfile: %s: want a file that ends in .%s", path, strings.Join(Readable(), ", ."))
 	}
-	if ext != "onnx" && (o.Shape != nil || o.H != 0 || o.Outputs != nil) {
-		return nil, fault.Errorf("netfile: %s: an input shape and outputs are chosen of .onnx files only", path)
+	if models[ext] == nil && (o.Shape != nil || o.H != 0 || o.Outputs != nil) {
+		return nil, fault.Errorf("netfile: %s: an input shape and outputs are chosen of .onnx and .tflite files only", path)
 	}
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -184,11 +184,11 @@ func Read(path string, o Options) (*Network, error) {
 	if err != nil {
 		return nil, fault.Errorf("netfile: %w", err)
 	}
-	if ext != "onnx" && info.Size() > maxText {
+	if models[ext] == nil && info.Size() > maxText {
 		return nil, fault.Errorf("netfile: %s has %d bytes, a network's text has at most %d", path, info.Size(), maxText)
 	}
 	var data []byte
-	if ext != "onnx" { // which is mapped
+	if models[ext] == nil { // which read the file themselves
 		if data, err = os.ReadFile(path); err != nil {
 			return nil, fault.Errorf("netfile: %w", err)
 		}
@@ -198,7 +198,7 @@ func Read(path string, o Options) (*Network, error) {
 	}
 	n, err := formats[i].decode(path, data, o)
 	if err != nil {
-		if ext != "onnx" { // whose errors are about what another program wrote
+		if models[ext] == nil { // whose errors are about what another program wrote
 			err = fmt.Errorf("%w: restore the file, or write it again with nas export", err)
 		}
 		return nil, fault.Errorf("netfile: %s: %w", path, err)
@@ -310,8 +310,8 @@ func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error), o ON
 	return b.Bytes(), err
 }
 
-// decodeONNX reads what exporters write for convolutional networks.
-func decodeONNX(path string, _ []byte, o Options) (*Network, error) {
+// decodeModel reads what other programs write for convolutional networks.
+func decodeModel(path string, _ []byte, o Options) (*Network, error) {
 	m, err := readModel(path, o, false)
 	if err != nil {
 		return nil, err
