@@ -71,7 +71,8 @@ func readTable(path string, s *results.Stored) ([]runstore.TrainedRow, error) {
 	return rows, errors.Join(bad...)
 }
 
-// addTrained adds a trained network to rows: to the row of its own, if there is one. For again see [runstore.TrainedRow.Add].
+// addTrained adds a trained network to rows: to the row of its own, if there is one. For again see
+// [runstore.TrainedRow.Add].
 func addTrained(rows []runstore.TrainedRow, r runstore.TrainedRow, again bool) []runstore.TrainedRow {
 	i := slices.IndexFunc(rows, func(q runstore.TrainedRow) bool { return q.ArchID == r.ArchID })
 	if i < 0 {

@@ -43,7 +43,8 @@ func TestReadTable(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "t.csv")
-	if err := os.WriteFile(path, []byte("Accuracy,arch,id\n65,"+arch+",\n62,,0\n58,"+arch+",\n60,"+arch+",\n"), 0o644); err != nil {
+	text := "Accuracy,arch,id\n65," + arch + ",\n62,,0\n58," + arch + ",\n60," + arch + ",\n"
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	a, err := space.Parse(arch)
