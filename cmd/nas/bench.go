@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -59,8 +60,13 @@ should be running.`,
 				if err != nil {
 					return err
 				}
-				views = append(views, benchView{n.Name, s.MedianMs, s.P10Ms, s.P90Ms, s.Runs, threads, name, warnings(s.Warnings)})
-				t.add(n.Name, ms(s.MedianMs), ms(s.P10Ms), ms(s.P90Ms), s.Runs,
+				views = append(views, benchView{
+					n.Name, s.MedianMs, s.P5Ms, s.P10Ms, s.P90Ms, s.P95Ms, s.Runs, threads, name, warnings(s.Warnings),
+				})
+				if s.P10Ms == 0 && s.P5Ms > 0 {
+					t.head[2], t.head[3] = "p5", "p95"
+				}
+				t.add(n.Name, ms(s.MedianMs), known(cmp.Or(s.P10Ms, s.P5Ms)), known(cmp.Or(s.P90Ms, s.P95Ms)), s.Runs,
 					fmt.Sprintf("%.1f", float64(n.Counts().MACs)/1e6/s.MedianMs))
 			}
 			if a.json {
@@ -90,11 +96,21 @@ should be running.`,
 	return cmd
 }
 
+// known is the text of a time; a dash for 0, which stands for one that is not known.
+func known(v float64) string {
+	if v == 0 {
+		return "-"
+	}
+	return ms(v)
+}
+
 type benchView struct {
 	Name     string   `json:"name"`
 	MedianMs float64  `json:"median_ms"`
-	P10Ms    float64  `json:"p10_ms"`
-	P90Ms    float64  `json:"p90_ms"`
+	P5Ms     float64  `json:"p5_ms,omitempty"` // percentiles that the device tells
+	P10Ms    float64  `json:"p10_ms,omitempty"`
+	P90Ms    float64  `json:"p90_ms,omitempty"`
+	P95Ms    float64  `json:"p95_ms,omitempty"`
 	Runs     int      `json:"runs"`
 	Threads  int      `json:"threads"`
 	Device   string   `json:"device"`

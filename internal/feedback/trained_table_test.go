@@ -30,7 +30,7 @@ func TestReadTable(t *testing.T) {
 		"id,accuracy\n0,\n":           "no network", // asked for, not trained
 		"id,accuracy\n7,60\n":         `line 2, column 1: id "7"`,
 		"id,accuracy\n0,160\n":        `line 2, column 2: accuracy "160"`,
-		"id,accuracy\n0,0.72\n":       `accuracy "0.72": per cent or a fraction? Write 72 if it is a fraction`,
+		"id,accuracy\n0,0.72\n":       `accuracy "0.72": per cent or a fraction? If all are fractions, want 72 here`,
 		"arch,accuracy\nx|y,60\n":     `line 2, column 1: arch "x|y": space`,
 		"id,accuracy\n9,60\n0,many\n": `line 3, column 2: accuracy "many"`,
 	} {

@@ -30,6 +30,7 @@ type Table struct {
 	index   map[string]int
 	comma   rune
 	mark    byte // point or comma, of the first number that has one; 0 before it
+	asked   bool // whether numbers are fractions
 }
 
 // Row is one row. Its getters record what is wrong with a value, for Err, and return
@@ -207,15 +208,18 @@ func (r *Row) Float(column string) float64 {
 }
 
 // Percent returns the number of a column, which is from 0 to 100 and may have a
-// per cent sign. Without the sign, a number of 1 or less may be a fraction: it is refused.
+// per cent sign. Without the sign, a number of 1 or less may be a fraction: the first of a
+// table is refused.
 func (r *Row) Percent(column string) float64 {
 	text, sign := strings.CutSuffix(r.Text(column), "%")
 	v, ok := r.parse(column, strings.TrimSpace(text))
 	switch {
 	case !ok || v < 0 || v > 100:
 		r.Fail(column, "want per cent, 0 to 100")
-	case !sign && v > 0 && v <= 1:
-		r.Fail(column, "per cent or a fraction? Write %.6g if it is a fraction, %s%% if it is per cent", 100*v, text)
+	case !sign && v > 0 && v <= 1 && !r.table.asked:
+		r.table.asked = true
+		r.Fail(column, "per cent or a fraction? If all are fractions, want %.6g here; if this is per cent, want %s%%",
+			100*v, text)
 	}
 	return v
 }

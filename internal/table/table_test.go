@@ -94,7 +94,7 @@ func TestPercent(t *testing.T) {
 		"a;b\n71,5;100,1%\n":   `b "100,1%": want per cent, 0 to 100`,
 		"a;b\n71,5;72.5\n":     `b "72.5": a number with a '.', others of the table have a ','`,
 		"a,b\n71.5,\"72,5\"\n": `b "72,5": want per cent, 0 to 100`,
-		"a,b\n71.5,0.725\n":    `b "0.725": per cent or a fraction? Write 72.5 if it is a fraction, 0.725% if it is per cent`,
+		"a,b\n71.5,0.725\n":    `b "0.725": per cent or a fraction? If all are fractions, want 72.5 here; if this is per cent, want 0.725%`,
 		"a;b\n71,5;1\n":        `b "1": per cent or a fraction?`,
 	} {
 		r := read(t, text).Rows[0]
