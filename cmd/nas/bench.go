@@ -40,7 +40,6 @@ should be running.`,
 			if err != nil {
 				return err
 			}
-			name, threads := rt.Device().String(), rt.Device().Threads
 			t := table{head: []string{"network", "median ms", "p10", "p90", "runs", "GMAC/s"}}
 			var views []benchView
 			for _, arg := range args {
@@ -60,14 +59,12 @@ should be running.`,
 				if err != nil {
 					return err
 				}
-				views = append(views, benchView{
-					n.Name, s.MedianMs, s.P5Ms, s.P10Ms, s.P90Ms, s.P95Ms, s.Runs, threads, name, warnings(s.Warnings),
-				})
+				views = append(views, benchViewOf(n.Name, s, rt.Device()))
 				if s.P10Ms == 0 && s.P5Ms > 0 {
 					t.head[2], t.head[3] = "p5", "p95"
 				}
-				t.add(n.Name, ms(s.MedianMs), known(cmp.Or(s.P10Ms, s.P5Ms)), known(cmp.Or(s.P90Ms, s.P95Ms)), s.Runs,
-					fmt.Sprintf("%.1f", float64(n.Counts().MACs)/1e6/s.MedianMs))
+				rate := fmt.Sprintf("%.1f", float64(n.Counts().MACs)/1e6/s.MedianMs)
+				t.add(n.Name, ms(s.MedianMs), known(cmp.Or(s.P10Ms, s.P5Ms)), known(cmp.Or(s.P90Ms, s.P95Ms)), s.Runs, rate)
 			}
 			if a.json {
 				if len(views) == 1 {
@@ -76,7 +73,7 @@ should be running.`,
 				return a.writeJSON(map[string]any{"networks": views})
 			}
 			t.write(a.stdout)
-			a.printf("\n%s\n", name)
+			a.printf("\n%s\n", rt.Device())
 			for _, v := range views {
 				a.warn(v.Warnings)
 			}
@@ -115,6 +112,12 @@ type benchView struct {
 	Threads  int      `json:"threads"`
 	Device   string   `json:"device"`
 	Warnings []string `json:"warnings"`
+}
+
+func benchViewOf(network string, s timing.Sample, d timing.Device) benchView {
+	return benchView{
+		network, s.MedianMs, s.P5Ms, s.P10Ms, s.P90Ms, s.P95Ms, s.Runs, d.Threads, d.String(), warnings(s.Warnings),
+	}
 }
 
 // warnings is an empty list rather than null in JSON.

@@ -181,6 +181,9 @@ func (t *Table) Need(columns ...string) error {
 	return nil
 }
 
+// String is the place of the row: the table's name and the line.
+func (r *Row) String() string { return fmt.Sprintf("%s line %d", r.table.Name, r.line) }
+
 // Text returns the text of a column, without white space around it; "" if the table
 // has no such column. A row that ends before the column is an error.
 func (r *Row) Text(column string) string {
