@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"nas/internal/fault"
 )
@@ -149,6 +150,10 @@ func (r *decoder) indices(t table, k, least int) ([]int, error) {
 	return v, nil
 }
 
+// typeNames are the names of the enum TensorType.
+var typeNames = []string{"float32", "float16", "int32", "uint8", "int64", "string", "bool", "int16", "complex64", "int8", "float64",
+	"complex128", "uint64", "resource", "variant", "uint32", "uint16", "int4", "bfloat16", "int2", "uint4"}
+
 // typeBytes are the types that are read, with the bytes of a value.
 var typeBytes = map[Type]int{Float32: 4, Float16: 2, Int32: 4, UInt8: 1, Int64: 8, Int8: 1}
 
@@ -170,7 +175,11 @@ func (r *decoder) tensor(i int, t table) (err error) {
 	x.Type = Type(kind)
 	size := float64(typeBytes[x.Type])
 	if size == 0 {
-		return fail("of type number %d, want a float, int8, uint8, int32 or int64", kind)
+		name := fmt.Sprintf("number %d", kind)
+		if int(kind) < len(typeNames) {
+			name = typeNames[kind]
+		}
+		return fail("of type %s, want float32, float16, int8, uint8, int32 or int64", name)
 	}
 	if t.field(tensorSparsity) != 0 {
 		return fail("is sparse")
@@ -190,7 +199,7 @@ func (r *decoder) tensor(i int, t table) (err error) {
 	if x.Data != nil && len(x.Data) != int(size) {
 		return fail("has %d bytes, its dims %v want %d", len(x.Data), short(x.Dims), int(size))
 	}
-	if err := x.quantization(t); err != nil {
+	if err := r.quantization(&x, t); err != nil {
 		return fail("quantisation: %w", err)
 	}
 	r.m.Tensors = append(r.m.Tensors, x)
@@ -198,7 +207,7 @@ func (r *decoder) tensor(i int, t table) (err error) {
 }
 
 // quantization reads scales and zero points.
-func (x *Tensor) quantization(t table) error {
+func (r *decoder) quantization(x *Tensor, t table) error {
 	q, ok, err := t.child(tensorQuantization)
 	if err != nil || !ok {
 		return err
@@ -223,7 +232,16 @@ func (x *Tensor) quantization(t table) error {
 		return nil // minima and maxima only
 	}
 	if n > 1 && (axis < 0 || int(axis) >= len(x.Dims) || x.Dims[axis] != n) {
-		return fmt.Errorf("%d scales along axis %d of %v", n, axis, short(x.Dims))
+		// Old converters gave a bias the axis of its weights.
+		at := slices.Index(x.Dims, n)
+		if at < 0 || slices.Contains(x.Dims[at+1:], n) {
+			return fmt.Errorf("%d scales along axis %d of %v", n, axis, short(x.Dims))
+		}
+		if len(r.m.Notes) == 0 {
+			r.m.Notes = append(r.m.Notes, fmt.Sprintf("tensor %.60q, and perhaps others, has %d scales along axis %d of %v: "+
+				"read along axis %d, as old converters meant it; runtimes refuse the file", x.Name, n, axis, short(x.Dims), at))
+		}
+		axis = int32(at)
 	}
 	if len(zero) != 0 && len(zero) != 8*n {
 		return fmt.Errorf("%d scales and %d zero points", n, len(zero)/8)

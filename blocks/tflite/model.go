@@ -21,6 +21,8 @@ type Model struct {
 	Inputs, Outputs []int
 	Description     string
 	Metadata        []Metadata
+	// Notes say what [Decode] understood otherwise than the file has it.
+	Notes []string
 }
 
 // Tensor is an activation or, with Data, a constant.

@@ -25,7 +25,7 @@ func Read(file []byte, o onnx.ReadOptions) (*onnx.Model, error) {
 	if err := r.graph(); err != nil {
 		return nil, fault.Errorf("tflite: %w", err)
 	}
-	o.ChannelsLast = true
+	o.ChannelsLast = !m.channelsFirst()
 	net, err := r.g.Read(m.Description, o)
 	if err != nil {
 		return nil, fault.Errorf("tflite: %w", err)
@@ -36,8 +36,31 @@ func Read(file []byte, o onnx.ReadOptions) (*onnx.Model, error) {
 			net.Metadata[d.Name] = text
 		}
 	}
-	net.Notes = append(net.Notes, r.notes...)
+	net.Notes = append(net.Notes, m.Notes...)
 	return net, nil
+}
+
+// channelsFirst tells whether the input is N x C x H x W: converters of PyTorch networks turn it first.
+func (m *Model) channelsFirst() bool {
+	if len(m.Inputs) != 1 {
+		return false
+	}
+	for at, i := m.Inputs[0], 0; i < len(m.Operators); i++ {
+		op := &m.Operators[i]
+		if !slices.Contains(op.Inputs, at) {
+			continue
+		}
+		switch {
+		case op.Name == "QUANTIZE" && len(op.Outputs) == 1:
+			at = op.Outputs[0]
+		case op.Name == "TRANSPOSE" && len(op.Inputs) == 2 && op.Inputs[1] >= 0:
+			perm := m.Tensors[op.Inputs[1]]
+			return perm.Type == Int32 && slices.Equal(perm.Data, []byte{0, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0})
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 // printable tells whether metadata are text; those of other programs may be tables.
@@ -51,7 +74,6 @@ type reader struct {
 	g      onnx.Graph
 	values []string // the ONNX values of the tensors, "" before they are made
 	budget int      // bytes of constants that may still be made
-	notes  []string
 }
 
 // step is an operator under translation.
@@ -236,6 +258,19 @@ func (s *step) ints(k int) ([]int, error) {
 		v[i] = int(max(math.MinInt32, min(t.at(i), math.MaxInt32)))
 	}
 	return v, nil
+}
+
+// float returns input k as a single number, which must be constant.
+func (s *step) float(k int) (float32, error) {
+	if s.has(k) {
+		switch t := &s.m.Tensors[s.op.Inputs[k]]; {
+		case t.Type == Float32 && len(t.Data) == 4:
+			return math.Float32frombits(binary.LittleEndian.Uint32(t.Data)), nil
+		case len(t.Scale) == 1 && t.Data != nil && len(t.Data) == typeBytes[t.Type]:
+			return t.floats()[0], nil
+		}
+	}
+	return 0, fmt.Errorf("input %d must be one constant number", k)
 }
 
 // option returns an option's value.

@@ -2,6 +2,7 @@ package tflite
 
 import (
 	"fmt"
+	"slices"
 
 	"nas/blocks"
 )
@@ -209,11 +210,19 @@ func readBatchMatMul(s *step) ([]string, error) {
 // readPool reads a window. A mean divides by the taps inside the input.
 func readPool(kind string) translation {
 	return func(s *step) ([]string, error) {
-		x, err := s.map1(0)
+		attrs, err := s.window()
 		if err != nil {
 			return nil, err
 		}
-		attrs, err := s.window()
+		if p := s.paddedMaximum(); p != nil {
+			s.op.Inputs = p.Inputs[:1]
+			pads, err := (&step{reader: s.reader, op: p}).ints(1)
+			if err != nil || len(pads) != 8 || pads[0]+pads[1]+pads[6]+pads[7] != 0 {
+				return nil, fmt.Errorf("a border %v around what it reads", pads)
+			}
+			attrs[0] = attr("pads", []int{pads[2], pads[4], pads[3], pads[5]})
+		}
+		x, err := s.map1(0)
 		if err != nil {
 			return nil, err
 		}
@@ -224,4 +233,21 @@ func readPool(kind string) translation {
 		}
 		return []string{s.back(v)}, nil
 	}
+}
+
+// paddedMaximum returns the operator before a maximum over a map with padding that never wins, nil for another one.
+func (s *step) paddedMaximum() *Operator {
+	if s.op.Name != "MAX_POOL_2D" || s.option("padding") != Valid || len(s.op.Inputs) != 1 {
+		return nil
+	}
+	i := slices.IndexFunc(s.m.Operators, func(o Operator) bool { return slices.Contains(o.Outputs, s.op.Inputs[0]) })
+	if i < 0 || s.m.Operators[i].Name != "PADV2" || len(s.m.Operators[i].Inputs) != 3 {
+		return nil
+	}
+	p := &s.m.Operators[i]
+	v, err := (&step{reader: s.reader, op: p}).float(2)
+	if err != nil || float64(v) > lowest/2 {
+		return nil
+	}
+	return p
 }

@@ -113,11 +113,11 @@ func readPad(s *step) ([]string, error) {
 	in, mode := []string{x, s.g.Ints(s.name+".pads", pads...)}, "constant"
 	switch {
 	case s.op.Name == "PADV2":
-		v, err := s.in(2)
+		v, err := s.float(2)
 		if err != nil {
 			return nil, err
 		}
-		in = append(in, s.inner("Reshape", []string{v, s.g.Ints(s.name + ".scalar")}))
+		in = append(in, s.number(v))
 	case s.op.Name == "MIRROR_PAD" && s.option("mode") == 0:
 		mode = "reflect"
 	case s.op.Name == "MIRROR_PAD":

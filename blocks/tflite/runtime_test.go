@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"nas/blocks"
-	"nas/blocks/engine"
 	"nas/blocks/zoo"
 )
 
@@ -32,6 +31,15 @@ func litert(t *testing.T) string {
 		t.Skip("skipped: no LiteRT. npm install --ignore-scripts @litertjs/core@2.5.3 somewhere and set NAS_LITERT to that folder")
 	}
 	return dir
+}
+
+// image returns seeded values.
+func image(s blocks.Shape) []float32 {
+	v, r := make([]float32, s.Elems()), rand.New(rand.NewPCG(1, 2))
+	for i := range v {
+		v[i] = float32(r.NormFloat64())
+	}
+	return v
 }
 
 // TestLiteRT runs networks in LiteRT and in the engine: max|a-b| <= 1e-4 max|b|.
@@ -60,29 +68,14 @@ func TestLiteRT(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := n.Input()
-		in, r := make([]float32, s.Elems()), rand.New(rand.NewPCG(1, 2))
-		for i := range in {
-			in[i] = float32(r.NormFloat64())
-		}
 		base := filepath.Join(tmp, name)
 		j := job{base + ".tflite", base + ".in", mapDims(s), base + ".out"}
-		for path, data := range map[string][]byte{j.Model: file, j.Input: floatBytes(in)} {
+		for path, data := range map[string][]byte{j.Model: file, j.Input: floatBytes(image(s))} {
 			if err := os.WriteFile(path, data, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
-		p, err := engine.Compile(n, engine.Host(1), engine.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		out := make([]float32, n.Output().Elems())
-		if err := p.Bind(w); err != nil {
-			t.Fatal(err)
-		}
-		if err := p.Run(out, in); err != nil {
-			t.Fatal(err)
-		}
-		jobs, want = append(jobs, j), append(want, out)
+		jobs, want = append(jobs, j), append(want, run(t, n, w))
 	}
 	list, err := json.Marshal(jobs)
 	if err != nil {
@@ -102,13 +95,12 @@ func TestLiteRT(t *testing.T) {
 			t.Errorf("%s: %d bytes, want %d values", names[i], len(data), len(want[i]))
 			continue
 		}
-		var diff, size float64
-		for k, b := range want[i] {
-			a := math.Float32frombits(binary.LittleEndian.Uint32(data[4*k:]))
-			diff, size = max(diff, math.Abs(float64(a)-float64(b))), max(size, math.Abs(float64(b)))
+		got := make([]float32, len(want[i]))
+		for k := range got {
+			got[k] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*k:]))
 		}
-		if !(diff <= 1e-4*size) {
-			t.Errorf("%s: differs by %.2g of the largest output", names[i], diff/size)
+		if d := differ(got, want[i]); !(d <= 1e-4) {
+			t.Errorf("%s: differs by %.2g of the largest output", names[i], d)
 		}
 	}
 }

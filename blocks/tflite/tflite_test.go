@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"nas/blocks"
+	"nas/blocks/onnx"
 	"nas/blocks/zoo"
 )
 
@@ -188,5 +189,6 @@ func FuzzDecode(f *testing.F) {
 				t.Errorf("what was read cannot be written: %v", err)
 			}
 		}
+		Read(file, onnx.ReadOptions{}) // must not panic
 	})
 }
