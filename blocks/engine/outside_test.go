@@ -157,10 +157,10 @@ func outsiderNet(t *testing.T, kind string, seed uint64) *blocks.Network {
 		y := b.Apply("op", op, in...)
 		switch r.IntN(4) {
 		case 0:
-			y = b.Act(blocks.ReLU6, b.Apply("bn", &blocks.BatchNorm{}, y))
+			b.Act(blocks.ReLU6, b.Apply("bn", &blocks.BatchNorm{}, y))
 		case 1:
 			if out.H == b.Shape(x).H && out.W == b.Shape(x).W {
-				y = b.Apply("concat", &blocks.Concat{}, y, b.Apply("side", &blocks.Conv{Out: 3, Kernel: [2]int{1, 1}}, x))
+				b.Apply("concat", &blocks.Concat{}, y, b.Apply("side", &blocks.Conv{Out: 3, Kernel: [2]int{1, 1}}, x))
 			}
 		}
 		n, err := b.Network()
