@@ -153,7 +153,9 @@ func (a *amounts) products(u *engine.Unit) (passes, between int) {
 	case "dwconv":
 		a.depthwise(out.H, out.W, out.C, taps, u.Kernel[0])
 	case "block":
-		a.gemm(in.H, in.W, in.C/groups, u.Mid, 1)
+		if expands(u) {
+			a.gemm(in.H, in.W, in.C/groups, u.Mid, 1)
+		}
 		a.depthwise(out.H, out.W, u.Mid, taps, u.Kernel[0])
 		a.gemm(out.H, out.W, u.Mid/groups, out.C, 1)
 		passes = ceilDiv(u.Mid, a.tile.cols) - 1
