@@ -15,6 +15,7 @@ type graph struct {
 	constants map[string]int // tensors of equal constants, which are no weights
 	names     map[string]int // how often a name was asked for
 	node      string         // the node at work, for the names of its weights
+	nodes     map[int]int    // the node that a tensor is the value of, the last one of several
 }
 
 // value is what a node computes: a tensor that is N x H x W x C, or N x C for a vector that

@@ -36,18 +36,27 @@ func register[T blocks.Op](f func(g *graph, op T, c call) (value, error)) {
 //
 // An op that has no built-in operators is an error that names node and op.
 func Lower(n *blocks.Network, weights *blocks.Weights) (*Model, error) {
+	g, err := lower(n, weights)
+	if err != nil {
+		return nil, err
+	}
+	return &g.m, nil
+}
+
+// lower also tells which node of n, with its batch normalisations folded, each tensor is the value of.
+func lower(n *blocks.Network, weights *blocks.Weights) (*graph, error) {
 	if err := weights.Check(n); err != nil {
 		return nil, fault.Errorf("tflite: %w", err)
 	}
 	name := n.Name
 	n, weights = blocks.FoldBatchNorm(n, weights)
-	g := &graph{constants: map[string]int{}, names: map[string]int{}}
+	g := &graph{constants: map[string]int{}, names: map[string]int{}, nodes: map[int]int{}}
 	g.m.Description = name
 	consumers, returned := n.Consumers(), n.Returned()
 	values := make([]value, len(n.Nodes))
 	s := n.Input()
 	values[0] = value{tensor: g.tensor(Tensor{Name: g.unique("input"), Dims: mapDims(s)}), shape: s}
-	g.m.Inputs = []int{values[0].tensor}
+	g.m.Inputs, g.nodes[values[0].tensor] = []int{values[0].tensor}, 0
 	for i := 1; i < len(n.Nodes); i++ {
 		nd := n.Nodes[i]
 		f := lowerings[reflect.TypeOf(nd.Op)]
@@ -68,13 +77,13 @@ func Lower(n *blocks.Network, weights *blocks.Weights) (*Model, error) {
 		if err != nil {
 			return nil, fault.Errorf("tflite: node %q: op %q: %w", nd.Name, nd.Op.Kind(), err)
 		}
-		values[i] = v
+		values[i], g.nodes[v.tensor] = v, i
 		g.name(before, v.tensor, nd.Name)
 	}
 	for _, i := range returned {
 		g.m.Outputs = append(g.m.Outputs, g.output(values[i]))
 	}
-	return &g.m, nil
+	return g, nil
 }
 
 // name names the tensors that the node at work has made: its value has the node's name.

@@ -171,11 +171,10 @@ func (e *execution) window(op *Operator, kh, kw int) (w integer.Window, err erro
 
 // tables are operators of one input that are computed once for each of the 256 values.
 var tables = map[string]func(x float64) float64{
-	"HARD_SWISH": func(x float64) float64 { return x * min(max(x+3, 0), 6) / 6 },
-	"LOGISTIC":   func(x float64) float64 { return 1 / (1 + math.Exp(-x)) },
-	"RELU":       func(x float64) float64 { return max(x, 0) },
-	"RELU6":      func(x float64) float64 { return min(max(x, 0), 6) },
-	"TANH":       math.Tanh,
+	"LOGISTIC": func(x float64) float64 { return 1 / (1 + math.Exp(-x)) },
+	"RELU":     func(x float64) float64 { return max(x, 0) },
+	"RELU6":    func(x float64) float64 { return min(max(x, 0), 6) },
+	"TANH":     math.Tanh,
 }
 
 func init() {
@@ -187,6 +186,13 @@ func init() {
 			}
 			return err
 		}
+	}
+	executions["HARD_SWISH"] = func(e *execution, op *Operator) error {
+		q, in, out, err := e.grids(op, 0)
+		if err == nil {
+			integer.Lookup(e.ints[op.Outputs[0]], q, integer.HardSwishTable(in, out), in)
+		}
+		return err
 	}
 	executions["QUANTIZE"] = runRound
 	executions["DEQUANTIZE"] = runRound
@@ -265,12 +271,12 @@ func runPool(e *execution, op *Operator) error {
 	if err != nil {
 		return err
 	}
-	if op.Name == "AVERAGE_POOL_2D" {
-		integer.AveragePool(e.ints[op.Outputs[0]], q, s, in, out)
-		return nil
-	}
 	if in.Scale != out.Scale || in.Zero != out.Zero {
 		return fmt.Errorf("its output has another scale than its input")
+	}
+	if op.Name == "AVERAGE_POOL_2D" {
+		integer.AveragePool(e.ints[op.Outputs[0]], q, s, out)
+		return nil
 	}
 	integer.MaxPool(e.ints[op.Outputs[0]], q, s, out)
 	return nil

@@ -23,7 +23,7 @@ func build(t *testing.T, in blocks.Shape, f func(b *blocks.Builder, x blocks.Val
 	return n
 }
 
-func lower(t *testing.T, n *blocks.Network) *Model {
+func lowered(t *testing.T, n *blocks.Network) *Model {
 	t.Helper()
 	m, err := Lower(n, blocks.NewWeights(n, 1))
 	if err != nil {
@@ -74,7 +74,7 @@ func TestOperators(t *testing.T) {
 		{&blocks.LRN{Size: 3, Alpha: 1, Beta: 1, Bias: 1}, "LOCAL_RESPONSE_NORMALIZATION"},
 	} {
 		n := build(t, s, func(b *blocks.Builder, x blocks.Value) blocks.Value { return b.Apply("op", c.op, x) })
-		if got := text(lower(t, n)); got != c.want {
+		if got := text(lowered(t, n)); got != c.want {
 			t.Errorf("%s %+v is written as %s, want %s", c.op.Kind(), c.op, got, c.want)
 		}
 	}
@@ -91,7 +91,7 @@ func TestFused(t *testing.T) {
 		z := b.Apply("b.act", &blocks.Activation{Func: blocks.ReLU}, y)
 		return b.Apply("add", &blocks.Add{}, y, z)
 	})
-	m := lower(t, n)
+	m := lowered(t, n)
 	if got, want := text(m), "CONV_2D CONV_2D RELU ADD"; got != want {
 		t.Fatalf("written as %s, want %s", got, want)
 	}
@@ -124,7 +124,7 @@ func TestRoundTrip(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := lower(t, n)
+		m := lowered(t, n)
 		m.Metadata = []Metadata{{"arch", []byte("a | b")}}
 		file, err := Encode(m)
 		if err != nil {

@@ -11,10 +11,19 @@ func MaxPool(dst, src []int32, s Window, out Grid) {
 	})
 }
 
-// AveragePool keeps the mean of each window's values inside the input.
-func AveragePool(dst, src []int32, s Window, in, out Grid) {
+// AveragePool keeps the mean of each window's values inside the input, rounded to the nearest integer, halves away
+// from 0. Both sides have one grid, but for out's limits.
+func AveragePool(dst, src []int32, s Window, out Grid) {
 	s.each(src, func(at int, window []int32) {
-		dst[at] = mean(window, in, out)
+		n := int32(len(window))
+		sum, half := int32(0), n/2
+		for _, q := range window {
+			sum += q
+		}
+		if sum < 0 {
+			half = -half
+		}
+		dst[at] = out.Clamp((sum + half) / n)
 	})
 }
 
