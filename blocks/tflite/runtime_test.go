@@ -9,10 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"nas/blocks"
-	"nas/blocks/zoo"
 )
 
 // A job is one run of a file in LiteRT.
@@ -42,40 +42,24 @@ func image(s blocks.Shape) []float32 {
 	return v
 }
 
-// TestLiteRT runs networks in LiteRT and in the engine: max|a-b| <= 1e-4 max|b|.
-func TestLiteRT(t *testing.T) {
+// runLiteRT runs models of one input and one output, which both are floats.
+func runLiteRT(t *testing.T, models []*Model, inputs [][]float32) [][]float32 {
+	t.Helper()
 	dir, tmp := litert(t), t.TempDir()
-	names := []string{
-		"mobilenet_v1@res=96", "mobilenet_v2@res=96", "mobilenet_v3_small@res=96", "mobilenet_v3_large@res=96",
-		"mobilenet_v4_conv_small@res=96", "mnasnet_a1@res=96", "efficientnet_b0@res=96", "shufflenet_v2@res=96", "pp_lcnet@res=96",
-		"ds_cnn", "fast_scnn@res=128", "deeplabv3_mobilenet_v2@res=129", "lraspp_mobilenet_v3_large@res=128",
-		"xception@res=128", "inception_v3@res=128", "alexnet", "squeezenet@res=96",
-	}
 	var jobs []job
-	var want [][]float32
-	for _, name := range names {
-		n, err := zoo.Get(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w := blocks.NewWeights(n, 1)
-		m, err := Lower(n, w)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for i, m := range models {
 		file, err := Encode(m)
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := n.Input()
-		base := filepath.Join(tmp, name)
-		j := job{base + ".tflite", base + ".in", mapDims(s), base + ".out"}
-		for path, data := range map[string][]byte{j.Model: file, j.Input: floatBytes(image(s))} {
+		base := filepath.Join(tmp, strconv.Itoa(i))
+		j := job{base + ".tflite", base + ".in", m.Tensors[m.Inputs[0]].Dims, base + ".out"}
+		for path, data := range map[string][]byte{j.Model: file, j.Input: floatBytes(inputs[i])} {
 			if err := os.WriteFile(path, data, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
-		jobs, want = append(jobs, j), append(want, run(t, n, w))
+		jobs = append(jobs, j)
 	}
 	list, err := json.Marshal(jobs)
 	if err != nil {
@@ -86,21 +70,76 @@ func TestLiteRT(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("LiteRT: %v\n%s", err, out)
 	}
+	outs := make([][]float32, len(jobs))
 	for i, j := range jobs {
 		data, err := os.ReadFile(j.Output)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(data) != 4*len(want[i]) {
-			t.Errorf("%s: %d bytes, want %d values", names[i], len(data), len(want[i]))
-			continue
+		for k := 0; k+4 <= len(data); k += 4 {
+			outs[i] = append(outs[i], math.Float32frombits(binary.LittleEndian.Uint32(data[k:])))
 		}
-		got := make([]float32, len(want[i]))
+	}
+	return outs
+}
+
+var liteRTNetworks = []string{
+	"mobilenet_v1@res=96", "mobilenet_v2@res=96", "mobilenet_v3_small@res=96", "mobilenet_v3_large@res=96",
+	"mobilenet_v4_conv_small@res=96", "mnasnet_a1@res=96", "efficientnet_b0@res=96", "shufflenet_v2@res=96", "pp_lcnet@res=96",
+	"ds_cnn", "fast_scnn@res=128", "deeplabv3_mobilenet_v2@res=129", "lraspp_mobilenet_v3_large@res=128",
+	"xception@res=128", "inception_v3@res=139", "squeezenet@res=96",
+}
+
+// TestLiteRT runs networks in LiteRT and in the engine: max|a-b| <= 1e-4 max|b|.
+func TestLiteRT(t *testing.T) {
+	litert(t)
+	var models []*Model
+	var inputs, want [][]float32
+	for _, name := range append(liteRTNetworks, "alexnet") {
+		n, w := get(t, name)
+		m, err := Lower(n, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		models, inputs, want = append(models, m), append(inputs, image(n.Input())), append(want, run(t, n, w))
+	}
+	for i, got := range runLiteRT(t, models, inputs) {
+		if len(got) != len(want[i]) {
+			t.Errorf("%s: %d values, want %d", models[i].Description, len(got), len(want[i]))
+		} else if d := differ(got, want[i]); !(d <= 1e-4) {
+			t.Errorf("%s: differs by %.2g of the largest output", models[i].Description, d)
+		}
+	}
+}
+
+// TestLiteRTIntegers runs networks of 8 bits in LiteRT and by the integer arithmetic of this module: the same integers but
+// for a step.
+func TestLiteRTIntegers(t *testing.T) {
+	litert(t)
+	var models []*Model
+	var inputs [][]float32
+	for _, name := range []string{"mobilenet_v1@res=96", "mobilenet_v2@res=96", "mobilenet_v3_small@res=96", "mobilenet_v4_conv_small@res=96",
+		"shufflenet_v2@res=96", "ds_cnn", "squeezenet@res=96"} {
+		n, _ := get(t, name)
+		models = append(models, quantized(t, name, QuantizeOptions{FloatEdges: true}))
+		inputs = append(inputs, image(n.Input()))
+	}
+	for i, got := range runLiteRT(t, models, inputs) {
+		m := models[i]
+		want, err := m.Run(inputs[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		step := m.Tensors[m.Operators[len(m.Operators)-1].Inputs[0]].Scale[0]
+		worst, differ := 0.0, 0
 		for k := range got {
-			got[k] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*k:]))
+			if d := math.Round(math.Abs(float64(got[k]-want[0][k]) / float64(step))); d > 0 {
+				worst, differ = max(worst, d), differ+1
+			}
 		}
-		if d := differ(got, want[i]); !(d <= 1e-4) {
-			t.Errorf("%s: differs by %.2g of the largest output", names[i], d)
+		t.Logf("%s: %d of %d values differ, by at most %v steps", m.Description, differ, len(got), worst)
+		if worst > 1 {
+			t.Errorf("%s: differs by %v steps", m.Description, worst)
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"nas/blocks"
+	"nas/blocks/engine"
 	"nas/blocks/onnx"
 	"nas/blocks/pytorch"
 	"nas/blocks/tflite"
@@ -45,10 +46,20 @@ type companion struct {
 }
 
 // encoder returns the bytes of a network's file.
-type encoder func(n *blocks.Network, w func() (*blocks.Weights, error), o ONNX) ([]byte, error)
+type encoder func(n *blocks.Network, w func() (*blocks.Weights, error), o Form) ([]byte, error)
 
-// ONNX says how an ONNX file is written. Other formats do not read it.
+// Form says how a file is written. A format reads its own part.
+type Form struct {
+	ONNX ONNX
+	// Integers says how a .tflite file is quantised to 8 bits; nil writes float32.
+	Integers *Integers
+}
+
+// ONNX says how an ONNX file is written.
 type ONNX = onnx.Options
+
+// Integers says how a network is quantised.
+type Integers = tflite.QuantizeOptions
 
 // OpenBatch as [ONNX.Batch] leaves the number of images open.
 const OpenBatch = onnx.OpenBatch
@@ -102,7 +113,7 @@ func writer(name string) (*format, error) {
 // Encode returns the bytes of n in a format. weights is called only by the
 // formats that hold weights.
 func Encode(
-	name string, n *blocks.Network, weights func() (*blocks.Weights, error), o ONNX,
+	name string, n *blocks.Network, weights func() (*blocks.Weights, error), o Form,
 ) ([]byte, error) {
 	f, err := writer(name)
 	if err != nil {
@@ -121,7 +132,7 @@ type File struct {
 // that keeps weights apart their file beside it, which has path's name and
 // another ending.
 func Files(
-	name, path string, n *blocks.Network, weights func() (*blocks.Weights, error), o ONNX,
+	name, path string, n *blocks.Network, weights func() (*blocks.Weights, error), o Form,
 ) ([]File, error) {
 	f, err := writer(name)
 	if err != nil {
@@ -206,7 +217,7 @@ func Read(path string, o Options) (*Network, error) {
 	return n, nil
 }
 
-func encodeJSON(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
+func encodeJSON(n *blocks.Network, _ func() (*blocks.Weights, error), _ Form) ([]byte, error) {
 	data, err := json.Marshal(n)
 	if err != nil {
 		return nil, err
@@ -225,7 +236,7 @@ func decodeJSON(_ string, data []byte, _ Options) (*Network, error) {
 }
 
 // The TOML form has the same keys and values as the JSON form.
-func encodeTOML(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
+func encodeTOML(n *blocks.Network, _ func() (*blocks.Weights, error), _ Form) ([]byte, error) {
 	data, err := json.Marshal(n)
 	if err != nil {
 		return nil, err
@@ -285,7 +296,7 @@ func decodeTOML(_ string, data []byte, o Options) (*Network, error) {
 }
 
 // encodeDOT draws the graph for Graphviz: a node an op, with its output shape.
-func encodeDOT(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
+func encodeDOT(n *blocks.Network, _ func() (*blocks.Weights, error), _ Form) ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "digraph %q {\n\tnode [shape=box, fontname=\"sans-serif\"];\n", n.Name)
 	for i, nd := range n.Nodes {
@@ -299,12 +310,13 @@ func encodeDOT(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([]
 }
 
 // encodeONNX writes NCHW input and the weights in the file.
-func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error), o ONNX) ([]byte, error) {
+func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error), form Form) ([]byte, error) {
 	w, err := weights()
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
+	o := form.ONNX
 	o.Metadata, o.Version = n.Meta, buildinfo.Release()
 	err = onnx.Write(&b, n, w, o)
 	return b.Bytes(), err
@@ -320,13 +332,20 @@ func decodeModel(path string, _ []byte, o Options) (*Network, error) {
 	return &Network{m.Network, weightsLater(path, o, m.Network), &m.Input, m.Outputs, m.Notes}, nil
 }
 
-// encodeTFLite writes a .tflite file of float32. What the network knows of itself is metadata of the file.
-func encodeTFLite(n *blocks.Network, weights func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
+// encodeTFLite writes a .tflite file. What the network knows of itself is metadata of the file.
+func encodeTFLite(n *blocks.Network, weights func() (*blocks.Weights, error), form Form) ([]byte, error) {
 	w, err := weights()
 	if err != nil {
 		return nil, err
 	}
-	m, err := tflite.Lower(n, w)
+	var m *tflite.Model
+	if form.Integers == nil {
+		m, err = tflite.Lower(n, w)
+	} else {
+		o := *form.Integers
+		o.Run = engine.Activations
+		m, err = tflite.Quantize(n, w, o)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -343,14 +362,14 @@ func encodeTFLite(n *blocks.Network, weights func() (*blocks.Weights, error), _ 
 }
 
 // encodePyTorch writes a Python module; its weights stand in a file beside it.
-func encodePyTorch(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
+func encodePyTorch(n *blocks.Network, _ func() (*blocks.Weights, error), _ Form) ([]byte, error) {
 	var b bytes.Buffer
 	err := pytorch.Write(&b, n)
 	return b.Bytes(), err
 }
 
 // encodeSafetensors writes the state dict of the Python module.
-func encodeSafetensors(n *blocks.Network, weights func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
+func encodeSafetensors(n *blocks.Network, weights func() (*blocks.Weights, error), _ Form) ([]byte, error) {
 	w, err := weights()
 	if err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ func export(s *evaluator.Setup, dir string, front []Member) (files []string, err
 				return nil, err
 			}
 			path := filepath.Join(dir, k.Name+"."+netfile.Ending(format))
-			written, err := netfile.Files(format, path, n, weights, netfile.ONNX{})
+			written, err := netfile.Files(format, path, n, weights, netfile.Form{})
 			if err != nil {
 				return nil, err
 			}
