@@ -143,7 +143,11 @@ func lowerLinear(g *graph, op *blocks.Linear, c call) (value, error) {
 	if !x.vector { // TensorFlow Lite Micro wants one row
 		x = g.reshape(x, blocks.Shape{H: 1, W: 1, C: n}, []int{1, n})
 	}
-	in := []int{x.tensor, g.weight("weight", []int{op.Out, n}, transposed(c.params[0], n, op.Out)), g.weight("bias", []int{op.Out}, bias)}
+	in := []int{
+		x.tensor,
+		g.weight("weight", []int{op.Out, n}, transposed(c.params[0], n, op.Out)),
+		g.weight("bias", []int{op.Out}, bias),
+	}
 	v := value{shape: c.out, vector: true}
 	v.tensor = g.op("FULLY_CONNECTED", in, nil, v.dims())
 	return v, nil
@@ -177,7 +181,12 @@ func lowerCondConv(g *graph, op *blocks.CondConv, c call) (value, error) {
 		shares = g.reshape(shares, shares.shape, []int{1, op.Experts})
 	}
 	weight := g.weight("weight", []int{each, op.Experts}, transposed(experts, op.Experts, each))
-	mixed := g.op("FULLY_CONNECTED", []int{shares.tensor, weight, g.weight("none", []int{each}, make([]float32, each))}, nil, []int{1, each})
+	mixed := g.op(
+		"FULLY_CONNECTED",
+		[]int{shares.tensor, weight, g.weight("none", []int{each}, make([]float32, each))},
+		nil,
+		[]int{1, each},
+	)
 	mixed = g.op("RESHAPE", []int{mixed, g.list(dims...)}, nil, dims)
 	return g.mapOp(name, []int{x.tensor, mixed, g.weight("bias", []int{op.Out}, make([]float32, op.Out))}, o, c.out), nil
 }
@@ -186,7 +195,11 @@ func lowerCondConv(g *graph, op *blocks.CondConv, c call) (value, error) {
 func lowerChannelConv(g *graph, op *blocks.ChannelConv, c call) (value, error) {
 	s := blocks.Shape{H: c.out.C, W: 1, C: 1}
 	x := g.reshape(c.in[0], s, mapDims(s))
-	in := []int{x.tensor, g.weight("weight", []int{1, op.Kernel, 1, 1}, c.params[0]), g.weight("bias", []int{1}, []float32{0})}
+	in := []int{
+		x.tensor,
+		g.weight("weight", []int{1, op.Kernel, 1, 1}, c.params[0]),
+		g.weight("bias", []int{1}, []float32{0}),
+	}
 	x = g.mapOp("CONV_2D", in, Options{"padding": Same, "stride_h": 1, "stride_w": 1}, s)
 	return g.reshape(x, c.out, mapDims(c.out)), nil
 }

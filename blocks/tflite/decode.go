@@ -151,8 +151,29 @@ func (r *decoder) indices(t table, k, least int) ([]int, error) {
 }
 
 // typeNames are the names of the enum TensorType.
-var typeNames = []string{"float32", "float16", "int32", "uint8", "int64", "string", "bool", "int16", "complex64", "int8", "float64",
-	"complex128", "uint64", "resource", "variant", "uint32", "uint16", "int4", "bfloat16", "int2", "uint4"}
+var typeNames = []string{
+	"float32",
+	"float16",
+	"int32",
+	"uint8",
+	"int64",
+	"string",
+	"bool",
+	"int16",
+	"complex64",
+	"int8",
+	"float64",
+	"complex128",
+	"uint64",
+	"resource",
+	"variant",
+	"uint32",
+	"uint16",
+	"int4",
+	"bfloat16",
+	"int2",
+	"uint4",
+}
 
 // typeBytes are the types that are read, with the bytes of a value.
 var typeBytes = map[Type]int{Float32: 4, Float16: 2, Int32: 4, UInt8: 1, Int64: 8, Int8: 1}

@@ -61,7 +61,11 @@ func lower(n *blocks.Network, weights *blocks.Weights) (*graph, error) {
 		nd := n.Nodes[i]
 		f := lowerings[reflect.TypeOf(nd.Op)]
 		if f == nil {
-			return nil, fault.Errorf("tflite: node %q: op %q has no form in .tflite files: export it as ONNX", nd.Name, nd.Op.Kind())
+			return nil, fault.Errorf(
+				"tflite: node %q: op %q has no form in .tflite files: export it as ONNX",
+				nd.Name,
+				nd.Op.Kind(),
+			)
 		}
 		c := call{op: nd.Op, shapes: n.InShapes(i), out: nd.Shape, params: weights.Node(i)}
 		for _, j := range nd.Inputs {

@@ -10,8 +10,8 @@ import (
 	"nas/internal/fault"
 )
 
-// QuantizeOptions say how a network is quantised. The zero value quantises weights for each output channel, clips ranges
-// at the default percentile, and takes ranges from a seeded batch.
+// QuantizeOptions say how a network is quantised. The zero value quantises weights for each output channel, clips
+// ranges at the default percentile, and takes ranges from a seeded batch.
 type QuantizeOptions struct {
 	// PerTensor gives all weights of a layer one scale, as some accelerators want it.
 	PerTensor bool
@@ -34,9 +34,9 @@ const (
 	maxBias = 1 << 30
 )
 
-// Quantize returns n as a model of 8-bit integers, by the specification of TensorFlow Lite: weights symmetric, from -127
-// to 127, with a scale for each output channel of a convolution and one for a linear layer; activations asymmetric with
-// one scale; biases of 32 bits.
+// Quantize returns n as a model of 8-bit integers, by the specification of TensorFlow Lite: weights symmetric, from
+// -127 to 127, with a scale for each output channel of a convolution and one for a linear layer; activations
+// asymmetric with one scale; biases of 32 bits.
 //
 // An op without an integer form is an error that names it.
 func Quantize(n *blocks.Network, w *blocks.Weights, o QuantizeOptions) (*Model, error) {
@@ -45,7 +45,8 @@ func Quantize(n *blocks.Network, w *blocks.Weights, o QuantizeOptions) (*Model, 
 		return nil, err
 	}
 	for i, op := range g.m.Operators {
-		if _, ok := executions[op.Name]; !ok || slices.ContainsFunc(weightsOf(op), func(t int) bool { return g.m.Tensors[t].Data == nil }) {
+		if _, ok := executions[op.Name]; !ok ||
+			slices.ContainsFunc(weightsOf(op), func(t int) bool { return g.m.Tensors[t].Data == nil }) {
 			return nil, fault.Errorf("tflite: operator %d, %s of %q, has no form of 8-bit integers: export it as float32",
 				i, op.Name, g.m.Tensors[op.Outputs[0]].Name)
 		}

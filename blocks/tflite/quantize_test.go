@@ -29,8 +29,12 @@ func quantized(t *testing.T, name string, o QuantizeOptions) *Model {
 	return m
 }
 
-var smallNetworks = []string{"ds_cnn", "mobilenet_v3_small@width=0.35,res=32,classes=10", "shufflenet_v2@width=0.5,res=32,classes=10",
-	"mobilenet_v2@width=0.35,res=32,classes=10"}
+var smallNetworks = []string{
+	"ds_cnn",
+	"mobilenet_v3_small@width=0.35,res=32,classes=10",
+	"shufflenet_v2@width=0.5,res=32,classes=10",
+	"mobilenet_v2@width=0.35,res=32,classes=10",
+}
 
 // TestScheme checks the grids against the specification of TensorFlow Lite's 8-bit quantisation.
 func TestScheme(t *testing.T) {
@@ -48,7 +52,8 @@ func TestScheme(t *testing.T) {
 					}
 				}
 			}
-			if s := fixedSpans[op.Name]; (op.Name == "SOFTMAX" || op.Name == "LOGISTIC") && (s == span{} || out.Scale[0] != 1./256 || out.Zero[0] != -128) {
+			if s := fixedSpans[op.Name]; (op.Name == "SOFTMAX" || op.Name == "LOGISTIC") &&
+				(s == span{} || out.Scale[0] != 1./256 || out.Zero[0] != -128) {
 				t.Errorf("%s: %s has scale %v and zero point %d, want 1/256 and -128", name, op.Name, out.Scale[0], out.Zero[0])
 			}
 			ws := weightsOf(op)
@@ -56,14 +61,16 @@ func TestScheme(t *testing.T) {
 				continue
 			}
 			w, b, x := &m.Tensors[ws[0]], &m.Tensors[ws[1]], &m.Tensors[op.Inputs[0]]
-			if wantAxis := map[string]int{"DEPTHWISE_CONV_2D": 3}[op.Name]; w.Axis != wantAxis && len(w.Scale) > 1 || len(w.Scale) == 1 && w.Axis != 0 {
+			if wantAxis := map[string]int{"DEPTHWISE_CONV_2D": 3}[op.Name]; w.Axis != wantAxis && len(w.Scale) > 1 ||
+				len(w.Scale) == 1 && w.Axis != 0 {
 				t.Errorf("%s: %s: %d scales along axis %d", name, op.Name, len(w.Scale), w.Axis)
 			}
 			if b.Type != Int32 || len(b.Scale) != len(w.Scale) {
 				t.Fatalf("%s: %s: bias of %s with %d scales", name, op.Name, typeNames[b.Type], len(b.Scale))
 			}
 			for c := range w.Scale {
-				if got, want := b.Scale[c], x.Scale[0]*w.Scale[c]; math.Abs(float64(got/want-1)) > 1e-6 || w.Zero[c] != 0 || b.Zero[c] != 0 {
+				if got, want := b.Scale[c], x.Scale[0]*w.Scale[c]; math.Abs(float64(got/want-1)) > 1e-6 || w.Zero[c] != 0 ||
+					b.Zero[c] != 0 {
 					t.Errorf("%s: %s: bias scale %v, want %v", name, op.Name, got, want)
 				}
 			}
@@ -125,7 +132,8 @@ func TestQuantizeOptions(t *testing.T) {
 	if bytes(QuantizeOptions{Seed: 1}) != bytes(QuantizeOptions{Seed: 1}) {
 		t.Error("the same seed gives two files")
 	}
-	if bytes(QuantizeOptions{Seed: 1}) == bytes(QuantizeOptions{Seed: 2}) || bytes(QuantizeOptions{}) == bytes(QuantizeOptions{Percentile: 90}) {
+	if bytes(QuantizeOptions{Seed: 1}) == bytes(QuantizeOptions{Seed: 2}) ||
+		bytes(QuantizeOptions{}) == bytes(QuantizeOptions{Percentile: 90}) {
 		t.Error("seed and percentile change nothing")
 	}
 	for _, x := range quantized(t, name, QuantizeOptions{PerTensor: true}).Tensors {
@@ -157,7 +165,8 @@ func TestQuantizeRefuses(t *testing.T) {
 	n := build(t, s, func(b *blocks.Builder, x blocks.Value) blocks.Value {
 		return b.Apply("norm", &blocks.LRN{Size: 3, Alpha: 1, Beta: 1, Bias: 1}, x)
 	})
-	if _, err := Quantize(n, blocks.NewWeights(n, 1), QuantizeOptions{}); err == nil || !strings.Contains(err.Error(), `"norm"`) {
+	if _, err := Quantize(n, blocks.NewWeights(n, 1), QuantizeOptions{}); err == nil ||
+		!strings.Contains(err.Error(), `"norm"`) {
 		t.Errorf("error is %v, want one that names the node", err)
 	}
 	n, w := get(t, "ds_cnn")

@@ -46,7 +46,11 @@ type observation struct {
 const observedValues = 1 << 16
 
 // observe runs n for each image.
-func observe(n *blocks.Network, run func(in []float32) ([][]float32, error), images [][]float32) (*observation, error) {
+func observe(
+	n *blocks.Network,
+	run func(in []float32) ([][]float32, error),
+	images [][]float32,
+) (*observation, error) {
 	o := &observation{values: make([][]float32, len(n.Nodes)), extreme: make([]span, len(n.Nodes))}
 	for _, in := range images {
 		acts, err := run(in)

@@ -25,7 +25,10 @@ func (s *step) window() ([]blocks.ONNXAttr, error) {
 	if pad == "" {
 		return nil, fmt.Errorf("padding number %v", s.option("padding"))
 	}
-	return []blocks.ONNXAttr{attr("auto_pad", pad), attr("strides", []int{int(s.option("stride_h")), int(s.option("stride_w"))})}, nil
+	return []blocks.ONNXAttr{
+		attr("auto_pad", pad),
+		attr("strides", []int{int(s.option("stride_h")), int(s.option("stride_w"))}),
+	}, nil
 }
 
 // weight returns input k, of four dims, with its axes in another order.

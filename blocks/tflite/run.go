@@ -41,7 +41,12 @@ func (t *Tensor) elems() int {
 func (m *Model) Run(in []float32) ([][]float32, error) {
 	e := &execution{m: m, ints: make([][]int32, len(m.Tensors)), reals: make([][]float32, len(m.Tensors))}
 	if len(m.Inputs) != 1 || len(in) != m.Tensors[m.Inputs[0]].elems() {
-		return nil, fault.Errorf("tflite: %d values for %d inputs, the first of %v", len(in), len(m.Inputs), m.Tensors[m.Inputs[0]].Dims)
+		return nil, fault.Errorf(
+			"tflite: %d values for %d inputs, the first of %v",
+			len(in),
+			len(m.Inputs),
+			m.Tensors[m.Inputs[0]].Dims,
+		)
 	}
 	e.setReals(m.Inputs[0], in)
 	for i := range m.Operators {
@@ -115,7 +120,11 @@ func (e *execution) in(op *Operator, k int) ([]int32, *Tensor, error) {
 		e.ints[at] = q
 	}
 	if e.ints[at] == nil {
-		return nil, nil, fmt.Errorf("input %d, %.60q, holds no integers: a model that mixes floats and integers runs as floats", k, t.Name)
+		return nil, nil, fmt.Errorf(
+			"input %d, %.60q, holds no integers: a model that mixes floats and integers runs as floats",
+			k,
+			t.Name,
+		)
 	}
 	return e.ints[at], t, nil
 }
@@ -128,7 +137,11 @@ func (e *execution) grids(op *Operator, k int) (q []int32, in, out integer.Grid,
 	}
 	o := &e.m.Tensors[op.Outputs[0]]
 	if !t.onGrid() || !o.onGrid() {
-		return nil, in, out, fmt.Errorf("reads %s and writes %s, want 8-bit integers with one scale each", typeNames[t.Type], typeNames[o.Type])
+		return nil, in, out, fmt.Errorf(
+			"reads %s and writes %s, want 8-bit integers with one scale each",
+			typeNames[t.Type],
+			typeNames[o.Type],
+		)
 	}
 	out = o.grid()
 	switch op.Options["activation"] {
@@ -161,7 +174,9 @@ func (e *execution) window(op *Operator, kh, kw int) (w integer.Window, err erro
 	}
 	option := func(name string) int { return int(max(op.Options[name], 1)) }
 	w = integer.Window{H: in[1], W: in[2], C: in[3], OutH: out[1], OutW: out[2], OutC: out[3], KH: kh, KW: kw,
-		StrideH: option("stride_h"), StrideW: option("stride_w"), DilH: option("dilation_h"), DilW: option("dilation_w"), Groups: 1}
+		StrideH: option(
+			"stride_h",
+		), StrideW: option("stride_w"), DilH: option("dilation_h"), DilW: option("dilation_w"), Groups: 1}
 	if op.Options["padding"] == Same {
 		w.Top, _ = samePads(w.H, kh, w.StrideH, w.DilH)
 		w.Left, _ = samePads(w.W, kw, w.StrideW, w.DilW)
@@ -245,7 +260,21 @@ func runConv(e *execution, op *Operator) error {
 	switch {
 	case op.Name == "FULLY_CONNECTED":
 		rows := len(q) / d[1]
-		s = integer.Window{H: rows, W: 1, C: d[1], OutH: rows, OutW: 1, OutC: d[0], KH: 1, KW: 1, StrideH: 1, StrideW: 1, DilH: 1, DilW: 1, Groups: 1}
+		s = integer.Window{
+			H:       rows,
+			W:       1,
+			C:       d[1],
+			OutH:    rows,
+			OutW:    1,
+			OutC:    d[0],
+			KH:      1,
+			KW:      1,
+			StrideH: 1,
+			StrideW: 1,
+			DilH:    1,
+			DilW:    1,
+			Groups:  1,
+		}
 		w.Out, w.Tap = d[1], d[1]
 	case op.Name == "CONV_2D":
 		s, err = e.window(op, d[1], d[2])
@@ -306,7 +335,11 @@ func runPair(e *execution, op *Operator) error {
 			return err
 		}
 		out = o
-		ops[k] = integer.Operand{Q: q, Grid: in, At: repeated(e.m.Tensors[op.Inputs[k]].Dims, e.m.Tensors[op.Outputs[0]].Dims)}
+		ops[k] = integer.Operand{
+			Q:    q,
+			Grid: in,
+			At:   repeated(e.m.Tensors[op.Inputs[k]].Dims, e.m.Tensors[op.Outputs[0]].Dims),
+		}
 	}
 	switch dst := e.ints[op.Outputs[0]]; op.Name {
 	case "MUL":

@@ -10,7 +10,9 @@ import (
 
 func init() {
 	for _, name := range []string{"RESHAPE", "SQUEEZE", "EXPAND_DIMS"} {
-		executions[name] = func(e *execution, op *Operator) error { return e.move(op, op.Inputs[0], func(i int) int { return i }) }
+		executions[name] = func(e *execution, op *Operator) error {
+			return e.move(op, op.Inputs[0], func(i int) int { return i })
+		}
 	}
 	executions["PAD"] = runPad
 	executions["PADV2"] = runPad
@@ -48,7 +50,8 @@ func unravel(i int, d []int, at []int) {
 	}
 }
 
-// byAxes copies from in to out: f turns the output's index of each axis into the input's, and tells whether there is one.
+// byAxes copies from in to out: f turns the output's index of each axis into the input's, and tells whether there is
+// one.
 func (e *execution) byAxes(op *Operator, f func(out, in []int) bool) error {
 	d, o := e.m.Tensors[op.Inputs[0]].Dims, e.m.Tensors[op.Outputs[0]].Dims
 	from, to := make([]int, len(d)), make([]int, len(o))

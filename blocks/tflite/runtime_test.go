@@ -28,7 +28,9 @@ func litert(t *testing.T) string {
 	t.Helper()
 	dir := os.Getenv("NAS_LITERT")
 	if dir == "" {
-		t.Skip("skipped: no LiteRT. npm install --ignore-scripts @litertjs/core@2.5.3 somewhere and set NAS_LITERT to that folder")
+		t.Skip(
+			"skipped: no LiteRT. npm install --ignore-scripts @litertjs/core@2.5.3 somewhere and set NAS_LITERT to that folder",
+		)
 	}
 	return dir
 }
@@ -112,14 +114,14 @@ func TestLiteRT(t *testing.T) {
 	}
 }
 
-// TestLiteRTIntegers runs networks of 8 bits in LiteRT and by the integer arithmetic of this module: the same integers but
-// for a step.
+// TestLiteRTIntegers runs networks of 8 bits in LiteRT and by the integer arithmetic of this module: the same integers
+// but for a step.
 func TestLiteRTIntegers(t *testing.T) {
 	litert(t)
 	var models []*Model
 	var inputs [][]float32
-	for _, name := range []string{"mobilenet_v1@res=96", "mobilenet_v2@res=96", "mobilenet_v3_small@res=96", "mobilenet_v4_conv_small@res=96",
-		"shufflenet_v2@res=96", "ds_cnn", "squeezenet@res=96"} {
+	for _, name := range []string{"mobilenet_v1@res=96", "mobilenet_v2@res=96", "mobilenet_v3_small@res=96",
+		"mobilenet_v4_conv_small@res=96", "shufflenet_v2@res=96", "ds_cnn", "squeezenet@res=96"} {
 		n, _ := get(t, name)
 		models = append(models, quantized(t, name, QuantizeOptions{FloatEdges: true}))
 		inputs = append(inputs, image(n.Input()))

@@ -119,7 +119,8 @@ func TestRefused(t *testing.T) {
 
 // TestRoundTrip reads what it writes, for every network of the zoo's separable families that is small.
 func TestRoundTrip(t *testing.T) {
-	for _, name := range []string{"mobilenet_v1@width=0.25,res=96", "mobilenet_v3_small@res=64", "shufflenet_v2@res=64", "squeezenet@res=96", "ds_cnn"} {
+	for _, name := range []string{"mobilenet_v1@width=0.25,res=96", "mobilenet_v3_small@res=64", "shufflenet_v2@res=64",
+		"squeezenet@res=96", "ds_cnn"} {
 		n, err := zoo.Get(name)
 		if err != nil {
 			t.Fatal(err)

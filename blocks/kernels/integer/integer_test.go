@@ -65,8 +65,23 @@ func TestConv(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 1))
 	for range 200 {
 		groups, each, part := 1+r.IntN(3), 1+r.IntN(3), 1+r.IntN(3)
-		s := Window{H: 1 + r.IntN(6), W: 1 + r.IntN(6), C: groups * each, OutC: groups * part, Groups: groups, KH: 1 + r.IntN(3),
-			KW: 1 + r.IntN(3), StrideH: 1 + r.IntN(2), StrideW: 1 + r.IntN(2), DilH: 1 + r.IntN(2), DilW: 1, Top: r.IntN(2), Left: r.IntN(2)}
+		s := Window{
+			H:      1 + r.IntN(6),
+			W:      1 + r.IntN(6),
+			C:      groups * each,
+			OutC:   groups * part,
+			Groups: groups,
+			KH:     1 + r.IntN(3),
+			KW: 1 + r.IntN(
+				3,
+			),
+			StrideH: 1 + r.IntN(2),
+			StrideW: 1 + r.IntN(2),
+			DilH:    1 + r.IntN(2),
+			DilW:    1,
+			Top:     r.IntN(2),
+			Left:    r.IntN(2),
+		}
 		s.OutH, s.OutW = 1+r.IntN(4), 1+r.IntN(4)
 		in, out := randomGrid(r), randomGrid(r)
 		taps := s.KH * s.KW
