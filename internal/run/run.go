@@ -120,7 +120,7 @@ func finish(
 	if err := recordEnd(store, out.Summary, out.NoFront, started); err != nil {
 		return err
 	}
-	if plotted != nil && len(s.Objectives) > 1 {
+	if plotted != nil {
 		return writeReport(store, plotted)
 	}
 	return nil
