@@ -198,7 +198,8 @@ func (v *validator) head(h *Head, stages int, in, low blocks.Shape) error {
 	if h.Kind == Classifier {
 		branches, taps = 1, 1
 	}
-	widest := blocks.Shape{H: max(v.shape.H, low.H), W: max(v.shape.W, low.W), C: max(max(h.Channels, v.shape.C)*branches, low.C)}
+	widest := blocks.Shape{H: max(v.shape.H, low.H), W: max(v.shape.W, low.W)}
+	widest.C = max(max(h.Channels, v.shape.C)*branches, low.C)
 	for _, s := range []blocks.Shape{widest, {H: in.H, W: in.W, C: h.Classes}} {
 		if s.Pixels() > maxValues/s.C && (row.needsC || s == widest) {
 			return fmt.Errorf("an activation of %v has more than 2^31 values", s)

@@ -86,8 +86,9 @@ func (o *ownDevice) sameType(p *latency.Profile) error {
 func (o *ownDevice) contradicted(file string, is *timing.Device) {
 	want := &o.config.Latency
 	if want.Threads != is.Threads {
-		o.Sayf("latency.profile %s is of %d thread(s), latency.threads is %d: its latencies are predicted; set threads = %d, "+
-			"or give a profile that nas calibrate --threads %d made", file, is.Threads, want.Threads, is.Threads, want.Threads)
+		o.Sayf("latency.profile %s is of %d thread(s), latency.threads is %d: its latencies are predicted; "+
+			"set threads = %d, or give a profile that nas calibrate --threads %d made",
+			file, is.Threads, want.Threads, is.Threads, want.Threads)
 	}
 	if name := named.Name(want.Device); name != "native" && name != is.Name {
 		o.Sayf("latency.profile %s is of %s, latency.device is %q: the profile's latencies are predicted; "+
