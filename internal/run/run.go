@@ -136,7 +136,7 @@ func finish(
 func setUp(
 	ctx context.Context, c *config.Config, o evaluator.Options, store *runstore.Run, earlier []*results.Stored,
 ) (*evaluator.Setup, error) {
-	if p, n := c.Search.Population, c.Search.Evaluations; p > n {
+	if p, n := c.Search.Population, c.Search.Most(); p > n {
 		o.Sayf("search.population = %d is more than the %d evaluations: the search ends in its first, random population; "+
 			"lower search.population or raise search.evaluations", p, n)
 	}

@@ -74,7 +74,7 @@ func TestOneObjective(t *testing.T) {
 	c.Search.Objectives, c.Output.Measure, c.Accuracy.Proxy = []string{"macs"}, 0, "depth"
 	var said []string
 	o := Options{Config: c, Options: evaluator.Options{Say: func(s string) { said = append(said, s) }}}
-	c.Search.Population = c.Search.Evaluations + 1
+	c.Search.Population = c.Search.Most() + 1
 	mustRun(t, t.Context(), o)
 	if !strings.Contains(strings.Join(said, "\n"), "search.population = 41 is more than the 40 evaluations") {
 		t.Errorf("no word of the population: %q", said)
