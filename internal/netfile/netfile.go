@@ -92,7 +92,7 @@ func names(want func(format) bool) (ns []string) {
 // FormatOf returns the format whose files end like path; where there is none, the
 // ending itself, which Encode then refuses.
 func FormatOf(path string) string {
-	ending := strings.TrimPrefix(filepath.Ext(path), ".")
+	ending := endingOf(path)
 	for _, f := range formats {
 		if f.ending == ending {
 			return f.name
@@ -175,12 +175,17 @@ func Ending(name string) string {
 
 // IsFile tells whether a name looks like a network file that Read accepts.
 func IsFile(path string) bool {
-	return slices.Contains(Readable(), strings.TrimPrefix(filepath.Ext(path), "."))
+	return slices.Contains(Readable(), endingOf(path))
+}
+
+// endingOf is the ending of a file's name, in lower case and without its point.
+func endingOf(path string) string {
+	return strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))
 }
 
 // Read reads a network. The weights that its file holds are read when they are asked for.
 func Read(path string, o Options) (*Network, error) {
-	ext := strings.TrimPrefix(filepath.Ext(path), ".")
+	ext := endingOf(path)
 	i := slices.IndexFunc(formats, func(f format) bool { return f.ending == ext && f.decode != nil })
 	if i < 0 {
 		return nil, fault.Errorf("netfile: %s: want a file that ends in .%s", path, strings.Join(Readable(), ", ."))
