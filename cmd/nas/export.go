@@ -61,7 +61,7 @@ nodes, and names and layouts of its input and its outputs.`,
 			drawn := false
 			draw := func() (*blocks.Weights, error) {
 				drawn = weights == "" && n.Weights == nil && n.File == nil
-				return weightsOf(n, weights, seed)
+				return a.weightsOf(n, weights, seed)
 			}
 			if out == "-" {
 				data, err := netfile.Encode(format, n.Network, draw, onnx)
