@@ -65,7 +65,7 @@ integers.`,
 			drawn := false
 			draw := func() (*blocks.Weights, error) {
 				drawn = weights == "" && n.Weights == nil && n.File == nil
-				return weightsOf(n, weights, seed)
+				return a.weightsOf(n, weights, seed)
 			}
 			if out == "-" {
 				data, err := netfile.Encode(format, n.Network, draw, form)
