@@ -260,7 +260,14 @@ func (r *reader) conv(i int, nd *blocks.Node, op *blocks.Conv, src blocks.Shape,
 	if !r.marked {
 		r.endCell()
 	}
-	r.unseen.Universal = r.unseen.Universal || r.inUnitBlock(nd) && r.block.projected.has(i-r.block.first)
+	if r.inUnitBlock(nd) && r.block.projected.has(i-r.block.first) {
+		r.unseen.Universal = true
+		if u := &r.units[len(r.units)-1]; u.out > wideExpansion*u.in { // of a universal bottleneck with two
+			u.pixels, u.expanded, u.out = nd.Shape.Pixels(), op.Out, 0
+			u.kernel = max(u.kernel, math.Sqrt(float64(odd(op.Kernel[0])*odd(op.Kernel[1]))))
+			return
+		}
+	}
 	u := unit{
 		pixels: nd.Shape.Pixels(), expanded: op.Out, in: r.blockIn,
 		kernel: math.Sqrt(float64(odd(op.Kernel[0]) * odd(op.Kernel[1]))),
@@ -270,6 +277,10 @@ func (r *reader) conv(i int, nd *blocks.Node, op *blocks.Conv, src blocks.Shape,
 	r.unitTraits(op, src, nd.Shape)
 	r.unitStage, r.unitBlock, r.unitDepthwise = nd.Stage, nd.Block, g == src.C
 }
+
+// wideExpansion is the ratio above which the 1x1 convolution behind a depthwise one is taken for an
+// expansion if another depthwise convolution follows. (Those of Xception double at most.)
+const wideExpansion = 2
 
 // odd is the largest odd kernel size within k: the data has no others.
 func odd(k int) int { return k - 1 + k%2 }
@@ -282,6 +293,11 @@ func (r *reader) pointwise(i int, nd *blocks.Node, op *blocks.Conv, src blocks.S
 	if at := i - r.block.first; r.marked && nd.Block > 0 {
 		inner, unit := r.block.pointwise.has(at), r.inUnitBlock(nd)
 		r.unseen.Universal = r.unseen.Universal || inner && !unit || unit && r.block.projected.has(at)
+		if unit && r.block.projected.has(at) && op.Out < r.units[k].out { // the first one has expanded
+			u := &r.units[k]
+			u.expanded, u.out = u.out, 0
+			projects = true
+		}
 		r.block.pointwise.add(at)
 		if projects && r.unitDepthwise {
 			r.block.projected.add(at)

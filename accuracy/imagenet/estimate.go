@@ -44,8 +44,8 @@ var outOfDistribution = []struct {
 	{func(f *features.Network) bool { return f.Unseen.Uneven }, 1.5, penalty,
 		"kernels that are not square or have an even size occur in no network of the data"},
 	{func(f *features.Network) bool { return f.Unseen.Universal }, 1.5, penalty,
-		"universal bottlenecks occur in no network of the data: a depthwise convolution before the expansion counts as a " +
-			"block of its input's width, a block without one only by its MACs"},
+		"universal bottlenecks occur in no network of the data: one counts as an inverted residual of its width and larger " +
+			"kernel, one without a depthwise convolution only by its MACs"},
 	{func(f *features.Network) bool { return f.Unseen.DeepStride }, 1.5, penalty,
 		"blocks beyond output stride 32 occur in no network of the data; they count as stride 32"},
 	{func(f *features.Network) bool { return f.Unseen.ShallowStem }, 1.5, penalty,
