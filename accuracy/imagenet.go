@@ -22,10 +22,9 @@ type ImageNet struct {
 	recipe imagenet.Recipe
 }
 
-// NewImageNet returns the estimate with the model that the program carries.
-func NewImageNet() (*ImageNet, error) { return newImageNet("") }
-
-func newImageNet(recipe string) (*ImageNet, error) {
+// NewImageNet returns the estimate with the model that the program carries, for a class of
+// recipes, one of [imagenet.Recipes]; "" means base.
+func NewImageNet(recipe string) (*ImageNet, error) {
 	m, err := imagenet.Load()
 	if err != nil {
 		return nil, err
@@ -56,6 +55,12 @@ func (e *ImageNet) score(ctx context.Context, name string, f features.Network) (
 	v = e.recipe.Apply(v, e.m.Ceiling)
 	return Score{Value: v.Top1Pct, Low: v.Low, High: v.High, Between: v.Between, Charges: v.Charges,
 		Warnings: v.Warnings}, nil
+}
+
+// Expected is what to expect of a network that was chosen because its score is high, in per
+// cent; NaN for a score without an interval. [imagenet.Recipe.Expected] cites the source.
+func (e *ImageNet) Expected(value, low, high, macs float64) float64 {
+	return e.recipe.Expected(value, low, high, macs)
 }
 
 // Info describes the estimate, which is blind to dilation and penalises it.

@@ -228,7 +228,7 @@ func (t term) build(ctx context.Context, o Options) (Estimator, error) {
 	}
 	switch t.name {
 	case "imagenet":
-		return newImageNet(o.Recipe)
+		return NewImageNet(o.Recipe)
 	case "surrogate":
 		return NewSurrogate(ctx, o)
 	case "rankmean":

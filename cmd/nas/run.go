@@ -267,7 +267,7 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 		m := r.Front[i*(len(r.Front)-1)/max(1, shown-1)]
 		count := func(key string) string { return si(int64(runstore.Number(&m.Result, key))) }
 		t.add(m.ID, ms(m.Latency.Mid), ms(m.Latency.Low)+" - "+ms(m.Latency.High),
-			strconv.FormatFloat(m.Accuracy, 'f', decimals, 64),
+			strconv.FormatFloat(m.Accuracy.Mid, 'f', decimals, 64),
 			count(runstore.KeyParams), count(runstore.KeyMACs), m.ArchID)
 	}
 	t.write(a.stdout)

@@ -33,5 +33,6 @@ func (e *Evaluator) References(ctx context.Context, c *config.Config) (rs []runs
 			rs = append(rs, runstore.Reference{Family: f.name, Label: fmt.Sprint(w), Spec: spec, Values: values})
 		}
 	}
-	return rs, nil
+	more, err := e.published(c)
+	return append(rs, more...), err
 }

@@ -29,6 +29,7 @@ type Stored struct {
 	Front      *search.Front
 	References []runstore.Reference
 	Measured   []runstore.MeasuredRow
+	Expected   Expectation
 	volumes    []report.XY
 }
 
@@ -40,6 +41,9 @@ func Load(dir string) (*Stored, error) {
 		return nil, err
 	}
 	if s.Config, err = config.Load(filepath.Join(dir, runstore.ConfigFile)); err != nil {
+		return nil, err
+	}
+	if s.Expected, err = ExpectationOf(s.Config); err != nil {
 		return nil, err
 	}
 	if s.Front, err = search.NewFront(s.Manifest.Objectives, s.Manifest.Reference); err != nil {

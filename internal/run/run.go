@@ -88,9 +88,13 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	if why := stopOf(&c.Search).Why(out.Summary.Status); why != "" {
 		out.Ended += " (" + why + ")"
 	}
-	out.Front = rank(setup, out.Summary)
+	expected, err := results.ExpectationOf(c)
+	if err != nil {
+		return nil, err
+	}
+	out.Front = rank(setup, out.Summary, expected)
 	warnOutside(setup, out.Front)
-	if err := writeFront(setup, store.Dir(), out.Front, onFront); err != nil {
+	if err := writeFront(setup, store.Dir(), out.Front, onFront, expected); err != nil {
 		return nil, err
 	}
 	if out.Summary.Status != search.StatusInterrupted {
