@@ -52,7 +52,7 @@ func (e *ImageNet) score(ctx context.Context, name string, f features.Network) (
 	if err != nil {
 		return Score{}, err
 	}
-	v = e.recipe.Apply(v, e.m.Ceiling)
+	v = e.recipe.Apply(v)
 	return Score{Value: v.Top1Pct, Low: v.Low, High: v.High, Between: v.Between, Charges: v.Charges,
 		Warnings: v.Warnings}, nil
 }

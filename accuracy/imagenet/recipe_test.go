@@ -64,7 +64,7 @@ func TestRecipes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := r.Apply(base, m.Ceiling)
+		e := r.Apply(base)
 		t.Logf("%s: %.2f (%.2f to %.2f), between %.2f", name, e.Top1Pct, e.Low, e.High, e.Between)
 		if i == 0 {
 			if e.Top1Pct != base.Top1Pct || e.Low != base.Low || e.High != base.High || e.Between != base.Between {

@@ -105,9 +105,10 @@ func create(s *evaluator.Setup, started time.Time) (*runstore.Run, error) {
 }
 
 // recordEnd completes the manifest with how the run ended.
-func recordEnd(store *runstore.Run, out *Outcome, started time.Time) error {
+// ended says it in words, and noFront why the run has no front; "" if it has one.
+func recordEnd(store *runstore.Run, summary *search.Summary, ended, noFront string, started time.Time) error {
 	m := store.Manifest()
-	m.Status, m.Ended, m.Trials, m.Reason = out.Summary.Status.String(), out.Ended, out.Summary.Trials, out.NoFront
+	m.Status, m.Ended, m.Trials, m.Reason = summary.Status.String(), ended, summary.Trials, noFront
 	m.Updated = time.Now().UTC()
 	m.WallS += time.Since(started).Seconds()
 	return store.SetManifest(m)

@@ -126,7 +126,7 @@ func finish(
 	} else if plotted, err = plot(ctx, s, store); err != nil {
 		return err
 	}
-	if err := recordEnd(store, out, started); err != nil {
+	if err := recordEnd(store, out.Summary, out.Ended, out.NoFront, started); err != nil {
 		return err
 	}
 	if plotted != nil && len(s.Objectives) > 1 {
