@@ -29,11 +29,8 @@ func manifest(s *evaluator.Setup, started time.Time) (runstore.Manifest, error) 
 		Version: buildinfo.Version(), Name: s.Config.Name, Seed: s.Config.Seed,
 		NumericClass: numericClass(), Device: s.Devices[0].Profile.Device.String(), ScaleID: info.ScaleID,
 		Algorithm: searcher.String(), Objectives: s.Objectives, Reference: s.Worst, Limits: s.Limits, SpaceID: s.Space.ID(),
-		Score:  runstore.Score{Spec: s.Accuracy.String(), Label: info.Label, Unit: info.Unit},
+		Score:  runstore.Score{Spec: s.Accuracy.String(), Label: info.Label, Unit: info.Unit, Blind: s.Blind},
 		Status: search.StatusRunning.String(), Started: started.UTC(), Updated: time.Now().UTC(),
-	}
-	for _, t := range info.Blind {
-		m.Score.Blind = append(m.Score.Blind, string(t))
 	}
 	for _, d := range s.Devices {
 		if d.Name != "" {

@@ -150,5 +150,8 @@ func setUp(
 	if s, err = s.Constrained(ctx); err != nil {
 		return nil, err
 	}
-	return s, audit.WarnBlind(ctx, s)
+	if s.Blind, err = audit.Blind(ctx, s); err != nil {
+		return nil, err
+	}
+	return s, audit.WarnBlind(ctx, s, s.Blind)
 }

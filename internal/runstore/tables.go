@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"nas/internal/atomicfile"
 	"nas/internal/fault"
@@ -16,7 +17,7 @@ import (
 var frontColumns = []string{
 	"id", "arch_id", "arch", "latency_ms", "latency_low_ms", "latency_high_ms", "accuracy", "accuracy_low", "accuracy_high",
 	"params", "macs", "peak_activation_bytes", "latency_device", "p_front",
-	"accuracy_expected",
+	"accuracy_expected", "accuracy_warnings",
 }
 
 // WriteFront writes the table of a front into dir, atomically: as [FrontFile] or [RerankedFile]. The latency is
@@ -35,7 +36,7 @@ func WriteFront(
 			strconv.Itoa(t.ID), t.ArchID, t.Arch, numberText(ms.Mid), numberText(ms.Low), numberText(ms.High),
 			numberText(accuracy.Mid), numberText(accuracy.Low), numberText(accuracy.High),
 			count(KeyParams), count(KeyMACs), count(KeyActivations), device, numberText(onFront[t.ID]),
-			numberText(expected(&t.Result)),
+			numberText(expected(&t.Result)), strings.Join(AccuracyWarning.Warnings(t.Warnings), "; "),
 		})
 	}
 	return writeCSV(filepath.Join(dir, name), lines)
