@@ -108,7 +108,7 @@ func (s *Stored) series(x, y search.Objective) report.Series {
 		p := point(func(f runstore.Field) runstore.Value { return f.Of(&t.Result) }, x, y)
 		q.Front = append(q.Front, p)
 		if y.Name == runstore.KeyAccuracy {
-			q.Expected = append(q.Expected, report.XY{X: p.X, Y: s.Expected(&t.Result)})
+			q.Expected = append(q.Expected, report.XY{X: p.X, Y: s.Expected.Of(&t.Result)})
 		}
 	}
 	return q

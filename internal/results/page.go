@@ -104,7 +104,7 @@ func pageMember(t *search.Trial, row int, x, y search.Objective, expected Expect
 	a, b := runstore.FieldOf(x.Name).Of(&t.Result), runstore.FieldOf(y.Name).Of(&t.Result)
 	m := html.Member{Trial: row, XLow: a.Low, XHigh: a.High, YLow: b.Low, YHigh: b.High, Expected: math.NaN()}
 	if y.Name == runstore.KeyAccuracy {
-		m.Expected, m.Warnings = expected(&t.Result), runstore.AccuracyWarning.Warnings(t.Warnings)
+		m.Expected, m.Warnings = expected.Of(&t.Result), runstore.AccuracyWarning.Warnings(t.Warnings)
 	}
 	return m
 }

@@ -92,7 +92,7 @@ func (f *frontView) certainty(m int) (text string) {
 	if v := runstore.FieldOf(runstore.KeyAccuracy).Of(r); v.HasInterval() {
 		text = fmt.Sprintf(", 90 %% interval %.1f to %.1f", v.Low, v.High)
 	}
-	if v := f.run.Expected(r); !math.IsNaN(v) {
+	if v := f.run.Expected.Of(r); !math.IsNaN(v) {
 		text += fmt.Sprintf(", %.1f expected after selection", v)
 	}
 	return text
@@ -112,7 +112,7 @@ func (f *frontView) choose(m int, why string) Picked {
 	for _, w := range runstore.AccuracyWarning.Warnings(t.Warnings) {
 		why += "; accuracy: " + w
 	}
-	return Picked{t, why, f.run.Expected(&t.Result)}
+	return Picked{t, why, f.run.Expected.Of(&t.Result)}
 }
 
 func (r WithinBudget) pick(f *frontView) ([]Picked, error) {

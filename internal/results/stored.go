@@ -173,6 +173,14 @@ func SameScale(a, b *runstore.Manifest) bool {
 // in per cent; NaN where nothing is known.
 type Expectation func(*search.Result) float64
 
+// Of is e of a result; NaN if e is nil.
+func (e Expectation) Of(r *search.Result) float64 {
+	if e == nil {
+		return math.NaN()
+	}
+	return e(r)
+}
+
 // ExpectationOf is that of the scores of a config.
 func ExpectationOf(c *config.Config) (Expectation, error) {
 	if c.Accuracy.Proxy != "imagenet" {
