@@ -98,7 +98,7 @@ objectives = ["latency", "accuracy", "activation_bytes"]
 // needs no score is not scored; without limits every value is computed.
 func TestConstrained(t *testing.T) {
 	s := setupOf(t, `[accuracy]
-proxy = "depth"
+proxy = "imagenet"
 [constraints]
 max_latency = "0.5 mobilenet_v2@width=0.35,res=96"
 max_params = 1000000
