@@ -48,7 +48,10 @@ func accuracyOf(n *blocks.Network, recipe string) (v *accuracyView, why string, 
 		return nil, fault.Text(err), nil
 	}
 	info := e.Info()
-	v = &accuracyView{s.Value, s.Low, s.High, info.Unit, info.Label, recipe, []chargeView{}, append([]string{}, s.Warnings...)}
+	v = &accuracyView{
+		Value: s.Value, LowPct: s.Low, HighPct: s.High, Unit: info.Unit, Label: info.Label, Recipe: recipe,
+		Charges: []chargeView{}, Warnings: append([]string{}, s.Warnings...),
+	}
 	for _, c := range s.Charges {
 		v.Charges = append(v.Charges, chargeView{math.Round(1000*c.Points) / 1000, c.Reason})
 	}
