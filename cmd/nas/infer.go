@@ -187,10 +187,12 @@ func layoutsOf(n *resolve.Network, layout string) (in tensorLayout, outs []tenso
 // layoutOf is the file's own layout of a tensor.
 func layoutOf(t *onnx.Tensor) tensorLayout {
 	l := tensorLayout{name: t.Name, tensor: t}
-	if l.dims, l.rows = t.Image(); l.rows && l.dims[0] == 1 {
+	l.dims, l.rows = t.Image()
+	switch {
+	case len(l.dims) > 0 && l.dims[0] == 1:
 		l.dims, l.rows = l.dims[1:], false
-	} else {
-		l.whole = !l.rows
+	case !l.rows:
+		l.whole = true
 	}
 	return l
 }
