@@ -112,7 +112,7 @@ func (a *app) infer(arch string, o inferFlags) error {
 			ext := filepath.Ext(path)
 			path = strings.TrimSuffix(path, ext) + "." + fileName(out.name) + ext
 		}
-		if err := a.writeResult(path, results[k], append([]int{images}, out.dims...)); err != nil {
+		if err := a.writeResult(path, results[k], out.of(images)); err != nil {
 			return err
 		}
 	}
@@ -149,6 +149,8 @@ type tensorLayout struct {
 	dims   []int        // of one image
 	tensor *onnx.Tensor // the file's own layout; nil: as first says
 	first  bool         // the channels come first
+	rows   bool         // each image has several rows of the first axis, with those of the others behind them
+	whole  bool         // the model mixes the images of a batch: it is one image
 	shape  blocks.Shape
 }
 
@@ -167,7 +169,7 @@ func layoutsOf(n *resolve.Network, layout string) (in tensorLayout, outs []tenso
 	own := n.File != nil && layout == ""
 	in = plain("input", n.Input(), false)
 	if own {
-		in = tensorLayout{name: n.File.Input.Name, dims: n.File.Input.Dims[1:], tensor: n.File.Input}
+		in = layoutOf(n.File.Input)
 	}
 	for k, i := range n.Returned() {
 		l := plain(n.Nodes[i].Name, n.Nodes[i].Shape, true)
@@ -175,12 +177,35 @@ func layoutsOf(n *resolve.Network, layout string) (in tensorLayout, outs []tenso
 			l.name = n.File.Outputs[k].Name
 		}
 		if own {
-			t := &n.File.Outputs[k]
-			l = tensorLayout{name: t.Name, dims: t.Dims[min(1, len(t.Dims)):], tensor: t}
+			l = layoutOf(&n.File.Outputs[k])
 		}
 		outs = append(outs, l)
 	}
 	return in, outs
+}
+
+// layoutOf is the file's own layout of a tensor.
+func layoutOf(t *onnx.Tensor) tensorLayout {
+	l := tensorLayout{name: t.Name, tensor: t}
+	l.dims, l.rows = t.Image()
+	switch {
+	case len(l.dims) > 0 && l.dims[0] == 1:
+		l.dims, l.rows = l.dims[1:], false
+	case !l.rows:
+		l.whole = true
+	}
+	return l
+}
+
+// of is the shape of that many images in one array.
+func (l tensorLayout) of(images int) []int {
+	switch {
+	case l.whole && images == 1:
+		return l.dims
+	case l.rows:
+		return append([]int{images * l.dims[0]}, l.dims[1:]...)
+	}
+	return append([]int{images}, l.dims...)
 }
 
 func (l tensorLayout) values() int {
