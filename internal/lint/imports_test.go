@@ -45,7 +45,7 @@ var rules = []rule{
 	{"latency/devices", nil, nil},
 	{"latency/timing", []string{"blocks", "blocks/engine"}, []string{"golang.org/x/sys"}},
 	{"accuracy/proxy", []string{"blocks", "blocks/engine"}, []string{"gonum.org/v1/gonum", "golang.org/x/sync"}},
-	{"accuracy/benchmark", []string{"blocks", "blocks/zoo"}, nil},
+	{"accuracy/benchmark", []string{"blocks", "blocks/zoo", "space"}, nil},
 	{"accuracy/features", []string{"blocks"}, nil},
 	{"accuracy/imagenet", []string{"accuracy/benchmark", "accuracy/features"}, []string{"gonum.org/v1/gonum"}},
 	{"accuracy", []string{"accuracy/features", "accuracy/imagenet", "accuracy/proxy", "blocks"}, []string{"gonum.org/v1/gonum", "golang.org/x/sync"}},
