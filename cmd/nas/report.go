@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -53,7 +52,7 @@ networks side by side. Constraints can be tried out.`,
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(a.stderr, "%s: %d trials, front of %d, %sB\n", path, p.Trials.Len(), len(p.Members), si(info.Size()))
+				a.notef("%s: %d trials, front of %d, %sB\n", path, p.Trials.Len(), len(p.Members), si(info.Size()))
 			}
 			return nil
 		},

@@ -110,10 +110,10 @@ func (a *app) watch(ctx context.Context, o *runFlags) (url string, err error) {
 		return "", err
 	}
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, "watch it at %s\n", url)
+		a.notef("watch it at %s\n", url)
 	}
 	if !loopback(address) {
-		fmt.Fprintf(a.stderr, "warning: whoever can reach %s can read this run\n", address)
+		a.notef("warning: whoever can reach %s can read this run\n", address)
 	}
 	return url, nil
 }

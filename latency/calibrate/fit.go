@@ -25,7 +25,9 @@ type summary struct {
 func (c *calibration) finish(s summary, facts timing.Facts) (*latency.Profile, error) {
 	c.report("fitting")
 	start := time.Now()
-	c.hypers = map[string]*stat.ResidualKernel{}
+	if c.fit.n == 0 || time.Since(c.start)+c.fit.at(len(c.units)) < c.opts.Budget {
+		c.hypers = map[string]*stat.ResidualKernel{} // else there is no time to search for them again
+	}
 	p, _, err := c.model(s.baseline.ReferenceMs)
 	if err != nil {
 		return nil, err
@@ -153,9 +155,13 @@ func (c *calibration) refit(search bool) error {
 	if search {
 		c.hypers = map[string]*stat.ResidualKernel{}
 	}
+	began := time.Now()
 	p, r, err := c.model(c.timer.Baseline().ReferenceMs)
 	if err != nil {
 		return err
+	}
+	if search {
+		c.fit = fitTime{len(c.units), time.Since(began)}
 	}
 	for _, k := range p.Kinds {
 		c.hypers[k.Kind] = k.Hyper

@@ -202,6 +202,9 @@ func (t *timer) many(ctx context.Context, nets []*blocks.Network, runs int) (s [
 		}
 	}()
 	for i, n := range nets {
+		if err := timing.Stopped(ctx); err != nil {
+			return nil, err
+		}
 		t.n++
 		paths[i] = filepath.Join(t.dir, fmt.Sprintf("m%d.%s", t.n, t.r.spec.Format))
 		if err := writeModel(paths[i], n); err != nil {
@@ -267,16 +270,26 @@ func writeModel(path string, n *blocks.Network) error {
 	return nil
 }
 
-// run runs one command and returns what it printed, bounded in time and size.
+// run runs one command and returns what it printed, bounded in time and size. Processes that it
+// leaves behind with its output open are ended, and so are all that it started when the time is up.
 func (r *Recipe) run(ctx context.Context, args []string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(r.spec.TimeoutS*float64(time.Second)))
 	defer cancel()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.WaitDelay = 2 * time.Second // for children that keep the pipe open
+	cmd.WaitDelay = 2 * time.Second // for an end in good order
+	ownGroup(cmd)
 	var out, msg bounded
 	cmd.Stdout, cmd.Stderr = &out, &msg
 	err := cmd.Run()
+	if ctx.Err() != nil || errors.Is(err, exec.ErrWaitDelay) {
+		endGroup(cmd)
+	}
+	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
+		err = nil // the command itself ended well
+	}
 	switch {
+	case context.Cause(ctx) != context.DeadlineExceeded && ctx.Err() != nil:
+		return nil, context.Cause(ctx)
 	case ctx.Err() == context.DeadlineExceeded:
 		return nil, fmt.Errorf("%s took longer than timeout_s = %g", args[0], r.spec.TimeoutS)
 	case err != nil:
@@ -315,10 +328,10 @@ func (r *Recipe) parse(out []byte, n int) ([]timing.Sample, error) {
 		v *= r.scale
 		s := timing.Sample{MedianMs: v, P10Ms: v, P90Ms: v, LowMs: v, HighMs: v, Runs: 1}
 		if p, ok := num(m, "p10"); ok {
-			s.P10Ms = p * r.scale
+			s.P10Ms = min(p*r.scale, v)
 		}
 		if p, ok := num(m, "p90"); ok {
-			s.P90Ms = p * r.scale
+			s.P90Ms = max(p*r.scale, v)
 		}
 		if k, ok := num(m, "runs"); ok {
 			s.Runs = int(min(k, 1e9))
