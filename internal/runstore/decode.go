@@ -2,7 +2,9 @@ package runstore
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,10 +57,23 @@ func ParseTrial(line []byte) (search.Trial, error) {
 			t.Failed = p.text()
 		}
 	})
-	if p.err != nil {
+	if p.checkArch([]byte(t.Arch), []byte(t.ArchID)); p.err != nil {
 		return search.Trial{}, p.err
 	}
 	return t, nil
+}
+
+// checkArch refuses an arch that is not the one that its arch_id was made from (see space.Arch.ID).
+// Trials of other problems than spaces have neither.
+func (p *parser) checkArch(arch, id []byte) {
+	if p.err != nil || len(arch) == 0 || len(id) != 12 {
+		return
+	}
+	sum := sha256.Sum256(arch)
+	var digits [12]byte
+	if hex.Encode(digits[:], sum[:6]); !bytes.Equal(digits[:], id) {
+		p.fail("the arch is not that of arch_id %q, one of them was changed", id)
+	}
 }
 
 // The keys of a trial.
