@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if code == exitInterrupted && !errors.Is(err, errInterrupted) {
 		err = errInterrupted // "context canceled" says nothing to a person
 	}
-	fmt.Fprintln(stderr, "nas: "+printable(explain(err)))
+	fmt.Fprintln(stderr, "nas: "+printable(shortened(explain(err))))
 	if !a.started {
 		fmt.Fprintln(stderr, "     nas --help, or --help behind a command, says more")
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -16,6 +17,16 @@ func printable(s string) string {
 			return fmt.Sprintf(`\x%02x`, r)
 		}
 		return fmt.Sprintf(`\u%04x`, r)
+	})
+}
+
+// longWord is longer than a path or a word of an arch string.
+var longWord = regexp.MustCompile(`\S{2000,}`)
+
+// shortened cuts words that nobody can read.
+func shortened(s string) string {
+	return longWord.ReplaceAllStringFunc(s, func(w string) string {
+		return strings.ToValidUTF8(w[:100], "") + fmt.Sprintf("... (%d bytes)", len(w))
 	})
 }
 

@@ -24,7 +24,7 @@ func Decode(data []byte, v any) error {
 	}
 	err := json.Unmarshal(data, v)
 	if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
-		problem := syntax.Error()
+		problem := inWords(syntax.Error())
 		if len(bytes.TrimSpace(data[min(int64(len(data)), syntax.Offset):])) == 0 {
 			problem = "the file ends here, it was cut off"
 		}
@@ -41,6 +41,27 @@ func Decode(data []byte, v any) error {
 		return &Error{line(data, wrong.Offset), keyAt(data, wrong.Offset), mismatch(wrong), err}
 	}
 	return err
+}
+
+// inWords says what a syntax error of package json means.
+func inWords(problem string) string {
+	what, rest, _ := strings.Cut(strings.TrimPrefix(problem, "invalid character "), "' ")
+	for _, w := range []struct{ has, say string }{
+		{"beginning of value", "a value is wanted"}, {"object key string", "a key in quotes is wanted"},
+		{"after object key:value", "a comma or } is wanted"}, {"after object key", "a colon is wanted"},
+		{"after array element", "a comma or ] is wanted"}, {"after top-level", "the file should end"},
+		{"in string literal", "text goes on: want its escape, \\u and four digits"},
+		{"in string escape", "an escape is wanted, one of n t r b f \" \\ / u"}, {"hexadecimal", "four digits are wanted behind \\u"},
+		{"numeric literal", "a digit is wanted"}, {"in literal", "true, false or null is wanted"},
+	} {
+		if strings.Contains(rest, w.has) {
+			return what + "' stands where " + w.say
+		}
+	}
+	if strings.Contains(problem, "exceeded max depth") {
+		return "lists and objects are nested too deep"
+	}
+	return problem
 }
 
 // Error says what is wrong where.

@@ -10,7 +10,9 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -220,7 +222,30 @@ func encodeJSON(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([
 
 func decodeJSON(_ string, data []byte, _ Options) (*Network, error) {
 	n := new(blocks.Network)
-	return &Network{Network: n}, jsonfile.Decode(data, n)
+	err := jsonfile.Decode(data, n)
+	if err != nil { // what is of another type has a line, which a type that decodes itself cannot tell
+		if e := jsonfile.Decode(data, new(layout)); e != nil {
+			err = e
+		}
+	}
+	return &Network{Network: n}, err
+}
+
+// layout has the types of a network's text.
+type layout struct {
+	Format string            `json:"format"`
+	Name   string            `json:"name"`
+	Meta   map[string]string `json:"meta"`
+	Nodes  []struct {
+		Name   string         `json:"name"`
+		Op     string         `json:"op"`
+		Attrs  map[string]any `json:"attrs"`
+		Inputs []string       `json:"inputs"`
+		Stage  int            `json:"stage"`
+		Block  int            `json:"block"`
+		Shared []string       `json:"shared"`
+	} `json:"nodes"`
+	Outputs []string `json:"outputs"`
 }
 
 // The TOML form has the same keys and values as the JSON form.
@@ -280,8 +305,20 @@ func decodeTOML(_ string, data []byte, o Options) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeJSON("", text, o)
+	n, err := decodeJSON("", text, o)
+	var at *jsonfile.Error
+	if errors.As(err, &at) { // whose place is that in the JSON form, whose entries are counted from 0
+		key := entry.ReplaceAllStringFunc(at.Key, func(s string) string {
+			i, _ := strconv.Atoi(s[1 : len(s)-1])
+			return fmt.Sprintf("[%d]", i+1)
+		})
+		err = &tomlfile.Error{Line: tomlfile.LinesOf(data).Of(key), Key: key, Problem: at.Problem}
+	}
+	return n, err
 }
+
+// entry is the number of a list's entry in a key.
+var entry = regexp.MustCompile(`\[\d+\]`)
 
 // encodeDOT draws the graph for Graphviz: a node an op, with its output shape.
 func encodeDOT(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {

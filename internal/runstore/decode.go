@@ -261,7 +261,7 @@ func (p *parser) quoted() []byte {
 	whole = append(append(append(whole, '"'), p.rest[:end]...), '"')
 	var text string
 	if err := json.Unmarshal(whole, &text); err != nil {
-		p.fail("a string is broken: %v", err)
+		p.fail("a string is broken: it holds a control character, or a backslash that begins no escape")
 		return nil
 	}
 	p.rest = p.rest[end+1:]

@@ -292,6 +292,8 @@ func (r *Recipe) run(ctx context.Context, args []string) ([]byte, error) {
 		return nil, context.Cause(ctx)
 	case ctx.Err() == context.DeadlineExceeded:
 		return nil, fmt.Errorf("%s took longer than timeout_s = %g", args[0], r.spec.TimeoutS)
+	case errors.Is(err, exec.ErrNotFound):
+		return nil, fmt.Errorf("there is no program %q in PATH: install it, or give its path", args[0])
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w%s", args[0], err, tail(msg.buf.Bytes(), out.buf.Bytes()))
 	case out.over:
