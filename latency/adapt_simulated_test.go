@@ -17,7 +17,7 @@ func measuredBy(t *testing.T, f *latencytest.Simulated, seed uint64, n int) []Me
 		if err != nil {
 			t.Fatal(err)
 		}
-		ms = append(ms, Measured{net, x.EndToEnd.MedianMs})
+		ms = append(ms, Measured{Network: net, Ms: x.EndToEnd.MedianMs})
 	}
 	return ms
 }

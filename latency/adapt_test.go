@@ -55,7 +55,7 @@ func measuredFBNet(t *testing.T, device string, n int) []Measured {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ms = append(ms, Measured{fbnet(t, r[0]), v})
+		ms = append(ms, Measured{Network: fbnet(t, r[0]), Ms: v})
 	}
 	return ms
 }
@@ -119,7 +119,7 @@ func TestUnrelated(t *testing.T) {
 		} {
 			var ms []Measured
 			for _, m := range good {
-				ms = append(ms, Measured{m.Network, c.ms(m.Ms)})
+				ms = append(ms, Measured{Network: m.Network, Ms: c.ms(m.Ms)})
 			}
 			p, err := Adapt(nil, timing.Device{Name: "x", CPU: "x", Threads: 1, Cut: timing.CutOps}, ms)
 			if err != nil {
