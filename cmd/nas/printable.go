@@ -20,12 +20,17 @@ func printable(s string) string {
 	})
 }
 
-// longWord is longer than a path or a word of an arch string.
-var longWord = regexp.MustCompile(`\S{2000,}`)
+var word = regexp.MustCompile(`\S+`)
+
+// longWord is the bytes of a word longer than a path or one of an arch string.
+const longWord = 2000
 
 // shortened cuts words that nobody can read.
 func shortened(s string) string {
-	return longWord.ReplaceAllStringFunc(s, func(w string) string {
+	return word.ReplaceAllStringFunc(s, func(w string) string {
+		if len(w) < longWord {
+			return w
+		}
 		return strings.ToValidUTF8(w[:100], "") + fmt.Sprintf("... (%d bytes)", len(w))
 	})
 }
