@@ -200,8 +200,8 @@ func (p *Profile) Unrelated() error {
 	switch {
 	case highMACs < 1.5*lowMACs || v.Kendall > min(0.6, 2.5*chance):
 	case highMs < 1.1*lowMs:
-		return fault.Errorf("latency: "+cure, fmt.Sprintf("all %d took from %.4g to %.4g ms, though the largest has %.0f times "+
-			"the work of the smallest", n, lowMs, highMs, highMACs/lowMACs))
+		return fault.Errorf("latency: "+cure, fmt.Sprintf("all %d took from %.4g to %.4g ms, though the largest has "+
+			"%.0f times the work of the smallest", n, lowMs, highMs, highMACs/lowMACs))
 	default:
 		return fault.Errorf("latency: "+cure, fmt.Sprintf("%.0f %% error", v.MAPEPct))
 	}

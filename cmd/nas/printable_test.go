@@ -81,7 +81,7 @@ func TestNoControlCharacters(t *testing.T) {
 	columns := make("t.csv", "network,ms,"+hostile+"\n"+hostile+",1\n")
 	badUnit := make("u.csv", "unit,ms\n"+hostile+",1\n")
 	run := filepath.Join(dir, "run")
-	for _, args := range [][]string{
+	commands := [][]string{
 		{hostile}, {"show", hostile}, {"show", tinyArch, "--" + hostile}, {"show", net}, {"show", net, "--layers"},
 		{"show", net, "--layers", "--json"}, {"show", badOp}, {"show", badKey}, {"predict", net, "--profile", profile},
 		{"predict", net, "--profile", profile, "--kernels", "--json"}, {"bench", net, "--runs", "1"},
@@ -91,11 +91,16 @@ func TestNoControlCharacters(t *testing.T) {
 		{"space", config}, {"space", broken}, {"calibrate", "--device", recipe}, {"calibrate", "--device", broken},
 		{"calibrate", "--device", hostile}, {"calibrate", "--from", columns, "--out", "x"},
 		{"calibrate", "--from", badUnit, "--out", "x"},
-		{"pick", run}, {"pick", run, "--json"}, {"ask", run}, {"ask", run, "--json"}, {"tell", run, columns}, {"report", run},
-		{"plot", run, "--what", hostile}, {"zoo", hostile}, {"kernels", "--filter", hostile}, {"show", run + ":" + hostile},
-		{"validate", "accuracy", "--benchmark", hostile}, {"validate", "accuracy", "--benchmark", columns, "--proxy", hostile},
-		{"infer", net, "--input", hostile}, {"run", hostile}, {"run", "testdata/tiny.toml", "--profile", hostile + "=" + hostile},
-	} {
+		{"pick", run}, {"pick", run, "--json"}, {"ask", run}, {"ask", run, "--json"}, {"tell", run, columns},
+		{"report", run},
+		{"plot", run, "--what", hostile}, {"zoo", hostile}, {"kernels", "--filter", hostile},
+		{"show", run + ":" + hostile},
+		{"validate", "accuracy", "--benchmark", hostile},
+		{"validate", "accuracy", "--benchmark", columns, "--proxy", hostile},
+		{"infer", net, "--input", hostile}, {"run", hostile},
+		{"run", "testdata/tiny.toml", "--profile", hostile + "=" + hostile},
+	}
+	for _, args := range commands {
 		_, stdout, stderr := nas(t, args...)
 		for _, text := range []string{stdout, stderr} {
 			text = strings.NewReplacer("\n", " ", "\t", " ").Replace(text)

@@ -43,7 +43,7 @@ func (c *Config) check(d *decoder) {
 			d.add(key, strconv.Quote(v), "want one of "+strings.Join(words, ", "))
 		}
 	}
-	if c.Name == "" || len(c.Name) > maxName || strings.ContainsFunc(c.Name, inNoFileName) || strings.HasPrefix(c.Name, ".") {
+	if n := c.Name; n == "" || len(n) > maxName || strings.ContainsFunc(n, inNoFileName) || strings.HasPrefix(n, ".") {
 		d.add("name", strconv.Quote(c.Name), "want a word that can be a folder's name")
 	}
 	if c.Output.Dir == "" {

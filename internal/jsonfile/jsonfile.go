@@ -51,7 +51,8 @@ func inWords(problem string) string {
 		{"after object key:value", "a comma or } is wanted"}, {"after object key", "a colon is wanted"},
 		{"after array element", "a comma or ] is wanted"}, {"after top-level", "the file should end"},
 		{"in string literal", "text goes on: want its escape, \\u and four digits"},
-		{"in string escape", "an escape is wanted, one of n t r b f \" \\ / u"}, {"hexadecimal", "four digits are wanted behind \\u"},
+		{"in string escape", "an escape is wanted, one of n t r b f \" \\ / u"},
+		{"hexadecimal", "four digits are wanted behind \\u"},
 		{"numeric literal", "a digit is wanted"}, {"in literal", "true, false or null is wanted"},
 	} {
 		if strings.Contains(rest, w.has) {

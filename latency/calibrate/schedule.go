@@ -124,8 +124,8 @@ func (c *calibration) measure(ctx context.Context) (why string, err error) {
 		if err := timing.Stopped(ctx); err != nil {
 			return "interrupted", err
 		}
-		left := c.opts.Budget - time.Since(c.start)
-		if left < max(reserve, c.fit.at(len(c.units))) && c.networks+len(c.pending) > 0 && len(c.heldOut)+len(c.heldPending) > 0 {
+		both := c.networks+len(c.pending) > 0 && len(c.heldOut)+len(c.heldPending) > 0
+		if left := c.opts.Budget - time.Since(c.start); both && left < max(reserve, c.fit.at(len(c.units))) {
 			return "budget", nil
 		}
 		if more, err := c.step(ctx, step); err != nil {
