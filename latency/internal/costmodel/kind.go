@@ -187,7 +187,7 @@ func fitKind(kind string, us []UnitTime, t *engine.Target, h *stat.ResidualKerne
 	_, sd := m.points(us, ft)
 	if e, dev := m.gp.LeaveOneOut(sd); e != nil {
 		m.LeaveOneOut = stat.RMS(e)
-		m.findStray(us, e, dev)
+		m.findStray(us, ft, e, dev)
 	}
 	return m, nil
 }
