@@ -96,7 +96,8 @@ var mutated = []struct{ file, text, args string }{
 // goSpeak is what no message should hold: words of parsers, Go's types and printed structs.
 var goSpeak = regexp.MustCompile(`[ (]json:|[ (]toml:|strconv|` +
 	`\bEOF\b|Go (struct|value)|interface \{|map\[|&\{|%!|` +
-	`invalid character|unmarshal|runtime error|goroutine|<nil>|\bint64\b|\[\]string|unexpected end|executable file|NaN is|\{[0-9-]+ [0-9-]+`)
+	`invalid character|unmarshal|runtime error|goroutine|<nil>|\bint64\b|\[\]string|` +
+	`unexpected end|executable file|NaN is|\{[0-9-]+ [0-9-]+`)
 
 // Damaged files, tables, texts and numbers: a clear sentence that names the file, or a right result. The variable
 // NAS_MUTATIONS is how many of each are tried; 20 without it.
