@@ -186,6 +186,7 @@ func (p *Profile) bounds() []bound {
 	for i := range min(len(n.Low), len(n.High)) {
 		bs = append(bs, bound{fmt.Sprintf("network.low[%d]", i), n.Low[i], -large, n.High[i]})
 	}
+	list("network.drift", n.Drift, -10, 10)
 	process("network.process", n.Process)
 	for i, k := range p.Kinds {
 		if k == nil {

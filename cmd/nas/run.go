@@ -14,6 +14,7 @@ import (
 
 	"nas/internal/config"
 	"nas/internal/evaluator"
+	"nas/internal/plural"
 	"nas/internal/results"
 	nasrun "nas/internal/run"
 	"nas/internal/runstore"
@@ -250,7 +251,8 @@ func searchDetail(p *search.Progress) string {
 const frontRows = 12
 
 func (a *app) printOutcome(r *nasrun.Outcome) {
-	a.printf("%s: %d networks tried, %d scored, %d on the front, in %v; ended: %s\n", r.Dir, r.Summary.Trials,
+	a.printf("%s: %s tried, %d scored, %d on the front, in %v; ended: %s\n", r.Dir,
+		plural.Of(r.Summary.Trials, "network"),
 		r.Summary.Evaluations, len(r.Front), r.Elapsed.Round(100*time.Millisecond), r.Ended)
 	if len(r.Front) == 0 {
 		return

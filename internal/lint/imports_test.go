@@ -60,6 +60,7 @@ var rules = []rule{
 	{"internal/fault", nil, nil},
 	{"internal/buildinfo", nil, nil},
 	{"internal/levenshtein", nil, nil},
+	{"internal/plural", nil, nil},
 	{"internal/random", nil, nil},
 	{"internal/stat", nil, []string{"gonum.org/v1/gonum"}},
 	{"internal/table", nil, nil},
@@ -89,7 +90,7 @@ var rules = []rule{
 // tools are leaves, without imports of this module but other tools, that every package may import
 // but those of blocks and space. These may import internal/fault alone.
 var tools = []string{
-	"internal/atomicfile", "internal/boundedfile", "internal/buildinfo", "internal/fault", "internal/levenshtein", "internal/random", "internal/stat",
+	"internal/atomicfile", "internal/boundedfile", "internal/buildinfo", "internal/fault", "internal/levenshtein", "internal/plural", "internal/random", "internal/stat",
 	"internal/table",
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"nas/internal/config"
+	"nas/internal/plural"
 	"nas/internal/report"
 	"nas/internal/runstore"
 	"nas/search"
@@ -215,7 +216,7 @@ func seriesNames(runs []*Stored) []string {
 
 func (s *Stored) subtitle(runs int) string {
 	if runs > 1 {
-		return fmt.Sprintf("%d runs", runs)
+		return plural.Of(runs, "run")
 	}
 	in := s.Config.Space.Input
 	return fmt.Sprintf("%s trials, front of %d; input up to %dx%d, %d classes, seed %d",

@@ -3,11 +3,11 @@ package calibrate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"nas/blocks"
 	"nas/internal/fault"
+	"nas/internal/plural"
 	"nas/latency"
 	"nas/latency/timing"
 )
@@ -87,8 +87,8 @@ func timeWhole(
 			case len(ms) > 0:
 				return ms, ts, "budget", nil
 			default:
-				return nil, nil, "", fault.Errorf("latency: the budget of %v ended before the first %s timed: "+
-					"give a longer one, or let the recipe take fewer at once (batch)", o.Budget, wereNetworks(len(nets)))
+				return nil, nil, "", fault.Errorf("latency: the budget of %v ended before the first times of %s: "+
+					"give a longer one, or let the recipe take fewer at once (batch)", o.Budget, plural.Of(len(nets), "network"))
 			}
 			ms = append(ms, latency.Measured{Network: nets[0], Ms: t.EndToEnd.MedianMs})
 			ts = append(ts, t)
@@ -128,14 +128,6 @@ func (f fitTime) at(n int) time.Duration {
 	}
 	r := float64(n) / float64(f.n)
 	return time.Duration(1.25 * r * r * float64(f.took))
-}
-
-// wereNetworks is a number of networks with its verb.
-func wereNetworks(n int) string {
-	if n == 1 {
-		return "network was"
-	}
-	return fmt.Sprintf("%d networks were", n)
 }
 
 // take draws as many networks as a timer times at once, or those that are left.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"nas/internal/plural"
 	"nas/internal/stat"
 	"nas/latency"
 	"nas/latency/timing"
@@ -69,12 +70,14 @@ func (c *calibration) warnings(p *latency.Profile) []string {
 		warn("other programs interrupted %.0f %% of the runs", p.Calibration.InterruptPct)
 	}
 	if c.measurements < enough && p.Calibration.Stopped == "budget" {
+		const step = 10 * time.Second
 		longer := time.Duration(2 * enough / float64(max(1, c.measurements)) * float64(c.opts.Budget))
-		warn("the budget of %v was enough for %d measurements of such networks only: %v would do better",
-			c.opts.Budget, c.measurements, longer.Round(10*time.Second))
+		longer = max(longer+step-1, c.opts.Budget+step).Truncate(step)
+		warn("the budget of %v was enough for %s of such networks only: %v would do better",
+			c.opts.Budget, plural.Of(c.measurements, "measurement"), longer)
 	}
 	if len(p.HeldOut) < 30 {
-		warn("only %d networks were measured to judge the model: the interval is rough", len(p.HeldOut))
+		warn("the model was judged by %s only: the interval is rough", plural.Of(len(p.HeldOut), "network"))
 	}
 	return w
 }

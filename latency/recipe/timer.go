@@ -20,6 +20,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/onnx"
 	"nas/internal/fault"
+	"nas/internal/plural"
 	"nas/internal/stat"
 	"nas/latency/timing"
 )
@@ -224,7 +225,7 @@ func (t *timer) many(ctx context.Context, nets []*blocks.Network, runs int) (s [
 		}
 	}
 	if err != nil {
-		return nil, fault.Errorf("latency: recipe %s, %d attempt(s): %w", t.r.spec.Name, t.r.spec.Retries+1, err)
+		return nil, fault.Errorf("latency: recipe %s, %s: %w", t.r.spec.Name, plural.Of(t.r.spec.Retries+1, "attempt"), err)
 	}
 	return s, nil
 }
@@ -307,8 +308,8 @@ func (r *Recipe) run(ctx context.Context, args []string) ([]byte, error) {
 func (r *Recipe) parse(out []byte, n int) ([]timing.Sample, error) {
 	found := r.pattern.FindAllSubmatchIndex(out, -1)
 	if len(found) != n {
-		return nil, fmt.Errorf("the pattern %q matches %d times in the output, %d model(s) were timed%s",
-			r.spec.Pattern, len(found), n, tail(out))
+		return nil, fmt.Errorf("the pattern %q matches %d times in the output of %s%s",
+			r.spec.Pattern, len(found), plural.Of(n, "model"), tail(out))
 	}
 	ss, end := make([]timing.Sample, n), 0
 	for i, at := range found {
