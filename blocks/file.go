@@ -131,8 +131,7 @@ func strictJSON(data []byte, v any) error {
 	d.DisallowUnknownFields()
 	err := d.Decode(v)
 	if wrong, ok := err.(*json.UnmarshalTypeError); ok {
-		value, _, _ := strings.Cut(wrong.Value, " ")
-		return fmt.Errorf("%s: %s cannot stand there", wrong.Field, value)
+		return fmt.Errorf("%s: %.60s cannot stand there", wrong.Field, wrong.Value)
 	}
 	if err != nil {
 		if key, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {

@@ -172,3 +172,13 @@ func (a *app) writeJSON(v any) error {
 	_, err := a.stdout.Write(printableJSON(b.Bytes()))
 	return err
 }
+
+// printf prints text to standard output. Errors are ignored: the reader may have gone.
+func (a *app) printf(format string, args ...any) {
+	fmt.Fprint(a.stdout, printable(fmt.Sprintf(format, args...)))
+}
+
+// notef prints text to standard error.
+func (a *app) notef(format string, args ...any) {
+	fmt.Fprint(a.stderr, printable(fmt.Sprintf(format, args...)))
+}

@@ -70,13 +70,3 @@ func printableJSON(data []byte) []byte {
 	}
 	return []byte(escaped(string(data), bad, func(r rune) string { return fmt.Sprintf(`\u%04x`, r) }))
 }
-
-// printf prints text to standard output. Errors are ignored: the reader may have gone.
-func (a *app) printf(format string, args ...any) {
-	fmt.Fprint(a.stdout, printable(fmt.Sprintf(format, args...)))
-}
-
-// notef prints text to standard error.
-func (a *app) notef(format string, args ...any) {
-	fmt.Fprint(a.stderr, printable(fmt.Sprintf(format, args...)))
-}

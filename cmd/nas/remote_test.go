@@ -125,7 +125,7 @@ func calibrateRemote(t *testing.T, device, isa, budget string, networks int) *la
 
 func TestRemoteOverSSH(t *testing.T) {
 	file, remote := board(t, "nas-remote", self(t), 8)
-	p := calibrateRemote(t, file+":me@board", "", "2s", 8)
+	p := calibrateRemote(t, file+":me@board", "", "5s", 8)
 	left, _ := filepath.Glob(filepath.Join(remote, "*.onnx"))
 	if len(left) > 0 {
 		t.Errorf("left on the board: %v", left)
@@ -143,7 +143,7 @@ func TestRemoteOverSSH(t *testing.T) {
 
 func TestRemoteOverADB(t *testing.T) {
 	file, _ := board(t, "nas-remote-adb", self(t), 8)
-	calibrateRemote(t, file+":emulator:5554", "", "2s", 8)
+	calibrateRemote(t, file+":emulator:5554", "", "5s", 8)
 }
 
 func TestRemoteFails(t *testing.T) {
@@ -178,5 +178,5 @@ func TestRemoteARM64(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	file, _ := board(t, "nas-remote", "exec '"+qemu+"' '"+exe+"' \"$@\"", 2) // an emulated run takes a second
-	calibrateRemote(t, file+":me@board", "neon", "2s", 2)
+	calibrateRemote(t, file+":me@board", "neon", "10s", 2)
 }

@@ -61,6 +61,9 @@ func endToEnd(
 // errBudget is the cause of the end of what is measured when the budget ends.
 var errBudget = errors.New("the budget is spent")
 
+// firstBatch is the most networks of the first start, which shows how long one takes.
+const firstBatch = 8
+
 // firstTrial is the number of networks at which the first fit is tried for its time.
 const firstTrial = 60
 
@@ -71,11 +74,11 @@ func timeWhole(
 	start time.Time,
 ) (ms []latency.Measured, ts []timing.Timing, why string, err error) {
 	reserve := time.Duration(float64(o.Budget) * fitShare)
-	limited, cancel := context.WithDeadlineCause(ctx, start.Add(o.Budget-reserve), errBudget)
+	limited, cancel := context.WithDeadlineCause(ctx, start.Add(o.Budget-reserve/4), errBudget)
 	defer cancel()
 	var fit fitTime
-	for {
-		nets := take(next, timer)
+	for most := firstBatch; ; {
+		nets := take(next, timer, most)
 		if len(nets) == 0 {
 			return ms, ts, "networks", nil
 		}
@@ -98,6 +101,7 @@ func timeWhole(
 			o.Progress(Progress{Phase: "measuring", Elapsed: time.Since(start), Budget: o.Budget, HeldOut: len(ms)})
 		}
 		left := o.Budget - time.Since(start)
+		most = max(1, int(float64(left)/2/float64(time.Since(start))*float64(len(ms)))) // half of the time that is left
 		if left < max(reserve, fit.at(len(ms))) {
 			return ms, ts, "budget", nil
 		}
@@ -130,11 +134,11 @@ func (f fitTime) at(n int) time.Duration {
 	return time.Duration(1.25 * r * r * float64(f.took))
 }
 
-// take draws as many networks as a timer times at once, or those that are left.
-func take(next func() (*blocks.Network, bool), timer timing.Timer) []*blocks.Network {
+// take draws as many networks as a timer times at once, at most most, or those that are left.
+func take(next func() (*blocks.Network, bool), timer timing.Timer, most int) []*blocks.Network {
 	n := 1
 	if b, ok := timer.(timing.BatchTimer); ok {
-		n = b.Batch()
+		n = min(b.Batch(), most)
 	}
 	var nets []*blocks.Network
 	for len(nets) < n {

@@ -28,6 +28,9 @@ import (
 // minRuns is how often a command is asked to run a network, at least.
 const minRuns = 30
 
+// cleanupTime bounds the command Cleanup.
+const cleanupTime = 5 * time.Second
+
 // maxOutput bounds what is kept of a command's output.
 const maxOutput = 4 << 20
 
@@ -252,8 +255,11 @@ func (t *timer) once(ctx context.Context, s start) ([]timing.Sample, error) {
 		}
 	}
 	out, err := t.r.run(ctx, t.r.expand(t.r.spec.Command, s))
-	if c := t.r.spec.Cleanup; len(c) > 0 && ctx.Err() == nil {
-		t.r.run(ctx, t.r.expand(c, s)) // what stays there is overwritten by the next
+	if c := t.r.spec.Cleanup; len(c) > 0 {
+		// Also when the time is up; what stays there is overwritten by the next.
+		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+		t.r.run(after, t.r.expand(c, s))
+		cancel()
 	}
 	if err != nil {
 		return nil, err
