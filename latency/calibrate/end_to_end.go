@@ -62,7 +62,7 @@ func endToEnd(
 var errBudget = errors.New("the budget is spent")
 
 // firstBatch is the most networks of the first start, which shows how long one takes.
-const firstBatch = 8
+const firstBatch = 2
 
 // firstTrial is the number of networks at which the first fit is tried for its time.
 const firstTrial = 60
