@@ -118,5 +118,6 @@ func (r *Rerank) String() string {
 	return fmt.Sprintf("%s told so far (%d now); %s\n"+
 		"%d of %d members stay on the front, %d join it, %d leave it; "+
 		"tau of the run's score: %.2f with the surrogate over %d candidates, %.2f with what was told",
-		plural.Of(r.Trained, "network"), r.New, r.Model, r.Kept, r.Before, r.Joined, r.Before-r.Kept, r.TauCandidates, r.Candidates, r.TauTrained)
+		plural.Of(r.Trained, "network"), r.New, r.Model,
+		r.Kept, r.Before, r.Joined, r.Before-r.Kept, r.TauCandidates, r.Candidates, r.TauTrained)
 }
