@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,7 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if code == exitInterrupted && !errors.Is(err, errInterrupted) {
 		err = errInterrupted // "context canceled" says nothing to a person
 	}
-	fmt.Fprintln(stderr, "nas: "+explain(err))
+	fmt.Fprintln(stderr, "nas: "+printable(shortened(explain(err))))
 	if !a.started {
 		fmt.Fprintln(stderr, "     nas --help, or --help behind a command, says more")
 	}
@@ -161,11 +162,23 @@ func (a *app) jsonFlag(cmd *cobra.Command) {
 
 // writeJSON prints an object for scripts.
 func (a *app) writeJSON(v any) error {
-	e := json.NewEncoder(a.stdout)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := a.stdout.Write(printableJSON(b.Bytes()))
+	return err
 }
 
-// printf prints to standard output. Errors are ignored: the reader may have gone.
-func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.stdout, format, args...) }
+// printf prints text to standard output. Errors are ignored: the reader may have gone.
+func (a *app) printf(format string, args ...any) {
+	fmt.Fprint(a.stdout, printable(fmt.Sprintf(format, args...)))
+}
+
+// notef prints text to standard error.
+func (a *app) notef(format string, args ...any) {
+	fmt.Fprint(a.stderr, printable(fmt.Sprintf(format, args...)))
+}

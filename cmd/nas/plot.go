@@ -81,7 +81,7 @@ the ending of the file's name. Pictures:
 					return err
 				}
 				if !a.quiet {
-					fmt.Fprintf(a.stderr, "%s: %s of %s\n", out, kind, strings.Join(args, ", "))
+					a.notef("%s: %s of %s\n", out, kind, strings.Join(args, ", "))
 				}
 				return nil
 			}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 
 	"nas/latency"
@@ -33,6 +32,6 @@ func profileOf(file, device string, threads int) (*latency.Profile, error) {
 // warn prints warnings about the figures.
 func (a *app) warn(warnings []string) {
 	for _, w := range warnings {
-		fmt.Fprintln(a.stderr, "warning: "+w)
+		a.notef("warning: %s\n", w)
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -9,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/internal/atomicfile"
+	"nas/internal/plural"
 	"nas/internal/report/html"
 	"nas/internal/results"
 )
@@ -53,7 +53,7 @@ networks side by side. Constraints can be tried out.`,
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(a.stderr, "%s: %d trials, front of %d, %sB\n", path, p.Trials.Len(), len(p.Members), si(info.Size()))
+				a.notef("%s: %s, front of %d, %sB\n", path, plural.Of(p.Trials.Len(), "trial"), len(p.Members), si(info.Size()))
 			}
 			return nil
 		},

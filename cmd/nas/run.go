@@ -15,6 +15,7 @@ import (
 
 	"nas/internal/config"
 	"nas/internal/evaluator"
+	"nas/internal/plural"
 	"nas/internal/results"
 	nasrun "nas/internal/run"
 	"nas/internal/runstore"
@@ -113,10 +114,10 @@ func (a *app) watch(ctx context.Context, o *runFlags) (url string, err error) {
 		return "", err
 	}
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, "watch it at %s\n", url)
+		a.notef("watch it at %s\n", url)
 	}
 	if !loopback(address) {
-		fmt.Fprintf(a.stderr, "warning: whoever can reach %s can read this run\n", address)
+		a.notef("warning: whoever can reach %s can read this run\n", address)
 	}
 	return url, nil
 }
@@ -254,7 +255,8 @@ func searchDetail(p *search.Progress) string {
 const frontRows = 12
 
 func (a *app) printOutcome(r *nasrun.Outcome) {
-	a.printf("%s: %d networks tried, %d scored, %d on the front, in %v; ended: %s\n", r.Dir, r.Summary.Trials,
+	a.printf("%s: %s tried, %d scored, %d on the front, in %v; ended: %s\n", r.Dir,
+		plural.Of(r.Summary.Trials, "network"),
 		r.Summary.Evaluations, len(r.Front), r.Elapsed.Round(100*time.Millisecond), r.Ended)
 	if len(r.Front) == 0 {
 		return

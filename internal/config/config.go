@@ -10,11 +10,12 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
+	"nas/internal/tomlfile"
 	"nas/space"
 )
 
@@ -138,7 +139,7 @@ const givePath = "give the path of a config, such as configs/mobile.toml"
 
 // Load reads a file. Its problems and those of the checks are reported together.
 func Load(path string, checks ...Check) (*Config, error) {
-	data, err := os.ReadFile(path)
+	data, err := boundedfile.Read(path, tomlfile.Small)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fault.Errorf("config: %s does not exist: %s", path, givePath)
 	}
@@ -158,17 +159,10 @@ func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 		return nil, &Error{path, []Problem{p}}
 	}
 	var tree map[string]any
-	if err := toml.Unmarshal(data, &tree); err != nil {
+	if _, err := tomlfile.Decode(data, &tree, tomlfile.Small); err != nil {
 		p := Problem{Want: err.Error()}
-		var pe toml.ParseError
-		if errors.As(err, &pe) {
-			p = Problem{Line: pe.Position.Line, Key: pe.LastKey, Want: strings.TrimSuffix(pe.Message, ".")}
-		}
-		switch {
-		case bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(data):
-			p.Want += ": this is no text: want a config such as configs/mobile.toml"
-		case strings.Contains(p.Want, "unexpected EOF"), strings.Contains(p.Want, "end of file"):
-			p.Want += ": the file was cut off: restore the rest"
+		if e := (*tomlfile.Error)(nil); errors.As(err, &e) {
+			p = Problem{Line: e.Line, Key: e.Key, Want: e.Problem}
 		}
 		return nil, &Error{path, []Problem{p}}
 	}
@@ -181,9 +175,9 @@ func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 		check(c, d.add)
 	}
 	if len(d.problems) > 0 {
-		lines := positions(data)
+		lines := tomlfile.LinesOf(data)
 		for i := range d.problems {
-			d.problems[i].Line = lines.of(d.problems[i].Key)
+			d.problems[i].Line = lines.Of(d.problems[i].Key)
 		}
 		slices.SortStableFunc(d.problems, func(a, b Problem) int { return a.Line - b.Line })
 		return nil, &Error{path, d.problems}

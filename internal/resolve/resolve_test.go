@@ -77,7 +77,11 @@ func TestFind(t *testing.T) {
 }
 
 func TestFindSaysWhatIsWrong(t *testing.T) {
-	dir := aRun(t, search.Trial{ID: 0, ArchID: "0123456789ab", Arch: arch, Genes: space.Genes{0}})
+	a, err := space.Parse(arch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := aRun(t, search.Trial{ID: 0, ArchID: a.ID(), Arch: arch, Genes: space.Genes{0}})
 	text := filepath.Join(t.TempDir(), "net.txt")
 	if err := os.WriteFile(text, nil, 0o644); err != nil {
 		t.Fatal(err)
