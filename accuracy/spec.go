@@ -87,6 +87,12 @@ func NeedsReference(spec string) bool {
 	return err == nil && t.name == "rankmean"
 }
 
+// Uses reports whether a specification is name, or a combination with it.
+func Uses(spec, name string) bool {
+	t, err := parseSpec(spec)
+	return err == nil && (t.name == name || slices.ContainsFunc(t.args, func(a term) bool { return a.name == name }))
+}
+
 // term is a parsed specification.
 type term struct {
 	name string

@@ -34,12 +34,12 @@ func (s *Spec) complete() []Problem {
 		oneStride(key+".stride", st.Stride)
 		depth += slices.Max(st.Depth)
 	}
-	if depth > maxBlocks-1 && len(c.problems) == 0 {
+	if depth > maxBlocks-1 && c.clean("stage", "depth") {
 		c.add(".stage", fmt.Sprintf("up to %d blocks", depth),
 			fmt.Sprintf("at most %d blocks in all stages together", maxBlocks-1))
 	}
 	s.Head.complete(c, len(s.Stage))
-	if len(c.problems) == 0 {
+	if c.clean("stage", "input", "width", "divisor", "channels", "scale", "block", "groups", "choice") {
 		s.checkGroups(c)
 	}
 	return c.problems
@@ -214,7 +214,7 @@ func (s *Spec) checkGroups(c *checker) {
 			}
 			ins = outs
 		}
-		if len(c.problems) > 0 {
+		if !c.clean("groups") {
 			return
 		}
 	}
@@ -229,7 +229,7 @@ func checkDivisors(c *checker, key string, kinds []string, groups, channels []in
 	for _, g := range groups {
 		for _, n := range channels {
 			if n%g != 0 {
-				c.add(key+".groups", strconv.Itoa(g),
+				c.addOf(key+".groups", "", strconv.Itoa(g),
 					fmt.Sprintf("a divisor of %d, the channels that a grouped block meets at width %g", n, width))
 				return
 			}

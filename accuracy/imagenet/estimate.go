@@ -9,9 +9,12 @@ import (
 	"nas/internal/fault"
 )
 
+// LeastResolution is the least side of an input, in pixels. Below it the model refuses: nothing smaller
+// was trained.
+const LeastResolution = 96
+
 // Limits of what the model speaks of.
 const (
-	minResolution = 96  // pixels; below, it refuses: nothing smaller was trained
 	maxResolution = 600 // pixels; above, it warns
 	farOutside    = 4.0 // standard deviations beyond the data, over all features, that are worth a warning
 )
@@ -74,9 +77,9 @@ func (m *Model) Estimate(name string, f *features.Network) (Estimate, error) {
 	case f.Unseen.NoVector:
 		return Estimate{}, fault.Errorf("accuracy: imagenet estimates classifiers, network %s ends in a map of %v; %s",
 			name, f.Output, instead)
-	case f.Resolution < minResolution:
+	case f.Resolution < LeastResolution:
 		return Estimate{}, fault.Errorf("accuracy: imagenet knows inputs of %d pixels and more, network %s has %v; %s",
-			minResolution, name, f.Input, instead)
+			LeastResolution, name, f.Input, instead)
 	case f.MACs <= 0 || f.ConvParams <= 0:
 		return Estimate{}, fault.Errorf("accuracy: imagenet needs a network with convolutions, network %s has none", name)
 	}

@@ -30,6 +30,7 @@ type app struct {
 	quiet          bool
 	json           bool
 	started        bool // the command line was understood
+	warned         bool // of the config
 	file           fileOptions
 }
 

@@ -106,12 +106,8 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 	}
 	var s *space.Space
 	if o.space != "" {
-		c, err := loadConfig(o.space)
-		if err != nil {
+		if s, err = a.spaceOf(o.space); err != nil {
 			return err
-		}
-		if s, err = space.New(c.Space); err != nil {
-			return usage(err)
 		}
 	}
 	m := a.newMeter()

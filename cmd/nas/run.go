@@ -43,7 +43,7 @@ and nothing else.`,
   nas run configs/mobile.toml --out results/more --warm-start results/mobile`,
 		Args: oneConfig,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			seeds, err := parseSeeds(o.seeds)
+			configs, err := a.configsOf(args[0], o)
 			if err != nil {
 				return err
 			}
@@ -54,16 +54,16 @@ and nothing else.`,
 				}
 			}
 			var dirs []string
-			for i := range max(1, len(seeds)) {
-				dir, err := a.runOnce(cmd, args[0], o, seeds, i)
+			for i, c := range configs {
+				if _, one := c.Latency.Profile[""]; one && i > 0 && len(o.profiles) == 0 {
+					// Whatever is measured meanwhile, all seeds see the same device.
+					c.Latency.Profile[""] = filepath.Join(dirs[0], runstore.ProfileFile)
+				}
+				dir, err := a.runOnce(cmd, c, o)
 				if err != nil {
 					return err
 				}
 				dirs = append(dirs, dir)
-				if i == 0 && len(seeds) > 1 && len(o.profiles) == 0 {
-					// Whatever is measured meanwhile, all seeds see the same device.
-					o.first = dir
-				}
 			}
 			if err := a.printSpread(dirs); err != nil {
 				return err
@@ -96,7 +96,6 @@ type runFlags struct {
 	profiles, warm       []string
 	serve                string
 	live                 *results.Live
-	first                string // the run of the first of several seeds, whose profile the others take
 }
 
 // watch opens the page of --serve.
@@ -154,37 +153,47 @@ func (a *app) printSpread(dirs []string) error {
 	return nil
 }
 
-// runOnce carries out a config with the i-th of the seeds, or its own if there
-// are none.
-func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint64, i int) (dir string, err error) {
-	c, err := loadConfig(path, evaluator.Check)
-	if err != nil {
-		return "", err
-	}
-	if o.out != "" {
-		c.Output.Dir = o.out
-	}
-	if len(seeds) > 0 {
-		c.Seed = seeds[i]
-	}
-	if len(seeds) > 1 {
-		c.Output.Dir = fmt.Sprintf("%s-seed%d", c.Output.Dir, c.Seed)
-	}
+// configsOf reads the config of a run: for each of its seeds, with what the command line says instead.
+func (a *app) configsOf(path string, o runFlags) (configs []*config.Config, err error) {
+	seeds, err := parseSeeds(o.seeds)
 	switch {
+	case err != nil:
+		return nil, err
 	case o.workers < 0:
-		return "", usagef("--workers %d: want a positive number", o.workers)
+		return nil, usagef("--workers %d: want a positive number", o.workers)
 	case o.evaluations < 0:
-		return "", usagef("--evaluations %d: want a positive number", o.evaluations)
-	case o.evaluations > 0:
-		c.Search.Trials = max(c.Search.Trials, c.Search.Trials/max(1, c.Search.Evaluations)*o.evaluations)
-		c.Search.Evaluations = o.evaluations
+		return nil, usagef("--evaluations %d: want a positive number", o.evaluations)
 	}
-	if err := setProfiles(c, o.profiles); err != nil {
-		return "", err
+	for i := range max(1, len(seeds)) {
+		c, err := a.loadConfig(path, setProfiles(o.profiles), func(c *config.Config) error {
+			if o.out != "" {
+				c.Output.Dir = o.out
+			}
+			if len(seeds) > 0 {
+				c.Seed = seeds[i]
+			}
+			if len(seeds) > 1 {
+				c.Output.Dir = fmt.Sprintf("%s-seed%d", c.Output.Dir, c.Seed)
+			}
+			if o.evaluations > 0 {
+				c.Search.Trials = max(c.Search.Trials, c.Search.Trials/max(1, c.Search.Evaluations)*o.evaluations)
+				c.Search.Evaluations = o.evaluations
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		if runstore.Holds(c.Output.Dir) && !o.resume {
+			return nil, runstore.Exists(c.Output.Dir)
+		}
+		configs = append(configs, c)
 	}
-	if _, one := c.Latency.Profile[""]; one && o.first != "" {
-		c.Latency.Profile[""] = filepath.Join(o.first, runstore.ProfileFile)
-	}
+	return configs, nil
+}
+
+// runOnce carries out a config.
+func (a *app) runOnce(cmd *cobra.Command, c *config.Config, o runFlags) (dir string, err error) {
 	m := a.newMeter()
 	defer m.end()
 	r, err := nasrun.Run(cmd.Context(), nasrun.Options{
@@ -207,22 +216,24 @@ func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint6
 }
 
 // setProfiles replaces profiles of a config by those of --profile [NAME=]FILE.
-func setProfiles(c *config.Config, profiles []string) error {
-	for _, p := range profiles {
-		name, file, named := strings.Cut(p, "=")
-		if !named {
-			name, file = "", p
-		}
-		if _, ok := c.Latency.Profile[name]; !ok {
-			if name == "" {
-				return usagef("--profile %s: the config names several profiles, want NAME=FILE with one of %s",
-					p, strings.Join(c.Latency.Profile.Names(), ", "))
+func setProfiles(profiles []string) func(*config.Config) error {
+	return func(c *config.Config) error {
+		for _, p := range profiles {
+			name, file, named := strings.Cut(p, "=")
+			if !named {
+				name, file = "", p
 			}
-			return usagef("--profile %s: the config names no profile %q", p, name)
+			if _, ok := c.Latency.Profile[name]; !ok {
+				if name == "" {
+					return usagef("--profile %s: the config names several profiles, want NAME=FILE with one of %s",
+						p, strings.Join(c.Latency.Profile.Names(), ", "))
+				}
+				return usagef("--profile %s: the config names no profile %q", p, name)
+			}
+			c.Latency.Profile[name] = file
 		}
-		c.Latency.Profile[name] = file
+		return nil
 	}
-	return nil
 }
 
 // errInterrupted is in the error of a command that Ctrl-C ended.

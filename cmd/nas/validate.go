@@ -13,7 +13,6 @@ import (
 	"nas/internal/report"
 	"nas/latency"
 	"nas/latency/timing"
-	"nas/space"
 )
 
 func newValidate(a *app) *cobra.Command {
@@ -59,7 +58,7 @@ line through the MACs.`,
 			if err := p.Matches(rt); err != nil {
 				return usagef("this machine cannot check the profile: %w", err)
 			}
-			nets, err := validationNetworks(o.space, o.archs, o.networks, o.seed)
+			nets, err := a.validationNetworks(o.space, o.archs, o.networks, o.seed)
 			if err != nil {
 				return err
 			}
@@ -115,7 +114,7 @@ line through the MACs.`,
 }
 
 // validationNetworks samples networks of a space, or reads a list of networks.
-func validationNetworks(config, list string, count int, seed uint64) ([]*blocks.Network, error) {
+func (a *app) validationNetworks(config, list string, count int, seed uint64) ([]*blocks.Network, error) {
 	switch {
 	case (config == "") == (list == ""):
 		return nil, usagef("want either --space CONFIG or --archs FILE")
@@ -124,13 +123,9 @@ func validationNetworks(config, list string, count int, seed uint64) ([]*blocks.
 	case count < 1:
 		return nil, usagef("--networks %d: want at least 1", count)
 	}
-	c, err := loadConfig(config)
+	s, err := a.spaceOf(config)
 	if err != nil {
 		return nil, err
-	}
-	s, err := space.New(c.Space)
-	if err != nil {
-		return nil, usage(err)
 	}
 	r := random.Stream(seed, "samples")
 	var nets []*blocks.Network

@@ -108,8 +108,8 @@ func (s *scanner) header() string {
 		if n := s.counts[path]; n > 0 {
 			path = fmt.Sprintf("%s[%d]", path, n)
 		}
+		s.record(path)
 	}
-	s.record(path)
 	return path
 }
 
