@@ -101,7 +101,7 @@ func (o *ChoiceSpec) useless(c *checker, key string, lengths [blockGenes]int) {
 	}
 	other := slices.IndexFunc(o.Block, func(b string) bool { return b != "uib" && b != "skip" })
 	if i := slices.Index(o.Kernel, 0); i >= 0 && other >= 0 {
-		c.addOf(key+".kernel", key+".block", "0", 
+		c.addOf(key+".kernel", key+".block", "0",
 			"1 or more: only a uib block can do without the convolution, not "+o.Block[other])
 	}
 	if slices.Contains(o.Block, "grouped") && lengths[gGroups] == 0 && slices.Equal(o.Groups, Ints{1}) {
