@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
 	"nas/latency/timing"
 )
@@ -79,7 +80,7 @@ func CachedBaseline(d timing.Device) timing.Baseline {
 	if err != nil {
 		return timing.Baseline{}
 	}
-	b, err := os.ReadFile(path)
+	b, err := boundedfile.Read(path, maxBytes)
 	if err != nil || json.Unmarshal(b, &head) != nil || head.Device.Match(d) != nil {
 		return timing.Baseline{}
 	}

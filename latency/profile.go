@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nas/internal/atomicfile"
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
 	"nas/internal/jsonfile"
 	"nas/latency/internal/costmodel"
@@ -20,6 +21,9 @@ import (
 // Format is the version of the profile file that this program writes. It reads
 // this one and all before.
 const Format = 1
+
+// maxBytes bounds a profile that is read; one of 1500 units takes a megabyte.
+const maxBytes = 64 << 20
 
 // Types of other packages that a profile consists of.
 type (
@@ -85,7 +89,7 @@ var ErrNewer = errors.New("the profile was written by a newer version of this pr
 
 // Read reads a profile. name stands in errors.
 func Read(r io.Reader, name string) (*Profile, error) {
-	b, err := io.ReadAll(r)
+	b, err := boundedfile.All(r, maxBytes)
 	if err != nil {
 		return nil, fault.Errorf("latency: reading profile %s: %w", name, err)
 	}

@@ -96,7 +96,7 @@ func (o *ChoiceSpec) useless(c *checker, key string, lengths [blockGenes]int) {
 				users = append(users, row.name)
 			}
 		}
-		c.addOf(key+"."+geneTable[g].key, key+".block", fmt.Sprint(o.choices(g)),
+		c.addOf(key+"."+geneTable[g].key, key+".block", listText(o.choices(g).Interface()),
 			fmt.Sprintf("no such key: block %s does not use it (%s does)", strings.Join(o.Block, ", "), oneOf(users)))
 	}
 	other := slices.IndexFunc(o.Block, func(b string) bool { return b != "uib" && b != "skip" })

@@ -108,6 +108,19 @@ func quoted(choice any) string {
 	return text(choice)
 }
 
+// listText is a list as a config has it.
+func listText(list any) string {
+	l := reflect.ValueOf(list)
+	if l.Len() == 1 {
+		return quoted(l.Index(0).Interface())
+	}
+	var parts []string
+	for i := range l.Len() {
+		parts = append(parts, quoted(l.Index(i).Interface()))
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
+
 func oneOf(words []string) string {
 	if n := len(words); n > 1 {
 		return strings.Join(words[:n-1], ", ") + " or " + words[n-1]

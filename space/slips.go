@@ -13,7 +13,7 @@ func (s *Space) Slips() []Problem {
 	if low := min(in[0], in[1]); low <= 4 && in[2] >= 16 && max(in[0], in[1]) >= 16 {
 		sides := slices.DeleteFunc(slices.Clone(in), func(n int) bool { return n == low })
 		if len(sides) == 2 {
-			c.add(".input", fmt.Sprint(in), fmt.Sprintf("the channels come last, and %d are many: did you mean [%d, %d, %d]?",
+			c.add(".input", listText(in), fmt.Sprintf("the channels come last, and %d are many: did you mean [%d, %d, %d]?",
 				in[2], sides[0], sides[1], low))
 		}
 	}
@@ -51,7 +51,7 @@ func (s *Space) slipsOfStages(c *checker) {
 				"want fewer strides or a larger input", res))
 		}
 		if slices.Max(append(st.Dilation, 1)) > 1 && slices.Min(st.Stride) > 1 && slices.Max(st.Depth) == 1 {
-			c.add(key+".dilation", fmt.Sprint([]int(st.Dilation)),
+			c.add(key+".dilation", listText(st.Dilation),
 				"a block with a stride has no dilation, and the stage has no other block: it has no effect")
 		}
 		linear = linear && slices.Equal(st.Activation, Strings{"identity"})

@@ -140,9 +140,10 @@ func (c *Config) checkUnits(d *decoder) {
 	check("constraints.min_top1_pct", k.MinTop1Pct, percent)
 }
 
-func join(key, name string) string {
-	if name == "" {
-		return key
+// join is the path of a key in a table; either may be empty.
+func join(table, key string) string {
+	if table == "" || key == "" {
+		return table + key
 	}
-	return key + "." + name
+	return table + "." + key
 }

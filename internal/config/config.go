@@ -8,11 +8,12 @@ import (
 	"errors"
 	"os"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
+	"nas/internal/tomlfile"
 	"nas/space"
 )
 
@@ -136,7 +137,7 @@ const givePath = "give the path of a config, such as configs/mobile.toml"
 
 // Load reads a file. Its problems and those of the checks are reported together.
 func Load(path string, checks ...Check) (*Config, error) {
-	data, err := os.ReadFile(path)
+	data, err := boundedfile.Read(path, tomlfile.Small)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fault.Errorf("config: %s does not exist: %s", path, givePath)
 	}
@@ -156,17 +157,13 @@ func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 		return nil, &Error{path, []Problem{p}}
 	}
 	var tree map[string]any
-	if err := toml.Unmarshal(data, &tree); err != nil {
+	if _, err := tomlfile.Decode(data, &tree, tomlfile.Small); err != nil {
 		p := Problem{Want: err.Error()}
-		var pe toml.ParseError
-		if errors.As(err, &pe) {
-			p = Problem{Line: pe.Position.Line, Key: pe.LastKey, Want: strings.TrimSuffix(pe.Message, ".")}
+		if e := (*tomlfile.Error)(nil); errors.As(err, &e) {
+			p = Problem{Line: e.Line, Key: e.Key, Want: e.Problem}
 		}
-		switch {
-		case bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(data):
-			p.Want += ": this is no text: want a config such as configs/mobile.toml"
-		case strings.Contains(p.Want, "unexpected EOF"), strings.Contains(p.Want, "end of file"):
-			p.Want += ": the file was cut off: restore the rest"
+		if strings.HasPrefix(p.Key, "space.stage") && strings.HasSuffix(p.Want, "keep one") {
+			p.Want += ", or begin another [[space.stage]] before it"
 		}
 		return nil, &Error{path, []Problem{p}}
 	}
@@ -178,12 +175,12 @@ func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 	for _, check := range checks {
 		check(c, d.add)
 	}
-	lines := positions(data)
+	lines := tomlfile.LinesOf(data)
 	if len(d.problems) > 0 {
-		lines.place(d.problems)
+		place(d.problems, lines)
 		return nil, &Error{path, d.problems}
 	}
-	lines.place(c.warnings)
+	place(c.warnings, lines)
 	return c, nil
 }
 

@@ -63,7 +63,7 @@ func (d *decoder) table(path string, tree map[string]any, dst any) {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(tree)) {
-		at := dotted(path, key)
+		at := join(path, key)
 		if f, ok := fields[key]; ok {
 			d.value(at, tree[key], f)
 			continue

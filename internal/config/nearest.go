@@ -125,6 +125,11 @@ func Nearest(name string, words []string) string {
 	if w := called(name, words); w != "" || len(name) > longest {
 		return w
 	}
+	for i := 1; i < len(name); i++ {
+		if swapped := name[:i-1] + name[i:i+1] + name[i-1:i] + name[i+1:]; slices.Contains(words, swapped) {
+			return swapped
+		}
+	}
 	best, least := "", max(1, min(2, len(name)/3))+1
 	for _, w := range words {
 		if n := levenshtein.Distance(name, w); n < least && n < len(w) {
@@ -147,14 +152,14 @@ func OneOf(name string, words []string) string {
 // person would say that; "" where there is none. keys are those of the table.
 func meant(path, key string, keys []string) (at, text string) {
 	if w := Nearest(key, keys); w != "" {
-		return dotted(path, w), w
+		return join(path, w), w
 	}
 	for _, t := range tables {
 		w := called(key, t.keys)
 		if w == "" || t.path == path {
 			continue
 		}
-		at = dotted(t.path, w)
+		at = join(t.path, w)
 		i := slices.IndexFunc(tables, func(t tableKeys) bool { return t.path == at })
 		switch {
 		case i >= 0:
@@ -198,7 +203,7 @@ func tablesOf(path string, t reflect.Type) []tableKeys {
 			inner = inner.Elem()
 		}
 		if inner.Kind() == reflect.Struct {
-			sub := tablesOf(dotted(path, key), inner)
+			sub := tablesOf(join(path, key), inner)
 			sub[0].list = list
 			all = append(all, sub...)
 		}

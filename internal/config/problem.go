@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+
+	"nas/internal/tomlfile"
 )
 
 // A Problem is one thing wrong with a config.
@@ -29,7 +32,15 @@ func (p Problem) String() string {
 	default:
 		fmt.Fprintf(&sb, " %s = %s:", printable(p.Key), p.Value)
 	}
-	return sb.String() + " " + p.Want
+	return sb.String() + " " + strings.Map(visible, p.Want)
+}
+
+// visible replaces characters that would move the cursor of a terminal.
+func visible(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return unicode.ReplacementChar
 }
 
 // printable shortens a key, and quotes one that would disturb a terminal.
@@ -67,9 +78,9 @@ func (e *Error) Error() string {
 }
 
 // place finds the lines of problems, and sorts them by line.
-func (l lineIndex) place(problems []Problem) {
+func place(problems []Problem, lines tomlfile.Lines) {
 	for i := range problems {
-		problems[i].Line = l.of(problems[i].Key)
+		problems[i].Line = lines.Of(problems[i].Key)
 	}
 	slices.SortStableFunc(problems, func(a, b Problem) int { return a.Line - b.Line })
 }

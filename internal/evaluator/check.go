@@ -56,7 +56,7 @@ func checkProxy(c *config.Config, report func(key, value, want string)) {
 	proxy, value := c.Accuracy.Proxy, strconv.Quote(c.Accuracy.Proxy)
 	const key = "accuracy.proxy"
 	if err := accuracy.CheckSpec(proxy); err != nil {
-		want := fault.Text(err)
+		want := fault.Text(err) + ": want a score such as imagenet or rankmean(naswot,depth)"
 		if near := config.Nearest(proxy, accuracy.Names()); near != "" {
 			want = fmt.Sprintf("did you mean %q? ", near) + want
 		}
@@ -79,17 +79,19 @@ func checkProxy(c *config.Config, report func(key, value, want string)) {
 	if s.Head.Kind != "" && s.Head.Kind != "classifier" {
 		report(key, value, fmt.Sprintf(instead, "classifiers alone", "space.head"))
 	} else if least := accuracy.LeastResolution; len(sides) > 0 && slices.Min(sides) < least {
-		report(key, value, fmt.Sprintf(instead, fmt.Sprintf("inputs of %d pixels and more, not %d", least, slices.Min(sides)),
-			"space.resolution"))
+		inputs := fmt.Sprintf("inputs of %d pixels and more, not %d", least, slices.Min(sides))
+		report(key, value, fmt.Sprintf(instead, inputs, "space.resolution"))
 	} else if s.Classes != 1000 && s.Classes > 0 {
-		c.Warn(key, value, fmt.Sprintf("the space has %d classes: the value is the accuracy on ImageNet all the same", s.Classes))
+		c.Warn(key, value, fmt.Sprintf("the value is the accuracy on ImageNet, whatever the %d classes are", s.Classes))
 	}
 }
 
 // checkDevice reports a device that is unknown and profiles that cannot be read.
 func checkDevice(c *config.Config, report func(key, value, want string)) {
 	l := &c.Latency
-	if _, err := named.Runtime(l.Device, max(1, l.Threads)); err != nil {
+	if l.Device == "native" {
+		// always there
+	} else if _, err := named.Runtime(l.Device, max(1, l.Threads)); err != nil {
 		want := strings.TrimPrefix(fault.Text(err), "device "+l.Device+": ")
 		report("latency.device", strconv.Quote(l.Device), want)
 	}

@@ -18,9 +18,11 @@ import (
 	"nas/blocks"
 	"nas/blocks/onnx"
 	"nas/blocks/pytorch"
+	"nas/internal/boundedfile"
 	"nas/internal/buildinfo"
 	"nas/internal/fault"
 	"nas/internal/jsonfile"
+	"nas/internal/tomlfile"
 )
 
 // maxText bounds a text file that is read: a network of ten thousand ops takes
@@ -186,7 +188,7 @@ func Read(path string, o Options) (*Network, error) {
 	}
 	var data []byte
 	if ext != "onnx" { // which is mapped
-		if data, err = os.ReadFile(path); err != nil {
+		if data, err = boundedfile.Read(path, maxText); err != nil {
 			return nil, fault.Errorf("netfile: %w", err)
 		}
 	}
@@ -271,7 +273,7 @@ func plain(x any) any {
 
 func decodeTOML(_ string, data []byte, o Options) (*Network, error) {
 	var tree map[string]any
-	if err := toml.Unmarshal(data, &tree); err != nil {
+	if _, err := tomlfile.Decode(data, &tree, maxText); err != nil {
 		return nil, err
 	}
 	text, err := json.Marshal(tree)
