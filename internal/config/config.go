@@ -33,8 +33,12 @@ type Config struct {
 	Search      Search      `toml:"search"`
 	Output      Output      `toml:"output"`
 
+	file     string
 	warnings []Problem
 }
+
+// File is the path of the file that the config was read from.
+func (c *Config) File() string { return c.file }
 
 // Latency says whose latency is predicted.
 type Latency struct {
@@ -168,6 +172,7 @@ func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 		return nil, &Error{path, []Problem{p}}
 	}
 	c := defaults(path)
+	c.file = path
 	d := decoder{}
 	d.table("", tree, c)
 	c.checkSpace(&d)

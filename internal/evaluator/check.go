@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -106,7 +107,10 @@ func checkDevice(c *config.Config, report func(key, value, want string)) {
 		if err == nil {
 			_, err = p.Predictor()
 		}
-		if err != nil && !(errors.Is(err, fs.ErrNotExist) && runstore.Holds(c.Output.Dir)) { // a run keeps a copy
+		if errors.Is(err, fs.ErrNotExist) && (runstore.Holds(c.Output.Dir) || runstore.Holds(filepath.Dir(c.File()))) {
+			continue // a run keeps a copy
+		}
+		if err != nil {
 			report(strings.TrimSuffix("latency.profile."+name, "."), strconv.Quote(file), fault.Text(err))
 		}
 	}
