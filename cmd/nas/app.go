@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -26,7 +27,8 @@ const (
 
 // app is what the commands share.
 type app struct {
-	stdout, stderr io.Writer
+	stdout, stderr io.Writer // what is printed for people goes to stdout, as a rule
+	out            *output   // standard output
 	quiet          bool
 	json           bool
 	started        bool // the command line was understood
@@ -44,13 +46,17 @@ var commands = []func(*app) *cobra.Command{
 
 // run carries out one command line and returns its exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	a := &app{stdout: stdout, stderr: stderr}
+	out := &output{Writer: stdout}
+	a := &app{stdout: out, out: out, stderr: stderr}
 	root := a.root()
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
 	shells(root)
 	err := root.ExecuteContext(ctx)
+	if out.err != nil && (err == nil || errors.As(err, new(syscall.Errno))) {
+		err, a.started = out.err, true
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -58,7 +64,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if code == exitInterrupted && !errors.Is(err, errInterrupted) {
 		err = errInterrupted // "context canceled" says nothing to a person
 	}
-	fmt.Fprintln(stderr, "nas: "+explain(err))
+	if !errors.Is(err, syscall.EPIPE) { // whoever read the output has read enough
+		fmt.Fprintln(stderr, "nas: "+explain(err))
+	}
 	if !a.started {
 		fmt.Fprintln(stderr, "     nas --help, or --help behind a command, says more")
 	}
@@ -130,10 +138,10 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 	var wrong *config.UsageError
 	var bad *config.Error
 	var exists *runstore.ExistsError
-	var dir *atomicfile.DirError
+	var place *atomicfile.PlaceError
 	switch {
 	case !a.started, errors.As(err, &usage), errors.As(err, &wrong), errors.As(err, &bad),
-		errors.As(err, &exists), errors.As(err, &dir):
+		errors.As(err, &exists), errors.As(err, &place):
 		return exitUsage
 	case ctx.Err() != nil, errors.Is(err, errInterrupted):
 		return exitInterrupted

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -85,13 +83,16 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 		return err
 	}
 	path := o.out
-	if path == "-" && a.json {
-		return usagef("--out - and --json both want standard output: choose one")
-	}
 	if path == "" {
 		if path, err = latency.CachePath(rt.Device()); err != nil {
 			return usage(err)
 		}
+	}
+	if err := a.place("--out", path); err != nil {
+		if o.out == "" {
+			err = fmt.Errorf("%w; the cache can be left alone: name a file with --out", err)
+		}
+		return err
 	}
 	opts := calibrate.Options{Budget: o.budget, TargetError: o.target / 100}
 	if o.base != "" {
@@ -138,14 +139,7 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 // keepProfile writes a profile to path, - for standard output, and says what it is
 // worth. interrupted is the error of a calibration that ended early.
 func (a *app) keepProfile(p *latency.Profile, path string, interrupted error) error {
-	if path == "-" {
-		a.warn(p.Warnings)
-		return errors.Join(interrupted, p.Write(a.stdout))
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return errors.Join(interrupted, err)
-	}
-	if err := p.Save(path); err != nil {
+	if err := a.save(path, p.Write); err != nil {
 		return errors.Join(interrupted, err)
 	}
 	if interrupted != nil {

@@ -2,8 +2,7 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/blocks"
-	"nas/internal/atomicfile"
 	"nas/internal/netfile"
 	"nas/internal/resolve"
 )
@@ -43,6 +41,9 @@ nodes, and names and layouts of its input and its outputs.`,
 			if out == "" {
 				return usagef("--out is missing: want a file, or - for standard output")
 			}
+			if err := a.place("--out", out); err != nil {
+				return err
+			}
 			if format == "" {
 				format = netfile.FormatOf(out)
 			}
@@ -63,23 +64,20 @@ nodes, and names and layouts of its input and its outputs.`,
 				drawn = weights == "" && n.Weights == nil && n.File == nil
 				return weightsOf(n, weights, seed)
 			}
-			if out == "-" {
+			if a.isStdout(out) {
 				data, err := netfile.Encode(format, n.Network, draw, onnx)
 				if err != nil {
 					return err
 				}
-				_, err = a.stdout.Write(data)
+				_, err = a.out.Write(data)
 				return err
 			}
 			files, err := netfile.Files(format, out, n.Network, draw, onnx)
 			if err != nil {
 				return err
 			}
-			if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
-				return err
-			}
 			for _, f := range files {
-				if err := atomicfile.WriteFile(f.Path, f.Data); err != nil {
+				if err := a.save(f.Path, func(w io.Writer) error { _, err := w.Write(f.Data); return err }); err != nil {
 					return err
 				}
 				if !a.quiet {
@@ -94,7 +92,7 @@ nodes, and names and layouts of its input and its outputs.`,
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "", "one of "+strings.Join(netfile.Writable(), ", "))
-	cmd.Flags().StringVar(&out, "out", "", "the `FILE` to write")
+	cmd.Flags().StringVar(&out, "out", "", "the `FILE` to write, - for standard output")
 	cmd.Flags().Uint64Var(&seed, "seed", 0, "of weights that are drawn")
 	cmd.Flags().StringVar(&weights, "weights", "", weightsHelp)
 	flagsOf(cmd, &onnx, &batch)

@@ -25,10 +25,8 @@ it is this machine's, as nas calibrate or nas run left it.`,
   nas predict mobilenet_v2 --plot breakdown.svg`,
 		Args: oneArch,
 		RunE: func(_ *cobra.Command, args []string) error {
-			if plot != "" {
-				if err := picture("--plot", plot); err != nil {
-					return err
-				}
+			if err := a.picture("--plot", plot); err != nil {
+				return err
 			}
 			n, err := a.find(args[0])
 			if err != nil {
@@ -47,7 +45,7 @@ it is this machine's, as nas calibrate or nas run left it.`,
 				return err
 			}
 			if plot != "" {
-				if err := report.Save(plot, report.LatencyBreakdown(n.Network, e, p.Device.String())); err != nil {
+				if err := a.draw(plot, report.LatencyBreakdown(n.Network, e, p.Device.String())); err != nil {
 					return err
 				}
 			}

@@ -47,6 +47,9 @@ line through the MACs.`,
   nas validate latency --archs networks.txt --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.picture("--plot", o.plot); err != nil {
+				return err
+			}
 			p, err := profileOf(o.profile, o.device, o.threads)
 			if err != nil {
 				return err
@@ -71,7 +74,7 @@ line through the MACs.`,
 				return err
 			}
 			if o.plot != "" {
-				if err := report.Save(o.plot, agreementOf(v)); err != nil {
+				if err := a.draw(o.plot, agreementOf(v)); err != nil {
 					return err
 				}
 			}
