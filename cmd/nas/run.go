@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -125,11 +126,14 @@ func parseSeeds(s string) ([]uint64, error) {
 	}
 	var seeds []uint64
 	for _, f := range strings.Split(s, ",") {
-		n, err := strconv.ParseUint(strings.TrimSpace(f), 10, 64)
-		if err != nil {
-			return nil, usagef("--seed %q: want a whole number, or several with commas between", s)
+		n, err := strconv.ParseInt(strings.TrimSpace(f), 10, 64) // as large as a number of a config may be
+		if err != nil || n < 0 {
+			return nil, usagef("--seed %q: want whole numbers from 0 to %d, with commas between", s, math.MaxInt64)
 		}
-		seeds = append(seeds, n)
+		if slices.Contains(seeds, uint64(n)) {
+			return nil, usagef("--seed %q: %d stands there twice", s, n)
+		}
+		seeds = append(seeds, uint64(n))
 	}
 	return seeds, nil
 }

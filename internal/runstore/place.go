@@ -13,6 +13,9 @@ import (
 // Writable returns an error if no run can be written to dir, before the minutes of a calibration are
 // spent. It leaves nothing behind.
 func Writable(dir string) error {
+	if dir == "-" {
+		return fault.New("runstore: - is standard output, and a run is a directory: want its name")
+	}
 	for there := filepath.Clean(dir); ; there = filepath.Dir(there) {
 		info, err := os.Stat(there)
 		_, linked := os.Readlink(there)

@@ -530,6 +530,9 @@ func TestWritable(t *testing.T) {
 	if err := os.Symlink("nowhere", filepath.Join(dir, "link")); err != nil {
 		t.Skip(err)
 	}
+	if Writable("-") == nil {
+		t.Error("standard output is a directory")
+	}
 	for name, want := range map[string]string{
 		"": "", "new": "", "new/er": "", "file": "is a file", "file/a/b": "is a file", "link": "link that leads nowhere",
 		"link/a": "link that leads nowhere", strings.Repeat("x", 5000): "name too long",
