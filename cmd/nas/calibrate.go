@@ -85,12 +85,12 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 	path := o.out
 	if path == "" {
 		if path, err = latency.CachePath(rt.Device()); err != nil {
-			return usage(err)
+			return usagef("%w: name a file with --out", err)
 		}
 	}
 	if err := a.place("--out", path); err != nil {
 		if o.out == "" {
-			err = fmt.Errorf("%w; the cache can be left alone: name a file with --out", err)
+			err = fmt.Errorf("%w: name another file with --out", err)
 		}
 		return err
 	}
@@ -133,14 +133,23 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 		return errors.Join(err, fmt.Errorf("the machine was too busy: %s; nothing is kept: try again when it is idle, "+
 			"with a longer --budget, or keep it with --accept-busy", why))
 	}
-	return a.keepProfile(p, path, err)
+	return a.keepProfile(p, path, err, o)
 }
 
 // keepProfile writes a profile to path, - for standard output, and says what it is
 // worth. interrupted is the error of a calibration that ended early.
-func (a *app) keepProfile(p *latency.Profile, path string, interrupted error) error {
-	if err := a.save(path, p.Write); err != nil {
+func (a *app) keepProfile(p *latency.Profile, path string, interrupted error, o calibrateFlags) (err error) {
+	note := ""
+	if o.out == "" {
+		note, err = p.Keep(path, o.busy)
+	} else {
+		err = a.save(path, p.Write)
+	}
+	if err != nil {
 		return errors.Join(interrupted, err)
+	}
+	if note != "" && !a.quiet {
+		fmt.Fprintln(a.stderr, note)
 	}
 	if interrupted != nil {
 		return fmt.Errorf("%w: what was measured is kept in %s", errInterrupted, path)

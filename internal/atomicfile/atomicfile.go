@@ -42,7 +42,8 @@ func placeOf(path string) (place, error) {
 	switch {
 	case err == nil && info.IsDir():
 		return place{}, &PlaceError{Path: path, Why: " is a directory: want the name of a file"}
-	case err == nil && info.Mode()&(fs.ModeDevice|fs.ModeCharDevice) == fs.ModeDevice, err == nil && info.Mode()&fs.ModeSocket != 0:
+	case err == nil && info.Mode()&(fs.ModeDevice|fs.ModeCharDevice) == fs.ModeDevice,
+		err == nil && info.Mode()&fs.ModeSocket != 0:
 		return place{}, &PlaceError{Path: path, Why: " is a disk or a socket: want the name of a file"}
 	case path == "" || os.IsPathSeparator(path[len(path)-1]):
 		return place{}, &PlaceError{Path: path, Why: " is the name of a directory: want the name of a file"}
@@ -99,8 +100,8 @@ func (p place) temporary(path string) (*os.File, error) {
 	n := uint64(time.Now().UnixNano()) ^ uint64(os.Getpid())<<40
 	name := fmt.Sprintf("%s.%s-%s", dir, base[:min(len(base), 100)], strconv.FormatUint(n, 36))
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &PlaceError{path, ": there is no directory " + filepath.Clean(dir), fs.ErrNotExist}
+	if _, missing := os.Stat(filepath.Clean(dir)); err != nil && missing != nil {
+		return nil, &PlaceError{path, ": there is no directory " + filepath.Clean(dir), missing}
 	} else if err != nil {
 		why := fmt.Sprintf(": the directory %s cannot be written to: %v", filepath.Clean(dir), cause(err))
 		return nil, &PlaceError{path, why, err}
