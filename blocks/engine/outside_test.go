@@ -93,6 +93,13 @@ var outsiders = map[string]outsider{
 			Rounding: []string{"floor", "ceil", "round_prefer_floor", "round_prefer_ceil"}[r.IntN(4)], Cubic: -0.75,
 			Exclude: flip(r), Antialias: flip(r)}
 	}),
+	"lrn": one(func(r *rand.Rand, _ blocks.Shape) blocks.Op {
+		return &blocks.LRN{Size: 1 + 2*r.IntN(4), Alpha: r.Float64(), Beta: []float64{0.5, 0.75, 1, 0.6}[r.IntN(4)], Bias: 1}
+	}),
+	"softmax": one(func(*rand.Rand, blocks.Shape) blocks.Op { return &blocks.Softmax{Log: true} }),
+	"fake_quant": one(func(r *rand.Rand, _ blocks.Shape) blocks.Op {
+		return &blocks.FakeQuant{Scale: 0.01 + r.Float64()/10, Zero: r.IntN(20), Low: -r.IntN(128), High: 20 + r.IntN(100)}
+	}),
 	"constant": one(func(r *rand.Rand, _ blocks.Shape) blocks.Op {
 		return &blocks.Constant{Shape: blocks.Shape{H: 1 + r.IntN(9), W: 1 + r.IntN(9), C: 1 + r.IntN(20)}}
 	}),
@@ -100,7 +107,8 @@ var outsiders = map[string]outsider{
 
 // outsideRoutines are the routines of outsiders. TestOutsiders holds them.
 var outsideRoutines = []string{"unary", "prelu", "layernorm", "groupnorm", "binary", "matmul", "rearrange", "select",
-	"border", "reduce", "channel_pool", "conv_transpose", "interpolate", "constant"}
+	"border", "reduce", "channel_pool", "conv_transpose", "interpolate", "constant", "lrn",
+	"log_softmax", "fake_quant"}
 
 // randomRearrange is a transpose of the three extents, split at random, or a flip.
 func randomRearrange(r *rand.Rand, s blocks.Shape) blocks.Op {
@@ -271,6 +279,54 @@ func TestOutsiders(t *testing.T) {
 	for _, name := range outsideRoutines {
 		if !seen[name] {
 			t.Errorf("no network has a unit %s", name)
+		}
+	}
+}
+
+// TestOutsidersAllocateNothing: a run allocates nothing, and a traced one gives the same bits.
+func TestOutsidersAllocateNothing(t *testing.T) {
+	for kind := range outsiders {
+		for seed := range uint64(4) {
+			n := outsiderNet(t, kind, seed)
+			w := randomWeights(t, n, seed)
+			p, err := Compile(n, Host(1), Options{Batch: 2})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Bind(w); err != nil {
+				t.Fatal(err)
+			}
+			in, out, traced := noise(p.InLen(), seed), make([]float32, p.OutLen()), make([]float32, p.OutLen())
+			if a := testing.AllocsPerRun(2, func() { _ = p.Run(out, in) }); a != 0 {
+				t.Errorf("%s: %v allocations, units %v", n.Name, a, p.Kernels())
+			}
+			if err := p.RunTraced(traced, in, new(Trace)); err != nil {
+				t.Fatal(err)
+			}
+			alikeBits(t, n.Name+" traced", traced, out)
+		}
+	}
+}
+
+// TestOutsidersAreTracedInSegments: the time of a long unit is cut.
+func TestOutsidersAreTracedInSegments(t *testing.T) {
+	for _, op := range []blocks.Op{&blocks.Normalize{}, &blocks.Unary{Func: "gelu"}, &blocks.Unary{Func: "mish"}} {
+		n := build(t, "long", blocks.Shape{H: 56, W: 56, C: 96}, func(b *blocks.Builder, x blocks.Value) blocks.Value {
+			return b.Apply("op", op, x)
+		})
+		p, err := Compile(n, Host(1), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Bind(blocks.NewWeights(n, 1)); err != nil {
+			t.Fatal(err)
+		}
+		var tr Trace
+		if err := p.RunTraced(make([]float32, p.OutLen()), noise(p.InLen(), 1), &tr); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(tr.Threads[0].Segments); got < 3 || got > 50 {
+			t.Errorf("%s is cut into %d segments", p.Kernels()[0].Unit, got)
 		}
 	}
 }
