@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,6 +78,12 @@ nodes, and names and layouts of its input and its outputs.`,
 			files, err := netfile.Files(format, out, n.Network, draw, onnx)
 			if err != nil {
 				return err
+			}
+			for _, f := range files[1:] { // the user has not named them, and may have trained them
+				old, err := os.ReadFile(f.Path)
+				if err == nil && !bytes.Equal(old, f.Data) && filepath.Clean(weights) != filepath.Clean(f.Path) {
+					return usagef("%s is there already, with other weights: give another --out, or move it away", f.Path)
+				}
 			}
 			for _, f := range files {
 				if err := a.save(f.Path, func(w io.Writer) error { _, err := w.Write(f.Data); return err }); err != nil {

@@ -121,3 +121,13 @@ func TestAskKeepsWhatWasFilledIn(t *testing.T) {
 		}
 	}
 }
+
+// nas export never replaces weights that somebody trained, which lie where it writes drawn ones.
+func TestExportKeepsTrainedWeights(t *testing.T) {
+	dir := t.TempDir()
+	export := []string{"export", tinyArch, "--format", "pytorch", "--out", filepath.Join(dir, "net.py")}
+	for range 2 { // the same bytes
+		wantExit(t, exitDone, "", export...)
+	}
+	wantExit(t, exitUsage, "net.safetensors is there already, with other weights", append(export, "--seed", "1")...)
+}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -212,12 +213,28 @@ func (a *app) runOnce(cmd *cobra.Command, c *config.Config, o runFlags) (dir str
 	a.printOutcome(r)
 	switch {
 	case r.Summary.Status == search.StatusInterrupted:
-		stored := filepath.Join(r.Dir, runstore.ConfigFile)
-		return "", fmt.Errorf("%w: nas run %s --resume continues it", errInterrupted, stored)
+		again := "nas run " + shellWord(filepath.Join(r.Dir, runstore.ConfigFile)) + " --resume"
+		if strings.Contains(o.seeds, ",") {
+			again = "the same command with --resume" // goes on with the other seeds
+		}
+		return "", fmt.Errorf("%w: %s continues it", errInterrupted, again)
 	case len(r.Front) == 0:
 		return "", errors.New(r.NoFront)
 	}
 	return r.Dir, nil
+}
+
+// shellWord is a path as a shell reads it.
+func shellWord(path string) string {
+	if strings.HasPrefix(path, "-") {
+		path = "./" + path
+	}
+	if strings.IndexFunc(path, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+,:@%", r)
+	}) < 0 {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 // setProfiles replaces profiles of a config by those of --profile [NAME=]FILE.
