@@ -309,7 +309,9 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 	if r.Measured != nil {
 		a.printf("\n%s\n", r.Measured)
 	}
-	a.printf("\nopen %s/report.html; nas show %s:%d --layers shows a network\n", r.Dir, r.Dir, r.Front[len(r.Front)/2].ID)
+	shown = r.Front[len(r.Front)/2].ID
+	a.printf("\nopen %s; nas show %s --layers shows a network\n", shellWord(filepath.Join(r.Dir, runstore.ReportFile)),
+		shellWord(fmt.Sprintf("%s:%d", r.Dir, shown)))
 	if len(r.Exported) > 0 {
 		a.printf("exported to %s: %s\n", filepath.Dir(r.Exported[0]), exports(r.Exported))
 	}

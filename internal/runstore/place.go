@@ -5,7 +5,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
+	"unicode"
 
 	"nas/internal/fault"
 )
@@ -15,6 +17,9 @@ import (
 func Writable(dir string) error {
 	if dir == "-" {
 		return fault.New("runstore: - is standard output, and a run is a directory: want its name")
+	}
+	if strings.ContainsFunc(dir, unicode.IsControl) {
+		return fault.Errorf("runstore: the name %q has a control character: want one without", dir)
 	}
 	for there := filepath.Clean(dir); ; there = filepath.Dir(there) {
 		info, err := os.Stat(there)
