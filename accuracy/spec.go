@@ -93,6 +93,12 @@ func Uses(spec, name string) bool {
 	return err == nil && (t.name == name || slices.ContainsFunc(t.args, func(a term) bool { return a.name == name }))
 }
 
+// IsPercent reports whether the values of spec are estimates of accuracy in per cent of test images.
+func IsPercent(spec string) bool {
+	t, err := parseSpec(spec)
+	return err == nil && (t.name == "imagenet" || t.name == "surrogate")
+}
+
 // term is a parsed specification.
 type term struct {
 	name string

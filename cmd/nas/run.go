@@ -132,7 +132,7 @@ func parseSeeds(s string) ([]uint64, error) {
 			return nil, usagef("--seed %q: want whole numbers from 0 to %d, with commas between", s, math.MaxInt64)
 		}
 		if slices.Contains(seeds, uint64(n)) {
-			return nil, usagef("--seed %q: %d stands there twice", s, n)
+			return nil, usagef("--seed %q: seed %d is repeated: each seed is one run, in a directory of its own", s, n)
 		}
 		seeds = append(seeds, uint64(n))
 	}

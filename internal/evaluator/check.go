@@ -31,6 +31,11 @@ func Check(c *config.Config, report func(key, value, want string)) {
 	if err := runstore.Writable(c.Output.Dir); err != nil {
 		report("output.dir", strconv.Quote(c.Output.Dir), fault.Text(err))
 	}
+	if c.Constraints.MinTop1Pct != nil && !accuracy.IsPercent(c.Accuracy.Proxy) {
+		report("constraints.min_top1_pct", c.Constraints.MinTop1Pct.String(), fmt.Sprintf(
+			"want none with accuracy.proxy = %q, which is no per cent of images: leave it out, or take the proxy imagenet",
+			c.Accuracy.Proxy))
+	}
 	for i, name := range c.Search.Start {
 		if _, err := resolve.ArchOf(name); err != nil {
 			report(fmt.Sprintf("search.start[%d]", i+1), strconv.Quote(name), fault.Text(err))
