@@ -69,6 +69,9 @@ func checkProxy(c *config.Config, report func(key, value, want string)) {
 		report(key, value, want)
 		return
 	}
+	if err := accuracy.CheckRecipe(proxy, c.Accuracy.Recipe); err != nil {
+		report("accuracy.recipe", strconv.Quote(c.Accuracy.Recipe), fault.Text(err))
+	}
 	if accuracy.Uses(proxy, "surrogate") {
 		report(key, value, "a surrogate is fitted to trained networks, of which a config has none: "+
 			"search with imagenet or rankmean(naswot,depth), then nas tell fits one to what you trained")
