@@ -27,10 +27,8 @@ Of an image classifier the accuracy on ImageNet is estimated, too.`,
   nas predict mobilenet_v2 --plot breakdown.svg`,
 		Args: oneArch,
 		RunE: func(_ *cobra.Command, args []string) error {
-			if plot != "" {
-				if err := picture("--plot", plot); err != nil {
-					return err
-				}
+			if err := a.picture("--plot", plot); err != nil {
+				return err
 			}
 			n, err := a.find(args[0])
 			if err != nil {
@@ -49,7 +47,7 @@ Of an image classifier the accuracy on ImageNet is estimated, too.`,
 				return err
 			}
 			if plot != "" {
-				if err := report.Save(plot, report.LatencyBreakdown(n.Network, e, p.Device.String())); err != nil {
+				if err := a.draw(plot, report.LatencyBreakdown(n.Network, e, p.Device.String())); err != nil {
 					return err
 				}
 			}

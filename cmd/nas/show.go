@@ -45,19 +45,19 @@ ARCH is ` + archForms + `.`,
 				}
 				return showOperators(a)
 			}
+			if err := a.picture("--diagram", diagram); err != nil {
+				return err
+			}
 			n, err := a.find(args[0])
 			if err != nil {
 				return err
 			}
 			if diagram != "" {
-				if err := picture("--diagram", diagram); err != nil {
-					return err
-				}
 				d, err := diagramOf(n.Network, profile)
 				if err != nil {
 					return err
 				}
-				if err := report.Save(diagram, d); err != nil {
+				if err := a.draw(diagram, d); err != nil {
 					return err
 				}
 			} else if profile != "" {

@@ -31,6 +31,9 @@ func (a *app) fromTable(o tableFlags) error {
 	case o.measurements != "":
 		path = o.measurements
 	}
+	if err := a.place("--out", o.out); err != nil {
+		return err
+	}
 	if o.name == "" {
 		o.name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	}
@@ -67,7 +70,7 @@ func (a *app) fromTable(o tableFlags) error {
 	if err != nil {
 		return usage(err)
 	}
-	if err := p.Save(o.out); err != nil {
+	if err := a.save(o.out, p.Write); err != nil {
 		return err
 	}
 	if a.json {

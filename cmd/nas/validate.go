@@ -14,7 +14,6 @@ import (
 	"nas/internal/report"
 	"nas/latency"
 	"nas/latency/timing"
-	"nas/space"
 )
 
 func newValidate(a *app) *cobra.Command {
@@ -49,6 +48,9 @@ line through the MACs.`,
   nas validate latency --archs networks.txt --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.picture("--plot", o.plot); err != nil {
+				return err
+			}
 			p, err := profileOf(o.profile, o.device, o.threads)
 			if err != nil {
 				return err
@@ -60,7 +62,7 @@ line through the MACs.`,
 			if err := p.Matches(rt); err != nil {
 				return usagef("this machine cannot check the profile: %w", err)
 			}
-			nets, err := validationNetworks(o.space, o.archs, o.networks, o.seed)
+			nets, err := a.validationNetworks(o.space, o.archs, o.networks, o.seed)
 			if err != nil {
 				return err
 			}
@@ -73,7 +75,7 @@ line through the MACs.`,
 				return err
 			}
 			if o.plot != "" {
-				if err := report.Save(o.plot, agreementOf(v)); err != nil {
+				if err := a.draw(o.plot, agreementOf(v)); err != nil {
 					return err
 				}
 			}
@@ -116,7 +118,7 @@ line through the MACs.`,
 }
 
 // validationNetworks samples networks of a space, or reads a list of networks.
-func validationNetworks(config, list string, count int, seed uint64) ([]*blocks.Network, error) {
+func (a *app) validationNetworks(config, list string, count int, seed uint64) ([]*blocks.Network, error) {
 	switch {
 	case (config == "") == (list == ""):
 		return nil, usagef("want either --space CONFIG or --archs FILE")
@@ -125,13 +127,9 @@ func validationNetworks(config, list string, count int, seed uint64) ([]*blocks.
 	case count < 1:
 		return nil, usagef("--networks %d: want at least 1", count)
 	}
-	c, err := loadConfig(config)
+	s, err := a.spaceOf(config)
 	if err != nil {
 		return nil, err
-	}
-	s, err := space.New(c.Space)
-	if err != nil {
-		return nil, usage(err)
 	}
 	r := random.Stream(seed, "samples")
 	var nets []*blocks.Network

@@ -12,6 +12,7 @@ import (
 	"nas/blocks"
 	"nas/internal/config"
 	named "nas/internal/device"
+	"nas/internal/fault"
 	"nas/internal/random"
 	"nas/internal/runstore"
 	"nas/latency"
@@ -156,11 +157,15 @@ func (o *ownDevice) calibrate(ctx context.Context, rt timing.Runtime, base *late
 		o.Sayf("calibration: %s", w)
 	}
 	path, err := latency.CachePath(rt.Device())
+	note := ""
 	if err == nil {
-		err = p.Save(path)
+		note, err = p.Keep(path, false)
 	}
 	if err != nil {
-		o.Sayf("the profile is kept with the run only: %v", err)
+		note = "the profile is kept with the run, and in no cache: " + fault.Text(err)
+	}
+	if note != "" {
+		o.Sayf("%s", note)
 	}
 	return p, nil
 }

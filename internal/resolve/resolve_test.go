@@ -17,7 +17,10 @@ const arch = "32x32x3 | conv_k3_s2_c8_relu6 | ds_k3_s1_c16_relu6_both | classifi
 func aRun(t *testing.T, trials ...search.Trial) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "run")
-	r, err := runstore.Create(dir, runstore.Manifest{Name: "test"}, []byte("name = \"test\"\n"), nil)
+	r, err := runstore.Claim(dir)
+	if err == nil {
+		err = r.Begin(runstore.Manifest{Name: "test"}, []byte("name = \"test\"\n"), nil)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -132,8 +132,8 @@ func (s *scanner) header() string {
 		if n := s.counts[path]; n > 0 && s.lines != nil {
 			path = fmt.Sprintf("%s[%d]", path, n)
 		}
+		s.record(path)
 	}
-	s.record(path)
 	return path
 }
 

@@ -71,7 +71,7 @@ func inWords(data []byte, err error) *Error {
 		line, _ := strconv.Atoi(m[1])
 		*e = Error{line, m[2], fmt.Sprintf("%s stands where %s is wanted", typeName(m[3]), typeName(m[4]))}
 	} else if bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(data) {
-		e.Problem = "this is no text: restore the file"
+		e.Problem = "this is no text in UTF-8: want a file that an editor has saved"
 	}
 	for _, w := range words {
 		if strings.Contains(strings.ToLower(e.Problem), w.has) {
