@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"nas/accuracy"
 	"nas/internal/atomicfile"
 	"nas/internal/config"
 	"nas/internal/runstore"
@@ -30,6 +31,8 @@ type app struct {
 	quiet          bool
 	json           bool
 	started        bool // the command line was understood
+	meter          *meter
+	rest           func() // ends the pulse of the meter
 	file           fileOptions
 }
 
@@ -43,13 +46,14 @@ var commands = []func(*app) *cobra.Command{
 
 // run carries out one command line and returns its exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	a := &app{stdout: stdout, stderr: stderr}
+	a := &app{stdout: stdout, stderr: stderr, rest: func() {}}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	shells(root)
 	err := root.ExecuteContext(ctx)
+	a.rest()
 	if err == nil {
 		return exitDone
 	}
@@ -80,8 +84,12 @@ ARCH is a network: ` + archForms + `.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
-		PersistentPreRun: func(*cobra.Command, []string) {
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
 			a.started = true
+			a.rest = a.begin(cmd.CommandPath())
+			cmd.SetContext(accuracy.WithProgress(cmd.Context(), func(step string, done, total int) {
+				a.meter.show(step, done, total, "")
+			}))
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {

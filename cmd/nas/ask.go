@@ -94,7 +94,7 @@ stay.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			m := a.newMeter()
+			m := a.meter
 			defer m.end()
 			r, err := feedback.Tell(cmd.Context(), args[0], args[1], evaluator.Options{Workers: workers, Say: m.say})
 			m.end()

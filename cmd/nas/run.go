@@ -70,6 +70,7 @@ and nothing else.`,
 			}
 			if url != "" {
 				a.printf("\nthe report stays at %s until Ctrl-C\n", url)
+				a.rest()
 				<-cmd.Context().Done()
 			}
 			return nil
@@ -185,7 +186,7 @@ func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint6
 	if _, one := c.Latency.Profile[""]; one && o.first != "" {
 		c.Latency.Profile[""] = filepath.Join(o.first, runstore.ProfileFile)
 	}
-	m := a.newMeter()
+	m := a.meter
 	defer m.end()
 	r, err := nasrun.Run(cmd.Context(), nasrun.Options{
 		Options: evaluator.Options{Workers: o.workers, Say: m.say, Progress: m.progress},
