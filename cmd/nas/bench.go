@@ -59,8 +59,8 @@ should be running.`,
 				if err != nil {
 					return err
 				}
-				views = append(views, benchView{n.Name, s.MedianMs, s.P10Ms, s.P90Ms, s.Runs, threads, name, warnings(s.Warnings)})
-				t.add(n.Name, ms(s.MedianMs), ms(s.P10Ms), ms(s.P90Ms), s.Runs,
+				views = append(views, benchView{n.Title, s.MedianMs, s.P10Ms, s.P90Ms, s.Runs, threads, name, warnings(s.Warnings)})
+				t.add(n.Title, ms(s.MedianMs), ms(s.P10Ms), ms(s.P90Ms), s.Runs,
 					fmt.Sprintf("%.1f", float64(n.Counts().MACs)/1e6/s.MedianMs))
 			}
 			if a.json {
