@@ -35,7 +35,9 @@ var formats = []string{"svg", "png", "pdf"}
 const pngDPI = 192 // a 9-inch page is 1728 pixels wide
 
 // Encode writes a figure in one of the formats svg, png and pdf. Equal figures give equal bytes.
-func Encode(w io.Writer, format string, f Figure) error { return encodeUpTo(w, format, f, math.MaxFloat64) }
+func Encode(w io.Writer, format string, f Figure) error {
+	return encodeUpTo(w, format, f, math.MaxFloat64)
+}
 
 // EncodeNarrow writes a figure as an SVG for a telephone.
 func EncodeNarrow(w io.Writer, f Figure) error { return encodeUpTo(w, "svg", f, 5*vg.Inch) }

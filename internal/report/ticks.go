@@ -85,7 +85,7 @@ func largeNumber(v, step float64) string {
 		of   float64
 		name string
 	}{{1e12, " T"}, {1e9, " G"}, {1e6, " M"}} {
-		if step >= unit.of/10 && math.Abs(v) >= unit.of/10 {
+		if step >= unit.of/2 && v != 0 {
 			return strconv.FormatFloat(math.Round(v/unit.of*1e3)/1e3, 'g', -1, 64) + unit.name
 		}
 	}
