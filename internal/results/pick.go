@@ -76,7 +76,11 @@ func (f *frontView) figure(m int, o search.Objective) string {
 		return fmt.Sprintf("%.4g ms", v)
 	case o.Name == runstore.KeyAccuracy:
 		if f.run.Manifest.Score.Percent() {
-			return fmt.Sprintf("top-1 %.2f %% (estimated)", v)
+			source := "estimated"
+			if t := f.run.Told; t != nil {
+				source = t.source(f.members[m].ID)
+			}
+			return fmt.Sprintf("top-1 %.2f %% (%s)", v, source)
 		}
 		return fmt.Sprintf("score %.4g", v)
 	}
