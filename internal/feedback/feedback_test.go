@@ -85,6 +85,11 @@ func TestAskTell(t *testing.T) {
 		t.Errorf("after three networks: %s", r)
 	}
 
+	s, err := results.LoadTold(dir)
+	if err != nil || s.Told == nil || s.Told.Ranked != 0 {
+		t.Errorf("three networks rank the run anew: %+v, %v", s.Told, err)
+	}
+
 	more := mustAsk(t, dir, 17)
 	for _, q := range more {
 		if slices.ContainsFunc(first, func(p Asked) bool { return p.ArchID == q.ArchID }) {

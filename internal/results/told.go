@@ -13,10 +13,11 @@ import (
 
 // Told is what a run was told about trained networks.
 type Told struct {
-	Trained int         // of the trials that were ranked anew
-	Ranked  int         // trials
-	seeds   map[int]int // by trial
-	before  *Stored     // the run by its own score
+	Trained  int                // networks, of the trials that were ranked anew if some were
+	Ranked   int                // trials that were ranked anew; 0: the run has its own score
+	accuracy map[string]float64 // of trained networks, per cent, by arch id
+	seeds    map[int]int        // by trial that was ranked anew
+	before   *Stored            // the run by its own score
 }
 
 // LoadTold is [Load], and where the trials were ranked anew by trained networks (nas tell) the run has their front, and of
@@ -26,15 +27,23 @@ func LoadTold(dir string) (*Stored, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := runstore.ReadRanked(dir)
-	if err != nil || len(rows) == 0 || !s.HasObjective(runstore.KeyAccuracy) {
+	trained, err := runstore.ReadTrained(dir)
+	if err != nil || len(trained) == 0 || !s.HasObjective(runstore.KeyAccuracy) {
 		return s, err
 	}
-	if trained, err := runstore.ReadTrained(dir); err != nil || trained == nil { // taken back
+	rows, err := runstore.ReadRanked(dir)
+	if err != nil {
 		return s, err
 	}
 	before := *s
-	s.Told = &Told{Ranked: len(rows), seeds: map[int]int{}, before: &before}
+	s.Told = &Told{Trained: len(trained), Ranked: len(rows), accuracy: map[string]float64{}, seeds: map[int]int{}, before: &before}
+	for i := range trained {
+		s.Told.accuracy[trained[i].ArchID] = trained[i].Accuracy()
+	}
+	if len(rows) == 0 {
+		return s, nil
+	}
+	s.Told.Trained = 0
 	accuracy, least := map[int]runstore.Value{}, math.Inf(1)
 	for _, r := range rows {
 		accuracy[r.ID] = r.Accuracy
@@ -101,13 +110,25 @@ func WithAccuracy(t *search.Trial, v runstore.Value) search.Trial {
 
 // note says where accuracies come from.
 func (t *Told) note() string {
+	if t.Ranked == 0 {
+		return fmt.Sprintf("Trained networks that the run was told of: %d. That is too little to rank the others by, so this "+
+			"is the run's own score.", t.Trained)
+	}
 	return fmt.Sprintf("Accuracy is that of training for %d networks, and for the others by a surrogate fitted to them (nas tell). "+
 		"Only the %d trials at the front of the run's score are ranked by it.", t.Trained, t.Ranked)
 }
 
-// source says where the accuracy of a trial comes from.
-func (t *Told) source(id int) string {
+// source says where the accuracy of a trial comes from; "" for the run's score of a network that was not trained.
+func (t *Told) source(id int, archID string) string {
+	if t == nil {
+		return ""
+	}
+	a, ok := t.accuracy[archID]
 	switch n := t.seeds[id]; {
+	case t.Ranked == 0 && ok:
+		return fmt.Sprintf("estimated; trained it has %.2f %%", a)
+	case t.Ranked == 0:
+		return ""
 	case n > 1:
 		return fmt.Sprintf("trained, mean of %d seeds", n)
 	case n > 0:
