@@ -65,7 +65,6 @@ ARCH is ` + archForms + `.`,
 				return usagef("--profile goes with --diagram")
 			}
 			v := viewOf(n.Network, layers || a.json)
-			v.Name = n.Title
 			v.Arch, v.ArchID = n.Arch, n.Meta["arch_id"]
 			if err := v.addTrained(n.Run); err != nil {
 				return err
@@ -73,6 +72,7 @@ ARCH is ` + archForms + `.`,
 			if a.json {
 				return a.writeJSON(v)
 			}
+			v.Name = n.Title
 			v.print(a)
 			return nil
 		},
