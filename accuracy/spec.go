@@ -87,6 +87,12 @@ func NeedsReference(spec string) bool {
 	return err == nil && t.name == "rankmean"
 }
 
+// IsPercent reports whether the values of spec are estimates of accuracy in per cent of test images.
+func IsPercent(spec string) bool {
+	t, err := parseSpec(spec)
+	return err == nil && (t.name == "imagenet" || t.name == "surrogate")
+}
+
 // term is a parsed specification.
 type term struct {
 	name string

@@ -131,6 +131,9 @@ func parseSeeds(s string) ([]uint64, error) {
 		if err != nil {
 			return nil, usagef("--seed %q: want a whole number, or several with commas between", s)
 		}
+		if slices.Contains(seeds, n) {
+			return nil, usagef("--seed %q: seed %d is repeated: each seed is one run, in a directory of its own", s, n)
+		}
 		seeds = append(seeds, n)
 	}
 	return seeds, nil

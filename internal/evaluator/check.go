@@ -22,6 +22,11 @@ func Check(c *config.Config, report func(key, value, want string)) {
 	if err := accuracy.CheckSpec(c.Accuracy.Proxy); err != nil {
 		report("accuracy.proxy", strconv.Quote(c.Accuracy.Proxy), err.Error())
 	}
+	if c.Constraints.MinTop1Pct != nil && !accuracy.IsPercent(c.Accuracy.Proxy) {
+		report("constraints.min_top1_pct", c.Constraints.MinTop1Pct.String(), fmt.Sprintf(
+			"want none with accuracy.proxy = %q, which is no per cent of images: leave it out, or take the proxy imagenet",
+			c.Accuracy.Proxy))
+	}
 	for i, name := range c.Search.Start {
 		if _, err := resolve.ArchOf(name); err != nil {
 			report(fmt.Sprintf("search.start[%d]", i+1), strconv.Quote(name), err.Error())

@@ -135,7 +135,9 @@ func (s *Setup) worst(ctx context.Context) ([]float64, error) {
 			r.Objectives[runstore.KeyAccuracy] = scores[k]
 		}
 		for i, o := range s.Objectives {
-			if v := r.Objectives[o.Name]; o.Direction == search.Maximize {
+			if v := r.Objectives[o.Name]; math.IsNaN(v) {
+				continue
+			} else if o.Direction == search.Maximize {
 				worst[i] = min(worst[i], v)
 			} else {
 				worst[i] = max(worst[i], v)
@@ -145,7 +147,8 @@ func (s *Setup) worst(ctx context.Context) ([]float64, error) {
 	return worst, nil
 }
 
-// sampleScores returns the accuracy score of each network of the sample; nil if accuracy is no objective.
+// sampleScores returns the accuracy score of each network of the sample, NaN for one that the estimator refuses; nil
+// if accuracy is no objective. A space of which it refuses every network is a [*config.UsageError].
 func (s *Setup) sampleScores(ctx context.Context) ([]float64, error) {
 	if !s.IsObjective(runstore.KeyAccuracy) {
 		return nil, nil
@@ -155,6 +158,5 @@ func (s *Setup) sampleScores(ctx context.Context) ([]float64, error) {
 			return v, nil
 		}
 	}
-	scores, err := accuracy.ScoreAll(ctx, s.Accuracy, s.Sample, s.Workers)
-	return accuracy.Values(scores), err
+	return s.Scores(ctx, s.Sample)
 }

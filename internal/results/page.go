@@ -24,7 +24,7 @@ func (s *Stored) Page() (html.Page, error) {
 	if err != nil {
 		return html.Page{}, err
 	}
-	x, y, _ := s.axes()
+	x, y := s.axes()
 	p := s.header(x, y)
 	p.Fronts = f
 	p.Fronts.Series = nil
@@ -97,7 +97,7 @@ func (s *Stored) header(x, y search.Objective) html.Page {
 func pageTrial(t *search.Trial, x, y search.Objective) (html.Trial, bool) {
 	number := func(key string) float64 { return runstore.Number(&t.Result, key) }
 	q := html.Trial{
-		ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, X: number(x.Name), Y: number(y.Name),
+		ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, X: valueOf(t, x), Y: valueOf(t, y),
 		Params: int64(number(runstore.KeyParams)), MACs: int64(number(runstore.KeyMACs)), Feasible: t.Feasible(),
 	}
 	return q, t.Failed == "" && !math.IsNaN(q.X) && !math.IsNaN(q.Y)

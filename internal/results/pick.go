@@ -100,9 +100,9 @@ func (f *frontView) figures(m int) string {
 func (f *frontView) choose(m int, why string) Picked { return Picked{f.members[m], why} }
 
 func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
-	x, y, err := f.run.axes()
-	if err != nil {
-		return nil, config.Usage(err)
+	x, y := f.run.axes()
+	if x == overTrials { // of one objective: of the best
+		x = search.Objective{Name: runstore.LatencyKey(f.run.Config.Latency.Profile.Names()[0])}
 	}
 	if !runstore.IsLatency(x.Name) {
 		return nil, config.Usagef("latency is no objective of %s: a budget for it has nothing to choose by",
@@ -119,9 +119,8 @@ func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 			needs[i] = latency[i].High
 		}
 	}
-	better := func(a, b int) bool {
-		v, w := f.members[a].Objectives[y.Name], f.members[b].Objectives[y.Name]
-		return v > w && y.Direction == search.Maximize || v < w && y.Direction != search.Maximize
+	isBetter := func(a, b int) bool {
+		return better(y, f.members[a].Objectives[y.Name], f.members[b].Objectives[y.Name])
 	}
 	best, next, within := -1, -1, 0 // next: the fastest of those beyond the budget
 	for i := range f.members {
@@ -132,7 +131,7 @@ func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 			continue
 		}
 		within++
-		if best < 0 || better(i, best) {
+		if best < 0 || isBetter(i, best) {
 			best = i
 		}
 	}
@@ -146,7 +145,7 @@ func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 	}
 	why := fmt.Sprintf("of %d members of the front, %d are within %.4g ms %s; of these it is the best: %s",
 		len(f.members), within, r.Ms, meant, f.figures(best))
-	if next >= 0 && better(next, best) {
+	if next >= 0 && isBetter(next, best) {
 		why += fmt.Sprintf("; trial %d, just beyond the budget, would give %s", f.members[next].ID, f.figure(next, y))
 	}
 	if high := latency[best].High; high > r.Ms {
@@ -161,8 +160,10 @@ func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 }
 
 func (AtKnee) pick(f *frontView) ([]Picked, error) {
-	if len(f.objectives) < 2 {
-		return nil, config.Usagef("%s has one objective: its front has no knee", f.run.Dir)
+	if len(f.objectives) == 1 {
+		best, _ := f.leastSum([]float64{1}, 1)
+		return []Picked{f.choose(best, fmt.Sprintf("the run has one objective: the best of %d trials; %s",
+			f.run.Trials, f.figures(best)))}, nil
 	}
 	k := search.Knee(f.costs)
 	return []Picked{f.choose(k, fmt.Sprintf("the front of %d bends most here: with every objective scaled to 0..1 "+

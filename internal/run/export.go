@@ -22,7 +22,14 @@ func export(s *evaluator.Setup, dir string, front []Member) (files []string, err
 		points[i] = [2]float64{m.Latency.Mid, m.Accuracy}
 	}
 	dir = filepath.Join(dir, "export")
-	for _, k := range results.NamedPicks(points) {
+	picks := results.NamedPicks(points)
+	if len(s.Objectives) == 1 {
+		picks = picks[:min(1, len(picks))] // all of one network
+		for i := range picks {
+			picks[i].Name = "best"
+		}
+	}
+	for _, k := range picks {
 		m := &front[k.Member]
 		n, err := m.Network(s)
 		if err != nil {
@@ -38,7 +45,7 @@ func export(s *evaluator.Setup, dir string, front []Member) (files []string, err
 				return nil, err
 			}
 			path := filepath.Join(dir, k.Name+"."+netfile.Ending(format))
-			written, err := netfile.Files(format, path, n, weights, netfile.ONNX{})
+			written, err := netfile.Files(format, path, n, weights, netfile.Form{})
 			if err != nil {
 				return nil, err
 			}

@@ -125,7 +125,7 @@ func finish(
 	if err := recordEnd(store, out, started); err != nil {
 		return err
 	}
-	if plotted != nil && len(s.Objectives) > 1 {
+	if plotted != nil {
 		return writeReport(store, plotted)
 	}
 	return nil
@@ -136,6 +136,10 @@ func finish(
 func setUp(
 	ctx context.Context, c *config.Config, o evaluator.Options, store *runstore.Run, earlier []*results.Stored,
 ) (*evaluator.Setup, error) {
+	if p, n := c.Search.Population, c.Search.Most(); p > n {
+		o.Sayf("search.population = %d is more than the %d evaluations: the search ends in its first, random population; "+
+			"lower search.population or raise search.evaluations", p, n)
+	}
 	s, err := evaluator.New(ctx, c, o, store)
 	if err != nil {
 		return nil, err
