@@ -15,9 +15,11 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"nas/accuracy"
 	"nas/blocks/kernels"
 	"nas/internal/atomicfile"
 	"nas/internal/config"
+	"nas/internal/evaluator"
 	"nas/internal/runstore"
 )
 
@@ -37,6 +39,8 @@ type app struct {
 	json           bool
 	started        bool // the command line was understood
 	warned         bool // of the config
+	meter          *meter
+	rest           func() // ends the pulse of the meter
 	file           fileOptions
 }
 
@@ -51,13 +55,14 @@ var commands = []func(*app) *cobra.Command{
 // run carries out one command line and returns its exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	out := &output{Writer: stdout}
-	a := &app{stdout: out, out: out, stderr: stderr}
+	a := &app{stdout: out, out: out, stderr: stderr, rest: func() {}}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(stderr)
 	shells(root)
 	err := root.ExecuteContext(ctx)
+	a.rest()
 	if out.err != nil && (err == nil || errors.As(err, new(syscall.Errno))) {
 		err, a.started = out.err, true
 	}
@@ -79,6 +84,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // root is the command line.
 func (a *app) root() *cobra.Command {
+	version := false
 	root := &cobra.Command{
 		Use:   "nas",
 		Short: "Search, design, measure and export networks of depthwise-separable blocks",
@@ -93,14 +99,21 @@ ARCH is a network: ` + archForms + `.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			a.started = true
 			if _, err := kernels.Default(); err != nil {
 				return usagef("%w: want one of %s, or unset it", err, strings.Join(kernels.Supported(), ", "))
 			}
+			a.rest = a.begin(cmd.CommandPath())
+			cmd.SetContext(accuracy.WithProgress(cmd.Context(), func(step string, done, total int) {
+				a.meter.progress(evaluator.Progress{Step: step, Done: done, Total: total})
+			}))
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if version {
+				return a.printVersion()
+			}
 			if len(args) == 0 {
 				return cmd.Help()
 			}
@@ -132,6 +145,7 @@ ARCH is a network: ` + archForms + `.`,
 		return err
 	})
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress on standard error")
+	root.Flags().BoolVar(&version, "version", false, "the same as nas version")
 	for _, make := range commands {
 		root.AddCommand(make(a))
 	}

@@ -112,7 +112,7 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 			return err
 		}
 	}
-	m := a.newMeter()
+	m := a.meter
 	defer m.end()
 	if o.budget < time.Second {
 		return usagef("--budget %v: want 1s or more", o.budget)

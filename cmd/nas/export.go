@@ -96,7 +96,7 @@ integers.`,
 					return err
 				}
 				if !a.quiet {
-					a.notef("%s: %s, %sB\n", f.Path, n.Name, si(int64(len(f.Data))))
+					a.notef("%s: %s, %sB\n", f.Path, n.Title, si(int64(len(f.Data))))
 				}
 			}
 			if drawn && !a.quiet {

@@ -36,7 +36,7 @@ networks side by side. Constraints can be tried out.`,
 			if err := a.place("--out", out); err != nil {
 				return err
 			}
-			s, err := results.Load(args[0])
+			s, err := results.LoadTold(args[0])
 			if err != nil {
 				return usage(err)
 			}

@@ -66,7 +66,7 @@ line through the MACs.`,
 			if err != nil {
 				return err
 			}
-			m := a.newMeter()
+			m := a.meter
 			defer m.end()
 			v, err := latency.Validate(cmd.Context(), p, rt, nets, latency.ValidateOptions{Runs: o.runs,
 				Progress: func(done, total int) { m.show("measuring", done, total, "") }})

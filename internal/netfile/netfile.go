@@ -430,5 +430,12 @@ func encodeSafetensors(n *blocks.Network, weights func() (*blocks.Weights, error
 // dict of the Python module that n is written as. wrapper is what training put before
 // the names, which was taken off.
 func ReadWeights(path string, n *blocks.Network) (w *blocks.Weights, wrapper string, err error) {
-	return pytorch.ReadFile(path, n)
+	w, wrapper, err = pytorch.ReadFile(path, n)
+	var shape *pytorch.ShapeError
+	if errors.As(err, &shape) && len(shape.Want) == len(shape.Shape) && len(shape.Want) > 0 &&
+		shape.Want[0] == n.Output().C && slices.Equal(shape.Want[1:], shape.Shape[1:]) {
+		err = fmt.Errorf("%w: the weights are of a network with %d classes, name that one, such as "+
+			"results/mobile:17@classes=%d", err, shape.Shape[0], shape.Shape[0])
+	}
+	return w, wrapper, err
 }
