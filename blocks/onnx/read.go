@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"nas/blocks"
 	"nas/blocks/structure"
@@ -314,6 +315,11 @@ func (r *reader) needed(p *modelProto, outputs []string) ([]*nodeProto, error) {
 			return nil, err
 		}
 		n.index = i
+		if n.op == "If" {
+			if err := n.capture(0); err != nil {
+				return nil, fmt.Errorf("operator If of %s: %w", n.label(strings.Join(n.out, " ")), err)
+			}
+		}
 		all[i] = n
 		for _, name := range n.out {
 			if name != "" {

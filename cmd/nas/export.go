@@ -65,7 +65,7 @@ integers.`,
 			drawn := false
 			draw := func() (*blocks.Weights, error) {
 				drawn = weights == "" && n.Weights == nil && n.File == nil
-				return weightsOf(n, weights, seed)
+				return a.weightsOf(n, weights, seed)
 			}
 			if out == "-" {
 				data, err := netfile.Encode(format, n.Network, draw, form)
@@ -143,15 +143,13 @@ type integerFlags struct {
 }
 
 func (f *integerFlags) flags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.quantize, "quantize", "", "int8 writes a .tflite file of 8-bit integers")
-	cmd.Flags().
-		BoolVar(&f.perTensor, "per-tensor", false, "with --quantize, one scale for all weights of a layer, "+
-			"not one for each output channel")
-	cmd.Flags().StringVar(&f.io, "io", "float", "with --quantize, the type of input and outputs, float or int8")
-	cmd.Flags().
-		StringVar(&f.images, "calibrate", "", "with --quantize, a .npy `FILE` of images, N x H x W x C, "+
-			"whose values set the ranges "+
-			"(default: eight images of normal noise from --seed)")
+	fs := cmd.Flags()
+	fs.StringVar(&f.quantize, "quantize", "", "int8 writes a .tflite file of 8-bit integers")
+	fs.BoolVar(&f.perTensor, "per-tensor", false,
+		"with --quantize, one scale for all weights of a layer, not one for each output channel")
+	fs.StringVar(&f.io, "io", "float", "with --quantize, the type of input and outputs, float or int8")
+	fs.StringVar(&f.images, "calibrate", "", "with --quantize, a .npy `FILE` of images, N x H x W x C, "+
+		"whose values set the ranges (default: eight images of normal noise from --seed)")
 }
 
 // options returns how to quantise, nil for floats.

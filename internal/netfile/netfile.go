@@ -389,7 +389,8 @@ func encodeSafetensors(n *blocks.Network, weights func() (*blocks.Weights, error
 }
 
 // ReadWeights reads weights for n from a .safetensors or .npz file: the state
-// dict of the Python module that n is written as.
-func ReadWeights(path string, n *blocks.Network) (*blocks.Weights, error) {
+// dict of the Python module that n is written as. wrapper is what training put before
+// the names, which was taken off.
+func ReadWeights(path string, n *blocks.Network) (w *blocks.Weights, wrapper string, err error) {
 	return pytorch.ReadFile(path, n)
 }

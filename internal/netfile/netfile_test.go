@@ -82,7 +82,7 @@ func TestPyTorchWritesTwoFiles(t *testing.T) {
 	if err := os.WriteFile(beside, files[1].Data, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	got, err := ReadWeights(beside, n)
+	got, _, err := ReadWeights(beside, n)
 	if err != nil {
 		t.Fatal(err)
 	}
