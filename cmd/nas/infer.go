@@ -133,11 +133,7 @@ func (a *app) infer(arch string, o inferFlags) error {
 			ext := filepath.Ext(path)
 			path = strings.TrimSuffix(path, ext) + "." + fileName(out.name) + ext
 		}
-		dims := append([]int{images}, out.dims...)
-		if out.whole && images == 1 {
-			dims = out.dims
-		}
-		if err := a.writeResult(path, results[k], dims); err != nil {
+		if err := a.writeResult(path, results[k], out.of(images)); err != nil {
 			return err
 		}
 	}
@@ -174,7 +170,8 @@ type tensorLayout struct {
 	dims   []int        // of one image
 	tensor *onnx.Tensor // the file's own layout; nil: as first says
 	first  bool         // the channels come first
-	whole  bool         // dims are those of all images
+	rows   bool         // each image has several rows of the first axis, with those of the others behind them
+	whole  bool         // the model mixes the images of a batch: it is one image
 	shape  blocks.Shape
 }
 
@@ -193,7 +190,7 @@ func layoutsOf(n *resolve.Network, layout string) (in tensorLayout, outs []tenso
 	own := n.File != nil && layout == ""
 	in = plain("input", n.Input(), false)
 	if own {
-		in = declaredLayout(n.File.Input, n.Input())
+		in = layoutOf(n.File.Input)
 	}
 	for k, i := range n.Returned() {
 		l := plain(n.Nodes[i].Name, n.Nodes[i].Shape, true)
@@ -201,21 +198,35 @@ func layoutsOf(n *resolve.Network, layout string) (in tensorLayout, outs []tenso
 			l.name = n.File.Outputs[k].Name
 		}
 		if own {
-			l = declaredLayout(&n.File.Outputs[k], n.Nodes[i].Shape)
+			l = layoutOf(&n.File.Outputs[k])
 		}
 		outs = append(outs, l)
 	}
 	return in, outs
 }
 
-// declaredLayout is the layout of a tensor of which a run of the network has the values of s: those of
-// one image, or of all where the images of a file's batch meet.
-func declaredLayout(t *onnx.Tensor, s blocks.Shape) tensorLayout {
-	l := tensorLayout{name: t.Name, dims: t.Dims[min(1, len(t.Dims)):], tensor: t}
-	if l.values() != s.Elems() {
-		l.dims, l.whole = t.Dims, true
+// layoutOf is the file's own layout of a tensor.
+func layoutOf(t *onnx.Tensor) tensorLayout {
+	l := tensorLayout{name: t.Name, tensor: t}
+	l.dims, l.rows = t.Image()
+	switch {
+	case len(l.dims) > 0 && l.dims[0] == 1:
+		l.dims, l.rows = l.dims[1:], false
+	case !l.rows:
+		l.whole = true
 	}
 	return l
+}
+
+// of is the shape of that many images in one array.
+func (l tensorLayout) of(images int) []int {
+	switch {
+	case l.whole && images == 1:
+		return l.dims
+	case l.rows:
+		return append([]int{images * l.dims[0]}, l.dims[1:]...)
+	}
+	return append([]int{images}, l.dims...)
 }
 
 func (l tensorLayout) values() int {

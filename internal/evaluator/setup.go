@@ -25,6 +25,8 @@ type Setup struct {
 	Sample     []*blocks.Network // the reference sample of the space
 	// Worst is the worst value of the sample in each objective: the reference point of the hypervolume.
 	Worst []float64
+	// Blind are the keys of the genes that the score cannot see, where somebody has found out.
+	Blind []string
 }
 
 // New makes the models of a config. They have no constraints yet: see [Setup.Constrained]. A run

@@ -105,7 +105,11 @@ func (s *Stored) series(x, y search.Objective) report.Series {
 		return q
 	}
 	for _, t := range s.Front.Trials() {
-		q.Front = append(q.Front, point(func(f runstore.Field) runstore.Value { return f.Of(&t.Result) }, x, y))
+		p := point(func(f runstore.Field) runstore.Value { return f.Of(&t.Result) }, x, y)
+		q.Front = append(q.Front, p)
+		if y.Name == runstore.KeyAccuracy {
+			q.Expected = append(q.Expected, report.XY{X: p.X, Y: s.Expected.Of(&t.Result)})
+		}
 	}
 	return q
 }
@@ -157,6 +161,10 @@ func (s *Stored) notes(x search.Objective) (notes []string) {
 	if blind := s.Manifest.Score.Blind; len(blind) > 0 {
 		notes = append(notes, "The score cannot see "+strings.Join(blind, ", ")+": there the search takes what is cheapest.")
 	}
+	if slices.ContainsFunc(s.References, func(r runstore.Reference) bool { return r.Family == runstore.PublishedFamily }) {
+		notes = append(notes, "The networks with published accuracy stand at their predicted cost. A front is selected "+
+			"for high estimates, and what is expected of it is therefore lower.")
+	}
 	if runstore.IsLatency(x.Name) {
 		bars := "Thin bars: 90 % intervals of what is predicted."
 		if len(s.References) > 0 {
@@ -168,11 +176,29 @@ func (s *Stored) notes(x search.Objective) (notes []string) {
 }
 
 // referencePoints are the references that have a value on both axes.
+// Of those that stand at their published accuracy only the frontier counts.
 func referencePoints(rs []runstore.Reference, x, y search.Objective) (out []report.Reference) {
+	front, err := search.NewFront([]search.Objective{x, y}, nil)
+	if err != nil {
+		return nil
+	}
 	for i := range rs {
-		if p := point(rs[i].Value, x, y); !math.IsNaN(p.X) && !math.IsNaN(p.Y) {
-			out = append(out, report.Reference{Group: rs[i].Family, Label: rs[i].Label, Point: p})
+		p := point(rs[i].Value, x, y)
+		if math.IsNaN(p.X) || math.IsNaN(p.Y) {
+			continue
 		}
+		if rs[i].Family == runstore.PublishedFamily {
+			values := map[string]float64{x.Name: p.X, y.Name: p.Y}
+			front.Add(search.Trial{ID: i, Result: search.Result{Objectives: values}})
+			continue
+		}
+		out = append(out, report.Reference{Group: rs[i].Family, Label: rs[i].Label, Point: p})
+	}
+	for _, t := range front.Trials() {
+		r := &rs[t.ID]
+		out = append(out, report.Reference{
+			Group: r.Family, Label: r.Label, Published: true, Point: point(r.Value, x, y),
+		})
 	}
 	return out
 }

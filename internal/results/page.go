@@ -41,7 +41,7 @@ func (s *Stored) Page() (html.Page, error) {
 		if !ok {
 			return p, fault.Errorf("results: trial %d of %s is on the front and has no value on one of the axes", t.ID, s.Dir)
 		}
-		m := pageMember(&t, row, x, y)
+		m := pageMember(&t, row, x, y, s.Expected)
 		if m.Network, err = pageNetwork(t.Arch, predictor); err != nil {
 			return p, fault.Errorf("results: trial %d of %s: %w", t.ID, s.Dir, err)
 		}
@@ -100,9 +100,13 @@ func pageTrial(t *search.Trial, x, y search.Objective) (html.Trial, bool) {
 }
 
 // pageMember is a trial on the front; row is its index among the trials of the page.
-func pageMember(t *search.Trial, row int, x, y search.Objective) html.Member {
+func pageMember(t *search.Trial, row int, x, y search.Objective, expected Expectation) html.Member {
 	a, b := runstore.FieldOf(x.Name).Of(&t.Result), runstore.FieldOf(y.Name).Of(&t.Result)
-	return html.Member{Trial: row, XLow: a.Low, XHigh: a.High, YLow: b.Low, YHigh: b.High}
+	m := html.Member{Trial: row, XLow: a.Low, XHigh: a.High, YLow: b.Low, YHigh: b.High, Expected: math.NaN()}
+	if y.Name == runstore.KeyAccuracy {
+		m.Expected, m.Warnings = expected.Of(&t.Result), runstore.AccuracyWarning.Warnings(t.Warnings)
+	}
+	return m
 }
 
 // pageNetwork is the diagram and the layers of a network; without a predictor the diagram lacks

@@ -15,6 +15,8 @@ import (
 type Picked struct {
 	search.Trial
 	Why string
+	// Expected is the accuracy to expect of a network that was selected, per cent; NaN if unknown.
+	Expected float64
 }
 
 // A PickRule chooses members of a front.
@@ -76,11 +78,24 @@ func (f *frontView) figure(m int, o search.Objective) string {
 		return fmt.Sprintf("%.4g ms", v)
 	case o.Name == runstore.KeyAccuracy:
 		if f.run.Manifest.Score.Percent() {
-			return fmt.Sprintf("top-1 %.2f %% (estimated)", v)
+			return fmt.Sprintf("top-1 %.2f %% (estimated%s)", v, f.certainty(m))
 		}
 		return fmt.Sprintf("score %.4g", v)
 	}
 	return fmt.Sprintf("%s %.4g", strings.ReplaceAll(o.Name, "_", " "), v)
+}
+
+// certainty is what else is known of a member's accuracy: its interval, and what to expect after
+// selection.
+func (f *frontView) certainty(m int) (text string) {
+	r := &f.members[m].Result
+	if v := runstore.FieldOf(runstore.KeyAccuracy).Of(r); v.HasInterval() {
+		text = fmt.Sprintf(", 90 %% interval %.1f to %.1f", v.Low, v.High)
+	}
+	if v := f.run.Expected.Of(r); !math.IsNaN(v) {
+		text += fmt.Sprintf(", %.1f expected after selection", v)
+	}
+	return text
 }
 
 func (f *frontView) figures(m int) string {
@@ -92,7 +107,13 @@ func (f *frontView) figures(m int) string {
 }
 
 // choose returns the member with that index as picked.
-func (f *frontView) choose(m int, why string) Picked { return Picked{f.members[m], why} }
+func (f *frontView) choose(m int, why string) Picked {
+	t := f.members[m]
+	for _, w := range runstore.AccuracyWarning.Warnings(t.Warnings) {
+		why += "; accuracy: " + w
+	}
+	return Picked{t, why, f.run.Expected.Of(&t.Result)}
+}
 
 func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 	x, y := f.run.axes()

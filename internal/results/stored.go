@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"nas/accuracy"
 	"nas/internal/config"
 	"nas/internal/fault"
 	"nas/internal/report"
@@ -29,6 +30,7 @@ type Stored struct {
 	Front      *search.Front
 	References []runstore.Reference
 	Measured   []runstore.MeasuredRow
+	Expected   Expectation
 	volumes    []report.XY
 }
 
@@ -40,6 +42,9 @@ func Load(dir string) (*Stored, error) {
 		return nil, err
 	}
 	if s.Config, err = config.Load(filepath.Join(dir, runstore.ConfigFile)); err != nil {
+		return nil, err
+	}
+	if s.Expected, err = ExpectationOf(s.Config); err != nil {
 		return nil, err
 	}
 	if s.Front, err = search.NewFront(s.Manifest.Objectives, s.Manifest.Reference); err != nil {
@@ -188,4 +193,31 @@ func (s *Stored) scale() string {
 // SameScale reports whether the scores of two runs can stand beside each other.
 func SameScale(a, b *runstore.Manifest) bool {
 	return a.ScaleID == b.ScaleID && a.Score.Spec == b.Score.Spec
+}
+
+// Expectation returns what to expect of the accuracy of a network that was selected for its score,
+// in per cent; NaN where nothing is known.
+type Expectation func(*search.Result) float64
+
+// Of is e of a result; NaN if e is nil.
+func (e Expectation) Of(r *search.Result) float64 {
+	if e == nil {
+		return math.NaN()
+	}
+	return e(r)
+}
+
+// ExpectationOf is that of the scores of a config.
+func ExpectationOf(c *config.Config) (Expectation, error) {
+	if c.Accuracy.Proxy != "imagenet" {
+		return func(*search.Result) float64 { return math.NaN() }, nil
+	}
+	e, err := accuracy.NewImageNet(c.Accuracy.Recipe)
+	if err != nil {
+		return nil, err
+	}
+	return func(r *search.Result) float64 {
+		v := runstore.FieldOf(runstore.KeyAccuracy).Of(r)
+		return e.Expected(v.Mid, v.Low, v.High, runstore.Number(r, runstore.KeyMACs))
+	}, nil
 }

@@ -19,7 +19,7 @@ import (
 func export(s *evaluator.Setup, dir string, front []Member) (files []string, err error) {
 	points := make([][2]float64, len(front))
 	for i, m := range front {
-		points[i] = [2]float64{m.Latency.Mid, m.Accuracy}
+		points[i] = [2]float64{m.Latency.Mid, m.Accuracy.Mid}
 	}
 	dir = filepath.Join(dir, "export")
 	picks := results.NamedPicks(points)
@@ -38,7 +38,7 @@ func export(s *evaluator.Setup, dir string, front []Member) (files []string, err
 		counts := n.Counts()
 		n.Meta["seed"] = strconv.FormatUint(s.Config.Seed, 10)
 		n.Meta["macs"], n.Meta["params"] = strconv.FormatInt(counts.MACs, 10), strconv.FormatInt(counts.Params, 10)
-		n.Meta["score"], n.Meta["score_is"] = fmt.Sprintf("%.5g", m.Accuracy), s.Accuracy.Info().Label
+		n.Meta["score"], n.Meta["score_is"] = fmt.Sprintf("%.5g", m.Accuracy.Mid), s.Accuracy.Info().Label
 		weights := func() (*blocks.Weights, error) { return (&resolve.Network{Network: n}).WeightsFor(s.Config.Seed) }
 		for _, format := range s.Config.Output.Export {
 			if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -138,7 +138,7 @@ func compare(rows []runstore.MeasuredRow, members []Member) *Measured {
 	var errs []float64
 	costs, points := make([][]float64, len(rows)), make([]latency.Point, len(rows))
 	for i, r := range rows {
-		costs[i] = []float64{r.MeasuredMs, -members[i].Accuracy}
+		costs[i] = []float64{r.MeasuredMs, -members[i].Accuracy.Mid}
 		points[i] = latency.Point{PredictedMs: r.PredictedMs, LowMs: r.LowMs, HighMs: r.HighMs, MeasuredMs: r.MeasuredMs}
 		if r.LowMs <= r.MeasuredMs && r.MeasuredMs <= r.HighMs {
 			m.CoveragePct++

@@ -36,12 +36,13 @@ function filter() {
 }
 
 function table() {
+  const expects = D.members.some(m => m.expected != null);
   const all = D.members.length, left = front().filter(passes).length;
   $('left').textContent = left === all ? '' : `${left} of ${all} members left`;
-  $('members').innerHTML = `<thead><tr><th>trial</th><th>${esc(xName)}${D.x.unit ? ', ' + esc(D.x.unit) : ''}</th><th>90 % interval</th><th>${esc(yName)}${D.y.unit ? ', ' + esc(D.y.unit) : ''}</th><th>params</th><th>MACs</th><th>arch_id</th></tr></thead><tbody>` +
+  $('members').innerHTML = `<thead><tr><th>trial</th><th>${esc(xName)}${D.x.unit ? ', ' + esc(D.x.unit) : ''}</th><th>90 % interval</th><th>${esc(yName)}${D.y.unit ? ', ' + esc(D.y.unit) : ''}</th><th>90 % interval</th>${expects ? '<th>expected</th>' : ''}<th>params</th><th>MACs</th><th>arch_id</th></tr></thead><tbody>` +
     D.members.map(m => {
       const i = m.trial;
-      return `<tr class="${passes(i) ? '' : 'out'}"><td><button data-i="${i}">${T.id[i]}</button></td><td>${num(T.x[i])}</td><td>${m.low < m.high ? num(m.low) + ' to ' + num(m.high) : '-'}</td><td>${yNum(T.y[i])}</td><td>${si(T.params[i])}</td><td>${si(T.macs[i])}</td><td><code>${T.arch_id[i]}</code></td></tr>`;
+      return `<tr class="${passes(i) ? '' : 'out'}"><td><button data-i="${i}">${T.id[i]}</button></td><td>${num(T.x[i])}</td><td>${m.low < m.high ? num(m.low) + ' to ' + num(m.high) : '-'}</td><td>${yNum(T.y[i])}</td><td>${m.y_low < m.y_high ? yNum(m.y_low) + ' to ' + yNum(m.y_high) : '-'}</td>${expects ? `<td>${m.expected == null ? '-' : yNum(m.expected)}</td>` : ''}<td>${si(T.params[i])}</td><td>${si(T.macs[i])}</td><td><code>${T.arch_id[i]}</code></td></tr>`;
     }).join('') + '</tbody>';
 }
 
