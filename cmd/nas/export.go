@@ -85,11 +85,8 @@ integers.`,
 			if err != nil {
 				return err
 			}
-			for _, f := range files[1:] { // the user has not named them, and may have trained them
-				old, err := os.ReadFile(f.Path)
-				if err == nil && !bytes.Equal(old, f.Data) && filepath.Clean(weights) != filepath.Clean(f.Path) {
-					return usagef("%s is there already, with other weights: give another --out, or move it away", f.Path)
-				}
+			if err := keepsTrained(files, weights); err != nil {
+				return err
 			}
 			for _, f := range files {
 				if err := a.save(f.Path, func(w io.Writer) error { _, err := w.Write(f.Data); return err }); err != nil {
@@ -113,6 +110,18 @@ integers.`,
 	integers.flags(cmd)
 	a.fileFlags(cmd)
 	return cmd
+}
+
+// keepsTrained returns an error if writing the files would replace weights other than those of --weights. The
+// user has named the first file alone, and may have trained what lies in the others.
+func keepsTrained(files []netfile.File, weights string) error {
+	for _, f := range files[1:] {
+		old, err := os.ReadFile(f.Path)
+		if err == nil && !bytes.Equal(old, f.Data) && filepath.Clean(weights) != filepath.Clean(f.Path) {
+			return usagef("%s is there already, with other weights: give another --out, or move it away", f.Path)
+		}
+	}
+	return nil
 }
 
 // flagsOf gives export the flags that say how an ONNX file is written.
