@@ -86,8 +86,13 @@ var kindTable = [...]struct {
 	Xception: {name: "xception", genes: window, residual: true, separable: true},
 	UIB: {name: "uib", genes: window | 1<<gBefore | 1<<gExpansion | attended, residual: true, separable: true,
 		pointwise: true},
-	Bottleneck: {name: "bottleneck", genes: window | 1<<gGroups | 1<<gExpansion | attended, residual: true, pointwise: true},
-	skip:       {name: "skip"},
+	Bottleneck: {
+		name:      "bottleneck",
+		genes:     window | 1<<gGroups | 1<<gExpansion | attended,
+		residual:  true,
+		pointwise: true,
+	},
+	skip: {name: "skip"},
 }
 
 // kindWords are the names of the kinds, by number.
@@ -129,9 +134,9 @@ func (k Kind) has(g blockGene) bool { return g == gKind || kindTable[k].genes>>g
 //
 // All numbers are absolute. A dilation, a multiplier and a number of experts of 1 are
 // left out. Grouped always has groups, a bottleneck where they are more than one; mbconv, fused, uib and bottleneck
-// always have expanded channels; only ds has a multiplier. Only uib may have kernel size 0, which is no convolution, and a
-// KxK convolution before the expansion ("_b"). Experts of the KxK convolution ("_q") occur
-// in all kinds but xception, uib and bottleneck, those of the 1x1 convolutions ("_p") in ds, mbconv and fused. "_res"
+// always have expanded channels; only ds has a multiplier. Only uib may have kernel size 0, which is no
+// convolution, and a KxK convolution before the expansion ("_b"). Experts of the KxK convolution ("_q") occur in
+// all kinds but xception, uib and bottleneck, those of the 1x1 convolutions ("_p") in ds, mbconv and fused. "_res"
 // says that the input is added to the output.
 type Block struct {
 	Kind       Kind
@@ -141,7 +146,7 @@ type Block struct {
 	Stride     int             // 1 or more, in both directions
 	Dilation   int             // of the KxK convolutions, 1 or more
 	Groups     int             // Grouped: 2 or more; Bottleneck: 1 or more; otherwise 1
-	Expanded   int             // MBConv, Fused and UIB: channels of the expansion; Bottleneck: of the KxK convolution; otherwise 0
+	Expanded   int             // channels of the expansion, in Bottleneck of the KxK convolution; 0 in kinds without
 	Channels   int             // of the output
 	Activation blocks.ActFunc  //
 	After      blocks.ActPlace // DS only: AfterDepthwise is the linear bottleneck
@@ -325,7 +330,10 @@ func (b *Block) pack(words *[4]uint64) bool {
 	if b.Residual {
 		words[2] |= 1 << 63
 	}
-	return fits(21, b.Channels|b.Expanded|b.Groups|b.Dilation|at.Squeeze|at.Kernel<<8|b.Kernel|b.Stride|b.Multiplier<<8) &&
+	return fits(
+		21,
+		b.Channels|b.Expanded|b.Groups|b.Dilation|at.Squeeze|at.Kernel<<8|b.Kernel|b.Stride|b.Multiplier<<8,
+	) &&
 		fits(8, int(b.Activation)|int(b.After)|int(at.Inner)|int(at.Gate)|b.Experts|b.PointExperts|b.Before|b.Width)
 }
 

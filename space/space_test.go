@@ -83,9 +83,8 @@ func randomSpec(r *rand.Rand) Spec {
 		if has(gAttention) && r.IntN(3) == 0 {
 			st.Attention = subset(r, 3, "none", "se", "eca", "cbam")
 		}
-		if has(gExperts) && r.IntN(3) == 0 {
-			st.Experts = subset(r, 2, 1, 2, 4)
-			st.ExpertsIn = subset(r, 1, "depthwise", "pointwise", "both")[0]
+		if has(gExperts) {
+			randomExperts(r, &st)
 		}
 		if has(gMultiplier) && r.IntN(3) == 0 {
 			st.Multiplier = subset(r, 2, 1, 2)
@@ -100,6 +99,14 @@ func randomSpec(r *rand.Rand) Spec {
 	s.Head.Activation = subset(r, 2, "relu", "relu6")
 	s.Head.Scale = subset(r, 1, "always", "up", "never")[0]
 	return s
+}
+
+// randomExperts draws those of mixed convolutions.
+func randomExperts(r *rand.Rand, st *StageSpec) {
+	if r.IntN(3) == 0 {
+		st.Experts = subset(r, 2, 1, 2, 4)
+		st.ExpertsIn = subset(r, 1, "depthwise", "pointwise", "both")[0]
+	}
 }
 
 // randomUniversal draws the genes of uib blocks.

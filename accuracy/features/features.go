@@ -54,6 +54,18 @@ const seenKernel = 7
 // Len is the number of features that [Network.Append] appends.
 const Len = SlotFeatures + 2
 
+// setLast notes how many units there are, and the widths of the last one.
+func (f *Network) setLast(units []placed) {
+	if f.NumBlocks = len(units); f.NumBlocks == 0 {
+		return
+	}
+	last := units[len(units)-1]
+	f.LastWidth, f.LastOut = last.expanded, last.out
+	if last.out == 0 {
+		f.LastOut = last.expanded
+	}
+}
+
 // Join computes the features of the network that a chain of blocks makes up, each of
 // which reads the output of the one before.
 func Join(chain ...*Blocks) Network {
@@ -125,14 +137,7 @@ func Join(chain ...*Blocks) Network {
 	if allMACs > 0 {
 		f.Swish = swishMACs / allMACs
 	}
-	f.NumBlocks = len(units)
-	if len(units) > 0 {
-		last := units[len(units)-1]
-		f.LastWidth, f.LastOut = last.expanded, last.out
-		if last.out == 0 {
-			f.LastOut = last.expanded
-		}
-	}
+	f.setLast(units)
 	f.ReadShare = 1
 	if skips {
 		f.ReadShare, f.Unread = readShares(chain)

@@ -148,8 +148,11 @@ func (m *Model) Estimate(name string, f *features.Network) (Estimate, error) {
 	}
 	e := Estimate{Top1Pct: top1}
 	if points := m.excessPoints(f, top1); points > 0 {
-		e.Charges = append(e.Charges, Charge{points, "the input has more pixels than are read, or than the data has at this " +
-			"size and shape; they do not count"})
+		e.Charges = append(
+			e.Charges,
+			Charge{points, "the input has more pixels than are read, or than the data has at this " +
+				"size and shape; they do not count"},
+		)
 	}
 	for i := range charges {
 		e.charge(charges[i].points(f), charges[i].reason)

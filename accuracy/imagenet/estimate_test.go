@@ -205,8 +205,17 @@ func TestCharges(t *testing.T) {
 			}
 		}
 		if err != nil || math.Abs(found-tt.points) > 0.005 || e.Top1Pct >= plain.Top1Pct+0.01 {
-			t.Errorf("%s: charged %.3f of %v, want %.2f for %s; %.2f of %.2f, %v", tt.to, found, e.Charges, tt.points, tt.reason,
-				e.Top1Pct, plain.Top1Pct, err)
+			t.Errorf(
+				"%s: charged %.3f of %v, want %.2f for %s; %.2f of %.2f, %v",
+				tt.to,
+				found,
+				e.Charges,
+				tt.points,
+				tt.reason,
+				e.Top1Pct,
+				plain.Top1Pct,
+				err,
+			)
 		}
 	}
 	for arch, want := range map[string]string{

@@ -23,7 +23,12 @@ func mobileSpec() space.Spec {
 	s := space.Spec{Input: []int{224, 224, 3}, Classes: 1000, Stem: space.StemSpec{Channels: space.Ints{32}}}
 	for i, c := range []int{16, 24, 40, 80, 112, 192} {
 		s.Stage = append(s.Stage, space.StageSpec{Channels: space.Ints{c}, Stride: space.Ints{[]int{1, 2, 2, 2, 1, 2}[i]},
-			Depth: space.Ints{1, 2, 3, 4}, Expansion: space.Floats{3, 6}, Kernel: space.Kernels{3, 5}, Activation: space.Strings{"relu"}})
+			Depth: space.Ints{
+				1,
+				2,
+				3,
+				4,
+			}, Expansion: space.Floats{3, 6}, Kernel: space.Kernels{3, 5}, Activation: space.Strings{"relu"}})
 	}
 	return s
 }
@@ -53,7 +58,12 @@ var hostile = []struct {
 		s.Stem.Kernel = space.Kernels{1}
 		for i := range s.Stage {
 			if s.Stage[i].Stride[0] > 1 {
-				st := space.StageSpec{Block: space.Strings{"conv"}, Kernel: space.Kernels{1}, Stride: s.Stage[i].Stride, Channels: s.Stage[i].Channels}
+				st := space.StageSpec{
+					Block:    space.Strings{"conv"},
+					Kernel:   space.Kernels{1},
+					Stride:   s.Stage[i].Stride,
+					Channels: s.Stage[i].Channels,
+				}
 				s.Stage[i].Stride, st.Depth = space.Ints{1}, space.Ints{1}
 				s.Stage = slices.Insert(s.Stage, i, st)
 			}
@@ -62,7 +72,10 @@ var hostile = []struct {
 	{"no residuals", stages(func(s *space.StageSpec) { s.Residual = space.Bools{false} })},
 	{"600 pixels and more", func(s *space.Spec) { s.Resolution = space.Ints{600, 800} }},
 	{"a last stage of up to 1536 channels", func(s *space.Spec) { s.Stage[5].Channels = space.Ints{192, 768, 1536} }},
-	{"64 narrow blocks a stage", stages(func(s *space.StageSpec) { s.Depth, s.Channels = space.Ints{1, 16, 64}, space.Ints{8, 16} })},
+	{
+		"64 narrow blocks a stage",
+		stages(func(s *space.StageSpec) { s.Depth, s.Channels = space.Ints{1, 16, 64}, space.Ints{8, 16} }),
+	},
 	{"squeeze to one channel", func(s *space.Spec) {
 		s.Divisor = 1
 		stages(func(s *space.StageSpec) { s.SE = space.Floats{0.001} })(s)
@@ -87,7 +100,13 @@ type optimum struct {
 
 // maximise evolves the estimate in a space under a limit on MACs, as a search does. The refusal is that of the
 // last network that the estimate refused if it refused all.
-func maximise(t *testing.T, s *space.Space, maxMACs float64, seed uint64, evaluations int) (best optimum, refusal error) {
+func maximise(
+	t *testing.T,
+	s *space.Space,
+	maxMACs float64,
+	seed uint64,
+	evaluations int,
+) (best optimum, refusal error) {
 	t.Helper()
 	m, r := loaded(t), rand.New(rand.NewPCG(seed, 7))
 	type member struct {
@@ -191,7 +210,11 @@ func TestHostileSpaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	if string(golden) != page.String() {
-		t.Errorf("%s is not what the spaces end in now; look at the difference, then write it with -update:\n%s", file, &page)
+		t.Errorf(
+			"%s is not what the spaces end in now; look at the difference, then write it with -update:\n%s",
+			file,
+			&page,
+		)
 	}
 }
 

@@ -24,6 +24,8 @@ type Model struct {
 	// Notes say what was understood otherwise than the file has it: where reading
 	// ended before an operator that chooses, element types that were converted.
 	Notes []string
+	// Integers says that the file computes with integers of 8 bits, of another format than ONNX.
+	Integers bool
 }
 
 // ReadOptions of Read. The zero value takes the file's own shapes and all outputs.

@@ -313,7 +313,8 @@ func TestReadWrapped(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, prefix := range []string{"", "module.", "_orig_mod.", "model.", "module._orig_mod.", "_orig_mod.module.", "model.module.",
+	for _, prefix := range []string{"", "module.", "_orig_mod.", "model.", "module._orig_mod.",
+		"_orig_mod.module.", "model.module.",
 		"model._orig_mod.module.model."} {
 		write(func(_ int, s string) string { return prefix + s })
 		got, wrapper, err := ReadFile(path, n)

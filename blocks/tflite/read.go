@@ -30,6 +30,7 @@ func Read(file []byte, o onnx.ReadOptions) (*onnx.Model, error) {
 	if err != nil {
 		return nil, fault.Errorf("tflite: %w", err)
 	}
+	net.Integers = m.Quantised()
 	net.Metadata = map[string]string{}
 	for _, d := range m.Metadata {
 		if text := string(d.Data); len(text) < 1<<16 && printable(text) {

@@ -44,19 +44,7 @@ integers.`,
 			if err != nil {
 				return err
 			}
-			if out == "" {
-				return usagef("--out is missing: want a file, or - for standard output")
-			}
-			if err := a.place("--out", out); err != nil {
-				return err
-			}
-			if format == "" {
-				format = netfile.FormatOf(out)
-			}
-			if !slices.Contains(netfile.Writable(), format) {
-				return usagef("--format %q: want one of %s", format, strings.Join(netfile.Writable(), ", "))
-			}
-			if err := flagsFit(cmd, format); err != nil {
+			if format, err = a.formatOf(cmd, format, out); err != nil {
 				return err
 			}
 			if err := asFile(&form.ONNX, batch, n); err != nil {
@@ -133,6 +121,23 @@ func flagsOf(cmd *cobra.Command, onnx *netfile.ONNX, batch *string) {
 	cmd.Flags().BoolVar(&onnx.FoldBN, "fold-bn", false, "put batch normalisation into the layers before it")
 	cmd.Flags().BoolVar(&onnx.NativeHardSwish, "native-hardswish", false,
 		"write the ONNX operator HardSwish, not HardSigmoid and Mul")
+}
+
+// formatOf checks the flags that say where to write, and returns the format.
+func (a *app) formatOf(cmd *cobra.Command, format, out string) (string, error) {
+	if out == "" {
+		return "", usagef("--out is missing: want a file, or - for standard output")
+	}
+	if err := a.place("--out", out); err != nil {
+		return "", err
+	}
+	if format == "" {
+		format = netfile.FormatOf(out)
+	}
+	if !slices.Contains(netfile.Writable(), format) {
+		return "", usagef("--format %q: want one of %s", format, strings.Join(netfile.Writable(), ", "))
+	}
+	return format, flagsFit(cmd, format)
 }
 
 // formatFlags are the flags of export that one format alone has.

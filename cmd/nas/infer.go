@@ -37,7 +37,7 @@ An ONNX file takes and gives tensors in the layout that it declares, which is N 
 most; where it leaves extents open they are those of the input. Every other network takes
 H x W x C or N x H x W x C. --layout overrides both. A network of several outputs writes a file
 for each, y.NAME.npy. Weights are those of --weights, else the network's own, or drawn from the
-seed.`,
+seed. A .tflite file of 8-bit integers is computed with integers.`,
 		Example: `  nas infer mobilenet_v2 --input x.npy --output y.npy --seed 1
   nas infer results/mobile:17 --weights trained.safetensors --input x.npy --output y.npy
   nas infer model.onnx --input nchw.npy --output y.npy
@@ -55,7 +55,12 @@ seed.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.input, "input", "", "the `FILE` with the images, or a folder of PNG and JPEG files")
-	f.StringVar(&o.mean, "mean", "", "`NUMBERS` taken from pictures, of values of 0 to 1: one, or one for each channel (default 0)")
+	f.StringVar(
+		&o.mean,
+		"mean",
+		"",
+		"`NUMBERS` taken from pictures, of values of 0 to 1: one, or one for each channel (default 0)",
+	)
 	f.StringVar(&o.std, "std", "", "`NUMBERS` by which pictures are divided then (default 1)")
 	f.StringVar(&o.output, "output", "", "the `FILE` to write, - for standard output")
 	f.StringVar(&o.layout, "layout", "", "of the images and of maps that are returned, hwc or chw "+
@@ -109,6 +114,12 @@ func (a *app) infer(arch string, o inferFlags) error {
 	if len(outs) > 1 && a.isStdout(o.output) {
 		return usagef("--output -: %s has %d outputs, a file for each: want a name such as y.npy", n.Name, len(outs))
 	}
+	forward := p.Run
+	if n.File != nil && n.File.Integers != nil && len(o.weights) == 0 {
+		if forward, err = integerRun(n); err != nil {
+			return err
+		}
+	}
 	results := make([][]float32, len(outs))
 	one, y := make([]float32, p.InLen()), make([]float32, p.OutLen())
 	for i := range images {
@@ -120,7 +131,7 @@ func (a *app) infer(arch string, o inferFlags) error {
 		if err != nil {
 			return err
 		}
-		if err := p.Run(y, one); err != nil {
+		if err := forward(y, one); err != nil {
 			return err
 		}
 		at := 0
@@ -144,6 +155,36 @@ func (a *app) infer(arch string, o inferFlags) error {
 		}
 	}
 	return nil
+}
+
+// integerRun is what a plan's Run is, by the integer arithmetic of the file that n was read from.
+func integerRun(n *resolve.Network) (func(y, one []float32) error, error) {
+	run, err := n.File.Integers()
+	if err != nil {
+		return nil, err
+	}
+	in, outs := layoutsOf(n, "")
+	x := make([]float32, in.values())
+	return func(y, one []float32) error {
+		if err := in.fromNetwork(x, one); err != nil {
+			return err
+		}
+		results, err := run(x)
+		if err != nil {
+			return err
+		}
+		if len(results) != len(outs) {
+			return usagef("%s: a file of integers runs with all its outputs: leave --output-name out", n.Name)
+		}
+		at := 0
+		for k, out := range outs {
+			if err := out.toNetwork(y[at:][:len(results[k])], results[k]); err != nil {
+				return err
+			}
+			at += len(results[k])
+		}
+		return nil
+	}, nil
 }
 
 func (a *app) writeResult(path string, values []float32, dims []int) error {

@@ -50,7 +50,8 @@ func TestRefused(t *testing.T) {
 	const imagenet = "\n[accuracy]\nproxy = \"imagenet\"\n"
 	_, err := trySetup(t, "depth = 5\nactivation = 'identity'"+imagenet)
 	var usage *config.UsageError
-	if !errors.As(err, &usage) || !strings.Contains(err.Error(), "none of 256 networks") || !strings.Contains(err.Error(), "linear") {
+	if !errors.As(err, &usage) || !strings.Contains(err.Error(), "none of 256 networks") ||
+		!strings.Contains(err.Error(), "linear") {
 		t.Errorf("a linear space: %v", err)
 	}
 	s := setupOf(t, "depth = [2, 8]"+imagenet)

@@ -58,3 +58,18 @@ func weightsLater(path string, o Options, n *blocks.Network) func() (*blocks.Wei
 		return m.Weights, nil
 	}
 }
+
+// integersLater returns a function that reads a .tflite file of integers anew, to run it.
+func integersLater(path string) func() (func(in []float32) ([][]float32, error), error) {
+	return func() (func(in []float32) ([][]float32, error), error) {
+		file, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fault.Errorf("netfile: %w", err)
+		}
+		m, err := tflite.Decode(file)
+		if err != nil {
+			return nil, fault.Errorf("netfile: %s: %w", path, err)
+		}
+		return m.Run, nil
+	}
+}

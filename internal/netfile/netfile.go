@@ -372,7 +372,13 @@ func decodeModel(path string, _ []byte, o Options) (*Network, error) {
 		return nil, err
 	}
 	m.Network.Meta = m.Metadata
-	return &Network{m.Network, weightsLater(path, o, m.Network), &m.Input, m.Outputs, m.Notes}, nil
+	n := &Network{
+		Network: m.Network, Weights: weightsLater(path, o, m.Network), Input: &m.Input, Outputs: m.Outputs, Notes: m.Notes,
+	}
+	if m.Integers {
+		n.Integers = integersLater(path)
+	}
+	return n, nil
 }
 
 // encodeTFLite writes a .tflite file. What the network knows of itself is metadata of the file.

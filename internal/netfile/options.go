@@ -21,6 +21,9 @@ type Network struct {
 	Input   *onnx.Tensor
 	Outputs []onnx.Tensor
 	Notes   []string // what was understood otherwise than the file has it
+	// Integers makes a function that computes the outputs of one image by the integer arithmetic of a file of 8-bit
+	// integers, all in the orders that the file declares; it is nil for other files.
+	Integers func() (func(in []float32) ([][]float32, error), error)
 }
 
 // Options say how a file of another program is read. The zero value takes what the

@@ -31,7 +31,8 @@ type Network struct {
 }
 
 // Forms lists what Find understands, for help texts.
-const Forms = "mobilenet_v2@width=0.75, a .toml, .json, .onnx or .tflite file, results/mobile:17 (a trial's id or arch_id), " +
+const Forms = "mobilenet_v2@width=0.75, a .toml, .json, .onnx or .tflite file, " +
+	"results/mobile:17 (a trial's id or arch_id), " +
 	"or a quoted arch string"
 
 // Find resolves a text to a network. The forms, in the order in which they are
