@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"nas/accuracy/features"
+	"nas/accuracy/imagenet"
 	"nas/accuracy/proxy"
 	"nas/blocks"
 )
@@ -113,10 +114,17 @@ type Score struct {
 	// it; nil for a proxy alone.
 	Parts map[string]float64
 
+	// Charges are what Value is lower by, for traits that the fitted estimate has no data
+	// of. [Estimator.Estimate] returns them; a score read from a run has none.
+	Charges []Charge
+
 	// Warnings say why this network's score deserves less trust than others:
 	// complete sentences without a final stop.
 	Warnings []string
 }
+
+// Charge is points taken off a score, and the reason.
+type Charge = imagenet.Charge
 
 // point returns a score without interval.
 func point(v float64) Score { return Score{Value: v, Low: math.NaN(), High: math.NaN()} }

@@ -47,7 +47,8 @@ func (e *ImageNet) score(ctx context.Context, name string, f features.Network) (
 	if err != nil {
 		return Score{}, err
 	}
-	return Score{Value: v.Top1Pct, Low: v.Low, High: v.High, Between: v.Between, Warnings: v.Warnings}, nil
+	return Score{Value: v.Top1Pct, Low: v.Low, High: v.High, Between: v.Between, Charges: v.Charges,
+		Warnings: v.Warnings}, nil
 }
 
 // Info describes the estimate, which is blind to dilation and penalises it.

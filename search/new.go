@@ -63,8 +63,12 @@ func Auto(evaluations int) string {
 	return "nsga2"
 }
 
-// DefaultPopulation is [Settings.Population] for NSGA-II with a budget.
+// DefaultPopulation is [Settings.Population] for NSGA-II with a budget, or with 0, an
+// unknown one.
 func DefaultPopulation(evaluations int) int {
+	if evaluations == 0 {
+		return 96
+	}
 	return min(1000, max(12, int(math.Sqrt(float64(evaluations)))))
 }
 

@@ -57,7 +57,7 @@ func NewNSGA2(setup Setup, s NSGA2Settings) (*NSGA2, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Population = cmp.Or(s.Population, 96)
+	s.Population = cmp.Or(s.Population, DefaultPopulation(0))
 	s.Offspring = cmp.Or(s.Offspring, max(4, s.Population/4))
 	s.Crossover = max(0, cmp.Or(s.Crossover, 0.5))
 	switch {

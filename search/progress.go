@@ -12,6 +12,7 @@ type Progress struct {
 	Front       int       // members
 	Best        []float64 // the best feasible value of each objective; nil if none
 	Hypervolume float64
+	Growth      float64 // of it over the last Stop.Plateau evaluations, as a share; 0 until that is known
 	Elapsed     time.Duration
 	Rate        float64 // trials a second of this process, without replayed ones
 }
@@ -21,7 +22,8 @@ func (l *loop) progress() Progress {
 	p := Progress{
 		Trials: l.told, Replayed: l.replayed, Evaluations: l.evaluations,
 		Feasible: l.constraints.feasible, Failed: l.constraints.failed,
-		Front: l.front.Len(), Hypervolume: l.front.Hypervolume(), Elapsed: now.Sub(l.began),
+		Front: l.front.Len(), Hypervolume: l.front.Hypervolume(), Growth: l.plateau.growth,
+		Elapsed: now.Sub(l.began),
 	}
 	if l.best != nil {
 		p.Best = costs(l.best, l.objectives)

@@ -76,10 +76,7 @@ func Run(ctx context.Context, s Searcher, e Evaluator, sink Sink, objectives []O
 	}
 	l := &loop{
 		searcher: s, objectives: front.objectives, options: o, front: front, began: time.Now(),
-		plateau: plateau{window: o.Stop.Plateau, gain: o.Stop.PlateauGain},
-	}
-	if l.plateau.gain == 0 {
-		l.plateau.gain = 0.001
+		plateau: plateau{window: o.Stop.Plateau, gain: o.Stop.plateauGain()},
 	}
 	if l.options.Every == 0 {
 		l.options.Every = 200 * time.Millisecond

@@ -195,9 +195,16 @@ func TestStops(t *testing.T) {
 	}
 	var stalled []int
 	for workers := 1; workers <= 3; workers++ {
-		s := run(search.Options{Workers: workers, Stop: search.Stop{Plateau: 200, PlateauGain: 0.01}})
+		stop := search.Stop{Plateau: 200, PlateauGain: 0.01}
+		s := run(search.Options{Workers: workers, Stop: stop})
+		if why, want := stop.Why(s.Status), "less than 1 % over the last 200"; !strings.Contains(why, want) {
+			t.Errorf("it ended because %q, want %q", why, want)
+		}
 		if s.Status != search.StatusPlateau || s.Evaluations < 200 {
 			t.Errorf("plateau: %v after %d", s.Status, s.Evaluations)
+		}
+		if !(0 <= s.Growth && s.Growth < 0.01) {
+			t.Errorf("the hypervolume grew by %v, want less than 0.01", s.Growth)
 		}
 		stalled = append(stalled, s.Trials)
 	}

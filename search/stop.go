@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -50,12 +51,34 @@ type Stop struct {
 	PlateauGain float64 // 0 means 0.001, a tenth of a per cent
 }
 
+func (s Stop) plateauGain() float64 { return cmp.Or(s.PlateauGain, 0.001) }
+
+// Why says in words why a run with this stop ended with a status; "" for one that
+// explains itself.
+func (s Stop) Why(status Status) string {
+	switch status {
+	case StatusTrials:
+		return fmt.Sprintf("%d networks were tried, as many as allowed", s.Trials)
+	case StatusEvaluations:
+		return fmt.Sprintf("%d networks were scored, as many as allowed", s.Evaluations)
+	case StatusTime:
+		return fmt.Sprintf("the search took %v, as long as allowed", s.Time)
+	case StatusPlateau:
+		return fmt.Sprintf("the hypervolume grew by less than %.2g %% over the last %d scored networks",
+			100*s.plateauGain(), s.Plateau)
+	case StatusExhausted:
+		return "every network of the space was tried"
+	}
+	return ""
+}
+
 // plateau watches the hypervolume over evaluations.
 type plateau struct {
 	window int
 	gain   float64
 	past   []float64 // ring: the volume after each of the last window evaluations
 	n      int
+	growth float64 // over the window, as a share of the volume before it; 0 until that is known
 }
 
 // done records the volume after one more evaluation and reports whether it has
@@ -72,5 +95,9 @@ func (p *plateau) done(volume float64) bool {
 	before := *slot
 	*slot = volume
 	p.n++
-	return before > 0 && volume-before < p.gain*before
+	if before <= 0 {
+		return false
+	}
+	p.growth = (volume - before) / before
+	return p.growth < p.gain
 }

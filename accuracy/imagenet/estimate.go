@@ -63,7 +63,20 @@ type Estimate struct {
 	// Between is the standard deviation of the part of the error that the network does
 	// not share with others of its space and recipe.
 	Between  float64
+	Charges  []Charge // already taken off Top1Pct and the bounds
 	Warnings []string // complete sentences without a final stop
+}
+
+// Charge is what a trait of a network costs of which the data says nothing: a search
+// would take it where it were free.
+type Charge struct {
+	Points float64 // above 0
+	Reason string  // a complete sentence without a final stop
+}
+
+func (e *Estimate) charge(points float64, reason string) {
+	e.Top1Pct -= points
+	e.Charges = append(e.Charges, Charge{points, reason})
 }
 
 // Estimate estimates a network of the given features, trained by a recipe of the
@@ -84,12 +97,15 @@ func (m *Model) Estimate(name string, f *features.Network) (Estimate, error) {
 	if math.IsNaN(top1) || math.IsInf(top1, 0) {
 		return Estimate{}, fault.Errorf("accuracy: imagenet of network %s is %v", name, top1)
 	}
-	e := Estimate{Top1Pct: top1 - penalty*float64(f.Uncounted)}
+	e := Estimate{Top1Pct: top1}
+	if f.Uncounted > 0 {
+		e.charge(penalty*float64(f.Uncounted), "blocks have a kernel size or expansion of which only a part counts")
+	}
 	widen := 1.0
 	for i := range outOfDistribution {
 		if o := &outOfDistribution[i]; o.has(f) {
 			widen *= o.widen
-			e.Top1Pct -= penalty
+			e.charge(penalty, o.warning)
 			e.Warnings = append(e.Warnings, o.warning)
 		}
 	}

@@ -251,9 +251,13 @@ func (m *meter) open() {
 	m.screen = mpb.New(mpb.WithOutput(m.w), mpb.WithManualRefresh(m.refresh))
 	empty := ""
 	m.text.Store(&empty)
-	m.bar = m.screen.New(int64(max(m.total, 1)), mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]"),
-		mpb.BarWidth(28),
-		mpb.PrependDecorators(decor.Name(m.step+" "), decor.CountersNoUnit("%d/%d ")),
+	var style mpb.BarFillerBuilder = mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]")
+	counters := "%d/%d "
+	if m.total == 0 { // nobody knows how far it is
+		style, counters = mpb.NopStyle(), "%d%.0d "
+	}
+	m.bar = m.screen.New(int64(m.total), style, mpb.BarWidth(28),
+		mpb.PrependDecorators(decor.Name(m.step+" "), decor.CountersNoUnit(counters)),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return " " + *m.text.Load() })),
 	)
 }

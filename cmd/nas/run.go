@@ -80,7 +80,8 @@ and nothing else.`,
 	f.StringVar(&o.out, "out", "", "the `DIR` of the run, instead of the config's output.dir")
 	f.BoolVar(&o.resume, "resume", false, "continue the run in the directory; start one if there is none")
 	f.StringVar(&o.seeds, "seed", "", "seed instead of the config's; several, `N,N...`, make a run each in DIR-seedN")
-	f.IntVar(&o.evaluations, "evaluations", 0, "networks scored at most, instead of the config's number")
+	f.StringVar(&o.evaluations, "evaluations", "",
+		"networks scored at most, `N` or plateau, instead of the config's evaluations")
 	f.IntVar(&o.workers, "workers", 0,
 		"networks evaluated at once; the result does not depend on it (default: one a core)")
 	f.StringVar(&o.serve, "serve", "", "show the report at `HOST:PORT` while the search runs, and until Ctrl-C")
@@ -91,13 +92,14 @@ and nothing else.`,
 }
 
 type runFlags struct {
-	out, seeds           string
-	resume               bool
-	evaluations, workers int
-	profiles, warm       []string
-	serve                string
-	live                 *results.Live
-	first                string // the run of the first of several seeds, whose profile the others take
+	out, seeds     string
+	evaluations    string
+	resume         bool
+	workers        int
+	profiles, warm []string
+	serve          string
+	live           *results.Live
+	first          string // the run of the first of several seeds, whose profile the others take
 }
 
 // watch opens the page of --serve.
@@ -171,14 +173,13 @@ func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint6
 	if len(seeds) > 1 {
 		c.Output.Dir = fmt.Sprintf("%s-seed%d", c.Output.Dir, c.Seed)
 	}
-	switch {
-	case o.workers < 0:
+	if o.workers < 0 {
 		return "", usagef("--workers %d: want a positive number", o.workers)
-	case o.evaluations < 0:
-		return "", usagef("--evaluations %d: want a positive number", o.evaluations)
-	case o.evaluations > 0:
-		c.Search.Trials = max(c.Search.Trials, c.Search.Trials/max(1, c.Search.Evaluations)*o.evaluations)
-		c.Search.Evaluations = o.evaluations
+	}
+	if o.evaluations != "" {
+		if err := c.Search.SetEvaluations(o.evaluations); err != nil {
+			return "", usagef("--evaluations %w", err)
+		}
 	}
 	if err := setProfiles(c, o.profiles); err != nil {
 		return "", err
@@ -240,6 +241,9 @@ func searchDetail(p *search.Progress) string {
 	if p.Hypervolume > 0 {
 		s += fmt.Sprintf("  hypervolume %.4g", p.Hypervolume)
 	}
+	if p.Growth > 0 {
+		s += fmt.Sprintf(" (last grew by %.2g %%)", 100*p.Growth)
+	}
 	return s
 }
 
@@ -248,7 +252,7 @@ const frontRows = 12
 
 func (a *app) printOutcome(r *nasrun.Outcome) {
 	a.printf("%s: %d networks tried, %d scored, %d on the front, in %v; ended: %s\n", r.Dir, r.Summary.Trials,
-		r.Summary.Evaluations, len(r.Front), r.Elapsed.Round(100*time.Millisecond), r.Summary.Status)
+		r.Summary.Evaluations, len(r.Front), r.Elapsed.Round(100*time.Millisecond), r.Ended)
 	if len(r.Front) == 0 {
 		return
 	}

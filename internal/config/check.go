@@ -19,7 +19,7 @@ func defaults(path string) *Config {
 			Budget: Duration(30 * time.Second)},
 		Accuracy:    Accuracy{Proxy: "rankmean(naswot,depth)"},
 		Constraints: Constraints{BytesPerValue: 4},
-		Search:      Search{Objectives: []string{"latency", "accuracy"}, Algorithm: Auto, Evaluations: 4000},
+		Search:      Search{Objectives: []string{"latency", "accuracy"}, Algorithm: Auto},
 		Output:      Output{Export: []string{"onnx", "toml", "json"}, Measure: 40},
 	}
 }
@@ -74,9 +74,13 @@ func (c *Config) check(d *decoder) {
 	if c.Search.Population != 0 {
 		between("search.population", c.Search.Population, 4, 100_000)
 	}
-	between("search.evaluations", c.Search.Evaluations, 1, 1_000_000_000)
+	if c.Search.Evaluations == 0 {
+		if c.Search.Evaluations = 4000; c.Accuracy.Proxy == "imagenet" {
+			c.Search.Evaluations = UntilPlateau
+		}
+	}
 	if c.Search.Trials == 0 {
-		c.Search.Trials = 20 * min(c.Search.Evaluations, math.MaxInt32/20)
+		c.Search.Trials = c.Search.trials()
 	}
 	between("search.trials", c.Search.Trials, 1, math.MaxInt32)
 	between("search.plateau", c.Search.Plateau, 0, 1_000_000_000)

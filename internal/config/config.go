@@ -90,15 +90,17 @@ type Search struct {
 	// Population is the number of candidates that survive a generation, and of the first
 	// ones, which are sampled at random. Default 0, by algorithm and evaluations.
 	Population int `toml:"population" unit:"networks" example:"64"`
-	// Evaluations is the largest number of candidates that are scored. Default 4000.
-	Evaluations int `toml:"evaluations" unit:"networks" example:"20_000"`
+	// Evaluations is the largest number of candidates that are scored, or "plateau": until the
+	// hypervolume has grown by less than 0.1 % over the last 5000, at most 200000. Default
+	// plateau with proxy imagenet, which is fast, else 4000.
+	Evaluations Evaluations `toml:"evaluations" unit:"networks" example:"20_000"`
 	// Trials is the largest number of candidates that are asked for, infeasible ones
-	// included. Default 20 x evaluations.
+	// included. Default 20 x evaluations, or 400000 with plateau.
 	Trials int `toml:"trials" unit:"networks" example:"100_000"`
 	// Time is the wall time of the search. Default 0, no limit.
 	Time Duration `toml:"time" unit:"duration" example:"'10m'"`
-	// Plateau stops the search if the hypervolume stalls over so many evaluations. Default
-	// 0, never.
+	// Plateau stops the search if the hypervolume has grown by less than 0.1 % over so many
+	// evaluations. Default 0: 5000 with evaluations plateau, else never.
 	Plateau int `toml:"plateau" unit:"networks" example:"1000"`
 	// Timeout is the time limit of one evaluation. Default 0, none.
 	Timeout Duration `toml:"timeout" unit:"duration" example:"'5s'"`

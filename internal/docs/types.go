@@ -12,6 +12,7 @@ var types = map[string]struct{ word, bad string }{
 	"[]string":      {"list of words", "7"},
 	"[]ChoiceSpec":  {"list of blocks", "7"},
 	"int":           {"whole number", "-1"},
+	"Evaluations":   {"whole number or text", "0"},
 	"uint64":        {"whole number", "-1"},
 	"string":        {"text", `"?"`},
 	"Named[string]": {"text or table", `""`},

@@ -23,7 +23,7 @@ const (
 // where that knows such networks, else the default score. It returns the arch of the model as that space
 // writes it.
 func (o *Options) configAround(a space.Arch) (*config.Config, space.Arch, error) {
-	proxy, evaluations := "imagenet", fastEvaluations
+	proxy, evaluations := "imagenet", config.Evaluations(fastEvaluations)
 	var vary space.Vary
 	e, err := accuracy.New(proxy, accuracy.Options{})
 	if err == nil {
@@ -89,7 +89,7 @@ func (o *Options) constrain(a space.Arch) error {
 	c.Constraints.MaxLatency = config.Named[config.Limit]{first: limit}
 	c.Output.Measure = 0 // the model is measured beside what it is compared with
 	if o.Evaluations > 0 {
-		c.Search.Evaluations = o.Evaluations
+		c.Search.Evaluations = config.Evaluations(o.Evaluations)
 		c.Search.Trials = 20 * o.Evaluations
 	}
 	if o.Dir != "" {

@@ -30,7 +30,7 @@ func (s *Stored) Page() (html.Page, error) {
 	p.Fronts.Series = nil
 	p.Fronts.Subtitle = f.Verdict()
 	p.Facts = slices.Insert(p.Facts, 2,
-		[2]string{"trials", report.Thousands(s.Trials)}, [2]string{"ended", s.Manifest.Status})
+		[2]string{"trials", report.Thousands(s.Trials)}, [2]string{"ended", cmp.Or(s.Manifest.Ended, s.Manifest.Status)})
 	p.Trials = s.Shown
 	predictor, err := s.predictor()
 	if err != nil {

@@ -152,9 +152,9 @@ func choose(s, then *config.Search) {
 		s.Population = cmp.Or(s.Population, then.Population)
 	}
 	if s.Algorithm == config.Auto {
-		s.Algorithm = search.Auto(s.Evaluations)
+		s.Algorithm = search.Auto(s.Budget())
 	}
 	if s.Algorithm == "nsga2" && s.Population == 0 {
-		s.Population = search.DefaultPopulation(s.Evaluations)
+		s.Population = search.DefaultPopulation(s.Budget())
 	}
 }

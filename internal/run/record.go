@@ -104,11 +104,10 @@ func create(s *evaluator.Setup, started time.Time) (*runstore.Run, error) {
 	return runstore.Create(dir, m, text, profiles[0])
 }
 
-// recordEnd completes the manifest with how the run ended. noFront says why it has no front; "" if it has
-// one.
-func recordEnd(store *runstore.Run, summary *search.Summary, noFront string, started time.Time) error {
+// recordEnd completes the manifest with how the run ended.
+func recordEnd(store *runstore.Run, out *Outcome, started time.Time) error {
 	m := store.Manifest()
-	m.Status, m.Trials, m.Reason = summary.Status.String(), summary.Trials, noFront
+	m.Status, m.Ended, m.Trials, m.Reason = out.Summary.Status.String(), out.Ended, out.Summary.Trials, out.NoFront
 	m.Updated = time.Now().UTC()
 	m.WallS += time.Since(started).Seconds()
 	return store.SetManifest(m)

@@ -34,6 +34,7 @@ type Outcome struct {
 	Front    []Member  // by the first objective
 	Measured *Measured // nil where nothing was to be measured
 	Exported []string  // files
+	Ended    string    // how the search ended, in words
 	NoFront  string    // why nothing is on the front, and what would help; empty if something is
 	Elapsed  time.Duration
 }
@@ -83,6 +84,10 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	if out.Summary, onFront, err = explore(ctx, setup, store, resumed, o.Live); err != nil {
 		return nil, err
 	}
+	out.Ended = out.Summary.Status.String()
+	if why := stopOf(&c.Search).Why(out.Summary.Status); why != "" {
+		out.Ended += " (" + why + ")"
+	}
 	out.Front = rank(setup, out.Summary)
 	warnOutside(setup, out.Front)
 	if err := writeFront(setup, store.Dir(), out.Front, onFront); err != nil {
@@ -117,7 +122,7 @@ func finish(
 	} else if plotted, err = plot(ctx, s, store); err != nil {
 		return err
 	}
-	if err := recordEnd(store, out.Summary, out.NoFront, started); err != nil {
+	if err := recordEnd(store, out, started); err != nil {
 		return err
 	}
 	if plotted != nil && len(s.Objectives) > 1 {

@@ -22,7 +22,7 @@ func newSearcher(s *evaluator.Setup) (search.Searcher, error) {
 	c := s.Config
 	searcher, err := search.New(c.Search.Algorithm, search.Settings{
 		Setup:       search.Setup{Space: s.Space, Objectives: s.Objectives, Seed: c.Seed, Start: start},
-		Evaluations: c.Search.Evaluations,
+		Evaluations: c.Search.Budget(),
 		Population:  c.Search.Population,
 		Known:       func(g space.Genes) (map[string]float64, float64) { return s.WithoutScore(s.Space.Arch(g)) },
 	})
@@ -45,6 +45,13 @@ func startGenes(s *evaluator.Setup) ([]space.Genes, error) {
 	return out, nil
 }
 
+// stopOf says when the search of a config ends.
+func stopOf(c *config.Search) search.Stop {
+	return search.Stop{
+		Trials: c.Trials, Evaluations: c.Most(), Time: time.Duration(c.Time), Plateau: c.Window(),
+	}
+}
+
 // explore searches and stores the trials. It returns what came of it, and for the networks near the
 // front, by trial id, the probability of being on the true front.
 func explore(
@@ -58,9 +65,9 @@ func explore(
 	c := s.Config.Search
 	o := search.Options{
 		Workers: s.Workers, Timeout: time.Duration(c.Timeout), Reference: s.Worst,
-		Stop: search.Stop{Trials: c.Trials, Evaluations: c.Evaluations, Time: time.Duration(c.Time), Plateau: c.Plateau},
+		Stop: stopOf(&c),
 		Progress: func(x search.Progress) {
-			s.Report(evaluator.Progress{Step: "search", Done: x.Evaluations, Total: c.Evaluations, Search: &x})
+			s.Report(evaluator.Progress{Step: "search", Done: x.Evaluations, Total: c.Budget(), Search: &x})
 		},
 		Observe: func(t search.Trial, _ *search.Front) {
 			if live != nil {

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -57,5 +58,32 @@ func TestBudgetChooses(t *testing.T) {
 	}
 	if search.Auto(0) != "nsga2" {
 		t.Error("a budget that is not known is taken for a small one")
+	}
+}
+
+// TestPlateau ends at the same trial whether the run is stopped and resumed or not, and says why.
+func TestPlateau(t *testing.T) {
+	config := func() *config.Config {
+		return quick(t, filepath.Join(t.TempDir(), "run"), "evaluations = 16",
+			"algorithm = \"nsga2\"\nevaluations = \"plateau\"\nplateau = 12")
+	}
+	at := config()
+	out := mustRun(t, t.Context(), Options{Config: at})
+	if s := out.Summary; s.Status != search.StatusPlateau || s.Evaluations <= 12 {
+		t.Fatalf("ended by %v after %d evaluations", s.Status, s.Evaluations)
+	}
+	again := config()
+	again.Search.Evaluations, again.Search.Plateau = 10, 0
+	mustRun(t, t.Context(), Options{Config: again})
+	again.Search.Evaluations, again.Search.Plateau = at.Search.Evaluations, at.Search.Plateau
+	mustRun(t, t.Context(), Options{Config: again, Resume: true})
+	sameTrials(t, out.Dir, again.Output.Dir)
+	s, err := results.Load(again.Output.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "plateau (the hypervolume grew by less than 0.1 % over the last 12 scored networks)"
+	if s.Manifest.Ended != want || s.Manifest.Status != "plateau" {
+		t.Errorf("the run ended by %s: %s; want %s", s.Manifest.Status, s.Manifest.Ended, want)
 	}
 }

@@ -23,7 +23,7 @@ const warmShare = 0.5
 // of the population. They become part of the config, so the run can be resumed and repeated without those
 // directories.
 func warmStart(c *config.Config, dirs []string) (earlier []*results.Stored, err error) {
-	free := int(warmShare * float64(cmp.Or(c.Search.Population, search.DefaultPopulation(c.Search.Evaluations))))
+	free := int(warmShare * float64(cmp.Or(c.Search.Population, search.DefaultPopulation(c.Search.Budget()))))
 	for i, dir := range dirs {
 		s, err := results.Load(dir)
 		if err != nil {

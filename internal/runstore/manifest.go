@@ -36,9 +36,10 @@ type Manifest struct {
 	Devices      map[string]string  `json:"devices,omitempty"` // by the names of their profiles, where these have names
 	SpaceID      string             `json:"space_id,omitempty"`
 
-	Status  string    `json:"status"` // [search.Status], "running" until the run ends
-	Reason  string    `json:"reason,omitempty"`
-	Trials  int       `json:"trials"` // when Status was written; trials.jsonl decides
+	Status  string    `json:"status"`           // [search.Status], "running" until the run ends
+	Ended   string    `json:"ended,omitempty"`  // Status in words
+	Reason  string    `json:"reason,omitempty"` // of a run without a front
+	Trials  int       `json:"trials"`           // when Status was written; trials.jsonl decides
 	Started time.Time `json:"started"`
 	Updated time.Time `json:"updated"`
 	WallS   float64   `json:"wall_s"` // of all processes that worked on the run
