@@ -84,10 +84,15 @@ func (o *Border) sources(n, before, after int) []int {
 	return at
 }
 
+// Sources lists the rows, columns and channels of an input of shape s that those of the
+// output take their values from; -1 stands for Value.
+func (o *Border) Sources(s Shape) (y, x, c []int) {
+	return o.sources(s.H, o.Top, o.Bottom), o.sources(s.W, o.Left, o.Right), o.sources(s.C, o.Front, o.Back)
+}
+
 // Eval copies value by value.
 func (o *Border) Eval(out Tensor, in []Tensor, _ [][]float32) {
-	s := in[0].Shape
-	h, w, c := o.sources(s.H, o.Top, o.Bottom), o.sources(s.W, o.Left, o.Right), o.sources(s.C, o.Front, o.Back)
+	h, w, c := o.Sources(in[0].Shape)
 	i := 0
 	for _, y := range h {
 		for _, x := range w {

@@ -139,10 +139,10 @@ func (*Interpolate) MACs([]Shape) int64 { return 0 }
 // Params returns nil.
 func (*Interpolate) Params([]Shape) []Param { return nil }
 
-// tap is an input position and its weight.
-type tap struct {
-	at     int
-	weight float64
+// Tap is an input position along an extent, and its weight.
+type Tap struct {
+	At     int
+	Weight float64
 }
 
 // keys is the cubic convolution kernel.
@@ -158,13 +158,13 @@ func keys(x, a float64) float64 {
 }
 
 // taps lists what output position i of n takes from m input positions.
-func (o *Interpolate) taps(i, n, m int, s float64) []tap {
+func (o *Interpolate) taps(i, n, m int, s float64) []Tap {
 	if s == 0 {
 		s = float64(n) / float64(m)
 	}
 	p := o.position(i, n, m, s)
 	if o.Mode == "nearest" {
-		return []tap{{int(min(max(roundings[o.Rounding](p), 0), float64(m-1))), 1}}
+		return []Tap{{int(min(max(roundings[o.Rounding](p), 0), float64(m-1))), 1}}
 	}
 	reach, kernel := 1.0, func(x float64) float64 { return max(0, 1-math.Abs(x)) }
 	if o.Mode == "cubic" {
@@ -191,32 +191,39 @@ func (o *Interpolate) taps(i, n, m int, s float64) []tap {
 		weights[at] += w
 		sum += w
 	}
-	ts := make([]tap, len(order))
+	ts := make([]Tap, len(order))
 	for i, at := range order {
-		ts[i] = tap{at, weights[at]}
+		ts[i] = Tap{at, weights[at]}
 		if o.Exclude || o.Antialias {
-			ts[i].weight /= sum
+			ts[i].Weight /= sum
 		}
 	}
 	return ts
 }
 
+// Taps lists what each row (axis 0) or column (axis 1) of the output takes from an input of
+// m rows or columns.
+func (o *Interpolate) Taps(axis, m int) [][]Tap {
+	n := []int{o.H, o.W}[axis]
+	lists := make([][]Tap, n)
+	for i := range lists {
+		lists[i] = o.taps(i, n, m, o.Scale[axis])
+	}
+	return lists
+}
+
 // Eval mixes the taps of both directions.
 func (o *Interpolate) Eval(out Tensor, in []Tensor, _ [][]float32) {
 	x := in[0]
-	cols := make([][]tap, o.W)
-	for i := range cols {
-		cols[i] = o.taps(i, o.W, x.Shape.W, o.Scale[1])
-	}
+	rows, cols := o.Taps(0, x.Shape.H), o.Taps(1, x.Shape.W)
 	acc := make([]float64, x.Shape.C)
 	for y := range o.H {
-		rows := o.taps(y, o.H, x.Shape.H, o.Scale[0])
 		for px := range o.W {
 			clear(acc)
-			for _, r := range rows {
+			for _, r := range rows[y] {
 				for _, c := range cols[px] {
-					w := r.weight * c.weight
-					for k, v := range x.Data[(r.at*x.Shape.W+c.at)*x.Shape.C:][:x.Shape.C] {
+					w := r.Weight * c.Weight
+					for k, v := range x.Data[(r.At*x.Shape.W+c.At)*x.Shape.C:][:x.Shape.C] {
 						acc[k] += w * float64(v)
 					}
 				}

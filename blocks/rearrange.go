@@ -81,15 +81,24 @@ func offsets(nest []Stride) []int {
 	return at
 }
 
+// Offsets lists the offsets of the rows, columns and channels of the output in the input.
+func (o *Rearrange) Offsets() (y, x, c []int) {
+	y = offsets(o.H)
+	for i := range y {
+		y[i] += o.From
+	}
+	return y, offsets(o.W), offsets(o.C)
+}
+
 // Eval copies value by value.
 func (o *Rearrange) Eval(out Tensor, in []Tensor, _ [][]float32) {
-	h, w, c := offsets(o.H), offsets(o.W), offsets(o.C)
+	h, w, c := o.Offsets()
 	i := 0
 	for _, y := range h {
 		for _, x := range w {
 			src := in[0].Data
 			for _, k := range c {
-				out.Data[i] = src[o.From+y+x+k]
+				out.Data[i] = src[y+x+k]
 				i++
 			}
 		}
@@ -129,11 +138,11 @@ func (o *Rearrange) WriteONNX(g ONNXGraph, n ONNXNode, in []ONNXValue, _ [][]flo
 	} else {
 		x = g.Node("Reshape", []ONNXValue{x, g.Ints("shape", 0, s.Elems())})
 		var at []int
-		w, c := offsets(o.W), offsets(o.C)
-		for _, y := range offsets(o.H) {
+		h, w, c := o.Offsets()
+		for _, y := range h {
 			for _, k := range w {
 				for _, j := range c {
-					at = append(at, o.From+y+k+j)
+					at = append(at, y+k+j)
 				}
 			}
 		}

@@ -18,6 +18,7 @@ import (
 type Measured struct {
 	Network *blocks.Network
 	Ms      float64 // of one image
+	Where   string  // it stands, for warnings, such as "t.csv line 5"; empty: the network's name
 }
 
 // Adapt makes the profile of a device from the profile of another device and a few networks
@@ -30,6 +31,8 @@ type Measured struct {
 // As in HELP (Lee et al., Hardware-Adaptive Efficient Latency Prediction for NAS via
 // Meta-Learning, NeurIPS 2021), devices share most of their structure. Other than there, there
 // is no meta-training.
+//
+// A time that is far from what the others let expect, such as one in another unit, is left out with a warning.
 func Adapt(base *Profile, d timing.Device, networks []Measured) (*Profile, error) {
 	if len(networks) == 0 {
 		return nil, fault.New("latency: no measured networks to adapt to")
@@ -42,18 +45,34 @@ func Adapt(base *Profile, d timing.Device, networks []Measured) (*Profile, error
 	p.Calibration = Calibration{
 		Networks: len(networks), Runs: len(networks), Stopped: "networks", Base: base.Device.String(),
 	}
-	for _, m := range networks {
+	r, err := base.Predictor()
+	if err != nil {
+		return nil, err
+	}
+	calls := make([][]engine.Call, len(networks))
+	expected, logs := make([]float64, len(networks)), make([]float64, len(networks))
+	for i, m := range networks {
 		if !(m.Ms > 0) || math.IsInf(m.Ms, 0) {
 			return nil, fault.Errorf("latency: network %s: %g ms is not a time", m.Network.Name, m.Ms)
 		}
-		calls, err := d.Calls(m.Network)
-		if err != nil {
+		if calls[i], err = d.Calls(m.Network); err != nil {
 			return nil, err
 		}
-		one := Sample{MedianMs: m.Ms, P10Ms: m.Ms, P90Ms: m.Ms, LowMs: m.Ms, HighMs: m.Ms, Runs: 1}
-		p.AddHeldOut(m.Network.Name, calls, one)
+		expected[i] = r.PredictCalls(calls[i]).LatencyMs
+		logs[i] = math.Log(m.Ms / expected[i])
 	}
-	if err := p.fitEndToEnd(base); err != nil {
+	factor := math.Exp(stat.Median(slices.Clone(logs)))
+	strays := stat.Strays(logs, math.Log(8))
+	for i, m := range networks {
+		if slices.Contains(strays, i) {
+			where := cmp.Or(m.Where, "network "+m.Network.Name)
+			p.Warnings = append(p.Warnings, strayWarning(where, m.Ms, factor*expected[i]))
+			continue
+		}
+		one := Sample{MedianMs: m.Ms, LowMs: m.Ms, HighMs: m.Ms, Runs: 1}
+		p.AddHeldOut(m.Network.Name, calls[i], one)
+	}
+	if err := p.fitEndToEnd(r, base.Units); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -63,12 +82,8 @@ func Adapt(base *Profile, d timing.Device, networks []Measured) (*Profile, error
 // for each kind.
 const minForCosts = 60
 
-// fitEndToEnd fits the profile to its held-out networks and base.
-func (p *Profile) fitEndToEnd(base *Profile) error {
-	r, err := base.Predictor()
-	if err != nil {
-		return err
-	}
+// fitEndToEnd fits the profile to its held-out networks and to those of another device, whose timed units are base.
+func (p *Profile) fitEndToEnd(r *Predictor, base []UnitTime) error {
 	all := make([]int, len(p.HeldOut))
 	for i := range all {
 		all[i] = i
@@ -78,7 +93,7 @@ func (p *Profile) fitEndToEnd(base *Profile) error {
 	p.Sums = m.Sum // its settings serve the fits of crossValidate, too
 	p.setKinds(m.Kinds)
 	if factor != nil {
-		for _, u := range base.Units {
+		for _, u := range base {
 			u.Ms *= factor(costmodel.KindOf(&u.Unit))
 			u.Spread = math.Hypot(u.Spread, costmodel.OtherDevice)
 			p.Units = append(p.Units, u)

@@ -3,6 +3,9 @@ package latency
 import (
 	"context"
 	"math"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"nas/latency/latencytest"
@@ -17,7 +20,7 @@ func measuredBy(t *testing.T, f *latencytest.Simulated, seed uint64, n int) []Me
 		if err != nil {
 			t.Fatal(err)
 		}
-		ms = append(ms, Measured{net, x.EndToEnd.MedianMs})
+		ms = append(ms, Measured{Network: net, Ms: x.EndToEnd.MedianMs})
 	}
 	return ms
 }
@@ -88,6 +91,31 @@ func TestWholeNetworksOnly(t *testing.T) {
 	}
 	if d := math.Abs(v.MAPEPct - p.Validation.MAPEPct); d > 2 {
 		t.Errorf("the profile claims an error of %.1f %%, it is %.1f %%", p.Validation.MAPEPct, v.MAPEPct)
+	}
+}
+
+// A time in another unit is left out by name, and changes nothing.
+func TestAdaptStray(t *testing.T) {
+	f := slowerDepthwise(9)
+	good := measuredBy(t, f, 20, 10)
+	want, err := Adapt(nil, f.Device(), slices.Concat(good[:4], good[5:]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, factor := range []float64{1000, 0.001} {
+		ms := slices.Clone(good)
+		ms[4].Ms *= factor
+		ms[4].Where = "t.csv line 6"
+		p, err := Adapt(nil, f.Device(), ms)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.Warnings) != 1 || !strings.HasPrefix(p.Warnings[0], "t.csv line 6: ") {
+			t.Errorf("times %g: warnings %q", factor, p.Warnings)
+		}
+		if !reflect.DeepEqual(p.Kinds, want.Kinds) || len(p.HeldOut) != 9 {
+			t.Errorf("times %g: it moves the costs", factor)
+		}
 	}
 }
 

@@ -54,7 +54,7 @@ func measuredFBNet(t *testing.T, device string, n int) []Measured {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ms = append(ms, Measured{fbnet(t, r[0]), v})
+		ms = append(ms, Measured{Network: fbnet(t, r[0]), Ms: v})
 	}
 	return ms
 }

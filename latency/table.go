@@ -3,6 +3,7 @@ package latency
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -45,21 +46,28 @@ type TableOptions struct {
 //	h_in, c_in, c_out, stride,    a separable block: 1x1 convolution to expansion x c_in channels,
 //	kernel, expansion, ms         depthwise convolution of that kernel size and stride, 1x1 to c_out;
 //	  [w_in, groups, dilation,    groups is that of the 1x1 convolutions
-//	   activation, residual]       w_in is h_in, and the block has a residual where
-//	                               stride is 1 and c_in = c_out, unless said
+//	   activation, residual,       w_in is h_in, and the block has a residual where
+//	   expand_conv]                stride is 1 and c_in = c_out, unless said
+//
+// expand_conv says whether a block of expansion 1 begins with its 1x1 convolution (FBNet) or with the depthwise
+// one (MobileNetV2, ProxylessNAS). Without the column it does where the table has groups, as FBNet's; the profile's
+// warnings say how such rows were read.
 //
 // Instead of ms, a table of blocks may have ms_minus_skip: the time that is left
 // after that of a 1x1 convolution with the block's stride and channels, where the
 // block has no residual. Tables solved from networks that skip blocks tell no more.
 //
-// With a column device, the rows of TableOptions.Only are taken. Rows of networks
+// A time that is far from what the others let expect, such as one in another unit, is left out; a warning names
+// its row. With a column device, the rows of TableOptions.Only are taken. Rows of networks
 // and of kernels or blocks cannot stand in one table.
 func FromTable(r io.Reader, name string, o TableOptions) (*Profile, error) {
 	in, err := table.Read(name, r)
 	if err != nil {
 		return nil, fault.Errorf("latency: table %w", err)
 	}
-	t := &measurements{Table: in, msCol: "ms", o: o}
+	t := &measurements{
+		Table: in, msCol: "ms", o: o, units: map[engine.Unit][]float64{}, rows: map[engine.Unit][]string{},
+	}
 	if !t.Has("ms") && t.Has("ms_minus_skip", "expansion") {
 		t.msCol = "ms_minus_skip"
 	}
@@ -107,8 +115,10 @@ type measurements struct {
 	msCol string // of the time
 	o     TableOptions
 	units map[engine.Unit][]float64
+	rows  map[engine.Unit][]string // where they stand
 	nets  []Measured
 	block bool
+	asked string // the first row of expansion 1 that does not say whether the block begins with a 1x1 convolution
 }
 
 // ms returns the time of a row.
@@ -120,11 +130,9 @@ func (t *measurements) ms(row *table.Row) float64 {
 	return v
 }
 
-func (t *measurements) add(u engine.Unit, ms float64) {
-	if t.units == nil {
-		t.units = map[engine.Unit][]float64{}
-	}
+func (t *measurements) add(u engine.Unit, ms float64, row *table.Row) {
 	t.units[u] = append(t.units[u], ms)
+	t.rows[u] = append(t.rows[u], row.String())
 }
 
 func (t *measurements) addUnit(row *table.Row) {
@@ -134,7 +142,7 @@ func (t *measurements) addUnit(row *table.Row) {
 		row.Fail("unit", "%w", err)
 	}
 	if row.Err() == nil {
-		t.add(u, ms)
+		t.add(u, ms, row)
 	}
 }
 
@@ -144,7 +152,7 @@ func (t *measurements) addNetwork(row *table.Row) {
 	if err != nil {
 		row.Fail("network", "%w", err)
 	}
-	t.nets = append(t.nets, Measured{n, ms})
+	t.nets = append(t.nets, Measured{Network: n, Ms: ms, Where: row.String()})
 }
 
 func (t *measurements) addBlock(row *table.Row) {
@@ -177,8 +185,13 @@ func (t *measurements) addBlock(row *table.Row) {
 			row.Fail("residual", "want true or false")
 		}
 	}
+	mid, expands := int(math.Round(exp*float64(cin))), t.expands(row, exp)
 	if row.Err() != nil {
 		return
+	}
+	midAct := act
+	if !expands {
+		midAct = blocks.Identity
 	}
 	p := dil * (k - 1) / 2
 	t.block = true
@@ -186,8 +199,24 @@ func (t *measurements) addBlock(row *table.Row) {
 		Name: "block", In: blocks.Shape{H: h, W: w, C: cin},
 		Out:    blocks.Shape{H: (h + stride - 1) / stride, W: (w + stride - 1) / stride, C: cout},
 		Kernel: [2]int{k, k}, Stride: [2]int{stride, stride}, Dilation: [2]int{dil, dil}, Pad: [2]int{p, p}, Groups: groups,
-		Mid: int(math.Round(exp * float64(cin))), MidAct: act, DWAct: act, Residual: residual, Batch: 1,
-	}, ms)
+		Mid: mid, MidAct: midAct, DWAct: act, Residual: residual, Batch: 1,
+	}, ms, row)
+}
+
+// expands tells whether the block of a row begins with a 1x1 convolution.
+func (t *measurements) expands(row *table.Row, expansion float64) bool {
+	switch text := row.Text("expand_conv"); {
+	case text != "":
+		yes, err := strconv.ParseBool(text)
+		if err != nil || !yes && expansion != 1 {
+			row.Fail("expand_conv", "want true or false, and true where expansion is not 1")
+		}
+		return yes
+	case expansion != 1:
+		return true
+	}
+	t.asked = cmp.Or(t.asked, row.String())
+	return t.Has("groups")
 }
 
 // profile fits the profile to the rows.
@@ -225,20 +254,43 @@ func (t *measurements) profile() (*Profile, error) {
 		})
 	}
 	slices.SortFunc(p.Units, func(a, b UnitTime) int { return strings.Compare(a.Unit.Key(), b.Unit.Key()) })
-	var kinds map[string]*KindModel
 	var err error
-	if t.block {
-		kinds, p.Sums, err = costmodel.FitBlocks(p.Units, t.msCol != "ms", &d.Target)
-	} else {
-		kinds, err = costmodel.FitKinds(p.Units, &d.Target, nil)
+	var strays []costmodel.Stray
+	fit := func(us []UnitTime) (kinds map[string]*KindModel, err error) {
+		if t.block {
+			kinds, p.Sums, err = costmodel.FitBlocks(us, t.msCol != "ms", &d.Target)
+		} else {
+			kinds, err = costmodel.FitKinds(us, &d.Target, nil)
+		}
+		p.setKinds(kinds)
+		return kinds, err
 	}
+	p.Units, strays, err = costmodel.FitTable(p.Units, &d.Target, fit)
 	if err != nil {
 		return nil, err
 	}
-	p.setKinds(kinds)
 	p.Network = costmodel.FitNetwork(nil)
 	p.Calibration = Calibration{Runs: len(p.Units), Stopped: "networks", Source: t.o.Source}
 	p.Warnings = []string{"no whole network was measured: " +
 		"overhead and what kernels do to each other are not in the prediction"}
+	if t.asked != "" {
+		how := "without a first 1x1 convolution, as in MobileNetV2 and ProxylessNAS"
+		if t.Has("groups") {
+			how = "with a first 1x1 convolution, as in FBNet"
+		}
+		p.Warnings = append(p.Warnings, fmt.Sprintf("%s: a block of expansion 1 is read %s; a column expand_conv of "+
+			"true or false says whether it has one", t.asked, how))
+	}
+	for _, s := range strays {
+		p.Warnings = append(p.Warnings, strayWarning(
+			strings.Join(t.rows[s.Unit], ", "), stat.Median(t.units[s.Unit]), s.ExpectedMs))
+	}
+	slices.Sort(p.Warnings[1:])
 	return p, nil
+}
+
+// strayWarning says that a measured time was left out.
+func strayWarning(where string, ms, expected float64) string {
+	return fmt.Sprintf("%s: %.4g ms is left out: the others let expect about %.2g ms; mend the row, or delete it",
+		where, ms, expected)
 }

@@ -47,8 +47,8 @@ type Point struct {
 	LowMs       float64 `json:"low_ms"`
 	HighMs      float64 `json:"high_ms"`
 	MeasuredMs  float64 `json:"measured_ms"`
-	P10Ms       float64 `json:"p10_ms"`
-	P90Ms       float64 `json:"p90_ms"`
+	P10Ms       float64 `json:"p10_ms,omitempty"`
+	P90Ms       float64 `json:"p90_ms,omitempty"`
 	Runs        int     `json:"runs"`
 }
 

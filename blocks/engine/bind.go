@@ -59,7 +59,7 @@ type binding struct {
 	res      *tensor // nil: none
 	layers   [3]raw
 	at, from int       // of a copy unit: first channel written and read
-	op       blocks.Op // of an eval unit
+	op       blocks.Op // of the step's first node
 	params   [][]float32
 }
 
@@ -80,6 +80,12 @@ type routine struct {
 	mixed bool
 	// second returns the shape of a second input map; nil: there is none.
 	second func(u *Unit) blocks.Shape
+	// packed returns the floats of the slab that the weights of a unit take; nil: those of
+	// the geometries.
+	packed func(u *Unit) int
+	// macs returns the multiply-accumulates of one image beyond those of the geometries; nil:
+	// there are none.
+	macs func(u *Unit) int64
 }
 
 // routines by unit name. Each kernel's file adds its own.
@@ -137,13 +143,17 @@ func (b *binding) pack(k int, g kernels.Conv, act blocks.ActFunc) packedLayer {
 
 // packedLen is the slab space of a unit's weights.
 func (u *Unit) packedLen() int {
+	r := routineOf(u.Name)
+	if r != nil && r.packed != nil {
+		return r.packed(u)
+	}
 	n := 0
 	for _, g := range u.geometries() {
 		if g.C > 0 {
 			n += roundUp(g.PackedLen(), align) + roundUp(g.BiasLen(), align)
 		}
 	}
-	if routines[u.Name] != nil && routines[u.Name].mixed {
+	if r != nil && r.mixed {
 		n *= u.Mid + 1 // each expert, and their mixture
 	}
 	return n
@@ -177,8 +187,9 @@ func (p *Plan) raws(s *step, w *blocks.Weights) (rs [3]raw) {
 
 // Bind folds and packs the weights into the plan and reserves its memory. It fails
 // if w does not fit the network, or if this machine lacks the target's instruction
-// set. Later changes to w have no effect, except on units called "eval.", which
-// read w itself. A plan may be bound again.
+// set. Later changes to w have no effect, except on units that have no layer with
+// weights to pack (normalisation, slopes, constants, those called "eval."), which read w
+// itself. A plan may be bound again.
 func (p *Plan) Bind(w *blocks.Weights) error {
 	ws := p.ws
 	if ws == nil || ws.plan != p {
@@ -204,7 +215,7 @@ func (p *Plan) BindIn(ws *Workspace, w *blocks.Weights) error {
 	for i := range p.steps {
 		s := &p.steps[i]
 		b := &binding{set: set, unit: &s.Unit, target: p.target, slab: &ws.slab, dst: &p.tensors[s.dst],
-			layers: p.raws(s, w), at: s.at, from: s.from}
+			layers: p.raws(s, w), at: s.at, from: s.from, op: p.net.Nodes[s.Nodes[0]].Op, params: w.Node(s.Nodes[0])}
 		for _, v := range s.src {
 			b.src = append(b.src, &p.tensors[v])
 		}
@@ -212,10 +223,8 @@ func (p *Plan) BindIn(ws *Workspace, w *blocks.Weights) error {
 			b.res = &p.tensors[s.res]
 		}
 		mk := makeEval
-		if r, ok := routines[s.Unit.Name]; ok {
+		if r := routineOf(s.Unit.Name); r != nil {
 			mk = r.make
-		} else {
-			b.op, b.params = p.net.Nodes[s.Nodes[0]].Op, w.Node(s.Nodes[0])
 		}
 		var n need
 		runs[i], n = mk(b)

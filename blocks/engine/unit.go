@@ -34,6 +34,15 @@ import (
 //	copy        a map, or a part of one, into a part of another
 //	shuffle     channels of Groups groups dealt out in turn
 //	bilinear bilinear_corners nearest  softmax
+//	layernorm   normalisation of each pixel
+//	groupnorm   normalisation of each of Groups groups of channels
+//	unary.FUNC  a function of each value; prelu: a slope a channel
+//	binary.FUNC a function of two maps (Second), extents of 1 repeated
+//	reduce.FUNC channel_pool.FUNC  one number of many
+//	matmul      products of two maps' matrices
+//	conv_transpose  transpose of a convolution
+//	rearrange select border constant  copying
+//	interpolate.MODE  any other resizing
 //	eval.KIND   the reference evaluation of op KIND
 type Unit struct {
 	Name     string
@@ -49,8 +58,9 @@ type Unit struct {
 	// MidAct and DWAct stand behind the first and the depthwise convolution of a
 	// fused unit. Act, behind the last, is unused where that is the depthwise one.
 	MidAct, DWAct blocks.ActFunc
-	Residual      bool // a map of Out's shape is added before Act
-	Batch         int  // images, at least 1
+	Residual      bool         // a map of Out's shape is added before Act
+	Batch         int          // images, at least 1
+	Second        blocks.Shape // of the second input of binary and matmul
 }
 
 // Stem is the first convolution of a fused unit where it is not a pointwise one.
@@ -88,6 +98,9 @@ func (u Unit) Key() string {
 	}
 	if u.Residual {
 		b = append(b, " res"...)
+	}
+	if u.Second != (blocks.Shape{}) {
+		b = appendShape(append(b, " with"...), u.Second)
 	}
 	return string(b)
 }
@@ -168,6 +181,9 @@ func (u *Unit) parseField(f string) bool {
 		u.Residual = true
 		return true
 	}
+	if shape, ok := strings.CutPrefix(f, "with"); ok && digit(shape) {
+		return parseShape(shape, &u.Second)
+	}
 	for _, a := range actFields {
 		if name, ok := strings.CutPrefix(f, a.tag); ok {
 			if act, err := blocks.ParseActFunc(name); err == nil {
@@ -208,7 +224,7 @@ func parseInt(s string, to *int) bool {
 // geometries returns those of the layers with weights, for one image; C is 0
 // where there is none.
 func (u *Unit) geometries() [3]kernels.Conv {
-	if r := routines[u.Name]; r != nil && r.geometries != nil {
+	if r := routineOf(u.Name); r != nil && r.geometries != nil {
 		return r.geometries(u)
 	}
 	return [3]kernels.Conv{}
@@ -216,7 +232,7 @@ func (u *Unit) geometries() [3]kernels.Conv {
 
 // second returns the shape of the second input map, the zero shape if there is none.
 func (u *Unit) second() blocks.Shape {
-	if r := routines[u.Name]; r != nil && r.second != nil {
+	if r := routineOf(u.Name); r != nil && r.second != nil {
 		return r.second(u)
 	}
 	return blocks.Shape{}
@@ -234,7 +250,11 @@ func (u Unit) MACs() int64 {
 			n += g.MACs()
 		}
 	}
-	if r := routines[u.Name]; r != nil && r.mixed {
+	r := routineOf(u.Name)
+	if r != nil && r.macs != nil {
+		n += r.macs(&u)
+	}
+	if r != nil && r.mixed {
 		for _, g := range u.geometries() {
 			n += int64(u.Mid * weightsOf(&g))
 		}
@@ -244,7 +264,7 @@ func (u Unit) MACs() int64 {
 
 // experts is the number of sets of weights from which the unit's are mixed, or 1.
 func (u *Unit) experts() int {
-	if r := routines[u.Name]; r != nil && r.mixed {
+	if r := routineOf(u.Name); r != nil && r.mixed {
 		return u.Mid
 	}
 	return 1

@@ -3,6 +3,7 @@ package engine
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"nas/blocks"
@@ -98,6 +99,11 @@ func TestKeysOfPlans(t *testing.T) {
 	for seed := range uint64(40) {
 		nets = append(nets, randomNet(t, 3000+seed))
 	}
+	for kind := range outsiders {
+		for seed := range uint64(6) {
+			nets = append(nets, outsiderNet(t, kind, seed))
+		}
+	}
 	for _, n := range nets {
 		for _, o := range []Options{{}, {Batch: 2, BatchStats: true}} {
 			p, err := Compile(n, small("avx2", 1), o)
@@ -109,6 +115,8 @@ func TestKeysOfPlans(t *testing.T) {
 					t.Fatalf("%s: read back as %+v, %v", c.Unit.Key(), u, err)
 				}
 				seen[c.Unit.Name] = true
+				kind, _, _ := strings.Cut(c.Unit.Name, ".")
+				seen[kind] = true
 			}
 		}
 	}

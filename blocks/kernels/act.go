@@ -10,7 +10,8 @@ type Act uint8
 
 // The activations. HSwish and HSigmoid are those of "Searching for
 // MobileNetV3" (Howard et al., 2019): x*relu6(x+3)/6 and relu6(x+3)/6. Swish is
-// x*sigmoid(x), also called SiLU.
+// x*sigmoid(x), also called SiLU. GELU is x times the normal distribution function
+// (Hendrycks and Gimpel, 2016), by the error function.
 const (
 	None Act = iota
 	ReLU
@@ -19,10 +20,15 @@ const (
 	HSigmoid
 	Swish
 	Sigmoid
+	Erf
+	Tanh
+	GELU
 	numActs
 )
 
-var actNames = [numActs]string{"none", "relu", "relu6", "hswish", "hsigmoid", "swish", "sigmoid"}
+var actNames = [numActs]string{
+	"none", "relu", "relu6", "hswish", "hsigmoid", "swish", "sigmoid", "erf", "tanh", "gelu",
+}
 
 // String returns the name, as in "relu6".
 func (a Act) String() string {

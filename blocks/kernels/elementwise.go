@@ -62,6 +62,28 @@ func (s *Set) Activate(m Map, dst, src View, act Act, sc *Scratch) {
 	s.each(op, m, &dst, &src, nil, lo, hi, sc)
 }
 
+// Clamp computes dst = min(max(src, lo), hi). dst may be src.
+func (s *Set) Clamp(m Map, dst, src View, lo, hi float32, sc *Scratch) {
+	s.each(vecClamp, m, &dst, &src, nil, lo, hi, sc)
+}
+
+// Exp computes dst = exp(src), with src clamped to [-87.33, 88]. dst may be src.
+func (s *Set) Exp(dst, src []float32, sc *Scratch) {
+	if len(src) == 0 {
+		return
+	}
+	v := &sc.vec
+	v.lo = 0
+	v.assign(&dst[:len(src)][0], len(src), &src[0], len(src), nil, 0, 1, len(src))
+	s.vec[vecExp](v)
+}
+
+// PReLU computes dst = max(src, 0) + slope*min(src, 0), one slope a channel. dst may
+// be src.
+func (s *Set) PReLU(m Map, dst, src View, slope []float32, sc *Scratch) {
+	s.perChannel(vecPReLU, m, &dst, &src, slope, nil, None, sc)
+}
+
 // Scale computes dst = src * scale, one factor a channel: the last step of
 // squeeze-and-excite. dst may be src.
 func (s *Set) Scale(m Map, dst, src View, scale []float32, sc *Scratch) {

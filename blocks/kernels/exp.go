@@ -92,6 +92,12 @@ func (a Act) apply(x float32) float32 {
 		return x / onePlusExpMinus(x)
 	case Sigmoid:
 		return sigmoid32(x)
+	case Erf:
+		return erfRational.at(x)
+	case Tanh:
+		return tanhRational.at(x)
+	case GELU:
+		return gelu32(x)
 	}
 	return x
 }

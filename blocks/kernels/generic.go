@@ -206,6 +206,16 @@ var vecGeneric = [numVec]func(*vecArgs){
 	vecHSigmoid: vecMap(HSigmoid.apply),
 	vecSwish:    vecMap(Swish.apply),
 	vecSigmoid:  vecMap(Sigmoid.apply),
+	vecErf:      vecMap(Erf.apply),
+	vecTanh:     vecMap(Tanh.apply),
+	vecGELU:     vecMap(GELU.apply),
+	vecPReLU: func(v *vecArgs) {
+		v.rowsDo(func(d, a, b []float32) {
+			for i, x := range a {
+				d[i] = prelu32(x, b[i])
+			}
+		})
+	},
 	vecExp: func(v *vecArgs) {
 		v.rowsDo(func(d, a, _ []float32) {
 			for i, x := range a {

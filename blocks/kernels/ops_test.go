@@ -75,6 +75,9 @@ func TestElementwise(t *testing.T) {
 			do("scale", func(i int) float32 { return da[i] * scale[i%c] }, func(d View) { s.Scale(m, d, a, scale, sc) })
 			do("affine", func(i int) float32 { return act.apply(fma32(da[i], scale[i%c], shift[i%c])) },
 				func(d View) { s.Affine(m, d, a, scale, shift, act, sc) })
+			do("prelu", func(i int) float32 { return prelu32(da[i], scale[i%c]) },
+				func(d View) { s.PReLU(m, d, a, scale, sc) })
+			do("clamp", func(i int) float32 { return min(max(da[i], -2), 1.5) }, func(d View) { s.Clamp(m, d, a, -2, 1.5, sc) })
 			do("copy", func(i int) float32 { return da[i] }, func(d View) { s.Copy(m, d, a) })
 			// In place.
 			for i := range want {
@@ -225,13 +228,15 @@ func TestExpError(t *testing.T) {
 		v.assign(&got[0], n, &x[0], n, nil, 0, 1, n)
 		s.vec[vecExp](v)
 		equal(t, "exp", got, y)
+		s.Exp(got, x, sc)
+		equal(t, "Exp", got, y)
 		for a := HSwish; a < numActs; a++ {
 			s.Activate(Map{W: 1, C: n, Y1: 1}, Dense(got, 1, 1, n), Dense(x, 1, 1, n), a, sc)
 			for i, v := range x {
 				if w := a.apply(v); !same(got[i], w) {
 					t.Fatalf("%v(%v) is %v, want %v", a, v, got[i], w)
 				}
-				if w := refAct(float64(v), a); math.Abs(float64(got[i])-w) > 4e-7*(1e-3+math.Abs(w)) {
+				if w := refAct(float64(v), a); a <= Sigmoid && math.Abs(float64(got[i])-w) > 4e-7*(1e-3+math.Abs(w)) {
 					t.Fatalf("%v(%v) is %v, far from %v", a, v, got[i], w)
 				}
 			}
@@ -258,6 +263,36 @@ func TestSigmoidError(t *testing.T) {
 	}
 	if y := Sigmoid.apply(0); y != 0.5 {
 		t.Errorf("sigmoid(0) is %v", y)
+	}
+}
+
+// TestRationalError states the errors of erf and tanh relative to the value, and of GELU
+// relative to half its argument. All level off at what float32 knows.
+func TestRationalError(t *testing.T) {
+	r := rand.New(rand.NewPCG(19, 20))
+	for range 1 << 18 {
+		x := float32((r.Float64() - 0.5) * 24)
+		if r.IntN(4) == 0 {
+			x *= 1e-4
+		}
+		for _, a := range []Act{Erf, Tanh, GELU} {
+			want, size := refAct(float64(x), a), math.Abs(float64(x))/2
+			if a != GELU {
+				size = math.Abs(want)
+			}
+			if e := math.Abs(float64(a.apply(x))-want) / size; !(e < 5e-7) {
+				t.Fatalf("%v(%v) is %v, want %v: error %.3g", a, x, a.apply(x), want, e)
+			}
+		}
+	}
+	inf := float32(math.Inf(1))
+	for _, c := range []struct {
+		a    Act
+		x, y float32
+	}{{Erf, inf, 1}, {Erf, -inf, -1}, {Tanh, 30, 1}, {Tanh, -inf, -1}, {GELU, inf, inf}, {GELU, -20, 0}, {Tanh, 0, 0}} {
+		if y := c.a.apply(c.x); y != c.y {
+			t.Errorf("%v(%v) is %v, want %v", c.a, c.x, y, c.y)
+		}
 	}
 }
 

@@ -68,6 +68,12 @@ func refAct[T float](x T, act Act) T {
 		f /= 1 + math.Exp(-f)
 	case Sigmoid:
 		f = 1 / (1 + math.Exp(-f))
+	case Erf:
+		f = math.Erf(f)
+	case Tanh:
+		f = math.Tanh(f)
+	case GELU:
+		f *= (1 + math.Erf(f/math.Sqrt2)) / 2
 	}
 	return T(f)
 }

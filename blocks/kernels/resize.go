@@ -77,3 +77,21 @@ func (s *Set) Nearest(g *Resize, dst, src View, r Range) {
 		}
 	}
 }
+
+// BlendNeed is the scratch of Blend for so many taps.
+func BlendNeed(taps int) Need { return Need{Ptrs: taps} }
+
+// Taps returns n pointers for Blend, to be filled in.
+func (s *Scratch) Taps(n int) []*float32 { return s.ptrs[:n] }
+
+// Blend computes dst = sum over i of weights[i] times the values from taps[i] on, in order.
+// taps come from sc.Taps; at least one is needed.
+func (s *Set) Blend(dst []float32, taps []*float32, weights []float32, sc *Scratch) {
+	a := &sc.dw
+	a.lo, a.hi, _ = None.clamp()
+	a.setChannels(len(dst))
+	a.bias, a.ny = nil, len(taps)
+	a.tab, a.w, a.dst = &taps[0], &weights[:len(taps)][0], &dst[0]
+	a.nt, a.off = 1, 0
+	s.tap[tapBlend](a)
+}

@@ -16,11 +16,16 @@ const (
 	vecExp   // d = exp(a - lo)
 	vecSum   // d[c] += a, over the rows
 	vecSqDev // d[c] += (a - b)^2, over the rows
+	vecErf   // d = f(a) ...
+	vecTanh
+	vecGELU
+	vecPReLU // d = max(a, 0) + b*min(a, 0), b one value a channel
 	numVec
 )
 
 var vecNames = [numVec]string{
 	"add", "mul", "scale", "affine", "clamp", "hswish", "hsigmoid", "swish", "sigmoid", "exp", "sum", "sqdev",
+	"erf", "tanh", "gelu", "prelu",
 }
 
 // vecArgs is the argument of the elementwise kernels; the assembly knows the
@@ -64,6 +69,7 @@ func (v *vecArgs) assignRows(d *float32, ds int, a *float32, as int, b *float32,
 
 var actVec = [numActs]vecOp{
 	ReLU: vecClamp, ReLU6: vecClamp, HSwish: vecHSwish, HSigmoid: vecHSigmoid, Swish: vecSwish, Sigmoid: vecSigmoid,
+	Erf: vecErf, Tanh: vecTanh, GELU: vecGELU,
 }
 
 // finish applies an activation that is no clamp to rows y0 to y1 of dst.

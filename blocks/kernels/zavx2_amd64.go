@@ -110,6 +110,10 @@ var avx2Rows = []row{
 	{name: "sigmoid_f32_avx2", fam: famVec, vec: vecSigmoid, vecf: sigmoidF32AVX2},
 	{name: "swish_f32_avx2", fam: famVec, vec: vecSwish, vecf: swishF32AVX2},
 	{name: "exp_f32_avx2", fam: famVec, vec: vecExp, vecf: expF32AVX2},
+	{name: "erf_f32_avx2", fam: famVec, vec: vecErf, vecf: erfF32AVX2},
+	{name: "tanh_f32_avx2", fam: famVec, vec: vecTanh, vecf: tanhF32AVX2},
+	{name: "gelu_f32_avx2", fam: famVec, vec: vecGELU, vecf: geluF32AVX2},
+	{name: "prelu_f32_avx2", fam: famVec, vec: vecPReLU, vecf: preluF32AVX2},
 	{name: "sum_f32_avx2", fam: famVec, vec: vecSum, vecf: sumF32AVX2},
 	{name: "sqdev_f32_avx2", fam: famVec, vec: vecSqDev, vecf: sqdevF32AVX2},
 }
@@ -848,6 +852,34 @@ func swishF32AVX2(a *vecArgs)
 //
 //go:noescape
 func expF32AVX2(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = erf(a[i])
+//	}}
+//
+//go:noescape
+func erfF32AVX2(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = tanh(a[i])
+//	}}
+//
+//go:noescape
+func tanhF32AVX2(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = a[i]/2 * (1 + erf(a[i]/sqrt(2)))
+//	}}
+//
+//go:noescape
+func geluF32AVX2(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = max(a[i], 0) + b[i]*min(a[i], 0)
+//	}}
+//
+//go:noescape
+func preluF32AVX2(a *vecArgs)
 
 //	for r := range rows { for i := range n {
 //		d[i] += a[i]    (a of row r)

@@ -97,6 +97,10 @@ var neonRows = []row{
 	{name: "sigmoid_f32_neon", fam: famVec, vec: vecSigmoid, vecf: sigmoidF32NEON},
 	{name: "swish_f32_neon", fam: famVec, vec: vecSwish, vecf: swishF32NEON},
 	{name: "exp_f32_neon", fam: famVec, vec: vecExp, vecf: expF32NEON},
+	{name: "erf_f32_neon", fam: famVec, vec: vecErf, vecf: erfF32NEON},
+	{name: "tanh_f32_neon", fam: famVec, vec: vecTanh, vecf: tanhF32NEON},
+	{name: "gelu_f32_neon", fam: famVec, vec: vecGELU, vecf: geluF32NEON},
+	{name: "prelu_f32_neon", fam: famVec, vec: vecPReLU, vecf: preluF32NEON},
 	{name: "sum_f32_neon", fam: famVec, vec: vecSum, vecf: sumF32NEON},
 	{name: "sqdev_f32_neon", fam: famVec, vec: vecSqDev, vecf: sqdevF32NEON},
 }
@@ -744,6 +748,34 @@ func swishF32NEON(a *vecArgs)
 //
 //go:noescape
 func expF32NEON(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = erf(a[i])
+//	}}
+//
+//go:noescape
+func erfF32NEON(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = tanh(a[i])
+//	}}
+//
+//go:noescape
+func tanhF32NEON(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = a[i]/2 * (1 + erf(a[i]/sqrt(2)))
+//	}}
+//
+//go:noescape
+func geluF32NEON(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = max(a[i], 0) + b[i]*min(a[i], 0)
+//	}}
+//
+//go:noescape
+func preluF32NEON(a *vecArgs)
 
 //	for r := range rows { for i := range n {
 //		d[i] += a[i]    (a of row r)

@@ -299,9 +299,14 @@ func (r *reader) matched(lead, other *value, to []int) (*value, int, error) {
 	var nests [3]axis
 	for g, l := range groups {
 		for _, k := range l {
-			if !repeats(k) {
-				nests[g] = append(nests[g], other.axes[k-shift]...)
+			if repeats(k) {
+				continue
 			}
+			a := other.axes[k-shift]
+			if k == 0 && a.batched() { // as the lead's is
+				a = a[1:]
+			}
+			nests[g] = append(nests[g], a...)
 		}
 		nests[g] = join(nests[g])
 	}
@@ -412,7 +417,7 @@ func readPow(r *reader, c call) ([]*value, error) {
 		}
 		x, y = c.arg(0), v[0]
 	}
-	if y.k != nil && !swapped && len(y.k.f) == 1 {
+	if y.k != nil && !swapped && len(y.k.f) == 1 && len(y.k.dims) <= x.rank() {
 		switch y.k.f[0] {
 		case 1:
 			return []*value{x}, nil

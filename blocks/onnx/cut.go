@@ -1,7 +1,6 @@
 package onnx
 
 import (
-	"fmt"
 	"slices"
 )
 
@@ -21,7 +20,7 @@ func (r *reader) endBefore(c call) {
 		}
 		r.frontier = append(r.frontier, frontierValue{c.nodeProto.in[i], v})
 	}
-	why := c.op + " of node " + fmt.Sprintf("%.200q", r.at)
+	why := c.op + " of " + c.label(r.at)
 	for _, v := range c.in {
 		if v != nil && v.cut != "" {
 			why = v.cut

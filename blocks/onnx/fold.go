@@ -193,6 +193,8 @@ func elementwise(floats func(x []float64) float64, ints func(x []int64) (int64, 
 				out.f[i] = float32(floats(xf))
 			} else if out.i[i], err = ints(xi); err != nil {
 				return nil, err
+			} else {
+				out.i[i] = narrow(out.i[i], out.elem)
 			}
 		}
 		return folded(out), nil

@@ -26,6 +26,10 @@ var reductions = map[string]reduction{
 	"ReduceSumSquare": {0, func(s, v float64) float64 { return s + v*v }, nil},
 }
 
+// byElement are the reductions that change a single number: of no axes, some runtimes change each
+// number and others none.
+var byElement = []string{"ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum"}
+
 // reduced returns the axes that an operator reduces, all where it names none.
 func (c call) reduced(rank int) ([]int, error) {
 	axes, err := c.axes(1, rank)
@@ -36,6 +40,9 @@ func (c call) reduced(rank int) ([]int, error) {
 		for i := range rank {
 			axes = append(axes, i)
 		}
+	}
+	if len(axes) == 0 && rank > 0 && slices.Contains(byElement, c.op) {
+		return nil, errors.New("along no axes, about which runtimes differ: export it with axes")
 	}
 	return axes, nil
 }

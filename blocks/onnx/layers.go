@@ -340,11 +340,6 @@ func readBatchNorm(r *reader, c call) ([]*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range c.out[min(1, len(c.out)):] {
-		if name != "" {
-			return nil, errors.New("it returns statistics, as in training: export the model for inference")
-		}
-	}
 	if v, err = r.onChannels(v); err != nil {
 		return nil, err
 	}

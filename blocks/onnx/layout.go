@@ -164,8 +164,8 @@ func readGather(r *reader, c call) ([]*value, error) {
 		return nil, errors.New("its indices are computed: this program reads constant ones")
 	}
 	index := c.arg(1).k
-	if index.isFloat() || len(index.dims) > 1 || index.len() == 0 {
-		return nil, errors.New("its indices must be one integer or a list of them")
+	if index.isFloat() || index.len() == 0 {
+		return nil, errors.New("its indices must be integers, at least one")
 	}
 	axis, err := oneAxis(c.intAttr("axis", 0), v.rank())
 	if err != nil {
@@ -190,12 +190,12 @@ func readGather(r *reader, c call) ([]*value, error) {
 	for i := range list {
 		even = even && list[i] == list[0]+i*step
 	}
+	dims := slices.Concat(v.extents()[:axis], index.dims, v.extents()[axis+1:])
 	if even {
 		out, err := r.cut(v, axis, list[0], len(list), step)
-		if err != nil || len(index.dims) == 1 {
-			return one(out, err)
+		if err != nil {
+			return nil, err
 		}
-		dims := slices.Delete(out.extents(), axis, axis+1)
 		return one(r.reshape(out, dims))
 	}
 	if axis == 0 && v.axes[0].batched() {
@@ -215,7 +215,7 @@ func readGather(r *reader, c call) ([]*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []*value{r.relaid(p, node, slices.Concat(h, w, []int{axis}), axis, len(list))}, nil
+	return one(r.reshape(r.relaid(p, node, slices.Concat(h, w, []int{axis}), axis, len(list)), dims))
 }
 
 func readTranspose(r *reader, c call) ([]*value, error) {

@@ -31,11 +31,6 @@ func readLayerNorm(r *reader, c call) ([]*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range c.out[min(1, len(c.out)):] {
-		if name != "" {
-			return nil, fmt.Errorf("it returns its mean as %.40q: export the model for inference", name)
-		}
-	}
 	rank := v.rank()
 	axis, err := oneAxis(c.intAttr("axis", -1), rank)
 	if err != nil {
@@ -254,6 +249,10 @@ func readLpNorm(r *reader, c call) ([]*value, error) {
 	}
 	norm, err := r.reduce(v, f, []int{axis}, true)
 	if err != nil {
+		return nil, err
+	}
+	// Zeros stay zeros.
+	if norm, err = r.each(&blocks.Unary{Func: "at_least", Alpha: 0x1p-126}, nil, norm); err != nil {
 		return nil, err
 	}
 	return r.binary("div", v, norm, 1, 1)

@@ -225,6 +225,7 @@ func parseInfo(data []byte) (v infoProto, err error) {
 // nodeProto is a NodeProto.
 type nodeProto struct {
 	name, op, domain string
+	index            int // among the file's nodes
 	doc              string
 	in, out          []string
 	attrs            map[string]attrProto

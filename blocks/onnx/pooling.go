@@ -1,7 +1,6 @@
 package onnx
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -75,6 +74,10 @@ func readPad(r *reader, c call) ([]*value, error) {
 			return nil, fmt.Errorf("by %v", short(p))
 		}
 		any = any || pads[k] != [2]int{}
+		if mode != "constant" && min(pads[k][0], pads[k][1]) < 0 && max(pads[k][0], pads[k][1]) > 0 {
+			return nil, fmt.Errorf("of mode %s by %v, which cuts and pads axis %d, about which runtimes differ: "+
+				"export it as a Slice and a Pad", mode, short(p), k)
+		}
 	}
 	if !any {
 		return []*value{v}, nil
@@ -113,9 +116,6 @@ func readPool(r *reader, c call) ([]*value, error) {
 	d := v.extents()
 	if len(d) < 3 || len(d) > 4 {
 		return nil, fmt.Errorf("of rank %d, want one or two dimensions", len(d))
-	}
-	if len(c.out) > 1 && c.out[1] != "" {
-		return nil, errors.New("with indices")
 	}
 	k := c.attrs["kernel_shape"].ints
 	s, err := c.window(k, d[2:])

@@ -50,6 +50,9 @@ func compareRandom(t *testing.T, count, longest int) {
 			m, err := Read(data, ReadOptions{})
 			if err != nil {
 				refused[g.last]++
+				if os.Getenv("NAS_RANDOM_WHY") != "" {
+					t.Logf("WHY %s: %v", g.last, err)
+				}
 				continue
 			}
 			path := filepath.Join(dir, fmt.Sprint(len(jobs)))
@@ -66,6 +69,9 @@ func compareRandom(t *testing.T, count, longest int) {
 			huge := func(v float32) bool { return !(math.Abs(float64(v)) < 1e30) }
 			if want == nil || slices.ContainsFunc(want, huge) {
 				unable++
+				if os.Getenv("NAS_RANDOM_WHY") != "" {
+					t.Logf("UNABLE %s", texts[i])
+				}
 				continue
 			}
 			read++
@@ -118,8 +124,8 @@ type generator struct {
 
 func newGenerator(seed uint64) *generator {
 	g := &generator{Rand: rand.New(rand.NewPCG(seed, 77)), seed: seed, at: "x"}
-	g.opset = 13 + g.IntN(6)
-	g.input = []int{1 + g.IntN(2)*g.IntN(2), 1 + g.IntN(8), 1 + g.IntN(10), 1 + g.IntN(10)}
+	g.opset = FirstOpset + g.IntN(LastOpset-FirstOpset+1)
+	g.input = []int{1 + g.IntN(3)*g.IntN(2), 1 + g.IntN(12), 1 + g.IntN(10), 1 + g.IntN(10)}
 	switch g.IntN(8) {
 	case 0:
 		g.input = g.input[:3]
@@ -135,6 +141,10 @@ func (g *generator) build(most int) {
 	want := 1
 	if most > 1 {
 		want = 3 + g.IntN(most-2)
+	}
+	if g.IntN(8) == 0 {
+		g.deepen()
+		want += len(g.ops)
 	}
 	for tries := 0; len(g.ops) < want && len(g.dims) > 1 && tries < 4*want; tries++ {
 		ops, constants := g.ops, g.constants
@@ -191,8 +201,16 @@ func (g *generator) values() []float32 {
 		n *= d
 	}
 	v := make([]float32, n)
+	// Single operators also see large numbers, halves and zeros.
+	large, halves := g.IntN(6) == 0 && len(g.ops) < 3, g.IntN(6) == 0
 	for i := range v {
 		v[i] = float32(g.NormFloat64())
+		switch {
+		case large:
+			v[i] *= 60
+		case halves:
+			v[i] = float32(math.Round(float64(4*v[i])) / 2)
+		}
 	}
 	return v
 }
@@ -201,12 +219,40 @@ type attr = blocks.ONNXAttr
 
 // op appends an operator on the tensor at the end.
 func (g *generator) op(kind string, more []string, attrs ...attr) {
+	g.at = g.node(kind, append([]string{g.at}, more...), attrs...)
+}
+
+// node appends an operator on any tensors.
+func (g *generator) node(kind string, in []string, attrs ...attr) string {
 	name := fmt.Sprint("t", len(g.ops))
-	g.ops = append(
-		g.ops,
-		operator{name: name, kind: kind, in: append([]string{g.at}, more...), out: []string{name}, attrs: attrs},
-	)
-	g.at = name
+	g.ops = append(g.ops, operator{name: name, kind: kind, in: in, out: []string{name}, attrs: attrs})
+	return name
+}
+
+// axesOp is an operator whose axes are an attribute or an input, as the opset has it.
+func (g *generator) axesOp(kind string, axes []int, attrs ...attr) {
+	if g.opset < axesInput[kind] {
+		g.op(kind, nil, append(attrs, attr{Name: "axes", Value: axes})...)
+		return
+	}
+	g.op(kind, []string{g.ints(axes...)}, attrs...)
+}
+
+// deepen gives the tensor five dims.
+func (g *generator) deepen() {
+	for k := len(g.dims) - 1; k >= 1; k-- {
+		d := g.dims[k]
+		for b := 2; b <= d && len(g.dims) < 5; b++ {
+			if d%b == 0 {
+				g.dims = append(g.dims[:k:k], append([]int{b, d / b}, g.dims[k+1:]...)...)
+				break
+			}
+		}
+	}
+	for len(g.dims) < 5 {
+		g.dims = append(g.dims, 1)
+	}
+	g.op("Reshape", []string{g.ints(g.dims...)})
 }
 
 func (g *generator) floats(dims ...int) string {
@@ -296,467 +342,4 @@ func (g *generator) kernel() []int {
 		k[i] = 1 + g.IntN(4)
 	}
 	return k
-}
-
-type maker struct {
-	name string
-	make func(g *generator)
-}
-
-// unaryKinds have no attributes and no domain that normal numbers leave.
-var unaryKinds = []string{
-	"Relu", "Sigmoid", "Tanh", "Softplus", "Softsign", "Exp", "Abs", "Neg", "Erf", "Floor", "Ceil", "Sign", "Sin", "Cos", "Identity",
-	"Elu", "Selu", "LeakyRelu", "HardSigmoid", "ThresholdedRelu", "Round",
-}
-
-var makers []maker
-
-func init() {
-	makers = []maker{
-		{"unary", drawUnary},
-		{"HardSwish", drawHardSwish},
-		{"settings", drawSettings},
-		{"Clip", drawClip},
-		{"constant operand", drawConstantOperand},
-		{"two activations", drawTwoActivations},
-		{"Conv", drawConv},
-		{"ConvTranspose", drawConvTranspose},
-		{"BatchNormalization", drawBatchNormalization},
-		{"pool", drawPool},
-		{"global pool", drawGlobalPool},
-		{"Pad", drawPad},
-		{"reduce", drawReduce},
-		{"Softmax", drawSoftmax},
-		{"Transpose", drawTranspose},
-		{"Reshape", drawReshape},
-		{"Flatten", drawFlatten},
-		{"Squeeze", drawSqueeze},
-		{"Unsqueeze", drawUnsqueeze},
-		{"Slice", drawSlice},
-		{"Concat", drawConcat},
-		{"Gather", drawGather},
-		{"Expand", drawExpand},
-		{"Tile", drawTile},
-		{"space", drawSpace},
-		{"MatMul", drawMatMul},
-		{"attention", drawAttention},
-		{"Gemm", drawGemm},
-		{"InstanceNormalization", drawInstanceNormalization},
-		{"LayerNormalization", drawLayerNormalization},
-		{"LRN", drawLRN},
-		{"Resize", drawResize},
-	}
-}
-
-func drawUnary(g *generator) {
-	g.op(pick(g, unaryKinds...), nil)
-}
-
-func drawHardSwish(g *generator) {
-	if g.opset >= 14 {
-		g.op("HardSwish", nil)
-	}
-
-}
-
-func drawSettings(g *generator) {
-	switch g.IntN(4) {
-	case 0:
-		g.op("LeakyRelu", nil, attr{Name: "alpha", Value: g.Float64()})
-	case 1:
-		g.op("HardSigmoid", nil, attr{Name: "alpha", Value: g.Float64()}, attr{Name: "beta", Value: g.Float64()})
-	case 2:
-		g.op("Elu", nil, attr{Name: "alpha", Value: 0.1 + g.Float64()})
-	case 3:
-		g.op("Celu", nil, attr{Name: "alpha", Value: 0.1 + g.Float64()})
-	}
-
-}
-
-func drawClip(g *generator) {
-	lo, hi := g.constant(
-		constant{floats: []float32{float32(g.NormFloat64()) - 1}},
-	), g.constant(
-		constant{floats: []float32{float32(g.NormFloat64()) + 2}},
-	)
-	g.op("Clip", pick(g, []string{lo, hi}, []string{lo}, []string{"", hi}))
-
-}
-
-func drawConstantOperand(g *generator) {
-	c := g.floats(g.broadcastable()...)
-	kind := pick(g, "Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu")
-	if kind == "PRelu" || g.IntN(2) == 0 {
-		g.op(kind, []string{c})
-		return
-	}
-	x := g.at
-	g.at = c
-	g.op(kind, []string{x})
-
-}
-
-func drawTwoActivations(g *generator) {
-	x := g.at
-	switch g.IntN(5) {
-	case 0:
-		g.op("Sigmoid", nil)
-	case 1:
-		g.op("ReduceMean", nil, attr{Name: "axes", Value: []int{g.axis()}}, attr{Name: "keepdims", Value: 1})
-		if g.opset >= 18 {
-			g.ops = g.ops[:len(g.ops)-1]
-			g.at = x
-			g.op("Tanh", nil)
-		}
-	case 2:
-		g.op("ReduceSum", []string{g.ints(g.axis())}, attr{Name: "keepdims", Value: 1})
-	case 3:
-		p := g.Perm(len(g.dims))
-		g.op("Transpose", nil, attr{Name: "perm", Value: p})
-	case 4:
-		g.op("Relu", nil)
-	}
-	y := g.at
-	if g.IntN(2) == 0 {
-		x, y = y, x
-	}
-	g.at = x
-	g.op(pick(g, "Add", "Sub", "Mul", "Max", "Min"), []string{y})
-
-}
-
-func drawConv(g *generator) {
-	if len(g.dims) < 3 {
-		return
-	}
-	k := g.kernel()
-	groups := pick(g, 1, 1, g.dims[1])
-	out := groups * (1 + g.IntN(4))
-	in := []string{g.floats(append([]int{out, g.dims[1] / groups}, k...)...)}
-	if g.IntN(2) == 0 {
-		in = append(in, g.floats(out))
-	}
-	a := append(g.window(k, true), attr{Name: "group", Value: groups})
-	g.op("Conv", in, append(a, g.maybe(0.5, attr{Name: "kernel_shape", Value: k})...)...)
-
-}
-
-func drawConvTranspose(g *generator) {
-	if len(g.dims) < 3 {
-		return
-	}
-	k := g.kernel()
-	groups := pick(g, 1, 1, g.dims[1])
-	per := 1 + g.IntN(3)
-	in := []string{g.floats(append([]int{g.dims[1], per}, k...)...)}
-	if g.IntN(2) == 0 {
-		in = append(in, g.floats(groups*per))
-	}
-	a := append(g.window(k, true), attr{Name: "group", Value: groups})
-	g.op("ConvTranspose", in, a...)
-
-}
-
-func drawBatchNormalization(g *generator) {
-	c := g.dims[1]
-	v := make([]float32, c)
-	for i := range v {
-		v[i] = 0.5 + g.Float32()
-	}
-	g.op(
-		"BatchNormalization",
-		[]string{g.floats(c), g.floats(c), g.floats(c), g.constant(constant{dims: []int{c}, floats: v})},
-	)
-
-}
-
-func drawPool(g *generator) {
-	if len(g.dims) < 3 {
-		return
-	}
-	k := g.kernel()
-	kind := pick(g, "MaxPool", "AveragePool")
-	a := append(g.window(k, kind == "MaxPool"), attr{Name: "kernel_shape", Value: k})
-	a = append(a, g.maybe(0.3, attr{Name: "ceil_mode", Value: 1})...)
-	if kind == "AveragePool" {
-		a = append(a, g.maybe(0.4, attr{Name: "count_include_pad", Value: 1})...)
-	}
-	g.op(kind, nil, a...)
-
-}
-
-func drawGlobalPool(g *generator) {
-	if len(g.dims) < 3 {
-		return
-	}
-	g.op(pick(g, "GlobalAveragePool", "GlobalMaxPool"), nil)
-}
-
-func drawPad(g *generator) {
-	r := len(g.dims)
-	p := make([]int, 2*r)
-	for i := range p {
-		if g.IntN(2) == 0 && i%r > 0 {
-			p[i] = g.IntN(3)
-			if g.IntN(8) == 0 {
-				p[i] = -1
-			}
-		}
-	}
-	in := []string{g.ints(p...)}
-	if g.IntN(3) == 0 {
-		in = append(in, g.constant(constant{floats: []float32{g.Float32()}}))
-	}
-	g.op("Pad", in, g.maybe(0.5, attr{Name: "mode", Value: pick(g, "constant", "edge", "reflect")})...)
-
-}
-
-func drawReduce(g *generator) {
-	axes := []int{g.axis()}
-	if g.IntN(2) == 0 && len(g.dims) > 2 {
-		axes = []int{2, len(g.dims) - 1}[:1+g.IntN(min(2, len(g.dims)-2))]
-	}
-	keep := attr{Name: "keepdims", Value: g.IntN(2)}
-	kind := pick(
-		g,
-		"ReduceMean",
-		"ReduceMax",
-		"ReduceMin",
-		"ReduceL1",
-		"ReduceL2",
-		"ReduceSumSquare",
-		"ReduceSum",
-		"ReduceProd",
-	)
-	if kind == "ReduceSum" || g.opset >= 18 {
-		g.op(kind, []string{g.ints(axes...)}, keep)
-		return
-	}
-	g.op(kind, nil, attr{Name: "axes", Value: axes}, keep)
-
-}
-
-func drawSoftmax(g *generator) {
-	g.op(pick(g, "Softmax", "LogSoftmax"), nil, attr{Name: "axis", Value: g.axis()})
-}
-
-func drawTranspose(g *generator) {
-	g.op("Transpose", nil, attr{Name: "perm", Value: g.Perm(len(g.dims))})
-}
-
-func drawReshape(g *generator) {
-	n := elems(g.dims)
-	var to []int
-	for n > 1 && len(to) < 4 {
-		d := 1
-		for k := 2; k <= n; k++ {
-			if n%k == 0 && g.IntN(2) == 0 {
-				d = k
-				break
-			}
-		}
-		to = append(to, d)
-		n /= d
-	}
-	to = append(to, n)
-	if g.IntN(2) == 0 {
-		to[g.IntN(len(to))] = -1
-	}
-	g.op("Reshape", []string{g.ints(to...)})
-
-}
-
-func drawFlatten(g *generator) {
-	g.op("Flatten", nil, attr{Name: "axis", Value: g.IntN(len(g.dims) + 1)})
-}
-
-func drawSqueeze(g *generator) {
-	g.op("Squeeze", nil)
-}
-
-func drawUnsqueeze(g *generator) {
-	g.op("Unsqueeze", []string{g.ints(g.IntN(len(g.dims) + 1))})
-}
-
-func drawSlice(g *generator) {
-	a := g.axis()
-	n := g.dims[(a+len(g.dims))%len(g.dims)]
-	step := pick(g, 1, 1, 2, -1, -2)
-	from, to := g.IntN(n+1), g.IntN(n+2)-n/2
-	if step < 0 {
-		from, to = n-1-g.IntN(2), -n-1+g.IntN(2)
-	}
-	g.op("Slice", []string{g.ints(from), g.ints(to), g.ints(a), g.ints(step)})
-
-}
-
-func drawConcat(g *generator) {
-	x := g.at
-	g.op(pick(g, "Relu", "Tanh"), nil)
-	y := g.at
-	g.at = x
-	g.op("Concat", []string{y, x}[:1+g.IntN(2)], attr{Name: "axis", Value: g.axis()})
-
-}
-
-func drawGather(g *generator) {
-	a := g.axis()
-	n := g.dims[(a+len(g.dims))%len(g.dims)]
-	if g.IntN(3) == 0 {
-		g.op("Gather", []string{g.constant(constant{ints: []int{g.IntN(n)}})}, attr{Name: "axis", Value: a})
-		return
-	}
-	list := make([]int, 1+g.IntN(4))
-	for i := range list {
-		list[i] = g.IntN(2*n) - n
-	}
-	g.op("Gather", []string{g.ints(list...)}, attr{Name: "axis", Value: a})
-
-}
-
-func drawExpand(g *generator) {
-	d := slices.Clone(g.dims)
-	for i := range d {
-		if d[i] == 1 && i > 0 {
-			d[i] = 1 + g.IntN(3)
-		}
-	}
-	g.op("Expand", []string{g.ints(d...)})
-
-}
-
-func drawTile(g *generator) {
-	d := make([]int, len(g.dims))
-	for i := range d {
-		d[i] = 1
-		if i > 0 {
-			d[i] = 1 + g.IntN(2)
-		}
-	}
-	g.op("Tile", []string{g.ints(d...)})
-
-}
-
-func drawSpace(g *generator) {
-	if len(g.dims) != 4 {
-		return
-	}
-	b := 1 + g.IntN(3)
-	size := attr{Name: "blocksize", Value: b}
-	if g.IntN(2) == 0 {
-		g.op("SpaceToDepth", nil, size)
-	} else {
-		g.op("DepthToSpace", nil, append(g.maybe(0.5, attr{Name: "mode", Value: "CRD"}), size)...)
-	}
-
-}
-
-func drawMatMul(g *generator) {
-	g.op("MatMul", []string{g.floats(g.dims[len(g.dims)-1], 1+g.IntN(5))})
-
-}
-
-func drawAttention(g *generator) {
-	if len(g.dims) < 3 || len(g.dims) > 5 {
-		return
-	}
-	x := g.at
-	r := len(g.dims)
-	p := []int{0, 1, 2, 3, 4}[:r]
-	p[r-1], p[r-2] = p[r-2], p[r-1]
-	g.op("Transpose", nil, attr{Name: "perm", Value: p})
-	y := g.at
-	if g.IntN(2) == 0 {
-		x, y = y, x
-	}
-	g.at = x
-	g.op("MatMul", []string{y})
-
-}
-
-func drawGemm(g *generator) {
-	if len(g.dims) != 2 {
-		return
-	}
-	n, out := g.dims[1], 1+g.IntN(5)
-	w, a := []int{n, out}, attr{Name: "transB", Value: 0}
-	if g.IntN(2) == 0 {
-		w, a.Value = []int{out, n}, 1
-	}
-	in := []string{g.floats(w...)}
-	switch g.IntN(4) {
-	case 0:
-		in = append(in, g.floats(out))
-	case 1:
-		in = append(in, g.floats(1))
-	case 2:
-		in = append(in, g.floats(1, out))
-	}
-	g.op(
-		"Gemm",
-		in,
-		append(
-			g.maybe(0.5, attr{Name: "alpha", Value: g.Float64()}),
-			append(g.maybe(0.5, attr{Name: "beta", Value: g.Float64()}), a)...)...)
-
-}
-
-func drawInstanceNormalization(g *generator) {
-	if len(g.dims) < 3 {
-		return
-	}
-	g.op("InstanceNormalization", []string{g.floats(g.dims[1]), g.floats(g.dims[1])})
-
-}
-
-func drawLayerNormalization(g *generator) {
-	if g.opset < 17 {
-		return
-	}
-	axis := 1 + g.IntN(len(g.dims)-1)
-	d := g.dims[axis:]
-	g.op("LayerNormalization", []string{g.floats(d...), g.floats(d...)}, attr{Name: "axis", Value: axis})
-
-}
-
-func drawLRN(g *generator) {
-	if len(g.dims) == 4 {
-		g.op("LRN", nil, attr{Name: "size", Value: 1 + 2*g.IntN(3)})
-	}
-
-}
-
-func drawResize(g *generator) {
-	if len(g.dims) != 4 {
-		return
-	}
-	a := []attr{{Name: "mode", Value: pick(g, "nearest", "linear", "cubic")},
-		{
-			Name:  "coordinate_transformation_mode",
-			Value: pick(g, "half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"),
-		}}
-	if a[0].Value == "nearest" {
-		a = append(
-			a,
-			attr{Name: "nearest_mode", Value: pick(g, "round_prefer_floor", "round_prefer_ceil", "floor", "ceil")},
-		)
-	}
-	if g.opset >= 18 && a[0].Value == "linear" {
-		a = append(a, g.maybe(0.3, attr{Name: "antialias", Value: 1})...)
-	}
-	if a[0].Value == "cubic" {
-		a = append(a, g.maybe(0.3, attr{Name: "exclude_outside", Value: 1})...)
-	}
-	if g.IntN(2) == 0 {
-		s := g.constant(
-			constant{
-				dims:   []int{4},
-				floats: []float32{1, 1, pick[float32](g, 0.5, 1, 1.5, 2, 3, 0.7), pick[float32](g, 0.5, 1, 1.5, 2, 3, 0.7)},
-			},
-		)
-		g.op("Resize", []string{"", s}, a...)
-	} else {
-		g.op("Resize", []string{"", "", g.ints(g.dims[0], g.dims[1], 1+g.IntN(12), 1+g.IntN(12))}, a...)
-	}
-
 }

@@ -157,7 +157,7 @@ func outputNames(p *modelProto, asked []string) ([]string, error) {
 
 // input makes node 0 of the model's one input.
 func (r *reader) input(p *modelProto, nodes []*nodeProto, o ReadOptions) (Tensor, error) {
-	in, err := onlyInput(p)
+	in, err := onlyInput(p, nodes)
 	if err != nil {
 		return Tensor{}, err
 	}
@@ -215,21 +215,33 @@ func (r *reader) input(p *modelProto, nodes []*nodeProto, o ReadOptions) (Tensor
 	return Tensor{Name: in.name, Dims: d, Batch: images, axes: axes}, nil
 }
 
-// onlyInput is the model's one input.
-func onlyInput(p *modelProto) (in *infoProto, err error) {
+// onlyInput is the one input that the nodes need. Initializers, which old exporters list as
+// inputs, are none.
+func onlyInput(p *modelProto, nodes []*nodeProto) (*infoProto, error) {
+	var all []*infoProto
+	var names []string
 	for i, v := range p.inputs {
-		if _, ok := p.initializers[v.name]; ok {
-			continue // old exporters list weights as inputs
+		if _, ok := p.initializers[v.name]; !ok {
+			all = append(all, &p.inputs[i])
 		}
-		if in != nil {
-			return nil, fmt.Errorf("the model has inputs %q and %q, this program reads models of one", in.name, v.name)
-		}
-		in = &p.inputs[i]
 	}
-	if in == nil {
+	if len(all) == 0 {
 		return nil, errors.New("the model has no input")
 	}
-	return in, nil
+	needed := slices.DeleteFunc(slices.Clone(all), func(in *infoProto) bool {
+		return !slices.ContainsFunc(nodes, func(n *nodeProto) bool { return slices.Contains(n.in, in.name) })
+	})
+	switch len(needed) {
+	case 0:
+		return all[0], nil
+	case 1:
+		return needed[0], nil
+	}
+	for _, in := range needed {
+		names = append(names, in.name)
+	}
+	return nil, fmt.Errorf("the outputs need %d inputs, %q, and this program reads models of one: "+
+		"keep outputs that need one only (--output-name), or make constants of the other inputs", len(names), names)
 }
 
 // givenDims are the input's dims, those that the caller gives in place of the file's.
@@ -299,6 +311,7 @@ func (r *reader) needed(p *modelProto, outputs []string) ([]*nodeProto, error) {
 		if err != nil {
 			return nil, err
 		}
+		n.index = i
 		all[i] = n
 		for _, name := range n.out {
 			if name != "" {
@@ -325,22 +338,46 @@ func (r *reader) needed(p *modelProto, outputs []string) ([]*nodeProto, error) {
 		}
 	}
 	var out []*nodeProto
+	read := map[string]bool{}
+	for _, name := range outputs {
+		read[name] = true
+	}
 	for i, n := range all {
 		if use[i] {
 			out = append(out, n)
+			for _, name := range n.in {
+				read[name] = true
+			}
+		}
+	}
+	for _, n := range out {
+		for i, name := range n.out { // what nothing reads need not be made
+			if !read[name] {
+				n.out[i] = ""
+			}
 		}
 	}
 	return out, nil
+}
+
+// label names a node in errors: one without a name by its place in the file and what it makes.
+func (n *nodeProto) label(at string) string {
+	if n.name == "" {
+		return fmt.Sprintf("node %d, which has no name and makes %.200q", n.index, at)
+	}
+	return fmt.Sprintf("node %.200q", at)
 }
 
 // operator reads one node.
 func (r *reader) operator(n *nodeProto) error {
 	r.at = n.name
 	r.stage, r.block = marks(n.doc)
-	if r.at == "" && len(n.out) > 0 {
-		r.at = n.out[0]
+	if r.at == "" {
+		if k := slices.IndexFunc(n.out, func(name string) bool { return name != "" }); k >= 0 {
+			r.at = n.out[k]
+		}
 	}
-	fail := func(err error) error { return fault.Errorf("onnx: operator %.40s of node %.200q: %w", n.op, r.at, err) }
+	fail := func(err error) error { return fault.Errorf("onnx: operator %.40s of %s: %w", n.op, n.label(r.at), err) }
 	if n.domain != "" && n.domain != "ai.onnx" {
 		return fail(fmt.Errorf("its domain %.40q is not one that this program reads", n.domain))
 	}

@@ -48,15 +48,48 @@ func readLogReduce(r *reader, c call) ([]*value, error) {
 	if err != nil {
 		return nil, err
 	}
+	keep := c.intAttr("keepdims", 1) != 0
 	if c.op == "ReduceLogSumExp" {
-		if v, err = r.each(&blocks.Unary{Func: "exp"}, nil, v); err != nil {
-			return nil, err
-		}
+		return r.logSumExp(v, axes, keep)
 	}
-	if v, err = r.reduce(v, "sum", axes, c.intAttr("keepdims", 1) != 0); err != nil {
+	if v, err = r.reduce(v, "sum", axes, keep); err != nil {
 		return nil, err
 	}
 	return one(r.each(&blocks.Unary{Func: "log"}, nil, v))
+}
+
+// logSumExp takes the largest exponent out, as runtimes do: exponentials of large numbers overflow.
+func (r *reader) logSumExp(v *value, axes []int, keep bool) ([]*value, error) {
+	most, err := r.reduce(v, "max", axes, true)
+	if err != nil {
+		return nil, err
+	}
+	d, err := r.binary("sub", v, most, 1, 1)
+	if err != nil {
+		return nil, err
+	}
+	s, err := r.each(&blocks.Unary{Func: "exp"}, nil, d[0])
+	if err != nil {
+		return nil, err
+	}
+	if s, err = r.reduce(s, "sum", axes, true); err != nil {
+		return nil, err
+	}
+	if s, err = r.each(&blocks.Unary{Func: "log"}, nil, s); err != nil {
+		return nil, err
+	}
+	out, err := r.binary("add", s, most, 1, 1)
+	if err != nil || keep {
+		return out, err
+	}
+	w := *out[0]
+	w.axes = nil
+	for k, a := range out[0].axes {
+		if !slices.Contains(axes, k) {
+			w.axes = append(w.axes, a)
+		}
+	}
+	return []*value{&w}, nil
 }
 
 // reduce makes one number of all values along axes.

@@ -68,7 +68,7 @@ func TestReadRefuses(t *testing.T) {
 		{op("Pad", []string{"x", "s"}, A{Name: "mode", Value: "mirror"}), []constant{ints("s", 0, 0, 1, 1, 0, 0, 1, 1)}, "mirror"},
 		{op("Pad", []string{"x", "s"}, A{Name: "mode", Value: "reflect"}), []constant{ints("s", 0, 0, 9, 0, 0, 0, 0, 0)}, "border"},
 		{op("MaxPool", []string{"x"}), nil, "kernel size []"},
-		{operator{name: "the_node", kind: "MaxPool", in: x, out: []string{"y", "i"}, attrs: []A{{Name: "kernel_shape", Value: []int{2, 2}}}}, nil, "indices"},
+		{operator{name: "the_node", kind: "MaxPool", in: x, out: []string{"v", "y"}, attrs: []A{{Name: "kernel_shape", Value: []int{2, 2}}}}, nil, `output 1, "y", is read`},
 		{op("Concat", []string{"x", "x"}, A{Name: "axis", Value: 4}), nil, "axis 4"},
 		{op("Split", []string{"x", "s"}, A{Name: "axis", Value: 1}), []constant{ints("s", 1, 1)}, "of 4 elements into parts of [1 1]"},
 		{op("Slice", []string{"x", "s", "e", "a"}), []constant{ints("s", 3), ints("e", 3), ints("a", 2)}, "leave nothing"},
@@ -93,6 +93,27 @@ func TestReadRefuses(t *testing.T) {
 			if !strings.Contains(err.Error(), w) {
 				t.Errorf("%s: error %q lacks %q", c.op.kind, err, w)
 			}
+		}
+	}
+}
+
+// A node without a name is named by its place in the file, and an output that nothing reads is of no account.
+func TestReadNodesWithoutNames(t *testing.T) {
+	relu := operator{name: "first", kind: "Relu", in: []string{"x"}, out: []string{"v"}}
+	_, err := Read(model(t, []operator{relu, {kind: "Einsum", in: []string{"v"}, out: []string{"y"}}}), ReadOptions{})
+	if err == nil || !strings.Contains(err.Error(), `operator Einsum of node 1, which has no name and makes "y"`) {
+		t.Errorf("%v", err)
+	}
+	pool := []blocks.ONNXAttr{{Name: "kernel_shape", Value: []int{2, 2}}}
+	four := constant{name: "w", dims: []int{4}, floats: make([]float32, 4)}
+	for _, o := range []operator{
+		{kind: "MaxPool", in: []string{"x"}, attrs: pool},
+		{kind: "Dropout", in: []string{"x"}},
+		{kind: "BatchNormalization", in: []string{"x", "w", "w", "w", "w"}},
+	} {
+		o.out = []string{"y", "mask"}
+		if m, err := Read(model(t, []operator{o}, four), ReadOptions{}); err != nil || len(m.Outputs) != 1 {
+			t.Errorf("%s: %v, %v", o.kind, m, err)
 		}
 	}
 }
@@ -124,6 +145,10 @@ func TestReadRefusesFiles(t *testing.T) {
 	}
 	relu := message(nil).sub(graphNode, op("Relu", []string{"x"}).message())
 	out := message(nil).sub(graphOutput, message(nil).text(infoName, "y"))
+	node := func(kind, out string, in ...string) message {
+		return message(nil).sub(graphNode, operator{kind: kind, in: in, out: []string{out}}.message())
+	}
+	two := append(input("x", 1, 1, 3, 8, 8), input("z", 1, 1, 3, 8, 8)...)
 	tensor := message(nil).int(tensorDims, 1).int(tensorType, elemFloat).text(tensorName, "w").int(tensorLocation, 1)
 	external := message(nil).sub(graphInitializer, tensor)
 	add := message(nil).sub(graphNode, op("Add", []string{"x", "w"}).message())
@@ -137,7 +162,7 @@ func TestReadRefusesFiles(t *testing.T) {
 		"a cut file":              {good[:len(good)/2], ReadOptions{}, "cut off"},
 		"no opset":                {message(nil).sub(modelGraph, append(input("x", 1, 1, 3, 8, 8), relu...)), ReadOptions{}, "opset 0"},
 		"no input":                {graphOf(relu, out), ReadOptions{}, "no input"},
-		"two inputs":              {graphOf(input("x", 1, 1, 3, 8, 8), input("z", 1, 1, 3, 8, 8), relu, out), ReadOptions{}, `"z"`},
+		"two inputs":              {graphOf(two, node("Add", "y", "x", "z"), out), ReadOptions{}, `2 inputs, ["x" "z"]`},
 		"integers in":             {graphOf(input("x", 7, 1, 3, 8, 8), relu, out), ReadOptions{}, "floating point"},
 		"a list in":               {graphOf(input("x", 1, 3), relu, out), ReadOptions{}, "N x C x H x W"},
 		"five dims in":            {graphOf(input("x", 1, 1, 3, 8, 8, 8), relu, out), ReadOptions{}, "N x C x H x W"},
@@ -154,6 +179,15 @@ func TestReadRefusesFiles(t *testing.T) {
 		_, err := Read(c.data, c.o)
 		if err == nil || !strings.HasPrefix(err.Error(), "onnx: ") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want an error with %q", name, err, c.want)
+		}
+	}
+	for name, data := range map[string][]byte{
+		"an input that nothing needs": graphOf(two, relu, out),
+		"an input that another output needs": graphOf(two, node("Relu", "u", "x"), node("Add", "v", "z", "x"), node("Abs", "y", "z"),
+			out),
+	} {
+		if m, err := Read(data, ReadOptions{}); err != nil || len(m.Outputs) != 1 {
+			t.Errorf("%s: %v, %v", name, m, err)
 		}
 	}
 	m, err := Read(graphOf(input("x", 1, -1, 3, -1, -1), relu, out), ReadOptions{H: 10, W: 12})

@@ -56,6 +56,12 @@ func (o spec) understood(c call, opset int) error {
 	if n := len(c.in); n < o.in[0] || n > o.in[1] {
 		return fmt.Errorf("it has %d inputs, want %s", n, countOf(o.in))
 	}
+	for i, name := range c.out {
+		if i >= max(o.out, 1) && name != "" {
+			return fmt.Errorf("its output %d, %.40q, is read, and this program makes the first only: "+
+				"export the model for inference", i, name)
+		}
+	}
 	known := strings.Fields(o.attrs)
 	for name, a := range c.attrs {
 		k := slices.IndexFunc(

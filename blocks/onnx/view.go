@@ -255,6 +255,11 @@ func (r *reader) lay(v *value, h, w, c []int) (*value, error) {
 // rearrange returns a node whose height, width and channels are loop nests over
 // v's node: that node itself, where it has them, or the simplest op that makes them.
 func (r *reader) rearrange(v *value, n [3]axis) (int, error) {
+	for _, a := range n {
+		if slices.ContainsFunc(a, func(l blocks.Stride) bool { return l.Step == batchStep }) {
+			return 0, errBatch
+		}
+	}
 	s := r.nodes[v.node].Shape
 	same := func(a axis, n, step int) bool {
 		return n == 1 && len(a) == 0 || len(a) == 1 && a[0] == blocks.Stride{N: n, Step: step}
@@ -369,6 +374,9 @@ func (r *reader) reshape(v *value, dims []int) (*value, error) {
 		if v, err = r.lay(v, h, w, c); err != nil {
 			return nil, err
 		}
+	}
+	if v.batch() != nil {
+		return nil, errBatch
 	}
 	return nil, fmt.Errorf("from %v to %v", short(v.extents()), short(dims))
 }

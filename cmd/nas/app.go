@@ -70,6 +70,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // root is the command line.
 func (a *app) root() *cobra.Command {
+	version := false
 	root := &cobra.Command{
 		Use:   "nas",
 		Short: "Search, design, measure and export networks of depthwise-separable blocks",
@@ -92,6 +93,9 @@ ARCH is a network: ` + archForms + `.`,
 			}))
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if version {
+				return a.printVersion()
+			}
 			if len(args) == 0 {
 				return cmd.Help()
 			}
@@ -123,6 +127,7 @@ ARCH is a network: ` + archForms + `.`,
 		return err
 	})
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress on standard error")
+	root.Flags().BoolVar(&version, "version", false, "the same as nas version")
 	for _, make := range commands {
 		root.AddCommand(make(a))
 	}

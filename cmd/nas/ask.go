@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -81,10 +82,12 @@ func newTell(a *app) *cobra.Command {
 		Use:   "tell DIR TRAINED.csv",
 		Short: "Tell a run the accuracy of trained networks, and rank its front again",
 		Long: `Tell reads a table and keeps it with the run. Its columns are id (a trial or its
-arch_id) or arch, and accuracy in per cent. With five trained networks or more it fits
-a surrogate to all of them, ranks the trials at the front again, and says how far the
-front moved. front-told.csv in the directory holds the new front; the run's own files
-stay.`,
+arch_id) or arch, and accuracy in per cent. A network in several rows, or told again
+with another accuracy, was trained with several seeds: its mean counts. told.csv in the
+directory holds all that was told; delete a line there to take it back. With five
+trained networks or more it fits a surrogate to all of them, ranks the trials at the
+front again, and says how far the front moved. front-told.csv in the directory holds
+the new front; the run's own files stay.`,
 		Example: `  nas tell results/mobile trained.csv`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
@@ -105,6 +108,7 @@ stay.`,
 				return a.writeJSON(r)
 			}
 			a.printf("%s\n", r)
+			a.writeRepeated(r.Repeated)
 			if len(r.Front) == 0 {
 				return nil
 			}
@@ -113,6 +117,8 @@ stay.`,
 			for _, x := range r.Front {
 				interval, note := fmt.Sprintf("%.1f - %.1f", x.Low, x.High), ""
 				switch {
+				case x.Seeds > 1:
+					interval = fmt.Sprintf("mean of %d seeds", x.Seeds)
 				case x.Trained:
 					interval = "trained"
 				case !x.Before:
@@ -127,4 +133,22 @@ stay.`,
 	cmd.Flags().IntVar(&workers, "workers", 0, "networks scored at once (default: one a core)")
 	a.jsonFlag(cmd)
 	return cmd
+}
+
+// writeRepeated prints the networks that were trained with several seeds.
+func (a *app) writeRepeated(rs []feedback.Repeated) {
+	if len(rs) == 0 {
+		return
+	}
+	a.printf("\nTrained with several seeds: the mean counts.\n")
+	t := table{head: []string{"trial", "seeds", "mean", "standard deviation", "of each", "arch_id"}}
+	for _, r := range rs {
+		id := "-"
+		if r.ID >= 0 {
+			id = strconv.Itoa(r.ID)
+		}
+		t.add(id, r.Seeds, fmt.Sprintf("%.2f", r.Accuracy), fmt.Sprintf("%.2f", r.SD),
+			strings.Trim(fmt.Sprint(r.Accuracies), "[]"), r.ArchID)
+	}
+	t.write(a.stdout)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -39,7 +40,6 @@ should be running.`,
 			if err != nil {
 				return err
 			}
-			name, threads := rt.Device().String(), rt.Device().Threads
 			t := table{head: []string{"network", "median ms", "p10", "p90", "runs", "GMAC/s"}}
 			var views []benchView
 			for _, arg := range args {
@@ -59,9 +59,12 @@ should be running.`,
 				if err != nil {
 					return err
 				}
-				views = append(views, benchView{n.Name, s.MedianMs, s.P10Ms, s.P90Ms, s.Runs, threads, name, warnings(s.Warnings)})
-				t.add(n.Name, ms(s.MedianMs), ms(s.P10Ms), ms(s.P90Ms), s.Runs,
-					fmt.Sprintf("%.1f", float64(n.Counts().MACs)/1e6/s.MedianMs))
+				views = append(views, benchViewOf(n.Title, s, rt.Device()))
+				if s.P10Ms == 0 && s.P5Ms > 0 {
+					t.head[2], t.head[3] = "p5", "p95"
+				}
+				rate := fmt.Sprintf("%.1f", float64(n.Counts().MACs)/1e6/s.MedianMs)
+				t.add(n.Title, ms(s.MedianMs), known(cmp.Or(s.P10Ms, s.P5Ms)), known(cmp.Or(s.P90Ms, s.P95Ms)), s.Runs, rate)
 			}
 			if a.json {
 				if len(views) == 1 {
@@ -70,7 +73,7 @@ should be running.`,
 				return a.writeJSON(map[string]any{"networks": views})
 			}
 			t.write(a.stdout)
-			a.printf("\n%s\n", name)
+			a.printf("\n%s\n", rt.Device())
 			for _, v := range views {
 				a.warn(v.Warnings)
 			}
@@ -90,15 +93,31 @@ should be running.`,
 	return cmd
 }
 
+// known is the text of a time; a dash for 0, which stands for one that is not known.
+func known(v float64) string {
+	if v == 0 {
+		return "-"
+	}
+	return ms(v)
+}
+
 type benchView struct {
 	Name     string   `json:"name"`
 	MedianMs float64  `json:"median_ms"`
-	P10Ms    float64  `json:"p10_ms"`
-	P90Ms    float64  `json:"p90_ms"`
+	P5Ms     float64  `json:"p5_ms,omitempty"` // percentiles that the device tells
+	P10Ms    float64  `json:"p10_ms,omitempty"`
+	P90Ms    float64  `json:"p90_ms,omitempty"`
+	P95Ms    float64  `json:"p95_ms,omitempty"`
 	Runs     int      `json:"runs"`
 	Threads  int      `json:"threads"`
 	Device   string   `json:"device"`
 	Warnings []string `json:"warnings"`
+}
+
+func benchViewOf(network string, s timing.Sample, d timing.Device) benchView {
+	return benchView{
+		network, s.MedianMs, s.P5Ms, s.P10Ms, s.P90Ms, s.P95Ms, s.Runs, d.Threads, d.String(), warnings(s.Warnings),
+	}
 }
 
 // warnings is an empty list rather than null in JSON.

@@ -73,7 +73,6 @@ func TestDamagedFiles(t *testing.T) {
 		{"run/references.json", []string{"report", "RUN"}, ""},
 		{"run/measured.csv", []string{"report", "RUN"}, ""},
 		{"run/told.csv", []string{"ask", "RUN"}, ""},
-		{"run/front.csv", []string{"tell", "SAMPLE", "FILE"}, ""},
 		{"run/told.csv", []string{"tell", "SAMPLE", "FILE"}, ""},
 		{"run/told.csv", []string{"validate", "accuracy", "--proxy", "macs", "--benchmark", "FILE"}, ""},
 	} {

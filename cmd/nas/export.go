@@ -83,7 +83,7 @@ nodes, and names and layouts of its input and its outputs.`,
 					return err
 				}
 				if !a.quiet {
-					fmt.Fprintf(a.stderr, "%s: %s, %sB\n", f.Path, n.Name, si(int64(len(f.Data))))
+					fmt.Fprintf(a.stderr, "%s: %s, %sB\n", f.Path, n.Title, si(int64(len(f.Data))))
 				}
 			}
 			if drawn && !a.quiet {

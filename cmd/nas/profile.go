@@ -4,7 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 
+	"nas/internal/resolve"
+	"nas/internal/runstore"
 	"nas/latency"
 )
 
@@ -28,6 +32,16 @@ func profileOf(file, device string, threads int) (*latency.Profile, error) {
 		return nil, usagef("%w: give a profile with --profile", err)
 	}
 	return p, err
+}
+
+// profileFor is profileOf for a network: without a file or device it is the profile that the run of a trial has.
+func profileFor(n *resolve.Network, file, device string, threads int) (*latency.Profile, error) {
+	if own := filepath.Join(n.Run, runstore.ProfileFile); n.Run != "" && file == "" && device == "" && threads == 0 {
+		if _, err := os.Stat(own); err == nil {
+			file = own
+		}
+	}
+	return profileOf(file, device, threads)
 }
 
 // warn prints warnings about the figures.

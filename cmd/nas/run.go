@@ -264,8 +264,9 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 	}
 	t := table{head: []string{"trial", "latency", "90 % interval", "accuracy", "params", "MACs", "arch_id"}}
 	shown := min(frontRows, len(r.Front))
+	shownAt := func(i int) *nasrun.Member { return &r.Front[i*(len(r.Front)-1)/max(1, shown-1)] }
 	for i := range shown {
-		m := r.Front[i*(len(r.Front)-1)/max(1, shown-1)]
+		m := shownAt(i)
 		count := func(key string) string { return si(int64(runstore.Number(&m.Result, key))) }
 		t.add(m.ID, ms(m.Latency.Mid), ms(m.Latency.Low)+" - "+ms(m.Latency.High),
 			strconv.FormatFloat(m.Accuracy, 'f', decimals, 64),
@@ -278,7 +279,7 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 	if r.Measured != nil {
 		a.printf("\n%s\n", r.Measured)
 	}
-	a.printf("\nopen %s/report.html; nas show %s:%d --layers shows a network\n", r.Dir, r.Dir, r.Front[len(r.Front)/2].ID)
+	a.printf("\nopen %s/report.html; nas show %s:%d --layers shows a network\n", r.Dir, r.Dir, shownAt(shown/2).ID)
 	if len(r.Exported) > 0 {
 		a.printf("exported to %s: %s\n", filepath.Dir(r.Exported[0]), exports(r.Exported))
 	}

@@ -9,6 +9,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/onnx"
 	"nas/internal/report"
+	"nas/internal/resolve"
 )
 
 func newShow(a *app) *cobra.Command {
@@ -52,7 +53,7 @@ ARCH is ` + archForms + `.`,
 				if err := picture("--diagram", diagram); err != nil {
 					return err
 				}
-				d, err := diagramOf(n.Network, profile)
+				d, err := diagramOf(n, profile)
 				if err != nil {
 					return err
 				}
@@ -63,6 +64,7 @@ ARCH is ` + archForms + `.`,
 				return usagef("--profile goes with --diagram")
 			}
 			v := viewOf(n.Network, layers || a.json)
+			v.Name = n.Title
 			v.Arch, v.ArchID = n.Arch, n.Meta["arch_id"]
 			if a.json {
 				return a.writeJSON(v)
@@ -74,7 +76,7 @@ ARCH is ` + archForms + `.`,
 	cmd.Flags().BoolVar(&layers, "layers", false, "list the layers")
 	cmd.Flags().BoolVar(&operators, "operators", false, "list the ONNX operators that are read, and their attributes")
 	cmd.Flags().StringVar(&diagram, "diagram", "", "draw the architecture into `FILE`, .svg, .png or .pdf")
-	cmd.Flags().StringVar(&profile, "profile", "", "the latency profile of the diagram (default: this machine's)")
+	cmd.Flags().StringVar(&profile, "profile", "", "the latency profile of the diagram (default: the run's for a trial, else this machine's)")
 	a.jsonFlag(cmd)
 	a.fileFlags(cmd)
 	return cmd
@@ -82,23 +84,23 @@ ARCH is ` + archForms + `.`,
 
 // diagramOf draws a network to the scale of the latency by a profile: the one
 // given, or this machine's if it has been calibrated.
-func diagramOf(n *blocks.Network, profile string) (report.Figure, error) {
-	p, err := profileOf(profile, "", 0)
+func diagramOf(n *resolve.Network, profile string) (report.Figure, error) {
+	p, err := profileFor(n, profile, "", 0)
 	if err != nil {
 		if profile != "" {
 			return nil, err
 		}
-		return report.CountsDiagram(n), nil
+		return report.CountsDiagram(n.Network), nil
 	}
 	r, err := p.Predictor()
 	if err != nil {
 		return nil, err
 	}
-	e, err := r.Predict(n)
+	e, err := r.Predict(n.Network)
 	if err != nil {
 		return nil, err
 	}
-	return report.NetworkDiagram(n, e, p.Device.String()), nil
+	return report.NetworkDiagram(n.Network, e, p.Device.String()), nil
 }
 
 // networkView is a network's figures, in the JSON form that scripts rely on.

@@ -127,6 +127,8 @@ func (d *decoder) kernel(path string, x any, k *space.KernelSize) {
 		*k = space.Rectangle(sides[0], sides[1])
 	case ok:
 		d.wrong(path, x, "a whole number up to 31, or [height, width]")
+	case strings.HasSuffix(path, "]"): // in a list
+		d.wrong(path, x, "a whole number, or [height, width]")
 	default:
 		d.wrong(path, x, "a whole number")
 	}
@@ -185,7 +187,11 @@ func (d *decoder) list(path string, x any, dst reflect.Value) {
 		}
 	default:
 		v := reflect.New(dst.Type().Elem()).Elem()
+		before := len(d.problems)
 		d.value(path, x, v)
+		if n := len(d.problems) - 1; n == before && d.problems[n].Key == path {
+			d.problems[n].Want += listToo(v)
+		}
 		dst.Set(reflect.Append(reflect.MakeSlice(dst.Type(), 0, 1), v))
 		return
 	}
@@ -194,6 +200,14 @@ func (d *decoder) list(path string, x any, dst reflect.Value) {
 		d.value(fmt.Sprintf("%s[%d]", path, i+1), item, s.Index(i))
 	}
 	dst.Set(s)
+}
+
+// listToo says that where a value like v may stand, a list may.
+func listToo(v reflect.Value) string {
+	if _, ok := v.Addr().Interface().(*space.KernelSize); ok {
+		return ", or a list such as [3, 5, [10, 4]]"
+	}
+	return ", or a list of these"
 }
 
 func (d *decoder) wrong(path string, x any, want string) { d.add(path, show(x), "want "+want) }

@@ -37,12 +37,13 @@ func (x *reranker) fit(ctx context.Context) (accuracy.Estimator, error) {
 	if o.Reference, err = evaluator.ReferenceSample(sp, c.Accuracy.Seed); err != nil {
 		return nil, err
 	}
-	for _, r := range x.trained {
+	for i := range x.trained {
+		r := &x.trained[i]
 		n, err := resolve.NetworkOf(r.Arch)
 		if err != nil {
 			return nil, err
 		}
-		o.Trained = append(o.Trained, accuracy.TrainedNetwork{Network: n, Top1Pct: r.Accuracy})
+		o.Trained = append(o.Trained, accuracy.TrainedNetwork{Network: n, Top1Pct: r.Accuracy()})
 	}
 	scores, trained, err := x.scoresOfTrained()
 	if err != nil {
@@ -82,9 +83,9 @@ func (x *reranker) scoresOfTrained() (scores, trained []float64, err error) {
 			byID[t.ID] = t.Values[0]
 		}
 	}
-	for _, r := range x.trained {
-		if v := byID[r.ID]; !math.IsNaN(v) {
-			scores, trained = append(scores, v), append(trained, r.Accuracy)
+	for i := range x.trained {
+		if v := byID[x.trained[i].ID]; !math.IsNaN(v) {
+			scores, trained = append(scores, v), append(trained, x.trained[i].Accuracy())
 		}
 	}
 	return scores, trained, nil
@@ -108,9 +109,9 @@ func (x *reranker) rank(ctx context.Context, model accuracy.Estimator) error {
 		before[i], after[i] = trials[i].Objectives[runstore.KeyAccuracy], scores[i].Value
 	}
 	x.out.TauCandidates = stat.KendallTau(before, after)
-	trained := map[string]float64{} // accuracies, by arch id
-	for _, r := range x.trained {
-		trained[r.ArchID] = r.Accuracy
+	trained := map[string]*runstore.TrainedRow{} // by arch id
+	for i := range x.trained {
+		trained[x.trained[i].ArchID] = &x.trained[i]
 	}
 	front, err := search.NewFront(x.run.Manifest.Objectives, nil)
 	if err != nil {
@@ -119,7 +120,8 @@ func (x *reranker) rank(ctx context.Context, model accuracy.Estimator) error {
 	contenders := results.NewContenders(x.run.Manifest.Objectives)
 	for i := range trials {
 		v := runstore.Value{Mid: scores[i].Value, Low: scores[i].Low, High: scores[i].High}
-		if a, ok := trained[trials[i].ArchID]; ok {
+		if r, ok := trained[trials[i].ArchID]; ok {
+			a := r.Accuracy()
 			v = runstore.Value{Mid: a, Low: a, High: a}
 		}
 		t := withAccuracy(&trials[i], v)
@@ -156,9 +158,10 @@ func withAccuracy(t *search.Trial, v runstore.Value) search.Trial {
 	return search.Trial{ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, Result: r}
 }
 
-// write notes the members of the new front, and writes their table. trained are the accuracies of
-// trained networks, by arch id.
-func (x *reranker) write(front *search.Front, onFront map[int]float64, trained map[string]float64) error {
+// write notes the members of the new front, and writes their table. trained are by arch id.
+func (x *reranker) write(
+	front *search.Front, onFront map[int]float64, trained map[string]*runstore.TrainedRow,
+) error {
 	wasOnFront := map[int]bool{}
 	for _, t := range x.run.Front.Trials() {
 		wasOnFront[t.ID] = true
@@ -167,11 +170,14 @@ func (x *reranker) write(front *search.Front, onFront map[int]float64, trained m
 	accuracy := runstore.FieldOf(runstore.KeyAccuracy)
 	for _, t := range front.Trials() {
 		v := accuracy.Of(&t.Result)
-		_, isTrained := trained[t.ArchID]
+		seeds := 0
+		if r := trained[t.ArchID]; r != nil {
+			seeds = len(r.Accuracies)
+		}
 		x.out.Front = append(x.out.Front, Member{
 			ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, LatencyMs: first.Of(&t.Result).Mid,
 			Accuracy: v.Mid, Low: v.Low, High: v.High,
-			Trained: isTrained, Before: wasOnFront[t.ID],
+			Trained: seeds > 0, Seeds: seeds, Before: wasOnFront[t.ID],
 		})
 		if wasOnFront[t.ID] {
 			x.out.Kept++

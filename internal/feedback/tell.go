@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
 
 	"nas/internal/config"
 	"nas/internal/evaluator"
@@ -32,6 +31,18 @@ type Rerank struct {
 	TauCandidates float64  `json:"kendall_tau_score_surrogate"`
 	TauTrained    float64  `json:"kendall_tau_score_told"`
 	Front         []Member `json:"front"`
+
+	Repeated []Repeated `json:"repeated"` // networks that were trained more than once, of all tables
+}
+
+// Repeated is a network that was trained with several seeds.
+type Repeated struct {
+	ID         int       `json:"id"` // of the trial; -1 for a network that is none of the run
+	ArchID     string    `json:"arch_id"`
+	Accuracy   float64   `json:"accuracy"` // the mean over the seeds, per cent
+	Seeds      int       `json:"seeds"`
+	SD         float64   `json:"accuracy_sd"` // between seeds, in points
+	Accuracies []float64 `json:"accuracies"`  // of each seed, ascending
 }
 
 // Member is a trial on the new front.
@@ -40,16 +51,19 @@ type Member struct {
 	ArchID    string  `json:"arch_id"`
 	Arch      string  `json:"arch"`
 	LatencyMs float64 `json:"latency_ms"`
-	Accuracy  float64 `json:"accuracy"` // per cent: trained, or by the surrogate
+	Accuracy  float64 `json:"accuracy"` // per cent: trained, the mean over its seeds, or by the surrogate
 	Low       float64 `json:"accuracy_low"`
 	High      float64 `json:"accuracy_high"`
 	Trained   bool    `json:"trained"`
+	Seeds     int     `json:"seeds"`  // that it was trained with
 	Before    bool    `json:"before"` // was on the front by the run's score
 }
 
 // Tell reads a table of trained networks, keeps it with the run in dir, fits a surrogate to all
-// networks that were trained so far, and ranks the trials at the front anew. The run's own files stay
-// as they are; the new front is in front-told.csv.
+// networks that were trained so far, and ranks the trials at the front anew. A network that was trained
+// several times counts with its mean. An accuracy that an earlier table gave a network counts once, so
+// that a table may be told again when it has grown. The run's own files stay as they are; the new front
+// is in front-told.csv.
 func Tell(ctx context.Context, dir, path string, o evaluator.Options) (*Rerank, error) {
 	s, err := results.Load(dir)
 	if err != nil {
@@ -69,13 +83,19 @@ func Tell(ctx context.Context, dir, path string, o evaluator.Options) (*Rerank, 
 		return nil, err
 	}
 	for _, r := range rows {
-		trained = slices.DeleteFunc(trained, func(q runstore.TrainedRow) bool { return q.ArchID == r.ArchID })
-		trained = append(trained, r)
+		trained = addTrained(trained, r, true)
 	}
 	if err := runstore.WriteTrained(dir, trained); err != nil {
 		return nil, err
 	}
-	out := &Rerank{Dir: dir, Trained: len(trained), New: len(rows), Before: s.Front.Len(), Front: []Member{}}
+	out := &Rerank{
+		Dir: dir, Trained: len(trained), New: len(rows), Before: s.Front.Len(), Front: []Member{}, Repeated: []Repeated{},
+	}
+	for i := range trained {
+		if r := &trained[i]; len(r.Accuracies) > 1 {
+			out.Repeated = append(out.Repeated, Repeated{r.ID, r.ArchID, r.Accuracy(), len(r.Accuracies), r.SD(), r.Accuracies})
+		}
+	}
 	if !s.HasObjective(runstore.KeyAccuracy) {
 		out.Reason = "accuracy is no objective of the run"
 		return out, nil

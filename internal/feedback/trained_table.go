@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,7 +17,7 @@ import (
 
 // readTable reads a table of trained networks with the columns arch or id, and accuracy. Each line may
 // be wrong in its own way: all of them are named. Lines without an accuracy are left out: those
-// networks were asked for and are not trained yet.
+// networks were asked for and are not trained yet. Lines of one network are one row: its seeds.
 func readTable(path string, s *results.Stored) ([]runstore.TrainedRow, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -38,7 +39,8 @@ func readTable(path string, s *results.Stored) ([]runstore.TrainedRow, error) {
 		if row.Text(accuracy) == "" && row.Err() == nil {
 			continue
 		}
-		l := tableLine{Row: row, id: row.Text(id), trained: runstore.TrainedRow{ID: -1, Accuracy: row.Percent(accuracy)}}
+		l := tableLine{Row: row, id: row.Text(id)}
+		l.trained = runstore.TrainedRow{ID: -1, Accuracies: []float64{row.Percent(accuracy)}}
 		if text := row.Text(arch); text != "" {
 			a, err := space.Parse(text)
 			if err != nil {
@@ -61,12 +63,23 @@ func readTable(path string, s *results.Stored) ([]runstore.TrainedRow, error) {
 			bad = append(bad, fault.Errorf("feedback: %w", err))
 			continue
 		}
-		rows = append(rows, l.trained)
+		rows = addTrained(rows, l.trained, false)
 	}
 	if len(bad) == 0 && len(rows) == 0 {
 		return nil, fault.Errorf("feedback: %s holds no network with an accuracy: fill in the column %s", path, accuracy)
 	}
 	return rows, errors.Join(bad...)
+}
+
+// addTrained adds a trained network to rows: to the row of its own, if there is one. For again see
+// [runstore.TrainedRow.Add].
+func addTrained(rows []runstore.TrainedRow, r runstore.TrainedRow, again bool) []runstore.TrainedRow {
+	i := slices.IndexFunc(rows, func(q runstore.TrainedRow) bool { return q.ArchID == r.ArchID })
+	if i < 0 {
+		return append(rows, r)
+	}
+	rows[i].Add(r.Accuracies, again)
+	return rows
 }
 
 // tableLine is a row of the table and the network that it says was trained.

@@ -2,9 +2,10 @@ package feedback
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
-	"slices"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -29,6 +30,7 @@ func TestReadTable(t *testing.T) {
 		"id,accuracy\n0,\n":           "no network", // asked for, not trained
 		"id,accuracy\n7,60\n":         `line 2, column 1: id "7"`,
 		"id,accuracy\n0,160\n":        `line 2, column 2: accuracy "160"`,
+		"id,accuracy\n0,0.72\n":       `accuracy "0.72": per cent or a fraction? If all are fractions, want 72 here`,
 		"arch,accuracy\nx|y,60\n":     `line 2, column 1: arch "x|y": space`,
 		"id,accuracy\n9,60\n0,many\n": `line 3, column 2: accuracy "many"`,
 	} {
@@ -41,7 +43,8 @@ func TestReadTable(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "t.csv")
-	if err := os.WriteFile(path, []byte("Accuracy,arch,id\n61.5,"+arch+",\n62,,0\n"), 0o644); err != nil {
+	text := "Accuracy,arch,id\n65," + arch + ",\n62,,0\n58," + arch + ",\n60," + arch + ",\n"
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	a, err := space.Parse(arch)
@@ -49,9 +52,15 @@ func TestReadTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows, err := readTable(path, s)
-	want := []runstore.TrainedRow{{ID: -1, ArchID: a.ID(), Arch: arch, Accuracy: 61.5}, {ID: 0, ArchID: "0", Accuracy: 62}}
-	if err != nil || !slices.Equal(rows, want) {
+	want := []runstore.TrainedRow{
+		{ID: -1, ArchID: a.ID(), Arch: arch, Accuracies: []float64{58, 60, 65}},
+		{ID: 0, ArchID: "0", Accuracies: []float64{62}},
+	}
+	if err != nil || !reflect.DeepEqual(rows, want) {
 		t.Errorf("rows are %+v (%v), want %+v", rows, err, want)
+	}
+	if r := rows[0]; r.Accuracy() != 61 || math.Abs(r.SD()-math.Sqrt(13)) > 1e-12 {
+		t.Errorf("three seeds have the mean %v and deviation %v", r.Accuracy(), r.SD())
 	}
 	var usage *config.UsageError
 	if _, err := Ask(t.TempDir(), 3); !errors.As(err, &usage) {

@@ -342,5 +342,12 @@ func encodeSafetensors(n *blocks.Network, weights func() (*blocks.Weights, error
 // ReadWeights reads weights for n from a .safetensors or .npz file: the state
 // dict of the Python module that n is written as.
 func ReadWeights(path string, n *blocks.Network) (*blocks.Weights, error) {
-	return pytorch.ReadFile(path, n)
+	w, err := pytorch.ReadFile(path, n)
+	var shape *pytorch.ShapeError
+	if errors.As(err, &shape) && len(shape.Want) == len(shape.Shape) && len(shape.Want) > 0 &&
+		shape.Want[0] == n.Output().C && slices.Equal(shape.Want[1:], shape.Shape[1:]) {
+		err = fmt.Errorf("%w: the weights are of a network with %d classes, name that one, such as "+
+			"results/mobile:17@classes=%d", err, shape.Shape[0], shape.Shape[0])
+	}
+	return w, err
 }

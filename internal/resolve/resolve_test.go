@@ -64,6 +64,7 @@ func TestFind(t *testing.T) {
 		{dir + ":0", "trial 0 of " + dir, net.Counts().Params},
 		{dir + ":" + a.ID(), "trial 0 of " + dir, net.Counts().Params},
 		{dir + ":" + b.ID(), "trial 1 of " + dir, 0},
+		{dir + ":0@classes=2", "trial 0 of " + dir + " with classes=2", net.Counts().Params - 8*33},
 	} {
 		n, err := Find(tc.text, netfile.Options{})
 		if err != nil {
@@ -72,6 +73,9 @@ func TestFind(t *testing.T) {
 		}
 		if n.Origin != tc.origin || tc.params != 0 && n.Counts().Params != tc.params {
 			t.Errorf("Find(%q): origin %q, %d params, want %q, %d", tc.text, n.Origin, n.Counts().Params, tc.origin, tc.params)
+		}
+		if want := filepath.Base(file); tc.text == file && n.Title != want || tc.text != file && n.Title != n.Name {
+			t.Errorf("Find(%q): title %q of a network %q", tc.text, n.Title, n.Name)
 		}
 	}
 }
@@ -89,6 +93,8 @@ func TestFindSaysWhatIsWrong(t *testing.T) {
 		{dir, "name one of its trials"},
 		{dir + ":7", "it has 0 to 0"},
 		{dir + ":abc", "12 hexadecimal digits"},
+		{dir + ":0@classes=0", "want classes=N"},
+		{dir + ":0@width=2", `option "width=2": want classes=N`},
 		{dir + ":ffffffffffff", "holds no trial"},
 		{"nowhere/at/all:3", "no directory nowhere/at/all"},
 		{"nowhere/at/all", "no such file or run"},

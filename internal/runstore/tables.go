@@ -43,7 +43,7 @@ type MeasuredRow struct {
 	Device                     string
 	Threads                    int
 	PredictedMs, LowMs, HighMs float64
-	MeasuredMs, P10Ms, P90Ms   float64
+	MeasuredMs, P10Ms, P90Ms   float64 // percentiles of 0 are not known
 	Runs                       int
 }
 
@@ -57,7 +57,7 @@ func WriteMeasured(dir string, rows []MeasuredRow) error {
 	for _, r := range rows {
 		lines = append(lines, []string{
 			strconv.Itoa(r.ID), r.Device, strconv.Itoa(r.Threads), numberText(r.PredictedMs), numberText(r.LowMs), numberText(r.HighMs),
-			numberText(r.MeasuredMs), numberText(r.P10Ms), numberText(r.P90Ms), strconv.Itoa(r.Runs),
+			numberText(r.MeasuredMs), knownText(r.P10Ms), knownText(r.P90Ms), strconv.Itoa(r.Runs),
 		})
 	}
 	return writeCSV(filepath.Join(dir, MeasuredFile), lines)
@@ -84,6 +84,14 @@ func numberText(v float64) string {
 		return ""
 	}
 	return string(bytes.Trim(appendFloat(nil, v), `"`))
+}
+
+// knownText is empty for 0, which stands for what is not known.
+func knownText(v float64) string {
+	if v == 0 {
+		return ""
+	}
+	return numberText(v)
 }
 
 func writeCSV(path string, lines [][]string) error {

@@ -29,6 +29,8 @@ type Table struct {
 	Rows    []*Row   // without those that have no text at all
 	index   map[string]int
 	comma   rune
+	mark    byte // point or comma, of the first number that has one; 0 before it
+	asked   bool // whether numbers are fractions
 }
 
 // Row is one row. Its getters record what is wrong with a value, for Err, and return
@@ -78,8 +80,10 @@ func Read(name string, r io.Reader) (*Table, error) {
 				return nil, fmt.Errorf("%s line %d: %w", name, line, err)
 			}
 		case len(cells) > len(t.Columns):
-			return nil, fmt.Errorf("%s line %d has %d fields, the header line has %d: a text with a %s lacks its quotes",
-				name, line, len(cells), len(t.Columns), separatorNames[t.comma])
+			return nil, fmt.Errorf("%s line %d has %d fields, the header line has %d: a text with a %s lacks its quotes%s",
+				name, line, len(cells), len(t.Columns), separatorNames[t.comma], map[rune]string{
+					',': ", or numbers have decimal commas: separate fields by semicolons",
+				}[t.comma])
 		default:
 			t.Rows = append(t.Rows, &Row{table: t, line: line, cells: cells})
 		}
@@ -177,6 +181,9 @@ func (t *Table) Need(columns ...string) error {
 	return nil
 }
 
+// String is the place of the row: the table's name and the line.
+func (r *Row) String() string { return fmt.Sprintf("%s line %d", r.table.Name, r.line) }
+
 // Text returns the text of a column, without white space around it; "" if the table
 // has no such column. A row that ends before the column is an error.
 func (r *Row) Text(column string) string {
@@ -193,10 +200,10 @@ func (r *Row) Text(column string) string {
 	return ""
 }
 
-// Float returns the finite number of a column. Where semicolons separate fields, it
-// may have a decimal comma.
+// Float returns the finite number of a column. Where semicolons or tabs separate fields,
+// all numbers of the table may have a decimal comma.
 func (r *Row) Float(column string) float64 {
-	v, ok := r.parse(r.Text(column))
+	v, ok := r.parse(column, r.Text(column))
 	if !ok {
 		r.Fail(column, "want a number")
 	}
@@ -204,17 +211,34 @@ func (r *Row) Float(column string) float64 {
 }
 
 // Percent returns the number of a column, which is from 0 to 100 and may have a
-// per cent sign.
+// per cent sign. Without the sign, a number of 1 or less may be a fraction: the first of a
+// table is refused.
 func (r *Row) Percent(column string) float64 {
-	v, ok := r.parse(strings.TrimSpace(strings.TrimSuffix(r.Text(column), "%")))
-	if !ok || v < 0 || v > 100 {
+	text, sign := strings.CutSuffix(r.Text(column), "%")
+	v, ok := r.parse(column, strings.TrimSpace(text))
+	switch {
+	case !ok || v < 0 || v > 100:
 		r.Fail(column, "want per cent, 0 to 100")
+	case !sign && v > 0 && v <= 1 && !r.table.asked:
+		r.table.asked = true
+		r.Fail(column, "per cent or a fraction? If all are fractions, want %.6g here; if this is per cent, want %s%%",
+			100*v, text)
 	}
 	return v
 }
 
-func (r *Row) parse(text string) (v float64, ok bool) {
-	if r.table.comma == ';' {
+// parse reads a number. One with a decimal comma is unambiguous where commas do not separate
+// fields and no other number has a point: else the comma may be one of thousands.
+func (r *Row) parse(column, text string) (v float64, ok bool) {
+	t := r.table
+	if mark := strings.IndexAny(text, ".,"); mark >= 0 && t.comma != ',' {
+		if t.mark == 0 {
+			t.mark = text[mark]
+		}
+		if text[mark] != t.mark {
+			r.Fail(column, "a number with a %q, others of the table have a %q: want one decimal mark, "+
+				"and none of thousands", text[mark], t.mark)
+		}
 		text = strings.Replace(text, ",", ".", 1)
 	}
 	v, err := strconv.ParseFloat(text, 64)

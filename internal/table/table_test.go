@@ -82,15 +82,30 @@ func TestRowErrors(t *testing.T) {
 		t.Errorf("%q,\nwant %q", got, want)
 	}
 	short := `t.csv line 4 ends before the column d: the file was cut off, or a comma is missing`
-	p := read(t, "a;b;c\n71,5 %;72;100.1%\n").Rows[0]
-	if p.Percent("a") != 71.5 || p.Percent("b") != 72 || p.Err() != nil {
-		t.Errorf("per cent: %v", p.Err())
-	}
-	if p.Percent("c"); p.Err() == nil || !strings.Contains(p.Err().Error(), `c "100.1%": want per cent, 0 to 100`) {
-		t.Errorf("more than 100 per cent: %v", p.Err())
-	}
 	if r.FloatOrNaN("d"); r.Err().Error() != short {
 		t.Errorf("%q,\nwant %q", r.Err(), short)
+	}
+}
+
+// Per cent may have its sign and a decimal comma. What may be something else is refused.
+func TestPercent(t *testing.T) {
+	for text, want := range map[string]string{
+		"a;b\n71,5 %;72\n": "", "a\tb\n71,5%\t72\n": "", "a,b\n71.5,72\n": "", "a,b\n71.5,0.9%\n": "", "a,b\n71.5,0\n": "",
+		"a;b\n71,5;100,1%\n":   `b "100,1%": want per cent, 0 to 100`,
+		"a;b\n71,5;72.5\n":     `b "72.5": a number with a '.', others of the table have a ','`,
+		"a,b\n71.5,\"72,5\"\n": `b "72,5": want per cent, 0 to 100`,
+		"a,b\n71.5,0.725\n":    `b "0.725": per cent or a fraction? If all are fractions, want 72.5 here; if this is per cent, want 0.725%`,
+		"a;b\n71,5;1\n":        `b "1": per cent or a fraction?`,
+	} {
+		r := read(t, text).Rows[0]
+		a, _ := r.Percent("a"), r.Percent("b")
+		if err := r.Err(); a != 71.5 || (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, %v, want %q", text, a, err, want)
+		}
+	}
+	_, err := Read("t.csv", strings.NewReader("a,b\n1,2,3\n"))
+	if err == nil || !strings.Contains(err.Error(), "decimal commas: separate fields by semicolons") {
+		t.Errorf("decimal commas between commas: %v", err)
 	}
 }
 

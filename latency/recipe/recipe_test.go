@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -134,12 +135,55 @@ func TestRecipeParse(t *testing.T) {
 		s[1].MedianMs != 0.003 {
 		t.Errorf("%+v, %v", s, err)
 	}
+	if s[0].P90Ms != 0 {
+		t.Errorf("a 90th percentile that nobody told: %+v", s[0])
+	}
 	if _, err := r.parse([]byte("Segmentation fault"), 1); err == nil || !strings.Contains(err.Error(), "Segmentation") {
 		t.Errorf("output without a time: %v", err)
 	}
 	if _, err := r.parse([]byte("avg 0 p10 0 n 1"), 1); err == nil {
 		t.Error("zero was taken for a time")
 	}
+}
+
+// The statistics that benchmark_model prints before its summary count: of the runs, not of the warm-up.
+func TestRecipeParseTFLite(t *testing.T) {
+	r, err := New(Spec{Name: "x", Runtime: "x", Command: []string{"x", "{model}"}, Unit: "us",
+		Pattern: `Inference timings in us:.*Inference \(avg\): (?P<time>[0-9.e+]+)`}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const (
+		warm    = "INFO: count=9 first=88000 min=51600 avg=58200 std=11500 p5=51600 median=52000 p95=88000\n"
+		runs    = "INFO: count=1000 first=52200 max=6e+05 avg=63700 std=6e4 p5=49600 median=5.19e+04 p95=68600\n"
+		old     = "count=50 first=52200 curr=49800 min=49100 max=690000 avg=63700 std=60700\n"
+		one     = "count=1 curr=63700\n"
+		summary = "INFO: Inference timings in us: Init: 119500, Warmup (avg): 58200, Inference (avg): 63700\n"
+	)
+	s, err := r.parse([]byte(warm+"\n"+runs+"\n"+summary+"Timings: "+runs+warm+old+summary+warm+one+summary+summary), 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mean := timing.Sample{MedianMs: 63.7, LowMs: 63.7, HighMs: 63.7}
+	want := []timing.Sample{
+		{MedianMs: 51.9, LowMs: 51.9, HighMs: 51.9, P5Ms: 49.6, P95Ms: 68.6, Runs: 1000}, mean, mean, mean,
+	}
+	want[1].Runs, want[2].Runs, want[3].Runs = 50, 1, 1
+	want[1].Warnings = []string{"the time is a mean: this version of benchmark_model tells no median"}
+	for i := range s {
+		s[i] = rounded(s[i])
+	}
+	if !reflect.DeepEqual(s, want) {
+		t.Errorf("%+v,\nwant %+v", s, want)
+	}
+}
+
+// rounded is without what multiplying by the unit adds in the last digit.
+func rounded(s timing.Sample) timing.Sample {
+	for _, v := range []*float64{&s.MedianMs, &s.LowMs, &s.HighMs, &s.P5Ms, &s.P95Ms} {
+		*v = math.Round(*v*1e6) / 1e6
+	}
+	return s
 }
 
 func TestShippedRecipesAreThere(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -289,43 +290,93 @@ func (r *Recipe) run(ctx context.Context, args []string) ([]byte, error) {
 
 // parse finds the times of n models in a command's output.
 func (r *Recipe) parse(out []byte, n int) ([]timing.Sample, error) {
-	found := r.pattern.FindAllSubmatch(out, -1)
+	found := r.pattern.FindAllSubmatchIndex(out, -1)
 	if len(found) != n {
 		return nil, fmt.Errorf("the pattern %q matches %d times in the output, %d model(s) were timed%s",
 			r.spec.Pattern, len(found), n, tail(out))
 	}
-	num := func(m [][]byte, group string) (float64, bool) {
-		i := r.pattern.SubexpIndex(group)
-		if i < 0 && group == "time" {
-			i = 1
-		}
-		if i < 0 || m[i] == nil {
-			return 0, false
-		}
-		v, err := strconv.ParseFloat(string(m[i]), 64)
-		return v, err == nil && v >= 0 && v*r.scale < maxMs
-	}
-	ss := make([]timing.Sample, n)
-	for i, m := range found {
-		v, ok := num(m, "time")
-		if !ok || v == 0 {
+	ss, end := make([]timing.Sample, n), 0
+	for i, at := range found {
+		m := match{r.pattern, out, at}
+		s := timing.Sample{Runs: 1}
+		if !r.read(&s, m) {
 			return nil, fmt.Errorf("the pattern's time in %q is no positive number below %g s",
-				m[0][:min(len(m[0]), 100)], maxMs/1000.)
+				out[at[0]:min(at[1], at[0]+100)], maxMs/1000.)
 		}
-		v *= r.scale
-		s := timing.Sample{MedianMs: v, P10Ms: v, P90Ms: v, LowMs: v, HighMs: v, Runs: 1}
-		if p, ok := num(m, "p10"); ok {
-			s.P10Ms = p * r.scale
-		}
-		if p, ok := num(m, "p90"); ok {
-			s.P90Ms = p * r.scale
-		}
-		if k, ok := num(m, "runs"); ok {
-			s.Runs = int(min(k, 1e9))
-		}
-		ss[i] = s
+		r.readTFLite(&s, out[end:at[1]], at[0]-end)
+		s.LowMs, s.HighMs = s.MedianMs, s.MedianMs
+		ss[i], end = s, at[1]
 	}
 	return ss, nil
+}
+
+// match is a match of a pattern in a text, with the places of its groups.
+type match struct {
+	pattern *regexp.Regexp
+	text    []byte
+	at      []int
+}
+
+// number is that of a group; false if the group has none.
+func (m *match) number(group string) (float64, bool) {
+	i := m.pattern.SubexpIndex(group)
+	if i < 0 && group == "time" {
+		i = 1
+	}
+	if i < 0 || m.at[2*i] < 0 {
+		return 0, false
+	}
+	v, err := strconv.ParseFloat(string(m.text[m.at[2*i]:m.at[2*i+1]]), 64)
+	return v, err == nil && v >= 0
+}
+
+// read sets s to what the groups of a match say. It reports false, and changes nothing, if their time is none.
+func (r *Recipe) read(s *timing.Sample, m match) bool {
+	ms := func(group string) float64 {
+		v, ok := m.number(group)
+		if v *= r.scale; !ok || !(v < maxMs) {
+			return 0
+		}
+		return v
+	}
+	if t := ms("time"); t > 0 {
+		s.MedianMs = t
+	} else {
+		return false
+	}
+	s.P5Ms, s.P10Ms, s.P90Ms, s.P95Ms = ms("p5"), ms("p10"), ms("p90"), ms("p95")
+	if k, ok := m.number("runs"); ok {
+		s.Runs = int(min(k, 1e9))
+	}
+	return true
+}
+
+// What benchmark_model of TensorFlow Lite prints: statistics of the warm-up, those of the runs, and a summary, which
+// recipes match. The time in the summary is a mean. Statistics of old versions, and those of one run, have no median.
+var (
+	tfliteSummary    = []byte("Inference (avg)")
+	tfliteStatistics = regexp.MustCompile(
+		`\bcount=(?P<runs>\d+)\b(?:[^\n]* p5=(?P<p5>\S+) median=(?P<time>\S+) p95=(?P<p95>\S+))?`)
+)
+
+// readTFLite replaces the mean in s by the statistics before it, if the text from summary on is the
+// summary of benchmark_model.
+func (r *Recipe) readTFLite(s *timing.Sample, text []byte, summary int) {
+	if !bytes.Contains(text[summary:], tfliteSummary) {
+		return
+	}
+	all := tfliteStatistics.FindAllSubmatchIndex(text, -1)
+	if len(all) == 0 {
+		return
+	}
+	last := match{tfliteStatistics, text, all[len(all)-1]}
+	if !r.read(s, last) {
+		k, _ := last.number("runs")
+		s.Runs = int(min(k, 1e9))
+		if s.Runs > 1 {
+			s.Warnings = append(s.Warnings, "the time is a mean: this version of benchmark_model tells no median")
+		}
+	}
 }
 
 // maxMs is longer than any network takes for one run: an hour.

@@ -10,8 +10,11 @@ import (
 // Sample summarises repeated timings of one thing, in milliseconds.
 type Sample struct {
 	MedianMs float64 `json:"median_ms"`
-	P10Ms    float64 `json:"p10_ms"`
-	P90Ms    float64 `json:"p90_ms"`
+	// Percentiles of all runs; 0 for those that the program that timed does not tell.
+	P5Ms  float64 `json:"p5_ms,omitempty"`
+	P10Ms float64 `json:"p10_ms,omitempty"`
+	P90Ms float64 `json:"p90_ms,omitempty"`
+	P95Ms float64 `json:"p95_ms,omitempty"`
 	// LowMs and HighMs hold the true median with a probability of at least 95 %, whatever the
 	// distribution. They are two order statistics (Hettmansperger, Statistical Inference
 	// Based on Ranks, 1984, section 1.2); of fewer than 6 values, the smallest and the largest.
@@ -107,7 +110,8 @@ func (s Sample) Spread() float64 {
 
 // Scaled returns the sample with all times multiplied by f.
 func (s Sample) Scaled(f float64) Sample {
-	s.MedianMs, s.P10Ms, s.P90Ms, s.LowMs, s.HighMs = s.MedianMs*f, s.P10Ms*f, s.P90Ms*f, s.LowMs*f, s.HighMs*f
+	s.MedianMs, s.LowMs, s.HighMs = s.MedianMs*f, s.LowMs*f, s.HighMs*f
+	s.P5Ms, s.P10Ms, s.P90Ms, s.P95Ms = s.P5Ms*f, s.P10Ms*f, s.P90Ms*f, s.P95Ms*f
 	return s
 }
 

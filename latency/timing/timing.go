@@ -132,7 +132,8 @@ func (t *Timing) average(u Timing) {
 	t.Slowdown, t.RefMs, t.BaseMs = mix(t.Slowdown, u.Slowdown), mix(t.RefMs, u.RefMs), mix(t.BaseMs, u.BaseMs)
 	a, b := &t.EndToEnd, &u.EndToEnd
 	a.MedianMs, a.LowMs, a.HighMs = mix(a.MedianMs, b.MedianMs), mix(a.LowMs, b.LowMs), mix(a.HighMs, b.HighMs)
-	a.P10Ms, a.P90Ms = min(a.P10Ms, b.P10Ms), max(a.P90Ms, b.P90Ms)
+	a.P5Ms, a.P10Ms = min(a.P5Ms, b.P5Ms), min(a.P10Ms, b.P10Ms)
+	a.P90Ms, a.P95Ms = max(a.P90Ms, b.P90Ms), max(a.P95Ms, b.P95Ms)
 	t.CallMs, t.CallSpread = slices.Clone(t.CallMs), slices.Clone(t.CallSpread)
 	for i := range min(len(t.CallMs), len(u.CallMs)) {
 		t.CallMs[i] = mix(t.CallMs[i], u.CallMs[i])

@@ -1,6 +1,7 @@
 // Runs ONNX models with ONNX Runtime: node run.cjs DIR < jobs.json
 // jobs: [{model, input, dims, output}], paths of the model and of raw float32
 // input and output. A job that says optional may fail: then there is no output file.
+// One thread: several, for small models, wait for each other longer than they work.
 // Prints the runtime's version.
 const dir = process.argv[2];
 const ort = require(dir ? require.resolve('onnxruntime-node', { paths: [dir] }) : 'onnxruntime-node');
@@ -9,7 +10,7 @@ const fs = require('fs');
   const jobs = JSON.parse(fs.readFileSync(0, 'utf8'));
   for (const job of jobs) {
     try {
-      const session = await ort.InferenceSession.create(job.model, { graphOptimizationLevel: job.level || 'all', logSeverityLevel: 3 });
+      const session = await ort.InferenceSession.create(job.model, { graphOptimizationLevel: job.level || 'all', logSeverityLevel: 3, intraOpNumThreads: 1, interOpNumThreads: 1 });
       const raw = fs.readFileSync(job.input);
       const data = new Float32Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.length));
       const feeds = {};

@@ -52,7 +52,7 @@ type component struct {
 // blockComponents are the kinds of the components of a block.
 var blockComponents = []string{"block.expand", "block.depthwise", "block.project"}
 
-// componentsOf splits a block of a table into its three convolutions. Other units are their
+// componentsOf splits a block of a table into its convolutions. Other units are their
 // own only component.
 func componentsOf(u *engine.Unit) []component {
 	if u.Name != "block" {
@@ -61,7 +61,7 @@ func componentsOf(u *engine.Unit) []component {
 	one := [2]int{1, 1}
 	mid := blocks.Shape{H: u.In.H, W: u.In.W, C: u.Mid}
 	after := blocks.Shape{H: u.Out.H, W: u.Out.W, C: u.Mid}
-	return []component{
+	parts := []component{
 		{"block.expand", engine.Unit{
 			Name: "conv", In: u.In, Out: mid, Kernel: one, Stride: one, Dilation: one,
 			Groups: u.Groups, Act: u.MidAct, Batch: u.Batch,
@@ -75,7 +75,15 @@ func componentsOf(u *engine.Unit) []component {
 			Groups: u.Groups, Act: u.Act, Residual: u.Residual, Batch: u.Batch,
 		}},
 	}
+	if !expands(u) {
+		return parts[1:]
+	}
+	return parts
 }
+
+// expands reports whether a block begins with a 1x1 convolution. Without one, it has no activation
+// before the depthwise convolution.
+func expands(u *engine.Unit) bool { return u.Mid != u.In.C || u.MidAct != blocks.Identity }
 
 // coordinates are the input of f: sizes in octaves, the rest scaled so that 1 matters as much
 // as an octave.

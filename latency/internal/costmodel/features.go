@@ -54,7 +54,7 @@ var termNames = [numTerms]string{
 	termActPoly:  "act_poly",  // values through hswish or hsigmoid
 	termActExp:   "act_exp",   // values through swish, sigmoid or softmax
 	termResidual: "residual",  // values added
-	termEval:     "eval",      // values of units without a kernel: output plus products
+	termEval:     "eval",      // values of units without a kernel: output plus products, or by plainPrice
 }
 
 // commonCosts, in microseconds per thousand of each term, are those of a core of a server of
@@ -153,7 +153,9 @@ func (a *amounts) products(u *engine.Unit) (passes, between int) {
 	case "dwconv":
 		a.depthwise(out.H, out.W, out.C, taps, u.Kernel[0])
 	case "block":
-		a.gemm(in.H, in.W, in.C/groups, u.Mid, 1)
+		if expands(u) {
+			a.gemm(in.H, in.W, in.C/groups, u.Mid, 1)
+		}
 		a.depthwise(out.H, out.W, u.Mid, taps, u.Kernel[0])
 		a.gemm(out.H, out.W, u.Mid/groups, out.C, 1)
 		passes = ceilDiv(u.Mid, a.tile.cols) - 1
@@ -176,10 +178,17 @@ func (a *amounts) products(u *engine.Unit) (passes, between int) {
 		a.depthwise(out.H, out.W, out.C, taps, u.Kernel[0])
 	case "softmax":
 		a.v[termActExp] += float64(out.Elems()) * a.batch
+	case "matmul":
+		a.gemm(out.H, out.W, in.C, out.C, 1)
+		passes = ceilDiv(out.C, a.tile.cols) - 1
+	case "conv_transpose":
+		a.gemm(in.H, in.W, in.C/groups, taps*out.C, groups)
+		passes = ceilDiv(taps*out.C/groups, a.tile.cols) - 1
 	default:
 		if isEval(u.Name) {
 			a.v[termEval] = float64(out.Elems()+in.Elems()) * a.batch * float64(max(1, taps))
 		}
+		a.outside(u)
 	}
 	return passes, between
 }

@@ -76,6 +76,9 @@ type KindModel struct {
 	// ResidualRMS is the root mean square of the logarithm of ms / (terms . costs).
 	ResidualRMS float64              `json:"rough"`
 	Hyper       *stat.ResidualKernel `json:"process,omitempty"`
+	// stray is the unit least like the others by far, of a fit; strayBy is by how much, 1 at the limit.
+	stray   *Stray
+	strayBy float64
 	// LeaveOneOut is the root mean square of the relative error of each unit
 	// predicted from the others.
 	LeaveOneOut float64 `json:"leave_one_out"`
@@ -174,8 +177,9 @@ func fitKind(kind string, us []UnitTime, t *engine.Target, h *stat.ResidualKerne
 		return nil, err
 	}
 	_, sd := m.points(us, ft)
-	if e, _ := m.gp.LeaveOneOut(sd); e != nil {
+	if e, dev := m.gp.LeaveOneOut(sd); e != nil {
 		m.LeaveOneOut = stat.RMS(e)
+		m.findStray(us, ft, e, dev)
 	}
 	return m, nil
 }

@@ -5,12 +5,13 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"nas/blocks"
 	"nas/blocks/engine"
 )
 
 // unitTable holds the cost of each unit: a hash table with open addressing and
 // linear probing (Knuth, The Art of Computer Programming, volume 3, section 6.4,
-// algorithm L), at most a quarter full. A map of units would hash and compare all 248
+// algorithm L), at most a quarter full. A map of units would hash and compare all 272
 // bytes of each, which is most of a prediction. Reads take no lock, so that many
 // goroutines predict at once. An entry never changes.
 type unitTable struct {
@@ -31,7 +32,8 @@ type unitEntry struct {
 // unpacked is set.
 type unitKey [5]uint64
 
-// unpacked marks the key of a unit with a size that does not fit its share of a word.
+// unpacked marks the key of a unit with a size that does not fit its share of a word, or with
+// a second input.
 const unpacked = 1 << 63
 
 // packUnit packs the numbers of a unit.
@@ -48,7 +50,7 @@ func packUnit(u *engine.Unit) (k unitKey) {
 	if u.Residual {
 		k[4] |= 1 << 56
 	}
-	if wide>>16|narrow>>8 != 0 { // a negative one, too
+	if wide>>16|narrow>>8 != 0 || u.Second != (blocks.Shape{}) { // a negative one, too
 		k[4] |= unpacked
 	}
 	return k

@@ -21,6 +21,22 @@ var consts = []struct {
 	{"s3", bits(0.05550310388)}, {"s2", bits(0.2402265221)}, {"s1", bits(0.6931472421)},
 	{"one", bits(1)},
 	{"three", bits(3)}, {"six", bits(6)}, {"sixth", bits(1.0 / 6)}, {"zero", 0},
+	{"half", bits(0.5)}, {"minusOne", bits(-1)},
+	{"erfMost", bits(15.3664)},
+	{"erfP0", bits(1.12837915)}, {"erfP1", bits(0.190405841)}, {"erfP2", bits(0.052748647)},
+	{"erfP3", bits(0.00376559144)}, {"erfP4", bits(0.000284882372)}, {"erfP5", bits(2.05009527e-06)},
+	{"erfQ1", bits(0.502075525)}, {"erfQ2", bits(0.114108859)}, {"erfQ3", bits(0.014969166)},
+	{"erfQ4", bits(0.00116252969)}, {"erfQ5", bits(3.80917787e-05)},
+	{"tanhMost", bits(81.3604)},
+	{"tanhP0", bits(1)}, {"tanhP1", bits(0.140992194)}, {"tanhP2", bits(0.00442596197)},
+	{"tanhP3", bits(4.22740626e-05)}, {"tanhP4", bits(1.1117785e-07)}, {"tanhP5", bits(3.67454132e-11)},
+	{"tanhQ1", bits(0.474325527)}, {"tanhQ2", bits(0.0292011383)}, {"tanhQ3", bits(0.000500836637)},
+	{"tanhQ4", bits(2.60388416e-06)}, {"tanhQ5", bits(2.95124076e-09)},
+	{"geluMost", bits(30.6916)},
+	{"geluP0", bits(0.797884546)}, {"geluP1", bits(0.0672839053)}, {"geluP2", bits(0.00932282793)},
+	{"geluP3", bits(0.000332513358)}, {"geluP4", bits(1.25910866e-05)}, {"geluP5", bits(4.53484523e-08)},
+	{"geluQ1", bits(0.250994243)}, {"geluQ2", bits(0.0285175689)}, {"geluQ3", bits(0.00187023045)},
+	{"geluQ4", bits(7.26148976e-05)}, {"geluQ5", bits(1.19109335e-06)},
 }
 
 func bits(f float64) uint32 { return math.Float32bits(float32(f)) }

@@ -66,6 +66,16 @@ func (g *neon) vecs() {
 				v.each(func(i vreg) { g.three(opFSUB, v.x+i, v.x+i, v.lo) })
 				g.exp(v)
 			}},
+		{op: "erf", row: "vecErf", doc: "erf(a[i])", f: func(g *neon, v *neonRegs) { g.rational(v, "erf") }},
+		{op: "tanh", row: "vecTanh", doc: "tanh(a[i])", f: func(g *neon, v *neonRegs) { g.rational(v, "tanh") }},
+		{op: "gelu", row: "vecGELU", doc: "a[i]/2 * (1 + erf(a[i]/sqrt(2)))", f: (*neon).gelu},
+		{op: "prelu", row: "vecPReLU", doc: "max(a[i], 0) + b[i]*min(a[i], 0)", b: true, consts: []string{"zero"},
+			f: func(g *neon, v *neonRegs) {
+				v.each(func(i vreg) { g.three(opFMIN, v.t+i, v.x+i, v.k["zero"]) })
+				v.each(func(i vreg) { g.three(opFMUL, v.t+i, v.t+i, v.b+i) })
+				v.each(func(i vreg) { g.three(opFMAX, v.x+i, v.x+i, v.k["zero"]) })
+				v.each(func(i vreg) { g.three(opFADD, v.x+i, v.x+i, v.t+i) })
+			}},
 	} {
 		g.vecMap(v)
 	}

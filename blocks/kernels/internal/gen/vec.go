@@ -78,6 +78,22 @@ func (g *generator) vecs() {
 				each(v.x, func(_ int, x VecVirtual) { g.VSUBPS(v.lo, x, x) })
 				g.exp(v.x, v.k)
 			}},
+		{op: "erf", row: "vecErf", doc: "erf(a[i])", unroll: 4, consts: rationalNames("erf"),
+			f: func(g *generator, v *vecRegs) { g.rational(v.x, v.k, "erf") }},
+		{op: "tanh", row: "vecTanh", doc: "tanh(a[i])", unroll: 4, consts: rationalNames("tanh"),
+			f: func(g *generator, v *vecRegs) { g.rational(v.x, v.k, "tanh") }},
+		{op: "gelu", row: "vecGELU", doc: "a[i]/2 * (1 + erf(a[i]/sqrt(2)))", unroll: 4, unroll2: 3,
+			consts: rationalNames("gelu"), f: (*generator).gelu},
+		{op: "prelu", row: "vecPReLU", doc: "max(a[i], 0) + b[i]*min(a[i], 0)", b: true, unroll: 4, consts: []string{"zero"},
+			f: func(g *generator, v *vecRegs) {
+				g.eachWith(v.k, "zero", v.x, func(i int, x, k VecVirtual) {
+					t := g.vec()
+					g.VMINPS(x, k, t)
+					g.VMULPS(v.b[i], t, t)
+					g.VMAXPS(x, k, x)
+					g.VADDPS(t, x, x)
+				})
+			}},
 	} {
 		g.vecMap(v)
 	}
