@@ -23,9 +23,10 @@ func (o *Constant) OutShape(in []Shape) (Shape, error) {
 // MACs returns 0.
 func (*Constant) MACs([]Shape) int64 { return 0 }
 
-// Params returns value [H, W, C].
+// Params returns value [H, W, C], which starts at 1: a factor or a divisor of 1 keeps what
+// it meets, and the same number everywhere is no harm as a summand.
 func (o *Constant) Params([]Shape) []Param {
-	return []Param{{Name: "value", Dims: []int{o.Shape.H, o.Shape.W, o.Shape.C}}}
+	return []Param{{Name: "value", Dims: []int{o.Shape.H, o.Shape.W, o.Shape.C}, Init: InitOne}}
 }
 
 // Eval copies the parameter.

@@ -79,10 +79,13 @@ func (o *ConvTranspose) MACs(in []Shape) int64 {
 	return int64(in[0].Elems()) * int64(o.Kernel[0]) * int64(o.Kernel[1]) * int64(o.Out/o.G())
 }
 
-// Params returns weight [KH, KW, Cin, Out/G] and, if asked for, bias [Out].
+// Params returns weight [KH, KW, Cin, Out/G] and, if asked for, bias [Out]. Of the taps of a
+// kernel every stride-th meets an output.
 func (o *ConvTranspose) Params(in []Shape) []Param {
-	k, per := o.Kernel, o.Out/o.G()
-	w := Param{Name: "weight", Dims: []int{k[0], k[1], in[0].C, per}, Init: InitHe, FanIn: k[0] * k[1] * in[0].C / o.G()}
+	k, st, _ := o.window()
+	per := o.Out / o.G()
+	taps := ((k[0] + st[0] - 1) / st[0]) * ((k[1] + st[1] - 1) / st[1])
+	w := Param{Name: "weight", Dims: []int{k[0], k[1], in[0].C, per}, Init: InitHe, FanIn: taps * in[0].C / o.G()}
 	if !o.Bias {
 		return []Param{w}
 	}

@@ -93,6 +93,13 @@ var outsiders = map[string]outsider{
 			Rounding: []string{"floor", "ceil", "round_prefer_floor", "round_prefer_ceil"}[r.IntN(4)], Cubic: -0.75,
 			Exclude: flip(r), Antialias: flip(r)}
 	}),
+	"lrn": one(func(r *rand.Rand, _ blocks.Shape) blocks.Op {
+		return &blocks.LRN{Size: 1 + 2*r.IntN(4), Alpha: r.Float64(), Beta: []float64{0.5, 0.75, 1, 0.6}[r.IntN(4)], Bias: 1}
+	}),
+	"softmax": one(func(*rand.Rand, blocks.Shape) blocks.Op { return &blocks.Softmax{Log: true} }),
+	"fake_quant": one(func(r *rand.Rand, _ blocks.Shape) blocks.Op {
+		return &blocks.FakeQuant{Scale: 0.01 + r.Float64()/10, Zero: r.IntN(20), Low: -r.IntN(128), High: 20 + r.IntN(100)}
+	}),
 	"constant": one(func(r *rand.Rand, _ blocks.Shape) blocks.Op {
 		return &blocks.Constant{Shape: blocks.Shape{H: 1 + r.IntN(9), W: 1 + r.IntN(9), C: 1 + r.IntN(20)}}
 	}),
@@ -100,7 +107,8 @@ var outsiders = map[string]outsider{
 
 // outsideRoutines are the routines of outsiders. TestOutsiders holds them.
 var outsideRoutines = []string{"unary", "prelu", "layernorm", "groupnorm", "binary", "matmul", "rearrange", "select",
-	"border", "reduce", "channel_pool", "conv_transpose", "interpolate", "constant"}
+	"border", "reduce", "channel_pool", "conv_transpose", "interpolate", "constant", "lrn",
+	"log_softmax", "fake_quant"}
 
 // randomRearrange is a transpose of the three extents, split at random, or a flip.
 func randomRearrange(r *rand.Rand, s blocks.Shape) blocks.Op {

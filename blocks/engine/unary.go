@@ -14,6 +14,15 @@ func init() {
 	routines["prelu"] = &routine{make: makePReLU}
 }
 
+// every is a number for each of n channels.
+func every(x float32, n int) []float32 {
+	v := kernels.Alloc(n)
+	for i := range v {
+		v[i] = x
+	}
+	return v
+}
+
 func makePReLU(b *binding) (runner, need) {
 	set, dst, src, slope := b.set, b.dst, b.src[0], b.params[0]
 	return byRows(dst, b.unit.Batch, func(m kernels.Map, sc *kernels.Scratch) {
@@ -52,10 +61,7 @@ func makeUnary(b *binding) (runner, need) {
 		return whole(func(m kernels.Map, sc *kernels.Scratch) { r.set.Clamp(m, dst.all(), src.all(), lo, hi, sc) })
 	}
 	if o.Func == "leaky_relu" {
-		slope := kernels.Alloc(dst.C)
-		for i := range slope {
-			slope[i] = r.a
-		}
+		slope := every(r.a, dst.C)
 		return whole(func(m kernels.Map, sc *kernels.Scratch) { r.set.PReLU(m, dst.all(), src.all(), slope, sc) })
 	}
 	r.f = spans[o.Func]

@@ -33,7 +33,7 @@ import (
 //	act         an activation by itself
 //	copy        a map, or a part of one, into a part of another
 //	shuffle     channels of Groups groups dealt out in turn
-//	bilinear bilinear_corners nearest  softmax
+//	bilinear bilinear_corners nearest  softmax log_softmax
 //	layernorm   normalisation of each pixel
 //	groupnorm   normalisation of each of Groups groups of channels
 //	unary.FUNC  a function of each value; prelu: a slope a channel
@@ -43,6 +43,8 @@ import (
 //	conv_transpose  transpose of a convolution
 //	rearrange select border constant  copying
 //	interpolate.MODE  any other resizing
+//	lrn         local response normalisation
+//	fake_quant  rounding to a grid
 //	eval.KIND   the reference evaluation of op KIND
 type Unit struct {
 	Name     string

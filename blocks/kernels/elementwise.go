@@ -72,16 +72,20 @@ func (s *Set) Exp(dst, src []float32, sc *Scratch) {
 	if len(src) == 0 {
 		return
 	}
-	v := &sc.vec
-	v.lo = 0
-	v.assign(&dst[:len(src)][0], len(src), &src[0], len(src), nil, 0, 1, len(src))
-	s.vec[vecExp](v)
+	s.expMinus(dst[:len(src)], src, 0, sc)
 }
 
 // PReLU computes dst = max(src, 0) + slope*min(src, 0), one slope a channel. dst may
 // be src.
 func (s *Set) PReLU(m Map, dst, src View, slope []float32, sc *Scratch) {
 	s.perChannel(vecPReLU, m, &dst, &src, slope, nil, None, sc)
+}
+
+// Grid computes dst = round(min(max(src/scale, lo), hi)) * scale, one scale a channel, halves
+// rounded to even: values on a grid of integers. lo and hi lie within 2^22 of zero. dst
+// may be src.
+func (s *Set) Grid(m Map, dst, src View, scale []float32, lo, hi float32, sc *Scratch) {
+	s.perChannelBetween(vecGrid, m, &dst, &src, scale, nil, lo, hi, sc)
 }
 
 // Scale computes dst = src * scale, one factor a channel: the last step of
@@ -100,6 +104,11 @@ func (s *Set) Affine(m Map, dst, src View, scale, shift []float32, act Act, sc *
 }
 
 func (s *Set) perChannel(op vecOp, m Map, d, a *View, scale, shift []float32, act Act, sc *Scratch) {
+	lo, hi, _ := act.clamp()
+	s.perChannelBetween(op, m, d, a, scale, shift, lo, hi, sc)
+}
+
+func (s *Set) perChannelBetween(op vecOp, m Map, d, a *View, scale, shift []float32, lo, hi float32, sc *Scratch) {
 	if m.Y0 >= m.Y1 {
 		return
 	}
@@ -110,7 +119,7 @@ func (s *Set) perChannel(op vecOp, m Map, d, a *View, scale, shift []float32, ac
 		rows, px = 1, rows*px
 	}
 	v := &sc.vec
-	v.lo, v.hi, _ = act.clamp()
+	v.lo, v.hi = lo, hi
 	for y := m.Y0; y < m.Y0+rows; y++ {
 		v.assignRows(d.base(y), d.Pix, a.base(y), a.Pix, ptrf(scale[:m.C], 0), 0, px, m.C)
 		if shift != nil {

@@ -209,6 +209,13 @@ var vecGeneric = [numVec]func(*vecArgs){
 	vecErf:      vecMap(Erf.apply),
 	vecTanh:     vecMap(Tanh.apply),
 	vecGELU:     vecMap(GELU.apply),
+	vecGrid: func(v *vecArgs) {
+		v.rowsDo(func(d, a, b []float32) {
+			for i, x := range a {
+				d[i] = grid32(x, b[i], v.lo, v.hi)
+			}
+		})
+	},
 	vecPReLU: func(v *vecArgs) {
 		v.rowsDo(func(d, a, b []float32) {
 			for i, x := range a {

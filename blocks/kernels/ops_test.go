@@ -77,6 +77,9 @@ func TestElementwise(t *testing.T) {
 				func(d View) { s.Affine(m, d, a, scale, shift, act, sc) })
 			do("prelu", func(i int) float32 { return prelu32(da[i], scale[i%c]) },
 				func(d View) { s.PReLU(m, d, a, scale, sc) })
+			do("grid", func(i int) float32 {
+				return float32(math.RoundToEven(float64(min(max(da[i]/scale[i%c], -5), 4)))) * scale[i%c]
+			}, func(d View) { s.Grid(m, d, a, scale, -5, 4, sc) })
 			do("clamp", func(i int) float32 { return min(max(da[i], -2), 1.5) }, func(d View) { s.Clamp(m, d, a, -2, 1.5, sc) })
 			do("copy", func(i int) float32 { return da[i] }, func(d View) { s.Copy(m, d, a) })
 			// In place.
@@ -181,7 +184,7 @@ func TestSoftmax(t *testing.T) {
 		r := rand.New(rand.NewPCG(11, 12))
 		sc := NewScratch(Need{})
 		for n := 1; n <= 70; n++ {
-			src, dst := guarded(r, 2*n, true), guarded(r, 2*n, false)
+			src, dst, logs := guarded(r, 2*n, true), guarded(r, 2*n, false), guarded(r, n, false)
 			want := make([]float32, n)
 			src[0] = 300
 			s.Softmax(dst, src, n, sc)
@@ -191,6 +194,13 @@ func TestSoftmax(t *testing.T) {
 				for i, w := range want {
 					if math.Abs(float64(dst[b*n+i]-w)) > 2e-6 {
 						t.Fatalf("softmax of %d: value %d is %v, want %v", n, i, dst[b*n+i], w)
+					}
+				}
+				s.LogSoftmax(logs, src[b*n:][:n], n, sc)
+				intact(t, "logarithm of softmax", logs)
+				for i, w := range want {
+					if math.Abs(math.Exp(float64(logs[i]))-float64(w)) > 2e-6 || src[b*n+i] < 0 && w == 0 && logs[i] > -290 {
+						t.Fatalf("logarithm of softmax of %d: value %d is %v, want that of %v", n, i, logs[i], w)
 					}
 				}
 			}

@@ -51,3 +51,10 @@ func gelu32(x float32) float32 { return float32(0.5*x) * (geluRational.at(x) + 1
 
 // prelu32 is max(x, 0) + slope*min(x, 0).
 func prelu32(x, slope float32) float32 { return max(x, 0) + float32(slope*min(x, 0)) }
+
+// grid32 is the number of x's grid point next to it, times scale: adding 1.5 * 2^23 rounds.
+func grid32(x, scale, lo, hi float32) float32 {
+	x = min(max(x/scale, lo), hi)
+	x += expMagic
+	return (x - expMagic) * scale
+}

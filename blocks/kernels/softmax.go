@@ -1,21 +1,41 @@
 package kernels
 
+import "math"
+
 // Softmax computes dst = exp(src - max) / sum over each row of n values. dst
 // may be src. The sum is that of [Sum].
 func (s *Set) Softmax(dst, src []float32, n int, sc *Scratch) {
 	for len(src) >= n && n > 0 {
 		m := largest(src[:n])
-		v := &sc.vec
-		v.lo, v.hi, _ = None.clamp()
-		v.lo = m
-		v.assign(&dst[:n][0], n, &src[0], n, nil, 0, 1, n)
-		s.vec[vecExp](v)
+		s.expMinus(dst[:n], src, m, sc)
 		scale := 1 / Sum(dst[:n])
 		for i := range dst[:n] {
 			dst[i] *= scale
 		}
 		dst, src = dst[n:], src[n:]
 	}
+}
+
+// LogSoftmax computes dst = src - max - log(sum of exp(src - max)) over each row of n
+// values. dst must not be src.
+func (s *Set) LogSoftmax(dst, src []float32, n int, sc *Scratch) {
+	for len(src) >= n && n > 0 {
+		m := largest(src[:n])
+		s.expMinus(dst[:n], src, m, sc)
+		rest := float32(math.Log(float64(Sum(dst[:n]))))
+		for i, x := range src[:n] {
+			dst[i] = x - m - rest
+		}
+		dst, src = dst[n:], src[n:]
+	}
+}
+
+// expMinus computes dst = exp(src - m).
+func (s *Set) expMinus(dst, src []float32, m float32, sc *Scratch) {
+	v := &sc.vec
+	v.lo = m
+	v.assign(&dst[0], len(dst), &src[0], len(dst), nil, 0, 1, len(dst))
+	s.vec[vecExp](v)
 }
 
 // largest is the maximum. With a NaN among x it may be any of them: the exponential of the

@@ -20,12 +20,13 @@ const (
 	vecTanh
 	vecGELU
 	vecPReLU // d = max(a, 0) + b*min(a, 0), b one value a channel
+	vecGrid  // d = round(clamp(a / b)) * b, b one value a channel
 	numVec
 )
 
 var vecNames = [numVec]string{
 	"add", "mul", "scale", "affine", "clamp", "hswish", "hsigmoid", "swish", "sigmoid", "exp", "sum", "sqdev",
-	"erf", "tanh", "gelu", "prelu",
+	"erf", "tanh", "gelu", "prelu", "grid",
 }
 
 // vecArgs is the argument of the elementwise kernels; the assembly knows the

@@ -114,6 +114,7 @@ var avx2Rows = []row{
 	{name: "tanh_f32_avx2", fam: famVec, vec: vecTanh, vecf: tanhF32AVX2},
 	{name: "gelu_f32_avx2", fam: famVec, vec: vecGELU, vecf: geluF32AVX2},
 	{name: "prelu_f32_avx2", fam: famVec, vec: vecPReLU, vecf: preluF32AVX2},
+	{name: "grid_f32_avx2", fam: famVec, vec: vecGrid, vecf: gridF32AVX2},
 	{name: "sum_f32_avx2", fam: famVec, vec: vecSum, vecf: sumF32AVX2},
 	{name: "sqdev_f32_avx2", fam: famVec, vec: vecSqDev, vecf: sqdevF32AVX2},
 }
@@ -880,6 +881,13 @@ func geluF32AVX2(a *vecArgs)
 //
 //go:noescape
 func preluF32AVX2(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = round(clamp(a[i] / b[i])) * b[i]
+//	}}
+//
+//go:noescape
+func gridF32AVX2(a *vecArgs)
 
 //	for r := range rows { for i := range n {
 //		d[i] += a[i]    (a of row r)

@@ -33195,6 +33195,110 @@ next:
 	VZEROUPPER
 	RET
 
+// func gridF32AVX2(a *byte)
+// Requires: AVX
+TEXT ·gridF32AVX2(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), AX
+	VBROADCASTSS 88(AX), Y0
+	VBROADCASTSS 92(AX), Y1
+	MOVQ         (AX), CX
+	MOVQ         CX, 96(AX)
+	MOVQ         8(AX), CX
+	MOVQ         CX, 104(AX)
+	MOVQ         56(AX), CX
+	MOVQ         CX, 120(AX)
+	MOVQ         16(AX), CX
+	MOVQ         CX, 112(AX)
+
+row:
+	MOVQ 96(AX), CX
+	MOVQ 104(AX), DX
+	MOVQ 112(AX), BX
+	MOVQ 64(AX), SI
+	XORQ DI, DI
+	SUBQ $0x18, SI
+	JLT  few
+
+many:
+	VMOVUPS (DX)(DI*4), Y2
+	VMOVUPS 32(DX)(DI*4), Y3
+	VMOVUPS 64(DX)(DI*4), Y4
+	VDIVPS  (BX)(DI*4), Y2, Y2
+	VDIVPS  32(BX)(DI*4), Y3, Y3
+	VDIVPS  64(BX)(DI*4), Y4, Y4
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMAXPS  Y3, Y0, Y3
+	VMINPS  Y3, Y1, Y3
+	VMAXPS  Y4, Y0, Y4
+	VMINPS  Y4, Y1, Y4
+	VMOVUPS constsAVX2<>+192(SB), Y5
+	VADDPS  Y5, Y2, Y2
+	VADDPS  Y5, Y3, Y3
+	VADDPS  Y5, Y4, Y4
+	VMOVUPS constsAVX2<>+192(SB), Y5
+	VSUBPS  Y5, Y2, Y2
+	VSUBPS  Y5, Y3, Y3
+	VSUBPS  Y5, Y4, Y4
+	VMULPS  (BX)(DI*4), Y2, Y2
+	VMULPS  32(BX)(DI*4), Y3, Y3
+	VMULPS  64(BX)(DI*4), Y4, Y4
+	VMOVUPS Y2, (CX)(DI*4)
+	VMOVUPS Y3, 32(CX)(DI*4)
+	VMOVUPS Y4, 64(CX)(DI*4)
+	ADDQ    $0x18, DI
+	SUBQ    $0x18, SI
+	JGE     many
+
+few:
+	ADDQ $0x10, SI
+	JLT  rest
+
+one:
+	VMOVUPS (DX)(DI*4), Y2
+	VDIVPS  (BX)(DI*4), Y2, Y2
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS constsAVX2<>+192(SB), Y3
+	VADDPS  Y3, Y2, Y2
+	VMOVUPS constsAVX2<>+192(SB), Y3
+	VSUBPS  Y3, Y2, Y2
+	VMULPS  (BX)(DI*4), Y2, Y2
+	VMOVUPS Y2, (CX)(DI*4)
+	ADDQ    $0x08, DI
+	SUBQ    $0x08, SI
+	JGE     one
+
+rest:
+	ADDQ       $0x08, SI
+	JZ         next
+	MOVQ       72(AX), SI
+	VMOVUPS    (SI), Y2
+	VMASKMOVPS (DX)(DI*4), Y2, Y3
+	VMASKMOVPS (BX)(DI*4), Y2, Y4
+	VDIVPS     Y4, Y3, Y3
+	VMAXPS     Y3, Y0, Y3
+	VMINPS     Y3, Y1, Y3
+	VMOVUPS    constsAVX2<>+192(SB), Y5
+	VADDPS     Y5, Y3, Y3
+	VMOVUPS    constsAVX2<>+192(SB), Y5
+	VSUBPS     Y5, Y3, Y3
+	VMULPS     Y4, Y3, Y3
+	VMASKMOVPS Y3, Y2, (CX)(DI*4)
+	ADDQ       $0x08, DI
+
+next:
+	MOVQ 32(AX), CX
+	ADDQ CX, 96(AX)
+	MOVQ 40(AX), CX
+	ADDQ CX, 104(AX)
+	MOVQ 48(AX), CX
+	ADDQ CX, 112(AX)
+	DECQ 120(AX)
+	JNZ  row
+	VZEROUPPER
+	RET
+
 // func sumF32AVX2(a *byte)
 // Requires: AVX
 TEXT ·sumF32AVX2(SB), NOSPLIT, $0-8

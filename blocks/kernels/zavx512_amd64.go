@@ -166,6 +166,7 @@ var avx512Rows = []row{
 	{name: "tanh_f32_avx512", fam: famVec, vec: vecTanh, vecf: tanhF32AVX512},
 	{name: "gelu_f32_avx512", fam: famVec, vec: vecGELU, vecf: geluF32AVX512},
 	{name: "prelu_f32_avx512", fam: famVec, vec: vecPReLU, vecf: preluF32AVX512},
+	{name: "grid_f32_avx512", fam: famVec, vec: vecGrid, vecf: gridF32AVX512},
 	{name: "sum_f32_avx512", fam: famVec, vec: vecSum, vecf: sumF32AVX512},
 	{name: "sqdev_f32_avx512", fam: famVec, vec: vecSqDev, vecf: sqdevF32AVX512},
 }
@@ -1296,6 +1297,13 @@ func geluF32AVX512(a *vecArgs)
 //
 //go:noescape
 func preluF32AVX512(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = round(clamp(a[i] / b[i])) * b[i]
+//	}}
+//
+//go:noescape
+func gridF32AVX512(a *vecArgs)
 
 //	for r := range rows { for i := range n {
 //		d[i] += a[i]    (a of row r)

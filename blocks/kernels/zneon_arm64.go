@@ -101,6 +101,7 @@ var neonRows = []row{
 	{name: "tanh_f32_neon", fam: famVec, vec: vecTanh, vecf: tanhF32NEON},
 	{name: "gelu_f32_neon", fam: famVec, vec: vecGELU, vecf: geluF32NEON},
 	{name: "prelu_f32_neon", fam: famVec, vec: vecPReLU, vecf: preluF32NEON},
+	{name: "grid_f32_neon", fam: famVec, vec: vecGrid, vecf: gridF32NEON},
 	{name: "sum_f32_neon", fam: famVec, vec: vecSum, vecf: sumF32NEON},
 	{name: "sqdev_f32_neon", fam: famVec, vec: vecSqDev, vecf: sqdevF32NEON},
 }
@@ -776,6 +777,13 @@ func geluF32NEON(a *vecArgs)
 //
 //go:noescape
 func preluF32NEON(a *vecArgs)
+
+//	for r := range rows { for i := range n {
+//		d[r][i] = round(clamp(a[i] / b[i])) * b[i]
+//	}}
+//
+//go:noescape
+func gridF32NEON(a *vecArgs)
 
 //	for r := range rows { for i := range n {
 //		d[i] += a[i]    (a of row r)

@@ -28412,6 +28412,104 @@ val1end:
 	BNE     row
 	RET
 
+// func gridF32NEON(a *vecArgs)
+TEXT ·gridF32NEON(SB), NOSPLIT, $0-8
+	MOVD    a+0(FP), R0
+	MOVD    (R0), R1
+	MOVD    8(R0), R2
+	MOVD    16(R0), R3
+	MOVD    32(R0), R6
+	MOVD    40(R0), R7
+	MOVD    48(R0), R8
+	MOVD    56(R0), R5
+	MOVD    $0x4b400000, R14
+	VDUP    R14, V16.S4
+	ADD     $88, R0, R14
+	VLD1R.P 4(R14), [V30.S4]
+	VLD1R   (R14), [V31.S4]
+
+row:
+	MOVD    R1, R9
+	MOVD    R2, R10
+	MOVD    R3, R11
+	MOVD    64(R0), R13
+	SUBS    $16, R13
+	BLT     val16end
+
+val16:
+	VLD1.P  64(R10), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1.P  64(R11), [V4.S4, V5.S4, V6.S4, V7.S4]
+	WORD    $0x6e24fc00 // FDIV V0.4S, V0.4S, V4.4S
+	WORD    $0x6e25fc21 // FDIV V1.4S, V1.4S, V5.4S
+	WORD    $0x6e26fc42 // FDIV V2.4S, V2.4S, V6.4S
+	WORD    $0x6e27fc63 // FDIV V3.4S, V3.4S, V7.4S
+	WORD    $0x4e3ef400 // FMAX V0.4S, V0.4S, V30.4S
+	WORD    $0x4ebff400 // FMIN V0.4S, V0.4S, V31.4S
+	WORD    $0x4e3ef421 // FMAX V1.4S, V1.4S, V30.4S
+	WORD    $0x4ebff421 // FMIN V1.4S, V1.4S, V31.4S
+	WORD    $0x4e3ef442 // FMAX V2.4S, V2.4S, V30.4S
+	WORD    $0x4ebff442 // FMIN V2.4S, V2.4S, V31.4S
+	WORD    $0x4e3ef463 // FMAX V3.4S, V3.4S, V30.4S
+	WORD    $0x4ebff463 // FMIN V3.4S, V3.4S, V31.4S
+	WORD    $0x4e30d400 // FADD V0.4S, V0.4S, V16.4S
+	WORD    $0x4e30d421 // FADD V1.4S, V1.4S, V16.4S
+	WORD    $0x4e30d442 // FADD V2.4S, V2.4S, V16.4S
+	WORD    $0x4e30d463 // FADD V3.4S, V3.4S, V16.4S
+	WORD    $0x4eb0d400 // FSUB V0.4S, V0.4S, V16.4S
+	WORD    $0x4eb0d421 // FSUB V1.4S, V1.4S, V16.4S
+	WORD    $0x4eb0d442 // FSUB V2.4S, V2.4S, V16.4S
+	WORD    $0x4eb0d463 // FSUB V3.4S, V3.4S, V16.4S
+	WORD    $0x6e24dc00 // FMUL V0.4S, V0.4S, V4.4S
+	WORD    $0x6e25dc21 // FMUL V1.4S, V1.4S, V5.4S
+	WORD    $0x6e26dc42 // FMUL V2.4S, V2.4S, V6.4S
+	WORD    $0x6e27dc63 // FMUL V3.4S, V3.4S, V7.4S
+	VST1.P  [V0.S4, V1.S4, V2.S4, V3.S4], 64(R9)
+	SUBS    $16, R13
+	BGE     val16
+
+val16end:
+	ADD     $16, R13
+	SUBS    $4, R13
+	BLT     val4end
+
+val4:
+	VLD1.P  16(R10), [V0.S4]
+	VLD1.P  16(R11), [V4.S4]
+	WORD    $0x6e24fc00 // FDIV V0.4S, V0.4S, V4.4S
+	WORD    $0x4e3ef400 // FMAX V0.4S, V0.4S, V30.4S
+	WORD    $0x4ebff400 // FMIN V0.4S, V0.4S, V31.4S
+	WORD    $0x4e30d400 // FADD V0.4S, V0.4S, V16.4S
+	WORD    $0x4eb0d400 // FSUB V0.4S, V0.4S, V16.4S
+	WORD    $0x6e24dc00 // FMUL V0.4S, V0.4S, V4.4S
+	VST1.P  [V0.S4], 16(R9)
+	SUBS    $4, R13
+	BGE     val4
+
+val4end:
+	ADD     $4, R13
+	CBZ     R13, val1end
+
+val1:
+	FMOVS.P 4(R10), F0
+	FMOVS.P 4(R11), F4
+	WORD    $0x6e24fc00 // FDIV V0.4S, V0.4S, V4.4S
+	WORD    $0x4e3ef400 // FMAX V0.4S, V0.4S, V30.4S
+	WORD    $0x4ebff400 // FMIN V0.4S, V0.4S, V31.4S
+	WORD    $0x4e30d400 // FADD V0.4S, V0.4S, V16.4S
+	WORD    $0x4eb0d400 // FSUB V0.4S, V0.4S, V16.4S
+	WORD    $0x6e24dc00 // FMUL V0.4S, V0.4S, V4.4S
+	FMOVS.P F0, 4(R9)
+	SUBS    $1, R13
+	BNE     val1
+
+val1end:
+	ADD     R6, R1
+	ADD     R7, R2
+	ADD     R8, R3
+	SUBS    $1, R5
+	BNE     row
+	RET
+
 // func sumF32NEON(a *vecArgs)
 TEXT ·sumF32NEON(SB), NOSPLIT, $0-8
 	MOVD    a+0(FP), R0

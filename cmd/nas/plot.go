@@ -59,8 +59,12 @@ the ending of the file's name. Pictures:
 				return err
 			}
 			var runs []*results.Stored
+			load := results.Load
+			if len(args) == 1 && kind != "hypervolume" { // that grew by the run's score
+				load = results.LoadTold
+			}
 			for _, dir := range args {
-				r, err := results.Load(dir)
+				r, err := load(dir)
 				if err != nil {
 					return usage(err)
 				}

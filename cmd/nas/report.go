@@ -30,7 +30,7 @@ networks side by side. Constraints can be tried out.`,
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			s, err := results.Load(args[0])
+			s, err := results.LoadTold(args[0])
 			if err != nil {
 				return usage(err)
 			}

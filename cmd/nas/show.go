@@ -10,6 +10,7 @@ import (
 	"nas/blocks/onnx"
 	"nas/internal/report"
 	"nas/internal/resolve"
+	"nas/internal/runstore"
 )
 
 func newShow(a *app) *cobra.Command {
@@ -64,11 +65,14 @@ ARCH is ` + archForms + `.`,
 				return usagef("--profile goes with --diagram")
 			}
 			v := viewOf(n.Network, layers || a.json)
-			v.Name = n.Title
 			v.Arch, v.ArchID = n.Arch, n.Meta["arch_id"]
+			if err := v.addTrained(n.Run); err != nil {
+				return err
+			}
 			if a.json {
 				return a.writeJSON(v)
 			}
+			v.Name = n.Title
 			v.print(a)
 			return nil
 		},
@@ -76,7 +80,8 @@ ARCH is ` + archForms + `.`,
 	cmd.Flags().BoolVar(&layers, "layers", false, "list the layers")
 	cmd.Flags().BoolVar(&operators, "operators", false, "list the ONNX operators that are read, and their attributes")
 	cmd.Flags().StringVar(&diagram, "diagram", "", "draw the architecture into `FILE`, .svg, .png or .pdf")
-	cmd.Flags().StringVar(&profile, "profile", "", "the latency profile of the diagram (default: the run's for a trial, else this machine's)")
+	cmd.Flags().StringVar(&profile, "profile", "",
+		"the latency profile of the diagram (default: the run's for a trial, else this machine's)")
 	a.jsonFlag(cmd)
 	a.fileFlags(cmd)
 	return cmd
@@ -115,6 +120,23 @@ type networkView struct {
 	PeakActivation int64       `json:"peak_activation_bytes"`
 	ReceptiveField int         `json:"receptive_field"`
 	Layers         []layerView `json:"layers,omitempty"`
+
+	TrainedAccuracy float64 `json:"trained_accuracy,omitempty"` // per cent, by nas tell
+	TrainedSeeds    int     `json:"trained_seeds,omitempty"`
+}
+
+// addTrained adds what the run of a trial was told about it.
+func (v *networkView) addTrained(run string) error {
+	if run == "" {
+		return nil
+	}
+	rows, err := runstore.ReadTrained(run)
+	for i := range rows {
+		if rows[i].ArchID == v.ArchID {
+			v.TrainedAccuracy, v.TrainedSeeds = rows[i].Accuracy(), len(rows[i].Accuracies)
+		}
+	}
+	return err
 }
 
 type layerView struct {
@@ -172,6 +194,9 @@ func (v networkView) print(a *app) {
 	a.printf("  MACs               %d (%s)\n", v.MACs, si(v.MACs))
 	a.printf("  peak activations   %d bytes (%sB)\n", v.PeakActivation, si(v.PeakActivation))
 	a.printf("  receptive field    %d\n", v.ReceptiveField)
+	if v.TrainedSeeds > 0 {
+		a.printf("  trained accuracy   %.2f %% (%s)\n", v.TrainedAccuracy, seedsText(v.TrainedSeeds))
+	}
 }
 
 func shapeOf(s [3]int) string { return blocks.Shape{H: s[0], W: s[1], C: s[2]}.String() }
@@ -204,4 +229,12 @@ func showOperators(a *app) error {
 	a.printf("\nOpsets %d to %d. name=3: with that value only. name*: has no effect on inference.\n",
 		onnx.FirstOpset, onnx.LastOpset)
 	return nil
+}
+
+// seedsText is a number of seeds.
+func seedsText(n int) string {
+	if n == 1 {
+		return "1 seed"
+	}
+	return fmt.Sprintf("%d seeds", n)
 }

@@ -126,6 +126,9 @@ func namedMembers(front []report.Point) (named []report.Reference) {
 
 // notes are what a reader of the front has to know.
 func (s *Stored) notes(x search.Objective) (notes []string) {
+	if s.Told != nil {
+		notes = append(notes, s.Told.note())
+	}
 	if blind := s.Manifest.Score.Blind; len(blind) > 0 {
 		notes = append(notes, "The score cannot see "+strings.Join(blind, ", ")+": there the search takes what is cheapest.")
 	}

@@ -29,6 +29,7 @@ type Stored struct {
 	Front      *search.Front
 	References []runstore.Reference
 	Measured   []runstore.MeasuredRow
+	Told       *Told // nil: by the run's own score
 	volumes    []report.XY
 }
 

@@ -63,7 +63,10 @@ func writeFront(s *evaluator.Setup, dir string, front []Member, onFront map[int]
 		trials[i] = front[i].Trial
 	}
 	d := s.Devices[0]
-	return runstore.WriteFront(dir, runstore.FrontFile, trials, d.Latency, d.Profile.Device.String(), onFront)
+	if err := runstore.WriteFront(dir, runstore.FrontFile, trials, d.Latency, d.Profile.Device.String(), onFront); err != nil {
+		return err
+	}
+	return runstore.NoteTrained(dir)
 }
 
 // Network builds the network of a member of the front of a setup's run. Its name and its metadata

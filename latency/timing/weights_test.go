@@ -52,3 +52,40 @@ func TestTimingWeightsFollowHeAndShareMemory(t *testing.T) {
 		}
 	}
 }
+
+// Random weights of a network from outside neither silence it nor let it explode: constants
+// may be factors and divisors, and a transposed convolution sees a part of its taps.
+func TestTimingWeightsOfOutsiders(t *testing.T) {
+	b := blocks.NewBuilder("outside", blocks.Shape{H: 8, W: 8, C: 16})
+	constant := func(x blocks.Value) blocks.Value {
+		return b.Apply("constant", &blocks.Constant{Shape: b.Shape(x)}, x)
+	}
+	x := b.Apply("conv", &blocks.Conv{Out: 32, Kernel: [2]int{3, 3}, Pad: blocks.Pad{Top: 1, Left: 1, Bottom: 1, Right: 1}},
+		b.Input())
+	x = b.Apply("norm", &blocks.Normalize{}, x)
+	x = b.Apply("factor", &blocks.Mul{}, x, constant(x))
+	x = b.Apply("divisor", &blocks.Binary{Func: "div"}, x, constant(x))
+	for range 4 {
+		x = b.Apply("up", &blocks.ConvTranspose{Out: 32, Kernel: [2]int{4, 4}, Stride: [2]int{2, 2},
+			Pad: blocks.Pad{Top: 1, Left: 1, Bottom: 1, Right: 1}}, b.Apply("slopes", &blocks.PReLU{}, x))
+	}
+	n, err := b.Network()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := make([]float32, n.Input().Elems())
+	for i := range in {
+		in[i] = normals[i]
+	}
+	acts, err := n.Eval(RandomWeights(n), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ss := 0.0
+	for _, v := range acts[len(acts)-1].Data {
+		ss += float64(v) * float64(v)
+	}
+	if sd := math.Sqrt(ss / float64(n.Output().Elems())); !(sd > 0.3 && sd < 3) {
+		t.Errorf("the output has a spread of %g", sd)
+	}
+}

@@ -16,6 +16,9 @@ type price struct{ exp, plain float64 }
 var prices = map[string]price{
 	"layernorm":          {plain: 1.4},
 	"groupnorm":          {exp: 2},
+	"log_softmax":        {exp: 1, plain: 1},
+	"lrn":                {plain: 8},
+	"fake_quant":         {exp: 1},
 	"unary.gelu":         {exp: 3},
 	"unary.erf":          {exp: 3},
 	"unary.tanh":         {exp: 3},

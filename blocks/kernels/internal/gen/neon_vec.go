@@ -7,6 +7,7 @@ type neonVec struct {
 	op, row, doc string
 	b, c         bool     // reads b, c
 	clamp        bool     // ends in a clamp
+	before       bool     // the clamp is f's
 	lo           bool     // needs lo
 	consts       []string // constants it needs
 	f            func(g *neon, v *neonRegs)
@@ -75,6 +76,15 @@ func (g *neon) vecs() {
 				v.each(func(i vreg) { g.three(opFMUL, v.t+i, v.t+i, v.b+i) })
 				v.each(func(i vreg) { g.three(opFMAX, v.x+i, v.x+i, v.k["zero"]) })
 				v.each(func(i vreg) { g.three(opFADD, v.x+i, v.x+i, v.t+i) })
+			}},
+		{op: "grid", row: "vecGrid", doc: "round(clamp(a[i] / b[i])) * b[i]", b: true, clamp: true, before: true,
+			consts: []string{"magic"},
+			f: func(g *neon, v *neonRegs) {
+				v.each(func(i vreg) { g.three(opFDIV, v.x+i, v.x+i, v.b+i) })
+				v.each(func(i vreg) { g.clamp(v.x+i, v.lo, v.hi) })
+				v.each(func(i vreg) { g.three(opFADD, v.x+i, v.x+i, v.k["magic"]) })
+				v.each(func(i vreg) { g.three(opFSUB, v.x+i, v.x+i, v.k["magic"]) })
+				v.each(func(i vreg) { g.three(opFMUL, v.x+i, v.x+i, v.b+i) })
 			}},
 	} {
 		g.vecMap(v)
@@ -185,7 +195,7 @@ func (g *neon) vecMap(v neonVec) {
 			g.loadNext(width, cp, r.c)
 		}
 		v.f(g, &r)
-		if v.clamp {
+		if v.clamp && !v.before {
 			r.each(func(i vreg) { g.clamp(r.x+i, r.lo, r.hi) })
 		}
 		g.storeNext(width, dp, r.x)

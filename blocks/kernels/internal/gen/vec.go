@@ -11,6 +11,7 @@ type vecRegs struct {
 	b, c []Op  // the vectors of b and c
 	a    []Mem // where x was read, if in full
 	lo   VecVirtual
+	hi   VecVirtual
 	k    func(string) Op
 }
 
@@ -18,6 +19,7 @@ type vecOp struct {
 	op, row, doc string
 	b, c         bool     // reads b, c
 	clamp        bool     // ends in a clamp
+	before       bool     // the clamp is f's
 	lo           bool     // needs lo
 	unroll       int      // vectors at a time
 	unroll2      int      // the same where registers are few, 0: unroll
@@ -93,6 +95,15 @@ func (g *generator) vecs() {
 					g.VMAXPS(x, k, x)
 					g.VADDPS(t, x, x)
 				})
+			}},
+		{op: "grid", row: "vecGrid", doc: "round(clamp(a[i] / b[i])) * b[i]", b: true, clamp: true, before: true, unroll: 4,
+			unroll2: 3, consts: []string{"magic"},
+			f: func(g *generator, v *vecRegs) {
+				each(v.x, func(i int, x VecVirtual) { g.VDIVPS(v.b[i], x, x) })
+				each(v.x, func(_ int, x VecVirtual) { g.clamp(x, v.lo, v.hi) })
+				g.eachWith(v.k, "magic", v.x, func(_ int, x, k VecVirtual) { g.VADDPS(k, x, x) })
+				g.eachWith(v.k, "magic", v.x, func(_ int, x, k VecVirtual) { g.VSUBPS(k, x, x) })
+				each(v.x, func(i int, x VecVirtual) { g.VMULPS(v.b[i], x, x) })
 			}},
 	} {
 		g.vecMap(v)
@@ -217,7 +228,7 @@ func (l *vecLoop) operands(of Register, u int, m *mask) []Op {
 
 // body emits u vectors.
 func (l *vecLoop) body(u int, m *mask, _ string) {
-	r := vecRegs{x: make([]VecVirtual, u), lo: l.lo, k: l.k}
+	r := vecRegs{x: make([]VecVirtual, u), lo: l.lo, hi: l.hi, k: l.k}
 	for j := range r.x {
 		r.x[j] = l.vec()
 		l.load(l.at(l.ap, j), r.x[j], m)
@@ -233,7 +244,7 @@ func (l *vecLoop) body(u int, m *mask, _ string) {
 	}
 	l.kernel.f(l.generator, &r)
 	for j, x := range r.x {
-		if l.kernel.clamp {
+		if l.kernel.clamp && !l.kernel.before {
 			l.clamp(x, l.lo, l.hi)
 		}
 		l.store(x, l.at(l.dp, j), m)
