@@ -40,7 +40,9 @@ func (r *rowsRun) maxParts() int { return min(r.rows, maxParts(r.cost)) }
 
 func (r *rowsRun) run(part, parts int, th *thread) {
 	y0, y1 := cut(r.rows, part, parts)
-	r.f(kernels.Map{W: r.w, C: r.c, Y0: y0, Y1: y1}, th.scratch)
+	th.inSteps(y0, y1, r.cost/int64(max(r.rows, 1)), func(from, to int) {
+		r.f(kernels.Map{W: r.w, C: r.c, Y0: from, Y1: to}, th.scratch)
+	})
 }
 
 func makeAct(b *binding) (runner, need) {

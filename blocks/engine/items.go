@@ -18,7 +18,23 @@ func (r *itemsRun) maxParts() int { return min(r.n, maxParts(r.cost)) }
 
 func (r *itemsRun) run(part, parts int, th *thread) {
 	if from, to := cut(r.n, part, parts); from < to {
-		r.f(from, to, th)
+		th.inSteps(from, to, r.cost/int64(r.n), func(from, to int) { r.f(from, to, th) })
+	}
+}
+
+// inSteps calls f for from to to: at once, or, in a run that is traced, in steps of some
+// microseconds, so that its time is cut into segments. Each item costs as much as cost
+// multiply-accumulates.
+func (th *thread) inSteps(from, to int, cost int64, f func(from, to int)) {
+	if th.watch == nil {
+		f(from, to)
+		return
+	}
+	const step = 300_000
+	for n := int(max(1, step/max(cost, 1))); from < to; from += n {
+		n = min(n, to-from)
+		f(from, from+n)
+		th.scratch.Work(n * int(cost))
 	}
 }
 

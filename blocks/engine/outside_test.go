@@ -282,3 +282,51 @@ func TestOutsiders(t *testing.T) {
 		}
 	}
 }
+
+// TestOutsidersAllocateNothing: a run allocates nothing, and a traced one gives the same bits.
+func TestOutsidersAllocateNothing(t *testing.T) {
+	for kind := range outsiders {
+		for seed := range uint64(4) {
+			n := outsiderNet(t, kind, seed)
+			w := randomWeights(t, n, seed)
+			p, err := Compile(n, Host(1), Options{Batch: 2})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := p.Bind(w); err != nil {
+				t.Fatal(err)
+			}
+			in, out, traced := noise(p.InLen(), seed), make([]float32, p.OutLen()), make([]float32, p.OutLen())
+			if a := testing.AllocsPerRun(2, func() { _ = p.Run(out, in) }); a != 0 {
+				t.Errorf("%s: %v allocations, units %v", n.Name, a, p.Kernels())
+			}
+			if err := p.RunTraced(traced, in, new(Trace)); err != nil {
+				t.Fatal(err)
+			}
+			alikeBits(t, n.Name+" traced", traced, out)
+		}
+	}
+}
+
+// TestOutsidersAreTracedInSegments: the time of a long unit is cut.
+func TestOutsidersAreTracedInSegments(t *testing.T) {
+	for _, op := range []blocks.Op{&blocks.Normalize{}, &blocks.Unary{Func: "gelu"}, &blocks.Unary{Func: "mish"}} {
+		n := build(t, "long", blocks.Shape{H: 56, W: 56, C: 96}, func(b *blocks.Builder, x blocks.Value) blocks.Value {
+			return b.Apply("op", op, x)
+		})
+		p, err := Compile(n, Host(1), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Bind(blocks.NewWeights(n, 1)); err != nil {
+			t.Fatal(err)
+		}
+		var tr Trace
+		if err := p.RunTraced(make([]float32, p.OutLen()), noise(p.InLen(), 1), &tr); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(tr.Threads[0].Segments); got < 3 || got > 50 {
+			t.Errorf("%s is cut into %d segments", p.Kernels()[0].Unit, got)
+		}
+	}
+}

@@ -34,6 +34,9 @@ type Scratch struct {
 // segmentWork is the work of one segment, in multiply-accumulates.
 const segmentWork = 1_200_000
 
+// Work adds to Worked, and ends the segment when it is full: for work beside the drivers.
+func (s *Scratch) Work(macs int) { s.work(macs) }
+
 // work adds to Worked, and ends the segment when it is full.
 func (s *Scratch) work(macs int) {
 	if s.EndSegment == nil {
