@@ -123,6 +123,10 @@ type Score struct {
 	Warnings []string
 }
 
+// Refusal is the error of a network that an estimator has no data of anything like. Others of the
+// same space may do better.
+type Refusal = imagenet.Refusal
+
 // Charge is points taken off a score, and the reason.
 type Charge = imagenet.Charge
 

@@ -8,7 +8,7 @@ import (
 )
 
 func BenchmarkImageNet(b *testing.B) {
-	e, err := accuracy.NewImageNet()
+	e, err := accuracy.NewImageNet("")
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"nas/accuracy/imagenet"
 	"nas/accuracy/proxy"
 	"nas/blocks"
 	"nas/internal/fault"
@@ -30,6 +31,10 @@ type Options struct {
 
 	// Trained are the networks that surrogate is fitted to.
 	Trained []TrainedNetwork
+
+	// Recipe is the class of training recipes that the fitted estimate is for, one of
+	// [imagenet.Recipes]; "" means base.
+	Recipe string
 
 	// NASWOT and Zen are the settings of those proxies.
 	NASWOT, Zen Sampling
@@ -80,11 +85,31 @@ func CheckSpec(spec string) error {
 	return t.check()
 }
 
+// CheckRecipe reports whether the values of spec, which must be right, can be for a class
+// of training recipes.
+func CheckRecipe(spec, recipe string) error {
+	if !slices.Contains(imagenet.Recipes, recipe) {
+		return fault.Errorf("accuracy: want one of %s", strings.Join(imagenet.Recipes, ", "))
+	}
+	t, err := parseSpec(spec)
+	reads := func(t term) bool { return t.name == "imagenet" }
+	if err != nil || recipe == imagenet.Recipes[0] || reads(t) || slices.ContainsFunc(t.args, reads) {
+		return nil
+	}
+	return fault.Errorf("accuracy: %s knows of no recipes: leave it out, or use the score imagenet", spec)
+}
+
 // NeedsReference reports whether the values of spec are positions on the scale of a
 // reference sample.
 func NeedsReference(spec string) bool {
 	t, err := parseSpec(spec)
 	return err == nil && t.name == "rankmean"
+}
+
+// IsPercent reports whether the values of spec are estimates of accuracy in per cent of test images.
+func IsPercent(spec string) bool {
+	t, err := parseSpec(spec)
+	return err == nil && (t.name == "imagenet" || t.name == "surrogate")
 }
 
 // term is a parsed specification.
@@ -209,7 +234,7 @@ func (t term) build(ctx context.Context, o Options) (Estimator, error) {
 	}
 	switch t.name {
 	case "imagenet":
-		return NewImageNet()
+		return NewImageNet(o.Recipe)
 	case "surrogate":
 		return NewSurrogate(ctx, o)
 	case "rankmean":

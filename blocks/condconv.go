@@ -25,8 +25,8 @@ func init() { Register(func() Op { return new(CondConv) }) }
 // Kind returns "cond_conv".
 func (*CondConv) Kind() string { return "cond_conv" }
 
-// conv is the convolution that the mixed weights are for.
-func (o *CondConv) conv() *Conv {
+// Convolution is the convolution that the mixed weights are for.
+func (o *CondConv) Convolution() *Conv {
 	return &Conv{Out: o.Out, Kernel: o.Kernel, Stride: o.Stride, Dilation: o.Dilation, Pad: o.Pad, Groups: o.Groups}
 }
 
@@ -34,7 +34,7 @@ func (o *CondConv) conv() *Conv {
 func (o *CondConv) G() int { return max(o.Groups, 1) }
 
 // Window returns kernel size, stride and dilation with the zero values resolved.
-func (o *CondConv) Window() (kernel, stride, dilation [2]int) { return o.conv().Window() }
+func (o *CondConv) Window() (kernel, stride, dilation [2]int) { return o.Convolution().Window() }
 
 // OutShape is that of the convolution.
 func (o *CondConv) OutShape(in []Shape) (Shape, error) {
@@ -44,8 +44,8 @@ func (o *CondConv) OutShape(in []Shape) (Shape, error) {
 	if o.Experts < 1 || in[1] != (Shape{1, 1, o.Experts}) {
 		return Shape{}, fmt.Errorf("shares are %v, want 1x1x%d, one for each of at least one expert", in[1], o.Experts)
 	}
-	out, err := o.conv().OutShape(in[:1])
-	if err == nil && float64(o.Experts)*float64(o.conv().fanIn(in))*float64(o.Out) > maxElems {
+	out, err := o.Convolution().OutShape(in[:1])
+	if err == nil && float64(o.Experts)*float64(o.Convolution().fanIn(in))*float64(o.Out) > maxElems {
 		return Shape{}, fmt.Errorf("weights of %d experts have more than 2^31 values", o.Experts)
 	}
 	return out, err
@@ -53,12 +53,12 @@ func (o *CondConv) OutShape(in []Shape) (Shape, error) {
 
 // MACs returns those of mixing, Experts x weights, and of one convolution.
 func (o *CondConv) MACs(in []Shape) int64 {
-	return int64(o.Experts)*o.conv().fanIn(in)*int64(o.Out) + o.conv().MACs(in)
+	return int64(o.Experts)*o.Convolution().fanIn(in)*int64(o.Out) + o.Convolution().MACs(in)
 }
 
 // Params returns weight [Experts, KH, KW, Cin/G, Cout].
 func (o *CondConv) Params(in []Shape) []Param {
-	p := o.conv().Params(in[:1])[0]
+	p := o.Convolution().Params(in[:1])[0]
 	p.Dims = append([]int{o.Experts}, p.Dims...)
 	return []Param{p}
 }
@@ -74,7 +74,7 @@ func (o *CondConv) Eval(out Tensor, in []Tensor, params [][]float32) {
 		}
 		mixed[i] = float32(sum)
 	}
-	o.conv().Eval(out, in[:1], [][]float32{mixed})
+	o.Convolution().Eval(out, in[:1], [][]float32{mixed})
 }
 
 // WriteONNX writes MatMul of shares and weights, Reshape, and Conv. A Conv has one set of

@@ -167,3 +167,19 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// The limit on an activation counts the widest tensor that a network has, and names it.
+func TestParseLargeInputs(t *testing.T) {
+	for text, want := range map[string]string{
+		"1024x1024x3 | conv_k3_s1_c16_relu | mbconv_k3_s1_x96_c24_relu | classifier_c1280_relu_n1000": "",
+		"1024x1024x3 | conv_k3_s1_c16_relu | classifier_c2048_relu_n1000":                             "",
+		"1024x1024x3 | conv_k3_s1_c16_relu | classifier_c2056_relu_n1000":                             "1024x1024x2056 has more",
+		"1024x1024x3 | conv_k3_s1_c512_relu | mbconv_k3_s1_x3072_c512_relu | classifier_n10":          "1024x1024x3072 has more",
+		"1024x1024x3 | conv_k3_s2_c16_relu | ds_k3_s1_c24_relu_both | fast_scnn_c128_t1_relu_n2049":   "1024x1024x2049 has more",
+	} {
+		_, err := Parse(text)
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}

@@ -153,8 +153,10 @@ func (v *validator) size(b *Block) error {
 	if wide > maxNumber {
 		return fmt.Errorf("%d channels inside, want at most %d", wide, maxNumber)
 	}
-	if in.Pixels() > maxValues/wide || out.Pixels() > maxValues/b.Channels {
-		return fmt.Errorf("an activation of %v has more than 2^31 values", in)
+	for _, s := range []blocks.Shape{{H: in.H, W: in.W, C: wide}, out} {
+		if s.Pixels() > maxValues/s.C {
+			return fmt.Errorf("an activation of %v has more than 2^31 values", s)
+		}
 	}
 	sets := max(1, b.Experts, b.PointExperts)
 	kernel := b.largestExtent()
@@ -196,16 +198,22 @@ func (v *validator) head(h *Head, stages int, in, low blocks.Shape) error {
 			return fmt.Errorf("rate %d, want 2 to %d", r, maxDilation)
 		}
 	}
-	// The widest tensor of any head: all branches of the map that it works on,
-	// and the classes at full size.
-	widest := max(h.Channels, v.shape.C) * (len(h.Rates) + 2)
-	if max(v.shape.Pixels(), low.Pixels()) > maxValues/max(widest, low.C) ||
-		row.needsC && in.Pixels() > maxValues/h.Classes {
-		return fmt.Errorf("an activation has more than 2^31 values")
+	// The widest tensor of any head: of a classifier the map that it pools; of the others all branches
+	// of the map that they work on, and the classes at full size.
+	branches, taps := len(h.Rates)+2, 9
+	if h.Kind == Classifier {
+		branches, taps = 1, 1
+	}
+	widest := blocks.Shape{H: max(v.shape.H, low.H), W: max(v.shape.W, low.W)}
+	widest.C = max(max(h.Channels, v.shape.C)*branches, low.C)
+	for _, s := range []blocks.Shape{widest, {H: in.H, W: in.W, C: h.Classes}} {
+		if s.Pixels() > maxValues/s.C && (row.needsC || s == widest) {
+			return fmt.Errorf("an activation of %v has more than 2^31 values", s)
+		}
 	}
 	n := max(h.Channels, v.shape.C, low.C, h.Hidden, h.Classes)
-	if 9*n > maxWeights/n/(len(h.Rates)+2) {
+	if taps*n > maxWeights/n/branches {
 		return fmt.Errorf("more than 2^31 weights")
 	}
-	return v.work(max(v.shape.Pixels(), low.Pixels()), 9*n*n*(len(h.Rates)+2))
+	return v.work(widest.Pixels(), taps*n*n*branches)
 }

@@ -54,7 +54,7 @@ func (p probe) network() (*blocks.Network, error) {
 				Out: p.width * (s + 1), Expanded: p.expansion * b.Shape(x).C, Kernel: p.kernel, Act: p.act, Dilation: p.dilation,
 			}
 			if l == 0 {
-				m.Stride = 2
+				m.Stride, m.Dilation = 2, 0 // with both it would skip rows
 			}
 			if p.se {
 				m.SE = &blocks.SqueezeExcite{Hidden: p.width}

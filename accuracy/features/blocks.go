@@ -12,7 +12,7 @@ import (
 const MaxExpansion = 6
 
 // MaxKernel is the largest kernel size outside the stem in the data. A larger kernel
-// counts as this: what nobody measured must not pay.
+// counts as this: what nobody measured must not pay. A few networks of the data have 7.
 const MaxKernel = 5
 
 // Blocks is what is read of one or several whole blocks of a network, to be joined by
@@ -32,7 +32,11 @@ type Blocks struct {
 	gateFirst    bool    // a gate of one value for each channel comes before all units
 	gateOther    bool    // and it is not just a product of vectors
 	pooled       bool    // there is a global pooling
+	vector       int     // channels that the last linear layer reads
 	unseen       Unseen
+	traits       Traits
+	windows      []window // what the ops read along the way, in order
+	skips        bool     // one of them skips rows of its map
 }
 
 // unit is one spatial convolution outside the stem, with what belongs to it.
@@ -71,6 +75,7 @@ type Unseen struct {
 	LargeKernel  bool
 	Uneven       bool // a kernel that is not square, or of an even size
 	Universal    bool // a universal bottleneck: a depthwise convolution before the expansion, or none
+	Experts      bool // a convolution mixed from several, which counts as one
 	Attention    bool // a gate that is not one value for each channel
 	Grouped      bool // groups, but not depthwise
 	StandardConv bool // a convolution with a kernel above 1 outside the stem that is not depthwise
@@ -86,6 +91,7 @@ func (u *Unseen) add(s *Unseen) {
 	u.LargeKernel = u.LargeKernel || s.LargeKernel
 	u.Uneven = u.Uneven || s.Uneven
 	u.Universal = u.Universal || s.Universal
+	u.Experts = u.Experts || s.Experts
 	u.Attention = u.Attention || s.Attention
 	u.Grouped = u.Grouped || s.Grouped
 	u.StandardConv = u.StandardConv || s.StandardConv
@@ -106,19 +112,29 @@ type reader struct {
 	unitStage, unitBlock int
 	unitDepthwise        bool // the last unit is a depthwise convolution
 	block                lineage
+	cell                 cell
+	size                 blocks.Shape // of what the last window makes
 }
 
 // readBlocks reads a network or a part of it.
 func readBlocks(n *blocks.Network, marked bool) *Blocks {
 	size := len(n.Nodes)/8 + 1 // a block has about so many ops
-	b := &Blocks{in: n.Input(), out: n.Output(), units: make([]unit, 0, size), amounts: make([]amount, 0, size)}
+	b := &Blocks{in: n.Input(), out: n.Output(), units: make([]unit, 0, size), amounts: make([]amount, 0, size),
+		windows: make([]window, 0, size)}
 	r := reader{Blocks: b, marked: marked, blockIn: b.in.C, first: true, unitStage: -1, unitBlock: -1}
 	stage, block := -1, -1
+	routing := routingOf(n)
 	for i := 1; i < len(n.Nodes); i++ {
+		if routing[i] {
+			continue
+		}
 		nd := &n.Nodes[i]
 		src := n.Nodes[nd.Inputs[0]].Shape
 		if nd.Stage != stage || nd.Block != block {
 			stage, block = nd.Stage, nd.Block
+			if marked {
+				r.endCell()
+			}
 			r.blockIn = src.C
 			r.block = lineage{first: i}
 		}
@@ -130,6 +146,9 @@ func readBlocks(n *blocks.Network, marked bool) *Blocks {
 			if folded {
 				b.params += 2 * float64(op.Out)
 			}
+		case *blocks.CondConv:
+			b.unseen.Experts = true
+			r.conv(i, nd, op.Convolution(), src, false)
 		case *blocks.BatchNorm:
 			b.params += 2 * float64(src.C)
 		case *blocks.Activation:
@@ -138,17 +157,46 @@ func readBlocks(n *blocks.Network, marked bool) *Blocks {
 				b.swishFirst = b.swishFirst || !b.activated
 			}
 			b.actMACs, b.activated = 0, true
+			r.activation(n, i, op.Func)
+		case *blocks.Unary, *blocks.PReLU:
+			r.activation(n, i, blocks.ReLU)
+		case *blocks.Add, *blocks.Concat:
+			r.cell.residual = true
 		case *blocks.Mul:
 			r.gate(nd, n.Nodes[nd.Inputs[1]].Shape)
 		case *blocks.Linear:
 			macs := float64(src.Elems()) * float64(op.Out)
 			b.allMACs += macs
+			b.vector = src.Elems()
 			b.amounts = append(b.amounts, amount{linear: true, macs: macs})
+		case *blocks.Pool:
+			k, st, d := op.Window()
+			r.window(k, st, d, op.Pad, src, nd.Shape)
 		case *blocks.GlobalPool:
 			b.pooled = true
 		}
 	}
+	r.endCell()
 	return b
+}
+
+// routingOf returns the nodes that compute the shares of experts; nil where there are none.
+func routingOf(n *blocks.Network) map[int]bool {
+	var nodes map[int]bool
+	for i := len(n.Nodes) - 1; i > 0; i-- {
+		nd := &n.Nodes[i]
+		if _, ok := nd.Op.(*blocks.CondConv); ok {
+			if nodes == nil {
+				nodes = make(map[int]bool)
+			}
+			nodes[nd.Inputs[1]] = true
+		} else if nodes[i] {
+			for _, in := range nd.Inputs {
+				nodes[in] = nodes[in] || n.Nodes[in].Shape.IsVector()
+			}
+		}
+	}
+	return nodes
 }
 
 // normalised reports whether node i+1 is a batch normalisation of node i.
@@ -171,6 +219,8 @@ func (r *reader) conv(i int, nd *blocks.Node, op *blocks.Conv, src blocks.Shape,
 	r.actMACs += macs
 	r.macs += macs
 	r.params += weights
+	kernel, stride, dilation := op.Window()
+	r.window(kernel, stride, dilation, op.Pad, src, nd.Shape)
 	r.unseen.LargeKernel = r.unseen.LargeKernel || max(op.Kernel[0], op.Kernel[1]) > MaxKernel && nd.Stage > 0
 	if op.Bias && !folded {
 		r.params += float64(op.Out)
@@ -178,8 +228,11 @@ func (r *reader) conv(i int, nd *blocks.Node, op *blocks.Conv, src blocks.Shape,
 	if g > 1 && g < src.C {
 		r.unseen.Grouped = true
 	}
-	if src.IsVector() {
-		return // a gate, or a head after pooling
+	if src.IsVector() { // a gate, or a head after pooling
+		if r.cell.squeeze == 0 || op.Out < r.cell.squeeze {
+			r.cell.squeeze = op.Out
+		}
+		return
 	}
 	r.unseen.Uneven = r.unseen.Uneven || op.Kernel[0] != op.Kernel[1] || op.Kernel[0]%2 == 0
 	if op.Dilation[0] > 1 || op.Dilation[1] > 1 {
@@ -204,15 +257,33 @@ func (r *reader) conv(i int, nd *blocks.Node, op *blocks.Conv, src blocks.Shape,
 	if g < src.C {
 		r.unseen.StandardConv = true
 	}
-	r.unseen.Universal = r.unseen.Universal || r.inUnitBlock(nd) && r.block.projected.has(i-r.block.first)
+	if !r.marked {
+		r.endCell()
+	}
+	if r.inUnitBlock(nd) && r.block.projected.has(i-r.block.first) {
+		r.unseen.Universal = true
+		if u := &r.units[len(r.units)-1]; u.out > wideExpansion*u.in { // of a universal bottleneck with two
+			u.pixels, u.expanded, u.out = nd.Shape.Pixels(), op.Out, 0
+			u.kernel = max(u.kernel, math.Sqrt(float64(odd(op.Kernel[0])*odd(op.Kernel[1]))))
+			return
+		}
+	}
 	u := unit{
 		pixels: nd.Shape.Pixels(), expanded: op.Out, in: r.blockIn,
-		kernel: math.Sqrt(float64(op.Kernel[0] * op.Kernel[1])),
+		kernel: math.Sqrt(float64(odd(op.Kernel[0]) * odd(op.Kernel[1]))),
 	}
 	u.count()
 	r.units = append(r.units, u)
+	r.unitTraits(op, src, nd.Shape)
 	r.unitStage, r.unitBlock, r.unitDepthwise = nd.Stage, nd.Block, g == src.C
 }
+
+// wideExpansion is the ratio above which the 1x1 convolution behind a depthwise one is taken for an
+// expansion if another depthwise convolution follows. (Those of Xception double at most.)
+const wideExpansion = 2
+
+// odd is the largest odd kernel size within k: the data has no others.
+func odd(k int) int { return k - 1 + k%2 }
 
 // pointwise reads a convolution of kernel size 1, which projects the last unit's
 // block if that still has no output.
@@ -222,6 +293,11 @@ func (r *reader) pointwise(i int, nd *blocks.Node, op *blocks.Conv, src blocks.S
 	if at := i - r.block.first; r.marked && nd.Block > 0 {
 		inner, unit := r.block.pointwise.has(at), r.inUnitBlock(nd)
 		r.unseen.Universal = r.unseen.Universal || inner && !unit || unit && r.block.projected.has(at)
+		if unit && r.block.projected.has(at) && op.Out < r.units[k].out { // the first one has expanded
+			u := &r.units[k]
+			u.expanded, u.out = u.out, 0
+			projects = true
+		}
 		r.block.pointwise.add(at)
 		if projects && r.unitDepthwise {
 			r.block.projected.add(at)
@@ -272,10 +348,14 @@ func (r *reader) inUnitBlock(nd *blocks.Node) bool {
 	return r.marked && nd.Block > 0 && r.unitStage == nd.Stage && r.unitBlock == nd.Block
 }
 
-// gate reads a product with a map of shape by.
+// gate reads a product with a map of shape by. A gate whose squeeze no network of the data has
+// is none.
 func (r *reader) gate(nd *blocks.Node, by blocks.Shape) {
-	k := len(r.units) - 1
+	k, squeeze := len(r.units)-1, float64(r.cell.squeeze)
+	r.cell.squeeze = 0
 	switch {
+	case by.IsVector() && squeeze > 0 && (squeeze < leastSqueeze*float64(by.C) || squeeze > mostSqueeze*float64(by.C)):
+		r.traits.Squeezed++
 	case by.IsVector() && k >= 0:
 		r.units[k].se = true
 	case by.IsVector():

@@ -20,8 +20,18 @@ type Network struct {
 	NumBlocks     int
 	Classes       int
 
+	// ReadShare is the share of the input's pixels that reach the output. Unread sums, over
+	// the maps in between, log2 of how much less of a map is read than is made.
+	ReadShare, Unread float64
+	// LastWidth is the number of channels of the last unit, and LastOut that of its block's
+	// output. Vector is what the classifier reads.
+	LastWidth, LastOut, Vector int
+	EmptyLevels                int // of output stride 4, 8, 16 and 32: those without a block
+
 	Unseen Unseen
-	// Uncounted is the number of blocks of whose kernel or expansion only a part counts.
+	Traits Traits
+	// Uncounted is the number of blocks with a kernel above any of the data, or of whose expansion
+	// only a part counts.
 	Uncounted int
 }
 
@@ -37,6 +47,9 @@ func (f *Network) Append(row []float64) []float64 {
 	row = append(row, f.Slots[:]...)
 	return append(row, f.Swish, math.Log2(f.Resolution))
 }
+
+// seenKernel is the largest kernel size of the data.
+const seenKernel = 7
 
 // Len is the number of features that [Network.Append] appends.
 const Len = SlotFeatures + 2
@@ -57,6 +70,7 @@ func Join(chain ...*Blocks) Network {
 	// where the block's expanded width is capped.
 	var allMACs, swishMACs, actMACs, blockMACs, blockParams float64
 	pixels, level := -1, 0
+	skips := false
 	for _, b := range chain {
 		switch {
 		case b.gateFirst && len(units) > 0:
@@ -71,7 +85,7 @@ func Join(chain ...*Blocks) Network {
 				level = int(math.Round(math.Log2(math.Sqrt(float64(in.Pixels()) / float64(pixels)))))
 			}
 			units = append(units, placed{u, level, u.se})
-			if u.kernel > MaxKernel || u.counted < float64(u.expanded) {
+			if u.kernel > seenKernel || u.counted < float64(u.expanded) {
 				f.Uncounted++
 			}
 		}
@@ -98,8 +112,12 @@ func Join(chain ...*Blocks) Network {
 			swishMACs += b.swishMACs
 			actMACs = b.actMACs
 		}
-		pooled = pooled || b.pooled
+		pooled, skips = pooled || b.pooled, skips || b.skips
+		if b.vector > 0 {
+			f.Vector = b.vector
+		}
 		f.Unseen.add(&b.unseen)
+		f.Traits.add(&b.traits)
 	}
 	f.MACs += blockMACs
 	f.ConvParams += blockParams
@@ -108,6 +126,17 @@ func Join(chain ...*Blocks) Network {
 		f.Swish = swishMACs / allMACs
 	}
 	f.NumBlocks = len(units)
-	fillSlots(&f.Slots, units, &f.Unseen)
+	if len(units) > 0 {
+		last := units[len(units)-1]
+		f.LastWidth, f.LastOut = last.expanded, last.out
+		if last.out == 0 {
+			f.LastOut = last.expanded
+		}
+	}
+	f.ReadShare = 1
+	if skips {
+		f.ReadShare, f.Unread = readShares(chain)
+	}
+	f.EmptyLevels = fillSlots(&f.Slots, units, &f.Unseen)
 	return f
 }

@@ -56,8 +56,9 @@ func (s *slot) add(u *placed) {
 }
 
 // fillSlots computes the features of the slots from a network's units, and marks
-// levels that no network of the data has.
-func fillSlots(x *[SlotFeatures]float64, units []placed, unseen *Unseen) {
+// levels that no network of the data has. It returns the number of levels without a unit,
+// but for the first, among those that every network of the data has units at.
+func fillSlots(x *[SlotFeatures]float64, units []placed, unseen *Unseen) (empty int) {
 	var sums [NumSlots]slot
 	for i := 0; i < len(units); {
 		level := units[i].level
@@ -102,17 +103,23 @@ func fillSlots(x *[SlotFeatures]float64, units []placed, unseen *Unseen) {
 		f[slotKernel] = sum.square / sum.weight
 		f[slotSE] = float64(sum.se) / float64(sum.count)
 	}
+	for _, s := range [...]int{1, 2, 3, 5} { // the first slot of its level
+		if sums[s].count == 0 {
+			empty++
+		}
+	}
+	return empty
 }
 
 // splitAt returns the number of units of a level that belong to its first slot:
-// those of the first width, or half of them if there is one width alone.
+// those of the first width, or all but the last one if there is one width alone.
 func splitAt(run []placed) int {
 	a := 0
 	for a < len(run) && run[a].out == run[0].out {
 		a++
 	}
 	if a == len(run) {
-		a = (len(run) + 1) / 2
+		a = max(len(run)-1, 1)
 	}
 	return a
 }

@@ -1,8 +1,10 @@
 package imagenet
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 
 	"nas/accuracy/benchmark"
 	"nas/accuracy/features"
@@ -11,49 +13,49 @@ import (
 
 // Limits of what the model speaks of.
 const (
-	minResolution = 96  // pixels; below, it refuses: nothing smaller was trained
-	maxResolution = 600 // pixels; above, it warns
-	farOutside    = 4.0 // standard deviations beyond the data, over all features, that are worth a warning
+	minResolution = 96   // pixels; below, it refuses: nothing smaller was trained
+	maxResolution = 600  // pixels; above, it warns
+	minBlocks     = 5    // fewer blocks, it refuses
+	maxAspect     = 4    // of the input's sides; beyond, it refuses
+	farOutside    = 4.0  // standard deviations beyond the data, over all features, that are worth a warning
+	maxOutside    = 40.0 // of these, beyond which it refuses: twice what the data has
+	maxCharge     = 12.0 // points, beyond which it refuses
 )
 
-// penalty is what each trait outside the data costs, in points, and each block of
-// whose kernel size or expansion only a part counts. Of two networks that the data
-// cannot tell apart the one of a kind that occurs in it therefore wins.
-const penalty = 0.1
-
 // outOfDistribution lists the traits that no network of the data has. Each multiplies
-// the width of the interval and costs a penalty.
+// the width of the interval and costs so many points.
 var outOfDistribution = []struct {
-	has     func(f *features.Network) bool
-	widen   float64
-	warning string
+	has           func(f *features.Network) bool
+	widen, points float64
+	warning       string
 }{
-	{func(f *features.Network) bool { return f.Unseen.Dilated }, 1.5,
+	{func(f *features.Network) bool { return f.Unseen.Dilated }, 1.5, penalty,
 		"dilation occurs in no network of the data; it is ignored"},
-	{func(f *features.Network) bool { return f.Unseen.Attention }, 1.5,
+	{func(f *features.Network) bool { return f.Unseen.Experts }, 1.1, 0,
+		"experts count as one convolution: the data does not tell what they gain"},
+	{func(f *features.Network) bool { return f.Unseen.Attention }, 1.5, penalty,
 		"an attention other than squeeze-and-excite occurs in no network of the data; it is ignored"},
-	{func(f *features.Network) bool { return f.Unseen.Grouped }, 1.5,
+	{func(f *features.Network) bool { return f.Unseen.Grouped }, 1.5, penalty,
 		"grouped convolutions that are not depthwise occur in no network of the data"},
-	{func(f *features.Network) bool { return f.Unseen.StandardConv }, 1.5,
+	{func(f *features.Network) bool { return f.Unseen.StandardConv }, 1.5, penalty,
 		"standard convolutions beyond the stem occur in no network of the data"},
-	{func(f *features.Network) bool { return f.Unseen.LargeKernel }, 1.1,
-		"kernel sizes above 5 occur in no network of the data; they count as 5"},
-	{func(f *features.Network) bool { return f.Unseen.Uneven }, 1.5,
+	{func(f *features.Network) bool { return f.Unseen.LargeKernel }, 1.1, penalty,
+		"kernel sizes above 5 count as 5: the data does not tell what they gain"},
+	{func(f *features.Network) bool { return f.Unseen.Uneven }, 1.5, penalty,
 		"kernels that are not square or have an even size occur in no network of the data"},
-	{func(f *features.Network) bool { return f.Unseen.Universal }, 1.5,
-		"blocks with a depthwise convolution before the expansion, or with none, occur in no network of the data"},
-	{func(f *features.Network) bool { return f.Unseen.DeepStride }, 1.5,
+	{func(f *features.Network) bool { return f.Unseen.Universal }, 1.5, penalty,
+		"universal bottlenecks occur in no network of the data: one counts as an inverted residual of its width and larger " +
+			"kernel, one without a depthwise convolution only by its MACs"},
+	{func(f *features.Network) bool { return f.Unseen.DeepStride }, 1.5, penalty,
 		"blocks beyond output stride 32 occur in no network of the data; they count as stride 32"},
-	{func(f *features.Network) bool { return f.Unseen.ShallowStem }, 1.5,
+	{func(f *features.Network) bool { return f.Unseen.ShallowStem }, 1.5, penalty,
 		"blocks before output stride 2 occur in no network of the data; they count as stride 2"},
-	{func(f *features.Network) bool { return f.Unseen.NoPooling }, 2,
+	{func(f *features.Network) bool { return f.Unseen.NoPooling }, 2, penalty,
 		"the network has no global pooling before its classifier, as every network of the data does"},
-	{func(f *features.Network) bool { return f.Classes != 1000 }, 2,
+	{func(f *features.Network) bool { return f.Classes != 1000 }, 2, penalty,
 		"the network does not have 1000 classes: read the value as the accuracy it would have on ImageNet"},
-	{func(f *features.Network) bool { return f.Resolution > maxResolution }, 1.5,
+	{func(f *features.Network) bool { return f.Resolution > maxResolution }, 1.5, penalty,
 		"inputs above 600 pixels occur in no network of the data; they count as 600"},
-	{func(f *features.Network) bool { return f.NumBlocks < 5 }, 2,
-		"networks of fewer than 5 blocks occur in no network of the data"},
 }
 
 // Estimate is what the model says of a network, in per cent.
@@ -75,37 +77,85 @@ type Charge struct {
 }
 
 func (e *Estimate) charge(points float64, reason string) {
-	e.Top1Pct -= points
-	e.Charges = append(e.Charges, Charge{points, reason})
+	if points > 0 {
+		e.Top1Pct -= points
+		e.Charges = append(e.Charges, Charge{points, reason})
+	}
+}
+
+// tooFar is the refusal of a network that the charges or the features put too far outside the data.
+func (e *Estimate) tooFar(name string, charged, outside float64) error {
+	if charged <= maxCharge {
+		return refusal("knows networks within %.0f standard deviations of the data's features, network %s is %.0f beyond",
+			maxOutside, name, outside)
+	}
+	worst := slices.MaxFunc(e.Charges, func(a, b Charge) int { return cmp.Compare(a.Points, b.Points) })
+	return refusal("does not know the like of network %s: %.1f points of charges, more than %.0f, most of all because %s",
+		name, charged, maxCharge, worst.Reason)
+}
+
+// A Refusal is the error of a network that the model does not estimate, because it has no
+// data of anything like it.
+type Refusal struct{ error }
+
+// Unwrap returns the error that has the text.
+func (r Refusal) Unwrap() error { return r.error }
+
+func refusal(format string, args ...any) error {
+	const instead = "use a training-free proxy, for example rankmean(naswot,depth)"
+	return Refusal{fault.Errorf("accuracy: imagenet "+format+"; %s", append(args, instead)...)}
+}
+
+// refuse returns the reason why the model does not estimate a network; nil if it does.
+func refuse(name string, f *features.Network) error {
+	seen, in := visible(f), f.Input
+	switch {
+	case f.Unseen.NoVector:
+		return refusal("estimates classifiers, network %s ends in a map of %v", name, f.Output)
+	case f.Resolution < minResolution:
+		return refusal("knows inputs of %d pixels and more, network %s has %v", minResolution, name, in)
+	case max(in.H, in.W) > maxAspect*min(in.H, in.W):
+		return refusal("knows square inputs, network %s has %v, more than %d to 1", name, in, maxAspect)
+	case seen < minResolution:
+		return refusal("knows inputs of %d pixels and more, network %s has %v and sees no more of it than %.0f x %.0f",
+			minResolution, name, in, seen, seen)
+	case f.MACs <= 0 || f.ConvParams <= 0:
+		return refusal("needs a network with convolutions, network %s has none", name)
+	case f.NumBlocks < minBlocks:
+		return refusal("knows networks of %d blocks with a spatial convolution and more, network %s has %d",
+			minBlocks, name, f.NumBlocks)
+	case 2*f.Traits.Linear >= f.NumBlocks:
+		return refusal("knows no linear networks, of network %s %d of %d blocks have no nonlinear activation",
+			name, f.Traits.Linear, f.NumBlocks)
+	}
+	return nil
 }
 
 // Estimate estimates a network of the given features, trained by a recipe of the
-// base class. It refuses networks whose output is a map and inputs below 96 pixels.
+// base class. The error is a [Refusal] where the network is unlike all of the data: its output
+// is a map, it sees less than 96 x 96 pixels, its input is longer than 4 to 1, it has fewer than 5
+// blocks, half of them are linear, or its charges exceed 12 points.
 func (m *Model) Estimate(name string, f *features.Network) (Estimate, error) {
-	const instead = "use a training-free proxy, for example rankmean(naswot,depth)"
-	switch {
-	case f.Unseen.NoVector:
-		return Estimate{}, fault.Errorf("accuracy: imagenet estimates classifiers, network %s ends in a map of %v; %s",
-			name, f.Output, instead)
-	case f.Resolution < minResolution:
-		return Estimate{}, fault.Errorf("accuracy: imagenet knows inputs of %d pixels and more, network %s has %v; %s",
-			minResolution, name, f.Input, instead)
-	case f.MACs <= 0 || f.ConvParams <= 0:
-		return Estimate{}, fault.Errorf("accuracy: imagenet needs a network with convolutions, network %s has none", name)
+	if err := refuse(name, f); err != nil {
+		return Estimate{}, err
 	}
 	top1, outside := m.predict(f, benchmark.BaseRecipe)
 	if math.IsNaN(top1) || math.IsInf(top1, 0) {
 		return Estimate{}, fault.Errorf("accuracy: imagenet of network %s is %v", name, top1)
 	}
 	e := Estimate{Top1Pct: top1}
-	if f.Uncounted > 0 {
-		e.charge(penalty*float64(f.Uncounted), "blocks have a kernel size or expansion of which only a part counts")
+	if points := m.excessPoints(f, top1); points > 0 {
+		e.Charges = append(e.Charges, Charge{points, "the input has more pixels than are read, or than the data has at this " +
+			"size and shape; they do not count"})
+	}
+	for i := range charges {
+		e.charge(charges[i].points(f), charges[i].reason)
 	}
 	widen := 1.0
 	for i := range outOfDistribution {
 		if o := &outOfDistribution[i]; o.has(f) {
 			widen *= o.widen
-			e.charge(penalty, o.warning)
+			e.charge(o.points, o.warning)
 			e.Warnings = append(e.Warnings, o.warning)
 		}
 	}
@@ -114,6 +164,9 @@ func (m *Model) Estimate(name string, f *features.Network) (Estimate, error) {
 		e.Warnings = append(e.Warnings,
 			fmt.Sprintf("the network lies outside the data by %.1f standard deviations of its features; "+
 				"what lies outside is not counted", outside))
+	}
+	if charged := top1 - e.Top1Pct; charged > maxCharge || outside > maxOutside {
+		return Estimate{}, e.tooFar(name, charged, outside)
 	}
 	h := widen * (m.HalfWidth * errorScale(top1))
 	e.Low, e.High = max(e.Top1Pct-h, 0), min(e.Top1Pct+h, 100)

@@ -26,6 +26,6 @@ func ExampleModel_Estimate() {
 		fmt.Printf("%s: %.0f %% (%.0f to %.0f), %d warnings, %v\n", name, e.Top1Pct, e.Low, e.High, len(e.Warnings), err)
 	}
 	// Output:
-	// mobilenet_v2: 73 % (71 to 75), 0 warnings, <nil>
-	// mobilenet_v2@classes=10: 73 % (69 to 77), 1 warnings, <nil>
+	// mobilenet_v2: 73 % (72 to 75), 0 warnings, <nil>
+	// mobilenet_v2@classes=10: 73 % (70 to 76), 1 warnings, <nil>
 }

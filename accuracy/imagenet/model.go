@@ -75,19 +75,16 @@ type storedProcess struct {
 	compact []compactOptions               // Points
 }
 
-// The targets of the process. The last two are counts of the network, which are known
-// without it: by what they exceed the process is what the features do not say of them.
+// The targets of the process. The MACs of a network are known without it: by what they
+// exceed the process is what the features do not say of them.
 const (
 	targetAccuracy = iota // -ln(ceiling - top-1)
 	targetMACs            // log2(MACs/300 M)
-	targetParams          // log2(parameters but the classifier's/3 M)
 	processTargets
 )
 
-// logCounts are the values of targetMACs and targetParams of a network.
-func logCounts(f *features.Network) [2]float64 {
-	return [2]float64{math.Log2(f.MACs / 300e6), math.Log2(f.ConvParams / 3e6)}
-}
+// logMACs is the value of targetMACs of a network.
+func logMACs(f *features.Network) float64 { return math.Log2(f.MACs / 300e6) }
 
 // processTarget is mean + sd (offset + slope.x + matern sum of alpha_i M(x, x_i)).
 type processTarget struct {
@@ -113,17 +110,16 @@ type headTerm struct {
 
 // The terms of the second level.
 const (
-	termG      = iota // the process
-	termRes           // log2(resolution/224)
-	termSwish         // share of MACs before a swish or hard-swish
-	termMACs          // log2(MACs/300 M) beyond what the features say of it
-	termParams        // log2(parameters but the classifier's/3 M), likewise
+	termG     = iota // the process
+	termRes          // log2(resolution/224)
+	termSwish        // share of MACs before a swish or hard-swish
+	termMACs         // log2(MACs/300 M) beyond what the features say of it
 	headTerms
 )
 
-var headTermNames = [headTerms]string{"process", "log2_resolution", "swish", "macs_beyond", "params_beyond"}
+var headTermNames = [headTerms]string{"process", "log2_resolution", "swish", "macs_beyond"}
 
-const format = "nas-imagenet-2"
+const format = "nas-imagenet-3"
 
 // ready checks a model that was read and derives what is not stored.
 func (m *Model) ready() error {
@@ -215,7 +211,7 @@ func (m *Model) processAt(x *[features.SlotFeatures]float64) (v [processTargets]
 	}
 	const mask = maxOptions - 1
 	weights := p.weights[:len(p.compact)]
-	var s0, s1, s2 float64 // an array would not be kept in registers
+	var s0, s1 float64 // an array would not be kept in registers
 	for i := range p.compact {
 		o := &p.compact[i]
 		r2 := ((d[0][o[0]&mask] + d[1][o[1]&mask]) + (d[2][o[2]&mask] + d[3][o[3]&mask])) +
@@ -227,9 +223,8 @@ func (m *Model) processAt(x *[features.SlotFeatures]float64) (v [processTargets]
 		w := &weights[i]
 		s0 += w[0] * m
 		s1 += w[1] * m
-		s2 += w[2] * m
 	}
-	sum := [processTargets]float64{s0, s1, s2}
+	sum := [processTargets]float64{s0, s1}
 	for k := range p.Targets {
 		t := &p.Targets[k]
 		g := t.Offset + p.Matern*sum[k]
@@ -244,12 +239,11 @@ func (m *Model) processAt(x *[features.SlotFeatures]float64) (v [processTargets]
 // headInputs returns the terms of the second level, not yet clipped.
 func (m *Model) headInputs(f *features.Network) (in [headTerms]float64, outside float64) {
 	x, outside := m.standardise(&f.Slots)
-	g, counts := m.processAt(&x), logCounts(f)
+	g, beyond := m.processAt(&x), excess(f)
 	in[termG] = g[targetAccuracy]
-	in[termRes] = math.Log2(f.Resolution / 224)
+	in[termRes] = math.Log2(f.Resolution/224) - beyond
 	in[termSwish] = f.Swish
-	in[termMACs] = counts[0] - g[targetMACs]
-	in[termParams] = counts[1] - g[targetParams]
+	in[termMACs] = logMACs(f) - 2*beyond - g[targetMACs]
 	return in, outside
 }
 

@@ -16,8 +16,8 @@ const (
 	tuneRows       = 1000 // rows whose marginal likelihood sets the kernel's hyperparameters
 	tuneIterations = 50
 	inducingPoints = 1300
-	// countNoise is the noise variance of the standardised counts. In the space of the
-	// data the features determine MACs and parameters up to the rounding of widths.
+	// countNoise is the noise variance of the standardised MACs. In the space of the
+	// data the features determine them up to the rounding of widths.
 	countNoise = 1e-4
 )
 
@@ -61,7 +61,7 @@ func fitProcess(accel []trained) (*Model, error) {
 		if k != targetAccuracy {
 			kernel.Noise = countNoise
 			for i := range accel {
-				y[i] = logCounts(&accel[i].features)[k-targetMACs]
+				y[i] = logMACs(&accel[i].features)
 			}
 		}
 		g, err := stat.FitInducingGP(kernel, x, y, points)

@@ -34,7 +34,8 @@ type heldOut struct {
 }
 
 // families are the groups of published networks that are left out in turn.
-var families = []string{"v1", "v2", "v3", "mnasnet", "efficientnet"}
+var families = []string{"v1", "v2", "v3", "mnasnet", "efficientnet",
+	"efficientnet_lite", "condconv", "tinynet", "fbnet", "spnasnet", "proxylessnas", "ofa"}
 
 func accelTrained() ([]trained, error)     { return trainedOf("accel", "accel", benchmark.BaseRecipe) }
 func publishedTrained() ([]trained, error) { return trainedOf("published", "", "") }

@@ -42,7 +42,7 @@ func publishedHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
 	if err != nil {
 		return heldOutEstimates{}, err
 	}
-	values, err := valuesOf(b, out)
+	values, err := valuesOf(b, out, func(r *benchmark.Row) string { return r.ID })
 	note := "estimates of models fitted without the network's family, recipe class given"
 	return heldOutEstimates{values, note, &out.MAEPct, &out.CoveragePct}, err
 }
@@ -53,19 +53,18 @@ func gridsHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
 	if err != nil {
 		return heldOutEstimates{}, err
 	}
-	values, err := valuesOf(b, out)
+	values, err := valuesOf(b, out, func(r *benchmark.Row) string { return r.Network.Name + " " + r.Recipe })
 	return heldOutEstimates{values: values, note: "estimates of models fitted without the network's family"}, err
 }
 
-// valuesOf looks up the estimate of each row by its network and recipe, which make
-// the id of a published result.
-func valuesOf(b *benchmark.Benchmark, out imagenet.Published) ([]float64, error) {
+// valuesOf looks up the estimate of each row by the id that it has among the published results.
+func valuesOf(b *benchmark.Benchmark, out imagenet.Published, id func(*benchmark.Row) string) ([]float64, error) {
 	values := make([]float64, len(b.Rows))
-	for i, r := range b.Rows {
-		v, ok := out.Top1Pct[r.Network.Name+" "+r.Recipe]
+	for i := range b.Rows {
+		v, ok := out.Top1Pct[id(&b.Rows[i])]
 		if !ok {
 			return nil, fault.Errorf("accuracy: benchmark %s: there is no estimate of %s by a model that had not seen it",
-				b.Name, r.ID)
+				b.Name, b.Rows[i].ID)
 		}
 		values[i] = v
 	}

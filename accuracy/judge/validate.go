@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Seed      uint64          // of the proxies, of rankmean's sample and of the bootstrap
 	Split     benchmark.Split // "" means AllNetworks
+	Recipe    string          // class of training recipes that the fitted estimate is for; "" means base
 	Workers   int             // networks scored at once; 0 means as many as processors
 	Bootstrap int             // resamples behind the intervals; 0 means 200, negative none
 	Trained   []int           // networks that surrogate is fitted to; nil means 10, 50 and 200
@@ -49,6 +50,8 @@ type Report struct {
 
 	// Rows are the networks that the figures were computed from, by proxy, for a plot.
 	Rows map[string][]Judged `json:"-"`
+	// Scores are what a proxy said of the rows, by proxy.
+	Scores map[string][]accuracy.Score `json:"-"`
 }
 
 // ProxyReport judges one proxy. Intervals are 90 %, from resampling networks.
@@ -73,9 +76,10 @@ type ProxyReport struct {
 	// more than a hundred.
 	OneThingList []Pair `json:"one_thing_pairs,omitempty"`
 
-	// MAE and Coverage are given for estimates in per cent on a benchmark of
-	// ImageNet results by full recipes.
+	// MAE, Bias (of the estimates) and Coverage are given for estimates in per cent on
+	// ImageNet results by full recipes, and on a table of the user's own.
 	MAE      *float64 `json:"mae_pct,omitempty"`
+	Bias     *float64 `json:"bias_pct,omitempty"`
 	Coverage *float64 `json:"interval_coverage_pct,omitempty"`
 
 	// Note says what else must be known to read the figures.
@@ -99,12 +103,12 @@ func Validate(ctx context.Context, b *benchmark.Benchmark, specs []string, o Opt
 			b.Name, len(rows), o.Split)
 	}
 	r := &Report{Benchmark: b.Name, Source: b.Source, Split: o.Split, Networks: len(rows),
-		Proxies: map[string]*ProxyReport{}, Rows: map[string][]Judged{}}
+		Proxies: map[string]*ProxyReport{}, Rows: map[string][]Judged{}, Scores: map[string][]accuracy.Score{}}
 	for _, spec := range specs {
 		if spec == "surrogate" {
 			r.FewShot, err = FewShot(ctx, b, o)
 		} else {
-			r.Proxies[spec], r.Rows[spec], err = validateProxy(ctx, b, rows, spec, o)
+			err = r.judge(ctx, b, rows, spec, o)
 		}
 		if err != nil {
 			return nil, err
@@ -113,32 +117,35 @@ func Validate(ctx context.Context, b *benchmark.Benchmark, specs []string, o Opt
 	return r, nil
 }
 
-// validateProxy scores the rows of a benchmark by one proxy.
-func validateProxy(
+// judge scores the rows of a benchmark by one proxy.
+func (report *Report) judge(
 	ctx context.Context, b *benchmark.Benchmark, rows []benchmark.Row, spec string, o Options,
-) (*ProxyReport, []Judged, error) {
+) error {
 	p := &ProxyReport{}
 	var scores []accuracy.Score
 	start := time.Now()
 	if estimates := heldOut[b.Name]; spec == "imagenet" && estimates != nil {
 		held, err := estimates(b)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		p.Note, p.MAE, p.Coverage = held.note, held.mae, held.coverage
 		for i, r := range b.Rows {
 			if o.Split.Has(r.ID) {
-				scores = append(scores, accuracy.Score{Value: held.values[i]})
+				scores = append(scores, accuracy.Score{Value: held.values[i], Low: math.NaN(), High: math.NaN()})
 			}
 		}
 	} else {
 		e, err := accuracy.NewContext(ctx, spec, o.estimator(b))
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
 		start = time.Now()
 		if scores, err = accuracy.ScoreAll(ctx, e, networks(rows), o.Workers); err != nil {
-			return nil, nil, err
+			return err
+		}
+		if e.Info().Unit == "pct" && !slices.Contains(benchmark.Names(), b.Name) {
+			p.level(rows, scores)
 		}
 	}
 	workers := o.Workers
@@ -158,7 +165,22 @@ func validateProxy(
 	if p.OneThing, list = oneThingPairs(rows, scores); len(list) <= mostPairs {
 		p.OneThingList = list
 	}
-	return p, judged, nil
+	report.Proxies[spec], report.Rows[spec], report.Scores[spec] = p, judged, scores
+	return nil
+}
+
+// level compares estimates in per cent, and their intervals, with the trained accuracies.
+func (p *ProxyReport) level(rows []benchmark.Row, scores []accuracy.Score) {
+	var mae, bias, inside float64
+	n := float64(len(rows))
+	for i, s := range scores {
+		e := s.Value - rows[i].Truth
+		mae, bias = mae+math.Abs(e)/n, bias+e/n
+		if s.Low <= rows[i].Truth && rows[i].Truth <= s.High {
+			inside += 100 / n
+		}
+	}
+	p.MAE, p.Bias, p.Coverage = &mae, &bias, &inside
 }
 
 // correlate fills in the figures over all networks.
@@ -232,7 +254,7 @@ func (o Options) WithDefaults() Options {
 // estimator returns the settings of the estimators. The networks of rankmean's scale
 // are a random sample of the benchmark; their accuracies are not looked at.
 func (o Options) estimator(b *benchmark.Benchmark) accuracy.Options {
-	e := accuracy.Options{Seed: o.Seed, Workers: o.Workers, NASWOT: o.NASWOT, Zen: o.Zen}
+	e := accuracy.Options{Seed: o.Seed, Recipe: o.Recipe, Workers: o.Workers, NASWOT: o.NASWOT, Zen: o.Zen}
 	r := random.Stream(o.Seed, "scale")
 	for _, i := range r.Perm(len(b.Rows))[:min(accuracy.ReferenceSize, len(b.Rows))] {
 		e.Reference = append(e.Reference, b.Rows[i].Network)

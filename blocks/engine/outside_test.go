@@ -207,7 +207,9 @@ func alikeBits(t *testing.T, what string, got, want []float32) {
 }
 
 // runParts runs every unit in so many parts, however small it is, the last part first.
-func runParts(t *testing.T, n *blocks.Network, w *blocks.Weights, isa string, batch, parts int, in []float32) []float32 {
+func runParts(
+	t *testing.T, n *blocks.Network, w *blocks.Weights, isa string, batch, parts int, in []float32,
+) []float32 {
 	t.Helper()
 	p, err := Compile(n, small(isa, parts), Options{Batch: batch})
 	if err != nil {

@@ -249,6 +249,17 @@ func (t Tensor) perImage() int {
 	return n
 }
 
+// Image returns the dims of one image. Of batched tensors the first is for each image of the batch. Others are of a
+// model that mixes the images: the batch is part of what it takes and gives.
+func (t Tensor) Image() (dims []int, batched bool) {
+	dims = slices.Clone(t.Dims)
+	if len(t.axes) > 0 && t.axes[0].batched() {
+		dims[0] /= t.axes[0][0].N
+		return dims, true
+	}
+	return dims, false
+}
+
 // offsets calls f for each value of one image in the file's order, with its index
 // in the network's H x W x C.
 func (t Tensor) offsets(f func(i, at int)) error {

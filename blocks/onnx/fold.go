@@ -232,6 +232,9 @@ func quotient(x []int64) (int64, error) {
 
 func power(x []int64) (int64, error) {
 	v := math.Pow(float64(x[0]), float64(x[1]))
+	if math.Abs(v) > 1<<53 {
+		return 0, fmt.Errorf("%d to the power of %d, which integers do not hold", x[0], x[1])
+	}
 	return toInt(v), nil
 }
 

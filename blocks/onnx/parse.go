@@ -132,7 +132,12 @@ func parseModel(data []byte) (*modelProto, error) {
 	if graph == nil {
 		return nil, errors.New("the file holds no ONNX graph: export the model again")
 	}
-	return m, fields(graph, func(field protowire.Number, _ protowire.Type, _ uint64, data []byte) error {
+	return m, m.graph(graph)
+}
+
+// graph parses a GraphProto.
+func (m *modelProto) graph(graph []byte) error {
+	return fields(graph, func(field protowire.Number, _ protowire.Type, _ uint64, data []byte) error {
 		switch field {
 		case graphNode:
 			m.nodes = append(m.nodes, data)
@@ -238,7 +243,8 @@ type attrProto struct {
 	ints   []int
 	floats []float32
 	t      []byte // a tensor
-	other  bool   // of a kind that no operator here has: a graph, a list of texts or tensors
+	g      []byte // a graph
+	other  bool   // of a kind that no operator here has: a list of graphs, texts or tensors
 }
 
 func parseNode(data []byte) (*nodeProto, error) {
@@ -281,7 +287,9 @@ func parseNode(data []byte) (*nodeProto, error) {
 					return each(wire, protowire.Fixed32Type, num, data, func(v uint64) {
 						a.floats = append(a.floats, math.Float32frombits(uint32(v)))
 					})
-				case attrGraph, attrGraphs, attrStrings, attrTensors:
+				case attrGraph:
+					a.g = data
+				case attrGraphs, attrStrings, attrTensors:
 					a.other = true
 				}
 				return nil

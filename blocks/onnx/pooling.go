@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -114,10 +115,13 @@ func readPool(r *reader, c call) ([]*value, error) {
 		return nil, err
 	}
 	d := v.extents()
+	k := c.attrs["kernel_shape"].ints
+	if len(d) > 4 && len(k) == len(d)-2 {
+		return r.poolSome(c, v)
+	}
 	if len(d) < 3 || len(d) > 4 {
 		return nil, fmt.Errorf("of rank %d, want one or two dimensions", len(d))
 	}
-	k := c.attrs["kernel_shape"].ints
 	s, err := c.window(k, d[2:])
 	if err != nil {
 		return nil, err
@@ -163,6 +167,79 @@ func readPool(r *reader, c call) ([]*value, error) {
 		return nil, err
 	}
 	return []*value{r.mapOf(node, len(d), v.batch())}, nil
+}
+
+// poolSome pools over more than two dimensions, of which one or two have a window: the others are
+// seen as channels.
+func (r *reader) poolSome(c call, v *value) ([]*value, error) {
+	d := v.extents()
+	bare := call{nodeProto: &nodeProto{op: c.op, attrs: maps.Clone(c.attrs), out: c.out}}
+	n := len(d) - 2
+	for _, name := range []string{"kernel_shape", "strides", "dilations", "pads"} {
+		a, ok := c.attrs[name]
+		if ok && len(a.ints)%n != 0 || len(a.ints) > 2*n {
+			return nil, fmt.Errorf("%s are %v, want %d numbers", name, short(a.ints), n)
+		}
+		a.ints = nil
+		bare.attrs[name] = a
+	}
+	active, rest := []int{}, []int{0, 1}
+	for i := range n {
+		trivial := true
+		for _, name := range []string{"kernel_shape", "strides", "dilations", "pads"} {
+			for k, x := range c.attrs[name].ints {
+				trivial = trivial && (k%n != i || x == map[bool]int{true: 0, false: 1}[name == "pads"])
+			}
+		}
+		if trivial {
+			rest = append(rest, 2+i)
+		} else {
+			active = append(active, i)
+		}
+	}
+	if len(active) < 1 || len(active) > 2 {
+		return nil, fmt.Errorf("of rank %d, want windows along one or two dimensions", len(d))
+	}
+	perm, shape, back := slices.Clone(rest), []int{d[0], 1}, make([]int, len(d))
+	for _, k := range rest[1:] {
+		shape[1] *= d[k]
+	}
+	for _, i := range active {
+		perm, shape = append(perm, 2+i), append(shape, d[2+i])
+	}
+	for name, a := range bare.attrs {
+		if _, ok := c.attrs[name]; !ok {
+			delete(bare.attrs, name)
+			continue
+		}
+		for k, x := range c.attrs[name].ints {
+			if slices.Contains(active, k%n) {
+				a.ints = append(a.ints, x)
+			}
+		}
+		bare.attrs[name] = a
+	}
+	v, err := r.reshape(transposed(v, perm), shape)
+	if err != nil {
+		return nil, err
+	}
+	bare.in = []*value{v}
+	out, err := readPool(r, bare)
+	if err != nil {
+		return nil, err
+	}
+	var ext []int
+	for i, k := range perm {
+		back[k] = i
+		if i < len(rest) {
+			ext = append(ext, d[k])
+		}
+	}
+	out[0], err = r.reshape(out[0], append(ext, out[0].extents()[2:]...))
+	if err != nil {
+		return nil, err
+	}
+	return []*value{transposed(out[0], back)}, nil
 }
 
 func globalPool(kind blocks.PoolKind) apply {

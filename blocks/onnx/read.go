@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"nas/blocks"
 	"nas/blocks/structure"
@@ -31,6 +32,8 @@ type ReadOptions struct {
 	Shape   []int    // all dims of the input, in the file's order, in place of the file's; nil: the file's
 	Open    []int    // all dims of the input, for those that the file leaves open; nil: none
 	Outputs []string // the outputs to keep; nil means all
+	// ChannelsLast says that an input of four dims is N x H x W x C. Without, the operators tell.
+	ChannelsLast bool
 	// NoWeights leaves the weights out: Model.Weights is nil. What the network is does not
 	// depend on it. The bytes of large weights are not looked at, so that a mapped file
 	// takes little memory.
@@ -167,7 +170,7 @@ func (r *reader) input(p *modelProto, nodes []*nodeProto, o ReadOptions) (Tensor
 	}
 	order := map[int][]int{2: {1}, 3: {2, 1}, 4: {2, 3, 1}}[len(d)]
 	if len(d) == 4 {
-		if channelsLast(in.name, d, nodes, 4) {
+		if o.ChannelsLast || channelsLast(in.name, d, nodes, 4) {
 			order = []int{1, 2, 3}
 		}
 		for i, open := range []int{o.H, o.W} {
@@ -312,6 +315,11 @@ func (r *reader) needed(p *modelProto, outputs []string) ([]*nodeProto, error) {
 			return nil, err
 		}
 		n.index = i
+		if n.op == "If" {
+			if err := n.capture(0); err != nil {
+				return nil, fmt.Errorf("operator If of %s: %w", n.label(strings.Join(n.out, " ")), err)
+			}
+		}
 		all[i] = n
 		for _, name := range n.out {
 			if name != "" {

@@ -198,6 +198,12 @@ func readResize(r *reader, c call) ([]*value, error) {
 			)
 		}
 	}
+	for i, n := range d[2:] {
+		if r.opset == 10 && z.Mode == "nearest" && out[2+i] < n && n%out[2+i] != 0 {
+			return nil, fmt.Errorf("from %d to %d pixels by nearest in opset 10, about which runtimes differ: "+
+				"export it with opset 11 or later", n, out[2+i])
+		}
+	}
 	if v, err = r.chw(v); err != nil {
 		return nil, err
 	}

@@ -196,7 +196,13 @@ func (r *reader) bordered(v *value, pads [][2]int, mode string, fill float64) (*
 	case len(order) <= 3:
 		h, w, c = asShape(order)
 	default:
-		return nil, fmt.Errorf("padding of rank %d", v.rank())
+		// What is not padded is one extent.
+		h = slices.DeleteFunc(slices.Clone(order), func(k int) bool { return pads[k] == [2]int{} })
+		c = slices.DeleteFunc(order, func(k int) bool { return pads[k] != [2]int{} })
+		if len(h) > 2 {
+			return nil, fmt.Errorf("of %d of %d dimensions", len(h), v.rank())
+		}
+		h, w = h[:1], h[1:]
 	}
 	v, err := r.lay(v, h, w, c)
 	if err != nil {

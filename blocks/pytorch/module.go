@@ -23,8 +23,9 @@ type Module struct {
 	// normalisations, in the order of the network's nodes.
 	Tensors []Tensor
 
-	net    *blocks.Network
-	source string
+	net     *blocks.Network
+	source  string
+	wrapper string // what went before the names of the file that was read last
 }
 
 // A Tensor is one entry of a module's state dict.

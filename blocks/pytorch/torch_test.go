@@ -184,7 +184,7 @@ func (j *job) check(t *testing.T, r outcome) (ratio float64) {
 	}
 	var diff, size float64
 	for i, want := range j.want {
-		got := math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+		got := floatAt(raw, i)
 		d := math.Abs(float64(got) - float64(want))
 		if math.IsNaN(d) {
 			t.Errorf("%s: value %d is %v, want %v", name, i, got, want)
@@ -211,6 +211,10 @@ func (j *job) check(t *testing.T, r outcome) (ratio float64) {
 	return diff / size
 }
 
+func floatAt(raw []byte, i int) float32 {
+	return math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+}
+
 // checkNPZ reads the archive that NumPy wrote, and wants our weights back.
 func (j *job) checkNPZ(t *testing.T, r outcome) {
 	t.Helper()
@@ -219,7 +223,7 @@ func (j *job) checkNPZ(t *testing.T, r outcome) {
 			t.Errorf("%s: %s is in only one of the state dict and the weight file", j.net.Name, name)
 		}
 	}
-	w, err := ReadFile(j.NPZ, j.net)
+	w, _, err := ReadFile(j.NPZ, j.net)
 	if err != nil {
 		t.Error(err)
 		return

@@ -41,11 +41,40 @@ func (e *ShapeError) Error() string {
 	return fmt.Sprintf("tensor %q has shape %v, %s wants %v", e.Tensor, e.Shape, e.Network, e.Want)
 }
 
+// wrappers are what goes before the names of a module's tensors where training wraps it: DataParallel,
+// torch.compile, and modules of Lightning.
+var wrappers = []string{"module.", "_orig_mod.", "model."}
+
+// unwrap takes off what wrappers have put before all names.
+func (m *Module) unwrap(file map[string]stored) map[string]stored {
+	m.wrapper = ""
+	next := func(w string) bool {
+		for name := range file {
+			if !strings.HasPrefix(name, m.wrapper+w) {
+				return false
+			}
+		}
+		return len(file) > 0
+	}
+	for k := slices.IndexFunc(wrappers, next); k >= 0; k = slices.IndexFunc(wrappers, next) {
+		m.wrapper += wrappers[k]
+	}
+	out := make(map[string]stored, len(file))
+	for name, s := range file {
+		out[strings.TrimPrefix(name, m.wrapper)] = s
+	}
+	return out
+}
+
 // fill reads the module's tensors. Each of them must be there in its shape. Other tensors are
 // errors, except for the counters of training steps that PyTorch keeps with batch normalisations.
 func (m *Module) fill(file map[string]stored) (*blocks.Weights, error) {
 	known := make(map[string]bool, len(m.Tensors))
 	var missing []string
+	m.wrapper = ""
+	if len(m.Tensors) > 0 && file[m.Tensors[0].Name].read == nil {
+		file = m.unwrap(file)
+	}
 	for _, t := range m.Tensors {
 		known[t.Name] = true
 		if _, ok := file[t.Name]; !ok {

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -292,10 +294,55 @@ func npy(head string) string {
 	return fmt.Sprintf("\x93NUMPY\x01\x00%c\x00%s", byte(len(head)), head)
 }
 
+// TestReadWrapped: what training puts before all names is taken off and named; what it puts before some
+// is not.
+func TestReadWrapped(t *testing.T) {
+	n, w := layoutNetwork(t)
+	m, err := New(n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "w.npz")
+	write := func(name func(i int, s string) string) {
+		named := *m
+		named.Tensors = slices.Clone(m.Tensors)
+		for i := range named.Tensors {
+			named.Tensors[i].Name = name(i, named.Tensors[i].Name)
+		}
+		if err := os.WriteFile(path, npz(t, &named, w), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, prefix := range []string{"", "module.", "_orig_mod.", "model.", "module._orig_mod.", "_orig_mod.module.", "model.module.",
+		"model._orig_mod.module.model."} {
+		write(func(_ int, s string) string { return prefix + s })
+		got, wrapper, err := ReadFile(path, n)
+		if err != nil || wrapper != prefix {
+			t.Errorf("%q: %q, %v", prefix, wrapper, err)
+			continue
+		}
+		sameWeights(t, n, got, w)
+	}
+	for _, prefix := range []string{"module.", "net."} {
+		write(func(i int, s string) string { return prefix[:len(prefix)*min(i, 1)] + s })
+		if _, _, err := ReadFile(path, n); err == nil || !strings.Contains(err.Error(), "not expected: "+prefix) {
+			t.Errorf("%q before some names: %v", prefix, err)
+		}
+	}
+}
+
 func TestReadFileEndings(t *testing.T) {
 	n, _ := layoutNetwork(t)
+	for _, ending := range pickled {
+		_, _, err := ReadFile("dir/net"+ending, n)
+		for _, want := range []string{"dir/net" + ending, `torch.load("dir/net` + ending, `numpy.savez("dir/net.npz"`} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: error is %v, want one with %s", ending, err, want)
+			}
+		}
+	}
 	for _, path := range []string{"weights.pt", "weights", "no/such.safetensors"} {
-		if _, err := ReadFile(path, n); err == nil || !strings.Contains(err.Error(), path) {
+		if _, _, err := ReadFile(path, n); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: error is %v, want one that names the file", path, err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"nas/accuracy"
 	"nas/internal/atomicfile"
 	"nas/internal/config"
+	"nas/internal/evaluator"
 	"nas/internal/runstore"
 )
 
@@ -89,7 +90,7 @@ ARCH is a network: ` + archForms + `.`,
 			a.started = true
 			a.rest = a.begin(cmd.CommandPath())
 			cmd.SetContext(accuracy.WithProgress(cmd.Context(), func(step string, done, total int) {
-				a.meter.show(step, done, total, "")
+				a.meter.progress(evaluator.Progress{Step: step, Done: done, Total: total})
 			}))
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {

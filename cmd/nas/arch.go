@@ -69,10 +69,13 @@ const weightsHelp = "a .safetensors or .npz `FILE` with the state dict of the ne
 
 // weightsOf returns the weights in a file; without one, the network's own or
 // drawn ones.
-func weightsOf(n *resolve.Network, file string, seed uint64) (*blocks.Weights, error) {
+func (a *app) weightsOf(n *resolve.Network, file string, seed uint64) (*blocks.Weights, error) {
 	if file == "" {
 		return n.WeightsFor(seed)
 	}
-	w, err := netfile.ReadWeights(file, n.Network)
+	w, wrapper, err := netfile.ReadWeights(file, n.Network)
+	if wrapper != "" && !a.quiet {
+		fmt.Fprintf(a.stderr, "note: the names in %s begin with %s, which was taken off\n", file, wrapper)
+	}
 	return w, usage(err)
 }

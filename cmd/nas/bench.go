@@ -51,7 +51,7 @@ should be running.`,
 					Runs: runs, Budget: budget, Sustained: sustained, Baseline: latency.CachedBaseline(rt.Device()),
 				}
 				if weights != "" {
-					if o.Weights, err = weightsOf(n, weights, 0); err != nil {
+					if o.Weights, err = a.weightsOf(n, weights, 0); err != nil {
 						return err
 					}
 				}

@@ -19,7 +19,8 @@ import (
 func newExport(a *app) *cobra.Command {
 	var format, out, weights, batch string
 	var seed uint64
-	var onnx netfile.ONNX
+	var form netfile.Form
+	var integers integerFlags
 	cmd := &cobra.Command{
 		Use:   "export ARCH --format FORMAT --out FILE",
 		Short: "Write a network to a file for other programs",
@@ -29,10 +30,13 @@ Formats that hold weights get those of --weights, else the network's own, or one
 drawn from the seed. Format pytorch writes a Python module, net.py, and its
 weights beside it, net.safetensors. Format onnx writes one file, N x C x H x W. A
 network that came from an ONNX file keeps its number of images, the names of its
-nodes, and names and layouts of its input and its outputs.`,
+nodes, and names and layouts of its input and its outputs. Format tflite writes one
+file for TensorFlow Lite and LiteRT, N x H x W x C; with --quantize int8, of 8-bit
+integers.`,
 		Example: `  nas export results/mobile:17 --format json --out net.json
   nas export results/mobile:17 --format pytorch --out net.py
   nas export mobilenet_v3_small --opset 11 --batch dynamic --fold-bn --out net.onnx
+  nas export results/mobile:17 --out net.tflite --quantize int8 --calibrate images.npy
   nas export mobilenet_v2 --format dot --out - | dot -Tsvg > net.svg`,
 		Args: oneArch,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -49,29 +53,29 @@ nodes, and names and layouts of its input and its outputs.`,
 			if !slices.Contains(netfile.Writable(), format) {
 				return usagef("--format %q: want one of %s", format, strings.Join(netfile.Writable(), ", "))
 			}
-			if format != "onnx" {
-				for _, name := range onnxFlags {
-					if cmd.Flags().Changed(name) {
-						return usagef("--%s goes with --format onnx", name)
-					}
-				}
-			} else if err := asFile(&onnx, batch, n); err != nil {
+			if err := flagsFit(cmd, format); err != nil {
+				return err
+			}
+			if err := asFile(&form.ONNX, batch, n); err != nil {
+				return err
+			}
+			if form.Integers, err = integers.options(n, seed); err != nil {
 				return err
 			}
 			drawn := false
 			draw := func() (*blocks.Weights, error) {
 				drawn = weights == "" && n.Weights == nil && n.File == nil
-				return weightsOf(n, weights, seed)
+				return a.weightsOf(n, weights, seed)
 			}
 			if out == "-" {
-				data, err := netfile.Encode(format, n.Network, draw, onnx)
+				data, err := netfile.Encode(format, n.Network, draw, form)
 				if err != nil {
 					return err
 				}
 				_, err = a.stdout.Write(data)
 				return err
 			}
-			files, err := netfile.Files(format, out, n.Network, draw, onnx)
+			files, err := netfile.Files(format, out, n.Network, draw, form)
 			if err != nil {
 				return err
 			}
@@ -97,7 +101,8 @@ nodes, and names and layouts of its input and its outputs.`,
 	cmd.Flags().StringVar(&out, "out", "", "the `FILE` to write")
 	cmd.Flags().Uint64Var(&seed, "seed", 0, "of weights that are drawn")
 	cmd.Flags().StringVar(&weights, "weights", "", weightsHelp)
-	flagsOf(cmd, &onnx, &batch)
+	flagsOf(cmd, &form.ONNX, &batch)
+	integers.flags(cmd)
 	a.fileFlags(cmd)
 	return cmd
 }
@@ -113,8 +118,76 @@ func flagsOf(cmd *cobra.Command, onnx *netfile.ONNX, batch *string) {
 		"write the ONNX operator HardSwish, not HardSigmoid and Mul")
 }
 
-// onnxFlags are the flags of export that ONNX files alone have.
-var onnxFlags = []string{"opset", "batch", "fold-bn", "native-hardswish"}
+// formatFlags are the flags of export that one format alone has.
+var formatFlags = map[string][]string{
+	"onnx":   {"opset", "batch", "fold-bn", "native-hardswish"},
+	"tflite": {"quantize", "per-tensor", "io", "calibrate"},
+}
+
+// flagsFit refuses flags of other formats.
+func flagsFit(cmd *cobra.Command, format string) error {
+	for of, names := range formatFlags {
+		for _, name := range names {
+			if of != format && cmd.Flags().Changed(name) {
+				return usagef("--%s goes with --format %s", name, of)
+			}
+		}
+	}
+	return nil
+}
+
+// integerFlags say how export quantises.
+type integerFlags struct {
+	quantize, io, images string
+	perTensor            bool
+}
+
+func (f *integerFlags) flags(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.StringVar(&f.quantize, "quantize", "", "int8 writes a .tflite file of 8-bit integers")
+	fs.BoolVar(&f.perTensor, "per-tensor", false,
+		"with --quantize, one scale for all weights of a layer, not one for each output channel")
+	fs.StringVar(&f.io, "io", "float", "with --quantize, the type of input and outputs, float or int8")
+	fs.StringVar(&f.images, "calibrate", "", "with --quantize, a .npy `FILE` of images, N x H x W x C, "+
+		"whose values set the ranges (default: eight images of normal noise from --seed)")
+}
+
+// options returns how to quantise, nil for floats.
+func (f *integerFlags) options(n *resolve.Network, seed uint64) (*netfile.Integers, error) {
+	switch {
+	case f.quantize == "" && (f.perTensor || f.images != "" || f.io != "float"):
+		return nil, usagef("--per-tensor, --io and --calibrate go with --quantize int8")
+	case f.quantize == "":
+		return nil, nil
+	case f.quantize != "int8":
+		return nil, usagef("--quantize %q: want int8", f.quantize)
+	case f.io != "float" && f.io != "int8":
+		return nil, usagef("--io %q: want float or int8", f.io)
+	}
+	o := &netfile.Integers{PerTensor: f.perTensor, FloatEdges: f.io == "float", Seed: seed}
+	if f.images == "" {
+		return o, nil
+	}
+	x, shape, err := readNPY(f.images)
+	if err != nil {
+		return nil, err
+	}
+	s := n.Network.Input()
+	if k := len(shape); k < 3 || k > 4 || shape[k-3] != s.H || shape[k-2] != s.W || shape[k-1] != s.C || len(x) == 0 {
+		return nil, usagef(
+			"--calibrate %s: it holds %v, the network takes N x %d x %d x %d",
+			f.images,
+			shape,
+			s.H,
+			s.W,
+			s.C,
+		)
+	}
+	for i := 0; i < len(x); i += s.Elems() {
+		o.Images = append(o.Images, x[i:][:s.Elems()])
+	}
+	return o, nil
+}
 
 // asFile completes how an ONNX file is written: names and the number of images are
 // those of the file that the network came from, if the flag --batch names no other.

@@ -20,6 +20,7 @@ import (
 // inferFlags are those of nas infer.
 type inferFlags struct {
 	input, output, weights, layout string
+	mean, std                      string
 	seed                           uint64
 	threads                        int
 }
@@ -28,8 +29,11 @@ func newInfer(a *app) *cobra.Command {
 	var o inferFlags
 	cmd := &cobra.Command{
 		Use:   "infer ARCH --input x.npy --output y.npy",
-		Short: "Run a network on the images of a NumPy file",
+		Short: "Run a network on the images of a NumPy file, or on PNG and JPEG files",
 		Long: `Infer runs a network on the float32 images of a NumPy file and writes what it returns.
+The input may also be a PNG or JPEG file, or a folder of them, which are taken in the order of their
+names. Such a picture is scaled until it covers the network's input and cut round its centre. Its
+values are (value/255 - mean) / std.
 An ONNX file takes and gives tensors in the layout that it declares, which is N x C x H x W for
 most; where it leaves extents open they are those of the input. Every other network takes
 H x W x C or N x H x W x C. --layout overrides both. A network of several outputs writes a file
@@ -37,11 +41,12 @@ for each, y.NAME.npy. Weights are those of --weights, else the network's own, or
 seed.`,
 		Example: `  nas infer mobilenet_v2 --input x.npy --output y.npy --seed 1
   nas infer results/mobile:17 --weights trained.safetensors --input x.npy --output y.npy
-  nas infer model.onnx --input nchw.npy --output y.npy`,
+  nas infer model.onnx --input nchw.npy --output y.npy
+  nas infer model.onnx --input photos --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --output y.npy`,
 		Args: oneArch,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if o.input == "" || o.output == "" {
-				return usagef("want --input and --output, two .npy files")
+				return usagef("want --input and --output, two .npy files, or pictures as the input")
 			}
 			if !slices.Contains([]string{"", "hwc", "chw"}, o.layout) {
 				return usagef("--layout %q: want hwc or chw", o.layout)
@@ -50,7 +55,9 @@ seed.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.input, "input", "", "the `FILE` with the images")
+	f.StringVar(&o.input, "input", "", "the `FILE` with the images, or a folder of PNG and JPEG files")
+	f.StringVar(&o.mean, "mean", "", "`NUMBERS` taken from pictures, of values of 0 to 1: one, or one for each channel (default 0)")
+	f.StringVar(&o.std, "std", "", "`NUMBERS` by which pictures are divided then (default 1)")
 	f.StringVar(&o.output, "output", "", "the `FILE` to write")
 	f.StringVar(&o.layout, "layout", "", "of the images and of maps that are returned, hwc or chw "+
 		"(default: an ONNX file's own, else hwc)")
@@ -62,21 +69,31 @@ seed.`,
 }
 
 func (a *app) infer(arch string, o inferFlags) error {
-	x, shape, err := readNPY(o.input)
+	shown, err := openPictures(o.input, o.mean, o.std)
 	if err != nil {
 		return err
 	}
-	a.file.input = shape
+	var x []float32
+	if shown == nil {
+		if x, a.file.input, err = readNPY(o.input); err != nil {
+			return err
+		}
+	}
 	n, err := a.find(arch)
 	if err != nil {
 		return err
 	}
 	in, outs := layoutsOf(n, o.layout)
-	images, err := in.images(o.input, shape, n)
+	images := 0
+	if shown != nil {
+		images, err = len(shown.files), shown.check(n.Input(), n.Name)
+	} else {
+		images, err = in.images(o.input, a.file.input, n)
+	}
 	if err != nil {
 		return err
 	}
-	w, err := weightsOf(n, o.weights, o.seed)
+	w, err := a.weightsOf(n, o.weights, o.seed)
 	if err != nil {
 		return err
 	}
@@ -90,7 +107,12 @@ func (a *app) infer(arch string, o inferFlags) error {
 	results := make([][]float32, len(outs))
 	one, y := make([]float32, p.InLen()), make([]float32, p.OutLen())
 	for i := range images {
-		if err := in.toNetwork(one, x[i*len(one):][:len(one)]); err != nil {
+		if shown != nil {
+			err = shown.read(i, one, n.Input())
+		} else {
+			err = in.toNetwork(one, x[i*len(one):][:len(one)])
+		}
+		if err != nil {
 			return err
 		}
 		if err := p.Run(y, one); err != nil {
@@ -112,7 +134,7 @@ func (a *app) infer(arch string, o inferFlags) error {
 			ext := filepath.Ext(path)
 			path = strings.TrimSuffix(path, ext) + "." + fileName(out.name) + ext
 		}
-		if err := a.writeResult(path, results[k], append([]int{images}, out.dims...)); err != nil {
+		if err := a.writeResult(path, results[k], out.of(images)); err != nil {
 			return err
 		}
 	}
@@ -149,6 +171,8 @@ type tensorLayout struct {
 	dims   []int        // of one image
 	tensor *onnx.Tensor // the file's own layout; nil: as first says
 	first  bool         // the channels come first
+	rows   bool         // each image has several rows of the first axis, with those of the others behind them
+	whole  bool         // the model mixes the images of a batch: it is one image
 	shape  blocks.Shape
 }
 
@@ -167,7 +191,7 @@ func layoutsOf(n *resolve.Network, layout string) (in tensorLayout, outs []tenso
 	own := n.File != nil && layout == ""
 	in = plain("input", n.Input(), false)
 	if own {
-		in = tensorLayout{name: n.File.Input.Name, dims: n.File.Input.Dims[1:], tensor: n.File.Input}
+		in = layoutOf(n.File.Input)
 	}
 	for k, i := range n.Returned() {
 		l := plain(n.Nodes[i].Name, n.Nodes[i].Shape, true)
@@ -175,12 +199,35 @@ func layoutsOf(n *resolve.Network, layout string) (in tensorLayout, outs []tenso
 			l.name = n.File.Outputs[k].Name
 		}
 		if own {
-			t := &n.File.Outputs[k]
-			l = tensorLayout{name: t.Name, dims: t.Dims[min(1, len(t.Dims)):], tensor: t}
+			l = layoutOf(&n.File.Outputs[k])
 		}
 		outs = append(outs, l)
 	}
 	return in, outs
+}
+
+// layoutOf is the file's own layout of a tensor.
+func layoutOf(t *onnx.Tensor) tensorLayout {
+	l := tensorLayout{name: t.Name, tensor: t}
+	l.dims, l.rows = t.Image()
+	switch {
+	case len(l.dims) > 0 && l.dims[0] == 1:
+		l.dims, l.rows = l.dims[1:], false
+	case !l.rows:
+		l.whole = true
+	}
+	return l
+}
+
+// of is the shape of that many images in one array.
+func (l tensorLayout) of(images int) []int {
+	switch {
+	case l.whole && images == 1:
+		return l.dims
+	case l.rows:
+		return append([]int{images * l.dims[0]}, l.dims[1:]...)
+	}
+	return append([]int{images}, l.dims...)
 }
 
 func (l tensorLayout) values() int {
@@ -201,14 +248,11 @@ func (l tensorLayout) images(path string, shape []int, n *resolve.Network) (int,
 		return images, nil
 	}
 	hint := ""
-	if s := n.Input(); len(one) == 3 {
-		if l.first || l.tensor != nil {
-			if slices.Equal(one, []int{s.H, s.W, s.C}) {
-				hint = ": they have the channels last, which --layout hwc reads"
-			}
-		} else if slices.Equal(one, []int{s.C, s.H, s.W}) {
-			hint = ": they have the channels first, which --layout chw reads"
-		}
+	switch s := n.Input(); {
+	case slices.Equal(one, []int{s.H, s.W, s.C}):
+		hint = ": they have the channels last, which --layout hwc reads"
+	case slices.Equal(one, []int{s.C, s.H, s.W}):
+		hint = ": they have the channels first, which --layout chw reads"
 	}
 	return 0, usagef("%s holds images of shape %v, %s wants %v%s", path, one, n.Name, l.dims, hint)
 }

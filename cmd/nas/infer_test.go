@@ -89,3 +89,25 @@ func TestInferSeveralOutputs(t *testing.T) {
 	wantExit(t, 0, "", "show", cases+"open_height_width.onnx", "--input-shape", "1,3,64,48")
 	wantExit(t, 0, "", "show", cases+"open_height_width.onnx@res=64x48")
 }
+
+// A model that mixes the images of its batch takes and gives the whole batch.
+func TestInferWholeBatch(t *testing.T) {
+	for model, c := range map[string]struct {
+		in   []int
+		want string
+	}{
+		"constant_five_dims.onnx": {[]int{2, 3, 3, 3}, "y.npy: [1 3 3 3]"},
+		"gemm_bias_column.onnx":   {[]int{3, 4, 1, 1}, "y.npy: [3 3]"},
+	} {
+		dir := t.TempDir()
+		x, n := filepath.Join(dir, "x.npy"), c.in[0]*c.in[1]*c.in[2]*c.in[3]
+		var b bytes.Buffer
+		if err := pytorch.WriteNPY(&b, make([]float32, n), c.in); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(x, b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		wantExit(t, 0, c.want, "infer", cases+model, "--input", x, "--output", filepath.Join(dir, "y.npy"))
+	}
+}

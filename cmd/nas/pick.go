@@ -118,6 +118,8 @@ type pickedView struct {
 	Objectives map[string]float64 `json:"objectives"`
 	Parts      map[string]float64 `json:"parts"`
 	Why        string             `json:"why"`
+	Expected   *float64           `json:"accuracy_expected,omitempty"`
+	Warnings   []string           `json:"warnings"`
 }
 
 func (a *app) printPicked(dir string, picked []results.Picked) error {
@@ -129,7 +131,10 @@ func (a *app) printPicked(dir string, picked []results.Picked) error {
 				parts[k] = v
 			}
 		}
-		views[i] = pickedView{p.ID, p.ArchID, p.Arch, p.Objectives, parts, p.Why}
+		views[i] = pickedView{p.ID, p.ArchID, p.Arch, p.Objectives, parts, p.Why, nil, append([]string{}, p.Warnings...)}
+		if !math.IsNaN(p.Expected) {
+			views[i].Expected = &p.Expected
+		}
 	}
 	if a.json {
 		return a.writeJSON(map[string]any{"picks": views})

@@ -10,7 +10,7 @@ import (
 )
 
 func newPredict(a *app) *cobra.Command {
-	var profile, device, plot string
+	var profile, device, plot, recipe string
 	var kernels bool
 	var threads int
 	cmd := &cobra.Command{
@@ -19,7 +19,9 @@ func newPredict(a *app) *cobra.Command {
 		Long: `Predict adds up the predicted times of the network's kernels and corrects the sum by
 the profile's network model. The interval holds the measured latency of 90 % of
 networks like those of the calibration. The profile may be of any device. By default
-it is that of the run for a trial, else this machine's, as nas calibrate or nas run left it.`,
+it is that of the run for a trial, else this machine's, as nas calibrate or nas run left it.
+
+Of an image classifier the accuracy on ImageNet is estimated, too.`,
 		Example: `  nas predict mobilenet_v2 --kernels
   nas predict results/mobile:17 --profile phone.json --json
   nas predict mobilenet_v2 --plot breakdown.svg`,
@@ -51,12 +53,17 @@ it is that of the run for a trial, else this machine's, as nas calibrate or nas 
 					return err
 				}
 			}
+			score, why, err := accuracyOf(n.Network, recipe)
+			if err != nil {
+				return err
+			}
 			if a.json {
 				return a.writeJSON(struct {
 					Name   string `json:"name"`
 					Device string `json:"device"`
 					latency.Estimate
-				}{n.Title, p.Device.String(), e})
+					Accuracy *accuracyView `json:"accuracy,omitempty"`
+				}{n.Title, p.Device.String(), e, score})
 			}
 			a.printf("%s: %s ms, 90 %% interval %s to %s\n%s, profile of %s\n",
 				n.Title, ms(e.LatencyMs), ms(e.LowMs), ms(e.HighMs),
@@ -75,6 +82,7 @@ it is that of the run for a trial, else this machine's, as nas calibrate or nas 
 				a.printf("\nby themselves %s ms, together %s ms: %+.1f %%, as whole networks took at calibration\n",
 					ms(sum), ms(e.LatencyMs), 100*(e.LatencyMs/sum-1))
 			}
+			score.print(a, why)
 			a.warn(e.Warnings)
 			return nil
 		},
@@ -85,6 +93,7 @@ it is that of the run for a trial, else this machine's, as nas calibrate or nas 
 	f.IntVar(&threads, "threads", 0, "threads of that device")
 	f.BoolVar(&kernels, "kernels", false, "list the kernels")
 	f.StringVar(&plot, "plot", "", "draw where the latency goes into `FILE`, .svg, .png or .pdf")
+	recipeFlag(cmd, &recipe)
 	a.jsonFlag(cmd)
 	a.fileFlags(cmd)
 	return cmd

@@ -216,6 +216,9 @@ func (m *meter) draw(now time.Time, text string) {
 // progress shows a step of a run.
 func (m *meter) progress(p evaluator.Progress) {
 	m.timed = p.Seconds
+	if p.Seconds && p.Total > 0 {
+		p.Done = min(p.Done, p.Total) // it may take a little longer than its budget
+	}
 	m.show(p.Step, p.Done, p.Total, searchDetail(p.Search))
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -130,6 +131,9 @@ func parseSeeds(s string) ([]uint64, error) {
 		n, err := strconv.ParseUint(strings.TrimSpace(f), 10, 64)
 		if err != nil {
 			return nil, usagef("--seed %q: want a whole number, or several with commas between", s)
+		}
+		if slices.Contains(seeds, n) {
+			return nil, usagef("--seed %q: seed %d is repeated: each seed is one run, in a directory of its own", s, n)
 		}
 		seeds = append(seeds, n)
 	}
@@ -262,20 +266,24 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 	if info.Unit == runstore.UnitPercent {
 		decimals = 2
 	}
-	t := table{head: []string{"trial", "latency", "90 % interval", "accuracy", "params", "MACs", "arch_id"}}
+	t := table{head: []string{
+		"trial", "latency", "90 % interval", "accuracy", "90 % interval", "expected", "warnings", "params", "MACs", "arch_id",
+	}}
 	shown := min(frontRows, len(r.Front))
 	shownAt := func(i int) *nasrun.Member { return &r.Front[i*(len(r.Front)-1)/max(1, shown-1)] }
 	for i := range shown {
 		m := shownAt(i)
 		count := func(key string) string { return si(int64(runstore.Number(&m.Result, key))) }
 		t.add(m.ID, ms(m.Latency.Mid), ms(m.Latency.Low)+" - "+ms(m.Latency.High),
-			strconv.FormatFloat(m.Accuracy, 'f', decimals, 64),
+			strconv.FormatFloat(m.Accuracy.Mid, 'f', decimals, 64), between(m.Accuracy), expectedText(m.Expected),
+			len(runstore.AccuracyWarning.Warnings(m.Warnings)),
 			count(runstore.KeyParams), count(runstore.KeyMACs), m.ArchID)
 	}
 	t.write(a.stdout)
 	if shown < len(r.Front) {
 		a.printf("(%d of %d, spread over the front; front.csv has all)\n", shown, len(r.Front))
 	}
+	a.printWarned(r.Front)
 	if r.Measured != nil {
 		a.printf("\n%s\n", r.Measured)
 	}
@@ -283,6 +291,50 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 	if len(r.Exported) > 0 {
 		a.printf("exported to %s: %s\n", filepath.Dir(r.Exported[0]), exports(r.Exported))
 	}
+}
+
+// between is the interval of an accuracy, "-" for none.
+func between(v runstore.Value) string {
+	if !v.HasInterval() {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f - %.1f", v.Low, v.High)
+}
+
+// expectedText is an accuracy after selection, "-" where nothing is known.
+func expectedText(v float64) string {
+	if math.IsNaN(v) {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f", v)
+}
+
+// printWarned says what the score warns of, and for how many members of the front. Warnings that differ in
+// a number count as one.
+func (a *app) printWarned(front []nasrun.Member) {
+	count, first := map[string]int{}, []string{}
+	for _, m := range front {
+		for _, w := range runstore.AccuracyWarning.Warnings(m.Warnings) {
+			if kind := kindOf(w); count[kind] == 0 {
+				first = append(first, w)
+			}
+			count[kindOf(w)]++
+		}
+	}
+	if slices.ContainsFunc(front, func(m nasrun.Member) bool { return !math.IsNaN(m.Expected) }) {
+		a.printf("expected: what to expect of a network that was selected for its estimate\n")
+	}
+	for _, w := range first {
+		a.printf("accuracy of %d of the %d: %s\n", count[kindOf(w)], len(front), w)
+	}
+}
+
+// kindOf is a warning up to its first number.
+func kindOf(warning string) string {
+	if k := strings.IndexAny(warning, "0123456789"); k >= 0 {
+		return warning[:k]
+	}
+	return warning
 }
 
 // exports names files of one directory in short: each name with its endings.

@@ -15,13 +15,14 @@ import (
 
 func newShow(a *app) *cobra.Command {
 	var layers, operators bool
-	var diagram, profile string
+	var diagram, profile, recipe string
 	cmd := &cobra.Command{
 		Use:   "show ARCH",
 		Short: "Show a network: counts, receptive field, layers, diagram",
 		Long: `Show prints what follows from a network's shape alone: parameters,
 multiply-accumulates, peak activation memory (batch 1, 4 bytes a value) and
-receptive field. With --layers, one row for each layer; rows add up to the totals.
+receptive field; and, of an image classifier, the estimated ImageNet accuracy with its
+90 % interval, what it is lowered by and why it may be off. With --layers, one row for each layer; rows add up to the totals.
 With --diagram, a picture of the architecture, its blocks to the scale of the
 latency that --profile predicts, or the profile of this machine; without one, to
 the scale of multiply-accumulates.
@@ -69,11 +70,16 @@ ARCH is ` + archForms + `.`,
 			if err := v.addTrained(n.Run); err != nil {
 				return err
 			}
+			why := ""
+			if v.Accuracy, why, err = accuracyOf(n.Network, recipe); err != nil {
+				return err
+			}
 			if a.json {
 				return a.writeJSON(v)
 			}
 			v.Name = n.Title
 			v.print(a)
+			v.Accuracy.print(a, why)
 			return nil
 		},
 	}
@@ -82,6 +88,7 @@ ARCH is ` + archForms + `.`,
 	cmd.Flags().StringVar(&diagram, "diagram", "", "draw the architecture into `FILE`, .svg, .png or .pdf")
 	cmd.Flags().StringVar(&profile, "profile", "",
 		"the latency profile of the diagram (default: the run's for a trial, else this machine's)")
+	recipeFlag(cmd, &recipe)
 	a.jsonFlag(cmd)
 	a.fileFlags(cmd)
 	return cmd
@@ -120,6 +127,8 @@ type networkView struct {
 	PeakActivation int64       `json:"peak_activation_bytes"`
 	ReceptiveField int         `json:"receptive_field"`
 	Layers         []layerView `json:"layers,omitempty"`
+
+	Accuracy *accuracyView `json:"accuracy,omitempty"`
 
 	TrainedAccuracy float64 `json:"trained_accuracy,omitempty"` // per cent, by nas tell
 	TrainedSeeds    int     `json:"trained_seeds,omitempty"`

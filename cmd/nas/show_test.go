@@ -35,3 +35,34 @@ func TestShowOperators(t *testing.T) {
 	}
 	wantExit(t, 2, "without a network", "show", "--operators", "mobilenet_v2")
 }
+
+// TestShowAccuracy: a network has an estimate with its interval, and what it is lowered by adds up; one that the
+// estimate does not know says so.
+func TestShowAccuracy(t *testing.T) {
+	estimate := func(args ...string) *accuracyView {
+		var v struct{ Accuracy *accuracyView }
+		code, out, errs := nas(t, append([]string{"show", "--json"}, args...)...)
+		if err := json.Unmarshal([]byte(out), &v); code != 0 || err != nil {
+			t.Fatalf("exit %d, %v, %s", code, err, errs)
+		}
+		return v.Accuracy
+	}
+	base, strong := estimate("mobilenet_v2"), estimate("mobilenet_v2", "--recipe", "strong")
+	if base == nil || !(base.LowPct < base.Value && base.Value < base.HighPct) || base.Unit != "pct" {
+		t.Fatalf("the estimate is %+v", base)
+	}
+	if strong.Value <= base.Value || strong.Recipe != "strong" {
+		t.Errorf("by a strong recipe it is %+v, by a base one %+v", strong, base)
+	}
+	if v := estimate(tinyArch); v != nil {
+		t.Errorf("32 pixels give %+v", v)
+	}
+	if _, out, _ := nas(t, "show", tinyArch); !strings.Contains(out, "none: ") {
+		t.Errorf("no reason why there is no estimate:\n%s", out)
+	}
+	const dilated = "224x224x3 | conv_k3_s2_c32_relu6 | mbconv_k3_s1_d2_x64_c24_relu6 | classifier_c1280_relu6_n1000"
+	if _, out, _ := nas(t, "show", dilated); !strings.Contains(out, "dilation occurs in no network") {
+		t.Errorf("dilation is not charged:\n%s", out)
+	}
+	wantExit(t, 2, "want one of base", "show", "mobilenet_v2", "--recipe", "early")
+}

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/csv"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,12 +18,15 @@ import (
 	"nas/accuracy/benchmark"
 	"nas/accuracy/judge"
 	"nas/blocks"
+	"nas/internal/atomicfile"
+	"nas/internal/fault"
 	"nas/internal/report"
 )
 
 // validateAccuracyFlags are the flags of nas validate accuracy.
 type validateAccuracyFlags struct {
 	benchmark, proxies, split, plot string
+	out, recipe                     string
 	seed                            uint64
 	workers, draws                  int
 	trained                         []int
@@ -40,7 +47,8 @@ drawn from the table and judged on the others.
 
 Benchmarks: ` + benchmarks + `, or FILE.csv, a table of your own with the columns
 arch (whatever a network is named by, as in nas show) and accuracy in per cent,
-and if you like id. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.`,
+and if you like id. Of estimates in per cent it says the mean error, the bias (estimate
+less trained) and the share of networks inside the 90 % interval. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.`,
 		Example: `  nas validate accuracy --benchmark macro --proxy "rankmean(naswot,depth),macs"
   nas validate accuracy --benchmark published --proxy imagenet --json`,
 		Args: cobra.NoArgs,
@@ -52,6 +60,8 @@ and if you like id. Scores: ` + strings.Join(accuracy.Names(), ", ") + `.`,
 	f.StringVar(&o.plot, "plot", "", "also draw the score against trained accuracy, `FILE`.svg, .png or .pdf")
 	f.StringVar(&o.split, "split", string(defaults.Split),
 		"part of the networks: all, development (formulas were chosen on it) or held-out")
+	f.StringVar(&o.out, "out", "", "also write the score of each network, with interval and warnings, to `FILE`.csv")
+	recipeFlag(cmd, &o.recipe)
 	f.Uint64Var(&o.seed, "seed", 0, "of the scores and of resampling")
 	f.IntSliceVar(&o.trained, "trained", defaults.Trained,
 		"with the score surrogate: networks of the table that it is fitted to")
@@ -77,6 +87,9 @@ func (a *app) validateAccuracy(ctx context.Context, o validateAccuracyFlags) err
 		if err := accuracy.CheckSpec(s); err != nil {
 			return usagef("--proxy %s: %w", s, err)
 		}
+		if err := accuracy.CheckRecipe(s, o.recipe); err != nil {
+			return usagef("--recipe %q: %s", o.recipe, fault.Text(err))
+		}
 	}
 	splits := []benchmark.Split{benchmark.AllNetworks, benchmark.Development, benchmark.HeldOut}
 	if !slices.Contains(splits, benchmark.Split(o.split)) {
@@ -88,9 +101,15 @@ func (a *app) validateAccuracy(ctx context.Context, o validateAccuracyFlags) err
 	}
 	r, err := judge.Validate(ctx, b, specs, judge.Options{
 		Seed: o.seed, Split: benchmark.Split(o.split), Workers: o.workers, Trained: o.trained, Draws: o.draws,
+		Recipe: o.recipe,
 	})
 	if err != nil {
 		return err
+	}
+	if o.out != "" {
+		if err := writeScores(o.out, r); err != nil {
+			return err
+		}
 	}
 	if o.plot != "" {
 		if len(specs) != 1 || len(r.Rows[specs[0]]) == 0 {
@@ -113,6 +132,31 @@ func (a *app) validateAccuracy(ctx context.Context, o validateAccuracyFlags) err
 		}
 	}
 	return nil
+}
+
+// writeScores writes a table with a row for each network and score.
+func writeScores(path string, r *judge.Report) error {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	number := func(v float64) string {
+		if math.IsNaN(v) {
+			return ""
+		}
+		return strconv.FormatFloat(v, 'g', 6, 64)
+	}
+	w.Write([]string{"id", "score", "accuracy", "value", "low", "high", "macs", "charged", "warnings"})
+	for _, name := range slices.Sorted(maps.Keys(r.Scores)) {
+		for i, s := range r.Scores[name] {
+			row, charged := r.Rows[name][i], 0.0
+			for _, c := range s.Charges {
+				charged += c.Points
+			}
+			w.Write([]string{row.ID, name, number(row.Truth), number(s.Value), number(s.Low), number(s.High),
+				strconv.FormatInt(row.MACs, 10), number(charged), strings.Join(s.Warnings, "; ")})
+		}
+	}
+	w.Flush() // to memory: it cannot fail
+	return atomicfile.WriteFile(path, b.Bytes())
 }
 
 // writeRankings prints how each score ranks the networks.
@@ -199,7 +243,12 @@ func writePairs(a *app, r *judge.Report) {
 			t.add(name, "family "+g, "-", "-", fmt.Sprintf("%.3f", p.GroupTau[g]))
 		}
 		if p.MAE != nil && p.Coverage != nil {
-			t.add(name, fmt.Sprintf("mean error %.2f points, 90 %% intervals cover %.0f %%", *p.MAE, *p.Coverage), "-", "-", "-")
+			bias := ""
+			if p.Bias != nil {
+				bias = fmt.Sprintf(", bias %+.2f", *p.Bias)
+			}
+			t.add(name, fmt.Sprintf("mean error %.2f points%s, 90 %% intervals cover %.0f %%", *p.MAE, bias, *p.Coverage),
+				"-", "-", "-")
 		}
 	}
 	if len(t.rows) > 0 {

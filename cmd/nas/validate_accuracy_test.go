@@ -25,6 +25,17 @@ func TestValidateAccuracyOwnTable(t *testing.T) {
 	if _, err := os.Stat(plot); err != nil {
 		t.Error(err)
 	}
+	scores := filepath.Join(dir, "scores.csv")
+	code, out, errs = nas(t, "validate", "accuracy", "--benchmark", table, "--proxy", "imagenet", "--recipe", "strong",
+		"--out", scores)
+	if code != 0 || !strings.Contains(out, "mean error") || !strings.Contains(out, "bias +") {
+		t.Errorf("exit %d, %s%s; want mean error and a bias above 0 of networks of an early recipe", code, out, errs)
+	}
+	if text, err := os.ReadFile(scores); err != nil || strings.Count(string(text), "\nmobilenet_v2") != 3 {
+		t.Errorf("the scores are %s (%v), want a row for each network", text, err)
+	}
+	wantExit(t, exitUsage, "want one of base", "validate", "accuracy", "--benchmark", table, "--proxy", "imagenet",
+		"--recipe", "early")
 	write("arch,accuracy\nmobilenet_v2,\n")
 	wantExit(t, exitFailed, "line 2", "validate", "accuracy", "--benchmark", table, "--proxy", "macs")
 	wantExit(t, exitUsage, "FILE.csv", "validate", "accuracy", "--benchmark", "macros", "--proxy", "macs")

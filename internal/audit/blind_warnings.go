@@ -15,21 +15,71 @@ import (
 	"nas/space"
 )
 
-// WarnBlind says, before a search, which genes the score declares that it cannot see (squeeze-and-excite, dilation,
-// activations ...), and which choice will win for that reason.
-func WarnBlind(ctx context.Context, s *evaluator.Setup) error {
+// Blind returns the keys of the genes of a space that the score cannot see. Of an estimate that takes
+// microseconds they are measured: no flip on 64 networks changes it by anything but its charges for what it does
+// not know. Of a score that runs networks they are those that it declares.
+func Blind(ctx context.Context, s *evaluator.Setup) (keys []string, err error) {
+	declared := genesOf(s.Accuracy.Info().Blind)
+	seen, bases := map[string]bool{}, []space.Genes(nil)
+	_, fast := s.Accuracy.(accuracy.ChainEstimator)
+	if fast {
+		bases = drawBases(s)
+	}
+	r := random.Stream(s.Config.Accuracy.Seed, "measured")
+	for _, group := range groupGenes(s.Space.Genes(), false) {
+		for i := 0; i < len(bases) && !seen[group.key]; i++ {
+			gene, ok := liveGene(s.Space, bases[i], group.genes, r)
+			if !ok {
+				continue
+			}
+			flipped, ok := flip(s.Space, bases[i], gene, r)
+			if !ok {
+				continue
+			}
+			a, errA := uncharged(ctx, s, bases[i])
+			b, errB := uncharged(ctx, s, flipped)
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			if errA == nil && errB == nil { // of a network that the score refuses it says nothing
+				seen[group.key] = visible(1, a-b, 0, 0)
+			}
+		}
+		if blind := fast && !seen[group.key] || !fast && declared[group.key]; blind && !slices.Contains(keys, group.key) {
+			keys = append(keys, group.key)
+		}
+	}
+	return slices.DeleteFunc(keys, func(k string) bool { return seen[k] }), nil
+}
+
+// uncharged is the score of a network without what it is lowered by.
+func uncharged(ctx context.Context, s *evaluator.Setup, g space.Genes) (float64, error) {
+	n, err := s.Space.Arch(g).Network()
+	if err != nil {
+		return 0, err
+	}
+	v, err := s.Accuracy.Estimate(ctx, n)
+	for _, c := range v.Charges {
+		v.Value += c.Points
+	}
+	return v.Value, err
+}
+
+// WarnBlind says, before a search, which genes the score cannot see (squeeze-and-excite, dilation, activations ...),
+// and which choice will win for that reason. keys are those that [Blind] returns.
+func WarnBlind(ctx context.Context, s *evaluator.Setup, keys []string) error {
 	if s.Say == nil || !s.IsObjective(runstore.KeyAccuracy) {
 		return nil
 	}
 	groups := groupGenes(s.Space.Genes(), false)
 	warnCapped(s, groups)
 	info := s.Accuracy.Info()
-	blind, charged := genesOf(info.Blind), genesOf(info.Penalised)
+	charged := genesOf(info.Penalised)
 	var bases []space.Genes
 	var warnings blindWarnings
 	r := random.Stream(s.Config.Accuracy.Seed, "blind")
 	for _, group := range groups {
-		if !blind[group.key] {
+		if !slices.Contains(keys, group.key) {
 			continue
 		}
 		if charged[group.key] {

@@ -6,7 +6,6 @@ import (
 
 	"gonum.org/v1/gonum/stat"
 
-	"nas/accuracy"
 	"nas/blocks"
 	"nas/internal/evaluator"
 	"nas/space"
@@ -34,11 +33,10 @@ func (b *batch) addGenes(sp *space.Space, g space.Genes) (int, error) {
 
 // judge scores all networks and predicts their latency on the first device.
 func (b *batch) judge(ctx context.Context, s *evaluator.Setup) error {
-	scores, err := accuracy.ScoreAll(ctx, s.Accuracy, b.networks, s.Workers)
-	if err != nil {
+	var err error
+	if b.scores, err = s.Scores(ctx, b.networks); err != nil {
 		return err
 	}
-	b.scores = accuracy.Values(scores)
 	for _, n := range b.networks {
 		e, err := s.Devices[0].Predictor.Predict(n)
 		if err != nil {
@@ -49,9 +47,13 @@ func (b *batch) judge(ctx context.Context, s *evaluator.Setup) error {
 	return nil
 }
 
-// changes returns the changes of the score, and of the latency in per cent.
+// changes returns the changes of the score, and of the latency in per cent, but for those from or to a network
+// that has no score.
 func (b *batch) changes(of []change) (score, latencyPct []float64) {
 	for _, c := range of {
+		if math.IsNaN(b.scores[c.to] - b.scores[c.from]) {
+			continue
+		}
 		score = append(score, b.scores[c.to]-b.scores[c.from])
 		latencyPct = append(latencyPct, 100*(b.ms[c.to]/b.ms[c.from]-1))
 	}

@@ -3,6 +3,7 @@ package audit
 import (
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 
 	"nas/accuracy"
@@ -114,7 +115,11 @@ proxy = "params"
 	var said []string
 	s := runtest.Setup(t, text, evaluator.Options{Say: func(line string) { said = append(said, line) }})
 	said = nil
-	if err := WarnBlind(t.Context(), s); err != nil {
+	keys, err := Blind(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := WarnBlind(t.Context(), s, keys); err != nil {
 		t.Fatal(err)
 	}
 	want := "the score cannot see dilation in stage 1: the search will take the cheapest, dilation = "
@@ -153,5 +158,38 @@ func TestBlindWarningsMerge(t *testing.T) {
 		"which saves 3.0 to 4.1 % of the latency each time (nas space --audit says more)"
 	if got := ws[0].String(); got != want {
 		t.Errorf("%s\nwant %s", got, want)
+	}
+}
+
+// TestBlindIsMeasured: the fitted estimate does not declare that ReLU scores like ReLU6, and says that dilation
+// costs a charge. Neither is seen.
+func TestBlindIsMeasured(t *testing.T) {
+	const text = `[space]
+input = [224, 224, 3]
+classes = 1000
+[[space.stage]]
+channels = 24
+stride = 2
+depth = [1, 2]
+kernel = [3, 5]
+[[space.stage]]
+channels = 40
+stride = 2
+activation = ["relu", "relu6"]
+dilation = [1, 2]
+depth = 2
+se = [0, 0.25]
+[[space.stage]]
+channels = 96
+stride = 2
+depth = 3
+[accuracy]
+proxy = "imagenet"
+`
+	s := runtest.Setup(t, text, evaluator.Options{})
+	keys, err := Blind(t.Context(), s)
+	slices.Sort(keys)
+	if want := []string{"activation", "dilation"}; err != nil || !slices.Equal(keys, want) {
+		t.Errorf("blind are %v (%v), want %v", keys, err, want)
 	}
 }

@@ -17,7 +17,7 @@ func defaults(path string) *Config {
 		Seed: 1,
 		Latency: Latency{Device: "native", Threads: 1, Profile: Named[string]{"": "auto"},
 			Budget: Duration(30 * time.Second)},
-		Accuracy:    Accuracy{Proxy: "rankmean(naswot,depth)"},
+		Accuracy:    Accuracy{Proxy: "rankmean(naswot,depth)", Recipe: "base"},
 		Constraints: Constraints{BytesPerValue: 4},
 		Search:      Search{Objectives: []string{"latency", "accuracy"}, Algorithm: Auto},
 		Output:      Output{Export: []string{"onnx", "toml", "json"}, Measure: 40},

@@ -53,6 +53,8 @@ type Latency struct {
 type Accuracy struct {
 	// Proxy is the score. Default rankmean(naswot,depth).
 	Proxy string `toml:"proxy" example:"'imagenet'" allowed:"[accuracy](accuracy.md), {{nas validate accuracy --help}}"`
+	// Recipe is the class of training recipes that the proxy imagenet is for. Default base.
+	Recipe string `toml:"recipe" example:"'strong'" allowed:"[recipes](accuracy.md#recipes)"`
 	// Seed is the seed of the proxies and of the reference sample. Default 0.
 	Seed uint64 `toml:"seed" example:"3"`
 }

@@ -70,6 +70,18 @@ func Runtime(device string, threads int) (timing.Runtime, error) {
 	return recipe.New(spec, files)
 }
 
+// Name is the name that profiles of a device hold, without asking the device; "" for a recipe that cannot be read.
+func Name(device string) string {
+	if device == "" || device == "native" {
+		return "native"
+	}
+	rt, err := Runtime(device, 0)
+	if r, ok := rt.(*recipe.Recipe); err == nil && ok {
+		return r.Name()
+	}
+	return ""
+}
+
 // cutHost splits RECIPE:HOST. A host may hold colons, as serials of adb do, and a
 // file's name a drive letter.
 func cutHost(device string) (recipe, host string) {

@@ -8,6 +8,7 @@ import (
 
 	"nas/accuracy"
 	"nas/internal/config"
+	"nas/internal/fault"
 	"nas/internal/resolve"
 	"nas/search"
 )
@@ -21,6 +22,13 @@ func Check(c *config.Config, report func(key, value, want string)) {
 	}
 	if err := accuracy.CheckSpec(c.Accuracy.Proxy); err != nil {
 		report("accuracy.proxy", strconv.Quote(c.Accuracy.Proxy), err.Error())
+	} else if err := accuracy.CheckRecipe(c.Accuracy.Proxy, c.Accuracy.Recipe); err != nil {
+		report("accuracy.recipe", strconv.Quote(c.Accuracy.Recipe), fault.Text(err))
+	}
+	if c.Constraints.MinTop1Pct != nil && !accuracy.IsPercent(c.Accuracy.Proxy) {
+		report("constraints.min_top1_pct", c.Constraints.MinTop1Pct.String(), fmt.Sprintf(
+			"want none with accuracy.proxy = %q, which is no per cent of images: leave it out, or take the proxy imagenet",
+			c.Accuracy.Proxy))
 	}
 	for i, name := range c.Search.Start {
 		if _, err := resolve.ArchOf(name); err != nil {

@@ -46,6 +46,8 @@ func devicesOf(
 		default:
 			if d.Profile, err = latency.Load(file); err != nil {
 				err = config.Usage(err)
+			} else {
+				own.contradicted(file, &d.Profile.Device)
 			}
 		}
 		if err != nil {
@@ -78,6 +80,20 @@ func (o *ownDevice) sameType(p *latency.Profile) error {
 			"give another directory with --out, or restore what changed", was, o.config.Latency.Device, is)
 	}
 	return nil
+}
+
+// contradicted says where a profile is not of what the config says. Whose profile it is decides all the same.
+func (o *ownDevice) contradicted(file string, is *timing.Device) {
+	want := &o.config.Latency
+	if want.Threads != is.Threads {
+		o.Sayf("latency.profile %s is of %d thread(s), latency.threads is %d: its latencies are predicted; "+
+			"set threads = %d, or give a profile that nas calibrate --threads %d made",
+			file, is.Threads, want.Threads, is.Threads, want.Threads)
+	}
+	if name := named.Name(want.Device); name != "native" && name != is.Name {
+		o.Sayf("latency.profile %s is of %s, latency.device is %q: the profile's latencies are predicted; "+
+			"leave device out, or give a profile that nas calibrate --device %s made", file, is, want.Device, want.Device)
+	}
 }
 
 // profile returns the cached profile of this device, extended where the space has units that it

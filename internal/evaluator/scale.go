@@ -45,7 +45,7 @@ func ReferenceSample(sp *space.Space, seed uint64) (sample []*blocks.Network, er
 func estimatorOf(
 	ctx context.Context, c *config.Config, o Options, sample []*blocks.Network, resumed *runstore.Run,
 ) (accuracy.Estimator, error) {
-	a := accuracy.Options{Seed: c.Accuracy.Seed, Workers: o.Workers}
+	a := accuracy.Options{Seed: c.Accuracy.Seed, Recipe: c.Accuracy.Recipe, Workers: o.Workers}
 	if resumed != nil {
 		a.Scale = storedScale(resumed.Path(runstore.ScaleFile))
 	}

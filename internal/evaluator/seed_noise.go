@@ -19,7 +19,7 @@ func (s *Setup) SeedScores(ctx context.Context, nets []*blocks.Network) ([][]flo
 	var out [][]float64
 	first := ""
 	for k := range uint64(noiseSeeds) {
-		o := accuracy.Options{Seed: s.Config.Accuracy.Seed + 1 + k, Workers: s.Workers}
+		o := accuracy.Options{Seed: s.Config.Accuracy.Seed + 1 + k, Recipe: s.Config.Accuracy.Recipe, Workers: s.Workers}
 		if accuracy.NeedsReference(s.Config.Accuracy.Proxy) {
 			o.Reference = s.Sample[:min(noiseSample, len(s.Sample))]
 		}

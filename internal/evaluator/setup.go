@@ -25,6 +25,8 @@ type Setup struct {
 	Sample     []*blocks.Network // the reference sample of the space
 	// Worst is the worst value of the sample in each objective: the reference point of the hypervolume.
 	Worst []float64
+	// Blind are the keys of the genes that the score cannot see, where somebody has found out.
+	Blind []string
 }
 
 // New makes the models of a config. They have no constraints yet: see [Setup.Constrained]. A run
@@ -135,7 +137,9 @@ func (s *Setup) worst(ctx context.Context) ([]float64, error) {
 			r.Objectives[runstore.KeyAccuracy] = scores[k]
 		}
 		for i, o := range s.Objectives {
-			if v := r.Objectives[o.Name]; o.Direction == search.Maximize {
+			if v := r.Objectives[o.Name]; math.IsNaN(v) {
+				continue
+			} else if o.Direction == search.Maximize {
 				worst[i] = min(worst[i], v)
 			} else {
 				worst[i] = max(worst[i], v)
@@ -145,7 +149,8 @@ func (s *Setup) worst(ctx context.Context) ([]float64, error) {
 	return worst, nil
 }
 
-// sampleScores returns the accuracy score of each network of the sample; nil if accuracy is no objective.
+// sampleScores returns the accuracy score of each network of the sample, NaN for one that the estimator refuses; nil
+// if accuracy is no objective. A space of which it refuses every network is a [*config.UsageError].
 func (s *Setup) sampleScores(ctx context.Context) ([]float64, error) {
 	if !s.IsObjective(runstore.KeyAccuracy) {
 		return nil, nil
@@ -155,6 +160,5 @@ func (s *Setup) sampleScores(ctx context.Context) ([]float64, error) {
 			return v, nil
 		}
 	}
-	scores, err := accuracy.ScoreAll(ctx, s.Accuracy, s.Sample, s.Workers)
-	return accuracy.Values(scores), err
+	return s.Scores(ctx, s.Sample)
 }

@@ -20,6 +20,15 @@ import (
 // setupOf makes the models of a small config, with further sections, on the profile of the smoke run.
 func setupOf(t *testing.T, sections string) *Setup {
 	t.Helper()
+	s, err := trySetup(t, sections)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func trySetup(t *testing.T, sections string) (*Setup, error) {
+	t.Helper()
 	c, err := config.Decode("test.toml", []byte(`[space]
 input = [96, 96, 3]
 classes = 1000
@@ -32,11 +41,29 @@ kernel = [3, 5]
 		t.Fatal(err)
 	}
 	c.Latency.Profile = config.Named[string]{"": "../../results/reference/smoke/profile.json"}
-	s, err := New(t.Context(), c, Options{}, nil)
-	if err != nil {
-		t.Fatal(err)
+	return New(t.Context(), c, Options{}, nil)
+}
+
+// TestRefused: a space of which the estimate refuses every network is wrong use; of one of which it
+// refuses some the others have scores.
+func TestRefused(t *testing.T) {
+	const imagenet = "\n[accuracy]\nproxy = \"imagenet\"\n"
+	_, err := trySetup(t, "depth = 5\nactivation = 'identity'"+imagenet)
+	var usage *config.UsageError
+	if !errors.As(err, &usage) || !strings.Contains(err.Error(), "none of 256 networks") || !strings.Contains(err.Error(), "linear") {
+		t.Errorf("a linear space: %v", err)
 	}
-	return s
+	s := setupOf(t, "depth = [2, 8]"+imagenet)
+	scores, err := s.Scores(t.Context(), s.Sample)
+	refused := 0
+	for _, v := range scores {
+		if math.IsNaN(v) {
+			refused++
+		}
+	}
+	if err != nil || refused == 0 || refused == len(scores) || math.IsNaN(s.Worst[1]) || s.Worst[1] < 1 {
+		t.Errorf("%d of %d refused, worst %v, %v", refused, len(scores), s.Worst, err)
+	}
 }
 
 func TestObjectivesOf(t *testing.T) {
@@ -98,7 +125,7 @@ objectives = ["latency", "accuracy", "activation_bytes"]
 // needs no score is not scored; without limits every value is computed.
 func TestConstrained(t *testing.T) {
 	s := setupOf(t, `[accuracy]
-proxy = "depth"
+proxy = "imagenet"
 [constraints]
 max_latency = "0.5 mobilenet_v2@width=0.35,res=96"
 max_params = 1000000
@@ -171,7 +198,7 @@ func TestConstraintsOf(t *testing.T) {
 // computed.
 func TestRecalled(t *testing.T) {
 	for _, proxy := range []string{"rankmean(depth,params)", "imagenet"} {
-		s := setupOf(t, "[accuracy]\nproxy = \""+proxy+"\"\n")
+		s := setupOf(t, "depth = 5\n[accuracy]\nproxy = \""+proxy+"\"\n")
 		recalling := s.Unlimited()
 		recalling.Recalled = new(Recalled)
 		var computed []search.Result

@@ -182,5 +182,6 @@ func (x *reranker) write(
 		}
 	}
 	x.out.After = front.Len()
-	return runstore.WriteFront(x.run.Dir, runstore.RerankedFile, front.Trials(), first, x.run.Manifest.Device, onFront)
+	return runstore.WriteFront(x.run.Dir, runstore.RerankedFile, front.Trials(), first, x.run.Manifest.Device, onFront,
+		func(*search.Result) float64 { return math.NaN() })
 }

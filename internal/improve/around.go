@@ -44,7 +44,7 @@ func (o *Options) configAround(a space.Arch) (*config.Config, space.Arch, error)
 		Latency: config.Latency{
 			Device: "native", Threads: max(1, o.Threads), Profile: config.Named[string]{"": "auto"}, Budget: 30e9,
 		},
-		Accuracy:    config.Accuracy{Proxy: proxy},
+		Accuracy:    config.Accuracy{Proxy: proxy, Recipe: "base"},
 		Constraints: config.Constraints{BytesPerValue: 4},
 		Search: config.Search{
 			Objectives: []string{"latency", "accuracy"}, Algorithm: "nsga2", Population: 96, Evaluations: evaluations,

@@ -191,10 +191,10 @@ func (c *comparison) choose(ctx context.Context) (err error) {
 	}
 	best, faster := -1, -1
 	for i, f := range front {
-		if best < 0 || f.Accuracy > front[best].Accuracy {
+		if best < 0 || f.Accuracy.Mid > front[best].Accuracy.Mid {
 			best = i
 		}
-		if f.Accuracy >= model.Score && (faster < 0 || f.Latency.Mid < front[faster].Latency.Mid) {
+		if f.Accuracy.Mid >= model.Score && (faster < 0 || f.Latency.Mid < front[faster].Latency.Mid) {
 			faster = i
 		}
 	}

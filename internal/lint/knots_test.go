@@ -21,7 +21,7 @@ const maxKnot = 9
 
 // largerKnots are the packages that may have a larger knot, each with its limit.
 var largerKnots = map[string]int{
-	"blocks/engine":  14, // one algorithm: each kind of unit registers itself in a table that all use
+	"blocks/engine":  15, // one algorithm: each kind of unit registers itself in a table that all use
 	"blocks/kernels": 13, // one algorithm: the drivers and the table of kernels
 	"blocks/pytorch": 10, // one table of ops
 	"cmd/nas":        30, // commands of one program
@@ -29,7 +29,7 @@ var largerKnots = map[string]int{
 
 // maxDependencies bounds the dependencies between the files of a package, summed over the packages that once were
 // three: latency, accuracy and internal/run.
-const maxDependencies = 240
+const maxDependencies = 246
 
 // tangled are the folders that maxDependencies is about, with those below them.
 var tangled = []string{

@@ -11,13 +11,16 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/BurntSushi/toml"
 
 	"nas/blocks"
+	"nas/blocks/engine"
 	"nas/blocks/onnx"
 	"nas/blocks/pytorch"
+	"nas/blocks/tflite"
 	"nas/internal/buildinfo"
 	"nas/internal/fault"
 	"nas/internal/jsonfile"
@@ -43,10 +46,20 @@ type companion struct {
 }
 
 // encoder returns the bytes of a network's file.
-type encoder func(n *blocks.Network, w func() (*blocks.Weights, error), o ONNX) ([]byte, error)
+type encoder func(n *blocks.Network, w func() (*blocks.Weights, error), o Form) ([]byte, error)
 
-// ONNX says how an ONNX file is written. Other formats do not read it.
+// Form says how a file is written. A format reads its own part.
+type Form struct {
+	ONNX ONNX
+	// Integers says how a .tflite file is quantised to 8 bits; nil writes float32.
+	Integers *Integers
+}
+
+// ONNX says how an ONNX file is written.
 type ONNX = onnx.Options
+
+// Integers says how a network is quantised.
+type Integers = tflite.QuantizeOptions
 
 // OpenBatch as [ONNX.Batch] leaves the number of images open.
 const OpenBatch = onnx.OpenBatch
@@ -55,8 +68,9 @@ var formats = []format{
 	{"json", "json", encodeJSON, decodeJSON, nil},
 	{"toml", "toml", encodeTOML, decodeTOML, nil},
 	{"dot", "dot", encodeDOT, nil, nil},
-	{"onnx", "onnx", encodeONNX, decodeONNX, nil},
+	{"onnx", "onnx", encodeONNX, decodeModel, nil},
 	{"pytorch", "py", encodePyTorch, nil, &companion{"safetensors", encodeSafetensors}},
+	{"tflite", "tflite", encodeTFLite, decodeModel, nil},
 }
 
 // Writable returns the names of the formats that networks are written in,
@@ -78,7 +92,7 @@ func names(want func(format) bool) (ns []string) {
 // FormatOf returns the format whose files end like path; where there is none, the
 // ending itself, which Encode then refuses.
 func FormatOf(path string) string {
-	ending := strings.TrimPrefix(filepath.Ext(path), ".")
+	ending := endingOf(path)
 	for _, f := range formats {
 		if f.ending == ending {
 			return f.name
@@ -99,7 +113,7 @@ func writer(name string) (*format, error) {
 // Encode returns the bytes of n in a format. weights is called only by the
 // formats that hold weights.
 func Encode(
-	name string, n *blocks.Network, weights func() (*blocks.Weights, error), o ONNX,
+	name string, n *blocks.Network, weights func() (*blocks.Weights, error), o Form,
 ) ([]byte, error) {
 	f, err := writer(name)
 	if err != nil {
@@ -118,7 +132,7 @@ type File struct {
 // that keeps weights apart their file beside it, which has path's name and
 // another ending.
 func Files(
-	name, path string, n *blocks.Network, weights func() (*blocks.Weights, error), o ONNX,
+	name, path string, n *blocks.Network, weights func() (*blocks.Weights, error), o Form,
 ) ([]File, error) {
 	f, err := writer(name)
 	if err != nil {
@@ -161,18 +175,23 @@ func Ending(name string) string {
 
 // IsFile tells whether a name looks like a network file that Read accepts.
 func IsFile(path string) bool {
-	return slices.Contains(Readable(), strings.TrimPrefix(filepath.Ext(path), "."))
+	return slices.Contains(Readable(), endingOf(path))
+}
+
+// endingOf is the ending of a file's name, in lower case and without its point.
+func endingOf(path string) string {
+	return strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))
 }
 
 // Read reads a network. The weights that its file holds are read when they are asked for.
 func Read(path string, o Options) (*Network, error) {
-	ext := strings.TrimPrefix(filepath.Ext(path), ".")
+	ext := endingOf(path)
 	i := slices.IndexFunc(formats, func(f format) bool { return f.ending == ext && f.decode != nil })
 	if i < 0 {
 		return nil, fault.Errorf("netfile: %s: want a file that ends in .%s", path, strings.Join(Readable(), ", ."))
 	}
-	if ext != "onnx" && (o.Shape != nil || o.H != 0 || o.Outputs != nil) {
-		return nil, fault.Errorf("netfile: %s: an input shape and outputs are chosen of .onnx files only", path)
+	if models[ext] == nil && (o.Shape != nil || o.H != 0 || o.Outputs != nil) {
+		return nil, fault.Errorf("netfile: %s: an input shape and outputs are chosen of .onnx and .tflite files only", path)
 	}
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -181,11 +200,11 @@ func Read(path string, o Options) (*Network, error) {
 	if err != nil {
 		return nil, fault.Errorf("netfile: %w", err)
 	}
-	if ext != "onnx" && info.Size() > maxText {
+	if models[ext] == nil && info.Size() > maxText {
 		return nil, fault.Errorf("netfile: %s has %d bytes, a network's text has at most %d", path, info.Size(), maxText)
 	}
 	var data []byte
-	if ext != "onnx" { // which is mapped
+	if models[ext] == nil { // which read the file themselves
 		if data, err = os.ReadFile(path); err != nil {
 			return nil, fault.Errorf("netfile: %w", err)
 		}
@@ -195,7 +214,7 @@ func Read(path string, o Options) (*Network, error) {
 	}
 	n, err := formats[i].decode(path, data, o)
 	if err != nil {
-		if ext != "onnx" { // whose errors are about what another program wrote
+		if models[ext] == nil { // whose errors are about what another program wrote
 			err = fmt.Errorf("%w: restore the file, or write it again with nas export", err)
 		}
 		return nil, fault.Errorf("netfile: %s: %w", path, err)
@@ -203,7 +222,7 @@ func Read(path string, o Options) (*Network, error) {
 	return n, nil
 }
 
-func encodeJSON(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
+func encodeJSON(n *blocks.Network, _ func() (*blocks.Weights, error), _ Form) ([]byte, error) {
 	data, err := json.Marshal(n)
 	if err != nil {
 		return nil, err
@@ -222,7 +241,7 @@ func decodeJSON(_ string, data []byte, _ Options) (*Network, error) {
 }
 
 // The TOML form has the same keys and values as the JSON form.
-func encodeTOML(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
+func encodeTOML(n *blocks.Network, _ func() (*blocks.Weights, error), _ Form) ([]byte, error) {
 	data, err := json.Marshal(n)
 	if err != nil {
 		return nil, err
@@ -282,7 +301,7 @@ func decodeTOML(_ string, data []byte, o Options) (*Network, error) {
 }
 
 // encodeDOT draws the graph for Graphviz: a node an op, with its output shape.
-func encodeDOT(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
+func encodeDOT(n *blocks.Network, _ func() (*blocks.Weights, error), _ Form) ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "digraph %q {\n\tnode [shape=box, fontname=\"sans-serif\"];\n", n.Name)
 	for i, nd := range n.Nodes {
@@ -296,19 +315,20 @@ func encodeDOT(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([]
 }
 
 // encodeONNX writes NCHW input and the weights in the file.
-func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error), o ONNX) ([]byte, error) {
+func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error), form Form) ([]byte, error) {
 	w, err := weights()
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
+	o := form.ONNX
 	o.Metadata, o.Version = n.Meta, buildinfo.Release()
 	err = onnx.Write(&b, n, w, o)
 	return b.Bytes(), err
 }
 
-// decodeONNX reads what exporters write for convolutional networks.
-func decodeONNX(path string, _ []byte, o Options) (*Network, error) {
+// decodeModel reads what other programs write for convolutional networks.
+func decodeModel(path string, _ []byte, o Options) (*Network, error) {
 	m, err := readModel(path, o, false)
 	if err != nil {
 		return nil, err
@@ -317,15 +337,44 @@ func decodeONNX(path string, _ []byte, o Options) (*Network, error) {
 	return &Network{m.Network, weightsLater(path, o, m.Network), &m.Input, m.Outputs, m.Notes}, nil
 }
 
+// encodeTFLite writes a .tflite file. What the network knows of itself is metadata of the file.
+func encodeTFLite(n *blocks.Network, weights func() (*blocks.Weights, error), form Form) ([]byte, error) {
+	w, err := weights()
+	if err != nil {
+		return nil, err
+	}
+	var m *tflite.Model
+	if form.Integers == nil {
+		m, err = tflite.Lower(n, w)
+	} else {
+		o := *form.Integers
+		o.Run = engine.Activations
+		m, err = tflite.Quantize(n, w, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	counts := n.Counts()
+	meta := map[string]string{
+		"params": strconv.FormatInt(counts.Params, 10), "macs": strconv.FormatInt(counts.MACs, 10),
+		"producer": "nas " + buildinfo.Release(),
+	}
+	maps.Copy(meta, n.Meta)
+	for _, k := range slices.Sorted(maps.Keys(meta)) {
+		m.Metadata = append(m.Metadata, tflite.Metadata{Name: k, Data: []byte(meta[k])})
+	}
+	return tflite.Encode(m)
+}
+
 // encodePyTorch writes a Python module; its weights stand in a file beside it.
-func encodePyTorch(n *blocks.Network, _ func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
+func encodePyTorch(n *blocks.Network, _ func() (*blocks.Weights, error), _ Form) ([]byte, error) {
 	var b bytes.Buffer
 	err := pytorch.Write(&b, n)
 	return b.Bytes(), err
 }
 
 // encodeSafetensors writes the state dict of the Python module.
-func encodeSafetensors(n *blocks.Network, weights func() (*blocks.Weights, error), _ ONNX) ([]byte, error) {
+func encodeSafetensors(n *blocks.Network, weights func() (*blocks.Weights, error), _ Form) ([]byte, error) {
 	w, err := weights()
 	if err != nil {
 		return nil, err
@@ -340,14 +389,15 @@ func encodeSafetensors(n *blocks.Network, weights func() (*blocks.Weights, error
 }
 
 // ReadWeights reads weights for n from a .safetensors or .npz file: the state
-// dict of the Python module that n is written as.
-func ReadWeights(path string, n *blocks.Network) (*blocks.Weights, error) {
-	w, err := pytorch.ReadFile(path, n)
+// dict of the Python module that n is written as. wrapper is what training put before
+// the names, which was taken off.
+func ReadWeights(path string, n *blocks.Network) (w *blocks.Weights, wrapper string, err error) {
+	w, wrapper, err = pytorch.ReadFile(path, n)
 	var shape *pytorch.ShapeError
 	if errors.As(err, &shape) && len(shape.Want) == len(shape.Shape) && len(shape.Want) > 0 &&
 		shape.Want[0] == n.Output().C && slices.Equal(shape.Want[1:], shape.Shape[1:]) {
 		err = fmt.Errorf("%w: the weights are of a network with %d classes, name that one, such as "+
 			"results/mobile:17@classes=%d", err, shape.Shape[0], shape.Shape[0])
 	}
-	return w, err
+	return w, wrapper, err
 }

@@ -32,7 +32,7 @@ func TestCut(t *testing.T) {
 			t.Errorf("%s: %v, want an error with %q", text, err, want)
 		}
 	}
-	if _, err := Read("a.json", Options{H: 3}); err == nil || !strings.Contains(err.Error(), ".onnx files only") {
+	if _, err := Read("a.json", Options{H: 3}); err == nil || !strings.Contains(err.Error(), ".tflite files only") {
 		t.Errorf("a resolution of a .json file: %v", err)
 	}
 }

@@ -20,7 +20,7 @@ func (f Fronts) Finite() Fronts {
 	f.Series = slices.Clone(f.Series)
 	for i := range f.Series {
 		s := &f.Series[i]
-		s.Trials, s.Infeasible = keep(s.Trials), keep(s.Infeasible)
+		s.Trials, s.Infeasible, s.Expected = keep(s.Trials), keep(s.Infeasible), keep(s.Expected)
 		s.Front = slices.DeleteFunc(slices.Clone(s.Front), func(p Point) bool { return !ok(p.X, p.Y) })
 	}
 	f.Constraints = slices.DeleteFunc(slices.Clone(f.Constraints), func(k Constraint) bool {

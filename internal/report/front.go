@@ -37,6 +37,8 @@ type Axis struct {
 type Reference struct {
 	Group string // a family, such as "MobileNetV2": shares a marker, joined by a thin line; may be empty
 	Label string // short where there is a group: "0.75"
+	// Published says that Y is a published value and not one by the same measure.
+	Published bool
 	Point
 }
 
@@ -53,6 +55,7 @@ type Series struct {
 	Front      []Point // in any order; what is dominated is drawn as a point only
 	Trials     []XY    // feasible ones
 	Infeasible []XY
+	Expected   []XY // of the members of the front, after selection; empty where nothing is known
 }
 
 // Fronts is the main picture: what one run or several found, among all that
@@ -126,6 +129,11 @@ func (f Fronts) legend() []legendEntry {
 			drawMarker(c, f.frontMarker(i), m, frontRadius, f.frontColor(i))
 		}})
 	}
+	if i := slices.IndexFunc(f.Series, func(s Series) bool { return len(s.Expected) > 0 }); i >= 0 {
+		es = append(es, legendEntry{"expected after selection", func(c *draw.Canvas, b vg.Rectangle) {
+			c.StrokeLine2(f.expectedLine(i), b.Min.X, center(b).Y, b.Max.X, center(b).Y)
+		}})
+	}
 	n, bad := 0, 0
 	for _, s := range f.Series {
 		n, bad = n+len(s.Trials), bad+len(s.Infeasible)
@@ -188,6 +196,8 @@ func (f Fronts) frontLine(i int) draw.LineStyle {
 	dashes := [][]vg.Length{nil, {6, 2.5}, {2, 2}, {8, 2, 2, 2}}
 	return line(1.7, f.frontColor(i), dashes[i%len(dashes)]...)
 }
+
+func (f Fronts) expectedLine(i int) draw.LineStyle { return line(1.5, f.frontColor(i), 1.5, 2.5) }
 
 func (f Fronts) frontMarker(i int) marker {
 	if i == 0 {

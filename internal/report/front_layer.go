@@ -78,6 +78,15 @@ func (l frontLayer) Plot(c draw.Canvas, p *plot.Plot) {
 		c.StrokeLines(f.frontLine(i), c.ClipLinesXY(stairs)...)
 	}
 	for i, s := range f.Series {
+		var expected []vg.Point
+		for _, p := range s.Expected {
+			expected = append(expected, at(p))
+		}
+		slices.SortFunc(expected, func(a, b vg.Point) int { return cmp.Or(cmp.Compare(a.X, b.X), cmp.Compare(a.Y, b.Y)) })
+		c.StrokeLines(f.expectedLine(i), c.ClipLinesXY(expected)...)
+		obstacles = append(obstacles, along(expected, 6)...)
+	}
+	for i, s := range f.Series {
 		r := vg.Length(frontRadius)
 		if len(s.Front) > 60 {
 			r = 2.3
@@ -109,6 +118,13 @@ func (l frontLayer) interval(c *draw.Canvas, m Point, at func(XY) vg.Point, sty 
 	}
 }
 
+// Of names of more than longLabel letters in one group, only those are drawn that begin
+// longApart points apart.
+const (
+	longLabel = 6
+	longApart = 90
+)
+
 // references draws the named networks and returns their labels.
 func (l frontLayer) references(c *draw.Canvas, at func(XY) vg.Point, obstacles *[]vg.Point) []label {
 	var labels []label
@@ -128,11 +144,19 @@ func (l frontLayer) references(c *draw.Canvas, at func(XY) vg.Point, obstacles *
 	}
 	for g, name := range l.f.groups() {
 		ink, shape := l.f.referenceLook(g)
+		named := vg.Length(-longApart) // where the last long name stands
 		for _, r := range l.f.References {
 			if r.Group != name {
 				continue
 			}
 			pt := at(XY{r.X, r.Y})
+			if len(r.Label) > longLabel {
+				if pt.X-named < longApart {
+					r.Label = ""
+				} else {
+					named = pt.X
+				}
+			}
 			l.interval(c, r.Point, at, line(0.7, tint(ink, 0.4)))
 			drawMarker(c, shape, pt, referenceRadius, ink)
 			*obstacles = append(*obstacles, pt)

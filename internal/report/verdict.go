@@ -23,6 +23,7 @@ func (f Fronts) subtitle() string {
 // matches the y of the best reference in its reach. If no reference is in reach, it
 // says what might help. Without a front or references it is empty.
 func (f Fronts) Verdict() string {
+	f.References = slices.DeleteFunc(slices.Clone(f.References), func(r Reference) bool { return r.Published })
 	if len(f.Series) != 1 || len(f.References) == 0 || len(f.Series[0].Front) == 0 {
 		return ""
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"nas/blocks"
@@ -30,7 +31,7 @@ type Network struct {
 }
 
 // Forms lists what Find understands, for help texts.
-const Forms = "mobilenet_v2@width=0.75, a .toml, .json or .onnx file, results/mobile:17 (a trial's id or arch_id), " +
+const Forms = "mobilenet_v2@width=0.75, a .toml, .json, .onnx or .tflite file, results/mobile:17 (a trial's id or arch_id), " +
 	"or a quoted arch string"
 
 // Find resolves a text to a network. The forms, in the order in which they are
@@ -72,16 +73,40 @@ func find(text string, o netfile.Options) (*Network, error) {
 		if info.IsDir() {
 			return nil, fmt.Errorf("%s is a directory that holds no run", text)
 		}
-		return nil, fmt.Errorf("%s: want a file that ends in .%s", text, strings.Join(netfile.Readable(), ", ."))
+		return nil, errUnreadable(text)
 	}
 	n, err := zoo.Get(text)
 	if err != nil {
-		if strings.ContainsAny(text, `/\`) {
+		switch path, _, _ := strings.Cut(text, "@"); {
+		case ending.MatchString(path):
+			return nil, errUnreadable(path)
+		case strings.ContainsAny(text, `/\`):
 			return nil, fmt.Errorf("%s: there is no such file or run", text)
 		}
 		return nil, err
 	}
 	return &Network{Network: n, Origin: "zoo"}, nil
+}
+
+// ending matches what ends as the name of a file does. Names of the zoo do not.
+var ending = regexp.MustCompile(`\.[A-Za-z][A-Za-z0-9]*$`)
+
+// converters say how files of other programs become ONNX.
+var converters = map[string]string{
+	"pb": "tf2onnx", "tflite": "tf2onnx", "h5": "tf2onnx", "keras": "tf2onnx", "savedmodel": "tf2onnx",
+	"pt": "torch.onnx.export", "pth": "torch.onnx.export", "ckpt": "torch.onnx.export",
+}
+
+// errUnreadable says what would be read instead of a file with another ending, whether it is there or not.
+func errUnreadable(path string) error {
+	what, cure := "is a file that nas does not read", ""
+	if _, err := os.Stat(path); err != nil {
+		what = "is the name of a file that is not there, and that nas would not read"
+	}
+	if c := converters[strings.ToLower(strings.TrimPrefix(filepath.Ext(path), "."))]; c != "" {
+		cure = "; " + c + " makes ONNX of it"
+	}
+	return fmt.Errorf("%s %s: want one that ends in .%s%s", path, what, strings.Join(netfile.Readable(), ", ."), cure)
 }
 
 // isFile tells whether a text names a network file, perhaps with options.

@@ -100,7 +100,9 @@ func TestFindSaysWhatIsWrong(t *testing.T) {
 		{"nowhere/at/all", "no such file or run"},
 		{t.TempDir() + ":3", "holds no run"},
 		{t.TempDir(), "holds no run"},
-		{text, ".json"},
+		{text, "net.txt is a file that nas does not read: want one that ends in .json, .toml, .onnx"},
+		{"my.pb", "my.pb is the name of a file that is not there, and that nas would not read"},
+		{"my.tflite@res=224", "tf2onnx makes ONNX of it"},
 		{"missing.json", "missing.json"},
 		{"8x8x3 | nonsense", "position"},
 	} {

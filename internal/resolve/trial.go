@@ -45,10 +45,10 @@ func (t *Trial) Network() (*blocks.Network, error) {
 }
 
 // cutTrial splits DIR:TRIAL. Names of the zoo hold no colon. The colon behind a drive
-// letter does not count.
+// letter does not count, unless a run is called so.
 func cutTrial(text string) (dir, trial string, ok bool) {
 	i := strings.LastIndexByte(text, ':')
-	if i < 2 || strings.ContainsAny(text[i:], `/\`) {
+	if i < 1 || i == 1 && !runstore.Holds(text[:i]) || strings.ContainsAny(text[i:], `/\`) {
 		return "", "", false
 	}
 	return text[:i], text[i+1:], true

@@ -92,9 +92,9 @@ func TestAxes(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		of   []search.Objective
-		x, y string // "" for an error
+		x, y string
 	}{
-		{"one", []search.Objective{o("macs")}, "", ""},
+		{"one", []search.Objective{o("macs")}, "trial", "macs"},
 		{"usual", latencyAndAccuracy, "latency_ms", "accuracy"},
 		{"accuracy first", []search.Objective{o("accuracy"), o("macs")}, "macs", "accuracy"},
 		{"two latencies", []search.Objective{o("macs"), o("latency_ms@b"), o("latency_ms@a"), o("accuracy")},
@@ -104,9 +104,8 @@ func TestAxes(t *testing.T) {
 	} {
 		s := &Stored{}
 		s.Manifest.Objectives = c.of
-		x, y, err := s.axes()
-		if (err != nil) != (c.x == "") || err == nil && (x.Name != c.x || y.Name != c.y) {
-			t.Errorf("%s: %s against %s, %v; want %s against %s", c.name, x.Name, y.Name, err, c.x, c.y)
+		if x, y := s.axes(); x.Name != c.x || y.Name != c.y {
+			t.Errorf("%s: %s against %s, want %s against %s", c.name, x.Name, y.Name, c.x, c.y)
 		}
 	}
 }

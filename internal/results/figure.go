@@ -19,10 +19,7 @@ import (
 // scale of the accuracy score; the latency may be that of another device each.
 func Figure(runs ...*Stored) (report.Fronts, error) {
 	first := runs[0]
-	x, y, err := first.axes()
-	if err != nil {
-		return report.Fronts{}, err
-	}
+	x, y := first.axes()
 	f := report.Fronts{Title: titleOf(runs), X: first.axis(x), Y: first.axis(y)}
 	oneDevice, err := comparable(runs)
 	if err != nil {
@@ -33,7 +30,7 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 	}
 	names := seriesNames(runs)
 	for i, s := range runs {
-		x, y, _ := s.axes()
+		x, y := s.axes()
 		q := s.series(x, y)
 		if len(runs) > 1 {
 			q.Name = names[i]
@@ -44,7 +41,10 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 		f.Series = append(f.Series, q)
 	}
 	if len(runs) == 1 {
-		if runstore.IsLatency(x.Name) && y.Name == runstore.KeyAccuracy {
+		switch {
+		case x == overTrials:
+			f.Picks = bestOf(f.Series[0].Front, y)
+		case runstore.IsLatency(x.Name) && y.Name == runstore.KeyAccuracy:
 			f.Picks = namedMembers(f.Series[0].Front)
 		}
 		if first.Screened > 0 {
@@ -68,18 +68,13 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 // comparable returns an error if the runs cannot share a plot, and whether their latency is that of one device.
 func comparable(runs []*Stored) (oneDevice bool, err error) {
 	first := runs[0]
-	x, y, err := first.axes()
-	if err != nil {
-		return false, err
-	}
+	x, y := first.axes()
 	device := first.deviceOf(x)
 	oneDevice = true
 	for _, s := range runs[1:] {
-		sx, sy, err := s.axes()
-		if err != nil {
-			return false, err
-		}
-		if (sx.Name != x.Name && (device == "" || s.deviceOf(sx) == "")) || sy.Name != y.Name {
+		sx, sy := s.axes()
+		if (sx.Name != x.Name && (device == "" || s.deviceOf(sx) == "")) || sy.Name != y.Name ||
+			x == overTrials && s.deviceOf(sy) != first.deviceOf(y) {
 			return false, config.Usagef("%s shows %s against %s, %s shows %s against %s: they cannot share a plot",
 				first.Dir, x.Name, y.Name, s.Dir, sx.Name, sy.Name)
 		}
@@ -104,10 +99,46 @@ func (s *Stored) series(x, y search.Objective) report.Series {
 			q.Infeasible = append(q.Infeasible, p)
 		}
 	}
+	if x == overTrials {
+		q.Name, q.Front = "best so far", s.bestSoFar(y)
+		return q
+	}
 	for _, t := range s.Front.Trials() {
-		q.Front = append(q.Front, point(func(f runstore.Field) runstore.Value { return f.Of(&t.Result) }, x, y))
+		p := point(func(f runstore.Field) runstore.Value { return f.Of(&t.Result) }, x, y)
+		q.Front = append(q.Front, p)
+		if y.Name == runstore.KeyAccuracy {
+			q.Expected = append(q.Expected, report.XY{X: p.X, Y: s.Expected.Of(&t.Result)})
+		}
 	}
 	return q
+}
+
+// bestSoFar are the feasible trials that were better than all before, in their order.
+func (s *Stored) bestSoFar(y search.Objective) (best []report.Point) {
+	for i := range s.Shown.Len() {
+		p, feasible := s.Shown.Point(i)
+		if feasible && (len(best) == 0 || better(y, p.Y, best[len(best)-1].Y)) {
+			best = append(best, report.Point{X: p.X, Y: p.Y})
+		}
+	}
+	return best
+}
+
+// better reports whether a is the better value of an objective.
+func better(o search.Objective, a, b float64) bool {
+	if o.Direction == search.Maximize {
+		return a > b
+	}
+	return a < b
+}
+
+// bestOf names the last of the trials that were the best so far.
+func bestOf(best []report.Point, y search.Objective) []report.Reference {
+	if len(best) == 0 {
+		return nil
+	}
+	p := best[len(best)-1]
+	return []report.Reference{{Label: fmt.Sprintf("trial %.0f: %.4g", p.X, p.Y), Point: p}}
 }
 
 // namedMembers are the members of a front that a run exports.
@@ -132,6 +163,10 @@ func (s *Stored) notes(x search.Objective) (notes []string) {
 	if blind := s.Manifest.Score.Blind; len(blind) > 0 {
 		notes = append(notes, "The score cannot see "+strings.Join(blind, ", ")+": there the search takes what is cheapest.")
 	}
+	if slices.ContainsFunc(s.References, func(r runstore.Reference) bool { return r.Family == runstore.PublishedFamily }) {
+		notes = append(notes, "The networks with published accuracy stand at their predicted cost. A front is selected "+
+			"for high estimates, and what is expected of it is therefore lower.")
+	}
 	if runstore.IsLatency(x.Name) {
 		bars := "Thin bars: 90 % intervals of what is predicted."
 		if len(s.References) > 0 {
@@ -143,11 +178,29 @@ func (s *Stored) notes(x search.Objective) (notes []string) {
 }
 
 // referencePoints are the references that have a value on both axes.
+// Of those that stand at their published accuracy only the frontier counts.
 func referencePoints(rs []runstore.Reference, x, y search.Objective) (out []report.Reference) {
+	front, err := search.NewFront([]search.Objective{x, y}, nil)
+	if err != nil {
+		return nil
+	}
 	for i := range rs {
-		if p := point(rs[i].Value, x, y); !math.IsNaN(p.X) && !math.IsNaN(p.Y) {
-			out = append(out, report.Reference{Group: rs[i].Family, Label: rs[i].Label, Point: p})
+		p := point(rs[i].Value, x, y)
+		if math.IsNaN(p.X) || math.IsNaN(p.Y) {
+			continue
 		}
+		if rs[i].Family == runstore.PublishedFamily {
+			values := map[string]float64{x.Name: p.X, y.Name: p.Y}
+			front.Add(search.Trial{ID: i, Result: search.Result{Objectives: values}})
+			continue
+		}
+		out = append(out, report.Reference{Group: rs[i].Family, Label: rs[i].Label, Point: p})
+	}
+	for _, t := range front.Trials() {
+		r := &rs[t.ID]
+		out = append(out, report.Reference{
+			Group: r.Family, Label: r.Label, Published: true, Point: point(r.Value, x, y),
+		})
 	}
 	return out
 }
@@ -220,9 +273,12 @@ func (s *Stored) subtitle(runs int) string {
 	if runs > 1 {
 		return fmt.Sprintf("%d runs", runs)
 	}
-	in := s.Config.Space.Input
-	return fmt.Sprintf("%s trials, front of %d; input up to %dx%d, %d classes, seed %d",
-		report.Thousands(s.Trials), s.Front.Len(), in[0], in[1], s.Config.Space.Classes, s.Manifest.Seed)
+	in, found := s.Config.Space.Input, fmt.Sprintf("front of %d", s.Front.Len())
+	if len(s.Manifest.Objectives) == 1 {
+		found = "the best is marked"
+	}
+	return fmt.Sprintf("%s trials, %s; input up to %dx%d, %d classes, seed %d",
+		report.Thousands(s.Trials), found, in[0], in[1], s.Config.Space.Classes, s.Manifest.Seed)
 }
 
 // constraints are those on the axes. Their bounds are in the manifest, because a limit such as "1.2
@@ -244,6 +300,8 @@ func (s *Stored) constraints(x, y string) (out []report.Constraint) {
 func (s *Stored) axis(o search.Objective) report.Axis {
 	a := report.Axis{Maximize: o.Direction == search.Maximize}
 	switch {
+	case o == overTrials:
+		a.Label, a.Name = "trial", "trial"
 	case runstore.IsLatency(o.Name):
 		a.Label = "predicted latency in ms: " + s.deviceOf(o)
 		a.Name, a.Unit, a.Log = "latency", "ms", true

@@ -36,6 +36,7 @@ type Live struct {
 	trials    []html.Trial
 	rows      map[int]int // index in trials, by trial id
 	predictor *latency.Predictor
+	expected  Expectation
 	finished  string // the report's file
 }
 
@@ -45,11 +46,12 @@ const batch = 2000
 // Begin shows another run from here on: one that is being made in dir, of which there are no trials yet.
 func (l *Live) Begin(dir string, m runstore.Manifest, c *config.Config, predictor *latency.Predictor) error {
 	s := &Stored{Dir: dir, Manifest: m, Config: c}
-	x, y, err := s.axes()
-	if err != nil {
-		return nil // nothing to draw: the page says which step it is
-	}
+	x, y := s.axes()
 	front, err := search.NewFront(m.Objectives, nil)
+	if err != nil {
+		return err
+	}
+	expected, err := ExpectationOf(c)
 	if err != nil {
 		return err
 	}
@@ -57,7 +59,7 @@ func (l *Live) Begin(dir string, m runstore.Manifest, c *config.Config, predicto
 	defer l.mu.Unlock()
 	l.run = fmt.Sprintf("%s %d", dir, time.Now().UnixNano())
 	l.header, l.x, l.y, l.predictor, l.finished = s.header(x, y), x, y, predictor, ""
-	l.header.Live = true
+	l.header.Live, l.expected = true, expected
 	l.front, l.trials, l.rows = front, nil, map[int]int{}
 	return nil
 }
@@ -166,7 +168,7 @@ func (l *Live) serveTrials(w http.ResponseWriter, r *http.Request) {
 	if l.front != nil && complete { // only then does the page know all of its members
 		for _, t := range l.front.Trials() {
 			if row, ok := l.rows[t.ID]; ok {
-				u.Members = append(u.Members, pageMember(&t, row, l.x, l.y))
+				u.Members = append(u.Members, pageMember(&t, row, l.x, l.y, l.expected))
 			}
 		}
 	}

@@ -24,7 +24,7 @@ func (s *Stored) Page() (html.Page, error) {
 	if err != nil {
 		return html.Page{}, err
 	}
-	x, y, _ := s.axes()
+	x, y := s.axes()
 	p := s.header(x, y)
 	p.Fronts = f
 	p.Fronts.Series = nil
@@ -41,7 +41,7 @@ func (s *Stored) Page() (html.Page, error) {
 		if !ok {
 			return p, fault.Errorf("results: trial %d of %s is on the front and has no value on one of the axes", t.ID, s.Dir)
 		}
-		m := pageMember(&t, row, x, y)
+		m := pageMember(&t, row, x, y, s.Expected)
 		if m.Network, err = pageNetwork(t.Arch, predictor); err != nil {
 			return p, fault.Errorf("results: trial %d of %s: %w", t.ID, s.Dir, err)
 		}
@@ -97,16 +97,20 @@ func (s *Stored) header(x, y search.Objective) html.Page {
 func pageTrial(t *search.Trial, x, y search.Objective) (html.Trial, bool) {
 	number := func(key string) float64 { return runstore.Number(&t.Result, key) }
 	q := html.Trial{
-		ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, X: number(x.Name), Y: number(y.Name),
+		ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, X: valueOf(t, x), Y: valueOf(t, y),
 		Params: int64(number(runstore.KeyParams)), MACs: int64(number(runstore.KeyMACs)), Feasible: t.Feasible(),
 	}
 	return q, t.Failed == "" && !math.IsNaN(q.X) && !math.IsNaN(q.Y)
 }
 
 // pageMember is a trial on the front; row is its index among the trials of the page.
-func pageMember(t *search.Trial, row int, x, y search.Objective) html.Member {
+func pageMember(t *search.Trial, row int, x, y search.Objective, expected Expectation) html.Member {
 	a, b := runstore.FieldOf(x.Name).Of(&t.Result), runstore.FieldOf(y.Name).Of(&t.Result)
-	return html.Member{Trial: row, XLow: a.Low, XHigh: a.High, YLow: b.Low, YHigh: b.High}
+	m := html.Member{Trial: row, XLow: a.Low, XHigh: a.High, YLow: b.Low, YHigh: b.High, Expected: math.NaN()}
+	if y.Name == runstore.KeyAccuracy {
+		m.Expected, m.Warnings = expected.Of(&t.Result), runstore.AccuracyWarning.Warnings(t.Warnings)
+	}
+	return m
 }
 
 // pageNetwork is the diagram and the layers of a network; without a predictor the diagram lacks

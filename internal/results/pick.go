@@ -16,6 +16,8 @@ import (
 type Picked struct {
 	search.Trial
 	Why string
+	// Expected is the accuracy to expect of a network that was selected, per cent; NaN if unknown.
+	Expected float64
 }
 
 // A PickRule chooses members of a front.
@@ -78,7 +80,7 @@ func (f *frontView) figure(m int, o search.Objective) string {
 	case o.Name == runstore.KeyAccuracy:
 		source := f.run.Told.source(f.members[m].ID, f.members[m].ArchID)
 		if f.run.Manifest.Score.Percent() {
-			return fmt.Sprintf("top-1 %.2f %% (%s)", v, cmp.Or(source, "estimated"))
+			return fmt.Sprintf("top-1 %.2f %% (%s%s)", v, cmp.Or(source, "estimated"), f.certainty(m))
 		}
 		if source != "" {
 			source = " (" + source + ")"
@@ -86,6 +88,19 @@ func (f *frontView) figure(m int, o search.Objective) string {
 		return fmt.Sprintf("score %.4g%s", v, source)
 	}
 	return fmt.Sprintf("%s %.4g", strings.ReplaceAll(o.Name, "_", " "), v)
+}
+
+// certainty is what else is known of a member's accuracy: its interval, and what to expect after
+// selection.
+func (f *frontView) certainty(m int) (text string) {
+	r := &f.members[m].Result
+	if v := runstore.FieldOf(runstore.KeyAccuracy).Of(r); v.HasInterval() {
+		text = fmt.Sprintf(", 90 %% interval %.1f to %.1f", v.Low, v.High)
+	}
+	if v := f.run.Expected.Of(r); !math.IsNaN(v) {
+		text += fmt.Sprintf(", %.1f expected after selection", v)
+	}
+	return text
 }
 
 func (f *frontView) figures(m int) string {
@@ -97,12 +112,18 @@ func (f *frontView) figures(m int) string {
 }
 
 // choose returns the member with that index as picked.
-func (f *frontView) choose(m int, why string) Picked { return Picked{f.members[m], why} }
+func (f *frontView) choose(m int, why string) Picked {
+	t := f.members[m]
+	for _, w := range runstore.AccuracyWarning.Warnings(t.Warnings) {
+		why += "; accuracy: " + w
+	}
+	return Picked{t, why, f.run.Expected.Of(&t.Result)}
+}
 
 func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
-	x, y, err := f.run.axes()
-	if err != nil {
-		return nil, config.Usage(err)
+	x, y := f.run.axes()
+	if x == overTrials { // of one objective: of the best
+		x = search.Objective{Name: runstore.LatencyKey(f.run.Config.Latency.Profile.Names()[0])}
 	}
 	if !runstore.IsLatency(x.Name) {
 		return nil, config.Usagef("latency is no objective of %s: a budget for it has nothing to choose by",
@@ -119,9 +140,8 @@ func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 			needs[i] = latency[i].High
 		}
 	}
-	better := func(a, b int) bool {
-		v, w := f.members[a].Objectives[y.Name], f.members[b].Objectives[y.Name]
-		return v > w && y.Direction == search.Maximize || v < w && y.Direction != search.Maximize
+	isBetter := func(a, b int) bool {
+		return better(y, f.members[a].Objectives[y.Name], f.members[b].Objectives[y.Name])
 	}
 	best, next, within := -1, -1, 0 // next: the fastest of those beyond the budget
 	for i := range f.members {
@@ -132,7 +152,7 @@ func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 			continue
 		}
 		within++
-		if best < 0 || better(i, best) {
+		if best < 0 || isBetter(i, best) {
 			best = i
 		}
 	}
@@ -146,7 +166,7 @@ func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 	}
 	why := fmt.Sprintf("of %d members of the front, %d are within %.4g ms %s; of these it is the best: %s",
 		len(f.members), within, r.Ms, meant, f.figures(best))
-	if next >= 0 && better(next, best) {
+	if next >= 0 && isBetter(next, best) {
 		why += fmt.Sprintf("; trial %d, just beyond the budget, would give %s", f.members[next].ID, f.figure(next, y))
 	}
 	if high := latency[best].High; high > r.Ms {
@@ -161,8 +181,10 @@ func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 }
 
 func (AtKnee) pick(f *frontView) ([]Picked, error) {
-	if len(f.objectives) < 2 {
-		return nil, config.Usagef("%s has one objective: its front has no knee", f.run.Dir)
+	if len(f.objectives) == 1 {
+		best, _ := f.leastSum([]float64{1}, 1)
+		return []Picked{f.choose(best, fmt.Sprintf("the run has one objective: the best of %d trials; %s",
+			f.run.Trials, f.figures(best)))}, nil
 	}
 	k := search.Knee(f.costs)
 	return []Picked{f.choose(k, fmt.Sprintf("the front of %d bends most here: with every objective scaled to 0..1 "+

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"nas/accuracy"
 	"nas/internal/config"
 	"nas/internal/fault"
 	"nas/internal/report"
@@ -25,11 +26,12 @@ type Stored struct {
 	Config     *config.Config
 	Trials     int         // stored
 	Screened   int         // of them, those that broke a constraint before they were scored
-	Shown      html.Trials // those with a value on both axes; none in a run of one objective
+	Shown      html.Trials // those with a value on both axes
 	Front      *search.Front
 	References []runstore.Reference
 	Measured   []runstore.MeasuredRow
 	Told       *Told // nil: by the run's own score
+	Expected   Expectation
 	volumes    []report.XY
 }
 
@@ -41,6 +43,9 @@ func Load(dir string) (*Stored, error) {
 		return nil, err
 	}
 	if s.Config, err = config.Load(filepath.Join(dir, runstore.ConfigFile)); err != nil {
+		return nil, err
+	}
+	if s.Expected, err = ExpectationOf(s.Config); err != nil {
 		return nil, err
 	}
 	if s.Front, err = search.NewFront(s.Manifest.Objectives, s.Manifest.Reference); err != nil {
@@ -80,10 +85,8 @@ func (s *Stored) readTrials() error {
 		}
 		return i
 	}
-	x, y := -1, -1
-	if a, b, err := s.axes(); err == nil {
-		x, y = column(a.Name), column(b.Name)
-	}
+	a, b := s.axes()
+	x, y := column(a.Name), column(b.Name)
 	params, macs := column(runstore.KeyParams), column(runstore.KeyMACs)
 	for t, err := range runstore.TrialViews(s.Dir, keys...) {
 		if err != nil {
@@ -94,7 +97,10 @@ func (s *Stored) readTrials() error {
 			s.Screened++
 		}
 		v := t.Values
-		if x >= 0 && !t.Failed && !math.IsNaN(v[x]) && !math.IsNaN(v[y]) {
+		if a == overTrials {
+			v[x] = float64(t.ID)
+		}
+		if !t.Failed && !math.IsNaN(v[x]) && !math.IsNaN(v[y]) {
 			s.Shown.Add(t.ID, t.ArchID, t.Arch, report.XY{X: v[x], Y: v[y]}, int64(v[params]), int64(v[macs]), t.Feasible())
 		}
 		if !t.Feasible() || !s.Front.Admits(v) {
@@ -111,12 +117,16 @@ func (s *Stored) readTrials() error {
 	return nil
 }
 
+// overTrials is the axis that the only objective of a run is drawn against: the number of the trial. What it and the
+// objective make a front of are the trials that were the best so far.
+var overTrials = search.Objective{Name: "trial", Direction: search.Minimize}
+
 // axes returns the two objectives that a plot shows: the first latency (or else the first
-// objective), and accuracy (or else the second).
-func (s *Stored) axes() (x, y search.Objective, err error) {
+// objective), and accuracy (or else the second); of one objective, the trials and that.
+func (s *Stored) axes() (x, y search.Objective) {
 	os := s.Manifest.Objectives
-	if len(os) < 2 {
-		return x, y, fault.Errorf("results: %s has one objective: there is no front to draw", s.Dir)
+	if len(os) == 1 {
+		return overTrials, os[0]
 	}
 	x, y = os[0], os[1]
 	for _, o := range os {
@@ -132,7 +142,15 @@ func (s *Stored) axes() (x, y search.Objective, err error) {
 			x = os[i]
 		}
 	}
-	return x, y, nil
+	return x, y
+}
+
+// valueOf is the value of a trial on an axis; NaN where it has none.
+func valueOf(t *search.Trial, axis search.Objective) float64 {
+	if axis == overTrials {
+		return float64(t.ID)
+	}
+	return runstore.Number(&t.Result, axis.Name)
 }
 
 // deviceOf names the device of a latency objective; "" for any other.
@@ -163,4 +181,31 @@ func (s *Stored) scale() string {
 // SameScale reports whether the scores of two runs can stand beside each other.
 func SameScale(a, b *runstore.Manifest) bool {
 	return a.ScaleID == b.ScaleID && a.Score.Spec == b.Score.Spec
+}
+
+// Expectation returns what to expect of the accuracy of a network that was selected for its score,
+// in per cent; NaN where nothing is known.
+type Expectation func(*search.Result) float64
+
+// Of is e of a result; NaN if e is nil.
+func (e Expectation) Of(r *search.Result) float64 {
+	if e == nil {
+		return math.NaN()
+	}
+	return e(r)
+}
+
+// ExpectationOf is that of the scores of a config.
+func ExpectationOf(c *config.Config) (Expectation, error) {
+	if c.Accuracy.Proxy != "imagenet" {
+		return func(*search.Result) float64 { return math.NaN() }, nil
+	}
+	e, err := accuracy.NewImageNet(c.Accuracy.Recipe)
+	if err != nil {
+		return nil, err
+	}
+	return func(r *search.Result) float64 {
+		v := runstore.FieldOf(runstore.KeyAccuracy).Of(r)
+		return e.Expected(v.Mid, v.Low, v.High, runstore.Number(r, runstore.KeyMACs))
+	}, nil
 }

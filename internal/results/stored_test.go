@@ -120,7 +120,7 @@ func TestReadAgreesWithWholeTrials(t *testing.T) {
 	if err := s.readTrials(); err != nil {
 		t.Fatal(err)
 	}
-	x, y, _ := s.axes()
+	x, y := s.axes()
 	screened, shown := 0, 0
 	for i := range trials {
 		want.Add(trials[i])

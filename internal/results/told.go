@@ -72,7 +72,7 @@ func (s *Stored) rankAnew(accuracy map[int]runstore.Value) (err error) {
 		return err
 	}
 	s.Shown = html.Trials{}
-	x, y, axesErr := s.axes()
+	x, y := s.axes()
 	for t, err := range runstore.ReadTrials(s.Dir) {
 		if err != nil {
 			return err
@@ -83,9 +83,6 @@ func (s *Stored) rankAnew(accuracy map[int]runstore.Value) (err error) {
 		}
 		t = WithAccuracy(&t, v)
 		s.Front.Add(t)
-		if axesErr != nil {
-			continue
-		}
 		if q, ok := pageTrial(&t, x, y); ok {
 			at := report.XY{X: q.X, Y: q.Y}
 			s.Shown.Add(t.ID, []byte(t.ArchID), []byte(t.Arch), at, q.Params, q.MACs, q.Feasible)

@@ -19,10 +19,17 @@ import (
 func export(s *evaluator.Setup, dir string, front []Member) (files []string, err error) {
 	points := make([][2]float64, len(front))
 	for i, m := range front {
-		points[i] = [2]float64{m.Latency.Mid, m.Accuracy}
+		points[i] = [2]float64{m.Latency.Mid, m.Accuracy.Mid}
 	}
 	dir = filepath.Join(dir, "export")
-	for _, k := range results.NamedPicks(points) {
+	picks := results.NamedPicks(points)
+	if len(s.Objectives) == 1 {
+		picks = picks[:min(1, len(picks))] // all of one network
+		for i := range picks {
+			picks[i].Name = "best"
+		}
+	}
+	for _, k := range picks {
 		m := &front[k.Member]
 		n, err := m.Network(s)
 		if err != nil {
@@ -31,14 +38,14 @@ func export(s *evaluator.Setup, dir string, front []Member) (files []string, err
 		counts := n.Counts()
 		n.Meta["seed"] = strconv.FormatUint(s.Config.Seed, 10)
 		n.Meta["macs"], n.Meta["params"] = strconv.FormatInt(counts.MACs, 10), strconv.FormatInt(counts.Params, 10)
-		n.Meta["score"], n.Meta["score_is"] = fmt.Sprintf("%.5g", m.Accuracy), s.Accuracy.Info().Label
+		n.Meta["score"], n.Meta["score_is"] = fmt.Sprintf("%.5g", m.Accuracy.Mid), s.Accuracy.Info().Label
 		weights := func() (*blocks.Weights, error) { return (&resolve.Network{Network: n}).WeightsFor(s.Config.Seed) }
 		for _, format := range s.Config.Output.Export {
 			if err := os.MkdirAll(dir, 0o755); err != nil {
 				return nil, err
 			}
 			path := filepath.Join(dir, k.Name+"."+netfile.Ending(format))
-			written, err := netfile.Files(format, path, n, weights, netfile.ONNX{})
+			written, err := netfile.Files(format, path, n, weights, netfile.Form{})
 			if err != nil {
 				return nil, err
 			}

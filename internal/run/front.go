@@ -7,6 +7,7 @@ import (
 	"nas/blocks"
 	"nas/internal/evaluator"
 	"nas/internal/resolve"
+	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/search"
 )
@@ -15,16 +16,19 @@ import (
 type Member struct {
 	search.Trial
 	Latency  runstore.Value // predicted, ms, of the first device
-	Accuracy float64
+	Accuracy runstore.Value
+	// Expected is the accuracy to expect of a network that was selected for its estimate, in per cent; NaN
+	// where nothing is known.
+	Expected float64
 }
 
 // rank returns the members of the front, ordered by the first objective.
-func rank(s *evaluator.Setup, summary *search.Summary) []Member {
+func rank(s *evaluator.Setup, summary *search.Summary, expected results.Expectation) []Member {
 	var front []Member
 	for _, t := range summary.Front.Trials() {
 		front = append(front, Member{
 			Trial: t, Latency: s.Devices[0].Latency.Of(&t.Result),
-			Accuracy: runstore.Number(&t.Result, runstore.KeyAccuracy),
+			Accuracy: runstore.FieldOf(runstore.KeyAccuracy).Of(&t.Result), Expected: expected(&t.Result),
 		})
 	}
 	first := s.Objectives[0]
@@ -57,13 +61,16 @@ func warnOutside(s *evaluator.Setup, front []Member) {
 }
 
 // writeFront writes front.csv. onFront are the probabilities of being on the true front, by trial id.
-func writeFront(s *evaluator.Setup, dir string, front []Member, onFront map[int]float64) error {
+func writeFront(
+	s *evaluator.Setup, dir string, front []Member, onFront map[int]float64, expected results.Expectation,
+) error {
 	trials := make([]search.Trial, len(front))
 	for i := range front {
 		trials[i] = front[i].Trial
 	}
 	d := s.Devices[0]
-	if err := runstore.WriteFront(dir, runstore.FrontFile, trials, d.Latency, d.Profile.Device.String(), onFront); err != nil {
+	err := runstore.WriteFront(dir, runstore.FrontFile, trials, d.Latency, d.Profile.Device.String(), onFront, expected)
+	if err != nil {
 		return err
 	}
 	return runstore.NoteTrained(dir)

@@ -73,11 +73,13 @@ func TestRank(t *testing.T) {
 		s := &evaluator.Setup{Objectives: c.objectives, Evaluator: &evaluator.Evaluator{
 			Devices: []*evaluator.Device{{Latency: runstore.FieldOf(runstore.KeyLatency)}},
 		}}
-		got := rank(s, &search.Summary{Front: front})
+		got := rank(s, &search.Summary{Front: front}, func(r *search.Result) float64 {
+			return runstore.Number(r, runstore.KeyAccuracy) - 1
+		})
 		for i, id := range c.want {
 			m := got[i]
 			if m.ID != id || m.Latency.Low != m.Latency.Mid-1 ||
-				m.Accuracy != []float64{80, 60}[id] {
+				m.Accuracy.Mid != []float64{80, 60}[id] || m.Expected != m.Accuracy.Mid-1 {
 				t.Errorf("%s: member %d is %+v, want trial %d", c.name, i, m, id)
 			}
 		}

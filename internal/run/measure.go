@@ -135,7 +135,7 @@ func compare(rows []runstore.MeasuredRow, members []Member) *Measured {
 	var errs []float64
 	costs := make([][]float64, len(rows))
 	for i, r := range rows {
-		costs[i] = []float64{r.MeasuredMs, -members[i].Accuracy}
+		costs[i] = []float64{r.MeasuredMs, -members[i].Accuracy.Mid}
 		if r.LowMs <= r.MeasuredMs && r.MeasuredMs <= r.HighMs {
 			m.CoveragePct++
 		}

@@ -14,7 +14,10 @@ func TestCompare(t *testing.T) {
 		{ID: 7, PredictedMs: 2, LowMs: 1.5, HighMs: 2.5, MeasuredMs: 4}, // slower than the next one, which scores more
 		{ID: 9, PredictedMs: 3, LowMs: 2, HighMs: 4, MeasuredMs: 2.5},
 	}
-	members := []Member{{Accuracy: 60}, {Accuracy: 70}, {Accuracy: 80}}
+	var members []Member
+	for _, v := range []float64{60, 70, 80} {
+		members = append(members, Member{Accuracy: runstore.Value{Mid: v}})
+	}
 	got := compare(rows, members)
 	want := Measured{Members: 3, NonDominatedPct: 200. / 3, CoveragePct: 200. / 3, BiasPct: 0, MAPEPct: 70. / 3}
 	for name, v := range map[string][2]float64{

@@ -29,11 +29,8 @@ func manifest(s *evaluator.Setup, started time.Time) (runstore.Manifest, error) 
 		Version: buildinfo.Version(), Name: s.Config.Name, Seed: s.Config.Seed,
 		NumericClass: numericClass(), Device: s.Devices[0].Profile.Device.String(), ScaleID: info.ScaleID,
 		Algorithm: searcher.String(), Objectives: s.Objectives, Reference: s.Worst, Limits: s.Limits, SpaceID: s.Space.ID(),
-		Score:  runstore.Score{Spec: s.Accuracy.String(), Label: info.Label, Unit: info.Unit},
+		Score:  runstore.Score{Spec: s.Accuracy.String(), Label: info.Label, Unit: info.Unit, Blind: s.Blind},
 		Status: search.StatusRunning.String(), Started: started.UTC(), Updated: time.Now().UTC(),
-	}
-	for _, t := range info.Blind {
-		m.Score.Blind = append(m.Score.Blind, string(t))
 	}
 	for _, d := range s.Devices {
 		if d.Name != "" {
@@ -105,9 +102,10 @@ func create(s *evaluator.Setup, started time.Time) (*runstore.Run, error) {
 }
 
 // recordEnd completes the manifest with how the run ended.
-func recordEnd(store *runstore.Run, out *Outcome, started time.Time) error {
+// ended says it in words, and noFront why the run has no front; "" if it has one.
+func recordEnd(store *runstore.Run, summary *search.Summary, ended, noFront string, started time.Time) error {
 	m := store.Manifest()
-	m.Status, m.Ended, m.Trials, m.Reason = out.Summary.Status.String(), out.Ended, out.Summary.Trials, out.NoFront
+	m.Status, m.Ended, m.Trials, m.Reason = summary.Status.String(), ended, summary.Trials, noFront
 	m.Updated = time.Now().UTC()
 	m.WallS += time.Since(started).Seconds()
 	return store.SetManifest(m)

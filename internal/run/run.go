@@ -88,9 +88,13 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	if why := stopOf(&c.Search).Why(out.Summary.Status); why != "" {
 		out.Ended += " (" + why + ")"
 	}
-	out.Front = rank(setup, out.Summary)
+	expected, err := results.ExpectationOf(c)
+	if err != nil {
+		return nil, err
+	}
+	out.Front = rank(setup, out.Summary, expected)
 	warnOutside(setup, out.Front)
-	if err := writeFront(setup, store.Dir(), out.Front, onFront); err != nil {
+	if err := writeFront(setup, store.Dir(), out.Front, onFront, expected); err != nil {
 		return nil, err
 	}
 	if out.Summary.Status != search.StatusInterrupted {
@@ -122,10 +126,10 @@ func finish(
 	} else if plotted, err = plot(ctx, s, store); err != nil {
 		return err
 	}
-	if err := recordEnd(store, out, started); err != nil {
+	if err := recordEnd(store, out.Summary, out.Ended, out.NoFront, started); err != nil {
 		return err
 	}
-	if plotted != nil && len(s.Objectives) > 1 {
+	if plotted != nil {
 		return writeReport(store, plotted)
 	}
 	return nil
@@ -136,6 +140,10 @@ func finish(
 func setUp(
 	ctx context.Context, c *config.Config, o evaluator.Options, store *runstore.Run, earlier []*results.Stored,
 ) (*evaluator.Setup, error) {
+	if p, n := c.Search.Population, c.Search.Most(); p > n {
+		o.Sayf("search.population = %d is more than the %d evaluations: the search ends in its first, random population; "+
+			"lower search.population or raise search.evaluations", p, n)
+	}
 	s, err := evaluator.New(ctx, c, o, store)
 	if err != nil {
 		return nil, err
@@ -146,5 +154,8 @@ func setUp(
 	if s, err = s.Constrained(ctx); err != nil {
 		return nil, err
 	}
-	return s, audit.WarnBlind(ctx, s)
+	if s.Blind, err = audit.Blind(ctx, s); err != nil {
+		return nil, err
+	}
+	return s, audit.WarnBlind(ctx, s, s.Blind)
 }

@@ -8,6 +8,8 @@ import (
 
 	"nas/internal/config"
 	"nas/internal/evaluator"
+	"nas/internal/results"
+	"nas/internal/runstore"
 	"nas/internal/runtest"
 )
 
@@ -62,6 +64,48 @@ func TestEvenly(t *testing.T) {
 		got := evenly(c.m, c.n)
 		if len(got) != c.want || c.want > 1 && (got[0] != 0 || got[len(got)-1] != c.m-1) {
 			t.Errorf("evenly(%d, %d) is %v, want %d with both ends", c.m, c.n, got, c.want)
+		}
+	}
+}
+
+// A run of one objective draws it over the trials, marks the best, and has a report; every rule picks the best.
+func TestOneObjective(t *testing.T) {
+	c := runtest.Config(t, runtest.Profile(t))
+	c.Search.Objectives, c.Output.Measure, c.Accuracy.Proxy = []string{"macs"}, 0, "depth"
+	var said []string
+	o := Options{Config: c, Options: evaluator.Options{Say: func(s string) { said = append(said, s) }}}
+	c.Search.Population = c.Search.Most() + 1
+	mustRun(t, t.Context(), o)
+	if !strings.Contains(strings.Join(said, "\n"), "search.population = 41 is more than the 40 evaluations") {
+		t.Errorf("no word of the population: %q", said)
+	}
+	dir := c.Output.Dir
+	for _, name := range []string{"front.svg", "front.png", runstore.ReportFile, "export/best.json"} {
+		runtest.Read(t, dir, name)
+	}
+	s, err := results.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := results.Figure(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	best := f.Series[0].Front
+	if len(best) < 2 || len(f.Picks) != 1 || f.Picks[0].Y != best[len(best)-1].Y || f.X.Label != "trial" {
+		t.Fatalf("best so far %v, marked %v", best, f.Picks)
+	}
+	for _, p := range f.Series[0].Trials {
+		if p.Y < f.Picks[0].Y {
+			t.Errorf("trial %v is better than the best, %v", p, f.Picks[0])
+		}
+	}
+	for _, rule := range []results.PickRule{
+		results.AtKnee{}, results.WithinBudget{Ms: 1e6}, results.ByWeights{"macs": 1}, results.ByHypervolume{N: 2},
+	} {
+		picked, err := s.Pick(rule)
+		if err != nil || len(picked) != 1 || picked[0].Objectives[runstore.KeyMACs] != f.Picks[0].Y {
+			t.Errorf("%T picks %v (%v), the best has %v", rule, picked, err, f.Picks[0].Y)
 		}
 	}
 }

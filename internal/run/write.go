@@ -31,15 +31,13 @@ func plot(ctx context.Context, s *evaluator.Setup, store *runstore.Run) (*result
 	if err != nil {
 		return nil, err
 	}
-	if len(s.Objectives) > 1 {
-		f, err := results.Figure(run)
-		if err != nil {
+	f, err := results.Figure(run)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"front.svg", "front.png"} {
+		if err := report.Save(store.Path(name), f); err != nil {
 			return nil, err
-		}
-		for _, name := range []string{"front.svg", "front.png"} {
-			if err := report.Save(store.Path(name), f); err != nil {
-				return nil, err
-			}
 		}
 	}
 	if err := report.Save(store.Path("hypervolume.svg"), results.Growth(run)); err != nil {

@@ -13,10 +13,13 @@ import (
 	"nas/search"
 )
 
+// PublishedFamily is the family of the networks that stand at their published accuracy.
+const PublishedFamily = "published, plain recipes"
+
 // Reference is a network of the literature, judged by the models of a run.
 type Reference struct {
 	Family string             `json:"family"`
-	Label  string             `json:"label"` // its width multiplier
+	Label  string             `json:"label"` // its width multiplier; of [PublishedFamily] its name
 	Spec   string             `json:"spec"`  // its name in the zoo, with options
 	Values map[string]float64 `json:"values"`
 }

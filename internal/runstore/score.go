@@ -12,7 +12,8 @@ type Score struct {
 	Spec  string `json:"spec"`
 	Label string `json:"label"`          // for the axis of a plot
 	Unit  string `json:"unit,omitempty"` // UnitPercent, or "" for a score without a unit
-	// Blind are the traits of a network that the score does not depend on, such as "kernel size".
+	// Blind are the traits of a network that the score does not depend on, such as "kernel size", or the keys of
+	// genes, such as "kernel".
 	Blind []string `json:"blind,omitempty"`
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"nas/internal/atomicfile"
 	"nas/internal/fault"
@@ -16,12 +17,16 @@ import (
 var frontColumns = []string{
 	"id", "arch_id", "arch", "latency_ms", "latency_low_ms", "latency_high_ms", "accuracy", "accuracy_low", "accuracy_high",
 	"params", "macs", "peak_activation_bytes", "latency_device", "p_front",
+	"accuracy_expected", "accuracy_warnings",
 }
 
 // WriteFront writes the table of a front into dir, atomically: as [FrontFile] or [RerankedFile]. The latency is
 // that of a device, which the field holds. onFront are the probabilities of being on the true front, by trial id.
-// Fields without a value are empty.
-func WriteFront(dir, name string, front []search.Trial, latency Field, device string, onFront map[int]float64) error {
+// expected is the accuracy to expect after selection. Fields without a value are empty.
+func WriteFront(
+	dir, name string, front []search.Trial, latency Field, device string, onFront map[int]float64,
+	expected func(*search.Result) float64,
+) error {
 	lines := [][]string{frontColumns}
 	for i := range front {
 		t := &front[i]
@@ -31,6 +36,7 @@ func WriteFront(dir, name string, front []search.Trial, latency Field, device st
 			strconv.Itoa(t.ID), t.ArchID, t.Arch, numberText(ms.Mid), numberText(ms.Low), numberText(ms.High),
 			numberText(accuracy.Mid), numberText(accuracy.Low), numberText(accuracy.High),
 			count(KeyParams), count(KeyMACs), count(KeyActivations), device, numberText(onFront[t.ID]),
+			numberText(expected(&t.Result)), strings.Join(AccuracyWarning.Warnings(t.Warnings), "; "),
 		})
 	}
 	return writeCSV(filepath.Join(dir, name), lines)

@@ -94,6 +94,9 @@ type Recipe struct {
 	about func() (remoteFacts, error)
 }
 
+// Name is that of the device.
+func (r *Recipe) Name() string { return r.spec.Name }
+
 // remoteFacts is what the command Facts prints.
 type remoteFacts struct {
 	Machine timing.Facts `json:"machine"`

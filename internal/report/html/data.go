@@ -55,13 +55,15 @@ type axisData struct {
 }
 
 type memberData struct {
-	Trial  int   `json:"trial"`
-	Low    short `json:"low"`
-	High   short `json:"high"`
-	YLow   short `json:"y_low"`
-	YHigh  short `json:"y_high"`
-	Rows   []int `json:"rows,omitempty"`
-	Layers []int `json:"layers,omitempty"`
+	Trial  int      `json:"trial"`
+	Low    short    `json:"low"`
+	High   short    `json:"high"`
+	YLow   short    `json:"y_low"`
+	YHigh  short    `json:"y_high"`
+	Expect short    `json:"expected"`
+	Warn   []string `json:"warnings,omitempty"`
+	Rows   []int    `json:"rows,omitempty"`
+	Layers []int    `json:"layers,omitempty"`
 }
 
 // short is a number with five significant digits, null if it is not finite.
@@ -131,7 +133,10 @@ func intern(distinct *[][]any, seen *dictionary, row []any) int {
 
 // data returns a member without its network.
 func (m *Member) data() memberData {
-	return memberData{Trial: m.Trial, Low: short(m.XLow), High: short(m.XHigh), YLow: short(m.YLow), YHigh: short(m.YHigh)}
+	return memberData{
+		Trial: m.Trial, Low: short(m.XLow), High: short(m.XHigh), YLow: short(m.YLow), YHigh: short(m.YHigh),
+		Expect: short(m.Expected), Warn: m.Warnings,
+	}
 }
 
 func (l Layer) data() []any { return []any{l.Name, l.Op, l.Window, l.Out, l.Params, l.MACs} }

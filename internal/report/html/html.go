@@ -40,6 +40,8 @@ type Member struct {
 	Trial       int // index into Page.Trials
 	XLow, XHigh float64
 	YLow, YHigh float64
+	Expected    float64  // Y after selection; NaN if unknown
+	Warnings    []string // of Y
 	Network
 }
 

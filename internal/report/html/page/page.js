@@ -40,23 +40,26 @@ function filter() {
 }
 
 // The columns of the table: a name, and of what can be sorted by it the value of a trial.
-const columns = [['trial', i => T.id[i]], [xName + (D.x.unit ? ', ' + D.x.unit : ''), i => T.x[i]], ['90 % interval'],
-  [yName + (D.y.unit ? ', ' + D.y.unit : ''), i => T.y[i]], ['params', i => T.params[i]], ['MACs', i => T.macs[i]], ['arch_id', i => T.arch_id[i]]];
+const expected = i => member(i).expected ?? -Infinity;
+const columns = () => [['trial', i => T.id[i]], [xName + (D.x.unit ? ', ' + D.x.unit : ''), i => T.x[i]], ['90 % interval'],
+  [yName + (D.y.unit ? ', ' + D.y.unit : ''), i => T.y[i]], ['90 % interval'], ...(D.members.some(m => m.expected != null) ? [['expected', expected]] : []),
+  ['params', i => T.params[i]], ['MACs', i => T.macs[i]], ['arch_id', i => T.arch_id[i]]];
 const sorted = {by: -1, up: true};
 function table() {
+  const expects = D.members.some(m => m.expected != null);
   const all = D.members.length, left = front().filter(passes).length;
   const wrong = document.querySelector('#filter [aria-invalid="true"]');
   $('left').textContent = wrong ? `“${wrong.value}” is no number` : left === all ? '' : `${left} of ${all} members left`;
-  const head = columns.map(([name, of], k) => of ? `<th${k === sorted.by ? ` aria-sort="${sorted.up ? 'ascending' : 'descending'}"` : ''}><button data-sort="${k}">${esc(name)}</button></th>` : `<th>${name}</th>`);
+  const cols = columns(), head = cols.map(([name, of], k) => of ? `<th${k === sorted.by ? ` aria-sort="${sorted.up ? 'ascending' : 'descending'}"` : ''}><button data-sort="${k}">${esc(name)}</button></th>` : `<th>${name}</th>`);
   const members = [...D.members];
   if (sorted.by >= 0) {
-    const of = columns[sorted.by][1], sign = sorted.up ? 1 : -1;
+    const of = cols[sorted.by][1], sign = sorted.up ? 1 : -1;
     members.sort((a, b) => (of(a.trial) < of(b.trial) ? -sign : of(a.trial) > of(b.trial) ? sign : 0));
   }
   $('members').innerHTML = `<thead><tr>${head.join('')}</tr></thead><tbody>` +
     members.map(m => {
       const i = m.trial;
-      return `<tr class="${passes(i) ? '' : 'out'}"><td><button data-i="${i}">${T.id[i]}</button></td><td>${num(T.x[i])}</td><td>${m.low < m.high ? num(m.low) + ' to ' + num(m.high) : '-'}</td><td>${yNum(T.y[i])}</td><td>${si(T.params[i])}</td><td>${si(T.macs[i])}</td><td><code>${T.arch_id[i]}</code></td></tr>`;
+      return `<tr class="${passes(i) ? '' : 'out'}"><td><button data-i="${i}">${T.id[i]}</button></td><td>${num(T.x[i])}</td><td>${m.low < m.high ? num(m.low) + ' to ' + num(m.high) : '-'}</td><td>${yNum(T.y[i])}</td><td>${m.y_low < m.y_high ? yNum(m.y_low) + ' to ' + yNum(m.y_high) : '-'}</td>${expects ? `<td>${m.expected == null ? '-' : yNum(m.expected)}</td>` : ''}<td>${si(T.params[i])}</td><td>${si(T.macs[i])}</td><td><code>${T.arch_id[i]}</code></td></tr>`;
     }).join('') + '</tbody>';
 }
 

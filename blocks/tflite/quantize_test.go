@@ -1,0 +1,178 @@
+package tflite
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"nas/blocks"
+	"nas/blocks/onnx"
+	"nas/blocks/zoo"
+)
+
+func get(t *testing.T, name string) (*blocks.Network, *blocks.Weights) {
+	t.Helper()
+	n, err := zoo.Get(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n, blocks.NewWeights(n, 1)
+}
+
+func quantized(t *testing.T, name string, o QuantizeOptions) *Model {
+	t.Helper()
+	n, w := get(t, name)
+	m, err := Quantize(n, w, o)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return m
+}
+
+var smallNetworks = []string{
+	"ds_cnn",
+	"mobilenet_v3_small@width=0.35,res=32,classes=10",
+	"shufflenet_v2@width=0.5,res=32,classes=10",
+	"mobilenet_v2@width=0.35,res=32,classes=10",
+}
+
+// TestScheme checks the grids against the specification of TensorFlow Lite's 8-bit quantisation.
+func TestScheme(t *testing.T) {
+	for _, name := range smallNetworks {
+		m := quantized(t, name, QuantizeOptions{})
+		for i, op := range m.Operators {
+			out := &m.Tensors[op.Outputs[0]]
+			if out.Type != Int8 || len(out.Scale) != 1 || out.Zero[0] < -128 || out.Zero[0] > 127 {
+				t.Errorf("%s: operator %d, %s: output %+v", name, i, op.Name, out)
+			}
+			if sameGrid[op.Name] {
+				for _, in := range op.Inputs {
+					if x := &m.Tensors[in]; x.onGrid() && x.grid() != out.grid() {
+						t.Errorf("%s: operator %d, %s: input and output have two grids", name, i, op.Name)
+					}
+				}
+			}
+			if s := fixedSpans[op.Name]; (op.Name == "SOFTMAX" || op.Name == "LOGISTIC") &&
+				(s == span{} || out.Scale[0] != 1./256 || out.Zero[0] != -128) {
+				t.Errorf("%s: %s has scale %v and zero point %d, want 1/256 and -128", name, op.Name, out.Scale[0], out.Zero[0])
+			}
+			ws := weightsOf(op)
+			if ws == nil {
+				continue
+			}
+			w, b, x := &m.Tensors[ws[0]], &m.Tensors[ws[1]], &m.Tensors[op.Inputs[0]]
+			if wantAxis := map[string]int{"DEPTHWISE_CONV_2D": 3}[op.Name]; w.Axis != wantAxis && len(w.Scale) > 1 ||
+				len(w.Scale) == 1 && w.Axis != 0 {
+				t.Errorf("%s: %s: %d scales along axis %d", name, op.Name, len(w.Scale), w.Axis)
+			}
+			if b.Type != Int32 || len(b.Scale) != len(w.Scale) {
+				t.Fatalf("%s: %s: bias of %s with %d scales", name, op.Name, typeNames[b.Type], len(b.Scale))
+			}
+			for c := range w.Scale {
+				if got, want := b.Scale[c], x.Scale[0]*w.Scale[c]; math.Abs(float64(got/want-1)) > 1e-6 || w.Zero[c] != 0 ||
+					b.Zero[c] != 0 {
+					t.Errorf("%s: %s: bias scale %v, want %v", name, op.Name, got, want)
+				}
+			}
+			for k := range w.Data {
+				if int8(w.Data[k]) == -128 {
+					t.Fatalf("%s: %s has the weight -128", name, op.Name)
+				}
+			}
+		}
+	}
+}
+
+// TestQuantizedIsNear compares what integers and floats compute: the angle between both outputs.
+func TestQuantizedIsNear(t *testing.T) {
+	for _, name := range smallNetworks {
+		n, w := get(t, name)
+		m := quantized(t, name, QuantizeOptions{})
+		got, err := m.Run(image(n.Input()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ab, aa, bb float64
+		for i, b := range run(t, n, w) {
+			a := float64(got[0][i])
+			ab, aa, bb = ab+a*float64(b), aa+a*a, bb+float64(b)*float64(b)
+		}
+		if cos := ab / math.Sqrt(aa*bb); !(cos > 0.97) {
+			t.Errorf("%s: integers and floats agree to a cosine of %.4f", name, cos)
+		}
+		// The same file, read as floats that are rounded to its grids.
+		file, err := Encode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := Read(file, onnx.ReadOptions{})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		step := float64(m.Tensors[m.Outputs[0]].Scale[0])
+		for i, v := range run(t, back.Network, back.Weights) {
+			if d := math.Abs(float64(v)-float64(got[0][i])) / step; d > 6 {
+				t.Errorf("%s: output %d differs by %.0f steps when the file is read as floats", name, i, d)
+				break
+			}
+		}
+	}
+}
+
+// TestQuantizeOptions checks each option, and that a seed gives the same bytes.
+func TestQuantizeOptions(t *testing.T) {
+	const name = "mobilenet_v3_small@width=0.35,res=32,classes=10"
+	bytes := func(o QuantizeOptions) string {
+		file, err := Encode(quantized(t, name, o))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(file)
+	}
+	if bytes(QuantizeOptions{Seed: 1}) != bytes(QuantizeOptions{Seed: 1}) {
+		t.Error("the same seed gives two files")
+	}
+	if bytes(QuantizeOptions{Seed: 1}) == bytes(QuantizeOptions{Seed: 2}) ||
+		bytes(QuantizeOptions{}) == bytes(QuantizeOptions{Percentile: 90}) {
+		t.Error("seed and percentile change nothing")
+	}
+	for _, x := range quantized(t, name, QuantizeOptions{PerTensor: true}).Tensors {
+		if len(x.Scale) > 1 {
+			t.Errorf("%s has %d scales, want one", x.Name, len(x.Scale))
+		}
+	}
+	m := quantized(t, name, QuantizeOptions{FloatEdges: true})
+	if m.Tensors[m.Inputs[0]].Type != Float32 || m.Tensors[m.Outputs[0]].Type != Float32 || !m.Quantised() {
+		t.Error("edges are no floats")
+	}
+	n, _ := get(t, name)
+	a, err := m.Run(image(n.Input()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner := quantized(t, name, QuantizeOptions{})
+	b, err := inner.Run(image(n.Input()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := differ(a[0], b[0]); d != 0 {
+		t.Errorf("with edges of floats the outputs differ by %v", d)
+	}
+}
+
+func TestQuantizeRefuses(t *testing.T) {
+	s := blocks.Shape{H: 8, W: 8, C: 4}
+	n := build(t, s, func(b *blocks.Builder, x blocks.Value) blocks.Value {
+		return b.Apply("norm", &blocks.LRN{Size: 3, Alpha: 1, Beta: 1, Bias: 1}, x)
+	})
+	if _, err := Quantize(n, blocks.NewWeights(n, 1), QuantizeOptions{}); err == nil ||
+		!strings.Contains(err.Error(), `"norm"`) {
+		t.Errorf("error is %v, want one that names the node", err)
+	}
+	n, w := get(t, "ds_cnn")
+	bad := image(n.Input())
+	bad[0] = float32(math.NaN())
+	if _, err := Quantize(n, w, QuantizeOptions{Images: [][]float32{bad}}); err == nil {
+		t.Error("an image with a NaN gives ranges")
+	}
+}

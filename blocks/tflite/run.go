@@ -1,0 +1,386 @@
+package tflite
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"nas/blocks/kernels/integer"
+	"nas/internal/fault"
+)
+
+// Quantised tells whether the model computes with integers of 8 bits.
+func (m *Model) Quantised() bool {
+	return slices.ContainsFunc(m.Tensors, func(t Tensor) bool { return t.Data == nil && t.onGrid() })
+}
+
+// onGrid tells whether the tensor holds integers of 8 bits with one scale.
+func (t *Tensor) onGrid() bool { return (t.Type == Int8 || t.Type == UInt8) && len(t.Scale) == 1 }
+
+// grid returns the points that a tensor can hold.
+func (t *Tensor) grid() integer.Grid {
+	g := integer.Grid{Scale: t.Scale[0], Zero: int32(t.Zero[0]), Low: -128, High: 127}
+	if t.Type == UInt8 {
+		g.Low, g.High = 0, 255
+	}
+	return g
+}
+
+// elems returns the number of values.
+func (t *Tensor) elems() int {
+	n := 1
+	for _, d := range t.Dims {
+		n *= d
+	}
+	return n
+}
+
+// Run computes a quantised model for one image by integer arithmetic (package integer) and returns what its outputs
+// stand for. in are the input's values in its own order; they are rounded to the input's grid. An operator that has no
+// integer arithmetic here is an error that names it.
+func (m *Model) Run(in []float32) ([][]float32, error) {
+	e := &execution{m: m, ints: make([][]int32, len(m.Tensors)), reals: make([][]float32, len(m.Tensors))}
+	if len(m.Inputs) != 1 || len(in) != m.Tensors[m.Inputs[0]].elems() {
+		return nil, fault.Errorf(
+			"tflite: %d values for %d inputs, the first of %v",
+			len(in),
+			len(m.Inputs),
+			m.Tensors[m.Inputs[0]].Dims,
+		)
+	}
+	e.setReals(m.Inputs[0], in)
+	for i := range m.Operators {
+		op := &m.Operators[i]
+		f := executions[op.Name]
+		if f == nil {
+			return nil, fault.Errorf("tflite: operator %d, %s: has no integer arithmetic", i, op.Name)
+		}
+		for _, t := range op.Outputs {
+			e.ints[t] = make([]int32, m.Tensors[t].elems())
+		}
+		if err := f(e, op); err != nil {
+			return nil, fault.Errorf("tflite: operator %d, %s: %w", i, op.Name, err)
+		}
+	}
+	var outs [][]float32
+	for _, t := range m.Outputs {
+		outs = append(outs, e.realsOf(t))
+	}
+	return outs, nil
+}
+
+// execution holds the values of one run.
+type execution struct {
+	m     *Model
+	ints  [][]int32
+	reals [][]float32 // of tensors that are no integers
+}
+
+// executions computes the outputs of an operator.
+var executions = map[string]func(e *execution, op *Operator) error{}
+
+// setReals gives a tensor values that are rounded to its grid, if it has one.
+func (e *execution) setReals(at int, v []float32) {
+	t := &e.m.Tensors[at]
+	if !t.onGrid() {
+		e.reals[at], e.ints[at] = v, nil
+		return
+	}
+	q, g := make([]int32, len(v)), t.grid()
+	for i := range v {
+		q[i] = g.Quantize(v[i])
+	}
+	e.ints[at] = q
+}
+
+func (e *execution) realsOf(at int) []float32 {
+	t := &e.m.Tensors[at]
+	if !t.onGrid() {
+		return e.reals[at]
+	}
+	v, g := make([]float32, len(e.ints[at])), t.grid()
+	for i, q := range e.ints[at] {
+		v[i] = g.Real(q)
+	}
+	return v
+}
+
+// in returns the integers of input k, and its tensor.
+func (e *execution) in(op *Operator, k int) ([]int32, *Tensor, error) {
+	if k >= len(op.Inputs) || op.Inputs[k] < 0 {
+		return nil, nil, fmt.Errorf("input %d is missing", k)
+	}
+	at := op.Inputs[k]
+	t := &e.m.Tensors[at]
+	if e.ints[at] == nil && t.Data != nil && t.Type != Float32 && t.Type != Float16 {
+		q := make([]int32, t.elems())
+		for i := range q {
+			q[i] = int32(t.at(i))
+		}
+		e.ints[at] = q
+	}
+	if e.ints[at] == nil {
+		return nil, nil, fmt.Errorf(
+			"input %d, %.60q, holds no integers: a model that mixes floats and integers runs as floats",
+			k,
+			t.Name,
+		)
+	}
+	return e.ints[at], t, nil
+}
+
+// grids returns the integers of input k, and the grids of it and of the output, which the activation narrows.
+func (e *execution) grids(op *Operator, k int) (q []int32, in, out integer.Grid, err error) {
+	q, t, err := e.in(op, k)
+	if err != nil {
+		return nil, in, out, err
+	}
+	o := &e.m.Tensors[op.Outputs[0]]
+	if !t.onGrid() || !o.onGrid() {
+		return nil, in, out, fmt.Errorf(
+			"reads %s and writes %s, want 8-bit integers with one scale each",
+			typeNames[t.Type],
+			typeNames[o.Type],
+		)
+	}
+	out = o.grid()
+	switch op.Options["activation"] {
+	case None:
+	case Relu:
+		out.Low = max(out.Low, out.Zero)
+	case Relu6:
+		out.Low, out.High = max(out.Low, out.Zero), min(out.High, out.Quantize(6))
+	default:
+		return nil, in, out, fmt.Errorf("activation number %v", op.Options["activation"])
+	}
+	return q, t.grid(), out, nil
+}
+
+// list returns the constant integers of input k.
+func (e *execution) list(op *Operator, k int) ([]int, error) {
+	q, _, err := e.in(op, k)
+	v := make([]int, len(q))
+	for i := range q {
+		v[i] = int(q[i])
+	}
+	return v, err
+}
+
+// window reads the geometry of a sliding window with a kernel of k rows and columns.
+func (e *execution) window(op *Operator, kh, kw int) (w integer.Window, err error) {
+	in, out := e.m.Tensors[op.Inputs[0]].Dims, e.m.Tensors[op.Outputs[0]].Dims
+	if len(in) != 4 || len(out) != 4 {
+		return w, fmt.Errorf("of %v to %v, want maps", in, out)
+	}
+	option := func(name string) int { return int(max(op.Options[name], 1)) }
+	w = integer.Window{H: in[1], W: in[2], C: in[3], OutH: out[1], OutW: out[2], OutC: out[3], KH: kh, KW: kw,
+		StrideH: option(
+			"stride_h",
+		), StrideW: option("stride_w"), DilH: option("dilation_h"), DilW: option("dilation_w"), Groups: 1}
+	if op.Options["padding"] == Same {
+		w.Top, _ = samePads(w.H, kh, w.StrideH, w.DilH)
+		w.Left, _ = samePads(w.W, kw, w.StrideW, w.DilW)
+	}
+	return w, nil
+}
+
+// tables are operators of one input that are computed once for each of the 256 values.
+var tables = map[string]func(x float64) float64{
+	"LOGISTIC": func(x float64) float64 { return 1 / (1 + math.Exp(-x)) },
+	"RELU":     func(x float64) float64 { return max(x, 0) },
+	"RELU6":    func(x float64) float64 { return min(max(x, 0), 6) },
+	"TANH":     math.Tanh,
+}
+
+func init() {
+	for name, f := range tables {
+		executions[name] = func(e *execution, op *Operator) error {
+			q, in, out, err := e.grids(op, 0)
+			if err == nil {
+				integer.Lookup(e.ints[op.Outputs[0]], q, integer.Table(in, out, f), in)
+			}
+			return err
+		}
+	}
+	executions["HARD_SWISH"] = func(e *execution, op *Operator) error {
+		q, in, out, err := e.grids(op, 0)
+		if err == nil {
+			integer.Lookup(e.ints[op.Outputs[0]], q, integer.HardSwishTable(in, out), in)
+		}
+		return err
+	}
+	executions["QUANTIZE"] = runRound
+	executions["DEQUANTIZE"] = runRound
+	for _, name := range []string{"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"} {
+		executions[name] = runConv
+	}
+	for _, name := range []string{"MAX_POOL_2D", "AVERAGE_POOL_2D"} {
+		executions[name] = runPool
+	}
+	executions["MEAN"] = runMean
+	for _, name := range []string{"ADD", "SUB", "MUL"} {
+		executions[name] = runPair
+	}
+	executions["SOFTMAX"] = runSoftmax
+	executions["LOG_SOFTMAX"] = runSoftmax
+}
+
+// runRound moves values between floats and grids, and between grids.
+func runRound(e *execution, op *Operator) error {
+	from, to := &e.m.Tensors[op.Inputs[0]], &e.m.Tensors[op.Outputs[0]]
+	if from.onGrid() && to.onGrid() {
+		q, in, out, err := e.grids(op, 0)
+		if err == nil {
+			integer.Rescale(e.ints[op.Outputs[0]], q, in, out)
+		}
+		return err
+	}
+	e.setReals(op.Outputs[0], e.realsOf(op.Inputs[0]))
+	return nil
+}
+
+// runConv computes convolutions, and FULLY_CONNECTED as one over a single pixel.
+func runConv(e *execution, op *Operator) error {
+	q, in, out, err := e.grids(op, 0)
+	if err != nil {
+		return err
+	}
+	weights, t, err := e.in(op, 1)
+	if err != nil {
+		return err
+	}
+	w := integer.Weights{Q: weights, Zero: int32(t.Zero[0]), Scale: t.Scale, In: 1}
+	if len(op.Inputs) > 2 && op.Inputs[2] >= 0 {
+		if w.Bias, _, err = e.in(op, 2); err != nil {
+			return err
+		}
+	}
+	var s integer.Window
+	d := t.Dims
+	switch {
+	case op.Name == "FULLY_CONNECTED":
+		rows := len(q) / d[1]
+		s = integer.Window{
+			H:       rows,
+			W:       1,
+			C:       d[1],
+			OutH:    rows,
+			OutW:    1,
+			OutC:    d[0],
+			KH:      1,
+			KW:      1,
+			StrideH: 1,
+			StrideW: 1,
+			DilH:    1,
+			DilW:    1,
+			Groups:  1,
+		}
+		w.Out, w.Tap = d[1], d[1]
+	case op.Name == "CONV_2D":
+		s, err = e.window(op, d[1], d[2])
+		w.Out, w.Tap = d[1]*d[2]*d[3], d[3]
+		s.Groups = s.C / max(d[3], 1)
+	default:
+		s, err = e.window(op, d[1], d[2])
+		w.Out, w.Tap = 1, d[3]
+		s.Groups = s.C
+	}
+	if err == nil {
+		integer.Conv(e.ints[op.Outputs[0]], q, s, w, in, out)
+	}
+	return err
+}
+
+func runPool(e *execution, op *Operator) error {
+	q, in, out, err := e.grids(op, 0)
+	if err != nil {
+		return err
+	}
+	s, err := e.window(op, int(op.Options["filter_h"]), int(op.Options["filter_w"]))
+	if err != nil {
+		return err
+	}
+	if in.Scale != out.Scale || in.Zero != out.Zero {
+		return fmt.Errorf("its output has another scale than its input")
+	}
+	if op.Name == "AVERAGE_POOL_2D" {
+		integer.AveragePool(e.ints[op.Outputs[0]], q, s, out)
+		return nil
+	}
+	integer.MaxPool(e.ints[op.Outputs[0]], q, s, out)
+	return nil
+}
+
+// runMean computes the mean over height and width.
+func runMean(e *execution, op *Operator) error {
+	q, in, out, err := e.grids(op, 0)
+	if err != nil {
+		return err
+	}
+	axes, err := e.list(op, 1)
+	d := e.m.Tensors[op.Inputs[0]].Dims
+	if err != nil || !slices.Equal(axes, []int{1, 2}) || len(d) != 4 {
+		return fmt.Errorf("over axes %v of %v, want those of height and width", axes, d)
+	}
+	integer.Mean(e.ints[op.Outputs[0]], q, d[3], in, out)
+	return nil
+}
+
+func runPair(e *execution, op *Operator) error {
+	var ops [2]integer.Operand
+	var out integer.Grid
+	for k := range ops {
+		q, in, o, err := e.grids(op, k)
+		if err != nil {
+			return err
+		}
+		out = o
+		ops[k] = integer.Operand{
+			Q:    q,
+			Grid: in,
+			At:   repeated(e.m.Tensors[op.Inputs[k]].Dims, e.m.Tensors[op.Outputs[0]].Dims),
+		}
+	}
+	switch dst := e.ints[op.Outputs[0]]; op.Name {
+	case "MUL":
+		integer.Mul(dst, ops[0], ops[1], out)
+	case "SUB":
+		integer.Add(dst, ops[0], ops[1], -1, out)
+	default:
+		integer.Add(dst, ops[0], ops[1], 1, out)
+	}
+	return nil
+}
+
+// repeated returns where value i of an output is in an operand of dims d, whose extents of 1 are repeated.
+func repeated(d, out []int) func(i int) int {
+	steps := make([]int, len(out))
+	step := 1
+	for k := len(d) - 1; k >= 0; k-- {
+		if d[k] > 1 {
+			steps[len(out)-len(d)+k] = step
+		}
+		step *= d[k]
+	}
+	return func(i int) int {
+		at := 0
+		for k := len(out) - 1; k >= 0; k-- {
+			at += i % out[k] * steps[k]
+			i /= out[k]
+		}
+		return at
+	}
+}
+
+func runSoftmax(e *execution, op *Operator) error {
+	q, in, out, err := e.grids(op, 0)
+	if err != nil {
+		return err
+	}
+	d, beta := e.m.Tensors[op.Inputs[0]].Dims, 1.0
+	if op.Name == "SOFTMAX" {
+		beta = op.Options["beta"]
+	}
+	integer.Softmax(e.ints[op.Outputs[0]], q, d[len(d)-1], beta, op.Name == "LOG_SOFTMAX", in, out)
+	return nil
+}

@@ -1,0 +1,42 @@
+package evaluator
+
+import (
+	"context"
+	"errors"
+	"math"
+
+	"nas/accuracy"
+	"nas/blocks"
+	"nas/internal/config"
+)
+
+// lenient scores NaN what its estimator refuses.
+type lenient struct{ accuracy.Estimator }
+
+func (l lenient) Estimate(ctx context.Context, n *blocks.Network) (accuracy.Score, error) {
+	s, err := l.Estimator.Estimate(ctx, n)
+	if errors.As(err, new(accuracy.Refusal)) {
+		return accuracy.Score{Value: math.NaN()}, nil
+	}
+	return s, err
+}
+
+// Scores returns the scores of networks of the space, NaN for one that the estimator refuses. It is a
+// [*config.UsageError] if it refuses all of them: a run would find nothing.
+func (s *Setup) Scores(ctx context.Context, nets []*blocks.Network) ([]float64, error) {
+	scores, err := accuracy.ScoreAll(ctx, lenient{s.Accuracy}, nets, s.Workers)
+	if err != nil {
+		return nil, err
+	}
+	values := accuracy.Values(scores)
+	for _, v := range values {
+		if !math.IsNaN(v) {
+			return values, nil
+		}
+	}
+	if _, err = s.Accuracy.Estimate(ctx, nets[0]); err == nil {
+		return values, nil
+	}
+	return nil, config.Usagef("accuracy.proxy = %q: it estimates none of %d networks of the space: %w",
+		s.Config.Accuracy.Proxy, len(nets), err)
+}
