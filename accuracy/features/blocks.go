@@ -125,7 +125,7 @@ func readBlocks(n *blocks.Network, marked bool) *Blocks {
 	stage, block := -1, -1
 	routing := routingOf(n)
 	for i := 1; i < len(n.Nodes); i++ {
-		if routing[i] {
+		if routing != nil && routing[i] {
 			continue
 		}
 		nd := &n.Nodes[i]
@@ -171,7 +171,7 @@ func readBlocks(n *blocks.Network, marked bool) *Blocks {
 			b.amounts = append(b.amounts, amount{linear: true, macs: macs})
 		case *blocks.Pool:
 			k, st, d := op.Window()
-			r.window(k, st, d, op.Pad, src, nd.Shape)
+			r.window(&k, &st, &d, &op.Pad, &src, &nd.Shape)
 		case *blocks.GlobalPool:
 			b.pooled = true
 		}
@@ -219,8 +219,10 @@ func (r *reader) conv(i int, nd *blocks.Node, op *blocks.Conv, src blocks.Shape,
 	r.actMACs += macs
 	r.macs += macs
 	r.params += weights
-	kernel, stride, dilation := op.Window()
-	r.window(kernel, stride, dilation, op.Pad, src, nd.Shape)
+	if op.Kernel[0] > 1 || op.Kernel[1] > 1 || op.Stride[0] > 1 || op.Stride[1] > 1 {
+		kernel, stride, dilation := op.Window()
+		r.window(&kernel, &stride, &dilation, &op.Pad, &src, &nd.Shape)
+	}
 	r.unseen.LargeKernel = r.unseen.LargeKernel || max(op.Kernel[0], op.Kernel[1]) > MaxKernel && nd.Stage > 0
 	if op.Bias && !folded {
 		r.params += float64(op.Out)

@@ -7,7 +7,7 @@ import (
 )
 
 // window is how a convolution or pooling reads its map, along each axis.
-type window struct{ in, out, kernel, stride, dilation, pad [2]int32 }
+type window struct{ in, out, kernel, stride, dilation, pad [2]int16 }
 
 // skips reports whether some rows of the map are read by no output.
 func (w *window) skips() bool {
@@ -21,24 +21,24 @@ func (w *window) skips() bool {
 
 // window keeps what an op reads of a map of shape src. A branch beside the last op that was
 // kept, which a map of another size tells, is kept in its place if that one skips rows.
-func (r *reader) window(kernel, stride, dilation [2]int, pad blocks.Pad, src, out blocks.Shape) {
-	if kernel == [2]int{1, 1} && stride == [2]int{1, 1} || src.IsVector() {
+func (r *reader) window(kernel, stride, dilation *[2]int, pad *blocks.Pad, src, out *blocks.Shape) {
+	if src.IsVector() {
 		return
 	}
 	k := len(r.windows)
 	if k > 0 && (src.H != r.size.H || src.W != r.size.W) {
-		if last := &r.windows[k-1]; !last.skips() || last.in != [2]int32{int32(src.H), int32(src.W)} {
+		if last := &r.windows[k-1]; !last.skips() || last.in != [2]int16{int16(src.H), int16(src.W)} {
 			return
 		}
 		k--
 	}
-	w := window{in: [2]int32{int32(src.H), int32(src.W)}, out: [2]int32{int32(out.H), int32(out.W)}}
+	w := window{in: [2]int16{int16(src.H), int16(src.W)}, out: [2]int16{int16(out.H), int16(out.W)}}
 	pads := [2]int{pad.Top, pad.Left}
 	for a := range 2 {
-		w.kernel[a], w.stride[a], w.dilation[a] = int32(kernel[a]), int32(stride[a]), int32(dilation[a])
-		w.pad[a] = int32(pads[a])
+		w.kernel[a], w.stride[a], w.dilation[a] = int16(kernel[a]), int16(stride[a]), int16(dilation[a])
+		w.pad[a] = int16(pads[a])
 	}
-	r.size = out
+	r.size = *out
 	r.windows = append(r.windows[:k], w)
 	r.skips = r.skips || w.skips()
 }

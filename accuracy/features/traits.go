@@ -100,16 +100,17 @@ func (r *reader) unitTraits(op *blocks.Conv, src, out blocks.Shape) {
 	if src.Pixels() == out.Pixels() {
 		r.cell.same++
 	}
-	kernel, stride, dilation := op.Window()
+	kernel := op.Kernel
 	switch {
 	case max(kernel[0], kernel[1]) < 3:
 		r.traits.Small++
 	case kernel[0] != kernel[1] || kernel[0]%2 == 0:
 		r.traits.Uneven++
 	}
-	if dilation == [2]int{1, 1} {
+	if op.Dilation[0] <= 1 && op.Dilation[1] <= 1 {
 		return
 	}
+	_, stride, dilation := op.Window()
 	r.traits.Dilated += math.Log2(float64(max(dilation[0], dilation[1])))
 	inside := tapsInside(src.H, out.H, kernel[0], stride[0], dilation[0], op.Pad.Top) *
 		tapsInside(src.W, out.W, kernel[1], stride[1], dilation[1], op.Pad.Left)

@@ -1,6 +1,9 @@
 package imagenet
 
 import (
+	"iter"
+	"strings"
+
 	"gonum.org/v1/gonum/mat"
 
 	"nas/accuracy/benchmark"
@@ -12,17 +15,19 @@ import (
 // estimates judge the structure of the model and not the clipping.
 var headRange = [headTerms][2]float64{termG: {-4, -3}, termRes: {-1.3, 1.5}, termSwish: {0, 1}, termMACs: {-4, 6}}
 
-// The second level is a linear model with an effect of each family (a mixed model: Laird
-// and Ware, Random-effects models for longitudinal data, Biometrics 1982). What follows
-// are standard deviations on the scale of the link, where 0.067 are a point at 75 %. Those
-// of the noise, the families and the recipes maximise the marginal likelihood of the
-// published networks on a coarse grid. The others are wide.
+// The second level is a linear model with effects of each family and each network (a mixed
+// model: Laird and Ware, Random-effects models for longitudinal data, Biometrics 1982). What
+// follows are standard deviations on the scale of the link, where 0.067 are a point at 75 %. Those
+// of the families, the recipes, and of noise and networks together (0.045) maximise the
+// marginal likelihood of the published networks on a coarse grid; the share of the noise is what two
+// results of one network by two recipes spread by. The others are wide.
 const (
-	headNoise  = 0.045
-	familySD   = 0.02 // of what the networks of a family share beyond the terms
-	recipeSD   = 0.05 // of the offset of a class of recipes to base
-	processSD  = 3    // of the coefficient of the process
-	otherTerms = 0.3  // of that of another term
+	headNoise  = 0.026
+	networkSD  = 0.037 // of what the results of a network share beyond the terms: it tells recipes apart
+	familySD   = 0.02  // of what the networks of a family share
+	recipeSD   = 0.05  // of the offset of a class of recipes to base
+	processSD  = 3     // of the coefficient of the process
+	otherTerms = 0.3   // of that of another term
 )
 
 // recipePrior is the offset of a class that other networks than the published ones tell. MEAL V2
@@ -50,9 +55,11 @@ func (m *Model) fitHead(rows []trained) error {
 		prior = append(prior, recipeSD)
 	}
 	for i := range rows {
-		if family := "family " + rows[i].family; column[family] == 0 {
-			column[family] = len(prior)
-			prior = append(prior, familySD)
+		for name, sd := range rows[i].effects() {
+			if column[name] == 0 {
+				column[name] = len(prior)
+				prior = append(prior, sd)
+			}
 		}
 	}
 	x := mat.NewDense(len(rows), len(prior), nil)
@@ -69,7 +76,9 @@ func (m *Model) fitHead(rows []trained) error {
 		if j, ok := column[r.recipe]; ok {
 			x.Set(i, j, 1)
 		}
-		x.Set(i, column["family "+r.family], 1)
+		for name := range r.effects() {
+			x.Set(i, column[name], 1)
+		}
 		y[i], w[i] = linkOf(r.top1)-recipePrior[r.recipe], 1
 	}
 	c, b, err := stat.Ridge(x, y, w, ridge)
@@ -85,6 +94,14 @@ func (m *Model) fitHead(rows []trained) error {
 		m.Terms[name] = headTerm{Coefficient: c[k], Low: headRange[k][0], High: headRange[k][1]}
 	}
 	return m.ready()
+}
+
+// effects are the names of what a result shares with others, and their standard deviations. The
+// name of a published network ends in its recipe.
+func (r *trained) effects() iter.Seq2[string, float64] {
+	return func(yield func(string, float64) bool) {
+		_ = yield("family "+r.family, familySD) && yield("network "+r.id[:strings.LastIndexByte(r.id, ' ')+1], networkSD)
+	}
 }
 
 // fillTerms gives a model without a second level empty terms, so that headInputs works.
