@@ -93,7 +93,7 @@ var ending = regexp.MustCompile(`\.[A-Za-z][A-Za-z0-9]*$`)
 
 // converters say how files of other programs become ONNX.
 var converters = map[string]string{
-	"pb": "tf2onnx", "tflite": "tf2onnx", "h5": "tf2onnx", "keras": "tf2onnx", "savedmodel": "tf2onnx",
+	"pb": "tf2onnx", "h5": "tf2onnx", "keras": "tf2onnx", "savedmodel": "tf2onnx",
 	"pt": "torch.onnx.export", "pth": "torch.onnx.export", "ckpt": "torch.onnx.export",
 }
 

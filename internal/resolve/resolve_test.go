@@ -102,7 +102,7 @@ func TestFindSaysWhatIsWrong(t *testing.T) {
 		{t.TempDir(), "holds no run"},
 		{text, "net.txt is a file that nas does not read: want one that ends in .json, .toml, .onnx"},
 		{"my.pb", "my.pb is the name of a file that is not there, and that nas would not read"},
-		{"my.tflite@res=224", "tf2onnx makes ONNX of it"},
+		{"my.h5@res=224", "tf2onnx makes ONNX of it"},
 		{"missing.json", "missing.json"},
 		{"8x8x3 | nonsense", "position"},
 	} {
