@@ -9,6 +9,9 @@ import (
 	"nas/blocks"
 )
 
+// LeastResolution is the least side of an input that ImageNet judges, in pixels.
+const LeastResolution = imagenet.LeastResolution
+
 // ImageNet is the fitted estimate: ImageNet top-1 accuracy in per cent, with a
 // 90 % interval, for a classifier of separable blocks trained by a full recipe
 // of a class: the base class unless [Options] name another. Package imagenet describes the model.

@@ -106,6 +106,12 @@ func NeedsReference(spec string) bool {
 	return err == nil && t.name == "rankmean"
 }
 
+// Uses reports whether a specification is name, or a combination with it.
+func Uses(spec, name string) bool {
+	t, err := parseSpec(spec)
+	return err == nil && (t.name == name || slices.ContainsFunc(t.args, func(a term) bool { return a.name == name }))
+}
+
 // IsPercent reports whether the values of spec are estimates of accuracy in per cent of test images.
 func IsPercent(spec string) bool {
 	t, err := parseSpec(spec)

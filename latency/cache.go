@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
 	"nas/latency/timing"
 )
@@ -33,7 +34,7 @@ func slug(s string) string {
 
 // ErrNoCache is wrapped by the error of CachePath on a system that names no
 // directory for a user's cache (no HOME).
-var ErrNoCache = errors.New("no cache directory for this user (HOME is not set); say where the profile goes with --out")
+var ErrNoCache = errors.New("no cache directory for this user (HOME is not set)")
 
 // CachePath returns the file in the user's cache directory in which the profile
 // of a device is kept.
@@ -67,6 +68,25 @@ func Cached(d timing.Device) (*Profile, error) {
 	return p, nil
 }
 
+// Keep saves a profile in a file of the cache, and loses no other one: that of an earlier calibration moves
+// beside it. A profile that other programs spoiled goes beside the earlier one, unless even says to keep it
+// all the same. The note says what is where, and is "" where there was no other profile.
+func (p *Profile) Keep(path string, even bool) (note string, err error) {
+	earlier, err := Load(path)
+	if errors.Is(err, os.ErrNotExist) || err == nil && p.Calibration.AddedTo != "" && p.Busy() == "" {
+		return "", p.Save(path)
+	}
+	beside := func(word string) string { return strings.TrimSuffix(path, ".json") + "-" + word + ".json" }
+	if err == nil && earlier.Busy() == "" && p.Busy() != "" && !even {
+		note = "the machine was busy: the cache keeps its earlier profile, the new one is in " + beside("busy")
+		return note, p.Save(beside("busy"))
+	}
+	if err := os.Rename(path, beside("earlier")); err != nil {
+		return "", fault.Errorf("latency: %w", err)
+	}
+	return "the earlier profile of this device is kept in " + beside("earlier"), p.Save(path)
+}
+
 // CachedBaseline returns what a device takes undisturbed, as its cached profile knows it,
 // and nothing where there is none. The rest of the profile, which takes some megabytes, is
 // not read.
@@ -79,7 +99,7 @@ func CachedBaseline(d timing.Device) timing.Baseline {
 	if err != nil {
 		return timing.Baseline{}
 	}
-	b, err := os.ReadFile(path)
+	b, err := boundedfile.Read(path, maxBytes)
 	if err != nil || json.Unmarshal(b, &head) != nil || head.Device.Match(d) != nil {
 		return timing.Baseline{}
 	}

@@ -26,7 +26,7 @@ func TestCachePath(t *testing.T) {
 	}
 	t.Setenv("XDG_CACHE_HOME", "")
 	t.Setenv("HOME", "")
-	if _, err := CachePath(d); !errors.Is(err, ErrNoCache) || !strings.Contains(err.Error(), "--out") {
+	if _, err := CachePath(d); !errors.Is(err, ErrNoCache) {
 		t.Errorf("no HOME: %v", err)
 	}
 }
@@ -56,5 +56,47 @@ func TestCachedBaseline(t *testing.T) {
 	}
 	if b := CachedBaseline(d); b != (timing.Baseline{}) {
 		t.Errorf("of another device: %+v", b)
+	}
+}
+
+// A calibration loses no other profile, and one that was spoiled does not take the place of a good one.
+func TestKeep(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "p.json")
+	simulated := simulatedProfile(t)
+	quiet := func(stopped string) *Profile {
+		p := *simulated
+		p.Calibration, p.Validation = Calibration{Stopped: stopped}, nil
+		return &p
+	}
+	busy := quiet("busy")
+	busy.Calibration.WallS, busy.Calibration.InterruptPct = 60, 80
+	for _, step := range []struct {
+		p    *Profile
+		even bool
+		note string
+		want string // by file: how each calibration stopped
+	}{
+		{quiet("first"), false, "", "p.json first"},
+		{quiet("second"), false, "kept in " + dir + "/p-earlier.json", "p-earlier.json first p.json second"},
+		{busy, false, "the machine was busy", "p-busy.json busy p-earlier.json first p.json second"},
+		{busy, true, "the earlier profile", "p-busy.json busy p-earlier.json second p.json busy"},
+	} {
+		note, err := step.p.Keep(path, step.even)
+		if err != nil || (note == "") != (step.note == "") || !strings.Contains(note, step.note) {
+			t.Errorf("%q, %v; want %q", note, err, step.note)
+		}
+		var got []string
+		files, _ := os.ReadDir(dir)
+		for _, f := range files {
+			p, err := Load(filepath.Join(dir, f.Name()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, f.Name(), p.Calibration.Stopped)
+		}
+		if strings.Join(got, " ") != step.want {
+			t.Errorf("%v, want %s", got, step.want)
+		}
 	}
 }

@@ -12,15 +12,22 @@ import (
 // a run that finds nothing feasible. The zero value is ready for use.
 type ConstraintStats struct {
 	trials, feasible, failed int
+	timedOut                 int // of those that failed
+	whole                    int // infeasible trials of which every constraint was judged
 	broken                   map[string]*brokenConstraint
-	nearest                  Trial // the infeasible trial with the smallest violation
-	failure                  string
+	// nearest is the infeasible trial with the smallest violation, among those of which every constraint was
+	// judged if there is one: what the others break besides is not known.
+	nearest Trial
+	failure string
 }
 
 type brokenConstraint struct {
 	trials      int     // that break it
 	leastExcess float64 // the smallest relative excess among them
 }
+
+// timedOut begins the reason of a trial that took longer than it might.
+const timedOut = "timed out after"
 
 // Add counts a trial.
 func (s *ConstraintStats) Add(t Trial) {
@@ -30,6 +37,9 @@ func (s *ConstraintStats) Add(t Trial) {
 		if s.failed++; s.failed == 1 {
 			s.failure = t.Failed
 		}
+		if strings.HasPrefix(t.Failed, timedOut) {
+			s.timedOut++
+		}
 		return
 	case t.Violation == 0:
 		s.feasible++
@@ -38,7 +48,11 @@ func (s *ConstraintStats) Add(t Trial) {
 	if s.broken == nil {
 		s.broken = map[string]*brokenConstraint{}
 	}
-	if s.nearest.Violation == 0 || t.Violation < s.nearest.Violation {
+	if !t.Screened {
+		s.whole++
+	}
+	known, better := s.nearest.Screened && !t.Screened, t.Violation < s.nearest.Violation
+	if s.nearest.Violation == 0 || known || better && s.nearest.Screened == t.Screened {
 		s.nearest = t
 	}
 	for name, excess := range t.Violations {
@@ -52,8 +66,11 @@ func (s *ConstraintStats) Add(t Trial) {
 	}
 }
 
-// Nearest returns the infeasible trial with the smallest violation; false if
-// there is none.
+// TimedOut returns how many of how many trials took longer than they might.
+func (s *ConstraintStats) TimedOut() (n, trials int) { return s.timedOut, s.trials }
+
+// Nearest returns the infeasible trial with the smallest violation, of those whose accuracy was judged if there
+// is one; false if there is none.
 func (s *ConstraintStats) Nearest() (Trial, bool) { return s.nearest, s.nearest.Violation > 0 }
 
 // Binding returns the name of the binding constraint and by how much the nearest
@@ -102,7 +119,9 @@ func (s *ConstraintStats) String() string {
 	}
 	c := s.broken[name]
 	share := "which every one of them breaks"
-	if n := s.trials - s.failed; c.trials < n {
+	if n := s.trials - s.failed; c.trials == s.whole && s.whole < n {
+		share = fmt.Sprintf("which every one of the %d breaks that the other constraints leave", s.whole)
+	} else if c.trials < n {
 		share = fmt.Sprintf("which %d of them break", c.trials)
 	}
 	fmt.Fprintf(&b, "; the binding constraint is %s, %s: the nearest candidate, trial %d, breaks it by %.3g %%",

@@ -62,7 +62,7 @@ func evaluate(ctx context.Context, e Evaluator, c Candidate, timeout time.Durati
 	case ctx.Err() != nil:
 		return r, errStopping
 	case errors.Is(err, context.DeadlineExceeded) && inner.Err() != nil:
-		r.Failed = fmt.Sprintf("timed out after %v", timeout)
+		r.Failed = fmt.Sprintf("%s %v", timedOut, timeout)
 	default:
 		r.Failed = err.Error()
 	}

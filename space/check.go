@@ -16,7 +16,7 @@ func (s *Spec) complete() []Problem {
 	limited := len(s.OutputStride) > 1 || s.OutputStride[0] > 0
 	oneStride := func(key string, strides Ints) {
 		if limited && len(strides) > 1 {
-			c.add(key, fmt.Sprint([]int(strides)), "one value where output_stride is set")
+			c.add(key, listText(strides), "one value where output_stride is set")
 		}
 	}
 	oneStride(".stem.stride", s.Stem.Stride)
@@ -34,12 +34,12 @@ func (s *Spec) complete() []Problem {
 		oneStride(key+".stride", st.Stride)
 		depth += slices.Max(st.Depth)
 	}
-	if depth > maxBlocks-1 && len(c.problems) == 0 {
+	if depth > maxBlocks-1 && c.clean("stage", "depth") {
 		c.add(".stage", fmt.Sprintf("up to %d blocks", depth),
 			fmt.Sprintf("at most %d blocks in all stages together", maxBlocks-1))
 	}
 	s.Head.complete(c, len(s.Stage))
-	if len(c.problems) == 0 {
+	if c.clean("stage", "input", "width", "divisor", "channels", "scale", "block", "groups", "choice") {
 		s.checkGroups(c)
 	}
 	return c.problems
@@ -52,7 +52,7 @@ func (s *Spec) completeInput(c *checker) {
 	case len(s.Input) == 0:
 		c.add(".input", "", "height, width and channels, e.g. [224, 224, 3]")
 	case !valid || max(s.Input[0], s.Input[1]) > maxSide || s.Input[2] > maxChannels:
-		c.add(".input", fmt.Sprint(s.Input),
+		c.add(".input", listText(s.Input),
 			fmt.Sprintf("height, width (1 to %d) and channels (1 to %d), e.g. [224, 224, 3]", maxSide, maxChannels))
 	}
 	h, w := 1, 1
@@ -91,8 +91,8 @@ func (s *Spec) completeInput(c *checker) {
 func (s *StemSpec) complete(c *checker) {
 	c.choices(".stem.channels", &s.Channels,
 		domain{32, between(0, maxChannels), nil, fmt.Sprintf("1 to %d, or 0 for no stem", maxChannels)})
-	if len(s.Channels) > 1 && slices.Contains(s.Channels, 0) {
-		c.add(".stem.channels", fmt.Sprint([]int(s.Channels)), "0 (no stem) alone, or numbers above 0")
+	if slices.Contains(s.Channels, 0) && slices.Max(s.Channels) > 0 {
+		c.add(".stem.channels", listText(s.Channels), "0 (no stem) alone, or numbers above 0")
 	}
 	c.choices(".stem.kernel", &s.Kernel, kernelDomain)
 	c.choices(".stem.stride", &s.Stride, integers(2, 1, 8))
@@ -162,17 +162,17 @@ func (s *HeadSpec) complete(c *checker, stages int) {
 	}
 	c.choices(".head.channels", &s.Channels, channels)
 	if s.Hidden != nil && !row.hidden && !slices.Equal(s.Hidden, Ints{0}) {
-		c.add(".head.hidden", fmt.Sprint([]int(s.Hidden)), "no such key: only the classifier has a hidden layer")
+		c.add(".head.hidden", listText(s.Hidden), "no such key: only the classifier has a hidden layer")
 	}
 	c.choices(".head.hidden", &s.Hidden,
 		domain{0, between(0, maxChannels), nil, fmt.Sprintf("0 (none) to %d", maxChannels)})
 	switch {
 	case s.Rates != nil && !row.rates:
-		c.add(".head.rates", fmt.Sprint(s.Rates), "no such key: only aspp has rates")
+		c.add(".head.rates", listText(s.Rates), "no such key: only aspp has rates")
 	case row.rates && s.Rates == nil:
 		s.Rates = []int{6, 12, 18}
 	case len(s.Rates) > maxRates:
-		c.add(".head.rates", fmt.Sprint(s.Rates), fmt.Sprintf("at most %d rates", maxRates))
+		c.add(".head.rates", listText(s.Rates), fmt.Sprintf("at most %d rates", maxRates))
 	default:
 		for i, r := range s.Rates {
 			if r < 2 || r > 1024 {
@@ -214,7 +214,7 @@ func (s *Spec) checkGroups(c *checker) {
 			}
 			ins = outs
 		}
-		if len(c.problems) > 0 {
+		if !c.clean("groups") {
 			return
 		}
 	}

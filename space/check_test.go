@@ -68,7 +68,7 @@ func TestSpecProblems(t *testing.T) {
 			s.Stage[0].Residual = Bools{true, false}
 		}, []string{"space.stage[1] = 1843200 variants of one block"}},
 		{"too large", func(s *Spec) { s.Input, s.Stage[0].Channels = []int{8192, 8192, 3}, Ints{16384} },
-			[]string{"space = a space of networks too large to count"}},
+			[]string{"space.stage[1] = a network too large: want smaller choices: stage 1, block 1"}},
 	} {
 		s := valid()
 		tt.set(&s)

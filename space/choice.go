@@ -101,15 +101,16 @@ func (o *ChoiceSpec) useless(c *checker, key string, lengths [blockGenes]int) {
 				users = append(users, row.name)
 			}
 		}
-		c.add(key+"."+geneTable[g].key, fmt.Sprint(o.choices(g)),
+		c.addOf(key+"."+geneTable[g].key, key+".block", listText(o.choices(g).Interface()),
 			fmt.Sprintf("no such key: block %s does not use it (%s does)", strings.Join(o.Block, ", "), oneOf(users)))
 	}
 	other := slices.IndexFunc(o.Block, func(b string) bool { return b != "uib" && b != "skip" })
 	if i := slices.Index(o.Kernel, 0); i >= 0 && other >= 0 {
-		c.add(key+".kernel", "0", "1 or more: only a uib block can do without the convolution, not "+o.Block[other])
+		c.addOf(key+".kernel", key+".block", "0",
+			"1 or more: only a uib block can do without the convolution, not "+o.Block[other])
 	}
 	if slices.Contains(o.Block, "grouped") && lengths[gGroups] == 0 && slices.Equal(o.Groups, Ints{1}) {
-		c.add(key+".groups", "", "the number of groups of the grouped block")
+		c.addOf(key+".groups", key+".block", "", "the number of groups of the grouped block")
 	}
 	if !slices.Contains(o.Block, bottleneckWord) {
 		return

@@ -108,6 +108,19 @@ func quoted(choice any) string {
 	return text(choice)
 }
 
+// listText is a list as a config has it.
+func listText(list any) string {
+	l := reflect.ValueOf(list)
+	if l.Len() == 1 {
+		return quoted(l.Index(0).Interface())
+	}
+	var parts []string
+	for i := range l.Len() {
+		parts = append(parts, quoted(l.Index(i).Interface()))
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
+
 func oneOf(words []string) string {
 	if n := len(words); n > 1 {
 		return strings.Join(words[:n-1], ", ") + " or " + words[n-1]
@@ -119,7 +132,27 @@ func oneOf(words []string) string {
 type checker struct{ problems []Problem }
 
 func (c *checker) add(key, value, want string) {
-	c.problems = append(c.problems, Problem{"space" + key, value, want})
+	c.problems = append(c.problems, Problem{Key: "space" + key, Value: value, Want: want})
+}
+
+// addOf is add for a value that is wrong because of another one, at key of.
+func (c *checker) addOf(key, of, value, want string) {
+	c.problems = append(c.problems, Problem{Key: "space" + key, Of: "space" + of, Value: value, Want: want})
+}
+
+// word reports a value that is none of words.
+func (c *checker) word(key, value string, words []string) {
+	p := Problem{Key: "space" + key, Value: strconv.Quote(value), Want: oneOf(words), Words: words}
+	c.problems = append(c.problems, p)
+}
+
+// clean reports whether no problem is with one of the keys, by their last parts.
+func (c *checker) clean(keys ...string) bool {
+	return !slices.ContainsFunc(c.problems, func(p Problem) bool {
+		key := p.Key[strings.LastIndexByte(p.Key, '.')+1:]
+		key, _, _ = strings.Cut(key, "[")
+		return slices.Contains(keys, key)
+	})
 }
 
 // choices checks a list of choices and gives it its default. list points to Ints,
@@ -143,9 +176,13 @@ func (c *checker) choices(key string, list any, d domain) {
 		if n > 1 {
 			at = fmt.Sprintf("%s[%d]", key, i+1)
 		}
-		if _, ok := d.number(v); !ok {
+		_, ok := d.number(v)
+		switch word, isWord := v.(string); {
+		case !ok && isWord:
+			c.word(at, word, d.words)
+		case !ok:
 			c.add(at, quoted(v), d.want)
-		} else if seen[v] {
+		case seen[v]:
 			c.add(at, quoted(v), "each choice once")
 		}
 		seen[v] = true
@@ -157,6 +194,6 @@ func (c *checker) setting(key string, v *string, words ...string) {
 	if *v == "" {
 		*v = words[0]
 	} else if !slices.Contains(words, *v) {
-		c.add(key, strconv.Quote(*v), oneOf(words))
+		c.word(key, *v, words)
 	}
 }

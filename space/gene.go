@@ -108,7 +108,7 @@ var geneTable = [blockGenes]geneRow{
 	gSE: {
 		key: "se",
 		domain: domain{initial: 0.0, valid: func(v float64) bool { return v >= 0 && v <= 1 },
-			want: "a ratio from 0 (none) to 1"},
+			want: "a ratio from 0 (none) to 1, such as 0.25 for a reduction by 4"},
 		of:   squeezeRatio,
 		free: true,
 	},

@@ -10,6 +10,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"nas/blocks"
@@ -121,9 +122,20 @@ func New(spec Spec) (*Space, error) {
 	s.compareStrides()
 	s.index()
 	if err := s.Arch(s.largest()).Validate(); err != nil {
-		return nil, &SpecError{[]Problem{{"space", "a space of networks too large to count", err.Error()}}}
+		return nil, &SpecError{[]Problem{tooLarge(err)}}
 	}
 	return s, nil
+}
+
+// tooLarge is the problem of a space whose largest network breaks a limit.
+func tooLarge(err error) Problem {
+	want := "smaller choices: " + strings.TrimPrefix(fault.Text(err), "arch: ")
+	p := Problem{Key: "space", Of: "space", Value: "a network too large", Want: want}
+	stage := 0
+	if _, e := fmt.Sscanf(err.Error(), "space: arch: stage %d", &stage); e == nil {
+		p.Key = fmt.Sprintf("space.stage[%d]", stage)
+	}
+	return p
 }
 
 // index prepares what the operators look up.

@@ -183,6 +183,11 @@ type Problem struct {
 	Key   string
 	Value string // as found, "" if the key is missing
 	Want  string // what would be right
+	// Words are what Value may be, where it is one of a few words; else nil.
+	Words []string
+	// Of is the path of the other value, or of the table of values, that makes this one wrong; "" if it
+	// is wrong by itself.
+	Of string
 }
 
 // String is the problem as one clause.

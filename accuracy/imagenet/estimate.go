@@ -11,9 +11,12 @@ import (
 	"nas/internal/fault"
 )
 
+// LeastResolution is the least side of an input, in pixels. Below it the model refuses: nothing smaller
+// was trained.
+const LeastResolution = 96
+
 // Limits of what the model speaks of.
 const (
-	minResolution = 96   // pixels; below, it refuses: nothing smaller was trained
 	maxResolution = 600  // pixels; above, it warns
 	minBlocks     = 5    // fewer blocks, it refuses
 	maxAspect     = 4    // of the input's sides; beyond, it refuses
@@ -112,13 +115,13 @@ func refuse(name string, f *features.Network) error {
 	switch {
 	case f.Unseen.NoVector:
 		return refusal("estimates classifiers, network %s ends in a map of %v", name, f.Output)
-	case f.Resolution < minResolution:
-		return refusal("knows inputs of %d pixels and more, network %s has %v", minResolution, name, in)
+	case f.Resolution < LeastResolution:
+		return refusal("knows inputs of %d pixels and more, network %s has %v", LeastResolution, name, in)
 	case max(in.H, in.W) > maxAspect*min(in.H, in.W):
 		return refusal("knows square inputs, network %s has %v, more than %d to 1", name, in, maxAspect)
-	case seen < minResolution:
+	case seen < LeastResolution:
 		return refusal("knows inputs of %d pixels and more, network %s has %v and sees no more of it than %.0f x %.0f",
-			minResolution, name, in, seen, seen)
+			LeastResolution, name, in, seen, seen)
 	case f.MACs <= 0 || f.ConvParams <= 0:
 		return refusal("needs a network with convolutions, network %s has none", name)
 	case f.NumBlocks < minBlocks:

@@ -244,7 +244,7 @@ func Default() (*Set, error) {
 	}
 	s, err := ByName(name)
 	if err != nil {
-		return nil, fmt.Errorf("%w; set by the environment variable %s", err, EnvName)
+		return nil, fmt.Errorf("environment variable %s=%q: %w", EnvName, name, err)
 	}
 	return s, nil
 }

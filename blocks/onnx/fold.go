@@ -193,8 +193,10 @@ func elementwise(floats func(x []float64) float64, ints func(x []int64) (int64, 
 				out.f[i] = float32(floats(xf))
 			} else if out.i[i], err = ints(xi); err != nil {
 				return nil, err
+			} else if v := narrow(out.i[i], out.elem); v != out.i[i] && c.op == "Pow" {
+				return nil, fmt.Errorf("%d, which the element type does not hold", out.i[i])
 			} else {
-				out.i[i] = narrow(out.i[i], out.elem)
+				out.i[i] = v
 			}
 		}
 		return folded(out), nil

@@ -189,20 +189,8 @@ func readResize(r *reader, c call) ([]*value, error) {
 	if len(d) == 3 {
 		z.Scale[1] = 0
 	}
-	for i, n := range d[2:] {
-		if f := float64(float32(n) * float32(z.Scale[i])); z.Coordinates == "align_corners" && f != math.Floor(f) {
-			return nil, fmt.Errorf(
-				"by scale %v of %d pixels with align_corners, about which runtimes differ: export it with sizes",
-				z.Scale[i],
-				n,
-			)
-		}
-	}
-	for i, n := range d[2:] {
-		if r.opset == 10 && z.Mode == "nearest" && out[2+i] < n && n%out[2+i] != 0 {
-			return nil, fmt.Errorf("from %d to %d pixels by nearest in opset 10, about which runtimes differ: "+
-				"export it with opset 11 or later", n, out[2+i])
-		}
+	if err := z.agreed(r.opset, d[2:], out[2:]); err != nil {
+		return nil, err
 	}
 	if v, err = r.chw(v); err != nil {
 		return nil, err
@@ -222,6 +210,25 @@ func readResize(r *reader, c call) ([]*value, error) {
 		return nil, err
 	}
 	return []*value{r.mapOf(node, len(d), v.batch())}, nil
+}
+
+// agreed refuses what runtimes do in different ways.
+func (z *resizing) agreed(opset int, in, out []int) error {
+	for i, n := range in {
+		f := float64(float32(n) * float32(z.Scale[i]))
+		switch {
+		case z.Coordinates == "align_corners" && f != math.Floor(f):
+			return fmt.Errorf("by scale %v of %d pixels with align_corners, about which runtimes differ: export it with sizes",
+				z.Scale[i], n)
+		case z.Antialias && out[i] == n && f > float64(n):
+			return fmt.Errorf("by scale %v of %d pixels to as many with antialias, about which runtimes differ: "+
+				"export it with sizes", z.Scale[i], n)
+		case opset == 10 && z.Mode == "nearest" && out[i] < n && n%out[i] != 0:
+			return fmt.Errorf("from %d to %d pixels by nearest in opset 10, about which runtimes differ: "+
+				"export it with opset 11 or later", n, out[i])
+		}
+	}
+	return nil
 }
 
 // simplest returns the op for a map of shape s: [blocks.Resize], which has kernels,

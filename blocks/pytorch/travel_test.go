@@ -28,12 +28,7 @@ func TestTorchTakesModulesOn(t *testing.T) {
 		j.NPZ, j.Output = filepath.Join(dir, "net.pth"), filepath.Join(dir, "net.onnx")
 		jobs = append(jobs, j)
 	}
-	odd, specs := oddNetworks(t), []string{"shufflenet_v2@res=64", "mobilenet_v3_small@res=64"}
-	for i, n := range odd {
-		w, in, out := settled(t, n, uint64(i))
-		add(prepare(t, n, w, in, out))
-	}
-	for i, spec := range specs {
+	for i, spec := range []string{"mobilenet_v3_small@res=64"} {
 		n, err := zoo.Get(spec)
 		if err != nil {
 			t.Fatal(err)

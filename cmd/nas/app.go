@@ -1,17 +1,22 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"nas/accuracy"
+	"nas/blocks/kernels"
 	"nas/internal/atomicfile"
 	"nas/internal/config"
 	"nas/internal/evaluator"
@@ -28,10 +33,12 @@ const (
 
 // app is what the commands share.
 type app struct {
-	stdout, stderr io.Writer
+	stdout, stderr io.Writer // what is printed for people goes to stdout, as a rule
+	out            *output   // standard output
 	quiet          bool
 	json           bool
 	started        bool // the command line was understood
+	warned         bool // of the config
 	meter          *meter
 	rest           func() // ends the pulse of the meter
 	file           fileOptions
@@ -47,14 +54,18 @@ var commands = []func(*app) *cobra.Command{
 
 // run carries out one command line and returns its exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	a := &app{stdout: stdout, stderr: stderr, rest: func() {}}
+	out := &output{Writer: stdout}
+	a := &app{stdout: out, out: out, stderr: stderr, rest: func() {}}
 	root := a.root()
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
 	shells(root)
 	err := root.ExecuteContext(ctx)
 	a.rest()
+	if out.err != nil && (err == nil || errors.As(err, new(syscall.Errno))) {
+		err, a.started = out.err, true
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -62,7 +73,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if code == exitInterrupted && !errors.Is(err, errInterrupted) {
 		err = errInterrupted // "context canceled" says nothing to a person
 	}
-	fmt.Fprintln(stderr, "nas: "+explain(err))
+	if !errors.Is(err, syscall.EPIPE) { // whoever read the output has read enough
+		fmt.Fprintln(stderr, "nas: "+printable(shortened(explain(err))))
+	}
 	if !a.started {
 		fmt.Fprintln(stderr, "     nas --help, or --help behind a command, says more")
 	}
@@ -86,12 +99,16 @@ ARCH is a network: ` + archForms + `.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
-		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			a.started = true
+			if _, err := kernels.Default(); err != nil {
+				return usagef("%w: want one of %s, or unset it", err, strings.Join(kernels.Supported(), ", "))
+			}
 			a.rest = a.begin(cmd.CommandPath())
 			cmd.SetContext(accuracy.WithProgress(cmd.Context(), func(step string, done, total int) {
 				a.meter.progress(evaluator.Progress{Step: step, Done: done, Total: total})
 			}))
+			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if version {
@@ -143,10 +160,10 @@ func (a *app) exitCode(ctx context.Context, err error) int {
 	var wrong *config.UsageError
 	var bad *config.Error
 	var exists *runstore.ExistsError
-	var dir *atomicfile.DirError
+	var place *atomicfile.PlaceError
 	switch {
 	case !a.started, errors.As(err, &usage), errors.As(err, &wrong), errors.As(err, &bad),
-		errors.As(err, &exists), errors.As(err, &dir):
+		errors.As(err, &exists), errors.As(err, &place):
 		return exitUsage
 	case ctx.Err() != nil, errors.Is(err, errInterrupted):
 		return exitInterrupted
@@ -175,11 +192,91 @@ func (a *app) jsonFlag(cmd *cobra.Command) {
 
 // writeJSON prints an object for scripts.
 func (a *app) writeJSON(v any) error {
-	e := json.NewEncoder(a.stdout)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := a.stdout.Write(printableJSON(b.Bytes()))
+	return err
 }
 
-// printf prints to standard output. Errors are ignored: the reader may have gone.
-func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.stdout, format, args...) }
+// printf prints text to standard output. Errors are ignored: the reader may have gone.
+func (a *app) printf(format string, args ...any) {
+	fmt.Fprint(a.stdout, printable(fmt.Sprintf(format, args...)))
+}
+
+// notef prints text to standard error.
+func (a *app) notef(format string, args ...any) {
+	fmt.Fprint(a.stderr, printable(fmt.Sprintf(format, args...)))
+}
+
+// output is standard output. It remembers that it could not be written.
+type output struct {
+	io.Writer
+	err error
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	n, err := o.Writer.Write(b)
+	if err != nil && o.err == nil {
+		o.err = &outputError{err}
+	}
+	return n, err
+}
+
+// outputError is the error of a command whose output went nowhere.
+type outputError struct{ error }
+
+// Unwrap returns the error of the system.
+func (e *outputError) Unwrap() error { return e.error }
+
+func (e *outputError) Error() string {
+	var system syscall.Errno
+	if errors.As(e.error, &system) {
+		return "standard output cannot be written: " + system.Error()
+	}
+	return "standard output cannot be written: " + e.error.Error()
+}
+
+// isStdout reports whether a file is standard output: "-", or another name of it.
+func (a *app) isStdout(path string) bool {
+	f, ok := a.out.Writer.(*os.File)
+	if path == "-" || !ok {
+		return path == "-"
+	}
+	this, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	out, err := f.Stat()
+	return err == nil && os.SameFile(this, out)
+}
+
+// place checks the file of a flag, "" for none, before work is done for it. If it is standard output, what
+// else the command prints goes to standard error.
+func (a *app) place(flag, path string) error {
+	switch {
+	case path == "":
+		return nil
+	case !a.isStdout(path):
+		return usage(atomicfile.Check(path))
+	case a.json:
+		return usagef("%s - and --json both want standard output: choose one", flag)
+	}
+	a.stdout = a.stderr
+	return nil
+}
+
+// save writes a file that the command line names.
+func (a *app) save(path string, write func(io.Writer) error) error {
+	if a.isStdout(path) {
+		return write(a.out)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return atomicfile.Write(path, write)
+}

@@ -1,15 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"encoding/csv"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"nas/internal/atomicfile"
 	"nas/internal/evaluator"
 	"nas/internal/feedback"
 )
@@ -28,21 +27,22 @@ accuracy, which nas tell reads once it is filled in.`,
   nas tell results/mobile trained.csv`,
 		Args: oneRun,
 		RunE: func(_ *cobra.Command, args []string) error {
+			if err := a.place("--out", out); err != nil {
+				return err
+			}
+			if err := feedback.MayReplace(out, args[0]); err != nil {
+				return usage(err)
+			}
 			asked, err := feedback.Ask(args[0], n)
 			if err != nil {
 				return err
 			}
 			if out != "" {
-				var b bytes.Buffer
-				w := csv.NewWriter(&b)
 				lines := [][]string{{"id", "arch", "accuracy"}}
 				for _, q := range asked {
 					lines = append(lines, []string{strconv.Itoa(q.ID), q.Arch, ""})
 				}
-				if err := w.WriteAll(lines); err != nil {
-					return err
-				}
-				if err := atomicfile.WriteFile(out, b.Bytes()); err != nil {
+				if err := a.save(out, func(w io.Writer) error { return csv.NewWriter(w).WriteAll(lines) }); err != nil {
 					return err
 				}
 			}
@@ -62,7 +62,7 @@ accuracy, which nas tell reads once it is filled in.`,
 		},
 	}
 	cmd.Flags().IntVarP(&n, "number", "n", 5, "how many")
-	cmd.Flags().StringVar(&out, "out", "", "write a table to be filled in to `FILE`")
+	cmd.Flags().StringVar(&out, "out", "", "write a table to be filled in to `FILE`, - for standard output")
 	a.jsonFlag(cmd)
 	return cmd
 }

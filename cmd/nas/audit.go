@@ -11,11 +11,8 @@ import (
 
 // auditSpace is nas space CONFIG --audit.
 func (a *app) auditSpace(cmd *cobra.Command, path string, profiles []string, workers int) error {
-	c, err := loadConfig(path, evaluator.Check)
+	c, err := a.loadConfig(path, setProfiles(profiles))
 	if err != nil {
-		return err
-	}
-	if err := setProfiles(c, profiles); err != nil {
 		return err
 	}
 	m := a.meter

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"nas/internal/evaluator"
+	"nas/internal/plural"
 	"nas/latency"
 	"nas/latency/calibrate"
 	"nas/space"
@@ -85,13 +84,16 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 		return err
 	}
 	path := o.out
-	if path == "-" && a.json {
-		return usagef("--out - and --json both want standard output: choose one")
-	}
 	if path == "" {
 		if path, err = latency.CachePath(rt.Device()); err != nil {
-			return usage(err)
+			return usagef("%w: name a file with --out", err)
 		}
+	}
+	if err := a.place("--out", path); err != nil {
+		if o.out == "" {
+			err = fmt.Errorf("%w: name another file with --out", err)
+		}
+		return err
 	}
 	opts := calibrate.Options{Budget: o.budget, TargetError: o.target / 100}
 	if o.base != "" {
@@ -106,12 +108,8 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 	}
 	var s *space.Space
 	if o.space != "" {
-		c, err := loadConfig(o.space)
-		if err != nil {
+		if s, err = a.spaceOf(o.space); err != nil {
 			return err
-		}
-		if s, err = space.New(c.Space); err != nil {
-			return usage(err)
 		}
 	}
 	m := a.meter
@@ -121,7 +119,7 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 	}
 	m.say(fmt.Sprintf("calibrating %s for up to %v: please leave the machine alone", rt.Device(), o.budget))
 	opts.Progress = func(p calibrate.Progress) {
-		detail := fmt.Sprintf("%d kernels", p.Units)
+		detail := plural.Of(p.Units, "kernel")
 		if p.Error > 0 {
 			detail += fmt.Sprintf("  error %.1f %%", 100*p.Error)
 		}
@@ -136,21 +134,23 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 		return errors.Join(err, fmt.Errorf("the machine was too busy: %s; nothing is kept: try again when it is idle, "+
 			"with a longer --budget, or keep it with --accept-busy", why))
 	}
-	return a.keepProfile(p, path, err)
+	return a.keepProfile(p, path, err, o)
 }
 
 // keepProfile writes a profile to path, - for standard output, and says what it is
 // worth. interrupted is the error of a calibration that ended early.
-func (a *app) keepProfile(p *latency.Profile, path string, interrupted error) error {
-	if path == "-" {
-		a.warn(p.Warnings)
-		return errors.Join(interrupted, p.Write(a.stdout))
+func (a *app) keepProfile(p *latency.Profile, path string, interrupted error, o calibrateFlags) (err error) {
+	note := ""
+	if o.out == "" {
+		note, err = p.Keep(path, o.busy)
+	} else {
+		err = a.save(path, p.Write)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err != nil {
 		return errors.Join(interrupted, err)
 	}
-	if err := p.Save(path); err != nil {
-		return errors.Join(interrupted, err)
+	if note != "" && !a.quiet {
+		fmt.Fprintln(a.stderr, note)
 	}
 	if interrupted != nil {
 		return fmt.Errorf("%w: what was measured is kept in %s", errInterrupted, path)
@@ -158,10 +158,11 @@ func (a *app) keepProfile(p *latency.Profile, path string, interrupted error) er
 	if a.json {
 		return a.writeProfile(p, path, p.Calibration.WallS)
 	}
-	a.printf("%s\n%d kernels measured in %.1f s, profile in %s\n", p.Device, len(p.Units), p.Calibration.WallS, path)
+	a.printf("%s\n%s measured in %.1f s, profile in %s\n", p.Device, plural.Of(len(p.Units), "kernel"),
+		p.Calibration.WallS, path)
 	if v := p.Validation; v != nil {
-		a.printf("on %d networks that the model has not seen: error %.1f %%, %.0f %% of them within 10 %%, "+
-			"%.0f %% inside the 90 %% interval\n", v.Networks, v.MAPEPct, v.Within10, v.Coverage)
+		a.printf("on %s that the model has not seen: error %.1f %%, %.0f %% of them within 10 %%, "+
+			"%.0f %% inside the 90 %% interval\n", plural.Of(v.Networks, "network"), v.MAPEPct, v.Within10, v.Coverage)
 	}
 	a.warn(p.Warnings)
 	return nil

@@ -1,7 +1,8 @@
 package main
 
 import (
-	"fmt"
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/blocks"
-	"nas/internal/atomicfile"
 	"nas/internal/netfile"
 	"nas/internal/resolve"
 )
@@ -47,6 +47,9 @@ integers.`,
 			if out == "" {
 				return usagef("--out is missing: want a file, or - for standard output")
 			}
+			if err := a.place("--out", out); err != nil {
+				return err
+			}
 			if format == "" {
 				format = netfile.FormatOf(out)
 			}
@@ -67,44 +70,58 @@ integers.`,
 				drawn = weights == "" && n.Weights == nil && n.File == nil
 				return a.weightsOf(n, weights, seed)
 			}
-			if out == "-" {
+			if a.isStdout(out) {
 				data, err := netfile.Encode(format, n.Network, draw, form)
 				if err != nil {
 					return err
 				}
-				_, err = a.stdout.Write(data)
+				if format == "json" || format == "toml" { // which escape characters alike
+					data = printableJSON(data)
+				}
+				_, err = a.out.Write(data)
 				return err
 			}
 			files, err := netfile.Files(format, out, n.Network, draw, form)
 			if err != nil {
 				return err
 			}
-			if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
+			if err := keepsTrained(files, weights); err != nil {
 				return err
 			}
 			for _, f := range files {
-				if err := atomicfile.WriteFile(f.Path, f.Data); err != nil {
+				if err := a.save(f.Path, func(w io.Writer) error { _, err := w.Write(f.Data); return err }); err != nil {
 					return err
 				}
 				if !a.quiet {
-					fmt.Fprintf(a.stderr, "%s: %s, %sB\n", f.Path, n.Title, si(int64(len(f.Data))))
+					a.notef("%s: %s, %sB\n", f.Path, n.Title, si(int64(len(f.Data))))
 				}
 			}
 			if drawn && !a.quiet {
-				fmt.Fprintf(a.stderr,
-					"the weights are random (seed %d) until you train them; --weights FILE takes trained ones\n", seed)
+				a.notef("the weights are random (seed %d) until you train them; --weights FILE takes trained ones\n", seed)
 			}
 			return nil
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", "", "one of "+strings.Join(netfile.Writable(), ", "))
-	cmd.Flags().StringVar(&out, "out", "", "the `FILE` to write")
+	cmd.Flags().StringVar(&out, "out", "", "the `FILE` to write, - for standard output")
 	cmd.Flags().Uint64Var(&seed, "seed", 0, "of weights that are drawn")
 	cmd.Flags().StringVar(&weights, "weights", "", weightsHelp)
 	flagsOf(cmd, &form.ONNX, &batch)
 	integers.flags(cmd)
 	a.fileFlags(cmd)
 	return cmd
+}
+
+// keepsTrained returns an error if writing the files would replace weights other than those of --weights. The
+// user has named the first file alone, and may have trained what lies in the others.
+func keepsTrained(files []netfile.File, weights string) error {
+	for _, f := range files[1:] {
+		old, err := os.ReadFile(f.Path)
+		if err == nil && !bytes.Equal(old, f.Data) && filepath.Clean(weights) != filepath.Clean(f.Path) {
+			return usagef("%s is there already, with other weights: give another --out, or move it away", f.Path)
+		}
+	}
+	return nil
 }
 
 // flagsOf gives export the flags that say how an ONNX file is written.

@@ -5,7 +5,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nas/internal/evaluator"
 	"nas/internal/improve"
 	"nas/search"
 )
@@ -43,7 +42,7 @@ ARCH is ` + archForms + `.`,
 				}
 			}
 			if config != "" {
-				if o.Config, err = loadConfig(config, evaluator.Check); err != nil {
+				if o.Config, err = a.loadConfig(config); err != nil {
 					return err
 				}
 				if o.Dir == "" {

@@ -2,7 +2,7 @@ package main
 
 import (
 	"bytes"
-	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,7 +13,6 @@ import (
 	"nas/blocks/engine"
 	"nas/blocks/onnx"
 	"nas/blocks/pytorch"
-	"nas/internal/atomicfile"
 	"nas/internal/resolve"
 )
 
@@ -58,7 +57,7 @@ seed.`,
 	f.StringVar(&o.input, "input", "", "the `FILE` with the images, or a folder of PNG and JPEG files")
 	f.StringVar(&o.mean, "mean", "", "`NUMBERS` taken from pictures, of values of 0 to 1: one, or one for each channel (default 0)")
 	f.StringVar(&o.std, "std", "", "`NUMBERS` by which pictures are divided then (default 1)")
-	f.StringVar(&o.output, "output", "", "the `FILE` to write")
+	f.StringVar(&o.output, "output", "", "the `FILE` to write, - for standard output")
 	f.StringVar(&o.layout, "layout", "", "of the images and of maps that are returned, hwc or chw "+
 		"(default: an ONNX file's own, else hwc)")
 	f.Uint64Var(&o.seed, "seed", 0, "of weights that are drawn")
@@ -69,6 +68,9 @@ seed.`,
 }
 
 func (a *app) infer(arch string, o inferFlags) error {
+	if err := a.place("--output", o.output); err != nil {
+		return err
+	}
 	shown, err := openPictures(o.input, o.mean, o.std)
 	if err != nil {
 		return err
@@ -103,6 +105,9 @@ func (a *app) infer(arch string, o inferFlags) error {
 	}
 	if err := p.Bind(w); err != nil {
 		return err
+	}
+	if len(outs) > 1 && a.isStdout(o.output) {
+		return usagef("--output -: %s has %d outputs, a file for each: want a name such as y.npy", n.Name, len(outs))
 	}
 	results := make([][]float32, len(outs))
 	one, y := make([]float32, p.InLen()), make([]float32, p.OutLen())
@@ -146,11 +151,11 @@ func (a *app) writeResult(path string, values []float32, dims []int) error {
 	if err := pytorch.WriteNPY(&b, values, dims); err != nil {
 		return err
 	}
-	if err := atomicfile.WriteFile(path, b.Bytes()); err != nil {
+	if err := a.save(path, func(w io.Writer) error { _, err := b.WriteTo(w); return err }); err != nil {
 		return err
 	}
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, "%s: %v\n", path, dims)
+		a.notef("%s: %v\n", path, dims)
 	}
 	return nil
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 
@@ -55,7 +57,10 @@ the ending of the file's name. Pictures:
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := picture("--out", out); err != nil {
+			if out == "" {
+				return usagef("--out is missing: want a file that ends in .svg, .png or .pdf, or - for standard output")
+			}
+			if err := a.picture("--out", out); err != nil {
 				return err
 			}
 			var runs []*results.Stored
@@ -81,30 +86,39 @@ the ending of the file's name. Pictures:
 				if err != nil {
 					return err
 				}
-				if err := report.Save(out, f); err != nil {
+				if err := a.draw(out, f); err != nil {
 					return err
 				}
 				if !a.quiet {
-					fmt.Fprintf(a.stderr, "%s: %s of %s\n", out, kind, strings.Join(args, ", "))
+					a.notef("%s: %s of %s\n", out, kind, strings.Join(args, ", "))
 				}
 				return nil
 			}
 			return usagef("--what %q: want one of:%s", kind, kinds)
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "the `FILE` to write")
+	cmd.Flags().StringVar(&out, "out", "", "the `FILE` to write, - for standard output (SVG)")
 	cmd.Flags().StringVar(&kind, "what", "front", "the picture to draw")
 	return cmd
 }
 
-// picture checks the name of a file to be drawn.
-func picture(flag, name string) error {
-	switch strings.ToLower(filepath.Ext(name)) {
+// picture checks the file of a flag that is to be drawn, "" for none.
+func (a *app) picture(flag, name string) error {
+	if name != "" && pictureFormat(name) == "" && !a.isStdout(name) {
+		return usagef("%s %s: want a file that ends in .svg, .png or .pdf, or - for standard output", flag, name)
+	}
+	return a.place(flag, name)
+}
+
+func pictureFormat(name string) string {
+	switch ending := strings.ToLower(filepath.Ext(name)); ending {
 	case ".svg", ".png", ".pdf":
-		return nil
+		return ending[1:]
 	}
-	if name == "" {
-		return usagef("%s is missing: want a file that ends in .svg, .png or .pdf", flag)
-	}
-	return usagef("%s %s: want a file that ends in .svg, .png or .pdf", flag, name)
+	return ""
+}
+
+// draw writes a figure to a file that picture has checked; to standard output as SVG.
+func (a *app) draw(name string, f report.Figure) error {
+	return a.save(name, func(w io.Writer) error { return report.Encode(w, cmp.Or(pictureFormat(name), "svg"), f) })
 }

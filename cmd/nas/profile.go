@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -47,6 +46,6 @@ func profileFor(n *resolve.Network, file, device string, threads int) (*latency.
 // warn prints warnings about the figures.
 func (a *app) warn(warnings []string) {
 	for _, w := range warnings {
-		fmt.Fprintln(a.stderr, "warning: "+w)
+		a.notef("warning: %s\n", w)
 	}
 }

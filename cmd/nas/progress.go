@@ -162,7 +162,7 @@ func (m *meter) say(text string) {
 	defer m.mu.Unlock()
 	m.close()
 	m.touch()
-	fmt.Fprintln(m.w, text)
+	fmt.Fprintln(m.w, printable(text))
 }
 
 // show says that done of total are done of a step; total 0 is unknown. detail

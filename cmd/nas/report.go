@@ -1,14 +1,13 @@
 package main
 
 import (
-	"fmt"
+	"bytes"
 	"io"
-	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
-	"nas/internal/atomicfile"
+	"nas/internal/plural"
 	"nas/internal/report/html"
 	"nas/internal/results"
 )
@@ -30,6 +29,13 @@ networks side by side. Constraints can be tried out.`,
 			return nil
 		},
 		RunE: func(_ *cobra.Command, args []string) error {
+			path := out
+			if path == "" {
+				path = filepath.Join(args[0], "report.html")
+			}
+			if err := a.place("--out", out); err != nil {
+				return err
+			}
 			s, err := results.LoadTold(args[0])
 			if err != nil {
 				return usage(err)
@@ -38,22 +44,16 @@ networks side by side. Constraints can be tried out.`,
 			if err != nil {
 				return err
 			}
-			path := out
-			if path == "" {
-				path = filepath.Join(args[0], "report.html")
-			}
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			var page bytes.Buffer
+			if err := html.Write(&page, p); err != nil {
 				return err
 			}
-			if err := atomicfile.Write(path, func(w io.Writer) error { return html.Write(w, p) }); err != nil {
+			size := page.Len()
+			if err := a.save(path, func(w io.Writer) error { _, err := page.WriteTo(w); return err }); err != nil {
 				return err
 			}
 			if !a.quiet {
-				info, err := os.Stat(path)
-				if err != nil {
-					return err
-				}
-				fmt.Fprintf(a.stderr, "%s: %d trials, front of %d, %sB\n", path, p.Trials.Len(), len(p.Members), si(info.Size()))
+				a.notef("%s: %s, front of %d, %sB\n", path, plural.Of(p.Trials.Len(), "trial"), len(p.Members), si(int64(size)))
 			}
 			return nil
 		},

@@ -10,11 +10,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"nas/internal/config"
 	"nas/internal/evaluator"
+	"nas/internal/plural"
 	"nas/internal/results"
 	nasrun "nas/internal/run"
 	"nas/internal/runstore"
@@ -44,7 +46,7 @@ and nothing else.`,
   nas run configs/mobile.toml --out results/more --warm-start results/mobile`,
 		Args: oneConfig,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			seeds, err := parseSeeds(o.seeds)
+			configs, err := a.configsOf(args[0], o)
 			if err != nil {
 				return err
 			}
@@ -55,16 +57,16 @@ and nothing else.`,
 				}
 			}
 			var dirs []string
-			for i := range max(1, len(seeds)) {
-				dir, err := a.runOnce(cmd, args[0], o, seeds, i)
+			for i, c := range configs {
+				if _, one := c.Latency.Profile[""]; one && i > 0 && len(o.profiles) == 0 {
+					// Whatever is measured meanwhile, all seeds see the same device.
+					c.Latency.Profile[""] = filepath.Join(dirs[0], runstore.ProfileFile)
+				}
+				dir, err := a.runOnce(cmd, c, o)
 				if err != nil {
 					return err
 				}
 				dirs = append(dirs, dir)
-				if i == 0 && len(seeds) > 1 && len(o.profiles) == 0 {
-					// Whatever is measured meanwhile, all seeds see the same device.
-					o.first = dir
-				}
 			}
 			if err := a.printSpread(dirs); err != nil {
 				return err
@@ -100,7 +102,6 @@ type runFlags struct {
 	profiles, warm []string
 	serve          string
 	live           *results.Live
-	first          string // the run of the first of several seeds, whose profile the others take
 }
 
 // watch opens the page of --serve.
@@ -114,10 +115,10 @@ func (a *app) watch(ctx context.Context, o *runFlags) (url string, err error) {
 		return "", err
 	}
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, "watch it at %s\n", url)
+		a.notef("watch it at %s\n", url)
 	}
 	if !loopback(address) {
-		fmt.Fprintf(a.stderr, "warning: whoever can reach %s can read this run\n", address)
+		a.notef("warning: whoever can reach %s can read this run\n", address)
 	}
 	return url, nil
 }
@@ -128,14 +129,14 @@ func parseSeeds(s string) ([]uint64, error) {
 	}
 	var seeds []uint64
 	for _, f := range strings.Split(s, ",") {
-		n, err := strconv.ParseUint(strings.TrimSpace(f), 10, 64)
-		if err != nil {
-			return nil, usagef("--seed %q: want a whole number, or several with commas between", s)
+		n, err := strconv.ParseInt(strings.TrimSpace(f), 10, 64) // as large as a number of a config may be
+		if err != nil || n < 0 {
+			return nil, usagef("--seed %q: want whole numbers from 0 to %d, with commas between", s, math.MaxInt64)
 		}
-		if slices.Contains(seeds, n) {
+		if slices.Contains(seeds, uint64(n)) {
 			return nil, usagef("--seed %q: seed %d is repeated: each seed is one run, in a directory of its own", s, n)
 		}
-		seeds = append(seeds, n)
+		seeds = append(seeds, uint64(n))
 	}
 	return seeds, nil
 }
@@ -161,36 +162,46 @@ func (a *app) printSpread(dirs []string) error {
 	return nil
 }
 
-// runOnce carries out a config with the i-th of the seeds, or its own if there
-// are none.
-func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint64, i int) (dir string, err error) {
-	c, err := loadConfig(path, evaluator.Check)
+// configsOf reads the config of a run: for each of its seeds, with what the command line says instead.
+func (a *app) configsOf(path string, o runFlags) (configs []*config.Config, err error) {
+	seeds, err := parseSeeds(o.seeds)
 	if err != nil {
-		return "", err
-	}
-	if o.out != "" {
-		c.Output.Dir = o.out
-	}
-	if len(seeds) > 0 {
-		c.Seed = seeds[i]
-	}
-	if len(seeds) > 1 {
-		c.Output.Dir = fmt.Sprintf("%s-seed%d", c.Output.Dir, c.Seed)
+		return nil, err
 	}
 	if o.workers < 0 {
-		return "", usagef("--workers %d: want a positive number", o.workers)
+		return nil, usagef("--workers %d: want a positive number", o.workers)
 	}
-	if o.evaluations != "" {
-		if err := c.Search.SetEvaluations(o.evaluations); err != nil {
-			return "", usagef("--evaluations %w", err)
+	for i := range max(1, len(seeds)) {
+		c, err := a.loadConfig(path, setProfiles(o.profiles), func(c *config.Config) error {
+			if o.out != "" {
+				c.Output.Dir = o.out
+			}
+			if len(seeds) > 0 {
+				c.Seed = seeds[i]
+			}
+			if len(seeds) > 1 {
+				c.Output.Dir = fmt.Sprintf("%s-seed%d", c.Output.Dir, c.Seed)
+			}
+			if o.evaluations != "" {
+				if err := c.Search.SetEvaluations(o.evaluations); err != nil {
+					return usagef("--evaluations %w", err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
+		if runstore.Holds(c.Output.Dir) && !o.resume {
+			return nil, runstore.Exists(c.Output.Dir)
+		}
+		configs = append(configs, c)
 	}
-	if err := setProfiles(c, o.profiles); err != nil {
-		return "", err
-	}
-	if _, one := c.Latency.Profile[""]; one && o.first != "" {
-		c.Latency.Profile[""] = filepath.Join(o.first, runstore.ProfileFile)
-	}
+	return configs, nil
+}
+
+// runOnce carries out a config.
+func (a *app) runOnce(cmd *cobra.Command, c *config.Config, o runFlags) (dir string, err error) {
 	m := a.meter
 	defer m.end()
 	r, err := nasrun.Run(cmd.Context(), nasrun.Options{
@@ -204,31 +215,49 @@ func (a *app) runOnce(cmd *cobra.Command, path string, o runFlags, seeds []uint6
 	a.printOutcome(r)
 	switch {
 	case r.Summary.Status == search.StatusInterrupted:
-		stored := filepath.Join(r.Dir, runstore.ConfigFile)
-		return "", fmt.Errorf("%w: nas run %s --resume continues it", errInterrupted, stored)
+		again := "nas run " + shellWord(filepath.Join(r.Dir, runstore.ConfigFile)) + " --resume"
+		if strings.Contains(o.seeds, ",") {
+			again = "the same command with --resume" // goes on with the other seeds
+		}
+		return "", fmt.Errorf("%w: %s continues it", errInterrupted, again)
 	case len(r.Front) == 0:
 		return "", errors.New(r.NoFront)
 	}
 	return r.Dir, nil
 }
 
-// setProfiles replaces profiles of a config by those of --profile [NAME=]FILE.
-func setProfiles(c *config.Config, profiles []string) error {
-	for _, p := range profiles {
-		name, file, named := strings.Cut(p, "=")
-		if !named {
-			name, file = "", p
-		}
-		if _, ok := c.Latency.Profile[name]; !ok {
-			if name == "" {
-				return usagef("--profile %s: the config names several profiles, want NAME=FILE with one of %s",
-					p, strings.Join(c.Latency.Profile.Names(), ", "))
-			}
-			return usagef("--profile %s: the config names no profile %q", p, name)
-		}
-		c.Latency.Profile[name] = file
+// shellWord is a path as a shell reads it.
+func shellWord(path string) string {
+	if strings.HasPrefix(path, "-") {
+		path = "./" + path
 	}
-	return nil
+	if strings.IndexFunc(path, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+,:@%", r)
+	}) < 0 {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+// setProfiles replaces profiles of a config by those of --profile [NAME=]FILE.
+func setProfiles(profiles []string) func(*config.Config) error {
+	return func(c *config.Config) error {
+		for _, p := range profiles {
+			name, file, named := strings.Cut(p, "=")
+			if !named {
+				name, file = "", p
+			}
+			if _, ok := c.Latency.Profile[name]; !ok {
+				if name == "" {
+					return usagef("--profile %s: the config names several profiles, want NAME=FILE with one of %s",
+						p, strings.Join(c.Latency.Profile.Names(), ", "))
+				}
+				return usagef("--profile %s: the config names no profile %q", p, name)
+			}
+			c.Latency.Profile[name] = file
+		}
+		return nil
+	}
 }
 
 // errInterrupted is in the error of a command that Ctrl-C ended.
@@ -255,7 +284,8 @@ func searchDetail(p *search.Progress) string {
 const frontRows = 12
 
 func (a *app) printOutcome(r *nasrun.Outcome) {
-	a.printf("%s: %d networks tried, %d scored, %d on the front, in %v; ended: %s\n", r.Dir, r.Summary.Trials,
+	a.printf("%s: %s tried, %d scored, %d on the front, in %v; ended: %s\n", r.Dir,
+		plural.Of(r.Summary.Trials, "network"),
 		r.Summary.Evaluations, len(r.Front), r.Elapsed.Round(100*time.Millisecond), r.Ended)
 	if len(r.Front) == 0 {
 		return
@@ -287,7 +317,9 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 	if r.Measured != nil {
 		a.printf("\n%s\n", r.Measured)
 	}
-	a.printf("\nopen %s/report.html; nas show %s:%d --layers shows a network\n", r.Dir, r.Dir, shownAt(shown/2).ID)
+	a.printf("\nopen %s; nas show %s --layers shows a network\n",
+		shellWord(filepath.Join(r.Dir, runstore.ReportFile)),
+		shellWord(fmt.Sprintf("%s:%d", r.Dir, shownAt(shown/2).ID)))
 	if len(r.Exported) > 0 {
 		a.printf("exported to %s: %s\n", filepath.Dir(r.Exported[0]), exports(r.Exported))
 	}

@@ -24,6 +24,17 @@ func TestSplitSpecs(t *testing.T) {
 	}
 }
 
+func TestShellWord(t *testing.T) {
+	for path, want := range map[string]string{
+		"results/a/config.toml": "results/a/config.toml", "a b/c": "'a b/c'",
+		"-x/c": "./-x/c", "it's": `'it'\''s'`, "$HOME": "'$HOME'",
+	} {
+		if got := shellWord(path); got != want {
+			t.Errorf("%s is %s, want %s", path, got, want)
+		}
+	}
+}
+
 func TestReadArchs(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "archs.txt")
 	write := func(text string) {

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"math"
 	"math/big"
 	"strings"
@@ -8,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/internal/config"
+	"nas/internal/evaluator"
 	"nas/internal/random"
 	"nas/space"
 )
@@ -38,7 +42,7 @@ genes the score cannot see. Of their choices a search takes the cheapest.`,
 			if audit {
 				return a.auditSpace(cmd, args[0], profiles, workers)
 			}
-			c, err := loadConfig(args[0])
+			c, err := a.loadConfig(args[0])
 			if err != nil {
 				return err
 			}
@@ -88,10 +92,42 @@ func oneConfig(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-// loadConfig reads a config; whatever is wrong with it is the user's mistake.
-func loadConfig(path string, checks ...config.Check) (*config.Config, error) {
-	c, err := config.Load(path, checks...)
-	return c, usage(err)
+// loadConfig reads a config and checks it as a run does. Whatever is wrong with it is the user's mistake.
+// set puts what the command line says instead into the config, before it is checked.
+func (a *app) loadConfig(path string, set ...func(*config.Config) error) (*config.Config, error) {
+	var wrong error
+	c, err := config.Load(path, func(c *config.Config, report func(key, value, want string)) {
+		for _, s := range set {
+			wrong = errors.Join(wrong, s(c))
+		}
+		evaluator.Check(c, report)
+	})
+	if err = cmp.Or(err, wrong); err != nil {
+		return nil, usage(err)
+	}
+	a.warnConfig(path, c)
+	return c, nil
+}
+
+// spaceOf reads the space of a config whose device and files may be elsewhere.
+func (a *app) spaceOf(path string) (*space.Space, error) {
+	c, err := config.Load(path)
+	if err != nil {
+		return nil, usage(err)
+	}
+	a.warnConfig(path, c)
+	s, err := space.New(c.Space)
+	return s, usage(err)
+}
+
+func (a *app) warnConfig(path string, c *config.Config) {
+	if a.quiet || a.warned {
+		return
+	}
+	a.warned = true
+	for _, w := range c.Warnings() {
+		fmt.Fprintf(a.stderr, "warning: %s%s\n", path, w)
+	}
 }
 
 type spaceView struct {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nas/blocks"
+	"nas/internal/plural"
 	"nas/latency"
 	"nas/latency/timing"
 )
@@ -29,6 +30,9 @@ func (a *app) fromTable(o tableFlags) error {
 		return usagef("--out is missing: a profile of another device is not kept in the cache")
 	case o.measurements != "":
 		path = o.measurements
+	}
+	if err := a.place("--out", o.out); err != nil {
+		return err
 	}
 	if o.name == "" {
 		o.name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
@@ -66,13 +70,14 @@ func (a *app) fromTable(o tableFlags) error {
 	if err != nil {
 		return usage(err)
 	}
-	if err := p.Save(o.out); err != nil {
+	if err := a.save(o.out, p.Write); err != nil {
 		return err
 	}
 	if a.json {
 		return a.writeProfile(p, o.out, 0)
 	}
-	a.printf("%s: %s, from %d kernels and %d networks\n", o.out, p.Device, len(p.Units), len(p.HeldOut))
+	a.printf("%s: %s, from %s and %s\n", o.out, p.Device, plural.Of(len(p.Units), "kernel"),
+		plural.Of(len(p.HeldOut), "network"))
 	a.warn(p.Warnings)
 	return nil
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/blocks"
+	"nas/internal/plural"
 	"nas/internal/random"
 	"nas/internal/report"
 	"nas/latency"
 	"nas/latency/timing"
-	"nas/space"
 )
 
 func newValidate(a *app) *cobra.Command {
@@ -48,6 +48,9 @@ line through the MACs.`,
   nas validate latency --archs networks.txt --json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := a.picture("--plot", o.plot); err != nil {
+				return err
+			}
 			p, err := profileOf(o.profile, o.device, o.threads)
 			if err != nil {
 				return err
@@ -59,7 +62,7 @@ line through the MACs.`,
 			if err := p.Matches(rt); err != nil {
 				return usagef("this machine cannot check the profile: %w", err)
 			}
-			nets, err := validationNetworks(o.space, o.archs, o.networks, o.seed)
+			nets, err := a.validationNetworks(o.space, o.archs, o.networks, o.seed)
 			if err != nil {
 				return err
 			}
@@ -72,7 +75,7 @@ line through the MACs.`,
 				return err
 			}
 			if o.plot != "" {
-				if err := report.Save(o.plot, agreementOf(v)); err != nil {
+				if err := a.draw(o.plot, agreementOf(v)); err != nil {
 					return err
 				}
 			}
@@ -80,9 +83,9 @@ line through the MACs.`,
 				return a.writeJSON(v)
 			}
 			a.printf("%s\n", v.Device)
-			a.printf("%d networks: mean absolute error %.2f %% (noise floor %.2f %%), median %+.2f %%, "+
+			a.printf("%s: mean absolute error %.2f %% (noise floor %.2f %%), median %+.2f %%, "+
 				"%.0f %% within 5 %%, %.0f %% within 10 %%\n",
-				v.Networks, v.MAPEPct, v.NoisePct, v.BiasPct, v.Within5, v.Within10)
+				plural.Of(v.Networks, "network"), v.MAPEPct, v.NoisePct, v.BiasPct, v.Within5, v.Within10)
 			a.printf("Kendall tau %.3f; 90 %% interval holds %.0f %% and is %.1f %% wide; "+
 				"a line through the MACs errs by %.1f %%, skill %.2f\n\n",
 				v.Kendall, v.Coverage, v.WidthPct, v.BaseMAPE, v.Skill)
@@ -115,7 +118,7 @@ line through the MACs.`,
 }
 
 // validationNetworks samples networks of a space, or reads a list of networks.
-func validationNetworks(config, list string, count int, seed uint64) ([]*blocks.Network, error) {
+func (a *app) validationNetworks(config, list string, count int, seed uint64) ([]*blocks.Network, error) {
 	switch {
 	case (config == "") == (list == ""):
 		return nil, usagef("want either --space CONFIG or --archs FILE")
@@ -124,13 +127,9 @@ func validationNetworks(config, list string, count int, seed uint64) ([]*blocks.
 	case count < 1:
 		return nil, usagef("--networks %d: want at least 1", count)
 	}
-	c, err := loadConfig(config)
+	s, err := a.spaceOf(config)
 	if err != nil {
 		return nil, err
-	}
-	s, err := space.New(c.Space)
-	if err != nil {
-		return nil, usage(err)
 	}
 	r := random.Stream(seed, "samples")
 	var nets []*blocks.Network

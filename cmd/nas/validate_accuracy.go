@@ -91,6 +91,12 @@ func (a *app) validateAccuracy(ctx context.Context, o validateAccuracyFlags) err
 			return usagef("--recipe %q: %s", o.recipe, fault.Text(err))
 		}
 	}
+	if o.plot != "" && (len(specs) != 1 || specs[0] == "surrogate") {
+		return usagef("--plot draws one score: want one --proxy, and not surrogate")
+	}
+	if err := a.picture("--plot", o.plot); err != nil {
+		return err
+	}
 	splits := []benchmark.Split{benchmark.AllNetworks, benchmark.Development, benchmark.HeldOut}
 	if !slices.Contains(splits, benchmark.Split(o.split)) {
 		return usagef("--split %q: want one of %v", o.split, splits)
@@ -112,10 +118,7 @@ func (a *app) validateAccuracy(ctx context.Context, o validateAccuracyFlags) err
 		}
 	}
 	if o.plot != "" {
-		if len(specs) != 1 || len(r.Rows[specs[0]]) == 0 {
-			return usagef("--plot draws one score: want one --proxy, and not surrogate")
-		}
-		if err := report.Save(o.plot, rankingOf(r, b, specs[0])); err != nil {
+		if err := a.draw(o.plot, rankingOf(r, b, specs[0])); err != nil {
 			return err
 		}
 	}

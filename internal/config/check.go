@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 func defaults(path string) *Config {
@@ -24,6 +25,12 @@ func defaults(path string) *Config {
 	}
 }
 
+// maxName is the most bytes of a name that becomes part of a file's.
+const maxName = 100
+
+// inNoFileName tells characters that a name must not have if it becomes part of a file's.
+func inNoFileName(r rune) bool { return r == '/' || r == '\\' || !unicode.IsPrint(r) }
+
 // check checks everything but the space, and fills in the defaults that depend on other values.
 func (c *Config) check(d *decoder) {
 	between := func(key string, v, lo, hi int) {
@@ -33,43 +40,34 @@ func (c *Config) check(d *decoder) {
 	}
 	oneOf := func(key, v string, words []string) {
 		if !slices.Contains(words, v) {
-			d.add(key, strconv.Quote(v), "want one of "+strings.Join(words, ", "))
+			d.add(key, strconv.Quote(v), OneOf(v, words))
 		}
 	}
-	if c.Name == "" || strings.ContainsAny(c.Name, `/\`) || strings.HasPrefix(c.Name, ".") {
+	if n := c.Name; n == "" || len(n) > maxName || strings.ContainsFunc(n, inNoFileName) || strings.HasPrefix(n, ".") {
 		d.add("name", strconv.Quote(c.Name), "want a word that can be a folder's name")
 	}
 	if c.Output.Dir == "" {
 		c.Output.Dir = filepath.ToSlash(filepath.Join("results", c.Name))
 	}
 	between("latency.threads", c.Latency.Threads, 1, 1024)
-	if c.Latency.Device == "" {
-		d.add("latency.device", `""`, `want "native", a recipe's name or a recipe file`)
-	}
 	if c.Latency.Budget < Duration(time.Second) {
 		d.add("latency.budget", c.Latency.Budget.quoted(), `want at least "1s"`)
 	}
 	for name, file := range c.Latency.Profile.All() {
-		if file == "" {
-			d.add(join("latency.profile", name), `""`, `want "auto" or a file`)
-		}
-		if strings.ContainsAny(name, "@,: ") {
+		if len(name) > maxName || strings.ContainsAny(name, "@,: ") || strings.ContainsFunc(name, inNoFileName) {
 			d.add(join("latency.profile", name), strconv.Quote(file),
-				"want a name without spaces, commas, colons and @")
+				"want a short name without spaces, commas, colons, slashes and @")
 		}
-	}
-	if c.Accuracy.Proxy == "" {
-		d.add("accuracy.proxy", `""`, "want a score such as rankmean(naswot,depth)")
 	}
 	if b := c.Constraints.BytesPerValue; b != 1 && b != 2 && b != 4 {
 		d.add("constraints.bytes_per_value", strconv.Itoa(b), "want 1, 2 or 4")
 	}
-	for name := range c.Constraints.MaxLatency.All() {
+	for name, l := range c.Constraints.MaxLatency.All() {
 		if _, ok := c.Latency.Profile[name]; name != "" && !ok {
-			d.add(join("constraints.max_latency", name), "",
-				"want the name of a profile of latency.profile: "+strings.Join(c.Latency.Profile.Names(), ", "))
+			d.addOf(join("constraints.max_latency", name), "latency.profile", l.String(), "want "+c.profileNames(""))
 		}
 	}
+	c.slips()
 	c.checkUnits(d)
 	if c.Search.Population != 0 {
 		between("search.population", c.Search.Population, 4, 100_000)
@@ -105,13 +103,24 @@ func (c *Config) checkObjectives(d *decoder, oneOf func(key, v string, words []s
 		switch {
 		case at && name != "latency":
 			d.add(key, strconv.Quote(o), "want no @: only latency has profiles")
-		case name == "latency" && !known:
-			d.add(key, strconv.Quote(o), "want latency@ and the name of a profile of latency.profile: "+
-				strings.Join(c.Latency.Profile.Names(), ", "))
+		case name == "latency" && (at && profile == "" || !known):
+			d.addOf(key, "latency.profile", strconv.Quote(o), "want "+c.profileNames("latency@"))
 		default:
 			oneOf(key, name, Objectives)
 		}
 	}
+}
+
+// profileNames says how profiles are named behind a prefix.
+func (c *Config) profileNames(prefix string) string {
+	names := c.Latency.Profile.Names()
+	if names[0] == "" {
+		return "no name: latency.profile gives none, as profile = {phone = \"phone.json\"} would"
+	}
+	for i := range names {
+		names[i] = prefix + names[i]
+	}
+	return "one of " + strings.Join(names, ", ") + ", as latency.profile names them"
 }
 
 // checkUnits reports limits whose unit measures something else, and then drops the units: from
@@ -138,9 +147,10 @@ func (c *Config) checkUnits(d *decoder) {
 	check("constraints.min_top1_pct", k.MinTop1Pct, percent)
 }
 
-func join(key, name string) string {
-	if name == "" {
-		return key
+// join is the path of a key in a table; either may be empty.
+func join(table, key string) string {
+	if table == "" || key == "" {
+		return table + key
 	}
-	return key + "." + name
+	return table + "." + key
 }

@@ -6,15 +6,14 @@ package config
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
-	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
+	"nas/internal/tomlfile"
 	"nas/space"
 )
 
@@ -33,7 +32,13 @@ type Config struct {
 	Constraints Constraints `toml:"constraints"`
 	Search      Search      `toml:"search"`
 	Output      Output      `toml:"output"`
+
+	file     string
+	warnings []Problem
 }
+
+// File is the path of the file that the config was read from.
+func (c *Config) File() string { return c.file }
 
 // Latency says whose latency is predicted.
 type Latency struct {
@@ -138,7 +143,7 @@ const givePath = "give the path of a config, such as configs/mobile.toml"
 
 // Load reads a file. Its problems and those of the checks are reported together.
 func Load(path string, checks ...Check) (*Config, error) {
-	data, err := os.ReadFile(path)
+	data, err := boundedfile.Read(path, tomlfile.Small)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fault.Errorf("config: %s does not exist: %s", path, givePath)
 	}
@@ -158,21 +163,18 @@ func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 		return nil, &Error{path, []Problem{p}}
 	}
 	var tree map[string]any
-	if err := toml.Unmarshal(data, &tree); err != nil {
+	if _, err := tomlfile.Decode(data, &tree, tomlfile.Small); err != nil {
 		p := Problem{Want: err.Error()}
-		var pe toml.ParseError
-		if errors.As(err, &pe) {
-			p = Problem{Line: pe.Position.Line, Key: pe.LastKey, Want: strings.TrimSuffix(pe.Message, ".")}
+		if e := (*tomlfile.Error)(nil); errors.As(err, &e) {
+			p = Problem{Line: e.Line, Key: e.Key, Want: e.Problem}
 		}
-		switch {
-		case bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(data):
-			p.Want += ": this is no text: want a config such as configs/mobile.toml"
-		case strings.Contains(p.Want, "unexpected EOF"), strings.Contains(p.Want, "end of file"):
-			p.Want += ": the file was cut off: restore the rest"
+		if strings.HasPrefix(p.Key, "space.stage") && strings.HasSuffix(p.Want, "keep one") {
+			p.Want += ", or begin another [[space.stage]] before it"
 		}
 		return nil, &Error{path, []Problem{p}}
 	}
 	c := defaults(path)
+	c.file = path
 	d := decoder{}
 	d.table("", tree, c)
 	c.checkSpace(&d)
@@ -180,24 +182,23 @@ func Decode(path string, data []byte, checks ...Check) (*Config, error) {
 	for _, check := range checks {
 		check(c, d.add)
 	}
+	lines := tomlfile.LinesOf(data)
 	if len(d.problems) > 0 {
-		lines := positions(data)
-		for i := range d.problems {
-			d.problems[i].Line = lines.of(d.problems[i].Key)
-		}
-		slices.SortStableFunc(d.problems, func(a, b Problem) int { return a.Line - b.Line })
+		place(d.problems, lines)
 		return nil, &Error{path, d.problems}
 	}
+	place(c.warnings, lines)
 	return c, nil
 }
 
-// checkSpace has the space judge its table and fill in its defaults. Of a value
-// that could not be read it would say that it is missing or impossible: what is
-// at, above or below a key reported already is not reported again.
+// checkSpace has the space judge its table and fill in its defaults.
 func (c *Config) checkSpace(d *decoder) {
 	s, err := space.New(c.Space)
 	if err == nil {
 		c.Space = s.Spec()
+		for _, p := range s.Slips() {
+			c.Warn(p.Key, p.Value, p.Want)
+		}
 		return
 	}
 	var se *space.SpecError
@@ -205,12 +206,17 @@ func (c *Config) checkSpace(d *decoder) {
 		d.add("space", "", err.Error())
 		return
 	}
-	read := slices.Clone(d.problems)
 	for _, p := range se.Problems {
-		related := func(q Problem) bool { return strings.HasPrefix(p.Key, q.Key) || strings.HasPrefix(q.Key, p.Key) }
-		if !slices.ContainsFunc(read, related) {
-			d.add(p.Key, p.Value, p.Want)
+		want := p.Want
+		switch {
+		case len(p.Words) > 0:
+			want = OneOf(strings.Trim(p.Value, `"`), p.Words)
+		case p.Value == "":
+			want = "is missing: want " + want
+		case !strings.HasPrefix(want, "no such key"):
+			want = "want " + want
 		}
+		d.addOf(p.Key, p.Of, p.Value, want)
 	}
 }
 
@@ -223,41 +229,4 @@ func (c *Config) Encode() ([]byte, error) {
 		return nil, fault.Errorf("config: %w", err)
 	}
 	return b.Bytes(), nil
-}
-
-// A Problem is one thing wrong with a config.
-type Problem struct {
-	Line  int    // 0 if unknown
-	Key   string // e.g. space.stage[2].kernel; entries are counted from 1
-	Value string // as found; "" where there is none
-	Want  string // what would be right
-}
-
-// Error is everything wrong with a config.
-type Error struct {
-	File     string
-	Problems []Problem
-}
-
-// Error lists the problems, a line each: "file:line: key = value: want ...".
-func (e *Error) Error() string {
-	var sb strings.Builder
-	for i, p := range e.Problems {
-		if i > 0 {
-			sb.WriteByte('\n')
-		}
-		fmt.Fprintf(&sb, "%s:", e.File)
-		if p.Line > 0 {
-			fmt.Fprintf(&sb, "%d:", p.Line)
-		}
-		switch {
-		case p.Key == "":
-		case p.Value == "":
-			fmt.Fprintf(&sb, " %s:", p.Key)
-		default:
-			fmt.Fprintf(&sb, " %s = %s:", p.Key, p.Value)
-		}
-		fmt.Fprintf(&sb, " %s", p.Want)
-	}
-	return sb.String()
 }

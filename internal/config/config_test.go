@@ -178,27 +178,6 @@ func TestShippedConfigs(t *testing.T) {
 	}
 }
 
-func TestPositions(t *testing.T) {
-	lines := positions([]byte(`a = """
-x = 1
-"""
-[b.c]
-"d.e" = { f = 1, g = [ # ]
-  2, 3] }
-[[h]]
-i = 'x#'
-[[h]]
-[[h.j]]
-k = 1
-`))
-	for key, want := range map[string]int{"a": 1, "b.c": 4, "b.c.d.e": 5, "b.c.d.e.g[2]": 6,
-		"h[1]": 7, "h[1].i": 8, "h[2]": 9, "h[2].j[1].k": 11, "h[2].nothing": 9} {
-		if got := lines.of(key); got != want {
-			t.Errorf("%s is on line %d, want %d", key, got, want)
-		}
-	}
-}
-
 func FuzzDecode(f *testing.F) {
 	for _, name := range []string{"mobile", "smoke"} {
 		data, err := os.ReadFile("../../configs/" + name + ".toml")

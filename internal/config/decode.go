@@ -9,16 +9,41 @@ import (
 	"strconv"
 	"strings"
 
-	"nas/internal/levenshtein"
 	"nas/space"
 )
 
 // decoder fills structs from a TOML tree by their toml tags. It collects all problems instead of
 // stopping at the first.
-type decoder struct{ problems []Problem }
+type decoder struct {
+	problems []Problem
+	// unread are the keys whose values could not be read, and those that unknown keys stand for. The
+	// config holds defaults for them, of which nothing is said.
+	unread []string
+}
 
-func (d *decoder) add(key, value, want string) {
+// add reports a problem, unless it is with a value that nobody wrote.
+func (d *decoder) add(key, value, want string) { d.addOf(key, "", value, want) }
+
+// addOf is add for a value that another one, at key of, makes wrong.
+func (d *decoder) addOf(key, of, value, want string) {
+	if slices.ContainsFunc(d.unread, func(u string) bool { return related(u, key) || of != "" && related(u, of) }) {
+		return
+	}
 	d.problems = append(d.problems, Problem{Key: key, Value: value, Want: want})
+}
+
+// refuse reports a value that cannot be read.
+func (d *decoder) refuse(key, value, want string) {
+	d.problems = append(d.problems, Problem{Key: key, Value: value, Want: want})
+	d.unread = append(d.unread, key)
+}
+
+// related reports whether one of two keys holds the other.
+func related(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	return strings.HasPrefix(b, a) && (len(a) == len(b) || b[len(a)] == '.' || b[len(a)] == '[')
 }
 
 // text is implemented by value types that are written as text, and number by those that may also
@@ -33,19 +58,24 @@ func (d *decoder) table(path string, tree map[string]any, dst any) {
 	v := reflect.ValueOf(dst).Elem()
 	fields := map[string]reflect.Value{}
 	for i := range v.NumField() {
-		fields[v.Type().Field(i).Tag.Get("toml")] = v.Field(i)
+		if key := v.Type().Field(i).Tag.Get("toml"); key != "" {
+			fields[key] = v.Field(i)
+		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(tree)) {
-		at := key
-		if path != "" {
-			at = path + "." + key
-		}
-		f, ok := fields[key]
-		if !ok {
-			d.add(at, "", "unknown key"+didYouMean(key, slices.Sorted(maps.Keys(fields))))
+		at := join(path, key)
+		if f, ok := fields[key]; ok {
+			d.value(at, tree[key], f)
 			continue
 		}
-		d.value(at, tree[key], f)
+		keys := slices.Sorted(maps.Keys(fields))
+		stands, text := meant(path, key, keys)
+		if stands == "" {
+			d.refuse(at, "", "unknown key, want one of "+strings.Join(keys, ", "))
+			continue
+		}
+		d.refuse(at, "", "unknown key, did you mean "+text+"?")
+		d.unread = append(d.unread, stands)
 	}
 }
 
@@ -70,11 +100,15 @@ func (d *decoder) value(path string, x any, dst reflect.Value) {
 	case reflect.Slice:
 		d.list(path, x, dst)
 	case reflect.String:
-		if s, ok := x.(string); ok {
+		s, ok := x.(string)
+		switch {
+		case !ok:
+			d.wrong(path, x, "text in quotes")
+		case s == "":
+			d.wrong(path, x, "a text, or no such line: its default then holds")
+		default:
 			dst.SetString(s)
-			return
 		}
-		d.wrong(path, x, "text in quotes")
 	case reflect.Bool:
 		if b, ok := x.(bool); ok {
 			dst.SetBool(b)
@@ -148,7 +182,7 @@ func (d *decoder) scalar(path string, x any, t text) {
 		err = t.parse("")
 	}
 	if err != nil {
-		d.add(path, show(x), err.Error())
+		d.refuse(path, show(x), err.Error())
 	}
 }
 
@@ -210,7 +244,7 @@ func listToo(v reflect.Value) string {
 	return ", or a list of these"
 }
 
-func (d *decoder) wrong(path string, x any, want string) { d.add(path, show(x), "want "+want) }
+func (d *decoder) wrong(path string, x any, want string) { d.refuse(path, show(x), "want "+want) }
 
 func asFloat(x any) (float64, bool) {
 	switch n := x.(type) {
@@ -234,20 +268,10 @@ func show(x any) string {
 		return "a table"
 	case []map[string]any, []any:
 		return "a list"
-	}
-	return fmt.Sprint(x)
-}
-
-// didYouMean suggests the nearest of words, or lists them all.
-func didYouMean(key string, words []string) string {
-	best, least := "", 3
-	for _, w := range words {
-		if n := levenshtein.Distance(key, w); n < least {
-			best, least = w, n
+	case float64:
+		if v == math.Trunc(v) && math.Abs(v) < 1e15 {
+			return strconv.FormatFloat(v, 'f', 1, 64)
 		}
 	}
-	if best != "" {
-		return ", did you mean " + best + "?"
-	}
-	return ", want one of " + strings.Join(words, ", ")
+	return fmt.Sprint(x)
 }

@@ -132,6 +132,14 @@ func (l *Limit) number(v float64) error {
 	return nil
 }
 
+// text is String, and "" for no limit.
+func (l *Limit) text() string {
+	if l == nil {
+		return ""
+	}
+	return l.String()
+}
+
 // String returns what parse reads.
 func (l Limit) String() string {
 	if l.Of != "" {

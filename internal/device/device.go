@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/BurntSushi/toml"
-
+	"nas/internal/boundedfile"
+	"nas/internal/tomlfile"
 	"nas/latency/devices"
 	"nas/latency/recipe"
 	"nas/latency/timing"
@@ -41,7 +41,7 @@ func Runtime(device string, threads int) (timing.Runtime, error) {
 	if slices.Contains(devices.Recipes(), name) {
 		text, err = devices.Recipe(name)
 	} else {
-		text, err = os.ReadFile(name)
+		text, err = boundedfile.Read(name, tomlfile.Small)
 		files = os.DirFS(filepath.Dir(name))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("device %s: %w: want %s", name, errUnknown, strings.ReplaceAll(Forms, "`", ""))
@@ -51,15 +51,16 @@ func Runtime(device string, threads int) (timing.Runtime, error) {
 		return nil, fmt.Errorf("device %s: %w", name, err)
 	}
 	var spec recipe.Spec
-	meta, err := toml.Decode(string(text), &spec)
+	unknown, err := tomlfile.Decode(text, &spec, tomlfile.Small)
 	if err != nil {
 		return nil, fmt.Errorf("device %s: %w: want a recipe, as docs/devices.md describes it", name, err)
 	}
 	if strings.TrimSpace(string(text)) == "" {
 		return nil, fmt.Errorf("device %s: the file is empty: want a recipe, as docs/devices.md describes it", name)
 	}
-	if unknown := meta.Undecoded(); len(unknown) > 0 {
-		return nil, fmt.Errorf("device %s: unknown key %s", name, unknown[0])
+	if len(unknown) > 0 {
+		return nil, fmt.Errorf("device %s: line %d: unknown key %.80s: want the keys that docs/devices.md lists", name,
+			tomlfile.LinesOf(text).Of(unknown[0]), unknown[0])
 	}
 	if threads > 0 {
 		spec.Threads = threads

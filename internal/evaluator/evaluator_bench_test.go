@@ -42,7 +42,10 @@ func BenchmarkEstimatePath(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	store, err := runstore.Create(b.TempDir(), runstore.Manifest{}, nil, nil)
+	store, err := runstore.Claim(b.TempDir())
+	if err == nil {
+		err = store.Begin(runstore.Manifest{}, nil, nil)
+	}
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"os"
 
 	"nas/accuracy"
 	"nas/blocks"
+	"nas/internal/boundedfile"
 	"nas/internal/config"
 	"nas/internal/random"
 	"nas/internal/runstore"
@@ -67,7 +67,7 @@ func distinct(sample []*blocks.Network) int {
 
 // storedScale returns nil where the file cannot be used: it is derived, and is made again.
 func storedScale(path string) *accuracy.Scale {
-	data, err := os.ReadFile(path)
+	data, err := boundedfile.Read(path, 16<<20)
 	if err != nil {
 		return nil
 	}

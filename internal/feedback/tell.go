@@ -7,6 +7,7 @@ import (
 
 	"nas/internal/config"
 	"nas/internal/evaluator"
+	"nas/internal/plural"
 	"nas/internal/results"
 	"nas/internal/runstore"
 )
@@ -118,11 +119,12 @@ func Tell(ctx context.Context, dir, path string, o evaluator.Options) (*Rerank, 
 // String says how far the front moved.
 func (r *Rerank) String() string {
 	if !r.Refit {
-		return fmt.Sprintf("%d networks told so far, kept in %s; no refit: %s",
-			r.Trained, filepath.Join(r.Dir, runstore.TrainedFile), r.Reason)
+		return fmt.Sprintf("%s told so far, kept in %s; no refit: %s",
+			plural.Of(r.Trained, "network"), filepath.Join(r.Dir, runstore.TrainedFile), r.Reason)
 	}
-	return fmt.Sprintf("%d networks told so far (%d now); %s\n"+
+	return fmt.Sprintf("%s told so far (%d now); %s\n"+
 		"%d of %d members stay on the front, %d join it, %d leave it; "+
 		"tau of the run's score: %.2f with the surrogate over %d candidates, %.2f with what was told",
-		r.Trained, r.New, r.Model, r.Kept, r.Before, r.Joined, r.Before-r.Kept, r.TauCandidates, r.Candidates, r.TauTrained)
+		plural.Of(r.Trained, "network"), r.New, r.Model,
+		r.Kept, r.Before, r.Joined, r.Before-r.Kept, r.TauCandidates, r.Candidates, r.TauTrained)
 }

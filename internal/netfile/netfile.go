@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,9 +22,11 @@ import (
 	"nas/blocks/onnx"
 	"nas/blocks/pytorch"
 	"nas/blocks/tflite"
+	"nas/internal/boundedfile"
 	"nas/internal/buildinfo"
 	"nas/internal/fault"
 	"nas/internal/jsonfile"
+	"nas/internal/tomlfile"
 )
 
 // maxText bounds a text file that is read: a network of ten thousand ops takes
@@ -205,7 +208,7 @@ func Read(path string, o Options) (*Network, error) {
 	}
 	var data []byte
 	if models[ext] == nil { // which read the file themselves
-		if data, err = os.ReadFile(path); err != nil {
+		if data, err = boundedfile.Read(path, maxText); err != nil {
 			return nil, fault.Errorf("netfile: %w", err)
 		}
 	}
@@ -237,7 +240,30 @@ func encodeJSON(n *blocks.Network, _ func() (*blocks.Weights, error), _ Form) ([
 
 func decodeJSON(_ string, data []byte, _ Options) (*Network, error) {
 	n := new(blocks.Network)
-	return &Network{Network: n}, jsonfile.Decode(data, n)
+	err := jsonfile.Decode(data, n)
+	if err != nil { // what is of another type has a line, which a type that decodes itself cannot tell
+		if e := jsonfile.Decode(data, new(layout)); e != nil {
+			err = e
+		}
+	}
+	return &Network{Network: n}, err
+}
+
+// layout has the types of a network's text.
+type layout struct {
+	Format string            `json:"format"`
+	Name   string            `json:"name"`
+	Meta   map[string]string `json:"meta"`
+	Nodes  []struct {
+		Name   string         `json:"name"`
+		Op     string         `json:"op"`
+		Attrs  map[string]any `json:"attrs"`
+		Inputs []string       `json:"inputs"`
+		Stage  int            `json:"stage"`
+		Block  int            `json:"block"`
+		Shared []string       `json:"shared"`
+	} `json:"nodes"`
+	Outputs []string `json:"outputs"`
 }
 
 // The TOML form has the same keys and values as the JSON form.
@@ -290,15 +316,27 @@ func plain(x any) any {
 
 func decodeTOML(_ string, data []byte, o Options) (*Network, error) {
 	var tree map[string]any
-	if err := toml.Unmarshal(data, &tree); err != nil {
+	if _, err := tomlfile.Decode(data, &tree, maxText); err != nil {
 		return nil, err
 	}
 	text, err := json.Marshal(tree)
 	if err != nil {
 		return nil, err
 	}
-	return decodeJSON("", text, o)
+	n, err := decodeJSON("", text, o)
+	var at *jsonfile.Error
+	if errors.As(err, &at) { // whose place is that in the JSON form, whose entries are counted from 0
+		key := entry.ReplaceAllStringFunc(at.Key, func(s string) string {
+			i, _ := strconv.Atoi(s[1 : len(s)-1])
+			return fmt.Sprintf("[%d]", i+1)
+		})
+		err = &tomlfile.Error{Line: tomlfile.LinesOf(data).Of(key), Key: key, Problem: at.Problem}
+	}
+	return n, err
 }
+
+// entry is the number of a list's entry in a key.
+var entry = regexp.MustCompile(`\[\d+\]`)
 
 // encodeDOT draws the graph for Graphviz: a node an op, with its output shape.
 func encodeDOT(n *blocks.Network, _ func() (*blocks.Weights, error), _ Form) ([]byte, error) {

@@ -17,7 +17,10 @@ const arch = "32x32x3 | conv_k3_s2_c8_relu6 | ds_k3_s1_c16_relu6_both | classifi
 func aRun(t *testing.T, trials ...search.Trial) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "run")
-	r, err := runstore.Create(dir, runstore.Manifest{Name: "test"}, []byte("name = \"test\"\n"), nil)
+	r, err := runstore.Claim(dir)
+	if err == nil {
+		err = r.Begin(runstore.Manifest{Name: "test"}, []byte("name = \"test\"\n"), nil)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +84,11 @@ func TestFind(t *testing.T) {
 }
 
 func TestFindSaysWhatIsWrong(t *testing.T) {
-	dir := aRun(t, search.Trial{ID: 0, ArchID: "0123456789ab", Arch: arch, Genes: space.Genes{0}})
+	a, err := space.Parse(arch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := aRun(t, search.Trial{ID: 0, ArchID: a.ID(), Arch: arch, Genes: space.Genes{0}})
 	text := filepath.Join(t.TempDir(), "net.txt")
 	if err := os.WriteFile(text, nil, 0o644); err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -79,6 +80,10 @@ func fromRun(dir, trial string) (*Network, error) {
 		if byID && t.ID == id || !byID && t.ArchID == trial {
 			return fromTrial(dir, &t, option)
 		}
+	}
+	if m, err := runstore.ReadManifest(dir); err == nil && m.Trials > last+1 {
+		return nil, fmt.Errorf("%s holds %d of the %d trials that %s counts: it was cut off, restore it",
+			filepath.Join(dir, runstore.TrialsFile), last+1, m.Trials, runstore.ManifestFile)
 	}
 	return nil, fmt.Errorf("%s holds no trial %s: it has 0 to %d", dir, trial, last)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"nas/internal/config"
+	"nas/internal/plural"
 	"nas/internal/report"
 	"nas/internal/runstore"
 	"nas/search"
@@ -271,7 +272,7 @@ func seriesNames(runs []*Stored) []string {
 
 func (s *Stored) subtitle(runs int) string {
 	if runs > 1 {
-		return fmt.Sprintf("%d runs", runs)
+		return plural.Of(runs, "run")
 	}
 	in, found := s.Config.Space.Input, fmt.Sprintf("front of %d", s.Front.Len())
 	if len(s.Manifest.Objectives) == 1 {

@@ -62,7 +62,7 @@ func LoadTold(dir string) (*Stored, error) {
 	}
 	m.Score.Label = fmt.Sprintf("top-1 (%%): %d trained, others by a surrogate of them", s.Told.Trained)
 	m.Score.Unit, m.Score.Blind, m.Score.Spec, m.ScaleID = runstore.UnitPercent, nil, "told of "+dir, ""
-	s.References = nil // they have the run's score
+	s.References, s.Expected = nil, nil // they are of the run's score
 	return s, s.rankAnew(accuracy)
 }
 

@@ -3,9 +3,9 @@ package run
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -15,49 +15,31 @@ import (
 	"nas/search"
 )
 
-// open opens the run in the directory of a config, to resume it. It returns nil where the directory holds
-// no run. It completes the config with the algorithm and the population that depend on the number of
-// evaluations.
-func open(c *config.Config, resume bool) (*runstore.Run, error) {
+// open locks the directory of a config, and opens the run in it to resume it. resumed is false where the
+// directory holds no run. It completes the config with the algorithm and the population that depend on the
+// number of evaluations.
+func open(c *config.Config, resume bool) (store *runstore.Run, resumed bool, err error) {
 	dir := c.Output.Dir
-	if !runstore.Holds(dir) {
+	if !resume || !runstore.Holds(dir) {
 		choose(&c.Search, nil)
-		return nil, writable(dir)
+		if err := runstore.Writable(dir); err != nil {
+			return nil, false, config.Usage(err)
+		}
+		store, err := runstore.Claim(dir)
+		var exists *runstore.ExistsError
+		if errors.As(err, &exists) {
+			err = config.Usage(err)
+		}
+		return store, false, err
 	}
-	if !resume {
-		return nil, config.Usage(&runstore.ExistsError{Dir: dir})
-	}
-	store, err := runstore.Resume(dir)
-	if err != nil {
-		return nil, err
+	if store, err = runstore.Resume(dir); err != nil {
+		return nil, false, err
 	}
 	if err := sameConfig(c, store.Path(runstore.ConfigFile)); err != nil {
 		store.Close()
-		return nil, err
+		return nil, false, err
 	}
-	return store, nil
-}
-
-// writable returns an error if the directory cannot be made, before the minutes of a calibration are spent.
-// It leaves nothing behind.
-func writable(dir string) error {
-	there := filepath.Clean(dir)
-	for {
-		info, err := os.Stat(there)
-		switch up := filepath.Dir(there); {
-		case err == nil && !info.IsDir():
-			return config.Usagef("%s is a file: want a directory for the run", there)
-		case err != nil && up != there: // not made yet, or behind a file
-			there = up
-			continue
-		}
-		f, err := os.CreateTemp(there, ".nas-*")
-		if err != nil {
-			return config.Usagef("%s cannot be written: give another directory with --out (%w)", there, err)
-		}
-		f.Close()
-		return os.Remove(f.Name())
-	}
+	return store, true, nil
 }
 
 // sameConfig returns an error if a run is to be resumed with another config than the stored one in path.

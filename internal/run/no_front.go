@@ -14,6 +14,10 @@ func whyNoFront(limits []runstore.Limit, s *search.Summary) string {
 		return fmt.Sprintf("no candidate was finished before the run ended (%s)", s.Status)
 	}
 	why := s.Constraints.String()
+	if n, all := s.Constraints.TimedOut(); 2*n > all {
+		return fmt.Sprintf("%d of %d evaluations were ended by search.timeout: give it more time, or take a faster "+
+			"accuracy.proxy (%s)", n, all, why)
+	}
 	nearest, ok := s.Constraints.Nearest()
 	if !ok {
 		return why // all failed

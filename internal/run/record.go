@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"time"
 
@@ -62,43 +60,39 @@ func checkManifest(store *runstore.Run, s *evaluator.Setup, started time.Time) e
 	return nil
 }
 
-// create makes the directory of a new run.
-func create(s *evaluator.Setup, started time.Time) (*runstore.Run, error) {
+// begin writes what a new run is made with.
+func begin(store *runstore.Run, s *evaluator.Setup, started time.Time) error {
 	m, err := manifest(s, started)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	text, err := s.Config.Encode()
 	if err != nil {
-		return nil, err
-	}
-	dir := s.Config.Output.Dir
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
+		return err
 	}
 	profiles := make([][]byte, len(s.Devices))
 	for i, d := range s.Devices {
 		var b bytes.Buffer
 		if err := d.Profile.Write(&b); err != nil {
-			return nil, err
+			return err
 		}
 		if profiles[i] = b.Bytes(); i == 0 {
 			continue // written last, with the manifest
 		}
-		if err := atomicfile.WriteFile(filepath.Join(dir, runstore.ProfileName(d.Name, i)), profiles[i]); err != nil {
-			return nil, err
+		if err := atomicfile.WriteFile(store.Path(runstore.ProfileName(d.Name, i)), profiles[i]); err != nil {
+			return err
 		}
 	}
 	if scale := s.Scale(); scale != nil {
 		data, err := json.Marshal(scale)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if err := atomicfile.WriteFile(filepath.Join(dir, runstore.ScaleFile), data); err != nil {
-			return nil, err
+		if err := atomicfile.WriteFile(store.Path(runstore.ScaleFile), data); err != nil {
+			return err
 		}
 	}
-	return runstore.Create(dir, m, text, profiles[0])
+	return store.Begin(m, text, profiles[0])
 }
 
 // recordEnd completes the manifest with how the run ended.

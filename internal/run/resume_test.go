@@ -38,11 +38,12 @@ export = ["toml"]
 // quick is quickConfig with other text in place of old, for a run in dir.
 func quick(t *testing.T, dir string, oldnew ...string) *config.Config {
 	t.Helper()
-	c, err := config.Decode("test.toml", []byte(strings.NewReplacer(oldnew...).Replace(quickConfig)), evaluator.Check)
+	text := strings.NewReplacer(oldnew...).Replace(quickConfig)
+	set := func(c *config.Config, _ func(key, value, want string)) { c.Output.Dir = dir } // as the flag --out does
+	c, err := config.Decode("test.toml", []byte(text), set, evaluator.Check)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.Output.Dir = dir
 	return c
 }
 

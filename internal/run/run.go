@@ -52,24 +52,23 @@ func Run(ctx context.Context, o Options) (*Outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	store, err := open(c, o.Resume)
+	store, resumed, err := open(c, o.Resume)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if store != nil {
-			store.Close()
-		}
-	}()
-	setup, err := setUp(ctx, c, o.Options, store, earlier)
+	defer store.Close()
+	known := store // what the models take from the run
+	if !resumed {
+		known = nil
+	}
+	setup, err := setUp(ctx, c, o.Options, known, earlier)
 	if err != nil {
 		return nil, err
 	}
-	resumed := store != nil
 	if resumed {
 		err = checkManifest(store, setup, started)
 	} else {
-		store, err = create(setup, started)
+		err = begin(store, setup, started)
 	}
 	if err != nil {
 		return nil, err

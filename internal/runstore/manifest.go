@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"nas/internal/atomicfile"
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
 	"nas/internal/jsonfile"
 	"nas/search"
@@ -18,6 +19,9 @@ import (
 
 // format is the version of the directory's layout.
 const format = 1
+
+// maxJSON bounds the JSON files of a run that are read as a whole, in bytes.
+const maxJSON = 16 << 20
 
 // Manifest says what a run was made with and how it ended.
 type Manifest struct {
@@ -60,6 +64,9 @@ type Limit struct {
 	AtLeast bool    `json:"at_least,omitempty"`
 	Text    string  `json:"text"` // as the config said it: "1.2 mobilenet_v2"
 }
+
+// String says what the config said, and what it came to.
+func (l Limit) String() string { return fmt.Sprintf("%s = %s (%.6g)", l.Name, l.Text, l.Bound) }
 
 // Same returns an error that names everything in which a resumed run would
 // differ from the recorded one, or nil: the seed, the numeric class, the device,
@@ -105,7 +112,7 @@ func (e notThere) Is(t error) bool { return t == os.ErrNotExist }
 func readManifest(dir string) (Manifest, error) {
 	var m Manifest
 	path := filepath.Join(dir, ManifestFile)
-	b, err := os.ReadFile(path)
+	b, err := boundedfile.Read(path, maxJSON)
 	if errors.Is(err, os.ErrNotExist) {
 		return m, fault.Errorf("runstore: %s holds no run, such as nas run leaves: %w", dir, notThere{path})
 	}

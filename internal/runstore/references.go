@@ -4,10 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"nas/internal/atomicfile"
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
 	"nas/internal/jsonfile"
 	"nas/search"
@@ -30,7 +30,7 @@ func (r *Reference) Value(f Field) Value { return f.Of(&search.Result{Parts: r.V
 // ReadReferences reads the reference networks of the run in dir. A missing file is no references.
 func ReadReferences(dir string) (rs []Reference, err error) {
 	path := filepath.Join(dir, ReferencesFile)
-	data, err := os.ReadFile(path)
+	data, err := boundedfile.Read(path, maxJSON)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

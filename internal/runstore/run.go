@@ -42,47 +42,70 @@ type Run struct {
 	trials   *os.File
 	size     int64 // of the trials that are safe
 	buf      []byte
-	broken   error // set once the file could not be restored after a failed write
+	broken   error    // set once the file could not be restored after a failed write
+	made     []string // directories, inner ones first
 }
 
-// Create makes a new run in dir and locks it. config and profile are the bytes of
-// the resolved configuration and of the latency profile; a nil profile is left out.
-// If dir holds a run, Create leaves it as it is and returns an [*ExistsError]. The
-// manifest is written last: a directory that a crash left without one holds no run.
-func Create(dir string, m Manifest, config, profile []byte) (_ *Run, err error) {
+// Exists is the error for a directory that holds a run where a new one was to be made: an [*ExistsError],
+// or one that says that another process is working on it.
+func Exists(dir string) error {
+	r := &Run{dir: dir}
+	defer r.unlock()
+	var locked *lockedError
+	if err := r.acquire(0); errors.As(err, &locked) {
+		return err
+	}
+	return &ExistsError{dir}
+}
+
+// Claim makes dir and locks it for a new run, which [Run.Begin] writes. If dir holds a run, Claim leaves it as
+// it is and returns the error of [Exists].
+func Claim(dir string) (_ *Run, err error) {
+	if Holds(dir) {
+		return nil, Exists(dir)
+	}
+	r := &Run{dir: dir}
+	defer func() {
+		if err != nil {
+			r.unlock()
+		}
+	}()
+	for up := filepath.Clean(dir); !isDir(up) && up != filepath.Dir(up); up = filepath.Dir(up) {
+		r.made = append(r.made, up)
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fault.Errorf("runstore: %w", err)
 	}
-	if Holds(dir) {
-		return nil, &ExistsError{dir}
-	}
-	r := &Run{dir: dir, manifest: m}
-	defer func() {
-		if err != nil {
-			r.Close()
-		}
-	}()
-	if err = r.acquire(); err != nil {
+	if err := r.acquire(os.O_CREATE); err != nil {
 		return nil, err
 	}
 	if Holds(dir) { // made while we waited for the lock
 		return nil, &ExistsError{dir}
 	}
-	if err = atomicfile.WriteFile(r.Path(ConfigFile), config); err != nil {
-		return nil, err
+	return r, nil
+}
+
+// Begin writes a new run into its claimed directory. config and profile are the bytes of the resolved
+// configuration and of the latency profile; a nil profile is left out. The manifest is written last: a
+// directory that a crash left without one holds no run.
+func (r *Run) Begin(m Manifest, config, profile []byte) error {
+	if err := atomicfile.WriteFile(r.Path(ConfigFile), config); err != nil {
+		return err
 	}
 	if profile != nil {
-		if err = atomicfile.WriteFile(r.Path(ProfileFile), profile); err != nil {
-			return nil, err
+		if err := atomicfile.WriteFile(r.Path(ProfileFile), profile); err != nil {
+			return err
 		}
 	}
-	if err = r.open(os.O_CREATE | os.O_TRUNC); err != nil {
-		return nil, err
+	if err := r.open(os.O_CREATE | os.O_TRUNC); err != nil {
+		return err
 	}
-	if err = writeManifest(dir, &r.manifest); err != nil {
-		return nil, err
-	}
-	return r, nil
+	return r.SetManifest(m)
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // Resume opens the run in dir and locks it. A last line of trials.jsonl that a
@@ -99,7 +122,7 @@ func Resume(dir string) (_ *Run, err error) {
 			r.Close()
 		}
 	}()
-	if err = r.acquire(); err != nil {
+	if err = r.acquire(os.O_CREATE); err != nil {
 		return nil, err
 	}
 	if err = r.open(os.O_CREATE); err != nil {
@@ -120,19 +143,35 @@ func Holds(dir string) bool {
 	return err == nil
 }
 
-func (r *Run) acquire() error {
-	f, err := os.OpenFile(r.Path(lockFile), os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return fault.Errorf("runstore: %w", err)
+// acquire takes the lock of the directory. Its file is made if flag says so.
+func (r *Run) acquire(flag int) error {
+	for {
+		f, err := os.OpenFile(r.Path(lockFile), os.O_RDWR|flag, 0o644)
+		if err != nil {
+			return fault.Errorf("runstore: %w", err)
+		}
+		r.lock = f
+		switch err := lock(f); {
+		case errors.Is(err, errLocked):
+			return &lockedError{r.dir}
+		case err != nil:
+			return fault.Errorf("runstore: cannot lock %s: %w", r.dir, err)
+		}
+		held, err := f.Stat()
+		if there, e := os.Stat(r.Path(lockFile)); err == nil && e == nil && os.SameFile(held, there) {
+			return nil
+		}
+		f.Close() // the process that had the lock has removed its file
 	}
-	r.lock = f
-	switch err := lock(f); {
-	case errors.Is(err, errLocked):
-		return &lockedError{r.dir}
-	case err != nil:
-		return fault.Errorf("runstore: cannot lock %s: %w", r.dir, err)
+}
+
+// unlock gives the lock back.
+func (r *Run) unlock() (err error) {
+	if r.lock != nil {
+		err = r.lock.Close()
 	}
-	return nil
+	r.lock = nil
+	return err
 }
 
 func (r *Run) open(flag int) error {
@@ -196,15 +235,19 @@ func (r *Run) Trials() iter.Seq2[search.Trial, error] {
 	return readLines(io.NewSectionReader(r.trials, 0, r.size), r.Path(TrialsFile), wholeTrial)
 }
 
-// Close unlocks the directory. Trials that were appended are on the disk already.
+// Close unlocks the directory. Trials that were appended are on the disk already. Of a run that was not
+// begun it leaves nothing behind.
 func (r *Run) Close() error {
 	var err error
+	if r.lock != nil && !Holds(r.dir) {
+		os.Remove(r.Path(lockFile))
+		for _, dir := range r.made {
+			os.Remove(dir) // unless it holds something by now
+		}
+	}
 	if r.trials != nil {
 		err = r.trials.Close()
 	}
-	if r.lock != nil {
-		err = errors.Join(err, r.lock.Close())
-	}
-	r.trials, r.lock = nil, nil
-	return err
+	r.trials = nil
+	return errors.Join(err, r.unlock())
 }

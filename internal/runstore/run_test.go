@@ -24,7 +24,7 @@ import (
 
 func create(t testing.TB, dir string) *Run {
 	t.Helper()
-	r, err := Create(dir, Manifest{Version: "v1", Seed: 3, Status: "running"}, []byte("name = 'x'\n"), []byte("{}"))
+	r, err := begun(dir, Manifest{Version: "v1", Seed: 3, Status: "running"}, []byte("name = 'x'\n"), []byte("{}"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestCreateAppendResume(t *testing.T) {
 
 	var exists *ExistsError
 	before, _ := os.ReadFile(filepath.Join(dir, TrialsFile))
-	if _, err := Create(dir, Manifest{}, nil, nil); !errors.As(err, &exists) ||
+	if _, err := begun(dir, Manifest{}, nil, nil); !errors.As(err, &exists) ||
 		!strings.Contains(err.Error(), "--resume") || !strings.Contains(err.Error(), "--out") {
 		t.Errorf("creating again gives %v", err)
 	}
@@ -338,7 +338,7 @@ func searchInto(dir string, workers int) error {
 	p := &searchtest.Toy{Genes: 9, Choices: 4, MaxCost: 150, FailEvery: 13}
 	r, err := Resume(dir)
 	if errors.Is(err, os.ErrNotExist) {
-		r, err = Create(dir, Manifest{Seed: 1}, []byte("x"), nil)
+		r, err = begun(dir, Manifest{Seed: 1}, []byte("x"), nil)
 	}
 	if err != nil {
 		return err
@@ -484,4 +484,67 @@ func BenchmarkResume(b *testing.B) {
 		b.ReportMetric(float64(after.HeapAlloc-min(after.HeapAlloc, before.HeapAlloc))/1e6, "MB-kept")
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/trial")
 	})
+}
+
+// begun makes a new run.
+func begun(dir string, m Manifest, config, profile []byte) (*Run, error) {
+	r, err := Claim(dir)
+	if err == nil {
+		err = r.Begin(m, config, profile)
+	}
+	return r, err
+}
+
+// A directory is a run's from the moment that it is claimed; one that was not begun is gone.
+func TestClaim(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "b")
+	first, err := Claim(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var locked *lockedError
+	if _, err := Claim(dir); !errors.As(err, &locked) {
+		t.Errorf("a second claim: %v", err)
+	}
+	first.Close()
+	if _, err := os.Stat(filepath.Dir(dir)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("an abandoned claim leaves its directory: %v", err)
+	}
+	if first, err = begun(dir, Manifest{}, nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Claim(dir); !errors.As(err, &locked) {
+		t.Errorf("a claim of a run in progress: %v", err)
+	}
+	first.Close()
+	var exists *ExistsError
+	if _, err := Claim(dir); !errors.As(err, &exists) {
+		t.Errorf("a claim of a run that ended: %v", err)
+	}
+}
+
+func TestWritable(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("nowhere", filepath.Join(dir, "link")); err != nil {
+		t.Skip(err)
+	}
+	if Writable("-") == nil || Writable("a\nb") == nil {
+		t.Error("standard output, or a name of two lines, is a directory")
+	}
+	for name, want := range map[string]string{
+		"": "", "new": "", "new/er": "", "file": "is a file", "file/a/b": "is a file", "link": "link that leads nowhere",
+		"link/a": "link that leads nowhere", strings.Repeat("x", 5000): "name too long",
+	} {
+		err := Writable(filepath.Join(dir, name))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%.20q: %v, want %q", name, err, want)
+		}
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 2 {
+		t.Errorf("left behind: %v", left)
+	}
 }

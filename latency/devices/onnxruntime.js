@@ -15,7 +15,13 @@ function load(name) {
       if (e.code !== 'MODULE_NOT_FOUND') throw e;
     }
   }
-  return require(name); // NODE_PATH
+  try {
+    return require(name); // NODE_PATH
+  } catch (e) {
+    if (e.code !== 'MODULE_NOT_FOUND') throw e;
+    console.error(`the Node module ${name} is not installed: run npm install ${name}@1.30.0 in ${process.cwd()}`);
+    process.exit(1);
+  }
 }
 
 const ort = load('onnxruntime-node');

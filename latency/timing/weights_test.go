@@ -60,7 +60,8 @@ func TestTimingWeightsOfOutsiders(t *testing.T) {
 	constant := func(x blocks.Value) blocks.Value {
 		return b.Apply("constant", &blocks.Constant{Shape: b.Shape(x)}, x)
 	}
-	x := b.Apply("conv", &blocks.Conv{Out: 32, Kernel: [2]int{3, 3}, Pad: blocks.Pad{Top: 1, Left: 1, Bottom: 1, Right: 1}},
+	around := blocks.Pad{Top: 1, Left: 1, Bottom: 1, Right: 1}
+	x := b.Apply("conv", &blocks.Conv{Out: 32, Kernel: [2]int{3, 3}, Pad: around},
 		b.Input())
 	x = b.Apply("norm", &blocks.Normalize{}, x)
 	x = b.Apply("factor", &blocks.Mul{}, x, constant(x))

@@ -1,16 +1,17 @@
-package config
+package tomlfile
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
-// lineIndex maps the path of a key, such as "space.stage[2].kernel[1]", to its line. The TOML
-// package gives positions of syntax errors only.
-type lineIndex map[string]int
+// Lines maps the path of a key, such as "space.stage[2].kernel[1]", to its line. Entries are counted
+// from 1, and so are lines. The TOML package gives positions of syntax errors only.
+type Lines map[string]int
 
-// of returns the line of a key, or of the nearest table around it, or 0 if the file has neither.
-func (l lineIndex) of(key string) int {
+// Of returns the line of a key, or of the nearest table around it, or 0 if the file has neither.
+func (l Lines) Of(key string) int {
 	for key != "" {
 		if n, ok := l[key]; ok {
 			return n
@@ -20,15 +21,21 @@ func (l lineIndex) of(key string) int {
 	return 0
 }
 
-// positions scans a file that is valid TOML, so it need not check the syntax.
-func positions(data []byte) lineIndex {
-	s := scanner{data: data, line: 1, lines: lineIndex{}, counts: map[string]int{}}
+// LinesOf finds the keys of a text that [Decode] has read.
+func LinesOf(data []byte) Lines {
+	s := scanner{data: data, line: 1, lines: Lines{}, counts: map[string]int{}, most: math.MaxInt}
+	s.scan()
+	return s.lines
+}
+
+// scan reads the whole text, which need not be valid TOML.
+func (s *scanner) scan() {
 	table := ""
-	for {
+	for s.problem == "" {
 		s.blank(true)
 		switch {
 		case s.done():
-			return s.lines
+			return
 		case s.peek() == '[':
 			table = s.header()
 		default:
@@ -41,8 +48,19 @@ type scanner struct {
 	data   []byte
 	at     int
 	line   int
-	lines  lineIndex
+	lines  Lines          // nil: only the limits are checked
 	counts map[string]int // entries of each array of tables so far
+
+	depth, values, most int    // open lists and tables, keys and entries so far, and how many there may be
+	problem             string // the limit that was passed, at line
+}
+
+// stop ends the scan.
+func (s *scanner) stop(format string, args ...any) {
+	if s.problem == "" {
+		s.problem = fmt.Sprintf(format, args...)
+		s.data = s.data[:min(s.at, len(s.data))]
+	}
 }
 
 func (s *scanner) done() bool { return s.at >= len(s.data) }
@@ -81,6 +99,12 @@ func (s *scanner) blank(lineEnds bool) {
 
 // record notes the line of a path, the first time it is seen.
 func (s *scanner) record(path string) {
+	if s.values++; s.values > s.most {
+		s.stop("the text has more than %d values", s.most)
+	}
+	if s.lines == nil {
+		return
+	}
 	if _, ok := s.lines[path]; !ok {
 		s.lines[path] = s.line
 	}
@@ -99,22 +123,22 @@ func (s *scanner) header() string {
 	}
 	path := ""
 	for i, p := range parts {
-		path = dotted(path, p)
+		path = s.dotted(path, p)
 		last := i == len(parts)-1
 		if array && last {
 			s.counts[path]++
 			s.record(path)
 		}
-		if n := s.counts[path]; n > 0 {
+		if n := s.counts[path]; n > 0 && s.lines != nil {
 			path = fmt.Sprintf("%s[%d]", path, n)
 		}
+		s.record(path)
 	}
-	s.record(path)
 	return path
 }
 
-func dotted(path, key string) string {
-	if path == "" {
+func (s *scanner) dotted(path, key string) string {
+	if path == "" || s.lines == nil {
 		return key
 	}
 	return path + "." + key
@@ -137,7 +161,11 @@ func (s *scanner) key(end byte) []string {
 				b.WriteByte(s.next())
 			}
 		}
-		parts = append(parts, b.String())
+		if parts = append(parts, b.String()); len(parts) > maxDepth {
+			s.stop("a key has more than %d parts", maxDepth)
+		} else if b.Len() > maxKey {
+			s.stop("a key has more than %d bytes", maxKey)
+		}
 		s.blank(false)
 		if s.peek() != '.' || s.peek() == end {
 			return parts
@@ -150,7 +178,7 @@ func (s *scanner) key(end byte) []string {
 func (s *scanner) pair(table string) {
 	path := table
 	for _, p := range s.key('=') {
-		path = dotted(path, p)
+		path = s.dotted(path, p)
 		s.record(path)
 	}
 	s.blank(false)
@@ -162,6 +190,10 @@ func (s *scanner) pair(table string) {
 
 // value skips a value and records the paths inside it.
 func (s *scanner) value(path string) {
+	if s.depth++; s.depth > maxDepth {
+		s.stop("lists and tables are nested more than %d deep", maxDepth)
+	}
+	defer func() { s.depth-- }()
 	switch c := s.peek(); c {
 	case '[':
 		s.next()
@@ -171,9 +203,15 @@ func (s *scanner) value(path string) {
 				s.next()
 				return
 			}
-			at := fmt.Sprintf("%s[%d]", path, i)
+			at := path
+			if s.lines != nil {
+				at = fmt.Sprintf("%s[%d]", path, i)
+			}
 			s.record(at)
-			s.value(at)
+			begin := s.at
+			if s.value(at); s.at == begin {
+				s.next() // a stray bracket
+			}
 			s.separator()
 		}
 	case '{':

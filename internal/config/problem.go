@@ -1,0 +1,94 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"nas/internal/tomlfile"
+)
+
+// A Problem is one thing wrong with a config.
+type Problem struct {
+	Line  int    // 0 if unknown
+	Key   string // e.g. space.stage[2].kernel; entries are counted from 1
+	Value string // as found; "" where there is none
+	Want  string // what would be right
+}
+
+// String is the problem behind the name of the file: ":line: key = value: want ...".
+func (p Problem) String() string {
+	var sb strings.Builder
+	sb.WriteByte(':')
+	if p.Line > 0 {
+		fmt.Fprintf(&sb, "%d:", p.Line)
+	}
+	switch {
+	case p.Key == "":
+	case p.Value == "":
+		fmt.Fprintf(&sb, " %s:", printable(p.Key))
+	default:
+		fmt.Fprintf(&sb, " %s = %s:", printable(p.Key), p.Value)
+	}
+	return sb.String() + " " + strings.Map(visible, p.Want)
+}
+
+// visible replaces characters that would move the cursor of a terminal.
+func visible(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return unicode.ReplacementChar
+}
+
+// printable shortens a key, and quotes one that would disturb a terminal.
+func printable(key string) string {
+	const most = 100
+	if len(key) > most {
+		key = key[:most] + "..."
+	}
+	if q := strconv.Quote(key); strings.Contains(q, `\\`) {
+		return q
+	}
+	return key
+}
+
+// Error is everything wrong with a config.
+type Error struct {
+	File     string
+	Problems []Problem
+}
+
+// mostProblems is how many problems are listed.
+const mostProblems = 20
+
+// Error lists the problems, a line each, up to a number.
+func (e *Error) Error() string {
+	var lines []string
+	for i, p := range e.Problems {
+		if i == mostProblems {
+			lines = append(lines, fmt.Sprintf("%s: and %d more", e.File, len(e.Problems)-i))
+			break
+		}
+		lines = append(lines, e.File+p.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// place finds the lines of problems, and sorts them by line.
+func place(problems []Problem, lines tomlfile.Lines) {
+	for i := range problems {
+		problems[i].Line = lines.Of(problems[i].Key)
+	}
+	slices.SortStableFunc(problems, func(a, b Problem) int { return a.Line - b.Line })
+}
+
+// Warn adds a warning about a value that is allowed and probably a slip. A [Check] may call it.
+func (c *Config) Warn(key, value, why string) {
+	c.warnings = append(c.warnings, Problem{Key: key, Value: value, Want: why})
+}
+
+// Warnings are values that are allowed and probably slips, in the order of their lines.
+func (c *Config) Warnings() []Problem { return c.warnings }

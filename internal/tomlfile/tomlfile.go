@@ -1,0 +1,141 @@
+// Package tomlfile reads TOML, within limits and with errors in plain words. It looks at a text before
+// the TOML package does, which takes time and memory in the square of what a hostile text nests.
+package tomlfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/BurntSushi/toml"
+)
+
+// Small is the most bytes of a text that people write: a config, a recipe.
+const Small = 1 << 20
+
+const (
+	maxDepth = 64   // of nesting, and parts of a key
+	maxKey   = 1000 // bytes of one part of a key
+	perValue = 8    // bytes of a text that each value is allowed for
+)
+
+// Error says what is wrong with a text, and where.
+type Error struct {
+	Line    int    // counted from 1; 0: unknown
+	Key     string // near it; may be empty
+	Problem string
+}
+
+func (e *Error) Error() string {
+	switch {
+	case e.Line == 0:
+		return e.Problem
+	case e.Key == "":
+		return fmt.Sprintf("line %d: %s", e.Line, e.Problem)
+	}
+	return fmt.Sprintf("line %d, key %.80s: %s", e.Line, e.Key, e.Problem)
+}
+
+// Decode decodes a text of at most so many bytes into v, a struct or a map. It returns the keys that
+// a struct has no field for, in order. Its error is an [*Error].
+func Decode(data []byte, v any, bytes int) (unknown []string, err error) {
+	if len(data) > bytes {
+		return nil, &Error{Problem: fmt.Sprintf("the text has more than %d bytes", bytes)}
+	}
+	s := scanner{data: data, line: 1, counts: map[string]int{}, most: bytes / perValue}
+	if s.scan(); s.problem != "" {
+		return nil, &Error{Line: s.line, Problem: s.problem}
+	}
+	meta, err := toml.Decode(string(data), v)
+	if err != nil {
+		return nil, inWords(data, err)
+	}
+	for _, k := range meta.Undecoded() {
+		unknown = append(unknown, k.String())
+	}
+	return unknown, nil
+}
+
+// inWords says what an error of the TOML package means.
+func inWords(data []byte, err error) *Error {
+	e := &Error{Problem: err.Error()}
+	var p toml.ParseError
+	if errors.As(err, &p) {
+		*e = Error{p.Position.Line, p.LastKey, strings.TrimSuffix(p.Message, ".")}
+	}
+	if m := mismatch.FindStringSubmatch(e.Problem); m != nil {
+		line, _ := strconv.Atoi(m[1])
+		*e = Error{line, m[2], fmt.Sprintf("%s stands where %s is wanted", typeName(m[3]), typeName(m[4]))}
+	} else if bytes.IndexByte(data, 0) >= 0 || !utf8.Valid(data) {
+		e.Problem = "this is no text in UTF-8: want a file that an editor has saved"
+	}
+	for _, w := range words {
+		if strings.Contains(strings.ToLower(e.Problem), w.has) {
+			e.Problem = w.say
+			break
+		}
+	}
+	return e
+}
+
+var mismatch = regexp.MustCompile(
+	`line (\d+) \(last key "(.*)"\): .*TOML value has type (\S+); destination has type (\S+)`)
+
+// typeName is a type of the TOML package in plain words.
+func typeName(t string) string {
+	switch {
+	case t == "integer" || t == "int64":
+		return "a whole number"
+	case strings.HasPrefix(t, "float"):
+		return "a number"
+	case strings.Contains(t, "string") && !strings.Contains(t, "map"):
+		return "text in quotes"
+	case strings.HasPrefix(t, "bool"):
+		return "true or false"
+	case t == "slice" || strings.HasPrefix(t, "[]"):
+		return "a list"
+	case strings.HasPrefix(t, "time."):
+		return "a date"
+	}
+	return "a table"
+}
+
+// words are those for the messages of the TOML package. The first that a message has counts.
+var words = []struct{ has, say string }{
+	{"unexpected eof", "the file ends in the middle of a value, it was cut off: restore the rest"},
+	{"got end of file", "the file ends in the middle of a value, it was cut off: restore the rest"},
+	{"control characters", "a control character: want text, and such characters in quotes as \\u and four digits"},
+	{"strings cannot contain newlines", "a text has no closing quote on its line"},
+	{"newlines not allowed", "a table in {} stands on several lines: want it on one"},
+	{"end with a newline", "something stands behind the value: want one key = value in a line, and text in quotes"},
+	{"expected value but found", "a value is missing, or it is a text without quotes: " +
+		"want a number, true, false, a list in [] or text in quotes"},
+	{"unexpected '='", "a key is missing before the ="},
+	{"key name appears blank", "a key is missing before the ="},
+	{"keys cannot start", "a key begins with a point"},
+	{"unexpected '.'", "a key has a point too many"},
+	{"expected '.' or '='", "a key without a value: want key = value"},
+	{"table name", "want [table] or [[entry of a list]], alone in its line"},
+	{"table array", "want [[entry of a list]], alone in its line"},
+	{"unexpected comma", "a comma too many"},
+	{"expected a comma", "a list or a table in {} lacks a comma or its end"},
+	{"already been defined", "the key stands here a second time: keep one"},
+	{"already created", "the key stands here a second time, as something else: keep one"},
+	{"is not a table", "the key stands here a second time, as something else: keep one"},
+	{"invalid escape", "a backslash in quotes begins an escape: write it twice, or put the text in single quotes"},
+	{"digits after", "a backslash in quotes begins an escape: write it twice, or put the text in single quotes"},
+	{"out of range", "the number is too large"},
+	{"invalid datetime", "this is neither a number nor a date: want text in quotes"},
+	{"invalid float", "this is no number: want digits, one point, and digits on both sides of it"},
+	{"invalid integer", "this is no number: want digits without a zero before them, and _ only between digits"},
+	{"floats must start", "this is no number: want a digit before the point"},
+	{"expected a digit", "this is no number"},
+	{"cannot use sign", "this is no number"},
+	{"number: '", "this is no number"},
+	{`unexpected '"`, "too many quotes"},
+	{`unexpected "'`, "too many quotes"},
+}
