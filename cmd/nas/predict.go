@@ -67,18 +67,7 @@ Of an image classifier the accuracy on ImageNet is estimated, too.`,
 				n.Name, ms(e.LatencyMs), ms(e.LowMs), ms(e.HighMs),
 				p.Device, p.Created.Format("2006-01-02"))
 			if kernels {
-				a.printf("\n")
-				t := table{head: []string{"kernel", "count", "ms", "%", "from", "shape"}}
-				sum := 0.0
-				for _, k := range e.Kernels {
-					sum += k.Ms
-				}
-				for _, k := range e.Kernels {
-					t.add(k.Name, k.Count, fmt.Sprintf("%.4f", k.Ms), fmt.Sprintf("%.1f", 100*k.Ms/sum), k.Source, k.Shape)
-				}
-				t.write(a.stdout)
-				a.printf("\nby themselves %s ms, together %s ms: %+.1f %%, as whole networks took at calibration\n",
-					ms(sum), ms(e.LatencyMs), 100*(e.LatencyMs/sum-1))
+				a.printKernels(e)
 			}
 			score.print(a, why)
 			a.warn(e.Warnings)
@@ -95,4 +84,20 @@ Of an image classifier the accuracy on ImageNet is estimated, too.`,
 	a.jsonFlag(cmd)
 	a.fileFlags(cmd)
 	return cmd
+}
+
+// printKernels lists the kernels of a network with their predicted times.
+func (a *app) printKernels(e latency.Estimate) {
+	a.printf("\n")
+	t := table{head: []string{"kernel", "count", "ms", "%", "from", "shape"}}
+	sum := 0.0
+	for _, k := range e.Kernels {
+		sum += k.Ms
+	}
+	for _, k := range e.Kernels {
+		t.add(k.Name, k.Count, fmt.Sprintf("%.4f", k.Ms), fmt.Sprintf("%.1f", 100*k.Ms/sum), k.Source, k.Shape)
+	}
+	t.write(a.stdout)
+	a.printf("\nby themselves %s ms, together %s ms: %+.1f %%, as whole networks took at calibration\n",
+		ms(sum), ms(e.LatencyMs), 100*(e.LatencyMs/sum-1))
 }
