@@ -6,8 +6,9 @@ GO ?= go
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-run: ## search configs/mobile.toml and draw its front (resumes where it was stopped)
-	$(GO) run ./cmd/nas run configs/mobile.toml --resume
+run: build ## search configs/mobile.toml and draw its front (resumes where it was stopped)
+	@echo 'searching configs/mobile.toml: 30 seconds of calibration, then about a minute of search'
+	./nas run configs/mobile.toml --resume
 
 test: lint ## everything that decides whether a change is good, under 5 minutes
 	$(GO) test -timeout 30m ./...
@@ -43,8 +44,12 @@ lint: ## gofmt, go vet, staticcheck, deadcode, the house rules of internal/lint
 	fi
 	$(GO) test ./internal/lint
 
-build: ## the binary ./nas
-	CGO_ENABLED=0 $(GO) build -trimpath -o nas ./cmd/nas
+OUT = nas
+
+build: ## the binary ./nas; make build GOOS=linux GOARCH=arm64 OUT=nas-arm64 makes one for a board
+	@echo 'compiling $(OUT): a minute or two the first time, then a few seconds'
+	@s=0; while sleep 2; do s=$$((s+2)); echo "compiling $(OUT): $$s s"; done & beat=$$!; trap 'kill $$beat 2>/dev/null' EXIT; \
+		CGO_ENABLED=0 $(GO) build -trimpath -o $(OUT) ./cmd/nas
 
 VERSION ?= v0.1.0-dev
 
@@ -110,8 +115,8 @@ fuzz: ## every fuzz test for a moment (FUZZ=5m for longer)
 			$(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZ) ./$$(dirname $$file) || exit 1; \
 		done; done
 
-bench: ## kernel speeds over the shape list, with per cent of this machine's peak
-	$(GO) run ./cmd/nas kernels
+bench: build ## kernel speeds over the shape list, with per cent of this machine's peak
+	./nas kernels
 
-smoke: ## a run of under 20 seconds
-	$(GO) run ./cmd/nas run configs/smoke.toml --resume
+smoke: build ## a run of under 20 seconds
+	./nas run configs/smoke.toml --resume

@@ -3,14 +3,11 @@ package accuracy
 import (
 	"context"
 	"math"
-	"runtime"
 
 	"nas/accuracy/features"
 	"nas/accuracy/imagenet"
 	"nas/accuracy/proxy"
 	"nas/blocks"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // An Estimator scores networks; a higher score is always better. Implementations are
@@ -140,12 +137,15 @@ func point(v float64) Score { return Score{Value: v, Low: math.NaN(), High: math
 // many as processors). The first error ends it.
 func ScoreAll(ctx context.Context, e Estimator, nets []*blocks.Network, workers int) ([]Score, error) {
 	scores := make([]Score, len(nets))
-	err := forEach(ctx, len(nets), workers, func(ctx context.Context, i int) (err error) {
+	first, err := forEach(ctx, nets, workers, func(ctx context.Context, i int) (err error) {
 		scores[i], err = e.Estimate(ctx, nets[i])
 		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	for i, k := range first {
+		scores[i] = scores[k]
 	}
 	return scores, nil
 }
@@ -157,22 +157,4 @@ func Values(scores []Score) []float64 {
 		v[i] = s.Value
 	}
 	return v
-}
-
-// forEach calls f(0) to f(n-1), workers of them at a time, until one fails.
-func forEach(ctx context.Context, n, workers int, f func(ctx context.Context, i int) error) error {
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(workers)
-	for i := range n {
-		g.Go(func() error {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			return f(ctx, i)
-		})
-	}
-	return g.Wait()
 }

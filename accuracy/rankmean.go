@@ -46,7 +46,7 @@ func newRankMean(
 	for k := range samples {
 		samples[k] = make([]float64, len(reference))
 	}
-	err := forEach(ctx, len(reference), workers, func(ctx context.Context, j int) error {
+	first, err := forEach(ctx, reference, workers, func(ctx context.Context, j int) error {
 		var memo proxy.Memo
 		for k, i := range missing {
 			s, err := estimateShared(ctx, parts[i], reference[j], &memo)
@@ -61,6 +61,9 @@ func newRankMean(
 		return nil, fault.Errorf("accuracy: reference sample: %w", err)
 	}
 	for k, i := range missing {
+		for j, of := range first {
+			samples[k][j] = samples[k][of]
+		}
 		r.scale.parts[r.names[i]] = newECDF(samples[k])
 	}
 	r.id = r.scale.id(r.names)

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"nas/accuracy/benchmark"
+	"nas/accuracy/proxy"
 	"nas/blocks"
 )
 
@@ -161,4 +162,25 @@ func FuzzSpec(f *testing.F) {
 			t.Fatalf("%q reads as %q, which reads as %v, %v", spec, tm, again, err)
 		}
 	})
+}
+
+// A network that is listed again is scored once, and has its score everywhere in the list.
+func TestScoreAllOncePerNetwork(t *testing.T) {
+	two := macroNets(t, "00000000", "22222222")
+	a, b := two[0], two[1]
+	nets := []*blocks.Network{a, b, a, a, b}
+	var last [2]int
+	ctx := WithProgress(t.Context(), func(_ string, done, total int) { last = [2]int{done, total} })
+	scores, err := ScoreAll(ctx, newProxyEstimator("macs", proxy.Settings{}), nets, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last != [2]int{2, 2} {
+		t.Errorf("%v networks were scored, want 2 of 2", last)
+	}
+	for i, n := range nets {
+		if want := math.Log(float64(n.Counts().MACs)); scores[i].Value != want {
+			t.Errorf("score %d is %v, want %v", i, scores[i].Value, want)
+		}
+	}
 }

@@ -67,12 +67,15 @@ func (in *SurrogateInputs) Of(ctx context.Context, n *blocks.Network) ([]float64
 // processors).
 func (in *SurrogateInputs) OfAll(ctx context.Context, nets []*blocks.Network, workers int) ([][]float64, error) {
 	rows := make([][]float64, len(nets))
-	err := forEach(ctx, len(nets), workers, func(ctx context.Context, i int) (err error) {
+	first, err := forEach(ctx, nets, workers, func(ctx context.Context, i int) (err error) {
 		rows[i], err = in.Of(ctx, nets[i])
 		return err
 	})
 	if err != nil {
 		return nil, fault.Errorf("accuracy: surrogate: %w", err)
+	}
+	for i, k := range first {
+		rows[i] = rows[k]
 	}
 	return rows, nil
 }

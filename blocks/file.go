@@ -3,6 +3,8 @@ package blocks
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"strings"
 
 	"nas/internal/fault"
 )
@@ -127,5 +129,14 @@ func (n *Network) UnmarshalJSON(data []byte) error {
 func strictJSON(data []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
-	return d.Decode(v)
+	err := d.Decode(v)
+	if wrong, ok := err.(*json.UnmarshalTypeError); ok {
+		return fmt.Errorf("%s: %.60s cannot stand there", wrong.Field, wrong.Value)
+	}
+	if err != nil {
+		if key, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+			return fmt.Errorf("unknown key %.100s", key)
+		}
+	}
+	return err
 }

@@ -2,6 +2,7 @@ package latency
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -172,6 +173,39 @@ func (p *Profile) crossValidate(base *costmodel.UnitModel) {
 		ps[i].low, ps[i].high = ps[i].predicted*math.Exp(-half), ps[i].predicted*math.Exp(half)
 	}
 	p.Validation = summarize(ps, fitLine(ps))
+}
+
+// Unrelated returns an error if the times of the networks that the profile was adapted to have nothing to
+// do with the networks: if they are all the same while the work is not, or if what other networks tell of
+// a network's time is no better than chance. Fewer than eight networks, or ones of like size, tell nothing.
+func (p *Profile) Unrelated() error {
+	n, v := len(p.HeldOut), p.Validation
+	if n < 8 || v == nil {
+		return nil
+	}
+	lowMs, highMs, lowMACs, highMACs := math.Inf(1), 0., math.Inf(1), 0.
+	for _, h := range p.HeldOut {
+		macs := 0.
+		for _, u := range h.Units {
+			macs += float64(p.Shapes[u[0]].MACs()) * float64(u[1])
+		}
+		lowMs, highMs = min(lowMs, h.Measured.MedianMs), max(highMs, h.Measured.MedianMs)
+		lowMACs, highMACs = min(lowMACs, macs), max(highMACs, macs)
+	}
+	const cure = "these times say nothing about the networks: %s; does the command run the model that it is given, " +
+		"and is what the pattern matches its time?"
+	// The standard deviation of tau-b between n independent pairs (Kendall, Rank Correlation Methods, 1970).
+	x := float64(n)
+	chance := math.Sqrt(2 * (2*x + 5) / (9 * x * (x - 1)))
+	switch {
+	case highMACs < 1.5*lowMACs || v.Kendall > min(0.6, 2.5*chance):
+	case highMs < 1.1*lowMs:
+		return fault.Errorf("latency: "+cure, fmt.Sprintf("all %d took from %.4g to %.4g ms, though the largest has "+
+			"%.0f times the work of the smallest", n, lowMs, highMs, highMACs/lowMACs))
+	default:
+		return fault.Errorf("latency: "+cure, fmt.Sprintf("%.0f %% error", v.MAPEPct))
+	}
+	return nil
 }
 
 // endToEnd returns the held-out networks of rows as data for the models.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"nas/internal/stat"
@@ -96,6 +97,40 @@ func TestAdaptTenFBNets(t *testing.T) {
 			c.device, c.base, stat.Median(rank), rank[0], rank[len(rank)-1], stat.Median(mape))
 		if stat.Median(rank) < 0.93 {
 			t.Errorf("rank correlation %.3f, want 0.93", stat.Median(rank))
+		}
+	}
+}
+
+// Times that have nothing to do with the networks are told; those of a device are not taken for such, however
+// few and noisy.
+func TestUnrelated(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for _, n := range []int{10, 16, 40} {
+		good := measuredFBNet(t, "pixel3", n)
+		for name, c := range map[string]struct {
+			ms   func(x float64) float64
+			want string
+		}{
+			"a device":       {func(x float64) float64 { return x }, ""},
+			"a noisy device": {func(x float64) float64 { return x * (1 + 0.05*r.NormFloat64()) }, ""},
+			"the same":       {func(float64) float64 { return 1.5 }, "took from 1.5 to 1.5 ms"},
+			"nearly":         {func(float64) float64 { return 1.5 + 0.05*r.Float64() }, "took from 1.5"},
+			"random":         {func(float64) float64 { return 0.5 + 65000*r.Float64() }, "% error"},
+		} {
+			var ms []Measured
+			for _, m := range good {
+				ms = append(ms, Measured{Network: m.Network, Ms: c.ms(m.Ms)})
+			}
+			p, err := Adapt(nil, timing.Device{Name: "x", CPU: "x", Threads: 1, Cut: timing.CutOps}, ms)
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch err := p.Unrelated(); {
+			case c.want == "" && err != nil:
+				t.Errorf("%d times of %s: %v", n, name, err)
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("%d times, %s: error %v, want %q; tau %.2f", n, name, err, c.want, p.Validation.Kendall)
+			}
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/internal/plural"
 	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
 )
@@ -112,7 +113,7 @@ func (r *Predictor) finish(e *Estimate, s *costmodel.Totals, far map[string]bool
 	e.Warnings = append(e.Warnings, slices.Sorted(maps.Keys(far))...)
 	e.LatencyMs, e.LowMs, e.HighMs = r.network.Predict(s)
 	if n := r.network.HeldOut; n < minHeldOut {
-		e.Warnings = append(e.Warnings, fmt.Sprintf("the interval rests on %d measured network(s) only", n))
+		e.Warnings = append(e.Warnings, fmt.Sprintf("the interval rests on %s only", plural.Of(n, "measured network")))
 	}
 	if w := r.OutsideMeasured(e.LatencyMs); w != "" {
 		e.Warnings = append(e.Warnings, w)

@@ -6,14 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"nas/internal/atomicfile"
 	"nas/internal/boundedfile"
 	"nas/internal/fault"
 	"nas/internal/jsonfile"
+	"nas/internal/stat"
 	"nas/latency/internal/costmodel"
 	"nas/latency/timing"
 )
@@ -126,6 +130,11 @@ func (p *Profile) check() error {
 	if !p.Network.Complete() {
 		return errors.New("the network model is missing or incomplete")
 	}
+	for _, b := range p.bounds() {
+		if !(b.v >= b.low && b.v <= b.high) {
+			return fmt.Errorf("%s = %g, want %g to %g", b.key, b.v, b.low, b.high)
+		}
+	}
 	for i, h := range p.HeldOut {
 		for _, u := range h.Units {
 			if u[0] < 0 || u[0] >= len(p.Shapes) || u[1] < 1 {
@@ -139,6 +148,66 @@ func (p *Profile) check() error {
 		}
 	}
 	return nil
+}
+
+// bound says where a number of a profile lies, and where it must lie.
+type bound struct {
+	key          string
+	v, low, high float64
+}
+
+// bounds are those of the numbers that a prediction is made from.
+func (p *Profile) bounds() []bound {
+	const large = 1e9
+	n, c, d := p.Network, &p.Calibration, &p.Device
+	bs := []bound{
+		{"network.floor", n.Floor, 0, 100}, {"network.quantile", n.Quantile, 0, 1e4}, {"network.between", n.Between, 0, 100},
+		{"network.held_out", float64(n.HeldOut), 0, large}, {"network.low_ms", n.LowMs, 0, large},
+		{"network.high_ms", n.HighMs, n.LowMs, large}, {"the length of network.low", float64(len(n.Low)),
+			float64(len(n.High)), float64(len(n.High))},
+		{"calibration.reference_ms", c.ReferenceMs, 0, large}, {"calibration.probe_ns", c.ProbeNs, 0, large},
+		{"device.threads", float64(d.Threads), 1, 1024}, {"device.target.threads", float64(d.Target.Threads), 0, 1024},
+		{"device.target.l1", float64(d.Target.L1), 0, 1 << 40}, {"device.target.l2", float64(d.Target.L2), 0, 1 << 40},
+		{"device.target.l3", float64(d.Target.L3), 0, 1 << 40},
+	}
+	list := func(key string, vs []float64, low, high float64) {
+		for i, v := range vs {
+			bs = append(bs, bound{fmt.Sprintf("%s[%d]", key, i), v, low, high})
+		}
+	}
+	process := func(key string, k *stat.ResidualKernel) {
+		if k != nil {
+			list(key+".scale", k.Scale, 1e-9, math.MaxFloat64)
+			bs = append(bs, bound{key + ".signal", k.Signal, 0, large}, bound{key + ".noise", k.Noise, 0, large})
+		}
+	}
+	list("network.weights", n.Weights, -large, large)
+	list("network.mean", n.Mean, -large, large)
+	for i := range min(len(n.Low), len(n.High)) {
+		bs = append(bs, bound{fmt.Sprintf("network.low[%d]", i), n.Low[i], -large, n.High[i]})
+	}
+	list("network.drift", n.Drift, -10, 10)
+	process("network.process", n.Process)
+	for i, k := range p.Kinds {
+		if k == nil {
+			continue
+		}
+		for _, term := range slices.Sorted(maps.Keys(k.Costs)) {
+			bs = append(bs, bound{fmt.Sprintf("kinds[%d].costs.%s", i, term), k.Costs[term], 0, large})
+		}
+		at := fmt.Sprintf("kinds[%d]", i)
+		bs = append(bs, bound{at + ".rough", k.ResidualRMS, 0, large}, bound{at + ".leave_one_out", k.LeaveOneOut, 0, large})
+		process(at+".process", k.Hyper)
+	}
+	if s := p.Sums; s != nil {
+		bs = append(bs, bound{"sums.amplitude", s.Amplitude, 0, large}, bound{"sums.length", s.Length, 1e-9, large},
+			bound{"sums.noise", s.Noise, 0, large}, bound{"sums.level", s.Level, -100, 100})
+		list("sums.knots", s.Knots, -large, large)
+	}
+	for i := range p.HeldOut {
+		bs = append(bs, bound{fmt.Sprintf("networks[%d].measured.median_ms", i), p.HeldOut[i].Measured.MedianMs, 1e-9, large})
+	}
+	return bs
 }
 
 // notThere is an [os.ErrNotExist] that says how to make the file.

@@ -38,6 +38,12 @@ func fusionSpecs() []space.Spec {
 		Block: space.Strings{"conv"}, Channels: space.Ints{16, 32}, Kernel: space.Kernels{1, 3}, Depth: space.Ints{1, 2},
 		Activation: space.Strings{"relu"},
 	}
+	bottleneck := func(channels, stride int) space.StageSpec {
+		return space.StageSpec{Block: space.Strings{"bottleneck", "mbconv"}, Channels: space.Ints{channels},
+			Stride: space.Ints{stride}, Depth: space.Ints{1, 2}, Kernel: space.Kernels{1, 3, space.Rectangle(1, 5)},
+			Expansion: space.Floats{0.5, 2}, Dilation: space.Ints{1, 2}, Groups: space.Ints{1, 4, 8},
+			Activation: space.Strings{"relu", "hswish"}, SE: space.Floats{0, 0.25}, Residual: space.Bools{true, false}}
+	}
 	stem := func(channels int) space.StemSpec { return space.StemSpec{Channels: space.Ints{channels}} }
 	input := []int{64, 64, 3}
 	return []space.Spec{
@@ -49,6 +55,7 @@ func fusionSpecs() []space.Spec {
 			Head:  space.HeadSpec{Channels: space.Ints{0, 64}, Hidden: space.Ints{0, 16}},
 		},
 		{Input: input, Classes: 10, Stage: []space.StageSpec{ds, ds}},
+		{Input: input, Classes: 10, Stem: stem(8), Stage: []space.StageSpec{bottleneck(16, 2), bottleneck(16, 1), ds}},
 		{Input: input, Classes: 10, Stem: stem(0), Stage: []space.StageSpec{ds, stage(kinds, 16, 1)}},
 	}
 }

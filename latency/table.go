@@ -231,6 +231,9 @@ func (t *measurements) profile() (*Profile, error) {
 	d.Cut = timing.CutOps
 	if len(t.nets) > 0 {
 		p, err := Adapt(t.o.Base, d, t.nets)
+		if err == nil {
+			err = p.Unrelated()
+		}
 		if err != nil {
 			return nil, err
 		}

@@ -70,6 +70,9 @@ func Validate(
 			Runs: x.Runs + y.Runs,
 		})
 	}
+	if w := Unheld(v.Points); w != "" {
+		v.Warnings = append(v.Warnings, w)
+	}
 	return v, nil
 }
 

@@ -2,8 +2,10 @@ package latency
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"nas/internal/stat"
 )
@@ -38,6 +40,7 @@ type Stratum struct {
 	Within10 float64 `json:"within_10_pct"`
 	Coverage float64 `json:"interval_coverage_pct"`
 	WidthPct float64 `json:"mean_interval_width_pct"`
+	BiasPct  float64 `json:"bias_pct"` // median of predicted/measured - 1
 }
 
 // Point is one network: predicted against measured.
@@ -93,21 +96,53 @@ func summarize(ps []pair, line [2]float64) *Validation {
 	v.BiasPct = stat.Median(bias)
 	v.Kendall = min(1, stat.KendallTau(a, b)) // rounding may add an ulp
 	v.Skill = 1 - v.MAPEPct/max(v.BaseMAPE, 1e-9)
-	sorted := slices.Clone(ps)
-	slices.SortStableFunc(sorted, func(p, q pair) int { return cmp.Compare(p.measured, q.measured) })
-	v.Strata = []Stratum{}
-	const quarters = 4
-	for q := range quarters {
-		if part := sorted[q*len(ps)/quarters : (q+1)*len(ps)/quarters]; len(part) > 0 {
-			v.Strata = append(v.Strata, stratum(part))
-		}
-	}
+	v.Strata = quarters(ps)
 	return v
 }
 
+// quarters compares the quarters of the networks by measured latency.
+func quarters(ps []pair) []Stratum {
+	sorted := slices.Clone(ps)
+	slices.SortStableFunc(sorted, func(p, q pair) int { return cmp.Compare(p.measured, q.measured) })
+	strata := []Stratum{}
+	const n = 4
+	for q := range n {
+		if part := sorted[q*len(ps)/n : (q+1)*len(ps)/n]; len(part) > 0 {
+			strata = append(strata, stratum(part))
+		}
+	}
+	return strata
+}
+
+// Unheld says in which quarters of the latency less than 80 % of the networks lie in their intervals, and what to
+// do; "" if the intervals hold, or if there are too few networks to tell.
+func Unheld(points []Point) string {
+	var ps []pair
+	for _, p := range points {
+		ps = append(ps, pair{p.Name, p.PredictedMs, p.LowMs, p.HighMs, p.MeasuredMs, 0})
+	}
+	var said []string
+	for _, s := range quarters(ps) {
+		if s.Networks >= minPerQuarter && s.Coverage < 80 {
+			said = append(said, fmt.Sprintf("%.0f %% of those from %.3g to %.3g ms (predictions are %+.0f %% off)",
+				s.Coverage, s.LowMs, s.HighMs, s.BiasPct))
+		}
+	}
+	if said == nil {
+		return ""
+	}
+	return "the 90 % interval holds " + strings.Join(said, ", ") + ": the profile is of a busier or quieter hour, " +
+		"or this one is busy; nas doctor says when the machine is quiet, and nas calibrate then makes a new profile"
+}
+
+// minPerQuarter is the number of networks from which on a quarter is judged.
+const minPerQuarter = 5
+
 func stratum(ps []pair) Stratum {
 	s := Stratum{Networks: len(ps), LowMs: math.Inf(1)}
+	bias := make([]float64, 0, len(ps))
 	for _, p := range ps {
+		bias = append(bias, 100*(p.predicted/p.measured-1))
 		s.LowMs, s.HighMs = min(s.LowMs, p.measured), max(s.HighMs, p.measured)
 		e := math.Abs(p.predicted/p.measured - 1)
 		s.MAPEPct += e
@@ -125,5 +160,6 @@ func stratum(ps []pair) Stratum {
 	for _, f := range []*float64{&s.MAPEPct, &s.Within5, &s.Within10, &s.Coverage, &s.WidthPct} {
 		*f *= 100 / float64(len(ps))
 	}
+	s.BiasPct = stat.Median(bias)
 	return s
 }

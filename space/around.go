@@ -112,7 +112,7 @@ func stageAround(row []Block, cin int, v Vary) StageSpec {
 			s.Depth = append(s.Depth, n)
 		}
 	}
-	if x.Kind != Grouped { // whose groups must divide the channels
+	if x.Groups == 1 { // groups must divide the channels
 		for _, f := range []float64{0.75, 1.25} {
 			s.Channels = with(s.Channels, usualDivisor.round(f*float64(x.Channels)))
 		}

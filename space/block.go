@@ -33,6 +33,11 @@ const (
 	// depthwise, linear 1x1 down (MobileNetV4: Qin et al., ECCV 2024). `kernel = 0` and
 	// `kernel_before = 0` leave a depthwise out.
 	UIB
+	// The bottleneck: 1x1, KxK in `groups`, linear 1x1, and the activation behind the sum with the input
+	// (ResNet: He et al., CVPR 2016; ResNeXt: Xie et al., CVPR 2017; RegNet: Radosavovic et al., CVPR 2020).
+	// `expansion` is the ratio of its inner to its output channels: 0.25 in ResNet, 0.5 in ResNeXt, 1 in RegNet.
+	// Where the shape changes, the input goes through a 1x1 convolution.
+	Bottleneck
 	// No block, or a 1x1 convolution with the stride where the shape changes.
 	skip
 )
@@ -81,7 +86,8 @@ var kindTable = [...]struct {
 	Xception: {name: "xception", genes: window, residual: true, separable: true},
 	UIB: {name: "uib", genes: window | 1<<gBefore | 1<<gExpansion | attended, residual: true, separable: true,
 		pointwise: true},
-	skip: {name: "skip"},
+	Bottleneck: {name: "bottleneck", genes: window | 1<<gGroups | 1<<gExpansion | attended, residual: true, pointwise: true},
+	skip:       {name: "skip"},
 }
 
 // kindWords are the names of the kinds, by number.
@@ -114,18 +120,18 @@ func (k Kind) has(g blockGene) bool { return g == gKind || kindTable[k].genes>>g
 //	block   = kind "_k" K [ "x" width ] "_s" stride [ "_d" dilation ] [ "_b" K before ] [ "_g" groups ]
 //	          [ "_x" expanded ] [ "_m" multiplier ] "_c" channels "_" act [ "_" after ]
 //	          [ attention ] [ "_q" experts ] [ "_p" pointwise experts ] [ "_res" ]
-//	kind    = "conv" | "grouped" | "ds" | "mbconv" | "fused" | "xception" | "uib"
+//	kind    = "conv" | "grouped" | "ds" | "mbconv" | "fused" | "xception" | "uib" | "bottleneck"
 //	act     = "identity" | "relu" | "relu6" | "hswish" | "hsigmoid" | "swish" | "sigmoid"
 //	after   = "depthwise" | "pointwise" | "both"    always and only in ds
 //	attention = "_se" squeeze ":" act ":" gate | "_eca" taps | "_cbam" squeeze
-//	                                                only in ds, mbconv, fused and uib
+//	                                                only in ds, mbconv, fused, uib and bottleneck
 //	gate    = "hsigmoid" | "sigmoid"
 //
 // All numbers are absolute. A dilation, a multiplier and a number of experts of 1 are
-// left out. Grouped always has groups; mbconv, fused and uib always have expanded channels;
-// only ds has a multiplier. Only uib may have kernel size 0, which is no convolution, and a
+// left out. Grouped always has groups, a bottleneck where they are more than one; mbconv, fused, uib and bottleneck
+// always have expanded channels; only ds has a multiplier. Only uib may have kernel size 0, which is no convolution, and a
 // KxK convolution before the expansion ("_b"). Experts of the KxK convolution ("_q") occur
-// in all kinds but xception and uib, those of the 1x1 convolutions ("_p") in ds, mbconv and fused. "_res"
+// in all kinds but xception, uib and bottleneck, those of the 1x1 convolutions ("_p") in ds, mbconv and fused. "_res"
 // says that the input is added to the output.
 type Block struct {
 	Kind       Kind
@@ -134,19 +140,20 @@ type Block struct {
 	Before     int             // UIB: kernel size of the first depthwise, 0 means none; otherwise 0
 	Stride     int             // 1 or more, in both directions
 	Dilation   int             // of the KxK convolutions, 1 or more
-	Groups     int             // Grouped: 2 or more; otherwise 1
-	Expanded   int             // MBConv, Fused and UIB: channels of the expansion; otherwise 0
+	Groups     int             // Grouped: 2 or more; Bottleneck: 1 or more; otherwise 1
+	Expanded   int             // MBConv, Fused and UIB: channels of the expansion; Bottleneck: of the KxK convolution; otherwise 0
 	Channels   int             // of the output
 	Activation blocks.ActFunc  //
 	After      blocks.ActPlace // DS only: AfterDepthwise is the linear bottleneck
 	Attention  Attention       // before the last 1x1 convolution
 	Multiplier int             // DS: depthwise outputs for each input channel, 2 or more; 0 means one
 	// Experts, if not 0, is the number of weight sets that the KxK convolution mixes
-	// for each image (CondConv: Yang et al., NeurIPS 2019), 2 or more. Not for Xception and UIB.
+	// for each image (CondConv: Yang et al., NeurIPS 2019), 2 or more. Not for Xception, UIB and Bottleneck.
 	Experts int
 	// PointExperts is the same for the 1x1 convolutions of DS, MBConv and Fused.
 	PointExperts int
-	Residual     bool // the input is added to the output; Stride 1, equal channels
+	// Residual: the input is added to the output. Stride 1 and equal channels, but in a Bottleneck.
+	Residual bool
 }
 
 // token is one part of the text form of a block: an underscore, a letter and a number, or
@@ -167,7 +174,7 @@ var blockTokens = [...]token{
 	{gKind, "_s", "a stride", 1, 1, maxKernel, false},
 	{gDilation, "_d", "a dilation", 1, 2, maxDilation, true},
 	{gBefore, "_b", "a kernel size before the expansion", 0, 1, maxKernel, true},
-	{gGroups, "_g", "a number of groups", 1, 2, maxNumber, false},
+	{gGroups, "_g", "a number of groups", 1, 2, maxNumber, true},
 	{gExpansion, "_x", "expanded channels", 0, 1, maxNumber, false},
 	{gMultiplier, "_m", "a depthwise multiplier", 0, 2, maxExperts, true},
 	{gKind, "_c", "channels", 1, 1, maxNumber, false},
@@ -272,6 +279,12 @@ func (b *Block) layers() blocks.Block {
 		}
 		return blocks.UniversalBottleneck{Out: b.Channels, Expanded: b.Expanded, Before: b.Before, Kernel: b.Kernel,
 			Width: b.Width, Stride: b.Stride, Dilation: b.Dilation, Act: b.Activation, Attention: other, NoResidual: !b.Residual}
+	case Bottleneck:
+		if se != nil {
+			other = se
+		}
+		return blocks.Bottleneck{Out: b.Channels, Inner: b.Expanded, Kernel: b.Kernel, Width: b.Width, Stride: b.Stride,
+			Dilation: b.Dilation, Groups: b.Groups, Act: b.Activation, Attention: other, NoResidual: !b.Residual}
 	case Xception:
 		return blocks.XceptionSeparable{Out: b.Channels, Kernel: b.Kernel, Width: b.Width, Stride: b.Stride,
 			Dilation: b.Dilation, PreAct: b.Activation, Residual: b.Residual}

@@ -205,12 +205,12 @@ func (s *Spec) checkGroups(c *checker) {
 		for i := range s.Stage {
 			st, key := &s.Stage[i], fmt.Sprintf(".stage[%d]", i+1)
 			outs := scaled(st.Channels, width, "always", divisor(s.Divisor))
-			met := slices.Concat(outs, ins)
 			if st.Choice == nil {
-				checkDivisors(c, key, st.Block, st.Groups, met, width)
+				block := st.blockSpec()
+				block.checkDivisors(c, key, ins, outs, width, divisor(s.Divisor))
 			}
 			for k := range st.Choice {
-				checkDivisors(c, fmt.Sprintf("%s.choice[%d]", key, k+1), st.Choice[k].Block, st.Choice[k].Groups, met, width)
+				st.Choice[k].checkDivisors(c, fmt.Sprintf("%s.choice[%d]", key, k+1), ins, outs, width, divisor(s.Divisor))
 			}
 			ins = outs
 		}
@@ -221,17 +221,28 @@ func (s *Spec) checkGroups(c *checker) {
 }
 
 // checkDivisors reports the first of the groups that does not divide all channels that
-// blocks of the kinds meet.
-func checkDivisors(c *checker, key string, kinds []string, groups, channels []int, width float64) {
-	if !slices.Contains(kinds, "grouped") {
-		return
-	}
-	for _, g := range groups {
-		for _, n := range channels {
-			if n%g != 0 {
-				c.addOf(key+".groups", "", strconv.Itoa(g),
-					fmt.Sprintf("a divisor of %d, the channels that a grouped block meets at width %g", n, width))
-				return
+// the blocks meet.
+func (o *ChoiceSpec) checkDivisors(c *checker, key string, ins, outs []int, width float64, d divisor) {
+	st := style{divisor: d}
+	for _, kind := range o.Block {
+		var met []int
+		switch kind {
+		case Grouped.String():
+			met = slices.Concat(outs, ins)
+		case bottleneckWord:
+			for _, n := range outs {
+				for _, x := range o.Expansion {
+					met = append(met, st.expandedChannels(n, x))
+				}
+			}
+		}
+		for _, g := range o.Groups {
+			for _, n := range met {
+				if n%g != 0 {
+					c.add(key+".groups", strconv.Itoa(g),
+						fmt.Sprintf("a divisor of %d, the channels that a %s block meets at width %g", n, kind, width))
+					return
+				}
 			}
 		}
 	}

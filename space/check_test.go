@@ -27,7 +27,7 @@ func TestSpecProblems(t *testing.T) {
 			s.Stage[1].Kernel, s.Stage[1].Block = Kernels{3, 40}, Strings{"mbcon"}
 			s.Head.Kind = "detector"
 		}, []string{"space.input = [32 32]", "space.width[2] = -1", "space.width[3] = 1: want each choice once",
-			`space.stage[2].block = "mbcon": want conv, grouped, ds, mbconv, fused, xception, uib or skip`,
+			`space.stage[2].block = "mbcon": want conv, grouped, ds, mbconv, fused, xception, uib, bottleneck or skip`,
 			"space.stage[2].kernel[2] = 40: want 1 to 31, or [height, width]",
 			`space.head.kind = "detector": want classifier, aspp, lraspp or fast_scnn`}},
 		{"empty list", func(s *Spec) { s.Resolution = Ints{} }, []string{"space.resolution = []: want"}},
@@ -37,7 +37,7 @@ func TestSpecProblems(t *testing.T) {
 		{"ragged resolution", func(s *Spec) { s.Input = []int{30, 20, 3}; s.Resolution = Ints{31} },
 			[]string{"space.resolution = 31: want"}},
 		{"dead key", func(s *Spec) { s.Stage[0].Block, s.Stage[0].Expansion = Strings{"ds"}, Floats{3} },
-			[]string{"space.stage[1].expansion = [3]: want no such key: block ds does not use it (mbconv, fused or uib does)"}},
+			[]string{"space.stage[1].expansion = [3]: want no such key: block ds does not use it (mbconv, fused, uib or bottleneck does)"}},
 		{"live for one kind", func(s *Spec) {
 			s.Stage[0].Block, s.Stage[0].Expansion = Strings{"ds", "mbconv"}, Floats{3}
 		}, nil},

@@ -6,7 +6,12 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"nas/blocks"
 )
+
+// bottleneckWord is the kind in a config.
+var bottleneckWord = Bottleneck.String()
 
 // fields returns, for each gene of a block, the number of the field of struct type T
 // that holds its choices: the one with the gene's key as its toml tag.
@@ -106,6 +111,15 @@ func (o *ChoiceSpec) useless(c *checker, key string, lengths [blockGenes]int) {
 	}
 	if slices.Contains(o.Block, "grouped") && lengths[gGroups] == 0 && slices.Equal(o.Groups, Ints{1}) {
 		c.addOf(key+".groups", key+".block", "", "the number of groups of the grouped block")
+	}
+	if !slices.Contains(o.Block, bottleneckWord) {
+		return
+	}
+	if lengths[gExpansion] == 0 && slices.Equal(o.Expansion, Floats{6}) {
+		c.add(key+".expansion", "", "the ratio of inner to output channels of the bottleneck block, such as 0.25")
+	}
+	if slices.Contains(o.Activation, blocks.Identity.String()) {
+		c.add(key+".activation", quoted(blocks.Identity.String()), "a function: a bottleneck block is not linear")
 	}
 }
 

@@ -203,6 +203,9 @@ func (g *nodeGroup) asBlock() (Block, error) {
 	switch {
 	case len(ls) == 1:
 		b = plainBlock(ls[0])
+	case isBottleneck(ls):
+		b = start(Bottleneck, ls[1])
+		b.Groups, b.Expanded, b.Channels = ls[1].conv.G(), ls[1].conv.Out, ls[2].conv.Out
 	case len(ls) == 2 && ls[0].depthwise() && ls[1].conv.Pointwise():
 		b = separable(ls[0], ls[1])
 	case isUniversal(ls):
@@ -217,7 +220,8 @@ func (g *nodeGroup) asBlock() (Block, error) {
 		b = start(Fused, ls[0])
 		b.Expanded, b.Channels, b.PointExperts = ls[0].conv.Out, ls[1].conv.Out, ls[1].experts
 	default:
-		return Block{}, fmt.Errorf("%d convolutions that are no block of a space (conv, grouped, ds, mbconv, fused, uib)",
+		return Block{}, fmt.Errorf("%d convolutions that are no block of a space (conv, grouped, ds, mbconv, fused, uib, "+
+			"bottleneck)",
 			len(ls))
 	}
 	if b.Kind.has(gAttention) {
@@ -225,6 +229,18 @@ func (g *nodeGroup) asBlock() (Block, error) {
 	}
 	b.Residual = add
 	return b, nil
+}
+
+// isBottleneck reports whether convolutions are a Bottleneck: 1x1, KxK and 1x1 with the same activation behind all of
+// them or behind the sum, and perhaps a 1x1 convolution of the input.
+func isBottleneck(ls []convLayer) bool {
+	n := len(ls)
+	if n < 3 || n > 4 || !ls[0].conv.Pointwise() || !ls[2].conv.Pointwise() ||
+		ls[n-1].act != ls[1].act || ls[1].act == blocks.Identity || ls[0].experts+ls[1].experts+ls[2].experts > 0 ||
+		ls[0].conv.Out != ls[1].conv.Out {
+		return false
+	}
+	return n == 3 || ls[3].conv.Kernel == [2]int{1, 1} && ls[3].cin == ls[0].cin && ls[3].conv.Out == ls[2].conv.Out
 }
 
 // isUniversal reports whether convolutions are a UIB and no other kind: two 1x1 convolutions in

@@ -68,8 +68,8 @@ var geneTable = [blockGenes]geneRow{
 		domain: domain{initial: 6.0, valid: func(v float64) bool { return v > 0 && v <= 32 },
 			want: "a ratio above 0, at most 32"},
 		of: expansionOf,
-		gives: func(v float64, _ Kind, b *Block, s site, st *style) bool {
-			x := st.expandedChannels(s.cin, v)
+		gives: func(v float64, k Kind, b *Block, s site, st *style) bool {
+			x := st.expandedChannels(k.hiddenFrom(s.cin, s.cout), v)
 			return x == b.Expanded || b.Expanded == 0 && x == s.cin
 		},
 		label: "_e",
@@ -123,8 +123,10 @@ var geneTable = [blockGenes]geneRow{
 		of:      func(b *Block, _ int, _ *style) float64 { return bit(b.Residual) },
 		gives:   func(v float64, k Kind, b *Block, s site, _ *style) bool { return residual(v, k, s) == b.Residual },
 		nearest: nearestResidual,
-		shows:   func(b *Block, cin int) bool { return b.Stride == 1 && b.Channels == cin },
-		widen:   widenResidual,
+		shows: func(b *Block, cin int) bool {
+			return b.Kind == Bottleneck || b.Stride == 1 && b.Channels == cin
+		},
+		widen: widenResidual,
 	},
 	gExperts: {
 		key: "experts", domain: domain{initial: 1, valid: between(1, maxExperts), want: "1 (an ordinary convolution) to 64"},
@@ -157,21 +159,29 @@ func plain(number func(*Block) int) func(*Block, int, *style) float64 {
 	return func(b *Block, _ int, _ *style) float64 { return float64(number(b)) }
 }
 
-// expansionOf is the ratio of expanded to input channels of a block.
+// hiddenFrom returns the channels of which the expansion of a block is a multiple: of a bottleneck those of its
+// output, else of its input.
+func (k Kind) hiddenFrom(cin, cout int) int {
+	if k == Bottleneck {
+		return cout
+	}
+	return cin
+}
+
+// expansionOf is the ratio of expanded to input channels of a block; of a bottleneck, to output channels.
 func expansionOf(b *Block, cin int, _ *style) float64 {
 	if b.Expanded == 0 {
 		return 1
 	}
-	return float64(b.Expanded) / float64(cin)
+	return float64(b.Expanded) / float64(b.Kind.hiddenFrom(cin, b.Channels))
 }
 
 // squeezeRatio is the ratio of squeeze-and-excite from which b has its squeeze channels.
 func squeezeRatio(b *Block, cin int, st *style) float64 {
-	r := float64(b.Attention.Squeeze) / float64(cin)
-	if !st.seFromInput {
-		r /= expansionOf(b, cin, st)
+	if !st.seFromInput && b.Expanded > 0 {
+		cin = b.Expanded
 	}
-	return r
+	return float64(b.Attention.Squeeze) / float64(cin)
 }
 
 // nearestAttention returns the first choice with the kind of gate that b has, else the
@@ -213,7 +223,10 @@ func widenBefore(values []float64, _ Kind, _ bool) []float64 {
 	return values
 }
 
-func widenExpansion(values []float64, _ Kind, _ bool) []float64 {
+func widenExpansion(values []float64, k Kind, _ bool) []float64 {
+	if k == Bottleneck { // the groups must divide what comes of it
+		return values
+	}
 	values = with(values, 3, 4, 6)
 	slices.Sort(values)
 	return values
@@ -314,6 +327,9 @@ func (t *template) buildTo(b *Block, s site, style *style) bool {
 		} else {
 			b.Expanded = gated
 		}
+	case Bottleneck:
+		gated = style.expandedChannels(s.cout, t[gExpansion])
+		b.Expanded, b.Groups = gated, int(t[gGroups])
 	case UIB:
 		gated = style.expandedChannels(s.cin, t[gExpansion])
 		b.Expanded = gated
@@ -351,7 +367,7 @@ func (k Kind) canBe(b *Block) bool {
 // residual reports whether a block of kind k at s adds its input to its output, where v
 // is the value of its gene.
 func residual(v float64, k Kind, s site) bool {
-	return (v > 0 || v < 0 && kindTable[k].residual) && s.stride == 1 && s.cin == s.cout
+	return (v > 0 || v < 0 && kindTable[k].residual) && (k == Bottleneck || s.stride == 1 && s.cin == s.cout)
 }
 
 // experts says which convolutions of a block in normal form have n experts.
@@ -381,10 +397,10 @@ func effectiveDilation(d, kernel int, s site) int {
 	return d * s.dilation
 }
 
-// expandedChannels is the width inside an inverted residual.
-func (s *style) expandedChannels(cin int, ratio float64) int {
+// expandedChannels is the width inside a block that is a ratio of n channels.
+func (s *style) expandedChannels(n int, ratio float64) int {
 	if ratio == 1 {
-		return cin
+		return n
 	}
-	return s.divisor.round(float64(cin) * ratio)
+	return s.divisor.round(float64(n) * ratio)
 }

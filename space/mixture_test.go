@@ -18,7 +18,7 @@ func TestMixture(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, st := range s.Arch(s.Sample(r)).Stages {
-			if len(st) == 0 || st[0].Kind == Xception || st[0].Kind == UIB {
+			if len(st) == 0 || st[0].Kind == Xception || st[0].Kind == UIB || st[0].Kind == Bottleneck {
 				continue
 			}
 			k := st[0]

@@ -48,13 +48,16 @@ func randomSpec(r *rand.Rand) Spec {
 			s.Stage = append(s.Stage, st)
 			continue
 		}
-		st.Block = subset(r, 3, "ds", "mbconv", "fused", "conv", "skip", "grouped", "xception", "uib")
+		st.Block = subset(r, 3, "ds", "mbconv", "fused", "conv", "skip", "grouped", "xception", "uib", "bottleneck")
 		has := func(g blockGene) bool {
 			return slices.ContainsFunc(st.Block, func(b string) bool { return Kind(slices.Index(kindWords, b)).has(g) })
 		}
 		if has(gKernel) {
 			st.Kernel = subset[KernelSize](r, 2, 1, 2, 3, 5, Rectangle(1, 3), Rectangle(4, 2))
 			st.Activation = subset(r, 2, "identity", "relu", "swish")
+			if slices.Contains(st.Block, "bottleneck") {
+				st.Activation = subset(r, 2, "relu", "swish")
+			}
 			if r.IntN(2) == 0 {
 				st.Dilation = subset(r, 2, 1, 2)
 			}

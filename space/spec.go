@@ -70,8 +70,8 @@ type StageSpec struct {
 	// [height, width]. In a uib block it is that of the depthwise behind the expansion, and 0 means none.
 	// Default 3.
 	Kernel Kernels `toml:"kernel" unit:"pixels" example:"[3, 5, [7, 1]]"`
-	// Expansion is the ratio of hidden to input channels of mbconv, fused and uib blocks. Default
-	// 6.
+	// Expansion is the ratio of hidden to input channels of mbconv, fused and uib blocks, and of inner to output
+	// channels of a bottleneck block. Default 6; a bottleneck block needs one.
 	Expansion Floats `toml:"expansion" example:"[3, 4, 6]"`
 	// Dilation is the dilation of the KxK convolution, 1 to 64. It has no effect in a block
 	// with a stride. Default 1.
@@ -82,15 +82,17 @@ type StageSpec struct {
 	// ActivationAfter says which convolution of a ds block the activation follows:
 	// "depthwise", "pointwise" or "both". Default both.
 	ActivationAfter Strings `toml:"activation_after" example:"'depthwise'" with:"block = 'ds'"`
-	// Groups is the number of groups of the convolution of a grouped block, 1 to 4096. It
-	// must divide the input and output channels. Default: none, a grouped block needs one.
+	// Groups is the number of groups of the KxK convolution of a grouped or bottleneck block, 1 to 4096. It
+	// must divide the input and output channels, of a bottleneck block the inner ones. Default: 1, but a grouped
+	// block needs one.
 	Groups Ints `toml:"groups" example:"[2, 4]" with:"block = 'grouped'"`
 	// SE is the ratio of squeeze-and-excite; 0 means none. Default 0.
 	SE Floats `toml:"se" example:"[0, 0.25]"`
 	// Residual says whether the input is added to the output where the stride is 1 and the
-	// channels are equal. Default: mbconv, fused, xception and uib do.
+	// channels are equal, in a bottleneck block also elsewhere. Default: mbconv, fused, xception, uib and
+	// bottleneck do.
 	Residual Bools `toml:"residual" example:"[true, false]"`
-	// Attention is what weighs the channels of ds, mbconv, fused and uib blocks: "se" where the
+	// Attention is what weighs the channels of ds, mbconv, fused, uib and bottleneck blocks: "se" where the
 	// ratio is not 0, "eca", "cbam" (ratio 0 means 0.25) or "none". Default se.
 	Attention Strings `toml:"attention" example:"['none', 'eca']"`
 	// Experts is the number of weight sets that a convolution mixes for each image

@@ -115,7 +115,13 @@ func (b *Block) validate(cin int) error {
 		return fmt.Errorf("a 1x1 kernel has dilation %d, want none", b.Dilation)
 	case b.Dilation > 1 && b.Stride > 1:
 		return fmt.Errorf("dilation %d and stride %d, want one of them 1", b.Dilation, b.Stride)
-	case cin%b.Groups != 0 || b.Channels%b.Groups != 0:
+	case b.Kind == Grouped && b.Groups < 2:
+		return fmt.Errorf("number of groups is %d, want 2 or more in a grouped block", b.Groups)
+	case b.Kind == Bottleneck && b.Expanded%b.Groups != 0:
+		return fmt.Errorf("%d groups do not divide the %d channels inside", b.Groups, b.Expanded)
+	case b.Kind == Bottleneck && b.Activation == blocks.Identity:
+		return fmt.Errorf("a bottleneck block needs an activation")
+	case b.Kind != Bottleneck && (cin%b.Groups != 0 || b.Channels%b.Groups != 0):
 		return fmt.Errorf("%d groups divide not both %d input and %d output channels", b.Groups, cin, b.Channels)
 	case b.Expanded == cin && b.Kind == MBConv:
 		return fmt.Errorf("no expansion (%d channels already): write it as ds, activation after the depthwise", cin)
@@ -131,7 +137,7 @@ func (b *Block) validate(cin int) error {
 		return fmt.Errorf("a %v block has no pointwise experts", b.Kind)
 	case b.Attention.Kind != NoAttention && !b.Kind.has(gAttention):
 		return fmt.Errorf("a %v block has no attention", b.Kind)
-	case b.Residual && (b.Stride != 1 || b.Channels != cin):
+	case b.Residual && b.Kind != Bottleneck && (b.Stride != 1 || b.Channels != cin):
 		return fmt.Errorf("residual from %d to %d channels at stride %d, want equal channels and stride 1",
 			cin, b.Channels, b.Stride)
 	}

@@ -25,12 +25,15 @@ func TestStretches(t *testing.T) {
 			Residual: space.Bools{true, false}, Multiplier: space.Ints{1, 2}, KernelBefore: space.Ints{0, 3},
 		}
 	}
+	bottleneck := space.StageSpec{Block: space.Strings{"bottleneck", "mbconv"}, Channels: space.Ints{32},
+		Stride: space.Ints{2}, Depth: space.Ints{1, 2}, Kernel: space.Kernels{1, 3, 7}, Expansion: space.Floats{0.25, 1},
+		Groups: space.Ints{1, 4, 8}, SE: space.Floats{0, 0.25}, Residual: space.Bools{true, false}}
 	r := rand.New(rand.NewPCG(1, 2))
 	var gated, uncounted int
 	for _, stem := range []int{0, 8} {
 		s, err := space.New(space.Spec{Input: []int{96, 96, 8}, Classes: 10,
 			Stem:  space.StemSpec{Channels: space.Ints{stem}, Activation: space.Strings{"hswish"}},
-			Stage: []space.StageSpec{stage(8, 1), stage(16, 2), stage(16, 1), stage(24, 2)},
+			Stage: []space.StageSpec{stage(8, 1), stage(16, 2), stage(16, 1), stage(24, 2), bottleneck},
 			Head:  space.HeadSpec{Channels: space.Ints{0, 64}, Hidden: space.Ints{0, 16}}})
 		if err != nil {
 			t.Fatal(err)

@@ -48,7 +48,7 @@ func FewShot(ctx context.Context, b *benchmark.Benchmark, o Options) ([]FewShotR
 		return nil, err
 	}
 	var out []FewShotReport
-	for _, n := range o.Trained {
+	for i, n := range o.Trained {
 		if n < accuracy.MinTrained || n > len(rows)-3 || o.Draws < 1 {
 			return nil, fault.Errorf("accuracy: surrogate of %d trained networks in %d draws: "+
 				"want %d to %d networks and a draw or more", n, o.Draws, accuracy.MinTrained, len(rows)-3)
@@ -59,6 +59,7 @@ func FewShot(ctx context.Context, b *benchmark.Benchmark, o Options) ([]FewShotR
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
+			accuracy.ReportProgress(ctx, "fit", i*o.Draws+d, len(o.Trained)*o.Draws)
 			order := random.Stream(o.Seed<<16+uint64(d), "trained").Perm(len(rows))
 			if o.Choose != nil {
 				order = chosenFirst(o.Choose(byPrior(rows, inputs), n, d), len(rows))

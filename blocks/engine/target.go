@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,6 +20,12 @@ type Target struct {
 	L2      int    `json:"l2"`
 	L3      int    `json:"l3"`
 	Threads int    `json:"threads"` // 0 means 1
+}
+
+// String names what distinguishes targets.
+func (t Target) String() string {
+	return fmt.Sprintf("%s with caches of %d, %d and %d kB, threads: %d",
+		t.ISA, t.L1>>10, t.L2>>10, t.L3>>10, t.Threads)
 }
 
 // isas are the instruction sets for which a plan can be listed anywhere.

@@ -30,6 +30,17 @@ func (t *Tensor) values(w *blocks.Weights) []float32 {
 	return v
 }
 
+// A ShapeError says that a tensor of a file has another shape than that of the module.
+type ShapeError struct {
+	Tensor, Network string
+	Shape, Want     []int // in the file, in the module of the network
+}
+
+// Error says both shapes.
+func (e *ShapeError) Error() string {
+	return fmt.Sprintf("tensor %q has shape %v, %s wants %v", e.Tensor, e.Shape, e.Network, e.Want)
+}
+
 // wrappers are what goes before the names of a module's tensors where training wraps it: DataParallel,
 // torch.compile, and modules of Lightning.
 var wrappers = []string{"module.", "_orig_mod.", "model."}
@@ -90,7 +101,7 @@ func (m *Module) fill(file map[string]stored) (*blocks.Weights, error) {
 		t := &m.Tensors[k]
 		s := file[t.Name]
 		if !slices.Equal(s.shape, t.Shape) {
-			return nil, fault.Errorf("pytorch: tensor %q has shape %v, %s wants %v", t.Name, s.shape, m.net.Name, t.Shape)
+			return nil, &ShapeError{Tensor: t.Name, Network: m.net.Name, Shape: s.shape, Want: t.Shape}
 		}
 		theirs := make([]float32, t.form.len())
 		if err := s.read(theirs); err != nil {

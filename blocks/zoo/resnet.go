@@ -6,25 +6,6 @@ import (
 	"nas/blocks"
 )
 
-// bottleneck is the residual block of He et al. (CVPR 2016), figure 5 right,
-// with the stride in the 3x3 convolution (torchvision's and NVIDIA's "v1.5";
-// the paper has it in the first 1x1).
-type bottleneck struct {
-	inner, stride int
-	project       bool // the shortcut is a 1x1 convolution
-}
-
-// Build appends the block.
-func (p bottleneck) Build(b *blocks.Builder, in blocks.Value) blocks.Value {
-	x := convAs(b, "reduce", in, blocks.ConvBNAct{Out: p.inner, Act: blocks.ReLU})
-	x = convAs(b, "conv", x, blocks.ConvBNAct{Out: p.inner, Kernel: 3, Stride: p.stride, Act: blocks.ReLU})
-	x = convAs(b, "expand", x, blocks.ConvBNAct{Out: 4 * p.inner})
-	if p.project {
-		in = convAs(b, "shortcut", in, blocks.ConvBNAct{Out: 4 * p.inner, Stride: p.stride})
-	}
-	return b.Act(blocks.ReLU, b.Apply("add", &blocks.Add{}, x, in))
-}
-
 var resNet = []Entry{{
 	Name:    "resnet50",
 	Paper:   "He et al., Deep Residual Learning for Image Recognition, CVPR 2016; stride in the 3x3 convolutions, as in torchvision",
@@ -41,9 +22,9 @@ var resNet = []Entry{{
 			Pad: blocks.PadAll(1)}, x)
 		for i, n := range []int{3, 4, 6, 3} {
 			for j := range n {
-				p := bottleneck{inner: 64 << i, stride: 1, project: j == 0}
+				p := blocks.Bottleneck{Out: 256 << i, Inner: 64 << i, Kernel: 3, Act: blocks.ReLU}
 				if i > 0 && j == 0 {
-					p.stride = 2
+					p.Stride = 2
 				}
 				b.Mark(i+1, j+1)
 				x = blocks.Named{Name: "stage" + strconv.Itoa(i+1) + ".block" + strconv.Itoa(j+1), Block: p}.Build(b, x)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,9 +15,11 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"nas/accuracy"
 	"nas/blocks/kernels"
 	"nas/internal/atomicfile"
 	"nas/internal/config"
+	"nas/internal/evaluator"
 	"nas/internal/runstore"
 )
 
@@ -36,6 +39,8 @@ type app struct {
 	json           bool
 	started        bool // the command line was understood
 	warned         bool // of the config
+	meter          *meter
+	rest           func() // ends the pulse of the meter
 	file           fileOptions
 }
 
@@ -50,13 +55,14 @@ var commands = []func(*app) *cobra.Command{
 // run carries out one command line and returns its exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	out := &output{Writer: stdout}
-	a := &app{stdout: out, out: out, stderr: stderr}
+	a := &app{stdout: out, out: out, stderr: stderr, rest: func() {}}
 	root := a.root()
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(stderr)
 	shells(root)
 	err := root.ExecuteContext(ctx)
+	a.rest()
 	if out.err != nil && (err == nil || errors.As(err, new(syscall.Errno))) {
 		err, a.started = out.err, true
 	}
@@ -68,7 +74,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		err = errInterrupted // "context canceled" says nothing to a person
 	}
 	if !errors.Is(err, syscall.EPIPE) { // whoever read the output has read enough
-		fmt.Fprintln(stderr, "nas: "+explain(err))
+		fmt.Fprintln(stderr, "nas: "+printable(shortened(explain(err))))
 	}
 	if !a.started {
 		fmt.Fprintln(stderr, "     nas --help, or --help behind a command, says more")
@@ -78,6 +84,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // root is the command line.
 func (a *app) root() *cobra.Command {
+	version := false
 	root := &cobra.Command{
 		Use:   "nas",
 		Short: "Search, design, measure and export networks of depthwise-separable blocks",
@@ -92,14 +99,21 @@ ARCH is a network: ` + archForms + `.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.ArbitraryArgs,
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			a.started = true
 			if _, err := kernels.Default(); err != nil {
 				return usagef("%w: want one of %s, or unset it", err, strings.Join(kernels.Supported(), ", "))
 			}
+			a.rest = a.begin(cmd.CommandPath())
+			cmd.SetContext(accuracy.WithProgress(cmd.Context(), func(step string, done, total int) {
+				a.meter.progress(evaluator.Progress{Step: step, Done: done, Total: total})
+			}))
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if version {
+				return a.printVersion()
+			}
 			if len(args) == 0 {
 				return cmd.Help()
 			}
@@ -131,6 +145,7 @@ ARCH is a network: ` + archForms + `.`,
 		return err
 	})
 	root.PersistentFlags().BoolVarP(&a.quiet, "quiet", "q", false, "no progress on standard error")
+	root.Flags().BoolVar(&version, "version", false, "the same as nas version")
 	for _, make := range commands {
 		root.AddCommand(make(a))
 	}
@@ -177,14 +192,26 @@ func (a *app) jsonFlag(cmd *cobra.Command) {
 
 // writeJSON prints an object for scripts.
 func (a *app) writeJSON(v any) error {
-	e := json.NewEncoder(a.stdout)
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := a.stdout.Write(printableJSON(b.Bytes()))
+	return err
 }
 
-// printf prints to standard output. Errors are ignored: the reader may have gone.
-func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.stdout, format, args...) }
+// printf prints text to standard output. Errors are ignored: the reader may have gone.
+func (a *app) printf(format string, args ...any) {
+	fmt.Fprint(a.stdout, printable(fmt.Sprintf(format, args...)))
+}
+
+// notef prints text to standard error.
+func (a *app) notef(format string, args ...any) {
+	fmt.Fprint(a.stderr, printable(fmt.Sprintf(format, args...)))
+}
 
 // output is standard output. It remembers that it could not be written.
 type output struct {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"nas/blocks"
@@ -58,7 +56,7 @@ func (a *app) find(text string) (*resolve.Network, error) {
 	}
 	if n.File != nil && !a.quiet {
 		for _, note := range n.File.Notes {
-			fmt.Fprintf(a.stderr, "note: %s\n", note)
+			a.notef("note: %s\n", note)
 		}
 	}
 	return n, nil
@@ -75,7 +73,7 @@ func (a *app) weightsOf(n *resolve.Network, file string, seed uint64) (*blocks.W
 	}
 	w, wrapper, err := netfile.ReadWeights(file, n.Network)
 	if wrapper != "" && !a.quiet {
-		fmt.Fprintf(a.stderr, "note: the names in %s begin with %s, which was taken off\n", file, wrapper)
+		a.notef("note: the names in %s begin with %s, which was taken off\n", file, wrapper)
 	}
 	return w, usage(err)
 }

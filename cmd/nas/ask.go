@@ -86,8 +86,10 @@ arch_id) or arch, and accuracy in per cent. A network in several rows, or told a
 with another accuracy, was trained with several seeds: its mean counts. told.csv in the
 directory holds all that was told; delete a line there to take it back. With five
 trained networks or more it fits a surrogate to all of them, ranks the trials at the
-front again, and says how far the front moved. front-told.csv in the directory holds
-the new front; the run's own files stay.`,
+front again, and says how far the front moved. From then on nas pick, plot, report and
+show use trained accuracies, and for the others the surrogate. front-told.csv in the
+directory holds the new front. front.csv has the trained accuracies beside the run's
+own score.`,
 		Example: `  nas tell results/mobile trained.csv`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
@@ -97,7 +99,7 @@ the new front; the run's own files stay.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			m := a.newMeter()
+			m := a.meter
 			defer m.end()
 			r, err := feedback.Tell(cmd.Context(), args[0], args[1], evaluator.Options{Workers: workers, Say: m.say})
 			m.end()

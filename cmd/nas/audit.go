@@ -15,7 +15,7 @@ func (a *app) auditSpace(cmd *cobra.Command, path string, profiles []string, wor
 	if err != nil {
 		return err
 	}
-	m := a.newMeter()
+	m := a.meter
 	defer m.end()
 	setup, err := evaluator.New(cmd.Context(), c, evaluator.Options{
 		Workers: workers, Say: m.say,

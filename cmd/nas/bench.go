@@ -59,12 +59,12 @@ should be running.`,
 				if err != nil {
 					return err
 				}
-				views = append(views, benchViewOf(n.Name, s, rt.Device()))
+				views = append(views, benchViewOf(n.Title, s, rt.Device()))
 				if s.P10Ms == 0 && s.P5Ms > 0 {
 					t.head[2], t.head[3] = "p5", "p95"
 				}
 				rate := fmt.Sprintf("%.1f", float64(n.Counts().MACs)/1e6/s.MedianMs)
-				t.add(n.Name, ms(s.MedianMs), known(cmp.Or(s.P10Ms, s.P5Ms)), known(cmp.Or(s.P90Ms, s.P95Ms)), s.Runs, rate)
+				t.add(n.Title, ms(s.MedianMs), known(cmp.Or(s.P10Ms, s.P5Ms)), known(cmp.Or(s.P90Ms, s.P95Ms)), s.Runs, rate)
 			}
 			if a.json {
 				if len(views) == 1 {

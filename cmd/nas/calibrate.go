@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/internal/evaluator"
+	"nas/internal/plural"
 	"nas/latency"
 	"nas/latency/calibrate"
 	"nas/space"
@@ -111,14 +112,14 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 			return err
 		}
 	}
-	m := a.newMeter()
+	m := a.meter
 	defer m.end()
 	if o.budget < time.Second {
 		return usagef("--budget %v: want 1s or more", o.budget)
 	}
 	m.say(fmt.Sprintf("calibrating %s for up to %v: please leave the machine alone", rt.Device(), o.budget))
 	opts.Progress = func(p calibrate.Progress) {
-		detail := fmt.Sprintf("%d kernels", p.Units)
+		detail := plural.Of(p.Units, "kernel")
 		if p.Error > 0 {
 			detail += fmt.Sprintf("  error %.1f %%", 100*p.Error)
 		}
@@ -157,10 +158,11 @@ func (a *app) keepProfile(p *latency.Profile, path string, interrupted error, o 
 	if a.json {
 		return a.writeProfile(p, path, p.Calibration.WallS)
 	}
-	a.printf("%s\n%d kernels measured in %.1f s, profile in %s\n", p.Device, len(p.Units), p.Calibration.WallS, path)
+	a.printf("%s\n%s measured in %.1f s, profile in %s\n", p.Device, plural.Of(len(p.Units), "kernel"),
+		p.Calibration.WallS, path)
 	if v := p.Validation; v != nil {
-		a.printf("on %d networks that the model has not seen: error %.1f %%, %.0f %% of them within 10 %%, "+
-			"%.0f %% inside the 90 %% interval\n", v.Networks, v.MAPEPct, v.Within10, v.Coverage)
+		a.printf("on %s that the model has not seen: error %.1f %%, %.0f %% of them within 10 %%, "+
+			"%.0f %% inside the 90 %% interval\n", plural.Of(v.Networks, "network"), v.MAPEPct, v.Within10, v.Coverage)
 	}
 	a.warn(p.Warnings)
 	return nil

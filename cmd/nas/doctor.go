@@ -75,6 +75,7 @@ type profileView struct {
 	Threads int       `json:"threads"`
 	Created time.Time `json:"created"`
 	MAPEPct float64   `json:"mape_pct"`
+	Busy    string    `json:"busy,omitempty"` // why it should not be trusted
 }
 
 // programs are those that documents use beside those that recipes start.
@@ -109,6 +110,14 @@ func examine() (*doctorView, error) {
 	if v.NoisePct > noiseLimit {
 		v.Advice = append(v.Advice, fmt.Sprintf("equal timings spread by %.1f %% right now: "+
 			"end other programs before you calibrate or measure", v.NoisePct))
+	} else {
+		v.Advice = append(v.Advice, "the machine is quiet: a good minute for nas calibrate")
+	}
+	for _, p := range v.Profiles {
+		if p.Busy != "" {
+			v.Advice = append(v.Advice, fmt.Sprintf("the profile %s is of a busy hour (%s): "+
+				"nas calibrate in a quiet minute", p.Path, p.Busy))
+		}
 	}
 	if g := v.Facts.Governor; g != "" && g != "performance" {
 		v.Advice = append(v.Advice, "the clock policy is "+g+": timings vary less under performance")
@@ -133,7 +142,8 @@ func cachedProfiles() []profileView {
 		if err != nil {
 			continue
 		}
-		view := profileView{Path: f, Device: p.Device.String(), Threads: p.Device.Threads, Created: p.Created}
+		view := profileView{Path: f, Device: p.Device.String(), Threads: p.Device.Threads, Created: p.Created,
+			Busy: p.Busy()}
 		if p.Validation != nil {
 			view.MAPEPct = p.Validation.MAPEPct
 		}

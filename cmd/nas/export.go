@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -76,6 +75,9 @@ integers.`,
 				if err != nil {
 					return err
 				}
+				if format == "json" || format == "toml" { // which escape characters alike
+					data = printableJSON(data)
+				}
 				_, err = a.out.Write(data)
 				return err
 			}
@@ -91,12 +93,11 @@ integers.`,
 					return err
 				}
 				if !a.quiet {
-					fmt.Fprintf(a.stderr, "%s: %s, %sB\n", f.Path, n.Name, si(int64(len(f.Data))))
+					a.notef("%s: %s, %sB\n", f.Path, n.Title, si(int64(len(f.Data))))
 				}
 			}
 			if drawn && !a.quiet {
-				fmt.Fprintf(a.stderr,
-					"the weights are random (seed %d) until you train them; --weights FILE takes trained ones\n", seed)
+				a.notef("the weights are random (seed %d) until you train them; --weights FILE takes trained ones\n", seed)
 			}
 			return nil
 		},

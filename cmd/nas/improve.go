@@ -49,7 +49,7 @@ ARCH is ` + archForms + `.`,
 					o.Dir = o.Config.Output.Dir + "-improve"
 				}
 			}
-			m := a.newMeter()
+			m := a.meter
 			defer m.end()
 			o.Say = m.say
 			o.Progress = m.progress

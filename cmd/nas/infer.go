@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"path/filepath"
 	"slices"
@@ -156,7 +155,7 @@ func (a *app) writeResult(path string, values []float32, dims []int) error {
 		return err
 	}
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, "%s: %v\n", path, dims)
+		a.notef("%s: %v\n", path, dims)
 	}
 	return nil
 }

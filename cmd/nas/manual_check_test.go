@@ -211,3 +211,40 @@ func TestCodeBlocks(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// writtenFile finds the files that a command of the documents writes.
+var writtenFile = regexp.MustCompile(`(?:--out|--output|--plot|--diagram|OUT|>)[ =]*([\w.-]+\.\w+|nas-\w+)(?:\s|$)`)
+
+// What the commands of the documents write into the checkout is ignored by git, so that a reader who follows them
+// has a clean one.
+func TestManualLeavesNothingUntracked(t *testing.T) {
+	top := filepath.Join("..", "..")
+	ignore, err := os.ReadFile(filepath.Join(top, ".gitignore"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, file := range manual(t, top) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range codeBlocks(string(text)) {
+			for i, line := range b.lines {
+				for _, m := range writtenFile.FindAllStringSubmatch(line, -1) {
+					found++
+					ignored := slices.ContainsFunc(strings.Split(string(ignore), "\n"), func(pattern string) bool {
+						ok, err := filepath.Match(strings.TrimPrefix(pattern, "/"), m[1])
+						return ok && err == nil
+					})
+					if b.isShell() && !ignored {
+						t.Errorf("%s:%d: %s would be untracked", file, b.line+i, m[1])
+					}
+				}
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("only %d files are found", found)
+	}
+}

@@ -61,7 +61,7 @@ given:
 			if sure && !f.Changed("latency") {
 				return usagef("--sure goes with --latency")
 			}
-			s, err := results.Load(args[0])
+			s, err := results.LoadTold(args[0])
 			if err != nil {
 				return usage(err)
 			}

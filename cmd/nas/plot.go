@@ -64,8 +64,12 @@ the ending of the file's name. Pictures:
 				return err
 			}
 			var runs []*results.Stored
+			load := results.Load
+			if len(args) == 1 && kind != "hypervolume" { // that grew by the run's score
+				load = results.LoadTold
+			}
 			for _, dir := range args {
-				r, err := results.Load(dir)
+				r, err := load(dir)
 				if err != nil {
 					return usage(err)
 				}
@@ -86,7 +90,7 @@ the ending of the file's name. Pictures:
 					return err
 				}
 				if !a.quiet {
-					fmt.Fprintf(a.stderr, "%s: %s of %s\n", out, kind, strings.Join(args, ", "))
+					a.notef("%s: %s of %s\n", out, kind, strings.Join(args, ", "))
 				}
 				return nil
 			}

@@ -19,7 +19,7 @@ func newPredict(a *app) *cobra.Command {
 		Long: `Predict adds up the predicted times of the network's kernels and corrects the sum by
 the profile's network model. The interval holds the measured latency of 90 % of
 networks like those of the calibration. The profile may be of any device. By default
-it is this machine's, as nas calibrate or nas run left it.
+it is that of the run for a trial, else this machine's, as nas calibrate or nas run left it.
 
 Of an image classifier the accuracy on ImageNet is estimated, too.`,
 		Example: `  nas predict mobilenet_v2 --kernels
@@ -34,7 +34,7 @@ Of an image classifier the accuracy on ImageNet is estimated, too.`,
 			if err != nil {
 				return err
 			}
-			p, err := profileOf(profile, device, threads)
+			p, err := profileFor(n, profile, device, threads)
 			if err != nil {
 				return err
 			}
@@ -61,10 +61,10 @@ Of an image classifier the accuracy on ImageNet is estimated, too.`,
 					Device string `json:"device"`
 					latency.Estimate
 					Accuracy *accuracyView `json:"accuracy,omitempty"`
-				}{n.Name, p.Device.String(), e, score})
+				}{n.Title, p.Device.String(), e, score})
 			}
 			a.printf("%s: %s ms, 90 %% interval %s to %s\n%s, profile of %s\n",
-				n.Name, ms(e.LatencyMs), ms(e.LowMs), ms(e.HighMs),
+				n.Title, ms(e.LatencyMs), ms(e.LowMs), ms(e.HighMs),
 				p.Device, p.Created.Format("2006-01-02"))
 			if kernels {
 				a.printKernels(e)
@@ -75,7 +75,7 @@ Of an image classifier the accuracy on ImageNet is estimated, too.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&profile, "profile", "", "a latency profile (default: this machine's)")
+	f.StringVar(&profile, "profile", "", "a latency profile (default: the run's for a trial, else this machine's)")
 	f.StringVar(&device, "device", "", "the device whose cached profile is taken: "+deviceForms)
 	f.IntVar(&threads, "threads", 0, "threads of that device")
 	f.BoolVar(&kernels, "kernels", false, "list the kernels")

@@ -2,9 +2,12 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 
+	"nas/internal/resolve"
+	"nas/internal/runstore"
 	"nas/latency"
 )
 
@@ -30,9 +33,19 @@ func profileOf(file, device string, threads int) (*latency.Profile, error) {
 	return p, err
 }
 
+// profileFor is profileOf for a network: without a file or device it is the profile that the run of a trial has.
+func profileFor(n *resolve.Network, file, device string, threads int) (*latency.Profile, error) {
+	if own := filepath.Join(n.Run, runstore.ProfileFile); n.Run != "" && file == "" && device == "" && threads == 0 {
+		if _, err := os.Stat(own); err == nil {
+			file = own
+		}
+	}
+	return profileOf(file, device, threads)
+}
+
 // warn prints warnings about the figures.
 func (a *app) warn(warnings []string) {
 	for _, w := range warnings {
-		fmt.Fprintln(a.stderr, "warning: "+w)
+		a.notef("warning: %s\n", w)
 	}
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,38 +17,140 @@ import (
 )
 
 // meter shows on standard error how far a command has come: a bar on a terminal,
-// a line now and then elsewhere, nothing with --quiet. It draws only from within
-// its methods: while kernels are timed no goroutine of the screen's may run.
+// a line now and then elsewhere, nothing with --quiet. A command that has shown nothing for
+// a while is said to be at work. Apart from that it draws only from within its methods: while
+// kernels are timed no goroutine of the screen's may run.
 type meter struct {
 	w        io.Writer // nil: quiet
 	terminal bool
 	now      func() time.Time
 
+	mu      sync.Mutex // of all below, and of what the command writes
 	screen  *mpb.Progress
 	refresh chan any
 	bar     *mpb.Bar
 	text    atomic.Pointer[string]
 
-	step   string
-	total  int
-	began  time.Time // the step
-	last   time.Time // something was shown
-	firstN int       // done when the step began, by the run that is resumed
-	timed  bool      // seconds are counted, so that a rate has no meaning
+	command   string // what is at work where no step is shown
+	step      string
+	total     int
+	done      int
+	began     time.Time // the step
+	last      time.Time // progress was shown
+	shown     time.Time // something was shown, by the command or the meter
+	silent    time.Time // since when nothing but the pulse was shown
+	transient int       // columns of a line that the next text replaces
+	firstN    int       // done when the step began, by the run that is resumed
+	timed     bool      // seconds are counted, so that a rate has no meaning
 }
 
 const (
 	barEvery  = 100 * time.Millisecond
-	lineEvery = 10 * time.Second
+	barAfter  = 300 * time.Millisecond
+	lineEvery = 2 * time.Second
+	pulseGap  = 2500 * time.Millisecond
 )
 
-func (a *app) newMeter() *meter {
-	m := &meter{now: time.Now}
-	if !a.quiet {
-		m.w = a.stderr
-		m.terminal = cupwriter.New(a.stderr, false).IsTerminal()
-	}
+// newMeter makes the meter of a command whose standard error is w.
+func newMeter(w io.Writer, command string) *meter {
+	m := &meter{now: time.Now, w: w, command: command}
+	m.terminal = os.Getenv("TERM") != "dumb" && cupwriter.New(w, false).IsTerminal()
 	return m
+}
+
+// begin makes the meter of a command, and lets it watch what the command writes. The function
+// that it returns ends its pulse.
+func (a *app) begin(command string) (end func()) {
+	if a.quiet {
+		a.meter = new(meter)
+		return func() {}
+	}
+	a.meter = newMeter(a.stderr, command)
+	a.stdout, a.stderr = watched{a.stdout, a.meter}, watched{a.stderr, a.meter}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		a.meter.pulse(ctx)
+		close(done)
+	}()
+	return func() {
+		cancel()
+		<-done
+		a.meter.end()
+	}
+}
+
+// pulse shows every while that a silent command is at work, until ctx ends.
+func (m *meter) pulse(ctx context.Context) {
+	m.touch()
+	wait := pulseGap
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+			wait = m.beat()
+		}
+	}
+}
+
+// touch notes that something was shown.
+func (m *meter) touch() {
+	m.shown = m.now()
+	m.silent = m.shown
+}
+
+// beat says that the command is at work, if it has been silent for long enough, and returns
+// after what time it is to be asked again.
+func (m *meter) beat() time.Duration {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.now()
+	if quiet := now.Sub(m.shown); quiet < pulseGap {
+		return pulseGap - quiet
+	}
+	m.shown = now
+	if m.bar != nil {
+		m.draw(now, m.eta(m.done, now)+"at work")
+		return pulseGap
+	}
+	what := m.command
+	if m.step != "" {
+		what = fmt.Sprintf("%s %d", m.step, m.done)
+		if m.total > 0 {
+			what += fmt.Sprintf("/%d", m.total)
+		}
+	}
+	text := fmt.Sprintf("%s: at work for %.0f s", what, now.Sub(m.silent).Seconds())
+	if m.terminal {
+		fmt.Fprint(m.w, "\r"+text)
+		m.transient = len(text)
+	} else {
+		fmt.Fprintln(m.w, text)
+	}
+	return pulseGap
+}
+
+// clear removes the transient line.
+func (m *meter) clear() {
+	if m.transient > 0 {
+		fmt.Fprintf(m.w, "\r%*s\r", m.transient, "")
+		m.transient = 0
+	}
+}
+
+// watched is an output of a command, which the meter keeps clear of its own lines.
+type watched struct {
+	io.Writer
+	m *meter
+}
+
+func (w watched) Write(p []byte) (int, error) {
+	w.m.mu.Lock()
+	defer w.m.mu.Unlock()
+	w.m.clear()
+	w.m.touch()
+	return w.Writer.Write(p)
 }
 
 // say shows a line of text, above the bar if there is one.
@@ -53,8 +158,11 @@ func (m *meter) say(text string) {
 	if m.w == nil {
 		return
 	}
-	m.end()
-	fmt.Fprintln(m.w, text)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.close()
+	m.touch()
+	fmt.Fprintln(m.w, printable(text))
 }
 
 // show says that done of total are done of a step; total 0 is unknown. detail
@@ -63,45 +171,54 @@ func (m *meter) show(step string, done, total int, detail string) {
 	if m.w == nil {
 		return
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	now := m.now()
 	if step != m.step || total != m.total {
-		m.end()
-		m.step, m.total, m.began, m.last, m.firstN = step, total, now, time.Time{}, done
-		if m.terminal {
-			m.open()
-		} else {
-			m.last = now // the first line comes after a while, or at the end
-		}
+		m.close()
+		m.step, m.total, m.began, m.last, m.firstN = step, total, now, now, done
 	}
+	m.done = done
 	finished := total > 0 && done >= total
 	every := lineEvery
-	if m.terminal {
+	switch {
+	case m.bar != nil:
 		every = barEvery
+	case m.terminal:
+		every = barAfter
 	}
-	if !finished && now.Sub(m.last) < every {
-		return
+	if now.Sub(m.last) < every && (!finished || m.last.Equal(m.began) && now.Sub(m.began) < time.Second) {
+		return // a step of a moment is not worth a line
+	}
+	if m.terminal && m.bar == nil {
+		m.open()
 	}
 	m.last = now
-	text := m.eta(done, now)
-	if detail != "" {
-		text += detail
-	}
-	if m.terminal {
-		m.text.Store(&text)
-		m.bar.SetCurrent(int64(done))
-		m.refresh <- now
-		return
-	}
-	if total > 0 {
+	text := m.eta(done, now) + detail
+	m.touch()
+	switch {
+	case m.terminal:
+		m.draw(now, text)
+	case total > 0:
 		fmt.Fprintf(m.w, "%s %d/%d  %s\n", step, done, total, text)
-	} else {
+	default:
 		fmt.Fprintf(m.w, "%s %d  %s\n", step, done, text)
 	}
+}
+
+// draw draws the bar with a text behind it.
+func (m *meter) draw(now time.Time, text string) {
+	m.text.Store(&text)
+	m.bar.SetCurrent(int64(m.done))
+	m.refresh <- now
 }
 
 // progress shows a step of a run.
 func (m *meter) progress(p evaluator.Progress) {
 	m.timed = p.Seconds
+	if p.Seconds && p.Total > 0 {
+		p.Done = min(p.Done, p.Total) // it may take a little longer than its budget
+	}
 	m.show(p.Step, p.Done, p.Total, searchDetail(p.Search))
 }
 
@@ -150,6 +267,16 @@ func (m *meter) open() {
 
 // end ends the line that was shown, so that the next text begins below it.
 func (m *meter) end() {
+	if m.w == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.close()
+}
+
+func (m *meter) close() {
+	m.clear()
 	if m.bar != nil {
 		if !m.bar.Completed() {
 			m.bar.Abort(false)

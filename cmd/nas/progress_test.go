@@ -8,8 +8,7 @@ import (
 
 func TestMeterOffATerminal(t *testing.T) {
 	var out bytes.Buffer
-	a := &app{stderr: &out}
-	m := a.newMeter()
+	m := newMeter(&out, "nas run")
 	if m.terminal {
 		t.Fatal("a buffer is taken for a terminal")
 	}
@@ -18,16 +17,16 @@ func TestMeterOffATerminal(t *testing.T) {
 	m.say("searching")
 	for i := 0; i <= 600; i += 100 {
 		m.show("search", i, 600, "front 7")
-		now = now.Add(6 * time.Second)
+		now = now.Add(1500 * time.Millisecond)
 	}
 	m.show("measure", 0, 2, "")
 	now = now.Add(time.Second)
 	m.show("measure", 2, 2, "")
 	m.end()
 	want := "searching\n" +
-		"search 200/600  17/s  ETA 0:24  front 7\n" +
-		"search 400/600  17/s  ETA 0:12  front 7\n" +
-		"search 600/600  17/s  front 7\n" +
+		"search 200/600  67/s  ETA 0:06  front 7\n" +
+		"search 400/600  67/s  ETA 0:03  front 7\n" +
+		"search 600/600  67/s  front 7\n" +
 		"measure 2/2  2.0/s  \n"
 	if out.String() != want {
 		t.Errorf("shown:\n%q\nwant:\n%q", out.String(), want)
@@ -37,7 +36,8 @@ func TestMeterOffATerminal(t *testing.T) {
 func TestQuietMeterShowsNothing(t *testing.T) {
 	var out bytes.Buffer
 	a := &app{stderr: &out, quiet: true}
-	m := a.newMeter()
+	defer a.begin("nas run")()
+	m := a.meter
 	m.say("searching")
 	m.show("search", 1, 1, "")
 	m.end()
@@ -51,5 +51,38 @@ func TestClock(t *testing.T) {
 		if got := clock(s); got != want {
 			t.Errorf("clock(%v) = %s, want %s", s, got, want)
 		}
+	}
+}
+
+// A command that shows nothing is said to be at work, with the step that it is in.
+func TestMeterOfASilentCommand(t *testing.T) {
+	var out bytes.Buffer
+	m := newMeter(&out, "nas tell")
+	now := time.Unix(0, 0)
+	m.now = func() time.Time { return now }
+	stdout := watched{&out, m}
+	m.touch()
+	wait := func(seconds int) {
+		now = now.Add(time.Duration(seconds) * time.Second)
+		if left := m.beat(); left <= 0 || left > pulseGap {
+			t.Errorf("after %d s, beat wants to be called in %v", seconds, left)
+		}
+	}
+	wait(2) // no silence yet
+	wait(1)
+	wait(3)
+	if _, err := stdout.Write([]byte("a table\n")); err != nil {
+		t.Fatal(err)
+	}
+	wait(1)
+	m.show("score", 1, 9, "")
+	wait(3)
+	m.terminal = true // without a bar: the line is replaced
+	wait(3)
+	m.end()
+	want := "nas tell: at work for 3 s\n" + "nas tell: at work for 6 s\n" + "a table\n" +
+		"score 1/9: at work for 4 s\n" + "\rscore 1/9: at work for 7 s\r                          \r"
+	if out.String() != want {
+		t.Errorf("shown:\n%q\nwant:\n%q", out.String(), want)
 	}
 }

@@ -94,6 +94,9 @@ func self(t *testing.T) string {
 // calibrateRemote calibrates over the recipe and checks the profile.
 func calibrateRemote(t *testing.T, device, isa, budget string, networks int) *latency.Profile {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("a calibration takes seconds of an idle machine")
+	}
 	out := filepath.Join(t.TempDir(), "board.json")
 	code, stdout, stderr := nas(t, "calibrate", "--device", device, "--space", "testdata/tiny.toml",
 		"--budget", budget, "--out", out, "--json", "--quiet")
@@ -125,7 +128,7 @@ func calibrateRemote(t *testing.T, device, isa, budget string, networks int) *la
 
 func TestRemoteOverSSH(t *testing.T) {
 	file, remote := board(t, "nas-remote", self(t), 8)
-	p := calibrateRemote(t, file+":me@board", "", "2s", 8)
+	p := calibrateRemote(t, file+":me@board", "", "5s", 2)
 	left, _ := filepath.Glob(filepath.Join(remote, "*.onnx"))
 	if len(left) > 0 {
 		t.Errorf("left on the board: %v", left)
@@ -143,7 +146,7 @@ func TestRemoteOverSSH(t *testing.T) {
 
 func TestRemoteOverADB(t *testing.T) {
 	file, _ := board(t, "nas-remote-adb", self(t), 8)
-	calibrateRemote(t, file+":emulator:5554", "", "2s", 8)
+	calibrateRemote(t, file+":emulator:5554", "", "5s", 2)
 }
 
 func TestRemoteFails(t *testing.T) {
@@ -178,5 +181,5 @@ func TestRemoteARM64(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	file, _ := board(t, "nas-remote", "exec '"+qemu+"' '"+exe+"' \"$@\"", 2) // an emulated run takes a second
-	calibrateRemote(t, file+":me@board", "neon", "2s", 2)
+	calibrateRemote(t, file+":me@board", "neon", "10s", 2)
 }

@@ -2,12 +2,12 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
+	"nas/internal/plural"
 	"nas/internal/report/html"
 	"nas/internal/results"
 )
@@ -36,7 +36,7 @@ networks side by side. Constraints can be tried out.`,
 			if err := a.place("--out", out); err != nil {
 				return err
 			}
-			s, err := results.Load(args[0])
+			s, err := results.LoadTold(args[0])
 			if err != nil {
 				return usage(err)
 			}
@@ -53,7 +53,7 @@ networks side by side. Constraints can be tried out.`,
 				return err
 			}
 			if !a.quiet {
-				fmt.Fprintf(a.stderr, "%s: %d trials, front of %d, %sB\n", path, p.Trials.Len(), len(p.Members), si(int64(size)))
+				a.notef("%s: %s, front of %d, %sB\n", path, plural.Of(p.Trials.Len(), "trial"), len(p.Members), si(int64(size)))
 			}
 			return nil
 		},

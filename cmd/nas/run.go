@@ -16,6 +16,7 @@ import (
 
 	"nas/internal/config"
 	"nas/internal/evaluator"
+	"nas/internal/plural"
 	"nas/internal/results"
 	nasrun "nas/internal/run"
 	"nas/internal/runstore"
@@ -72,6 +73,7 @@ and nothing else.`,
 			}
 			if url != "" {
 				a.printf("\nthe report stays at %s until Ctrl-C\n", url)
+				a.rest()
 				<-cmd.Context().Done()
 			}
 			return nil
@@ -113,10 +115,10 @@ func (a *app) watch(ctx context.Context, o *runFlags) (url string, err error) {
 		return "", err
 	}
 	if !a.quiet {
-		fmt.Fprintf(a.stderr, "watch it at %s\n", url)
+		a.notef("watch it at %s\n", url)
 	}
 	if !loopback(address) {
-		fmt.Fprintf(a.stderr, "warning: whoever can reach %s can read this run\n", address)
+		a.notef("warning: whoever can reach %s can read this run\n", address)
 	}
 	return url, nil
 }
@@ -200,7 +202,7 @@ func (a *app) configsOf(path string, o runFlags) (configs []*config.Config, err 
 
 // runOnce carries out a config.
 func (a *app) runOnce(cmd *cobra.Command, c *config.Config, o runFlags) (dir string, err error) {
-	m := a.newMeter()
+	m := a.meter
 	defer m.end()
 	r, err := nasrun.Run(cmd.Context(), nasrun.Options{
 		Options: evaluator.Options{Workers: o.workers, Say: m.say, Progress: m.progress},
@@ -282,7 +284,8 @@ func searchDetail(p *search.Progress) string {
 const frontRows = 12
 
 func (a *app) printOutcome(r *nasrun.Outcome) {
-	a.printf("%s: %d networks tried, %d scored, %d on the front, in %v; ended: %s\n", r.Dir, r.Summary.Trials,
+	a.printf("%s: %s tried, %d scored, %d on the front, in %v; ended: %s\n", r.Dir,
+		plural.Of(r.Summary.Trials, "network"),
 		r.Summary.Evaluations, len(r.Front), r.Elapsed.Round(100*time.Millisecond), r.Ended)
 	if len(r.Front) == 0 {
 		return
@@ -297,8 +300,9 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 		"trial", "latency", "90 % interval", "accuracy", "90 % interval", "expected", "warnings", "params", "MACs", "arch_id",
 	}}
 	shown := min(frontRows, len(r.Front))
+	shownAt := func(i int) *nasrun.Member { return &r.Front[i*(len(r.Front)-1)/max(1, shown-1)] }
 	for i := range shown {
-		m := r.Front[i*(len(r.Front)-1)/max(1, shown-1)]
+		m := shownAt(i)
 		count := func(key string) string { return si(int64(runstore.Number(&m.Result, key))) }
 		t.add(m.ID, ms(m.Latency.Mid), ms(m.Latency.Low)+" - "+ms(m.Latency.High),
 			strconv.FormatFloat(m.Accuracy.Mid, 'f', decimals, 64), between(m.Accuracy), expectedText(m.Expected),
@@ -313,9 +317,9 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 	if r.Measured != nil {
 		a.printf("\n%s\n", r.Measured)
 	}
-	shown = r.Front[len(r.Front)/2].ID
-	a.printf("\nopen %s; nas show %s --layers shows a network\n", shellWord(filepath.Join(r.Dir, runstore.ReportFile)),
-		shellWord(fmt.Sprintf("%s:%d", r.Dir, shown)))
+	a.printf("\nopen %s; nas show %s --layers shows a network\n",
+		shellWord(filepath.Join(r.Dir, runstore.ReportFile)),
+		shellWord(fmt.Sprintf("%s:%d", r.Dir, shownAt(shown/2).ID)))
 	if len(r.Exported) > 0 {
 		a.printf("exported to %s: %s\n", filepath.Dir(r.Exported[0]), exports(r.Exported))
 	}

@@ -13,6 +13,8 @@ import (
 	"nas/blocks/onnx"
 	"nas/internal/fault"
 	"nas/internal/report"
+	"nas/internal/resolve"
+	"nas/internal/runstore"
 )
 
 func newShow(a *app) *cobra.Command {
@@ -57,7 +59,7 @@ ARCH is ` + archForms + `.`,
 				return err
 			}
 			if diagram != "" {
-				d, err := diagramOf(n.Network, profile)
+				d, err := diagramOf(n, profile)
 				if err != nil {
 					return err
 				}
@@ -69,6 +71,9 @@ ARCH is ` + archForms + `.`,
 			}
 			v := viewOf(n.Network, layers || a.json)
 			v.Arch, v.ArchID = n.Arch, n.Meta["arch_id"]
+			if err := v.addTrained(n.Run); err != nil {
+				return err
+			}
 			why := ""
 			if v.Accuracy, why, err = accuracyOf(n.Network, recipe); err != nil {
 				return err
@@ -76,6 +81,7 @@ ARCH is ` + archForms + `.`,
 			if a.json {
 				return a.writeJSON(v)
 			}
+			v.Name = n.Title
 			v.print(a)
 			v.Accuracy.print(a, why)
 			return nil
@@ -84,7 +90,8 @@ ARCH is ` + archForms + `.`,
 	cmd.Flags().BoolVar(&layers, "layers", false, "list the layers")
 	cmd.Flags().BoolVar(&operators, "operators", false, "list the ONNX operators that are read, and their attributes")
 	cmd.Flags().StringVar(&diagram, "diagram", "", "draw the architecture into `FILE`, .svg, .png or .pdf")
-	cmd.Flags().StringVar(&profile, "profile", "", "the latency profile of the diagram (default: this machine's)")
+	cmd.Flags().StringVar(&profile, "profile", "",
+		"the latency profile of the diagram (default: the run's for a trial, else this machine's)")
 	recipeFlag(cmd, &recipe)
 	a.jsonFlag(cmd)
 	a.fileFlags(cmd)
@@ -93,23 +100,23 @@ ARCH is ` + archForms + `.`,
 
 // diagramOf draws a network to the scale of the latency by a profile: the one
 // given, or this machine's if it has been calibrated.
-func diagramOf(n *blocks.Network, profile string) (report.Figure, error) {
-	p, err := profileOf(profile, "", 0)
+func diagramOf(n *resolve.Network, profile string) (report.Figure, error) {
+	p, err := profileFor(n, profile, "", 0)
 	if err != nil {
 		if profile != "" {
 			return nil, err
 		}
-		return report.CountsDiagram(n), nil
+		return report.CountsDiagram(n.Network), nil
 	}
 	r, err := p.Predictor()
 	if err != nil {
 		return nil, err
 	}
-	e, err := r.Predict(n)
+	e, err := r.Predict(n.Network)
 	if err != nil {
 		return nil, err
 	}
-	return report.NetworkDiagram(n, e, p.Device.String()), nil
+	return report.NetworkDiagram(n.Network, e, p.Device.String()), nil
 }
 
 // networkView is a network's figures, in the JSON form that scripts rely on.
@@ -126,6 +133,23 @@ type networkView struct {
 	Layers         []layerView `json:"layers,omitempty"`
 
 	Accuracy *accuracyView `json:"accuracy,omitempty"`
+
+	TrainedAccuracy float64 `json:"trained_accuracy,omitempty"` // per cent, by nas tell
+	TrainedSeeds    int     `json:"trained_seeds,omitempty"`
+}
+
+// addTrained adds what the run of a trial was told about it.
+func (v *networkView) addTrained(run string) error {
+	if run == "" {
+		return nil
+	}
+	rows, err := runstore.ReadTrained(run)
+	for i := range rows {
+		if rows[i].ArchID == v.ArchID {
+			v.TrainedAccuracy, v.TrainedSeeds = rows[i].Accuracy(), len(rows[i].Accuracies)
+		}
+	}
+	return err
 }
 
 type layerView struct {
@@ -183,6 +207,9 @@ func (v networkView) print(a *app) {
 	a.printf("  MACs               %d (%s)\n", v.MACs, si(v.MACs))
 	a.printf("  peak activations   %d bytes (%sB)\n", v.PeakActivation, si(v.PeakActivation))
 	a.printf("  receptive field    %d\n", v.ReceptiveField)
+	if v.TrainedSeeds > 0 {
+		a.printf("  trained accuracy   %.2f %% (%s)\n", v.TrainedAccuracy, seedsText(v.TrainedSeeds))
+	}
 }
 
 func shapeOf(s [3]int) string { return blocks.Shape{H: s[0], W: s[1], C: s[2]}.String() }
@@ -283,4 +310,12 @@ func showOperators(a *app) error {
 	a.printf("\nOpsets %d to %d. name=3: with that value only. name*: has no effect on inference.\n",
 		onnx.FirstOpset, onnx.LastOpset)
 	return nil
+}
+
+// seedsText is a number of seeds.
+func seedsText(n int) string {
+	if n == 1 {
+		return "1 seed"
+	}
+	return fmt.Sprintf("%d seeds", n)
 }

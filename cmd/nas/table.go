@@ -18,7 +18,7 @@ type table struct {
 func (t *table) add(cells ...any) {
 	row := make([]string, len(cells))
 	for i, c := range cells {
-		row[i] = fmt.Sprint(c)
+		row[i] = oneLine(fmt.Sprint(c))
 	}
 	t.rows = append(t.rows, row)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nas/blocks"
+	"nas/internal/plural"
 	"nas/latency"
 	"nas/latency/timing"
 )
@@ -75,7 +76,8 @@ func (a *app) fromTable(o tableFlags) error {
 	if a.json {
 		return a.writeProfile(p, o.out, 0)
 	}
-	a.printf("%s: %s, from %d kernels and %d networks\n", o.out, p.Device, len(p.Units), len(p.HeldOut))
+	a.printf("%s: %s, from %s and %s\n", o.out, p.Device, plural.Of(len(p.Units), "kernel"),
+		plural.Of(len(p.HeldOut), "network"))
 	a.warn(p.Warnings)
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/blocks"
+	"nas/internal/plural"
 	"nas/internal/random"
 	"nas/internal/report"
 	"nas/latency"
@@ -65,7 +66,7 @@ line through the MACs.`,
 			if err != nil {
 				return err
 			}
-			m := a.newMeter()
+			m := a.meter
 			defer m.end()
 			v, err := latency.Validate(cmd.Context(), p, rt, nets, latency.ValidateOptions{Runs: o.runs,
 				Progress: func(done, total int) { m.show("measuring", done, total, "") }})
@@ -82,9 +83,9 @@ line through the MACs.`,
 				return a.writeJSON(v)
 			}
 			a.printf("%s\n", v.Device)
-			a.printf("%d networks: mean absolute error %.2f %% (noise floor %.2f %%), median %+.2f %%, "+
+			a.printf("%s: mean absolute error %.2f %% (noise floor %.2f %%), median %+.2f %%, "+
 				"%.0f %% within 5 %%, %.0f %% within 10 %%\n",
-				v.Networks, v.MAPEPct, v.NoisePct, v.BiasPct, v.Within5, v.Within10)
+				plural.Of(v.Networks, "network"), v.MAPEPct, v.NoisePct, v.BiasPct, v.Within5, v.Within10)
 			a.printf("Kendall tau %.3f; 90 %% interval holds %.0f %% and is %.1f %% wide; "+
 				"a line through the MACs errs by %.1f %%, skill %.2f\n\n",
 				v.Kendall, v.Coverage, v.WidthPct, v.BaseMAPE, v.Skill)

@@ -68,6 +68,8 @@ func TestWeightsTravel(t *testing.T) {
 	}
 	do("bench", tinyArch, "--weights", at("net.safetensors"), "--runs", "2")
 	wantExit(t, exitUsage, "net.safetensors", "bench", "mobilenet_v1@res=32", "--weights", at("net.safetensors"))
+	wantExit(t, exitUsage, "a network with 10 classes, name that one, such as results/mobile:17@classes=10",
+		"bench", strings.Replace(tinyArch, "_n10", "_n7", 1), "--weights", at("net.safetensors"))
 	wantExit(t, exitUsage, "one network", "bench", tinyArch, "alexnet", "--weights", at("net.safetensors"))
 	code, _, stderr := nas(t, "infer", "mobilenet_v1@res=32", "--input", at("x.npy"), "--output", at("y.npy"),
 		"--weights", at("net.safetensors"))

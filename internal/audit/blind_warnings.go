@@ -76,14 +76,14 @@ func WarnBlind(ctx context.Context, s *evaluator.Setup, keys []string) error {
 	info := s.Accuracy.Info()
 	charged := genesOf(info.Penalised)
 	var bases []space.Genes
+	var warnings blindWarnings
 	r := random.Stream(s.Config.Accuracy.Seed, "blind")
 	for _, group := range groups {
 		if !slices.Contains(keys, group.key) {
 			continue
 		}
 		if charged[group.key] {
-			s.Sayf("the score cannot see %s; a choice that no network of its data has costs a small fixed charge, "+
-				"so %s = %s wins whatever it is worth (nas space --audit says more)", group.key, group.key, least(group.choices))
+			warnings.add(group, least(group.choices), -1)
 			continue
 		}
 		if bases == nil {
@@ -103,11 +103,48 @@ func WarnBlind(ctx context.Context, s *evaluator.Setup, keys []string) error {
 			}
 		}
 		if choice, saving := costs.cheapest(group.choices); choice != "" {
-			s.Sayf("the score cannot see %s: the search will take the cheapest, %s = %s, "+
-				"which saves %.1f %% of the latency each time (nas space --audit says more)", group.key, group.key, choice, saving)
+			warnings.add(group, choice, saving)
 		}
 	}
+	for _, w := range warnings {
+		s.Sayf("%s", w)
+	}
 	return nil
+}
+
+// blindWarning says that a gene which the score cannot see will have a choice in some places.
+type blindWarning struct {
+	key, choice string
+	places      places
+	low, high   float64 // what the choice saves, in per cent; negative: it has no charge
+}
+
+type blindWarnings []*blindWarning
+
+// add merges what differs in the places alone.
+func (ws *blindWarnings) add(group geneGroup, choice string, savingPct float64) {
+	for _, w := range *ws {
+		if w.key == group.key && w.choice == choice && (w.low < 0) == (savingPct < 0) {
+			w.places = append(w.places, group.places...)
+			w.low, w.high = min(w.low, savingPct), max(w.high, savingPct)
+			return
+		}
+	}
+	*ws = append(*ws, &blindWarning{group.key, choice, slices.Clone(group.places), savingPct, savingPct})
+}
+
+// String is the warning in one line.
+func (w *blindWarning) String() string {
+	if w.low < 0 {
+		return fmt.Sprintf("the score cannot see %s%s; a choice that no network of its data has costs a small fixed charge, "+
+			"so %s = %s wins whatever it is worth (nas space --audit says more)", w.key, w.places, w.key, w.choice)
+	}
+	saving := fmt.Sprintf("%.1f", w.low)
+	if high := fmt.Sprintf("%.1f", w.high); high != saving {
+		saving += " to " + high
+	}
+	return fmt.Sprintf("the score cannot see %s%s: the search will take the cheapest, %s = %s, "+
+		"which saves %s %% of the latency each time (nas space --audit says more)", w.key, w.places, w.key, w.choice, saving)
 }
 
 // warnCapped says which choices the score declares to take for others.
@@ -116,7 +153,7 @@ func warnCapped(s *evaluator.Setup, groups []geneGroup) {
 	for _, group := range groups {
 		for v, choice := range group.choices {
 			if like, why := countedAs(group, v, info); like != "" {
-				s.Sayf("%s %s scores like %s: %s", strings.ReplaceAll(group.key, "_", " "), choice, like, why)
+				s.Sayf("%s %s%s scores like %s: %s", strings.ReplaceAll(group.key, "_", " "), choice, group.places, like, why)
 			}
 		}
 	}

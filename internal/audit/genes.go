@@ -1,9 +1,11 @@
 package audit
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 
 	"nas/accuracy"
@@ -18,6 +20,46 @@ type geneGroup struct {
 	name, key string
 	genes     []int
 	choices   []string
+	places    places // where the genes are
+}
+
+// places are the numbers of stages; 0 stands for a gene of the whole network.
+type places []int
+
+// String says where, with a blank before it: " in stages 2-4 and 6".
+func (p places) String() string {
+	stages := slices.Compact(slices.Sorted(slices.Values(p)))
+	if len(stages) == 0 || stages[0] == 0 {
+		return ""
+	}
+	var runs []string
+	for i := 0; i < len(stages); {
+		j := i
+		for j+1 < len(stages) && stages[j+1] == stages[j]+1 {
+			j++
+		}
+		run := strconv.Itoa(stages[i])
+		if j > i {
+			run += "-" + strconv.Itoa(stages[j])
+		}
+		runs = append(runs, run)
+		i = j + 1
+	}
+	switch n := len(runs); {
+	case len(stages) == 1:
+		return " in stage " + runs[0]
+	case n > 1:
+		runs = append(runs[:n-2], runs[n-2]+" and "+runs[n-1])
+	}
+	return " in stages " + strings.Join(runs, ", ")
+}
+
+// placeOf is the stage in the name of a gene.
+func placeOf(name string) (stage int) {
+	if _, err := fmt.Sscanf(name, "stage[%d]", &stage); err != nil {
+		return 0
+	}
+	return stage
 }
 
 func groupGenes(genes []space.Gene, byStage bool) (groups []geneGroup) {
@@ -39,6 +81,7 @@ func groupGenes(genes []space.Gene, byStage bool) (groups []geneGroup) {
 			groups = append(groups, geneGroup{name: name, key: g.Key, choices: g.Choices})
 		}
 		groups[k].genes = append(groups[k].genes, i)
+		groups[k].places = append(groups[k].places, placeOf(g.Name))
 	}
 	return groups
 }

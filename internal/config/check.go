@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 func defaults(path string) *Config {
@@ -24,6 +25,12 @@ func defaults(path string) *Config {
 	}
 }
 
+// maxName is the most bytes of a name that becomes part of a file's.
+const maxName = 100
+
+// inNoFileName tells characters that a name must not have if it becomes part of a file's.
+func inNoFileName(r rune) bool { return r == '/' || r == '\\' || !unicode.IsPrint(r) }
+
 // check checks everything but the space, and fills in the defaults that depend on other values.
 func (c *Config) check(d *decoder) {
 	between := func(key string, v, lo, hi int) {
@@ -36,7 +43,7 @@ func (c *Config) check(d *decoder) {
 			d.add(key, strconv.Quote(v), OneOf(v, words))
 		}
 	}
-	if c.Name == "" || strings.ContainsAny(c.Name, `/\`) || strings.HasPrefix(c.Name, ".") {
+	if n := c.Name; n == "" || len(n) > maxName || strings.ContainsFunc(n, inNoFileName) || strings.HasPrefix(n, ".") {
 		d.add("name", strconv.Quote(c.Name), "want a word that can be a folder's name")
 	}
 	if c.Output.Dir == "" {
@@ -47,9 +54,9 @@ func (c *Config) check(d *decoder) {
 		d.add("latency.budget", c.Latency.Budget.quoted(), `want at least "1s"`)
 	}
 	for name, file := range c.Latency.Profile.All() {
-		if strings.ContainsAny(name, "@,: ") {
+		if len(name) > maxName || strings.ContainsAny(name, "@,: ") || strings.ContainsFunc(name, inNoFileName) {
 			d.add(join("latency.profile", name), strconv.Quote(file),
-				"want a name without spaces, commas, colons and @")
+				"want a short name without spaces, commas, colons, slashes and @")
 		}
 	}
 	if b := c.Constraints.BytesPerValue; b != 1 && b != 2 && b != 4 {

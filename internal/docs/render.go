@@ -13,6 +13,7 @@ import (
 
 	"nas/blocks/onnx"
 	"nas/internal/config"
+	"nas/space"
 )
 
 //go:embed *.tmpl
@@ -91,6 +92,7 @@ func render(root string) (map[string][]byte, error) {
 			return strings.Join(names, ", ")
 		},
 	}
+	funcs["limits"] = space.Limits
 	funcs["operators"] = renderOperators
 	funcs["firstOpset"] = func() int { return onnx.FirstOpset }
 	funcs["lastOpset"] = func() int { return onnx.LastOpset }

@@ -1,18 +1,20 @@
 package evaluator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"math"
+	"slices"
 	"time"
 
+	"nas/blocks"
 	"nas/internal/config"
 	named "nas/internal/device"
 	"nas/internal/fault"
 	"nas/internal/random"
 	"nas/internal/runstore"
-	"nas/internal/stat"
 	"nas/latency"
 	"nas/latency/calibrate"
 	"nas/latency/timing"
@@ -107,16 +109,24 @@ func (o *ownDevice) profile(ctx context.Context) (*latency.Profile, error) {
 	cached, err := latency.Cached(rt.Device())
 	switch {
 	case err == nil:
-		off, err := o.staleness(ctx, rt, cached)
+		f, err := o.follow(ctx, rt, cached)
+		covered := err == nil && o.covers(cached)
 		switch {
 		case err != nil:
 			return nil, err
-		case off > staleLimit:
+		case f.OffPct > staleLimit && !f.Busy:
 			o.Sayf("the cached profile is %.0f %% off by now (another build of this program, or another clock): "+
-				"calibrating anew", 100*off)
+				"calibrating anew", f.OffPct)
 			cached = nil
-		case o.covers(cached):
+		case covered:
 			o.Sayf("latency profile: %s, calibrated %s", cached.Device, cached.Created.Format(time.DateTime))
+			if f.Busy {
+				o.Sayf("the machine is too busy to check the profile, which is taken as it is: " +
+					"nas doctor says when it is quiet")
+			} else if f.Changed {
+				o.Sayf("this hour differs from that of the profile, whose predictions are %s off: they follow %d networks that "+
+					"were measured now; nas calibrate makes a new profile", f.Text, probes)
+			}
 			return cached, nil
 		default:
 			o.Sayf("the cached profile does not cover this space: measuring more")
@@ -160,41 +170,64 @@ func (o *ownDevice) calibrate(ctx context.Context, rt timing.Runtime, base *late
 	return p, nil
 }
 
-// staleLimit is how far a cached profile may be off before it is thrown away: beyond what a busy
+// staleLimit is by how many per cent a cached profile may be off before it is thrown away: beyond what a busy
 // machine does to a median of undisturbed runs.
-const staleLimit = 0.12
+const staleLimit = 12
 
-// staleness measures three networks of the space for a moment each and returns by how much, as a
-// share, the profile is off in the median. The key of a cached profile holds what a device is, not
-// what its clock or this program's kernels do today.
-func (o *ownDevice) staleness(ctx context.Context, rt timing.Runtime, p *latency.Profile) (float64, error) {
+// probes is the number of networks that a cached profile is held against, of sampled ones that are spread over
+// the latencies of the space.
+const (
+	probes  = 8
+	sampled = 48
+)
+
+// follow measures some networks of the space for a moment each, and lets the profile follow them. The key of a
+// cached profile holds what a device is, not what its clock, its neighbours and this program's kernels do today.
+func (o *ownDevice) follow(ctx context.Context, rt timing.Runtime, p *latency.Profile) (latency.Followed, error) {
+	stale := latency.Followed{OffPct: math.Inf(1)}
 	predictor, err := p.Predictor()
 	if err != nil {
-		return math.Inf(1), nil // unreadable by this program: as good as stale
+		return stale, nil // unreadable by this program: as good as stale
 	}
-	var off []float64
+	type candidate struct {
+		net *blocks.Network
+		ms  float64
+	}
+	var all []candidate
 	r := random.Stream(o.config.Accuracy.Seed, "stale")
-	for range 3 {
+	for range sampled {
 		net, err := o.space.Arch(o.space.Sample(r)).Network()
 		if err != nil {
 			continue
 		}
 		e, err := predictor.Predict(net)
 		if err != nil {
-			return 0, err
+			return stale, err
 		}
-		m, err := timing.Measure(ctx, net, rt, timing.MeasureOptions{
-			Budget: 200 * time.Millisecond, Baseline: p.Calibration.Baseline,
-		})
+		all = append(all, candidate{net, e.LatencyMs})
+	}
+	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(a.ms, b.ms) })
+	var nets []*blocks.Network
+	for i := range min(probes, len(all)) {
+		nets = append(nets, all[i*(len(all)-1)/max(1, min(probes, len(all))-1)].net)
+	}
+	timer, err := rt.Open(ctx, p.Calibration.Baseline)
+	if err != nil {
+		return stale, err
+	}
+	defer timer.Close()
+	var ts []timing.Timing
+	effort := timing.Effort{Runs: 15, MaxRuns: 500, Until: timing.MedianPrecision, Budget: 100 * time.Millisecond}
+	for t, err := range timing.TimeEach(ctx, timer, nets, effort) {
 		if err != nil {
-			return 0, err
+			return stale, err
 		}
-		off = append(off, math.Abs(e.LatencyMs/m.MedianMs-1))
+		ts = append(ts, t)
 	}
-	if len(off) == 0 {
-		return 0, nil
+	if len(ts) == 0 {
+		return latency.Followed{}, nil
 	}
-	return stat.Median(off), nil
+	return p.Follow(nets, ts)
 }
 
 // covers reports whether a profile was made for networks like those of the space: it predicts at

@@ -15,17 +15,23 @@ import (
 )
 
 // ReferenceSample draws the networks whose scores are the scale of a combined rank. They depend on
-// the space and the seed of the score alone.
+// the space and the seed of the score alone. A network that is drawn again is the same pointer.
 func ReferenceSample(sp *space.Space, seed uint64) (sample []*blocks.Network, err error) {
 	r := random.Stream(seed, "reference")
+	drawn := map[string]*blocks.Network{}
 	for range 8 * accuracy.ReferenceSize {
 		if len(sample) == accuracy.ReferenceSize {
 			return sample, nil
 		}
-		n, e := sp.Arch(sp.Sample(r)).Network()
-		if e != nil {
-			err = cmp.Or(err, e)
-			continue
+		a := sp.Arch(sp.Sample(r))
+		n, ok := drawn[a.String()]
+		if !ok {
+			var e error
+			if n, e = a.Network(); e != nil {
+				err = cmp.Or(err, e)
+				continue
+			}
+			drawn[a.String()] = n
 		}
 		sample = append(sample, n)
 	}
@@ -44,10 +50,19 @@ func estimatorOf(
 		a.Scale = storedScale(resumed.Path(runstore.ScaleFile))
 	}
 	if a.Scale == nil && accuracy.NeedsReference(c.Accuracy.Proxy) {
-		o.Sayf("scoring the reference sample of %d networks", len(sample))
+		o.Sayf("scoring the reference sample of %d networks", distinct(sample))
 		a.Reference = sample
 	}
 	return accuracy.NewContext(ctx, c.Accuracy.Proxy, a)
+}
+
+// distinct counts the different networks of a sample.
+func distinct(sample []*blocks.Network) int {
+	seen := map[*blocks.Network]bool{}
+	for _, n := range sample {
+		seen[n] = true
+	}
+	return len(seen)
 }
 
 // storedScale returns nil where the file cannot be used: it is derived, and is made again.

@@ -124,7 +124,8 @@ objectives = ["latency", "accuracy", "activation_bytes"]
 // TestConstrained: limits in numbers and in terms of a network become bounds; a network that breaks one that
 // needs no score is not scored; without limits every value is computed.
 func TestConstrained(t *testing.T) {
-	s := setupOf(t, `[accuracy]
+	s := setupOf(t, `depth = 6
+[accuracy]
 proxy = "imagenet"
 [constraints]
 max_latency = "0.5 mobilenet_v2@width=0.35,res=96"

@@ -85,6 +85,11 @@ func TestAskTell(t *testing.T) {
 		t.Errorf("after three networks: %s", r)
 	}
 
+	s, err := results.LoadTold(dir)
+	if err != nil || s.Told == nil || s.Told.Ranked != 0 {
+		t.Errorf("three networks rank the run anew: %+v, %v", s.Told, err)
+	}
+
 	more := mustAsk(t, dir, 17)
 	for _, q := range more {
 		if slices.ContainsFunc(first, func(p Asked) bool { return p.ArchID == q.ArchID }) {
@@ -101,10 +106,11 @@ func TestAskTell(t *testing.T) {
 		t.Errorf("%d members, of which %d are kept and %d join; the front has %d", r.After, r.Kept, r.Joined, len(r.Front))
 	}
 	checkFront(t, dir, r)
-	if !bytes.Equal(trials, runtest.Read(t, dir, "trials.jsonl")) ||
-		!bytes.Equal(front, runtest.Read(t, dir, "front.csv")) {
-		t.Error("telling changed the run's own files")
+	if !bytes.Equal(trials, runtest.Read(t, dir, "trials.jsonl")) {
+		t.Error("telling changed the trials")
 	}
+	checkBoth(t, front, runtest.Read(t, dir, "front.csv"))
+	checkTold(t, dir, r)
 	rows, err := runstore.ReadTrained(dir)
 	if err != nil || len(rows) != 20 {
 		t.Errorf("%d rows in %s (%v)", len(rows), runstore.TrainedFile, err)
@@ -139,5 +145,68 @@ func checkFront(t *testing.T, dir string, r *Rerank) {
 	ref := []float64{s.Manifest.Reference[0], 0}
 	if a, b := search.Hypervolume(before, ref), search.Hypervolume(after, ref); b < a {
 		t.Errorf("by the rule the old front holds %v, the new one %v", a, b)
+	}
+}
+
+// checkBoth wants a front.csv with its lines as they were, and behind them the trained accuracies.
+func checkBoth(t *testing.T, before, after []byte) {
+	t.Helper()
+	old, both := strings.Split(string(before), "\n"), strings.Split(string(after), "\n")
+	if len(old) != len(both) || both[0] != old[0]+",accuracy_trained" {
+		t.Fatalf("front.csv has %d lines, want %d; its head is %s", len(both), len(old), both[0])
+	}
+	trained := 0
+	for i, line := range both[1:] {
+		rest, ok := strings.CutPrefix(line, old[i+1])
+		if !ok {
+			t.Errorf("line %d is %s, want %s and more", i+2, line, old[i+1])
+		}
+		if len(rest) > 1 {
+			trained++
+		}
+	}
+	if trained == 0 {
+		t.Error("no member of the front has a trained accuracy")
+	}
+}
+
+// checkTold wants the run as pick, plot and report see it: by what was told.
+func checkTold(t *testing.T, dir string, r *Rerank) {
+	t.Helper()
+	s, err := results.LoadTold(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := s.Front.Trials()
+	if len(front) != len(r.Front) {
+		t.Fatalf("%d members, want %d", len(front), len(r.Front))
+	}
+	for i := range front {
+		if front[i].ID != r.Front[i].ID || front[i].Objectives[runstore.KeyAccuracy] != r.Front[i].Accuracy {
+			t.Errorf("member %d is %v, want %v", i, front[i], r.Front[i])
+		}
+	}
+	picked, err := s.Pick(results.ByHypervolume{N: len(front)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range picked {
+		want := "(by the surrogate of trained networks)"
+		if slices.ContainsFunc(r.Front, func(m Member) bool { return m.ID == p.ID && m.Trained }) {
+			want = "(trained)"
+		}
+		if !strings.Contains(p.Why, want) {
+			t.Errorf("trial %d was picked because %s, want %s", p.ID, p.Why, want)
+		}
+	}
+	page, err := s.Page()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(page.Fronts.Notes, func(n string) bool { return strings.Contains(n, "Accuracy is that of training") }) {
+		t.Errorf("the notes do not say whose accuracy it is: %q", page.Fronts.Notes)
+	}
+	if page.Trials.Len() != r.Candidates {
+		t.Errorf("%d trials are shown, want %d", page.Trials.Len(), r.Candidates)
 	}
 }

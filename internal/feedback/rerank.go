@@ -3,7 +3,6 @@ package feedback
 import (
 	"context"
 	"fmt"
-	"maps"
 	"math"
 
 	"nas/accuracy"
@@ -118,17 +117,30 @@ func (x *reranker) rank(ctx context.Context, model accuracy.Estimator) error {
 		return err
 	}
 	contenders := results.NewContenders(x.run.Manifest.Objectives)
+	var rows []runstore.RankedRow
 	for i := range trials {
 		v := runstore.Value{Mid: scores[i].Value, Low: scores[i].Low, High: scores[i].High}
 		if r, ok := trained[trials[i].ArchID]; ok {
 			a := r.Accuracy()
 			v = runstore.Value{Mid: a, Low: a, High: a}
 		}
-		t := withAccuracy(&trials[i], v)
+		rows = append(rows, runstore.RankedRow{ID: trials[i].ID, Accuracy: v, Score: before[i], Seeds: seedsOf(trained[trials[i].ArchID])})
+		t := results.WithAccuracy(&trials[i], v)
 		front.Add(t)
 		contenders.Add(&t)
 	}
+	if err := runstore.WriteRanked(x.run.Dir, rows); err != nil {
+		return err
+	}
 	return x.write(front, contenders.FrontProbabilities(), trained)
+}
+
+// seedsOf is how many seeds a network was trained with; nil is none.
+func seedsOf(r *runstore.TrainedRow) int {
+	if r == nil {
+		return 0
+	}
+	return len(r.Accuracies)
 }
 
 // score estimates the trials, with all cores.
@@ -145,19 +157,6 @@ func (x *reranker) score(
 	return accuracy.ScoreAll(ctx, model, nets, x.Workers)
 }
 
-// withAccuracy is a trial with another accuracy. An error that networks share is no longer told apart:
-// the interval is all of the new value's error.
-func withAccuracy(t *search.Trial, v runstore.Value) search.Trial {
-	r := search.Result{Objectives: maps.Clone(t.Objectives), Parts: maps.Clone(t.Parts)}
-	if r.Parts == nil {
-		r.Parts = map[string]float64{}
-	}
-	f := runstore.FieldOf(runstore.KeyAccuracy)
-	f.Clear(&r)
-	f.Set(&r, v, true)
-	return search.Trial{ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, Result: r}
-}
-
 // write notes the members of the new front, and writes their table. trained are by arch id.
 func (x *reranker) write(
 	front *search.Front, onFront map[int]float64, trained map[string]*runstore.TrainedRow,
@@ -170,10 +169,7 @@ func (x *reranker) write(
 	accuracy := runstore.FieldOf(runstore.KeyAccuracy)
 	for _, t := range front.Trials() {
 		v := accuracy.Of(&t.Result)
-		seeds := 0
-		if r := trained[t.ArchID]; r != nil {
-			seeds = len(r.Accuracies)
-		}
+		seeds := seedsOf(trained[t.ArchID])
 		x.out.Front = append(x.out.Front, Member{
 			ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, LatencyMs: first.Of(&t.Result).Mid,
 			Accuracy: v.Mid, Low: v.Low, High: v.High,

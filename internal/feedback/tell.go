@@ -7,6 +7,7 @@ import (
 
 	"nas/internal/config"
 	"nas/internal/evaluator"
+	"nas/internal/plural"
 	"nas/internal/results"
 	"nas/internal/runstore"
 )
@@ -62,8 +63,9 @@ type Member struct {
 // Tell reads a table of trained networks, keeps it with the run in dir, fits a surrogate to all
 // networks that were trained so far, and ranks the trials at the front anew. A network that was trained
 // several times counts with its mean. An accuracy that an earlier table gave a network counts once, so
-// that a table may be told again when it has grown. The run's own files stay as they are; the new front
-// is in front-told.csv.
+// that a table may be told again when it has grown. The run's own files stay as they are, but for front.csv,
+// which gets a column with the trained accuracies. The new front is in front-told.csv, and all that was
+// ranked in ranked-told.csv.
 func Tell(ctx context.Context, dir, path string, o evaluator.Options) (*Rerank, error) {
 	s, err := results.Load(dir)
 	if err != nil {
@@ -88,6 +90,9 @@ func Tell(ctx context.Context, dir, path string, o evaluator.Options) (*Rerank, 
 	if err := runstore.WriteTrained(dir, trained); err != nil {
 		return nil, err
 	}
+	if err := runstore.NoteTrained(dir); err != nil {
+		return nil, err
+	}
 	out := &Rerank{
 		Dir: dir, Trained: len(trained), New: len(rows), Before: s.Front.Len(), Front: []Member{}, Repeated: []Repeated{},
 	}
@@ -102,7 +107,10 @@ func Tell(ctx context.Context, dir, path string, o evaluator.Options) (*Rerank, 
 	}
 	x := reranker{Options: o, run: s, trained: trained, out: out}
 	model, err := x.fit(ctx)
-	if err != nil || model == nil {
+	if err == nil && model == nil {
+		return out, runstore.WriteRanked(dir, nil) // what was ranked by other tables
+	}
+	if err != nil {
 		return out, err
 	}
 	return out, x.rank(ctx, model)
@@ -111,11 +119,12 @@ func Tell(ctx context.Context, dir, path string, o evaluator.Options) (*Rerank, 
 // String says how far the front moved.
 func (r *Rerank) String() string {
 	if !r.Refit {
-		return fmt.Sprintf("%d networks told so far, kept in %s; no refit: %s",
-			r.Trained, filepath.Join(r.Dir, runstore.TrainedFile), r.Reason)
+		return fmt.Sprintf("%s told so far, kept in %s; no refit: %s",
+			plural.Of(r.Trained, "network"), filepath.Join(r.Dir, runstore.TrainedFile), r.Reason)
 	}
-	return fmt.Sprintf("%d networks told so far (%d now); %s\n"+
+	return fmt.Sprintf("%s told so far (%d now); %s\n"+
 		"%d of %d members stay on the front, %d join it, %d leave it; "+
 		"tau of the run's score: %.2f with the surrogate over %d candidates, %.2f with what was told",
-		r.Trained, r.New, r.Model, r.Kept, r.Before, r.Joined, r.Before-r.Kept, r.TauCandidates, r.Candidates, r.TauTrained)
+		plural.Of(r.Trained, "network"), r.New, r.Model,
+		r.Kept, r.Before, r.Joined, r.Before-r.Kept, r.TauCandidates, r.Candidates, r.TauTrained)
 }

@@ -6,51 +6,81 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 )
 
-// Decode is json.Unmarshal with an error that names line and key. Errors of UnmarshalJSON and
-// UnmarshalText methods of v are passed on unchanged.
+// Decode is json.Unmarshal with an error that names line and key, an [*Error]. Other than there, null does
+// not stand for a number, a text or an object. Errors of an UnmarshalJSON method of v itself are passed on
+// unchanged.
 func Decode(data []byte, v any) error {
 	text := bytes.TrimSpace(data)
 	if len(text) == 0 {
-		return &positionError{Line: 1, Problem: "the file is empty"}
+		return &Error{Line: 1, Problem: "the file is empty"}
 	}
 	if !strings.ContainsRune(`{["-0123456789tfn`, rune(text[0])) {
-		return &positionError{Line: 1, Problem: fmt.Sprintf("the file begins with %.8q: it is no JSON", text)}
+		return &Error{Line: 1, Problem: fmt.Sprintf("the file begins with %.8q: it is no JSON", text)}
 	}
 	err := json.Unmarshal(data, v)
-	var syntax *json.SyntaxError
-	switch wrong, ok := err.(*json.UnmarshalTypeError); {
-	case errors.As(err, &syntax):
-		problem := syntax.Error()
+	if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
+		problem := inWords(syntax.Error())
 		if len(bytes.TrimSpace(data[min(int64(len(data)), syntax.Offset):])) == 0 {
 			problem = "the file ends here, it was cut off"
 		}
-		return &positionError{line(data, syntax.Offset), keyAt(data, syntax.Offset), problem, err}
-	case ok:
-		return &positionError{line(data, wrong.Offset), keyAt(data, wrong.Offset), mismatch(wrong), err}
+		return &Error{line(data, syntax.Offset), keyAt(data, syntax.Offset), problem, err}
+	}
+	if decodesItself(reflect.TypeOf(v).Elem()) || err == nil && !bytes.Contains(data, []byte("null")) {
+		return err
+	}
+	w := walk{json.NewDecoder(bytes.NewReader(data)), data}
+	if e := w.value(reflect.TypeOf(v), ""); e != nil {
+		return e
+	}
+	if wrong, ok := err.(*json.UnmarshalTypeError); ok {
+		return &Error{line(data, wrong.Offset), keyAt(data, wrong.Offset), mismatch(wrong), err}
 	}
 	return err
 }
 
-// positionError says what is wrong where.
-type positionError struct {
+// inWords says what a syntax error of package json means.
+func inWords(problem string) string {
+	what, rest, _ := strings.Cut(strings.TrimPrefix(problem, "invalid character "), "' ")
+	for _, w := range []struct{ has, say string }{
+		{"beginning of value", "a value is wanted"}, {"object key string", "a key in quotes is wanted"},
+		{"after object key:value", "a comma or } is wanted"}, {"after object key", "a colon is wanted"},
+		{"after array element", "a comma or ] is wanted"}, {"after top-level", "the file should end"},
+		{"in string literal", "text goes on: want its escape, \\u and four digits"},
+		{"in string escape", "an escape is wanted, one of n t r b f \" \\ / u"},
+		{"hexadecimal", "four digits are wanted behind \\u"},
+		{"numeric literal", "a digit is wanted"}, {"in literal", "true, false or null is wanted"},
+	} {
+		if strings.Contains(rest, w.has) {
+			return what + "' stands where " + w.say
+		}
+	}
+	if strings.Contains(problem, "exceeded max depth") {
+		return "lists and objects are nested too deep"
+	}
+	return problem
+}
+
+// Error says what is wrong where.
+type Error struct {
 	Line    int    // counted from 1
 	Key     string // such as units[12].ms, entries counted from 0; empty at the top
 	Problem string
 	err     error
 }
 
-func (e *positionError) Error() string {
+func (e *Error) Error() string {
 	if e.Key == "" {
 		return fmt.Sprintf("line %d: %s", e.Line, e.Problem)
 	}
 	return fmt.Sprintf("line %d, key %s: %s", e.Line, e.Key, e.Problem)
 }
 
-func (e *positionError) Unwrap() error { return e.err }
+func (e *Error) Unwrap() error { return e.err }
 
 // mismatch says why a value does not fit its type.
 func mismatch(e *json.UnmarshalTypeError) string {

@@ -52,13 +52,16 @@ var rules = []rule{
 	{"accuracy/accuracytest", []string{"accuracy", "blocks"}, nil},
 	{"accuracy/judge", []string{"accuracy", "accuracy/benchmark", "accuracy/imagenet", "blocks"}, []string{"gonum.org/v1/gonum"}},
 	{"accuracy/internal/fit", []string{"accuracy/imagenet"}, nil},
-	{"internal/config", []string{"space"}, []string{"github.com/BurntSushi/toml"}},
+	{"internal/config", []string{"space", "internal/tomlfile"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/jsonfile", nil, nil},
+	{"internal/tomlfile", nil, []string{"github.com/BurntSushi/toml"}},
 	{"internal/runstore", []string{"internal/jsonfile", "search"}, []string{"golang.org/x/sys"}},
 	{"internal/atomicfile", nil, nil},
+	{"internal/boundedfile", nil, nil},
 	{"internal/fault", nil, nil},
 	{"internal/buildinfo", nil, nil},
 	{"internal/levenshtein", nil, nil},
+	{"internal/plural", nil, nil},
 	{"internal/random", nil, nil},
 	{"internal/stat", nil, []string{"gonum.org/v1/gonum"}},
 	{"internal/table", nil, nil},
@@ -76,10 +79,11 @@ var rules = []rule{
 	{"internal/improve", []string{"accuracy", "blocks", "internal/config", "internal/evaluator", "internal/run", "internal/runstore", "latency", "latency/timing",
 		"search", "space"}, []string{"gonum.org/v1/gonum"}},
 	{"internal/runtest", []string{"internal/config", "internal/evaluator", "internal/runstore", "latency", "latency/timing", "search"}, nil},
-	{"internal/netfile", []string{"blocks", "blocks/engine", "blocks/onnx", "blocks/pytorch", "blocks/tflite", "internal/jsonfile"}, []string{"github.com/BurntSushi/toml"}},
+	{"internal/netfile", []string{"blocks", "blocks/engine", "blocks/onnx", "blocks/pytorch", "blocks/tflite", "internal/jsonfile",
+		"internal/tomlfile"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/resolve", []string{"blocks", "blocks/engine", "blocks/zoo", "internal/netfile", "internal/runstore", "search", "space"}, nil},
 	{"internal/docs", []string{"blocks/onnx", "internal/config", "search"}, nil},
-	{"internal/device", []string{"latency/devices", "latency/recipe", "latency/timing"}, []string{"github.com/BurntSushi/toml"}},
+	{"internal/device", []string{"internal/tomlfile", "latency/devices", "latency/recipe", "latency/timing"}, nil},
 	{"internal/lint", nil, nil},
 	{"internal/release", nil, nil},
 	{"cmd/nas", []string{"*"}, []string{"*"}},
@@ -88,7 +92,7 @@ var rules = []rule{
 // tools are leaves, without imports of this module but other tools, that every package may import
 // but those of blocks and space. These may import internal/fault alone.
 var tools = []string{
-	"internal/atomicfile", "internal/buildinfo", "internal/fault", "internal/levenshtein", "internal/random", "internal/stat",
+	"internal/atomicfile", "internal/boundedfile", "internal/buildinfo", "internal/fault", "internal/levenshtein", "internal/plural", "internal/random", "internal/stat",
 	"internal/table",
 }
 

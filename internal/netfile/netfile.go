@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -239,7 +240,30 @@ func encodeJSON(n *blocks.Network, _ func() (*blocks.Weights, error), _ Form) ([
 
 func decodeJSON(_ string, data []byte, _ Options) (*Network, error) {
 	n := new(blocks.Network)
-	return &Network{Network: n}, jsonfile.Decode(data, n)
+	err := jsonfile.Decode(data, n)
+	if err != nil { // what is of another type has a line, which a type that decodes itself cannot tell
+		if e := jsonfile.Decode(data, new(layout)); e != nil {
+			err = e
+		}
+	}
+	return &Network{Network: n}, err
+}
+
+// layout has the types of a network's text.
+type layout struct {
+	Format string            `json:"format"`
+	Name   string            `json:"name"`
+	Meta   map[string]string `json:"meta"`
+	Nodes  []struct {
+		Name   string         `json:"name"`
+		Op     string         `json:"op"`
+		Attrs  map[string]any `json:"attrs"`
+		Inputs []string       `json:"inputs"`
+		Stage  int            `json:"stage"`
+		Block  int            `json:"block"`
+		Shared []string       `json:"shared"`
+	} `json:"nodes"`
+	Outputs []string `json:"outputs"`
 }
 
 // The TOML form has the same keys and values as the JSON form.
@@ -299,8 +323,20 @@ func decodeTOML(_ string, data []byte, o Options) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeJSON("", text, o)
+	n, err := decodeJSON("", text, o)
+	var at *jsonfile.Error
+	if errors.As(err, &at) { // whose place is that in the JSON form, whose entries are counted from 0
+		key := entry.ReplaceAllStringFunc(at.Key, func(s string) string {
+			i, _ := strconv.Atoi(s[1 : len(s)-1])
+			return fmt.Sprintf("[%d]", i+1)
+		})
+		err = &tomlfile.Error{Line: tomlfile.LinesOf(data).Of(key), Key: key, Problem: at.Problem}
+	}
+	return n, err
 }
+
+// entry is the number of a list's entry in a key.
+var entry = regexp.MustCompile(`\[\d+\]`)
 
 // encodeDOT draws the graph for Graphviz: a node an op, with its output shape.
 func encodeDOT(n *blocks.Network, _ func() (*blocks.Weights, error), _ Form) ([]byte, error) {
@@ -394,5 +430,12 @@ func encodeSafetensors(n *blocks.Network, weights func() (*blocks.Weights, error
 // dict of the Python module that n is written as. wrapper is what training put before
 // the names, which was taken off.
 func ReadWeights(path string, n *blocks.Network) (w *blocks.Weights, wrapper string, err error) {
-	return pytorch.ReadFile(path, n)
+	w, wrapper, err = pytorch.ReadFile(path, n)
+	var shape *pytorch.ShapeError
+	if errors.As(err, &shape) && len(shape.Want) == len(shape.Shape) && len(shape.Want) > 0 &&
+		shape.Want[0] == n.Output().C && slices.Equal(shape.Want[1:], shape.Shape[1:]) {
+		err = fmt.Errorf("%w: the weights are of a network with %d classes, name that one, such as "+
+			"results/mobile:17@classes=%d", err, shape.Shape[0], shape.Shape[0])
+	}
+	return w, wrapper, err
 }

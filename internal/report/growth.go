@@ -44,7 +44,7 @@ func (g Growth) layout() (*layout, error) {
 		return nil, errors.New("there is no evaluation to draw")
 	}
 	p := newPlot()
-	p.X.Tick.Marker = linearTicks{format: groupThousands}
+	p.X.Tick.Marker = linearTicks{whole: true}
 	p.X.Min, p.X.Max = 0, max(xhi*1.06, 1)
 	p.Y.Min, p.Y.Max = pad(ylo, yhi, false)
 	if ylo >= 0 && ylo < yhi/2 {

@@ -153,6 +153,13 @@ func TestTicks(t *testing.T) {
 		}
 		return labels(s)
 	}
+	whole := func(lo, hi float64) string {
+		var s []string
+		for _, k := range (linearTicks{whole: true}).Ticks(lo, hi) {
+			s = append(s, k.Label)
+		}
+		return labels(s)
+	}
 	log := func(lo, hi float64) string {
 		var s []string
 		for _, k := range (logTicks{}).Ticks(lo, hi) {
@@ -170,6 +177,10 @@ func TestTicks(t *testing.T) {
 		{log(1.8, 27), "2 5 10 20"},
 		{log(0.022, 0.136), "0.03 0.05 0.07 0.1"},
 		{log(0.3, 900), "1 10 100"},
+		{log(4e5, 3e6), "0.5 M 0.7 M 1 M 2 M 3 M"},
+		{log(1.13, 1.17), "1.13 1.14 1.15 1.16 1.17"},
+		{linear(0, 3.1e6), "0 0.5 M 1 M 1.5 M 2 M 2.5 M 3 M"},
+		{whole(0, 1.06), "0 1"},
 	} {
 		if tc.got != tc.want {
 			t.Errorf("ticks %q, want %q", tc.got, tc.want)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"image/color"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,10 +36,19 @@ const pngDPI = 192 // a 9-inch page is 1728 pixels wide
 
 // Encode writes a figure in one of the formats svg, png and pdf. Equal figures give equal bytes.
 func Encode(w io.Writer, format string, f Figure) error {
+	return encodeUpTo(w, format, f, math.MaxFloat64)
+}
+
+// EncodeNarrow writes a figure as an SVG for a telephone.
+func EncodeNarrow(w io.Writer, f Figure) error { return encodeUpTo(w, "svg", f, 5*vg.Inch) }
+
+// encodeUpTo is Encode of a figure of at most so much width.
+func encodeUpTo(w io.Writer, format string, f Figure, most vg.Length) error {
 	p, err := f.layout()
 	if err != nil {
 		return fault.Errorf("report: %w", err)
 	}
+	p.width = min(p.width, most)
 	var c vg.CanvasWriterTo
 	fix := func(b []byte) []byte { return b }
 	switch format {

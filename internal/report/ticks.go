@@ -9,10 +9,13 @@ import (
 
 // linearTicks marks about seven multiples of 1, 2 or 5 times a power of ten,
 // all labelled with the same number of decimals.
-type linearTicks struct{ format func(float64) string }
+type linearTicks struct{ whole bool } // whole: counts, which have no decimals
 
 func (t linearTicks) Ticks(lo, hi float64) []plot.Tick {
 	step := niceStep((hi - lo) / 7)
+	if t.whole {
+		step = max(1, step)
+	}
 	decimals := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
 	var ticks []plot.Tick
 	for k := math.Ceil(lo/step - 1e-9); k*step <= hi+step*1e-9; k++ {
@@ -22,10 +25,7 @@ func (t linearTicks) Ticks(lo, hi float64) []plot.Tick {
 		}
 		label := strconv.FormatFloat(v, 'f', decimals, 64)
 		if decimals == 0 {
-			label = groupThousands(v)
-		}
-		if t.format != nil {
-			label = t.format(v)
+			label = largeNumber(v, step)
 		}
 		ticks = append(ticks, plot.Tick{Value: v, Label: label})
 	}
@@ -62,11 +62,34 @@ func (logTicks) Ticks(lo, hi float64) []plot.Tick {
 			t := plot.Tick{Value: v}
 			if m == 1 || !wide && (m == 2 || m == 5) || narrow && (m == 3 || m == 7) || hi/lo < 5 {
 				t.Label = strconv.FormatFloat(v, 'g', 6, 64)
+				if v >= 1e4 {
+					t.Label = largeNumber(v, v)
+				}
 			}
 			ticks = append(ticks, t)
 		}
 	}
+	labelled := 0
+	for _, t := range ticks {
+		labelled += min(1, len(t.Label))
+	}
+	if labelled < 2 { // a stretch such as that of one network
+		return linearTicks{}.Ticks(lo, hi)
+	}
 	return ticks
+}
+
+// largeNumber formats a multiple of a whole step: 20,000 or 3.5 M.
+func largeNumber(v, step float64) string {
+	for _, unit := range []struct {
+		of   float64
+		name string
+	}{{1e12, " T"}, {1e9, " G"}, {1e6, " M"}} {
+		if step >= unit.of/2 && v != 0 {
+			return strconv.FormatFloat(math.Round(v/unit.of*1e3)/1e3, 'g', -1, 64) + unit.name
+		}
+	}
+	return groupThousands(v)
 }
 
 // Thousands formats a count as the figures do, 4,039.

@@ -24,6 +24,8 @@ type Network struct {
 	Weights *blocks.Weights // nil where the origin holds none, or before WeightsFor has read them from File
 	Arch    string          // the arch string, "" for networks of the zoo and of files
 	Origin  string          // for people: "zoo", a file's name, "trial 17 of results/mobile", "arch string"
+	Title   string          // in tables: of a file its file name, else the network's name
+	Run     string          // the directory of the run that it is a trial of; "" for other origins
 	// File is what the file of another program says besides; nil for other origins.
 	File *netfile.Network
 }
@@ -39,12 +41,21 @@ const Forms = "mobilenet_v2@width=0.75, a .toml, .json, .onnx or .tflite file, r
 //	net.json, net.onnx ...      a file of a format that package netfile reads
 //	net.onnx@res=224            an ONNX file whose height and width are open
 //	results/mobile:17           a trial of a run, by id or by arch_id
+//	results/mobile:17@classes=9 the same with another number of classes
 //	mobilenet_v2@width=0.75     a network of the zoo
 //
 // An error says which of them was meant, and what would be right.
 //
 // o says how a file is read; what the text says itself comes first.
 func Find(text string, o netfile.Options) (*Network, error) {
+	n, err := find(text, o)
+	if err == nil && n.Title == "" {
+		n.Title = n.Name
+	}
+	return n, err
+}
+
+func find(text string, o netfile.Options) (*Network, error) {
 	switch dir, trial, isTrial := cutTrial(text); {
 	case text == "":
 		return nil, errors.New("no network given: want " + Forms)
@@ -82,7 +93,7 @@ var ending = regexp.MustCompile(`\.[A-Za-z][A-Za-z0-9]*$`)
 
 // converters say how files of other programs become ONNX.
 var converters = map[string]string{
-	"pb": "tf2onnx", "tflite": "tf2onnx", "h5": "tf2onnx", "keras": "tf2onnx", "savedmodel": "tf2onnx",
+	"pb": "tf2onnx", "h5": "tf2onnx", "keras": "tf2onnx", "savedmodel": "tf2onnx",
 	"pt": "torch.onnx.export", "pth": "torch.onnx.export", "ckpt": "torch.onnx.export",
 }
 
@@ -119,7 +130,7 @@ func fromFile(text string, o netfile.Options) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Network{Network: n.Network, Origin: text}
+	r := &Network{Network: n.Network, Origin: text, Title: filepath.Base(text)}
 	if n.Input != nil {
 		r.File = n
 	}

@@ -67,6 +67,7 @@ func TestFind(t *testing.T) {
 		{dir + ":0", "trial 0 of " + dir, net.Counts().Params},
 		{dir + ":" + a.ID(), "trial 0 of " + dir, net.Counts().Params},
 		{dir + ":" + b.ID(), "trial 1 of " + dir, 0},
+		{dir + ":0@classes=2", "trial 0 of " + dir + " with classes=2", net.Counts().Params - 8*33},
 	} {
 		n, err := Find(tc.text, netfile.Options{})
 		if err != nil {
@@ -76,11 +77,18 @@ func TestFind(t *testing.T) {
 		if n.Origin != tc.origin || tc.params != 0 && n.Counts().Params != tc.params {
 			t.Errorf("Find(%q): origin %q, %d params, want %q, %d", tc.text, n.Origin, n.Counts().Params, tc.origin, tc.params)
 		}
+		if want := filepath.Base(file); tc.text == file && n.Title != want || tc.text != file && n.Title != n.Name {
+			t.Errorf("Find(%q): title %q of a network %q", tc.text, n.Title, n.Name)
+		}
 	}
 }
 
 func TestFindSaysWhatIsWrong(t *testing.T) {
-	dir := aRun(t, search.Trial{ID: 0, ArchID: "0123456789ab", Arch: arch, Genes: space.Genes{0}})
+	a, err := space.Parse(arch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := aRun(t, search.Trial{ID: 0, ArchID: a.ID(), Arch: arch, Genes: space.Genes{0}})
 	text := filepath.Join(t.TempDir(), "net.txt")
 	if err := os.WriteFile(text, nil, 0o644); err != nil {
 		t.Fatal(err)
@@ -92,6 +100,8 @@ func TestFindSaysWhatIsWrong(t *testing.T) {
 		{dir, "name one of its trials"},
 		{dir + ":7", "it has 0 to 0"},
 		{dir + ":abc", "12 hexadecimal digits"},
+		{dir + ":0@classes=0", "want classes=N"},
+		{dir + ":0@width=2", `option "width=2": want classes=N`},
 		{dir + ":ffffffffffff", "holds no trial"},
 		{"nowhere/at/all:3", "no directory nowhere/at/all"},
 		{"nowhere/at/all", "no such file or run"},
@@ -99,7 +109,7 @@ func TestFindSaysWhatIsWrong(t *testing.T) {
 		{t.TempDir(), "holds no run"},
 		{text, "net.txt is a file that nas does not read: want one that ends in .json, .toml, .onnx"},
 		{"my.pb", "my.pb is the name of a file that is not there, and that nas would not read"},
-		{"my.tflite@res=224", "tf2onnx makes ONNX of it"},
+		{"my.h5@res=224", "tf2onnx makes ONNX of it"},
 		{"missing.json", "missing.json"},
 		{"8x8x3 | nonsense", "position"},
 	} {

@@ -6,12 +6,14 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
 	"nas/blocks"
 	"nas/internal/runstore"
 	"nas/search"
+	"nas/space"
 )
 
 // A Trial is what the files of a network say about the trial of a run that it is.
@@ -53,9 +55,10 @@ func cutTrial(text string) (dir, trial string, ok bool) {
 	return text[:i], text[i+1:], true
 }
 
-// fromRun looks for a trial by id or by arch_id. Digits of the full length of an arch_id
-// are one.
+// fromRun looks for a trial by id or by arch_id, perhaps with an option behind. Digits of the full
+// length of an arch_id are one.
 func fromRun(dir, trial string) (*Network, error) {
+	trial, option, _ := strings.Cut(trial, "@")
 	if !runstore.Holds(dir) {
 		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("%s:%s: there is no directory %s", dir, trial, dir)
@@ -75,23 +78,54 @@ func fromRun(dir, trial string) (*Network, error) {
 		}
 		last = t.ID
 		if byID && t.ID == id || !byID && t.ArchID == trial {
-			return fromTrial(dir, &t)
+			return fromTrial(dir, &t, option)
 		}
+	}
+	if m, err := runstore.ReadManifest(dir); err == nil && m.Trials > last+1 {
+		return nil, fmt.Errorf("%s holds %d of the %d trials that %s counts: it was cut off, restore it",
+			filepath.Join(dir, runstore.TrialsFile), last+1, m.Trials, runstore.ManifestFile)
 	}
 	return nil, fmt.Errorf("%s holds no trial %s: it has 0 to %d", dir, trial, last)
 }
 
-func fromTrial(dir string, t *search.Trial) (*Network, error) {
+func fromTrial(dir string, t *search.Trial, option string) (*Network, error) {
 	of := Trial{ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, Latency: runstore.Value{Mid: math.NaN()}}
 	if m, err := runstore.ReadManifest(dir); err == nil { // else the files say less
 		of.Run, of.Device = m.Name, m.Device
 		of.Latency = runstore.FieldOf(runstore.KeyLatency).Of(&t.Result)
 	}
+	origin := fmt.Sprintf("trial %d of %s", t.ID, dir)
+	if option != "" {
+		if err := of.change(option); err != nil {
+			return nil, fmt.Errorf("%s: %w", origin, err)
+		}
+		origin += " with " + option
+	}
 	n, err := of.Network()
 	if err != nil {
 		return nil, err
 	}
-	return &Network{Network: n, Arch: t.Arch, Origin: fmt.Sprintf("trial %d of %s", t.ID, dir)}, nil
+	return &Network{Network: n, Arch: of.Arch, Origin: origin, Run: dir}, nil
+}
+
+// change gives the trial another number of classes, by an option such as classes=10. Nothing else that
+// was said about it holds then.
+func (t *Trial) change(option string) error {
+	value, ok := strings.CutPrefix(option, "classes=")
+	classes, err := strconv.Atoi(value)
+	if !ok || err != nil || classes < 1 {
+		return fmt.Errorf("option %q: want classes=N, such as classes=10", option)
+	}
+	a, err := space.Parse(t.Arch)
+	if err != nil {
+		return err
+	}
+	a.Head.Classes = classes
+	if err := a.Validate(); err != nil {
+		return err
+	}
+	t.Arch, t.ArchID, t.Latency = a.String(), a.ID(), runstore.Value{Mid: math.NaN()}
+	return nil
 }
 
 func isHex(s string, n int) bool {

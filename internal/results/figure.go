@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"nas/internal/config"
+	"nas/internal/plural"
 	"nas/internal/report"
 	"nas/internal/runstore"
 	"nas/search"
@@ -157,6 +158,9 @@ func namedMembers(front []report.Point) (named []report.Reference) {
 
 // notes are what a reader of the front has to know.
 func (s *Stored) notes(x search.Objective) (notes []string) {
+	if s.Told != nil {
+		notes = append(notes, s.Told.note())
+	}
 	if blind := s.Manifest.Score.Blind; len(blind) > 0 {
 		notes = append(notes, "The score cannot see "+strings.Join(blind, ", ")+": there the search takes what is cheapest.")
 	}
@@ -268,7 +272,7 @@ func seriesNames(runs []*Stored) []string {
 
 func (s *Stored) subtitle(runs int) string {
 	if runs > 1 {
-		return fmt.Sprintf("%d runs", runs)
+		return plural.Of(runs, "run")
 	}
 	in, found := s.Config.Space.Input, fmt.Sprintf("front of %d", s.Front.Len())
 	if len(s.Manifest.Objectives) == 1 {

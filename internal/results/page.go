@@ -52,7 +52,11 @@ func (s *Stored) Page() (html.Page, error) {
 		w, _ := p.Trials.Point(b.Trial)
 		return cmp.Compare(v.X, w.X)
 	})
-	p.Figures = append(p.Figures, Growth(s))
+	searched := s // by the score that the search had
+	if s.Told != nil {
+		searched = s.Told.before
+	}
+	p.Figures = append(p.Figures, Growth(searched))
 	if shares, err := s.Shares(); err == nil && len(shares.Genes) > 0 {
 		p.Figures = append(p.Figures, shares)
 	}

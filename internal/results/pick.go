@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -77,10 +78,14 @@ func (f *frontView) figure(m int, o search.Objective) string {
 	case runstore.IsLatency(o.Name):
 		return fmt.Sprintf("%.4g ms", v)
 	case o.Name == runstore.KeyAccuracy:
+		source := f.run.Told.source(f.members[m].ID, f.members[m].ArchID)
 		if f.run.Manifest.Score.Percent() {
-			return fmt.Sprintf("top-1 %.2f %% (estimated%s)", v, f.certainty(m))
+			return fmt.Sprintf("top-1 %.2f %% (%s%s)", v, cmp.Or(source, "estimated"), f.certainty(m))
 		}
-		return fmt.Sprintf("score %.4g", v)
+		if source != "" {
+			source = " (" + source + ")"
+		}
+		return fmt.Sprintf("score %.4g%s", v, source)
 	}
 	return fmt.Sprintf("%s %.4g", strings.ReplaceAll(o.Name, "_", " "), v)
 }

@@ -30,6 +30,7 @@ type Stored struct {
 	Front      *search.Front
 	References []runstore.Reference
 	Measured   []runstore.MeasuredRow
+	Told       *Told // nil: by the run's own score
 	Expected   Expectation
 	volumes    []report.XY
 }
@@ -86,6 +87,7 @@ func (s *Stored) readTrials() error {
 	}
 	a, b := s.axes()
 	x, y := column(a.Name), column(b.Name)
+	scored, valued := 0, make([]int, len(s.Manifest.Objectives)) // trials, and those that have each objective
 	params, macs := column(runstore.KeyParams), column(runstore.KeyMACs)
 	for t, err := range runstore.TrialViews(s.Dir, keys...) {
 		if err != nil {
@@ -96,6 +98,14 @@ func (s *Stored) readTrials() error {
 			s.Screened++
 		}
 		v := t.Values
+		if !t.Failed && !t.Screened {
+			scored++
+			for i := range valued {
+				if !math.IsNaN(v[i]) {
+					valued[i]++
+				}
+			}
+		}
 		if a == overTrials {
 			v[x] = float64(t.ID)
 		}
@@ -112,6 +122,10 @@ func (s *Stored) readTrials() error {
 		if s.Front.Add(trial) {
 			s.volumes = append(s.volumes, report.XY{X: float64(s.Trials - s.Screened), Y: s.Front.Hypervolume()})
 		}
+	}
+	if i := slices.Index(valued, 0); i >= 0 && scored > 0 {
+		return fault.Errorf("results: %s names the objective %.80q, which no trial has: restore it",
+			filepath.Join(s.Dir, runstore.ManifestFile), s.Manifest.Objectives[i].Name)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math"
@@ -44,7 +45,7 @@ func TestLoadHoldsLittleOfATrial(t *testing.T) {
 				16+8*b, 8+8*((i+b)%5))
 		}
 		x := &trials[i]
-		*x = search.Trial{ID: i, ArchID: fmt.Sprintf("%012x", i), Arch: arch, Genes: make([]uint16, 120),
+		*x = search.Trial{ID: i, ArchID: idOf(arch), Arch: arch, Genes: make([]uint16, 120),
 			Generation: i / 100, Parents: []int{i / 2, i / 3}}
 		ms := 5 + float64(i*7919%n)/n
 		x.Objectives = map[string]float64{runstore.KeyLatency: ms, runstore.KeyAccuracy: 70 + float64(i%97)/97}
@@ -79,13 +80,17 @@ func TestLoadHoldsLittleOfATrial(t *testing.T) {
 }
 
 // What is read at a glance is what the whole trials say, for every kind of trial.
+// idOf is the arch_id of an arch.
+func idOf(arch string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(arch)))[:12] }
+
 func TestReadAgreesWithWholeTrials(t *testing.T) {
 	objectives := append(slices.Clone(latencyAndAccuracy), search.Objective{Name: runstore.KeyMACs})
 	r := rand.New(rand.NewPCG(1, 2))
 	var trials []search.Trial
 	for i := range 400 {
+		arch := fmt.Sprintf("32x32x3 | ds_k%d  | é_%d", r.IntN(4), i%300)
 		x := search.Trial{
-			ID: i, ArchID: fmt.Sprintf("%012x", i%300), Arch: fmt.Sprintf("32x32x3 | ds_k%d  | é_%d", r.IntN(4), i%9),
+			ID: i, ArchID: idOf(arch), Arch: arch,
 			Genes: []uint16{uint16(i), 7}, Parents: []int{0},
 		}
 		x.Objectives = map[string]float64{

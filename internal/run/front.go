@@ -69,7 +69,11 @@ func writeFront(
 		trials[i] = front[i].Trial
 	}
 	d := s.Devices[0]
-	return runstore.WriteFront(dir, runstore.FrontFile, trials, d.Latency, d.Profile.Device.String(), onFront, expected)
+	err := runstore.WriteFront(dir, runstore.FrontFile, trials, d.Latency, d.Profile.Device.String(), onFront, expected)
+	if err != nil {
+		return err
+	}
+	return runstore.NoteTrained(dir)
 }
 
 // Network builds the network of a member of the front of a setup's run. Its name and its metadata

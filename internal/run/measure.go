@@ -8,9 +8,11 @@ import (
 
 	"nas/blocks"
 	"nas/internal/evaluator"
+	"nas/internal/plural"
 	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/internal/stat"
+	"nas/latency"
 	"nas/latency/timing"
 	"nas/search/pareto"
 )
@@ -23,6 +25,7 @@ type Measured struct {
 	MAPEPct         float64 // mean of |predicted/measured - 1|
 	CoveragePct     float64 // share whose measured time lies in the predicted interval
 	Skipped         string  // why nothing was measured, or ""
+	Unheld          string  // of which latencies the intervals do not hold, or ""; see latency.Unheld
 }
 
 // measure times members of the front, taken evenly over it, on this machine. It returns nil where
@@ -91,7 +94,7 @@ func timeMembers(
 	if len(todo) == 0 {
 		return rows, nil
 	}
-	s.Sayf("measuring %d networks of the front on this device", len(todo))
+	s.Sayf("measuring %s of the front on this device", plural.Of(len(todo), "network"))
 	d := s.Devices[0]
 	timer, err := rt.Open(ctx, d.Profile.Calibration.Baseline)
 	if err != nil {
@@ -133,9 +136,10 @@ func timeMembers(
 func compare(rows []runstore.MeasuredRow, members []Member) *Measured {
 	m := &Measured{Members: len(rows)}
 	var errs []float64
-	costs := make([][]float64, len(rows))
+	costs, points := make([][]float64, len(rows)), make([]latency.Point, len(rows))
 	for i, r := range rows {
 		costs[i] = []float64{r.MeasuredMs, -members[i].Accuracy.Mid}
+		points[i] = latency.Point{PredictedMs: r.PredictedMs, LowMs: r.LowMs, HighMs: r.HighMs, MeasuredMs: r.MeasuredMs}
 		if r.LowMs <= r.MeasuredMs && r.MeasuredMs <= r.HighMs {
 			m.CoveragePct++
 		}
@@ -148,6 +152,7 @@ func compare(rows []runstore.MeasuredRow, members []Member) *Measured {
 	m.CoveragePct *= 100 / n
 	m.MAPEPct /= n
 	m.BiasPct = 100 * stat.Median(errs)
+	m.Unheld = latency.Unheld(points)
 	return m
 }
 
@@ -156,7 +161,11 @@ func (m *Measured) String() string {
 	if m.Skipped != "" {
 		return "not measured: " + m.Skipped
 	}
-	return fmt.Sprintf("%d measured: %.0f %% of them still on the front; predictions %+.1f %% off in the median, "+
+	text := fmt.Sprintf("%d measured: %.0f %% of them still on the front; predictions %+.1f %% off in the median, "+
 		"by %.1f %% in the mean; %.0f %% of the measured times lie in the predicted interval",
 		m.Members, m.NonDominatedPct, m.BiasPct, m.MAPEPct, m.CoveragePct)
+	if m.Unheld != "" {
+		text += "\n" + m.Unheld
+	}
+	return text
 }

@@ -27,7 +27,7 @@ func plot(ctx context.Context, s *evaluator.Setup, store *runstore.Run) (*result
 	if _, err := references(ctx, s, store.Dir()); err != nil && ctx.Err() == nil {
 		return nil, err
 	}
-	run, err := results.Load(store.Dir())
+	run, err := results.LoadTold(store.Dir())
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,9 @@ package runstore
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,10 +57,29 @@ func ParseTrial(line []byte) (search.Trial, error) {
 			t.Failed = p.text()
 		}
 	})
-	if p.err != nil {
+	if p.checkArch([]byte(t.Arch), []byte(t.ArchID)); p.err != nil {
 		return search.Trial{}, p.err
 	}
 	return t, nil
+}
+
+// checkArch refuses an arch that is not the one that its arch_id was made from (see space.Arch.ID).
+// Trials of other problems than spaces have neither.
+func (p *parser) checkArch(arch, id []byte) {
+	if p.err == nil && !isOf(arch, id) {
+		p.fail("the arch is not that of arch_id %q, one of them was changed", id)
+	}
+}
+
+// isOf tells whether an arch may have that arch_id.
+func isOf(arch, id []byte) bool {
+	if len(arch) == 0 || len(id) != 12 {
+		return true
+	}
+	sum := sha256.Sum256(arch)
+	var digits [12]byte
+	hex.Encode(digits[:], sum[:6])
+	return bytes.Equal(digits[:], id)
 }
 
 // The keys of a trial.
@@ -246,7 +267,7 @@ func (p *parser) quoted() []byte {
 	whole = append(append(append(whole, '"'), p.rest[:end]...), '"')
 	var text string
 	if err := json.Unmarshal(whole, &text); err != nil {
-		p.fail("a string is broken: %v", err)
+		p.fail("a string is broken: it holds a control character, or a backslash that begins no escape")
 		return nil
 	}
 	p.rest = p.rest[end+1:]

@@ -17,6 +17,7 @@ const (
 	ReferencesFile = "references.json" // [Reference]
 	TrainedFile    = "told.csv"        // [TrainedRow]
 	RerankedFile   = "front-told.csv"  // the front by the accuracies of trained networks
+	RankedFile     = "ranked-told.csv" // [RankedRow]
 	ReportFile     = "report.html"
 	lockFile       = ".lock"
 )

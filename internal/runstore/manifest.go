@@ -65,6 +65,9 @@ type Limit struct {
 	Text    string  `json:"text"` // as the config said it: "1.2 mobilenet_v2"
 }
 
+// String says what the config said, and what it came to.
+func (l Limit) String() string { return fmt.Sprintf("%s = %s (%.6g)", l.Name, l.Text, l.Bound) }
+
 // Same returns an error that names everything in which a resumed run would
 // differ from the recorded one, or nil: the seed, the numeric class, the device,
 // the scale id, the algorithm with its settings, the objectives.

@@ -78,6 +78,9 @@ func ReadTrained(dir string) (rows []TrainedRow, err error) {
 	const cure = "restore the file, or delete it and tell the run again what you trained"
 	err = readTable(filepath.Join(dir, TrainedFile), trainedColumns, cure, func(r *table.Row) {
 		row := TrainedRow{ID: int(r.Int("id")), ArchID: r.Text("arch_id"), Arch: r.Text("arch")}
+		if !isOf([]byte(row.Arch), []byte(row.ArchID)) {
+			r.Fail("arch", "want the arch whose arch_id is %s", row.ArchID)
+		}
 		for _, text := range strings.Fields(r.Text("accuracies")) {
 			a, err := strconv.ParseFloat(text, 64)
 			if err != nil {

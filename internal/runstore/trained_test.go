@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -46,5 +47,16 @@ func TestTrainedAgain(t *testing.T) {
 		if r.Add(c.more, c.again); !reflect.DeepEqual(r.Accuracies, c.want) {
 			t.Errorf("with %v: %v, want %v", c.more, r.Accuracies, c.want)
 		}
+	}
+}
+
+func TestTrainedArchFitsItsID(t *testing.T) {
+	dir := t.TempDir()
+	rows := []TrainedRow{{ID: 3, ArchID: "0123456789ab", Arch: "x | y", Accuracies: []float64{61.5}}}
+	if err := WriteTrained(dir, rows); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadTrained(dir); err == nil || !strings.Contains(err.Error(), "told.csv line 2, column 3: arch") {
+		t.Errorf("an arch that is not that of its arch_id: %v", err)
 	}
 }

@@ -91,6 +91,7 @@ func (v *TrialView) parse(line []byte, at location) error {
 			p.array(func() { p.quoted() })
 		}
 	})
+	p.checkArch(v.Arch, v.ArchID)
 	return p.err
 }
 

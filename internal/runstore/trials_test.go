@@ -17,7 +17,7 @@ import (
 
 func TestLineKnown(t *testing.T) {
 	trial := search.Trial{
-		ID: 17, ArchID: "0123456789ab", Arch: "32x32x3 | ds_k3", Genes: []uint16{0, 2, 1},
+		ID: 17, ArchID: "fe0479c0cb02", Arch: "32x32x3 | ds_k3", Genes: []uint16{0, 2, 1},
 		Generation: 3, Parents: []int{4, 9},
 		Result: search.Result{
 			Objectives: map[string]float64{"latency": 12.5, "accuracy": -0.1},
@@ -27,7 +27,7 @@ func TestLineKnown(t *testing.T) {
 			Warnings: []string{`unknown kernel "dw"`, "é\n"}, Failed: "why",
 		},
 	}
-	const want = `{"id":17,"arch_id":"0123456789ab","arch":"32x32x3 | ds_k3","genes":[0,2,1],"generation":3,` +
+	const want = `{"id":17,"arch_id":"fe0479c0cb02","arch":"32x32x3 | ds_k3","genes":[0,2,1],"generation":3,` +
 		`"parents":[4,9],` +
 		`"objectives":{"accuracy":-0.1,"latency":12.5},` +
 		`"parts":{"huge":1e+300,"inf":"+Inf","macs":300000000,"minf":"-Inf","nan":"NaN","tiny":1e-09},` +
@@ -102,8 +102,9 @@ func TestParseErrors(t *testing.T) {
 		`{"id":1,"screened":1}`:            "true or false",
 		`{"id":1,"genes":[1 2]}`:           `stands where ']' is wanted`,
 		`{"id":1,"parts":{"a":1,"a":2}}`:   `"a" occurs twice`,
-		`{"id":1,"arch_id":"","genes":[],"violation":0} {"id":2}`: "text after the trial",
-		"{\"id\":1,\"arch_id\":\"a\x00b\",\"genes\":[]}":          "a string is broken",
+		`{"id":1,"arch_id":"","genes":[],"violation":0} {"id":2}`:               "text after the trial",
+		`{"id":1,"arch_id":"0123456789ab","arch":"x","genes":[],"violation":0}`: `not that of arch_id "0123456789ab"`,
+		"{\"id\":1,\"arch_id\":\"a\x00b\",\"genes\":[]}":                        "a string is broken",
 	} {
 		if _, err := ParseTrial([]byte(line)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", line, err, want)
@@ -168,7 +169,7 @@ func FuzzReadTrials(f *testing.F) {
 
 func benchTrial() search.Trial {
 	return search.Trial{
-		ID: 123456, ArchID: "0123456789ab", Arch: strings.Repeat("mbconv_k3_s1_x144_c24_relu6_res ", 24),
+		ID: 123456, ArchID: "a1415c6fde4f", Arch: strings.Repeat("mbconv_k3_s1_x144_c24_relu6_res ", 24),
 		Genes: make([]uint16, 140), Generation: 40, Parents: []int{100000, 100001},
 		Result: search.Result{
 			Objectives: map[string]float64{"latency": 12.345678901234567, "accuracy": 0.87654321987},

@@ -127,7 +127,7 @@ var words = []struct{ has, say string }{
 	{"already created", "the key stands here a second time, as something else: keep one"},
 	{"is not a table", "the key stands here a second time, as something else: keep one"},
 	{"invalid escape", "a backslash in quotes begins an escape: write it twice, or put the text in single quotes"},
-	{"hexadecimal digits after", "a backslash in quotes begins an escape: write it twice, or put the text in single quotes"},
+	{"digits after", "a backslash in quotes begins an escape: write it twice, or put the text in single quotes"},
 	{"out of range", "the number is too large"},
 	{"invalid datetime", "this is neither a number nor a date: want text in quotes"},
 	{"invalid float", "this is no number: want digits, one point, and digits on both sides of it"},

@@ -2,10 +2,12 @@ package calibrate
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"nas/blocks"
 	"nas/internal/fault"
+	"nas/internal/plural"
 	"nas/latency"
 	"nas/latency/timing"
 )
@@ -24,29 +26,9 @@ func endToEnd(
 			"calibrate with a larger budget")
 	}
 	start := time.Now()
-	var ms []latency.Measured
-	var ts []timing.Timing
-	why := "networks"
-	for {
-		nets := take(next, timer)
-		if len(nets) == 0 {
-			break
-		}
-		for t, err := range timing.TimeEach(ctx, timer, nets, timing.Effort{Runs: endToEndRuns}) {
-			if err != nil {
-				return nil, err
-			}
-			ms = append(ms, latency.Measured{Network: nets[0], Ms: t.EndToEnd.MedianMs})
-			ts = append(ts, t)
-			nets = nets[1:]
-		}
-		if o.Progress != nil {
-			o.Progress(Progress{Phase: "measuring", Elapsed: time.Since(start), Budget: o.Budget, HeldOut: len(ms)})
-		}
-		if time.Since(start) > time.Duration(float64(o.Budget)*(1-fitShare)) {
-			why = "budget"
-			break
-		}
+	ms, ts, why, err := timeWhole(ctx, timer, d, next, o, start)
+	if err != nil {
+		return nil, err
 	}
 	// All times at the speed that the machine had in the median of the session.
 	now := timer.Baseline()
@@ -56,7 +38,13 @@ func endToEnd(
 			ts[i].EndToEnd = ts[i].EndToEnd.Scaled(now.ReferenceMs / ts[i].RefMs)
 		}
 	}
+	if o.Progress != nil {
+		o.Progress(Progress{Phase: "fitting", Elapsed: time.Since(start), Budget: o.Budget, HeldOut: len(ms)})
+	}
 	p, err := latency.Adapt(o.Prior, d, ms)
+	if err == nil {
+		err = p.Unrelated()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -70,11 +58,87 @@ func endToEnd(
 	return p, nil
 }
 
-// take draws as many networks as a timer times at once, or those that are left.
-func take(next func() (*blocks.Network, bool), timer timing.Timer) []*blocks.Network {
+// errBudget is the cause of the end of what is measured when the budget ends.
+var errBudget = errors.New("the budget is spent")
+
+// firstBatch is the most networks of the first start, which shows how long one takes.
+const firstBatch = 2
+
+// firstTrial is the number of networks at which the first fit is tried for its time.
+const firstTrial = 60
+
+// timeWhole times networks end to end until the networks end, or as much of the budget is left as the
+// fit takes. What a command is doing then is stopped, and the networks of its start are lost.
+func timeWhole(
+	ctx context.Context, timer timing.Timer, d timing.Device, next func() (*blocks.Network, bool), o Options,
+	start time.Time,
+) (ms []latency.Measured, ts []timing.Timing, why string, err error) {
+	reserve := time.Duration(float64(o.Budget) * fitShare)
+	limited, cancel := context.WithDeadlineCause(ctx, start.Add(o.Budget-reserve/4), errBudget)
+	defer cancel()
+	var fit fitTime
+	for most := firstBatch; ; {
+		nets := take(next, timer, most)
+		if len(nets) == 0 {
+			return ms, ts, "networks", nil
+		}
+		for t, err := range timing.TimeEach(limited, timer, nets, timing.Effort{Runs: endToEndRuns}) {
+			switch {
+			case err == nil:
+			case !errors.Is(err, errBudget) || ctx.Err() != nil:
+				return nil, nil, "", err
+			case len(ms) > 0:
+				return ms, ts, "budget", nil
+			default:
+				return nil, nil, "", fault.Errorf("latency: the budget of %v ended before the first times of %s: "+
+					"give a longer one, or let the recipe take fewer at once (batch)", o.Budget, plural.Of(len(nets), "network"))
+			}
+			ms = append(ms, latency.Measured{Network: nets[0], Ms: t.EndToEnd.MedianMs})
+			ts = append(ts, t)
+			nets = nets[1:]
+		}
+		if o.Progress != nil {
+			o.Progress(Progress{Phase: "measuring", Elapsed: time.Since(start), Budget: o.Budget, HeldOut: len(ms)})
+		}
+		left := o.Budget - time.Since(start)
+		most = max(1, int(float64(left)/2/float64(time.Since(start))*float64(len(ms)))) // half of the time that is left
+		if left < max(reserve, fit.at(len(ms))) {
+			return ms, ts, "budget", nil
+		}
+		if len(ms) < max(firstTrial, 2*fit.n) {
+			continue
+		}
+		if fit.n > 0 && left < 3*fit.at(len(ms)) { // a trial would spend what the fit needs
+			return ms, ts, "budget", nil
+		}
+		began := time.Now()
+		if _, err := latency.Adapt(o.Prior, d, ms); err != nil {
+			return nil, nil, "", err
+		}
+		fit = fitTime{len(ms), time.Since(began)}
+	}
+}
+
+// fitTime is how long a fit to n measurements took.
+type fitTime struct {
+	n    int
+	took time.Duration
+}
+
+// at is how long a fit to n measurements will take: with the square of their number, and a quarter more.
+func (f fitTime) at(n int) time.Duration {
+	if f.n == 0 {
+		return 0
+	}
+	r := float64(n) / float64(f.n)
+	return time.Duration(1.25 * r * r * float64(f.took))
+}
+
+// take draws as many networks as a timer times at once, at most most, or those that are left.
+func take(next func() (*blocks.Network, bool), timer timing.Timer, most int) []*blocks.Network {
 	n := 1
 	if b, ok := timer.(timing.BatchTimer); ok {
-		n = b.Batch()
+		n = min(b.Batch(), most)
 	}
 	var nets []*blocks.Network
 	for len(nets) < n {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"nas/internal/plural"
 	"nas/internal/stat"
 	"nas/latency"
 	"nas/latency/timing"
@@ -25,7 +26,9 @@ type summary struct {
 func (c *calibration) finish(s summary, facts timing.Facts) (*latency.Profile, error) {
 	c.report("fitting")
 	start := time.Now()
-	c.hypers = map[string]*stat.ResidualKernel{}
+	if c.fit.n == 0 || time.Since(c.start)+c.fit.at(len(c.units)) < c.opts.Budget {
+		c.hypers = map[string]*stat.ResidualKernel{} // else there is no time to search for them again
+	}
 	p, _, err := c.model(s.baseline.ReferenceMs)
 	if err != nil {
 		return nil, err
@@ -67,12 +70,14 @@ func (c *calibration) warnings(p *latency.Profile) []string {
 		warn("other programs interrupted %.0f %% of the runs", p.Calibration.InterruptPct)
 	}
 	if c.measurements < enough && p.Calibration.Stopped == "budget" {
+		const step = 10 * time.Second
 		longer := time.Duration(2 * enough / float64(max(1, c.measurements)) * float64(c.opts.Budget))
-		warn("the budget of %v was enough for %d measurements of such networks only: %v would do better",
-			c.opts.Budget, c.measurements, longer.Round(10*time.Second))
+		longer = max(longer+step-1, c.opts.Budget+step).Truncate(step)
+		warn("the budget of %v was enough for %s of such networks only: %v would do better",
+			c.opts.Budget, plural.Of(c.measurements, "measurement"), longer)
 	}
 	if len(p.HeldOut) < 30 {
-		warn("only %d networks were measured to judge the model: the interval is rough", len(p.HeldOut))
+		warn("the model was judged by %s only: the interval is rough", plural.Of(len(p.HeldOut), "network"))
 	}
 	return w
 }
@@ -153,9 +158,13 @@ func (c *calibration) refit(search bool) error {
 	if search {
 		c.hypers = map[string]*stat.ResidualKernel{}
 	}
+	began := time.Now()
 	p, r, err := c.model(c.timer.Baseline().ReferenceMs)
 	if err != nil {
 		return err
+	}
+	if search {
+		c.fit = fitTime{len(c.units), time.Since(began)}
 	}
 	for _, k := range p.Kinds {
 		c.hypers[k.Kind] = k.Hyper

@@ -65,6 +65,7 @@ type calibration struct {
 	prior  *latency.Predictor               // predicts units from what is known so far
 	fitted bool                             // prior was fitted to measurements
 	hypers map[string]*stat.ResidualKernel  // of the kinds at the last fit
+	fit    fitTime                          // of the last fit
 	error  float64                          // at the last fit
 
 	networks     int // number of networks whose units were timed
@@ -117,13 +118,14 @@ func (c *calibration) measure(ctx context.Context) (why string, err error) {
 	if len(c.pool)+len(c.held) == 0 {
 		return "", fault.New("latency: no networks to calibrate with")
 	}
-	deadline := c.start.Add(time.Duration(float64(c.opts.Budget) * (1 - fitShare)))
+	reserve := time.Duration(float64(c.opts.Budget) * fitShare)
 	nextFit := firstFit
 	for step := 0; ; step++ {
 		if err := timing.Stopped(ctx); err != nil {
 			return "interrupted", err
 		}
-		if time.Now().After(deadline) && c.networks+len(c.pending) > 0 && len(c.heldOut)+len(c.heldPending) > 0 {
+		both := c.networks+len(c.pending) > 0 && len(c.heldOut)+len(c.heldPending) > 0
+		if left := c.opts.Budget - time.Since(c.start); both && left < max(reserve, c.fit.at(len(c.units))) {
 			return "budget", nil
 		}
 		if more, err := c.step(ctx, step); err != nil {

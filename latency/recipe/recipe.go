@@ -75,10 +75,10 @@ type Spec struct {
 	// TensorFlow Lite's benchmark_model, the statistics before it count.
 	Pattern string `toml:"pattern"`
 	Unit    string `toml:"unit"` // of the times: "s", "ms", "us", "ns"
-	// Batch is the number of models of one start with {models}; 0: 16.
+	// Batch is the number of models of one start with {models}, at most 1000; 0: 16.
 	Batch int `toml:"batch"`
-	// TimeoutS bounds one start of any command in seconds; 0: 120. Retries is the
-	// number of further attempts after a failed one.
+	// TimeoutS bounds one start of any command in seconds, at most a day; 0: 120. Retries is
+	// the number of further attempts after a failed one, at most 20.
 	TimeoutS float64 `toml:"timeout_s"`
 	Retries  int     `toml:"retries"`
 }
@@ -144,14 +144,14 @@ func New(spec Spec, files fs.FS) (*Recipe, error) {
 		bad("unit", "%q, want s, ms, us or ns", spec.Unit)
 	}
 	for _, n := range []struct {
-		key string
-		v   float64
+		key     string
+		v, most float64
 	}{
-		{"threads", float64(spec.Threads)}, {"batch", float64(spec.Batch)},
-		{"timeout_s", spec.TimeoutS}, {"retries", float64(spec.Retries)},
+		{"threads", float64(spec.Threads), 1024}, {"batch", float64(spec.Batch), 1000},
+		{"timeout_s", spec.TimeoutS, 24 * 3600}, {"retries", float64(spec.Retries), 20},
 	} {
-		if n.v < 0 {
-			bad(n.key, "%g is negative", n.v)
+		if !(n.v >= 0 && n.v <= n.most) {
+			bad(n.key, "%g, want 0 to %g", n.v, n.most)
 		}
 	}
 	for _, f := range spec.Files {

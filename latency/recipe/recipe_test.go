@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -115,6 +116,81 @@ func TestRecipeFails(t *testing.T) {
 	}
 }
 
+// A command that takes longer than the budget is ended with it, whatever its own time limit.
+func TestBudgetEndsCommand(t *testing.T) {
+	if _, err := os.Stat("/bin/sh"); err != nil {
+		t.Skip("no shell")
+	}
+	r := testRecipe(t, "hang")
+	r.spec.TimeoutS = 3600
+	nets := slices.Values(latencytest.Networks(t, 41, 3))
+	_, err := calibrate.Device(t.Context(), r, nets, calibrate.Options{Budget: time.Second})
+	want := "the budget of 1s ended before the first times of 2 networks"
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want %q", err, want)
+	}
+}
+
+// What a command prints counts though a process that it leaves behind keeps the output open; that one is ended.
+func TestProcessLeftBehind(t *testing.T) {
+	if _, err := os.Stat("/proc/self/cmdline"); err != nil {
+		t.Skip("processes are looked up in /proc")
+	}
+	file := filepath.Join(t.TempDir(), "pid")
+	r, err := New(Spec{Name: "test", Runtime: "test", ISA: "neon", Pattern: `took (\d+) ns`, Unit: "ns",
+		Command: []string{"sh", "-c", "trap '' TERM; sleep 600 & echo $! > " + file + "; echo took 5000 ns", "{model}"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := r.Open(t.Context(), timing.Baseline{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer x.Close()
+	got, err := x.Time(t.Context(), latencytest.Networks(t, 1, 1)[0], timing.Effort{})
+	if err != nil || got.EndToEnd.MedianMs != 0.005 {
+		t.Errorf("%g ms, %v", got.EndToEnd.MedianMs, err)
+	}
+	pid, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 100 { // what has ended has no command line, even if nobody waits for it
+		line, err := os.ReadFile(filepath.Join("/proc", strings.TrimSpace(string(pid)), "cmdline"))
+		if err != nil || len(line) == 0 {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Error("the process that was left behind still runs")
+}
+
+func TestRecipeLimits(t *testing.T) {
+	good := Spec{Name: "x", Runtime: "x", Command: []string{"x", "{model}"}, Unit: "us", Pattern: "(.)"}
+	if _, err := New(good, nil); err != nil {
+		t.Fatal(err)
+	}
+	for key, set := range map[string]func(s *Spec, v float64){
+		"batch":     func(s *Spec, v float64) { s.Batch = int(v) },
+		"retries":   func(s *Spec, v float64) { s.Retries = int(v) },
+		"threads":   func(s *Spec, v float64) { s.Threads = int(v) },
+		"timeout_s": func(s *Spec, v float64) { s.TimeoutS = v },
+	} {
+		for _, v := range []float64{-1, 1e9, math.NaN(), math.Inf(1), 1e300} {
+			if v != v || v > 1e10 {
+				if key != "timeout_s" {
+					continue
+				}
+			}
+			s := good
+			set(&s, v)
+			if _, err := New(s, nil); err == nil || !strings.Contains(err.Error(), ": "+key+": ") {
+				t.Errorf("%s = %g: error %v", key, v, err)
+			}
+		}
+	}
+}
+
 func TestRecipeReportsEverything(t *testing.T) {
 	_, err := New(Spec{Command: []string{"x"}, Pattern: "ms", Unit: "h", Retries: -1, Files: []string{"a"}}, nil)
 	for _, key := range []string{"name", "runtime", "command", "pattern", "unit", "retries", "files"} {
@@ -140,6 +216,10 @@ func TestRecipeParse(t *testing.T) {
 	}
 	if _, err := r.parse([]byte("Segmentation fault"), 1); err == nil || !strings.Contains(err.Error(), "Segmentation") {
 		t.Errorf("output without a time: %v", err)
+	}
+	s, err = r.parse([]byte("avg 3 p10 4 n 5"), 1)
+	if err != nil || s[0].P10Ms != 0 {
+		t.Errorf("a median below its first decile: %+v, %v", s, err)
 	}
 	if _, err := r.parse([]byte("avg 0 p10 0 n 1"), 1); err == nil {
 		t.Error("zero was taken for a time")

@@ -20,12 +20,16 @@ import (
 	"nas/blocks"
 	"nas/blocks/onnx"
 	"nas/internal/fault"
+	"nas/internal/plural"
 	"nas/internal/stat"
 	"nas/latency/timing"
 )
 
 // minRuns is how often a command is asked to run a network, at least.
 const minRuns = 30
+
+// cleanupTime bounds the command Cleanup.
+const cleanupTime = 5 * time.Second
 
 // maxOutput bounds what is kept of a command's output.
 const maxOutput = 4 << 20
@@ -203,6 +207,9 @@ func (t *timer) many(ctx context.Context, nets []*blocks.Network, runs int) (s [
 		}
 	}()
 	for i, n := range nets {
+		if err := timing.Stopped(ctx); err != nil {
+			return nil, err
+		}
 		t.n++
 		paths[i] = filepath.Join(t.dir, fmt.Sprintf("m%d.%s", t.n, t.r.spec.Format))
 		if err := writeModel(paths[i], n); err != nil {
@@ -221,7 +228,7 @@ func (t *timer) many(ctx context.Context, nets []*blocks.Network, runs int) (s [
 		}
 	}
 	if err != nil {
-		return nil, fault.Errorf("latency: recipe %s, %d attempt(s): %w", t.r.spec.Name, t.r.spec.Retries+1, err)
+		return nil, fault.Errorf("latency: recipe %s, %s: %w", t.r.spec.Name, plural.Of(t.r.spec.Retries+1, "attempt"), err)
 	}
 	return s, nil
 }
@@ -248,8 +255,11 @@ func (t *timer) once(ctx context.Context, s start) ([]timing.Sample, error) {
 		}
 	}
 	out, err := t.r.run(ctx, t.r.expand(t.r.spec.Command, s))
-	if c := t.r.spec.Cleanup; len(c) > 0 && ctx.Err() == nil {
-		t.r.run(ctx, t.r.expand(c, s)) // what stays there is overwritten by the next
+	if c := t.r.spec.Cleanup; len(c) > 0 {
+		// Also when the time is up; what stays there is overwritten by the next.
+		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+		t.r.run(after, t.r.expand(c, s))
+		cancel()
 	}
 	if err != nil {
 		return nil, err
@@ -268,18 +278,30 @@ func writeModel(path string, n *blocks.Network) error {
 	return nil
 }
 
-// run runs one command and returns what it printed, bounded in time and size.
+// run runs one command and returns what it printed, bounded in time and size. Processes that it
+// leaves behind with its output open are ended, and so are all that it started when the time is up.
 func (r *Recipe) run(ctx context.Context, args []string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(r.spec.TimeoutS*float64(time.Second)))
 	defer cancel()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.WaitDelay = 2 * time.Second // for children that keep the pipe open
+	cmd.WaitDelay = 2 * time.Second // for an end in good order
+	ownGroup(cmd)
 	var out, msg bounded
 	cmd.Stdout, cmd.Stderr = &out, &msg
 	err := cmd.Run()
+	if ctx.Err() != nil || errors.Is(err, exec.ErrWaitDelay) {
+		endGroup(cmd)
+	}
+	if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
+		err = nil // the command itself ended well
+	}
 	switch {
+	case context.Cause(ctx) != context.DeadlineExceeded && ctx.Err() != nil:
+		return nil, context.Cause(ctx)
 	case ctx.Err() == context.DeadlineExceeded:
 		return nil, fmt.Errorf("%s took longer than timeout_s = %g", args[0], r.spec.TimeoutS)
+	case errors.Is(err, exec.ErrNotFound):
+		return nil, fmt.Errorf("there is no program %q in PATH: install it, or give its path", args[0])
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w%s", args[0], err, tail(msg.buf.Bytes(), out.buf.Bytes()))
 	case out.over:
@@ -292,8 +314,8 @@ func (r *Recipe) run(ctx context.Context, args []string) ([]byte, error) {
 func (r *Recipe) parse(out []byte, n int) ([]timing.Sample, error) {
 	found := r.pattern.FindAllSubmatchIndex(out, -1)
 	if len(found) != n {
-		return nil, fmt.Errorf("the pattern %q matches %d times in the output, %d model(s) were timed%s",
-			r.spec.Pattern, len(found), n, tail(out))
+		return nil, fmt.Errorf("the pattern %q matches %d times in the output of %s%s",
+			r.spec.Pattern, len(found), plural.Of(n, "model"), tail(out))
 	}
 	ss, end := make([]timing.Sample, n), 0
 	for i, at := range found {
@@ -345,6 +367,16 @@ func (r *Recipe) read(s *timing.Sample, m match) bool {
 		return false
 	}
 	s.P5Ms, s.P10Ms, s.P90Ms, s.P95Ms = ms("p5"), ms("p10"), ms("p90"), ms("p95")
+	for _, p := range []*float64{&s.P5Ms, &s.P10Ms} { // a mean may lie outside of them: better none
+		if *p > s.MedianMs {
+			*p = 0
+		}
+	}
+	for _, p := range []*float64{&s.P90Ms, &s.P95Ms} {
+		if *p < s.MedianMs {
+			*p = 0
+		}
+	}
 	if k, ok := m.number("runs"); ok {
 		s.Runs = int(min(k, 1e9))
 	}

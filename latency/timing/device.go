@@ -6,6 +6,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/internal/fault"
+	"nas/internal/plural"
 )
 
 // Device identifies what is timed. Timings of equal devices can be compared and combined.
@@ -23,11 +24,7 @@ type Device struct {
 
 // String names the device for people and plots.
 func (d Device) String() string {
-	th := "1 thread"
-	if d.Threads > 1 {
-		th = fmt.Sprintf("%d threads", d.Threads)
-	}
-	return fmt.Sprintf("%s on %s, %s", d.Runtime, d.CPU, th)
+	return fmt.Sprintf("%s on %s, %s", d.Runtime, d.CPU, plural.Of(max(1, d.Threads), "thread"))
 }
 
 // Match returns an error that names the first difference between two devices.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"nas/internal/buildinfo"
+	"nas/internal/plural"
 	"nas/latency/timing/internal/host"
 )
 
@@ -59,14 +60,14 @@ func (f *Facts) Warnings(threads int) []string {
 		w = append(w, fmt.Sprintf("the clock policy is %q: timings depend on how busy the core was before", f.Governor))
 	}
 	if threads > f.Cores {
-		w = append(w, fmt.Sprintf("%d threads share %d core(s)", threads, f.Cores))
+		w = append(w, fmt.Sprintf("%d threads share %s", threads, plural.Of(f.Cores, "core")))
 	}
 	// One thread notices itself when others take its core. The load average counts
 	// the measuring process, too, when it has been running for a while, so only
 	// what exceeds it can be somebody else's.
 	if threads > 1 && f.Load >= 0 && f.Load > float64(f.Cores-threads)+0.75 {
-		w = append(w, fmt.Sprintf("the load average was %.1f at the start: other programs compete for the %d core(s)",
-			f.Load, f.Cores))
+		w = append(w, fmt.Sprintf("the load average was %.1f at the start: other programs compete for %s",
+			f.Load, plural.Of(f.Cores, "core")))
 	}
 	return w
 }

@@ -81,13 +81,18 @@ const dataMark = `{"data":"here"}`
 
 // Write writes the report. Equal pages give equal bytes.
 func Write(w io.Writer, p Page) error {
-	var figures []template.HTML
+	var figures [][2]template.HTML // wide and narrow
 	for _, f := range p.Figures {
 		var b bytes.Buffer
 		if err := report.Encode(&b, "svg", f); err != nil {
 			return err
 		}
-		figures = append(figures, inlineSVG(b.String()))
+		wide := b.String()
+		b.Reset()
+		if err := report.EncodeNarrow(&b, f); err != nil {
+			return err
+		}
+		figures = append(figures, [2]template.HTML{inlineSVG(wide), inlineSVG(b.String())})
 	}
 	sampled, notes := p.sample(), p.Fronts.Notes
 	if sampled != nil {

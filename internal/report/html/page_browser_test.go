@@ -169,8 +169,23 @@ func (v *visitor) filter() {
 	if n := v.count("#members tr.out"); n != strconv.Itoa(len(v.page.Members)-2) {
 		v.t.Errorf("%s rows are out, want %d", n, len(v.page.Members)-2)
 	}
+	v.eval(`document.querySelector('[name=macs]').focus()`)
+	for _, c := range "5ms" {
+		v.key(string(c))
+	}
+	v.wants("bad value", v.text("#left"), "“5ms” is no number")
+	if n := v.count(`#filter [aria-invalid="true"]`); n != "1" {
+		v.t.Errorf("%s values are marked as bad, want 1", n)
+	}
 	v.press("#filter button")
 	v.until(`document.querySelector('#left').innerText === ''`)
+	first := func() string { return v.text("#members tbody button") }
+	v.press(`#members [data-sort="0"]`)
+	low := first()
+	v.press(`#members [data-sort="0"]`)
+	if high := first(); low != "0" || high != strconv.Itoa(len(v.page.Members)-1) {
+		v.t.Errorf("sorted by trial the table begins with %s, then with %s", low, high)
+	}
 }
 
 // onAPhone opens the page at two networks, in dark mode. There is no shift key.
@@ -279,10 +294,10 @@ func testLivePage(t *testing.T, b *browser, p Page) {
 			}
 			u := Update{
 				Run: "1", Step: "search", Detail: fmt.Sprintf("%d of 10000", shown), Next: 30, Ended: ended,
-				From: from, Trials: trials[from:shown],
+				From: from, Of: shown, Trials: trials[from:min(from+2000, shown)],
 			}
 			for _, m := range members {
-				if m.Trial < shown {
+				if m.Trial < shown && from+len(u.Trials) == shown {
 					u.Members = append(u.Members, m)
 				}
 			}
@@ -301,9 +316,16 @@ func testLivePage(t *testing.T, b *browser, p Page) {
 	b.until(`document.querySelector('#live').innerText === 'search: 100 of 10000'`)
 	b.eval(`document.querySelector('#members button[data-i="7"]').click()`)
 	b.until(`document.querySelector('#detail .diagram')`)
+	b.eval(`var frontsSeen = []; new MutationObserver(() => {
+		const n = document.querySelectorAll('#marks > circle').length;
+		if (n !== 100 && n !== ` + fmt.Sprint(len(members)) + `) frontsSeen.push(n);
+	}).observe(document.querySelector('#marks'), {childList: true})`)
 	set(5000, false, false)
 	b.until(fmt.Sprintf(`document.querySelectorAll('#marks > circle').length === %d`, len(members)))
 	b.until(`document.querySelector('#live').innerText === 'search: 5000 of 10000'`)
+	if got := b.eval("frontsSeen.join()"); got != "" {
+		t.Errorf("while it catches up the page shows fronts of %s members", got)
+	}
 	if got := b.eval(`document.querySelector('#detail').innerText`); !strings.Contains(got, "trial 7 ") {
 		t.Error("what was chosen is gone when trials arrive")
 	}

@@ -11,6 +11,7 @@ type Update struct {
 	Next    int    // milliseconds until the page should ask again
 	Ended   bool   // the report of the finished run is there
 	From    int    // index of the first of Trials
+	Of      int    // trials that there are; until the page has all of them Members is empty
 	Trials  []Trial
 	Members []Member // of the front as it is now, without Network
 }
@@ -46,11 +47,12 @@ func (u Update) MarshalJSON() ([]byte, error) {
 		Next    int          `json:"next"`
 		Ended   bool         `json:"ended"`
 		From    int          `json:"from"`
+		Of      int          `json:"of"`
 		Trials  trialColumns `json:"trials"`
 		Archs   []string     `json:"archs"`
 		Members []memberData `json:"members"`
 	}{
-		Run: u.Run, Step: u.Step, Detail: u.Detail, Next: u.Next, Ended: u.Ended, From: u.From,
+		Run: u.Run, Step: u.Step, Detail: u.Detail, Next: u.Next, Ended: u.Ended, From: u.From, Of: u.Of,
 		Archs: []string{}, Members: []memberData{},
 	}
 	for _, t := range u.Trials {

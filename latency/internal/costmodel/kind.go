@@ -1,6 +1,7 @@
 package costmodel
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -52,8 +53,15 @@ func (u *UnitTime) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &j); err != nil {
 		return err
 	}
-	if !(j.Ms > 0) {
+	switch {
+	case bytes.Contains(b, []byte("null")):
+		return fmt.Errorf("unit %q: null stands where a number is wanted", j.Unit.Key())
+	case !(j.Ms > 0):
 		return fmt.Errorf("unit %q: %g ms is not a time", j.Unit.Key(), j.Ms)
+	case !(j.Spread >= 0 && j.Spread < 100):
+		return fmt.Errorf("unit %q: %g is no relative spread", j.Unit.Key(), j.Spread)
+	case j.Networks < 0:
+		return fmt.Errorf("unit %q: timed in %d networks", j.Unit.Key(), j.Networks)
 	}
 	*u = UnitTime{j.Unit.Unit, j.Ms, j.Spread, j.Networks}
 	return nil

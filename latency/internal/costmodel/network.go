@@ -23,13 +23,16 @@ import (
 // differs from theirs in that the score of a held-out network comes from weights fitted to
 // the others, so that no networks are spent on the weights alone.
 type NetworkModel struct {
-	Weights  []float64            `json:"weights"`
-	Mean     []float64            `json:"mean"`              // of each feature; subtracted from it
-	Floor    float64              `json:"floor"`             // median of the absolute relative errors
-	Quantile float64              `json:"quantile"`          // of errors / (Floor + sd)
-	Between  float64              `json:"between,omitempty"` // difference between two sessions of the device, in log ms
-	HeldOut  int                  `json:"held_out"`          // number of networks
-	Process  *stat.ResidualKernel `json:"process,omitempty"` // of h; nil: there is none
+	Weights  []float64 `json:"weights"`
+	Mean     []float64 `json:"mean"`              // of each feature; subtracted from it
+	Floor    float64   `json:"floor"`             // median of the absolute relative errors
+	Quantile float64   `json:"quantile"`          // of errors / (Floor + sd)
+	Between  float64   `json:"between,omitempty"` // difference between two sessions of the device, in log ms
+	HeldOut  int       `json:"held_out"`          // number of networks
+	// Drift is what a later session measured otherwise, in log ms: at the mean of log2 sum, and for each octave
+	// above it. It is added to predictions; nil: nothing.
+	Drift   []float64            `json:"drift,omitempty"`
+	Process *stat.ResidualKernel `json:"process,omitempty"` // of h; nil: there is none
 	// LowMs and HighMs are the range of the held-out networks.
 	LowMs  float64 `json:"low_ms"`
 	HighMs float64 `json:"high_ms"`
@@ -193,6 +196,9 @@ func (m *NetworkModel) Predict(s *Totals) (ms, low, high float64) {
 		mix := s.residualFeatures(x[:0])
 		mix[numGroups] = f[1] // the sum, as far as it is followed
 		c += m.gp.Mean(mix)
+	}
+	if len(m.Drift) == 2 {
+		c += m.Drift[0] + m.Drift[1]*(f[1]-m.Mean[1])
 	}
 	c = min(max(c, -1.5), 1.5)
 	ms = s.Ms * math.Exp(c)

@@ -59,8 +59,8 @@ ${m && m.expected != null ? `<tr><td>expected</td><td>${yNum(m.expected)} <span 
 
 // diagram draws blocks from top to bottom: a column to the scale of latency, and
 // wedges from it to rows with the ops of each block.
-const rowHeight = 44;
 function diagram(rows, full) {
+  const rowHeight = innerWidth <= 480 ? 64 : 44; // the ops of a block have two lines on a telephone
   const height = rows.length * rowHeight, total = costOf(rows), col = 40, wedge = 22;
   let s = '', before = 0;
   rows.forEach((r, n) => {
@@ -77,7 +77,7 @@ function diagram(rows, full) {
     const cost = rowCost(r);
     return `<li class="band${n % 2}"><span class="where">${esc(r[0])}</span><span class="shape">${esc(r[1])}</span><span class="cost">${cost ? `${num(+cost.toPrecision(3))} ms, ${(100 * cost / total).toFixed(1)} %` : total ? runsWith(rows, n) : ''}</span><span class="ops${r[4] ? ' residual' : ''}">${line(r)}${r[4] ? '<u title="residual: the input of the block is added">+</u>' : ''} <small>${esc(r[2])}</small></span></li>`;
   }).join('');
-  return `<div class="diagram" style="height:${height}px">${total ? `<svg width="${col + wedge}" height="${height}" role="img" aria-label="Blocks to the scale of latency">${s}</svg>` : ''}<ol>${out}</ol></div>` + (total ? key(rows) : '');
+  return `<div class="diagram" style="height:${height}px;--row:${rowHeight}px">${total ? `<svg width="${col + wedge}" height="${height}" role="img" aria-label="Blocks to the scale of latency">${s}</svg>` : ''}<ol>${out}</ol></div>` + (total ? key(rows) : '');
 }
 // runsWith says with which row one of no cost of its own runs.
 function runsWith(rows, n) {

@@ -14,6 +14,7 @@ async function follow() {
     $('live').textContent = u.detail ? `${u.step}: ${u.detail}` : u.step;
     $('live').dataset.state = 'on';
     take(u);
+    if (count() < u.of) $('live').textContent = `catching up: ${count().toLocaleString('en')} of ${u.of.toLocaleString('en')} trials`;
   } catch {
     $('live').textContent = 'nas does not answer any more: what is shown is the last that it said';
     $('live').dataset.state = 'off';
@@ -28,7 +29,7 @@ function take(u) {
     T.arch.push(...u.archs);
   }
   if (!grown && JSON.stringify(u.members) === JSON.stringify(D.members)) return;
-  D.members = u.members;
+  if (count() >= u.of) D.members = u.members; // until then members may be trials that are not here yet
   indexMembers();
   table();
   legend();

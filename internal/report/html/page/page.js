@@ -9,8 +9,8 @@ for (const m of D.members) if (m.rows) { m.rows = m.rows.map(r => D.rows[r]); m.
 const $ = id => document.getElementById(id);
 const esc = s => String(s).replace(/[&<>"']/g, c => '&#' + c.charCodeAt(0) + ';');
 const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const num = v => v == null ? '-' : Math.abs(v) >= 1e5 ? v.toExponential(2) : String(+v.toPrecision(4));
-const si = v => v >= 1e9 ? (v / 1e9).toPrecision(3) + ' G' : v >= 1e6 ? (v / 1e6).toPrecision(3) + ' M' : v >= 1e3 ? (v / 1e3).toPrecision(3) + ' k' : String(v);
+const num = v => v == null ? '-' : Math.abs(v) >= 1e5 ? si(v) : String(+v.toPrecision(4));
+const si = v => v < 0 ? '-' + si(-v) : v >= 1e12 ? (v / 1e12).toPrecision(3) + ' T' : v >= 1e9 ? (v / 1e9).toPrecision(3) + ' G' : v >= 1e6 ? (v / 1e6).toPrecision(3) + ' M' : v >= 1e3 ? (v / 1e3).toPrecision(3) + ' k' : String(v);
 const xName = D.x.name || D.x.label, xNum = v => num(v) + (D.x.unit ? ' ' + D.x.unit : '');
 const yName = D.y.name || 'score', yNum = v => v != null && D.y.unit === '%' ? v.toFixed(2) : num(v);
 
@@ -30,17 +30,34 @@ const passes = i => T.ok[i] && (D.x.max ? above : below)(T.x[i], within.x) && (D
   below(T.params[i], within.params) && below(T.macs[i], within.macs);
 function filter() {
   const f = new FormData($('filter'));
-  const limit = (key, unit) => { const t = String(f.get(key) || '').replace(',', '.').trim(); return t === '' || isNaN(t) ? null : t * unit; };
+  const limit = (key, unit) => {
+    const t = String(f.get(key) || '').replace(',', '.').trim(), bad = t !== '' && !Number.isFinite(Number(t));
+    $('filter').elements[key].setAttribute('aria-invalid', bad);
+    return t === '' || bad ? null : t * unit;
+  };
   within = {x: limit('x', 1), y: limit('y', 1), params: limit('params', 1e6), macs: limit('macs', 1e6)};
   table(); drawAll();
 }
 
+// The columns of the table: a name, and of what can be sorted by it the value of a trial.
+const expected = i => member(i).expected ?? -Infinity;
+const columns = () => [['trial', i => T.id[i]], [xName + (D.x.unit ? ', ' + D.x.unit : ''), i => T.x[i]], ['90 % interval'],
+  [yName + (D.y.unit ? ', ' + D.y.unit : ''), i => T.y[i]], ['90 % interval'], ...(D.members.some(m => m.expected != null) ? [['expected', expected]] : []),
+  ['params', i => T.params[i]], ['MACs', i => T.macs[i]], ['arch_id', i => T.arch_id[i]]];
+const sorted = {by: -1, up: true};
 function table() {
   const expects = D.members.some(m => m.expected != null);
   const all = D.members.length, left = front().filter(passes).length;
-  $('left').textContent = left === all ? '' : `${left} of ${all} members left`;
-  $('members').innerHTML = `<thead><tr><th>trial</th><th>${esc(xName)}${D.x.unit ? ', ' + esc(D.x.unit) : ''}</th><th>90 % interval</th><th>${esc(yName)}${D.y.unit ? ', ' + esc(D.y.unit) : ''}</th><th>90 % interval</th>${expects ? '<th>expected</th>' : ''}<th>params</th><th>MACs</th><th>arch_id</th></tr></thead><tbody>` +
-    D.members.map(m => {
+  const wrong = document.querySelector('#filter [aria-invalid="true"]');
+  $('left').textContent = wrong ? `“${wrong.value}” is no number` : left === all ? '' : `${left} of ${all} members left`;
+  const cols = columns(), head = cols.map(([name, of], k) => of ? `<th${k === sorted.by ? ` aria-sort="${sorted.up ? 'ascending' : 'descending'}"` : ''}><button data-sort="${k}">${esc(name)}</button></th>` : `<th>${name}</th>`);
+  const members = [...D.members];
+  if (sorted.by >= 0) {
+    const of = cols[sorted.by][1], sign = sorted.up ? 1 : -1;
+    members.sort((a, b) => (of(a.trial) < of(b.trial) ? -sign : of(a.trial) > of(b.trial) ? sign : 0));
+  }
+  $('members').innerHTML = `<thead><tr>${head.join('')}</tr></thead><tbody>` +
+    members.map(m => {
       const i = m.trial;
       return `<tr class="${passes(i) ? '' : 'out'}"><td><button data-i="${i}">${T.id[i]}</button></td><td>${num(T.x[i])}</td><td>${m.low < m.high ? num(m.low) + ' to ' + num(m.high) : '-'}</td><td>${yNum(T.y[i])}</td><td>${m.y_low < m.y_high ? yNum(m.y_low) + ' to ' + yNum(m.y_high) : '-'}</td>${expects ? `<td>${m.expected == null ? '-' : yNum(m.expected)}</td>` : ''}<td>${si(T.params[i])}</td><td>${si(T.macs[i])}</td><td><code>${T.arch_id[i]}</code></td></tr>`;
     }).join('') + '</tbody>';
@@ -76,7 +93,8 @@ document.addEventListener('DOMContentLoaded', () => {
   $('filter').addEventListener('reset', () => setTimeout(filter));
   $('filter').addEventListener('submit', e => e.preventDefault());
   $('members').addEventListener('click', e => {
-    const i = e.target.dataset.i;
+    const i = e.target.dataset.i, by = e.target.dataset.sort;
+    if (by !== undefined) { sorted.up = sorted.by === +by ? !sorted.up : true; sorted.by = +by; table(); document.querySelector(`[data-sort="${by}"]`).focus(); }
     if (i !== undefined) { choose(+i, e.shiftKey); $('detail').scrollIntoView({behavior: 'smooth', block: 'nearest'}); }
   });
   $('detail').addEventListener('click', e => {
