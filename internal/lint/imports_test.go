@@ -82,7 +82,7 @@ var rules = []rule{
 	{"internal/netfile", []string{"blocks", "blocks/engine", "blocks/onnx", "blocks/pytorch", "blocks/tflite", "internal/jsonfile",
 		"internal/tomlfile"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/resolve", []string{"blocks", "blocks/engine", "blocks/zoo", "internal/netfile", "internal/runstore", "search", "space"}, nil},
-	{"internal/docs", []string{"blocks/onnx", "internal/config", "search"}, nil},
+	{"internal/docs", []string{"blocks/onnx", "internal/config", "search", "space"}, nil},
 	{"internal/device", []string{"internal/tomlfile", "latency/devices", "latency/recipe", "latency/timing"}, nil},
 	{"internal/lint", nil, nil},
 	{"internal/release", nil, nil},
