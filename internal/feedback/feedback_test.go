@@ -191,9 +191,9 @@ func checkTold(t *testing.T, dir string, r *Rerank) {
 		t.Fatal(err)
 	}
 	for _, p := range picked {
-		want := "(by the surrogate of trained networks)"
+		want := "(by the surrogate of trained networks"
 		if slices.ContainsFunc(r.Front, func(m Member) bool { return m.ID == p.ID && m.Trained }) {
-			want = "(trained)"
+			want = "(trained"
 		}
 		if !strings.Contains(p.Why, want) {
 			t.Errorf("trial %d was picked because %s, want %s", p.ID, p.Why, want)
@@ -203,10 +203,8 @@ func checkTold(t *testing.T, dir string, r *Rerank) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.ContainsFunc(
-		page.Fronts.Notes,
-		func(n string) bool { return strings.Contains(n, "Accuracy is that of training") },
-	) {
+	says := func(n string) bool { return strings.Contains(n, "Accuracy is that of training") }
+	if !slices.ContainsFunc(page.Fronts.Notes, says) {
 		t.Errorf("the notes do not say whose accuracy it is: %q", page.Fronts.Notes)
 	}
 	if page.Trials.Len() != r.Candidates {

@@ -36,13 +36,8 @@ func LoadTold(dir string) (*Stored, error) {
 		return s, err
 	}
 	before := *s
-	s.Told = &Told{
-		Trained:  len(trained),
-		Ranked:   len(rows),
-		accuracy: map[string]float64{},
-		seeds:    map[int]int{},
-		before:   &before,
-	}
+	s.Told = &Told{Trained: len(trained), Ranked: len(rows), before: &before,
+		accuracy: map[string]float64{}, seeds: map[int]int{}}
 	for i := range trained {
 		s.Told.accuracy[trained[i].ArchID] = trained[i].Accuracy()
 	}
@@ -68,7 +63,7 @@ func LoadTold(dir string) (*Stored, error) {
 	}
 	m.Score.Label = fmt.Sprintf("top-1 (%%): %d trained, others by a surrogate of them", s.Told.Trained)
 	m.Score.Unit, m.Score.Blind, m.Score.Spec, m.ScaleID = runstore.UnitPercent, nil, "told of "+dir, ""
-	s.References = nil // they have the run's score
+	s.References, s.Expected = nil, nil // they are of the run's score
 	return s, s.rankAnew(accuracy)
 }
 
@@ -114,18 +109,11 @@ func WithAccuracy(t *search.Trial, v runstore.Value) search.Trial {
 // note says where accuracies come from.
 func (t *Told) note() string {
 	if t.Ranked == 0 {
-		return fmt.Sprintf(
-			"Trained networks that the run was told of: %d. That is too little to rank the others by, so this "+
-				"is the run's own score.",
-			t.Trained,
-		)
+		return fmt.Sprintf("Trained networks that the run was told of: %d. That is too little to rank the others by, "+
+			"so this is the run's own score.", t.Trained)
 	}
-	return fmt.Sprintf(
-		"Accuracy is that of training for %d networks, and for the others by a surrogate fitted to them (nas tell). "+
-			"Only the %d trials at the front of the run's score are ranked by it.",
-		t.Trained,
-		t.Ranked,
-	)
+	return fmt.Sprintf("Accuracy is that of training for %d networks, and for the others by a surrogate fitted to them "+
+		"(nas tell). Only the %d trials at the front of the run's score are ranked by it.", t.Trained, t.Ranked)
 }
 
 // source says where the accuracy of a trial comes from; "" for the run's score of a network that was not trained.

@@ -272,7 +272,7 @@ func testLivePage(t *testing.T, b *browser, p Page) {
 		defer mu.Unlock()
 		shown, away, ended = n, gone, over
 	}
-	answer := func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		var v any
@@ -308,36 +308,19 @@ func testLivePage(t *testing.T, b *browser, p Page) {
 		if err := json.NewEncoder(w).Encode(v); err != nil {
 			t.Error(err)
 		}
-	}
-	server := httptest.NewServer(http.HandlerFunc(answer))
+	}))
 	defer server.Close()
-	followLivePage(t, b, server.URL, set, len(members))
-	for _, c := range b.complaints(server.URL) {
-		if !strings.Contains(c, "503") {
-			t.Error(c)
-		}
-	}
-}
-
-// followLivePage looks at the page while set changes how many trials are there, and whether the server is away or
-// the run has ended.
-func followLivePage(t *testing.T, b *browser, url string, set func(n int, gone, over bool), members int) {
 	b.size(1280, 900, false, false)
-	b.open(url + "/")
+	b.open(server.URL + "/")
 	b.until(`document.querySelectorAll('#marks > circle').length === 100`)
 	b.until(`document.querySelector('#live').innerText === 'search: 100 of 10000'`)
 	b.eval(`document.querySelector('#members button[data-i="7"]').click()`)
 	b.until(`document.querySelector('#detail .diagram')`)
-	b.eval(`var frontsSeen = []; new MutationObserver(() => {
-		const n = document.querySelectorAll('#marks > circle').length;
-		if (n !== 100 && n !== ` + fmt.Sprint(members) + `) frontsSeen.push(n);
-	}).observe(document.querySelector('#marks'), {childList: true})`)
+	watchFronts(b, 100, len(members))
 	set(5000, false, false)
-	b.until(fmt.Sprintf(`document.querySelectorAll('#marks > circle').length === %d`, members))
+	b.until(fmt.Sprintf(`document.querySelectorAll('#marks > circle').length === %d`, len(members)))
 	b.until(`document.querySelector('#live').innerText === 'search: 5000 of 10000'`)
-	if got := b.eval("frontsSeen.join()"); got != "" {
-		t.Errorf("while it catches up the page shows fronts of %s members", got)
-	}
+	wantsNoOtherFront(t, b)
 	if got := b.eval(`document.querySelector('#detail').innerText`); !strings.Contains(got, "trial 7 ") {
 		t.Error("what was chosen is gone when trials arrive")
 	}
@@ -348,5 +331,25 @@ func followLivePage(t *testing.T, b *browser, url string, set func(n int, gone, 
 	b.until(`!document.querySelector('#live') && document.documentElement.dataset.ready === 'yes'`)
 	if got := b.eval(`document.querySelector('#detail').innerText`); !strings.Contains(got, "trial 7 ") {
 		t.Error("what was chosen is gone when the run has ended")
+	}
+	for _, c := range b.complaints(server.URL) {
+		if !strings.Contains(c, "503") {
+			t.Error(c)
+		}
+	}
+}
+
+// watchFronts has the page note when it shows a front with another number of members than two.
+func watchFronts(b *browser, before, after int) {
+	b.eval(fmt.Sprintf(`window.frontsSeen = []; new MutationObserver(() => {
+		const n = document.querySelectorAll('#marks > circle').length;
+		if (n !== %d && n !== %d) frontsSeen.push(n);
+	}).observe(document.querySelector('#marks'), {childList: true})`, before, after))
+}
+
+func wantsNoOtherFront(t *testing.T, b *browser) {
+	t.Helper()
+	if got := b.eval("frontsSeen.join()"); got != "" {
+		t.Errorf("while it catches up the page shows fronts of %s members", got)
 	}
 }
