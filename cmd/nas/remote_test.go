@@ -128,7 +128,7 @@ func calibrateRemote(t *testing.T, device, isa, budget string, networks int) *la
 
 func TestRemoteOverSSH(t *testing.T) {
 	file, remote := board(t, "nas-remote", self(t), 8)
-	p := calibrateRemote(t, file+":me@board", "", "5s", 2)
+	p := calibrateRemote(t, file+":me@board", "", "15s", 2)
 	left, _ := filepath.Glob(filepath.Join(remote, "*.onnx"))
 	if len(left) > 0 {
 		t.Errorf("left on the board: %v", left)
@@ -146,7 +146,7 @@ func TestRemoteOverSSH(t *testing.T) {
 
 func TestRemoteOverADB(t *testing.T) {
 	file, _ := board(t, "nas-remote-adb", self(t), 8)
-	calibrateRemote(t, file+":emulator:5554", "", "5s", 2)
+	calibrateRemote(t, file+":emulator:5554", "", "15s", 2)
 }
 
 func TestRemoteFails(t *testing.T) {

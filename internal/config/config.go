@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -228,5 +229,8 @@ func (c *Config) Encode() ([]byte, error) {
 	if err := e.Encode(c); err != nil {
 		return nil, fault.Errorf("config: %w", err)
 	}
-	return b.Bytes(), nil
+	// A text that is not set is a line left out.
+	return emptyText.ReplaceAll(b.Bytes(), nil), nil
 }
+
+var emptyText = regexp.MustCompile(`(?m)^[a-z_]+ = ""\n`)
