@@ -86,12 +86,7 @@ func randomSpec(r *rand.Rand) Spec {
 		if has(gExperts) {
 			randomExperts(r, &st)
 		}
-		if has(gMultiplier) && r.IntN(3) == 0 {
-			st.Multiplier = subset(r, 2, 1, 2)
-		}
-		if has(gResidual) && r.IntN(2) == 0 {
-			st.Residual = subset(r, 2, true, false)
-		}
+		randomRest(r, &st, has)
 		s.Stage = append(s.Stage, st)
 	}
 	s.Head.Channels = subset(r, 2, 0, 16, 24, 32)
@@ -99,6 +94,16 @@ func randomSpec(r *rand.Rand) Spec {
 	s.Head.Activation = subset(r, 2, "relu", "relu6")
 	s.Head.Scale = subset(r, 1, "always", "up", "never")[0]
 	return s
+}
+
+// randomRest draws the genes that few kinds have.
+func randomRest(r *rand.Rand, st *StageSpec, has func(blockGene) bool) {
+	if has(gMultiplier) && r.IntN(3) == 0 {
+		st.Multiplier = subset(r, 2, 1, 2)
+	}
+	if has(gResidual) && r.IntN(2) == 0 {
+		st.Residual = subset(r, 2, true, false)
+	}
 }
 
 // randomExperts draws those of mixed convolutions.

@@ -144,8 +144,13 @@ func (a *app) infer(arch string, o inferFlags) error {
 			at += len(v)
 		}
 	}
+	return a.writeResults(o.output, outs, results, images)
+}
+
+// writeResults writes a file for each output.
+func (a *app) writeResults(output string, outs []tensorLayout, results [][]float32, images int) error {
 	for k, out := range outs {
-		path := o.output
+		path := output
 		if len(outs) > 1 {
 			ext := filepath.Ext(path)
 			path = strings.TrimSuffix(path, ext) + "." + fileName(out.name) + ext

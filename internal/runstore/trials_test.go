@@ -47,11 +47,12 @@ func TestLineKnown(t *testing.T) {
 }
 
 func TestLineRoundTrip(t *testing.T) {
+	ids := rapid.String().Filter(func(s string) bool { return len(s) != 12 }) // 12 bytes are a hash of the arch
 	values := rapid.MapOfN(rapid.String(), rapid.Float64(), 0, 5)
 	rapid.Check(t, func(t *rapid.T) {
 		want := search.Trial{
 			ID:     rapid.IntRange(0, math.MaxInt).Draw(t, "id"),
-			ArchID: rapid.String().Draw(t, "arch_id"), Arch: rapid.String().Draw(t, "arch"),
+			ArchID: ids.Draw(t, "arch_id"), Arch: rapid.String().Draw(t, "arch"),
 			Genes: rapid.SliceOf(rapid.Uint16()).Draw(t, "genes"), Generation: rapid.Int().Draw(t, "generation"),
 			Parents: rapid.SliceOf(rapid.Int()).Draw(t, "parents"),
 			Result: search.Result{
