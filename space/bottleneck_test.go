@@ -86,7 +86,7 @@ func TestBottleneckMistakes(t *testing.T) {
 			"groups = 3: want a divisor of 16, the channels that a bottleneck block meets at width 1"},
 		{StageSpec{Expansion: Floats{1}, Activation: Strings{"identity"}},
 			`activation = "identity": want a function: a bottleneck block is not linear`},
-		{StageSpec{Expansion: Floats{1}, Experts: Ints{2}}, "experts = [2]: want no such key: block bottleneck"},
+		{StageSpec{Expansion: Floats{1}, Experts: Ints{2}}, "experts = 2: want no such key: block bottleneck"},
 	} {
 		c.stage.Block, c.stage.Channels = Strings{"bottleneck"}, Ints{32}
 		_, err := New(Spec{Input: []int{32, 32, 3}, Classes: 10, Stage: []StageSpec{c.stage}})

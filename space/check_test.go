@@ -26,7 +26,7 @@ func TestSpecProblems(t *testing.T) {
 			s.Input, s.Width = []int{32, 32}, Floats{1, -1, 1}
 			s.Stage[1].Kernel, s.Stage[1].Block = Kernels{3, 40}, Strings{"mbcon"}
 			s.Head.Kind = "detector"
-		}, []string{"space.input = [32 32]", "space.width[2] = -1", "space.width[3] = 1: want each choice once",
+		}, []string{"space.input = [32, 32]", "space.width[2] = -1", "space.width[3] = 1: want each choice once",
 			`space.stage[2].block = "mbcon": want conv, grouped, ds, mbconv, fused, xception, uib, bottleneck or skip`,
 			"space.stage[2].kernel[2] = 40: want 1 to 31, or [height, width]",
 			`space.head.kind = "detector": want classifier, aspp, lraspp or fast_scnn`}},
@@ -37,7 +37,7 @@ func TestSpecProblems(t *testing.T) {
 		{"ragged resolution", func(s *Spec) { s.Input = []int{30, 20, 3}; s.Resolution = Ints{31} },
 			[]string{"space.resolution = 31: want"}},
 		{"dead key", func(s *Spec) { s.Stage[0].Block, s.Stage[0].Expansion = Strings{"ds"}, Floats{3} },
-			[]string{"space.stage[1].expansion = [3]: want no such key: block ds does not use it (mbconv, fused, uib or bottleneck does)"}},
+			[]string{"space.stage[1].expansion = 3: want no such key: block ds does not use it (mbconv, fused, uib or bottleneck does)"}},
 		{"live for one kind", func(s *Spec) {
 			s.Stage[0].Block, s.Stage[0].Expansion = Strings{"ds", "mbconv"}, Floats{3}
 		}, nil},
@@ -49,13 +49,13 @@ func TestSpecProblems(t *testing.T) {
 		}, []string{"space.stage[1].kernel = a list of 2", "space.stage[1].choice[2].kernel = a list of 2"}},
 		{"choice", func(s *Spec) {
 			s.Stage[0].Choice = []ChoiceSpec{{Block: Strings{"skip"}, Kernel: Kernels{3}}, {Block: Strings{"nothing"}}}
-		}, []string{"space.stage[1].choice[1].kernel = [3]: want no such key", `space.stage[1].choice[2].block = "nothing"`}},
+		}, []string{"space.stage[1].choice[1].kernel = 3: want no such key", `space.stage[1].choice[2].block = "nothing"`}},
 		{"head keys", func(s *Spec) { s.Head = HeadSpec{Kind: "aspp", Hidden: Ints{8}, Low: 1, Rates: []int{1}} },
-			[]string{"space.head.hidden = [8]: want no such key", "space.head.rates[1] = 1", "space.head.low = 1: want no such key"}},
+			[]string{"space.head.hidden = 8: want no such key", "space.head.rates[1] = 1", "space.head.low = 1: want no such key"}},
 		{"low", func(s *Spec) { s.Head = HeadSpec{Kind: "lraspp", Low: 3} },
 			[]string{"space.head.low = 3: want the number of a stage, 1 to 2"}},
 		{"output stride", func(s *Spec) { s.OutputStride, s.Stage[0].Stride = Ints{8, 16}, Ints{1, 2} },
-			[]string{"space.stage[1].stride = [1 2]: want one value where output_stride is set"}},
+			[]string{"space.stage[1].stride = [1, 2]: want one value where output_stride is set"}},
 		{"too deep", func(s *Spec) { s.Stage = slices.Repeat([]StageSpec{{Channels: Ints{8}, Depth: Ints{64}}}, 17) },
 			[]string{"space.stage = up to 1088 blocks"}},
 		{"too many variants", func(s *Spec) {
