@@ -1,9 +1,9 @@
 package blocks
 
 // Bottleneck is the residual block of He et al. (CVPR 2016, figure 5 right) with the stride in the KxK convolution
-// (torchvision's "v1.5"; the paper has it in the first 1x1): 1x1, KxK in groups, optional attention, linear 1x1, and the
-// activation behind the sum with the input. With groups it is the block of ResNeXt (Xie et al., CVPR 2017), with as many
-// inner as output channels that of RegNet (Radosavovic et al., CVPR 2020).
+// (torchvision's "v1.5"; the paper has it in the first 1x1): 1x1, KxK in groups, optional attention, linear 1x1, and
+// the activation behind the sum with the input. With groups it is the block of ResNeXt (Xie et al., CVPR 2017), with as
+// many inner as output channels that of RegNet (Radosavovic et al., CVPR 2020).
 type Bottleneck struct {
 	Out      int
 	Inner    int // channels of the KxK convolution

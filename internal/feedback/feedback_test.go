@@ -203,7 +203,8 @@ func checkTold(t *testing.T, dir string, r *Rerank) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.ContainsFunc(page.Fronts.Notes, func(n string) bool { return strings.Contains(n, "Accuracy is that of training") }) {
+	says := func(n string) bool { return strings.Contains(n, "Accuracy is that of training") }
+	if !slices.ContainsFunc(page.Fronts.Notes, says) {
 		t.Errorf("the notes do not say whose accuracy it is: %q", page.Fronts.Notes)
 	}
 	if page.Trials.Len() != r.Candidates {

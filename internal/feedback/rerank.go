@@ -124,7 +124,8 @@ func (x *reranker) rank(ctx context.Context, model accuracy.Estimator) error {
 			a := r.Accuracy()
 			v = runstore.Value{Mid: a, Low: a, High: a}
 		}
-		rows = append(rows, runstore.RankedRow{ID: trials[i].ID, Accuracy: v, Score: before[i], Seeds: seedsOf(trained[trials[i].ArchID])})
+		seeds := seedsOf(trained[trials[i].ArchID])
+		rows = append(rows, runstore.RankedRow{ID: trials[i].ID, Accuracy: v, Score: before[i], Seeds: seeds})
 		t := results.WithAccuracy(&trials[i], v)
 		front.Add(t)
 		contenders.Add(&t)

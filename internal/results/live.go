@@ -159,7 +159,8 @@ func (l *Live) serveTrials(w http.ResponseWriter, r *http.Request) {
 	}
 	l.mu.Lock()
 	u := html.Update{
-		Run: l.run, Step: l.step, Detail: l.detail, Next: 1000, Ended: l.finished != "", From: min(from, len(l.trials)), Of: len(l.trials),
+		Run: l.run, Step: l.step, Detail: l.detail, Next: 1000, Ended: l.finished != "",
+		From: min(from, len(l.trials)), Of: len(l.trials),
 	}
 	if run := r.URL.Query().Get("run"); run == "" || run == l.run {
 		u.Trials = slices.Clone(l.trials[u.From:min(len(l.trials), u.From+batch)])

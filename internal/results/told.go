@@ -20,8 +20,8 @@ type Told struct {
 	before   *Stored            // the run by its own score
 }
 
-// LoadTold is [Load], and where the trials were ranked anew by trained networks (nas tell) the run has their front, and of
-// the trials those that were ranked, with these accuracies.
+// LoadTold is [Load], and where the trials were ranked anew by trained networks (nas tell) the run has their
+// front, and of the trials those that were ranked, with these accuracies.
 func LoadTold(dir string) (*Stored, error) {
 	s, err := Load(dir)
 	if err != nil {
@@ -36,7 +36,8 @@ func LoadTold(dir string) (*Stored, error) {
 		return s, err
 	}
 	before := *s
-	s.Told = &Told{Trained: len(trained), Ranked: len(rows), accuracy: map[string]float64{}, seeds: map[int]int{}, before: &before}
+	s.Told = &Told{Trained: len(trained), Ranked: len(rows), before: &before,
+		accuracy: map[string]float64{}, seeds: map[int]int{}}
 	for i := range trained {
 		s.Told.accuracy[trained[i].ArchID] = trained[i].Accuracy()
 	}
@@ -91,8 +92,8 @@ func (s *Stored) rankAnew(accuracy map[int]runstore.Value) (err error) {
 	return nil
 }
 
-// WithAccuracy is a trial with another accuracy. An error that networks share is no longer told apart: the interval is all
-// of the new value's error.
+// WithAccuracy is a trial with another accuracy. An error that networks share is no longer told apart: the
+// interval is all of the new value's error.
 func WithAccuracy(t *search.Trial, v runstore.Value) search.Trial {
 	u := *t
 	u.Result = search.Result{Objectives: maps.Clone(t.Objectives), Parts: maps.Clone(t.Parts), Violation: t.Violation}
@@ -108,11 +109,11 @@ func WithAccuracy(t *search.Trial, v runstore.Value) search.Trial {
 // note says where accuracies come from.
 func (t *Told) note() string {
 	if t.Ranked == 0 {
-		return fmt.Sprintf("Trained networks that the run was told of: %d. That is too little to rank the others by, so this "+
-			"is the run's own score.", t.Trained)
+		return fmt.Sprintf("Trained networks that the run was told of: %d. That is too little to rank the others by, "+
+			"so this is the run's own score.", t.Trained)
 	}
-	return fmt.Sprintf("Accuracy is that of training for %d networks, and for the others by a surrogate fitted to them (nas tell). "+
-		"Only the %d trials at the front of the run's score are ranked by it.", t.Trained, t.Ranked)
+	return fmt.Sprintf("Accuracy is that of training for %d networks, and for the others by a surrogate fitted to them "+
+		"(nas tell). Only the %d trials at the front of the run's score are ranked by it.", t.Trained, t.Ranked)
 }
 
 // source says where the accuracy of a trial comes from; "" for the run's score of a network that was not trained.

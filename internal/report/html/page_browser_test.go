@@ -316,16 +316,11 @@ func testLivePage(t *testing.T, b *browser, p Page) {
 	b.until(`document.querySelector('#live').innerText === 'search: 100 of 10000'`)
 	b.eval(`document.querySelector('#members button[data-i="7"]').click()`)
 	b.until(`document.querySelector('#detail .diagram')`)
-	b.eval(`var frontsSeen = []; new MutationObserver(() => {
-		const n = document.querySelectorAll('#marks > circle').length;
-		if (n !== 100 && n !== ` + fmt.Sprint(len(members)) + `) frontsSeen.push(n);
-	}).observe(document.querySelector('#marks'), {childList: true})`)
+	watchFronts(b, 100, len(members))
 	set(5000, false, false)
 	b.until(fmt.Sprintf(`document.querySelectorAll('#marks > circle').length === %d`, len(members)))
 	b.until(`document.querySelector('#live').innerText === 'search: 5000 of 10000'`)
-	if got := b.eval("frontsSeen.join()"); got != "" {
-		t.Errorf("while it catches up the page shows fronts of %s members", got)
-	}
+	wantsNoOtherFront(t, b)
 	if got := b.eval(`document.querySelector('#detail').innerText`); !strings.Contains(got, "trial 7 ") {
 		t.Error("what was chosen is gone when trials arrive")
 	}
@@ -341,5 +336,20 @@ func testLivePage(t *testing.T, b *browser, p Page) {
 		if !strings.Contains(c, "503") {
 			t.Error(c)
 		}
+	}
+}
+
+// watchFronts has the page note when it shows a front with another number of members than two.
+func watchFronts(b *browser, before, after int) {
+	b.eval(fmt.Sprintf(`window.frontsSeen = []; new MutationObserver(() => {
+		const n = document.querySelectorAll('#marks > circle').length;
+		if (n !== %d && n !== %d) frontsSeen.push(n);
+	}).observe(document.querySelector('#marks'), {childList: true})`, before, after))
+}
+
+func wantsNoOtherFront(t *testing.T, b *browser) {
+	t.Helper()
+	if got := b.eval("frontsSeen.join()"); got != "" {
+		t.Errorf("while it catches up the page shows fronts of %s members", got)
 	}
 }
