@@ -164,7 +164,8 @@ func TestEstimateRefuses(t *testing.T) {
 // TestCharges: what no feature reads costs what is said, and has its reason.
 func TestCharges(t *testing.T) {
 	const tail = " | mbconv_k3_s2_x96_c24_relu mbconv_k3_s1_x144_c24_relu_res | mbconv_k3_s2_x144_c40_relu" +
-		" | mbconv_k3_s2_x240_c80_relu mbconv_k3_s1_x480_c80_relu_res | mbconv_k3_s2_x480_c160_relu | classifier_c1280_relu_n1000"
+		" | mbconv_k3_s2_x240_c80_relu mbconv_k3_s1_x480_c80_relu_res" +
+		" | mbconv_k3_s2_x480_c160_relu | classifier_c1280_relu_n1000"
 	const head = "224x224x3 | conv_k3_s2_c32_relu | ds_k3_s1_c16_relu_both"
 	of := func(arch string) (Estimate, error) {
 		a, err := space.Parse(arch)

@@ -129,7 +129,7 @@ func TestQuantizeOptions(t *testing.T) {
 		}
 		return string(file)
 	}
-	if bytes(QuantizeOptions{Seed: 1}) != bytes(QuantizeOptions{Seed: 1}) {
+	if first := bytes(QuantizeOptions{Seed: 1}); first != bytes(QuantizeOptions{Seed: 1}) {
 		t.Error("the same seed gives two files")
 	}
 	if bytes(QuantizeOptions{Seed: 1}) == bytes(QuantizeOptions{Seed: 2}) ||

@@ -60,8 +60,10 @@ func TestShowAccuracy(t *testing.T) {
 	if _, out, _ := nas(t, "show", tinyArch); !strings.Contains(out, "none: ") {
 		t.Errorf("no reason why there is no estimate:\n%s", out)
 	}
-	const dilated = "224x224x3 | conv_k3_s2_c32_relu6 | ds_k3_s1_c16_relu6_depthwise | mbconv_k3_s2_x96_c24_relu6 mbconv_k3_s1_x144_c24_relu6_res | " +
-		"mbconv_k5_s2_x144_c40_relu6 mbconv_k3_s1_d2_x240_c40_relu6_res | mbconv_k3_s2_x240_c80_relu6 mbconv_k3_s1_x480_c80_relu6_res | " +
+	const dilated = "224x224x3 | conv_k3_s2_c32_relu6 | ds_k3_s1_c16_relu6_depthwise | " +
+		"mbconv_k3_s2_x96_c24_relu6 mbconv_k3_s1_x144_c24_relu6_res | " +
+		"mbconv_k5_s2_x144_c40_relu6 mbconv_k3_s1_d2_x240_c40_relu6_res | " +
+		"mbconv_k3_s2_x240_c80_relu6 mbconv_k3_s1_x480_c80_relu6_res | " +
 		"classifier_c1280_relu6_n1000"
 	if _, out, _ := nas(t, "show", dilated); !strings.Contains(out, "dilation occurs in no network") {
 		t.Errorf("dilation is not charged:\n%s", out)

@@ -66,6 +66,7 @@ func (w walk) value(t reflect.Type, key string) error {
 			}
 		}
 		_, err = w.Token()
+		return err
 	}
 	return nil
 }

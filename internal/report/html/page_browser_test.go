@@ -262,8 +262,7 @@ func testLivePage(t *testing.T, b *browser, p Page) {
 	for i := range p.Trials.Len() {
 		trials = append(trials, p.Trials.At(i))
 	}
-	members := p.Members
-	head := p
+	members, head := p.Members, p
 	head.Trials, head.Members, head.Figures, head.Live = Trials{}, nil, nil, true
 	var mu sync.Mutex
 	shown, away, ended := 100, false, false
