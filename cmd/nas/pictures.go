@@ -166,10 +166,3 @@ func covering(t blocks.Tensor, s blocks.Shape) blocks.Tensor {
 	op.Eval(out, []blocks.Tensor{t}, nil)
 	return out
 }
-
-func (p *pictures) String() string {
-	if len(p.files) == 1 {
-		return p.files[0]
-	}
-	return fmt.Sprintf("%d pictures of %s", len(p.files), filepath.Dir(p.files[0]))
-}
