@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"image"
 	_ "image/jpeg" // registers the format
 	_ "image/png"
