@@ -33,7 +33,7 @@ var outOfDistribution = []struct {
 	warning       string
 }{
 	{func(f *features.Network) bool { return f.Unseen.Dilated }, 1.5, penalty,
-		"dilation occurs in no network of the data; it is ignored"},
+		"dilation occurs in no network of the data; only its charge counts"},
 	{func(f *features.Network) bool { return f.Unseen.Experts }, 1.1, 0,
 		"experts count as one convolution: the data does not tell what they gain"},
 	{func(f *features.Network) bool { return f.Unseen.Attention }, 1.5, penalty,

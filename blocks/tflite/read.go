@@ -150,17 +150,17 @@ func (r *reader) operator(op *Operator) error {
 	return nil
 }
 
-// ranges are the integers of each quantised type.
-var ranges = map[Type]struct{ elem int }{Int8: {onnx.ElemInt8}, UInt8: {onnx.ElemUint8}}
+// gridElems are ONNX's numbers of the types of a grid.
+var gridElems = map[Type]int{Int8: onnx.ElemInt8, UInt8: onnx.ElemUint8}
 
 // grid rounds an activation to the integers of its tensor.
 func (r *reader) grid(t *Tensor, v string) string {
-	elem, ok := ranges[t.Type]
+	elem, ok := gridElems[t.Type]
 	if !ok || len(t.Scale) != 1 {
 		return v
 	}
 	scale := r.g.Floats(t.Name+".scale", nil, t.Scale)
-	zero := r.g.Raw(t.Name+".zero", nil, elem.elem, []byte{byte(t.Zero[0])})
+	zero := r.g.Raw(t.Name+".zero", nil, elem, []byte{byte(t.Zero[0])})
 	q := r.g.Node("QuantizeLinear", t.Name+".quantize", []string{v, scale, zero})
 	return r.g.Node("DequantizeLinear", t.Name+".grid", []string{q, scale, zero})
 }
@@ -307,8 +307,8 @@ func (s *step) back(v string) string {
 	return s.inner("Transpose", []string{v}, blocks.ONNXAttr{Name: "perm", Value: []int{0, 2, 3, 1}})
 }
 
-// map1 returns input k as N x C x H x W; it must have four dims.
-func (s *step) map1(k int) (string, error) {
+// imageOf returns input k as N x C x H x W; it must have four dims.
+func (s *step) imageOf(k int) (string, error) {
 	v, err := s.in(k)
 	if err != nil {
 		return "", err

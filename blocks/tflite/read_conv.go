@@ -49,7 +49,7 @@ func (s *step) convolution(weight string, groups int) ([]string, error) {
 	if s.option("quantized_bias_type") != 0 {
 		return nil, fmt.Errorf("a bias type of its own is not read")
 	}
-	x, err := s.map1(0)
+	x, err := s.imageOf(0)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func readDepthwise(s *step) ([]string, error) {
 
 // readTransposeConv reads the output's shape, weights O x KH x KW x I, and the input.
 func readTransposeConv(s *step) ([]string, error) {
-	x, err := s.map1(2)
+	x, err := s.imageOf(2)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +225,7 @@ func readPool(kind string) translation {
 			}
 			attrs[0] = attr("pads", []int{pads[2], pads[4], pads[3], pads[5]})
 		}
-		x, err := s.map1(0)
+		x, err := s.imageOf(0)
 		if err != nil {
 			return nil, err
 		}

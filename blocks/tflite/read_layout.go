@@ -261,7 +261,7 @@ func readGather(s *step) ([]string, error) {
 
 func readDepth(kind string) translation {
 	return func(s *step) ([]string, error) {
-		x, err := s.map1(0)
+		x, err := s.imageOf(0)
 		if err != nil {
 			return nil, err
 		}
@@ -277,7 +277,7 @@ var resizeRules = map[[2]bool]struct{ coordinates, nearest string }{
 }
 
 func readResize(s *step) ([]string, error) {
-	x, err := s.map1(0)
+	x, err := s.imageOf(0)
 	if err != nil {
 		return nil, err
 	}

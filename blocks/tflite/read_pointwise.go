@@ -89,7 +89,7 @@ func readClip(low, high float32) translation {
 
 // readPReLU reads slopes of each channel, 1 x 1 x C.
 func readPReLU(s *step) ([]string, error) {
-	x, err := s.map1(0)
+	x, err := s.imageOf(0)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +139,7 @@ func readSoftmax(kind string) translation {
 
 // readLRN reads a radius and an alpha that is not divided by the size.
 func readLRN(s *step) ([]string, error) {
-	x, err := s.map1(0)
+	x, err := s.imageOf(0)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"nas/blocks"
 	"nas/blocks/kernels/integer"
 	"nas/internal/fault"
 )
@@ -186,10 +187,7 @@ func (e *execution) window(op *Operator, kh, kw int) (w integer.Window, err erro
 
 // tables are operators of one input that are computed once for each of the 256 values.
 var tables = map[string]func(x float64) float64{
-	"LOGISTIC": func(x float64) float64 { return 1 / (1 + math.Exp(-x)) },
-	"RELU":     func(x float64) float64 { return max(x, 0) },
-	"RELU6":    func(x float64) float64 { return min(max(x, 0), 6) },
-	"TANH":     math.Tanh,
+	"LOGISTIC": blocks.Sigmoid.Apply, "RELU": blocks.ReLU.Apply, "RELU6": blocks.ReLU6.Apply, "TANH": math.Tanh,
 }
 
 func init() {
