@@ -42,6 +42,7 @@ type outcome struct {
 	Params  int64     `json:"params"`
 	Shape   []int     `json:"shape"`
 	Batch   float64   `json:"batch"`
+	Float32 float64   `json:"float32"` // torch's float32 against its float64
 	Classes *int      `json:"classes"` // of a module made for three, if it can be
 	Names   []string  `json:"names"`
 	Losses  []float64 `json:"losses"`
@@ -146,7 +147,7 @@ func runTorch(t *testing.T, jobs []job) {
 	for k, j := range jobs {
 		worst = max(worst, j.check(t, all.Results[k]))
 	}
-	t.Logf("torch %s, %d networks: largest max|a-b|/max|b| is %.2g", all.Torch, len(jobs), worst)
+	t.Logf("torch %s, %d networks: largest max|a-b|/max|b| against float64 is %.2g", all.Torch, len(jobs), worst)
 }
 
 func (j *job) check(t *testing.T, r outcome) (ratio float64) {
@@ -177,6 +178,9 @@ func (j *job) check(t *testing.T, r outcome) (ratio float64) {
 	if r.Batch > 1e-4 {
 		t.Errorf("%s: the output of an image changes by %.2g in a batch", name, r.Batch)
 	}
+	if r.Float32 > 1e-3 {
+		t.Errorf("%s: float32 in PyTorch is off by %.2g of the largest value", name, r.Float32)
+	}
 	raw, err := os.ReadFile(j.Output)
 	if err != nil || len(raw) != 4*len(j.want) {
 		t.Errorf("%s: output has %d bytes, want %d: %v", name, len(raw), 4*len(j.want), err)
@@ -206,7 +210,7 @@ func (j *job) check(t *testing.T, r outcome) (ratio float64) {
 		}
 	}
 	if diff > 1e-5*size {
-		t.Logf("%s: max|a-b|/max|b| is %.2g", name, diff/size)
+		t.Logf("%s: max|a-b|/max|b| is %.2g, of PyTorch's float32 %.2g", name, diff/size, r.Float32)
 	}
 	return diff / size
 }
