@@ -2,6 +2,8 @@ package tflite
 
 import (
 	"math"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,14 +90,19 @@ func TestQuantizedIsNear(t *testing.T) {
 	for _, name := range smallNetworks {
 		n, w := get(t, name)
 		m := quantized(t, name, QuantizeOptions{})
-		got, err := m.Run(image(n.Input()))
-		if err != nil {
-			t.Fatal(err)
-		}
+		images := normalImages(n.Input(), 4)
+		var got [][]float32
 		var ab, aa, bb float64
-		for i, b := range run(t, n, w) {
-			a := float64(got[0][i])
-			ab, aa, bb = ab+a*float64(b), aa+a*a, bb+float64(b)*float64(b)
+		for k, want := range runImages(t, n, w, images) {
+			out, err := m.Run(images[k])
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, out[0])
+			for i, b := range want {
+				a := float64(out[0][i])
+				ab, aa, bb = ab+a*float64(b), aa+a*a, bb+float64(b)*float64(b)
+			}
 		}
 		if cos := ab / math.Sqrt(aa*bb); !(cos > 0.97) {
 			t.Errorf("%s: integers and floats agree to a cosine of %.4f", name, cos)
@@ -174,5 +181,29 @@ func TestQuantizeRefuses(t *testing.T) {
 	bad[0] = float32(math.NaN())
 	if _, err := Quantize(n, w, QuantizeOptions{Images: [][]float32{bad}}); err == nil {
 		t.Error("an image with a NaN gives ranges")
+	}
+}
+
+// TestRanked compares with sorting, and checks that every channel is among the values that are kept of a map.
+func TestRanked(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 200 {
+		v := make([]float32, 1+r.IntN(60))
+		for i := range v {
+			v[i] = float32(r.IntN(20))
+		}
+		sorted, k := slices.Sorted(slices.Values(v)), r.IntN(len(v))
+		if got := ranked(v, k); got != sorted[k] {
+			t.Fatalf("value %d of %v is %v, want %v", k, sorted, got, sorted[k])
+		}
+	}
+	for _, c := range []int{1, 3, 16, 24, 30, 96} {
+		step, seen := stride(blocks.Shape{H: 200, W: 200, C: c}, 100), map[int]bool{}
+		for k := 0; k < 200*200*c; k += step {
+			seen[k%c] = true
+		}
+		if len(seen) != c || step < 200*200*c*100/observedValues {
+			t.Errorf("of %d channels %d are seen, with a step of %d", c, len(seen), step)
+		}
 	}
 }
