@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"nas/blocks"
-	"nas/blocks/onnx"
 	"nas/blocks/zoo"
 )
 
@@ -168,28 +167,4 @@ func (b *builtin) missing(name string) float64 {
 		}
 	}
 	panic("no option " + name)
-}
-
-func FuzzDecode(f *testing.F) {
-	n, err := zoo.Get("mobilenet_v3_small@width=0.25,res=32,classes=2")
-	if err != nil {
-		f.Fatal(err)
-	}
-	m, err := Lower(n, blocks.NewWeights(n, 1))
-	if err != nil {
-		f.Fatal(err)
-	}
-	file, err := Encode(m)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(file)
-	f.Fuzz(func(t *testing.T, file []byte) {
-		if m, err := Decode(file); err == nil {
-			if _, err := Encode(m); err != nil {
-				t.Errorf("what was read cannot be written: %v", err)
-			}
-		}
-		Read(file, onnx.ReadOptions{}) // must not panic
-	})
 }
