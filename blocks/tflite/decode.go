@@ -63,6 +63,9 @@ func decode(file []byte) (*Model, error) {
 	if graphs == 0 {
 		return nil, fmt.Errorf("has no graph")
 	}
+	if err := r.m.dilate(); err != nil {
+		return nil, err
+	}
 	return r.m, t.tables(modelMetadata, r.metadata)
 }
 
@@ -110,10 +113,11 @@ func (r *decoder) code(_ int, t table) error {
 		}
 	}
 	name := fmt.Sprintf("number %d", code)
+	if code >= 0 && int(code) < len(operatorNames) {
+		name = operatorNames[code]
+	}
 	if custom != "" {
 		row, name = nil, fmt.Sprintf("custom %.40q", custom)
-	} else if row != nil {
-		name = row.name
 	}
 	r.codes, r.names = append(r.codes, row), append(r.names, name)
 	return nil
@@ -227,6 +231,13 @@ func (r *decoder) tensor(i int, t table) (err error) {
 	return nil
 }
 
+// note keeps the first thing that was understood otherwise than the file has it.
+func (r *decoder) note(format string, a ...any) {
+	if len(r.m.Notes) == 0 {
+		r.m.Notes = append(r.m.Notes, fmt.Sprintf(format, a...))
+	}
+}
+
 // quantization reads scales and zero points.
 func (r *decoder) quantization(x *Tensor, t table) error {
 	q, ok, err := t.child(tensorQuantization)
@@ -252,16 +263,18 @@ func (r *decoder) quantization(x *Tensor, t table) error {
 	if n == 0 || x.Type == Float32 {
 		return nil // minima and maxima only
 	}
+	if n == 1 && len(x.Dims) > 0 && (axis < 0 || int(axis) >= len(x.Dims)) {
+		r.note("tensor %.60q, and perhaps others, has one scale along axis %d of %v: read as that of the whole tensor; runtimes "+
+			"refuse the file", x.Name, axis, short(x.Dims))
+	}
 	if n > 1 && (axis < 0 || int(axis) >= len(x.Dims) || x.Dims[axis] != n) {
 		// Old converters gave a bias the axis of its weights.
 		at := slices.Index(x.Dims, n)
 		if at < 0 || slices.Contains(x.Dims[at+1:], n) {
 			return fmt.Errorf("%d scales along axis %d of %v", n, axis, short(x.Dims))
 		}
-		if len(r.m.Notes) == 0 {
-			r.m.Notes = append(r.m.Notes, fmt.Sprintf("tensor %.60q, and perhaps others, has %d scales along axis %d of %v: "+
-				"read along axis %d, as old converters meant it; runtimes refuse the file", x.Name, n, axis, short(x.Dims), at))
-		}
+		r.note("tensor %.60q, and perhaps others, has %d scales along axis %d of %v: read along axis %d, as old converters "+
+			"meant it; runtimes refuse the file", x.Name, n, axis, short(x.Dims), at)
 		axis = int32(at)
 	}
 	if len(zero) != 0 && len(zero) != 8*n {

@@ -168,3 +168,12 @@ func (b *builtin) missing(name string) float64 {
 	}
 	panic("no option " + name)
 }
+
+// TestNames checks the names of all operators against the numbers of those that are known.
+func TestNames(t *testing.T) {
+	for _, b := range builtins {
+		if operatorNames[b.code] != b.name {
+			t.Errorf("number %d is %s, want %s", b.code, operatorNames[b.code], b.name)
+		}
+	}
+}

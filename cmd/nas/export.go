@@ -32,11 +32,16 @@ weights beside it, net.safetensors. Format onnx writes one file, N x C x H x W. 
 network that came from an ONNX file keeps its number of images, the names of its
 nodes, and names and layouts of its input and its outputs. Format tflite writes one
 file for TensorFlow Lite and LiteRT, N x H x W x C; with --quantize int8, of 8-bit
-integers.`,
+integers. Their ranges come from the images of --calibrate: a .npy file of values as
+in training, or a folder of PNG and JPEG files, which are scaled and cut as nas infer
+does, with values of (value/255 - mean) / std. A hundred images of the kind that the
+network will see are enough. Without --calibrate the ranges are those of noise: good
+for timing, not for use.`,
 		Example: `  nas export results/mobile:17 --format json --out net.json
   nas export results/mobile:17 --format pytorch --out net.py
   nas export mobilenet_v3_small --opset 11 --batch dynamic --fold-bn --out net.onnx
-  nas export results/mobile:17 --out net.tflite --quantize int8 --calibrate images.npy
+  nas export results/mobile:17 --weights trained.safetensors --quantize int8 --calibrate photos \
+      --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --out net.tflite
   nas export mobilenet_v2 --format dot --out - | dot -Tsvg > net.svg`,
 		Args: oneArch,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -50,7 +55,7 @@ integers.`,
 			if err := asFile(&form.ONNX, batch, n); err != nil {
 				return err
 			}
-			if form.Integers, err = integers.options(n, seed); err != nil {
+			if form.Integers, err = a.integers(integers, n, seed); err != nil {
 				return err
 			}
 			drawn := false
@@ -143,7 +148,7 @@ func (a *app) formatOf(cmd *cobra.Command, format, out string) (string, error) {
 // formatFlags are the flags of export that one format alone has.
 var formatFlags = map[string][]string{
 	"onnx":   {"opset", "batch", "fold-bn", "native-hardswish"},
-	"tflite": {"quantize", "per-tensor", "io", "calibrate"},
+	"tflite": {"quantize", "per-tensor", "io", "calibrate", "mean", "std", "equalize"},
 }
 
 // flagsFit refuses flags of other formats.
@@ -156,59 +161,6 @@ func flagsFit(cmd *cobra.Command, format string) error {
 		}
 	}
 	return nil
-}
-
-// integerFlags say how export quantises.
-type integerFlags struct {
-	quantize, io, images string
-	perTensor            bool
-}
-
-func (f *integerFlags) flags(cmd *cobra.Command) {
-	fs := cmd.Flags()
-	fs.StringVar(&f.quantize, "quantize", "", "int8 writes a .tflite file of 8-bit integers")
-	fs.BoolVar(&f.perTensor, "per-tensor", false,
-		"with --quantize, one scale for all weights of a layer, not one for each output channel")
-	fs.StringVar(&f.io, "io", "float", "with --quantize, the type of input and outputs, float or int8")
-	fs.StringVar(&f.images, "calibrate", "", "with --quantize, a .npy `FILE` of images, N x H x W x C, "+
-		"whose values set the ranges (default: eight images of normal noise from --seed)")
-}
-
-// options returns how to quantise, nil for floats.
-func (f *integerFlags) options(n *resolve.Network, seed uint64) (*netfile.Integers, error) {
-	switch {
-	case f.quantize == "" && (f.perTensor || f.images != "" || f.io != "float"):
-		return nil, usagef("--per-tensor, --io and --calibrate go with --quantize int8")
-	case f.quantize == "":
-		return nil, nil
-	case f.quantize != "int8":
-		return nil, usagef("--quantize %q: want int8", f.quantize)
-	case f.io != "float" && f.io != "int8":
-		return nil, usagef("--io %q: want float or int8", f.io)
-	}
-	o := &netfile.Integers{PerTensor: f.perTensor, FloatEdges: f.io == "float", Seed: seed}
-	if f.images == "" {
-		return o, nil
-	}
-	x, shape, err := readNPY(f.images)
-	if err != nil {
-		return nil, err
-	}
-	s := n.Network.Input()
-	if k := len(shape); k < 3 || k > 4 || shape[k-3] != s.H || shape[k-2] != s.W || shape[k-1] != s.C || len(x) == 0 {
-		return nil, usagef(
-			"--calibrate %s: it holds %v, the network takes N x %d x %d x %d",
-			f.images,
-			shape,
-			s.H,
-			s.W,
-			s.C,
-		)
-	}
-	for i := 0; i < len(x); i += s.Elems() {
-		o.Images = append(o.Images, x[i:][:s.Elems()])
-	}
-	return o, nil
 }
 
 // asFile completes how an ONNX file is written: names and the number of images are
