@@ -36,6 +36,7 @@ func normalImages(s blocks.Shape, n int) [][]float32 {
 
 // tally is what a comparison found.
 type tally struct {
+	networks       int
 	worst          float64 // max|a-b| / max|b| of floats
 	values, differ int     // of integers
 	steps          float64 // the largest difference of integers
@@ -44,6 +45,7 @@ type tally struct {
 
 func (a *tally) join(b tally) {
 	a.worst, a.steps = max(a.worst, b.worst), max(a.steps, b.steps)
+	a.networks += b.networks
 	a.values, a.differ, a.places, a.top = a.values+b.values, a.differ+b.differ, a.places+b.places, a.top+b.top
 }
 
@@ -52,53 +54,76 @@ func (a tally) String() string {
 		a.steps, a.top, a.places)
 }
 
-// agree runs n as floats on two images and as integers on all, in each runtime and here. It wants
-// max|a-b| <= 1e-4 max|b| of floats, and one step of integers.
-func agree(t *testing.T, n *blocks.Network, seed uint64, images int) map[string]tally {
+// comparison is a network as floats and as integers, with what both compute here.
+type comparison struct {
+	n                *blocks.Network
+	floats, integers *Model
+	images           [][]float32 // of the integers; the floats take two of them
+	want, exact      [][]float32
+}
+
+// compared makes one and computes it here.
+func compared(t *testing.T, n *blocks.Network, seed uint64, images int) comparison {
 	t.Helper()
 	w := blocks.NewWeights(n, seed)
 	if err := engine.CalibrateBN(n, w, seed); err != nil {
 		t.Fatal(err)
 	}
-	floats, err := Lower(n, w)
-	if err != nil {
+	c := comparison{n: n, images: normalImages(n.Input(), images)}
+	var err error
+	if c.floats, err = Lower(n, w); err != nil {
 		t.Fatal(err)
 	}
-	integers, err := Quantize(n, w, QuantizeOptions{FloatEdges: true, Seed: seed, Run: engine.Activations})
-	if err != nil {
+	o := QuantizeOptions{FloatEdges: true, Seed: seed, Run: engine.Activations}
+	if c.integers, err = Quantize(n, w, o); err != nil {
 		t.Fatal(err)
 	}
-	x := normalImages(n.Input(), images)
-	two := x[:min(2, images)]
-	want, exact := runImages(t, n, w, two), make([][]float32, len(x))
-	for i := range x {
-		out, err := integers.Run(x[i])
+	c.want = runImages(t, n, w, c.images[:min(2, images)])
+	for _, x := range c.images {
+		out, err := c.integers.Run(x)
 		if err != nil {
 			t.Fatal(err)
 		}
-		exact[i] = out[0]
+		c.exact = append(c.exact, out[0])
 	}
-	if slices.Max(exact[0]) == slices.Min(exact[0]) {
-		t.Fatalf("%s: all outputs are %v, which compares nothing", n.Name, exact[0][0])
+	if slices.Max(c.exact[0]) == slices.Min(c.exact[0]) {
+		t.Fatalf("%s: all outputs are %v, which compares nothing", n.Name, c.exact[0][0])
 	}
-	step := float64(integers.Tensors[integers.Operators[len(integers.Operators)-1].Inputs[0]].Scale[0])
+	return c
+}
+
+// agree runs networks as floats on two images and as integers on all, in each runtime. It wants
+// max|a-b| <= 1e-4 max|b| of floats, and one step of integers.
+func agree(t *testing.T, list ...comparison) map[string]tally {
+	t.Helper()
+	var runs []request
+	for _, c := range list {
+		runs = append(runs, request{c.floats, c.images[:len(c.want)]}, request{c.integers, c.images})
+	}
 	all := map[string]tally{}
 	for _, p := range peers(t) {
-		var a tally
-		for i, got := range p.outputs(t, floats, two) {
-			d := differ(got, want[i])
-			if a.worst = max(a.worst, d); !(d <= 1e-4) {
-				t.Errorf("%s, %s: floats differ by %.2g of the largest output", n.Name, p.name, d)
+		var sum tally
+		outs := p.runs(t, runs)
+		for i, c := range list {
+			var a tally
+			for k, got := range outs[2*i] {
+				d := differ(got, c.want[k])
+				if a.worst = max(a.worst, d); !(d <= 1e-4) {
+					t.Errorf("%s, %s: floats differ by %.2g of the largest output", c.n.Name, p.name, d)
+				}
 			}
+			step := float64(c.integers.Tensors[c.integers.Operators[len(c.integers.Operators)-1].Inputs[0]].Scale[0])
+			for k, got := range outs[2*i+1] {
+				a.join(compareSteps(got, c.exact[k], step, c.n.Output().C))
+			}
+			if a.steps > 1 {
+				t.Errorf("%s, %s: integers differ by %v steps", c.n.Name, p.name, a.steps)
+			}
+			t.Logf("%s, %s: %v", c.n.Name, p.name, a)
+			a.networks = 1
+			sum.join(a)
 		}
-		for i, got := range p.outputs(t, integers, x) {
-			a.join(compareSteps(got, exact[i], step, n.Output().C))
-		}
-		if a.steps > 1 {
-			t.Errorf("%s, %s: integers differ by %v steps", n.Name, p.name, a.steps)
-		}
-		all[p.name] = a
-		t.Logf("%s, %s: %v", n.Name, p.name, a)
+		all[p.name] = sum
 	}
 	return all
 }
@@ -160,7 +185,7 @@ func sum(t *testing.T, what string, list []map[string]tally) {
 		for _, m := range list {
 			a.join(m[p.name])
 		}
-		t.Logf("%s: %d networks, %s: %v", what, len(list), p.name, a)
+		t.Logf("%s: %d networks, %s: %v", what, a.networks, p.name, a)
 		if a.places >= 100 && a.top*100 < a.places*99 {
 			t.Errorf("%s, %s: top-1 equal for %d of %d, want 99 %%", what, p.name, a.top, a.places)
 		}
@@ -177,7 +202,7 @@ func TestZooInRuntimes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			list = append(list, agree(t, n, uint64(i), images))
+			list = append(list, agree(t, compared(t, n, uint64(i), images)))
 		})
 	}
 	sum(t, "zoo", list)
@@ -199,7 +224,7 @@ func TestZooFullSizeInRuntimes(t *testing.T) {
 			if n.Counts().MACs > 5e9 {
 				t.Skip("skipped: of more than 5 billion multiply-accumulates")
 			}
-			list = append(list, agree(t, n, uint64(i), 1))
+			list = append(list, agree(t, compared(t, n, uint64(i), 1)))
 		})
 	}
 	sum(t, "zoo in its own sizes", list)
@@ -224,13 +249,17 @@ func TestSpacesInRuntimes(t *testing.T) {
 				t.Fatal(err)
 			}
 			var list []map[string]tally
+			var some []comparison // at once, for starting a runtime takes longer than running
 			r := rand.New(rand.NewPCG(41, 42))
 			for i := range samples {
 				n, err := s.Arch(s.Sample(r)).Network()
 				if err != nil {
 					t.Fatal(err)
 				}
-				list = append(list, agree(t, n, uint64(i), 1))
+				some = append(some, compared(t, n, uint64(i), 1))
+				if len(some) == 10 || i == samples-1 {
+					list, some = append(list, agree(t, some...)), nil
+				}
 			}
 			sum(t, name, list)
 		})

@@ -60,6 +60,9 @@ func TestPublicFiles(t *testing.T) {
 func runPublic(t *testing.T, list []peer, m *Model, net *onnx.Model) {
 	t.Helper()
 	m.endBeforeChoice()
+	if slices.ContainsFunc(net.Notes, func(s string) bool { return strings.Contains(s, "another scale than its input") }) {
+		t.Skip("skipped: runtimes differ where an operator that moves integers changes their scale")
+	}
 	in, out := &m.Tensors[m.Inputs[0]], m.Tensors[m.Outputs[0]]
 	r, images := rand.New(rand.NewPCG(21, 22)), normalImages(blocks.Shape{H: 1, W: 1, C: in.elems()}, 3)
 	if in.onGrid() {

@@ -108,44 +108,63 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// outputs runs a model of float edges and returns the first output of each image.
+// A request is a model of float edges, to be run on images.
+type request struct {
+	m      *Model
+	images [][]float32
+}
+
+// outputs returns the first output of each image.
 func (p peer) outputs(t *testing.T, m *Model, images [][]float32) [][]float32 {
 	t.Helper()
-	file, err := Encode(m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	base := filepath.Join(t.TempDir(), strconv.Itoa(len(m.Operators)))
-	var input []byte
-	for _, x := range images {
-		input = append(input, floatBytes(x)...)
-	}
-	j := job{base + ".tflite", base + ".in", m.Tensors[m.Inputs[0]].Dims, base + ".out"}
-	for path, data := range map[string][]byte{j.Model: file, j.Input: input} {
-		if err := os.WriteFile(path, data, 0o600); err != nil {
+	return p.runs(t, []request{{m, images}})[0]
+}
+
+// runs returns the outputs of several models.
+func (p peer) runs(t *testing.T, list []request) [][][]float32 {
+	t.Helper()
+	dir := t.TempDir()
+	defer os.RemoveAll(dir) // not at the test's end: a hundred networks take a gigabyte
+	var jobs []job
+	for i, q := range list {
+		file, err := Encode(q.m)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	p.run(t, []job{j})
-	data, err := os.ReadFile(j.Output)
-	if err != nil {
-		t.Fatalf("%s: %s has not run: %v", m.Description, p.name, err)
-	}
-	if err := os.Remove(j.Model); err != nil { // a test's files are kept to its end
-		t.Fatal(err)
-	}
-	n := m.Tensors[m.Outputs[0]].elems()
-	if len(data) != 4*n*len(images) {
-		t.Fatalf("%s: %s returns %d bytes, want %d", m.Description, p.name, len(data), 4*n*len(images))
-	}
-	outs := make([][]float32, len(images))
-	for i := range outs {
-		outs[i] = make([]float32, n)
-		for k := range n {
-			outs[i][k] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*(i*n+k):]))
+		var input []byte
+		for _, x := range q.images {
+			input = append(input, floatBytes(x)...)
 		}
+		base := filepath.Join(dir, strconv.Itoa(i))
+		j := job{base + ".tflite", base + ".in", q.m.Tensors[q.m.Inputs[0]].Dims, base + ".out"}
+		for path, data := range map[string][]byte{j.Model: file, j.Input: input} {
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		jobs = append(jobs, j)
 	}
-	return outs
+	p.run(t, jobs)
+	var all [][][]float32
+	for i, q := range list {
+		data, err := os.ReadFile(jobs[i].Output)
+		if err != nil {
+			t.Fatalf("%s: %s has not run: %v", q.m.Description, p.name, err)
+		}
+		n := q.m.Tensors[q.m.Outputs[0]].elems()
+		if len(data) != 4*n*len(q.images) {
+			t.Fatalf("%s: %s returns %d bytes, want %d", q.m.Description, p.name, len(data), 4*n*len(q.images))
+		}
+		outs := make([][]float32, len(q.images))
+		for k := range outs {
+			outs[k] = make([]float32, n)
+			for v := range n {
+				outs[k][v] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*(k*n+v):]))
+			}
+		}
+		all = append(all, outs)
+	}
+	return all
 }
 
 // setting reads a number from the environment, or returns the number without.
