@@ -83,7 +83,10 @@ func (r *decoder) buffer(_ int, t table) error {
 		return err
 	}
 	if t.field(bufferOffset) != 0 {
-		return fmt.Errorf("buffer %d lies outside the tables of the file, as in models of 2 GiB and more", len(r.buffers))
+		return fmt.Errorf(
+			"buffer %d lies outside the tables of the file, as in models of 2 GiB and more",
+			len(r.buffers),
+		)
 	}
 	if len(b) == 0 {
 		b = nil
@@ -264,8 +267,13 @@ func (r *decoder) quantization(x *Tensor, t table) error {
 		return nil // minima and maxima only
 	}
 	if n == 1 && len(x.Dims) > 0 && (axis < 0 || int(axis) >= len(x.Dims)) {
-		r.note("tensor %.60q, and perhaps others, has one scale along axis %d of %v: read as that of the whole tensor; runtimes "+
-			"refuse the file", x.Name, axis, short(x.Dims))
+		r.note(
+			"tensor %.60q, and perhaps others, has one scale along axis %d of %v: read as that of the whole tensor; runtimes "+
+				"refuse the file",
+			x.Name,
+			axis,
+			short(x.Dims),
+		)
 	}
 	if n > 1 && (axis < 0 || int(axis) >= len(x.Dims) || x.Dims[axis] != n) {
 		// Old converters gave a bias the axis of its weights.
@@ -273,8 +281,15 @@ func (r *decoder) quantization(x *Tensor, t table) error {
 		if at < 0 || slices.Contains(x.Dims[at+1:], n) {
 			return fmt.Errorf("%d scales along axis %d of %v", n, axis, short(x.Dims))
 		}
-		r.note("tensor %.60q, and perhaps others, has %d scales along axis %d of %v: read along axis %d, as old converters "+
-			"meant it; runtimes refuse the file", x.Name, n, axis, short(x.Dims), at)
+		r.note(
+			"tensor %.60q, and perhaps others, has %d scales along axis %d of %v: read along axis %d, as old converters "+
+				"meant it; runtimes refuse the file",
+			x.Name,
+			n,
+			axis,
+			short(x.Dims),
+			at,
+		)
 		axis = int32(at)
 	}
 	if len(zero) != 0 && len(zero) != 8*n {

@@ -21,8 +21,8 @@ const mostDilated = 256
 // pointwise are operators that may stand between the convolution and BATCH_TO_SPACE_ND.
 var pointwise = map[string]bool{"ADD": true, "MUL": true, "RELU": true, "RELU6": true, "QUANTIZE": true}
 
-// dilate turns each convolution between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND into a dilated one: the phases of a map,
-// which the first makes images of a batch, are what the taps of a dilated convolution meet.
+// dilate turns each convolution between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND into a dilated one: the phases of a
+// map, which the first makes images of a batch, are what the taps of a dilated convolution meet.
 func (m *Model) dilate() error {
 	at := func(name string) int {
 		return slices.IndexFunc(m.Operators, func(op Operator) bool { return op.Name == name })
@@ -40,11 +40,17 @@ func (m *Model) dilate() error {
 				"BATCH_TO_SPACE_ND only", i, err)
 		}
 		if len(m.Notes) == 0 {
-			m.Notes = append(m.Notes, "SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND are read as the dilation of the convolution between them")
+			m.Notes = append(
+				m.Notes,
+				"SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND are read as the dilation of the convolution between them",
+			)
 		}
 	}
 	if i := at("BATCH_TO_SPACE_ND"); i >= 0 {
-		return fmt.Errorf("operator %d, BATCH_TO_SPACE_ND: it is read after SPACE_TO_BATCH_ND and a convolution only", i)
+		return fmt.Errorf(
+			"operator %d, BATCH_TO_SPACE_ND: it is read after SPACE_TO_BATCH_ND and a convolution only",
+			i,
+		)
 	}
 	return nil
 }
@@ -142,7 +148,8 @@ func (m *Model) atrous(i int) (a atrous, err error) {
 func (m *Model) undo(a atrous) error {
 	split, conv, join := &m.Operators[a.split], &m.Operators[a.conv], &m.Operators[a.join]
 	from, to := m.Tensors[split.Inputs[0]].Dims, m.Tensors[join.Outputs[0]].Dims
-	if len(conv.Inputs) < 2 || conv.Inputs[1] < 0 || len(m.Tensors[conv.Inputs[1]].Dims) != 4 || len(from) != 4 || len(to) != 4 {
+	if len(conv.Inputs) < 2 || conv.Inputs[1] < 0 || len(m.Tensors[conv.Inputs[1]].Dims) != 4 || len(from) != 4 ||
+		len(to) != 4 {
 		return fmt.Errorf("of %v to %v", short(from), short(to))
 	}
 	kernel := m.Tensors[conv.Inputs[1]].Dims[1:3]
@@ -158,7 +165,8 @@ func (m *Model) undo(a atrous) error {
 		// What BATCH_TO_SPACE_ND cuts off need not be there.
 		pads[2*k] = a.pads[2*k] + before*a.block[k] - a.crops[2*k]
 		pads[2*k+1] = a.pads[2*k+1] + after*a.block[k] - a.crops[2*k+1]
-		if n := from[1+k] + pads[2*k] + pads[2*k+1] - a.block[k]*(kernel[k]-1); n != to[1+k] || min(pads[2*k], pads[2*k+1]) < 0 {
+		if n := from[1+k] + pads[2*k] + pads[2*k+1] - a.block[k]*(kernel[k]-1); n != to[1+k] ||
+			min(pads[2*k], pads[2*k+1]) < 0 {
 			return fmt.Errorf("of %v to %v with paddings %v and %v cut off", short(from), short(to), a.pads, a.crops)
 		}
 	}
@@ -167,7 +175,8 @@ func (m *Model) undo(a atrous) error {
 		last = a.between[len(a.between)-1]
 	}
 	result := &m.Tensors[join.Outputs[0]]
-	if old := &m.Tensors[m.Operators[last].Outputs[0]]; old.Type != result.Type || !slices.Equal(old.Scale, result.Scale) ||
+	if old := &m.Tensors[m.Operators[last].Outputs[0]]; old.Type != result.Type ||
+		!slices.Equal(old.Scale, result.Scale) ||
 		!slices.Equal(old.Zero, result.Zero) {
 		return fmt.Errorf("BATCH_TO_SPACE_ND changes the scale")
 	}

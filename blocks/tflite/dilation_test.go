@@ -15,10 +15,18 @@ import (
 func dilatedModel(t *testing.T, integers bool) (*blocks.Network, *blocks.Weights, *Model) {
 	t.Helper()
 	n := build(t, blocks.Shape{H: 9, W: 7, C: 4}, func(b *blocks.Builder, x blocks.Value) blocks.Value {
-		x = b.Apply("a", &blocks.Conv{Out: 8, Kernel: [2]int{3, 3}, Pad: blocks.PadAll(2), Dilation: [2]int{2, 2}, Bias: true}, x)
+		x = b.Apply(
+			"a",
+			&blocks.Conv{Out: 8, Kernel: [2]int{3, 3}, Pad: blocks.PadAll(2), Dilation: [2]int{2, 2}, Bias: true},
+			x,
+		)
 		x = b.Apply("a.act", &blocks.Activation{Func: blocks.ReLU6}, x)
-		return b.Apply("b", &blocks.Conv{Out: 8, Kernel: [2]int{3, 3}, Pad: blocks.Pad{Top: 1, Left: 4, Bottom: 3, Right: 2},
-			Dilation: [2]int{2, 3}, Groups: 8}, x)
+		return b.Apply(
+			"b",
+			&blocks.Conv{Out: 8, Kernel: [2]int{3, 3}, Pad: blocks.Pad{Top: 1, Left: 4, Bottom: 3, Right: 2},
+				Dilation: [2]int{2, 3}, Groups: 8},
+			x,
+		)
 	})
 	w := blocks.NewWeights(n, 5)
 	m, err := Lower(n, w)
@@ -72,17 +80,23 @@ func batched(m *Model) *Model {
 		delete(conv.Options, "dilation_w")
 		conv.Options["padding"] = Valid
 		conv.Inputs, conv.Outputs = append([]int{phases}, op.Inputs[1:]...), []int{results}
-		old.Operators = append(old.Operators,
+		old.Operators = append(
+			old.Operators,
 			Operator{Name: "SPACE_TO_BATCH_ND", Inputs: []int{op.Inputs[0], block,
 				add("pads", []int{2, 2}, pads[0], pads[1]+moreH, pads[2], pads[3]+moreW)}, Outputs: []int{phases}},
 			conv,
-			Operator{Name: "BATCH_TO_SPACE_ND", Inputs: []int{results, block, add("crops", []int{2, 2}, 0, moreH, 0, moreW)},
-				Outputs: op.Outputs})
+			Operator{
+				Name:    "BATCH_TO_SPACE_ND",
+				Inputs:  []int{results, block, add("crops", []int{2, 2}, 0, moreH, 0, moreW)},
+				Outputs: op.Outputs,
+			},
+		)
 	}
 	return &old
 }
 
-// TestDilation reads convolutions between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND as dilated ones, which compute the same.
+// TestDilation reads convolutions between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND as dilated ones, which compute the
+// same.
 func TestDilation(t *testing.T) {
 	for _, integers := range []bool{false, true} {
 		n, w, m := dilatedModel(t, integers)

@@ -143,7 +143,11 @@ func (p *pair) balance(n *blocks.Network, w *blocks.Weights, most [][]float64) (
 }
 
 // channelMaxima returns the largest value of each channel of each node over images.
-func channelMaxima(n *blocks.Network, run func(in []float32) ([][]float32, error), images [][]float32) ([][]float64, error) {
+func channelMaxima(
+	n *blocks.Network,
+	run func(in []float32) ([][]float32, error),
+	images [][]float32,
+) ([][]float64, error) {
 	most := make([][]float64, len(n.Nodes))
 	for i, nd := range n.Nodes {
 		most[i] = slices.Repeat([]float64{math.Inf(-1)}, nd.Shape.C)

@@ -18,14 +18,22 @@ func fuzzSeeds(t testing.TB) [][]byte {
 	b := blocks.NewBuilder("seed", blocks.Shape{H: 9, W: 8, C: 3})
 	x := blocks.ConvBNAct{Out: 8, Kernel: 3, Stride: 2, Act: blocks.HSwish}.Build(b, b.Input())
 	skip := x
-	x = b.Apply("depthwise", &blocks.Conv{Out: 8, Kernel: [2]int{3, 3}, Pad: blocks.PadAll(2), Dilation: [2]int{2, 2}, Groups: 8}, x)
+	x = b.Apply(
+		"depthwise",
+		&blocks.Conv{Out: 8, Kernel: [2]int{3, 3}, Pad: blocks.PadAll(2), Dilation: [2]int{2, 2}, Groups: 8},
+		x,
+	)
 	x = b.Apply("grouped", &blocks.Conv{Out: 8, Kernel: [2]int{1, 1}, Groups: 2}, x)
 	x = b.Apply("shuffle", &blocks.ChannelShuffle{Groups: 2}, x)
 	x = b.Apply("sum", &blocks.Add{}, x, skip)
 	gate := b.Apply("mean", &blocks.GlobalPool{Pool: blocks.AvgPool}, x)
 	gate = b.Apply("gate", &blocks.Activation{Func: blocks.HSigmoid}, gate)
 	x = b.Apply("excite", &blocks.Mul{}, x, gate)
-	max := b.Apply("max", &blocks.Pool{Pool: blocks.MaxPool, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: blocks.PadAll(1)}, x)
+	max := b.Apply(
+		"max",
+		&blocks.Pool{Pool: blocks.MaxPool, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: blocks.PadAll(1)},
+		x,
+	)
 	max = b.Apply("bilinear", &blocks.Resize{H: 5, W: 4, Mode: blocks.Bilinear}, max)
 	nearest := b.Apply("nearest", &blocks.Resize{H: 5, W: 4, Mode: blocks.Nearest}, gate)
 	x = b.Apply("concat", &blocks.Concat{}, x, max, nearest)
@@ -122,8 +130,8 @@ func FuzzRead(f *testing.F) {
 	f.Fuzz(readSafely)
 }
 
-// TestReadSurvivesDamage reads files with bytes changed, removed, repeated and exchanged: the part of fuzzing that every
-// run of the tests does.
+// TestReadSurvivesDamage reads files with bytes changed, removed, repeated and exchanged: the part of fuzzing that
+// every run of the tests does.
 func TestReadSurvivesDamage(t *testing.T) {
 	files := fuzzSeeds(t)
 	for i, file := range files {

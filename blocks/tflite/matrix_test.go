@@ -50,8 +50,15 @@ func (a *tally) join(b tally) {
 }
 
 func (a tally) String() string {
-	return fmt.Sprintf("float %.2g, int8 %d of %d values differ by at most %v, top-1 %d of %d", a.worst, a.differ, a.values,
-		a.steps, a.top, a.places)
+	return fmt.Sprintf(
+		"float %.2g, int8 %d of %d values differ by at most %v, top-1 %d of %d",
+		a.worst,
+		a.differ,
+		a.values,
+		a.steps,
+		a.top,
+		a.places,
+	)
 }
 
 // comparison is a network as floats and as integers, with what both compute here.

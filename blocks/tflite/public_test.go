@@ -13,12 +13,12 @@ import (
 	"nas/blocks/onnx"
 )
 
-// TestPublicFiles runs the files of a folder, which other programs wrote, in runtimes and here: floats within 1e-4 of the
-// largest output, integers within a step. Unsigned integers are compared in LiteRT.js only: XNNPACK of TensorFlow Lite
-// 2.9 does not take them, and its own kernels differ from XNNPACK by steps in each layer. What is not read is logged with
-// its reason. NAS_TFLITE_FILES names the folder. mobilenet_v2_quantized_1x3x224x224.tflite and person_detect.tflite lie in
-// the repository tensorflow/tflite-micro, the networks of MLPerf Tiny in mlcommons/tiny, unsigned integers in
-// google-coral/edgetpu.
+// TestPublicFiles runs the files of a folder, which other programs wrote, in runtimes and here: floats within 1e-4 of
+// the largest output, integers within a step. Unsigned integers are compared in LiteRT.js only: XNNPACK of TensorFlow
+// Lite 2.9 does not take them, and its own kernels differ from XNNPACK by steps in each layer. What is not read is
+// logged with its reason. NAS_TFLITE_FILES names the folder. mobilenet_v2_quantized_1x3x224x224.tflite and
+// person_detect.tflite lie in the repository tensorflow/tflite-micro, the networks of MLPerf Tiny in mlcommons/tiny,
+// unsigned integers in google-coral/edgetpu.
 func TestPublicFiles(t *testing.T) {
 	dir := os.Getenv("NAS_TFLITE_FILES")
 	if dir == "" {
@@ -60,7 +60,10 @@ func TestPublicFiles(t *testing.T) {
 func runPublic(t *testing.T, list []peer, m *Model, net *onnx.Model) {
 	t.Helper()
 	m.endBeforeChoice()
-	if slices.ContainsFunc(net.Notes, func(s string) bool { return strings.Contains(s, "another scale than its input") }) {
+	if slices.ContainsFunc(
+		net.Notes,
+		func(s string) bool { return strings.Contains(s, "another scale than its input") },
+	) {
 		t.Skip("skipped: runtimes differ where an operator that moves integers changes their scale")
 	}
 	in, out := &m.Tensors[m.Inputs[0]], m.Tensors[m.Outputs[0]]
@@ -74,7 +77,10 @@ func runPublic(t *testing.T, list []peer, m *Model, net *onnx.Model) {
 		}
 	}
 	// A file whose weights alone are integers is computed with floats here, and with rounded activations in runtimes.
-	integers, hybrid := m.Quantised(), slices.ContainsFunc(net.Notes, func(s string) bool { return strings.Contains(s, "are floats") })
+	integers, hybrid := m.Quantised(), slices.ContainsFunc(
+		net.Notes,
+		func(s string) bool { return strings.Contains(s, "are floats") },
+	)
 	limit, what, unit := 1e-4, "of the largest output", 0.0
 	if hybrid {
 		limit = 0.05

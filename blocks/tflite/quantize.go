@@ -15,8 +15,8 @@ import (
 type QuantizeOptions struct {
 	// PerTensor gives all weights of a layer one scale, as some accelerators want it.
 	PerTensor bool
-	// Equalize moves scales between neighbouring convolutions first, so that the channels between them have ranges alike
-	// (Nagel et al., 2019, section 4.1). The network computes the same for the images that ranges are taken from.
+	// Equalize moves scales between neighbouring convolutions first, so that the channels between them have ranges
+	// alike (Nagel et al., 2019, section 4.1). The network computes the same for the images that ranges are taken from.
 	Equalize bool
 	// FloatEdges leaves input and outputs float32: QUANTIZE and DEQUANTIZE stand inside.
 	FloatEdges bool
@@ -72,8 +72,12 @@ func Quantize(n *blocks.Network, w *blocks.Weights, o QuantizeOptions) (*Model, 
 	for i, op := range g.m.Operators {
 		if _, ok := executions[op.Name]; !ok ||
 			slices.ContainsFunc(weightsOf(op), func(t int) bool { return g.m.Tensors[t].Data == nil }) {
-			return nil, fault.Errorf("tflite: operator %d, %s of %q, has no form of 8-bit integers: export it as float32",
-				i, op.Name, g.m.Tensors[op.Outputs[0]].Name)
+			return nil, fault.Errorf(
+				"tflite: operator %d, %s of %q, has no form of 8-bit integers: export it as float32",
+				i,
+				op.Name,
+				g.m.Tensors[op.Outputs[0]].Name,
+			)
 		}
 	}
 	seen, err := observe(folded, run, images)

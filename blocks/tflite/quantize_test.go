@@ -56,7 +56,13 @@ func TestScheme(t *testing.T) {
 			}
 			if s := fixedSpans[op.Name]; (op.Name == "SOFTMAX" || op.Name == "LOGISTIC") &&
 				(s == span{} || out.Scale[0] != 1./256 || out.Zero[0] != -128) {
-				t.Errorf("%s: %s has scale %v and zero point %d, want 1/256 and -128", name, op.Name, out.Scale[0], out.Zero[0])
+				t.Errorf(
+					"%s: %s has scale %v and zero point %d, want 1/256 and -128",
+					name,
+					op.Name,
+					out.Scale[0],
+					out.Zero[0],
+				)
 			}
 			ws := weightsOf(op)
 			if ws == nil {
@@ -71,7 +77,8 @@ func TestScheme(t *testing.T) {
 				t.Fatalf("%s: %s: bias of %s with %d scales", name, op.Name, typeNames[b.Type], len(b.Scale))
 			}
 			for c := range w.Scale {
-				if got, want := b.Scale[c], x.Scale[0]*w.Scale[c]; math.Abs(float64(got/want-1)) > 1e-6 || w.Zero[c] != 0 ||
+				if got, want := b.Scale[c], x.Scale[0]*w.Scale[c]; math.Abs(float64(got/want-1)) > 1e-6 ||
+					w.Zero[c] != 0 ||
 					b.Zero[c] != 0 {
 					t.Errorf("%s: %s: bias scale %v, want %v", name, op.Name, got, want)
 				}

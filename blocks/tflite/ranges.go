@@ -44,8 +44,8 @@ type observation struct {
 // observedValues bounds the values that are kept of a node, of all images together.
 const observedValues = 1 << 19
 
-// stride returns how far apart the values of a map are that are kept of it. It has no divisor in common with the number of
-// channels, or some of them would never be seen.
+// stride returns how far apart the values of a map are that are kept of it. It has no divisor in common with the number
+// of channels, or some of them would never be seen.
 func stride(s blocks.Shape, images int) int {
 	step := max(1, s.Elems()/max(1, observedValues/images))
 	for divisor(step, s.C) > 1 {
@@ -78,7 +78,11 @@ func observe(
 			step := stride(n.Nodes[i].Shape, len(images))
 			for k, x := range v {
 				if f := float64(x); math.IsNaN(f) || math.IsInf(f, 0) {
-					return nil, fault.Errorf("tflite: node %q returns %v: such a network has no ranges", n.Nodes[i].Name, x)
+					return nil, fault.Errorf(
+						"tflite: node %q returns %v: such a network has no ranges",
+						n.Nodes[i].Name,
+						x,
+					)
 				}
 				o.extreme[i] = o.extreme[i].join(span{float64(x), float64(x)})
 				if k%step == 0 {

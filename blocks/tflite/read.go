@@ -52,15 +52,18 @@ func (m *Model) notes() []string {
 			}
 		}
 	}
-	add("its weights are integers and what it reads are floats: it is computed with floats; runtimes round what it reads, too",
+	add(
+		"its weights are integers and what it reads are floats: it is computed with floats; runtimes round what it reads, too",
 		func(op *Operator) bool {
 			ws := weightsOf(*op)
 			return len(ws) > 0 && ws[0] >= 0 && op.Inputs[0] >= 0 && len(m.Tensors[ws[0]].Scale) > 0 &&
 				m.Tensors[op.Inputs[0]].Type == Float32
-		})
+		},
+	)
 	add("its output has another scale than its input, which runtimes do not look at, nor does nas infer",
 		func(op *Operator) bool {
-			if !sameGrid[op.Name] || op.Name == "CONCATENATION" || len(op.Inputs) == 0 || op.Inputs[0] < 0 || len(op.Outputs) == 0 {
+			if !sameGrid[op.Name] || op.Name == "CONCATENATION" || len(op.Inputs) == 0 || op.Inputs[0] < 0 ||
+				len(op.Outputs) == 0 {
 				return false
 			}
 			in, out := &m.Tensors[op.Inputs[0]], &m.Tensors[op.Outputs[0]]

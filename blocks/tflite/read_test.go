@@ -60,7 +60,8 @@ func TestReadBack(t *testing.T) {
 			t.Errorf("%s: differs by %.2g of the largest output", name, d)
 		}
 		for _, nd := range got.Network.Nodes { // what has a kernel of its own is read as that
-			if k := nd.Op.Kind(); k == "rearrange" || k == "binary" || k == "border" || k == "interpolate" || k == "unary" {
+			if k := nd.Op.Kind(); k == "rearrange" || k == "binary" || k == "border" || k == "interpolate" ||
+				k == "unary" {
 				t.Errorf("%s: node %q is read as %s", name, nd.Name, k)
 			}
 		}

@@ -38,8 +38,8 @@ func (t *Tensor) elems() int {
 
 // Run computes a quantised model for one image by integer arithmetic (package integer) and returns what its outputs
 // stand for. in are the input's values in its own order; they are rounded to the input's grid. In place of an output of
-// ARG_MAX stand the values among which that chooses, as in [Read]. An operator that has no integer arithmetic here is an
-// error that names it.
+// ARG_MAX stand the values among which that chooses, as in [Read]. An operator that has no integer arithmetic here is
+// an error that names it.
 func (m *Model) Run(in []float32) ([][]float32, error) {
 	e := &execution{m: m, ints: make([][]int32, len(m.Tensors)), reals: make([][]float32, len(m.Tensors))}
 	if len(m.Inputs) != 1 || len(in) != m.Tensors[m.Inputs[0]].elems() {
@@ -59,13 +59,23 @@ func (m *Model) Run(in []float32) ([][]float32, error) {
 		}
 		f := executions[op.Name]
 		if f == nil || len(op.Outputs) != 1 || len(op.Inputs) == 0 || op.Inputs[0] < 0 {
-			return nil, fault.Errorf("tflite: operator %d, %s, of %d inputs and %d outputs: has no integer arithmetic", i, op.Name,
-				len(op.Inputs), len(op.Outputs))
+			return nil, fault.Errorf(
+				"tflite: operator %d, %s, of %d inputs and %d outputs: has no integer arithmetic",
+				i,
+				op.Name,
+				len(op.Inputs),
+				len(op.Outputs),
+			)
 		}
 		out := op.Outputs[0]
 		n := m.Tensors[out].elems()
 		if room -= n; room < 0 {
-			return nil, fault.Errorf("tflite: operator %d, %s: with its output all are more than %d values", i, op.Name, mostValues)
+			return nil, fault.Errorf(
+				"tflite: operator %d, %s: with its output all are more than %d values",
+				i,
+				op.Name,
+				mostValues,
+			)
 		}
 		e.ints[out] = make([]int32, n)
 		if err := f(e, op); err != nil {
@@ -86,7 +96,8 @@ func (m *Model) Run(in []float32) ([][]float32, error) {
 
 // chooses tells whether an operator tells where the largest values of an output are.
 func (m *Model) chooses(op *Operator) bool {
-	return op.Name == "ARG_MAX" && len(op.Inputs) == 2 && len(op.Outputs) == 1 && slices.Contains(m.Outputs, op.Outputs[0])
+	return op.Name == "ARG_MAX" && len(op.Inputs) == 2 && len(op.Outputs) == 1 &&
+		slices.Contains(m.Outputs, op.Outputs[0])
 }
 
 // mostValues bounds the memory of a run, 2 GiB.
@@ -290,8 +301,13 @@ func runPool(e *execution, op *Operator) error {
 		return err
 	}
 	if in.Scale != out.Scale || in.Zero != out.Zero || s.C != s.OutC || min(s.KH, s.KW) < 1 {
-		return fmt.Errorf("of %d channels by %d x %d to %d channels, want one scale and one number of channels", s.C, s.KH, s.KW,
-			s.OutC)
+		return fmt.Errorf(
+			"of %d channels by %d x %d to %d channels, want one scale and one number of channels",
+			s.C,
+			s.KH,
+			s.KW,
+			s.OutC,
+		)
 	}
 	if op.Name == "AVERAGE_POOL_2D" {
 		integer.AveragePool(e.ints[op.Outputs[0]], q, s, out)
@@ -309,7 +325,8 @@ func runMean(e *execution, op *Operator) error {
 	}
 	axes, err := e.list(op, 1)
 	d := e.m.Tensors[op.Inputs[0]].Dims
-	if err != nil || !slices.Equal(axes, []int{1, 2}) || len(d) != 4 || len(q) == 0 || len(e.ints[op.Outputs[0]]) != d[3] {
+	if err != nil || !slices.Equal(axes, []int{1, 2}) || len(d) != 4 || len(q) == 0 ||
+		len(e.ints[op.Outputs[0]]) != d[3] {
 		return fmt.Errorf("over axes %v of %v, want those of height and width", axes, short(d))
 	}
 	integer.Mean(e.ints[op.Outputs[0]], q, d[3], in, out)

@@ -53,8 +53,21 @@ func (e *execution) layer(op *Operator, d []int, w *integer.Weights) (s integer.
 		}
 		rows := e.m.Tensors[op.Inputs[0]].elems() / d[1]
 		w.Out, w.Tap = d[1], d[1]
-		return integer.Window{H: rows, W: 1, C: d[1], OutH: rows, OutW: 1, OutC: d[0], KH: 1, KW: 1, StrideH: 1, StrideW: 1,
-			DilH: 1, DilW: 1, Groups: 1}, nil
+		return integer.Window{
+			H:       rows,
+			W:       1,
+			C:       d[1],
+			OutH:    rows,
+			OutW:    1,
+			OutC:    d[0],
+			KH:      1,
+			KW:      1,
+			StrideH: 1,
+			StrideW: 1,
+			DilH:    1,
+			DilW:    1,
+			Groups:  1,
+		}, nil
 	}
 	if len(d) != 4 || d[3] == 0 {
 		return s, fmt.Errorf("its weights are of %v, want four dims", short(d))

@@ -39,8 +39,10 @@ func peers(t *testing.T) (list []peer) {
 		list = append(list, peer{"LiteRT.js", liteRT(dir)})
 	}
 	if len(list) == 0 {
-		t.Skip("skipped: no runtime. npm install --ignore-scripts tfjs-tflite-node@0.0.2 @litertjs/core@2.5.3 somewhere, " +
-			"and set NAS_TFLITE (which needs gcc) and NAS_LITERT (which needs node) to that folder")
+		t.Skip(
+			"skipped: no runtime. npm install --ignore-scripts tfjs-tflite-node@0.0.2 @litertjs/core@2.5.3 somewhere, " +
+				"and set NAS_TFLITE (which needs gcc) and NAS_LITERT (which needs node) to that folder",
+		)
 	}
 	return list
 }
@@ -85,7 +87,8 @@ func tensorFlowLite(t *testing.T, dir string) func(t *testing.T, jobs []job) {
 		}
 		driver.path = filepath.Join(tmp, "run")
 		driver.out, driver.err = exec.Command("gcc", "-O1", "-I"+filepath.Join(deps, "include"), filepath.Join("testdata", "run.c"),
-			filepath.Join(lib, "libtensorflowlite_c.so"), "-Wl,-rpath,"+lib, "-o", driver.path).CombinedOutput()
+			filepath.Join(lib, "libtensorflowlite_c.so"), "-Wl,-rpath,"+lib, "-o", driver.path).
+			CombinedOutput()
 	})
 	if driver.err != nil {
 		t.Fatalf("NAS_TFLITE is %s, but its library is not bound: %v\n%s", dir, driver.err, driver.out)

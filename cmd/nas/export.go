@@ -24,7 +24,10 @@ func newExport(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export ARCH --format FORMAT --out FILE",
 		Short: "Write a network to a file for other programs",
-		Long: `Export writes a network to a file. Formats: ` + strings.Join(netfile.Writable(), ", ") + `. Without --format
+		Long: `Export writes a network to a file. Formats: ` + strings.Join(
+			netfile.Writable(),
+			", ",
+		) + `. Without --format
 the ending of the file's name decides; --out - writes to standard output.
 Formats that hold weights get those of --weights, else the network's own, or ones
 drawn from the seed. Format pytorch writes a Python module, net.py, and its
@@ -90,7 +93,10 @@ for timing, not for use.`,
 				}
 			}
 			if drawn && !a.quiet {
-				a.notef("the weights are random (seed %d) until you train them; --weights FILE takes trained ones\n", seed)
+				a.notef(
+					"the weights are random (seed %d) until you train them; --weights FILE takes trained ones\n",
+					seed,
+				)
 			}
 			return nil
 		},

@@ -23,10 +23,20 @@ func (f *integerFlags) flags(cmd *cobra.Command) {
 	fs.BoolVar(&f.equalize, "equalize", false,
 		"with --quantize, first give the channels between neighbouring convolutions ranges alike")
 	fs.StringVar(&f.io, "io", "float", "with --quantize, the type of input and outputs, float or int8")
-	fs.StringVar(&f.images, "calibrate", "", "with --quantize, a `FILE`.npy of images, N x H x W x C, or a folder of PNG and "+
-		"JPEG files, whose values set the ranges (default: eight images of normal noise from --seed)")
-	fs.StringVar(&f.mean, "mean", "", "`NUMBERS` taken from the pictures of --calibrate, of values of 0 to 1: one, or one for "+
-		"each channel (default 0)")
+	fs.StringVar(
+		&f.images,
+		"calibrate",
+		"",
+		"with --quantize, a `FILE`.npy of images, N x H x W x C, or a folder of PNG and "+
+			"JPEG files, whose values set the ranges (default: eight images of normal noise from --seed)",
+	)
+	fs.StringVar(
+		&f.mean,
+		"mean",
+		"",
+		"`NUMBERS` taken from the pictures of --calibrate, of values of 0 to 1: one, or one for "+
+			"each channel (default 0)",
+	)
 	fs.StringVar(&f.std, "std", "", "`NUMBERS` by which pictures are divided then (default 1)")
 }
 
@@ -91,7 +101,14 @@ func calibrationArray(path string, s blocks.Shape) ([][]float32, error) {
 		return nil, err
 	}
 	if k := len(shape); k < 3 || k > 4 || shape[k-3] != s.H || shape[k-2] != s.W || shape[k-1] != s.C || len(x) == 0 {
-		return nil, usagef("--calibrate %s: it holds %v, the network takes N x %d x %d x %d", path, shape, s.H, s.W, s.C)
+		return nil, usagef(
+			"--calibrate %s: it holds %v, the network takes N x %d x %d x %d",
+			path,
+			shape,
+			s.H,
+			s.W,
+			s.C,
+		)
 	}
 	var images [][]float32
 	for i := 0; i < len(x); i += s.Elems() {
