@@ -89,21 +89,12 @@ func (e *Estimate) charge(points float64, reason string) {
 // tooFar is the refusal of a network that the charges or the features put too far outside the data.
 func (e *Estimate) tooFar(name string, charged, outside float64) error {
 	if charged <= maxCharge {
-		return refusal(
-			"knows networks within %.0f standard deviations of the data's features, network %s is %.0f beyond",
-			maxOutside,
-			name,
-			outside,
-		)
+		return refusal("knows networks within %.0f standard deviations of the data's features, network %s is %.0f beyond",
+			maxOutside, name, outside)
 	}
 	worst := slices.MaxFunc(e.Charges, func(a, b Charge) int { return cmp.Compare(a.Points, b.Points) })
-	return refusal(
-		"does not know the like of network %s: %.1f points of charges, more than %.0f, most of all because %s",
-		name,
-		charged,
-		maxCharge,
-		worst.Reason,
-	)
+	return refusal("does not know the like of network %s: %.1f points of charges, more than %.0f, most of all because %s",
+		name, charged, maxCharge, worst.Reason)
 }
 
 // A Refusal is the error of a network that the model does not estimate, because it has no

@@ -100,8 +100,7 @@ func (m *Model) fitHead(rows []trained) error {
 // name of a published network ends in its recipe.
 func (r *trained) effects() iter.Seq2[string, float64] {
 	return func(yield func(string, float64) bool) {
-		_ = yield("family "+r.family, familySD) &&
-			yield("network "+r.id[:strings.LastIndexByte(r.id, ' ')+1], networkSD)
+		_ = yield("family "+r.family, familySD) && yield("network "+r.id[:strings.LastIndexByte(r.id, ' ')+1], networkSD)
 	}
 }
 

@@ -22,16 +22,13 @@ var update = flag.Bool("update", false, "write docs/hostile.md")
 func mobileSpec() space.Spec {
 	s := space.Spec{Input: []int{224, 224, 3}, Classes: 1000, Stem: space.StemSpec{Channels: space.Ints{32}}}
 	for i, c := range []int{16, 24, 40, 80, 112, 192} {
-		s.Stage = append(
-			s.Stage,
-			space.StageSpec{Channels: space.Ints{c}, Stride: space.Ints{[]int{1, 2, 2, 2, 1, 2}[i]},
-				Depth: space.Ints{
-					1,
-					2,
-					3,
-					4,
-				}, Expansion: space.Floats{3, 6}, Kernel: space.Kernels{3, 5}, Activation: space.Strings{"relu"}},
-		)
+		s.Stage = append(s.Stage, space.StageSpec{Channels: space.Ints{c}, Stride: space.Ints{[]int{1, 2, 2, 2, 1, 2}[i]},
+			Depth: space.Ints{
+				1,
+				2,
+				3,
+				4,
+			}, Expansion: space.Floats{3, 6}, Kernel: space.Kernels{3, 5}, Activation: space.Strings{"relu"}})
 	}
 	return s
 }

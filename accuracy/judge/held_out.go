@@ -30,9 +30,7 @@ func accelHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
 	}
 	if len(m.AccelHeldOut) != len(b.Rows) {
 		return heldOutEstimates{},
-			fault.Errorf(
-				"accuracy: the imagenet model was fitted to another table; make it again with: make accuracy-model",
-			)
+			fault.Errorf("accuracy: the imagenet model was fitted to another table; make it again with: make accuracy-model")
 	}
 	note := "estimates of the five folds' models, each fitted without the network"
 	return heldOutEstimates{values: m.AccelHeldOut, note: note}, nil
@@ -65,11 +63,8 @@ func valuesOf(b *benchmark.Benchmark, out imagenet.Published, id func(*benchmark
 	for i := range b.Rows {
 		v, ok := out.Top1Pct[id(&b.Rows[i])]
 		if !ok {
-			return nil, fault.Errorf(
-				"accuracy: benchmark %s: there is no estimate of %s by a model that had not seen it",
-				b.Name,
-				b.Rows[i].ID,
-			)
+			return nil, fault.Errorf("accuracy: benchmark %s: there is no estimate of %s by a model that had not seen it",
+				b.Name, b.Rows[i].ID)
 		}
 		values[i] = v
 	}

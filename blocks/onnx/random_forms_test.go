@@ -189,16 +189,9 @@ func drawSizes(g *generator) {
 		empty = g.constant(constant{dims: []int{0}, floats: []float32{}})
 	}
 	g.at = x
-	g.op(
-		"Resize",
-		[]string{empty, empty, sizes},
-		attr{Name: "mode", Value: pick(g, "nearest", "linear")},
-		attr{
-			Name:  "coordinate_transformation_mode",
-			Value: pick(g, "asymmetric", "pytorch_half_pixel", "align_corners"),
-		},
-		attr{Name: "nearest_mode", Value: "floor"},
-	)
+	g.op("Resize", []string{empty, empty, sizes}, attr{Name: "mode", Value: pick(g, "nearest", "linear")},
+		attr{Name: "coordinate_transformation_mode", Value: pick(g, "asymmetric", "pytorch_half_pixel", "align_corners")},
+		attr{Name: "nearest_mode", Value: "floor"})
 }
 
 // drawGate writes x * clip(x+3, 0, 6) / 6 and its kin, perhaps with other numbers.
@@ -454,9 +447,7 @@ func drawPow(g *generator) {
 	case 0:
 		g.op("Pow", []string{g.number(pick(g, 1., 2, 3, -1, 0, -2))})
 	case 1:
-		e := g.constant(
-			constant{dims: []int{1, 1, 1, 1, 1}[:1+g.IntN(5)], floats: []float32{pick[float32](g, 1, 2, 3)}},
-		)
+		e := g.constant(constant{dims: []int{1, 1, 1, 1, 1}[:1+g.IntN(5)], floats: []float32{pick[float32](g, 1, 2, 3)}})
 		g.op("Pow", []string{e})
 	case 2:
 		g.op("Abs", nil)

@@ -184,13 +184,8 @@ func (g *generator) text() string {
 }
 
 func (g *generator) bytes() []byte {
-	gr := &graph{
-		operators: g.ops,
-		tensors:   g.constants,
-		opset:     cmp.Or(g.opset, defaultOpset),
-		input:     info{"x", g.input},
-		outputs:   []info{{g.at, nil}},
-	}
+	gr := &graph{operators: g.ops, tensors: g.constants, opset: cmp.Or(g.opset, defaultOpset), input: info{"x", g.input},
+		outputs: []info{{g.at, nil}}}
 	var b bytes.Buffer
 	if err := gr.write(&b, "random", "", nil); err != nil {
 		panic(err)

@@ -201,13 +201,8 @@ func readResize(r *reader, c call) ([]*value, error) {
 			return nil, err
 		}
 		if s := r.nodes[v.node].Shape; ip.Ambiguous(0, s.H) || ip.Ambiguous(1, s.W) {
-			return nil, fmt.Errorf(
-				"from %v to %d x %d, where it depends on a runtime's rounding which pixel is nearest: "+
-					"export it with nearest_mode floor or other sizes",
-				s,
-				z.H,
-				z.W,
-			)
+			return nil, fmt.Errorf("from %v to %d x %d, where it depends on a runtime's rounding which pixel is nearest: "+
+				"export it with nearest_mode floor or other sizes", s, z.H, z.W)
 		}
 	}
 	node, err := r.add("", op, nil, v.node)
@@ -223,11 +218,8 @@ func (z *resizing) agreed(opset int, in, out []int) error {
 		f := float64(float32(n) * float32(z.Scale[i]))
 		switch {
 		case z.Coordinates == "align_corners" && f != math.Floor(f):
-			return fmt.Errorf(
-				"by scale %v of %d pixels with align_corners, about which runtimes differ: export it with sizes",
-				z.Scale[i],
-				n,
-			)
+			return fmt.Errorf("by scale %v of %d pixels with align_corners, about which runtimes differ: export it with sizes",
+				z.Scale[i], n)
 		case z.Antialias && out[i] == n && f > float64(n):
 			return fmt.Errorf("by scale %v of %d pixels to as many with antialias, about which runtimes differ: "+
 				"export it with sizes", z.Scale[i], n)

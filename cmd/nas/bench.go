@@ -64,14 +64,7 @@ should be running.`,
 					t.head[2], t.head[3] = "p5", "p95"
 				}
 				rate := fmt.Sprintf("%.1f", float64(n.Counts().MACs)/1e6/s.MedianMs)
-				t.add(
-					n.Title,
-					ms(s.MedianMs),
-					known(cmp.Or(s.P10Ms, s.P5Ms)),
-					known(cmp.Or(s.P90Ms, s.P95Ms)),
-					s.Runs,
-					rate,
-				)
+				t.add(n.Title, ms(s.MedianMs), known(cmp.Or(s.P10Ms, s.P5Ms)), known(cmp.Or(s.P90Ms, s.P95Ms)), s.Runs, rate)
 			}
 			if a.json {
 				if len(views) == 1 {

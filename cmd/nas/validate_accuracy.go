@@ -186,13 +186,7 @@ func writeRankings(a *app, r *judge.Report) {
 func rankingOf(r *judge.Report, b *benchmark.Benchmark, spec string) report.Ranking {
 	p := r.Proxies[spec]
 	g := report.Ranking{Title: "Score against trained accuracy", Score: spec,
-		Subtitle: fmt.Sprintf(
-			"%s, %d networks, split %s: Kendall tau %.3f",
-			r.Benchmark,
-			r.Networks,
-			r.Split,
-			p.KendallTau,
-		)}
+		Subtitle: fmt.Sprintf("%s, %d networks, split %s: Kendall tau %.3f", r.Benchmark, r.Networks, r.Split, p.KendallTau)}
 	if p.Note != "" {
 		g.Notes = append(g.Notes, p.Note)
 	}
@@ -256,13 +250,8 @@ func writePairs(a *app, r *judge.Report) {
 			if p.Bias != nil {
 				bias = fmt.Sprintf(", bias %+.2f", *p.Bias)
 			}
-			t.add(
-				name,
-				fmt.Sprintf("mean error %.2f points%s, 90 %% intervals cover %.0f %%", *p.MAE, bias, *p.Coverage),
-				"-",
-				"-",
-				"-",
-			)
+			t.add(name, fmt.Sprintf("mean error %.2f points%s, 90 %% intervals cover %.0f %%", *p.MAE, bias, *p.Coverage),
+				"-", "-", "-")
 		}
 	}
 	if len(t.rows) > 0 {
@@ -301,15 +290,8 @@ func writePairList(a *app, score string, list []judge.Pair) {
 		case "tie":
 			ties++
 		}
-		t.add(
-			p.Order,
-			fmt.Sprintf("%+.2f", p.Published),
-			fmt.Sprintf("%+.2f", p.Estimated),
-			interval,
-			p.Differ,
-			p.Change,
-			p.From+" -> "+p.To,
-		)
+		t.add(p.Order, fmt.Sprintf("%+.2f", p.Published), fmt.Sprintf("%+.2f", p.Estimated), interval, p.Differ, p.Change,
+			p.From+" -> "+p.To)
 	}
 	t.write(a.stdout)
 	a.printf("\n%d of %d are in the right order", right, len(list))

@@ -41,8 +41,7 @@ func devicesOf(
 		d := &Device{Name: name, Latency: runstore.FieldOf(runstore.LatencyKey(name)), index: i}
 		switch file := c.Latency.Profile[name]; {
 		case resumed != nil:
-			if d.Profile, err = latency.Load(resumed.Path(runstore.ProfileName(name, i))); err == nil &&
-				file == "auto" {
+			if d.Profile, err = latency.Load(resumed.Path(runstore.ProfileName(name, i))); err == nil && file == "auto" {
 				err = own.sameType(d.Profile)
 			}
 		case file == "auto":
@@ -148,14 +147,7 @@ func (o *ownDevice) calibrate(ctx context.Context, rt timing.Runtime, base *late
 	p, err := calibrate.Device(ctx, rt, calibrationNetworks(o.space, o.config), calibrate.Options{
 		Budget: budget, Base: base,
 		Progress: func(x calibrate.Progress) {
-			o.Report(
-				Progress{
-					Step:    "calibrate",
-					Seconds: true,
-					Done:    int(x.Elapsed.Seconds()),
-					Total:   int(budget.Seconds()),
-				},
-			)
+			o.Report(Progress{Step: "calibrate", Seconds: true, Done: int(x.Elapsed.Seconds()), Total: int(budget.Seconds())})
 		},
 	})
 	if err != nil {

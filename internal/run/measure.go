@@ -76,11 +76,7 @@ func storedMeasurements(dir string, members []Member) []runstore.MeasuredRow {
 
 // timeMembers measures the members that are not among before, by arch id.
 func timeMembers(
-	ctx context.Context,
-	s *evaluator.Setup,
-	rt timing.Runtime,
-	members []Member,
-	before map[string]runstore.MeasuredRow,
+	ctx context.Context, s *evaluator.Setup, rt timing.Runtime, members []Member, before map[string]runstore.MeasuredRow,
 ) ([]runstore.MeasuredRow, error) {
 	rows := make([]runstore.MeasuredRow, len(members))
 	var todo []int // indices of the members to be measured
@@ -143,12 +139,7 @@ func compare(rows []runstore.MeasuredRow, members []Member) *Measured {
 	costs, points := make([][]float64, len(rows)), make([]latency.Point, len(rows))
 	for i, r := range rows {
 		costs[i] = []float64{r.MeasuredMs, -members[i].Accuracy.Mid}
-		points[i] = latency.Point{
-			PredictedMs: r.PredictedMs,
-			LowMs:       r.LowMs,
-			HighMs:      r.HighMs,
-			MeasuredMs:  r.MeasuredMs,
-		}
+		points[i] = latency.Point{PredictedMs: r.PredictedMs, LowMs: r.LowMs, HighMs: r.HighMs, MeasuredMs: r.MeasuredMs}
 		if r.LowMs <= r.MeasuredMs && r.MeasuredMs <= r.HighMs {
 			m.CoveragePct++
 		}
