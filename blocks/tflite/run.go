@@ -40,8 +40,14 @@ func (t *Tensor) elems() int {
 // stand for. in are the input's values in its own order; they are rounded to the input's grid. In place of an output of
 // ARG_MAX stand the values among which that chooses, as in [Read]. An operator that has no integer arithmetic here is
 // an error that names it.
-func (m *Model) Run(in []float32) ([][]float32, error) {
-	e := &execution{m: m, ints: make([][]int32, len(m.Tensors)), reals: make([][]float32, len(m.Tensors))}
+//
+// Runtimes differ in one operator: MEAN is that of XNNPACK. LiteRT.js computes it in another order of float32, which
+// near a half, once in some ten thousand values, is the next integer.
+func (m *Model) Run(in []float32) ([][]float32, error) { return m.run(in, integer.Mean) }
+
+// run is Run with the arithmetic of MEAN.
+func (m *Model) run(in []float32, mean meanOf) ([][]float32, error) {
+	e := &execution{m: m, mean: mean, ints: make([][]int32, len(m.Tensors)), reals: make([][]float32, len(m.Tensors))}
 	if len(m.Inputs) != 1 || len(in) != m.Tensors[m.Inputs[0]].elems() {
 		return nil, fault.Errorf(
 			"tflite: %d values for %d inputs, the first of %v",
@@ -103,9 +109,13 @@ func (m *Model) chooses(op *Operator) bool {
 // mostValues bounds the memory of a run, 2 GiB.
 const mostValues = 1 << 29
 
+// meanOf takes the mean over all pixels of each of c channels.
+type meanOf func(dst, src []int32, c int, in, out integer.Grid)
+
 // execution holds the values of one run.
 type execution struct {
 	m     *Model
+	mean  meanOf
 	ints  [][]int32
 	reals [][]float32 // of tensors that are no integers
 }
@@ -120,11 +130,8 @@ func (e *execution) setReals(at int, v []float32) {
 		e.reals[at], e.ints[at] = v, nil
 		return
 	}
-	q, g := make([]int32, len(v)), t.grid()
-	for i := range v {
-		q[i] = g.Quantize(v[i])
-	}
-	e.ints[at] = q
+	e.ints[at] = make([]int32, len(v))
+	t.grid().Convert(e.ints[at], v)
 }
 
 func (e *execution) realsOf(at int) []float32 {
@@ -329,65 +336,8 @@ func runMean(e *execution, op *Operator) error {
 		len(e.ints[op.Outputs[0]]) != d[3] {
 		return fmt.Errorf("over axes %v of %v, want those of height and width", axes, short(d))
 	}
-	integer.Mean(e.ints[op.Outputs[0]], q, d[3], in, out)
+	e.mean(e.ints[op.Outputs[0]], q, d[3], in, out)
 	return nil
-}
-
-func runPair(e *execution, op *Operator) error {
-	var ops [2]integer.Operand
-	var out integer.Grid
-	for k := range ops {
-		q, in, o, err := e.grids(op, k)
-		if err != nil {
-			return err
-		}
-		from, to := e.m.Tensors[op.Inputs[k]].Dims, e.m.Tensors[op.Outputs[0]].Dims
-		if !repeats(from, to) {
-			return fmt.Errorf("input %d of %v is not repeated to %v", k, short(from), short(to))
-		}
-		out = o
-		ops[k] = integer.Operand{Q: q, Grid: in, At: repeated(from, to)}
-	}
-	switch dst := e.ints[op.Outputs[0]]; op.Name {
-	case "MUL":
-		integer.Mul(dst, ops[0], ops[1], out)
-	case "SUB":
-		integer.Add(dst, ops[0], ops[1], -1, out)
-	default:
-		integer.Add(dst, ops[0], ops[1], 1, out)
-	}
-	return nil
-}
-
-// repeats tells whether dims d become those of the output by repeating extents of 1.
-func repeats(d, out []int) bool {
-	for k := range d {
-		at := len(out) - len(d) + k
-		if at < 0 || d[k] != 1 && d[k] != out[at] {
-			return false
-		}
-	}
-	return true
-}
-
-// repeated returns where value i of an output is in an operand of dims d, whose extents of 1 are repeated.
-func repeated(d, out []int) func(i int) int {
-	steps := make([]int, len(out))
-	step := 1
-	for k := len(d) - 1; k >= 0; k-- {
-		if d[k] > 1 {
-			steps[len(out)-len(d)+k] = step
-		}
-		step *= d[k]
-	}
-	return func(i int) int {
-		at := 0
-		for k := len(out) - 1; k >= 0; k-- {
-			at += i % out[k] * steps[k]
-			i /= out[k]
-		}
-		return at
-	}
 }
 
 func runSoftmax(e *execution, op *Operator) error {
