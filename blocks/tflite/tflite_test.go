@@ -177,3 +177,39 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// condConv is a network of two convolutions whose weights are mixed, one of them depthwise.
+func condConv(t *testing.T) *blocks.Network {
+	t.Helper()
+	return build(t, blocks.Shape{H: 9, W: 8, C: 4}, func(b *blocks.Builder, x blocks.Value) blocks.Value {
+		for i, o := range []blocks.CondConv{
+			{Experts: 3, Out: 6, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: blocks.PadAll(1)},
+			{Experts: 2, Out: 6, Kernel: [2]int{3, 3}, Pad: blocks.PadAll(1), Groups: 6},
+		} {
+			name := string(rune('a' + i))
+			shares := b.Apply(name+".mean", &blocks.GlobalPool{Pool: blocks.AvgPool}, x)
+			shares = b.Apply(name+".linear", &blocks.Linear{Out: o.Experts, Bias: true}, shares)
+			shares = b.Apply(name+".shares", &blocks.Activation{Func: blocks.Sigmoid}, shares)
+			x = b.Apply(name, &o, x, shares)
+		}
+		return x
+	})
+}
+
+// TestCondConv says convolutions of mixed weights in built-in operators of floats, and refuses them as integers.
+func TestCondConv(t *testing.T) {
+	n := condConv(t)
+	w := blocks.NewWeights(n, 1)
+	if _, err := Quantize(n, w, QuantizeOptions{}); err == nil || !strings.Contains(err.Error(), "no form of 8-bit integers") {
+		t.Errorf("quantised: %v", err)
+	}
+	m, err := Lower(n, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range peers(t) {
+		if d := differ(p.outputs(t, m, [][]float32{image(n.Input())})[0], run(t, n, w)); !(d <= 1e-4) {
+			t.Errorf("%s: differs by %.2g of the largest output", p.name, d)
+		}
+	}
+}

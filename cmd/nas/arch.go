@@ -62,6 +62,15 @@ func (a *app) find(text string) (*resolve.Network, error) {
 	return n, nil
 }
 
+// asFloats is the warning that a time is not that of the file, which computes with integers of 8 bits; empty for a
+// network whose time it is.
+func asFloats(n *resolve.Network) []string {
+	if n.File == nil || n.File.Integers == nil {
+		return nil
+	}
+	return []string{n.Title + " computes with 8-bit integers: the time is that of its network in float32"}
+}
+
 // weightsHelp is the help of --weights.
 const weightsHelp = "a .safetensors or .npz `FILE` with the state dict of the network's PyTorch module"
 

@@ -59,6 +59,7 @@ should be running.`,
 				if err != nil {
 					return err
 				}
+				s.Warnings = append(s.Warnings, asFloats(n)...)
 				views = append(views, benchViewOf(n.Title, s, rt.Device()))
 				if s.P10Ms == 0 && s.P5Ms > 0 {
 					t.head[2], t.head[3] = "p5", "p95"

@@ -46,6 +46,7 @@ Of an image classifier the accuracy on ImageNet is estimated, too.`,
 			if err != nil {
 				return err
 			}
+			e.Warnings = append(e.Warnings, asFloats(n)...)
 			if plot != "" {
 				if err := a.draw(plot, report.LatencyBreakdown(n.Network, e, p.Device.String())); err != nil {
 					return err
