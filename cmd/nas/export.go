@@ -43,8 +43,7 @@ for timing, not for use.`,
 		Example: `  nas export results/mobile:17 --format json --out net.json
   nas export results/mobile:17 --format pytorch --out net.py
   nas export mobilenet_v3_small --opset 11 --batch dynamic --fold-bn --out net.onnx
-  nas export results/mobile:17 --weights trained.safetensors --quantize int8 --calibrate photos \
-      --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --out net.tflite
+  nas export results/mobile:17 --weights trained.safetensors --out net.tflite --quantize int8 --calibrate photos
   nas export mobilenet_v2 --format dot --out - | dot -Tsvg > net.svg`,
 		Args: oneArch,
 		RunE: func(cmd *cobra.Command, args []string) error {
