@@ -191,6 +191,41 @@ func TestQuantizeRefuses(t *testing.T) {
 	}
 }
 
+// TestCutOff reads what old converters wrote: a grid that ends where ReLU6 does, in its place.
+func TestCutOff(t *testing.T) {
+	m := quantized(t, "mobilenet_v2@width=0.35,res=32,classes=10", QuantizeOptions{})
+	m.unsigned()
+	relus := 0
+	for i := range m.Operators {
+		if op := &m.Operators[i]; op.Options["activation"] == Relu6 {
+			out := &m.Tensors[op.Outputs[0]]
+			out.Scale, out.Zero = []float32{6. / 255}, []int64{0}
+			delete(op.Options, "activation")
+			relus++
+		}
+	}
+	file, err := Encode(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := Read(file, onnx.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, border := 0, 0
+	for _, nd := range net.Network.Nodes {
+		if a, ok := nd.Op.(*blocks.Activation); ok && a.Func == blocks.ReLU6 {
+			read++
+		}
+		if nd.Op.Kind() == "border" {
+			border++
+		}
+	}
+	if relus < 20 || read != relus || border > 0 {
+		t.Errorf("%d of %d activations and %d borders are read", read, relus, border)
+	}
+}
+
 // TestRanked compares with sorting, and checks that every channel is among the values that are kept of a map.
 func TestRanked(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))

@@ -71,6 +71,38 @@ func asFloats(n *resolve.Network) []string {
 	return []string{n.Title + " computes with 8-bit integers: the time is that of its network in float32"}
 }
 
+// inFloats returns the network without the rounding that a file of integers does after each layer: what is timed in
+// float32.
+func inFloats(n *resolve.Network) (*blocks.Network, error) {
+	if n.File == nil || n.File.Integers == nil {
+		return n.Network, nil
+	}
+	out, at := &blocks.Network{Name: n.Network.Name, Meta: n.Meta}, make([]int, len(n.Nodes))
+	for i, nd := range n.Nodes {
+		if _, ok := nd.Op.(*blocks.FakeQuant); ok && len(nd.Inputs) == 1 {
+			at[i] = at[nd.Inputs[0]]
+			continue
+		}
+		at[i] = len(out.Nodes)
+		nd.Inputs, nd.Shared = moved(nd.Inputs, at), moved(nd.Shared, at)
+		out.Nodes = append(out.Nodes, nd)
+	}
+	out.Outputs = moved(n.Outputs, at)
+	return out, out.Infer()
+}
+
+// moved returns the new places of nodes; nil stays nil.
+func moved(nodes, at []int) []int {
+	if nodes == nil {
+		return nil
+	}
+	to := make([]int, len(nodes))
+	for k, i := range nodes {
+		to[k] = at[i]
+	}
+	return to
+}
+
 // weightsHelp is the help of --weights.
 const weightsHelp = "a .safetensors or .npz `FILE` with the state dict of the network's PyTorch module"
 

@@ -55,7 +55,13 @@ should be running.`,
 						return err
 					}
 				}
-				s, err := timing.Measure(cmd.Context(), n.Network, rt, o)
+				timed := n.Network
+				if o.Weights == nil {
+					if timed, err = inFloats(n); err != nil {
+						return err
+					}
+				}
+				s, err := timing.Measure(cmd.Context(), timed, rt, o)
 				if err != nil {
 					return err
 				}
