@@ -74,9 +74,9 @@ var regNets = map[string]struct {
 	"regnety016": {48, 20.71, 2.65, 27, 24},
 }
 
-// publishedOf counts a network as the table of the measurements does: two operations a multiply-accumulate, one for each
-// bias, value of a pooling's window or of a product, two for a hard-swish; and the values of its weights, with batch
-// normalisation folded into the convolution before it.
+// publishedOf counts a network as the table of the measurements does: two operations a multiply-accumulate, one for
+// each bias, value of a pooling's window or of a product, two for a hard-swish; and the values of its weights, with
+// batch normalisation folded into the convolution before it.
 func publishedOf(n *blocks.Network) (flops, weights float64) {
 	for i := range n.Nodes {
 		nd, in := &n.Nodes[i], n.InShapes(i)
@@ -113,7 +113,7 @@ func publishedOf(n *blocks.Network) (flops, weights float64) {
 
 // TestPhoneNetworksAreExact holds every rebuilt network against what was published of it.
 func TestPhoneNetworksAreExact(t *testing.T) {
-	for _, row := range phoneRows(t, "devices/phones_networks.csv") {
+	for _, row := range phoneRows(t, "testdata/phones_networks.csv") {
 		n := phoneNetwork(t, row[0])
 		wantFLOPs, _ := strconv.ParseFloat(row[1], 64)
 		size, _ := strconv.ParseFloat(row[2], 64)

@@ -11,7 +11,7 @@ import (
 
 // Files holds the recipes (NAME.toml), the files that they need, and the tables.
 //
-//go:embed *.toml *.js *.csv
+//go:embed *.toml *.js *.csv *.json
 var Files embed.FS
 
 // Recipe returns the text of a shipped recipe.

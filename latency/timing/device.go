@@ -24,7 +24,11 @@ type Device struct {
 
 // String names the device for people and plots.
 func (d Device) String() string {
-	return fmt.Sprintf("%s on %s, %s", d.Runtime, d.CPU, plural.Of(max(1, d.Threads), "thread"))
+	dtype := ""
+	if d.DType != "" && d.DType != "float32" {
+		dtype = ", " + d.DType
+	}
+	return fmt.Sprintf("%s on %s%s, %s", d.Runtime, d.CPU, dtype, plural.Of(max(1, d.Threads), "thread"))
 }
 
 // Match returns an error that names the first difference between two devices.
