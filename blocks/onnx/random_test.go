@@ -178,7 +178,7 @@ func (g *generator) text() string {
 		s += fmt.Sprintf("; %s %v %v", o.kind, o.in, o.attrs)
 	}
 	for _, c := range g.constants {
-		s += fmt.Sprintf("; %s %v %v", c.name, c.dims, c.ints)
+		s += fmt.Sprintf("; %s %v %v %v", c.name, c.dims, c.ints, c.floats[:min(8, len(c.floats))])
 	}
 	return s
 }
