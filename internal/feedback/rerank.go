@@ -9,6 +9,7 @@ import (
 	"nas/blocks"
 	"nas/internal/evaluator"
 	"nas/internal/fault"
+	"nas/internal/plural"
 	"nas/internal/resolve"
 	"nas/internal/results"
 	"nas/internal/runstore"
@@ -98,7 +99,7 @@ func (x *reranker) rank(ctx context.Context, model accuracy.Estimator) error {
 		return err
 	}
 	x.out.Candidates = len(trials)
-	x.Sayf("ranking %d networks anew", len(trials))
+	x.Sayf("ranking %s anew", plural.Of(len(trials), "network"))
 	scores, err := x.score(ctx, model, trials)
 	if err != nil {
 		return err
