@@ -33,7 +33,7 @@ func (x *reranker) fit(ctx context.Context) (accuracy.Estimator, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := accuracy.Options{Seed: c.Accuracy.Seed, Workers: x.Workers}
+	o := accuracy.Options{Seed: c.Accuracy.Seed, Recipe: c.Accuracy.Recipe, Workers: x.Workers}
 	if o.Reference, err = evaluator.ReferenceSample(sp, c.Accuracy.Seed); err != nil {
 		return nil, err
 	}
