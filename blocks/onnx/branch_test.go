@@ -88,7 +88,8 @@ func TestReadBranches(t *testing.T) {
 	}
 	unknown := append(node("Loop", "b", "v"), result("b")...)
 	_, err = readBranching(t, 1, "y", append(node("Relu", "v", "x"), branch("yes", "y", unknown, inner)...))
-	if err == nil || strings.Count(err.Error(), "onnx: ") != 1 || !strings.Contains(err.Error(), "its branch: operator Loop") {
+	if err == nil || strings.Count(err.Error(), "onnx: ") != 1 ||
+		!strings.Contains(err.Error(), "its branch: operator Loop") {
 		t.Errorf("an unknown operator in a branch: %v", err)
 	}
 	for range deepest {

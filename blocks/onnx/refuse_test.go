@@ -104,7 +104,8 @@ func TestReadRefusesPaddedBatch(t *testing.T) {
 	pads := constant{name: "p", dims: []int{8}, ints: []int{1, 0, 0, 0, 0, 0, 0, 0}}
 	four := constant{name: "w", dims: []int{4}, floats: make([]float32, 4)}
 	pad := operator{name: "pad", kind: "Pad", in: []string{"x", "p"}, out: []string{"v"}}
-	_, err := Read(model(t, []operator{pad, op("InstanceNormalization", []string{"v", "w", "w"})}, pads, four), ReadOptions{})
+	norm := op("InstanceNormalization", []string{"v", "w", "w"})
+	_, err := Read(model(t, []operator{pad, norm}, pads, four), ReadOptions{})
 	if err == nil || !strings.Contains(err.Error(), "mixes the images") {
 		t.Errorf("%v", err)
 	}

@@ -33,10 +33,10 @@ should be running.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if runs < 0 || budget <= 0 || sustained < 0 {
+			switch {
+			case runs < 0 || budget <= 0 || sustained < 0:
 				return usagef("--runs, --budget and --sustained must be positive")
-			}
-			if runs > maxBenchRuns {
+			case runs > maxBenchRuns:
 				return usagef("--runs %d is too many, at most %d are kept", runs, maxBenchRuns)
 			}
 			if weights != "" && (len(args) > 1 || device != "") {

@@ -23,7 +23,11 @@ func (c *comparison) judge(ctx context.Context) error {
 		o.Verdict = fmt.Sprintf("nothing better was found: of %d tried and %d within %.4g ms, none scores more",
 			summary.Trials, o.Evaluated, limit)
 		if len(c.found.Front) == 0 {
-			o.Verdict = fmt.Sprintf("no network of the space was found within %.4g ms: %s", limit, summary.Constraints.String())
+			o.Verdict = fmt.Sprintf(
+				"no network of the space was found within %.4g ms: %s",
+				limit,
+				summary.Constraints.String(),
+			)
 		}
 		return nil
 	}
@@ -77,8 +81,13 @@ func (o *Improvement) decide(limit, asked float64, against string) {
 	case o.Better:
 		o.Verdict = fmt.Sprintf("better: %.3g%s more, beyond %.3g, %s", gain, unit, o.GainHalfWidth, against)
 	default:
-		o.Verdict = fmt.Sprintf("perhaps better: %.3g%s more, which is not beyond %.3g, %s: train both before you believe it",
-			gain, unit, o.GainHalfWidth, against)
+		o.Verdict = fmt.Sprintf(
+			"perhaps better: %.3g%s more, which is not beyond %.3g, %s: train both before you believe it",
+			gain,
+			unit,
+			o.GainHalfWidth,
+			against,
+		)
 	}
 	if asked > 0 && best.MeasuredMs > asked {
 		o.Verdict += fmt.Sprintf("; measured it took %.4g ms: predictions are held to --max-latency, "+
