@@ -71,7 +71,8 @@ func (o *Improvement) decide(limit, asked float64, against string) {
 	switch {
 	case gain <= 0 && limit < model.Ms:
 		o.Verdict = fmt.Sprintf("faster, not better: within %.4g ms the best of %s scores %.3g%s less, "+
-			"at %.3g times the model's predicted latency", limit, plural.Of(o.Evaluated, "network"), -gain, unit, best.Ms/model.Ms)
+			"at %.3g times the model's predicted latency", limit, plural.Of(o.Evaluated, "network"), -gain, unit,
+			best.Ms/model.Ms)
 	case gain <= 0:
 		o.Verdict = fmt.Sprintf("nothing better was found: within %.4g ms the best of %s scores %.4g, "+
 			"the model %.4g", limit, plural.Of(o.Evaluated, "network"), best.Score, model.Score)
