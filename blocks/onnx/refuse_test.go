@@ -65,6 +65,8 @@ func TestReadRefuses(t *testing.T) {
 		{op("Resize", []string{"x", "", "", "s"}, A{Name: "mode", Value: "quintic"}), []constant{ints("s", 1, 4, 9, 9)}, "quintic"},
 		{op("Resize", []string{"x", "", "", "s"}, A{Name: "nearest_mode", Value: "up"}), []constant{ints("s", 1, 4, 9, 9)}, `"up"`},
 		{op("Resize", []string{"x", "", "", "s"}), []constant{ints("s", 1, 8, 9, 9)}, "height and width"},
+		{op("Resize", []string{"x", "", "w"}, A{Name: "coordinate_transformation_mode", Value: "asymmetric"}, A{Name: "nearest_mode", Value: "floor"}),
+			[]constant{{name: "w", dims: []int{4}, floats: []float32{1, 1, 1.2, 1}}}, "sizes in place of scales"},
 		{op("Resize", []string{"x", "", "w"}), []constant{{name: "w", dims: []int{4}, floats: []float32{1, 1, 1.1, 1}}}, "of 6 pixels to as many"},
 		{op("Pad", []string{"x", "s"}, A{Name: "mode", Value: "mirror"}), []constant{ints("s", 0, 0, 1, 1, 0, 0, 1, 1)}, "mirror"},
 		{op("Pad", []string{"x", "s"}, A{Name: "mode", Value: "reflect"}), []constant{ints("s", 0, 0, 9, 0, 0, 0, 0, 0)}, "border"},
