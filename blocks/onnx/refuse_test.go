@@ -52,6 +52,8 @@ func TestReadRefuses(t *testing.T) {
 		{op("Conv", []string{"x", "w"}, A{Name: "pads", Value: []int{-1, 0, 0, 0}}), []constant{weights(8, 4, 1, 1)}, "not negative"},
 		{op("Conv", []string{"x", "w"}, A{Name: "kernel_shape", Value: []int{3, 3}}), []constant{weights(8, 4, 1, 1)}, "kernel_shape"},
 		{op("Conv", []string{"x", "w"}, A{Name: "auto_pad", Value: "SOMEHOW"}), []constant{weights(8, 4, 1, 1)}, "SOMEHOW"},
+		{op("Conv", []string{"x", "w"}, A{Name: "auto_pad", Value: "SAME_UPPER"}, A{Name: "strides", Value: []int{3, 1}}),
+			[]constant{weights(8, 4, 1, 1)}, "windows of 1 in steps of 3 over 6 pixels"},
 		{op("Conv", []string{"x", "x"}), nil, "weights that are computed"},
 		{op("BatchNormalization", []string{"x", "w", "w", "w", "w"}, A{Name: "training_mode", Value: 1}), []constant{weights(4)}, "training_mode is 1"},
 		{op("Add", []string{"x", "w"}), []constant{weights(3)}, "do not fit"},
