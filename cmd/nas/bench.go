@@ -11,6 +11,9 @@ import (
 	"nas/latency/timing"
 )
 
+// maxBenchRuns bounds the times that are kept: 8 MB.
+const maxBenchRuns = 1_000_000
+
 func newBench(a *app) *cobra.Command {
 	var threads, runs int
 	var device, weights string
@@ -32,6 +35,9 @@ should be running.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if runs < 0 || budget <= 0 || sustained < 0 {
 				return usagef("--runs, --budget and --sustained must be positive")
+			}
+			if runs > maxBenchRuns {
+				return usagef("--runs %d is too many, at most %d are kept", runs, maxBenchRuns)
 			}
 			if weights != "" && (len(args) > 1 || device != "") {
 				return usagef("--weights is for one network, run by this program's kernels")

@@ -7,6 +7,7 @@ import (
 	gonum "gonum.org/v1/gonum/stat"
 
 	"nas/blocks"
+	"nas/internal/plural"
 	"nas/internal/stat"
 )
 
@@ -65,11 +66,11 @@ func (o *Improvement) decide(limit, asked float64, against string) {
 	o.Better = gain > o.GainHalfWidth && !slower
 	switch {
 	case gain <= 0 && limit < model.Ms:
-		o.Verdict = fmt.Sprintf("faster, not better: within %.4g ms the best of %d networks scores %.3g%s less, "+
-			"at %.3g times the model's predicted latency", limit, o.Evaluated, -gain, unit, best.Ms/model.Ms)
+		o.Verdict = fmt.Sprintf("faster, not better: within %.4g ms the best of %s scores %.3g%s less, "+
+			"at %.3g times the model's predicted latency", limit, plural.Of(o.Evaluated, "network"), -gain, unit, best.Ms/model.Ms)
 	case gain <= 0:
-		o.Verdict = fmt.Sprintf("nothing better was found: within %.4g ms the best of %d networks scores %.4g, "+
-			"the model %.4g", limit, o.Evaluated, best.Score, model.Score)
+		o.Verdict = fmt.Sprintf("nothing better was found: within %.4g ms the best of %s scores %.4g, "+
+			"the model %.4g", limit, plural.Of(o.Evaluated, "network"), best.Score, model.Score)
 	case slower:
 		o.Verdict = fmt.Sprintf("not an improvement on this device: %.3g%s more, but measured it takes %.3g times "+
 			"the model's latency, more than was predicted", gain, unit, best.Ratio)
