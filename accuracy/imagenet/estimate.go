@@ -2,14 +2,22 @@ package imagenet
 
 import (
 	"cmp"
+	_ "embed"
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"nas/accuracy/benchmark"
 	"nas/accuracy/features"
 	"nas/internal/fault"
 )
+
+//go:embed imagenet_model.json
+var modelJSON []byte
+
+// Load returns the model that the program carries. It must not be changed.
+var Load = sync.OnceValues(func() (*Model, error) { return read(modelJSON) })
 
 // LeastResolution is the least side of an input, in pixels. Below it the model refuses: nothing smaller
 // was trained.

@@ -41,7 +41,7 @@ func Fit(log io.Writer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.fitHead(published); err != nil {
+	if err := fitHead(m, published); err != nil {
 		return nil, err
 	}
 	m.HalfWidth, m.Between = halfWidthAt75(plain), betweenAt75(out)
@@ -50,7 +50,7 @@ func Fit(log io.Writer) ([]byte, error) {
 	}
 	m.Provenance = provenance{
 		Command: "make accuracy-model", Published: len(published), Accel: len(accel),
-		Figures: m.validate(cv, out, plain, accel, log),
+		Figures: validate(m, cv, out, plain, accel, log),
 	}
 	m.Provenance.Tables, err = hashes("accel_nasbench_mnasnet_imagenet.csv", "imagenet_published.csv",
 		"published_networks.csv", "imagenet_families.csv")
@@ -62,7 +62,7 @@ func Fit(log io.Writer) ([]byte, error) {
 
 // validate returns the figures of a model, of which those of published networks come
 // from out, and from plain where early recipes count as base.
-func (m *Model) validate(cv crossValidation, out, plain []heldOut, accel []trained, log io.Writer) map[string]float64 {
+func validate(m *Model, cv crossValidation, out, plain []heldOut, accel []trained, log io.Writer) map[string]float64 {
 	mae, each := familyMAE(out)
 	plainMAE, _ := familyMAE(plain)
 	x, y := make([]float64, len(out)), make([]float64, len(out))

@@ -28,18 +28,15 @@ func TestFitOfFewNetworks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.fitHead(published); err != nil {
+	if err := fitHead(m, published); err != nil {
 		t.Fatal(err)
 	}
 	text, err := json.Marshal(m)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var again Model
-	if err := json.Unmarshal(text, &again); err != nil {
-		t.Fatal(err)
-	}
-	if err := again.ready(); err != nil {
+	again, err := read(text)
+	if err != nil {
 		t.Fatal(err)
 	}
 	var estimates, truth []float64

@@ -37,8 +37,8 @@ var recipePrior = map[string]float64{benchmark.DistilledRecipe: 0.128}
 
 // fitHead fits the second level to published results. Families have effects of their own,
 // which a network of a new family has none of.
-func (m *Model) fitHead(rows []trained) error {
-	if err := m.fillTerms(); err != nil {
+func fitHead(m *Model, rows []trained) error {
+	if err := fillTerms(m); err != nil {
 		return err
 	}
 	offsets := benchmark.Recipes[1:] // BaseRecipe has none
@@ -105,7 +105,7 @@ func (r *trained) effects() iter.Seq2[string, float64] {
 }
 
 // fillTerms gives a model without a second level empty terms, so that headInputs works.
-func (m *Model) fillTerms() error {
+func fillTerms(m *Model) error {
 	if m.Terms == nil {
 		m.Terms = map[string]headTerm{}
 		for _, name := range headTermNames {

@@ -50,7 +50,7 @@ func leaveFamiliesOut(first *Model, rows []trained) ([]heldOut, error) {
 			continue
 		}
 		m := *first
-		if err := m.fitHead(rest); err != nil {
+		if err := fitHead(&m, rest); err != nil {
 			return nil, err
 		}
 		var others []heldOut
@@ -61,7 +61,7 @@ func leaveFamiliesOut(first *Model, rows []trained) ([]heldOut, error) {
 				continue
 			}
 			k := *first
-			if err := k.fitHead(b); err != nil {
+			if err := fitHead(&k, b); err != nil {
 				return nil, err
 			}
 			for _, r := range a {
@@ -144,7 +144,7 @@ func crossValidate(accel, published []trained, folds int) (crossValidation, erro
 		if err != nil {
 			return c, err
 		}
-		if err := m.fitHead(published); err != nil {
+		if err := fitHead(m, published); err != nil {
 			return c, err
 		}
 		rows := make([]stat.Judged, len(out))

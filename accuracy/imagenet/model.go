@@ -1,10 +1,8 @@
 package imagenet
 
 import (
-	_ "embed"
 	"encoding/json"
 	"math"
-	"sync"
 
 	"nas/accuracy/features"
 	"nas/internal/fault"
@@ -31,17 +29,14 @@ type Model struct {
 	head [headTerms]headTerm // Terms, in the order of headTermNames
 }
 
-//go:embed imagenet_model.json
-var modelJSON []byte
-
-// Load returns the model that the program carries. It must not be changed.
-var Load = sync.OnceValues(func() (*Model, error) {
+// read returns a model from its stored form.
+func read(text []byte) (*Model, error) {
 	m := new(Model)
-	if err := json.Unmarshal(modelJSON, m); err != nil {
+	if err := json.Unmarshal(text, m); err != nil {
 		return nil, fault.Errorf("accuracy: imagenet model: %w", err)
 	}
 	return m, m.ready()
-})
+}
 
 // provenance says where a model comes from and what it is worth.
 type provenance struct {
@@ -265,3 +260,13 @@ func (m *Model) predict(f *features.Network, recipe string) (top1, outside float
 // errorScale compares errors at an estimate with those at 75 %: they shrink
 // towards 100 %.
 func errorScale(top1 float64) float64 { return math.Sqrt(max(100-top1, 1) / 25) }
+
+// excessPoints is what the pixels that do not count would add to an estimate.
+func (m *Model) excessPoints(f *features.Network, top1 float64) float64 {
+	x := excess(f)
+	if x == 0 {
+		return 0
+	}
+	slope := m.head[termRes].Coefficient + 2*m.head[termMACs].Coefficient
+	return (m.Ceiling - top1) * (1 - math.Exp(-slope*x))
+}

@@ -70,7 +70,7 @@ func fitProcess(accel []trained) (*Model, error) {
 		}
 		m.Process.Targets[k] = newProcessTarget(g)
 		if k == targetAccuracy {
-			if err := m.storePoints(g); err != nil {
+			if err := storePoints(m, g); err != nil {
 				return nil, err
 			}
 		}
@@ -106,7 +106,7 @@ func newProcessTarget(g *stat.GP) processTarget {
 }
 
 // storePoints stores the kernel and the inducing points of a process.
-func (m *Model) storePoints(g *stat.GP) error {
+func storePoints(m *Model, g *stat.GP) error {
 	p := &m.Process
 	p.Kernel = g.Kernel
 	n, _ := g.Inputs.Dims()
