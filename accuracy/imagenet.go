@@ -6,6 +6,7 @@ import (
 
 	"nas/accuracy/features"
 	"nas/accuracy/imagenet"
+	"nas/accuracy/internal/twolevel"
 	"nas/blocks"
 )
 
@@ -21,7 +22,7 @@ const LeastResolution = imagenet.LeastResolution
 // better; Between of each of the two scores is its contribution to the error of the
 // difference.
 type ImageNet struct {
-	m      *imagenet.Model
+	m      *twolevel.Model
 	recipe imagenet.Recipe
 }
 

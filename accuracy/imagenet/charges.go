@@ -2,6 +2,7 @@ package imagenet
 
 import (
 	"nas/accuracy/features"
+	"nas/accuracy/internal/twolevel"
 )
 
 // penalty is what each trait outside the data costs, in points, and each block of
@@ -42,9 +43,9 @@ var charges = []struct {
 	{func(f *features.Network) float64 { return penalty * float64(f.Traits.Squeezed) },
 		"squeezes below 1/26 or above half of the width occur in no network of the data; they do not count"},
 	{func(f *features.Network) float64 {
-		return octaves(float64(f.LastWidth), lastRatio*float64(f.LastOut)) + octaves(lastOut, float64(f.LastOut))
+		return twolevel.Octaves(float64(f.LastWidth), lastRatio*float64(f.LastOut)) + twolevel.Octaves(lastOut, float64(f.LastOut))
 	}, "the last block is narrower than any of the data: a point for each halving"},
-	{func(f *features.Network) float64 { return 2 * octaves(leastVector, float64(f.Vector)) },
+	{func(f *features.Network) float64 { return 2 * twolevel.Octaves(leastVector, float64(f.Vector)) },
 		"the classifier reads fewer channels than any of the data: two points for each halving"},
 	{func(f *features.Network) float64 { return float64(f.EmptyLevels) },
 		"there is no block at an output stride of 4, 8, 16 or 32: a point each"},

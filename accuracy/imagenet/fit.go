@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"nas/accuracy/benchmark"
+	"nas/accuracy/internal/twolevel"
 	"nas/internal/stat"
 )
 
@@ -48,7 +49,7 @@ func Fit(log io.Writer) ([]byte, error) {
 	for _, v := range cv.estimates {
 		m.AccelHeldOut = append(m.AccelHeldOut, round(v, 4))
 	}
-	m.Provenance = provenance{
+	m.Provenance = twolevel.Provenance{
 		Command: "make accuracy-model", Published: len(published), Accel: len(accel),
 		Figures: validate(m, cv, out, plain, accel, log),
 	}
@@ -62,7 +63,7 @@ func Fit(log io.Writer) ([]byte, error) {
 
 // validate returns the figures of a model, of which those of published networks come
 // from out, and from plain where early recipes count as base.
-func validate(m *Model, cv crossValidation, out, plain []heldOut, accel []trained, log io.Writer) map[string]float64 {
+func validate(m *twolevel.Model, cv crossValidation, out, plain []heldOut, accel []trained, log io.Writer) map[string]float64 {
 	mae, each := familyMAE(out)
 	plainMAE, _ := familyMAE(plain)
 	x, y := make([]float64, len(out)), make([]float64, len(out))

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"nas/accuracy/benchmark"
+	"nas/accuracy/internal/twolevel"
 	"nas/internal/stat"
 )
 
@@ -35,14 +36,14 @@ func TestFitOfFewNetworks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := read(text)
+	again, err := twolevel.Read(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var estimates, truth []float64
 	for _, r := range some[200:] {
-		e, outside := m.predict(&r.features, benchmark.BaseRecipe)
-		if f, o := again.predict(&r.features, benchmark.BaseRecipe); f != e || o != outside {
+		e, outside := m.Predict(&r.features, benchmark.BaseRecipe)
+		if f, o := again.Predict(&r.features, benchmark.BaseRecipe); f != e || o != outside {
 			t.Fatalf("%s: %v (%v), read back %v (%v)", r.id, e, outside, f, o)
 		}
 		estimates, truth = append(estimates, e), append(truth, r.top1)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"nas/accuracy/benchmark"
+	"nas/accuracy/internal/twolevel"
 	"nas/internal/stat"
 )
 
@@ -26,7 +27,7 @@ func EstimatePublished() (Published, error) {
 	if err != nil {
 		return Published{}, err
 	}
-	out, err := leaveFamiliesOut(m, rows)
+	out, err := leaveFamiliesOut(m.Model, rows)
 	if err != nil {
 		return Published{}, err
 	}
@@ -42,7 +43,7 @@ func EstimatePublished() (Published, error) {
 // the network's family. The recipe class of the network is given. The interval comes from
 // leaving out each of the other families as well, early recipes counted as base: what a class
 // that nobody has told apart yet shifts belongs to the error of a new family.
-func leaveFamiliesOut(first *Model, rows []trained) ([]heldOut, error) {
+func leaveFamiliesOut(first *twolevel.Model, rows []trained) ([]heldOut, error) {
 	var out []heldOut
 	for _, family := range families {
 		in, rest := splitFamily(rows, family)
@@ -65,14 +66,14 @@ func leaveFamiliesOut(first *Model, rows []trained) ([]heldOut, error) {
 				return nil, err
 			}
 			for _, r := range a {
-				e, _ := k.predict(&r.features, r.recipe)
+				e, _ := k.Predict(&r.features, r.recipe)
 				others = append(others, heldOut{trained: r, estimate: e})
 			}
 		}
 		m.HalfWidth = halfWidthAt75(others)
 		for _, r := range in {
-			e, _ := m.predict(&r.features, r.recipe)
-			h := m.HalfWidth * errorScale(e)
+			e, _ := m.Predict(&r.features, r.recipe)
+			h := m.HalfWidth * twolevel.ErrorScale(e)
 			out = append(out, heldOut{trained: r, estimate: e, low: e - h, high: e + h})
 		}
 	}
@@ -152,9 +153,9 @@ func crossValidate(accel, published []trained, folds int) (crossValidation, erro
 		for i, j := range out {
 			n := &accel[j]
 			rows[i] = stat.Judged{ID: n.id, MACs: n.macs, Truth: n.top1}
-			both[i], _ = m.predict(&n.features, benchmark.BaseRecipe)
-			terms, _ := m.headInputs(&n.features)
-			first[i] = terms[termG]
+			both[i], _ = m.Predict(&n.features, benchmark.BaseRecipe)
+			terms, _ := m.HeadInputs(&n.features)
+			first[i] = terms[twolevel.TermG]
 			c.estimates[j] = both[i]
 		}
 		c.model.add(float64(folds), rows, both)

@@ -1,4 +1,4 @@
-package imagenet
+package twolevel
 
 import (
 	"math"
@@ -42,7 +42,7 @@ func TestProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := read(text)
+	m, err := Read(text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package imagenet
+package twolevel
 
 import (
 	"math"
@@ -9,17 +9,17 @@ import (
 // mostAspect is the ratio of the input's sides beyond which pixels do not count. The data has squares alone.
 const mostAspect = 1.5
 
-// octaves is log2(a/b), or 0 where a is less than b or nothing is known of b.
-func octaves(a, b float64) float64 {
+// Octaves is log2(a/b), or 0 where a is less than b or nothing is known of b.
+func Octaves(a, b float64) float64 {
 	if b <= 0 || a <= b {
 		return 0
 	}
 	return math.Log2(a / b)
 }
 
-// visible is the side, in pixels, of a square of as many pixels as are read of the input. Of the
+// VisibleSide is the side, in pixels, of a square of as many pixels as are read of the input. Of the
 // longer side no more counts than mostAspect times the shorter one.
-func visible(f *features.Network) float64 {
+func VisibleSide(f *features.Network) float64 {
 	short, long := float64(min(f.Input.H, f.Input.W)), float64(max(f.Input.H, f.Input.W))
 	return math.Sqrt(short * min(long, mostAspect*short) * f.ReadShare)
 }
@@ -32,7 +32,7 @@ func mostPixels(f *features.Network) float64 {
 	return max(256, 224*math.Pow(at224/390e6, 0.38)*1.125)
 }
 
-// excess is log2 of how much the side of the input exceeds what counts of it.
-func excess(f *features.Network) float64 {
-	return octaves(f.Resolution, min(visible(f), mostPixels(f)))
+// ExcessPixels is log2 of how much the side of the input exceeds what counts of it.
+func ExcessPixels(f *features.Network) float64 {
+	return Octaves(f.Resolution, min(VisibleSide(f), mostPixels(f)))
 }
