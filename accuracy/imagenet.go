@@ -6,7 +6,6 @@ import (
 
 	"nas/accuracy/features"
 	"nas/accuracy/imagenet"
-	"nas/accuracy/internal/twolevel"
 	"nas/blocks"
 )
 
@@ -22,7 +21,7 @@ const LeastResolution = imagenet.LeastResolution
 // better; Between of each of the two scores is its contribution to the error of the
 // difference.
 type ImageNet struct {
-	m      *twolevel.Model
+	m      *imagenet.Model
 	recipe imagenet.Recipe
 }
 
