@@ -1,4 +1,4 @@
-package imagenet
+package fit
 
 import (
 	"crypto/sha256"
@@ -12,9 +12,9 @@ import (
 	"nas/internal/stat"
 )
 
-// Fit fits the model to the built-in tables, validates it, writes what it finds to
+// ImageNet fits the model to the built-in tables, validates it, writes what it finds to
 // log and returns the model in its stored form. It takes a few minutes.
-func Fit(log io.Writer) ([]byte, error) {
+func ImageNet(log io.Writer) ([]byte, error) {
 	accel, err := accelTrained()
 	if err != nil {
 		return nil, err

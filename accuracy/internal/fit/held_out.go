@@ -1,9 +1,10 @@
-package imagenet
+package fit
 
 import (
 	"slices"
 
 	"nas/accuracy/benchmark"
+	"nas/accuracy/imagenet"
 	"nas/accuracy/internal/twolevel"
 	"nas/internal/stat"
 )
@@ -19,7 +20,7 @@ type Published struct {
 // EstimatePublished fits a second level without each family of published networks, on
 // top of the first level of the model that the program carries.
 func EstimatePublished() (Published, error) {
-	m, err := Load()
+	m, err := imagenet.Load()
 	if err != nil {
 		return Published{}, err
 	}
