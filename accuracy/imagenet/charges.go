@@ -43,7 +43,8 @@ var charges = []struct {
 	{func(f *features.Network) float64 { return penalty * float64(f.Traits.Squeezed) },
 		"squeezes below 1/26 or above half of the width occur in no network of the data; they do not count"},
 	{func(f *features.Network) float64 {
-		return twolevel.Octaves(float64(f.LastWidth), lastRatio*float64(f.LastOut)) + twolevel.Octaves(lastOut, float64(f.LastOut))
+		return twolevel.Octaves(float64(f.LastWidth), lastRatio*float64(f.LastOut)) +
+			twolevel.Octaves(lastOut, float64(f.LastOut))
 	}, "the last block is narrower than any of the data: a point for each halving"},
 	{func(f *features.Network) float64 { return 2 * twolevel.Octaves(leastVector, float64(f.Vector)) },
 		"the classifier reads fewer channels than any of the data: two points for each halving"},

@@ -63,7 +63,9 @@ func ImageNet(log io.Writer) ([]byte, error) {
 
 // validate returns the figures of a model, of which those of published networks come
 // from out, and from plain where early recipes count as base.
-func validate(m *twolevel.Model, cv crossValidation, out, plain []heldOut, accel []trained, log io.Writer) map[string]float64 {
+func validate(
+	m *twolevel.Model, cv crossValidation, out, plain []heldOut, accel []trained, log io.Writer,
+) map[string]float64 {
 	mae, each := familyMAE(out)
 	plainMAE, _ := familyMAE(plain)
 	x, y := make([]float64, len(out)), make([]float64, len(out))

@@ -14,7 +14,9 @@ import (
 // headRange is the range of each term over all published networks, rounded outwards.
 // Terms are clipped to it. It is the same when a family is left out, so that its
 // estimates judge the structure of the model and not the clipping.
-var headRange = [twolevel.HeadTerms][2]float64{twolevel.TermG: {-4, -3}, twolevel.TermRes: {-1.3, 1.5}, twolevel.TermSwish: {0, 1}, twolevel.TermMACs: {-4, 6}}
+var headRange = [twolevel.HeadTerms][2]float64{
+	twolevel.TermG: {-4, -3}, twolevel.TermRes: {-1.3, 1.5}, twolevel.TermSwish: {0, 1}, twolevel.TermMACs: {-4, 6},
+}
 
 // The second level is a linear model with effects of each family and each network (a mixed
 // model: Laird and Ware, Random-effects models for longitudinal data, Biometrics 1982). What
