@@ -217,6 +217,9 @@ func (z *resizing) agreed(opset int, in, out []int) error {
 	for i, n := range in {
 		f := float64(float32(n) * float32(z.Scale[i]))
 		switch {
+		case slices.Equal(in, out) && n > 1 && f > float64(n):
+			return fmt.Errorf("by scale %v of %d pixels to as many, which a runtime may leave as they are: "+
+				"export it with sizes", z.Scale[i], n)
 		case z.Coordinates == "align_corners" && f != math.Floor(f):
 			return fmt.Errorf("by scale %v of %d pixels with align_corners, about which runtimes differ: export it with sizes",
 				z.Scale[i], n)

@@ -114,7 +114,8 @@ func (t *Told) note() string {
 			"so this is the run's own score.", t.Trained)
 	}
 	return fmt.Sprintf("Accuracy is that of training for %s, and for the others by a surrogate fitted to them "+
-		"(nas tell). Only the %d trials at the front of the run's score are ranked by it.", plural.Of(t.Trained, "network"), t.Ranked)
+		"(nas tell). Only the %d trials at the front of the run's score are ranked by it.",
+		plural.Of(t.Trained, "network"), t.Ranked)
 }
 
 // source says where the accuracy of a trial comes from; "" for the run's score of a network that was not trained.
