@@ -11,6 +11,9 @@ import (
 	"nas/latency/timing"
 )
 
+// maxBenchRuns bounds the times that are kept: 8 MB.
+const maxBenchRuns = 1_000_000
+
 func newBench(a *app) *cobra.Command {
 	var threads, runs int
 	var device, weights string
@@ -30,10 +33,12 @@ should be running.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if runs < 0 || budget <= 0 || sustained < 0 {
+			switch {
+			case runs < 0 || budget <= 0 || sustained < 0:
 				return usagef("--runs, --budget and --sustained must be positive")
-			}
-			if weights != "" && (len(args) > 1 || device != "") {
+			case runs > maxBenchRuns:
+				return usagef("--runs %d is too many, at most %d are kept", runs, maxBenchRuns)
+			case weights != "" && (len(args) > 1 || device != ""):
 				return usagef("--weights is for one network, run by this program's kernels")
 			}
 			rt, err := runtimeOf(device, threads)
@@ -63,8 +68,8 @@ should be running.`,
 				if s.P10Ms == 0 && s.P5Ms > 0 {
 					t.head[2], t.head[3] = "p5", "p95"
 				}
-				rate := fmt.Sprintf("%.1f", float64(n.Counts().MACs)/1e6/s.MedianMs)
-				t.add(n.Title, ms(s.MedianMs), known(cmp.Or(s.P10Ms, s.P5Ms)), known(cmp.Or(s.P90Ms, s.P95Ms)), s.Runs, rate)
+				t.add(n.Title, ms(s.MedianMs), known(cmp.Or(s.P10Ms, s.P5Ms)), known(cmp.Or(s.P90Ms, s.P95Ms)), s.Runs,
+					fmt.Sprintf("%.1f", float64(n.Counts().MACs)/1e6/s.MedianMs))
 			}
 			if a.json {
 				if len(views) == 1 {
