@@ -62,6 +62,7 @@ type phoneTables struct {
 	rows     [][][2]int                    // of each network
 	ms       map[[4]string]float64         // by network, device, cores, dtype
 	process  map[string]phoneProcess       // by fleet and dtype
+	fits     sync.Map                      // by fleet and dtype: what Fleet.Fit returns
 	leftOut  map[string]map[string]float64 // by profile and network, in ms: predicted from the other families
 }
 
@@ -169,6 +170,21 @@ func (t *phoneTables) fleet(name, dtype string) *phoneFleet {
 	return f
 }
 
+// fitted returns the models of a phone of a fleet, which is fitted once. They are copies.
+func (t *phoneTables) fitted(f *phoneFleet, device int) map[string]*KindModel {
+	key := f.phones[0].fleet + " " + f.dtype
+	fit, ok := t.fits.Load(key)
+	if !ok {
+		fit, _ = t.fits.LoadOrStore(key, f.Fit())
+	}
+	kinds := map[string]*KindModel{}
+	for name, k := range fit.([]map[string]*KindModel)[device] {
+		c := *k
+		kinds[name] = &c
+	}
+	return kinds
+}
+
 // phoneProfile makes the profile of a phone that is shipped, or returns nil if there is none of that name.
 func phoneProfile(name string) (*Profile, error) {
 	t, err := readPhones()
@@ -187,7 +203,7 @@ func phoneProfile(name string) (*Profile, error) {
 	device := slices.IndexFunc(f.phones, func(p phone) bool { return p.name == plain })
 	s := t.process[f.phones[device].fleet+" "+dtype]
 	like := &costmodel.AdditiveModel{Amplitude: s.Amplitude, Length: s.Length, Noise: s.Noise, Sizes: true}
-	return f.profile(device, f.Fit()[device], like, t.leftOut[name]), nil
+	return f.profile(device, t.fitted(f, device), like, t.leftOut[name]), nil
 }
 
 // profile makes the profile of a device of the fleet. leftOut has the time of each network as it is predicted from the

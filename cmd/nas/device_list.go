@@ -35,7 +35,7 @@ The error of a shipped profile is the mean over networks whose whole family had 
 left out of the fit; that of a cached profile is the mean over held-out networks of the
 space that it was calibrated for.`,
 		Example: `  nas device list
-  nas predict mobilenet_v2 --profile pixel4-int8`,
+  nas device list --json`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			views, err := listedDevices()
