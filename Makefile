@@ -73,7 +73,7 @@ cross: ## vet for other systems, build where there is no assembly
 	GOOS=js GOARCH=wasm $(GO) build ./blocks/... ./space/... ./search/... ./latency/... ./accuracy/...
 
 accuracy-model: ## fit the ImageNet estimate anew (a few minutes) and print what it is worth
-	$(GO) run ./accuracy/internal/fit -out accuracy/imagenet/imagenet_model.json
+	$(GO) run ./accuracy/internal/makemodel -out accuracy/imagenet/imagenet_model.json
 
 generate: ## write the assembly and the reference of the config file anew
 	cd blocks/kernels/internal/gen && $(GO) run .

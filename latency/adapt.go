@@ -19,6 +19,7 @@ import (
 type Measured struct {
 	Network *blocks.Network
 	Ms      float64 // of one image
+	Runs    Sample  // of repeated timings, with Ms its median; the zero value: one run that took Ms
 	Where   string  // it stands, for warnings, such as "t.csv line 5"; empty: the network's name
 }
 
@@ -70,8 +71,10 @@ func Adapt(base *Profile, d timing.Device, networks []Measured) (*Profile, error
 			p.Warnings = append(p.Warnings, strayWarning(where, m.Ms, factor*expected[i]))
 			continue
 		}
-		one := Sample{MedianMs: m.Ms, LowMs: m.Ms, HighMs: m.Ms, Runs: 1}
-		p.AddHeldOut(m.Network.Name, calls[i], one)
+		if m.Runs.Runs == 0 {
+			m.Runs = Sample{MedianMs: m.Ms, LowMs: m.Ms, HighMs: m.Ms, Runs: 1}
+		}
+		p.AddHeldOut(m.Network.Name, calls[i], m.Runs)
 	}
 	if err := p.fitEndToEnd(r, base.Units); err != nil {
 		return nil, err
@@ -177,10 +180,11 @@ func (p *Profile) crossValidate(base *costmodel.UnitModel) {
 
 // Unrelated returns an error if the times of the networks that the profile was adapted to have nothing to
 // do with the networks: if they are all the same while the work is not, or if what other networks tell of
-// a network's time is no better than chance. Fewer than eight networks, or ones of like size, tell nothing.
+// a network's time is no better than chance, or off by more than the time itself. Fewer than three networks tell
+// nothing; fewer than eight, or ones of like size, only the last.
 func (p *Profile) Unrelated() error {
 	n, v := len(p.HeldOut), p.Validation
-	if n < 8 || v == nil {
+	if v == nil {
 		return nil
 	}
 	lowMs, highMs, lowMACs, highMACs := math.Inf(1), 0., math.Inf(1), 0.
@@ -198,7 +202,9 @@ func (p *Profile) Unrelated() error {
 	x := float64(n)
 	chance := math.Sqrt(2 * (2*x + 5) / (9 * x * (x - 1)))
 	switch {
-	case highMACs < 1.5*lowMACs || v.Kendall > min(0.6, 2.5*chance):
+	case v.MAPEPct > 100:
+		return fault.Errorf("latency: "+cure, fmt.Sprintf("%.0f %% error", v.MAPEPct))
+	case n < 8 || highMACs < 1.5*lowMACs || v.Kendall > min(0.6, 2.5*chance):
 	case highMs < 1.1*lowMs:
 		return fault.Errorf("latency: "+cure, fmt.Sprintf("all %d took from %.4g to %.4g ms, though the largest has "+
 			"%.0f times the work of the smallest", n, lowMs, highMs, highMACs/lowMACs))

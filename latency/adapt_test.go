@@ -101,6 +101,23 @@ func TestAdaptTenFBNets(t *testing.T) {
 	}
 }
 
+// Times that are further off than they are long are told, of few networks and of networks of like size too.
+func TestUnrelatedFewTimes(t *testing.T) {
+	for n := 4; n < 8; n++ {
+		ms := measuredFBNet(t, "pixel3", n)
+		for i := range ms {
+			ms[i].Ms = []float64{0.4, 7}[i%2]
+		}
+		p, err := Adapt(nil, timing.Device{Name: "x", CPU: "x", Threads: 1, Cut: timing.CutOps}, ms)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Unrelated(); err == nil || !strings.Contains(err.Error(), "% error") {
+			t.Errorf("%d times of 0.4 and 7 ms in turn: error %v, mape %.0f %%", n, err, p.Validation.MAPEPct)
+		}
+	}
+}
+
 // Times that have nothing to do with the networks are told; those of a device are not taken for such, however
 // few and noisy.
 func TestUnrelated(t *testing.T) {

@@ -18,6 +18,7 @@ const MaxKernel = 5
 // Blocks is what is read of one or several whole blocks of a network, to be joined by
 // [Join]. It must not be changed.
 type Blocks struct {
+	network *blocks.Network
 	in, out blocks.Shape
 	units   []unit
 	// amounts is the work of which it is decided which share counts, in order. macs and
@@ -35,8 +36,8 @@ type Blocks struct {
 	vector       int     // channels that the last linear layer reads
 	unseen       Unseen
 	traits       Traits
-	windows      []window // what the ops read along the way, in order
-	skips        bool     // one of them skips rows of its map
+	windows      []int // nodes that read their map by windows, along the way
+	skips        bool  // one of them skips rows of its map
 }
 
 // unit is one spatial convolution outside the stem, with what belongs to it.
@@ -100,7 +101,7 @@ func (u *Unseen) add(s *Unseen) {
 // OfBlocks reads one or several whole blocks, given as a network whose input is what
 // they read. Its nodes must tell the stem and the blocks apart by stage and block as
 // those of the whole network do.
-func OfBlocks(n *blocks.Network) *Blocks { return readBlocks(n, true) }
+func OfBlocks(n *blocks.Network) *Blocks { return readBlocks(n, true, nil) }
 
 // reader reads the nodes of blocks in order.
 type reader struct {
@@ -113,17 +114,19 @@ type reader struct {
 	unitDepthwise        bool // the last unit is a depthwise convolution
 	block                lineage
 	cell                 cell
-	size                 blocks.Shape // of what the last window makes
+	// Of the last node of windows: what it reads, what it makes, and whether it skips rows.
+	read, made blocks.Shape
+	skipped    bool
 }
 
-// readBlocks reads a network or a part of it.
-func readBlocks(n *blocks.Network, marked bool) *Blocks {
+// readBlocks reads a network or a part of it. routing holds the nodes that are not read, since they
+// only compute the shares of experts; nil: not known yet.
+func readBlocks(n *blocks.Network, marked bool, routing map[int]bool) *Blocks {
 	size := len(n.Nodes)/8 + 1 // a block has about so many ops
-	b := &Blocks{in: n.Input(), out: n.Output(), units: make([]unit, 0, size), amounts: make([]amount, 0, size),
-		windows: make([]window, 0, size)}
+	b := &Blocks{network: n, in: n.Input(), out: n.Output(), units: make([]unit, 0, size),
+		amounts: make([]amount, 0, size), windows: make([]int, 0, size)}
 	r := reader{Blocks: b, marked: marked, blockIn: b.in.C, first: true, unitStage: -1, unitBlock: -1}
 	stage, block := -1, -1
-	routing := routingOf(n)
 	for i := 1; i < len(n.Nodes); i++ {
 		if routing != nil && routing[i] {
 			continue
@@ -147,6 +150,9 @@ func readBlocks(n *blocks.Network, marked bool) *Blocks {
 				b.params += 2 * float64(op.Out)
 			}
 		case *blocks.CondConv:
+			if routing == nil { // some of the nodes that have been read compute shares
+				return readBlocks(n, marked, routingOf(n))
+			}
 			b.unseen.Experts = true
 			r.conv(i, nd, op.Convolution(), src, false)
 		case *blocks.BatchNorm:
@@ -170,8 +176,8 @@ func readBlocks(n *blocks.Network, marked bool) *Blocks {
 			b.vector = src.Elems()
 			b.amounts = append(b.amounts, amount{linear: true, macs: macs})
 		case *blocks.Pool:
-			k, st, d := op.Window()
-			r.window(&k, &st, &d, &op.Pad, &src, &nd.Shape)
+			kernel, stride, dilation := op.Window()
+			r.window(i, &src, &nd.Shape, skipsRows(&kernel, &stride, &dilation))
 		case *blocks.GlobalPool:
 			b.pooled = true
 		}
@@ -180,15 +186,12 @@ func readBlocks(n *blocks.Network, marked bool) *Blocks {
 	return b
 }
 
-// routingOf returns the nodes that compute the shares of experts; nil where there are none.
+// routingOf returns the nodes that compute the shares of experts.
 func routingOf(n *blocks.Network) map[int]bool {
-	var nodes map[int]bool
+	nodes := make(map[int]bool)
 	for i := len(n.Nodes) - 1; i > 0; i-- {
 		nd := &n.Nodes[i]
 		if _, ok := nd.Op.(*blocks.CondConv); ok {
-			if nodes == nil {
-				nodes = make(map[int]bool)
-			}
 			nodes[nd.Inputs[1]] = true
 		} else if nodes[i] {
 			for _, in := range nd.Inputs {
@@ -220,8 +223,7 @@ func (r *reader) conv(i int, nd *blocks.Node, op *blocks.Conv, src blocks.Shape,
 	r.macs += macs
 	r.params += weights
 	if op.Kernel[0] > 1 || op.Kernel[1] > 1 || op.Stride[0] > 1 || op.Stride[1] > 1 {
-		kernel, stride, dilation := op.Window()
-		r.window(&kernel, &stride, &dilation, &op.Pad, &src, &nd.Shape)
+		r.window(i, &src, &nd.Shape, skipsRows(&op.Kernel, &op.Stride, &op.Dilation))
 	}
 	r.unseen.LargeKernel = r.unseen.LargeKernel || max(op.Kernel[0], op.Kernel[1]) > MaxKernel && nd.Stage > 0
 	if op.Bias && !folded {
@@ -328,12 +330,20 @@ type lineage struct {
 
 // inherit gives node i what its inputs descend from.
 func (l *lineage) inherit(i int, nd *blocks.Node) {
+	if l.pointwise|l.projected == 0 {
+		return
+	}
+	var inputs nodeSet
 	for _, in := range nd.Inputs {
-		for _, set := range []*nodeSet{&l.pointwise, &l.projected} {
-			if set.has(in - l.first) {
-				set.add(i - l.first)
-			}
+		if in >= l.first {
+			inputs.add(in - l.first)
 		}
+	}
+	if l.pointwise&inputs != 0 {
+		l.pointwise.add(i - l.first)
+	}
+	if l.projected&inputs != 0 {
+		l.projected.add(i - l.first)
 	}
 }
 

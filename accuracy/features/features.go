@@ -38,7 +38,7 @@ type Network struct {
 // Of reads any network. It never fails; what it cannot place it marks as unseen.
 func Of(n *blocks.Network) Network {
 	marked := slices.ContainsFunc(n.Nodes, func(nd blocks.Node) bool { return nd.Stage > 0 })
-	return Join(readBlocks(n, marked))
+	return Join(readBlocks(n, marked, nil))
 }
 
 // Append appends the features that are numbers to a row: the slots' features, the

@@ -7,50 +7,65 @@ import (
 )
 
 // window is how a convolution or pooling reads its map, along each axis.
-type window struct{ in, out, kernel, stride, dilation, pad [2]int16 }
+type window struct{ in, out, kernel, stride, dilation, pad [2]int }
 
-// skips reports whether some rows of the map are read by no output.
-func (w *window) skips() bool {
+// windowOf returns how node i of n, a convolution or pooling, reads its map.
+func windowOf(n *blocks.Network, i int) (w window) {
+	nd := &n.Nodes[i]
+	src := n.Nodes[nd.Inputs[0]].Shape
+	w.in, w.out = [2]int{src.H, src.W}, [2]int{nd.Shape.H, nd.Shape.W}
+	op := nd.Op
+	if c, ok := op.(*blocks.CondConv); ok {
+		op = c.Convolution()
+	}
+	switch op := op.(type) {
+	case *blocks.Conv:
+		w.kernel, w.stride, w.dilation = op.Window()
+		w.pad = [2]int{op.Pad.Top, op.Pad.Left}
+	case *blocks.Pool:
+		w.kernel, w.stride, w.dilation = op.Window()
+		w.pad = [2]int{op.Pad.Top, op.Pad.Left}
+	}
+	return w
+}
+
+// skipsRows reports whether a window leaves some rows or columns of its map unread.
+func skipsRows(kernel, stride, dilation *[2]int) bool {
 	for a := range 2 {
-		if w.stride[a] > 1 && (w.kernel[a] < w.stride[a] || w.dilation[a] > 1) {
+		if stride[a] > 1 && (kernel[a] < stride[a] || dilation[a] > 1) {
 			return true
 		}
 	}
 	return false
 }
 
-// window keeps what an op reads of a map of shape src. A branch beside the last op that was
-// kept, which a map of another size tells, is kept in its place if that one skips rows.
-func (r *reader) window(kernel, stride, dilation *[2]int, pad *blocks.Pad, src, out *blocks.Shape) {
+// window keeps node i, which reads a map of shape src by windows that may skip rows. A branch
+// beside the last op that was kept, which a map of another size tells, is kept in its place if
+// that one skips rows.
+func (r *reader) window(i int, src, out *blocks.Shape, skips bool) {
 	if src.IsVector() {
 		return
 	}
 	k := len(r.windows)
-	if k > 0 && (src.H != r.size.H || src.W != r.size.W) {
-		if last := &r.windows[k-1]; !last.skips() || last.in != [2]int16{int16(src.H), int16(src.W)} {
+	if k > 0 && (src.H != r.made.H || src.W != r.made.W) {
+		if !r.skipped || src.H != r.read.H || src.W != r.read.W {
 			return
 		}
 		k--
 	}
-	w := window{in: [2]int16{int16(src.H), int16(src.W)}, out: [2]int16{int16(out.H), int16(out.W)}}
-	pads := [2]int{pad.Top, pad.Left}
-	for a := range 2 {
-		w.kernel[a], w.stride[a], w.dilation[a] = int16(kernel[a]), int16(stride[a]), int16(dilation[a])
-		w.pad[a] = int16(pads[a])
-	}
-	r.size = *out
-	r.windows = append(r.windows[:k], w)
-	r.skips = r.skips || w.skips()
+	r.windows = append(r.windows[:k], i)
+	r.read, r.made, r.skipped = *src, *out, skips
+	r.skips = r.skips || skips
 }
 
 // readShares follows what is read back from the last map of a chain, whose values are all read.
 // input is the share of the input's pixels that reach it. inner sums, over the maps in between,
 // log2 of how much less of a map is read than of what is made of it.
 func readShares(chain []*Blocks) (input, inner float64) {
-	var ws []*window
+	var ws []window
 	for _, b := range chain {
-		for i := range b.windows {
-			ws = append(ws, &b.windows[i])
+		for _, i := range b.windows {
+			ws = append(ws, windowOf(b.network, i))
 		}
 	}
 	if len(ws) == 0 {
@@ -63,7 +78,7 @@ func readShares(chain []*Blocks) (input, inner float64) {
 	for a := range 2 {
 		var read []bool // rows of the map that the next window reads; none is all
 		for i := len(ws) - 1; i >= 0; i-- {
-			w := ws[i]
+			w := &ws[i]
 			read = w.reads(a, read)
 			n := 0
 			for _, yes := range read {
@@ -84,14 +99,14 @@ func readShares(chain []*Blocks) (input, inner float64) {
 
 // reads returns the rows of the map, along axis a, that the wanted outputs read.
 func (w *window) reads(a int, wanted []bool) []bool {
-	n := int(w.in[a])
+	n := w.in[a]
 	rows := make([]bool, n)
-	for j := range int(w.out[a]) {
-		if len(wanted) == int(w.out[a]) && !wanted[j] {
+	for j := range w.out[a] {
+		if len(wanted) == w.out[a] && !wanted[j] {
 			continue // maps of other sizes, as a resized one, are read whole
 		}
-		for t := range int(w.kernel[a]) {
-			if y := j*int(w.stride[a]) - int(w.pad[a]) + t*int(w.dilation[a]); y >= 0 && y < n {
+		for t := range w.kernel[a] {
+			if y := j*w.stride[a] - w.pad[a] + t*w.dilation[a]; y >= 0 && y < n {
 				rows[y] = true
 			}
 		}

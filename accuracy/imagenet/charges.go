@@ -1,9 +1,8 @@
 package imagenet
 
 import (
-	"math"
-
 	"nas/accuracy/features"
+	"nas/accuracy/internal/twolevel"
 )
 
 // penalty is what each trait outside the data costs, in points, and each block of
@@ -17,7 +16,6 @@ const (
 	lastRatio      = 6.0  // width of the last block over its output
 	lastOut        = 48.0 // channels of the last block's output: MobileNetV3-Small at half width
 	leastVector    = 256  // channels that the classifier reads: MobileNetV1 at a quarter of its width
-	mostAspect     = 1.5  // of the input's sides; the data has squares alone
 )
 
 // charges are what a network pays, in points, for what no network of the data has and no
@@ -45,50 +43,13 @@ var charges = []struct {
 	{func(f *features.Network) float64 { return penalty * float64(f.Traits.Squeezed) },
 		"squeezes below 1/26 or above half of the width occur in no network of the data; they do not count"},
 	{func(f *features.Network) float64 {
-		return octaves(float64(f.LastWidth), lastRatio*float64(f.LastOut)) + octaves(lastOut, float64(f.LastOut))
+		return twolevel.Octaves(float64(f.LastWidth), lastRatio*float64(f.LastOut)) +
+			twolevel.Octaves(lastOut, float64(f.LastOut))
 	}, "the last block is narrower than any of the data: a point for each halving"},
-	{func(f *features.Network) float64 { return 2 * octaves(leastVector, float64(f.Vector)) },
+	{func(f *features.Network) float64 { return 2 * twolevel.Octaves(leastVector, float64(f.Vector)) },
 		"the classifier reads fewer channels than any of the data: two points for each halving"},
 	{func(f *features.Network) float64 { return float64(f.EmptyLevels) },
 		"there is no block at an output stride of 4, 8, 16 or 32: a point each"},
 	{func(f *features.Network) float64 { return penalty * float64(f.Uncounted) },
 		"blocks have a kernel size above 7 or an expansion of which only a part counts: 0.1 points each"},
-}
-
-// octaves is log2(a/b), or 0 where a is less than b or nothing is known of b.
-func octaves(a, b float64) float64 {
-	if b <= 0 || a <= b {
-		return 0
-	}
-	return math.Log2(a / b)
-}
-
-// visible is the side, in pixels, of a square of as many pixels as are read of the input. Of the
-// longer side no more counts than mostAspect times the shorter one.
-func visible(f *features.Network) float64 {
-	short, long := float64(min(f.Input.H, f.Input.W)), float64(max(f.Input.H, f.Input.W))
-	return math.Sqrt(short * min(long, mostAspect*short) * f.ReadShare)
-}
-
-// mostPixels is the largest side of the input that counts for a network: 256 pixels, or
-// what the data has at that size. EfficientNet's compound scaling (Tan and Le, ICML 2019) is
-// the line through its networks; size is MACs at 224 pixels.
-func mostPixels(f *features.Network) float64 {
-	at224 := f.MACs * (224 / f.Resolution) * (224 / f.Resolution)
-	return max(256, 224*math.Pow(at224/390e6, 0.38)*1.125)
-}
-
-// excess is log2 of how much the side of the input exceeds what counts of it.
-func excess(f *features.Network) float64 {
-	return octaves(f.Resolution, min(visible(f), mostPixels(f)))
-}
-
-// excessPoints is what the pixels that do not count would add to an estimate.
-func (m *Model) excessPoints(f *features.Network, top1 float64) float64 {
-	x := excess(f)
-	if x == 0 {
-		return 0
-	}
-	slope := m.head[termRes].Coefficient + 2*m.head[termMACs].Coefficient
-	return (m.Ceiling - top1) * (1 - math.Exp(-slope*x))
 }

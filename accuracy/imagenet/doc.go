@@ -17,6 +17,6 @@
 // expanded width that no network of the data has does not count, nor does a kernel
 // size above 5, nor the width of more than 4 blocks of a slot.
 //
-// [Fit] makes the model file imagenet_model.json from the tables of package benchmark.
-// The file holds its provenance and what it is worth.
+// Package accuracy/internal/fit makes the model file imagenet_model.json from the tables of
+// package benchmark. The file holds its provenance and what it is worth.
 package imagenet

@@ -2,14 +2,29 @@ package imagenet
 
 import (
 	"cmp"
+	_ "embed"
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 
 	"nas/accuracy/benchmark"
 	"nas/accuracy/features"
+	"nas/accuracy/internal/twolevel"
 	"nas/internal/fault"
 )
+
+// Model is the fitted estimate. The package describes it.
+type Model struct{ *twolevel.Model }
+
+//go:embed imagenet_model.json
+var modelJSON []byte
+
+// Load returns the model that the program carries. It must not be changed.
+var Load = sync.OnceValues(func() (*Model, error) {
+	m, err := twolevel.Read(modelJSON)
+	return &Model{m}, err
+})
 
 // LeastResolution is the least side of an input, in pixels. Below it the model refuses: nothing smaller
 // was trained.
@@ -111,7 +126,7 @@ func refusal(format string, args ...any) error {
 
 // refuse returns the reason why the model does not estimate a network; nil if it does.
 func refuse(name string, f *features.Network) error {
-	seen, in := visible(f), f.Input
+	seen, in := twolevel.VisibleSide(f), f.Input
 	switch {
 	case f.Unseen.NoVector:
 		return refusal("estimates classifiers, network %s ends in a map of %v", name, f.Output)
@@ -142,12 +157,12 @@ func (m *Model) Estimate(name string, f *features.Network) (Estimate, error) {
 	if err := refuse(name, f); err != nil {
 		return Estimate{}, err
 	}
-	top1, outside := m.predict(f, benchmark.BaseRecipe)
+	top1, outside := m.Predict(f, benchmark.BaseRecipe)
 	if math.IsNaN(top1) || math.IsInf(top1, 0) {
 		return Estimate{}, fault.Errorf("accuracy: imagenet of network %s is %v", name, top1)
 	}
 	e := Estimate{Top1Pct: top1}
-	if points := m.excessPoints(f, top1); points > 0 {
+	if points := m.PixelPoints(f, top1); points > 0 {
 		e.Charges = append(
 			e.Charges,
 			Charge{points, "the input has more pixels than are read, or than the data has at this " +
@@ -174,8 +189,8 @@ func (m *Model) Estimate(name string, f *features.Network) (Estimate, error) {
 	if charged := top1 - e.Top1Pct; charged > maxCharge || outside > maxOutside {
 		return Estimate{}, e.tooFar(name, charged, outside)
 	}
-	h := widen * (m.HalfWidth * errorScale(top1))
+	h := widen * (m.HalfWidth * twolevel.ErrorScale(top1))
 	e.Low, e.High = max(e.Top1Pct-h, 0), min(e.Top1Pct+h, 100)
-	e.Between = widen * (m.Between * errorScale(top1))
+	e.Between = widen * (m.Between * twolevel.ErrorScale(top1))
 	return e, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"nas/accuracy/benchmark"
 	"nas/accuracy/features"
+	"nas/accuracy/internal/twolevel"
 	"nas/space"
 )
 
@@ -229,7 +230,7 @@ func (o *optimum) sane() (wrong []string) {
 		{t.Dilated > 0, "dilation"}, {t.Small > 0, "small kernels"}, {t.Squeezed > 0, "squeezes"},
 		{o.features.ReadShare < 1 || o.features.Unread > 0, "unread values"}, {o.features.Unseen.Uneven, "even kernels"},
 		{o.features.EmptyLevels > 0, "empty levels"}, {o.features.Uncounted > 0, "what does not count"},
-		{excess(&o.features) > 0, "pixels that do not count"},
+		{twolevel.ExcessPixels(&o.features) > 0, "pixels that do not count"},
 	} {
 		if rule.broken {
 			wrong = append(wrong, rule.text)

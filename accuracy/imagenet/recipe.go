@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nas/accuracy/benchmark"
+	"nas/accuracy/internal/twolevel"
 	"nas/internal/fault"
 	"nas/internal/stat"
 )
@@ -57,7 +58,7 @@ func (r Recipe) Apply(e Estimate) Estimate {
 		return e
 	}
 	top1 := r.ceiling - (r.ceiling-e.Top1Pct)*math.Exp(-r.shift)
-	scale := errorScale(top1) / errorScale(e.Top1Pct)
+	scale := twolevel.ErrorScale(top1) / twolevel.ErrorScale(e.Top1Pct)
 	half := math.Hypot(scale*max(e.High-e.Top1Pct, e.Top1Pct-e.Low), stat.Half90*r.spread*(r.ceiling-top1))
 	e.Low, e.High = max(top1-half, 0), min(top1+half, 100)
 	e.Between *= scale

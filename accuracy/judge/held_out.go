@@ -3,6 +3,7 @@ package judge
 import (
 	"nas/accuracy/benchmark"
 	"nas/accuracy/imagenet"
+	"nas/accuracy/internal/fit"
 	"nas/internal/fault"
 )
 
@@ -38,7 +39,7 @@ func accelHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
 
 // publishedHeldOut returns the estimates of models fitted without the network's family.
 func publishedHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
-	out, err := imagenet.EstimatePublished()
+	out, err := fit.EstimatePublished()
 	if err != nil {
 		return heldOutEstimates{}, err
 	}
@@ -49,7 +50,7 @@ func publishedHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
 
 // gridsHeldOut does the same for the grids, whose networks are among the published ones.
 func gridsHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
-	out, err := imagenet.EstimatePublished()
+	out, err := fit.EstimatePublished()
 	if err != nil {
 		return heldOutEstimates{}, err
 	}
@@ -58,7 +59,7 @@ func gridsHeldOut(b *benchmark.Benchmark) (heldOutEstimates, error) {
 }
 
 // valuesOf looks up the estimate of each row by the id that it has among the published results.
-func valuesOf(b *benchmark.Benchmark, out imagenet.Published, id func(*benchmark.Row) string) ([]float64, error) {
+func valuesOf(b *benchmark.Benchmark, out fit.Published, id func(*benchmark.Row) string) ([]float64, error) {
 	values := make([]float64, len(b.Rows))
 	for i := range b.Rows {
 		v, ok := out.Top1Pct[id(&b.Rows[i])]

@@ -96,13 +96,12 @@ func readIf(r *reader, c call) ([]*value, error) {
 	if len(names) != len(c.out) {
 		return nil, fmt.Errorf("its branch has %d outputs, want %d", len(names), len(c.out))
 	}
-	maps.Copy(r.initializers, g.initializers)
 	nodes, err := r.needed(g, names)
 	if err != nil {
 		return nil, err
 	}
+	defer r.enter(g, nodes)()
 	r.putOff(nodes)
-	defer func(now place) { r.place = now }(r.place)
 	for _, n := range nodes {
 		if err := r.operator(n); err != nil {
 			return nil, fmt.Errorf("its branch: %w", err)
@@ -117,4 +116,40 @@ func readIf(r *reader, c call) ([]*value, error) {
 		outs = append(outs, v)
 	}
 	return outs, nil
+}
+
+// enter makes the names of a branch its own, which hide those of the graph round it and are gone with the
+// branch: two branches may give one name to different tensors. The result leaves the branch.
+func (r *reader) enter(g *modelProto, nodes []*nodeProto) (leave func()) {
+	at, values, initializers := r.place, map[string]*value{}, map[string][]byte{}
+	hide := func(name string) {
+		if _, hidden := values[name]; hidden {
+			return
+		}
+		values[name], initializers[name] = r.values[name], r.initializers[name]
+		delete(r.values, name)
+		delete(r.initializers, name)
+	}
+	for name := range g.initializers {
+		hide(name)
+	}
+	for _, n := range nodes {
+		for _, name := range n.out {
+			hide(name)
+		}
+	}
+	maps.Copy(r.initializers, g.initializers)
+	return func() {
+		r.place = at
+		for name, v := range values {
+			delete(r.values, name)
+			delete(r.initializers, name)
+			if v != nil {
+				r.values[name] = v
+			}
+			if raw := initializers[name]; raw != nil {
+				r.initializers[name] = raw
+			}
+		}
+	}
 }

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 )
@@ -90,8 +91,11 @@ func foldReduce(r *reader, c call) ([]*value, error) {
 		}
 		if out.f != nil {
 			out.f[i] = float32(v)
-		} else {
-			out.i[i] = toInt(v)
+			continue
+		}
+		out.i[i] = toInt(v)
+		if !(math.Abs(v) < 1<<53) || narrow(out.i[i], out.elem) != out.i[i] {
+			return nil, fmt.Errorf("%.0f, which the element type does not hold", v)
 		}
 	}
 	return folded(out), nil

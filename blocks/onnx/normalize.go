@@ -239,10 +239,10 @@ func readLpNorm(r *reader, c call) ([]*value, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := blocks.ReduceFunc("l2")
+	f, least := blocks.ReduceFunc("l2"), 0x1p-75 // its square is 0 as a float32
 	switch p := c.intAttr("p", 2); p {
 	case 1:
-		f = "l1"
+		f, least = "l1", 0x1p-126
 	case 2:
 	default:
 		return nil, fmt.Errorf("of p = %d", p)
@@ -252,7 +252,7 @@ func readLpNorm(r *reader, c call) ([]*value, error) {
 		return nil, err
 	}
 	// Zeros stay zeros.
-	if norm, err = r.each(&blocks.Unary{Func: "at_least", Alpha: 0x1p-126}, nil, norm); err != nil {
+	if norm, err = r.each(&blocks.Unary{Func: "at_least", Alpha: least}, nil, norm); err != nil {
 		return nil, err
 	}
 	return r.binary("div", v, norm, 1, 1)

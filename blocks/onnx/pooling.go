@@ -132,6 +132,12 @@ func readPool(r *reader, c call) ([]*value, error) {
 	if s.kernel == [2]int{1, 1} && s.stride == [2]int{1, 1} && s.pad == (blocks.Pad{}) {
 		return one(r.plain(v)) // adaptive pooling to the extent that is there
 	}
+	if c.intAttr("ceil_mode", 0) == 0 {
+		s.pad.Bottom = s.reached(0, d[2], s.pad.Top, s.pad.Bottom)
+		if len(d) > 3 {
+			s.pad.Right = s.reached(1, d[3], s.pad.Left, s.pad.Right)
+		}
+	}
 	op := &blocks.Pool{
 		Pool:     blocks.MaxPool,
 		Kernel:   s.kernel,
@@ -167,6 +173,17 @@ func readPool(r *reader, c call) ([]*value, error) {
 		return nil, err
 	}
 	return []*value{r.mapOf(node, len(d), v.batch())}, nil
+}
+
+// reached is the padding behind n pixels, without what no window reaches where it is as large as a window:
+// exporters without ceil_mode pad so far that the last window is whole, and then some.
+func (s sliding) reached(i, n, before, behind int) int {
+	size := (s.kernel[i]-1)*s.dilation[i] + 1
+	rest := n + before + behind - size
+	if behind < size || rest < 0 {
+		return behind
+	}
+	return max(0, behind-rest%s.stride[i])
 }
 
 // poolSome pools over more than two dimensions, of which one or two have a window: the others are

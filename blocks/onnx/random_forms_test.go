@@ -393,7 +393,7 @@ func drawLater(g *generator) {
 			attr{Name: "beta", Value: pick(g, 0.5, 0, 1, -0.2)})
 	case 7:
 		d := g.dims[1:]
-		slopes := pick(g, []int{d[0]}, []int{1}, slices.Concat(d[:1], []int{1, 1, 1}[:len(d)-1:len(d)-1]), d)
+		slopes := pick(g, []int{d[0]}, []int{1}, slices.Concat(d[:1], slices.Repeat([]int{1}, len(d)-1)), d)
 		g.op("PRelu", []string{g.floats(slopes...)})
 	}
 }

@@ -36,7 +36,7 @@ func compareRandom(t *testing.T, count, longest int) {
 		first, _ = strconv.ParseUint(s, 10, 64)
 	}
 	dir := t.TempDir()
-	read, refused, unable, wrong := 0, map[string]int{}, 0, 0
+	read, refused, unable, undecided, wrong := 0, map[string]int{}, 0, 0, 0
 	const batch = 500
 	for from := 0; from < count; from += batch {
 		var jobs []job
@@ -76,16 +76,56 @@ func compareRandom(t *testing.T, count, longest int) {
 			}
 			read++
 			got := evalFile(t, models[i], jobs[i].in)[0]
-			if _, err := close(got, want, 2e-3); err != nil {
+			if _, err := close(got, want, 2e-3); err == nil {
+				continue
+			} else if drawn[i].tied(got, want) || unsteady(t, models[i], jobs[i].in, got, want) {
+				undecided++
+			} else {
 				wrong++
 				t.Errorf("%s: %v; wrong from operator %d on", texts[i], err, firstWrong(t, dir, drawn[i], jobs[i]))
 			}
 		}
 	}
-	t.Logf("%d right, %d wrong, %d not run by ONNX Runtime, refused: %v", read-wrong, wrong, unable, refused)
+	t.Logf("%d right, %d wrong, %d that the last digits of the input decide, %d not run by ONNX Runtime, refused: %v",
+		read-wrong-undecided, wrong, undecided, unable, refused)
 	if read < count/3 {
 		t.Errorf("only %d of %d were compared", read, count)
 	}
+}
+
+// tied tells whether values that a QuantizeLinear rounds lie between two numbers of its grid, where another
+// order of sums gives the other one: few values differ.
+func (g *generator) tied(got, want []float32) bool {
+	rounds := func(o operator) bool { return o.kind == "QuantizeLinear" }
+	if len(got) != len(want) || !slices.ContainsFunc(g.ops[1:], rounds) {
+		return false
+	}
+	size, far := 0., 0
+	for _, v := range want {
+		size = max(size, math.Abs(float64(v)))
+	}
+	for i, v := range want {
+		if !(math.Abs(float64(got[i])-float64(v)) <= 2e-3*size) {
+			far++
+		}
+	}
+	return far <= 1+len(want)/100
+}
+
+// unsteady tells whether a change in the last digits of the input moves the output as far as the two differ,
+// for instance the cosine of a large power: then neither is wrong.
+func unsteady(t *testing.T, m *Model, in, got, want []float32) bool {
+	moved := slices.Clone(in)
+	for i := range moved {
+		moved[i] *= 1 + 2e-7*float32(1+i%3)
+	}
+	far := func(a, b []float32) (d float64) {
+		for i := range a {
+			d = max(d, math.Abs(float64(a[i])-float64(b[i])))
+		}
+		return d
+	}
+	return len(got) == len(want) && far(evalFile(t, m, moved)[0], got) > far(got, want)/4
 }
 
 // firstWrong returns the number of the first operator whose own result is wrong.
@@ -178,7 +218,7 @@ func (g *generator) text() string {
 		s += fmt.Sprintf("; %s %v %v", o.kind, o.in, o.attrs)
 	}
 	for _, c := range g.constants {
-		s += fmt.Sprintf("; %s %v %v", c.name, c.dims, c.ints)
+		s += fmt.Sprintf("; %s %v %v %v", c.name, c.dims, c.ints, c.floats[:min(8, len(c.floats))])
 	}
 	return s
 }
@@ -209,7 +249,7 @@ func (g *generator) values() []float32 {
 		case large:
 			v[i] *= 60
 		case halves:
-			v[i] = float32(math.Round(float64(4*v[i])) / 2)
+			v[i] = float32(math.Round(float64(4*v[i]))/2) + 0 // no -0: reciprocals of zeros differ by their sign
 		}
 	}
 	return v
@@ -318,7 +358,7 @@ func (g *generator) window(k []int, dilations bool) []attr {
 	}
 	n := len(k)
 	if g.IntN(2) == 0 {
-		a = append(a, attr{Name: "strides", Value: list(n, func() int { return 1 + g.IntN(3) })})
+		a = append(a, attr{Name: "strides", Value: list(n, func() int { return 1 + g.IntN(4) })})
 	}
 	if dilations && g.IntN(3) == 0 {
 		a = append(a, attr{Name: "dilations", Value: list(n, func() int { return 1 + g.IntN(2) })})

@@ -117,7 +117,7 @@ func readGraph(data []byte, p *modelProto, names []string, o ReadOptions, togeth
 	}
 	for _, n := range nodes {
 		if err := r.operator(n); err != nil {
-			return nil, err
+			return nil, fault.Errorf("onnx: %w", err)
 		}
 	}
 	outs, names, err := r.outputs(m, names)
@@ -387,7 +387,7 @@ func (r *reader) operator(n *nodeProto) error {
 			r.at = n.out[k]
 		}
 	}
-	fail := func(err error) error { return fault.Errorf("onnx: operator %.40s of %s: %w", n.op, n.label(r.at), err) }
+	fail := func(err error) error { return fmt.Errorf("operator %.40s of %s: %w", n.op, n.label(r.at), err) }
 	if n.domain != "" && n.domain != "ai.onnx" {
 		return fail(fmt.Errorf("its domain %.40q is not one that this program reads", n.domain))
 	}

@@ -52,6 +52,8 @@ func TestReadRefuses(t *testing.T) {
 		{op("Conv", []string{"x", "w"}, A{Name: "pads", Value: []int{-1, 0, 0, 0}}), []constant{weights(8, 4, 1, 1)}, "not negative"},
 		{op("Conv", []string{"x", "w"}, A{Name: "kernel_shape", Value: []int{3, 3}}), []constant{weights(8, 4, 1, 1)}, "kernel_shape"},
 		{op("Conv", []string{"x", "w"}, A{Name: "auto_pad", Value: "SOMEHOW"}), []constant{weights(8, 4, 1, 1)}, "SOMEHOW"},
+		{op("Conv", []string{"x", "w"}, A{Name: "auto_pad", Value: "SAME_UPPER"}, A{Name: "strides", Value: []int{3, 1}}),
+			[]constant{weights(8, 4, 1, 1)}, "windows of 1 in steps of 3 over 6 pixels"},
 		{op("Conv", []string{"x", "x"}), nil, "weights that are computed"},
 		{op("BatchNormalization", []string{"x", "w", "w", "w", "w"}, A{Name: "training_mode", Value: 1}), []constant{weights(4)}, "training_mode is 1"},
 		{op("Add", []string{"x", "w"}), []constant{weights(3)}, "do not fit"},
@@ -65,6 +67,9 @@ func TestReadRefuses(t *testing.T) {
 		{op("Resize", []string{"x", "", "", "s"}, A{Name: "mode", Value: "quintic"}), []constant{ints("s", 1, 4, 9, 9)}, "quintic"},
 		{op("Resize", []string{"x", "", "", "s"}, A{Name: "nearest_mode", Value: "up"}), []constant{ints("s", 1, 4, 9, 9)}, `"up"`},
 		{op("Resize", []string{"x", "", "", "s"}), []constant{ints("s", 1, 8, 9, 9)}, "height and width"},
+		{op("Resize", []string{"x", "", "w"}, A{Name: "coordinate_transformation_mode", Value: "asymmetric"}, A{Name: "nearest_mode", Value: "floor"}),
+			[]constant{{name: "w", dims: []int{4}, floats: []float32{1, 1, 1.2, 1}}}, "sizes in place of scales"},
+		{op("Resize", []string{"x", "", "w"}), []constant{{name: "w", dims: []int{4}, floats: []float32{1, 1, 1.1, 1}}}, "of 6 pixels to as many"},
 		{op("Pad", []string{"x", "s"}, A{Name: "mode", Value: "mirror"}), []constant{ints("s", 0, 0, 1, 1, 0, 0, 1, 1)}, "mirror"},
 		{op("Pad", []string{"x", "s"}, A{Name: "mode", Value: "reflect"}), []constant{ints("s", 0, 0, 9, 0, 0, 0, 0, 0)}, "border"},
 		{op("MaxPool", []string{"x"}), nil, "kernel size []"},
@@ -74,6 +79,7 @@ func TestReadRefuses(t *testing.T) {
 		{op("Slice", []string{"x", "s", "e", "a"}), []constant{ints("s", 3), ints("e", 3), ints("a", 2)}, "leave nothing"},
 		{op("ReduceMean", x, A{Name: "axes", Value: []int{1, 7}}), nil, "axis 7"},
 		{op("Gather", []string{"x", "x"}), nil, "indices"},
+		{op("ReduceProd", []string{"s"}), []constant{ints("s", 1<<30, 1<<30)}, "1152921504606846976, which the element type"},
 		{op("TopK", []string{"x", "s"}), []constant{ints("s", 1)}, "reading ends"},
 	} {
 		m, err := Read(model(t, []operator{c.op}, c.constants...), ReadOptions{})
@@ -94,6 +100,18 @@ func TestReadRefuses(t *testing.T) {
 				t.Errorf("%s: error %q lacks %q", c.op.kind, err, w)
 			}
 		}
+	}
+}
+
+// A normalisation knows of padding that was put off: images of zeros in front are no part of the one image.
+func TestReadRefusesPaddedBatch(t *testing.T) {
+	pads := constant{name: "p", dims: []int{8}, ints: []int{1, 0, 0, 0, 0, 0, 0, 0}}
+	four := constant{name: "w", dims: []int{4}, floats: make([]float32, 4)}
+	pad := operator{name: "pad", kind: "Pad", in: []string{"x", "p"}, out: []string{"v"}}
+	norm := op("InstanceNormalization", []string{"v", "w", "w"})
+	_, err := Read(model(t, []operator{pad, norm}, pads, four), ReadOptions{})
+	if err == nil || !strings.Contains(err.Error(), "mixes the images") {
+		t.Errorf("%v", err)
 	}
 }
 

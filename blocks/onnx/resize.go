@@ -201,8 +201,12 @@ func readResize(r *reader, c call) ([]*value, error) {
 			return nil, err
 		}
 		if s := r.nodes[v.node].Shape; ip.Ambiguous(0, s.H) || ip.Ambiguous(1, s.W) {
+			cure := "nearest_mode floor or other sizes"
+			if z.Rounding == "floor" {
+				cure = "sizes in place of scales, or by another scale"
+			}
 			return nil, fmt.Errorf("from %v to %d x %d, where it depends on a runtime's rounding which pixel is nearest: "+
-				"export it with nearest_mode floor or other sizes", s, z.H, z.W)
+				"export it with %s", s, z.H, z.W, cure)
 		}
 	}
 	node, err := r.add("", op, nil, v.node)
@@ -217,6 +221,9 @@ func (z *resizing) agreed(opset int, in, out []int) error {
 	for i, n := range in {
 		f := float64(float32(n) * float32(z.Scale[i]))
 		switch {
+		case slices.Equal(in, out) && n > 1 && f > float64(n):
+			return fmt.Errorf("by scale %v of %d pixels to as many, which a runtime may leave as they are: "+
+				"export it with sizes", z.Scale[i], n)
 		case z.Coordinates == "align_corners" && f != math.Floor(f):
 			return fmt.Errorf("by scale %v of %d pixels with align_corners, about which runtimes differ: export it with sizes",
 				z.Scale[i], n)

@@ -191,7 +191,7 @@ func (v *value) batch() axis {
 // oneImage wants axis 0 to be the batch and nothing else: the operator's result
 // depends on the other values of one image.
 func (v *value) oneImage() error {
-	if len(v.axes) > 0 && len(v.axes[0]) != len(v.batch()) {
+	if len(v.axes) > 0 && len(v.axes[0]) != len(v.batch()) || v.pads != nil && v.pads[0] != [2]int{} {
 		return errBatch
 	}
 	return nil

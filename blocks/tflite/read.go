@@ -41,37 +41,6 @@ func Read(file []byte, o onnx.ReadOptions) (*onnx.Model, error) {
 	return net, nil
 }
 
-// notes say what the network computes otherwise than runtimes do.
-func (m *Model) notes() []string {
-	notes := slices.Clone(m.Notes)
-	add := func(what string, has func(op *Operator) bool) {
-		for i := range m.Operators {
-			if op := &m.Operators[i]; has(op) {
-				notes = append(notes, fmt.Sprintf("operator %d, %s: %s", i, op.Name, what))
-				return
-			}
-		}
-	}
-	add(
-		"its weights are integers and what it reads are floats: it is computed with floats; runtimes round what it reads, too",
-		func(op *Operator) bool {
-			ws := weightsOf(*op)
-			return len(ws) > 0 && ws[0] >= 0 && op.Inputs[0] >= 0 && len(m.Tensors[ws[0]].Scale) > 0 &&
-				m.Tensors[op.Inputs[0]].Type == Float32
-		},
-	)
-	add("its output has another scale than its input, which runtimes do not look at, nor does nas infer",
-		func(op *Operator) bool {
-			if !sameGrid[op.Name] || op.Name == "CONCATENATION" || len(op.Inputs) == 0 || op.Inputs[0] < 0 ||
-				len(op.Outputs) == 0 {
-				return false
-			}
-			in, out := &m.Tensors[op.Inputs[0]], &m.Tensors[op.Outputs[0]]
-			return in.onGrid() && out.onGrid() && in.grid() != out.grid()
-		})
-	return notes
-}
-
 // channelsFirst tells whether the input is N x C x H x W: converters of PyTorch networks turn it first.
 func (m *Model) channelsFirst() bool {
 	if len(m.Inputs) != 1 {
@@ -185,7 +154,8 @@ func (r *reader) operator(op *Operator) error {
 
 // keepsGrid tells whether an operator moves integers without a change, so that what it returns is on the grid already.
 func (m *Model) keepsGrid(op *Operator) bool {
-	if !sameGrid[op.Name] || op.Name == "AVERAGE_POOL_2D" || op.Name == "RESIZE_BILINEAR" || op.Options["activation"] != None {
+	computes := op.Name == "AVERAGE_POOL_2D" || op.Name == "RESIZE_BILINEAR" || op.Options["activation"] != None
+	if !sameGrid[op.Name] || computes {
 		return false
 	}
 	out := &m.Tensors[op.Outputs[0]]

@@ -86,7 +86,8 @@ func tensorFlowLite(t *testing.T, dir string) func(t *testing.T, jobs []job) {
 			return
 		}
 		driver.path = filepath.Join(tmp, "run")
-		driver.out, driver.err = exec.Command("gcc", "-O1", "-I"+filepath.Join(deps, "include"), filepath.Join("testdata", "run.c"),
+		driver.out, driver.err = exec.Command("gcc", "-O1", "-I"+filepath.Join(deps, "include"),
+			filepath.Join("testdata", "run.c"),
 			filepath.Join(lib, "libtensorflowlite_c.so"), "-Wl,-rpath,"+lib, "-o", driver.path).
 			CombinedOutput()
 	})

@@ -200,7 +200,8 @@ func condConv(t *testing.T) *blocks.Network {
 func TestCondConv(t *testing.T) {
 	n := condConv(t)
 	w := blocks.NewWeights(n, 1)
-	if _, err := Quantize(n, w, QuantizeOptions{}); err == nil || !strings.Contains(err.Error(), "no form of 8-bit integers") {
+	_, err := Quantize(n, w, QuantizeOptions{})
+	if err == nil || !strings.Contains(err.Error(), "no form of 8-bit integers") {
 		t.Errorf("quantised: %v", err)
 	}
 	m, err := Lower(n, w)

@@ -6,6 +6,7 @@ import (
 	"nas/blocks"
 	"nas/internal/netfile"
 	"nas/internal/resolve"
+	"nas/latency/timing"
 )
 
 const archForms = resolve.Forms
@@ -62,10 +63,10 @@ func (a *app) find(text string) (*resolve.Network, error) {
 	return n, nil
 }
 
-// asFloats is the warning that a time is not that of the file, which computes with integers of 8 bits; empty for a
-// network whose time it is.
-func asFloats(n *resolve.Network) []string {
-	if n.File == nil || n.File.Integers == nil {
+// asFloats is the warning that a time of a device is not that of the file, which computes with integers of 8 bits;
+// empty for a network whose time it is.
+func asFloats(n *resolve.Network, d timing.Device) []string {
+	if n.File == nil || n.File.Integers == nil || d.DType == "int8" {
 		return nil
 	}
 	return []string{n.Title + " computes with 8-bit integers: the time is that of its network in float32"}

@@ -45,8 +45,9 @@ const mostCalibration = 1 << 27
 
 // integers returns how to quantise, nil for floats.
 func (a *app) integers(f integerFlags, n *resolve.Network, seed uint64) (*netfile.Integers, error) {
+	given := f.perTensor || f.equalize || f.images != "" || f.io != "float" || f.mean != "" || f.std != ""
 	switch {
-	case f.quantize == "" && (f.perTensor || f.equalize || f.images != "" || f.io != "float" || f.mean != "" || f.std != ""):
+	case f.quantize == "" && given:
 		return nil, usagef("--per-tensor, --equalize, --io, --calibrate, --mean and --std go with --quantize int8")
 	case f.quantize == "":
 		return nil, nil

@@ -131,3 +131,21 @@ func TestExportKeepsTrainedWeights(t *testing.T) {
 	}
 	wantExit(t, exitUsage, "net.safetensors is there already, with other weights", append(export, "--seed", "1")...)
 }
+
+// A column in which every cell is "-" is left out, other cells stay under their heads.
+func TestTableLeavesEmptyColumnsOut(t *testing.T) {
+	x := table{head: []string{"id", "low", "name"}}
+	x.add(1, "-", "a")
+	x.add(20, "-", "-")
+	var b strings.Builder
+	x.write(&b)
+	if got, want := b.String(), "id  name\n 1  a\n20  -\n"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	empty := table{head: []string{"id", "low"}}
+	b.Reset()
+	empty.write(&b)
+	if got := b.String(); got != "id  low\n" {
+		t.Errorf("without rows %q", got)
+	}
+}

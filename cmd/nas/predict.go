@@ -50,7 +50,7 @@ Of an image classifier the accuracy on ImageNet is estimated, too.`,
 			if err != nil {
 				return err
 			}
-			e.Warnings = append(e.Warnings, asFloats(n)...)
+			e.Warnings = append(e.Warnings, asFloats(n, p.Device)...)
 			if plot != "" {
 				if err := a.draw(plot, report.LatencyBreakdown(timed, e, p.Device.String())); err != nil {
 					return err

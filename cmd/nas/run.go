@@ -131,7 +131,7 @@ func parseSeeds(s string) ([]uint64, error) {
 	for _, f := range strings.Split(s, ",") {
 		n, err := strconv.ParseInt(strings.TrimSpace(f), 10, 64) // as large as a number of a config may be
 		if err != nil || n < 0 {
-			return nil, usagef("--seed %q: want whole numbers from 0 to %d, with commas between", s, math.MaxInt64)
+			return nil, usagef("--seed %q: want whole numbers from 0 to %d, with commas between", s, int64(math.MaxInt64))
 		}
 		if slices.Contains(seeds, uint64(n)) {
 			return nil, usagef("--seed %q: seed %d is repeated: each seed is one run, in a directory of its own", s, n)

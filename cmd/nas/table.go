@@ -3,13 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
 // table is text in columns, two spaces apart. Columns in which every cell is a
-// number are set flush right.
+// number are set flush right. Columns in which every cell is "-", for none, are left out.
 type table struct {
 	head []string
 	rows [][]string
@@ -24,6 +25,7 @@ func (t *table) add(cells ...any) {
 }
 
 func (t *table) write(w io.Writer) {
+	t = t.filled()
 	width := make([]int, len(t.head))
 	right := make([]bool, len(t.head))
 	for i, h := range t.head {
@@ -45,6 +47,21 @@ func (t *table) write(w io.Writer) {
 		}
 		fmt.Fprintln(w, strings.TrimRight(line.String(), " "))
 	}
+}
+
+// filled returns the table without the columns that say nothing.
+func (t *table) filled() *table {
+	out := &table{rows: make([][]string, len(t.rows))}
+	for i, h := range t.head {
+		if len(t.rows) > 0 && !slices.ContainsFunc(t.rows, func(r []string) bool { return r[i] != "-" }) {
+			continue
+		}
+		out.head = append(out.head, h)
+		for k, r := range t.rows {
+			out.rows[k] = append(out.rows[k], r[i])
+		}
+	}
+	return out
 }
 
 // isNumber accepts what the commands print as figures: 12, 1.5, 3.4 M, 97 %,

@@ -20,6 +20,7 @@ import (
 	"nas/blocks"
 	"nas/internal/atomicfile"
 	"nas/internal/fault"
+	"nas/internal/plural"
 	"nas/internal/report"
 )
 
@@ -125,7 +126,7 @@ func (a *app) validateAccuracy(ctx context.Context, o validateAccuracyFlags) err
 	if a.json {
 		return a.writeJSON(r)
 	}
-	a.printf("%s (%s), %d networks, split %s\n\n", r.Benchmark, r.Source, r.Networks, r.Split)
+	a.printf("%s (%s), %s, split %s\n\n", r.Benchmark, r.Source, plural.Of(r.Networks, "network"), r.Split)
 	writeRankings(a, r)
 	writePairs(a, r)
 	writeFewShot(a, r)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"nas/internal/evaluator"
+	"nas/internal/plural"
 	"nas/internal/random"
 	"nas/space"
 )
@@ -58,7 +59,7 @@ func Space(ctx context.Context, s *evaluator.Setup) (*Report, error) {
 		return nil, err
 	}
 	swaps := swapChoices(s, groups, bases, &nets)
-	s.Sayf("scoring %d networks", len(nets.networks))
+	s.Sayf("scoring %s", plural.Of(len(nets.networks), "network"))
 	if err := nets.judge(ctx, s); err != nil {
 		return nil, err
 	}

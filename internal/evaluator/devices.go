@@ -13,6 +13,7 @@ import (
 	"nas/internal/config"
 	named "nas/internal/device"
 	"nas/internal/fault"
+	"nas/internal/plural"
 	"nas/internal/random"
 	"nas/internal/runstore"
 	"nas/latency"
@@ -124,8 +125,8 @@ func (o *ownDevice) profile(ctx context.Context) (*latency.Profile, error) {
 				o.Sayf("the machine is too busy to check the profile, which is taken as it is: " +
 					"nas doctor says when it is quiet")
 			} else if f.Changed {
-				o.Sayf("this hour differs from that of the profile, whose predictions are %s off: they follow %d networks that "+
-					"were measured now; nas calibrate makes a new profile", f.Text, probes)
+				o.Sayf("this hour differs from that of the profile, whose predictions are %s off: they follow %s measured "+
+					"now; nas calibrate makes a new profile", f.Text, plural.Of(probes, "network"))
 			}
 			return cached, nil
 		default:

@@ -32,7 +32,7 @@ func (o Options) Report(p Progress) {
 
 // Progress is how far a step has come.
 type Progress struct {
-	Step    string // "calibrate", "search", "measure"
+	Step    string // "calibrate", "search", "measure", "measure again"
 	Done    int
 	Total   int              // 0 if unknown
 	Seconds bool             // Done and Total are seconds

@@ -8,6 +8,7 @@ import (
 	"nas/accuracy"
 	"nas/blocks"
 	"nas/internal/config"
+	"nas/internal/plural"
 )
 
 // lenient scores NaN what its estimator refuses.
@@ -37,6 +38,6 @@ func (s *Setup) Scores(ctx context.Context, nets []*blocks.Network) ([]float64, 
 	if _, err = s.Accuracy.Estimate(ctx, nets[0]); err == nil {
 		return values, nil
 	}
-	return nil, config.Usagef("accuracy.proxy = %q: it estimates none of %d networks of the space: %w",
-		s.Config.Accuracy.Proxy, len(nets), err)
+	return nil, config.Usagef("accuracy.proxy = %q: it estimates none of %s of the space: %w",
+		s.Config.Accuracy.Proxy, plural.Of(len(nets), "network"), err)
 }

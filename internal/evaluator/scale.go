@@ -9,6 +9,7 @@ import (
 	"nas/blocks"
 	"nas/internal/boundedfile"
 	"nas/internal/config"
+	"nas/internal/plural"
 	"nas/internal/random"
 	"nas/internal/runstore"
 	"nas/space"
@@ -50,7 +51,7 @@ func estimatorOf(
 		a.Scale = storedScale(resumed.Path(runstore.ScaleFile))
 	}
 	if a.Scale == nil && accuracy.NeedsReference(c.Accuracy.Proxy) {
-		o.Sayf("scoring the reference sample of %d networks", distinct(sample))
+		o.Sayf("scoring the reference sample of %s", plural.Of(distinct(sample), "network"))
 		a.Reference = sample
 	}
 	return accuracy.NewContext(ctx, c.Accuracy.Proxy, a)

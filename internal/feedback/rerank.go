@@ -9,6 +9,7 @@ import (
 	"nas/blocks"
 	"nas/internal/evaluator"
 	"nas/internal/fault"
+	"nas/internal/plural"
 	"nas/internal/resolve"
 	"nas/internal/results"
 	"nas/internal/runstore"
@@ -32,7 +33,7 @@ func (x *reranker) fit(ctx context.Context) (accuracy.Estimator, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := accuracy.Options{Seed: c.Accuracy.Seed, Workers: x.Workers}
+	o := accuracy.Options{Seed: c.Accuracy.Seed, Recipe: c.Accuracy.Recipe, Workers: x.Workers}
 	if o.Reference, err = evaluator.ReferenceSample(sp, c.Accuracy.Seed); err != nil {
 		return nil, err
 	}
@@ -98,7 +99,7 @@ func (x *reranker) rank(ctx context.Context, model accuracy.Estimator) error {
 		return err
 	}
 	x.out.Candidates = len(trials)
-	x.Sayf("ranking %d networks anew", len(trials))
+	x.Sayf("ranking %s anew", plural.Of(len(trials), "network"))
 	scores, err := x.score(ctx, model, trials)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"nas/internal/evaluator"
+	"nas/internal/plural"
 	"nas/internal/stat"
 	"nas/latency/timing"
 )
@@ -29,7 +30,7 @@ func (c *comparison) measure(ctx context.Context) error {
 			sides = append(sides, s)
 		}
 	}
-	c.Sayf("measuring %d networks on this device, in turn", len(sides))
+	c.Sayf("measuring %s on this device, in turn", plural.Of(len(sides), "network"))
 	timer, err := rt.Open(ctx, p.Calibration.Baseline)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	gonum "gonum.org/v1/gonum/stat"
 
 	"nas/blocks"
+	"nas/internal/plural"
 	"nas/internal/stat"
 )
 
@@ -22,7 +23,11 @@ func (c *comparison) judge(ctx context.Context) error {
 		o.Verdict = fmt.Sprintf("nothing better was found: of %d tried and %d within %.4g ms, none scores more",
 			summary.Trials, o.Evaluated, limit)
 		if len(c.found.Front) == 0 {
-			o.Verdict = fmt.Sprintf("no network of the space was found within %.4g ms: %s", limit, summary.Constraints.String())
+			o.Verdict = fmt.Sprintf(
+				"no network of the space was found within %.4g ms: %s",
+				limit,
+				summary.Constraints.String(),
+			)
 		}
 		return nil
 	}
@@ -65,19 +70,25 @@ func (o *Improvement) decide(limit, asked float64, against string) {
 	o.Better = gain > o.GainHalfWidth && !slower
 	switch {
 	case gain <= 0 && limit < model.Ms:
-		o.Verdict = fmt.Sprintf("faster, not better: within %.4g ms the best of %d networks scores %.3g%s less, "+
-			"at %.3g times the model's predicted latency", limit, o.Evaluated, -gain, unit, best.Ms/model.Ms)
+		o.Verdict = fmt.Sprintf("faster, not better: within %.4g ms the best of %s scores %.3g%s less, "+
+			"at %.3g times the model's predicted latency", limit, plural.Of(o.Evaluated, "network"), -gain, unit,
+			best.Ms/model.Ms)
 	case gain <= 0:
-		o.Verdict = fmt.Sprintf("nothing better was found: within %.4g ms the best of %d networks scores %.4g, "+
-			"the model %.4g", limit, o.Evaluated, best.Score, model.Score)
+		o.Verdict = fmt.Sprintf("nothing better was found: within %.4g ms the best of %s scores %.4g, "+
+			"the model %.4g", limit, plural.Of(o.Evaluated, "network"), best.Score, model.Score)
 	case slower:
 		o.Verdict = fmt.Sprintf("not an improvement on this device: %.3g%s more, but measured it takes %.3g times "+
 			"the model's latency, more than was predicted", gain, unit, best.Ratio)
 	case o.Better:
 		o.Verdict = fmt.Sprintf("better: %.3g%s more, beyond %.3g, %s", gain, unit, o.GainHalfWidth, against)
 	default:
-		o.Verdict = fmt.Sprintf("perhaps better: %.3g%s more, which is not beyond %.3g, %s: train both before you believe it",
-			gain, unit, o.GainHalfWidth, against)
+		o.Verdict = fmt.Sprintf(
+			"perhaps better: %.3g%s more, which is not beyond %.3g, %s: train both before you believe it",
+			gain,
+			unit,
+			o.GainHalfWidth,
+			against,
+		)
 	}
 	if asked > 0 && best.MeasuredMs > asked {
 		o.Verdict += fmt.Sprintf("; measured it took %.4g ms: predictions are held to --max-latency, "+

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"nas/internal/plural"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -68,7 +69,7 @@ func (a Agreement) layout() (*layout, error) {
 	p.Add(agreementLayer{a})
 	out := &layout{width: 7.2 * vg.Inch, height: 7.6 * vg.Inch, title: a.Title, subtitle: a.Subtitle, plot: p,
 		xLabel: "measured " + a.Quantity, yLabel: "predicted " + a.Quantity, notes: a.Notes}
-	equal := fmt.Sprintf("equal, band of ±%.0f %% (%d of %d networks)", 100*a.band(), within, n)
+	equal := fmt.Sprintf("equal, band of ±%.0f %% (%d of %s)", 100*a.band(), within, plural.Of(n, "network"))
 	out.legend = append(out.legend, legendEntry{equal, func(c *draw.Canvas, b vg.Rectangle) {
 		c.SetColor(tint(palette[2], 0.82))
 		c.Fill(b.Path())

@@ -177,7 +177,7 @@ func (l *Live) serveTrials(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !complete:
 		u.Next = 20
-	case u.Step == "measure" || u.Step == "calibrate":
+	case u.Step == "measure" || u.Step == "measure again" || u.Step == "calibrate":
 		u.Next = 5000 // drawing would disturb what is timed
 	}
 	l.writeJSON(w, u)

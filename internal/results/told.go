@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 
+	"nas/internal/plural"
 	"nas/internal/report"
 	"nas/internal/report/html"
 	"nas/internal/runstore"
@@ -112,8 +113,9 @@ func (t *Told) note() string {
 		return fmt.Sprintf("Trained networks that the run was told of: %d. That is too little to rank the others by, "+
 			"so this is the run's own score.", t.Trained)
 	}
-	return fmt.Sprintf("Accuracy is that of training for %d networks, and for the others by a surrogate fitted to them "+
-		"(nas tell). Only the %d trials at the front of the run's score are ranked by it.", t.Trained, t.Ranked)
+	return fmt.Sprintf("Accuracy is that of training for %s, and for the others by a surrogate fitted to them "+
+		"(nas tell). Only the %d trials at the front of the run's score are ranked by it.",
+		plural.Of(t.Trained, "network"), t.Ranked)
 }
 
 // source says where the accuracy of a trial comes from; "" for the run's score of a network that was not trained.

@@ -89,7 +89,7 @@ func timeMembers(
 		todo = append(todo, i)
 	}
 	if n := len(members) - len(todo); n > 0 {
-		s.Sayf("%d networks of the front have been measured by an earlier run with the same profile", n)
+		s.Sayf("an earlier run with the same profile measured %s of the front", plural.Of(n, "network"))
 	}
 	if len(todo) == 0 {
 		return rows, nil
@@ -111,15 +111,20 @@ func timeMembers(
 			return nil, err
 		}
 	}
-	best, disturbed, err := timing.TimeAll(ctx, timer, nets, func(done, total int) {
-		s.Report(evaluator.Progress{Step: "measure", Done: done, Total: total})
+	best, disturbed, err := timing.TimeAll(ctx, timer, nets, func(again bool, done, total int) {
+		step := "measure"
+		if again {
+			step = "measure again"
+		}
+		s.Report(evaluator.Progress{Step: step, Done: done, Total: total})
 	})
 	if err != nil {
 		return nil, err
 	}
 	if disturbed > 0 {
-		s.Sayf("measuring: the machine was slower than at its calibration in every round over %d of %d networks: "+
-			"their times are the runs at the pace of the reference kernel, and less certain", disturbed, len(todo))
+		s.Sayf("measuring: the machine was slower than at its calibration in every round over %d of %s: "+
+			"their times are the runs at the pace of the reference kernel, and less certain", disturbed,
+			plural.Of(len(todo), "network"))
 	}
 	for k, i := range todo {
 		m, t := &members[i], best[k].EndToEnd

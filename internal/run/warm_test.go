@@ -115,7 +115,7 @@ func TestRecall(t *testing.T) {
 	if got := find("%d scores of earlier runs were used again"); got < again || again < len(later.Config.Search.Start) {
 		t.Errorf("%d scores used again, %d networks were scored in both runs", got, again)
 	}
-	if got := find("%d networks of the front have been measured"); got != same {
+	if got := find("an earlier run with the same profile measured %d network"); got != same {
 		t.Errorf("%d measurements used again, %d networks were measured in both runs", got, same)
 	}
 

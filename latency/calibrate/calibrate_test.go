@@ -7,8 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"nas/blocks"
 	"nas/latency"
 	"nas/latency/latencytest"
+	"nas/latency/timing"
 )
 
 // noHurry is a budget that is not reached, however busy the machine: the networks
@@ -57,5 +59,48 @@ func TestCalibrateKnownDevice(t *testing.T) {
 	}
 	if v.Coverage < 80 || v.WidthPct > 12 {
 		t.Errorf("intervals hold %.0f %% and are %.1f %% wide", v.Coverage, v.WidthPct)
+	}
+}
+
+// wholeOnly times whole networks of a fake device, one of them in another unit.
+type wholeOnly struct {
+	*latencytest.Simulated
+	stray string // name of the network
+}
+
+// Open hides that the device times units.
+func (w wholeOnly) Open(ctx context.Context, b timing.Baseline) (timing.Timer, error) {
+	_, err := w.Simulated.Open(ctx, b)
+	return struct{ timing.Timer }{strayTimer(w)}, err
+}
+
+type strayTimer wholeOnly
+
+func (w strayTimer) Time(ctx context.Context, n *blocks.Network, e timing.Effort) (timing.Timing, error) {
+	t, err := w.Simulated.Time(ctx, n, e)
+	if n.Name == w.stray {
+		t.EndToEnd = t.EndToEnd.Scaled(1000)
+	}
+	return t, err
+}
+
+// What was measured of a network stays with the network where another one's time is left out.
+func TestEndToEndStray(t *testing.T) {
+	nets := latencytest.Networks(t, 1, 12)
+	rt := wholeOnly{latencytest.NewSimulated(1, 0, 0), nets[4].Name}
+	p, err := Device(t.Context(), rt, slices.Values(nets), Options{Budget: noHurry})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.HeldOut) != 11 || len(p.Warnings) == 0 {
+		t.Fatalf("%d networks, warnings %q; want 11 and one about %s", len(p.HeldOut), p.Warnings, nets[4].Name)
+	}
+	for _, h := range p.HeldOut {
+		i := slices.IndexFunc(nets, func(n *blocks.Network) bool { return n.Name == h.Name })
+		want, err := rt.Time(t.Context(), nets[i], timing.Effort{Runs: 1})
+		if err != nil || h.Measured.MedianMs != want.EndToEnd.MedianMs || h.Measured.Runs != endToEndRuns {
+			t.Errorf("%s: %g ms of %d runs, want %g of %d: %v", h.Name, h.Measured.MedianMs, h.Measured.Runs,
+				want.EndToEnd.MedianMs, endToEndRuns, err)
+		}
 	}
 }

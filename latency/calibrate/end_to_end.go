@@ -34,8 +34,8 @@ func endToEnd(
 	now := timer.Baseline()
 	for i := range ts {
 		if now.ReferenceMs > 0 && ts[i].RefMs > 0 {
-			ms[i].Ms *= now.ReferenceMs / ts[i].RefMs
-			ts[i].EndToEnd = ts[i].EndToEnd.Scaled(now.ReferenceMs / ts[i].RefMs)
+			ms[i].Runs = ms[i].Runs.Scaled(now.ReferenceMs / ts[i].RefMs)
+			ms[i].Ms = ms[i].Runs.MedianMs
 		}
 	}
 	if o.Progress != nil {
@@ -47,9 +47,6 @@ func endToEnd(
 	}
 	if err != nil {
 		return nil, err
-	}
-	for i := range ts {
-		p.HeldOut[i].Measured = ts[i].EndToEnd
 	}
 	p.Facts = facts
 	p.Calibration.Stopped, p.Calibration.Baseline = why, now
@@ -93,7 +90,7 @@ func timeWhole(
 				return nil, nil, "", fault.Errorf("latency: the budget of %v ended before the first times of %s: "+
 					"give a longer one, or let the recipe take fewer at once (batch)", o.Budget, plural.Of(len(nets), "network"))
 			}
-			ms = append(ms, latency.Measured{Network: nets[0], Ms: t.EndToEnd.MedianMs})
+			ms = append(ms, latency.Measured{Network: nets[0], Ms: t.EndToEnd.MedianMs, Runs: t.EndToEnd})
 			ts = append(ts, t)
 			nets = nets[1:]
 		}

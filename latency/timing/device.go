@@ -15,16 +15,20 @@ type Device struct {
 	CPU     string        `json:"cpu"`               // model name of the processor
 	Runtime string        `json:"runtime"`           // "nas kernels", "onnxruntime 1.30.0"
 	Version string        `json:"version,omitempty"` // of the runtime; empty: not a release
-	DType   string        `json:"dtype"`             // of weights and activations, "float32"
+	DType   string        `json:"dtype"`             // of weights and activations: "float32", "int8"
 	Threads int           `json:"threads"`
 	Cut     string        `json:"cut,omitempty"` // how networks are cut into units: CutPlan, ...
 	CPUSet  string        `json:"cpu_set"`       // cores, "1" or "0-3"; empty: any
 	Target  engine.Target `json:"target"`        // processor that the cost terms assume
 }
 
-// String names the device for people and plots.
+// String names the device for people and plots. Float32 goes without saying.
 func (d Device) String() string {
-	return fmt.Sprintf("%s on %s, %s", d.Runtime, d.CPU, plural.Of(max(1, d.Threads), "thread"))
+	name := fmt.Sprintf("%s on %s, %s", d.Runtime, d.CPU, plural.Of(max(1, d.Threads), "thread"))
+	if d.DType != "" && d.DType != "float32" {
+		name += ", " + d.DType
+	}
+	return name
 }
 
 // Match returns an error that names the first difference between two devices.
@@ -56,6 +60,7 @@ const (
 	CutPlan   = ""       // the kernel calls of the engine's plan
 	CutOps    = "ops"    // the same without block fusion: convolutions with what runtimes commonly fuse
 	CutBlocks = "blocks" // as CutOps, but with the convolutions of each separable block as one unit "block"
+	CutTFLite = "tflite" // as CutOps, and concatenations copy what they join
 )
 
 // Calls cuts a network into the unit calls that the device is modelled by, in the order
@@ -69,10 +74,33 @@ func (d Device) Calls(n *blocks.Network) ([]engine.Call, error) {
 	for i := range calls {
 		centre(&calls[i].Unit)
 	}
-	if d.Cut == CutBlocks {
+	switch d.Cut {
+	case CutBlocks:
 		return inBlocks(calls), nil
+	case CutTFLite:
+		return withConcat(n, calls), nil
 	}
 	return calls, nil
+}
+
+// withConcat adds a unit "copy" for each concatenation, behind the calls of the ops before it. Our engine lets the
+// ops before a concatenation write into its output; other runtimes copy.
+func withConcat(n *blocks.Network, calls []engine.Call) []engine.Call {
+	var out []engine.Call
+	next := 0
+	for i := range n.Nodes {
+		nd := &n.Nodes[i]
+		if _, ok := nd.Op.(*blocks.Concat); !ok {
+			continue
+		}
+		for next < len(calls) && len(calls[next].Nodes) > 0 && calls[next].Nodes[0] < i {
+			out = append(out, calls[next])
+			next++
+		}
+		u := engine.Unit{Name: "copy", In: nd.Shape, Out: nd.Shape, Batch: 1}
+		out = append(out, engine.Call{Unit: u, Nodes: []int{i}, Stage: nd.Stage, Block: nd.Block})
+	}
+	return append(out, calls[next:]...)
 }
 
 // centre gives a unit with a convolution that keeps the extent, but for its stride, the same padding on

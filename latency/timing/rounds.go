@@ -89,16 +89,17 @@ func (r *Rounds) Disturbed() int {
 
 // TimeAll measures networks end to end, in as many rounds as it takes (see [Rounds]).
 // disturbed is the number of networks that were disturbed in each: their times are less
-// certain (see [Conditions]). progress, if not nil, is called after each measurement;
-// total grows with the measurements that have to be repeated.
+// certain (see [Conditions]). progress, if not nil, is called after each measurement with
+// how many of the total have been made: of all networks, or, if again, of those that a
+// round repeats.
 func TimeAll(
-	ctx context.Context, timer Timer, networks []*blocks.Network, progress func(done, total int),
+	ctx context.Context, timer Timer, networks []*blocks.Network, progress func(again bool, done, total int),
 ) (ts []Timing, disturbed int, err error) {
 	r := NewRounds(timer, networks, DefaultEffort())
-	done, total := 0, RoundsPerTiming*len(networks)
+	again, done, total := false, 0, RoundsPerTiming*len(networks)
 	seen := func(int, Timing) {
 		if done++; progress != nil {
-			progress(done, total)
+			progress(again, done, total)
 		}
 	}
 	for range RoundsPerTiming {
@@ -107,7 +108,7 @@ func TimeAll(
 		}
 	}
 	for range Remeasurements {
-		total += r.Disturbed()
+		again, done, total = true, 0, r.Disturbed()
 		if err := r.Remeasure(ctx, seen); err != nil {
 			return nil, 0, err
 		}

@@ -1,4 +1,4 @@
-package imagenet
+package fit
 
 import (
 	"crypto/sha256"
@@ -8,12 +8,13 @@ import (
 	"math"
 
 	"nas/accuracy/benchmark"
+	"nas/accuracy/internal/twolevel"
 	"nas/internal/stat"
 )
 
-// Fit fits the model to the built-in tables, validates it, writes what it finds to
+// ImageNet fits the model to the built-in tables, validates it, writes what it finds to
 // log and returns the model in its stored form. It takes a few minutes.
-func Fit(log io.Writer) ([]byte, error) {
+func ImageNet(log io.Writer) ([]byte, error) {
 	accel, err := accelTrained()
 	if err != nil {
 		return nil, err
@@ -41,16 +42,16 @@ func Fit(log io.Writer) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.fitHead(published); err != nil {
+	if err := fitHead(m, published); err != nil {
 		return nil, err
 	}
 	m.HalfWidth, m.Between = halfWidthAt75(plain), betweenAt75(out)
 	for _, v := range cv.estimates {
 		m.AccelHeldOut = append(m.AccelHeldOut, round(v, 4))
 	}
-	m.Provenance = provenance{
+	m.Provenance = twolevel.Provenance{
 		Command: "make accuracy-model", Published: len(published), Accel: len(accel),
-		Figures: m.validate(cv, out, plain, accel, log),
+		Figures: validate(m, cv, out, plain, accel, log),
 	}
 	m.Provenance.Tables, err = hashes("accel_nasbench_mnasnet_imagenet.csv", "imagenet_published.csv",
 		"published_networks.csv", "imagenet_families.csv")
@@ -62,7 +63,9 @@ func Fit(log io.Writer) ([]byte, error) {
 
 // validate returns the figures of a model, of which those of published networks come
 // from out, and from plain where early recipes count as base.
-func (m *Model) validate(cv crossValidation, out, plain []heldOut, accel []trained, log io.Writer) map[string]float64 {
+func validate(
+	m *twolevel.Model, cv crossValidation, out, plain []heldOut, accel []trained, log io.Writer,
+) map[string]float64 {
 	mae, each := familyMAE(out)
 	plainMAE, _ := familyMAE(plain)
 	x, y := make([]float64, len(out)), make([]float64, len(out))

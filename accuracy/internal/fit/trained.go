@@ -1,4 +1,4 @@
-package imagenet
+package fit
 
 import (
 	"cmp"

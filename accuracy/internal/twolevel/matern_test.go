@@ -1,8 +1,9 @@
-package imagenet
+package twolevel
 
 import (
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"nas/accuracy/features"
@@ -37,7 +38,11 @@ func TestMaternTable(t *testing.T) {
 // TestProcess compares the process with its definition, at points anywhere in
 // the range of the data.
 func TestProcess(t *testing.T) {
-	m, err := Load()
+	text, err := os.ReadFile("../../imagenet/imagenet_model.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Read(text)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,14 +1,16 @@
-package imagenet
+package fit
 
 import (
 	"math"
 
 	gonum "gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
+
+	"nas/accuracy/internal/twolevel"
 )
 
 // halfWidthAt75 is the half-width of a 90 % interval for a network of a family
-// not seen, at an estimate of 75 %: errors are scaled by errorScale, then
+// not seen, at an estimate of 75 %: errors are scaled by ErrorScale, then
 //
 //	t(0.95; nu) sqrt(B + V),  B = mean_f bias_f^2,  V = mean_f variance_f
 //
@@ -46,7 +48,7 @@ func halfWidthAt75(rows []heldOut) float64 {
 }
 
 // errorAt75 is the error as it would be at an estimate of 75 %.
-func (r *heldOut) errorAt75() float64 { return (r.estimate - r.top1) / errorScale(r.estimate) }
+func (r *heldOut) errorAt75() float64 { return (r.estimate - r.top1) / twolevel.ErrorScale(r.estimate) }
 
 // betweenRange is how near two estimates must be for the pair to count in
 // betweenAt75: a front decides between networks of about one accuracy.

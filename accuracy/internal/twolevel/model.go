@@ -1,10 +1,8 @@
-package imagenet
+package twolevel
 
 import (
-	_ "embed"
 	"encoding/json"
 	"math"
-	"sync"
 
 	"nas/accuracy/features"
 	"nas/internal/fault"
@@ -14,12 +12,12 @@ import (
 // Model is the fitted estimate as it is stored. The package describes it.
 type Model struct {
 	Format     string                       `json:"format"`
-	Provenance provenance                   `json:"provenance"`
+	Provenance Provenance                   `json:"provenance"`
 	Slots      [features.NumSlots]slotScale `json:"slots"` // output stride 2, 4, 8, 16a, 16b, 32a, 32b
 	Process    storedProcess                `json:"process"`
 	Ceiling    float64                      `json:"ceiling_pct"`
 	Intercept  float64                      `json:"intercept"`
-	Terms      map[string]headTerm          `json:"terms"`
+	Terms      map[string]HeadTerm          `json:"terms"`
 	Recipes    map[string]float64           `json:"recipes"`              // offset of each class to base
 	HalfWidth  float64                      `json:"half_width_at_75_pct"` // of the 90 % interval of a level
 	Between    float64                      `json:"between_sd_at_75_pct"` // SD that networks of one space do not share
@@ -28,23 +26,20 @@ type Model struct {
 	// order, by models of the cross-validation that had not seen them.
 	AccelHeldOut []float64 `json:"accel_held_out_pct"`
 
-	head [headTerms]headTerm // Terms, in the order of headTermNames
+	head [HeadTerms]HeadTerm // Terms, in the order of HeadTermNames
 }
 
-//go:embed imagenet_model.json
-var modelJSON []byte
-
-// Load returns the model that the program carries. It must not be changed.
-var Load = sync.OnceValues(func() (*Model, error) {
+// Read returns a model from its stored form.
+func Read(text []byte) (*Model, error) {
 	m := new(Model)
-	if err := json.Unmarshal(modelJSON, m); err != nil {
+	if err := json.Unmarshal(text, m); err != nil {
 		return nil, fault.Errorf("accuracy: imagenet model: %w", err)
 	}
-	return m, m.ready()
-})
+	return m, m.Ready()
+}
 
-// provenance says where a model comes from and what it is worth.
-type provenance struct {
+// Provenance says where a model comes from and what it is worth.
+type Provenance struct {
 	Command   string             `json:"command"`
 	Tables    map[string]string  `json:"tables"` // file: rows, SHA-256
 	Published int                `json:"published_networks"`
@@ -66,28 +61,28 @@ type slotScale struct {
 // each target the weights of the points.
 type storedProcess struct {
 	stat.Kernel
-	Points  []slotOptions                 `json:"points"` // inducing points: the index of an option for each slot
-	Targets [processTargets]processTarget `json:"targets"`
+	Points  []SlotOptions                 `json:"points"` // inducing points: the index of an option for each slot
+	Targets [ProcessTargets]ProcessTarget `json:"targets"`
 
 	// What a search reads for each candidate, in few bytes.
 	inv     [features.SlotFeatures]float64 // 1/length^2
-	weights [][processTargets]float64      // of each point
+	weights [][ProcessTargets]float64      // of each point
 	compact []compactOptions               // Points
 }
 
 // The targets of the process. The MACs of a network are known without it: by what they
 // exceed the process is what the features do not say of them.
 const (
-	targetAccuracy = iota // -ln(ceiling - top-1)
+	TargetAccuracy = iota // -ln(ceiling - top-1)
 	targetMACs            // log2(MACs/300 M)
-	processTargets
+	ProcessTargets
 )
 
-// logMACs is the value of targetMACs of a network.
-func logMACs(f *features.Network) float64 { return math.Log2(f.MACs / 300e6) }
+// LogMACs is the value of targetMACs of a network.
+func LogMACs(f *features.Network) float64 { return math.Log2(f.MACs / 300e6) }
 
-// processTarget is mean + sd (offset + slope.x + matern sum of alpha_i M(x, x_i)).
-type processTarget struct {
+// ProcessTarget is mean + sd (offset + slope.x + matern sum of alpha_i M(x, x_i)).
+type ProcessTarget struct {
 	Mean   float64   `json:"mean"`
 	SD     float64   `json:"sd"`
 	Offset float64   `json:"offset"`
@@ -95,14 +90,14 @@ type processTarget struct {
 	Alpha  []float64 `json:"alpha"` // of each point
 }
 
-// slotOptions is an inducing point: the index of an option for each slot.
-type slotOptions [features.NumSlots]int
+// SlotOptions is an inducing point: the index of an option for each slot.
+type SlotOptions [features.NumSlots]int
 
-// compactOptions are slotOptions in one word.
+// compactOptions are SlotOptions in one word.
 type compactOptions [8]uint8
 
-// headTerm is a term of the second level.
-type headTerm struct {
+// HeadTerm is a term of the second level.
+type HeadTerm struct {
 	Coefficient float64 `json:"coefficient"`
 	Low         float64 `json:"low"` // range in the data; the term is clipped to it
 	High        float64 `json:"high"`
@@ -110,29 +105,29 @@ type headTerm struct {
 
 // The terms of the second level.
 const (
-	termG     = iota // the process
-	termRes          // log2(resolution/224)
-	termSwish        // share of MACs before a swish or hard-swish
-	termMACs         // log2(MACs/300 M) beyond what the features say of it
-	headTerms
+	TermG     = iota // the process
+	TermRes          // log2(resolution/224)
+	TermSwish        // share of MACs before a swish or hard-swish
+	TermMACs         // log2(MACs/300 M) beyond what the features say of it
+	HeadTerms
 )
 
-var headTermNames = [headTerms]string{"process", "log2_resolution", "swish", "macs_beyond"}
+var HeadTermNames = [HeadTerms]string{"process", "log2_resolution", "swish", "macs_beyond"}
 
-const format = "nas-imagenet-3"
+const Format = "nas-imagenet-3"
 
-// ready checks a model that was read and derives what is not stored.
-func (m *Model) ready() error {
-	if m.Format != format {
-		return fault.Errorf("accuracy: imagenet model has format %q, this program reads %q", m.Format, format)
+// Ready checks a model that was read and derives what is not stored.
+func (m *Model) Ready() error {
+	if m.Format != Format {
+		return fault.Errorf("accuracy: imagenet model has format %q, this program reads %q", m.Format, Format)
 	}
-	ok := m.Process.ready() == nil
+	ok := m.Process.Ready() == nil
 	for _, pt := range m.Process.Points {
 		for s, o := range pt {
 			ok = ok && o >= 0 && o < len(m.Slots[s].Options)
 		}
 	}
-	for k, name := range headTermNames {
+	for k, name := range HeadTermNames {
 		t, have := m.Terms[name]
 		m.head[k], ok = t, ok && have
 	}
@@ -144,8 +139,8 @@ func (m *Model) ready() error {
 
 var errIncomplete = fault.New("accuracy: imagenet model is incomplete; make it again with: make accuracy-model")
 
-// ready checks a process and lays its weights out for evaluation.
-func (p *storedProcess) ready() error {
+// Ready checks a process and lays its weights out for evaluation.
+func (p *storedProcess) Ready() error {
 	if len(p.Length) != features.SlotFeatures {
 		return errIncomplete
 	}
@@ -155,13 +150,13 @@ func (p *storedProcess) ready() error {
 	p.compact = make([]compactOptions, len(p.Points))
 	for i, pt := range p.Points {
 		for s, o := range pt {
-			if o < 0 || o >= maxOptions {
+			if o < 0 || o >= MaxOptions {
 				return errIncomplete
 			}
 			p.compact[i][s] = uint8(o)
 		}
 	}
-	p.weights = make([][processTargets]float64, len(p.Points))
+	p.weights = make([][ProcessTargets]float64, len(p.Points))
 	for k := range p.Targets {
 		t := &p.Targets[k]
 		if len(t.Slope) != features.SlotFeatures || len(t.Alpha) != len(p.Points) {
@@ -174,9 +169,9 @@ func (p *storedProcess) ready() error {
 	return nil
 }
 
-// standardise clips the features to the data's range and scales them. outside is
+// Standardise clips the features to the data's range and scales them. outside is
 // how far beyond the range they lie in all, in standard deviations.
-func (m *Model) standardise(raw *[features.SlotFeatures]float64) (x [features.SlotFeatures]float64, outside float64) {
+func (m *Model) Standardise(raw *[features.SlotFeatures]float64) (x [features.SlotFeatures]float64, outside float64) {
 	for s := range features.NumSlots {
 		sc := &m.Slots[s]
 		for f := range features.PerSlot {
@@ -189,15 +184,15 @@ func (m *Model) standardise(raw *[features.SlotFeatures]float64) (x [features.Sl
 	return x, outside
 }
 
-// maxOptions bounds the combinations of a slot, so that distances fit on the stack.
-const maxOptions = 64
+// MaxOptions bounds the combinations of a slot, so that distances fit on the stack.
+const MaxOptions = 64
 
 // processAt returns the values of the process' targets at standardised features x.
 // Squared distances add over the slots, and a slot has few combinations of values: the
 // distance to each is computed once, and not for each point.
-func (m *Model) processAt(x *[features.SlotFeatures]float64) (v [processTargets]float64) {
+func (m *Model) processAt(x *[features.SlotFeatures]float64) (v [ProcessTargets]float64) {
 	p := &m.Process
-	var d [features.NumSlots][maxOptions]float64
+	var d [features.NumSlots][MaxOptions]float64
 	for s := range features.NumSlots {
 		for o := range m.Slots[s].Options {
 			opt := &m.Slots[s].Options[o]
@@ -209,7 +204,7 @@ func (m *Model) processAt(x *[features.SlotFeatures]float64) (v [processTargets]
 			d[s][o] = r2
 		}
 	}
-	const mask = maxOptions - 1
+	const mask = MaxOptions - 1
 	weights := p.weights[:len(p.compact)]
 	var s0, s1 float64 // an array would not be kept in registers
 	for i := range p.compact {
@@ -224,7 +219,7 @@ func (m *Model) processAt(x *[features.SlotFeatures]float64) (v [processTargets]
 		s0 += w[0] * m
 		s1 += w[1] * m
 	}
-	sum := [processTargets]float64{s0, s1}
+	sum := [ProcessTargets]float64{s0, s1}
 	for k := range p.Targets {
 		t := &p.Targets[k]
 		g := t.Offset + p.Matern*sum[k]
@@ -236,25 +231,25 @@ func (m *Model) processAt(x *[features.SlotFeatures]float64) (v [processTargets]
 	return v
 }
 
-// headInputs returns the terms of the second level, not yet clipped.
-func (m *Model) headInputs(f *features.Network) (in [headTerms]float64, outside float64) {
-	x, outside := m.standardise(&f.Slots)
-	g, beyond := m.processAt(&x), excess(f)
-	in[termG] = g[targetAccuracy]
-	in[termRes] = math.Log2(f.Resolution/224) - beyond
-	in[termSwish] = f.Swish
-	in[termMACs] = logMACs(f) - 2*beyond - g[targetMACs]
+// HeadInputs returns the terms of the second level, not yet clipped.
+func (m *Model) HeadInputs(f *features.Network) (in [HeadTerms]float64, outside float64) {
+	x, outside := m.Standardise(&f.Slots)
+	g, beyond := m.processAt(&x), ExcessPixels(f)
+	in[TermG] = g[TargetAccuracy]
+	in[TermRes] = math.Log2(f.Resolution/224) - beyond
+	in[TermSwish] = f.Swish
+	in[TermMACs] = LogMACs(f) - 2*beyond - g[targetMACs]
 	return in, outside
 }
 
-// predict returns top-1 in per cent under a class of recipes, and how far the
+// Predict returns top-1 in per cent under a class of recipes, and how far the
 // network lies outside the data, in standard deviations of the features.
-func (m *Model) predict(f *features.Network, recipe string) (top1, outside float64) {
-	in, outside := m.headInputs(f)
+func (m *Model) Predict(f *features.Network, recipe string) (top1, outside float64) {
+	in, outside := m.HeadInputs(f)
 	v := m.Intercept + m.Recipes[recipe]
 	for k, term := range m.head {
 		c := min(max(in[k], term.Low), term.High)
-		if k > termG {
+		if k > TermG {
 			outside += 4 * math.Abs(in[k]-c) / (term.High - term.Low)
 		}
 		v += term.Coefficient * c
@@ -262,6 +257,16 @@ func (m *Model) predict(f *features.Network, recipe string) (top1, outside float
 	return m.Ceiling - math.Exp(-v), outside
 }
 
-// errorScale compares errors at an estimate with those at 75 %: they shrink
+// ErrorScale compares errors at an estimate with those at 75 %: they shrink
 // towards 100 %.
-func errorScale(top1 float64) float64 { return math.Sqrt(max(100-top1, 1) / 25) }
+func ErrorScale(top1 float64) float64 { return math.Sqrt(max(100-top1, 1) / 25) }
+
+// PixelPoints is what the pixels that do not count would add to an estimate.
+func (m *Model) PixelPoints(f *features.Network, top1 float64) float64 {
+	x := ExcessPixels(f)
+	if x == 0 {
+		return 0
+	}
+	slope := m.head[TermRes].Coefficient + 2*m.head[TermMACs].Coefficient
+	return (m.Ceiling - top1) * (1 - math.Exp(-slope*x))
+}

@@ -1,7 +1,7 @@
-// Command fit makes the fitted accuracy estimate from the tables of trained
+// Command makemodel makes the fitted accuracy estimate from the tables of trained
 // networks and prints what it is worth.
 //
-//	go run ./accuracy/internal/fit -out accuracy/imagenet/imagenet_model.json
+//	go run ./accuracy/internal/makemodel -out accuracy/imagenet/imagenet_model.json
 package main
 
 import (
@@ -9,13 +9,13 @@ import (
 	"fmt"
 	"os"
 
-	"nas/accuracy/imagenet"
+	"nas/accuracy/internal/fit"
 )
 
 func main() {
 	out := flag.String("out", "accuracy/imagenet/imagenet_model.json", "file to write")
 	flag.Parse()
-	model, err := imagenet.Fit(os.Stderr)
+	model, err := fit.ImageNet(os.Stderr)
 	if err == nil {
 		err = os.WriteFile(*out, append(model, '\n'), 0o644)
 	}

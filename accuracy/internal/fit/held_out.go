@@ -1,9 +1,11 @@
-package imagenet
+package fit
 
 import (
 	"slices"
 
 	"nas/accuracy/benchmark"
+	"nas/accuracy/imagenet"
+	"nas/accuracy/internal/twolevel"
 	"nas/internal/stat"
 )
 
@@ -18,7 +20,7 @@ type Published struct {
 // EstimatePublished fits a second level without each family of published networks, on
 // top of the first level of the model that the program carries.
 func EstimatePublished() (Published, error) {
-	m, err := Load()
+	m, err := imagenet.Load()
 	if err != nil {
 		return Published{}, err
 	}
@@ -26,7 +28,7 @@ func EstimatePublished() (Published, error) {
 	if err != nil {
 		return Published{}, err
 	}
-	out, err := leaveFamiliesOut(m, rows)
+	out, err := leaveFamiliesOut(m.Model, rows)
 	if err != nil {
 		return Published{}, err
 	}
@@ -42,7 +44,7 @@ func EstimatePublished() (Published, error) {
 // the network's family. The recipe class of the network is given. The interval comes from
 // leaving out each of the other families as well, early recipes counted as base: what a class
 // that nobody has told apart yet shifts belongs to the error of a new family.
-func leaveFamiliesOut(first *Model, rows []trained) ([]heldOut, error) {
+func leaveFamiliesOut(first *twolevel.Model, rows []trained) ([]heldOut, error) {
 	var out []heldOut
 	for _, family := range families {
 		in, rest := splitFamily(rows, family)
@@ -50,7 +52,7 @@ func leaveFamiliesOut(first *Model, rows []trained) ([]heldOut, error) {
 			continue
 		}
 		m := *first
-		if err := m.fitHead(rest); err != nil {
+		if err := fitHead(&m, rest); err != nil {
 			return nil, err
 		}
 		var others []heldOut
@@ -61,18 +63,18 @@ func leaveFamiliesOut(first *Model, rows []trained) ([]heldOut, error) {
 				continue
 			}
 			k := *first
-			if err := k.fitHead(b); err != nil {
+			if err := fitHead(&k, b); err != nil {
 				return nil, err
 			}
 			for _, r := range a {
-				e, _ := k.predict(&r.features, r.recipe)
+				e, _ := k.Predict(&r.features, r.recipe)
 				others = append(others, heldOut{trained: r, estimate: e})
 			}
 		}
 		m.HalfWidth = halfWidthAt75(others)
 		for _, r := range in {
-			e, _ := m.predict(&r.features, r.recipe)
-			h := m.HalfWidth * errorScale(e)
+			e, _ := m.Predict(&r.features, r.recipe)
+			h := m.HalfWidth * twolevel.ErrorScale(e)
 			out = append(out, heldOut{trained: r, estimate: e, low: e - h, high: e + h})
 		}
 	}
@@ -144,7 +146,7 @@ func crossValidate(accel, published []trained, folds int) (crossValidation, erro
 		if err != nil {
 			return c, err
 		}
-		if err := m.fitHead(published); err != nil {
+		if err := fitHead(m, published); err != nil {
 			return c, err
 		}
 		rows := make([]stat.Judged, len(out))
@@ -152,9 +154,9 @@ func crossValidate(accel, published []trained, folds int) (crossValidation, erro
 		for i, j := range out {
 			n := &accel[j]
 			rows[i] = stat.Judged{ID: n.id, MACs: n.macs, Truth: n.top1}
-			both[i], _ = m.predict(&n.features, benchmark.BaseRecipe)
-			terms, _ := m.headInputs(&n.features)
-			first[i] = terms[termG]
+			both[i], _ = m.Predict(&n.features, benchmark.BaseRecipe)
+			terms, _ := m.HeadInputs(&n.features)
+			first[i] = terms[twolevel.TermG]
 			c.estimates[j] = both[i]
 		}
 		c.model.add(float64(folds), rows, both)

@@ -1,4 +1,4 @@
-package imagenet
+package fit
 
 import (
 	"encoding/json"
@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"nas/accuracy/benchmark"
+	"nas/accuracy/internal/twolevel"
 	"nas/internal/stat"
 )
 
@@ -28,24 +29,21 @@ func TestFitOfFewNetworks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.fitHead(published); err != nil {
+	if err := fitHead(m, published); err != nil {
 		t.Fatal(err)
 	}
 	text, err := json.Marshal(m)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var again Model
-	if err := json.Unmarshal(text, &again); err != nil {
-		t.Fatal(err)
-	}
-	if err := again.ready(); err != nil {
+	again, err := twolevel.Read(text)
+	if err != nil {
 		t.Fatal(err)
 	}
 	var estimates, truth []float64
 	for _, r := range some[200:] {
-		e, outside := m.predict(&r.features, benchmark.BaseRecipe)
-		if f, o := again.predict(&r.features, benchmark.BaseRecipe); f != e || o != outside {
+		e, outside := m.Predict(&r.features, benchmark.BaseRecipe)
+		if f, o := again.Predict(&r.features, benchmark.BaseRecipe); f != e || o != outside {
 			t.Fatalf("%s: %v (%v), read back %v (%v)", r.id, e, outside, f, o)
 		}
 		estimates, truth = append(estimates, e), append(truth, r.top1)

@@ -1,4 +1,4 @@
-package imagenet
+package twolevel
 
 import (
 	"math"

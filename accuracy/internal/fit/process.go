@@ -1,4 +1,4 @@
-package imagenet
+package fit
 
 import (
 	"slices"
@@ -7,6 +7,7 @@ import (
 	gonum "gonum.org/v1/gonum/stat"
 
 	"nas/accuracy/features"
+	"nas/accuracy/internal/twolevel"
 	"nas/internal/fault"
 	"nas/internal/stat"
 )
@@ -23,8 +24,8 @@ const (
 
 // fitProcess fits the first level: the ranges of the features, and a Gaussian process
 // for each target. All have the kernel that was tuned to the accuracies.
-func fitProcess(accel []trained) (*Model, error) {
-	m := &Model{Format: format, Ceiling: ceilingPct}
+func fitProcess(accel []trained) (*twolevel.Model, error) {
+	m := &twolevel.Model{Format: twolevel.Format, Ceiling: ceilingPct}
 	n := len(accel)
 	column := make([]float64, n)
 	for s := range features.NumSlots {
@@ -40,7 +41,7 @@ func fitProcess(accel []trained) (*Model, error) {
 	x := mat.NewDense(n, features.SlotFeatures, nil)
 	y := make([]float64, n)
 	for i := range accel {
-		row, _ := m.standardise(&accel[i].features.Slots)
+		row, _ := m.Standardise(&accel[i].features.Slots)
 		x.SetRow(i, row[:])
 		y[i] = linkOf(accel[i].top1)
 	}
@@ -56,12 +57,12 @@ func fitProcess(accel []trained) (*Model, error) {
 		return nil, err
 	}
 	points := distinctRows(x, order, inducingPoints)
-	for k := range processTargets {
+	for k := range twolevel.ProcessTargets {
 		kernel := tuned
-		if k != targetAccuracy {
+		if k != twolevel.TargetAccuracy {
 			kernel.Noise = countNoise
 			for i := range accel {
-				y[i] = logMACs(&accel[i].features)
+				y[i] = twolevel.LogMACs(&accel[i].features)
 			}
 		}
 		g, err := stat.FitInducingGP(kernel, x, y, points)
@@ -69,13 +70,13 @@ func fitProcess(accel []trained) (*Model, error) {
 			return nil, err
 		}
 		m.Process.Targets[k] = newProcessTarget(g)
-		if k == targetAccuracy {
-			if err := m.storePoints(g); err != nil {
+		if k == twolevel.TargetAccuracy {
+			if err := storePoints(m, g); err != nil {
 				return nil, err
 			}
 		}
 	}
-	return m, m.Process.ready()
+	return m, m.Process.Ready()
 }
 
 // distinctRows returns the first k of order whose rows of x differ.
@@ -93,8 +94,8 @@ func distinctRows(x *mat.Dense, order []int, k int) []int {
 
 // newProcessTarget writes the prediction of a process for one target as a constant, a
 // linear part and a sum over the inducing points.
-func newProcessTarget(g *stat.GP) processTarget {
-	t := processTarget{Mean: g.Mean, SD: g.SD, Alpha: g.Alpha, Slope: make([]float64, features.SlotFeatures)}
+func newProcessTarget(g *stat.GP) twolevel.ProcessTarget {
+	t := twolevel.ProcessTarget{Mean: g.Mean, SD: g.SD, Alpha: g.Alpha, Slope: make([]float64, features.SlotFeatures)}
 	n, d := g.Inputs.Dims()
 	for i := range n {
 		t.Offset += g.Alpha[i]
@@ -106,13 +107,13 @@ func newProcessTarget(g *stat.GP) processTarget {
 }
 
 // storePoints stores the kernel and the inducing points of a process.
-func (m *Model) storePoints(g *stat.GP) error {
+func storePoints(m *twolevel.Model, g *stat.GP) error {
 	p := &m.Process
 	p.Kernel = g.Kernel
 	n, _ := g.Inputs.Dims()
 	for i := range n {
 		row := g.Inputs.RawRowView(i)
-		var point slotOptions
+		var point twolevel.SlotOptions
 		for s := range features.NumSlots {
 			opt := [features.PerSlot]float64(row[s*features.PerSlot:][:features.PerSlot])
 			at := slices.Index(m.Slots[s].Options, opt)
@@ -120,8 +121,8 @@ func (m *Model) storePoints(g *stat.GP) error {
 				at = len(m.Slots[s].Options)
 				m.Slots[s].Options = append(m.Slots[s].Options, opt)
 			}
-			if at >= maxOptions {
-				return fault.Errorf("accuracy: slot %d has more than %d combinations of features", s+1, maxOptions)
+			if at >= twolevel.MaxOptions {
+				return fault.Errorf("accuracy: slot %d has more than %d combinations of features", s+1, twolevel.MaxOptions)
 			}
 			point[s] = at
 		}

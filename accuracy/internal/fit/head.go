@@ -1,4 +1,4 @@
-package imagenet
+package fit
 
 import (
 	"iter"
@@ -7,13 +7,16 @@ import (
 	"gonum.org/v1/gonum/mat"
 
 	"nas/accuracy/benchmark"
+	"nas/accuracy/internal/twolevel"
 	"nas/internal/stat"
 )
 
 // headRange is the range of each term over all published networks, rounded outwards.
 // Terms are clipped to it. It is the same when a family is left out, so that its
 // estimates judge the structure of the model and not the clipping.
-var headRange = [headTerms][2]float64{termG: {-4, -3}, termRes: {-1.3, 1.5}, termSwish: {0, 1}, termMACs: {-4, 6}}
+var headRange = [twolevel.HeadTerms][2]float64{
+	twolevel.TermG: {-4, -3}, twolevel.TermRes: {-1.3, 1.5}, twolevel.TermSwish: {0, 1}, twolevel.TermMACs: {-4, 6},
+}
 
 // The second level is a linear model with effects of each family and each network (a mixed
 // model: Laird and Ware, Random-effects models for longitudinal data, Biometrics 1982). What
@@ -37,21 +40,21 @@ var recipePrior = map[string]float64{benchmark.DistilledRecipe: 0.128}
 
 // fitHead fits the second level to published results. Families have effects of their own,
 // which a network of a new family has none of.
-func (m *Model) fitHead(rows []trained) error {
-	if err := m.fillTerms(); err != nil {
+func fitHead(m *twolevel.Model, rows []trained) error {
+	if err := fillTerms(m); err != nil {
 		return err
 	}
 	offsets := benchmark.Recipes[1:] // BaseRecipe has none
 	column := make(map[string]int)
 	var prior []float64 // standard deviation of each coefficient
-	for k := range headTerms {
+	for k := range twolevel.HeadTerms {
 		prior = append(prior, otherTerms)
-		if k == termG {
+		if k == twolevel.TermG {
 			prior[k] = processSD
 		}
 	}
 	for j, recipe := range offsets {
-		column[recipe] = headTerms + j
+		column[recipe] = twolevel.HeadTerms + j
 		prior = append(prior, recipeSD)
 	}
 	for i := range rows {
@@ -69,7 +72,7 @@ func (m *Model) fitHead(rows []trained) error {
 	}
 	for i := range rows {
 		r := &rows[i]
-		in, _ := m.headInputs(&r.features)
+		in, _ := m.HeadInputs(&r.features)
 		for k, v := range in {
 			x.Set(i, k, min(max(v, headRange[k][0]), headRange[k][1]))
 		}
@@ -89,11 +92,11 @@ func (m *Model) fitHead(rows []trained) error {
 	for _, recipe := range offsets {
 		m.Recipes[recipe] = recipePrior[recipe] + c[column[recipe]]
 	}
-	m.Terms = make(map[string]headTerm, headTerms)
-	for k, name := range headTermNames {
-		m.Terms[name] = headTerm{Coefficient: c[k], Low: headRange[k][0], High: headRange[k][1]}
+	m.Terms = make(map[string]twolevel.HeadTerm, twolevel.HeadTerms)
+	for k, name := range twolevel.HeadTermNames {
+		m.Terms[name] = twolevel.HeadTerm{Coefficient: c[k], Low: headRange[k][0], High: headRange[k][1]}
 	}
-	return m.ready()
+	return m.Ready()
 }
 
 // effects are the names of what a result shares with others, and their standard deviations. The
@@ -104,13 +107,13 @@ func (r *trained) effects() iter.Seq2[string, float64] {
 	}
 }
 
-// fillTerms gives a model without a second level empty terms, so that headInputs works.
-func (m *Model) fillTerms() error {
+// fillTerms gives a model without a second level empty terms, so that HeadInputs works.
+func fillTerms(m *twolevel.Model) error {
 	if m.Terms == nil {
-		m.Terms = map[string]headTerm{}
-		for _, name := range headTermNames {
-			m.Terms[name] = headTerm{}
+		m.Terms = map[string]twolevel.HeadTerm{}
+		for _, name := range twolevel.HeadTermNames {
+			m.Terms[name] = twolevel.HeadTerm{}
 		}
 	}
-	return m.ready()
+	return m.Ready()
 }
