@@ -19,7 +19,7 @@ import (
 
 func newShow(a *app) *cobra.Command {
 	var layers, operators bool
-	var diagram, profile, recipe string
+	var diagram, profile, recipe, arena string
 	cmd := &cobra.Command{
 		Use:   "show ARCH",
 		Short: "Show a network: counts, receptive field, layers, diagram",
@@ -31,11 +31,16 @@ With --diagram, a picture of the architecture, its blocks to the scale of the
 latency that --profile predicts, or the profile of this machine; without one, to
 the scale of multiply-accumulates.
 
+With --arena, the working memory that TensorFlow Lite Micro plans for the .tflite file
+of 8-bit integers, and which tensor lives when and where in it; of a .tflite file, for
+the file as it is. --arena=FILE draws it.
+
 With --operators, and no ARCH, what is read of ONNX files.
 
 ARCH is ` + archForms + `.`,
 		Example: `  nas show mobilenet_v2@width=0.75,res=192 --layers
   nas show results/mobile:17 --diagram net.svg
+  nas show results/mcu:17 --arena
   nas show results/mobile:17 --json
   nas show --operators`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -54,6 +59,11 @@ ARCH is ` + archForms + `.`,
 			if err := a.picture("--diagram", diagram); err != nil {
 				return err
 			}
+			if arena != textOnly {
+				if err := a.picture("--arena", arena); err != nil {
+					return err
+				}
+			}
 			n, err := a.find(args[0])
 			if err != nil {
 				return err
@@ -70,6 +80,9 @@ ARCH is ` + archForms + `.`,
 				return usagef("--profile goes with --diagram")
 			}
 			v := viewOf(n.Network, layers || a.json)
+			if err := a.addArena(&v, args[0], arena, n); err != nil {
+				return err
+			}
 			v.Arch, v.ArchID = n.Arch, n.Meta["arch_id"]
 			if err := v.addTrained(n.Run); err != nil {
 				return err
@@ -84,12 +97,18 @@ ARCH is ` + archForms + `.`,
 			v.Name = n.Title
 			v.print(a)
 			v.Accuracy.print(a, why)
+			if v.Arena != nil {
+				v.Arena.print(a)
+			}
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&layers, "layers", false, "list the layers")
 	cmd.Flags().BoolVar(&operators, "operators", false, "list the ONNX operators that are read, and their attributes")
 	cmd.Flags().StringVar(&diagram, "diagram", "", "draw the architecture into `FILE`, .svg, .png or .pdf")
+	cmd.Flags().StringVar(&arena, "arena", "", "list the memory that TensorFlow Lite Micro needs; "+
+		"with =`FILE`, draw it into FILE, .svg, .png or .pdf")
+	cmd.Flags().Lookup("arena").NoOptDefVal = textOnly
 	cmd.Flags().StringVar(&profile, "profile", "",
 		"the latency profile of the diagram (default: the run's for a trial, else this machine's)")
 	recipeFlag(cmd, &recipe)
@@ -131,6 +150,7 @@ type networkView struct {
 	PeakActivation int64       `json:"peak_activation_bytes"`
 	ReceptiveField int         `json:"receptive_field"`
 	Layers         []layerView `json:"layers,omitempty"`
+	Arena          *arenaView  `json:"arena,omitempty"`
 
 	Accuracy *accuracyView `json:"accuracy,omitempty"`
 

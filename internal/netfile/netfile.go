@@ -22,6 +22,7 @@ import (
 	"nas/blocks/onnx"
 	"nas/blocks/pytorch"
 	"nas/blocks/tflite"
+	"nas/blocks/tflite/arena"
 	"nas/internal/boundedfile"
 	"nas/internal/buildinfo"
 	"nas/internal/fault"
@@ -74,6 +75,7 @@ var formats = []format{
 	{"onnx", "onnx", encodeONNX, decodeModel, nil},
 	{"pytorch", "py", encodePyTorch, nil, &companion{"safetensors", encodeSafetensors}},
 	{"tflite", "tflite", encodeTFLite, decodeModel, nil},
+	{"c-array", "cc", encodeCArray, nil, &companion{"h", encodeCHeader}},
 }
 
 // Writable returns the names of the formats that networks are written in,
@@ -394,6 +396,9 @@ func encodeTFLite(n *blocks.Network, weights func() (*blocks.Weights, error), fo
 		o := *form.Integers
 		o.Run = engine.Activations
 		m, err = tflite.Quantize(n, w, o)
+		if err == nil && !o.FloatEdges { // for microcontrollers
+			m, _, err = arena.BestOrder(m)
+		}
 	}
 	if err != nil {
 		return nil, err
