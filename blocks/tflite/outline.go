@@ -2,8 +2,8 @@ package tflite
 
 import "nas/blocks"
 
-// Outline returns the operators and activations of the file that [Quantize] makes of n with integers at its edges. Their
-// sizes and their order are those of the file; weights, scales and zero points are none of it.
+// Outline returns the operators and activations of the file that [Quantize] makes of n with integers at its edges.
+// Their sizes and their order are those of the file; weights, scales and zero points are none of it.
 func Outline(n *blocks.Network) (*Model, error) {
 	longest := 0
 	for i := range n.Nodes {

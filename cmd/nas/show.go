@@ -11,6 +11,7 @@ import (
 	"nas/accuracy"
 	"nas/blocks"
 	"nas/blocks/onnx"
+	"nas/internal/arenaview"
 	"nas/internal/fault"
 	"nas/internal/report"
 	"nas/internal/resolve"
@@ -56,13 +57,8 @@ ARCH is ` + archForms + `.`,
 				}
 				return showOperators(a)
 			}
-			if err := a.picture("--diagram", diagram); err != nil {
+			if err := a.pictures(diagram, arena); err != nil {
 				return err
-			}
-			if arena != textOnly {
-				if err := a.picture("--arena", arena); err != nil {
-					return err
-				}
 			}
 			n, err := a.find(args[0])
 			if err != nil {
@@ -98,7 +94,7 @@ ARCH is ` + archForms + `.`,
 			v.print(a)
 			v.Accuracy.print(a, why)
 			if v.Arena != nil {
-				v.Arena.print(a)
+				a.printf("\n%s", v.Arena.Text())
 			}
 			return nil
 		},
@@ -115,6 +111,30 @@ ARCH is ` + archForms + `.`,
 	a.jsonFlag(cmd)
 	a.fileFlags(cmd)
 	return cmd
+}
+
+// textOnly as the value of --arena is the flag without a file.
+const textOnly = "-text-"
+
+// pictures checks where show draws.
+func (a *app) pictures(diagram, arena string) error {
+	if arena != textOnly {
+		if err := a.picture("--arena", arena); err != nil {
+			return err
+		}
+	}
+	return a.picture("--diagram", diagram)
+}
+
+// addArena plans the arena of a network, if --arena is given, and draws it if that names a file.
+func (a *app) addArena(v *networkView, arg, flag string, n *resolve.Network) (err error) {
+	if flag == "" {
+		return nil
+	}
+	if v.Arena, err = arenaview.Of(arg, n.Network); err != nil || flag == textOnly {
+		return err
+	}
+	return a.draw(flag, v.Arena.Figure(n.Title))
 }
 
 // diagramOf draws a network to the scale of the latency by a profile: the one
@@ -140,17 +160,17 @@ func diagramOf(n *resolve.Network, profile string) (report.Figure, error) {
 
 // networkView is a network's figures, in the JSON form that scripts rely on.
 type networkView struct {
-	Name           string      `json:"name"`
-	ArchID         string      `json:"arch_id,omitempty"`
-	Arch           string      `json:"arch,omitempty"`
-	Input          [3]int      `json:"input"`
-	Output         [3]int      `json:"output"`
-	Params         int64       `json:"params"`
-	MACs           int64       `json:"macs"`
-	PeakActivation int64       `json:"peak_activation_bytes"`
-	ReceptiveField int         `json:"receptive_field"`
-	Layers         []layerView `json:"layers,omitempty"`
-	Arena          *arenaView  `json:"arena,omitempty"`
+	Name           string          `json:"name"`
+	ArchID         string          `json:"arch_id,omitempty"`
+	Arch           string          `json:"arch,omitempty"`
+	Input          [3]int          `json:"input"`
+	Output         [3]int          `json:"output"`
+	Params         int64           `json:"params"`
+	MACs           int64           `json:"macs"`
+	PeakActivation int64           `json:"peak_activation_bytes"`
+	ReceptiveField int             `json:"receptive_field"`
+	Layers         []layerView     `json:"layers,omitempty"`
+	Arena          *arenaview.View `json:"arena,omitempty"`
 
 	Accuracy *accuracyView `json:"accuracy,omitempty"`
 

@@ -89,6 +89,7 @@ var rules = []rule{
 		"internal/tomlfile"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/resolve", []string{"blocks", "blocks/engine", "blocks/zoo", "internal/netfile", "internal/runstore", "search", "space"}, nil},
 	{"internal/docs", []string{"blocks/onnx", "internal/config", "search", "space"}, nil},
+	{"internal/arenaview", []string{"blocks", "blocks/tflite", "blocks/tflite/arena", "internal/report"}, nil},
 	{"internal/device", []string{"internal/tomlfile", "latency/devices", "latency/recipe", "latency/timing"}, nil},
 	{"internal/lint", nil, nil},
 	{"internal/release", nil, nil},

@@ -10,6 +10,6 @@
 // would need if they ran patch by patch (MCUNetV2: Lin et al., "MCUNetV2: Memory-Efficient Patch-based Inference for
 // Tiny Deep Learning", NeurIPS 2021, section 3.1), which TensorFlow Lite Micro does not do.
 //
-// All sizes are in bytes. Scratch buffers are those of TensorFlow Lite Micro's reference kernels; optimised kernels, such
-// as those of CMSIS-NN, ask for more, for convolutions most of all.
+// All sizes are in bytes. Scratch buffers are those of TensorFlow Lite Micro's reference kernels; optimised kernels,
+// such as those of CMSIS-NN, ask for more, for convolutions most of all.
 package arena

@@ -9,13 +9,13 @@ import (
 	"nas/internal/fault"
 )
 
-// Alignment is what TensorFlow Lite Micro rounds the size of each buffer up to, in bytes.
-const Alignment = 16
+// alignment is what TensorFlow Lite Micro rounds the size of each buffer up to, in bytes.
+const alignment = 16
 
 // A Buffer is an activation or a scratch buffer in the arena.
 type Buffer struct {
 	Name  string
-	Bytes int // rounded up to Alignment
+	Bytes int // rounded up to a multiple of 16
 	// First and Last are the first and the last operator, from 1, during which the buffer holds something; 0 is the
 	// moment before the first operator, when the input is there. Both are -1 for a tensor that no operator has.
 	First, Last int
@@ -111,7 +111,7 @@ func size(t tflite.Tensor) (int, error) {
 	return n, nil
 }
 
-func aligned(bytes int) int { return (bytes + Alignment - 1) / Alignment * Alignment }
+func aligned(bytes int) int { return (bytes + alignment - 1) / alignment * alignment }
 
 // place gives each buffer the lowest gap that is large enough, the largest buffer first. Buffers of one size go in the
 // reverse order of their index, because TensorFlow Lite Micro fills its list from the end before it sorts it.

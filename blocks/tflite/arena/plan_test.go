@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"nas/blocks"
+	"nas/blocks/engine"
 	"nas/blocks/tflite"
 	"nas/blocks/zoo"
 )
@@ -113,7 +114,7 @@ func TestPlans(t *testing.T) {
 				}
 			}
 		}
-		if least := slices.Max(p.Live()); p.Bytes < least || p.Bytes%Alignment != 0 {
+		if least := slices.Max(p.Live()); p.Bytes < least || p.Bytes%alignment != 0 {
 			t.Errorf("%s: %d bytes, of which %d live at a time", name, p.Bytes, least)
 		}
 		n, err := zoo.Get(name)
@@ -122,11 +123,7 @@ func TestPlans(t *testing.T) {
 		}
 		image := make([]float32, n.Input().Elems())
 		file, err := tflite.Quantize(n, blocks.NewWeights(n, 1), tflite.QuantizeOptions{
-			Images: [][]float32{
-				image,
-			}, Run: func(n *blocks.Network, _ *blocks.Weights) (func([]float32) ([][]float32, error), error) {
-				return func([]float32) ([][]float32, error) { return make([][]float32, len(n.Nodes)), nil }, nil
-			},
+			Images: [][]float32{image}, Run: engine.Activations,
 		})
 		if err != nil {
 			t.Fatal(err)
