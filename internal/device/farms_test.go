@@ -101,7 +101,8 @@ func TestFarms(t *testing.T) {
 		s := got.EndToEnd
 		about := func(got, want float64) bool { return got >= want && got < want*1.5 || got == want }
 		if !about(s.MedianMs, c.ms*size) || !about(s.P10Ms, c.p10*size) || !about(s.P90Ms, c.p90*size) || s.Runs != c.runs ||
-			!strings.HasPrefix(strings.Join(s.Warnings, " "), c.warning) || c.warning == "" && len(s.Warnings) > 0 {
+			!strings.HasPrefix(strings.Join(s.Warnings, " "), c.warning) ||
+			c.warning == "" && len(s.Warnings) > 0 {
 			t.Errorf("%s: %+v, want %g ms", c.device, s, c.ms*size)
 		}
 	}
@@ -114,7 +115,8 @@ func TestFarms(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer x.Close()
-	if _, err := x.Time(t.Context(), n, timing.Effort{}); err == nil || !strings.Contains(err.Error(), "there are STM32H747I-DISCO") {
+	if _, err := x.Time(t.Context(), n, timing.Effort{}); err == nil ||
+		!strings.Contains(err.Error(), "there are STM32H747I-DISCO") {
 		t.Errorf("a board that is not there: %v", err)
 	}
 }

@@ -56,8 +56,15 @@ func TestArena(t *testing.T) {
 			t.Fatal(err)
 		}
 		const key = runstore.KeyActivations
-		if want := float64(p.Bytes); got.Parts[key] != want || whole.Parts[key] != want || want < float64(n.Counts().PeakActivations) {
-			t.Errorf("%s: %g and %g bytes, the file has an arena of %g", n.Name, got.Parts[key], whole.Parts[key], want)
+		if want := float64(p.Bytes); got.Parts[key] != want || whole.Parts[key] != want ||
+			want < float64(n.Counts().PeakActivations) {
+			t.Errorf(
+				"%s: %g and %g bytes, the file has an arena of %g",
+				n.Name,
+				got.Parts[key],
+				whole.Parts[key],
+				want,
+			)
 		}
 	}
 }

@@ -13,9 +13,9 @@ import (
 const maxStates = 50_000
 
 // BestOrder returns m with its operators in an order whose arena is smaller, and the plan of that order; m itself, and
-// its plan, if there is none, or if m has so many branches that not all orders were looked at. Among the orders that are
-// possible it looks for the one with the least memory in use at the worst moment. m is not changed. Errors are those of
-// [Of].
+// its plan, if there is none, or if m has so many branches that not all orders were looked at. Among the orders that
+// are possible it looks for the one with the least memory in use at the worst moment. m is not changed. Errors are
+// those of [Of].
 func BestOrder(m *tflite.Model) (*tflite.Model, *Plan, error) {
 	plan, err := Of(m)
 	if err != nil {
