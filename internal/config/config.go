@@ -86,7 +86,7 @@ type Constraints struct {
 	// Runtime says whose activation memory is counted. With tflm it is the planned part of TensorFlow
 	// Lite Micro's arena for the .tflite file of 8-bit integers, and that file is what export writes.
 	// Default: the tensors that are still needed, plus the output of the op at work.
-	Runtime string `toml:"runtime" example:"'tflm'" with:"bytes_per_value = 1" allowed:"[tflm](boards.md#a-microcontroller)"`
+	Runtime string `toml:"runtime" example:"'tflm'" with:"bytes_per_value = 1" allowed:"[tflm](boards.md)"`
 }
 
 // TFLM as a runtime of constraints is TensorFlow Lite Micro.

@@ -22,9 +22,9 @@ import (
 // configs/mcu.toml and of 12 of the zoo, three of them of floats and one with a branch.
 //
 // The program that NAS_TFLM names is testdata/plan.cc, linked with TensorFlow Lite Micro. It takes its source (this
-// test was written against commit 90b983c2b of github.com/tensorflow/tflite-micro), those of github.com/google/gemmlowp and
-// github.com/google/ruy, and the headers of flatbuffers 25.9.23 (include in github.com/google/flatbuffers). In the
-// folder of TensorFlow Lite Micro:
+// test was written against commit 90b983c2b of github.com/tensorflow/tflite-micro), those of
+// github.com/google/gemmlowp and github.com/google/ruy, and the headers of flatbuffers 25.9.23 (include in
+// github.com/google/flatbuffers). In the folder of TensorFlow Lite Micro:
 //
 //	mkdir obj
 //	for f in tensorflow/lite/micro/*.cc tensorflow/lite/micro/*/*.cc tensorflow/lite/core/c/common.cc \
