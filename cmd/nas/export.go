@@ -24,10 +24,7 @@ func newExport(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export ARCH --format FORMAT --out FILE",
 		Short: "Write a network to a file for other programs",
-		Long: `Export writes a network to a file. Formats: ` + strings.Join(
-			netfile.Writable(),
-			", ",
-		) + `. Without --format
+		Long: `Export writes a network to a file. Formats: ` + strings.Join(netfile.Writable(), ", ") + `. Without --format
 the ending of the file's name decides; --out - writes to standard output.
 Formats that hold weights get those of --weights, else the network's own, or ones
 drawn from the seed. Format pytorch writes a Python module, net.py, and its
@@ -39,11 +36,13 @@ integers. Their ranges come from the images of --calibrate: a .npy file of value
 in training, or a folder of PNG and JPEG files, which are scaled and cut as nas infer
 does, with values of (value/255 - mean) / std. A hundred images of the kind that the
 network will see are enough. Without --calibrate the ranges are those of noise: good
-for timing, not for use.`,
+for timing, not for use. Format c-array writes such a file of integers as an array of
+C++, net.cc, and its header, net.h, for TensorFlow Lite Micro.`,
 		Example: `  nas export results/mobile:17 --format json --out net.json
   nas export results/mobile:17 --format pytorch --out net.py
   nas export mobilenet_v3_small --opset 11 --batch dynamic --fold-bn --out net.onnx
   nas export results/mobile:17 --weights trained.safetensors --out net.tflite --quantize int8 --calibrate photos
+  nas export results/mcu:17 --format c-array --out net.cc
   nas export mobilenet_v2 --format dot --out - | dot -Tsvg > net.svg`,
 		Args: oneArch,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -56,6 +55,12 @@ for timing, not for use.`,
 			}
 			if err := asFile(&form.ONNX, batch, n); err != nil {
 				return err
+			}
+			if format == "c-array" { // for microcontrollers
+				integers.quantize = "int8"
+				if !cmd.Flags().Changed("io") {
+					integers.io = "int8"
+				}
 			}
 			if form.Integers, err = a.integers(integers, n, seed); err != nil {
 				return err
@@ -92,10 +97,7 @@ for timing, not for use.`,
 				}
 			}
 			if drawn && !a.quiet {
-				a.notef(
-					"the weights are random (seed %d) until you train them; --weights FILE takes trained ones\n",
-					seed,
-				)
+				a.notef("the weights are random (seed %d) until you train them; --weights FILE takes trained ones\n", seed)
 			}
 			return nil
 		},
@@ -160,7 +162,7 @@ var formatFlags = map[string][]string{
 func flagsFit(cmd *cobra.Command, format string) error {
 	for of, names := range formatFlags {
 		for _, name := range names {
-			if of != format && cmd.Flags().Changed(name) {
+			if of != format && (of != "tflite" || format != "c-array") && cmd.Flags().Changed(name) {
 				return usagef("--%s goes with --format %s", name, of)
 			}
 		}
