@@ -169,8 +169,17 @@ func (m *nativeTimer) SlowPct() float64 {
 	return 100 * float64(n) / float64(len(m.refTimes))
 }
 
+// CollectGarbage collects what was dropped, if that is much.
+func (m *nativeTimer) CollectGarbage() { m.s.CollectGrown() }
+
+// Collecting runs f with the garbage collector on.
+func (m *nativeTimer) Collecting(f func()) { m.s.Collecting(f) }
+
 // Close ends the session.
-func (m *nativeTimer) Close() []string { return m.s.Close() }
+func (m *nativeTimer) Close() []string {
+	m.memory = memory{}
+	return m.s.Close()
+}
 
 // Time times a network end to end.
 func (m *nativeTimer) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
@@ -216,7 +225,7 @@ func (m *nativeTimer) TimeUnits(ctx context.Context, n *blocks.Network, e Effort
 	}
 	t := rec.timing(m.base())
 	t.segments.learnSlowdown(m.probes)
-	m.s.CollectGrown()
+	m.CollectGarbage()
 	return t, nil
 }
 

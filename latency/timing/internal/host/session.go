@@ -98,6 +98,14 @@ func (s *Session) CollectGrown() {
 	}
 }
 
+// Collecting runs f, during which nothing is timed, with the collector as it is outside of sessions.
+func (s *Session) Collecting(f func()) {
+	debug.SetGCPercent(s.gcPct)
+	f()
+	debug.SetGCPercent(-1)
+	s.Collect()
+}
+
 // heapBytes is the memory of all objects that have not been collected.
 func heapBytes() uint64 {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
