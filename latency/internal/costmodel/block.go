@@ -85,7 +85,7 @@ func relativeCosts(us []UnitTime, amounts func(u *engine.Unit) []float64, ridge 
 // newCosts is a model of costs alone. Of one component 15 % is a usual error.
 func newCosts(kind string, units int, costs []float64) *KindModel {
 	return &KindModel{
-		Kind: kind, Units: units, Costs: namedCosts(costs), costs: costs, ResidualRMS: 0.15, LeaveOneOut: 0.15,
+		Kind: kind, Units: units, Costs: vocabularies[""].named(costs), costs: costs, ResidualRMS: 0.15, LeaveOneOut: 0.15,
 	}
 }
 

@@ -49,14 +49,14 @@ func (m *KindModel) fitKindCosts(us []UnitTime, tm [][]float64, all *KindModel) 
 			m.costs[j] = expected[j] // no unit of the kind has any
 		}
 	}
-	m.Costs = namedCosts(m.costs)
+	m.Costs = m.words().named(m.costs)
 }
 
 // expectedCosts returns the costs of all kinds, scaled to the units, and the mean amount of
 // each term for each microsecond of a unit's time.
 func expectedCosts(us []UnitTime, tm [][]float64, all *KindModel) (costs, share []float64) {
 	if all == nil {
-		all = &KindModel{costs: costsOf(commonCosts)}
+		all = &KindModel{costs: vocabularies[""].costs(commonCosts)}
 	}
 	ratio := make([]float64, len(us))
 	for i, u := range us {
@@ -87,24 +87,4 @@ func ones(n int) []float64 {
 		w[i] = 1
 	}
 	return w
-}
-
-// namedCosts returns costs by the names of their terms, without those that are 0.
-func namedCosts(costs []float64) map[string]float64 {
-	named := make(map[string]float64, len(costs))
-	for j, c := range costs {
-		if c > 0 {
-			named[termNames[j]] = c
-		}
-	}
-	return named
-}
-
-// costsOf is the inverse of namedCosts; names that are not those of terms are ignored.
-func costsOf(named map[string]float64) []float64 {
-	costs := make([]float64, numTerms)
-	for j, name := range termNames {
-		costs[j] = named[name]
-	}
-	return costs
 }

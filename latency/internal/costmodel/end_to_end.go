@@ -90,7 +90,9 @@ func (d *EndToEnd) FitCosts(kinds map[string]*KindModel, t *engine.Target) map[s
 		index[n] = k
 	}
 	const noise = 0.03
-	mean := make([]float64, len(names)*numTerms)
+	words := kinds[anyKind].words()
+	width := len(words.names)
+	mean := make([]float64, len(names)*width)
 	a := make([][]float64, 0, len(d.Rows)+len(mean))
 	b := make([]float64, 0, len(d.Rows)+len(mean))
 	var tm []float64
@@ -102,9 +104,9 @@ func (d *EndToEnd) FitCosts(kinds map[string]*KindModel, t *engine.Target) map[s
 			if !ok {
 				k = index[anyKind]
 			}
-			tm = terms(tm[:0], unit, t)
+			tm = words.amounts(tm[:0], unit, t)
 			for j, v := range tm {
-				row[k*numTerms+j] += v * float64(u[1]) / 1000 / d.Ms[i]
+				row[k*width+j] += v * float64(u[1]) / 1000 / d.Ms[i]
 			}
 		}
 		for j := range row {
@@ -115,13 +117,13 @@ func (d *EndToEnd) FitCosts(kinds map[string]*KindModel, t *engine.Target) map[s
 	}
 	for k, n := range names {
 		for j, c := range kinds[n].costs {
-			share := mean[k*numTerms+j]
+			share := mean[k*width+j]
 			if share == 0 {
 				continue
 			}
 			row := make([]float64, len(mean))
-			row[k*numTerms+j] = share / max(0.02, c*share/3)
-			a, b = append(a, row), append(b, c*row[k*numTerms+j])
+			row[k*width+j] = share / max(0.02, c*share/3)
+			a, b = append(a, row), append(b, c*row[k*width+j])
 		}
 	}
 	x := stat.NNLS(a, b, 1e-9)
@@ -130,13 +132,13 @@ func (d *EndToEnd) FitCosts(kinds map[string]*KindModel, t *engine.Target) map[s
 		m := *kinds[n]
 		m.costs = slices.Clone(m.costs)
 		for j := range m.costs {
-			if mean[k*numTerms+j] > 0 {
-				m.costs[j] = x[k*numTerms+j]
+			if mean[k*width+j] > 0 {
+				m.costs[j] = x[k*width+j]
 			}
 		}
 		m.Hyper, m.gp, m.use, m.Features, m.Units = nil, nil, nil, nil, 0
 		m.ResidualRMS, m.LeaveOneOut = 0.15, 0.15 // of one unit, as is usual
-		m.Costs = namedCosts(m.costs)
+		m.Costs = words.named(m.costs)
 		out[n] = &m
 	}
 	return out

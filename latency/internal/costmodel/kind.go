@@ -73,9 +73,11 @@ func (u *UnitTime) UnmarshalJSON(b []byte) error {
 //
 // with costs that are not negative and a Gaussian process g with mean zero.
 type KindModel struct {
-	Kind  string             `json:"kind"`
-	Units int                `json:"units"` // number of units that it was fitted to
-	Costs map[string]float64 `json:"costs"` // of each term, in microseconds per thousand
+	Kind string `json:"kind"`
+	// Runtime names the terms that Costs are of: "" or XNNPACKFloat, XNNPACKInt8, XNNPACKInt8Dot.
+	Runtime string             `json:"runtime,omitempty"`
+	Units   int                `json:"units"` // number of units that it was fitted to
+	Costs   map[string]float64 `json:"costs"` // of each term, in microseconds per thousand
 	// Features names those that vary among the units, which are the inputs of g. Low and
 	// High are the range of each feature, used or not.
 	Features []string           `json:"features,omitempty"`
@@ -235,6 +237,9 @@ func RestoreKinds(stored []*KindModel, units []UnitTime, t *engine.Target) (map[
 	kinds := make(map[string]*KindModel, len(stored))
 	for _, k := range stored {
 		c := *k
+		if c.words() == nil {
+			return nil, fmt.Errorf("kinds: %s is of runtime %q, which this program does not know: update it", c.Kind, c.Runtime)
+		}
 		ok, err := c.reload(units, t)
 		if err != nil {
 			return nil, err
@@ -250,12 +255,10 @@ func RestoreKinds(stored []*KindModel, units []UnitTime, t *engine.Target) (map[
 // reload makes a model that came from a file ready to predict. It reports
 // false if the model has terms or features that this program does not have.
 func (m *KindModel) reload(units []UnitTime, t *engine.Target) (bool, error) {
-	for name := range m.Costs {
-		if !slices.Contains(termNames[:], name) {
-			return false, nil
-		}
+	if !m.known() {
+		return false, nil
 	}
-	m.costs = costsOf(m.Costs)
+	m.costs = m.words().costs(m.Costs)
 	m.use = m.use[:0]
 	for _, name := range m.Features {
 		j := slices.IndexFunc(features, func(f feature) bool { return f.name == name })
@@ -291,10 +294,9 @@ func (m *KindModel) reload(units []UnitTime, t *engine.Target) (bool, error) {
 // grows by a tenth for each octave that a feature lies beyond the range of what was
 // measured. outside names the feature furthest beyond, if that is over half an octave.
 func (m *KindModel) estimate(u *engine.Unit, t *engine.Target) (ms, sd float64, outside string) {
-	var termBuf [numTerms]float64
 	var featureBuf, usedBuf [32]float64
-	tm, ft := terms(termBuf[:0], u, t), featuresOf(featureBuf[:0], u, t)
-	ms, sd = m.analytic(tm), m.ResidualRMS
+	ft := featuresOf(featureBuf[:0], u, t)
+	ms, sd = m.alone(u, t), m.ResidualRMS
 	if m.gp != nil {
 		mean, dev := m.gp.Predict(m.pick(usedBuf[:0], ft))
 		ms *= math.Exp(mean)
@@ -324,6 +326,6 @@ func (m *KindModel) times(s float64) *KindModel {
 	for j := range c.costs {
 		c.costs[j] *= s
 	}
-	c.Costs = namedCosts(c.costs)
+	c.Costs = m.words().named(c.costs)
 	return &c
 }

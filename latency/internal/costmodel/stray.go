@@ -54,7 +54,7 @@ func FitTable(
 
 // commonStrays finds units far from what costs common to processors, times one factor for each kind, let expect.
 func commonStrays(us []UnitTime, t *engine.Target) (strays []Stray) {
-	common := &KindModel{costs: costsOf(commonCosts)}
+	common := &KindModel{costs: vocabularies[""].costs(commonCosts)}
 	of := map[string][]int{}
 	for i := range us {
 		k := KindOf(&us[i].Unit)
