@@ -88,7 +88,7 @@ func (s *Session) Release() {
 	s.live = heapBytes()
 }
 
-// maxGarbage is how much memory may be taken between two collections: about what drawing and timing a few networks takes.
+// maxGarbage is how much memory may be taken between two collections: what drawing and timing a few networks takes.
 const maxGarbage = 24 << 20
 
 // CollectGrown is Collect where more than maxGarbage was taken since the last one.
