@@ -32,13 +32,15 @@ func MainFigure(runs ...*Stored) (report.Fronts, error) {
 // DeviceFronts lays the fronts of one run on all its devices over each other: each member of the run's front stands
 // once for each latency that was an objective. A member that others dominate on one of the devices is a point there.
 func (s *Stored) DeviceFronts() (report.Fronts, error) {
-	f, err := Figure(s)
+	bare := *s
+	bare.References = nil // with the notes about them
+	f, err := Figure(&bare)
 	if err != nil {
 		return f, err
 	}
 	_, y := s.axes()
 	trials := s.Front.Trials()
-	f.Series, f.Picks, f.References, f.Constraints = nil, nil, nil, nil
+	f.Series, f.Picks, f.Constraints = nil, nil, nil
 	for _, o := range s.latencies() {
 		q := report.Series{Name: s.deviceOf(o)}
 		for i := range trials {
