@@ -73,7 +73,8 @@ func writeFront(
 		others = append(others, d.Latency)
 	}
 	d := s.Devices[0]
-	err := runstore.WriteFront(dir, runstore.FrontFile, trials, d.Latency, d.Profile.Device.String(), onFront, expected, others)
+	device := d.Profile.Device.String()
+	err := runstore.WriteFront(dir, runstore.FrontFile, trials, d.Latency, device, onFront, expected, others)
 	if err != nil {
 		return err
 	}

@@ -294,7 +294,8 @@ func TestTables(t *testing.T) {
 	const want = "id,arch_id,arch,latency_ms,latency_low_ms,latency_high_ms,accuracy,accuracy_low,accuracy_high," +
 		"params,macs,peak_activation_bytes,latency_device,p_front,accuracy_expected,accuracy_warnings," +
 		"latency_ms@b,latency_ms@b_low,latency_ms@b_high\n" +
-		"3,ab,\"32x32x3 | x, y\",1.5,1,2,0.25,,,5,300000000,7,\"nas kernels on \"\"CPU\"\", 1 thread\",0.5,0.125,a; b,2.5,2,3\n"
+		"3,ab,\"32x32x3 | x, y\",1.5,1,2,0.25,,,5,300000000,7," +
+		"\"nas kernels on \"\"CPU\"\", 1 thread\",0.5,0.125,a; b,2.5,2,3\n"
 	if got, err := os.ReadFile(filepath.Join(dir, FrontFile)); err != nil || string(got) != want {
 		t.Errorf("%s, want %s", got, want)
 	}
