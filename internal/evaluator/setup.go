@@ -61,7 +61,7 @@ func New(ctx context.Context, c *config.Config, o Options, resumed *runstore.Run
 	}
 	s := &Setup{
 		Options: o, Config: c, Space: sp, Objectives: objectives, Sample: sample,
-		Evaluator: newEvaluator(objectives, devices, estimator, c.Constraints.BytesPerValue),
+		Evaluator: newEvaluator(objectives, devices, estimator, &c.Constraints),
 	}
 	if resumed != nil {
 		s.Worst = resumed.Manifest().Reference
