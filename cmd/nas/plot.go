@@ -21,7 +21,7 @@ var plots = []struct {
 	draw       func(runs []*results.Stored) (report.Figure, error)
 }{
 	{"front", "latency against accuracy", true,
-		func(rs []*results.Stored) (report.Figure, error) { return results.Figure(rs...) }},
+		func(rs []*results.Stored) (report.Figure, error) { return results.MainFigure(rs...) }},
 	{"hypervolume", "the front's growth over the run", true,
 		func(rs []*results.Stored) (report.Figure, error) { return results.Growth(rs...), nil }},
 	{"genes", "what the front takes, against the whole space", false,

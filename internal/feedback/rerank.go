@@ -184,6 +184,10 @@ func (x *reranker) write(
 		}
 	}
 	x.out.After = front.Len()
+	var others []runstore.Field
+	for _, name := range x.run.Config.Latency.Profile.Names()[1:] {
+		others = append(others, runstore.FieldOf(runstore.LatencyKey(name)))
+	}
 	return runstore.WriteFront(x.run.Dir, runstore.RerankedFile, front.Trials(), first, x.run.Manifest.Device, onFront,
-		func(*search.Result) float64 { return math.NaN() })
+		func(*search.Result) float64 { return math.NaN() }, others)
 }

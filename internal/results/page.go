@@ -42,6 +42,9 @@ func (s *Stored) Page() (html.Page, error) {
 			return p, fault.Errorf("results: trial %d of %s is on the front and has no value on one of the axes", t.ID, s.Dir)
 		}
 		m := pageMember(&t, row, x, y, s.Expected)
+		for _, o := range s.latencies()[1:] {
+			m.Others = append(m.Others, valueOf(&t, o))
+		}
 		if m.Network, err = pageNetwork(t.Arch, predictor); err != nil {
 			return p, fault.Errorf("results: trial %d of %s: %w", t.ID, s.Dir, err)
 		}
@@ -55,6 +58,17 @@ func (s *Stored) Page() (html.Page, error) {
 	searched := s // by the score that the search had
 	if s.Told != nil {
 		searched = s.Told.before
+	}
+	others := s.latencies()[1:]
+	for _, o := range others {
+		p.Others = append(p.Others, "latency on "+s.deviceOf(o)+", ms")
+	}
+	if len(others) > 0 {
+		fronts, err := s.DeviceFronts()
+		if err != nil {
+			return p, err
+		}
+		p.Figures = append(p.Figures, fronts)
 	}
 	p.Figures = append(p.Figures, Growth(searched))
 	if shares, err := s.Shares(); err == nil && len(shares.Genes) > 0 {

@@ -31,7 +31,7 @@ func plot(ctx context.Context, s *evaluator.Setup, store *runstore.Run) (*result
 	if err != nil {
 		return nil, err
 	}
-	f, err := results.Figure(run)
+	f, err := results.MainFigure(run)
 	if err != nil {
 		return nil, err
 	}
