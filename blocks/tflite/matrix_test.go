@@ -83,7 +83,7 @@ func meanOfLiteRT(dst, src []int32, c int, in, out integer.Grid) {
 		for i := range n {
 			sum += src[i*c+k]
 		}
-		product := float32(sum) / float32(n) * scale
+		product := float32(sum) * (1 / float32(n)) * scale
 		dst[k] = out.Clamp(int32(math.RoundToEven(float64(product+bias))) + out.Zero)
 	}
 }
