@@ -75,7 +75,7 @@ func (x blockChain) predict(d *Device) (latency.Estimate, error) {
 		for to < len(x.blocks) && !latency.CanSplit(factsOf(x.blocks[to-1]).boundary, factsOf(x.blocks[to]).boundary) {
 			to++
 		}
-		s, err := d.subgraph(x.blocks[from:to])
+		s, err := subgraphOf(d, x.blocks[from:to])
 		if err != nil {
 			return latency.Estimate{}, err
 		}
@@ -101,8 +101,8 @@ func (x blockChain) score(ctx context.Context, e accuracy.Estimator) (accuracy.S
 	return c.EstimateChain(ctx, x.name, features...)
 }
 
-// subgraph returns the subgraph of a network that consists of these blocks.
-func (d *Device) subgraph(blocks []*space.LoweredBlock) (*latency.Subgraph, error) {
+// subgraphOf returns the subgraph of a network that consists of these blocks, as a device runs it.
+func subgraphOf(d *Device, blocks []*space.LoweredBlock) (*latency.Subgraph, error) {
 	if len(blocks) > 1 {
 		return d.subgraphs.subgraph(d.Predictor, blocks)
 	}
