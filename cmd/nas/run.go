@@ -15,11 +15,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/internal/config"
-	"nas/internal/evaluator"
 	"nas/internal/plural"
 	"nas/internal/results"
 	nasrun "nas/internal/run"
 	"nas/internal/runstore"
+	"nas/internal/work"
 	"nas/search"
 )
 
@@ -205,7 +205,7 @@ func (a *app) runOnce(cmd *cobra.Command, c *config.Config, o runFlags) (dir str
 	m := a.meter
 	defer m.end()
 	r, err := nasrun.Run(cmd.Context(), nasrun.Options{
-		Options: evaluator.Options{Workers: o.workers, Say: m.say, Progress: m.progress},
+		Options: work.Options{Workers: o.workers, Say: m.say, Progress: m.progress},
 		Config:  c, Resume: o.resume, WarmStart: o.warm, Live: o.live,
 	})
 	m.end()

@@ -16,6 +16,7 @@ import (
 	"nas/internal/plural"
 	"nas/internal/random"
 	"nas/internal/runstore"
+	"nas/internal/work"
 	"nas/latency"
 	"nas/latency/calibrate"
 	"nas/latency/timing"
@@ -35,7 +36,7 @@ type Device struct {
 
 // devicesOf loads the latency profiles of a config, and calibrates this device where its profile is missing.
 func devicesOf(
-	ctx context.Context, c *config.Config, sp *space.Space, o Options, resumed *runstore.Run,
+	ctx context.Context, c *config.Config, sp *space.Space, o work.Options, resumed *runstore.Run,
 ) (ds []*Device, err error) {
 	own := ownDevice{o, c, sp}
 	for i, name := range c.Latency.Profile.Names() {
@@ -67,7 +68,7 @@ func devicesOf(
 
 // ownDevice finds the profile of this device for the networks of a space.
 type ownDevice struct {
-	Options
+	work.Options
 	config *config.Config
 	space  *space.Space
 }
@@ -148,7 +149,7 @@ func (o *ownDevice) calibrate(ctx context.Context, rt timing.Runtime, base *late
 	p, err := calibrate.Device(ctx, rt, calibrationNetworks(o.space, o.config), calibrate.Options{
 		Budget: budget, Base: base,
 		Progress: func(x calibrate.Progress) {
-			o.Report(Progress{Step: "calibrate", Seconds: true, Done: int(x.Elapsed.Seconds()), Total: int(budget.Seconds())})
+			o.Report(work.Progress{Step: "calibrate", Seconds: true, Done: int(x.Elapsed.Seconds()), Total: int(budget.Seconds())})
 		},
 	})
 	if err != nil {

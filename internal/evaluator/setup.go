@@ -11,13 +11,14 @@ import (
 	"nas/blocks"
 	"nas/internal/config"
 	"nas/internal/runstore"
+	"nas/internal/work"
 	"nas/search"
 	"nas/space"
 )
 
 // Setup is a config with its models made.
 type Setup struct {
-	Options
+	work.Options
 	*Evaluator
 	Config     *config.Config
 	Space      *space.Space
@@ -32,7 +33,7 @@ type Setup struct {
 // New makes the models of a config. They have no constraints yet: see [Setup.Constrained]. A run
 // that is resumed keeps the profiles, the scale and the reference point of its directory; resumed
 // is nil for a new run. What is wrong with the config is a [*config.UsageError].
-func New(ctx context.Context, c *config.Config, o Options, resumed *runstore.Run) (*Setup, error) {
+func New(ctx context.Context, c *config.Config, o work.Options, resumed *runstore.Run) (*Setup, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}

@@ -14,6 +14,7 @@ import (
 	"nas/blocks/zoo"
 	"nas/internal/config"
 	"nas/internal/runstore"
+	"nas/internal/work"
 	"nas/search"
 )
 
@@ -41,7 +42,7 @@ kernel = [3, 5]
 		t.Fatal(err)
 	}
 	c.Latency.Profile = config.Named[string]{"": "../../results/reference/smoke/profile.json"}
-	return New(t.Context(), c, Options{}, nil)
+	return New(t.Context(), c, work.Options{}, nil)
 }
 
 // TestRefused: a space of which the estimate refuses every network is wrong use; of one of which it

@@ -14,13 +14,14 @@ import (
 	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/internal/stat"
+	"nas/internal/work"
 	"nas/search"
 	"nas/space"
 )
 
 // reranker fits a surrogate to trained networks and ranks the candidates of a run by it.
 type reranker struct {
-	evaluator.Options
+	work.Options
 	run     *results.Stored
 	trained []runstore.TrainedRow
 	out     *Rerank

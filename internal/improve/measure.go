@@ -4,9 +4,9 @@ import (
 	"context"
 	"slices"
 
-	"nas/internal/evaluator"
 	"nas/internal/plural"
 	"nas/internal/stat"
+	"nas/internal/work"
 	"nas/latency/timing"
 )
 
@@ -49,7 +49,7 @@ func (c *comparison) measure(ctx context.Context) error {
 			}
 			ms[i] = append(ms[i], t.EndToEnd.MedianMs)
 		}
-		c.Report(evaluator.Progress{Step: "measure", Done: round + 1, Total: rounds})
+		c.Report(work.Progress{Step: "measure", Done: round + 1, Total: rounds})
 	}
 	for i, s := range sides {
 		s.setMeasured(ms[i], ms[0])

@@ -6,6 +6,7 @@ import (
 
 	"nas/internal/evaluator"
 	"nas/internal/runstore"
+	"nas/internal/work"
 	"nas/latency"
 	"nas/search"
 )
@@ -30,7 +31,7 @@ func TestWarnOutside(t *testing.T) {
 	for n, want := range map[int]string{0: "", 1: "", 2: "2 of the 5 networks on the front: " + outside} {
 		var said []string
 		s := &evaluator.Setup{
-			Options:   evaluator.Options{Say: func(s string) { said = append(said, s) }},
+			Options:   work.Options{Say: func(s string) { said = append(said, s) }},
 			Evaluator: &evaluator.Evaluator{Devices: []*evaluator.Device{device, device}}, // a network counts once
 		}
 		front := make([]Member, 5)

@@ -6,12 +6,13 @@ import (
 	"nas/internal/evaluator"
 	"nas/internal/results"
 	"nas/internal/runstore"
+	"nas/internal/work"
 )
 
 // withLive lets the live page show the progress.
-func withLive(o evaluator.Options, live *results.Live) evaluator.Options {
+func withLive(o work.Options, live *results.Live) work.Options {
 	progress := o.Progress
-	o.Progress = func(p evaluator.Progress) {
+	o.Progress = func(p work.Progress) {
 		live.Step(p.Step, p.String())
 		if progress != nil {
 			progress(p)

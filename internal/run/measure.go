@@ -12,6 +12,7 @@ import (
 	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/internal/stat"
+	"nas/internal/work"
 	"nas/latency"
 	"nas/latency/timing"
 	"nas/search/pareto"
@@ -116,7 +117,7 @@ func timeMembers(
 		if again {
 			step = "measure again"
 		}
-		s.Report(evaluator.Progress{Step: step, Done: done, Total: total})
+		s.Report(work.Progress{Step: step, Done: done, Total: total})
 	})
 	if err != nil {
 		return nil, err

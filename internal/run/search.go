@@ -9,6 +9,7 @@ import (
 	"nas/internal/resolve"
 	"nas/internal/results"
 	"nas/internal/runstore"
+	"nas/internal/work"
 	"nas/search"
 	"nas/space"
 )
@@ -67,7 +68,7 @@ func explore(
 		Workers: s.Workers, Timeout: time.Duration(c.Timeout), Reference: s.Worst,
 		Stop: stopOf(&c),
 		Progress: func(x search.Progress) {
-			s.Report(evaluator.Progress{Step: "search", Done: x.Evaluations, Total: c.Budget(), Search: &x})
+			s.Report(work.Progress{Step: "search", Done: x.Evaluations, Total: c.Budget(), Search: &x})
 		},
 		Observe: func(t search.Trial, _ *search.Front) {
 			if live != nil {

@@ -10,6 +10,7 @@ import (
 	"nas/internal/config"
 	"nas/internal/evaluator"
 	"nas/internal/runstore"
+	"nas/internal/work"
 	"nas/latency"
 	"nas/latency/timing"
 	"nas/search"
@@ -51,7 +52,7 @@ func Config(t testing.TB, profile string) *config.Config {
 }
 
 // Setup makes the models of a config that is written out, with the profile of [Profile].
-func Setup(t testing.TB, text string, o evaluator.Options) *evaluator.Setup {
+func Setup(t testing.TB, text string, o work.Options) *evaluator.Setup {
 	t.Helper()
 	c, err := config.Decode("test.toml", []byte(text), evaluator.Check)
 	if err != nil {
