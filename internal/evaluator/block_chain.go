@@ -6,6 +6,7 @@ import (
 
 	"nas/accuracy"
 	"nas/blocks"
+	"nas/internal/profiles"
 	"nas/latency"
 	"nas/space"
 )
@@ -13,15 +14,17 @@ import (
 // lowered is a network as the evaluator needs it.
 type lowered interface {
 	counts() blocks.Counts
-	predict(*Device) (latency.Estimate, error) // Kernels may be missing
+	predict(*profiles.Device) (latency.Estimate, error) // Kernels may be missing
 	score(context.Context, accuracy.Estimator) (accuracy.Score, error)
 }
 
 // wholeNetwork is a network of any origin.
 type wholeNetwork struct{ n *blocks.Network }
 
-func (w wholeNetwork) counts() blocks.Counts                       { return w.n.Counts() }
-func (w wholeNetwork) predict(d *Device) (latency.Estimate, error) { return d.Predictor.Predict(w.n) }
+func (w wholeNetwork) counts() blocks.Counts { return w.n.Counts() }
+func (w wholeNetwork) predict(d *profiles.Device) (latency.Estimate, error) {
+	return d.Predictor.Predict(w.n)
+}
 
 func (w wholeNetwork) score(ctx context.Context, e accuracy.Estimator) (accuracy.Score, error) {
 	return e.Estimate(ctx, w.n)
@@ -47,7 +50,7 @@ type blockFacts struct {
 // analyzer is the [space.Lowerer.Analyze] of an evaluator with these devices. It prepares the subgraphs
 // at once where the runtime may cut the network before the block: most blocks are subgraphs of their own
 // then, and n is at hand.
-func analyzer(devices []*Device) func(n *blocks.Network) any {
+func analyzer(devices []*profiles.Device) func(n *blocks.Network) any {
 	return func(n *blocks.Network) any {
 		f := &blockFacts{
 			latency.FusionBoundaryOf(n), accuracy.NewBlockFeatures(n), make([]atomic.Pointer[latency.Subgraph], len(devices)),
@@ -68,7 +71,7 @@ func factsOf(p *space.LoweredBlock) *blockFacts { return p.Analysis.(*blockFacts
 func (x blockChain) counts() blocks.Counts { return space.JoinCounts(x.blocks) }
 
 // predict sums the subgraphs of the chain: the runs of blocks that the runtime does not fuse with their neighbours.
-func (x blockChain) predict(d *Device) (latency.Estimate, error) {
+func (x blockChain) predict(d *profiles.Device) (latency.Estimate, error) {
 	var buffer [64]*latency.Subgraph
 	subgraphs := buffer[:0]
 	for from, to := 0, 1; from < len(x.blocks); from, to = to, to+1 {
@@ -102,11 +105,11 @@ func (x blockChain) score(ctx context.Context, e accuracy.Estimator) (accuracy.S
 }
 
 // subgraphOf returns the subgraph of a network that consists of these blocks, as a device runs it.
-func subgraphOf(d *Device, blocks []*space.LoweredBlock) (*latency.Subgraph, error) {
+func subgraphOf(d *profiles.Device, blocks []*space.LoweredBlock) (*latency.Subgraph, error) {
 	if len(blocks) > 1 {
-		return d.subgraphs.subgraph(d.Predictor, blocks)
+		return d.Subgraphs.Of(d.Predictor, blocks)
 	}
-	alone := &factsOf(blocks[0]).subgraphs[d.index]
+	alone := &factsOf(blocks[0]).subgraphs[d.Index]
 	if p := alone.Load(); p != nil {
 		return p, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"nas/accuracy"
 	"nas/blocks"
 	"nas/internal/fault"
+	"nas/internal/profiles"
 	"nas/internal/runstore"
 	"nas/search"
 	"nas/space"
@@ -15,7 +16,7 @@ import (
 // Evaluator judges networks: counts first, then predicted latency, then the constraints on these,
 // and only for what holds them the accuracy score. It is safe for concurrent use.
 type Evaluator struct {
-	Devices  []*Device
+	Devices  []*profiles.Device
 	Accuracy accuracy.Estimator
 	Limits   []runstore.Limit
 	Recalled *Recalled // scores of earlier runs; nil for none
@@ -26,7 +27,7 @@ type Evaluator struct {
 }
 
 func newEvaluator(
-	objectives []search.Objective, devices []*Device, a accuracy.Estimator, bytesPerValue int,
+	objectives []search.Objective, devices []*profiles.Device, a accuracy.Estimator, bytesPerValue int,
 ) *Evaluator {
 	e := &Evaluator{Devices: devices, Accuracy: a, bytesPerValue: bytesPerValue, isObjective: map[string]bool{}}
 	for _, o := range objectives {

@@ -10,6 +10,7 @@ import (
 	"nas/accuracy"
 	"nas/blocks"
 	"nas/internal/config"
+	"nas/internal/profiles"
 	"nas/internal/runstore"
 	"nas/internal/work"
 	"nas/search"
@@ -48,7 +49,7 @@ func New(ctx context.Context, c *config.Config, o work.Options, resumed *runstor
 	if err != nil {
 		return nil, config.Usage(err)
 	}
-	devices, err := devicesOf(ctx, c, sp, o, resumed)
+	devices, err := profiles.Of(ctx, c, sp, o, resumed)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/zoo"
 	"nas/internal/config"
+	"nas/internal/profiles"
 	"nas/internal/runstore"
 	"nas/internal/work"
 	"nas/search"
@@ -172,9 +173,9 @@ min_top1_pct = 1
 
 // TestConstraintsOf: a latency bounds the device that it names, or each device.
 func TestConstraintsOf(t *testing.T) {
-	devices := []*Device{}
+	devices := []*profiles.Device{}
 	for _, name := range []string{"board", "phone"} {
-		devices = append(devices, &Device{Name: name, Latency: runstore.FieldOf(runstore.LatencyKey(name))})
+		devices = append(devices, &profiles.Device{Name: name, Latency: runstore.FieldOf(runstore.LatencyKey(name))})
 	}
 	for _, c := range []struct {
 		limits config.Named[config.Limit]
@@ -246,8 +247,8 @@ func TestReferences(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := 0
-	for _, f := range families {
-		n += len(f.widths)
+	for _, f := range profiles.Families {
+		n += len(f.Widths)
 	}
 	if len(rs) != n {
 		t.Errorf("%d references, want %d", len(rs), n)
