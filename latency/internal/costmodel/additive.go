@@ -81,10 +81,6 @@ func componentsOf(u *engine.Unit) []component {
 	return parts
 }
 
-// expands reports whether a block begins with a 1x1 convolution. Without one, it has no activation
-// before the depthwise convolution.
-func expands(u *engine.Unit) bool { return u.Mid != u.In.C || u.MidAct != blocks.Identity }
-
 // coordinates are the input of f: sizes in octaves, the rest scaled so that 1 matters as much
 // as an octave.
 func coordinates(u *engine.Unit, t *engine.Target) []float64 {

@@ -57,15 +57,6 @@ var termNames = [numTerms]string{
 	termEval:     "eval",      // values of units without a kernel: output plus products, or by plainPrice
 }
 
-// commonCosts, in microseconds per thousand of each term, are those of a core of a server of
-// 2020 to 2025. Other processors share their proportions, up to a common factor. They are
-// the prior of all kinds and the start of fits to end-to-end latencies.
-var commonCosts = map[string]float64{
-	"call": 0.5, "gemm_mac": 0.012, "gemm_tile": 5, "dw_mac": 0.016, "dw_row": 1,
-	"move": 0.005, "move_l2": 0.006, "move_l3": 0.01, "weights": 0.02, "again": 0.02,
-	"act_poly": 0.06, "act_exp": 0.15, "residual": 0.03, "eval": 1,
-}
-
 // tile is the usual tile of an instruction set (output pixels x channels) and
 // its number of float32 lanes.
 type tile struct{ rows, cols, lanes int }
@@ -192,6 +183,10 @@ func (a *amounts) products(u *engine.Unit) (passes, between int) {
 	}
 	return passes, between
 }
+
+// expands reports whether a block begins with a 1x1 convolution. Without one, it has no activation
+// before the depthwise convolution.
+func expands(u *engine.Unit) bool { return u.Mid != u.In.C || u.MidAct != blocks.Identity }
 
 // traffic adds the bytes that a unit reads and writes. A cache of size s that has to hold m
 // bytes stops to help over a factor of two of m, not at once.
