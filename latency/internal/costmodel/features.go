@@ -301,22 +301,3 @@ func featuresOf(dst []float64, u *engine.Unit, t *engine.Target) []float64 {
 }
 
 func isEval(name string) bool { return len(name) > 5 && name[:5] == "eval." }
-
-// KindOf names the cost model that a unit belongs to: its routine, with
-// convolutions told apart by the path they take.
-func KindOf(u *engine.Unit) string {
-	if u.Name != "conv" {
-		return u.Name
-	}
-	switch {
-	case u.Groups > 1:
-		return "conv.grouped"
-	case u.Kernel == [2]int{1, 1} && u.Out.Pixels() == 1:
-		return "conv.vector"
-	case u.Kernel == [2]int{1, 1}:
-		return "conv.pointwise"
-	case u.In.C < 16:
-		return "conv.image"
-	}
-	return "conv.dense"
-}
