@@ -8,6 +8,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/latency/internal/workload"
 )
 
 // AdditiveModel corrects the cost terms where only sums were measured: blocks of several
@@ -75,7 +76,7 @@ func componentsOf(u *engine.Unit) []component {
 			Groups: u.Groups, Act: u.Act, Residual: u.Residual, Batch: u.Batch,
 		}},
 	}
-	if !expands(u) {
+	if !workload.Expands(u) {
 		return parts[1:]
 	}
 	return parts
@@ -84,7 +85,7 @@ func componentsOf(u *engine.Unit) []component {
 // coordinates are the input of f: sizes in octaves, the rest scaled so that 1 matters as much
 // as an octave.
 func coordinates(u *engine.Unit, t *engine.Target) []float64 {
-	groups, in, lanes := u.Groups, u.In.C, tileOf(t).lanes
+	groups, in, lanes := u.Groups, u.In.C, workload.Lanes(t)
 	if u.Name == "dwconv" {
 		groups, in = 1, 0 // its input's channels are its output's
 	}
@@ -93,9 +94,10 @@ func coordinates(u *engine.Unit, t *engine.Target) []float64 {
 		residual = 1
 	}
 	return []float64{
-		log2(u.Out.H), log2(in), log2(u.Out.C),
-		log2(u.Kernel[0] * u.Kernel[1]), log2(u.Stride[0] * u.Stride[1]), log2(u.Dilation[0]),
-		2 * log2(groups), actPrice[u.Act] / 2, residual, 4 * occupancy(in, lanes), 4 * occupancy(u.Out.C, lanes),
+		workload.Log2(u.Out.H), workload.Log2(in), workload.Log2(u.Out.C),
+		workload.Log2(u.Kernel[0] * u.Kernel[1]), workload.Log2(u.Stride[0] * u.Stride[1]), workload.Log2(u.Dilation[0]),
+		2 * workload.Log2(groups), workload.ActPrice[u.Act] / 2, residual,
+		4 * workload.Occupancy(in, lanes), 4 * workload.Occupancy(u.Out.C, lanes),
 		max(-2, math.Log2(float64(u.BytesWeights()+1)/float64(max(t.L2, 1)))),
 	}
 }
@@ -260,7 +262,7 @@ func FitAdditive(e *EndToEnd, kinds map[string]*KindModel, t *engine.Target, lik
 		if k == nil {
 			k = kinds[anyKind]
 		}
-		return k.analytic(terms(nil, u, t))
+		return k.analytic(workload.Terms(nil, u, t))
 	})
 	if len(d.rows) < 8 {
 		return nil
@@ -353,7 +355,7 @@ func (m *AdditiveModel) estimate(u *engine.Unit, kinds map[string]*KindModel, t 
 		if k == nil {
 			return 0, false
 		}
-		ms += k.analytic(terms(nil, &p.unit, t)) * math.Exp(min(max(m.f(p.kind, coordinates(&p.unit, t)), -2), 2))
+		ms += k.analytic(workload.Terms(nil, &p.unit, t)) * math.Exp(min(max(m.f(p.kind, coordinates(&p.unit, t)), -2), 2))
 	}
 	return ms, true
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"nas/internal/stat"
+	"nas/latency/internal/workload"
 )
 
 // commonCosts, in microseconds per thousand of each term, are those of a core of a server of
@@ -28,11 +29,11 @@ const priorWeight = 0.3
 // what another shape costs.
 func (m *KindModel) fitKindCosts(us []UnitTime, tm [][]float64, all *KindModel) {
 	expected, share := expectedCosts(us, tm, all)
-	rows := make([][]float64, len(us), len(us)+numTerms)
-	b := make([]float64, len(us), len(us)+numTerms)
-	for j := range numTerms {
+	rows := make([][]float64, len(us), len(us)+workload.NumTerms)
+	b := make([]float64, len(us), len(us)+workload.NumTerms)
+	for j := range workload.NumTerms {
 		if w := priorWeight * share[j]; w > 0 {
-			row := make([]float64, numTerms)
+			row := make([]float64, workload.NumTerms)
 			row[j] = w
 			rows, b = append(rows, row), append(b, w*expected[j])
 		}
@@ -41,7 +42,7 @@ func (m *KindModel) fitKindCosts(us []UnitTime, tm [][]float64, all *KindModel) 
 	abs := make([]float64, len(us))
 	for range 3 {
 		for i, u := range us {
-			r := make([]float64, numTerms)
+			r := make([]float64, workload.NumTerms)
 			for j, v := range tm[i] {
 				r[j] = w[i] * v / (1000 * u.Ms)
 			}
@@ -72,8 +73,8 @@ func expectedCosts(us []UnitTime, tm [][]float64, all *KindModel) (costs, share 
 		ratio[i] = u.Ms / all.analytic(tm[i])
 	}
 	factor := stat.Median(ratio)
-	costs, share = make([]float64, numTerms), make([]float64, numTerms)
-	for j := range numTerms {
+	costs, share = make([]float64, workload.NumTerms), make([]float64, workload.NumTerms)
+	for j := range workload.NumTerms {
 		costs[j] = factor * all.costs[j]
 		for i, u := range us {
 			share[j] += tm[i][j] / (1000 * u.Ms) / float64(len(us))
@@ -103,7 +104,7 @@ func namedCosts(costs []float64) map[string]float64 {
 	named := make(map[string]float64, len(costs))
 	for j, c := range costs {
 		if c > 0 {
-			named[termNames[j]] = c
+			named[workload.TermNames[j]] = c
 		}
 	}
 	return named
@@ -111,8 +112,8 @@ func namedCosts(costs []float64) map[string]float64 {
 
 // costsOf is the inverse of namedCosts; names that are not those of terms are ignored.
 func costsOf(named map[string]float64) []float64 {
-	costs := make([]float64, numTerms)
-	for j, name := range termNames {
+	costs := make([]float64, workload.NumTerms)
+	for j, name := range workload.TermNames {
 		costs[j] = named[name]
 	}
 	return costs

@@ -6,6 +6,7 @@ import (
 
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/latency/internal/workload"
 )
 
 // EndToEnd are networks with their measured latencies, each as the units that it consists of.
@@ -90,7 +91,7 @@ func (d *EndToEnd) FitCosts(kinds map[string]*KindModel, t *engine.Target) map[s
 		index[n] = k
 	}
 	const noise = 0.03
-	mean := make([]float64, len(names)*numTerms)
+	mean := make([]float64, len(names)*workload.NumTerms)
 	a := make([][]float64, 0, len(d.Rows)+len(mean))
 	b := make([]float64, 0, len(d.Rows)+len(mean))
 	var tm []float64
@@ -102,9 +103,9 @@ func (d *EndToEnd) FitCosts(kinds map[string]*KindModel, t *engine.Target) map[s
 			if !ok {
 				k = index[anyKind]
 			}
-			tm = terms(tm[:0], unit, t)
+			tm = workload.Terms(tm[:0], unit, t)
 			for j, v := range tm {
-				row[k*numTerms+j] += v * float64(u[1]) / 1000 / d.Ms[i]
+				row[k*workload.NumTerms+j] += v * float64(u[1]) / 1000 / d.Ms[i]
 			}
 		}
 		for j := range row {
@@ -115,13 +116,13 @@ func (d *EndToEnd) FitCosts(kinds map[string]*KindModel, t *engine.Target) map[s
 	}
 	for k, n := range names {
 		for j, c := range kinds[n].costs {
-			share := mean[k*numTerms+j]
+			share := mean[k*workload.NumTerms+j]
 			if share == 0 {
 				continue
 			}
 			row := make([]float64, len(mean))
-			row[k*numTerms+j] = share / max(0.02, c*share/3)
-			a, b = append(a, row), append(b, c*row[k*numTerms+j])
+			row[k*workload.NumTerms+j] = share / max(0.02, c*share/3)
+			a, b = append(a, row), append(b, c*row[k*workload.NumTerms+j])
 		}
 	}
 	x := stat.NNLS(a, b, 1e-9)
@@ -130,8 +131,8 @@ func (d *EndToEnd) FitCosts(kinds map[string]*KindModel, t *engine.Target) map[s
 		m := *kinds[n]
 		m.costs = slices.Clone(m.costs)
 		for j := range m.costs {
-			if mean[k*numTerms+j] > 0 {
-				m.costs[j] = x[k*numTerms+j]
+			if mean[k*workload.NumTerms+j] > 0 {
+				m.costs[j] = x[k*workload.NumTerms+j]
 			}
 		}
 		m.Hyper, m.gp, m.use, m.Features, m.Units = nil, nil, nil, nil, 0
