@@ -36,10 +36,7 @@ func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target) (*runnable, 
 	if err := p.Bind(w); err != nil {
 		return nil, fault.Errorf("latency: %w", err)
 	}
-	r := &runnable{plan: p, in: make([]float32, p.InLen()), out: make([]float32, p.OutLen())}
-	for i := range r.in {
-		r.in[i] = normals[i&(len(normals)-1)]
-	}
+	r := &runnable{plan: p, in: RandomInput(p.InLen()), out: make([]float32, p.OutLen())}
 	r.trace.Probe = probe
 	return r, nil
 }
@@ -133,8 +130,8 @@ func (m *nativeTimer) Baseline() Baseline { return Baseline{m.referenceMs(), m.p
 // fifth percentile of its times if there are hardly any.
 func (m *nativeTimer) referenceMs() float64 {
 	if m.refMs == 0 {
-		if c := m.refRuns.segmentTimes().quietTimes(m.probes.slowdown()); c.share >= minQuietShare {
-			m.refMs = c.total
+		if ms, ok := m.refRuns.segmentTimes().undisturbed(m.probes.slowdown()); ok {
+			m.refMs = ms
 		} else {
 			s := slices.Clone(m.refTimes)
 			slices.Sort(s)
@@ -201,7 +198,7 @@ func (m *nativeTimer) TimeUnits(ctx context.Context, n *blocks.Network, e Effort
 		rec.refs = append(rec.refs, m.reference())
 	}
 	t := rec.timing(m.base())
-	t.segments.learnSlowdown(m.probes)
+	m.probes.learn(t.segments)
 	if m.sinceGC += 4*len(r.in) + 2*weightBytes(n) + rec.bytes(); m.sinceGC > 1<<29 {
 		m.sinceGC = 0
 		m.s.Collect()
@@ -283,14 +280,6 @@ func (m *nativeTimer) run(r *runnable) (timedRun, error) {
 	}, nil
 }
 
-// Stopped returns the cause of the end of ctx, wrapped; nil if it has not ended.
-func Stopped(ctx context.Context) error {
-	if err := context.Cause(ctx); err != nil {
-		return fault.Errorf("latency: stopped: %w", err)
-	}
-	return nil
-}
-
 // referenceNetwork returns pointwise and depthwise convolutions of ordinary shapes, which take
 // about a fifth of a millisecond on a fast core and whose data stay in a second-level cache.
 // As networks do, it slows down when the clock falls and when another hardware thread of the
@@ -307,9 +296,6 @@ func referenceNetwork() *blocks.Network {
 	}
 	return n
 }
-
-// NativeName is the Device.Name of [Native].
-const NativeName = "native"
 
 // Native is this machine, running the engine's kernels.
 type Native struct {

@@ -126,3 +126,15 @@ func (p *probes) slowdown() float64 {
 	const firstMs, first = 20, 1.4
 	return max(1, (p.disturbedMs+first*firstMs)/(p.quietMs+firstMs))
 }
+
+// learn adds how much longer disturbed segments of a network took to what slowdown returns.
+func (p *probes) learn(t *segmentTimes) {
+	for _, segments := range t.threads {
+		for _, s := range segments {
+			if s.quiet >= 2 && s.others >= 2 {
+				p.quietMs += s.ms
+				p.disturbedMs += s.disturbed
+			}
+		}
+	}
+}

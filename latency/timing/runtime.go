@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
 // A Runtime times networks on a device. [Native] is this machine with the engine's
@@ -85,4 +86,12 @@ type Effort struct {
 	Budget  time.Duration
 	// Weights are those that [Native] runs the network with; nil: random ones.
 	Weights *blocks.Weights
+}
+
+// Stopped returns the cause of the end of ctx, wrapped; nil if it has not ended.
+func Stopped(ctx context.Context) error {
+	if err := context.Cause(ctx); err != nil {
+		return fault.Errorf("latency: stopped: %w", err)
+	}
+	return nil
 }

@@ -20,18 +20,6 @@ type segmentTime struct {
 	others     float64 // number of disturbed runs
 }
 
-// learnSlowdown adds to the session's statistics how much longer disturbed segments took.
-func (t *segmentTimes) learnSlowdown(p *probes) {
-	for _, segments := range t.threads {
-		for _, s := range segments {
-			if s.quiet >= 2 && s.others >= 2 {
-				p.quietMs += s.ms
-				p.disturbedMs += s.disturbed
-			}
-		}
-	}
-}
-
 // maxDisagreement is the factor by which the quiet segments of two rounds may differ. If they
 // differ by more, something slowed one of them down that the probes do not see, such as a
 // virtual core that was moved away from the cache it shared, and the slower round is
@@ -88,6 +76,13 @@ type quietTimes struct {
 	total      float64   // ms of the network
 	runs       float64   // mean number of quiet runs of a segment
 	share      float64   // share of the time that is in segments with quiet runs
+}
+
+// undisturbed returns the time of the network in ms, put together with [segmentTimes.quietTimes]; ok is false where too
+// few segments were quiet.
+func (t *segmentTimes) undisturbed(slowdown float64) (ms float64, ok bool) {
+	c := t.quietTimes(slowdown)
+	return c.total, c.share >= minQuietShare
 }
 
 // minQuietShare is the share of a network's time that must be in segments with quiet runs

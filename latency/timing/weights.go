@@ -17,6 +17,15 @@ var normals = func() []float32 {
 	return v
 }()
 
+// RandomInput is a network's input of n standard normal values.
+func RandomInput(n int) []float32 {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = normals[i&(len(normals)-1)]
+	}
+	return v
+}
+
 // RandomWeights are random weights by He's rule. So that they need little memory
 // beside the packed ones, layers that batch normalisation follows have their
 // values from the network's longest tensor, and its scale makes up for the
