@@ -1,7 +1,7 @@
 // Package latency predicts how long networks take on a device, says how far the prediction
 // can be trusted, and holds the profiles that it predicts from.
 //
-//	rt := timing.NewNative(1)                                        // this machine, one thread
+//	rt := native.New(1)                                              // this machine, one thread
 //	p, err := calibrate.Device(ctx, rt, networks, calibrate.Options{})
 //	err = p.Save(path)                                               // readable JSON, measurements included
 //	r, err := p.Predictor()

@@ -7,6 +7,7 @@ import (
 	"nas/internal/plural"
 	"nas/internal/stat"
 	"nas/internal/work"
+	"nas/latency/native"
 	"nas/latency/timing"
 )
 
@@ -19,7 +20,7 @@ const (
 // all of them.
 func (c *comparison) measure(ctx context.Context) error {
 	p := c.Devices[0].Profile
-	rt := timing.NewNative(p.Device.Threads)
+	rt := native.New(p.Device.Threads)
 	if err := p.Matches(rt); err != nil {
 		c.out.Skipped = err.Error()
 		return nil

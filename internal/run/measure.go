@@ -14,6 +14,7 @@ import (
 	"nas/internal/stat"
 	"nas/internal/work"
 	"nas/latency"
+	"nas/latency/native"
 	"nas/latency/timing"
 	"nas/search/pareto"
 )
@@ -43,7 +44,7 @@ func measure(
 		members[i] = front[k]
 	}
 	d := s.Devices[0]
-	rt := timing.NewNative(d.Profile.Device.Threads)
+	rt := native.New(d.Profile.Device.Threads)
 	if err := d.Profile.Matches(rt); err != nil {
 		s.Sayf("the front is not measured: %v", err)
 		return &Measured{Skipped: err.Error()}, nil

@@ -12,6 +12,7 @@ import (
 	"nas/internal/runstore"
 	"nas/internal/work"
 	"nas/latency"
+	"nas/latency/native"
 	"nas/latency/timing"
 	"nas/search"
 )
@@ -25,7 +26,7 @@ func Profile(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Device = timing.NewNative(1).Device()
+	p.Device = native.New(1).Device()
 	p.Calibration.Baseline = timing.Baseline{} // another machine's
 	path := filepath.Join(t.TempDir(), "profile.json")
 	if err := p.Save(path); err != nil {

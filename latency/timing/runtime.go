@@ -8,7 +8,7 @@ import (
 	"nas/internal/fault"
 )
 
-// A Runtime times networks on a device. [Native] is this machine with the engine's
+// A Runtime times networks on a device. Package native is this machine with the engine's
 // kernels; a recipe makes one of any program that times a model file. What an
 // implementation must promise is run by package latencytest.
 type Runtime interface {
@@ -84,7 +84,7 @@ type Effort struct {
 	MaxRuns int
 	Until   float64
 	Budget  time.Duration
-	// Weights are those that [Native] runs the network with; nil: random ones.
+	// Weights are those that package native runs the network with; nil: random ones.
 	Weights *blocks.Weights
 }
 

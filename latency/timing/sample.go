@@ -64,9 +64,9 @@ func (s Sample) Scaled(f float64) Sample {
 	return s
 }
 
-// setMedian sets the median and its interval, which the percentiles of all runs then
+// SetMedian sets the median and its interval, which the percentiles of all runs then
 // enclose.
-func (s *Sample) setMedian(ms, low, high float64) {
+func (s *Sample) SetMedian(ms, low, high float64) {
 	s.MedianMs, s.LowMs, s.HighMs = ms, low, high
 	s.P10Ms, s.P90Ms = min(s.P10Ms, ms), max(s.P90Ms, ms)
 }

@@ -1,4 +1,4 @@
-package timing
+package native
 
 import (
 	"math"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"nas/blocks/engine"
+	"nas/latency/timing"
 )
 
 // core is a core beside which another program comes and goes, in spells of mean length spell ms:
@@ -258,7 +259,7 @@ func TestRescaledRunByRun(t *testing.T) {
 // Segments that had no quiet moment in one round had some in the other: both together tell the
 // time of all, and count by how often they were seen.
 func TestCombineQuietSegments(t *testing.T) {
-	measure := func(runs int, first, second float64, quiet ...bool) Timing {
+	measure := func(runs int, first, second float64, quiet ...bool) timing.Timing {
 		rec := &recording{threads: 1, probes: quietProbes(), refs: []float64{0.6}}
 		for range runs {
 			thread := engine.ThreadTrace{Ends: []int{1, 2}}
@@ -288,7 +289,7 @@ func TestCombineQuietSegments(t *testing.T) {
 		t.Fatalf("quiet: %+v", quiet)
 	}
 	for _, c := range []struct {
-		a, b Timing
+		a, b timing.Timing
 		want []float64
 	}{
 		{slow, quiet, []float64{1.1, 2.2}},
@@ -296,14 +297,14 @@ func TestCombineQuietSegments(t *testing.T) {
 		{quiet, quiet, []float64{1.1, 2.2}},
 		{quiet, measure(9, 1.3, 2.7, true, true), []float64{1.1, 2.2}}, // slowed down by something else
 	} {
-		for _, x := range []Timing{Combine(c.a, c.b), Combine(c.b, c.a)} {
+		for _, x := range []timing.Timing{timing.Combine(c.a, c.b), timing.Combine(c.b, c.a)} {
 			if math.Abs(x.CallMs[0]-c.want[0]) > 1e-9 || math.Abs(x.CallMs[1]-c.want[1]) > 1e-9 ||
 				x.NeedsRemeasure() || x.Runs != c.a.Runs+c.b.Runs {
 				t.Errorf("%+v, want calls of %v ms", x, c.want)
 			}
 		}
 	}
-	x := Combine(slow, slow)
+	x := timing.Combine(slow, slow)
 	if x.QuietRuns != 0 || !x.NeedsRemeasure() || x.Runs != 12 || math.Abs(x.EndToEnd.MedianMs-3) > 1e-5 {
 		t.Errorf("never quiet, twice: %+v", x)
 	}
@@ -313,7 +314,7 @@ func TestCombineQuietSegments(t *testing.T) {
 // was, and counts less in the table; a segment too short for the clock does no harm; and a
 // round is not thrown away for a single segment.
 func TestDoubtfulRounds(t *testing.T) {
-	measure := func(runs int, segments ...engine.Segment) Timing {
+	measure := func(runs int, segments ...engine.Segment) timing.Timing {
 		rec := &recording{threads: 1, probes: quietProbes(), refs: []float64{0.4, 0.4}}
 		for range runs {
 			l := &engine.Trace{Threads: []engine.ThreadTrace{{Segments: segments, Ends: []int{len(segments)}}}}
@@ -340,9 +341,9 @@ func TestDoubtfulRounds(t *testing.T) {
 		bad[i] = engine.Segment{Ns: 30000, ProbeNs: 1700}
 	}
 	bad[0] = engine.Segment{Ns: 17000, ProbeNs: 1000}
-	for _, x := range []Timing{Combine(good, measure(9, bad...)), Combine(measure(9, bad...), good)} {
-		if x.quietShare != 1 || math.Abs(x.EndToEnd.MedianMs-0.8) > 0.002 || x.NeedsRemeasure() {
-			t.Errorf("with a round in which one segment was quiet: %g ms, %g found", x.EndToEnd.MedianMs, x.quietShare)
+	for _, x := range []timing.Timing{timing.Combine(good, measure(9, bad...)), timing.Combine(measure(9, bad...), good)} {
+		if x.QuietShare != 1 || math.Abs(x.EndToEnd.MedianMs-0.8) > 0.002 || x.NeedsRemeasure() {
+			t.Errorf("with a round in which one segment was quiet: %g ms, %g found", x.EndToEnd.MedianMs, x.QuietShare)
 		}
 	}
 }
@@ -401,7 +402,7 @@ func TestClock(t *testing.T) {
 		rec.add(timedRun{ms: 3.804, cpuMs: 3.804}, l)
 	}
 	x := rec.timing(0.5)
-	want := (1.1 + 2.2 + 0.5/x.disturbedBy) / 1.1
+	want := (1.1 + 2.2 + 0.5/x.DisturbedBy) / 1.1
 	if math.Abs(x.Slowdown-1.1) > 1e-9 || x.SlowAt(0.4) || x.Correction(0.4) != 1 ||
 		math.Abs(x.EndToEnd.MedianMs-want) > 1e-9 {
 		t.Errorf("%g ms, want %g: %+v", x.EndToEnd.MedianMs, want, x.Conditions)

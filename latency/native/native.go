@@ -1,4 +1,4 @@
-package timing
+package native
 
 import (
 	"context"
@@ -12,7 +12,8 @@ import (
 	"nas/internal/buildinfo"
 	"nas/internal/fault"
 	"nas/internal/stat"
-	"nas/latency/timing/internal/host"
+	"nas/latency/internal/host"
+	"nas/latency/timing"
 )
 
 // runnable is a network ready to be timed on this machine.
@@ -31,33 +32,33 @@ func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target) (*runnable, 
 		return nil, fault.Errorf("latency: %w", err)
 	}
 	if w == nil {
-		w = RandomWeights(n)
+		w = timing.RandomWeights(n)
 	}
 	if err := p.Bind(w); err != nil {
 		return nil, fault.Errorf("latency: %w", err)
 	}
-	r := &runnable{plan: p, in: RandomInput(p.InLen()), out: make([]float32, p.OutLen())}
+	r := &runnable{plan: p, in: timing.RandomInput(p.InLen()), out: make([]float32, p.OutLen())}
 	r.trace.Probe = probe
 	return r, nil
 }
 
-// nativeTimer times networks on this machine. Between the runs it times the reference
+// timer times networks on this machine. Between the runs it times the reference
 // network, which shows how fast the machine is at that moment.
-type nativeTimer struct {
+type timer struct {
 	s        *host.Session
 	target   engine.Target
 	ref      *runnable
-	known    Baseline  // of the device's profile
-	refTimes []float64 // of the reference network in this session, in ms
-	refRuns  recording // of the last of these runs
-	refMs    float64   // undisturbed time of the reference network; 0: to be worked out
+	known    timing.Baseline // of the device's profile
+	refTimes []float64       // of the reference network in this session, in ms
+	refRuns  recording       // of the last of these runs
+	refMs    float64         // undisturbed time of the reference network; 0: to be worked out
 	probes   *probes
 	sinceGC  int // bytes allocated since the last garbage collection
 }
 
-// newNativeTimer opens a session and learns what the machine takes undisturbed.
-func newNativeTimer(t engine.Target, cpus []int, known Baseline) (*nativeTimer, error) {
-	m := &nativeTimer{target: t, known: known, probes: newProbes()}
+// newTimer opens a session and learns what the machine takes undisturbed.
+func newTimer(t engine.Target, cpus []int, known timing.Baseline) (*timer, error) {
+	m := &timer{target: t, known: known, probes: newProbes()}
 	m.probes.base = known.ProbeNs
 	ref, err := prepare(referenceNetwork(), nil, t)
 	if err != nil {
@@ -89,7 +90,7 @@ const settling = 500 * time.Millisecond
 
 // reference times the reference network: the mean of two runs in ms, after one run that brings
 // its data back into the cache.
-func (m *nativeTimer) reference() float64 {
+func (m *timer) reference() float64 {
 	m.ref.plan.Run(m.ref.out, m.ref.in) // bound, and the slices fit
 	both := 0.0
 	for range 2 {
@@ -115,7 +116,7 @@ func (m *nativeTimer) reference() float64 {
 const keptReferences = 128
 
 // addProbes adds the probes of a run to the session's.
-func (m *nativeTimer) addProbes(t *engine.Trace) {
+func (m *timer) addProbes(t *engine.Trace) {
 	for i := range t.Threads {
 		for _, s := range t.Threads[i].Segments {
 			m.probes.add(s.ProbeNs)
@@ -124,13 +125,15 @@ func (m *nativeTimer) addProbes(t *engine.Trace) {
 }
 
 // Baseline returns what the reference network and the probe take undisturbed.
-func (m *nativeTimer) Baseline() Baseline { return Baseline{m.referenceMs(), m.probes.base} }
+func (m *timer) Baseline() timing.Baseline {
+	return timing.Baseline{ReferenceMs: m.referenceMs(), ProbeNs: m.probes.base}
+}
 
 // referenceMs is the time of the reference network put together from quiet segments, or the
 // fifth percentile of its times if there are hardly any.
-func (m *nativeTimer) referenceMs() float64 {
+func (m *timer) referenceMs() float64 {
 	if m.refMs == 0 {
-		if ms, ok := m.refRuns.segmentTimes().undisturbed(m.probes.slowdown()); ok {
+		if ms, ok := m.refRuns.segmentTimes().Undisturbed(m.probes.slowdown()); ok {
 			m.refMs = ms
 		} else {
 			s := slices.Clone(m.refTimes)
@@ -143,7 +146,7 @@ func (m *nativeTimer) referenceMs() float64 {
 
 // SlowPct is the share of timings of the reference network that were over 5 % slower than
 // undisturbed, in per cent.
-func (m *nativeTimer) SlowPct() float64 {
+func (m *timer) SlowPct() float64 {
 	if len(m.refTimes) == 0 {
 		return 0
 	}
@@ -157,10 +160,10 @@ func (m *nativeTimer) SlowPct() float64 {
 }
 
 // Close ends the session.
-func (m *nativeTimer) Close() []string { return m.s.Close() }
+func (m *timer) Close() []string { return m.s.Close() }
 
 // Time times a network end to end.
-func (m *nativeTimer) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
+func (m *timer) Time(ctx context.Context, n *blocks.Network, e timing.Effort) (timing.Timing, error) {
 	t, err := m.TimeUnits(ctx, n, e)
 	t.CallMs, t.CallSpread = nil, nil
 	return t, err
@@ -168,26 +171,26 @@ func (m *nativeTimer) Time(ctx context.Context, n *blocks.Network, e Effort) (Ti
 
 // TimeUnits times a network: two runs to warm up, then blocks of runs with the reference
 // network in between. See recording.timing for what is made of them.
-func (m *nativeTimer) TimeUnits(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
+func (m *timer) TimeUnits(ctx context.Context, n *blocks.Network, e timing.Effort) (timing.Timing, error) {
 	r, err := prepare(n, e.Weights, m.target)
 	if err != nil {
-		return Timing{}, err
+		return timing.Timing{}, err
 	}
 	if err := m.warmUp(ctx, r, e.Warm); err != nil {
-		return Timing{}, err
+		return timing.Timing{}, err
 	}
 	g := progress{effort: e, start: time.Now()}
 	rec := &recording{threads: m.s.Threads, probes: m.probes}
 	rec.refs = append(rec.refs, m.reference())
 	for !g.done(rec, m.base) {
-		if err := Stopped(ctx); err != nil {
-			return Timing{}, err
+		if err := timing.Stopped(ctx); err != nil {
+			return timing.Timing{}, err
 		}
 		block, runs := 0.0, 0
 		for block < blockMs && (runs == 0 || len(rec.runs) < e.Runs || e.Runs == 0) {
 			x, err := m.run(r)
 			if err != nil {
-				return Timing{}, err
+				return timing.Timing{}, err
 			}
 			m.addProbes(&r.trace)
 			rec.add(x, &r.trace)
@@ -198,7 +201,7 @@ func (m *nativeTimer) TimeUnits(ctx context.Context, n *blocks.Network, e Effort
 		rec.refs = append(rec.refs, m.reference())
 	}
 	t := rec.timing(m.base())
-	m.probes.learn(t.segments)
+	m.probes.learn(t.Segments)
 	if m.sinceGC += 4*len(r.in) + 2*weightBytes(n) + rec.bytes(); m.sinceGC > 1<<29 {
 		m.sinceGC = 0
 		m.s.Collect()
@@ -211,10 +214,10 @@ func (m *nativeTimer) TimeUnits(ctx context.Context, n *blocks.Network, e Effort
 const blockMs = 4
 
 // warmUp runs a network twice, and until the time is over.
-func (m *nativeTimer) warmUp(ctx context.Context, r *runnable, d time.Duration) error {
+func (m *timer) warmUp(ctx context.Context, r *runnable, d time.Duration) error {
 	start := time.Now()
 	for i := 0; i < 2 || time.Since(start) < d; i++ {
-		if err := Stopped(ctx); err != nil {
+		if err := timing.Stopped(ctx); err != nil {
 			return err
 		}
 		if _, err := m.run(r); err != nil {
@@ -226,7 +229,7 @@ func (m *nativeTimer) warmUp(ctx context.Context, r *runnable, d time.Duration) 
 
 // progress is that of one network's timing towards its Effort.
 type progress struct {
-	effort  Effort
+	effort  timing.Effort
 	start   time.Time
 	spentMs float64 // in timed runs
 	checked int     // number of runs when the interval was last worked out
@@ -254,7 +257,7 @@ func (g *progress) done(rec *recording, base func() float64) bool {
 }
 
 // base is the undisturbed time of the reference network, that of the profile if there is one.
-func (m *nativeTimer) base() float64 {
+func (m *timer) base() float64 {
 	if m.known.ReferenceMs > 0 {
 		return m.known.ReferenceMs
 	}
@@ -264,7 +267,7 @@ func (m *nativeTimer) base() float64 {
 func weightBytes(n *blocks.Network) int { return 4 * int(n.Counts().Params) }
 
 // run runs r once, and leaves the trace in r.trace.
-func (m *nativeTimer) run(r *runnable) (timedRun, error) {
+func (m *timer) run(r *runnable) (timedRun, error) {
 	u0 := host.ReadUsage(m.s.Threads)
 	t := time.Now()
 	err := r.plan.RunTraced(r.out, r.in, &r.trace)
@@ -297,36 +300,36 @@ func referenceNetwork() *blocks.Network {
 	return n
 }
 
-// Native is this machine, running the engine's kernels.
-type Native struct {
+// Runtime is this machine, running the engine's kernels.
+type Runtime struct {
 	target engine.Target
 	cpus   []int
 }
 
-// NewNative returns this machine for a number of threads (less than 1 means 1).
+// New returns this machine for a number of threads (less than 1 means 1).
 // cpus are the cores to measure on; none: the last of the fastest usable ones.
-func NewNative(threads int, cpus ...int) *Native {
+func New(threads int, cpus ...int) *Runtime {
 	threads = max(1, threads)
 	if len(cpus) == 0 {
 		cpus = host.LastCPUs(threads)
 	}
-	return &Native{target: engine.Host(threads), cpus: cpus}
+	return &Runtime{target: engine.Host(threads), cpus: cpus}
 }
 
 // Device returns what is timed.
-func (n *Native) Device() Device {
-	return Device{
-		Name: NativeName, CPU: HostFacts(n.cpus).CPU, Runtime: "nas kernels", Version: buildinfo.Release(), DType: "float32",
-		Threads: n.target.Threads, CPUSet: ranges(n.cpus), Target: n.target,
+func (n *Runtime) Device() timing.Device {
+	return timing.Device{
+		Name: timing.NativeName, CPU: timing.HostFacts(n.cpus).CPU, Runtime: "nas kernels",
+		Version: buildinfo.Release(), DType: "float32", Threads: n.target.Threads, CPUSet: ranges(n.cpus), Target: n.target,
 	}
 }
 
 // Facts describes this machine now.
-func (n *Native) Facts() Facts { return HostFacts(n.cpus) }
+func (n *Runtime) Facts() timing.Facts { return timing.HostFacts(n.cpus) }
 
 // Open starts a measuring session.
-func (n *Native) Open(ctx context.Context, known Baseline) (Timer, error) {
-	return newNativeTimer(n.target, n.cpus, known)
+func (n *Runtime) Open(ctx context.Context, known timing.Baseline) (timing.Timer, error) {
+	return newTimer(n.target, n.cpus, known)
 }
 
 // ranges writes sorted numbers as "0-3,6".
