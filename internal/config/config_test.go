@@ -84,7 +84,7 @@ kernel = [3, "five"]
 population = 2
 `, []string{
 			"b.toml:9: space.stage[2].kernle: unknown key, did you mean kernel?",
-			`b.toml:10: space.stage[2].kernel[2] = "five": want a whole number, or [height, width]`,
+			`b.toml:10: space.stage[2].kernel[2] = "five": want a whole number from 1 to 31, or [height, width]`,
 			"b.toml:12: search.population = 2: want 4 to 100000",
 		}},
 		{"impossible values of the space", `[space]

@@ -159,12 +159,10 @@ func (d *decoder) kernel(path string, x any, k *space.KernelSize) {
 		*k = space.KernelSize(sides[0])
 	case len(sides) == 2 && min(sides[0], sides[1]) > 0:
 		*k = space.Rectangle(sides[0], sides[1])
-	case ok:
-		d.wrong(path, x, "a whole number up to 31, or [height, width]")
-	case strings.HasSuffix(path, "]"): // in a list
-		d.wrong(path, x, "a whole number, or [height, width]")
+	case ok || strings.HasSuffix(path, "]"): // in a list
+		d.wrong(path, x, "a whole number from 1 to 31, or [height, width]")
 	default:
-		d.wrong(path, x, "a whole number")
+		d.wrong(path, x, "a whole number from 1 to 31")
 	}
 }
 

@@ -38,12 +38,12 @@ choice = [{block = "ds", kernel = [[1, 7]]}, {kernel = 2}]
 		t.Errorf("%v: resolved as\n%s", err, resolved)
 	}
 	for bad, want := range map[string]string{
-		"[[10, 4, 1]]":        "a whole number up to 31, or [height, width]",
+		"[[10, 4, 1]]":        "a whole number from 1 to 31, or [height, width]",
 		"[[10, 40]]":          "1 to 31, or [height, width]",
-		"[2564]":              "a whole number",
-		"[[0, 3]]":            "a whole number up to 31, or [height, width]",
-		`"big"`:               `kernel = "big": want a whole number, or a list such as [3, 5, [10, 4]]`,
-		`[3, "big"]`:          `kernel[2] = "big": want a whole number, or [height, width]`,
+		"[2564]":              "a whole number from 1 to 31",
+		"[[0, 3]]":            "a whole number from 1 to 31, or [height, width]",
+		`"big"`:               `kernel = "big": want a whole number from 1 to 31, or a list such as [3, 5, [10, 4]]`,
+		`[3, "big"]`:          `kernel[2] = "big": want a whole number from 1 to 31, or [height, width]`,
 		"3\nexpansion = true": `expansion = true: want a number, or a list of these`,
 	} {
 		_, err := Decode("c.toml", []byte(strings.Replace(text, "[[10, 4], 3, 5, [4, 4]]", bad, 1)))
