@@ -62,7 +62,7 @@ func checkProxy(c *config.Config, report func(key, value, want string)) {
 	proxy, value := c.Accuracy.Proxy, strconv.Quote(c.Accuracy.Proxy)
 	const key = "accuracy.proxy"
 	if err := accuracy.CheckSpec(proxy); err != nil {
-		want := fault.Text(err) + "; rankmean takes several, as in rankmean(naswot,depth)"
+		want := fault.Text(err) + "; for several want rankmean, as in rankmean(naswot,depth)"
 		if near := config.Nearest(proxy, accuracy.Names()); near != "" {
 			want = fmt.Sprintf("did you mean %q? ", near) + want
 		}
