@@ -40,7 +40,7 @@ networks side by side. Constraints can be tried out.`,
 			if err != nil {
 				return usage(err)
 			}
-			p, err := s.Page()
+			p, err := results.Page(s)
 			if err != nil {
 				return err
 			}

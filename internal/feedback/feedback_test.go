@@ -199,7 +199,7 @@ func checkTold(t *testing.T, dir string, r *Rerank) {
 			t.Errorf("trial %d was picked because %s, want %s", p.ID, p.Why, want)
 		}
 	}
-	page, err := s.Page()
+	page, err := results.Page(s)
 	if err != nil {
 		t.Fatal(err)
 	}

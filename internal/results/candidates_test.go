@@ -109,14 +109,3 @@ func TestAxes(t *testing.T) {
 		}
 	}
 }
-
-// TestAxisOfScore: what the accuracy axis is called depends on the type of the score, not on its label.
-func TestAxisOfScore(t *testing.T) {
-	for unit, want := range map[string][2]string{runstore.UnitPercent: {"top-1", "%"}, "": {"score", ""}} {
-		s := &Stored{}
-		s.Manifest.Score = runstore.Score{Label: "a score (%)", Unit: unit}
-		if a := s.axis(latencyAndAccuracy[1]); a.Label != "a score (%)" || a.Name != want[0] || a.Unit != want[1] {
-			t.Errorf("unit %q: axis %+v", unit, a)
-		}
-	}
-}

@@ -16,12 +16,12 @@ import (
 	"nas/search"
 )
 
-// Figure draws the front of one run or several over each other. They must share objectives, and the
+// Front draws the front of one run or several over each other. They must share objectives, and the
 // scale of the accuracy score; the latency may be that of another device each.
-func Figure(runs ...*Stored) (report.Fronts, error) {
+func Front(runs ...*Stored) (report.Fronts, error) {
 	first := runs[0]
 	x, y := first.axes()
-	f := report.Fronts{Title: titleOf(runs), X: first.axis(x), Y: first.axis(y)}
+	f := report.Fronts{Title: titleOf(runs), X: axisOf(first, x), Y: axisOf(first, y)}
 	oneDevice, err := comparable(runs)
 	if err != nil {
 		return f, err
@@ -32,7 +32,7 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 	names := seriesNames(runs)
 	for i, s := range runs {
 		x, y := s.axes()
-		q := s.series(x, y)
+		q := seriesOf(s, x, y)
 		if len(runs) > 1 {
 			q.Name = names[i]
 		}
@@ -53,16 +53,16 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 				report.Thousands(first.Screened)))
 		}
 	}
-	f.Subtitle = first.subtitle(len(runs))
+	f.Subtitle = subtitleOf(first, len(runs))
 	if oneDevice {
 		f.References = referencePoints(first.References, x, y)
-		f.Constraints = first.constraints(x.Name, y.Name)
+		f.Constraints = constraintsOf(first, x.Name, y.Name)
 		f.Notes = append(f.Notes, referenceNotes(&f, runs, names[0])...)
 	} else {
 		f.Notes = append(f.Notes,
 			"Limits and the networks of the literature are left out: they stand elsewhere on each device.")
 	}
-	f.Notes = append(f.Notes, first.notes(x)...)
+	f.Notes = append(f.Notes, notesOf(first, x)...)
 	return f, nil
 }
 
@@ -90,8 +90,8 @@ func comparable(runs []*Stored) (oneDevice bool, err error) {
 	return oneDevice, nil
 }
 
-// series is the trials and the front of one run.
-func (s *Stored) series(x, y search.Objective) report.Series {
+// seriesOf is the trials and the front of one run.
+func seriesOf(s *Stored, x, y search.Objective) report.Series {
 	q := report.Series{Name: "front"}
 	for i := range s.Shown.Len() {
 		if p, feasible := s.Shown.Point(i); feasible {
@@ -101,7 +101,7 @@ func (s *Stored) series(x, y search.Objective) report.Series {
 		}
 	}
 	if x == overTrials {
-		q.Name, q.Front = "best so far", s.bestSoFar(y)
+		q.Name, q.Front = "best so far", bestSoFar(s, y)
 		return q
 	}
 	for _, t := range s.Front.Trials() {
@@ -115,7 +115,7 @@ func (s *Stored) series(x, y search.Objective) report.Series {
 }
 
 // bestSoFar are the feasible trials that were better than all before, in their order.
-func (s *Stored) bestSoFar(y search.Objective) (best []report.Point) {
+func bestSoFar(s *Stored, y search.Objective) (best []report.Point) {
 	for i := range s.Shown.Len() {
 		p, feasible := s.Shown.Point(i)
 		if feasible && (len(best) == 0 || better(y, p.Y, best[len(best)-1].Y)) {
@@ -123,14 +123,6 @@ func (s *Stored) bestSoFar(y search.Objective) (best []report.Point) {
 		}
 	}
 	return best
-}
-
-// better reports whether a is the better value of an objective.
-func better(o search.Objective, a, b float64) bool {
-	if o.Direction == search.Maximize {
-		return a > b
-	}
-	return a < b
 }
 
 // bestOf names the last of the trials that were the best so far.
@@ -156,8 +148,8 @@ func namedMembers(front []report.Point) (named []report.Reference) {
 	return named
 }
 
-// notes are what a reader of the front has to know.
-func (s *Stored) notes(x search.Objective) (notes []string) {
+// notesOf are what a reader of the front has to know.
+func notesOf(s *Stored, x search.Objective) (notes []string) {
 	if s.Told != nil {
 		notes = append(notes, s.Told.note())
 	}
@@ -270,7 +262,7 @@ func seriesNames(runs []*Stored) []string {
 	return out
 }
 
-func (s *Stored) subtitle(runs int) string {
+func subtitleOf(s *Stored, runs int) string {
 	if runs > 1 {
 		return plural.Of(runs, "run")
 	}
@@ -282,9 +274,9 @@ func (s *Stored) subtitle(runs int) string {
 		report.Thousands(s.Trials), found, in[0], in[1], s.Config.Space.Classes, s.Manifest.Seed)
 }
 
-// constraints are those on the axes. Their bounds are in the manifest, because a limit such as "1.2
+// constraintsOf are those on the axes. Their bounds are in the manifest, because a limit such as "1.2
 // mobilenet_v2" needs the models to be turned into a number.
-func (s *Stored) constraints(x, y string) (out []report.Constraint) {
+func constraintsOf(s *Stored, x, y string) (out []report.Constraint) {
 	for _, l := range s.Manifest.Limits {
 		if l.Key == x || l.Key == y {
 			label := "limit: " + l.Text
@@ -297,8 +289,8 @@ func (s *Stored) constraints(x, y string) (out []report.Constraint) {
 	return out
 }
 
-// axis describes an objective for people.
-func (s *Stored) axis(o search.Objective) report.Axis {
+// axisOf describes an objective for people.
+func axisOf(s *Stored, o search.Objective) report.Axis {
 	a := report.Axis{Maximize: o.Direction == search.Maximize}
 	switch {
 	case o == overTrials:

@@ -11,10 +11,10 @@ import (
 
 // Growth draws the hypervolume over one run or several.
 func Growth(runs ...*Stored) report.Growth {
-	g := report.Growth{Title: titleOf(runs) + ": hypervolume", YLabel: runs[0].hypervolumeLabel(), Notes: []string{
+	g := report.Growth{Title: titleOf(runs) + ": hypervolume", YLabel: hypervolumeLabel(runs[0]), Notes: []string{
 		"Hypervolume: what the front dominates, from the worst of a random sample of the space on. More is better."}}
 	if len(runs) == 1 {
-		g.Subtitle = runs[0].searcher()
+		g.Subtitle = searcherOf(runs[0])
 	}
 	names := seriesNames(runs)
 	for i, s := range runs {
@@ -27,20 +27,20 @@ func Growth(runs ...*Stored) report.Growth {
 }
 
 // hypervolumeLabel names hypervolume with its unit, the product of the objectives' units.
-func (s *Stored) hypervolumeLabel() string {
+func hypervolumeLabel(s *Stored) string {
 	var units []string
 	for _, o := range s.Manifest.Objectives {
 		unit := o.Unit
 		if o.Name == runstore.KeyAccuracy {
-			unit = cmp.Or(s.axis(o).Unit, "score")
+			unit = cmp.Or(axisOf(s, o).Unit, "score")
 		}
 		units = append(units, cmp.Or(unit, o.Name))
 	}
 	return "hypervolume, " + strings.Join(units, " x ")
 }
 
-// searcher is the algorithm with its settings, without the objectives, which stand on the axes.
-func (s *Stored) searcher() string {
+// searcherOf is the algorithm with its settings, without the objectives, which stand on the axes.
+func searcherOf(s *Stored) string {
 	settings, _, cut := strings.Cut(s.Manifest.Algorithm, ", objectives=[")
 	if cut {
 		settings += ")"
@@ -49,7 +49,7 @@ func (s *Stored) searcher() string {
 }
 
 // Agreement draws predicted against measured latency of the front.
-func (s *Stored) Agreement() report.Agreement {
+func Agreement(s *Stored) report.Agreement {
 	q := report.AgreementSeries{Name: "members of the front"}
 	for _, r := range s.Measured {
 		q.Points = append(q.Points, report.Prediction{

@@ -58,7 +58,7 @@ func (l *Live) Begin(dir string, m runstore.Manifest, c *config.Config, predicto
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.run = fmt.Sprintf("%s %d", dir, time.Now().UnixNano())
-	l.header, l.x, l.y, l.predictor, l.finished = s.header(x, y), x, y, predictor, ""
+	l.header, l.x, l.y, l.predictor, l.finished = headerOf(s, x, y), x, y, predictor, ""
 	l.header.Live, l.expected = true, expected
 	l.front, l.trials, l.rows = front, nil, map[int]int{}
 	return nil

@@ -9,7 +9,7 @@ import (
 )
 
 // Shares draws what distinguishes the front from the whole space.
-func (s *Stored) Shares() (report.Shares, error) {
+func Shares(s *Stored) (report.Shares, error) {
 	sp, err := space.New(s.Config.Space)
 	if err != nil {
 		return report.Shares{}, err

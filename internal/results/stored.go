@@ -166,6 +166,16 @@ func valueOf(t *search.Trial, axis search.Objective) float64 {
 	return runstore.Number(&t.Result, axis.Name)
 }
 
+// pageTrial is a trial as a page shows it; false if it failed or was not scored.
+func pageTrial(t *search.Trial, x, y search.Objective) (html.Trial, bool) {
+	number := func(key string) float64 { return runstore.Number(&t.Result, key) }
+	q := html.Trial{
+		ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, X: valueOf(t, x), Y: valueOf(t, y),
+		Params: int64(number(runstore.KeyParams)), MACs: int64(number(runstore.KeyMACs)), Feasible: t.Feasible(),
+	}
+	return q, t.Failed == "" && !math.IsNaN(q.X) && !math.IsNaN(q.Y)
+}
+
 // deviceOf names the device of a latency objective; "" for any other.
 func (s *Stored) deviceOf(o search.Objective) string {
 	if !runstore.IsLatency(o.Name) {

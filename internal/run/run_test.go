@@ -88,7 +88,7 @@ func TestOneObjective(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := results.Figure(s)
+	f, err := results.Front(s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 // writeReport writes the report of a run that was plotted, with its manifest as it is now.
 func writeReport(store *runstore.Run, run *results.Stored) error {
 	run.Manifest = store.Manifest()
-	page, err := run.Page()
+	page, err := results.Page(run)
 	if err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func plot(ctx context.Context, s *evaluator.Setup, store *runstore.Run) (*result
 	if err != nil {
 		return nil, err
 	}
-	f, err := results.Figure(run)
+	f, err := results.Front(run)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func plot(ctx context.Context, s *evaluator.Setup, store *runstore.Run) (*result
 		return nil, err
 	}
 	if len(run.Measured) > 0 {
-		if err := report.Save(store.Path("measured.svg"), run.Agreement()); err != nil {
+		if err := report.Save(store.Path("measured.svg"), results.Agreement(run)); err != nil {
 			return nil, err
 		}
 	}
