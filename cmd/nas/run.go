@@ -19,6 +19,7 @@ import (
 	"nas/internal/results"
 	nasrun "nas/internal/run"
 	"nas/internal/runstore"
+	"nas/internal/view"
 	"nas/internal/work"
 	"nas/search"
 )
@@ -101,7 +102,7 @@ type runFlags struct {
 	workers        int
 	profiles, warm []string
 	serve          string
-	live           *results.Live
+	live           *view.Live
 }
 
 // watch opens the page of --serve.
@@ -110,7 +111,7 @@ func (a *app) watch(ctx context.Context, o *runFlags) (url string, err error) {
 	if err != nil {
 		return "", err
 	}
-	o.live = new(results.Live)
+	o.live = new(view.Live)
 	if url, err = serve(ctx, address, o.live); err != nil {
 		return "", err
 	}

@@ -16,6 +16,7 @@ import (
 	"nas/internal/runstore"
 	"nas/internal/runtest"
 	"nas/internal/stat"
+	"nas/internal/view"
 	"nas/internal/work"
 	"nas/search"
 )
@@ -199,7 +200,7 @@ func checkTold(t *testing.T, dir string, r *Rerank) {
 			t.Errorf("trial %d was picked because %s, want %s", p.ID, p.Why, want)
 		}
 	}
-	page, err := results.Page(s)
+	page, err := view.Page(s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ const maxDependencies = 277
 var tangled = []string{
 	"accuracy", "latency",
 	"internal/audit", "internal/evaluator", "internal/feedback", "internal/improve", "internal/profiles", "internal/results",
-	"internal/run", "internal/work",
+	"internal/run", "internal/view", "internal/work",
 }
 
 func TestKnots(t *testing.T) {

@@ -104,7 +104,7 @@ func TestAxes(t *testing.T) {
 	} {
 		s := &Stored{}
 		s.Manifest.Objectives = c.of
-		if x, y := s.axes(); x.Name != c.x || y.Name != c.y {
+		if x, y := s.Axes(); x.Name != c.x || y.Name != c.y {
 			t.Errorf("%s: %s against %s, want %s against %s", c.name, x.Name, y.Name, c.x, c.y)
 		}
 	}

@@ -124,14 +124,14 @@ func TestReadAgreesWithWholeTrials(t *testing.T) {
 	if err := s.readTrials(); err != nil {
 		t.Fatal(err)
 	}
-	x, y := s.axes()
+	x, y := s.Axes()
 	screened, shown := 0, 0
 	for i := range trials {
 		want.Add(trials[i])
 		if trials[i].Screened {
 			screened++
 		}
-		q, ok := pageTrial(&trials[i], x, y)
+		q, ok := ShownTrial(&trials[i], x, y)
 		at, found := s.Shown.Find(i)
 		if ok != found {
 			t.Fatalf("trial %d: shown %v, want %v", i, found, ok)

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"nas/internal/results"
 	"nas/internal/runtest"
+	"nas/internal/view"
 	"nas/internal/work"
 )
 
@@ -27,7 +27,7 @@ type update struct {
 // testLive watches a run like out, made by one worker, from its own progress, and
 // holds the result to the same bytes.
 func testLive(t *testing.T, out *Outcome) {
-	live := new(results.Live)
+	live := new(view.Live)
 	get := func(path string) (int, string) {
 		w := httptest.NewRecorder()
 		live.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))

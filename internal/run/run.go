@@ -9,6 +9,7 @@ import (
 	"nas/internal/evaluator"
 	"nas/internal/results"
 	"nas/internal/runstore"
+	"nas/internal/view"
 	"nas/internal/work"
 	"nas/search"
 )
@@ -24,7 +25,7 @@ type Options struct {
 	// Their accuracy must be on this run's scale.
 	WarmStart []string
 	// Live, if not nil, shows the run from its first trial on.
-	Live *results.Live
+	Live *view.Live
 }
 
 // Outcome is a run as it ended.

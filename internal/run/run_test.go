@@ -11,6 +11,7 @@ import (
 	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/internal/runtest"
+	"nas/internal/view"
 	"nas/internal/work"
 )
 
@@ -88,7 +89,7 @@ func TestOneObjective(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := results.Front(s)
+	f, err := view.Front(s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"nas/internal/resolve"
 	"nas/internal/results"
 	"nas/internal/runstore"
+	"nas/internal/view"
 	"nas/internal/work"
 	"nas/search"
 	"nas/space"
@@ -56,7 +57,7 @@ func stopOf(c *config.Search) search.Stop {
 // explore searches and stores the trials. It returns what came of it, and for the networks near the
 // front, by trial id, the probability of being on the true front.
 func explore(
-	ctx context.Context, s *evaluator.Setup, store *runstore.Run, resumed bool, live *results.Live,
+	ctx context.Context, s *evaluator.Setup, store *runstore.Run, resumed bool, live *view.Live,
 ) (summary *search.Summary, onFront map[int]float64, err error) {
 	searcher, err := newSearcher(s)
 	if err != nil {

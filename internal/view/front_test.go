@@ -1,4 +1,4 @@
-package results
+package view
 
 import (
 	"errors"
@@ -7,14 +7,15 @@ import (
 
 	"nas/internal/config"
 	"nas/internal/report"
+	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/search"
 )
 
 // storedOn is a run of one trial on a device.
-func storedOn(t *testing.T, dir, device string, objectives ...search.Objective) *Stored {
+func storedOn(t *testing.T, dir, device string, objectives ...search.Objective) *results.Stored {
 	t.Helper()
-	s := &Stored{Dir: dir, Config: &config.Config{Name: "mobile"}}
+	s := &results.Stored{Dir: dir, Config: &config.Config{Name: "mobile"}}
 	s.Manifest.Objectives, s.Manifest.Device = objectives, device
 	s.Manifest.Score.Label, s.Manifest.Devices = "top-1", map[string]string{"phone": "a phone"}
 	var err error
@@ -77,9 +78,10 @@ func TestFigureOfSeveralRuns(t *testing.T) {
 // TestAxisOfScore: what the accuracy axis is called depends on the type of the score, not on its label.
 func TestAxisOfScore(t *testing.T) {
 	for unit, want := range map[string][2]string{runstore.UnitPercent: {"top-1", "%"}, "": {"score", ""}} {
-		s := &Stored{}
+		s := &results.Stored{}
 		s.Manifest.Score = runstore.Score{Label: "a score (%)", Unit: unit}
-		if a := axisOf(s, search.Objective{Name: runstore.KeyAccuracy, Direction: search.Maximize}); a.Label != "a score (%)" || a.Name != want[0] || a.Unit != want[1] {
+		a := axisOf(s, search.Objective{Name: runstore.KeyAccuracy, Direction: search.Maximize})
+		if a.Label != "a score (%)" || a.Name != want[0] || a.Unit != want[1] {
 			t.Errorf("unit %q: axis %+v", unit, a)
 		}
 	}

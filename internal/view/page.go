@@ -1,4 +1,4 @@
-package results
+package view
 
 import (
 	"cmp"
@@ -13,18 +13,19 @@ import (
 	"nas/internal/report"
 	"nas/internal/report/html"
 	"nas/internal/resolve"
+	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/latency"
 	"nas/search"
 )
 
 // Page makes the run's report.
-func Page(s *Stored) (html.Page, error) {
+func Page(s *results.Stored) (html.Page, error) {
 	f, err := Front(s)
 	if err != nil {
 		return html.Page{}, err
 	}
-	x, y := s.axes()
+	x, y := s.Axes()
 	p := headerOf(s, x, y)
 	p.Fronts = f
 	p.Fronts.Series = nil
@@ -54,7 +55,7 @@ func Page(s *Stored) (html.Page, error) {
 	})
 	searched := s // by the score that the search had
 	if s.Told != nil {
-		searched = s.Told.before
+		searched = s.Told.Before
 	}
 	p.Figures = append(p.Figures, Growth(searched))
 	if shares, err := Shares(s); err == nil && len(shares.Genes) > 0 {
@@ -68,7 +69,7 @@ func Page(s *Stored) (html.Page, error) {
 
 // predictorOf is that of the run's first profile; nil where the file is missing, as in a directory
 // that was passed on in parts: the report then lacks the breakdowns only.
-func predictorOf(s *Stored) (*latency.Predictor, error) {
+func predictorOf(s *results.Stored) (*latency.Predictor, error) {
 	p, err := latency.Load(filepath.Join(s.Dir, runstore.ProfileFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -80,7 +81,7 @@ func predictorOf(s *Stored) (*latency.Predictor, error) {
 }
 
 // headerOf is what a page says of a run before there are trials.
-func headerOf(s *Stored, x, y search.Objective) html.Page {
+func headerOf(s *results.Stored, x, y search.Objective) html.Page {
 	return html.Page{
 		Dir: s.Dir, Device: s.Manifest.Device, Blind: s.Manifest.Score.Blind,
 		Facts: [][2]string{
@@ -88,13 +89,14 @@ func headerOf(s *Stored, x, y search.Objective) html.Page {
 			{"nas", s.Manifest.Version}, {"search", searcherOf(s)},
 		},
 		Fronts: report.Fronts{
-			Title: s.Config.Name, X: axisOf(s, x), Y: axisOf(s, y), Constraints: constraintsOf(s, x.Name, y.Name), Notes: notesOf(s, x),
+			Title: s.Config.Name, X: axisOf(s, x), Y: axisOf(s, y),
+			Constraints: constraintsOf(s, x.Name, y.Name), Notes: notesOf(s, x),
 		},
 	}
 }
 
 // pageMember is a trial on the front; row is its index among the trials of the page.
-func pageMember(t *search.Trial, row int, x, y search.Objective, expected Expectation) html.Member {
+func pageMember(t *search.Trial, row int, x, y search.Objective, expected results.Expectation) html.Member {
 	a, b := runstore.FieldOf(x.Name).Of(&t.Result), runstore.FieldOf(y.Name).Of(&t.Result)
 	m := html.Member{Trial: row, XLow: a.Low, XHigh: a.High, YLow: b.Low, YHigh: b.High, Expected: math.NaN()}
 	if y.Name == runstore.KeyAccuracy {
