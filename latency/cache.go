@@ -47,6 +47,9 @@ func CachePath(d timing.Device) (string, error) {
 	if d.Name != timing.NativeName {
 		name += "-" + slug(d.Runtime)
 	}
+	if d.DType != "" && d.DType != "float32" {
+		name += "-" + slug(d.DType)
+	}
 	return filepath.Join(dir, "nas", "latency", name+".json"), nil
 }
 

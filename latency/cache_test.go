@@ -22,6 +22,12 @@ func TestCachePath(t *testing.T) {
 	if base := filepath.Base(p); base != "native-amd-ryzen-tm-7-5800x-8-core-avx2-t2.json" {
 		t.Errorf("%s", base)
 	}
+	integers := d
+	integers.DType = "int8"
+	if p, err := CachePath(integers); err != nil ||
+		filepath.Base(p) != "native-amd-ryzen-tm-7-5800x-8-core-avx2-t2-int8.json" {
+		t.Errorf("of int8: %s, %v", p, err)
+	}
 	if _, err := Cached(d); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("nothing cached: %v", err)
 	}

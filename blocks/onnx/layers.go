@@ -93,7 +93,12 @@ func (c call) window(k []int, spatial []int) (s sliding, err error) {
 	case "VALID":
 	case "SAME_UPPER", "SAME_LOWER":
 		for i, n := range spatial {
-			total := max(0, ((n+s.stride[i]-1)/s.stride[i]-1)*s.stride[i]+(k[i]-1)*s.dilation[i]+1-n)
+			total := ((n+s.stride[i]-1)/s.stride[i]-1)*s.stride[i] + (k[i]-1)*s.dilation[i] + 1 - n
+			if total < -1 {
+				return s, fmt.Errorf("auto_pad %s of windows of %d in steps of %d over %d pixels, about which runtimes "+
+					"differ: export it with pads", auto, (k[i]-1)*s.dilation[i]+1, s.stride[i], n)
+			}
+			total = max(0, total)
 			sides[i] = [2]int{total / 2, total - total/2}
 			if auto == "SAME_LOWER" {
 				slices.Reverse(sides[i][:])

@@ -36,7 +36,7 @@ func compareRandom(t *testing.T, count, longest int) {
 		first, _ = strconv.ParseUint(s, 10, 64)
 	}
 	dir := t.TempDir()
-	read, refused, unable, wrong := 0, map[string]int{}, 0, 0
+	read, refused, unable, undecided, wrong := 0, map[string]int{}, 0, 0, 0
 	const batch = 500
 	for from := 0; from < count; from += batch {
 		var jobs []job
@@ -76,13 +76,18 @@ func compareRandom(t *testing.T, count, longest int) {
 			}
 			read++
 			got := evalFile(t, models[i], jobs[i].in)[0]
-			if _, err := close(got, want, 2e-3); err != nil && !drawn[i].tied(got, want) {
+			if _, err := close(got, want, 2e-3); err == nil {
+				continue
+			} else if drawn[i].tied(got, want) || unsteady(t, models[i], jobs[i].in, got, want) {
+				undecided++
+			} else {
 				wrong++
 				t.Errorf("%s: %v; wrong from operator %d on", texts[i], err, firstWrong(t, dir, drawn[i], jobs[i]))
 			}
 		}
 	}
-	t.Logf("%d right, %d wrong, %d not run by ONNX Runtime, refused: %v", read-wrong, wrong, unable, refused)
+	t.Logf("%d right, %d wrong, %d that the last digits of the input decide, %d not run by ONNX Runtime, refused: %v",
+		read-wrong-undecided, wrong, undecided, unable, refused)
 	if read < count/3 {
 		t.Errorf("only %d of %d were compared", read, count)
 	}
@@ -105,6 +110,22 @@ func (g *generator) tied(got, want []float32) bool {
 		}
 	}
 	return far <= 1+len(want)/100
+}
+
+// unsteady tells whether a change in the last digits of the input moves the output as far as the two differ,
+// for instance the cosine of a large power: then neither is wrong.
+func unsteady(t *testing.T, m *Model, in, got, want []float32) bool {
+	moved := slices.Clone(in)
+	for i := range moved {
+		moved[i] *= 1 + 2e-7*float32(1+i%3)
+	}
+	far := func(a, b []float32) (d float64) {
+		for i := range a {
+			d = max(d, math.Abs(float64(a[i])-float64(b[i])))
+		}
+		return d
+	}
+	return len(got) == len(want) && far(evalFile(t, m, moved)[0], got) > far(got, want)/4
 }
 
 // firstWrong returns the number of the first operator whose own result is wrong.
@@ -228,7 +249,7 @@ func (g *generator) values() []float32 {
 		case large:
 			v[i] *= 60
 		case halves:
-			v[i] = float32(math.Round(float64(4*v[i])) / 2)
+			v[i] = float32(math.Round(float64(4*v[i]))/2) + 0 // no -0: reciprocals of zeros differ by their sign
 		}
 	}
 	return v
@@ -337,7 +358,7 @@ func (g *generator) window(k []int, dilations bool) []attr {
 	}
 	n := len(k)
 	if g.IntN(2) == 0 {
-		a = append(a, attr{Name: "strides", Value: list(n, func() int { return 1 + g.IntN(3) })})
+		a = append(a, attr{Name: "strides", Value: list(n, func() int { return 1 + g.IntN(4) })})
 	}
 	if dilations && g.IntN(3) == 0 {
 		a = append(a, attr{Name: "dilations", Value: list(n, func() int { return 1 + g.IntN(2) })})

@@ -244,7 +244,8 @@ func seeds(t testing.TB) (files [][]byte) {
 		files = append(files, b.Bytes())
 	}
 	names, _ := filepath.Glob("testdata/*.onnx")
-	for _, name := range names {
+	cases, _ := filepath.Glob("testdata/cases/*.onnx")
+	for _, name := range append(names, cases...) {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

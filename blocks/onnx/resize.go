@@ -201,8 +201,12 @@ func readResize(r *reader, c call) ([]*value, error) {
 			return nil, err
 		}
 		if s := r.nodes[v.node].Shape; ip.Ambiguous(0, s.H) || ip.Ambiguous(1, s.W) {
+			cure := "nearest_mode floor or other sizes"
+			if z.Rounding == "floor" {
+				cure = "sizes in place of scales, or by another scale"
+			}
 			return nil, fmt.Errorf("from %v to %d x %d, where it depends on a runtime's rounding which pixel is nearest: "+
-				"export it with nearest_mode floor or other sizes", s, z.H, z.W)
+				"export it with %s", s, z.H, z.W, cure)
 		}
 	}
 	node, err := r.add("", op, nil, v.node)

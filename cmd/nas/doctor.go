@@ -168,7 +168,7 @@ func knownDevices(found map[string]string) ([]deviceView, error) {
 		}
 		v := deviceView{Name: name, Runtime: r.Runtime, Missing: []string{}}
 		for _, command := range append([][]string{r.Convert, r.Push, r.Command, r.Cleanup, r.Facts}, r.Setup...) {
-			if len(command) == 0 {
+			if len(command) == 0 || strings.HasPrefix(command[0], "{") { // which another command makes
 				continue
 			}
 			program := command[0]

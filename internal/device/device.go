@@ -19,15 +19,20 @@ import (
 )
 
 // Forms says what Runtime understands, for help texts.
-var Forms = "native, " + strings.Join(devices.Recipes(), ", ") +
+var Forms = "native, " + strings.Join(devices.Recipes(), ", ") + ", one of TFLite with -int8 behind it" +
 	", or a recipe `FILE` (.toml); with :HOST behind it where the recipe reaches another device"
+
+// integers behind the name of a shipped recipe that wants .tflite files chooses those of 8-bit integers.
+const integers = "-int8"
 
 // errUnknown is wrapped by the error for a name that is no device's.
 var errUnknown = errors.New("there is no such device")
 
 // Runtime returns what times networks: this program's kernels ("native" or
 // nothing), a shipped recipe by name, or a recipe's file, each with :HOST behind
-// it if it reaches another device. threads 0 means the recipe's own number, or 1.
+// it if it reaches another device. A shipped recipe for .tflite files times those
+// of 8-bit integers under its name with -int8 behind it. threads 0 means the
+// recipe's own number, or 1.
 func Runtime(device string, threads int) (timing.Runtime, error) {
 	if threads < 0 {
 		return nil, fmt.Errorf("%d threads: want at least 1", threads)
@@ -36,18 +41,7 @@ func Runtime(device string, threads int) (timing.Runtime, error) {
 		return native.New(max(1, threads)), nil
 	}
 	name, host := cutHost(device)
-	var text []byte
-	var err error
-	files := fs.FS(devices.Files)
-	if slices.Contains(devices.Recipes(), name) {
-		text, err = devices.Recipe(name)
-	} else {
-		text, err = boundedfile.Read(name, tomlfile.Small)
-		files = os.DirFS(filepath.Dir(name))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("device %s: %w: want %s", name, errUnknown, strings.ReplaceAll(Forms, "`", ""))
-		}
-	}
+	text, files, err := textOf(name)
 	if err != nil {
 		return nil, fmt.Errorf("device %s: %w", name, err)
 	}
@@ -63,13 +57,65 @@ func Runtime(device string, threads int) (timing.Runtime, error) {
 		return nil, fmt.Errorf("device %s: line %d: unknown key %.80s: want the keys that docs/devices.md lists", name,
 			tomlfile.LinesOf(text).Of(unknown[0]), unknown[0])
 	}
+	if spec.Name+integers == name {
+		if spec.Format != "tflite" {
+			return nil, fmt.Errorf(
+				"device %s: the recipe %s times no .tflite files: want it without %s",
+				name,
+				spec.Name,
+				integers,
+			)
+		}
+		spec.Name, spec.DType = name, "int8"
+	}
 	if threads > 0 {
+		if threads != max(1, spec.Threads) && !takes(&spec, "{threads}") {
+			return nil, fmt.Errorf("device %s: %d threads: its command takes no {threads}: want %d", name, threads,
+				max(1, spec.Threads))
+		}
 		spec.Threads = threads
 	}
 	if host != "" {
 		spec.Host = host
 	}
 	return recipe.New(spec, files)
+}
+
+// shipped returns the name of the shipped recipe that a name is of.
+func shipped(name string) (string, bool) {
+	base := strings.TrimSuffix(name, integers)
+	return base, slices.Contains(devices.Recipes(), base)
+}
+
+// textOf returns the text of a recipe, and where the files that it names are: beside it, or shipped.
+func textOf(name string) ([]byte, fs.FS, error) {
+	if base, ok := shipped(name); ok {
+		text, err := devices.Recipe(base)
+		return text, devices.Files, err
+	}
+	text, err := boundedfile.Read(name, tomlfile.Small)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: want %s", errUnknown, strings.ReplaceAll(Forms, "`", ""))
+	}
+	return text, beside{os.DirFS(filepath.Dir(name))}, err
+}
+
+// takes tells whether the command of a recipe has a placeholder.
+func takes(s *recipe.Spec, placeholder string) bool {
+	return slices.ContainsFunc(s.Command, func(a string) bool { return strings.Contains(a, placeholder) })
+}
+
+// beside is the folder of a recipe. What is not there may be a shipped file, so that a copy of a shipped recipe works.
+type beside struct{ folder fs.FS }
+
+func (b beside) Open(name string) (fs.File, error) {
+	f, err := b.folder.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		if shipped, err := devices.Files.Open(name); err == nil {
+			return shipped, nil
+		}
+	}
+	return f, err
 }
 
 // Name is the name that profiles of a device hold, without asking the device; "" for a recipe that cannot be read.
@@ -88,7 +134,7 @@ func Name(device string) string {
 // file's name a drive letter.
 func cutHost(device string) (recipe, host string) {
 	name, host, ok := strings.Cut(device, ":")
-	if ok && slices.Contains(devices.Recipes(), name) {
+	if _, known := shipped(name); ok && known {
 		return name, host
 	}
 	if i := strings.Index(device, ".toml:"); i >= 0 {

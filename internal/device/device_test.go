@@ -13,13 +13,19 @@ import (
 
 func TestShippedRecipesAreRight(t *testing.T) {
 	for _, name := range devices.Recipes() {
-		rt, err := Runtime(name+":somewhere", 3)
+		rt, err := Runtime(name+":somewhere", 0)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if _, ok := rt.(*recipe.Recipe); !ok {
 			t.Errorf("%s is a %T", name, rt)
 		}
+	}
+	if rt, err := Runtime("onnxruntime", 3); err != nil || rt.Device().Threads != 3 {
+		t.Errorf("three threads of ONNX Runtime: %+v, %v", rt, err)
+	}
+	if _, err := Runtime("litert-wasm", 2); err == nil || !strings.Contains(err.Error(), "takes no {threads}") {
+		t.Errorf("two threads of a command that has one: %v", err)
 	}
 	rt, err := Runtime("native", 2)
 	if err != nil || rt.Device().Threads != 2 {
@@ -34,9 +40,41 @@ func TestCutHost(t *testing.T) {
 		{"my.toml:[::1]:5555", "my.toml", "[::1]:5555"},
 		{`C:\my.toml`, `C:\my.toml`, ""},
 		{"onnxruntime", "onnxruntime", ""},
+		{"tflite-adb-int8:0A1B", "tflite-adb-int8", "0A1B"},
 	} {
 		if recipe, host := cutHost(c.in); recipe != c.recipe || host != c.host {
 			t.Errorf("%s: %q and %q", c.in, recipe, host)
+		}
+	}
+}
+
+// TestIntegers chooses the files of 8-bit integers by name.
+func TestIntegers(t *testing.T) {
+	rt, err := Runtime("tflite-int8", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := rt.Device(); d.Name != "tflite-int8" || d.DType != "int8" || !strings.HasSuffix(d.String(), ", int8") {
+		t.Errorf("tflite-int8 is %+v", d)
+	}
+	if _, err := Runtime("onnxruntime-int8", 0); err == nil || !strings.Contains(err.Error(), "no .tflite files") {
+		t.Errorf("integers of a recipe for ONNX: %v", err)
+	}
+}
+
+// TestCopies takes copies of the shipped recipes, whose files stay shipped.
+func TestCopies(t *testing.T) {
+	for _, name := range devices.Recipes() {
+		text, err := devices.Recipe(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "copy.toml")
+		if err := os.WriteFile(file, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Runtime(file+":somewhere", 0); err != nil {
+			t.Errorf("a copy of %s: %v", name, err)
 		}
 	}
 }
@@ -59,7 +97,6 @@ func TestRefuses(t *testing.T) {
 		{"name = ", "line 1"},
 		{"nmae = \"x\"", "unknown key nmae"},
 		{`name = "x"`, "runtime: is missing"},
-		{head + "format = \"tflite\"\ncommand = [\"a\", \"{model}\"]" + tail, "under convert"},
 		{head + "command = [\"a\", \"{model}\", \"{modle}\"]" + tail, "{modle} stands for nothing"},
 	} {
 		if _, err := Runtime(write(c.text), 0); err == nil || !strings.Contains(err.Error(), c.want) {

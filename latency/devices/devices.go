@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// Files holds the recipes (NAME.toml), the files that they need, and the tables.
+// Files holds the recipes (NAME.toml), the programs that they start, below drivers, and the tables.
 //
-//go:embed *.toml *.js *.csv
+//go:embed *.toml *.csv drivers
 var Files embed.FS
 
 // Recipe returns the text of a shipped recipe.

@@ -13,12 +13,15 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
 	"nas/blocks/engine"
 	"nas/internal/buildinfo"
 	"nas/internal/fault"
+	"nas/latency/recipe/internal/model"
+	"nas/latency/recipe/internal/output"
 	"nas/latency/timing"
 )
 
@@ -34,6 +37,7 @@ import (
 //	{dir}              the directory of models and Files
 //	{host} {remote}    Host and RemoteDir
 //	{threads} {runs}   Threads, and the runs wanted
+//	{mask}             CPUSet as a number in hexadecimal, bit i for core i
 type Spec struct {
 	Name    string `toml:"name"`    // of the device
 	Runtime string `toml:"runtime"` // e.g. "onnxruntime"
@@ -42,13 +46,22 @@ type Spec struct {
 	// ISA is the instruction set that the cost terms assume; empty: what Facts tells, or this
 	// machine's.
 	ISA     string `toml:"isa"`
-	DType   string `toml:"dtype"`   // empty: float32
 	Threads int    `toml:"threads"` // 0: 1
+	// CPUSet lists the cores that {mask} stands for: "4-7", "0,2"; empty: all.
+	CPUSet string `toml:"cpu_set"`
 	// Units says how networks are cut: empty for the ops that runtimes fuse, "plan"
 	// for the kernels of this program, where that is what runs on the device.
 	Units string `toml:"units"`
-	// Format is what is written for each network: "onnx".
+	// Format is what is written for each network: "onnx", which empty means, or "tflite".
 	Format string `toml:"format"`
+	// DType is the type of weights and activations: "float32", which empty means, or "int8".
+	// ONNX files are written in float32: another type is what Convert makes of it.
+	DType string `toml:"dtype"`
+	// Quant says how the weights of a .tflite file of int8 are scaled: "per_channel", which
+	// empty means, or "per_tensor". IO is the type of its input and outputs, "float", which
+	// empty means, or "int8".
+	Quant string `toml:"quant"`
+	IO    string `toml:"io"`
 	// Convert, if not empty, makes of each model written the file {out}, which ends
 	// in Converted ("tflite"). It runs here.
 	Convert   []string `toml:"convert"`
@@ -56,8 +69,8 @@ type Spec struct {
 	// Host and RemoteDir name another device and a directory there.
 	Host      string `toml:"host"`
 	RemoteDir string `toml:"remote_dir"`
-	// Files are put beside the models before the first command starts: names in
-	// the recipe's own directory.
+	// Files are put beside the models before the first command starts, without their
+	// folders: paths from the recipe's own directory.
 	Files []string `toml:"files"`
 	// Setup are commands that run once, Push and Cleanup run before and after each
 	// start of Command: to bring {models} to another device and to remove them.
@@ -85,11 +98,12 @@ type Spec struct {
 
 // Recipe is a Runtime made from a Spec.
 type Recipe struct {
-	spec    Spec
-	files   fs.FS
-	pattern *regexp.Regexp
-	scale   float64 // ms in a unit of time
-	many    bool
+	spec   Spec
+	files  fs.FS
+	output *output.Pattern
+	model  model.Form
+	many   bool
+	mask   string // of the cores, in hexadecimal
 	// about runs the command Facts at the first call, and remembers what it printed.
 	about func() (remoteFacts, error)
 }
@@ -103,8 +117,6 @@ type remoteFacts struct {
 	ISA     string       `json:"isa"`
 	Version string       `json:"version"`
 }
-
-var timeUnits = map[string]float64{"s": 1e3, "ms": 1, "us": 1e-3, "ns": 1e-6}
 
 // New makes a runtime of a recipe. The error lists all that is wrong with it. files holds the
 // files that it names; nil if it names none.
@@ -122,27 +134,18 @@ func New(spec Spec, files fs.FS) (*Recipe, error) {
 			bad(k.key, "is missing")
 		}
 	}
-	switch r.spec.Format = cmp.Or(spec.Format, "onnx"); {
-	case r.spec.Format == "tflite":
-		bad("format", "this program does not write TFLite files: write \"onnx\" and name a program that turns {model} "+
-			"into {out} under convert, with converted = \"tflite\"")
-	case r.spec.Format != "onnx":
-		bad("format", "%q, want \"onnx\"", spec.Format)
-	}
+	r.model = model.Form{Format: spec.Format, DType: spec.DType, Quant: spec.Quant, IO: spec.IO}
+	r.model.Check(len(spec.Convert) > 0, bad)
+	r.spec.Format, r.spec.DType = r.model.Format, r.model.DType
 	if spec.Units != "" && spec.Units != "plan" {
 		bad("units", "%q, want \"plan\" or nothing", spec.Units)
 	}
 	r.checkCommands(bad)
 	var err error
-	if r.pattern, err = regexp.Compile(spec.Pattern); err != nil {
-		bad("pattern", "%v", err)
-	} else if r.pattern.NumSubexp() == 0 {
-		bad("pattern", "%q has no group that holds the time", spec.Pattern)
+	if r.mask, err = maskOf(spec.CPUSet); err != nil {
+		bad("cpu_set", "%v", err)
 	}
-	var ok bool
-	if r.scale, ok = timeUnits[spec.Unit]; !ok {
-		bad("unit", "%q, want s, ms, us or ns", spec.Unit)
-	}
+	r.output = output.New(spec.Pattern, spec.Unit, bad)
 	for _, n := range []struct {
 		key     string
 		v, most float64
@@ -164,7 +167,6 @@ func New(spec Spec, files fs.FS) (*Recipe, error) {
 	r.spec.Threads = max(1, spec.Threads)
 	r.spec.Batch = cmp.Or(spec.Batch, 16)
 	r.spec.TimeoutS = cmp.Or(spec.TimeoutS, 120)
-	r.spec.DType = cmp.Or(spec.DType, "float32")
 	r.about = sync.OnceValues(r.ask)
 	return r, errors.Join(errs...)
 }
@@ -176,7 +178,11 @@ var (
 	// placeholder finds what looks like one.
 	placeholder = regexp.MustCompile(`\{[a-z]+\}`)
 	// placeholders are all that there are.
-	placeholders = slices.Concat([]string{"{out}", "{dir}", "{host}", "{remote}", "{threads}", "{runs}"}, singles, lists)
+	placeholders = slices.Concat(
+		[]string{"{out}", "{dir}", "{host}", "{remote}", "{threads}", "{runs}", "{mask}"},
+		singles,
+		lists,
+	)
 )
 
 // checkCommands checks the placeholders of all commands, and finds out whether one start takes
@@ -193,7 +199,10 @@ func (r *Recipe) checkCommands(bad func(key, format string, a ...any)) {
 	}
 	r.many = has(s.Command, lists)
 	if has(s.Command, singles) == r.many && len(s.Command) > 0 {
-		bad("command", "want {model} or {models} (on another device {name} or {names}) among the arguments, and not both")
+		bad(
+			"command",
+			"want {model} or {models} (on another device {name} or {names}) among the arguments, and not both",
+		)
 	}
 	for _, c := range []struct {
 		key      string
@@ -228,7 +237,11 @@ func (r *Recipe) checkCommands(bad func(key, format string, a ...any)) {
 	}
 	ending := s.Converted != "" && s.Converted != s.Format && s.Converted == path.Base(s.Converted)
 	if len(s.Convert) > 0 && (!has(s.Convert, []string{"{out}"}) || !ending) {
-		bad("convert", "want {out} among the arguments, and in converted the ending of that file, other than %q", s.Format)
+		bad(
+			"convert",
+			"want {out} among the arguments, and in converted the ending of that file, other than %q",
+			s.Format,
+		)
 	}
 }
 
@@ -258,7 +271,7 @@ func (r *Recipe) Device() timing.Device {
 	f, _ := r.about()
 	d := timing.Device{
 		Name: s.Name, CPU: cmp.Or(s.CPU, f.Machine.CPU), Runtime: s.Runtime, Version: s.Version,
-		DType: s.DType, Threads: s.Threads, Cut: timing.CutOps,
+		DType: s.DType, Threads: s.Threads, CPUSet: s.CPUSet, Cut: timing.CutOps,
 	}
 	if s.Units == "plan" {
 		d.Cut = timing.CutPlan
@@ -282,6 +295,9 @@ func (r *Recipe) Device() timing.Device {
 			d.CPU = s.Host
 		}
 	}
+	if s.CPUSet != "" { // the cores of a phone differ
+		d.CPU += ", cores " + s.CPUSet
+	}
 	return d
 }
 
@@ -296,4 +312,31 @@ func (r *Recipe) Facts() timing.Facts {
 		return timing.Facts{CPU: r.Device().CPU, Cores: r.spec.Threads, Load: -1}
 	}
 	return timing.HostFacts(nil)
+}
+
+// maxCores bounds the number of a core.
+const maxCores = 64
+
+// maskOf turns a list of cores as taskset and Linux write it, "0,4-7", into a number in hexadecimal with a bit for
+// each. No list is all cores that phones have.
+func maskOf(set string) (string, error) {
+	if set == "" {
+		return "ffff", nil
+	}
+	var mask uint64
+	for part := range strings.SplitSeq(set, ",") {
+		first, last, isRange := strings.Cut(part, "-")
+		if !isRange {
+			last = first
+		}
+		a, err := strconv.ParseUint(first, 10, 8)
+		b, err2 := strconv.ParseUint(last, 10, 8)
+		if err != nil || err2 != nil || a > b || b >= maxCores {
+			return "", fmt.Errorf("%q, want cores from 0 to %d, such as \"4-7\" or \"0,2\"", set, maxCores-1)
+		}
+		for ; a <= b; a++ {
+			mask |= 1 << a
+		}
+	}
+	return strconv.FormatUint(mask, 16), nil
 }

@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -138,7 +137,12 @@ func TestProcessLeftBehind(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "pid")
 	r, err := New(Spec{Name: "test", Runtime: "test", ISA: "neon", Pattern: `took (\d+) ns`, Unit: "ns",
-		Command: []string{"sh", "-c", "trap '' TERM; sleep 600 & echo $! > " + file + "; echo took 5000 ns", "{model}"}}, nil)
+		Command: []string{
+			"sh",
+			"-c",
+			"trap '' TERM; sleep 600 & echo $! > " + file + "; echo took 5000 ns",
+			"{model}",
+		}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,72 +204,6 @@ func TestRecipeReportsEverything(t *testing.T) {
 	}
 }
 
-func TestRecipeParse(t *testing.T) {
-	r, err := New(Spec{Name: "x", Runtime: "x", Command: []string{"x", "{model}"}, Unit: "us",
-		Pattern: `avg (?P<time>[0-9.]+) p10 (?P<p10>\d+) n (?P<runs>\d+)`}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := r.parse([]byte("load\navg 1500.5 p10 1400 n 20\navg 3 p10 2 n 5\n"), 2)
-	if err != nil || s[0].MedianMs != 1.5005 || math.Abs(s[0].P10Ms-1.4) > 1e-12 || s[0].Runs != 20 ||
-		s[1].MedianMs != 0.003 {
-		t.Errorf("%+v, %v", s, err)
-	}
-	if s[0].P90Ms != 0 {
-		t.Errorf("a 90th percentile that nobody told: %+v", s[0])
-	}
-	if _, err := r.parse([]byte("Segmentation fault"), 1); err == nil || !strings.Contains(err.Error(), "Segmentation") {
-		t.Errorf("output without a time: %v", err)
-	}
-	s, err = r.parse([]byte("avg 3 p10 4 n 5"), 1)
-	if err != nil || s[0].P10Ms != 0 {
-		t.Errorf("a median below its first decile: %+v, %v", s, err)
-	}
-	if _, err := r.parse([]byte("avg 0 p10 0 n 1"), 1); err == nil {
-		t.Error("zero was taken for a time")
-	}
-}
-
-// The statistics that benchmark_model prints before its summary count: of the runs, not of the warm-up.
-func TestRecipeParseTFLite(t *testing.T) {
-	r, err := New(Spec{Name: "x", Runtime: "x", Command: []string{"x", "{model}"}, Unit: "us",
-		Pattern: `Inference timings in us:.*Inference \(avg\): (?P<time>[0-9.e+]+)`}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	const (
-		warm    = "INFO: count=9 first=88000 min=51600 avg=58200 std=11500 p5=51600 median=52000 p95=88000\n"
-		runs    = "INFO: count=1000 first=52200 max=6e+05 avg=63700 std=6e4 p5=49600 median=5.19e+04 p95=68600\n"
-		old     = "count=50 first=52200 curr=49800 min=49100 max=690000 avg=63700 std=60700\n"
-		one     = "count=1 curr=63700\n"
-		summary = "INFO: Inference timings in us: Init: 119500, Warmup (avg): 58200, Inference (avg): 63700\n"
-	)
-	s, err := r.parse([]byte(warm+"\n"+runs+"\n"+summary+"Timings: "+runs+warm+old+summary+warm+one+summary+summary), 4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mean := timing.Sample{MedianMs: 63.7, LowMs: 63.7, HighMs: 63.7}
-	want := []timing.Sample{
-		{MedianMs: 51.9, LowMs: 51.9, HighMs: 51.9, P5Ms: 49.6, P95Ms: 68.6, Runs: 1000}, mean, mean, mean,
-	}
-	want[1].Runs, want[2].Runs, want[3].Runs = 50, 1, 1
-	want[1].Warnings = []string{"the time is a mean: this version of benchmark_model tells no median"}
-	for i := range s {
-		s[i] = rounded(s[i])
-	}
-	if !reflect.DeepEqual(s, want) {
-		t.Errorf("%+v,\nwant %+v", s, want)
-	}
-}
-
-// rounded is without what multiplying by the unit adds in the last digit.
-func rounded(s timing.Sample) timing.Sample {
-	for _, v := range []*float64{&s.MedianMs, &s.LowMs, &s.HighMs, &s.P5Ms, &s.P95Ms} {
-		*v = math.Round(*v*1e6) / 1e6
-	}
-	return s
-}
-
 func TestShippedRecipesAreThere(t *testing.T) {
 	if len(devices.Recipes()) < 2 {
 		t.Errorf("recipes %v", devices.Recipes())
@@ -278,60 +216,46 @@ func TestShippedRecipesAreThere(t *testing.T) {
 	}
 }
 
-// The shipped recipe of ONNX Runtime, where NAS_ONNXRUNTIME names a folder with
-// its package for Node.
-func TestONNXRuntimeRecipe(t *testing.T) {
-	dir := os.Getenv("NAS_ONNXRUNTIME")
-	if dir == "" {
-		t.Skip("skipped: no ONNX Runtime. npm install onnxruntime-node@1.30.0 somewhere " +
-			"and set NAS_ONNXRUNTIME to that folder")
+// spec is a recipe without faults.
+func spec() Spec {
+	return Spec{Name: "x", Runtime: "x", Command: []string{"x", "{model}"}, Unit: "us", Pattern: "(.)"}
+}
+
+func TestCores(t *testing.T) {
+	for set, want := range map[string]string{"": "ffff", "0": "1", "4-7": "f0", "0,2,63": "8000000000000005"} {
+		s := spec()
+		s.Command, s.CPUSet, s.CPU = []string{"taskset", "{mask}", "{model}"}, set, "X1"
+		r, err := New(s, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.expand(s.Command, start{})[1]; got != want {
+			t.Errorf("cores %q are %s, want %s", set, got, want)
+		}
+		if cpu := r.Device().CPU; set == "4-7" && cpu != "X1, cores 4-7" || set == "" && cpu != "X1" {
+			t.Errorf("with cores %q the processor is %q", set, cpu)
+		}
 	}
-	t.Chdir(dir)
-	r, err := New(Spec{
-		Name: "onnxruntime", Runtime: "onnxruntime", Files: []string{"onnxruntime.js"}, Batch: 12, TimeoutS: 120, Unit: "ms",
-		Command: []string{"node", "{dir}/onnxruntime.js", "{threads}", "{runs}", "{models}"},
-		Pattern: `time (?P<time>[0-9.]+) p10 (?P<p10>[0-9.]+) p90 (?P<p90>[0-9.]+) runs (?P<runs>[0-9]+)`,
-	}, devices.Files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	nets := slices.Values(latencytest.Networks(t, 70, 12))
-	p, err := calibrate.Device(t.Context(), r, nets, calibrate.Options{Budget: time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(p.HeldOut) != 12 || p.Calibration.ReferenceMs <= 0 {
-		t.Errorf("%d networks, reference %g ms", len(p.HeldOut), p.Calibration.ReferenceMs)
-	}
-	for _, h := range p.HeldOut {
-		if s := h.Measured; s.Runs < 30 || !(s.P10Ms <= s.MedianMs && s.MedianMs <= s.P90Ms) || s.MedianMs < 0.1 {
-			t.Errorf("%s: %+v", h.Name, s)
+	for _, set := range []string{"a", "64", "-1", "1-", "1,,2", "3-2", "0-99999999999"} {
+		if mask, err := maskOf(set); err == nil {
+			t.Errorf("cores %q are %s, want an error", set, mask)
 		}
 	}
 }
 
-// Whatever a command prints, parse gives times that are times, or an error.
-func FuzzRecipeParse(f *testing.F) {
-	r, err := New(Spec{Name: "x", Runtime: "x", Command: []string{"x", "{model}"}, Unit: "s",
-		Pattern: `t (?P<time>\S+)(?: p10 (?P<p10>\S+) n (?P<runs>\S+))?`}, nil)
-	if err != nil {
-		f.Fatal(err)
+// TestModel checks that what the recipe says of files is heard.
+func TestModel(t *testing.T) {
+	s := spec()
+	s.Format, s.DType, s.Quant = "tflite", "int8", "best"
+	if _, err := New(s, nil); err == nil || !strings.Contains(err.Error(), "quant: \"best\"") {
+		t.Errorf("error %v", err)
 	}
-	for _, s := range []string{"t 1", "t 1e400", "t NaN", "t -1", "t 0x1p-2 p10 Inf n 1e300", "t 1 p10 x n -5", ""} {
-		f.Add([]byte(s), 1)
+	s.Quant = ""
+	r, err := New(s, nil)
+	if err != nil || r.Device().DType != "int8" || r.model.Format != "tflite" {
+		t.Errorf("%+v, %v", r, err)
 	}
-	f.Fuzz(func(t *testing.T, out []byte, n int) {
-		ss, err := r.parse(out, n)
-		if err != nil {
-			return
-		}
-		if len(ss) != n {
-			t.Errorf("%d times of %d models", len(ss), n)
-		}
-		for _, s := range ss {
-			if !(s.MedianMs > 0 && s.MedianMs < maxMs && s.P10Ms >= 0 && s.P10Ms < maxMs && s.Runs >= 0) {
-				t.Errorf("%q: %+v", out, s)
-			}
-		}
-	})
+	if r, err = New(spec(), nil); err != nil || r.Device().DType != "float32" || r.model.Format != "onnx" {
+		t.Errorf("%+v, %v", r, err)
+	}
 }

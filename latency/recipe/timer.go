@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,10 +17,10 @@ import (
 	"time"
 
 	"nas/blocks"
-	"nas/blocks/onnx"
 	"nas/internal/fault"
 	"nas/internal/plural"
 	"nas/internal/stat"
+	"nas/latency/recipe/internal/output"
 	"nas/latency/timing"
 )
 
@@ -183,7 +182,8 @@ func (r *Recipe) expand(command []string, s start) []string {
 	in := strings.NewReplacer("{model}", path, "{name}", name,
 		"{stem}", strings.TrimSuffix(name, filepath.Ext(name)), "{names}", strings.Join(names, " "),
 		"{out}", s.out, "{dir}", s.dir, "{host}", r.spec.Host, "{remote}", r.spec.RemoteDir,
-		"{threads}", strconv.Itoa(r.spec.Threads), "{runs}", strconv.Itoa(max(1, s.runs)))
+		"{threads}", strconv.Itoa(r.spec.Threads), "{runs}", strconv.Itoa(max(1, s.runs)),
+		"{mask}", r.mask)
 	var args []string
 	for _, a := range command {
 		switch a {
@@ -212,7 +212,7 @@ func (t *timer) many(ctx context.Context, nets []*blocks.Network, runs int) (s [
 		}
 		t.n++
 		paths[i] = filepath.Join(t.dir, fmt.Sprintf("m%d.%s", t.n, t.r.spec.Format))
-		if err := writeModel(paths[i], n); err != nil {
+		if err := t.r.model.Write(paths[i], n); err != nil {
 			return nil, err
 		}
 		if len(t.r.spec.Convert) > 0 {
@@ -228,7 +228,12 @@ func (t *timer) many(ctx context.Context, nets []*blocks.Network, runs int) (s [
 		}
 	}
 	if err != nil {
-		return nil, fault.Errorf("latency: recipe %s, %s: %w", t.r.spec.Name, plural.Of(t.r.spec.Retries+1, "attempt"), err)
+		return nil, fault.Errorf(
+			"latency: recipe %s, %s: %w",
+			t.r.spec.Name,
+			plural.Of(t.r.spec.Retries+1, "attempt"),
+			err,
+		)
 	}
 	return s, nil
 }
@@ -264,18 +269,7 @@ func (t *timer) once(ctx context.Context, s start) ([]timing.Sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.r.parse(out, len(s.paths))
-}
-
-func writeModel(path string, n *blocks.Network) error {
-	f, err := os.Create(path)
-	if err != nil {
-		return fault.Errorf("latency: %w", err)
-	}
-	if err := errors.Join(onnx.Write(f, n, timing.RandomWeights(n), onnx.Options{FoldBN: true}), f.Close()); err != nil {
-		return fault.Errorf("latency: writing network %s: %w", n.Name, err)
-	}
-	return nil
+	return t.r.output.Parse(out, len(s.paths))
 }
 
 // run runs one command and returns what it printed, bounded in time and size. Processes that it
@@ -303,116 +297,12 @@ func (r *Recipe) run(ctx context.Context, args []string) ([]byte, error) {
 	case errors.Is(err, exec.ErrNotFound):
 		return nil, fmt.Errorf("there is no program %q in PATH: install it, or give its path", args[0])
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w%s", args[0], err, tail(msg.buf.Bytes(), out.buf.Bytes()))
+		return nil, fmt.Errorf("%s: %w%s", args[0], err, output.Tail(msg.buf.Bytes(), out.buf.Bytes()))
 	case out.over:
 		return nil, fmt.Errorf("%s wrote more than %d bytes", args[0], maxOutput)
 	}
 	return out.buf.Bytes(), nil
 }
-
-// parse finds the times of n models in a command's output.
-func (r *Recipe) parse(out []byte, n int) ([]timing.Sample, error) {
-	found := r.pattern.FindAllSubmatchIndex(out, -1)
-	if len(found) != n {
-		return nil, fmt.Errorf("the pattern %q matches %d times in the output of %s%s",
-			r.spec.Pattern, len(found), plural.Of(n, "model"), tail(out))
-	}
-	ss, end := make([]timing.Sample, n), 0
-	for i, at := range found {
-		m := match{r.pattern, out, at}
-		s := timing.Sample{Runs: 1}
-		if !r.read(&s, m) {
-			return nil, fmt.Errorf("the pattern's time in %q is no positive number below %g s",
-				out[at[0]:min(at[1], at[0]+100)], maxMs/1000.)
-		}
-		r.readTFLite(&s, out[end:at[1]], at[0]-end)
-		s.LowMs, s.HighMs = s.MedianMs, s.MedianMs
-		ss[i], end = s, at[1]
-	}
-	return ss, nil
-}
-
-// match is a match of a pattern in a text, with the places of its groups.
-type match struct {
-	pattern *regexp.Regexp
-	text    []byte
-	at      []int
-}
-
-// number is that of a group; false if the group has none.
-func (m *match) number(group string) (float64, bool) {
-	i := m.pattern.SubexpIndex(group)
-	if i < 0 && group == "time" {
-		i = 1
-	}
-	if i < 0 || m.at[2*i] < 0 {
-		return 0, false
-	}
-	v, err := strconv.ParseFloat(string(m.text[m.at[2*i]:m.at[2*i+1]]), 64)
-	return v, err == nil && v >= 0
-}
-
-// read sets s to what the groups of a match say. It reports false, and changes nothing, if their time is none.
-func (r *Recipe) read(s *timing.Sample, m match) bool {
-	ms := func(group string) float64 {
-		v, ok := m.number(group)
-		if v *= r.scale; !ok || !(v < maxMs) {
-			return 0
-		}
-		return v
-	}
-	if t := ms("time"); t > 0 {
-		s.MedianMs = t
-	} else {
-		return false
-	}
-	s.P5Ms, s.P10Ms, s.P90Ms, s.P95Ms = ms("p5"), ms("p10"), ms("p90"), ms("p95")
-	for _, p := range []*float64{&s.P5Ms, &s.P10Ms} { // a mean may lie outside of them: better none
-		if *p > s.MedianMs {
-			*p = 0
-		}
-	}
-	for _, p := range []*float64{&s.P90Ms, &s.P95Ms} {
-		if *p < s.MedianMs {
-			*p = 0
-		}
-	}
-	if k, ok := m.number("runs"); ok {
-		s.Runs = int(min(k, 1e9))
-	}
-	return true
-}
-
-// What benchmark_model of TensorFlow Lite prints: statistics of the warm-up, those of the runs, and a summary, which
-// recipes match. The time in the summary is a mean. Statistics of old versions, and those of one run, have no median.
-var (
-	tfliteSummary    = []byte("Inference (avg)")
-	tfliteStatistics = regexp.MustCompile(
-		`\bcount=(?P<runs>\d+)\b(?:[^\n]* p5=(?P<p5>\S+) median=(?P<time>\S+) p95=(?P<p95>\S+))?`)
-)
-
-// readTFLite replaces the mean in s by the statistics before it, if the text from summary on is the
-// summary of benchmark_model.
-func (r *Recipe) readTFLite(s *timing.Sample, text []byte, summary int) {
-	if !bytes.Contains(text[summary:], tfliteSummary) {
-		return
-	}
-	all := tfliteStatistics.FindAllSubmatchIndex(text, -1)
-	if len(all) == 0 {
-		return
-	}
-	last := match{tfliteStatistics, text, all[len(all)-1]}
-	if !r.read(s, last) {
-		k, _ := last.number("runs")
-		s.Runs = int(min(k, 1e9))
-		if s.Runs > 1 {
-			s.Warnings = append(s.Warnings, "the time is a mean: this version of benchmark_model tells no median")
-		}
-	}
-}
-
-// maxMs is longer than any network takes for one run: an hour.
-const maxMs = 3600 * 1000
 
 // bounded keeps the first maxOutput bytes.
 type bounded struct {
@@ -426,14 +316,4 @@ func (b *bounded) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	return b.buf.Write(p)
-}
-
-// tail quotes the end of the first text that is not empty.
-func tail(texts ...[]byte) string {
-	for _, b := range texts {
-		if b = bytes.TrimSpace(b); len(b) > 0 {
-			return fmt.Sprintf(": %q", b[max(0, len(b)-300):])
-		}
-	}
-	return ""
 }

@@ -15,7 +15,7 @@ type Device struct {
 	CPU     string        `json:"cpu"`               // model name of the processor
 	Runtime string        `json:"runtime"`           // "nas kernels", "onnxruntime 1.30.0"
 	Version string        `json:"version,omitempty"` // of the runtime; empty: not a release
-	DType   string        `json:"dtype"`             // of weights and activations, "float32"
+	DType   string        `json:"dtype"`             // of weights and activations: "float32", "int8"
 	Threads int           `json:"threads"`
 	Cut     string        `json:"cut,omitempty"` // how networks are cut into units: CutPlan, ...
 	CPUSet  string        `json:"cpu_set"`       // cores, "1" or "0-3"; empty: any
@@ -25,9 +25,13 @@ type Device struct {
 // NativeName is the Device.Name of this machine with the engine's kernels.
 const NativeName = "native"
 
-// String names the device for people and plots.
+// String names the device for people and plots. Float32 goes without saying.
 func (d Device) String() string {
-	return fmt.Sprintf("%s on %s, %s", d.Runtime, d.CPU, plural.Of(max(1, d.Threads), "thread"))
+	name := fmt.Sprintf("%s on %s, %s", d.Runtime, d.CPU, plural.Of(max(1, d.Threads), "thread"))
+	if d.DType != "" && d.DType != "float32" {
+		name += ", " + d.DType
+	}
+	return name
 }
 
 // Match returns an error that names the first difference between two devices.
