@@ -47,7 +47,7 @@ var rules = []rule{
 	{"latency/recipe/internal/output", []string{"latency/timing"}, nil},
 	{"latency/devices", nil, nil},
 	{"latency/native", []string{"blocks", "blocks/engine", "latency/internal/host", "latency/timing"}, nil},
-	{"latency/timing", []string{"blocks", "blocks/engine", "latency/internal/host"}, nil},
+	{"latency/timing", []string{"blocks", "blocks/engine", "latency/internal/host"}, []string{"golang.org/x/sys"}},
 	{"latency/internal/host", nil, []string{"golang.org/x/sys"}},
 	{"accuracy/proxy", []string{"blocks", "blocks/engine"}, []string{"gonum.org/v1/gonum", "golang.org/x/sync"}},
 	{"accuracy/benchmark", []string{"blocks", "blocks/zoo", "space"}, nil},

@@ -182,7 +182,9 @@ func (a *amounts) products(u *engine.Unit) (passes, between int) {
 		if isEval(u.Name) {
 			a.v[termEval] = float64(out.Elems()+in.Elems()) * a.batch * float64(max(1, taps))
 		}
-		a.outside(u)
+		p, n := priceOf(u), float64(max(in.Elems(), out.Elems()))*a.batch
+		a.v[termActExp] += p.exp * n
+		a.v[termEval] += p.plain * n
 	}
 	return passes, between
 }
