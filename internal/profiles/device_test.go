@@ -14,7 +14,7 @@ import (
 // TestSameType: a run is not resumed on a device that computes in another data type than its profile.
 func TestSameType(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "board.toml")
-	recipe := "name = \"board\"\nruntime = \"x\"\ncpu = \"x\"\nisa = \"neon\"\ndtype = \"int8\"\nformat = \"onnx\"\n" +
+	recipe := "name = \"board\"\nruntime = \"x\"\ncpu = \"x\"\nisa = \"neon\"\ndtype = \"int8\"\nformat = \"tflite\"\n" +
 		"command = [\"true\", \"{model}\"]\npattern = '(?P<time>.)'\nunit = \"us\"\nbatch = 1\ntimeout_s = 20\n"
 	if err := os.WriteFile(file, []byte(recipe), 0o644); err != nil {
 		t.Fatal(err)
