@@ -23,8 +23,8 @@ import (
 )
 
 // Format is the version of the profile file that this program writes. It reads
-// this one and all before.
-const Format = 1
+// this one and all before. Since 2 the costs of a kind may be those of another runtime's terms.
+const Format = 2
 
 // maxBytes bounds a profile that is read; one of 1500 units takes a megabyte.
 const maxBytes = 64 << 20

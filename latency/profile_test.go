@@ -84,7 +84,7 @@ func TestProfileRoundTrip(t *testing.T) {
 
 func TestReadRefuses(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
-		{"newer", `{"format": 2}`, "format 2"},
+		{"newer", `{"format": 3}`, "format 3"},
 		{"other", `{"a": 1}`, "not a latency profile"},
 		{"cut off", "{\"format\": 1,\n\"device\": {", "line 2"},
 		{"type", "{\"format\": 1,\n\"device\": 7}", "line 2"},

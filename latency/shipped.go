@@ -3,7 +3,9 @@ package latency
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"nas/blocks/engine"
@@ -50,12 +52,15 @@ func shipped(name string) (*Profile, error) {
 	return p, nil
 }
 
-// Load reads the profile in a file, or makes the one of that name that comes with the program:
-// "pixel3-fbnet" or "raspi4-fbnet". The error wraps fs.ErrNotExist if there is no such file, and
+// Load reads the profile in a file, or makes the one of that name that comes with the program, such as "pixel4" or
+// "raspi4-fbnet" (see [Shipped]). The error wraps fs.ErrNotExist if there is no such file, and
 // [ErrNewer] if a later program wrote it; that of a damaged file names line and key.
 func Load(path string) (*Profile, error) {
 	if _, ok := shippedTables[path]; ok {
 		return shipped(path)
+	}
+	if p, err := phoneProfile(path); p != nil || err != nil {
+		return p, err
 	}
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -66,4 +71,32 @@ func Load(path string) (*Profile, error) {
 	}
 	defer f.Close()
 	return Read(f, path)
+}
+
+// ShippedProfile describes a profile that comes with the program.
+type ShippedProfile struct {
+	Name   string // what Load takes
+	Device Device
+	// Networks says for which networks the profile is right.
+	Networks string
+	// LeftOutErrorPct is the mean error, in per cent, on networks whose whole family was left out of the fit; 0: not
+	// known.
+	LeftOutErrorPct float64
+	Source          string // of the measurements
+}
+
+// Shipped lists the profiles that come with the program, those of phones first.
+func Shipped() ([]ShippedProfile, error) {
+	t, err := readPhones()
+	if err != nil {
+		return nil, fault.Errorf("latency: the table of phones: %w", err)
+	}
+	out := t.shipped()
+	for _, name := range slices.Sorted(maps.Keys(shippedTables)) {
+		o := shippedTables[name]
+		out = append(out, ShippedProfile{
+			Name: name, Device: o.Device, Networks: "blocks of FBNet's space, at 32x32 pixels", Source: o.Source,
+		})
+	}
+	return out, nil
 }

@@ -224,11 +224,17 @@ func (t *measurements) profile() (*Profile, error) {
 	d := t.o.Device
 	d.Name = cmp.Or(d.Name, "table")
 	d.Threads = max(1, d.Threads)
+	if base := t.o.Base; base != nil {
+		d.DType = cmp.Or(d.DType, base.Device.DType)
+	}
 	d.DType = cmp.Or(d.DType, "float32")
 	if d.Target.ISA == "" {
 		d.Target = timing.PhoneTarget(d.Threads)
 	}
 	d.Cut = timing.CutOps
+	if t.o.Base != nil && t.o.Base.Device.Cut == timing.CutTFLite {
+		d.Cut = timing.CutTFLite
+	}
 	if len(t.nets) > 0 {
 		p, err := Adapt(t.o.Base, d, t.nets)
 		if err == nil {

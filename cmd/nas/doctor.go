@@ -77,6 +77,8 @@ type profileView struct {
 	Created time.Time `json:"created"`
 	MAPEPct float64   `json:"mape_pct"`
 	Busy    string    `json:"busy,omitempty"` // why it should not be trusted
+
+	device timing.Device
 }
 
 // programs are those that documents use beside those that recipes start.
@@ -144,7 +146,7 @@ func cachedProfiles() []profileView {
 			continue
 		}
 		view := profileView{Path: f, Device: p.Device.String(), Threads: p.Device.Threads, Created: p.Created,
-			Busy: p.Busy()}
+			Busy: p.Busy(), device: p.Device}
 		if p.Validation != nil {
 			view.MAPEPct = p.Validation.MAPEPct
 		}

@@ -11,7 +11,7 @@ import (
 
 // Files holds the recipes (NAME.toml), the programs that they start, below drivers, and the tables.
 //
-//go:embed *.toml *.csv drivers
+//go:embed *.toml *.csv *.json drivers
 var Files embed.FS
 
 // Recipe returns the text of a shipped recipe.

@@ -63,6 +63,7 @@ const (
 	CutPlan   = ""       // the kernel calls of the engine's plan
 	CutOps    = "ops"    // the same without block fusion: convolutions with what runtimes commonly fuse
 	CutBlocks = "blocks" // as CutOps, but with the convolutions of each separable block as one unit "block"
+	CutTFLite = "tflite" // as CutOps, and concatenations copy what they join
 )
 
 // Calls cuts a network into the unit calls that the device is modelled by, in the order
@@ -76,10 +77,33 @@ func (d Device) Calls(n *blocks.Network) ([]engine.Call, error) {
 	for i := range calls {
 		centre(&calls[i].Unit)
 	}
-	if d.Cut == CutBlocks {
+	switch d.Cut {
+	case CutBlocks:
 		return inBlocks(calls), nil
+	case CutTFLite:
+		return withConcat(n, calls), nil
 	}
 	return calls, nil
+}
+
+// withConcat adds a unit "copy" for each concatenation, behind the calls of the ops before it. Our engine lets the
+// ops before a concatenation write into its output; other runtimes copy.
+func withConcat(n *blocks.Network, calls []engine.Call) []engine.Call {
+	var out []engine.Call
+	next := 0
+	for i := range n.Nodes {
+		nd := &n.Nodes[i]
+		if _, ok := nd.Op.(*blocks.Concat); !ok {
+			continue
+		}
+		for next < len(calls) && len(calls[next].Nodes) > 0 && calls[next].Nodes[0] < i {
+			out = append(out, calls[next])
+			next++
+		}
+		u := engine.Unit{Name: "copy", In: nd.Shape, Out: nd.Shape, Batch: 1}
+		out = append(out, engine.Call{Unit: u, Nodes: []int{i}, Stage: nd.Stage, Block: nd.Block})
+	}
+	return append(out, calls[next:]...)
 }
 
 // centre gives a unit with a convolution that keeps the extent, but for its stride, the same padding on

@@ -8,7 +8,6 @@ import (
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/internal/stat"
-	"nas/latency/internal/workload"
 )
 
 // AdditiveModel corrects the cost terms where only sums were measured: blocks of several
@@ -28,6 +27,8 @@ type AdditiveModel struct {
 	Length    float64 `json:"length"`    // length scale of f, in octaves
 	Noise     float64 `json:"noise"`     // of a measured sum, relative
 	Level     float64 `json:"level"`     // mean of f
+	// Sizes says that f depends on sizes alone, not on activations, residuals and how full vectors and caches are.
+	Sizes bool `json:"sizes,omitempty"`
 	// Knots are weights of the components of the profile's Units, or of its Shapes where no
 	// unit was timed: f is Level plus the sum of weight times covariance.
 	Knots []float64 `json:"knots"`
@@ -76,16 +77,20 @@ func componentsOf(u *engine.Unit) []component {
 			Groups: u.Groups, Act: u.Act, Residual: u.Residual, Batch: u.Batch,
 		}},
 	}
-	if !workload.Expands(u) {
+	if !expands(u) {
 		return parts[1:]
 	}
 	return parts
 }
 
+// expands reports whether a block begins with a 1x1 convolution. Without one, it has no activation
+// before the depthwise convolution.
+func expands(u *engine.Unit) bool { return u.Mid != u.In.C || u.MidAct != blocks.Identity }
+
 // coordinates are the input of f: sizes in octaves, the rest scaled so that 1 matters as much
-// as an octave.
-func coordinates(u *engine.Unit, t *engine.Target) []float64 {
-	groups, in, lanes := u.Groups, u.In.C, workload.Lanes(t)
+// as an octave. With sizes there are sizes alone.
+func coordinates(u *engine.Unit, t *engine.Target, sizes bool) []float64 {
+	groups, in, lanes := u.Groups, u.In.C, tileOf(t).lanes
 	if u.Name == "dwconv" {
 		groups, in = 1, 0 // its input's channels are its output's
 	}
@@ -93,13 +98,15 @@ func coordinates(u *engine.Unit, t *engine.Target) []float64 {
 	if u.Residual {
 		residual = 1
 	}
-	return []float64{
-		workload.Log2(u.Out.H), workload.Log2(in), workload.Log2(u.Out.C),
-		workload.Log2(u.Kernel[0] * u.Kernel[1]), workload.Log2(u.Stride[0] * u.Stride[1]), workload.Log2(u.Dilation[0]),
-		2 * workload.Log2(groups), workload.ActPrice[u.Act] / 2, residual,
-		4 * workload.Occupancy(in, lanes), 4 * workload.Occupancy(u.Out.C, lanes),
-		max(-2, math.Log2(float64(u.BytesWeights()+1)/float64(max(t.L2, 1)))),
+	x := []float64{
+		log2(u.Out.H), log2(in), log2(u.Out.C),
+		log2(u.Kernel[0] * u.Kernel[1]), log2(u.Stride[0] * u.Stride[1]), log2(u.Dilation[0]), 2 * log2(groups),
 	}
+	if sizes {
+		return x
+	}
+	return append(x, actPrice[u.Act]/2, residual, 4*occupancy(in, lanes), 4*occupancy(u.Out.C, lanes),
+		max(-2, math.Log2(float64(u.BytesWeights()+1)/float64(max(t.L2, 1)))))
 }
 
 // matern52 is the correlation of f at two points.
@@ -134,8 +141,10 @@ type entry struct {
 	value float64
 }
 
-// newAdditiveData prepares e; cost is the time of a component by the terms in ms.
-func newAdditiveData(e *EndToEnd, t *engine.Target, cost func(kind string, u *engine.Unit) float64) *additiveData {
+// newAdditiveData prepares e; sizes is AdditiveModel.Sizes, cost the time of a component by the terms in ms.
+func newAdditiveData(
+	e *EndToEnd, t *engine.Target, sizes bool, cost func(kind string, u *engine.Unit) float64,
+) *additiveData {
 	d := &additiveData{kinds: map[string][]int{}, measured: e.Ms, rows: make([][]entry, len(e.Rows))}
 	first := make([]int, len(e.Units)+1)
 	for i := range e.Units {
@@ -143,7 +152,7 @@ func newAdditiveData(e *EndToEnd, t *engine.Target, cost func(kind string, u *en
 		for _, p := range componentsOf(&e.Units[i]) {
 			d.kinds[p.kind] = append(d.kinds[p.kind], len(d.components))
 			d.components = append(d.components, p)
-			d.x = append(d.x, coordinates(&p.unit, t))
+			d.x = append(d.x, coordinates(&p.unit, t, sizes))
 			d.ms = append(d.ms, cost(p.kind, &p.unit))
 		}
 	}
@@ -257,19 +266,13 @@ func solveAdditive(g *mat.SymDense, y []float64, amp, noise float64) (alpha *mat
 // of like, or those of the largest marginal likelihood on a grid if like is nil. It returns
 // nil if there are fewer than eight networks.
 func FitAdditive(e *EndToEnd, kinds map[string]*KindModel, t *engine.Target, like *AdditiveModel) *AdditiveModel {
-	d := newAdditiveData(e, t, func(kind string, u *engine.Unit) float64 {
-		k := kinds[kind]
-		if k == nil {
-			k = kinds[anyKind]
-		}
-		return k.analytic(workload.Terms(nil, u, t))
-	})
+	d := newAdditiveData(e, t, like != nil && like.Sizes, costsAlone(kinds, t))
 	if len(d.rows) < 8 {
 		return nil
 	}
 	m := &AdditiveModel{}
 	if like != nil {
-		m.Amplitude, m.Length, m.Noise = like.Amplitude, like.Length, like.Noise
+		m.Amplitude, m.Length, m.Noise, m.Sizes = like.Amplitude, like.Length, like.Noise, like.Sizes
 	} else if !m.tune(d) {
 		return nil
 	}
@@ -299,6 +302,17 @@ func FitAdditive(e *EndToEnd, kinds map[string]*KindModel, t *engine.Target, lik
 	}
 	m.setCenters(d)
 	return m
+}
+
+// costsAlone returns the time of a component by the costs of its kind, or of all kinds if it has none.
+func costsAlone(kinds map[string]*KindModel, t *engine.Target) func(kind string, u *engine.Unit) float64 {
+	return func(kind string, u *engine.Unit) float64 {
+		k := kinds[kind]
+		if k == nil {
+			k = kinds[anyKind]
+		}
+		return k.alone(u, t)
+	}
 }
 
 // tune finds the settings with the largest marginal likelihood on a grid, linearised around
@@ -338,7 +352,7 @@ func (m *AdditiveModel) setCenters(d *additiveData) {
 // Restored returns a model that came from a file ready to predict. units are those whose
 // components Knots belong to; if their number differs, it returns nil.
 func (m *AdditiveModel) Restored(units []engine.Unit, t *engine.Target) *AdditiveModel {
-	d := newAdditiveData(&EndToEnd{Units: units}, t, func(string, *engine.Unit) float64 { return 0 })
+	d := newAdditiveData(&EndToEnd{Units: units}, t, m.Sizes, func(string, *engine.Unit) float64 { return 0 })
 	if len(m.Knots) != len(d.components) || !(m.Length > 0) {
 		return nil
 	}
@@ -355,7 +369,7 @@ func (m *AdditiveModel) estimate(u *engine.Unit, kinds map[string]*KindModel, t 
 		if k == nil {
 			return 0, false
 		}
-		ms += k.analytic(workload.Terms(nil, &p.unit, t)) * math.Exp(min(max(m.f(p.kind, coordinates(&p.unit, t)), -2), 2))
+		ms += k.alone(&p.unit, t) * math.Exp(min(max(m.f(p.kind, coordinates(&p.unit, t, m.Sizes)), -2), 2))
 	}
 	return ms, true
 }

@@ -7,7 +7,6 @@ import (
 
 	"nas/blocks/engine"
 	"nas/internal/stat"
-	"nas/latency/internal/workload"
 )
 
 // FitBlocks fits models to a table of blocks: of the kinds and of the blocks' components, and
@@ -30,9 +29,9 @@ func fitComponents(us []UnitTime, minusSkip bool, t *engine.Target) map[string]*
 	kinds := map[string]*KindModel{}
 	if minusSkip {
 		amounts := func(u *engine.Unit) []float64 {
-			row := workload.Terms(nil, u, t)
+			row := terms(nil, u, t)
 			if s, ok := skipOf(u); ok {
-				for j, v := range workload.Terms(nil, &s, t) {
+				for j, v := range terms(nil, &s, t) {
 					row[j] -= v
 				}
 			}
@@ -44,16 +43,16 @@ func fitComponents(us []UnitTime, minusSkip bool, t *engine.Target) map[string]*
 		}
 	}
 	costs := relativeCosts(us, func(u *engine.Unit) []float64 {
-		row := make([]float64, len(blockComponents)*workload.NumTerms)
+		row := make([]float64, len(blockComponents)*numTerms)
 		for _, p := range componentsOf(u) {
 			if k := slices.Index(blockComponents, p.kind); k >= 0 {
-				copy(row[k*workload.NumTerms:], workload.Terms(nil, &p.unit, t))
+				copy(row[k*numTerms:], terms(nil, &p.unit, t))
 			}
 		}
 		return row
 	}, 1e-2)
 	for k, n := range blockComponents {
-		kinds[n] = newCosts(n, len(us), costs[k*workload.NumTerms:(k+1)*workload.NumTerms])
+		kinds[n] = newCosts(n, len(us), costs[k*numTerms:(k+1)*numTerms])
 	}
 	return kinds
 }
@@ -86,7 +85,7 @@ func relativeCosts(us []UnitTime, amounts func(u *engine.Unit) []float64, ridge 
 // newCosts is a model of costs alone. Of one component 15 % is a usual error.
 func newCosts(kind string, units int, costs []float64) *KindModel {
 	return &KindModel{
-		Kind: kind, Units: units, Costs: namedCosts(costs), costs: costs, ResidualRMS: 0.15, LeaveOneOut: 0.15,
+		Kind: kind, Units: units, Costs: vocabularies[""].named(costs), costs: costs, ResidualRMS: 0.15, LeaveOneOut: 0.15,
 	}
 }
 
@@ -109,5 +108,5 @@ func skipMs(u *engine.Unit, kinds map[string]*KindModel, t *engine.Target) float
 	if !ok {
 		return 0
 	}
-	return kinds[skipKind].analytic(workload.Terms(nil, &s, t))
+	return kinds[skipKind].analytic(terms(nil, &s, t))
 }

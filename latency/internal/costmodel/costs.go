@@ -5,17 +5,7 @@ import (
 	"slices"
 
 	"nas/internal/stat"
-	"nas/latency/internal/workload"
 )
-
-// commonCosts, in microseconds per thousand of each term, are those of a core of a server of
-// 2020 to 2025. Other processors share their proportions, up to a common factor. They are
-// the prior of all kinds and the start of fits to end-to-end latencies.
-var commonCosts = map[string]float64{
-	"call": 0.5, "gemm_mac": 0.012, "gemm_tile": 5, "dw_mac": 0.016, "dw_row": 1,
-	"move": 0.005, "move_l2": 0.006, "move_l3": 0.01, "weights": 0.02, "again": 0.02,
-	"act_poly": 0.06, "act_exp": 0.15, "residual": 0.03, "eval": 1,
-}
 
 // priorWeight is the weight of the ridge towards the expected costs of a kind, relative to
 // one unit: moving a tenth of the time from one term to another counts as much as an error
@@ -29,11 +19,11 @@ const priorWeight = 0.3
 // what another shape costs.
 func (m *KindModel) fitKindCosts(us []UnitTime, tm [][]float64, all *KindModel) {
 	expected, share := expectedCosts(us, tm, all)
-	rows := make([][]float64, len(us), len(us)+workload.NumTerms)
-	b := make([]float64, len(us), len(us)+workload.NumTerms)
-	for j := range workload.NumTerms {
+	rows := make([][]float64, len(us), len(us)+numTerms)
+	b := make([]float64, len(us), len(us)+numTerms)
+	for j := range numTerms {
 		if w := priorWeight * share[j]; w > 0 {
-			row := make([]float64, workload.NumTerms)
+			row := make([]float64, numTerms)
 			row[j] = w
 			rows, b = append(rows, row), append(b, w*expected[j])
 		}
@@ -42,7 +32,7 @@ func (m *KindModel) fitKindCosts(us []UnitTime, tm [][]float64, all *KindModel) 
 	abs := make([]float64, len(us))
 	for range 3 {
 		for i, u := range us {
-			r := make([]float64, workload.NumTerms)
+			r := make([]float64, numTerms)
 			for j, v := range tm[i] {
 				r[j] = w[i] * v / (1000 * u.Ms)
 			}
@@ -59,22 +49,22 @@ func (m *KindModel) fitKindCosts(us []UnitTime, tm [][]float64, all *KindModel) 
 			m.costs[j] = expected[j] // no unit of the kind has any
 		}
 	}
-	m.Costs = namedCosts(m.costs)
+	m.Costs = m.words().named(m.costs)
 }
 
 // expectedCosts returns the costs of all kinds, scaled to the units, and the mean amount of
 // each term for each microsecond of a unit's time.
 func expectedCosts(us []UnitTime, tm [][]float64, all *KindModel) (costs, share []float64) {
 	if all == nil {
-		all = &KindModel{costs: costsOf(commonCosts)}
+		all = &KindModel{costs: vocabularies[""].costs(commonCosts)}
 	}
 	ratio := make([]float64, len(us))
 	for i, u := range us {
 		ratio[i] = u.Ms / all.analytic(tm[i])
 	}
 	factor := stat.Median(ratio)
-	costs, share = make([]float64, workload.NumTerms), make([]float64, workload.NumTerms)
-	for j := range workload.NumTerms {
+	costs, share = make([]float64, numTerms), make([]float64, numTerms)
+	for j := range numTerms {
 		costs[j] = factor * all.costs[j]
 		for i, u := range us {
 			share[j] += tm[i][j] / (1000 * u.Ms) / float64(len(us))
@@ -97,24 +87,4 @@ func ones(n int) []float64 {
 		w[i] = 1
 	}
 	return w
-}
-
-// namedCosts returns costs by the names of their terms, without those that are 0.
-func namedCosts(costs []float64) map[string]float64 {
-	named := make(map[string]float64, len(costs))
-	for j, c := range costs {
-		if c > 0 {
-			named[workload.TermNames[j]] = c
-		}
-	}
-	return named
-}
-
-// costsOf is the inverse of namedCosts; names that are not those of terms are ignored.
-func costsOf(named map[string]float64) []float64 {
-	costs := make([]float64, workload.NumTerms)
-	for j, name := range workload.TermNames {
-		costs[j] = named[name]
-	}
-	return costs
 }

@@ -6,7 +6,6 @@ import (
 
 	"nas/blocks/engine"
 	"nas/internal/stat"
-	"nas/latency/internal/workload"
 )
 
 // EndToEnd are networks with their measured latencies, each as the units that it consists of.
@@ -91,7 +90,9 @@ func (d *EndToEnd) FitCosts(kinds map[string]*KindModel, t *engine.Target) map[s
 		index[n] = k
 	}
 	const noise = 0.03
-	mean := make([]float64, len(names)*workload.NumTerms)
+	words := kinds[anyKind].words()
+	width := len(words.names)
+	mean := make([]float64, len(names)*width)
 	a := make([][]float64, 0, len(d.Rows)+len(mean))
 	b := make([]float64, 0, len(d.Rows)+len(mean))
 	var tm []float64
@@ -103,9 +104,9 @@ func (d *EndToEnd) FitCosts(kinds map[string]*KindModel, t *engine.Target) map[s
 			if !ok {
 				k = index[anyKind]
 			}
-			tm = workload.Terms(tm[:0], unit, t)
+			tm = words.amounts(tm[:0], unit, t)
 			for j, v := range tm {
-				row[k*workload.NumTerms+j] += v * float64(u[1]) / 1000 / d.Ms[i]
+				row[k*width+j] += v * float64(u[1]) / 1000 / d.Ms[i]
 			}
 		}
 		for j := range row {
@@ -116,13 +117,13 @@ func (d *EndToEnd) FitCosts(kinds map[string]*KindModel, t *engine.Target) map[s
 	}
 	for k, n := range names {
 		for j, c := range kinds[n].costs {
-			share := mean[k*workload.NumTerms+j]
+			share := mean[k*width+j]
 			if share == 0 {
 				continue
 			}
 			row := make([]float64, len(mean))
-			row[k*workload.NumTerms+j] = share / max(0.02, c*share/3)
-			a, b = append(a, row), append(b, c*row[k*workload.NumTerms+j])
+			row[k*width+j] = share / max(0.02, c*share/3)
+			a, b = append(a, row), append(b, c*row[k*width+j])
 		}
 	}
 	x := stat.NNLS(a, b, 1e-9)
@@ -131,13 +132,13 @@ func (d *EndToEnd) FitCosts(kinds map[string]*KindModel, t *engine.Target) map[s
 		m := *kinds[n]
 		m.costs = slices.Clone(m.costs)
 		for j := range m.costs {
-			if mean[k*workload.NumTerms+j] > 0 {
-				m.costs[j] = x[k*workload.NumTerms+j]
+			if mean[k*width+j] > 0 {
+				m.costs[j] = x[k*width+j]
 			}
 		}
 		m.Hyper, m.gp, m.use, m.Features, m.Units = nil, nil, nil, nil, 0
 		m.ResidualRMS, m.LeaveOneOut = 0.15, 0.15 // of one unit, as is usual
-		m.Costs = namedCosts(m.costs)
+		m.Costs = words.named(m.costs)
 		out[n] = &m
 	}
 	return out

@@ -11,7 +11,6 @@ import (
 
 	"nas/blocks/engine"
 	"nas/internal/stat"
-	"nas/latency/internal/workload"
 )
 
 // UnitTime is one row of a profile's table: a unit that was timed.
@@ -74,9 +73,11 @@ func (u *UnitTime) UnmarshalJSON(b []byte) error {
 //
 // with costs that are not negative and a Gaussian process g with mean zero.
 type KindModel struct {
-	Kind  string             `json:"kind"`
-	Units int                `json:"units"` // number of units that it was fitted to
-	Costs map[string]float64 `json:"costs"` // of each term, in microseconds per thousand
+	Kind string `json:"kind"`
+	// Runtime names the terms that Costs are of: "" or XNNPACKFloat, XNNPACKInt8, XNNPACKInt8Dot.
+	Runtime string             `json:"runtime,omitempty"`
+	Units   int                `json:"units"` // number of units that it was fitted to
+	Costs   map[string]float64 `json:"costs"` // of each term, in microseconds per thousand
 	// Features names those that vary among the units, which are the inputs of g. Low and
 	// High are the range of each feature, used or not.
 	Features []string           `json:"features,omitempty"`
@@ -95,25 +96,6 @@ type KindModel struct {
 	costs []float64 // of all terms, in their order
 	use   []int     // indices of Features
 	gp    *stat.ResidualGP
-}
-
-// KindOf names the cost model that a unit belongs to: its routine, with
-// convolutions told apart by the path they take.
-func KindOf(u *engine.Unit) string {
-	if u.Name != "conv" {
-		return u.Name
-	}
-	switch {
-	case u.Groups > 1:
-		return "conv.grouped"
-	case u.Kernel == [2]int{1, 1} && u.Out.Pixels() == 1:
-		return "conv.vector"
-	case u.Kernel == [2]int{1, 1}:
-		return "conv.pointwise"
-	case u.In.C < 16:
-		return "conv.image"
-	}
-	return "conv.dense"
 }
 
 // minProcess is the number of units from which on a kind has a process.
@@ -171,8 +153,8 @@ func fitKind(kind string, us []UnitTime, t *engine.Target, h *stat.ResidualKerne
 	tm := make([][]float64, n)
 	ft := make([][]float64, n)
 	for i := range us {
-		tm[i] = workload.Terms(nil, &us[i].Unit, t)
-		ft[i] = workload.FeaturesOf(nil, &us[i].Unit, t)
+		tm[i] = terms(nil, &us[i].Unit, t)
+		ft[i] = featuresOf(nil, &us[i].Unit, t)
 	}
 	m.fitKindCosts(us, tm, all)
 	resid := make([]float64, n)
@@ -180,15 +162,15 @@ func fitKind(kind string, us []UnitTime, t *engine.Target, h *stat.ResidualKerne
 		resid[i] = math.Log(us[i].Ms / m.analytic(tm[i]))
 	}
 	m.ResidualRMS = stat.RMS(resid)
-	for j := range workload.Features {
+	for j := range features {
 		lo, hi := math.Inf(1), math.Inf(-1)
 		for i := range ft {
 			lo, hi = min(lo, ft[i][j]), max(hi, ft[i][j])
 		}
-		m.Low[workload.Features[j].Name], m.High[workload.Features[j].Name] = lo, hi
+		m.Low[features[j].name], m.High[features[j].name] = lo, hi
 		if hi > lo {
 			m.use = append(m.use, j)
-			m.Features = append(m.Features, workload.Features[j].Name)
+			m.Features = append(m.Features, features[j].name)
 		}
 	}
 	m.LeaveOneOut = m.ResidualRMS
@@ -255,6 +237,9 @@ func RestoreKinds(stored []*KindModel, units []UnitTime, t *engine.Target) (map[
 	kinds := make(map[string]*KindModel, len(stored))
 	for _, k := range stored {
 		c := *k
+		if c.words() == nil {
+			return nil, fmt.Errorf("kinds: %s is of runtime %q, which this program does not know: update it", c.Kind, c.Runtime)
+		}
 		ok, err := c.reload(units, t)
 		if err != nil {
 			return nil, err
@@ -270,15 +255,13 @@ func RestoreKinds(stored []*KindModel, units []UnitTime, t *engine.Target) (map[
 // reload makes a model that came from a file ready to predict. It reports
 // false if the model has terms or features that this program does not have.
 func (m *KindModel) reload(units []UnitTime, t *engine.Target) (bool, error) {
-	for name := range m.Costs {
-		if !slices.Contains(workload.TermNames[:], name) {
-			return false, nil
-		}
+	if !m.known() {
+		return false, nil
 	}
-	m.costs = costsOf(m.Costs)
+	m.costs = m.words().costs(m.Costs)
 	m.use = m.use[:0]
 	for _, name := range m.Features {
-		j := slices.IndexFunc(workload.Features, func(f workload.Feature) bool { return f.Name == name })
+		j := slices.IndexFunc(features, func(f feature) bool { return f.name == name })
 		if j < 0 {
 			return false, nil
 		}
@@ -298,8 +281,8 @@ func (m *KindModel) reload(units []UnitTime, t *engine.Target) (bool, error) {
 			continue
 		}
 		us = append(us, u)
-		ft = append(ft, workload.FeaturesOf(nil, &u.Unit, t))
-		resid = append(resid, math.Log(u.Ms/m.analytic(workload.Terms(nil, &u.Unit, t))))
+		ft = append(ft, featuresOf(nil, &u.Unit, t))
+		resid = append(resid, math.Log(u.Ms/m.analytic(terms(nil, &u.Unit, t))))
 	}
 	if len(us) == 0 {
 		return false, nil
@@ -311,24 +294,23 @@ func (m *KindModel) reload(units []UnitTime, t *engine.Target) (bool, error) {
 // grows by a tenth for each octave that a feature lies beyond the range of what was
 // measured. outside names the feature furthest beyond, if that is over half an octave.
 func (m *KindModel) estimate(u *engine.Unit, t *engine.Target) (ms, sd float64, outside string) {
-	var termBuf [workload.NumTerms]float64
 	var featureBuf, usedBuf [32]float64
-	tm, ft := workload.Terms(termBuf[:0], u, t), workload.FeaturesOf(featureBuf[:0], u, t)
-	ms, sd = m.analytic(tm), m.ResidualRMS
+	ft := featuresOf(featureBuf[:0], u, t)
+	ms, sd = m.alone(u, t), m.ResidualRMS
 	if m.gp != nil {
 		mean, dev := m.gp.Predict(m.pick(usedBuf[:0], ft))
 		ms *= math.Exp(mean)
 		sd = math.Hypot(dev, m.Hyper.Noise)
 	}
 	far := 0.0
-	for j, f := range workload.Features {
-		lo, ok := m.Low[f.Name]
+	for j, f := range features {
+		lo, ok := m.Low[f.name]
 		if !ok {
 			continue
 		}
-		d := max(lo-ft[j], ft[j]-m.High[f.Name])
+		d := max(lo-ft[j], ft[j]-m.High[f.name])
 		if d > far {
-			far, outside = d, f.Name
+			far, outside = d, f.name
 		}
 	}
 	if far <= 0.5 {
@@ -344,6 +326,6 @@ func (m *KindModel) times(s float64) *KindModel {
 	for j := range c.costs {
 		c.costs[j] *= s
 	}
-	c.Costs = namedCosts(c.costs)
+	c.Costs = m.words().named(c.costs)
 	return &c
 }

@@ -6,7 +6,6 @@ import (
 
 	"nas/blocks/engine"
 	"nas/internal/stat"
-	"nas/latency/internal/workload"
 )
 
 // Stray is a measured unit whose time does not fit the times of the others: a slip in a table.
@@ -55,7 +54,7 @@ func FitTable(
 
 // commonStrays finds units far from what costs common to processors, times one factor for each kind, let expect.
 func commonStrays(us []UnitTime, t *engine.Target) (strays []Stray) {
-	common := &KindModel{costs: costsOf(commonCosts)}
+	common := &KindModel{costs: vocabularies[""].costs(commonCosts)}
 	of := map[string][]int{}
 	for i := range us {
 		k := KindOf(&us[i].Unit)
@@ -65,9 +64,9 @@ func commonStrays(us []UnitTime, t *engine.Target) (strays []Stray) {
 		logs, expected := make([]float64, len(list)), make([]float64, len(list))
 		features := make([][]float64, len(list))
 		for j, i := range list {
-			expected[j] = common.analytic(workload.Terms(nil, &us[i].Unit, t))
+			expected[j] = common.analytic(terms(nil, &us[i].Unit, t))
 			logs[j] = math.Log(us[i].Ms / expected[j])
-			features[j] = workload.FeaturesOf(nil, &us[i].Unit, t)
+			features[j] = featuresOf(nil, &us[i].Unit, t)
 		}
 		factor := math.Exp(stat.Median(slices.Clone(logs)))
 		single := singular(features)
