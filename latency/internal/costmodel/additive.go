@@ -83,14 +83,10 @@ func componentsOf(u *engine.Unit) []component {
 	return parts
 }
 
-// expands reports whether a block begins with a 1x1 convolution. Without one, it has no activation
-// before the depthwise convolution.
-func expands(u *engine.Unit) bool { return u.Mid != u.In.C || u.MidAct != blocks.Identity }
-
 // coordinates are the input of f: sizes in octaves, the rest scaled so that 1 matters as much
 // as an octave. With sizes there are sizes alone.
 func coordinates(u *engine.Unit, t *engine.Target, sizes bool) []float64 {
-	groups, in, lanes := u.Groups, u.In.C, tileOf(t).lanes
+	groups, in, lanes := u.Groups, u.In.C, lanesOf(t)
 	if u.Name == "dwconv" {
 		groups, in = 1, 0 // its input's channels are its output's
 	}

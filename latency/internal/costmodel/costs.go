@@ -7,6 +7,15 @@ import (
 	"nas/internal/stat"
 )
 
+// commonCosts, in microseconds per thousand of each term, are those of a core of a server of
+// 2020 to 2025. Other processors share their proportions, up to a common factor. They are
+// the prior of all kinds and the start of fits to end-to-end latencies.
+var commonCosts = map[string]float64{
+	"call": 0.5, "gemm_mac": 0.012, "gemm_tile": 5, "dw_mac": 0.016, "dw_row": 1,
+	"move": 0.005, "move_l2": 0.006, "move_l3": 0.01, "weights": 0.02, "again": 0.02,
+	"act_poly": 0.06, "act_exp": 0.15, "residual": 0.03, "eval": 1,
+}
+
 // priorWeight is the weight of the ridge towards the expected costs of a kind, relative to
 // one unit: moving a tenth of the time from one term to another counts as much as an error
 // of priorWeight times a tenth in the time of one unit.

@@ -17,7 +17,7 @@ import (
 // Features are coordinates of a unit, in logarithms to base 2 where they are sizes. What
 // the terms get wrong is a smooth function of them.
 
-// Indices of the terms.
+// Indices of the terms, and their number.
 const (
 	termCall = iota
 	termGEMMMac
@@ -57,15 +57,6 @@ var termNames = [numTerms]string{
 	termEval:     "eval",      // values of units without a kernel: output plus products, or by plainPrice
 }
 
-// commonCosts, in microseconds per thousand of each term, are those of a core of a server of
-// 2020 to 2025. Other processors share their proportions, up to a common factor. They are
-// the prior of all kinds and the start of fits to end-to-end latencies.
-var commonCosts = map[string]float64{
-	"call": 0.5, "gemm_mac": 0.012, "gemm_tile": 5, "dw_mac": 0.016, "dw_row": 1,
-	"move": 0.005, "move_l2": 0.006, "move_l3": 0.01, "weights": 0.02, "again": 0.02,
-	"act_poly": 0.06, "act_exp": 0.15, "residual": 0.03, "eval": 1,
-}
-
 // tile is the usual tile of an instruction set (output pixels x channels) and
 // its number of float32 lanes.
 type tile struct{ rows, cols, lanes int }
@@ -84,6 +75,10 @@ func tileOf(t *engine.Target) tile {
 	return tile{4, 16, 4}
 }
 
+// lanesOf is the number of float32 lanes of a target.
+func lanesOf(t *engine.Target) int { return tileOf(t).lanes }
+
+// ceilDiv is a/b, rounded up.
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
 // terms appends the unit's amounts to dst, in the order of termNames. They are counted in
@@ -188,10 +183,16 @@ func (a *amounts) products(u *engine.Unit) (passes, between int) {
 		if isEval(u.Name) {
 			a.v[termEval] = float64(out.Elems()+in.Elems()) * a.batch * float64(max(1, taps))
 		}
-		a.outside(u)
+		p, n := priceOf(u), float64(max(in.Elems(), out.Elems()))*a.batch
+		a.v[termActExp] += p.exp * n
+		a.v[termEval] += p.plain * n
 	}
 	return passes, between
 }
+
+// expands reports whether a block begins with a 1x1 convolution. Without one, it has no activation
+// before the depthwise convolution.
+func expands(u *engine.Unit) bool { return u.Mid != u.In.C || u.MidAct != blocks.Identity }
 
 // traffic adds the bytes that a unit reads and writes. A cache of size s that has to hold m
 // bytes stops to help over a factor of two of m, not at once.
@@ -210,6 +211,7 @@ type feature struct {
 	of   func(u *engine.Unit, t *engine.Target) float64
 }
 
+// log2 is the logarithm of a size to base 2; that of 1 for sizes below.
 func log2(n int) float64 { return math.Log2(float64(max(n, 1))) }
 
 // occupancy is the share of a row of tiles of width w that n values fill.
@@ -252,6 +254,7 @@ var actPrice = map[blocks.ActFunc]float64{
 	blocks.Sigmoid: 4, blocks.Swish: 4.5,
 }
 
+// features are the coordinates, in the order of featuresOf.
 var features = []feature{
 	{"height", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Out.H) }},
 	{"width", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Out.W) }},
@@ -298,6 +301,7 @@ var features = []feature{
 	{"batch", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Batch) }},
 }
 
+// featuresOf appends the coordinates of a unit to dst.
 func featuresOf(dst []float64, u *engine.Unit, t *engine.Target) []float64 {
 	for i := range features {
 		dst = append(dst, features[i].of(u, t))
@@ -306,22 +310,3 @@ func featuresOf(dst []float64, u *engine.Unit, t *engine.Target) []float64 {
 }
 
 func isEval(name string) bool { return len(name) > 5 && name[:5] == "eval." }
-
-// KindOf names the cost model that a unit belongs to: its routine, with
-// convolutions told apart by the path they take.
-func KindOf(u *engine.Unit) string {
-	if u.Name != "conv" {
-		return u.Name
-	}
-	switch {
-	case u.Groups > 1:
-		return "conv.grouped"
-	case u.Kernel == [2]int{1, 1} && u.Out.Pixels() == 1:
-		return "conv.vector"
-	case u.Kernel == [2]int{1, 1}:
-		return "conv.pointwise"
-	case u.In.C < 16:
-		return "conv.image"
-	}
-	return "conv.dense"
-}

@@ -98,6 +98,25 @@ type KindModel struct {
 	gp    *stat.ResidualGP
 }
 
+// KindOf names the cost model that a unit belongs to: its routine, with
+// convolutions told apart by the path they take.
+func KindOf(u *engine.Unit) string {
+	if u.Name != "conv" {
+		return u.Name
+	}
+	switch {
+	case u.Groups > 1:
+		return "conv.grouped"
+	case u.Kernel == [2]int{1, 1} && u.Out.Pixels() == 1:
+		return "conv.vector"
+	case u.Kernel == [2]int{1, 1}:
+		return "conv.pointwise"
+	case u.In.C < 16:
+		return "conv.image"
+	}
+	return "conv.dense"
+}
+
 // minProcess is the number of units from which on a kind has a process.
 const minProcess = 8
 
