@@ -30,7 +30,7 @@
 //
 //	 1. Terms are amounts of work that take time in proportion: multiply-accumulates with the
 //	    tails of their tiles filled up, bytes by the cache level that they come from,
-//	    activations by their price (features.go). Costs that cannot be negative
+//	    activations by their price (package internal/workload). Costs that cannot be negative
 //	    extrapolate as work does.
 //	 2. What the terms get wrong is a smooth function of the unit's sizes and tails. Far from
 //	    all measured units it is nothing (kind.go).

@@ -151,6 +151,12 @@ func (s *Setup) worst(ctx context.Context) ([]float64, error) {
 	return worst, nil
 }
 
+// Scores returns the scores of networks of the space, NaN for one that the estimator refuses. It is a
+// [*config.UsageError] if it refuses all of them.
+func (s *Setup) Scores(ctx context.Context, nets []*blocks.Network) ([]float64, error) {
+	return scoresOf(ctx, s.Accuracy, s.Config.Accuracy.Proxy, nets, s.Workers)
+}
+
 // sampleScores returns the accuracy score of each network of the sample, NaN for one that the estimator refuses; nil
 // if accuracy is no objective. A space of which it refuses every network is a [*config.UsageError].
 func (s *Setup) sampleScores(ctx context.Context) ([]float64, error) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"nas/internal/stat"
+	"nas/latency/internal/workload"
 )
 
 // commonCosts, in microseconds per thousand of each term, are those of a core of a server of
@@ -28,11 +29,11 @@ const priorWeight = 0.3
 // what another shape costs.
 func (m *KindModel) fitKindCosts(us []UnitTime, tm [][]float64, all *KindModel) {
 	expected, share := expectedCosts(us, tm, all)
-	rows := make([][]float64, len(us), len(us)+numTerms)
-	b := make([]float64, len(us), len(us)+numTerms)
-	for j := range numTerms {
+	rows := make([][]float64, len(us), len(us)+workload.NumTerms)
+	b := make([]float64, len(us), len(us)+workload.NumTerms)
+	for j := range workload.NumTerms {
 		if w := priorWeight * share[j]; w > 0 {
-			row := make([]float64, numTerms)
+			row := make([]float64, workload.NumTerms)
 			row[j] = w
 			rows, b = append(rows, row), append(b, w*expected[j])
 		}
@@ -41,7 +42,7 @@ func (m *KindModel) fitKindCosts(us []UnitTime, tm [][]float64, all *KindModel) 
 	abs := make([]float64, len(us))
 	for range 3 {
 		for i, u := range us {
-			r := make([]float64, numTerms)
+			r := make([]float64, workload.NumTerms)
 			for j, v := range tm[i] {
 				r[j] = w[i] * v / (1000 * u.Ms)
 			}
@@ -72,8 +73,8 @@ func expectedCosts(us []UnitTime, tm [][]float64, all *KindModel) (costs, share 
 		ratio[i] = u.Ms / all.analytic(tm[i])
 	}
 	factor := stat.Median(ratio)
-	costs, share = make([]float64, numTerms), make([]float64, numTerms)
-	for j := range numTerms {
+	costs, share = make([]float64, workload.NumTerms), make([]float64, workload.NumTerms)
+	for j := range workload.NumTerms {
 		costs[j] = factor * all.costs[j]
 		for i, u := range us {
 			share[j] += tm[i][j] / (1000 * u.Ms) / float64(len(us))

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"nas/blocks/engine"
+	"nas/latency/internal/workload"
 )
 
 // vocabulary is the terms that the kernels of a runtime are described in.
@@ -13,7 +14,7 @@ type vocabulary struct {
 }
 
 var vocabularies = map[string]*vocabulary{
-	"":             {termNames[:], terms},
+	"":             {workload.TermNames[:], workload.Terms},
 	XNNPACKFloat:   xnnpackVocabulary(XNNPACKFloat),
 	XNNPACKInt8:    xnnpackVocabulary(XNNPACKInt8),
 	XNNPACKInt8Dot: xnnpackVocabulary(XNNPACKInt8Dot),
@@ -27,7 +28,7 @@ func xnnpackVocabulary(runtime string) *vocabulary {
 }
 
 // maxTerms bounds the number of terms of a vocabulary, for buffers.
-const maxTerms = max(numTerms, numXNNPACK)
+const maxTerms = max(workload.NumTerms, numXNNPACK)
 
 // words returns the vocabulary of a model.
 func (m *KindModel) words() *vocabulary { return vocabularies[m.Runtime] }
