@@ -62,7 +62,7 @@ func fitComponents(us []UnitTime, minusSkip bool, t *engine.Target) map[string]*
 // relative error, reweighted three times with Huber weights.
 func relativeCosts(us []UnitTime, amounts func(u *engine.Unit) []float64, ridge float64) (costs []float64) {
 	rows := make([][]float64, len(us))
-	b, w, abs := make([]float64, len(us)), ones(len(us)), make([]float64, len(us))
+	b, w, abs := make([]float64, len(us)), slices.Repeat([]float64{1}, len(us)), make([]float64, len(us))
 	for range 3 {
 		for i := range us {
 			rows[i], b[i] = amounts(&us[i].Unit), w[i]
@@ -78,7 +78,7 @@ func relativeCosts(us []UnitTime, amounts func(u *engine.Unit) []float64, ridge 
 			}
 			abs[i] = math.Abs(e) / w[i]
 		}
-		reweight(w, abs)
+		stat.HuberRowScales(w, abs)
 	}
 	return costs
 }

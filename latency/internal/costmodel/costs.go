@@ -8,15 +8,6 @@ import (
 	"nas/latency/internal/workload"
 )
 
-// commonCosts, in microseconds per thousand of each term, are those of a core of a server of
-// 2020 to 2025. Other processors share their proportions, up to a common factor. They are
-// the prior of all kinds and the start of fits to end-to-end latencies.
-var commonCosts = map[string]float64{
-	"call": 0.5, "gemm_mac": 0.012, "gemm_tile": 5, "dw_mac": 0.016, "dw_row": 1,
-	"move": 0.005, "move_l2": 0.006, "move_l3": 0.01, "weights": 0.02, "again": 0.02,
-	"act_poly": 0.06, "act_exp": 0.15, "residual": 0.03, "eval": 1,
-}
-
 // priorWeight is the weight of the ridge towards the expected costs of a kind, relative to
 // one unit: moving a tenth of the time from one term to another counts as much as an error
 // of priorWeight times a tenth in the time of one unit.
@@ -38,7 +29,7 @@ func (m *KindModel) fitKindCosts(us []UnitTime, tm [][]float64, all *KindModel) 
 			rows, b = append(rows, row), append(b, w*expected[j])
 		}
 	}
-	w := ones(len(us))
+	w := slices.Repeat([]float64{1}, len(us))
 	abs := make([]float64, len(us))
 	for range 3 {
 		for i, u := range us {
@@ -52,7 +43,7 @@ func (m *KindModel) fitKindCosts(us []UnitTime, tm [][]float64, all *KindModel) 
 		for i, u := range us {
 			abs[i] = math.Abs(m.sum(tm[i])/u.Ms - 1)
 		}
-		reweight(w, abs)
+		stat.HuberRowScales(w, abs)
 	}
 	for j := range m.costs {
 		if share[j] == 0 {
@@ -81,20 +72,4 @@ func expectedCosts(us []UnitTime, tm [][]float64, all *KindModel) (costs, share 
 		}
 	}
 	return costs, share
-}
-
-// reweight sets w to the square roots of the Huber weights (k = 1.345) of absolute errors.
-func reweight(w, abs []float64) {
-	s := 1.4826 * stat.Median(slices.Clone(abs))
-	for i := range w {
-		w[i] = math.Sqrt(min(1, 1.345*max(s, 1e-6)/max(abs[i], 1e-12)))
-	}
-}
-
-func ones(n int) []float64 {
-	w := make([]float64, n)
-	for i := range w {
-		w[i] = 1
-	}
-	return w
 }
