@@ -108,7 +108,11 @@ func (g *generator) foldedStep(elem, rank int) int {
 	case k == 7:
 		g.op("Clip", []string{"", other})
 	default:
-		g.op(pick(g, "Add", "Sub", "Mul", "Div", "Max", "Min", "Pow"), []string{other})
+		kinds := []string{"Add", "Sub", "Mul", "Div", "Pow", "Max", "Min"}
+		if elem == elemInt64 {
+			kinds = kinds[:5] // ONNX Runtime 1.30 looks at the lower 32 bits of some: Min(-3000000000, -3) is -3
+		}
+		g.op(pick(g, kinds...), []string{other})
 	}
 	return elem
 }

@@ -113,11 +113,12 @@ func (g *generator) tied(got, want []float32) bool {
 }
 
 // unsteady tells whether a change in the last digits of the input moves the output as far as the two differ,
-// for instance the cosine of a large power: then neither is wrong.
+// for instance the cosine of a large power, or whether all of the output is rounding, for instance equal numbers
+// less their mean: then neither is wrong.
 func unsteady(t *testing.T, m *Model, in, got, want []float32) bool {
 	moved := slices.Clone(in)
 	for i := range moved {
-		moved[i] *= 1 + 2e-7*float32(1+i%3)
+		moved[i] *= 1 + 1e-6*float32(1+i%3)
 	}
 	far := func(a, b []float32) (d float64) {
 		for i := range a {
@@ -125,7 +126,9 @@ func unsteady(t *testing.T, m *Model, in, got, want []float32) bool {
 		}
 		return d
 	}
-	return len(got) == len(want) && far(evalFile(t, m, moved)[0], got) > far(got, want)/4
+	zeros := make([]float32, len(want))
+	return len(got) == len(want) && (far(evalFile(t, m, moved)[0], got) > far(got, want)/4 ||
+		max(far(got, zeros), far(want, zeros)) < 1e-4)
 }
 
 // firstWrong returns the number of the first operator whose own result is wrong.
