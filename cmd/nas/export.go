@@ -32,11 +32,13 @@ weights beside it, net.safetensors. Format onnx writes one file, N x C x H x W. 
 network that came from an ONNX file keeps its number of images, the names of its
 nodes, and names and layouts of its input and its outputs. Format tflite writes one
 file for TensorFlow Lite and LiteRT, N x H x W x C; with --quantize int8, of 8-bit
-integers.`,
+integers. Format c-array writes such a file of integers as an array of C++, net.cc, and
+its header, net.h, for TensorFlow Lite Micro.`,
 		Example: `  nas export results/mobile:17 --format json --out net.json
   nas export results/mobile:17 --format pytorch --out net.py
   nas export mobilenet_v3_small --opset 11 --batch dynamic --fold-bn --out net.onnx
   nas export results/mobile:17 --out net.tflite --quantize int8 --calibrate images.npy
+  nas export results/mcu:17 --format c-array --out net.cc
   nas export mobilenet_v2 --format dot --out - | dot -Tsvg > net.svg`,
 		Args: oneArch,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -49,6 +51,12 @@ integers.`,
 			}
 			if err := asFile(&form.ONNX, batch, n); err != nil {
 				return err
+			}
+			if format == "c-array" { // for microcontrollers
+				integers.quantize = "int8"
+				if !cmd.Flags().Changed("io") {
+					integers.io = "int8"
+				}
 			}
 			if form.Integers, err = integers.options(n, seed); err != nil {
 				return err
@@ -150,7 +158,7 @@ var formatFlags = map[string][]string{
 func flagsFit(cmd *cobra.Command, format string) error {
 	for of, names := range formatFlags {
 		for _, name := range names {
-			if of != format && cmd.Flags().Changed(name) {
+			if of != format && (of != "tflite" || format != "c-array") && cmd.Flags().Changed(name) {
 				return usagef("--%s goes with --format %s", name, of)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"nas/accuracy"
 	"nas/blocks"
 	"nas/blocks/onnx"
+	"nas/internal/arenaview"
 	"nas/internal/fault"
 	"nas/internal/report"
 	"nas/internal/resolve"
@@ -19,7 +20,7 @@ import (
 
 func newShow(a *app) *cobra.Command {
 	var layers, operators bool
-	var diagram, profile, recipe string
+	var diagram, profile, recipe, arena string
 	cmd := &cobra.Command{
 		Use:   "show ARCH",
 		Short: "Show a network: counts, receptive field, layers, diagram",
@@ -31,11 +32,16 @@ With --diagram, a picture of the architecture, its blocks to the scale of the
 latency that --profile predicts, or the profile of this machine; without one, to
 the scale of multiply-accumulates.
 
+With --arena, the working memory that TensorFlow Lite Micro plans for the .tflite file
+of 8-bit integers, and which tensor lives when and where in it; of a .tflite file, for
+the file as it is. --arena=FILE draws it.
+
 With --operators, and no ARCH, what is read of ONNX files.
 
 ARCH is ` + archForms + `.`,
 		Example: `  nas show mobilenet_v2@width=0.75,res=192 --layers
   nas show results/mobile:17 --diagram net.svg
+  nas show results/mcu:17 --arena
   nas show results/mobile:17 --json
   nas show --operators`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -51,7 +57,7 @@ ARCH is ` + archForms + `.`,
 				}
 				return showOperators(a)
 			}
-			if err := a.picture("--diagram", diagram); err != nil {
+			if err := a.pictures(diagram, arena); err != nil {
 				return err
 			}
 			n, err := a.find(args[0])
@@ -70,6 +76,9 @@ ARCH is ` + archForms + `.`,
 				return usagef("--profile goes with --diagram")
 			}
 			v := viewOf(n.Network, layers || a.json)
+			if err := a.addArena(&v, args[0], arena, n); err != nil {
+				return err
+			}
 			v.Arch, v.ArchID = n.Arch, n.Meta["arch_id"]
 			if err := v.addTrained(n.Run); err != nil {
 				return err
@@ -84,18 +93,48 @@ ARCH is ` + archForms + `.`,
 			v.Name = n.Title
 			v.print(a)
 			v.Accuracy.print(a, why)
+			if v.Arena != nil {
+				a.printf("\n%s", v.Arena.Text())
+			}
 			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&layers, "layers", false, "list the layers")
 	cmd.Flags().BoolVar(&operators, "operators", false, "list the ONNX operators that are read, and their attributes")
 	cmd.Flags().StringVar(&diagram, "diagram", "", "draw the architecture into `FILE`, .svg, .png or .pdf")
+	cmd.Flags().StringVar(&arena, "arena", "", "list the memory that TensorFlow Lite Micro needs; "+
+		"with =`FILE`, draw it into FILE, .svg, .png or .pdf")
+	cmd.Flags().Lookup("arena").NoOptDefVal = textOnly
 	cmd.Flags().StringVar(&profile, "profile", "",
 		"the latency profile of the diagram (default: the run's for a trial, else this machine's)")
 	recipeFlag(cmd, &recipe)
 	a.jsonFlag(cmd)
 	a.fileFlags(cmd)
 	return cmd
+}
+
+// textOnly as the value of --arena is the flag without a file.
+const textOnly = "-text-"
+
+// pictures checks where show draws.
+func (a *app) pictures(diagram, arena string) error {
+	if arena != textOnly {
+		if err := a.picture("--arena", arena); err != nil {
+			return err
+		}
+	}
+	return a.picture("--diagram", diagram)
+}
+
+// addArena plans the arena of a network, if --arena is given, and draws it if that names a file.
+func (a *app) addArena(v *networkView, arg, flag string, n *resolve.Network) (err error) {
+	if flag == "" {
+		return nil
+	}
+	if v.Arena, err = arenaview.Of(arg, n.Network); err != nil || flag == textOnly {
+		return err
+	}
+	return a.draw(flag, v.Arena.Figure(n.Title))
 }
 
 // diagramOf draws a network to the scale of the latency by a profile: the one
@@ -121,16 +160,17 @@ func diagramOf(n *resolve.Network, profile string) (report.Figure, error) {
 
 // networkView is a network's figures, in the JSON form that scripts rely on.
 type networkView struct {
-	Name           string      `json:"name"`
-	ArchID         string      `json:"arch_id,omitempty"`
-	Arch           string      `json:"arch,omitempty"`
-	Input          [3]int      `json:"input"`
-	Output         [3]int      `json:"output"`
-	Params         int64       `json:"params"`
-	MACs           int64       `json:"macs"`
-	PeakActivation int64       `json:"peak_activation_bytes"`
-	ReceptiveField int         `json:"receptive_field"`
-	Layers         []layerView `json:"layers,omitempty"`
+	Name           string          `json:"name"`
+	ArchID         string          `json:"arch_id,omitempty"`
+	Arch           string          `json:"arch,omitempty"`
+	Input          [3]int          `json:"input"`
+	Output         [3]int          `json:"output"`
+	Params         int64           `json:"params"`
+	MACs           int64           `json:"macs"`
+	PeakActivation int64           `json:"peak_activation_bytes"`
+	ReceptiveField int             `json:"receptive_field"`
+	Layers         []layerView     `json:"layers,omitempty"`
+	Arena          *arenaview.View `json:"arena,omitempty"`
 
 	Accuracy *accuracyView `json:"accuracy,omitempty"`
 

@@ -62,6 +62,12 @@ func (c *Config) check(d *decoder) {
 	if b := c.Constraints.BytesPerValue; b != 1 && b != 2 && b != 4 {
 		d.add("constraints.bytes_per_value", strconv.Itoa(b), "want 1, 2 or 4")
 	}
+	if r := c.Constraints.Runtime; r != "" && r != TFLM {
+		d.add("constraints.runtime", strconv.Quote(r), `want "tflm", or leave it out`)
+	} else if b := c.Constraints.BytesPerValue; r == TFLM && b != 1 {
+		d.addOf("constraints.bytes_per_value", "constraints.runtime", strconv.Itoa(b),
+			"want 1: TensorFlow Lite Micro runs a file of 8-bit integers")
+	}
 	for name, l := range c.Constraints.MaxLatency.All() {
 		if _, ok := c.Latency.Profile[name]; name != "" && !ok {
 			d.addOf(join("constraints.max_latency", name), "latency.profile", l.String(), "want "+c.profileNames(""))

@@ -83,7 +83,14 @@ type Constraints struct {
 	// BytesPerValue is the size of an activation and of a weight in the limits in bytes.
 	// Default 4.
 	BytesPerValue int `toml:"bytes_per_value" unit:"bytes" example:"1"`
+	// Runtime says whose activation memory is counted. With tflm it is the planned part of TensorFlow
+	// Lite Micro's arena for the .tflite file of 8-bit integers, and that file is what export writes.
+	// Default: the tensors that are still needed, plus the output of the op at work.
+	Runtime string `toml:"runtime" example:"'tflm'" with:"bytes_per_value = 1" allowed:"[tflm](boards.md)"`
 }
+
+// TFLM as a runtime of constraints is TensorFlow Lite Micro.
+const TFLM = "tflm"
 
 // Auto as an algorithm is the one that suits the budget.
 const Auto = "auto"
@@ -132,7 +139,7 @@ type Output struct {
 var Objectives = []string{"latency", "accuracy", "params", "macs", "activation_bytes", "weight_bytes"}
 
 // Formats are the names that output.export may hold.
-var Formats = []string{"onnx", "toml", "json", "pytorch"}
+var Formats = []string{"onnx", "toml", "json", "pytorch", "tflite", "c-array"}
 
 // A Check judges what this package cannot, such as the names of networks, and
 // reports what it finds: key is a path such as search.start[2], value the text

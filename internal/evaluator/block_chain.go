@@ -6,6 +6,8 @@ import (
 
 	"nas/accuracy"
 	"nas/blocks"
+	"nas/blocks/tflite"
+	"nas/blocks/tflite/arena"
 	"nas/internal/profiles"
 	"nas/latency"
 	"nas/space"
@@ -14,6 +16,8 @@ import (
 // lowered is a network as the evaluator needs it.
 type lowered interface {
 	counts() blocks.Counts
+	// arena is the planned part of TensorFlow Lite Micro's arena in bytes, for integers of 8 bits.
+	arena() (int, error)
 	predict(*profiles.Device) (latency.Estimate, error) // Kernels may be missing
 	score(context.Context, accuracy.Estimator) (accuracy.Score, error)
 }
@@ -24,6 +28,18 @@ type wholeNetwork struct{ n *blocks.Network }
 func (w wholeNetwork) counts() blocks.Counts { return w.n.Counts() }
 func (w wholeNetwork) predict(d *profiles.Device) (latency.Estimate, error) {
 	return d.Predictor.Predict(w.n)
+}
+
+func (w wholeNetwork) arena() (int, error) {
+	m, err := tflite.Outline(w.n)
+	if err != nil {
+		return 0, err
+	}
+	_, p, err := arena.BestOrder(m)
+	if err != nil {
+		return 0, err
+	}
+	return p.Bytes, nil
 }
 
 func (w wholeNetwork) score(ctx context.Context, e accuracy.Estimator) (accuracy.Score, error) {
@@ -69,6 +85,14 @@ func analyzer(devices []*profiles.Device) func(n *blocks.Network) any {
 func factsOf(p *space.LoweredBlock) *blockFacts { return p.Analysis.(*blockFacts) }
 
 func (x blockChain) counts() blocks.Counts { return space.JoinCounts(x.blocks) }
+
+func (x blockChain) arena() (int, error) {
+	n, err := x.arch.Network()
+	if err != nil {
+		return 0, err
+	}
+	return wholeNetwork{n}.arena()
+}
 
 // predict sums the subgraphs of the chain: the runs of blocks that the runtime does not fuse with their neighbours.
 func (x blockChain) predict(d *profiles.Device) (latency.Estimate, error) {

@@ -6,6 +6,7 @@ import (
 
 	"nas/accuracy"
 	"nas/blocks"
+	"nas/internal/config"
 	"nas/internal/fault"
 	"nas/internal/profiles"
 	"nas/internal/runstore"
@@ -23,13 +24,17 @@ type Evaluator struct {
 
 	isObjective   map[string]bool // by key; all other values are parts of a trial
 	bytesPerValue int
+	arena         bool // activation memory is the arena of TensorFlow Lite Micro
 	lowerer       *space.Lowerer
 }
 
 func newEvaluator(
-	objectives []search.Objective, devices []*profiles.Device, a accuracy.Estimator, bytesPerValue int,
+	objectives []search.Objective, devices []*profiles.Device, a accuracy.Estimator, k *config.Constraints,
 ) *Evaluator {
-	e := &Evaluator{Devices: devices, Accuracy: a, bytesPerValue: bytesPerValue, isObjective: map[string]bool{}}
+	e := &Evaluator{
+		Devices: devices, Accuracy: a, bytesPerValue: k.BytesPerValue, arena: k.Runtime == config.TFLM,
+		isObjective: map[string]bool{},
+	}
 	for _, o := range objectives {
 		e.isObjective[o.Name] = true
 	}
@@ -127,7 +132,15 @@ func (e *Evaluator) predict(r *search.Result, x lowered) error {
 	bytes := float64(e.bytesPerValue)
 	e.setCount(r, runstore.KeyParams, float64(n.Params))
 	e.setCount(r, runstore.KeyMACs, float64(n.MACs))
-	e.setCount(r, runstore.KeyActivations, float64(n.PeakActivations)*bytes)
+	activations := float64(n.PeakActivations) * bytes
+	if e.arena {
+		planned, err := x.arena()
+		if err != nil {
+			return err
+		}
+		activations = float64(planned)
+	}
+	e.setCount(r, runstore.KeyActivations, activations)
 	e.setCount(r, runstore.KeyWeights, float64(n.Params)*bytes)
 	for _, d := range e.Devices {
 		p, err := x.predict(d)

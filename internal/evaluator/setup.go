@@ -63,7 +63,7 @@ func New(ctx context.Context, c *config.Config, o work.Options, resumed *runstor
 	}
 	s := &Setup{
 		Options: o, Config: c, Space: sp, Objectives: objectives, Sample: sample,
-		Evaluator: newEvaluator(objectives, devices, estimator, c.Constraints.BytesPerValue),
+		Evaluator: newEvaluator(objectives, devices, estimator, &c.Constraints),
 	}
 	if resumed != nil {
 		s.Worst = resumed.Manifest().Reference

@@ -22,6 +22,7 @@ import (
 	"nas/blocks/onnx"
 	"nas/blocks/pytorch"
 	"nas/blocks/tflite"
+	"nas/blocks/tflite/arena"
 	"nas/internal/boundedfile"
 	"nas/internal/buildinfo"
 	"nas/internal/fault"
@@ -46,6 +47,7 @@ type format struct {
 type companion struct {
 	ending string
 	encode encoder
+	key    string // of the first file's metadata that names this one; "" if it does not
 }
 
 // encoder returns the bytes of a network's file.
@@ -72,8 +74,9 @@ var formats = []format{
 	{"toml", "toml", encodeTOML, decodeTOML, nil},
 	{"dot", "dot", encodeDOT, nil, nil},
 	{"onnx", "onnx", encodeONNX, decodeModel, nil},
-	{"pytorch", "py", encodePyTorch, nil, &companion{"safetensors", encodeSafetensors}},
+	{"pytorch", "py", encodePyTorch, nil, &companion{"safetensors", encodeSafetensors, pytorch.WeightsFile}},
 	{"tflite", "tflite", encodeTFLite, decodeModel, nil},
+	{"c-array", "cc", encodeCArray, nil, &companion{"h", encodeCHeader, ""}},
 }
 
 // Writable returns the names of the formats that networks are written in,
@@ -144,13 +147,15 @@ func Files(
 	beside := ""
 	if f.beside != nil {
 		beside = strings.TrimSuffix(path, filepath.Ext(path)) + "." + f.beside.ending
-		named := *n // the file says what lies beside it
-		named.Meta = maps.Clone(n.Meta)
-		if named.Meta == nil {
-			named.Meta = map[string]string{}
+		if key := f.beside.key; key != "" { // the file says what lies beside it
+			named := *n
+			named.Meta = maps.Clone(n.Meta)
+			if named.Meta == nil {
+				named.Meta = map[string]string{}
+			}
+			named.Meta[key] = filepath.Base(beside)
+			n = &named
 		}
-		named.Meta[pytorch.WeightsFile] = filepath.Base(beside)
-		n = &named
 	}
 	data, err := f.encode(n, weights, o)
 	if err != nil {
@@ -394,6 +399,9 @@ func encodeTFLite(n *blocks.Network, weights func() (*blocks.Weights, error), fo
 		o := *form.Integers
 		o.Run = engine.Activations
 		m, err = tflite.Quantize(n, w, o)
+		if err == nil && !o.FloatEdges { // for microcontrollers
+			m, _, err = arena.BestOrder(m)
+		}
 	}
 	if err != nil {
 		return nil, err

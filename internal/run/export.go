@@ -8,6 +8,7 @@ import (
 
 	"nas/blocks"
 	"nas/internal/atomicfile"
+	"nas/internal/config"
 	"nas/internal/evaluator"
 	"nas/internal/netfile"
 	"nas/internal/resolve"
@@ -29,6 +30,10 @@ func export(s *evaluator.Setup, dir string, front []Member) (files []string, err
 			picks[i].Name = "best"
 		}
 	}
+	var form netfile.Form
+	if s.Config.Constraints.Runtime == config.TFLM {
+		form.Integers = &netfile.Integers{Seed: s.Config.Seed} // with integers at the edges
+	}
 	for _, k := range picks {
 		m := &front[k.Member]
 		n, err := m.Network(s)
@@ -45,7 +50,7 @@ func export(s *evaluator.Setup, dir string, front []Member) (files []string, err
 				return nil, err
 			}
 			path := filepath.Join(dir, k.Name+"."+netfile.Ending(format))
-			written, err := netfile.Files(format, path, n, weights, netfile.Form{})
+			written, err := netfile.Files(format, path, n, weights, form)
 			if err != nil {
 				return nil, err
 			}

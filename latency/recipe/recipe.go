@@ -84,8 +84,9 @@ type Spec struct {
 	Facts []string `toml:"facts"`
 	// Pattern is a regular expression (RE2). Each match in the output is one
 	// model's time, in the order of the models: the group "time", or the first
-	// one. Groups p5, p10, p90, p95 and runs may be there, too. Where the match is the summary of
-	// TensorFlow Lite's benchmark_model, the statistics before it count.
+	// one; a group "mean" says that the time is a mean. Groups p5, p10, p90, p95 and runs may be
+	// there, too. Where the match is the summary of TensorFlow Lite's benchmark_model, the
+	// statistics before it count.
 	Pattern string `toml:"pattern"`
 	Unit    string `toml:"unit"` // of the times: "s", "ms", "us", "ns"
 	// Batch is the number of models of one start with {models}, at most 1000; 0: 16.

@@ -50,6 +50,9 @@ func (p *Pattern) Parse(out []byte, n int) ([]timing.Sample, error) {
 			return nil, fmt.Errorf("the pattern's time in %q is no positive number below %g s",
 				out[at[0]:min(at[1], at[0]+100)], maxMs/1000.)
 		}
+		if p.expression.SubexpIndex("mean") >= 0 {
+			s.Warnings = append(s.Warnings, "the time is a mean: the program tells no median")
+		}
 		p.readTFLite(&s, out[end:at[1]], at[0]-end)
 		s.LowMs, s.HighMs = s.MedianMs, s.MedianMs
 		ss[i], end = s, at[1]
@@ -68,7 +71,9 @@ type match struct {
 func (m *match) number(group string) (float64, bool) {
 	i := m.pattern.SubexpIndex(group)
 	if i < 0 && group == "time" {
-		i = 1
+		if i = m.pattern.SubexpIndex("mean"); i < 0 {
+			i = 1
+		}
 	}
 	if i < 0 || m.at[2*i] < 0 {
 		return 0, false

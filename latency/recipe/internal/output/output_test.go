@@ -98,3 +98,11 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// A time in a group "mean" is taken, and called what it is.
+func TestParseMean(t *testing.T) {
+	s, err := pattern(t, `average (?P<mean>[0-9.]+) ms`, "ms").Parse([]byte("average 1.5 ms\n"), 1)
+	if err != nil || s[0].MedianMs != 1.5 || len(s[0].Warnings) != 1 || !strings.Contains(s[0].Warnings[0], "a mean") {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
