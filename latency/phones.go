@@ -117,8 +117,10 @@ func (t *phoneTables) addPhone(row *table.Row) {
 		name: row.Text("name"), device: row.Text("device"), cores: row.Text("cores"), fleet: row.Text("fleet"),
 		dot: row.Text("dot") == "true",
 		target: timing.Device{
-			CPU: row.Text("cpu"), Runtime: "TFLite", Threads: 1, Cut: timing.CutTFLite,
-			Target: engine.Target{ISA: "neon", L1: kb("l1_kb"), L2: kb("l2_kb"), L3: kb("l3_kb"), Threads: 1},
+			CPU: row.Text("cpu"), Runtime: "TFLite", Threads: int(row.Int("threads")), Cut: timing.CutTFLite,
+			Target: engine.Target{
+				ISA: "neon", L1: kb("l1_kb"), L2: kb("l2_kb"), L3: kb("l3_kb"), Threads: int(row.Int("threads")),
+			},
 		},
 	})
 }

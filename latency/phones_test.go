@@ -2,10 +2,12 @@ package latency
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
 	"nas/blocks/zoo"
+	"nas/latency/devices"
 	"nas/latency/internal/costmodel"
 	"nas/latency/latencytest"
 	"nas/latency/timing"
@@ -128,6 +130,14 @@ func TestShippedListsWhatLoads(t *testing.T) {
 	}
 	if len(list) < 14 {
 		t.Errorf("%d profiles are shipped", len(list))
+	}
+	var names []string
+	for _, s := range list {
+		names = append(names, s.Name)
+	}
+	slices.Sort(names)
+	if want := devices.Profiles(); !slices.Equal(names, slices.Sorted(slices.Values(want))) {
+		t.Errorf("listed are %q, named %q", names, want)
 	}
 	for i, s := range list {
 		if i%4 > 0 && i < len(list)-2 {

@@ -18,7 +18,6 @@ const MaxKernel = 5
 // Blocks is what is read of one or several whole blocks of a network, to be joined by
 // [Join]. It must not be changed.
 type Blocks struct {
-	network *blocks.Network
 	in, out blocks.Shape
 	units   []unit
 	// amounts is the work of which it is decided which share counts, in order. macs and
@@ -36,8 +35,8 @@ type Blocks struct {
 	vector       int     // channels that the last linear layer reads
 	unseen       Unseen
 	traits       Traits
-	windows      []int // nodes that read their map by windows, along the way
-	skips        bool  // one of them skips rows of its map
+	windowed     windowed
+	skips        bool // one of them skips rows of its map
 }
 
 // unit is one spatial convolution outside the stem, with what belongs to it.
@@ -101,7 +100,11 @@ func (u *Unseen) add(s *Unseen) {
 // OfBlocks reads one or several whole blocks, given as a network whose input is what
 // they read. Its nodes must tell the stem and the blocks apart by stage and block as
 // those of the whole network do.
-func OfBlocks(n *blocks.Network) *Blocks { return readBlocks(n, true, nil) }
+func OfBlocks(n *blocks.Network) *Blocks {
+	b := readBlocks(n, true, nil)
+	b.windowed.letGo()
+	return b
+}
 
 // reader reads the nodes of blocks in order.
 type reader struct {
@@ -123,8 +126,8 @@ type reader struct {
 // only compute the shares of experts; nil: not known yet.
 func readBlocks(n *blocks.Network, marked bool, routing map[int]bool) *Blocks {
 	size := len(n.Nodes)/8 + 1 // a block has about so many ops
-	b := &Blocks{network: n, in: n.Input(), out: n.Output(), units: make([]unit, 0, size),
-		amounts: make([]amount, 0, size), windows: make([]int, 0, size)}
+	b := &Blocks{in: n.Input(), out: n.Output(), units: make([]unit, 0, size),
+		amounts: make([]amount, 0, size), windowed: windowed{network: n, nodes: make([]int, 0, size)}}
 	r := reader{Blocks: b, marked: marked, blockIn: b.in.C, first: true, unitStage: -1, unitBlock: -1}
 	stage, block := -1, -1
 	for i := 1; i < len(n.Nodes); i++ {

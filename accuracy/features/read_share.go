@@ -9,6 +9,29 @@ import (
 // window is how a convolution or pooling reads its map, along each axis.
 type window struct{ in, out, kernel, stride, dilation, pad [2]int }
 
+// windowed are the nodes of some blocks that read their map by windows, along the way.
+type windowed struct {
+	network *blocks.Network
+	nodes   []int
+	windows []window // of these nodes, where the network was let go of
+}
+
+// letGo keeps what is needed of the network, which others may drop then.
+func (w *windowed) letGo() {
+	if len(w.nodes) > 0 {
+		w.windows = w.all(make([]window, 0, len(w.nodes)))
+	}
+	w.network, w.nodes = nil, nil
+}
+
+// all appends the windows to ws.
+func (w *windowed) all(ws []window) []window {
+	for _, i := range w.nodes {
+		ws = append(ws, windowOf(w.network, i))
+	}
+	return append(ws, w.windows...)
+}
+
 // windowOf returns how node i of n, a convolution or pooling, reads its map.
 func windowOf(n *blocks.Network, i int) (w window) {
 	nd := &n.Nodes[i]
@@ -46,14 +69,15 @@ func (r *reader) window(i int, src, out *blocks.Shape, skips bool) {
 	if src.IsVector() {
 		return
 	}
-	k := len(r.windows)
+	nodes := r.windowed.nodes
+	k := len(nodes)
 	if k > 0 && (src.H != r.made.H || src.W != r.made.W) {
 		if !r.skipped || src.H != r.read.H || src.W != r.read.W {
 			return
 		}
 		k--
 	}
-	r.windows = append(r.windows[:k], i)
+	r.windowed.nodes = append(nodes[:k], i)
 	r.read, r.made, r.skipped = *src, *out, skips
 	r.skips = r.skips || skips
 }
@@ -64,9 +88,7 @@ func (r *reader) window(i int, src, out *blocks.Shape, skips bool) {
 func readShares(chain []*Blocks) (input, inner float64) {
 	var ws []window
 	for _, b := range chain {
-		for _, i := range b.windows {
-			ws = append(ws, windowOf(b.network, i))
-		}
+		ws = b.windowed.all(ws)
 	}
 	if len(ws) == 0 {
 		return 1, 0

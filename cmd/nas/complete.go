@@ -7,7 +7,6 @@ import (
 
 	"nas/blocks/zoo"
 	"nas/internal/netfile"
-	"nas/latency"
 	"nas/latency/devices"
 )
 
@@ -23,7 +22,7 @@ func completions(root *cobra.Command) {
 		}
 		for flag, values := range map[string]func() []string{
 			"format": netfile.Writable, "device": func() []string { return append([]string{"native"}, devices.Recipes()...) },
-			"what": plotNames, "profile": shippedProfiles,
+			"what": plotNames, "profile": devices.Profiles,
 		} {
 			if cmd.Flags().Lookup(flag) != nil {
 				cmd.RegisterFlagCompletionFunc(flag,
@@ -59,18 +58,6 @@ func shells(root *cobra.Command) {
 func zooNames() (names []string) {
 	for _, e := range zoo.Entries() {
 		names = append(names, e.Name)
-	}
-	return names
-}
-
-// shippedProfiles are the names of the profiles that come with the program.
-func shippedProfiles() (names []string) {
-	list, err := latency.Shipped()
-	if err != nil {
-		return nil
-	}
-	for _, p := range list {
-		names = append(names, p.Name)
 	}
 	return names
 }

@@ -22,7 +22,7 @@ var plots = []struct {
 	draw       func(runs []*results.Stored) (report.Figure, error)
 }{
 	{"front", "latency against accuracy", true,
-		func(rs []*results.Stored) (report.Figure, error) { return view.Front(rs...) }},
+		func(rs []*results.Stored) (report.Figure, error) { return view.MainFigure(rs...) }},
 	{"hypervolume", "the front's growth over the run", true,
 		func(rs []*results.Stored) (report.Figure, error) { return view.Growth(rs...), nil }},
 	{"genes", "what the front takes, against the whole space", false,

@@ -297,18 +297,27 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 	if info.Unit == runstore.UnitPercent {
 		decimals = 2
 	}
-	t := table{head: []string{
-		"trial", "latency", "90 % interval", "accuracy", "90 % interval", "expected", "warnings", "params", "MACs", "arch_id",
-	}}
+	others := r.Setup.Devices[1:]
+	head := []string{
+		"trial", "latency", "90 % interval", "accuracy", "90 % interval", "expected", "warnings", "params", "MACs",
+	}
+	for _, d := range others {
+		head = append(head, d.Name)
+	}
+	t := table{head: append(head, "arch_id")}
 	shown := min(frontRows, len(r.Front))
 	shownAt := func(i int) *nasrun.Member { return &r.Front[i*(len(r.Front)-1)/max(1, shown-1)] }
 	for i := range shown {
 		m := shownAt(i)
 		count := func(key string) string { return si(int64(runstore.Number(&m.Result, key))) }
-		t.add(m.ID, ms(m.Latency.Mid), ms(m.Latency.Low)+" - "+ms(m.Latency.High),
+		row := []any{m.ID, ms(m.Latency.Mid), ms(m.Latency.Low) + " - " + ms(m.Latency.High),
 			strconv.FormatFloat(m.Accuracy.Mid, 'f', decimals, 64), between(m.Accuracy), expectedText(m.Expected),
 			len(runstore.AccuracyWarning.Warnings(m.Warnings)),
-			count(runstore.KeyParams), count(runstore.KeyMACs), m.ArchID)
+			count(runstore.KeyParams), count(runstore.KeyMACs)}
+		for _, d := range others {
+			row = append(row, ms(d.Latency.Of(&m.Result).Mid))
+		}
+		t.add(append(row, m.ArchID)...)
 	}
 	t.write(a.stdout)
 	if shown < len(r.Front) {

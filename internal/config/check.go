@@ -33,6 +33,7 @@ func inNoFileName(r rune) bool { return r == '/' || r == '\\' || !unicode.IsPrin
 
 // check checks everything but the space, and fills in the defaults that depend on other values.
 func (c *Config) check(d *decoder) {
+	c.shippedProfiles()
 	between := func(key string, v, lo, hi int) {
 		if v < lo || v > hi {
 			d.add(key, strconv.Itoa(v), fmt.Sprintf("want %d to %d", lo, hi))
@@ -121,7 +122,8 @@ func (c *Config) checkObjectives(d *decoder, oneOf func(key, v string, words []s
 func (c *Config) profileNames(prefix string) string {
 	names := c.Latency.Profile.Names()
 	if names[0] == "" {
-		return "no name: latency.profile gives none, as profile = {phone = \"phone.json\"} would"
+		return "no name: latency.profile gives none, as profile = {phone = \"phone.json\"} would, and it is none of " +
+			"the shipped ones, such as pixel4, that nas device list names"
 	}
 	for i := range names {
 		names[i] = prefix + names[i]

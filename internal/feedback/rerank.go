@@ -95,7 +95,7 @@ func (x *reranker) scoresOfTrained() (scores, trained []float64, err error) {
 // rank gives each candidate of the run the accuracy that it was trained to, or else that of the
 // surrogate, and writes the front of that.
 func (x *reranker) rank(ctx context.Context, model accuracy.Estimator) error {
-	trials, err := x.run.Candidates(maxCandidates)
+	trials, err := x.run.Candidates(results.MaxCandidates)
 	if err != nil {
 		return err
 	}
@@ -185,6 +185,10 @@ func (x *reranker) write(
 		}
 	}
 	x.out.After = front.Len()
+	var others []runstore.Field
+	for _, name := range x.run.Config.Latency.Profile.Names()[1:] {
+		others = append(others, runstore.FieldOf(runstore.LatencyKey(name)))
+	}
 	return runstore.WriteFront(x.run.Dir, runstore.RerankedFile, front.Trials(), first, x.run.Manifest.Device, onFront,
-		func(*search.Result) float64 { return math.NaN() })
+		func(*search.Result) float64 { return math.NaN() }, others)
 }

@@ -61,7 +61,7 @@ var rules = []rule{
 		[]string{"gonum.org/v1/gonum"}},
 	{"accuracy/internal/makemodel", []string{"accuracy/internal/fit"}, nil},
 	{"accuracy/internal/twolevel", []string{"accuracy/features"}, nil},
-	{"internal/config", []string{"space", "internal/tomlfile"}, []string{"github.com/BurntSushi/toml"}},
+	{"internal/config", []string{"space", "internal/tomlfile", "latency/devices"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/jsonfile", nil, nil},
 	{"internal/tomlfile", nil, []string{"github.com/BurntSushi/toml"}},
 	{"internal/runstore", []string{"internal/jsonfile", "search"}, []string{"golang.org/x/sys"}},

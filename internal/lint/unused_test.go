@@ -17,7 +17,6 @@ import (
 // unusedForAReason are exported names that nobody in this module uses outside their file, each with the reason why it
 // is there.
 var unusedForAReason = map[string]string{
-	"blocks/engine.Plan.BindIn":      "for programs that run many networks, each a few times",
 	"latency.ErrNewer":               "for programs that tell a newer profile from a damaged one",
 	"search.ConstraintStats.Binding": "for programs that act on what String says",
 	"search.Front.Points":            "for programs that draw a front or compare it",

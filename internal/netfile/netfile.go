@@ -364,6 +364,7 @@ func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error), form
 		return nil, err
 	}
 	var b bytes.Buffer
+	b.Grow(4*int(n.Counts().Params) + 1<<16) // growing on the way would take twice as much
 	o := form.ONNX
 	o.Metadata, o.Version = n.Meta, buildinfo.Release()
 	err = onnx.Write(&b, n, w, o)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 
 	"nas/blocks"
@@ -44,7 +45,11 @@ func export(s *evaluator.Setup, dir string, front []Member) (files []string, err
 		n.Meta["seed"] = strconv.FormatUint(s.Config.Seed, 10)
 		n.Meta["macs"], n.Meta["params"] = strconv.FormatInt(counts.MACs, 10), strconv.FormatInt(counts.Params, 10)
 		n.Meta["score"], n.Meta["score_is"] = fmt.Sprintf("%.5g", m.Accuracy.Mid), s.Accuracy.Info().Label
-		weights := func() (*blocks.Weights, error) { return (&resolve.Network{Network: n}).WeightsFor(s.Config.Seed) }
+		weights := func() (*blocks.Weights, error) {
+			w, err := (&resolve.Network{Network: n}).WeightsFor(s.Config.Seed)
+			runtime.GC() // what normalised a batch takes more than the whole run
+			return w, err
+		}
 		for _, format := range s.Config.Output.Export {
 			if err := os.MkdirAll(dir, 0o755); err != nil {
 				return nil, err

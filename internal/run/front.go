@@ -68,8 +68,13 @@ func writeFront(
 	for i := range front {
 		trials[i] = front[i].Trial
 	}
+	var others []runstore.Field
+	for _, d := range s.Devices[1:] {
+		others = append(others, d.Latency)
+	}
 	d := s.Devices[0]
-	err := runstore.WriteFront(dir, runstore.FrontFile, trials, d.Latency, d.Profile.Device.String(), onFront, expected)
+	device := d.Profile.Device.String()
+	err := runstore.WriteFront(dir, runstore.FrontFile, trials, d.Latency, device, onFront, expected, others)
 	if err != nil {
 		return err
 	}

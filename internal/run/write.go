@@ -32,7 +32,7 @@ func plot(ctx context.Context, s *evaluator.Setup, store *runstore.Run) (*result
 	if err != nil {
 		return nil, err
 	}
-	f, err := view.Front(run)
+	f, err := view.MainFigure(run)
 	if err != nil {
 		return nil, err
 	}

@@ -281,18 +281,21 @@ func TestTables(t *testing.T) {
 	trial := search.Trial{ID: 3, ArchID: "ab", Arch: "32x32x3 | x, y", Result: search.Result{
 		Objectives: map[string]float64{KeyLatency: 1.5, KeyAccuracy: 0.25},
 		Parts: map[string]float64{"latency_ms_low": 1, "latency_ms_high": 2, KeyParams: 5, KeyMACs: 300e6,
-			KeyActivations: 7},
+			KeyActivations: 7, LatencyKey("b"): 2.5, "latency_ms@b_low": 2, "latency_ms@b_high": 3},
 		Warnings: []string{"accuracy: a", "latency: c", "accuracy: b"},
 	}}
 	device := `nas kernels on "CPU", 1 thread`
 	err := WriteFront(dir, FrontFile, []search.Trial{trial}, FieldOf(KeyLatency), device, map[int]float64{3: 0.5},
-		func(r *search.Result) float64 { return Number(r, KeyAccuracy) - 0.125 })
+		func(r *search.Result) float64 { return Number(r, KeyAccuracy) - 0.125 },
+		[]Field{FieldOf(LatencyKey("b"))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	const want = "id,arch_id,arch,latency_ms,latency_low_ms,latency_high_ms,accuracy,accuracy_low,accuracy_high," +
-		"params,macs,peak_activation_bytes,latency_device,p_front,accuracy_expected,accuracy_warnings\n" +
-		"3,ab,\"32x32x3 | x, y\",1.5,1,2,0.25,,,5,300000000,7,\"nas kernels on \"\"CPU\"\", 1 thread\",0.5,0.125,a; b\n"
+		"params,macs,peak_activation_bytes,latency_device,p_front,accuracy_expected,accuracy_warnings," +
+		"latency_ms@b,latency_ms@b_low,latency_ms@b_high\n" +
+		"3,ab,\"32x32x3 | x, y\",1.5,1,2,0.25,,,5,300000000,7," +
+		"\"nas kernels on \"\"CPU\"\", 1 thread\",0.5,0.125,a; b,2.5,2,3\n"
 	if got, err := os.ReadFile(filepath.Join(dir, FrontFile)); err != nil || string(got) != want {
 		t.Errorf("%s, want %s", got, want)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,22 +23,32 @@ var frontColumns = []string{
 
 // WriteFront writes the table of a front into dir, atomically: as [FrontFile] or [RerankedFile]. The latency is
 // that of a device, which the field holds. onFront are the probabilities of being on the true front, by trial id.
-// expected is the accuracy to expect after selection. Fields without a value are empty.
+// expected is the accuracy to expect after selection. others are the latencies on further devices, three columns each
+// at the end. Fields without a value are empty.
 func WriteFront(
 	dir, name string, front []search.Trial, latency Field, device string, onFront map[int]float64,
-	expected func(*search.Result) float64,
+	expected func(*search.Result) float64, others []Field,
 ) error {
-	lines := [][]string{frontColumns}
+	head := slices.Clone(frontColumns)
+	for _, f := range others {
+		head = append(head, f.mid, f.low, f.high)
+	}
+	lines := [][]string{head}
 	for i := range front {
 		t := &front[i]
 		count := func(key string) string { return strconv.FormatInt(int64(Number(&t.Result, key)), 10) }
 		ms, accuracy := latency.Of(&t.Result), FieldOf(KeyAccuracy).Of(&t.Result)
-		lines = append(lines, []string{
+		line := []string{
 			strconv.Itoa(t.ID), t.ArchID, t.Arch, numberText(ms.Mid), numberText(ms.Low), numberText(ms.High),
 			numberText(accuracy.Mid), numberText(accuracy.Low), numberText(accuracy.High),
 			count(KeyParams), count(KeyMACs), count(KeyActivations), device, numberText(onFront[t.ID]),
 			numberText(expected(&t.Result)), strings.Join(AccuracyWarning.Warnings(t.Warnings), "; "),
-		})
+		}
+		for _, f := range others {
+			v := f.Of(&t.Result)
+			line = append(line, numberText(v.Mid), numberText(v.Low), numberText(v.High))
+		}
+		lines = append(lines, line)
 	}
 	return writeCSV(filepath.Join(dir, name), lines)
 }

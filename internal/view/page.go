@@ -43,6 +43,9 @@ func Page(s *results.Stored) (html.Page, error) {
 			return p, fault.Errorf("results: trial %d of %s is on the front and has no value on one of the axes", t.ID, s.Dir)
 		}
 		m := pageMember(&t, row, x, y, s.Expected)
+		for _, o := range latenciesOf(s)[1:] {
+			m.Others = append(m.Others, runstore.Number(&t.Result, o.Name))
+		}
 		if m.Network, err = pageNetwork(t.Arch, predictor); err != nil {
 			return p, fault.Errorf("results: trial %d of %s: %w", t.ID, s.Dir, err)
 		}
@@ -56,6 +59,17 @@ func Page(s *results.Stored) (html.Page, error) {
 	searched := s // by the score that the search had
 	if s.Told != nil {
 		searched = s.Told.Before
+	}
+	others := latenciesOf(s)[1:]
+	for _, o := range others {
+		p.Others = append(p.Others, "latency on "+s.DeviceOf(o)+", ms")
+	}
+	if len(others) > 0 {
+		fronts, err := deviceFronts(s)
+		if err != nil {
+			return p, err
+		}
+		p.Figures = append(p.Figures, fronts)
 	}
 	p.Figures = append(p.Figures, Growth(searched))
 	if shares, err := Shares(s); err == nil && len(shares.Genes) > 0 {

@@ -3,7 +3,6 @@ package calibrate
 import (
 	"fmt"
 	"math"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -159,7 +158,15 @@ func (c *calibration) refit(search bool) error {
 		c.hypers = map[string]*stat.ResidualKernel{}
 	}
 	began := time.Now()
-	p, r, err := c.model(c.timer.Baseline().ReferenceMs)
+	var p *latency.Profile
+	var r *latency.Predictor
+	var err error
+	fit := func() { p, r, err = c.model(c.timer.Baseline().ReferenceMs) }
+	if g, ok := c.timer.(timing.Collector); ok {
+		g.Collecting(fit)
+	} else {
+		fit()
+	}
 	if err != nil {
 		return err
 	}
@@ -173,7 +180,6 @@ func (c *calibration) refit(search bool) error {
 	if p.Validation != nil {
 		c.error = p.Validation.MAPEPct / 100
 	}
-	runtime.GC()
 	return nil
 }
 

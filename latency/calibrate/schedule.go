@@ -82,6 +82,9 @@ func (c *calibration) fill() error {
 		if err := c.draw(); err != nil {
 			return err
 		}
+		if g, ok := c.timer.(timing.Collector); ok {
+			g.CollectGarbage()
+		}
 	}
 	return nil
 }

@@ -4,7 +4,9 @@ package devices
 
 import (
 	"embed"
+	"encoding/json"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -28,4 +30,19 @@ func Recipes() []string {
 	})
 	slices.Sort(names)
 	return names
+}
+
+// Profiles lists the names of the latency profiles that come with the program, which latency.Load makes.
+func Profiles() []string {
+	b, err := Files.ReadFile("phones_fit.json")
+	var fit struct {
+		LeftOut map[string]json.RawMessage `json:"left_out"`
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &fit)
+	}
+	if err != nil {
+		panic("devices: phones_fit.json: " + err.Error()) // it is part of the program
+	}
+	return append(slices.Sorted(maps.Keys(fit.LeftOut)), "pixel3-fbnet", "raspi4-fbnet")
 }

@@ -23,18 +23,28 @@ type runnable struct {
 	trace   engine.Trace
 }
 
+// memory is what networks run in, one after the other. Only the last one can run.
+type memory struct {
+	workspace engine.Workspace
+	weights   timing.WeightMemory
+	params    int64 // of the largest network so far
+}
+
+// fits reports whether there is room for a network, but for its activations.
+func (m *memory) fits(n *blocks.Network) bool { return n.Counts().Params <= m.params }
+
 // prepare compiles and binds a network. If w is nil the weights are random. The time of
 // kernels does not depend on values as long as no activation is denormal, which
-// RandomWeights prevents.
-func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target) (*runnable, error) {
+// timing.RandomWeights prevents.
+func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target, m *memory) (*runnable, error) {
 	p, err := engine.Compile(n, t, engine.Options{})
 	if err != nil {
 		return nil, fault.Errorf("latency: %w", err)
 	}
 	if w == nil {
-		w = timing.RandomWeights(n)
+		w = m.weights.Random(n)
 	}
-	if err := p.Bind(w); err != nil {
+	if err := p.BindIn(&m.workspace, w); err != nil {
 		return nil, fault.Errorf("latency: %w", err)
 	}
 	r := &runnable{plan: p, in: timing.RandomInput(p.InLen()), out: make([]float32, p.OutLen())}
@@ -53,14 +63,14 @@ type timer struct {
 	refRuns  recording       // of the last of these runs
 	refMs    float64         // undisturbed time of the reference network; 0: to be worked out
 	probes   *probes
-	sinceGC  int // bytes allocated since the last garbage collection
+	memory   memory // of the networks that are timed
 }
 
 // newTimer opens a session and learns what the machine takes undisturbed.
 func newTimer(t engine.Target, cpus []int, known timing.Baseline) (*timer, error) {
 	m := &timer{target: t, known: known, probes: newProbes()}
 	m.probes.base = known.ProbeNs
-	ref, err := prepare(referenceNetwork(), nil, t)
+	ref, err := prepare(referenceNetwork(), nil, t, new(memory))
 	if err != nil {
 		return nil, err
 	}
@@ -159,8 +169,17 @@ func (m *timer) SlowPct() float64 {
 	return 100 * float64(n) / float64(len(m.refTimes))
 }
 
+// CollectGarbage collects what was dropped, if that is much.
+func (m *timer) CollectGarbage() { m.s.CollectGrown() }
+
+// Collecting runs f with the garbage collector on.
+func (m *timer) Collecting(f func()) { m.s.Collecting(f) }
+
 // Close ends the session.
-func (m *timer) Close() []string { return m.s.Close() }
+func (m *timer) Close() []string {
+	m.memory = memory{}
+	return m.s.Close()
+}
 
 // Time times a network end to end.
 func (m *timer) Time(ctx context.Context, n *blocks.Network, e timing.Effort) (timing.Timing, error) {
@@ -172,7 +191,11 @@ func (m *timer) Time(ctx context.Context, n *blocks.Network, e timing.Effort) (t
 // TimeUnits times a network: two runs to warm up, then blocks of runs with the reference
 // network in between. See recording.timing for what is made of them.
 func (m *timer) TimeUnits(ctx context.Context, n *blocks.Network, e timing.Effort) (timing.Timing, error) {
-	r, err := prepare(n, e.Weights, m.target)
+	if !m.memory.fits(n) { // let go of the old memory before there is new
+		m.memory = memory{params: n.Counts().Params}
+		m.s.Release()
+	}
+	r, err := prepare(n, e.Weights, m.target, &m.memory)
 	if err != nil {
 		return timing.Timing{}, err
 	}
@@ -202,10 +225,7 @@ func (m *timer) TimeUnits(ctx context.Context, n *blocks.Network, e timing.Effor
 	}
 	t := rec.timing(m.base())
 	m.probes.learn(t.Segments)
-	if m.sinceGC += 4*len(r.in) + 2*weightBytes(n) + rec.bytes(); m.sinceGC > 1<<29 {
-		m.sinceGC = 0
-		m.s.Collect()
-	}
+	m.CollectGarbage()
 	return t, nil
 }
 
@@ -263,8 +283,6 @@ func (m *timer) base() float64 {
 	}
 	return m.referenceMs()
 }
-
-func weightBytes(n *blocks.Network) int { return 4 * int(n.Counts().Params) }
 
 // run runs r once, and leaves the trace in r.trace.
 func (m *timer) run(r *runnable) (timedRun, error) {

@@ -282,14 +282,3 @@ func slowestThreads(t *engine.Trace) (calls []float64, probes float64) {
 	}
 	return calls, probes
 }
-
-// bytes is the memory that the segments take.
-func (r *recording) bytes() int {
-	n := 0
-	for i := range r.runs {
-		for _, s := range r.runs[i].segments {
-			n += 16 * len(s)
-		}
-	}
-	return n
-}

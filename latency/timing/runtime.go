@@ -54,6 +54,16 @@ type BatchTimer interface {
 	TimeBatch(ctx context.Context, ns []*blocks.Network, e Effort) ([]Timing, error)
 }
 
+// A Collector is a Timer that keeps the garbage collector off while it is open.
+type Collector interface {
+	Timer
+	// CollectGarbage collects what was dropped, if that is much. It is to be called now and then by
+	// who works between timings.
+	CollectGarbage()
+	// Collecting runs f, which times nothing, with the collector on.
+	Collecting(f func())
+}
+
 // A ReferenceTimer keeps timing a reference kernel, which shows how fast the machine is.
 type ReferenceTimer interface {
 	Timer

@@ -17,6 +17,28 @@ var normals = func() []float32 {
 	return v
 }()
 
+// WeightMemory is memory for the weights of one network after the other. The zero value has no room yet.
+type WeightMemory struct {
+	data []float32
+	used int
+}
+
+// begin frees all tensors and makes room for n values.
+func (a *WeightMemory) begin(n int) {
+	if len(a.data) < n {
+		a.data = nil // let go of it first
+		a.data = make([]float32, n)
+	}
+	a.used = 0
+}
+
+// take returns the next n values, which may hold anything.
+func (a *WeightMemory) take(n int) []float32 {
+	t := a.data[a.used : a.used+n : a.used+n]
+	a.used += n
+	return t
+}
+
 // RandomInput is a network's input of n standard normal values.
 func RandomInput(n int) []float32 {
 	v := make([]float32, n)
@@ -30,19 +52,27 @@ func RandomInput(n int) []float32 {
 // beside the packed ones, layers that batch normalisation follows have their
 // values from the network's longest tensor, and its scale makes up for the
 // difference in fan-in.
-func RandomWeights(n *blocks.Network) *blocks.Weights {
+func RandomWeights(n *blocks.Network) *blocks.Weights { return new(WeightMemory).Random(n) }
+
+// Random is [RandomWeights] in this memory, until its next use.
+func (a *WeightMemory) Random(n *blocks.Network) *blocks.Weights {
 	readers := n.Consumers()
 	var long blocks.Param
+	room := 0 // for all values that are not shared
 	for i := range n.Nodes {
 		for _, p := range n.Params(i) {
 			if p.Init == blocks.InitHe && p.Len() > long.Len() {
 				long = p
 			}
+			if p.Init != blocks.InitHe || !followedByNorm(n, readers, i) {
+				room += p.Len()
+			}
 		}
 	}
+	a.begin(room + long.Len())
 	at := 0
 	draw := func(p blocks.Param) []float32 {
-		t, std := make([]float32, p.Len()), p.HeSD()
+		t, std := a.take(p.Len()), p.HeSD()
 		for j := range t {
 			t[j] = std * normals[(at+j)&(len(normals)-1)]
 		}
@@ -53,7 +83,7 @@ func RandomWeights(n *blocks.Network) *blocks.Weights {
 	w := blocks.EmptyWeights(n)
 	scale := float32(1) // of the next node, if it is batch normalisation
 	for i := range n.Nodes {
-		normalised := len(readers[i]) == 1 && readers[i][0] == i+1 && isNorm(n, i+1)
+		normalised := followedByNorm(n, readers, i)
 		one, next := scale, float32(1)
 		var ts [][]float32
 		for _, p := range n.Params(i) {
@@ -66,12 +96,13 @@ func RandomWeights(n *blocks.Network) *blocks.Weights {
 			case p.Init == blocks.InitHe:
 				t = draw(p)
 			default:
-				t = make([]float32, p.Len())
+				t = a.take(p.Len())
+				fill := float32(0)
 				if p.Init == blocks.InitOne {
-					for j := range t {
-						t[j] = one
-					}
-					one = 1 // the variance stays
+					fill, one = one, 1 // the variance stays
+				}
+				for j := range t {
+					t[j] = fill
 				}
 			}
 			ts = append(ts, t)
@@ -84,7 +115,11 @@ func RandomWeights(n *blocks.Network) *blocks.Weights {
 	return w
 }
 
-func isNorm(n *blocks.Network, i int) bool {
-	_, ok := n.Nodes[i].Op.(*blocks.BatchNorm)
+// followedByNorm reports whether batch normalisation alone reads node i.
+func followedByNorm(n *blocks.Network, readers [][]int, i int) bool {
+	if len(readers[i]) != 1 || readers[i][0] != i+1 {
+		return false
+	}
+	_, ok := n.Nodes[i+1].Op.(*blocks.BatchNorm)
 	return ok
 }

@@ -39,6 +39,7 @@ type sampleData struct {
 
 type pageRest struct {
 	Members     []memberData     `json:"members"`
+	Others      []string         `json:"others,omitempty"` // what the others of the members are
 	Rows        [][]any          `json:"rows"`
 	Layers      [][]any          `json:"layers"`
 	Work        [][2]string      `json:"work"` // kinds of work and their colours
@@ -62,6 +63,7 @@ type memberData struct {
 	YHigh  short    `json:"y_high"`
 	Expect short    `json:"expected"`
 	Warn   []string `json:"warnings,omitempty"`
+	Others []short  `json:"others,omitempty"`
 	Rows   []int    `json:"rows,omitempty"`
 	Layers []int    `json:"layers,omitempty"`
 }
@@ -92,6 +94,7 @@ func (p Page) data(s *sample) *pageData {
 			References: []map[string]any{}, Constraints: []map[string]any{},
 		},
 	}
+	d.Others = p.Others
 	if s != nil {
 		ends := func(v [2]float64) [2]short { return [2]short{short(v[0]), short(v[1])} }
 		d.Of = &sampleData{s.feasible, s.infeasible, ends(s.x), ends(s.y)}
@@ -133,10 +136,14 @@ func intern(distinct *[][]any, seen *dictionary, row []any) int {
 
 // data returns a member without its network.
 func (m *Member) data() memberData {
-	return memberData{
+	d := memberData{
 		Trial: m.Trial, Low: short(m.XLow), High: short(m.XHigh), YLow: short(m.YLow), YHigh: short(m.YHigh),
 		Expect: short(m.Expected), Warn: m.Warnings,
 	}
+	for _, v := range m.Others {
+		d.Others = append(d.Others, short(v))
+	}
+	return d
 }
 
 func (l Layer) data() []any { return []any{l.Name, l.Op, l.Window, l.Out, l.Params, l.MACs} }

@@ -29,6 +29,7 @@ type Page struct {
 	Blind   []string    // parts of an architecture that the score cannot see
 	Trials  Trials
 	Members []Member        // of the front
+	Others  []string        // what further values of the members are, with their unit
 	Figures []report.Figure // further pictures
 	// Live makes a page of a run under way: it asks the server that it came from
 	// for trials, see [Update] and [Network]; Trials and Members are not used.
@@ -40,8 +41,9 @@ type Member struct {
 	Trial       int // index into Page.Trials
 	XLow, XHigh float64
 	YLow, YHigh float64
-	Expected    float64  // Y after selection; NaN if unknown
-	Warnings    []string // of Y
+	Expected    float64   // Y after selection; NaN if unknown
+	Warnings    []string  // of Y
+	Others      []float64 // a value for each of Page.Others
 	Network
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type Session struct {
 	warnings []string
 	restore  func()
 	gcPct    int
+	live     uint64 // bytes of objects after the last collection
 	start    time.Time
 	steal0   float64
 	temp0    float64
@@ -39,7 +41,7 @@ func Open(threads int, cpus []int) *Session {
 		s.cpus = nil
 	}
 	s.restore = restore
-	runtime.GC()
+	s.Collect()
 	s.gcPct = debug.SetGCPercent(-1)
 	return s
 }
@@ -75,4 +77,38 @@ func (s *Session) Close() []string {
 
 // Collect runs the garbage collector, which is off in a session: to be called
 // where much memory was dropped and nothing is being timed.
-func (s *Session) Collect() { runtime.GC() }
+func (s *Session) Collect() {
+	runtime.GC()
+	s.live = heapBytes()
+}
+
+// Release is Collect, and gives the memory back to the system.
+func (s *Session) Release() {
+	debug.FreeOSMemory()
+	s.live = heapBytes()
+}
+
+// maxGarbage is how much memory may be taken between two collections: what drawing and timing a few networks takes.
+const maxGarbage = 24 << 20
+
+// CollectGrown is Collect where more than maxGarbage was taken since the last one.
+func (s *Session) CollectGrown() {
+	if heapBytes() > s.live+maxGarbage {
+		s.Collect()
+	}
+}
+
+// Collecting runs f, during which nothing is timed, with the collector as it is outside of sessions.
+func (s *Session) Collecting(f func()) {
+	debug.SetGCPercent(s.gcPct)
+	f()
+	debug.SetGCPercent(-1)
+	s.Collect()
+}
+
+// heapBytes is the memory of all objects that have not been collected.
+func heapBytes() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}

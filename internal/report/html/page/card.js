@@ -42,7 +42,7 @@ function card(i, other, look, full) {
   let h = `<div class="card ${look}"><h3>trial ${T.id[i]} <small>${T.arch_id[i]}${m ? '' : T.ok[i] ? ', not on the front' : ', infeasible'}</small></h3><table>
 <tr><td>${esc(xName)}</td><td>${xNum(T.x[i])}${m ? interval(m.low, m.high) : ''}${ratio(T.x[i], T.x[other])}</td></tr>
 <tr><td>${esc(yName)}</td><td>${yNum(T.y[i])}${D.y.unit ? ' ' + esc(D.y.unit) : ''}${m ? interval(m.y_low, m.y_high, yNum) : ''}${two ? ` <span class="diff">${T.y[i] >= T.y[other] ? '+' : ''}${yNum(T.y[i] - T.y[other])}</span>` : ''}</td></tr>
-${m && m.expected != null ? `<tr><td>expected</td><td>${yNum(m.expected)} <span class="diff">of a network that was selected for its estimate</span></td></tr>` : ''}${m && m.warnings ? m.warnings.map(w => `<tr><td>warning</td><td class="text">${esc(w)}</td></tr>`).join('') : ''}
+${m && m.expected != null ? `<tr><td>expected</td><td>${yNum(m.expected)} <span class="diff">of a network that was selected for its estimate</span></td></tr>` : ''}${m && m.warnings ? m.warnings.map(w => `<tr><td>warning</td><td class="text">${esc(w)}</td></tr>`).join('') : ''}${m && m.others ? m.others.map((v, k) => `<tr><td>${esc(others[k])}</td><td>${num(v)}</td></tr>`).join('') : ''}
 <tr><td>params</td><td>${si(T.params[i])}${ratio(T.params[i], T.params[other])}</td></tr>
 <tr><td>MACs</td><td>${si(T.macs[i])}${ratio(T.macs[i], T.macs[other])}</td></tr></table>`;
   const part = (name, body, open) => { h += `<details data-name="${name}"${open ? ' open' : ''}><summary>${name}</summary>${body}</details>`; };

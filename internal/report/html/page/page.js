@@ -40,9 +40,11 @@ function filter() {
 }
 
 // The columns of the table: a name, and of what can be sorted by it the value of a trial.
+const others = D.others || []; // further objectives of the members
 const expected = i => member(i).expected ?? -Infinity;
 const columns = () => [['trial', i => T.id[i]], [xName + (D.x.unit ? ', ' + D.x.unit : ''), i => T.x[i]], ['90 % interval'],
   [yName + (D.y.unit ? ', ' + D.y.unit : ''), i => T.y[i]], ['90 % interval'], ...(D.members.some(m => m.expected != null) ? [['expected', expected]] : []),
+  ...others.map((name, k) => [name, i => member(i).others[k]]),
   ['params', i => T.params[i]], ['MACs', i => T.macs[i]], ['arch_id', i => T.arch_id[i]]];
 const sorted = {by: -1, up: true};
 function table() {
@@ -59,7 +61,7 @@ function table() {
   $('members').innerHTML = `<thead><tr>${head.join('')}</tr></thead><tbody>` +
     members.map(m => {
       const i = m.trial;
-      return `<tr class="${passes(i) ? '' : 'out'}"><td><button data-i="${i}">${T.id[i]}</button></td><td>${num(T.x[i])}</td><td>${m.low < m.high ? num(m.low) + ' to ' + num(m.high) : '-'}</td><td>${yNum(T.y[i])}</td><td>${m.y_low < m.y_high ? yNum(m.y_low) + ' to ' + yNum(m.y_high) : '-'}</td>${expects ? `<td>${m.expected == null ? '-' : yNum(m.expected)}</td>` : ''}<td>${si(T.params[i])}</td><td>${si(T.macs[i])}</td><td><code>${T.arch_id[i]}</code></td></tr>`;
+      return `<tr class="${passes(i) ? '' : 'out'}"><td><button data-i="${i}">${T.id[i]}</button></td><td>${num(T.x[i])}</td><td>${m.low < m.high ? num(m.low) + ' to ' + num(m.high) : '-'}</td><td>${yNum(T.y[i])}</td><td>${m.y_low < m.y_high ? yNum(m.y_low) + ' to ' + yNum(m.y_high) : '-'}</td>${expects ? `<td>${m.expected == null ? '-' : yNum(m.expected)}</td>` : ''}${others.map((_, k) => `<td>${num(m.others[k])}</td>`).join('')}<td>${si(T.params[i])}</td><td>${si(T.macs[i])}</td><td><code>${T.arch_id[i]}</code></td></tr>`;
     }).join('') + '</tbody>';
 }
 
