@@ -151,9 +151,9 @@ func (e *encoder) codes(m *Model) (codes []flatbuffers.UOffsetT, of []uint32) {
 	return codes, of
 }
 
-// quantized tells whether an operator reads or writes int8.
+// quantized tells whether an operator reads or writes integers of 8 bits.
 func (m *Model) quantized(op Operator) bool {
-	is := func(i int) bool { return i >= 0 && m.Tensors[i].Type == Int8 }
+	is := func(i int) bool { return i >= 0 && (m.Tensors[i].Type == Int8 || m.Tensors[i].Type == UInt8) }
 	return slices.ContainsFunc(op.Inputs, is) || slices.ContainsFunc(op.Outputs, is)
 }
 

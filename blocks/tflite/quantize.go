@@ -15,6 +15,9 @@ import (
 type QuantizeOptions struct {
 	// PerTensor gives all weights of a layer one scale, as some accelerators want it.
 	PerTensor bool
+	// Equalize moves scales between neighbouring convolutions first, so that the channels between them have ranges
+	// alike (Nagel et al., 2019, section 4.1). The network computes the same for the images that ranges are taken from.
+	Equalize bool
 	// FloatEdges leaves input and outputs float32: QUANTIZE and DEQUANTIZE stand inside.
 	FloatEdges bool
 	// Images are what ranges are taken from, each H x W x C; nil means seeded values of the normal distribution.
@@ -40,25 +43,42 @@ const (
 //
 // An op without an integer form is an error that names it.
 func Quantize(n *blocks.Network, w *blocks.Weights, o QuantizeOptions) (*Model, error) {
-	g, err := lower(n, w)
-	if err != nil {
-		return nil, err
+	images := o.Images
+	if images == nil {
+		images = seeded(n.Input(), o.Seed)
 	}
-	for i, op := range g.m.Operators {
-		if _, ok := executions[op.Name]; !ok ||
-			slices.ContainsFunc(weightsOf(op), func(t int) bool { return g.m.Tensors[t].Data == nil }) {
-			return nil, fault.Errorf("tflite: operator %d, %s of %q, has no form of 8-bit integers: export it as float32",
-				i, op.Name, g.m.Tensors[op.Outputs[0]].Name)
-		}
+	if err := w.Check(n); err != nil {
+		return nil, fault.Errorf("tflite: %w", err)
 	}
 	folded, fw := blocks.FoldBatchNorm(n, w)
 	run, err := o.run(folded, fw)
 	if err != nil {
 		return nil, err
 	}
-	images := o.Images
-	if images == nil {
-		images = seeded(n.Input(), o.Seed)
+	if o.Equalize {
+		most, err := channelMaxima(folded, run, images)
+		if err != nil {
+			return nil, err
+		}
+		fw = equalize(folded, fw, most)
+		if run, err = o.run(folded, fw); err != nil {
+			return nil, err
+		}
+	}
+	g, err := lower(folded, fw)
+	if err != nil {
+		return nil, err
+	}
+	for i, op := range g.m.Operators {
+		if _, ok := executions[op.Name]; !ok ||
+			slices.ContainsFunc(weightsOf(op), func(t int) bool { return g.m.Tensors[t].Data == nil }) {
+			return nil, fault.Errorf(
+				"tflite: operator %d, %s of %q, has no form of 8-bit integers: export it as float32",
+				i,
+				op.Name,
+				g.m.Tensors[op.Outputs[0]].Name,
+			)
+		}
 	}
 	seen, err := observe(folded, run, images)
 	if err != nil {
@@ -119,7 +139,7 @@ func seeded(s blocks.Shape, seed uint64) [][]float32 {
 func weightsOf(op Operator) []int {
 	switch op.Name {
 	case "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED":
-		return op.Inputs[1:]
+		return op.Inputs[min(1, len(op.Inputs)):]
 	}
 	return nil
 }

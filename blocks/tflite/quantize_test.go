@@ -2,6 +2,8 @@ package tflite
 
 import (
 	"math"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,7 +56,13 @@ func TestScheme(t *testing.T) {
 			}
 			if s := fixedSpans[op.Name]; (op.Name == "SOFTMAX" || op.Name == "LOGISTIC") &&
 				(s == span{} || out.Scale[0] != 1./256 || out.Zero[0] != -128) {
-				t.Errorf("%s: %s has scale %v and zero point %d, want 1/256 and -128", name, op.Name, out.Scale[0], out.Zero[0])
+				t.Errorf(
+					"%s: %s has scale %v and zero point %d, want 1/256 and -128",
+					name,
+					op.Name,
+					out.Scale[0],
+					out.Zero[0],
+				)
 			}
 			ws := weightsOf(op)
 			if ws == nil {
@@ -69,7 +77,8 @@ func TestScheme(t *testing.T) {
 				t.Fatalf("%s: %s: bias of %s with %d scales", name, op.Name, typeNames[b.Type], len(b.Scale))
 			}
 			for c := range w.Scale {
-				if got, want := b.Scale[c], x.Scale[0]*w.Scale[c]; math.Abs(float64(got/want-1)) > 1e-6 || w.Zero[c] != 0 ||
+				if got, want := b.Scale[c], x.Scale[0]*w.Scale[c]; math.Abs(float64(got/want-1)) > 1e-6 ||
+					w.Zero[c] != 0 ||
 					b.Zero[c] != 0 {
 					t.Errorf("%s: %s: bias scale %v, want %v", name, op.Name, got, want)
 				}
@@ -88,14 +97,19 @@ func TestQuantizedIsNear(t *testing.T) {
 	for _, name := range smallNetworks {
 		n, w := get(t, name)
 		m := quantized(t, name, QuantizeOptions{})
-		got, err := m.Run(image(n.Input()))
-		if err != nil {
-			t.Fatal(err)
-		}
+		images := normalImages(n.Input(), 4)
+		var got [][]float32
 		var ab, aa, bb float64
-		for i, b := range run(t, n, w) {
-			a := float64(got[0][i])
-			ab, aa, bb = ab+a*float64(b), aa+a*a, bb+float64(b)*float64(b)
+		for k, want := range runImages(t, n, w, images) {
+			out, err := m.Run(images[k])
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, out[0])
+			for i, b := range want {
+				a := float64(out[0][i])
+				ab, aa, bb = ab+a*float64(b), aa+a*a, bb+float64(b)*float64(b)
+			}
 		}
 		if cos := ab / math.Sqrt(aa*bb); !(cos > 0.97) {
 			t.Errorf("%s: integers and floats agree to a cosine of %.4f", name, cos)
@@ -174,5 +188,64 @@ func TestQuantizeRefuses(t *testing.T) {
 	bad[0] = float32(math.NaN())
 	if _, err := Quantize(n, w, QuantizeOptions{Images: [][]float32{bad}}); err == nil {
 		t.Error("an image with a NaN gives ranges")
+	}
+}
+
+// TestCutOff reads what old converters wrote: a grid that ends where ReLU6 does, in its place.
+func TestCutOff(t *testing.T) {
+	m := quantized(t, "mobilenet_v2@width=0.35,res=32,classes=10", QuantizeOptions{})
+	m.unsigned()
+	relus := 0
+	for i := range m.Operators {
+		if op := &m.Operators[i]; op.Options["activation"] == Relu6 {
+			out := &m.Tensors[op.Outputs[0]]
+			out.Scale, out.Zero = []float32{6. / 255}, []int64{0}
+			delete(op.Options, "activation")
+			relus++
+		}
+	}
+	file, err := Encode(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := Read(file, onnx.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, border := 0, 0
+	for _, nd := range net.Network.Nodes {
+		if a, ok := nd.Op.(*blocks.Activation); ok && a.Func == blocks.ReLU6 {
+			read++
+		}
+		if nd.Op.Kind() == "border" {
+			border++
+		}
+	}
+	if relus < 20 || read != relus || border > 0 {
+		t.Errorf("%d of %d activations and %d borders are read", read, relus, border)
+	}
+}
+
+// TestRanked compares with sorting, and checks that every channel is among the values that are kept of a map.
+func TestRanked(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 200 {
+		v := make([]float32, 1+r.IntN(60))
+		for i := range v {
+			v[i] = float32(r.IntN(20))
+		}
+		sorted, k := slices.Sorted(slices.Values(v)), r.IntN(len(v))
+		if got := ranked(v, k); got != sorted[k] {
+			t.Fatalf("value %d of %v is %v, want %v", k, sorted, got, sorted[k])
+		}
+	}
+	for _, c := range []int{1, 3, 16, 24, 30, 96} {
+		step, seen := stride(blocks.Shape{H: 200, W: 200, C: c}, 100), map[int]bool{}
+		for k := 0; k < 200*200*c; k += step {
+			seen[k%c] = true
+		}
+		if len(seen) != c || step < 200*200*c*100/observedValues {
+			t.Errorf("of %d channels %d are seen, with a step of %d", c, len(seen), step)
+		}
 	}
 }

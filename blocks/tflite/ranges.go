@@ -3,7 +3,6 @@ package tflite
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"nas/blocks"
 	"nas/internal/fault"
@@ -42,8 +41,26 @@ type observation struct {
 	extreme []span
 }
 
-// observedValues bounds the values that are kept of a node and an image.
-const observedValues = 1 << 16
+// observedValues bounds the values that are kept of a node, of all images together.
+const observedValues = 1 << 19
+
+// stride returns how far apart the values of a map are that are kept of it. It has no divisor in common with the number
+// of channels, or some of them would never be seen.
+func stride(s blocks.Shape, images int) int {
+	step := max(1, s.Elems()/max(1, observedValues/images))
+	for divisor(step, s.C) > 1 {
+		step++
+	}
+	return step
+}
+
+// divisor is the greatest common one.
+func divisor(a, b int) int {
+	for b > 0 {
+		a, b = b, a%b
+	}
+	return a
+}
 
 // observe runs n for each image.
 func observe(
@@ -58,10 +75,14 @@ func observe(
 			return nil, err
 		}
 		for i, v := range acts {
-			step := max(1, len(v)/observedValues)
+			step := stride(n.Nodes[i].Shape, len(images))
 			for k, x := range v {
 				if f := float64(x); math.IsNaN(f) || math.IsInf(f, 0) {
-					return nil, fault.Errorf("tflite: node %q returns %v: such a network has no ranges", n.Nodes[i].Name, x)
+					return nil, fault.Errorf(
+						"tflite: node %q returns %v: such a network has no ranges",
+						n.Nodes[i].Name,
+						x,
+					)
 				}
 				o.extreme[i] = o.extreme[i].join(span{float64(x), float64(x)})
 				if k%step == 0 {
@@ -79,9 +100,34 @@ func (o *observation) span(node int, percentile float64) span {
 	if percentile >= 100 || len(v) == 0 {
 		return o.extreme[node]
 	}
-	slices.Sort(v)
 	cut := int(float64(len(v)) * (100 - percentile) / 100)
-	return span{float64(v[cut]), float64(v[len(v)-1-cut])}
+	return span{float64(ranked(v, cut)), float64(ranked(v, len(v)-1-cut))}
+}
+
+// ranked returns what would be at index k if v were sorted; it moves v's values (Hoare's FIND, 1961).
+func ranked(v []float32, k int) float32 {
+	for low, high := 0, len(v)-1; low < high; {
+		pivot, i, j := v[(low+high)/2], low, high
+		for i <= j {
+			for v[i] < pivot {
+				i++
+			}
+			for pivot < v[j] {
+				j--
+			}
+			if i <= j {
+				v[i], v[j] = v[j], v[i]
+				i, j = i+1, j-1
+			}
+		}
+		if j < k {
+			low = i
+		}
+		if k < i {
+			high = j
+		}
+	}
+	return v[k]
 }
 
 // spans gives each activation of a float model its span: fixed, shared, observed, or computed from the operator's

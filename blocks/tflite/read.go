@@ -37,7 +37,7 @@ func Read(file []byte, o onnx.ReadOptions) (*onnx.Model, error) {
 			net.Metadata[d.Name] = text
 		}
 	}
-	net.Notes = append(net.Notes, m.Notes...)
+	net.Notes = append(net.Notes, m.notes()...)
 	return net, nil
 }
 
@@ -145,9 +145,29 @@ func (r *reader) operator(op *Operator) error {
 		if r.values[t] != "" || r.m.Tensors[t].Data != nil {
 			return fmt.Errorf("writes tensor %d, which has a value", t)
 		}
-		r.values[t] = r.grid(&r.m.Tensors[t], outs[i])
+		if r.values[t] = outs[i]; !r.m.keepsGrid(op) {
+			r.values[t] = r.grid(&r.m.Tensors[t], outs[i])
+		}
 	}
 	return nil
+}
+
+// keepsGrid tells whether an operator moves integers without a change, so that what it returns is on the grid already.
+func (m *Model) keepsGrid(op *Operator) bool {
+	computes := op.Name == "AVERAGE_POOL_2D" || op.Name == "RESIZE_BILINEAR" || op.Options["activation"] != None
+	if !sameGrid[op.Name] || computes {
+		return false
+	}
+	out := &m.Tensors[op.Outputs[0]]
+	for _, i := range op.Inputs {
+		if i < 0 || !out.onGrid() {
+			return false
+		}
+		if in := &m.Tensors[i]; in.Data == nil && (!in.onGrid() || in.grid() != out.grid()) {
+			return false
+		}
+	}
+	return op.Name != "PADV2" // whose border may be off the grid
 }
 
 // gridElems are ONNX's numbers of the types of a grid.
@@ -323,7 +343,7 @@ func (s *step) imageOf(k int) (string, error) {
 func (s *step) activate(v string) (string, error) {
 	switch f := s.option("activation"); f {
 	case None:
-		return v, nil
+		return s.cutOff(v), nil
 	case Relu:
 		return s.inner("Relu", []string{v}), nil
 	case Relu6:
@@ -335,6 +355,23 @@ func (s *step) activate(v string) (string, error) {
 	default:
 		return "", fmt.Errorf("activation number %v is not read", f)
 	}
+}
+
+// cutOff is the activation of a layer that the grid of its output is: old converters left ReLU and ReLU6 out where the
+// grid ends with them.
+func (s *step) cutOff(v string) string {
+	t := &s.m.Tensors[s.op.Outputs[0]]
+	if !t.onGrid() || weightsOf(*s.op) == nil {
+		return v
+	}
+	g := t.grid()
+	switch {
+	case g.Zero != g.Low:
+		return v
+	case math.Abs(255*float64(g.Scale)-6) < 0.1:
+		return s.clip(v, 0, 6)
+	}
+	return s.inner("Relu", []string{v})
 }
 
 func (s *step) clip(v string, low, high float32) string {

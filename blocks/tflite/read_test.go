@@ -6,26 +6,17 @@ import (
 	"testing"
 
 	"nas/blocks"
-	"nas/blocks/engine"
 	"nas/blocks/onnx"
 	"nas/blocks/zoo"
 )
 
+// image returns seeded values.
+func image(s blocks.Shape) []float32 { return normalImages(s, 1)[0] }
+
 // run computes a network's first output of seeded images.
 func run(t *testing.T, n *blocks.Network, w *blocks.Weights) []float32 {
 	t.Helper()
-	p, err := engine.Compile(n, engine.Host(1), engine.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Bind(w); err != nil {
-		t.Fatal(err)
-	}
-	out := make([]float32, n.Output().Elems())
-	if err := p.Run(out, image(n.Input())); err != nil {
-		t.Fatal(err)
-	}
-	return out
+	return runImages(t, n, w, [][]float32{image(n.Input())})[0]
 }
 
 // differ returns max|a-b| / max|b|.
@@ -69,7 +60,8 @@ func TestReadBack(t *testing.T) {
 			t.Errorf("%s: differs by %.2g of the largest output", name, d)
 		}
 		for _, nd := range got.Network.Nodes { // what has a kernel of its own is read as that
-			if k := nd.Op.Kind(); k == "rearrange" || k == "binary" || k == "border" || k == "interpolate" || k == "unary" {
+			if k := nd.Op.Kind(); k == "rearrange" || k == "binary" || k == "border" || k == "interpolate" ||
+				k == "unary" {
 				t.Errorf("%s: node %q is read as %s", name, nd.Name, k)
 			}
 		}

@@ -37,10 +37,17 @@ func (t *Tensor) elems() int {
 }
 
 // Run computes a quantised model for one image by integer arithmetic (package integer) and returns what its outputs
-// stand for. in are the input's values in its own order; they are rounded to the input's grid. An operator that has no
-// integer arithmetic here is an error that names it.
-func (m *Model) Run(in []float32) ([][]float32, error) {
-	e := &execution{m: m, ints: make([][]int32, len(m.Tensors)), reals: make([][]float32, len(m.Tensors))}
+// stand for. in are the input's values in its own order; they are rounded to the input's grid. In place of an output of
+// ARG_MAX stand the values among which that chooses, as in [Read]. An operator that has no integer arithmetic here is
+// an error that names it.
+//
+// Runtimes differ in one operator: MEAN is that of XNNPACK. LiteRT.js computes it in another order of float32, which
+// near a half, once in some ten thousand values, is the next integer.
+func (m *Model) Run(in []float32) ([][]float32, error) { return m.run(in, integer.Mean) }
+
+// run is Run with the arithmetic of MEAN.
+func (m *Model) run(in []float32, mean meanOf) ([][]float32, error) {
+	e := &execution{m: m, mean: mean, ints: make([][]int32, len(m.Tensors)), reals: make([][]float32, len(m.Tensors))}
 	if len(m.Inputs) != 1 || len(in) != m.Tensors[m.Inputs[0]].elems() {
 		return nil, fault.Errorf(
 			"tflite: %d values for %d inputs, the first of %v",
@@ -50,29 +57,65 @@ func (m *Model) Run(in []float32) ([][]float32, error) {
 		)
 	}
 	e.setReals(m.Inputs[0], in)
+	room := mostValues
 	for i := range m.Operators {
 		op := &m.Operators[i]
+		if m.chooses(op) {
+			continue
+		}
 		f := executions[op.Name]
-		if f == nil {
-			return nil, fault.Errorf("tflite: operator %d, %s: has no integer arithmetic", i, op.Name)
+		if f == nil || len(op.Outputs) != 1 || len(op.Inputs) == 0 || op.Inputs[0] < 0 {
+			return nil, fault.Errorf(
+				"tflite: operator %d, %s, of %d inputs and %d outputs: has no integer arithmetic",
+				i,
+				op.Name,
+				len(op.Inputs),
+				len(op.Outputs),
+			)
 		}
-		for _, t := range op.Outputs {
-			e.ints[t] = make([]int32, m.Tensors[t].elems())
+		out := op.Outputs[0]
+		n := m.Tensors[out].elems()
+		if room -= n; room < 0 {
+			return nil, fault.Errorf(
+				"tflite: operator %d, %s: with its output all are more than %d values",
+				i,
+				op.Name,
+				mostValues,
+			)
 		}
+		e.ints[out] = make([]int32, n)
 		if err := f(e, op); err != nil {
 			return nil, fault.Errorf("tflite: operator %d, %s: %w", i, op.Name, err)
 		}
 	}
 	var outs [][]float32
 	for _, t := range m.Outputs {
+		for i := range m.Operators {
+			if op := &m.Operators[i]; m.chooses(op) && op.Outputs[0] == t {
+				t = op.Inputs[0]
+			}
+		}
 		outs = append(outs, e.realsOf(t))
 	}
 	return outs, nil
 }
 
+// chooses tells whether an operator tells where the largest values of an output are.
+func (m *Model) chooses(op *Operator) bool {
+	return op.Name == "ARG_MAX" && len(op.Inputs) == 2 && len(op.Outputs) == 1 &&
+		slices.Contains(m.Outputs, op.Outputs[0])
+}
+
+// mostValues bounds the memory of a run, 2 GiB.
+const mostValues = 1 << 29
+
+// meanOf takes the mean over all pixels of each of c channels.
+type meanOf func(dst, src []int32, c int, in, out integer.Grid)
+
 // execution holds the values of one run.
 type execution struct {
 	m     *Model
+	mean  meanOf
 	ints  [][]int32
 	reals [][]float32 // of tensors that are no integers
 }
@@ -87,11 +130,8 @@ func (e *execution) setReals(at int, v []float32) {
 		e.reals[at], e.ints[at] = v, nil
 		return
 	}
-	q, g := make([]int32, len(v)), t.grid()
-	for i := range v {
-		q[i] = g.Quantize(v[i])
-	}
-	e.ints[at] = q
+	e.ints[at] = make([]int32, len(v))
+	t.grid().Convert(e.ints[at], v)
 }
 
 func (e *execution) realsOf(at int) []float32 {
@@ -157,6 +197,15 @@ func (e *execution) grids(op *Operator, k int) (q []int32, in, out integer.Grid,
 	return q, t.grid(), out, nil
 }
 
+// same is grids of an input that has as many values as the output.
+func (e *execution) same(op *Operator) (q []int32, in, out integer.Grid, err error) {
+	q, in, out, err = e.grids(op, 0)
+	if err == nil && len(q) != len(e.ints[op.Outputs[0]]) {
+		err = fmt.Errorf("of %d values to %d", len(q), len(e.ints[op.Outputs[0]]))
+	}
+	return q, in, out, err
+}
+
 // list returns the constant integers of input k.
 func (e *execution) list(op *Operator, k int) ([]int, error) {
 	q, _, err := e.in(op, k)
@@ -170,8 +219,8 @@ func (e *execution) list(op *Operator, k int) ([]int, error) {
 // window reads the geometry of a sliding window with a kernel of k rows and columns.
 func (e *execution) window(op *Operator, kh, kw int) (w integer.Window, err error) {
 	in, out := e.m.Tensors[op.Inputs[0]].Dims, e.m.Tensors[op.Outputs[0]].Dims
-	if len(in) != 4 || len(out) != 4 {
-		return w, fmt.Errorf("of %v to %v, want maps", in, out)
+	if len(in) != 4 || len(out) != 4 || in[0] != 1 || out[0] != 1 {
+		return w, fmt.Errorf("of %v to %v, want one image's maps", in, out)
 	}
 	option := func(name string) int { return int(max(op.Options[name], 1)) }
 	w = integer.Window{H: in[1], W: in[2], C: in[3], OutH: out[1], OutW: out[2], OutC: out[3], KH: kh, KW: kw,
@@ -182,7 +231,19 @@ func (e *execution) window(op *Operator, kh, kw int) (w integer.Window, err erro
 		w.Top, _ = samePads(w.H, kh, w.StrideH, w.DilH)
 		w.Left, _ = samePads(w.W, kw, w.StrideW, w.DilW)
 	}
+	if h, v := slid(w.H, kh, w.StrideH, w.DilH, op.Options["padding"] == Same),
+		slid(w.W, kw, w.StrideW, w.DilW, op.Options["padding"] == Same); h != w.OutH || v != w.OutW {
+		return w, fmt.Errorf("of %v to %v, its window of %d x %d makes %d x %d", short(in), short(out), kh, kw, h, v)
+	}
 	return w, nil
+}
+
+// slid returns over how many places a window of k taps slides in n values.
+func slid(n, k, stride, dilation int, same bool) int {
+	if same {
+		return (n + stride - 1) / stride
+	}
+	return max(0, (n-dilation*(k-1)-1+stride)/stride)
 }
 
 // tables are operators of one input that are computed once for each of the 256 values.
@@ -193,7 +254,7 @@ var tables = map[string]func(x float64) float64{
 func init() {
 	for name, f := range tables {
 		executions[name] = func(e *execution, op *Operator) error {
-			q, in, out, err := e.grids(op, 0)
+			q, in, out, err := e.same(op)
 			if err == nil {
 				integer.Lookup(e.ints[op.Outputs[0]], q, integer.Table(in, out, f), in)
 			}
@@ -201,7 +262,7 @@ func init() {
 		}
 	}
 	executions["HARD_SWISH"] = func(e *execution, op *Operator) error {
-		q, in, out, err := e.grids(op, 0)
+		q, in, out, err := e.same(op)
 		if err == nil {
 			integer.Lookup(e.ints[op.Outputs[0]], q, integer.HardSwishTable(in, out), in)
 		}
@@ -209,9 +270,6 @@ func init() {
 	}
 	executions["QUANTIZE"] = runRound
 	executions["DEQUANTIZE"] = runRound
-	for _, name := range []string{"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"} {
-		executions[name] = runConv
-	}
 	for _, name := range []string{"MAX_POOL_2D", "AVERAGE_POOL_2D"} {
 		executions[name] = runPool
 	}
@@ -226,6 +284,9 @@ func init() {
 // runRound moves values between floats and grids, and between grids.
 func runRound(e *execution, op *Operator) error {
 	from, to := &e.m.Tensors[op.Inputs[0]], &e.m.Tensors[op.Outputs[0]]
+	if from.elems() != to.elems() || from.Data != nil {
+		return fmt.Errorf("of %v to %v", short(from.Dims), short(to.Dims))
+	}
 	if from.onGrid() && to.onGrid() {
 		q, in, out, err := e.grids(op, 0)
 		if err == nil {
@@ -237,58 +298,6 @@ func runRound(e *execution, op *Operator) error {
 	return nil
 }
 
-// runConv computes convolutions, and FULLY_CONNECTED as one over a single pixel.
-func runConv(e *execution, op *Operator) error {
-	q, in, out, err := e.grids(op, 0)
-	if err != nil {
-		return err
-	}
-	weights, t, err := e.in(op, 1)
-	if err != nil {
-		return err
-	}
-	w := integer.Weights{Q: weights, Zero: int32(t.Zero[0]), Scale: t.Scale, In: 1}
-	if len(op.Inputs) > 2 && op.Inputs[2] >= 0 {
-		if w.Bias, _, err = e.in(op, 2); err != nil {
-			return err
-		}
-	}
-	var s integer.Window
-	d := t.Dims
-	switch {
-	case op.Name == "FULLY_CONNECTED":
-		rows := len(q) / d[1]
-		s = integer.Window{
-			H:       rows,
-			W:       1,
-			C:       d[1],
-			OutH:    rows,
-			OutW:    1,
-			OutC:    d[0],
-			KH:      1,
-			KW:      1,
-			StrideH: 1,
-			StrideW: 1,
-			DilH:    1,
-			DilW:    1,
-			Groups:  1,
-		}
-		w.Out, w.Tap = d[1], d[1]
-	case op.Name == "CONV_2D":
-		s, err = e.window(op, d[1], d[2])
-		w.Out, w.Tap = d[1]*d[2]*d[3], d[3]
-		s.Groups = s.C / max(d[3], 1)
-	default:
-		s, err = e.window(op, d[1], d[2])
-		w.Out, w.Tap = 1, d[3]
-		s.Groups = s.C
-	}
-	if err == nil {
-		integer.Conv(e.ints[op.Outputs[0]], q, s, w, in, out)
-	}
-	return err
-}
-
 func runPool(e *execution, op *Operator) error {
 	q, in, out, err := e.grids(op, 0)
 	if err != nil {
@@ -298,8 +307,14 @@ func runPool(e *execution, op *Operator) error {
 	if err != nil {
 		return err
 	}
-	if in.Scale != out.Scale || in.Zero != out.Zero {
-		return fmt.Errorf("its output has another scale than its input")
+	if in.Scale != out.Scale || in.Zero != out.Zero || s.C != s.OutC || min(s.KH, s.KW) < 1 {
+		return fmt.Errorf(
+			"of %d channels by %d x %d to %d channels, want one scale and one number of channels",
+			s.C,
+			s.KH,
+			s.KW,
+			s.OutC,
+		)
 	}
 	if op.Name == "AVERAGE_POOL_2D" {
 		integer.AveragePool(e.ints[op.Outputs[0]], q, s, out)
@@ -317,65 +332,23 @@ func runMean(e *execution, op *Operator) error {
 	}
 	axes, err := e.list(op, 1)
 	d := e.m.Tensors[op.Inputs[0]].Dims
-	if err != nil || !slices.Equal(axes, []int{1, 2}) || len(d) != 4 {
-		return fmt.Errorf("over axes %v of %v, want those of height and width", axes, d)
+	if err != nil || !slices.Equal(axes, []int{1, 2}) || len(d) != 4 || len(q) == 0 ||
+		len(e.ints[op.Outputs[0]]) != d[3] {
+		return fmt.Errorf("over axes %v of %v, want those of height and width", axes, short(d))
 	}
-	integer.Mean(e.ints[op.Outputs[0]], q, d[3], in, out)
+	e.mean(e.ints[op.Outputs[0]], q, d[3], in, out)
 	return nil
-}
-
-func runPair(e *execution, op *Operator) error {
-	var ops [2]integer.Operand
-	var out integer.Grid
-	for k := range ops {
-		q, in, o, err := e.grids(op, k)
-		if err != nil {
-			return err
-		}
-		out = o
-		ops[k] = integer.Operand{
-			Q:    q,
-			Grid: in,
-			At:   repeated(e.m.Tensors[op.Inputs[k]].Dims, e.m.Tensors[op.Outputs[0]].Dims),
-		}
-	}
-	switch dst := e.ints[op.Outputs[0]]; op.Name {
-	case "MUL":
-		integer.Mul(dst, ops[0], ops[1], out)
-	case "SUB":
-		integer.Add(dst, ops[0], ops[1], -1, out)
-	default:
-		integer.Add(dst, ops[0], ops[1], 1, out)
-	}
-	return nil
-}
-
-// repeated returns where value i of an output is in an operand of dims d, whose extents of 1 are repeated.
-func repeated(d, out []int) func(i int) int {
-	steps := make([]int, len(out))
-	step := 1
-	for k := len(d) - 1; k >= 0; k-- {
-		if d[k] > 1 {
-			steps[len(out)-len(d)+k] = step
-		}
-		step *= d[k]
-	}
-	return func(i int) int {
-		at := 0
-		for k := len(out) - 1; k >= 0; k-- {
-			at += i % out[k] * steps[k]
-			i /= out[k]
-		}
-		return at
-	}
 }
 
 func runSoftmax(e *execution, op *Operator) error {
-	q, in, out, err := e.grids(op, 0)
+	q, in, out, err := e.same(op)
 	if err != nil {
 		return err
 	}
 	d, beta := e.m.Tensors[op.Inputs[0]].Dims, 1.0
+	if len(q) == 0 || len(d) == 0 {
+		return fmt.Errorf("of %v", short(d))
+	}
 	if op.Name == "SOFTMAX" {
 		beta = op.Options["beta"]
 	}

@@ -1,6 +1,7 @@
 package tflite
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -24,20 +25,20 @@ func init() {
 	executions["RESIZE_NEAREST_NEIGHBOR"] = runResize
 }
 
-// move copies value at(i) of a tensor to value i of the output; -1 leaves what is there.
+// move copies value at(i) of a tensor to value i of the output; -1 leaves what is there. Runtimes move integers as they
+// are, even to a tensor of another grid.
 func (e *execution) move(op *Operator, from int, at func(i int) int) error {
-	q, t, err := e.in(op, slices.Index(op.Inputs, from))
+	q, _, err := e.in(op, slices.Index(op.Inputs, from))
 	if err != nil {
 		return err
 	}
-	dst, out := e.ints[op.Outputs[0]], &e.m.Tensors[op.Outputs[0]]
+	dst := e.ints[op.Outputs[0]]
 	for i := range dst {
-		if k := at(i); k >= 0 {
+		if k := at(i); k >= len(q) {
+			return fmt.Errorf("reads value %d of %d", k, len(q))
+		} else if k >= 0 {
 			dst[i] = q[k]
 		}
-	}
-	if t.onGrid() && out.onGrid() && t.grid() != out.grid() {
-		integer.Rescale(dst, slices.Clone(dst), t.grid(), out.grid())
 	}
 	return nil
 }
@@ -54,6 +55,9 @@ func unravel(i int, d []int, at []int) {
 // one.
 func (e *execution) byAxes(op *Operator, f func(out, in []int) bool) error {
 	d, o := e.m.Tensors[op.Inputs[0]].Dims, e.m.Tensors[op.Outputs[0]].Dims
+	if len(d) != len(o) {
+		return fmt.Errorf("of %v to %v", short(d), short(o))
+	}
 	from, to := make([]int, len(d)), make([]int, len(o))
 	return e.move(op, op.Inputs[0], func(i int) int {
 		unravel(i, o, to)
@@ -118,8 +122,13 @@ func runSlice(e *execution, op *Operator) error {
 
 func runTranspose(e *execution, op *Operator) error {
 	perm, err := e.list(op, 1)
+	for axis := range e.m.Tensors[op.Inputs[0]].Dims {
+		if !slices.Contains(perm, axis) {
+			err = errors.New("an axis is missing")
+		}
+	}
 	if err != nil || len(perm) != len(e.m.Tensors[op.Inputs[0]].Dims) {
-		return fmt.Errorf("axes %v", perm)
+		return fmt.Errorf("axes %v", short(perm))
 	}
 	return e.byAxes(op, func(to, from []int) bool {
 		for k, axis := range perm {
@@ -132,8 +141,10 @@ func runTranspose(e *execution, op *Operator) error {
 func runGather(e *execution, op *Operator) error {
 	list, err := e.list(op, 1)
 	axis := int(op.Options["axis"])
-	if err != nil || axis < 0 || axis >= len(e.m.Tensors[op.Inputs[0]].Dims) {
-		return fmt.Errorf("along axis %d", axis)
+	d, o := e.m.Tensors[op.Inputs[0]].Dims, e.m.Tensors[op.Outputs[0]].Dims
+	if err != nil || axis < 0 || axis >= len(d) || axis >= len(o) || len(list) != o[axis] ||
+		slices.ContainsFunc(list, func(i int) bool { return i < 0 || i >= d[axis] }) {
+		return fmt.Errorf("of %v to %v along axis %d", short(d), short(o), axis)
 	}
 	return e.byAxes(op, func(to, from []int) bool {
 		copy(from, to)
@@ -152,9 +163,22 @@ func runConcatenation(e *execution, op *Operator) error {
 	if axis < 0 || axis >= len(o) {
 		return fmt.Errorf("along axis %d of %v", axis, o)
 	}
-	inner := 1
+	inner, joined := 1, 0
 	for _, d := range o[axis+1:] {
 		inner *= d
+	}
+	for k, at := range op.Inputs {
+		if at < 0 {
+			return fmt.Errorf("input %d is missing", k)
+		}
+		d := e.m.Tensors[at].Dims
+		if len(d) != len(o) || !slices.Equal(d[:axis], o[:axis]) || !slices.Equal(d[axis+1:], o[axis+1:]) {
+			return fmt.Errorf("input %d is of %v, the output of %v", k, short(d), short(o))
+		}
+		joined += d[axis]
+	}
+	if joined != o[axis] {
+		return fmt.Errorf("%d values along axis %d of %v", joined, axis, short(o))
 	}
 	dst, row, first := e.ints[op.Outputs[0]], o[axis]*inner, 0
 	for k, at := range op.Inputs {
@@ -176,16 +200,16 @@ func runConcatenation(e *execution, op *Operator) error {
 	return nil
 }
 
-// runResize interpolates rows and columns; the output has the input's grid.
+// runResize interpolates rows and columns of integers, as they are.
 func runResize(e *execution, op *Operator) error {
-	q, in, out, err := e.grids(op, 0)
+	q, _, _, err := e.grids(op, 0)
 	if err != nil {
 		return err
 	}
-	if in != out {
-		return fmt.Errorf("its output has another scale than its input")
-	}
 	d, o := e.m.Tensors[op.Inputs[0]].Dims, e.m.Tensors[op.Outputs[0]].Dims
+	if len(d) != 4 || len(o) != 4 || d[0] != 1 || o[0] != 1 || d[3] != o[3] || len(q) == 0 {
+		return fmt.Errorf("of %v to %v", short(d), short(o))
+	}
 	rows, columns := op.positions(o[1], d[1]), op.positions(o[2], d[2])
 	c, dst := d[3], e.ints[op.Outputs[0]]
 	pixel := func(y, x int) []int32 { return q[(y*d[2]+x)*c:][:c] }

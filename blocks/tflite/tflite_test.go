@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"nas/blocks"
-	"nas/blocks/onnx"
 	"nas/blocks/zoo"
 )
 
@@ -170,26 +169,48 @@ func (b *builtin) missing(name string) float64 {
 	panic("no option " + name)
 }
 
-func FuzzDecode(f *testing.F) {
-	n, err := zoo.Get("mobilenet_v3_small@width=0.25,res=32,classes=2")
-	if err != nil {
-		f.Fatal(err)
-	}
-	m, err := Lower(n, blocks.NewWeights(n, 1))
-	if err != nil {
-		f.Fatal(err)
-	}
-	file, err := Encode(m)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(file)
-	f.Fuzz(func(t *testing.T, file []byte) {
-		if m, err := Decode(file); err == nil {
-			if _, err := Encode(m); err != nil {
-				t.Errorf("what was read cannot be written: %v", err)
-			}
+// TestNames checks the names of all operators against the numbers of those that are known.
+func TestNames(t *testing.T) {
+	for _, b := range builtins {
+		if operatorNames[b.code] != b.name {
+			t.Errorf("number %d is %s, want %s", b.code, operatorNames[b.code], b.name)
 		}
-		Read(file, onnx.ReadOptions{}) // must not panic
+	}
+}
+
+// condConv is a network of two convolutions whose weights are mixed, one of them depthwise.
+func condConv(t *testing.T) *blocks.Network {
+	t.Helper()
+	return build(t, blocks.Shape{H: 9, W: 8, C: 4}, func(b *blocks.Builder, x blocks.Value) blocks.Value {
+		for i, o := range []blocks.CondConv{
+			{Experts: 3, Out: 6, Kernel: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: blocks.PadAll(1)},
+			{Experts: 2, Out: 6, Kernel: [2]int{3, 3}, Pad: blocks.PadAll(1), Groups: 6},
+		} {
+			name := string(rune('a' + i))
+			shares := b.Apply(name+".mean", &blocks.GlobalPool{Pool: blocks.AvgPool}, x)
+			shares = b.Apply(name+".linear", &blocks.Linear{Out: o.Experts, Bias: true}, shares)
+			shares = b.Apply(name+".shares", &blocks.Activation{Func: blocks.Sigmoid}, shares)
+			x = b.Apply(name, &o, x, shares)
+		}
+		return x
 	})
+}
+
+// TestCondConv says convolutions of mixed weights in built-in operators of floats, and refuses them as integers.
+func TestCondConv(t *testing.T) {
+	n := condConv(t)
+	w := blocks.NewWeights(n, 1)
+	_, err := Quantize(n, w, QuantizeOptions{})
+	if err == nil || !strings.Contains(err.Error(), "no form of 8-bit integers") {
+		t.Errorf("quantised: %v", err)
+	}
+	m, err := Lower(n, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range peers(t) {
+		if d := differ(p.outputs(t, m, [][]float32{image(n.Input())})[0], run(t, n, w)); !(d <= 1e-4) {
+			t.Errorf("%s: differs by %.2g of the largest output", p.name, d)
+		}
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"nas/blocks"
 	"nas/internal/netfile"
 	"nas/internal/resolve"
+	"nas/latency/timing"
 )
 
 const archForms = resolve.Forms
@@ -60,6 +61,47 @@ func (a *app) find(text string) (*resolve.Network, error) {
 		}
 	}
 	return n, nil
+}
+
+// asFloats is the warning that a time of a device is not that of the file, which computes with integers of 8 bits;
+// empty for a network whose time it is.
+func asFloats(n *resolve.Network, d timing.Device) []string {
+	if n.File == nil || n.File.Integers == nil || d.DType == "int8" {
+		return nil
+	}
+	return []string{n.Title + " computes with 8-bit integers: the time is that of its network in float32"}
+}
+
+// inFloats returns the network without the rounding that a file of integers does after each layer: what is timed in
+// float32.
+func inFloats(n *resolve.Network) (*blocks.Network, error) {
+	if n.File == nil || n.File.Integers == nil {
+		return n.Network, nil
+	}
+	out, at := &blocks.Network{Name: n.Network.Name, Meta: n.Meta}, make([]int, len(n.Nodes))
+	for i, nd := range n.Nodes {
+		if _, ok := nd.Op.(*blocks.FakeQuant); ok && len(nd.Inputs) == 1 {
+			at[i] = at[nd.Inputs[0]]
+			continue
+		}
+		at[i] = len(out.Nodes)
+		nd.Inputs, nd.Shared = moved(nd.Inputs, at), moved(nd.Shared, at)
+		out.Nodes = append(out.Nodes, nd)
+	}
+	out.Outputs = moved(n.Outputs, at)
+	return out, out.Infer()
+}
+
+// moved returns the new places of nodes; nil stays nil.
+func moved(nodes, at []int) []int {
+	if nodes == nil {
+		return nil
+	}
+	to := make([]int, len(nodes))
+	for k, i := range nodes {
+		to[k] = at[i]
+	}
+	return to
 }
 
 // weightsHelp is the help of --weights.

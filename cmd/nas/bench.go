@@ -2,11 +2,13 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"nas/internal/resolve"
 	"nas/latency"
 	"nas/latency/timing"
 )
@@ -60,7 +62,7 @@ should be running.`,
 						return err
 					}
 				}
-				s, err := timing.Measure(cmd.Context(), n.Network, rt, o)
+				s, err := benchOne(cmd.Context(), n, rt, o)
 				if err != nil {
 					return err
 				}
@@ -96,6 +98,21 @@ should be running.`,
 	a.jsonFlag(cmd)
 	a.fileFlags(cmd)
 	return cmd
+}
+
+// benchOne measures a network, without the rounding that a file of integers does unless it has weights.
+func benchOne(
+	ctx context.Context, n *resolve.Network, rt timing.Runtime, o timing.MeasureOptions,
+) (s timing.Sample, err error) {
+	timed := n.Network
+	if o.Weights == nil {
+		if timed, err = inFloats(n); err != nil {
+			return s, err
+		}
+	}
+	s, err = timing.Measure(ctx, timed, rt, o)
+	s.Warnings = append(s.Warnings, asFloats(n, rt.Device())...)
+	return s, err
 }
 
 // known is the text of a time; a dash for 0, which stands for one that is not known.

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"image/color"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -148,6 +149,10 @@ func setStage(t *testing.T, top string) string {
 	must(err)
 	must(pytorch.WriteNPY(f, make([]float32, 64*64*3), []int{64, 64, 3}))
 	must(f.Close())
+	must(os.Mkdir("photos", 0o755))
+	savePicture(t, filepath.Join("photos", "a.jpg"), 40, 50, func(y, x int) color.NRGBA {
+		return color.NRGBA{uint8(5 * y), uint8(4 * x), uint8(y * x), 255}
+	})
 	return dir
 }
 

@@ -173,7 +173,7 @@ func manual(t *testing.T, top string) (files []string) {
 
 // TestManual carries out the commands of the documents, each document in a
 // directory of its own with configs/, results/mobile (a small run), phone.json (a
-// profile) and x.npy (an image for the run's networks). What nas ask writes is filled in.
+// profile), x.npy (an image for the run's networks) and photos (a picture). What nas ask writes is filled in.
 // Behind a comment "<!-- not run: reason -->" a block is only parsed: its commands
 // and flags must exist. TOML is decoded.
 func TestManual(t *testing.T) {

@@ -42,12 +42,17 @@ Of an image classifier the accuracy on ImageNet is estimated, too.`,
 			if err != nil {
 				return err
 			}
-			e, err := r.Predict(n.Network)
+			timed, err := inFloats(n)
 			if err != nil {
 				return err
 			}
+			e, err := r.Predict(timed)
+			if err != nil {
+				return err
+			}
+			e.Warnings = append(e.Warnings, asFloats(n, p.Device)...)
 			if plot != "" {
-				if err := a.draw(plot, report.LatencyBreakdown(n.Network, e, p.Device.String())); err != nil {
+				if err := a.draw(plot, report.LatencyBreakdown(timed, e, p.Device.String())); err != nil {
 					return err
 				}
 			}

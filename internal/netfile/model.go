@@ -3,11 +3,11 @@ package netfile
 import (
 	"os"
 	"path/filepath"
-	"strings"
 
 	"nas/blocks"
 	"nas/blocks/onnx"
 	"nas/blocks/tflite"
+	"nas/internal/boundedfile"
 	"nas/internal/fault"
 )
 
@@ -18,7 +18,7 @@ var models = map[string]func(path string, o onnx.ReadOptions) (*onnx.Model, erro
 
 // readModel reads a file of another program, with its weights or without.
 func readModel(path string, o Options, weights bool) (*onnx.Model, error) {
-	return models[strings.TrimPrefix(filepath.Ext(path), ".")](path, onnx.ReadOptions{
+	return models[endingOf(path)](path, onnx.ReadOptions{
 		Shape: o.Shape, Open: o.Open, H: o.H, W: o.W, Outputs: o.Outputs, NoWeights: !weights,
 	})
 }
@@ -36,9 +36,12 @@ func readONNX(path string, o onnx.ReadOptions) (*onnx.Model, error) {
 	return onnx.ReadFile(f, o)
 }
 
-// readTFLite reads a .tflite file, which is below 2 GiB.
+// maxTFLite is the size of the largest .tflite file: its offsets are below 2 GiB.
+const maxTFLite = 1<<31 - 1
+
+// readTFLite reads a .tflite file.
 func readTFLite(path string, o onnx.ReadOptions) (*onnx.Model, error) {
-	file, err := os.ReadFile(path)
+	file, err := boundedfile.Read(path, maxTFLite)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +65,7 @@ func weightsLater(path string, o Options, n *blocks.Network) func() (*blocks.Wei
 // integersLater returns a function that reads a .tflite file of integers anew, to run it.
 func integersLater(path string) func() (func(in []float32) ([][]float32, error), error) {
 	return func() (func(in []float32) ([][]float32, error), error) {
-		file, err := os.ReadFile(path)
+		file, err := boundedfile.Read(path, maxTFLite)
 		if err != nil {
 			return nil, fault.Errorf("netfile: %w", err)
 		}

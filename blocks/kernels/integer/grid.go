@@ -13,8 +13,20 @@ type Grid struct {
 func (g Grid) Clamp(q int32) int32 { return min(max(q, g.Low), g.High) }
 
 // Quantize returns the nearest point to a real; halves go to even, NaN to the zero point.
-func (g Grid) Quantize(v float32) int32 {
-	r := math.RoundToEven(float64(v / g.Scale))
+func (g Grid) Quantize(v float32) int32 { return g.point(v / g.Scale) }
+
+// Convert writes the points of reals. As XNNPACK does, it multiplies by the reciprocal of the scale in float32, which
+// now and then is another point than [Grid.Quantize]'s.
+func (g Grid) Convert(dst []int32, src []float32) {
+	inverse := 1 / g.Scale
+	for i, v := range src {
+		dst[i] = g.point(v * inverse)
+	}
+}
+
+// point returns the point of a real in units of the scale.
+func (g Grid) point(v float32) int32 {
+	r := math.RoundToEven(float64(v))
 	switch {
 	case math.IsNaN(r):
 		return g.Clamp(g.Zero)

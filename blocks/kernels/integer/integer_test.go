@@ -49,6 +49,27 @@ func TestGrid(t *testing.T) {
 	}
 }
 
+// TestConvert wants products with the reciprocal of a scale, which near halves are other points than quotients.
+func TestConvert(t *testing.T) {
+	g, apart := Grid{Scale: 0.029001262, Zero: 3, Low: -128, High: 127}, 0
+	for half := float32(-100.5); half < 100; half++ {
+		v, dst := half*g.Scale, make([]int32, 1)
+		for range 8 {
+			v = math.Nextafter32(v, 1000)
+			g.Convert(dst, []float32{v})
+			if want := int32(math.RoundToEven(float64(v*(1/g.Scale)))) + 3; dst[0] != want {
+				t.Fatalf("%v becomes %d, want %d", v, dst[0], want)
+			}
+			if dst[0] != g.Quantize(v) {
+				apart++
+			}
+		}
+	}
+	if apart == 0 {
+		t.Error("quotients give the same points, so the difference is not tested")
+	}
+}
+
 // near wants every value of got within step of the reals, on grid g.
 func near(t *testing.T, what string, got []int32, want []float64, g Grid, step int32) {
 	t.Helper()
@@ -87,7 +108,13 @@ func TestConv(t *testing.T) {
 		taps := s.KH * s.KW
 		w := Weights{Q: randomInts(r, s.OutC*taps*each), Zero: int32(r.IntN(3)), Out: taps * each, Tap: each, In: 1}
 		for range s.OutC {
-			w.Scale, w.Bias = append(w.Scale, float32(math.Exp2(-4*r.Float64()))), append(w.Bias, int32(r.IntN(1000)-500))
+			w.Scale, w.Bias = append(
+				w.Scale,
+				float32(math.Exp2(-4*r.Float64())),
+			), append(
+				w.Bias,
+				int32(r.IntN(1000)-500),
+			)
 		}
 		src, dst := randomInts(r, s.H*s.W*s.C), make([]int32, s.OutH*s.OutW*s.OutC)
 		Conv(dst, src, s, w, in, out)
@@ -163,7 +190,12 @@ func TestHardSwish(t *testing.T) {
 	f := func(x float64) float64 { return x * min(max(x+3, 0), 6) / 6 }
 	for range 200 {
 		in := Grid{Scale: float32(0.01 + 0.1*r.Float64()), Zero: int32(r.IntN(256) - 128), Low: -128, High: 127}
-		out := Grid{Scale: in.Scale * float32(0.4+0.6*r.Float64()), Zero: int32(r.IntN(100) - 120), Low: -128, High: 127}
+		out := Grid{
+			Scale: in.Scale * float32(0.4+0.6*r.Float64()),
+			Zero:  int32(r.IntN(100) - 120),
+			Low:   -128,
+			High:  127,
+		}
 		got, want := HardSwishTable(in, out), Table(in, out, f)
 		for i := range got {
 			if d := got[i] - want[i]; d > 1 || d < -1 {

@@ -1,5 +1,5 @@
 // Runs .tflite files with LiteRT: node run.mjs DIR < jobs.json
-// jobs: [{model, input, dims, output}], paths of the model and of raw float32 input and output.
+// jobs: [{model, input, dims, output}], paths of the model and of raw float32 images and outputs; dims are of one image.
 // DIR is the folder whose node_modules has @litertjs/core.
 import fs from 'fs';
 import path from 'path';
@@ -25,8 +25,17 @@ for (const job of JSON.parse(fs.readFileSync(0, 'utf8'))) {
     const raw = fs.readFileSync(job.input);
     const input = new Float32Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.length));
     const model = await litert.loadAndCompile(new Uint8Array(fs.readFileSync(job.model)), { accelerator: 'wasm' });
-    const out = (await model.run([new litert.Tensor(input, job.dims)]))[0].toTypedArray();
-    fs.writeFileSync(job.output, Buffer.from(out.buffer, out.byteOffset, out.byteLength));
+    const size = job.dims.reduce((a, b) => a * b, 1);
+    const outs = [];
+    for (let at = 0; at < input.length; at += size) {
+      const tensor = new litert.Tensor(input.slice(at, at + size), job.dims);
+      const results = await model.run([tensor]);
+      const out = results[0].toTypedArray();
+      outs.push(Buffer.from(out.buffer.slice(out.byteOffset, out.byteOffset + out.byteLength)));
+      for (const t of [tensor, ...results]) t.delete?.();
+    }
+    model.delete?.();
+    fs.writeFileSync(job.output, Buffer.concat(outs));
   } catch (e) {
     console.error(job.model + ': ' + (e.message || e));
     process.exit(1);
