@@ -1,14 +1,6 @@
 package accuracy
 
-import (
-	"context"
-	"runtime"
-	"sync"
-
-	"nas/blocks"
-
-	"golang.org/x/sync/errgroup"
-)
+import "context"
 
 // progressKey is the key of a context's [Progress].
 type progressKey struct{}
@@ -27,46 +19,4 @@ func ReportProgress(ctx context.Context, step string, done, total int) {
 	if p, ok := ctx.Value(progressKey{}).(Progress); ok {
 		p(step, done, total)
 	}
-}
-
-// forEach calls f for each different network of a list, with its index there, workers of them at a time
-// (0: as many as processors), and returns for each network of the list the index that f was called with.
-func forEach(
-	ctx context.Context, nets []*blocks.Network, workers int, f func(ctx context.Context, i int) error,
-) (first []int, err error) {
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	first = make([]int, len(nets))
-	seen := make(map[*blocks.Network]int, len(nets))
-	var todo []int
-	for i, n := range nets {
-		k, ok := seen[n]
-		if !ok {
-			k, seen[n] = i, i
-			todo = append(todo, i)
-		}
-		first[i] = k
-	}
-	var mu sync.Mutex
-	done := 0
-	ReportProgress(ctx, "score", 0, len(todo))
-	g, inner := errgroup.WithContext(ctx)
-	g.SetLimit(workers)
-	for _, i := range todo {
-		g.Go(func() error {
-			if inner.Err() != nil {
-				return context.Cause(inner)
-			}
-			if err := f(inner, i); err != nil {
-				return err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			done++
-			ReportProgress(ctx, "score", done, len(todo))
-			return nil
-		})
-	}
-	return first, g.Wait()
 }

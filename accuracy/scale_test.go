@@ -125,7 +125,7 @@ func TestRankMeanStoredScale(t *testing.T) {
 
 func TestSpec(t *testing.T) {
 	for _, tt := range []struct{ spec, want string }{
-		{"depht", `unknown proxy "depht", want one of depth, entropy`},
+		{"depht", `unknown proxy "depht", want one of `},
 		{"rankmean", "needs the proxies"},
 		{"rankmean()", "a name is missing"},
 		{"rankmean(depth", "want , or )"},

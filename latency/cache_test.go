@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"nas/latency/native"
 	"nas/latency/timing"
 )
 
@@ -40,7 +41,7 @@ func TestCachePath(t *testing.T) {
 // The head of a cached profile is read without the rest, and only for its own device.
 func TestCachedBaseline(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	d := timing.NewNative(1).Device()
+	d := native.New(1).Device()
 	if b := CachedBaseline(d); b != (timing.Baseline{}) {
 		t.Errorf("nothing is cached: %+v", b)
 	}

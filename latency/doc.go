@@ -1,7 +1,7 @@
 // Package latency predicts how long networks take on a device, says how far the prediction
 // can be trusted, and holds the profiles that it predicts from.
 //
-//	rt := timing.NewNative(1)                                        // this machine, one thread
+//	rt := native.New(1)                                              // this machine, one thread
 //	p, err := calibrate.Device(ctx, rt, networks, calibrate.Options{})
 //	err = p.Save(path)                                               // readable JSON, measurements included
 //	r, err := p.Predictor()
@@ -30,8 +30,8 @@
 //
 //	 1. Terms are amounts of work that take time in proportion: multiply-accumulates with the
 //	    tails of their tiles filled up, bytes by the cache level that they come from,
-//	    activations by their price (features.go). Costs that cannot be negative extrapolate as
-//	    work does.
+//	    activations by their price (package internal/workload). Costs that cannot be negative
+//	    extrapolate as work does.
 //	 2. What the terms get wrong is a smooth function of the unit's sizes and tails. Far from
 //	    all measured units it is nothing (kind.go).
 //	 3. A unit that was timed has its own row (unit_table.go). One of a kind never measured, or

@@ -15,28 +15,6 @@ import (
 
 func init() { benchmarks["published"] = publishedBenchmark }
 
-// The classes of training recipes, told apart by the name under which a result was
-// published, before any accuracy was looked at.
-const (
-	// BaseRecipe is a paper's or a library's first recipe: random crops and flips.
-	BaseRecipe = "base"
-	// AugmentedRecipe uses AutoAugment, RandAugment, mixup and the like.
-	AugmentedRecipe = "augmented"
-	// StrongRecipe trains long on top of that, or on adversarial examples.
-	StrongRecipe = "strong"
-	// EarlyRecipe is that of MobileNetV1 and V2 by their authors, 2017 and 2018. This
-	// class was added after models without it had erred to one side on both families.
-	// What the same networks gained by later recipes agrees with it: 1.2 to 1.5 points
-	// for V2, 0.3 to 0.7 for MnasNet and V3. Errors and intervals of the fitted estimate
-	// are therefore computed without it.
-	EarlyRecipe = "early"
-	// DistilledRecipe trains a part of a larger network on what that says.
-	DistilledRecipe = "distilled"
-)
-
-// Recipes are all classes, BaseRecipe first.
-var Recipes = []string{BaseRecipe, AugmentedRecipe, StrongRecipe, EarlyRecipe, DistilledRecipe}
-
 // publishedRows reads the table of published results. It merges a network's figures of
 // one recipe class into their mean: the same network is published up to four times,
 // and would otherwise count four times.

@@ -32,49 +32,12 @@ const LeastResolution = 96
 
 // Limits of what the model speaks of.
 const (
-	maxResolution = 600  // pixels; above, it warns
-	minBlocks     = 5    // fewer blocks, it refuses
-	maxAspect     = 4    // of the input's sides; beyond, it refuses
-	farOutside    = 4.0  // standard deviations beyond the data, over all features, that are worth a warning
-	maxOutside    = 40.0 // of these, beyond which it refuses: twice what the data has
-	maxCharge     = 12.0 // points, beyond which it refuses
+	minBlocks  = 5    // fewer blocks, it refuses
+	maxAspect  = 4    // of the input's sides; beyond, it refuses
+	farOutside = 4.0  // standard deviations beyond the data, over all features, that are worth a warning
+	maxOutside = 40.0 // of these, beyond which it refuses: twice what the data has
+	maxCharge  = 12.0 // points, beyond which it refuses
 )
-
-// outOfDistribution lists the traits that no network of the data has. Each multiplies
-// the width of the interval and costs so many points.
-var outOfDistribution = []struct {
-	has           func(f *features.Network) bool
-	widen, points float64
-	warning       string
-}{
-	{func(f *features.Network) bool { return f.Unseen.Dilated }, 1.5, penalty,
-		"dilation occurs in no network of the data; only its charge counts"},
-	{func(f *features.Network) bool { return f.Unseen.Experts }, 1.1, 0,
-		"experts count as one convolution: the data does not tell what they gain"},
-	{func(f *features.Network) bool { return f.Unseen.Attention }, 1.5, penalty,
-		"an attention other than squeeze-and-excite occurs in no network of the data; it is ignored"},
-	{func(f *features.Network) bool { return f.Unseen.Grouped }, 1.5, penalty,
-		"grouped convolutions that are not depthwise occur in no network of the data"},
-	{func(f *features.Network) bool { return f.Unseen.StandardConv }, 1.5, penalty,
-		"standard convolutions beyond the stem occur in no network of the data"},
-	{func(f *features.Network) bool { return f.Unseen.LargeKernel }, 1.1, penalty,
-		"kernel sizes above 5 count as 5: the data does not tell what they gain"},
-	{func(f *features.Network) bool { return f.Unseen.Uneven }, 1.5, penalty,
-		"kernels that are not square or have an even size occur in no network of the data"},
-	{func(f *features.Network) bool { return f.Unseen.Universal }, 1.5, penalty,
-		"universal bottlenecks occur in no network of the data: one counts as an inverted residual of its width and larger " +
-			"kernel, one without a depthwise convolution only by its MACs"},
-	{func(f *features.Network) bool { return f.Unseen.DeepStride }, 1.5, penalty,
-		"blocks beyond output stride 32 occur in no network of the data; they count as stride 32"},
-	{func(f *features.Network) bool { return f.Unseen.ShallowStem }, 1.5, penalty,
-		"blocks before output stride 2 occur in no network of the data; they count as stride 2"},
-	{func(f *features.Network) bool { return f.Unseen.NoPooling }, 2, penalty,
-		"the network has no global pooling before its classifier, as every network of the data does"},
-	{func(f *features.Network) bool { return f.Classes != 1000 }, 2, penalty,
-		"the network does not have 1000 classes: read the value as the accuracy it would have on ImageNet"},
-	{func(f *features.Network) bool { return f.Resolution > maxResolution }, 1.5, penalty,
-		"inputs above 600 pixels occur in no network of the data; they count as 600"},
-}
 
 // Estimate is what the model says of a network, in per cent.
 type Estimate struct {

@@ -19,8 +19,8 @@ import (
 	"nas/blocks/kernels"
 	"nas/internal/atomicfile"
 	"nas/internal/config"
-	"nas/internal/evaluator"
 	"nas/internal/runstore"
+	"nas/internal/work"
 )
 
 // The exit codes.
@@ -106,7 +106,7 @@ ARCH is a network: ` + archForms + `.`,
 			}
 			a.rest = a.begin(cmd.CommandPath())
 			cmd.SetContext(accuracy.WithProgress(cmd.Context(), func(step string, done, total int) {
-				a.meter.progress(evaluator.Progress{Step: step, Done: done, Total: total})
+				a.meter.progress(work.Progress{Step: step, Done: done, Total: total})
 			}))
 			return nil
 		},

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nas/internal/evaluator"
 	"nas/internal/feedback"
+	"nas/internal/work"
 )
 
 func newAsk(a *app) *cobra.Command {
@@ -101,7 +101,7 @@ own score.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			m := a.meter
 			defer m.end()
-			r, err := feedback.Tell(cmd.Context(), args[0], args[1], evaluator.Options{Workers: workers, Say: m.say})
+			r, err := feedback.Tell(cmd.Context(), args[0], args[1], work.Options{Workers: workers, Say: m.say})
 			m.end()
 			if err != nil {
 				return err

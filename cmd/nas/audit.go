@@ -7,6 +7,7 @@ import (
 
 	"nas/internal/audit"
 	"nas/internal/evaluator"
+	"nas/internal/work"
 )
 
 // auditSpace is nas space CONFIG --audit.
@@ -17,9 +18,9 @@ func (a *app) auditSpace(cmd *cobra.Command, path string, profiles []string, wor
 	}
 	m := a.meter
 	defer m.end()
-	setup, err := evaluator.New(cmd.Context(), c, evaluator.Options{
+	setup, err := evaluator.New(cmd.Context(), c, work.Options{
 		Workers: workers, Say: m.say,
-		Progress: func(p evaluator.Progress) { m.show(p.Step, p.Done, p.Total, "") },
+		Progress: func(p work.Progress) { m.show(p.Step, p.Done, p.Total, "") },
 	}, nil)
 	if err != nil {
 		return err

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"nas/internal/evaluator"
 	"nas/internal/plural"
+	"nas/internal/profiles"
 	"nas/latency"
 	"nas/latency/calibrate"
 	"nas/space"
@@ -125,7 +125,7 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 		}
 		m.show(p.Phase, int(p.Elapsed.Seconds()), int(p.Budget.Seconds()), detail)
 	}
-	p, err := calibrate.Device(ctx, rt, evaluator.NetworksOf(s, o.seed), opts)
+	p, err := calibrate.Device(ctx, rt, profiles.NetworksOf(s, o.seed), opts)
 	m.end()
 	if p == nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/blocks"
+	"nas/latency/native"
 	"nas/latency/timing"
 )
 
@@ -183,7 +184,7 @@ func (o costOptions) rows() ([]costRow, error) {
 
 // time measures each layer and names the device.
 func (o costOptions) time(ctx context.Context, rows []costRow) (string, error) {
-	rt := timing.NewNative(1)
+	rt := native.New(1)
 	for i := range rows {
 		s, err := timing.Measure(ctx, rows[i].net, rt, timing.MeasureOptions{Budget: 300 * time.Millisecond})
 		if err != nil {

@@ -18,6 +18,7 @@ import (
 	"nas/internal/buildinfo"
 	"nas/latency"
 	"nas/latency/devices"
+	"nas/latency/native"
 	"nas/latency/recipe"
 	"nas/latency/timing"
 )
@@ -104,7 +105,7 @@ func examine() (*doctorView, error) {
 			v.Programs[name] = path
 		}
 	}
-	own := func(p profileView) bool { return p.Device == timing.NewNative(p.Threads).Device().String() }
+	own := func(p profileView) bool { return p.Device == native.New(p.Threads).Device().String() }
 	if !slices.ContainsFunc(v.Profiles, own) {
 		v.Advice = append(v.Advice,
 			"no latency profile of this machine yet: nas calibrate makes one, and so does the first nas run")
@@ -134,7 +135,7 @@ func examine() (*doctorView, error) {
 // version does not read are left out, as predict and run leave them out.
 func cachedProfiles() []profileView {
 	views := []profileView{}
-	path, err := latency.CachePath(timing.NewNative(1).Device())
+	path, err := latency.CachePath(native.New(1).Device())
 	if err != nil {
 		return views
 	}

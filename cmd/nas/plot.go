@@ -11,6 +11,7 @@ import (
 
 	"nas/internal/report"
 	"nas/internal/results"
+	"nas/internal/view"
 )
 
 // plots are the pictures of a run by name. Those that show several runs over
@@ -21,17 +22,17 @@ var plots = []struct {
 	draw       func(runs []*results.Stored) (report.Figure, error)
 }{
 	{"front", "latency against accuracy", true,
-		func(rs []*results.Stored) (report.Figure, error) { return results.MainFigure(rs...) }},
+		func(rs []*results.Stored) (report.Figure, error) { return view.MainFigure(rs...) }},
 	{"hypervolume", "the front's growth over the run", true,
-		func(rs []*results.Stored) (report.Figure, error) { return results.Growth(rs...), nil }},
+		func(rs []*results.Stored) (report.Figure, error) { return view.Growth(rs...), nil }},
 	{"genes", "what the front takes, against the whole space", false,
-		func(rs []*results.Stored) (report.Figure, error) { return rs[0].Shares() }},
+		func(rs []*results.Stored) (report.Figure, error) { return view.Shares(rs[0]) }},
 	{"measured", "predicted against measured latency", false, func(rs []*results.Stored) (report.Figure, error) {
 		if len(rs[0].Measured) == 0 {
 			return nil, usagef("nothing was measured in %s: measured.csv comes from output.measure members of the front, "+
 				"on the device of the profile", rs[0].Dir)
 		}
-		return rs[0].Agreement(), nil
+		return view.Agreement(rs[0]), nil
 	}},
 }
 

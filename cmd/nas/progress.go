@@ -13,7 +13,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
-	"nas/internal/evaluator"
+	"nas/internal/work"
 )
 
 // meter shows on standard error how far a command has come: a bar on a terminal,
@@ -214,7 +214,7 @@ func (m *meter) draw(now time.Time, text string) {
 }
 
 // progress shows a step of a run.
-func (m *meter) progress(p evaluator.Progress) {
+func (m *meter) progress(p work.Progress) {
 	m.timed = p.Seconds
 	if p.Seconds && p.Total > 0 {
 		p.Done = min(p.Done, p.Total) // it may take a little longer than its budget

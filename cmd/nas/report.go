@@ -10,6 +10,7 @@ import (
 	"nas/internal/plural"
 	"nas/internal/report/html"
 	"nas/internal/results"
+	"nas/internal/view"
 )
 
 func newReport(a *app) *cobra.Command {
@@ -40,7 +41,7 @@ networks side by side. Constraints can be tried out.`,
 			if err != nil {
 				return usage(err)
 			}
-			p, err := s.Page()
+			p, err := view.Page(s)
 			if err != nil {
 				return err
 			}

@@ -15,11 +15,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/internal/config"
-	"nas/internal/evaluator"
 	"nas/internal/plural"
 	"nas/internal/results"
 	nasrun "nas/internal/run"
 	"nas/internal/runstore"
+	"nas/internal/view"
+	"nas/internal/work"
 	"nas/search"
 )
 
@@ -101,7 +102,7 @@ type runFlags struct {
 	workers        int
 	profiles, warm []string
 	serve          string
-	live           *results.Live
+	live           *view.Live
 }
 
 // watch opens the page of --serve.
@@ -110,7 +111,7 @@ func (a *app) watch(ctx context.Context, o *runFlags) (url string, err error) {
 	if err != nil {
 		return "", err
 	}
-	o.live = new(results.Live)
+	o.live = new(view.Live)
 	if url, err = serve(ctx, address, o.live); err != nil {
 		return "", err
 	}
@@ -205,7 +206,7 @@ func (a *app) runOnce(cmd *cobra.Command, c *config.Config, o runFlags) (dir str
 	m := a.meter
 	defer m.end()
 	r, err := nasrun.Run(cmd.Context(), nasrun.Options{
-		Options: evaluator.Options{Workers: o.workers, Say: m.say, Progress: m.progress},
+		Options: work.Options{Workers: o.workers, Say: m.say, Progress: m.progress},
 		Config:  c, Resume: o.resume, WarmStart: o.warm, Live: o.live,
 	})
 	m.end()

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"nas/accuracy"
-	"nas/internal/evaluator"
 	"nas/internal/runtest"
+	"nas/internal/work"
 )
 
 // TestAudit audits a space whose genes a score by parameters alone sees or does
@@ -23,7 +23,7 @@ kernel = [3, 5]
 activation = ["relu6", "hswish"]
 [accuracy]
 proxy = "params"
-`, evaluator.Options{})
+`, work.Options{})
 	a, err := Space(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)

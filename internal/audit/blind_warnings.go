@@ -167,25 +167,3 @@ func least(choices []string) string {
 		return cmp.Compare(x, y)
 	})
 }
-
-// countedAs returns the choice that the score declares to take choice v for, and why; "" where it tells v apart.
-func countedAs(group geneGroup, v int, info accuracy.Info) (like, why string) {
-	for trait, limit := range info.Caps {
-		if runstore.GeneOf(string(trait)) != group.key {
-			continue
-		}
-		x, err := strconv.ParseFloat(group.choices[v], 64)
-		if err != nil || x <= limit {
-			continue
-		}
-		why = fmt.Sprintf("no network of its data has a %s above %g, "+
-			"so more counts as that and costs a little for being unknown", trait, limit)
-		for _, c := range group.choices {
-			if y, err := strconv.ParseFloat(c, 64); err == nil && y == limit {
-				return c, why
-			}
-		}
-		return fmt.Sprintf("%g", limit), why
-	}
-	return "", ""
-}

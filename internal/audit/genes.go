@@ -197,3 +197,25 @@ func (c *choiceCosts) cheapest(choices []string) (choice string, savingPct float
 	best, worst := slices.Index(c.sum, slices.Min(c.sum)), slices.Index(c.sum, slices.Max(c.sum))
 	return choices[best], 100 * (1 - math.Exp((c.sum[best]-c.sum[worst])/float64(c.n)))
 }
+
+// countedAs returns the choice that the score declares to take choice v for, and why; "" where it tells v apart.
+func countedAs(group geneGroup, v int, info accuracy.Info) (like, why string) {
+	for trait, limit := range info.Caps {
+		if runstore.GeneOf(string(trait)) != group.key {
+			continue
+		}
+		x, err := strconv.ParseFloat(group.choices[v], 64)
+		if err != nil || x <= limit {
+			continue
+		}
+		why = fmt.Sprintf("no network of its data has a %s above %g, "+
+			"so more counts as that and costs a little for being unknown", trait, limit)
+		for _, c := range group.choices {
+			if y, err := strconv.ParseFloat(c, 64); err == nil && y == limit {
+				return c, why
+			}
+		}
+		return fmt.Sprintf("%g", limit), why
+	}
+	return "", ""
+}

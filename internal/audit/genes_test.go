@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"nas/accuracy"
-	"nas/internal/evaluator"
 	"nas/internal/runtest"
+	"nas/internal/work"
 	"nas/space"
 )
 
@@ -113,7 +113,7 @@ se = [0, 0.25]
 proxy = "params"
 `
 	var said []string
-	s := runtest.Setup(t, text, evaluator.Options{Say: func(line string) { said = append(said, line) }})
+	s := runtest.Setup(t, text, work.Options{Say: func(line string) { said = append(said, line) }})
 	said = nil
 	keys, err := Blind(t.Context(), s)
 	if err != nil {
@@ -186,7 +186,7 @@ depth = 3
 [accuracy]
 proxy = "imagenet"
 `
-	s := runtest.Setup(t, text, evaluator.Options{})
+	s := runtest.Setup(t, text, work.Options{})
 	keys, err := Blind(t.Context(), s)
 	slices.Sort(keys)
 	if want := []string{"activation", "dilation"}; err != nil || !slices.Equal(keys, want) {

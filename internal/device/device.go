@@ -13,6 +13,7 @@ import (
 	"nas/internal/boundedfile"
 	"nas/internal/tomlfile"
 	"nas/latency/devices"
+	"nas/latency/native"
 	"nas/latency/recipe"
 	"nas/latency/timing"
 )
@@ -37,7 +38,7 @@ func Runtime(device string, threads int) (timing.Runtime, error) {
 		return nil, fmt.Errorf("%d threads: want at least 1", threads)
 	}
 	if device == "" || device == "native" {
-		return timing.NewNative(max(1, threads)), nil
+		return native.New(max(1, threads)), nil
 	}
 	name, host := cutHost(device)
 	text, files, err := textOf(name)

@@ -8,6 +8,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/tflite"
 	"nas/blocks/tflite/arena"
+	"nas/internal/profiles"
 	"nas/latency"
 	"nas/space"
 )
@@ -17,15 +18,17 @@ type lowered interface {
 	counts() blocks.Counts
 	// arena is the planned part of TensorFlow Lite Micro's arena in bytes, for integers of 8 bits.
 	arena() (int, error)
-	predict(*Device) (latency.Estimate, error) // Kernels may be missing
+	predict(*profiles.Device) (latency.Estimate, error) // Kernels may be missing
 	score(context.Context, accuracy.Estimator) (accuracy.Score, error)
 }
 
 // wholeNetwork is a network of any origin.
 type wholeNetwork struct{ n *blocks.Network }
 
-func (w wholeNetwork) counts() blocks.Counts                       { return w.n.Counts() }
-func (w wholeNetwork) predict(d *Device) (latency.Estimate, error) { return d.Predictor.Predict(w.n) }
+func (w wholeNetwork) counts() blocks.Counts { return w.n.Counts() }
+func (w wholeNetwork) predict(d *profiles.Device) (latency.Estimate, error) {
+	return d.Predictor.Predict(w.n)
+}
 
 func (w wholeNetwork) arena() (int, error) {
 	m, err := tflite.Outline(w.n)
@@ -63,7 +66,7 @@ type blockFacts struct {
 // analyzer is the [space.Lowerer.Analyze] of an evaluator with these devices. It prepares the subgraphs
 // at once where the runtime may cut the network before the block: most blocks are subgraphs of their own
 // then, and n is at hand.
-func analyzer(devices []*Device) func(n *blocks.Network) any {
+func analyzer(devices []*profiles.Device) func(n *blocks.Network) any {
 	return func(n *blocks.Network) any {
 		f := &blockFacts{
 			latency.FusionBoundaryOf(n), accuracy.NewBlockFeatures(n), make([]atomic.Pointer[latency.Subgraph], len(devices)),
@@ -92,14 +95,14 @@ func (x blockChain) arena() (int, error) {
 }
 
 // predict sums the subgraphs of the chain: the runs of blocks that the runtime does not fuse with their neighbours.
-func (x blockChain) predict(d *Device) (latency.Estimate, error) {
+func (x blockChain) predict(d *profiles.Device) (latency.Estimate, error) {
 	var buffer [64]*latency.Subgraph
 	subgraphs := buffer[:0]
 	for from, to := 0, 1; from < len(x.blocks); from, to = to, to+1 {
 		for to < len(x.blocks) && !latency.CanSplit(factsOf(x.blocks[to-1]).boundary, factsOf(x.blocks[to]).boundary) {
 			to++
 		}
-		s, err := d.subgraph(x.blocks[from:to])
+		s, err := subgraphOf(d, x.blocks[from:to])
 		if err != nil {
 			return latency.Estimate{}, err
 		}
@@ -125,12 +128,12 @@ func (x blockChain) score(ctx context.Context, e accuracy.Estimator) (accuracy.S
 	return c.EstimateChain(ctx, x.name, features...)
 }
 
-// subgraph returns the subgraph of a network that consists of these blocks.
-func (d *Device) subgraph(blocks []*space.LoweredBlock) (*latency.Subgraph, error) {
+// subgraphOf returns the subgraph of a network that consists of these blocks, as a device runs it.
+func subgraphOf(d *profiles.Device, blocks []*space.LoweredBlock) (*latency.Subgraph, error) {
 	if len(blocks) > 1 {
-		return d.subgraphs.subgraph(d.Predictor, blocks)
+		return d.Subgraphs.Of(d.Predictor, blocks)
 	}
-	alone := &factsOf(blocks[0]).subgraphs[d.index]
+	alone := &factsOf(blocks[0]).subgraphs[d.Index]
 	if p := alone.Load(); p != nil {
 		return p, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"nas/blocks"
 	"nas/internal/config"
 	"nas/internal/fault"
+	"nas/internal/profiles"
 	"nas/internal/runstore"
 	"nas/search"
 	"nas/space"
@@ -16,7 +17,7 @@ import (
 // Evaluator judges networks: counts first, then predicted latency, then the constraints on these,
 // and only for what holds them the accuracy score. It is safe for concurrent use.
 type Evaluator struct {
-	Devices  []*Device
+	Devices  []*profiles.Device
 	Accuracy accuracy.Estimator
 	Limits   []runstore.Limit
 	Recalled *Recalled // scores of earlier runs; nil for none
@@ -28,7 +29,7 @@ type Evaluator struct {
 }
 
 func newEvaluator(
-	objectives []search.Objective, devices []*Device, a accuracy.Estimator, k *config.Constraints,
+	objectives []search.Objective, devices []*profiles.Device, a accuracy.Estimator, k *config.Constraints,
 ) *Evaluator {
 	e := &Evaluator{
 		Devices: devices, Accuracy: a, bytesPerValue: k.BytesPerValue, arena: k.Runtime == config.TFLM,

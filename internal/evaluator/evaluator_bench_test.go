@@ -10,6 +10,7 @@ import (
 	"nas/blocks/engine"
 	"nas/internal/config"
 	"nas/internal/runstore"
+	"nas/internal/work"
 	"nas/search"
 	"nas/space"
 )
@@ -21,7 +22,7 @@ func mobileSetup(tb testing.TB) *Setup {
 		tb.Fatal(err)
 	}
 	c.Latency.Profile = config.Named[string]{"": "../../results/reference/mobile/profile.json"}
-	s, err := New(context.Background(), c, Options{}, nil)
+	s, err := New(context.Background(), c, work.Options{}, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"nas/internal/config"
+	"nas/internal/profiles"
 	"nas/internal/resolve"
 	"nas/internal/runstore"
 )
@@ -17,7 +18,7 @@ type constraint struct {
 }
 
 // constraintsOf lists the constraints of a config. A latency without a device's name bounds every device.
-func constraintsOf(c *config.Constraints, devices []*Device) (rows []constraint) {
+func constraintsOf(c *config.Constraints, devices []*profiles.Device) (rows []constraint) {
 	for _, d := range devices {
 		for name, l := range c.MaxLatency.All() {
 			if name != "" && name != d.Name {

@@ -6,6 +6,7 @@ import (
 
 	"nas/accuracy/benchmark"
 	"nas/internal/config"
+	"nas/internal/profiles"
 	"nas/internal/resolve"
 	"nas/internal/runstore"
 )
@@ -15,9 +16,9 @@ import (
 // out.
 func (e *Evaluator) References(ctx context.Context, c *config.Config) (rs []runstore.Reference, err error) {
 	unlimited := e.withLimits(nil)
-	for _, f := range families {
-		for _, w := range f.widths {
-			spec, net, err := f.network(w, c)
+	for _, f := range profiles.Families {
+		for _, w := range f.Widths {
+			spec, net, err := f.Network(w, c)
 			if err != nil {
 				continue
 			}
@@ -32,7 +33,7 @@ func (e *Evaluator) References(ctx context.Context, c *config.Config) (rs []runs
 			for k, v := range r.Objectives {
 				values[k] = v
 			}
-			rs = append(rs, runstore.Reference{Family: f.name, Label: fmt.Sprint(w), Spec: spec, Values: values})
+			rs = append(rs, runstore.Reference{Family: f.Name, Label: fmt.Sprint(w), Spec: spec, Values: values})
 		}
 	}
 	more, err := e.published(c)

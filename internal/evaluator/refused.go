@@ -22,10 +22,12 @@ func (l lenient) Estimate(ctx context.Context, n *blocks.Network) (accuracy.Scor
 	return s, err
 }
 
-// Scores returns the scores of networks of the space, NaN for one that the estimator refuses. It is a
+// scoresOf returns the scores of networks, NaN for one that the estimator of a spec refuses. It is a
 // [*config.UsageError] if it refuses all of them: a run would find nothing.
-func (s *Setup) Scores(ctx context.Context, nets []*blocks.Network) ([]float64, error) {
-	scores, err := accuracy.ScoreAll(ctx, lenient{s.Accuracy}, nets, s.Workers)
+func scoresOf(
+	ctx context.Context, e accuracy.Estimator, spec string, nets []*blocks.Network, workers int,
+) ([]float64, error) {
+	scores, err := accuracy.ScoreAll(ctx, lenient{e}, nets, workers)
 	if err != nil {
 		return nil, err
 	}
@@ -35,9 +37,9 @@ func (s *Setup) Scores(ctx context.Context, nets []*blocks.Network) ([]float64, 
 			return values, nil
 		}
 	}
-	if _, err = s.Accuracy.Estimate(ctx, nets[0]); err == nil {
+	if _, err = e.Estimate(ctx, nets[0]); err == nil {
 		return values, nil
 	}
 	return nil, config.Usagef("accuracy.proxy = %q: it estimates none of %s of the space: %w",
-		s.Config.Accuracy.Proxy, plural.Of(len(nets), "network"), err)
+		spec, plural.Of(len(nets), "network"), err)
 }

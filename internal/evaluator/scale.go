@@ -12,6 +12,7 @@ import (
 	"nas/internal/plural"
 	"nas/internal/random"
 	"nas/internal/runstore"
+	"nas/internal/work"
 	"nas/space"
 )
 
@@ -44,7 +45,7 @@ func ReferenceSample(sp *space.Space, seed uint64) (sample []*blocks.Network, er
 
 // estimatorOf makes the accuracy estimator. That of a resumed run takes the stored scale, if it can be read.
 func estimatorOf(
-	ctx context.Context, c *config.Config, o Options, sample []*blocks.Network, resumed *runstore.Run,
+	ctx context.Context, c *config.Config, o work.Options, sample []*blocks.Network, resumed *runstore.Run,
 ) (accuracy.Estimator, error) {
 	a := accuracy.Options{Seed: c.Accuracy.Seed, Recipe: c.Accuracy.Recipe, Workers: o.Workers}
 	if resumed != nil {

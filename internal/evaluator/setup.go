@@ -10,14 +10,16 @@ import (
 	"nas/accuracy"
 	"nas/blocks"
 	"nas/internal/config"
+	"nas/internal/profiles"
 	"nas/internal/runstore"
+	"nas/internal/work"
 	"nas/search"
 	"nas/space"
 )
 
 // Setup is a config with its models made.
 type Setup struct {
-	Options
+	work.Options
 	*Evaluator
 	Config     *config.Config
 	Space      *space.Space
@@ -32,7 +34,7 @@ type Setup struct {
 // New makes the models of a config. They have no constraints yet: see [Setup.Constrained]. A run
 // that is resumed keeps the profiles, the scale and the reference point of its directory; resumed
 // is nil for a new run. What is wrong with the config is a [*config.UsageError].
-func New(ctx context.Context, c *config.Config, o Options, resumed *runstore.Run) (*Setup, error) {
+func New(ctx context.Context, c *config.Config, o work.Options, resumed *runstore.Run) (*Setup, error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -47,7 +49,7 @@ func New(ctx context.Context, c *config.Config, o Options, resumed *runstore.Run
 	if err != nil {
 		return nil, config.Usage(err)
 	}
-	devices, err := devicesOf(ctx, c, sp, o, resumed)
+	devices, err := profiles.Of(ctx, c, sp, o, resumed)
 	if err != nil {
 		return nil, err
 	}
@@ -147,6 +149,12 @@ func (s *Setup) worst(ctx context.Context) ([]float64, error) {
 		}
 	}
 	return worst, nil
+}
+
+// Scores returns the scores of networks of the space, NaN for one that the estimator refuses. It is a
+// [*config.UsageError] if it refuses all of them.
+func (s *Setup) Scores(ctx context.Context, nets []*blocks.Network) ([]float64, error) {
+	return scoresOf(ctx, s.Accuracy, s.Config.Accuracy.Proxy, nets, s.Workers)
 }
 
 // sampleScores returns the accuracy score of each network of the sample, NaN for one that the estimator refuses; nil

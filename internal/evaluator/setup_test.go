@@ -13,7 +13,9 @@ import (
 	"nas/blocks"
 	"nas/blocks/zoo"
 	"nas/internal/config"
+	"nas/internal/profiles"
 	"nas/internal/runstore"
+	"nas/internal/work"
 	"nas/search"
 )
 
@@ -41,7 +43,7 @@ kernel = [3, 5]
 		t.Fatal(err)
 	}
 	c.Latency.Profile = config.Named[string]{"": "../../results/reference/smoke/profile.json"}
-	return New(t.Context(), c, Options{}, nil)
+	return New(t.Context(), c, work.Options{}, nil)
 }
 
 // TestRefused: a space of which the estimate refuses every network is wrong use; of one of which it
@@ -171,9 +173,9 @@ min_top1_pct = 1
 
 // TestConstraintsOf: a latency bounds the device that it names, or each device.
 func TestConstraintsOf(t *testing.T) {
-	devices := []*Device{}
+	devices := []*profiles.Device{}
 	for _, name := range []string{"board", "phone"} {
-		devices = append(devices, &Device{Name: name, Latency: runstore.FieldOf(runstore.LatencyKey(name))})
+		devices = append(devices, &profiles.Device{Name: name, Latency: runstore.FieldOf(runstore.LatencyKey(name))})
 	}
 	for _, c := range []struct {
 		limits config.Named[config.Limit]
@@ -245,8 +247,8 @@ func TestReferences(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := 0
-	for _, f := range families {
-		n += len(f.widths)
+	for _, f := range profiles.Families {
+		n += len(f.Widths)
 	}
 	if len(rs) != n {
 		t.Errorf("%d references, want %d", len(rs), n)

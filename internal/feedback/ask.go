@@ -11,9 +11,6 @@ import (
 	"nas/space"
 )
 
-// maxCandidates is how many trials are asked for or ranked anew: the front, and the fronts under it.
-const maxCandidates = 200
-
 // assumedError is the error of a score that states none, against the score's standard deviation over
 // the candidates: without it, none but the front of the score would count.
 const assumedError = 0.25
@@ -47,7 +44,7 @@ func Ask(dir string, n int) ([]Asked, error) {
 	if err != nil {
 		return nil, err
 	}
-	trials, err := s.Candidates(maxCandidates)
+	trials, err := s.Candidates(results.MaxCandidates)
 	if err != nil {
 		return nil, err
 	}

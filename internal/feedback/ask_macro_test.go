@@ -64,7 +64,7 @@ func askMacro(rows []stat.Judged, n, draw int) []int {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return ranks[a] - ranks[b] })
-	order = order[:min(maxCandidates, len(order))]
+	order = order[:min(results.MaxCandidates, len(order))]
 	contenders := results.NewContenders([]search.Objective{
 		{Name: runstore.KeyMACs}, {Name: runstore.KeyAccuracy, Direction: search.Maximize},
 	})

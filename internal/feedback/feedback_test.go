@@ -10,13 +10,14 @@ import (
 	"strings"
 	"testing"
 
-	"nas/internal/evaluator"
 	"nas/internal/resolve"
 	"nas/internal/results"
 	"nas/internal/run"
 	"nas/internal/runstore"
 	"nas/internal/runtest"
 	"nas/internal/stat"
+	"nas/internal/view"
+	"nas/internal/work"
 	"nas/search"
 )
 
@@ -77,7 +78,7 @@ func TestAskTell(t *testing.T) {
 			t.Errorf("network %d explains %v, the next one %v: want the most informative first", i, a, b)
 		}
 	}
-	r, err := Tell(t.Context(), dir, tableOf(t, first), evaluator.Options{})
+	r, err := Tell(t.Context(), dir, tableOf(t, first), work.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +97,7 @@ func TestAskTell(t *testing.T) {
 			t.Errorf("trial %d is asked for twice", q.ID)
 		}
 	}
-	if r, err = Tell(t.Context(), dir, tableOf(t, more), evaluator.Options{}); err != nil {
+	if r, err = Tell(t.Context(), dir, tableOf(t, more), work.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if !r.Refit || r.Trained != 20 || r.New != 17 {
@@ -199,7 +200,7 @@ func checkTold(t *testing.T, dir string, r *Rerank) {
 			t.Errorf("trial %d was picked because %s, want %s", p.ID, p.Why, want)
 		}
 	}
-	page, err := s.Page()
+	page, err := view.Page(s)
 	if err != nil {
 		t.Fatal(err)
 	}

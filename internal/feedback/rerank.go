@@ -14,13 +14,14 @@ import (
 	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/internal/stat"
+	"nas/internal/work"
 	"nas/search"
 	"nas/space"
 )
 
 // reranker fits a surrogate to trained networks and ranks the candidates of a run by it.
 type reranker struct {
-	evaluator.Options
+	work.Options
 	run     *results.Stored
 	trained []runstore.TrainedRow
 	out     *Rerank
@@ -94,7 +95,7 @@ func (x *reranker) scoresOfTrained() (scores, trained []float64, err error) {
 // rank gives each candidate of the run the accuracy that it was trained to, or else that of the
 // surrogate, and writes the front of that.
 func (x *reranker) rank(ctx context.Context, model accuracy.Estimator) error {
-	trials, err := x.run.Candidates(maxCandidates)
+	trials, err := x.run.Candidates(results.MaxCandidates)
 	if err != nil {
 		return err
 	}

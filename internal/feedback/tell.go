@@ -6,10 +6,10 @@ import (
 	"path/filepath"
 
 	"nas/internal/config"
-	"nas/internal/evaluator"
 	"nas/internal/plural"
 	"nas/internal/results"
 	"nas/internal/runstore"
+	"nas/internal/work"
 )
 
 // Rerank is what the accuracies of trained networks do to a run's front.
@@ -66,7 +66,7 @@ type Member struct {
 // that a table may be told again when it has grown. The run's own files stay as they are, but for front.csv,
 // which gets a column with the trained accuracies. The new front is in front-told.csv, and all that was
 // ranked in ranked-told.csv.
-func Tell(ctx context.Context, dir, path string, o evaluator.Options) (*Rerank, error) {
+func Tell(ctx context.Context, dir, path string, o work.Options) (*Rerank, error) {
 	s, err := results.Load(dir)
 	if err != nil {
 		return nil, config.Usage(err)

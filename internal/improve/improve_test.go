@@ -14,6 +14,7 @@ import (
 	"nas/internal/runstore"
 	"nas/internal/runtest"
 	"nas/internal/stat"
+	"nas/internal/work"
 	"nas/search"
 	"nas/space"
 )
@@ -145,7 +146,7 @@ classes = 1000
 channels = 8
 [accuracy]
 proxy = "params"
-`, evaluator.Options{})
+`, work.Options{})
 	s.Space = sp
 	c := &comparison{Setup: s, out: &Improvement{}, start: start, best: best}
 	side, err := c.assess(t.Context(), mustNetwork(t, sp.Arch(best)))

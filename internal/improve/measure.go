@@ -4,9 +4,10 @@ import (
 	"context"
 	"slices"
 
-	"nas/internal/evaluator"
 	"nas/internal/plural"
 	"nas/internal/stat"
+	"nas/internal/work"
+	"nas/latency/native"
 	"nas/latency/timing"
 )
 
@@ -19,7 +20,7 @@ const (
 // all of them.
 func (c *comparison) measure(ctx context.Context) error {
 	p := c.Devices[0].Profile
-	rt := timing.NewNative(p.Device.Threads)
+	rt := native.New(p.Device.Threads)
 	if err := p.Matches(rt); err != nil {
 		c.out.Skipped = err.Error()
 		return nil
@@ -49,7 +50,7 @@ func (c *comparison) measure(ctx context.Context) error {
 			}
 			ms[i] = append(ms[i], t.EndToEnd.MedianMs)
 		}
-		c.Report(evaluator.Progress{Step: "measure", Done: round + 1, Total: rounds})
+		c.Report(work.Progress{Step: "measure", Done: round + 1, Total: rounds})
 	}
 	for i, s := range sides {
 		s.setMeasured(ms[i], ms[0])

@@ -29,12 +29,13 @@ var largerKnots = map[string]int{
 
 // maxDependencies bounds the dependencies between the files of a package, summed over the packages that once were
 // three: latency, accuracy and internal/run.
-const maxDependencies = 300
+const maxDependencies = 239
 
 // tangled are the folders that maxDependencies is about, with those below them.
 var tangled = []string{
 	"accuracy", "latency",
-	"internal/audit", "internal/evaluator", "internal/feedback", "internal/improve", "internal/results", "internal/run",
+	"internal/audit", "internal/evaluator", "internal/feedback", "internal/improve", "internal/profiles", "internal/results",
+	"internal/run", "internal/view", "internal/work",
 }
 
 func TestKnots(t *testing.T) {

@@ -7,6 +7,9 @@ import (
 	"nas/search"
 )
 
+// MaxCandidates is how many trials are worth asking for, or ranking anew: the front, and the fronts under it.
+const MaxCandidates = 200
+
 // Candidates returns the trials that may be on the true front, in id order: the feasible ones of
 // the first non-dominated fronts, at most n of them.
 func (s *Stored) Candidates(n int) ([]search.Trial, error) {

@@ -104,19 +104,8 @@ func TestAxes(t *testing.T) {
 	} {
 		s := &Stored{}
 		s.Manifest.Objectives = c.of
-		if x, y := s.axes(); x.Name != c.x || y.Name != c.y {
+		if x, y := s.Axes(); x.Name != c.x || y.Name != c.y {
 			t.Errorf("%s: %s against %s, want %s against %s", c.name, x.Name, y.Name, c.x, c.y)
-		}
-	}
-}
-
-// TestAxisOfScore: what the accuracy axis is called depends on the type of the score, not on its label.
-func TestAxisOfScore(t *testing.T) {
-	for unit, want := range map[string][2]string{runstore.UnitPercent: {"top-1", "%"}, "": {"score", ""}} {
-		s := &Stored{}
-		s.Manifest.Score = runstore.Score{Label: "a score (%)", Unit: unit}
-		if a := s.axis(latencyAndAccuracy[1]); a.Label != "a score (%)" || a.Name != want[0] || a.Unit != want[1] {
-			t.Errorf("unit %q: axis %+v", unit, a)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-// Package results reads what runs have stored and shows it: the choice of members of a front,
-// figures, the report, the live page. It needs the directory of a run only, none of its models but
-// the latency profile for the breakdowns of a report.
+// Package results reads what runs have stored: the trials, the front by the run's score or by trained networks, the
+// probability of each member to be on the true front, and the choice of members. It needs the directory of a run only,
+// none of its models. Package view shows what it has read.
 package results

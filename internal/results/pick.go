@@ -10,6 +10,7 @@ import (
 	"nas/internal/config"
 	"nas/internal/runstore"
 	"nas/search"
+	"nas/search/pareto"
 )
 
 // A Picked is a member of a stored front and why it was chosen.
@@ -121,8 +122,8 @@ func (f *frontView) choose(m int, why string) Picked {
 }
 
 func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
-	x, y := f.run.axes()
-	if x == overTrials { // of one objective: of the best
+	x, y := f.run.Axes()
+	if x == OverTrials { // of one objective: of the best
 		x = search.Objective{Name: runstore.LatencyKey(f.run.Config.Latency.Profile.Names()[0])}
 	}
 	if !runstore.IsLatency(x.Name) {
@@ -141,7 +142,7 @@ func (r WithinBudget) pick(f *frontView) ([]Picked, error) {
 		}
 	}
 	isBetter := func(a, b int) bool {
-		return better(y, f.members[a].Objectives[y.Name], f.members[b].Objectives[y.Name])
+		return Better(y, f.members[a].Objectives[y.Name], f.members[b].Objectives[y.Name])
 	}
 	best, next, within := -1, -1, 0 // next: the fastest of those beyond the budget
 	for i := range f.members {
@@ -207,7 +208,7 @@ func (r ByHypervolume) pick(f *frontView) ([]Picked, error) {
 		return nil, config.Usagef("no member of the front of %s is better than the worst of the reference sample "+
 			"in every objective: choose by --knee or --weights", f.run.Dir)
 	}
-	chosen := hypervolumeSubset(f.costs, ref, min(r.N, len(f.members)))
+	chosen := pareto.Subset(f.costs, ref, min(r.N, len(f.members)))
 	var points [][]float64
 	for _, m := range chosen {
 		points = append(points, f.costs[m])
@@ -311,4 +312,12 @@ func NamedPicks(front [][2]float64) []NamedPick {
 		}
 	}
 	return []NamedPick{{"fastest", fastest}, {"knee", search.Knee(points)}, {"most_accurate", best}}
+}
+
+// Better reports whether a is the better value of an objective.
+func Better(o search.Objective, a, b float64) bool {
+	if o.Direction == search.Maximize {
+		return a > b
+	}
+	return a < b
 }

@@ -32,7 +32,8 @@ type Stored struct {
 	Measured   []runstore.MeasuredRow
 	Told       *Told // nil: by the run's own score
 	Expected   Expectation
-	volumes    []report.XY
+	// Volumes is the hypervolume (Y) after a number of scored trials (X), wherever it grew.
+	Volumes []report.XY
 }
 
 // Load reads a run directory without locking it.
@@ -59,8 +60,8 @@ func Load(dir string) (*Stored, error) {
 			"or search the rest again with nas run %s --resume --out %s", filepath.Join(dir, runstore.TrialsFile),
 			s.Trials, m.Trials, runstore.ManifestFile, filepath.Join(dir, runstore.ConfigFile), dir)
 	}
-	if n := len(s.volumes); n > 0 {
-		s.volumes = append(s.volumes, report.XY{X: float64(s.Trials - s.Screened), Y: s.volumes[n-1].Y})
+	if n := len(s.Volumes); n > 0 {
+		s.Volumes = append(s.Volumes, report.XY{X: float64(s.Trials - s.Screened), Y: s.Volumes[n-1].Y})
 	}
 	if s.References, err = runstore.ReadReferences(dir); err != nil {
 		return nil, err
@@ -85,7 +86,7 @@ func (s *Stored) readTrials() error {
 		}
 		return i
 	}
-	a, b := s.axes()
+	a, b := s.Axes()
 	x, y := column(a.Name), column(b.Name)
 	scored, valued := 0, make([]int, len(s.Manifest.Objectives)) // trials, and those that have each objective
 	params, macs := column(runstore.KeyParams), column(runstore.KeyMACs)
@@ -106,7 +107,7 @@ func (s *Stored) readTrials() error {
 				}
 			}
 		}
-		if a == overTrials {
+		if a == OverTrials {
 			v[x] = float64(t.ID)
 		}
 		if !t.Failed && !math.IsNaN(v[x]) && !math.IsNaN(v[y]) {
@@ -120,7 +121,7 @@ func (s *Stored) readTrials() error {
 			return err
 		}
 		if s.Front.Add(trial) {
-			s.volumes = append(s.volumes, report.XY{X: float64(s.Trials - s.Screened), Y: s.Front.Hypervolume()})
+			s.Volumes = append(s.Volumes, report.XY{X: float64(s.Trials - s.Screened), Y: s.Front.Hypervolume()})
 		}
 	}
 	if i := slices.Index(valued, 0); i >= 0 && scored > 0 {
@@ -130,16 +131,16 @@ func (s *Stored) readTrials() error {
 	return nil
 }
 
-// overTrials is the axis that the only objective of a run is drawn against: the number of the trial. What it and the
+// OverTrials is the axis that the only objective of a run is drawn against: the number of the trial. What it and the
 // objective make a front of are the trials that were the best so far.
-var overTrials = search.Objective{Name: "trial", Direction: search.Minimize}
+var OverTrials = search.Objective{Name: "trial", Direction: search.Minimize}
 
-// axes returns the two objectives that a plot shows: the first latency (or else the first
+// Axes returns the two objectives that a plot shows: the first latency (or else the first
 // objective), and accuracy (or else the second); of one objective, the trials and that.
-func (s *Stored) axes() (x, y search.Objective) {
+func (s *Stored) Axes() (x, y search.Objective) {
 	os := s.Manifest.Objectives
 	if len(os) == 1 {
-		return overTrials, os[0]
+		return OverTrials, os[0]
 	}
 	x, y = os[0], os[1]
 	for _, o := range os {
@@ -160,14 +161,24 @@ func (s *Stored) axes() (x, y search.Objective) {
 
 // valueOf is the value of a trial on an axis; NaN where it has none.
 func valueOf(t *search.Trial, axis search.Objective) float64 {
-	if axis == overTrials {
+	if axis == OverTrials {
 		return float64(t.ID)
 	}
 	return runstore.Number(&t.Result, axis.Name)
 }
 
-// deviceOf names the device of a latency objective; "" for any other.
-func (s *Stored) deviceOf(o search.Objective) string {
+// ShownTrial is a trial as a page shows it; false if it failed or was not scored.
+func ShownTrial(t *search.Trial, x, y search.Objective) (html.Trial, bool) {
+	number := func(key string) float64 { return runstore.Number(&t.Result, key) }
+	q := html.Trial{
+		ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, X: valueOf(t, x), Y: valueOf(t, y),
+		Params: int64(number(runstore.KeyParams)), MACs: int64(number(runstore.KeyMACs)), Feasible: t.Feasible(),
+	}
+	return q, t.Failed == "" && !math.IsNaN(q.X) && !math.IsNaN(q.Y)
+}
+
+// DeviceOf names the device of a latency objective; "" for any other.
+func (s *Stored) DeviceOf(o search.Objective) string {
 	if !runstore.IsLatency(o.Name) {
 		return ""
 	}
@@ -182,8 +193,8 @@ func (s *Stored) HasObjective(key string) bool {
 	return slices.ContainsFunc(s.Manifest.Objectives, func(o search.Objective) bool { return o.Name == key })
 }
 
-// scale names what accuracy was scored with, for people. Ranks are among the networks of one space.
-func (s *Stored) scale() string {
+// ScaleName names what accuracy was scored with, for people. Ranks are among the networks of one space.
+func (s *Stored) ScaleName() string {
 	name := s.Manifest.Score.Label
 	if s.Manifest.ScaleID != "" {
 		name += " in the space of " + s.Config.Name + ".toml"

@@ -2,7 +2,6 @@ package results
 
 import (
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -125,14 +124,14 @@ func TestReadAgreesWithWholeTrials(t *testing.T) {
 	if err := s.readTrials(); err != nil {
 		t.Fatal(err)
 	}
-	x, y := s.axes()
+	x, y := s.Axes()
 	screened, shown := 0, 0
 	for i := range trials {
 		want.Add(trials[i])
 		if trials[i].Screened {
 			screened++
 		}
-		q, ok := pageTrial(&trials[i], x, y)
+		q, ok := ShownTrial(&trials[i], x, y)
 		at, found := s.Shown.Find(i)
 		if ok != found {
 			t.Fatalf("trial %d: shown %v, want %v", i, found, ok)
@@ -164,69 +163,4 @@ func ids(ts []search.Trial) (out []int) {
 		out = append(out, t.ID)
 	}
 	return out
-}
-
-// storedOn is a run of one trial on a device.
-func storedOn(t *testing.T, dir, device string, objectives ...search.Objective) *Stored {
-	t.Helper()
-	s := &Stored{Dir: dir, Config: &config.Config{Name: "mobile"}}
-	s.Manifest.Objectives, s.Manifest.Device = objectives, device
-	s.Manifest.Score.Label, s.Manifest.Devices = "top-1", map[string]string{"phone": "a phone"}
-	var err error
-	if s.Front, err = search.NewFront(objectives, nil); err != nil {
-		t.Fatal(err)
-	}
-	trial := search.Trial{}
-	trial.Objectives = map[string]float64{}
-	for i, o := range objectives {
-		trial.Objectives[o.Name] = float64(i + 1)
-	}
-	s.Dir = trialFile(t, trial)
-	if err := s.readTrials(); err != nil {
-		t.Fatal(err)
-	}
-	s.Dir = dir
-	s.References = []runstore.Reference{
-		{Family: "V2", Label: "1", Values: map[string]float64{runstore.KeyLatency: 2, runstore.KeyAccuracy: 4}},
-		// Far beyond what was tried:
-		{Family: "V2", Label: "1.4", Values: map[string]float64{runstore.KeyLatency: 3, runstore.KeyAccuracy: 4}},
-	}
-	return s
-}
-
-// Several runs over each other say whose latency each of them shows.
-func TestFigureOfSeveralRuns(t *testing.T) {
-	acc := search.Objective{Name: runstore.KeyAccuracy, Direction: search.Maximize}
-	ms := search.Objective{Name: runstore.KeyLatency, Unit: "ms"}
-	phone := search.Objective{Name: runstore.KeyLatency + "@phone", Unit: "ms"}
-	a, b := storedOn(t, "x/mobile", "a board", ms, acc), storedOn(t, "y/mobile", "a board", ms, acc)
-	f, err := Figure(a, b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if f.Series[0].Name != "x/mobile" || f.Series[1].Name != "y/mobile" ||
-		!strings.Contains(f.X.Label, "a board") || len(f.References) != 1 || f.References[0].Label != "1" ||
-		!strings.Contains(strings.Join(f.Notes, "\n"), "than all of it (1)") {
-		t.Errorf("two runs on one device: %q, %q, x is %q, %d references", f.Series[0].Name, f.Series[1].Name,
-			f.X.Label, len(f.References))
-	}
-	f, err = Figure(a, storedOn(t, "z", "a server", phone, acc))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if f.Series[0].Name != "mobile: a board" || f.Series[1].Name != "z: a phone" ||
-		strings.Contains(f.X.Label, "board") || len(f.References) != 0 {
-		t.Errorf("two devices: %q, %q, x is %q, %d references", f.Series[0].Name, f.Series[1].Name, f.X.Label,
-			len(f.References))
-	}
-	for i, s := range f.Series {
-		if len(s.Front) != 1 || len(s.Trials) != 1 || s.Trials[0].X != 1 || s.Trials[0].Y != 2 {
-			t.Errorf("series %d is %+v", i, s)
-		}
-	}
-	var usage *config.UsageError
-	_, err = Figure(a, storedOn(t, "m", "a board", search.Objective{Name: runstore.KeyMACs}, acc))
-	if !errors.As(err, &usage) || !strings.Contains(err.Error(), "macs") {
-		t.Errorf("latency and MACs share a plot: %v", err)
-	}
 }

@@ -18,7 +18,7 @@ type Told struct {
 	Ranked   int                // trials that were ranked anew; 0: the run has its own score
 	accuracy map[string]float64 // of trained networks, per cent, by arch id
 	seeds    map[int]int        // by trial that was ranked anew
-	before   *Stored            // the run by its own score
+	Before   *Stored            // the run by its own score
 }
 
 // LoadTold is [Load], and where the trials were ranked anew by trained networks (nas tell) the run has their
@@ -37,7 +37,7 @@ func LoadTold(dir string) (*Stored, error) {
 		return s, err
 	}
 	before := *s
-	s.Told = &Told{Trained: len(trained), Ranked: len(rows), before: &before,
+	s.Told = &Told{Trained: len(trained), Ranked: len(rows), Before: &before,
 		accuracy: map[string]float64{}, seeds: map[int]int{}}
 	for i := range trained {
 		s.Told.accuracy[trained[i].ArchID] = trained[i].Accuracy()
@@ -74,7 +74,7 @@ func (s *Stored) rankAnew(accuracy map[int]runstore.Value) (err error) {
 		return err
 	}
 	s.Shown = html.Trials{}
-	x, y := s.axes()
+	x, y := s.Axes()
 	for t, err := range runstore.ReadTrials(s.Dir) {
 		if err != nil {
 			return err
@@ -85,7 +85,7 @@ func (s *Stored) rankAnew(accuracy map[int]runstore.Value) (err error) {
 		}
 		t = WithAccuracy(&t, v)
 		s.Front.Add(t)
-		if q, ok := pageTrial(&t, x, y); ok {
+		if q, ok := ShownTrial(&t, x, y); ok {
 			at := report.XY{X: q.X, Y: q.Y}
 			s.Shown.Add(t.ID, []byte(t.ArchID), []byte(t.Arch), at, q.Params, q.MACs, q.Feasible)
 		}
@@ -107,8 +107,8 @@ func WithAccuracy(t *search.Trial, v runstore.Value) search.Trial {
 	return u
 }
 
-// note says where accuracies come from.
-func (t *Told) note() string {
+// Note says where accuracies come from.
+func (t *Told) Note() string {
 	if t.Ranked == 0 {
 		return fmt.Sprintf("Trained networks that the run was told of: %d. That is too little to rank the others by, "+
 			"so this is the run's own score.", t.Trained)

@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"nas/internal/config"
-	"nas/internal/evaluator"
 	"nas/internal/runstore"
 	"nas/internal/runtest"
+	"nas/internal/work"
 	"nas/search"
 )
 
@@ -21,7 +21,7 @@ func TestChain(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("HOME", t.TempDir())
 	c := runtest.Config(t, "")
-	out := mustRun(t, t.Context(), Options{Options: evaluator.Options{Workers: 2}, Config: c})
+	out := mustRun(t, t.Context(), Options{Options: work.Options{Workers: 2}, Config: c})
 	for _, test := range []struct {
 		name string
 		test func(*testing.T, *Outcome)
@@ -80,7 +80,7 @@ func testNoOverwriting(t *testing.T, out *Outcome) {
 
 func testOneWorker(t *testing.T, out *Outcome) {
 	c := runtest.Config(t, filepath.Join(out.Dir, "profile.json"))
-	mustRun(t, t.Context(), Options{Options: evaluator.Options{Workers: 1}, Config: c})
+	mustRun(t, t.Context(), Options{Options: work.Options{Workers: 1}, Config: c})
 	sameTrials(t, out.Dir, c.Output.Dir)
 }
 
@@ -98,12 +98,12 @@ func testStoppedAndResumed(t *testing.T, out *Outcome) {
 	profile := filepath.Join(out.Dir, "profile.json")
 	c := runtest.Config(t, profile)
 	ctx, cancel := context.WithCancel(t.Context())
-	progress := func(p evaluator.Progress) {
+	progress := func(p work.Progress) {
 		if p.Step == "search" && p.Done >= 10 {
 			cancel()
 		}
 	}
-	stopped := mustRun(t, ctx, Options{Options: evaluator.Options{Workers: 2, Progress: progress}, Config: c})
+	stopped := mustRun(t, ctx, Options{Options: work.Options{Workers: 2, Progress: progress}, Config: c})
 	if s := stopped.Summary.Status; s != search.StatusInterrupted && s != search.StatusEvaluations {
 		t.Fatalf("status is %v", s)
 	}
@@ -116,7 +116,7 @@ func testStoppedAndResumed(t *testing.T, out *Outcome) {
 	f.Close()
 	again := runtest.Config(t, profile)
 	again.Output.Dir = stopped.Dir
-	mustRun(t, t.Context(), Options{Options: evaluator.Options{Workers: 2}, Config: again, Resume: true})
+	mustRun(t, t.Context(), Options{Options: work.Options{Workers: 2}, Config: again, Resume: true})
 	sameTrials(t, out.Dir, stopped.Dir)
 }
 

@@ -5,7 +5,9 @@ import (
 	"testing"
 
 	"nas/internal/evaluator"
+	"nas/internal/profiles"
 	"nas/internal/runstore"
+	"nas/internal/work"
 	"nas/latency"
 	"nas/search"
 )
@@ -21,7 +23,7 @@ func TestWarnOutside(t *testing.T) {
 		t.Fatal(err)
 	}
 	field := runstore.FieldOf(runstore.KeyLatency)
-	device := &evaluator.Device{Predictor: predictor, Latency: field}
+	device := &profiles.Device{Predictor: predictor, Latency: field}
 	const far = 1e6 // ms
 	outside := predictor.OutsideMeasured(far)
 	if outside == "" || predictor.OutsideMeasured(0.2) != "" {
@@ -30,8 +32,8 @@ func TestWarnOutside(t *testing.T) {
 	for n, want := range map[int]string{0: "", 1: "", 2: "2 of the 5 networks on the front: " + outside} {
 		var said []string
 		s := &evaluator.Setup{
-			Options:   evaluator.Options{Say: func(s string) { said = append(said, s) }},
-			Evaluator: &evaluator.Evaluator{Devices: []*evaluator.Device{device, device}}, // a network counts once
+			Options:   work.Options{Say: func(s string) { said = append(said, s) }},
+			Evaluator: &evaluator.Evaluator{Devices: []*profiles.Device{device, device}}, // a network counts once
 		}
 		front := make([]Member, 5)
 		for i := range front {
@@ -71,7 +73,7 @@ func TestRank(t *testing.T) {
 			}})
 		}
 		s := &evaluator.Setup{Objectives: c.objectives, Evaluator: &evaluator.Evaluator{
-			Devices: []*evaluator.Device{{Latency: runstore.FieldOf(runstore.KeyLatency)}},
+			Devices: []*profiles.Device{{Latency: runstore.FieldOf(runstore.KeyLatency)}},
 		}}
 		got := rank(s, &search.Summary{Front: front}, func(r *search.Result) float64 {
 			return runstore.Number(r, runstore.KeyAccuracy) - 1

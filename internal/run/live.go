@@ -4,14 +4,15 @@ import (
 	"context"
 
 	"nas/internal/evaluator"
-	"nas/internal/results"
 	"nas/internal/runstore"
+	"nas/internal/view"
+	"nas/internal/work"
 )
 
 // withLive lets the live page show the progress.
-func withLive(o evaluator.Options, live *results.Live) evaluator.Options {
+func withLive(o work.Options, live *view.Live) work.Options {
 	progress := o.Progress
-	o.Progress = func(p evaluator.Progress) {
+	o.Progress = func(p work.Progress) {
 		live.Step(p.Step, p.String())
 		if progress != nil {
 			progress(p)
@@ -22,7 +23,7 @@ func withLive(o evaluator.Options, live *results.Live) evaluator.Options {
 
 // watch lets the live page show this run. The networks of the literature are judged now and not at
 // the end, so that the page has them.
-func watch(ctx context.Context, live *results.Live, s *evaluator.Setup, store *runstore.Run) error {
+func watch(ctx context.Context, live *view.Live, s *evaluator.Setup, store *runstore.Run) error {
 	if err := live.Begin(store.Dir(), store.Manifest(), s.Config, s.Devices[0].Predictor); err != nil {
 		return err
 	}

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"nas/internal/evaluator"
-	"nas/internal/results"
 	"nas/internal/runtest"
+	"nas/internal/view"
+	"nas/internal/work"
 )
 
 // update is what page/live.js reads of an answer.
@@ -27,7 +27,7 @@ type update struct {
 // testLive watches a run like out, made by one worker, from its own progress, and
 // holds the result to the same bytes.
 func testLive(t *testing.T, out *Outcome) {
-	live := new(results.Live)
+	live := new(view.Live)
 	get := func(path string) (int, string) {
 		w := httptest.NewRecorder()
 		live.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
@@ -49,7 +49,7 @@ func testLive(t *testing.T, out *Outcome) {
 
 	c := runtest.Config(t, filepath.Join(out.Dir, "profile.json"))
 	seen, run, asked := 0, "", 0
-	progress := func(p evaluator.Progress) {
+	progress := func(p work.Progress) {
 		if p.Step != "search" {
 			return
 		}
@@ -76,7 +76,7 @@ func testLive(t *testing.T, out *Outcome) {
 			}
 		}
 	}
-	mustRun(t, t.Context(), Options{Options: evaluator.Options{Workers: 1, Progress: progress}, Config: c, Live: live})
+	mustRun(t, t.Context(), Options{Options: work.Options{Workers: 1, Progress: progress}, Config: c, Live: live})
 	if seen == 0 || asked < 2 {
 		t.Errorf("%d trials were seen in %d answers", seen, asked)
 	}

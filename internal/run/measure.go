@@ -12,7 +12,9 @@ import (
 	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/internal/stat"
+	"nas/internal/work"
 	"nas/latency"
+	"nas/latency/native"
 	"nas/latency/timing"
 	"nas/search/pareto"
 )
@@ -42,7 +44,7 @@ func measure(
 		members[i] = front[k]
 	}
 	d := s.Devices[0]
-	rt := timing.NewNative(d.Profile.Device.Threads)
+	rt := native.New(d.Profile.Device.Threads)
 	if err := d.Profile.Matches(rt); err != nil {
 		s.Sayf("the front is not measured: %v", err)
 		return &Measured{Skipped: err.Error()}, nil
@@ -116,7 +118,7 @@ func timeMembers(
 		if again {
 			step = "measure again"
 		}
-		s.Report(evaluator.Progress{Step: step, Done: done, Total: total})
+		s.Report(work.Progress{Step: step, Done: done, Total: total})
 	})
 	if err != nil {
 		return nil, err

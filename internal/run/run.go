@@ -9,12 +9,14 @@ import (
 	"nas/internal/evaluator"
 	"nas/internal/results"
 	"nas/internal/runstore"
+	"nas/internal/view"
+	"nas/internal/work"
 	"nas/search"
 )
 
 // Options are what the command line adds to a config.
 type Options struct {
-	evaluator.Options
+	work.Options
 	Config *config.Config
 	// Resume continues the run in the directory, or starts one if there is none.
 	// A finished run is only drawn again.
@@ -23,7 +25,7 @@ type Options struct {
 	// Their accuracy must be on this run's scale.
 	WarmStart []string
 	// Live, if not nil, shows the run from its first trial on.
-	Live *results.Live
+	Live *view.Live
 }
 
 // Outcome is a run as it ended.
@@ -137,7 +139,7 @@ func finish(
 // setUp makes the models of a run. Earlier runs must have scored accuracy on the same scale; their
 // scores are taken over.
 func setUp(
-	ctx context.Context, c *config.Config, o evaluator.Options, store *runstore.Run, earlier []*results.Stored,
+	ctx context.Context, c *config.Config, o work.Options, store *runstore.Run, earlier []*results.Stored,
 ) (*evaluator.Setup, error) {
 	if p, n := c.Search.Population, c.Search.Most(); p > n {
 		o.Sayf("search.population = %d is more than the %d evaluations: the search ends in its first, random population; "+

@@ -11,6 +11,8 @@ import (
 	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/internal/runtest"
+	"nas/internal/view"
+	"nas/internal/work"
 )
 
 func mustRun(t *testing.T, ctx context.Context, o Options) *Outcome {
@@ -73,7 +75,7 @@ func TestOneObjective(t *testing.T) {
 	c := runtest.Config(t, runtest.Profile(t))
 	c.Search.Objectives, c.Output.Measure, c.Accuracy.Proxy = []string{"macs"}, 0, "depth"
 	var said []string
-	o := Options{Config: c, Options: evaluator.Options{Say: func(s string) { said = append(said, s) }}}
+	o := Options{Config: c, Options: work.Options{Say: func(s string) { said = append(said, s) }}}
 	c.Search.Population = c.Search.Most() + 1
 	mustRun(t, t.Context(), o)
 	if !strings.Contains(strings.Join(said, "\n"), "search.population = 41 is more than the 40 evaluations") {
@@ -87,7 +89,7 @@ func TestOneObjective(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := results.Figure(s)
+	f, err := view.Front(s)
 	if err != nil {
 		t.Fatal(err)
 	}

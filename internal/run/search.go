@@ -9,6 +9,8 @@ import (
 	"nas/internal/resolve"
 	"nas/internal/results"
 	"nas/internal/runstore"
+	"nas/internal/view"
+	"nas/internal/work"
 	"nas/search"
 	"nas/space"
 )
@@ -55,7 +57,7 @@ func stopOf(c *config.Search) search.Stop {
 // explore searches and stores the trials. It returns what came of it, and for the networks near the
 // front, by trial id, the probability of being on the true front.
 func explore(
-	ctx context.Context, s *evaluator.Setup, store *runstore.Run, resumed bool, live *results.Live,
+	ctx context.Context, s *evaluator.Setup, store *runstore.Run, resumed bool, live *view.Live,
 ) (summary *search.Summary, onFront map[int]float64, err error) {
 	searcher, err := newSearcher(s)
 	if err != nil {
@@ -67,7 +69,7 @@ func explore(
 		Workers: s.Workers, Timeout: time.Duration(c.Timeout), Reference: s.Worst,
 		Stop: stopOf(&c),
 		Progress: func(x search.Progress) {
-			s.Report(evaluator.Progress{Step: "search", Done: x.Evaluations, Total: c.Budget(), Search: &x})
+			s.Report(work.Progress{Step: "search", Done: x.Evaluations, Total: c.Budget(), Search: &x})
 		},
 		Observe: func(t search.Trial, _ *search.Front) {
 			if live != nil {

@@ -9,9 +9,9 @@ import (
 	"testing"
 
 	"nas/internal/config"
-	"nas/internal/evaluator"
 	"nas/internal/results"
 	"nas/internal/runtest"
+	"nas/internal/work"
 )
 
 // TestWarmStart: a second run begins with the first one's front, can be resumed
@@ -71,7 +71,7 @@ func TestRecall(t *testing.T) {
 	warm := runtest.Config(t, runtest.Profile(t))
 	warm.Output.Measure, warm.Seed, warm.Search.Evaluations = 8, 2, 24
 	var said []string
-	o := evaluator.Options{Workers: 2, Say: func(s string) { said = append(said, s) }}
+	o := work.Options{Workers: 2, Say: func(s string) { said = append(said, s) }}
 	mustRun(t, t.Context(), Options{Options: o, Config: warm, WarmStart: []string{cold.Output.Dir}})
 	find := func(pattern string) int {
 		for _, s := range said {
@@ -121,7 +121,7 @@ func TestRecall(t *testing.T) {
 
 	alone := later.Config
 	alone.Output.Dir, alone.Output.Measure = filepath.Join(t.TempDir(), "alone"), 0
-	mustRun(t, t.Context(), Options{Options: evaluator.Options{Workers: 1}, Config: alone})
+	mustRun(t, t.Context(), Options{Options: work.Options{Workers: 1}, Config: alone})
 	for _, name := range []string{"trials.jsonl", "front.csv"} {
 		if a, b := runtest.Read(t, warm.Output.Dir, name), runtest.Read(t, alone.Output.Dir, name); !bytes.Equal(a, b) {
 			t.Errorf("%s differs from that of a run which computed every score", name)

@@ -10,12 +10,13 @@ import (
 	"nas/internal/report/html"
 	"nas/internal/results"
 	"nas/internal/runstore"
+	"nas/internal/view"
 )
 
 // writeReport writes the report of a run that was plotted, with its manifest as it is now.
 func writeReport(store *runstore.Run, run *results.Stored) error {
 	run.Manifest = store.Manifest()
-	page, err := run.Page()
+	page, err := view.Page(run)
 	if err != nil {
 		return err
 	}
@@ -31,7 +32,7 @@ func plot(ctx context.Context, s *evaluator.Setup, store *runstore.Run) (*result
 	if err != nil {
 		return nil, err
 	}
-	f, err := results.MainFigure(run)
+	f, err := view.MainFigure(run)
 	if err != nil {
 		return nil, err
 	}
@@ -40,11 +41,11 @@ func plot(ctx context.Context, s *evaluator.Setup, store *runstore.Run) (*result
 			return nil, err
 		}
 	}
-	if err := report.Save(store.Path("hypervolume.svg"), results.Growth(run)); err != nil {
+	if err := report.Save(store.Path("hypervolume.svg"), view.Growth(run)); err != nil {
 		return nil, err
 	}
 	if len(run.Measured) > 0 {
-		if err := report.Save(store.Path("measured.svg"), run.Agreement()); err != nil {
+		if err := report.Save(store.Path("measured.svg"), view.Agreement(run)); err != nil {
 			return nil, err
 		}
 	}

@@ -10,7 +10,9 @@ import (
 	"nas/internal/config"
 	"nas/internal/evaluator"
 	"nas/internal/runstore"
+	"nas/internal/work"
 	"nas/latency"
+	"nas/latency/native"
 	"nas/latency/timing"
 	"nas/search"
 )
@@ -24,7 +26,7 @@ func Profile(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Device = timing.NewNative(1).Device()
+	p.Device = native.New(1).Device()
 	p.Calibration.Baseline = timing.Baseline{} // another machine's
 	path := filepath.Join(t.TempDir(), "profile.json")
 	if err := p.Save(path); err != nil {
@@ -51,7 +53,7 @@ func Config(t testing.TB, profile string) *config.Config {
 }
 
 // Setup makes the models of a config that is written out, with the profile of [Profile].
-func Setup(t testing.TB, text string, o evaluator.Options) *evaluator.Setup {
+func Setup(t testing.TB, text string, o work.Options) *evaluator.Setup {
 	t.Helper()
 	c, err := config.Decode("test.toml", []byte(text), evaluator.Check)
 	if err != nil {

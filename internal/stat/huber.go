@@ -69,14 +69,24 @@ func HuberRidge(x [][]float64, y []float64) (w, left []float64) {
 			left[i] = e / max(0.1, 1-weight[i]*h)
 			abs[i] = math.Abs(e)
 		}
-		s := 1.4826 * Median(slices.Clone(abs))
-		for i := range weight {
-			e := y[i]
-			for j := range p {
-				e -= w[j] * x[i][j]
-			}
-			weight[i] = min(1, 1.345*max(s, 1e-9)/max(math.Abs(e), 1e-12))
-		}
+		huberWeights(weight, abs, 1e-9)
 	}
 	return w, left
+}
+
+// HuberRowScales sets w to what the rows of a least squares problem are multiplied by so that it is one of Huber: the
+// square roots of the weights with k = 1.345 of absolute errors. w and abs have the same length.
+func HuberRowScales(w, abs []float64) {
+	huberWeights(w, abs, 1e-6)
+	for i, v := range w {
+		w[i] = math.Sqrt(v)
+	}
+}
+
+// huberWeights sets w to the weights of Huber with k = 1.345 of absolute errors, whose scale is at least least.
+func huberWeights(w, abs []float64, least float64) {
+	s := 1.4826 * Median(slices.Clone(abs))
+	for i := range w {
+		w[i] = min(1, 1.345*max(s, least)/max(abs[i], 1e-12))
+	}
 }

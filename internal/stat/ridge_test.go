@@ -93,3 +93,16 @@ func TestHuberRidgeLeftOut(t *testing.T) {
 		}
 	}
 }
+
+// TestHuberRowScales: errors up to 1.345 of their scale count in full, an error of four times that counts a quarter,
+// so that its row is halved.
+func TestHuberRowScales(t *testing.T) {
+	abs := []float64{1, 1, 1, 4 * 1.345 * 1.4826, 0}
+	w := make([]float64, len(abs))
+	HuberRowScales(w, abs)
+	for i, want := range []float64{1, 1, 1, 0.5, 1} {
+		if math.Abs(w[i]-want) > 1e-12 {
+			t.Errorf("an error of %g scales its row by %g, want %g", abs[i], w[i], want)
+		}
+	}
+}

@@ -13,7 +13,7 @@ import (
 )
 
 // A calibration times networks that are like those to be predicted. Here it times a
-// simulated device; timing.NewNative gives this machine.
+// simulated device; native.New gives this machine.
 func ExampleDevice() {
 	var networks []*blocks.Network
 	for _, size := range []int{96, 128, 160, 192} {

@@ -12,7 +12,7 @@ import (
 	"nas/blocks"
 	"nas/latency"
 	"nas/latency/latencytest"
-	"nas/latency/timing"
+	"nas/latency/native"
 )
 
 // smallNetworks are quick to run on any machine, with any kernels.
@@ -38,7 +38,7 @@ func smallNetworks(t *testing.T, n int) []*blocks.Network {
 
 // What is asserted of real timings is their form, never their value.
 func TestNativeEndToEnd(t *testing.T) {
-	rt := timing.NewNative(1)
+	rt := native.New(1)
 	nets := smallNetworks(t, 36)
 	calls := 0
 	o := Options{Budget: noHurry, Progress: func(Progress) { calls++ }}

@@ -22,6 +22,9 @@ type Device struct {
 	Target  engine.Target `json:"target"`        // processor that the cost terms assume
 }
 
+// NativeName is the Device.Name of this machine with the engine's kernels.
+const NativeName = "native"
+
 // String names the device for people and plots. Float32 goes without saying.
 func (d Device) String() string {
 	name := fmt.Sprintf("%s on %s, %s", d.Runtime, d.CPU, plural.Of(max(1, d.Threads), "thread"))

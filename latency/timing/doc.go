@@ -1,29 +1,7 @@
 // Package timing times networks on devices. A [Runtime] stands for a device with the
-// software that runs networks on it; [Native] is this machine with the kernels of package
-// engine. It knows nothing of cost models: package latency makes profiles of what it
-// measures.
-//
-// # How this machine is timed
-//
-// Each kernel is timed inside a running network, on the activations of the one before:
-// repeated by itself it would find its data in a nearer cache. A session (session.go)
-// locks the goroutine to its thread, binds the thread to a core and turns the garbage
-// collector off.
-//
-// On a shared host, work of other programs and of other virtual machines on the same core
-// slows a kernel down for fractions of a millisecond to seconds at a time. Three
-// observations tell such moments from quiet ones:
-//
-//   - Kernel calls are cut into segments of about twenty microseconds (engine.Trace), and
-//     a probe (probe.go) runs after each. A segment counts as quiet where the probes before
-//     and after it took as long as on an undisturbed core. The time of a network is put
-//     together from the quiet runs of each segment (segments.go), since a network that
-//     takes longer than the quiet moments last has hardly any run that is quiet throughout.
-//   - A reference network (reference.go) is timed between the runs. Where too few segments
-//     were quiet, runs are divided by the slowdown of the reference beside them
-//     (recording.go).
-//   - The system counts how often another task took the core. Such runs are left out; where
-//     nearly all are like that, the time on the core counts in place of the wall time.
+// software that runs networks on it: package native is this machine with the kernels of
+// package engine, package recipe is any program that times a model file. It knows nothing
+// of cost models: package latency makes profiles of what it measures.
 //
 // A network is measured in several rounds, with other networks in between (rounds.go).
 // What remains doubtful is a warning that travels with the sample or the profile.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"nas/blocks/zoo"
+	"nas/latency/native"
 	"nas/latency/timing"
 )
 
@@ -17,7 +18,7 @@ func ExampleMeasure() {
 		return
 	}
 	o := timing.MeasureOptions{Budget: 20 * time.Millisecond}
-	s, err := timing.Measure(context.Background(), n, timing.NewNative(1), o)
+	s, err := timing.Measure(context.Background(), n, native.New(1), o)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -7,7 +7,7 @@ import (
 
 	"nas/internal/buildinfo"
 	"nas/internal/plural"
-	"nas/latency/timing/internal/host"
+	"nas/latency/internal/host"
 )
 
 // Facts describe the machine that timings come from, as far as it tells.

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"nas/blocks/engine"
-	"nas/latency/timing/internal/host"
+	"nas/latency/internal/host"
 )
 
 func hostFacts(f *Facts) {

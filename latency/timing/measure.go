@@ -25,7 +25,7 @@ type MeasureOptions struct {
 	// Baseline is that of the device's profile. With it, quiet segments are known from the
 	// start, and the sample warns if the machine is slower now. Zero: not known.
 	Baseline Baseline
-	// Weights of the network, used by [Native] only; nil: random ones. The time is the same
+	// Weights of the network, used by package native only; nil: random ones. The time is the same
 	// unless the weights lead to denormal numbers.
 	Weights *blocks.Weights
 }

@@ -5,9 +5,10 @@ import (
 	"time"
 
 	"nas/blocks"
+	"nas/internal/fault"
 )
 
-// A Runtime times networks on a device. [Native] is this machine with the engine's
+// A Runtime times networks on a device. Package native is this machine with the engine's
 // kernels; a recipe makes one of any program that times a model file. What an
 // implementation must promise is run by package latencytest.
 type Runtime interface {
@@ -93,6 +94,14 @@ type Effort struct {
 	MaxRuns int
 	Until   float64
 	Budget  time.Duration
-	// Weights are those that [Native] runs the network with; nil: random ones.
+	// Weights are those that package native runs the network with; nil: random ones.
 	Weights *blocks.Weights
+}
+
+// Stopped returns the cause of the end of ctx, wrapped; nil if it has not ended.
+func Stopped(ctx context.Context) error {
+	if err := context.Cause(ctx); err != nil {
+		return fault.Errorf("latency: stopped: %w", err)
+	}
+	return nil
 }

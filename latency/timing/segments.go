@@ -2,34 +2,22 @@ package timing
 
 import "math"
 
-// segmentTimes accumulates the times of each segment of one network, over all runs in all
-// rounds of measurements.
-type segmentTimes struct {
-	ends    [][]int         // of each thread: where the kernel calls end among its segments
-	threads [][]segmentTime // segments of each thread
-	rest    float64         // ms of a run outside of its calls
-	clock   float64         // how much longer quiet probes took than in the whole session, as a factor
+// Segments accumulates the times of each segment of one network, over all runs in all
+// rounds of measurements. A segment is a part of a kernel call that takes some microseconds.
+type Segments struct {
+	Ends    [][]int     // of each thread: where the kernel calls end among its segments
+	Threads [][]Segment // segments of each thread
+	RestMs  float64     // of a run, outside of its calls
+	Clock   float64     // how much longer quiet probes took than in the whole session, as a factor
 }
 
-// segmentTime holds the median times of one segment in ms, over the runs in which it was
+// Segment holds the median times of one segment in ms, over the runs in which it was
 // quiet and over those in which it was disturbed.
-type segmentTime struct {
-	ms, stdErr float64 // of the quiet runs, and its standard error
-	quiet      float64 // number of quiet runs
-	disturbed  float64 // ms of the disturbed runs
-	others     float64 // number of disturbed runs
-}
-
-// learnSlowdown adds to the session's statistics how much longer disturbed segments took.
-func (t *segmentTimes) learnSlowdown(p *probes) {
-	for _, segments := range t.threads {
-		for _, s := range segments {
-			if s.quiet >= 2 && s.others >= 2 {
-				p.quietMs += s.ms
-				p.disturbedMs += s.disturbed
-			}
-		}
-	}
+type Segment struct {
+	Ms, StdErr  float64 // of the quiet runs, and its standard error
+	Quiet       float64 // number of quiet runs
+	DisturbedMs float64 // ms of the disturbed runs
+	Disturbed   float64 // number of disturbed runs
 }
 
 // maxDisagreement is the factor by which the quiet segments of two rounds may differ. If they
@@ -40,13 +28,13 @@ const maxDisagreement = 1.1
 
 // merge combines the segments of two rounds with one network, since segments that were never
 // quiet in one may have been in the other.
-func (t *segmentTimes) merge(u *segmentTimes) *segmentTimes {
+func (t *Segments) merge(u *Segments) *Segments {
 	a, b, common, all := 0.0, 0.0, 0, 0
-	for k := range t.threads {
-		all += len(t.threads[k])
-		for i, x := range t.threads[k] {
-			if y := u.threads[k][i]; x.quiet > 0 && y.quiet > 0 {
-				a, b, common = a+x.ms, b+y.ms, common+1
+	for k := range t.Threads {
+		all += len(t.Threads[k])
+		for i, x := range t.Threads[k] {
+			if y := u.Threads[k][i]; x.Quiet > 0 && y.Quiet > 0 {
+				a, b, common = a+x.Ms, b+y.Ms, common+1
 			}
 		}
 	}
@@ -57,26 +45,26 @@ func (t *segmentTimes) merge(u *segmentTimes) *segmentTimes {
 	case b > maxDisagreement*a && a > 0:
 		return t
 	}
-	out := &segmentTimes{ends: t.ends, rest: min(t.rest, u.rest), clock: math.Sqrt(t.clock * u.clock)}
-	for k := range t.threads {
-		merged := make([]segmentTime, len(t.threads[k]))
-		for i, s := range t.threads[k] {
-			merged[i] = s.merge(u.threads[k][i])
+	out := &Segments{Ends: t.Ends, RestMs: min(t.RestMs, u.RestMs), Clock: math.Sqrt(t.Clock * u.Clock)}
+	for k := range t.Threads {
+		merged := make([]Segment, len(t.Threads[k]))
+		for i, s := range t.Threads[k] {
+			merged[i] = s.merge(u.Threads[k][i])
 		}
-		out.threads = append(out.threads, merged)
+		out.Threads = append(out.Threads, merged)
 	}
 	return out
 }
 
 // merge returns the means of a and b, weighted by their runs.
-func (a segmentTime) merge(b segmentTime) segmentTime {
-	s := segmentTime{quiet: a.quiet + b.quiet, others: a.others + b.others}
-	if s.quiet > 0 {
-		s.ms = (a.quiet*a.ms + b.quiet*b.ms) / s.quiet
-		s.stdErr = math.Hypot(a.quiet*a.stdErr, b.quiet*b.stdErr) / s.quiet
+func (a Segment) merge(b Segment) Segment {
+	s := Segment{Quiet: a.Quiet + b.Quiet, Disturbed: a.Disturbed + b.Disturbed}
+	if s.Quiet > 0 {
+		s.Ms = (a.Quiet*a.Ms + b.Quiet*b.Ms) / s.Quiet
+		s.StdErr = math.Hypot(a.Quiet*a.StdErr, b.Quiet*b.StdErr) / s.Quiet
 	}
-	if s.others > 0 {
-		s.disturbed = (a.others*a.disturbed + b.others*b.disturbed) / s.others
+	if s.Disturbed > 0 {
+		s.DisturbedMs = (a.Disturbed*a.DisturbedMs + b.Disturbed*b.DisturbedMs) / s.Disturbed
 	}
 	return s
 }
@@ -90,6 +78,13 @@ type quietTimes struct {
 	share      float64   // share of the time that is in segments with quiet runs
 }
 
+// Undisturbed returns the time of the network in ms, put together with [Segments.quietTimes]; ok is false where too
+// few segments were quiet.
+func (t *Segments) Undisturbed(slowdown float64) (ms float64, ok bool) {
+	c := t.quietTimes(slowdown)
+	return c.total, c.share >= minQuietShare
+}
+
 // minQuietShare is the share of a network's time that must be in segments with quiet runs
 // for the times to be put together from segments.
 const minQuietShare = 0.7
@@ -100,24 +95,24 @@ const disturbedStdErr = 0.1
 
 // quietTimes puts the times together. Segments without quiet runs count with their disturbed
 // time divided by slowdown.
-func (t *segmentTimes) quietTimes(slowdown float64) quietTimes {
-	c := quietTimes{ms: make([]float64, len(t.ends[0])), stdErr: make([]float64, len(t.ends[0])), total: t.rest}
+func (t *Segments) quietTimes(slowdown float64) quietTimes {
+	c := quietTimes{ms: make([]float64, len(t.Ends[0])), stdErr: make([]float64, len(t.Ends[0])), total: t.RestMs}
 	var quiet, all, runs, segments float64
-	for thread, ends := range t.ends {
+	for thread, ends := range t.Ends {
 		from := 0
 		for call, end := range ends {
 			ms, var2 := 0.0, 0.0
-			for _, s := range t.threads[thread][from:end] {
-				runs, segments = runs+s.quiet, segments+1
-				if s.quiet > 0 {
-					quiet += s.ms
+			for _, s := range t.Threads[thread][from:end] {
+				runs, segments = runs+s.Quiet, segments+1
+				if s.Quiet > 0 {
+					quiet += s.Ms
 				} else {
-					s.ms = s.disturbed / slowdown
-					s.stdErr = s.ms * disturbedStdErr
+					s.Ms = s.DisturbedMs / slowdown
+					s.StdErr = s.Ms * disturbedStdErr
 				}
-				all += s.ms
-				ms += s.ms
-				var2 += s.stdErr * s.stdErr
+				all += s.Ms
+				ms += s.Ms
+				var2 += s.StdErr * s.StdErr
 			}
 			if from = end; ms > c.ms[call] { // a call takes as long as its slowest thread
 				c.ms[call], c.stdErr[call] = ms, math.Sqrt(var2)

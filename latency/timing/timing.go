@@ -18,9 +18,11 @@ type Timing struct {
 	Runs        int // number of timed runs
 	Interrupted int // number of runs in which another task took a core
 
-	segments    *segmentTimes // nil: the runtime has none
-	quietShare  float64       // share of the time that is in segments with quiet runs
-	disturbedBy float64       // factor by which disturbed segments take longer
+	Segments *Segments // nil: the runtime times none
+	// QuietShare is the share of the time that is in segments with quiet runs, 0 to 1, and
+	// DisturbedBy the factor by which disturbed segments take longer, at least 1. They count
+	// only with Segments.
+	QuietShare, DisturbedBy float64
 }
 
 // slowLimit is the slowdown of the reference beyond which what was measured beside it is
@@ -66,24 +68,24 @@ func (c Conditions) Correction(base float64) float64 {
 // Incomplete reports whether the machine was slow, or segments of the network were disturbed
 // in all runs.
 func (t *Timing) Incomplete() bool {
-	return t.Slowdown > slowLimit || t.segments != nil && t.quietShare < 0.95
+	return t.Slowdown > slowLimit || t.Segments != nil && t.QuietShare < 0.95
 }
 
 // NeedsRemeasure reports whether it is worth measuring the network once more: t is incomplete,
 // or its segments had fewer than three quiet runs in the mean, too few to outvote one that was
 // not quiet to its end.
-func (t *Timing) NeedsRemeasure() bool { return t.Incomplete() || t.segments != nil && t.QuietRuns < 3 }
+func (t *Timing) NeedsRemeasure() bool { return t.Incomplete() || t.Segments != nil && t.QuietRuns < 3 }
 
-// setQuiet sets the times to those put together from quiet segments. It reports false if there
+// SetQuiet sets the times to those put together from quiet segments. It reports false if there
 // are too few of these.
-func (t *Timing) setQuiet() bool {
-	c := t.segments.quietTimes(t.disturbedBy)
+func (t *Timing) SetQuiet() bool {
+	c := t.Segments.quietTimes(t.DisturbedBy)
 	if c.share < minQuietShare {
 		return false
 	}
 	scale, var2 := 1.0, 0.0
-	if t.segments.clock > slowLimit {
-		scale = 1 / t.segments.clock
+	if t.Segments.Clock > slowLimit {
+		scale = 1 / t.Segments.Clock
 	}
 	t.CallMs, t.CallSpread = c.ms, c.stdErr
 	for i, ms := range c.ms {
@@ -92,10 +94,10 @@ func (t *Timing) setQuiet() bool {
 		c.stdErr[i] = min(0.3, c.stdErr[i]/ms)
 	}
 	sum, half := scale*c.total, 2*scale*math.Sqrt(var2)
-	t.EndToEnd.setMedian(sum, sum-half, sum+half)
-	t.QuietRuns, t.quietShare = c.runs, c.share
+	t.EndToEnd.SetMedian(sum, sum-half, sum+half)
+	t.QuietRuns, t.QuietShare = c.runs, c.share
 	t.Uncertain = false
-	t.Slowdown = t.segments.clock
+	t.Slowdown = t.Segments.Clock
 	t.RefMs, t.BaseMs = 0, 0 // the reference was timed at other moments
 	return true
 }
@@ -116,9 +118,9 @@ func Combine(t, u Timing) Timing {
 		max(t.Slowdown, u.Slowdown) <= slowLimit && u.EndToEnd.MedianMs < t.EndToEnd.MedianMs:
 		t, u = u, t
 	}
-	if t.segments != nil && u.segments != nil {
-		t.segments, t.disturbedBy = t.segments.merge(u.segments), (t.disturbedBy+u.disturbedBy)/2
-		t.setQuiet()
+	if t.Segments != nil && u.Segments != nil {
+		t.Segments, t.DisturbedBy = t.Segments.merge(u.Segments), (t.DisturbedBy+u.DisturbedBy)/2
+		t.SetQuiet()
 	}
 	t.Runs += u.Runs
 	t.Interrupted += u.Interrupted

@@ -17,14 +17,14 @@ var normals = func() []float32 {
 	return v
 }()
 
-// arena is memory for the tensors of one network after the other.
-type arena struct {
+// WeightMemory is memory for the weights of one network after the other. The zero value has no room yet.
+type WeightMemory struct {
 	data []float32
 	used int
 }
 
 // begin frees all tensors and makes room for n values.
-func (a *arena) begin(n int) {
+func (a *WeightMemory) begin(n int) {
 	if len(a.data) < n {
 		a.data = nil // let go of it first
 		a.data = make([]float32, n)
@@ -33,20 +33,29 @@ func (a *arena) begin(n int) {
 }
 
 // take returns the next n values, which may hold anything.
-func (a *arena) take(n int) []float32 {
+func (a *WeightMemory) take(n int) []float32 {
 	t := a.data[a.used : a.used+n : a.used+n]
 	a.used += n
 	return t
+}
+
+// RandomInput is a network's input of n standard normal values.
+func RandomInput(n int) []float32 {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = normals[i&(len(normals)-1)]
+	}
+	return v
 }
 
 // RandomWeights are random weights by He's rule. So that they need little memory
 // beside the packed ones, layers that batch normalisation follows have their
 // values from the network's longest tensor, and its scale makes up for the
 // difference in fan-in.
-func RandomWeights(n *blocks.Network) *blocks.Weights { return randomWeights(n, new(arena)) }
+func RandomWeights(n *blocks.Network) *blocks.Weights { return new(WeightMemory).Random(n) }
 
-// randomWeights is RandomWeights in the memory of mem, until its next use.
-func randomWeights(n *blocks.Network, mem *arena) *blocks.Weights {
+// Random is [RandomWeights] in this memory, until its next use.
+func (a *WeightMemory) Random(n *blocks.Network) *blocks.Weights {
 	readers := n.Consumers()
 	var long blocks.Param
 	room := 0 // for all values that are not shared
@@ -60,10 +69,10 @@ func randomWeights(n *blocks.Network, mem *arena) *blocks.Weights {
 			}
 		}
 	}
-	mem.begin(room + long.Len())
+	a.begin(room + long.Len())
 	at := 0
 	draw := func(p blocks.Param) []float32 {
-		t, std := mem.take(p.Len()), p.HeSD()
+		t, std := a.take(p.Len()), p.HeSD()
 		for j := range t {
 			t[j] = std * normals[(at+j)&(len(normals)-1)]
 		}
@@ -87,7 +96,7 @@ func randomWeights(n *blocks.Network, mem *arena) *blocks.Weights {
 			case p.Init == blocks.InitHe:
 				t = draw(p)
 			default:
-				t = mem.take(p.Len())
+				t = a.take(p.Len())
 				fill := float32(0)
 				if p.Init == blocks.InitOne {
 					fill, one = one, 1 // the variance stays

@@ -8,6 +8,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/latency/internal/workload"
 )
 
 // AdditiveModel corrects the cost terms where only sums were measured: blocks of several
@@ -77,20 +78,16 @@ func componentsOf(u *engine.Unit) []component {
 			Groups: u.Groups, Act: u.Act, Residual: u.Residual, Batch: u.Batch,
 		}},
 	}
-	if !expands(u) {
+	if !workload.Expands(u) {
 		return parts[1:]
 	}
 	return parts
 }
 
-// expands reports whether a block begins with a 1x1 convolution. Without one, it has no activation
-// before the depthwise convolution.
-func expands(u *engine.Unit) bool { return u.Mid != u.In.C || u.MidAct != blocks.Identity }
-
 // coordinates are the input of f: sizes in octaves, the rest scaled so that 1 matters as much
 // as an octave. With sizes there are sizes alone.
 func coordinates(u *engine.Unit, t *engine.Target, sizes bool) []float64 {
-	groups, in, lanes := u.Groups, u.In.C, tileOf(t).lanes
+	groups, in, lanes := u.Groups, u.In.C, workload.Lanes(t)
 	if u.Name == "dwconv" {
 		groups, in = 1, 0 // its input's channels are its output's
 	}
@@ -99,13 +96,14 @@ func coordinates(u *engine.Unit, t *engine.Target, sizes bool) []float64 {
 		residual = 1
 	}
 	x := []float64{
-		log2(u.Out.H), log2(in), log2(u.Out.C),
-		log2(u.Kernel[0] * u.Kernel[1]), log2(u.Stride[0] * u.Stride[1]), log2(u.Dilation[0]), 2 * log2(groups),
+		workload.Log2(u.Out.H), workload.Log2(in), workload.Log2(u.Out.C),
+		workload.Log2(u.Kernel[0] * u.Kernel[1]), workload.Log2(u.Stride[0] * u.Stride[1]), workload.Log2(u.Dilation[0]), 2 * workload.Log2(groups),
 	}
 	if sizes {
 		return x
 	}
-	return append(x, actPrice[u.Act]/2, residual, 4*occupancy(in, lanes), 4*occupancy(u.Out.C, lanes),
+	return append(x, workload.ActPrice[u.Act]/2, residual, 4*workload.Occupancy(in, lanes),
+		4*workload.Occupancy(u.Out.C, lanes),
 		max(-2, math.Log2(float64(u.BytesWeights()+1)/float64(max(t.L2, 1)))))
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/latency/internal/workload"
 )
 
 // FitBlocks fits models to a table of blocks: of the kinds and of the blocks' components, and
@@ -29,9 +30,9 @@ func fitComponents(us []UnitTime, minusSkip bool, t *engine.Target) map[string]*
 	kinds := map[string]*KindModel{}
 	if minusSkip {
 		amounts := func(u *engine.Unit) []float64 {
-			row := terms(nil, u, t)
+			row := workload.Terms(nil, u, t)
 			if s, ok := skipOf(u); ok {
-				for j, v := range terms(nil, &s, t) {
+				for j, v := range workload.Terms(nil, &s, t) {
 					row[j] -= v
 				}
 			}
@@ -43,16 +44,16 @@ func fitComponents(us []UnitTime, minusSkip bool, t *engine.Target) map[string]*
 		}
 	}
 	costs := relativeCosts(us, func(u *engine.Unit) []float64 {
-		row := make([]float64, len(blockComponents)*numTerms)
+		row := make([]float64, len(blockComponents)*workload.NumTerms)
 		for _, p := range componentsOf(u) {
 			if k := slices.Index(blockComponents, p.kind); k >= 0 {
-				copy(row[k*numTerms:], terms(nil, &p.unit, t))
+				copy(row[k*workload.NumTerms:], workload.Terms(nil, &p.unit, t))
 			}
 		}
 		return row
 	}, 1e-2)
 	for k, n := range blockComponents {
-		kinds[n] = newCosts(n, len(us), costs[k*numTerms:(k+1)*numTerms])
+		kinds[n] = newCosts(n, len(us), costs[k*workload.NumTerms:(k+1)*workload.NumTerms])
 	}
 	return kinds
 }
@@ -61,7 +62,7 @@ func fitComponents(us []UnitTime, minusSkip bool, t *engine.Target) map[string]*
 // relative error, reweighted three times with Huber weights.
 func relativeCosts(us []UnitTime, amounts func(u *engine.Unit) []float64, ridge float64) (costs []float64) {
 	rows := make([][]float64, len(us))
-	b, w, abs := make([]float64, len(us)), ones(len(us)), make([]float64, len(us))
+	b, w, abs := make([]float64, len(us)), slices.Repeat([]float64{1}, len(us)), make([]float64, len(us))
 	for range 3 {
 		for i := range us {
 			rows[i], b[i] = amounts(&us[i].Unit), w[i]
@@ -77,7 +78,7 @@ func relativeCosts(us []UnitTime, amounts func(u *engine.Unit) []float64, ridge 
 			}
 			abs[i] = math.Abs(e) / w[i]
 		}
-		reweight(w, abs)
+		stat.HuberRowScales(w, abs)
 	}
 	return costs
 }
@@ -108,5 +109,5 @@ func skipMs(u *engine.Unit, kinds map[string]*KindModel, t *engine.Target) float
 	if !ok {
 		return 0
 	}
-	return kinds[skipKind].analytic(terms(nil, &s, t))
+	return kinds[skipKind].analytic(workload.Terms(nil, &s, t))
 }

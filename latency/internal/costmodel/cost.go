@@ -100,7 +100,7 @@ func (s *Totals) RelativeSD() float64 {
 	return math.Sqrt(s.var2) / max(s.Ms, 1e-9)
 }
 
-// features are those of the linear part of a NetworkModel.
+// Features are those of the linear part of a NetworkModel.
 func (s *Totals) features() [4]float64 {
 	return [4]float64{
 		1, math.Log2(max(s.Ms, 1e-6)), float64(s.calls) / max(1000*s.Ms, 1e-6), math.Log2(float64(s.weights) + 1),

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"nas/internal/stat"
+	"nas/latency/internal/workload"
 )
 
 // priorWeight is the weight of the ridge towards the expected costs of a kind, relative to
@@ -19,20 +20,20 @@ const priorWeight = 0.3
 // what another shape costs.
 func (m *KindModel) fitKindCosts(us []UnitTime, tm [][]float64, all *KindModel) {
 	expected, share := expectedCosts(us, tm, all)
-	rows := make([][]float64, len(us), len(us)+numTerms)
-	b := make([]float64, len(us), len(us)+numTerms)
-	for j := range numTerms {
+	rows := make([][]float64, len(us), len(us)+workload.NumTerms)
+	b := make([]float64, len(us), len(us)+workload.NumTerms)
+	for j := range workload.NumTerms {
 		if w := priorWeight * share[j]; w > 0 {
-			row := make([]float64, numTerms)
+			row := make([]float64, workload.NumTerms)
 			row[j] = w
 			rows, b = append(rows, row), append(b, w*expected[j])
 		}
 	}
-	w := ones(len(us))
+	w := slices.Repeat([]float64{1}, len(us))
 	abs := make([]float64, len(us))
 	for range 3 {
 		for i, u := range us {
-			r := make([]float64, numTerms)
+			r := make([]float64, workload.NumTerms)
 			for j, v := range tm[i] {
 				r[j] = w[i] * v / (1000 * u.Ms)
 			}
@@ -42,7 +43,7 @@ func (m *KindModel) fitKindCosts(us []UnitTime, tm [][]float64, all *KindModel) 
 		for i, u := range us {
 			abs[i] = math.Abs(m.sum(tm[i])/u.Ms - 1)
 		}
-		reweight(w, abs)
+		stat.HuberRowScales(w, abs)
 	}
 	for j := range m.costs {
 		if share[j] == 0 {
@@ -63,28 +64,12 @@ func expectedCosts(us []UnitTime, tm [][]float64, all *KindModel) (costs, share 
 		ratio[i] = u.Ms / all.analytic(tm[i])
 	}
 	factor := stat.Median(ratio)
-	costs, share = make([]float64, numTerms), make([]float64, numTerms)
-	for j := range numTerms {
+	costs, share = make([]float64, workload.NumTerms), make([]float64, workload.NumTerms)
+	for j := range workload.NumTerms {
 		costs[j] = factor * all.costs[j]
 		for i, u := range us {
 			share[j] += tm[i][j] / (1000 * u.Ms) / float64(len(us))
 		}
 	}
 	return costs, share
-}
-
-// reweight sets w to the square roots of the Huber weights (k = 1.345) of absolute errors.
-func reweight(w, abs []float64) {
-	s := 1.4826 * stat.Median(slices.Clone(abs))
-	for i := range w {
-		w[i] = math.Sqrt(min(1, 1.345*max(s, 1e-6)/max(abs[i], 1e-12)))
-	}
-}
-
-func ones(n int) []float64 {
-	w := make([]float64, n)
-	for i := range w {
-		w[i] = 1
-	}
-	return w
 }

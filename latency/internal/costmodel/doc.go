@@ -4,7 +4,7 @@
 //
 // The five levels and their formulas are drawn in the comment of package latency.
 //
-//	features.go             what a unit looks like to the models: terms and features
+//	internal/workload       what a unit looks like to the models: terms and features
 //	kind.go, costs.go       KindModel: costs of one kind of unit, and a Gaussian process
 //	cost.go                 Cost of one call, Totals of a network
 //	unit_table.go           the units that were timed, and what was predicted of others

@@ -8,6 +8,7 @@ import (
 
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/latency/internal/workload"
 )
 
 // Fleet is devices that run the same kernels, all timed with the same networks end to end. What a term costs relative
@@ -190,7 +191,7 @@ func (f *Fleet) kinds(d int, costs []float64) map[string]*KindModel {
 				out[name] = k
 			}
 			k.Units++
-			ft := featuresOf(nil, u, &engine.Target{ISA: "neon"})
+			ft := workload.FeaturesOf(nil, u, &engine.Target{ISA: "neon"})
 			for j, name := range rangeFeatures {
 				v := ft[j]
 				if name == "" {
@@ -217,11 +218,11 @@ func (f *Fleet) kind(name string, d int, costs []float64, words *vocabulary) *Ki
 
 // rangeFeatures are the features whose range says whether a unit is like those that were measured; "": it does not.
 var rangeFeatures = func() []string {
-	names := make([]string, len(features))
-	for j, f := range features {
-		switch f.name {
+	names := make([]string, len(workload.Features))
+	for j, f := range workload.Features {
+		switch f.Name {
 		case "height", "width", "in", "out", "kernel", "stride", "dilation", "groups":
-			names[j] = f.name
+			names[j] = f.Name
 		}
 	}
 	return names

@@ -11,6 +11,7 @@ import (
 
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/latency/internal/workload"
 )
 
 // UnitTime is one row of a profile's table: a unit that was timed.
@@ -98,6 +99,25 @@ type KindModel struct {
 	gp    *stat.ResidualGP
 }
 
+// KindOf names the cost model that a unit belongs to: its routine, with
+// convolutions told apart by the path they take.
+func KindOf(u *engine.Unit) string {
+	if u.Name != "conv" {
+		return u.Name
+	}
+	switch {
+	case u.Groups > 1:
+		return "conv.grouped"
+	case u.Kernel == [2]int{1, 1} && u.Out.Pixels() == 1:
+		return "conv.vector"
+	case u.Kernel == [2]int{1, 1}:
+		return "conv.pointwise"
+	case u.In.C < 16:
+		return "conv.image"
+	}
+	return "conv.dense"
+}
+
 // minProcess is the number of units from which on a kind has a process.
 const minProcess = 8
 
@@ -153,8 +173,8 @@ func fitKind(kind string, us []UnitTime, t *engine.Target, h *stat.ResidualKerne
 	tm := make([][]float64, n)
 	ft := make([][]float64, n)
 	for i := range us {
-		tm[i] = terms(nil, &us[i].Unit, t)
-		ft[i] = featuresOf(nil, &us[i].Unit, t)
+		tm[i] = workload.Terms(nil, &us[i].Unit, t)
+		ft[i] = workload.FeaturesOf(nil, &us[i].Unit, t)
 	}
 	m.fitKindCosts(us, tm, all)
 	resid := make([]float64, n)
@@ -162,15 +182,15 @@ func fitKind(kind string, us []UnitTime, t *engine.Target, h *stat.ResidualKerne
 		resid[i] = math.Log(us[i].Ms / m.analytic(tm[i]))
 	}
 	m.ResidualRMS = stat.RMS(resid)
-	for j := range features {
+	for j := range workload.Features {
 		lo, hi := math.Inf(1), math.Inf(-1)
 		for i := range ft {
 			lo, hi = min(lo, ft[i][j]), max(hi, ft[i][j])
 		}
-		m.Low[features[j].name], m.High[features[j].name] = lo, hi
+		m.Low[workload.Features[j].Name], m.High[workload.Features[j].Name] = lo, hi
 		if hi > lo {
 			m.use = append(m.use, j)
-			m.Features = append(m.Features, features[j].name)
+			m.Features = append(m.Features, workload.Features[j].Name)
 		}
 	}
 	m.LeaveOneOut = m.ResidualRMS
@@ -261,7 +281,7 @@ func (m *KindModel) reload(units []UnitTime, t *engine.Target) (bool, error) {
 	m.costs = m.words().costs(m.Costs)
 	m.use = m.use[:0]
 	for _, name := range m.Features {
-		j := slices.IndexFunc(features, func(f feature) bool { return f.name == name })
+		j := slices.IndexFunc(workload.Features, func(f workload.Feature) bool { return f.Name == name })
 		if j < 0 {
 			return false, nil
 		}
@@ -281,8 +301,8 @@ func (m *KindModel) reload(units []UnitTime, t *engine.Target) (bool, error) {
 			continue
 		}
 		us = append(us, u)
-		ft = append(ft, featuresOf(nil, &u.Unit, t))
-		resid = append(resid, math.Log(u.Ms/m.analytic(terms(nil, &u.Unit, t))))
+		ft = append(ft, workload.FeaturesOf(nil, &u.Unit, t))
+		resid = append(resid, math.Log(u.Ms/m.analytic(workload.Terms(nil, &u.Unit, t))))
 	}
 	if len(us) == 0 {
 		return false, nil
@@ -295,7 +315,7 @@ func (m *KindModel) reload(units []UnitTime, t *engine.Target) (bool, error) {
 // measured. outside names the feature furthest beyond, if that is over half an octave.
 func (m *KindModel) estimate(u *engine.Unit, t *engine.Target) (ms, sd float64, outside string) {
 	var featureBuf, usedBuf [32]float64
-	ft := featuresOf(featureBuf[:0], u, t)
+	ft := workload.FeaturesOf(featureBuf[:0], u, t)
 	ms, sd = m.alone(u, t), m.ResidualRMS
 	if m.gp != nil {
 		mean, dev := m.gp.Predict(m.pick(usedBuf[:0], ft))
@@ -303,14 +323,14 @@ func (m *KindModel) estimate(u *engine.Unit, t *engine.Target) (ms, sd float64, 
 		sd = math.Hypot(dev, m.Hyper.Noise)
 	}
 	far := 0.0
-	for j, f := range features {
-		lo, ok := m.Low[f.name]
+	for j, f := range workload.Features {
+		lo, ok := m.Low[f.Name]
 		if !ok {
 			continue
 		}
-		d := max(lo-ft[j], ft[j]-m.High[f.name])
+		d := max(lo-ft[j], ft[j]-m.High[f.Name])
 		if d > far {
-			far, outside = d, f.name
+			far, outside = d, f.Name
 		}
 	}
 	if far <= 0.5 {

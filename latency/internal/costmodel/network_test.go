@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"nas/latency/internal/workload"
 )
 
 // Split conformal intervals hold 90 % of new networks even if errors have heavy
@@ -88,16 +90,16 @@ func TestTermsOfUnits(t *testing.T) {
 	target := testTarget()
 	for _, calls := range zooCalls(t) {
 		for _, c := range calls {
-			v := terms(nil, &c.Unit, &target)
-			if len(v) != len(termNames) {
-				t.Fatalf("%d terms, %d names", len(v), len(termNames))
+			v := workload.Terms(nil, &c.Unit, &target)
+			if len(v) != len(workload.TermNames) {
+				t.Fatalf("%d terms, %d names", len(v), len(workload.TermNames))
 			}
 			work := 0.0
 			for j, x := range v {
 				if x < 0 || math.IsNaN(x) || math.IsInf(x, 0) {
-					t.Errorf("%s: %s is %g", c.Unit.Key(), termNames[j], x)
+					t.Errorf("%s: %s is %g", c.Unit.Key(), workload.TermNames[j], x)
 				}
-				if termNames[j] == "gemm_mac" || termNames[j] == "dw_mac" {
+				if workload.TermNames[j] == "gemm_mac" || workload.TermNames[j] == "dw_mac" {
 					work += x
 				}
 			}

@@ -6,6 +6,7 @@ import (
 
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/latency/internal/workload"
 )
 
 // Stray is a measured unit whose time does not fit the times of the others: a slip in a table.
@@ -64,9 +65,9 @@ func commonStrays(us []UnitTime, t *engine.Target) (strays []Stray) {
 		logs, expected := make([]float64, len(list)), make([]float64, len(list))
 		features := make([][]float64, len(list))
 		for j, i := range list {
-			expected[j] = common.analytic(terms(nil, &us[i].Unit, t))
+			expected[j] = common.analytic(workload.Terms(nil, &us[i].Unit, t))
 			logs[j] = math.Log(us[i].Ms / expected[j])
-			features[j] = featuresOf(nil, &us[i].Unit, t)
+			features[j] = workload.FeaturesOf(nil, &us[i].Unit, t)
 		}
 		factor := math.Exp(stat.Median(slices.Clone(logs)))
 		single := singular(features)

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"nas/blocks/engine"
+	"nas/latency/internal/workload"
 )
 
 // vocabulary is the terms that the kernels of a runtime are described in.
@@ -13,7 +14,7 @@ type vocabulary struct {
 }
 
 var vocabularies = map[string]*vocabulary{
-	"":             {termNames[:], terms},
+	"":             {workload.TermNames[:], workload.Terms},
 	XNNPACKFloat:   xnnpackVocabulary(XNNPACKFloat),
 	XNNPACKInt8:    xnnpackVocabulary(XNNPACKInt8),
 	XNNPACKInt8Dot: xnnpackVocabulary(XNNPACKInt8Dot),
@@ -26,8 +27,17 @@ func xnnpackVocabulary(runtime string) *vocabulary {
 	}}
 }
 
+// commonCosts, in microseconds per thousand of each term, are those of a core of a server of
+// 2020 to 2025. Other processors share their proportions, up to a common factor. They are
+// the prior of all kinds and the start of fits to end-to-end latencies.
+var commonCosts = map[string]float64{
+	"call": 0.5, "gemm_mac": 0.012, "gemm_tile": 5, "dw_mac": 0.016, "dw_row": 1,
+	"move": 0.005, "move_l2": 0.006, "move_l3": 0.01, "weights": 0.02, "again": 0.02,
+	"act_poly": 0.06, "act_exp": 0.15, "residual": 0.03, "eval": 1,
+}
+
 // maxTerms bounds the number of terms of a vocabulary, for buffers.
-const maxTerms = max(numTerms, numXNNPACK)
+const maxTerms = max(workload.NumTerms, numXNNPACK)
 
 // words returns the vocabulary of a model.
 func (m *KindModel) words() *vocabulary { return vocabularies[m.Runtime] }

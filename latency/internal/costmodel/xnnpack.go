@@ -5,6 +5,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/latency/internal/workload"
 )
 
 // Runtimes whose kernels have terms of their own: the values of KindModel.Runtime besides "", which is our engine and
@@ -46,7 +47,7 @@ const (
 	numXNNPACK
 )
 
-// xnnpackNames are the names that the costs have in a profile; the rules are those of termNames.
+// xnnpackNames are the names that the costs have in a profile; the rules are those of TermNames.
 var xnnpackNames = [numXNNPACK]string{
 	xMac:          "x_mac",           // multiply-accumulates of 1x1 convolutions, tiles filled up
 	xDenseMac:     "x_dense_mac",     // of larger kernels
@@ -126,9 +127,9 @@ func (k xnnpackTile) product(u *engine.Unit, t *engine.Target) (v [numXNNPACK]fl
 		v[xVector], v[xSmallCall] = weights*float64(k.bytes), 1
 		return v
 	}
-	cols := ceilDiv(u.Out.C, k.cols) * k.cols
-	macs := float64(pixels*taps) * float64(ceilDiv(channels, k.depth)*k.depth) * float64(cols)
-	tiles := float64(ceilDiv(pixels, k.rows)*k.rows) * float64(cols)
+	cols := workload.CeilDiv(u.Out.C, k.cols) * k.cols
+	macs := float64(pixels*taps) * float64(workload.CeilDiv(channels, k.depth)*k.depth) * float64(cols)
+	tiles := float64(workload.CeilDiv(pixels, k.rows)*k.rows) * float64(cols)
 	v[xTile], v[xCall] = tiles, 1
 	switch {
 	case taps == 1:
@@ -141,7 +142,7 @@ func (k xnnpackTile) product(u *engine.Unit, t *engine.Target) (v [numXNNPACK]fl
 	bytes := float64(k.bytes)
 	v[xIn], v[xOut], v[xWeights] = bytes*float64(u.In.Elems()), bytes*out, bytes*weights
 	beyond := min(1, max(0, math.Log2(max(1, v[xWeights])/float64(max(1, t.L3)))+0.5))
-	v[xStream] = float64(ceilDiv(pixels, k.rows)) * v[xWeights] * beyond
+	v[xStream] = float64(workload.CeilDiv(pixels, k.rows)) * v[xWeights] * beyond
 	return v
 }
 

@@ -1,4 +1,4 @@
-package results
+package view
 
 import (
 	"cmp"
@@ -6,19 +6,20 @@ import (
 	"strings"
 
 	"nas/internal/report"
+	"nas/internal/results"
 	"nas/internal/runstore"
 )
 
 // Growth draws the hypervolume over one run or several.
-func Growth(runs ...*Stored) report.Growth {
-	g := report.Growth{Title: titleOf(runs) + ": hypervolume", YLabel: runs[0].hypervolumeLabel(), Notes: []string{
+func Growth(runs ...*results.Stored) report.Growth {
+	g := report.Growth{Title: titleOf(runs) + ": hypervolume", YLabel: hypervolumeLabel(runs[0]), Notes: []string{
 		"Hypervolume: what the front dominates, from the worst of a random sample of the space on. More is better."}}
 	if len(runs) == 1 {
-		g.Subtitle = runs[0].searcher()
+		g.Subtitle = searcherOf(runs[0])
 	}
 	names := seriesNames(runs)
 	for i, s := range runs {
-		g.Series = append(g.Series, report.GrowthSeries{Name: names[i], Points: s.volumes})
+		g.Series = append(g.Series, report.GrowthSeries{Name: names[i], Points: s.Volumes})
 		if !slices.Equal(s.Manifest.Reference, runs[0].Manifest.Reference) && len(g.Notes) == 1 {
 			g.Notes = append(g.Notes, "The runs have different reference points: compare shapes, not levels.")
 		}
@@ -27,20 +28,20 @@ func Growth(runs ...*Stored) report.Growth {
 }
 
 // hypervolumeLabel names hypervolume with its unit, the product of the objectives' units.
-func (s *Stored) hypervolumeLabel() string {
+func hypervolumeLabel(s *results.Stored) string {
 	var units []string
 	for _, o := range s.Manifest.Objectives {
 		unit := o.Unit
 		if o.Name == runstore.KeyAccuracy {
-			unit = cmp.Or(s.axis(o).Unit, "score")
+			unit = cmp.Or(axisOf(s, o).Unit, "score")
 		}
 		units = append(units, cmp.Or(unit, o.Name))
 	}
 	return "hypervolume, " + strings.Join(units, " x ")
 }
 
-// searcher is the algorithm with its settings, without the objectives, which stand on the axes.
-func (s *Stored) searcher() string {
+// searcherOf is the algorithm with its settings, without the objectives, which stand on the axes.
+func searcherOf(s *results.Stored) string {
 	settings, _, cut := strings.Cut(s.Manifest.Algorithm, ", objectives=[")
 	if cut {
 		settings += ")"
@@ -49,7 +50,7 @@ func (s *Stored) searcher() string {
 }
 
 // Agreement draws predicted against measured latency of the front.
-func (s *Stored) Agreement() report.Agreement {
+func Agreement(s *results.Stored) report.Agreement {
 	q := report.AgreementSeries{Name: "members of the front"}
 	for _, r := range s.Measured {
 		q.Points = append(q.Points, report.Prediction{

@@ -1,15 +1,16 @@
-package results
+package view
 
 import (
 	"fmt"
 
 	"nas/internal/fault"
 	"nas/internal/report"
+	"nas/internal/results"
 	"nas/space"
 )
 
 // Shares draws what distinguishes the front from the whole space.
-func (s *Stored) Shares() (report.Shares, error) {
+func Shares(s *results.Stored) (report.Shares, error) {
 	sp, err := space.New(s.Config.Space)
 	if err != nil {
 		return report.Shares{}, err

@@ -1,4 +1,4 @@
-package results
+package view
 
 import (
 	"cmp"
@@ -13,26 +13,27 @@ import (
 	"nas/internal/report"
 	"nas/internal/report/html"
 	"nas/internal/resolve"
+	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/latency"
 	"nas/search"
 )
 
 // Page makes the run's report.
-func (s *Stored) Page() (html.Page, error) {
-	f, err := Figure(s)
+func Page(s *results.Stored) (html.Page, error) {
+	f, err := Front(s)
 	if err != nil {
 		return html.Page{}, err
 	}
-	x, y := s.axes()
-	p := s.header(x, y)
+	x, y := s.Axes()
+	p := headerOf(s, x, y)
 	p.Fronts = f
 	p.Fronts.Series = nil
 	p.Fronts.Subtitle = f.Verdict()
 	p.Facts = slices.Insert(p.Facts, 2,
 		[2]string{"trials", report.Thousands(s.Trials)}, [2]string{"ended", cmp.Or(s.Manifest.Ended, s.Manifest.Status)})
 	p.Trials = s.Shown
-	predictor, err := s.predictor()
+	predictor, err := predictorOf(s)
 	if err != nil {
 		return p, err
 	}
@@ -42,8 +43,8 @@ func (s *Stored) Page() (html.Page, error) {
 			return p, fault.Errorf("results: trial %d of %s is on the front and has no value on one of the axes", t.ID, s.Dir)
 		}
 		m := pageMember(&t, row, x, y, s.Expected)
-		for _, o := range s.latencies()[1:] {
-			m.Others = append(m.Others, valueOf(&t, o))
+		for _, o := range latenciesOf(s)[1:] {
+			m.Others = append(m.Others, runstore.Number(&t.Result, o.Name))
 		}
 		if m.Network, err = pageNetwork(t.Arch, predictor); err != nil {
 			return p, fault.Errorf("results: trial %d of %s: %w", t.ID, s.Dir, err)
@@ -57,32 +58,32 @@ func (s *Stored) Page() (html.Page, error) {
 	})
 	searched := s // by the score that the search had
 	if s.Told != nil {
-		searched = s.Told.before
+		searched = s.Told.Before
 	}
-	others := s.latencies()[1:]
+	others := latenciesOf(s)[1:]
 	for _, o := range others {
-		p.Others = append(p.Others, "latency on "+s.deviceOf(o)+", ms")
+		p.Others = append(p.Others, "latency on "+s.DeviceOf(o)+", ms")
 	}
 	if len(others) > 0 {
-		fronts, err := s.DeviceFronts()
+		fronts, err := deviceFronts(s)
 		if err != nil {
 			return p, err
 		}
 		p.Figures = append(p.Figures, fronts)
 	}
 	p.Figures = append(p.Figures, Growth(searched))
-	if shares, err := s.Shares(); err == nil && len(shares.Genes) > 0 {
+	if shares, err := Shares(s); err == nil && len(shares.Genes) > 0 {
 		p.Figures = append(p.Figures, shares)
 	}
 	if len(s.Measured) > 0 {
-		p.Figures = append(p.Figures, s.Agreement())
+		p.Figures = append(p.Figures, Agreement(s))
 	}
 	return p, nil
 }
 
-// predictor is that of the run's first profile; nil where the file is missing, as in a directory
+// predictorOf is that of the run's first profile; nil where the file is missing, as in a directory
 // that was passed on in parts: the report then lacks the breakdowns only.
-func (s *Stored) predictor() (*latency.Predictor, error) {
+func predictorOf(s *results.Stored) (*latency.Predictor, error) {
 	p, err := latency.Load(filepath.Join(s.Dir, runstore.ProfileFile))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -93,32 +94,23 @@ func (s *Stored) predictor() (*latency.Predictor, error) {
 	return p.Predictor()
 }
 
-// header is what a page says of a run before there are trials.
-func (s *Stored) header(x, y search.Objective) html.Page {
+// headerOf is what a page says of a run before there are trials.
+func headerOf(s *results.Stored, x, y search.Objective) html.Page {
 	return html.Page{
 		Dir: s.Dir, Device: s.Manifest.Device, Blind: s.Manifest.Score.Blind,
 		Facts: [][2]string{
 			{"latency", s.Manifest.Device}, {"score", s.Manifest.Score.Label}, {"seed", fmt.Sprint(s.Manifest.Seed)},
-			{"nas", s.Manifest.Version}, {"search", s.searcher()},
+			{"nas", s.Manifest.Version}, {"search", searcherOf(s)},
 		},
 		Fronts: report.Fronts{
-			Title: s.Config.Name, X: s.axis(x), Y: s.axis(y), Constraints: s.constraints(x.Name, y.Name), Notes: s.notes(x),
+			Title: s.Config.Name, X: axisOf(s, x), Y: axisOf(s, y),
+			Constraints: constraintsOf(s, x.Name, y.Name), Notes: notesOf(s, x),
 		},
 	}
-}
-
-// pageTrial is a trial as a page shows it; false if it failed or was not scored.
-func pageTrial(t *search.Trial, x, y search.Objective) (html.Trial, bool) {
-	number := func(key string) float64 { return runstore.Number(&t.Result, key) }
-	q := html.Trial{
-		ID: t.ID, ArchID: t.ArchID, Arch: t.Arch, X: valueOf(t, x), Y: valueOf(t, y),
-		Params: int64(number(runstore.KeyParams)), MACs: int64(number(runstore.KeyMACs)), Feasible: t.Feasible(),
-	}
-	return q, t.Failed == "" && !math.IsNaN(q.X) && !math.IsNaN(q.Y)
 }
 
 // pageMember is a trial on the front; row is its index among the trials of the page.
-func pageMember(t *search.Trial, row int, x, y search.Objective, expected Expectation) html.Member {
+func pageMember(t *search.Trial, row int, x, y search.Objective, expected results.Expectation) html.Member {
 	a, b := runstore.FieldOf(x.Name).Of(&t.Result), runstore.FieldOf(y.Name).Of(&t.Result)
 	m := html.Member{Trial: row, XLow: a.Low, XHigh: a.High, YLow: b.Low, YHigh: b.High, Expected: math.NaN()}
 	if y.Name == runstore.KeyAccuracy {

@@ -1,4 +1,4 @@
-package evaluator
+package profiles
 
 import (
 	"fmt"
@@ -12,22 +12,23 @@ import (
 	"nas/space"
 )
 
-// family is a series of networks of the literature that differ in their width multiplier. Every
+// Family is a series of networks of the literature that differ in their width multiplier. Every
 // reader of a plot knows where they stand, so a front is held against them.
-type family struct {
-	name, spec string
-	widths     []float64
+type Family struct {
+	Name, spec string
+	Widths     []float64
 }
 
-var families = []family{
+// Families are those that a front is held against, and that every fourth network of a calibration is of.
+var Families = []Family{
 	{"MobileNetV1", "mobilenet_v1", []float64{0.25, 0.5, 0.75, 1}},
 	{"MobileNetV2", "mobilenet_v2", []float64{0.35, 0.5, 0.75, 1, 1.4}},
 	{"MobileNetV3-Large", "mobilenet_v3_large", []float64{0.5, 0.75, 1}},
 	{"MobileNetV3-Small", "mobilenet_v3_small", []float64{0.5, 0.75, 1}},
 }
 
-// network makes a network of the family at the input and classes of the config's space.
-func (f family) network(width float64, c *config.Config) (spec string, n *blocks.Network, err error) {
+// Network makes a network of the family at the input and classes of the config's space.
+func (f Family) Network(width float64, c *config.Config) (spec string, n *blocks.Network, err error) {
 	in := c.Space.Input
 	spec = fmt.Sprintf("%s@width=%g,res=%dx%d,classes=%d", f.spec, width, in[0], in[1], c.Space.Classes)
 	n, err = zoo.Get(spec)
@@ -40,9 +41,9 @@ func calibrationNetworks(sp *space.Space, c *config.Config) iter.Seq[*blocks.Net
 	return func(yield func(*blocks.Network) bool) {
 		r := random.Stream(c.Accuracy.Seed, "calib")
 		for i := 0; ; i++ {
-			if i%4 == 3 && i/4 < len(families) {
-				f := families[i/4]
-				if _, n, err := f.network(f.widths[len(f.widths)-1], c); err == nil && !yield(n) {
+			if i%4 == 3 && i/4 < len(Families) {
+				f := Families[i/4]
+				if _, n, err := f.Network(f.Widths[len(f.Widths)-1], c); err == nil && !yield(n) {
 					return
 				}
 				continue
@@ -106,8 +107,8 @@ func NetworksOf(sp *space.Space, seed uint64) iter.Seq[*blocks.Network] {
 }
 
 func zooNetworks(yield func(*blocks.Network) bool) {
-	for _, f := range families {
-		for _, w := range f.widths {
+	for _, f := range Families {
+		for _, w := range f.Widths {
 			for _, res := range []int{224, 192, 160, 128} {
 				n, err := zoo.Get(fmt.Sprintf("%s@width=%g,res=%d", f.spec, w, res))
 				if err == nil && !yield(n) {

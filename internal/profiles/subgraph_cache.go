@@ -1,4 +1,4 @@
-package evaluator
+package profiles
 
 import (
 	"sync"
@@ -7,9 +7,9 @@ import (
 	"nas/space"
 )
 
-// subgraphCache keeps the predicted subgraphs of a device that consist of several blocks. It holds
+// SubgraphCache keeps the predicted subgraphs of a device that consist of several blocks. It holds
 // two generations, as [space.Lowerer] does. The zero value is ready for use, by several goroutines.
-type subgraphCache struct {
+type SubgraphCache struct {
 	mu       sync.RWMutex
 	recent   map[subgraphKey]*latency.Subgraph
 	previous map[subgraphKey]*latency.Subgraph
@@ -21,7 +21,7 @@ type subgraphKey [3]*space.LoweredBlock
 // generationSize is the number of subgraphs in a generation.
 const generationSize = 1 << 13
 
-func (c *subgraphCache) subgraph(r *latency.Predictor, blocks []*space.LoweredBlock) (*latency.Subgraph, error) {
+func (c *SubgraphCache) Of(r *latency.Predictor, blocks []*space.LoweredBlock) (*latency.Subgraph, error) {
 	var key subgraphKey
 	if len(blocks) > len(key) { // such a long one hardly comes back
 		return r.Subgraph(space.Join(blocks))

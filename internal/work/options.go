@@ -1,4 +1,4 @@
-package evaluator
+package work
 
 import (
 	"fmt"

@@ -1,16 +1,18 @@
-package timing
+package native
 
 import (
 	"context"
 	"errors"
 	"testing"
 	"time"
+
+	"nas/latency/timing"
 )
 
 func TestMeasure(t *testing.T) {
 	for _, threads := range []int{1, 2} {
-		o := MeasureOptions{Budget: 50 * time.Millisecond}
-		s, err := Measure(context.Background(), referenceNetwork(), NewNative(threads), o)
+		o := timing.MeasureOptions{Budget: 50 * time.Millisecond}
+		s, err := timing.Measure(context.Background(), referenceNetwork(), New(threads), o)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -21,7 +23,8 @@ func TestMeasure(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := Measure(ctx, referenceNetwork(), NewNative(1), MeasureOptions{}); !errors.Is(err, context.Canceled) {
+	_, err := timing.Measure(ctx, referenceNetwork(), New(1), timing.MeasureOptions{})
+	if !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled: %v", err)
 	}
 }

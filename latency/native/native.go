@@ -1,4 +1,4 @@
-package timing
+package native
 
 import (
 	"context"
@@ -12,7 +12,8 @@ import (
 	"nas/internal/buildinfo"
 	"nas/internal/fault"
 	"nas/internal/stat"
-	"nas/latency/timing/internal/host"
+	"nas/latency/internal/host"
+	"nas/latency/timing"
 )
 
 // runnable is a network ready to be timed on this machine.
@@ -25,7 +26,7 @@ type runnable struct {
 // memory is what networks run in, one after the other. Only the last one can run.
 type memory struct {
 	workspace engine.Workspace
-	weights   arena
+	weights   timing.WeightMemory
 	params    int64 // of the largest network so far
 }
 
@@ -34,43 +35,40 @@ func (m *memory) fits(n *blocks.Network) bool { return n.Counts().Params <= m.pa
 
 // prepare compiles and binds a network. If w is nil the weights are random. The time of
 // kernels does not depend on values as long as no activation is denormal, which
-// RandomWeights prevents.
+// timing.RandomWeights prevents.
 func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target, m *memory) (*runnable, error) {
 	p, err := engine.Compile(n, t, engine.Options{})
 	if err != nil {
 		return nil, fault.Errorf("latency: %w", err)
 	}
 	if w == nil {
-		w = randomWeights(n, &m.weights)
+		w = m.weights.Random(n)
 	}
 	if err := p.BindIn(&m.workspace, w); err != nil {
 		return nil, fault.Errorf("latency: %w", err)
 	}
-	r := &runnable{plan: p, in: make([]float32, p.InLen()), out: make([]float32, p.OutLen())}
-	for i := range r.in {
-		r.in[i] = normals[i&(len(normals)-1)]
-	}
+	r := &runnable{plan: p, in: timing.RandomInput(p.InLen()), out: make([]float32, p.OutLen())}
 	r.trace.Probe = probe
 	return r, nil
 }
 
-// nativeTimer times networks on this machine. Between the runs it times the reference
+// timer times networks on this machine. Between the runs it times the reference
 // network, which shows how fast the machine is at that moment.
-type nativeTimer struct {
+type timer struct {
 	s        *host.Session
 	target   engine.Target
 	ref      *runnable
-	known    Baseline  // of the device's profile
-	refTimes []float64 // of the reference network in this session, in ms
-	refRuns  recording // of the last of these runs
-	refMs    float64   // undisturbed time of the reference network; 0: to be worked out
+	known    timing.Baseline // of the device's profile
+	refTimes []float64       // of the reference network in this session, in ms
+	refRuns  recording       // of the last of these runs
+	refMs    float64         // undisturbed time of the reference network; 0: to be worked out
 	probes   *probes
 	memory   memory // of the networks that are timed
 }
 
-// newNativeTimer opens a session and learns what the machine takes undisturbed.
-func newNativeTimer(t engine.Target, cpus []int, known Baseline) (*nativeTimer, error) {
-	m := &nativeTimer{target: t, known: known, probes: newProbes()}
+// newTimer opens a session and learns what the machine takes undisturbed.
+func newTimer(t engine.Target, cpus []int, known timing.Baseline) (*timer, error) {
+	m := &timer{target: t, known: known, probes: newProbes()}
 	m.probes.base = known.ProbeNs
 	ref, err := prepare(referenceNetwork(), nil, t, new(memory))
 	if err != nil {
@@ -102,7 +100,7 @@ const settling = 500 * time.Millisecond
 
 // reference times the reference network: the mean of two runs in ms, after one run that brings
 // its data back into the cache.
-func (m *nativeTimer) reference() float64 {
+func (m *timer) reference() float64 {
 	m.ref.plan.Run(m.ref.out, m.ref.in) // bound, and the slices fit
 	both := 0.0
 	for range 2 {
@@ -128,7 +126,7 @@ func (m *nativeTimer) reference() float64 {
 const keptReferences = 128
 
 // addProbes adds the probes of a run to the session's.
-func (m *nativeTimer) addProbes(t *engine.Trace) {
+func (m *timer) addProbes(t *engine.Trace) {
 	for i := range t.Threads {
 		for _, s := range t.Threads[i].Segments {
 			m.probes.add(s.ProbeNs)
@@ -137,14 +135,16 @@ func (m *nativeTimer) addProbes(t *engine.Trace) {
 }
 
 // Baseline returns what the reference network and the probe take undisturbed.
-func (m *nativeTimer) Baseline() Baseline { return Baseline{m.referenceMs(), m.probes.base} }
+func (m *timer) Baseline() timing.Baseline {
+	return timing.Baseline{ReferenceMs: m.referenceMs(), ProbeNs: m.probes.base}
+}
 
 // referenceMs is the time of the reference network put together from quiet segments, or the
 // fifth percentile of its times if there are hardly any.
-func (m *nativeTimer) referenceMs() float64 {
+func (m *timer) referenceMs() float64 {
 	if m.refMs == 0 {
-		if c := m.refRuns.segmentTimes().quietTimes(m.probes.slowdown()); c.share >= minQuietShare {
-			m.refMs = c.total
+		if ms, ok := m.refRuns.segmentTimes().Undisturbed(m.probes.slowdown()); ok {
+			m.refMs = ms
 		} else {
 			s := slices.Clone(m.refTimes)
 			slices.Sort(s)
@@ -156,7 +156,7 @@ func (m *nativeTimer) referenceMs() float64 {
 
 // SlowPct is the share of timings of the reference network that were over 5 % slower than
 // undisturbed, in per cent.
-func (m *nativeTimer) SlowPct() float64 {
+func (m *timer) SlowPct() float64 {
 	if len(m.refTimes) == 0 {
 		return 0
 	}
@@ -170,19 +170,19 @@ func (m *nativeTimer) SlowPct() float64 {
 }
 
 // CollectGarbage collects what was dropped, if that is much.
-func (m *nativeTimer) CollectGarbage() { m.s.CollectGrown() }
+func (m *timer) CollectGarbage() { m.s.CollectGrown() }
 
 // Collecting runs f with the garbage collector on.
-func (m *nativeTimer) Collecting(f func()) { m.s.Collecting(f) }
+func (m *timer) Collecting(f func()) { m.s.Collecting(f) }
 
 // Close ends the session.
-func (m *nativeTimer) Close() []string {
+func (m *timer) Close() []string {
 	m.memory = memory{}
 	return m.s.Close()
 }
 
 // Time times a network end to end.
-func (m *nativeTimer) Time(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
+func (m *timer) Time(ctx context.Context, n *blocks.Network, e timing.Effort) (timing.Timing, error) {
 	t, err := m.TimeUnits(ctx, n, e)
 	t.CallMs, t.CallSpread = nil, nil
 	return t, err
@@ -190,30 +190,30 @@ func (m *nativeTimer) Time(ctx context.Context, n *blocks.Network, e Effort) (Ti
 
 // TimeUnits times a network: two runs to warm up, then blocks of runs with the reference
 // network in between. See recording.timing for what is made of them.
-func (m *nativeTimer) TimeUnits(ctx context.Context, n *blocks.Network, e Effort) (Timing, error) {
+func (m *timer) TimeUnits(ctx context.Context, n *blocks.Network, e timing.Effort) (timing.Timing, error) {
 	if !m.memory.fits(n) { // let go of the old memory before there is new
 		m.memory = memory{params: n.Counts().Params}
 		m.s.Release()
 	}
 	r, err := prepare(n, e.Weights, m.target, &m.memory)
 	if err != nil {
-		return Timing{}, err
+		return timing.Timing{}, err
 	}
 	if err := m.warmUp(ctx, r, e.Warm); err != nil {
-		return Timing{}, err
+		return timing.Timing{}, err
 	}
 	g := progress{effort: e, start: time.Now()}
 	rec := &recording{threads: m.s.Threads, probes: m.probes}
 	rec.refs = append(rec.refs, m.reference())
 	for !g.done(rec, m.base) {
-		if err := Stopped(ctx); err != nil {
-			return Timing{}, err
+		if err := timing.Stopped(ctx); err != nil {
+			return timing.Timing{}, err
 		}
 		block, runs := 0.0, 0
 		for block < blockMs && (runs == 0 || len(rec.runs) < e.Runs || e.Runs == 0) {
 			x, err := m.run(r)
 			if err != nil {
-				return Timing{}, err
+				return timing.Timing{}, err
 			}
 			m.addProbes(&r.trace)
 			rec.add(x, &r.trace)
@@ -224,7 +224,7 @@ func (m *nativeTimer) TimeUnits(ctx context.Context, n *blocks.Network, e Effort
 		rec.refs = append(rec.refs, m.reference())
 	}
 	t := rec.timing(m.base())
-	t.segments.learnSlowdown(m.probes)
+	m.probes.learn(t.Segments)
 	m.CollectGarbage()
 	return t, nil
 }
@@ -234,10 +234,10 @@ func (m *nativeTimer) TimeUnits(ctx context.Context, n *blocks.Network, e Effort
 const blockMs = 4
 
 // warmUp runs a network twice, and until the time is over.
-func (m *nativeTimer) warmUp(ctx context.Context, r *runnable, d time.Duration) error {
+func (m *timer) warmUp(ctx context.Context, r *runnable, d time.Duration) error {
 	start := time.Now()
 	for i := 0; i < 2 || time.Since(start) < d; i++ {
-		if err := Stopped(ctx); err != nil {
+		if err := timing.Stopped(ctx); err != nil {
 			return err
 		}
 		if _, err := m.run(r); err != nil {
@@ -249,7 +249,7 @@ func (m *nativeTimer) warmUp(ctx context.Context, r *runnable, d time.Duration) 
 
 // progress is that of one network's timing towards its Effort.
 type progress struct {
-	effort  Effort
+	effort  timing.Effort
 	start   time.Time
 	spentMs float64 // in timed runs
 	checked int     // number of runs when the interval was last worked out
@@ -277,7 +277,7 @@ func (g *progress) done(rec *recording, base func() float64) bool {
 }
 
 // base is the undisturbed time of the reference network, that of the profile if there is one.
-func (m *nativeTimer) base() float64 {
+func (m *timer) base() float64 {
 	if m.known.ReferenceMs > 0 {
 		return m.known.ReferenceMs
 	}
@@ -285,7 +285,7 @@ func (m *nativeTimer) base() float64 {
 }
 
 // run runs r once, and leaves the trace in r.trace.
-func (m *nativeTimer) run(r *runnable) (timedRun, error) {
+func (m *timer) run(r *runnable) (timedRun, error) {
 	u0 := host.ReadUsage(m.s.Threads)
 	t := time.Now()
 	err := r.plan.RunTraced(r.out, r.in, &r.trace)
@@ -299,14 +299,6 @@ func (m *nativeTimer) run(r *runnable) (timedRun, error) {
 		cpuMs:    float64((u1.CPU - u0.CPU).Nanoseconds()) / 1e6,
 		switched: u1.Switched != u0.Switched,
 	}, nil
-}
-
-// Stopped returns the cause of the end of ctx, wrapped; nil if it has not ended.
-func Stopped(ctx context.Context) error {
-	if err := context.Cause(ctx); err != nil {
-		return fault.Errorf("latency: stopped: %w", err)
-	}
-	return nil
 }
 
 // referenceNetwork returns pointwise and depthwise convolutions of ordinary shapes, which take
@@ -326,39 +318,36 @@ func referenceNetwork() *blocks.Network {
 	return n
 }
 
-// NativeName is the Device.Name of [Native].
-const NativeName = "native"
-
-// Native is this machine, running the engine's kernels.
-type Native struct {
+// Runtime is this machine, running the engine's kernels.
+type Runtime struct {
 	target engine.Target
 	cpus   []int
 }
 
-// NewNative returns this machine for a number of threads (less than 1 means 1).
+// New returns this machine for a number of threads (less than 1 means 1).
 // cpus are the cores to measure on; none: the last of the fastest usable ones.
-func NewNative(threads int, cpus ...int) *Native {
+func New(threads int, cpus ...int) *Runtime {
 	threads = max(1, threads)
 	if len(cpus) == 0 {
 		cpus = host.LastCPUs(threads)
 	}
-	return &Native{target: engine.Host(threads), cpus: cpus}
+	return &Runtime{target: engine.Host(threads), cpus: cpus}
 }
 
 // Device returns what is timed.
-func (n *Native) Device() Device {
-	return Device{
-		Name: NativeName, CPU: HostFacts(n.cpus).CPU, Runtime: "nas kernels", Version: buildinfo.Release(), DType: "float32",
-		Threads: n.target.Threads, CPUSet: ranges(n.cpus), Target: n.target,
+func (n *Runtime) Device() timing.Device {
+	return timing.Device{
+		Name: timing.NativeName, CPU: timing.HostFacts(n.cpus).CPU, Runtime: "nas kernels",
+		Version: buildinfo.Release(), DType: "float32", Threads: n.target.Threads, CPUSet: ranges(n.cpus), Target: n.target,
 	}
 }
 
 // Facts describes this machine now.
-func (n *Native) Facts() Facts { return HostFacts(n.cpus) }
+func (n *Runtime) Facts() timing.Facts { return timing.HostFacts(n.cpus) }
 
 // Open starts a measuring session.
-func (n *Native) Open(ctx context.Context, known Baseline) (Timer, error) {
-	return newNativeTimer(n.target, n.cpus, known)
+func (n *Runtime) Open(ctx context.Context, known timing.Baseline) (timing.Timer, error) {
+	return newTimer(n.target, n.cpus, known)
 }
 
 // ranges writes sorted numbers as "0-3,6".

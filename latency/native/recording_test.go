@@ -1,4 +1,4 @@
-package timing
+package native
 
 import (
 	"math"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"nas/blocks/engine"
+	"nas/latency/timing"
 )
 
 // core is a core beside which another program comes and goes, in spells of mean length spell ms:
@@ -97,7 +98,7 @@ func TestRecordingFindsTheUndisturbedTime(t *testing.T) {
 			if !(e.P10Ms <= e.MedianMs && e.MedianMs <= e.P90Ms && e.LowMs <= e.MedianMs && e.MedianMs <= e.HighMs) {
 				t.Fatalf("%+v", x.EndToEnd)
 			}
-			if (x.QuietRuns > 0) != (c.share < 1) || (x.Slowdown > slowLimit) != (c.share == 1) {
+			if (x.QuietRuns > 0) != (c.share < 1) || (x.Slowdown > 1.06) != (c.share == 1) {
 				t.Errorf("%.0f %% disturbed: %g quiet runs, %g times as slow", 100*c.share, x.QuietRuns, x.Slowdown)
 			}
 			for i, ms := range x.CallMs {
@@ -187,26 +188,6 @@ func TestProbes(t *testing.T) {
 	probe()
 }
 
-// What was measured at a pace that later turned out to be less of the best is
-// corrected once, not twice.
-func TestCorrection(t *testing.T) {
-	for _, c := range []struct {
-		Conditions
-		want float64
-	}{
-		{Conditions{Slowdown: 1.02, RefMs: 1.02, BaseMs: 1}, 1},        // undisturbed
-		{Conditions{Slowdown: 1.3, RefMs: 1.3, BaseMs: 1}, 1},          // divided already
-		{Conditions{Slowdown: 1.3, RefMs: 1.3}, 1 / 1.3},               // not divided: nothing was known
-		{Conditions{Slowdown: 1.3, RefMs: 1.56, BaseMs: 1.2}, 1 / 1.2}, // divided by too little
-		{Conditions{Slowdown: 1.02, RefMs: 1.22, BaseMs: 1.2}, 1 / 1.22},
-		{Conditions{Slowdown: 1.3, RefMs: 1.04, BaseMs: 0.8}, 1 / 0.8}, // divided by too much
-	} {
-		if got := c.Correction(1); math.Abs(got-c.want) > 1e-12 {
-			t.Errorf("%+v: %g, want %g", c.Conditions, got, c.want)
-		}
-	}
-}
-
 // oneThread is the trace of a run on one thread; ends tells where the calls end.
 func oneThread(ends []int, segments ...engine.Segment) *engine.Trace {
 	return &engine.Trace{Threads: []engine.ThreadTrace{{Segments: segments, Ends: ends}}}
@@ -275,43 +256,10 @@ func TestRescaledRunByRun(t *testing.T) {
 	}
 }
 
-// Of two rounds the undisturbed one counts, of two undisturbed ones the shorter, and
-// two at the reference kernel's pace become their mean, weighted by their runs.
-func TestCombine(t *testing.T) {
-	measure := func(ms, slow float64, runs int) Timing {
-		return Timing{
-			EndToEnd: Sample{MedianMs: ms, LowMs: ms - 1, HighMs: ms + 1, P10Ms: ms, P90Ms: ms},
-			CallMs:   []float64{ms}, CallSpread: []float64{0.03},
-			Conditions: Conditions{Slowdown: slow, RefMs: slow, BaseMs: 1}, Runs: runs, Interrupted: 1}
-	}
-	for _, c := range []struct {
-		a, b Timing
-		want float64
-	}{
-		{measure(10, 1, 12), measure(11, 1.02, 12), 10},
-		{measure(9, 1.3, 12), measure(11, 1.02, 12), 11},
-		{measure(9, 1.3, 10), measure(12, 1.4, 20), 11},
-	} {
-		for _, x := range []Timing{Combine(c.a, c.b), Combine(c.b, c.a)} {
-			if math.Abs(x.EndToEnd.MedianMs-c.want) > 1e-9 || math.Abs(x.CallMs[0]-c.want) > 1e-9 ||
-				x.Runs != c.a.Runs+c.b.Runs || x.Interrupted != 2 {
-				t.Errorf("%g at %g and %g at %g: %+v, want %g ms", c.a.EndToEnd.MedianMs, c.a.Slowdown,
-					c.b.EndToEnd.MedianMs, c.b.Slowdown, x, c.want)
-			}
-			if x.QuietRuns != 0 {
-				t.Errorf("seen %g times in quiet moments", x.QuietRuns)
-			}
-			if x.EndToEnd.LowMs > x.EndToEnd.MedianMs || x.EndToEnd.HighMs < x.EndToEnd.MedianMs {
-				t.Errorf("an interval without its median: %+v", x.EndToEnd)
-			}
-		}
-	}
-}
-
 // Segments that had no quiet moment in one round had some in the other: both together tell the
 // time of all, and count by how often they were seen.
 func TestCombineQuietSegments(t *testing.T) {
-	measure := func(runs int, first, second float64, quiet ...bool) Timing {
+	measure := func(runs int, first, second float64, quiet ...bool) timing.Timing {
 		rec := &recording{threads: 1, probes: quietProbes(), refs: []float64{0.6}}
 		for range runs {
 			thread := engine.ThreadTrace{Ends: []int{1, 2}}
@@ -341,7 +289,7 @@ func TestCombineQuietSegments(t *testing.T) {
 		t.Fatalf("quiet: %+v", quiet)
 	}
 	for _, c := range []struct {
-		a, b Timing
+		a, b timing.Timing
 		want []float64
 	}{
 		{slow, quiet, []float64{1.1, 2.2}},
@@ -349,14 +297,14 @@ func TestCombineQuietSegments(t *testing.T) {
 		{quiet, quiet, []float64{1.1, 2.2}},
 		{quiet, measure(9, 1.3, 2.7, true, true), []float64{1.1, 2.2}}, // slowed down by something else
 	} {
-		for _, x := range []Timing{Combine(c.a, c.b), Combine(c.b, c.a)} {
+		for _, x := range []timing.Timing{timing.Combine(c.a, c.b), timing.Combine(c.b, c.a)} {
 			if math.Abs(x.CallMs[0]-c.want[0]) > 1e-9 || math.Abs(x.CallMs[1]-c.want[1]) > 1e-9 ||
 				x.NeedsRemeasure() || x.Runs != c.a.Runs+c.b.Runs {
 				t.Errorf("%+v, want calls of %v ms", x, c.want)
 			}
 		}
 	}
-	x := Combine(slow, slow)
+	x := timing.Combine(slow, slow)
 	if x.QuietRuns != 0 || !x.NeedsRemeasure() || x.Runs != 12 || math.Abs(x.EndToEnd.MedianMs-3) > 1e-5 {
 		t.Errorf("never quiet, twice: %+v", x)
 	}
@@ -366,7 +314,7 @@ func TestCombineQuietSegments(t *testing.T) {
 // was, and counts less in the table; a segment too short for the clock does no harm; and a
 // round is not thrown away for a single segment.
 func TestDoubtfulRounds(t *testing.T) {
-	measure := func(runs int, segments ...engine.Segment) Timing {
+	measure := func(runs int, segments ...engine.Segment) timing.Timing {
 		rec := &recording{threads: 1, probes: quietProbes(), refs: []float64{0.4, 0.4}}
 		for range runs {
 			l := &engine.Trace{Threads: []engine.ThreadTrace{{Segments: segments, Ends: []int{len(segments)}}}}
@@ -393,9 +341,9 @@ func TestDoubtfulRounds(t *testing.T) {
 		bad[i] = engine.Segment{Ns: 30000, ProbeNs: 1700}
 	}
 	bad[0] = engine.Segment{Ns: 17000, ProbeNs: 1000}
-	for _, x := range []Timing{Combine(good, measure(9, bad...)), Combine(measure(9, bad...), good)} {
-		if x.quietShare != 1 || math.Abs(x.EndToEnd.MedianMs-0.8) > 0.002 || x.NeedsRemeasure() {
-			t.Errorf("with a round in which one segment was quiet: %g ms, %g found", x.EndToEnd.MedianMs, x.quietShare)
+	for _, x := range []timing.Timing{timing.Combine(good, measure(9, bad...)), timing.Combine(measure(9, bad...), good)} {
+		if x.QuietShare != 1 || math.Abs(x.EndToEnd.MedianMs-0.8) > 0.002 || x.NeedsRemeasure() {
+			t.Errorf("with a round in which one segment was quiet: %g ms, %g found", x.EndToEnd.MedianMs, x.QuietShare)
 		}
 	}
 }
@@ -454,7 +402,7 @@ func TestClock(t *testing.T) {
 		rec.add(timedRun{ms: 3.804, cpuMs: 3.804}, l)
 	}
 	x := rec.timing(0.5)
-	want := (1.1 + 2.2 + 0.5/x.disturbedBy) / 1.1
+	want := (1.1 + 2.2 + 0.5/x.DisturbedBy) / 1.1
 	if math.Abs(x.Slowdown-1.1) > 1e-9 || x.SlowAt(0.4) || x.Correction(0.4) != 1 ||
 		math.Abs(x.EndToEnd.MedianMs-want) > 1e-9 {
 		t.Errorf("%g ms, want %g: %+v", x.EndToEnd.MedianMs, want, x.Conditions)

@@ -1,8 +1,10 @@
-package timing
+package native
 
 import (
 	"slices"
 	"time"
+
+	"nas/latency/timing"
 )
 
 // probe runs after each segment of a timed run and takes one or two microseconds on an
@@ -102,7 +104,7 @@ func (p *probes) sorted() []int64 {
 // limit is the longest quiet probe if an undisturbed one takes base.
 func (p *probes) limit(base float64) float64 { return base + max(quietTolerance*base, p.tick) }
 
-// quiet reports whether a probe was undisturbed. None is if the clock is too coarse to time
+// Quiet reports whether a probe was undisturbed. None is if the clock is too coarse to time
 // probes, or if base is not known yet.
 func (p *probes) quiet(ns int64) bool { return p.base >= 4*p.tick && float64(ns) <= p.limit(p.base) }
 
@@ -125,4 +127,16 @@ func (p *probes) recheck() {
 func (p *probes) slowdown() float64 {
 	const firstMs, first = 20, 1.4
 	return max(1, (p.disturbedMs+first*firstMs)/(p.quietMs+firstMs))
+}
+
+// learn adds how much longer disturbed segments of a network took to what slowdown returns.
+func (p *probes) learn(t *timing.Segments) {
+	for _, segments := range t.Threads {
+		for _, s := range segments {
+			if s.Quiet >= 2 && s.Disturbed >= 2 {
+				p.quietMs += s.Ms
+				p.disturbedMs += s.DisturbedMs
+			}
+		}
+	}
 }

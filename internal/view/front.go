@@ -1,4 +1,4 @@
-package results
+package view
 
 import (
 	"cmp"
@@ -12,16 +12,17 @@ import (
 	"nas/internal/config"
 	"nas/internal/plural"
 	"nas/internal/report"
+	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/search"
 )
 
-// Figure draws the front of one run or several over each other. They must share objectives, and the
+// Front draws the front of one run or several over each other. They must share objectives, and the
 // scale of the accuracy score; the latency may be that of another device each.
-func Figure(runs ...*Stored) (report.Fronts, error) {
+func Front(runs ...*results.Stored) (report.Fronts, error) {
 	first := runs[0]
-	x, y := first.axes()
-	f := report.Fronts{Title: titleOf(runs), X: first.axis(x), Y: first.axis(y)}
+	x, y := first.Axes()
+	f := report.Fronts{Title: titleOf(runs), X: axisOf(first, x), Y: axisOf(first, y)}
 	oneDevice, err := comparable(runs)
 	if err != nil {
 		return f, err
@@ -31,19 +32,19 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 	}
 	names := seriesNames(runs)
 	for i, s := range runs {
-		x, y := s.axes()
-		q := s.series(x, y)
+		x, y := s.Axes()
+		q := seriesOf(s, x, y)
 		if len(runs) > 1 {
 			q.Name = names[i]
 		}
 		if !oneDevice {
-			q.Name += ": " + s.deviceOf(x)
+			q.Name += ": " + s.DeviceOf(x)
 		}
 		f.Series = append(f.Series, q)
 	}
 	if len(runs) == 1 {
 		switch {
-		case x == overTrials:
+		case x == results.OverTrials:
 			f.Picks = bestOf(f.Series[0].Front, y)
 		case runstore.IsLatency(x.Name) && y.Name == runstore.KeyAccuracy:
 			f.Picks = namedMembers(f.Series[0].Front)
@@ -53,45 +54,45 @@ func Figure(runs ...*Stored) (report.Fronts, error) {
 				report.Thousands(first.Screened)))
 		}
 	}
-	f.Subtitle = first.subtitle(len(runs))
+	f.Subtitle = subtitleOf(first, len(runs))
 	if oneDevice {
 		f.References = referencePoints(first.References, x, y)
-		f.Constraints = first.constraints(x.Name, y.Name)
+		f.Constraints = constraintsOf(first, x.Name, y.Name)
 		f.Notes = append(f.Notes, referenceNotes(&f, runs, names[0])...)
 	} else {
 		f.Notes = append(f.Notes,
 			"Limits and the networks of the literature are left out: they stand elsewhere on each device.")
 	}
-	f.Notes = append(f.Notes, first.notes(x)...)
+	f.Notes = append(f.Notes, notesOf(first, x)...)
 	return f, nil
 }
 
 // comparable returns an error if the runs cannot share a plot, and whether their latency is that of one device.
-func comparable(runs []*Stored) (oneDevice bool, err error) {
+func comparable(runs []*results.Stored) (oneDevice bool, err error) {
 	first := runs[0]
-	x, y := first.axes()
-	device := first.deviceOf(x)
+	x, y := first.Axes()
+	device := first.DeviceOf(x)
 	oneDevice = true
 	for _, s := range runs[1:] {
-		sx, sy := s.axes()
-		if (sx.Name != x.Name && (device == "" || s.deviceOf(sx) == "")) || sy.Name != y.Name ||
-			x == overTrials && s.deviceOf(sy) != first.deviceOf(y) {
+		sx, sy := s.Axes()
+		if (sx.Name != x.Name && (device == "" || s.DeviceOf(sx) == "")) || sy.Name != y.Name ||
+			x == results.OverTrials && s.DeviceOf(sy) != first.DeviceOf(y) {
 			return false, config.Usagef("%s shows %s against %s, %s shows %s against %s: they cannot share a plot",
 				first.Dir, x.Name, y.Name, s.Dir, sx.Name, sy.Name)
 		}
-		oneDevice = oneDevice && s.deviceOf(sx) == device
+		oneDevice = oneDevice && s.DeviceOf(sx) == device
 	}
 	for _, s := range runs[1:] {
-		if !SameScale(&s.Manifest, &first.Manifest) {
+		if !results.SameScale(&s.Manifest, &first.Manifest) {
 			return false, config.Usagef("accuracy is another thing in %s (%s) and in %s (%s): draw each for itself",
-				first.Dir, first.scale(), s.Dir, s.scale())
+				first.Dir, first.ScaleName(), s.Dir, s.ScaleName())
 		}
 	}
 	return oneDevice, nil
 }
 
-// series is the trials and the front of one run.
-func (s *Stored) series(x, y search.Objective) report.Series {
+// seriesOf is the trials and the front of one run.
+func seriesOf(s *results.Stored, x, y search.Objective) report.Series {
 	q := report.Series{Name: "front"}
 	for i := range s.Shown.Len() {
 		if p, feasible := s.Shown.Point(i); feasible {
@@ -100,8 +101,8 @@ func (s *Stored) series(x, y search.Objective) report.Series {
 			q.Infeasible = append(q.Infeasible, p)
 		}
 	}
-	if x == overTrials {
-		q.Name, q.Front = "best so far", s.bestSoFar(y)
+	if x == results.OverTrials {
+		q.Name, q.Front = "best so far", bestSoFar(s, y)
 		return q
 	}
 	for _, t := range s.Front.Trials() {
@@ -115,22 +116,14 @@ func (s *Stored) series(x, y search.Objective) report.Series {
 }
 
 // bestSoFar are the feasible trials that were better than all before, in their order.
-func (s *Stored) bestSoFar(y search.Objective) (best []report.Point) {
+func bestSoFar(s *results.Stored, y search.Objective) (best []report.Point) {
 	for i := range s.Shown.Len() {
 		p, feasible := s.Shown.Point(i)
-		if feasible && (len(best) == 0 || better(y, p.Y, best[len(best)-1].Y)) {
+		if feasible && (len(best) == 0 || results.Better(y, p.Y, best[len(best)-1].Y)) {
 			best = append(best, report.Point{X: p.X, Y: p.Y})
 		}
 	}
 	return best
-}
-
-// better reports whether a is the better value of an objective.
-func better(o search.Objective, a, b float64) bool {
-	if o.Direction == search.Maximize {
-		return a > b
-	}
-	return a < b
 }
 
 // bestOf names the last of the trials that were the best so far.
@@ -150,16 +143,16 @@ func namedMembers(front []report.Point) (named []report.Reference) {
 	for i, p := range order {
 		points[i] = [2]float64{p.X, p.Y}
 	}
-	for _, k := range NamedPicks(points) {
+	for _, k := range results.NamedPicks(points) {
 		named = append(named, report.Reference{Label: strings.ReplaceAll(k.Name, "_", " "), Point: order[k.Member]})
 	}
 	return named
 }
 
-// notes are what a reader of the front has to know.
-func (s *Stored) notes(x search.Objective) (notes []string) {
+// notesOf are what a reader of the front has to know.
+func notesOf(s *results.Stored, x search.Objective) (notes []string) {
 	if s.Told != nil {
-		notes = append(notes, s.Told.note())
+		notes = append(notes, s.Told.Note())
 	}
 	if blind := s.Manifest.Score.Blind; len(blind) > 0 {
 		notes = append(notes, "The score cannot see "+strings.Join(blind, ", ")+": there the search takes what is cheapest.")
@@ -208,7 +201,7 @@ func referencePoints(rs []runstore.Reference, x, y search.Objective) (out []repo
 
 // referenceNotes leaves references that lie too far out of the figure, and says so. named is the
 // run whose references are shown.
-func referenceNotes(f *report.Fronts, runs []*Stored, named string) (notes []string) {
+func referenceNotes(f *report.Fronts, runs []*results.Stored, named string) (notes []string) {
 	first := runs[0]
 	if far := withoutFar(f); far > 0 {
 		notes = append(notes, fmt.Sprintf("Not shown: networks of the literature at more than twice the %s of all that "+
@@ -218,7 +211,8 @@ func referenceNotes(f *report.Fronts, runs []*Stored, named string) (notes []str
 		notes = append(notes, fmt.Sprintf("No reference networks: those of the literature do not take inputs of %dx%dx%d.",
 			in[0], in[1], in[2]))
 	}
-	if slices.ContainsFunc(runs, func(s *Stored) bool { return !reflect.DeepEqual(s.References, first.References) }) {
+	differ := func(s *results.Stored) bool { return !reflect.DeepEqual(s.References, first.References) }
+	if slices.ContainsFunc(runs, differ) {
 		notes = append(notes, "The runs have profiles of their own; limits and the networks of the literature stand "+
 			"where that of "+named+" has them.")
 	}
@@ -245,7 +239,7 @@ func withoutFar(f *report.Fronts) int {
 }
 
 // titleOf joins the names of the runs' configs.
-func titleOf(runs []*Stored) string {
+func titleOf(runs []*results.Stored) string {
 	var names []string
 	for _, s := range runs {
 		if !slices.Contains(names, s.Config.Name) {
@@ -256,7 +250,7 @@ func titleOf(runs []*Stored) string {
 }
 
 // seriesNames are the last parts of the runs' directories, or the whole paths where these are equal.
-func seriesNames(runs []*Stored) []string {
+func seriesNames(runs []*results.Stored) []string {
 	count := map[string]int{}
 	for _, s := range runs {
 		count[filepath.Base(s.Dir)]++
@@ -270,7 +264,7 @@ func seriesNames(runs []*Stored) []string {
 	return out
 }
 
-func (s *Stored) subtitle(runs int) string {
+func subtitleOf(s *results.Stored, runs int) string {
 	if runs > 1 {
 		return plural.Of(runs, "run")
 	}
@@ -282,9 +276,9 @@ func (s *Stored) subtitle(runs int) string {
 		report.Thousands(s.Trials), found, in[0], in[1], s.Config.Space.Classes, s.Manifest.Seed)
 }
 
-// constraints are those on the axes. Their bounds are in the manifest, because a limit such as "1.2
+// constraintsOf are those on the axes. Their bounds are in the manifest, because a limit such as "1.2
 // mobilenet_v2" needs the models to be turned into a number.
-func (s *Stored) constraints(x, y string) (out []report.Constraint) {
+func constraintsOf(s *results.Stored, x, y string) (out []report.Constraint) {
 	for _, l := range s.Manifest.Limits {
 		if l.Key == x || l.Key == y {
 			label := "limit: " + l.Text
@@ -297,14 +291,14 @@ func (s *Stored) constraints(x, y string) (out []report.Constraint) {
 	return out
 }
 
-// axis describes an objective for people.
-func (s *Stored) axis(o search.Objective) report.Axis {
+// axisOf describes an objective for people.
+func axisOf(s *results.Stored, o search.Objective) report.Axis {
 	a := report.Axis{Maximize: o.Direction == search.Maximize}
 	switch {
-	case o == overTrials:
+	case o == results.OverTrials:
 		a.Label, a.Name = "trial", "trial"
 	case runstore.IsLatency(o.Name):
-		a.Label = "predicted latency in ms: " + s.deviceOf(o)
+		a.Label = "predicted latency in ms: " + s.DeviceOf(o)
 		a.Name, a.Unit, a.Log = "latency", "ms", true
 	case o.Name == runstore.KeyAccuracy:
 		a.Label, a.Name = s.Manifest.Score.Label, "score"

@@ -1,4 +1,4 @@
-package results
+package view
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 
 	"nas/internal/config"
 	"nas/internal/report/html"
+	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/latency"
 	"nas/search"
@@ -36,7 +37,7 @@ type Live struct {
 	trials    []html.Trial
 	rows      map[int]int // index in trials, by trial id
 	predictor *latency.Predictor
-	expected  Expectation
+	expected  results.Expectation
 	finished  string // the report's file
 }
 
@@ -45,20 +46,20 @@ const batch = 2000
 
 // Begin shows another run from here on: one that is being made in dir, of which there are no trials yet.
 func (l *Live) Begin(dir string, m runstore.Manifest, c *config.Config, predictor *latency.Predictor) error {
-	s := &Stored{Dir: dir, Manifest: m, Config: c}
-	x, y := s.axes()
+	s := &results.Stored{Dir: dir, Manifest: m, Config: c}
+	x, y := s.Axes()
 	front, err := search.NewFront(m.Objectives, nil)
 	if err != nil {
 		return err
 	}
-	expected, err := ExpectationOf(c)
+	expected, err := results.ExpectationOf(c)
 	if err != nil {
 		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.run = fmt.Sprintf("%s %d", dir, time.Now().UnixNano())
-	l.header, l.x, l.y, l.predictor, l.finished = s.header(x, y), x, y, predictor, ""
+	l.header, l.x, l.y, l.predictor, l.finished = headerOf(s, x, y), x, y, predictor, ""
 	l.header.Live, l.expected = true, expected
 	l.front, l.trials, l.rows = front, nil, map[int]int{}
 	return nil
@@ -79,7 +80,7 @@ func (l *Live) Observe(t *search.Trial) {
 		return
 	}
 	l.front.Add(*t)
-	if q, ok := pageTrial(t, l.x, l.y); ok {
+	if q, ok := results.ShownTrial(t, l.x, l.y); ok {
 		l.rows[t.ID] = len(l.trials)
 		l.trials = append(l.trials, q)
 	}

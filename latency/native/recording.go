@@ -1,4 +1,4 @@
-package timing
+package native
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 
 	"nas/blocks/engine"
 	"nas/internal/stat"
+	"nas/latency/timing"
 )
 
 // timedRun is one timed run of a network.
@@ -96,8 +97,8 @@ func (r *recording) kept() []recordedRun {
 //
 // It is put together from quiet segments if there are enough, and otherwise from runs rescaled
 // by the reference network beside them. On a machine at rest both are the median of the runs.
-func (r *recording) timing(base float64) Timing {
-	t := Timing{Runs: len(r.runs), Interrupted: r.lost, Conditions: Conditions{Slowdown: 1, BaseMs: base}}
+func (r *recording) timing(base float64) timing.Timing {
+	t := timing.Timing{Runs: len(r.runs), Interrupted: r.lost, Conditions: timing.Conditions{Slowdown: 1, BaseMs: base}}
 	if len(r.refs) > 0 {
 		t.RefMs = undisturbedSample(slices.Clone(r.refs)).MedianMs
 		if base > 0 {
@@ -112,8 +113,8 @@ func (r *recording) timing(base float64) Timing {
 	if len(r.runs) == 0 {
 		return t
 	}
-	t.segments, t.disturbedBy = r.segmentTimes(), r.probes.slowdown()
-	if t.setQuiet() {
+	t.Segments, t.DisturbedBy = r.segmentTimes(), r.probes.slowdown()
+	if t.SetQuiet() {
 		return t
 	}
 	// It is not known in which call a run lost its core, so such runs tell the times of calls
@@ -131,7 +132,7 @@ func (r *recording) timing(base float64) Timing {
 // divided by the slowdown of the reference network right before and after it. Other programs
 // slow some kernels down more than the reference and others less, so that the result is
 // off by 5 % (standard deviation between networks).
-func (r *recording) rescale(t *Timing, kept []recordedRun) {
+func (r *recording) rescale(t *timing.Timing, kept []recordedRun) {
 	scale := make([]float64, len(kept))
 	for i, v := range kept {
 		scale[i] = 1
@@ -147,8 +148,8 @@ func (r *recording) rescale(t *Timing, kept []recordedRun) {
 		}
 		return v
 	}
-	whole := NewSample(at(func(v recordedRun) float64 { return v.ms }))
-	t.EndToEnd.setMedian(whole.MedianMs, whole.LowMs, whole.HighMs)
+	whole := timing.NewSample(at(func(v recordedRun) float64 { return v.ms }))
+	t.EndToEnd.SetMedian(whole.MedianMs, whole.LowMs, whole.HighMs)
 	// A call is either disturbed or not, while the slowdown is a mean over its run: means of
 	// calls are needed, not medians.
 	sum := trimmedMean(at(func(v recordedRun) float64 { return v.rest }))
@@ -188,17 +189,17 @@ func column(runs []recordedRun, f func(recordedRun) float64) []float64 {
 	return v
 }
 
-// segmentTimes returns the median times of each segment, separately over the runs in which it
+// Segments returns the median times of each segment, separately over the runs in which it
 // was quiet and the others. A segment is quiet if the probes before and after it were. Since
 // probes show the state of the core whatever the segment took, no run is selected by its own
 // time, as would be so with the shortest runs.
-func (r *recording) segmentTimes() *segmentTimes {
-	t := &segmentTimes{ends: r.ends, clock: 1}
+func (r *recording) segmentTimes() *timing.Segments {
+	t := &timing.Segments{Ends: r.ends, Clock: 1}
 	rest := undisturbedSample(column(r.runs, func(v recordedRun) float64 { return v.rest }))
-	t.rest = max(0, rest.MedianMs)
+	t.RestMs = max(0, rest.MedianMs)
 	var quiet, others, probes []float64
 	for thread := range r.ends {
-		times := make([]segmentTime, len(r.runs[0].segments[thread]))
+		times := make([]timing.Segment, len(r.runs[0].segments[thread]))
 		for i := range times {
 			quiet, others = quiet[:0], others[:0]
 			for k := range r.runs {
@@ -215,24 +216,24 @@ func (r *recording) segmentTimes() *segmentTimes {
 			}
 			times[i] = newSegmentTime(quiet, others)
 		}
-		t.threads = append(t.threads, times)
+		t.Threads = append(t.Threads, times)
 	}
 	if len(probes) > 0 && r.probes.base > 0 {
-		t.clock = stat.Median(probes) / r.probes.base
+		t.Clock = stat.Median(probes) / r.probes.base
 	}
 	return t
 }
 
 // newSegmentTime summarises the times of a segment in ms. It sorts both lists.
-func newSegmentTime(quiet, others []float64) segmentTime {
-	s := segmentTime{quiet: float64(len(quiet)), others: float64(len(others))}
+func newSegmentTime(quiet, others []float64) timing.Segment {
+	s := timing.Segment{Quiet: float64(len(quiet)), Disturbed: float64(len(others))}
 	if len(others) > 0 {
-		s.disturbed = stat.Median(others)
+		s.DisturbedMs = stat.Median(others)
 	}
 	if len(quiet) > 0 {
-		if s.ms = stat.Median(quiet); s.ms > 0 { // a coarse clock does not see the shortest segments
+		if s.Ms = stat.Median(quiet); s.Ms > 0 { // a coarse clock does not see the shortest segments
 			// The standard error of a median of normal values, each with an error of 2 % or more.
-			s.stdErr = s.ms * max(stat.RelativeMAD(quiet), 0.02) * math.Sqrt(math.Pi/2/s.quiet)
+			s.StdErr = s.Ms * max(stat.RelativeMAD(quiet), 0.02) * math.Sqrt(math.Pi/2/s.Quiet)
 		}
 	}
 	return s

@@ -1,17 +1,15 @@
-package results
+package pareto
 
 import (
 	"slices"
-
-	"nas/search"
 )
 
-// hypervolumeSubset returns n members, in front order, that together dominate most up to
-// ref. Two objectives: the optimum, by dynamic programming over the sorted front
-// (Kuhn, Fonseca, Paquete, Ruzika, Duarte and Figueira, Hypervolume subset
-// selection in two dimensions, Evolutionary Computation 24(3), 2016), O(n N^2).
-// More: greedily, at least 63 % of the optimum, as hypervolume is submodular.
-func hypervolumeSubset(costs [][]float64, ref []float64, n int) []int {
+// Subset returns the indices of at most n points, in order, that together dominate most up to
+// ref. Of two objectives it finds the optimum, by dynamic programming over the sorted front
+// (Kuhn, Fonseca, Paquete, Ruzika, Duarte and Figueira, Hypervolume subset selection in two
+// dimensions, Evolutionary Computation 24(3), 2016), O(n N^2). Of more it chooses greedily: at
+// least 63 % of the optimum, as hypervolume is submodular.
+func Subset(costs [][]float64, ref []float64, n int) []int {
 	if len(ref) != 2 {
 		return greedySubset(costs, ref, n)
 	}
@@ -70,7 +68,7 @@ func greedySubset(costs [][]float64, ref []float64, n int) []int {
 			if slices.Contains(out, i) {
 				continue
 			}
-			if v := search.Hypervolume(append(slices.Clone(points), p), ref); v > most {
+			if v := Hypervolume(append(slices.Clone(points), p), ref); v > most {
 				best, most = i, v
 			}
 		}

@@ -1,4 +1,4 @@
-package costmodel
+package workload
 
 import (
 	"strings"
@@ -39,14 +39,11 @@ var prices = map[string]price{
 	"interpolate.cubic":  {exp: 16},
 }
 
-// outside adds the work of a unit that is in prices.
-func (a *amounts) outside(u *engine.Unit) {
-	p, ok := prices[u.Name]
-	if !ok {
-		kind, _, _ := strings.Cut(u.Name, ".")
-		p = prices[kind]
+// priceOf returns the price of a unit; 0 for one that is not in prices.
+func priceOf(u *engine.Unit) price {
+	if p, ok := prices[u.Name]; ok {
+		return p
 	}
-	n := float64(max(u.In.Elems(), u.Out.Elems())) * a.batch
-	a.v[termActExp] += p.exp * n
-	a.v[termEval] += p.plain * n
+	kind, _, _ := strings.Cut(u.Name, ".")
+	return prices[kind]
 }

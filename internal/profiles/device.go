@@ -1,4 +1,4 @@
-package evaluator
+package profiles
 
 import (
 	"cmp"
@@ -16,6 +16,7 @@ import (
 	"nas/internal/plural"
 	"nas/internal/random"
 	"nas/internal/runstore"
+	"nas/internal/work"
 	"nas/latency"
 	"nas/latency/calibrate"
 	"nas/latency/timing"
@@ -29,17 +30,17 @@ type Device struct {
 	Profile   *latency.Profile
 	Predictor *latency.Predictor
 	Latency   runstore.Field // of the trials
-	index     int            // among the devices of the evaluator
-	subgraphs subgraphCache
+	Index     int            // among the devices of the config
+	Subgraphs SubgraphCache
 }
 
-// devicesOf loads the latency profiles of a config, and calibrates this device where its profile is missing.
-func devicesOf(
-	ctx context.Context, c *config.Config, sp *space.Space, o Options, resumed *runstore.Run,
+// Of loads the latency profiles of a config, and calibrates this device where its profile is missing.
+func Of(
+	ctx context.Context, c *config.Config, sp *space.Space, o work.Options, resumed *runstore.Run,
 ) (ds []*Device, err error) {
 	own := ownDevice{o, c, sp}
 	for i, name := range c.Latency.Profile.Names() {
-		d := &Device{Name: name, Latency: runstore.FieldOf(runstore.LatencyKey(name)), index: i}
+		d := &Device{Name: name, Latency: runstore.FieldOf(runstore.LatencyKey(name)), Index: i}
 		switch file := c.Latency.Profile[name]; {
 		case resumed != nil:
 			if d.Profile, err = latency.Load(resumed.Path(runstore.ProfileName(name, i))); err == nil && file == "auto" {
@@ -67,7 +68,7 @@ func devicesOf(
 
 // ownDevice finds the profile of this device for the networks of a space.
 type ownDevice struct {
-	Options
+	work.Options
 	config *config.Config
 	space  *space.Space
 }
@@ -148,7 +149,9 @@ func (o *ownDevice) calibrate(ctx context.Context, rt timing.Runtime, base *late
 	p, err := calibrate.Device(ctx, rt, calibrationNetworks(o.space, o.config), calibrate.Options{
 		Budget: budget, Base: base,
 		Progress: func(x calibrate.Progress) {
-			o.Report(Progress{Step: "calibrate", Seconds: true, Done: int(x.Elapsed.Seconds()), Total: int(budget.Seconds())})
+			o.Report(work.Progress{
+				Step: "calibrate", Seconds: true, Done: int(x.Elapsed.Seconds()), Total: int(budget.Seconds()),
+			})
 		},
 	})
 	if err != nil {

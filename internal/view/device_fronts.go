@@ -1,16 +1,17 @@
-package results
+package view
 
 import (
 	"fmt"
 
 	"nas/internal/report"
+	"nas/internal/results"
 	"nas/internal/runstore"
 	"nas/search"
 )
 
-// latencies are the objectives that are latencies, each on a device of its own, the one of the axis first.
-func (s *Stored) latencies() []search.Objective {
-	x, _ := s.axes()
+// latenciesOf are the objectives that are latencies, each on a device of its own, the one of the axis first.
+func latenciesOf(s *results.Stored) []search.Objective {
+	x, _ := s.Axes()
 	out := []search.Objective{x}
 	for _, o := range s.Manifest.Objectives {
 		if runstore.IsLatency(o.Name) && o != x {
@@ -20,29 +21,29 @@ func (s *Stored) latencies() []search.Objective {
 	return out
 }
 
-// MainFigure is the picture of the front of one run or several over each other: as [Figure] draws it, or as
-// [Stored.DeviceFronts] does where one run has several latencies as objectives.
-func MainFigure(runs ...*Stored) (report.Fronts, error) {
-	if len(runs) == 1 && len(runs[0].latencies()) > 1 {
-		return runs[0].DeviceFronts()
+// MainFigure is the picture of the front of one run or several over each other: as [Front] draws it, or as
+// [deviceFronts] does where one run has several latencies as objectives.
+func MainFigure(runs ...*results.Stored) (report.Fronts, error) {
+	if len(runs) == 1 && len(latenciesOf(runs[0])) > 1 {
+		return deviceFronts(runs[0])
 	}
-	return Figure(runs...)
+	return Front(runs...)
 }
 
-// DeviceFronts lays the fronts of one run on all its devices over each other: each member of the run's front stands
+// deviceFronts lays the fronts of one run on all its devices over each other: each member of the run's front stands
 // once for each latency that was an objective. A member that others dominate on one of the devices is a point there.
-func (s *Stored) DeviceFronts() (report.Fronts, error) {
+func deviceFronts(s *results.Stored) (report.Fronts, error) {
 	bare := *s
 	bare.References = nil // with the notes about them
-	f, err := Figure(&bare)
+	f, err := Front(&bare)
 	if err != nil {
 		return f, err
 	}
-	_, y := s.axes()
+	_, y := s.Axes()
 	trials := s.Front.Trials()
 	f.Series, f.Picks, f.Constraints = nil, nil, nil
-	for _, o := range s.latencies() {
-		q := report.Series{Name: s.deviceOf(o)}
+	for _, o := range latenciesOf(s) {
+		q := report.Series{Name: s.DeviceOf(o)}
 		for i := range trials {
 			t := &trials[i]
 			q.Front = append(q.Front, point(func(f runstore.Field) runstore.Value { return f.Of(&t.Result) }, o, y))

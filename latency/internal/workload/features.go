@@ -1,4 +1,4 @@
-package costmodel
+package workload
 
 import (
 	"math"
@@ -17,7 +17,7 @@ import (
 // Features are coordinates of a unit, in logarithms to base 2 where they are sizes. What
 // the terms get wrong is a smooth function of them.
 
-// Indices of the terms.
+// Indices of the terms, and their number.
 const (
 	termCall = iota
 	termGEMMMac
@@ -34,12 +34,12 @@ const (
 	termActExp
 	termResidual
 	termEval
-	numTerms
+	NumTerms
 )
 
-// termNames are the names that costs have in a profile. Names may be added and dropped, but
+// TermNames are the names that costs have in a profile. Names may be added and dropped, but
 // never change their meaning.
-var termNames = [numTerms]string{
+var TermNames = [NumTerms]string{
 	termCall:     "call",      // 1: a call of a kernel
 	termGEMMMac:  "gemm_mac",  // dense multiply-accumulates, tails filled up
 	termGEMMTile: "gemm_tile", // tiles of dense products
@@ -55,15 +55,6 @@ var termNames = [numTerms]string{
 	termActExp:   "act_exp",   // values through swish, sigmoid or softmax
 	termResidual: "residual",  // values added
 	termEval:     "eval",      // values of units without a kernel: output plus products, or by plainPrice
-}
-
-// commonCosts, in microseconds per thousand of each term, are those of a core of a server of
-// 2020 to 2025. Other processors share their proportions, up to a common factor. They are
-// the prior of all kinds and the start of fits to end-to-end latencies.
-var commonCosts = map[string]float64{
-	"call": 0.5, "gemm_mac": 0.012, "gemm_tile": 5, "dw_mac": 0.016, "dw_row": 1,
-	"move": 0.005, "move_l2": 0.006, "move_l3": 0.01, "weights": 0.02, "again": 0.02,
-	"act_poly": 0.06, "act_exp": 0.15, "residual": 0.03, "eval": 1,
 }
 
 // tile is the usual tile of an instruction set (output pixels x channels) and
@@ -84,11 +75,15 @@ func tileOf(t *engine.Target) tile {
 	return tile{4, 16, 4}
 }
 
-func ceilDiv(a, b int) int { return (a + b - 1) / b }
+// Lanes is the number of float32 lanes of a target.
+func Lanes(t *engine.Target) int { return tileOf(t).lanes }
 
-// terms appends the unit's amounts to dst, in the order of termNames. They are counted in
+// CeilDiv is a/b, rounded up.
+func CeilDiv(a, b int) int { return (a + b - 1) / b }
+
+// Terms appends the unit's amounts to dst, in the order of TermNames. They are counted in
 // thousands, so that costs are nanoseconds a piece when times are in microseconds.
-func terms(dst []float64, u *engine.Unit, t *engine.Target) []float64 {
+func Terms(dst []float64, u *engine.Unit, t *engine.Target) []float64 {
 	a := amounts{tile: tileOf(t), batch: float64(max(1, u.Batch))}
 	a.v[termCall] = 1000
 	passes, between := a.products(u)
@@ -107,7 +102,7 @@ func terms(dst []float64, u *engine.Unit, t *engine.Target) []float64 {
 
 // amounts accumulates the terms of a unit.
 type amounts struct {
-	v     [numTerms]float64
+	v     [NumTerms]float64
 	tile  tile
 	batch float64
 }
@@ -115,14 +110,14 @@ type amounts struct {
 // gemm adds a dense product for each of h rows of w pixels: k inputs, n outputs, in groups.
 func (a *amounts) gemm(h, w, k, n, groups int) {
 	n /= groups
-	px := float64(h*ceilDiv(w, a.tile.rows)*a.tile.rows) * a.batch * float64(groups)
-	a.v[termGEMMMac] += px * float64(ceilDiv(n, 16)*16) * float64(k)
-	a.v[termGEMMTile] += float64(h*ceilDiv(w, a.tile.rows)*ceilDiv(n, a.tile.cols)) * a.batch * float64(groups)
+	px := float64(h*CeilDiv(w, a.tile.rows)*a.tile.rows) * a.batch * float64(groups)
+	a.v[termGEMMMac] += px * float64(CeilDiv(n, 16)*16) * float64(k)
+	a.v[termGEMMTile] += float64(h*CeilDiv(w, a.tile.rows)*CeilDiv(n, a.tile.cols)) * a.batch * float64(groups)
 }
 
 // depthwise adds a filter of the given taps and rows for each of c channels.
 func (a *amounts) depthwise(h, w, c, taps, rows int) {
-	panels := ceilDiv(c, a.tile.lanes)
+	panels := CeilDiv(c, a.tile.lanes)
 	a.v[termDWMac] += float64(h*w*panels*a.tile.lanes*taps) * a.batch
 	a.v[termDWRow] += float64(h*panels*rows) * a.batch
 }
@@ -147,18 +142,18 @@ func (a *amounts) products(u *engine.Unit) (passes, between int) {
 	switch u.Name {
 	case "conv", "scale_conv":
 		a.gemm(out.H, out.W, taps*in.C/groups, out.C, groups)
-		passes = ceilDiv(out.C/groups, a.tile.cols) - 1
+		passes = CeilDiv(out.C/groups, a.tile.cols) - 1
 	case "linear":
 		a.gemm(1, 1, in.Elems(), out.C, 1)
 	case "dwconv":
 		a.depthwise(out.H, out.W, out.C, taps, u.Kernel[0])
 	case "block":
-		if expands(u) {
+		if Expands(u) {
 			a.gemm(in.H, in.W, in.C/groups, u.Mid, 1)
 		}
 		a.depthwise(out.H, out.W, u.Mid, taps, u.Kernel[0])
 		a.gemm(out.H, out.W, u.Mid/groups, out.C, 1)
-		passes = ceilDiv(u.Mid, a.tile.cols) - 1
+		passes = CeilDiv(u.Mid, a.tile.cols) - 1
 	case "stem_block", "stem_dw":
 		st := u.Stem
 		a.gemm(st.Out[0], st.Out[1], st.Kernel[0]*st.Kernel[1]*in.C, u.Mid, 1)
@@ -170,7 +165,7 @@ func (a *amounts) products(u *engine.Unit) (passes, between int) {
 	case "expand_dw":
 		a.gemm(in.H, in.W, in.C, u.Mid, 1)
 		a.depthwise(out.H, out.W, u.Mid, taps, u.Kernel[0])
-		passes = ceilDiv(u.Mid, a.tile.cols) - 1
+		passes = CeilDiv(u.Mid, a.tile.cols) - 1
 	case "dw_project":
 		a.depthwise(out.H, out.W, u.Mid, taps, u.Kernel[0])
 		a.gemm(out.H, out.W, u.Mid, out.C, 1)
@@ -180,18 +175,24 @@ func (a *amounts) products(u *engine.Unit) (passes, between int) {
 		a.v[termActExp] += float64(out.Elems()) * a.batch
 	case "matmul":
 		a.gemm(out.H, out.W, in.C, out.C, 1)
-		passes = ceilDiv(out.C, a.tile.cols) - 1
+		passes = CeilDiv(out.C, a.tile.cols) - 1
 	case "conv_transpose":
 		a.gemm(in.H, in.W, in.C/groups, taps*out.C, groups)
-		passes = ceilDiv(taps*out.C/groups, a.tile.cols) - 1
+		passes = CeilDiv(taps*out.C/groups, a.tile.cols) - 1
 	default:
 		if isEval(u.Name) {
 			a.v[termEval] = float64(out.Elems()+in.Elems()) * a.batch * float64(max(1, taps))
 		}
-		a.outside(u)
+		p, n := priceOf(u), float64(max(in.Elems(), out.Elems()))*a.batch
+		a.v[termActExp] += p.exp * n
+		a.v[termEval] += p.plain * n
 	}
 	return passes, between
 }
+
+// Expands reports whether a block begins with a 1x1 convolution. Without one, it has no activation
+// before the depthwise convolution.
+func Expands(u *engine.Unit) bool { return u.Mid != u.In.C || u.MidAct != blocks.Identity }
 
 // traffic adds the bytes that a unit reads and writes. A cache of size s that has to hold m
 // bytes stops to help over a factor of two of m, not at once.
@@ -204,20 +205,21 @@ func (a *amounts) traffic(u *engine.Unit, t *engine.Target, passes int) {
 	a.v[termAgain] = float64(u.BytesIn()) * float64(passes)
 }
 
-// feature is one coordinate of a unit.
-type feature struct {
-	name string
+// Feature is one coordinate of a unit.
+type Feature struct {
+	Name string
 	of   func(u *engine.Unit, t *engine.Target) float64
 }
 
-func log2(n int) float64 { return math.Log2(float64(max(n, 1))) }
+// Log2 is the logarithm of a size to base 2; that of 1 for sizes below.
+func Log2(n int) float64 { return math.Log2(float64(max(n, 1))) }
 
-// occupancy is the share of a row of tiles of width w that n values fill.
-func occupancy(n, w int) float64 {
+// Occupancy is the share of a row of tiles of width w that n values fill.
+func Occupancy(n, w int) float64 {
 	if n == 0 {
 		return 1
 	}
-	return float64(n) / float64(ceilDiv(n, w)*w)
+	return float64(n) / float64(CeilDiv(n, w)*w)
 }
 
 // ragged is 1 for channels that are not whole vectors: then the pixels behind the
@@ -246,40 +248,41 @@ func inside(in, out, kernel, stride, dilation, pad int) float64 {
 	return float64(n) / float64(out*kernel)
 }
 
-// actPrice orders activations by what they cost.
-var actPrice = map[blocks.ActFunc]float64{
+// ActPrice orders activations by what they cost.
+var ActPrice = map[blocks.ActFunc]float64{
 	blocks.Identity: 0, blocks.ReLU: 0.5, blocks.ReLU6: 1, blocks.HSigmoid: 2, blocks.HSwish: 2.5,
 	blocks.Sigmoid: 4, blocks.Swish: 4.5,
 }
 
-var features = []feature{
-	{"height", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Out.H) }},
-	{"width", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Out.W) }},
-	{"in", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.In.C) }},
+// Features are the coordinates, in the order of FeaturesOf.
+var Features = []Feature{
+	{"height", func(u *engine.Unit, t *engine.Target) float64 { return Log2(u.Out.H) }},
+	{"width", func(u *engine.Unit, t *engine.Target) float64 { return Log2(u.Out.W) }},
+	{"in", func(u *engine.Unit, t *engine.Target) float64 { return Log2(u.In.C) }},
 	{"expansion", func(u *engine.Unit, t *engine.Target) float64 {
 		if u.Mid == 0 {
 			return 0
 		}
-		return log2(u.Mid) - log2(u.In.C)
+		return Log2(u.Mid) - Log2(u.In.C)
 	}},
-	{"out", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Out.C) }},
-	{"kernel", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Kernel[0]*u.Kernel[1]) / 2 }},
-	{"stride", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Stride[0]*u.Stride[1]) / 2 }},
-	{"dilation", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Dilation[0]*u.Dilation[1]) / 2 }},
-	{"shrink", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.In.Pixels()) - log2(u.Out.Pixels()) }},
-	{"groups", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Groups) }},
-	{"act", func(u *engine.Unit, t *engine.Target) float64 { return actPrice[u.Act] }},
-	{"mid_act", func(u *engine.Unit, t *engine.Target) float64 { return actPrice[u.MidAct] }},
-	{"dw_act", func(u *engine.Unit, t *engine.Target) float64 { return actPrice[u.DWAct] }},
+	{"out", func(u *engine.Unit, t *engine.Target) float64 { return Log2(u.Out.C) }},
+	{"kernel", func(u *engine.Unit, t *engine.Target) float64 { return Log2(u.Kernel[0]*u.Kernel[1]) / 2 }},
+	{"stride", func(u *engine.Unit, t *engine.Target) float64 { return Log2(u.Stride[0]*u.Stride[1]) / 2 }},
+	{"dilation", func(u *engine.Unit, t *engine.Target) float64 { return Log2(u.Dilation[0]*u.Dilation[1]) / 2 }},
+	{"shrink", func(u *engine.Unit, t *engine.Target) float64 { return Log2(u.In.Pixels()) - Log2(u.Out.Pixels()) }},
+	{"groups", func(u *engine.Unit, t *engine.Target) float64 { return Log2(u.Groups) }},
+	{"act", func(u *engine.Unit, t *engine.Target) float64 { return ActPrice[u.Act] }},
+	{"mid_act", func(u *engine.Unit, t *engine.Target) float64 { return ActPrice[u.MidAct] }},
+	{"dw_act", func(u *engine.Unit, t *engine.Target) float64 { return ActPrice[u.DWAct] }},
 	{"residual", func(u *engine.Unit, t *engine.Target) float64 {
 		if u.Residual {
 			return 1
 		}
 		return 0
 	}},
-	{"width_fill", func(u *engine.Unit, t *engine.Target) float64 { return 4 * occupancy(u.Out.W, tileOf(t).rows) }},
-	{"out_fill", func(u *engine.Unit, t *engine.Target) float64 { return 4 * occupancy(u.Out.C, tileOf(t).cols) }},
-	{"mid_fill", func(u *engine.Unit, t *engine.Target) float64 { return 4 * occupancy(u.Mid, tileOf(t).cols) }},
+	{"width_fill", func(u *engine.Unit, t *engine.Target) float64 { return 4 * Occupancy(u.Out.W, tileOf(t).rows) }},
+	{"out_fill", func(u *engine.Unit, t *engine.Target) float64 { return 4 * Occupancy(u.Out.C, tileOf(t).cols) }},
+	{"mid_fill", func(u *engine.Unit, t *engine.Target) float64 { return 4 * Occupancy(u.Mid, tileOf(t).cols) }},
 	{"in_ragged", func(u *engine.Unit, t *engine.Target) float64 { return ragged(u.In.C, t) }},
 	{"out_ragged", func(u *engine.Unit, t *engine.Target) float64 { return ragged(u.Out.C, t) }},
 	{"mid_ragged", func(u *engine.Unit, t *engine.Target) float64 { return ragged(u.Mid, t) }},
@@ -294,34 +297,16 @@ var features = []feature{
 	{"set_l2", func(u *engine.Unit, t *engine.Target) float64 {
 		return min(2, max(-2, math.Log2(float64(u.BytesIn()+u.BytesOut()+u.BytesWeights())/float64(max(t.L2, 1)))))
 	}},
-	{"stem_kernel", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Stem.Kernel[0]*u.Stem.Kernel[1]) / 2 }},
-	{"batch", func(u *engine.Unit, t *engine.Target) float64 { return log2(u.Batch) }},
+	{"stem_kernel", func(u *engine.Unit, t *engine.Target) float64 { return Log2(u.Stem.Kernel[0]*u.Stem.Kernel[1]) / 2 }},
+	{"batch", func(u *engine.Unit, t *engine.Target) float64 { return Log2(u.Batch) }},
 }
 
-func featuresOf(dst []float64, u *engine.Unit, t *engine.Target) []float64 {
-	for i := range features {
-		dst = append(dst, features[i].of(u, t))
+// FeaturesOf appends the coordinates of a unit to dst.
+func FeaturesOf(dst []float64, u *engine.Unit, t *engine.Target) []float64 {
+	for i := range Features {
+		dst = append(dst, Features[i].of(u, t))
 	}
 	return dst
 }
 
 func isEval(name string) bool { return len(name) > 5 && name[:5] == "eval." }
-
-// KindOf names the cost model that a unit belongs to: its routine, with
-// convolutions told apart by the path they take.
-func KindOf(u *engine.Unit) string {
-	if u.Name != "conv" {
-		return u.Name
-	}
-	switch {
-	case u.Groups > 1:
-		return "conv.grouped"
-	case u.Kernel == [2]int{1, 1} && u.Out.Pixels() == 1:
-		return "conv.vector"
-	case u.Kernel == [2]int{1, 1}:
-		return "conv.pointwise"
-	case u.In.C < 16:
-		return "conv.image"
-	}
-	return "conv.dense"
-}
