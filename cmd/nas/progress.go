@@ -48,7 +48,7 @@ const (
 	barEvery  = 100 * time.Millisecond
 	barAfter  = 300 * time.Millisecond
 	lineEvery = 2 * time.Second
-	pulseGap  = 2500 * time.Millisecond
+	pulseGap  = 2 * time.Second
 )
 
 // newMeter makes the meter of a command whose standard error is w.

@@ -80,7 +80,7 @@ func TestMeterOfASilentCommand(t *testing.T) {
 	m.terminal = true // without a bar: the line is replaced
 	wait(3)
 	m.end()
-	want := "nas tell: at work for 3 s\n" + "nas tell: at work for 6 s\n" + "a table\n" +
+	want := "nas tell: at work for 2 s\n" + "nas tell: at work for 6 s\n" + "a table\n" +
 		"score 1/9: at work for 4 s\n" + "\rscore 1/9: at work for 7 s\r                          \r"
 	if out.String() != want {
 		t.Errorf("shown:\n%q\nwant:\n%q", out.String(), want)
