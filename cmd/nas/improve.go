@@ -35,7 +35,13 @@ ARCH is ` + archForms + `.`,
 			if err != nil {
 				return err
 			}
-			o.Name, o.Network = args[0], n.Network
+			o.Name = args[0]
+			if o.Network, err = inFloats(n); err != nil {
+				return err
+			}
+			if n.File != nil && n.File.Integers != nil {
+				a.notef("note: %s computes with 8-bit integers: it is compared as its network in float32\n", n.Title)
+			}
 			if maxLatency != "" {
 				if o.MaxLatencyMs, err = parseMs("--max-latency", maxLatency); err != nil {
 					return err

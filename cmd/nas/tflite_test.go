@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -49,6 +50,12 @@ func TestTFLiteCommands(t *testing.T) {
 			if code != 0 || strings.Contains(stdout+stderr, inFloats) != (i == 1) {
 				t.Errorf("nas %q: code %d\n%s%s", args, code, stdout, stderr)
 			}
+		}
+		code, stdout, stderr := nas(t, "improve", file, "--profile", "../../results/reference/mobile/profile.json",
+			"--evaluations", "16", "--out", filepath.Join(dir, "improved", strconv.Itoa(i)), "--json")
+		said := strings.Contains(stderr, "8-bit integers: it is compared as its network in float32")
+		if code != 0 || said != (i == 1) || strings.Contains(stdout+stderr, "fake_quant") {
+			t.Errorf("nas improve %s: code %d\n%s%s", file, code, stdout, stderr)
 		}
 		y := filepath.Join(dir, "y.npy")
 		wantExit(t, 0, "", "infer", file, "--input", images, "--output", y)
