@@ -119,7 +119,7 @@ func calibrateRemote(t *testing.T, device, isa, budget string, networks int) *la
 		t.Errorf("target %+v of %s", p.Device.Target, p.Facts.Arch)
 	}
 	for _, h := range p.HeldOut {
-		if s := h.Measured; s.Runs < 5 || s.P10Ms <= 0 || s.P10Ms > s.MedianMs || s.MedianMs > s.P90Ms {
+		if s := h.Measured; s.Runs < 3 || s.P10Ms <= 0 || s.P10Ms > s.MedianMs || s.MedianMs > s.P90Ms {
 			t.Errorf("%s: %+v", h.Name, s)
 		}
 	}
