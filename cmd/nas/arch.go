@@ -63,10 +63,13 @@ func (a *app) find(text string) (*resolve.Network, error) {
 	return n, nil
 }
 
+// ofIntegers reports whether a network comes from a file that computes with integers.
+func ofIntegers(n *resolve.Network) bool { return n.File != nil && n.File.Integers != nil }
+
 // asFloats is the warning that a time of a device is not that of the file, which computes with integers of 8 bits;
 // empty for a network whose time it is.
 func asFloats(n *resolve.Network, d timing.Device) []string {
-	if n.File == nil || n.File.Integers == nil || d.DType == "int8" {
+	if !ofIntegers(n) || d.DType == "int8" {
 		return nil
 	}
 	return []string{n.Title + " computes with 8-bit integers: the time is that of its network in float32"}
@@ -75,7 +78,7 @@ func asFloats(n *resolve.Network, d timing.Device) []string {
 // inFloats returns the network without the rounding that a file of integers does after each layer: what is timed in
 // float32.
 func inFloats(n *resolve.Network) (*blocks.Network, error) {
-	if n.File == nil || n.File.Integers == nil {
+	if !ofIntegers(n) {
 		return n.Network, nil
 	}
 	out, at := &blocks.Network{Name: n.Network.Name, Meta: n.Meta}, make([]int, len(n.Nodes))

@@ -39,7 +39,7 @@ ARCH is ` + archForms + `.`,
 			if o.Network, err = inFloats(n); err != nil {
 				return err
 			}
-			if n.File != nil && n.File.Integers != nil {
+			if ofIntegers(n) {
 				a.notef("note: %s computes with 8-bit integers: it is compared as its network in float32\n", n.Title)
 			}
 			if maxLatency != "" {
