@@ -19,10 +19,11 @@ import (
 )
 
 // Forms says what Runtime understands, for help texts.
-var Forms = "native, " + strings.Join(devices.Recipes(), ", ") + ", one of TFLite with -int8 behind it" +
+var Forms = "native, " + strings.Join(devices.Recipes(), ", ") +
+	", one of ONNX Runtime or TFLite with -int8 behind it" +
 	", or a recipe `FILE` (.toml); with :HOST behind it where the recipe reaches another device"
 
-// integers behind the name of a shipped recipe that wants .tflite files chooses those of 8-bit integers.
+// integers behind the name of a shipped recipe that wants files of this program chooses those of 8-bit integers.
 const integers = "-int8"
 
 // errUnknown is wrapped by the error for a name that is no device's.
@@ -30,9 +31,9 @@ var errUnknown = errors.New("there is no such device")
 
 // Runtime returns what times networks: this program's kernels ("native" or
 // nothing), a shipped recipe by name, or a recipe's file, each with :HOST behind
-// it if it reaches another device. A shipped recipe for .tflite files times those
-// of 8-bit integers under its name with -int8 behind it. threads 0 means the
-// recipe's own number, or 1.
+// it if it reaches another device. A shipped recipe for files that this program
+// quantises times those of 8-bit integers under its name with -int8 behind it. threads
+// 0 means the recipe's own number, or 1.
 func Runtime(device string, threads int) (timing.Runtime, error) {
 	if threads < 0 {
 		return nil, fmt.Errorf("%d threads: want at least 1", threads)
@@ -58,9 +59,9 @@ func Runtime(device string, threads int) (timing.Runtime, error) {
 			tomlfile.LinesOf(text).Of(unknown[0]), unknown[0])
 	}
 	if spec.Name+integers == name {
-		if spec.Format != "tflite" {
+		if spec.Units == "plan" || spec.Format != "tflite" && len(spec.Convert) > 0 {
 			return nil, fmt.Errorf(
-				"device %s: the recipe %s times no .tflite files: want it without %s",
+				"device %s: the recipe %s has no form of 8-bit integers: want it without %s",
 				name,
 				spec.Name,
 				integers,

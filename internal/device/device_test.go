@@ -57,8 +57,12 @@ func TestIntegers(t *testing.T) {
 	if d := rt.Device(); d.Name != "tflite-int8" || d.DType != "int8" || !strings.HasSuffix(d.String(), ", int8") {
 		t.Errorf("tflite-int8 is %+v", d)
 	}
-	if _, err := Runtime("onnxruntime-int8", 0); err == nil || !strings.Contains(err.Error(), "no .tflite files") {
+	if rt, err = Runtime("onnxruntime-int8", 0); err != nil || rt.Device().DType != "int8" {
 		t.Errorf("integers of a recipe for ONNX: %v", err)
+	}
+	_, err = Runtime("nas-remote-int8:board", 0)
+	if err == nil || !strings.Contains(err.Error(), "no form of 8-bit integers") {
+		t.Errorf("integers of a recipe for kernels of this program: %v", err)
 	}
 }
 
