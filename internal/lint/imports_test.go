@@ -26,6 +26,7 @@ type rule struct {
 // rules is the table of who may import whom. The longest matching dir decides.
 var rules = []rule{
 	{"blocks/kernels", nil, []string{"golang.org/x/sys/cpu"}},
+	{"blocks/kernels/int8", []string{"blocks/kernels", "blocks/kernels/integer"}, []string{"golang.org/x/sys/cpu"}},
 	{"blocks", nil, nil},
 	{"blocks/engine", []string{"blocks", "blocks/kernels"}, nil},
 	{"blocks/zoo", []string{"blocks", "internal/levenshtein"}, nil},
