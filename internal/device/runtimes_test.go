@@ -24,7 +24,7 @@ func TestRuntimes(t *testing.T) {
 				t.Skipf("skipped: the runtime is not here. %s somewhere and set %s to that folder", c.install, c.env)
 			}
 			t.Chdir(dir)
-			rt, err := Runtime(c.device, 0)
+			rt, err := Choice{Device: c.device}.Runtime()
 			if err != nil {
 				t.Fatal(err)
 			}

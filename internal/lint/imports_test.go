@@ -26,8 +26,9 @@ type rule struct {
 // rules is the table of who may import whom. The longest matching dir decides.
 var rules = []rule{
 	{"blocks/kernels", nil, []string{"golang.org/x/sys/cpu"}},
+	{"blocks/kernels/int8", []string{"blocks/kernels", "blocks/kernels/integer"}, []string{"golang.org/x/sys/cpu"}},
 	{"blocks", nil, nil},
-	{"blocks/engine", []string{"blocks", "blocks/kernels"}, nil},
+	{"blocks/engine", []string{"blocks", "blocks/kernels", "blocks/kernels/int8", "blocks/kernels/integer", "blocks/quant"}, nil},
 	{"blocks/zoo", []string{"blocks", "internal/levenshtein"}, nil},
 	{"blocks/structure", []string{"blocks"}, nil},
 	{"blocks/onnx", []string{"blocks", "blocks/kernels/integer", "blocks/quant", "blocks/structure"}, []string{"google.golang.org/protobuf/encoding/protowire"}},
@@ -49,7 +50,7 @@ var rules = []rule{
 	{"latency/recipe/internal/output", []string{"latency/timing"}, nil},
 	{"latency/devices", nil, nil},
 	{"latency/native", []string{"blocks", "blocks/engine", "latency/internal/host", "latency/timing"}, nil},
-	{"latency/timing", []string{"blocks", "blocks/engine", "latency/internal/host"}, []string{"golang.org/x/sys"}},
+	{"latency/timing", []string{"blocks", "blocks/engine", "blocks/kernels/integer", "blocks/quant", "latency/internal/host"}, []string{"golang.org/x/sys"}},
 	{"latency/internal/host", nil, []string{"golang.org/x/sys"}},
 	{"accuracy/proxy", []string{"blocks", "blocks/engine"}, []string{"gonum.org/v1/gonum", "golang.org/x/sync"}},
 	{"accuracy/benchmark", []string{"blocks", "blocks/zoo", "space"}, nil},
