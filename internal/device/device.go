@@ -24,8 +24,8 @@ var Forms = "native, " + strings.Join(devices.Recipes(), ", ") +
 	", native or one of ONNX Runtime or TFLite with -int8 behind it" +
 	", or a recipe `FILE` (.toml); with :HOST behind it where the recipe reaches another device"
 
-// integers behind the name of this machine, or of a shipped recipe that wants files of this program, chooses networks of
-// 8-bit integers.
+// integers behind the name of this machine, or of a shipped recipe for files of this program, chooses networks of 8-bit
+// integers.
 const integers = "-int8"
 
 // Values of Choice.DType.
