@@ -37,12 +37,22 @@ func quantised(t *testing.T, n *blocks.Network, seed uint64, o onnx.Options) (*q
 	if err := onnx.WriteQuantized(&b, q, o); err != nil {
 		t.Fatal(err)
 	}
-	for i, nd := range q.Net.Nodes { // as floats between grids, which is what the model says
-		if a, ok := nd.Op.(*blocks.Activation); ok && (a.Func == blocks.HSwish || a.Func == blocks.HSigmoid) {
-			q.Nodes[i].Table = quant.Tabulate(a.Func, q.Nodes[nd.Inputs[0]].Grid, q.Nodes[i].Grid)
+	exact(q)
+	return q, b.Bytes()
+}
+
+// exact computes as the model says, in floats between grids, what the arithmetic of .tflite files approximates.
+func exact(q *quant.Network) {
+	for i, nd := range q.Net.Nodes {
+		switch op := nd.Op.(type) {
+		case *blocks.Activation:
+			if op.Func == blocks.HSwish || op.Func == blocks.HSigmoid {
+				q.Nodes[i].Table = quant.Tabulate(op.Func, q.Nodes[nd.Inputs[0]].Grid, q.Nodes[i].Grid)
+			}
+		case *blocks.Add:
+			q.Nodes[i].Float = true
 		}
 	}
-	return q, b.Bytes()
 }
 
 // noise returns images of the normal distribution.
