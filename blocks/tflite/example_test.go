@@ -39,3 +39,26 @@ func ExampleQuantize() {
 	// PAD [1 9 9 3] 1
 	// CONV_2D [1 4 4 4] 1
 }
+
+// How a network computes with integers, node by node.
+func ExampleQuantizeNetwork() {
+	b := blocks.NewBuilder("example", blocks.Shape{H: 8, W: 8, C: 3})
+	blocks.ConvBNAct{Out: 4, Kernel: 3, Stride: 2, Act: blocks.HSwish}.Build(b, b.Input())
+	net, err := b.Network()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	q, err := tflite.QuantizeNetwork(net, blocks.NewWeights(net, 1), tflite.QuantizeOptions{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for i, nd := range q.Nodes {
+		fmt.Println(q.Net.Nodes[i].Op.Kind(), nd.Layer != nil, len(nd.Table), nd.Grid.Scale > 0)
+	}
+	// Output:
+	// input false 0 true
+	// conv true 0 true
+	// act false 256 true
+}

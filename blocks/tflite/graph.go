@@ -16,6 +16,8 @@ type graph struct {
 	names     map[string]int // how often a name was asked for
 	node      string         // the node at work, for the names of its weights
 	nodes     map[int]int    // the node that a tensor is the value of, the last one of several
+	values    []value        // of each node
+	first     []int          // operator of each node, and at the end their number
 }
 
 // value is what a node computes: a tensor that is N x H x W x C, or N x C for a vector that

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"nas/blocks"
+	"nas/blocks/quant"
 	"nas/internal/fault"
 )
 
@@ -36,15 +37,16 @@ func register[T blocks.Op](f func(g *graph, op T, c call) (value, error)) {
 //
 // An op that has no built-in operators is an error that names node and op.
 func Lower(n *blocks.Network, weights *blocks.Weights) (*Model, error) {
-	g, err := lower(n, weights)
+	g, err := lower(n, weights, false)
 	if err != nil {
 		return nil, err
 	}
 	return &g.m, nil
 }
 
-// lower also tells which node of n, with its batch normalisations folded, each tensor is the value of.
-func lower(n *blocks.Network, weights *blocks.Weights) (*graph, error) {
+// lower also tells which node of n, with its batch normalisations folded, each tensor is the value of. With mixed, a
+// node without integer arithmetic is written as one operator [inFloat], which files do not have.
+func lower(n *blocks.Network, weights *blocks.Weights, mixed bool) (*graph, error) {
 	if err := weights.Check(n); err != nil {
 		return nil, fault.Errorf("tflite: %w", err)
 	}
@@ -56,10 +58,13 @@ func lower(n *blocks.Network, weights *blocks.Weights) (*graph, error) {
 	values := make([]value, len(n.Nodes))
 	s := n.Input()
 	values[0] = value{tensor: g.tensor(Tensor{Name: g.unique("input"), Dims: mapDims(s)}), shape: s}
-	g.m.Inputs, g.nodes[values[0].tensor] = []int{values[0].tensor}, 0
+	g.m.Inputs, g.nodes[values[0].tensor], g.first = []int{values[0].tensor}, 0, []int{0}
 	for i := 1; i < len(n.Nodes); i++ {
 		nd := n.Nodes[i]
 		f := lowerings[reflect.TypeOf(nd.Op)]
+		if mixed && !hasIntegers(n, i) {
+			f = lowerInFloat
+		}
 		if f == nil {
 			return nil, fault.Errorf(
 				"tflite: node %q: op %q has no form in .tflite files: export it as ONNX",
@@ -77,6 +82,7 @@ func lower(n *blocks.Network, weights *blocks.Weights) (*graph, error) {
 		}
 		g.node = nd.Name
 		before := len(g.m.Tensors)
+		g.first = append(g.first, len(g.m.Operators))
 		v, err := f(g, c)
 		if err != nil {
 			return nil, fault.Errorf("tflite: node %q: op %q: %w", nd.Name, nd.Op.Kind(), err)
@@ -84,6 +90,7 @@ func lower(n *blocks.Network, weights *blocks.Weights) (*graph, error) {
 		values[i], g.nodes[v.tensor] = v, i
 		g.name(before, v.tensor, nd.Name)
 	}
+	g.values, g.first = values, append(g.first, len(g.m.Operators))
 	for _, i := range returned {
 		g.m.Outputs = append(g.m.Outputs, g.output(values[i]))
 	}
@@ -114,4 +121,28 @@ func (g *graph) output(v value) int {
 	}
 	g.m.Tensors[v.tensor].Name = g.unique("output")
 	return v.tensor
+}
+
+// inFloat is an operator that no file has: one node of a network, computed in float32.
+const inFloat = "float"
+
+func lowerInFloat(g *graph, c call) (value, error) {
+	return g.mapOp(inFloat, tensorsOf(c.in), nil, c.out), nil
+}
+
+// hasIntegers tells whether node i has operators of integers, or is a table.
+func hasIntegers(n *blocks.Network, i int) bool {
+	nd := n.Nodes[i]
+	return quant.HasIntegers(n, i) || lowerings[reflect.TypeOf(nd.Op)] != nil && isTable(nd)
+}
+
+// isTable tells whether a node is a function of one value of one input.
+func isTable(nd blocks.Node) bool {
+	switch op := nd.Op.(type) {
+	case *blocks.Activation:
+		return true
+	case *blocks.Affine:
+		return !op.Scales && !op.Shifts
+	}
+	return false
 }

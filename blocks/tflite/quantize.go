@@ -43,36 +43,53 @@ const (
 //
 // An op without an integer form is an error that names it.
 func Quantize(n *blocks.Network, w *blocks.Weights, o QuantizeOptions) (*Model, error) {
+	g, _, _, err := quantize(n, w, o, false)
+	if err != nil {
+		return nil, err
+	}
+	if o.FloatEdges {
+		g.m.floatEdges()
+	}
+	return &g.m, nil
+}
+
+// quantize also returns the network with its batch normalisations folded, and its weights. For mixed see [lower].
+func quantize(
+	n *blocks.Network,
+	w *blocks.Weights,
+	o QuantizeOptions,
+	mixed bool,
+) (*graph, *blocks.Network, *blocks.Weights, error) {
 	images := o.Images
 	if images == nil {
 		images = seeded(n.Input(), o.Seed)
 	}
 	if err := w.Check(n); err != nil {
-		return nil, fault.Errorf("tflite: %w", err)
+		return nil, nil, nil, fault.Errorf("tflite: %w", err)
 	}
 	folded, fw := blocks.FoldBatchNorm(n, w)
 	run, err := o.run(folded, fw)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	if o.Equalize {
 		most, err := channelMaxima(folded, run, images)
 		if err != nil {
-			return nil, err
+			return nil, nil, nil, err
 		}
 		fw = equalize(folded, fw, most)
 		if run, err = o.run(folded, fw); err != nil {
-			return nil, err
+			return nil, nil, nil, err
 		}
 	}
-	g, err := lower(folded, fw)
+	g, err := lower(folded, fw, mixed)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	for i, op := range g.m.Operators {
-		if _, ok := executions[op.Name]; !ok ||
+		if _, ok := executions[op.Name]; !ok && op.Name != inFloat ||
 			slices.ContainsFunc(weightsOf(op), func(t int) bool { return g.m.Tensors[t].Data == nil }) {
-			return nil, fault.Errorf(
+			return nil, nil, nil, fault.Errorf(
 				"tflite: operator %d, %s of %q, has no form of 8-bit integers: export it as float32",
 				i,
 				op.Name,
@@ -82,7 +99,7 @@ func Quantize(n *blocks.Network, w *blocks.Weights, o QuantizeOptions) (*Model, 
 	}
 	seen, err := observe(folded, run, images)
 	if err != nil {
-		return nil, err
+		return nil, nil, nil, err
 	}
 	percentile := o.Percentile
 	if percentile == 0 {
@@ -90,7 +107,7 @@ func Quantize(n *blocks.Network, w *blocks.Weights, o QuantizeOptions) (*Model, 
 	}
 	spans, err := g.spans(seen, percentile)
 	if err != nil {
-		return nil, fault.Errorf("tflite: %w", err)
+		return nil, nil, nil, fault.Errorf("tflite: %w", err)
 	}
 	m := &g.m
 	for i := range m.Tensors {
@@ -103,10 +120,7 @@ func Quantize(n *blocks.Network, w *blocks.Weights, o QuantizeOptions) (*Model, 
 	for i := range m.Operators {
 		q.operator(&m.Operators[i])
 	}
-	if o.FloatEdges {
-		m.floatEdges()
-	}
-	return m, nil
+	return g, folded, fw, nil
 }
 
 func (o QuantizeOptions) run(n *blocks.Network, w *blocks.Weights) (func(in []float32) ([][]float32, error), error) {

@@ -184,17 +184,25 @@ func (e *execution) grids(op *Operator, k int) (q []int32, in, out integer.Grid,
 			typeNames[o.Type],
 		)
 	}
-	out = o.grid()
-	switch op.Options["activation"] {
-	case None:
-	case Relu:
-		out.Low = max(out.Low, out.Zero)
-	case Relu6:
-		out.Low, out.High = max(out.Low, out.Zero), min(out.High, out.Quantize(6))
-	default:
+	out, ok := narrowed(o.grid(), op.Options["activation"])
+	if !ok {
 		return nil, in, out, fmt.Errorf("activation number %v", op.Options["activation"])
 	}
 	return q, t.grid(), out, nil
+}
+
+// narrowed returns the points of a grid that an activation leaves; ok is false for an unknown one.
+func narrowed(g integer.Grid, activation float64) (_ integer.Grid, ok bool) {
+	switch activation {
+	case None:
+	case Relu:
+		g.Low = max(g.Low, g.Zero)
+	case Relu6:
+		g.Low, g.High = max(g.Low, g.Zero), min(g.High, g.Quantize(6))
+	default:
+		return g, false
+	}
+	return g, true
 }
 
 // same is grids of an input that has as many values as the output.
