@@ -15,8 +15,8 @@ import (
 	"testing"
 )
 
-// torchWorker is a Python process that runs modules in PyTorch; see testdata/check.py. Importing torch takes seconds, so
-// all tests share one process. It ends with the test binary, which closes its standard input.
+// torchWorker is a Python process that runs modules in PyTorch; see testdata/check.py. Importing torch takes seconds,
+// so all tests share one process. It ends with the test binary, which closes its standard input.
 type torchWorker struct {
 	python string // the program
 	mutex  sync.Mutex
