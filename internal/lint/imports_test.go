@@ -103,6 +103,7 @@ var rules = []rule{
 	{"internal/arenaview", []string{"blocks", "blocks/tflite", "blocks/tflite/arena", "internal/report"}, nil},
 	{"internal/device", []string{"internal/tomlfile", "latency/devices", "latency/native", "latency/recipe", "latency/timing"}, nil},
 	{"internal/lint", nil, nil},
+	{"internal/peers", []string{"blocks", "blocks/engine", "blocks/kernels", "blocks/zoo", "internal/netfile"}, nil},
 	{"internal/release", nil, nil},
 	{"cmd/nas", []string{"*"}, []string{"*"}},
 }
