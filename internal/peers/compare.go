@@ -55,7 +55,7 @@ func (s *settings) compare(to io.Writer) error {
 	}
 	t := engine.Host(1)
 	fmt.Fprintf(to, "%s, %s. %d rounds of %d runs.\n\n", cpuName(), t, s.rounds, s.runs)
-	fmt.Fprintln(to, "| network | threads | peer | nas ms | peer ms | nas / peer | range of rounds | nas, % of FMA peak | "+
+	fmt.Fprintln(to, "| network | threads | peer | nas ms | peer ms | nas / peer | range of rounds | % of FMA peak | "+
 		"largest difference |")
 	fmt.Fprintln(to, "|---|---|---|---|---|---|---|---|---|")
 	for _, name := range s.networks {
