@@ -104,7 +104,7 @@ func readGraph(data []byte, p *modelProto, names []string, o ReadOptions, togeth
 		initializers: p.initializers,
 		external:     o.External,
 		files:        map[string]*io.SectionReader{},
-		budget:       16*len(data) + 1<<20,
+		budget:       32*len(data) + 1<<20,
 		together:     together,
 		noWeights:    o.NoWeights,
 	}

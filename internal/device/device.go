@@ -20,10 +20,11 @@ import (
 )
 
 // Forms says what Runtime understands, for help texts.
-var Forms = "native, " + strings.Join(devices.Recipes(), ", ") + ", native or one of TFLite with -int8 behind it" +
+var Forms = "native, " + strings.Join(devices.Recipes(), ", ") +
+	", native or one of ONNX Runtime or TFLite with -int8 behind it" +
 	", or a recipe `FILE` (.toml); with :HOST behind it where the recipe reaches another device"
 
-// integers behind the name of this machine, or of a shipped recipe that wants .tflite files, chooses networks of 8-bit
+// integers behind the name of this machine, or of a shipped recipe for files of this program, chooses networks of 8-bit
 // integers.
 const integers = "-int8"
 
@@ -43,7 +44,7 @@ type Choice struct {
 	// :HOST behind it if it reaches another device.
 	Device string
 	// DType is "float32", "int8", or nothing for what the device's name or recipe says: the name of this machine, or of a
-	// shipped recipe for .tflite files, with -int8 behind it is that of 8-bit integers.
+	// shipped recipe for files of this program, with -int8 behind it is that of 8-bit integers.
 	DType string
 	// Threads of one network; 0 means the recipe's own number, or 1.
 	Threads int
@@ -102,9 +103,9 @@ func (c Choice) Runtime() (timing.Runtime, error) {
 			tomlfile.LinesOf(text).Of(unknown[0]), unknown[0])
 	}
 	if spec.Name+integers == name {
-		if spec.Format != "tflite" {
+		if spec.Units == "plan" || spec.Format != "tflite" && len(spec.Convert) > 0 {
 			return nil, fmt.Errorf(
-				"device %s: the recipe %s times no .tflite files: want it without %s",
+				"device %s: the recipe %s has no form of 8-bit integers: want it without %s",
 				name,
 				spec.Name,
 				integers,

@@ -58,9 +58,13 @@ func TestIntegers(t *testing.T) {
 	if d := rt.Device(); d.Name != "tflite-int8" || d.DType != "int8" || !strings.HasSuffix(d.String(), ", int8") {
 		t.Errorf("tflite-int8 is %+v", d)
 	}
-	_, err = Choice{Device: "onnxruntime-int8"}.Runtime()
-	if err == nil || !strings.Contains(err.Error(), "no .tflite files") {
+	rt, err = Choice{Device: "onnxruntime-int8"}.Runtime()
+	if err != nil || rt.Device().DType != "int8" {
 		t.Errorf("integers of a recipe for ONNX: %v", err)
+	}
+	_, err = Choice{Device: "nas-remote-int8:board"}.Runtime()
+	if err == nil || !strings.Contains(err.Error(), "no form of 8-bit integers") {
+		t.Errorf("integers of a recipe for kernels of this program: %v", err)
 	}
 }
 

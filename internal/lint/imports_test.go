@@ -31,7 +31,7 @@ var rules = []rule{
 	{"blocks/engine", []string{"blocks", "blocks/kernels", "blocks/kernels/int8", "blocks/kernels/integer", "blocks/quant"}, nil},
 	{"blocks/zoo", []string{"blocks", "internal/levenshtein"}, nil},
 	{"blocks/structure", []string{"blocks"}, nil},
-	{"blocks/onnx", []string{"blocks", "blocks/structure"}, []string{"google.golang.org/protobuf/encoding/protowire"}},
+	{"blocks/onnx", []string{"blocks", "blocks/kernels/integer", "blocks/quant", "blocks/structure"}, []string{"google.golang.org/protobuf/encoding/protowire"}},
 	{"blocks/pytorch", []string{"blocks"}, nil},
 	{"blocks/quant", []string{"blocks", "blocks/kernels/integer"}, nil},
 	{"blocks/tflite", []string{"blocks", "blocks/kernels/integer", "blocks/onnx", "blocks/quant"}, []string{"github.com/google/flatbuffers/go"}},
@@ -103,6 +103,7 @@ var rules = []rule{
 	{"internal/arenaview", []string{"blocks", "blocks/tflite", "blocks/tflite/arena", "internal/report"}, nil},
 	{"internal/device", []string{"internal/tomlfile", "latency/devices", "latency/native", "latency/recipe", "latency/timing"}, nil},
 	{"internal/lint", nil, nil},
+	{"internal/peers", []string{"blocks", "blocks/engine", "blocks/kernels", "blocks/zoo", "internal/netfile"}, nil},
 	{"internal/release", nil, nil},
 	{"cmd/nas", []string{"*"}, []string{"*"}},
 }
