@@ -1,7 +1,7 @@
 # Bare `make` lists the targets.
 GO ?= go
 
-.PHONY: accuracy-model bench-search bench build check-generate check-release cross fuzz generate help lint race release run short smoke test test-arm64 test-page test-kill
+.PHONY: accuracy-model bench-peers bench-search bench build check-generate check-release cross fuzz generate help lint race release run short smoke test test-arm64 test-page test-kill
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -118,6 +118,13 @@ fuzz: ## every fuzz test for a moment (FUZZ=5m for longer)
 
 bench: build ## kernel speeds over the shape list, with per cent of this machine's peak
 	./nas kernels
+
+# npm installs both runtimes into .tools/peers (320 MB); what cannot be had is left out, and said to be. PEERS=-h lists
+# the flags.
+PEERS =
+
+bench-peers: ## this engine beside ONNX Runtime and TensorFlow Lite with XNNPACK, on the same files in turns
+	$(GO) run ./internal/peers $(PEERS)
 
 smoke: build ## a run of under 20 seconds
 	./nas run configs/smoke.toml --resume

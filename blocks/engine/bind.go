@@ -5,13 +5,15 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/kernels"
+	"nas/blocks/kernels/int8"
 	"nas/internal/fault"
 )
 
 // tensor is a value in memory: batch images of h x w pixels, pix floats apart,
 // one after the other.
 type tensor struct {
-	data []float32
+	data  []float32
+	bytes []byte // in place of data: the integers of a plan of integers
 	blocks.Shape
 	pix int
 }
@@ -39,11 +41,20 @@ type runner interface {
 type need struct {
 	kernels.Need
 	floats int // of thread.buf
+	bytes  int8.Need
+}
+
+// max combines the working memory of two runners.
+func (n need) max(o need) need {
+	n.Need, n.floats = n.Need.Max(o.Need), max(n.floats, o.floats)
+	n.bytes = n.bytes.Max(o.bytes)
+	return n
 }
 
 // thread is the working memory of one of the threads that run a plan.
 type thread struct {
 	scratch *kernels.Scratch
+	bytes   *int8.Scratch
 	buf     []float32
 	watch   *stopwatch // nil: the run is not traced
 }
@@ -201,6 +212,9 @@ func (p *Plan) Bind(w *blocks.Weights) error {
 // BindIn is Bind with memory from ws. The plan that was bound there before must be
 // bound again before it can run again.
 func (p *Plan) BindIn(ws *Workspace, w *blocks.Weights) error {
+	if p.target.DType != Float32 {
+		return fault.Errorf("engine: weights of float32 for a plan of %s", p.target.DType)
+	}
 	set, err := kernels.ByName(p.target.ISA)
 	if err != nil {
 		return fault.Errorf("engine: cannot run a plan for %s here: %w", p.target.ISA, err)
@@ -229,7 +243,7 @@ func (p *Plan) BindIn(ws *Workspace, w *blocks.Weights) error {
 		var n need
 		runs[i], n = mk(b)
 		end[i] = ws.slab.used
-		most.Need, most.floats = most.Need.Max(n.Need), max(most.floats, n.floats)
+		most = most.max(n)
 	}
 	p.lookAhead(runs, end, ws.slab.data)
 	p.runs, p.team = runs, newTeam(ws.threadsFor(p.target.Threads, most))

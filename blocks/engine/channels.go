@@ -35,7 +35,7 @@ func (c *compiler) view(i int, v int32, from int) {
 	whole := &c.vals[v]
 	c.val[i] = int32(len(c.vals))
 	c.vals = append(c.vals, value{
-		shape: c.shape(i), first: whole.first, last: whole.last, parent: v, at: int32(from),
+		shape: c.shape(i), node: int32(i), first: whole.first, last: whole.last, parent: v, at: int32(from),
 	})
 }
 

@@ -38,6 +38,8 @@ type Call struct {
 // value is the output of a node that exists in memory.
 type value struct {
 	shape       blocks.Shape
+	node        int32 // whose output it is
+	real        bool  // floats in a plan of integers
 	first, last int32 // steps that write it first and touch it last
 	// parent is the value whose storage holds this one, from channel at on; -1: none.
 	parent int32
@@ -127,24 +129,45 @@ func Compile(n *blocks.Network, t Target, o Options) (*Plan, error) {
 			return nil, fault.Errorf("engine: node %q has no shape; call Network.Infer first", n.Nodes[i].Name)
 		}
 	}
+	if t.DType == Int8 && (o.BatchStats || o.Tap != nil) {
+		return nil, fault.New("engine: statistics of the batch and taps are for plans of float32")
+	}
+	o.NoBlockFusion = o.NoBlockFusion || t.DType == Int8
 	c := &compiler{net: n, t: t, o: o, batch: max(o.Batch, 1)}
 	c.index()
 	c.newValue(0, n.Nodes[0].Shape)
-	for i := 1; i < len(n.Nodes); i++ {
+	out := c.lowerAll()
+	return &Plan{net: n, target: t, opts: c.o, batch: c.batch, steps: c.steps, vals: c.vals, out: out}, nil
+}
+
+// lowerAll makes the steps of all nodes, and returns the values of the network's outputs.
+func (c *compiler) lowerAll() (out []int32) {
+	integers := c.t.DType == Int8
+	if integers {
+		c.enter()
+	}
+	for i := 1; i < len(c.net.Nodes); i++ {
 		if c.done[i] {
 			continue
 		}
-		if l, ok := lowerings[n.Nodes[i].Op.Kind()]; ok {
+		l, ok := lowerings[c.net.Nodes[i].Op.Kind()]
+		switch {
+		case integers:
+			c.lowerInteger(i, l, ok)
+		case ok:
 			l.lower(c, i)
-		} else {
+		default:
 			c.eval(i)
 		}
 	}
-	p := &Plan{net: n, target: t, opts: o, batch: c.batch, steps: c.steps, vals: c.vals}
-	for _, i := range n.Returned() {
-		p.out = append(p.out, c.val[i])
+	for _, i := range c.net.Returned() {
+		if integers {
+			out = append(out, c.leave(i))
+		} else {
+			out = append(out, c.val[i])
+		}
 	}
-	return p, nil
+	return out
 }
 
 // index sets up the readers of each node.
@@ -213,7 +236,7 @@ func (c *compiler) touch(v int32) { c.vals[v].last = int32(len(c.steps)) }
 func (c *compiler) newValue(i int, s blocks.Shape) int32 {
 	v := int32(len(c.vals))
 	k := int32(len(c.steps))
-	c.vals = append(c.vals, value{shape: s, first: k, last: k, parent: -1})
+	c.vals = append(c.vals, value{shape: s, node: int32(i), first: k, last: k, parent: -1})
 	c.val[i] = v
 	return v
 }

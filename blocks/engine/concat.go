@@ -45,6 +45,9 @@ func lowerConcat(c *compiler, i int) {
 // fits tells whether the value of node j can lie inside a wider one.
 func (c *compiler) fits(j int) bool {
 	v := c.val[j]
+	if c.t.DType == Int8 { // each input may have a grid of its own
+		return false
+	}
 	if v == 0 || c.vals[v].parent >= 0 || c.o.Tap != nil {
 		return false
 	}

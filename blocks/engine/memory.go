@@ -1,6 +1,10 @@
 package engine
 
-import "slices"
+import (
+	"slices"
+
+	"nas/blocks/kernels/int8"
+)
 
 // Activations live in one arena. The memory of a value is free for later ones
 // once the value has been read for the last time. An elementwise call writes over
@@ -40,7 +44,8 @@ func (p *Plan) assignMemory() (owner []int32, size int, off []int) {
 		}
 		src := s.src[0]
 		o := owner[src]
-		if o == in || o == s.dst || p.vals[o].shape != p.vals[s.dst].shape || life[o][1] != int32(k) {
+		if o == in || o == s.dst || p.vals[o].shape != p.vals[s.dst].shape || life[o][1] != int32(k) ||
+			p.holdsBytes(o) != p.holdsBytes(s.dst) {
 			continue
 		}
 		owner[s.dst] = o
@@ -54,7 +59,11 @@ func (p *Plan) assignMemory() (owner []int32, size int, off []int) {
 		}
 	}
 	length := func(o int32) int {
-		return roundUp(p.vals[o].shape.Elems()*p.batch, align)
+		n := p.vals[o].shape.Elems() * p.batch
+		if p.holdsBytes(o) {
+			n = (n + int8.Slack + 3) / 4
+		}
+		return roundUp(n, align)
 	}
 	slices.SortFunc(ids, func(a, b int32) int {
 		if d := length(b) - length(a); d != 0 {
@@ -82,6 +91,9 @@ func (p *Plan) assignMemory() (owner []int32, size int, off []int) {
 	return owner, size, off
 }
 
+// holdsBytes tells whether value v holds integers.
+func (p *Plan) holdsBytes(v int32) bool { return p.target.DType == Int8 && !p.vals[v].real }
+
 // root follows the concatenations that hold value v.
 func (p *Plan) root(v int32) int32 {
 	for p.vals[v].parent >= 0 {
@@ -106,7 +118,7 @@ func (p *Plan) layout(ws *Workspace) {
 	owner, size, off := p.assignMemory()
 	n := size
 	for i := range p.steps {
-		n += p.steps[i].Unit.packedLen()
+		n += p.packedLen(&p.steps[i].Unit)
 	}
 	p.arena = ws.reserve(n).take(size)
 	p.direct = p.writesOut()
@@ -130,6 +142,25 @@ func (p *Plan) layout(ws *Workspace) {
 			continue
 		}
 		n := p.vals[o].shape.Elems() * p.batch
+		if p.holdsBytes(o) {
+			n += int8.Slack
+			t.bytes = bytesOf(p.arena[off[o]:off[o]+(n+3)/4], n)[at:]
+			continue
+		}
 		t.data = p.arena[off[o]+at : off[o]+n]
 	}
+}
+
+// packedLen is the slab space of a unit's weights, in floats.
+func (p *Plan) packedLen(u *Unit) int {
+	if p.target.DType != Int8 {
+		return u.packedLen()
+	}
+	n := 0
+	for _, g := range u.geometries() {
+		if g.C > 0 {
+			n += roundUp((int8.LayerLen(&g)+3)/4, align)
+		}
+	}
+	return n
 }

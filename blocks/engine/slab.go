@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"nas/blocks/kernels"
+	"nas/blocks/kernels/int8"
 )
 
 // slab is the memory of a bound plan in one allocation: activations, then packed
@@ -54,11 +55,15 @@ func (ws *Workspace) reserve(n int) *slab {
 // threadsFor returns the working memory of some threads.
 func (ws *Workspace) threadsFor(threads int, n need) []thread {
 	for len(ws.threads) < threads {
-		ws.threads = append(ws.threads, thread{scratch: kernels.NewScratch(kernels.Need{})})
+		ws.threads = append(ws.threads,
+			thread{scratch: kernels.NewScratch(kernels.Need{}), bytes: int8.NewScratch(int8.Need{})})
 	}
 	for i := range threads {
 		th := &ws.threads[i]
 		th.scratch.Grow(n.Need)
+		if n.bytes != (int8.Need{}) {
+			th.bytes.Grow(n.bytes)
+		}
 		if len(th.buf) < n.floats {
 			th.buf = kernels.Alloc(n.floats)
 		}
@@ -74,3 +79,11 @@ func (s *slab) take(n int) []float32 {
 }
 
 func roundUp(n, to int) int { return (n + to - 1) / to * to }
+
+// bytesOf returns the memory of floats as n bytes.
+func bytesOf(f []float32, n int) []byte {
+	if n == 0 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(f))), n)
+}

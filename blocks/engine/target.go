@@ -20,12 +20,24 @@ type Target struct {
 	L2      int    `json:"l2"`
 	L3      int    `json:"l3"`
 	Threads int    `json:"threads"` // 0 means 1
+	// DType is the type of the values between the ops: [Float32], or [Int8] for the integers of package quant.
+	DType string `json:"dtype,omitempty"`
 }
+
+// Values of Target.DType.
+const (
+	Float32 = ""
+	Int8    = "int8"
+)
 
 // String names what distinguishes targets.
 func (t Target) String() string {
-	return fmt.Sprintf("%s with caches of %d, %d and %d kB, threads: %d",
+	s := fmt.Sprintf("%s with caches of %d, %d and %d kB, threads: %d",
 		t.ISA, t.L1>>10, t.L2>>10, t.L3>>10, t.Threads)
+	if t.DType != Float32 {
+		s += ", " + t.DType
+	}
+	return s
 }
 
 // isas are the instruction sets for which a plan can be listed anywhere.
@@ -72,6 +84,9 @@ func (t *Target) fill() {
 func (t *Target) check() error {
 	if !slices.Contains(isas, t.ISA) {
 		return fault.Errorf("engine: unknown instruction set %q, want one of %s", t.ISA, strings.Join(isas, ", "))
+	}
+	if t.DType != Float32 && t.DType != Int8 {
+		return fault.Errorf("engine: unknown type of values %q, want \"\" or %q", t.DType, Int8)
 	}
 	if t.Threads > 1024 {
 		return fault.Errorf("engine: %d threads, want at most 1024", t.Threads)

@@ -56,7 +56,7 @@ func (th *thread) run(r runner, part, parts int) {
 		r.run(part, parts, th)
 		return
 	}
-	th.scratch.Worked = 0
+	th.scratch.Worked, th.bytes.Worked = 0, 0
 	w.begun = int64(time.Since(w.start))
 	r.run(part, parts, th)
 	w.take()
@@ -70,11 +70,12 @@ func (p *Plan) RunTraced(out, in []float32, t *Trace) error {
 	threads := p.team.threads
 	t.open(len(threads))
 	for i := range threads {
-		threads[i].watch, threads[i].scratch.EndSegment = t.watches[i], t.watches[i].end
+		threads[i].watch = t.watches[i]
+		threads[i].scratch.EndSegment, threads[i].bytes.EndSegment = t.watches[i].end, t.watches[i].end
 	}
 	defer func() {
 		for i := range threads {
-			threads[i].watch, threads[i].scratch.EndSegment = nil, nil
+			threads[i].watch, threads[i].scratch.EndSegment, threads[i].bytes.EndSegment = nil, nil, nil
 		}
 	}()
 	err := p.run(out, in, t)

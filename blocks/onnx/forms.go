@@ -14,7 +14,7 @@ var axesInput = map[string]int{
 // operatorSince gives the opset from which on there is an operator or an attribute,
 // where the first that is written does not have it.
 var operatorSince = map[string]int{
-	"HardSwish": 14, "LayerNormalization": 17, "Resize.antialias": 18, "AveragePool.dilations": 19,
+	"DequantizeLinear.axis": 13, "HardSwish": 14, "LayerNormalization": 17, "Resize.antialias": 18, "AveragePool.dilations": 19,
 }
 
 // forms write operators in another form where the options or the opset ask for one;

@@ -28,6 +28,7 @@ type graph struct {
 	constants     map[string]blocks.ONNXValue // by name and value
 	weights       map[weight]int              // index in tensors
 	images        blocks.ONNXValue            // the number of images, where it is open and was needed
+	integers      *integers                   // nil for floats
 	needs         need
 	err           error
 }
@@ -89,7 +90,11 @@ func (g *graph) append(kind string, in []blocks.ONNXValue, attrs []blocks.ONNXAt
 	op.name = g.operatorNames.unique(name)
 	op.out = []string{g.valueNames.unique(name)}
 	g.operators = append(g.operators, op)
-	return blocks.ONNXValue{Name: op.out[0], Vector: in[0].Vector, Single: single}
+	v := blocks.ONNXValue{Name: op.out[0], Vector: in[0].Vector, Single: single}
+	if g.integers != nil {
+		v = g.integers.after(g, kind, in, v)
+	}
+	return v
 }
 
 // require notes that what is written needs an opset.
@@ -108,6 +113,9 @@ func (g *graph) tensor(c constant) int {
 
 func (g *graph) Floats(name string, dims []int, values []float32) blocks.ONNXValue {
 	nd := g.net.Nodes[g.at]
+	if g.integers != nil && g.integers.Nodes[g.at].Layer != nil {
+		return g.integers.layer(g, name, dims, values)
+	}
 	c := constant{name: nd.Name + "." + name, dims: dims, floats: values}
 	owner := weight{g.at, name}
 	if nd.Shared != nil {

@@ -25,6 +25,7 @@ type reader struct {
 	frontier     []frontierValue
 	together     bool // the images of a batch are one
 	noWeights    bool
+	scales       []float32 // of constants that are integers in the file
 	zeros        []float32 // in place of weights that are not read
 	batched      bool      // there are several, apart
 }
@@ -91,7 +92,7 @@ func (r *reader) outside(location string, offset, length int) (*io.SectionReader
 			return nil, fmt.Errorf("keeps its data in file %q: %w", location, err)
 		}
 		r.files[location] = f
-		r.budget += 16 * int(min(f.Size(), 1<<40, math.MaxInt/32))
+		r.budget += 32 * int(min(f.Size(), 1<<40, math.MaxInt/64))
 	}
 	if size := f.Size(); offset < 0 || int64(offset) > size || length < 0 || int64(length) > size-int64(offset) {
 		return nil, fmt.Errorf("wants %d bytes from byte %d on of file %q, which has %d", length, offset, location, size)

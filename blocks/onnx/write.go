@@ -9,6 +9,8 @@ import (
 	"strconv"
 
 	"nas/blocks"
+	"nas/blocks/kernels/integer"
+	"nas/blocks/quant"
 	"nas/internal/fault"
 )
 
@@ -46,6 +48,8 @@ type Options struct {
 	// Metadata become the model's metadata_props, besides those that Write adds:
 	// params, macs, peak_activation_bytes, and layout.
 	Metadata map[string]string
+
+	integers *quant.Network // of 8-bit integers; nil writes floats
 }
 
 // Write writes n with its weights as an ONNX model. Operators, their outputs and their weights have
@@ -82,12 +86,16 @@ func Write(w io.Writer, n *blocks.Network, weights *blocks.Weights, o Options) e
 		return fault.Errorf("onnx: node %q: %s needs opset %d, the model is to be of opset %d: write it with --opset %d",
 			g.needs.node, g.needs.what, g.needs.opset, g.opset, max(g.needs.opset, defaultOpset))
 	}
+	bytes := int64(4)
+	if o.integers != nil {
+		bytes = 1
+	}
 	meta := map[string]string{}
 	maps.Copy(meta, o.Metadata)
 	maps.Copy(meta, map[string]string{
 		"params":                strconv.FormatInt(counts.Params, 10),
 		"macs":                  strconv.FormatInt(counts.MACs, 10),
-		"peak_activation_bytes": strconv.FormatInt(4*counts.PeakActivations, 10),
+		"peak_activation_bytes": strconv.FormatInt(bytes*counts.PeakActivations, 10),
 		"layout":                "NCHW",
 	})
 	return g.write(w, name, o.Version, meta)
@@ -111,6 +119,9 @@ func newGraph(n *blocks.Network, weights *blocks.Weights, o Options, opset int) 
 	g := &graph{
 		opset: opset, native: o.NativeHardSwish, batch: max(o.Batch, 1), net: n,
 		operatorNames: taken{}, valueNames: taken{}, constants: map[string]blocks.ONNXValue{}, weights: map[weight]int{},
+	}
+	if o.integers != nil {
+		g.integers = &integers{o.integers, map[string]integer.Grid{}}
 	}
 	if o.Batch == OpenBatch {
 		g.batch = 0
@@ -139,6 +150,9 @@ func (g *graph) network(weights *blocks.Weights, input Tensor, outputs []Tensor)
 	values := make([]blocks.ONNXValue, len(n.Nodes))
 	values[0], g.input.dims = g.fromDeclared(blocks.ONNXValue{Name: g.input.name}, n.Input(), input)
 	g.input.dims[0] = g.batch
+	if g.integers != nil {
+		values[0] = g.integers.onGrid(g, values[0], g.integers.Nodes[0].Grid)
+	}
 	returned := n.Returned()
 	for i := 1; i < len(n.Nodes); i++ {
 		nd := n.Nodes[i]
@@ -152,9 +166,19 @@ func (g *graph) network(weights *blocks.Weights, input Tensor, outputs []Tensor)
 			in[k] = values[j]
 		}
 		g.at, g.first, g.doc = i, len(g.operators), placeDoc(nd.Stage, nd.Block)
-		v := op.WriteONNX(g, blocks.ONNXNode{In: n.InShapes(i), Out: nd.Shape}, in, weights.Node(i))
+		var v blocks.ONNXValue
+		if g.integers != nil {
+			v = g.integers.write(g, op, in, weights.Node(i))
+		} else {
+			v = op.WriteONNX(g, blocks.ONNXNode{In: n.InShapes(i), Out: nd.Shape}, in, weights.Node(i))
+		}
 		if k := slices.Index(returned, i); k >= 0 {
 			values[i] = g.returned(v, k, outputs[k])
+			if g.integers != nil {
+				g.integers.grids[values[i].Name] = g.integers.Nodes[i].Grid
+			}
+		} else if g.integers != nil {
+			values[i] = v
 		} else {
 			values[i] = g.named(v)
 		}

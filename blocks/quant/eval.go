@@ -76,8 +76,8 @@ func (q *Network) Run(in []float32) ([][]float32, error) {
 	return outs, nil
 }
 
-// source returns the node that computes the value of node i: i itself, or the layer before it that clamps for it.
-func (q *Network) source(i int) int {
+// Source returns the node that computes the value of node i: i itself, or the layer before it that clamps for it.
+func (q *Network) Source(i int) int {
 	for i > 0 && len(q.Net.Nodes[i].Inputs) == 1 && !q.Nodes[q.Net.Nodes[i].Inputs[0]].scaled() {
 		i = q.Net.Nodes[i].Inputs[0]
 	}
@@ -86,7 +86,7 @@ func (q *Network) source(i int) int {
 
 // node computes the integers of node i.
 func (q *Network) node(i int, values [][]int32) {
-	at := q.source(i)
+	at := q.Source(i)
 	nd := q.Net.Nodes[at]
 	c := call{op: nd.Op, node: &q.Nodes[at], to: nd.Shape, out: q.Nodes[i].Grid}
 	if q.Weights != nil {

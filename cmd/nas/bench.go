@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nas/internal/device"
 	"nas/internal/resolve"
 	"nas/latency"
 	"nas/latency/timing"
@@ -17,8 +18,9 @@ import (
 const maxBenchRuns = 1_000_000
 
 func newBench(a *app) *cobra.Command {
-	var threads, runs int
-	var device, weights string
+	var runs int
+	var weights string
+	var on device.Choice
 	var budget, sustained time.Duration
 	cmd := &cobra.Command{
 		Use:   "bench ARCH...",
@@ -27,6 +29,7 @@ func newBench(a *app) *cobra.Command {
 time. It prints the median and the 10th and 90th percentile of the runs. Nothing else
 should be running.`,
 		Example: `  nas bench mobilenet_v2 mobilenet_v3_large
+  nas bench mobilenet_v2 --dtype int8
   nas bench results/mobile:17 --threads 2 --runs 200 --json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -40,10 +43,10 @@ should be running.`,
 				return usagef("--runs, --budget and --sustained must be positive")
 			case runs > maxBenchRuns:
 				return usagef("--runs %d is too many, at most %d are kept", runs, maxBenchRuns)
-			case weights != "" && (len(args) > 1 || device != ""):
-				return usagef("--weights is for one network, run by this program's kernels")
+			case weights != "" && (len(args) > 1 || on.Device != "" || on.DType == "int8"):
+				return usagef("--weights is for one network, run in float32 by this program's kernels")
 			}
-			rt, err := runtimeOf(device, threads)
+			rt, err := runtimeOf(on)
 			if err != nil {
 				return err
 			}
@@ -88,8 +91,7 @@ should be running.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&device, "device", "", "what runs them: "+deviceForms)
-	f.IntVar(&threads, "threads", 0, "threads (default 1, or the recipe's)")
+	deviceFlags(cmd, &on, "what runs them", "threads (default 1, or the recipe's)")
 	f.IntVar(&runs, "runs", 0,
 		fmt.Sprintf("timed runs (default: until the median is known to %g %%)", 100*timing.MedianPrecision))
 	f.StringVar(&weights, "weights", "", weightsHelp+"; random ones, the default, take the same time")

@@ -17,9 +17,8 @@ import (
 
 // calibrateFlags are the flags of nas calibrate.
 type calibrateFlags struct {
-	tableFlags // its out, base and threads are also those of a calibration
+	tableFlags // its out, base and on are also those of a calibration
 	space      string
-	device     string
 	budget     time.Duration
 	target     float64
 	busy       bool
@@ -58,8 +57,7 @@ device.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.space, "space", "", "draw networks from the space of this `CONFIG`")
-	f.StringVar(&o.device, "device", "", "what is timed: "+deviceForms)
-	f.IntVar(&o.threads, "threads", 0, "threads (default 1, or the recipe's)")
+	deviceFlags(cmd, &o.on, "what is timed", "threads (default 1, or the recipe's)")
 	f.DurationVar(&o.budget, "budget", time.Minute, "wall time, fitting included")
 	f.Float64Var(&o.target, "target-error", 0, "stop as soon as the error is at most so many per cent")
 	f.BoolVar(&o.busy, "accept-busy", false, "keep the profile even if other programs spoiled it")
@@ -79,7 +77,7 @@ device.`,
 
 // calibrate measures a device and keeps its profile.
 func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
-	rt, err := runtimeOf(o.device, o.threads)
+	rt, err := runtimeOf(o.on)
 	if err != nil {
 		return err
 	}

@@ -31,17 +31,19 @@ drawn from the seed. Format pytorch writes a Python module, net.py, and its
 weights beside it, net.safetensors. Format onnx writes one file, N x C x H x W. A
 network that came from an ONNX file keeps its number of images, the names of its
 nodes, and names and layouts of its input and its outputs. Format tflite writes one
-file for TensorFlow Lite and LiteRT, N x H x W x C; with --quantize int8, of 8-bit
-integers. Their ranges come from the images of --calibrate: a .npy file of values as
+file for TensorFlow Lite and LiteRT, N x H x W x C. With --quantize int8 an .onnx or
+.tflite file is one of 8-bit integers, .onnx of QuantizeLinear and DequantizeLinear
+(QDQ). Their ranges come from the images of --calibrate: a .npy file of values as
 in training, or a folder of PNG and JPEG files, which are scaled and cut as nas infer
 does, with values of (value/255 - mean) / std. A hundred images of the kind that the
 network will see are enough. Without --calibrate the ranges are those of noise: good
-for timing, not for use. Format c-array writes such a file of integers as an array of
-C++, net.cc, and its header, net.h, for TensorFlow Lite Micro.`,
+for timing, not for use. Format c-array writes a .tflite file of integers as an array
+of C++, net.cc, and its header, net.h, for TensorFlow Lite Micro.`,
 		Example: `  nas export results/mobile:17 --format json --out net.json
   nas export results/mobile:17 --format pytorch --out net.py
   nas export mobilenet_v3_small --opset 11 --batch dynamic --fold-bn --out net.onnx
   nas export results/mobile:17 --weights trained.safetensors --out net.tflite --quantize int8 --calibrate photos
+  nas export results/mobile:17 --weights trained.safetensors --out net.onnx --quantize int8 --calibrate photos
   nas export results/mcu:17 --format c-array --out net.cc
   nas export mobilenet_v2 --format dot --out - | dot -Tsvg > net.svg`,
 		Args: oneArch,
@@ -152,18 +154,19 @@ func (a *app) formatOf(cmd *cobra.Command, format, out string) (string, error) {
 	return format, flagsFit(cmd, format)
 }
 
-// formatFlags are the flags of export that one format alone has.
-var formatFlags = map[string][]string{
-	"onnx":   {"opset", "batch", "fold-bn", "native-hardswish"},
-	"tflite": {"quantize", "per-tensor", "io", "calibrate", "mean", "std", "equalize"},
+// flagFormats are the formats that a flag of export goes with.
+var flagFormats = []struct{ formats, flags []string }{
+	{[]string{"onnx"}, []string{"opset", "batch", "fold-bn", "native-hardswish"}},
+	{[]string{"tflite", "c-array"}, []string{"io"}},
+	{[]string{"tflite", "onnx", "c-array"}, []string{"quantize", "per-tensor", "calibrate", "mean", "std", "equalize"}},
 }
 
 // flagsFit refuses flags of other formats.
 func flagsFit(cmd *cobra.Command, format string) error {
-	for of, names := range formatFlags {
-		for _, name := range names {
-			if of != format && (of != "tflite" || format != "c-array") && cmd.Flags().Changed(name) {
-				return usagef("--%s goes with --format %s", name, of)
+	for _, f := range flagFormats {
+		for _, name := range f.flags {
+			if !slices.Contains(f.formats, format) && cmd.Flags().Changed(name) {
+				return usagef("--%s goes with --format %s", name, strings.Join(f.formats, " or "))
 			}
 		}
 	}
@@ -200,12 +203,12 @@ type integerFlags struct {
 
 func (f *integerFlags) flags(cmd *cobra.Command) {
 	fs := cmd.Flags()
-	fs.StringVar(&f.quantize, "quantize", "", "int8 writes a .tflite file of 8-bit integers")
+	fs.StringVar(&f.quantize, "quantize", "", "int8 writes an .onnx or .tflite file of 8-bit integers")
 	fs.BoolVar(&f.perTensor, "per-tensor", false,
 		"with --quantize, one scale for all weights of a layer, not one for each output channel")
 	fs.BoolVar(&f.equalize, "equalize", false,
 		"with --quantize, first give the channels between neighbouring convolutions ranges alike")
-	fs.StringVar(&f.io, "io", "float", "with --quantize, the type of input and outputs, float or int8")
+	fs.StringVar(&f.io, "io", "float", "with --quantize, the type of input and outputs of a .tflite file, float or int8")
 	fs.StringVar(
 		&f.images,
 		"calibrate",

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/blocks"
-	"nas/blocks/engine"
 	"nas/blocks/onnx"
 	"nas/blocks/pytorch"
 	"nas/internal/resolve"
@@ -20,6 +19,7 @@ import (
 type inferFlags struct {
 	input, output, weights, layout string
 	mean, std                      string
+	dtype, ranges                  string
 	seed                           uint64
 	threads                        int
 }
@@ -37,15 +37,23 @@ An ONNX file takes and gives tensors in the layout that it declares, which is N 
 most; where it leaves extents open they are those of the input. Every other network takes
 H x W x C or N x H x W x C. --layout overrides both. A network of several outputs writes a file
 for each, y.NAME.npy. Weights are those of --weights, else the network's own, or drawn from the
-seed. A .tflite file of 8-bit integers is computed with integers.`,
+seed. A .tflite file of 8-bit integers is computed with integers. --dtype int8 computes any network
+with integers: it is quantised first, as nas export --quantize int8 does it.`,
 		Example: `  nas infer mobilenet_v2 --input x.npy --output y.npy --seed 1
   nas infer results/mobile:17 --weights trained.safetensors --input x.npy --output y.npy
+  nas infer mobilenet_v2 --dtype int8 --input x.npy --output y.npy
   nas infer model.onnx --input nchw.npy --output y.npy
   nas infer model.onnx --input photos --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --output y.npy`,
 		Args: oneArch,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if o.input == "" || o.output == "" {
 				return usagef("want --input and --output, two .npy files, or pictures as the input")
+			}
+			if !slices.Contains([]string{"", "float32", "int8"}, o.dtype) {
+				return usagef("--dtype %q: want float32 or int8", o.dtype)
+			}
+			if o.ranges != "" && o.dtype != "int8" {
+				return usagef("--calibrate goes with --dtype int8")
 			}
 			if !slices.Contains([]string{"", "hwc", "chw"}, o.layout) {
 				return usagef("--layout %q: want hwc or chw", o.layout)
@@ -67,6 +75,11 @@ seed. A .tflite file of 8-bit integers is computed with integers.`,
 		"(default: an ONNX file's own, else hwc)")
 	f.Uint64Var(&o.seed, "seed", 0, "of weights that are drawn")
 	f.StringVar(&o.weights, "weights", "", weightsHelp)
+	f.StringVar(&o.dtype, "dtype", "",
+		"float32 or int8, the type of weights and activations (default: the file's, or float32)")
+	f.StringVar(&o.ranges, "calibrate", "",
+		"with --dtype int8, a `FILE`.npy or a folder of pictures whose values set the ranges "+
+			"(default: eight images of normal noise from --seed)")
 	f.IntVar(&o.threads, "threads", 1, "threads")
 	a.fileFlags(cmd)
 	return cmd
@@ -100,28 +113,15 @@ func (a *app) infer(arch string, o inferFlags) error {
 	if err != nil {
 		return err
 	}
-	w, err := a.weightsOf(n, o.weights, o.seed)
-	if err != nil {
-		return err
-	}
-	p, err := engine.Compile(n.Network, engine.Host(o.threads), engine.Options{})
-	if err != nil {
-		return err
-	}
-	if err := p.Bind(w); err != nil {
-		return err
-	}
 	if len(outs) > 1 && a.isStdout(o.output) {
 		return usagef("--output -: %s has %d outputs, a file for each: want a name such as y.npy", n.Name, len(outs))
 	}
-	forward := p.Run
-	if n.File != nil && n.File.Integers != nil && len(o.weights) == 0 {
-		if forward, err = integerRun(n); err != nil {
-			return err
-		}
+	forward, err := a.forward(n, o)
+	if err != nil {
+		return err
 	}
 	results := make([][]float32, len(outs))
-	one, y := make([]float32, p.InLen()), make([]float32, p.OutLen())
+	one, y := make([]float32, n.Input().Elems()), make([]float32, outputLen(n.Network))
 	for i := range images {
 		if shown != nil {
 			err = shown.read(i, one, n.Input())
@@ -160,36 +160,6 @@ func (a *app) writeResults(output string, outs []tensorLayout, results [][]float
 		}
 	}
 	return nil
-}
-
-// integerRun is what a plan's Run is, by the integer arithmetic of the file that n was read from.
-func integerRun(n *resolve.Network) (func(y, one []float32) error, error) {
-	run, err := n.File.Integers()
-	if err != nil {
-		return nil, err
-	}
-	in, outs := layoutsOf(n, "")
-	x := make([]float32, in.values())
-	return func(y, one []float32) error {
-		if err := in.fromNetwork(x, one); err != nil {
-			return err
-		}
-		results, err := run(x)
-		if err != nil {
-			return err
-		}
-		if len(results) != len(outs) {
-			return usagef("%s: a file of integers runs with all its outputs: leave --output-name out", n.Name)
-		}
-		at := 0
-		for k, out := range outs {
-			if err := out.toNetwork(y[at:][:len(results[k])], results[k]); err != nil {
-				return err
-			}
-			at += len(results[k])
-		}
-		return nil
-	}, nil
 }
 
 func (a *app) writeResult(path string, values []float32, dims []int) error {

@@ -62,6 +62,49 @@ func TestInferLayouts(t *testing.T) {
 	wantExit(t, 2, "want hwc or chw", infer(onnx, last, "e.npy", "--layout", "nhwc")...)
 }
 
+// TestInferIntegers: --dtype int8 computes what the exported file of integers computes, with the same ranges.
+func TestInferIntegers(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	x := make([]float32, 3*32*32*3)
+	for i := range x {
+		x[i] = float32(math.Sin(float64(i)))
+	}
+	var b bytes.Buffer
+	if err := pytorch.WriteNPY(&b, x, []int{3, 32, 32, 3}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file("x.npy"), b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, ranges := range [][]string{nil, {"--calibrate", file("x.npy")}} {
+		wantExit(t, 0, "", append([]string{
+			"export", tinyArch, "--seed", "3", "--quantize", "int8", "--out", file("q.tflite"),
+		}, ranges...)...)
+		infer := func(arch, out string, more ...string) []float32 {
+			wantExit(t, 0, "", append([]string{
+				"infer", arch, "--input", file("x.npy"), "--output", file(out), "--seed", "3",
+			}, more...)...)
+			v, _, err := readNPY(file(out))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		want, floats := infer(file("q.tflite"), "a.npy"), infer(tinyArch, "f.npy")
+		got := infer(tinyArch, "b.npy", append([]string{"--dtype", "int8"}, ranges...)...)
+		if !slices.Equal(got, want) {
+			t.Errorf("with %v: %v, the file gives %v", ranges, got, want)
+		}
+		if slices.Equal(got, floats) {
+			t.Errorf("with %v: integers give what floats give", ranges)
+		}
+	}
+	wantExit(t, 2, "want float32 or int8", "infer", tinyArch, "--dtype", "int4", "--input", "x", "--output", "y")
+	wantExit(t, 2, "goes with --dtype int8", "infer", tinyArch, "--calibrate", "x", "--input", "x", "--output", "y")
+	wantExit(t, 2, "want float32 or int8", "bench", tinyArch, "--dtype", "int4")
+}
+
 const cases = "../../blocks/onnx/testdata/cases/"
 
 // Every output of a model is counted and written, unless one is chosen.

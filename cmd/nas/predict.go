@@ -5,14 +5,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nas/internal/device"
 	"nas/internal/report"
 	"nas/latency"
 )
 
 func newPredict(a *app) *cobra.Command {
-	var profile, device, plot, recipe string
+	var profile, plot, recipe string
 	var kernels bool
-	var threads int
+	var on device.Choice
 	cmd := &cobra.Command{
 		Use:   "predict ARCH",
 		Short: "Predict the latency of a network, with its interval",
@@ -34,7 +35,7 @@ Of an image classifier the accuracy on ImageNet is estimated, too.`,
 			if err != nil {
 				return err
 			}
-			p, err := profileFor(n, profile, device, threads)
+			p, err := profileFor(n, profile, on)
 			if err != nil {
 				return err
 			}
@@ -81,8 +82,7 @@ Of an image classifier the accuracy on ImageNet is estimated, too.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&profile, "profile", "", "a latency profile (default: the run's for a trial, else this machine's)")
-	f.StringVar(&device, "device", "", "the device whose cached profile is taken: "+deviceForms)
-	f.IntVar(&threads, "threads", 0, "threads of that device")
+	deviceFlags(cmd, &on, "the device whose cached profile is taken", "threads of that device")
 	f.BoolVar(&kernels, "kernels", false, "list the kernels")
 	f.StringVar(&plot, "plot", "", "draw where the latency goes into `FILE`, .svg, .png or .pdf")
 	recipeFlag(cmd, &recipe)

@@ -6,18 +6,19 @@ import (
 	"os"
 	"path/filepath"
 
+	"nas/internal/device"
 	"nas/internal/resolve"
 	"nas/internal/runstore"
 	"nas/latency"
 )
 
 // profileOf loads a latency profile: the file given, or the cached one of a device.
-func profileOf(file, device string, threads int) (*latency.Profile, error) {
+func profileOf(file string, on device.Choice) (*latency.Profile, error) {
 	if file != "" {
 		p, err := latency.Load(file)
 		return p, usage(err)
 	}
-	rt, err := runtimeOf(device, threads)
+	rt, err := runtimeOf(on)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +27,7 @@ func profileOf(file, device string, threads int) (*latency.Profile, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, usagef("there is no latency profile of %s yet: run nas calibrate "+
-			"(with the same --device and --threads), or give one with --profile", dev)
+			"(with the same --device, --dtype and --threads), or give one with --profile", dev)
 	case errors.Is(err, latency.ErrNoCache):
 		return nil, usagef("%w: give a profile with --profile", err)
 	}
@@ -34,13 +35,13 @@ func profileOf(file, device string, threads int) (*latency.Profile, error) {
 }
 
 // profileFor is profileOf for a network: without a file or device it is the profile that the run of a trial has.
-func profileFor(n *resolve.Network, file, device string, threads int) (*latency.Profile, error) {
-	if own := filepath.Join(n.Run, runstore.ProfileFile); n.Run != "" && file == "" && device == "" && threads == 0 {
+func profileFor(n *resolve.Network, file string, on device.Choice) (*latency.Profile, error) {
+	if own := filepath.Join(n.Run, runstore.ProfileFile); n.Run != "" && file == "" && on == (device.Choice{}) {
 		if _, err := os.Stat(own); err == nil {
 			file = own
 		}
 	}
-	return profileOf(file, device, threads)
+	return profileOf(file, on)
 }
 
 // warn prints warnings about the figures.

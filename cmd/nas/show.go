@@ -12,6 +12,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/onnx"
 	"nas/internal/arenaview"
+	"nas/internal/device"
 	"nas/internal/fault"
 	"nas/internal/report"
 	"nas/internal/resolve"
@@ -140,7 +141,7 @@ func (a *app) addArena(v *networkView, arg, flag string, n *resolve.Network) (er
 // diagramOf draws a network to the scale of the latency by a profile: the one
 // given, or this machine's if it has been calibrated.
 func diagramOf(n *resolve.Network, profile string) (report.Figure, error) {
-	p, err := profileFor(n, profile, "", 0)
+	p, err := profileFor(n, profile, device.Choice{})
 	if err != nil {
 		if profile != "" {
 			return nil, err

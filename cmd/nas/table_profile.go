@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"nas/blocks"
+	"nas/internal/device"
 	"nas/internal/plural"
 	"nas/latency"
 	"nas/latency/timing"
@@ -15,7 +16,7 @@ import (
 type tableFlags struct {
 	from, measurements, base, out    string
 	name, cpu, runtime, source, only string
-	threads                          int
+	on                               device.Choice // its type and threads
 }
 
 // fromTable makes a profile without measuring anything.
@@ -44,7 +45,7 @@ func (a *app) fromTable(o tableFlags) error {
 		o.runtime = "measurements"
 	}
 	opts := latency.TableOptions{
-		Device: timing.Device{Name: o.name, CPU: o.cpu, Runtime: o.runtime, Threads: max(1, o.threads)},
+		Device: timing.Device{Name: o.name, CPU: o.cpu, Runtime: o.runtime, DType: o.on.DType, Threads: max(1, o.on.Threads)},
 		Source: o.source, Only: o.only,
 		Network: func(text string) (*blocks.Network, error) {
 			n, err := find(text)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"os"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/blocks"
+	"nas/internal/device"
 	"nas/internal/plural"
 	"nas/internal/random"
 	"nas/internal/report"
@@ -33,9 +35,10 @@ networks that were really trained.`,
 
 func newValidateLatency(a *app) *cobra.Command {
 	var o struct {
-		profile, device, space, archs, plot string
-		networks, threads, runs             int
-		seed                                uint64
+		profile, space, archs, plot string
+		on                          device.Choice
+		networks, runs              int
+		seed                        uint64
 	}
 	cmd := &cobra.Command{
 		Use:   "latency",
@@ -51,11 +54,12 @@ line through the MACs.`,
 			if err := a.picture("--plot", o.plot); err != nil {
 				return err
 			}
-			p, err := profileOf(o.profile, o.device, o.threads)
+			p, err := profileOf(o.profile, o.on)
 			if err != nil {
 				return err
 			}
-			rt, err := runtimeOf(o.device, p.Device.Threads)
+			o.on.Threads, o.on.DType = p.Device.Threads, cmp.Or(o.on.DType, p.Device.DType)
+			rt, err := runtimeOf(o.on)
 			if err != nil {
 				return err
 			}
@@ -66,11 +70,9 @@ line through the MACs.`,
 			if err != nil {
 				return err
 			}
-			m := a.meter
-			defer m.end()
 			v, err := latency.Validate(cmd.Context(), p, rt, nets, latency.ValidateOptions{Runs: o.runs,
-				Progress: func(done, total int) { m.show("measuring", done, total, "") }})
-			m.end()
+				Progress: func(done, total int) { a.meter.show("measuring", done, total, "") }})
+			a.meter.end()
 			if err != nil {
 				return err
 			}
@@ -104,8 +106,7 @@ line through the MACs.`,
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.profile, "profile", "", "a latency profile of this machine (default: the cached one)")
-	f.StringVar(&o.device, "device", "", "what is timed: "+deviceForms)
-	f.IntVar(&o.threads, "threads", 0, "threads, where --profile is not given")
+	deviceFlags(cmd, &o.on, "what is timed", "threads, where --profile is not given")
 	f.StringVar(&o.space, "space", "", "draw networks from the space of this `CONFIG`")
 	f.IntVar(&o.networks, "networks", 40, "networks drawn from the space")
 	f.StringVar(&o.archs, "archs", "", "a `FILE` with one ARCH a line")

@@ -50,6 +50,9 @@ func (c *Config) check(d *decoder) {
 	if c.Output.Dir == "" {
 		c.Output.Dir = filepath.ToSlash(filepath.Join("results", c.Name))
 	}
+	if c.Latency.DType != "" {
+		oneOf("latency.dtype", c.Latency.DType, []string{"float32", "int8"})
+	}
 	between("latency.threads", c.Latency.Threads, 1, 1024)
 	if c.Latency.Budget < Duration(time.Second) {
 		d.add("latency.budget", c.Latency.Budget.quoted(), `want at least "1s"`)

@@ -48,6 +48,7 @@ export: formats format exports
 measure: measurements nummeasure
 proxy: score estimator metric predictor
 device: target hardware platform runtime backend
+dtype: datatype precision quantize quantized quantization
 threads: numthreads nthreads cores cpus
 profile: profiles latencytable table lut
 seed: randomseed rngseed randomstate

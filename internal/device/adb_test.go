@@ -99,7 +99,7 @@ func TestADB(t *testing.T) {
 // timeOnce returns the median that a device tells of a network, in milliseconds, and checks the rest.
 func timeOnce(t *testing.T, device string, n *blocks.Network) float64 {
 	t.Helper()
-	rt, err := Runtime(device, 0)
+	rt, err := Choice{Device: device}.Runtime()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@
 package device
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,26 +20,70 @@ import (
 )
 
 // Forms says what Runtime understands, for help texts.
-var Forms = "native, " + strings.Join(devices.Recipes(), ", ") + ", one of TFLite with -int8 behind it" +
+var Forms = "native, " + strings.Join(devices.Recipes(), ", ") +
+	", native or one of ONNX Runtime or TFLite with -int8 behind it" +
 	", or a recipe `FILE` (.toml); with :HOST behind it where the recipe reaches another device"
 
-// integers behind the name of a shipped recipe that wants .tflite files chooses those of 8-bit integers.
+// integers behind the name of this machine, or of a shipped recipe for files of this program, chooses networks of 8-bit
+// integers.
 const integers = "-int8"
+
+// Values of Choice.DType.
+const (
+	float32Type = "float32"
+	int8Type    = "int8"
+)
 
 // errUnknown is wrapped by the error for a name that is no device's.
 var errUnknown = errors.New("there is no such device")
 
-// Runtime returns what times networks: this program's kernels ("native" or
-// nothing), a shipped recipe by name, or a recipe's file, each with :HOST behind
-// it if it reaches another device. A shipped recipe for .tflite files times those
-// of 8-bit integers under its name with -int8 behind it. threads 0 means the
-// recipe's own number, or 1.
-func Runtime(device string, threads int) (timing.Runtime, error) {
+// Choice is what a person says of the device that times networks. The zero value is this machine with one thread and
+// values of float32.
+type Choice struct {
+	// Device is "native" or nothing for this program's kernels, the name of a shipped recipe, or a recipe's file, with
+	// :HOST behind it if it reaches another device.
+	Device string
+	// DType is "float32", "int8", or nothing for what the device's name or recipe says: the name of this machine, or of a
+	// shipped recipe for files of this program, with -int8 behind it is that of 8-bit integers.
+	DType string
+	// Threads of one network; 0 means the recipe's own number, or 1.
+	Threads int
+}
+
+// named returns the device's name with the data type in it, if it has one of its own.
+func (c Choice) named() (string, error) {
+	name, host := cutHost(cmp.Or(c.Device, timing.NativeName))
+	base, known := shipped(name)
+	known = known || base == timing.NativeName
+	switch {
+	case !slices.Contains([]string{"", float32Type, int8Type}, c.DType):
+		return "", fmt.Errorf("data type %q: want float32 or int8", c.DType)
+	case c.DType == float32Type && known && base != name:
+		return "", fmt.Errorf("device %s is of int8, and float32 is asked for: want %s", name, base)
+	case c.DType == int8Type && known:
+		name = base + integers
+	}
+	if host != "" {
+		name += ":" + host
+	}
+	return name, nil
+}
+
+// Runtime returns what times networks.
+func (c Choice) Runtime() (timing.Runtime, error) {
+	device, err := c.named()
+	if err != nil {
+		return nil, err
+	}
+	threads := c.Threads
 	if threads < 0 {
 		return nil, fmt.Errorf("%d threads: want at least 1", threads)
 	}
-	if device == "" || device == "native" {
+	switch device {
+	case timing.NativeName:
 		return native.New(max(1, threads)), nil
+	case timing.NativeName + integers:
+		return native.New(max(1, threads)).Integers(), nil
 	}
 	name, host := cutHost(device)
 	text, files, err := textOf(name)
@@ -58,15 +103,19 @@ func Runtime(device string, threads int) (timing.Runtime, error) {
 			tomlfile.LinesOf(text).Of(unknown[0]), unknown[0])
 	}
 	if spec.Name+integers == name {
-		if spec.Format != "tflite" {
+		if spec.Units == "plan" || spec.Format != "tflite" && len(spec.Convert) > 0 {
 			return nil, fmt.Errorf(
-				"device %s: the recipe %s times no .tflite files: want it without %s",
+				"device %s: the recipe %s has no form of 8-bit integers: want it without %s",
 				name,
 				spec.Name,
 				integers,
 			)
 		}
-		spec.Name, spec.DType = name, "int8"
+		spec.Name, spec.DType = name, int8Type
+	}
+	if is := cmp.Or(spec.DType, float32Type); c.DType != "" && c.DType != is {
+		return nil, fmt.Errorf("device %s: its dtype is %q, and %q is asked for: change dtype in the recipe",
+			name, is, c.DType)
 	}
 	if threads > 0 {
 		if threads != max(1, spec.Threads) && !takes(&spec, "{threads}") {
@@ -120,10 +169,10 @@ func (b beside) Open(name string) (fs.File, error) {
 
 // Name is the name that profiles of a device hold, without asking the device; "" for a recipe that cannot be read.
 func Name(device string) string {
-	if device == "" || device == "native" {
-		return "native"
+	if device == "" || device == timing.NativeName || device == timing.NativeName+integers {
+		return timing.NativeName
 	}
-	rt, err := Runtime(device, 0)
+	rt, err := Choice{Device: device}.Runtime()
 	if r, ok := rt.(*recipe.Recipe); err == nil && ok {
 		return r.Name()
 	}

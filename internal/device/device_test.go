@@ -13,7 +13,7 @@ import (
 
 func TestShippedRecipesAreRight(t *testing.T) {
 	for _, name := range devices.Recipes() {
-		rt, err := Runtime(name+":somewhere", 0)
+		rt, err := Choice{Device: name + ":somewhere"}.Runtime()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -21,13 +21,14 @@ func TestShippedRecipesAreRight(t *testing.T) {
 			t.Errorf("%s is a %T", name, rt)
 		}
 	}
-	if rt, err := Runtime("onnxruntime", 3); err != nil || rt.Device().Threads != 3 {
+	if rt, err := (Choice{Device: "onnxruntime", Threads: 3}).Runtime(); err != nil || rt.Device().Threads != 3 {
 		t.Errorf("three threads of ONNX Runtime: %+v, %v", rt, err)
 	}
-	if _, err := Runtime("litert-wasm", 2); err == nil || !strings.Contains(err.Error(), "takes no {threads}") {
+	_, err := Choice{Device: "litert-wasm", Threads: 2}.Runtime()
+	if err == nil || !strings.Contains(err.Error(), "takes no {threads}") {
 		t.Errorf("two threads of a command that has one: %v", err)
 	}
-	rt, err := Runtime("native", 2)
+	rt, err := Choice{Device: "native", Threads: 2}.Runtime()
 	if err != nil || rt.Device().Threads != 2 {
 		t.Errorf("%+v, %v", rt, err)
 	}
@@ -50,15 +51,20 @@ func TestCutHost(t *testing.T) {
 
 // TestIntegers chooses the files of 8-bit integers by name.
 func TestIntegers(t *testing.T) {
-	rt, err := Runtime("tflite-int8", 0)
+	rt, err := Choice{Device: "tflite-int8"}.Runtime()
 	if err != nil {
 		t.Fatal(err)
 	}
 	if d := rt.Device(); d.Name != "tflite-int8" || d.DType != "int8" || !strings.HasSuffix(d.String(), ", int8") {
 		t.Errorf("tflite-int8 is %+v", d)
 	}
-	if _, err := Runtime("onnxruntime-int8", 0); err == nil || !strings.Contains(err.Error(), "no .tflite files") {
+	rt, err = Choice{Device: "onnxruntime-int8"}.Runtime()
+	if err != nil || rt.Device().DType != "int8" {
 		t.Errorf("integers of a recipe for ONNX: %v", err)
+	}
+	_, err = Choice{Device: "nas-remote-int8:board"}.Runtime()
+	if err == nil || !strings.Contains(err.Error(), "no form of 8-bit integers") {
+		t.Errorf("integers of a recipe for kernels of this program: %v", err)
 	}
 }
 
@@ -73,7 +79,7 @@ func TestCopies(t *testing.T) {
 		if err := os.WriteFile(file, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Runtime(file+":somewhere", 0); err != nil {
+		if _, err := (Choice{Device: file + ":somewhere"}).Runtime(); err != nil {
 			t.Errorf("a copy of %s: %v", name, err)
 		}
 	}
@@ -88,7 +94,7 @@ func TestRefuses(t *testing.T) {
 		}
 		return file
 	}
-	_, err := Runtime("onxruntime", 0)
+	_, err := Choice{Device: "onxruntime"}.Runtime()
 	if !errors.Is(err, errUnknown) || !strings.Contains(err.Error(), "onnxruntime_perf_test") {
 		t.Errorf("a name that is none: %v", err)
 	}
@@ -99,7 +105,7 @@ func TestRefuses(t *testing.T) {
 		{`name = "x"`, "runtime: is missing"},
 		{head + "command = [\"a\", \"{model}\", \"{modle}\"]" + tail, "{modle} stands for nothing"},
 	} {
-		if _, err := Runtime(write(c.text), 0); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := (Choice{Device: write(c.text)}).Runtime(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: error %v, want %q", c.text, err, c.want)
 		}
 	}

@@ -85,7 +85,7 @@ func TestFarms(t *testing.T) {
 		{"qualcomm-aihub-int8:Samsung Galaxy S24 (Family)", "", 41, 1e3, 840, 1160},
 		{"stedgeai-cloud:STM32H747I-DISCO", "the time is a mean", 1, 1e3, 0, 0},
 	} {
-		rt, err := Runtime(c.device, 0)
+		rt, err := Choice{Device: c.device}.Runtime()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +106,7 @@ func TestFarms(t *testing.T) {
 			t.Errorf("%s: %+v, want %g ms", c.device, s, c.ms*size)
 		}
 	}
-	rt, err := Runtime("stedgeai-cloud:STM32F4", 0)
+	rt, err := Choice{Device: "stedgeai-cloud:STM32F4"}.Runtime()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 func TestRuntimes(t *testing.T) {
 	for _, c := range []struct{ device, env, install string }{
 		{"onnxruntime", "NAS_ONNXRUNTIME", "npm install onnxruntime-node@1.30.0"},
+		{"onnxruntime-int8", "NAS_ONNXRUNTIME", "npm install onnxruntime-node@1.30.0"},
 		{"tflite", "NAS_TFLITE", "npm install --ignore-scripts tfjs-tflite-node@0.0.2"},
 		{"tflite-int8", "NAS_TFLITE", "npm install --ignore-scripts tfjs-tflite-node@0.0.2"},
 		{"litert-wasm", "NAS_LITERT", "npm install --ignore-scripts @litertjs/core@2.5.3"},
@@ -23,7 +24,7 @@ func TestRuntimes(t *testing.T) {
 				t.Skipf("skipped: the runtime is not here. %s somewhere and set %s to that folder", c.install, c.env)
 			}
 			t.Chdir(dir)
-			rt, err := Runtime(c.device, 0)
+			rt, err := Choice{Device: c.device}.Runtime()
 			if err != nil {
 				t.Fatal(err)
 			}

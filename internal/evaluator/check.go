@@ -98,9 +98,8 @@ func checkProxy(c *config.Config, report func(key, value, want string)) {
 // checkDevice reports a device that is unknown and profiles that cannot be read.
 func checkDevice(c *config.Config, report func(key, value, want string)) {
 	l := &c.Latency
-	if l.Device == "native" {
-		// always there
-	} else if _, err := named.Runtime(l.Device, max(1, l.Threads)); err != nil {
+	on := named.Choice{Device: l.Device, DType: l.DType, Threads: max(1, l.Threads)}
+	if _, err := on.Runtime(); err != nil && (l.DType == "" || l.DType == "float32" || l.DType == "int8") {
 		want := strings.TrimPrefix(fault.Text(err), "device "+l.Device+": ")
 		report("latency.device", strconv.Quote(l.Device), want)
 	}

@@ -20,7 +20,7 @@ const (
 // all of them.
 func (c *comparison) measure(ctx context.Context) error {
 	p := c.Devices[0].Profile
-	rt := native.New(p.Device.Threads)
+	rt := native.Of(p.Device)
 	if err := p.Matches(rt); err != nil {
 		c.out.Skipped = err.Error()
 		return nil

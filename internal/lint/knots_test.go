@@ -21,10 +21,10 @@ const maxKnot = 9
 
 // largerKnots are the packages that may have a larger knot, each with its limit.
 var largerKnots = map[string]int{
-	"blocks/engine":  15, // one algorithm: each kind of unit registers itself in a table that all use
+	"blocks/engine":  16, // one algorithm: each kind of unit registers itself in a table that all use
 	"blocks/kernels": 13, // one algorithm: the drivers and the table of kernels
 	"blocks/pytorch": 10, // one table of ops
-	"cmd/nas":        32, // commands of one program
+	"cmd/nas":        33, // commands of one program
 }
 
 // maxDependencies bounds the dependencies between the files of a package, summed over the packages that once were

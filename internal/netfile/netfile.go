@@ -56,7 +56,7 @@ type encoder func(n *blocks.Network, w func() (*blocks.Weights, error), o Form) 
 // Form says how a file is written. A format reads its own part.
 type Form struct {
 	ONNX ONNX
-	// Integers says how a .tflite file is quantised to 8 bits; nil writes float32.
+	// Integers says how an .onnx or .tflite file is quantised to 8 bits; nil writes float32. FloatEdges is of .tflite.
 	Integers *Integers
 }
 
@@ -367,7 +367,17 @@ func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error), form
 	b.Grow(4*int(n.Counts().Params) + 1<<16) // growing on the way would take twice as much
 	o := form.ONNX
 	o.Metadata, o.Version = n.Meta, buildinfo.Release()
-	err = onnx.Write(&b, n, w, o)
+	if form.Integers == nil {
+		err = onnx.Write(&b, n, w, o)
+		return b.Bytes(), err
+	}
+	quantise := *form.Integers
+	quantise.Run = engine.Activations
+	q, err := tflite.QuantizeNetwork(n, w, quantise)
+	if err != nil {
+		return nil, err
+	}
+	err = onnx.WriteQuantized(&b, q, o)
 	return b.Bytes(), err
 }
 
@@ -380,6 +390,9 @@ func decodeModel(path string, _ []byte, o Options) (*Network, error) {
 	m.Network.Meta = m.Metadata
 	n := &Network{
 		Network: m.Network, Weights: weightsLater(path, o, m.Network), Input: &m.Input, Outputs: m.Outputs, Notes: m.Notes,
+	}
+	if rounds(m.Network) {
+		n.Quantised = quantisedLater(path, o)
 	}
 	if m.Integers {
 		n.Integers = integersLater(path)

@@ -73,10 +73,16 @@ type ownDevice struct {
 	space  *space.Space
 }
 
+// choice is what the config says of this device.
+func (o *ownDevice) choice() named.Choice {
+	l := &o.config.Latency
+	return named.Choice{Device: l.Device, DType: l.DType, Threads: l.Threads}
+}
+
 // sameType refuses a profile of a run that is resumed if the device computes in another data type by now. A
 // device that is out of reach is not asked.
 func (o *ownDevice) sameType(p *latency.Profile) error {
-	rt, err := named.Runtime(o.config.Latency.Device, o.config.Latency.Threads)
+	rt, err := o.choice().Runtime()
 	if err != nil {
 		return nil
 	}
@@ -104,7 +110,7 @@ func (o *ownDevice) contradicted(file string, is *timing.Device) {
 // profile returns the cached profile of this device, extended where the space has units that it
 // does not know, or a new one.
 func (o *ownDevice) profile(ctx context.Context) (*latency.Profile, error) {
-	rt, err := named.Runtime(o.config.Latency.Device, o.config.Latency.Threads)
+	rt, err := o.choice().Runtime()
 	if err != nil {
 		return nil, config.Usagef("latency.device: %w", err)
 	}

@@ -44,7 +44,7 @@ func measure(
 		members[i] = front[k]
 	}
 	d := s.Devices[0]
-	rt := native.New(d.Profile.Device.Threads)
+	rt := native.Of(d.Profile.Device)
 	if err := d.Profile.Matches(rt); err != nil {
 		s.Sayf("the front is not measured: %v", err)
 		return &Measured{Skipped: err.Error()}, nil

@@ -33,18 +33,23 @@ type memory struct {
 // fits reports whether there is room for a network, but for its activations.
 func (m *memory) fits(n *blocks.Network) bool { return n.Counts().Params <= m.params }
 
-// prepare compiles and binds a network. If w is nil the weights are random. The time of
-// kernels does not depend on values as long as no activation is denormal, which
+// prepare compiles and binds a network. If w is nil, or the target computes with integers, the
+// weights are random. The time of kernels does not depend on values as long as no activation is denormal, which
 // timing.RandomWeights prevents.
 func prepare(n *blocks.Network, w *blocks.Weights, t engine.Target, m *memory) (*runnable, error) {
 	p, err := engine.Compile(n, t, engine.Options{})
 	if err != nil {
 		return nil, fault.Errorf("latency: %w", err)
 	}
-	if w == nil {
-		w = m.weights.Random(n)
+	if t.DType == engine.Int8 {
+		err = p.BindInteger(&m.workspace, timing.RandomIntegers(n))
+	} else {
+		if w == nil {
+			w = m.weights.Random(n)
+		}
+		err = p.BindIn(&m.workspace, w)
 	}
-	if err := p.BindIn(&m.workspace, w); err != nil {
+	if err != nil {
 		return nil, fault.Errorf("latency: %w", err)
 	}
 	r := &runnable{plan: p, in: timing.RandomInput(p.InLen()), out: make([]float32, p.OutLen())}
@@ -318,6 +323,14 @@ func referenceNetwork() *blocks.Network {
 	return n
 }
 
+// Of returns this machine as the profile of one like it has it: with its number of threads and its type of values.
+func Of(d timing.Device) *Runtime {
+	if d.Target.DType == engine.Int8 {
+		return New(d.Threads).Integers()
+	}
+	return New(d.Threads)
+}
+
 // Runtime is this machine, running the engine's kernels.
 type Runtime struct {
 	target engine.Target
@@ -334,11 +347,22 @@ func New(threads int, cpus ...int) *Runtime {
 	return &Runtime{target: engine.Host(threads), cpus: cpus}
 }
 
+// Integers returns the same machine and cores for networks of 8-bit integers.
+func (n *Runtime) Integers() *Runtime {
+	r := *n
+	r.target.DType = engine.Int8
+	return &r
+}
+
 // Device returns what is timed.
 func (n *Runtime) Device() timing.Device {
+	dtype := "float32"
+	if n.target.DType != engine.Float32 {
+		dtype = n.target.DType
+	}
 	return timing.Device{
 		Name: timing.NativeName, CPU: timing.HostFacts(n.cpus).CPU, Runtime: "nas kernels",
-		Version: buildinfo.Release(), DType: "float32", Threads: n.target.Threads, CPUSet: ranges(n.cpus), Target: n.target,
+		Version: buildinfo.Release(), DType: dtype, Threads: n.target.Threads, CPUSet: ranges(n.cpus), Target: n.target,
 	}
 }
 

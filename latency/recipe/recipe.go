@@ -55,10 +55,10 @@ type Spec struct {
 	// Format is what is written for each network: "onnx", which empty means, or "tflite".
 	Format string `toml:"format"`
 	// DType is the type of weights and activations: "float32", which empty means, or "int8".
-	// ONNX files are written in float32: another type is what Convert makes of it.
+	// With Convert, ONNX files are written in float32: another type is what Convert makes of it.
 	DType string `toml:"dtype"`
-	// Quant says how the weights of a .tflite file of int8 are scaled: "per_channel", which
-	// empty means, or "per_tensor". IO is the type of its input and outputs, "float", which
+	// Quant says how the weights of a file of int8 are scaled: "per_channel", which empty means,
+	// or "per_tensor". IO is the type of input and outputs of a .tflite file, "float", which
 	// empty means, or "int8".
 	Quant string `toml:"quant"`
 	IO    string `toml:"io"`

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 
 	"nas/blocks"
+	"nas/blocks/kernels/integer"
+	"nas/blocks/quant"
 )
 
 // normals are standard normal values, to be repeated: drawing each of some
@@ -122,4 +124,53 @@ func followedByNorm(n *blocks.Network, readers [][]int, i int) bool {
 	}
 	_, ok := n.Nodes[i+1].Op.(*blocks.BatchNorm)
 	return ok
+}
+
+// randomBytes are weights of 8 bits, to be repeated.
+var randomBytes = func() []int8 {
+	v := make([]int8, len(normals))
+	for i, x := range normals {
+		v[i] = int8(max(-127, min(40*x, 127)))
+	}
+	return v
+}()
+
+// RandomIntegers is a network of 8-bit integers with n's ops and random weights, node by
+// node: batch normalisations are part of the layers before them, and all grids are alike.
+// What it computes is of no use, but it takes the time of any quantised form of n, because
+// the time of kernels on integers does not depend on values.
+func RandomIntegers(n *blocks.Network) *quant.Network {
+	q := &quant.Network{Net: n, Nodes: make([]quant.Node, len(n.Nodes))}
+	grid := integer.Grid{Scale: 1. / 32, Low: -128, High: 127}
+	table := make([]int32, grid.High-grid.Low+1)
+	for i := range table {
+		table[i] = grid.Low + int32(i)
+	}
+	longest := 0
+	for i := range n.Nodes {
+		for _, p := range n.Params(i) {
+			longest = max(longest, p.Len())
+		}
+	}
+	bytes, zeros := make([]int8, longest), make([]int32, longest)
+	for i := 0; i < longest; i += len(randomBytes) {
+		copy(bytes[i:], randomBytes)
+	}
+	for i := range n.Nodes {
+		nd := &q.Nodes[i]
+		nd.Grid = grid
+		switch n.Nodes[i].Op.(type) {
+		case *blocks.Activation:
+			nd.Table = table
+		case *blocks.Conv, *blocks.Linear, *blocks.ChannelConv:
+			k := n.Params(i)[0].Len()
+			nd.Layer = &quant.Layer{Q: bytes[:k:k], Scale: []float32{1. / 256}, Bias: zeros[:n.Nodes[i].Shape.C]}
+		default:
+			nd.Float = i > 0 && !quant.HasIntegers(n, i)
+			if nd.Float && q.Weights == nil && n.Nodes[i].Op.Kind() != "bn" {
+				q.Weights = RandomWeights(n)
+			}
+		}
+	}
+	return q
 }

@@ -26,15 +26,3 @@ func Softmax(dst, src []int32, c int, beta float64, log bool, in, out Grid) {
 		}
 	}
 }
-
-// Blend mixes four pixels by weights of 11 bits, as XNNPACK does, for each of c channels: x is the share of the right
-// ones, y that of the lower ones.
-func Blend(dst, topLeft, topRight, bottomLeft, bottomRight []int32, x, y float64) {
-	const one = 1 << 11
-	wx, wy := int64(math.RoundToEven(x*one)), int64(math.RoundToEven(y*one))
-	for c := range dst {
-		top := int64(topLeft[c])*one + int64(topRight[c]-topLeft[c])*wx
-		bottom := int64(bottomLeft[c])*one + int64(bottomRight[c]-bottomLeft[c])*wx
-		dst[c] = int32((top*one + (bottom-top)*wy + one*one/2) >> 22)
-	}
-}

@@ -69,10 +69,22 @@ var tiles = map[string]tile{
 }
 
 func tileOf(t *engine.Target) tile {
-	if v, ok := tiles[t.ISA]; ok {
-		return v
+	v, ok := tiles[t.ISA]
+	if !ok {
+		v = tile{4, 16, 4}
 	}
-	return tile{4, 16, 4}
+	if t.DType == engine.Int8 {
+		v.lanes *= 4
+	}
+	return v
+}
+
+// valueBytes is the size of a value.
+func valueBytes(t *engine.Target) float64 {
+	if t.DType == engine.Int8 {
+		return 1
+	}
+	return 4
 }
 
 // Lanes is the number of float32 lanes of a target.
@@ -197,12 +209,13 @@ func Expands(u *engine.Unit) bool { return u.Mid != u.In.C || u.MidAct != blocks
 // traffic adds the bytes that a unit reads and writes. A cache of size s that has to hold m
 // bytes stops to help over a factor of two of m, not at once.
 func (a *amounts) traffic(u *engine.Unit, t *engine.Target, passes int) {
-	move := float64(u.BytesIn() + u.BytesOut())
+	size := valueBytes(t) / 4
+	move := float64(u.BytesIn()+u.BytesOut()) * size
 	beyond := func(s int) float64 { return min(1, max(0, math.Log2(move/float64(max(s, 1)))+0.5)) }
 	a.v[termMove] = move
 	a.v[termMoveL2], a.v[termMoveL3], a.v[termMoveMem] = move*beyond(t.L1), move*beyond(t.L2), move*beyond(t.L3)
-	a.v[termWeights] = float64(u.BytesWeights())
-	a.v[termAgain] = float64(u.BytesIn()) * float64(passes)
+	a.v[termWeights] = float64(u.BytesWeights()) * size
+	a.v[termAgain] = float64(u.BytesIn()) * size * float64(passes)
 }
 
 // Feature is one coordinate of a unit.
@@ -295,7 +308,8 @@ var Features = []Feature{
 			inside(w, u.Out.W, u.Kernel[1], u.Stride[1], u.Dilation[1], u.Pad[1])
 	}},
 	{"set_l2", func(u *engine.Unit, t *engine.Target) float64 {
-		return min(2, max(-2, math.Log2(float64(u.BytesIn()+u.BytesOut()+u.BytesWeights())/float64(max(t.L2, 1)))))
+		bytes := valueBytes(t) / 4 * float64(u.BytesIn()+u.BytesOut()+u.BytesWeights())
+		return min(2, max(-2, math.Log2(bytes/float64(max(t.L2, 1)))))
 	}},
 	{"stem_kernel", func(u *engine.Unit, t *engine.Target) float64 { return Log2(u.Stem.Kernel[0]*u.Stem.Kernel[1]) / 2 }},
 	{"batch", func(u *engine.Unit, t *engine.Target) float64 { return Log2(u.Batch) }},

@@ -14,7 +14,10 @@ import (
 )
 
 // Form says what is written: the fields of the same names of [nas/latency/recipe.Spec].
-type Form struct{ Format, DType, Quant, IO string }
+type Form struct {
+	Format, DType, Quant, IO string
+	converted                bool // another program changes the files
+}
 
 // The values of [Form.DType] for which this program writes models.
 const (
@@ -34,18 +37,13 @@ func (f *Form) Check(converted bool, bad func(key, format string, a ...any)) {
 	if f.Format != "onnx" && f.Format != "tflite" {
 		bad("format", "%q, want \"onnx\" or \"tflite\"", f.Format)
 	}
-	integers := f.Format == "tflite" && f.DType == int8Type
+	f.converted = converted
 	switch {
-	case f.DType == float32Type || integers:
+	case f.DType == float32Type || f.DType == int8Type:
 	case f.Format == "tflite":
 		bad("dtype", "%q, want \"float32\" or \"int8\"", f.DType)
 	case !converted:
-		bad(
-			"dtype",
-			"%q: ONNX files are written in float32: want \"float32\", or format = \"tflite\", or name under convert "+
-				"a program that quantises",
-			f.DType,
-		)
+		bad("dtype", "%q, want \"float32\" or \"int8\", or name under convert a program that makes this type", f.DType)
 	}
 	for _, k := range []struct{ key, v, first, second string }{
 		{"quant", f.Quant, "per_channel", "per_tensor"}, {"io", f.IO, "float", int8Type},
@@ -53,10 +51,17 @@ func (f *Form) Check(converted bool, bad func(key, format string, a ...any)) {
 		switch {
 		case k.v != "" && k.v != k.first && k.v != k.second:
 			bad(k.key, "%q, want %q or %q", k.v, k.first, k.second)
-		case k.v != "" && !integers:
-			bad(k.key, "is of format = \"tflite\" with dtype = \"int8\" only")
+		case k.v != "" && !f.integers():
+			bad(k.key, "is of dtype = \"int8\" only, where no other program converts ONNX files")
+		case k.v == int8Type && f.Format == "onnx":
+			bad(k.key, "is \"float\" in ONNX files")
 		}
 	}
+}
+
+// integers tells whether this program writes 8-bit integers. ONNX files are converted from float32.
+func (f *Form) integers() bool {
+	return f.DType == int8Type && (f.Format == "tflite" || !f.converted)
 }
 
 // Write writes a network with random weights in the format of the recipe.
@@ -75,22 +80,31 @@ func (f *Form) Write(path string, n *blocks.Network) error {
 // image is enough for their ranges.
 func (f *Form) encode(n *blocks.Network) ([]byte, error) {
 	w := timing.RandomWeights(n)
+	image := make([]float32, n.Input().Elems())
+	for i := range image {
+		image[i] = float32(i%17)/8 - 1
+	}
+	o := tflite.QuantizeOptions{
+		PerTensor: f.Quant == "per_tensor", FloatEdges: f.IO != int8Type,
+		Images: [][]float32{image}, Run: engine.Activations,
+	}
 	if f.Format == "onnx" {
 		var b bytes.Buffer
-		err := onnx.Write(&b, n, w, onnx.Options{FoldBN: true})
+		if !f.integers() {
+			err := onnx.Write(&b, n, w, onnx.Options{FoldBN: true})
+			return b.Bytes(), err
+		}
+		q, err := tflite.QuantizeNetwork(n, w, o)
+		if err != nil {
+			return nil, err
+		}
+		err = onnx.WriteQuantized(&b, q, onnx.Options{})
 		return b.Bytes(), err
 	}
 	var m *tflite.Model
 	var err error
-	if f.DType == int8Type {
-		image := make([]float32, n.Input().Elems())
-		for i := range image {
-			image[i] = float32(i%17)/8 - 1
-		}
-		m, err = tflite.Quantize(n, w, tflite.QuantizeOptions{
-			PerTensor: f.Quant == "per_tensor", FloatEdges: f.IO != int8Type,
-			Images: [][]float32{image}, Run: engine.Activations,
-		})
+	if f.integers() {
+		m, err = tflite.Quantize(n, w, o)
 	} else {
 		m, err = tflite.Lower(n, w)
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"nas/blocks"
+	"nas/blocks/onnx"
 	"nas/blocks/tflite"
 )
 
@@ -39,7 +40,7 @@ func TestWrite(t *testing.T) {
 		{"int8", "", "", true, tflite.Float32}, {"int8", "per_channel", "float", true, tflite.Float32},
 		{"int8", "per_tensor", "int8", false, tflite.Int8},
 	} {
-		f := Form{"tflite", c.dtype, c.quant, c.io}
+		f := Form{Format: "tflite", DType: c.dtype, Quant: c.quant, IO: c.io}
 		if found := check(&f, false); found != nil {
 			t.Fatal(found)
 		}
@@ -62,12 +63,44 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// TestWriteONNX wants float32 of an ONNX file that another program quantises, and integers without such a program.
+func TestWriteONNX(t *testing.T) {
+	b := blocks.NewBuilder("test", blocks.Shape{H: 16, W: 16, C: 3})
+	blocks.ConvBNAct{Out: 8, Kernel: 3, Stride: 2, Act: blocks.ReLU6}.Build(b, b.Input())
+	n, err := b.Network()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		dtype           string
+		converted, want bool
+	}{{"float32", false, false}, {"int8", true, false}, {"int8", false, true}} {
+		f := Form{DType: c.dtype}
+		if found := check(&f, c.converted); found != nil {
+			t.Fatal(found)
+		}
+		data, err := f.encode(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := onnx.Read(data, onnx.ReadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		isQuant := func(nd blocks.Node) bool { return nd.Op.Kind() == "fake_quant" }
+		if got := slices.ContainsFunc(m.Network.Nodes, isQuant); got != c.want {
+			t.Errorf("%+v: integers: %t", c, got)
+		}
+	}
+}
+
 // TestCheck checks what is said of files that are not written.
 func TestCheck(t *testing.T) {
 	for want, f := range map[string]Form{
 		`format: "ncnn"`: {Format: "ncnn"},
 		`dtype: "int4"`:  {Format: "tflite", DType: "int4"},
-		`dtype: "int8"`:  {DType: "int8"},
+		`dtype: "fp16"`:  {DType: "fp16"},
+		`io: is "float"`: {DType: "int8", IO: "int8"},
 		`quant: "best"`:  {Format: "tflite", DType: "int8", Quant: "best"},
 		`quant: is of`:   {Format: "tflite", Quant: "per_tensor"},
 		`io: "uint8"`:    {Format: "tflite", DType: "int8", IO: "uint8"},
