@@ -12,7 +12,7 @@ func init() {
 
 func lowerAct(c *compiler, i int) {
 	f := c.net.Nodes[i].Op.(*blocks.Activation).Func
-	if f == blocks.Identity && c.o.Tap == nil {
+	if f == blocks.Identity && c.o.Tap == nil && c.t.DType != Int8 { // which may move to another grid
 		c.alias(i, c.input(i, 0))
 		return
 	}

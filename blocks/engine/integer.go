@@ -12,11 +12,6 @@ import "nas/blocks"
 // then the residual is added. Nothing is fused beyond that: at a byte a value the maps of
 // most networks stay in the second-level cache.
 
-func init() {
-	routines["quantize"] = &routine{}
-	routines["dequantize"] = &routine{}
-}
-
 // integerForms are the op kinds that have kernels on bytes, with what these ask of a node; nil: nothing.
 var integerForms = map[string]func(c *compiler, i int) bool{
 	"conv":        nil,
@@ -31,6 +26,7 @@ var integerForms = map[string]func(c *compiler, i int) bool{
 	"shuffle":     nil,
 	"resize":      nil,
 	"softmax":     nil,
+	"unary":       nil,
 }
 
 // lowerInteger lowers node i to kernel calls on bytes, or to its reference evaluation.

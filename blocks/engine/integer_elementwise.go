@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"fmt"
-
 	"nas/blocks/kernels"
 	"nas/blocks/kernels/int8"
 )
@@ -10,7 +8,8 @@ import (
 func init() {
 	integerRoutines["quantize"] = makeQuantize
 	integerRoutines["dequantize"] = makeDequantize
-	integerRoutines["act"] = makeIntegerAct
+	integerRoutines["act"] = makeIntegerTable
+	integerRoutines["unary"] = makeIntegerTable
 	integerRoutines["add"] = makeIntegerAdd
 	integerRoutines["mul"] = makeIntegerMul
 	integerRoutines["scale"] = makeIntegerScale
@@ -37,11 +36,11 @@ func makeDequantize(b *integerBinding) (runner, need, error) {
 	}), need{}, nil
 }
 
-func makeIntegerAct(b *integerBinding) (runner, need, error) {
-	_, _, act := b.parts()
-	n := &b.q.Nodes[act]
+// makeIntegerTable looks up a function of one value.
+func makeIntegerTable(b *integerBinding) (runner, need, error) {
+	n := &b.q.Nodes[b.s.Nodes[0]]
 	if n.Table == nil {
-		return nil, need{}, fmt.Errorf("it has no table")
+		return makeIntegerEval(b)
 	}
 	set, dst, src, t := b.set, b.dst, b.src[0], tableOf(n.Table, b.in[0])
 	return byteRows(dst, b.unit.Batch, func(m kernels.Map) {

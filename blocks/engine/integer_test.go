@@ -8,6 +8,7 @@ import (
 	"nas/blocks"
 	"nas/blocks/engine"
 	"nas/blocks/kernels"
+	"nas/blocks/onnx"
 	"nas/blocks/quant"
 	"nas/blocks/tflite"
 	"nas/blocks/zoo"
@@ -101,6 +102,30 @@ func TestIntegersAreThoseOfTheReference(t *testing.T) {
 			q := quantised(t, n, uint64(k))
 			sameAsReference(t, q, integerTarget(1), 1, 1)
 		})
+	}
+}
+
+// TestIntegersOfAFile runs the integers of .tflite files, whose activations may move from one grid to another.
+func TestIntegersOfAFile(t *testing.T) {
+	for k, name := range []string{"mobilenet_v3_small@width=0.5,res=48", "fast_scnn@res=64"} {
+		n, err := zoo.Get(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := blocks.NewWeights(n, uint64(k))
+		m, err := tflite.Quantize(n, w, tflite.QuantizeOptions{Seed: 1, FloatEdges: k == 0})
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := tflite.Encode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q, err := tflite.Integers(file, onnx.ReadOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameAsReference(t, q, integerTarget(1), 1, uint64(k))
 	}
 }
 

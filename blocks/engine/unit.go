@@ -45,6 +45,7 @@ import (
 //	interpolate.MODE  any other resizing
 //	lrn         local response normalisation
 //	fake_quant  rounding to a grid
+//	quantize dequantize  between float32 and the bytes of a plan of integers
 //	eval.KIND   the reference evaluation of op KIND
 type Unit struct {
 	Name     string

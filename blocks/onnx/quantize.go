@@ -160,6 +160,7 @@ func foldDequantize(r *reader, c call) ([]*value, error) {
 		return nil, err
 	}
 	out.name = t.name
+	r.scales = append(r.scales, scale.f...)
 	for i, q := range t.i {
 		k := of(i)
 		if zero != nil {

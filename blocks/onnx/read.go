@@ -24,6 +24,8 @@ type Model struct {
 	// Notes say what was understood otherwise than the file has it: where reading
 	// ended before an operator that chooses, element types that were converted.
 	Notes []string
+	// Scales are those of constants that the file holds as integers with scales, in no order.
+	Scales []float32
 	// Integers says that the file computes with integers of 8 bits, of another format than ONNX.
 	Integers bool
 }
@@ -131,6 +133,7 @@ func readGraph(data []byte, p *modelProto, names []string, o ReadOptions, togeth
 	for i := range m.Outputs {
 		m.Outputs[i].Name = names[i]
 	}
+	m.Scales = r.scales
 	if o.NoWeights {
 		m.Weights = nil
 	}

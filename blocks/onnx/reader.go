@@ -25,6 +25,7 @@ type reader struct {
 	frontier     []frontierValue
 	together     bool // the images of a batch are one
 	noWeights    bool
+	scales       []float32 // of constants that are integers in the file
 	zeros        []float32 // in place of weights that are not read
 	batched      bool      // there are several, apart
 }

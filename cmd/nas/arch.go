@@ -64,7 +64,7 @@ func (a *app) find(text string) (*resolve.Network, error) {
 }
 
 // ofIntegers reports whether a network comes from a file that computes with integers.
-func ofIntegers(n *resolve.Network) bool { return n.File != nil && n.File.Integers != nil }
+func ofIntegers(n *resolve.Network) bool { return n.File != nil && n.File.Quantised != nil }
 
 // asFloats is the warning that a time of a device is not that of the file, which computes with integers of 8 bits;
 // empty for a network whose time it is.

@@ -3,21 +3,30 @@ package main
 import (
 	"nas/blocks"
 	"nas/blocks/engine"
+	"nas/blocks/quant"
 	"nas/blocks/tflite"
 	"nas/internal/resolve"
 )
 
 // forward returns a function that computes the outputs of one image, the first one's values first.
 func (a *app) forward(n *resolve.Network, o inferFlags) (func(y, one []float32) error, error) {
-	own := ofIntegers(n) && o.weights == ""
-	if own && o.dtype != "float32" {
-		return integerRun(n)
+	to := engine.Host(o.threads)
+	if ofIntegers(n) && o.weights == "" && o.dtype != "float32" {
+		q, err := n.File.Quantised()
+		switch {
+		case err == nil:
+			return runIntegers(q, to)
+		case n.File.Integers != nil: // by the readable arithmetic
+			return integerRun(n)
+		case o.dtype == "int8":
+			return nil, err
+		}
+		a.notef("note: its ops are computed in float32, each rounded: %v\n", err)
 	}
 	w, err := a.weightsOf(n, o.weights, o.seed)
 	if err != nil {
 		return nil, err
 	}
-	to := engine.Host(o.threads)
 	if o.dtype == "int8" {
 		return a.quantised(n, w, to, o)
 	}
@@ -45,6 +54,11 @@ func (a *app) quantised(
 	if err != nil {
 		return nil, err
 	}
+	return runIntegers(q, to)
+}
+
+// runIntegers is the forward function of a network of integers.
+func runIntegers(q *quant.Network, to engine.Target) (func(y, one []float32) error, error) {
 	to.DType = engine.Int8
 	p, err := engine.Compile(q.Net, to, engine.Options{})
 	if err != nil {

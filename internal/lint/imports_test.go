@@ -96,7 +96,7 @@ var rules = []rule{
 	{"internal/improve", []string{"accuracy", "blocks", "internal/config", "internal/evaluator", "internal/run", "internal/runstore", "internal/work", "latency",
 		"latency/native", "latency/timing", "search", "space"}, []string{"gonum.org/v1/gonum"}},
 	{"internal/runtest", []string{"internal/config", "internal/evaluator", "internal/runstore", "internal/work", "latency", "latency/native", "latency/timing", "search"}, nil},
-	{"internal/netfile", []string{"blocks", "blocks/engine", "blocks/onnx", "blocks/pytorch", "blocks/tflite", "blocks/tflite/arena", "internal/jsonfile",
+	{"internal/netfile", []string{"blocks", "blocks/engine", "blocks/onnx", "blocks/quant", "blocks/pytorch", "blocks/tflite", "blocks/tflite/arena", "internal/jsonfile",
 		"internal/tomlfile"}, []string{"github.com/BurntSushi/toml"}},
 	{"internal/resolve", []string{"blocks", "blocks/engine", "blocks/zoo", "internal/netfile", "internal/runstore", "search", "space"}, nil},
 	{"internal/docs", []string{"blocks/onnx", "internal/config", "search", "space"}, nil},

@@ -3,9 +3,11 @@ package netfile
 import (
 	"os"
 	"path/filepath"
+	"slices"
 
 	"nas/blocks"
 	"nas/blocks/onnx"
+	"nas/blocks/quant"
 	"nas/blocks/tflite"
 	"nas/internal/boundedfile"
 	"nas/internal/fault"
@@ -18,9 +20,11 @@ var models = map[string]func(path string, o onnx.ReadOptions) (*onnx.Model, erro
 
 // readModel reads a file of another program, with its weights or without.
 func readModel(path string, o Options, weights bool) (*onnx.Model, error) {
-	return models[endingOf(path)](path, onnx.ReadOptions{
-		Shape: o.Shape, Open: o.Open, H: o.H, W: o.W, Outputs: o.Outputs, NoWeights: !weights,
-	})
+	return models[endingOf(path)](path, o.read(weights))
+}
+
+func (o Options) read(weights bool) onnx.ReadOptions {
+	return onnx.ReadOptions{Shape: o.Shape, Open: o.Open, H: o.H, W: o.W, Outputs: o.Outputs, NoWeights: !weights}
 }
 
 // readONNX reads an ONNX file and the files beside it.
@@ -60,6 +64,40 @@ func weightsLater(path string, o Options, n *blocks.Network) func() (*blocks.Wei
 		}
 		return m.Weights, nil
 	}
+}
+
+// rounds tells whether activations of a network are rounded to integers of 8 bits.
+func rounds(n *blocks.Network) bool {
+	return slices.ContainsFunc(n.Nodes, func(nd blocks.Node) bool {
+		_, ok := nd.Op.(*blocks.FakeQuant)
+		return ok
+	})
+}
+
+// quantisedLater returns a function that reads the integers of a network that was read from a file of 8-bit integers.
+func quantisedLater(path string, o Options) func() (*quant.Network, error) {
+	return func() (*quant.Network, error) {
+		q, err := readQuantised(path, o)
+		if err != nil {
+			return nil, fault.Errorf("netfile: %s: %w", path, err)
+		}
+		return q, nil
+	}
+}
+
+func readQuantised(path string, o Options) (*quant.Network, error) {
+	if endingOf(path) == "tflite" {
+		file, err := boundedfile.Read(path, maxTFLite)
+		if err != nil {
+			return nil, err
+		}
+		return tflite.Integers(file, o.read(true))
+	}
+	m, err := readModel(path, o, true)
+	if err != nil {
+		return nil, err
+	}
+	return quant.FromRounded(m.Network, m.Weights, m.Scales, nil)
 }
 
 // integersLater returns a function that reads a .tflite file of integers anew, to run it.

@@ -397,6 +397,9 @@ func decodeModel(path string, _ []byte, o Options) (*Network, error) {
 	n := &Network{
 		Network: m.Network, Weights: weightsLater(path, o, m.Network), Input: &m.Input, Outputs: m.Outputs, Notes: m.Notes,
 	}
+	if rounds(m.Network) {
+		n.Quantised = quantisedLater(path, o)
+	}
 	if m.Integers {
 		n.Integers = integersLater(path)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"nas/blocks"
 	"nas/blocks/onnx"
+	"nas/blocks/quant"
 	"nas/internal/fault"
 )
 
@@ -21,6 +22,9 @@ type Network struct {
 	Input   *onnx.Tensor
 	Outputs []onnx.Tensor
 	Notes   []string // what was understood otherwise than the file has it
+	// Quantised reads the integers of a file of 8-bit integers, for the engine, node by node of the network without its
+	// ops fake_quant; it is nil for other files. A file that is not of integers from input to output is an error.
+	Quantised func() (*quant.Network, error)
 	// Integers makes a function that computes the outputs of one image by the integer arithmetic of a file of 8-bit
 	// integers, all in the orders that the file declares; it is nil for other files.
 	Integers func() (func(in []float32) ([][]float32, error), error)
