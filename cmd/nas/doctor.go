@@ -244,7 +244,8 @@ func (v *doctorView) print(a *app) {
 		row("clock", "%.0f MHz%s", f.MHz, optional(", policy ", f.Governor))
 	}
 	row("nas calibrate", "%.0f s, at most about %d MB of memory; with --space %d MB, and %d more for each million "+
-		"parameters of its largest network", v.Calibrate.WallS, v.Calibrate.MemoryBytes>>20, calibrationBase>>20, calibrationPerParam)
+		"parameters of its largest network",
+		v.Calibrate.WallS, v.Calibrate.MemoryBytes>>20, calibrationBase>>20, calibrationPerParam)
 	for _, p := range v.Profiles {
 		row("profile", "%s, %s old, error %.1f %%: %s", p.Device, age(time.Since(p.Created)), p.MAPEPct, p.Path)
 	}
