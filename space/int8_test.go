@@ -16,7 +16,8 @@ func TestInt8Friendly(t *testing.T) {
 	}{
 		{"relu6 and hswish", func(s *Spec) { s.Stage[0].Activation = Strings{"relu6", "hswish"} }, nil},
 		{"a gate of hsigmoid", func(s *Spec) { s.Stage[0].SE = Floats{0.25} }, nil},
-		{"swish in a stage", func(s *Spec) { s.Stage[0].Activation = Strings{"relu", "swish"} }, []string{"stage[1].activation"}},
+		{"swish in a stage", func(s *Spec) { s.Stage[0].Activation = Strings{"relu", "swish"} },
+			[]string{"stage[1].activation"}},
 		{"swish at the ends", func(s *Spec) { s.Stem.Activation, s.Head.Activation = Strings{"swish"}, Strings{"swish"} },
 			[]string{"stem.activation", "head.activation"}},
 		{"a gate of sigmoid", func(s *Spec) { s.Stage[0].SE, s.Stage[0].SEGate = Floats{0.25}, "sigmoid" },
