@@ -17,6 +17,9 @@ import (
 // maxBenchRuns bounds the times that are kept: 8 MB.
 const maxBenchRuns = 1_000_000
 
+// longestWait bounds the times that may be asked for: more is a slip of the pen.
+const longestWait = 24 * time.Hour
+
 func newBench(a *app) *cobra.Command {
 	var runs int
 	var weights string
@@ -41,6 +44,8 @@ should be running.`,
 			switch {
 			case runs < 0 || budget <= 0 || sustained < 0:
 				return usagef("--runs, --budget and --sustained must be positive")
+			case budget > longestWait || sustained > longestWait:
+				return usagef("--budget and --sustained: want at most %v", longestWait)
 			case runs > maxBenchRuns:
 				return usagef("--runs %d is too many, at most %d are kept", runs, maxBenchRuns)
 			case weights != "" && (len(args) > 1 || on.Device != "" || on.DType == "int8"):
