@@ -81,8 +81,8 @@ func FewShot(ctx context.Context, b *benchmark.Benchmark, o Options) ([]FewShotR
 func (o Options) checkFewShot(networks int) error {
 	for _, n := range o.Trained {
 		if n < accuracy.MinTrained || n > networks-3 || o.Draws < 1 {
-			return fault.Errorf("accuracy: surrogate of %d trained networks in %d draws: want %d to %d networks and a draw or more",
-				n, o.Draws, accuracy.MinTrained, networks-3)
+			return fault.Errorf("accuracy: surrogate of %d trained networks in %d draws: "+
+				"want %d to %d networks and a draw or more", n, o.Draws, accuracy.MinTrained, networks-3)
 		}
 	}
 	return nil

@@ -159,8 +159,8 @@ ARCH is a network: ` + archForms + `.`,
 	return root
 }
 
-// emptyFlag returns an error for a flag that is given without a value, as by a variable of a script that is not set: the
-// command would run as if the flag were not there.
+// emptyFlag returns an error for a flag that is given without a value, as by a variable of a script that is not set:
+// the command would run as if the flag were not there.
 func emptyFlag(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
 		empty := f.Value.String() == ""

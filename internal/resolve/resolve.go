@@ -142,8 +142,8 @@ func fromFile(text string, o netfile.Options) (*Network, error) {
 	return r, nil
 }
 
-// exporterNames are what exporters call every network: PyTorch, its later exporter, tf2onnx, TensorFlow Lite's converter. Such
-// a network is called after its file.
+// exporterNames are what exporters call every network: PyTorch, its later exporter, tf2onnx, TensorFlow Lite's
+// converter. Such a network is called after its file.
 var exporterNames = []string{"", "torch_jit", "torch-jit-export", "main_graph", "tf2onnx", "MLIR Converted."}
 
 func fromArch(text string) (*Network, error) {
