@@ -1,8 +1,10 @@
 package int8
 
 import (
-	"nas/blocks/kernels"
+	"math"
 	"unsafe"
+
+	"nas/blocks/kernels"
 )
 
 // Weights are the weights of a convolution, stored with zero point 0.
@@ -18,43 +20,213 @@ type Layer struct {
 	g    kernels.Conv
 	in   Grid
 	out  Output
-	w    []int8
-	zero []int32   // the sum that all weights make of the zero point, less the bias
-	unit []float32 // the unit of a channel's sums over that of the output
+	kind kind
+	set  *Set // that runs it: the generic one where sums may leave what the others convert
+	dw   dwPlan
+
+	w     []int8
+	bias  []int32   // less what all weights make of the zero point; kindDirect: as given
+	scale []float32 // the unit of a channel's sums over that of the output
+	round rounding
 }
 
-// LayerLen is an upper bound of the bytes that [Set.Layer] asks for, in any set.
-func LayerLen(g *kernels.Conv) int {
-	groups, each, part := g.Groups, g.C/g.Groups, g.N/g.Groups
-	if g.Depthwise() {
-		groups, part = 1, g.N
-	}
-	taps := g.KH * g.KW * ceilDiv(each, 4) * 4
-	if g.Depthwise() {
-		taps = ceilDiv(g.KH, 4) * 4 * g.KW
-	}
-	outs := groups * ceilDiv(part, panel) * panel
-	return 2*outs*max(taps, ceilDiv(g.KW*each, 4)*4*g.KH) + 8*outs + 3*64 + Slack
-}
+// kind is the driver that runs a layer.
+type kind uint8
+
+const (
+	kindDirect    kind = iota // in Go
+	kindPointwise             // rows of activations at a constant distance
+	kindMerged                // the taps of a kernel row are one run
+	kindTaps                  // a pointer for each tap
+	kindDepthwise
+)
 
 // panel is the number of output channels whose weights are packed together.
 const panel = 16
 
+// kindOf chooses the driver. Rows are merged where a pointer for each tap would cost as much as the tap's products.
+func (s *Set) kindOf(g *kernels.Conv) kind {
+	switch {
+	case s.vl == 0:
+		return kindDirect
+	case g.Depthwise():
+		return kindDepthwise
+	case g.KH == 1 && g.KW == 1 && g.PadT == 0 && g.PadL == 0 && g.Groups == 1 &&
+		(g.OH-1)*g.SH < g.H && (g.OW-1)*g.SW < g.W:
+		return kindPointwise
+	case g.Groups == 1 && g.DW == 1 && g.KW > 1 && g.C < 16:
+		return kindMerged
+	}
+	return kindTaps
+}
+
+// LayerLen is an upper bound of the bytes that [Set.Layer] asks for, in any set.
+func LayerLen(g *kernels.Conv) int {
+	n := directLen(g)
+	for _, l := range []lanes{{vl: 8, unit: 2}, {vl: 16, unit: 4}, {vl: 4, unit: 1}} {
+		s := Set{lanes: l}
+		n = max(n, s.layerLen(g))
+	}
+	return n
+}
+
+// directLen is the number of bytes of a layer that runs in Go.
+func directLen(g *kernels.Conv) int {
+	return align(g.N*g.KH*g.KW*(g.C/g.Groups)) + 2*align(4*g.N) + align(0) + 64
+}
+
+// layerLen is the number of bytes of a layer of s.
+func (s *Set) layerLen(g *kernels.Conv) int {
+	k := s.kindOf(g)
+	if k == kindDirect {
+		return directLen(g)
+	}
+	w, outs := s.packedLen(g, k)
+	return align(w) + 2*align(4*outs) + 64
+}
+
+// align is n rounded up to whole cache lines.
+func align(n int) int { return (n + 63) &^ 63 }
+
+// packedLen returns the bytes of the packed weights and the number of packed output channels.
+func (s *Set) packedLen(g *kernels.Conv, k kind) (w, outs int) {
+	if k == kindDepthwise {
+		p := s.dwPlan(g)
+		return len(p.blocks) * len(p.taps) * 16 * s.vl, len(p.blocks) * 4 * s.vl
+	}
+	outs = g.Groups * ceilDiv(g.N/g.Groups, panel) * panel
+	return outs * g.KH * s.rowUnits(g, k) * 4, outs
+}
+
+// rowUnits is the number of lanes that the taps of a kernel row fill.
+func (s *Set) rowUnits(g *kernels.Conv, k kind) int {
+	if k == kindMerged {
+		return ceilDiv(g.KW*g.C, s.unit)
+	}
+	return g.KW * ceilDiv(g.C/g.Groups, s.unit)
+}
+
 // Layer packs the weights of a convolution that reads grid in and stores as out says. It asks alloc for bytes at most
 // once, for at most [LayerLen]; the layer keeps them. Padding is the zero point of in.
 func (s *Set) Layer(alloc func(n int) []byte, g kernels.Conv, w Weights, in Grid, out Output) *Layer {
-	l := &Layer{g: g, in: in, out: out, unit: make([]float32, g.N), zero: make([]int32, g.N)}
-	for o := range l.unit {
-		l.unit[o] = in.Scale * w.Scale[min(o, len(w.Scale)-1)] / out.Scale
+	l := &Layer{g: g, in: in, out: out, kind: s.kindOf(&g), set: s}
+	unit := make([]float32, g.N)
+	for o := range unit {
+		unit[o] = in.Scale * w.Scale[min(o, len(w.Scale)-1)] / out.Scale
+	}
+	if l.kind != kindDirect && !w.convertible(&g, unit) {
+		l.kind, l.set = kindDirect, generic()
+	}
+	if l.kind == kindDirect {
+		l.take(alloc(directLen(&g))[:directLen(&g)], len(w.Q), g.N)
+		copy(l.w, w.Q)
+		copy(l.bias, w.Bias)
+		copy(l.scale, unit)
+		return l
+	}
+	n, outs := s.packedLen(&g, l.kind)
+	l.take(alloc(s.layerLen(&g))[:s.layerLen(&g)], n, outs)
+	l.round = newRounding(&out, s.vl)
+	if l.kind == kindDepthwise {
+		l.dw = s.dwPlan(&g)
+		l.packDepthwise(w, unit)
+	} else {
+		l.pack(w, unit)
+	}
+	return l
+}
+
+// take divides the memory of a layer.
+func (l *Layer) take(b []byte, w, outs int) {
+	b = b[-uintptr(unsafe.Pointer(unsafe.SliceData(b)))&63:]
+	clear(b[:align(w)+2*align(4*outs)])
+	p := unsafe.Pointer(unsafe.SliceData(b))
+	l.w = unsafe.Slice((*int8)(p), w)
+	l.bias = unsafe.Slice((*int32)(unsafe.Add(p, align(w))), outs)
+	l.scale = unsafe.Slice((*float32)(unsafe.Add(p, align(w)+align(4*outs))), outs)
+}
+
+// convertible tells whether all sums, multiplied by their scale, fit an int32.
+func (w *Weights) convertible(g *kernels.Conv, unit []float32) bool {
+	n := len(w.Q) / g.N
+	for o, u := range unit {
+		most := int64(0)
+		for _, q := range w.Q[o*n:][:n] {
+			most += 255 * max(int64(q), -int64(q))
+		}
 		if w.Bias != nil {
-			l.zero[o] = w.Bias[o]
+			most += max(int64(w.Bias[o]), -int64(w.Bias[o]))
+		}
+		if !fits32(most, u) {
+			return false
 		}
 	}
-	n := g.KH * g.KW * (g.C / g.Groups) * g.N
-	b := alloc(n)[:n]
-	l.w = unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(b))), n)
-	copy(l.w, w.Q)
-	return l
+	return true
+}
+
+// fits32 tells whether a sum of at most that magnitude fits an int32 when multiplied by scale.
+func fits32(most int64, scale float32) bool {
+	return float64(min(most, 1<<31))*math.Abs(float64(scale)) < 1<<31-1<<9 // false for NaN too
+}
+
+// at returns the weight of output channel o, kernel row ky and column kx, channel c of its group; 0 outside.
+func (w *Weights) at(g *kernels.Conv, o, ky, kx, c int) int8 {
+	each := g.C / g.Groups
+	if ky < 0 || ky >= g.KH || kx >= g.KW || c >= each {
+		return 0
+	}
+	return w.Q[((o*g.KH+ky)*g.KW+kx)*each+c]
+}
+
+// folded is the bias of output channel o less what the zero point adds to its sums.
+func (w *Weights) folded(g *kernels.Conv, o int, in Grid) int32 {
+	sum, n := int32(0), len(w.Q)/g.N
+	if w.Bias != nil {
+		sum = w.Bias[o]
+	}
+	for _, q := range w.Q[o*n:][:n] {
+		sum -= int32(q) * int32(in.Zero)
+	}
+	return sum
+}
+
+// put writes element i of lane n of the packed weights.
+func (l *Layer) put(n, i int, q int8) {
+	at := 4*n + i*l.set.size()
+	if l.set.split {
+		at = n&^3*4 + n&3*2 + i*8
+	}
+	l.w[at] = q
+	if l.set.size() == 2 {
+		l.w[at+1] = q >> 7
+	}
+}
+
+// pack lays the weights out in panels of 16 output channels: [group][panel][kernel row][lane][16].
+func (l *Layer) pack(w Weights, unit []float32) {
+	g, s := &l.g, l.set
+	each, part := g.C/g.Groups, g.N/g.Groups
+	run, runs := ceilDiv(each, s.unit), g.KW // lanes in a run of taps
+	if l.kind == kindMerged {
+		run, runs = ceilDiv(g.KW*g.C, s.unit), 1
+	}
+	panels := ceilDiv(part, panel)
+	for o := range g.N {
+		p, j := o/part*panels+o%part/panel, o%part%panel
+		l.bias[p*panel+j], l.scale[p*panel+j] = w.folded(g, o, l.in), unit[o]
+		for ky := range g.KH {
+			for r := range runs {
+				for i := range run * s.unit {
+					kx, c := r, i
+					if l.kind == kindMerged {
+						kx, c = i/g.C, i%g.C
+					}
+					lane := ((p*g.KH+ky)*runs+r)*run + i/s.unit
+					l.put(lane*panel+j, i%s.unit, w.at(g, o, ky, kx, c))
+				}
+			}
+		}
+	}
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }

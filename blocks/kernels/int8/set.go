@@ -16,6 +16,80 @@ type Set struct {
 	name string
 	has  func() bool // whether this machine runs it
 	peak func(n int) int
+	lanes
+
+	gemm, igemm tiles
+	spread      [5]func(*spreadArgs)   // by runs
+	dw          [5][7]func(*dwArgs)    // by runs and outputs
+	dwMost      int                    // most outputs
+	vec         [numVec]func(*vecArgs) // nil: in Go
+}
+
+// lanes is what differs between the kernels of instruction sets.
+type lanes struct {
+	vl    int  // lanes of 32 bits in a vector; 0: the set has no kernels, all is done in Go
+	unit  int  // activations in a lane: 4 bytes or 2 integers of 16 bits
+	masks bool // stores are masked
+	split bool // of four lanes, the first integers stand before the second ones
+}
+
+// size is the number of bytes of a weight or an activation in a lane.
+func (l *lanes) size() int { return 4 / l.unit }
+
+// tiles are the GEMM kernels by number of rows and of columns/16.
+type tiles struct {
+	f    [15][5]func(*gemmArgs)
+	rows [5]int // most rows of each width, 0: no such width
+}
+
+// family says what a registry row's function is.
+type family uint8
+
+const (
+	famGemm family = iota
+	famIGemm
+	famSpread
+	famDW
+	famVec
+)
+
+// row is one kernel of the registry.
+type row struct {
+	name   string
+	fam    family
+	mr, nr int // output pixels and channels
+	runs   int
+	vec    vecOp
+	gemm   func(*gemmArgs)
+	spread func(*spreadArgs)
+	dw     func(*dwArgs)
+	vecf   func(*vecArgs)
+}
+
+// newSet returns the set of the kernels in rows.
+func newSet(name string, l lanes, has func() bool, peak func(n int) int, rows []row) *Set {
+	s := &Set{name: name, lanes: l, has: has, peak: peak}
+	for _, r := range rows {
+		switch r.fam {
+		case famGemm:
+			s.gemm.register(r)
+		case famIGemm:
+			s.igemm.register(r)
+		case famSpread:
+			s.spread[r.runs] = r.spread
+		case famDW:
+			s.dw[r.runs][r.mr] = r.dw
+			s.dwMost = max(s.dwMost, r.mr)
+		case famVec:
+			s.vec[r.vec] = r.vecf
+		}
+	}
+	return s
+}
+
+func (t *tiles) register(r row) {
+	t.f[r.mr][r.nr/16] = r.gemm
+	t.rows[r.nr/16] = max(t.rows[r.nr/16], r.mr)
 }
 
 // Name returns "generic", "avx2", "avxvnni", "avx512vnni", "neon" or "neondot".
@@ -25,10 +99,13 @@ func (s *Set) Name() string { return s.name }
 // loop is what no kernel of the set can exceed.
 func (s *Set) Peak(n int) (multiplyAdds int) { return s.peak(n) }
 
-// sets lists the sets of this program from slow to fast.
+// sets lists the sets of this program from slow to fast. archSets, one for each architecture, gives those with assembly.
 var sets = sync.OnceValue(func() []*Set {
-	return []*Set{{name: "generic", has: func() bool { return true }, peak: peakGeneric}}
+	return append([]*Set{newSet("generic", lanes{}, func() bool { return true }, peakGeneric, nil)}, archSets()...)
 })
+
+// generic is the portable set.
+func generic() *Set { return sets()[0] }
 
 // Supported lists the sets of this program that this machine runs, slowest first.
 func Supported() []string {
@@ -82,7 +159,7 @@ func For(isa string) (*Set, error) {
 			return s, nil
 		}
 	}
-	return sets()[0], nil
+	return generic(), nil
 }
 
 // peakGeneric runs n rounds of eight multiply-adds.

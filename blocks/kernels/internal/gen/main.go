@@ -32,7 +32,10 @@ func main() {
 	out := flag.String("dir", "../..", "folder of package kernels")
 	check := flag.Bool("check", false, "compare with the files there instead of writing them")
 	flag.Parse()
-	files := map[string][]byte{"zargs.go": argsFile()}
+	files := map[string][]byte{
+		"zargs.go":      argsFile("kernels", layouts),
+		"int8/zargs.go": argsFile("int8", i8Layout),
+	}
 	for _, t := range []struct {
 		name string
 		gen  interface {
@@ -43,6 +46,9 @@ func main() {
 		{"zavx2_amd64", newGenerator(avx2)},
 		{"zavx512_amd64", newGenerator(avx512)},
 		{"zneon_arm64", &neon{}},
+		{"int8/zavx2_amd64", newI8(i8AVX2)},
+		{"int8/zavxvnni_amd64", newI8(i8VNNI)},
+		{"int8/zavx512vnni_amd64", newI8(i8VNNI5)},
 	} {
 		t.gen.all()
 		asm, decl, err := t.gen.files()
@@ -155,10 +161,10 @@ func (g *generator) files() (asm, decl []byte, err error) {
 }
 
 // argsFile is Go that compiles only if the offsets here are those of the structs.
-func argsFile() []byte {
+func argsFile(pkg string, layouts []*layout) []byte {
 	var b bytes.Buffer
 	b.WriteString(header)
-	b.WriteString("//go:build (amd64 || arm64) && !noasm\n\npackage kernels\n\nimport \"unsafe\"\n\n" +
+	b.WriteString("//go:build (amd64 || arm64) && !noasm\n\npackage " + pkg + "\n\nimport \"unsafe\"\n\n" +
 		"// The assembly addresses the arguments by these offsets.\nvar (\n")
 	for _, s := range layouts {
 		for _, f := range s.fields {

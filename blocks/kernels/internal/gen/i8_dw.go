@@ -1,0 +1,353 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// depthwise emits the two kernels of which a depthwise convolution is made. The first spreads pixels of some rows so
+// that a lane holds what one channel has in the rows, the second takes sums over lanes.
+func (g *i8) depthwise() {
+	for runs := 1; runs <= g.vl/4; runs *= 2 {
+		g.spread(runs)
+		for u := 1; u <= g.dwMost(); u++ {
+			g.dw(u, runs)
+		}
+	}
+}
+
+// dwMost is the largest number of output pixels in a tile: each takes four registers.
+func (g *i8) dwMost() int {
+	if g.wide() {
+		return 6
+	}
+	return 3
+}
+
+// spreadRows is the number of rows of which a lane holds a value.
+func (g *i8) spreadRows() int {
+	if g.narrow() {
+		return 2
+	}
+	return 4
+}
+
+// spread emits the first kernel. Each row of a vector of the output comes from several runs of pixels, one above the
+// other in a vector, so that few channels fill it.
+func (g *i8) spread(runs int) {
+	S, rows := i8Spread, g.spreadRows()
+	name := fmt.Sprintf("spread%s_%d", g.goName, runs)
+	g.i8Text(name, "spreadArgs", fmt.Sprintf("// for x := range n { for c := range %d {\n"+
+		"//\tto[x][c] = the values of tab[r*%d+run][off+x*step+c], r < %d, of each run\n// }}, for nb blocks of channels\n",
+		4*g.vl/runs, runs, rows),
+		fmt.Sprintf("fam: famSpread, runs: %d, spread: %s", runs, name))
+	args, tab, off, step, n, to := g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64()
+	g.Load(g.Param("a"), args)
+	g.copyFields(S, args, "off", "coff", "to", "cto", "nb", "cb")
+	g.MOVQ(S.at(args, "tab"), tab)
+	g.MOVQ(S.at(args, "step"), step)
+	var zero VecVirtual
+	if g.narrow() {
+		zero = g.vec()
+		g.zeroInts(zero)
+	}
+	var p []Register // where they suffice, registers hold the table
+	if rows*runs <= 8 {
+		for i := range rows * runs {
+			r := g.GP64()
+			g.MOVQ(Mem{Base: tab, Disp: 8 * i}, r)
+			p = append(p, r)
+		}
+	}
+	g.Label("block")
+	g.MOVQ(S.at(args, "coff"), off)
+	g.MOVQ(S.at(args, "cto"), to)
+	g.MOVQ(S.at(args, "n"), n)
+	g.Label("loop")
+	x := make([]VecVirtual, rows)
+	for r := range x {
+		x[r] = g.vec()
+		for run := range runs {
+			var q Register
+			if p != nil {
+				q = p[r*runs+run]
+			} else {
+				q = g.GP64()
+				g.MOVQ(Mem{Base: tab, Disp: 8 * (r*runs + run)}, q)
+			}
+			g.loadRun(x[r], run, runs, Mem{Base: q, Index: off, Scale: 1})
+		}
+	}
+	for i, v := range g.lanes(x, zero) {
+		g.storeVec(v, Mem{Base: to, Disp: i * g.bytes()})
+	}
+	g.ADDQ(step, off)
+	g.ADDQ(U32(4*g.bytes()), to)
+	g.DECQ(n)
+	g.JNZ(LabelRef("loop"))
+	g.ADDQ(U32(4*g.vl/runs), S.at(args, "coff"))
+	t := g.GP64()
+	g.MOVQ(S.at(args, "toStep"), t)
+	g.ADDQ(t, S.at(args, "cto"))
+	g.DECQ(S.at(args, "cb"))
+	g.JNZ(LabelRef("block"))
+	g.VZEROUPPER()
+	g.RET()
+}
+
+// loadRun loads a part of a vector from memory.
+func (g *i8) loadRun(v VecVirtual, run, runs int, m Mem) {
+	switch {
+	case runs == 1:
+		g.loadVec(m, v)
+	case g.wide() && runs == 2 && run == 0:
+		g.VMOVDQU(m, v.AsY())
+	case g.wide() && runs == 2:
+		g.VINSERTI64X4(Imm(1), m, v, v)
+	case run == 0:
+		g.VMOVDQU(m, v.AsX())
+	case g.wide():
+		g.VINSERTI32X4(Imm(uint64(run)), m, v, v)
+	default:
+		g.VINSERTI128(Imm(1), m, v, v)
+	}
+}
+
+// lanes turns rows of bytes into four vectors of lanes. In each part of 128 bits, vector i has channels 4i to 4i+3.
+func (g *i8) lanes(x []VecVirtual, zero VecVirtual) []VecVirtual {
+	v := make([]VecVirtual, 4)
+	for i := range v {
+		v[i] = g.vec()
+	}
+	low, high := g.vec(), g.vec()
+	g.VPUNPCKLBW(x[1], x[0], low)
+	g.VPUNPCKHBW(x[1], x[0], high)
+	if g.narrow() {
+		g.VPUNPCKLBW(zero, low, v[0])
+		g.VPUNPCKHBW(zero, low, v[1])
+		g.VPUNPCKLBW(zero, high, v[2])
+		g.VPUNPCKHBW(zero, high, v[3])
+		return v
+	}
+	low2, high2 := g.vec(), g.vec()
+	g.VPUNPCKLBW(x[3], x[2], low2)
+	g.VPUNPCKHBW(x[3], x[2], high2)
+	g.VPUNPCKLWD(low2, low, v[0])
+	g.VPUNPCKHWD(low2, low, v[1])
+	g.VPUNPCKLWD(high2, high, v[2])
+	g.VPUNPCKHWD(high2, high, v[3])
+	return v
+}
+
+// dw emits the second kernel, a tile of u outputs of each of the runs.
+func (g *i8) dw(u, runs int) {
+	S := i8DW
+	name := fmt.Sprintf("dw%s_%dx%d", g.goName, runs, u)
+	g.i8Text(name, "dwArgs", fmt.Sprintf("// for x := range %d { for c := range %d {\n"+
+		"//\tdst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run\n"+
+		"// }}, nblk times, for nb blocks of channels\n", u, 4*g.vl/runs), fmt.Sprintf("fam: famDW, mr: %d, runs: %d, dw: %s", u, runs, name))
+	args := g.GP64()
+	g.Load(g.Param("a"), args)
+	g.copyFields(S, args, "from", "cfirst", "w", "cw", "bias", "cbias", "scale", "cscale", "off", "coff", "nb", "cb")
+	g.Label("channels")
+	g.copyFields(S, args, "cfirst", "cfrom", "nblk", "cblk")
+	off := g.GP64()
+	g.MOVQ(S.at(args, "coff"), off)
+	g.Label("block")
+	acc := g.dwStart(args, u)
+	g.dwSum(args, acc)
+	g.dwStore(args, off, acc, runs)
+	step := g.GP64()
+	g.MOVQ(S.at(args, "fromStep"), step)
+	g.IMUL3Q(Imm(uint64(u)), step, step)
+	g.ADDQ(step, S.at(args, "cfrom"))
+	g.DECQ(S.at(args, "cblk"))
+	g.JNZ(LabelRef("block"))
+	t := g.GP64()
+	g.MOVQ(S.at(args, "fromBlock"), t)
+	g.ADDQ(t, S.at(args, "cfirst"))
+	g.MOVQ(S.at(args, "channels"), t)
+	g.ADDQ(t, S.at(args, "coff"))
+	g.ADDQ(U32(4*g.bytes()), S.at(args, "cbias"))
+	g.ADDQ(U32(4*g.bytes()), S.at(args, "cscale"))
+	g.MOVQ(S.at(args, "nt"), t)
+	g.IMUL3Q(U32(4*g.bytes()), t, t)
+	g.ADDQ(t, S.at(args, "cw"))
+	g.DECQ(S.at(args, "cb"))
+	g.JNZ(LabelRef("channels"))
+	g.VZEROUPPER()
+	g.RET()
+}
+
+// dwStart begins the sums with the bias.
+func (g *i8) dwStart(args Register, u int) (acc [][4]VecVirtual) {
+	bias := g.GP64()
+	g.MOVQ(i8DW.at(args, "cbias"), bias)
+	acc = make([][4]VecVirtual, u)
+	for x := range acc {
+		for i := range acc[x] {
+			acc[x][i] = g.vec()
+			if x == 0 {
+				g.loadVec(Mem{Base: bias, Disp: i * g.bytes()}, acc[x][i])
+			} else {
+				g.copyVec(acc[0][i], acc[x][i])
+			}
+		}
+	}
+	return acc
+}
+
+// dwSum adds the products of all taps.
+func (g *i8) dwSum(args Register, acc [][4]VecVirtual) {
+	S := i8DW
+	from, step, step3, taps, nt, w := g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64()
+	g.MOVQ(S.at(args, "fromStep"), step)
+	g.LEAQ(Mem{Base: step, Index: step, Scale: 2}, step3)
+	g.MOVQ(S.at(args, "taps"), taps)
+	g.MOVQ(S.at(args, "nt"), nt)
+	g.MOVQ(S.at(args, "cw"), w)
+	g.Label("tap")
+	g.MOVQ(Mem{Base: taps}, from)
+	g.ADDQ(S.at(args, "cfrom"), from)
+	at := []Mem{{Base: from}, {Base: from, Index: step, Scale: 1}, {Base: from, Index: step, Scale: 2},
+		{Base: from, Index: step3, Scale: 1}}
+	if len(acc) > 4 {
+		far := g.GP64()
+		g.LEAQ(Mem{Base: from, Index: step, Scale: 4}, far)
+		at = append(at, Mem{Base: far}, Mem{Base: far, Index: step, Scale: 1})
+	}
+	for i := range 4 {
+		wv := g.vec()
+		g.loadVec(Mem{Base: w, Disp: i * g.bytes()}, wv)
+		for x := range acc {
+			v, m := g.vec(), at[x]
+			m.Disp = i * g.bytes()
+			g.loadVec(m, v)
+			g.dot(wv, v, acc[x][i])
+		}
+	}
+	g.ADDQ(Imm(8), taps)
+	g.ADDQ(U32(4*g.bytes()), w)
+	g.DECQ(nt)
+	g.JNZ(LabelRef("tap"))
+}
+
+// dwStore requantises the sums and stores them.
+func (g *i8) dwStore(args, off Register, acc [][4]VecVirtual, runs int) {
+	S := i8DW
+	scale, out, ds := g.GP64(), g.GP64(), g.GP64()
+	g.MOVQ(S.at(args, "cscale"), scale)
+	g.MOVQ(S.at(args, "out"), out)
+	g.MOVQ(S.at(args, "ds"), ds)
+	dst := make([]Register, runs)
+	for r := range dst {
+		dst[r] = g.GP64()
+		m := S.at(args, "dst")
+		m.Disp += 8 * r
+		g.MOVQ(m, dst[r])
+	}
+	n := g.GP64()
+	g.MOVQ(S.at(args, "mask"), n)
+	var k Register
+	if g.wide() {
+		k = g.K()
+		g.KMOVQ(n, k)
+	}
+	for x := range acc {
+		v := g.requantize(acc[x], func(j int) Mem { return Mem{Base: scale, Disp: j * g.bytes()} }, out)
+		for r := range dst {
+			g.storeRun(v, r, runs, dst[r], off, n, k, fmt.Sprintf("_%d_%d", x, r))
+		}
+		g.ADDQ(ds, off)
+	}
+}
+
+// storeRun stores part r of a vector: the bytes of mask k, or the first n where there are no masks.
+func (g *i8) storeRun(v VecVirtual, r, runs int, dst, off, n, k Register, sfx string) {
+	m := Mem{Base: dst, Index: off, Scale: 1}
+	if !g.wide() {
+		g.storePart(v, r, runs, m, n, sfx)
+		return
+	}
+	switch {
+	case runs == 1:
+		g.VMOVDQU8(v, k, m)
+	case runs == 2 && r == 0:
+		g.VMOVDQU8(v.AsY(), k, m)
+	case runs == 2:
+		t := g.YMM()
+		g.VEXTRACTI64X4(Imm(1), v, t)
+		g.VMOVDQU8(t, k, m)
+	case r == 0:
+		g.VMOVDQU8(v.AsX(), k, m)
+	default:
+		t := g.XMM()
+		g.VEXTRACTI32X4(Imm(uint64(r)), v, t)
+		g.VMOVDQU8(t, k, m)
+	}
+}
+
+// storePart stores the first n bytes of a register of 256 bits, or of half r of it: in full if that is all, else in
+// pieces that halve.
+func (g *i8) storePart(v VecVirtual, r, runs int, m Mem, n Register, sfx string) {
+	full, done := "part"+sfx, "done"+sfx
+	g.CMPQ(n, Imm(uint64(4*g.vl/runs)))
+	g.JNE(LabelRef(full))
+	switch {
+	case runs == 1:
+		g.VMOVDQU(v, m)
+	case r == 0:
+		g.VMOVDQU(v.AsX(), m)
+	default:
+		g.VEXTRACTI128(Imm(1), v, m)
+	}
+	g.JMP(LabelRef(done))
+	g.Label(full)
+	x, at := g.XMM(), g.GP64()
+	g.LEAQ(m, at)
+	if r == 0 {
+		g.VMOVDQA(v.AsX(), x)
+	} else {
+		g.VEXTRACTI128(Imm(1), v, x)
+	}
+	if runs == 1 {
+		g.piece(n, 16, sfx, func() {
+			g.VMOVDQU(x, Mem{Base: at})
+			g.ADDQ(Imm(16), at)
+			g.VEXTRACTI128(Imm(1), v, x)
+		})
+	}
+	g.storeBytes(x, at, n, sfx)
+	g.Label(done)
+}
+
+// piece emits f, to run if n has the given bit.
+func (g *i8) piece(n Register, bit uint64, sfx string, f func()) {
+	l := fmt.Sprintf("no%d%s", bit, sfx)
+	g.TESTQ(U32(bit), n)
+	g.JZ(LabelRef(l))
+	f()
+	g.Label(l)
+}
+
+// storeBytes stores the first n & 15 bytes of x at address at; both are used up.
+func (g *i8) storeBytes(x VecVirtual, at, n Register, sfx string) {
+	g.piece(n, 8, sfx, func() {
+		g.VMOVQ(x, Mem{Base: at})
+		g.ADDQ(Imm(8), at)
+		g.VPSRLDQ(Imm(8), x, x)
+	})
+	g.piece(n, 4, sfx, func() {
+		g.VMOVD(x, Mem{Base: at})
+		g.ADDQ(Imm(4), at)
+		g.VPSRLDQ(Imm(4), x, x)
+	})
+	g.piece(n, 2, sfx, func() {
+		g.VPEXTRW(Imm(0), x, Mem{Base: at})
+		g.ADDQ(Imm(2), at)
+		g.VPSRLDQ(Imm(2), x, x)
+	})
+	g.piece(n, 1, sfx, func() { g.VPEXTRB(Imm(0), x, Mem{Base: at}) })
+}
