@@ -19,3 +19,11 @@ func (p Conditional) Build(b *Builder, in Value) Value {
 		Dilation: c.Dilation, Pad: c.Pad, Groups: c.Groups}, in, r)
 	return p.ConvBNAct.finish(b, c, x)
 }
+
+// mixed returns c with so many experts, or c itself if there are none.
+func mixed(c ConvBNAct, experts int) Block {
+	if experts > 0 {
+		return Conditional{ConvBNAct: c, Experts: experts}
+	}
+	return c
+}

@@ -28,6 +28,8 @@ type DepthwiseSeparable struct {
 	Multiplier int
 	// Attention is another gate in the place of SE ([ECA], [CBAM]); nil means none.
 	Attention Block
+	// Experts of the depthwise and PointExperts of the 1x1 convolution make it a [Conditional]; 0 means neither.
+	Experts, PointExperts int
 }
 
 // Build appends the block.
@@ -46,9 +48,10 @@ func (p DepthwiseSeparable) Build(b *Builder, in Value) Value {
 	out := b.Shape(in).C * max(p.Multiplier, 1)
 	dw := ConvBNAct{Out: out, Kernel: k, Width: p.Width, Stride: p.Stride, Dilation: p.Dilation, Groups: Depthwise,
 		Act: dwAct, Epsilon: p.Epsilon}
-	x := Named{"depthwise", dw}.Build(b, in)
+	x := Named{"depthwise", mixed(dw, p.Experts)}.Build(b, in)
 	x = attend(b, p.SE, p.Attention, x)
-	x = Named{"pointwise", ConvBNAct{Out: p.Out, Act: pwAct, Epsilon: p.Epsilon}}.Build(b, x)
+	pw := ConvBNAct{Out: p.Out, Act: pwAct, Epsilon: p.Epsilon}
+	x = Named{"pointwise", mixed(pw, p.PointExperts)}.Build(b, x)
 	if p.Residual {
 		x = residual(b, in, x)
 	}
@@ -76,6 +79,8 @@ type InvertedResidual struct {
 	KeepExpand bool
 	NoResidual bool
 	Epsilon    float64 // of the batch normalisations; 0 means 1e-5
+	// Experts of the depthwise and PointExperts of the 1x1 convolutions make them a [Conditional]; 0 means none.
+	Experts, PointExperts int
 }
 
 // Build appends the block.
@@ -86,13 +91,15 @@ func (p InvertedResidual) Build(b *Builder, in Value) Value {
 	}
 	x := in
 	if p.Expanded != b.Shape(in).C || p.KeepExpand {
-		x = Named{"expand", ConvBNAct{Out: p.Expanded, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, x)
+		expand := ConvBNAct{Out: p.Expanded, Act: p.Act, Epsilon: p.Epsilon}
+		x = Named{"expand", mixed(expand, p.PointExperts)}.Build(b, x)
 	}
 	dw := ConvBNAct{Kernel: k, Width: p.Width, Stride: p.Stride, Dilation: p.Dilation, Groups: Depthwise,
 		Act: p.Act, Epsilon: p.Epsilon}
-	x = Named{"depthwise", dw}.Build(b, x)
+	x = Named{"depthwise", mixed(dw, p.Experts)}.Build(b, x)
 	x = attend(b, p.SE, p.Attention, x)
-	x = Named{"project", ConvBNAct{Out: p.Out, Act: p.ProjectAct, Epsilon: p.Epsilon}}.Build(b, x)
+	project := ConvBNAct{Out: p.Out, Act: p.ProjectAct, Epsilon: p.Epsilon}
+	x = Named{"project", mixed(project, p.PointExperts)}.Build(b, x)
 	if p.NoResidual {
 		return x
 	}
@@ -117,6 +124,8 @@ type FusedInvertedResidual struct {
 	// NoResidual leaves the residual out where it would otherwise be.
 	NoResidual bool
 	Epsilon    float64 // of the batch normalisations; 0 means 1e-5
+	// Experts of the KxK and PointExperts of the 1x1 convolution make it a [Conditional]; 0 means neither.
+	Experts, PointExperts int
 }
 
 // Build appends the block.
@@ -125,18 +134,17 @@ func (p FusedInvertedResidual) Build(b *Builder, in Value) Value {
 	if k == 0 {
 		k = 3
 	}
+	x := in
+	window := ConvBNAct{Out: p.Expanded, Kernel: k, Width: p.Width, Stride: p.Stride, Dilation: p.Dilation, Act: p.Act,
+		Epsilon: p.Epsilon}
 	if p.Expanded == b.Shape(in).C {
-		x := Named{"fused", ConvBNAct{Out: p.Out, Kernel: k, Width: p.Width, Stride: p.Stride,
-			Dilation: p.Dilation, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, in)
-		if p.NoResidual {
-			return x
-		}
-		return residual(b, in, x)
+		window.Out = p.Out
+		x = Named{"fused", mixed(window, p.Experts)}.Build(b, x)
+	} else {
+		x = Named{"fused", mixed(window, p.Experts)}.Build(b, x)
+		x = attend(b, p.SE, p.Attention, x)
+		x = Named{"project", mixed(ConvBNAct{Out: p.Out, Epsilon: p.Epsilon}, p.PointExperts)}.Build(b, x)
 	}
-	x := Named{"fused", ConvBNAct{Out: p.Expanded, Kernel: k, Width: p.Width, Stride: p.Stride,
-		Dilation: p.Dilation, Act: p.Act, Epsilon: p.Epsilon}}.Build(b, in)
-	x = attend(b, p.SE, p.Attention, x)
-	x = Named{"project", ConvBNAct{Out: p.Out, Epsilon: p.Epsilon}}.Build(b, x)
 	if p.NoResidual {
 		return x
 	}

@@ -69,14 +69,6 @@ func squeezeChannels(ratio float64, cin, inner int, fromInput bool, d divisor) i
 	return d.round(float64(inner) * ratio)
 }
 
-// gatedChannels is the number of channels that the gate of b works on.
-func (b *Block) gatedChannels(cin int) int {
-	if b.Expanded > 0 {
-		return b.Expanded
-	}
-	return cin * max(1, b.Multiplier)
-}
-
 // append writes the token of the gate.
 func (a *Attention) append(p []byte) []byte {
 	switch a.Kind {

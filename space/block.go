@@ -42,57 +42,22 @@ const (
 	skip
 )
 
-// blockGene numbers the genes of one block in the order in which they stand in a
-// genotype. The kind is the first one because it decides which of the others live.
-type blockGene uint8
-
-const (
-	gKind blockGene = iota
-	gKernel
-	gExpansion
-	gDilation
-	gActivation
-	gAfter
-	gGroups
-	gSE
-	gAttention
-	gResidual
-	gExperts
-	gMultiplier
-	gBefore
-	blockGenes // their number
-)
-
-const (
-	window   = 1<<gKernel | 1<<gDilation | 1<<gActivation | 1<<gResidual
-	attended = 1<<gAttention | 1<<gSE
-)
-
 // kindTable holds what distinguishes the kinds besides their layers.
 var kindTable = [...]struct {
 	name      string // in configs and arch strings
-	genes     uint16 // a bit for each blockGene that the kind has besides gKind
 	residual  bool   // whether it has a residual if the config does not say
 	separable bool   // the KxK convolution is depthwise
 	pointwise bool   // it has 1x1 convolutions, which may have experts of their own
 }{
-	Conv:    {name: "conv", genes: window | 1<<gExperts},
-	Grouped: {name: "grouped", genes: window | 1<<gGroups | 1<<gExperts},
-	DS: {name: "ds", genes: window | 1<<gAfter | attended | 1<<gExperts | 1<<gMultiplier,
-		separable: true, pointwise: true},
-	MBConv: {name: "mbconv", genes: window | 1<<gExpansion | attended | 1<<gExperts,
-		residual: true, separable: true, pointwise: true},
-	Fused:    {name: "fused", genes: window | 1<<gExpansion | attended | 1<<gExperts, residual: true, pointwise: true},
-	Xception: {name: "xception", genes: window, residual: true, separable: true},
-	UIB: {name: "uib", genes: window | 1<<gBefore | 1<<gExpansion | attended, residual: true, separable: true,
-		pointwise: true},
-	Bottleneck: {
-		name:      "bottleneck",
-		genes:     window | 1<<gGroups | 1<<gExpansion | attended,
-		residual:  true,
-		pointwise: true,
-	},
-	skip: {name: "skip"},
+	Conv:       {name: "conv"},
+	Grouped:    {name: "grouped"},
+	DS:         {name: "ds", separable: true, pointwise: true},
+	MBConv:     {name: "mbconv", residual: true, separable: true, pointwise: true},
+	Fused:      {name: "fused", residual: true, pointwise: true},
+	Xception:   {name: "xception", residual: true, separable: true},
+	UIB:        {name: "uib", residual: true, separable: true, pointwise: true},
+	Bottleneck: {name: "bottleneck", residual: true, pointwise: true},
+	skip:       {name: "skip"},
 }
 
 // kindWords are the names of the kinds, by number.
@@ -110,9 +75,6 @@ func (k Kind) String() string {
 	}
 	return kindTable[k].name
 }
-
-// has reports whether blocks of kind k have gene g.
-func (k Kind) has(g blockGene) bool { return g == gKind || kindTable[k].genes>>g&1 == 1 }
 
 // Block is one block of an [Arch] with its final numbers. Blocks are comparable. Two
 // blocks that build the same ops from the same input are equal: an MBConv without
@@ -161,99 +123,6 @@ type Block struct {
 	Residual bool
 }
 
-// token is one part of the text form of a block: an underscore, a letter and a number, or
-// what the gene has instead.
-type token struct {
-	gene     blockGene // only kinds that have the gene have the token; gKind: all kinds
-	prefix   string    // underscore and letter; "": not a number
-	what     string    // what the number is, after "want"
-	low      int       // the smallest valid number of a Block, and what a missing token means
-	least    int       // the smallest number that is written
-	high     int       // the largest valid number
-	optional bool      // the token may be missing although the kind has the gene
-}
-
-// blockTokens are the tokens behind the kind, in order. The order is part of the format.
-var blockTokens = [...]token{
-	{gKernel, "_k", "a kernel size", 1, 1, maxKernel, false}, // 0 in a UIB
-	{gKind, "_s", "a stride", 1, 1, maxKernel, false},
-	{gDilation, "_d", "a dilation", 1, 2, maxDilation, true},
-	{gBefore, "_b", "a kernel size before the expansion", 0, 1, maxKernel, true},
-	{gGroups, "_g", "a number of groups", 1, 2, maxNumber, true},
-	{gExpansion, "_x", "expanded channels", 0, 1, maxNumber, false},
-	{gMultiplier, "_m", "a depthwise multiplier", 0, 2, maxExperts, true},
-	{gKind, "_c", "channels", 1, 1, maxNumber, false},
-	{gene: gActivation},
-	{gene: gAfter},
-	{gene: gAttention},
-	{gExperts, "_q", "a number of experts", 0, 2, maxExperts, true},
-	{gExperts, "_p", "a number of pointwise experts", 0, 2, maxExperts, true},
-	{gene: gResidual},
-}
-
-// numbers returns the numbers of the tokens, in the order of blockTokens.
-func (b *Block) numbers() [len(blockTokens)]*int {
-	return [...]*int{&b.Kernel, &b.Stride, &b.Dilation, &b.Before, &b.Groups, &b.Expanded, &b.Multiplier,
-		&b.Channels, nil, nil, nil, &b.Experts, &b.PointExperts, nil}
-}
-
-// String returns the text form.
-func (b Block) String() string { return string(b.append(nil)) }
-
-func (b *Block) append(p []byte) []byte {
-	p = append(p, b.Kind.String()...)
-	for i, n := range b.numbers() {
-		switch t := &blockTokens[i]; {
-		case n != nil:
-			if *n >= t.least || t.gene == gKernel {
-				p = appendInt(append(p, '_', t.prefix[1]), *n)
-			}
-			if t.gene == gKernel && b.Width > 0 {
-				p = appendInt(append(p, 'x'), b.Width)
-			}
-		case t.gene == gActivation:
-			p = append(append(p, '_'), b.Activation.String()...)
-		case t.gene == gAfter && b.Kind == DS:
-			p = append(append(p, '_'), afterWords[b.After]...)
-		case t.gene == gAttention:
-			p = b.Attention.append(p)
-		case t.gene == gResidual && b.Residual:
-			p = append(p, "_res"...)
-		}
-	}
-	return p
-}
-
-// parse reads the token, whose number is n, if kind b.Kind has it.
-func (t *token) parse(p *parser, b *Block, n *int) {
-	has := b.Kind.has(t.gene)
-	switch {
-	case n != nil:
-		if *n = t.low; has && (!t.optional || p.next(t.prefix)) {
-			p.expect(t.prefix)
-			if t.gene == gKernel && b.Kind == UIB && p.accept("0") {
-				*n = 0
-				break
-			}
-			*n = p.least(t.least, t.what)
-			if t.gene == gKernel && p.accept("x") {
-				b.Width = p.number("a kernel width")
-			}
-		}
-	case !has:
-	case t.gene == gActivation:
-		p.expect("_")
-		b.Activation = p.activation()
-	case t.gene == gAfter:
-		p.expect("_")
-		b.After = blocks.ActPlace(p.oneOf(afterWords, "where the activation stands"))
-	case t.gene == gAttention:
-		b.Attention = p.attention()
-	case t.gene == gResidual:
-		b.Residual = p.accept("_res")
-	}
-}
-
 // afterWords are the words for the position of a DS block's activation, by number.
 var afterWords = []string{
 	blocks.AfterBoth:      "both",
@@ -261,23 +130,132 @@ var afterWords = []string{
 	blocks.AfterPointwise: "pointwise",
 }
 
+// kernelSize is the size of the KxK convolution of b.
+func (b *Block) kernelSize() KernelSize {
+	if b.Width == 0 {
+		return KernelSize(b.Kernel)
+	}
+	return Rectangle(b.Kernel, b.Width)
+}
+
+// setKernel sets the size of the KxK convolution of b.
+func (b *Block) setKernel(k KernelSize) {
+	h, w := k.extents()
+	b.Kernel, b.Width = h, 0
+	if h != w {
+		b.Width = w
+	}
+}
+
+// largestExtent is the largest extent of the KxK convolutions of b, 0 if there are none.
+func (b *Block) largestExtent() int { return max(b.Kernel, b.Width, b.Before) }
+
+// gatedChannels is the number of channels that the gate of b works on.
+func (b *Block) gatedChannels(cin int) int {
+	if b.Expanded > 0 {
+		return b.Expanded
+	}
+	return cin * max(1, b.Multiplier)
+}
+
+// buildTo is build with the result in b, which saves copying a Block.
+func (t *template) buildTo(b *Block, s site, style *style) bool {
+	kind, kernel := t.kind(), KernelSize(t[gKernel])
+	if kind == skip {
+		if s.vanishes() {
+			return false
+		}
+		*b = Block{Kind: Conv, Kernel: 1, Stride: s.stride, Dilation: 1, Groups: 1, Channels: s.cout}
+		return true
+	}
+	before := 0
+	if kind == UIB {
+		before = int(t[gBefore])
+	}
+	*b = Block{Kind: kind, Before: before, Stride: s.stride,
+		Groups: 1, Channels: s.cout, Activation: blocks.ActFunc(t[gActivation]),
+		Residual: kind.has(gResidual) && residual(t[gResidual], kind, s)}
+	b.setKernel(kernel)
+	b.Dilation = effectiveDilation(int(t[gDilation]), b.largestExtent(), s)
+	gated := s.cin // channels that a gate works on; 0: there can be none
+	switch kind {
+	case Grouped:
+		if b.Groups = int(t[gGroups]); b.Groups == 1 {
+			b.Kind = Conv
+		}
+	case DS:
+		if m := int(t[gMultiplier]); m > 1 {
+			b.Multiplier = m
+			gated *= m
+		}
+		if b.After = blocks.ActPlace(t[gAfter]); b.Activation == blocks.Identity {
+			b.After = blocks.AfterDepthwise
+		}
+	case MBConv:
+		if gated = style.expandedChannels(s.cin, t[gExpansion]); gated == s.cin {
+			b.Kind, b.After = DS, blocks.AfterDepthwise
+		} else {
+			b.Expanded = gated
+		}
+	case Fused:
+		if gated = style.expandedChannels(s.cin, t[gExpansion]); gated == s.cin {
+			b.Kind, gated = Conv, 0
+		} else {
+			b.Expanded = gated
+		}
+	case Bottleneck:
+		gated = style.expandedChannels(s.cout, t[gExpansion])
+		b.Expanded, b.Groups = gated, int(t[gGroups])
+	case UIB:
+		gated = style.expandedChannels(s.cin, t[gExpansion])
+		b.Expanded = gated
+		switch narrow := gated == s.cin; { // MBConv and Fused without expansion are other blocks
+		case narrow || before > 0:
+		case kernel > 0:
+			b.Kind = MBConv
+		default:
+			b.Kind, b.Kernel = Fused, 1
+		}
+	}
+	if k := AttentionKind(t[gAttention]); kind.has(gSE) && gated > 0 && (k != SE || t[gSE] > 0) {
+		b.Attention = newAttention(k, t[gSE], s.cin, gated, style)
+	}
+	if kind.has(gExperts) {
+		b.Experts, b.PointExperts = style.experts(b.Kind, int(t[gExperts]))
+	}
+	return true
+}
+
+// canBe reports whether a block of kind k can have b as its normal form, as far as kinds
+// go.
+func (k Kind) canBe(b *Block) bool {
+	switch k {
+	case MBConv:
+		return b.Kind == MBConv || b.Kind == DS && b.After == blocks.AfterDepthwise && b.Multiplier == 0
+	case Fused, Grouped:
+		return b.Kind == k || b.Kind == Conv
+	case UIB:
+		return b.Kind == k || (b.Kind == MBConv || b.Kind == Fused && b.kernelSize() == 1) && b.Experts+b.PointExperts == 0
+	}
+	return b.Kind == k
+}
+
 // layers returns the block of package blocks that has these numbers.
 func (b *Block) layers() blocks.Block {
-	if b.Experts > 0 || b.PointExperts > 0 {
-		return b.joined(mixture{b})
-	}
 	se, other := b.Attention.layers()
 	switch b.Kind {
 	case DS:
 		return blocks.DepthwiseSeparable{Out: b.Channels, Kernel: b.Kernel, Width: b.Width, Stride: b.Stride,
 			Dilation: b.Dilation, Act: b.Activation, ActAfter: b.After, SE: se, Attention: other,
-			Multiplier: b.Multiplier, Residual: b.Residual}
+			Multiplier: b.Multiplier, Residual: b.Residual, Experts: b.Experts, PointExperts: b.PointExperts}
 	case MBConv:
 		return blocks.InvertedResidual{Out: b.Channels, Expanded: b.Expanded, Kernel: b.Kernel, Width: b.Width,
-			Stride: b.Stride, Dilation: b.Dilation, Act: b.Activation, SE: se, Attention: other, NoResidual: !b.Residual}
+			Stride: b.Stride, Dilation: b.Dilation, Act: b.Activation, SE: se, Attention: other, NoResidual: !b.Residual,
+			Experts: b.Experts, PointExperts: b.PointExperts}
 	case Fused:
 		return blocks.FusedInvertedResidual{Out: b.Channels, Expanded: b.Expanded, Kernel: b.Kernel, Width: b.Width,
-			Stride: b.Stride, Dilation: b.Dilation, Act: b.Activation, SE: se, Attention: other, NoResidual: !b.Residual}
+			Stride: b.Stride, Dilation: b.Dilation, Act: b.Activation, SE: se, Attention: other, NoResidual: !b.Residual,
+			Experts: b.Experts, PointExperts: b.PointExperts}
 	case UIB:
 		if se != nil {
 			other = se
@@ -294,21 +272,66 @@ func (b *Block) layers() blocks.Block {
 		return blocks.XceptionSeparable{Out: b.Channels, Kernel: b.Kernel, Width: b.Width, Stride: b.Stride,
 			Dilation: b.Dilation, PreAct: b.Activation, Residual: b.Residual}
 	}
-	return b.joined(b.conv())
-}
-
-// joined returns inner with the residual of the block, if there is one.
-func (b *Block) joined(inner blocks.Block) blocks.Block {
-	if b.Residual {
-		return shortcut{inner}
-	}
-	return inner
-}
-
-// conv is the one convolution of the kinds Conv and Grouped.
-func (b *Block) conv() blocks.ConvBNAct {
-	return blocks.ConvBNAct{Out: b.Channels, Kernel: b.Kernel, Width: b.Width, Stride: b.Stride,
+	conv := blocks.ConvBNAct{Out: b.Channels, Kernel: b.Kernel, Width: b.Width, Stride: b.Stride,
 		Dilation: b.Dilation, Groups: b.Groups, Act: b.Activation, Shuffle: b.Groups > 1 && b.Groups < b.Channels}
+	var block blocks.Block = conv
+	if b.Experts > 0 {
+		block = blocks.Conditional{ConvBNAct: conv, Experts: b.Experts}
+	}
+	if b.Residual {
+		return shortcut{block}
+	}
+	return block
+}
+
+// block returns the numbers of a block that has these convolutions: the inverse of layers.
+func (p *parts) block() Block {
+	b := Block{Kind: p.kind, Stride: 1, Dilation: 1, Groups: 1, Activation: p.expand.act, Residual: p.add}
+	for _, l := range []convLayer{p.before, p.expand, p.window, p.project} {
+		if l.conv != nil {
+			_, s, d := l.conv.Window()
+			b.Stride *= s[0]
+			b.Dilation = max(b.Dilation, d[0])
+			b.Channels = l.conv.Out
+		}
+	}
+	if c := p.window.conv; c != nil {
+		k, _, _ := c.Window()
+		b.setKernel(Rectangle(k[0], k[1]))
+		b.Activation, b.Experts = p.window.act, p.window.experts
+	}
+	switch b.Kind {
+	case Grouped:
+		b.Groups = p.window.conv.G()
+	case DS:
+		if m := p.window.conv.Out / p.window.cin; m > 1 {
+			b.Multiplier = m
+		}
+		switch {
+		case p.project.act == blocks.Identity:
+			b.After = blocks.AfterDepthwise
+		case p.window.act == blocks.Identity:
+			b.After, b.Activation = blocks.AfterPointwise, p.project.act
+		}
+	case Fused:
+		b.Expanded = p.window.conv.Out
+	case MBConv:
+		b.Expanded = p.expand.conv.Out
+	case UIB:
+		b.Expanded, b.Experts = p.expand.conv.Out, 0
+		if p.before.conv != nil {
+			b.Before = p.before.conv.Kernel[0]
+		}
+	case Bottleneck:
+		b.Expanded, b.Groups = p.window.conv.Out, p.window.conv.G()
+	}
+	if b.Kind.has(gAttention) {
+		b.Attention = p.gate
+	}
+	if kindTable[b.Kind].pointwise && b.Kind.has(gExperts) {
+		b.PointExperts = p.project.experts
+	}
+	return b
 }
 
 // shortcut adds a block's input to its output.

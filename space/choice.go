@@ -189,3 +189,15 @@ func (o *ChoiceSpec) name() string {
 	}
 	return name
 }
+
+// attentionLabel is the label of the gate in the name of an entry of a choice.
+func attentionLabel(t *template) string {
+	k, ratio := AttentionKind(t[gAttention]), t[gSE]
+	switch {
+	case k == NoAttention || k == SE && ratio == 0:
+		return ""
+	case k == ECA:
+		return "_" + k.String()
+	}
+	return "_" + k.String() + text(ratio)
+}

@@ -81,16 +81,6 @@ func partition(n *blocks.Network) (groups []nodeGroup) {
 	return groups
 }
 
-// convLayer is a convolution with the activation behind it.
-type convLayer struct {
-	conv    *blocks.Conv
-	cin     int
-	act     blocks.ActFunc
-	experts int // of a mixture; 0 for an ordinary convolution
-}
-
-func (l convLayer) depthwise() bool { return l.conv.Depthwise(l.cin) }
-
 // layers returns the convolutions on feature maps in order, the gate on channels, and whether
 // there is an addition.
 func (g *nodeGroup) layers() (ls []convLayer, gate Attention, add bool) {
@@ -153,82 +143,50 @@ func (g *nodeGroup) layers() (ls []convLayer, gate Attention, add bool) {
 func (g *nodeGroup) convolutions() (bs []Block) {
 	ls, _, _ := g.layers()
 	for i := 0; i < len(ls); i++ {
-		l := ls[i]
-		if l.depthwise() && i+1 < len(ls) && ls[i+1].conv.Pointwise() {
-			bs = append(bs, separable(l, ls[i+1]))
+		p := parts{kind: single(ls[i]), window: ls[i]}
+		if ls[i].depthwise() && i+1 < len(ls) && ls[i+1].conv.Pointwise() {
+			p.kind, p.project = DS, ls[i+1]
 			i++
-			continue
 		}
-		bs = append(bs, plainBlock(l))
+		bs = append(bs, p.block())
 	}
 	return bs
 }
 
-// start returns a block with the numbers of its KxK convolution.
-func start(kind Kind, l convLayer) Block {
-	k, s, d := l.conv.Window()
-	b := Block{Kind: kind, Stride: s[0], Dilation: d[0], Groups: 1, Channels: l.conv.Out,
-		Activation: l.act, Experts: l.experts}
-	b.setKernel(Rectangle(k[0], k[1]))
-	return b
-}
-
-func plainBlock(l convLayer) Block {
-	b := start(Conv, l)
-	if g := l.conv.G(); g > 1 {
-		b.Kind, b.Groups = Grouped, g
+// single is the kind of block of one convolution.
+func single(l convLayer) Kind {
+	if l.conv.G() > 1 {
+		return Grouped
 	}
-	return b
-}
-
-func separable(dw, pw convLayer) Block {
-	b := start(DS, dw)
-	b.Channels, b.PointExperts = pw.conv.Out, pw.experts
-	if m := dw.conv.Out / dw.cin; m > 1 {
-		b.Multiplier = m
-	}
-	switch {
-	case pw.act == blocks.Identity:
-		b.After = blocks.AfterDepthwise
-	case dw.act == blocks.Identity:
-		b.After, b.Activation = blocks.AfterPointwise, pw.act
-	}
-	return b
+	return Conv
 }
 
 // asBlock recognises a block by its convolutions.
 func (g *nodeGroup) asBlock() (Block, error) {
 	ls, gate, add := g.layers()
-	var b Block
+	p := parts{gate: gate, add: add}
 	switch {
 	case len(ls) == 1:
-		b = plainBlock(ls[0])
+		p.kind, p.window = single(ls[0]), ls[0]
 	case isBottleneck(ls):
-		b = start(Bottleneck, ls[1])
-		b.Groups, b.Expanded, b.Channels = ls[1].conv.G(), ls[1].conv.Out, ls[2].conv.Out
+		p.kind, p.expand, p.window, p.project = Bottleneck, ls[0], ls[1], ls[2]
 	case len(ls) == 2 && ls[0].depthwise() && ls[1].conv.Pointwise():
-		b = separable(ls[0], ls[1])
+		p.kind, p.window, p.project = DS, ls[0], ls[1]
 	case isUniversal(ls):
 		if k := ls[0].conv.Kernel; k[0] != k[1] {
 			return Block{}, fmt.Errorf("kernel size %dx%d before the expansion is not square", k[0], k[1])
 		}
-		b = universal(ls)
+		p.universal(ls)
 	case len(ls) == 3 && ls[0].conv.Pointwise() && ls[1].depthwise() && ls[2].conv.Pointwise():
-		b = start(MBConv, ls[1])
-		b.Expanded, b.Channels, b.PointExperts = ls[0].conv.Out, ls[2].conv.Out, ls[2].experts
+		p.kind, p.expand, p.window, p.project = MBConv, ls[0], ls[1], ls[2]
 	case len(ls) == 2 && ls[0].conv.G() == 1 && ls[1].conv.Pointwise():
-		b = start(Fused, ls[0])
-		b.Expanded, b.Channels, b.PointExperts = ls[0].conv.Out, ls[1].conv.Out, ls[1].experts
+		p.kind, p.window, p.project = Fused, ls[0], ls[1]
 	default:
 		return Block{}, fmt.Errorf("%d convolutions that are no block of a space (conv, grouped, ds, mbconv, fused, uib, "+
 			"bottleneck)",
 			len(ls))
 	}
-	if b.Kind.has(gAttention) {
-		b.Attention = gate
-	}
-	b.Residual = add
-	return b, nil
+	return p.block(), nil
 }
 
 // isBottleneck reports whether convolutions are a Bottleneck: 1x1, KxK and 1x1 with the same activation behind all of
@@ -257,27 +215,16 @@ func isUniversal(ls []convLayer) bool {
 		(n == 2 || rest[1].depthwise()) && (before || rest[0].conv.Out == rest[0].cin)
 }
 
-// universal describes convolutions for which isUniversal holds.
-func universal(ls []convLayer) Block {
+// universal takes convolutions for which isUniversal holds.
+func (p *parts) universal(ls []convLayer) {
 	n := len(ls)
-	b := start(UIB, ls[max(0, n-2)])
-	b.Activation = ls[n-2].act
-	if ls[n-2].depthwise() {
-		n--
-	} else {
-		b.setKernel(0)
+	p.kind, p.project, ls = UIB, ls[n-1], ls[:n-1]
+	if last := ls[len(ls)-1]; last.depthwise() {
+		p.window, ls = last, ls[:len(ls)-1]
 	}
-	b.Expanded, b.Channels = ls[n-2].conv.Out, ls[len(ls)-1].conv.Out
-	if n > 2 {
-		b.Before = ls[0].conv.Kernel[0]
+	if p.expand = ls[len(ls)-1]; len(ls) > 1 {
+		p.before = ls[0]
 	}
-	b.Stride, b.Experts = 1, 0
-	for _, l := range ls {
-		_, s, d := l.conv.Window()
-		b.Stride *= s[0]
-		b.Dilation = max(b.Dilation, d[0])
-	}
-	return b
 }
 
 // headOf reads a classifier: convolutions on the map, pooling, linear layers

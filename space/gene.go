@@ -1,20 +1,135 @@
 package space
 
-import (
-	"slices"
+import "nas/blocks"
 
-	"nas/blocks"
+// Ints, Kernels, Floats, Strings and Bools are genes: one value or a list of choices.
+type (
+	Ints    []int
+	Kernels []KernelSize
+	Floats  []float64
+	Strings []string
+	Bools   []bool
 )
 
-// geneRow describes one gene of a block. Two things are elsewhere: what the gene does, in
-// buildTo, and its token in the text form, in blockTokens.
+// StageSpec is a row of blocks with equal output channels. Only the first block has the
+// stride.
+type StageSpec struct {
+	// Block is the kind of block. Default mbconv.
+	Block Strings `toml:"block" example:"['mbconv', 'fused']"`
+	// Channels is the number of output channels before the width multiplier applies. No
+	// default.
+	Channels Ints `toml:"channels" example:"[24, 32]"`
+	// Stride is the stride of the first block, 1 to 8. Default 1.
+	Stride Ints `toml:"stride" unit:"pixels" example:"2"`
+	// Depth is the number of blocks, 1 to 64. Default 1.
+	Depth Ints `toml:"depth" example:"[1, 2, 3, 4]"`
+	// Kernel is the spatial extent K of the depthwise, or the only, convolution, 1 to 31, or
+	// [height, width]. In a uib block it is that of the depthwise behind the expansion, and 0 means none.
+	// Default 3.
+	Kernel Kernels `toml:"kernel" unit:"pixels" example:"[3, 5, [7, 1]]"`
+	// Expansion is the ratio of hidden to input channels of mbconv, fused and uib blocks, and of inner to output
+	// channels of a bottleneck block. Default 6; a bottleneck block needs one.
+	Expansion Floats `toml:"expansion" example:"[3, 4, 6]"`
+	// Dilation is the dilation of the KxK convolution, 1 to 64. It has no effect in a block
+	// with a stride. Default 1.
+	Dilation Ints `toml:"dilation" unit:"pixels" example:"[1, 2]"`
+	// Activation is the function behind all convolutions of a block but a linear last one.
+	// Default relu6.
+	Activation Strings `toml:"activation" example:"['relu6', 'hswish']"`
+	// ActivationAfter says which convolution of a ds block the activation follows:
+	// "depthwise", "pointwise" or "both". Default both.
+	ActivationAfter Strings `toml:"activation_after" example:"'depthwise'" with:"block = 'ds'"`
+	// Groups is the number of groups of the KxK convolution of a grouped or bottleneck block, 1 to 4096. It
+	// must divide the input and output channels, of a bottleneck block the inner ones. Default: 1, but a grouped
+	// block needs one.
+	Groups Ints `toml:"groups" example:"[2, 4]" with:"block = 'grouped'"`
+	// SE is the ratio of squeeze-and-excite; 0 means none. Default 0.
+	SE Floats `toml:"se" example:"[0, 0.25]"`
+	// Residual says whether the input is added to the output where the stride is 1 and the
+	// channels are equal, in a bottleneck block also elsewhere. Default: mbconv, fused, xception, uib and
+	// bottleneck do.
+	Residual Bools `toml:"residual" example:"[true, false]"`
+	// Attention is what weighs the channels of ds, mbconv, fused, uib and bottleneck blocks: "se" where the
+	// ratio is not 0, "eca", "cbam" (ratio 0 means 0.25) or "none". Default se.
+	Attention Strings `toml:"attention" example:"['none', 'eca']"`
+	// Experts is the number of weight sets that a convolution mixes for each image
+	// (CondConv), 1 to 64. Default 1, an ordinary convolution.
+	Experts Ints `toml:"experts" example:"[1, 4]"`
+	// Multiplier is the number of depthwise outputs for each input channel of a ds block, 1
+	// to 64. Default 1.
+	Multiplier Ints `toml:"multiplier" example:"[1, 2]" with:"block = 'ds'"`
+	// KernelBefore is the spatial extent of the depthwise convolution before the expansion
+	// of a uib block, 1 to 31. Default 0, none.
+	KernelBefore Ints `toml:"kernel_before" json:",omitempty" unit:"pixels" example:"[0, 3, 5]" with:"block = 'uib'"`
+	// Choice makes whole blocks one gene. The keys above then hold one value at most: the
+	// default of the entries.
+	Choice []ChoiceSpec `toml:"choice" example:"[{block = 'skip'}, {block = 'mbconv', kernel = 5}]" bad:"[]"`
+	// Per is "block" (each block of the stage has genes of its own) or "stage" (all share
+	// one set). Default block.
+	Per string `toml:"per" example:"'stage'"`
+	// ExpertsIn says which convolutions of ds, mbconv and fused blocks have experts:
+	// "depthwise" (the KxK one, also where it is not depthwise), "pointwise" or "both".
+	// Default depthwise.
+	ExpertsIn string `toml:"experts_in" example:"'both'"`
+	// SEFrom says what the ratio SE multiplies: the "expanded" channels, rounded to a
+	// multiple as all scaled channels are (MobileNetV3), or the block's "input" channels,
+	// rounded down (MnasNet, EfficientNet). Default expanded.
+	SEFrom string `toml:"se_from" example:"'input'"`
+	// SEActivation is the function behind the first of the two layers of squeeze-and-excite.
+	// Default relu.
+	SEActivation string `toml:"se_activation" example:"'swish'"`
+	// SEGate is the function behind the second one. Default hsigmoid.
+	SEGate string `toml:"se_gate" example:"'sigmoid'"`
+}
+
+// ChoiceSpec is a whole block. The stage has the values of the keys that are not set.
+type ChoiceSpec struct {
+	Block           Strings `toml:"block"`
+	Kernel          Kernels `toml:"kernel"`
+	Expansion       Floats  `toml:"expansion"`
+	Dilation        Ints    `toml:"dilation"`
+	Activation      Strings `toml:"activation"`
+	ActivationAfter Strings `toml:"activation_after"`
+	Groups          Ints    `toml:"groups"`
+	SE              Floats  `toml:"se"`
+	Residual        Bools   `toml:"residual"`
+	Attention       Strings `toml:"attention"`
+	Experts         Ints    `toml:"experts"`
+	Multiplier      Ints    `toml:"multiplier"`
+	KernelBefore    Ints    `toml:"kernel_before" json:",omitempty"`
+}
+
+// blockGene numbers the genes of one block in the order in which they stand in a
+// genotype. The kind is the first one because it decides which of the others live.
+type blockGene uint8
+
+const (
+	gKind blockGene = iota
+	gKernel
+	gExpansion
+	gDilation
+	gActivation
+	gAfter
+	gGroups
+	gSE
+	gAttention
+	gResidual
+	gExperts
+	gMultiplier
+	gBefore
+	blockGenes // their number
+)
+
+// geneRow describes one gene of a block. Its key in a config is a field of [StageSpec], its token in the text form a
+// row of blockTokens. What the gene does is in block.go.
 //
 // Values of genes are numbers: the number itself, the position of a word in the domain, 1
 // for true and 0 for false.
 type geneRow struct {
 	key string // in a config
 	domain
-	byKind bool // the gene has no default: if it is not set, its value is -1 and the kind decides
+	byKind bool  // the gene has no default: if it is not set, its value is -1 and the kind decides
+	kinds  kinds // that have the gene
 
 	// of returns the value of the gene in block b, which has cin input channels.
 	of func(b *Block, cin int, st *style) float64
@@ -46,12 +161,12 @@ type geneRow struct {
 // geneTable has a row for each gene of a block.
 var geneTable = [blockGenes]geneRow{
 	gKind: {
-		key: "block", domain: words("mbconv", kindWords),
+		key: "block", kinds: append(kinds{skip}, windowed...), domain: words("mbconv", kindWords),
 		of:      plain(func(b *Block) int { return int(b.Kind) }),
 		distant: true,
 	},
 	gKernel: {
-		key: "kernel", domain: uibKernelDomain,
+		key: "kernel", kinds: windowed, domain: uibKernelDomain,
 		of: plain(func(b *Block) int { return int(b.kernelSize()) }),
 		gives: func(v float64, k Kind, b *Block, _ site, _ *style) bool {
 			if k == UIB && b.Kind == Fused { // a UIB without a depthwise
@@ -64,7 +179,7 @@ var geneTable = [blockGenes]geneRow{
 		free:    true, widen: widenKernel,
 	},
 	gExpansion: {
-		key: "expansion",
+		key: "expansion", kinds: kinds{Fused, MBConv, UIB, Bottleneck},
 		domain: domain{initial: 6.0, valid: func(v float64) bool { return v > 0 && v <= 32 },
 			want: "a ratio above 0, at most 32"},
 		of: expansionOf,
@@ -76,7 +191,7 @@ var geneTable = [blockGenes]geneRow{
 		free:  true, widen: widenExpansion,
 	},
 	gDilation: {
-		key: "dilation", domain: integers(1, 1, 64),
+		key: "dilation", kinds: windowed, domain: integers(1, 1, 64),
 		of: plain(func(b *Block) int { return b.Dilation }),
 		gives: func(v float64, _ Kind, b *Block, s site, _ *style) bool {
 			return effectiveDilation(int(v), b.largestExtent(), s) == b.Dilation
@@ -86,14 +201,14 @@ var geneTable = [blockGenes]geneRow{
 		shows: func(b *Block, _ int) bool { return b.largestExtent() > 1 && b.Stride == 1 },
 	},
 	gActivation: {
-		key: "activation", domain: actDomain,
+		key: "activation", kinds: windowed, domain: actDomain,
 		of:      plain(func(b *Block) int { return int(b.Activation) }),
 		nearest: func(v *values, b *Block, _ int, _ *style) int { return nearestAct(v[gActivation], b.Activation) },
 		distant: true,
 		widen:   widenActivation,
 	},
 	gAfter: {
-		key: "activation_after", domain: words("both", afterWords),
+		key: "activation_after", kinds: kinds{DS}, domain: words("both", afterWords),
 		of: plain(func(b *Block) int { return int(b.After) }),
 		gives: func(v float64, _ Kind, b *Block, _ site, _ *style) bool {
 			return v == float64(b.After) || b.Activation == blocks.Identity
@@ -101,25 +216,25 @@ var geneTable = [blockGenes]geneRow{
 		distant: true,
 	},
 	gGroups: {
-		key: "groups", domain: integers(1, 1, 4096),
+		key: "groups", kinds: kinds{Grouped, Bottleneck}, domain: integers(1, 1, 4096),
 		of:    plain(func(b *Block) int { return b.Groups }),
 		label: "_g",
 	},
 	gSE: {
-		key: "se",
+		key: "se", kinds: gated,
 		domain: domain{initial: 0.0, valid: func(v float64) bool { return v >= 0 && v <= 1 },
 			want: "a ratio from 0 (none) to 1, such as 0.25 for a reduction by 4"},
 		of:   squeezeRatio,
 		free: true,
 	},
 	gAttention: {
-		key: "attention", domain: words("se", attentionWords),
+		key: "attention", kinds: gated, domain: words("se", attentionWords),
 		of:      plain(func(b *Block) int { return int(b.Attention.Kind) }),
 		nearest: nearestAttention,
 		distant: true,
 	},
 	gResidual: {
-		key: "residual", domain: domain{initial: true, want: "true or false"}, byKind: true,
+		key: "residual", kinds: windowed, domain: domain{initial: true, want: "true or false"}, byKind: true,
 		of:      func(b *Block, _ int, _ *style) float64 { return bit(b.Residual) },
 		gives:   func(v float64, k Kind, b *Block, s site, _ *style) bool { return residual(v, k, s) == b.Residual },
 		nearest: nearestResidual,
@@ -129,7 +244,7 @@ var geneTable = [blockGenes]geneRow{
 		widen: widenResidual,
 	},
 	gExperts: {
-		key: "experts", domain: domain{initial: 1, valid: between(1, maxExperts), want: "1 (an ordinary convolution) to 64"},
+		key: "experts", kinds: kinds{Conv, Grouped, DS, MBConv, Fused}, domain: domain{initial: 1, valid: between(1, maxExperts), want: "1 (an ordinary convolution) to 64"},
 		of: plain(func(b *Block) int { return max(1, b.Experts, b.PointExperts) }),
 		gives: func(v float64, _ Kind, b *Block, _ site, st *style) bool {
 			n, m := st.experts(b.Kind, int(v))
@@ -140,13 +255,13 @@ var geneTable = [blockGenes]geneRow{
 		label:   "_q", labelAbove: 1,
 	},
 	gMultiplier: {
-		key: "multiplier", domain: integers(1, 1, maxExperts),
+		key: "multiplier", kinds: kinds{DS}, domain: integers(1, 1, maxExperts),
 		of:      plain(func(b *Block) int { return max(1, b.Multiplier) }),
 		distant: true,
 		label:   "_m", labelAbove: 1,
 	},
 	gBefore: {
-		key: "kernel_before", domain: integers(0, 0, maxKernel),
+		key: "kernel_before", kinds: kinds{UIB}, domain: integers(0, 0, maxKernel),
 		of:      plain(func(b *Block) int { return b.Before }),
 		distant: true,
 		label:   "_b",
@@ -154,253 +269,48 @@ var geneTable = [blockGenes]geneRow{
 	},
 }
 
-// plain returns a geneRow.of that depends on the block alone.
-func plain(number func(*Block) int) func(*Block, int, *style) float64 {
-	return func(b *Block, _ int, _ *style) float64 { return float64(number(b)) }
-}
+// kinds is a set of kinds of blocks.
+type kinds []Kind
 
-// hiddenFrom returns the channels of which the expansion of a block is a multiple: of a bottleneck those of its
-// output, else of its input.
-func (k Kind) hiddenFrom(cin, cout int) int {
-	if k == Bottleneck {
-		return cout
-	}
-	return cin
-}
+var (
+	windowed = kinds{Conv, Grouped, DS, MBConv, Fused, Xception, UIB, Bottleneck} // with a KxK convolution
+	gated    = kinds{DS, MBConv, Fused, UIB, Bottleneck}                          // with a gate on channels
+)
 
-// expansionOf is the ratio of expanded to input channels of a block; of a bottleneck, to output channels.
-func expansionOf(b *Block, cin int, _ *style) float64 {
-	if b.Expanded == 0 {
-		return 1
-	}
-	return float64(b.Expanded) / float64(b.Kind.hiddenFrom(cin, b.Channels))
-}
+// kindGenes has, for each kind, a bit for each gene.
+var kindGenes [skip + 1]uint16
 
-// squeezeRatio is the ratio of squeeze-and-excite from which b has its squeeze channels.
-func squeezeRatio(b *Block, cin int, st *style) float64 {
-	if !st.seFromInput && b.Expanded > 0 {
-		cin = b.Expanded
-	}
-	return float64(b.Attention.Squeeze) / float64(cin)
-}
-
-// nearestAttention returns the first choice with the kind of gate that b has, else the
-// first choice. Squeeze-and-excite with ratio 0 is no gate.
-func nearestAttention(v *values, b *Block, cin int, st *style) int {
-	ratios := v[gSE]
-	none := b.Attention.Kind == NoAttention && ratios[nearest(ratios, squeezeRatio(b, cin, st))] == 0
-	for i, k := range v[gAttention] {
-		if k := AttentionKind(k); k == b.Attention.Kind || k == SE && none {
-			return i
+func init() {
+	for g := range geneTable {
+		for _, k := range geneTable[g].kinds {
+			kindGenes[k] |= 1 << g
 		}
 	}
-	return 0
 }
 
-// attentionLabel is the label of the gate in the name of an entry of a choice.
-func attentionLabel(t *template) string {
-	k, ratio := AttentionKind(t[gAttention]), t[gSE]
-	switch {
-	case k == NoAttention || k == SE && ratio == 0:
-		return ""
-	case k == ECA:
-		return "_" + k.String()
-	}
-	return "_" + k.String() + text(ratio)
+// has reports whether blocks of kind k have gene g.
+func (k Kind) has(g blockGene) bool { return kindGenes[k]>>g&1 == 1 }
+
+// blockTokens are the tokens behind the kind, in order. The order is part of the format.
+var blockTokens = [...]token{
+	{gene: gKernel, prefix: "_k", what: "a kernel size", low: 1, least: 1, high: maxKernel}, // 0 in a UIB
+	{gene: gKind, prefix: "_s", what: "a stride", low: 1, least: 1, high: maxKernel},
+	{gene: gDilation, prefix: "_d", what: "a dilation", low: 1, least: 2, high: maxDilation, optional: true},
+	{gene: gBefore, prefix: "_b", what: "a kernel size before the expansion", low: 0, least: 1, high: maxKernel, optional: true},
+	{gene: gGroups, prefix: "_g", what: "a number of groups", low: 1, least: 2, high: maxNumber, optional: true},
+	{gene: gExpansion, prefix: "_x", what: "expanded channels", low: 0, least: 1, high: maxNumber},
+	{gene: gMultiplier, prefix: "_m", what: "a depthwise multiplier", low: 0, least: 2, high: maxExperts, optional: true},
+	{gene: gKind, prefix: "_c", what: "channels", low: 1, least: 1, high: maxNumber},
+	{gene: gActivation, prefix: "_", what: "activation", words: actWords},
+	{gene: gAfter, prefix: "_", what: "position of the activation", words: afterWords},
+	{gene: gAttention},
+	{gene: gExperts, prefix: "_q", what: "a number of experts", low: 0, least: 2, high: maxExperts, optional: true},
+	{gene: gExperts, prefix: "_p", what: "a number of pointwise experts", low: 0, least: 2, high: maxExperts, optional: true},
+	{gene: gResidual},
 }
 
-func widenKernel(values []float64, _ Kind, _ bool) []float64 {
-	if slices.Min(values) != 1 {
-		values = with(values, 3, 5, 7)
-	}
-	slices.Sort(values)
-	return values
-}
-
-func widenBefore(values []float64, _ Kind, _ bool) []float64 {
-	values = with(values, 0, 3, 5)
-	slices.Sort(values)
-	return values
-}
-
-func widenExpansion(values []float64, k Kind, _ bool) []float64 {
-	if k == Bottleneck { // the groups must divide what comes of it
-		return values
-	}
-	values = with(values, 3, 4, 6)
-	slices.Sort(values)
-	return values
-}
-
-func widenActivation(values []float64, _ Kind, acts bool) []float64 {
-	if acts && values[0] != float64(blocks.Identity) {
-		values = with(values, float64(blocks.ReLU6), float64(blocks.HSwish))
-	}
-	return values
-}
-
-// widenResidual leaves the gene unset if the blocks have what their kind has by default.
-func widenResidual(values []float64, k Kind, _ bool) []float64 {
-	if len(values) > 0 && (values[0] == 1) == kindTable[k].residual {
-		return nil
-	}
-	return values
-}
-
-// nearestResidual returns the first choice that agrees with b about whether there is a
-// residual. An mbconv or fused block counts as one with a residual, because it may lack the
-// residual for its shape only.
-func nearestResidual(v *values, b *Block, _ int, _ *style) int {
-	has := b.Residual || b.Kind == MBConv || b.Kind == Fused
-	return max(0, slices.IndexFunc(v[gResidual], func(r float64) bool { return (r != 0) == has }))
-}
-
-// values are the choices of the genes of a block, as numbers.
-type values [blockGenes][]float64
-
-// pick is a choice for each gene of a block. Elements behind the last gene are 0.
-type pick [16]uint8
-
-const _ = uint(len(pick{}) - int(blockGenes)) // there must not be more genes
-
-// template is a block before its site in a network is known: a value for each of its genes.
-type template [blockGenes]float64
-
-func (t *template) kind() Kind { return Kind(t[gKind]) }
-
-func (v *values) template(p *pick) (t template) {
-	for g := range t {
-		t[g] = v[g][p[g]]
-	}
-	return t
-}
-
-// build returns the block that t becomes at s, in normal form. ok is false if t vanishes
-// there.
-func (t *template) build(s site, style *style) (b Block, ok bool) {
-	ok = t.buildTo(&b, s, style)
-	return b, ok
-}
-
-// buildTo is build with the result in b, which saves copying a Block.
-func (t *template) buildTo(b *Block, s site, style *style) bool {
-	kind, kernel := t.kind(), KernelSize(t[gKernel])
-	if kind == skip {
-		if s.vanishes() {
-			return false
-		}
-		*b = Block{Kind: Conv, Kernel: 1, Stride: s.stride, Dilation: 1, Groups: 1, Channels: s.cout}
-		return true
-	}
-	before := 0
-	if kind == UIB {
-		before = int(t[gBefore])
-	}
-	*b = Block{Kind: kind, Before: before, Stride: s.stride,
-		Groups: 1, Channels: s.cout, Activation: blocks.ActFunc(t[gActivation]),
-		Residual: kind.has(gResidual) && residual(t[gResidual], kind, s)}
-	b.setKernel(kernel)
-	b.Dilation = effectiveDilation(int(t[gDilation]), b.largestExtent(), s)
-	gated := s.cin // channels that a gate works on; 0: there can be none
-	switch kind {
-	case Grouped:
-		if b.Groups = int(t[gGroups]); b.Groups == 1 {
-			b.Kind = Conv
-		}
-	case DS:
-		if m := int(t[gMultiplier]); m > 1 {
-			b.Multiplier = m
-			gated *= m
-		}
-		if b.After = blocks.ActPlace(t[gAfter]); b.Activation == blocks.Identity {
-			b.After = blocks.AfterDepthwise
-		}
-	case MBConv:
-		if gated = style.expandedChannels(s.cin, t[gExpansion]); gated == s.cin {
-			b.Kind, b.After = DS, blocks.AfterDepthwise
-		} else {
-			b.Expanded = gated
-		}
-	case Fused:
-		if gated = style.expandedChannels(s.cin, t[gExpansion]); gated == s.cin {
-			b.Kind, gated = Conv, 0
-		} else {
-			b.Expanded = gated
-		}
-	case Bottleneck:
-		gated = style.expandedChannels(s.cout, t[gExpansion])
-		b.Expanded, b.Groups = gated, int(t[gGroups])
-	case UIB:
-		gated = style.expandedChannels(s.cin, t[gExpansion])
-		b.Expanded = gated
-		switch narrow := gated == s.cin; { // MBConv and Fused without expansion are other blocks
-		case narrow || before > 0:
-		case kernel > 0:
-			b.Kind = MBConv
-		default:
-			b.Kind, b.Kernel = Fused, 1
-		}
-	}
-	if k := AttentionKind(t[gAttention]); kind.has(gSE) && gated > 0 && (k != SE || t[gSE] > 0) {
-		b.Attention = newAttention(k, t[gSE], s.cin, gated, style)
-	}
-	if kind.has(gExperts) {
-		b.Experts, b.PointExperts = style.experts(b.Kind, int(t[gExperts]))
-	}
-	return true
-}
-
-// canBe reports whether a block of kind k can have b as its normal form, as far as kinds
-// go.
-func (k Kind) canBe(b *Block) bool {
-	switch k {
-	case MBConv:
-		return b.Kind == MBConv || b.Kind == DS && b.After == blocks.AfterDepthwise && b.Multiplier == 0
-	case Fused, Grouped:
-		return b.Kind == k || b.Kind == Conv
-	case UIB:
-		return b.Kind == k || (b.Kind == MBConv || b.Kind == Fused && b.kernelSize() == 1) && b.Experts+b.PointExperts == 0
-	}
-	return b.Kind == k
-}
-
-// residual reports whether a block of kind k at s adds its input to its output, where v
-// is the value of its gene.
-func residual(v float64, k Kind, s site) bool {
-	return (v > 0 || v < 0 && kindTable[k].residual) && (k == Bottleneck || s.stride == 1 && s.cin == s.cout)
-}
-
-// experts says which convolutions of a block in normal form have n experts.
-func (s *style) experts(k Kind, n int) (kernel, point int) {
-	if n < 2 {
-		return 0, 0
-	}
-	if !kindTable[k].pointwise {
-		return n, 0
-	}
-	if s.kernelExperts {
-		kernel = n
-	}
-	if s.pointExperts {
-		point = n
-	}
-	return kernel, point
-}
-
-// effectiveDilation is the dilation that a block really gets. A 1x1 kernel has none. A
-// block with a stride keeps its convolution undilated, because a stride behind a dilated
-// window would leave out most of what the window sees.
-func effectiveDilation(d, kernel int, s site) int {
-	if kernel < 2 || s.stride > 1 {
-		return 1
-	}
-	return d * s.dilation
-}
-
-// expandedChannels is the width inside a block that is a ratio of n channels.
-func (s *style) expandedChannels(n int, ratio float64) int {
-	if ratio == 1 {
-		return n
-	}
-	return s.divisor.round(float64(n) * ratio)
+// numbers returns the numbers of the tokens, in the order of blockTokens; of a word its position.
+func (b *Block) numbers() [len(blockTokens)]*int {
+	return [...]*int{&b.Kernel, &b.Stride, &b.Dilation, &b.Before, &b.Groups, &b.Expanded, &b.Multiplier, &b.Channels,
+		(*int)(&b.Activation), (*int)(&b.After), nil, &b.Experts, &b.PointExperts, nil}
 }

@@ -89,23 +89,3 @@ func nearestKernel(choices []float64, k KernelSize) int {
 	}
 	return best
 }
-
-// kernelSize is the size of the KxK convolution of b.
-func (b *Block) kernelSize() KernelSize {
-	if b.Width == 0 {
-		return KernelSize(b.Kernel)
-	}
-	return Rectangle(b.Kernel, b.Width)
-}
-
-// setKernel sets the size of the KxK convolution of b.
-func (b *Block) setKernel(k KernelSize) {
-	h, w := k.extents()
-	b.Kernel, b.Width = h, 0
-	if h != w {
-		b.Width = w
-	}
-}
-
-// largestExtent is the largest extent of the KxK convolutions of b, 0 if there are none.
-func (b *Block) largestExtent() int { return max(b.Kernel, b.Width, b.Before) }

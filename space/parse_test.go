@@ -95,7 +95,7 @@ func TestParseErrors(t *testing.T) {
 		{in + " | conv_k3_s2_c16_gelu" + head, `position 26: unknown activation "gelu", want one of identity, relu,`},
 		{in + " | conv_k3_s2_c16_relu_se8:relu:sigmoid" + head, `unknown token "_se8:relu:sigmoid"`},
 		{in + stem + " | ds_k3_s1_c16_relu" + head, `want "_", found ""`},
-		{in + stem + " | ds_k3_s1_c16_relu_before" + head, "want both, depthwise or pointwise"},
+		{in + stem + " | ds_k3_s1_c16_relu_before" + head, "want one of both, depthwise, pointwise"},
 		{in + stem + " | grouped_k3_s1_c16_relu" + head, "number of groups is 1, want 2 or more in a grouped block"},
 		{in + stem + " | grouped_k3_s1_g3_c16_relu" + head, "3 groups divide not both 16 input and 16 output channels"},
 		{in + stem + " | mbconv_k3_s1_c16_relu" + head, `want "_x"`},

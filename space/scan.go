@@ -118,22 +118,16 @@ func (p *parser) ident() string {
 
 // oneOf reads one of the words and returns its position.
 func (p *parser) oneOf(words []string, what string) int {
-	i := slices.Index(words, p.ident())
+	at := p.at
+	name := p.ident()
+	i := slices.Index(words, name)
 	if i < 0 {
-		p.failf(p.at, "want %s: %s", oneOf(words), what)
+		p.failf(at, "unknown %s %q, want one of %s", what, clip(name), strings.Join(words, ", "))
 	}
 	return max(0, i)
 }
 
-func (p *parser) activation() blocks.ActFunc {
-	at := p.at
-	name := p.ident()
-	i := slices.Index(actWords, name)
-	if i < 0 {
-		p.failf(at, "unknown activation %q, want one of %s", clip(name), strings.Join(actWords, ", "))
-	}
-	return blocks.ActFunc(max(0, i))
-}
+func (p *parser) activation() blocks.ActFunc { return blocks.ActFunc(p.oneOf(actWords, "activation")) }
 
 // done reports an error unless the word has been read to its end.
 func (p *parser) done() {

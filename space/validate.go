@@ -84,10 +84,15 @@ func (v *validator) block(b *Block) error {
 	return v.size(b)
 }
 
-// validate checks a number of a block of kind k.
+// validate checks a number, or the position of a word, of a block of kind k.
 func (t *token) validate(k Kind, n int) error {
 	has, what := k.has(t.gene), strings.TrimPrefix(t.what, "a ")
 	switch {
+	case t.words != nil && (n < 0 || n >= len(t.words)):
+		return fmt.Errorf("unknown %s %d", t.what, n)
+	case t.words != nil && n != t.low && !has:
+		return fmt.Errorf("a %v block has no %s", k, t.what)
+	case t.words != nil:
 	case n == 0 && t.gene == gKernel && k == UIB:
 	case n < t.low || n > t.high:
 		return fmt.Errorf("%s is %d, want %d to %d", what, n, t.low, t.high)
@@ -104,10 +109,6 @@ func (t *token) validate(k Kind, n int) error {
 // validate checks the relations between the numbers of a block with cin input channels.
 func (b *Block) validate(cin int) error {
 	switch {
-	case b.Activation < 0 || int(b.Activation) >= len(actWords):
-		return fmt.Errorf("unknown activation %d", int(b.Activation))
-	case b.After < 0 || int(b.After) >= len(afterWords):
-		return fmt.Errorf("unknown position of the activation %d", int(b.After))
 	case b.Width != 0 && (b.Kernel == 0 || b.Width == b.Kernel || b.Width < 0 || b.Width > maxKernel):
 		return fmt.Errorf("kernel width is %d, want 1 to %d and another number than the height %d", b.Width, maxKernel,
 			b.Kernel)
@@ -131,8 +132,6 @@ func (b *Block) validate(cin int) error {
 		return fmt.Errorf("no depthwise before the expansion: write it as mbconv, or as fused with kernel size 1")
 	case b.Kind == DS && b.Activation == blocks.Identity && b.After != blocks.AfterDepthwise:
 		return fmt.Errorf("without an activation its position is written as depthwise")
-	case b.Kind != DS && b.After != 0:
-		return fmt.Errorf("only a ds block has a position for its activation")
 	case b.PointExperts > 0 && !kindTable[b.Kind].pointwise:
 		return fmt.Errorf("a %v block has no pointwise experts", b.Kind)
 	case b.Attention.Kind != NoAttention && !b.Kind.has(gAttention):

@@ -3,12 +3,10 @@ package pytorch
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"math"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -49,27 +47,6 @@ type outcome struct {
 	Still   []string  `json:"still"`
 	Moved   int       `json:"moved"`
 	Tensors int       `json:"tensors"`
-}
-
-// python returns a Python that has torch and numpy: $NAS_PYTHON, or python3.
-func python(t *testing.T) string {
-	t.Helper()
-	wanted := os.Getenv("NAS_PYTHON")
-	candidates := []string{"python3", "/usr/bin/python3"}
-	if wanted != "" {
-		candidates = []string{wanted}
-	}
-	for _, p := range candidates {
-		if exec.Command(p, "-c", "import torch, numpy").Run() == nil {
-			return p
-		}
-	}
-	if wanted != "" {
-		t.Fatalf("NAS_PYTHON is %s, but that has no torch and numpy", wanted)
-	}
-	t.Skip("skipped: no Python with torch and numpy, so exported modules are not run " +
-		"(Debian: apt install python3-torch; or set NAS_PYTHON)")
-	return ""
 }
 
 // prepare writes the module and the weights of a network.
@@ -121,33 +98,16 @@ func byEngine(t *testing.T, n *blocks.Network, seed uint64) job {
 	return prepare(t, n, w, in, chw(n.Output(), out))
 }
 
-// runTorch runs the jobs in one process and checks what came out.
+// runTorch runs the jobs and checks what came out.
 func runTorch(t *testing.T, jobs []job) {
 	t.Helper()
-	list, err := json.Marshal(jobs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(python(t), "-B", filepath.Join("testdata", "check.py"))
-	cmd.Stdin = bytes.NewReader(list)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	text, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("check.py: %v\n%s", err, stderr.Bytes())
-	}
-	var all struct {
-		Torch   string    `json:"torch"`
-		Results []outcome `json:"results"`
-	}
-	if err := json.Unmarshal(text, &all); err != nil {
-		t.Fatal(err)
-	}
+	var results []outcome
+	version := torch(t).ask(t, "check", jobs, &results)
 	worst := 0.0
 	for k, j := range jobs {
-		worst = max(worst, j.check(t, all.Results[k]))
+		worst = max(worst, j.check(t, results[k]))
 	}
-	t.Logf("torch %s, %d networks: largest max|a-b|/max|b| against float64 is %.2g", all.Torch, len(jobs), worst)
+	t.Logf("torch %s, %d networks: largest max|a-b|/max|b| against float64 is %.2g", version, len(jobs), worst)
 }
 
 func (j *job) check(t *testing.T, r outcome) (ratio float64) {
@@ -237,7 +197,7 @@ func (j *job) checkNPZ(t *testing.T, r outcome) {
 
 // TestTorchRunsOddNetworks compares with the ops' reference evaluations.
 func TestTorchRunsOddNetworks(t *testing.T) {
-	python(t)
+	torch(t)
 	var jobs []job
 	for i, n := range oddNetworks(t) {
 		w, in, out := settled(t, n, uint64(i))
@@ -252,7 +212,7 @@ func TestTorchRunsOddNetworks(t *testing.T) {
 // TestTorchRunsOutputs has several outputs, some of them read by other nodes, in another order than
 // the nodes', and two layers of one weight.
 func TestTorchRunsOutputs(t *testing.T) {
-	python(t)
+	torch(t)
 	n := built(t, "several", blocks.Shape{H: 6, W: 5, C: 3}, func(b *blocks.Builder, x blocks.Value) {
 		conv := &blocks.Conv{Out: 3, Kernel: [2]int{3, 3}, Pad: blocks.PadAll(1), Bias: true}
 		b.Mark(1, 1)
@@ -304,7 +264,7 @@ func TestTorchRunsZoo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped: -short")
 	}
-	python(t)
+	torch(t)
 	specs := zooSmall
 	if os.Getenv("NAS_PYTORCH_FULL") != "" {
 		specs = nil
@@ -331,7 +291,7 @@ func TestTorchRunsSpaces(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped: -short")
 	}
-	python(t)
+	torch(t)
 	samples := 1
 	if s, err := strconv.Atoi(os.Getenv("NAS_PYTORCH_SAMPLES")); err == nil {
 		samples = s

@@ -1,8 +1,6 @@
 package pytorch
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -21,7 +19,7 @@ func TestTorchTakesModulesOn(t *testing.T) {
 	if testing.Short() {
 		t.Skip("skipped: -short")
 	}
-	py := python(t)
+	worker := torch(t)
 	var jobs []job
 	add := func(j job) {
 		dir := filepath.Dir(j.Module)
@@ -35,28 +33,11 @@ func TestTorchTakesModulesOn(t *testing.T) {
 		}
 		add(byEngine(t, n, uint64(i)))
 	}
-	list, err := json.Marshal(jobs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(py, "-B", filepath.Join("testdata", "travel.py"))
-	cmd.Stdin = bytes.NewReader(list)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	text, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("travel.py: %v\n%s", err, stderr.Bytes())
-	}
-	var all struct {
-		Torch   string
-		Results []map[string]any
-	}
-	if err := json.Unmarshal(text, &all); err != nil {
-		t.Fatal(err)
-	}
+	var results []map[string]any
+	version := worker.ask(t, "travel", jobs, &results)
 	absent := map[string]bool{}
 	for i, j := range jobs {
-		for way, r := range all.Results[i] {
+		for way, r := range results[i] {
 			if d, ok := r.(float64); r != "absent" && (!ok || d > 1e-4) {
 				t.Errorf("%s: %s: %v", j.net.Name, way, r)
 			}
@@ -66,10 +47,10 @@ func TestTorchTakesModulesOn(t *testing.T) {
 	}
 	for way, is := range absent {
 		if is {
-			t.Logf("skipped: torch %s has no %s", all.Torch, way)
+			t.Logf("skipped: torch %s has no %s", version, way)
 		}
 	}
-	jobs[len(jobs)-1].checkCheckpoint(t, py)
+	jobs[len(jobs)-1].checkCheckpoint(t, worker.python)
 }
 
 // checkONNX reads the file that PyTorch wrote.

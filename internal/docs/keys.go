@@ -28,7 +28,7 @@ type key struct {
 }
 
 // sources are the files whose types the config is decoded into.
-var sources = []string{"space/spec.go", "internal/config/config.go"}
+var sources = []string{"space/spec.go", "space/gene.go", "internal/config/config.go"}
 
 // readTypes returns the keys of every struct type of the sources, by type name, in the
 // order of the fields.

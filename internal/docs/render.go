@@ -97,8 +97,8 @@ func render(root string) (map[string][]byte, error) {
 	funcs["firstOpset"] = func() int { return onnx.FirstOpset }
 	funcs["lastOpset"] = func() int { return onnx.LastOpset }
 	sources := map[string]string{
-		"space.md":  "space/spec.go, space/block.go and internal/config",
-		"config.md": "space/spec.go, space/block.go and internal/config",
+		"space.md":  "space/spec.go, space/gene.go, space/block.go and internal/config",
+		"config.md": "space/spec.go, space/gene.go, space/block.go and internal/config",
 		"onnx.md":   "internal/docs/onnx.md.tmpl and blocks/onnx",
 	}
 	pages := map[string][]byte{}
