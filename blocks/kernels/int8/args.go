@@ -1,8 +1,8 @@
 package int8
 
-// The arguments of the assembly, which knows the offsets of the fields. Sums are made of lanes of 32 bits: a lane of the
-// activations holds four bytes, or two 16-bit integers; one of the weights four signed bytes, or two 16-bit integers.
-// dot is the sum of the products of what two lanes hold.
+// The arguments of the assembly, which knows the offsets of the fields. Sums are made of lanes of 32 bits: a lane of
+// the activations holds four bytes, or two 16-bit integers; one of the weights four signed bytes, or two 16-bit
+// integers. dot is the sum of the products of what two lanes hold.
 
 // gemmArgs is the argument of the GEMM kernels. A kernel of mr x nr computes nblk blocks of mr output pixels by nr
 // channels:
@@ -69,8 +69,8 @@ func newRounding(out *Output, vl int) (r rounding) {
 //		}
 //	}
 //
-// Byte r of a lane is at tab[r*runs+run] + off + x*step + c; with lanes of two integers there are two rows. Each part of
-// 128 bits of the vectors belongs to one run; vector i has channels 4i to 4i+3 of each 16.
+// Byte r of a lane is at tab[r*runs+run] + off + x*step + c; with lanes of two integers there are two rows. Each part
+// of 128 bits of the vectors belongs to one run; vector i has channels 4i to 4i+3 of each 16.
 type spreadArgs struct {
 	tab    **byte
 	off    int

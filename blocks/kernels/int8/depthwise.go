@@ -157,8 +157,8 @@ func (l *Layer) dwChunk(dst, src *View, y, x, m, n, from, to int, r kernels.Rang
 // runStart is the first output of a run of n, of ow outputs.
 func runStart(run, n, ow int) int { return min(run*n, ow-n) }
 
-// dwSpreads prepares the calls that fill the buffers for outputs x to x+m of runs of n, and returns their number. Columns
-// that lie in the map for all values and runs, or in none, take one call.
+// dwSpreads prepares the calls that fill the buffers for outputs x to x+m of runs of n, and returns their number.
+// Columns that lie in the map for all values and runs, or in none, take one call.
 func (l *Layer) dwSpreads(src *View, y, x, m, n, runs int, sc *Scratch) (calls int) {
 	g, s, p := &l.g, l.set, &l.dw
 	cols := (m-1)*g.SW + (g.KW-1)*g.DW + 1

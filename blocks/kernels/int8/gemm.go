@@ -6,8 +6,8 @@ import (
 	"nas/blocks/kernels"
 )
 
-// split divides m pixels evenly into blocks of at most some number: the first nbig blocks have base+1 pixels, the others
-// base.
+// split divides m pixels evenly into blocks of at most some number: the first nbig blocks have base+1 pixels, the
+// others base.
 type split struct{ base, nbig, blocks int }
 
 func splitPixels(m, most int) split {

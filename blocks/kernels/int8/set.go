@@ -99,7 +99,8 @@ func (s *Set) Name() string { return s.name }
 // loop is what no kernel of the set can exceed.
 func (s *Set) Peak(n int) (multiplyAdds int) { return s.peak(n) }
 
-// sets lists the sets of this program from slow to fast. archSets, one for each architecture, gives those with assembly.
+// sets lists the sets of this program from slow to fast. archSets, one for each architecture, gives those with
+// assembly.
 var sets = sync.OnceValue(func() []*Set {
 	return append([]*Set{newSet("generic", lanes{}, func() bool { return true }, peakGeneric, nil)}, archSets()...)
 })
@@ -127,7 +128,8 @@ func ByName(name string) (*Set, error) {
 		for _, s := range sets() {
 			names = append(names, s.name)
 		}
-		return nil, fault.Errorf("int8: no instruction set %q in this program (it has %s)", name, strings.Join(names, ", "))
+		return nil, fault.Errorf("int8: no instruction set %q in this program (it has %s)",
+			name, strings.Join(names, ", "))
 	}
 	if !sets()[i].has() {
 		return nil, fault.Errorf("int8: instruction set %q: not supported by this processor (it runs %s)",

@@ -404,43 +404,43 @@ func gemmAVX512VNNI_1x64(a *gemmArgs)
 func spreadAVX512VNNI_1(a *spreadArgs)
 
 //	for x := range 1 { for c := range 64 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVX512VNNI_1x1(a *dwArgs)
 
 //	for x := range 2 { for c := range 64 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVX512VNNI_1x2(a *dwArgs)
 
 //	for x := range 3 { for c := range 64 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVX512VNNI_1x3(a *dwArgs)
 
 //	for x := range 4 { for c := range 64 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVX512VNNI_1x4(a *dwArgs)
 
 //	for x := range 5 { for c := range 64 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVX512VNNI_1x5(a *dwArgs)
 
 //	for x := range 6 { for c := range 64 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVX512VNNI_1x6(a *dwArgs)
@@ -453,43 +453,43 @@ func dwAVX512VNNI_1x6(a *dwArgs)
 func spreadAVX512VNNI_2(a *spreadArgs)
 
 //	for x := range 1 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVX512VNNI_2x1(a *dwArgs)
 
 //	for x := range 2 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVX512VNNI_2x2(a *dwArgs)
 
 //	for x := range 3 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVX512VNNI_2x3(a *dwArgs)
 
 //	for x := range 4 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVX512VNNI_2x4(a *dwArgs)
 
 //	for x := range 5 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVX512VNNI_2x5(a *dwArgs)
 
 //	for x := range 6 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVX512VNNI_2x6(a *dwArgs)
@@ -502,43 +502,43 @@ func dwAVX512VNNI_2x6(a *dwArgs)
 func spreadAVX512VNNI_4(a *spreadArgs)
 
 //	for x := range 1 { for c := range 16 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVX512VNNI_4x1(a *dwArgs)
 
 //	for x := range 2 { for c := range 16 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVX512VNNI_4x2(a *dwArgs)
 
 //	for x := range 3 { for c := range 16 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVX512VNNI_4x3(a *dwArgs)
 
 //	for x := range 4 { for c := range 16 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVX512VNNI_4x4(a *dwArgs)
 
 //	for x := range 5 { for c := range 16 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVX512VNNI_4x5(a *dwArgs)
 
 //	for x := range 6 { for c := range 16 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVX512VNNI_4x6(a *dwArgs)

@@ -127,22 +127,22 @@ func igemmAVXVNNI_6x16(a *gemmArgs)
 func spreadAVXVNNI_1(a *spreadArgs)
 
 //	for x := range 1 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVXVNNI_1x1(a *dwArgs)
 
 //	for x := range 2 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVXVNNI_1x2(a *dwArgs)
 
 //	for x := range 3 { for c := range 32 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVXVNNI_1x3(a *dwArgs)
@@ -155,22 +155,22 @@ func dwAVXVNNI_1x3(a *dwArgs)
 func spreadAVXVNNI_2(a *spreadArgs)
 
 //	for x := range 1 { for c := range 16 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVXVNNI_2x1(a *dwArgs)
 
 //	for x := range 2 { for c := range 16 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVXVNNI_2x2(a *dwArgs)
 
 //	for x := range 3 { for c := range 16 {
-//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run
-//	}}, nblk times, for nb blocks of channels
+//		dst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])
+//	}}, of each run, nblk times, for nb blocks of channels
 //
 //go:noescape
 func dwAVXVNNI_2x3(a *dwArgs)

@@ -13,8 +13,8 @@ import (
 )
 
 // The 8-bit kernels. One generator writes them for three instruction sets, which differ in the width of vectors and in
-// how they multiply and add: in all of them a lane of 32 bits of the activations is multiplied by a lane of the weights,
-// and what the products of its parts add up to goes to a sum of 32 bits. A lane is four bytes, or two 16-bit integers.
+// how they multiply and add. In all of them a lane of 32 bits of the activations is multiplied by one of the weights.
+// What the products of its parts add up to goes to a sum of 32 bits. A lane is four bytes, or two 16-bit integers.
 
 var (
 	i8AVX2   = isa{"avx2", "AVX2", 8}
@@ -29,10 +29,12 @@ var (
 		"out", "nblk", "mask", "ca", "cc", "cblk")}
 	i8Rounding = &layout{"rounding", []field{{"zero", 0}, {"low", 64}, {"high", 128}, {"perm", 192}}}
 	i8Spread   = &layout{"spreadArgs", words("tab", "off", "step", "n", "to", "nb", "toStep", "coff", "cto", "cb")}
-	i8DW       = &layout{"dwArgs", append(words("from", "fromStep", "taps", "nt", "w", "bias", "scale", "out", "ds", "mask",
+	i8DW       = &layout{"dwArgs", append(words("from", "fromStep", "taps", "nt", "w", "bias", "scale", "out", "ds",
+		"mask",
 		"nblk", "nb", "fromBlock", "channels", "off", "cfrom", "cblk", "cw", "cbias", "cscale", "coff", "cb", "cfirst"),
 		field{"dst", 184})}
-	i8Vec = &layout{"vecArgs", words("d", "a", "b", "ds", "as", "bs", "rows", "n", "mask", "k", "cd", "ca", "cb", "crow")}
+	i8Vec = &layout{"vecArgs",
+		words("d", "a", "b", "ds", "as", "bs", "rows", "n", "mask", "k", "cd", "ca", "cb", "crow")}
 )
 
 // i8 is the generator of the 8-bit kernels of one instruction set.
@@ -101,8 +103,8 @@ func vex(asm []byte) []byte {
 		second := 0xe2 &^ (acc >> 3 << 7) &^ (b >> 3 << 5) // the inverted high bits of acc and b; map 0F38
 		third := (15-a)<<3 | 0x05                          // W0, a inverted, 256 bits, prefix 66
 		modrm := 0xc0 | acc&7<<3 | b&7
-		return fmt.Appendf(nil, "BYTE $0xc4; BYTE $0x%02x; BYTE $0x%02x; BYTE $0x50; BYTE $0x%02x // VPDPBUSD Y%d, Y%d, Y%d",
-			second, third, modrm, b, a, acc)
+		return fmt.Appendf(nil, "BYTE $0xc4; BYTE $0x%02x; BYTE $0x%02x; BYTE $0x50; BYTE $0x%02x "+
+			"// VPDPBUSD Y%d, Y%d, Y%d", second, third, modrm, b, a, acc)
 	})
 }
 
@@ -177,8 +179,8 @@ func (g *i8) peakKernel() {
 	if g.narrow() {
 		per = 2 * g.vl
 	}
-	fmt.Fprintf(&g.decl, "// for range n { %d independent dot products of a vector }\nfunc %s(n int)\n\nconst %sMACs = %d\n",
-		count, name, name, count*per)
+	fmt.Fprintf(&g.decl, "// for range n { %d independent dot products of a vector }\n"+
+		"func %s(n int)\n\nconst %sMACs = %d\n", count, name, name, count*per)
 	n := g.GP64()
 	g.Load(g.Param("n"), n)
 	a, b := g.vec(), g.vec()

@@ -145,9 +145,10 @@ func (g *i8) lanes(x []VecVirtual, zero VecVirtual) []VecVirtual {
 func (g *i8) dw(u, runs int) {
 	S := i8DW
 	name := fmt.Sprintf("dw%s_%dx%d", g.goName, runs, u)
-	g.i8Text(name, "dwArgs", fmt.Sprintf("// for x := range %d { for c := range %d {\n"+
-		"//\tdst[run][off+x*ds+c] = store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c]), of each run\n"+
-		"// }}, nblk times, for nb blocks of channels\n", u, 4*g.vl/runs), fmt.Sprintf("fam: famDW, mr: %d, runs: %d, dw: %s", u, runs, name))
+	g.i8Text(name, "dwArgs", fmt.Sprintf("// for x := range %d { for c := range %d {\n//\tdst[run][off+x*ds+c] = "+
+		"store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])\n"+
+		"// }}, of each run, nblk times, for nb blocks of channels\n", u, 4*g.vl/runs),
+		fmt.Sprintf("fam: famDW, mr: %d, runs: %d, dw: %s", u, runs, name))
 	args := g.GP64()
 	g.Load(g.Param("a"), args)
 	g.copyFields(S, args, "from", "cfirst", "w", "cw", "bias", "cbias", "scale", "cscale", "off", "coff", "nb", "cb")

@@ -44,8 +44,8 @@ func (g *i8) gemm(mr, nr int, indirect bool) {
 		form, fam = "igemm", "famIGemm"
 	}
 	g.i8Text(fmt.Sprintf("%s%s_%dx%d", form, g.goName, mr, nr), "gemmArgs",
-		fmt.Sprintf("// for i := range %d { for j := range n {\n//\tc[i][j] = store(bias[j] + sum over t, p of a[t][i][p]*b[t][p][j])\n"+
-			"// }} in %d columns, nblk times\n", mr, nr),
+		fmt.Sprintf("// for i := range %d { for j := range n {\n"+
+			"//\tc[i][j] = store(bias[j] + sum over t, p of a[t][i][p]*b[t][p][j])\n// }} in %d columns, nblk times\n", mr, nr),
 		fmt.Sprintf("fam: %s, mr: %d, nr: %d, gemm: %s%s_%dx%d", fam, mr, nr, form, g.goName, mr, nr))
 	t.arguments(indirect)
 	g.Label("block")
@@ -250,7 +250,8 @@ func (t *i8Tile) store(k, n Register) {
 				v[q] = v[q-t.nv] // what stands there is not stored
 			}
 		}
-		p := t.requantizeRows(v, min(rows, t.mr-i), func(j int) Mem { return Mem{Base: scale, Disp: j % t.nv * g.bytes()} }, out)
+		p := t.requantizeRows(v, min(rows, t.mr-i),
+			func(j int) Mem { return Mem{Base: scale, Disp: j % t.nv * g.bytes()} }, out)
 		g.VPERMD(p, perm, p)
 		for r := range min(rows, t.mr-i) {
 			if n != nil && !g.wide() {

@@ -37,7 +37,8 @@ const (
 // for f nil they are requantised from sums, four vectors of them.
 func (g *i8) bytewise(op, row, statement string, b bool, f func(k Register, a, b VecVirtual) VecVirtual) {
 	name := op + g.goName
-	g.i8Text(name, "vecArgs", fmt.Sprintf("// for r := range rows { for i := range n {\n//\td[i] = %s\n// }}\n", statement),
+	g.i8Text(name, "vecArgs",
+		fmt.Sprintf("// for r := range rows { for i := range n {\n//\td[i] = %s\n// }}\n", statement),
 		fmt.Sprintf("fam: famVec, vec: %s, vecf: %s", row, name))
 	S := i8Vec
 	args, k, d, ap, bp, n := g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64(), g.GP64()
