@@ -114,6 +114,11 @@ func (b *integerBinding) after(first, act int) (int8.Output, error) {
 	return o, nil
 }
 
+// sameGrid tells whether the integers of the first input stand for the same reals as those of the output.
+func (b *integerBinding) sameGrid() bool {
+	return b.in[0].Scale == b.out.Scale && b.in[0].Zero == b.out.Zero
+}
+
 // parts of a unit: the nodes of a layer, of an addition and of an activation; -1: there is none.
 func (b *integerBinding) parts() (layer, add, act int) {
 	layer, add, act = -1, -1, -1

@@ -96,7 +96,7 @@ func makeIntegerScale(b *integerBinding) (runner, need, error) {
 // makeIntegerCopy copies a map, or a part of one, into a part of another, which may have another grid.
 func makeIntegerCopy(b *integerBinding) (runner, need, error) {
 	set, dst, src, at, from := b.set, b.dst, b.src[0], b.s.at, b.s.from
-	same := b.in[0].Scale == b.out.Scale && b.in[0].Zero == b.out.Zero
+	same := b.sameGrid()
 	in, out := gridOf(b.in[0]), outputOf(b.out)
 	return &rowsRun{b.unit.Batch * src.H, src.W, b.unit.In.C, int64(b.unit.Batch*b.unit.In.Elems()) * 4,
 		func(m kernels.Map, _ *kernels.Scratch) {
@@ -114,6 +114,9 @@ func makeIntegerCopy(b *integerBinding) (runner, need, error) {
 
 // makeIntegerShuffle deals the channels of the groups out in turn.
 func makeIntegerShuffle(b *integerBinding) (runner, need, error) {
+	if !b.sameGrid() {
+		return makeIntegerEval(b)
+	}
 	dst, src, groups := b.dst, b.src[0], b.unit.Groups
 	each := dst.C / groups
 	return byteRows(dst, b.unit.Batch, func(m kernels.Map) {

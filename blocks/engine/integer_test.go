@@ -129,6 +129,31 @@ func TestIntegersOfAFile(t *testing.T) {
 	}
 }
 
+// TestIntegersOnGridsOfTheirOwn gives ops that only move values another grid than their inputs, as files of other
+// programs do.
+func TestIntegersOnGridsOfTheirOwn(t *testing.T) {
+	for k, name := range []string{"shufflenet_v2@width=0.5,res=48", "squeezenet_1_1@res=64", "fast_scnn@res=64"} {
+		n, err := zoo.Get(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := quantised(t, n, uint64(k))
+		moved := 0
+		for i := range q.Nodes {
+			switch q.Net.Nodes[i].Op.(type) {
+			case *blocks.Concat, *blocks.ChannelSlice, *blocks.ChannelShuffle, *blocks.Pool, *blocks.Resize:
+				g := &q.Nodes[i].Grid
+				g.Scale, g.Zero = g.Scale*(1+float32(i%5)/16), max(-128, min(g.Zero+int32(i%7)-3, 127))
+				moved++
+			}
+		}
+		if moved == 0 {
+			t.Errorf("%s has no ops that move values", name)
+		}
+		sameAsReference(t, q, integerTarget(1), 1, uint64(k))
+	}
+}
+
 // TestIntegersOfThreadsAndBatches wants the same of two threads, of several images, of both, and of a traced run.
 func TestIntegersOfThreadsAndBatches(t *testing.T) {
 	for k, name := range []string{"mobilenet_v3_small@width=0.5,res=48", "shufflenet_v2@width=0.5,res=48"} {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"nas/blocks"
 	"nas/blocks/kernels"
 	"nas/blocks/kernels/int8"
 	"nas/blocks/kernels/integer"
@@ -29,6 +30,9 @@ type integerPoolRun struct {
 }
 
 func makeIntegerPool(b *integerBinding) (runner, need, error) {
+	if !b.sameGrid() {
+		return makeIntegerEval(b)
+	}
 	u := b.unit
 	r := &integerPoolRun{set: b.set, max: u.Name == "maxpool", dst: b.dst, src: b.src[0], images: u.Batch,
 		g: kernels.Pool{H: u.In.H, W: u.In.W, C: u.In.C, OH: u.Out.H, OW: u.Out.W, KH: u.Kernel[0], KW: u.Kernel[1],
@@ -66,6 +70,9 @@ func makeIntegerMean(b *integerBinding) (runner, need, error) {
 }
 
 func makeIntegerMaximum(b *integerBinding) (runner, need, error) {
+	if !b.sameGrid() {
+		return makeIntegerEval(b)
+	}
 	dst, src, n := b.dst, b.src[0], b.unit.Batch
 	return &itemsRun{n, int64(n * src.Elems()), func(from, to int, _ *thread) {
 		for k := from; k < to; k++ {
@@ -80,63 +87,52 @@ func makeIntegerMaximum(b *integerBinding) (runner, need, error) {
 	}}, need{}, nil
 }
 
-// place is what an output position reads: two input positions and the share of the second.
-type place struct {
+// taps are what an output position reads: two input positions and the weight of the second.
+type taps struct {
 	low, high int
-	share     float64
+	weight    int64
 }
 
-// places lists those of n output positions over m input positions.
-func places(n, m int, mode string) []place {
-	list := make([]place, n)
+// tapsOf lists those of n output positions over m input positions.
+func tapsOf(o *blocks.Resize, n, m int) []taps {
+	list := make([]taps, n)
 	for i := range list {
-		x := float64(i) * (float64(m) / float64(n))
-		switch {
-		case mode == "nearest":
-			at := min(int(x), m-1)
-			list[i] = place{at, at, 0}
-			continue
-		case mode == "bilinear":
-			x = (float64(i)+0.5)*(float64(m)/float64(n)) - 0.5
-		case n > 1:
-			x = float64(i) * (float64(m-1) / float64(n-1))
-		default:
-			x = 0
-		}
-		x = min(max(x, 0), float64(m-1))
-		low := int(x)
-		list[i] = place{low, min(low+1, m-1), x - float64(low)}
+		low, high, share := o.Taps(i, n, m)
+		list[i] = taps{low, high, integer.BlendShare(share)}
 	}
 	return list
 }
 
 // makeIntegerResize interpolates the bytes as they are. Its rounding does not depend on the offset of signed integers.
 func makeIntegerResize(b *integerBinding) (runner, need, error) {
+	if !b.sameGrid() {
+		return makeIntegerEval(b)
+	}
+	o := b.p.net.Nodes[b.s.Nodes[0]].Op.(*blocks.Resize)
 	u, dst, src := b.unit, b.dst, b.src[0]
-	rows, columns := places(u.Out.H, u.In.H, u.Name), places(u.Out.W, u.In.W, u.Name)
+	rows, columns := tapsOf(o, u.Out.H, u.In.H), tapsOf(o, u.Out.W, u.In.W)
 	return byteRows(dst, u.Batch, func(m kernels.Map) {
 		pixel := func(img, y, x int) []byte { return src.bytes[((img*src.H+y)*src.W+x)*src.pix:][:m.C] }
 		for y := m.Y0; y < m.Y1; y++ {
 			k, r := y/dst.H, rows[y%dst.H]
 			for x, c := range columns {
 				to := dst.bytes[(y*dst.W+x)*dst.pix:][:m.C]
-				if u.Name == "nearest" {
+				if o.Mode == blocks.Nearest {
 					copy(to, pixel(k, r.low, c.low))
 					continue
 				}
-				blend(to, pixel(k, r.low, c.low), pixel(k, r.low, c.high), pixel(k, r.high, c.low), pixel(k, r.high, c.high),
-					c.share, r.share)
+				blend(to, pixel(k, r.low, c.low), pixel(k, r.low, c.high), pixel(k, r.high, c.low),
+					pixel(k, r.high, c.high), c.weight, r.weight)
 			}
 		}
 	}), need{}, nil
 }
 
-// blend is [integer.Blend] of bytes.
-func blend(dst, topLeft, topRight, bottomLeft, bottomRight []byte, x, y float64) {
-	wx, wy := integer.BlendShare(x), integer.BlendShare(y)
+// blend is [integer.Blend] of bytes, by weights.
+func blend(dst, topLeft, topRight, bottomLeft, bottomRight []byte, x, y int64) {
 	for c := range dst {
 		dst[c] = uint8(integer.BlendValue(
-			int64(topLeft[c]), int64(topRight[c]), int64(bottomLeft[c]), int64(bottomRight[c]), wx, wy))
+			int64(topLeft[c]), int64(topRight[c]), int64(bottomLeft[c]), int64(bottomRight[c]), x, y))
 	}
 }
 
