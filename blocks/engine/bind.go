@@ -245,7 +245,7 @@ func (p *Plan) BindIn(ws *Workspace, w *blocks.Weights) error {
 		end[i] = ws.slab.used
 		most = most.max(n)
 	}
-	p.lookAhead(runs, end, ws.slab.data)
+	p.lookAhead(set, runs, end, ws.slab.data)
 	p.runs, p.team = runs, newTeam(ws.threadsFor(p.target.Threads, most))
 	p.ws, ws.plan = ws, p
 	return nil
