@@ -204,16 +204,22 @@ type integerFlags struct {
 func (f *integerFlags) flags(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.StringVar(&f.quantize, "quantize", "", "int8 writes an .onnx or .tflite file of 8-bit integers")
-	fs.BoolVar(&f.perTensor, "per-tensor", false,
-		"with --quantize, one scale for all weights of a layer, not one for each output channel")
-	fs.BoolVar(&f.equalize, "equalize", false,
-		"with --quantize, first give the channels between neighbouring convolutions ranges alike")
 	fs.StringVar(&f.io, "io", "float", "with --quantize, the type of input and outputs of a .tflite file, float or int8")
+	f.rangeFlags(cmd, "with --quantize, ")
+}
+
+// rangeFlags are those that say how, but not what.
+func (f *integerFlags) rangeFlags(cmd *cobra.Command, with string) {
+	fs := cmd.Flags()
+	fs.BoolVar(&f.perTensor, "per-tensor", false,
+		with+"one scale for all weights of a layer, not one for each output channel")
+	fs.BoolVar(&f.equalize, "equalize", false,
+		with+"first give the channels between neighbouring convolutions ranges alike")
 	fs.StringVar(
 		&f.images,
 		"calibrate",
 		"",
-		"with --quantize, a `FILE`.npy of images, N x H x W x C, or a folder of PNG and "+
+		with+"a `FILE`.npy of images, N x H x W x C, or a folder of PNG and "+
 			"JPEG files, whose values set the ranges (default: eight images of normal noise from --seed)",
 	)
 	fs.StringVar(
@@ -296,6 +302,10 @@ func calibrationArray(path string, s blocks.Shape) ([][]float32, error) {
 			s.W,
 			s.C,
 		)
+	}
+	if i := slices.IndexFunc(x, func(v float32) bool { return v-v != 0 }); i >= 0 {
+		return nil, usagef("--calibrate %s: image %d holds %v: want numbers, whose ranges can be taken",
+			path, i/s.Elems(), x[i])
 	}
 	var images [][]float32
 	for i := 0; i < len(x); i += s.Elems() {
