@@ -75,7 +75,7 @@ func (l *Layer) packDepthwise(w Weights, unit []float32) {
 			if c >= b.c+b.n {
 				continue
 			}
-			l.bias[bi*4*s.vl+n], l.scale[bi*4*s.vl+n] = w.folded(g, c, l.in), unit[c]
+			l.bias[bi*4*s.vl+n], l.scale[bi*4*s.vl+n] = w.folded(g, c, l.in, s.shift), unit[c]
 			for ti, t := range p.taps {
 				for v := range s.unit {
 					from := &p.buffers[t.buffer]

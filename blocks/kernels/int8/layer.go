@@ -63,7 +63,7 @@ func (s *Set) kindOf(g *kernels.Conv) kind {
 // LayerLen is an upper bound of the bytes that [Set.Layer] asks for, in any set.
 func LayerLen(g *kernels.Conv) int {
 	n := directLen(g)
-	for _, l := range []lanes{{vl: 8, unit: 2}, {vl: 16, unit: 4}, {vl: 4, unit: 1}} {
+	for _, l := range []lanes{{vl: 4, unit: 2}, {vl: 4, unit: 4}, {vl: 8, unit: 2}, {vl: 8, unit: 4}, {vl: 16, unit: 4}} {
 		s := Set{lanes: l}
 		n = max(n, s.layerLen(g))
 	}
@@ -178,14 +178,15 @@ func (w *Weights) at(g *kernels.Conv, o, ky, kx, c int) int8 {
 	return w.Q[((o*g.KH+ky)*g.KW+kx)*each+c]
 }
 
-// folded is the bias of output channel o less what the zero point adds to its sums.
-func (w *Weights) folded(g *kernels.Conv, o int, in Grid) int32 {
+// folded is the bias of output channel o less what the zero point adds to its sums, if activations are stored less
+// shift.
+func (w *Weights) folded(g *kernels.Conv, o int, in Grid, shift int32) int32 {
 	sum, n := int32(0), len(w.Q)/g.N
 	if w.Bias != nil {
 		sum = w.Bias[o]
 	}
 	for _, q := range w.Q[o*n:][:n] {
-		sum -= int32(q) * int32(in.Zero)
+		sum -= int32(q) * (int32(in.Zero) - shift)
 	}
 	return sum
 }
@@ -213,7 +214,7 @@ func (l *Layer) pack(w Weights, unit []float32) {
 	panels := ceilDiv(part, panel)
 	for o := range g.N {
 		p, j := o/part*panels+o%part/panel, o%part%panel
-		l.bias[p*panel+j], l.scale[p*panel+j] = w.folded(g, o, l.in), unit[o]
+		l.bias[p*panel+j], l.scale[p*panel+j] = w.folded(g, o, l.in, s.shift), unit[o]
 		for ky := range g.KH {
 			for r := range runs {
 				for i := range run * s.unit {

@@ -27,10 +27,11 @@ type Set struct {
 
 // lanes is what differs between the kernels of instruction sets.
 type lanes struct {
-	vl    int  // lanes of 32 bits in a vector; 0: the set has no kernels, all is done in Go
-	unit  int  // activations in a lane: 4 bytes or 2 integers of 16 bits
-	masks bool // stores are masked
-	split bool // of four lanes, the first integers stand before the second ones
+	vl    int   // lanes of 32 bits in a vector; 0: the set has no kernels, all is done in Go
+	unit  int   // activations in a lane: 4 bytes or 2 integers of 16 bits
+	masks bool  // stores are masked
+	split bool  // of four lanes, the first integers stand before the second ones
+	shift int32 // what kernels subtract from activations
 }
 
 // size is the number of bytes of a weight or an activation in a lane.
