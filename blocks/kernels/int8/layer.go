@@ -28,6 +28,7 @@ type Layer struct {
 	bias  []int32   // less what all weights make of the zero point; kindDirect: as given
 	scale []float32 // the unit of a channel's sums over that of the output
 	round rounding
+	plain int // see gemmArgs
 }
 
 // kind is the driver that runs a layer.
@@ -92,7 +93,7 @@ func align(n int) int { return (n + 63) &^ 63 }
 func (s *Set) packedLen(g *kernels.Conv, k kind) (w, outs int) {
 	if k == kindDepthwise {
 		p := s.dwPlan(g)
-		return len(p.blocks) * len(p.taps) * 16 * s.vl, len(p.blocks) * 4 * s.vl
+		return p.rows * len(p.blocks) * len(p.taps) * 16 * s.vl, len(p.blocks) * 4 * s.vl
 	}
 	outs = g.Groups * ceilDiv(g.N/g.Groups, panel) * panel
 	return outs * g.KH * s.rowUnits(g, k) * 4, outs
@@ -127,6 +128,9 @@ func (s *Set) Layer(alloc func(n int) []byte, g kernels.Conv, w Weights, in Grid
 	n, outs := s.packedLen(&g, l.kind)
 	l.take(alloc(s.layerLen(&g))[:s.layerLen(&g)], n, outs)
 	l.round = newRounding(&out, s.vl)
+	if out.Zero == 0 && out.Low == 0 && out.High == 255 {
+		l.plain = 1
+	}
 	if l.kind == kindDepthwise {
 		l.dw = s.dwPlan(&g)
 		l.packDepthwise(w, unit)

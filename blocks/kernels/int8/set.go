@@ -20,8 +20,7 @@ type Set struct {
 
 	gemm, igemm tiles
 	spread      [5]func(*spreadArgs)   // by runs
-	dw          [5][7]func(*dwArgs)    // by runs and outputs
-	dwMost      int                    // most outputs
+	dw          [8][3]dwTiles          // by taps of a group and stride; [0][0]: any
 	vec         [numVec]func(*vecArgs) // nil: in Go
 }
 
@@ -43,6 +42,12 @@ type tiles struct {
 	rows [5]int // most rows of each width, 0: no such width
 }
 
+// dwTiles are depthwise kernels by number of outputs.
+type dwTiles struct {
+	f    [7]func(*dwArgs)
+	most int
+}
+
 // family says what a registry row's function is.
 type family uint8
 
@@ -60,6 +65,7 @@ type row struct {
 	fam    family
 	mr, nr int // output pixels and channels
 	runs   int
+	kw, sw int // taps of a group and stride (depthwise); 0: any
 	vec    vecOp
 	gemm   func(*gemmArgs)
 	spread func(*spreadArgs)
@@ -79,8 +85,9 @@ func newSet(name string, l lanes, has func() bool, peak func(n int) int, rows []
 		case famSpread:
 			s.spread[r.runs] = r.spread
 		case famDW:
-			s.dw[r.runs][r.mr] = r.dw
-			s.dwMost = max(s.dwMost, r.mr)
+			t := &s.dw[r.kw][r.sw]
+			t.f[r.mr] = r.dw
+			t.most = max(t.most, r.mr)
 		case famVec:
 			s.vec[r.vec] = r.vecf
 		}

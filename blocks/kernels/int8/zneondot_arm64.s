@@ -1612,17 +1612,17 @@ TEXT ·dwNEONDOT_1x1(SB), NOSPLIT, $0-8
 	MOVD    56(R0), R8
 	MOVD    64(R0), R9
 	MOVD    72(R0), R10
-	MOVD    88(R0), R12
-	MOVD    104(R0), R20
-	MOVD    112(R0), R16
-	MOVD    184(R0), R14
+	MOVD    112(R0), R12
+	MOVD    128(R0), R20
+	MOVD    136(R0), R16
+	MOVD    208(R0), R14
 	ADD     R16, R14
 	FMOVQ   (R8), F8
 	FMOVQ   64(R8), F9
 	FMOVQ   128(R8), F10
 
 channels:
-	MOVD    80(R0), R11
+	MOVD    104(R0), R11
 	MOVD    R19, R1
 	MOVD    R14, R13
 
@@ -1704,7 +1704,7 @@ done_0:
 	SUBS    $1, R11
 	BNE     block
 	MOVD    24(R0), R4
-	MOVD    96(R0), R22
+	MOVD    120(R0), R22
 	ADD     R22, R19
 	ADD     R20, R14
 	ADD     $64, R6
@@ -1726,17 +1726,17 @@ TEXT ·dwNEONDOT_1x2(SB), NOSPLIT, $0-8
 	MOVD    56(R0), R8
 	MOVD    64(R0), R9
 	MOVD    72(R0), R10
-	MOVD    88(R0), R12
-	MOVD    104(R0), R20
-	MOVD    112(R0), R16
-	MOVD    184(R0), R14
+	MOVD    112(R0), R12
+	MOVD    128(R0), R20
+	MOVD    136(R0), R16
+	MOVD    208(R0), R14
 	ADD     R16, R14
 	FMOVQ   (R8), F8
 	FMOVQ   64(R8), F9
 	FMOVQ   128(R8), F10
 
 channels:
-	MOVD    80(R0), R11
+	MOVD    104(R0), R11
 	MOVD    R19, R1
 	MOVD    R14, R13
 
@@ -1879,7 +1879,7 @@ done_1:
 	SUBS    $1, R11
 	BNE     block
 	MOVD    24(R0), R4
-	MOVD    96(R0), R22
+	MOVD    120(R0), R22
 	ADD     R22, R19
 	ADD     R20, R14
 	ADD     $64, R6
@@ -1901,17 +1901,17 @@ TEXT ·dwNEONDOT_1x3(SB), NOSPLIT, $0-8
 	MOVD    56(R0), R8
 	MOVD    64(R0), R9
 	MOVD    72(R0), R10
-	MOVD    88(R0), R12
-	MOVD    104(R0), R20
-	MOVD    112(R0), R16
-	MOVD    184(R0), R14
+	MOVD    112(R0), R12
+	MOVD    128(R0), R20
+	MOVD    136(R0), R16
+	MOVD    208(R0), R14
 	ADD     R16, R14
 	FMOVQ   (R8), F8
 	FMOVQ   64(R8), F9
 	FMOVQ   128(R8), F10
 
 channels:
-	MOVD    80(R0), R11
+	MOVD    104(R0), R11
 	MOVD    R19, R1
 	MOVD    R14, R13
 
@@ -2115,7 +2115,7 @@ done_2:
 	SUBS    $1, R11
 	BNE     block
 	MOVD    24(R0), R4
-	MOVD    96(R0), R22
+	MOVD    120(R0), R22
 	ADD     R22, R19
 	ADD     R20, R14
 	ADD     $64, R6
@@ -2137,17 +2137,17 @@ TEXT ·dwNEONDOT_1x4(SB), NOSPLIT, $0-8
 	MOVD    56(R0), R8
 	MOVD    64(R0), R9
 	MOVD    72(R0), R10
-	MOVD    88(R0), R12
-	MOVD    104(R0), R20
-	MOVD    112(R0), R16
-	MOVD    184(R0), R14
+	MOVD    112(R0), R12
+	MOVD    128(R0), R20
+	MOVD    136(R0), R16
+	MOVD    208(R0), R14
 	ADD     R16, R14
 	FMOVQ   (R8), F8
 	FMOVQ   64(R8), F9
 	FMOVQ   128(R8), F10
 
 channels:
-	MOVD    80(R0), R11
+	MOVD    104(R0), R11
 	MOVD    R19, R1
 	MOVD    R14, R13
 
@@ -2412,7 +2412,7 @@ done_3:
 	SUBS    $1, R11
 	BNE     block
 	MOVD    24(R0), R4
-	MOVD    96(R0), R22
+	MOVD    120(R0), R22
 	ADD     R22, R19
 	ADD     R20, R14
 	ADD     $64, R6

@@ -197,7 +197,7 @@ func (g *i8Neon) dw(u int) {
 	name := fmt.Sprintf("dw%s_1x%d", g.goName, u)
 	g.kernel(name, "dwArgs", fmt.Sprintf("// for x := range %d { for c := range 16 {\n//\tdst[off+x*ds+c] = "+
 		"store(bias[c] + sum over t < nt of from[x*fromStep+taps[t]][c] dot w[t][c])\n"+
-		"// }}, nblk times, for nb blocks of channels\n", u), fmt.Sprintf("fam: famDW, mr: %d, runs: 1, dw: %s", u, name))
+		"// }}, nblk times, for nb blocks of channels\n", u), fmt.Sprintf("fam: famDW, mr: %d, dw: %s", u, name))
 	g.fields(i8DW, map[string]xreg{"from": first, "fromStep": fromStep, "w": w, "bias": bias, "scale": scale, "out": out,
 		"ds": ds, "mask": n, "nb": nb, "channels": channels, "off": off, "dst": to})
 	g.op("ADD", off, to)
