@@ -11,8 +11,11 @@ import (
 
 // dwPlan says how a depthwise convolution is divided into lanes and blocks of channels.
 type dwPlan struct {
+	rows    int // output rows that the buffers serve: 2 at stride 1, where they share all input rows but the outer ones
 	buffers []dwBuffer
 	taps    []dwTap
+	group   int // taps of a group, 0: there are none
+	groups  int // groups of neighbouring columns, which stand first among the taps
 	blocks  []dwBlock
 	chunk   int // most outputs of a run that are computed from one filling of the buffers
 	cols    int // columns of a buffer
@@ -31,8 +34,16 @@ type dwBlock struct{ c, n, runs int }
 // dwPlan returns the plan for g.
 func (s *Set) dwPlan(g *kernels.Conv) (p dwPlan) {
 	u := s.unit
-	for ky := 0; ky < g.KH; ky += u {
-		left := min(u, g.KH-ky)
+	p.rows = 1
+	if g.SH == 1 && g.DH == 1 {
+		p.rows = 2
+	}
+	if g.KW < len(s.dw) && g.SW < len(s.dw[0]) && g.DW == 1 && s.dw[g.KW][g.SW].most > 0 {
+		p.group = g.KW
+	}
+	kh := g.KH + p.rows - 1
+	for ky := 0; ky < kh; ky += u {
+		left := min(u, kh-ky)
 		b, step := dwBuffer{}, 1 // step: neighbouring columns in a lane
 		for left*2*step <= u {
 			step *= 2
@@ -43,10 +54,16 @@ func (s *Set) dwPlan(g *kernels.Conv) (p dwPlan) {
 				b.ky[i], b.kx[i] = ky+i%left, i/left
 			}
 		}
+		if step == 1 && p.group > 0 {
+			p.groups++
+		}
 		for kx := 0; kx < g.KW; kx += step {
 			p.taps = append(p.taps, dwTap{len(p.buffers), kx})
 		}
 		p.buffers = append(p.buffers, b)
+	}
+	if p.groups == 0 {
+		p.group = 0
 	}
 	most := 4 * s.vl
 	for c := 0; c < g.C; {
@@ -65,7 +82,7 @@ func (s *Set) dwPlan(g *kernels.Conv) (p dwPlan) {
 	return p
 }
 
-// packDepthwise lays weights, bias and scales out as the blocks have their lanes: [block][tap][4 vectors].
+// packDepthwise lays weights, bias and scales out as the blocks have their lanes: [output row][block][tap][4 vectors].
 func (l *Layer) packDepthwise(w Weights, unit []float32) {
 	g, s, p := &l.g, l.set, &l.dw
 	for bi, b := range p.blocks {
@@ -75,11 +92,13 @@ func (l *Layer) packDepthwise(w Weights, unit []float32) {
 			if c >= b.c+b.n {
 				continue
 			}
-			l.bias[bi*4*s.vl+n], l.scale[bi*4*s.vl+n] = w.folded(g, c, l.in), unit[c]
+			l.bias[bi*4*s.vl+n], l.scale[bi*4*s.vl+n] = w.folded(g, c, l.in, s.shift), unit[c]
 			for ti, t := range p.taps {
-				for v := range s.unit {
+				for i := range p.rows * s.unit {
+					row, v := i/s.unit, i%s.unit
 					from := &p.buffers[t.buffer]
-					l.put((bi*len(p.taps)+ti)*4*s.vl+n, v, w.at(g, c, from.ky[v], from.kx[v]+t.kx, 0))
+					at := ((row*len(p.blocks)+bi)*len(p.taps) + ti) * 4 * s.vl
+					l.put(at+n, v, w.at(g, c, from.ky[v]-row, from.kx[v]+t.kx, 0))
 				}
 			}
 		}
@@ -110,8 +129,9 @@ func (l *Layer) depthwise(dst, src *View, r kernels.Range, sc *Scratch) {
 	}
 	sc.setPad(l.in.Zero, g.W*g.C, 1)
 	sc.dw = dwArgs{taps: &sc.taps[0], nt: len(p.taps), out: &l.round, ds: dst.Pix, fromStep: g.SW * 16 * s.vl,
-		fromBlock: p.blockBytes(s.vl)}
-	for y := r.Y0; y < r.Y1; y++ {
+		fromBlock: p.blockBytes(s.vl), plain: l.plain, groups: p.groups}
+	for y := r.Y0; y < r.Y1; y += p.rows {
+		rows := min(p.rows, r.Y1-y)
 		for from := 0; from < len(p.blocks); {
 			b := p.blocks[from]
 			to := from + 1 // blocks alike
@@ -120,16 +140,22 @@ func (l *Layer) depthwise(dst, src *View, r kernels.Range, sc *Scratch) {
 			}
 			n := ceilDiv(g.OW, b.runs) // outputs of a run; the last runs overlap
 			for x := 0; x < n; x += p.chunk {
-				l.dwChunk(dst, src, y, x, min(p.chunk, n-x), n, from, to, r, sc)
+				l.dwChunk(dst, src, dwPart{y, rows, x, min(p.chunk, n-x), n}, from, to, r, sc)
 			}
 			from = to
 		}
-		sc.work(2 * g.OW * (r.N1 - r.N0) * g.KH * g.KW)
+		sc.work(2 * rows * g.OW * (r.N1 - r.N0) * g.KH * g.KW)
 	}
 }
 
-// dwChunk computes outputs x to x+m of the runs of n of output row y, for blocks from to to.
-func (l *Layer) dwChunk(dst, src *View, y, x, m, n, from, to int, r kernels.Range, sc *Scratch) {
+// dwPart is a part of some output rows from y on: outputs x to x+m of each of the runs of n outputs.
+type dwPart struct{ y, rows, x, m, n int }
+
+// start is the first of the outputs in a run, of ow in a row.
+func (p *dwPart) start(run, ow int) int { return min(run*p.n, ow-p.n) + p.x }
+
+// dwChunk computes a part for blocks from to to.
+func (l *Layer) dwChunk(dst, src *View, d dwPart, from, to int, r kernels.Range, sc *Scratch) {
 	s, p := l.set, &l.dw
 	for from < to && p.blocks[from].c+p.blocks[from].n <= r.N0 {
 		from++
@@ -141,7 +167,7 @@ func (l *Layer) dwChunk(dst, src *View, y, x, m, n, from, to int, r kernels.Rang
 		return
 	}
 	b := p.blocks[from]
-	calls := l.dwSpreads(src, y, x, m, n, b.runs, sc)
+	calls := l.dwSpreads(src, d, b.runs, sc)
 	most := max(1, dwBytes/p.blockBytes(s.vl))
 	for ; from < to; from += most {
 		nb := min(most, to-from)
@@ -150,20 +176,18 @@ func (l *Layer) dwChunk(dst, src *View, y, x, m, n, from, to int, r kernels.Rang
 			a.off, a.nb, a.toStep = p.blocks[from].c, nb, p.blockBytes(s.vl)
 			s.spread[b.runs](a)
 		}
-		l.dwSums(dst, y, x, m, n, from, from+nb, r, sc)
+		for row := range d.rows {
+			l.dwSums(dst, d, row, from, from+nb, r, sc)
+		}
 	}
 }
 
-// runStart is the first output of a run of n, of ow outputs.
-func runStart(run, n, ow int) int { return min(run*n, ow-n) }
-
-// dwSpreads prepares the calls that fill the buffers for outputs x to x+m of runs of n, and returns their number.
-// Columns that lie in the map for all values and runs, or in none, take one call.
-func (l *Layer) dwSpreads(src *View, y, x, m, n, runs int, sc *Scratch) (calls int) {
+// dwSpreads prepares the calls that fill the buffers for a part, and returns their number. Columns that lie in the map
+// for all values and runs take one call.
+func (l *Layer) dwSpreads(src *View, d dwPart, runs int, sc *Scratch) (calls int) {
 	g, s, p := &l.g, l.set, &l.dw
-	cols := (m-1)*g.SW + (g.KW-1)*g.DW + 1
-	first := (runStart(0, n, g.OW)+x)*g.SW - g.PadL
-	last := (runStart(runs-1, n, g.OW)+x)*g.SW - g.PadL
+	cols := (d.m-1)*g.SW + (g.KW-1)*g.DW + 1
+	first, last := d.start(0, g.OW)*g.SW-g.PadL, d.start(runs-1, g.OW)*g.SW-g.PadL
 	ptrs := 0
 	for bi := range p.buffers {
 		buf := &p.buffers[bi]
@@ -173,7 +197,7 @@ func (l *Layer) dwSpreads(src *View, y, x, m, n, runs int, sc *Scratch) (calls i
 		}
 		ia := min(max(0, -first), cols)
 		ib := max(ia, min(cols, g.W-last-wide))
-		if src.Pix != g.C && !l.dwInside(buf, y) {
+		if src.Pix != g.C && !l.dwInside(buf, d) {
 			ib = ia // the row of padding has pixels of C channels
 		}
 		for i := 0; i < cols; calls++ {
@@ -182,7 +206,7 @@ func (l *Layer) dwSpreads(src *View, y, x, m, n, runs int, sc *Scratch) (calls i
 			if i == ia && ib > ia {
 				a.n = ib - ia
 			}
-			l.dwPointers(sc.ptrs[ptrs:], buf, src, y, x, i, n, runs, sc)
+			l.dwPointers(sc.ptrs[ptrs:], buf, src, d, i, runs, sc)
 			ptrs += s.unit * runs
 			i += a.n
 		}
@@ -190,10 +214,16 @@ func (l *Layer) dwSpreads(src *View, y, x, m, n, runs int, sc *Scratch) (calls i
 	return calls
 }
 
-// dwInside tells whether all rows of a buffer lie in the map.
-func (l *Layer) dwInside(buf *dwBuffer, y int) bool {
-	for _, ky := range buf.ky {
-		if iy := y*l.g.SH - l.g.PadT + max(ky, 0)*l.g.DH; ky >= 0 && (iy < 0 || iy >= l.g.H) {
+// dwRow returns the input row of value v of a buffer, which may lie in the padding, and whether it is used.
+func (l *Layer) dwRow(buf *dwBuffer, v int, d *dwPart) (iy int, used bool) {
+	ky := buf.ky[v]
+	return d.y*l.g.SH - l.g.PadT + ky*l.g.DH, ky >= 0 && ky < l.g.KH+d.rows-1
+}
+
+// dwInside tells whether no pointer of a buffer leads to the padding because of its row.
+func (l *Layer) dwInside(buf *dwBuffer, d dwPart) bool {
+	for v := range l.set.unit {
+		if iy, used := l.dwRow(buf, v, &d); !used && v == 0 || used && (iy < 0 || iy >= l.g.H) {
 			return false
 		}
 	}
@@ -201,18 +231,17 @@ func (l *Layer) dwInside(buf *dwBuffer, y int) bool {
 }
 
 // dwPointers writes the pointers to column i of a buffer: for each value of a lane, each run.
-func (l *Layer) dwPointers(tab []*byte, buf *dwBuffer, src *View, y, x, i, n, runs int, sc *Scratch) {
+func (l *Layer) dwPointers(tab []*byte, buf *dwBuffer, src *View, d dwPart, i, runs int, sc *Scratch) {
 	g := &l.g
 	for v := range l.set.unit {
-		iy := y*g.SH - g.PadT + max(buf.ky[v], 0)*g.DH
-		inside := buf.ky[v] >= 0 && iy >= 0 && iy < g.H
+		iy, used := l.dwRow(buf, v, &d)
 		for run := range runs {
-			ix := (runStart(run, n, g.OW)+x)*g.SW - g.PadL + buf.kx[v]*g.DW + i
+			ix := d.start(run, g.OW)*g.SW - g.PadL + buf.kx[v]*g.DW + i
 			switch p := &tab[v*runs+run]; {
-			case inside && uint(ix) < uint(g.W):
-				*p = at(src.base(iy), ix*src.Pix)
-			case buf.ky[v] < 0 && v > 0: // not used
+			case !used && v > 0: // whatever stands there
 				*p = tab[run]
+			case used && uint(iy) < uint(g.H) && uint(ix) < uint(g.W):
+				*p = at(src.base(iy), ix*src.Pix)
 			default:
 				*p = &sc.pad[0]
 			}
@@ -220,49 +249,54 @@ func (l *Layer) dwPointers(tab []*byte, buf *dwBuffer, src *View, y, x, i, n, ru
 	}
 }
 
-// dwSums computes the outputs of blocks from to to out of the buffers.
-func (l *Layer) dwSums(dst *View, y, x, m, n, from, to int, r kernels.Range, sc *Scratch) {
+// dwSums computes a row of a part for blocks from to to out of the buffers.
+func (l *Layer) dwSums(dst *View, d dwPart, row, from, to int, r kernels.Range, sc *Scratch) {
 	p := &l.dw
 	if p.blocks[from].c >= r.N0 && p.blocks[to-1].c+p.blocks[to-1].n <= r.N1 {
-		l.dwStore(dst.base(y), dst.Pix, x, m, n, 0, from, to, sc)
+		l.dwStore(dst.base(d.y+row), dst.Pix, d, row, 0, from, to, sc)
 		return
 	}
 	for bi := from; bi < to; bi++ { // channels outside the range must not be written
 		own := View{Data: sc.buf[l.dwBuffers():], Pix: l.g.C}
-		l.dwStore(own.base(0), own.Pix, x, m, n, bi-from, bi, bi+1, sc)
+		l.dwStore(own.base(0), own.Pix, d, row, bi-from, bi, bi+1, sc)
 		b := p.blocks[bi]
 		c0, c1 := max(b.c, r.N0), min(b.c+b.n, r.N1)
 		for run := range b.runs {
-			for i := range m {
-				px := runStart(run, n, l.g.OW) + x + i
-				copy(dst.Data[dst.index(y)+px*dst.Pix+c0:][:c1-c0], own.Data[px*own.Pix+c0:])
+			for x := range d.m {
+				px := d.start(run, l.g.OW) + x
+				copy(dst.Data[dst.index(d.y+row)+px*dst.Pix+c0:][:c1-c0], own.Data[px*own.Pix+c0:])
 			}
 		}
 	}
 }
 
-// dwStore computes the outputs of blocks from to to, of which the buffers hold the first as block number first, and
+// dwStore computes a row of a part for blocks from to to, of which the buffers hold the first as block number first, and
 // stores them in the row at base.
-func (l *Layer) dwStore(base *byte, pix, x, m, n, first, from, to int, sc *Scratch) {
+func (l *Layer) dwStore(base *byte, pix int, d dwPart, row, first, from, to int, sc *Scratch) {
 	g, s, p, a := &l.g, l.set, &l.dw, &sc.dw
 	b := p.blocks[from]
 	lanes := from * 4 * s.vl
-	a.w, a.bias, a.scale = &l.w[lanes*len(p.taps)*4], &l.bias[lanes], &l.scale[lanes]
-	a.from, a.nb, a.channels, a.ds = &sc.buf[first*a.fromBlock], to-from, b.n, pix
+	a.w = &l.w[(row*len(p.blocks)+from)*16*s.vl*len(p.taps)]
+	a.bias, a.scale = &l.bias[lanes], &l.scale[lanes]
+	a.from, a.nb, a.channels, a.ds, a.runs = &sc.buf[first*a.fromBlock], to-from, b.n, pix, b.runs
 	if a.mask = uint64(b.n); s.masks {
 		a.mask = 1<<b.n - 1
 	}
 	for run := range b.runs {
-		a.dst[run] = at(base, (runStart(run, n, g.OW)+x)*pix+b.c)
+		a.dst[run] = at(base, d.start(run, g.OW)*pix+b.c)
 	}
 	a.off = 0
-	sp := splitPixels(m, s.dwMost)
+	kern := &s.dw[0][0]
+	if p.group > 0 {
+		kern = &s.dw[p.group][g.SW]
+	}
+	sp := splitPixels(d.m, kern.most)
 	if sp.nbig > 0 {
 		a.nblk = sp.nbig
-		s.dw[b.runs][sp.base+1](a)
-		d := sp.nbig * (sp.base + 1)
-		a.from, a.off = at(a.from, d*a.fromStep), d*pix
+		kern.f[sp.base+1](a)
+		n := sp.nbig * (sp.base + 1)
+		a.from, a.off = at(a.from, n*a.fromStep), n*pix
 	}
 	a.nblk = sp.blocks - sp.nbig
-	s.dw[b.runs][sp.base](a)
+	kern.f[sp.base](a)
 }

@@ -41,7 +41,7 @@ func (t *tiles) cols(m, n int) int {
 
 // setup sets what is the same in all calls for a layer.
 func (a *gemmArgs) setup(l *Layer) {
-	*a = gemmArgs{out: &l.round}
+	*a = gemmArgs{out: &l.round, plain: l.plain}
 }
 
 // run computes m pixels from c on, step bytes apart, and n channels with tiles of cols columns. a.ind, a.b and the
