@@ -93,12 +93,7 @@ func (s *Scratch) setPad(zero uint8, n, size int) {
 		return
 	}
 	s.padOf.zero, s.padOf.n, s.padOf.size = zero, n, size
-	for i := range n * size {
-		s.pad[i] = zero
-		if size == 2 && i&1 == 1 {
-			s.pad[i] = 0
-		}
-	}
+	fillPadding(s.pad[:n*size], zero, size)
 }
 
 // ints is n integers of the buffer.
