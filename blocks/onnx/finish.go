@@ -260,10 +260,11 @@ func (t Tensor) Image() (dims []int, batched bool) {
 	return dims, false
 }
 
-// offsets calls f for each value of one image in the file's order, with its index
-// in the network's H x W x C.
-func (t Tensor) offsets(f func(i, at int)) error {
-	var dims, steps []int
+// runs calls f for each run of the values of one image that follow each other along the file's last axis: the first
+// one's place in the file, its index in the network's H x W x C, the number of values, and the distance between their
+// indices.
+func (t Tensor) runs(f func(i, at, n, step int)) error {
+	dims, steps := []int{1}, []int{1}
 	for k, a := range t.axes {
 		if k == 0 && a.batched() {
 			a = a[1:]
@@ -275,7 +276,9 @@ func (t Tensor) offsets(f func(i, at int)) error {
 			dims, steps = append(dims, l.N), append(steps, l.Step)
 		}
 	}
-	walk(dims, steps, 0, f)
+	last := len(dims) - 1
+	n, step := dims[last], steps[last]
+	walk(dims[:last], steps[:last], 0, func(i, at int) { f(i*n, at, n, step) })
 	return nil
 }
 
@@ -284,7 +287,12 @@ func (t Tensor) FromFile(dst, src []float32) error {
 	if len(dst) != t.perImage() || len(src) != len(dst) {
 		return fault.Errorf("onnx: %d and %d values, want %d", len(dst), len(src), t.perImage())
 	}
-	return t.offsets(func(i, at int) { dst[at] = src[i] })
+	return t.runs(func(i, at, n, step int) {
+		for _, v := range src[i:][:n] {
+			dst[at] = v
+			at += step
+		}
+	})
 }
 
 // ToFile turns one image from the network's H x W x C into the file's layout.
@@ -292,5 +300,10 @@ func (t Tensor) ToFile(dst, src []float32) error {
 	if len(dst) != t.perImage() || len(src) != len(dst) {
 		return fault.Errorf("onnx: %d and %d values, want %d", len(dst), len(src), t.perImage())
 	}
-	return t.offsets(func(i, at int) { dst[i] = src[at] })
+	return t.runs(func(i, at, n, step int) {
+		for k := range dst[i:][:n] {
+			dst[i+k] = src[at]
+			at += step
+		}
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"math/rand/v2"
@@ -53,23 +54,7 @@ func runtimeDir(t *testing.T) string {
 // runRuntime runs all jobs in one process and returns their outputs.
 func runRuntime(t *testing.T, jobs []job) [][]float32 {
 	t.Helper()
-	dir := runtimeDir(t)
-	for _, j := range jobs {
-		if err := os.WriteFile(j.Input, floatBytes(j.in), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	list, err := json.Marshal(jobs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("node", filepath.Join("testdata", "run.cjs"), dir)
-	cmd.Stdin = bytes.NewReader(list)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("ONNX Runtime: %v\n%s", err, out)
-	} else {
-		t.Logf("ONNX Runtime %s, %d models", strings.TrimSpace(string(out)), len(jobs))
-	}
+	runJobs(t, jobs)
 	outs := make([][]float32, len(jobs))
 	for i, j := range jobs {
 		data, err := os.ReadFile(j.Output)
@@ -82,6 +67,32 @@ func runRuntime(t *testing.T, jobs []job) [][]float32 {
 		outs[i] = floats(data)
 	}
 	return outs
+}
+
+// runJobs runs all jobs in one process and leaves their outputs in files.
+func runJobs(t *testing.T, jobs []job) {
+	t.Helper()
+	dir, written := runtimeDir(t), map[string]bool{}
+	for _, j := range jobs {
+		if written[j.Input] {
+			continue
+		}
+		if err := os.WriteFile(j.Input, floatBytes(j.in), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		written[j.Input] = true
+	}
+	list, err := json.Marshal(jobs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("node", filepath.Join("testdata", "run.cjs"), dir)
+	cmd.Stdin = bytes.NewReader(list)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("ONNX Runtime: %v\n%s", err, out)
+	} else {
+		t.Logf("ONNX Runtime %s, %d models", strings.TrimSpace(string(out)), len(jobs))
+	}
 }
 
 func floatBytes(v []float32) []byte {
@@ -122,23 +133,67 @@ func hwc(v []float32, s blocks.Shape) []float32 {
 	return out
 }
 
-// compare wants max|a-b| <= 1e-4 max|b| and returns the ratio.
-func compare(got, want []float32) (ratio float64, err error) {
+// gap is how far values are from those that are wanted.
+type gap struct{ diff, size float64 }
+
+// add compares some of the values.
+func (g *gap) add(got, want []float32) error {
 	if len(got) != len(want) {
-		return 0, fmt.Errorf("%d values, want %d", len(got), len(want))
+		return fmt.Errorf("%d values, want %d", len(got), len(want))
 	}
-	var diff, size float64
 	for i := range want {
 		d := math.Abs(float64(got[i]) - float64(want[i]))
 		if math.IsNaN(d) {
-			return 0, fmt.Errorf("value %d is %v, want %v", i, got[i], want[i])
+			return fmt.Errorf("value %d is %v, want %v", i, got[i], want[i])
 		}
-		diff, size = max(diff, d), max(size, math.Abs(float64(want[i])))
+		g.diff, g.size = max(g.diff, d), max(g.size, math.Abs(float64(want[i])))
 	}
-	if diff > 1e-4*size || size == 0 {
-		return 0, fmt.Errorf("largest difference %.3g, largest value %.3g", diff, size)
+	return nil
+}
+
+// ratio wants max|a-b| <= 1e-4 max|b| and returns it.
+func (g *gap) ratio() (float64, error) {
+	if g.diff > 1e-4*g.size || g.size == 0 {
+		return 0, fmt.Errorf("largest difference %.3g, largest value %.3g", g.diff, g.size)
 	}
-	return diff / size, nil
+	return g.diff / g.size, nil
+}
+
+// compare wants max|a-b| <= 1e-4 max|b| and returns the ratio.
+func compare(got, want []float32) (ratio float64, err error) {
+	var g gap
+	if err := g.add(got, want); err != nil {
+		return 0, err
+	}
+	return g.ratio()
+}
+
+// compareFile is compare of values in a file, of which a part at a time is in memory.
+func compareFile(path string, want []float32) (ratio float64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if info.Size() != int64(4*len(want)) {
+		return 0, fmt.Errorf("a file of %d bytes, want %d", info.Size(), 4*len(want))
+	}
+	var g gap
+	for part := make([]byte, 1<<18); len(want) > 0; {
+		n := min(len(part)/4, len(want))
+		if _, err := io.ReadFull(f, part[:4*n]); err != nil {
+			return 0, err
+		}
+		if err := g.add(floats(part[:4*n]), want[:n]); err != nil {
+			return 0, err
+		}
+		want = want[n:]
+	}
+	return g.ratio()
 }
 
 // settle draws weights and gives every batch normalisation statistics of the

@@ -25,40 +25,67 @@ var (
 	npyShape   = regexp.MustCompile(`'shape'\s*:\s*\(([0-9, ]*)\)`)
 )
 
-// ReadNPY reads an array from the size bytes of a NumPy file (.npy): its values as
-// float32, the last axis fastest, and its shape, which is empty for a single
-// number. It takes float16, float32 and float64, little-endian and in C order; any
-// other array, and a file that ends before or after its values, is an error.
-func ReadNPY(r io.Reader, size int64) (values []float32, shape []int, err error) {
+// NPY is an array in a NumPy file (.npy), of which the header has been read.
+type NPY struct {
+	// Shape has the extents, the last axis fastest; it is empty for a single number.
+	Shape []int
+	dtype string
+	left  int64 // values that have not been read
+	r     io.Reader
+}
+
+// OpenNPY reads the header of an array from the size bytes of a NumPy file. It takes
+// float16, float32 and float64, little-endian and in C order; any other array, and a
+// file that is too short or too long for its values, is an error.
+func OpenNPY(r io.Reader, size int64) (*NPY, error) {
 	in := &io.LimitedReader{R: r, N: size}
 	dtype, shape, err := npyHeader(in)
 	if err != nil {
-		return nil, nil, fault.Errorf("pytorch: the NumPy file %w", err)
+		return nil, fault.Errorf("pytorch: the NumPy file %w", err)
 	}
 	width, ok := widths[dtype]
 	if !ok {
-		return nil, nil, fault.Errorf("pytorch: the NumPy file holds %s values: save x.astype(np.float32)", dtype)
+		return nil, fault.Errorf("pytorch: the NumPy file holds %s values: save x.astype(np.float32)", dtype)
 	}
 	n := int64(1)
 	for _, d := range shape {
 		if d > 0 && n > math.MaxInt64/int64(width)/int64(d) {
-			return nil, nil, fault.Errorf("pytorch: the NumPy file has the impossible shape %v", shape)
+			return nil, fault.Errorf("pytorch: the NumPy file has the impossible shape %v", shape)
 		}
 		n *= int64(d)
 	}
 	switch want := n * int64(width); {
 	case in.N < want:
-		return nil, nil, fault.Errorf("pytorch: the NumPy file has %d of the %d bytes of an array of shape %v: "+
+		return nil, fault.Errorf("pytorch: the NumPy file has %d of the %d bytes of an array of shape %v: "+
 			"it was cut off, save it again", in.N, want, shape)
 	case in.N > want:
-		return nil, nil, fault.Errorf("pytorch: the NumPy file has %d bytes behind an array of shape %v: save it again",
+		return nil, fault.Errorf("pytorch: the NumPy file has %d bytes behind an array of shape %v: save it again",
 			in.N-want, shape)
 	}
-	values = make([]float32, n)
-	if err := decode(values, dtype, in); err != nil {
-		return nil, nil, fault.Errorf("pytorch: the NumPy file %w", err)
+	return &NPY{Shape: shape, dtype: dtype, left: n, r: in}, nil
+}
+
+// Read reads the next values into dst, as float32; it is an error to ask for more than
+// there are.
+func (a *NPY) Read(dst []float32) error {
+	if int64(len(dst)) > a.left {
+		return fault.Errorf("pytorch: %d more values are asked of a NumPy file that has %d", len(dst), a.left)
 	}
-	return values, shape, nil
+	if err := decode(dst, a.dtype, a.r); err != nil {
+		return fault.Errorf("pytorch: the NumPy file %w", err)
+	}
+	a.left -= int64(len(dst))
+	return nil
+}
+
+// ReadNPY is [OpenNPY], and reads all values.
+func ReadNPY(r io.Reader, size int64) (values []float32, shape []int, err error) {
+	a, err := OpenNPY(r, size)
+	if err != nil {
+		return nil, nil, err
+	}
+	values = make([]float32, a.left)
+	return values, a.Shape, a.Read(values)
 }
 
 // npyHeader reads an array's header (NEP 1, versions 1 to 3).

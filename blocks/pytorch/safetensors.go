@@ -122,23 +122,33 @@ var widths = map[string]int{"F32": 4, "F64": 8, "F16": 2, "BF16": 2}
 
 // decode reads little-endian values.
 func decode(dst []float32, dtype string, r io.Reader) error {
-	b := bufio.NewReaderSize(r, 1<<16)
-	var word [8]byte
-	raw := word[:widths[dtype]]
-	for k := range dst {
-		if _, err := io.ReadFull(b, raw); err != nil {
-			return fmt.Errorf("ends after %d of %d values: %w", k, len(dst), err)
+	width := widths[dtype]
+	buf := make([]byte, min(len(dst)*width, 1<<16))
+	for done := 0; done < len(dst); {
+		part := dst[done:min(len(dst), done+len(buf)/width)]
+		raw := buf[:len(part)*width]
+		if n, err := io.ReadFull(r, raw); err != nil {
+			return fmt.Errorf("ends after %d of %d values: %w", done+n/width, len(dst), err)
 		}
 		switch dtype {
 		case "F32":
-			dst[k] = math.Float32frombits(binary.LittleEndian.Uint32(raw))
+			for k := range part {
+				part[k] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*k:]))
+			}
 		case "F64":
-			dst[k] = float32(math.Float64frombits(binary.LittleEndian.Uint64(raw)))
+			for k := range part {
+				part[k] = float32(math.Float64frombits(binary.LittleEndian.Uint64(raw[8*k:])))
+			}
 		case "F16":
-			dst[k] = half(binary.LittleEndian.Uint16(raw))
+			for k := range part {
+				part[k] = half(binary.LittleEndian.Uint16(raw[2*k:]))
+			}
 		case "BF16":
-			dst[k] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(raw)) << 16)
+			for k := range part {
+				part[k] = math.Float32frombits(uint32(binary.LittleEndian.Uint16(raw[2*k:])) << 16)
+			}
 		}
+		done += len(part)
 	}
 	return nil
 }

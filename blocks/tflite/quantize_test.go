@@ -249,3 +249,21 @@ func TestRanked(t *testing.T) {
 		}
 	}
 }
+
+// TestQuantizeNoRange wants a node whose values are no numbers, or infinite in one image of several, named.
+func TestQuantizeNoRange(t *testing.T) {
+	for _, bad := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
+		b := blocks.NewBuilder("broken", blocks.Shape{H: 4, W: 4, C: 2})
+		b.Apply("bend", &blocks.Activation{Func: blocks.ReLU6}, b.Apply("add", &blocks.Add{}, b.Input(), b.Input()))
+		n, err := b.Network()
+		if err != nil {
+			t.Fatal(err)
+		}
+		images := normalImages(n.Input(), 3)
+		images[2][17] = float32(bad)
+		_, err = Quantize(n, blocks.NewWeights(n, 1), QuantizeOptions{Images: images})
+		if err == nil || !strings.Contains(err.Error(), "node") || !strings.Contains(err.Error(), "has no ranges") {
+			t.Errorf("of %v: %v, want that a node has no ranges", bad, err)
+		}
+	}
+}

@@ -75,23 +75,36 @@ func observe(
 			return nil, err
 		}
 		for i, v := range acts {
+			low, high, ok := extremes(v)
+			if !ok {
+				return nil, fault.Errorf(
+					"tflite: node %q returns infinities or what is no number: such a network has no ranges",
+					n.Nodes[i].Name,
+				)
+			}
+			o.extreme[i] = o.extreme[i].join(span{float64(low), float64(high)})
 			step := stride(n.Nodes[i].Shape, len(images))
-			for k, x := range v {
-				if f := float64(x); math.IsNaN(f) || math.IsInf(f, 0) {
-					return nil, fault.Errorf(
-						"tflite: node %q returns %v: such a network has no ranges",
-						n.Nodes[i].Name,
-						x,
-					)
-				}
-				o.extreme[i] = o.extreme[i].join(span{float64(x), float64(x)})
-				if k%step == 0 {
-					o.values[i] = append(o.values[i], x)
-				}
+			for k := 0; k < len(v); k += step {
+				o.values[i] = append(o.values[i], v[k])
 			}
 		}
 	}
 	return o, nil
+}
+
+// extremes returns the least and the largest value, or false where one is no number or infinite.
+func extremes(v []float32) (low, high float32, ok bool) {
+	low, high, ok = v[0], v[0], true
+	for _, x := range v {
+		if x < low {
+			low = x
+		}
+		if x > high {
+			high = x
+		}
+		ok = ok && x-x == 0 // of an infinity and of what is no number this is no number
+	}
+	return low, high, ok
 }
 
 // span returns what a node takes, without the share of values that lies beyond a percentile on either side.

@@ -2,6 +2,7 @@ package tflite
 
 import (
 	"fmt"
+	"slices"
 
 	"nas/blocks/kernels/integer"
 )
@@ -46,6 +47,17 @@ func repeats(d, out []int) bool {
 
 // repeated returns where value i of an output is in an operand of dims d, whose extents of 1 are repeated.
 func repeated(d, out []int) func(i int) int {
+	size, ends := 1, len(d) // where d ends as the output does
+	for ends > 0 && d[ends-1] == out[len(out)-len(d)+ends-1] {
+		ends--
+		size *= d[ends]
+	}
+	if !slices.ContainsFunc(d[:ends], func(n int) bool { return n != 1 }) {
+		if !slices.ContainsFunc(out[:len(out)-len(d)+ends], func(n int) bool { return n != 1 }) {
+			return func(i int) int { return i }
+		}
+		return func(i int) int { return i % size }
+	}
 	steps := make([]int, len(out))
 	step := 1
 	for k := len(d) - 1; k >= 0; k-- {

@@ -16,6 +16,7 @@ import (
 	"nas/blocks/engine"
 	"nas/blocks/kernels"
 	"nas/internal/buildinfo"
+	"nas/internal/profiles"
 	"nas/latency"
 	"nas/latency/devices"
 	"nas/latency/native"
@@ -28,9 +29,9 @@ func newDoctor(a *app) *cobra.Command {
 		Use:   "doctor",
 		Short: "Show what this machine offers, and whether it is idle enough to measure",
 		Long: `Doctor lists the instruction set and its peak, cores, caches, clock, the latency
-profiles in the cache and their age, the devices and runtimes that can be timed
-from here, the tables of trained networks that scores can be judged on, and how
-much timings vary right now.`,
+profiles in the cache and their age, what a calibration takes, the devices and
+runtimes that can be timed from here, the tables of trained networks that scores
+can be judged on, and how much timings vary right now.`,
 		Example: `  nas doctor
   nas doctor --json`,
 		Args: cobra.NoArgs,
@@ -56,11 +57,34 @@ type doctorView struct {
 	ISA        string            `json:"isa"`
 	PeakGFLOPs float64           `json:"peak_gflops"`
 	NoisePct   float64           `json:"noise_pct"`
+	Calibrate  calibrationNeed   `json:"calibration"`
 	Profiles   []profileView     `json:"profiles"`
 	Devices    []deviceView      `json:"devices"`
 	Programs   map[string]string `json:"programs"`
 	Benchmarks []string          `json:"benchmarks"`
 	Advice     []string          `json:"advice"`
+}
+
+// calibrationNeed is what nas calibrate takes without flags.
+type calibrationNeed struct {
+	WallS       float64 `json:"wall_s"`
+	MemoryBytes int64   `json:"memory_bytes"` // at most, about
+}
+
+// Memory of a calibration, in bytes: the program with its measurements, and for each parameter of the largest network
+// its packed weight and, for a time, the random one that it is made of.
+const (
+	calibrationBase     = 80 << 20
+	calibrationPerParam = 8
+)
+
+func needOfCalibration() calibrationNeed {
+	most := int64(0)
+	for n := range profiles.NetworksOf(nil, 0) {
+		c := n.Counts()
+		most = max(most, calibrationPerParam*c.Params+4*c.PeakActivations)
+	}
+	return calibrationNeed{60, calibrationBase + most}
 }
 
 // deviceView is something that --device can name.
@@ -94,7 +118,8 @@ func examine() (*doctorView, error) {
 		return nil, err
 	}
 	v := &doctorView{Version: buildinfo.Version(), Facts: timing.HostFacts(nil), ISA: engine.Host(1).ISA,
-		Profiles: cachedProfiles(), Programs: map[string]string{}, Benchmarks: benchmark.Names(), Advice: []string{}}
+		Calibrate: needOfCalibration(), Profiles: cachedProfiles(), Programs: map[string]string{},
+		Benchmarks: benchmark.Names(), Advice: []string{}}
 	v.PeakGFLOPs = set.Peak()
 	v.NoisePct = noise(set)
 	if v.Devices, err = knownDevices(v.Programs); err != nil {
@@ -218,6 +243,9 @@ func (v *doctorView) print(a *app) {
 	if f.MHz > 0 {
 		row("clock", "%.0f MHz%s", f.MHz, optional(", policy ", f.Governor))
 	}
+	row("nas calibrate", "%.0f s, at most about %d MB of memory; with --space %d MB, and %d more for each million "+
+		"parameters of its largest network",
+		v.Calibrate.WallS, v.Calibrate.MemoryBytes>>20, calibrationBase>>20, calibrationPerParam)
 	for _, p := range v.Profiles {
 		row("profile", "%s, %s old, error %.1f %%: %s", p.Device, age(time.Since(p.Created)), p.MAPEPct, p.Path)
 	}

@@ -93,11 +93,14 @@ func (a *app) infer(arch string, o inferFlags) error {
 	if err != nil {
 		return err
 	}
-	var x []float32
+	var array *pytorch.NPY
 	if shown == nil {
-		if x, a.file.input, err = readNPY(o.input); err != nil {
+		var file io.Closer
+		if array, file, err = openNPY(o.input); err != nil {
 			return err
 		}
+		defer file.Close()
+		a.file.input = array.Shape
 	}
 	n, err := a.find(arch)
 	if err != nil {
@@ -122,13 +125,18 @@ func (a *app) infer(arch string, o inferFlags) error {
 	}
 	results := make([][]float32, len(outs))
 	one, y := make([]float32, n.Input().Elems()), make([]float32, outputLen(n.Network))
-	for i := range images {
-		if shown != nil {
-			err = shown.read(i, one, n.Input())
-		} else {
-			err = in.toNetwork(one, x[i*len(one):][:len(one)])
+	read := func(i int) error { return shown.read(i, one, n.Input()) }
+	if shown == nil {
+		x := make([]float32, len(one))
+		read = func(int) error {
+			if err := array.Read(x); err != nil {
+				return usagef("%s: %w", o.input, err)
+			}
+			return in.toNetwork(one, x)
 		}
-		if err != nil {
+	}
+	for i := range images {
+		if err := read(i); err != nil {
 			return err
 		}
 		if err := forward(y, one); err != nil {
@@ -279,32 +287,35 @@ func (l tensorLayout) images(path string, shape []int, n *resolve.Network) (int,
 }
 
 func (l tensorLayout) toNetwork(dst, src []float32) error {
-	if l.tensor != nil {
+	switch pixels, channels := l.shape.Pixels(), l.shape.C; {
+	case l.tensor != nil:
 		return l.tensor.FromFile(dst, src)
+	case l.first:
+		transpose(dst, src, channels, pixels)
+	default:
+		copy(dst, src)
 	}
-	l.move(func(file, network int) { dst[network] = src[file] })
 	return nil
 }
 
 func (l tensorLayout) fromNetwork(dst, src []float32) error {
-	if l.tensor != nil {
+	switch pixels, channels := l.shape.Pixels(), l.shape.C; {
+	case l.tensor != nil:
 		return l.tensor.ToFile(dst, src)
+	case l.first:
+		transpose(dst, src, pixels, channels)
+	default:
+		copy(dst, src)
 	}
-	l.move(func(file, network int) { dst[file] = src[network] })
 	return nil
 }
 
-// move calls f with the indices of each value in the file and in the network.
-func (l tensorLayout) move(f func(file, network int)) {
-	pixels, channels := l.shape.Pixels(), l.shape.C
-	for p := range pixels {
-		for c := range channels {
-			i := p*channels + c
-			if l.first {
-				f(c*pixels+p, i)
-			} else {
-				f(i, i)
-			}
+// transpose writes the transpose of the matrix src of that many rows and columns.
+func transpose(dst, src []float32, rows, columns int) {
+	for r := range rows {
+		row := src[r*columns:][:columns]
+		for c, v := range row {
+			dst[c*rows+r] = v
 		}
 	}
 }

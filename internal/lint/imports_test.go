@@ -102,6 +102,7 @@ var rules = []rule{
 	{"internal/docs", []string{"blocks/onnx", "internal/config", "search", "space"}, nil},
 	{"internal/arenaview", []string{"blocks", "blocks/tflite", "blocks/tflite/arena", "internal/report"}, nil},
 	{"internal/device", []string{"internal/tomlfile", "latency/devices", "latency/native", "latency/recipe", "latency/timing"}, nil},
+	{"internal/int8loss", []string{"blocks", "blocks/engine", "blocks/quant", "blocks/tflite"}, nil},
 	{"internal/lint", nil, nil},
 	{"internal/peers", []string{"blocks", "blocks/engine", "blocks/kernels", "blocks/zoo", "internal/netfile"}, nil},
 	{"internal/release", nil, nil},

@@ -363,8 +363,14 @@ func encodeONNX(n *blocks.Network, weights func() (*blocks.Weights, error), form
 	if err != nil {
 		return nil, err
 	}
+	size := 1<<16 + len(n.Nodes)<<10
+	for i := range n.Nodes {
+		for _, t := range w.Node(i) {
+			size += 4 * len(t)
+		}
+	}
 	var b bytes.Buffer
-	b.Grow(4*int(n.Counts().Params) + 1<<16) // growing on the way would take twice as much
+	b.Grow(size) // growing on the way would take twice as much
 	o := form.ONNX
 	o.Metadata, o.Version = n.Meta, buildinfo.Release()
 	if form.Integers == nil {

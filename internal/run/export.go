@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
+	"runtime/debug"
 	"strconv"
 
 	"nas/blocks"
@@ -46,9 +46,10 @@ func export(s *evaluator.Setup, dir string, front []Member) (files []string, err
 		n.Meta["macs"], n.Meta["params"] = strconv.FormatInt(counts.MACs, 10), strconv.FormatInt(counts.Params, 10)
 		n.Meta["score"], n.Meta["score_is"] = fmt.Sprintf("%.5g", m.Accuracy.Mid), s.Accuracy.Info().Label
 		weights := func() (*blocks.Weights, error) {
-			w, err := (&resolve.Network{Network: n}).WeightsFor(s.Config.Seed)
-			runtime.GC() // what normalised a batch takes more than the whole run
-			return w, err
+			// What normalises a batch takes more than the whole run: what is free is given back before it and after.
+			debug.FreeOSMemory()
+			defer debug.FreeOSMemory()
+			return (&resolve.Network{Network: n}).WeightsFor(s.Config.Seed)
 		}
 		for _, format := range s.Config.Output.Export {
 			if err := os.MkdirAll(dir, 0o755); err != nil {

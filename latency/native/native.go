@@ -177,13 +177,23 @@ func (m *timer) SlowPct() float64 {
 // CollectGarbage collects what was dropped, if that is much.
 func (m *timer) CollectGarbage() { m.s.CollectGrown() }
 
-// Collecting runs f with the garbage collector on.
-func (m *timer) Collecting(f func()) { m.s.Collecting(f) }
+// Collecting runs f with the garbage collector on. The collector lets garbage grow to the size of what is kept, so
+// what networks are timed in is given back before.
+func (m *timer) Collecting(f func()) {
+	m.release()
+	m.s.Collecting(f)
+}
 
 // Close ends the session.
 func (m *timer) Close() []string {
-	m.memory = memory{}
+	m.release()
 	return m.s.Close()
+}
+
+// release gives the memory of the networks that were timed back to the system.
+func (m *timer) release() {
+	m.memory = memory{}
+	m.s.Release()
 }
 
 // Time times a network end to end.
@@ -197,8 +207,8 @@ func (m *timer) Time(ctx context.Context, n *blocks.Network, e timing.Effort) (t
 // network in between. See recording.timing for what is made of them.
 func (m *timer) TimeUnits(ctx context.Context, n *blocks.Network, e timing.Effort) (timing.Timing, error) {
 	if !m.memory.fits(n) { // let go of the old memory before there is new
-		m.memory = memory{params: n.Counts().Params}
-		m.s.Release()
+		m.release()
+		m.memory.params = n.Counts().Params
 	}
 	r, err := prepare(n, e.Weights, m.target, &m.memory)
 	if err != nil {

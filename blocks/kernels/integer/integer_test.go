@@ -226,3 +226,73 @@ func TestSoftmaxAndBlend(t *testing.T) {
 		t.Errorf("the middle is %v, want %v", dst[:3], want)
 	}
 }
+
+// TestConvShortcuts wants the sums of [Window.grouped] from the ways that are faster: those of one group, and of one
+// channel a group, of any number of channels, with padding and the largest values.
+func TestConvShortcuts(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 1))
+	for k := range 200 {
+		s := Window{
+			H: 1 + r.IntN(5), W: 1 + r.IntN(5), C: 1 + r.IntN(20), Groups: 1, KH: 1 + r.IntN(3), KW: 1 + r.IntN(3),
+			StrideH: 1 + r.IntN(2), StrideW: 1 + r.IntN(2), DilH: 1 + r.IntN(2), DilW: 1 + r.IntN(2),
+			Top: r.IntN(3), Left: r.IntN(3), OutC: 1 + r.IntN(20),
+		}
+		in, taps := randomGrid(r), s.KH*s.KW
+		w := Weights{Out: taps * s.C, Tap: s.C, In: 1, Zero: int32(r.IntN(3))}
+		if k%2 == 1 {
+			s.Groups, s.OutC = s.C, s.C
+			w.Out, w.Tap = 1, s.C
+		}
+		w.Q = randomInts(r, s.OutC*taps*s.C/s.Groups)
+		src := randomInts(r, s.H*s.W*s.C)
+		if r.IntN(4) == 0 { // the largest sums of either sign
+			in.Zero = -128
+			for i := range src {
+				src[i] = 127
+			}
+			for i := range w.Q {
+				w.Q[i] = int32(i%2*255) - 128
+			}
+		}
+		got, want := make([]int32, s.OutC), make([]int32, s.OutC)
+		for o := range got {
+			got[o] = int32(r.IntN(2e6) - 1e6)
+		}
+		copy(want, got)
+		y, x := r.IntN(3), r.IntN(3)
+		s.grouped(want, src, w, in.Zero, y, x)
+		if k%2 == 1 {
+			s.depthwise(got, src, w, in.Zero, y, x)
+		} else if d := newDense(s, w, in); d != nil {
+			d.sum(got, src, w, in.Zero, y, x)
+		} else {
+			t.Fatalf("%+v is not dense", s)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%+v: sums %v, want %v", s, got, want)
+		}
+	}
+}
+
+// TestDenseBounds wants no shortcut where two sums would run into each other.
+func TestDenseBounds(t *testing.T) {
+	s := Window{H: 1, W: 1, C: 2, OutH: 1, OutW: 1, OutC: 1, KH: 1, KW: 1, StrideH: 1, StrideW: 1, Groups: 1}
+	w := Weights{Q: []int32{-128, 127}, Out: 2, Tap: 2, In: 1}
+	if newDense(s, w, unit) == nil {
+		t.Error("bytes are not dense")
+	}
+	wide := unit
+	wide.Zero = 1 << 20
+	if newDense(s, w, wide) != nil {
+		t.Error("a zero point outside the bytes is taken")
+	}
+	w.Q = []int32{1 << 20, 0}
+	if newDense(s, w, unit) != nil {
+		t.Error("a weight of 21 bits is taken")
+	}
+	s.C = 1<<15 + 1
+	w = Weights{Q: make([]int32, s.C), Out: s.C, Tap: s.C, In: 1}
+	if newDense(s, w, unit) != nil {
+		t.Error("a window of more than 32,768 values is taken")
+	}
+}
