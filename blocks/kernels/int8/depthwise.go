@@ -301,8 +301,8 @@ func (l *Layer) dwSums(dst *View, d dwPart, y, row, from, to int, r kernels.Rang
 	}
 }
 
-// dwStore computes a row of a part for blocks from to to, of which the buffers hold the first as block number first, and
-// stores them in the row at base.
+// dwStore computes a row of a part for blocks from to to and stores them in the row at base. The buffers hold the first
+// of them as block number first.
 func (l *Layer) dwStore(base *byte, pix int, d dwPart, row, first, from, to int, sc *Scratch) {
 	g, s, p, a := &l.g, l.set, &l.dw, &sc.dw
 	b := p.blocks[from]
