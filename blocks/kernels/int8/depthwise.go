@@ -76,7 +76,7 @@ func (s *Set) dwPlan(g *kernels.Conv) (p dwPlan) {
 		c += n
 	}
 	span := (g.KW-1)*g.DW + 1
-	fits := (24<<10)/(len(p.buffers)*16*s.vl) - span // columns beyond the first output
+	fits := dwBytes/(len(p.buffers)*16*s.vl) - span // columns beyond the first output
 	p.chunk = min(g.OW, max(fits/g.SW+1, s.vl/2))
 	p.cols = (p.chunk-1)*g.SW + span
 	return p
@@ -108,12 +108,13 @@ func (l *Layer) packDepthwise(w Weights, unit []float32) {
 // dwNeed is the working memory of a depthwise layer.
 func (l *Layer) dwNeed() Need {
 	p, g := &l.dw, &l.g
-	return Need{Ptrs: 16 * len(p.buffers) * p.cols, Pad: g.W * g.C, Bytes: l.dwBuffers() + g.OW*g.C,
-		Taps: len(p.taps), Spreads: len(p.buffers) * p.cols}
+	return Need{Ptrs: maxTable, Pad: g.W * g.C, Bytes: l.dwBuffers() + g.OW*g.C, Taps: len(p.taps),
+		Segments: len(p.buffers) * p.cols}
 }
 
-// dwBytes is the size of the buffers of several blocks of channels together.
-const dwBytes = 24 << 10
+// dwBytes is the size of the buffers of several blocks of channels together. With the rows that they are filled from,
+// they stay in a first-level cache.
+const dwBytes = 12 << 10
 
 // blockBytes is the size of the buffers of a block.
 func (p *dwPlan) blockBytes(vl int) int { return len(p.buffers) * p.cols * 16 * vl }
@@ -121,7 +122,17 @@ func (p *dwPlan) blockBytes(vl int) int { return len(p.buffers) * p.cols * 16 * 
 // dwBuffers is the size of all buffers. An output row lies behind them.
 func (l *Layer) dwBuffers() int { return max(dwBytes, l.dw.blockBytes(l.set.vl)) }
 
-// depthwise runs a depthwise convolution, output row by output row.
+// alike returns the end of the blocks from from on that are like the first.
+func (p *dwPlan) alike(from int) int {
+	to := from + 1
+	for to < len(p.blocks) && p.blocks[to].runs == p.blocks[from].runs && p.blocks[to].n == p.blocks[from].n {
+		to++
+	}
+	return to
+}
+
+// depthwise runs a depthwise convolution. Its loops are, from outside: blocks alike, parts of the columns, some of the
+// blocks, output rows.
 func (l *Layer) depthwise(dst, src *View, r kernels.Range, sc *Scratch) {
 	g, s, p := &l.g, l.set, &l.dw
 	for i, t := range p.taps {
@@ -130,65 +141,51 @@ func (l *Layer) depthwise(dst, src *View, r kernels.Range, sc *Scratch) {
 	sc.setPad(l.in.Zero, g.W*g.C, 1)
 	sc.dw = dwArgs{taps: &sc.taps[0], nt: len(p.taps), out: &l.round, ds: dst.Pix, fromStep: g.SW * 16 * s.vl,
 		fromBlock: p.blockBytes(s.vl), plain: l.plain, groups: p.groups}
-	for y := r.Y0; y < r.Y1; y += p.rows {
-		rows := min(p.rows, r.Y1-y)
-		for from := 0; from < len(p.blocks); {
-			b := p.blocks[from]
-			to := from + 1 // blocks alike
-			for to < len(p.blocks) && p.blocks[to].runs == b.runs && p.blocks[to].n == b.n {
-				to++
-			}
-			n := ceilDiv(g.OW, b.runs) // outputs of a run; the last runs overlap
-			for x := 0; x < n; x += p.chunk {
-				l.dwChunk(dst, src, dwPart{y, rows, x, min(p.chunk, n-x), n}, from, to, r, sc)
-			}
-			from = to
+	some := max(1, dwBytes/p.blockBytes(s.vl))
+	for first := 0; first < len(p.blocks); first = p.alike(first) {
+		b := p.blocks[first]
+		from, to := first, p.alike(first) // those in the range
+		for from < to && p.blocks[from].c+b.n <= r.N0 {
+			from++
 		}
-		sc.work(2 * rows * g.OW * (r.N1 - r.N0) * g.KH * g.KW)
+		for from < to && p.blocks[to-1].c >= r.N1 {
+			to--
+		}
+		n := ceilDiv(g.OW, b.runs)
+		for x := 0; x < n && from < to; x += p.chunk {
+			d := dwPart{runs: b.runs, x: x, m: min(p.chunk, n-x), n: n}
+			segments := l.dwSegments(&d, sc)
+			for bi := from; bi < to; bi += some {
+				l.dwRows(dst, src, d, segments, bi, min(bi+some, to), r, sc)
+			}
+		}
 	}
 }
 
-// dwPart is a part of some output rows from y on: outputs x to x+m of each of the runs of n outputs.
-type dwPart struct{ y, rows, x, m, n int }
+// dwPart is a part of the columns: outputs x to x+m of each of the runs of n outputs. The last runs overlap.
+type dwPart struct{ runs, x, m, n int }
 
 // start is the first of the outputs in a run, of ow in a row.
-func (p *dwPart) start(run, ow int) int { return min(run*p.n, ow-p.n) + p.x }
+func (d *dwPart) start(run, ow int) int { return min(run*d.n, ow-d.n) + d.x }
 
-// dwChunk computes a part for blocks from to to.
-func (l *Layer) dwChunk(dst, src *View, d dwPart, from, to int, r kernels.Range, sc *Scratch) {
-	s, p := l.set, &l.dw
-	for from < to && p.blocks[from].c+p.blocks[from].n <= r.N0 {
-		from++
-	}
-	for from < to && p.blocks[to-1].c >= r.N1 {
-		to--
-	}
-	if from == to {
-		return
-	}
-	b := p.blocks[from]
-	calls := l.dwSpreads(src, d, b.runs, sc)
-	most := max(1, dwBytes/p.blockBytes(s.vl))
-	for ; from < to; from += most {
-		nb := min(most, to-from)
-		for i := range sc.spreads[:calls] {
-			a := &sc.spreads[i]
-			a.off, a.nb, a.toStep = p.blocks[from].c, nb, p.blockBytes(s.vl)
-			s.spread[b.runs](a)
-		}
-		for row := range d.rows {
-			l.dwSums(dst, d, row, from, from+nb, r, sc)
-		}
-	}
+// maxTable is the number of pointers to a pixel: four runs of four values.
+const maxTable = 16
+
+// dwSegment is n columns of a buffer that one call fills. offset is where they begin in the input rows of the values of
+// a lane, in pixels; -1 in the padding.
+type dwSegment struct {
+	buffer, col, n int
+	padding        bool // all is padding, in every row
+	offset         [maxTable]int
 }
 
-// dwSpreads prepares the calls that fill the buffers for a part, and returns their number. Columns that lie in the map
-// for all values and runs take one call.
-func (l *Layer) dwSpreads(src *View, d dwPart, runs int, sc *Scratch) (calls int) {
+// dwSegments divides the columns of the buffers for a part. Those that lie in the map for all values and runs are one
+// segment, the others one each.
+func (l *Layer) dwSegments(d *dwPart, sc *Scratch) []dwSegment {
 	g, s, p := &l.g, l.set, &l.dw
 	cols := (d.m-1)*g.SW + (g.KW-1)*g.DW + 1
-	first, last := d.start(0, g.OW)*g.SW-g.PadL, d.start(runs-1, g.OW)*g.SW-g.PadL
-	ptrs := 0
+	first, last := d.start(0, g.OW)*g.SW-g.PadL, d.start(d.runs-1, g.OW)*g.SW-g.PadL
+	n := 0
 	for bi := range p.buffers {
 		buf := &p.buffers[bi]
 		wide := 0
@@ -197,63 +194,97 @@ func (l *Layer) dwSpreads(src *View, d dwPart, runs int, sc *Scratch) (calls int
 		}
 		ia := min(max(0, -first), cols)
 		ib := max(ia, min(cols, g.W-last-wide))
-		if src.Pix != g.C && !l.dwInside(buf, d) {
-			ib = ia // the row of padding has pixels of C channels
-		}
-		for i := 0; i < cols; calls++ {
-			a := &sc.spreads[calls]
-			*a = spreadArgs{tab: &sc.ptrs[ptrs], step: src.Pix, n: 1, to: &sc.buf[(bi*p.cols+i)*16*s.vl]}
+		for i := 0; i < cols; n++ {
+			seg := &sc.segments[n]
+			*seg = dwSegment{buffer: bi, col: i, n: 1, padding: true}
 			if i == ia && ib > ia {
-				a.n = ib - ia
+				seg.n = ib - ia
 			}
-			l.dwPointers(sc.ptrs[ptrs:], buf, src, d, i, runs, sc)
-			ptrs += s.unit * runs
-			i += a.n
+			for v := range s.unit {
+				for run := range d.runs {
+					ix := d.start(run, g.OW)*g.SW - g.PadL + buf.kx[v]*g.DW + i
+					if uint(ix) >= uint(g.W) {
+						ix = -1
+					} else if buf.ky[v] >= 0 {
+						seg.padding = false
+					}
+					seg.offset[v*d.runs+run] = ix
+				}
+			}
+			i += seg.n
 		}
 	}
-	return calls
+	return sc.segments[:n]
 }
 
-// dwRow returns the input row of value v of a buffer, which may lie in the padding, and whether it is used.
-func (l *Layer) dwRow(buf *dwBuffer, v int, d *dwPart) (iy int, used bool) {
-	ky := buf.ky[v]
-	return d.y*l.g.SH - l.g.PadT + ky*l.g.DH, ky >= 0 && ky < l.g.KH+d.rows-1
-}
-
-// dwInside tells whether no pointer of a buffer leads to the padding because of its row.
-func (l *Layer) dwInside(buf *dwBuffer, d dwPart) bool {
-	for v := range l.set.unit {
-		if iy, used := l.dwRow(buf, v, &d); !used && v == 0 || used && (iy < 0 || iy >= l.g.H) {
-			return false
+// dwRows computes a part of all output rows for blocks from to to.
+func (l *Layer) dwRows(dst, src *View, d dwPart, segments []dwSegment, from, to int, r kernels.Range, sc *Scratch) {
+	g, s, p := &l.g, l.set, &l.dw
+	a := spreadArgs{tab: &sc.ptrs[0], nb: to - from, toStep: p.blockBytes(s.vl)}
+	for y := r.Y0; y < r.Y1; y += p.rows {
+		rows := min(p.rows, r.Y1-y)
+		for i := range segments {
+			seg := &segments[i]
+			if seg.padding && y > r.Y0 {
+				continue
+			}
+			a.off, a.step, a.n = p.blocks[from].c, src.Pix, seg.n
+			a.to = &sc.buf[(seg.buffer*p.cols+seg.col)*16*s.vl]
+			if l.dwPointers(seg, src, y, rows, d.runs, sc) || src.Pix == g.C || seg.n == 1 {
+				s.spread[d.runs](&a)
+				continue
+			}
+			for x := range seg.n { // the row of padding has pixels of C channels
+				a.n, a.step, a.to = 1, 0, &sc.buf[(seg.buffer*p.cols+seg.col+x)*16*s.vl]
+				s.spread[d.runs](&a)
+				for j := range s.unit * d.runs {
+					if q := &sc.ptrs[j]; *q != &sc.pad[0] {
+						*q = at(*q, src.Pix)
+					}
+				}
+			}
 		}
+		for row := range rows {
+			l.dwSums(dst, d, y, row, from, to, r, sc)
+		}
+		sc.work(2 * rows * d.m * d.runs * (to - from) * p.blocks[from].n * g.KH * g.KW)
 	}
-	return true
 }
 
-// dwPointers writes the pointers to column i of a buffer: for each value of a lane, each run.
-func (l *Layer) dwPointers(tab []*byte, buf *dwBuffer, src *View, d dwPart, i, runs int, sc *Scratch) {
-	g := &l.g
+// dwPointers writes the pointers to the first column of a segment: for each value of a lane, each run. It tells whether
+// none leads to the padding.
+func (l *Layer) dwPointers(seg *dwSegment, src *View, y, rows, runs int, sc *Scratch) (inside bool) {
+	g, buf := &l.g, &l.dw.buffers[seg.buffer]
+	inside = true
 	for v := range l.set.unit {
-		iy, used := l.dwRow(buf, v, &d)
+		ky := buf.ky[v]
+		iy := y*g.SH - g.PadT + ky*g.DH
+		used := ky >= 0 && ky < g.KH+rows-1
+		var base *byte
+		if used && uint(iy) < uint(g.H) {
+			base = src.base(iy)
+		}
 		for run := range runs {
-			ix := d.start(run, g.OW)*g.SW - g.PadL + buf.kx[v]*g.DW + i
-			switch p := &tab[v*runs+run]; {
+			q := &sc.ptrs[v*runs+run]
+			ix := seg.offset[v*runs+run]
+			switch {
+			case base != nil && ix >= 0:
+				*q = at(base, ix*src.Pix)
 			case !used && v > 0: // whatever stands there
-				*p = tab[run]
-			case used && uint(iy) < uint(g.H) && uint(ix) < uint(g.W):
-				*p = at(src.base(iy), ix*src.Pix)
+				*q = sc.ptrs[run]
 			default:
-				*p = &sc.pad[0]
+				*q, inside = &sc.pad[0], false
 			}
 		}
 	}
+	return inside
 }
 
-// dwSums computes a row of a part for blocks from to to out of the buffers.
-func (l *Layer) dwSums(dst *View, d dwPart, row, from, to int, r kernels.Range, sc *Scratch) {
+// dwSums computes a part of output row y+row for blocks from to to out of the buffers.
+func (l *Layer) dwSums(dst *View, d dwPart, y, row, from, to int, r kernels.Range, sc *Scratch) {
 	p := &l.dw
 	if p.blocks[from].c >= r.N0 && p.blocks[to-1].c+p.blocks[to-1].n <= r.N1 {
-		l.dwStore(dst.base(d.y+row), dst.Pix, d, row, 0, from, to, sc)
+		l.dwStore(dst.base(y+row), dst.Pix, d, row, 0, from, to, sc)
 		return
 	}
 	for bi := from; bi < to; bi++ { // channels outside the range must not be written
@@ -264,14 +295,14 @@ func (l *Layer) dwSums(dst *View, d dwPart, row, from, to int, r kernels.Range, 
 		for run := range b.runs {
 			for x := range d.m {
 				px := d.start(run, l.g.OW) + x
-				copy(dst.Data[dst.index(d.y+row)+px*dst.Pix+c0:][:c1-c0], own.Data[px*own.Pix+c0:])
+				copy(dst.Data[dst.index(y+row)+px*dst.Pix+c0:][:c1-c0], own.Data[px*own.Pix+c0:])
 			}
 		}
 	}
 }
 
-// dwStore computes a row of a part for blocks from to to, of which the buffers hold the first as block number first, and
-// stores them in the row at base.
+// dwStore computes a row of a part for blocks from to to and stores them in the row at base. The buffers hold the first
+// of them as block number first.
 func (l *Layer) dwStore(base *byte, pix int, d dwPart, row, first, from, to int, sc *Scratch) {
 	g, s, p, a := &l.g, l.set, &l.dw, &sc.dw
 	b := p.blocks[from]

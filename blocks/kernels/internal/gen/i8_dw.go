@@ -257,8 +257,13 @@ func (g *i8) dwSum(args Register, acc [][4]VecVirtual, kw, s int) {
 		wv := g.vec()
 		g.loadVec(Mem{Base: w, Disp: i * g.bytes()}, wv)
 		for x := range acc {
-			v, m := g.vec(), at[x]
+			m := at[x]
 			m.Disp = i * g.bytes()
+			if g.narrow() { // either factor may come from memory
+				g.dot(m, wv, acc[x][i])
+				continue
+			}
+			v := g.vec()
 			g.loadVec(m, v)
 			g.dot(wv, v, acc[x][i])
 		}
