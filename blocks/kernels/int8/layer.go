@@ -197,38 +197,43 @@ func (w *Weights) folded(g *kernels.Conv, o int, in Grid, shift int32) int32 {
 
 // put writes element i of lane n of the packed weights.
 func (l *Layer) put(n, i int, q int8) {
-	at := 4*n + i*l.set.size()
-	if l.set.split {
+	at := 4 * n
+	switch s := l.set; {
+	case s.split:
 		at = n&^3*4 + n&3*2 + i*8
+	case s.unit == 2:
+		at += 2 * i
+	default:
+		l.w[at+i] = q
+		return
 	}
-	l.w[at] = q
-	if l.set.size() == 2 {
-		l.w[at+1] = q >> 7
-	}
+	l.w[at], l.w[at+1] = q, q>>7
 }
 
 // pack lays the weights out in panels of 16 output channels: [group][panel][kernel row][lane][16].
 func (l *Layer) pack(w Weights, unit []float32) {
 	g, s := &l.g, l.set
-	each, part := g.C/g.Groups, g.N/g.Groups
-	run, runs := ceilDiv(each, s.unit), g.KW // lanes in a run of taps
+	part := g.N / g.Groups
+	n, runs := g.C/g.Groups, g.KH*g.KW // weights in a run of lanes, and the runs
 	if l.kind == kindMerged {
-		run, runs = ceilDiv(g.KW*g.C, s.unit), 1
+		n, runs = g.KW*g.C, g.KH
 	}
-	panels := ceilDiv(part, panel)
+	lanes, panels := ceilDiv(n, s.unit), ceilDiv(part, panel)
 	for o := range g.N {
 		p, j := o/part*panels+o%part/panel, o%part%panel
 		l.bias[p*panel+j], l.scale[p*panel+j] = w.folded(g, o, l.in, s.shift), unit[o]
-		for ky := range g.KH {
-			for r := range runs {
-				for i := range run * s.unit {
-					kx, c := r, i
-					if l.kind == kindMerged {
-						kx, c = i/g.C, i%g.C
-					}
-					lane := ((p*g.KH+ky)*runs+r)*run + i/s.unit
-					l.put(lane*panel+j, i%s.unit, w.at(g, o, ky, kx, c))
+		for r := range runs {
+			from := w.Q[(o*runs+r)*n:][:n]
+			first := (p*runs+r)*lanes*panel + j
+			if s.size() == 1 {
+				to := l.w[4*first:]
+				for i, q := range from {
+					to[i>>2*(4*panel)+i&3] = q
 				}
+				continue
+			}
+			for i, q := range from {
+				l.put(first+i>>1*panel, i&1, q)
 			}
 		}
 	}

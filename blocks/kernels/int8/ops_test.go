@@ -101,6 +101,21 @@ func TestPools(t *testing.T) {
 	})
 }
 
+// TestDivider compares quotients with those of the processor, at the edges of each of them.
+func TestDivider(t *testing.T) {
+	for n := int32(1); n < 1<<13; n = n*9/8 + 1 {
+		d := newDivider(n)
+		for q := int32(0); q <= 255; q++ {
+			for _, sum := range []int32{q*n - n/2 - 1, q*n - n/2, q*n + n/2 - 1, q*n + n/2} {
+				sum = max(0, min(sum, 255*n))
+				if want := (sum + n/2) / n; d.rounded(sum) != want || d.rounded(-sum) != -want {
+					t.Fatalf("%d / %d is %d and %d, want %d", sum, n, d.rounded(sum), d.rounded(-sum), want)
+				}
+			}
+		}
+	}
+}
+
 // TestReals compares the ways from reals to bytes and back with the reference.
 func TestReals(t *testing.T) {
 	eachSet(t, func(t *testing.T, s *Set) {

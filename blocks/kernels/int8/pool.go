@@ -73,9 +73,9 @@ func (s *Set) AvgPool(g *kernels.Pool, offset int32, dst, src View, r kernels.Ra
 				from := at(src.base(y*g.SH-g.PadT+ky), (x*g.SW-g.PadL+xa)*src.Pix+r.N0)
 				s.addRows(sums, from, src.Pix, xb-xa)
 			}
-			to := row[x*dst.Pix+r.N0:][:len(sums)]
+			to, by := row[x*dst.Pix+r.N0:][:len(sums)], newDivider(n)
 			for c, sum := range sums {
-				to[c] = byte(meanOf(sum-n*offset, n) + offset)
+				to[c] = byte(by.rounded(sum-n*offset) + offset)
 			}
 		}
 	}
@@ -95,15 +95,34 @@ func (s *Set) addRows(sums []int32, a *byte, as, rows int) {
 	}
 }
 
-// meanOf is sum / n, rounded to the nearest integer, halves away from 0.
-func meanOf(sum, n int32) int32 {
-	switch {
-	case n == 0:
-		return 0
-	case sum < 0:
-		return (sum - n/2) / n
+// divider divides sums of n bytes by n: it multiplies by a reciprocal of 32 bits where that is exact.
+type divider struct {
+	n          int32
+	reciprocal uint64 // 2^32 / n, rounded up; 0: divide
+}
+
+// newDivider returns the division by n; by 0, that which gives 0. A sum and its rounding stay below 256*n, and the
+// reciprocal is too large by less than 1: the quotient is exact while 256*n*n < 2^32.
+func newDivider(n int32) divider {
+	if n == 0 || n >= 1<<12 {
+		return divider{n: n}
 	}
-	return (sum + n/2) / n
+	return divider{n, (1<<32 + uint64(n) - 1) / uint64(n)}
+}
+
+// rounded is sum / n, rounded to the nearest integer, halves away from 0.
+func (d divider) rounded(sum int32) int32 {
+	if d.n == 0 {
+		return 0
+	}
+	sign := sum >> 31 // 0 or -1
+	v := (sum ^ sign) - sign + d.n/2
+	if d.reciprocal == 0 {
+		v /= d.n
+	} else {
+		v = int32(uint64(v) * d.reciprocal >> 32)
+	}
+	return (v ^ sign) - sign
 }
 
 // checkPool panics unless the views hold what the range r touches.
