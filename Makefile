@@ -1,7 +1,7 @@
 # Bare `make` lists the targets.
 GO ?= go
 
-.PHONY: accuracy-model bench-peers bench-search bench build check-generate check-release cross fuzz generate help lint race release run short smoke test test-arm64 test-page test-kill
+.PHONY: accuracy-model bench-peers bench-search bench build check-generate check-release cross fuzz generate help lint race release run short smoke test test-arm64 test-kill test-others test-page
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -10,9 +10,15 @@ run: build ## search configs/mobile.toml and draw its front (resumes where it wa
 	@echo 'searching configs/mobile.toml: 30 seconds of calibration, then about a minute of search'
 	./nas run configs/mobile.toml --resume
 
-test: lint ## everything that decides whether a change is good, under 5 minutes
-	$(GO) test -timeout 30m ./...
-	$(GO) test -timeout 30m -tags noasm -short ./blocks/...
+# go vet is a part of lint. internal/lint has the same flags there and here, so that its tests run once.
+TEST = $(GO) test -timeout 30m -vet=off
+
+test: lint ## everything that decides whether a change is good, under 5 minutes; with CI=true also what others build
+	$(TEST) ./...
+	@if [ -n "$$CI" ]; then $(MAKE) --no-print-directory test-others; fi
+
+test-others: ## kernels without assembly, and the build for a system of 32 bits
+	$(TEST) -tags noasm -short ./blocks/...
 	GOARCH=arm GOARM=7 CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/nas
 
 short: ## the quick tests only
@@ -43,7 +49,7 @@ lint: ## gofmt, go vet, staticcheck, deadcode, the house rules of internal/lint
 	else \
 		echo 'lint: SKIPPED deadcode: $(DEADCODE) is not in the module cache and could not be downloaded'; \
 	fi
-	$(GO) test ./internal/lint
+	$(TEST) ./internal/lint
 
 OUT = nas
 

@@ -39,6 +39,9 @@ func FewShot(ctx context.Context, b *benchmark.Benchmark, o Options) ([]FewShotR
 	if err != nil {
 		return nil, err
 	}
+	if err := o.checkFewShot(len(rows)); err != nil {
+		return nil, err
+	}
 	in, err := accuracy.NewSurrogateInputs(ctx, o.estimator(b))
 	if err != nil {
 		return nil, err
@@ -49,10 +52,6 @@ func FewShot(ctx context.Context, b *benchmark.Benchmark, o Options) ([]FewShotR
 	}
 	var out []FewShotReport
 	for i, n := range o.Trained {
-		if n < accuracy.MinTrained || n > len(rows)-3 || o.Draws < 1 {
-			return nil, fault.Errorf("accuracy: surrogate of %d trained networks in %d draws: "+
-				"want %d to %d networks and a draw or more", n, o.Draws, accuracy.MinTrained, len(rows)-3)
-		}
 		r := FewShotReport{Trained: n, Draws: o.Draws}
 		taus := make([]float64, o.Draws)
 		for d := range taus {
@@ -76,6 +75,17 @@ func FewShot(ctx context.Context, b *benchmark.Benchmark, o Options) ([]FewShotR
 		out = append(out, r)
 	}
 	return out, nil
+}
+
+// checkFewShot checks what a surrogate is fitted to, of so many networks.
+func (o Options) checkFewShot(networks int) error {
+	for _, n := range o.Trained {
+		if n < accuracy.MinTrained || n > networks-3 || o.Draws < 1 {
+			return fault.Errorf("accuracy: surrogate of %d trained networks in %d draws: "+
+				"want %d to %d networks and a draw or more", n, o.Draws, accuracy.MinTrained, networks-3)
+		}
+	}
+	return nil
 }
 
 // add fits a surrogate to the first r.Trained rows of an order, judges it on the

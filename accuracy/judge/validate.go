@@ -94,13 +94,12 @@ type ProxyReport struct {
 // five folds, on published and grids by models fitted without the network's family.
 func Validate(ctx context.Context, b *benchmark.Benchmark, specs []string, o Options) (*Report, error) {
 	o = o.WithDefaults()
+	if err := o.Check(b, specs); err != nil {
+		return nil, err
+	}
 	rows, err := b.Split(o.Split)
 	if err != nil {
 		return nil, err
-	}
-	if len(rows) < 3 {
-		return nil, fault.Errorf("accuracy: benchmark %s has %d networks in split %s; 3 are the least that can be ranked",
-			b.Name, len(rows), o.Split)
 	}
 	r := &Report{Benchmark: b.Name, Source: b.Source, Split: o.Split, Networks: len(rows),
 		Proxies: map[string]*ProxyReport{}, Rows: map[string][]Judged{}, Scores: map[string][]accuracy.Score{}}
@@ -232,6 +231,23 @@ func networks(rows []benchmark.Row) []*blocks.Network {
 		nets[i] = rows[i].Network
 	}
 	return nets
+}
+
+// Check says whether a benchmark has enough networks for the options and proxies, before time is spent.
+func (o Options) Check(b *benchmark.Benchmark, specs []string) error {
+	o = o.WithDefaults()
+	rows, err := b.Split(o.Split)
+	if err != nil {
+		return err
+	}
+	if len(rows) < 3 {
+		return fault.Errorf("accuracy: benchmark %s has %d networks in split %s; 3 are the least that can be ranked",
+			b.Name, len(rows), o.Split)
+	}
+	if !slices.Contains(specs, "surrogate") {
+		return nil
+	}
+	return o.checkFewShot(len(rows))
 }
 
 // WithDefaults returns the options with their defaults.

@@ -245,6 +245,7 @@ type attrProto struct {
 	t      []byte // a tensor
 	g      []byte // a graph
 	other  bool   // of a kind that no operator here has: a list of graphs, texts or tensors
+	kinds  attrKinds
 }
 
 func parseNode(data []byte) (*nodeProto, error) {
@@ -270,6 +271,7 @@ func parseNode(data []byte) (*nodeProto, error) {
 			var a attrProto
 			name := ""
 			err := fields(data, func(field protowire.Number, wire protowire.Type, num uint64, data []byte) error {
+				a.kinds |= kindOf[field]
 				switch field {
 				case attrName:
 					name = string(data)

@@ -50,6 +50,9 @@ func TestReadRefuses(t *testing.T) {
 		{op("Conv", []string{"x", "w"}), []constant{weights(8, 4, 9, 9)}, "does not fit"},
 		{op("Conv", []string{"x", "w"}, A{Name: "pads", Value: []int{1, 1}}), []constant{weights(8, 4, 1, 1)}, "want 4 numbers"},
 		{op("Conv", []string{"x", "w"}, A{Name: "pads", Value: []int{-1, 0, 0, 0}}), []constant{weights(8, 4, 1, 1)}, "not negative"},
+		{op("Conv", []string{"x", "w"}, A{Name: "strides", Value: 2}), []constant{weights(8, 4, 1, 1)}, "a whole number, want a list"},
+		{op("Conv", []string{"x", "w"}, A{Name: "group", Value: "one"}), []constant{weights(8, 4, 1, 1)}, "a text, want a whole number"},
+		{op("LeakyRelu", x, A{Name: "alpha", Value: 1}), nil, "a whole number, want a float"},
 		{op("Conv", []string{"x", "w"}, A{Name: "kernel_shape", Value: []int{3, 3}}), []constant{weights(8, 4, 1, 1)}, "kernel_shape"},
 		{op("Conv", []string{"x", "w"}, A{Name: "auto_pad", Value: "SOMEHOW"}), []constant{weights(8, 4, 1, 1)}, "SOMEHOW"},
 		{op("Conv", []string{"x", "w"}, A{Name: "auto_pad", Value: "SAME_UPPER"}, A{Name: "strides", Value: []int{3, 1}}),
@@ -169,6 +172,9 @@ func TestReadRefusesFiles(t *testing.T) {
 	two := append(input("x", 1, 1, 3, 8, 8), input("z", 1, 1, 3, 8, 8)...)
 	tensor := message(nil).int(tensorDims, 1).int(tensorType, elemFloat).text(tensorName, "w").int(tensorLocation, 1)
 	external := message(nil).sub(graphInitializer, tensor)
+	entry := func(key, value string) message {
+		return message(nil).sub(graphInitializer, tensor.sub(tensorExternal, message(nil).text(1, key).text(2, value)))
+	}
 	add := message(nil).sub(graphNode, op("Add", []string{"x", "w"}).message())
 	for name, c := range map[string]struct {
 		data []byte
@@ -190,6 +196,8 @@ func TestReadRefusesFiles(t *testing.T) {
 		"no output":               {graphOf(input("x", 1, 1, 3, 8, 8), relu), ReadOptions{}, "no output"},
 		"an output not there":     {graphOf(input("x", 1, 1, 3, 8, 8), relu, out), ReadOptions{Outputs: []string{"q"}}, `"q"`},
 		"weights in a file":       {graphOf(input("x", 1, 1, 3, 8, 8), external, add, out), ReadOptions{}, "another file"},
+		"an offset of words":      {graphOf(input("x", 1, 1, 3, 8, 8), entry("offset", "zero"), add, out), ReadOptions{}, `offset "zero"`},
+		"too long a length":       {graphOf(input("x", 1, 1, 3, 8, 8), entry("length", "99999999999999999999"), add, out), ReadOptions{}, "number of bytes"},
 		"an impossible extent":    {graphOf(input("x", 1, 1, 3, 1<<40, 1<<40), relu, out), ReadOptions{}, "2^31"},
 		"far too much to make": {graphOf(input("x", 1, 1, 1<<30, 1, 1), message(nil).sub(graphInitializer, message(nil).int(tensorType, elemFloat).text(tensorName, "w").sub(tensorRaw, []byte{0, 0, 128, 63})),
 			message(nil).sub(graphNode, op("LayerNormalization", []string{"x", "w"}, blocks.ONNXAttr{Name: "axis", Value: 1}).message()), out), ReadOptions{}, "memory"},

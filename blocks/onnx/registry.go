@@ -74,6 +74,9 @@ func (o spec) understood(c call, opset int) error {
 				name,
 			)
 		}
+		if err := a.ofKind(name); err != nil {
+			return err
+		}
 		if _, want, ok := strings.Cut(known[k], "="); ok && fmt.Sprint(a.i) != want {
 			return fmt.Errorf(
 				"its attribute %s is %d, this program reads %s only: export the model for inference",

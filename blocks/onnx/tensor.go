@@ -212,7 +212,10 @@ func (p *tensorProto) externalData(k, v string) (err error) {
 	case "length":
 		p.length, err = strconv.Atoi(v)
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("keeps its data in a file, with the %s %.40q: want a number of bytes: export the model again", k, v)
+	}
+	return nil
 }
 
 // bits returns element i as the file has it.

@@ -94,6 +94,9 @@ func npyHeader(r io.Reader) (dtype string, shape []int, err error) {
 	if _, err := io.ReadFull(r, start[:10]); err != nil || string(start[:6]) != "\x93NUMPY" {
 		return "", nil, errors.New("is no .npy array, as np.save writes it, or it was cut off")
 	}
+	if start[6] < 1 || start[6] > 3 {
+		return "", nil, fmt.Errorf("is of version %d of the .npy format, want 1 to 3: save it again with np.save", start[6])
+	}
 	n := uint32(start[8]) | uint32(start[9])<<8 // an int of 32 bits could be negative
 	if start[6] > 1 {
 		if _, err := io.ReadFull(r, start[10:]); err != nil {

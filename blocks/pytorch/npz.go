@@ -16,8 +16,7 @@ import (
 func (m *Module) ReadNPZ(r io.ReaderAt, size int64) (*blocks.Weights, error) {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
-		return nil, fault.Errorf("pytorch: the file is no .npz archive, or it was cut off (%w): "+
-			"save it again with np.savez", err)
+		return nil, fault.New("pytorch: the file is no .npz archive, or it was cut off: save it again with np.savez")
 	}
 	file := make(map[string]stored, len(z.File))
 	for _, f := range z.File {

@@ -85,7 +85,7 @@ func openSafetensors(r io.ReaderAt, size int64) (map[string]stored, error) {
 	}
 	var entries map[string]json.RawMessage
 	if err := json.Unmarshal(head, &entries); err != nil {
-		return nil, fault.Errorf("pytorch: the .safetensors header is no JSON object: %w: save the file again", err)
+		return nil, fault.New("pytorch: the .safetensors header is no JSON object: save the file again")
 	}
 	delete(entries, "__metadata__")
 	start := 8 + int64(n)
@@ -97,7 +97,8 @@ func openSafetensors(r io.ReaderAt, size int64) (map[string]stored, error) {
 			Offsets [2]int64 `json:"data_offsets"`
 		}
 		if err := json.Unmarshal(raw, &e); err != nil {
-			return nil, fault.Errorf("pytorch: tensor %q: %w", name, err)
+			return nil, fault.Errorf("pytorch: tensor %q: its entry in the header has other keys or types than dtype, shape "+
+				"and data_offsets: save the file again", name)
 		}
 		from, to := e.Offsets[0], e.Offsets[1]
 		if from < 0 || to < from || to > size-start {

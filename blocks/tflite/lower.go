@@ -66,11 +66,11 @@ func lower(n *blocks.Network, weights *blocks.Weights, mixed bool) (*graph, erro
 			f = lowerInFloat
 		}
 		if f == nil {
-			return nil, fault.Errorf(
-				"tflite: node %q: op %q has no form in .tflite files: export it as ONNX",
-				nd.Name,
-				nd.Op.Kind(),
-			)
+			kind := nd.Op.Kind()
+			if u, ok := nd.Op.(*blocks.Unary); ok {
+				kind = string(u.Func)
+			}
+			return nil, fault.Errorf("tflite: node %q: op %q has no form in .tflite files: export it as ONNX", nd.Name, kind)
 		}
 		c := call{op: nd.Op, shapes: n.InShapes(i), out: nd.Shape, params: weights.Node(i)}
 		for _, j := range nd.Inputs {

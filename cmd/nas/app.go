@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -101,6 +102,9 @@ ARCH is a network: ` + archForms + `.`,
 		Args:          cobra.ArbitraryArgs,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			a.started = true
+			if err := emptyFlag(cmd.Flags()); err != nil {
+				return err
+			}
 			if _, err := kernels.Default(); err != nil {
 				return usagef("%w: want one of %s, or unset it", err, strings.Join(kernels.Supported(), ", "))
 			}
@@ -153,6 +157,21 @@ ARCH is a network: ` + archForms + `.`,
 	cobra.EnableCommandSorting = false
 	root.SetHelpCommand(&cobra.Command{Hidden: true}) // --help is enough
 	return root
+}
+
+// emptyFlag returns an error for a flag that is given without a value, as by a variable of a script that is not set:
+// the command would run as if the flag were not there.
+func emptyFlag(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		empty := f.Value.String() == ""
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			empty = slices.Contains(list.GetSlice(), "")
+		}
+		if empty && err == nil {
+			err = usagef("--%s is empty: give it a value, or leave it out", f.Name)
+		}
+	})
+	return err
 }
 
 func (a *app) exitCode(ctx context.Context, err error) int {

@@ -55,6 +55,9 @@ func (a *app) find(text string) (*resolve.Network, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
+	if n.File == nil && (o.Shape != nil || o.Outputs != nil) {
+		return nil, usagef("--input-shape and --output-name are for ONNX files, %s is none", n.Title)
+	}
 	if n.File != nil && !a.quiet {
 		for _, note := range n.File.Notes {
 			a.notef("note: %s\n", note)

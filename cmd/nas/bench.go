@@ -17,6 +17,22 @@ import (
 // maxBenchRuns bounds the times that are kept: 8 MB.
 const maxBenchRuns = 1_000_000
 
+// longestWait bounds the times that may be asked for: more is a slip of the pen.
+const longestWait = 24 * time.Hour
+
+// checkBench checks the numbers of nas bench.
+func checkBench(runs int, budget, sustained time.Duration) error {
+	switch {
+	case runs < 0 || budget <= 0 || sustained < 0:
+		return usagef("--runs, --budget and --sustained must be positive")
+	case budget > longestWait || sustained > longestWait:
+		return usagef("--budget and --sustained: want at most %v", longestWait)
+	case runs > maxBenchRuns:
+		return usagef("--runs %d is too many, at most %d are kept", runs, maxBenchRuns)
+	}
+	return nil
+}
+
 func newBench(a *app) *cobra.Command {
 	var runs int
 	var weights string
@@ -38,12 +54,10 @@ should be running.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			switch {
-			case runs < 0 || budget <= 0 || sustained < 0:
-				return usagef("--runs, --budget and --sustained must be positive")
-			case runs > maxBenchRuns:
-				return usagef("--runs %d is too many, at most %d are kept", runs, maxBenchRuns)
-			case weights != "" && (len(args) > 1 || on.Device != "" || on.DType == "int8"):
+			if err := checkBench(runs, budget, sustained); err != nil {
+				return err
+			}
+			if weights != "" && (len(args) > 1 || on.Device != "" || on.DType == "int8") {
 				return usagef("--weights is for one network, run in float32 by this program's kernels")
 			}
 			rt, err := runtimeOf(on)

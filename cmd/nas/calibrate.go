@@ -112,8 +112,11 @@ func (a *app) calibrate(ctx context.Context, o calibrateFlags) error {
 	}
 	m := a.meter
 	defer m.end()
-	if o.budget < time.Second {
-		return usagef("--budget %v: want 1s or more", o.budget)
+	if o.budget < time.Second || o.budget > longestWait {
+		return usagef("--budget %v: want 1s to %v", o.budget, longestWait)
+	}
+	if !(o.target >= 0 && o.target < 100) {
+		return usagef("--target-error %v: want per cent, above 0 and below 100", o.target)
 	}
 	m.say(fmt.Sprintf("calibrating %s for up to %v: please leave the machine alone", rt.Device(), o.budget))
 	opts.Progress = func(p calibrate.Progress) {

@@ -303,6 +303,10 @@ func calibrationArray(path string, s blocks.Shape) ([][]float32, error) {
 			s.C,
 		)
 	}
+	if i := slices.IndexFunc(x, func(v float32) bool { return v-v != 0 }); i >= 0 {
+		return nil, usagef("--calibrate %s: image %d holds %v: want numbers, whose ranges can be taken",
+			path, i/s.Elems(), x[i])
+	}
 	var images [][]float32
 	for i := 0; i < len(x); i += s.Elems() {
 		images = append(images, x[i:][:s.Elems()])

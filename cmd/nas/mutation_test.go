@@ -97,7 +97,8 @@ var mutated = []struct{ file, text, args string }{
 var goSpeak = regexp.MustCompile(`[ (]json:|[ (]toml:|strconv|` +
 	`\bEOF\b|Go (struct|value)|interface \{|map\[|&\{|%!|` +
 	`invalid character|unmarshal|runtime error|goroutine|<nil>|\bint64\b|\[\]string|` +
-	`unexpected end|executable file|NaN is|\{[0-9-]+ [0-9-]+`)
+	`unexpected end|executable file|NaN is|invalid syntax|out of range|[^a-z_.](png|jpeg|image|zip|zlib): |` +
+	`\{[0-9-]+ [0-9-]+`)
 
 // Damaged files, tables, texts and numbers: a clear sentence that names the file, or a right result. The variable
 // NAS_MUTATIONS is how many of each are tried; 20 without it.

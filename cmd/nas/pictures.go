@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"image"
 	_ "image/jpeg" // registers the format
 	_ "image/png"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,8 +65,8 @@ func openPictures(path, mean, std string) (*pictures, error) {
 	if p.std, err = channelNumbers("--std", std, 1); err != nil {
 		return nil, err
 	}
-	if slices.Contains(p.std, 0) {
-		return nil, usagef("--std %s: want numbers other than 0", std)
+	if slices.Min(p.std) <= 0 {
+		return nil, usagef("--std %s: want numbers above 0", std)
 	}
 	return p, nil
 }
@@ -100,24 +103,9 @@ func (p *pictures) check(s blocks.Shape, name string) error {
 // read fills dst, H x W x C, with picture i: scaled without distortion until it covers the input, cut
 // round its centre, as (value/255 - mean) / std.
 func (p *pictures) read(i int, dst []float32, s blocks.Shape) error {
-	f, err := os.Open(p.files[i])
+	img, err := decodePicture(p.files[i])
 	if err != nil {
-		return usage(err)
-	}
-	defer f.Close()
-	head, _, err := image.DecodeConfig(f)
-	if err != nil {
-		return usagef("%s: %w", p.files[i], err)
-	}
-	if float64(head.Width)*float64(head.Height) > 1<<28 {
-		return usagef("%s is %d x %d: want at most 2^28 pixels", p.files[i], head.Width, head.Height)
-	}
-	if _, err := f.Seek(0, 0); err != nil {
-		return usage(err)
-	}
-	img, _, err := image.Decode(f)
-	if err != nil {
-		return usagef("%s: %w", p.files[i], err)
+		return usagef("%s %w", p.files[i], err)
 	}
 	t := covering(pixels(img, s.C), s)
 	top, left := (t.Shape.H-s.H)/2, (t.Shape.W-s.W)/2
@@ -130,6 +118,50 @@ func (p *pictures) read(i int, dst []float32, s blocks.Shape) error {
 		}
 	}
 	return nil
+}
+
+// decodePicture reads a picture. The error is the end of a sentence that begins with the file's name.
+func decodePicture(path string) (image.Image, error) {
+	// A pipe that stands among the pictures would be waited for without end.
+	switch info, err := os.Stat(path); {
+	case err != nil:
+		return nil, fmt.Errorf("cannot be read: %w", reason(err))
+	case !info.Mode().IsRegular():
+		return nil, errors.New("is no ordinary file: want a PNG or JPEG file")
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", reason(err))
+	}
+	defer f.Close()
+	head, _, err := image.DecodeConfig(f)
+	switch {
+	case errors.Is(err, image.ErrFormat):
+		return nil, errors.New("is neither a PNG nor a JPEG file, whatever its ending: convert it, or leave it out")
+	case err != nil || head.Width < 1 || head.Height < 1:
+		return nil, errDamaged
+	case float64(head.Width)*float64(head.Height) > 1<<28:
+		return nil, fmt.Errorf("is %d x %d: want at most 2^28 pixels", head.Width, head.Height)
+	}
+	if _, err := f.Seek(0, 0); err != nil {
+		return nil, fmt.Errorf("cannot be read: %w", reason(err))
+	}
+	img, _, err := image.Decode(f)
+	if err != nil || img.Bounds().Empty() {
+		return nil, errDamaged
+	}
+	return img, nil
+}
+
+var errDamaged = errors.New("is a damaged picture, or it was cut off: save it again, or leave it out")
+
+// reason is why a file cannot be read, without the name of the file and of what was tried.
+func reason(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Err
+	}
+	return err
 }
 
 // pixels are the values of a picture, 0 to 255, in red, green and blue, or in grey.

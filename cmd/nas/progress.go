@@ -47,7 +47,7 @@ type meter struct {
 const (
 	barEvery  = 100 * time.Millisecond
 	barAfter  = 300 * time.Millisecond
-	lineEvery = 2 * time.Second
+	lineEvery = 1500 * time.Millisecond // before the pulse, which a line of progress makes needless
 	pulseGap  = 2 * time.Second
 )
 
@@ -200,7 +200,7 @@ func (m *meter) show(step string, done, total int, detail string) {
 	case m.terminal:
 		m.draw(now, text)
 	case total > 0:
-		fmt.Fprintf(m.w, "%s %d/%d  %s\n", step, done, total, text)
+		fmt.Fprintf(m.w, "%s %d/%d%s  %s\n", step, done, total, m.unit(), text)
 	default:
 		fmt.Fprintf(m.w, "%s %d  %s\n", step, done, text)
 	}
@@ -232,12 +232,20 @@ func (m *meter) eta(done int, now time.Time) string {
 	rate := float64(fresh) / elapsed
 	text := fmt.Sprintf("%.*f/s  ", boolInt(rate < 10), rate)
 	if m.timed {
-		text = "s  "
+		text = ""
 	}
 	if m.total > done {
 		text += fmt.Sprintf("ETA %s  ", clock(float64(m.total-done)/rate))
 	}
 	return text
+}
+
+// unit stands behind the count of a step.
+func (m *meter) unit() string {
+	if m.timed {
+		return " s"
+	}
+	return ""
 }
 
 // clock formats seconds as 1:23 or 1:02:03.
@@ -255,7 +263,7 @@ func (m *meter) open() {
 	empty := ""
 	m.text.Store(&empty)
 	var style mpb.BarFillerBuilder = mpb.BarStyle().Lbound("[").Filler("=").Tip(">").Padding(" ").Rbound("]")
-	counters := "%d/%d "
+	counters := "%d/%d" + m.unit() + " "
 	if m.total == 0 { // nobody knows how far it is
 		style, counters = mpb.NopStyle(), "%d%.0d "
 	}

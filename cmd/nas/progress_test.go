@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 )
@@ -17,16 +18,16 @@ func TestMeterOffATerminal(t *testing.T) {
 	m.say("searching")
 	for i := 0; i <= 600; i += 100 {
 		m.show("search", i, 600, "front 7")
-		now = now.Add(1500 * time.Millisecond)
+		now = now.Add(time.Second)
 	}
 	m.show("measure", 0, 2, "")
 	now = now.Add(time.Second)
 	m.show("measure", 2, 2, "")
 	m.end()
 	want := "searching\n" +
-		"search 200/600  67/s  ETA 0:06  front 7\n" +
-		"search 400/600  67/s  ETA 0:03  front 7\n" +
-		"search 600/600  67/s  front 7\n" +
+		"search 200/600  100/s  ETA 0:04  front 7\n" +
+		"search 400/600  100/s  ETA 0:02  front 7\n" +
+		"search 600/600  100/s  front 7\n" +
 		"measure 2/2  2.0/s  \n"
 	if out.String() != want {
 		t.Errorf("shown:\n%q\nwant:\n%q", out.String(), want)
@@ -84,5 +85,27 @@ func TestMeterOfASilentCommand(t *testing.T) {
 		"score 1/9: at work for 4 s\n" + "\rscore 1/9: at work for 7 s\r                          \r"
 	if out.String() != want {
 		t.Errorf("shown:\n%q\nwant:\n%q", out.String(), want)
+	}
+}
+
+// A step that reports at any pace faster than the pulse is shown by its own lines alone.
+func TestMeterOfAStepThatReports(t *testing.T) {
+	for _, every := range []time.Duration{50 * time.Millisecond, 250 * time.Millisecond, 400 * time.Millisecond} {
+		var out bytes.Buffer
+		m := newMeter(&out, "nas run")
+		now := time.Unix(0, 0)
+		m.now = func() time.Time { return now }
+		m.touch()
+		for i := range int(20 * time.Second / every) {
+			m.show("score", i, 1000, "")
+			for range 5 {
+				now = now.Add(every / 5)
+				m.beat()
+			}
+		}
+		m.end()
+		if n := strings.Count(out.String(), "\n"); strings.Contains(out.String(), "at work") || n < 5 || n > 14 {
+			t.Errorf("a report every %v shows\n%s", every, out.String())
+		}
 	}
 }

@@ -304,6 +304,13 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 	for _, d := range others {
 		head = append(head, d.Name)
 	}
+	var memory []string // objectives that no other column shows
+	for _, o := range r.Setup.Objectives {
+		if o.Unit == "bytes" {
+			memory = append(memory, o.Name)
+			head = append(head, strings.ReplaceAll(o.Name, "_", " "))
+		}
+	}
 	t := table{head: append(head, "arch_id")}
 	shown := min(frontRows, len(r.Front))
 	shownAt := func(i int) *nasrun.Member { return &r.Front[i*(len(r.Front)-1)/max(1, shown-1)] }
@@ -316,6 +323,9 @@ func (a *app) printOutcome(r *nasrun.Outcome) {
 			count(runstore.KeyParams), count(runstore.KeyMACs)}
 		for _, d := range others {
 			row = append(row, ms(d.Latency.Of(&m.Result).Mid))
+		}
+		for _, key := range memory {
+			row = append(row, count(key))
 		}
 		t.add(append(row, m.ArchID)...)
 	}

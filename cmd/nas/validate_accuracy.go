@@ -104,12 +104,19 @@ func (a *app) validateAccuracy(ctx context.Context, o validateAccuracyFlags) err
 	}
 	b, err := open(o.benchmark)
 	if err != nil {
-		return err
+		return usage(err)
 	}
-	r, err := judge.Validate(ctx, b, specs, judge.Options{
+	options := judge.Options{
 		Seed: o.seed, Split: benchmark.Split(o.split), Workers: o.workers, Trained: o.trained, Draws: o.draws,
 		Recipe: o.recipe,
-	})
+	}
+	if o.draws < 1 {
+		return usagef("--draws %d: want 1 or more", o.draws)
+	}
+	if err := options.Check(b, specs); err != nil {
+		return usage(err)
+	}
+	r, err := judge.Validate(ctx, b, specs, options)
 	if err != nil {
 		return err
 	}

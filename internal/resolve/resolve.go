@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"nas/blocks"
@@ -132,11 +133,18 @@ func fromFile(text string, o netfile.Options) (*Network, error) {
 		return nil, err
 	}
 	r := &Network{Network: n.Network, Origin: text, Title: filepath.Base(text)}
+	if slices.Contains(exporterNames, n.Name) {
+		r.Name = strings.TrimSuffix(r.Title, filepath.Ext(path))
+	}
 	if n.Input != nil {
 		r.File = n
 	}
 	return r, nil
 }
+
+// exporterNames are what exporters call every network: PyTorch, its later exporter, tf2onnx, TensorFlow Lite's
+// converter. Such a network is called after its file.
+var exporterNames = []string{"", "torch_jit", "torch-jit-export", "main_graph", "tf2onnx", "MLIR Converted."}
 
 func fromArch(text string) (*Network, error) {
 	a, err := space.Parse(strings.TrimSpace(text))

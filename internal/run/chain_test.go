@@ -21,6 +21,7 @@ func TestChain(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("HOME", t.TempDir())
 	c := runtest.Config(t, "")
+	c.Accuracy.Proxy = "rankmean(naswot,depth)"
 	out := mustRun(t, t.Context(), Options{Options: work.Options{Workers: 2}, Config: c})
 	for _, test := range []struct {
 		name string
@@ -80,6 +81,7 @@ func testNoOverwriting(t *testing.T, out *Outcome) {
 
 func testOneWorker(t *testing.T, out *Outcome) {
 	c := runtest.Config(t, filepath.Join(out.Dir, "profile.json"))
+	c.Accuracy.Proxy = out.Setup.Config.Accuracy.Proxy
 	mustRun(t, t.Context(), Options{Options: work.Options{Workers: 1}, Config: c})
 	sameTrials(t, out.Dir, c.Output.Dir)
 }
@@ -97,6 +99,7 @@ func sameTrials(t *testing.T, a, b string) {
 func testStoppedAndResumed(t *testing.T, out *Outcome) {
 	profile := filepath.Join(out.Dir, "profile.json")
 	c := runtest.Config(t, profile)
+	c.Accuracy.Proxy = out.Setup.Config.Accuracy.Proxy
 	ctx, cancel := context.WithCancel(t.Context())
 	progress := func(p work.Progress) {
 		if p.Step == "search" && p.Done >= 10 {
@@ -115,7 +118,7 @@ func testStoppedAndResumed(t *testing.T, out *Outcome) {
 	f.WriteString(`{"id":`)
 	f.Close()
 	again := runtest.Config(t, profile)
-	again.Output.Dir = stopped.Dir
+	again.Output.Dir, again.Accuracy.Proxy = stopped.Dir, c.Accuracy.Proxy
 	mustRun(t, t.Context(), Options{Options: work.Options{Workers: 2}, Config: again, Resume: true})
 	sameTrials(t, out.Dir, stopped.Dir)
 }
@@ -137,7 +140,7 @@ func testDerivedFiles(t *testing.T, out *Outcome) {
 
 func testAnotherConfig(t *testing.T, out *Outcome) {
 	c := runtest.Config(t, "")
-	c.Output.Dir, c.Seed = out.Dir, 7
+	c.Output.Dir, c.Accuracy.Proxy, c.Seed = out.Dir, out.Setup.Config.Accuracy.Proxy, 7
 	_, err := Run(t.Context(), Options{Config: c, Resume: true})
 	var usage *config.UsageError
 	if !errors.As(err, &usage) {

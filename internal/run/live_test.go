@@ -48,6 +48,7 @@ func testLive(t *testing.T, out *Outcome) {
 	}
 
 	c := runtest.Config(t, filepath.Join(out.Dir, "profile.json"))
+	c.Accuracy.Proxy = out.Setup.Config.Accuracy.Proxy
 	seen, run, asked := 0, "", 0
 	progress := func(p work.Progress) {
 		if p.Step != "search" {

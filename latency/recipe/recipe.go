@@ -141,6 +141,12 @@ func New(spec Spec, files fs.FS) (*Recipe, error) {
 	if spec.Units != "" && spec.Units != "plan" {
 		bad("units", "%q, want \"plan\" or nothing", spec.Units)
 	}
+	if isas := []string{"", "neon", "avx2", "avx512", "generic"}; !slices.Contains(isas, spec.ISA) {
+		bad("isa", "%q, want one of %s, or nothing", spec.ISA, strings.Join(isas[1:], ", "))
+	}
+	if spec.Converted != "" && len(spec.Convert) == 0 {
+		bad("converted", "%q is the ending of what convert makes, which is missing", spec.Converted)
+	}
 	r.checkCommands(bad)
 	var err error
 	if r.mask, err = maskOf(spec.CPUSet); err != nil {

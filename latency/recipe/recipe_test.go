@@ -34,9 +34,9 @@ func TestMain(m *testing.M) {
 	case "fail":
 		println("cannot load the model")
 		os.Exit(3)
-	case "flood":
+	case "flood": // without end
 		line := strings.Repeat("x", 1<<16)
-		for range 200 {
+		for start := time.Now(); time.Since(start) < time.Minute; {
 			println(line)
 		}
 	}
@@ -96,7 +96,7 @@ func TestRecipeFails(t *testing.T) {
 	}{
 		{"fail", 20, "cannot load the model"},
 		{"hang", 0.3, "timeout_s = 0.3"},
-		{"flood", 20, "more than"},
+		{"flood", 100, "more than"},
 	} {
 		r := testRecipe(t, c.mode)
 		r.spec.TimeoutS = c.s
@@ -196,8 +196,11 @@ func TestRecipeLimits(t *testing.T) {
 }
 
 func TestRecipeReportsEverything(t *testing.T) {
-	_, err := New(Spec{Command: []string{"x"}, Pattern: "ms", Unit: "h", Retries: -1, Files: []string{"a"}}, nil)
-	for _, key := range []string{"name", "runtime", "command", "pattern", "unit", "retries", "files"} {
+	_, err := New(Spec{Command: []string{"x"}, Pattern: "ms", Unit: "h", Retries: -1, Files: []string{"a"}, ISA: "sse",
+		Converted: "bin"}, nil)
+	for _, key := range []string{
+		"name", "runtime", "command", "pattern", "unit", "retries", "files", "isa", "converted",
+	} {
 		if err == nil || !strings.Contains(err.Error(), ": "+key+": ") {
 			t.Errorf("no word about %s in: %v", key, err)
 		}

@@ -280,7 +280,7 @@ func (r *Recipe) run(ctx context.Context, args []string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.WaitDelay = 2 * time.Second // for an end in good order
 	ownGroup(cmd)
-	var out, msg bounded
+	out, msg := bounded{full: cancel}, bounded{full: cancel}
 	cmd.Stdout, cmd.Stderr = &out, &msg
 	err := cmd.Run()
 	if ctx.Err() != nil || errors.Is(err, exec.ErrWaitDelay) {
@@ -290,6 +290,8 @@ func (r *Recipe) run(ctx context.Context, args []string) ([]byte, error) {
 		err = nil // the command itself ended well
 	}
 	switch {
+	case out.over || msg.over:
+		return nil, fmt.Errorf("%s wrote more than %d bytes", args[0], maxOutput)
 	case context.Cause(ctx) != context.DeadlineExceeded && ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case ctx.Err() == context.DeadlineExceeded:
@@ -298,21 +300,21 @@ func (r *Recipe) run(ctx context.Context, args []string) ([]byte, error) {
 		return nil, fmt.Errorf("there is no program %q in PATH: install it, or give its path", args[0])
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w%s", args[0], err, output.Tail(msg.buf.Bytes(), out.buf.Bytes()))
-	case out.over:
-		return nil, fmt.Errorf("%s wrote more than %d bytes", args[0], maxOutput)
 	}
 	return out.buf.Bytes(), nil
 }
 
-// bounded keeps the first maxOutput bytes.
+// bounded keeps the first maxOutput bytes, and calls full when there are more.
 type bounded struct {
 	buf  bytes.Buffer
 	over bool
+	full func()
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
 	if b.buf.Len()+len(p) > maxOutput {
 		b.over = true
+		b.full()
 		return len(p), nil
 	}
 	return b.buf.Write(p)
