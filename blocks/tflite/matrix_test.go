@@ -71,34 +71,52 @@ type comparison struct {
 	exact            map[string][][]float32 // by the arithmetic of each runtime
 }
 
-// meanOfLiteRT moves the mean of the integers to the other grid and takes the zero point off last, all in float32.
+// meanOfLiteRT multiplies the sum and the zero points of all pixels by one scale, adds the output's zero point to the
+// second product, and rounds what both come to, all in float32.
 func meanOfLiteRT(dst, src []int32, c int, in, out integer.Grid) {
-	scale, n := in.Scale/out.Scale, len(src)/c
-	bias := float32(-in.Zero) * scale
+	n := len(src) / c
+	scale := in.Scale / out.Scale * (1 / float32(n))
+	bias := float32(float32(-int32(n)*in.Zero)*scale) + float32(out.Zero)
 	for k := range c {
 		var sum int32
 		for i := range n {
 			sum += src[i*c+k]
 		}
-		product := float32(sum) * (1 / float32(n)) * scale
-		dst[k] = out.Clamp(int32(math.RoundToEven(float64(product+bias))) + out.Zero)
+		dst[k] = out.Clamp(int32(math.RoundToEven(float64(float32(float32(sum)*scale) + bias))))
 	}
 }
 
+// sigmoidOfLiteRT rounds after the zero point is added in float32.
+func sigmoidOfLiteRT(in, out integer.Grid) []int32 {
+	t := make([]int32, in.High-in.Low+1)
+	for i := range t {
+		v := float32(blocks.Sigmoid.Apply(float64(in.Real(in.Low+int32(i))))) / out.Scale
+		t[i] = out.Clamp(int32(math.RoundToEven(float64(v + float32(out.Zero)))))
+	}
+	return t
+}
+
 // runBoth returns the first output of a model by the arithmetic of each runtime. It computes a second time only where
-// their means differ.
+// they differ.
 func runBoth(t *testing.T, m *Model, x []float32) map[string][]float32 {
 	t.Helper()
-	alike := true
-	first, err := m.run(x, func(dst, src []int32, c int, in, out integer.Grid) {
-		other := make([]int32, c)
-		meanOfLiteRT(other, src, c, in, out)
-		integer.Mean(dst, src, c, in, out)
-		alike = alike && slices.Equal(dst, other)
+	alike, liteRT := true, arithmetic{meanOfLiteRT, sigmoidOfLiteRT}
+	first, err := m.run(x, arithmetic{
+		func(dst, src []int32, c int, in, out integer.Grid) {
+			other := make([]int32, c)
+			liteRT.mean(other, src, c, in, out)
+			xnnpack.mean(dst, src, c, in, out)
+			alike = alike && slices.Equal(dst, other)
+		},
+		func(in, out integer.Grid) []int32 {
+			table := xnnpack.sigmoid(in, out)
+			alike = alike && slices.Equal(table, liteRT.sigmoid(in, out))
+			return table
+		},
 	})
 	second := first
 	if err == nil && !alike {
-		second, err = m.run(x, meanOfLiteRT)
+		second, err = m.run(x, liteRT)
 	}
 	if err != nil {
 		t.Fatal(err)

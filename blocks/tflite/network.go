@@ -72,7 +72,7 @@ func (g *graph) table(from, node int, in integer.Grid) ([]int32, error) {
 	for _, t := range inner {
 		m.Tensors[t].Dims = []int{1, points, 1, c}
 	}
-	e := &execution{m: &m, ints: make([][]int32, len(m.Tensors))}
+	e := &execution{m: &m, arithmetic: xnnpack, ints: make([][]int32, len(m.Tensors))}
 	e.ints[input] = make([]int32, points*c)
 	for i := range e.ints[input] {
 		e.ints[input][i] = in.Low + int32(i/c)

@@ -41,13 +41,14 @@ func (t *Tensor) elems() int {
 // ARG_MAX stand the values among which that chooses, as in [Read]. An operator that has no integer arithmetic here is
 // an error that names it.
 //
-// Runtimes differ in one operator: MEAN is that of XNNPACK. LiteRT.js computes it in another order of float32, which
-// near a half, once in some ten thousand values, is the next integer.
-func (m *Model) Run(in []float32) ([][]float32, error) { return m.run(in, integer.Mean) }
+// Runtimes differ in two operators: MEAN and LOGISTIC are those of XNNPACK in TensorFlow Lite 2.9. LiteRT.js computes
+// them in another order of float32, which near a half is the next integer: a mean once in some ten thousand values, a
+// sigmoid for one of its 256 values in one of some thousand operators.
+func (m *Model) Run(in []float32) ([][]float32, error) { return m.run(in, xnnpack) }
 
-// run is Run with the arithmetic of MEAN.
-func (m *Model) run(in []float32, mean meanOf) ([][]float32, error) {
-	e := &execution{m: m, mean: mean, ints: make([][]int32, len(m.Tensors)), reals: make([][]float32, len(m.Tensors))}
+// run is Run with the arithmetic of a runtime.
+func (m *Model) run(in []float32, a arithmetic) ([][]float32, error) {
+	e := &execution{m: m, arithmetic: a, ints: make([][]int32, len(m.Tensors)), reals: make([][]float32, len(m.Tensors))}
 	if len(m.Inputs) != 1 || len(in) != m.Tensors[m.Inputs[0]].elems() {
 		return nil, fault.Errorf(
 			"tflite: %d values for %d inputs, the first of %v",
@@ -109,13 +110,19 @@ func (m *Model) chooses(op *Operator) bool {
 // mostValues bounds the memory of a run, 2 GiB.
 const mostValues = 1 << 29
 
-// meanOf takes the mean over all pixels of each of c channels.
-type meanOf func(dst, src []int32, c int, in, out integer.Grid)
+// arithmetic is what runtimes compute in different ways.
+type arithmetic struct {
+	mean    func(dst, src []int32, c int, in, out integer.Grid) // over all pixels of each of c channels
+	sigmoid func(in, out integer.Grid) []int32                  // the table of LOGISTIC
+}
+
+// xnnpack is that of TensorFlow Lite 2.9.
+var xnnpack = arithmetic{integer.Mean, integer.SigmoidTable}
 
 // execution holds the values of one run.
 type execution struct {
-	m     *Model
-	mean  meanOf
+	m *Model
+	arithmetic
 	ints  [][]int32
 	reals [][]float32 // of tensors that are no integers
 }
@@ -257,7 +264,7 @@ func slid(n, k, stride, dilation int, same bool) int {
 
 // tables are operators of one input that are computed once for each of the 256 values.
 var tables = map[string]func(x float64) float64{
-	"LOGISTIC": blocks.Sigmoid.Apply, "RELU": blocks.ReLU.Apply, "RELU6": blocks.ReLU6.Apply, "TANH": math.Tanh,
+	"RELU": blocks.ReLU.Apply, "RELU6": blocks.ReLU6.Apply, "TANH": math.Tanh,
 }
 
 func init() {
@@ -269,6 +276,13 @@ func init() {
 			}
 			return err
 		}
+	}
+	executions["LOGISTIC"] = func(e *execution, op *Operator) error {
+		q, in, out, err := e.same(op)
+		if err == nil {
+			integer.Lookup(e.ints[op.Outputs[0]], q, e.sigmoid(in, out), in)
+		}
+		return err
 	}
 	executions["HARD_SWISH"] = func(e *execution, op *Operator) error {
 		q, in, out, err := e.same(op)

@@ -289,3 +289,26 @@ func TestDenseBounds(t *testing.T) {
 		t.Error("a window of more than 32,768 values is taken")
 	}
 }
+
+// TestSigmoidTable wants the point on which XNNPACK's order of float32 decides, and every point next to the sigmoid.
+func TestSigmoidTable(t *testing.T) {
+	out := Grid{Scale: 1. / 256, Zero: -128, Low: -128, High: 127}
+	sigmoid := func(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
+	in := Grid{Scale: 0.029299174, Zero: -1, Low: -128, High: 127}
+	if got := SigmoidTable(in, out)[128-97]; got != -114 { // 256 times the sigmoid is 14.50000066
+		t.Errorf("-97 on grid %+v becomes %d, want -114", in, got)
+	}
+	r := rand.New(rand.NewPCG(10, 1))
+	for range 200 {
+		in := randomGrid(r)
+		var want []float64
+		for q := in.Low; q <= in.High; q++ {
+			want = append(want, sigmoid(float64(in.Real(q))))
+		}
+		got := SigmoidTable(in, out)
+		near(t, "sigmoid", got, want, out, 1)
+		if !slices.IsSorted(got) {
+			t.Errorf("the table of grid %+v falls", in)
+		}
+	}
+}
