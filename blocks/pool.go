@@ -101,13 +101,7 @@ func (o *Pool) Eval(out Tensor, in []Tensor, _ [][]float32) {
 			y0, x0 := y*s[0]-o.Pad.Top, px*s[1]-o.Pad.Left
 			n := taps(y0, k[0], d[0], 0, x.Shape.H) * taps(x0, k[1], d[1], 0, x.Shape.W)
 			if o.CountPad {
-				n = taps(
-					y0,
-					k[0],
-					d[0],
-					-o.Pad.Top,
-					x.Shape.H+o.Pad.Bottom,
-				) * taps(
+				n = taps(y0, k[0], d[0], -o.Pad.Top, x.Shape.H+o.Pad.Bottom) * taps(
 					x0,
 					k[1],
 					d[1],

@@ -59,12 +59,15 @@ type Speed struct {
 
 // Peak measures the rate of multiply-adds on registers, in GFLOP/s: the best of
 // ten loops of about half a millisecond.
-func (s *Set) Peak() float64 {
+func (s *Set) Peak() float64 { return PeakRate(s.peak) }
+
+// PeakRate is [Set.Peak] of any loop: loop does n rounds on registers and returns the operations in them.
+func PeakRate(loop func(n int) (ops int)) float64 {
 	best := 0.0
 	n := 1000
 	for tries := 0; tries < 10; {
 		t := time.Now()
-		f := s.peak(n)
+		f := loop(n)
 		ns := float64(time.Since(t))
 		if ns < 5e5 {
 			n *= 2
@@ -109,18 +112,25 @@ func (b *Bench) Run() {
 	b.set.Conv(&b.Conv, b.w, b.bias, b.dst, b.src, Epilogue{Act: ReLU6}, b.Conv.All(), b.sc)
 }
 
-// bytes is input, output and weights.
-func (b *Bench) bytes() int64 {
-	g := &b.Conv
-	return 4 * int64(g.H*g.W*g.C+g.OH*g.OW*g.N+g.KH*g.KW*(g.C/g.Groups)*g.N+g.N)
+// values is those of input, output and weights.
+func (g *Conv) values() int64 {
+	return int64(g.H*g.W*g.C + g.OH*g.OW*g.N + g.KH*g.KW*(g.C/g.Groups)*g.N + g.N)
+}
+
+// Meter times layers against the peak of an instruction set.
+type Meter struct {
+	Variant    string
+	ValueBytes int                             // the size of a value of a map
+	Peak       func(n int) (ops int)           // as in PeakRate
+	Layer      func(b BenchShape) (run func()) // makes a layer ready to be run
 }
 
 // peakLoops returns how many rounds of the loop on registers take about 50 us.
-func (s *Set) peakLoops() int {
+func (m *Meter) peakLoops() int {
 	n := 100
 	for {
 		t := time.Now()
-		s.peak(n)
+		m.Peak(n)
 		if time.Since(t) > 25*time.Microsecond {
 			return n
 		}
@@ -130,18 +140,20 @@ func (s *Set) peakLoops() int {
 
 // timed is a layer under measurement.
 type timed struct {
-	*Bench
+	BenchShape
+	m     *Meter
+	run   func()
 	ns    []float64 // of each run
 	peaks []float64 // FLOP per ns of the loops on registers in between
 }
 
 // turn runs the layer for a while, and a loop on registers after each 200 us of it.
 func (t *timed) turn(loops int, d time.Duration) {
-	t.Run() // warm again
+	t.run() // warm again
 	since := time.Duration(0)
 	for n, start := 0, time.Now(); time.Since(start) < d || n == 0; n++ {
 		at := time.Now()
-		t.Run()
+		t.run()
 		took := time.Since(at)
 		t.ns = append(t.ns, float64(took))
 		if since += took; since < 200*time.Microsecond && n > 0 {
@@ -149,7 +161,7 @@ func (t *timed) turn(loops int, d time.Duration) {
 		}
 		since = 0
 		at = time.Now()
-		f := t.set.peak(loops)
+		f := t.m.Peak(loops)
 		t.peaks = append(t.peaks, float64(f)/float64(time.Since(at)))
 	}
 }
@@ -162,13 +174,19 @@ const measureTurns = 6
 // Measure times the layers whose name contains filter, warm, each for about the
 // given time in all.
 func (s *Set) Measure(filter string, each time.Duration) []Speed {
+	m := Meter{Variant: s.name, ValueBytes: 4, Peak: s.peak, Layer: func(b BenchShape) func() { return s.NewBench(b).Run }}
+	return m.Measure(filter, each)
+}
+
+// Measure is [Set.Measure] for the layers of m.
+func (m *Meter) Measure(filter string, each time.Duration) []Speed {
 	var layers []*timed
 	for _, shape := range BenchShapes() {
 		if strings.Contains(shape.Name, filter) {
-			layers = append(layers, &timed{Bench: s.NewBench(shape)})
+			layers = append(layers, &timed{BenchShape: shape, m: m, run: m.Layer(shape)})
 		}
 	}
-	loops := s.peakLoops()
+	loops := m.peakLoops()
 	for range measureTurns {
 		for _, l := range layers {
 			l.turn(loops, each/measureTurns)
@@ -192,11 +210,11 @@ func (t *timed) speed() Speed {
 		Name: t.Name,
 		Shape: fmt.Sprintf("%dx%dx%d->%dx%dx%d k%dx%d s%d d%d g%d",
 			g.H, g.W, g.C, g.OH, g.OW, g.N, g.KH, g.KW, g.SH, g.DH, g.Groups),
-		Variant:   t.set.name,
+		Variant:   t.m.Variant,
 		MedianUs:  med / 1e3,
 		P10Us:     p10 / 1e3,
 		GFLOPS:    flops / med,
 		PctOfPeak: 100 * flops / p10 / peak,
-		GBPerS:    float64(t.bytes()) / med,
+		GBPerS:    float64(g.values()*int64(t.m.ValueBytes)) / med,
 	}
 }

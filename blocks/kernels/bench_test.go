@@ -17,7 +17,7 @@ func BenchmarkConv(b *testing.B) {
 			b.Run(name+"/"+shape.Name, func(b *testing.B) {
 				l := s.NewBench(shape)
 				l.Run()
-				b.SetBytes(l.bytes())
+				b.SetBytes(4 * l.Conv.values())
 				for b.Loop() {
 					l.Run()
 				}

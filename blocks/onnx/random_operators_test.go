@@ -86,9 +86,7 @@ func drawClip(g *generator) {
 			g.maybe(0.7, attr{Name: "max", Value: g.NormFloat64() + 2})...)...)
 		return
 	}
-	lo, hi := g.constant(
-		constant{floats: []float32{float32(g.NormFloat64()) - 1}},
-	), g.constant(
+	lo, hi := g.constant(constant{floats: []float32{float32(g.NormFloat64()) - 1}}), g.constant(
 		constant{floats: []float32{float32(g.NormFloat64()) + 2}},
 	)
 	g.op("Clip", pick(g, []string{lo, hi}, []string{lo}, []string{"", hi}, nil))

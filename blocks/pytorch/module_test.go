@@ -20,10 +20,7 @@ func TestGolden(t *testing.T) {
 		x = blocks.Named{
 			Name:  "stem",
 			Block: blocks.ConvBNAct{Out: 16, Kernel: 3, Stride: 2, Act: blocks.HSwish},
-		}.Build(
-			b,
-			x,
-		)
+		}.Build(b, x)
 		list := []blocks.Block{
 			blocks.DepthwiseSeparable{Out: 16, Act: blocks.ReLU},
 			blocks.InvertedResidual{

@@ -118,7 +118,7 @@ func compared(t *testing.T, n *blocks.Network, seed uint64, images int) comparis
 	if c.floats, err = Lower(n, w); err != nil {
 		t.Fatal(err)
 	}
-	o := QuantizeOptions{FloatEdges: true, Images: seeded(n.Input(), seed)[:2], Run: engine.Activations}
+	o := QuantizeOptions{FloatEdges: true, Images: SeededImages(n.Input(), seed)[:2], Run: engine.Activations}
 	if c.integers, err = Quantize(n, w, o); err != nil {
 		t.Fatal(err)
 	}

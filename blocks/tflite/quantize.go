@@ -62,7 +62,7 @@ func quantize(
 ) (*graph, *blocks.Network, *blocks.Weights, error) {
 	images := o.Images
 	if images == nil {
-		images = seeded(n.Input(), o.Seed)
+		images = SeededImages(n.Input(), o.Seed)
 	}
 	if err := w.Check(n); err != nil {
 		return nil, nil, nil, fault.Errorf("tflite: %w", err)
@@ -137,8 +137,8 @@ func (o QuantizeOptions) run(n *blocks.Network, w *blocks.Weights) (func(in []fl
 	}, nil
 }
 
-// seeded returns images of the standard normal distribution.
-func seeded(s blocks.Shape, seed uint64) [][]float32 {
+// SeededImages returns the eight images of the standard normal distribution that ranges are taken from without others.
+func SeededImages(s blocks.Shape, seed uint64) [][]float32 {
 	images, r := make([][]float32, seededImages), rand.New(rand.NewPCG(seed, 0x7f11e))
 	for i := range images {
 		images[i] = make([]float32, s.Elems())

@@ -231,10 +231,11 @@ func (e *execution) window(op *Operator, kh, kw int) (w integer.Window, err erro
 		return w, fmt.Errorf("of %v to %v, want one image's maps", in, out)
 	}
 	option := func(name string) int { return int(max(op.Options[name], 1)) }
-	w = integer.Window{H: in[1], W: in[2], C: in[3], OutH: out[1], OutW: out[2], OutC: out[3], KH: kh, KW: kw,
-		StrideH: option(
-			"stride_h",
-		), StrideW: option("stride_w"), DilH: option("dilation_h"), DilW: option("dilation_w"), Groups: 1}
+	w = integer.Window{
+		H: in[1], W: in[2], C: in[3], OutH: out[1], OutW: out[2], OutC: out[3], KH: kh, KW: kw, Groups: 1,
+		StrideH: option("stride_h"), StrideW: option("stride_w"),
+		DilH: option("dilation_h"), DilW: option("dilation_w"),
+	}
 	if op.Options["padding"] == Same {
 		w.Top, _ = samePads(w.H, kh, w.StrideH, w.DilH)
 		w.Left, _ = samePads(w.W, kw, w.StrideW, w.DilW)

@@ -204,16 +204,22 @@ type integerFlags struct {
 func (f *integerFlags) flags(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.StringVar(&f.quantize, "quantize", "", "int8 writes an .onnx or .tflite file of 8-bit integers")
-	fs.BoolVar(&f.perTensor, "per-tensor", false,
-		"with --quantize, one scale for all weights of a layer, not one for each output channel")
-	fs.BoolVar(&f.equalize, "equalize", false,
-		"with --quantize, first give the channels between neighbouring convolutions ranges alike")
 	fs.StringVar(&f.io, "io", "float", "with --quantize, the type of input and outputs of a .tflite file, float or int8")
+	f.rangeFlags(cmd, "with --quantize, ")
+}
+
+// rangeFlags are those that say how, but not what.
+func (f *integerFlags) rangeFlags(cmd *cobra.Command, with string) {
+	fs := cmd.Flags()
+	fs.BoolVar(&f.perTensor, "per-tensor", false,
+		with+"one scale for all weights of a layer, not one for each output channel")
+	fs.BoolVar(&f.equalize, "equalize", false,
+		with+"first give the channels between neighbouring convolutions ranges alike")
 	fs.StringVar(
 		&f.images,
 		"calibrate",
 		"",
-		"with --quantize, a `FILE`.npy of images, N x H x W x C, or a folder of PNG and "+
+		with+"a `FILE`.npy of images, N x H x W x C, or a folder of PNG and "+
 			"JPEG files, whose values set the ranges (default: eight images of normal noise from --seed)",
 	)
 	fs.StringVar(

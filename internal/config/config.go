@@ -47,7 +47,7 @@ type Latency struct {
 	// file. Default native.
 	Device string `toml:"device" example:"'onnxruntime'" allowed:"native or a recipe: see [devices](devices.md)"`
 	// DType is the type of weights and activations. Default: the device's, or float32.
-	DType string `toml:"dtype,omitempty" example:"'int8'" allowed:"float32, int8"`
+	DType string `toml:"dtype" example:"'int8'" allowed:"float32, int8"`
 	// Threads is the number of threads of one network. Default 1.
 	Threads int `toml:"threads" example:"2"`
 	// Profile is "auto" (the cached profile of this device, calibrated if it is missing),

@@ -58,13 +58,7 @@ func TestArena(t *testing.T) {
 		const key = runstore.KeyActivations
 		if want := float64(p.Bytes); got.Parts[key] != want || whole.Parts[key] != want ||
 			want < float64(n.Counts().PeakActivations) {
-			t.Errorf(
-				"%s: %g and %g bytes, the file has an arena of %g",
-				n.Name,
-				got.Parts[key],
-				whole.Parts[key],
-				want,
-			)
+			t.Errorf("%s: %g and %g bytes, the file has an arena of %g", n.Name, got.Parts[key], whole.Parts[key], want)
 		}
 	}
 }

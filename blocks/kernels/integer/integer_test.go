@@ -87,15 +87,13 @@ func TestConv(t *testing.T) {
 	for range 200 {
 		groups, each, part := 1+r.IntN(3), 1+r.IntN(3), 1+r.IntN(3)
 		s := Window{
-			H:      1 + r.IntN(6),
-			W:      1 + r.IntN(6),
-			C:      groups * each,
-			OutC:   groups * part,
-			Groups: groups,
-			KH:     1 + r.IntN(3),
-			KW: 1 + r.IntN(
-				3,
-			),
+			H:       1 + r.IntN(6),
+			W:       1 + r.IntN(6),
+			C:       groups * each,
+			OutC:    groups * part,
+			Groups:  groups,
+			KH:      1 + r.IntN(3),
+			KW:      1 + r.IntN(3),
 			StrideH: 1 + r.IntN(2),
 			StrideW: 1 + r.IntN(2),
 			DilH:    1 + r.IntN(2),
@@ -108,13 +106,8 @@ func TestConv(t *testing.T) {
 		taps := s.KH * s.KW
 		w := Weights{Q: randomInts(r, s.OutC*taps*each), Zero: int32(r.IntN(3)), Out: taps * each, Tap: each, In: 1}
 		for range s.OutC {
-			w.Scale, w.Bias = append(
-				w.Scale,
-				float32(math.Exp2(-4*r.Float64())),
-			), append(
-				w.Bias,
-				int32(r.IntN(1000)-500),
-			)
+			w.Scale = append(w.Scale, float32(math.Exp2(-4*r.Float64())))
+			w.Bias = append(w.Bias, int32(r.IntN(1000)-500))
 		}
 		src, dst := randomInts(r, s.H*s.W*s.C), make([]int32, s.OutH*s.OutW*s.OutC)
 		Conv(dst, src, s, w, in, out)

@@ -15,10 +15,7 @@ import (
 
 // check returns what is wrong with a form.
 func check(f *Form, converted bool) (found []string) {
-	f.Check(
-		converted,
-		func(key, format string, a ...any) { found = append(found, key+": "+fmt.Sprintf(format, a...)) },
-	)
+	f.Check(converted, func(key, format string, a ...any) { found = append(found, key+": "+fmt.Sprintf(format, a...)) })
 	return found
 }
 

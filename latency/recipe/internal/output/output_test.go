@@ -48,10 +48,7 @@ func TestParseTFLite(t *testing.T) {
 		one     = "count=1 curr=63700\n"
 		summary = "INFO: Inference timings in us: Init: 119500, Warmup (avg): 58200, Inference (avg): 63700\n"
 	)
-	s, err := p.Parse(
-		[]byte(warm+"\n"+runs+"\n"+summary+"Timings: "+runs+warm+old+summary+warm+one+summary+summary),
-		4,
-	)
+	s, err := p.Parse([]byte(warm+"\n"+runs+"\n"+summary+"Timings: "+runs+warm+old+summary+warm+one+summary+summary), 4)
 	if err != nil {
 		t.Fatal(err)
 	}
