@@ -159,8 +159,11 @@ func (a *app) keepProfile(p *latency.Profile, path string, interrupted error, o 
 	if a.json {
 		return a.writeProfile(p, path, p.Calibration.WallS)
 	}
-	a.printf("%s\n%s measured in %.1f s, profile in %s\n", p.Device, plural.Of(len(p.Units), "kernel"),
-		p.Calibration.WallS, path)
+	measured := plural.Of(len(p.Units), "kernel")
+	if len(p.Units) == 0 { // a recipe times whole networks
+		measured = plural.Of(len(p.HeldOut), "network")
+	}
+	a.printf("%s\n%s measured in %.1f s, profile in %s\n", p.Device, measured, p.Calibration.WallS, path)
 	if v := p.Validation; v != nil {
 		a.printf("on %s that the model has not seen: error %.1f %%, %.0f %% of them within 10 %%, "+
 			"%.0f %% inside the 90 %% interval\n", plural.Of(v.Networks, "network"), v.MAPEPct, v.Within10, v.Coverage)

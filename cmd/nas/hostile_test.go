@@ -8,7 +8,9 @@ import (
 	"image/jpeg"
 	"image/png"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -135,7 +137,8 @@ func TestImpossibleOptions(t *testing.T) {
 		append(macro, "--trained=0"), append(macro, "--trained=-1"), append(macro, "--trained=1000000"),
 		append(macro, "--draws=0"), append(macro, "--draws=-1"),
 		{"calibrate", "--target-error=-1"}, {"calibrate", "--target-error=nan"}, {"calibrate", "--target-error=100"},
-		{"calibrate", "--budget=999999h"}, {"bench", tinyArch, "--sustained=999999h"}, {"bench", tinyArch, "--budget=999999h"},
+		{"calibrate", "--budget=999999h"}, {"bench", tinyArch, "--sustained=999999h"},
+		{"bench", tinyArch, "--budget=999999h"},
 		{"infer", tinyArch, "--input", "x.png", "--output", "y.npy", "--std=-1"},
 		{"show", tinyArch, "--output-name=x"}, {"show", tinyArch, "--input-shape=1,3,8,8"},
 	} {
@@ -197,6 +200,29 @@ func TestDamagedWeights(t *testing.T) {
 		file := filepath.Join(t.TempDir(), name)
 		write(t, file, data)
 		wrongUse(t, file, "export", tinyArch, "--weights", file, "--out", file+".onnx")
+	}
+}
+
+// The address space that a Go program reserves is more than it uses: with too little it would end in a trace.
+func TestLittleMemory(t *testing.T) {
+	if os.Getenv("NAS_TEST_LITTLE_MEMORY") != "" {
+		os.Args = []string{"nas", "version"}
+		main()
+	}
+	if _, err := os.Stat("/bin/bash"); err != nil || runtime.GOOS != "linux" {
+		t.Skip("skipped: bash on Linux limits the memory")
+	}
+	for _, c := range []struct{ limit, want string }{
+		{"unlimited", "go"}, {"3000000", "go"}, {"1800000", "nas: the limit of virtual memory is 1800000 kB"},
+	} {
+		cmd := exec.Command("/bin/bash", "-c", `ulimit -v $0 && exec "$@"`, c.limit, os.Args[0],
+			"-test.run=^TestLittleMemory$")
+		cmd.Env = append(os.Environ(), "NAS_TEST_LITTLE_MEMORY=1")
+		out, err := cmd.CombinedOutput()
+		if !strings.Contains(string(out), c.want) || strings.Contains(string(out), "goroutine") ||
+			(err == nil) != (c.want == "go") {
+			t.Errorf("with %s kB: %v: %s", c.limit, err, out)
+		}
 	}
 }
 
