@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 
 	"nas/blocks"
@@ -70,11 +69,12 @@ var tiny = []string{
 	"lraspp_mobilenet_v3_large@res=64",
 }
 
-// TestQuantizedIsReadBack reads a model of integers as a network that rounds, and wants nearly the same outputs.
+// TestQuantizedIsReadBack reads models of integers as networks that round, makes integers of them, and wants the outputs
+// of the integers that were written, bit for bit.
 func TestQuantizedIsReadBack(t *testing.T) {
 	for i, name := range tiny {
-		if strings.Contains(name, "v3") || strings.Contains(name, "b0") || strings.Contains(name, "lcnet") {
-			continue // random gates make one step many
+		if name == "fast_scnn@res=64" {
+			continue // a mean over the whole map is read as global, which rounds halves otherwise
 		}
 		n, err := zoo.Get(name)
 		if err != nil {
@@ -85,25 +85,32 @@ func TestQuantizedIsReadBack(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		image := noise(n.Input(), uint64(i), 1)[0]
-		want, err := q.Run(image)
-		if err != nil {
-			t.Fatal(err)
-		}
-		acts, err := m.Network.Eval(m.Weights, image)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := acts[m.Network.Returned()[0]].Data
-		var dot, gg, ww float64
-		for k, v := range want[0] {
-			dot, gg, ww = dot+float64(v*got[k]), gg+float64(got[k]*got[k]), ww+float64(v*v)
-		}
-		if cosine := dot / math.Sqrt(gg*ww); !(cosine > 0.995) {
-			t.Errorf("%s: the file and the integers agree to a cosine of %.4f", name, cosine)
-		}
 		if m.Network.Counts().MACs != n.Counts().MACs {
 			t.Errorf("%s: %d multiply-accumulates, want %d", name, m.Network.Counts().MACs, n.Counts().MACs)
+		}
+		again, err := quant.FromRounded(m.Network, m.Weights, m.Scales, nil)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, image := range noise(n.Input(), uint64(i), 2) {
+			want, err := q.Run(image)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := again.Run(image)
+			if err != nil {
+				t.Fatal(err)
+			}
+			differ := 0
+			for k, v := range want[0] {
+				if got[0][k] != v {
+					differ++
+				}
+			}
+			if differ > 0 {
+				t.Errorf("%s: %d of %d values differ", name, differ, len(want[0]))
+			}
 		}
 	}
 }
