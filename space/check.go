@@ -39,6 +39,9 @@ func (s *Spec) complete() []Problem {
 			fmt.Sprintf("at most %d blocks in all stages together", maxBlocks-1))
 	}
 	s.Head.complete(c, len(s.Stage))
+	if s.Int8Friendly {
+		s.wantInt8(c)
+	}
 	if c.clean("stage", "input", "width", "divisor", "channels", "scale", "block", "groups", "choice") {
 		s.checkGroups(c)
 	}

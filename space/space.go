@@ -252,6 +252,7 @@ func (s *Space) ID() string {
 	if spec.Divisor == int(usualDivisor) {
 		spec.Divisor = 0 // as in the spaces of versions without divisors
 	}
+	spec.Int8Friendly = false // it refuses keys, and changes no network
 	text, err := json.Marshal(spec)
 	if err != nil {
 		panic("space: " + err.Error()) // numbers and strings only

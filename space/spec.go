@@ -27,6 +27,10 @@ type Spec struct {
 	// stage whose stride would exceed it gets stride 1, and the blocks behind that stride
 	// are dilated by it instead (DeepLab). Default 0: no limit.
 	OutputStride Ints `toml:"output_stride" unit:"pixels a feature" example:"[8, 16, 32]"`
+	// Int8Friendly refuses what loses much as 8-bit integers, or has no form with them: swish,
+	// gates of sigmoid (se_gate, attention of eca and cbam, the lraspp head), and experts. What
+	// is left are relu, relu6, hswish and gates of hsigmoid. Default false.
+	Int8Friendly bool `toml:"int8_friendly" json:",omitempty" example:"true"`
 
 	Stem  StemSpec    `toml:"stem"`
 	Stage []StageSpec `toml:"stage"`

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"nas/accuracy/int8drop"
 	"nas/blocks/tflite"
 	"nas/internal/int8loss"
 	"nas/internal/plural"
@@ -105,6 +106,20 @@ func (a *app) quantize(ctx context.Context, n *resolve.Network, o quantizeFlags)
 		return a.writeJSON(r)
 	}
 	a.printLosses(r, o.layers, noise)
+	return a.printDrop(n, o.integers.perTensor)
+}
+
+// printDrop says what published networks lost.
+func (a *app) printDrop(n *resolve.Network, perTensor bool) error {
+	score, _, err := accuracyOf(n.Network, "base")
+	if err != nil || score == nil {
+		return err
+	}
+	d, err := int8drop.Estimate(n.Network, score.Value, perTensor)
+	if err != nil {
+		return err
+	}
+	a.printf("\nTrained on ImageNet: %s\n", lostText(d))
 	return nil
 }
 

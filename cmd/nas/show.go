@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"nas/accuracy"
+	"nas/accuracy/int8drop"
 	"nas/blocks"
 	"nas/blocks/onnx"
 	"nas/internal/arenaview"
@@ -273,6 +274,8 @@ type accuracyView struct {
 	Recipe   string       `json:"recipe"`
 	Charges  []chargeView `json:"charges"`
 	Warnings []string     `json:"warnings"`
+	// Int8 are the points that 8-bit integers cost, with a scale for each output channel.
+	Int8 int8drop.Drop `json:"int8_drop"`
 }
 
 type chargeView struct {
@@ -307,7 +310,8 @@ func accuracyOf(n *blocks.Network, recipe string) (v *accuracyView, why string, 
 	for _, c := range s.Charges {
 		v.Charges = append(v.Charges, chargeView{math.Round(1000*c.Points) / 1000, c.Reason})
 	}
-	return v, "", nil
+	v.Int8, err = int8drop.Estimate(n, s.Value, false)
+	return v, "", err
 }
 
 // print writes the estimate, or why there is none, and the reasons for what it is lowered by and
@@ -329,6 +333,12 @@ func (v *accuracyView) print(a *app, why string) {
 			a.printf("    wider: %s\n", w)
 		}
 	}
+	a.printf("    as 8-bit integers %s\n", lostText(v.Int8))
+}
+
+// lostText says what integers cost, and what the figure rests on.
+func lostText(d int8drop.Drop) string {
+	return fmt.Sprintf("%.1f points less, perhaps %.1f to %.1f (%s)", d.Points, d.Low, d.High, d.Label)
 }
 
 // operatorsView is the JSON form of show --operators.

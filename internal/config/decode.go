@@ -58,7 +58,7 @@ func (d *decoder) table(path string, tree map[string]any, dst any) {
 	v := reflect.ValueOf(dst).Elem()
 	fields := map[string]reflect.Value{}
 	for i := range v.NumField() {
-		if key := v.Type().Field(i).Tag.Get("toml"); key != "" {
+		if key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("toml"), ","); key != "" {
 			fields[key] = v.Field(i)
 		}
 	}

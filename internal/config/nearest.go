@@ -194,7 +194,8 @@ var tables = tablesOf("", reflect.TypeFor[Config]())
 func tablesOf(path string, t reflect.Type) []tableKeys {
 	all := []tableKeys{{path: path}}
 	for i := range t.NumField() {
-		key, inner := t.Field(i).Tag.Get("toml"), t.Field(i).Type
+		key, _, _ := strings.Cut(t.Field(i).Tag.Get("toml"), ",")
+		inner := t.Field(i).Type
 		if key == "" {
 			continue
 		}

@@ -60,7 +60,7 @@ func readFields(st *ast.StructType) []key {
 		}
 		text, err := strconv.Unquote(f.Tag.Value)
 		tag := reflect.StructTag(text)
-		name := tag.Get("toml")
+		name, _, _ := strings.Cut(tag.Get("toml"), ",")
 		if err != nil || name == "" {
 			continue
 		}

@@ -220,7 +220,7 @@ func field(v reflect.Value, path string) reflect.Value {
 			v = v.Index(0)
 		}
 		for i := range v.NumField() {
-			if v.Type().Field(i).Tag.Get("toml") == name {
+			if key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("toml"), ","); key == name {
 				v = v.Field(i)
 				break
 			}

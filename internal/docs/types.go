@@ -11,6 +11,7 @@ var types = map[string]struct{ word, bad string }{
 	"[]int":         {"list of whole numbers", "[-1]"},
 	"[]string":      {"list of words", "7"},
 	"[]ChoiceSpec":  {"list of blocks", "7"},
+	"bool":          {"true or false", "7"},
 	"int":           {"whole number", "-1"},
 	"Evaluations":   {"whole number or text", "0"},
 	"uint64":        {"whole number", "-1"},

@@ -58,6 +58,7 @@ var rules = []rule{
 	{"accuracy/imagenet", []string{"accuracy/benchmark", "accuracy/features", "accuracy/internal/twolevel"}, nil},
 	{"accuracy", []string{"accuracy/features", "accuracy/imagenet", "accuracy/proxy", "blocks"}, []string{"gonum.org/v1/gonum", "golang.org/x/sync"}},
 	{"accuracy/accuracytest", []string{"accuracy", "blocks"}, nil},
+	{"accuracy/int8drop", []string{"blocks"}, nil},
 	{"accuracy/judge", []string{"accuracy", "accuracy/benchmark", "accuracy/imagenet", "accuracy/internal/fit", "blocks"}, []string{"gonum.org/v1/gonum"}},
 	{"accuracy/internal/fit", []string{"accuracy/benchmark", "accuracy/features", "accuracy/imagenet", "accuracy/internal/twolevel"},
 		[]string{"gonum.org/v1/gonum"}},
